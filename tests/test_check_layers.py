@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Tests tests/check-layers: each tree below breaks one rule, and the check must say so, in that file, and say nothing else."""
+
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+CHECK = pathlib.Path(__file__).resolve().parent / "check-layers"
+
+LAYERS = "base\ncore\ndebuginfo\nblocks\nreports\ncli\n"
+
+# A tree that keeps every rule, with what looks like a violation and is none.
+CLEAN = {
+    "include/heapcore/core.h": "#include <glib.h>\n#include <heapcore/error.h>\n",
+    "src/base/text.h": "char *text_copy(const char *text);\n",
+    "src/base/text.c": '#include "config.h"\n#include "text.h"\n#include <string.h>\n',
+    "src/core/core.h": "typedef struct hc_core hc_core;\nstruct hc_core;\nextern int declared_elsewhere;\n",
+    "src/core/image.c": '#include "core/core.h"\n#include "base/text.h"\n#include <heapcore/core.h>\n'
+                        "int f(void)\n{\n\tint fd = open(path, O_RDONLY);\n\treturn mmap(0, 1, 2, 3, fd, 0) != 0;\n}\n",
+    "src/debuginfo/debuginfo.h": "#include <elfutils/libdwfl.h>\n#include <dwarf.h>\n",
+    "src/blocks/blocks.h": "#pragma once\n",
+    "src/blocks/index.c": r'''
+#include "blocks/blocks.h"
+#include "core/core.h"
+/* printf("..."), exit(1), static int count; mmap(0) */
+// #include "cli/cli.h"
+G_DEFINE_QUARK(hc-error-quark, hc_error)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_core, hc_core_close)
+static const int limit = 3;
+static const char *const names[] = { "static int count;", "open(", "printf(" };
+static int helper(const char *name) G_GNUC_UNUSED;
+static void (*const handlers[])(void) = { 0 };
+void run(unsigned workers, void (*work)(void *data));
+static int *find(int key);
+typedef int (*visitor)(void *data);
+enum kind { KIND_ONE, KIND_TWO };
+struct range {
+	unsigned long start;
+	int (*open)(const char *path);
+};
+const struct range whole = { .start = 0 };
+#define COUNTER static int macro_counter
+int f(struct range *range, int values[static 2])
+{
+	int local = 0;
+	static const int table[] = { 1, 2 };
+	if (range->open("x") || ops.exit(1))
+		reopen(local);
+	char quote = '"';
+	snprintf(buffer, sizeof buffer, "printf(stdout)");
+	return fprintf_like(file), table[0];
+}
+''',
+    "src/reports/reports.h": "#pragma once\n",
+    "src/reports/json.c": '#include <jansson.h>\n#include "blocks/blocks.h"\n#include "reports.h"\n',
+    "src/cli/commands.h": "#pragma once\n",
+    "src/cli/main.c": '#include "commands.h"\n#include "cli/commands.h"\n#include <heapcore/core.h>\n#include <glib.h>\n'
+                      'int main(void)\n{\n\tprintf("x");\n\tfputs("y", stderr);\n\texit(2);\n}\n',
+}
+
+# (what, rule, file, its text): replaces or adds that file in the clean tree.
+BROKEN = [
+    ("a later layer", "layer", "src/core/x.c", '#include "blocks/blocks.h"\n'),
+    ("base sees nothing", "layer", "src/base/x.c", '#include "core/core.h"\n'),
+    ("not the front door", "layer", "src/reports/x.c", '#include "blocks/index.h"\n'),
+    ("a bare name of another folder", "layer", "src/reports/x.c", '#include "blocks.h"\n'),
+    ("an unknown folder's header", "layer", "src/blocks/x.c", '#include "nowhere/nowhere.h"\n'),
+    ("a path upwards", "layer", "src/blocks/x.c", '#include "../core/core.h"\n'),
+    ("a project header in <>", "layer", "src/blocks/x.c", "#include <core/core.h>\n"),
+    ("a public header in quotes", "layer", "src/blocks/x.c", '#include "heapcore/core.h"\n'),
+    ("cli includes a layer's front door", "layer", "src/cli/x.c", '#include "core/core.h"\n'),
+    ("cli includes base", "layer", "src/cli/x.c", '#include "base/text.h"\n'),
+    ("an include with spaces", "layer", "src/core/x.c", '  #  include   "blocks/blocks.h"\n'),
+    ("a folder that LAYERS does not name", "unknown-folder", "src/types/types.h", "#pragma once\n"),
+    ("a .c in a .c", "includes-source", "src/blocks/x.c", '#include "blocks/index.c"\n'),
+    ("a public header shows a private one", "public-header", "include/heapcore/x.h", '#include "core/core.h"\n'),
+    ("a public header shows libdw", "public-header", "include/heapcore/x.h", "#include <elfutils/libdw.h>\n"),
+    ("a public header shows a layer", "public-header", "include/heapcore/x.h", "#include <core/core.h>\n"),
+    ("libdw", "libdw", "src/blocks/x.c", "#include <elfutils/libdw.h>\n"),
+    ("libdwfl", "libdw", "src/core/x.c", "#include <elfutils/libdwfl.h>\n"),
+    ("dwarf.h", "libdw", "src/cli/x.c", "#include <dwarf.h>\n"),
+    ("jansson", "json", "src/blocks/x.c", "#include <jansson.h>\n"),
+    ("jansson in cli", "json", "src/cli/x.c", "#include <jansson.h>\n"),
+    ("open", "opens-file", "src/blocks/x.c", "int f(void)\n{\n\treturn open(path, O_RDONLY);\n}\n"),
+    ("mmap", "opens-file", "src/reports/x.c", "void *f(void)\n{\n\treturn mmap (0, 1, 2, 3, 4, 0);\n}\n"),
+    ("fopen", "opens-file", "src/cli/x.c", 'void *f(void)\n{\n\treturn fopen("x", "r");\n}\n'),
+    ("g_file_get_contents", "opens-file", "src/blocks/x.c", "int f(void)\n{\n\treturn g_file_get_contents(p, 0, 0, 0);\n}\n"),
+    ("printf", "prints", "src/blocks/x.c", 'void f(void)\n{\n\tprintf("x");\n}\n'),
+    ("puts", "prints", "src/core/x.c", 'void f(void)\n{\n\tputs("x");\n}\n'),
+    ("fputs to stderr", "prints", "src/reports/x.c", 'void f(void)\n{\n\tfputs("x", stderr);\n}\n'),
+    ("fprintf to stdout", "prints", "src/reports/x.c", 'void f(void)\n{\n\tfprintf(stdout, "x");\n}\n'),
+    ("exit", "prints", "src/base/x.c", "void f(void)\n{\n\texit(1);\n}\n"),
+    ("a library that logs", "prints", "src/base/x.c", 'void f(void)\n{\n\tg_warning("x");\n}\n'),
+    ("a static", "state", "src/blocks/x.c", "static int count;\n"),
+    ("an initialised static", "state", "src/blocks/x.c", "static unsigned long total = 0;\n"),
+    ("a static array", "state", "src/blocks/x.c", "static int table[] = { 1, 2 };\n"),
+    ("a static pointer to const", "state", "src/blocks/x.c", 'static const char *name = "x";\n'),
+    ("a static function pointer", "state", "src/blocks/x.c", "static int (*handler)(int) = 0;\n"),
+    ("a static structure", "state", "src/blocks/x.c", "static struct { int a; } cache;\n"),
+    ("a static with an attribute", "state", "src/blocks/x.c", "static int x __attribute__((unused));\n"),
+    ("a static after a macro", "state", "src/blocks/x.c", "G_BEGIN_DECLS\nG_DEFINE_QUARK(a, b)\nstatic int count;\n"),
+    ("a static after a function", "state", "src/blocks/x.c", "int f(void)\n{\n\treturn 0;\n}\nstatic int count;\n"),
+    ("a thread-local static", "state", "src/blocks/x.c", "static _Thread_local int last;\n"),
+    ("a static in a function", "state", "src/blocks/x.c", "int f(void)\n{\n\tstatic int calls;\n\treturn ++calls;\n}\n"),
+    ("a global", "state", "src/blocks/x.c", "int count;\n"),
+    ("an initialised global", "state", "src/cli/x.c", "unsigned long count = 3;\n"),
+    ("a global structure", "state", "src/blocks/x.c", "struct range whole = { 1, 2 };\n"),
+]
+
+
+def run(files, listed=True):
+    """Writes FILES and runs the check on them: (exit status, lines that tell a violation, its last line)."""
+    with tempfile.TemporaryDirectory(prefix="check-layers-") as folder:
+        root = pathlib.Path(folder)
+        for name, text in files.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        (root / "src" / "LAYERS").write_text(LAYERS)
+        for source_folder in (root / "src").iterdir():
+            names = [name for name in files if name.startswith(f"src/{source_folder.name}/")]
+            if source_folder.is_dir() and listed:
+                (source_folder / "sources.am").write_text("x_SOURCES += " + " ".join(names) + "\n")
+        names = [name for name in files if name.startswith("include/")]
+        if listed:
+            (root / "include" / "headers.am").write_text("".join(f"x_HEADERS += {name}\n" for name in names))
+        result = subprocess.run([sys.executable, CHECK, folder], capture_output=True, text=True, check=False)
+        lines = result.stdout.splitlines()
+        told = [line for line in lines if ": " in line and line.startswith(("src/", "include/"))]
+        return result.returncode, told, lines[-1] if lines else result.stderr
+
+
+def main():
+    passed = failed = 0
+
+    def case(what, good, detail):
+        nonlocal passed, failed
+        if good:
+            passed += 1
+        else:
+            failed += 1
+            print(f"FAILED: {what}: {detail}")
+
+    status, told, last = run(CLEAN)
+    case("a clean tree", status == 0 and not told and last.endswith(" 0 failed"), (status, told, last))
+
+    for what, rule, name, text in BROKEN:
+        files = dict(CLEAN)
+        files[name] = text
+        status, told, last = run(files)
+        expected = f": {rule}: "
+        place = name if rule != "unknown-folder" else name.rpartition("/")[0]
+        good = status == 1 and len(told) == 1 and told[0].startswith(place + ":") and expected in told[0]
+        case(what, good and last.endswith(" 1 failed"), (status, told, last))
+
+    files = {name: text for name, text in CLEAN.items() if not name.startswith("src/reports/")}
+    status, told, last = run(files)
+    case("LAYERS names a folder that is not there", status == 1 and told == [
+        "src/LAYERS:5: unknown-folder: there is no src/reports"], (status, told, last))
+
+    status, told, last = run(CLEAN, listed=False)
+    case("files that no fragment lists", status == 1 and len(told) == len(CLEAN)
+         and all(": unlisted: " in line for line in told), (status, told, last))
+
+    print(f"heapcore-tests: {passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
