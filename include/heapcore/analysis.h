@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * An analysis: one core taken through the stages
+ *
+ *	core -> modules -> heap and blocks -> areas -> references -> memory table -> findings
+ *
+ * Each stage writes its table once; after that it is const. Two analyses live side by side in one process.
+ */
+#pragma once
+
+#include <heapcore/findings.h>
+
+G_BEGIN_DECLS
+
+typedef enum {
+	HC_STAGE_CORE,
+	HC_STAGE_MODULES,
+	HC_STAGE_BLOCKS,
+	HC_STAGE_AREAS,
+	HC_STAGE_REFERENCES,
+	HC_STAGE_MEMORY,
+	HC_STAGE_FINDINGS,
+	HC_STAGE_COUNT,
+} hc_stage;
+
+const char *hc_stage_name(hc_stage stage); /* "reading the heap", for progress */
+
+/*
+ * Called on the analysing thread when a stage begins, and now and then within. FRACTION is of the whole analysis, 0 to 1.
+ * Return FALSE to cancel: the analysis fails with HC_ERROR_CANCELLED.
+ */
+typedef bool (*hc_progress_function)(hc_stage stage, double fraction, void *data);
+
+typedef struct hc_analysis_options {
+	const char *binary;
+	const char *sysroot;
+	const char *const *debug_directories; /* NULL-terminated; may be NULL */
+	unsigned jobs;			      /* threads to use; 0: one per processor */
+	hc_stage until;			      /* the last stage to run */
+	hc_progress_function progress;	      /* may be NULL */
+	void *progress_data;
+} hc_analysis_options;
+
+typedef struct hc_analysis hc_analysis;
+
+/*
+ * Analyses CORE_PATH. NULL only if there is no answer at all; a core in part gives an analysis whose diagnostics say so.
+ * OPTIONS may be NULL: all stages. Everything that the accessors give belongs to the analysis. Accessors of stages after
+ * options->until give NULL.
+ */
+hc_analysis *hc_analysis_run(const char *core_path, const hc_analysis_options *options, GError **error);
+void hc_analysis_destroy(hc_analysis *analysis);
+
+const hc_core *hc_analysis_core(const hc_analysis *analysis);
+hc_modules *hc_analysis_modules(const hc_analysis *analysis); /* looks up lazily: one thread at a time */
+const hc_blocks *hc_analysis_blocks(const hc_analysis *analysis);
+const hc_areas *hc_analysis_areas(const hc_analysis *analysis);
+const hc_references *hc_analysis_references(const hc_analysis *analysis);
+const hc_memory *hc_analysis_memory(const hc_analysis *analysis);
+const hc_findings *hc_analysis_findings(const hc_analysis *analysis);
+const hc_diagnostics *hc_analysis_diagnostics(const hc_analysis *analysis);
+double hc_analysis_seconds(const hc_analysis *analysis, hc_stage stage); /* wall time; 0 if it did not run */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_analysis, hc_analysis_destroy)
+
+G_END_DECLS

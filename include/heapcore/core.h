@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * An ELF core as the dead process's memory: "address -> bytes", and why not.
+ *
+ * The core is mapped, never read whole. An `address` is in the dead process, an `offset` in a file, a pointer in ours.
+ * Ranges are half-open. An hc_core is immutable once the modules have supplied the bytes that it lacks
+ * (hc_modules_open()), and may then be read by several threads.
+ */
+#pragma once
+
+#include <heapcore/error.h>
+#include <stddef.h>
+
+G_BEGIN_DECLS
+
+typedef uint64_t hc_address;
+
+typedef struct hc_range {
+	hc_address start, end;
+} hc_range;
+
+/* Where the bytes of a mapping piece come from. */
+typedef enum {
+	HC_SOURCE_CORE,	     /* the core holds them */
+	HC_SOURCE_FILE,	     /* a mapped file holds them, and its build-id agrees */
+	HC_SOURCE_NONE,	     /* mapped, but left out of the core, and no trusted file has them */
+	HC_SOURCE_TRUNCATED, /* the core's headers promise them, but the core file ends before */
+} hc_source;
+
+enum {
+	HC_MAPPING_READ = 4,	/* PF_R, PF_W, PF_X of the ELF program header */
+	HC_MAPPING_WRITE = 2,
+	HC_MAPPING_EXECUTE = 1,
+	HC_MAPPING_UNLISTED = 8, /* known from NT_FILE only (gdb leaves text out): the protection is not known */
+};
+
+/*
+ * A piece of the address space with one protection, one file and one source of bytes. Pieces are sorted and disjoint.
+ * A mapping of the process may be several pieces: the page of ELF headers that the kernel dumps of a text mapping is one,
+ * the rest, which must come from the file, another.
+ */
+typedef struct hc_mapping {
+	hc_address start, end;
+	unsigned flags;
+	hc_source source;
+	const uint8_t *bytes;	 /* all of [start, end), or NULL */
+	const char *path;	 /* from NT_FILE, or NULL: anonymous, or unknown where the core has no NT_FILE */
+	uint64_t path_offset;	 /* of start in that file */
+	hc_address file_start;	 /* where the run of pieces with the same NT_FILE entry begins */
+} hc_mapping;
+
+typedef enum {
+	HC_ORIGIN_KERNEL, /* a signal made the kernel write it */
+	HC_ORIGIN_GCORE,  /* gdb wrote it of a live process */
+	HC_ORIGIN_UNKNOWN,
+} hc_origin;
+
+typedef struct hc_process {
+	const char *name;      /* pr_fname: at most 15 bytes; "" if the core does not tell. Untrusted bytes: escape. */
+	const char *arguments; /* pr_psargs: at most 79 bytes */
+	const char *executable; /* the path of the mapped executable (NT_FILE at AT_PHDR), or NULL */
+	int64_t pid;	       /* 0 if unknown */
+	int signal;	       /* that ended it; 0 if none (gcore) */
+	hc_origin origin;
+	const char *machine;   /* "x86-64", "i386", "aarch64", or "machine 243" */
+	unsigned machine_id;   /* e_machine */
+	unsigned word_size;    /* 4 or 8 */
+	bool big_endian;
+	uint64_t page_size;    /* AT_PAGESZ, 4096 where the core does not tell */
+	hc_address program_headers; /* AT_PHDR, 0 if unknown */
+	hc_address entry;	    /* AT_ENTRY, 0 if unknown */
+	hc_address vdso;	    /* AT_SYSINFO_EHDR, 0 if unknown */
+} hc_process;
+
+enum { HC_REGISTERS_MAX = 40 };
+
+typedef struct hc_thread {
+	int64_t id;			       /* the kernel's thread id */
+	int signal;			       /* pr_cursig */
+	hc_address stack_pointer;
+	hc_address program_counter;
+	hc_address thread_pointer;	       /* fs base, tpidr; 0 if the core does not tell */
+	uint64_t registers[HC_REGISTERS_MAX];  /* the general registers in the core's order */
+	unsigned register_count;
+	bool in_system_call;		       /* was stopped inside one: vector registers are dead there by the ABI */
+	const uint8_t *vector_registers;       /* NT_FPREGSET or NT_X86_XSTATE, as dumped; NULL if not in the core */
+	size_t vector_registers_size;
+} hc_thread;
+
+typedef struct hc_core hc_core;
+
+/*
+ * Opens and maps PATH. Fails with HC_ERROR_IO, HC_ERROR_BAD_DATA (not an ELF core: the message says what it looks like),
+ * HC_ERROR_TRUNCATED (not even the program headers) or HC_ERROR_UNSUPPORTED. A core that is cut later opens; what is
+ * missing is counted in DIAGNOSTICS, which must outlive the core.
+ */
+hc_core *hc_core_open(const char *path, hc_diagnostics *diagnostics, GError **error);
+void hc_core_close(hc_core *core);
+
+const char *hc_core_path(const hc_core *core);
+uint64_t hc_core_file_size(const hc_core *core); /* bytes */
+const hc_process *hc_core_process(const hc_core *core);
+unsigned hc_core_thread_count(const hc_core *core);
+const hc_thread *hc_core_thread(const hc_core *core, unsigned index); /* 0 is the one that the signal hit */
+unsigned hc_core_mapping_count(const hc_core *core);
+const hc_mapping *hc_core_mapping(const hc_core *core, unsigned index);
+
+/* The piece that holds ADDRESS, or NULL. */
+const hc_mapping *hc_core_find_mapping(const hc_core *core, hc_address address);
+
+/*
+ * Pointer to the byte at ADDRESS, and in *AVAILABLE the number of bytes that follow it without a break (at least 1).
+ * NULL if the byte is not mapped, not dumped or cut off. Valid until the core is closed.
+ */
+const uint8_t *hc_core_bytes(const hc_core *core, hc_address address, uint64_t *available);
+
+/* Copies SIZE bytes, across pieces. FALSE, with nothing said, if any of them cannot be had. */
+bool hc_core_read(const hc_core *core, hc_address address, void *buffer, size_t size);
+
+/* A word of the process's size and byte order. FALSE if it cannot be had. */
+bool hc_core_read_word(const hc_core *core, hc_address address, uint64_t *ret_value);
+
+/* An unsigned integer of 1, 2, 4 or 8 bytes in the process's byte order. */
+bool hc_core_read_unsigned(const hc_core *core, hc_address address, unsigned size, uint64_t *ret_value);
+
+/* A NUL-terminated string of at most LIMIT bytes. NULL if unreadable or longer. Free with g_free(). */
+char *hc_core_read_string(const hc_core *core, hc_address address, size_t limit);
+
+/* "mapped, but not dumped" and so on, for an address that has no bytes: a clause for an error message. */
+const char *hc_core_why_missing(const hc_core *core, hc_address address);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_core, hc_core_close)
+
+G_END_DECLS

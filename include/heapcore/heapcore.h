@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* All of libheapcore. */
+#pragma once
+
+#include <heapcore/analysis.h>
+#include <heapcore/areas.h>
+#include <heapcore/blocks.h>
+#include <heapcore/core.h>
+#include <heapcore/diff.h>
+#include <heapcore/error.h>
+#include <heapcore/findings.h>
+#include <heapcore/memory.h>
+#include <heapcore/modules.h>
+#include <heapcore/references.h>
+#include <heapcore/reports.h>

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Modules: the executable and the libraries that the process had mapped, and the files that hold their bytes, symbols
+ * and debug info today. A file is used only if its build-id is the one in the core.
+ */
+#pragma once
+
+#include <heapcore/core.h>
+
+G_BEGIN_DECLS
+
+typedef enum {
+	HC_MODULE_AGREES,     /* the file's build-id is the core's */
+	HC_MODULE_DIFFERS,    /* it is not: the file was replaced, and is not used */
+	HC_MODULE_MISSING,    /* no such file here */
+	HC_MODULE_UNVERIFIED, /* the core or the file has no build-id to compare: the file is not used for bytes */
+} hc_module_state;
+
+typedef struct hc_module {
+	const char *path;	   /* in the process's file system; "" if the core does not tell */
+	const char *name;	   /* the last part of the path, or the soname */
+	hc_address start, end;	   /* from the first to the last mapped byte */
+	hc_address bias;	   /* what to add to an address in the file */
+	const char *build_id;	   /* lower-case hexadecimal, as found in the core; NULL if not there */
+	hc_module_state state;
+	const char *file;	   /* the file looked at; NULL if missing */
+	const char *file_build_id; /* of that file; NULL if it has none */
+	bool is_executable;	   /* the program itself */
+	bool is_vdso;
+} hc_module;
+
+typedef struct hc_modules hc_modules;
+
+typedef struct hc_modules_options {
+	const char *binary;	     /* the executable as the user named it, or NULL */
+	const char *sysroot;	     /* a directory that holds the process's file system, or NULL for "/" */
+	const char *const *debug_directories; /* more places for debug info; NULL-terminated; may be NULL */
+} hc_modules_options;
+
+/*
+ * Finds the modules in CORE, compares build-ids, and supplies CORE with the read-only bytes that it lacks. Fails with
+ * HC_ERROR_MISMATCH if options->binary is not the executable in the core (the message names both build-ids and says what
+ * to do), HC_ERROR_IO if it cannot be read. A library that does not agree is a diagnostic, not a failure.
+ */
+hc_modules *hc_modules_open(hc_core *core, const hc_modules_options *options, hc_diagnostics *diagnostics, GError **error);
+void hc_modules_close(hc_modules *modules);
+
+unsigned hc_modules_count(const hc_modules *modules);
+const hc_module *hc_modules_get(const hc_modules *modules, unsigned index);
+const hc_module *hc_modules_find(const hc_modules *modules, hc_address address); /* NULL if in none */
+
+/* The file that DWARF of MODULE is read from, or NULL if there is none. Looks for it at the first call. */
+const char *hc_module_debug_file(hc_modules *modules, const hc_module *module);
+
+/*
+ * "function+0x12 in libc.so.6", "libc.so.6+0x1234", or NULL if ADDRESS is in no module. Free with g_free().
+ */
+char *hc_modules_describe(hc_modules *modules, hc_address address);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_modules, hc_modules_close)
+
+G_END_DECLS

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * References: which blocks the program can still reach, by a conservative scan. Any word that holds an address inside a
+ * block keeps it alive, wherever in the block it points.
+ */
+#pragma once
+
+#include <heapcore/areas.h>
+
+G_BEGIN_DECLS
+
+typedef enum {
+	HC_REACH_NONE,	    /* not in use: neither alive nor lost */
+	HC_REACH_REACHABLE, /* a chain of pointers leads to it from a root; or it is libc's own */
+	HC_REACH_DIRECTLY_LOST,	  /* nothing points to it (or only its own ring does: one block of the ring stands for it) */
+	HC_REACH_INDIRECTLY_LOST, /* only lost blocks point to it */
+} hc_reach;
+
+const char *hc_reach_name(hc_reach reach); /* "reachable", "directly lost", "indirectly lost"; "" for none */
+
+/* A range of memory (or a register file) that was searched for pointers, or was not, and why. */
+typedef struct hc_root {
+	hc_address start, end; /* of memory; both 0 for registers */
+	hc_area_kind kind;
+	unsigned owner;	       /* as hc_area; thread index for registers */
+	bool registers;
+	bool used;
+	const char *reason;
+} hc_root;
+
+typedef struct hc_references hc_references;
+
+typedef struct hc_references_totals {
+	hc_amount reachable, directly_lost, indirectly_lost; /* usable bytes; labelled blocks are in `reachable` */
+	uint64_t root_bytes;   /* searched */
+	uint64_t words;	       /* looked at, roots and blocks */
+	uint64_t candidates;   /* words whose value lies in the heap's address range */
+} hc_references_totals;
+
+const hc_references_totals *hc_references_get_totals(const hc_references *references);
+hc_reach hc_references_reach(const hc_references *references, uint32_t block_number);
+unsigned hc_references_root_count(const hc_references *references);
+const hc_root *hc_references_root(const hc_references *references, unsigned index);
+
+/* Where a pointer to a block was found. */
+typedef struct hc_reference {
+	hc_address from;    /* address of the word; 0 if it is a register */
+	hc_address to;	    /* the word's value */
+	int64_t thread_id;  /* of the register or stack; 0 otherwise */
+	uint32_t block;	    /* number of the block that holds the word; UINT32_MAX if it is a root */
+} hc_reference;
+
+/*
+ * The words that point into block NUMBER, at most LIMIT of them, roots first. Reads all roots and all blocks in use: as
+ * slow as one marking. Free *ret_references with g_free(). *ret_total counts those beyond the limit too.
+ */
+unsigned hc_references_to(const hc_references *references, uint32_t number, unsigned limit,
+			  hc_reference **ret_references, uint64_t *ret_total);
+
+G_END_DECLS

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Reports: what an analysis found, as text for people or as JSON for programs. docs/json.md describes the JSON.
+ *
+ * A report is written piece by piece into a function of the caller, so that a list of ten million blocks needs no memory.
+ * Strings from the dump are escaped for where they go.
+ */
+#pragma once
+
+#include <heapcore/diff.h>
+
+G_BEGIN_DECLS
+
+/* This library's version, "0.1.0", and the number of the JSON's schema: it rises when a key changes its meaning or goes. */
+const char *hc_version(void);
+enum { HC_REPORT_SCHEMA = 1 };
+
+typedef enum {
+	HC_REPORT_TEXT,
+	HC_REPORT_JSON,
+} hc_report_format;
+
+/* Takes LENGTH bytes of the report (never 0). FALSE stops the report, which then fails with HC_ERROR_IO. */
+typedef bool (*hc_report_write_function)(const char *text, size_t length, void *data);
+
+typedef struct hc_report_options {
+	hc_report_format format;
+	bool colour;	     /* text: with escape sequences of a terminal */
+	bool verbose;	     /* text: empty rows and examples too, nothing shortened */
+	unsigned width;	     /* text: columns of the terminal; 0: 100 */
+	const char *binary;  /* the program's file as the user named it, repeated in the commands shown; or NULL */
+	const char *repeated_options; /* more to repeat there ("--sysroot /mnt"), quoted for a shell; or NULL */
+	hc_report_write_function write;
+	void *write_data;
+} hc_report_options;
+
+/*
+ * The reports. Each needs the analysis to have run up to the stage named, and fails only with HC_ERROR_IO, when the write
+ * function did, or as said.
+ */
+bool hc_report_analysis(const hc_analysis *analysis, const hc_report_options *options, GError **error); /* findings */
+bool hc_report_diff(const hc_diff *diff, const hc_analysis *a, const hc_analysis *b, const hc_report_options *options,
+		    GError **error); /* findings, both */
+bool hc_report_arenas(const hc_analysis *analysis, const hc_report_options *options, GError **error);	/* blocks */
+bool hc_report_mappings(const hc_analysis *analysis, const hc_report_options *options, GError **error); /* areas */
+bool hc_report_threads(const hc_analysis *analysis, const hc_report_options *options, GError **error);	/* areas */
+
+/* Everything known of ADDRESS. References. HC_ERROR_NOT_MAPPED if the process had nothing there. */
+bool hc_report_block(const hc_analysis *analysis, hc_address address, const hc_report_options *options, GError **error);
+
+typedef enum {
+	HC_CHUNKS_BY_ADDRESS,
+	HC_CHUNKS_BY_SIZE, /* largest first, then by address */
+} hc_chunks_order;
+
+/* Which blocks hc_report_chunks() lists. All conditions must hold. */
+typedef struct hc_chunks_filter {
+	unsigned states;   /* bits 1u << hc_block_state; 0: all that malloc hands out or keeps (no fenceposts, foreign, unreadable) */
+	uint32_t arena;	   /* index, HC_ARENA_NONE for mmapped ones, or HC_ARENA_ALL */
+	uint64_t minimum;  /* usable bytes, inclusive */
+	uint64_t maximum;  /* usable bytes, inclusive; UINT64_MAX: no bound */
+	bool labelled;	   /* only those of libc and the runtime */
+	bool lost;	   /* only those that are lost, directly or indirectly */
+	hc_chunks_order order;
+	uint64_t limit;	   /* at most so many; 0: all */
+} hc_chunks_filter;
+
+/* A filter that lets everything through, in order of address, without limit. */
+#define HC_CHUNKS_FILTER_INIT ((hc_chunks_filter){ .arena = HC_ARENA_ALL, .maximum = UINT64_MAX })
+
+/*
+ * The blocks, one a line (JSON too: one object a line). Blocks; with filter->lost: references. Also fails with
+ * HC_ERROR_NO_MEMORY: sorting by size without a limit takes 16 bytes a block.
+ */
+bool hc_report_chunks(const hc_analysis *analysis, const hc_chunks_filter *filter, const hc_report_options *options,
+		      GError **error);
+
+G_END_DECLS

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Opening a core, and "address -> bytes, or why not". */
+#include "core/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool fail_io(GError **error, const char *path, int number)
+{
+	g_set_error(error, HC_ERROR, HC_ERROR_IO, "%s: %s", path, g_strerror(number));
+	return false;
+}
+
+static bool map_file(hc_core *core, GError **error)
+{
+	struct stat status;
+	int descriptor = open(core->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (descriptor < 0)
+		return fail_io(error, core->path, errno);
+	if (fstat(descriptor, &status)) {
+		fail_io(error, core->path, errno);
+		close(descriptor);
+		return false;
+	}
+	if (!S_ISREG(status.st_mode)) {
+		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s is %s, not a core file", core->path,
+			    S_ISDIR(status.st_mode) ? "a directory" : "not a regular file");
+		close(descriptor);
+		return false;
+	}
+	core->file_size = status.st_size;
+	if (core->file_size) {
+		void *file = mmap(NULL, core->file_size, PROT_READ, MAP_SHARED, descriptor, 0);
+
+		if (file == MAP_FAILED) {
+			fail_io(error, core->path, errno);
+			close(descriptor);
+			return false;
+		}
+		core->file = file;
+	}
+	close(descriptor);
+	return true;
+}
+
+/* The path of the mapped file that holds the executable's program headers. */
+static void find_executable_path(hc_core *core)
+{
+	const hc_mapping *mapping = NULL;
+
+	if (core->process.program_headers)
+		mapping = hc_core_find_mapping(core, core->process.program_headers);
+	if (!mapping && core->process.entry)
+		mapping = hc_core_find_mapping(core, core->process.entry);
+	if (mapping)
+		core->process.executable = mapping->path;
+}
+
+hc_core *hc_core_open(const char *path, hc_diagnostics *diagnostics, GError **error)
+{
+	g_autoptr(hc_core) core = g_new0(hc_core, 1);
+
+	core->path = g_strdup(path);
+	core->diagnostics = diagnostics;
+	core->threads = g_array_new(FALSE, TRUE, sizeof(hc_thread));
+	core->segments = g_array_new(FALSE, TRUE, sizeof(hc_segment));
+	core->files = g_array_new(FALSE, TRUE, sizeof(hc_file_range));
+	core->strings = g_string_chunk_new(256);
+	core->process.name = core->process.arguments = "";
+	core->process.page_size = 4096;
+	if (!map_file(core, error) || !hc_core_parse_headers(core, error))
+		return NULL;
+	hc_core_parse_notes(core);
+	if (!hc_core_build_mappings(core, error))
+		return NULL;
+	find_executable_path(core);
+	return g_steal_pointer(&core);
+}
+
+void hc_core_close(hc_core *core)
+{
+	if (!core)
+		return;
+	if (core->file)
+		munmap((void *)core->file, core->file_size);
+	g_array_unref(core->threads);
+	g_array_unref(core->segments);
+	g_array_unref(core->files);
+	g_string_chunk_free(core->strings);
+	g_free(core->mappings);
+	g_free(core->path);
+	g_free(core);
+}
+
+const char *hc_core_path(const hc_core *core)
+{
+	return core->path;
+}
+
+uint64_t hc_core_file_size(const hc_core *core)
+{
+	return core->file_size;
+}
+
+const hc_process *hc_core_process(const hc_core *core)
+{
+	return &core->process;
+}
+
+hc_word_format hc_core_word_format(const hc_core *core)
+{
+	return core->format;
+}
+
+unsigned hc_core_thread_count(const hc_core *core)
+{
+	return core->threads->len;
+}
+
+const hc_thread *hc_core_thread(const hc_core *core, unsigned index)
+{
+	return index < core->threads->len ? &g_array_index(core->threads, hc_thread, index) : NULL;
+}
+
+unsigned hc_core_mapping_count(const hc_core *core)
+{
+	return core->mapping_count;
+}
+
+const hc_mapping *hc_core_mapping(const hc_core *core, unsigned index)
+{
+	return index < core->mapping_count ? &core->mappings[index] : NULL;
+}
+
+unsigned hc_core_mapping_after(const hc_core *core, hc_address address)
+{
+	unsigned low = 0, high = core->mapping_count;
+
+	while (low < high) {
+		unsigned middle = low + (high - low) / 2;
+
+		if (core->mappings[middle].end <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+unsigned hc_core_find_mapping_index(const hc_core *core, hc_address address)
+{
+	unsigned index = hc_core_mapping_after(core, address);
+
+	return index < core->mapping_count && core->mappings[index].start <= address ? index : UINT_MAX;
+}
+
+const hc_mapping *hc_core_find_mapping(const hc_core *core, hc_address address)
+{
+	unsigned index = hc_core_find_mapping_index(core, address);
+
+	return index == UINT_MAX ? NULL : &core->mappings[index];
+}
+
+void hc_core_supply(hc_core *core, unsigned mapping_index, const uint8_t *bytes)
+{
+	core->mappings[mapping_index].bytes = bytes;
+	core->mappings[mapping_index].source = HC_SOURCE_FILE;
+}
+
+const uint8_t *hc_core_bytes(const hc_core *core, hc_address address, uint64_t *available)
+{
+	const hc_mapping *mapping = hc_core_find_mapping(core, address);
+
+	if (!mapping || !mapping->bytes)
+		return NULL;
+	*available = mapping->end - address;
+	return mapping->bytes + (address - mapping->start);
+}
+
+bool hc_core_read(const hc_core *core, hc_address address, void *buffer, size_t size)
+{
+	uint8_t *out = buffer;
+
+	while (size) {
+		uint64_t available;
+		const uint8_t *bytes = hc_core_bytes(core, address, &available);
+
+		if (!bytes)
+			return false;
+		available = MIN(available, size);
+		memcpy(out, bytes, available);
+		out += available;
+		address += available;
+		size -= available;
+	}
+	return true;
+}
+
+bool hc_core_read_unsigned(const hc_core *core, hc_address address, unsigned size, uint64_t *ret_value)
+{
+	uint8_t buffer[8];
+
+	if (!hc_core_read(core, address, buffer, size))
+		return false;
+	*ret_value = hc_load_unsigned(buffer, size, core->format.swap);
+	return true;
+}
+
+bool hc_core_read_word(const hc_core *core, hc_address address, uint64_t *ret_value)
+{
+	return hc_core_read_unsigned(core, address, core->format.size, ret_value);
+}
+
+char *hc_core_read_string(const hc_core *core, hc_address address, size_t limit)
+{
+	GString *text = g_string_new(NULL);
+
+	while (text->len < limit) {
+		uint64_t available;
+		const uint8_t *bytes = hc_core_bytes(core, address, &available);
+
+		if (!bytes)
+			break;
+		available = MIN(available, limit - text->len);
+		const uint8_t *end = memchr(bytes, 0, available);
+
+		if (end) {
+			g_string_append_len(text, (const char *)bytes, end - bytes);
+			return g_string_free(text, FALSE);
+		}
+		g_string_append_len(text, (const char *)bytes, available);
+		address += available;
+	}
+	g_string_free(text, TRUE);
+	return NULL;
+}
+
+const char *hc_core_why_missing(const hc_core *core, hc_address address)
+{
+	const hc_mapping *mapping = hc_core_find_mapping(core, address);
+
+	if (!mapping)
+		return "not mapped";
+	switch (mapping->source) {
+	case HC_SOURCE_TRUNCATED:
+		return "cut off: the core file ends before it";
+	case HC_SOURCE_NONE:
+		return mapping->path ? "mapped from a file, not dumped, and the file is not here" : "mapped, but not dumped";
+	default:
+		return "readable";
+	}
+}

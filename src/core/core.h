@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The front door of core/: the public interface, and what only the library may do.
+ */
+#pragma once
+
+#include <heapcore/core.h>
+
+#include "base/word.h"
+
+/* Word size and byte order of the dead process, for loops that read its words themselves. */
+hc_word_format hc_core_word_format(const hc_core *core);
+
+/*
+ * Gives a piece of HC_SOURCE_NONE the bytes that it has in the file it was mapped from. BYTES cover the whole piece and
+ * must live as long as CORE; the caller has checked that they are what the process had mapped. To be called before any
+ * other thread reads CORE.
+ */
+void hc_core_supply(hc_core *core, unsigned mapping_index, const uint8_t *bytes);
+
+/* As hc_core_find_mapping(), but the index; UINT_MAX if there is none. */
+unsigned hc_core_find_mapping_index(const hc_core *core, hc_address address);
+
+/* The first piece that ends after ADDRESS (it may begin after it); hc_core_mapping_count() if there is none. */
+unsigned hc_core_mapping_after(const hc_core *core, hc_address address);

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The ELF header and program headers of a core. libelf is not used here: it refuses a gdb core that was cut, because the
+ * section headers at its end are gone, although every program header is there.
+ */
+#include "core/internal.h"
+
+#include <elf.h>
+
+static const hc_diagnostic_kind headers_truncated = {
+	"core-headers-truncated", HC_SEVERITY_PARTIAL,
+	"program headers are missing: the core file ends inside its header table",
+};
+
+/* What a file that is no ELF core looks like: a clause with advice. */
+static const char *guess_format(const uint8_t *file, uint64_t size)
+{
+	static const struct {
+		const char magic[8];
+		unsigned length;
+		const char *what;
+	} formats[] = {
+		{ "\x28\xb5\x2f\xfd", 4, "a zstd file: decompress it first (zstd -d FILE)" },
+		{ "\x1f\x8b", 2, "a gzip file: decompress it first (gunzip FILE)" },
+		{ "\xfd" "7zXZ", 5, "an xz file: decompress it first (unxz FILE)" },
+		{ "\x04\x22\x4d\x18", 4, "an lz4 file: decompress it first (lz4 -d FILE)" },
+		{ "KDUMP   ", 8, "a kernel crash dump, not a process's core" },
+		{ "MDMP", 4, "a minidump, which has no heap in it" },
+		{ "!<arch>", 7, "an archive" },
+		{ "#!", 2, "a script" },
+	};
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(formats); i++)
+		if (size >= formats[i].length && !memcmp(file, formats[i].magic, formats[i].length))
+			return formats[i].what;
+	return "not an ELF file";
+}
+
+static const char *elf_type_name(unsigned type)
+{
+	switch (type) {
+	case ET_EXEC:
+	case ET_DYN:
+		return "an ELF program or library, not a core: the core is what gcore or the kernel wrote of it";
+	case ET_REL:
+		return "an ELF object file, not a core";
+	default:
+		return "an ELF file of an unknown type, not a core";
+	}
+}
+
+static void set_machine(hc_core *core, unsigned machine)
+{
+	core->process.machine_id = machine;
+	switch (machine) {
+	case EM_X86_64:
+		core->process.machine = "x86-64";
+		break;
+	case EM_386:
+		core->process.machine = "i386";
+		break;
+	case EM_AARCH64:
+		core->process.machine = "aarch64";
+		break;
+	default: {
+		char text[32];
+
+		g_snprintf(text, sizeof text, "machine %u", machine);
+		core->process.machine = g_string_chunk_insert(core->strings, text);
+	}
+	}
+}
+
+static bool check_identity(hc_core *core, GError **error)
+{
+	const uint8_t *identity = core->file;
+
+	if (core->file_size < EI_NIDENT || memcmp(identity, ELFMAG, SELFMAG)) {
+		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s is %s", core->path,
+			    core->file_size ? guess_format(core->file, core->file_size) : "empty");
+		return false;
+	}
+	if ((identity[EI_CLASS] != ELFCLASS32 && identity[EI_CLASS] != ELFCLASS64) ||
+	    (identity[EI_DATA] != ELFDATA2LSB && identity[EI_DATA] != ELFDATA2MSB)) {
+		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s: damaged ELF identification (class %u, byte order %u)",
+			    core->path, identity[EI_CLASS], identity[EI_DATA]);
+		return false;
+	}
+	core->process.word_size = identity[EI_CLASS] == ELFCLASS64 ? 8 : 4;
+	core->process.big_endian = identity[EI_DATA] == ELFDATA2MSB;
+	core->format.size = core->process.word_size;
+	core->format.swap = core->process.big_endian != (G_BYTE_ORDER == G_BIG_ENDIAN);
+	return true;
+}
+
+static hc_segment parse_segment(const hc_core *core, const uint8_t *header)
+{
+	bool swap = core->format.swap;
+
+	if (core->format.size == 8)
+		return (hc_segment){
+			.type = hc_load_u32(header + offsetof(Elf64_Phdr, p_type), swap),
+			.flags = hc_load_u32(header + offsetof(Elf64_Phdr, p_flags), swap),
+			.offset = hc_load_u64(header + offsetof(Elf64_Phdr, p_offset), swap),
+			.address = hc_load_u64(header + offsetof(Elf64_Phdr, p_vaddr), swap),
+			.file_size = hc_load_u64(header + offsetof(Elf64_Phdr, p_filesz), swap),
+			.memory_size = hc_load_u64(header + offsetof(Elf64_Phdr, p_memsz), swap),
+		};
+	return (hc_segment){
+		.type = hc_load_u32(header + offsetof(Elf32_Phdr, p_type), swap),
+		.flags = hc_load_u32(header + offsetof(Elf32_Phdr, p_flags), swap),
+		.offset = hc_load_u32(header + offsetof(Elf32_Phdr, p_offset), swap),
+		.address = hc_load_u32(header + offsetof(Elf32_Phdr, p_vaddr), swap),
+		.file_size = hc_load_u32(header + offsetof(Elf32_Phdr, p_filesz), swap),
+		.memory_size = hc_load_u32(header + offsetof(Elf32_Phdr, p_memsz), swap),
+	};
+}
+
+struct header {
+	uint16_t type, machine, segment_size, section_count;
+	uint64_t segments, sections, segment_count;
+};
+
+static struct header parse_header(const hc_core *core)
+{
+	const uint8_t *file = core->file;
+	bool swap = core->format.swap, wide = core->format.size == 8;
+	struct header header = {
+		.type = hc_load_u16(file + offsetof(Elf64_Ehdr, e_type), swap),
+		.machine = hc_load_u16(file + offsetof(Elf64_Ehdr, e_machine), swap),
+	};
+
+	if (wide) {
+		header.segments = hc_load_u64(file + offsetof(Elf64_Ehdr, e_phoff), swap);
+		header.sections = hc_load_u64(file + offsetof(Elf64_Ehdr, e_shoff), swap);
+		header.segment_size = hc_load_u16(file + offsetof(Elf64_Ehdr, e_phentsize), swap);
+		header.segment_count = hc_load_u16(file + offsetof(Elf64_Ehdr, e_phnum), swap);
+		header.section_count = hc_load_u16(file + offsetof(Elf64_Ehdr, e_shnum), swap);
+	} else {
+		header.segments = hc_load_u32(file + offsetof(Elf32_Ehdr, e_phoff), swap);
+		header.sections = hc_load_u32(file + offsetof(Elf32_Ehdr, e_shoff), swap);
+		header.segment_size = hc_load_u16(file + offsetof(Elf32_Ehdr, e_phentsize), swap);
+		header.segment_count = hc_load_u16(file + offsetof(Elf32_Ehdr, e_phnum), swap);
+		header.section_count = hc_load_u16(file + offsetof(Elf32_Ehdr, e_shnum), swap);
+	}
+	/* 65535 segments or more: the count is in sh_info of section 0 (elf(5), PN_XNUM). */
+	if (header.segment_count == PN_XNUM) {
+		size_t info = wide ? offsetof(Elf64_Shdr, sh_info) : offsetof(Elf32_Shdr, sh_info);
+
+		if (header.sections && header.sections < core->file_size && core->file_size - header.sections >= info + 4)
+			header.segment_count = hc_load_u32(file + header.sections + info, swap);
+	}
+	return header;
+}
+
+bool hc_core_parse_headers(hc_core *core, GError **error)
+{
+	if (!check_identity(core, error))
+		return false;
+
+	unsigned header_size = core->format.size == 8 ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr);
+	unsigned segment_size = core->format.size == 8 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+
+	if (core->file_size < header_size) {
+		g_set_error(error, HC_ERROR, HC_ERROR_TRUNCATED, "%s: cut off inside the ELF header (%" G_GUINT64_FORMAT " bytes)",
+			    core->path, core->file_size);
+		return false;
+	}
+	struct header header = parse_header(core);
+
+	if (header.type != ET_CORE) {
+		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s is %s", core->path, elf_type_name(header.type));
+		return false;
+	}
+	set_machine(core, header.machine);
+	/* gdb (BFD) describes its segments a second time, as sections; the kernel has at most section 0. */
+	core->process.origin = header.section_count > 1 ? HC_ORIGIN_GCORE : HC_ORIGIN_KERNEL;
+
+	if (header.segment_size != segment_size || !header.segment_count || header.segments > core->file_size) {
+		g_set_error(error, HC_ERROR, header.segments > core->file_size ? HC_ERROR_TRUNCATED : HC_ERROR_BAD_DATA,
+			    "%s: no program headers can be read (%" G_GUINT64_FORMAT " of %u bytes at %#" G_GINT64_MODIFIER
+			    "x in a file of %" G_GUINT64_FORMAT " bytes)",
+			    core->path, header.segment_count, header.segment_size, header.segments, core->file_size);
+		return false;
+	}
+	uint64_t present = MIN(header.segment_count, (core->file_size - header.segments) / segment_size);
+
+	if (!present) {
+		g_set_error(error, HC_ERROR, HC_ERROR_TRUNCATED, "%s: cut off before its program headers (%" G_GUINT64_FORMAT " bytes)",
+			    core->path, core->file_size);
+		return false;
+	}
+	if (present < header.segment_count)
+		hc_diagnostics_add(core->diagnostics, &headers_truncated, (header.segment_count - present) * segment_size,
+				   "%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " program headers", present, header.segment_count);
+	for (uint64_t i = 0; i < present; i++) {
+		hc_segment segment = parse_segment(core, core->file + header.segments + i * segment_size);
+
+		if (segment.type == PT_LOAD || segment.type == PT_NOTE)
+			g_array_append_val(core->segments, segment);
+	}
+	return true;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of core/ share. */
+#pragma once
+
+#include "base/diagnostics.h"
+#include "core/core.h"
+
+/* A program header, in our byte order. */
+typedef struct hc_segment {
+	uint32_t type, flags;
+	uint64_t offset, address, file_size, memory_size;
+} hc_segment;
+
+/* An entry of NT_FILE. */
+typedef struct hc_file_range {
+	hc_address start, end;
+	uint64_t offset; /* in the file, in bytes */
+	const char *path; /* into the mapped core */
+} hc_file_range;
+
+struct hc_core {
+	char *path;
+	const uint8_t *file; /* the mapped core file */
+	uint64_t file_size;
+	hc_word_format format;
+	hc_diagnostics *diagnostics;
+	hc_process process;
+	GArray *threads;	/* of hc_thread */
+	GArray *segments;	/* of hc_segment: PT_LOAD and PT_NOTE */
+	GArray *files;		/* of hc_file_range, sorted and disjoint after core_build_mappings() */
+	hc_mapping *mappings;
+	unsigned mapping_count;
+	GStringChunk *strings;	/* texts of process */
+};
+
+/* elf.c: the ELF header and program headers. Sets process.machine, word size, byte order and origin. */
+bool hc_core_parse_headers(hc_core *core, GError **error);
+
+/* notes.c: threads, process, auxiliary vector, mapped files. Damaged notes are diagnostics. */
+void hc_core_parse_notes(hc_core *core);
+
+/* mappings.c: segments and files -> sorted, disjoint pieces. FALSE if memory is out. */
+bool hc_core_build_mappings(hc_core *core, GError **error);

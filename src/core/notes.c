@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The notes of a core: threads (NT_PRSTATUS and the register sets after each), process (NT_PRPSINFO), auxiliary vector,
+ * mapped files (NT_FILE), signal (NT_SIGINFO). Layouts: linux/elfcore.h and asm/elf.h of the machine; core(5) for NT_FILE.
+ */
+#include "core/internal.h"
+
+#include <elf.h>
+
+#ifndef NT_ARM_TLS
+#define NT_ARM_TLS 0x401
+#endif
+
+static const hc_diagnostic_kind notes_damaged = {
+	"core-notes-damaged", HC_SEVERITY_PARTIAL,
+	"notes of the core (threads, mapped files) are cut off or damaged: what they tell is missing",
+};
+
+static const hc_diagnostic_kind notes_missing = {
+	"core-notes-missing", HC_SEVERITY_PARTIAL,
+	"no thread's registers are in the core: live stacks and thread-local storage can only be guessed",
+};
+
+/*
+ * Where struct elf_prstatus and its registers keep what we need. To add a machine: a row here, and nothing else in core/.
+ */
+struct machine_layout {
+	unsigned machine;
+	unsigned pid, registers;       /* offsets in elf_prstatus */
+	unsigned register_count;
+	unsigned stack_pointer, program_counter;
+	int thread_pointer;	       /* -1: not among the general registers */
+	int system_call;	       /* its register holds -1 outside system calls; -1: not known */
+};
+
+static const struct machine_layout machine_layouts[] = {
+	{ EM_X86_64, 32, 112, 27, 19, 16, 21, 15 },
+	{ EM_386, 24, 72, 17, 15, 12, -1, 11 },
+	{ EM_AARCH64, 32, 112, 34, 31, 32, -1, -1 },
+};
+
+static const struct machine_layout *find_layout(const hc_core *core)
+{
+	for (unsigned i = 0; i < G_N_ELEMENTS(machine_layouts); i++)
+		if (machine_layouts[i].machine == core->process.machine_id)
+			return &machine_layouts[i];
+	return NULL;
+}
+
+struct note {
+	uint32_t type;
+	const char *name;
+	uint64_t name_size;
+	const uint8_t *data;
+	uint64_t size;
+};
+
+static bool name_is(const struct note *note, const char *name)
+{
+	size_t length = strlen(name);
+
+	return note->name_size >= length && !memcmp(note->name, name, length);
+}
+
+static hc_thread *current_thread(hc_core *core)
+{
+	return core->threads->len ? &g_array_index(core->threads, hc_thread, core->threads->len - 1) : NULL;
+}
+
+static void parse_thread(hc_core *core, const struct note *note)
+{
+	const struct machine_layout *layout = find_layout(core);
+	hc_word_format format = core->format;
+	hc_thread thread = { 0 };
+
+	if (!layout)
+		return;
+	if (note->size < layout->registers + layout->register_count * format.size) {
+		hc_diagnostics_add(core->diagnostics, &notes_damaged, note->size, "NT_PRSTATUS of %" G_GUINT64_FORMAT " bytes", note->size);
+		return;
+	}
+	thread.signal = hc_load_u16(note->data + 12, format.swap);
+	thread.id = hc_load_u32(note->data + layout->pid, format.swap);
+	thread.register_count = layout->register_count;
+	for (unsigned i = 0; i < layout->register_count; i++)
+		thread.registers[i] = hc_load_word(note->data + layout->registers + i * format.size, format);
+	thread.stack_pointer = thread.registers[layout->stack_pointer];
+	thread.program_counter = thread.registers[layout->program_counter];
+	if (layout->thread_pointer >= 0)
+		thread.thread_pointer = thread.registers[layout->thread_pointer];
+	if (layout->system_call >= 0) {
+		uint64_t none = format.size == 8 ? UINT64_MAX : UINT32_MAX;
+
+		thread.in_system_call = thread.registers[layout->system_call] != none;
+	}
+	g_array_append_val(core->threads, thread);
+}
+
+/* linux/elfcore.h, struct elf_prpsinfo: 64-bit 136 bytes; 32-bit 124 (16-bit uid) or 128 bytes. */
+static void parse_process(hc_core *core, const struct note *note)
+{
+	unsigned pid = 24, name = 40, arguments = 56;
+
+	if (core->format.size == 4) {
+		pid = note->size >= 128 ? 16 : 12;
+		name = note->size >= 128 ? 32 : 28;
+		arguments = name + 16;
+	}
+	if (note->size < arguments + 80)
+		return;
+	g_autofree char *name_text = g_strndup((const char *)note->data + name, 16);
+	g_autofree char *arguments_text = g_strndup((const char *)note->data + arguments, 80);
+
+	core->process.pid = hc_load_u32(note->data + pid, core->format.swap);
+	core->process.name = g_string_chunk_insert(core->strings, name_text);
+	core->process.arguments = g_string_chunk_insert(core->strings, g_strchomp(arguments_text));
+}
+
+static void parse_auxiliary_vector(hc_core *core, const struct note *note)
+{
+	unsigned size = core->format.size;
+
+	for (uint64_t i = 0; i + 2 * size <= note->size; i += 2 * size) {
+		uint64_t type = hc_load_word(note->data + i, core->format), value = hc_load_word(note->data + i + size, core->format);
+
+		switch (type) {
+		case AT_PAGESZ:
+			if (value >= 1024 && value <= 1 << 20 && !(value & (value - 1)))
+				core->process.page_size = value;
+			break;
+		case AT_PHDR:
+			core->process.program_headers = value;
+			break;
+		case AT_ENTRY:
+			core->process.entry = value;
+			break;
+		case AT_SYSINFO_EHDR:
+			core->process.vdso = value;
+			break;
+		case AT_NULL:
+			return;
+		}
+	}
+}
+
+/* core(5): count, page size, count times { start, end, offset in pages }, then as many NUL-terminated paths. */
+static void parse_files(hc_core *core, const struct note *note)
+{
+	unsigned size = core->format.size;
+
+	if (note->size < 2 * size)
+		return;
+	uint64_t count = hc_load_word(note->data, core->format), page_size = hc_load_word(note->data + size, core->format);
+	uint64_t room = (note->size - 2 * size) / (3 * size);
+
+	if (count > room) {
+		hc_diagnostics_add(core->diagnostics, &notes_damaged, note->size, "NT_FILE promises %" G_GUINT64_FORMAT " files", count);
+		count = room;
+	}
+	const char *text = (const char *)note->data + (2 + 3 * count) * size, *end = (const char *)note->data + note->size;
+
+	for (uint64_t i = 0; i < count; i++) {
+		const uint8_t *entry = note->data + (2 + 3 * i) * size;
+		const char *terminator = text < end ? memchr(text, 0, end - text) : NULL;
+		hc_file_range range = {
+			.start = hc_load_word(entry, core->format),
+			.end = hc_load_word(entry + size, core->format),
+			.offset = hc_load_word(entry + 2 * size, core->format) * page_size,
+			.path = text,
+		};
+
+		if (!terminator || range.end <= range.start) {
+			hc_diagnostics_add(core->diagnostics, &notes_damaged, 0, "NT_FILE entry %" G_GUINT64_FORMAT, i);
+			if (!terminator)
+				return;
+		} else {
+			g_array_append_val(core->files, range);
+		}
+		text = terminator + 1;
+	}
+}
+
+static void parse_note(hc_core *core, const struct note *note)
+{
+	hc_thread *thread = current_thread(core);
+
+	if (name_is(note, "CORE")) {
+		switch (note->type) {
+		case NT_PRSTATUS:
+			parse_thread(core, note);
+			break;
+		case NT_PRPSINFO:
+			parse_process(core, note);
+			break;
+		case NT_AUXV:
+			parse_auxiliary_vector(core, note);
+			break;
+		case NT_FILE:
+			parse_files(core, note);
+			break;
+		case NT_SIGINFO:
+			if (!core->process.signal && note->size >= 4)
+				core->process.signal = hc_load_u32(note->data, core->format.swap);
+			break;
+		case NT_FPREGSET:
+			if (thread && !thread->vector_registers) {
+				thread->vector_registers = note->data;
+				thread->vector_registers_size = note->size;
+			}
+			break;
+		}
+	} else if (name_is(note, "LINUX") && thread) {
+		switch (note->type) {
+		case NT_X86_XSTATE:
+			thread->vector_registers = note->data;
+			thread->vector_registers_size = note->size;
+			break;
+		case NT_ARM_TLS:
+			if (note->size >= 8 && core->process.machine_id == EM_AARCH64)
+				thread->thread_pointer = hc_load_u64(note->data, core->format.swap);
+			break;
+		}
+	}
+}
+
+/* Notes of cores are aligned to 4 bytes in both classes (elf(5) says 8 for ELFCLASS64; nobody writes that). */
+static void parse_note_segment(hc_core *core, const hc_segment *segment)
+{
+	uint64_t offset = segment->offset, size = segment->file_size;
+
+	if (offset >= core->file_size) {
+		hc_diagnostics_add(core->diagnostics, &notes_damaged, size, "notes at offset %" G_GUINT64_FORMAT " of a file of %" G_GUINT64_FORMAT " bytes",
+				   offset, core->file_size);
+		return;
+	}
+	uint64_t end = size > core->file_size - offset ? core->file_size : offset + size;
+
+	if (end < offset + size)
+		hc_diagnostics_add(core->diagnostics, &notes_damaged, size - (end - offset), "notes are cut off at offset %" G_GUINT64_FORMAT, end);
+	while (end - offset >= sizeof(Elf64_Nhdr)) {
+		uint64_t name_size = hc_load_u32(core->file + offset, core->format.swap);
+		uint64_t data_size = hc_load_u32(core->file + offset + 4, core->format.swap);
+		uint64_t data = offset + sizeof(Elf64_Nhdr) + hc_align_up(name_size, 4);
+
+		if (data > end || data_size > end - data) {
+			hc_diagnostics_add(core->diagnostics, &notes_damaged, end - offset, "a note at offset %" G_GUINT64_FORMAT " runs past the end", offset);
+			return;
+		}
+		parse_note(core, &(struct note){
+			.type = hc_load_u32(core->file + offset + 8, core->format.swap),
+			.name = (const char *)core->file + offset + sizeof(Elf64_Nhdr),
+			.name_size = name_size,
+			.data = core->file + data,
+			.size = data_size,
+		});
+		offset = MIN(data + hc_align_up(data_size, 4), end);
+	}
+}
+
+/* gdb writes the SIGSTOP that it stopped the process with as NT_SIGINFO: that ended nothing. */
+static void settle_signal(hc_core *core)
+{
+	hc_process *process = &core->process;
+
+	if (process->origin == HC_ORIGIN_GCORE) {
+		process->signal = core->threads->len ? g_array_index(core->threads, hc_thread, 0).signal : 0;
+		if (process->signal == 19 || process->signal == 5)
+			process->signal = 0;
+		return;
+	}
+	if (core->threads->len && g_array_index(core->threads, hc_thread, 0).signal)
+		process->signal = g_array_index(core->threads, hc_thread, 0).signal;
+	if (!process->signal)
+		process->origin = HC_ORIGIN_UNKNOWN;
+}
+
+void hc_core_parse_notes(hc_core *core)
+{
+	for (unsigned i = 0; i < core->segments->len; i++) {
+		const hc_segment *segment = &g_array_index(core->segments, hc_segment, i);
+
+		if (segment->type == PT_NOTE)
+			parse_note_segment(core, segment);
+	}
+	if (!core->threads->len)
+		hc_diagnostics_add(core->diagnostics, &notes_missing, 0, NULL);
+	settle_signal(core);
+}
