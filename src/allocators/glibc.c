@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* glibc's malloc: the allocator object. What the other files do, in order. */
+#include "allocators/glibc.h"
+
+#include <elf.h>
+
+const hc_diagnostic_kind hc_heap_unreadable = {
+	"heap-unreadable", HC_SEVERITY_PARTIAL,
+	"of the heap could not be followed (overwritten, cut off or not dumped): blocks in it are not counted",
+};
+
+static const hc_diagnostic_kind arena_differs = {
+	"arena-size-differs", HC_SEVERITY_NOTE,
+	"disagreement between the chunks of an arena and its own system_mem",
+};
+
+static const hc_diagnostic_kind free_unlisted = {
+	"free-unlisted", HC_SEVERITY_NOTE,
+	"free chunks are on no list of their arena",
+};
+
+static const hc_diagnostic_kind machine_unsupported = {
+	"machine-unsupported", HC_SEVERITY_PARTIAL,
+	"machine of the core: its heap is not read by this version",
+};
+
+/* The dead process's MALLOC_ALIGNMENT: 2 * sizeof(size_t), but 16 on i386 from 2.26 on. */
+static uint64_t guess_alignment(unsigned word)
+{
+	return word == 8 ? 16 : 16;
+}
+
+static void glibc_open(hc_heap *heap, const hc_core *core, hc_modules *modules, hc_diagnostics *diagnostics)
+{
+	glibc *g = g_new0(glibc, 1);
+	const hc_process *process = hc_core_process(core);
+
+	heap->private = g;
+	heap->info.allocator = "glibc malloc";
+	g->core = core;
+	g->modules = modules;
+	g->diagnostics = diagnostics;
+	g->heap = heap;
+	g->format = hc_core_word_format(core);
+	g->word = g->format.size;
+	g->alignment = guess_alignment(g->word);
+	g->minimum = hc_align_up(4 * g->word, g->alignment); /* fd and bk behind the header */
+	g->page = process->page_size;
+	g->tcache_count = -1;
+	g->pieces_claimed = g_array_new(FALSE, FALSE, sizeof(hc_range));
+	g->thread_lists = g_ptr_array_new_with_free_func(g_free);
+	heap->info.alignment = g->alignment;
+	if (process->machine_id != EM_X86_64) {
+		hc_diagnostics_add(diagnostics, &machine_unsupported, 0, "%s", process->machine);
+		return;
+	}
+	if (!glibc_find(g))
+		return;
+	glibc_find_arenas(g);
+	glibc_find_main_regions(g);
+	glibc_find_mmapped(g);
+	if (g->parameters && g->layout.parameters.tcache_count >= 0) {
+		uint64_t count = glibc_word_or_zero(g, g->parameters + g->layout.parameters.tcache_count);
+
+		g->tcache_count = count <= UINT16_MAX ? (int64_t)count : -1;
+	}
+	g->thread_blocks = hc_allocators_find_thread_blocks(core);
+	heap->info.found = heap->regions->len > 0;
+
+	hc_range state = { g->main_arena, g->main_arena + g->layout.arena.size };
+	hc_range parameters = { g->parameters, g->parameters + g->layout.parameters.size };
+
+	g_array_append_val(heap->states, state);
+	if (g->parameters)
+		g_array_append_val(heap->states, parameters);
+}
+
+static void check_arena(glibc *g, hc_block_table *table, hc_arena *arena)
+{
+	hc_amount unlisted = hc_block_table_amount(table, arena->index, HC_BLOCK_UNLISTED);
+	uint64_t sum = 0;
+
+	if (!hc_block_table_is_complete(table, arena->index)) {
+		arena->consistent = false;
+		return;
+	}
+	for (unsigned i = 0; i < g->heap->regions->len; i++) {
+		const hc_region *region = &g_array_index(g->heap->regions, hc_region, i);
+
+		if (region->arena == arena->index)
+			sum += region->outer_end - region->outer_start;
+	}
+	/* In the main arena's sum a piece that somebody else's sbrk cut off may or may not be counted: sysmalloc counts it. */
+	if (sum != arena->system_memory && sum - hc_block_table_amount(table, arena->index, HC_BLOCK_FOREIGN).bytes != arena->system_memory) {
+		arena->consistent = false;
+		hc_diagnostics_add(g->diagnostics, &arena_differs, 0, "arena %u: %" G_GUINT64_FORMAT " bytes found, system_mem is %" G_GUINT64_FORMAT,
+				   arena->index, sum, arena->system_memory);
+	}
+	if (unlisted.blocks) {
+		arena->consistent = false;
+		hc_diagnostics_add(g->diagnostics, &free_unlisted, unlisted.bytes, "%" G_GUINT64_FORMAT " in arena %u", unlisted.blocks, arena->index);
+	}
+}
+
+static void glibc_classify(hc_heap *heap, hc_block_table *table)
+{
+	glibc *g = heap->private;
+
+	if (!heap->info.found)
+		return;
+	glibc_detect_safe_linking(g, table);
+	/* Bins and fastbins first: what they hold cannot be in a tcache. */
+	for (unsigned i = 0; i < heap->arenas->len; i++) {
+		hc_arena *arena = &g_array_index(heap->arenas, hc_arena, i);
+
+		glibc_follow_bins(g, table, arena);
+		glibc_follow_fastbins(g, table, arena);
+	}
+	glibc_find_tcaches(g, table);
+	glibc_label_blocks(g, table);
+	for (unsigned i = 0; i < heap->arenas->len; i++)
+		check_arena(g, table, &g_array_index(heap->arenas, hc_arena, i));
+}
+
+static void glibc_close(hc_heap *heap)
+{
+	glibc *g = heap->private;
+
+	if (!g)
+		return;
+	g_clear_pointer(&g->thread_blocks, g_array_unref);
+	g_array_unref(g->pieces_claimed);
+	g_ptr_array_unref(g->thread_lists);
+	g_free(g->version);
+	g_free(g->layout_text);
+	g_free(g);
+	heap->private = NULL;
+}
+
+const hc_allocator hc_allocator_glibc = {
+	.name = "glibc malloc",
+	.open = glibc_open,
+	.walk = glibc_walk,
+	.classify = glibc_classify,
+	.close = glibc_close,
+};

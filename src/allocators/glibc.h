@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * glibc's malloc (ptmalloc2), as a core reader sees it.
+ *
+ *	glibc.c		the allocator object: open, classify
+ *	glibc_layout.c	offsets of malloc's structures: from DWARF, or from a table of all releases
+ *	glibc_find.c	main_arena and mp_: by symbol, or by what only they look like
+ *	glibc_arenas.c	the ring of arenas; heaps of thread arenas; pieces of the main arena -> regions
+ *	glibc_mmapped.c	mmapped chunks, which are in no list
+ *	glibc_walk.c	chunks of a region
+ *	glibc_lists.c	fastbins and bins
+ *	glibc_tcache.c	per-thread caches, those that no thread leads to included
+ *	glibc_labels.c	blocks that are libc's, the dynamic linker's or libstdc++'s own
+ *
+ * Facts are from malloc/malloc.c and malloc/arena.c of glibc 2.17 to 2.43, and are named after the functions there.
+ */
+#pragma once
+
+#include "allocators/allocators.h"
+
+/* Flags in the low bits of a chunk's size field: malloc.c, PREV_INUSE, IS_MMAPPED, NON_MAIN_ARENA. */
+enum { CHUNK_PREV_IN_USE = 1, CHUNK_MMAPPED = 2, CHUNK_NON_MAIN = 4, CHUNK_FLAGS = 7 };
+
+enum { GLIBC_BINS = 127, GLIBC_FASTBINS_MAX = 16, GLIBC_TCACHE_BINS_MAX = 128 };
+
+enum { ABSENT = -1 }; /* the release has no such member */
+
+/* Offsets in bytes. */
+typedef struct glibc_arena_layout {
+	int fastbins, fastbin_count; /* struct malloc_state */
+	int flags, top, bins, next, attached_threads, system_mem, max_system_mem;
+	int size;
+} glibc_arena_layout;
+
+typedef struct glibc_parameters_layout {
+	int hp_pagesize, n_mmaps, n_mmaps_max, mmapped_mem, sbrk_base, tcache_bins, tcache_count; /* struct malloc_par */
+	int size;
+} glibc_parameters_layout;
+
+typedef struct glibc_tcache_layout {
+	int counts, count_size, entries, bins; /* struct tcache_perthread_struct; bins: how many */
+	int size;
+	bool counts_free; /* num_slots (2.42): free places, not cached chunks */
+} glibc_tcache_layout;
+
+typedef struct glibc_layout {
+	glibc_arena_layout arena;
+	glibc_parameters_layout parameters;
+	glibc_tcache_layout tcache;
+	bool has_tcache;	 /* the layout is known; FALSE: none in this release, or not found yet */
+	int heap_info_size;	 /* struct heap_info: where the arena lies in its first heap */
+	bool mmap_header_in_tail; /* 2.43: the last two words of an mmapped chunk's mapping are not part of its size */
+} glibc_layout;
+
+typedef struct glibc {
+	const hc_core *core;
+	hc_modules *modules;
+	hc_diagnostics *diagnostics;
+	hc_heap *heap;
+	const hc_module *libc;
+	hc_word_format format;
+	unsigned word;		    /* bytes */
+	uint64_t alignment;	    /* MALLOC_ALIGNMENT */
+	uint64_t minimum;	    /* MINSIZE: the smallest chunk */
+	uint64_t page;
+	glibc_layout layout;
+	bool layout_known;	    /* malloc_state's came from DWARF */
+	hc_address main_arena;
+	hc_address parameters;	    /* mp_; 0 if not found */
+	hc_address sbrk_base;	    /* 0 if unknown or never used */
+	uint64_t heap_max;	    /* HEAP_MAX_SIZE: alignment of thread heaps */
+	int64_t tcache_count;	    /* mp_.tcache_count; -1 if unknown */
+	GArray *thread_blocks;	    /* hc_allocators_find_thread_blocks() */
+	GArray *pieces_claimed;	    /* of hc_range: memory already explained, sorted */
+	GPtrArray *thread_lists;    /* owns hc_arena.threads */
+	char *version, *layout_text;
+} glibc;
+
+/* ---- reading ---- */
+
+static inline uint64_t glibc_word(const glibc *g, hc_address address, bool *ok)
+{
+	uint64_t value = 0;
+
+	if (!hc_core_read_word(g->core, address, &value))
+		*ok = false;
+	return value;
+}
+
+/* 0 where it cannot be read: for members whose absence is checked elsewhere. */
+static inline uint64_t glibc_word_or_zero(const glibc *g, hc_address address)
+{
+	bool ok = true;
+
+	return glibc_word(g, address, &ok);
+}
+
+static inline uint64_t glibc_int_or_zero(const glibc *g, hc_address address)
+{
+	uint64_t value = 0;
+
+	return hc_core_read_unsigned(g->core, address, 4, &value) ? value : 0;
+}
+
+/* chunk2mem and mem2chunk */
+static inline hc_address chunk_to_block(const glibc *g, hc_address chunk)
+{
+	return chunk + 2 * g->word;
+}
+
+static inline hc_address block_to_chunk(const glibc *g, hc_address block)
+{
+	return block - 2 * g->word;
+}
+
+/* The first address from ADDRESS on where a chunk can begin: its user memory is aligned. */
+static inline hc_address chunk_align_up(const glibc *g, hc_address address)
+{
+	return hc_align_up(address + 2 * g->word, g->alignment) - 2 * g->word;
+}
+
+/* ---- glibc_layout.c ---- */
+
+extern const hc_diagnostic_kind glibc_inconsistent; /* counts that malloc keeps do not agree with its memory */
+
+/* Layout rows of the table for one word size, most recent first; NULL beyond the last. */
+bool glibc_arena_layout_row(unsigned row, unsigned word, uint64_t alignment, glibc_arena_layout *ret_layout);
+bool glibc_parameters_layout_row(unsigned row, unsigned word, glibc_parameters_layout *ret_layout);
+bool glibc_tcache_layout_row(unsigned row, unsigned word, glibc_tcache_layout *ret_layout);
+
+/* Fills g->layout from libc's DWARF. FALSE if there is none. */
+bool glibc_layout_from_debug_info(glibc *g);
+
+/* ---- glibc_find.c ---- */
+
+/* Sets libc, main_arena, parameters, layout (of arena and parameters) and what heap->info says of them. */
+bool glibc_find(glibc *g);
+
+/* True if the arena at ADDRESS has bins as LAYOUT has them: each ring leads back to its head. */
+bool glibc_bins_are_valid(const glibc *g, hc_address arena, const glibc_arena_layout *layout);
+
+/* ---- glibc_arenas.c ---- */
+
+void glibc_find_arenas(glibc *g);
+void glibc_find_main_regions(glibc *g);
+
+/* Marks memory as explained. */
+void glibc_claim(glibc *g, hc_address start, hc_address end);
+/* The first byte from ADDRESS on that is not claimed; ADDRESS itself if it is free. */
+hc_address glibc_skip_claimed(const glibc *g, hc_address address);
+/* The next claimed byte at or after ADDRESS, or UINT64_MAX. */
+hc_address glibc_next_claimed(const glibc *g, hc_address address);
+/* Private, writable, anonymous (huge pages included): memory that malloc could have got by mmap. */
+bool glibc_is_anonymous(const hc_mapping *mapping);
+
+/* ---- glibc_mmapped.c ---- */
+
+void glibc_find_mmapped(glibc *g);
+
+/* ---- glibc_walk.c ---- */
+
+void glibc_walk(const hc_heap *heap, const hc_region *region, hc_block_sink *sink);
+
+/*
+ * Follows chunks from CHUNK for as long as they are plausible, at most LIMIT of them. Returns where it stopped; *ret_steps
+ * tells how many chunks it passed, *ret_fence whether it stopped at a fencepost (two headers of the smallest size).
+ */
+hc_address glibc_follow(const glibc *g, hc_address chunk, hc_address end, uint64_t limit, uint64_t *ret_steps, bool *ret_fence);
+
+/* ---- glibc_lists.c ---- */
+
+/* Which of the two encodings list pointers have: sets heap->info.safe_linking. */
+void glibc_detect_safe_linking(glibc *g, hc_block_table *table);
+uint64_t glibc_reveal(const glibc *g, hc_address position, uint64_t pointer); /* REVEAL_PTR */
+void glibc_follow_fastbins(glibc *g, hc_block_table *table, hc_arena *arena);
+void glibc_follow_bins(glibc *g, hc_block_table *table, hc_arena *arena);
+
+/* ---- glibc_tcache.c ---- */
+
+void glibc_find_tcaches(glibc *g, hc_block_table *table);
+
+/* ---- glibc_labels.c ---- */
+
+void glibc_label_blocks(glibc *g, hc_block_table *table);

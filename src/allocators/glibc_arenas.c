@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Arenas and the memory that belongs to them.
+ *
+ * The arenas are a ring from main_arena through `next`. A thread's arena lives in its first heap; heaps are aligned to
+ * HEAP_MAX_SIZE and begin with a heap_info whose first word is the arena. So all heaps are found by looking at every
+ * aligned address, without trusting a chain; and an arena that a damaged ring no longer leads to is found with them.
+ *
+ * The main arena grows by sbrk. Where that failed, or huge pages are asked for, it goes on in pieces got by mmap. The last
+ * chunk of a superseded piece is a double fencepost; pieces are found by walking from page starts to such an end.
+ */
+#include "allocators/glibc.h"
+
+enum { ARENAS_MAX = 65536, HEAP_INFO_WORDS = 4 };
+
+static const uint64_t default_heap_max[] = { 64 << 20, 1 << 20 }; /* 64-bit, 32-bit: 2 * DEFAULT_MMAP_THRESHOLD_MAX */
+
+/* ---- claimed memory ---- */
+
+static unsigned claims_after(const glibc *g, hc_address address)
+{
+	unsigned low = 0, high = g->pieces_claimed->len;
+
+	while (low < high) {
+		unsigned middle = low + (high - low) / 2;
+
+		if (g_array_index(g->pieces_claimed, hc_range, middle).end <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+void glibc_claim(glibc *g, hc_address start, hc_address end)
+{
+	hc_range range = { start, end };
+
+	g_array_insert_val(g->pieces_claimed, claims_after(g, start), range);
+}
+
+hc_address glibc_skip_claimed(const glibc *g, hc_address address)
+{
+	for (unsigned i = claims_after(g, address); i < g->pieces_claimed->len; i++) {
+		const hc_range *range = &g_array_index(g->pieces_claimed, hc_range, i);
+
+		if (range->start > address)
+			break;
+		address = MAX(address, range->end);
+	}
+	return address;
+}
+
+hc_address glibc_next_claimed(const glibc *g, hc_address address)
+{
+	unsigned i = claims_after(g, address);
+
+	return i < g->pieces_claimed->len ? MAX(address, g_array_index(g->pieces_claimed, hc_range, i).start) : UINT64_MAX;
+}
+
+bool glibc_is_anonymous(const hc_mapping *mapping)
+{
+	return mapping->flags & HC_MAPPING_WRITE && !(mapping->flags & HC_MAPPING_UNLISTED) &&
+	       (!mapping->path || g_str_has_prefix(mapping->path, "/anon_hugepage"));
+}
+
+/* ---- arenas ---- */
+
+static hc_arena *add_arena(glibc *g, hc_address address)
+{
+	const glibc_arena_layout *layout = &g->layout.arena;
+	bool ok = true;
+	hc_arena arena = {
+		.index = g->heap->arenas->len,
+		.address = address,
+		.system_memory = glibc_word(g, address + layout->system_mem, &ok),
+		.max_system_memory = glibc_word(g, address + layout->max_system_mem, &ok),
+		.top = glibc_word(g, address + layout->top, &ok),
+		.attached_threads = layout->attached_threads >= 0 ? glibc_word(g, address + layout->attached_threads, &ok) : 0,
+		.contiguous = address == g->main_arena && !(glibc_int_or_zero(g, address + layout->flags) & 2),
+		.consistent = ok,
+	};
+
+	/* An arena that was never used has its own first bin for a top chunk: malloc.c, initial_top. */
+	if (arena.top >= address && arena.top < address + layout->size)
+		arena.top = 0;
+	g_array_append_val(g->heap->arenas, arena);
+	return &g_array_index(g->heap->arenas, hc_arena, arena.index);
+}
+
+static hc_arena *find_arena(const glibc *g, hc_address address)
+{
+	for (unsigned i = 0; i < g->heap->arenas->len; i++) {
+		hc_arena *arena = &g_array_index(g->heap->arenas, hc_arena, i);
+
+		if (arena->address == address)
+			return arena;
+	}
+	return NULL;
+}
+
+static void follow_ring(glibc *g)
+{
+	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	hc_address at = g->main_arena;
+
+	for (unsigned i = 0; i < ARENAS_MAX; i++) {
+		bool ok = true;
+		guint64 key = at;
+
+		if (g_hash_table_contains(seen, &key))
+			break;
+		g_hash_table_add(seen, g_memdup2(&key, sizeof key));
+		add_arena(g, at);
+		at = glibc_word(g, at + g->layout.arena.next, &ok);
+		if (ok && at == g->main_arena)
+			return;
+		if (!ok || (at & (g->heap_max - 1)) > 256 || !hc_core_find_mapping(g->core, at))
+			break;
+	}
+	hc_diagnostics_add(g->diagnostics, &glibc_inconsistent, 0, "the ring of arenas is broken behind %#" G_GINT64_MODIFIER "x",
+			   g_array_index(g->heap->arenas, hc_arena, g->heap->arenas->len - 1).address);
+}
+
+/* ---- heaps of thread arenas ---- */
+
+struct heap_header {
+	hc_address arena, previous;
+	uint64_t size;
+};
+
+/*
+ * heap_info at ADDRESS: { ar_ptr, prev, size, mprotect_size, ... }, arena.c. TRUE if it is one: its arena is known, or lies
+ * right behind it.
+ */
+static bool read_heap(glibc *g, hc_address address, struct heap_header *heap)
+{
+	bool ok = true;
+
+	heap->arena = glibc_word(g, address, &ok);
+	if (!ok || !heap->arena || heap->arena == g->main_arena)
+		return false;
+	heap->previous = glibc_word(g, address + g->word, &ok);
+	heap->size = glibc_word(g, address + 2 * g->word, &ok);
+	if (!ok || heap->size < g->minimum || heap->size > g->heap_max || heap->size & (g->alignment - 1))
+		return false;
+	return find_arena(g, heap->arena) || heap->arena == address + g->layout.heap_info_size;
+}
+
+static void add_heap(glibc *g, hc_address address, const struct heap_header *heap)
+{
+	hc_arena *arena = find_arena(g, heap->arena);
+	bool first = heap->arena == address + g->layout.heap_info_size;
+
+	if (!arena) {
+		hc_diagnostics_add(g->diagnostics, &glibc_inconsistent, 0, "the arena at %#" G_GINT64_MODIFIER "x is not in the ring of arenas",
+				   heap->arena);
+		arena = add_arena(g, heap->arena);
+	}
+	hc_region region = {
+		.outer_start = address,
+		.outer_end = address + heap->size,
+		.start = chunk_align_up(g, first ? heap->arena + g->layout.arena.size : address + g->layout.heap_info_size),
+		.end = address + heap->size,
+		.arena = arena->index,
+	};
+
+	if (arena->top >= region.start && arena->top < region.end)
+		region.top = arena->top;
+	arena->heap_count++;
+	if (region.start < region.end)
+		g_array_append_val(g->heap->regions, region);
+	glibc_claim(g, address, address + g->heap_max);
+}
+
+static void find_heaps(glibc *g)
+{
+	uint64_t step = g->heap_max;
+
+	for (unsigned i = 0; i < hc_core_mapping_count(g->core); i++) {
+		const hc_mapping *mapping = hc_core_mapping(g->core, i);
+
+		if (!mapping->bytes || !glibc_is_anonymous(mapping))
+			continue;
+		for (hc_address at = hc_align_up(mapping->start, step); at < mapping->end && mapping->end - at > HEAP_INFO_WORDS * g->word; at += step) {
+			struct heap_header heap;
+
+			if (read_heap(g, at, &heap))
+				add_heap(g, at, &heap);
+			if (at + step < at)
+				break;
+		}
+	}
+}
+
+/* The chain of heaps from the top chunk's must have as many members as were found by address. */
+static void check_heap_chains(glibc *g)
+{
+	for (unsigned i = 1; i < g->heap->arenas->len; i++) {
+		hc_arena *arena = &g_array_index(g->heap->arenas, hc_arena, i);
+		hc_address at = hc_align_down(arena->top, g->heap_max);
+		unsigned length = 0;
+		struct heap_header heap = { 0 };
+
+		while (at && length <= arena->heap_count && read_heap(g, at, &heap) && heap.arena == arena->address) {
+			length++;
+			at = heap.previous;
+		}
+		if (length != arena->heap_count) {
+			arena->consistent = false;
+			hc_diagnostics_add(g->diagnostics, &glibc_inconsistent, 0,
+					   "arena at %#" G_GINT64_MODIFIER "x: %u heaps found, its chain has %u", arena->address,
+					   arena->heap_count, length);
+		}
+	}
+}
+
+/*
+ * HEAP_MAX_SIZE depends on a tunable (2.35 to 2.41: 4 * mp_.hp_pagesize, if that is set) and, in releases to come, on who
+ * knows what: a thread's arena always lies right behind a heap_info at a multiple of it, so the ring tells.
+ */
+static void settle_heap_max(glibc *g)
+{
+	uint64_t huge = 0;
+
+	g->heap_max = default_heap_max[g->word == 8 ? 0 : 1];
+	if (g->parameters && g->layout.parameters.hp_pagesize >= 0 &&
+	    hc_core_read_word(g->core, g->parameters + g->layout.parameters.hp_pagesize, &huge) && huge && !(huge & (huge - 1)) &&
+	    huge < (uint64_t)1 << 40) {
+		uint64_t next = glibc_word_or_zero(g, g->main_arena + g->layout.arena.next);
+
+		if (next == g->main_arena || (next & (4 * huge - 1)) <= 64)
+			g->heap_max = 4 * huge;
+	}
+}
+
+/* Without DWARF: heap_info is 32 bytes to 2.34, 48 from 2.35 (three words of padding); the arena's address tells. */
+static void settle_heap_info_size(glibc *g)
+{
+	uint64_t next = glibc_word_or_zero(g, g->main_arena + g->layout.arena.next);
+	uint64_t offset = next & (g->heap_max - 1);
+
+	if (g->layout.heap_info_size)
+		return;
+	g->layout.heap_info_size = next != g->main_arena && offset <= 256 ? offset : 6 * g->word;
+}
+
+void glibc_find_arenas(glibc *g)
+{
+	settle_heap_max(g);
+	settle_heap_info_size(g);
+	follow_ring(g);
+	find_heaps(g);
+	check_heap_chains(g);
+}
+
+/* ---- the main arena ---- */
+
+static void add_main_region(glibc *g, hc_address outer_start, hc_address start, hc_address end, hc_address outer_end)
+{
+	hc_arena *arena = &g_array_index(g->heap->arenas, hc_arena, 0);
+	hc_region region = {
+		.outer_start = outer_start,
+		.outer_end = outer_end,
+		.start = start,
+		.end = end,
+		.arena = 0,
+	};
+
+	if (arena->top >= start && arena->top < end)
+		region.top = arena->top;
+	arena->heap_count++;
+	g_array_append_val(g->heap->regions, region);
+	glibc_claim(g, outer_start, outer_end);
+}
+
+/* Where the unbroken run of anonymous writable memory that holds ADDRESS ends. */
+static hc_address end_of_run(const glibc *g, hc_address address)
+{
+	hc_address end = address;
+
+	for (unsigned i = hc_core_mapping_after(g->core, address); i < hc_core_mapping_count(g->core); i++) {
+		const hc_mapping *mapping = hc_core_mapping(g->core, i);
+
+		if (mapping->start > end || !glibc_is_anonymous(mapping))
+			break;
+		end = mapping->end;
+	}
+	return end;
+}
+
+/* The end of the chunk at TOP, or of the run that it is in, if its header cannot be read or believed. */
+static hc_address end_of_top(const glibc *g, hc_address top, hc_address run_end)
+{
+	bool ok = true;
+	uint64_t size = glibc_word(g, top + g->word, &ok) & ~(uint64_t)CHUNK_FLAGS;
+
+	return ok && size >= g->minimum && size <= run_end - top ? top + size : run_end;
+}
+
+static void find_program_break(glibc *g)
+{
+	const hc_arena *arena = &g_array_index(g->heap->arenas, hc_arena, 0);
+
+	if (!g->sbrk_base)
+		return;
+	hc_address start = chunk_align_up(g, g->sbrk_base), end = end_of_run(g, g->sbrk_base);
+
+	if (end <= start)
+		return;
+	/*
+	 * The program break is one mapping. If the top chunk lies in it, malloc's memory ends with it. If not, the arena went on
+	 * elsewhere; what lies behind the fenceposts of its last piece here will be a foreign pseudo-block of the walk.
+	 */
+	if (arena->top >= start && arena->top < end)
+		end = end_of_top(g, arena->top, end);
+	add_main_region(g, g->sbrk_base, start, end, end);
+}
+
+/*
+ * A piece of the main arena at START: a chain of chunks of the main arena that ends at the top chunk, or with a double
+ * fencepost at the end of a page.
+ */
+static bool is_main_piece(const glibc *g, hc_address start, hc_address run_end, hc_address *ret_end)
+{
+	const hc_arena *arena = &g_array_index(g->heap->arenas, hc_arena, 0);
+	bool ok = true, fence;
+	uint64_t header = glibc_word(g, start + g->word, &ok), steps;
+
+	if (!ok || !(header & CHUNK_PREV_IN_USE) || header & (CHUNK_MMAPPED | CHUNK_NON_MAIN))
+		return false;
+	hc_address limit = arena->top >= start && arena->top < run_end ? arena->top : run_end;
+	hc_address reached = glibc_follow(g, start, limit, UINT64_MAX, &steps, &fence);
+
+	if (reached == arena->top && limit == arena->top) {
+		*ret_end = end_of_top(g, arena->top, run_end);
+		return true;
+	}
+	if (fence && steps) {
+		*ret_end = reached + 4 * g->word;
+		return *ret_end % g->page == 0;
+	}
+	return false;
+}
+
+static uint64_t main_bytes_found(const glibc *g)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < g->heap->regions->len; i++) {
+		const hc_region *region = &g_array_index(g->heap->regions, hc_region, i);
+
+		if (region->arena == 0 && !region->is_mmapped)
+			sum += region->outer_end - region->outer_start;
+	}
+	return sum;
+}
+
+/* Pieces that were got by mmap: looked for only if the arena says that it has some, until its sum is complete. */
+static void find_mapped_pieces(glibc *g)
+{
+	const hc_arena *arena = &g_array_index(g->heap->arenas, hc_arena, 0);
+
+	if (arena->contiguous || !arena->top)
+		return;
+	for (unsigned i = 0; i < hc_core_mapping_count(g->core) && main_bytes_found(g) < arena->system_memory; i++) {
+		const hc_mapping *mapping = hc_core_mapping(g->core, i);
+
+		if (!mapping->bytes || !glibc_is_anonymous(mapping))
+			continue;
+		for (hc_address at = hc_align_up(mapping->start, g->page); at < mapping->end; at += g->page) {
+			hc_address end;
+
+			at = hc_align_up(glibc_skip_claimed(g, at), g->page);
+			if (at >= mapping->end)
+				break;
+			if (is_main_piece(g, at, MIN(end_of_run(g, at), glibc_next_claimed(g, at)), &end)) {
+				add_main_region(g, at, chunk_align_up(g, at), end, end);
+				at = hc_align_up(end, g->page) - g->page;
+			}
+		}
+	}
+}
+
+/* Where mp_ is not known: malloc's first sbrk is the start of the mapping that its top chunk lies in. */
+static void guess_sbrk_base(glibc *g)
+{
+	const hc_arena *arena = &g_array_index(g->heap->arenas, hc_arena, 0);
+	hc_address end;
+
+	if (g->sbrk_base || !arena->top)
+		return;
+	end = end_of_top(g, arena->top, end_of_run(g, arena->top));
+	if (arena->contiguous && arena->system_memory <= end && hc_core_find_mapping(g->core, end - arena->system_memory))
+		g->sbrk_base = end - arena->system_memory;
+}
+
+void glibc_find_main_regions(glibc *g)
+{
+	if (g->parameters)
+		g->sbrk_base = glibc_word_or_zero(g, g->parameters + g->layout.parameters.sbrk_base);
+	if (g->sbrk_base && !hc_core_find_mapping(g->core, g->sbrk_base))
+		g->sbrk_base = 0;
+	guess_sbrk_base(g);
+	find_program_break(g);
+	find_mapped_pieces(g);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Blocks that the program did not ask for: libc's, the dynamic linker's, libstdc++'s. They are found through structures whose
+ * layout is ABI, so that no debug info is needed. A labelled block is never called lost.
+ *
+ *	dtv, TLS blocks	  the thread control block's second word (Drepper, "ELF Handling for Thread-Local Storage")
+ *	link maps	  <link.h>, struct r_debug and the public part of struct link_map
+ *	stdio		  _IO_list_all and struct _IO_FILE (libio/bits/types/struct_FILE.h, unchanged since 2.1)
+ *	emergency pool	  libstdc++-v3/libsupc++/eh_alloc.cc: { mutex, first_free_entry, arena, arena_size }
+ */
+#include "allocators/glibc.h"
+
+#include <elf.h>
+
+enum { DTV_MAX = 4096, FILES_MAX = 65536, LINK_MAPS_MAX = 8192 };
+
+static void label_at(hc_block_table *table, hc_address address, const char *text)
+{
+	hc_block_entry entry;
+
+	if (hc_block_table_find(table, address, &entry) && entry.state == HC_BLOCK_IN_USE)
+		hc_block_table_label(table, &entry, text);
+}
+
+/* ---- thread-local storage ---- */
+
+/*
+ * dtv[-1].counter is the number of slots, dtv[0] the generation, dtv[i] { value, to_free } of module i. The block begins two
+ * words before dtv[0].
+ */
+static void label_dtv(glibc *g, hc_block_table *table, hc_address thread_pointer, const char *whose)
+{
+	hc_address dtv = glibc_word_or_zero(g, thread_pointer + g->word);
+	g_autofree char *dtv_label = g_strdup_printf("libc: dtv of %s", whose), *tls_label = g_strdup_printf("libc: thread-local storage of %s", whose);
+	uint64_t slots;
+
+	if (!dtv || !hc_core_read_word(g->core, dtv - 2 * g->word, &slots) || slots > DTV_MAX)
+		return;
+	label_at(table, dtv - 2 * g->word, dtv_label);
+	for (uint64_t i = 1; i <= slots; i++) {
+		hc_block_entry entry;
+		uint64_t value = glibc_word_or_zero(g, dtv + i * 2 * g->word), to_free = glibc_word_or_zero(g, dtv + (i * 2 + 1) * g->word);
+
+		if (value && hc_block_table_find_inside(table, to_free ? to_free : value, &entry) && entry.state == HC_BLOCK_IN_USE)
+			hc_block_table_label(table, &entry, tls_label);
+	}
+}
+
+static void label_threads(glibc *g, hc_block_table *table)
+{
+	for (unsigned i = 0; i < g->thread_blocks->len; i++) {
+		hc_address pointer = g_array_index(g->thread_blocks, hc_address, i);
+		g_autofree char *whose = g_strdup("a thread that has ended");
+
+		for (unsigned k = 0; k < hc_core_thread_count(g->core); k++)
+			if (hc_core_thread(g->core, k)->thread_pointer == pointer) {
+				g_free(whose);
+				whose = g_strdup_printf("thread %" G_GINT64_FORMAT, hc_core_thread(g->core, k)->id);
+			}
+		label_dtv(g, table, pointer, whose);
+	}
+}
+
+/* ---- the dynamic linker ---- */
+
+static void label_link_maps(glibc *g, hc_block_table *table)
+{
+	g_autoptr(GArray) maps = hc_modules_link_maps(g->modules, LINK_MAPS_MAX);
+
+	for (unsigned i = 0; i < maps->len; i++) {
+		hc_address map = g_array_index(maps, hc_address, i);
+
+		label_at(table, map, "ld.so: link map");
+		label_at(table, glibc_word_or_zero(g, map + g->word), "ld.so: library name");
+	}
+}
+
+/* ---- stdio ---- */
+
+static void label_stdio(glibc *g, hc_block_table *table)
+{
+	/* struct _IO_FILE: int _flags, then eleven pointers, then _markers and _chain. */
+	enum { BUFFER_BASE = 7, BACKUP_BASE = 9, CHAIN = 13 };
+	hc_symbol list;
+	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+
+	if (!g->libc || !hc_module_symbol(g->modules, g->libc, "_IO_list_all", &list) || list.is_tls)
+		return;
+	hc_address file = glibc_word_or_zero(g, list.address);
+
+	while (file && g_hash_table_size(seen) < FILES_MAX) {
+		guint64 key = file;
+		hc_address buffer = glibc_word_or_zero(g, file + BUFFER_BASE * g->word);
+
+		if (!g_hash_table_add(seen, g_memdup2(&key, sizeof key)))
+			break;
+		label_at(table, file, "libc: stdio FILE");
+		/* setbuf() gives a stream a buffer of the program's: _IO_USER_BUF. */
+		if (!(glibc_int_or_zero(g, file) & 1))
+			label_at(table, buffer, "libc: stdio buffer");
+		label_at(table, glibc_word_or_zero(g, file + BACKUP_BASE * g->word), "libc: stdio buffer");
+		file = glibc_word_or_zero(g, file + CHAIN * g->word);
+	}
+}
+
+/* ---- libstdc++ ---- */
+
+static void search_pool(glibc *g, hc_block_table *table, hc_address start, hc_address end)
+{
+	for (hc_address at = hc_align_up(start, g->word); at + 3 * g->word <= end; at += g->word) {
+		hc_block_entry entry;
+		bool ok = true;
+		uint64_t first_free = glibc_word(g, at, &ok), arena = glibc_word(g, at + g->word, &ok), size = glibc_word(g, at + 2 * g->word, &ok);
+
+		if (!ok || size < 1024 || first_free < arena || first_free - arena >= size || !hc_block_table_find(table, arena, &entry) ||
+		    entry.state != HC_BLOCK_IN_USE || size > entry.size || entry.size - size > 2 * g->alignment)
+			continue;
+		hc_block_table_label(table, &entry, "libstdc++: emergency pool for exceptions");
+		return;
+	}
+}
+
+static void label_emergency_pool(glibc *g, hc_block_table *table)
+{
+	for (unsigned i = 0; i < hc_modules_count(g->modules); i++) {
+		const hc_module *module = hc_modules_get(g->modules, i);
+
+		/* In a static executable the pool is in the executable's own data. */
+		if (!g_str_has_prefix(module->name, "libstdc++.so") && !(module->is_executable && module == g->libc))
+			continue;
+		for (unsigned k = 0; k < hc_module_segment_count(g->modules, module); k++) {
+			const hc_module_segment *segment = hc_module_segment_get(g->modules, module, k);
+
+			if (segment->type == PT_LOAD && segment->flags & PF_W)
+				search_pool(g, table, segment->start, segment->end);
+		}
+	}
+}
+
+void glibc_label_blocks(glibc *g, hc_block_table *table)
+{
+	label_threads(g, table);
+	label_link_maps(g, table);
+	label_stdio(g, table);
+	label_emergency_pool(g, table);
+}

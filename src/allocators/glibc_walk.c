@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Walking the chunks of a region.
+ *
+ *	chunk           user memory                             next chunk
+ *	| prev_size | size+flags | ....................... | prev_size | size+flags | ...
+ *	                         ^ the block                ^ belongs to the block while it is in use
+ *
+ * Whether a chunk is free is in the *next* header's PREV_INUSE, so each header settles the chunk before it. The inner loop
+ * (walk_run) does nothing else: one load, one bit, one byte for each chunk, no branch that depends on the state.
+ *
+ * What stops it is handled outside (walk): the top chunk; fenceposts, after which there may be memory that somebody else
+ * got from sbrk(); a header that cannot be one. In the last two cases the walk goes on at the next place from which
+ * CHAIN_MIN chunks follow each other, and what lies between becomes a pseudo-block, so that no byte is unaccounted for.
+ */
+#include "allocators/glibc.h"
+
+enum {
+	CHAIN_MIN = 8, /* so many plausible chunks in a row are no accident */
+};
+
+/* A window on the memory around an address: one piece of the core. */
+struct window {
+	const hc_core *core;
+	const uint8_t *bytes; /* of start */
+	hc_address start, end;
+};
+
+static bool window_move(struct window *window, hc_address address)
+{
+	const hc_mapping *mapping = hc_core_find_mapping(window->core, address);
+
+	if (!mapping || !mapping->bytes) {
+		window->start = window->end = 0;
+		return false;
+	}
+	window->start = mapping->start;
+	window->end = mapping->end;
+	window->bytes = mapping->bytes;
+	return true;
+}
+
+static inline bool window_load(struct window *window, hc_address address, hc_word_format format, uint64_t *ret_value)
+{
+	if (address - window->start >= window->end - window->start && !window_move(window, address))
+		return false;
+	if (window->end - address < format.size)
+		return false;
+	*ret_value = hc_load_word(window->bytes + (address - window->start), format);
+	return true;
+}
+
+/* ---- what one walk carries ---- */
+
+struct walk {
+	const glibc *g;
+	const hc_region *region;
+	hc_block_sink *sink;
+	struct window window;
+	uint64_t alignment_mask;
+	hc_address at;	       /* the chunk to look at */
+	hc_address last;       /* the chunk before it, 0 if what lies before is no chunk */
+};
+
+static inline void emit(hc_block_sink *sink, hc_address block, hc_block_state state)
+{
+	uint64_t granule = (block - sink->base) >> sink->granule_shift;
+
+	sink->starts[granule / 64] |= (uint64_t)1 << granule % 64;
+	sink->states[sink->count++] = state;
+}
+
+static void emit_counted(struct walk *walk, hc_address start, hc_address end, hc_block_state state)
+{
+	emit(walk->sink, chunk_to_block(walk->g, start), state);
+	walk->sink->blocks[state]++;
+	walk->sink->chunk_bytes[state] += end - start;
+}
+
+static inline bool size_is_plausible(uint64_t size, uint64_t minimum, uint64_t alignment_mask, uint64_t room)
+{
+	return size >= minimum && !(size & alignment_mask) && size <= room;
+}
+
+/* ---- the inner loop ---- */
+
+/*
+ * Walks plain chunks from walk->at to the top chunk, the end, or a header that is not plain. FORMAT is a constant in each
+ * instance below.
+ */
+static inline __attribute__((always_inline)) void walk_run(struct walk *walk, const hc_word_format format)
+{
+	hc_block_sink *sink = walk->sink;
+	const hc_address end = walk->region->end, top = walk->region->top;
+	const uint64_t minimum = walk->g->minimum, mask = walk->alignment_mask;
+	hc_address at = walk->at, last = walk->last;
+	uint64_t last_size = 0, free_bytes = 0, free_blocks = 0, used_bytes = 0;
+	uint32_t first = sink->count;
+	uint64_t header;
+	struct window window = walk->window;
+
+	while (at < end && window_load(&window, at + format.size, format, &header)) {
+		uint64_t size = header & ~(uint64_t)CHUNK_FLAGS;
+		bool free = !(header & CHUNK_PREV_IN_USE);
+
+		if (at == top || !size_is_plausible(size, minimum, mask, end - at))
+			break;
+		if (last) {
+			sink->states[sink->count - 1] = free ? HC_BLOCK_UNLISTED : HC_BLOCK_IN_USE;
+			free_bytes += free ? last_size : 0;
+			free_blocks += free;
+		}
+		emit(sink, at + 2 * format.size, HC_BLOCK_IN_USE);
+		used_bytes += size;
+		last = at;
+		last_size = size;
+		at += size;
+	}
+	walk->window = window;
+	walk->at = at;
+	walk->last = last;
+	sink->blocks[HC_BLOCK_IN_USE] += sink->count - first - free_blocks;
+	sink->chunk_bytes[HC_BLOCK_IN_USE] += used_bytes - free_bytes;
+	sink->blocks[HC_BLOCK_UNLISTED] += free_blocks;
+	sink->chunk_bytes[HC_BLOCK_UNLISTED] += free_bytes;
+}
+
+static void walk_plain(struct walk *walk)
+{
+	if (walk->g->format.size == 8 && !walk->g->format.swap)
+		walk_run(walk, (hc_word_format){ 8, false });
+	else
+		walk_run(walk, walk->g->format);
+}
+
+/* The header at walk->at says whether the chunk before it, the last one of a run, is free. */
+static void settle_last(struct walk *walk, uint64_t header)
+{
+	hc_block_sink *sink = walk->sink;
+	uint64_t size = walk->at - walk->last;
+
+	if (!walk->last || header & CHUNK_PREV_IN_USE || sink->states[sink->count - 1] != HC_BLOCK_IN_USE)
+		return;
+	sink->states[sink->count - 1] = HC_BLOCK_UNLISTED;
+	sink->blocks[HC_BLOCK_IN_USE]--;
+	sink->chunk_bytes[HC_BLOCK_IN_USE] -= size;
+	sink->blocks[HC_BLOCK_UNLISTED]++;
+	sink->chunk_bytes[HC_BLOCK_UNLISTED] += size;
+}
+
+/* ---- where to go on ---- */
+
+hc_address glibc_follow(const glibc *g, hc_address chunk, hc_address end, uint64_t limit, uint64_t *ret_steps, bool *ret_fence)
+{
+	struct window window = { .core = g->core };
+	uint64_t steps = 0, header, next;
+
+	*ret_fence = false;
+	while (chunk < end && steps < limit && window_load(&window, chunk + g->word, g->format, &header)) {
+		uint64_t size = header & ~(uint64_t)CHUNK_FLAGS;
+
+		/* sysmalloc's double fencepost: two headers of the smallest size, or in a thread heap one and a zero. */
+		if (size == 2 * g->word && header & CHUNK_PREV_IN_USE && window_load(&window, chunk + 3 * g->word, g->format, &next) &&
+		    (next == (2 * g->word | CHUNK_PREV_IN_USE) || next == CHUNK_PREV_IN_USE)) {
+			*ret_fence = true;
+			break;
+		}
+		if (header & CHUNK_MMAPPED || !size_is_plausible(size, g->minimum, g->alignment - 1, end - chunk))
+			break;
+		chunk += size;
+		steps++;
+	}
+	*ret_steps = steps;
+	return chunk;
+}
+
+/* The chain from CHUNK is long enough, or ends where chains end. */
+static bool chain_is_good(const struct walk *walk, hc_address chunk, hc_address *ret_reached)
+{
+	uint64_t steps;
+	bool fence;
+	hc_address end = walk->region->end;
+	hc_address reached = glibc_follow(walk->g, chunk, end, CHAIN_MIN, &steps, &fence);
+
+	*ret_reached = reached;
+	return steps >= CHAIN_MIN || (steps && (fence || reached == end || reached == walk->region->top));
+}
+
+/* The next place from START on where chunks follow each other; region->end if there is none. */
+static hc_address find_chain(struct walk *walk, hc_address start)
+{
+	hc_address end = walk->region->end, reached;
+	uint64_t header;
+
+	for (hc_address at = chunk_align_up(walk->g, start); at < end;) {
+		if (at == walk->region->top)
+			return at;
+		if (!window_load(&walk->window, at + walk->g->word, walk->g->format, &header)) {
+			/* No bytes here: go on behind the hole. */
+			unsigned index = hc_core_find_mapping_index(walk->g->core, at + walk->g->word);
+			const hc_mapping *mapping = index == UINT_MAX ? NULL : hc_core_mapping(walk->g->core, index);
+
+			if (!mapping)
+				return end;
+			at = chunk_align_up(walk->g, mapping->bytes ? at + 1 : mapping->end);
+			continue;
+		}
+		if (size_is_plausible(header & ~(uint64_t)CHUNK_FLAGS, walk->g->minimum, walk->alignment_mask, end - at) &&
+		    !(header & CHUNK_MMAPPED) && chain_is_good(walk, at, &reached))
+			return at;
+		at += walk->g->alignment;
+	}
+	return end;
+}
+
+/*
+ * The header at walk->at cannot be one. Either it was overwritten, or the size of the chunk before it, which led here. In
+ * the second case there is a chain inside that chunk that runs past this place without stopping at it.
+ */
+static bool find_overrun(struct walk *walk, hc_address *ret_chunk)
+{
+	enum { REACH = 1 << 20 };
+	hc_address bad = walk->at, from = walk->last + walk->g->minimum, reached;
+
+	if (!walk->last || bad - walk->last > REACH)
+		return false;
+	for (hc_address at = from; at < bad; at += walk->g->alignment) {
+		uint64_t header;
+
+		if (!window_load(&walk->window, at + walk->g->word, walk->g->format, &header) ||
+		    !size_is_plausible(header & ~(uint64_t)CHUNK_FLAGS, walk->g->minimum, walk->alignment_mask, walk->region->end - at))
+			continue;
+		if (chain_is_good(walk, at, &reached) && reached > bad) {
+			*ret_chunk = at;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Takes the last chunk back: it becomes the beginning of something unreadable. */
+static void retract_last(struct walk *walk)
+{
+	hc_block_sink *sink = walk->sink;
+	uint8_t state = sink->states[sink->count - 1];
+
+	sink->blocks[state]--;
+	sink->chunk_bytes[state] -= walk->at - walk->last;
+	sink->count--;
+	walk->at = walk->last;
+}
+
+static void skip_unreadable(struct walk *walk)
+{
+	hc_address next, start;
+
+	walk->sink->complete = false;
+	if (find_overrun(walk, &next))
+		retract_last(walk);
+	else
+		next = find_chain(walk, walk->at + walk->g->alignment);
+	start = walk->at;
+	emit_counted(walk, start, next, HC_BLOCK_UNREADABLE);
+	hc_diagnostics_add(walk->g->diagnostics, &hc_heap_unreadable, next - start, "%#" G_GINT64_MODIFIER "x to %#" G_GINT64_MODIFIER "x: %s",
+			   start, next, hc_core_why_missing(walk->g->core, start + walk->g->word));
+	walk->at = next;
+	walk->last = 0;
+}
+
+/* Two end marks. In the main arena another piece of the program break may follow, behind memory of somebody else. */
+static bool skip_fenceposts(struct walk *walk, uint64_t header)
+{
+	const glibc *g = walk->g;
+	uint64_t next;
+
+	if ((header & ~(uint64_t)CHUNK_FLAGS) != 2 * g->word ||
+	    !window_load(&walk->window, walk->at + 3 * g->word, g->format, &next))
+		return false;
+	if (next != (2 * g->word | CHUNK_PREV_IN_USE) && next != CHUNK_PREV_IN_USE)
+		return false;
+	hc_address after = walk->at + 4 * g->word, end = walk->region->end;
+
+	emit_counted(walk, walk->at, MIN(after, end), HC_BLOCK_FENCEPOST);
+	walk->at = MIN(after, end);
+	walk->last = 0;
+	if (walk->at < end) {
+		hc_address chain = find_chain(walk, walk->at);
+
+		/* The two smallest headers may be followed by another pair at once; find_chain() wants chunks. */
+		if (chain > walk->at)
+			emit_counted(walk, walk->at, chain, HC_BLOCK_FOREIGN);
+		walk->at = chain;
+	}
+	return true;
+}
+
+/*
+ * heap_trim's and sysmalloc's end of a thread heap whose remainder was too small for a chunk: a header without
+ * NON_MAIN_ARENA, which every chunk of a thread's arena has, and then a header of size 0 at the very end.
+ */
+static bool is_small_fencepost(struct walk *walk, uint64_t header)
+{
+	uint64_t previous;
+	const glibc *g = walk->g;
+
+	return (header & ~(uint64_t)CHUNK_FLAGS) == 0 && walk->last && walk->at + 2 * g->word == walk->region->end &&
+	       window_load(&walk->window, walk->last + g->word, g->format, &previous) && !(previous & CHUNK_NON_MAIN);
+}
+
+static void end_small_fencepost(struct walk *walk)
+{
+	hc_block_sink *sink = walk->sink;
+	uint8_t state = sink->states[sink->count - 1];
+
+	sink->blocks[state]--;
+	sink->chunk_bytes[state] -= walk->at - walk->last;
+	sink->states[sink->count - 1] = HC_BLOCK_FENCEPOST;
+	sink->blocks[HC_BLOCK_FENCEPOST]++;
+	sink->chunk_bytes[HC_BLOCK_FENCEPOST] += walk->region->end - walk->last;
+	walk->at = walk->region->end;
+	walk->last = 0;
+}
+
+static void end_at_top(struct walk *walk, uint64_t header)
+{
+	uint64_t size = header & ~(uint64_t)CHUNK_FLAGS, room = walk->region->end - walk->at;
+
+	settle_last(walk, header);
+	if (size > room || size & walk->alignment_mask || size < walk->g->minimum) {
+		hc_diagnostics_add(walk->g->diagnostics, &glibc_inconsistent, 0, "the top chunk at %#" G_GINT64_MODIFIER "x has size %#" G_GINT64_MODIFIER "x",
+				   walk->at, header);
+		walk->sink->complete = false;
+		size = room;
+	}
+	emit_counted(walk, walk->at, walk->at + size, HC_BLOCK_TOP);
+	walk->at += size;
+	walk->last = 0;
+	/* Behind the top chunk, in the program break: what somebody else got from sbrk() last. */
+	if (walk->at < walk->region->end) {
+		emit_counted(walk, walk->at, walk->region->end, HC_BLOCK_FOREIGN);
+		walk->at = walk->region->end;
+	}
+}
+
+void glibc_walk(const hc_heap *heap, const hc_region *region, hc_block_sink *sink)
+{
+	const glibc *g = heap->private;
+	struct walk walk = {
+		.g = g,
+		.region = region,
+		.sink = sink,
+		.window = { .core = g->core },
+		.alignment_mask = g->alignment - 1,
+		.at = region->start,
+	};
+
+	sink->complete = true;
+	while (walk.at < region->end) {
+		uint64_t header;
+
+		walk_plain(&walk);
+		if (walk.at >= region->end)
+			break;
+		if (!window_load(&walk.window, walk.at + g->word, g->format, &header)) {
+			skip_unreadable(&walk);
+		} else if (walk.at == region->top) {
+			end_at_top(&walk, header);
+		} else if (is_small_fencepost(&walk, header)) {
+			end_small_fencepost(&walk);
+		} else {
+			settle_last(&walk, header);
+			if (!skip_fenceposts(&walk, header))
+				skip_unreadable(&walk);
+		}
+	}
+}

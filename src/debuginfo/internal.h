@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of debuginfo/ share. */
+#pragma once
+
+#include "base/diagnostics.h"
+#include "debuginfo/debuginfo.h"
+
+#include <elfutils/libdwfl.h>
+
+/* A module with what is known of it beyond the public part. The public part comes first: one is cast to the other. */
+struct module {
+	hc_module public;
+	char *name, *file, *file_build_id, *build_id; /* what public points to */
+	GArray *segments;	   /* of hc_module_segment */
+	hc_address dynamic;	   /* PT_DYNAMIC; 0 if there is none */
+	uint64_t dynamic_size;
+	bool has_interpreter;	   /* PT_INTERP */
+	GMappedFile *mapped;	   /* the trusted file; NULL if there is none */
+
+	/* dwfl.c, lazily */
+	bool dwfl_tried;
+	Dwfl *dwfl;
+	Dwfl_Module *dwfl_module;
+	GHashTable *symbols;	   /* name -> hc_symbol * */
+	GHashTable *structs;	   /* name -> hc_struct *, or NULL for a failure */
+	bool debug_tried;
+	const char *debug_file;	   /* belongs to dwfl */
+};
+
+struct hc_modules {
+	hc_core *core;
+	hc_diagnostics *diagnostics;
+	char *sysroot;		   /* "" for / */
+	char *debug_path;	   /* as dwfl wants it */
+	Dwfl_Callbacks callbacks;
+	GPtrArray *list;	   /* of struct module, by start */
+	struct module *executable;
+	GPtrArray *structs;	   /* owns the hc_structs */
+};
+
+static inline struct module *hc_module_private(const hc_module *module)
+{
+	return (struct module *)(void *)module;
+}
+
+/* files.c: finds the file of MODULE, compares build-ids, sets state; maps it if it agrees. */
+bool hc_module_find_file(hc_modules *modules, struct module *module, const char *named_by_user, GError **error);
+
+/* files.c: supplies the core with what MODULE's trusted file has of its read-only mappings. */
+void hc_module_supply(hc_modules *modules, struct module *module);
+
+/* dwfl.c */
+void hc_module_release_dwfl(struct module *module);
+void hc_struct_destroy(void *structure);

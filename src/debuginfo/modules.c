@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Finding the modules in a core: every mapped ELF header is one. The kernel and gdb dump that page, so name, program
+ * headers and build-id come from the core itself, not from a file that may have been replaced since.
+ */
+#include "debuginfo/internal.h"
+
+#include <elf.h>
+#include <link.h>
+
+enum {
+	PROGRAM_HEADERS_MAX = 256,
+	NOTE_BYTES_MAX = 64 * 1024,
+	DYNAMIC_ENTRIES_MAX = 512,
+	LINK_MAPS_MAX = 65536,
+};
+
+static const hc_diagnostic_kind no_executable = {
+	"executable-unknown", HC_SEVERITY_NOTE,
+	"executable: the core does not tell which of its modules it is",
+};
+
+/* ---- program headers in the dead process's memory ---- */
+
+struct elf_header {
+	unsigned type;
+	uint64_t segments;
+	unsigned segment_size, segment_count;
+};
+
+static bool read_elf_header(const hc_core *core, hc_address address, struct elf_header *header)
+{
+	uint8_t bytes[sizeof(Elf64_Ehdr)];
+	hc_word_format format = hc_core_word_format(core);
+	bool wide = format.size == 8;
+
+	if (!hc_core_read(core, address, bytes, wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr)) || memcmp(bytes, ELFMAG, SELFMAG) ||
+	    bytes[EI_CLASS] != (wide ? ELFCLASS64 : ELFCLASS32))
+		return false;
+	header->type = hc_load_u16(bytes + offsetof(Elf64_Ehdr, e_type), format.swap);
+	header->segments = wide ? hc_load_u64(bytes + offsetof(Elf64_Ehdr, e_phoff), format.swap) :
+				  hc_load_u32(bytes + offsetof(Elf32_Ehdr, e_phoff), format.swap);
+	header->segment_size = hc_load_u16(bytes + (wide ? offsetof(Elf64_Ehdr, e_phentsize) : offsetof(Elf32_Ehdr, e_phentsize)), format.swap);
+	header->segment_count = hc_load_u16(bytes + (wide ? offsetof(Elf64_Ehdr, e_phnum) : offsetof(Elf32_Ehdr, e_phnum)), format.swap);
+	return (header->type == ET_DYN || header->type == ET_EXEC) && header->segment_count &&
+	       header->segment_size == (wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr));
+}
+
+static bool read_program_header(const hc_core *core, hc_address address, hc_module_segment *segment)
+{
+	uint8_t bytes[sizeof(Elf64_Phdr)];
+	hc_word_format format = hc_core_word_format(core);
+	uint64_t memory_size, file_size;
+
+	if (format.size == 8) {
+		if (!hc_core_read(core, address, bytes, sizeof(Elf64_Phdr)))
+			return false;
+		segment->start = hc_load_u64(bytes + offsetof(Elf64_Phdr, p_vaddr), format.swap);
+		memory_size = hc_load_u64(bytes + offsetof(Elf64_Phdr, p_memsz), format.swap);
+		file_size = hc_load_u64(bytes + offsetof(Elf64_Phdr, p_filesz), format.swap);
+		segment->offset = hc_load_u64(bytes + offsetof(Elf64_Phdr, p_offset), format.swap);
+		segment->flags = hc_load_u32(bytes + offsetof(Elf64_Phdr, p_flags), format.swap);
+		segment->alignment = hc_load_u64(bytes + offsetof(Elf64_Phdr, p_align), format.swap);
+	} else {
+		if (!hc_core_read(core, address, bytes, sizeof(Elf32_Phdr)))
+			return false;
+		segment->start = hc_load_u32(bytes + offsetof(Elf32_Phdr, p_vaddr), format.swap);
+		memory_size = hc_load_u32(bytes + offsetof(Elf32_Phdr, p_memsz), format.swap);
+		file_size = hc_load_u32(bytes + offsetof(Elf32_Phdr, p_filesz), format.swap);
+		segment->offset = hc_load_u32(bytes + offsetof(Elf32_Phdr, p_offset), format.swap);
+		segment->flags = hc_load_u32(bytes + offsetof(Elf32_Phdr, p_flags), format.swap);
+		segment->alignment = hc_load_u32(bytes + offsetof(Elf32_Phdr, p_align), format.swap);
+	}
+	segment->type = hc_load_u32(bytes, format.swap);
+	segment->end = segment->start + memory_size;
+	segment->file_end = segment->start + MIN(file_size, memory_size);
+	return segment->end >= segment->start && memory_size < (uint64_t)1 << 47;
+}
+
+/* Reads all program headers; makes their addresses those of the process; sets start, end and bias. */
+static bool read_segments(const hc_core *core, struct module *module, hc_address base)
+{
+	struct elf_header header;
+	hc_address low = UINT64_MAX, high = 0, bias = 0;
+	bool have_bias = false;
+
+	if (!read_elf_header(core, base, &header))
+		return false;
+	for (unsigned i = 0; i < MIN(header.segment_count, PROGRAM_HEADERS_MAX); i++) {
+		hc_module_segment segment;
+
+		if (!read_program_header(core, base + header.segments + i * header.segment_size, &segment))
+			continue;
+		if (segment.type == PT_LOAD) {
+			low = MIN(low, segment.start);
+			high = MAX(high, segment.end);
+			if (!have_bias && hc_align_down(segment.offset, 4096) == 0) {
+				bias = base - (segment.start - segment.offset);
+				have_bias = true;
+			}
+		}
+		g_array_append_val(module->segments, segment);
+	}
+	if (!have_bias || (header.type == ET_EXEC && bias))
+		return false;
+	for (unsigned i = 0; i < module->segments->len; i++) {
+		hc_module_segment *segment = &g_array_index(module->segments, hc_module_segment, i);
+
+		segment->start += bias;
+		segment->end += bias;
+		segment->file_end += bias;
+		if (segment->type == PT_DYNAMIC) {
+			module->dynamic = segment->start;
+			module->dynamic_size = segment->end - segment->start;
+		}
+		module->has_interpreter |= segment->type == PT_INTERP;
+	}
+	module->public.bias = bias;
+	module->public.start = hc_align_down(low + bias, hc_core_process(core)->page_size);
+	module->public.end = hc_align_up(high + bias, hc_core_process(core)->page_size);
+	return module->public.end > module->public.start;
+}
+
+/* The NT_GNU_BUILD_ID note among the module's PT_NOTE segments, as hexadecimal text. */
+static char *read_build_id(const hc_core *core, const struct module *module)
+{
+	hc_word_format format = hc_core_word_format(core);
+
+	for (unsigned i = 0; i < module->segments->len; i++) {
+		const hc_module_segment *segment = &g_array_index(module->segments, hc_module_segment, i);
+		uint64_t size = MIN(segment->end - segment->start, NOTE_BYTES_MAX), available;
+		const uint8_t *bytes = segment->type == PT_NOTE ? hc_core_bytes(core, segment->start, &available) : NULL;
+
+		if (!bytes)
+			continue;
+		size = MIN(size, available);
+		for (uint64_t offset = 0; offset + sizeof(Elf64_Nhdr) <= size;) {
+			uint64_t name_size = hc_load_u32(bytes + offset, format.swap), data_size = hc_load_u32(bytes + offset + 4, format.swap);
+			uint64_t alignment = segment->alignment == 8 ? 8 : 4;
+			uint64_t data = offset + hc_align_up(sizeof(Elf64_Nhdr) + name_size, alignment);
+
+			if (data > size || data_size > size - data)
+				break;
+			if (hc_load_u32(bytes + offset + 8, format.swap) == NT_GNU_BUILD_ID && name_size == 4 &&
+			    !memcmp(bytes + offset + sizeof(Elf64_Nhdr), "GNU", 4) && data_size && data_size <= 64) {
+				GString *text = g_string_new(NULL);
+
+				for (uint64_t k = 0; k < data_size; k++)
+					g_string_append_printf(text, "%02x", bytes[data + k]);
+				return g_string_free(text, FALSE);
+			}
+			offset = hc_align_up(data + data_size, alignment);
+		}
+	}
+	return NULL;
+}
+
+/* The value of a tag in the module's dynamic section; FALSE if it is not there. */
+static bool read_dynamic(const hc_core *core, const struct module *module, int64_t wanted, uint64_t *ret_value)
+{
+	unsigned size = hc_core_process(core)->word_size;
+	uint64_t count = MIN(module->dynamic_size / (2 * size), DYNAMIC_ENTRIES_MAX);
+
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t tag, value;
+
+		if (!hc_core_read_word(core, module->dynamic + i * 2 * size, &tag) ||
+		    !hc_core_read_word(core, module->dynamic + (i * 2 + 1) * size, &value) || tag == DT_NULL)
+			return false;
+		if (tag == (uint64_t)wanted) {
+			*ret_value = value;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* DT_SONAME, for cores without NT_FILE. The dynamic linker relocates DT_STRTAB in place, except in the vdso. */
+static char *read_soname(const hc_core *core, const struct module *module)
+{
+	uint64_t strings, offset;
+
+	if (!read_dynamic(core, module, DT_STRTAB, &strings) || !read_dynamic(core, module, DT_SONAME, &offset))
+		return NULL;
+	if (strings < module->public.start || strings >= module->public.end)
+		strings += module->public.bias;
+	return hc_core_read_string(core, strings + offset, 256);
+}
+
+/* ---- the list ---- */
+
+static void module_destroy(void *data)
+{
+	struct module *module = data;
+
+	hc_module_release_dwfl(module);
+	g_array_unref(module->segments);
+	g_clear_pointer(&module->mapped, g_mapped_file_unref);
+	g_free(module->name);
+	g_free(module->file);
+	g_free(module->file_build_id);
+	g_free(module->build_id);
+	g_free(module);
+}
+
+static struct module *module_create(const hc_core *core, const hc_mapping *mapping)
+{
+	struct module *module = g_new0(struct module, 1);
+
+	module->segments = g_array_new(FALSE, TRUE, sizeof(hc_module_segment));
+	if (!read_segments(core, module, mapping->start)) {
+		module_destroy(module);
+		return NULL;
+	}
+	module->build_id = read_build_id(core, module);
+	module->public.build_id = module->build_id;
+	module->public.path = mapping->path ? mapping->path : "";
+	module->public.is_vdso = mapping->start == hc_core_process(core)->vdso;
+	if (module->public.is_vdso)
+		module->name = g_strdup("[vdso]");
+	else if (mapping->path)
+		module->name = g_path_get_basename(mapping->path);
+	else
+		module->name = read_soname(core, module);
+	if (!module->name)
+		module->name = g_strdup(module->has_interpreter ? "(executable)" : "(unnamed)");
+	module->public.name = module->name;
+	return module;
+}
+
+/* A file that a program maps to read it (a linker, a debugger) has an ELF header too, but is not loaded as its headers say. */
+static bool is_loaded(const hc_core *core, const struct module *module)
+{
+	unsigned loads = 0;
+
+	for (unsigned i = 0; i < module->segments->len; i++) {
+		const hc_module_segment *segment = &g_array_index(module->segments, hc_module_segment, i);
+		const hc_mapping *mapping;
+
+		if (segment->type != PT_LOAD || segment->file_end == segment->start)
+			continue;
+		mapping = hc_core_find_mapping(core, segment->start);
+		if (!mapping)
+			return false;
+		if (mapping->path && hc_align_down(segment->offset, hc_core_process(core)->page_size) !=
+				     mapping->path_offset + (hc_align_down(segment->start, hc_core_process(core)->page_size) - mapping->start))
+			return false;
+		loads++;
+	}
+	return loads > 0;
+}
+
+static void find_modules(hc_modules *modules)
+{
+	const hc_core *core = modules->core;
+	hc_address last_end = 0;
+
+	for (unsigned i = 0; i < hc_core_mapping_count(core); i++) {
+		const hc_mapping *mapping = hc_core_mapping(core, i);
+
+		if (!mapping->bytes || mapping->end - mapping->start < sizeof(Elf32_Ehdr) || memcmp(mapping->bytes, ELFMAG, SELFMAG) ||
+		    mapping->start < last_end || (mapping->path && mapping->path_offset))
+			continue;
+		struct module *module = module_create(core, mapping);
+
+		if (module && !is_loaded(core, module)) {
+			module_destroy(module);
+			module = NULL;
+		}
+		if (module) {
+			last_end = module->public.end;
+			g_ptr_array_add(modules->list, module);
+		}
+	}
+}
+
+static void find_executable(hc_modules *modules)
+{
+	const hc_process *process = hc_core_process(modules->core);
+	const hc_module *found = NULL;
+
+	if (process->program_headers)
+		found = hc_modules_find(modules, process->program_headers);
+	if (!found && process->entry)
+		found = hc_modules_find(modules, process->entry);
+	for (unsigned i = 0; !found && i < modules->list->len; i++) {
+		const struct module *module = modules->list->pdata[i];
+
+		/* Libraries that can be run (libc.so.6, the dynamic linker's friends) have an interpreter as well, but a soname too. */
+		if (module->has_interpreter && !g_str_has_prefix(module->name, "lib"))
+			found = &module->public;
+	}
+	if (!found) {
+		hc_diagnostics_add(modules->diagnostics, &no_executable, 0, NULL);
+		return;
+	}
+	modules->executable = hc_module_private(found);
+	modules->executable->public.is_executable = true;
+}
+
+static char *make_debug_path(const hc_modules_options *options)
+{
+	GString *path = g_string_new(":.debug");
+
+	for (unsigned i = 0; options->debug_directories && options->debug_directories[i]; i++)
+		g_string_append_printf(path, ":%s", options->debug_directories[i]);
+	if (options->sysroot)
+		g_string_append_printf(path, ":%s/usr/lib/debug", options->sysroot);
+	g_string_append(path, ":/usr/lib/debug");
+	return g_string_free(path, FALSE);
+}
+
+hc_modules *hc_modules_open(hc_core *core, const hc_modules_options *options, hc_diagnostics *diagnostics, GError **error)
+{
+	g_autoptr(hc_modules) modules = g_new0(hc_modules, 1);
+
+	modules->core = core;
+	modules->diagnostics = diagnostics;
+	modules->sysroot = g_strdup(options->sysroot ? options->sysroot : "");
+	modules->debug_path = make_debug_path(options);
+	modules->callbacks.find_elf = dwfl_build_id_find_elf;
+	modules->callbacks.find_debuginfo = dwfl_standard_find_debuginfo;
+	modules->callbacks.debuginfo_path = &modules->debug_path;
+	modules->list = g_ptr_array_new_with_free_func(module_destroy);
+	modules->structs = g_ptr_array_new_with_free_func(hc_struct_destroy);
+	find_modules(modules);
+	find_executable(modules);
+	if (options->binary && !modules->executable) {
+		g_set_error(error, HC_ERROR, HC_ERROR_MISMATCH,
+			    "%s: whether it is the program of %s cannot be checked: the core does not hold the program's headers. "
+			    "Leave the binary out to analyse the core alone", options->binary, hc_core_path(core));
+		return NULL;
+	}
+	for (unsigned i = 0; i < modules->list->len; i++) {
+		struct module *module = modules->list->pdata[i];
+		bool named = options->binary && module == modules->executable;
+
+		if (!hc_module_find_file(modules, module, named ? options->binary : NULL, error))
+			return NULL;
+		hc_module_supply(modules, module);
+	}
+	return g_steal_pointer(&modules);
+}
+
+void hc_modules_close(hc_modules *modules)
+{
+	if (!modules)
+		return;
+	g_ptr_array_unref(modules->list);
+	g_ptr_array_unref(modules->structs);
+	g_free(modules->sysroot);
+	g_free(modules->debug_path);
+	g_free(modules);
+}
+
+unsigned hc_modules_count(const hc_modules *modules)
+{
+	return modules->list->len;
+}
+
+const hc_module *hc_modules_get(const hc_modules *modules, unsigned index)
+{
+	return index < modules->list->len ? modules->list->pdata[index] : NULL;
+}
+
+unsigned hc_modules_index(const hc_modules *modules, const hc_module *module)
+{
+	for (unsigned i = 0; i < modules->list->len; i++)
+		if (modules->list->pdata[i] == module)
+			return i;
+	return UINT_MAX;
+}
+
+const hc_module *hc_modules_find(const hc_modules *modules, hc_address address)
+{
+	unsigned low = 0, high = modules->list->len;
+
+	while (low < high) {
+		unsigned middle = low + (high - low) / 2;
+		const hc_module *module = modules->list->pdata[middle];
+
+		if (module->end <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	const hc_module *module = hc_modules_get(modules, low);
+
+	return module && module->start <= address ? module : NULL;
+}
+
+const hc_module *hc_modules_executable(const hc_modules *modules)
+{
+	return modules->executable ? &modules->executable->public : NULL;
+}
+
+unsigned hc_module_segment_count(const hc_modules *modules, const hc_module *module)
+{
+	(void)modules;
+	return hc_module_private(module)->segments->len;
+}
+
+const hc_module_segment *hc_module_segment_get(const hc_modules *modules, const hc_module *module, unsigned index)
+{
+	(void)modules;
+	const GArray *segments = hc_module_private(module)->segments;
+
+	return index < segments->len ? &g_array_index(segments, hc_module_segment, index) : NULL;
+}
+
+bool hc_module_is_data(const hc_modules *modules, const hc_module *module, hc_address address)
+{
+	uint64_t page = hc_core_process(modules->core)->page_size;
+	const GArray *segments = hc_module_private(module)->segments;
+
+	for (unsigned i = 0; i < segments->len; i++) {
+		const hc_module_segment *segment = &g_array_index(segments, hc_module_segment, i);
+
+		if (((segment->type == PT_LOAD && segment->flags & PF_W) || segment->type == PT_GNU_RELRO) &&
+		    address >= hc_align_down(segment->start, page) && address < hc_align_up(segment->end, page))
+			return true;
+	}
+	return false;
+}
+
+const char *hc_module_find_text(const hc_modules *modules, const hc_module *module, const char *text, uint64_t *ret_available)
+{
+	const hc_core *core = modules->core;
+
+	for (unsigned i = hc_core_mapping_after(core, module->start); i < hc_core_mapping_count(core); i++) {
+		const hc_mapping *mapping = hc_core_mapping(core, i);
+
+		if (mapping->start >= module->end)
+			break;
+		if (!mapping->bytes || mapping->flags & HC_MAPPING_WRITE)
+			continue;
+		const char *found = memmem(mapping->bytes, mapping->end - mapping->start, text, strlen(text));
+
+		if (found) {
+			*ret_available = (const char *)mapping->bytes + (mapping->end - mapping->start) - found;
+			return found;
+		}
+	}
+	return NULL;
+}
+
+/* ---- the dynamic linker's list: <link.h>, struct r_debug and the public part of struct link_map ---- */
+
+GArray *hc_modules_link_maps(const hc_modules *modules, unsigned limit)
+{
+	GArray *maps = g_array_new(FALSE, FALSE, sizeof(hc_address));
+	const hc_core *core = modules->core;
+	unsigned size = hc_core_process(core)->word_size;
+	uint64_t debug = 0, map = 0;
+
+	limit = MIN(limit, LINK_MAPS_MAX);
+	if (!modules->executable || !read_dynamic(core, modules->executable, DT_DEBUG, &debug) || !debug ||
+	    !hc_core_read_word(core, debug + size, &map))
+		return maps;
+	while (map && maps->len < limit) {
+		g_array_append_val(maps, map);
+		if (!hc_core_read_word(core, map + 3 * size, &map))
+			break;
+	}
+	return maps;
+}
+
+const hc_module *hc_modules_provider(hc_modules *modules, const char *name)
+{
+	g_autoptr(GArray) maps = hc_modules_link_maps(modules, LINK_MAPS_MAX);
+	unsigned size = hc_core_process(modules->core)->word_size;
+
+	for (unsigned i = 0; i < maps->len; i++) {
+		uint64_t dynamic;
+		const hc_module *module = NULL;
+
+		if (hc_core_read_word(modules->core, g_array_index(maps, hc_address, i) + 2 * size, &dynamic))
+			module = hc_modules_find(modules, dynamic);
+		if (module && hc_module_defines(modules, module, name))
+			return module;
+	}
+	if (maps->len)
+		return NULL;
+	if (modules->executable && hc_module_defines(modules, &modules->executable->public, name))
+		return &modules->executable->public;
+	return NULL;
+}
