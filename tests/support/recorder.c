@@ -56,23 +56,23 @@ void *__real_calloc(size_t, size_t);
 void *__real_realloc(void *, size_t);
 void *__real_memalign(size_t, size_t);
 void __real_free(void *);
-#define libc_malloc_if_exported __real_malloc
-#define libc_calloc_if_exported __real_calloc
-#define libc_realloc_if_exported __real_realloc
+#define libc_malloc_if_exported	  __real_malloc
+#define libc_calloc_if_exported	  __real_calloc
+#define libc_realloc_if_exported  __real_realloc
 #define libc_memalign_if_exported __real_memalign
-#define libc_free_if_exported __real_free
+#define libc_free_if_exported	  __real_free
 #else
-#define INTERPOSED(name) name
+#define INTERPOSED(name)	  name
 extern void *__libc_malloc(size_t) __attribute__((weak));
 extern void *__libc_calloc(size_t, size_t) __attribute__((weak));
 extern void *__libc_realloc(void *, size_t) __attribute__((weak));
 extern void *__libc_memalign(size_t, size_t) __attribute__((weak));
 extern void __libc_free(void *) __attribute__((weak));
-#define libc_malloc_if_exported __libc_malloc
-#define libc_calloc_if_exported __libc_calloc
-#define libc_realloc_if_exported __libc_realloc
+#define libc_malloc_if_exported	  __libc_malloc
+#define libc_calloc_if_exported	  __libc_calloc
+#define libc_realloc_if_exported  __libc_realloc
 #define libc_memalign_if_exported __libc_memalign
-#define libc_free_if_exported __libc_free
+#define libc_free_if_exported	  __libc_free
 #endif
 
 #define EXPORT __attribute__((visibility("default")))
@@ -82,14 +82,14 @@ EXPORT int recorder_dump(const char *path);
 /* ---- the functions behind us ------------------------------------------- */
 
 static struct {
-    void *(*malloc)(size_t);
-    void *(*calloc)(size_t, size_t);
-    void *(*realloc)(void *, size_t);
-    void *(*memalign)(size_t, size_t);
-    void (*free)(void *);
+	void *(*malloc)(size_t);
+	void *(*calloc)(size_t, size_t);
+	void *(*realloc)(void *, size_t);
+	void *(*memalign)(size_t, size_t);
+	void (*free)(void *);
 } libc;
 
-static int libc_ready;     /* 0 not looked up, 1 being looked up, 2 known */
+static int libc_ready; /* 0 not looked up, 1 being looked up, 2 known */
 
 /* For dlsym's own allocations while we look up.  16 bytes before each block
  * hold its size. */
@@ -98,216 +98,221 @@ static size_t bootstrap_used;
 
 static bool from_bootstrap_pool(const void *pointer)
 {
-    return (uintptr_t)pointer - (uintptr_t)bootstrap_pool < sizeof bootstrap_pool;
+	return (uintptr_t)pointer - (uintptr_t)bootstrap_pool < sizeof bootstrap_pool;
 }
 
 static void *bootstrap_malloc(size_t size)
 {
-    size_t need = ((size + 15) & ~(size_t)15) + 16;
-    if (need < size || need > sizeof bootstrap_pool - bootstrap_used)
-        return NULL;
-    unsigned char *block = bootstrap_pool + bootstrap_used + 16;
-    memcpy(block - 16, &size, sizeof size);
-    bootstrap_used += need;
-    return block; /* the pool is zero and never used twice: good for calloc */
+	size_t need = ((size + 15) & ~(size_t)15) + 16;
+	if (need < size || need > sizeof bootstrap_pool - bootstrap_used)
+		return NULL;
+	unsigned char *block = bootstrap_pool + bootstrap_used + 16;
+	memcpy(block - 16, &size, sizeof size);
+	bootstrap_used += need;
+	return block; /* the pool is zero and never used twice: good for calloc */
 }
 
 /* Returns false while a lookup is under way: use the bootstrap pool. */
 static bool libc_known(void)
 {
-    if (__atomic_load_n(&libc_ready, __ATOMIC_ACQUIRE) == 2)
-        return true;
-    if (libc_ready == 1)
-        return false;
-    libc_ready = 1; /* the first call comes before there is a second thread */
-    libc.malloc = libc_malloc_if_exported;
-    libc.calloc = libc_calloc_if_exported;
-    libc.realloc = libc_realloc_if_exported;
-    libc.memalign = libc_memalign_if_exported;
-    libc.free = libc_free_if_exported;
+	if (__atomic_load_n(&libc_ready, __ATOMIC_ACQUIRE) == 2)
+		return true;
+	if (libc_ready == 1)
+		return false;
+	libc_ready = 1; /* the first call comes before there is a second thread */
+	libc.malloc = libc_malloc_if_exported;
+	libc.calloc = libc_calloc_if_exported;
+	libc.realloc = libc_realloc_if_exported;
+	libc.memalign = libc_memalign_if_exported;
+	libc.free = libc_free_if_exported;
 #ifndef RECORDER_WRAP
-    if (libc.malloc == NULL)
-        libc.malloc = dlsym(RTLD_NEXT, "malloc");
-    if (libc.calloc == NULL)
-        libc.calloc = dlsym(RTLD_NEXT, "calloc");
-    if (libc.realloc == NULL)
-        libc.realloc = dlsym(RTLD_NEXT, "realloc");
-    if (libc.memalign == NULL)
-        libc.memalign = dlsym(RTLD_NEXT, "memalign");
-    if (libc.free == NULL)
-        libc.free = dlsym(RTLD_NEXT, "free");
+	if (libc.malloc == NULL)
+		libc.malloc = dlsym(RTLD_NEXT, "malloc");
+	if (libc.calloc == NULL)
+		libc.calloc = dlsym(RTLD_NEXT, "calloc");
+	if (libc.realloc == NULL)
+		libc.realloc = dlsym(RTLD_NEXT, "realloc");
+	if (libc.memalign == NULL)
+		libc.memalign = dlsym(RTLD_NEXT, "memalign");
+	if (libc.free == NULL)
+		libc.free = dlsym(RTLD_NEXT, "free");
 #endif
-    __atomic_store_n(&libc_ready, 2, __ATOMIC_RELEASE);
-    return true;
+	__atomic_store_n(&libc_ready, 2, __ATOMIC_RELEASE);
+	return true;
 }
 
 /* ---- the table ---------------------------------------------------------- */
 
 /* Open addressing, linear probing, no tombstones.  A slot whose address word
  * is 0 is empty: no address XORs to 0 with DISGUISE. */
-#define DISGUISE UINT64_C(0x9e3779b97f4a7c15)
+#define DISGUISE    UINT64_C(0x9e3779b97f4a7c15)
 #define FIRST_SLOTS ((size_t)1 << 17)
 
 typedef struct {
-    uint64_t address;   /* each word XOR DISGUISE */
-    uint64_t usable;
-    uint64_t requested;
+	uint64_t address; /* each word XOR DISGUISE */
+	uint64_t usable;
+	uint64_t requested;
 } slot;
 
 static slot *slots;
-static size_t n_slots;          /* a power of two */
+static size_t n_slots; /* a power of two */
 static size_t n_live;
-static size_t n_unknown_frees;  /* freed, but never seen allocated */
-static size_t n_not_recorded;   /* the table could not grow */
+static size_t n_unknown_frees; /* freed, but never seen allocated */
+static size_t n_not_recorded;  /* the table could not grow */
 static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 
 static size_t slot_of(uint64_t disguised, size_t mask)
 {
-    return (size_t)(((disguised >> 4) * UINT64_C(0xff51afd7ed558ccd)) >> 20) & mask;
+	return (size_t)(((disguised >> 4) * UINT64_C(0xff51afd7ed558ccd)) >> 20) & mask;
 }
 
 static slot *table_new(size_t count)
 {
-    void *pages = mmap(NULL, count * sizeof(slot), PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return pages == MAP_FAILED ? NULL : pages;
+	void *pages = mmap(
+		NULL, count * sizeof(slot), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return pages == MAP_FAILED ? NULL : pages;
 }
 
 static void table_put(slot *table, size_t count, const slot *entry)
 {
-    size_t i = slot_of(entry->address, count - 1);
-    while (table[i].address != 0)
-        i = (i + 1) & (count - 1);
-    table[i] = *entry;
+	size_t i = slot_of(entry->address, count - 1);
+	while (table[i].address != 0)
+		i = (i + 1) & (count - 1);
+	table[i] = *entry;
 }
 
 static bool table_grow(void)
 {
-    size_t count = n_slots == 0 ? FIRST_SLOTS : n_slots * 2;
-    slot *table = table_new(count);
-    if (table == NULL)
-        return false;
-    for (size_t i = 0; i < n_slots; i++)
-        if (slots[i].address != 0)
-            table_put(table, count, &slots[i]);
-    if (slots != NULL)
-        munmap(slots, n_slots * sizeof(slot));
-    slots = table;
-    n_slots = count;
-    return true;
+	size_t count = n_slots == 0 ? FIRST_SLOTS : n_slots * 2;
+	slot *table = table_new(count);
+	if (table == NULL)
+		return false;
+	for (size_t i = 0; i < n_slots; i++)
+		if (slots[i].address != 0)
+			table_put(table, count, &slots[i]);
+	if (slots != NULL)
+		munmap(slots, n_slots * sizeof(slot));
+	slots = table;
+	n_slots = count;
+	return true;
 }
 
 static void record(void *block, size_t requested)
 {
-    if (block == NULL)
-        return;
-    slot entry = {(uintptr_t)block ^ DISGUISE,
-                  malloc_usable_size(block) ^ DISGUISE, requested ^ DISGUISE};
-    pthread_mutex_lock(&lock);
-    if (n_live * 2 >= n_slots && !table_grow()) {
-        n_not_recorded++;
-    } else {
-        table_put(slots, n_slots, &entry);
-        n_live++;
-    }
-    pthread_mutex_unlock(&lock);
+	if (block == NULL)
+		return;
+	slot entry = { (uintptr_t)block ^ DISGUISE, malloc_usable_size(block) ^ DISGUISE, requested ^ DISGUISE };
+	pthread_mutex_lock(&lock);
+	if (n_live * 2 >= n_slots && !table_grow()) {
+		n_not_recorded++;
+	} else {
+		table_put(slots, n_slots, &entry);
+		n_live++;
+	}
+	pthread_mutex_unlock(&lock);
 }
 
 /* Returns the requested size, for a realloc that fails and must be put back. */
 static size_t forget(void *block)
 {
-    uint64_t wanted = (uintptr_t)block ^ DISGUISE;
-    size_t requested = 0;
-    pthread_mutex_lock(&lock);
-    size_t mask = n_slots - 1;
-    size_t i = n_slots == 0 ? 0 : slot_of(wanted, mask);
-    while (n_slots != 0 && slots[i].address != 0 && slots[i].address != wanted)
-        i = (i + 1) & mask;
-    if (n_slots == 0 || slots[i].address == 0) {
-        n_unknown_frees++;
-    } else {
-        requested = slots[i].requested ^ DISGUISE;
-        n_live--;
-        /* Close the gap: move back each later entry of the run that would no
+	uint64_t wanted = (uintptr_t)block ^ DISGUISE;
+	size_t requested = 0;
+	pthread_mutex_lock(&lock);
+	size_t mask = n_slots - 1;
+	size_t i = n_slots == 0 ? 0 : slot_of(wanted, mask);
+	while (n_slots != 0 && slots[i].address != 0 && slots[i].address != wanted)
+		i = (i + 1) & mask;
+	if (n_slots == 0 || slots[i].address == 0) {
+		n_unknown_frees++;
+	} else {
+		requested = slots[i].requested ^ DISGUISE;
+		n_live--;
+		/* Close the gap: move back each later entry of the run that would no
          * longer be found behind an empty slot. */
-        for (size_t j = (i + 1) & mask; slots[j].address != 0; j = (j + 1) & mask) {
-            size_t home = slot_of(slots[j].address, mask);
-            if (((j - home) & mask) >= ((j - i) & mask)) {
-                slots[i] = slots[j];
-                i = j;
-            }
-        }
-        slots[i] = (slot){0, 0, 0};
-    }
-    pthread_mutex_unlock(&lock);
-    return requested;
+		for (size_t j = (i + 1) & mask; slots[j].address != 0; j = (j + 1) & mask) {
+			size_t home = slot_of(slots[j].address, mask);
+			if (((j - home) & mask) >= ((j - i) & mask)) {
+				slots[i] = slots[j];
+				i = j;
+			}
+		}
+		slots[i] = (slot){ 0, 0, 0 };
+	}
+	pthread_mutex_unlock(&lock);
+	return requested;
 }
 
-static void before_fork(void) { pthread_mutex_lock(&lock); }
-static void after_fork(void) { pthread_mutex_unlock(&lock); }
+static void before_fork(void)
+{
+	pthread_mutex_lock(&lock);
+}
+static void after_fork(void)
+{
+	pthread_mutex_unlock(&lock);
+}
 
 /* In the child the lock belongs to the (same) forking thread under a new
  * thread id, so it can not be unlocked by its rules: make a new one. */
 static void after_fork_in_child(void)
 {
-    lock = (pthread_mutex_t)PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+	lock = (pthread_mutex_t)PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 }
 
 __attribute__((constructor)) static void watch_forks(void)
 {
-    pthread_atfork(before_fork, after_fork, after_fork_in_child);
+	pthread_atfork(before_fork, after_fork, after_fork_in_child);
 }
 
 /* ---- writing it down ---------------------------------------------------- */
 
 typedef struct {
-    int fd;
-    bool failed;
-    size_t used;
-    char text[4096];
+	int fd;
+	bool failed;
+	size_t used;
+	char text[4096];
 } writer;
 
 static writer out; /* static: text only, and no large stack frame */
 
 static void writer_flush(void)
 {
-    size_t done = 0;
-    while (done < out.used && !out.failed) {
-        ssize_t n = write(out.fd, out.text + done, out.used - done);
-        if (n > 0)
-            done += (size_t)n;
-        else if (n == 0 || errno != EINTR)
-            out.failed = true;
-    }
-    out.used = 0;
+	size_t done = 0;
+	while (done < out.used && !out.failed) {
+		ssize_t n = write(out.fd, out.text + done, out.used - done);
+		if (n > 0)
+			done += (size_t)n;
+		else if (n == 0 || errno != EINTR)
+			out.failed = true;
+	}
+	out.used = 0;
 }
 
 static void writer_number(uint64_t value, unsigned base, char end)
 {
-    char digits[24];
-    size_t n = 0;
-    do {
-        digits[n++] = "0123456789abcdef"[value % base];
-        value /= base;
-    } while (value != 0);
-    if (out.used + n + 4 > sizeof out.text)
-        writer_flush();
-    if (base == 16) {
-        out.text[out.used++] = '0';
-        out.text[out.used++] = 'x';
-    }
-    while (n > 0)
-        out.text[out.used++] = digits[--n];
-    out.text[out.used++] = end;
+	char digits[24];
+	size_t n = 0;
+	do {
+		digits[n++] = "0123456789abcdef"[value % base];
+		value /= base;
+	} while (value != 0);
+	if (out.used + n + 4 > sizeof out.text)
+		writer_flush();
+	if (base == 16) {
+		out.text[out.used++] = '0';
+		out.text[out.used++] = 'x';
+	}
+	while (n > 0)
+		out.text[out.used++] = digits[--n];
+	out.text[out.used++] = end;
 }
 
 static void writer_text(const char *text)
 {
-    size_t length = strlen(text);
-    if (out.used + length > sizeof out.text)
-        writer_flush();
-    memcpy(out.text + out.used, text, length);
-    out.used += length;
+	size_t length = strlen(text);
+	if (out.used + length > sizeof out.text)
+		writer_flush();
+	memcpy(out.text + out.used, text, length);
+	out.used += length;
 }
 
 /*
@@ -318,138 +323,138 @@ static void writer_text(const char *text)
  */
 int recorder_dump(const char *path)
 {
-    pthread_mutex_lock(&lock);
-    out.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    out.failed = out.fd < 0;
-    out.used = 0;
-    for (size_t i = 0; i < n_slots && !out.failed; i++) {
-        if (slots[i].address == 0)
-            continue;
-        writer_number(slots[i].address ^ DISGUISE, 16, ' ');
-        writer_number(slots[i].usable ^ DISGUISE, 10, ' ');
-        writer_number(slots[i].requested ^ DISGUISE, 10, '\n');
-    }
-    writer_text("end ");
-    writer_number(n_live, 10, ' ');
-    writer_number(n_unknown_frees, 10, ' ');
-    writer_number(n_not_recorded, 10, '\n');
-    writer_flush();
-    if (out.fd >= 0 && close(out.fd) != 0)
-        out.failed = true;
-    int status = out.failed ? -1 : 0;
-    pthread_mutex_unlock(&lock);
-    return status;
+	pthread_mutex_lock(&lock);
+	out.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	out.failed = out.fd < 0;
+	out.used = 0;
+	for (size_t i = 0; i < n_slots && !out.failed; i++) {
+		if (slots[i].address == 0)
+			continue;
+		writer_number(slots[i].address ^ DISGUISE, 16, ' ');
+		writer_number(slots[i].usable ^ DISGUISE, 10, ' ');
+		writer_number(slots[i].requested ^ DISGUISE, 10, '\n');
+	}
+	writer_text("end ");
+	writer_number(n_live, 10, ' ');
+	writer_number(n_unknown_frees, 10, ' ');
+	writer_number(n_not_recorded, 10, '\n');
+	writer_flush();
+	if (out.fd >= 0 && close(out.fd) != 0)
+		out.failed = true;
+	int status = out.failed ? -1 : 0;
+	pthread_mutex_unlock(&lock);
+	return status;
 }
 
 /* ---- in front of malloc -------------------------------------------------- */
 
 EXPORT void *INTERPOSED(malloc)(size_t size)
 {
-    if (!libc_known())
-        return bootstrap_malloc(size);
-    void *block = libc.malloc(size);
-    record(block, size);
-    return block;
+	if (!libc_known())
+		return bootstrap_malloc(size);
+	void *block = libc.malloc(size);
+	record(block, size);
+	return block;
 }
 
 EXPORT void *INTERPOSED(calloc)(size_t count, size_t size)
 {
-    size_t bytes;
-    if (!libc_known())
-        return __builtin_mul_overflow(count, size, &bytes) ? NULL : bootstrap_malloc(bytes);
-    void *block = libc.calloc(count, size);
-    record(block, count * size);
-    return block;
+	size_t bytes;
+	if (!libc_known())
+		return __builtin_mul_overflow(count, size, &bytes) ? NULL : bootstrap_malloc(bytes);
+	void *block = libc.calloc(count, size);
+	record(block, count * size);
+	return block;
 }
 
 EXPORT void INTERPOSED(free)(void *block)
 {
-    if (block == NULL || from_bootstrap_pool(block) || !libc_known())
-        return;
-    int saved = errno;
-    forget(block);
-    errno = saved;
-    libc.free(block);
+	if (block == NULL || from_bootstrap_pool(block) || !libc_known())
+		return;
+	int saved = errno;
+	forget(block);
+	errno = saved;
+	libc.free(block);
 }
 
 static void *move_out_of_bootstrap_pool(void *block, size_t size)
 {
-    size_t old;
-    memcpy(&old, (unsigned char *)block - 16, sizeof old);
-    void *moved = INTERPOSED(malloc)(size);
-    if (moved != NULL)
-        memcpy(moved, block, old < size ? old : size);
-    return moved;
+	size_t old;
+	memcpy(&old, (unsigned char *)block - 16, sizeof old);
+	void *moved = INTERPOSED(malloc)(size);
+	if (moved != NULL)
+		memcpy(moved, block, old < size ? old : size);
+	return moved;
 }
 
 EXPORT void *INTERPOSED(realloc)(void *block, size_t size)
 {
-    if (block == NULL)
-        return INTERPOSED(malloc)(size);
-    if (from_bootstrap_pool(block) || !libc_known())
-        return move_out_of_bootstrap_pool(block, size);
-    size_t old = forget(block);
-    void *moved = libc.realloc(block, size);
-    if (moved != NULL)
-        record(moved, size);
-    else if (size != 0) /* failed: the old block lives on */
-        record(block, old);
-    return moved;
+	if (block == NULL)
+		return INTERPOSED(malloc)(size);
+	if (from_bootstrap_pool(block) || !libc_known())
+		return move_out_of_bootstrap_pool(block, size);
+	size_t old = forget(block);
+	void *moved = libc.realloc(block, size);
+	if (moved != NULL)
+		record(moved, size);
+	else if (size != 0) /* failed: the old block lives on */
+		record(block, old);
+	return moved;
 }
 
 EXPORT void *INTERPOSED(reallocarray)(void *block, size_t count, size_t size)
 {
-    size_t bytes;
-    if (__builtin_mul_overflow(count, size, &bytes)) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    return INTERPOSED(realloc)(block, bytes);
+	size_t bytes;
+	if (__builtin_mul_overflow(count, size, &bytes)) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return INTERPOSED(realloc)(block, bytes);
 }
 
 EXPORT void *INTERPOSED(memalign)(size_t alignment, size_t size)
 {
-    if (!libc_known())
-        return NULL;
-    void *block = libc.memalign(alignment, size);
-    record(block, size);
-    return block;
+	if (!libc_known())
+		return NULL;
+	void *block = libc.memalign(alignment, size);
+	record(block, size);
+	return block;
 }
 
 EXPORT void *INTERPOSED(aligned_alloc)(size_t alignment, size_t size)
 {
-    if (alignment == 0 || (alignment & (alignment - 1)) != 0) {
-        errno = EINVAL;
-        return NULL;
-    }
-    return INTERPOSED(memalign)(alignment, size);
+	if (alignment == 0 || (alignment & (alignment - 1)) != 0) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return INTERPOSED(memalign)(alignment, size);
 }
 
 EXPORT int INTERPOSED(posix_memalign)(void **ret_block, size_t alignment, size_t size)
 {
-    if (alignment % sizeof(void *) != 0 || alignment == 0 || (alignment & (alignment - 1)) != 0)
-        return EINVAL;
-    void *block = INTERPOSED(memalign)(alignment, size);
-    if (block == NULL)
-        return ENOMEM;
-    *ret_block = block;
-    return 0;
+	if (alignment % sizeof(void *) != 0 || alignment == 0 || (alignment & (alignment - 1)) != 0)
+		return EINVAL;
+	void *block = INTERPOSED(memalign)(alignment, size);
+	if (block == NULL)
+		return ENOMEM;
+	*ret_block = block;
+	return 0;
 }
 
 EXPORT void *INTERPOSED(valloc)(size_t size)
 {
-    return INTERPOSED(memalign)((size_t)sysconf(_SC_PAGESIZE), size);
+	return INTERPOSED(memalign)((size_t)sysconf(_SC_PAGESIZE), size);
 }
 
 EXPORT void *INTERPOSED(pvalloc)(size_t size)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t rounded;
-    if (__builtin_add_overflow(size, page - 1, &rounded)) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    return INTERPOSED(memalign)(page, rounded & ~(page - 1));
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t rounded;
+	if (__builtin_add_overflow(size, page - 1, &rounded)) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return INTERPOSED(memalign)(page, rounded & ~(page - 1));
 }
 
 #ifndef RECORDER_WRAP
@@ -459,14 +464,14 @@ EXPORT void free_aligned_sized(void *block, size_t alignment, size_t size);
 
 void free_sized(void *block, size_t size)
 {
-    (void)size;
-    free(block);
+	(void)size;
+	free(block);
 }
 
 void free_aligned_sized(void *block, size_t alignment, size_t size)
 {
-    (void)alignment;
-    (void)size;
-    free(block);
+	(void)alignment;
+	(void)size;
+	free(block);
 }
 #endif

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Which fixtures run in which circumstances: the list that several tests go through.
+
+To add one: a line here; the tests take it up by themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness import Stopped, library_path
+
+
+@dataclass(frozen=True)
+class Scenario:
+    program: str
+    arguments: tuple[str, ...] = ()
+    tunables: str = ""  # without the "glibc.malloc." in front of each
+    preload: tuple[Path, ...] = ()
+    kernel: bool = False  # also with a kernel's core
+    static: bool = False  # the recorder is linked in
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        shown = [self.program, *(argument.split("=")[0] for argument in self.arguments)]
+        return " ".join(shown) + (f" ({self.tunables})" if self.tunables else "")
+
+    @property
+    def kinds(self) -> list[str]:
+        return ["gcore", "kernel"] if self.kernel else ["gcore"]
+
+    def start(self) -> Stopped:
+        environment = dict(self.environment)
+        if self.tunables:
+            environment["GLIBC_TUNABLES"] = ":".join(f"glibc.malloc.{one}" for one in self.tunables.split(":"))
+        return Stopped(self.program, self.arguments, environment, self.preload, recorder=not self.static)
+
+
+OPENED = f"library={library_path('opened')}"
+PRELOADED = (library_path("preloaded"),)
+
+SCENARIOS = [
+    Scenario("churn", kernel=True),
+    Scenario("churn", ("60000", "2")),
+    Scenario("churn", tunables="tcache_count=0"),
+    Scenario("churn", tunables="tcache_count=100"),
+    Scenario("churn", tunables="tcache_max=64"),
+    Scenario("churn", tunables="mmap_threshold=131072"),
+    Scenario("churn", tunables="mmap_threshold=4096"),
+    Scenario("churn", tunables="mxfast=0"),
+    Scenario("churn", tunables="mxfast=160"),
+    Scenario("churn", tunables="perturb=165"),
+    Scenario("churn", tunables="top_pad=1000000"),
+    Scenario("churn", tunables="hugetlb=1"),
+    Scenario("churn-no-pie", kernel=True),
+    Scenario("churn-static", kernel=True, static=True),
+    Scenario("threads", kernel=True),
+    Scenario("threads", ("small",)),
+    Scenario("threads", ("small",), tunables="arena_max=1"),
+    Scenario("threads", ("small",), tunables="arena_max=3:tcache_count=0"),
+    Scenario("threads-static", ("small",), static=True),
+    Scenario("mapped", kernel=True),
+    Scenario("mapped", ("lookalike",)),
+    Scenario("mapped", tunables="perturb=90"),
+    Scenario("retained"),
+    Scenario("retained", ("trimmed",), kernel=True),
+    Scenario("retained", ("untouched",)),
+    Scenario("roots", (OPENED,), preload=PRELOADED, kernel=True),
+    Scenario("roots", ("signal",)),
+    Scenario("forked", kernel=True),
+    Scenario("forked", tunables="tcache_count=20"),
+    Scenario("foreign-sbrk", kernel=True),
+    Scenario("noncontiguous", kernel=True),
+    Scenario("noncontiguous", ("at-once",)),
+    Scenario("libc-blocks", (OPENED,), kernel=True),
+    Scenario("cxx", kernel=True),
+]

@@ -1,0 +1,262 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The command line: help and manual page agree, statuses are as promised, filters filter, nothing from the dump
+reaches the terminal unescaped."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, Callable
+
+from elfcore import Core
+from harness import (Cases, Chunk, HEAPCORE, SOURCE, Stopped, Workspace, analyze, chunk_of, chunks, few,
+                     fixture_path, heapcore, report_of, succeed)
+
+COMMANDS = ("analyze", "diff", "arenas", "chunks", "block", "mappings", "threads")
+MANUAL = SOURCE / "docs" / "heapcore.1"
+
+
+# ---- help and manual ------------------------------------------------------------------------------------------------
+
+
+def options_in(text: str) -> set[str]:
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", text))
+
+
+def helps() -> dict[str, str]:
+    texts = {command: succeed(command, "--help").out for command in COMMANDS}
+    texts[""] = succeed("--help").out
+    return texts
+
+
+def check_help() -> None:
+    text = succeed("--help").out
+    for command in COMMANDS:
+        assert re.search(rf"^\s+{command}\b", text, re.MULTILINE), f"--help does not list {command!r}:\n{text}"
+        own = succeed(command, "--help")
+        assert own.out.strip() and not own.err, own
+        assert command in own.out, own
+
+
+def manual_text() -> str:
+    assert MANUAL.exists(), f"{MANUAL} is missing"
+    # Troff writes a hyphen that is meant as one with a backslash.
+    return MANUAL.read_text(encoding="utf-8").replace("\\-", "-")
+
+
+def check_manual_options() -> None:
+    """Every option of every command stands in the manual, and the manual names none that does not exist."""
+    manual = options_in(manual_text())
+    told = set().union(*(options_in(text) for text in helps().values()))
+    assert not told - manual, f"in --help, but not in the manual: {sorted(told - manual)}"
+    assert not manual - told, f"in the manual, but in no --help: {sorted(manual - told)}"
+
+
+def check_manual_commands() -> None:
+    text = manual_text()
+    missing = [command for command in COMMANDS if not re.search(rf"\b{command}\b", text)]
+    assert not missing, f"the manual does not tell of {missing}"
+    for status in ("0", "1", "2", "3", "64"):
+        assert re.search(rf"^\.(B|IP|TP|It)?.*\b{status}\b|^{status}$", text, re.MULTILINE), \
+            f"the manual does not tell of exit status {status}"
+
+
+def check_manual_renders() -> None:
+    man = shutil.which("mandoc") or shutil.which("groff")
+    if man is None:
+        return  # what it looks like is not what this test is about
+    strictly = ["-Tlint", "-Werror"] if man.endswith("mandoc") else ["-man", "-ww", "-z"]
+    done = subprocess.run([man, *strictly, str(MANUAL)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert not done.stdout.strip(), done.stdout
+
+
+def check_version() -> None:
+    assert re.search(r"\b\d+\.\d+", succeed("--version").out)
+
+
+# ---- statuses -------------------------------------------------------------------------------------------------------
+
+
+def check_usage_error(*arguments: str) -> None:
+    result = heapcore(*arguments)
+    assert result.status == 64, f"expected status 64: {result}"
+    assert result.err.strip(), f"no message: {result}"
+    assert not result.out, f"a usage error writes nothing to stdout: {result}"
+
+
+USAGE_ERRORS = [
+    (), ("no-such-command",), ("--no-such-option",), ("analyze",), ("analyze", "--no-such-option", "CORE"),
+    ("analyze", "CORE", "BIN", "more"), ("diff",), ("diff", "CORE"), ("diff", "A", "B", "BIN", "more"),
+    ("chunks", "CORE", "--state", "no such state"), ("chunks", "CORE", "--limit", "many"),
+    ("chunks", "CORE", "--arena", "x"), ("chunks", "CORE", "--min", "-5"), ("block", "CORE"),
+    ("block", "CORE", "no address"), ("analyze", "CORE", "--fail-on", "nothing known>0"),
+    ("analyze", "CORE", "--fail-on", "leaked"), ("analyze", "CORE", "--fail-on", "leaked>many"),
+]
+
+
+def check_fail_on(core: Path, lost: int, lost_bytes: int) -> None:
+    for condition, status in ((f"leaked>{lost}", 0), (f"leaked>{lost - 1}", 1), ("leaked>0", 1),
+                              (f"leaked-bytes>{lost_bytes}", 0), (f"leaked-bytes>{lost_bytes - 1}", 1),
+                              ("leaked-bytes>10M", 0), ("leaked-bytes>1K", 1)):
+        result = heapcore("analyze", core, "--fail-on", condition)
+        assert result.status == status, f"{condition}, {lost} blocks of {lost_bytes} bytes are lost: {result}"
+        assert result.out.strip(), f"the report is missing: {result}"
+    result = heapcore("analyze", core, "--fail-on", "leaked>0", "--json")
+    assert result.status == 1 and report_of(result)["status"] == "complete", result
+
+
+def check_fail_on_nothing(core: Path) -> None:
+    assert heapcore("analyze", core, "--fail-on", "leaked>0").status == 0
+
+
+# ---- reports --------------------------------------------------------------------------------------------------------
+
+
+def check_json_everywhere(core: Path) -> None:
+    address = hex(chunks(core, "--state", "in use")[0].address)
+    for arguments in (("analyze", core), ("arenas", core), ("mappings", core), ("threads", core),
+                      ("block", core, address), ("diff", core, core)):
+        report = report_of(succeed(*arguments, "--json"))
+        assert report["command"] == arguments[0] and report["schema"] >= 1 and report["heapcore"], report.keys()
+        wrong = [one for one in addresses_in(report) if not re.fullmatch(r"0x[0-9a-f]+", one)]
+        assert not wrong, f"{arguments[0]}: addresses that are not \"0x...\": {wrong[:5]}"
+
+
+def addresses_in(value: Any, key: str = "") -> list[str]:
+    if isinstance(value, dict):
+        return [one for name, item in value.items() for one in addresses_in(item, name)]
+    if isinstance(value, list):
+        return [one for item in value for one in addresses_in(item, key)]
+    return [str(value)] if key in ("address", "start", "end", "from", "to") and value is not None else []
+
+
+def check_agreement(core: Path) -> None:
+    """The same thing told by two commands is the same."""
+    report = analyze(core)
+    assert report_of(succeed("arenas", core, "--json"))["arenas"] == report["arenas"]
+    threads = report_of(succeed("threads", core, "--json"))["threads"]
+    assert len(threads) == report["process"]["threads"] == Core(core).threads
+    mappings = report_of(succeed("mappings", core, "--json"))
+    assert mappings["total"] == report["memory"]["total"]
+    told = sum(int(one["end"], 16) - int(one["start"], 16) for one in mappings["mappings"])
+    assert told == report["memory"]["total"], f"mappings make {told}, the total is {report['memory']['total']}"
+
+
+def check_binary_is_optional(core: Path, program: Path) -> None:
+    with_it, without = analyze(core, program), analyze(core)
+    for report in (with_it, without):
+        del report["timings"]
+    assert with_it["memory"] == without["memory"] and with_it["references"] == without["references"]
+
+
+def listed(core: Path, *arguments: str) -> list[Chunk]:
+    return [chunk_of(json.loads(line)) for line in succeed("chunks", core, "--json", *arguments).out.splitlines()]
+
+
+def check_filters(core: Path) -> None:
+    everything = chunks(core)
+    assert everything
+    states = sorted({chunk.state for chunk in everything})
+    assert len(states) >= 5, states
+    filters: list[tuple[list[str], Callable[[Chunk], bool]]] = [
+        (["--min", "1000"], lambda chunk: chunk.size >= 1000),
+        (["--max", "1000"], lambda chunk: chunk.size <= 1000),
+        (["--min", "24", "--max", "24"], lambda chunk: chunk.size == 24),
+        (["--min", "4K"], lambda chunk: chunk.size >= 4096),
+        (["--arena", "0"], lambda chunk: chunk.arena == 0),
+        (["--state", "in use", "--min", "100", "--arena", "0"],
+         lambda chunk: chunk.state == "in use" and chunk.size >= 100 and chunk.arena == 0),
+    ]
+    filters += [(["--state", state], lambda chunk, state=state: chunk.state == state) for state in states]
+    for arguments, wanted in filters:
+        told = listed(core, "--limit", "0", *arguments)
+        expected = [chunk for chunk in everything if wanted(chunk)]
+        assert sorted(told, key=lambda chunk: chunk.address) == expected, \
+            f"{arguments}: {len(told)} listed, {len(expected)} expected:{few(set(told) ^ set(expected))}"
+    for limit in (1, 7):
+        assert len(listed(core, "--limit", str(limit))) == limit
+
+
+def check_block(core: Path) -> None:
+    for chunk in chunks(core)[:200:20]:
+        for inside in (0, 1, chunk.size - 1):
+            report = report_of(succeed("block", core, hex(chunk.address + inside), "--json"))
+            told = report["block"]
+            assert told is not None, f"{chunk}, {inside} bytes inside: no block"
+            assert chunk_of(told) == chunk, f"{chunk}, {inside} bytes inside: {told}"
+    result = heapcore("block", core, "0x10")
+    assert result.status == 2 and "0x10" in result.err, f"nothing is mapped there: {result}"
+
+
+def check_text(core: Path, fixture: Stopped) -> None:
+    """The first screen has what a person looks for, and no escape sequences where there is no terminal."""
+    result = succeed("analyze", core)
+    for word in (fixture.program.name, str(fixture.pid), "gcore", "glibc", "debug info", "mapped"):
+        assert word in result.out, f"{word!r} is not on the first screen:\n{result.out}"
+    assert "\x1b" not in result.out and not result.err, result
+
+
+def check_hostile_name() -> None:
+    """A program's name, and its arguments, may hold anything: escape sequences, bytes that are not UTF-8."""
+    with Workspace() as folder:
+        name = b"ev\x1b[31mil\xff\"<b>\n"
+        program = os.path.join(os.fsencode(folder), name)
+        shutil.copy(fixture_path("retained"), os.fsdecode(program))
+        with Stopped(os.fsdecode(program), ("x\x1b]0;title\x07",), recorder=False) as fixture:
+            core = fixture.gcore()
+        for command in ("analyze", "mappings", "threads", "arenas"):
+            for more in ((), ("--json",)):
+                done = subprocess.run([HEAPCORE, command, str(core), *more], stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+                assert done.returncode == 0, (command, done)
+                written = (done.stdout + done.stderr).decode()  # raises if it is not UTF-8
+                controls = set(re.findall(r"[\x00-\x09\x0b-\x1f\x7f]", written))
+                assert not controls, f"{command} {more} wrote control characters: {controls}"
+                if more:
+                    json.loads(done.stdout)
+
+
+def check_closed_pipe(core: Path) -> None:
+    """`heapcore chunks ... | head -1` ends quietly."""
+    done = subprocess.run(["sh", "-c", '"$0" chunks "$1" --limit 0 | head -n 1 >/dev/null', HEAPCORE, str(core)],
+                          stderr=subprocess.PIPE, timeout=60)
+    assert b"Sanitizer" not in done.stderr and b"CRITICAL" not in done.stderr, done.stderr
+
+
+cases = Cases(__doc__)
+cases.run("help", check_help)
+cases.run("version", check_version)
+cases.run("manual: options", check_manual_options)
+cases.run("manual: commands and statuses", check_manual_commands)
+cases.run("manual: renders", check_manual_renders)
+for words in USAGE_ERRORS:
+    cases.run(f"usage: {' '.join(words) or 'nothing'}", check_usage_error, *words)
+
+
+def run_on_cores() -> None:
+    with Stopped("roots") as fixture:
+        roots = fixture.gcore()
+        lost = [words for words in fixture.said("total") if words[0] != "reachable"]
+        cases.run("--fail-on", check_fail_on, roots, sum(int(words[1]) for words in lost),
+                  sum(int(words[2]) for words in lost))
+        cases.run("JSON of every command", check_json_everywhere, roots)
+        cases.run("agreement of commands", check_agreement, roots)
+        cases.run("binary is optional", check_binary_is_optional, roots, fixture.program)
+        cases.run("first screen", check_text, roots, fixture)
+    with Stopped("churn", ("3000",)) as fixture:
+        churn = fixture.gcore()
+        cases.run("--fail-on, nothing lost", check_fail_on_nothing, churn)
+        cases.run("filters", check_filters, churn)
+        cases.run("block", check_block, churn)
+        cases.run("closed pipe", check_closed_pipe, churn)
+
+
+if not cases.options.list:
+    run_on_cores()
+cases.run("hostile name", check_hostile_name)
+cases.finish()

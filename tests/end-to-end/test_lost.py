@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Which blocks nothing points to: exactly those that the fixture "roots" lost on purpose, and none anywhere else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from harness import Cases, Stopped, analyze, few, succeed
+from scenarios import OPENED, PRELOADED, SCENARIOS, Scenario
+
+VERDICTS = {"direct": "directly_lost", "indirect": "indirectly_lost"}
+
+
+def lost_addresses(core: Path) -> set[int]:
+    lines = succeed("chunks", core, "--lost", "--json", "--limit", "0").out.splitlines()
+    return {int(json.loads(line)["address"], 16) for line in lines}
+
+
+def check_each_block(fixture: Stopped, core: Path) -> None:
+    """First one by one: it tells which kind of place was misjudged."""
+    lost = lost_addresses(core)
+    wrong = []
+    for kind, verdict, address, usable in fixture.said("block"):
+        if (int(address, 16) in lost) != (verdict in VERDICTS):
+            wrong.append(f"{kind}, {usable} bytes at {address}: {verdict}, "
+                         f"reported {'lost' if int(address, 16) in lost else 'reachable'}")
+    strangers = lost - {int(address, 16) for _, _, address, _ in fixture.said("block")}
+    wrong += [f"reported lost, but not one of the fixture's: {address:#x}" for address in sorted(strangers)]
+    assert not wrong, f"{len(wrong)} blocks misjudged:{few(wrong)}"
+
+
+def check_totals(fixture: Stopped, references: dict[str, Any]) -> None:
+    for verdict, blocks, size in fixture.said("total"):
+        if verdict in VERDICTS:
+            told = references[VERDICTS[verdict]]
+            assert told == {"blocks": int(blocks), "bytes": int(size)}, \
+                f"{verdict}: the program lost {blocks} blocks, {size} bytes; reported {told}"
+
+
+def check_roots(kind: str, arguments: tuple[str, ...], preload: tuple[Path, ...], recorder: bool) -> None:
+    with Stopped("roots", arguments, preload=preload, recorder=recorder) as fixture:
+        core = fixture.core(kind)
+        report = analyze(core, fixture.program)
+        check_each_block(fixture, core)
+        check_totals(fixture, report["references"])
+
+
+def check_nothing_lost(scenario: Scenario, kind: str) -> None:
+    with scenario.start() as fixture:
+        references = analyze(fixture.core(kind), fixture.program)["references"]
+        none = {"blocks": 0, "bytes": 0}
+        told = {verdict: references[verdict] for verdict in VERDICTS.values()}
+        assert all(amount == none for amount in told.values()), f"nothing is lost here; reported {told}"
+
+
+def check_sum(kind: str) -> None:
+    """reachable + directly lost + indirectly lost = in use, blocks and bytes."""
+    with Stopped("roots") as fixture:
+        core = fixture.core(kind)
+        references = analyze(core, fixture.program)["references"]
+        lines = succeed("chunks", core, "--state", "in use", "--json", "--limit", "0").out.splitlines()
+        sizes = [json.loads(line)["size"] for line in lines]
+        parts = [references[name] for name in ("reachable", *VERDICTS.values())]
+        assert sum(part["blocks"] for part in parts) == len(sizes), f"{parts}, in use {len(sizes)}"
+        assert sum(part["bytes"] for part in parts) == sum(sizes), f"{parts}, in use {sum(sizes)} bytes"
+
+
+cases = Cases(__doc__)
+for core_kind in ("gcore", "kernel"):
+    cases.run(f"roots, {core_kind}", check_roots, core_kind, (), (), True)
+    cases.run(f"roots without recorder, {core_kind}", check_roots, core_kind, (), (), False)
+    cases.run(f"roots with libraries, {core_kind}", check_roots, core_kind, (OPENED,), PRELOADED, True)
+    cases.run(f"roots in an interrupted thread, {core_kind}", check_roots, core_kind, ("signal",), (), True)
+    cases.run(f"sum of all, {core_kind}", check_sum, core_kind)
+for one in SCENARIOS:
+    if one.program != "roots" and (one.kernel or not one.tunables):
+        cases.run(f"nothing lost: {one.name}", check_nothing_lost, one, one.kinds[-1])
+cases.finish()
