@@ -44,7 +44,9 @@ void hc_diff_destroy(hc_diff *diff);
 
 hc_sameness hc_diff_sameness(const hc_diff *diff);
 const char *hc_diff_sameness_text(const hc_diff *diff); /* one sentence with pids and build-ids */
+const char *hc_diff_verdict(const hc_diff *diff);	/* a sentence or two: how much memory grew, and what explains it */
 int64_t hc_diff_growth(const hc_diff *diff);		/* of all mapped bytes */
+int64_t hc_diff_memory_growth(const hc_diff *diff);	/* of the top rows that are memory: without reserved address space */
 unsigned hc_diff_row_count(const hc_diff *diff);
 const hc_diff_row *hc_diff_row_get(const hc_diff *diff, unsigned index);
 unsigned hc_diff_size_count(const hc_diff *diff); /* sizes that grew or shrank, most bytes grown first */

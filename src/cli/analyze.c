@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli.h"
+
+cli_status cli_run_analyze(const cli_command *command, int argc, char **argv)
+{
+	g_auto(GStrv) fail_on = NULL;
+	const GOptionEntry entries[] = {
+		{ "fail-on", 0, 0, G_OPTION_ARG_STRING_ARRAY, &fail_on, "exit with 1 if it holds (repeatable)",
+		  "CONDITION" },
+		{ NULL },
+	};
+	g_auto(cli_options) options = { 0 };
+	g_autoptr(cli_conditions) conditions = NULL;
+	g_autoptr(hc_analysis) analysis = NULL;
+	g_auto(cli_report) report = { 0 };
+	GError *error = NULL;
+	const char *core, *binary;
+	cli_status status;
+	bool written;
+
+	if (!cli_parse(command, argc, argv, entries, 1, 2, &options, &status))
+		return status;
+	conditions = cli_conditions_parse(command, fail_on);
+	if (!conditions)
+		return CLI_USAGE;
+	core = options.arguments[0];
+	binary = options.arguments[1];
+	analysis = cli_analyse(&options, &core, &binary, HC_STAGE_FINDINGS);
+	if (!analysis)
+		return CLI_FAILED;
+	cli_report_init(&report, &options, binary);
+	written = hc_report_analysis(analysis, &report.options, &error);
+	status = cli_finish(&report, written, error, analysis);
+	return cli_worse(status, cli_conditions_check(conditions, analysis));
+}

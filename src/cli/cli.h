@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The program `heapcore`: the library's first user. It sees public headers only, and is the only code that prints or exits.
+ *
+ *	main.c		options before the command, the table of commands
+ *	<command>.c	one a command
+ *	common.c	options that all commands share, and arguments
+ *	run.c		running an analysis with progress, writing a report, exit statuses
+ *	fail_on.c	conditions that make the exit status 1
+ *	number.c	sizes and addresses as one types them
+ */
+#pragma once
+
+#include <heapcore/heapcore.h>
+
+/*
+ * Exit statuses; in the help texts and the manual too. A condition that is met wins over an analysis in part: what was found
+ * in a part of the core is found. One that is not met does not, as the rest of the core is unknown.
+ */
+typedef enum {
+	CLI_DONE = 0,
+	CLI_CONDITION_MET = 1, /* --fail-on */
+	CLI_FAILED = 2,	       /* no analysis, or no report */
+	CLI_PARTIAL = 3,       /* hc_diagnostics_partial() */
+	CLI_USAGE = 64,	       /* EX_USAGE of sysexits.h */
+} cli_status;
+
+typedef struct cli_command {
+	const char *name;
+	const char *arguments; /* in the usage line: "CORE [BINARY]" */
+	const char *summary;   /* one line of the list of commands, lower case, no full stop */
+	const char *details;   /* below the options in the command's help; may be NULL */
+	cli_status (*run)(const struct cli_command *command, int argc, char **argv); /* argv[0] is the command */
+} cli_command;
+
+/* All commands, in the order of the help; ends with a NULL name. See main.c for how to add one. */
+extern const cli_command cli_commands[];
+const cli_command *cli_find_command(const char *name); /* NULL if there is none */
+
+cli_status cli_run_analyze(const cli_command *command, int argc, char **argv);
+cli_status cli_run_diff(const cli_command *command, int argc, char **argv);
+cli_status cli_run_arenas(const cli_command *command, int argc, char **argv);
+cli_status cli_run_chunks(const cli_command *command, int argc, char **argv);
+cli_status cli_run_block(const cli_command *command, int argc, char **argv);
+cli_status cli_run_mappings(const cli_command *command, int argc, char **argv);
+cli_status cli_run_threads(const cli_command *command, int argc, char **argv);
+cli_status cli_run_help(const cli_command *command, int argc, char **argv);
+
+/* common.c */
+
+/* What the options that all commands share say, and the arguments that are left. Zero it first. */
+typedef struct cli_options {
+	gboolean json, verbose, quiet, help;
+	char *sysroot;
+	char **debug_directories;
+	int jobs;
+	char *colour;	 /* as given; checked */
+	char **arguments; /* not options; NULL-terminated */
+	unsigned argument_count;
+} cli_options;
+
+void cli_options_deinit(cli_options *options);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(cli_options, cli_options_deinit)
+
+/*
+ * Reads the shared options and ENTRIES (the command's own; may be NULL). FALSE if there is nothing more to do, with the exit
+ * status in *RET_STATUS: help was asked for and shown, or the command line is wrong and that was said.
+ */
+bool cli_parse(const cli_command *command, int argc, char **argv, const GOptionEntry *entries, unsigned least_arguments,
+	       unsigned most_arguments, cli_options *options, cli_status *ret_status);
+
+void cli_print_overview(void);
+
+/* "heapcore: ..." on standard error. */
+void cli_complain(const char *format, ...) G_GNUC_PRINTF(1, 2);
+
+/* The same with a hint at the command's help. Returns CLI_USAGE. */
+cli_status cli_complain_usage(const cli_command *command, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* run.c */
+
+/*
+ * Analyses CORE up to UNTIL, with progress on a terminal. BINARY may be NULL. NULL after an error, which was said.
+ * If CORE is no core but *BINARY is, they were given in the other order: they are swapped.
+ */
+hc_analysis *cli_analyse(const cli_options *options, const char **core, const char **binary, hc_stage until);
+
+/* How to write a report on standard output. Free the strings with cli_report_deinit(). */
+typedef struct cli_report {
+	hc_report_options options;
+	bool broken_pipe; /* the reader has gone: no error */
+	char *repeated_options;
+} cli_report;
+
+void cli_report_init(cli_report *report, const cli_options *options, const char *binary);
+void cli_report_deinit(cli_report *report);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(cli_report, cli_report_deinit)
+
+/* The exit status after a report on ANALYSIS. WRITTEN and ERROR (taken) are what the report function gave. */
+cli_status cli_finish(cli_report *report, bool written, GError *error, const hc_analysis *analysis);
+
+/* One of the two statuses: see cli_status for who wins. */
+cli_status cli_worse(cli_status a, cli_status b);
+
+/* Analyses the core in the arguments (CORE [BINARY]) up to UNTIL and writes one report of it. */
+cli_status cli_report_core(const cli_options *options, hc_stage until,
+			   bool (*write_report)(const hc_analysis *analysis, const hc_report_options *options,
+						GError **error));
+
+/* number.c */
+
+/* "4096", "10K", "10KiB", "3M", ...: powers of 1024. FALSE if it is none, or above UINT64_MAX. */
+bool cli_parse_size(const char *text, uint64_t *ret_size);
+
+/* Hexadecimal, with or without 0x. */
+bool cli_parse_address(const char *text, hc_address *ret_address);
+
+/* fail_on.c */
+
+typedef struct cli_conditions cli_conditions;
+
+/* Reads "leaked>0" and the like; TEXTS is NULL-terminated or NULL. NULL after an error, which was said. */
+cli_conditions *cli_conditions_parse(const cli_command *command, char **texts);
+void cli_conditions_free(cli_conditions *conditions);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(cli_conditions, cli_conditions_free)
+
+/* CLI_CONDITION_MET if any is met (each of these is said), CLI_USAGE if a name is unknown, else CLI_DONE. */
+cli_status cli_conditions_check(const cli_conditions *conditions, const hc_analysis *analysis);
+cli_status cli_conditions_check_growth(const cli_conditions *conditions, const hc_analysis *a, const hc_analysis *b);

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void cli_complain(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	fputs("heapcore: ", stderr);
+	vfprintf(stderr, format, arguments);
+	fputc('\n', stderr);
+	va_end(arguments);
+}
+
+cli_status cli_complain_usage(const cli_command *command, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	fprintf(stderr, "heapcore %s: ", command->name);
+	vfprintf(stderr, format, arguments);
+	fprintf(stderr, "\nUsage: heapcore %s [OPTION...] %s\nTry: heapcore %s --help\n", command->name, command->arguments,
+		command->name);
+	va_end(arguments);
+	return CLI_USAGE;
+}
+
+void cli_options_deinit(cli_options *options)
+{
+	g_free(options->sysroot);
+	g_strfreev(options->debug_directories);
+	g_free(options->colour);
+	g_strfreev(options->arguments);
+}
+
+/* The options that all commands share, behind the command's own. */
+static GOptionContext *make_context(const cli_command *command, const GOptionEntry *entries, cli_options *options)
+{
+	const GOptionEntry shared[] = {
+		{ "json", 'j', 0, G_OPTION_ARG_NONE, &options->json, "JSON instead of text", NULL },
+		{ "sysroot", 0, 0, G_OPTION_ARG_FILENAME, &options->sysroot,
+		  "look for the process's files below DIR instead of /", "DIR" },
+		{ "debug-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->debug_directories,
+		  "look for debug info in DIR too (repeatable)", "DIR" },
+		{ "jobs", 0, 0, G_OPTION_ARG_INT, &options->jobs, "threads to use; 0: one per processor", "N" },
+		{ "color", 0, 0, G_OPTION_ARG_STRING, &options->colour,
+		  "auto (on a terminal, unless NO_COLOR is set), always, never", "WHEN" },
+		{ "verbose", 'v', 0, G_OPTION_ARG_NONE, &options->verbose,
+		  "empty rows, notes and examples too; nothing shortened", NULL },
+		{ "quiet", 'q', 0, G_OPTION_ARG_NONE, &options->quiet, "no progress", NULL },
+		{ "help", 'h', 0, G_OPTION_ARG_NONE, &options->help, "this help", NULL },
+		{ NULL },
+	};
+	GOptionContext *context = g_option_context_new(command->arguments);
+	g_autofree char *name = g_strdup_printf("heapcore %s", command->name);
+
+	g_set_prgname(name); /* for the usage line */
+	g_option_context_set_help_enabled(context, FALSE);
+	g_option_context_set_summary(context, command->summary);
+	g_option_context_set_description(context, command->details);
+	if (entries)
+		g_option_context_add_main_entries(context, entries, NULL);
+	g_option_context_add_main_entries(context, shared, NULL);
+	return context;
+}
+
+/* GOption writes "[OPTION…]" in UTF-8 locales and capitalises nothing: both as in the manual here. */
+static void print_context_help(GOptionContext *context)
+{
+	g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
+	g_auto(GStrv) parts = g_strsplit(help, "\u2026", -1);
+	g_autofree char *plain = g_strjoinv("...", parts);
+
+	fputs(plain, stdout);
+}
+
+static bool check(const cli_command *command, const cli_options *options, unsigned least, unsigned most)
+{
+	if (options->colour && strcmp(options->colour, "auto") && strcmp(options->colour, "always") &&
+	    strcmp(options->colour, "never")) {
+		cli_complain_usage(command, "--color takes auto, always or never, not \"%s\"", options->colour);
+		return false;
+	}
+	if (options->jobs < 0) {
+		cli_complain_usage(command, "--jobs takes a number from 0 on");
+		return false;
+	}
+	if (options->argument_count < least || options->argument_count > most) {
+		cli_complain_usage(command, "%s", options->argument_count < least ? "arguments are missing" :
+										    "too many arguments");
+		return false;
+	}
+	return true;
+}
+
+bool cli_parse(const cli_command *command, int argc, char **argv, const GOptionEntry *entries, unsigned least_arguments,
+	       unsigned most_arguments, cli_options *options, cli_status *ret_status)
+{
+	g_autoptr(GOptionContext) context = make_context(command, entries, options);
+	g_auto(GStrv) words = g_new0(char *, argc + 1);
+	g_autoptr(GError) error = NULL;
+	unsigned count = 0;
+
+	for (int i = 0; i < argc; i++)
+		words[i] = g_strdup(argv[i]);
+	*ret_status = CLI_USAGE;
+	if (!g_option_context_parse_strv(context, &words, &error)) {
+		cli_complain_usage(command, "%s", error->message);
+		return false;
+	}
+	if (options->help) {
+		print_context_help(context);
+		*ret_status = CLI_DONE;
+		return false;
+	}
+	options->arguments = g_new0(char *, g_strv_length(words) + 1);
+	for (unsigned i = 1; words[i]; i++) {
+		bool is_separator = !strcmp(words[i], "--") && count == i - 1;
+
+		if (!is_separator)
+			options->arguments[count++] = g_strdup(words[i]);
+	}
+	options->argument_count = count;
+	return check(command, options, least_arguments, most_arguments);
+}

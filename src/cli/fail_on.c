@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * --fail-on: conditions for use in CI, "leaked>0", "leaked-bytes > 10M". Of one analysis they are about its figures, of a diff
+ * about their growth, which may be negative.
+ */
+#include "cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef enum {
+	OPERATOR_GREATER_OR_EQUAL,
+	OPERATOR_LESS_OR_EQUAL,
+	OPERATOR_EQUAL,
+	OPERATOR_NOT_EQUAL,
+	OPERATOR_GREATER,
+	OPERATOR_LESS,
+} fail_operator;
+
+/* Longer ones first, as they are looked for in this order. */
+static const char *const operators[] = {
+	[OPERATOR_GREATER_OR_EQUAL] = ">=", [OPERATOR_LESS_OR_EQUAL] = "<=", [OPERATOR_EQUAL] = "==",
+	[OPERATOR_NOT_EQUAL] = "!=",	    [OPERATOR_GREATER] = ">",	     [OPERATOR_LESS] = "<",
+};
+
+typedef struct fail_condition {
+	char *text; /* as given */
+	char *name;
+	fail_operator operator;
+	uint64_t value;
+} fail_condition;
+
+struct cli_conditions {
+	const cli_command *command;
+	GArray *list; /* of fail_condition */
+};
+
+static void free_condition(void *data)
+{
+	fail_condition *condition = data;
+
+	g_free(condition->text);
+	g_free(condition->name);
+}
+
+void cli_conditions_free(cli_conditions *conditions)
+{
+	if (!conditions)
+		return;
+	g_array_unref(conditions->list);
+	g_free(conditions);
+}
+
+static bool parse(const char *text, fail_condition *ret_condition)
+{
+	const char *place = strpbrk(text, "<>=!");
+
+	for (unsigned i = 0; place && i < G_N_ELEMENTS(operators); i++) {
+		g_autofree char *name = NULL, *number = NULL;
+		uint64_t value;
+
+		if (!g_str_has_prefix(place, operators[i]))
+			continue;
+		name = g_strstrip(g_strndup(text, place - text));
+		number = g_strstrip(g_strdup(place + strlen(operators[i])));
+		if (!*name || !cli_parse_size(number, &value))
+			return false;
+		*ret_condition = (fail_condition){ g_strdup(text), g_steal_pointer(&name), i, value };
+		return true;
+	}
+	return false;
+}
+
+cli_conditions *cli_conditions_parse(const cli_command *command, char **texts)
+{
+	g_autoptr(cli_conditions) conditions = g_new0(cli_conditions, 1);
+
+	conditions->command = command;
+	conditions->list = g_array_new(FALSE, FALSE, sizeof(fail_condition));
+	g_array_set_clear_func(conditions->list, free_condition);
+	for (; texts && *texts; texts++) {
+		fail_condition parsed;
+
+		if (!parse(*texts, &parsed)) {
+			cli_complain_usage(command, "--fail-on takes a condition such as \"leaked>0\", not \"%s\"", *texts);
+			return NULL;
+		}
+		g_array_append_val(conditions->list, parsed);
+	}
+	return g_steal_pointer(&conditions);
+}
+
+static uint64_t free_bytes(const hc_blocks *blocks)
+{
+	static const hc_block_state states[] = {
+		HC_BLOCK_TCACHE, HC_BLOCK_FASTBIN, HC_BLOCK_UNSORTED, HC_BLOCK_SMALL,
+		HC_BLOCK_LARGE,	 HC_BLOCK_TOP,	   HC_BLOCK_UNLISTED,
+	};
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(states); i++)
+		bytes += hc_blocks_amount(blocks, HC_ARENA_ALL, states[i]).bytes;
+	return bytes;
+}
+
+static uint64_t trim_bytes(const hc_blocks *blocks)
+{
+	hc_free_pages pages;
+
+	hc_blocks_free_pages(blocks, HC_ARENA_ALL, &pages);
+	return pages.trim;
+}
+
+/* A row of the memory table: its id with "-bytes" behind it. */
+static bool find_row(const hc_memory *memory, const char *name, uint64_t *ret_value)
+{
+	g_autofree char *id = NULL;
+	const hc_memory_row *row;
+
+	if (!g_str_has_suffix(name, "-bytes"))
+		return false;
+	id = g_strndup(name, strlen(name) - strlen("-bytes"));
+	row = hc_memory_row_find(memory, id);
+	if (!row)
+		return false;
+	*ret_value = row->bytes;
+	return true;
+}
+
+static bool find_figure(const hc_analysis *analysis, const char *name, uint64_t *ret_value)
+{
+	const hc_references_totals *totals = hc_references_get_totals(hc_analysis_references(analysis));
+	const hc_blocks *blocks = hc_analysis_blocks(analysis);
+	const hc_memory *memory = hc_analysis_memory(analysis);
+	const struct {
+		const char *name;
+		uint64_t value;
+	} figures[] = {
+		{ "leaked", totals->directly_lost.blocks + totals->indirectly_lost.blocks },
+		{ "leaked-bytes", totals->directly_lost.bytes + totals->indirectly_lost.bytes },
+		{ "directly-lost", totals->directly_lost.blocks },
+		{ "directly-lost-bytes", totals->directly_lost.bytes },
+		{ "indirectly-lost", totals->indirectly_lost.blocks },
+		{ "indirectly-lost-bytes", totals->indirectly_lost.bytes },
+		{ "in-use-bytes", hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes },
+		{ "free-bytes", free_bytes(blocks) },
+		{ "trim-bytes", trim_bytes(blocks) },
+		{ "mapped-bytes", hc_memory_total(memory) },
+	};
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(figures); i++) {
+		if (!strcmp(figures[i].name, name)) {
+			*ret_value = figures[i].value;
+			return true;
+		}
+	}
+	return find_row(memory, name, ret_value);
+}
+
+static bool holds(fail_operator operator, int64_t figure, uint64_t value)
+{
+	int order = figure < 0 || (uint64_t)figure < value ? -1 : (uint64_t)figure > value;
+
+	switch (operator) {
+	case OPERATOR_GREATER_OR_EQUAL:
+		return order >= 0;
+	case OPERATOR_LESS_OR_EQUAL:
+		return order <= 0;
+	case OPERATOR_EQUAL:
+		return order == 0;
+	case OPERATOR_NOT_EQUAL:
+		return order != 0;
+	case OPERATOR_GREATER:
+		return order > 0;
+	default:
+		return order < 0;
+	}
+}
+
+static cli_status check(const cli_conditions *conditions, const hc_analysis *before, const hc_analysis *analysis)
+{
+	cli_status status = CLI_DONE;
+
+	for (unsigned i = 0; i < conditions->list->len; i++) {
+		const fail_condition *condition = &g_array_index(conditions->list, fail_condition, i);
+		uint64_t value, value_before = 0;
+		int64_t figure;
+
+		if (!find_figure(analysis, condition->name, &value) ||
+		    (before && !find_figure(before, condition->name, &value_before)))
+			return cli_complain_usage(conditions->command, "--fail-on %s: there is no figure of that name",
+						  condition->text);
+		figure = (int64_t)(value - value_before);
+		if (!holds(condition->operator, figure, condition->value))
+			continue;
+		cli_complain("--fail-on %s: %s is %" G_GINT64_FORMAT, condition->text,
+			     before ? "the growth" : condition->name, figure);
+		status = CLI_CONDITION_MET;
+	}
+	return status;
+}
+
+cli_status cli_conditions_check(const cli_conditions *conditions, const hc_analysis *analysis)
+{
+	return check(conditions, NULL, analysis);
+}
+
+cli_status cli_conditions_check_growth(const cli_conditions *conditions, const hc_analysis *a, const hc_analysis *b)
+{
+	return check(conditions, a, b);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Dispatch.
+ *
+ * To add a command: its function in a file of its own, declared in cli.h; a row in the table below; its name and options in
+ * docs/heapcore.1; the file in sources.am. A test compares the help with the manual.
+ */
+#include "cli.h"
+
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FAIL_ON_DETAILS                                                                                                    \
+	"Conditions: NAME OP VALUE, OP one of > >= < <= == !=, VALUE with K, M, G or T for powers of 1024. Names:\n"       \
+	"leaked, directly-lost, indirectly-lost (blocks), the same with -bytes, in-use-bytes, free-bytes, trim-bytes,\n"   \
+	"mapped-bytes, and ROW-bytes for every id of a row in the JSON's memory table. Quote them for the shell.\n"
+
+#define STATUS_DETAILS                                                                                                     \
+	"Exit status: 0 done, 1 a --fail-on condition is met, 2 could not analyse, 3 analysed in part, 64 wrong usage.\n"  \
+	"1 wins over 3."
+
+const cli_command cli_commands[] = {
+	{ "analyze", "CORE [BINARY]", "where the memory is: the process, the memory table, arenas, findings",
+	  FAIL_ON_DETAILS "\n" STATUS_DETAILS, cli_run_analyze },
+	{ "diff", "CORE_A CORE_B [BINARY]", "what grew between two cores, and what explains it",
+	  FAIL_ON_DETAILS "They are about the growth from A to B.\n\n" STATUS_DETAILS, cli_run_diff },
+	{ "arenas", "CORE [BINARY]", "malloc's arenas: what each got from the system and holds", NULL, cli_run_arenas },
+	{ "chunks", "CORE [BINARY]", "the blocks, one a line, filtered and sorted",
+	  "A list that is cut begins with the largest blocks, a whole one is in order of address; --sort says otherwise.\n"
+	  "States: in-use, tcache, fastbin, unsorted, small, large, top, unlisted; and, listed only if asked for,\n"
+	  "fencepost, foreign, unreadable. Sizes are usable bytes and take K, M, G or T for powers of 1024.",
+	  cli_run_chunks },
+	{ "block", "CORE [BINARY] ADDRESS", "everything known of one address",
+	  "ADDRESS is hexadecimal; it may point into the middle of a block.", cli_run_block },
+	{ "mappings", "CORE [BINARY]", "the address space, area by area, with what each is", NULL, cli_run_mappings },
+	{ "threads", "CORE [BINARY]", "the threads: where each stopped, its stack, its arena", NULL, cli_run_threads },
+	{ "help", "[COMMAND]", "this overview, or the help of a command", NULL, cli_run_help },
+	{ NULL },
+};
+
+const cli_command *cli_find_command(const char *name)
+{
+	for (const cli_command *command = cli_commands; command->name; command++) {
+		if (!strcmp(command->name, name))
+			return command;
+	}
+	return NULL;
+}
+
+void cli_print_overview(void)
+{
+	puts("heapcore: where the memory of a dead process is\n\n"
+	     "Usage:\n"
+	     "  heapcore COMMAND [OPTION...] CORE [BINARY]\n\n"
+	     "Commands:");
+	for (const cli_command *command = cli_commands; command->name; command++)
+		printf("  %-10s%s\n", command->name, command->summary);
+	puts("\n"
+	     "Options:\n"
+	     "  -h, --help  this overview; after a command: its options\n"
+	     "  --version   the version\n\n"
+	     "Begin with: heapcore analyze CORE\n\n" STATUS_DETAILS);
+}
+
+static cli_status unknown_command(const char *name)
+{
+	g_autofree char *printable = g_strescape(name, NULL);
+
+	cli_complain("there is no command \"%s\"", printable);
+	if (strchr(name, '/') || strchr(name, '.') || g_str_has_prefix(name, "core"))
+		cli_complain("for a core: heapcore analyze %s", printable);
+	fputs("Try: heapcore --help\n", stderr);
+	return CLI_USAGE;
+}
+
+/* Options before the command. FALSE if there is nothing more to do. */
+static bool parse_own_options(int *argc, char ***argv, cli_status *ret_status)
+{
+	gboolean help = FALSE, version = FALSE;
+	const GOptionEntry entries[] = {
+		{ "help", 'h', 0, G_OPTION_ARG_NONE, &help, NULL, NULL },
+		{ "version", 0, 0, G_OPTION_ARG_NONE, &version, NULL, NULL },
+		{ NULL },
+	};
+	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+	g_autoptr(GError) error = NULL;
+
+	g_option_context_set_help_enabled(context, FALSE);
+	g_option_context_set_strict_posix(context, TRUE);
+	g_option_context_add_main_entries(context, entries, NULL);
+	*ret_status = CLI_DONE;
+	if (!g_option_context_parse(context, argc, argv, &error)) {
+		cli_complain("%s", error->message);
+		fputs("Try: heapcore --help\n", stderr);
+		*ret_status = CLI_USAGE;
+		return false;
+	}
+	if (version)
+		printf("heapcore %s\n", hc_version());
+	else if (help)
+		cli_print_overview();
+	return !help && !version;
+}
+
+int main(int argc, char **argv)
+{
+	const cli_command *command;
+	cli_status status;
+
+	setlocale(LC_CTYPE, ""); /* not LC_NUMERIC: "25,573 blocks, 1.5 MiB" reads the same everywhere */
+	signal(SIGPIPE, SIG_IGN);
+	g_set_prgname("heapcore");
+	if (!parse_own_options(&argc, &argv, &status))
+		return status;
+	if (argc < 2) {
+		cli_complain("no command given");
+		fputs("Try: heapcore --help\n", stderr);
+		return CLI_USAGE;
+	}
+	if (!strcmp(argv[1], "--") && argc > 2) {
+		argc--;
+		argv++;
+	}
+	command = cli_find_command(argv[1]);
+	if (!command)
+		return unknown_command(argv[1]);
+	return command->run(command, argc - 1, argv + 1);
+}

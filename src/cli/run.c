@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Running an analysis and writing a report.
+ *
+ * Progress stands on standard error, if that is a terminal, once an analysis has taken over a second, at most ten times a
+ * second, and is erased at the end.
+ */
+#include "cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum {
+	PROGRESS_DELAY = G_USEC_PER_SEC,
+	PROGRESS_INTERVAL = G_USEC_PER_SEC / 10,
+};
+
+typedef struct analysis_progress {
+	const char *core;
+	gint64 start, last; /* microseconds of g_get_monotonic_time() */
+	bool shown;
+} analysis_progress;
+
+static bool is_terminal(int descriptor)
+{
+	const char *terminal = g_getenv("TERM");
+
+	return isatty(descriptor) && terminal && strcmp(terminal, "dumb");
+}
+
+static bool show_progress(hc_stage stage, double fraction, void *data)
+{
+	analysis_progress *progress = data;
+	gint64 now = g_get_monotonic_time();
+	g_autofree char *core = NULL, *printable = NULL;
+
+	if (now - progress->start < PROGRESS_DELAY || now - progress->last < PROGRESS_INTERVAL)
+		return true;
+	core = g_path_get_basename(progress->core);
+	printable = g_strescape(core, NULL);
+	fprintf(stderr, "\r\033[K%.40s: %s, %.0f %%", printable, hc_stage_name(stage), 100 * fraction);
+	fflush(stderr);
+	progress->last = now;
+	progress->shown = true;
+	return true;
+}
+
+static hc_analysis *analyse_once(const cli_options *options, const char *core, const char *binary, hc_stage until,
+				 GError **error)
+{
+	analysis_progress progress = { .core = core, .start = g_get_monotonic_time() };
+	bool shows = !options->quiet && is_terminal(STDERR_FILENO);
+	hc_analysis_options analysis_options = {
+		.binary = binary,
+		.sysroot = options->sysroot,
+		.debug_directories = (const char *const *)options->debug_directories,
+		.jobs = options->jobs,
+		.until = until,
+		.progress = shows ? show_progress : NULL,
+		.progress_data = &progress,
+	};
+	hc_analysis *analysis = hc_analysis_run(core, &analysis_options, error);
+
+	if (progress.shown) {
+		fputs("\r\033[K", stderr);
+		fflush(stderr);
+	}
+	return analysis;
+}
+
+hc_analysis *cli_analyse(const cli_options *options, const char **core, const char **binary, hc_stage until)
+{
+	g_autoptr(GError) error = NULL;
+	hc_analysis *analysis = analyse_once(options, *core, *binary, until, &error);
+
+	if (!analysis && *binary && g_error_matches(error, HC_ERROR, HC_ERROR_BAD_DATA)) {
+		analysis = analyse_once(options, *binary, *core, until, NULL);
+		if (analysis) {
+			const char *swapped = *core;
+
+			*core = *binary;
+			*binary = swapped;
+		}
+	}
+	if (!analysis)
+		cli_complain("%s", error->message);
+	return analysis;
+}
+
+static bool write_piece(const char *text, size_t length, void *data)
+{
+	cli_report *report = data;
+
+	while (length) {
+		ssize_t written = write(STDOUT_FILENO, text, length);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0) {
+			report->broken_pipe = errno == EPIPE;
+			if (!report->broken_pipe)
+				cli_complain("standard output: %s", g_strerror(errno));
+			return false;
+		}
+		text += written;
+		length -= written;
+	}
+	return true;
+}
+
+static bool wants_colour(const cli_options *options)
+{
+	const char *no_colour = g_getenv("NO_COLOR");
+
+	if (options->json || (options->colour && !strcmp(options->colour, "never")))
+		return false;
+	if (options->colour && !strcmp(options->colour, "always"))
+		return true;
+	return is_terminal(STDOUT_FILENO) && !(no_colour && *no_colour);
+}
+
+static unsigned terminal_width(void)
+{
+	struct winsize size;
+
+	return isatty(STDOUT_FILENO) && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) ? size.ws_col : 0;
+}
+
+void cli_report_init(cli_report *report, const cli_options *options, const char *binary)
+{
+	GString *repeated = g_string_new(NULL);
+
+	if (options->sysroot) {
+		g_autofree char *quoted = g_shell_quote(options->sysroot);
+
+		g_string_append_printf(repeated, "--sysroot %s", quoted);
+	}
+	for (char **directory = options->debug_directories; directory && *directory; directory++) {
+		g_autofree char *quoted = g_shell_quote(*directory);
+
+		g_string_append_printf(repeated, "%s--debug-dir %s", repeated->len ? " " : "", quoted);
+	}
+	*report = (cli_report){ .repeated_options = g_string_free(repeated, FALSE) };
+	report->options = (hc_report_options){
+		.format = options->json ? HC_REPORT_JSON : HC_REPORT_TEXT,
+		.colour = wants_colour(options),
+		.verbose = options->verbose,
+		.width = terminal_width(),
+		.binary = binary,
+		.repeated_options = *report->repeated_options ? report->repeated_options : NULL,
+		.write = write_piece,
+		.write_data = report,
+	};
+}
+
+void cli_report_deinit(cli_report *report)
+{
+	g_free(report->repeated_options);
+}
+
+cli_status cli_worse(cli_status a, cli_status b)
+{
+	static const cli_status order[] = { CLI_USAGE, CLI_FAILED, CLI_CONDITION_MET, CLI_PARTIAL };
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(order); i++) {
+		if (a == order[i] || b == order[i])
+			return order[i];
+	}
+	return CLI_DONE;
+}
+
+cli_status cli_finish(cli_report *report, bool written, GError *error, const hc_analysis *analysis)
+{
+	cli_status status = hc_diagnostics_partial(hc_analysis_diagnostics(analysis)) ? CLI_PARTIAL : CLI_DONE;
+
+	if (!written && !report->broken_pipe) {
+		if (!g_error_matches(error, HC_ERROR, HC_ERROR_IO)) /* else write_piece() has said it */
+			cli_complain("%s", error->message);
+		status = CLI_FAILED;
+	}
+	g_clear_error(&error);
+	return status;
+}
+
+cli_status cli_report_core(const cli_options *options, hc_stage until,
+			   bool (*write_report)(const hc_analysis *analysis, const hc_report_options *options,
+						GError **error))
+{
+	const char *core = options->arguments[0], *binary = options->arguments[1];
+	g_autoptr(hc_analysis) analysis = cli_analyse(options, &core, &binary, until);
+	g_auto(cli_report) report = { 0 };
+	GError *error = NULL;
+	bool written;
+
+	if (!analysis)
+		return CLI_FAILED;
+	cli_report_init(&report, options, binary);
+	written = write_report(analysis, &report.options, &error);
+	return cli_finish(&report, written, error, analysis);
+}

@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Everything known of one address: the block that holds it, who points there, where it points, what it holds; and where it is
+ * in no block, what is there instead.
+ *
+ * All of it is collected first (address_facts), then shown as text or JSON.
+ */
+#include "reports/parts.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+enum {
+	REFERENCES_SHOWN = 16,
+	TARGETS_SHOWN = 16,
+	TARGET_WORDS = 4096, /* of a block, searched for pointers */
+	CONTENT_BYTES = 256,
+	CONTENT_LINE = 16,
+};
+
+/* A word of the block that points somewhere known. */
+typedef struct target {
+	uint64_t offset;
+	hc_address to;
+	bool is_block;
+	hc_block block;
+	char *description; /* of an address in a module, or of a stack */
+} target;
+
+typedef struct address_facts {
+	const hc_analysis *analysis;
+	hc_address address;
+	const hc_mapping *mapping;
+	const hc_area *area;
+	char *symbol; /* NULL if it is in no module */
+	bool in_block;
+	hc_block block;
+	bool has_previous, has_next;
+	hc_block previous, next;
+	unsigned reference_count;
+	uint64_t reference_total;
+	hc_reference *references;
+	GArray *targets; /* of target */
+	const uint8_t *content; /* from the block's start, or else from the address */
+	uint64_t content_length;
+	hc_address content_address;
+} address_facts;
+
+static void free_target(void *data)
+{
+	g_free(((target *)data)->description);
+}
+
+static void facts_deinit(address_facts *facts)
+{
+	g_free(facts->symbol);
+	g_free(facts->references);
+	g_array_unref(facts->targets);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(address_facts, facts_deinit)
+
+static bool is_stack(const hc_area *area)
+{
+	return area && (area->kind == HC_AREA_STACK || area->kind == HC_AREA_STACK_UNUSED);
+}
+
+/* "stack of thread 8901", "sessions+0x8 in logic_worker", "shared /dev/zero": a place that is no block. */
+static char *describe_place(const hc_analysis *analysis, hc_address address)
+{
+	const hc_core *core = hc_analysis_core(analysis);
+	const hc_area *area = hc_areas_find(hc_analysis_areas(analysis), address);
+	g_autofree char *path = NULL;
+	char *text = hc_modules_describe(hc_analysis_modules(analysis), address);
+
+	if (text)
+		return text;
+	if (!area)
+		return g_strdup("not mapped");
+	if (is_stack(area) && area->owner < hc_core_thread_count(core))
+		return g_strdup_printf("%s of thread %" G_GINT64_FORMAT,
+				       area->kind == HC_AREA_STACK ? "stack" : "unused stack",
+				       hc_core_thread(core, area->owner)->id);
+	if (area->mapping && area->mapping->path)
+		path = hc_text_escape(area->mapping->path, -1);
+	return g_strdup_printf("%s%s%s", hc_area_kind_name(area->kind), path ? " " : "", path ? path : "");
+}
+
+static void find_targets(address_facts *facts)
+{
+	const hc_core *core = hc_analysis_core(facts->analysis);
+	const hc_blocks *blocks = hc_analysis_blocks(facts->analysis);
+	unsigned word_size = hc_core_process(core)->word_size;
+	uint64_t words = MIN(facts->block.size / word_size, TARGET_WORDS);
+
+	for (uint64_t i = 0; i < words && facts->targets->len < TARGETS_SHOWN; i++) {
+		target found = { .offset = i * word_size };
+
+		if (!hc_core_read_word(core, facts->block.address + found.offset, &found.to))
+			return;
+		if (!found.to)
+			continue;
+		found.is_block = hc_blocks_find(blocks, found.to, &found.block);
+		if (!found.is_block) {
+			const hc_area *area = hc_areas_find(hc_analysis_areas(facts->analysis), found.to);
+
+			found.description = hc_modules_describe(hc_analysis_modules(facts->analysis), found.to);
+			if (!found.description && is_stack(area))
+				found.description = describe_place(facts->analysis, found.to);
+			if (!found.description)
+				continue;
+		}
+		g_array_append_val(facts->targets, found);
+	}
+}
+
+static void find_neighbours(address_facts *facts)
+{
+	const hc_blocks *blocks = hc_analysis_blocks(facts->analysis);
+	uint32_t number = facts->block.number;
+
+	facts->has_previous = number > 0 && hc_blocks_get(blocks, number - 1, &facts->previous);
+	facts->has_next = number < UINT32_MAX && hc_blocks_get(blocks, number + 1, &facts->next);
+}
+
+static bool collect(const hc_analysis *analysis, hc_address address, address_facts *facts, GError **error)
+{
+	const hc_core *core = hc_analysis_core(analysis);
+	uint64_t available = 0;
+
+	*facts = (address_facts){ .analysis = analysis, .address = address };
+	facts->targets = g_array_new(FALSE, FALSE, sizeof(target));
+	g_array_set_clear_func(facts->targets, free_target);
+	facts->mapping = hc_core_find_mapping(core, address);
+	facts->area = hc_areas_find(hc_analysis_areas(analysis), address);
+	if (!facts->mapping && !facts->area) {
+		g_set_error(error, HC_ERROR, HC_ERROR_NOT_MAPPED,
+			    "0x%" G_GINT64_MODIFIER "x: the process had nothing mapped there", address);
+		return false;
+	}
+	facts->symbol = hc_modules_describe(hc_analysis_modules(analysis), address);
+	facts->in_block = hc_blocks_find(hc_analysis_blocks(analysis), address, &facts->block);
+	facts->content_address = facts->in_block ? facts->block.address : address;
+	facts->content = hc_core_bytes(core, facts->content_address, &available);
+	facts->content_length = MIN(available, CONTENT_BYTES);
+	if (!facts->in_block)
+		return true;
+	facts->content_length = MIN(facts->content_length, facts->block.size);
+	find_neighbours(facts);
+	if (facts->block.state == HC_BLOCK_IN_USE) {
+		find_targets(facts);
+		facts->reference_count = hc_references_to(hc_analysis_references(analysis), facts->block.number,
+							  REFERENCES_SHOWN, &facts->references, &facts->reference_total);
+	}
+	return true;
+}
+
+/* JSON */
+
+static json_t *block_json(const address_facts *facts, const hc_block *block)
+{
+	hc_reach reach = hc_references_reach(hc_analysis_references(facts->analysis), block->number);
+	json_t *object = json_object();
+
+	hc_json_set(object, "address", hc_json_address(block->address));
+	hc_json_set(object, "size", hc_json_number(block->size));
+	hc_json_set(object, "chunk_size", hc_json_number(block->chunk_size));
+	hc_json_set(object, "state", json_string(hc_block_state_name(block->state)));
+	hc_json_set(object, "arena", block->arena == HC_ARENA_NONE ? json_null() : json_integer(block->arena));
+	hc_json_set(object, "label", hc_json_text(block->label));
+	hc_json_set(object, "reach", reach == HC_REACH_NONE ? json_null() : json_string(hc_reach_name(reach)));
+	return object;
+}
+
+/* What holds a reference. */
+static char *describe_source(const address_facts *facts, const hc_reference *reference)
+{
+	hc_block block;
+	char size[HC_TEXT_SIZE_LENGTH];
+
+	if (reference->block != UINT32_MAX && hc_blocks_get(hc_analysis_blocks(facts->analysis), reference->block, &block))
+		return g_strdup_printf("block 0x%" G_GINT64_MODIFIER "x+%" G_GUINT64_FORMAT ", %s%s%s", block.address,
+				       reference->from - block.address, hc_text_size(size, block.size),
+				       block.label ? ", " : "", block.label ? block.label : "");
+	if (!reference->from)
+		return g_strdup_printf("register of thread %" G_GINT64_FORMAT, reference->thread_id);
+	return describe_place(facts->analysis, reference->from);
+}
+
+static json_t *references_json(const address_facts *facts)
+{
+	json_t *object = json_object(), *list = json_array();
+
+	for (unsigned i = 0; i < facts->reference_count; i++) {
+		const hc_reference *reference = &facts->references[i];
+		g_autofree char *where = describe_source(facts, reference);
+		json_t *entry = json_object();
+		hc_block block;
+		bool in_block = reference->block != UINT32_MAX &&
+				hc_blocks_get(hc_analysis_blocks(facts->analysis), reference->block, &block);
+
+		hc_json_set(entry, "from", reference->from ? hc_json_address(reference->from) : json_null());
+		hc_json_set(entry, "to", hc_json_address(reference->to));
+		hc_json_set(entry, "thread", reference->thread_id ? json_integer(reference->thread_id) : json_null());
+		hc_json_set(entry, "block", in_block ? hc_json_address(block.address) : json_null());
+		hc_json_set(entry, "where", hc_json_text(where));
+		json_array_append_new(list, entry);
+	}
+	hc_json_set(object, "total", hc_json_number(facts->reference_total));
+	hc_json_set(object, "list", list);
+	return object;
+}
+
+static json_t *targets_json(const address_facts *facts)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < facts->targets->len; i++) {
+		const target *found = &g_array_index(facts->targets, target, i);
+		json_t *entry = json_object();
+
+		hc_json_set(entry, "offset", hc_json_number(found->offset));
+		hc_json_set(entry, "to", hc_json_address(found->to));
+		hc_json_set(entry, "block", found->is_block ? hc_json_address(found->block.address) : json_null());
+		hc_json_set(entry, "what", hc_json_text(found->description));
+		json_array_append_new(array, entry);
+	}
+	return array;
+}
+
+static json_t *area_json(const hc_area *area)
+{
+	json_t *object;
+
+	if (!area)
+		return json_null();
+	object = json_object();
+	hc_json_set(object, "kind", json_string(hc_area_kind_name(area->kind)));
+	hc_json_set(object, "start", hc_json_address(area->start));
+	hc_json_set(object, "end", hc_json_address(area->end));
+	hc_json_set(object, "note", hc_json_text(area->note));
+	return object;
+}
+
+static json_t *content_json(const address_facts *facts)
+{
+	GString *digits;
+	json_t *value;
+
+	if (!facts->content)
+		return json_null();
+	digits = g_string_new(NULL);
+	for (uint64_t i = 0; i < facts->content_length; i++)
+		g_string_append_printf(digits, "%02x", facts->content[i]);
+	value = json_string(digits->str);
+	g_string_free(digits, TRUE);
+	return value;
+}
+
+static json_t *facts_json(const address_facts *facts)
+{
+	const hc_diagnostics *diagnostics = hc_analysis_diagnostics(facts->analysis);
+	json_t *report = hc_json_report("block");
+	json_t *block = facts->in_block ? block_json(facts, &facts->block) : json_null();
+
+	if (facts->in_block)
+		hc_json_set(block, "offset", hc_json_number(facts->address - facts->block.address));
+	hc_json_set(report, "address", hc_json_address(facts->address));
+	hc_json_set(report, "block", block);
+	hc_json_set(report, "previous", facts->has_previous ? block_json(facts, &facts->previous) : json_null());
+	hc_json_set(report, "next", facts->has_next ? block_json(facts, &facts->next) : json_null());
+	hc_json_set(report, "allocation_site", json_null());
+	hc_json_set(report, "references", references_json(facts));
+	hc_json_set(report, "points_to", targets_json(facts));
+	hc_json_set(report, "content", content_json(facts));
+	hc_json_set(report, "symbol", hc_json_text(facts->symbol));
+	hc_json_set(report, "area", area_json(facts->area));
+	hc_json_set(report, "mapping", hc_mapping_json(facts->mapping));
+	hc_json_set(report, "diagnostics", hc_diagnostics_json(diagnostics));
+	hc_json_set(report, "status", hc_status_json(hc_diagnostics_partial(diagnostics)));
+	return report;
+}
+
+/* Text */
+
+enum { NAME_WIDTH = 17 };
+
+static void print_fact(hc_output *output, const char *name, const char *text)
+{
+	hc_output_style(output, HC_STYLE_DIM);
+	hc_output_printf(output, "%s:", name);
+	hc_output_style(output, HC_STYLE_PLAIN);
+	hc_output_spaces(output, NAME_WIDTH - hc_text_columns(name) - 1);
+	hc_output_wrapped(output, NAME_WIDTH, NAME_WIDTH, text);
+}
+
+static void print_fact_printf(hc_output *output, const char *name, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+static void print_fact_printf(hc_output *output, const char *name, const char *format, ...)
+{
+	g_autofree char *text = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	text = g_strdup_vprintf(format, arguments);
+	va_end(arguments);
+	print_fact(output, name, text);
+}
+
+static const char *state_phrase(hc_block_state state)
+{
+	switch (state) {
+	case HC_BLOCK_IN_USE:
+		return "a block in use";
+	case HC_BLOCK_TCACHE:
+		return "a freed block, in a thread's cache";
+	case HC_BLOCK_FASTBIN:
+		return "a freed block, in a fastbin";
+	case HC_BLOCK_UNSORTED:
+		return "a free block, in the unsorted bin";
+	case HC_BLOCK_SMALL:
+		return "a free block, in a small bin";
+	case HC_BLOCK_LARGE:
+		return "a free block, in a large bin";
+	case HC_BLOCK_TOP:
+		return "the top chunk, never handed out or merged back";
+	case HC_BLOCK_UNLISTED:
+		return "a free block that is in no list";
+	case HC_BLOCK_FENCEPOST:
+		return "malloc's own end mark";
+	case HC_BLOCK_FOREIGN:
+		return "memory in the heap that somebody else got from sbrk()";
+	default:
+		return "a part of the heap that could not be followed";
+	}
+}
+
+static void print_headline(const address_facts *facts, hc_output *output)
+{
+	uint64_t offset = facts->address - facts->block.address;
+	g_autofree char *place = NULL;
+	g_autoptr(GString) line = g_string_new(NULL);
+
+	g_string_printf(line, "0x%" G_GINT64_MODIFIER "x is ", facts->address);
+	if (facts->in_block && offset)
+		g_string_append_printf(line, "%" G_GUINT64_FORMAT " bytes into %s", offset,
+				       state_phrase(facts->block.state));
+	else if (facts->in_block)
+		g_string_append(line, state_phrase(facts->block.state));
+	else
+		g_string_append_printf(line, "in no block: %s", place = describe_place(facts->analysis, facts->address));
+	hc_output_styled(output, HC_STYLE_HEADING, line->str);
+	hc_output_text(output, "\n");
+}
+
+static char *reach_phrase(const address_facts *facts)
+{
+	hc_reach reach = hc_references_reach(hc_analysis_references(facts->analysis), facts->block.number);
+
+	switch (reach) {
+	case HC_REACH_REACHABLE:
+		return g_strdup("reachable: the program can still find it");
+	case HC_REACH_DIRECTLY_LOST:
+		return g_strdup("directly lost: nothing that is alive points to it");
+	case HC_REACH_INDIRECTLY_LOST:
+		return g_strdup("indirectly lost: only lost blocks point to it");
+	default:
+		return NULL;
+	}
+}
+
+static void print_neighbour(const char *name, const hc_block *block, hc_output *output)
+{
+	char size[HC_TEXT_COUNT_LENGTH];
+
+	print_fact_printf(output, name, "0x%" G_GINT64_MODIFIER "x, %s bytes, %s%s%s", block->address,
+			  hc_text_count(size, block->size), hc_block_state_name(block->state), block->label ? ", " : "",
+			  block->label ? block->label : "");
+}
+
+static void print_block(const address_facts *facts, hc_output *output)
+{
+	const hc_block *block = &facts->block;
+	g_autofree char *arena = hc_arena_name(block->arena);
+	g_autofree char *reach = reach_phrase(facts);
+	char size[HC_TEXT_COUNT_LENGTH], chunk_size[HC_TEXT_COUNT_LENGTH];
+
+	print_fact_printf(output, "block", "0x%" G_GINT64_MODIFIER "x, %s bytes usable, %s with malloc's header",
+			  block->address, hc_text_count(size, block->size), hc_text_count(chunk_size, block->chunk_size));
+	print_fact(output, "state", hc_block_state_name(block->state));
+	print_fact(output, "arena", block->arena == HC_ARENA_NONE ? "none: a mapping of its own" : arena);
+	if (block->label)
+		print_fact(output, "label", block->label);
+	if (reach)
+		print_fact(output, "reach", reach);
+	if (block->state == HC_BLOCK_IN_USE)
+		print_fact(output, "allocation site", "not in a core");
+	if (facts->has_previous)
+		print_neighbour("before it", &facts->previous, output);
+	if (facts->has_next)
+		print_neighbour("after it", &facts->next, output);
+}
+
+static void print_references(const address_facts *facts, hc_output *output)
+{
+	static const hc_column columns[] = {
+		{ NULL, "", HC_CELL_TEXT },
+		{ NULL, "", HC_CELL_ADDRESS },
+		{ NULL, "", HC_CELL_TEXT },
+		{ NULL, "", HC_CELL_TEXT },
+	};
+	g_autoptr(hc_table) table = hc_table_create(columns, G_N_ELEMENTS(columns));
+	char count[HC_TEXT_COUNT_LENGTH];
+
+	hc_output_text(output, "\n");
+	hc_output_styled(output, HC_STYLE_HEADING, "POINTED TO BY");
+	hc_output_printf(output, " %s word%s\n", hc_text_count(count, facts->reference_total),
+			 facts->reference_total == 1 ? "" : "s");
+	for (unsigned i = 0; i < facts->reference_count; i++) {
+		const hc_reference *reference = &facts->references[i];
+		g_autofree char *where = describe_source(facts, reference);
+		g_autofree char *offset =
+			g_strdup_printf("to +%" G_GUINT64_FORMAT, reference->to - facts->block.address);
+
+		hc_table_add_row(table);
+		if (reference->from)
+			hc_table_set_number(table, 1, reference->from);
+		hc_table_set_plain(table, 2, offset);
+		hc_table_set_plain(table, 3, where);
+	}
+	hc_table_print(table, output);
+	if (facts->reference_count < facts->reference_total)
+		hc_output_printf(output, "  ... %s more\n",
+				 hc_text_count(count, facts->reference_total - facts->reference_count));
+}
+
+static void print_targets(const address_facts *facts, hc_output *output)
+{
+	hc_output_text(output, "\n");
+	hc_output_styled(output, HC_STYLE_HEADING, "POINTS TO");
+	hc_output_text(output, "\n");
+	for (unsigned i = 0; i < facts->targets->len; i++) {
+		const target *found = &g_array_index(facts->targets, target, i);
+		char size[HC_TEXT_COUNT_LENGTH];
+
+		hc_output_printf(output, "+%-8" G_GUINT64_FORMAT " 0x%" G_GINT64_MODIFIER "x  ", found->offset, found->to);
+		if (!found->is_block) {
+			hc_output_printf(output, "%s\n", found->description);
+			continue;
+		}
+		hc_output_printf(output, "block of %s bytes, %s", hc_text_count(size, found->block.size),
+				 hc_block_state_name(found->block.state));
+		if (found->to != found->block.address)
+			hc_output_printf(output, ", %" G_GUINT64_FORMAT " into it", found->to - found->block.address);
+		hc_output_printf(output, "%s%s\n", found->block.label ? ", " : "",
+				 found->block.label ? found->block.label : "");
+	}
+}
+
+static void print_content(const address_facts *facts, hc_output *output)
+{
+	hc_output_text(output, "\n");
+	hc_output_styled(output, HC_STYLE_HEADING, "CONTENT");
+	if (!facts->content) {
+		hc_output_printf(output, "  %s\n",
+				 hc_core_why_missing(hc_analysis_core(facts->analysis), facts->content_address));
+		return;
+	}
+	hc_output_text(output, "\n");
+	for (uint64_t i = 0; i < facts->content_length; i += CONTENT_LINE) {
+		char text[CONTENT_LINE + 1] = "";
+		uint64_t length = MIN(CONTENT_LINE, facts->content_length - i);
+
+		hc_output_printf(output, "0x%" G_GINT64_MODIFIER "x  ", facts->content_address + i);
+		for (unsigned j = 0; j < CONTENT_LINE; j++) {
+			uint8_t byte = j < length ? facts->content[i + j] : 0;
+
+			if (j == CONTENT_LINE / 2)
+				hc_output_text(output, " ");
+			if (j >= length) {
+				hc_output_text(output, "   ");
+				continue;
+			}
+			hc_output_printf(output, "%02x ", byte);
+			text[j] = byte >= ' ' && byte < 0x7f ? byte : '.';
+		}
+		hc_output_printf(output, " %s\n", text);
+	}
+	if (facts->in_block && facts->content_length < facts->block.size)
+		hc_output_printf(output, "... %" G_GUINT64_FORMAT " bytes more\n",
+				 facts->block.size - facts->content_length);
+}
+
+static void print_place(const address_facts *facts, hc_output *output)
+{
+	char protection[4];
+
+	if (facts->symbol)
+		print_fact(output, "symbol", facts->symbol);
+	if (facts->area)
+		print_fact_printf(output, "area", "0x%" G_GINT64_MODIFIER "x-0x%" G_GINT64_MODIFIER "x %s%s%s",
+				  facts->area->start, facts->area->end, hc_area_kind_name(facts->area->kind),
+				  facts->area->note ? ": " : "", facts->area->note ? facts->area->note : "");
+	if (facts->mapping) {
+		g_autofree char *path = facts->mapping->path ? hc_text_escape(facts->mapping->path, -1) : NULL;
+
+		print_fact_printf(output, "mapping",
+				  "0x%" G_GINT64_MODIFIER "x-0x%" G_GINT64_MODIFIER "x %s, bytes from: %s%s%s",
+				  facts->mapping->start, facts->mapping->end,
+				  hc_protection_name(facts->mapping->flags, protection),
+				  hc_source_name(facts->mapping->source), path ? "; " : "", path ? path : "");
+	}
+}
+
+static void print_facts(const address_facts *facts, hc_output *output)
+{
+	print_headline(facts, output);
+	if (facts->in_block)
+		print_block(facts, output);
+	print_place(facts, output);
+	if (facts->in_block && facts->block.state == HC_BLOCK_IN_USE)
+		print_references(facts, output);
+	if (facts->targets->len)
+		print_targets(facts, output);
+	print_content(facts, output);
+	if (hc_diagnostics_count(hc_analysis_diagnostics(facts->analysis))) {
+		hc_output_text(output, "\n");
+		hc_diagnostics_print(hc_analysis_diagnostics(facts->analysis), NULL, output);
+	}
+}
+
+bool hc_report_block(const hc_analysis *analysis, hc_address address, const hc_report_options *options, GError **error)
+{
+	g_autoptr(hc_output) output = hc_output_create(options);
+	g_auto(address_facts) facts;
+
+	if (!collect(analysis, address, &facts, error))
+		return false;
+	if (options->format == HC_REPORT_JSON)
+		hc_json_write(output, facts_json(&facts));
+	else
+		print_facts(&facts, output);
+	return hc_output_finish(output, error);
+}

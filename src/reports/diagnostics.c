@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the figures rest on: the things that could not be read, counted. */
+#include "reports/parts.h"
+
+#include "base/text.h"
+
+json_t *hc_diagnostics_json(const hc_diagnostics *diagnostics)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < hc_diagnostics_count(diagnostics); i++) {
+		const hc_diagnostic *diagnostic = hc_diagnostics_get(diagnostics, i);
+		bool partial = diagnostic->kind->severity == HC_SEVERITY_PARTIAL;
+		json_t *object = json_object();
+
+		hc_json_set(object, "id", hc_json_text(diagnostic->kind->id));
+		hc_json_set(object, "severity", json_string(partial ? "partial" : "note"));
+		hc_json_set(object, "count", hc_json_number(diagnostic->count));
+		hc_json_set(object, "bytes", hc_json_number(diagnostic->bytes));
+		hc_json_set(object, "text", hc_json_text(diagnostic->kind->text));
+		hc_json_set(object, "example", hc_json_text(diagnostic->example));
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
+json_t *hc_status_json(bool partial)
+{
+	return json_string(partial ? "partial" : "complete");
+}
+
+static void print_one(const hc_diagnostic *diagnostic, const char *name, hc_output *output)
+{
+	bool partial = diagnostic->kind->severity == HC_SEVERITY_PARTIAL;
+	const char *title = partial ? "not read:" : "note:";
+	char count[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_SIZE_LENGTH];
+	g_autoptr(GString) line = g_string_new(NULL);
+	unsigned column = 0;
+
+	if (name) {
+		hc_output_printf(output, "%s ", name);
+		column = hc_text_columns(name) + 1;
+	}
+	hc_output_styled(output, partial ? HC_STYLE_BAD : HC_STYLE_DIM, title);
+	hc_output_text(output, " ");
+	column += hc_text_columns(title) + 1;
+	if (diagnostic->bytes)
+		g_string_printf(line, "%s, %s: %s", hc_text_count(count, diagnostic->count),
+				hc_text_size(size, diagnostic->bytes), diagnostic->kind->text);
+	else
+		g_string_printf(line, "%s %s", hc_text_count(count, diagnostic->count), diagnostic->kind->text);
+	hc_output_wrapped(output, column, column, line->str);
+	if (output->options->verbose && diagnostic->example) {
+		g_autofree char *example = hc_text_escape(diagnostic->example, -1);
+
+		g_string_printf(line, "first: %s", example);
+		hc_output_spaces(output, column);
+		hc_output_wrapped(output, column, column, line->str);
+	}
+}
+
+void hc_diagnostics_print(const hc_diagnostics *diagnostics, const char *name, hc_output *output)
+{
+	unsigned notes = 0, examples = 0;
+
+	for (unsigned i = 0; i < hc_diagnostics_count(diagnostics); i++) {
+		const hc_diagnostic *diagnostic = hc_diagnostics_get(diagnostics, i);
+
+		if (diagnostic->kind->severity != HC_SEVERITY_PARTIAL && !output->options->verbose) {
+			notes++;
+			continue;
+		}
+		examples += diagnostic->example != NULL;
+		print_one(diagnostic, name, output);
+	}
+	if (output->options->verbose || !(notes || examples))
+		return;
+	hc_output_printf(output, "%s%s", name ? name : "", name ? " " : "");
+	if (notes)
+		hc_output_printf(output, "%u note%s%s; -v lists %s\n", notes, notes == 1 ? "" : "s",
+				 hc_diagnostics_partial(diagnostics) ? " more" : "",
+				 notes == 1 ? "it" : "them");
+	else
+		hc_output_text(output, "-v shows an example of each\n");
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The memory table: top rows add up to the total; parts stand indented below the row that they are of. */
+#include "reports/parts.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+static const hc_column columns[] = {
+	{ NULL, "WHERE THE MEMORY IS", HC_CELL_TEXT },
+	{ NULL, "BYTES", HC_CELL_SIZE },
+	{ NULL, "SHARE", HC_CELL_SHARE },
+	{ NULL, "", HC_CELL_TEXT },
+};
+
+enum { MEMORY_NAME, MEMORY_BYTES, MEMORY_SHARE, MEMORY_DETAIL };
+
+static json_t *row_json(const hc_memory_row *row)
+{
+	json_t *object = json_object();
+
+	hc_json_set(object, "id", hc_json_text(row->id));
+	hc_json_set(object, "name", hc_json_text(row->title));
+	if (row->of)
+		hc_json_set(object, "of", hc_json_text(row->of));
+	hc_json_set(object, "bytes", hc_json_number(row->bytes));
+	hc_json_set(object, "count", row->unit ? hc_json_number(row->count) : json_null());
+	hc_json_set(object, "unit", hc_json_text(row->unit));
+	hc_json_set(object, "memory", json_boolean(row->is_memory));
+	hc_json_set(object, "note", hc_json_text(row->note));
+	return object;
+}
+
+json_t *hc_memory_json(const hc_memory *memory)
+{
+	json_t *object = json_object(), *rows = json_array(), *parts = json_array();
+
+	for (unsigned i = 0; i < hc_memory_row_count(memory); i++) {
+		const hc_memory_row *row = hc_memory_row_get(memory, i);
+
+		json_array_append_new(row->of ? parts : rows, row_json(row));
+	}
+	hc_json_set(object, "total", hc_json_number(hc_memory_total(memory)));
+	hc_json_set(object, "rows", rows);
+	hc_json_set(object, "parts", parts);
+	return object;
+}
+
+/* What the table is printed from. */
+typedef struct memory_view {
+	const hc_memory *memory;
+	const hc_findings *findings;
+	bool verbose;
+	double shared_total; /* the bytes that are 100 % */
+	hc_table *table;
+} memory_view;
+
+/* The number of the finding that says more about the row with that id; 0 if none does. */
+static unsigned finding_of_row(const hc_findings *findings, const char *id)
+{
+	for (unsigned i = 0; findings && i < hc_findings_count(findings); i++) {
+		if (!strcmp(hc_findings_get(findings, i)->kind, id))
+			return i + 1;
+	}
+	return 0;
+}
+
+char *hc_unit_text(uint64_t count, const char *unit)
+{
+	char text[HC_TEXT_COUNT_LENGTH];
+	size_t length = strlen(unit);
+
+	if (count == 1 && length && unit[length - 1] == 's')
+		length--;
+	return g_strdup_printf("%s %.*s", hc_text_count(text, count), (int)length, unit);
+}
+
+static char *row_detail(const memory_view *view, const hc_memory_row *row)
+{
+	GString *detail = g_string_new(NULL);
+	unsigned finding = row->bytes ? finding_of_row(view->findings, row->id) : 0;
+
+	if (row->unit && row->count) {
+		g_autofree char *count = hc_unit_text(row->count, row->unit);
+
+		g_string_append(detail, count);
+	}
+	if (row->note)
+		g_string_append_printf(detail, "%s%s", detail->len ? "; " : "", row->note);
+	if (finding)
+		g_string_append_printf(detail, "%s-> %u", detail->len ? "  " : "", finding);
+	return g_string_free(detail, FALSE);
+}
+
+static void add_row(const memory_view *view, const hc_memory_row *row, unsigned depth)
+{
+	g_autofree char *title = g_strdup_printf("%*s%s", 2 * (int)depth, "", row->title);
+	g_autofree char *detail = row_detail(view, row);
+
+	hc_table_add_row(view->table);
+	hc_table_set_plain(view->table, MEMORY_NAME, title);
+	hc_table_set_number(view->table, MEMORY_BYTES, row->bytes);
+	if (row->is_memory)
+		hc_table_set_share(view->table, MEMORY_SHARE, row->bytes, view->shared_total);
+	hc_table_set_plain(view->table, MEMORY_DETAIL, detail);
+	if (row->bytes && g_str_has_prefix(row->id, "lost"))
+		hc_table_set_style(view->table, HC_STYLE_BAD);
+	else if (depth || !row->is_memory)
+		hc_table_set_style(view->table, HC_STYLE_DIM);
+}
+
+/* The rows that are parts of PARENT (NULL: top rows), each with its own parts. */
+static void add_rows(const memory_view *view, const char *parent, bool is_memory, unsigned depth)
+{
+	for (unsigned i = 0; i < hc_memory_row_count(view->memory) && depth < 8; i++) {
+		const hc_memory_row *row = hc_memory_row_get(view->memory, i);
+
+		if (g_strcmp0(row->of, parent) || (!parent && row->is_memory != is_memory))
+			continue;
+		if (!row->bytes && !row->count && !view->verbose)
+			continue;
+		add_row(view, row, depth);
+		add_rows(view, row->id, is_memory, depth + 1);
+	}
+}
+
+static void add_sum(const memory_view *view, const char *title, uint64_t bytes)
+{
+	hc_table_add_row(view->table);
+	hc_table_set_plain(view->table, MEMORY_NAME, title);
+	hc_table_set_number(view->table, MEMORY_BYTES, bytes);
+	hc_table_set_style(view->table, HC_STYLE_HEADING);
+}
+
+void hc_memory_print(const hc_memory *memory, const hc_findings *findings, hc_output *output)
+{
+	g_autoptr(hc_table) table = hc_table_create(columns, G_N_ELEMENTS(columns));
+	memory_view view = { memory, findings, output->options->verbose, 0, table };
+	uint64_t bytes = 0, total = hc_memory_total(memory);
+
+	for (unsigned i = 0; i < hc_memory_row_count(memory); i++) {
+		const hc_memory_row *row = hc_memory_row_get(memory, i);
+
+		if (!row->of && row->is_memory)
+			bytes += row->bytes;
+	}
+	view.shared_total = bytes;
+	add_rows(&view, NULL, true, 0);
+	hc_table_add_rule(table, MEMORY_BYTES);
+	if (bytes != total) {
+		add_sum(&view, "memory", bytes);
+		add_rows(&view, NULL, false, 0);
+		hc_table_add_rule(table, MEMORY_BYTES);
+	}
+	add_sum(&view, "mapped address space", total);
+	hc_output_text(output, "\n");
+	hc_table_print(table, output);
+}

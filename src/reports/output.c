@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "reports/output.h"
+
+#include <string.h>
+
+enum {
+	DEFAULT_WIDTH = 100,
+	LEAST_WIDTH = 60,
+};
+
+hc_output *hc_output_create(const hc_report_options *options)
+{
+	hc_output *output = g_new(hc_output, 1);
+
+	output->options = options;
+	output->width = MAX(options->width ? options->width : DEFAULT_WIDTH, LEAST_WIDTH);
+	output->failed = false;
+	output->used = 0;
+	return output;
+}
+
+void hc_output_destroy(hc_output *output)
+{
+	g_free(output);
+}
+
+static void flush(hc_output *output)
+{
+	if (output->used && !output->failed)
+		output->failed = !output->options->write(output->buffer, output->used, output->options->write_data);
+	output->used = 0;
+}
+
+bool hc_output_finish(hc_output *output, GError **error)
+{
+	flush(output);
+	if (output->failed)
+		g_set_error_literal(error, HC_ERROR, HC_ERROR_IO, "the report could not be written");
+	return !output->failed;
+}
+
+char *hc_output_reserve(hc_output *output, size_t size)
+{
+	if (HC_OUTPUT_BUFFER_SIZE - output->used < size)
+		flush(output);
+	return output->buffer + output->used;
+}
+
+void hc_output_bytes(hc_output *output, const char *bytes, size_t length)
+{
+	while (length) {
+		size_t room = HC_OUTPUT_BUFFER_SIZE - output->used;
+		size_t part = MIN(length, room);
+
+		memcpy(output->buffer + output->used, bytes, part);
+		output->used += part;
+		bytes += part;
+		length -= part;
+		if (output->used == HC_OUTPUT_BUFFER_SIZE)
+			flush(output);
+	}
+}
+
+void hc_output_text(hc_output *output, const char *text)
+{
+	hc_output_bytes(output, text, strlen(text));
+}
+
+void hc_output_printf(hc_output *output, const char *format, ...)
+{
+	g_autofree char *text = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	text = g_strdup_vprintf(format, arguments);
+	va_end(arguments);
+	hc_output_text(output, text);
+}
+
+void hc_output_spaces(hc_output *output, unsigned count)
+{
+	while (count--)
+		hc_output_bytes(output, " ", 1);
+}
+
+void hc_output_style(hc_output *output, hc_style style)
+{
+	static const char *const sequences[] = {
+		[HC_STYLE_PLAIN] = "\033[0m", [HC_STYLE_HEADING] = "\033[1m",	[HC_STYLE_BAD] = "\033[1;31m",
+		[HC_STYLE_DIM] = "\033[2m",   [HC_STYLE_COMMAND] = "\033[36m",
+	};
+
+	if (output->options->colour)
+		hc_output_text(output, sequences[style]);
+}
+
+void hc_output_styled(hc_output *output, hc_style style, const char *text)
+{
+	if (style != HC_STYLE_PLAIN)
+		hc_output_style(output, style);
+	hc_output_text(output, text);
+	if (style != HC_STYLE_PLAIN)
+		hc_output_style(output, HC_STYLE_PLAIN);
+}
+
+static unsigned span_columns(const char *text, const char *end)
+{
+	unsigned columns = 0;
+
+	for (; text < end; text = g_utf8_next_char(text)) {
+		gunichar character = g_utf8_get_char(text);
+
+		if (!g_unichar_iszerowidth(character))
+			columns += g_unichar_iswide(character) ? 2 : 1;
+	}
+	return columns;
+}
+
+unsigned hc_text_columns(const char *text)
+{
+	return span_columns(text, text + strlen(text));
+}
+
+void hc_output_wrapped(hc_output *output, unsigned column, unsigned indent, const char *text)
+{
+	bool first = true;
+
+	while (*text) {
+		const char *end = text + strcspn(text, " ");
+		unsigned columns = span_columns(text, end);
+
+		if (first) {
+			first = false;
+		} else if (column + 1 + columns > output->width) {
+			hc_output_text(output, "\n");
+			hc_output_spaces(output, indent);
+			column = indent;
+		} else {
+			hc_output_text(output, " ");
+			column++;
+		}
+		hc_output_bytes(output, text, end - text);
+		column += columns;
+		text = *end ? end + 1 : end;
+	}
+	hc_output_text(output, "\n");
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Pieces that several reports show. */
+#pragma once
+
+#include "reports/table.h"
+
+/* process.c: who died, and how; which files were found again; which allocator. */
+json_t *hc_process_json(const hc_analysis *analysis);
+json_t *hc_files_json(const hc_analysis *analysis);
+json_t *hc_allocator_json(const hc_analysis *analysis);
+char *hc_process_title(const hc_analysis *analysis);  /* "logic_worker, pid 8901, 5 threads, written by gcore"; escaped */
+char *hc_allocator_title(const hc_analysis *analysis); /* "glibc 2.36, malloc layout from debug info"; escaped */
+void hc_files_print(const hc_analysis *analysis, hc_output *output);
+const char *hc_signal_name(int signal); /* "SIGABRT"; NULL for one without a name */
+
+/* memory.c: the memory table. FINDINGS (or NULL) gives the numbers of the findings to point to. */
+json_t *hc_memory_json(const hc_memory *memory);
+void hc_memory_print(const hc_memory *memory, const hc_findings *findings, hc_output *output);
+
+/* "1 block", "25,573 blocks": COUNT of what the plural UNIT names. Free with g_free(). */
+char *hc_unit_text(uint64_t count, const char *unit);
+
+/* arenas.c: one row an arena; LIMIT (0: none) keeps the largest. WIDE: all columns instead of those for the first screen. */
+json_t *hc_arenas_json(const hc_analysis *analysis);
+void hc_arenas_print(const hc_analysis *analysis, bool wide, unsigned limit, hc_output *output);
+char *hc_arena_name(uint32_t arena); /* "main", "3", "mmapped" */
+
+/* What each free state holds: {"tcache": {"blocks", "bytes"}, ...}, in ARENA or HC_ARENA_ALL. */
+json_t *hc_free_json(const hc_blocks *blocks, uint32_t arena);
+
+/* Blocks and bytes of all free states. */
+hc_amount hc_free_amount(const hc_blocks *blocks, uint32_t arena);
+
+/* findings.c: numbered from 1, with the commands as one would type them for CORE_PATH. */
+json_t *hc_findings_json(const hc_findings *findings, const char *core_path, const hc_report_options *options);
+void hc_findings_print(const hc_findings *findings, const char *core_path, hc_output *output);
+
+/* The COMMAND of a finding as one would type it: "heapcore chunks core.8901 ./worker --state top". */
+char *hc_command_line(const char *command, const char *core_path, const hc_report_options *options);
+
+/* diagnostics.c: what could not be read. NAME goes before each line ("A"), or NULL. */
+json_t *hc_diagnostics_json(const hc_diagnostics *diagnostics);
+void hc_diagnostics_print(const hc_diagnostics *diagnostics, const char *name, hc_output *output);
+json_t *hc_status_json(bool partial);
+
+/* mappings.c: "r-x", "rw-", "?"; where a piece's bytes come from: "core", "file", "none", "truncated". */
+const char *hc_protection_name(unsigned flags, char buffer[4]);
+const char *hc_source_name(hc_source source);
+json_t *hc_mapping_json(const hc_mapping *mapping); /* NULL gives null */
+
+/*
+ * preview.c: what the content of a block looks like, in at most about SIZE columns: text, or what its first word points to;
+ * NULL if neither. Free with g_free().
+ */
+char *hc_preview(const hc_analysis *analysis, const hc_block *block, unsigned size);

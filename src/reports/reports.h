@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Reports: an analysis as text or JSON. Front door; the public header has the contract.
+ *
+ * How one is made. A report is described once and rendered by format:
+ *	output.h	the sink: bytes to the caller's function, in large pieces; colours; wrapped paragraphs
+ *	table.h		rows under columns. A column has a title (text), a key (JSON), or both: one description, two formats
+ *	json.h		what jansson lacks: addresses as strings, bytes that may be no UTF-8, amounts
+ *	parts.h		pieces that several reports show: process, files, arenas, memory rows, findings, diagnostics
+ *	<report>.c	one file per report: analyze, diff, arenas, chunks, block, mappings, threads
+ * Lists that can have millions of rows (chunks) are formatted line by line and never held.
+ *
+ * To add a report: a function in <heapcore/reports.h>, its file here, its keys in docs/json.md, a command in src/cli.
+ */
+#pragma once
+
+#include <heapcore/reports.h>
