@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The front door of blocks/: the index of all blocks.
+ *
+ * Each region of the heap has one bit for every granule (16 bytes, the alignment of blocks): set where a block's user memory
+ * begins. The regions' bitmaps lie one after the other in one array, each at a multiple of 512 bits (a *group*: 8 KiB of
+ * heap, one cache line). For each group the number of the first block in it and the last start before it are kept.
+ *
+ *	address --(span, cell)--> region --> granule --(mask, highest bit)--> start of the block --(rank, popcount)--> number
+ *
+ * So the block that holds an address, interior addresses too, costs one or two cache lines, and no table needs a pointer. It
+ * is 1.6 % of the heap with the marks that references/ keeps in a bitmap of the same shape, plus a byte a block for its state.
+ */
+#pragma once
+
+#include <heapcore/blocks.h>
+
+#include "allocators/allocators.h"
+
+enum { HC_GROUP_GRANULES = 512, HC_GROUP_WORDS = 8 };
+
+typedef struct hc_block_region {
+	hc_region region;
+	hc_address start, end;	/* where addresses of its blocks lie */
+	hc_address base;	/* of the region's granule 0 */
+	uint64_t first_granule; /* of the whole index: a multiple of HC_GROUP_GRANULES */
+	uint64_t granules;
+	uint32_t first_block, block_count;
+	const uint8_t *bytes;	/* of start, if all of [start, end) is one piece of the core; else NULL */
+} hc_block_region;
+
+/* Up to two clusters of regions: the program break, and what mmap gave. Most words of a process are in neither. */
+typedef struct hc_block_span {
+	hc_address start;
+	uint64_t size;
+	unsigned cell_shift;
+	uint32_t *cells; /* for each cell of 1 << cell_shift bytes: the first region that ends behind its beginning */
+} hc_block_span;
+
+struct hc_blocks {
+	const hc_core *core;
+	const hc_allocator *allocator;
+	hc_diagnostics *diagnostics;
+	hc_heap heap;
+	unsigned word;		/* bytes of the dead process's word */
+	uint64_t alignment;
+	unsigned granule_shift;
+	hc_block_region *regions;
+	uint32_t region_count;
+	hc_block_span spans[2]; /* size 0: unused */
+	uint64_t granule_count; /* a multiple of HC_GROUP_GRANULES */
+	uint64_t *starts;
+	uint32_t *rank;		/* for each group, and one beyond: the number of the first block at or after it */
+	uint64_t *last_start;	/* for each group: the last start before it in its region; UINT64_MAX if there is none */
+	uint8_t *states;	/* hc_block_state of each block */
+	uint32_t count;
+	GHashTable *labels;	/* number -> text */
+	GStringChunk *texts;
+	struct hc_block_totals *totals; /* for each arena, and last for mmapped blocks */
+};
+
+typedef struct hc_block_totals {
+	uint64_t blocks[HC_BLOCK_STATE_COUNT];
+	uint64_t chunk_bytes[HC_BLOCK_STATE_COUNT];
+	uint64_t usable_in_use;
+	hc_amount labelled;
+	hc_free_pages free_pages;
+	bool complete;
+} hc_block_totals;
+
+/*
+ * Reads the heap of CORE: opens the allocator, walks its regions on JOBS threads, classifies. A core without a heap gives an
+ * empty index. Fails with HC_ERROR_NO_MEMORY or HC_ERROR_UNSUPPORTED (more than 2^32 blocks).
+ */
+hc_blocks *hc_blocks_create(const hc_core *core, hc_modules *modules, unsigned jobs, hc_diagnostics *diagnostics, GError **error);
+void hc_blocks_destroy(hc_blocks *blocks);
+
+/* ---- for hot loops ---- */
+
+/* True if ADDRESS lies in the address range of the heap: the cheap test that almost every word fails. */
+static inline bool hc_blocks_may_contain(const hc_blocks *blocks, hc_address address)
+{
+	return address - blocks->spans[0].start < blocks->spans[0].size || address - blocks->spans[1].start < blocks->spans[1].size;
+}
+
+/* The region whose blocks' memory ADDRESS is in; NULL if it is in none. */
+static inline const hc_block_region *hc_blocks_region(const hc_blocks *blocks, hc_address address)
+{
+	const hc_block_span *span = &blocks->spans[0];
+
+	if (address - span->start >= span->size) {
+		span = &blocks->spans[1];
+		if (address - span->start >= span->size)
+			return NULL;
+	}
+	uint32_t i = span->cells[(address - span->start) >> span->cell_shift];
+
+	while (i < blocks->region_count && blocks->regions[i].end <= address)
+		i++;
+	return i < blocks->region_count && blocks->regions[i].start <= address ? &blocks->regions[i] : NULL;
+}
+
+/* The granule that ADDRESS, an address in REGION, is in: an index for starts[] and for bitmaps of the same shape. */
+static inline uint64_t hc_blocks_granule(const hc_blocks *blocks, const hc_block_region *region, hc_address address)
+{
+	return region->region.is_mmapped ? region->first_granule : region->first_granule + ((address - region->base) >> blocks->granule_shift);
+}
+
+/*
+ * The start of the block that GRANULE of REGION is in, or UINT64_MAX. ADDRESS tells whether it is the size field of the next
+ * chunk's header, which is in no block. (The field before it, prev_size, belongs to the block in front of it.)
+ */
+static inline uint64_t hc_blocks_start_of(const hc_blocks *blocks, uint64_t granule, hc_address address)
+{
+	uint64_t word = granule / 64, bits = blocks->starts[word] & (((uint64_t)2 << granule % 64) - 1), next = granule + 1;
+
+	if ((address & (blocks->alignment - 1)) >= blocks->alignment - blocks->word && next % HC_GROUP_GRANULES &&
+	    blocks->starts[next / 64] >> next % 64 & 1)
+		return UINT64_MAX;
+	while (!bits) {
+		if (word % HC_GROUP_WORDS == 0)
+			return blocks->last_start[word / HC_GROUP_WORDS];
+		bits = blocks->starts[--word];
+	}
+	return word * 64 + 63 - __builtin_clzll(bits);
+}
+
+/* The number of the block that starts at granule START. */
+static inline uint32_t hc_blocks_number(const hc_blocks *blocks, uint64_t start)
+{
+	uint64_t word = start / 64, group = start / HC_GROUP_GRANULES;
+	uint32_t number = blocks->rank[group];
+
+	for (uint64_t i = group * HC_GROUP_WORDS; i < word; i++)
+		number += __builtin_popcountll(blocks->starts[i]);
+	return number + __builtin_popcountll(blocks->starts[word] & (((uint64_t)1 << start % 64) - 1));
+}
+
+/* The granule at which block NUMBER starts. */
+uint64_t hc_blocks_start_of_number(const hc_blocks *blocks, uint32_t number);
+
+/* The region that granule START belongs to. */
+const hc_block_region *hc_blocks_region_of_start(const hc_blocks *blocks, uint64_t start);
+
+/* The user memory of the block that starts at granule START of REGION. */
+static inline hc_address hc_blocks_address(const hc_blocks *blocks, const hc_block_region *region, uint64_t start)
+{
+	return region->region.is_mmapped ? region->region.block : region->base + ((start - region->first_granule) << blocks->granule_shift);
+}
+
+/* Usable bytes of the block in a chunk at ADDRESS (user memory) of REGION, from its header; 0 if it cannot be read. */
+uint64_t hc_blocks_usable_size(const hc_blocks *blocks, const hc_block_region *region, hc_address address);
+
+/* The granule of the next start after GRANULE - 1 in the whole index; granule_count if there is none. */
+static inline uint64_t hc_blocks_next_start(const hc_blocks *blocks, uint64_t granule)
+{
+	uint64_t word = granule / 64, words = blocks->granule_count / 64;
+
+	if (word >= words)
+		return blocks->granule_count;
+	uint64_t bits = blocks->starts[word] & ~(uint64_t)0 << granule % 64;
+
+	while (!bits) {
+		if (++word >= words)
+			return blocks->granule_count;
+		bits = blocks->starts[word];
+	}
+	return word * 64 + __builtin_ctzll(bits);
+}
+
+/* Fills totals->free_pages of every arena: free_pages.c. */
+void hc_blocks_count_free_pages(hc_blocks *blocks);

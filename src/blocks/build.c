@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Building the index: open the allocator, lay out the bitmaps, walk the regions, number the blocks, classify. */
+#include "base/parallel.h"
+#include "blocks/blocks.h"
+
+enum { CELLS_MAX = 1 << 18, CELL_SHIFT_MIN = 16 };
+
+static const hc_diagnostic_kind regions_overlap = {
+	"heap-regions-overlap", HC_SEVERITY_PARTIAL,
+	"of the heap are claimed twice by the allocator's own structures and were left out once",
+};
+
+/* ---- regions ---- */
+
+static int compare_regions(const void *a, const void *b)
+{
+	const hc_region *x = a, *y = b;
+
+	return (x->outer_start > y->outer_start) - (x->outer_start < y->outer_start);
+}
+
+/* Sorted and disjoint: a damaged core can describe the same memory twice. */
+static void sort_regions(hc_blocks *blocks)
+{
+	GArray *regions = blocks->heap.regions;
+	unsigned kept = 0;
+
+	g_array_sort(regions, compare_regions);
+	for (unsigned i = 0; i < regions->len; i++) {
+		const hc_region *region = &g_array_index(regions, hc_region, i);
+
+		if (region->end <= region->start || region->start < region->outer_start || region->end > region->outer_end ||
+		    (kept && region->outer_start < g_array_index(regions, hc_region, kept - 1).outer_end)) {
+			hc_diagnostics_add(blocks->diagnostics, &regions_overlap, region->outer_end - region->outer_start,
+					   "%#" G_GINT64_MODIFIER "x to %#" G_GINT64_MODIFIER "x", region->outer_start, region->outer_end);
+			continue;
+		}
+		g_array_index(regions, hc_region, kept++) = *region;
+	}
+	g_array_set_size(regions, kept);
+}
+
+/* [start, end) in one piece of the core, or NULL. */
+static const uint8_t *flat_bytes(const hc_core *core, hc_address start, hc_address end)
+{
+	uint64_t available;
+	const uint8_t *bytes = hc_core_bytes(core, start, &available);
+
+	return bytes && available >= end - start ? bytes : NULL;
+}
+
+static void lay_out(hc_blocks *blocks)
+{
+	const GArray *regions = blocks->heap.regions;
+
+	blocks->region_count = regions->len;
+	blocks->regions = g_new0(hc_block_region, regions->len + 1);
+	for (uint32_t i = 0; i < regions->len; i++) {
+		hc_block_region *region = &blocks->regions[i];
+
+		region->region = g_array_index(regions, hc_region, i);
+		if (region->region.is_mmapped) {
+			region->start = region->base = region->region.block;
+			region->end = region->start + region->region.block_size;
+			region->granules = HC_GROUP_GRANULES;
+		} else {
+			region->start = region->region.start;
+			region->end = region->region.end;
+			region->base = hc_align_down(region->start, blocks->alignment);
+			/* A pseudo-block's "user memory" may begin at the very end. */
+			region->granules = hc_align_up(((region->end - region->base) >> blocks->granule_shift) + 2, HC_GROUP_GRANULES);
+		}
+		region->first_granule = blocks->granule_count;
+		blocks->granule_count += region->granules;
+		region->bytes = flat_bytes(blocks->core, region->start, region->end);
+	}
+}
+
+/* ---- spans: address -> region ---- */
+
+static void make_span(hc_blocks *blocks, hc_block_span *span, uint32_t first, uint32_t last)
+{
+	span->start = blocks->regions[first].start;
+	span->size = blocks->regions[last].end - span->start;
+	span->cell_shift = CELL_SHIFT_MIN;
+	while (span->size >> span->cell_shift >= CELLS_MAX)
+		span->cell_shift++;
+	uint64_t cells = (span->size >> span->cell_shift) + 1;
+	uint32_t region = first;
+
+	span->cells = g_new(uint32_t, cells);
+	for (uint64_t i = 0; i < cells; i++) {
+		while (region < last && blocks->regions[region].end <= span->start + (i << span->cell_shift))
+			region++;
+		span->cells[i] = region;
+	}
+}
+
+static void make_spans(hc_blocks *blocks)
+{
+	uint32_t split = 0;
+	uint64_t widest = 0;
+
+	if (!blocks->region_count)
+		return;
+	for (uint32_t i = 1; i < blocks->region_count; i++) {
+		uint64_t gap = blocks->regions[i].start - blocks->regions[i - 1].end;
+
+		if (gap > widest) {
+			widest = gap;
+			split = i;
+		}
+	}
+	make_span(blocks, &blocks->spans[0], 0, split ? split - 1 : blocks->region_count - 1);
+	if (split)
+		make_span(blocks, &blocks->spans[1], split, blocks->region_count - 1);
+}
+
+/* ---- walking ---- */
+
+struct walks {
+	hc_blocks *blocks;
+	hc_block_sink *sinks; /* one for each region */
+	int next;	      /* region to walk, atomically */
+	int failed;	      /* memory was out */
+};
+
+static bool walk_region(struct walks *walks, uint32_t i)
+{
+	hc_blocks *blocks = walks->blocks;
+	hc_block_region *region = &blocks->regions[i];
+	hc_block_sink *sink = &walks->sinks[i];
+
+	sink->starts = blocks->starts + region->first_granule / 64;
+	if (region->region.is_mmapped) {
+		sink->states = g_malloc0(1);
+		sink->starts[0] = 1;
+		sink->count = 1;
+		sink->blocks[HC_BLOCK_IN_USE] = 1;
+		sink->chunk_bytes[HC_BLOCK_IN_USE] = region->region.outer_end - region->region.outer_start;
+		sink->complete = true;
+		return true;
+	}
+	/* Room for the smallest chunks; what is not touched costs nothing, and the rest is given back. */
+	uint64_t limit = (region->end - region->start) / (2 * blocks->word) + 2;
+
+	sink->base = region->base;
+	sink->granule_shift = blocks->granule_shift;
+	sink->states = limit < UINT32_MAX ? g_try_malloc(limit) : NULL;
+	if (!sink->states)
+		return false;
+	blocks->allocator->walk(&blocks->heap, &region->region, sink);
+	return true;
+}
+
+static void walk_some(void *data, unsigned worker)
+{
+	struct walks *walks = data;
+
+	(void)worker;
+	for (;;) {
+		int i = g_atomic_int_add(&walks->next, 1);
+
+		if ((uint32_t)i >= walks->blocks->region_count)
+			return;
+		if (!walk_region(walks, i))
+			g_atomic_int_set(&walks->failed, 1);
+	}
+}
+
+static hc_block_totals *totals_of(const hc_blocks *blocks, uint32_t arena)
+{
+	return &blocks->totals[MIN(arena, blocks->heap.arenas->len)];
+}
+
+/* Takes the sinks' states and counts over; gives the regions their numbers. */
+static bool collect(hc_blocks *blocks, const hc_block_sink *sinks, GError **error)
+{
+	uint64_t count = 0;
+
+	for (uint32_t i = 0; i < blocks->region_count; i++)
+		count += sinks[i].count;
+	if (count >= UINT32_MAX) {
+		g_set_error(error, HC_ERROR, HC_ERROR_UNSUPPORTED, "the heap has %" G_GUINT64_FORMAT " blocks; this version numbers them with 32 bits", count);
+		return false;
+	}
+	blocks->count = count;
+	blocks->states = g_try_malloc(count + 1);
+	if (!blocks->states) {
+		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory for the states of %" G_GUINT64_FORMAT " blocks", count);
+		return false;
+	}
+	count = 0;
+	for (uint32_t i = 0; i < blocks->region_count; i++) {
+		hc_block_region *region = &blocks->regions[i];
+		hc_block_totals *totals = totals_of(blocks, region->region.arena);
+
+		region->first_block = count;
+		region->block_count = sinks[i].count;
+		memcpy(blocks->states + count, sinks[i].states, sinks[i].count);
+		count += sinks[i].count;
+		totals->complete &= sinks[i].complete;
+		for (unsigned state = 0; state < HC_BLOCK_STATE_COUNT; state++) {
+			totals->blocks[state] += sinks[i].blocks[state];
+			totals->chunk_bytes[state] += sinks[i].chunk_bytes[state];
+		}
+		totals->usable_in_use += region->region.is_mmapped ?
+						 region->region.block_size :
+						 sinks[i].chunk_bytes[HC_BLOCK_IN_USE] - sinks[i].blocks[HC_BLOCK_IN_USE] * blocks->word;
+	}
+	return true;
+}
+
+/* rank and last_start, from the bitmap. */
+static void rank_groups(hc_blocks *blocks)
+{
+	for (uint32_t i = 0; i < blocks->region_count; i++) {
+		const hc_block_region *region = &blocks->regions[i];
+		uint64_t first = region->first_granule / HC_GROUP_GRANULES, last_start = UINT64_MAX;
+		uint32_t number = region->first_block;
+
+		for (uint64_t group = first; group < first + region->granules / HC_GROUP_GRANULES; group++) {
+			blocks->rank[group] = number;
+			blocks->last_start[group] = last_start;
+			for (uint64_t word = group * HC_GROUP_WORDS; word < (group + 1) * HC_GROUP_WORDS; word++) {
+				uint64_t bits = blocks->starts[word];
+
+				number += __builtin_popcountll(bits);
+				if (bits)
+					last_start = word * 64 + 63 - __builtin_clzll(bits);
+			}
+		}
+	}
+	blocks->rank[blocks->granule_count / HC_GROUP_GRANULES] = blocks->count;
+}
+
+static bool walk_all(hc_blocks *blocks, unsigned jobs, GError **error)
+{
+	struct walks walks = { .blocks = blocks, .sinks = g_new0(hc_block_sink, blocks->region_count + 1) };
+	unsigned workers = MIN(hc_parallel_workers(jobs), MAX(blocks->region_count, 1));
+	bool ok = true;
+
+	hc_parallel_run(workers, walk_some, &walks);
+	if (walks.failed) {
+		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory for the states of the heap's blocks");
+		ok = false;
+	}
+	ok = ok && collect(blocks, walks.sinks, error);
+	for (uint32_t i = 0; i < blocks->region_count; i++)
+		g_free(walks.sinks[i].states);
+	g_free(walks.sinks);
+	if (ok)
+		rank_groups(blocks);
+	return ok;
+}
+
+static bool allocate_bitmaps(hc_blocks *blocks, GError **error)
+{
+	uint64_t groups = blocks->granule_count / HC_GROUP_GRANULES;
+
+	blocks->starts = g_try_malloc0(blocks->granule_count / 8 + 8);
+	blocks->rank = g_try_new0(uint32_t, groups + 1);
+	blocks->last_start = g_try_new0(uint64_t, groups + 1);
+	if (blocks->starts && blocks->rank && blocks->last_start)
+		return true;
+	g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory for an index of %" G_GUINT64_FORMAT " bytes of heap",
+		    blocks->granule_count << blocks->granule_shift);
+	return false;
+}
+
+static void find_provider(hc_blocks *blocks, hc_modules *modules)
+{
+	const hc_module *provider;
+	const char *foreign = hc_allocators_foreign(modules, &provider);
+
+	blocks->heap.info.provider = provider ? provider->name : NULL;
+	blocks->heap.info.foreign = foreign;
+}
+
+hc_blocks *hc_blocks_create(const hc_core *core, hc_modules *modules, unsigned jobs, hc_diagnostics *diagnostics, GError **error)
+{
+	hc_blocks *blocks = g_new0(hc_blocks, 1);
+
+	blocks->core = core;
+	blocks->allocator = &hc_allocator_glibc;
+	blocks->diagnostics = diagnostics;
+	blocks->word = hc_core_process(core)->word_size;
+	blocks->heap.arenas = g_array_new(FALSE, TRUE, sizeof(hc_arena));
+	blocks->heap.regions = g_array_new(FALSE, TRUE, sizeof(hc_region));
+	blocks->heap.states = g_array_new(FALSE, TRUE, sizeof(hc_range));
+	blocks->labels = g_hash_table_new(NULL, NULL);
+	blocks->texts = g_string_chunk_new(1024);
+	find_provider(blocks, modules);
+	blocks->allocator->open(&blocks->heap, core, modules, diagnostics);
+	blocks->alignment = blocks->heap.info.alignment;
+	blocks->granule_shift = __builtin_ctzll(blocks->alignment);
+	blocks->totals = g_new0(hc_block_totals, blocks->heap.arenas->len + 1);
+	for (unsigned i = 0; i <= blocks->heap.arenas->len; i++)
+		blocks->totals[i].complete = true;
+	sort_regions(blocks);
+	lay_out(blocks);
+	make_spans(blocks);
+	if (!allocate_bitmaps(blocks, error) || !walk_all(blocks, jobs, error)) {
+		hc_blocks_destroy(blocks);
+		return NULL;
+	}
+	blocks->allocator->classify(&blocks->heap, (hc_block_table *)blocks);
+	hc_blocks_count_free_pages(blocks);
+	return blocks;
+}
+
+void hc_blocks_destroy(hc_blocks *blocks)
+{
+	if (!blocks)
+		return;
+	blocks->allocator->close(&blocks->heap);
+	g_array_unref(blocks->heap.arenas);
+	g_array_unref(blocks->heap.regions);
+	g_array_unref(blocks->heap.states);
+	g_hash_table_unref(blocks->labels);
+	g_string_chunk_free(blocks->texts);
+	g_free(blocks->spans[0].cells);
+	g_free(blocks->spans[1].cells);
+	g_free(blocks->regions);
+	g_free(blocks->starts);
+	g_free(blocks->rank);
+	g_free(blocks->last_start);
+	g_free(blocks->states);
+	g_free(blocks->totals);
+	g_free(blocks);
+}
+
+/* ---- the table that classify() works on: the same object, writable ---- */
+
+static hc_blocks *writable(hc_block_table *table)
+{
+	return (hc_blocks *)table;
+}
+
+static const hc_blocks *readable(const hc_block_table *table)
+{
+	return (const hc_blocks *)table;
+}
+
+static bool fill_entry(const hc_blocks *blocks, hc_address address, bool exact, hc_block_entry *entry)
+{
+	hc_block block;
+
+	if (!hc_blocks_find(blocks, address, &block) || block.state >= HC_BLOCK_FENCEPOST || (exact && block.address != address))
+		return false;
+	entry->region = hc_blocks_region(blocks, address) - blocks->regions;
+	entry->index = block.number - blocks->regions[entry->region].first_block;
+	entry->arena = block.arena;
+	entry->state = block.state;
+	entry->address = block.address;
+	entry->chunk_size = block.chunk_size;
+	entry->size = block.size;
+	return true;
+}
+
+bool hc_block_table_find(const hc_block_table *table, hc_address address, hc_block_entry *ret_entry)
+{
+	return fill_entry(readable(table), address, true, ret_entry);
+}
+
+bool hc_block_table_find_inside(const hc_block_table *table, hc_address address, hc_block_entry *ret_entry)
+{
+	return fill_entry(readable(table), address, false, ret_entry);
+}
+
+static uint32_t number_of(const hc_blocks *blocks, const hc_block_entry *entry)
+{
+	return blocks->regions[entry->region].first_block + entry->index;
+}
+
+void hc_block_table_set_state(hc_block_table *table, hc_block_entry *entry, hc_block_state state)
+{
+	hc_blocks *blocks = writable(table);
+	hc_block_totals *totals = totals_of(blocks, entry->arena);
+
+	blocks->states[number_of(blocks, entry)] = state;
+	totals->blocks[entry->state]--;
+	totals->chunk_bytes[entry->state] -= entry->chunk_size;
+	totals->blocks[state]++;
+	totals->chunk_bytes[state] += entry->chunk_size;
+	if (entry->state == HC_BLOCK_IN_USE)
+		totals->usable_in_use -= entry->size;
+	if (state == HC_BLOCK_IN_USE)
+		totals->usable_in_use += entry->size;
+	entry->state = state;
+}
+
+void hc_block_table_label(hc_block_table *table, const hc_block_entry *entry, const char *text)
+{
+	hc_blocks *blocks = writable(table);
+	hc_block_totals *totals = totals_of(blocks, entry->arena);
+
+	if (entry->state != HC_BLOCK_IN_USE || hc_block_table_is_labelled(table, entry))
+		return;
+	g_hash_table_insert(blocks->labels, GUINT_TO_POINTER(number_of(blocks, entry)), g_string_chunk_insert_const(blocks->texts, text));
+	totals->labelled.blocks++;
+	totals->labelled.bytes += entry->size;
+}
+
+bool hc_block_table_is_labelled(const hc_block_table *table, const hc_block_entry *entry)
+{
+	return g_hash_table_contains(readable(table)->labels, GUINT_TO_POINTER(number_of(readable(table), entry)));
+}
+
+hc_amount hc_block_table_amount(const hc_block_table *table, uint32_t arena, hc_block_state state)
+{
+	const hc_block_totals *totals = totals_of(readable(table), arena);
+
+	return (hc_amount){ totals->blocks[state], totals->chunk_bytes[state] };
+}
+
+bool hc_block_table_is_complete(const hc_block_table *table, uint32_t arena)
+{
+	return totals_of(readable(table), arena)->complete;
+}
+
+void hc_block_table_each(const hc_block_table *table, hc_block_state state, uint64_t minimum_size, uint64_t maximum_size,
+			 bool (*visit)(const hc_block_entry *entry, void *data), void *data)
+{
+	const hc_blocks *blocks = readable(table);
+	uint64_t minimum = (minimum_size + blocks->word) >> blocks->granule_shift, maximum = (maximum_size >> blocks->granule_shift) + 2;
+	uint32_t number = 0;
+
+	/* A block's distance to the next start bounds its size: most are dismissed without reading their header. */
+	for (uint64_t start = hc_blocks_next_start(blocks, 0), next; start < blocks->granule_count; start = next, number++) {
+		hc_block block;
+		hc_block_entry entry;
+
+		next = hc_blocks_next_start(blocks, start + 1);
+		if (blocks->states[number] != state || (next - start < minimum) ||
+		    (next - start > maximum && next / HC_GROUP_GRANULES == start / HC_GROUP_GRANULES))
+			continue;
+		if (hc_blocks_get(blocks, number, &block) && block.size >= minimum_size && block.size <= maximum_size &&
+		    fill_entry(blocks, block.address, true, &entry) && !visit(&entry, data))
+			return;
+	}
+}

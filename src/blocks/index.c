@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Asking the index: by number, by address, in order; and the totals. */
+#include "blocks/blocks.h"
+
+static const char *const state_names[HC_BLOCK_STATE_COUNT] = {
+	[HC_BLOCK_IN_USE] = "in use",	  [HC_BLOCK_TCACHE] = "tcache",	    [HC_BLOCK_FASTBIN] = "fastbin",
+	[HC_BLOCK_UNSORTED] = "unsorted", [HC_BLOCK_SMALL] = "small",	    [HC_BLOCK_LARGE] = "large",
+	[HC_BLOCK_TOP] = "top",		  [HC_BLOCK_UNLISTED] = "unlisted", [HC_BLOCK_FENCEPOST] = "fencepost",
+	[HC_BLOCK_FOREIGN] = "foreign",	  [HC_BLOCK_UNREADABLE] = "unreadable",
+};
+
+const char *hc_block_state_name(hc_block_state state)
+{
+	return (unsigned)state < HC_BLOCK_STATE_COUNT ? state_names[state] : "unknown";
+}
+
+bool hc_block_state_parse(const char *text, hc_block_state *ret_state)
+{
+	g_autofree char *plain = g_strdelimit(g_ascii_strdown(text, -1), "-_", ' ');
+
+	for (unsigned i = 0; i < HC_BLOCK_STATE_COUNT; i++)
+		if (!strcmp(plain, state_names[i])) {
+			*ret_state = i;
+			return true;
+		}
+	return false;
+}
+
+const hc_heap_info *hc_blocks_heap(const hc_blocks *blocks)
+{
+	return &blocks->heap.info;
+}
+
+unsigned hc_blocks_arena_count(const hc_blocks *blocks)
+{
+	return blocks->heap.arenas->len;
+}
+
+const hc_arena *hc_blocks_arena(const hc_blocks *blocks, unsigned index)
+{
+	return index < blocks->heap.arenas->len ? &g_array_index(blocks->heap.arenas, hc_arena, index) : NULL;
+}
+
+uint32_t hc_blocks_count(const hc_blocks *blocks)
+{
+	return blocks->count;
+}
+
+uint64_t hc_blocks_usable_size(const hc_blocks *blocks, const hc_block_region *region, hc_address address)
+{
+	hc_word_format format = hc_core_word_format(blocks->core);
+	uint64_t header;
+
+	if (region->region.is_mmapped)
+		return region->region.block_size;
+	if (region->bytes && address - blocks->word - region->start < region->end - region->start)
+		header = hc_load_word(region->bytes + (address - blocks->word - region->start), format);
+	else if (!hc_core_read_word(blocks->core, address - blocks->word, &header))
+		return 0;
+	header &= ~(uint64_t)7;
+	return header > blocks->word ? header - blocks->word : 0;
+}
+
+const hc_block_region *hc_blocks_region_of_start(const hc_blocks *blocks, uint64_t start)
+{
+	uint32_t low = 0, high = blocks->region_count;
+
+	while (low + 1 < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (blocks->regions[middle].first_granule <= start)
+			low = middle;
+		else
+			high = middle;
+	}
+	return &blocks->regions[low];
+}
+
+uint64_t hc_blocks_start_of_number(const hc_blocks *blocks, uint32_t number)
+{
+	uint64_t low = 0, high = blocks->granule_count / HC_GROUP_GRANULES;
+
+	while (low + 1 < high) {
+		uint64_t middle = low + (high - low) / 2;
+
+		if (blocks->rank[middle] <= number)
+			low = middle;
+		else
+			high = middle;
+	}
+	uint32_t left = number - blocks->rank[low];
+
+	for (uint64_t word = low * HC_GROUP_WORDS;; word++) {
+		uint64_t bits = blocks->starts[word];
+		unsigned count = __builtin_popcountll(bits);
+
+		if (left >= count) {
+			left -= count;
+			continue;
+		}
+		while (left--)
+			bits &= bits - 1;
+		return word * 64 + __builtin_ctzll(bits);
+	}
+}
+
+/* Describes the block NUMBER that starts at granule START of REGION. */
+static void fill_block(const hc_blocks *blocks, const hc_block_region *region, uint64_t start, uint32_t number, hc_block *block)
+{
+	block->number = number;
+	block->state = blocks->states[number];
+	block->address = hc_blocks_address(blocks, region, start);
+	block->arena = region->region.arena;
+	block->label = g_hash_table_size(blocks->labels) ? g_hash_table_lookup(blocks->labels, GUINT_TO_POINTER(number)) : NULL;
+	if (region->region.is_mmapped) {
+		block->size = region->region.block_size;
+		block->chunk_size = region->region.outer_end - region->region.outer_start;
+		return;
+	}
+	if (block->state < HC_BLOCK_FENCEPOST) {
+		block->size = hc_blocks_usable_size(blocks, region, block->address);
+		block->chunk_size = block->size + blocks->word;
+		/* The top chunk of a damaged arena: the walk made it end with the region. */
+		block->chunk_size = MIN(block->chunk_size, region->end - (block->address - 2 * blocks->word));
+		block->size = MIN(block->size, block->chunk_size - MIN(block->chunk_size, blocks->word));
+		return;
+	}
+	/* No chunk: it ends where the next block's chunk begins. */
+	uint64_t next = hc_blocks_next_start(blocks, start + 1);
+	hc_address end = next < region->first_granule + region->granules ? hc_blocks_address(blocks, region, next) - 2 * blocks->word : region->end;
+
+	block->chunk_size = end - (block->address - 2 * blocks->word);
+	block->size = block->chunk_size - MIN(block->chunk_size, 2 * blocks->word);
+}
+
+bool hc_blocks_get(const hc_blocks *blocks, uint32_t number, hc_block *ret_block)
+{
+	if (number >= blocks->count)
+		return false;
+	uint64_t start = hc_blocks_start_of_number(blocks, number);
+
+	fill_block(blocks, hc_blocks_region_of_start(blocks, start), start, number, ret_block);
+	return true;
+}
+
+bool hc_blocks_find(const hc_blocks *blocks, hc_address address, hc_block *ret_block)
+{
+	const hc_block_region *region = blocks->region_count ? hc_blocks_region(blocks, address) : NULL;
+
+	if (!region)
+		return false;
+	uint64_t start = hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, address), address);
+
+	if (start == UINT64_MAX)
+		return false;
+	fill_block(blocks, region, start, hc_blocks_number(blocks, start), ret_block);
+	return address - ret_block->address < ret_block->size;
+}
+
+void hc_block_iterator_init(hc_block_iterator *iterator, const hc_blocks *blocks)
+{
+	*iterator = (hc_block_iterator){ .blocks = blocks };
+}
+
+bool hc_block_iterator_next(hc_block_iterator *iterator, hc_block *ret_block)
+{
+	const hc_blocks *blocks = iterator->blocks;
+
+	if (iterator->number >= blocks->count)
+		return false;
+	uint64_t start = hc_blocks_next_start(blocks, iterator->granule);
+
+	while (start >= blocks->regions[iterator->region].first_granule + blocks->regions[iterator->region].granules)
+		iterator->region++;
+	fill_block(blocks, &blocks->regions[iterator->region], start, iterator->number, ret_block);
+	iterator->number++;
+	iterator->granule = start + 1;
+	return true;
+}
+
+/* ---- totals ---- */
+
+/* Adds one arena's totals to *SUM in the sense of hc_blocks_amount(). */
+static void add_amount(const hc_block_totals *totals, hc_block_state state, hc_amount *sum)
+{
+	sum->blocks += totals->blocks[state];
+	sum->bytes += state == HC_BLOCK_IN_USE ? totals->usable_in_use : totals->chunk_bytes[state];
+}
+
+hc_amount hc_blocks_amount(const hc_blocks *blocks, uint32_t arena, hc_block_state state)
+{
+	hc_amount sum = { 0 };
+
+	for (unsigned i = 0; i <= blocks->heap.arenas->len; i++)
+		if (arena == HC_ARENA_ALL || i == MIN(arena, blocks->heap.arenas->len))
+			add_amount(&blocks->totals[i], state, &sum);
+	return sum;
+}
+
+hc_amount hc_blocks_labelled(const hc_blocks *blocks, uint32_t arena)
+{
+	hc_amount sum = { 0 };
+
+	for (unsigned i = 0; i <= blocks->heap.arenas->len; i++)
+		if (arena == HC_ARENA_ALL || i == MIN(arena, blocks->heap.arenas->len)) {
+			sum.blocks += blocks->totals[i].labelled.blocks;
+			sum.bytes += blocks->totals[i].labelled.bytes;
+		}
+	return sum;
+}
+
+uint64_t hc_blocks_overhead(const hc_blocks *blocks)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < blocks->region_count; i++)
+		bytes += blocks->regions[i].region.outer_end - blocks->regions[i].region.outer_start;
+	for (unsigned state = 0; state < HC_BLOCK_STATE_COUNT; state++)
+		if (state != HC_BLOCK_FENCEPOST)
+			bytes -= hc_blocks_amount(blocks, HC_ARENA_ALL, state).bytes;
+	return bytes;
+}
+
+void hc_blocks_free_pages(const hc_blocks *blocks, uint32_t arena, hc_free_pages *ret_pages)
+{
+	*ret_pages = (hc_free_pages){ 0 };
+	for (unsigned i = 0; i <= blocks->heap.arenas->len; i++) {
+		const hc_free_pages *pages = &blocks->totals[i].free_pages;
+
+		if (arena != HC_ARENA_ALL && i != MIN(arena, blocks->heap.arenas->len))
+			continue;
+		ret_pages->whole += pages->whole;
+		ret_pages->zero += pages->zero;
+		ret_pages->trim += pages->trim;
+		ret_pages->trim_zero += pages->trim_zero;
+		ret_pages->largest = MAX(ret_pages->largest, pages->largest);
+	}
+}
