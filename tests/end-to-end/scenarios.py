@@ -44,6 +44,7 @@ PRELOADED = (library_path("preloaded"),)
 SCENARIOS = [
     Scenario("churn", kernel=True),
     Scenario("churn", ("60000", "2")),
+    Scenario("churn", ("5000", "3", "marked")),
     Scenario("churn", tunables="tcache_count=0"),
     Scenario("churn", tunables="tcache_count=100"),
     Scenario("churn", tunables="tcache_max=64"),
@@ -70,6 +71,7 @@ SCENARIOS = [
     Scenario("roots", (OPENED,), preload=PRELOADED, kernel=True),
     Scenario("roots", ("signal",)),
     Scenario("forked", kernel=True),
+    Scenario("forked", ("marked",)),
     Scenario("forked", tunables="tcache_count=20"),
     Scenario("foreign-sbrk", kernel=True),
     Scenario("noncontiguous", kernel=True),
