@@ -74,33 +74,50 @@ static bool parse_filter(const cli_command *command, const chunks_words *words, 
 	return true;
 }
 
-/* "main", "mmapped", an index, or the address of a malloc_state. */
-static bool parse_arena(const cli_command *command, const char *text, const hc_blocks *blocks, uint32_t *arena)
-{
-	hc_address address;
-	uint64_t index;
+/* What --arena says; which arena that is needs the analysis. */
+typedef struct arena_choice {
+	enum { ARENA_BY_NUMBER, ARENA_BY_ADDRESS } kind;
+	uint64_t number; /* index, HC_ARENA_NONE or HC_ARENA_ALL; or the address of a malloc_state */
+} arena_choice;
 
+static bool parse_arena(const cli_command *command, const char *text, arena_choice *choice)
+{
+	*choice = (arena_choice){ ARENA_BY_NUMBER, HC_ARENA_ALL };
 	if (!text || !strcmp(text, "all"))
 		return true;
 	if (!strcmp(text, "mmapped")) {
-		*arena = HC_ARENA_NONE;
+		choice->number = HC_ARENA_NONE;
 		return true;
 	}
-	if (!strcmp(text, "main"))
-		text = "0";
-	if (g_str_has_prefix(text, "0x") && cli_parse_address(text, &address)) {
-		for (unsigned i = 0; i < hc_blocks_arena_count(blocks); i++) {
-			if (hc_blocks_arena(blocks, i)->address == address) {
-				*arena = i;
-				return true;
-			}
+	if (!strcmp(text, "main")) {
+		choice->number = 0;
+		return true;
+	}
+	if (g_str_has_prefix(text, "0x") && cli_parse_address(text, &choice->number)) {
+		choice->kind = ARENA_BY_ADDRESS;
+		return true;
+	}
+	if (cli_parse_size(text, &choice->number) && choice->number < HC_ARENA_ALL)
+		return true;
+	cli_complain_usage(command, "--arena takes main, a number, mmapped or an address 0x..., not \"%s\"", text);
+	return false;
+}
+
+static bool find_arena(const cli_command *command, const hc_blocks *blocks, const arena_choice *choice, uint32_t *arena)
+{
+	unsigned count = hc_blocks_arena_count(blocks);
+
+	if (choice->kind == ARENA_BY_NUMBER && (choice->number < count || choice->number >= HC_ARENA_ALL)) {
+		*arena = choice->number;
+		return true;
+	}
+	for (unsigned i = 0; i < count && choice->kind == ARENA_BY_ADDRESS; i++) {
+		if (hc_blocks_arena(blocks, i)->address == choice->number) {
+			*arena = i;
+			return true;
 		}
-	} else if (cli_parse_size(text, &index) && index < hc_blocks_arena_count(blocks)) {
-		*arena = index;
-		return true;
 	}
-	cli_complain_usage(command, "--arena: there is no arena \"%s\"; this core has %u", text,
-			   hc_blocks_arena_count(blocks));
+	cli_complain_usage(command, "--arena: there is no such arena; this core has %u", count);
 	return false;
 }
 
@@ -125,6 +142,7 @@ cli_status cli_run_chunks(const cli_command *command, int argc, char **argv)
 	g_autoptr(hc_analysis) analysis = NULL;
 	g_auto(cli_report) report = { 0 };
 	hc_chunks_filter filter;
+	arena_choice arena;
 	GError *error = NULL;
 	const char *core, *binary;
 	cli_status status;
@@ -132,14 +150,14 @@ cli_status cli_run_chunks(const cli_command *command, int argc, char **argv)
 
 	if (!cli_parse(command, argc, argv, entries, 1, 2, &options, &status))
 		return status;
-	if (!parse_filter(command, &words, options.json, &filter))
+	if (!parse_filter(command, &words, options.json, &filter) || !parse_arena(command, words.arena, &arena))
 		return CLI_USAGE;
 	core = options.arguments[0];
 	binary = options.arguments[1];
 	analysis = cli_analyse(&options, &core, &binary, words.lost ? HC_STAGE_REFERENCES : HC_STAGE_BLOCKS);
 	if (!analysis)
 		return CLI_FAILED;
-	if (!parse_arena(command, words.arena, hc_analysis_blocks(analysis), &filter.arena))
+	if (!find_arena(command, hc_analysis_blocks(analysis), &arena, &filter.arena))
 		return CLI_USAGE;
 	cli_report_init(&report, &options, binary);
 	written = hc_report_chunks(analysis, &filter, &report.options, &error);

@@ -4,8 +4,8 @@
  *
  *	main.c		options before the command, the table of commands
  *	<command>.c	one a command
- *	common.c	options that all commands share, and arguments
- *	run.c		running an analysis with progress, writing a report, exit statuses
+ *	common.c	options that all commands share, arguments, complaints, exit statuses
+ *	run.c		running an analysis with progress, writing a report
  *	fail_on.c	conditions that make the exit status 1
  *	number.c	sizes and addresses as one types them
  */
@@ -77,6 +77,9 @@ void cli_complain(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /* The same with a hint at the command's help. Returns CLI_USAGE. */
 cli_status cli_complain_usage(const cli_command *command, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
+/* One of the two statuses: see cli_status for who wins. */
+cli_status cli_worse(cli_status a, cli_status b);
+
 /* run.c */
 
 /*
@@ -98,9 +101,6 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(cli_report, cli_report_deinit)
 
 /* The exit status after a report on ANALYSIS. WRITTEN and ERROR (taken) are what the report function gave. */
 cli_status cli_finish(cli_report *report, bool written, GError *error, const hc_analysis *analysis);
-
-/* One of the two statuses: see cli_status for who wins. */
-cli_status cli_worse(cli_status a, cli_status b);
 
 /* Analyses the core in the arguments (CORE [BINARY]) up to UNTIL and writes one report of it. */
 cli_status cli_report_core(const cli_options *options, hc_stage until,

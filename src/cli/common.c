@@ -28,6 +28,17 @@ cli_status cli_complain_usage(const cli_command *command, const char *format, ..
 	return CLI_USAGE;
 }
 
+cli_status cli_worse(cli_status a, cli_status b)
+{
+	static const cli_status order[] = { CLI_USAGE, CLI_FAILED, CLI_CONDITION_MET, CLI_PARTIAL };
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(order); i++) {
+		if (a == order[i] || b == order[i])
+			return order[i];
+	}
+	return CLI_DONE;
+}
+
 void cli_options_deinit(cli_options *options)
 {
 	g_free(options->sysroot);

@@ -71,6 +71,23 @@ static bool parse(const char *text, fail_condition *ret_condition)
 	return false;
 }
 
+/* Names of rows are only known with the table; the others are checked before the work is done. */
+static bool may_be_known(const char *name)
+{
+	static const char *const blocks[] = { "leaked", "directly-lost", "indirectly-lost" };
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(blocks); i++) {
+		if (!strcmp(name, blocks[i]))
+			return true;
+	}
+	return g_str_has_suffix(name, "-bytes");
+}
+
+static cli_status complain_unknown(const cli_command *command, const fail_condition *condition)
+{
+	return cli_complain_usage(command, "--fail-on %s: there is no figure \"%s\"", condition->text, condition->name);
+}
+
 cli_conditions *cli_conditions_parse(const cli_command *command, char **texts)
 {
 	g_autoptr(cli_conditions) conditions = g_new0(cli_conditions, 1);
@@ -86,6 +103,10 @@ cli_conditions *cli_conditions_parse(const cli_command *command, char **texts)
 			return NULL;
 		}
 		g_array_append_val(conditions->list, parsed);
+		if (!may_be_known(parsed.name)) {
+			complain_unknown(command, &parsed);
+			return NULL;
+		}
 	}
 	return g_steal_pointer(&conditions);
 }
@@ -148,13 +169,16 @@ static bool find_figure(const hc_analysis *analysis, const char *name, uint64_t 
 		{ "mapped-bytes", hc_memory_total(memory) },
 	};
 
+	/* What the table shows under that name comes first. */
+	if (find_row(memory, name, ret_value))
+		return true;
 	for (unsigned i = 0; i < G_N_ELEMENTS(figures); i++) {
 		if (!strcmp(figures[i].name, name)) {
 			*ret_value = figures[i].value;
 			return true;
 		}
 	}
-	return find_row(memory, name, ret_value);
+	return false;
 }
 
 static bool holds(fail_operator operator, int64_t figure, uint64_t value)
@@ -188,8 +212,7 @@ static cli_status check(const cli_conditions *conditions, const hc_analysis *bef
 
 		if (!find_figure(analysis, condition->name, &value) ||
 		    (before && !find_figure(before, condition->name, &value_before)))
-			return cli_complain_usage(conditions->command, "--fail-on %s: there is no figure of that name",
-						  condition->text);
+			return complain_unknown(conditions->command, condition);
 		figure = (int64_t)(value - value_before);
 		if (!holds(condition->operator, figure, condition->value))
 			continue;

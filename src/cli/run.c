@@ -162,17 +162,6 @@ void cli_report_deinit(cli_report *report)
 	g_free(report->repeated_options);
 }
 
-cli_status cli_worse(cli_status a, cli_status b)
-{
-	static const cli_status order[] = { CLI_USAGE, CLI_FAILED, CLI_CONDITION_MET, CLI_PARTIAL };
-
-	for (unsigned i = 0; i < G_N_ELEMENTS(order); i++) {
-		if (a == order[i] || b == order[i])
-			return order[i];
-	}
-	return CLI_DONE;
-}
-
 cli_status cli_finish(cli_report *report, bool written, GError *error, const hc_analysis *analysis)
 {
 	cli_status status = hc_diagnostics_partial(hc_analysis_diagnostics(analysis)) ? CLI_PARTIAL : CLI_DONE;

@@ -242,9 +242,10 @@ void hc_arenas_print(const hc_analysis *analysis, bool wide, unsigned limit, hc_
 	if (count < hc_blocks_arena_count(blocks)) {
 		g_autofree char *line = hc_command_line("arenas CORE", hc_core_path(hc_analysis_core(analysis)),
 							output->options);
+		g_autofree char *shown_line = hc_text_escape(line, -1);
 
 		hc_output_printf(output, "%u smaller ones more: ", hc_blocks_arena_count(blocks) - count);
-		hc_output_styled(output, HC_STYLE_COMMAND, line);
+		hc_output_styled(output, HC_STYLE_COMMAND, shown_line);
 		hc_output_text(output, "\n");
 	}
 }

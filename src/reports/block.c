@@ -25,7 +25,7 @@ typedef struct target {
 	hc_address to;
 	bool is_block;
 	hc_block block;
-	char *description; /* of an address in a module, or of a stack */
+	char *description; /* of an address in a module, or of a stack; escaped */
 } target;
 
 typedef struct address_facts {
@@ -33,7 +33,7 @@ typedef struct address_facts {
 	hc_address address;
 	const hc_mapping *mapping;
 	const hc_area *area;
-	char *symbol; /* NULL if it is in no module */
+	char *symbol; /* escaped; NULL if it is in no module */
 	bool in_block;
 	hc_block block;
 	bool has_previous, has_next;
@@ -66,13 +66,21 @@ static bool is_stack(const hc_area *area)
 	return area && (area->kind == HC_AREA_STACK || area->kind == HC_AREA_STACK_UNUSED);
 }
 
-/* "stack of thread 8901", "sessions+0x8 in logic_worker", "shared /dev/zero": a place that is no block. */
+/* As hc_modules_describe(), escaped. */
+static char *describe_symbol(const hc_analysis *analysis, hc_address address)
+{
+	g_autofree char *text = hc_modules_describe(hc_analysis_modules(analysis), address);
+
+	return text ? hc_text_escape(text, -1) : NULL;
+}
+
+/* "stack of thread 8901", "sessions+0x8 in logic_worker", "shared /dev/zero": a place that is no block. Escaped. */
 static char *describe_place(const hc_analysis *analysis, hc_address address)
 {
 	const hc_core *core = hc_analysis_core(analysis);
 	const hc_area *area = hc_areas_find(hc_analysis_areas(analysis), address);
 	g_autofree char *path = NULL;
-	char *text = hc_modules_describe(hc_analysis_modules(analysis), address);
+	char *text = describe_symbol(analysis, address);
 
 	if (text)
 		return text;
@@ -105,7 +113,7 @@ static void find_targets(address_facts *facts)
 		if (!found.is_block) {
 			const hc_area *area = hc_areas_find(hc_analysis_areas(facts->analysis), found.to);
 
-			found.description = hc_modules_describe(hc_analysis_modules(facts->analysis), found.to);
+			found.description = describe_symbol(facts->analysis, found.to);
 			if (!found.description && is_stack(area))
 				found.description = describe_place(facts->analysis, found.to);
 			if (!found.description)
@@ -139,7 +147,7 @@ static bool collect(const hc_analysis *analysis, hc_address address, address_fac
 			    "0x%" G_GINT64_MODIFIER "x: the process had nothing mapped there", address);
 		return false;
 	}
-	facts->symbol = hc_modules_describe(hc_analysis_modules(analysis), address);
+	facts->symbol = describe_symbol(analysis, address);
 	facts->in_block = hc_blocks_find(hc_analysis_blocks(analysis), address, &facts->block);
 	facts->content_address = facts->in_block ? facts->block.address : address;
 	facts->content = hc_core_bytes(core, facts->content_address, &available);

@@ -29,11 +29,28 @@ json_t *hc_status_json(bool partial)
 	return json_string(partial ? "partial" : "complete");
 }
 
+/* The texts go on after an amount: "12.0 KiB of the heap could not be followed ...", "3 libraries are not here ...". */
+static void describe(const hc_diagnostic *diagnostic, GString *line)
+{
+	char count[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_SIZE_LENGTH];
+	const char *text = diagnostic->kind->text;
+
+	hc_text_count(count, diagnostic->count);
+	hc_text_size(size, diagnostic->bytes);
+	if (!diagnostic->bytes)
+		g_string_printf(line, "%s %s", count, text);
+	else if (!g_str_has_prefix(text, "of "))
+		g_string_printf(line, "%s %s (%s)", count, text, size);
+	else if (diagnostic->count == 1)
+		g_string_printf(line, "%s %s", size, text);
+	else
+		g_string_printf(line, "%s %s (%s times)", size, text, count);
+}
+
 static void print_one(const hc_diagnostic *diagnostic, const char *name, hc_output *output)
 {
 	bool partial = diagnostic->kind->severity == HC_SEVERITY_PARTIAL;
 	const char *title = partial ? "not read:" : "note:";
-	char count[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_SIZE_LENGTH];
 	g_autoptr(GString) line = g_string_new(NULL);
 	unsigned column = 0;
 
@@ -44,11 +61,7 @@ static void print_one(const hc_diagnostic *diagnostic, const char *name, hc_outp
 	hc_output_styled(output, partial ? HC_STYLE_BAD : HC_STYLE_DIM, title);
 	hc_output_text(output, " ");
 	column += hc_text_columns(title) + 1;
-	if (diagnostic->bytes)
-		g_string_printf(line, "%s, %s: %s", hc_text_count(count, diagnostic->count),
-				hc_text_size(size, diagnostic->bytes), diagnostic->kind->text);
-	else
-		g_string_printf(line, "%s %s", hc_text_count(count, diagnostic->count), diagnostic->kind->text);
+	describe(diagnostic, line);
 	hc_output_wrapped(output, column, column, line->str);
 	if (output->options->verbose && diagnostic->example) {
 		g_autofree char *example = hc_text_escape(diagnostic->example, -1);

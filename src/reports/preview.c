@@ -36,6 +36,7 @@ char *hc_preview(const hc_analysis *analysis, const hc_block *block, unsigned si
 	const hc_core *core = hc_analysis_core(analysis);
 	uint64_t available, word;
 	const uint8_t *bytes = hc_core_bytes(core, block->address, &available);
+	g_autofree char *description = NULL, *escaped = NULL;
 	char *text;
 
 	if (!bytes)
@@ -46,12 +47,9 @@ char *hc_preview(const hc_analysis *analysis, const hc_block *block, unsigned si
 		return text;
 	if (available < hc_core_process(core)->word_size || !hc_core_read_word(core, block->address, &word) || !word)
 		return NULL;
-	text = hc_modules_describe(hc_analysis_modules(analysis), word);
-	if (text) {
-		char *shown = g_strdup_printf("-> %s", text);
-
-		g_free(text);
-		return shown;
-	}
-	return NULL;
+	description = hc_modules_describe(hc_analysis_modules(analysis), word);
+	if (!description)
+		return NULL;
+	escaped = hc_text_escape(description, -1);
+	return g_strdup_printf("-> %s", escaped);
 }

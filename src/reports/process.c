@@ -87,8 +87,8 @@ char *hc_allocator_title(const hc_analysis *analysis)
 		return g_strdup_printf("heap: %s (not read)", foreign);
 	if (!heap->found)
 		return g_strdup("no glibc heap found");
-	return g_strdup_printf("glibc %s%s%s%s%s", version ? version : "(version unknown)",
-			       heap->layout ? ", malloc layout from " : "", heap->layout ? heap->layout : "",
+	return g_strdup_printf("glibc %s, malloc layout from %s%s%s", version ? version : "(version unknown)",
+			       heap->layout_from_debug_info ? "debug info" : "built-in table",
 			       foreign ? "; beside it " : "", foreign ? foreign : "");
 }
 
@@ -147,6 +147,17 @@ static file_counts count_files(const hc_modules *modules)
 	return counts;
 }
 
+/*
+ * Where MODULE's debug info is, NULL if it has none or, as looking for it may mean downloading it, if this report should
+ * not be what makes that happen.
+ */
+static const char *known_debug_file(hc_modules *modules, const hc_module *module)
+{
+	const char *servers = g_getenv("DEBUGINFOD_URLS");
+
+	return servers && *servers ? NULL : hc_module_debug_file(modules, module);
+}
+
 json_t *hc_files_json(const hc_analysis *analysis)
 {
 	hc_modules *modules = hc_analysis_modules(analysis);
@@ -165,7 +176,7 @@ json_t *hc_files_json(const hc_analysis *analysis)
 		hc_json_set(file, "file", hc_json_text(module->file));
 		hc_json_set(file, "file_build_id", hc_json_text(module->file_build_id));
 		hc_json_set(file, "state", json_string(state_name(module->state)));
-		hc_json_set(file, "debug_file", hc_json_text(hc_module_debug_file(modules, module)));
+		hc_json_set(file, "debug_file", hc_json_text(known_debug_file(modules, module)));
 		hc_json_set(file, "executable", json_boolean(module->is_executable));
 		hc_json_set(file, "start", hc_json_address(module->start));
 		hc_json_set(file, "end", hc_json_address(module->end));
@@ -211,15 +222,20 @@ static char *files_in_state(const hc_modules *modules, hc_module_state state, bo
 
 static void append_debug_files(GString *line, hc_modules *modules, bool all)
 {
+	const char *servers = g_getenv("DEBUGINFOD_URLS");
 	g_autoptr(GString) missing = g_string_new(NULL);
 	unsigned without = 0, with = 0;
 
+	if (servers && *servers) {
+		g_string_append(line, "; debug info is fetched when it is needed");
+		return;
+	}
 	for (unsigned i = 0; i < hc_modules_count(modules); i++) {
 		const hc_module *module = hc_modules_get(modules, i);
 
 		if (module->is_vdso)
 			continue;
-		if (hc_module_debug_file(modules, module))
+		if (known_debug_file(modules, module))
 			with++;
 		else
 			add_name(missing, &without, *module->name ? module->name : module->path, all);

@@ -102,7 +102,7 @@ static hc_table *make_table(const hc_analysis *analysis)
 		hc_table_set_number(table, THREAD_STACK_POINTER, thread->stack_pointer);
 		hc_table_set_number(table, THREAD_PROGRAM_COUNTER, thread->program_counter);
 		hc_table_set_number(table, THREAD_IN_SYSTEM_CALL, thread->in_system_call);
-		hc_table_set_plain(table, THREAD_LOCATION, location);
+		hc_table_set_text(table, THREAD_LOCATION, location);
 	}
 	return table;
 }
