@@ -70,6 +70,7 @@ typedef struct hc_process {
 	hc_address program_headers; /* AT_PHDR, 0 if unknown */
 	hc_address entry;	    /* AT_ENTRY, 0 if unknown */
 	hc_address vdso;	    /* AT_SYSINFO_EHDR, 0 if unknown */
+	hc_address initial_stack;   /* an address in the main thread's stack (AT_RANDOM), 0 if unknown */
 } hc_process;
 
 enum { HC_REGISTERS_MAX = 40 };

@@ -31,6 +31,7 @@ typedef struct hc_region {
 	hc_address start, end;		   /* its chunks: the first chunk's beginning, and the last one's end */
 	hc_address top;			   /* the top chunk if it lies here, else 0 */
 	uint32_t arena;			   /* index; HC_ARENA_NONE: an mmapped chunk */
+	hc_address reserved_end;	   /* end of address space that is set aside for it (thread heaps); 0: none */
 	bool is_mmapped;		   /* exactly one block, and no others */
 	hc_address block;		   /* mmapped: the user memory ... */
 	uint64_t block_size;		   /* ... and its usable size */

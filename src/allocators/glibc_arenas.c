@@ -163,6 +163,7 @@ static void add_heap(glibc *g, hc_address address, const struct heap_header *hea
 		.start = chunk_align_up(g, first ? heap->arena + g->layout.arena.size : address + g->layout.heap_info_size),
 		.end = address + heap->size,
 		.arena = arena->index,
+		.reserved_end = address + g->heap_max,
 	};
 
 	if (arena->top >= region.start && arena->top < region.end)

@@ -114,8 +114,8 @@ static inline uint64_t hc_blocks_start_of(const hc_blocks *blocks, uint64_t gran
 {
 	uint64_t word = granule / 64, bits = blocks->starts[word] & (((uint64_t)2 << granule % 64) - 1), next = granule + 1;
 
-	if ((address & (blocks->alignment - 1)) >= blocks->alignment - blocks->word && next % HC_GROUP_GRANULES &&
-	    blocks->starts[next / 64] >> next % 64 & 1)
+	/* Regions have granules to spare at their end, so `next` is always of the same region. */
+	if ((address & (blocks->alignment - 1)) >= blocks->alignment - blocks->word && blocks->starts[next / 64] >> next % 64 & 1)
 		return UINT64_MAX;
 	while (!bits) {
 		if (word % HC_GROUP_WORDS == 0)

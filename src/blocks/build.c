@@ -19,6 +19,30 @@ static int compare_regions(const void *a, const void *b)
 	return (x->outer_start > y->outer_start) - (x->outer_start < y->outer_start);
 }
 
+/* Where the mapped memory that goes on from ADDRESS without a gap ends; ADDRESS itself if it is not mapped. */
+static hc_address end_of_mapped(const hc_core *core, hc_address address)
+{
+	for (unsigned i = hc_core_mapping_after(core, address); i < hc_core_mapping_count(core); i++) {
+		const hc_mapping *mapping = hc_core_mapping(core, i);
+
+		if (mapping->start > address)
+			break;
+		address = mapping->end;
+	}
+	return address;
+}
+
+/* A damaged heap_info can claim more than is mapped. */
+static void clip_region(const hc_core *core, hc_region *region)
+{
+	hc_address end = end_of_mapped(core, region->outer_start);
+
+	region->outer_end = MIN(region->outer_end, end);
+	region->end = MIN(region->end, end);
+	if (region->is_mmapped)
+		region->block_size = MIN(region->block_size, region->outer_end - MIN(region->outer_end, region->block));
+}
+
 /* Sorted and disjoint: a damaged core can describe the same memory twice. */
 static void sort_regions(hc_blocks *blocks)
 {
@@ -27,8 +51,9 @@ static void sort_regions(hc_blocks *blocks)
 
 	g_array_sort(regions, compare_regions);
 	for (unsigned i = 0; i < regions->len; i++) {
-		const hc_region *region = &g_array_index(regions, hc_region, i);
+		hc_region *region = &g_array_index(regions, hc_region, i);
 
+		clip_region(blocks->core, region);
 		if (region->end <= region->start || region->start < region->outer_start || region->end > region->outer_end ||
 		    (kept && region->outer_start < g_array_index(regions, hc_region, kept - 1).outer_end)) {
 			hc_diagnostics_add(blocks->diagnostics, &regions_overlap, region->outer_end - region->outer_start,

@@ -137,6 +137,9 @@ static void parse_auxiliary_vector(hc_core *core, const struct note *note)
 		case AT_SYSINFO_EHDR:
 			core->process.vdso = value;
 			break;
+		case AT_RANDOM:
+			core->process.initial_stack = value;
+			break;
 		case AT_NULL:
 			return;
 		}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The front door of areas/: every byte of the address space in exactly one area.
+ *
+ * The pieces of the core are cut where somebody claims a part of them: the heap's regions, thread stacks, malloc's state.
+ * What nobody claims is told by its mapping: file, flags, neighbours.
+ */
+#pragma once
+
+#include <heapcore/areas.h>
+
+#include "blocks/blocks.h"
+
+/* The arguments must outlive the areas. */
+hc_areas *hc_areas_create(const hc_core *core, hc_modules *modules, const hc_blocks *blocks, hc_diagnostics *diagnostics);
+void hc_areas_destroy(hc_areas *areas);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of areas/ share. */
+#pragma once
+
+#include "areas/areas.h"
+
+/* Somebody's claim on a part of the address space. Claims are disjoint when areas are cut. */
+typedef struct hc_claim {
+	hc_address start, end;
+	hc_area_kind kind;
+	unsigned owner;
+} hc_claim;
+
+struct hc_areas {
+	const hc_core *core;
+	hc_modules *modules;
+	const hc_blocks *blocks;
+	hc_diagnostics *diagnostics;
+	GArray *list;	/* of hc_area */
+	GArray *claims; /* of hc_claim, sorted by start */
+	uint64_t bytes[HC_AREA_KIND_COUNT];
+	GStringChunk *texts;
+};
+
+void hc_areas_claim(hc_areas *areas, hc_address start, hc_address end, hc_area_kind kind, unsigned owner);
+
+/* stacks.c: claims live and unused parts of thread stacks. */
+void hc_areas_claim_stacks(hc_areas *areas);
+
+/* mappings.c: what an unclaimed part of a mapping is. *ret_owner: a module's index, or UINT_MAX. */
+hc_area_kind hc_areas_classify(const hc_areas *areas, const hc_mapping *mapping, unsigned *ret_owner);
+
+/* True if MAPPING is address space that never was memory: PROT_NONE, or what gdb makes of it. */
+bool hc_areas_is_reserved(const hc_mapping *mapping);
+
+/* owners.c: notes on the largest anonymous areas. */
+void hc_areas_note_owners(hc_areas *areas);

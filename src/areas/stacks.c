@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Stacks.
+ *
+ *	low addresses                                                                    high addresses
+ *	| guard | unused: below the red zone | red zone | frames in use | TLS | thread control block |
+ *	^ stackblock                                    ^ sp                  ^ tp                   ^ stackblock + size
+ *
+ * Where a thread's stack begins and ends stands in its descriptor (nptl/descr.h, struct pthread: stackblock and
+ * stackblock_size, neighbours), which begins at the thread pointer. Their offset differs between releases, but only they are
+ * two words whose sum is the page border behind the descriptor. That border, not the mapping's, is the end: the kernel merges
+ * neighbouring mappings, and newer libcs protect guards without splitting them.
+ *
+ * Only memory that is known to be a stack has an unused part. A thread that runs on memory of its own (an alternate signal
+ * stack, a coroutine) has its stack pointer elsewhere: that memory keeps the kind it has, and all of it is searched.
+ */
+#include "areas/internal.h"
+
+enum {
+	RED_ZONE = 128,		 /* System V ABI, AMD64: leaf functions use it without moving the stack pointer */
+	DESCRIPTOR_BYTES = 4096, /* sizeof(struct pthread) is below that in all releases */
+	DESCRIPTOR_MIN = 2048,	 /* ... and above that */
+};
+
+/* The end of the stack whose thread descriptor is at POINTER, and its beginning if the descriptor tells. */
+static hc_range stack_of(const hc_areas *areas, hc_address pointer)
+{
+	uint64_t page = hc_core_process(areas->core)->page_size;
+	unsigned word = hc_core_process(areas->core)->word_size;
+	hc_range range = { 0, hc_align_up(pointer + DESCRIPTOR_MIN, page) };
+
+	for (unsigned offset = 4 * word; offset < DESCRIPTOR_BYTES; offset += word) {
+		uint64_t block, size;
+
+		if (!hc_core_read_word(areas->core, pointer + offset, &block) || !hc_core_read_word(areas->core, pointer + offset + word, &size))
+			break;
+		hc_address end = block + size;
+
+		if (size >= page && block < pointer && end > pointer + offset && end - pointer <= 2 * DESCRIPTOR_BYTES && block % page == 0) {
+			range.start = block;
+			range.end = end;
+			break;
+		}
+	}
+	return range;
+}
+
+/* Where the stack that ends at END begins if its descriptor does not tell: above a guard. 0 if there is none. */
+static hc_address start_above_guard(const hc_areas *areas, hc_address address)
+{
+	unsigned index = hc_core_find_mapping_index(areas->core, address);
+	const hc_mapping *mapping = index == UINT_MAX ? NULL : hc_core_mapping(areas->core, index);
+	const hc_mapping *below = mapping && index ? hc_core_mapping(areas->core, index - 1) : NULL;
+
+	return below && below->end == mapping->start && hc_areas_is_reserved(below) ? mapping->start : 0;
+}
+
+static void claim_thread(hc_areas *areas, unsigned thread_index, const hc_thread *thread)
+{
+	hc_range stack = stack_of(areas, thread->thread_pointer);
+	hc_address live = thread->stack_pointer - RED_ZONE;
+
+	if (!stack.start)
+		stack.start = start_above_guard(areas, thread->stack_pointer);
+	if (!stack.start)
+		stack.start = live;
+	live = MAX(live, stack.start);
+	hc_areas_claim(areas, stack.start, live, HC_AREA_STACK_UNUSED, thread_index);
+	hc_areas_claim(areas, live, stack.end, HC_AREA_STACK, thread_index);
+}
+
+static void claim_main_stack(hc_areas *areas, unsigned thread_index, const hc_thread *thread)
+{
+	const hc_mapping *mapping = hc_core_find_mapping(areas->core, thread->stack_pointer);
+	hc_address live = MAX(thread->stack_pointer - RED_ZONE, mapping->start);
+
+	hc_areas_claim(areas, mapping->start, live, HC_AREA_STACK_UNUSED, thread_index);
+	hc_areas_claim(areas, live, mapping->end, HC_AREA_STACK, thread_index);
+}
+
+/* The stack pointer is in the stack that libc gave the thread: below the descriptor, in the same stretch of memory. */
+static bool runs_on_own_stack(const hc_areas *areas, const hc_thread *thread)
+{
+	hc_range stack = stack_of(areas, thread->thread_pointer);
+
+	if (!thread->thread_pointer || thread->stack_pointer >= thread->thread_pointer)
+		return false;
+	if (stack.start)
+		return thread->stack_pointer >= stack.start;
+	const hc_mapping *mapping = hc_core_find_mapping(areas->core, thread->stack_pointer);
+
+	return mapping && thread->thread_pointer < mapping->end && start_above_guard(areas, thread->stack_pointer);
+}
+
+static bool is_main_stack(const hc_areas *areas, hc_address address)
+{
+	const hc_mapping *mapping = hc_core_find_mapping(areas->core, address);
+	hc_address anchor = hc_core_process(areas->core)->initial_stack;
+
+	return mapping && anchor >= mapping->start && anchor < mapping->end && !mapping->path;
+}
+
+static bool is_live(const hc_areas *areas, hc_address pointer)
+{
+	for (unsigned i = 0; i < hc_core_thread_count(areas->core); i++)
+		if (hc_core_thread(areas->core, i)->thread_pointer == pointer)
+			return true;
+	return false;
+}
+
+/* Stacks that libc keeps of threads that have ended, and in a forked child those of the parent's other threads. */
+static void claim_dead_stacks(hc_areas *areas)
+{
+	g_autoptr(GArray) pointers = hc_allocators_find_thread_blocks(areas->core);
+
+	/* Without registers nobody is known to live, and nothing may be called dead. */
+	if (!hc_core_thread_count(areas->core))
+		return;
+	for (unsigned i = 0; i < pointers->len; i++) {
+		hc_address pointer = g_array_index(pointers, hc_address, i);
+
+		if (is_live(areas, pointer))
+			continue;
+		hc_range stack = stack_of(areas, pointer);
+
+		if (!stack.start)
+			stack.start = start_above_guard(areas, pointer);
+		if (stack.start)
+			hc_areas_claim(areas, stack.start, stack.end, HC_AREA_STACK_UNUSED, UINT_MAX);
+	}
+}
+
+void hc_areas_claim_stacks(hc_areas *areas)
+{
+	for (unsigned i = 0; i < hc_core_thread_count(areas->core); i++) {
+		const hc_thread *thread = hc_core_thread(areas->core, i);
+
+		if (!hc_core_find_mapping(areas->core, thread->stack_pointer))
+			continue;
+		if (runs_on_own_stack(areas, thread))
+			claim_thread(areas, i, thread);
+		else if (is_main_stack(areas, thread->stack_pointer))
+			claim_main_stack(areas, i, thread);
+	}
+	claim_dead_stacks(areas);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who points to a block: one look at every word of the roots and of the blocks in use. */
+#include "references/internal.h"
+
+struct incoming {
+	const hc_references *references;
+	hc_address start, end; /* the block */
+	uint32_t self;
+	unsigned limit;
+	GArray *found; /* of hc_reference */
+	uint64_t total;
+};
+
+static void add_reference(struct incoming *incoming, hc_reference reference)
+{
+	incoming->total++;
+	if (incoming->found->len < incoming->limit)
+		g_array_append_val(incoming->found, reference);
+}
+
+static void scan_registers(struct incoming *incoming, const hc_thread *thread)
+{
+	for (unsigned i = 0; i < thread->register_count; i++)
+		if (thread->registers[i] - incoming->start < incoming->end - incoming->start)
+			add_reference(incoming, (hc_reference){ .to = thread->registers[i], .thread_id = thread->id, .block = UINT32_MAX });
+}
+
+/* The words of [start, end). BLOCK: the block that they are in, or UINT32_MAX; THREAD_ID: whose stack. */
+static void scan_memory(struct incoming *incoming, hc_address start, hc_address end, uint32_t block, int64_t thread_id)
+{
+	const hc_core *core = incoming->references->core;
+	hc_word_format format = hc_core_word_format(core);
+
+	start = hc_align_up(start, format.size);
+	while (start < end) {
+		uint64_t available;
+		const uint8_t *bytes = hc_core_bytes(core, start, &available);
+
+		if (!bytes) {
+			unsigned next = hc_core_mapping_after(core, start);
+			const hc_mapping *mapping = hc_core_mapping(core, next);
+
+			if (!mapping)
+				return;
+			start = mapping->start > start ? mapping->start : mapping->end;
+			continue;
+		}
+		available = MIN(available, end - start);
+		for (uint64_t i = 0; i + format.size <= available; i += format.size) {
+			uint64_t value = hc_load_word(bytes + i, format);
+
+			if (value - incoming->start < incoming->end - incoming->start)
+				add_reference(incoming, (hc_reference){ start + i, value, thread_id, block });
+		}
+		start += available;
+	}
+}
+
+static void scan_roots(struct incoming *incoming)
+{
+	const hc_references *references = incoming->references;
+
+	for (unsigned i = 0; i < references->roots->len; i++) {
+		const hc_root *root = &g_array_index(references->roots, hc_root, i);
+		const hc_thread *thread = root->kind == HC_AREA_STACK ? hc_core_thread(references->core, root->owner) : NULL;
+
+		if (!root->used)
+			continue;
+		if (root->registers)
+			scan_registers(incoming, thread);
+		else
+			scan_memory(incoming, root->start, root->end, UINT32_MAX, thread ? thread->id : 0);
+	}
+}
+
+unsigned hc_references_to(const hc_references *references, uint32_t number, unsigned limit, hc_reference **ret_references, uint64_t *ret_total)
+{
+	hc_block target, block;
+	hc_block_iterator iterator;
+	struct incoming incoming = { .references = references, .self = number, .limit = limit };
+
+	*ret_references = NULL;
+	*ret_total = 0;
+	if (!hc_blocks_get(references->blocks, number, &target))
+		return 0;
+	incoming.found = g_array_new(FALSE, FALSE, sizeof(hc_reference));
+	incoming.start = target.address;
+	incoming.end = target.address + target.size;
+	scan_roots(&incoming);
+	hc_block_iterator_init(&iterator, references->blocks);
+	while (hc_block_iterator_next(&iterator, &block))
+		if (block.state == HC_BLOCK_IN_USE && block.number != number &&
+		    !(block.label && hc_references_is_allocator_state(block.label)))
+			scan_memory(&incoming, block.address, block.address + block.size, block.number, 0);
+	unsigned count = incoming.found->len;
+
+	*ret_total = incoming.total;
+	*ret_references = (hc_reference *)(void *)g_array_free(incoming.found, FALSE);
+	return count;
+}

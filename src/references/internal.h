@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of references/ share. */
+#pragma once
+
+#include "references/references.h"
+
+struct hc_references {
+	const hc_core *core;
+	const hc_blocks *blocks;
+	const hc_areas *areas;
+	GArray *roots;	       /* of hc_root */
+	uint64_t *marks;       /* bit for each granule: reachable, or not in use */
+	uint64_t *direct;      /* bit for each granule: directly lost; NULL if nothing is lost */
+	hc_references_totals totals;
+};
+
+/* A stretch of our memory that holds words of the dead process. */
+typedef struct hc_words {
+	const uint8_t *bytes;
+	uint64_t size; /* bytes: a multiple of the word size */
+} hc_words;
+
+static inline bool hc_bit(const uint64_t *bitmap, uint64_t index)
+{
+	return bitmap[index / 64] >> index % 64 & 1;
+}
+
+static inline void hc_set_bit(uint64_t *bitmap, uint64_t index)
+{
+	bitmap[index / 64] |= (uint64_t)1 << index % 64;
+}
+
+/* roots.c: the list of roots, and the words of those that are used. GArray of hc_words. */
+void hc_references_find_roots(hc_references *references);
+GArray *hc_references_root_words(const hc_references *references);
+
+/* Appends the words of [start, end) that the core has. */
+void hc_references_add_words(const hc_references *references, hc_address start, hc_address end, GArray *words);
+
+/* True if the contents of a labelled block must not keep others alive: a tcache's entries are freed blocks. */
+bool hc_references_is_allocator_state(const char *label);
+
+/*
+ * mark.c: sets the bit in MARKS of every block that can be reached from WORDS (GArray of hc_words) and from the blocks that
+ * start at STARTS (GArray of uint64_t granules, already marked), through blocks not marked yet. FALSE if memory was out.
+ */
+bool hc_references_mark(const hc_references *references, uint64_t *marks, const GArray *words, const GArray *starts, unsigned jobs,
+			hc_references_totals *totals);
+
+/* lost.c: which of the unmarked blocks are lost directly. FALSE if memory was out. */
+bool hc_references_sort_lost(hc_references *references, unsigned jobs);

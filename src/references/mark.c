@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Marking on several threads.
+ *
+ * Each worker has a stack of blocks that it has marked and not yet searched. A pool holds what can be shared: stretches of
+ * words (the roots, in slices; large blocks, in slices), and batches of blocks that a worker with plenty gave away. A worker
+ * that has nothing takes from the pool, or waits; when all wait, everything is searched.
+ *
+ * A mark is set by one atomic OR, and whoever set it searches the block; so every block is searched once, and the result
+ * does not depend on the order.
+ */
+#include "base/parallel.h"
+#include "references/scan.h"
+
+enum {
+	SLICE = 256 * 1024, /* bytes of words that are shared as one item */
+	BATCH = 1024,	    /* blocks given away at once */
+};
+
+struct batch {
+	unsigned count;
+	uint64_t starts[BATCH];
+};
+
+struct pool {
+	const hc_references *references;
+	uint64_t *marks;
+	unsigned workers;
+	GMutex mutex;
+	GCond changed;
+	GArray *words;	    /* of hc_words */
+	GPtrArray *batches; /* of struct batch */
+	unsigned waiting;
+	int hungry;	    /* workers that wait, readable without the lock */
+	bool done;
+	int failed;	    /* memory was out */
+	uint64_t total_words, total_hits;
+};
+
+struct worker {
+	hc_scanner scanner;
+	struct pool *pool;
+	uint64_t *stack;
+	size_t stack_count, stack_room;
+	uint64_t ring[HC_SCAN_BLOCKS];
+	unsigned ring_in, ring_out;
+};
+
+/* ---- the pool ---- */
+
+static void pool_add_words(struct pool *pool, hc_words words)
+{
+	g_mutex_lock(&pool->mutex);
+	while (words.size) {
+		hc_words slice = { words.bytes, MIN(words.size, SLICE) };
+
+		g_array_append_val(pool->words, slice);
+		words.bytes += slice.size;
+		words.size -= slice.size;
+	}
+	g_cond_broadcast(&pool->changed);
+	g_mutex_unlock(&pool->mutex);
+}
+
+static void pool_add_batch(struct pool *pool, struct batch *batch)
+{
+	g_mutex_lock(&pool->mutex);
+	g_ptr_array_add(pool->batches, batch);
+	g_cond_signal(&pool->changed);
+	g_mutex_unlock(&pool->mutex);
+}
+
+/* Waits for something to do. FALSE when everything is done. One of *words (size not 0) and *batch is set. */
+static bool pool_take(struct pool *pool, hc_words *words, struct batch **batch)
+{
+	bool got = false;
+
+	words->size = 0;
+	*batch = NULL;
+	g_mutex_lock(&pool->mutex);
+	while (!got && !pool->done) {
+		if (pool->batches->len) {
+			*batch = g_ptr_array_steal_index_fast(pool->batches, pool->batches->len - 1);
+			got = true;
+		} else if (pool->words->len) {
+			*words = g_array_index(pool->words, hc_words, pool->words->len - 1);
+			g_array_set_size(pool->words, pool->words->len - 1);
+			got = true;
+		} else if (pool->waiting + 1 == pool->workers) {
+			pool->done = true;
+			g_cond_broadcast(&pool->changed);
+		} else {
+			pool->waiting++;
+			g_atomic_int_set(&pool->hungry, pool->waiting);
+			g_cond_wait(&pool->changed, &pool->mutex);
+			pool->waiting--;
+			g_atomic_int_set(&pool->hungry, pool->waiting);
+		}
+	}
+	g_mutex_unlock(&pool->mutex);
+	return got;
+}
+
+/* ---- a worker ---- */
+
+static bool grow_stack(struct worker *worker)
+{
+	size_t room = worker->stack_room ? worker->stack_room * 2 : 4096;
+	uint64_t *stack = g_try_realloc_n(worker->stack, room, sizeof *stack);
+
+	if (!stack) {
+		g_atomic_int_set(&worker->pool->failed, 1);
+		return false;
+	}
+	worker->stack = stack;
+	worker->stack_room = room;
+	return true;
+}
+
+static inline void push(struct worker *worker, uint64_t start)
+{
+	if (worker->stack_count == worker->stack_room && !grow_stack(worker))
+		return;
+	worker->stack[worker->stack_count++] = start;
+}
+
+static inline void resolve_mark(hc_scanner *scanner, uint64_t start)
+{
+	struct worker *worker = scanner->data;
+	uint64_t *word = &scanner->marks[start / 64], bit = (uint64_t)1 << start % 64;
+
+	if (__atomic_load_n(word, __ATOMIC_RELAXED) & bit)
+		return;
+	if (worker->pool->workers == 1)
+		*word |= bit;
+	else if (__atomic_fetch_or(word, bit, __ATOMIC_RELAXED) & bit)
+		return;
+	push(worker, start);
+}
+
+/* Gives the oldest blocks away: they lead to the most. */
+static void share(struct worker *worker)
+{
+	struct batch *batch = g_try_new(struct batch, 1);
+
+	if (!batch)
+		return;
+	batch->count = BATCH;
+	memcpy(batch->starts, worker->stack, sizeof batch->starts);
+	worker->stack_count -= BATCH;
+	memmove(worker->stack, worker->stack + worker->stack_count, MIN(BATCH, worker->stack_count) * sizeof *worker->stack);
+	pool_add_batch(worker->pool, batch);
+}
+
+/* A block whose memory is in several pieces of the core: rare, so by the slow way. */
+static void scan_in_pieces(struct worker *worker, const hc_block_region *region, uint64_t start)
+{
+	const hc_references *references = worker->pool->references;
+	hc_address address = hc_blocks_address(references->blocks, region, start);
+	uint64_t size = hc_blocks_usable_size(references->blocks, region, address);
+	g_autoptr(GArray) words = g_array_new(FALSE, FALSE, sizeof(hc_words));
+
+	hc_references_add_words(references, address, address + MIN(size, region->end - address), words);
+	for (unsigned i = 0; i < words->len; i++)
+		pool_add_words(worker->pool, g_array_index(words, hc_words, i));
+}
+
+static inline __attribute__((always_inline)) void scan_block(struct worker *worker, uint64_t start, hc_word_format format)
+{
+	const hc_block_region *region;
+	hc_words contents = hc_scanner_contents(&worker->scanner, start, &region);
+
+	if (!contents.bytes)
+		scan_in_pieces(worker, region, start);
+	else if (contents.size > 2 * SLICE)
+		pool_add_words(worker->pool, contents);
+	else
+		hc_scanner_words(&worker->scanner, contents.bytes, contents.size, format, resolve_mark);
+}
+
+/* Searches until the worker has nothing of its own left. */
+static inline __attribute__((always_inline)) void drain(struct worker *worker, hc_word_format format)
+{
+	for (;;) {
+		while (worker->stack_count && worker->ring_in - worker->ring_out < HC_SCAN_BLOCKS) {
+			uint64_t start = worker->stack[--worker->stack_count];
+			const uint8_t *place = hc_scanner_place(&worker->scanner, start);
+
+			if (place) {
+				__builtin_prefetch(place - 8);
+				__builtin_prefetch(place + 56);
+			}
+			worker->ring[worker->ring_in++ % HC_SCAN_BLOCKS] = start;
+		}
+		if (worker->ring_in == worker->ring_out) {
+			if (worker->scanner.candidates_in == worker->scanner.candidates_out)
+				return;
+			hc_scanner_flush(&worker->scanner, resolve_mark);
+			continue;
+		}
+		scan_block(worker, worker->ring[worker->ring_out++ % HC_SCAN_BLOCKS], format);
+		if (worker->stack_count >= 2 * BATCH && worker->pool->workers > 1 && g_atomic_int_get(&worker->pool->hungry))
+			share(worker);
+	}
+}
+
+static inline __attribute__((always_inline)) void work_on(struct worker *worker, hc_word_format format)
+{
+	hc_words words;
+	struct batch *batch;
+
+	while (pool_take(worker->pool, &words, &batch)) {
+		for (unsigned i = 0; batch && i < batch->count; i++)
+			push(worker, batch->starts[i]);
+		g_free(batch);
+		if (words.size)
+			hc_scanner_words(&worker->scanner, words.bytes, words.size, format, resolve_mark);
+		drain(worker, format);
+	}
+}
+
+static void run_worker(void *data, unsigned index)
+{
+	struct pool *pool = data;
+	struct worker *worker = g_new0(struct worker, 1);
+	hc_word_format format = hc_core_word_format(pool->references->core);
+
+	(void)index;
+	worker->pool = pool;
+	hc_scanner_init(&worker->scanner, pool->references->blocks, pool->marks, worker);
+	if (format.size == 8 && !format.swap)
+		work_on(worker, (hc_word_format){ 8, false });
+	else
+		work_on(worker, format);
+	g_mutex_lock(&pool->mutex);
+	pool->total_words += worker->scanner.words;
+	pool->total_hits += worker->scanner.hits;
+	g_mutex_unlock(&pool->mutex);
+	g_free(worker->stack);
+	g_free(worker);
+}
+
+bool hc_references_mark(const hc_references *references, uint64_t *marks, const GArray *words, const GArray *starts, unsigned jobs,
+			hc_references_totals *totals)
+{
+	struct pool pool = {
+		.references = references,
+		.marks = marks,
+		.workers = hc_parallel_workers(jobs),
+		.words = g_array_new(FALSE, FALSE, sizeof(hc_words)),
+		.batches = g_ptr_array_new(),
+	};
+
+	g_mutex_init(&pool.mutex);
+	g_cond_init(&pool.changed);
+	for (unsigned i = 0; words && i < words->len; i++)
+		pool_add_words(&pool, g_array_index(words, hc_words, i));
+	for (unsigned i = 0; starts && i < starts->len; i += BATCH) {
+		struct batch *batch = g_new(struct batch, 1);
+
+		batch->count = MIN(BATCH, starts->len - i);
+		memcpy(batch->starts, &g_array_index(starts, uint64_t, i), batch->count * sizeof(uint64_t));
+		g_ptr_array_add(pool.batches, batch);
+	}
+	hc_parallel_run(pool.workers, run_worker, &pool);
+	totals->words += pool.total_words;
+	totals->candidates += pool.total_hits;
+	g_array_unref(pool.words);
+	g_ptr_array_unref(pool.batches);
+	g_mutex_clear(&pool.mutex);
+	g_cond_clear(&pool.changed);
+	return !pool.failed;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The front door of references/.
+ *
+ * Theory of operation. A block is alive if a word in a root, or in a live block, holds an address inside it. That is a search
+ * through all of the process's memory, bound by memory latency: each word may lead anywhere. So nothing is looked up at
+ * once. A word that could be an address enters a ring while its line of the block index is being fetched, and is resolved
+ * when it leaves; a block that was found enters another ring while its contents are being fetched (scan.h).
+ *
+ * Marks are one bit for each granule, of the same shape as the index's bitmap. Blocks that are not in use are marked before
+ * the search begins, so that it never enters them: freed and cached blocks are neither roots nor leaks.
+ *
+ * What is left unmarked is lost. A lost block that no other lost block points to is lost directly; what hangs on it,
+ * indirectly. Of a ring that nothing leads to one block stands for all (lost.c).
+ */
+#pragma once
+
+#include <heapcore/references.h>
+
+#include "areas/areas.h"
+
+/*
+ * Searches with JOBS threads (0: one per processor). The arguments must outlive the result. Fails with HC_ERROR_NO_MEMORY.
+ */
+hc_references *hc_references_create(const hc_core *core, const hc_blocks *blocks, const hc_areas *areas, unsigned jobs, GError **error);
+void hc_references_destroy(hc_references *references);

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Where the search begins, and where not, and why. */
+#include "references/internal.h"
+
+#include <elf.h>
+
+/* XSAVE's legacy area: the x87 state's first 160 bytes hold no values that a program keeps; then xmm0. (Intel SDM 1, 13.4.1) */
+enum { XSAVE_VECTORS = 160 };
+
+bool hc_references_is_allocator_state(const char *label)
+{
+	return g_str_has_prefix(label, "libc: tcache");
+}
+
+static void add_root(hc_references *references, const hc_area *area, bool used, const char *reason)
+{
+	hc_root root = {
+		.start = area->start,
+		.end = area->end,
+		.kind = area->kind,
+		.owner = area->owner,
+		.used = used,
+		.reason = reason,
+	};
+
+	if (used && !area->mapping->bytes) {
+		root.used = false;
+		root.reason = "would be searched, but its bytes are not in the core";
+	}
+	g_array_append_val(references->roots, root);
+}
+
+static void add_area(hc_references *references, const hc_area *area)
+{
+	bool writable = area->mapping->flags & HC_MAPPING_WRITE;
+
+	switch (area->kind) {
+	case HC_AREA_HEAP:
+	case HC_AREA_MMAPPED:
+		return; /* blocks: searched when something leads to them */
+	case HC_AREA_FOREIGN_SBRK:
+		return add_root(references, area, true, "memory that the program got from sbrk() itself");
+	case HC_AREA_HEAP_UNREADABLE:
+		return add_root(references, area, true, "blocks in it are not known: all of it counts as alive");
+	case HC_AREA_MALLOC_STATE:
+		return add_root(references, area, false, "malloc's own state: its lists lead to free memory");
+	case HC_AREA_STACK:
+		return add_root(references, area, true, "frames in use, thread-local storage");
+	case HC_AREA_STACK_UNUSED:
+		return add_root(references, area, false, "below the stack pointer, or of a thread that has ended");
+	case HC_AREA_MODULE_DATA:
+		return add_root(references, area, true, "data of the program or a library");
+	case HC_AREA_FILE:
+		if (writable)
+			return add_root(references, area, true, "writable mapping of a file");
+		return add_root(references, area, false, "read-only file: cannot hold addresses of this process's heap");
+	case HC_AREA_SHARED:
+		return add_root(references, area, true, "shared memory");
+	case HC_AREA_ANONYMOUS:
+		return add_root(references, area, true, "memory that is not malloc's");
+	case HC_AREA_KERNEL:
+		return add_root(references, area, false, "the kernel's");
+	case HC_AREA_RESERVED:
+		return add_root(references, area, false, "address space only");
+	default:
+		return add_root(references, area, false, "its bytes are not in the core");
+	}
+}
+
+static void add_registers(hc_references *references, unsigned thread_index)
+{
+	hc_root root = {
+		.owner = thread_index,
+		.kind = HC_AREA_STACK,
+		.registers = true,
+		.used = true,
+		.reason = "registers",
+	};
+
+	g_array_append_val(references->roots, root);
+}
+
+void hc_references_find_roots(hc_references *references)
+{
+	for (unsigned i = 0; i < hc_core_thread_count(references->core); i++)
+		add_registers(references, i);
+	for (unsigned i = 0; i < hc_areas_count(references->areas); i++)
+		add_area(references, hc_areas_get(references->areas, i));
+}
+
+void hc_references_add_words(const hc_references *references, hc_address start, hc_address end, GArray *words)
+{
+	unsigned word = references->blocks->word;
+
+	start = hc_align_up(start, word);
+	while (start < end) {
+		uint64_t available;
+		const uint8_t *bytes = hc_core_bytes(references->core, start, &available);
+
+		if (!bytes) {
+			unsigned next = hc_core_mapping_after(references->core, start);
+			const hc_mapping *mapping = next < hc_core_mapping_count(references->core) ? hc_core_mapping(references->core, next) : NULL;
+
+			if (!mapping)
+				return;
+			start = mapping->start > start ? mapping->start : mapping->end;
+			continue;
+		}
+		hc_words run = { bytes, MIN(available, end - start) & ~(uint64_t)(word - 1) };
+
+		if (run.size)
+			g_array_append_val(words, run);
+		start += MIN(available, end - start);
+	}
+}
+
+/*
+ * General registers, and the vector registers of a thread that was not in a system call: inside one they are dead by the
+ * calling convention, and what they last held would keep lost blocks alive.
+ */
+static void add_register_words(const hc_references *references, const hc_thread *thread, GArray *words)
+{
+	unsigned word = references->blocks->word;
+	bool native = word == 8 && !hc_core_word_format(references->core).swap;
+
+	/* hc_thread holds them in our byte order and 64 bits: searched as words only where that is the process's format too. */
+	if (native) {
+		hc_words run = { (const uint8_t *)thread->registers, thread->register_count * sizeof(uint64_t) };
+
+		g_array_append_val(words, run);
+	}
+	if (!thread->in_system_call && thread->vector_registers_size > XSAVE_VECTORS) {
+		hc_words run = { thread->vector_registers + XSAVE_VECTORS, (thread->vector_registers_size - XSAVE_VECTORS) & ~(size_t)7 };
+
+		g_array_append_val(words, run);
+	}
+}
+
+GArray *hc_references_root_words(const hc_references *references)
+{
+	GArray *words = g_array_new(FALSE, FALSE, sizeof(hc_words));
+
+	for (unsigned i = 0; i < references->roots->len; i++) {
+		const hc_root *root = &g_array_index(references->roots, hc_root, i);
+
+		if (!root->used)
+			continue;
+		if (root->registers)
+			add_register_words(references, hc_core_thread(references->core, root->owner), words);
+		else
+			hc_references_add_words(references, root->start, root->end, words);
+	}
+	return words;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The hot loop: words -> candidates -> blocks, with everything prefetched one ring ahead.
+ *
+ *	words of a block --(heap's address range?)--> candidate ring --(start of the block, new?)--> stack
+ *	      ^                                                                                       |
+ *	      +------------------------------ block ring <--------------------------------------------+
+ *
+ * A scanner belongs to one thread. What happens to a block that a candidate leads to is up to `resolve`, a constant at each
+ * call of hc_scanner_words(), so that the compiler makes one loop for each purpose.
+ */
+#pragma once
+
+#include "references/internal.h"
+
+enum { HC_SCAN_CANDIDATES = 64, HC_SCAN_BLOCKS = 32 };
+
+typedef struct hc_candidate {
+	uint64_t granule;
+	hc_address address;
+} hc_candidate;
+
+typedef struct hc_scanner {
+	const hc_blocks *blocks;
+	uint64_t *marks;
+	hc_candidate candidates[HC_SCAN_CANDIDATES];
+	unsigned candidates_in, candidates_out; /* counters; the place is modulo the ring's size */
+	uint64_t words, hits;			/* statistics */
+	/* The largest region: most addresses are in it, and need no look-up of their region. */
+	hc_address hot_start;
+	uint64_t hot_size;
+	const hc_block_region *hot;
+	void *data; /* of resolve */
+} hc_scanner;
+
+/* Called for each candidate; START is the granule at which the block begins that it points into. */
+typedef void (*hc_scan_resolve)(hc_scanner *scanner, uint64_t start);
+
+static inline void hc_scanner_init(hc_scanner *scanner, const hc_blocks *blocks, uint64_t *marks, void *data)
+{
+	*scanner = (hc_scanner){ .blocks = blocks, .marks = marks, .data = data };
+	for (uint32_t i = 0; i < blocks->region_count; i++) {
+		const hc_block_region *region = &blocks->regions[i];
+
+		if (!region->region.is_mmapped && region->end - region->start > scanner->hot_size) {
+			scanner->hot = region;
+			scanner->hot_start = region->start;
+			scanner->hot_size = region->end - region->start;
+		}
+	}
+}
+
+static inline __attribute__((always_inline)) void hc_scanner_resolve_one(hc_scanner *scanner, hc_scan_resolve resolve)
+{
+	const hc_candidate *candidate = &scanner->candidates[scanner->candidates_out++ % HC_SCAN_CANDIDATES];
+	uint64_t start = hc_blocks_start_of(scanner->blocks, candidate->granule, candidate->address);
+
+	if (start != UINT64_MAX)
+		resolve(scanner, start);
+}
+
+static inline __attribute__((always_inline)) void hc_scanner_candidate(hc_scanner *scanner, hc_address address, hc_scan_resolve resolve)
+{
+	const hc_block_region *region = scanner->hot;
+
+	if (address - scanner->hot_start >= scanner->hot_size) {
+		region = hc_blocks_region(scanner->blocks, address);
+		if (!region)
+			return;
+	}
+	uint64_t granule = hc_blocks_granule(scanner->blocks, region, address);
+
+	scanner->hits++;
+	__builtin_prefetch(&scanner->blocks->starts[granule / 64]);
+	__builtin_prefetch(&scanner->marks[granule / 64], 1);
+	scanner->candidates[scanner->candidates_in++ % HC_SCAN_CANDIDATES] = (hc_candidate){ granule, address };
+	if (scanner->candidates_in - scanner->candidates_out == HC_SCAN_CANDIDATES)
+		hc_scanner_resolve_one(scanner, resolve);
+}
+
+/* Looks at every word. */
+static inline __attribute__((always_inline)) void hc_scanner_words(hc_scanner *scanner, const uint8_t *bytes, uint64_t size, hc_word_format format,
+								   hc_scan_resolve resolve)
+{
+	const hc_block_span *first = &scanner->blocks->spans[0], *second = &scanner->blocks->spans[1];
+	const hc_address first_start = first->start, second_start = second->start;
+	const uint64_t first_size = first->size, second_size = second->size;
+
+	scanner->words += size / format.size;
+	for (uint64_t i = 0; i + format.size <= size; i += format.size) {
+		hc_address value = hc_load_word(bytes + i, format);
+
+		if (value - first_start < first_size || value - second_start < second_size)
+			hc_scanner_candidate(scanner, value, resolve);
+	}
+}
+
+/* Resolves what is still in the ring. */
+static inline __attribute__((always_inline)) void hc_scanner_flush(hc_scanner *scanner, hc_scan_resolve resolve)
+{
+	while (scanner->candidates_out != scanner->candidates_in)
+		hc_scanner_resolve_one(scanner, resolve);
+}
+
+/* The contents of the block that starts at granule START, if they are in one piece; bytes is NULL if they are not. */
+static inline hc_words hc_scanner_contents(const hc_scanner *scanner, uint64_t start, const hc_block_region **ret_region)
+{
+	const hc_blocks *blocks = scanner->blocks;
+	const hc_block_region *region = scanner->hot;
+
+	if (!region || start - region->first_granule >= region->granules)
+		region = hc_blocks_region_of_start(blocks, start);
+	*ret_region = region;
+	hc_address address = hc_blocks_address(blocks, region, start);
+
+	if (!region->bytes)
+		return (hc_words){ NULL, 0 };
+	const uint8_t *bytes = region->bytes + (address - region->start);
+	uint64_t size = hc_blocks_usable_size(blocks, region, address);
+
+	return (hc_words){ bytes, MIN(size, region->end - address) & ~(uint64_t)(blocks->word - 1) };
+}
+
+/* Where the contents begin, without touching them: for prefetching. NULL if they are not in one piece. */
+static inline const uint8_t *hc_scanner_place(const hc_scanner *scanner, uint64_t start)
+{
+	const hc_block_region *region = scanner->hot;
+
+	if (!region || start - region->first_granule >= region->granules)
+		region = hc_blocks_region_of_start(scanner->blocks, start);
+	return region->bytes ? region->bytes + (hc_blocks_address(scanner->blocks, region, start) - region->start) : NULL;
+}
