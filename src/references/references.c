@@ -102,17 +102,20 @@ const hc_references_totals *hc_references_get_totals(const hc_references *refere
 	return &references->totals;
 }
 
+hc_reach hc_references_reach_at(const hc_references *references, uint64_t start)
+{
+	if (hc_bit(references->marks, start))
+		return HC_REACH_REACHABLE;
+	return hc_bit(references->direct, start) ? HC_REACH_DIRECTLY_LOST : HC_REACH_INDIRECTLY_LOST;
+}
+
 hc_reach hc_references_reach(const hc_references *references, uint32_t block_number)
 {
 	const hc_blocks *blocks = references->blocks;
 
 	if (block_number >= blocks->count || blocks->states[block_number] != HC_BLOCK_IN_USE)
 		return HC_REACH_NONE;
-	uint64_t start = hc_blocks_start_of_number(blocks, block_number);
-
-	if (hc_bit(references->marks, start))
-		return HC_REACH_REACHABLE;
-	return hc_bit(references->direct, start) ? HC_REACH_DIRECTLY_LOST : HC_REACH_INDIRECTLY_LOST;
+	return hc_references_reach_at(references, hc_blocks_start_of_number(blocks, block_number));
 }
 
 unsigned hc_references_root_count(const hc_references *references)

@@ -24,3 +24,6 @@
  */
 hc_references *hc_references_create(const hc_core *core, const hc_blocks *blocks, const hc_areas *areas, unsigned jobs, GError **error);
 void hc_references_destroy(hc_references *references);
+
+/* As hc_references_reach(), for the block in use that starts at granule START: without looking its number up. */
+hc_reach hc_references_reach_at(const hc_references *references, uint64_t start);

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The table of contents: the stages in order, what each makes from what. */
+#include "analysis/analysis.h"
+
+struct hc_analysis {
+	hc_diagnostics *diagnostics;
+	hc_core *core;
+	hc_modules *modules;
+	hc_blocks *blocks;
+	hc_areas *areas;
+	hc_references *references;
+	hc_memory *memory;
+	hc_findings *findings;
+	char *path;
+	const hc_analysis_options *options; /* only while running */
+	double seconds[HC_STAGE_COUNT];
+};
+
+static bool run_core(hc_analysis *analysis, GError **error)
+{
+	analysis->core = hc_core_open(analysis->path, analysis->diagnostics, error);
+	return analysis->core != NULL;
+}
+
+static bool run_modules(hc_analysis *analysis, GError **error)
+{
+	hc_modules_options options = {
+		.binary = analysis->options->binary,
+		.sysroot = analysis->options->sysroot,
+		.debug_directories = analysis->options->debug_directories,
+	};
+
+	analysis->modules = hc_modules_open(analysis->core, &options, analysis->diagnostics, error);
+	return analysis->modules != NULL;
+}
+
+static bool run_blocks(hc_analysis *analysis, GError **error)
+{
+	analysis->blocks = hc_blocks_create(analysis->core, analysis->modules, analysis->options->jobs, analysis->diagnostics, error);
+	return analysis->blocks != NULL;
+}
+
+static bool run_areas(hc_analysis *analysis, GError **error)
+{
+	(void)error;
+	analysis->areas = hc_areas_create(analysis->core, analysis->modules, analysis->blocks, analysis->diagnostics);
+	return true;
+}
+
+static bool run_references(hc_analysis *analysis, GError **error)
+{
+	analysis->references = hc_references_create(analysis->core, analysis->blocks, analysis->areas, analysis->options->jobs, error);
+	return analysis->references != NULL;
+}
+
+static bool run_memory(hc_analysis *analysis, GError **error)
+{
+	(void)error;
+	analysis->memory = hc_memory_create(analysis->core, analysis->blocks, analysis->areas, analysis->references, analysis->diagnostics);
+	return true;
+}
+
+static bool run_findings(hc_analysis *analysis, GError **error)
+{
+	hc_evidence evidence = {
+		.core = analysis->core,
+		.modules = analysis->modules,
+		.blocks = analysis->blocks,
+		.areas = analysis->areas,
+		.references = analysis->references,
+		.memory = analysis->memory,
+		.diagnostics = analysis->diagnostics,
+	};
+
+	(void)error;
+	analysis->findings = hc_findings_create(&evidence);
+	return true;
+}
+
+static const struct stage {
+	const char *name;
+	double begins; /* as a fraction of a usual analysis of a large core */
+	bool (*run)(hc_analysis *analysis, GError **error);
+} stages[HC_STAGE_COUNT] = {
+	[HC_STAGE_CORE] = { "opening the core", 0, run_core },
+	[HC_STAGE_MODULES] = { "comparing build-ids", 0.02, run_modules },
+	[HC_STAGE_BLOCKS] = { "reading the heap", 0.05, run_blocks },
+	[HC_STAGE_AREAS] = { "sorting the memory", 0.3, run_areas },
+	[HC_STAGE_REFERENCES] = { "searching for references", 0.35, run_references },
+	[HC_STAGE_MEMORY] = { "adding up", 0.95, run_memory },
+	[HC_STAGE_FINDINGS] = { "looking for findings", 0.97, run_findings },
+};
+
+const char *hc_stage_name(hc_stage stage)
+{
+	return (unsigned)stage < HC_STAGE_COUNT ? stages[stage].name : "";
+}
+
+static bool report_progress(const hc_analysis_options *options, hc_stage stage, GError **error)
+{
+	if (!options->progress || options->progress(stage, stages[stage].begins, options->progress_data))
+		return true;
+	g_set_error(error, HC_ERROR, HC_ERROR_CANCELLED, "cancelled while %s", stages[stage].name);
+	return false;
+}
+
+hc_analysis *hc_analysis_run(const char *core_path, const hc_analysis_options *options, GError **error)
+{
+	static const hc_analysis_options everything = { .until = HC_STAGE_FINDINGS };
+	g_autoptr(hc_analysis) analysis = g_new0(hc_analysis, 1);
+
+	analysis->path = g_strdup(core_path);
+	analysis->options = options ? options : &everything;
+	analysis->diagnostics = hc_diagnostics_create();
+	for (unsigned stage = 0; stage < HC_STAGE_COUNT && stage <= analysis->options->until; stage++) {
+		gint64 begin = g_get_monotonic_time();
+
+		if (!report_progress(analysis->options, stage, error) || !stages[stage].run(analysis, error))
+			return NULL;
+		analysis->seconds[stage] = (g_get_monotonic_time() - begin) / 1e6;
+	}
+	analysis->options = NULL;
+	return g_steal_pointer(&analysis);
+}
+
+void hc_analysis_destroy(hc_analysis *analysis)
+{
+	if (!analysis)
+		return;
+	/* In the opposite order: later tables point into earlier ones. */
+	hc_findings_free(analysis->findings);
+	hc_memory_destroy(analysis->memory);
+	hc_references_destroy(analysis->references);
+	hc_areas_destroy(analysis->areas);
+	hc_blocks_destroy(analysis->blocks);
+	hc_modules_close(analysis->modules);
+	hc_core_close(analysis->core);
+	hc_diagnostics_destroy(analysis->diagnostics);
+	g_free(analysis->path);
+	g_free(analysis);
+}
+
+const hc_core *hc_analysis_core(const hc_analysis *analysis)
+{
+	return analysis->core;
+}
+
+hc_modules *hc_analysis_modules(const hc_analysis *analysis)
+{
+	return analysis->modules;
+}
+
+const hc_blocks *hc_analysis_blocks(const hc_analysis *analysis)
+{
+	return analysis->blocks;
+}
+
+const hc_areas *hc_analysis_areas(const hc_analysis *analysis)
+{
+	return analysis->areas;
+}
+
+const hc_references *hc_analysis_references(const hc_analysis *analysis)
+{
+	return analysis->references;
+}
+
+const hc_memory *hc_analysis_memory(const hc_analysis *analysis)
+{
+	return analysis->memory;
+}
+
+const hc_findings *hc_analysis_findings(const hc_analysis *analysis)
+{
+	return analysis->findings;
+}
+
+const hc_diagnostics *hc_analysis_diagnostics(const hc_analysis *analysis)
+{
+	return analysis->diagnostics;
+}
+
+double hc_analysis_seconds(const hc_analysis *analysis, hc_stage stage)
+{
+	return (unsigned)stage < HC_STAGE_COUNT ? analysis->seconds[stage] : 0;
+}

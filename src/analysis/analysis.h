@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The front door of analysis/: see the public header. */
+#pragma once
+
+#include <heapcore/analysis.h>
+
+#include "findings/findings.h"

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The front door of findings/: what a person should look at. One question per file; each adds at most a few findings, and
+ * none where there is nothing to say.
+ *
+ * To add one: a file with a function of the type hc_finder, a declaration below, and a line in the table in findings.c.
+ */
+#pragma once
+
+#include <heapcore/findings.h>
+
+#include "memory/memory.h"
+
+/* What a finder may look at. All of it is complete. */
+typedef struct hc_evidence {
+	const hc_core *core;
+	hc_modules *modules;
+	const hc_blocks *blocks;
+	const hc_areas *areas;
+	const hc_references *references;
+	const hc_memory *memory;
+	const hc_diagnostics *diagnostics;
+} hc_evidence;
+
+typedef void (*hc_finder)(const hc_evidence *evidence, hc_findings *findings);
+
+hc_findings *hc_findings_create(const hc_evidence *evidence);
+
+/* An empty list, for those who fill it themselves (diff). */
+hc_findings *hc_findings_new(void);
+
+/* Takes TEXT and COMMAND (may be NULL) over. */
+void hc_findings_add(hc_findings *findings, const char *kind, uint64_t bytes, uint64_t blocks, char *text, char *command);
+
+/* Largest first. */
+void hc_findings_sort(hc_findings *findings);
+void hc_findings_free(hc_findings *findings);
+
+/* ---- the finders ---- */
+
+void hc_find_lost(const hc_evidence *evidence, hc_findings *findings);
+void hc_find_retained(const hc_evidence *evidence, hc_findings *findings);
+void hc_find_big_blocks(const hc_evidence *evidence, hc_findings *findings);
+void hc_find_not_glibc(const hc_evidence *evidence, hc_findings *findings);
+void hc_find_not_heap(const hc_evidence *evidence, hc_findings *findings);
+void hc_find_damage(const hc_evidence *evidence, hc_findings *findings);
+
+/* ---- sizes.c: blocks in use by their size, which several finders ask about ---- */
+
+typedef struct hc_size_count {
+	uint64_t size; /* usable bytes */
+	uint64_t blocks;
+} hc_size_count;
+
+/*
+ * The program's blocks in use (LOST: only those that are lost), by usable size, most bytes first. Read from the index
+ * alone, without touching the heap. GArray of hc_size_count.
+ */
+GArray *hc_sizes_count(const hc_blocks *blocks, const hc_references *references, bool lost);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which blocks does nothing point to? */
+#include "findings/findings.h"
+
+#include "base/text.h"
+
+enum { SIZES_SHOWN = 4 };
+
+/* "5,250 x 312 B, 5,040 x 712 B, ..." */
+static char *describe_sizes(const GArray *sizes)
+{
+	GString *text = g_string_new(NULL);
+
+	for (unsigned i = 0; i < MIN(sizes->len, SIZES_SHOWN); i++) {
+		const hc_size_count *count = &g_array_index(sizes, hc_size_count, i);
+		char blocks[HC_TEXT_COUNT_LENGTH], bytes[HC_TEXT_SIZE_LENGTH];
+
+		g_string_append_printf(text, "%s%s x %s", i ? ", " : "", hc_text_count(blocks, count->blocks), hc_text_size(bytes, count->size));
+	}
+	if (sizes->len > SIZES_SHOWN)
+		g_string_append(text, ", ...");
+	return g_string_free(text, FALSE);
+}
+
+void hc_find_lost(const hc_evidence *evidence, hc_findings *findings)
+{
+	const hc_references_totals *totals = hc_references_get_totals(evidence->references);
+	uint64_t blocks = totals->directly_lost.blocks + totals->indirectly_lost.blocks;
+	char all[HC_TEXT_COUNT_LENGTH], direct[HC_TEXT_COUNT_LENGTH];
+
+	if (!blocks)
+		return;
+	g_autoptr(GArray) sizes = hc_sizes_count(evidence->blocks, evidence->references, true);
+	g_autofree char *shown = describe_sizes(sizes);
+
+	hc_findings_add(findings, "lost", totals->directly_lost.bytes + totals->indirectly_lost.bytes, blocks,
+			g_strdup_printf("%s blocks that nothing points to (%s directly, the rest only from these), %u sizes: %s",
+					hc_text_count(all, blocks), hc_text_count(direct, totals->directly_lost.blocks), sizes->len, shown),
+			g_strdup("chunks CORE --lost"));
+}

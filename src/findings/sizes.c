@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Blocks in use by size. The distance between two starts is the size of a chunk, so the bitmap alone tells; the heap, many
+ * times its size, is not read.
+ */
+#include "findings/findings.h"
+
+enum { SMALL_GRANULES = 4096 };
+
+struct counter {
+	uint64_t small[SMALL_GRANULES]; /* by the chunk's size in granules */
+	GHashTable *large;		/* usable size -> number */
+};
+
+static void count_large(struct counter *counter, uint64_t size)
+{
+	gpointer key = GSIZE_TO_POINTER(size);
+
+	g_hash_table_insert(counter->large, key, GSIZE_TO_POINTER(GPOINTER_TO_SIZE(g_hash_table_lookup(counter->large, key)) + 1));
+}
+
+static bool is_wanted(const hc_blocks *blocks, const hc_references *references, bool lost, uint32_t number, uint64_t start)
+{
+	if (blocks->states[number] != HC_BLOCK_IN_USE)
+		return false;
+	return !lost || hc_references_reach_at(references, start) != HC_REACH_REACHABLE;
+}
+
+static void count_region(struct counter *counter, const hc_blocks *blocks, const hc_references *references, bool lost, const hc_block_region *region)
+{
+	uint64_t start = hc_blocks_next_start(blocks, region->first_granule);
+
+	if (region->region.is_mmapped) {
+		if (is_wanted(blocks, references, lost, region->first_block, start))
+			count_large(counter, region->region.block_size);
+		return;
+	}
+	/* Where a block beyond the last would begin. */
+	uint64_t end = region->first_granule + ((region->end + 2 * blocks->word - region->base) >> blocks->granule_shift);
+
+	for (uint32_t i = 0; i < region->block_count; i++) {
+		uint64_t next = i + 1 < region->block_count ? hc_blocks_next_start(blocks, start + 1) : end;
+
+		if (is_wanted(blocks, references, lost, region->first_block + i, start)) {
+			if (next - start < SMALL_GRANULES)
+				counter->small[next - start]++;
+			else
+				count_large(counter, ((next - start) << blocks->granule_shift) - blocks->word);
+		}
+		start = next;
+	}
+}
+
+static int compare_counts(const void *a, const void *b)
+{
+	const hc_size_count *x = a, *y = b;
+	uint64_t x_bytes = x->size * x->blocks, y_bytes = y->size * y->blocks;
+
+	if (x_bytes != y_bytes)
+		return (y_bytes > x_bytes) - (y_bytes < x_bytes);
+	return (x->size > y->size) - (x->size < y->size);
+}
+
+/* Labelled blocks are few: they are taken out one by one. */
+static void leave_out_labelled(struct counter *counter, const hc_blocks *blocks)
+{
+	GHashTableIter iter;
+	gpointer key;
+
+	g_hash_table_iter_init(&iter, blocks->labels);
+	while (g_hash_table_iter_next(&iter, &key, NULL)) {
+		hc_block block;
+
+		if (!hc_blocks_get(blocks, GPOINTER_TO_UINT(key), &block))
+			continue;
+		uint64_t granules = (block.size + blocks->word) >> blocks->granule_shift;
+
+		if (block.arena != HC_ARENA_NONE && granules < SMALL_GRANULES && counter->small[granules])
+			counter->small[granules]--;
+	}
+}
+
+GArray *hc_sizes_count(const hc_blocks *blocks, const hc_references *references, bool lost)
+{
+	struct counter *counter = g_new0(struct counter, 1);
+	GArray *counts = g_array_new(FALSE, FALSE, sizeof(hc_size_count));
+	GHashTableIter iter;
+	gpointer key, value;
+
+	counter->large = g_hash_table_new(NULL, NULL);
+	for (uint32_t i = 0; i < blocks->region_count; i++)
+		count_region(counter, blocks, references, lost, &blocks->regions[i]);
+	if (!lost)
+		leave_out_labelled(counter, blocks);
+	for (unsigned i = 0; i < SMALL_GRANULES; i++) {
+		hc_size_count count = { ((uint64_t)i << blocks->granule_shift) - blocks->word, counter->small[i] };
+
+		if (count.blocks)
+			g_array_append_val(counts, count);
+	}
+	g_hash_table_iter_init(&iter, counter->large);
+	while (g_hash_table_iter_next(&iter, &key, &value)) {
+		hc_size_count count = { GPOINTER_TO_SIZE(key), GPOINTER_TO_SIZE(value) };
+
+		g_array_append_val(counts, count);
+	}
+	g_array_sort(counts, compare_counts);
+	g_hash_table_unref(counter->large);
+	g_free(counter);
+	return counts;
+}

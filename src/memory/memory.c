@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The memory table. Bytes outside the heap come from the areas; bytes of the heap from the blocks, and what remains of the
+ * heap's areas is malloc's own. So the top rows add up to the areas' total by construction; what is checked is that the
+ * remainder is what the blocks stage says it is.
+ */
+#include "memory/memory.h"
+
+#include "base/diagnostics.h"
+#include "base/text.h"
+
+static const hc_diagnostic_kind table_differs = {
+	"memory-table-differs", HC_SEVERITY_PARTIAL,
+	"of the heap are counted differently by its regions and by its blocks (please report this: it is a bug of heapcore)",
+};
+
+struct hc_memory {
+	GArray *rows; /* of hc_memory_row */
+	uint64_t total;
+	const hc_core *core;
+	const hc_blocks *blocks;
+	const hc_areas *areas;
+};
+
+static hc_memory_row *add(hc_memory *memory, const char *id, const char *title, uint64_t bytes)
+{
+	hc_memory_row row = { .id = id, .title = title, .bytes = bytes, .is_memory = true };
+
+	g_array_append_val(memory->rows, row);
+	return &g_array_index(memory->rows, hc_memory_row, memory->rows->len - 1);
+}
+
+static hc_memory_row *add_counted(hc_memory *memory, const char *id, const char *title, hc_amount amount)
+{
+	hc_memory_row *row = add(memory, id, title, amount.bytes);
+
+	row->count = amount.blocks;
+	row->unit = "blocks";
+	return row;
+}
+
+static void add_part(hc_memory *memory, const char *id, const char *title, const char *of, hc_amount amount)
+{
+	hc_memory_row *row = add_counted(memory, id, title, amount);
+
+	row->of = of;
+	if (!amount.blocks)
+		row->unit = NULL;
+}
+
+static hc_amount minus(hc_amount a, hc_amount b)
+{
+	return (hc_amount){ a.blocks - b.blocks, a.bytes - b.bytes };
+}
+
+static hc_amount plus(hc_amount a, hc_amount b)
+{
+	return (hc_amount){ a.blocks + b.blocks, a.bytes + b.bytes };
+}
+
+/* ---- the heap ---- */
+
+/* Of the lost blocks, those that are mmapped. */
+static hc_amount lost_mmapped(const hc_blocks *blocks, const hc_references *references)
+{
+	hc_amount lost = { 0 };
+
+	for (uint32_t i = 0; i < blocks->region_count; i++) {
+		const hc_block_region *region = &blocks->regions[i];
+
+		if (region->region.is_mmapped && blocks->states[region->first_block] == HC_BLOCK_IN_USE &&
+		    hc_references_reach_at(references, region->first_granule) != HC_REACH_REACHABLE) {
+			lost.blocks++;
+			lost.bytes += region->region.block_size;
+		}
+	}
+	return lost;
+}
+
+/* Returns the sum of the rows added. */
+static uint64_t add_in_use(hc_memory *memory, const hc_blocks *blocks, const hc_references *references)
+{
+	hc_amount all = hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE), mmapped = hc_blocks_amount(blocks, HC_ARENA_NONE, HC_BLOCK_IN_USE);
+	hc_amount labelled = hc_blocks_labelled(blocks, HC_ARENA_ALL), labelled_mmapped = hc_blocks_labelled(blocks, HC_ARENA_NONE);
+	hc_amount lost = { 0 }, lost_there = { 0 };
+
+	if (references) {
+		const hc_references_totals *totals = hc_references_get_totals(references);
+
+		lost_there = lost_mmapped(blocks, references);
+		lost = minus(plus(totals->directly_lost, totals->indirectly_lost), lost_there);
+	}
+	add_counted(memory, "in-use", "in use by the program", minus(minus(all, mmapped), minus(labelled, labelled_mmapped)));
+	if (lost.blocks)
+		add_part(memory, "lost", "of which lost: nothing points to it", "in-use", lost);
+	add_counted(memory, "mmapped", "in use by the program, mmapped chunks", minus(mmapped, labelled_mmapped));
+	if (lost_there.blocks)
+		add_part(memory, "lost-mmapped", "of which lost: nothing points to it", "mmapped", lost_there);
+	add_counted(memory, "runtime", "in use by libc and the runtime", labelled);
+	return all.bytes;
+}
+
+static uint64_t add_free(hc_memory *memory, const hc_blocks *blocks)
+{
+	hc_amount tcache = hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_TCACHE);
+	hc_amount fastbins = hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_FASTBIN);
+	hc_amount top = hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_TOP);
+	hc_amount bins = plus(plus(hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_UNSORTED), hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_SMALL)),
+			      plus(hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_LARGE), hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_UNLISTED)));
+	hc_free_pages pages;
+
+	hc_blocks_free_pages(blocks, HC_ARENA_ALL, &pages);
+	add_counted(memory, "free-tcache", "free, kept by malloc: tcache", tcache);
+	add_counted(memory, "free-fastbins", "free, kept by malloc: fastbins", fastbins);
+	add_counted(memory, "free-bins", "free, kept by malloc: bins", bins);
+	add_counted(memory, "free-top", "free, kept by malloc: top", top);
+	add_part(memory, "free-whole-pages", "of the free memory, in whole pages", "free", (hc_amount){ 0, pages.whole });
+	add_part(memory, "free-zero-pages", "of these pages, all zero (given back, or never touched)", "free", (hc_amount){ 0, pages.zero });
+	add_part(memory, "free-trim", "malloc_trim(0) would return", "free", (hc_amount){ 0, pages.trim - pages.trim_zero });
+	return tcache.bytes + fastbins.bytes + bins.bytes + top.bytes;
+}
+
+static void add_heap(hc_memory *memory, const hc_references *references, hc_diagnostics *diagnostics)
+{
+	const hc_blocks *blocks = memory->blocks;
+	const hc_areas *areas = memory->areas;
+	uint64_t state = hc_areas_bytes(areas, HC_AREA_MALLOC_STATE);
+	uint64_t heap = hc_areas_bytes(areas, HC_AREA_HEAP) + hc_areas_bytes(areas, HC_AREA_MMAPPED) + state;
+	uint64_t used = add_in_use(memory, blocks, references), kept = add_free(memory, blocks);
+	uint64_t overhead = heap - used - kept;
+
+	if (used + kept > heap || overhead != hc_blocks_overhead(blocks) + state)
+		hc_diagnostics_add(diagnostics, &table_differs, 0, "areas %" G_GUINT64_FORMAT ", in use %" G_GUINT64_FORMAT ", free %" G_GUINT64_FORMAT
+				   ", overhead %" G_GUINT64_FORMAT, heap, used, kept, hc_blocks_overhead(blocks) + state);
+	if (used + kept > heap)
+		overhead = 0;
+	add(memory, "malloc-overhead", "malloc's own (headers, arenas, end marks)", overhead);
+}
+
+/* ---- everything else ---- */
+
+static uint64_t count_areas(const hc_memory *memory, hc_area_kind kind)
+{
+	uint64_t count = 0;
+
+	for (unsigned i = 0; i < hc_areas_count(memory->areas); i++)
+		count += hc_areas_get(memory->areas, i)->kind == kind;
+	return count;
+}
+
+static const hc_area *largest_area(const hc_memory *memory, hc_area_kind kind)
+{
+	const hc_area *largest = NULL;
+
+	for (unsigned i = 0; i < hc_areas_count(memory->areas); i++) {
+		const hc_area *area = hc_areas_get(memory->areas, i);
+
+		if (area->kind == kind && (!largest || area->end - area->start > largest->end - largest->start))
+			largest = area;
+	}
+	return largest;
+}
+
+/* "largest 1.0 MiB at 0x7f...: the data of libfoo.so points to it" */
+static char *describe_largest(const hc_memory *memory, hc_area_kind kind)
+{
+	const hc_area *area = largest_area(memory, kind);
+	char size[HC_TEXT_SIZE_LENGTH];
+	g_autofree char *what = NULL;
+
+	if (!area)
+		return NULL;
+	if (area->note)
+		what = g_strdup(area->note);
+	else if (area->mapping->path)
+		what = hc_text_escape(area->mapping->path, -1);
+	hc_text_size(size, area->end - area->start);
+	return g_strdup_printf("largest %s at %#" G_GINT64_MODIFIER "x%s%s", size, area->start, what ? ": " : "", what ? what : "");
+}
+
+static void add_area(hc_memory *memory, hc_area_kind kind, const char *id, const char *title, const char *unit, bool is_memory, bool always)
+{
+	uint64_t bytes = hc_areas_bytes(memory->areas, kind);
+
+	if (!bytes && !always)
+		return;
+	hc_memory_row *row = add(memory, id, title, bytes);
+
+	row->is_memory = is_memory;
+	row->unit = unit;
+	row->count = unit ? count_areas(memory, kind) : 0;
+	if (kind == HC_AREA_STACK)
+		row->count = hc_core_thread_count(memory->core);
+	if (kind == HC_AREA_ANONYMOUS || kind == HC_AREA_SHARED)
+		row->note = describe_largest(memory, kind);
+}
+
+static void add_areas(hc_memory *memory)
+{
+	add_area(memory, HC_AREA_STACK, "stacks", "stacks, live part", "threads", true, true);
+	add_area(memory, HC_AREA_STACK_UNUSED, "stacks-unused", "stacks, unused part", NULL, true, true);
+	add_area(memory, HC_AREA_MODULE_DATA, "data", "data of program and libraries", NULL, true, true);
+	add_area(memory, HC_AREA_FILE, "files", "files: text, read-only data, mapped files", "mappings", true, true);
+	add_area(memory, HC_AREA_SHARED, "shared", "shared memory", "mappings", true, true);
+	add_area(memory, HC_AREA_ANONYMOUS, "anonymous", "other anonymous mappings", "mappings", true, true);
+	add_area(memory, HC_AREA_FOREIGN_SBRK, "foreign-sbrk", "program break, not malloc's", "mappings", true, false);
+	add_area(memory, HC_AREA_KERNEL, "kernel", "kernel's pages (vdso, vvar)", NULL, true, false);
+	add_area(memory, HC_AREA_RESERVED, "reserved", "reserved, never memory (thread-heap tails, guards)", "mappings", false, true);
+	add_area(memory, HC_AREA_NOT_DUMPED, "not-dumped", "not dumped", "mappings", false, true);
+	add_area(memory, HC_AREA_HEAP_UNREADABLE, "heap-unreadable", "heap that could not be followed", "mappings", false, false);
+	add_area(memory, HC_AREA_TRUNCATED, "truncated", "cut off: missing at the end of the core", "mappings", false, false);
+}
+
+hc_memory *hc_memory_create(const hc_core *core, const hc_blocks *blocks, const hc_areas *areas, const hc_references *references,
+			    hc_diagnostics *diagnostics)
+{
+	hc_memory *memory = g_new0(hc_memory, 1);
+	uint64_t sum = 0;
+
+	memory->rows = g_array_new(FALSE, FALSE, sizeof(hc_memory_row));
+	memory->core = core;
+	memory->blocks = blocks;
+	memory->areas = areas;
+	memory->total = hc_areas_total(areas);
+	add_heap(memory, references, diagnostics);
+	add_areas(memory);
+	for (unsigned i = 0; i < memory->rows->len; i++)
+		if (!g_array_index(memory->rows, hc_memory_row, i).of)
+			sum += g_array_index(memory->rows, hc_memory_row, i).bytes;
+	if (sum != memory->total)
+		hc_diagnostics_add(diagnostics, &table_differs, 0, "the rows add up to %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT, sum, memory->total);
+	return memory;
+}
+
+void hc_memory_destroy(hc_memory *memory)
+{
+	if (!memory)
+		return;
+	for (unsigned i = 0; i < memory->rows->len; i++)
+		g_free(g_array_index(memory->rows, hc_memory_row, i).note);
+	g_array_unref(memory->rows);
+	g_free(memory);
+}
+
+uint64_t hc_memory_total(const hc_memory *memory)
+{
+	return memory->total;
+}
+
+unsigned hc_memory_row_count(const hc_memory *memory)
+{
+	return memory->rows->len;
+}
+
+const hc_memory_row *hc_memory_row_get(const hc_memory *memory, unsigned index)
+{
+	return index < memory->rows->len ? &g_array_index(memory->rows, hc_memory_row, index) : NULL;
+}
+
+const hc_memory_row *hc_memory_row_find(const hc_memory *memory, const char *id)
+{
+	for (unsigned i = 0; i < memory->rows->len; i++)
+		if (!strcmp(g_array_index(memory->rows, hc_memory_row, i).id, id))
+			return &g_array_index(memory->rows, hc_memory_row, i);
+	return NULL;
+}
