@@ -211,7 +211,7 @@ class Stopped:
                     self.pid = int(words[1])
                     break
                 self.manifest.append(words)
-        self.maps = Path(f"/proc/{self.pid}/maps").read_text()
+        self.maps = Path(f"/proc/{self.pid}/maps").read_text(errors="replace")
 
     def said(self, key: str) -> list[list[str]]:
         """The manifest's lines with that first word, without it."""
@@ -275,7 +275,7 @@ class Stopped:
     def rss_of(self, start: int, end: int) -> int:
         """Resident bytes of the mappings between two addresses, by /proc/PID/smaps."""
         total, inside = 0, False
-        for line in Path(f"/proc/{self.pid}/smaps").read_text().splitlines():
+        for line in Path(f"/proc/{self.pid}/smaps").read_text(errors="replace").splitlines():
             words = line.split()
             if not words[0].endswith(":"):
                 low, high = (int(word, 16) for word in words[0].split("-"))
