@@ -201,6 +201,18 @@ def check_text(core: Path, fixture: Stopped) -> None:
     assert "\x1b" not in result.out and not result.err, result
 
 
+def check_clean(*arguments: object) -> None:
+    """Whatever a core holds: the command writes UTF-8 without control characters, and JSON that can be read."""
+    done = subprocess.run([HEAPCORE, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done
+    written = (done.stdout + done.stderr).decode()  # raises if it is not UTF-8
+    controls = set(re.findall(r"[\x00-\x09\x0b-\x1f\x7f]", written))
+    assert not controls, f"{arguments} wrote control characters: {controls}"
+    if "--json" in arguments:
+        json.loads(done.stdout)
+
+
 def check_hostile_name() -> None:
     """A program's name, and its arguments, may hold anything: escape sequences, bytes that are not UTF-8."""
     with Workspace() as folder:
@@ -209,16 +221,9 @@ def check_hostile_name() -> None:
         shutil.copy(fixture_path("retained"), os.fsdecode(program))
         with Stopped(os.fsdecode(program), ("x\x1b]0;title\x07",), recorder=False) as fixture:
             core = fixture.gcore()
-        for command in ("analyze", "mappings", "threads", "arenas"):
-            for more in ((), ("--json",)):
-                done = subprocess.run([HEAPCORE, command, str(core), *more], stdout=subprocess.PIPE,
-                                      stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
-                assert done.returncode == 0, (command, done)
-                written = (done.stdout + done.stderr).decode()  # raises if it is not UTF-8
-                controls = set(re.findall(r"[\x00-\x09\x0b-\x1f\x7f]", written))
-                assert not controls, f"{command} {more} wrote control characters: {controls}"
-                if more:
-                    json.loads(done.stdout)
+            for command in ("analyze", "mappings", "threads", "arenas"):
+                check_clean(command, core)
+                check_clean(command, core, "--json")
 
 
 def check_closed_pipe(core: Path) -> None:
