@@ -18,6 +18,7 @@
 
 enum {
 	LEAST_GROWTH = 4096, /* bytes; less is no finding, lost blocks aside */
+	LEAST_SHARE = 100,   /* nor is less than one in so many of the growth */
 	SIZES_NAMED = 4,
 };
 
@@ -34,17 +35,17 @@ static uint64_t lost_bytes(const hc_analysis *analysis)
 
 static bool is_program_row(const char *id)
 {
-	return !strcmp(id, "in-use");
+	return !strcmp(id, "in-use") || !strcmp(id, "mmapped");
 }
 
 static bool is_kept_row(const char *id)
 {
-	return g_str_has_prefix(id, "free");
+	return g_str_has_prefix(id, "free-");
 }
 
 static bool is_heap_row(const char *id)
 {
-	return !strcmp(id, "runtime") || !strcmp(id, "overhead");
+	return !strcmp(id, "runtime") || !strcmp(id, "malloc-overhead");
 }
 
 static growth_parts share_out(const hc_diff *diff)
@@ -130,16 +131,26 @@ static char *describe_sizes(const hc_diff *diff, bool lost, uint64_t *ret_blocks
 static void find_lost(hc_diff *diff, const growth_parts *parts)
 {
 	char size[HC_TEXT_SIZE_LENGTH];
-	g_autofree char *sizes = NULL;
+	g_autofree char *sizes = NULL, *content = NULL;
 	uint64_t blocks;
+	double share;
 
 	if (parts->lost <= 0)
 		return;
 	sizes = describe_sizes(diff, true, &blocks);
+	content = hc_lost_content(hc_analysis_core(diff->b), hc_analysis_blocks(diff->b), hc_analysis_references(diff->b),
+				  &share);
 	hc_findings_add(diff->findings, "lost", parts->lost, blocks,
-			g_strdup_printf("lost blocks, which nothing points to, grew by %s%s",
-					hc_text_size(size, parts->lost), sizes),
+			g_strdup_printf("lost blocks, which nothing points to, grew by %s%s%s%s",
+					hc_text_size(size, parts->lost), sizes,
+					content ? "; most of what is lost now begins " : "", content ? content : ""),
 			g_strdup("chunks CORE --lost"));
+}
+
+/* Growth that is worth a finding. */
+static bool is_worth_saying(const hc_diff *diff, int64_t growth)
+{
+	return growth >= MAX(LEAST_GROWTH, diff->memory_growth / LEAST_SHARE);
 }
 
 static void find_held(hc_diff *diff, const growth_parts *parts)
@@ -148,7 +159,7 @@ static void find_held(hc_diff *diff, const growth_parts *parts)
 	g_autofree char *sizes = NULL;
 	uint64_t blocks;
 
-	if (parts->held < LEAST_GROWTH)
+	if (!is_worth_saying(diff, parts->held))
 		return;
 	sizes = describe_sizes(diff, false, &blocks);
 	hc_findings_add(diff->findings, "held", parts->held, blocks,
@@ -162,7 +173,7 @@ static void find_kept(hc_diff *diff, const growth_parts *parts)
 	char size[HC_TEXT_SIZE_LENGTH], trim[HC_TEXT_SIZE_LENGTH];
 	hc_free_pages pages;
 
-	if (parts->kept < LEAST_GROWTH)
+	if (!is_worth_saying(diff, parts->kept))
 		return;
 	hc_blocks_free_pages(hc_analysis_blocks(diff->b), HC_ARENA_ALL, &pages);
 	hc_findings_add(diff->findings, "retained", parts->kept, 0,
@@ -178,7 +189,7 @@ static void find_beside(hc_diff *diff)
 		const hc_diff_row *row = hc_diff_row_get(diff, i);
 		char size[HC_TEXT_SIZE_LENGTH];
 
-		if (row->of || !row->is_memory || row->growth < LEAST_GROWTH || is_program_row(row->id) ||
+		if (row->of || !row->is_memory || !is_worth_saying(diff, row->growth) || is_program_row(row->id) ||
 		    is_kept_row(row->id) || is_heap_row(row->id))
 			continue;
 		hc_findings_add(diff->findings, "not-heap", row->growth, 0,
@@ -188,27 +199,44 @@ static void find_beside(hc_diff *diff)
 	}
 }
 
-/* Which part explains most of the growth. */
-static const char *main_part(const growth_parts *parts, int64_t *ret_bytes)
-{
-	const struct {
-		int64_t bytes;
-		const char *clause;
-	} choices[] = {
-		{ parts->lost, "lost blocks, which nothing points to any more, are" },
-		{ parts->held, "blocks that the program still holds are" },
-		{ parts->kept, "free memory that malloc keeps is" },
-		{ parts->heap, "malloc's own and the runtime's blocks are" },
-		{ parts->beside, "memory outside malloc's heap is" },
-	};
-	unsigned best = 0;
+/* One of the parts, as a clause of the verdict. */
+typedef struct growth_clause {
+	int64_t bytes;
+	const char *text;
+} growth_clause;
 
-	for (unsigned i = 1; i < G_N_ELEMENTS(choices); i++) {
-		if (choices[i].bytes > choices[best].bytes)
-			best = i;
+enum { CLAUSE_COUNT = 5, CLAUSE_LEAST_SHARE = 10 };
+
+static int most_grown_first(const void *a, const void *b)
+{
+	const growth_clause *first = a, *second = b;
+
+	return first->bytes < second->bytes ? 1 : first->bytes > second->bytes ? -1 : 0;
+}
+
+/* "Memory grew by 31.6 MiB: 91.5 % of it is blocks that nothing points to any more, ..." */
+static void append_growth(GString *verdict, int64_t growth, const growth_parts *parts)
+{
+	growth_clause clauses[CLAUSE_COUNT] = {
+		{ parts->lost, "lost blocks, which nothing points to any more" },
+		{ parts->held, "blocks that the program still holds" },
+		{ parts->kept, "free memory that malloc keeps" },
+		{ parts->heap, "malloc's own and the runtime's" },
+		{ parts->beside, "memory outside malloc's heap" },
+	};
+	char size[HC_TEXT_SIZE_LENGTH];
+	unsigned said = 0;
+
+	qsort(clauses, CLAUSE_COUNT, sizeof clauses[0], most_grown_first);
+	g_string_append_printf(verdict, "Memory grew by %s:", hc_text_size(size, growth));
+	for (unsigned i = 0; i < CLAUSE_COUNT && (!i || clauses[i].bytes * CLAUSE_LEAST_SHARE > growth); i++) {
+		if (clauses[i].bytes > growth) /* something else shrank */
+			g_string_append_printf(verdict, " +%s", hc_text_size(size, clauses[i].bytes));
+		else
+			g_string_append_printf(verdict, "%s %.1f %%", said ? "," : "", 100.0 * clauses[i].bytes / growth);
+		g_string_append_printf(verdict, "%s%s", said++ ? " " : " are ", clauses[i].text);
 	}
-	*ret_bytes = choices[best].bytes;
-	return choices[best].clause;
+	g_string_append_c(verdict, '.');
 }
 
 /* What to expect of malloc_trim() and other allocators. */
@@ -233,19 +261,14 @@ static char *make_verdict(const hc_diff *diff, const growth_parts *parts)
 {
 	GString *verdict = g_string_new(NULL);
 	char size[HC_TEXT_SIZE_LENGTH], lost[HC_TEXT_SIZE_LENGTH];
-	int64_t growth = diff->memory_growth, bytes;
-	const char *clause = main_part(parts, &bytes);
+	int64_t growth = diff->memory_growth;
 
 	if (diff->sameness == HC_OTHER_PROGRAM)
 		g_string_append(verdict, "These are different programs; a comparison means little. ");
 	else if (diff->sameness == HC_OTHER_BUILD)
 		g_string_append(verdict, "These are different builds. ");
 	if (growth > 0) {
-		g_string_append_printf(verdict, "Memory grew by %s: %s ", hc_text_size(size, growth), clause);
-		if (bytes > growth) /* something else shrank */
-			g_string_append_printf(verdict, "%s more, the rest less.", hc_text_size(size, bytes));
-		else
-			g_string_append_printf(verdict, "%.1f %% of it.", 100.0 * bytes / growth);
+		append_growth(verdict, growth, parts);
 		append_advice(verdict, diff, parts);
 	} else if (growth < 0) {
 		g_string_append_printf(verdict, "Memory shrank by %s.", hc_text_size(size, -(uint64_t)growth));

@@ -47,14 +47,14 @@ static char *same_build_text(hc_sameness sameness, const hc_process *a, const hc
 {
 	if (sameness == HC_SAME_PROCESS)
 		return g_strdup_printf("same process: pid %" G_GINT64_FORMAT
-				       ", same load addresses, executable build-id %s",
+				       ", same load addresses, same build-id %s",
 				       a->pid, build_id);
 	if (a->pid && a->pid == b->pid)
 		return g_strdup_printf("same program, but not the same process: pid %" G_GINT64_FORMAT
-				       " in both, loaded at other addresses; executable build-id %s",
+				       " in both, loaded at other addresses; build-id %s",
 				       a->pid, build_id);
 	return g_strdup_printf("same program, two processes: pid %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT
-			       "%s; executable build-id %s",
+			       "%s; build-id %s",
 			       a->pid, b->pid, same_addresses ? ", with the same load addresses (forked?)" : "", build_id);
 }
 

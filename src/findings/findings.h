@@ -57,3 +57,11 @@ typedef struct hc_size_count {
  * alone, without touching the heap. GArray of hc_size_count.
  */
 GArray *hc_sizes_count(const hc_blocks *blocks, const hc_references *references, bool lost);
+
+/* ---- content.c ---- */
+
+/*
+ * What most of the lost blocks begin with, quoted and escaped: "\"ORDER/1.0 id=\""; *RET_SHARE is the share of their bytes that are in
+ * blocks that do. NULL if no text is common to enough of them. Free with g_free().
+ */
+char *hc_lost_content(const hc_core *core, const hc_blocks *blocks, const hc_references *references, double *ret_share);

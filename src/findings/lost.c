@@ -22,6 +22,15 @@ static char *describe_sizes(const GArray *sizes)
 	return g_string_free(text, FALSE);
 }
 
+/* "; 94 % of the bytes are in blocks that begin "ORDER/1.0 id="", or "". */
+static char *describe_content(const hc_evidence *evidence)
+{
+	double share;
+	g_autofree char *content = hc_lost_content(evidence->core, evidence->blocks, evidence->references, &share);
+
+	return content ? g_strdup_printf("; %.0f %% of the bytes are in blocks that begin %s", 100 * share, content) : g_strdup("");
+}
+
 void hc_find_lost(const hc_evidence *evidence, hc_findings *findings)
 {
 	const hc_references_totals *totals = hc_references_get_totals(evidence->references);
@@ -31,10 +40,11 @@ void hc_find_lost(const hc_evidence *evidence, hc_findings *findings)
 	if (!blocks)
 		return;
 	g_autoptr(GArray) sizes = hc_sizes_count(evidence->blocks, evidence->references, true);
-	g_autofree char *shown = describe_sizes(sizes);
+	g_autofree char *shown = describe_sizes(sizes), *content = describe_content(evidence);
 
 	hc_findings_add(findings, "lost", totals->directly_lost.bytes + totals->indirectly_lost.bytes, blocks,
-			g_strdup_printf("%s blocks that nothing points to (%s directly, the rest only from these), %u sizes: %s",
-					hc_text_count(all, blocks), hc_text_count(direct, totals->directly_lost.blocks), sizes->len, shown),
+			g_strdup_printf("%s blocks that nothing points to (%s directly, the rest only from these), %u size%s: %s%s",
+					hc_text_count(all, blocks), hc_text_count(direct, totals->directly_lost.blocks), sizes->len,
+					sizes->len == 1 ? "" : "s", shown, content),
 			g_strdup("chunks CORE --lost"));
 }

@@ -104,10 +104,12 @@ static void print_header(const hc_analysis *analysis, hc_output *output)
 
 static void print_timings(const hc_analysis *analysis, hc_output *output)
 {
-	hc_output_styled(output, HC_STYLE_DIM, "time:");
+	g_autoptr(GString) line = g_string_new("time:");
+
 	for (unsigned i = 0; i < HC_STAGE_COUNT; i++)
-		hc_output_printf(output, "%s %s %.2f s", i ? "," : "", hc_stage_name(i), hc_analysis_seconds(analysis, i));
-	hc_output_text(output, "\n");
+		g_string_append_printf(line, "%s %s %.2f s", i ? "," : "", hc_stage_name(i),
+				       hc_analysis_seconds(analysis, i));
+	hc_output_wrapped(output, 0, 6, line->str);
 }
 
 static void print_analysis(const hc_analysis *analysis, hc_output *output)

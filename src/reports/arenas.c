@@ -27,7 +27,7 @@ static const hc_column columns[] = {
 	{ NULL, "TCACHE", HC_CELL_SIZE },
 	{ NULL, "BINS", HC_CELL_SIZE },
 	{ NULL, "TOP", HC_CELL_SIZE },
-	{ "whole_pages", "WHOLE PAGES", HC_CELL_SIZE },
+	{ "whole_pages", NULL, HC_CELL_SIZE },
 	{ "zero_pages", NULL, HC_CELL_SIZE },
 	{ "trim", "TRIM", HC_CELL_SIZE },
 	{ "largest_free", "LARGEST FREE", HC_CELL_SIZE },

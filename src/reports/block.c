@@ -466,6 +466,34 @@ static void print_targets(const address_facts *facts, hc_output *output)
 	}
 }
 
+static void print_line(const address_facts *facts, uint64_t offset, hc_output *output)
+{
+	char text[CONTENT_LINE + 1] = "";
+	uint64_t length = MIN(CONTENT_LINE, facts->content_length - offset);
+
+	hc_output_printf(output, "0x%" G_GINT64_MODIFIER "x  ", facts->content_address + offset);
+	for (unsigned i = 0; i < CONTENT_LINE; i++) {
+		if (i == CONTENT_LINE / 2)
+			hc_output_text(output, " ");
+		if (i < length) {
+			uint8_t byte = facts->content[offset + i];
+
+			hc_output_printf(output, "%02x ", byte);
+			text[i] = byte >= ' ' && byte < 0x7f ? byte : '.';
+		} else {
+			hc_output_text(output, "   ");
+		}
+	}
+	hc_output_printf(output, " %s\n", text);
+}
+
+/* The whole line at OFFSET is as the one before it: hexdump's "*" stands for such lines. The last one is always shown. */
+static bool repeats(const address_facts *facts, uint64_t offset)
+{
+	return offset >= CONTENT_LINE && offset + CONTENT_LINE < facts->content_length &&
+	       !memcmp(facts->content + offset, facts->content + offset - CONTENT_LINE, CONTENT_LINE);
+}
+
 static void print_content(const address_facts *facts, hc_output *output)
 {
 	hc_output_text(output, "\n");
@@ -477,23 +505,10 @@ static void print_content(const address_facts *facts, hc_output *output)
 	}
 	hc_output_text(output, "\n");
 	for (uint64_t i = 0; i < facts->content_length; i += CONTENT_LINE) {
-		char text[CONTENT_LINE + 1] = "";
-		uint64_t length = MIN(CONTENT_LINE, facts->content_length - i);
-
-		hc_output_printf(output, "0x%" G_GINT64_MODIFIER "x  ", facts->content_address + i);
-		for (unsigned j = 0; j < CONTENT_LINE; j++) {
-			uint8_t byte = j < length ? facts->content[i + j] : 0;
-
-			if (j == CONTENT_LINE / 2)
-				hc_output_text(output, " ");
-			if (j >= length) {
-				hc_output_text(output, "   ");
-				continue;
-			}
-			hc_output_printf(output, "%02x ", byte);
-			text[j] = byte >= ' ' && byte < 0x7f ? byte : '.';
-		}
-		hc_output_printf(output, " %s\n", text);
+		if (!repeats(facts, i))
+			print_line(facts, i, output);
+		else if (!repeats(facts, i - CONTENT_LINE))
+			hc_output_text(output, "*\n");
 	}
 	if (facts->in_block && facts->content_length < facts->block.size)
 		hc_output_printf(output, "... %" G_GUINT64_FORMAT " bytes more\n",

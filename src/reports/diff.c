@@ -21,7 +21,10 @@ static const hc_column size_columns[] = {
 
 enum { SIZE_SIZE, SIZE_BLOCKS_A, SIZE_BLOCKS_B, SIZE_GROWTH, SIZE_LOST_A, SIZE_LOST_B };
 
-enum { SIZES_SHOWN = 10 };
+enum {
+	SIZES_SHOWN = 6,
+	SHARE_LEAST = 2000, /* below 0.05 % a share says nothing */
+};
 
 static hc_table *make_sizes(const hc_diff *diff, unsigned limit)
 {
@@ -112,22 +115,21 @@ static json_t *diff_json(const hc_diff *diff, const hc_analysis *a, const hc_ana
 	return report;
 }
 
+/* "+30,000 blocks"; "" if their number is the same. */
 static char *row_detail(const hc_diff_row *row)
 {
-	char before[HC_TEXT_COUNT_LENGTH];
-	g_autofree char *after = NULL;
+	uint64_t more = row->count_b > row->count_a ? row->count_b - row->count_a : row->count_a - row->count_b;
+	g_autofree char *count = NULL;
 
-	if (!row->unit || (!row->count_a && !row->count_b))
+	if (!row->unit || !more)
 		return g_strdup("");
-	after = hc_unit_text(row->count_b, row->unit);
-	if (row->count_a == row->count_b)
-		return g_steal_pointer(&after);
-	return g_strdup_printf("%s -> %s", hc_text_count(before, row->count_a), after);
+	count = hc_unit_text(more, row->unit);
+	return g_strdup_printf("%c%s", row->count_b > row->count_a ? '+' : '-', count);
 }
 
-static void add_row(hc_table *table, const hc_diff *diff, const hc_diff_row *row, unsigned depth)
+static void add_row(hc_table *table, const hc_diff *diff, const hc_diff_row *row, bool verbose, unsigned depth)
 {
-	g_autofree char *title = g_strdup_printf("%*s%s", 2 * (int)depth, "", row->title);
+	g_autofree char *title = hc_row_title(row->title, depth, verbose);
 	g_autofree char *detail = row_detail(row);
 
 	hc_table_add_row(table);
@@ -135,7 +137,8 @@ static void add_row(hc_table *table, const hc_diff *diff, const hc_diff_row *row
 	hc_table_set_number(table, ROW_A, row->bytes_a);
 	hc_table_set_number(table, ROW_B, row->bytes_b);
 	hc_table_set_growth(table, ROW_GROWTH, row->growth);
-	if (row->growth && row->is_memory && hc_diff_memory_growth(diff) > 0)
+	if (row->is_memory && hc_diff_memory_growth(diff) > 0 &&
+	    ABS(row->growth) > hc_diff_memory_growth(diff) / SHARE_LEAST)
 		hc_table_set_share(table, ROW_SHARE, row->growth, hc_diff_memory_growth(diff));
 	hc_table_set_plain(table, ROW_DETAIL, detail);
 	if (row->growth > 0 && g_str_has_prefix(row->id, "lost"))
@@ -144,18 +147,45 @@ static void add_row(hc_table *table, const hc_diff *diff, const hc_diff_row *row
 		hc_table_set_style(table, HC_STYLE_DIM);
 }
 
-static void add_rows(hc_table *table, const hc_diff *diff, const char *parent, bool is_memory, bool verbose,
-		     unsigned depth)
+static bool is_shown(const hc_diff_row *row, bool verbose)
+{
+	return row->bytes_a || row->bytes_b || verbose;
+}
+
+/* The parts that stand behind the top row ID, each with its own parts. */
+static void add_parts(hc_table *table, const hc_diff *diff, const char *id, const char *next, bool verbose, unsigned depth)
 {
 	for (unsigned i = 0; i < hc_diff_row_count(diff) && depth < 8; i++) {
 		const hc_diff_row *row = hc_diff_row_get(diff, i);
 
-		if (g_strcmp0(row->of, parent) || (!parent && row->is_memory != is_memory))
+		if (!row->of || !hc_part_stands_behind(row->of, id, next) || !is_shown(row, verbose))
 			continue;
-		if (!row->bytes_a && !row->bytes_b && !verbose)
+		add_row(table, diff, row, verbose, depth);
+		add_parts(table, diff, row->id, row->id, verbose, depth + 1);
+	}
+}
+
+static const char *next_top_row(const hc_diff *diff, unsigned index)
+{
+	while (++index < hc_diff_row_count(diff)) {
+		const hc_diff_row *row = hc_diff_row_get(diff, index);
+
+		if (!row->of)
+			return row->id;
+	}
+	return NULL;
+}
+
+static void add_rows(hc_table *table, const hc_diff *diff, bool is_memory, bool verbose)
+{
+	for (unsigned i = 0; i < hc_diff_row_count(diff); i++) {
+		const hc_diff_row *row = hc_diff_row_get(diff, i);
+
+		if (row->of || row->is_memory != is_memory)
 			continue;
-		add_row(table, diff, row, depth);
-		add_rows(table, diff, row->id, is_memory, verbose, depth + 1);
+		if (is_shown(row, verbose))
+			add_row(table, diff, row, verbose, 0);
+		add_parts(table, diff, row->id, next_top_row(diff, i), verbose, 1);
 	}
 }
 
@@ -184,11 +214,11 @@ static void print_rows(const hc_diff *diff, const hc_analysis *a, const hc_analy
 		memory_a += row->bytes_a;
 		memory_b += row->bytes_b;
 	}
-	add_rows(table, diff, NULL, true, verbose, 0);
+	add_rows(table, diff, true, verbose);
 	hc_table_add_rule(table, ROW_GROWTH);
 	if (memory_a != total_a || memory_b != total_b) {
 		add_sum(table, "memory", memory_a, memory_b);
-		add_rows(table, diff, NULL, false, verbose, 0);
+		add_rows(table, diff, false, verbose);
 		hc_table_add_rule(table, ROW_GROWTH);
 	}
 	add_sum(table, "mapped address space", total_a, total_b);

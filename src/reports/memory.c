@@ -46,6 +46,8 @@ json_t *hc_memory_json(const hc_memory *memory)
 	return object;
 }
 
+enum { NOTE_LEAST_SHARE = 100 }; /* notes only of rows with at least one in so many bytes: the rest is noise */
+
 /* What the table is printed from. */
 typedef struct memory_view {
 	const hc_memory *memory;
@@ -55,14 +57,37 @@ typedef struct memory_view {
 	hc_table *table;
 } memory_view;
 
-/* The number of the finding that says more about the row with that id; 0 if none does. */
-static unsigned finding_of_row(const hc_findings *findings, const char *id)
+/* The number of the finding that says more about ROW; 0 if none does. */
+static unsigned finding_of_row(const hc_findings *findings, const hc_memory_row *row)
 {
-	for (unsigned i = 0; findings && i < hc_findings_count(findings); i++) {
-		if (!strcmp(hc_findings_get(findings, i)->kind, id))
-			return i + 1;
+	static const struct {
+		const char *id, *kind;
+	} pairs[] = {
+		{ "lost", "lost" },	       { "lost-mmapped", "lost" },  { "free-whole-pages", "retained" },
+		{ "anonymous", "not-glibc" },  { "anonymous", "not-heap" }, { "shared", "not-heap" },
+		{ "foreign-sbrk", "not-heap" }, { "stacks", "not-heap" },
+	};
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(pairs) && findings; i++) {
+		if (strcmp(row->id, pairs[i].id))
+			continue;
+		for (unsigned j = 0; j < hc_findings_count(findings); j++) {
+			const hc_finding *finding = hc_findings_get(findings, j);
+			bool is_other = !strcmp(finding->kind, "not-heap") && finding->bytes != row->bytes;
+
+			if (!strcmp(finding->kind, pairs[i].kind) && !is_other)
+				return j + 1;
+		}
 	}
 	return 0;
+}
+
+char *hc_row_title(const char *title, unsigned depth, bool verbose)
+{
+	const char *parenthesis = verbose ? NULL : strstr(title, " (");
+	int length = parenthesis && title[strlen(title) - 1] == ')' ? (int)(parenthesis - title) : (int)strlen(title);
+
+	return g_strdup_printf("%*s%.*s", 2 * (int)depth, "", length, title);
 }
 
 char *hc_unit_text(uint64_t count, const char *unit)
@@ -78,14 +103,14 @@ char *hc_unit_text(uint64_t count, const char *unit)
 static char *row_detail(const memory_view *view, const hc_memory_row *row)
 {
 	GString *detail = g_string_new(NULL);
-	unsigned finding = row->bytes ? finding_of_row(view->findings, row->id) : 0;
+	unsigned finding = row->bytes ? finding_of_row(view->findings, row) : 0;
 
 	if (row->unit && row->count) {
 		g_autofree char *count = hc_unit_text(row->count, row->unit);
 
 		g_string_append(detail, count);
 	}
-	if (row->note)
+	if (row->note && (view->verbose || row->bytes * NOTE_LEAST_SHARE >= view->shared_total))
 		g_string_append_printf(detail, "%s%s", detail->len ? "; " : "", row->note);
 	if (finding)
 		g_string_append_printf(detail, "%s-> %u", detail->len ? "  " : "", finding);
@@ -94,7 +119,7 @@ static char *row_detail(const memory_view *view, const hc_memory_row *row)
 
 static void add_row(const memory_view *view, const hc_memory_row *row, unsigned depth)
 {
-	g_autofree char *title = g_strdup_printf("%*s%s", 2 * (int)depth, "", row->title);
+	g_autofree char *title = hc_row_title(row->title, depth, view->verbose);
 	g_autofree char *detail = row_detail(view, row);
 
 	hc_table_add_row(view->table);
@@ -109,18 +134,58 @@ static void add_row(const memory_view *view, const hc_memory_row *row, unsigned 
 		hc_table_set_style(view->table, HC_STYLE_DIM);
 }
 
-/* The rows that are parts of PARENT (NULL: top rows), each with its own parts. */
-static void add_rows(const memory_view *view, const char *parent, bool is_memory, unsigned depth)
+static bool is_in_group(const char *id, const char *group)
+{
+	size_t length = strlen(group);
+
+	return id && !strncmp(id, group, length) && id[length] == '-';
+}
+
+bool hc_part_stands_behind(const char *of, const char *id, const char *next)
+{
+	return !strcmp(of, id) || (is_in_group(id, of) && !is_in_group(next, of));
+}
+
+static bool is_shown(const memory_view *view, const hc_memory_row *row)
+{
+	return row->bytes || row->count || view->verbose;
+}
+
+/* The parts that stand behind the top row ID, each with its own parts. */
+static void add_parts(const memory_view *view, const char *id, const char *next, unsigned depth)
 {
 	for (unsigned i = 0; i < hc_memory_row_count(view->memory) && depth < 8; i++) {
 		const hc_memory_row *row = hc_memory_row_get(view->memory, i);
 
-		if (g_strcmp0(row->of, parent) || (!parent && row->is_memory != is_memory))
-			continue;
-		if (!row->bytes && !row->count && !view->verbose)
+		if (!row->of || !hc_part_stands_behind(row->of, id, next) || !is_shown(view, row))
 			continue;
 		add_row(view, row, depth);
-		add_rows(view, row->id, is_memory, depth + 1);
+		add_parts(view, row->id, row->id, depth + 1);
+	}
+}
+
+/* The id of the top row behind row INDEX; NULL if that was the last. */
+static const char *next_top_row(const hc_memory *memory, unsigned index)
+{
+	while (++index < hc_memory_row_count(memory)) {
+		const hc_memory_row *row = hc_memory_row_get(memory, index);
+
+		if (!row->of)
+			return row->id;
+	}
+	return NULL;
+}
+
+static void add_rows(const memory_view *view, bool is_memory)
+{
+	for (unsigned i = 0; i < hc_memory_row_count(view->memory); i++) {
+		const hc_memory_row *row = hc_memory_row_get(view->memory, i);
+
+		if (row->of || row->is_memory != is_memory)
+			continue;
+		if (is_shown(view, row))
+			add_row(view, row, 0);
+		add_parts(view, row->id, next_top_row(view->memory, i), 1);
 	}
 }
 
@@ -145,11 +210,11 @@ void hc_memory_print(const hc_memory *memory, const hc_findings *findings, hc_ou
 			bytes += row->bytes;
 	}
 	view.shared_total = bytes;
-	add_rows(&view, NULL, true, 0);
+	add_rows(&view, true);
 	hc_table_add_rule(table, MEMORY_BYTES);
 	if (bytes != total) {
 		add_sum(&view, "memory", bytes);
-		add_rows(&view, NULL, false, 0);
+		add_rows(&view, false);
 		hc_table_add_rule(table, MEMORY_BYTES);
 	}
 	add_sum(&view, "mapped address space", total);

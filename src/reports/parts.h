@@ -17,6 +17,15 @@ const char *hc_signal_name(int signal); /* "SIGABRT"; NULL for one without a nam
 json_t *hc_memory_json(const hc_memory *memory);
 void hc_memory_print(const hc_memory *memory, const hc_findings *findings, hc_output *output);
 
+/*
+ * Whether the parts with that OF stand behind the row ID, which is followed by the top row NEXT (NULL: none). OF is a row's id,
+ * or a group: "free" is all rows whose ids begin with "free-", and its parts stand behind the last of them.
+ */
+bool hc_part_stands_behind(const char *of, const char *id, const char *next);
+
+/* A row's TITLE behind DEPTH steps; without what it has in parentheses, unless VERBOSE. Free with g_free(). */
+char *hc_row_title(const char *title, unsigned depth, bool verbose);
+
 /* "1 block", "25,573 blocks": COUNT of what the plural UNIT names. Free with g_free(). */
 char *hc_unit_text(uint64_t count, const char *unit);
 

@@ -59,7 +59,7 @@ static void test_first_screen(void)
 		"files: 1 of 2 build-ids agree; debug info for 1 (missing: libc.so.6)",
 		"another build here, not used: libc.so.6",
 		"in use by the program",
-		"  of which lost: nothing points to it     140 B   0.0%  2 blocks; 2 sizes  -> 1\n",
+		"  of which lost: nothing points to it     140 B   0.0%  2 blocks  -> 1\n",
 		"mapped address space",
 		"8902; INCONSISTENT",
 		"1  lost  140 B  2 blocks that nothing points to",
