@@ -2,8 +2,8 @@
 /*
  * Running an analysis and writing a report.
  *
- * Progress stands on standard error, if that is a terminal, once an analysis has taken over a second, at most ten times a
- * second, and is erased at the end.
+ * Progress stands on standard error, if that is a terminal, once an analysis has taken over a second, five times a second,
+ * and is erased at the end.
  */
 #include "cli.h"
 
@@ -16,13 +16,17 @@
 
 enum {
 	PROGRESS_DELAY = G_USEC_PER_SEC,
-	PROGRESS_INTERVAL = G_USEC_PER_SEC / 10,
+	PROGRESS_INTERVAL = G_USEC_PER_SEC / 5,
 };
 
+/* Shared by the analysing thread and the one that shows. */
 typedef struct analysis_progress {
 	const char *core;
-	gint64 start, last; /* microseconds of g_get_monotonic_time() */
-	bool shown;
+	GMutex mutex;
+	GCond ended; /* signalled when `running` turns false */
+	bool running;
+	hc_stage stage;
+	double fraction;
 } analysis_progress;
 
 static bool is_terminal(int descriptor)
@@ -32,27 +36,69 @@ static bool is_terminal(int descriptor)
 	return isatty(descriptor) && terminal && strcmp(terminal, "dumb");
 }
 
-static bool show_progress(hc_stage stage, double fraction, void *data)
+static bool note_progress(hc_stage stage, double fraction, void *data)
 {
 	analysis_progress *progress = data;
-	gint64 now = g_get_monotonic_time();
-	g_autofree char *core = NULL, *printable = NULL;
 
-	if (now - progress->start < PROGRESS_DELAY || now - progress->last < PROGRESS_INTERVAL)
-		return true;
-	core = g_path_get_basename(progress->core);
-	printable = g_strescape(core, NULL);
-	fprintf(stderr, "\r\033[K%.40s: %s, %.0f %%", printable, hc_stage_name(stage), 100 * fraction);
-	fflush(stderr);
-	progress->last = now;
-	progress->shown = true;
+	g_mutex_lock(&progress->mutex);
+	progress->stage = stage;
+	progress->fraction = fraction;
+	g_mutex_unlock(&progress->mutex);
 	return true;
+}
+
+/* A thread of its own: a stage may take seconds without a call. */
+static void *show_progress(void *data)
+{
+	analysis_progress *progress = data;
+	g_autofree char *core = g_path_get_basename(progress->core);
+	g_autofree char *printable = g_strescape(core, NULL);
+	gint64 start = g_get_monotonic_time(), next = start + PROGRESS_DELAY;
+	bool shown = false;
+
+	g_mutex_lock(&progress->mutex);
+	while (progress->running) {
+		if (g_cond_wait_until(&progress->ended, &progress->mutex, next) || !progress->running)
+			continue;
+		fprintf(stderr, "\r\033[K%.40s: %s, %.0f %%, %d s", printable, hc_stage_name(progress->stage),
+			100 * progress->fraction, (int)((next - start) / G_USEC_PER_SEC));
+		fflush(stderr);
+		shown = true;
+		next += PROGRESS_INTERVAL;
+	}
+	g_mutex_unlock(&progress->mutex);
+	if (shown) {
+		fputs("\r\033[K", stderr);
+		fflush(stderr);
+	}
+	return NULL;
+}
+
+static GThread *progress_start(analysis_progress *progress, const char *core)
+{
+	progress->core = core;
+	progress->running = true;
+	g_mutex_init(&progress->mutex);
+	g_cond_init(&progress->ended);
+	return g_thread_try_new("progress", show_progress, progress, NULL);
+}
+
+static void progress_end(analysis_progress *progress, GThread *thread)
+{
+	g_mutex_lock(&progress->mutex);
+	progress->running = false;
+	g_cond_signal(&progress->ended);
+	g_mutex_unlock(&progress->mutex);
+	if (thread)
+		g_thread_join(thread);
+	g_cond_clear(&progress->ended);
+	g_mutex_clear(&progress->mutex);
 }
 
 static hc_analysis *analyse_once(const cli_options *options, const char *core, const char *binary, hc_stage until,
 				 GError **error)
 {
-	analysis_progress progress = { .core = core, .start = g_get_monotonic_time() };
+	analysis_progress progress = { 0 };
 	bool shows = !options->quiet && is_terminal(STDERR_FILENO);
 	hc_analysis_options analysis_options = {
 		.binary = binary,
@@ -60,15 +106,14 @@ static hc_analysis *analyse_once(const cli_options *options, const char *core, c
 		.debug_directories = (const char *const *)options->debug_directories,
 		.jobs = options->jobs,
 		.until = until,
-		.progress = shows ? show_progress : NULL,
+		.progress = shows ? note_progress : NULL,
 		.progress_data = &progress,
 	};
+	GThread *thread = shows ? progress_start(&progress, core) : NULL;
 	hc_analysis *analysis = hc_analysis_run(core, &analysis_options, error);
 
-	if (progress.shown) {
-		fputs("\r\033[K", stderr);
-		fflush(stderr);
-	}
+	if (shows)
+		progress_end(&progress, thread);
 	return analysis;
 }
 

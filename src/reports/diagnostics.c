@@ -29,22 +29,25 @@ json_t *hc_status_json(bool partial)
 	return json_string(partial ? "partial" : "complete");
 }
 
-/* The texts go on after an amount: "12.0 KiB of the heap could not be followed ...", "3 libraries are not here ...". */
+/* The texts go on after an amount: "12.0 KiB of the heap could not be followed ...", "3 libraries are not here ..." */
 static void describe(const hc_diagnostic *diagnostic, GString *line)
 {
 	char count[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_SIZE_LENGTH];
 	const char *text = diagnostic->kind->text;
+	bool needs_amount = g_str_has_prefix(text, "of ");
 
 	hc_text_count(count, diagnostic->count);
 	hc_text_size(size, diagnostic->bytes);
-	if (!diagnostic->bytes)
-		g_string_printf(line, "%s %s", count, text);
-	else if (!g_str_has_prefix(text, "of "))
-		g_string_printf(line, "%s %s (%s)", count, text, size);
-	else if (diagnostic->count == 1)
-		g_string_printf(line, "%s %s", size, text);
-	else
-		g_string_printf(line, "%s %s (%s times)", size, text, count);
+	g_string_truncate(line, 0);
+	if (needs_amount && diagnostic->bytes)
+		g_string_append_printf(line, "%s ", size);
+	else if (needs_amount || diagnostic->count > 1)
+		g_string_append_printf(line, "%s ", count);
+	g_string_append(line, text);
+	if (needs_amount && diagnostic->bytes && diagnostic->count > 1)
+		g_string_append_printf(line, " (%s times)", count);
+	else if (!needs_amount && diagnostic->bytes)
+		g_string_append_printf(line, " (%s)", size);
 }
 
 static void print_one(const hc_diagnostic *diagnostic, const char *name, hc_output *output)

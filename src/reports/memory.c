@@ -110,7 +110,8 @@ static char *row_detail(const memory_view *view, const hc_memory_row *row)
 
 		g_string_append(detail, count);
 	}
-	if (row->note && (view->verbose || row->bytes * NOTE_LEAST_SHARE >= view->shared_total))
+	/* The finding has the note too. */
+	if (row->note && (view->verbose || (!finding && row->bytes * NOTE_LEAST_SHARE >= view->shared_total)))
 		g_string_append_printf(detail, "%s%s", detail->len ? "; " : "", row->note);
 	if (finding)
 		g_string_append_printf(detail, "%s-> %u", detail->len ? "  " : "", finding);

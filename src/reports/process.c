@@ -263,6 +263,10 @@ void hc_files_print(const hc_analysis *analysis, hc_output *output)
 	bool all = output->options->verbose;
 	g_autoptr(GString) line = g_string_new(NULL);
 
+	if (!counts.total) {
+		hc_output_text(output, "files: the core does not tell which were mapped\n");
+		return;
+	}
 	g_string_printf(line, "files: %u of %u build-ids agree", counts.by_state[HC_MODULE_AGREES], counts.total);
 	append_debug_files(line, modules, all);
 	hc_output_wrapped(output, 0, 7, line->str);
