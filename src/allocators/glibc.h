@@ -163,9 +163,9 @@ void glibc_walk(const hc_heap *heap, const hc_region *region, hc_block_sink *sin
 
 /*
  * Follows chunks from CHUNK for as long as they are plausible, at most LIMIT of them. Returns where it stopped; *ret_steps
- * tells how many chunks it passed, *ret_fence whether it stopped at a fencepost (two headers of the smallest size).
+ * tells how many chunks it passed, *ret_fence how many bytes of fenceposts it stopped at; 0: at something else.
  */
-hc_address glibc_follow(const glibc *g, hc_address chunk, hc_address end, uint64_t limit, uint64_t *ret_steps, bool *ret_fence);
+hc_address glibc_follow(const glibc *g, hc_address chunk, hc_address end, uint64_t limit, uint64_t *ret_steps, uint64_t *ret_fence);
 
 /* ---- glibc_lists.c ---- */
 

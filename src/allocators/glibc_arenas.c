@@ -325,8 +325,8 @@ static void find_program_break(glibc *g)
 static bool is_main_piece(const glibc *g, hc_address start, hc_address run_end, hc_address *ret_end)
 {
 	const hc_arena *arena = &g_array_index(g->heap->arenas, hc_arena, 0);
-	bool ok = true, fence;
-	uint64_t header = glibc_word(g, start + g->word, &ok), steps;
+	bool ok = true;
+	uint64_t header = glibc_word(g, start + g->word, &ok), steps, fence;
 
 	if (!ok || !(header & CHUNK_PREV_IN_USE) || header & (CHUNK_MMAPPED | CHUNK_NON_MAIN))
 		return false;
@@ -338,7 +338,7 @@ static bool is_main_piece(const glibc *g, hc_address start, hc_address run_end, 
 		return true;
 	}
 	if (fence && steps) {
-		*ret_end = reached + 4 * g->word;
+		*ret_end = reached + fence;
 		return *ret_end % g->page == 0;
 	}
 	return false;

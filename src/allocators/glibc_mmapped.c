@@ -6,9 +6,16 @@
  *	mapping start (page)                chunk                          mapping end (page)
  *	| unused: `offset` bytes ... | prev_size = offset | size, flag 2 | user memory ... |
  *
- * `offset` is 0 but for memalign(). The kernel merges neighbouring mappings, and other memory may lie beside them, so each
- * run of unclaimed anonymous memory is searched from its start: at every place where a chunk could begin, does prev_size lead
- * back to a page start that is still free, and size forward to a page end?
+ * `offset` is 0 but for memalign(), which moves the header up so that the block is aligned, and leaves the old header at
+ * the mapping's start as it was. So of several headers that lead back to the same start the last one counts. The kernel merges
+ * neighbouring mappings, and other memory may lie beside them, so in each run of unclaimed anonymous memory every page is
+ * probed, at the few places where a header can be:
+ *
+ *	0			malloc, realloc
+ *	A - 16, 2 * A - 16	memalign to A < page (the second if the first left less than MINSIZE in front)
+ *	page - 16		memalign to a page or more: the block begins with a page
+ *
+ * mremap() keeps the offset when it moves a mapping, so these hold after realloc too, though the alignment does not.
  *
  * Other memory can look like that too. If there are more candidates than chunks, those are left out without which the
  * number and the sum are right; the least likely first: those that nothing else suggests.
@@ -55,53 +62,76 @@ static bool read_candidate(const glibc *g, const uint8_t *header, hc_address chu
 	return candidate->end > chunk && candidate->end <= end && candidate->start % g->page == 0 && candidate->end % g->page == 0;
 }
 
-/* Every candidate in [start, end), of which BYTES are the bytes; from left to right, without overlap. */
-static void search_piece(const glibc *g, const uint8_t *bytes, hc_address start, hc_address end, hc_address run_end, GArray *found)
+/* Probes the page at PAGE for headers. BYTES are the page's; [free, run_end) is the run. */
+static void probe_page(const glibc *g, const uint8_t *bytes, hc_address page, hc_address free, hc_address run_end, GArray *found)
 {
-	hc_address free = start;
+	struct candidate candidate;
+	uint64_t header = 2 * g->word;
 
-	for (hc_address at = chunk_align_up(g, start); at + 2 * g->word <= end; at += g->alignment) {
-		struct candidate candidate;
-
-		if (!read_candidate(g, bytes + (at - start), at, free, run_end, &candidate))
-			continue;
+	if (read_candidate(g, bytes, page, free, run_end, &candidate) && !candidate.offset)
 		g_array_append_val(found, candidate);
+	for (uint64_t alignment = 2 * g->alignment; alignment <= g->page; alignment *= 2)
+		if (read_candidate(g, bytes + alignment - header, page + alignment - header, free, run_end, &candidate) && candidate.offset)
+			g_array_append_val(found, candidate);
+}
+
+static int compare_candidates(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	if (x->start != y->start)
+		return (x->start > y->start) - (x->start < y->start);
+	return (x->chunk > y->chunk) - (x->chunk < y->chunk);
+}
+
+/* From left to right: of those with the same start the last; then none that begins inside another. */
+static void keep_disjoint(GArray *found)
+{
+	hc_address free = 0;
+	unsigned kept = 0;
+
+	g_array_sort(found, compare_candidates);
+	for (unsigned i = 0; i < found->len; i++) {
+		struct candidate candidate = g_array_index(found, struct candidate, i);
+
+		if (candidate.start < free || (i + 1 < found->len && g_array_index(found, struct candidate, i + 1).start == candidate.start))
+			continue;
 		free = candidate.end;
-		if (candidate.end >= end)
-			return;
-		at = chunk_align_up(g, candidate.end) - g->alignment;
+		g_array_index(found, struct candidate, kept++) = candidate;
 	}
+	g_array_set_size(found, kept);
+}
+
+/* Where the run of unclaimed anonymous memory ends that piece INDEX holds up to END. */
+static hc_address end_of_free_run(const glibc *g, unsigned index, hc_address end)
+{
+	while (end == hc_core_mapping(g->core, index)->end && index + 1 < hc_core_mapping_count(g->core) &&
+	       hc_core_mapping(g->core, index + 1)->start == end && glibc_is_anonymous(hc_core_mapping(g->core, index + 1)))
+		end = MIN(hc_core_mapping(g->core, ++index)->end, glibc_next_claimed(g, end));
+	return end;
 }
 
 static void search_all(const glibc *g, GArray *found)
 {
-	hc_address last_end = 0;
+	hc_address run_start = 0, last_end = 0;
 
 	for (unsigned i = 0; i < hc_core_mapping_count(g->core); i++) {
 		const hc_mapping *mapping = hc_core_mapping(g->core, i);
-		hc_address at = MAX(mapping->start, last_end);
+		hc_address at = mapping->start;
 
 		if (!mapping->bytes || !glibc_is_anonymous(mapping))
 			continue;
-		while (at < mapping->end) {
-			at = glibc_skip_claimed(g, at);
-			hc_address end = MIN(mapping->end, glibc_next_claimed(g, at));
-			unsigned before = found->len;
+		while ((at = hc_align_up(glibc_skip_claimed(g, at), g->page)) < mapping->end) {
+			hc_address end = MIN(mapping->end, glibc_next_claimed(g, at)), run_end = end_of_free_run(g, i, end);
 
-			if (at >= end)
-				break;
-			/* A chunk may run on into the next piece of memory: it is the mapping's end in the core that ends it. */
-			hc_address run_end = end;
-
-			for (unsigned k = i + 1; run_end == hc_core_mapping(g->core, k - 1)->end && k < hc_core_mapping_count(g->core) &&
-						 hc_core_mapping(g->core, k)->start == run_end && glibc_is_anonymous(hc_core_mapping(g->core, k)); k++)
-				run_end = MIN(hc_core_mapping(g->core, k)->end, glibc_next_claimed(g, run_end));
-			search_piece(g, mapping->bytes + (at - mapping->start), at, end, run_end, found);
-			if (found->len > before)
-				last_end = g_array_index(found, struct candidate, found->len - 1).end;
-			at = end;
+			if (at != last_end)
+				run_start = at;
+			for (; at < end && end - at >= g->page; at += g->page)
+				probe_page(g, mapping->bytes + (at - mapping->start), at, run_start, run_end, found);
+			at = last_end = end;
 		}
 	}
+	keep_disjoint(found);
 }
 
 /* Leaves out the one or two candidates whose bytes are exactly what is too much. TRUE if that settled it. */
@@ -151,13 +181,6 @@ static int likelihood(const glibc *g, const struct candidate *candidate)
 	score += candidate->end == mapping->end;
 	score += candidate->size >= 128 * 1024; /* the smallest default threshold */
 	return score;
-}
-
-static int compare_candidates(const void *a, const void *b)
-{
-	const struct candidate *x = a, *y = b;
-
-	return (x->start > y->start) - (x->start < y->start);
 }
 
 /* Keeps the COUNT likeliest. */

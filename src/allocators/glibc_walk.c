@@ -150,22 +150,36 @@ static void settle_last(struct walk *walk, uint64_t header)
 
 /* ---- where to go on ---- */
 
-hc_address glibc_follow(const glibc *g, hc_address chunk, hc_address end, uint64_t limit, uint64_t *ret_steps, bool *ret_fence)
+/*
+ * Bytes of the fenceposts at CHUNK, whose header is HEADER; 0 if it is none. sysmalloc() ends a superseded piece of the main
+ * arena with two headers of the smallest size, and three if the old top had just that much left; a thread's heap with one, and
+ * one of size 0. The first one's PREV_INUSE is clear where the chunk in front of it, the rest of the old top, is free.
+ */
+static uint64_t fence_bytes(const glibc *g, struct window *window, hc_address chunk, uint64_t header)
+{
+	const uint64_t post = 2 * g->word | CHUNK_PREV_IN_USE;
+	uint64_t next, third;
+
+	if (((header & ~(uint64_t)CHUNK_NON_MAIN) | CHUNK_PREV_IN_USE) != post || !window_load(window, chunk + 3 * g->word, g->format, &next))
+		return 0;
+	if (next == CHUNK_PREV_IN_USE)
+		return 4 * g->word;
+	if (next != post)
+		return 0;
+	return window_load(window, chunk + 5 * g->word, g->format, &third) && third == post ? 6 * g->word : 4 * g->word;
+}
+
+hc_address glibc_follow(const glibc *g, hc_address chunk, hc_address end, uint64_t limit, uint64_t *ret_steps, uint64_t *ret_fence)
 {
 	struct window window = { .core = g->core };
-	uint64_t steps = 0, header, next;
+	uint64_t steps = 0, header;
 
-	*ret_fence = false;
+	*ret_fence = 0;
 	while (chunk < end && steps < limit && window_load(&window, chunk + g->word, g->format, &header)) {
 		uint64_t size = header & ~(uint64_t)CHUNK_FLAGS;
 
-		/* sysmalloc's double fencepost: two headers of the smallest size, or in a thread heap one and a zero. */
-		if (size == 2 * g->word && header & CHUNK_PREV_IN_USE && window_load(&window, chunk + 3 * g->word, g->format, &next) &&
-		    (next == (2 * g->word | CHUNK_PREV_IN_USE) || next == CHUNK_PREV_IN_USE)) {
-			*ret_fence = true;
-			break;
-		}
-		if (header & CHUNK_MMAPPED || !size_is_plausible(size, g->minimum, g->alignment - 1, end - chunk))
+		*ret_fence = fence_bytes(g, &window, chunk, header);
+		if (*ret_fence || header & CHUNK_MMAPPED || !size_is_plausible(size, g->minimum, g->alignment - 1, end - chunk))
 			break;
 		chunk += size;
 		steps++;
@@ -174,11 +188,10 @@ hc_address glibc_follow(const glibc *g, hc_address chunk, hc_address end, uint64
 	return chunk;
 }
 
-/* The chain from CHUNK is long enough, or ends where chains end. */
-static bool chain_is_good(const struct walk *walk, hc_address chunk, hc_address *ret_reached)
+/* A chain from CHUNK is long enough to be no accident, or ends where chains end. */
+static bool chain_is_plausible(const struct walk *walk, hc_address chunk, hc_address *ret_reached)
 {
-	uint64_t steps;
-	bool fence;
+	uint64_t steps, fence;
 	hc_address end = walk->region->end;
 	hc_address reached = glibc_follow(walk->g, chunk, end, CHAIN_MIN, &steps, &fence);
 
@@ -186,11 +199,37 @@ static bool chain_is_good(const struct walk *walk, hc_address chunk, hc_address 
 	return steps >= CHAIN_MIN || (steps && (fence || reached == end || reached == walk->region->top));
 }
 
+/*
+ * A chain from CHUNK goes on to the top chunk or a fencepost: of undamaged heaps nothing less is true. REJECTED holds the
+ * chunks of chains that did not, so that no stretch is followed twice.
+ */
+static bool chain_is_complete(const struct walk *walk, hc_address chunk, GHashTable *rejected)
+{
+	hc_address end = walk->region->end, at = chunk;
+
+	while (at < end) {
+		uint64_t steps, fence;
+		hc_address next = glibc_follow(walk->g, at, end, 1, &steps, &fence);
+		guint64 key = at;
+
+		if (fence)
+			return at != chunk;
+		if (!steps || g_hash_table_contains(rejected, &key))
+			break;
+		g_hash_table_add(rejected, g_memdup2(&key, sizeof key));
+		if (next == walk->region->top)
+			return true;
+		at = next;
+	}
+	return false;
+}
+
 /* The next place from START on where chunks follow each other; region->end if there is none. */
-static hc_address find_chain(struct walk *walk, hc_address start)
+static hc_address find_chain(struct walk *walk, hc_address start, bool complete)
 {
 	hc_address end = walk->region->end, reached;
 	uint64_t header;
+	g_autoptr(GHashTable) rejected = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 
 	for (hc_address at = chunk_align_up(walk->g, start); at < end;) {
 		if (at == walk->region->top)
@@ -206,7 +245,8 @@ static hc_address find_chain(struct walk *walk, hc_address start)
 			continue;
 		}
 		if (size_is_plausible(header & ~(uint64_t)CHUNK_FLAGS, walk->g->minimum, walk->alignment_mask, end - at) &&
-		    !(header & CHUNK_MMAPPED) && chain_is_good(walk, at, &reached))
+		    !(header & CHUNK_MMAPPED) && (!complete || header & CHUNK_PREV_IN_USE) &&
+		    (complete ? chain_is_complete(walk, at, rejected) : chain_is_plausible(walk, at, &reached)))
 			return at;
 		at += walk->g->alignment;
 	}
@@ -230,7 +270,7 @@ static bool find_overrun(struct walk *walk, hc_address *ret_chunk)
 		if (!window_load(&walk->window, at + walk->g->word, walk->g->format, &header) ||
 		    !size_is_plausible(header & ~(uint64_t)CHUNK_FLAGS, walk->g->minimum, walk->alignment_mask, walk->region->end - at))
 			continue;
-		if (chain_is_good(walk, at, &reached) && reached > bad) {
+		if (chain_is_plausible(walk, at, &reached) && reached > bad) {
 			*ret_chunk = at;
 			return true;
 		}
@@ -258,7 +298,7 @@ static void skip_unreadable(struct walk *walk)
 	if (find_overrun(walk, &next))
 		retract_last(walk);
 	else
-		next = find_chain(walk, walk->at + walk->g->alignment);
+		next = find_chain(walk, walk->at + walk->g->alignment, false);
 	start = walk->at;
 	emit_counted(walk, start, next, HC_BLOCK_UNREADABLE);
 	hc_diagnostics_add(walk->g->diagnostics, &hc_heap_unreadable, next - start, "%#" G_GINT64_MODIFIER "x to %#" G_GINT64_MODIFIER "x: %s",
@@ -267,26 +307,26 @@ static void skip_unreadable(struct walk *walk)
 	walk->last = 0;
 }
 
-/* Two end marks. In the main arena another piece of the program break may follow, behind memory of somebody else. */
+/*
+ * End marks. In the main arena another piece of the program break may follow, behind memory of somebody else, who may have
+ * written anything there: so the chain must be complete, unless the heap is damaged and none is.
+ */
 static bool skip_fenceposts(struct walk *walk, uint64_t header)
 {
-	const glibc *g = walk->g;
-	uint64_t next;
+	uint64_t fence = fence_bytes(walk->g, &walk->window, walk->at, header);
+	hc_address end = walk->region->end;
 
-	if ((header & ~(uint64_t)CHUNK_FLAGS) != 2 * g->word ||
-	    !window_load(&walk->window, walk->at + 3 * g->word, g->format, &next))
+	if (!fence)
 		return false;
-	if (next != (2 * g->word | CHUNK_PREV_IN_USE) && next != CHUNK_PREV_IN_USE)
-		return false;
-	hc_address after = walk->at + 4 * g->word, end = walk->region->end;
-
-	emit_counted(walk, walk->at, MIN(after, end), HC_BLOCK_FENCEPOST);
-	walk->at = MIN(after, end);
+	fence = MIN(fence, end - walk->at);
+	emit_counted(walk, walk->at, walk->at + fence, HC_BLOCK_FENCEPOST);
+	walk->at += fence;
 	walk->last = 0;
 	if (walk->at < end) {
-		hc_address chain = find_chain(walk, walk->at);
+		hc_address chain = find_chain(walk, walk->at, true);
 
-		/* The two smallest headers may be followed by another pair at once; find_chain() wants chunks. */
+		if (chain == end && walk->region->top)
+			chain = find_chain(walk, walk->at, false);
 		if (chain > walk->at)
 			emit_counted(walk, walk->at, chain, HC_BLOCK_FOREIGN);
 		walk->at = chain;

@@ -48,6 +48,23 @@ static bool is_shared_memory(const char *path)
 	return false;
 }
 
+/* vvar lies right below the vdso, in one or two pieces that are readable and nothing else. gdb leaves it out. */
+static bool is_vvar(const hc_areas *areas, const hc_mapping *mapping)
+{
+	hc_address vdso = hc_core_process(areas->core)->vdso, at = mapping->start;
+
+	if (!vdso || at >= vdso || vdso - at > VVAR_REACH)
+		return false;
+	for (unsigned i = hc_core_find_mapping_index(areas->core, at); at != vdso; i++) {
+		const hc_mapping *piece = hc_core_mapping(areas->core, i);
+
+		if (!piece || (at != mapping->start && piece->start != at) || piece->path || (piece->flags & 7) != HC_MAPPING_READ)
+			return false;
+		at = piece->end;
+	}
+	return true;
+}
+
 static bool is_kernel(const hc_areas *areas, const hc_mapping *mapping)
 {
 	const hc_process *process = hc_core_process(areas->core);
@@ -57,9 +74,7 @@ static bool is_kernel(const hc_areas *areas, const hc_mapping *mapping)
 		return false;
 	if (mapping->start == vsyscall_page || (process->vdso && mapping->start == process->vdso) || (module && module->is_vdso))
 		return true;
-	/* vvar lies right below the vdso: readable, nothing else. */
-	return process->vdso && mapping->end <= process->vdso && process->vdso - mapping->start <= VVAR_REACH &&
-	       !(mapping->flags & (HC_MAPPING_WRITE | HC_MAPPING_EXECUTE)) && mapping->flags & HC_MAPPING_READ;
+	return is_vvar(areas, mapping);
 }
 
 hc_area_kind hc_areas_classify(const hc_areas *areas, const hc_mapping *mapping, unsigned *ret_owner)

@@ -55,6 +55,14 @@ static hc_address start_above_guard(const hc_areas *areas, hc_address address)
 	return below && below->end == mapping->start && hc_areas_is_reserved(below) ? mapping->start : 0;
 }
 
+/* stackblock includes the guard, which is a mapping of its own where it is not made by MADV_GUARD_INSTALL. */
+static hc_address skip_guard(const hc_areas *areas, hc_address start)
+{
+	const hc_mapping *mapping = hc_core_find_mapping(areas->core, start);
+
+	return mapping && hc_areas_is_reserved(mapping) ? mapping->end : start;
+}
+
 static void claim_thread(hc_areas *areas, unsigned thread_index, const hc_thread *thread)
 {
 	hc_range stack = stack_of(areas, thread->thread_pointer);
@@ -64,6 +72,7 @@ static void claim_thread(hc_areas *areas, unsigned thread_index, const hc_thread
 		stack.start = start_above_guard(areas, thread->stack_pointer);
 	if (!stack.start)
 		stack.start = live;
+	stack.start = skip_guard(areas, stack.start);
 	live = MAX(live, stack.start);
 	hc_areas_claim(areas, stack.start, live, HC_AREA_STACK_UNUSED, thread_index);
 	hc_areas_claim(areas, live, stack.end, HC_AREA_STACK, thread_index);
@@ -126,7 +135,7 @@ static void claim_dead_stacks(hc_areas *areas)
 		if (!stack.start)
 			stack.start = start_above_guard(areas, pointer);
 		if (stack.start)
-			hc_areas_claim(areas, stack.start, stack.end, HC_AREA_STACK_UNUSED, UINT_MAX);
+			hc_areas_claim(areas, skip_guard(areas, stack.start), stack.end, HC_AREA_STACK_UNUSED, UINT_MAX);
 	}
 }
 

@@ -107,16 +107,11 @@ static uint64_t add_free(hc_memory *memory, const hc_blocks *blocks)
 	hc_amount top = hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_TOP);
 	hc_amount bins = plus(plus(hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_UNSORTED), hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_SMALL)),
 			      plus(hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_LARGE), hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_UNLISTED)));
-	hc_free_pages pages;
 
-	hc_blocks_free_pages(blocks, HC_ARENA_ALL, &pages);
 	add_counted(memory, "free-tcache", "free, kept by malloc: tcache", tcache);
 	add_counted(memory, "free-fastbins", "free, kept by malloc: fastbins", fastbins);
 	add_counted(memory, "free-bins", "free, kept by malloc: bins", bins);
 	add_counted(memory, "free-top", "free, kept by malloc: top", top);
-	add_part(memory, "free-whole-pages", "of the free memory, in whole pages", "free", (hc_amount){ 0, pages.whole });
-	add_part(memory, "free-zero-pages", "of these pages, all zero (given back, or never touched)", "free", (hc_amount){ 0, pages.zero });
-	add_part(memory, "free-trim", "malloc_trim(0) would return", "free", (hc_amount){ 0, pages.trim - pages.trim_zero });
 	return tcache.bytes + fastbins.bytes + bins.bytes + top.bytes;
 }
 

@@ -59,7 +59,8 @@ static void add_area(hc_references *references, const hc_area *area)
 	case HC_AREA_ANONYMOUS:
 		return add_root(references, area, true, "memory that is not malloc's");
 	case HC_AREA_KERNEL:
-		return add_root(references, area, false, "the kernel's");
+		/* What lies below the vdso is vvar for all that a core tells; a page of the program's there must not be missed. */
+		return add_root(references, area, !(area->mapping->flags & HC_MAPPING_EXECUTE), "the kernel's");
 	case HC_AREA_RESERVED:
 		return add_root(references, area, false, "address space only");
 	default:

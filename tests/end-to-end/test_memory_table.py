@@ -41,10 +41,11 @@ def check_adds_up(memory: dict[str, Any], core: Core) -> None:
 
 def check_heap_rows(report: dict[str, Any], reported: list[Chunk]) -> None:
     """The rows of the heap are the sums of the blocks."""
-    def used(labelled: bool) -> int:
-        return sum(one.size for one in reported if one.state == "in use" and (one.label is not None) == labelled)
+    def used(labelled: bool, mmapped: bool) -> int:
+        return sum(one.size for one in reported
+                   if one.state == "in use" and (one.label is not None) == labelled and (one.arena is None) == mmapped)
     problems = []
-    for name, expected in (("in-use", used(False)), ("runtime", used(True))):
+    for name, expected in (("in-use", used(False, False)), ("mmapped", used(False, True)), ("runtime", used(True, False) + used(True, True))):
         if row(report, name)["bytes"] != expected:
             problems.append(f"{name}: row {row(report, name)['bytes']}, blocks {expected}")
     for state in FREE_STATES:
