@@ -118,7 +118,7 @@ static void print_analysis(const hc_analysis *analysis, hc_output *output)
 	const char *core_path = hc_core_path(hc_analysis_core(analysis));
 
 	print_header(analysis, output);
-	hc_memory_print(hc_analysis_memory(analysis), hc_analysis_findings(analysis), output);
+	hc_memory_print(analysis, output);
 	if (hc_blocks_arena_count(hc_analysis_blocks(analysis))) {
 		hc_output_text(output, "\n");
 		hc_arenas_print(analysis, false, output->options->verbose ? 0 : ARENAS_SHOWN, output);

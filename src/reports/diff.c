@@ -152,40 +152,17 @@ static bool is_shown(const hc_diff_row *row, bool verbose)
 	return row->bytes_a || row->bytes_b || verbose;
 }
 
-/* The parts that stand behind the top row ID, each with its own parts. */
-static void add_parts(hc_table *table, const hc_diff *diff, const char *id, const char *next, bool verbose, unsigned depth)
+/* The rows that are parts of PARENT (NULL: top rows), each with its own parts. */
+static void add_rows(hc_table *table, const hc_diff *diff, const char *parent, bool is_memory, bool verbose,
+		     unsigned depth)
 {
 	for (unsigned i = 0; i < hc_diff_row_count(diff) && depth < 8; i++) {
 		const hc_diff_row *row = hc_diff_row_get(diff, i);
 
-		if (!row->of || !hc_part_stands_behind(row->of, id, next) || !is_shown(row, verbose))
+		if (g_strcmp0(row->of, parent) || (!parent && row->is_memory != is_memory) || !is_shown(row, verbose))
 			continue;
 		add_row(table, diff, row, verbose, depth);
-		add_parts(table, diff, row->id, row->id, verbose, depth + 1);
-	}
-}
-
-static const char *next_top_row(const hc_diff *diff, unsigned index)
-{
-	while (++index < hc_diff_row_count(diff)) {
-		const hc_diff_row *row = hc_diff_row_get(diff, index);
-
-		if (!row->of)
-			return row->id;
-	}
-	return NULL;
-}
-
-static void add_rows(hc_table *table, const hc_diff *diff, bool is_memory, bool verbose)
-{
-	for (unsigned i = 0; i < hc_diff_row_count(diff); i++) {
-		const hc_diff_row *row = hc_diff_row_get(diff, i);
-
-		if (row->of || row->is_memory != is_memory)
-			continue;
-		if (is_shown(row, verbose))
-			add_row(table, diff, row, verbose, 0);
-		add_parts(table, diff, row->id, next_top_row(diff, i), verbose, 1);
+		add_rows(table, diff, row->id, is_memory, verbose, depth + 1);
 	}
 }
 
@@ -214,11 +191,11 @@ static void print_rows(const hc_diff *diff, const hc_analysis *a, const hc_analy
 		memory_a += row->bytes_a;
 		memory_b += row->bytes_b;
 	}
-	add_rows(table, diff, true, verbose);
+	add_rows(table, diff, NULL, true, verbose, 0);
 	hc_table_add_rule(table, ROW_GROWTH);
 	if (memory_a != total_a || memory_b != total_b) {
 		add_sum(table, "memory", memory_a, memory_b);
-		add_rows(table, diff, false, verbose);
+		add_rows(table, diff, NULL, false, verbose, 0);
 		hc_table_add_rule(table, ROW_GROWTH);
 	}
 	add_sum(table, "mapped address space", total_a, total_b);

@@ -51,33 +51,38 @@ enum { NOTE_LEAST_SHARE = 100 }; /* notes only of rows with at least one in so m
 /* What the table is printed from. */
 typedef struct memory_view {
 	const hc_memory *memory;
+	const hc_blocks *blocks;
 	const hc_findings *findings;
 	bool verbose;
 	double shared_total; /* the bytes that are 100 % */
 	hc_table *table;
 } memory_view;
 
+/* The number of the first finding of that KIND; 0 if there is none. */
+static unsigned finding_of_kind(const hc_findings *findings, const char *kind)
+{
+	for (unsigned i = 0; i < hc_findings_count(findings); i++) {
+		if (!strcmp(hc_findings_get(findings, i)->kind, kind))
+			return i + 1;
+	}
+	return 0;
+}
+
 /* The number of the finding that says more about ROW; 0 if none does. */
 static unsigned finding_of_row(const hc_findings *findings, const hc_memory_row *row)
 {
-	static const struct {
-		const char *id, *kind;
-	} pairs[] = {
-		{ "lost", "lost" },	       { "lost-mmapped", "lost" },  { "free-whole-pages", "retained" },
-		{ "anonymous", "not-glibc" },  { "anonymous", "not-heap" }, { "shared", "not-heap" },
-		{ "foreign-sbrk", "not-heap" }, { "stacks", "not-heap" },
-	};
+	unsigned not_glibc = strcmp(row->id, "anonymous") ? 0 : finding_of_kind(findings, "not-glibc");
 
-	for (unsigned i = 0; i < G_N_ELEMENTS(pairs) && findings; i++) {
-		if (strcmp(row->id, pairs[i].id))
-			continue;
-		for (unsigned j = 0; j < hc_findings_count(findings); j++) {
-			const hc_finding *finding = hc_findings_get(findings, j);
-			bool is_other = !strcmp(finding->kind, "not-heap") && finding->bytes != row->bytes;
+	if (!strcmp(row->id, "lost") || !strcmp(row->id, "lost-mmapped"))
+		return finding_of_kind(findings, "lost");
+	if (not_glibc)
+		return not_glibc;
+	for (unsigned i = 0; i < hc_findings_count(findings); i++) {
+		const hc_finding *finding = hc_findings_get(findings, i);
 
-			if (!strcmp(finding->kind, pairs[i].kind) && !is_other)
-				return j + 1;
-		}
+		/* Each is about one row, and says so by its bytes. */
+		if (!strcmp(finding->kind, "not-heap") && finding->bytes == row->bytes)
+			return i + 1;
 	}
 	return 0;
 }
@@ -135,58 +140,57 @@ static void add_row(const memory_view *view, const hc_memory_row *row, unsigned 
 		hc_table_set_style(view->table, HC_STYLE_DIM);
 }
 
-static bool is_in_group(const char *id, const char *group)
-{
-	size_t length = strlen(group);
-
-	return id && !strncmp(id, group, length) && id[length] == '-';
-}
-
-bool hc_part_stands_behind(const char *of, const char *id, const char *next)
-{
-	return !strcmp(of, id) || (is_in_group(id, of) && !is_in_group(next, of));
-}
-
 static bool is_shown(const memory_view *view, const hc_memory_row *row)
 {
 	return row->bytes || row->count || view->verbose;
 }
 
-/* The parts that stand behind the top row ID, each with its own parts. */
-static void add_parts(const memory_view *view, const char *id, const char *next, unsigned depth)
+/* Behind the rows of free memory: how much of it could go back to the system. */
+static void add_free_pages(const memory_view *view)
 {
+	char zero[HC_TEXT_SIZE_LENGTH], trim[HC_TEXT_SIZE_LENGTH];
+	g_autofree char *detail = NULL;
+	unsigned finding = finding_of_kind(view->findings, "retained");
+	hc_free_pages pages;
+
+	hc_blocks_free_pages(view->blocks, HC_ARENA_ALL, &pages);
+	if (!pages.whole && !view->verbose)
+		return;
+	hc_text_size(zero, pages.zero);
+	hc_text_size(trim, pages.trim - MIN(pages.trim, pages.trim_zero));
+	detail = g_strdup_printf("%s zero; trimming gives %s", zero, trim);
+	if (finding) {
+		char *text = g_strdup_printf("%s  -> %u", detail, finding);
+
+		g_free(detail);
+		detail = text;
+	}
+	hc_table_add_row(view->table);
+	hc_table_set_plain(view->table, MEMORY_NAME, "  of the free, in whole pages");
+	hc_table_set_number(view->table, MEMORY_BYTES, pages.whole);
+	hc_table_set_share(view->table, MEMORY_SHARE, pages.whole, view->shared_total);
+	hc_table_set_plain(view->table, MEMORY_DETAIL, detail);
+	hc_table_set_style(view->table, HC_STYLE_DIM);
+}
+
+/* The rows that are parts of PARENT (NULL: top rows), each with its own parts. */
+static void add_rows(const memory_view *view, const char *parent, bool is_memory, unsigned depth)
+{
+	bool free_before = false;
+
 	for (unsigned i = 0; i < hc_memory_row_count(view->memory) && depth < 8; i++) {
 		const hc_memory_row *row = hc_memory_row_get(view->memory, i);
+		bool is_free = !row->of && g_str_has_prefix(row->id, "free-");
 
-		if (!row->of || !hc_part_stands_behind(row->of, id, next) || !is_shown(view, row))
+		if (g_strcmp0(row->of, parent) || (!parent && row->is_memory != is_memory))
+			continue;
+		if (free_before && !is_free)
+			add_free_pages(view);
+		free_before = is_free;
+		if (!is_shown(view, row))
 			continue;
 		add_row(view, row, depth);
-		add_parts(view, row->id, row->id, depth + 1);
-	}
-}
-
-/* The id of the top row behind row INDEX; NULL if that was the last. */
-static const char *next_top_row(const hc_memory *memory, unsigned index)
-{
-	while (++index < hc_memory_row_count(memory)) {
-		const hc_memory_row *row = hc_memory_row_get(memory, index);
-
-		if (!row->of)
-			return row->id;
-	}
-	return NULL;
-}
-
-static void add_rows(const memory_view *view, bool is_memory)
-{
-	for (unsigned i = 0; i < hc_memory_row_count(view->memory); i++) {
-		const hc_memory_row *row = hc_memory_row_get(view->memory, i);
-
-		if (row->of || row->is_memory != is_memory)
-			continue;
-		if (is_shown(view, row))
-			add_row(view, row, 0);
-		add_parts(view, row->id, next_top_row(view->memory, i), 1);
+		add_rows(view, row->id, is_memory, depth + 1);
 	}
 }
 
@@ -198,10 +202,17 @@ static void add_sum(const memory_view *view, const char *title, uint64_t bytes)
 	hc_table_set_style(view->table, HC_STYLE_HEADING);
 }
 
-void hc_memory_print(const hc_memory *memory, const hc_findings *findings, hc_output *output)
+void hc_memory_print(const hc_analysis *analysis, hc_output *output)
 {
 	g_autoptr(hc_table) table = hc_table_create(columns, G_N_ELEMENTS(columns));
-	memory_view view = { memory, findings, output->options->verbose, 0, table };
+	const hc_memory *memory = hc_analysis_memory(analysis);
+	memory_view view = {
+		.memory = memory,
+		.blocks = hc_analysis_blocks(analysis),
+		.findings = hc_analysis_findings(analysis),
+		.verbose = output->options->verbose,
+		.table = table,
+	};
 	uint64_t bytes = 0, total = hc_memory_total(memory);
 
 	for (unsigned i = 0; i < hc_memory_row_count(memory); i++) {
@@ -211,11 +222,11 @@ void hc_memory_print(const hc_memory *memory, const hc_findings *findings, hc_ou
 			bytes += row->bytes;
 	}
 	view.shared_total = bytes;
-	add_rows(&view, true);
+	add_rows(&view, NULL, true, 0);
 	hc_table_add_rule(table, MEMORY_BYTES);
 	if (bytes != total) {
 		add_sum(&view, "memory", bytes);
-		add_rows(&view, false);
+		add_rows(&view, NULL, false, 0);
 		hc_table_add_rule(table, MEMORY_BYTES);
 	}
 	add_sum(&view, "mapped address space", total);

@@ -13,15 +13,9 @@ char *hc_allocator_title(const hc_analysis *analysis); /* "glibc 2.36, malloc la
 void hc_files_print(const hc_analysis *analysis, hc_output *output);
 const char *hc_signal_name(int signal); /* "SIGABRT"; NULL for one without a name */
 
-/* memory.c: the memory table. FINDINGS (or NULL) gives the numbers of the findings to point to. */
+/* memory.c: the memory table; as text with the numbers of the findings that say more. */
 json_t *hc_memory_json(const hc_memory *memory);
-void hc_memory_print(const hc_memory *memory, const hc_findings *findings, hc_output *output);
-
-/*
- * Whether the parts with that OF stand behind the row ID, which is followed by the top row NEXT (NULL: none). OF is a row's id,
- * or a group: "free" is all rows whose ids begin with "free-", and its parts stand behind the last of them.
- */
-bool hc_part_stands_behind(const char *of, const char *id, const char *next);
+void hc_memory_print(const hc_analysis *analysis, hc_output *output);
 
 /* A row's TITLE behind DEPTH steps; without what it has in parentheses, unless VERBOSE. Free with g_free(). */
 char *hc_row_title(const char *title, unsigned depth, bool verbose);

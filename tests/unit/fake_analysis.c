@@ -79,7 +79,7 @@ static void fill_blocks(hc_blocks *blocks)
 	blocks->arenas[1] = (hc_arena){ 1, 0x20000, false, 4096, 4096, 0x20080, 1, 1, &example_threads[1], 1, false };
 	blocks->count = G_N_ELEMENTS(example_blocks);
 	blocks->list = g_memdup2(example_blocks, sizeof example_blocks);
-	blocks->pages = (hc_free_pages){ 4096, 0, 4096, 0, 5008 };
+	blocks->pages = (hc_free_pages){ .whole = 4096, .trim = 4096, .largest = 5008 };
 }
 
 static void fill_areas(hc_analysis *fake)

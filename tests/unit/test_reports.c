@@ -60,6 +60,7 @@ static void test_first_screen(void)
 		"another build here, not used: libc.so.6",
 		"in use by the program",
 		"  of which lost: nothing points to it     140 B   0.0%  2 blocks  -> 1\n",
+		"  of the free, in whole pages           4.0 KiB   0.4%  0 B zero; trimming gives 4.0 KiB\n",
 		"mapped address space",
 		"8902; INCONSISTENT",
 		"1  lost  140 B  2 blocks that nothing points to",
