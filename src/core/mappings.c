@@ -20,6 +20,14 @@ static const hc_diagnostic_kind segments_overlap = {
 	"of the core's segments overlap or wrap around and were ignored: the core is damaged",
 };
 
+/*
+ * User addresses end at 2^57 (five-level page tables); above lie only the kernel's few pages (vsyscall). Linux:
+ * Documentation/arch/x86/x86_64/mm.rst
+ */
+static const hc_address user_end = (uint64_t)1 << 57, kernel_start = 0xffff000000000000;
+
+enum { KERNEL_PAGES_MAX = 1 << 24 };
+
 struct piece_list {
 	hc_core *core;
 	GArray *pieces; /* of hc_mapping */
@@ -48,6 +56,8 @@ static void sort_files(hc_core *core)
 	for (unsigned i = 0; i < core->files->len; i++) {
 		hc_file_range *file = &g_array_index(core->files, hc_file_range, i);
 
+		if (file->end > user_end)
+			continue;
 		if (kept && file->start < g_array_index(core->files, hc_file_range, kept - 1).end)
 			continue;
 		g_array_index(core->files, hc_file_range, kept++) = *file;
@@ -103,6 +113,32 @@ static void add_unlisted_files(struct piece_list *list, hc_address start, hc_add
 	}
 }
 
+static bool is_believable(const hc_segment *segment)
+{
+	uint64_t end = segment->address + segment->memory_size;
+
+	if (segment->address >= kernel_start)
+		return segment->memory_size <= KERNEL_PAGES_MAX && end > segment->address;
+	return segment->memory_size <= user_end && segment->address < user_end && end <= user_end;
+}
+
+/* A segment that runs into the next one is cut there, if that takes none of its bytes: a size in its header is wrong. */
+static void cut_overlap(const hc_core *core, hc_segment *segment, unsigned index)
+{
+	for (unsigned i = index + 1; i < core->segments->len; i++) {
+		const hc_segment *next = &g_array_index(core->segments, hc_segment, i);
+
+		if (next->type != PT_LOAD || !next->memory_size || !is_believable(next))
+			continue;
+		if (next->address < segment->address + segment->memory_size && next->address - segment->address >= segment->file_size) {
+			hc_diagnostics_add(core->diagnostics, &segments_overlap, segment->address + segment->memory_size - next->address,
+					   "segment at %#" G_GINT64_MODIFIER "x runs into the next", segment->address);
+			segment->memory_size = next->address - segment->address;
+		}
+		return;
+	}
+}
+
 static void add_segment(struct piece_list *list, const hc_segment *segment, unsigned *file_index)
 {
 	hc_core *core = list->core;
@@ -148,11 +184,13 @@ bool hc_core_build_mappings(hc_core *core, GError **error)
 	sort_files(core);
 	g_array_sort(core->segments, compare_segments);
 	for (unsigned i = 0; i < core->segments->len; i++) {
-		const hc_segment *segment = &g_array_index(core->segments, hc_segment, i);
+		hc_segment *segment = &g_array_index(core->segments, hc_segment, i);
 
 		if (segment->type != PT_LOAD || !segment->memory_size)
 			continue;
-		if (segment->address < last_end || segment->address + segment->memory_size < segment->address) {
+		if (is_believable(segment))
+			cut_overlap(core, segment, i);
+		if (segment->address < last_end || !is_believable(segment)) {
 			hc_diagnostics_add(core->diagnostics, &segments_overlap, segment->memory_size,
 					   "segment at %#" G_GINT64_MODIFIER "x", segment->address);
 			continue;
