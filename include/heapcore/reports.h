@@ -2,8 +2,8 @@
 /*
  * Reports: what an analysis found, as text for people or as JSON for programs. docs/json.md describes the JSON.
  *
- * A report is written piece by piece into a function of the caller, so that a list of ten million blocks needs no memory.
- * Strings from the dump are escaped for where they go.
+ * A report is written piece by piece into a function of the caller, so that a list of ten million blocks needs no
+ * memory. Strings from the dump are escaped for where they go.
  */
 #pragma once
 
@@ -11,7 +11,7 @@
 
 G_BEGIN_DECLS
 
-/* This library's version, "0.1.0", and the number of the JSON's schema: it rises when a key changes its meaning or goes. */
+/* This library's version, "0.1.0"; the number of the JSON's schema, which rises when a key changes its meaning or goes. */
 const char *hc_version(void);
 enum { HC_REPORT_SCHEMA = 1 };
 
@@ -35,8 +35,8 @@ typedef struct hc_report_options {
 } hc_report_options;
 
 /*
- * The reports. Each needs the analysis to have run up to the stage named, and fails only with HC_ERROR_IO, when the write
- * function did, or as said.
+ * The reports. Each needs the analysis to have run up to the stage named, and fails only with HC_ERROR_IO, when the
+ * write function did, or as said.
  */
 bool hc_report_analysis(const hc_analysis *analysis, const hc_report_options *options, GError **error); /* findings */
 bool hc_report_diff(const hc_diff *diff, const hc_analysis *a, const hc_analysis *b, const hc_report_options *options,
@@ -55,7 +55,7 @@ typedef enum {
 
 /* Which blocks hc_report_chunks() lists. All conditions must hold. */
 typedef struct hc_chunks_filter {
-	unsigned states;   /* bits 1u << hc_block_state; 0: all that malloc hands out or keeps (no fenceposts, foreign, unreadable) */
+	unsigned states;   /* bits 1u << hc_block_state; 0: all but fenceposts, foreign, unreadable */
 	uint32_t arena;	   /* index, HC_ARENA_NONE for mmapped ones, or HC_ARENA_ALL */
 	uint64_t minimum;  /* usable bytes, inclusive */
 	uint64_t maximum;  /* usable bytes, inclusive; UINT64_MAX: no bound */

@@ -6,7 +6,7 @@ cli_status cli_run_analyze(const cli_command *command, int argc, char **argv)
 	g_auto(GStrv) fail_on = NULL;
 	const GOptionEntry entries[] = {
 		{ "fail-on", 0, 0, G_OPTION_ARG_STRING_ARRAY, &fail_on, "exit with 1 if it holds (repeatable)",
-		  "CONDITION" },
+			"CONDITION" },
 		{ NULL },
 	};
 	g_auto(cli_options) options = { 0 };

@@ -31,8 +31,8 @@ cli_status cli_run_block(const cli_command *command, int argc, char **argv)
 		return status;
 	place = find_address(&options);
 	if (!cli_parse_address(options.arguments[place], &address))
-		return cli_complain_usage(command, "\"%s\" is no address: write it in hexadecimal, 0x...",
-					  options.arguments[place]);
+		return cli_complain_usage(
+			command, "\"%s\" is no address: write it in hexadecimal, 0x...", options.arguments[place]);
 	for (unsigned i = 0; i < options.argument_count; i++) {
 		if (i != place)
 			files[count++] = options.arguments[i];

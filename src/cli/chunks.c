@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-enum { TEXT_LIMIT = 40 };
+enum {
+	TEXT_LIMIT = 40
+};
 
 /* The options as given. */
 typedef struct chunks_words {
@@ -59,9 +61,9 @@ static bool parse_filter(const cli_command *command, const chunks_words *words, 
 	filter->labelled = words->labelled;
 	filter->lost = words->lost;
 	if (!parse_states(command, words->states, &filter->states) ||
-	    !parse_number(command, "min", words->minimum, &filter->minimum) ||
-	    !parse_number(command, "max", words->maximum, &filter->maximum) ||
-	    !parse_number(command, "limit", words->limit, &filter->limit))
+		!parse_number(command, "min", words->minimum, &filter->minimum) ||
+		!parse_number(command, "max", words->maximum, &filter->maximum) ||
+		!parse_number(command, "limit", words->limit, &filter->limit))
 		return false;
 	if (!words->sort) {
 		filter->order = filter->limit ? HC_CHUNKS_BY_SIZE : HC_CHUNKS_BY_ADDRESS;
@@ -76,7 +78,10 @@ static bool parse_filter(const cli_command *command, const chunks_words *words, 
 
 /* What --arena says; which arena that is needs the analysis. */
 typedef struct arena_choice {
-	enum { ARENA_BY_NUMBER, ARENA_BY_ADDRESS } kind;
+	enum {
+		ARENA_BY_NUMBER,
+		ARENA_BY_ADDRESS
+	} kind;
 	uint64_t number; /* index, HC_ARENA_NONE or HC_ARENA_ALL; or the address of a malloc_state */
 } arena_choice;
 
@@ -125,17 +130,19 @@ cli_status cli_run_chunks(const cli_command *command, int argc, char **argv)
 {
 	g_auto(chunks_words) words = { 0 };
 	const GOptionEntry entries[] = {
-		{ "state", 0, 0, G_OPTION_ARG_STRING_ARRAY, &words.states, "only these states (repeatable, or with commas)",
-		  "STATE" },
-		{ "arena", 0, 0, G_OPTION_ARG_STRING, &words.arena, "only this one: main, a number, mmapped, or its address",
-		  "ARENA" },
+		{ "state", 0, 0, G_OPTION_ARG_STRING_ARRAY, &words.states,
+			"only these states (repeatable, or with commas)", "STATE" },
+		{ "arena", 0, 0, G_OPTION_ARG_STRING, &words.arena,
+			"only this one: main, a number, mmapped, or its address", "ARENA" },
 		{ "min", 0, 0, G_OPTION_ARG_STRING, &words.minimum, "only blocks of at least SIZE", "SIZE" },
 		{ "max", 0, 0, G_OPTION_ARG_STRING, &words.maximum, "only blocks of at most SIZE", "SIZE" },
 		{ "labelled", 0, 0, G_OPTION_ARG_NONE, &words.labelled, "only those of libc and the language's runtime",
-		  NULL },
-		{ "lost", 0, 0, G_OPTION_ARG_NONE, &words.lost, "only those that nothing points to, or only lost ones", NULL },
+			NULL },
+		{ "lost", 0, 0, G_OPTION_ARG_NONE, &words.lost, "only those that nothing points to, or only lost ones",
+			NULL },
 		{ "sort", 0, 0, G_OPTION_ARG_STRING, &words.sort, "address, or size (largest first)", "ORDER" },
-		{ "limit", 0, 0, G_OPTION_ARG_STRING, &words.limit, "at most N; 0: all (default: 40, all with --json)", "N" },
+		{ "limit", 0, 0, G_OPTION_ARG_STRING, &words.limit, "at most N; 0: all (default: 40, all with --json)",
+			"N" },
 		{ NULL },
 	};
 	g_auto(cli_options) options = { 0 };

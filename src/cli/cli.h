@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The program `heapcore`: the library's first user. It sees public headers only, and is the only code that prints or exits.
+ * The program `heapcore`: the library's first user. It sees public headers only, and is the only code that prints or
+ * exits.
  *
  *	main.c		options before the command, the table of commands
  *	<command>.c	one a command
@@ -14,8 +15,8 @@
 #include <heapcore/heapcore.h>
 
 /*
- * Exit statuses; in the help texts and the manual too. A condition that is met wins over an analysis in part: what was found
- * in a part of the core is found. One that is not met does not, as the rest of the core is unknown.
+ * Exit statuses; in the help texts and the manual too. A condition that is met wins over an analysis in part: what was
+ * found in a part of the core is found. One that is not met does not, as the rest of the core is unknown.
  */
 typedef enum {
 	CLI_DONE = 0,
@@ -54,7 +55,7 @@ typedef struct cli_options {
 	char *sysroot;
 	char **debug_directories;
 	int jobs;
-	char *colour;	 /* as given; checked */
+	char *colour;	  /* as given; checked */
 	char **arguments; /* not options; NULL-terminated */
 	unsigned argument_count;
 } cli_options;
@@ -63,11 +64,11 @@ void cli_options_deinit(cli_options *options);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(cli_options, cli_options_deinit)
 
 /*
- * Reads the shared options and ENTRIES (the command's own; may be NULL). FALSE if there is nothing more to do, with the exit
- * status in *RET_STATUS: help was asked for and shown, or the command line is wrong and that was said.
+ * Reads the shared options and ENTRIES (the command's own; may be NULL). FALSE if there is nothing more to do, with the
+ * exit status in *RET_STATUS: help was asked for and shown, or the command line is wrong and that was said.
  */
 bool cli_parse(const cli_command *command, int argc, char **argv, const GOptionEntry *entries, unsigned least_arguments,
-	       unsigned most_arguments, cli_options *options, cli_status *ret_status);
+	unsigned most_arguments, cli_options *options, cli_status *ret_status);
 
 void cli_print_overview(void);
 
@@ -104,8 +105,7 @@ cli_status cli_finish(cli_report *report, bool written, GError *error, const hc_
 
 /* Analyses the core in the arguments (CORE [BINARY]) up to UNTIL and writes one report of it. */
 cli_status cli_report_core(const cli_options *options, hc_stage until,
-			   bool (*write_report)(const hc_analysis *analysis, const hc_report_options *options,
-						GError **error));
+	bool (*write_report)(const hc_analysis *analysis, const hc_report_options *options, GError **error));
 
 /* number.c */
 

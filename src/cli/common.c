@@ -22,8 +22,8 @@ cli_status cli_complain_usage(const cli_command *command, const char *format, ..
 	va_start(arguments, format);
 	fprintf(stderr, "heapcore %s: ", command->name);
 	vfprintf(stderr, format, arguments);
-	fprintf(stderr, "\nUsage: heapcore %s [OPTION...] %s\nTry: heapcore %s --help\n", command->name, command->arguments,
-		command->name);
+	fprintf(stderr, "\nUsage: heapcore %s [OPTION...] %s\nTry: heapcore %s --help\n", command->name,
+		command->arguments, command->name);
 	va_end(arguments);
 	return CLI_USAGE;
 }
@@ -53,14 +53,14 @@ static GOptionContext *make_context(const cli_command *command, const GOptionEnt
 	const GOptionEntry shared[] = {
 		{ "json", 'j', 0, G_OPTION_ARG_NONE, &options->json, "JSON instead of text", NULL },
 		{ "sysroot", 0, 0, G_OPTION_ARG_FILENAME, &options->sysroot,
-		  "look for the process's files below DIR instead of /", "DIR" },
+			"look for the process's files below DIR instead of /", "DIR" },
 		{ "debug-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->debug_directories,
-		  "look for debug info in DIR too (repeatable)", "DIR" },
+			"look for debug info in DIR too (repeatable)", "DIR" },
 		{ "jobs", 0, 0, G_OPTION_ARG_INT, &options->jobs, "threads to use; 0: one per processor", "N" },
 		{ "color", 0, 0, G_OPTION_ARG_STRING, &options->colour,
-		  "auto (on a terminal, unless NO_COLOR is set), always, never", "WHEN" },
+			"auto (on a terminal, unless NO_COLOR is set), always, never", "WHEN" },
 		{ "verbose", 'v', 0, G_OPTION_ARG_NONE, &options->verbose,
-		  "empty rows, notes and examples too; nothing shortened", NULL },
+			"empty rows, notes and examples too; nothing shortened", NULL },
 		{ "quiet", 'q', 0, G_OPTION_ARG_NONE, &options->quiet, "no progress", NULL },
 		{ "help", 'h', 0, G_OPTION_ARG_NONE, &options->help, "this help", NULL },
 		{ NULL },
@@ -91,7 +91,7 @@ static void print_context_help(GOptionContext *context)
 static bool check(const cli_command *command, const cli_options *options, unsigned least, unsigned most)
 {
 	if (options->colour && strcmp(options->colour, "auto") && strcmp(options->colour, "always") &&
-	    strcmp(options->colour, "never")) {
+		strcmp(options->colour, "never")) {
 		cli_complain_usage(command, "--color takes auto, always or never, not \"%s\"", options->colour);
 		return false;
 	}
@@ -100,15 +100,15 @@ static bool check(const cli_command *command, const cli_options *options, unsign
 		return false;
 	}
 	if (options->argument_count < least || options->argument_count > most) {
-		cli_complain_usage(command, "%s", options->argument_count < least ? "arguments are missing" :
-										    "too many arguments");
+		cli_complain_usage(command, "%s",
+			options->argument_count < least ? "arguments are missing" : "too many arguments");
 		return false;
 	}
 	return true;
 }
 
 bool cli_parse(const cli_command *command, int argc, char **argv, const GOptionEntry *entries, unsigned least_arguments,
-	       unsigned most_arguments, cli_options *options, cli_status *ret_status)
+	unsigned most_arguments, cli_options *options, cli_status *ret_status)
 {
 	g_autoptr(GOptionContext) context = make_context(command, entries, options);
 	g_auto(GStrv) words = g_new0(char *, argc + 1);

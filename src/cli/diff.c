@@ -2,7 +2,7 @@
 #include "cli.h"
 
 static cli_status report_diff(const cli_options *options, const cli_conditions *conditions, const hc_analysis *a,
-			      const hc_analysis *b, const char *binary)
+	const hc_analysis *b, const char *binary)
 {
 	g_autoptr(hc_diff) diff = hc_diff_create(a, b);
 	g_auto(cli_report) report = { 0 };
@@ -22,8 +22,8 @@ cli_status cli_run_diff(const cli_command *command, int argc, char **argv)
 {
 	g_auto(GStrv) fail_on = NULL;
 	const GOptionEntry entries[] = {
-		{ "fail-on", 0, 0, G_OPTION_ARG_STRING_ARRAY, &fail_on, "exit with 1 if it holds of the growth (repeatable)",
-		  "CONDITION" },
+		{ "fail-on", 0, 0, G_OPTION_ARG_STRING_ARRAY, &fail_on,
+			"exit with 1 if it holds of the growth (repeatable)", "CONDITION" },
 		{ NULL },
 	};
 	g_auto(cli_options) options = { 0 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * --fail-on: conditions for use in CI, "leaked>0", "leaked-bytes > 10M". Of one analysis they are about its figures, of a diff
- * about their growth, which may be negative.
+ * --fail-on: conditions for use in CI, "leaked>0", "leaked-bytes > 10M". Of one analysis they are about its figures, of
+ * a diff about their growth, which may be negative.
  */
 #include "cli.h"
 
@@ -19,8 +19,12 @@ typedef enum {
 
 /* Longer ones first, as they are looked for in this order. */
 static const char *const operators[] = {
-	[OPERATOR_GREATER_OR_EQUAL] = ">=", [OPERATOR_LESS_OR_EQUAL] = "<=", [OPERATOR_EQUAL] = "==",
-	[OPERATOR_NOT_EQUAL] = "!=",	    [OPERATOR_GREATER] = ">",	     [OPERATOR_LESS] = "<",
+	[OPERATOR_GREATER_OR_EQUAL] = ">=",
+	[OPERATOR_LESS_OR_EQUAL] = "<=",
+	[OPERATOR_EQUAL] = "==",
+	[OPERATOR_NOT_EQUAL] = "!=",
+	[OPERATOR_GREATER] = ">",
+	[OPERATOR_LESS] = "<",
 };
 
 typedef struct fail_condition {
@@ -99,7 +103,8 @@ cli_conditions *cli_conditions_parse(const cli_command *command, char **texts)
 		fail_condition parsed;
 
 		if (!parse(*texts, &parsed)) {
-			cli_complain_usage(command, "--fail-on takes a condition such as \"leaked>0\", not \"%s\"", *texts);
+			cli_complain_usage(
+				command, "--fail-on takes a condition such as \"leaked>0\", not \"%s\"", *texts);
 			return NULL;
 		}
 		g_array_append_val(conditions->list, parsed);
@@ -114,8 +119,13 @@ cli_conditions *cli_conditions_parse(const cli_command *command, char **texts)
 static uint64_t free_bytes(const hc_blocks *blocks)
 {
 	static const hc_block_state states[] = {
-		HC_BLOCK_TCACHE, HC_BLOCK_FASTBIN, HC_BLOCK_UNSORTED, HC_BLOCK_SMALL,
-		HC_BLOCK_LARGE,	 HC_BLOCK_TOP,	   HC_BLOCK_UNLISTED,
+		HC_BLOCK_TCACHE,
+		HC_BLOCK_FASTBIN,
+		HC_BLOCK_UNSORTED,
+		HC_BLOCK_SMALL,
+		HC_BLOCK_LARGE,
+		HC_BLOCK_TOP,
+		HC_BLOCK_UNLISTED,
 	};
 	uint64_t bytes = 0;
 
@@ -211,13 +221,13 @@ static cli_status check(const cli_conditions *conditions, const hc_analysis *bef
 		int64_t figure;
 
 		if (!find_figure(analysis, condition->name, &value) ||
-		    (before && !find_figure(before, condition->name, &value_before)))
+			(before && !find_figure(before, condition->name, &value_before)))
 			return complain_unknown(conditions->command, condition);
 		figure = (int64_t)(value - value_before);
 		if (!holds(condition->operator, figure, condition->value))
 			continue;
 		cli_complain("--fail-on %s: %s is %" G_GINT64_FORMAT, condition->text,
-			     before ? "the growth" : condition->name, figure);
+			before ? "the growth" : condition->name, figure);
 		status = CLI_CONDITION_MET;
 	}
 	return status;

@@ -2,8 +2,8 @@
 /*
  * Dispatch.
  *
- * To add a command: its function in a file of its own, declared in cli.h; a row in the table below; its name and options in
- * docs/heapcore.1; the file in sources.am. A test compares the help with the manual.
+ * To add a command: its function in a file of its own, declared in cli.h; a row in the table below; its name and
+ * options in docs/heapcore.1; the file in sources.am. A test compares the help with the manual.
  */
 #include "cli.h"
 
@@ -12,28 +12,28 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FAIL_ON_DETAILS                                                                                                    \
-	"Conditions: NAME OP VALUE, OP one of > >= < <= == !=, VALUE with K, M, G or T for powers of 1024. Names:\n"       \
-	"leaked, directly-lost, indirectly-lost (blocks), the same with -bytes, in-use-bytes, free-bytes, trim-bytes,\n"   \
+#define FAIL_ON_DETAILS \
+	"Conditions: NAME OP VALUE, OP one of > >= < <= == !=, VALUE with K, M, G or T for powers of 1024. Names:\n" \
+	"leaked, directly-lost, indirectly-lost (blocks), the same with -bytes, in-use-bytes, free-bytes, trim-bytes,\n" \
 	"mapped-bytes, and ROW-bytes for every id of a row in the JSON's memory table. Quote them for the shell.\n"
 
-#define STATUS_DETAILS                                                                                                     \
-	"Exit status: 0 done, 1 a --fail-on condition is met, 2 could not analyse, 3 analysed in part, 64 wrong usage.\n"  \
+#define STATUS_DETAILS \
+	"Exit status: 0 done, 1 a --fail-on condition is met, 2 could not analyse, 3 analysed in part, 64 wrong usage.\n" \
 	"1 wins over 3."
 
 const cli_command cli_commands[] = {
 	{ "analyze", "CORE [BINARY]", "where the memory is: the process, the memory table, arenas, findings",
-	  FAIL_ON_DETAILS "\n" STATUS_DETAILS, cli_run_analyze },
+		FAIL_ON_DETAILS "\n" STATUS_DETAILS, cli_run_analyze },
 	{ "diff", "CORE_A CORE_B [BINARY]", "what grew between two cores, and what explains it",
-	  FAIL_ON_DETAILS "They are about the growth from A to B.\n\n" STATUS_DETAILS, cli_run_diff },
+		FAIL_ON_DETAILS "They are about the growth from A to B.\n\n" STATUS_DETAILS, cli_run_diff },
 	{ "arenas", "CORE [BINARY]", "malloc's arenas: what each got from the system and holds", NULL, cli_run_arenas },
 	{ "chunks", "CORE [BINARY]", "the blocks, one a line, filtered and sorted",
-	  "A list that is cut begins with the largest blocks, a whole one is in order of address; --sort says otherwise.\n"
-	  "States: in-use, tcache, fastbin, unsorted, small, large, top, unlisted; and, listed only if asked for,\n"
-	  "fencepost, foreign, unreadable. Sizes are usable bytes and take K, M, G or T for powers of 1024.",
-	  cli_run_chunks },
+		"A list that is cut begins with the largest blocks, a whole one is in order of address; --sort says otherwise.\n"
+		"States: in-use, tcache, fastbin, unsorted, small, large, top, unlisted; and, listed only if asked for,\n"
+		"fencepost, foreign, unreadable. Sizes are usable bytes and take K, M, G or T for powers of 1024.",
+		cli_run_chunks },
 	{ "block", "CORE [BINARY] ADDRESS", "everything known of one address",
-	  "ADDRESS is hexadecimal; it may point into the middle of a block.", cli_run_block },
+		"ADDRESS is hexadecimal; it may point into the middle of a block.", cli_run_block },
 	{ "mappings", "CORE [BINARY]", "the address space, area by area, with what each is", NULL, cli_run_mappings },
 	{ "threads", "CORE [BINARY]", "the threads: where each stopped, its stack, its arena", NULL, cli_run_threads },
 	{ "help", "[COMMAND]", "this overview, or the help of a command", NULL, cli_run_help },

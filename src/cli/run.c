@@ -2,8 +2,8 @@
 /*
  * Running an analysis and writing a report.
  *
- * Progress stands on standard error, if that is a terminal, once an analysis has taken over a second, five times a second,
- * and is erased at the end.
+ * Progress stands on standard error, if that is a terminal, once an analysis has taken over a second, five times a
+ * second, and is erased at the end.
  */
 #include "cli.h"
 
@@ -95,8 +95,8 @@ static void progress_end(analysis_progress *progress, GThread *thread)
 	g_mutex_clear(&progress->mutex);
 }
 
-static hc_analysis *analyse_once(const cli_options *options, const char *core, const char *binary, hc_stage until,
-				 GError **error)
+static hc_analysis *analyse_once(
+	const cli_options *options, const char *core, const char *binary, hc_stage until, GError **error)
 {
 	analysis_progress progress = { 0 };
 	bool shows = !options->quiet && is_terminal(STDERR_FILENO);
@@ -221,8 +221,7 @@ cli_status cli_finish(cli_report *report, bool written, GError *error, const hc_
 }
 
 cli_status cli_report_core(const cli_options *options, hc_stage until,
-			   bool (*write_report)(const hc_analysis *analysis, const hc_report_options *options,
-						GError **error))
+	bool (*write_report)(const hc_analysis *analysis, const hc_report_options *options, GError **error))
 {
 	const char *core = options->arguments[0], *binary = options->arguments[1];
 	g_autoptr(hc_analysis) analysis = cli_analyse(options, &core, &binary, until);

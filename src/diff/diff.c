@@ -6,8 +6,11 @@
 const char *hc_sameness_name(hc_sameness sameness)
 {
 	static const char *const names[] = {
-		[HC_SAME_PROCESS] = "same-process",   [HC_SAME_PROGRAM] = "same-program", [HC_OTHER_BUILD] = "other-build",
-		[HC_OTHER_PROGRAM] = "other-program", [HC_SAME_UNKNOWN] = "unknown",
+		[HC_SAME_PROCESS] = "same-process",
+		[HC_SAME_PROGRAM] = "same-program",
+		[HC_OTHER_BUILD] = "other-build",
+		[HC_OTHER_PROGRAM] = "other-program",
+		[HC_SAME_UNKNOWN] = "unknown",
 	};
 
 	return names[sameness];

@@ -114,14 +114,15 @@ static char *describe_sizes(const hc_diff *diff, bool lost, uint64_t *ret_blocks
 		return g_string_free(text, FALSE);
 	g_string_append_printf(text, ": %s more block%s of ", hc_text_count(count, blocks), blocks == 1 ? "" : "s");
 	if (grown->len == 1)
-		g_string_append_printf(text, "%s B", hc_text_count(size_text, g_array_index(grown, named_size, 0).size));
+		g_string_append_printf(
+			text, "%s B", hc_text_count(size_text, g_array_index(grown, named_size, 0).size));
 	else
 		g_string_append_printf(text, "%s sizes", hc_text_count(count, grown->len));
 	for (unsigned i = 0; i < MIN(grown->len, SIZES_NAMED) && grown->len > 1; i++) {
 		const named_size *named = &g_array_index(grown, named_size, i);
 
 		g_string_append_printf(text, ", %s x %s B", hc_text_count(count, named->blocks),
-				       hc_text_count(size_text, named->size));
+			hc_text_count(size_text, named->size));
 	}
 	if (grown->len > SIZES_NAMED)
 		g_string_append(text, ", ...");
@@ -138,13 +139,13 @@ static void find_lost(hc_diff *diff, const growth_parts *parts)
 	if (parts->lost <= 0)
 		return;
 	sizes = describe_sizes(diff, true, &blocks);
-	content = hc_lost_content(hc_analysis_core(diff->b), hc_analysis_blocks(diff->b), hc_analysis_references(diff->b),
-				  &share);
+	content = hc_lost_content(
+		hc_analysis_core(diff->b), hc_analysis_blocks(diff->b), hc_analysis_references(diff->b), &share);
 	hc_findings_add(diff->findings, "lost", parts->lost, blocks,
-			g_strdup_printf("lost blocks, which nothing points to, grew by %s%s%s%s",
-					hc_text_size(size, parts->lost), sizes,
-					content ? "; most of what is lost now begins " : "", content ? content : ""),
-			g_strdup("chunks CORE --lost"));
+		g_strdup_printf("lost blocks, which nothing points to, grew by %s%s%s%s",
+			hc_text_size(size, parts->lost), sizes, content ? "; most of what is lost now begins " : "",
+			content ? content : ""),
+		g_strdup("chunks CORE --lost"));
 }
 
 /* Growth that is worth a finding. */
@@ -163,9 +164,9 @@ static void find_held(hc_diff *diff, const growth_parts *parts)
 		return;
 	sizes = describe_sizes(diff, false, &blocks);
 	hc_findings_add(diff->findings, "held", parts->held, blocks,
-			g_strdup_printf("blocks that the program still holds grew by %s%s",
-					hc_text_size(size, parts->held), sizes),
-			g_strdup("chunks CORE --state in-use"));
+		g_strdup_printf(
+			"blocks that the program still holds grew by %s%s", hc_text_size(size, parts->held), sizes),
+		g_strdup("chunks CORE --state in-use"));
 }
 
 static void find_kept(hc_diff *diff, const growth_parts *parts)
@@ -177,10 +178,10 @@ static void find_kept(hc_diff *diff, const growth_parts *parts)
 		return;
 	hc_blocks_free_pages(hc_analysis_blocks(diff->b), HC_ARENA_ALL, &pages);
 	hc_findings_add(diff->findings, "retained", parts->kept, 0,
-			g_strdup_printf("free memory that malloc keeps grew by %s; malloc_trim(0) would return %s of all "
-					"that is free",
-					hc_text_size(size, parts->kept), hc_text_size(trim, pages.trim - pages.trim_zero)),
-			g_strdup("arenas CORE"));
+		g_strdup_printf("free memory that malloc keeps grew by %s; malloc_trim(0) would return %s of all "
+				"that is free",
+			hc_text_size(size, parts->kept), hc_text_size(trim, pages.trim - pages.trim_zero)),
+		g_strdup("arenas CORE"));
 }
 
 static void find_beside(hc_diff *diff)
@@ -190,12 +191,11 @@ static void find_beside(hc_diff *diff)
 		char size[HC_TEXT_SIZE_LENGTH];
 
 		if (row->of || !row->is_memory || !is_worth_saying(diff, row->growth) || is_program_row(row->id) ||
-		    is_kept_row(row->id) || is_heap_row(row->id))
+			is_kept_row(row->id) || is_heap_row(row->id))
 			continue;
 		hc_findings_add(diff->findings, "not-heap", row->growth, 0,
-				g_strdup_printf("%s grew by %s: not this heap", row->title,
-						hc_text_size(size, row->growth)),
-				g_strdup("mappings CORE"));
+			g_strdup_printf("%s grew by %s: not this heap", row->title, hc_text_size(size, row->growth)),
+			g_strdup("mappings CORE"));
 	}
 }
 
@@ -205,7 +205,10 @@ typedef struct growth_clause {
 	const char *text;
 } growth_clause;
 
-enum { CLAUSE_COUNT = 5, CLAUSE_LEAST_SHARE = 10 };
+enum {
+	CLAUSE_COUNT = 5,
+	CLAUSE_LEAST_SHARE = 10
+};
 
 static int most_grown_first(const void *a, const void *b)
 {
@@ -233,7 +236,8 @@ static void append_growth(GString *verdict, int64_t growth, const growth_parts *
 		if (clauses[i].bytes > growth) /* something else shrank */
 			g_string_append_printf(verdict, " +%s", hc_text_size(size, clauses[i].bytes));
 		else
-			g_string_append_printf(verdict, "%s %.1f %%", said ? "," : "", 100.0 * clauses[i].bytes / growth);
+			g_string_append_printf(
+				verdict, "%s %.1f %%", said ? "," : "", 100.0 * clauses[i].bytes / growth);
 		g_string_append_printf(verdict, "%s%s", said++ ? " " : " are ", clauses[i].text);
 	}
 	g_string_append_c(verdict, '.');
@@ -253,8 +257,8 @@ static void append_advice(GString *verdict, const hc_diff *diff, const growth_pa
 	else if (parts->beside * 2 > diff->memory_growth)
 		g_string_append(verdict, " Look at the mappings, not at malloc.");
 	else
-		g_string_append_printf(verdict, " Trimming would not help: malloc_trim(0) would return %s.",
-				       hc_text_size(size, gain));
+		g_string_append_printf(
+			verdict, " Trimming would not help: malloc_trim(0) would return %s.", hc_text_size(size, gain));
 }
 
 static char *make_verdict(const hc_diff *diff, const growth_parts *parts)

@@ -38,24 +38,22 @@ static hc_address libc_start(const hc_analysis *analysis)
 /* The file's name, or what the kernel called the process. */
 static const char *program_name(const hc_analysis *analysis, const hc_module *executable)
 {
-	return executable && *executable->name ? executable->name :
-						 hc_core_process(hc_analysis_core(analysis))->name;
+	return executable && *executable->name ? executable->name : hc_core_process(hc_analysis_core(analysis))->name;
 }
 
-static char *same_build_text(hc_sameness sameness, const hc_process *a, const hc_process *b, bool same_addresses,
-			     const char *build_id)
+static char *same_build_text(
+	hc_sameness sameness, const hc_process *a, const hc_process *b, bool same_addresses, const char *build_id)
 {
 	if (sameness == HC_SAME_PROCESS)
-		return g_strdup_printf("same process: pid %" G_GINT64_FORMAT
-				       ", same load addresses, same build-id %s",
-				       a->pid, build_id);
+		return g_strdup_printf("same process: pid %" G_GINT64_FORMAT ", same load addresses, same build-id %s",
+			a->pid, build_id);
 	if (a->pid && a->pid == b->pid)
 		return g_strdup_printf("same program, but not the same process: pid %" G_GINT64_FORMAT
 				       " in both, loaded at other addresses; build-id %s",
-				       a->pid, build_id);
+			a->pid, build_id);
 	return g_strdup_printf("same program, two processes: pid %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT
 			       "%s; build-id %s",
-			       a->pid, b->pid, same_addresses ? ", with the same load addresses (forked?)" : "", build_id);
+		a->pid, b->pid, same_addresses ? ", with the same load addresses (forked?)" : "", build_id);
 }
 
 hc_sameness hc_sameness_compare(const hc_analysis *a, const hc_analysis *b, char **ret_text)
@@ -81,17 +79,16 @@ hc_sameness hc_sameness_compare(const hc_analysis *a, const hc_analysis *b, char
 	}
 	if (id_a && id_b) {
 		*ret_text = g_strdup_printf("%s: %s with build-id %s, and %s with build-id %s",
-					    same_name ? "another build of the program" : "different programs", name_a, id_a,
-					    name_b, id_b);
+			same_name ? "another build of the program" : "different programs", name_a, id_a, name_b, id_b);
 		return same_name ? HC_OTHER_BUILD : HC_OTHER_PROGRAM;
 	}
 	if (!same_name) {
-		*ret_text = g_strdup_printf("different programs by their names: %s and %s (no build-ids to compare)",
-					    name_a, name_b);
+		*ret_text = g_strdup_printf(
+			"different programs by their names: %s and %s (no build-ids to compare)", name_a, name_b);
 		return HC_OTHER_PROGRAM;
 	}
 	*ret_text = g_strdup_printf("%s in both by its name, pid %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT
 				    "; whether it is the same build the cores do not tell",
-				    name_a, process_a->pid, process_b->pid);
+		name_a, process_a->pid, process_b->pid);
 	return HC_SAME_UNKNOWN;
 }

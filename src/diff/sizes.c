@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Blocks by size, in A and in B. One pass over either heap. Most blocks are small and their sizes are multiples of 4 (of 8 on
- * 64-bit machines), so those are counted in an array that stays in the cache; the rest in a hash.
+ * Blocks by size, in A and in B. One pass over either heap. Most blocks are small and their sizes are multiples of 4
+ * (of 8 on 64-bit machines), so those are counted in an array that stays in the cache; the rest in a hash.
  */
 #include "diff/internal.h"
 

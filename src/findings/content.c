@@ -2,9 +2,10 @@
 /*
  * What do the lost blocks begin with? A name is often found sooner by the text in a block than by its size.
  *
- * Blocks are put together by their first eight bytes, if these are printable; for each kind the longest common beginning is kept,
- * and shrinks as blocks are added. The kind with the most bytes is told, if that is at least a quarter of all. Of very many blocks
- * a fixed choice, spread evenly, is looked at, as each costs a miss of the cache or a page of the core.
+ * Blocks are put together by their first eight bytes, if these are printable; for each kind the longest common
+ * beginning is kept, and shrinks as blocks are added. The kind with the most bytes is told, if that is at least a
+ * quarter of all. Of very many blocks a fixed choice, spread evenly, is looked at, as each costs a miss of the cache or
+ * a page of the core.
  */
 #include "findings/findings.h"
 
@@ -72,7 +73,7 @@ static const content_kind *largest_kind(GHashTable *kinds)
 		const content_kind *candidate = value;
 
 		if (!largest || candidate->bytes > largest->bytes ||
-		    (candidate->bytes == largest->bytes && candidate->key < largest->key))
+			(candidate->bytes == largest->bytes && candidate->key < largest->key))
 			largest = candidate;
 	}
 	return largest;

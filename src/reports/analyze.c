@@ -4,7 +4,9 @@
 
 #include "base/text.h"
 
-enum { ARENAS_SHOWN = 10 };
+enum {
+	ARENAS_SHOWN = 10
+};
 
 static json_t *in_use_json(const hc_blocks *blocks)
 {
@@ -51,8 +53,12 @@ static json_t *free_json(const hc_blocks *blocks)
 static json_t *timings_json(const hc_analysis *analysis)
 {
 	static const char *const keys[HC_STAGE_COUNT] = {
-		[HC_STAGE_CORE] = "core",	[HC_STAGE_MODULES] = "modules",	      [HC_STAGE_BLOCKS] = "blocks",
-		[HC_STAGE_AREAS] = "areas",	[HC_STAGE_REFERENCES] = "references", [HC_STAGE_MEMORY] = "memory",
+		[HC_STAGE_CORE] = "core",
+		[HC_STAGE_MODULES] = "modules",
+		[HC_STAGE_BLOCKS] = "blocks",
+		[HC_STAGE_AREAS] = "areas",
+		[HC_STAGE_REFERENCES] = "references",
+		[HC_STAGE_MEMORY] = "memory",
 		[HC_STAGE_FINDINGS] = "findings",
 	};
 	json_t *object = json_object();
@@ -107,8 +113,8 @@ static void print_timings(const hc_analysis *analysis, hc_output *output)
 	g_autoptr(GString) line = g_string_new("time:");
 
 	for (unsigned i = 0; i < HC_STAGE_COUNT; i++)
-		g_string_append_printf(line, "%s %s %.2f s", i ? "," : "", hc_stage_name(i),
-				       hc_analysis_seconds(analysis, i));
+		g_string_append_printf(
+			line, "%s %s %.2f s", i ? "," : "", hc_stage_name(i), hc_analysis_seconds(analysis, i));
 	hc_output_wrapped(output, 0, 6, line->str);
 }
 

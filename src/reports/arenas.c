@@ -5,8 +5,13 @@
 #include "base/text.h"
 
 static const hc_block_state free_states[] = {
-	HC_BLOCK_TCACHE, HC_BLOCK_FASTBIN, HC_BLOCK_UNSORTED, HC_BLOCK_SMALL,
-	HC_BLOCK_LARGE,	 HC_BLOCK_TOP,	   HC_BLOCK_UNLISTED,
+	HC_BLOCK_TCACHE,
+	HC_BLOCK_FASTBIN,
+	HC_BLOCK_UNSORTED,
+	HC_BLOCK_SMALL,
+	HC_BLOCK_LARGE,
+	HC_BLOCK_TOP,
+	HC_BLOCK_UNLISTED,
 };
 
 /* The first screen shows the columns marked in is_brief(). */
@@ -95,7 +100,7 @@ json_t *hc_free_json(const hc_blocks *blocks, uint32_t arena)
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(free_states); i++)
 		hc_json_set(object, hc_block_state_name(free_states[i]),
-			    hc_json_amount(hc_blocks_amount(blocks, arena, free_states[i])));
+			hc_json_amount(hc_blocks_amount(blocks, arena, free_states[i])));
 	return object;
 }
 
@@ -122,8 +127,8 @@ static char *thread_text(const hc_core *core, const hc_arena *arena, unsigned sh
 	GString *text = g_string_new(NULL);
 
 	for (unsigned i = 0; i < MIN(arena->thread_count, shown); i++)
-		g_string_append_printf(text, "%s%" G_GINT64_FORMAT, i ? ", " : "",
-				       hc_core_thread(core, arena->threads[i])->id);
+		g_string_append_printf(
+			text, "%s%" G_GINT64_FORMAT, i ? ", " : "", hc_core_thread(core, arena->threads[i])->id);
 	if (arena->thread_count > shown)
 		g_string_append_printf(text, ", %u more", arena->thread_count - shown);
 	if (!arena->thread_count)
@@ -240,8 +245,8 @@ void hc_arenas_print(const hc_analysis *analysis, bool wide, unsigned limit, hc_
 		add_arena(table, analysis, arenas[i], wide);
 	hc_table_print(table, output);
 	if (count < hc_blocks_arena_count(blocks)) {
-		g_autofree char *line = hc_command_line("arenas CORE", hc_core_path(hc_analysis_core(analysis)),
-							output->options);
+		g_autofree char *line =
+			hc_command_line("arenas CORE", hc_core_path(hc_analysis_core(analysis)), output->options);
 		g_autofree char *shown_line = hc_text_escape(line, -1);
 
 		hc_output_printf(output, "%u smaller ones more: ", hc_blocks_arena_count(blocks) - count);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Everything known of one address: the block that holds it, who points there, where it points, what it holds; and where it is
- * in no block, what is there instead.
+ * Everything known of one address: the block that holds it, who points there, where it points, what it holds; and where
+ * it is in no block, what is there instead.
  *
  * All of it is collected first (address_facts), then shown as text or JSON.
  */
@@ -41,7 +41,7 @@ typedef struct address_facts {
 	unsigned reference_count;
 	uint64_t reference_total;
 	hc_reference *references;
-	GArray *targets; /* of target */
+	GArray *targets;	/* of target */
 	const uint8_t *content; /* from the block's start, or else from the address */
 	uint64_t content_length;
 	hc_address content_address;
@@ -88,8 +88,7 @@ static char *describe_place(const hc_analysis *analysis, hc_address address)
 		return g_strdup("not mapped");
 	if (is_stack(area) && area->owner < hc_core_thread_count(core))
 		return g_strdup_printf("%s of thread %" G_GINT64_FORMAT,
-				       area->kind == HC_AREA_STACK ? "stack" : "unused stack",
-				       hc_core_thread(core, area->owner)->id);
+			area->kind == HC_AREA_STACK ? "stack" : "unused stack", hc_core_thread(core, area->owner)->id);
 	if (area->mapping && area->mapping->path)
 		path = hc_text_escape(area->mapping->path, -1);
 	return g_strdup_printf("%s%s%s", hc_area_kind_name(area->kind), path ? " " : "", path ? path : "");
@@ -144,7 +143,7 @@ static bool collect(const hc_analysis *analysis, hc_address address, address_fac
 	facts->area = hc_areas_find(hc_analysis_areas(analysis), address);
 	if (!facts->mapping && !facts->area) {
 		g_set_error(error, HC_ERROR, HC_ERROR_NOT_MAPPED,
-			    "0x%" G_GINT64_MODIFIER "x: the process had nothing mapped there", address);
+			"0x%" G_GINT64_MODIFIER "x: the process had nothing mapped there", address);
 		return false;
 	}
 	facts->symbol = describe_symbol(analysis, address);
@@ -159,7 +158,7 @@ static bool collect(const hc_analysis *analysis, hc_address address, address_fac
 	if (facts->block.state == HC_BLOCK_IN_USE) {
 		find_targets(facts);
 		facts->reference_count = hc_references_to(hc_analysis_references(analysis), facts->block.number,
-							  REFERENCES_SHOWN, &facts->references, &facts->reference_total);
+			REFERENCES_SHOWN, &facts->references, &facts->reference_total);
 	}
 	return true;
 }
@@ -187,10 +186,11 @@ static char *describe_source(const address_facts *facts, const hc_reference *ref
 	hc_block block;
 	char size[HC_TEXT_SIZE_LENGTH];
 
-	if (reference->block != UINT32_MAX && hc_blocks_get(hc_analysis_blocks(facts->analysis), reference->block, &block))
+	if (reference->block != UINT32_MAX &&
+		hc_blocks_get(hc_analysis_blocks(facts->analysis), reference->block, &block))
 		return g_strdup_printf("block 0x%" G_GINT64_MODIFIER "x+%" G_GUINT64_FORMAT ", %s%s%s", block.address,
-				       reference->from - block.address, hc_text_size(size, block.size),
-				       block.label ? ", " : "", block.label ? block.label : "");
+			reference->from - block.address, hc_text_size(size, block.size), block.label ? ", " : "",
+			block.label ? block.label : "");
 	if (!reference->from)
 		return g_strdup_printf("register of thread %" G_GINT64_FORMAT, reference->thread_id);
 	return describe_place(facts->analysis, reference->from);
@@ -292,7 +292,9 @@ static json_t *facts_json(const address_facts *facts)
 
 /* Text */
 
-enum { NAME_WIDTH = 17 };
+enum {
+	NAME_WIDTH = 17
+};
 
 static void print_fact(hc_output *output, const char *name, const char *text)
 {
@@ -352,12 +354,13 @@ static void print_headline(const address_facts *facts, hc_output *output)
 
 	g_string_printf(line, "0x%" G_GINT64_MODIFIER "x is ", facts->address);
 	if (facts->in_block && offset)
-		g_string_append_printf(line, "%" G_GUINT64_FORMAT " bytes into %s", offset,
-				       state_phrase(facts->block.state));
+		g_string_append_printf(
+			line, "%" G_GUINT64_FORMAT " bytes into %s", offset, state_phrase(facts->block.state));
 	else if (facts->in_block)
 		g_string_append(line, state_phrase(facts->block.state));
 	else
-		g_string_append_printf(line, "in no block: %s", place = describe_place(facts->analysis, facts->address));
+		g_string_append_printf(
+			line, "in no block: %s", place = describe_place(facts->analysis, facts->address));
 	hc_output_styled(output, HC_STYLE_HEADING, line->str);
 	hc_output_text(output, "\n");
 }
@@ -383,8 +386,8 @@ static void print_neighbour(const char *name, const hc_block *block, hc_output *
 	char size[HC_TEXT_COUNT_LENGTH];
 
 	print_fact_printf(output, name, "0x%" G_GINT64_MODIFIER "x, %s bytes, %s%s%s", block->address,
-			  hc_text_count(size, block->size), hc_block_state_name(block->state), block->label ? ", " : "",
-			  block->label ? block->label : "");
+		hc_text_count(size, block->size), hc_block_state_name(block->state), block->label ? ", " : "",
+		block->label ? block->label : "");
 }
 
 static void print_block(const address_facts *facts, hc_output *output)
@@ -395,7 +398,7 @@ static void print_block(const address_facts *facts, hc_output *output)
 	char size[HC_TEXT_COUNT_LENGTH], chunk_size[HC_TEXT_COUNT_LENGTH];
 
 	print_fact_printf(output, "block", "0x%" G_GINT64_MODIFIER "x, %s bytes usable, %s with malloc's header",
-			  block->address, hc_text_count(size, block->size), hc_text_count(chunk_size, block->chunk_size));
+		block->address, hc_text_count(size, block->size), hc_text_count(chunk_size, block->chunk_size));
 	print_fact(output, "state", hc_block_state_name(block->state));
 	print_fact(output, "arena", block->arena == HC_ARENA_NONE ? "none: a mapping of its own" : arena);
 	if (block->label)
@@ -424,7 +427,7 @@ static void print_references(const address_facts *facts, hc_output *output)
 	hc_output_text(output, "\n");
 	hc_output_styled(output, HC_STYLE_HEADING, "POINTED TO BY");
 	hc_output_printf(output, " %s word%s\n", hc_text_count(count, facts->reference_total),
-			 facts->reference_total == 1 ? "" : "s");
+		facts->reference_total == 1 ? "" : "s");
 	for (unsigned i = 0; i < facts->reference_count; i++) {
 		const hc_reference *reference = &facts->references[i];
 		g_autofree char *where = describe_source(facts, reference);
@@ -440,7 +443,7 @@ static void print_references(const address_facts *facts, hc_output *output)
 	hc_table_print(table, output);
 	if (facts->reference_count < facts->reference_total)
 		hc_output_printf(output, "  ... %s more\n",
-				 hc_text_count(count, facts->reference_total - facts->reference_count));
+			hc_text_count(count, facts->reference_total - facts->reference_count));
 }
 
 static void print_targets(const address_facts *facts, hc_output *output)
@@ -452,17 +455,18 @@ static void print_targets(const address_facts *facts, hc_output *output)
 		const target *found = &g_array_index(facts->targets, target, i);
 		char size[HC_TEXT_COUNT_LENGTH];
 
-		hc_output_printf(output, "+%-8" G_GUINT64_FORMAT " 0x%" G_GINT64_MODIFIER "x  ", found->offset, found->to);
+		hc_output_printf(
+			output, "+%-8" G_GUINT64_FORMAT " 0x%" G_GINT64_MODIFIER "x  ", found->offset, found->to);
 		if (!found->is_block) {
 			hc_output_printf(output, "%s\n", found->description);
 			continue;
 		}
 		hc_output_printf(output, "block of %s bytes, %s", hc_text_count(size, found->block.size),
-				 hc_block_state_name(found->block.state));
+			hc_block_state_name(found->block.state));
 		if (found->to != found->block.address)
 			hc_output_printf(output, ", %" G_GUINT64_FORMAT " into it", found->to - found->block.address);
-		hc_output_printf(output, "%s%s\n", found->block.label ? ", " : "",
-				 found->block.label ? found->block.label : "");
+		hc_output_printf(
+			output, "%s%s\n", found->block.label ? ", " : "", found->block.label ? found->block.label : "");
 	}
 }
 
@@ -487,7 +491,7 @@ static void print_line(const address_facts *facts, uint64_t offset, hc_output *o
 	hc_output_printf(output, " %s\n", text);
 }
 
-/* The whole line at OFFSET is as the one before it: hexdump's "*" stands for such lines. The last one is always shown. */
+/* The whole line at OFFSET is as the one before it: hexdump's "*" stands for such lines. The last is always shown. */
 static bool repeats(const address_facts *facts, uint64_t offset)
 {
 	return offset >= CONTENT_LINE && offset + CONTENT_LINE < facts->content_length &&
@@ -500,7 +504,7 @@ static void print_content(const address_facts *facts, hc_output *output)
 	hc_output_styled(output, HC_STYLE_HEADING, "CONTENT");
 	if (!facts->content) {
 		hc_output_printf(output, "  %s\n",
-				 hc_core_why_missing(hc_analysis_core(facts->analysis), facts->content_address));
+			hc_core_why_missing(hc_analysis_core(facts->analysis), facts->content_address));
 		return;
 	}
 	hc_output_text(output, "\n");
@@ -511,8 +515,8 @@ static void print_content(const address_facts *facts, hc_output *output)
 			hc_output_text(output, "*\n");
 	}
 	if (facts->in_block && facts->content_length < facts->block.size)
-		hc_output_printf(output, "... %" G_GUINT64_FORMAT " bytes more\n",
-				 facts->block.size - facts->content_length);
+		hc_output_printf(
+			output, "... %" G_GUINT64_FORMAT " bytes more\n", facts->block.size - facts->content_length);
 }
 
 static void print_place(const address_facts *facts, hc_output *output)
@@ -523,16 +527,16 @@ static void print_place(const address_facts *facts, hc_output *output)
 		print_fact(output, "symbol", facts->symbol);
 	if (facts->area)
 		print_fact_printf(output, "area", "0x%" G_GINT64_MODIFIER "x-0x%" G_GINT64_MODIFIER "x %s%s%s",
-				  facts->area->start, facts->area->end, hc_area_kind_name(facts->area->kind),
-				  facts->area->note ? ": " : "", facts->area->note ? facts->area->note : "");
+			facts->area->start, facts->area->end, hc_area_kind_name(facts->area->kind),
+			facts->area->note ? ": " : "", facts->area->note ? facts->area->note : "");
 	if (facts->mapping) {
 		g_autofree char *path = facts->mapping->path ? hc_text_escape(facts->mapping->path, -1) : NULL;
 
 		print_fact_printf(output, "mapping",
-				  "0x%" G_GINT64_MODIFIER "x-0x%" G_GINT64_MODIFIER "x %s, bytes from: %s%s%s",
-				  facts->mapping->start, facts->mapping->end,
-				  hc_protection_name(facts->mapping->flags, protection),
-				  hc_source_name(facts->mapping->source), path ? "; " : "", path ? path : "");
+			"0x%" G_GINT64_MODIFIER "x-0x%" G_GINT64_MODIFIER "x %s, bytes from: %s%s%s",
+			facts->mapping->start, facts->mapping->end,
+			hc_protection_name(facts->mapping->flags, protection), hc_source_name(facts->mapping->source),
+			path ? "; " : "", path ? path : "");
 	}
 }
 

@@ -2,10 +2,11 @@
 /*
  * The blocks, one a line.
  *
- * A core may have tens of millions of them, so a line is put together by hand in the output's buffer: no printf, no JSON tree,
- * no allocation. In order of address nothing is held. By size, the blocks that may still be shown are held as (size, number),
- * 16 bytes each: all of them without a limit; with one, at most twice the limit, as the candidates are cut back to the limit
- * whenever there are that many, and whatever is smaller than the last kept one is then not collected any more.
+ * A core may have tens of millions of them, so a line is put together by hand in the output's buffer: no printf, no
+ * JSON tree, no allocation. In order of address nothing is held. By size, the blocks that may still be shown are held
+ * as (size, number), 16 bytes each: all of them without a limit; with one, at most twice the limit, as the candidates
+ * are cut back to the limit whenever there are that many, and whatever is smaller than the last kept one is then not
+ * collected any more.
  */
 #include "reports/parts.h"
 
@@ -19,7 +20,7 @@ enum {
 	STATE_WIDTH = 10,
 	ARENA_WIDTH = 7,
 	PREVIEW_WIDTH = 40,
-	LINE_LENGTH = 256,  /* of a line without its label */
+	LINE_LENGTH = 256,   /* of a line without its label */
 	LABEL_LENGTH = 1024, /* of an escaped label, cut there */
 	LEAST_CAPACITY = 4096,
 };
@@ -41,9 +42,9 @@ typedef struct chunk_list {
 	const hc_chunks_filter *filter;
 	unsigned states;
 	hc_output *output;
-	const char *label;	/* the last one met, and below how it is written */
+	const char *label; /* the last one met, and below how it is written */
 	char label_json[LABEL_LENGTH];
-	hc_amount matched;	/* all blocks that the filter lets through */
+	hc_amount matched; /* all blocks that the filter lets through */
 	uint64_t shown;
 } chunk_list;
 
@@ -265,9 +266,9 @@ static bool list_by_size(chunk_list *list, GError **error)
 
 	if (!collect(list, &keys, &count)) {
 		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY,
-			    "not enough memory to sort %" G_GUINT64_FORMAT
-			    " blocks by size; give a limit, or sort by address",
-			    list->matched.blocks);
+			"not enough memory to sort %" G_GUINT64_FORMAT
+			" blocks by size; give a limit, or sort by address",
+			list->matched.blocks);
 		return false;
 	}
 	qsort(keys, count, sizeof *keys, larger_first);
@@ -284,7 +285,7 @@ static void write_heading(hc_output *output)
 {
 	hc_output_style(output, HC_STYLE_HEADING);
 	hc_output_printf(output, "%-*s%*s  %-*s  %-*s  %s", ADDRESS_WIDTH, "ADDRESS", BYTES_WIDTH, "SIZE", STATE_WIDTH,
-			 "STATE", ARENA_WIDTH, "ARENA", "WHAT");
+		"STATE", ARENA_WIDTH, "ARENA", "WHAT");
 	hc_output_style(output, HC_STYLE_PLAIN);
 	hc_output_text(output, "\n");
 }
@@ -294,16 +295,16 @@ static void write_footer(const chunk_list *list)
 	char count[HC_TEXT_COUNT_LENGTH], shown[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_SIZE_LENGTH];
 
 	hc_output_printf(list->output, "%s block%s, %s", hc_text_count(count, list->matched.blocks),
-			 list->matched.blocks == 1 ? "" : "s", hc_text_size(size, list->matched.bytes));
+		list->matched.blocks == 1 ? "" : "s", hc_text_size(size, list->matched.bytes));
 	if (list->shown < list->matched.blocks)
 		hc_output_printf(list->output, "; %s %s shown (--limit 0 for all)",
-				 list->filter->order == HC_CHUNKS_BY_SIZE ? "the largest" : "the first",
-				 hc_text_count(shown, list->shown));
+			list->filter->order == HC_CHUNKS_BY_SIZE ? "the largest" : "the first",
+			hc_text_count(shown, list->shown));
 	hc_output_text(list->output, "\n");
 }
 
-bool hc_report_chunks(const hc_analysis *analysis, const hc_chunks_filter *filter, const hc_report_options *options,
-		      GError **error)
+bool hc_report_chunks(
+	const hc_analysis *analysis, const hc_chunks_filter *filter, const hc_report_options *options, GError **error)
 {
 	g_autoptr(hc_output) output = hc_output_create(options);
 	g_autofree chunk_list *list = g_new0(chunk_list, 1);

@@ -94,8 +94,7 @@ void hc_diagnostics_print(const hc_diagnostics *diagnostics, const char *name, h
 	hc_output_printf(output, "%s%s", name ? name : "", name ? " " : "");
 	if (notes)
 		hc_output_printf(output, "%u note%s%s; -v lists %s\n", notes, notes == 1 ? "" : "s",
-				 hc_diagnostics_partial(diagnostics) ? " more" : "",
-				 notes == 1 ? "it" : "them");
+			hc_diagnostics_partial(diagnostics) ? " more" : "", notes == 1 ? "it" : "them");
 	else
 		hc_output_text(output, "-v shows an example of each\n");
 }

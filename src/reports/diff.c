@@ -7,19 +7,40 @@
 #include <string.h>
 
 static const hc_column row_columns[] = {
-	{ NULL, "GROWTH OF", HC_CELL_TEXT }, { NULL, "A", HC_CELL_SIZE },      { NULL, "B", HC_CELL_SIZE },
-	{ NULL, "GROWTH", HC_CELL_GROWTH },  { NULL, "SHARE", HC_CELL_SHARE }, { NULL, "", HC_CELL_TEXT },
+	{ NULL, "GROWTH OF", HC_CELL_TEXT },
+	{ NULL, "A", HC_CELL_SIZE },
+	{ NULL, "B", HC_CELL_SIZE },
+	{ NULL, "GROWTH", HC_CELL_GROWTH },
+	{ NULL, "SHARE", HC_CELL_SHARE },
+	{ NULL, "", HC_CELL_TEXT },
 };
 
-enum { ROW_NAME, ROW_A, ROW_B, ROW_GROWTH, ROW_SHARE, ROW_DETAIL };
+enum {
+	ROW_NAME,
+	ROW_A,
+	ROW_B,
+	ROW_GROWTH,
+	ROW_SHARE,
+	ROW_DETAIL
+};
 
 static const hc_column size_columns[] = {
-	{ "size", "BLOCKS OF SIZE", HC_CELL_COUNT }, { "blocks_a", "A", HC_CELL_COUNT },
-	{ "blocks_b", "B", HC_CELL_COUNT },	     { "growth", "GROWTH", HC_CELL_GROWTH },
-	{ "lost_a", "LOST IN A", HC_CELL_COUNT },    { "lost_b", "LOST IN B", HC_CELL_COUNT },
+	{ "size", "BLOCKS OF SIZE", HC_CELL_COUNT },
+	{ "blocks_a", "A", HC_CELL_COUNT },
+	{ "blocks_b", "B", HC_CELL_COUNT },
+	{ "growth", "GROWTH", HC_CELL_GROWTH },
+	{ "lost_a", "LOST IN A", HC_CELL_COUNT },
+	{ "lost_b", "LOST IN B", HC_CELL_COUNT },
 };
 
-enum { SIZE_SIZE, SIZE_BLOCKS_A, SIZE_BLOCKS_B, SIZE_GROWTH, SIZE_LOST_A, SIZE_LOST_B };
+enum {
+	SIZE_SIZE,
+	SIZE_BLOCKS_A,
+	SIZE_BLOCKS_B,
+	SIZE_GROWTH,
+	SIZE_LOST_A,
+	SIZE_LOST_B
+};
 
 enum {
 	SIZES_SHOWN = 6,
@@ -96,8 +117,8 @@ static bool is_partial(const hc_analysis *a, const hc_analysis *b)
 	return hc_diagnostics_partial(hc_analysis_diagnostics(a)) || hc_diagnostics_partial(hc_analysis_diagnostics(b));
 }
 
-static json_t *diff_json(const hc_diff *diff, const hc_analysis *a, const hc_analysis *b,
-			 const hc_report_options *options)
+static json_t *diff_json(
+	const hc_diff *diff, const hc_analysis *a, const hc_analysis *b, const hc_report_options *options)
 {
 	g_autoptr(hc_table) sizes = make_sizes(diff, 0);
 	json_t *report = hc_json_report("diff");
@@ -110,7 +131,7 @@ static json_t *diff_json(const hc_diff *diff, const hc_analysis *a, const hc_ana
 	hc_json_set(report, "memory", memory_json(diff, a, b));
 	hc_json_set(report, "sizes", hc_table_json(sizes));
 	hc_json_set(report, "findings",
-		    hc_findings_json(hc_diff_findings(diff), hc_core_path(hc_analysis_core(b)), options));
+		hc_findings_json(hc_diff_findings(diff), hc_core_path(hc_analysis_core(b)), options));
 	hc_json_set(report, "status", hc_status_json(is_partial(a, b)));
 	return report;
 }
@@ -138,7 +159,7 @@ static void add_row(hc_table *table, const hc_diff *diff, const hc_diff_row *row
 	hc_table_set_number(table, ROW_B, row->bytes_b);
 	hc_table_set_growth(table, ROW_GROWTH, row->growth);
 	if (row->is_memory && hc_diff_memory_growth(diff) > 0 &&
-	    ABS(row->growth) > hc_diff_memory_growth(diff) / SHARE_LEAST)
+		ABS(row->growth) > hc_diff_memory_growth(diff) / SHARE_LEAST)
 		hc_table_set_share(table, ROW_SHARE, row->growth, hc_diff_memory_growth(diff));
 	hc_table_set_plain(table, ROW_DETAIL, detail);
 	if (row->growth > 0 && g_str_has_prefix(row->id, "lost"))
@@ -153,8 +174,8 @@ static bool is_shown(const hc_diff_row *row, bool verbose)
 }
 
 /* The rows that are parts of PARENT (NULL: top rows), each with its own parts. */
-static void add_rows(hc_table *table, const hc_diff *diff, const char *parent, bool is_memory, bool verbose,
-		     unsigned depth)
+static void add_rows(
+	hc_table *table, const hc_diff *diff, const char *parent, bool is_memory, bool verbose, unsigned depth)
 {
 	for (unsigned i = 0; i < hc_diff_row_count(diff) && depth < 8; i++) {
 		const hc_diff_row *row = hc_diff_row_get(diff, i);
@@ -248,7 +269,7 @@ static void print_diff(const hc_diff *diff, const hc_analysis *a, const hc_analy
 }
 
 bool hc_report_diff(const hc_diff *diff, const hc_analysis *a, const hc_analysis *b, const hc_report_options *options,
-		    GError **error)
+	GError **error)
 {
 	g_autoptr(hc_output) output = hc_output_create(options);
 

@@ -15,7 +15,14 @@ static const hc_column columns[] = {
 	{ "text", "", HC_CELL_TEXT },
 };
 
-enum { FINDING_NUMBER, FINDING_KIND, FINDING_BYTES, FINDING_BLOCKS, FINDING_COMMAND, FINDING_TEXT };
+enum {
+	FINDING_NUMBER,
+	FINDING_KIND,
+	FINDING_BYTES,
+	FINDING_BLOCKS,
+	FINDING_COMMAND,
+	FINDING_TEXT
+};
 
 /* ARGUMENT as a shell reads it back; quoted only where it must be. */
 static char *shell_argument(const char *argument)

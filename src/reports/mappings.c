@@ -82,7 +82,7 @@ static json_t *owner_json(const hc_analysis *analysis, const hc_area *area)
 	json_t *object = NULL;
 
 	if ((area->kind == HC_AREA_STACK || area->kind == HC_AREA_STACK_UNUSED) &&
-	    area->owner < hc_core_thread_count(core)) {
+		area->owner < hc_core_thread_count(core)) {
 		object = json_object();
 		hc_json_set(object, "thread", json_integer(hc_core_thread(core, area->owner)->id));
 	} else if (area->kind == HC_AREA_MODULE_DATA && area->owner < hc_modules_count(modules)) {
@@ -98,7 +98,7 @@ static char *what(const hc_analysis *analysis, const hc_area *area)
 	GString *text = g_string_new(NULL);
 
 	if ((area->kind == HC_AREA_STACK || area->kind == HC_AREA_STACK_UNUSED) &&
-	    area->owner < hc_core_thread_count(core))
+		area->owner < hc_core_thread_count(core))
 		g_string_append_printf(text, "thread %" G_GINT64_FORMAT, hc_core_thread(core, area->owner)->id);
 	if (area->mapping && area->mapping->path) {
 		g_autofree char *path = hc_text_escape(area->mapping->path, -1);
@@ -135,7 +135,7 @@ static hc_table *make_table(const hc_analysis *analysis)
 		hc_table_set_text(table, MAPPING_PATH, area->mapping->path);
 		if (area->mapping->path)
 			hc_table_set_number(table, MAPPING_OFFSET,
-					    area->mapping->path_offset + (area->start - area->mapping->start));
+				area->mapping->path_offset + (area->start - area->mapping->start));
 	}
 	return table;
 }

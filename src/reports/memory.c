@@ -13,7 +13,12 @@ static const hc_column columns[] = {
 	{ NULL, "", HC_CELL_TEXT },
 };
 
-enum { MEMORY_NAME, MEMORY_BYTES, MEMORY_SHARE, MEMORY_DETAIL };
+enum {
+	MEMORY_NAME,
+	MEMORY_BYTES,
+	MEMORY_SHARE,
+	MEMORY_DETAIL
+};
 
 static json_t *row_json(const hc_memory_row *row)
 {
@@ -46,7 +51,9 @@ json_t *hc_memory_json(const hc_memory *memory)
 	return object;
 }
 
-enum { NOTE_LEAST_SHARE = 100 }; /* notes only of rows with at least one in so many bytes: the rest is noise */
+enum {
+	NOTE_LEAST_SHARE = 100
+}; /* notes only of rows with at least one in so many bytes: the rest is noise */
 
 /* What the table is printed from. */
 typedef struct memory_view {

@@ -86,8 +86,11 @@ void hc_output_spaces(hc_output *output, unsigned count)
 void hc_output_style(hc_output *output, hc_style style)
 {
 	static const char *const sequences[] = {
-		[HC_STYLE_PLAIN] = "\033[0m", [HC_STYLE_HEADING] = "\033[1m",	[HC_STYLE_BAD] = "\033[1;31m",
-		[HC_STYLE_DIM] = "\033[2m",   [HC_STYLE_COMMAND] = "\033[36m",
+		[HC_STYLE_PLAIN] = "\033[0m",
+		[HC_STYLE_HEADING] = "\033[1m",
+		[HC_STYLE_BAD] = "\033[1;31m",
+		[HC_STYLE_DIM] = "\033[2m",
+		[HC_STYLE_COMMAND] = "\033[36m",
 	};
 
 	if (output->options->colour)

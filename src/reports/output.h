@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Where a report goes: a buffer in front of the caller's write function. A failed write is remembered, everything after it is
- * dropped, and hc_output_finish() tells.
+ * Where a report goes: a buffer in front of the caller's write function. A failed write is remembered, everything after
+ * it is dropped, and hc_output_finish() tells.
  */
 #pragma once
 
@@ -10,12 +10,14 @@
 typedef enum {
 	HC_STYLE_PLAIN,
 	HC_STYLE_HEADING,
-	HC_STYLE_BAD,	 /* lost memory, files that differ */
-	HC_STYLE_DIM,	 /* context */
+	HC_STYLE_BAD,	  /* lost memory, files that differ */
+	HC_STYLE_DIM,	  /* context */
 	HC_STYLE_COMMAND, /* what to type next */
 } hc_style;
 
-enum { HC_OUTPUT_BUFFER_SIZE = 1 << 16 };
+enum {
+	HC_OUTPUT_BUFFER_SIZE = 1 << 16
+};
 
 typedef struct hc_output {
 	const hc_report_options *options;
@@ -55,8 +57,8 @@ void hc_output_styled(hc_output *output, hc_style style, const char *text);
 unsigned hc_text_columns(const char *text);
 
 /*
- * TEXT broken at spaces so that it ends before output->width, its later lines beginning in column INDENT. The cursor stands
- * in column COLUMN. Ends with a line break. A word that is too long is not broken.
+ * TEXT broken at spaces so that it ends before output->width, its later lines beginning in column INDENT. The cursor
+ * stands in column COLUMN. Ends with a line break. A word that is too long is not broken.
  */
 void hc_output_wrapped(hc_output *output, unsigned column, unsigned indent, const char *text);
 

@@ -8,7 +8,8 @@
 json_t *hc_process_json(const hc_analysis *analysis);
 json_t *hc_files_json(const hc_analysis *analysis);
 json_t *hc_allocator_json(const hc_analysis *analysis);
-char *hc_process_title(const hc_analysis *analysis);  /* "logic_worker, pid 8901, 5 threads, written by gcore"; escaped */
+char *hc_process_title(
+	const hc_analysis *analysis); /* "logic_worker, pid 8901, 5 threads, written by gcore"; escaped */
 char *hc_allocator_title(const hc_analysis *analysis); /* "glibc 2.36, malloc layout from debug info"; escaped */
 void hc_files_print(const hc_analysis *analysis, hc_output *output);
 const char *hc_signal_name(int signal); /* "SIGABRT"; NULL for one without a name */
@@ -23,7 +24,7 @@ char *hc_row_title(const char *title, unsigned depth, bool verbose);
 /* "1 block", "25,573 blocks": COUNT of what the plural UNIT names. Free with g_free(). */
 char *hc_unit_text(uint64_t count, const char *unit);
 
-/* arenas.c: one row an arena; LIMIT (0: none) keeps the largest. WIDE: all columns instead of those for the first screen. */
+/* arenas.c: one row an arena; LIMIT (0: none) keeps the largest. WIDE: all columns, not only the first screen's. */
 json_t *hc_arenas_json(const hc_analysis *analysis);
 void hc_arenas_print(const hc_analysis *analysis, bool wide, unsigned limit, hc_output *output);
 char *hc_arena_name(uint32_t arena); /* "main", "3", "mmapped" */
@@ -52,7 +53,7 @@ const char *hc_source_name(hc_source source);
 json_t *hc_mapping_json(const hc_mapping *mapping); /* NULL gives null */
 
 /*
- * preview.c: what the content of a block looks like, in at most about SIZE columns: text, or what its first word points to;
- * NULL if neither. Free with g_free().
+ * preview.c: what the content of a block looks like, in at most about SIZE columns: text, or what its first word points
+ * to; NULL if neither. Free with g_free().
  */
 char *hc_preview(const hc_analysis *analysis, const hc_block *block, unsigned size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a block looks like, guessed from its first bytes alone: text, or an object whose first word leads to code or data
- * of a module (a C++ vtable, a type object, a static table).
+ * What a block looks like, guessed from its first bytes alone: text, or an object whose first word leads to code or
+ * data of a module (a C++ vtable, a type object, a static table).
  */
 #include "reports/parts.h"
 

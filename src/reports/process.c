@@ -10,10 +10,38 @@ const char *hc_signal_name(int signal)
 {
 	/* Linux numbers of x86, arm and most others; the dead process's machine, not ours, decides. */
 	static const char *const names[] = {
-		NULL,	   "SIGHUP",  "SIGINT",	   "SIGQUIT", "SIGILL",	   "SIGTRAP", "SIGABRT",   "SIGBUS",
-		"SIGFPE",  "SIGKILL", "SIGUSR1",   "SIGSEGV", "SIGUSR2",   "SIGPIPE", "SIGALRM",   "SIGTERM",
-		"SIGSTKFLT", "SIGCHLD", "SIGCONT", "SIGSTOP", "SIGTSTP",   "SIGTTIN", "SIGTTOU",   "SIGURG",
-		"SIGXCPU", "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO",   "SIGPWR",	   "SIGSYS",
+		NULL,
+		"SIGHUP",
+		"SIGINT",
+		"SIGQUIT",
+		"SIGILL",
+		"SIGTRAP",
+		"SIGABRT",
+		"SIGBUS",
+		"SIGFPE",
+		"SIGKILL",
+		"SIGUSR1",
+		"SIGSEGV",
+		"SIGUSR2",
+		"SIGPIPE",
+		"SIGALRM",
+		"SIGTERM",
+		"SIGSTKFLT",
+		"SIGCHLD",
+		"SIGCONT",
+		"SIGSTOP",
+		"SIGTSTP",
+		"SIGTTIN",
+		"SIGTTOU",
+		"SIGURG",
+		"SIGXCPU",
+		"SIGXFSZ",
+		"SIGVTALRM",
+		"SIGPROF",
+		"SIGWINCH",
+		"SIGIO",
+		"SIGPWR",
+		"SIGSYS",
 	};
 
 	return signal > 0 && signal < (int)G_N_ELEMENTS(names) ? names[signal] : NULL;
@@ -88,8 +116,8 @@ char *hc_allocator_title(const hc_analysis *analysis)
 	if (!heap->found)
 		return g_strdup("no glibc heap found");
 	return g_strdup_printf("glibc %s, malloc layout from %s%s%s", version ? version : "(version unknown)",
-			       heap->layout_from_debug_info ? "debug info" : "built-in table",
-			       foreign ? "; beside it " : "", foreign ? foreign : "");
+		heap->layout_from_debug_info ? "debug info" : "built-in table", foreign ? "; beside it " : "",
+		foreign ? foreign : "");
 }
 
 json_t *hc_process_json(const hc_analysis *analysis)
@@ -148,8 +176,8 @@ static file_counts count_files(const hc_modules *modules)
 }
 
 /*
- * Where MODULE's debug info is, NULL if it has none or, as looking for it may mean downloading it, if this report should
- * not be what makes that happen.
+ * Where MODULE's debug info is, NULL if it has none or, as looking for it may mean downloading it, if this report
+ * should not be what makes that happen.
  */
 static const char *known_debug_file(hc_modules *modules, const hc_module *module)
 {
@@ -191,7 +219,9 @@ json_t *hc_files_json(const hc_analysis *analysis)
 	return object;
 }
 
-enum { NAMES_SHOWN = 3 };
+enum {
+	NAMES_SHOWN = 3
+};
 
 /* Adds NAME to LIST, up to a few; *COUNT counts all. */
 static void add_name(GString *list, unsigned *count, const char *name, bool all)
@@ -296,7 +326,7 @@ json_t *hc_allocator_json(const hc_analysis *analysis)
 	hc_json_set(object, "version", hc_json_text(heap->version));
 	hc_json_set(object, "layout", hc_json_text(heap->layout));
 	hc_json_set(object, "layout_source",
-		    !heap->found ? json_null() : json_string(heap->layout_from_debug_info ? "dwarf" : "table"));
+		!heap->found ? json_null() : json_string(heap->layout_from_debug_info ? "dwarf" : "table"));
 	hc_json_set(object, "safe_linking", json_boolean(heap->safe_linking));
 	hc_json_set(object, "alignment", hc_json_number(heap->alignment));
 	hc_json_set(object, "library", hc_json_text(heap->library));

@@ -139,8 +139,11 @@ char *hc_text_growth(char buffer[HC_TEXT_GROWTH_LENGTH], int64_t bytes)
 	char size[HC_TEXT_SIZE_LENGTH];
 	uint64_t magnitude = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
 
-	g_snprintf(buffer, HC_TEXT_GROWTH_LENGTH, "%s%s", bytes > 0 ? "+" : bytes < 0 ? "-" : "",
-		   hc_text_size(size, magnitude));
+	g_snprintf(buffer, HC_TEXT_GROWTH_LENGTH, "%s%s",
+		bytes > 0 ? "+" :
+		bytes < 0 ? "-" :
+			    "",
+		hc_text_size(size, magnitude));
 	return buffer;
 }
 
@@ -202,7 +205,8 @@ static void print_row(const hc_table *table, hc_output *output, int number, cons
 		if (!table->columns[column].title || !widths[column])
 			continue;
 		columns = is_rule ? widths[column] : hc_text_columns(text);
-		position = start + (is_left(table->columns[column].kind) ? 0 : widths[column] - MIN(columns, widths[column]));
+		position = start +
+			   (is_left(table->columns[column].kind) ? 0 : widths[column] - MIN(columns, widths[column]));
 		start += widths[column] + COLUMN_GAP;
 		if (!columns)
 			continue;
@@ -261,7 +265,7 @@ json_t *hc_table_json(const hc_table *table)
 		for (unsigned column = 0; column < table->column_count; column++) {
 			if (table->columns[column].key)
 				hc_json_set(object, table->columns[column].key,
-					    row->cells[column].json ? json_incref(row->cells[column].json) : json_null());
+					row->cells[column].json ? json_incref(row->cells[column].json) : json_null());
 		}
 		json_array_append_new(array, object);
 	}

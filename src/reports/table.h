@@ -39,9 +39,10 @@ void hc_table_destroy(hc_table *table);
 
 /* The setters work on the row added last. */
 void hc_table_add_row(hc_table *table);
-void hc_table_set_text(hc_table *table, unsigned column, const char *bytes);   /* from the dump: escaped; NULL: not set */
-void hc_table_set_plain(hc_table *table, unsigned column, const char *text);   /* ours, or escaped before; NULL: not set */
-void hc_table_set_number(hc_table *table, unsigned column, uint64_t number);   /* COUNT, SIZE, ADDRESS, FLAG */
+void hc_table_set_text(hc_table *table, unsigned column, const char *bytes); /* from the dump: escaped; NULL: not set */
+void hc_table_set_plain(
+	hc_table *table, unsigned column, const char *text); /* ours, or escaped before; NULL: not set */
+void hc_table_set_number(hc_table *table, unsigned column, uint64_t number); /* COUNT, SIZE, ADDRESS, FLAG */
 void hc_table_set_growth(hc_table *table, unsigned column, int64_t number);
 void hc_table_set_share(hc_table *table, unsigned column, double part, double whole); /* not set if WHOLE is 0 */
 void hc_table_take_json(hc_table *table, unsigned column, json_t *value);
@@ -56,8 +57,8 @@ void hc_table_add_line(hc_table *table, hc_style style, const char *text);
 unsigned hc_table_row_count(const hc_table *table);
 
 /*
- * Prints titles (unless all are empty) and rows. Columns without any text are left out; the last one is wrapped at the output's
- * width.
+ * Prints titles (unless all are empty) and rows. Columns without any text are left out; the last one is wrapped at the
+ * output's width.
  */
 void hc_table_print(const hc_table *table, hc_output *output);
 
@@ -65,7 +66,9 @@ void hc_table_print(const hc_table *table, hc_output *output);
 json_t *hc_table_json(const hc_table *table);
 
 /* As hc_text_size(), with a sign: "+1.2 MiB", "-300 B", "0 B". */
-enum { HC_TEXT_GROWTH_LENGTH = 20 };
+enum {
+	HC_TEXT_GROWTH_LENGTH = 20
+};
 char *hc_text_growth(char buffer[HC_TEXT_GROWTH_LENGTH], int64_t bytes);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_table, hc_table_destroy)

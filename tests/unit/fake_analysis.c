@@ -6,7 +6,8 @@
 
 /* As in findings/findings.h, which also shows the real stages' tables. */
 hc_findings *hc_findings_new(void);
-void hc_findings_add(hc_findings *findings, const char *kind, uint64_t bytes, uint64_t blocks, char *text, char *command);
+void hc_findings_add(
+	hc_findings *findings, const char *kind, uint64_t bytes, uint64_t blocks, char *text, char *command);
 void hc_findings_sort(hc_findings *findings);
 void hc_findings_free(hc_findings *findings);
 
@@ -26,8 +27,15 @@ static const hc_block example_blocks[] = {
 };
 
 static const hc_reach example_reach[] = {
-	HC_REACH_REACHABLE, HC_REACH_REACHABLE, HC_REACH_NONE,	HC_REACH_DIRECTLY_LOST, HC_REACH_NONE,
-	HC_REACH_NONE,	    HC_REACH_NONE,	HC_REACH_INDIRECTLY_LOST, HC_REACH_REACHABLE,
+	HC_REACH_REACHABLE,
+	HC_REACH_REACHABLE,
+	HC_REACH_NONE,
+	HC_REACH_DIRECTLY_LOST,
+	HC_REACH_NONE,
+	HC_REACH_NONE,
+	HC_REACH_NONE,
+	HC_REACH_INDIRECTLY_LOST,
+	HC_REACH_REACHABLE,
 };
 
 static const uint8_t example_bytes[0x2000] = "\0";
@@ -49,31 +57,51 @@ static void fill_core(hc_core *core)
 	};
 	core->thread_count = 2;
 	core->threads[0] = (hc_thread){ .id = 8901, .stack_pointer = 0x7ff00100, .program_counter = 0x400100 };
-	core->threads[1] = (hc_thread){ .id = 8902, .signal = 6, .stack_pointer = 0x7fe00100, .program_counter = 0x500100 };
+	core->threads[1] =
+		(hc_thread){ .id = 8902, .signal = 6, .stack_pointer = 0x7fe00100, .program_counter = 0x500100 };
 	core->mapping_count = 2;
 	core->mappings[0] = (hc_mapping){ 0x10000, 0x12000, 6, HC_SOURCE_CORE, example_bytes, NULL, 0, 0 };
-	core->mappings[1] = (hc_mapping){ 0x400000, 0x401000, 5, HC_SOURCE_FILE, NULL, "/usr/bin/logic_worker", 0, 0x400000 };
+	core->mappings[1] =
+		(hc_mapping){ 0x400000, 0x401000, 5, HC_SOURCE_FILE, NULL, "/usr/bin/logic_worker", 0, 0x400000 };
 }
 
 static void fill_modules(hc_modules *modules)
 {
 	modules->count = 3;
-	modules->list[0] = (hc_module){ .path = "/usr/bin/logic_worker", .name = "logic_worker", .start = 0x400000,
-					.end = 0x401000, .build_id = "aa11", .state = HC_MODULE_AGREES,
-					.file = "/usr/bin/logic_worker", .file_build_id = "aa11", .is_executable = true };
-	modules->list[1] = (hc_module){ .path = "/usr/lib/libc.so.6", .name = "libc.so.6", .start = 0x500000,
-					.end = 0x501000, .build_id = "bb22", .state = HC_MODULE_DIFFERS,
-					.file = "/usr/lib/libc.so.6", .file_build_id = "cc33" };
+	modules->list[0] = (hc_module){ .path = "/usr/bin/logic_worker",
+		.name = "logic_worker",
+		.start = 0x400000,
+		.end = 0x401000,
+		.build_id = "aa11",
+		.state = HC_MODULE_AGREES,
+		.file = "/usr/bin/logic_worker",
+		.file_build_id = "aa11",
+		.is_executable = true };
+	modules->list[1] = (hc_module){ .path = "/usr/lib/libc.so.6",
+		.name = "libc.so.6",
+		.start = 0x500000,
+		.end = 0x501000,
+		.build_id = "bb22",
+		.state = HC_MODULE_DIFFERS,
+		.file = "/usr/lib/libc.so.6",
+		.file_build_id = "cc33" };
 	modules->list[2] = (hc_module){ .path = "", .name = "[vdso]", .state = HC_MODULE_MISSING, .is_vdso = true };
 	modules->debug_files[0] = "/usr/bin/logic_worker";
 }
 
 static void fill_blocks(hc_blocks *blocks)
 {
-	blocks->heap = (hc_heap_info){ .allocator = "glibc malloc", .version = "2.36", .layout = "debug info",
-				       .layout_from_debug_info = true, .safe_linking = true, .library = "libc.so.6",
-				       .found = true, .mmapped_count = 1, .mmapped_bytes = 1 << 20, .mmapped_known = true,
-				       .alignment = 16 };
+	blocks->heap = (hc_heap_info){ .allocator = "glibc malloc",
+		.version = "2.36",
+		.layout = "debug info",
+		.layout_from_debug_info = true,
+		.safe_linking = true,
+		.library = "libc.so.6",
+		.found = true,
+		.mmapped_count = 1,
+		.mmapped_bytes = 1 << 20,
+		.mmapped_known = true,
+		.alignment = 16 };
 	blocks->arena_count = 2;
 	blocks->arenas[0] = (hc_arena){ 0, 0x5000a0, true, 8192, 16384, 0x10b10, 1, 1, &example_threads[0], 1, true };
 	blocks->arenas[1] = (hc_arena){ 1, 0x20000, false, 4096, 4096, 0x20080, 1, 1, &example_threads[1], 1, false };
@@ -94,9 +122,10 @@ static void fill_memory(hc_memory *memory)
 {
 	memory->count = 5;
 	memory->rows[0] = (hc_memory_row){ "in-use", "in use by the program", 1048724, 4, "blocks", NULL, true, NULL };
-	memory->rows[1] = (hc_memory_row){ "lost", "of which lost: nothing points to it", 140, 2, "blocks", "in-use", true,
-					   (char *)"2 sizes" };
-	memory->rows[2] = (hc_memory_row){ "free-top", "free, kept by malloc: top", 5008, 1, "blocks", NULL, true, NULL };
+	memory->rows[1] = (hc_memory_row){ "lost", "of which lost: nothing points to it", 140, 2, "blocks", "in-use",
+		true, (char *)"2 sizes" };
+	memory->rows[2] =
+		(hc_memory_row){ "free-top", "free, kept by malloc: top", 5008, 1, "blocks", NULL, true, NULL };
 	memory->rows[3] = (hc_memory_row){ "files", "files, read-only", 4096, 1, "mappings", NULL, true, NULL };
 	memory->rows[4] = (hc_memory_row){ "reserved", "reserved, never memory", 65536, 0, NULL, NULL, false, NULL };
 }
@@ -115,7 +144,7 @@ hc_analysis *fake_create(void)
 	fake->references.reference_count = 1;
 	fake->references.references[0] = (hc_reference){ 0x102a8, 0x102f4, 0, 1 };
 	hc_findings_add(&fake->findings, "lost", 140, 2, g_strdup("2 blocks that nothing points to"),
-			g_strdup("chunks CORE --lost"));
+		g_strdup("chunks CORE --lost"));
 	fake->diagnostics = hc_diagnostics_create();
 	hc_diagnostics_add(fake->diagnostics, &missing_kind, 4096, "page %s", "0x1000");
 	hc_diagnostics_add(fake->diagnostics, &note_kind, 0, NULL);
@@ -288,7 +317,17 @@ char *hc_modules_describe(hc_modules *modules, hc_address address)
 /* <heapcore/blocks.h> */
 
 static const char *const state_names[] = {
-	"in use", "tcache", "fastbin", "unsorted", "small", "large", "top", "unlisted", "fencepost", "foreign", "unreadable",
+	"in use",
+	"tcache",
+	"fastbin",
+	"unsorted",
+	"small",
+	"large",
+	"top",
+	"unlisted",
+	"fencepost",
+	"foreign",
+	"unreadable",
 };
 
 const char *hc_block_state_name(hc_block_state state)
@@ -439,8 +478,8 @@ hc_reach hc_references_reach(const hc_references *references, uint32_t block_num
 	return references->reach ? references->reach[block_number] : HC_REACH_NONE;
 }
 
-unsigned hc_references_to(const hc_references *references, uint32_t number, unsigned limit, hc_reference **ret_references,
-			  uint64_t *ret_total)
+unsigned hc_references_to(const hc_references *references, uint32_t number, unsigned limit,
+	hc_reference **ret_references, uint64_t *ret_total)
 {
 	(void)number;
 	*ret_references = g_memdup2(references->references, sizeof references->references);
@@ -495,7 +534,8 @@ hc_findings *hc_findings_new(void)
 	return g_new0(hc_findings, 1);
 }
 
-void hc_findings_add(hc_findings *findings, const char *kind, uint64_t bytes, uint64_t blocks, char *text, char *command)
+void hc_findings_add(
+	hc_findings *findings, const char *kind, uint64_t bytes, uint64_t blocks, char *text, char *command)
 {
 	g_assert(findings->count < FAKE_LIMIT);
 	findings->list[findings->count++] = (hc_finding){ kind, bytes, blocks, text, command };

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * An analysis that was never run: the accessors of <heapcore/...> over plain tables that a test fills. For tests of what only
- * reads analyses (reports, diff). A program that links it gets none of the real stages.
+ * An analysis that was never run: the accessors of <heapcore/...> over plain tables that a test fills. For tests of
+ * what only reads analyses (reports, diff). A program that links it gets none of the real stages.
  */
 #pragma once
 
 #include <heapcore/heapcore.h>
 
-enum { FAKE_LIMIT = 64 };
+enum {
+	FAKE_LIMIT = 64
+};
 
 struct hc_core {
 	const char *path;

@@ -157,8 +157,11 @@ static void test_growth(void)
 int main(void)
 {
 	static const unit_case cases[] = {
-		{ "sizes", test_sizes },	   { "addresses", test_addresses },     { "exit statuses", test_statuses },
-		{ "conditions", test_conditions }, { "conditions on growth", test_growth },
+		{ "sizes", test_sizes },
+		{ "addresses", test_addresses },
+		{ "exit statuses", test_statuses },
+		{ "conditions", test_conditions },
+		{ "conditions on growth", test_growth },
 	};
 
 	return unit_main("cli", cases, G_N_ELEMENTS(cases));

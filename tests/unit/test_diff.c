@@ -72,7 +72,8 @@ static void test_lost(void)
 		CU_ASSERT_EQUAL(finding->bytes, 1 << 20);
 		UNIT_ASSERT_CONTAINS(finding->text, "1 more block of 1,048,616 B");
 	}
-	UNIT_ASSERT_CONTAINS(hc_diff_verdict(diff), "Memory grew by 1.0 MiB: 100.0 % are lost blocks, which nothing points to any more. Trimming");
+	UNIT_ASSERT_CONTAINS(hc_diff_verdict(diff),
+		"Memory grew by 1.0 MiB: 100.0 % are lost blocks, which nothing points to any more. Trimming");
 	UNIT_ASSERT_CONTAINS(hc_diff_verdict(diff), "Trimming would not help");
 	pair_destroy(&pair);
 }
@@ -83,9 +84,9 @@ static void test_parts(void)
 	core_pair pair = pair_create();
 	g_autoptr(hc_diff) diff = NULL;
 
-	pair.b->memory.rows[0].bytes += 10000; /* in use, not lost */
-	pair.b->memory.rows[2].bytes += 30000; /* free */
-	pair.b->memory.rows[3].bytes += 20000; /* files */
+	pair.b->memory.rows[0].bytes += 10000;	 /* in use, not lost */
+	pair.b->memory.rows[2].bytes += 30000;	 /* free */
+	pair.b->memory.rows[3].bytes += 20000;	 /* files */
 	pair.b->memory.rows[4].bytes += 1 << 26; /* reserved */
 	diff = hc_diff_create(pair.a, pair.b);
 	CU_ASSERT_EQUAL(hc_diff_growth(diff), 60000 + (1 << 26));
@@ -96,8 +97,9 @@ static void test_parts(void)
 		UNIT_ASSERT_TEXT(hc_findings_get(hc_diff_findings(diff), 1)->kind, "not-heap");
 		UNIT_ASSERT_TEXT(hc_findings_get(hc_diff_findings(diff), 2)->kind, "held");
 	}
-	UNIT_ASSERT_CONTAINS(hc_diff_verdict(diff), "Memory grew by 58.6 KiB: 50.0 % are free memory that malloc keeps, 33.3 % memory outside malloc's "
-			     "heap, 16.7 % blocks that the program still holds. ");
+	UNIT_ASSERT_CONTAINS(hc_diff_verdict(diff),
+		"Memory grew by 58.6 KiB: 50.0 % are free memory that malloc keeps, 33.3 % memory outside malloc's "
+		"heap, 16.7 % blocks that the program still holds. ");
 	pair_destroy(&pair);
 }
 
@@ -181,7 +183,8 @@ static void test_report(void)
 	pair.b->memory.rows[0].bytes += 1 << 20;
 	diff = hc_diff_create(pair.a, pair.b);
 	CU_ASSERT_TRUE(hc_report_diff(diff, pair.a, pair.b, &options, NULL));
-	UNIT_ASSERT_CONTAINS(text->str, "VERDICT  Memory grew by 1.0 MiB: 100.0 % are blocks that the program still holds.");
+	UNIT_ASSERT_CONTAINS(
+		text->str, "VERDICT  Memory grew by 1.0 MiB: 100.0 % are blocks that the program still holds.");
 	UNIT_ASSERT_CONTAINS(text->str, "+1.0 MiB  100.0%");
 	UNIT_ASSERT_CONTAINS(text->str, "1  held  1.0 MiB");
 	pair_destroy(&pair);
@@ -190,9 +193,12 @@ static void test_report(void)
 int main(void)
 {
 	static const unit_case cases[] = {
-		{ "a core with itself", test_nothing }, { "lost blocks", test_lost },
-		{ "other parts", test_parts },		{ "shrinking", test_shrunk },
-		{ "rows of one table", test_rows_of_one }, { "sameness", test_sameness },
+		{ "a core with itself", test_nothing },
+		{ "lost blocks", test_lost },
+		{ "other parts", test_parts },
+		{ "shrinking", test_shrunk },
+		{ "rows of one table", test_rows_of_one },
+		{ "sameness", test_sameness },
 		{ "as text", test_report },
 	};
 

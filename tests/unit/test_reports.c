@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The reports over an analysis made of plain tables (fake_analysis.h): text for people, JSON whose figures are those tables'. */
+/* The reports over an analysis made of plain tables (fake_analysis.h): text for people, JSON with those tables' figures. */
 #include "fake_analysis.h"
 #include "unit.h"
 
@@ -151,7 +151,7 @@ static void test_many_arenas(void)
 static void test_hostile_names(void)
 {
 	static const report_function functions[] = { hc_report_analysis, hc_report_arenas, hc_report_mappings,
-						     hc_report_threads };
+		hc_report_threads };
 	hc_analysis *fake = fake_create();
 	const char *hostile = "ev\x1b[31mil\xff\n\xe2\x80\xae\"\\";
 
@@ -216,13 +216,13 @@ static void test_chunks_json(void)
 	filter.states = 1u << HC_BLOCK_IN_USE;
 	text = list_chunks(fake, &filter, HC_REPORT_JSON);
 	UNIT_ASSERT_TEXT(text,
-			 "{\"address\":\"0x10010\",\"size\":648,\"state\":\"in use\",\"arena\":0,"
-			 "\"label\":\"libc: \\\"x\\\"\\u0001\\\\xff\"}\n"
-			 "{\"address\":\"0x102a0\",\"size\":24,\"state\":\"in use\",\"arena\":0,\"label\":null}\n"
-			 "{\"address\":\"0x102f0\",\"size\":40,\"state\":\"in use\",\"arena\":0,\"label\":null}\n"
-			 "{\"address\":\"0x20010\",\"size\":100,\"state\":\"in use\",\"arena\":1,\"label\":null}\n"
-			 "{\"address\":\"0xffffffffffffffff\",\"size\":18446744073709551615,\"state\":\"in use\","
-			 "\"arena\":null,\"label\":null}\n");
+		"{\"address\":\"0x10010\",\"size\":648,\"state\":\"in use\",\"arena\":0,"
+		"\"label\":\"libc: \\\"x\\\"\\u0001\\\\xff\"}\n"
+		"{\"address\":\"0x102a0\",\"size\":24,\"state\":\"in use\",\"arena\":0,\"label\":null}\n"
+		"{\"address\":\"0x102f0\",\"size\":40,\"state\":\"in use\",\"arena\":0,\"label\":null}\n"
+		"{\"address\":\"0x20010\",\"size\":100,\"state\":\"in use\",\"arena\":1,\"label\":null}\n"
+		"{\"address\":\"0xffffffffffffffff\",\"size\":18446744073709551615,\"state\":\"in use\","
+		"\"arena\":null,\"label\":null}\n");
 	fake_destroy(fake);
 }
 
@@ -241,7 +241,7 @@ static void test_chunks_filters(void)
 		{ { .arena = HC_ARENA_ALL, .minimum = 40, .maximum = 100 }, "102c0 102f0 20010" },
 		{ { .arena = HC_ARENA_ALL, .maximum = UINT64_MAX, .limit = 2 }, "10010 102a0" },
 		{ { .arena = HC_ARENA_ALL, .maximum = UINT64_MAX, .order = HC_CHUNKS_BY_SIZE, .limit = 3 },
-		  "30010 10b20 10320" },
+			"30010 10b20 10320" },
 		{ { .arena = HC_ARENA_ALL, .maximum = 100, .order = HC_CHUNKS_BY_SIZE }, "20010 102c0 102f0 102a0" },
 	};
 	hc_analysis *fake = fake_create();
@@ -261,7 +261,10 @@ static void test_chunks_by_size(void)
 	hc_chunks_filter filter = HC_CHUNKS_FILTER_INIT;
 	GString *expected = g_string_new(NULL);
 	g_autofree char *addresses = NULL;
-	enum { COUNT = 50000, SHOWN = 50 };
+	enum {
+		COUNT = 50000,
+		SHOWN = 50
+	};
 
 	g_free(fake->blocks.list);
 	fake->blocks.list = g_new0(hc_block, COUNT);
@@ -338,8 +341,9 @@ static void test_commands(void)
 {
 	hc_analysis *fake = fake_create();
 	GString *text = g_string_new(NULL);
-	hc_report_options options = { .write = append, .write_data = text, .binary = "./my worker",
-				      .repeated_options = "--sysroot /mnt" };
+	hc_report_options options = {
+		.write = append, .write_data = text, .binary = "./my worker", .repeated_options = "--sysroot /mnt"
+	};
 
 	CU_ASSERT_TRUE(hc_report_analysis(fake, &options, NULL));
 	UNIT_ASSERT_CONTAINS(text->str, "heapcore chunks core.8901 './my worker' --lost --sysroot /mnt\n");

@@ -20,8 +20,12 @@ static bool refuse(const char *text, size_t length, void *data)
 }
 
 static const hc_column columns[] = {
-	{ "name", "NAME", HC_CELL_TEXT }, { "bytes", "BYTES", HC_CELL_SIZE }, { "hidden", NULL, HC_CELL_COUNT },
-	{ "at", "AT", HC_CELL_ADDRESS },  { "flag", NULL, HC_CELL_FLAG },     { NULL, "NOTE", HC_CELL_TEXT },
+	{ "name", "NAME", HC_CELL_TEXT },
+	{ "bytes", "BYTES", HC_CELL_SIZE },
+	{ "hidden", NULL, HC_CELL_COUNT },
+	{ "at", "AT", HC_CELL_ADDRESS },
+	{ "flag", NULL, HC_CELL_FLAG },
+	{ NULL, "NOTE", HC_CELL_TEXT },
 };
 
 static hc_table *example_table(void)
@@ -82,9 +86,8 @@ static void test_json(void)
 /* The last column is wrapped; a column without any text is not shown, nor are titles that are all empty. */
 static void test_wrapped(void)
 {
-	static const hc_column untitled[] = {
-		{ NULL, "", HC_CELL_COUNT }, { NULL, "EMPTY", HC_CELL_TEXT }, { NULL, "", HC_CELL_TEXT }
-	};
+	static const hc_column untitled[] = { { NULL, "", HC_CELL_COUNT }, { NULL, "EMPTY", HC_CELL_TEXT },
+		{ NULL, "", HC_CELL_TEXT } };
 	g_autoptr(hc_table) table = hc_table_create(untitled, G_N_ELEMENTS(untitled));
 	g_autofree char *text = NULL;
 
@@ -156,7 +159,8 @@ static void test_output(void)
 
 static void test_json_values(void)
 {
-	json_t *huge = hc_json_number(UINT64_MAX), *address = hc_json_address(UINT64_MAX), *nothing = hc_json_text(NULL);
+	json_t *huge = hc_json_number(UINT64_MAX), *address = hc_json_address(UINT64_MAX),
+	       *nothing = hc_json_text(NULL);
 
 	CU_ASSERT_TRUE(json_integer_value(huge) == INT64_MAX);
 	UNIT_ASSERT_TEXT(json_string_value(address), "0xffffffffffffffff");
@@ -169,10 +173,14 @@ static void test_json_values(void)
 int main(void)
 {
 	static const unit_case cases[] = {
-		{ "a table as text", test_text },      { "a table as JSON", test_json },
-		{ "wrapped cells", test_wrapped },     { "colour", test_colour },
-		{ "growth", test_growth },	       { "columns of a terminal", test_columns },
-		{ "the sink", test_output },	       { "JSON values", test_json_values },
+		{ "a table as text", test_text },
+		{ "a table as JSON", test_json },
+		{ "wrapped cells", test_wrapped },
+		{ "colour", test_colour },
+		{ "growth", test_growth },
+		{ "columns of a terminal", test_columns },
+		{ "the sink", test_output },
+		{ "JSON values", test_json_values },
 	};
 
 	return unit_main("table", cases, G_N_ELEMENTS(cases));
