@@ -39,6 +39,13 @@ typedef struct hc_references_totals {
 
 const hc_references_totals *hc_references_get_totals(const hc_references *references);
 hc_reach hc_references_reach(const hc_references *references, uint32_t block_number);
+
+/*
+ * The next lost block from number *NUMBER on, and sets *NUMBER to the one behind it: to visit all, begin with 0. FALSE when
+ * there is none any more. Takes no time for blocks that are not lost.
+ */
+bool hc_references_next_lost(const hc_references *references, uint32_t *number, hc_block *ret_block, hc_reach *ret_reach);
+
 unsigned hc_references_root_count(const hc_references *references);
 const hc_root *hc_references_root(const hc_references *references, unsigned index);
 

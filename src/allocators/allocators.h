@@ -42,6 +42,7 @@ typedef struct hc_heap {
 	GArray *arenas;	 /* of hc_arena */
 	GArray *regions; /* of hc_region; the blocks stage sorts them after open() */
 	GArray *states;	 /* of hc_range: the allocator's own variables outside its regions (main_arena, mp_): never roots */
+	GArray *thread_blocks; /* hc_allocators_find_thread_blocks(), which the blocks stage calls before classify() */
 	void *private;
 } hc_heap;
 
@@ -68,6 +69,7 @@ typedef struct hc_block_entry {
 	hc_address address;   /* user memory */
 	uint64_t chunk_size;
 	uint64_t size;	      /* usable */
+	const uint8_t *bytes; /* the user memory, if all of its region is one piece of the core; else NULL */
 } hc_block_entry;
 
 /* The block that begins exactly at ADDRESS. FALSE if there is none; pseudo-blocks are not found. */
@@ -118,6 +120,7 @@ const char *hc_allocators_foreign(hc_modules *modules, const hc_module **ret_pro
 /*
  * Thread control blocks that libc set up, found by their own addresses in them (the ABI's self pointers): those of live
  * threads and those that no live thread owns: of ended threads whose stacks libc keeps, and in a forked child of the
- * parent's other threads. Sorted GArray of hc_address. Machines without self pointers give the live threads' only.
+ * parent's other threads. Sorted GArray of hc_address. Machines without self pointers give the live threads' only. Memory in
+ * REGIONS (of hc_region, sorted) is not searched: libc gets stacks by mmap.
  */
-GArray *hc_allocators_find_thread_blocks(const hc_core *core);
+GArray *hc_allocators_find_thread_blocks(const hc_core *core, const GArray *regions);

@@ -64,7 +64,6 @@ static void glibc_open(hc_heap *heap, const hc_core *core, hc_modules *modules, 
 
 		g->tcache_count = count <= UINT16_MAX ? (int64_t)count : -1;
 	}
-	g->thread_blocks = hc_allocators_find_thread_blocks(core);
 	heap->info.found = heap->regions->len > 0;
 
 	hc_range state = { g->main_arena, g->main_arena + g->layout.arena.size };
@@ -108,6 +107,7 @@ static void glibc_classify(hc_heap *heap, hc_block_table *table)
 
 	if (!heap->info.found)
 		return;
+	g->thread_blocks = heap->thread_blocks;
 	glibc_detect_safe_linking(g, table);
 	/* Bins and fastbins first: what they hold cannot be in a tcache. */
 	for (unsigned i = 0; i < heap->arenas->len; i++) {
@@ -128,7 +128,6 @@ static void glibc_close(hc_heap *heap)
 
 	if (!g)
 		return;
-	g_clear_pointer(&g->thread_blocks, g_array_unref);
 	g_array_unref(g->pieces_claimed);
 	g_ptr_array_unref(g->thread_lists);
 	g_free(g->version);

@@ -70,7 +70,7 @@ typedef struct glibc {
 	hc_address sbrk_base;	    /* 0 if unknown or never used */
 	uint64_t heap_max;	    /* HEAP_MAX_SIZE: alignment of thread heaps */
 	int64_t tcache_count;	    /* mp_.tcache_count; -1 if unknown */
-	GArray *thread_blocks;	    /* hc_allocators_find_thread_blocks() */
+	const GArray *thread_blocks; /* the heap's; from classify() on */
 	GArray *pieces_claimed;	    /* of hc_range: memory already explained, sorted */
 	GPtrArray *thread_lists;    /* owns hc_arena.threads */
 	char *version, *layout_text;

@@ -148,11 +148,6 @@ static const struct distance_votes *best_distance(GHashTable *votes)
 	return best;
 }
 
-static GArray *thread_pointers(const glibc *g)
-{
-	return g_array_ref(g->thread_blocks);
-}
-
 /* Sets g->layout.tcache if it is not known, and the distance. FALSE if no thread has a cache anywhere. */
 static bool find_distance(struct caches *caches, const GArray *pointers, int64_t *ret_distance)
 {
@@ -315,8 +310,10 @@ static void follow_orphans(struct caches *caches)
 static bool check_key(const hc_block_entry *block, void *data)
 {
 	struct caches *caches = data;
+	const glibc *g = caches->g;
+	uint64_t word = block->bytes ? hc_load_word(block->bytes + g->word, g->format) : glibc_word_or_zero(g, block->address + g->word);
 
-	if (glibc_word_or_zero(caches->g, block->address + caches->g->word) == caches->key)
+	if (word == caches->key)
 		hc_diagnostics_add(caches->g->diagnostics, &tcache_keys, block->size, "%#" G_GINT64_MODIFIER "x", block->address);
 	return true;
 }
@@ -330,7 +327,7 @@ static void check_keys(struct caches *caches)
 	uint64_t largest = bin_chunk_size(caches->g, 63);
 
 	if (caches->key_is_random)
-		hc_block_table_each(caches->table, HC_BLOCK_IN_USE, 0, largest, check_key, caches);
+		hc_block_table_each(caches->table, HC_BLOCK_IN_USE, 2 * caches->g->word, largest, check_key, caches);
 }
 
 /* ---- threads' arenas ---- */
@@ -391,7 +388,7 @@ void glibc_find_tcaches(glibc *g, hc_block_table *table)
 		.table = table,
 		.known = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
 	};
-	g_autoptr(GArray) pointers = thread_pointers(g);
+	const GArray *pointers = g->thread_blocks;
 	int64_t distance;
 	hc_symbol symbol;
 

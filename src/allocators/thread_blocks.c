@@ -75,10 +75,40 @@ static int compare_addresses(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-GArray *hc_allocators_find_thread_blocks(const hc_core *core)
+/* Searches [start, end) of MAPPING. */
+static void search_range(struct search *search, const hc_mapping *mapping, hc_address start, hc_address end)
+{
+	hc_word_format format = hc_core_word_format(search->core);
+
+	for (hc_address at = hc_align_up(start, search->machine->alignment); at < end && end - at >= 8 * format.size; at += search->machine->alignment)
+		if (hc_load_word(mapping->bytes + (at - mapping->start), format) == at)
+			check_place(search, at);
+}
+
+/* Searches what is outside the regions, from number *REGION on. */
+static void search_mapping(struct search *search, const hc_mapping *mapping, const GArray *regions, unsigned *region)
+{
+	hc_address at = mapping->start;
+
+	while (*region < regions->len && g_array_index(regions, hc_region, *region).outer_end <= at)
+		++*region;
+	for (unsigned i = *region; i < regions->len && at < mapping->end; i++) {
+		const hc_region *next = &g_array_index(regions, hc_region, i);
+
+		if (next->outer_start >= mapping->end)
+			break;
+		if (next->outer_start > at)
+			search_range(search, mapping, at, next->outer_start);
+		at = MAX(at, next->outer_end);
+	}
+	if (at < mapping->end)
+		search_range(search, mapping, at, mapping->end);
+}
+
+GArray *hc_allocators_find_thread_blocks(const hc_core *core, const GArray *regions)
 {
 	struct search search = { .core = core, .found = g_array_new(FALSE, FALSE, sizeof(hc_address)) };
-	hc_word_format format = hc_core_word_format(core);
+	unsigned region = 0;
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(machines); i++)
 		if (machines[i].machine == hc_core_process(core)->machine_id)
@@ -87,13 +117,8 @@ GArray *hc_allocators_find_thread_blocks(const hc_core *core)
 	for (unsigned i = 0; search.machine && i < hc_core_mapping_count(core); i++) {
 		const hc_mapping *mapping = hc_core_mapping(core, i);
 
-		if (!mapping->bytes || mapping->path || !(mapping->flags & HC_MAPPING_WRITE))
-			continue;
-		hc_address at = hc_align_up(mapping->start, search.machine->alignment);
-
-		for (; at < mapping->end && mapping->end - at >= 8 * format.size; at += search.machine->alignment)
-			if (hc_load_word(mapping->bytes + (at - mapping->start), format) == at)
-				check_place(&search, at);
+		if (mapping->bytes && !mapping->path && mapping->flags & HC_MAPPING_WRITE)
+			search_mapping(&search, mapping, regions, &region);
 	}
 	g_array_sort(search.found, compare_addresses);
 	return search.found;

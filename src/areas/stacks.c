@@ -120,7 +120,7 @@ static bool is_live(const hc_areas *areas, hc_address pointer)
 /* Stacks that libc keeps of threads that have ended, and in a forked child those of the parent's other threads. */
 static void claim_dead_stacks(hc_areas *areas)
 {
-	g_autoptr(GArray) pointers = hc_allocators_find_thread_blocks(areas->core);
+	const GArray *pointers = areas->blocks->heap.thread_blocks;
 
 	/* Without registers nobody is known to live, and nothing may be called dead. */
 	if (!hc_core_thread_count(areas->core))

@@ -211,7 +211,8 @@ static bool collect(hc_blocks *blocks, const hc_block_sink *sinks, GError **erro
 	}
 	blocks->count = count;
 	blocks->states = g_try_malloc(count + 1);
-	if (!blocks->states) {
+	blocks->labelled = g_try_new0(uint64_t, count / 64 + 1);
+	if (!blocks->states || !blocks->labelled) {
 		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory for the states of %" G_GUINT64_FORMAT " blocks", count);
 		return false;
 	}
@@ -329,6 +330,7 @@ hc_blocks *hc_blocks_create(const hc_core *core, hc_modules *modules, unsigned j
 		hc_blocks_destroy(blocks);
 		return NULL;
 	}
+	blocks->heap.thread_blocks = hc_allocators_find_thread_blocks(core, blocks->heap.regions);
 	blocks->allocator->classify(&blocks->heap, (hc_block_table *)blocks);
 	hc_blocks_count_free_pages(blocks);
 	return blocks;
@@ -342,6 +344,7 @@ void hc_blocks_destroy(hc_blocks *blocks)
 	g_array_unref(blocks->heap.arenas);
 	g_array_unref(blocks->heap.regions);
 	g_array_unref(blocks->heap.states);
+	g_clear_pointer(&blocks->heap.thread_blocks, g_array_unref);
 	g_hash_table_unref(blocks->labels);
 	g_string_chunk_free(blocks->texts);
 	g_free(blocks->spans[0].cells);
@@ -351,6 +354,7 @@ void hc_blocks_destroy(hc_blocks *blocks)
 	g_free(blocks->rank);
 	g_free(blocks->last_start);
 	g_free(blocks->states);
+	g_free(blocks->labelled);
 	g_free(blocks->totals);
 	g_free(blocks);
 }
@@ -367,6 +371,11 @@ static const hc_blocks *readable(const hc_block_table *table)
 	return (const hc_blocks *)table;
 }
 
+static const uint8_t *contents(const hc_block_region *region, hc_address address)
+{
+	return region->bytes ? region->bytes + (address - region->start) : NULL;
+}
+
 static bool fill_entry(const hc_blocks *blocks, hc_address address, bool exact, hc_block_entry *entry)
 {
 	hc_block block;
@@ -380,6 +389,7 @@ static bool fill_entry(const hc_blocks *blocks, hc_address address, bool exact, 
 	entry->address = block.address;
 	entry->chunk_size = block.chunk_size;
 	entry->size = block.size;
+	entry->bytes = contents(&blocks->regions[entry->region], block.address);
 	return true;
 }
 
@@ -422,14 +432,19 @@ void hc_block_table_label(hc_block_table *table, const hc_block_entry *entry, co
 
 	if (entry->state != HC_BLOCK_IN_USE || hc_block_table_is_labelled(table, entry))
 		return;
-	g_hash_table_insert(blocks->labels, GUINT_TO_POINTER(number_of(blocks, entry)), g_string_chunk_insert_const(blocks->texts, text));
+	uint32_t number = number_of(blocks, entry);
+
+	g_hash_table_insert(blocks->labels, GUINT_TO_POINTER(number), g_string_chunk_insert_const(blocks->texts, text));
+	blocks->labelled[number / 64] |= (uint64_t)1 << number % 64;
 	totals->labelled.blocks++;
 	totals->labelled.bytes += entry->size;
 }
 
 bool hc_block_table_is_labelled(const hc_block_table *table, const hc_block_entry *entry)
 {
-	return g_hash_table_contains(readable(table)->labels, GUINT_TO_POINTER(number_of(readable(table), entry)));
+	uint32_t number = number_of(readable(table), entry);
+
+	return readable(table)->labelled[number / 64] >> number % 64 & 1;
 }
 
 hc_amount hc_block_table_amount(const hc_block_table *table, uint32_t arena, hc_block_state state)
@@ -444,24 +459,41 @@ bool hc_block_table_is_complete(const hc_block_table *table, uint32_t arena)
 	return totals_of(readable(table), arena)->complete;
 }
 
+/* The blocks of one region, for hc_block_table_each(). FALSE if VISIT ended it. */
+static bool each_in_region(const hc_blocks *blocks, uint32_t region_index, hc_block_state state, uint64_t minimum_size, uint64_t maximum_size,
+			   bool (*visit)(const hc_block_entry *entry, void *data), void *data)
+{
+	const hc_block_region *region = &blocks->regions[region_index];
+	hc_block_entry entry = { .region = region_index, .arena = region->region.arena, .state = state };
+	uint64_t next = hc_blocks_next_start(blocks, region->first_granule);
+
+	for (uint32_t i = 0; i < region->block_count; i++) {
+		uint64_t start = next;
+
+		next = hc_blocks_next_start(blocks, start + 1);
+		/* The distance to the next start is the chunk's size, but for the last block: the others' headers need not be read. */
+		uint64_t distance = (next - start) << blocks->granule_shift;
+
+		if (blocks->states[region->first_block + i] != state || distance < minimum_size ||
+		    (i + 1 < region->block_count && distance - blocks->word > maximum_size))
+			continue;
+		entry.index = i;
+		entry.address = hc_blocks_address(blocks, region, start);
+		entry.size = i + 1 < region->block_count ? distance - blocks->word : hc_blocks_usable_size(blocks, region, entry.address);
+		entry.chunk_size = region->region.is_mmapped ? region->region.outer_end - region->region.outer_start : entry.size + blocks->word;
+		entry.bytes = contents(region, entry.address);
+		if (entry.size >= minimum_size && entry.size <= maximum_size && !visit(&entry, data))
+			return false;
+	}
+	return true;
+}
+
 void hc_block_table_each(const hc_block_table *table, hc_block_state state, uint64_t minimum_size, uint64_t maximum_size,
 			 bool (*visit)(const hc_block_entry *entry, void *data), void *data)
 {
 	const hc_blocks *blocks = readable(table);
-	uint64_t minimum = (minimum_size + blocks->word) >> blocks->granule_shift, maximum = (maximum_size >> blocks->granule_shift) + 2;
-	uint32_t number = 0;
 
-	/* A block's distance to the next start bounds its size: most are dismissed without reading their header. */
-	for (uint64_t start = hc_blocks_next_start(blocks, 0), next; start < blocks->granule_count; start = next, number++) {
-		hc_block block;
-		hc_block_entry entry;
-
-		next = hc_blocks_next_start(blocks, start + 1);
-		if (blocks->states[number] != state || (next - start < minimum) ||
-		    (next - start > maximum && next / HC_GROUP_GRANULES == start / HC_GROUP_GRANULES))
-			continue;
-		if (hc_blocks_get(blocks, number, &block) && block.size >= minimum_size && block.size <= maximum_size &&
-		    fill_entry(blocks, block.address, true, &entry) && !visit(&entry, data))
+	for (uint32_t i = 0; i < blocks->region_count; i++)
+		if (!each_in_region(blocks, i, state, minimum_size, maximum_size, visit, data))
 			return;
-	}
 }

@@ -104,33 +104,41 @@ uint64_t hc_blocks_start_of_number(const hc_blocks *blocks, uint32_t number)
 	}
 }
 
-/* Describes the block NUMBER that starts at granule START of REGION. */
-static void fill_block(const hc_blocks *blocks, const hc_block_region *region, uint64_t start, uint32_t number, hc_block *block)
+static const char *label_of(const hc_blocks *blocks, uint32_t number)
+{
+	if (!(blocks->labelled[number / 64] >> number % 64 & 1))
+		return NULL;
+	return g_hash_table_lookup(blocks->labels, GUINT_TO_POINTER(number));
+}
+
+/*
+ * Describes the block NUMBER that starts at granule START of REGION. NEXT is where the next block starts, or beyond the
+ * region: the distance is the chunk's size, so its header is not read; only the last chunk's is.
+ */
+static void fill_block(const hc_blocks *blocks, const hc_block_region *region, uint64_t start, uint64_t next, uint32_t number, hc_block *block)
 {
 	block->number = number;
 	block->state = blocks->states[number];
 	block->address = hc_blocks_address(blocks, region, start);
 	block->arena = region->region.arena;
-	block->label = g_hash_table_size(blocks->labels) ? g_hash_table_lookup(blocks->labels, GUINT_TO_POINTER(number)) : NULL;
+	block->label = label_of(blocks, number);
 	if (region->region.is_mmapped) {
 		block->size = region->region.block_size;
 		block->chunk_size = region->region.outer_end - region->region.outer_start;
 		return;
 	}
-	if (block->state < HC_BLOCK_FENCEPOST) {
-		block->size = hc_blocks_usable_size(blocks, region, block->address);
-		block->chunk_size = block->size + blocks->word;
-		/* The top chunk of a damaged arena: the walk made it end with the region. */
-		block->chunk_size = MIN(block->chunk_size, region->end - (block->address - 2 * blocks->word));
-		block->size = MIN(block->size, block->chunk_size - MIN(block->chunk_size, blocks->word));
-		return;
-	}
-	/* No chunk: it ends where the next block's chunk begins. */
-	uint64_t next = hc_blocks_next_start(blocks, start + 1);
-	hc_address end = next < region->first_granule + region->granules ? hc_blocks_address(blocks, region, next) - 2 * blocks->word : region->end;
+	unsigned header = block->state < HC_BLOCK_FENCEPOST ? blocks->word : 2 * blocks->word;
 
-	block->chunk_size = end - (block->address - 2 * blocks->word);
-	block->size = block->chunk_size - MIN(block->chunk_size, 2 * blocks->word);
+	if (next < region->first_granule + region->granules) {
+		block->chunk_size = (next - start) << blocks->granule_shift;
+	} else {
+		/* The last one: the top chunk, or what the walk made of a damaged end; never more than the region has. */
+		uint64_t room = region->end - (block->address - 2 * blocks->word);
+		uint64_t usable = block->state < HC_BLOCK_FENCEPOST ? hc_blocks_usable_size(blocks, region, block->address) : room;
+
+		block->chunk_size = MIN(usable + blocks->word, room);
+	}
+	block->size = block->chunk_size - MIN(block->chunk_size, header);
 }
 
 bool hc_blocks_get(const hc_blocks *blocks, uint32_t number, hc_block *ret_block)
@@ -139,7 +147,7 @@ bool hc_blocks_get(const hc_blocks *blocks, uint32_t number, hc_block *ret_block
 		return false;
 	uint64_t start = hc_blocks_start_of_number(blocks, number);
 
-	fill_block(blocks, hc_blocks_region_of_start(blocks, start), start, number, ret_block);
+	fill_block(blocks, hc_blocks_region_of_start(blocks, start), start, hc_blocks_next_start(blocks, start + 1), number, ret_block);
 	return true;
 }
 
@@ -153,7 +161,7 @@ bool hc_blocks_find(const hc_blocks *blocks, hc_address address, hc_block *ret_b
 
 	if (start == UINT64_MAX)
 		return false;
-	fill_block(blocks, region, start, hc_blocks_number(blocks, start), ret_block);
+	fill_block(blocks, region, start, hc_blocks_next_start(blocks, start + 1), hc_blocks_number(blocks, start), ret_block);
 	return address - ret_block->address < ret_block->size;
 }
 
@@ -168,13 +176,13 @@ bool hc_block_iterator_next(hc_block_iterator *iterator, hc_block *ret_block)
 
 	if (iterator->number >= blocks->count)
 		return false;
-	uint64_t start = hc_blocks_next_start(blocks, iterator->granule);
+	uint64_t start = iterator->number ? iterator->granule : hc_blocks_next_start(blocks, 0);
 
 	while (start >= blocks->regions[iterator->region].first_granule + blocks->regions[iterator->region].granules)
 		iterator->region++;
-	fill_block(blocks, &blocks->regions[iterator->region], start, iterator->number, ret_block);
+	iterator->granule = hc_blocks_next_start(blocks, start + 1);
+	fill_block(blocks, &blocks->regions[iterator->region], start, iterator->granule, iterator->number, ret_block);
 	iterator->number++;
-	iterator->granule = start + 1;
 	return true;
 }
 

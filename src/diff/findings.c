@@ -139,8 +139,7 @@ static void find_lost(hc_diff *diff, const growth_parts *parts)
 	if (parts->lost <= 0)
 		return;
 	sizes = describe_sizes(diff, true, &blocks);
-	content = hc_lost_content(
-		hc_analysis_core(diff->b), hc_analysis_blocks(diff->b), hc_analysis_references(diff->b), &share);
+	content = hc_lost_content(hc_analysis_core(diff->b), hc_analysis_references(diff->b), &share);
 	hc_findings_add(diff->findings, "lost", parts->lost, blocks,
 		g_strdup_printf("lost blocks, which nothing points to, grew by %s%s%s%s",
 			hc_text_size(size, parts->lost), sizes, content ? "; most of what is lost now begins " : "",

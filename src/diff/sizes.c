@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Blocks by size, in A and in B. One pass over either heap. Most blocks are small and their sizes are multiples of 4
+ * Blocks by size, in A and in B. One pass over the blocks of either heap, and one over the lost ones. Most blocks are small and their sizes are multiples of 4
  * (of 8 on 64-bit machines), so those are counted in an array that stays in the cache; the rest in a hash.
  */
 #include "diff/internal.h"
@@ -30,31 +30,32 @@ static hc_diff_size *counts_of(size_counts *counts, uint64_t size)
 	return entry;
 }
 
+static void count_block(size_counts *counts, uint64_t size, bool is_b, bool lost)
+{
+	hc_diff_size *entry = counts_of(counts, size);
+
+	if (is_b) {
+		entry->blocks_b += !lost;
+		entry->lost_b += lost;
+	} else {
+		entry->blocks_a += !lost;
+		entry->lost_a += lost;
+	}
+}
+
 static void count_blocks(size_counts *counts, const hc_analysis *analysis, bool is_b)
 {
-	const hc_references *references = hc_analysis_references(analysis);
 	hc_block_iterator iterator;
 	hc_block block;
+	hc_reach reach;
+	uint32_t number = 0;
 
 	hc_block_iterator_init(&iterator, hc_analysis_blocks(analysis));
-	while (hc_block_iterator_next(&iterator, &block)) {
-		hc_diff_size *entry;
-		hc_reach reach;
-		bool lost;
-
-		if (block.state != HC_BLOCK_IN_USE || block.label)
-			continue;
-		entry = counts_of(counts, block.size);
-		reach = hc_references_reach(references, block.number);
-		lost = reach == HC_REACH_DIRECTLY_LOST || reach == HC_REACH_INDIRECTLY_LOST;
-		if (is_b) {
-			entry->blocks_b++;
-			entry->lost_b += lost;
-		} else {
-			entry->blocks_a++;
-			entry->lost_a += lost;
-		}
-	}
+	while (hc_block_iterator_next(&iterator, &block))
+		if (block.state == HC_BLOCK_IN_USE && !block.label)
+			count_block(counts, block.size, is_b, false);
+	while (hc_references_next_lost(hc_analysis_references(analysis), &number, &block, &reach))
+		count_block(counts, block.size, is_b, true);
 }
 
 static void add_changed(GArray *sizes, hc_diff_size *entry)

@@ -85,7 +85,7 @@ static bool is_chosen(uint32_t number, uint64_t every)
 	return (number * UINT64_C(0x9e3779b97f4a7c15) >> 32) % every == 0;
 }
 
-char *hc_lost_content(const hc_core *core, const hc_blocks *blocks, const hc_references *references, double *ret_share)
+char *hc_lost_content(const hc_core *core, const hc_references *references, double *ret_share)
 {
 	const hc_references_totals *totals = hc_references_get_totals(references);
 	uint64_t every = 1 + (totals->directly_lost.blocks + totals->indirectly_lost.blocks) / MOST_LOOKED_AT;
@@ -93,17 +93,12 @@ char *hc_lost_content(const hc_core *core, const hc_blocks *blocks, const hc_ref
 	g_autofree char *beginning = NULL;
 	const content_kind *largest;
 	uint64_t bytes = 0;
-	hc_block_iterator iterator;
+	uint32_t number = 0;
 	hc_block block;
+	hc_reach reach;
 
-	hc_block_iterator_init(&iterator, blocks);
-	while (hc_block_iterator_next(&iterator, &block)) {
-		hc_reach reach;
-
-		if (block.state != HC_BLOCK_IN_USE || !is_chosen(block.number, every))
-			continue;
-		reach = hc_references_reach(references, block.number);
-		if (reach != HC_REACH_DIRECTLY_LOST && reach != HC_REACH_INDIRECTLY_LOST)
+	while (hc_references_next_lost(references, &number, &block, &reach)) {
+		if (!is_chosen(block.number, every))
 			continue;
 		bytes += block.size;
 		add_block(kinds, core, &block);

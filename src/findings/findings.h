@@ -64,4 +64,4 @@ GArray *hc_sizes_count(const hc_blocks *blocks, const hc_references *references,
  * What most of the lost blocks begin with, quoted and escaped: "\"ORDER/1.0 id=\""; *RET_SHARE is the share of their bytes that are in
  * blocks that do. NULL if no text is common to enough of them. Free with g_free().
  */
-char *hc_lost_content(const hc_core *core, const hc_blocks *blocks, const hc_references *references, double *ret_share);
+char *hc_lost_content(const hc_core *core, const hc_references *references, double *ret_share);

@@ -26,7 +26,7 @@ static char *describe_sizes(const GArray *sizes)
 static char *describe_content(const hc_evidence *evidence)
 {
 	double share;
-	g_autofree char *content = hc_lost_content(evidence->core, evidence->blocks, evidence->references, &share);
+	g_autofree char *content = hc_lost_content(evidence->core, evidence->references, &share);
 
 	return content ? g_strdup_printf("; %.0f %% of the bytes are in blocks that begin %s", 100 * share, content) : g_strdup("");
 }

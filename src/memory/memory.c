@@ -193,13 +193,13 @@ static void add_area(hc_memory *memory, hc_area_kind kind, const char *id, const
 static void add_areas(hc_memory *memory)
 {
 	add_area(memory, HC_AREA_STACK, "stacks", "stacks, live part", "threads", true, true);
-	add_area(memory, HC_AREA_STACK_UNUSED, "stacks-unused", "stacks, unused part", NULL, true, true);
 	add_area(memory, HC_AREA_MODULE_DATA, "data", "data of program and libraries", NULL, true, true);
 	add_area(memory, HC_AREA_FILE, "files", "files: text, read-only data, mapped files", "mappings", true, true);
 	add_area(memory, HC_AREA_SHARED, "shared", "shared memory", "mappings", true, true);
 	add_area(memory, HC_AREA_ANONYMOUS, "anonymous", "other anonymous mappings", "mappings", true, true);
 	add_area(memory, HC_AREA_FOREIGN_SBRK, "foreign-sbrk", "program break, not malloc's", "mappings", true, false);
 	add_area(memory, HC_AREA_KERNEL, "kernel", "kernel's pages (vdso, vvar)", NULL, true, false);
+	add_area(memory, HC_AREA_STACK_UNUSED, "stacks-unused", "stacks, unused part", NULL, false, true);
 	add_area(memory, HC_AREA_RESERVED, "reserved", "reserved, never memory (thread-heap tails, guards)", "mappings", false, true);
 	add_area(memory, HC_AREA_NOT_DUMPED, "not-dumped", "not dumped", "mappings", false, true);
 	add_area(memory, HC_AREA_HEAP_UNREADABLE, "heap-unreadable", "heap that could not be followed", "mappings", false, false);

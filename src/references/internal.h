@@ -49,3 +49,6 @@ bool hc_references_mark(const hc_references *references, uint64_t *marks, const 
 
 /* lost.c: which of the unmarked blocks are lost directly. FALSE if memory was out. */
 bool hc_references_sort_lost(hc_references *references, unsigned jobs);
+
+/* The next granule from START on whose bit is set in the index and not in MARKS; granule_count if there is none. */
+uint64_t hc_references_next_unmarked(const hc_blocks *blocks, const uint64_t *marks, uint64_t start);

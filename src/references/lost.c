@@ -26,8 +26,7 @@ struct lost {
 	GArray *todo;	      /* pass 3, of uint64_t */
 };
 
-/* The next granule from START on whose bit is set in the index and not in MARKS; granule_count if there is none. */
-static uint64_t next_unmarked(const hc_blocks *blocks, const uint64_t *marks, uint64_t start)
+uint64_t hc_references_next_unmarked(const hc_blocks *blocks, const uint64_t *marks, uint64_t start)
 {
 	uint64_t words = blocks->granule_count / 64, word = start / 64;
 
@@ -81,8 +80,8 @@ static void find_pointed_to(struct lost *lost)
 	hc_scanner scanner;
 
 	hc_scanner_init(&scanner, blocks, references->marks, lost);
-	for (uint64_t start = next_unmarked(blocks, references->marks, 0); start < blocks->granule_count;
-	     start = next_unmarked(blocks, references->marks, start + 1)) {
+	for (uint64_t start = hc_references_next_unmarked(blocks, references->marks, 0); start < blocks->granule_count;
+	     start = hc_references_next_unmarked(blocks, references->marks, start + 1)) {
 		lost->from = start;
 		scan_block(&scanner, references, start, resolve_pointed_to);
 	}
@@ -109,8 +108,8 @@ static void mark_rings(struct lost *lost)
 	hc_scanner scanner;
 
 	hc_scanner_init(&scanner, blocks, references->marks, lost);
-	for (uint64_t start = next_unmarked(blocks, lost->reached, 0); start < blocks->granule_count;
-	     start = next_unmarked(blocks, lost->reached, start + 1)) {
+	for (uint64_t start = hc_references_next_unmarked(blocks, lost->reached, 0); start < blocks->granule_count;
+	     start = hc_references_next_unmarked(blocks, lost->reached, start + 1)) {
 		lost->leader = start;
 		hc_set_bit(lost->reached, start);
 		hc_set_bit(lost->heads, start);
@@ -132,8 +131,8 @@ static GArray *take_heads(struct lost *lost)
 	const hc_blocks *blocks = lost->references->blocks;
 	GArray *starts = g_array_new(FALSE, FALSE, sizeof(uint64_t));
 
-	for (uint64_t start = next_unmarked(blocks, lost->references->marks, 0); start < blocks->granule_count;
-	     start = next_unmarked(blocks, lost->references->marks, start + 1)) {
+	for (uint64_t start = hc_references_next_unmarked(blocks, lost->references->marks, 0); start < blocks->granule_count;
+	     start = hc_references_next_unmarked(blocks, lost->references->marks, start + 1)) {
 		if (hc_bit(lost->pointed_to, start))
 			continue;
 		hc_set_bit(lost->heads, start);
@@ -149,8 +148,8 @@ static void add_up(struct lost *lost)
 	const hc_blocks *blocks = references->blocks;
 	hc_references_totals *totals = &references->totals;
 
-	for (uint64_t start = next_unmarked(blocks, references->marks, 0); start < blocks->granule_count;
-	     start = next_unmarked(blocks, references->marks, start + 1)) {
+	for (uint64_t start = hc_references_next_unmarked(blocks, references->marks, 0); start < blocks->granule_count;
+	     start = hc_references_next_unmarked(blocks, references->marks, start + 1)) {
 		const hc_block_region *region = hc_blocks_region_of_start(blocks, start);
 		uint64_t size = hc_blocks_usable_size(blocks, region, hc_blocks_address(blocks, region, start));
 		hc_amount *amount = hc_bit(lost->heads, start) ? &totals->directly_lost : &totals->indirectly_lost;
@@ -168,7 +167,7 @@ bool hc_references_sort_lost(hc_references *references, unsigned jobs)
 	hc_references_totals ignored = { 0 };
 	bool ok = true;
 
-	if (next_unmarked(blocks, references->marks, 0) >= blocks->granule_count)
+	if (hc_references_next_unmarked(blocks, references->marks, 0) >= blocks->granule_count)
 		return true;
 	lost.pointed_to = g_try_new0(uint64_t, words + 1);
 	lost.heads = g_try_new0(uint64_t, words + 1);

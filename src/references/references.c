@@ -118,6 +118,21 @@ hc_reach hc_references_reach(const hc_references *references, uint32_t block_num
 	return hc_references_reach_at(references, hc_blocks_start_of_number(blocks, block_number));
 }
 
+bool hc_references_next_lost(const hc_references *references, uint32_t *number, hc_block *ret_block, hc_reach *ret_reach)
+{
+	const hc_blocks *blocks = references->blocks;
+
+	if (*number >= blocks->count)
+		return false;
+	uint64_t start = hc_references_next_unmarked(blocks, references->marks, hc_blocks_start_of_number(blocks, *number));
+
+	if (start >= blocks->granule_count || !hc_blocks_get(blocks, hc_blocks_number(blocks, start), ret_block))
+		return false;
+	*ret_reach = hc_references_reach_at(references, start);
+	*number = ret_block->number + 1;
+	return true;
+}
+
 unsigned hc_references_root_count(const hc_references *references)
 {
 	return references->roots->len;

@@ -56,14 +56,22 @@ static inline bool matches(const chunk_list *list, const hc_block *block)
 		return false;
 	if (filter->arena != HC_ARENA_ALL && block->arena != filter->arena)
 		return false;
-	if (filter->labelled && !block->label)
-		return false;
-	if (list->references) {
-		hc_reach reach = hc_references_reach(list->references, block->number);
+	return !filter->labelled || block->label;
+}
 
-		return reach == HC_REACH_DIRECTLY_LOST || reach == HC_REACH_INDIRECTLY_LOST;
-	}
-	return true;
+/* Where a list is: in all blocks, or in the lost ones only. */
+typedef struct chunk_cursor {
+	hc_block_iterator iterator;
+	uint32_t number;
+} chunk_cursor;
+
+static inline bool next_block(const chunk_list *list, chunk_cursor *cursor, hc_block *block)
+{
+	hc_reach reach;
+
+	if (list->references)
+		return hc_references_next_lost(list->references, &cursor->number, block, &reach);
+	return hc_block_iterator_next(&cursor->iterator, block);
 }
 
 static inline char *put(char *out, const char *text)
@@ -197,11 +205,11 @@ static void list_by_address(chunk_list *list)
 {
 	bool all_counted = list->output->options->format == HC_REPORT_TEXT;
 	uint64_t limit = list->filter->limit;
-	hc_block_iterator iterator;
+	chunk_cursor cursor = { 0 };
 	hc_block block;
 
-	hc_block_iterator_init(&iterator, list->blocks);
-	while (hc_block_iterator_next(&iterator, &block) && !list->output->failed) {
+	hc_block_iterator_init(&cursor.iterator, list->blocks);
+	while (next_block(list, &cursor, &block) && !list->output->failed) {
 		if (!matches(list, &block))
 			continue;
 		list->matched.blocks++;
@@ -228,11 +236,11 @@ static bool collect(chunk_list *list, chunk_key **ret_keys, size_t *ret_count)
 	uint64_t limit = list->filter->limit, least = 0;
 	size_t capacity = LEAST_CAPACITY, count = 0;
 	g_autofree chunk_key *keys = g_try_new(chunk_key, capacity);
-	hc_block_iterator iterator;
+	chunk_cursor cursor = { 0 };
 	hc_block block;
 
-	hc_block_iterator_init(&iterator, list->blocks);
-	while (keys && hc_block_iterator_next(&iterator, &block)) {
+	hc_block_iterator_init(&cursor.iterator, list->blocks);
+	while (keys && next_block(list, &cursor, &block)) {
 		if (!matches(list, &block))
 			continue;
 		list->matched.blocks++;

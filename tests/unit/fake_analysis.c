@@ -139,6 +139,7 @@ hc_analysis *fake_create(void)
 	fill_blocks(&fake->blocks);
 	fill_areas(fake);
 	fill_memory(&fake->memory);
+	fake->references.blocks = &fake->blocks;
 	fake->references.reach = g_memdup2(example_reach, sizeof example_reach);
 	fake->references.totals = (hc_references_totals){ { 3, 1049232 }, { 1, 40 }, { 1, 100 }, 4096, 1000, 10 };
 	fake->references.reference_count = 1;
@@ -476,6 +477,20 @@ const hc_references_totals *hc_references_get_totals(const hc_references *refere
 hc_reach hc_references_reach(const hc_references *references, uint32_t block_number)
 {
 	return references->reach ? references->reach[block_number] : HC_REACH_NONE;
+}
+
+bool hc_references_next_lost(const hc_references *references, uint32_t *number, hc_block *ret_block, hc_reach *ret_reach)
+{
+	if (!references->reach)
+		return false;
+	for (; hc_blocks_get(references->blocks, *number, ret_block); ++*number) {
+		*ret_reach = references->reach[*number];
+		if (*ret_reach == HC_REACH_DIRECTLY_LOST || *ret_reach == HC_REACH_INDIRECTLY_LOST) {
+			++*number;
+			return true;
+		}
+	}
+	return false;
 }
 
 unsigned hc_references_to(const hc_references *references, uint32_t number, unsigned limit,

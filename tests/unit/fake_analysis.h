@@ -41,6 +41,7 @@ struct hc_areas {
 };
 
 struct hc_references {
+	const hc_blocks *blocks;
 	hc_references_totals totals;
 	hc_reach *reach; /* by block number; NULL: all HC_REACH_NONE */
 	unsigned reference_count;
