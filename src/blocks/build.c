@@ -10,6 +10,11 @@ static const hc_diagnostic_kind regions_overlap = {
 	"of the heap are claimed twice by the allocator's own structures and were left out once",
 };
 
+static const hc_diagnostic_kind foreign_allocator = {
+	"foreign-allocator", HC_SEVERITY_PARTIAL,
+	"an allocator other than glibc's serves this program: its blocks are not read, and what is said of the heap is only glibc's part",
+};
+
 /* ---- regions ---- */
 
 static int compare_regions(const void *a, const void *b)
@@ -301,6 +306,8 @@ static void find_provider(hc_blocks *blocks, hc_modules *modules)
 
 	blocks->heap.info.provider = provider ? provider->name : NULL;
 	blocks->heap.info.foreign = foreign;
+	if (foreign)
+		hc_diagnostics_add(blocks->diagnostics, &foreign_allocator, 0, "%s%s%s", foreign, provider ? ", in " : "", provider ? provider->name : "");
 }
 
 hc_blocks *hc_blocks_create(const hc_core *core, hc_modules *modules, unsigned jobs, hc_diagnostics *diagnostics, GError **error)

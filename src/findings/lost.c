@@ -31,20 +31,28 @@ static char *describe_content(const hc_evidence *evidence)
 	return content ? g_strdup_printf("; %.0f %% of the bytes are in blocks that begin %s", 100 * share, content) : g_strdup("");
 }
 
+/* ", 34 of them directly, the others only from these": "" if all are. */
+static char *describe_heads(const hc_references_totals *totals)
+{
+	char direct[HC_TEXT_COUNT_LENGTH];
+
+	if (!totals->indirectly_lost.blocks)
+		return g_strdup("");
+	return g_strdup_printf(", %s of them directly, the others only from these", hc_text_count(direct, totals->directly_lost.blocks));
+}
+
 void hc_find_lost(const hc_evidence *evidence, hc_findings *findings)
 {
 	const hc_references_totals *totals = hc_references_get_totals(evidence->references);
 	uint64_t blocks = totals->directly_lost.blocks + totals->indirectly_lost.blocks;
-	char all[HC_TEXT_COUNT_LENGTH], direct[HC_TEXT_COUNT_LENGTH];
+	char all[HC_TEXT_COUNT_LENGTH];
 
 	if (!blocks)
 		return;
 	g_autoptr(GArray) sizes = hc_sizes_count(evidence->blocks, evidence->references, true);
-	g_autofree char *shown = describe_sizes(sizes), *content = describe_content(evidence);
+	g_autofree char *shown = describe_sizes(sizes), *content = describe_content(evidence), *heads = describe_heads(totals);
 
 	hc_findings_add(findings, "lost", totals->directly_lost.bytes + totals->indirectly_lost.bytes, blocks,
-			g_strdup_printf("%s blocks that nothing points to (%s directly, the rest only from these), %u size%s: %s%s",
-					hc_text_count(all, blocks), hc_text_count(direct, totals->directly_lost.blocks), sizes->len,
-					sizes->len == 1 ? "" : "s", shown, content),
+			g_strdup_printf("%s block%s that nothing points to%s: %s%s", hc_text_count(all, blocks), blocks == 1 ? "" : "s", heads, shown, content),
 			g_strdup("chunks CORE --lost"));
 }

@@ -8,6 +8,7 @@ struct hc_references {
 	const hc_core *core;
 	const hc_blocks *blocks;
 	const hc_areas *areas;
+	hc_diagnostics *diagnostics; /* while being created */
 	GArray *roots;	       /* of hc_root */
 	uint64_t *marks;       /* bit for each granule: reachable, or not in use */
 	uint64_t *direct;      /* bit for each granule: directly lost; NULL if nothing is lost */

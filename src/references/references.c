@@ -70,13 +70,15 @@ static bool search(hc_references *references, unsigned jobs)
 	return true;
 }
 
-hc_references *hc_references_create(const hc_core *core, const hc_blocks *blocks, const hc_areas *areas, unsigned jobs, GError **error)
+hc_references *hc_references_create(const hc_core *core, const hc_blocks *blocks, const hc_areas *areas, unsigned jobs,
+				    hc_diagnostics *diagnostics, GError **error)
 {
 	hc_references *references = g_new0(hc_references, 1);
 
 	references->core = core;
 	references->blocks = blocks;
 	references->areas = areas;
+	references->diagnostics = diagnostics;
 	references->roots = g_array_new(FALSE, FALSE, sizeof(hc_root));
 	hc_references_find_roots(references);
 	if (!search(references, jobs)) {

@@ -4,12 +4,30 @@
 
 #include <elf.h>
 
+static const hc_diagnostic_kind roots_missing = {
+	"roots-missing", HC_SEVERITY_PARTIAL,
+	"of writable memory are not in the core: a block that only they point to is called lost",
+};
+
+static const hc_diagnostic_kind shared_missing = {
+	"shared-missing", HC_SEVERITY_NOTE,
+	"of writable file mappings are not in the core (the kernel leaves them out by default); pointers there are not seen",
+};
+
 /* XSAVE's legacy area: the x87 state's first 160 bytes hold no values that a program keeps; then xmm0. (Intel SDM 1, 13.4.1) */
 enum { XSAVE_VECTORS = 160 };
 
 bool hc_references_is_allocator_state(const char *label)
 {
 	return g_str_has_prefix(label, "libc: tcache");
+}
+
+static void count_missing(hc_references *references, const hc_area *area)
+{
+	const hc_diagnostic_kind *kind = area->mapping->path ? &shared_missing : &roots_missing;
+
+	hc_diagnostics_add(references->diagnostics, kind, area->end - area->start, "%#" G_GINT64_MODIFIER "x to %#" G_GINT64_MODIFIER "x", area->start,
+			   area->end);
 }
 
 static void add_root(hc_references *references, const hc_area *area, bool used, const char *reason)
@@ -26,6 +44,7 @@ static void add_root(hc_references *references, const hc_area *area, bool used, 
 	if (used && !area->mapping->bytes) {
 		root.used = false;
 		root.reason = "would be searched, but its bytes are not in the core";
+		count_missing(references, area);
 	}
 	g_array_append_val(references->roots, root);
 }
@@ -64,6 +83,8 @@ static void add_area(hc_references *references, const hc_area *area)
 	case HC_AREA_RESERVED:
 		return add_root(references, area, false, "address space only");
 	default:
+		if (writable)
+			count_missing(references, area);
 		return add_root(references, area, false, "its bytes are not in the core");
 	}
 }

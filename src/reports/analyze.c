@@ -125,7 +125,7 @@ static void print_analysis(const hc_analysis *analysis, hc_output *output)
 
 	print_header(analysis, output);
 	hc_memory_print(analysis, output);
-	if (hc_blocks_arena_count(hc_analysis_blocks(analysis))) {
+	if (hc_blocks_heap(hc_analysis_blocks(analysis))->found) {
 		hc_output_text(output, "\n");
 		hc_arenas_print(analysis, false, output->options->verbose ? 0 : ARENAS_SHOWN, output);
 	}
