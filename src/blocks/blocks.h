@@ -169,5 +169,34 @@ static inline uint64_t hc_blocks_next_start(const hc_blocks *blocks, uint64_t gr
 	return word * 64 + __builtin_ctzll(bits);
 }
 
+/* Visits starts in order, keeping the word of the bitmap that it is in at hand. */
+typedef struct hc_start_cursor {
+	const uint64_t *starts;
+	uint64_t word, bits, words;
+} hc_start_cursor;
+
+static inline hc_start_cursor hc_start_cursor_at(const hc_blocks *blocks, uint64_t granule)
+{
+	hc_start_cursor cursor = { blocks->starts, granule / 64, 0, blocks->granule_count / 64 };
+
+	if (cursor.word < cursor.words)
+		cursor.bits = blocks->starts[cursor.word] & ~(uint64_t)0 << granule % 64;
+	return cursor;
+}
+
+/* The next start; granule_count when there is none any more. */
+static inline uint64_t hc_start_cursor_next(hc_start_cursor *cursor)
+{
+	while (!cursor->bits) {
+		if (++cursor->word >= cursor->words)
+			return cursor->words * 64;
+		cursor->bits = cursor->starts[cursor->word];
+	}
+	uint64_t start = cursor->word * 64 + __builtin_ctzll(cursor->bits);
+
+	cursor->bits &= cursor->bits - 1;
+	return start;
+}
+
 /* Fills totals->free_pages of every arena: free_pages.c. */
 void hc_blocks_count_free_pages(hc_blocks *blocks);

@@ -472,12 +472,13 @@ static bool each_in_region(const hc_blocks *blocks, uint32_t region_index, hc_bl
 {
 	const hc_block_region *region = &blocks->regions[region_index];
 	hc_block_entry entry = { .region = region_index, .arena = region->region.arena, .state = state };
-	uint64_t next = hc_blocks_next_start(blocks, region->first_granule);
+	hc_start_cursor cursor = hc_start_cursor_at(blocks, region->first_granule);
+	uint64_t next = hc_start_cursor_next(&cursor);
 
 	for (uint32_t i = 0; i < region->block_count; i++) {
 		uint64_t start = next;
 
-		next = hc_blocks_next_start(blocks, start + 1);
+		next = hc_start_cursor_next(&cursor);
 		/* The distance to the next start is the chunk's size, but for the last block: the others' headers need not be read. */
 		uint64_t distance = (next - start) << blocks->granule_shift;
 

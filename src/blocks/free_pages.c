@@ -81,13 +81,13 @@ static void count_region(const struct count *count)
 {
 	const hc_blocks *blocks = count->blocks;
 	const hc_block_region *region = count->region;
-	uint64_t start = hc_blocks_next_start(blocks, region->first_granule);
+	hc_start_cursor cursor = hc_start_cursor_at(blocks, region->first_granule);
 	hc_address run = 0;
 	bool top = false;
 
 	for (uint32_t i = 0; i < region->block_count; i++) {
 		hc_block_state state = blocks->states[region->first_block + i];
-		hc_address chunk = hc_blocks_address(blocks, region, start) - 2 * blocks->word;
+		hc_address chunk = hc_blocks_address(blocks, region, hc_start_cursor_next(&cursor)) - 2 * blocks->word;
 
 		if (!is_free(state) && run) {
 			count_run(count, run, chunk, top);
@@ -97,7 +97,6 @@ static void count_region(const struct count *count)
 			run = run ? run : chunk;
 			top |= state == HC_BLOCK_TOP;
 		}
-		start = hc_blocks_next_start(blocks, start + 1);
 	}
 	if (run)
 		count_run(count, run, region->end, top);

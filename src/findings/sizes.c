@@ -28,7 +28,8 @@ static bool is_wanted(const hc_blocks *blocks, const hc_references *references, 
 
 static void count_region(struct counter *counter, const hc_blocks *blocks, const hc_references *references, bool lost, const hc_block_region *region)
 {
-	uint64_t start = hc_blocks_next_start(blocks, region->first_granule);
+	hc_start_cursor cursor = hc_start_cursor_at(blocks, region->first_granule);
+	uint64_t start = hc_start_cursor_next(&cursor);
 
 	if (region->region.is_mmapped) {
 		if (is_wanted(blocks, references, lost, region->first_block, start))
@@ -39,7 +40,7 @@ static void count_region(struct counter *counter, const hc_blocks *blocks, const
 	uint64_t end = region->first_granule + ((region->end + 2 * blocks->word - region->base) >> blocks->granule_shift);
 
 	for (uint32_t i = 0; i < region->block_count; i++) {
-		uint64_t next = i + 1 < region->block_count ? hc_blocks_next_start(blocks, start + 1) : end;
+		uint64_t next = i + 1 < region->block_count ? hc_start_cursor_next(&cursor) : end;
 
 		if (is_wanted(blocks, references, lost, region->first_block + i, start)) {
 			if (next - start < SMALL_GRANULES)

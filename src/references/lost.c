@@ -44,13 +44,13 @@ uint64_t hc_references_next_unmarked(const hc_blocks *blocks, const uint64_t *ma
 
 static void scan_block(hc_scanner *scanner, const hc_references *references, uint64_t start, hc_scan_resolve resolve)
 {
-	const hc_block_region *region;
-	hc_words contents = hc_scanner_contents(scanner, start, &region);
 	hc_word_format format = hc_core_word_format(references->core);
+	hc_words contents = hc_scanner_contents(scanner, start, format);
 
 	if (contents.bytes) {
 		hc_scanner_words(scanner, contents.bytes, contents.size, format, resolve);
 	} else {
+		const hc_block_region *region = hc_blocks_region_of_start(references->blocks, start);
 		hc_address address = hc_blocks_address(references->blocks, region, start);
 		uint64_t size = hc_blocks_usable_size(references->blocks, region, address);
 		g_autoptr(GArray) words = g_array_new(FALSE, FALSE, sizeof(hc_words));

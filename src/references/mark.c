@@ -167,11 +167,10 @@ static void scan_in_pieces(struct worker *worker, const hc_block_region *region,
 
 static inline __attribute__((always_inline)) void scan_block(struct worker *worker, uint64_t start, hc_word_format format)
 {
-	const hc_block_region *region;
-	hc_words contents = hc_scanner_contents(&worker->scanner, start, &region);
+	hc_words contents = hc_scanner_contents(&worker->scanner, start, format);
 
 	if (!contents.bytes)
-		scan_in_pieces(worker, region, start);
+		scan_in_pieces(worker, hc_blocks_region_of_start(worker->scanner.blocks, start), start);
 	else if (contents.size > 2 * SLICE)
 		pool_add_words(worker->pool, contents);
 	else

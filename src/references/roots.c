@@ -9,6 +9,15 @@ static const hc_diagnostic_kind roots_missing = {
 	"of writable memory are not in the core: a block that only they point to is called lost",
 };
 
+/*
+ * The kernel leaves out private memory that was never written to (vma_dump_size() in fs/coredump.c: no anon_vma), and what
+ * madvise(MADV_DONTDUMP) marks; it does not tell which.
+ */
+static const hc_diagnostic_kind anonymous_missing = {
+	"anonymous-missing", HC_SEVERITY_NOTE,
+	"of anonymous memory are not in the core: never touched, or left out by MADV_DONTDUMP; pointers there would not be seen",
+};
+
 static const hc_diagnostic_kind shared_missing = {
 	"shared-missing", HC_SEVERITY_NOTE,
 	"of writable file mappings are not in the core (the kernel leaves them out by default); pointers there are not seen",
@@ -24,7 +33,9 @@ bool hc_references_is_allocator_state(const char *label)
 
 static void count_missing(hc_references *references, const hc_area *area)
 {
-	const hc_diagnostic_kind *kind = area->mapping->path ? &shared_missing : &roots_missing;
+	const hc_diagnostic_kind *kind = area->mapping->source == HC_SOURCE_TRUNCATED ? &roots_missing :
+					 area->mapping->path			      ? &shared_missing :
+											&anonymous_missing;
 
 	hc_diagnostics_add(references->diagnostics, kind, area->end - area->start, "%#" G_GINT64_MODIFIER "x to %#" G_GINT64_MODIFIER "x", area->start,
 			   area->end);

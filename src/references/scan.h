@@ -26,10 +26,18 @@ typedef struct hc_scanner {
 	hc_candidate candidates[HC_SCAN_CANDIDATES];
 	unsigned candidates_in, candidates_out; /* counters; the place is modulo the ring's size */
 	uint64_t words, hits;			/* statistics */
-	/* The largest region: most addresses are in it, and need no look-up of their region. */
-	hc_address hot_start;
+	/*
+	 * The largest region: most addresses are in it, and need no look-up. All that the loop needs of it, and of the index,
+	 * is here, in one place that stays in the cache.
+	 */
+	hc_address hot_start, hot_base;
 	uint64_t hot_size;
+	uint64_t hot_first, hot_granules;
+	const uint8_t *hot_origin; /* where granule 0 of the whole index would be in our memory; NULL: not in one piece */
 	const hc_block_region *hot;
+	const uint64_t *starts;
+	unsigned granule_shift, word;
+	uint64_t header_offset; /* an address with these low bits may be a chunk's size field */
 	void *data; /* of resolve */
 } hc_scanner;
 
@@ -38,7 +46,15 @@ typedef void (*hc_scan_resolve)(hc_scanner *scanner, uint64_t start);
 
 static inline void hc_scanner_init(hc_scanner *scanner, const hc_blocks *blocks, uint64_t *marks, void *data)
 {
-	*scanner = (hc_scanner){ .blocks = blocks, .marks = marks, .data = data };
+	*scanner = (hc_scanner){
+		.blocks = blocks,
+		.marks = marks,
+		.data = data,
+		.starts = blocks->starts,
+		.granule_shift = blocks->granule_shift,
+		.word = blocks->word,
+		.header_offset = blocks->alignment - blocks->word,
+	};
 	for (uint32_t i = 0; i < blocks->region_count; i++) {
 		const hc_block_region *region = &blocks->regions[i];
 
@@ -48,12 +64,36 @@ static inline void hc_scanner_init(hc_scanner *scanner, const hc_blocks *blocks,
 			scanner->hot_size = region->end - region->start;
 		}
 	}
+	if (!scanner->hot)
+		return;
+	scanner->hot_base = scanner->hot->base;
+	scanner->hot_first = scanner->hot->first_granule;
+	scanner->hot_granules = scanner->hot->granules;
+	/* May point outside of the mapping by itself; with a granule of the region added it does not. */
+	if (scanner->hot->bytes)
+		scanner->hot_origin = (const uint8_t *)((uintptr_t)scanner->hot->bytes - (scanner->hot->start - scanner->hot_base) -
+							(scanner->hot_first << scanner->granule_shift));
+}
+
+/* As hc_blocks_start_of(), with what it needs at hand. */
+static inline uint64_t hc_scanner_start_of(const hc_scanner *scanner, uint64_t granule, hc_address address)
+{
+	const uint64_t *starts = scanner->starts;
+	uint64_t word = granule / 64, bits = starts[word] & (((uint64_t)2 << granule % 64) - 1), next = granule + 1;
+
+	if (G_LIKELY(bits)) {
+		if (G_UNLIKELY((address & (scanner->header_offset | (scanner->header_offset - 1))) >= scanner->header_offset) &&
+		    starts[next / 64] >> next % 64 & 1)
+			return UINT64_MAX;
+		return word * 64 + 63 - __builtin_clzll(bits);
+	}
+	return hc_blocks_start_of(scanner->blocks, granule, address);
 }
 
 static inline __attribute__((always_inline)) void hc_scanner_resolve_one(hc_scanner *scanner, hc_scan_resolve resolve)
 {
 	const hc_candidate *candidate = &scanner->candidates[scanner->candidates_out++ % HC_SCAN_CANDIDATES];
-	uint64_t start = hc_blocks_start_of(scanner->blocks, candidate->granule, candidate->address);
+	uint64_t start = hc_scanner_start_of(scanner, candidate->granule, candidate->address);
 
 	if (start != UINT64_MAX)
 		resolve(scanner, start);
@@ -61,17 +101,17 @@ static inline __attribute__((always_inline)) void hc_scanner_resolve_one(hc_scan
 
 static inline __attribute__((always_inline)) void hc_scanner_candidate(hc_scanner *scanner, hc_address address, hc_scan_resolve resolve)
 {
-	const hc_block_region *region = scanner->hot;
+	uint64_t granule = scanner->hot_first + ((address - scanner->hot_base) >> scanner->granule_shift);
 
 	if (address - scanner->hot_start >= scanner->hot_size) {
-		region = hc_blocks_region(scanner->blocks, address);
+		const hc_block_region *region = hc_blocks_region(scanner->blocks, address);
+
 		if (!region)
 			return;
+		granule = hc_blocks_granule(scanner->blocks, region, address);
 	}
-	uint64_t granule = hc_blocks_granule(scanner->blocks, region, address);
-
 	scanner->hits++;
-	__builtin_prefetch(&scanner->blocks->starts[granule / 64]);
+	__builtin_prefetch(&scanner->starts[granule / 64]);
 	__builtin_prefetch(&scanner->marks[granule / 64], 1);
 	scanner->candidates[scanner->candidates_in++ % HC_SCAN_CANDIDATES] = (hc_candidate){ granule, address };
 	if (scanner->candidates_in - scanner->candidates_out == HC_SCAN_CANDIDATES)
@@ -102,31 +142,29 @@ static inline __attribute__((always_inline)) void hc_scanner_flush(hc_scanner *s
 		hc_scanner_resolve_one(scanner, resolve);
 }
 
-/* The contents of the block that starts at granule START, if they are in one piece; bytes is NULL if they are not. */
-static inline hc_words hc_scanner_contents(const hc_scanner *scanner, uint64_t start, const hc_block_region **ret_region)
-{
-	const hc_blocks *blocks = scanner->blocks;
-	const hc_block_region *region = scanner->hot;
-
-	if (!region || start - region->first_granule >= region->granules)
-		region = hc_blocks_region_of_start(blocks, start);
-	*ret_region = region;
-	hc_address address = hc_blocks_address(blocks, region, start);
-
-	if (!region->bytes)
-		return (hc_words){ NULL, 0 };
-	const uint8_t *bytes = region->bytes + (address - region->start);
-	uint64_t size = hc_blocks_usable_size(blocks, region, address);
-
-	return (hc_words){ bytes, MIN(size, region->end - address) & ~(uint64_t)(blocks->word - 1) };
-}
+/* The contents of the block that starts at granule START, outside the largest region or not in one piece. */
+hc_words hc_scanner_contents_elsewhere(const hc_scanner *scanner, uint64_t start);
 
 /* Where the contents begin, without touching them: for prefetching. NULL if they are not in one piece. */
 static inline const uint8_t *hc_scanner_place(const hc_scanner *scanner, uint64_t start)
 {
-	const hc_block_region *region = scanner->hot;
+	if (G_LIKELY(start - scanner->hot_first < scanner->hot_granules && scanner->hot_origin))
+		return scanner->hot_origin + (start << scanner->granule_shift);
+	const hc_block_region *region = hc_blocks_region_of_start(scanner->blocks, start);
 
-	if (!region || start - region->first_granule >= region->granules)
-		region = hc_blocks_region_of_start(scanner->blocks, start);
 	return region->bytes ? region->bytes + (hc_blocks_address(scanner->blocks, region, start) - region->start) : NULL;
+}
+
+/* The contents of the block that starts at granule START, if they are in one piece; bytes is NULL if they are not. */
+static inline hc_words hc_scanner_contents(const hc_scanner *scanner, uint64_t start, hc_word_format format)
+{
+	if (G_LIKELY(start - scanner->hot_first < scanner->hot_granules && scanner->hot_origin)) {
+		const uint8_t *bytes = scanner->hot_origin + (start << scanner->granule_shift);
+		uint64_t size = (hc_load_word(bytes - format.size, format) & ~(uint64_t)7) - format.size;
+		uint64_t room = scanner->hot->bytes + scanner->hot_size - bytes;
+
+		/* A damaged size is larger than its region; the walk found the block all the same. */
+		return (hc_words){ bytes, MIN(size, room) & ~(uint64_t)(format.size - 1) };
+	}
+	return hc_scanner_contents_elsewhere(scanner, start);
 }
