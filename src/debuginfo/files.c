@@ -11,7 +11,7 @@
 
 static const hc_diagnostic_kind file_differs = {
 	"file-differs", HC_SEVERITY_NOTE,
-	"files are not the ones that the process had mapped (replaced since?) and were not used: give the old ones with --sysroot",
+	"mapped programs or libraries are not the ones that are here now (replaced since?), which were not used: give the old ones with --sysroot",
 };
 
 static const hc_diagnostic_kind file_missing = {
@@ -25,6 +25,21 @@ static const hc_diagnostic_kind file_unverified = {
 };
 
 enum { FIRST_PAGE = 4096 };
+
+/* Bytes of MODULE's mappings that the core left out, and that its file would have. */
+static uint64_t missing_bytes(const hc_modules *modules, const struct module *module)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned i = hc_core_mapping_after(modules->core, module->public.start); i < hc_core_mapping_count(modules->core); i++) {
+		const hc_mapping *mapping = hc_core_mapping(modules->core, i);
+
+		if (mapping->start >= module->public.end)
+			break;
+		bytes += mapping->source == HC_SOURCE_NONE && mapping->path ? mapping->end - mapping->start : 0;
+	}
+	return bytes;
+}
 
 /* " (deleted)" is what the kernel adds to the path of a file that was replaced while mapped. */
 static char *path_here(const hc_modules *modules, const struct module *module)
@@ -118,7 +133,7 @@ bool hc_module_find_file(hc_modules *modules, struct module *module, const char 
 		}
 		module->public.state = HC_MODULE_MISSING;
 		module->public.file = NULL;
-		hc_diagnostics_add(modules->diagnostics, &file_missing, 0, "%s (build-id %s)", module->file[0] ? module->file : module->name,
+		hc_diagnostics_add(modules->diagnostics, &file_missing, missing_bytes(modules, module), "%s (build-id %s)", module->file[0] ? module->file : module->name,
 				   module->build_id ? module->build_id : "none");
 		return true;
 	}
@@ -128,11 +143,11 @@ bool hc_module_find_file(hc_modules *modules, struct module *module, const char 
 		module->mapped = mapped;
 		return true;
 	case HC_MODULE_DIFFERS:
-		hc_diagnostics_add(modules->diagnostics, &file_differs, 0, "%s has build-id %s, the core says %s", module->file,
+		hc_diagnostics_add(modules->diagnostics, &file_differs, missing_bytes(modules, module), "%s has build-id %s, the core says %s", module->file,
 				   module->file_build_id ? module->file_build_id : "none", module->build_id ? module->build_id : "none");
 		break;
 	default:
-		hc_diagnostics_add(modules->diagnostics, &file_unverified, 0, "%s", module->file);
+		hc_diagnostics_add(modules->diagnostics, &file_unverified, missing_bytes(modules, module), "%s", module->file);
 		break;
 	}
 	g_mapped_file_unref(mapped);
