@@ -20,11 +20,18 @@ By hand, from the source tree, with a build in build/ (or HEAPCORE_BUILDDIR, HEA
     tests/end-to-end/test_recorder.py --list       names only
 
 Cores lie in temporary folders and go with them.
+
+Other glibcs: tests/glibc-matrix runs these tests on fixtures that were built in other Debian releases, by
+
+    HEAPCORE_FIXTURES=DIR  fixtures are there, not in the build folder
+    HEAPCORE_ROOT=DIR      they lie below DIR and run with DIR as their root
+    HEAPCORE_FILES=none    heapcore is given the core alone: no program, no library
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import resource
@@ -44,7 +51,10 @@ Text = Union[str, Path]
 SOURCE = Path(os.environ.get("HEAPCORE_SRCDIR") or Path(__file__).resolve().parents[2])
 BUILD = Path(os.environ.get("HEAPCORE_BUILDDIR") or SOURCE / "build")
 HEAPCORE = os.environ.get("HEAPCORE") or str(BUILD / "heapcore")
-RECORDER = BUILD / "tests" / "support" / ".libs" / "recorder.so"
+FIXTURES = Path(os.environ.get("HEAPCORE_FIXTURES") or BUILD)
+ROOT = Path(os.environ.get("HEAPCORE_ROOT") or "/")
+CORE_ONLY = os.environ.get("HEAPCORE_FILES") == "none"
+RECORDER = FIXTURES / "tests" / "support" / ".libs" / "recorder.so"
 # A build with sanitizers is several times slower.
 PATIENCE = 300.0
 START_PATIENCE = 60.0
@@ -56,12 +66,26 @@ class Skipped(Exception):
 
 
 def fixture_path(name: str) -> Path:
-    return BUILD / "fixtures" / name
+    return FIXTURES / "fixtures" / name
 
 
 def library_path(name: str) -> Path:
     """A shared object that libtool built for fixtures."""
-    return BUILD / "fixtures" / ".libs" / f"{name}.so"
+    return FIXTURES / "fixtures" / ".libs" / f"{name}.so"
+
+
+def inside(path: Path) -> str:
+    """The name that PATH has for a fixture, which may have another root."""
+    return str(path) if ROOT == Path("/") else str(Path("/") / path.relative_to(ROOT))
+
+
+@functools.lru_cache(maxsize=None)
+def libc_version() -> tuple[int, int]:
+    """Of the libc that (dynamic) fixtures run with."""
+    enter = [] if ROOT == Path("/") else ["chroot", str(ROOT)]
+    said = subprocess.run([*enter, "ldd", "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    major, minor = said.splitlines()[0].split()[-1].split(".")[:2]
+    return int(major), int(minor)
 
 
 def few(items: Iterable[Any]) -> str:
@@ -132,7 +156,8 @@ class Workspace:
 
     def __init__(self) -> None:
         if Workspace.keep is None:
-            self.path = Path(tempfile.mkdtemp(prefix="heapcore-test-"))
+            folder = None if ROOT == Path("/") else ROOT / "tmp"
+            self.path = Path(tempfile.mkdtemp(prefix="heapcore-test-", dir=folder))
         else:
             name = "".join(letter if letter.isalnum() else "-" for letter in Workspace.case)
             Workspace.keep.mkdir(parents=True, exist_ok=True)
@@ -190,15 +215,15 @@ class Stopped:
         environment = {
             "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
             "LC_ALL": "C.UTF-8",
-            "RECORDER_FILE": str(self.recorder_file),
-            "FIXTURE_MALLOC_INFO": str(self.info_file),
+            "RECORDER_FILE": inside(self.recorder_file),
+            "FIXTURE_MALLOC_INFO": inside(self.info_file),
             **self.own_environment,
         }
         if self.preload:
-            environment["LD_PRELOAD"] = ":".join(map(str, self.preload))
+            environment["LD_PRELOAD"] = ":".join(map(inside, self.preload))
         self.process = subprocess.Popen(
-            [str(self.program), *self.arguments], env=environment, cwd=self.folder / "cwd", stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, text=True, preexec_fn=_allow_cores, start_new_session=True)
+            [inside(self.program), *self.arguments], env=environment, cwd=self.folder / "cwd", stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True, preexec_fn=_before_fixture, start_new_session=True)
 
     def _read_manifest(self) -> None:
         killer = _Alarm(START_PATIENCE, self.process)
@@ -241,6 +266,8 @@ class Stopped:
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE)
         core = Path(f"{prefix}.{self.pid}")
         assert core.exists() and core.stat().st_size > 0, f"gcore wrote nothing:\n{done.stdout}"
+        # gdb names files as we see them: only their debug info has to be told.
+        _remember(core, self.program, [f"--debug-dir={ROOT}/usr/lib/debug"])
         return core
 
     def kernel_core(self) -> Path:
@@ -253,6 +280,8 @@ class Stopped:
         cores = [path for path in (self.folder / "cwd").iterdir() if path.read_bytes()[:4] == b"\x7fELF"]
         if len(cores) != 1:
             raise Skipped(f"the kernel wrote no core into the process's folder ({len(cores)} found)")
+        # The kernel names files as the process saw them.
+        _remember(cores[0], self.program, [f"--sysroot={ROOT}"])
         return cores[0]
 
     def core(self, kind: str) -> Path:
@@ -297,6 +326,12 @@ class Stopped:
         self.workspace.remove()
 
 
+def _before_fixture() -> None:
+    _allow_cores()
+    if ROOT != Path("/"):  # the current folder stays: it is below
+        os.chroot(ROOT)
+
+
 def _allow_cores() -> None:
     hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
     resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
@@ -332,6 +367,24 @@ class _Alarm:
 
 # ---- heapcore -------------------------------------------------------------------------------------------------------
 
+_cores: dict[str, tuple[str, list[str]]] = {}  # of fixtures with another root: the program, options that find its files
+
+
+def _remember(core: Path, program: Path, options: list[str]) -> None:
+    _cores[str(core)] = (str(program), options if ROOT != Path("/") else [])
+
+
+def _with_files(words: list[str]) -> list[str]:
+    """The command line with what it takes to find, or not to find, the files of a fixture's core."""
+    known = [_cores[word] for word in words if word in _cores]
+    if not known:
+        return words
+    program, options = known[0]
+    if CORE_ONLY:
+        return [word for word in words if word != program] + ["--sysroot=/nonexistent"]
+    return words + options
+
+
 
 @dataclass(frozen=True)
 class Result:
@@ -349,7 +402,7 @@ class Result:
 def heapcore(*arguments: Text, patience: float = PATIENCE, cwd: Optional[Path] = None,
              environment: Optional[dict[str, str]] = None) -> Result:
     """Runs the program; raises subprocess.TimeoutExpired if it takes longer than PATIENCE."""
-    words = [str(argument) for argument in arguments]
+    words = _with_files([str(argument) for argument in arguments])
     begin = time.monotonic()
     done = subprocess.run([HEAPCORE, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           timeout=patience, cwd=cwd, env={**os.environ, **(environment or {})})

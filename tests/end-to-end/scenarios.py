@@ -6,10 +6,11 @@ To add one: a line here; the tests take it up by themselves.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness import Stopped, library_path
+from harness import Stopped, inside, library_path
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Scenario:
         return Stopped(self.program, self.arguments, environment, self.preload, recorder=not self.static)
 
 
-OPENED = f"library={library_path('opened')}"
+OPENED = f"library={inside(library_path('opened'))}"
 PRELOADED = (library_path("preloaded"),)
 
 SCENARIOS = [
@@ -79,3 +80,28 @@ SCENARIOS = [
     Scenario("libc-blocks", (OPENED,), kernel=True),
     Scenario("cxx", kernel=True),
 ]
+
+# With tests/glibc-matrix: what only some releases know, and what need not run on each machine.
+MATRIX = [
+    Scenario("churn", tunables="arena_max=1"),
+    Scenario("churn", tunables="tcache_count=127"),
+    Scenario("churn", tunables="tcache_max=65536"),
+    Scenario("churn", tunables="tcache_max=4194304", kernel=True),
+    Scenario("churn", tunables="hugetlb=2", kernel=True),
+    Scenario("churn-static", tunables="tcache_max=4194304", static=True),
+    Scenario("churn-static", tunables="top_pad=1000000", static=True),
+    Scenario("threads", tunables="tcache_max=4194304", kernel=True),
+    Scenario("threads", tunables="hugetlb=2"),
+    Scenario("threads", tunables="hugetlb=1"),
+    Scenario("threads", tunables="mxfast=0"),
+    Scenario("threads-static", tunables="tcache_max=65536", static=True, kernel=True),
+    Scenario("mapped", tunables="tcache_max=4194304", kernel=True),
+    Scenario("mapped", tunables="mmap_threshold=4096:tcache_max=4194304"),
+    Scenario("mapped", tunables="hugetlb=2"),
+    Scenario("forked", tunables="tcache_max=4194304", kernel=True),
+    Scenario("retained", tunables="tcache_max=4194304"),
+    Scenario("libc-blocks", (OPENED,), tunables="tcache_max=4194304"),
+    Scenario("cxx", tunables="tcache_count=0"),
+]
+if os.environ.get("HEAPCORE_MATRIX"):
+    SCENARIOS += MATRIX

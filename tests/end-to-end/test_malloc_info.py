@@ -27,13 +27,12 @@ whole chunks, so nothing else has to be added.
 
 from __future__ import annotations
 
-import ctypes
 import xml.etree.ElementTree as xml
 from dataclasses import dataclass
 from typing import Any
 
 from elfcore import Core
-from harness import Cases, Chunk, analyze, chunks, few
+from harness import Cases, Chunk, analyze, chunks, few, libc_version
 from scenarios import SCENARIOS, Scenario
 
 BINNED = ("unsorted", "small", "large")
@@ -46,13 +45,6 @@ class ArenaTotals:
     rest_blocks: int
     rest_bytes: int
     system: int
-
-
-def libc_version() -> tuple[int, int]:
-    version = ctypes.CDLL("libc.so.6").gnu_get_libc_version
-    version.restype = ctypes.c_char_p
-    major, minor = version().decode().split(".")[:2]
-    return int(major), int(minor)
 
 
 def number(element: xml.Element, kind: str, attribute: str, tag: str = "total") -> int:
