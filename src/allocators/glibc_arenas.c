@@ -216,23 +216,63 @@ static void check_heap_chains(glibc *g)
 	}
 }
 
+/* ---- HEAP_MAX_SIZE ---- */
+
 /*
- * HEAP_MAX_SIZE depends on a tunable (2.35 to 2.41: 4 * mp_.hp_pagesize, if that is set) and, in releases to come, on who
- * knows what: a thread's arena always lies right behind a heap_info at a multiple of it, so the ring tells.
+ * Whether the heaps of the arena at ADDRESS are as they must be if HEAP_MAX_SIZE is MAXIMUM: the top chunk lies in a heap of
+ * the arena, and the chain from there leads through heaps, none larger, to the one that the arena itself lies in.
+ */
+static bool heaps_agree(const glibc *g, hc_address arena, uint64_t maximum)
+{
+	bool ok = true;
+	hc_address top = glibc_word(g, arena + g->layout.arena.top, &ok), heap = hc_align_down(top, maximum);
+
+	for (unsigned i = 0; ok && i < ARENAS_MAX; i++) {
+		hc_address owner = glibc_word(g, heap, &ok), previous = glibc_word(g, heap + g->word, &ok);
+		uint64_t size = glibc_word(g, heap + 2 * g->word, &ok);
+
+		if (!ok || owner != arena || size > maximum || previous & (maximum - 1) || (!i && top - heap >= size))
+			return false;
+		if (!previous)
+			return hc_align_down(arena, maximum) == heap;
+		heap = previous;
+	}
+	return false;
+}
+
+static unsigned arenas_that_agree(const glibc *g, uint64_t maximum)
+{
+	unsigned count = 0;
+	hc_address at = g->main_arena;
+	bool ok = true;
+
+	for (unsigned i = 0; i < ARENAS_MAX; i++) {
+		at = glibc_word(g, at + g->layout.arena.next, &ok);
+		if (!ok || at == g->main_arena)
+			break;
+		count += heaps_agree(g, at, maximum);
+	}
+	return count;
+}
+
+/*
+ * HEAP_MAX_SIZE is a constant, but from 2.35 to 2.41 4 * mp_.hp_pagesize if a tunable set that; later releases have the
+ * member, and the constant all the same. The heaps decide; if they leave it open, all lie as far apart as the larger one
+ * wants and are no larger than the smaller one, which then does for both.
  */
 static void settle_heap_max(glibc *g)
 {
 	uint64_t huge = 0;
 
 	g->heap_max = default_heap_max[g->word == 8 ? 0 : 1];
-	if (g->parameters && g->layout.parameters.hp_pagesize >= 0 &&
-	    hc_core_read_word(g->core, g->parameters + g->layout.parameters.hp_pagesize, &huge) && huge && !(huge & (huge - 1)) &&
-	    huge < (uint64_t)1 << 40) {
-		uint64_t next = glibc_word_or_zero(g, g->main_arena + g->layout.arena.next);
+	if (!g->parameters || g->layout.parameters.hp_pagesize < 0 ||
+	    !hc_core_read_word(g->core, g->parameters + g->layout.parameters.hp_pagesize, &huge) || !huge || huge & (huge - 1) ||
+	    huge >= (uint64_t)1 << 40)
+		return;
+	unsigned constant = arenas_that_agree(g, g->heap_max), tuned = arenas_that_agree(g, 4 * huge);
 
-		if (next == g->main_arena || (next & (4 * huge - 1)) <= 64)
-			g->heap_max = 4 * huge;
-	}
+	if (tuned > constant || (tuned == constant && 4 * huge < g->heap_max))
+		g->heap_max = 4 * huge;
 }
 
 /* Without DWARF: heap_info is 32 bytes to 2.34, 48 from 2.35 (three words of padding); the arena's address tells. */

@@ -127,6 +127,19 @@ static bool search_bins(const glibc *g, hc_address start, hc_address end, hc_add
 
 /* ---- mp_ by its values ---- */
 
+/*
+ * mmapped_mem against n_mmaps. Each mapping is some pages; but from 2.43 on mremap_chunk() forgets two words of what it takes
+ * off, so that the sum creeps up, and is not 0 when no mapping is left.
+ */
+static bool mmapped_is_plausible(const glibc *g, uint64_t count, uint64_t bytes)
+{
+	enum { REMAPS_MAX = 1 << 20 };
+
+	if (bytes % (2 * g->word))
+		return false;
+	return count ? bytes / g->page >= count : bytes < REMAPS_MAX * 2 * g->word;
+}
+
 static unsigned score_parameters(const glibc *g, hc_address address, const glibc_parameters_layout *layout)
 {
 	unsigned score = 0;
@@ -136,9 +149,11 @@ static unsigned score_parameters(const glibc *g, hc_address address, const glibc
 	uint64_t limit = glibc_int_or_zero(g, address + layout->n_mmaps_max);
 	uint64_t mmapped = glibc_word_or_zero(g, address + layout->mmapped_mem);
 
-	if (n_mmaps > limit || (n_mmaps == 0) != (mmapped == 0))
+	if (n_mmaps > limit || !mmapped_is_plausible(g, n_mmaps, mmapped))
 		return 0;
 	score += limit == 65536 ? 2 : 0;
+	/* arena_test: NARENAS_FROM_NCORES(1). Of two rows that differ in front of n_mmaps only one has it in its place. */
+	score += glibc_word_or_zero(g, address + 3 * g->word) == (g->word == 8 ? 8 : 2);
 	if (layout->tcache_bins >= 0) {
 		uint64_t bins = glibc_word_or_zero(g, address + layout->tcache_bins);
 		uint64_t count = glibc_word_or_zero(g, address + layout->tcache_count);
@@ -166,7 +181,8 @@ static unsigned search_parameters(glibc *g, hc_address start, hc_address end, un
 		if (!glibc_parameters_layout_row(row, g->word, &layout))
 			break;
 		for (hc_address at = hc_align_up(start, g->word); at + layout.size <= end; at += g->word) {
-			unsigned score = score_parameters(g, at, &layout);
+			bool overlaps = at < g->main_arena + g->layout.arena.size && g->main_arena < at + layout.size;
+			unsigned score = overlaps ? 0 : score_parameters(g, at, &layout);
 
 			if (score > best) {
 				best = score;
@@ -368,6 +384,7 @@ bool glibc_find(glibc *g)
 		found = find_by_data(g, candidates->pdata[i]);
 	if (!found && !find_without_modules(g))
 		return false;
+	g->layout.mmap_header_in_tail = g->layout.arena.fastbins == ABSENT; /* both came with 2.43 */
 	find_version(g);
 	describe_layout(g);
 	if (!g->parameters)

@@ -221,6 +221,5 @@ bool glibc_layout_from_debug_info(glibc *g)
 	g->layout.heap_info_size = hc_struct_size(heap_info);
 	if (tcache)
 		tcache_from_debug_info(g, tcache);
-	g->layout.mmap_header_in_tail = g->layout.arena.fastbins == ABSENT; /* both came with 2.43 */
 	return true;
 }

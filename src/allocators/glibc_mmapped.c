@@ -134,39 +134,6 @@ static void search_all(const glibc *g, GArray *found)
 	keep_disjoint(found);
 }
 
-/* Leaves out the one or two candidates whose bytes are exactly what is too much. TRUE if that settled it. */
-static bool drop_by_sum(GArray *found, uint64_t count, uint64_t bytes)
-{
-	uint64_t sum = 0, extra;
-
-	for (unsigned i = 0; i < found->len; i++) {
-		const struct candidate *candidate = &g_array_index(found, struct candidate, i);
-
-		sum += candidate->end - candidate->start;
-	}
-	if (sum < bytes || found->len < count || found->len - count > 2)
-		return false;
-	extra = sum - bytes;
-	for (unsigned i = 0; i < found->len; i++) {
-		const struct candidate *one = &g_array_index(found, struct candidate, i);
-
-		if (found->len - count == 1 && one->end - one->start == extra) {
-			g_array_remove_index(found, i);
-			return true;
-		}
-		for (unsigned k = i + 1; found->len - count == 2 && k < found->len; k++) {
-			const struct candidate *two = &g_array_index(found, struct candidate, k);
-
-			if (one->end - one->start + (two->end - two->start) == extra) {
-				g_array_remove_index(found, k);
-				g_array_remove_index(found, i);
-				return true;
-			}
-		}
-	}
-	return false;
-}
-
 /*
  * malloc itself maps a whole mapping for one chunk, page by page: the request is below the mapping by less than a page, and
  * offsets come from memalign, so that the block is aligned to a power of two that the chunk's natural place is not.
@@ -183,6 +150,50 @@ static int likelihood(const glibc *g, const struct candidate *candidate)
 	return score;
 }
 
+static uint64_t sum_of(const GArray *found)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < found->len; i++)
+		sum += g_array_index(found, struct candidate, i).end - g_array_index(found, struct candidate, i).start;
+	return sum;
+}
+
+/*
+ * Leaves out the one or two candidates whose bytes are exactly what is too much; of several such the least likely. TRUE if
+ * that settled it.
+ */
+static bool drop_by_sum(const glibc *g, GArray *found, uint64_t count, uint64_t bytes)
+{
+	uint64_t sum = sum_of(found);
+	unsigned first = UINT_MAX, second = UINT_MAX, excess = found->len - count;
+	int least = INT_MAX;
+
+	if (sum < bytes || excess > 2)
+		return false;
+	for (unsigned i = 0; i < found->len; i++) {
+		const struct candidate *one = &g_array_index(found, struct candidate, i);
+
+		for (unsigned k = excess == 2 ? i + 1 : i; k < (excess == 2 ? found->len : i + 1); k++) {
+			const struct candidate *two = &g_array_index(found, struct candidate, k);
+			uint64_t size = one->end - one->start + (excess == 2 ? two->end - two->start : 0);
+			int score = size == sum - bytes ? likelihood(g, one) + (excess == 2 ? likelihood(g, two) : 0) : INT_MAX;
+
+			if (score < least) {
+				least = score;
+				first = i;
+				second = k;
+			}
+		}
+	}
+	if (least == INT_MAX)
+		return false;
+	if (excess == 2)
+		g_array_remove_index(found, second);
+	g_array_remove_index(found, first);
+	return true;
+}
+
 /* Keeps the COUNT likeliest. */
 static void drop_unlikely(const glibc *g, GArray *found, uint64_t count)
 {
@@ -193,16 +204,23 @@ static void drop_unlikely(const glibc *g, GArray *found, uint64_t count)
 	g_array_sort(found, compare_candidates);
 }
 
-/* True if the number and the sum are malloc's own. The sum drifts by two words with each mremap of 2.43. */
+/*
+ * What the mappings have together, by mp_.mmapped_mem. From 2.43 on mremap_chunk() takes chunksize() off for the old mapping, which
+ * lacks two words of it: the sum drifts up by these each time, and is told only to the page.
+ */
+static uint64_t expected_bytes(const glibc *g)
+{
+	uint64_t bytes = g->heap->info.mmapped_bytes;
+
+	return g->layout.mmap_header_in_tail ? hc_align_down(bytes, g->page) : bytes;
+}
+
+/* True if the number and the sum are malloc's own. After a page's worth of drift the sum is an upper limit. */
 static bool agrees(const glibc *g, const GArray *found)
 {
-	const hc_heap_info *info = &g->heap->info;
-	uint64_t sum = 0;
+	uint64_t sum = sum_of(found), expected = expected_bytes(g);
 
-	for (unsigned i = 0; i < found->len; i++)
-		sum += g_array_index(found, struct candidate, i).end - g_array_index(found, struct candidate, i).start;
-	return found->len == info->mmapped_count &&
-	       (sum == info->mmapped_bytes || (g->layout.mmap_header_in_tail && hc_align_up(info->mmapped_bytes, g->page) >= sum - MIN(sum, g->page)));
+	return found->len == g->heap->info.mmapped_count && (sum == expected || (g->layout.mmap_header_in_tail && sum < expected));
 }
 
 static void settle(const glibc *g, GArray *found)
@@ -212,7 +230,7 @@ static void settle(const glibc *g, GArray *found)
 
 	if (!info->mmapped_known || agrees(g, found))
 		return;
-	if (found->len > info->mmapped_count && !drop_by_sum(found, info->mmapped_count, info->mmapped_bytes))
+	if (found->len > info->mmapped_count && !drop_by_sum(g, found, info->mmapped_count, expected_bytes(g)))
 		drop_unlikely(g, found, info->mmapped_count);
 	if (!agrees(g, found))
 		hc_diagnostics_add(g->diagnostics, &mmapped_differ, 0,
@@ -231,11 +249,9 @@ static void add_region(glibc *g, const struct candidate *candidate)
 		.is_mmapped = true,
 		.block = chunk_to_block(g, candidate->chunk),
 		/* musable(): chunksize - 2 words; from 2.43 on chunksize - 1 word. */
-		.block_size = candidate->size - (g->layout.mmap_header_in_tail ? 0 : 2 * g->word),
+		.block_size = candidate->size - (g->layout.mmap_header_in_tail ? 1 : 2) * g->word,
 	};
 
-	if (g->layout.mmap_header_in_tail)
-		region.block_size = candidate->size - g->word;
 	g_array_append_val(g->heap->regions, region);
 	glibc_claim(g, candidate->start, candidate->end);
 }

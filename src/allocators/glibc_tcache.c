@@ -43,6 +43,15 @@ static uint64_t cache_block_size(const glibc *g, const glibc_tcache_layout *layo
 	return hc_align_up(layout->size + g->word, g->alignment) - g->word;
 }
 
+/*
+ * And the largest: a chunk that was not worth splitting is up to MINSIZE longer. From 2.42 on tcache_init() hands request2size() to
+ * _int_malloc(), which adds the header once more.
+ */
+static uint64_t cache_block_size_max(const glibc *g, const glibc_tcache_layout *layout)
+{
+	return cache_block_size(g, layout) + (layout->counts_free ? 2 : 1) * g->alignment;
+}
+
 /* Chunk size of bin I: tidx2csize(). The large bins of 2.42 (from 64 on) hold mixed sizes: 0. */
 static uint64_t bin_chunk_size(const glibc *g, int bin)
 {
@@ -72,11 +81,10 @@ static bool looks_like_cache(const struct caches *caches, const glibc_tcache_lay
 {
 	const glibc *g = caches->g;
 	hc_block_entry block, entry;
-	uint64_t size = cache_block_size(g, layout);
 
 	*ret_entries = 0;
-	if (!hc_block_table_find(caches->table, address, &block) || block.state != HC_BLOCK_IN_USE || block.size < size ||
-	    block.size > size + g->alignment)
+	if (!hc_block_table_find(caches->table, address, &block) || block.state != HC_BLOCK_IN_USE ||
+	    block.size < cache_block_size(g, layout) || block.size > cache_block_size_max(g, layout))
 		return false;
 	for (int i = 0; i < layout->bins; i++) {
 		uint64_t head = glibc_word_or_zero(g, address + layout->entries + i * g->word), chunk_size = bin_chunk_size(g, i);
@@ -292,10 +300,11 @@ static bool keys_agree(const struct caches *caches, hc_address cache)
 static void follow_orphans(struct caches *caches)
 {
 	const glibc *g = caches->g;
-	uint64_t size = cache_block_size(g, &g->layout.tcache);
+	const glibc_tcache_layout *layout = &g->layout.tcache;
 	g_autoptr(GArray) orphans = g_array_new(FALSE, FALSE, sizeof(hc_address));
 
-	hc_block_table_each(caches->table, HC_BLOCK_IN_USE, size, size + g->alignment, collect_orphan, orphans);
+	hc_block_table_each(caches->table, HC_BLOCK_IN_USE, cache_block_size(g, layout), cache_block_size_max(g, layout), collect_orphan,
+			    orphans);
 	for (unsigned i = 0; i < orphans->len; i++) {
 		hc_address cache = g_array_index(orphans, hc_address, i);
 		unsigned entries;
