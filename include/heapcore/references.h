@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * References: which blocks the program can still reach, by a conservative scan. Any word that holds an address inside a
- * block keeps it alive, wherever in the block it points.
+ * block keeps it alive, wherever in the block it points. A block that only such interior pointers lead to is *possibly lost*,
+ * in valgrind's sense: programs seldom keep a block by a pointer into its middle alone. Known exceptions count as pointers
+ * to the start: the elements behind an array cookie, a second base class, strings behind their length.
  */
 #pragma once
 
@@ -14,9 +16,16 @@ typedef enum {
 	HC_REACH_REACHABLE, /* a chain of pointers leads to it from a root; or it is libc's own */
 	HC_REACH_DIRECTLY_LOST,	  /* nothing points to it (or only its own ring does: one block of the ring stands for it) */
 	HC_REACH_INDIRECTLY_LOST, /* only lost blocks point to it */
+	HC_REACH_POSSIBLY_LOST, /* alive only if a pointer into its middle counts, or hangs on such a block; not counted as lost */
 } hc_reach;
 
-const char *hc_reach_name(hc_reach reach); /* "reachable", "directly lost", "indirectly lost"; "" for none */
+/* "reachable", "directly lost", "indirectly lost", "possibly lost"; "" for none */
+const char *hc_reach_name(hc_reach reach);
+
+static inline bool hc_reach_is_lost(hc_reach reach)
+{
+	return reach == HC_REACH_DIRECTLY_LOST || reach == HC_REACH_INDIRECTLY_LOST;
+}
 
 /* A range of memory (or a register file) that was searched for pointers, or was not, and why. */
 typedef struct hc_root {
@@ -32,6 +41,7 @@ typedef struct hc_references hc_references;
 
 typedef struct hc_references_totals {
 	hc_amount reachable, directly_lost, indirectly_lost; /* usable bytes; labelled blocks are in `reachable` */
+	hc_amount possibly_lost; /* a part of `reachable`: only interior pointers lead there */
 	uint64_t root_bytes;   /* searched */
 	uint64_t words;	       /* looked at, roots and blocks */
 	uint64_t candidates;   /* words whose value lies in the heap's address range */

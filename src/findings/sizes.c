@@ -23,7 +23,7 @@ static bool is_wanted(const hc_blocks *blocks, const hc_references *references, 
 {
 	if (blocks->states[number] != HC_BLOCK_IN_USE)
 		return false;
-	return !lost || hc_references_reach_at(references, start) != HC_REACH_REACHABLE;
+	return !lost || hc_reach_is_lost(hc_references_reach_at(references, start));
 }
 
 static void count_region(struct counter *counter, const hc_blocks *blocks, const hc_references *references, bool lost, const hc_block_region *region)

@@ -69,7 +69,7 @@ static hc_amount lost_mmapped(const hc_blocks *blocks, const hc_references *refe
 		const hc_block_region *region = &blocks->regions[i];
 
 		if (region->region.is_mmapped && blocks->states[region->first_block] == HC_BLOCK_IN_USE &&
-		    hc_references_reach_at(references, region->first_granule) != HC_REACH_REACHABLE) {
+		    hc_reach_is_lost(hc_references_reach_at(references, region->first_granule))) {
 			lost.blocks++;
 			lost.bytes += region->region.block_size;
 		}

@@ -11,6 +11,7 @@ struct hc_references {
 	hc_diagnostics *diagnostics; /* while being created */
 	GArray *roots;	       /* of hc_root */
 	uint64_t *marks;       /* bit for each granule: reachable, or not in use */
+	uint64_t *possible;    /* bit for each granule: possibly lost; NULL if nothing is */
 	uint64_t *direct;      /* bit for each granule: directly lost; NULL if nothing is lost */
 	hc_references_totals totals;
 };
@@ -43,10 +44,17 @@ bool hc_references_is_allocator_state(const char *label);
 
 /*
  * mark.c: sets the bit in MARKS of every block that can be reached from WORDS (GArray of hc_words) and from the blocks that
- * start at STARTS (GArray of uint64_t granules, already marked), through blocks not marked yet. FALSE if memory was out.
+ * start at STARTS (GArray of uint64_t granules, already marked), through blocks not marked yet. With INTERIOR not NULL a
+ * pointer to the middle of a block does not lead to it, but sets its bit there. FALSE if memory was out.
  */
-bool hc_references_mark(const hc_references *references, uint64_t *marks, const GArray *words, const GArray *starts, unsigned jobs,
-			hc_references_totals *totals);
+bool hc_references_mark(const hc_references *references, uint64_t *marks, uint64_t *interior, const GArray *words, const GArray *starts,
+			unsigned jobs, hc_references_totals *totals);
+
+/*
+ * heuristics.c: whether ADDRESS, in the middle of the block at granule START, is where a language runtime keeps the pointer to
+ * such a block.
+ */
+bool hc_references_is_as_good_as_start(const hc_references *references, uint64_t start, hc_address address);
 
 /* lost.c: which of the unmarked blocks are lost directly. FALSE if memory was out. */
 bool hc_references_sort_lost(hc_references *references, unsigned jobs);

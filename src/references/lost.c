@@ -65,8 +65,9 @@ static void scan_block(hc_scanner *scanner, const hc_references *references, uin
 
 /* ---- pass 1 ---- */
 
-static void resolve_pointed_to(hc_scanner *scanner, uint64_t start)
+static void resolve_pointed_to(hc_scanner *scanner, uint64_t start, const hc_candidate *candidate)
 {
+	(void)candidate;
 	struct lost *lost = scanner->data;
 
 	if (start != lost->from && !hc_bit(scanner->marks, start))
@@ -89,8 +90,9 @@ static void find_pointed_to(struct lost *lost)
 
 /* ---- pass 3 ---- */
 
-static void resolve_ring(hc_scanner *scanner, uint64_t start)
+static void resolve_ring(hc_scanner *scanner, uint64_t start, const hc_candidate *candidate)
 {
+	(void)candidate;
 	struct lost *lost = scanner->data;
 
 	if (!hc_bit(lost->reached, start)) {
@@ -180,7 +182,7 @@ bool hc_references_sort_lost(hc_references *references, unsigned jobs)
 		find_pointed_to(&lost);
 		g_autoptr(GArray) heads = take_heads(&lost);
 
-		ok = hc_references_mark(references, lost.reached, NULL, heads, jobs, &ignored);
+		ok = hc_references_mark(references, lost.reached, NULL, NULL, heads, jobs, &ignored);
 		mark_rings(&lost);
 		add_up(&lost);
 		references->direct = g_steal_pointer(&lost.heads);

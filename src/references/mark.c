@@ -25,6 +25,7 @@ struct batch {
 struct pool {
 	const hc_references *references;
 	uint64_t *marks;
+	uint64_t *interior; /* NULL: interior pointers are as good as others */
 	unsigned workers;
 	GMutex mutex;
 	GCond changed;
@@ -124,18 +125,48 @@ static inline void push(struct worker *worker, uint64_t start)
 	worker->stack[worker->stack_count++] = start;
 }
 
-static inline void resolve_mark(hc_scanner *scanner, uint64_t start)
+static inline void set_mark(struct worker *worker, uint64_t *bitmap, uint64_t start, bool *ret_was_set)
 {
-	struct worker *worker = scanner->data;
-	uint64_t *word = &scanner->marks[start / 64], bit = (uint64_t)1 << start % 64;
+	uint64_t *word = &bitmap[start / 64], bit = (uint64_t)1 << start % 64;
 
+	*ret_was_set = true;
 	if (__atomic_load_n(word, __ATOMIC_RELAXED) & bit)
 		return;
-	if (worker->pool->workers == 1)
+	if (worker->pool->workers == 1) {
 		*word |= bit;
-	else if (__atomic_fetch_or(word, bit, __ATOMIC_RELAXED) & bit)
-		return;
-	push(worker, start);
+		*ret_was_set = false;
+	} else {
+		*ret_was_set = __atomic_fetch_or(word, bit, __ATOMIC_RELAXED) & bit;
+	}
+}
+
+static inline void resolve_mark(hc_scanner *scanner, uint64_t start, const hc_candidate *candidate)
+{
+	struct worker *worker = scanner->data;
+	bool was_set;
+
+	(void)candidate;
+	set_mark(worker, scanner->marks, start, &was_set);
+	if (!was_set)
+		push(worker, start);
+}
+
+/* Where interior pointers are told apart. Most candidates point to a start, or to a block that is marked already. */
+static inline void resolve_exact(hc_scanner *scanner, uint64_t start, const hc_candidate *candidate)
+{
+	struct worker *worker = scanner->data;
+	uint64_t granule_mask = ((uint64_t)1 << scanner->granule_shift) - 1;
+	bool was_set;
+
+	if (G_UNLIKELY(candidate->granule != start || candidate->address & granule_mask)) {
+		if (hc_bit(scanner->marks, start))
+			return;
+		if (!hc_references_is_as_good_as_start(worker->pool->references, start, candidate->address)) {
+			set_mark(worker, worker->pool->interior, start, &was_set);
+			return;
+		}
+	}
+	resolve_mark(scanner, start, candidate);
 }
 
 /* Gives the oldest blocks away: they lead to the most. */
@@ -165,7 +196,8 @@ static void scan_in_pieces(struct worker *worker, const hc_block_region *region,
 		pool_add_words(worker->pool, g_array_index(words, hc_words, i));
 }
 
-static inline __attribute__((always_inline)) void scan_block(struct worker *worker, uint64_t start, hc_word_format format)
+static inline __attribute__((always_inline)) void scan_block(struct worker *worker, uint64_t start, hc_word_format format,
+							     hc_scan_resolve resolve)
 {
 	hc_words contents = hc_scanner_contents(&worker->scanner, start, format);
 
@@ -174,11 +206,11 @@ static inline __attribute__((always_inline)) void scan_block(struct worker *work
 	else if (contents.size > 2 * SLICE)
 		pool_add_words(worker->pool, contents);
 	else
-		hc_scanner_words(&worker->scanner, contents.bytes, contents.size, format, resolve_mark);
+		hc_scanner_words(&worker->scanner, contents.bytes, contents.size, format, resolve);
 }
 
 /* Searches until the worker has nothing of its own left. */
-static inline __attribute__((always_inline)) void drain(struct worker *worker, hc_word_format format)
+static inline __attribute__((always_inline)) void drain(struct worker *worker, hc_word_format format, hc_scan_resolve resolve)
 {
 	for (;;) {
 		while (worker->stack_count && worker->ring_in - worker->ring_out < HC_SCAN_BLOCKS) {
@@ -194,16 +226,16 @@ static inline __attribute__((always_inline)) void drain(struct worker *worker, h
 		if (worker->ring_in == worker->ring_out) {
 			if (worker->scanner.candidates_in == worker->scanner.candidates_out)
 				return;
-			hc_scanner_flush(&worker->scanner, resolve_mark);
+			hc_scanner_flush(&worker->scanner, resolve);
 			continue;
 		}
-		scan_block(worker, worker->ring[worker->ring_out++ % HC_SCAN_BLOCKS], format);
+		scan_block(worker, worker->ring[worker->ring_out++ % HC_SCAN_BLOCKS], format, resolve);
 		if (worker->stack_count >= 2 * BATCH && worker->pool->workers > 1 && g_atomic_int_get(&worker->pool->hungry))
 			share(worker);
 	}
 }
 
-static inline __attribute__((always_inline)) void work_on(struct worker *worker, hc_word_format format)
+static inline __attribute__((always_inline)) void work_on(struct worker *worker, hc_word_format format, hc_scan_resolve resolve)
 {
 	hc_words words;
 	struct batch *batch;
@@ -213,8 +245,8 @@ static inline __attribute__((always_inline)) void work_on(struct worker *worker,
 			push(worker, batch->starts[i]);
 		g_free(batch);
 		if (words.size)
-			hc_scanner_words(&worker->scanner, words.bytes, words.size, format, resolve_mark);
-		drain(worker, format);
+			hc_scanner_words(&worker->scanner, words.bytes, words.size, format, resolve);
+		drain(worker, format, resolve);
 	}
 }
 
@@ -227,10 +259,12 @@ static void run_worker(void *data, unsigned index)
 	(void)index;
 	worker->pool = pool;
 	hc_scanner_init(&worker->scanner, pool->references->blocks, pool->marks, worker);
-	if (format.size == 8 && !format.swap)
-		work_on(worker, (hc_word_format){ 8, false });
+	if (format.size != 8 || format.swap)
+		work_on(worker, format, pool->interior ? resolve_exact : resolve_mark);
+	else if (pool->interior)
+		work_on(worker, (hc_word_format){ 8, false }, resolve_exact);
 	else
-		work_on(worker, format);
+		work_on(worker, (hc_word_format){ 8, false }, resolve_mark);
 	g_mutex_lock(&pool->mutex);
 	pool->total_words += worker->scanner.words;
 	pool->total_hits += worker->scanner.hits;
@@ -239,12 +273,13 @@ static void run_worker(void *data, unsigned index)
 	g_free(worker);
 }
 
-bool hc_references_mark(const hc_references *references, uint64_t *marks, const GArray *words, const GArray *starts, unsigned jobs,
-			hc_references_totals *totals)
+bool hc_references_mark(const hc_references *references, uint64_t *marks, uint64_t *interior, const GArray *words, const GArray *starts,
+			unsigned jobs, hc_references_totals *totals)
 {
 	struct pool pool = {
 		.references = references,
 		.marks = marks,
+		.interior = interior,
 		.workers = hc_parallel_workers(jobs),
 		.words = g_array_new(FALSE, FALSE, sizeof(hc_words)),
 		.batches = g_ptr_array_new(),

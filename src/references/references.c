@@ -11,6 +11,8 @@ const char *hc_reach_name(hc_reach reach)
 		return "directly lost";
 	case HC_REACH_INDIRECTLY_LOST:
 		return "indirectly lost";
+	case HC_REACH_POSSIBLY_LOST:
+		return "possibly lost";
 	default:
 		return "";
 	}
@@ -50,20 +52,78 @@ static GArray *mark_labelled(hc_references *references)
 	return starts;
 }
 
+/* Blocks that are not marked, but that interior pointers lead to. They are marked. */
+static GArray *take_interior(hc_references *references, const uint64_t *interior)
+{
+	const hc_blocks *blocks = references->blocks;
+	GArray *starts = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+
+	for (uint64_t word = 0; word < blocks->granule_count / 64; word++) {
+		uint64_t bits = interior[word] & ~references->marks[word];
+
+		references->marks[word] |= bits;
+		for (; bits; bits &= bits - 1) {
+			uint64_t start = word * 64 + __builtin_ctzll(bits);
+
+			g_array_append_val(starts, start);
+		}
+	}
+	return starts;
+}
+
+static void add_up_possible(hc_references *references)
+{
+	const hc_blocks *blocks = references->blocks;
+
+	for (uint64_t word = 0; word < blocks->granule_count / 64; word++)
+		for (uint64_t bits = references->possible[word]; bits; bits &= bits - 1) {
+			uint64_t start = word * 64 + __builtin_ctzll(bits);
+			const hc_block_region *region = hc_blocks_region_of_start(blocks, start);
+
+			references->totals.possibly_lost.blocks++;
+			references->totals.possibly_lost.bytes += hc_blocks_usable_size(blocks, region, hc_blocks_address(blocks, region, start));
+		}
+}
+
+/* The second search: from the blocks that only interior pointers lead to, by pointers of any kind. */
+static bool search_interior(hc_references *references, const uint64_t *interior, unsigned jobs)
+{
+	uint64_t words = references->blocks->granule_count / 64;
+	g_autofree uint64_t *before = g_try_new(uint64_t, words + 1);
+
+	if (!before)
+		return false;
+	memcpy(before, references->marks, words * sizeof *before);
+	g_autoptr(GArray) starts = take_interior(references, interior);
+
+	if (!starts->len)
+		return true;
+	if (!hc_references_mark(references, references->marks, NULL, NULL, starts, jobs, &references->totals))
+		return false;
+	for (uint64_t word = 0; word < words; word++)
+		before[word] = references->marks[word] & ~before[word];
+	references->possible = g_steal_pointer(&before);
+	add_up_possible(references);
+	return true;
+}
+
 static bool search(hc_references *references, unsigned jobs)
 {
 	g_autoptr(GArray) words = hc_references_root_words(references), starts = NULL;
+	g_autofree uint64_t *interior = NULL;
 	hc_amount in_use = hc_blocks_amount(references->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE);
 	hc_references_totals *totals = &references->totals;
 
 	references->marks = g_try_new0(uint64_t, references->blocks->granule_count / 64 + 1);
-	if (!references->marks)
+	interior = g_try_new0(uint64_t, references->blocks->granule_count / 64 + 1);
+	if (!references->marks || !interior)
 		return false;
 	mark_unused(references);
 	starts = mark_labelled(references);
 	for (unsigned i = 0; i < words->len; i++)
 		totals->root_bytes += g_array_index(words, hc_words, i).size;
-	if (!hc_references_mark(references, references->marks, words, starts, jobs, totals) || !hc_references_sort_lost(references, jobs))
+	if (!hc_references_mark(references, references->marks, interior, words, starts, jobs, totals) ||
+	    !search_interior(references, interior, jobs) || !hc_references_sort_lost(references, jobs))
 		return false;
 	totals->reachable.blocks = in_use.blocks - totals->directly_lost.blocks - totals->indirectly_lost.blocks;
 	totals->reachable.bytes = in_use.bytes - totals->directly_lost.bytes - totals->indirectly_lost.bytes;
@@ -95,6 +155,7 @@ void hc_references_destroy(hc_references *references)
 		return;
 	g_array_unref(references->roots);
 	g_free(references->marks);
+	g_free(references->possible);
 	g_free(references->direct);
 	g_free(references);
 }
@@ -107,7 +168,7 @@ const hc_references_totals *hc_references_get_totals(const hc_references *refere
 hc_reach hc_references_reach_at(const hc_references *references, uint64_t start)
 {
 	if (hc_bit(references->marks, start))
-		return HC_REACH_REACHABLE;
+		return references->possible && hc_bit(references->possible, start) ? HC_REACH_POSSIBLY_LOST : HC_REACH_REACHABLE;
 	return hc_bit(references->direct, start) ? HC_REACH_DIRECTLY_LOST : HC_REACH_INDIRECTLY_LOST;
 }
 

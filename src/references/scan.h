@@ -42,7 +42,7 @@ typedef struct hc_scanner {
 } hc_scanner;
 
 /* Called for each candidate; START is the granule at which the block begins that it points into. */
-typedef void (*hc_scan_resolve)(hc_scanner *scanner, uint64_t start);
+typedef void (*hc_scan_resolve)(hc_scanner *scanner, uint64_t start, const hc_candidate *candidate);
 
 static inline void hc_scanner_init(hc_scanner *scanner, const hc_blocks *blocks, uint64_t *marks, void *data)
 {
@@ -96,7 +96,7 @@ static inline __attribute__((always_inline)) void hc_scanner_resolve_one(hc_scan
 	uint64_t start = hc_scanner_start_of(scanner, candidate->granule, candidate->address);
 
 	if (start != UINT64_MAX)
-		resolve(scanner, start);
+		resolve(scanner, start, candidate);
 }
 
 static inline __attribute__((always_inline)) void hc_scanner_candidate(hc_scanner *scanner, hc_address address, hc_scan_resolve resolve)

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Interior pointers that are as good as pointers to the start, because a language or a library keeps its blocks so:
+ *
+ *	array cookie	     new T[n] of a T with a destructor: | n | T | T | ...; the program's pointer is behind n
+ *			     (Itanium C++ ABI, 2.7)
+ *	length prefix	     | length | bytes ...: as sqlite3 does; the pointer is behind the length
+ *	string with header   libstdc++'s old std::string: | length | capacity | references | text: the pointer is to the text
+ *	several base classes a pointer to the second base: there, and at the block's start, are pointers to vtables
+ *
+ * They are those that valgrind knows (memcheck's manual, --leak-check-heuristics). It knows what was asked for; a core only
+ * how much was given, which is up to alignment - 1 more. So where valgrind compares a size, here it is a range of that width.
+ */
+#include "references/internal.h"
+
+/* The words of a block around a pointer into it. */
+struct interior {
+	const hc_references *references;
+	hc_address block, address;
+	uint64_t size;	 /* usable */
+	uint64_t offset; /* of address in the block */
+	unsigned word;
+	uint64_t slack;	 /* how much more may have been given than was asked for */
+};
+
+static bool word_at(const struct interior *interior, hc_address address, uint64_t *ret_value)
+{
+	return hc_core_read_word(interior->references->core, address, ret_value);
+}
+
+/* Whether ASKED + n is what was asked for, for an n from 0 to the slack. */
+static bool fits(const struct interior *interior, uint64_t asked)
+{
+	return asked <= interior->size && interior->size - asked <= interior->slack;
+}
+
+static bool is_array_cookie(const struct interior *interior)
+{
+	uint64_t count, bytes = interior->size - interior->word;
+
+	if (interior->offset != interior->word || !word_at(interior, interior->block, &count) || !count || count > bytes)
+		return false;
+	return fits(interior, interior->word + bytes / count * count);
+}
+
+static bool is_length_prefix(const struct interior *interior)
+{
+	uint64_t length;
+
+	return interior->offset == 8 && hc_core_read_unsigned(interior->references->core, interior->block, 8, &length) && length <= interior->size &&
+	       fits(interior, length + 8);
+}
+
+static bool is_old_string(const struct interior *interior)
+{
+	uint64_t length, capacity;
+
+	return interior->offset == 3 * interior->word && word_at(interior, interior->block, &length) &&
+	       word_at(interior, interior->block + interior->word, &capacity) && length <= capacity && capacity <= interior->size &&
+	       fits(interior, capacity + 1 + 3 * interior->word);
+}
+
+/* A word that leads to read-only or relocated data of a module, where the first two words lead into code or are zero. */
+static bool is_vtable_pointer(const struct interior *interior, hc_address address)
+{
+	const hc_core *core = interior->references->core;
+	uint64_t table, function;
+	const hc_area *area;
+
+	if (!word_at(interior, address, &table) || table % interior->word)
+		return false;
+	area = hc_areas_find(interior->references->areas, table);
+	if (!area || (area->kind != HC_AREA_MODULE_DATA && area->kind != HC_AREA_FILE))
+		return false;
+	for (unsigned i = 0; i < 2; i++) {
+		if (!hc_core_read_word(core, table + i * interior->word, &function))
+			return false;
+		area = function ? hc_areas_find(interior->references->areas, function) : NULL;
+		if (function && (!area || area->kind != HC_AREA_FILE))
+			return false;
+	}
+	return true;
+}
+
+static bool is_second_base(const struct interior *interior)
+{
+	return interior->offset % interior->word == 0 && is_vtable_pointer(interior, interior->address) &&
+	       is_vtable_pointer(interior, interior->block);
+}
+
+bool hc_references_is_as_good_as_start(const hc_references *references, uint64_t start, hc_address address)
+{
+	const hc_blocks *blocks = references->blocks;
+	const hc_block_region *region = hc_blocks_region_of_start(blocks, start);
+	struct interior interior = {
+		.references = references,
+		.block = hc_blocks_address(blocks, region, start),
+		.address = address,
+		.word = blocks->word,
+		.slack = blocks->alignment - 1,
+	};
+
+	interior.size = hc_blocks_usable_size(blocks, region, interior.block);
+	interior.offset = address - interior.block;
+	if (interior.offset >= interior.size || interior.size < blocks->word)
+		return false;
+	return is_array_cookie(&interior) || is_length_prefix(&interior) || is_old_string(&interior) || is_second_base(&interior);
+}
