@@ -69,6 +69,12 @@ typedef struct hc_block_totals {
 	bool complete;
 } hc_block_totals;
 
+/* The totals of ARENA, an index or HC_ARENA_NONE. */
+static inline hc_block_totals *hc_blocks_totals_of(const hc_blocks *blocks, uint32_t arena)
+{
+	return &blocks->totals[MIN(arena, blocks->heap.arenas->len)];
+}
+
 /*
  * Reads the heap of CORE: opens the allocator, walks its regions on JOBS threads, classifies. A core without a heap gives an
  * empty index. Fails with HC_ERROR_NO_MEMORY or HC_ERROR_UNSUPPORTED (more than 2^32 blocks).
