@@ -55,23 +55,32 @@ bool glibc_bins_are_valid(const glibc *g, hc_address arena, const glibc_arena_la
 	return valid >= GLIBC_BINS * 9 / 10;
 }
 
-/* True if following `next` from ARENA comes back to it, and every arena on the way has bins where LAYOUT says. */
-static bool ring_closes(const glibc *g, hc_address arena, const glibc_arena_layout *layout)
+/*
+ * How many arenas with bins where LAYOUT says follow `next` from ARENA. *ret_closes tells whether that comes back to it.
+ */
+static unsigned follow_ring(const glibc *g, hc_address arena, const glibc_arena_layout *layout, bool *ret_closes)
 {
 	hc_address at = arena;
+	unsigned steps = 0;
 
-	for (unsigned i = 0; i < RING_MAX; i++) {
+	*ret_closes = false;
+	for (; steps < RING_MAX; steps++) {
 		bool ok = true;
 
 		at = glibc_word(g, at + layout->next, &ok);
-		if (!ok)
-			return false;
-		if (at == arena)
-			return true;
-		if (!is_bin_head(g, at + layout->bins) && !is_bin_head(g, at + layout->bins + 2 * g->word))
-			return false;
+		*ret_closes = ok && at == arena;
+		if (!ok || *ret_closes || (!is_bin_head(g, at + layout->bins) && !is_bin_head(g, at + layout->bins + 2 * g->word)))
+			break;
 	}
-	return false;
+	return steps;
+}
+
+static bool ring_closes(const glibc *g, hc_address arena, const glibc_arena_layout *layout)
+{
+	bool closes;
+
+	follow_ring(g, arena, layout, &closes);
+	return closes;
 }
 
 /* system_mem is what tells apart rows that differ only behind `next`. */
@@ -82,10 +91,22 @@ static bool system_mem_is_plausible(const glibc *g, hc_address arena, const glib
 	return now && now <= most && now % 16 == 0 && most < (uint64_t)1 << 47 && now >= g->page;
 }
 
+/*
+ * Whether an arena at ARENA fits LAYOUT, less strictly from 2 to 0: a damaged ring does not close, but leads to another arena at
+ * least.
+ */
+static bool arena_fits(const glibc *g, hc_address arena, const glibc_arena_layout *layout, int strict)
+{
+	bool closes;
+	unsigned steps = follow_ring(g, arena, layout, &closes);
+
+	return (closes || (strict == 0 && steps)) && (strict == 1 || system_mem_is_plausible(g, arena, layout));
+}
+
 /* Picks the row of the table that fits an arena whose bins begin at BINS. */
 static bool choose_arena_layout(const glibc *g, hc_address bins, hc_address *ret_arena, glibc_arena_layout *ret_layout)
 {
-	for (int strict = 1; strict >= 0; strict--) {
+	for (int strict = 2; strict >= 0; strict--) {
 		for (unsigned row = 0; row < TABLE_ROWS_MAX; row++) {
 			glibc_arena_layout layout;
 
@@ -93,7 +114,7 @@ static bool choose_arena_layout(const glibc *g, hc_address bins, hc_address *ret
 				break;
 			hc_address arena = bins - layout.bins;
 
-			if (ring_closes(g, arena, &layout) && (!strict || system_mem_is_plausible(g, arena, &layout))) {
+			if (arena_fits(g, arena, &layout, strict)) {
 				*ret_arena = arena;
 				*ret_layout = layout;
 				return true;

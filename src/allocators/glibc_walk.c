@@ -133,13 +133,17 @@ static void walk_plain(struct walk *walk)
 		walk_run(walk, walk->g->format);
 }
 
-/* The header at walk->at says whether the chunk before it, the last one of a run, is free. */
+/*
+ * The header at walk->at says whether the chunk before it, the last one of a run, is free. It may have been overwritten: a
+ * free chunk's size stands in front of it once more (prev_size).
+ */
 static void settle_last(struct walk *walk, uint64_t header)
 {
 	hc_block_sink *sink = walk->sink;
-	uint64_t size = walk->at - walk->last;
+	uint64_t size = walk->at - walk->last, again;
 
-	if (!walk->last || header & CHUNK_PREV_IN_USE || sink->states[sink->count - 1] != HC_BLOCK_IN_USE)
+	if (!walk->last || header & CHUNK_PREV_IN_USE || sink->states[sink->count - 1] != HC_BLOCK_IN_USE ||
+	    !window_load(&walk->window, walk->at, walk->g->format, &again) || again != size)
 		return;
 	sink->states[sink->count - 1] = HC_BLOCK_UNLISTED;
 	sink->blocks[HC_BLOCK_IN_USE]--;
