@@ -228,9 +228,15 @@ static struct module *module_create(const hc_core *core, const hc_mapping *mappi
 	return module;
 }
 
-/* A file that a program maps to read it (a linker, a debugger) has an ELF header too, but is not loaded as its headers say. */
+/*
+ * A file that a program maps to read it (a linker, a debugger) has an ELF header too, but is not loaded as its headers say. Of
+ * what is loaded, each segment begins in a mapping of the same file, at the place that the header names; only text may have
+ * moved to anonymous memory, in programs that put theirs on huge pages. Without NT_FILE no mapping has a path.
+ */
 static bool is_loaded(const hc_core *core, const struct module *module)
 {
+	uint64_t page = hc_core_process(core)->page_size;
+	const char *path = module->public.path;
 	unsigned loads = 0;
 
 	for (unsigned i = 0; i < module->segments->len; i++) {
@@ -240,10 +246,10 @@ static bool is_loaded(const hc_core *core, const struct module *module)
 		if (segment->type != PT_LOAD || segment->file_end == segment->start)
 			continue;
 		mapping = hc_core_find_mapping(core, segment->start);
-		if (!mapping)
+		if (!mapping || (*path && !mapping->path && !(segment->flags & PF_X)))
 			return false;
-		if (mapping->path && hc_align_down(segment->offset, hc_core_process(core)->page_size) !=
-				     mapping->path_offset + (hc_align_down(segment->start, hc_core_process(core)->page_size) - mapping->start))
+		if (mapping->path && (strcmp(mapping->path, path) || hc_align_down(segment->offset, page) !=
+				      mapping->path_offset + (hc_align_down(segment->start, page) - mapping->start)))
 			return false;
 		loads++;
 	}
@@ -346,6 +352,8 @@ void hc_modules_close(hc_modules *modules)
 {
 	if (!modules)
 		return;
+	hc_unwinder_destroy(modules->unwinder, hc_core_thread_count(modules->core));
+	g_clear_pointer(&modules->tls_blocks, g_array_unref);
 	g_ptr_array_unref(modules->list);
 	g_ptr_array_unref(modules->structs);
 	g_free(modules->sysroot);
