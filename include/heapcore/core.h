@@ -103,6 +103,13 @@ uint64_t hc_core_file_size(const hc_core *core); /* bytes */
 const hc_process *hc_core_process(const hc_core *core);
 unsigned hc_core_thread_count(const hc_core *core);
 const hc_thread *hc_core_thread(const hc_core *core, unsigned index); /* 0 is the one that the signal hit */
+
+/* "rbx": the name of registers[INDEX] of the core's threads; NULL if it is not known for this machine. */
+const char *hc_core_register_name(const hc_core *core, unsigned index);
+
+/* "xmm3": what lies OFFSET bytes into a thread's vector_registers. Free with g_free(). */
+char *hc_core_vector_register_name(const hc_core *core, size_t offset);
+
 unsigned hc_core_mapping_count(const hc_core *core);
 const hc_mapping *hc_core_mapping(const hc_core *core, unsigned index);
 

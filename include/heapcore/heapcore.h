@@ -11,5 +11,6 @@
 #include <heapcore/findings.h>
 #include <heapcore/memory.h>
 #include <heapcore/modules.h>
+#include <heapcore/places.h>
 #include <heapcore/references.h>
 #include <heapcore/reports.h>

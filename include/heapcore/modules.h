@@ -57,6 +57,39 @@ const char *hc_module_debug_file(hc_modules *modules, const hc_module *module);
  */
 char *hc_modules_describe(hc_modules *modules, hc_address address);
 
+/* A call that a thread was in. Its memory on the stack goes from its stack pointer up to that of its caller. */
+typedef struct hc_frame {
+	hc_address program_counter;
+	hc_address stack_pointer; /* 0 if it is not known */
+	bool is_activation;	  /* the program counter is of an instruction, not of a return address: innermost, or interrupted by a signal */
+} hc_frame;
+
+/*
+ * The calls that thread THREAD_INDEX (of the core) was in, innermost first; at most 4096. NULL and 0 if none could be told: no
+ * file of the code that it stood in is here, or unwinding is not known for the machine. Where they end early, the rest is not
+ * known. Belongs to MODULES; unwinds at the first call for each thread.
+ */
+const hc_frame *hc_modules_frames(hc_modules *modules, unsigned thread_index, unsigned *ret_count);
+
+/* "poll in libc.so.6"; where the function is not known as hc_modules_describe(); NULL if it is in no module. Free with g_free(). */
+char *hc_modules_describe_frame(hc_modules *modules, const hc_frame *frame);
+
+/* A module's thread-local storage of one thread. */
+typedef struct hc_tls_block {
+	hc_address start, end;
+	unsigned thread; /* index (hc_core_thread) */
+	const hc_module *module;
+} hc_tls_block;
+
+/*
+ * The thread-local storage of a thread of the core that ADDRESS is in; NULL if it is in none, or if that is not certain.
+ * Belongs to MODULES.
+ */
+const hc_tls_block *hc_modules_tls_at(hc_modules *modules, hc_address address);
+
+/* "errno in libc.so.6", "state+0x8 in libfoo.so", "libfoo.so's thread-local storage+0x10": the variable at ADDRESS in BLOCK. Free with g_free(). */
+char *hc_modules_describe_tls(hc_modules *modules, const hc_tls_block *block, hc_address address);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_modules, hc_modules_close)
 
 G_END_DECLS

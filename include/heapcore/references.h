@@ -59,19 +59,61 @@ bool hc_references_next_lost(const hc_references *references, uint32_t *number, 
 unsigned hc_references_root_count(const hc_references *references);
 const hc_root *hc_references_root(const hc_references *references, unsigned index);
 
+/* hc_reference.register_index: an index of hc_thread.registers, or HC_REGISTER_VECTOR + an offset in vector_registers. */
+enum { HC_REGISTER_NONE = -1, HC_REGISTER_VECTOR = 4096 };
+
 /* Where a pointer to a block was found. */
 typedef struct hc_reference {
 	hc_address from;    /* address of the word; 0 if it is a register */
 	hc_address to;	    /* the word's value */
 	int64_t thread_id;  /* of the register or stack; 0 otherwise */
 	uint32_t block;	    /* number of the block that holds the word; UINT32_MAX if it is a root */
+	int register_index; /* HC_REGISTER_NONE if it is in memory */
 } hc_reference;
 
 /*
- * The words that point into block NUMBER, at most LIMIT of them, roots first. Reads all roots and all blocks in use: as
- * slow as one marking. Free *ret_references with g_free(). *ret_total counts those beyond the limit too.
+ * The words that point into block NUMBER, at most LIMIT of them, roots first: data, then other memory, stacks, registers. Reads
+ * all roots and all blocks in use: as slow as one marking. Free *ret_references with g_free(). *ret_total counts those beyond the
+ * limit too.
  */
 unsigned hc_references_to(const hc_references *references, uint32_t number, unsigned limit,
 			  hc_reference **ret_references, uint64_t *ret_total);
+
+/* What a path begins at. */
+typedef enum {
+	HC_PATH_ROOT, /* a word in a root */
+	HC_PATH_OWN,  /* a block that is libc's or the runtime's own, and alive by that */
+	HC_PATH_LOST, /* a block that is directly lost: nothing leads there */
+} hc_path_start;
+
+/* A block on a path, and the word that leads to it: in a root, or in the block before it. */
+typedef struct hc_path_step {
+	hc_block block;
+	bool has_reference; /* FALSE for the first block of HC_PATH_OWN and HC_PATH_LOST */
+	hc_reference reference;
+} hc_path_step;
+
+typedef struct hc_paths hc_paths;
+
+/*
+ * The shortest paths to block NUMBER, at most LIMIT (1 to 1000), shortest first. No block is between on two of them; the blocks at
+ * their ends are this one and whatever roots hold. A block that is reachable is so by pointers to the starts of blocks (and such
+ * as are as good); paths to one that is possibly lost go by any pointer. Paths to a lost block begin at the directly lost one
+ * that drags it. To a block that is not in use they tell who points to freed memory; there may be none.
+ *
+ * Takes 8 bytes for each block, and for each path at most as long as a marking on one thread. REFERENCES must outlive the
+ * result. Fails with HC_ERROR_NO_MEMORY.
+ */
+hc_paths *hc_paths_find(const hc_references *references, uint32_t number, unsigned limit, GError **error);
+void hc_paths_destroy(hc_paths *paths);
+
+unsigned hc_paths_count(const hc_paths *paths);
+hc_path_start hc_paths_start(const hc_paths *paths, unsigned index);
+uint32_t hc_paths_length(const hc_paths *paths, unsigned index); /* blocks, the asked one included */
+
+/* The block at place STEP (0: the first) of path INDEX. Reads the block before it, or for the first of all the roots. */
+bool hc_paths_step(const hc_paths *paths, unsigned index, uint32_t step, hc_path_step *ret_step);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_paths, hc_paths_destroy)
 
 G_END_DECLS

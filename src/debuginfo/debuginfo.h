@@ -25,6 +25,15 @@ bool hc_module_symbol(hc_modules *modules, const hc_module *module, const char *
 /* True if MODULE's file defines NAME in .dynsym (or, of a static executable, in .symtab). Reads that table only. */
 bool hc_module_defines(hc_modules *modules, const hc_module *module, const char *name);
 
+/*
+ * The name of the function or variable of a module that ADDRESS lies in, from a trusted file; NULL if there is none. Belongs to
+ * MODULES. *ret_offset: from the symbol on.
+ */
+const char *hc_modules_symbol_at(hc_modules *modules, hc_address address, uint64_t *ret_offset);
+
+/* The same for thread-local symbols: OFFSET is in MODULE's block of thread-local storage. */
+const char *hc_module_tls_symbol_at(hc_modules *modules, const hc_module *module, uint64_t offset, uint64_t *ret_offset);
+
 /* A member of a structure, from DWARF. */
 typedef struct hc_member {
 	uint64_t offset;       /* bytes */

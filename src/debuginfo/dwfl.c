@@ -30,6 +30,7 @@ void hc_struct_destroy(void *data)
 void hc_module_release_dwfl(struct module *module)
 {
 	g_clear_pointer(&module->symbols, g_hash_table_unref);
+	g_clear_pointer(&module->tls_symbols, g_array_unref);
 	g_clear_pointer(&module->structs, g_hash_table_unref);
 	g_clear_pointer(&module->dwfl, dwfl_end);
 }
@@ -149,22 +150,89 @@ bool hc_module_defines(hc_modules *modules, const hc_module *module, const char 
 	return defines;
 }
 
+const char *hc_modules_symbol_at(hc_modules *modules, hc_address address, uint64_t *ret_offset)
+{
+	const hc_module *module = hc_modules_find(modules, address);
+	Dwfl_Module *dwfl_module = module ? open_dwfl(modules, hc_module_private(module)) : NULL;
+	GElf_Off offset;
+	GElf_Sym symbol;
+	const char *name = dwfl_module ? dwfl_module_addrinfo(dwfl_module, address, &offset, &symbol, NULL, NULL, NULL) : NULL;
+
+	if (name)
+		*ret_offset = offset;
+	return name;
+}
+
 char *hc_modules_describe(hc_modules *modules, hc_address address)
 {
 	const hc_module *module = hc_modules_find(modules, address);
-	GElf_Off offset;
-	GElf_Sym symbol;
+	uint64_t offset;
 
 	if (!module)
 		return NULL;
-	Dwfl_Module *dwfl_module = open_dwfl(modules, hc_module_private(module));
-	const char *name = dwfl_module ? dwfl_module_addrinfo(dwfl_module, address, &offset, &symbol, NULL, NULL, NULL) : NULL;
+	const char *name = hc_modules_symbol_at(modules, address, &offset);
 
 	if (!name)
 		return g_strdup_printf("%s+%#" G_GINT64_MODIFIER "x", module->name, address - module->bias);
 	if (!offset)
 		return g_strdup_printf("%s in %s", name, module->name);
 	return g_strdup_printf("%s+%#" G_GINT64_MODIFIER "x in %s", name, (guint64)offset, module->name);
+}
+
+/* ---- thread-local symbols ---- */
+
+struct tls_symbol {
+	uint64_t offset, size;
+	const char *name; /* libdwfl's */
+};
+
+static int compare_tls_symbols(const void *a, const void *b)
+{
+	const struct tls_symbol *x = a, *y = b;
+
+	if (x->offset != y->offset)
+		return (x->offset > y->offset) - (x->offset < y->offset);
+	return (x->size > y->size) - (x->size < y->size);
+}
+
+static void load_tls_symbols(hc_modules *modules, struct module *module)
+{
+	Dwfl_Module *dwfl_module = open_dwfl(modules, module);
+	int count = dwfl_module ? dwfl_module_getsymtab(dwfl_module) : 0;
+
+	module->tls_symbols = g_array_new(FALSE, FALSE, sizeof(struct tls_symbol));
+	for (int i = 0; i < count; i++) {
+		GElf_Sym symbol;
+		GElf_Addr address;
+		GElf_Word section;
+		const char *name = dwfl_module_getsym_info(dwfl_module, i, &symbol, &address, &section, NULL, NULL);
+
+		if (!name || !*name || section == SHN_UNDEF || GELF_ST_TYPE(symbol.st_info) != STT_TLS)
+			continue;
+		struct tls_symbol entry = { symbol.st_value, symbol.st_size, name };
+
+		g_array_append_val(module->tls_symbols, entry);
+	}
+	g_array_sort(module->tls_symbols, compare_tls_symbols);
+}
+
+const char *hc_module_tls_symbol_at(hc_modules *modules, const hc_module *module, uint64_t offset, uint64_t *ret_offset)
+{
+	struct module *private = hc_module_private(module);
+	const struct tls_symbol *found = NULL;
+
+	if (!private->tls_symbols)
+		load_tls_symbols(modules, private);
+	for (unsigned i = 0; i < private->tls_symbols->len; i++) {
+		const struct tls_symbol *symbol = &g_array_index(private->tls_symbols, struct tls_symbol, i);
+
+		if (symbol->offset <= offset && offset - symbol->offset < MAX(symbol->size, 1))
+			found = symbol;
+	}
+	if (!found)
+		return NULL;
+	*ret_offset = offset - found->offset;
+	return found->name;
 }
 
 /* ---- structures ---- */

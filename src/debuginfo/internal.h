@@ -22,6 +22,7 @@ struct module {
 	Dwfl *dwfl;
 	Dwfl_Module *dwfl_module;
 	GHashTable *symbols;	   /* name -> hc_symbol * */
+	GArray *tls_symbols;	   /* of struct tls_symbol (dwfl.c), by offset */
 	GHashTable *structs;	   /* name -> hc_struct *, or NULL for a failure */
 	bool debug_tried;
 	const char *debug_file;	   /* belongs to dwfl */
@@ -36,6 +37,8 @@ struct hc_modules {
 	GPtrArray *list;	   /* of struct module, by start */
 	struct module *executable;
 	GPtrArray *structs;	   /* owns the hc_structs */
+	struct hc_unwinder *unwinder; /* unwind.c, lazily */
+	GArray *tls_blocks;	   /* tls.c, lazily: of hc_tls_block, by start */
 };
 
 static inline struct module *hc_module_private(const hc_module *module)
@@ -52,3 +55,6 @@ void hc_module_supply(hc_modules *modules, struct module *module);
 /* dwfl.c */
 void hc_module_release_dwfl(struct module *module);
 void hc_struct_destroy(void *structure);
+
+/* unwind.c: NULL is fine. */
+void hc_unwinder_destroy(struct hc_unwinder *unwinder, unsigned thread_count);

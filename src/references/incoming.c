@@ -5,7 +5,6 @@
 struct incoming {
 	const hc_references *references;
 	hc_address start, end; /* the block */
-	uint32_t self;
 	unsigned limit;
 	GArray *found; /* of hc_reference */
 	uint64_t total;
@@ -18,11 +17,30 @@ static void add_reference(struct incoming *incoming, hc_reference reference)
 		g_array_append_val(incoming->found, reference);
 }
 
-static void scan_registers(struct incoming *incoming, const hc_thread *thread)
+static bool leads_there(const struct incoming *incoming, uint64_t value)
 {
-	for (unsigned i = 0; i < thread->register_count; i++)
-		if (thread->registers[i] - incoming->start < incoming->end - incoming->start)
-			add_reference(incoming, (hc_reference){ .to = thread->registers[i], .thread_id = thread->id, .block = UINT32_MAX });
+	return value - incoming->start < incoming->end - incoming->start;
+}
+
+/* As many as are searched for roots: hc_references_add_root_words(). The general ones are told from the others by where they lie. */
+static void scan_registers(struct incoming *incoming, const hc_root *root, const hc_thread *thread)
+{
+	hc_word_format format = hc_core_word_format(incoming->references->core);
+	g_autoptr(GArray) words = g_array_new(FALSE, FALSE, sizeof(hc_words));
+
+	hc_references_add_root_words(incoming->references, root, words);
+	for (unsigned i = 0; i < words->len; i++) {
+		const hc_words *run = &g_array_index(words, hc_words, i);
+		bool general = run->bytes == (const uint8_t *)thread->registers;
+
+		for (uint64_t at = 0; at + format.size <= run->size; at += format.size) {
+			uint64_t value = hc_load_word(run->bytes + at, format);
+			int index = general ? (int)(at / sizeof(uint64_t)) : HC_REGISTER_VECTOR + (int)(run->bytes + at - thread->vector_registers);
+
+			if (leads_there(incoming, value))
+				add_reference(incoming, (hc_reference){ 0, value, thread->id, UINT32_MAX, index });
+		}
+	}
 }
 
 /* The words of [start, end). BLOCK: the block that they are in, or UINT32_MAX; THREAD_ID: whose stack. */
@@ -49,14 +67,14 @@ static void scan_memory(struct incoming *incoming, hc_address start, hc_address 
 		for (uint64_t i = 0; i + format.size <= available; i += format.size) {
 			uint64_t value = hc_load_word(bytes + i, format);
 
-			if (value - incoming->start < incoming->end - incoming->start)
-				add_reference(incoming, (hc_reference){ start + i, value, thread_id, block });
+			if (leads_there(incoming, value))
+				add_reference(incoming, (hc_reference){ start + i, value, thread_id, block, HC_REGISTER_NONE });
 		}
 		start += available;
 	}
 }
 
-static void scan_roots(struct incoming *incoming)
+static void scan_roots(struct incoming *incoming, unsigned rank)
 {
 	const hc_references *references = incoming->references;
 
@@ -64,20 +82,30 @@ static void scan_roots(struct incoming *incoming)
 		const hc_root *root = &g_array_index(references->roots, hc_root, i);
 		const hc_thread *thread = root->kind == HC_AREA_STACK ? hc_core_thread(references->core, root->owner) : NULL;
 
-		if (!root->used)
+		if (!root->used || hc_references_root_rank(root) != rank)
 			continue;
 		if (root->registers)
-			scan_registers(incoming, thread);
+			scan_registers(incoming, root, thread);
 		else
 			scan_memory(incoming, root->start, root->end, UINT32_MAX, thread ? thread->id : 0);
 	}
+}
+
+GArray *hc_references_from_roots(const hc_references *references, hc_address start, hc_address end, unsigned limit)
+{
+	struct incoming incoming = { .references = references, .start = start, .end = end, .limit = limit };
+
+	incoming.found = g_array_new(FALSE, FALSE, sizeof(hc_reference));
+	for (unsigned rank = 0; rank < HC_ROOT_RANKS; rank++)
+		scan_roots(&incoming, rank);
+	return incoming.found;
 }
 
 unsigned hc_references_to(const hc_references *references, uint32_t number, unsigned limit, hc_reference **ret_references, uint64_t *ret_total)
 {
 	hc_block target, block;
 	hc_block_iterator iterator;
-	struct incoming incoming = { .references = references, .self = number, .limit = limit };
+	struct incoming incoming = { .references = references, .limit = limit };
 
 	*ret_references = NULL;
 	*ret_total = 0;
@@ -86,7 +114,8 @@ unsigned hc_references_to(const hc_references *references, uint32_t number, unsi
 	incoming.found = g_array_new(FALSE, FALSE, sizeof(hc_reference));
 	incoming.start = target.address;
 	incoming.end = target.address + target.size;
-	scan_roots(&incoming);
+	for (unsigned rank = 0; rank < HC_ROOT_RANKS; rank++)
+		scan_roots(&incoming, rank);
 	hc_block_iterator_init(&iterator, references->blocks);
 	while (hc_block_iterator_next(&iterator, &block))
 		if (block.state == HC_BLOCK_IN_USE && block.number != number &&

@@ -36,6 +36,16 @@ static inline void hc_set_bit(uint64_t *bitmap, uint64_t index)
 void hc_references_find_roots(hc_references *references);
 GArray *hc_references_root_words(const hc_references *references);
 
+/* Appends the words of one root; nothing if it is not used. */
+void hc_references_add_root_words(const hc_references *references, const hc_root *root, GArray *words);
+
+/* Roots in the order in which a person wants to hear of them: 0 data of modules, then other memory, stacks, registers. */
+enum { HC_ROOT_RANKS = 4 };
+unsigned hc_references_root_rank(const hc_root *root);
+
+/* incoming.c: the first LIMIT words in roots whose value is in [START, END), by rank. GArray of hc_reference. */
+GArray *hc_references_from_roots(const hc_references *references, hc_address start, hc_address end, unsigned limit);
+
 /* Appends the words of [start, end) that the core has. */
 void hc_references_add_words(const hc_references *references, hc_address start, hc_address end, GArray *words);
 

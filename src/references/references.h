@@ -15,7 +15,7 @@
  */
 #pragma once
 
-#include <heapcore/references.h>
+#include <heapcore/places.h>
 
 #include "areas/areas.h"
 

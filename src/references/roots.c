@@ -169,19 +169,28 @@ static void add_register_words(const hc_references *references, const hc_thread 
 	}
 }
 
+void hc_references_add_root_words(const hc_references *references, const hc_root *root, GArray *words)
+{
+	if (!root->used)
+		return;
+	if (root->registers)
+		add_register_words(references, hc_core_thread(references->core, root->owner), words);
+	else
+		hc_references_add_words(references, root->start, root->end, words);
+}
+
 GArray *hc_references_root_words(const hc_references *references)
 {
 	GArray *words = g_array_new(FALSE, FALSE, sizeof(hc_words));
 
-	for (unsigned i = 0; i < references->roots->len; i++) {
-		const hc_root *root = &g_array_index(references->roots, hc_root, i);
-
-		if (!root->used)
-			continue;
-		if (root->registers)
-			add_register_words(references, hc_core_thread(references->core, root->owner), words);
-		else
-			hc_references_add_words(references, root->start, root->end, words);
-	}
+	for (unsigned i = 0; i < references->roots->len; i++)
+		hc_references_add_root_words(references, &g_array_index(references->roots, hc_root, i), words);
 	return words;
+}
+
+unsigned hc_references_root_rank(const hc_root *root)
+{
+	if (root->registers)
+		return 3;
+	return root->kind == HC_AREA_MODULE_DATA ? 0 : root->kind == HC_AREA_STACK ? 2 : 1;
 }

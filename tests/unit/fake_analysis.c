@@ -143,7 +143,7 @@ hc_analysis *fake_create(void)
 	fake->references.reach = g_memdup2(example_reach, sizeof example_reach);
 	fake->references.totals = (hc_references_totals){ { 3, 1049232 }, { 1, 40 }, { 1, 100 }, { 0, 0 }, 4096, 1000, 10 };
 	fake->references.reference_count = 1;
-	fake->references.references[0] = (hc_reference){ 0x102a8, 0x102f4, 0, 1 };
+	fake->references.references[0] = (hc_reference){ 0x102a8, 0x102f4, 0, 1, HC_REGISTER_NONE };
 	hc_findings_add(&fake->findings, "lost", 140, 2, g_strdup("2 blocks that nothing points to"),
 		g_strdup("chunks CORE --lost"));
 	fake->diagnostics = hc_diagnostics_create();

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Places: what a word of the dead process belongs to, by name. A variable of the program or a library, a thread's own copy of a
+ * thread-local one, a slot in the stack frame of a function, a register, a block of the heap; or else the mapping.
+ */
+#pragma once
+
+#include <heapcore/references.h>
+
+G_BEGIN_DECLS
+
+typedef enum {
+	HC_PLACE_UNMAPPED,
+	HC_PLACE_REGISTER,
+	HC_PLACE_VARIABLE,	    /* in a module's writable data; named if a trusted file has a symbol there */
+	HC_PLACE_CODE,		    /* in what a module maps read-only: functions, constants */
+	HC_PLACE_THREAD_LOCAL,	    /* in a thread's copy of a module's thread-local storage */
+	HC_PLACE_THREAD_DESCRIPTOR, /* in libc's descriptor of a thread, behind the thread pointer */
+	HC_PLACE_STACK,		    /* in the live part of a thread's stack */
+	HC_PLACE_STACK_UNUSED,	    /* below it, or in the stack of a thread that has ended */
+	HC_PLACE_BLOCK,
+	HC_PLACE_MAPPING,	    /* none of these: the area says more */
+	HC_PLACE_KIND_COUNT,
+} hc_place_kind;
+
+/* Stable and short, for JSON: "unmapped", "register", "variable", "thread-local", "stack", ... */
+const char *hc_place_kind_name(hc_place_kind kind);
+
+typedef struct hc_place {
+	hc_place_kind kind;
+	hc_address address;	 /* 0 for registers */
+	int64_t thread_id;	 /* of registers, thread-locals, descriptors and stacks; 0 if it is nobody's or not known */
+	int frame;		 /* number of the frame on a stack, 0 the innermost; -1 if it is not known */
+	const hc_module *module; /* of variables, thread-locals and code; else NULL */
+	bool in_block;		 /* of HC_PLACE_BLOCK, and of thread-locals that libc has on the heap */
+	hc_block block;
+	char *name; /* for people, never NULL: "table+0x18 in libfoo.so". Bytes from files and the dump: escape */
+} hc_place;
+
+/* What is asked for names. MODULES looks up lazily: one thread at a time. */
+typedef struct hc_place_sources {
+	const hc_core *core;
+	hc_modules *modules;
+	const hc_blocks *blocks;
+	const hc_areas *areas;
+} hc_place_sources;
+
+/* The place of ADDRESS. Clear *ret_place with hc_place_clear(). */
+void hc_place_find(const hc_place_sources *sources, hc_address address, hc_place *ret_place);
+
+/* The place of the word that REFERENCE tells of, which may be a register. Clear *ret_place with hc_place_clear(). */
+void hc_place_of_reference(const hc_place_sources *sources, const hc_reference *reference, hc_place *ret_place);
+
+void hc_place_clear(hc_place *place);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(hc_place, hc_place_clear)
+
+G_END_DECLS

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Unwinding: which calls a thread was in, and where on its stack each has its frame.
+ *
+ * libdwfl unwinds by the call frame information (.eh_frame, .debug_frame) of the modules' files; memory and registers come from
+ * our core, not from libdwfl's own reader of cores, so that a core that is cut off, compressed or of another root directory makes no
+ * difference. One Dwfl holds all modules that have a trusted file, at their places in the process; it is made at the first
+ * question, and a thread's frames are kept, also when there are none.
+ *
+ *	thread's registers --set_registers()--> libdwfl --note_frame() for each frame--> pc, stack pointer
+ *				       memory <--read_memory()--'
+ *
+ * A frame is [its stack pointer, that of its caller): the return address that its call pushed is its own.
+ *
+ * What can go wrong, and is no failure: where a module has no file the walk ends, because its frames' sizes are not known (libdwfl
+ * would guess along frame pointers); a damaged stack that leads in a circle ends at the first place seen twice (Brent's method:
+ * no table); and MOST_FRAMES ends a recursion that overflowed the stack.
+ */
+#include "debuginfo/internal.h"
+
+#include <elf.h>
+
+enum { MOST_FRAMES = 4096, MOST_REGISTERS = 32 };
+
+/*
+ * The registers that DWARF knows, in its order (System V ABI of the machine, "DWARF Register Number Mapping"), as indices of
+ * hc_thread's registers. To add a machine: a row here.
+ */
+static const struct machine {
+	unsigned id;
+	unsigned count;
+	unsigned stack_pointer; /* DWARF's number */
+	uint8_t registers[MOST_REGISTERS];
+} machines[] = {
+	{ EM_X86_64, 17, 7, { 10, 12, 11, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0, 16 } },
+	{ EM_AARCH64, 32, 31, { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27,
+				28, 29, 30, 31 } },
+};
+
+/* What hc_modules keeps. */
+struct hc_unwinder {
+	hc_modules *modules;
+	Dwfl *dwfl; /* NULL: no unwinding here */
+	const struct machine *machine;
+	const hc_thread *current; /* being unwound */
+	GArray **frames; /* for each thread, of hc_frame; NULL: not asked for yet */
+};
+
+/* ---- libdwfl's callbacks ---- */
+
+static pid_t next_thread(Dwfl *dwfl, void *data, void **thread_data)
+{
+	(void)dwfl, (void)data, (void)thread_data;
+	return 0; /* threads are asked for one by one */
+}
+
+/* Threads are numbered from 1: kernel's ids may be 0 or there twice in a damaged core. */
+static bool get_thread(Dwfl *dwfl, pid_t number, void *data, void **thread_data)
+{
+	struct hc_unwinder *unwinder = data;
+
+	(void)dwfl;
+	unwinder->current = hc_core_thread(unwinder->modules->core, number - 1);
+	*thread_data = unwinder;
+	return unwinder->current != NULL;
+}
+
+static bool read_memory(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *value, void *data)
+{
+	struct hc_unwinder *unwinder = data;
+	uint64_t word;
+
+	(void)dwfl;
+	if (!hc_core_read_word(unwinder->modules->core, address, &word))
+		return false;
+	*value = word;
+	return true;
+}
+
+static bool set_registers(Dwfl_Thread *dwfl_thread, void *thread_data)
+{
+	const struct hc_unwinder *unwinder = thread_data;
+	const struct machine *machine = unwinder->machine;
+	const hc_thread *thread = unwinder->current;
+	Dwarf_Word values[MOST_REGISTERS];
+
+	for (unsigned i = 0; i < machine->count; i++)
+		values[i] = thread->registers[machine->registers[i]];
+	if (!dwfl_thread_state_registers(dwfl_thread, 0, machine->count, values))
+		return false;
+	dwfl_thread_state_register_pc(dwfl_thread, thread->program_counter);
+	return true;
+}
+
+static const Dwfl_Thread_Callbacks thread_callbacks = {
+	.next_thread = next_thread,
+	.get_thread = get_thread,
+	.memory_read = read_memory,
+	.set_initial_registers = set_registers,
+};
+
+/* ---- frames ---- */
+
+struct walk {
+	const struct hc_unwinder *unwinder;
+	GArray *frames;
+	hc_frame seen; /* Brent: compared with each frame that comes, replaced at every power of two */
+	unsigned replace_at;
+};
+
+static bool is_circle(struct walk *walk, const hc_frame *frame)
+{
+	if (walk->frames->len && walk->seen.program_counter == frame->program_counter && walk->seen.stack_pointer == frame->stack_pointer)
+		return true;
+	if (walk->frames->len == walk->replace_at) {
+		walk->seen = *frame;
+		walk->replace_at = walk->replace_at ? walk->replace_at * 2 : 1;
+	}
+	return false;
+}
+
+static int note_frame(Dwfl_Frame *dwfl_frame, void *data)
+{
+	struct walk *walk = data;
+	hc_frame frame = { 0 };
+	Dwarf_Addr counter;
+	Dwarf_Word stack_pointer;
+
+	if (!dwfl_frame_pc(dwfl_frame, &counter, &frame.is_activation))
+		return DWARF_CB_ABORT;
+	frame.program_counter = counter;
+	if (!dwfl_frame_reg(dwfl_frame, walk->unwinder->machine->stack_pointer, &stack_pointer))
+		frame.stack_pointer = stack_pointer;
+	/* Zero is where libdwfl has gone past the outermost frame of a thread that has no end mark. */
+	if (!counter || is_circle(walk, &frame))
+		return DWARF_CB_ABORT;
+	g_array_append_val(walk->frames, frame);
+	if (walk->frames->len >= MOST_FRAMES || !dwfl_addrmodule(walk->unwinder->dwfl, counter - !frame.is_activation))
+		return DWARF_CB_ABORT;
+	return DWARF_CB_OK;
+}
+
+static const struct machine *find_machine(const hc_core *core)
+{
+	for (unsigned i = 0; i < G_N_ELEMENTS(machines); i++)
+		if (machines[i].id == hc_core_process(core)->machine_id)
+			return &machines[i];
+	return NULL;
+}
+
+/* NULL if there is nothing to unwind with. */
+static Dwfl *open_all(struct hc_unwinder *unwinder)
+{
+	hc_modules *modules = unwinder->modules;
+	Dwfl *dwfl = dwfl_begin(&modules->callbacks);
+	unsigned reported = 0;
+
+	if (!dwfl)
+		return NULL;
+	dwfl_report_begin(dwfl);
+	for (unsigned i = 0; i < modules->list->len; i++) {
+		const struct module *module = modules->list->pdata[i];
+
+		if (module->mapped && dwfl_report_elf(dwfl, module->name, module->file, -1, module->public.bias, true))
+			reported++;
+	}
+	if (!dwfl_report_end(dwfl, NULL, NULL) && reported &&
+	    dwfl_attach_state(dwfl, NULL, MAX(hc_core_process(modules->core)->pid, 1), &thread_callbacks, unwinder))
+		return dwfl;
+	dwfl_end(dwfl);
+	return NULL;
+}
+
+static struct hc_unwinder *unwinder_create(hc_modules *modules)
+{
+	struct hc_unwinder *unwinder = g_new0(struct hc_unwinder, 1);
+
+	unwinder->modules = modules;
+	unwinder->frames = g_new0(GArray *, hc_core_thread_count(modules->core) + 1);
+	unwinder->machine = find_machine(modules->core);
+	if (unwinder->machine)
+		unwinder->dwfl = open_all(unwinder);
+	return unwinder;
+}
+
+void hc_unwinder_destroy(struct hc_unwinder *unwinder, unsigned thread_count)
+{
+	if (!unwinder)
+		return;
+	for (unsigned i = 0; i < thread_count; i++)
+		g_clear_pointer(&unwinder->frames[i], g_array_unref);
+	g_clear_pointer(&unwinder->dwfl, dwfl_end);
+	g_free(unwinder->frames);
+	g_free(unwinder);
+}
+
+const hc_frame *hc_modules_frames(hc_modules *modules, unsigned thread_index, unsigned *ret_count)
+{
+	*ret_count = 0;
+	if (thread_index >= hc_core_thread_count(modules->core))
+		return NULL;
+	if (!modules->unwinder)
+		modules->unwinder = unwinder_create(modules);
+	GArray **frames = &modules->unwinder->frames[thread_index];
+
+	if (!*frames) {
+		struct walk walk = { .unwinder = modules->unwinder, .frames = g_array_new(FALSE, FALSE, sizeof(hc_frame)) };
+
+		*frames = walk.frames;
+		/* An error is how a walk ends where there is nothing to unwind by: what came before it stands. */
+		if (walk.unwinder->dwfl)
+			dwfl_getthread_frames(walk.unwinder->dwfl, thread_index + 1, note_frame, &walk);
+	}
+	*ret_count = (*frames)->len;
+	return (*frames)->len ? &g_array_index(*frames, hc_frame, 0) : NULL;
+}
+
+char *hc_modules_describe_frame(hc_modules *modules, const hc_frame *frame)
+{
+	hc_address address = frame->program_counter - !frame->is_activation;
+	const hc_module *module = hc_modules_find(modules, address);
+	uint64_t offset;
+
+	if (!module)
+		return NULL;
+	const char *name = hc_modules_symbol_at(modules, address, &offset);
+
+	return name ? g_strdup_printf("%s in %s", name, module->name) : hc_modules_describe(modules, frame->program_counter);
+}
