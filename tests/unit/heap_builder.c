@@ -352,7 +352,10 @@ static void add_heap(heap_builder *heap, hc_address base, uint64_t size, hc_addr
 {
 	g_assert(base % heap->heap_max == 0 && size <= heap->heap_max);
 	core_builder_add_memory(heap->core, base, size, RW);
-	core_builder_add_partly(heap->core, base + size, heap->heap_max - size, 0, 0);
+	if (heap->like_gdb)
+		core_builder_add_zeros(heap->core, base + size, heap->heap_max - size, PF_R);
+	else
+		core_builder_add_partly(heap->core, base + size, heap->heap_max - size, 0, 0);
 	put(heap, base, arena);
 	put(heap, base + 8, previous);
 	put(heap, base + 16, size);
@@ -416,7 +419,11 @@ hc_address heap_malloc(heap_builder *heap, unsigned index, uint64_t size)
 	g_assert(arena->end - chunk >= chunk_size + SMALLEST);
 	set_top(heap, index, chunk + chunk_size, arena->end);
 	put(heap, chunk + WORD, chunk_size | PREV_IN_USE | (index ? NON_MAIN : 0));
-	add_block(heap, chunk, chunk_size, WORD, HC_BLOCK_IN_USE, index);
+	/* The new block takes the place of the top in the list, so that the top is found at the end. */
+	heap_block *top = find_block(heap, chunk + chunk_size + 2 * WORD), moved = *top;
+
+	*top = (heap_block){ chunk + 2 * WORD, chunk_size - WORD, chunk_size, HC_BLOCK_IN_USE, index };
+	g_array_append_val(heap->blocks, moved);
 	return chunk + 2 * WORD;
 }
 

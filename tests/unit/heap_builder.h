@@ -78,6 +78,7 @@ typedef struct heap_builder {
 	GArray *blocks; /* of heap_block */
 	GArray *threads; /* of heap_thread */
 	uint64_t heap_max; /* HEAP_MAX_SIZE */
+	bool like_gdb;	   /* address space without access is in the core as readable zeros */
 	uint64_t tcache_key;
 	unsigned mmap_count;
 	uint64_t mmap_bytes;
@@ -104,7 +105,7 @@ void heap_grow_by_mmap(heap_builder *heap, hc_address base, uint64_t size, int b
 
 /*
  * A thread arena, whose first heap is SIZE bytes at BASE, a multiple of 64 MiB. The rest of the 64 MiB is in the core as the kernel
- * describes it (no access, no bytes). Returns the arena's number.
+ * describes it (no access, no bytes), or gdb. Returns the arena's number.
  */
 unsigned heap_add_arena(heap_builder *heap, hc_address base, uint64_t size);
 
