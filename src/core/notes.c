@@ -277,14 +277,42 @@ static void settle_signal(hc_core *core)
 		process->origin = HC_ORIGIN_UNKNOWN;
 }
 
-void hc_core_parse_notes(hc_core *core)
+static int compare_offsets(const void *a, const void *b)
 {
+	const hc_segment *x = a, *y = b;
+
+	return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+/* Each byte is parsed once: headers that name the same notes thousands of times would make thousands of each thread. */
+static void parse_note_segments(hc_core *core)
+{
+	g_autoptr(GArray) notes = g_array_new(FALSE, FALSE, sizeof(hc_segment));
+	uint64_t end = 0;
+
 	for (unsigned i = 0; i < core->segments->len; i++) {
 		const hc_segment *segment = &g_array_index(core->segments, hc_segment, i);
 
-		if (segment->type == PT_NOTE)
-			parse_note_segment(core, segment);
+		if (segment->type == PT_NOTE && segment->file_size)
+			g_array_append_val(notes, *segment);
 	}
+	g_array_sort(notes, compare_offsets);
+	for (unsigned i = 0; i < notes->len; i++) {
+		const hc_segment *segment = &g_array_index(notes, hc_segment, i);
+
+		if (segment->offset < end) {
+			hc_diagnostics_add(core->diagnostics, &notes_damaged, segment->file_size, "notes at offset %" G_GUINT64_FORMAT " are named twice",
+					   segment->offset);
+			continue;
+		}
+		parse_note_segment(core, segment);
+		end = segment->offset + MIN(segment->file_size, UINT64_MAX - segment->offset);
+	}
+}
+
+void hc_core_parse_notes(hc_core *core)
+{
+	parse_note_segments(core);
 	if (!core->threads->len)
 		hc_diagnostics_add(core->diagnostics, &notes_missing, 0, NULL);
 	settle_signal(core);
