@@ -9,6 +9,7 @@
 #pragma once
 
 #include <heapcore/findings.h>
+#include <heapcore/leaks.h>
 
 G_BEGIN_DECLS
 
@@ -60,6 +61,12 @@ const hc_memory *hc_analysis_memory(const hc_analysis *analysis);
 const hc_findings *hc_analysis_findings(const hc_analysis *analysis);
 const hc_diagnostics *hc_analysis_diagnostics(const hc_analysis *analysis);
 double hc_analysis_seconds(const hc_analysis *analysis, hc_stage stage); /* wall time; 0 if it did not run */
+
+/*
+ * The leaks of an analysis that has run up to the references at least: not made before they are asked for. OPTIONS may be NULL.
+ * ANALYSIS and what OPTIONS point to must outlive the result. Fails with HC_ERROR_NO_MEMORY.
+ */
+hc_leaks *hc_analysis_find_leaks(const hc_analysis *analysis, const hc_leaks_options *options, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_analysis, hc_analysis_destroy)
 

@@ -9,6 +9,7 @@
 #include <heapcore/diff.h>
 #include <heapcore/error.h>
 #include <heapcore/findings.h>
+#include <heapcore/leaks.h>
 #include <heapcore/memory.h>
 #include <heapcore/modules.h>
 #include <heapcore/places.h>

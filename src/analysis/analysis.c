@@ -185,3 +185,8 @@ double hc_analysis_seconds(const hc_analysis *analysis, hc_stage stage)
 {
 	return (unsigned)stage < HC_STAGE_COUNT ? analysis->seconds[stage] : 0;
 }
+
+hc_leaks *hc_analysis_find_leaks(const hc_analysis *analysis, const hc_leaks_options *options, GError **error)
+{
+	return hc_leaks_create(analysis->core, analysis->modules, analysis->blocks, analysis->areas, analysis->references, options, error);
+}

@@ -5,3 +5,4 @@
 #include <heapcore/analysis.h>
 
 #include "findings/findings.h"
+#include "leaks/leaks.h"

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Leaks: the lost blocks as a person deals with them. Each directly lost block is the head of a *tree*: itself and the blocks
+ * that only it leads to. Trees of the same shape are one *group*. What belongs to no block, but is memory that nothing points
+ * to all the same, are anonymous *mappings*.
+ *
+ * What a core cannot tell is which call allocated a block. What it can: the type (by its vtable), the libraries that the blocks
+ * point to, what they contain, and freed memory that still holds a pointer to them.
+ */
+#pragma once
+
+#include <heapcore/references.h>
+
+G_BEGIN_DECLS
+
+typedef struct hc_suppressions hc_suppressions;
+typedef struct hc_leaks hc_leaks;
+
+typedef enum {
+	HC_LEAK_LOST,	  /* the head is directly lost, the others of its tree indirectly */
+	HC_LEAK_POSSIBLE, /* only pointers into the middle lead to the head */
+	HC_LEAK_CLASS_COUNT,
+} hc_leak_class;
+
+/* "definitely lost", "possibly lost" */
+const char *hc_leak_class_name(hc_leak_class class);
+
+typedef enum {
+	HC_LEAKS_BY_SHAPE,  /* the head's type, or how its text begins, or its size and the libraries that its words lead to */
+	HC_LEAKS_BY_SIZE,   /* the head's usable size */
+	HC_LEAKS_BY_TYPE,   /* the head's type alone */
+	HC_LEAKS_BY_MODULE, /* the library whose the tree most probably is */
+} hc_leaks_grouping;
+
+/* Reads "shape", "size", "type", "module". FALSE if it is none. */
+bool hc_leaks_grouping_parse(const char *text, hc_leaks_grouping *ret_grouping);
+
+typedef struct hc_leaks_options {
+	hc_leaks_grouping grouping;
+	bool no_content;		     /* keep nothing that blocks contain, only what kind of thing it is */
+	hc_suppressions *suppressions;	     /* whose uses are counted; must outlive the leaks; may be NULL */
+} hc_leaks_options;
+
+/* What a word at one place of the heads is, in most of them. */
+typedef enum {
+	HC_WORD_ZERO,
+	HC_WORD_SMALL,	/* a number below 2^32 in amount that leads nowhere */
+	HC_WORD_HEAP,	/* an address in malloc's heap */
+	HC_WORD_MODULE, /* an address in the program or a library */
+	HC_WORD_TEXT,	/* printable bytes */
+	HC_WORD_OTHER,
+	HC_WORD_KIND_COUNT,
+} hc_word_kind;
+
+/* "zero", "number", "heap", "module", "text", "other" */
+const char *hc_word_kind_name(hc_word_kind kind);
+
+typedef struct hc_leak_word {
+	hc_word_kind kind;
+	const hc_module *module; /* of HC_WORD_MODULE; else NULL */
+	hc_address value;	 /* of HC_WORD_MODULE, if most of the heads have the same one; else 0 */
+} hc_leak_word;
+
+enum { HC_LEAK_WORDS_MAX = 32, HC_LEAK_EXAMPLES_MAX = 3 };
+
+typedef struct hc_leak_size {
+	uint64_t size;	 /* usable bytes */
+	uint64_t blocks; /* of heads and of the rest */
+} hc_leak_size;
+
+/* A library (or the program) that the blocks of a group lead to. */
+typedef struct hc_leak_module {
+	const hc_module *module;
+	uint64_t words;	   /* that point into it */
+	uint64_t vtables;  /* of these, to a vtable */
+	uint64_t evidence; /* heads that freed memory points to which points into it */
+} hc_leak_module;
+
+/* Memory that is dead, but still holds a pointer to a head: who knew it last. */
+typedef struct hc_leak_evidence {
+	bool on_stack;		 /* a dead frame; else a freed block */
+	uint64_t size;		 /* of the freed block, usable bytes; 0 if that is not known any more */
+	uint64_t offset;	 /* of the pointer in it */
+	const hc_module *module; /* that the block points into, or the frame returns to; NULL: none */
+	const char *type;	 /* of the freed block, demangled, untrusted; or NULL */
+	bool by_others;		 /* module and type are those of live blocks of that size with a pointer at the same place */
+	uint64_t heads;		 /* so many of the group */
+} hc_leak_evidence;
+
+typedef struct hc_leak_group {
+	unsigned index;
+	hc_leak_class class;
+	uint64_t trees;	   /* heads */
+	hc_amount heads;   /* blocks, usable bytes */
+	hc_amount others;  /* that the heads lead to */
+	uint64_t rings;	   /* heads that lead back to themselves */
+	const char *type;  /* demangled, untrusted; NULL if the heads have none in common */
+	const char *beginning; /* what the heads' text begins with, digits as #, untrusted; NULL: none, or no content is kept */
+	const char *sample; /* printable bytes of the first head, untrusted; NULL likewise */
+	const hc_leak_size *sizes; /* most blocks first; the last may be size 0: all others */
+	unsigned size_count;
+	const hc_leak_module *modules; /* most probable owner first */
+	unsigned module_count;
+	const hc_leak_word *words;     /* of the head; as far as most heads reach */
+	unsigned word_count;
+	const hc_leak_evidence *evidence; /* most heads first */
+	unsigned evidence_count;
+	hc_address examples[HC_LEAK_EXAMPLES_MAX]; /* the first heads; 0: no more */
+	const char *suppression; /* the name of the one that it falls under; NULL: none */
+} hc_leak_group;
+
+/* What valgrind would say, without what is suppressed. Usable bytes; their sum is all blocks in use. */
+typedef struct hc_leaks_totals {
+	hc_amount definitely_lost, indirectly_lost, possibly_lost, still_reachable, suppressed;
+} hc_leaks_totals;
+
+void hc_leaks_destroy(hc_leaks *leaks);
+const hc_leaks_totals *hc_leaks_get_totals(const hc_leaks *leaks);
+
+/* Those that are not suppressed first, definitely lost before possibly lost, then most bytes first. */
+unsigned hc_leaks_group_count(const hc_leaks *leaks);
+const hc_leak_group *hc_leaks_group(const hc_leaks *leaks, unsigned index);
+
+/* Anonymous memory that no word of a root, of a live block or of other anonymous memory that is alive points into. */
+unsigned hc_leaks_mapping_count(const hc_leaks *leaks);
+const hc_area *hc_leaks_mapping(const hc_leaks *leaks, unsigned index);
+
+/*
+ * Calls VISIT for every block of every tree, tree by tree in order of the heads' addresses, the head first. Stops when it
+ * returns FALSE. FALSE if memory was out before the first call.
+ */
+typedef bool (*hc_leaks_visit)(const hc_block *block, hc_reach reach, hc_address head, const hc_leak_group *group, void *data);
+bool hc_leaks_each_block(const hc_leaks *leaks, hc_leaks_visit visit, void *data);
+
+/* ---- suppressions: known and accepted leaks ---- */
+
+hc_suppressions *hc_suppressions_create(void);
+void hc_suppressions_destroy(hc_suppressions *suppressions);
+
+/*
+ * Adds those of the file PATH: a group of a key file each, "[name]" with any of type=, module=, content= (patterns with * and ?)
+ * and size= (SIZE or MIN..MAX, usable bytes of the head). All that a group says must hold. Fails with HC_ERROR_IO, or with
+ * HC_ERROR_BAD_DATA if it is not such a file.
+ */
+bool hc_suppressions_add_file(hc_suppressions *suppressions, const char *path, GError **error);
+
+unsigned hc_suppressions_count(const hc_suppressions *suppressions);
+const char *hc_suppressions_name(const hc_suppressions *suppressions, unsigned index);
+
+/* What fell under it: blocks and usable bytes of whole trees. */
+hc_amount hc_suppressions_used(const hc_suppressions *suppressions, unsigned index);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_leaks, hc_leaks_destroy)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_suppressions, hc_suppressions_destroy)
+
+G_END_DECLS

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of leaks/ share. */
+#pragma once
+
+#include "leaks/leaks.h"
+
+#include <string.h>
+
+enum { NO_MODULE = UINT16_MAX, MODULE_SLOTS = 8, PREFIX_BYTES = 48, TEXT_LEAST = 4 };
+
+/* A module's memory, without malloc's own state in it. Sorted, disjoint. */
+struct module_range {
+	hc_address start, end;
+	uint16_t module;
+};
+
+/* A bit for each granule, with the number of bits before each group of HC_GROUP_GRANULES. */
+struct ranked_bits {
+	uint64_t *bits;
+	uint32_t *ranks;
+	uint32_t count;
+};
+
+/* The few modules with the most words, counted as Metwally's space-saving does: exact while there are at most MODULE_SLOTS. */
+struct module_weight {
+	uint16_t module;
+	uint64_t words, vtables, evidence;
+};
+
+struct module_weights {
+	unsigned count;
+	struct module_weight slots[MODULE_SLOTS];
+};
+
+/* One way in which dead memory points to heads. */
+struct evidence {
+	bool on_stack, by_others;
+	uint16_t module; /* or NO_MODULE */
+	uint32_t type;	 /* 0: none */
+	uint64_t size, offset;
+};
+
+/* A tree while it is walked. */
+struct tree {
+	hc_leak_class class;
+	uint64_t start;	    /* granule of the head */
+	hc_address address;
+	uint64_t size;	    /* of the head */
+	const uint8_t *bytes; /* of the head, `readable` of them; NULL if there are none */
+	uint64_t readable;
+	uint64_t blocks, total_bytes;
+	bool ring;
+	uint32_t type;	    /* of the head; 0: none */
+	uint32_t evidence;  /* index + 1 */
+	unsigned word_count;
+	hc_word_kind kinds[HC_LEAK_WORDS_MAX];
+	uint16_t word_modules[HC_LEAK_WORDS_MAX];
+	hc_address values[HC_LEAK_WORDS_MAX];
+	struct module_weights weights;
+	char prefix[PREFIX_BYTES]; /* the text it begins with, digits folded */
+	unsigned prefix_length;	   /* 0: does not begin with text */
+	const char *suppression;
+};
+
+struct size_count {
+	uint64_t size, blocks;
+};
+
+/* A group while trees are added. */
+struct group {
+	uint64_t key;
+	uint32_t into;	   /* after merging: the group that it is part of; itself if it is none's */
+	hc_leak_class class;
+	bool by_text, by_size; /* what the key was made of */
+	bool mixed_type;
+	uint64_t first_size; /* of the first head */
+	uint64_t trees, rings;
+	hc_amount heads, others;
+	uint32_t type;
+	const char *suppression;
+	GArray *sizes;	   /* of struct size_count, unsorted */
+	unsigned size_hint; /* where the last one was found */
+	struct module_weights weights;
+	unsigned word_count;
+	uint32_t kinds[HC_LEAK_WORDS_MAX][HC_WORD_KIND_COUNT];
+	uint16_t word_modules[HC_LEAK_WORDS_MAX]; /* Boyer-Moore: the candidate for the majority, and its lead */
+	uint32_t module_leads[HC_LEAK_WORDS_MAX];
+	hc_address values[HC_LEAK_WORDS_MAX];
+	uint32_t value_leads[HC_LEAK_WORDS_MAX];
+	char prefix[PREFIX_BYTES];
+	unsigned prefix_length;
+	char *sample;
+	GArray *evidence;  /* of struct evidence_count */
+	hc_address examples[HC_LEAK_EXAMPLES_MAX];
+};
+
+struct evidence_count {
+	uint32_t evidence; /* index */
+	uint64_t heads;
+};
+
+struct hc_leaks {
+	const hc_core *core;
+	hc_modules *modules;
+	const hc_blocks *blocks;
+	const hc_areas *areas;
+	const hc_references *references;
+	hc_leaks_options options;
+	hc_word_format format;
+	hc_leaks_totals totals;
+
+	GArray *ranges;	     /* of struct module_range */
+	struct types *types;
+	struct ranked_bits heads; /* of both classes */
+	uint32_t *group_of;  /* by the head's rank: index in `building`, then in `groups` */
+	uint32_t *evidence_of; /* by the head's rank: index in `evidence` + 1; NULL once grouped */
+	GArray *evidence;    /* of struct evidence */
+	GPtrArray *building; /* of struct group */
+	uint32_t *table;     /* by hash of the key: index + 1 */
+	uint32_t table_size;
+
+	GArray *groups;	     /* of hc_leak_group, sorted; what they point to is in `parts` and `texts` */
+	GPtrArray *parts;
+	GArray *mappings;    /* of const hc_area * */
+};
+
+static inline bool hc_leaks_bit(const uint64_t *bitmap, uint64_t index)
+{
+	return bitmap[index / 64] >> index % 64 & 1;
+}
+
+static inline void hc_leaks_set_bit(uint64_t *bitmap, uint64_t index)
+{
+	bitmap[index / 64] |= (uint64_t)1 << index % 64;
+}
+
+static inline void hc_leaks_clear_bit(uint64_t *bitmap, uint64_t index)
+{
+	bitmap[index / 64] &= ~((uint64_t)1 << index % 64);
+}
+
+/* The rank of the head at granule START, an index for group_of[] and evidence_of[]. */
+static inline uint32_t hc_leaks_rank(const struct ranked_bits *ranked, uint64_t start)
+{
+	uint64_t word = start / 64, group = start / HC_GROUP_GRANULES;
+	uint32_t rank = ranked->ranks[group];
+
+	for (uint64_t i = group * HC_GROUP_WORDS; i < word; i++)
+		rank += __builtin_popcountll(ranked->bits[i]);
+	return rank + __builtin_popcountll(ranked->bits[word] & (((uint64_t)1 << start % 64) - 1));
+}
+
+static inline uint64_t hc_leaks_mix(uint64_t hash, uint64_t value)
+{
+	hash = (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+	return hash ^ hash >> 29;
+}
+
+/* ---- words.c ---- */
+
+/* A run of readable bytes. */
+struct piece {
+	hc_address address;
+	const uint8_t *bytes;
+	uint64_t size; /* a multiple of the word size */
+};
+
+/* The next readable run of words in [*ADDRESS, END); moves *ADDRESS behind it. FALSE if there is none any more. */
+bool hc_leaks_next_piece(const hc_leaks *leaks, hc_address *address, hc_address end, struct piece *ret_piece);
+
+void hc_leaks_find_ranges(hc_leaks *leaks);
+
+/* The index of the module that ADDRESS is in, or NO_MODULE; malloc's state is in none. */
+uint16_t hc_leaks_module_at(const hc_leaks *leaks, hc_address address);
+
+/* The start of the block that VALUE points into, wherever in it; UINT64_MAX if it is in none. */
+static inline uint64_t hc_leaks_target(const hc_leaks *leaks, hc_address value)
+{
+	const hc_blocks *blocks = leaks->blocks;
+	const hc_block_region *region;
+
+	if (!hc_blocks_may_contain(blocks, value) || !(region = hc_blocks_region(blocks, value)))
+		return UINT64_MAX;
+	return hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, value), value);
+}
+
+/* What VALUE, whose bytes are BYTES, is; *ret_module as hc_leaks_module_at(). */
+hc_word_kind hc_leaks_classify(const hc_leaks *leaks, uint64_t value, const uint8_t *bytes, uint16_t *ret_module);
+
+/* How many of SIZE bytes are printable, from the first on. */
+unsigned hc_leaks_printable(const uint8_t *bytes, uint64_t size);
+
+/* Fills tree->prefix if the head begins with text. */
+void hc_leaks_read_prefix(struct tree *tree);
+
+void hc_leaks_add_weight(struct module_weights *weights, uint16_t module, uint64_t words, uint64_t vtables, uint64_t evidence);
+
+/* Most probable owner first: vtables, then evidence, then words. */
+void hc_leaks_sort_weights(struct module_weights *weights);
+
+/* ---- types.c ---- */
+
+struct types *hc_leaks_types_create(void);
+void hc_leaks_types_destroy(struct types *types);
+
+/* The type whose vtable VALUE, an address in a module, points to as objects do; 0 if it is none. Cached. */
+uint32_t hc_leaks_type_at(hc_leaks *leaks, hc_address value);
+const char *hc_leaks_type_name(const hc_leaks *leaks, uint32_t type); /* NULL for 0 */
+
+/* ---- groups.c ---- */
+
+/* Puts TREE into its group, and returns that one's index. */
+uint32_t hc_leaks_add_tree(hc_leaks *leaks, const struct tree *tree);
+
+/* One block more of that size. */
+void hc_leaks_count_size(GArray *sizes, unsigned *hint, uint64_t size, uint64_t blocks);
+
+/* Merges groups that differ by chance only, and makes leaks->groups of what there is. */
+void hc_leaks_finish_groups(hc_leaks *leaks);
+void hc_leaks_free_group(void *group);
+
+/* ---- evidence.c: fills evidence and evidence_of. FALSE if memory was out. */
+bool hc_leaks_find_evidence(hc_leaks *leaks);
+
+/* ---- mappings.c ---- */
+void hc_leaks_find_mappings(hc_leaks *leaks);
+
+/* ---- suppressions.c: the name of the first one that TREE falls under, which counts it; or NULL ---- */
+const char *hc_leaks_suppress(hc_leaks *leaks, const struct tree *tree);

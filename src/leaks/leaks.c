@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Asking for what was found. */
+#include "leaks/internal.h"
+
+const char *hc_leak_class_name(hc_leak_class class)
+{
+	return class == HC_LEAK_LOST ? "definitely lost" : "possibly lost";
+}
+
+const char *hc_word_kind_name(hc_word_kind kind)
+{
+	static const char *const names[HC_WORD_KIND_COUNT] = {
+		[HC_WORD_ZERO] = "zero",     [HC_WORD_SMALL] = "number", [HC_WORD_HEAP] = "heap",
+		[HC_WORD_MODULE] = "module", [HC_WORD_TEXT] = "text",	 [HC_WORD_OTHER] = "other",
+	};
+
+	return (unsigned)kind < HC_WORD_KIND_COUNT ? names[kind] : "";
+}
+
+bool hc_leaks_grouping_parse(const char *text, hc_leaks_grouping *ret_grouping)
+{
+	static const char *const names[] = {
+		[HC_LEAKS_BY_SHAPE] = "shape",
+		[HC_LEAKS_BY_SIZE] = "size",
+		[HC_LEAKS_BY_TYPE] = "type",
+		[HC_LEAKS_BY_MODULE] = "module",
+	};
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(names); i++)
+		if (!strcmp(text, names[i])) {
+			*ret_grouping = i;
+			return true;
+		}
+	return false;
+}
+
+const hc_leaks_totals *hc_leaks_get_totals(const hc_leaks *leaks)
+{
+	return &leaks->totals;
+}
+
+unsigned hc_leaks_group_count(const hc_leaks *leaks)
+{
+	return leaks->groups->len;
+}
+
+const hc_leak_group *hc_leaks_group(const hc_leaks *leaks, unsigned index)
+{
+	return index < leaks->groups->len ? &g_array_index(leaks->groups, hc_leak_group, index) : NULL;
+}
+
+unsigned hc_leaks_mapping_count(const hc_leaks *leaks)
+{
+	return leaks->mappings->len;
+}
+
+const hc_area *hc_leaks_mapping(const hc_leaks *leaks, unsigned index)
+{
+	return index < leaks->mappings->len ? g_array_index(leaks->mappings, const hc_area *, index) : NULL;
+}

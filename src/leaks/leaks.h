@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The front door of leaks/: lost blocks as trees, groups, and evidence of whose they are.
+ *
+ *	trees.c	       each head with what hangs on it; the order of things
+ *	words.c	       what a word of a block is
+ *	types.c	       vtables: from a word to the name of a type
+ *	groups.c       which trees are one row; what a row says
+ *	evidence.c     dead memory that still points to a lost block
+ *	mappings.c     anonymous memory that nothing points to
+ *	suppressions.c known and accepted leaks
+ *
+ * Made when it is asked for, not in every analysis. Costs one look at the lost blocks, at all free memory and at all live
+ * memory (for the mappings); for each head 8 bytes, and for each 16 bytes of heap four bits while it runs.
+ */
+#pragma once
+
+#include <heapcore/leaks.h>
+
+#include "references/references.h"
+
+/*
+ * The arguments must outlive the result. OPTIONS may be NULL. Looks up symbols: one thread at a time. Fails with
+ * HC_ERROR_NO_MEMORY.
+ */
+hc_leaks *hc_leaks_create(const hc_core *core, hc_modules *modules, const hc_blocks *blocks, const hc_areas *areas,
+			  const hc_references *references, const hc_leaks_options *options, GError **error);
