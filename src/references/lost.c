@@ -9,20 +9,22 @@
  *	1  find_pointed_to: every lost block that another lost block points to.
  *	2  the others are heads. Mark from them: what is reached is lost indirectly.
  *	3  mark_rings: what is left lies in rings, or hangs on them. In order of address each unreached block is taken for
- *	   the head of all that can be reached from it; a block taken before that turns out to be reachable is a head no more.
+ *	   a leader: all that can be reached from it is marked. A leader cannot lead to a later one, or that would have been
+ *	   reached; but a later one may lead to an earlier one. So they are searched from once more, the last first: those
+ *	   that are not reached by then are heads.
  *
  * The number of heads is the number of source components of the graph, whatever the order. Costs two scans of the lost
- * blocks, three of those in rings.
+ * blocks, four of those in rings.
  */
 #include "references/scan.h"
 
 struct lost {
 	hc_references *references;
-	uint64_t *pointed_to; /* pass 1: another lost block points to it */
+	uint64_t *pointed_to; /* pass 1: another lost block points to it. Pass 3: reached from the leaders, the last first */
 	uint64_t *reached;    /* passes 2 and 3; everything that is not lost is set from the start */
 	uint64_t *heads;
 	uint64_t from;	      /* the block being scanned */
-	uint64_t leader;
+	uint64_t *visited;    /* pass 3: one of the bitmaps above */
 	GArray *todo;	      /* pass 3, of uint64_t */
 };
 
@@ -95,11 +97,22 @@ static void resolve_ring(hc_scanner *scanner, uint64_t start, const hc_candidate
 	(void)candidate;
 	struct lost *lost = scanner->data;
 
-	if (!hc_bit(lost->reached, start)) {
-		hc_set_bit(lost->reached, start);
+	if (!hc_bit(lost->visited, start)) {
+		hc_set_bit(lost->visited, start);
 		g_array_append_val(lost->todo, start);
-	} else if (start != lost->leader && hc_bit(lost->heads, start)) {
-		lost->heads[start / 64] &= ~((uint64_t)1 << start % 64);
+	}
+}
+
+/* Marks in lost->visited all that can be reached from START. */
+static void visit_from(struct lost *lost, hc_scanner *scanner, uint64_t start)
+{
+	hc_set_bit(lost->visited, start);
+	g_array_append_val(lost->todo, start);
+	while (lost->todo->len) {
+		uint64_t block = g_array_index(lost->todo, uint64_t, lost->todo->len - 1);
+
+		g_array_set_size(lost->todo, lost->todo->len - 1);
+		scan_block(scanner, lost->references, block, resolve_ring);
 	}
 }
 
@@ -107,21 +120,25 @@ static void mark_rings(struct lost *lost)
 {
 	const hc_references *references = lost->references;
 	const hc_blocks *blocks = references->blocks;
+	g_autoptr(GArray) leaders = g_array_new(FALSE, FALSE, sizeof(uint64_t));
 	hc_scanner scanner;
 
 	hc_scanner_init(&scanner, blocks, references->marks, lost);
+	memcpy(lost->pointed_to, lost->reached, blocks->granule_count / 64 * sizeof(uint64_t));
+	lost->visited = lost->reached;
 	for (uint64_t start = hc_references_next_unmarked(blocks, lost->reached, 0); start < blocks->granule_count;
 	     start = hc_references_next_unmarked(blocks, lost->reached, start + 1)) {
-		lost->leader = start;
-		hc_set_bit(lost->reached, start);
-		hc_set_bit(lost->heads, start);
-		g_array_append_val(lost->todo, start);
-		while (lost->todo->len) {
-			uint64_t block = g_array_index(lost->todo, uint64_t, lost->todo->len - 1);
+		g_array_append_val(leaders, start);
+		visit_from(lost, &scanner, start);
+	}
+	lost->visited = lost->pointed_to;
+	for (unsigned i = leaders->len; i-- > 0;) {
+		uint64_t leader = g_array_index(leaders, uint64_t, i);
 
-			g_array_set_size(lost->todo, lost->todo->len - 1);
-			scan_block(&scanner, references, block, resolve_ring);
-		}
+		if (hc_bit(lost->visited, leader))
+			continue;
+		hc_set_bit(lost->heads, leader);
+		visit_from(lost, &scanner, leader);
 	}
 }
 
