@@ -20,6 +20,11 @@ static const hc_diagnostic_kind segments_overlap = {
 	"of the core's segments overlap or wrap around and were ignored: the core is damaged",
 };
 
+static const hc_diagnostic_kind bytes_shared = {
+	"core-segments-share-bytes", HC_SEVERITY_PARTIAL,
+	"of the core are claimed by more than one of its segments: the core is damaged, and at most one of them is right",
+};
+
 /*
  * User addresses end at 2^57 (five-level page tables); above lie only the kernel's few pages (vsyscall). Linux:
  * Documentation/arch/x86/x86_64/mm.rst
@@ -28,9 +33,13 @@ static const hc_address user_end = (uint64_t)1 << 57, kernel_start = 0xffff00000
 
 enum { KERNEL_PAGES_MAX = 1 << 24 };
 
+/* Segments may claim so many times the core's size together, a little for damaged headers: what is read in all is linear in it. */
+enum { CLAIMS_MAX = 2 };
+
 struct piece_list {
 	hc_core *core;
 	GArray *pieces; /* of hc_mapping */
+	uint64_t budget; /* bytes of the core that segments may still claim */
 };
 
 static int compare_segments(const void *a, const void *b)
@@ -38,6 +47,13 @@ static int compare_segments(const void *a, const void *b)
 	const hc_segment *x = a, *y = b;
 
 	return (x->address > y->address) - (x->address < y->address);
+}
+
+static int compare_offsets(const void *a, const void *b)
+{
+	const hc_segment *x = a, *y = b;
+
+	return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
 static int compare_files(const void *a, const void *b)
@@ -139,15 +155,42 @@ static void cut_overlap(const hc_core *core, hc_segment *segment, unsigned index
 	}
 }
 
+/* Bytes of the file that a segment takes. */
+static uint64_t bytes_present(const hc_core *core, const hc_segment *segment)
+{
+	uint64_t promised = MIN(segment->file_size, segment->memory_size);
+
+	return segment->offset < core->file_size ? MIN(promised, core->file_size - segment->offset) : 0;
+}
+
+/* Leaves the segments sorted by their offset. */
+static void check_shared_bytes(hc_core *core)
+{
+	uint64_t end = 0;
+
+	g_array_sort(core->segments, compare_offsets);
+	for (unsigned i = 0; i < core->segments->len; i++) {
+		const hc_segment *segment = &g_array_index(core->segments, hc_segment, i);
+		uint64_t present = bytes_present(core, segment);
+
+		if (segment->type != PT_LOAD || !present)
+			continue;
+		if (segment->offset < end)
+			hc_diagnostics_add(core->diagnostics, &bytes_shared, MIN(present, end - segment->offset),
+					   "segment at %#" G_GINT64_MODIFIER "x", segment->address);
+		end = MAX(end, segment->offset + present);
+	}
+}
+
 static void add_segment(struct piece_list *list, const hc_segment *segment, unsigned *file_index)
 {
 	hc_core *core = list->core;
 	hc_mapping piece = { .flags = segment->flags & 7 };
 	hc_address start = segment->address, end = start + segment->memory_size;
-	uint64_t promised = MIN(segment->file_size, segment->memory_size), present = 0;
+	uint64_t promised = MIN(segment->file_size, segment->memory_size);
+	uint64_t present = MIN(bytes_present(core, segment), list->budget);
 
-	if (promised && segment->offset < core->file_size)
-		present = MIN(promised, core->file_size - segment->offset);
+	list->budget -= present;
 	if (present < promised) {
 		present = hc_align_down(present, 16); /* no word is cut in two */
 		hc_diagnostics_add(core->diagnostics, &core_truncated, promised - present,
@@ -177,11 +220,12 @@ static void add_segment(struct piece_list *list, const hc_segment *segment, unsi
 
 bool hc_core_build_mappings(hc_core *core, GError **error)
 {
-	struct piece_list list = { core, g_array_new(FALSE, FALSE, sizeof(hc_mapping)) };
+	struct piece_list list = { core, g_array_new(FALSE, FALSE, sizeof(hc_mapping)), CLAIMS_MAX * core->file_size };
 	hc_address last_end = 0;
 	unsigned file_index = 0;
 
 	sort_files(core);
+	check_shared_bytes(core);
 	g_array_sort(core->segments, compare_segments);
 	for (unsigned i = 0; i < core->segments->len; i++) {
 		hc_segment *segment = &g_array_index(core->segments, hc_segment, i);
