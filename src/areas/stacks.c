@@ -16,10 +16,17 @@
  */
 #include "areas/internal.h"
 
+static const hc_diagnostic_kind stack_blank = {
+	"stack-blank", HC_SEVERITY_PARTIAL,
+	"threads' stacks are all zeros in the core: pointers there are not seen, and blocks may look lost that are not (older gdbs, 13 for "
+	"one, give up a mapping with guard pages inside, which glibc makes from 2.42 on: use a newer gcore, or a kernel's core)",
+};
+
 enum {
 	RED_ZONE = 128,		 /* System V ABI, AMD64: leaf functions use it without moving the stack pointer */
 	DESCRIPTOR_BYTES = 4096, /* sizeof(struct pthread) is below that in all releases */
 	DESCRIPTOR_MIN = 2048,	 /* ... and above that */
+	BLANK_BYTES = 1024,	 /* of a live stack: enough for a return address */
 };
 
 /* The end of the stack whose thread descriptor is at POINTER, and its beginning if the descriptor tells. */
@@ -139,6 +146,21 @@ static void claim_dead_stacks(hc_areas *areas)
 	}
 }
 
+/* No thread that runs has zeros where its stack pointer points, and at its thread pointer (%fs:0 is its own address). */
+static bool is_blank(const hc_areas *areas, const hc_thread *thread)
+{
+	uint64_t available, self;
+	const uint8_t *bytes = hc_core_bytes(areas->core, thread->stack_pointer, &available);
+
+	if (!bytes || available < BLANK_BYTES || !thread->thread_pointer ||
+	    !hc_core_read_word(areas->core, thread->thread_pointer, &self) || self)
+		return false;
+	for (unsigned i = 0; i < BLANK_BYTES; i++)
+		if (bytes[i])
+			return false;
+	return true;
+}
+
 void hc_areas_claim_stacks(hc_areas *areas)
 {
 	for (unsigned i = 0; i < hc_core_thread_count(areas->core); i++) {
@@ -146,6 +168,8 @@ void hc_areas_claim_stacks(hc_areas *areas)
 
 		if (!hc_core_find_mapping(areas->core, thread->stack_pointer))
 			continue;
+		if (is_blank(areas, thread))
+			hc_diagnostics_add(areas->diagnostics, &stack_blank, 0, "thread %" G_GINT64_FORMAT, thread->id);
 		if (runs_on_own_stack(areas, thread))
 			claim_thread(areas, i, thread);
 		else if (is_main_stack(areas, thread->stack_pointer))

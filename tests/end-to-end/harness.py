@@ -25,6 +25,7 @@ Other glibcs: tests/glibc-matrix runs these tests on fixtures that were built in
 
     HEAPCORE_FIXTURES=DIR  fixtures are there, not in the build folder
     HEAPCORE_ROOT=DIR      they lie below DIR and run with DIR as their root
+    HEAPCORE_GCORE=inside  gcore is the root's own, too
     HEAPCORE_FILES=none    heapcore is given the core alone: no program, no library
 """
 
@@ -53,6 +54,7 @@ BUILD = Path(os.environ.get("HEAPCORE_BUILDDIR") or SOURCE / "build")
 HEAPCORE = os.environ.get("HEAPCORE") or str(BUILD / "heapcore")
 FIXTURES = Path(os.environ.get("HEAPCORE_FIXTURES") or BUILD)
 ROOT = Path(os.environ.get("HEAPCORE_ROOT") or "/")
+GCORE_INSIDE = os.environ.get("HEAPCORE_GCORE") == "inside"
 CORE_ONLY = os.environ.get("HEAPCORE_FILES") == "none"
 RECORDER = FIXTURES / "tests" / "support" / ".libs" / "recorder.so"
 # A build with sanitizers is several times slower.
@@ -79,11 +81,15 @@ def inside(path: Path) -> str:
     return str(path) if ROOT == Path("/") else str(Path("/") / path.relative_to(ROOT))
 
 
+def enter_root() -> list[str]:
+    """What to put in front of a command to run it where fixtures run."""
+    return [] if ROOT == Path("/") else ["chroot", str(ROOT)]
+
+
 @functools.lru_cache(maxsize=None)
 def libc_version() -> tuple[int, int]:
     """Of the libc that (dynamic) fixtures run with."""
-    enter = [] if ROOT == Path("/") else ["chroot", str(ROOT)]
-    said = subprocess.run([*enter, "ldd", "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    said = subprocess.run([*enter_root(), "ldd", "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout
     major, minor = said.splitlines()[0].split()[-1].split(".")[:2]
     return int(major), int(minor)
 
@@ -262,12 +268,13 @@ class Stopped:
         if tool is None:
             raise Skipped("gcore is not installed (Debian: apt-get install gdb)")
         prefix = self.folder / "core"
-        done = subprocess.run([tool, "-o", str(prefix), str(self.pid)], stdin=subprocess.DEVNULL, text=True,
+        command = [*enter_root(), "gcore", "-o", inside(prefix)] if GCORE_INSIDE else [tool, "-o", str(prefix)]
+        done = subprocess.run([*command, str(self.pid)], stdin=subprocess.DEVNULL, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE)
         core = Path(f"{prefix}.{self.pid}")
         assert core.exists() and core.stat().st_size > 0, f"gcore wrote nothing:\n{done.stdout}"
-        # gdb names files as we see them: only their debug info has to be told.
-        _remember(core, self.program, [f"--debug-dir={ROOT}/usr/lib/debug"])
+        # gdb names files as it sees them: from outside only their debug info has to be told.
+        _remember(core, self.program, [f"--sysroot={ROOT}" if GCORE_INSIDE else f"--debug-dir={ROOT}/usr/lib/debug"])
         return core
 
     def kernel_core(self) -> Path:
