@@ -36,6 +36,8 @@ struct hc_core {
 /* elf.c: the ELF header and program headers. Sets process.machine, word size, byte order and origin. */
 bool hc_core_parse_headers(hc_core *core, GError **error);
 
+extern const hc_diagnostic_kind hc_notes_damaged;
+
 /* notes.c: threads, process, auxiliary vector, mapped files. Damaged notes are diagnostics. */
 void hc_core_parse_notes(hc_core *core);
 

@@ -72,10 +72,10 @@ static void sort_files(hc_core *core)
 	for (unsigned i = 0; i < core->files->len; i++) {
 		hc_file_range *file = &g_array_index(core->files, hc_file_range, i);
 
-		if (file->end > user_end)
+		if (file->end > user_end || (kept && file->start < g_array_index(core->files, hc_file_range, kept - 1).end)) {
+			hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, 0, "NT_FILE: file at %#" G_GINT64_MODIFIER "x", file->start);
 			continue;
-		if (kept && file->start < g_array_index(core->files, hc_file_range, kept - 1).end)
-			continue;
+		}
 		g_array_index(core->files, hc_file_range, kept++) = *file;
 	}
 	g_array_set_size(core->files, kept);

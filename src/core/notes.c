@@ -11,7 +11,7 @@
 #define NT_ARM_TLS 0x401
 #endif
 
-static const hc_diagnostic_kind notes_damaged = {
+const hc_diagnostic_kind hc_notes_damaged = {
 	"core-notes-damaged", HC_SEVERITY_PARTIAL,
 	"notes of the core (threads, mapped files) are cut off or damaged: what they tell is missing",
 };
@@ -47,6 +47,9 @@ static const struct machine_layout *find_layout(const hc_core *core)
 	return NULL;
 }
 
+/* PATH_MAX is 4096, and the kernel may add " (deleted)". A mapping of a hostile core could repeat megabytes in every report. */
+enum { PATH_BYTES_MAX = 8192 };
+
 struct note {
 	uint32_t type;
 	const char *name;
@@ -76,7 +79,7 @@ static void parse_thread(hc_core *core, const struct note *note)
 	if (!layout)
 		return;
 	if (note->size < layout->registers + layout->register_count * format.size) {
-		hc_diagnostics_add(core->diagnostics, &notes_damaged, note->size, "NT_PRSTATUS of %" G_GUINT64_FORMAT " bytes", note->size);
+		hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, note->size, "NT_PRSTATUS of %" G_GUINT64_FORMAT " bytes", note->size);
 		return;
 	}
 	thread.signal = hc_load_u16(note->data + 12, format.swap);
@@ -157,7 +160,7 @@ static void parse_files(hc_core *core, const struct note *note)
 	uint64_t room = (note->size - 2 * size) / (3 * size);
 
 	if (count > room) {
-		hc_diagnostics_add(core->diagnostics, &notes_damaged, note->size, "NT_FILE promises %" G_GUINT64_FORMAT " files", count);
+		hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, note->size, "NT_FILE promises %" G_GUINT64_FORMAT " files", count);
 		count = room;
 	}
 	const char *text = (const char *)note->data + (2 + 3 * count) * size, *end = (const char *)note->data + note->size;
@@ -172,8 +175,8 @@ static void parse_files(hc_core *core, const struct note *note)
 			.path = text,
 		};
 
-		if (!terminator || range.end <= range.start) {
-			hc_diagnostics_add(core->diagnostics, &notes_damaged, 0, "NT_FILE entry %" G_GUINT64_FORMAT, i);
+		if (!terminator || range.end <= range.start || terminator - text > PATH_BYTES_MAX) {
+			hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, 0, "NT_FILE entry %" G_GUINT64_FORMAT, i);
 			if (!terminator)
 				return;
 		} else {
@@ -232,21 +235,21 @@ static void parse_note_segment(hc_core *core, const hc_segment *segment)
 	uint64_t offset = segment->offset, size = segment->file_size;
 
 	if (offset >= core->file_size) {
-		hc_diagnostics_add(core->diagnostics, &notes_damaged, size, "notes at offset %" G_GUINT64_FORMAT " of a file of %" G_GUINT64_FORMAT " bytes",
+		hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, size, "notes at offset %" G_GUINT64_FORMAT " of a file of %" G_GUINT64_FORMAT " bytes",
 				   offset, core->file_size);
 		return;
 	}
 	uint64_t end = size > core->file_size - offset ? core->file_size : offset + size;
 
 	if (end < offset + size)
-		hc_diagnostics_add(core->diagnostics, &notes_damaged, size - (end - offset), "notes are cut off at offset %" G_GUINT64_FORMAT, end);
+		hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, size - (end - offset), "notes are cut off at offset %" G_GUINT64_FORMAT, end);
 	while (end - offset >= sizeof(Elf64_Nhdr)) {
 		uint64_t name_size = hc_load_u32(core->file + offset, core->format.swap);
 		uint64_t data_size = hc_load_u32(core->file + offset + 4, core->format.swap);
 		uint64_t data = offset + sizeof(Elf64_Nhdr) + hc_align_up(name_size, 4);
 
 		if (data > end || data_size > end - data) {
-			hc_diagnostics_add(core->diagnostics, &notes_damaged, end - offset, "a note at offset %" G_GUINT64_FORMAT " runs past the end", offset);
+			hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, end - offset, "a note at offset %" G_GUINT64_FORMAT " runs past the end", offset);
 			return;
 		}
 		parse_note(core, &(struct note){
@@ -301,7 +304,7 @@ static void parse_note_segments(hc_core *core)
 		const hc_segment *segment = &g_array_index(notes, hc_segment, i);
 
 		if (segment->offset < end) {
-			hc_diagnostics_add(core->diagnostics, &notes_damaged, segment->file_size, "notes at offset %" G_GUINT64_FORMAT " are named twice",
+			hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, segment->file_size, "notes at offset %" G_GUINT64_FORMAT " are named twice",
 					   segment->offset);
 			continue;
 		}
