@@ -8,6 +8,7 @@
 #pragma once
 
 #include <heapcore/diff.h>
+#include <heapcore/places.h>
 
 G_BEGIN_DECLS
 
@@ -47,6 +48,13 @@ bool hc_report_threads(const hc_analysis *analysis, const hc_report_options *opt
 
 /* Everything known of ADDRESS. References. HC_ERROR_NOT_MAPPED if the process had nothing there. */
 bool hc_report_block(const hc_analysis *analysis, hc_address address, const hc_report_options *options, GError **error);
+
+/* Where the search for pointers began, and where not, and why. References. */
+bool hc_report_roots(const hc_analysis *analysis, const hc_report_options *options, GError **error);
+
+/* At most LIMIT paths that lead to the block that holds ADDRESS. References. HC_ERROR_NOT_MAPPED if it is in none; HC_ERROR_NO_MEMORY. */
+bool hc_report_path(const hc_analysis *analysis, hc_address address, unsigned limit, const hc_report_options *options,
+		    GError **error);
 
 typedef enum {
 	HC_CHUNKS_BY_ADDRESS,

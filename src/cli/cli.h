@@ -43,6 +43,8 @@ cli_status cli_run_diff(const cli_command *command, int argc, char **argv);
 cli_status cli_run_arenas(const cli_command *command, int argc, char **argv);
 cli_status cli_run_chunks(const cli_command *command, int argc, char **argv);
 cli_status cli_run_block(const cli_command *command, int argc, char **argv);
+cli_status cli_run_path(const cli_command *command, int argc, char **argv);
+cli_status cli_run_roots(const cli_command *command, int argc, char **argv);
 cli_status cli_run_mappings(const cli_command *command, int argc, char **argv);
 cli_status cli_run_threads(const cli_command *command, int argc, char **argv);
 cli_status cli_run_help(const cli_command *command, int argc, char **argv);
@@ -69,6 +71,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(cli_options, cli_options_deinit)
  */
 bool cli_parse(const cli_command *command, int argc, char **argv, const GOptionEntry *entries, unsigned least_arguments,
 	unsigned most_arguments, cli_options *options, cli_status *ret_status);
+/*
+ * Of two or three arguments the address, wherever it stands, and the others in FILES, which the caller has zeroed. FALSE, and that was
+ * said, if none is an address.
+ */
+bool cli_take_address(
+	const cli_command *command, const cli_options *options, const char *files[3], hc_address *ret_address);
 
 void cli_print_overview(void);
 

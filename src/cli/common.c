@@ -137,3 +137,32 @@ bool cli_parse(const cli_command *command, int argc, char **argv, const GOptionE
 	options->argument_count = count;
 	return check(command, options, least_arguments, most_arguments);
 }
+
+/* The argument that is the address: one that begins with 0x, or else the last one. */
+static unsigned find_address(const cli_options *options)
+{
+	for (unsigned i = 0; i < options->argument_count; i++) {
+		hc_address address;
+
+		if (g_str_has_prefix(options->arguments[i], "0x") && cli_parse_address(options->arguments[i], &address))
+			return i;
+	}
+	return options->argument_count - 1;
+}
+
+bool cli_take_address(
+	const cli_command *command, const cli_options *options, const char *files[3], hc_address *ret_address)
+{
+	unsigned place = find_address(options), count = 0;
+
+	if (!cli_parse_address(options->arguments[place], ret_address)) {
+		cli_complain_usage(
+			command, "\"%s\" is no address: write it in hexadecimal, 0x...", options->arguments[place]);
+		return false;
+	}
+	for (unsigned i = 0; i < options->argument_count && count < 2; i++) {
+		if (i != place)
+			files[count++] = options->arguments[i];
+	}
+	return true;
+}

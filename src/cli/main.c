@@ -34,6 +34,11 @@ const cli_command cli_commands[] = {
 		cli_run_chunks },
 	{ "block", "CORE [BINARY] ADDRESS", "everything known of one address",
 		"ADDRESS is hexadecimal; it may point into the middle of a block.", cli_run_block },
+	{ "path", "CORE [BINARY] ADDRESS", "who holds a block: the shortest paths to it from what the program holds",
+		"ADDRESS is hexadecimal; it may point into the middle of the block. The path to a lost block begins at the\n"
+		"block that was lost first. A list's middle is left out.",
+		cli_run_path },
+	{ "roots", "CORE [BINARY]", "where the search for pointers began, where not, and why", NULL, cli_run_roots },
 	{ "mappings", "CORE [BINARY]", "the address space, area by area, with what each is", NULL, cli_run_mappings },
 	{ "threads", "CORE [BINARY]", "the threads: where each stopped, its stack, its arena", NULL, cli_run_threads },
 	{ "help", "[COMMAND]", "this overview, or the help of a command", NULL, cli_run_help },

@@ -64,13 +64,14 @@ static void name_stack(const hc_place_sources *sources, hc_place *place, unsigne
 	place->frame = find_frame(sources, index, place->address, &frame, &last);
 	if (place->frame >= 0) {
 		g_autofree char *function = hc_modules_describe_frame(sources->modules, frame);
+		g_autofree char *where = last ? g_strdup("in or above the last known frame,") : g_strdup_printf("#%d", place->frame);
 		int64_t offset = place->address - frame->stack_pointer;
 
 		if (last)
 			place->frame = -1;
-		place->name = g_strdup_printf("stack of thread %" G_GINT64_FORMAT ", %s%s%s%#" G_GINT64_MODIFIER "x", thread->id,
-					      last ? "in or above the last known frame, " : "", function ? function : "a frame without a name",
-					      offset < 0 ? ", sp-" : ", sp+", (guint64)(offset < 0 ? -offset : offset));
+		place->name = g_strdup_printf("stack of thread %" G_GINT64_FORMAT ", %s %s, sp%s%#" G_GINT64_MODIFIER "x", thread->id, where,
+					      function ? function : "a function without a name", offset < 0 ? "-" : "+",
+					      (guint64)(offset < 0 ? -offset : offset));
 	} else {
 		int64_t offset = place->address - thread->stack_pointer;
 

@@ -25,7 +25,7 @@ typedef struct target {
 	hc_address to;
 	bool is_block;
 	hc_block block;
-	char *description; /* of an address in a module, or of a stack; escaped */
+	hc_place place; /* where it is no block */
 } target;
 
 typedef struct address_facts {
@@ -49,7 +49,7 @@ typedef struct address_facts {
 
 static void free_target(void *data)
 {
-	g_free(((target *)data)->description);
+	hc_place_clear(&((target *)data)->place);
 }
 
 static void facts_deinit(address_facts *facts)
@@ -61,11 +61,6 @@ static void facts_deinit(address_facts *facts)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(address_facts, facts_deinit)
 
-static bool is_stack(const hc_area *area)
-{
-	return area && (area->kind == HC_AREA_STACK || area->kind == HC_AREA_STACK_UNUSED);
-}
-
 /* As hc_modules_describe(), escaped. */
 static char *describe_symbol(const hc_analysis *analysis, hc_address address)
 {
@@ -74,32 +69,13 @@ static char *describe_symbol(const hc_analysis *analysis, hc_address address)
 	return text ? hc_text_escape(text, -1) : NULL;
 }
 
-/* "stack of thread 8901", "sessions+0x8 in logic_worker", "shared /dev/zero": a place that is no block. Escaped. */
-static char *describe_place(const hc_analysis *analysis, hc_address address)
-{
-	const hc_core *core = hc_analysis_core(analysis);
-	const hc_area *area = hc_areas_find(hc_analysis_areas(analysis), address);
-	g_autofree char *path = NULL;
-	char *text = describe_symbol(analysis, address);
-
-	if (text)
-		return text;
-	if (!area)
-		return g_strdup("not mapped");
-	if (is_stack(area) && area->owner < hc_core_thread_count(core))
-		return g_strdup_printf("%s of thread %" G_GINT64_FORMAT,
-			area->kind == HC_AREA_STACK ? "stack" : "unused stack", hc_core_thread(core, area->owner)->id);
-	if (area->mapping && area->mapping->path)
-		path = hc_text_escape(area->mapping->path, -1);
-	return g_strdup_printf("%s%s%s", hc_area_kind_name(area->kind), path ? " " : "", path ? path : "");
-}
-
 static void find_targets(address_facts *facts)
 {
 	const hc_core *core = hc_analysis_core(facts->analysis);
 	const hc_blocks *blocks = hc_analysis_blocks(facts->analysis);
 	unsigned word_size = hc_core_process(core)->word_size;
 	uint64_t words = MIN(facts->block.size / word_size, TARGET_WORDS);
+	hc_place_sources sources = hc_place_sources_of(facts->analysis);
 
 	for (uint64_t i = 0; i < words && facts->targets->len < TARGETS_SHOWN; i++) {
 		target found = { .offset = i * word_size };
@@ -110,13 +86,11 @@ static void find_targets(address_facts *facts)
 			continue;
 		found.is_block = hc_blocks_find(blocks, found.to, &found.block);
 		if (!found.is_block) {
-			const hc_area *area = hc_areas_find(hc_analysis_areas(facts->analysis), found.to);
-
-			found.description = describe_symbol(facts->analysis, found.to);
-			if (!found.description && is_stack(area))
-				found.description = describe_place(facts->analysis, found.to);
-			if (!found.description)
+			hc_place_find(&sources, found.to, &found.place);
+			if (found.place.kind == HC_PLACE_UNMAPPED) {
+				hc_place_clear(&found.place);
 				continue;
+			}
 		}
 		g_array_append_val(facts->targets, found);
 	}
@@ -165,9 +139,9 @@ static bool collect(const hc_analysis *analysis, hc_address address, address_fac
 
 /* JSON */
 
-static json_t *block_json(const address_facts *facts, const hc_block *block)
+json_t *hc_block_json(const hc_analysis *analysis, const hc_block *block)
 {
-	hc_reach reach = hc_references_reach(hc_analysis_references(facts->analysis), block->number);
+	hc_reach reach = hc_references_reach(hc_analysis_references(analysis), block->number);
 	json_t *object = json_object();
 
 	hc_json_set(object, "address", hc_json_address(block->address));
@@ -180,39 +154,26 @@ static json_t *block_json(const address_facts *facts, const hc_block *block)
 	return object;
 }
 
-/* What holds a reference. */
-static char *describe_source(const address_facts *facts, const hc_reference *reference)
-{
-	hc_block block;
-	char size[HC_TEXT_SIZE_LENGTH];
-
-	if (reference->block != UINT32_MAX &&
-		hc_blocks_get(hc_analysis_blocks(facts->analysis), reference->block, &block))
-		return g_strdup_printf("block 0x%" G_GINT64_MODIFIER "x+%" G_GUINT64_FORMAT ", %s%s%s", block.address,
-			reference->from - block.address, hc_text_size(size, block.size), block.label ? ", " : "",
-			block.label ? block.label : "");
-	if (!reference->from)
-		return g_strdup_printf("register of thread %" G_GINT64_FORMAT, reference->thread_id);
-	return describe_place(facts->analysis, reference->from);
-}
-
 static json_t *references_json(const address_facts *facts)
 {
 	json_t *object = json_object(), *list = json_array();
+	hc_place_sources sources = hc_place_sources_of(facts->analysis);
 
 	for (unsigned i = 0; i < facts->reference_count; i++) {
 		const hc_reference *reference = &facts->references[i];
-		g_autofree char *where = describe_source(facts, reference);
+		g_auto(hc_place) place;
 		json_t *entry = json_object();
 		hc_block block;
 		bool in_block = reference->block != UINT32_MAX &&
 				hc_blocks_get(hc_analysis_blocks(facts->analysis), reference->block, &block);
 
+		hc_place_of_reference(&sources, reference, &place);
 		hc_json_set(entry, "from", reference->from ? hc_json_address(reference->from) : json_null());
 		hc_json_set(entry, "to", hc_json_address(reference->to));
-		hc_json_set(entry, "thread", reference->thread_id ? json_integer(reference->thread_id) : json_null());
+		hc_json_set(entry, "thread", place.thread_id ? json_integer(place.thread_id) : json_null());
 		hc_json_set(entry, "block", in_block ? hc_json_address(block.address) : json_null());
-		hc_json_set(entry, "where", hc_json_text(where));
+		hc_json_set(entry, "where", hc_json_text(place.name));
+		hc_json_set(entry, "place", hc_place_json(&place));
 		json_array_append_new(list, entry);
 	}
 	hc_json_set(object, "total", hc_json_number(facts->reference_total));
@@ -231,7 +192,8 @@ static json_t *targets_json(const address_facts *facts)
 		hc_json_set(entry, "offset", hc_json_number(found->offset));
 		hc_json_set(entry, "to", hc_json_address(found->to));
 		hc_json_set(entry, "block", found->is_block ? hc_json_address(found->block.address) : json_null());
-		hc_json_set(entry, "what", hc_json_text(found->description));
+		hc_json_set(entry, "what", hc_json_text(found->place.name));
+		hc_json_set(entry, "place", found->is_block ? json_null() : hc_place_json(&found->place));
 		json_array_append_new(array, entry);
 	}
 	return array;
@@ -270,14 +232,14 @@ static json_t *facts_json(const address_facts *facts)
 {
 	const hc_diagnostics *diagnostics = hc_analysis_diagnostics(facts->analysis);
 	json_t *report = hc_json_report("block");
-	json_t *block = facts->in_block ? block_json(facts, &facts->block) : json_null();
+	json_t *block = facts->in_block ? hc_block_json(facts->analysis, &facts->block) : json_null();
 
 	if (facts->in_block)
 		hc_json_set(block, "offset", hc_json_number(facts->address - facts->block.address));
 	hc_json_set(report, "address", hc_json_address(facts->address));
 	hc_json_set(report, "block", block);
-	hc_json_set(report, "previous", facts->has_previous ? block_json(facts, &facts->previous) : json_null());
-	hc_json_set(report, "next", facts->has_next ? block_json(facts, &facts->next) : json_null());
+	hc_json_set(report, "previous", facts->has_previous ? hc_block_json(facts->analysis, &facts->previous) : json_null());
+	hc_json_set(report, "next", facts->has_next ? hc_block_json(facts->analysis, &facts->next) : json_null());
 	hc_json_set(report, "allocation_site", json_null());
 	hc_json_set(report, "references", references_json(facts));
 	hc_json_set(report, "points_to", targets_json(facts));
@@ -360,7 +322,7 @@ static void print_headline(const address_facts *facts, hc_output *output)
 		g_string_append(line, state_phrase(facts->block.state));
 	else
 		g_string_append_printf(
-			line, "in no block: %s", place = describe_place(facts->analysis, facts->address));
+			line, "in no block: %s", place = hc_place_text(facts->analysis, facts->address));
 	hc_output_styled(output, HC_STYLE_HEADING, line->str);
 	hc_output_text(output, "\n");
 }
@@ -424,6 +386,7 @@ static void print_references(const address_facts *facts, hc_output *output)
 		{ NULL, "", HC_CELL_TEXT },
 	};
 	g_autoptr(hc_table) table = hc_table_create(columns, G_N_ELEMENTS(columns));
+	hc_place_sources sources = hc_place_sources_of(facts->analysis);
 	char count[HC_TEXT_COUNT_LENGTH];
 
 	hc_output_text(output, "\n");
@@ -432,15 +395,16 @@ static void print_references(const address_facts *facts, hc_output *output)
 		facts->reference_total == 1 ? "" : "s");
 	for (unsigned i = 0; i < facts->reference_count; i++) {
 		const hc_reference *reference = &facts->references[i];
-		g_autofree char *where = describe_source(facts, reference);
+		g_auto(hc_place) place;
 		g_autofree char *offset =
 			g_strdup_printf("to +%" G_GUINT64_FORMAT, reference->to - facts->block.address);
 
+		hc_place_of_reference(&sources, reference, &place);
 		hc_table_add_row(table);
 		if (reference->from)
 			hc_table_set_number(table, 1, reference->from);
 		hc_table_set_plain(table, 2, offset);
-		hc_table_set_plain(table, 3, where);
+		hc_table_set_text(table, 3, place.name);
 	}
 	hc_table_print(table, output);
 	if (facts->reference_count < facts->reference_total)
@@ -460,7 +424,9 @@ static void print_targets(const address_facts *facts, hc_output *output)
 		hc_output_printf(
 			output, "+%-8" G_GUINT64_FORMAT " 0x%" G_GINT64_MODIFIER "x  ", found->offset, found->to);
 		if (!found->is_block) {
-			hc_output_printf(output, "%s\n", found->description);
+			g_autofree char *name = hc_text_escape(found->place.name, -1);
+
+			hc_output_printf(output, "%s\n", name);
 			continue;
 		}
 		hc_output_printf(output, "block of %s bytes, %s", hc_text_count(size, found->block.size),

@@ -57,3 +57,11 @@ json_t *hc_mapping_json(const hc_mapping *mapping); /* NULL gives null */
  * to; NULL if neither. Free with g_free().
  */
 char *hc_preview(const hc_analysis *analysis, const hc_block *block, unsigned size);
+
+/* block.c: a block with its address, sizes, state, arena, label and reach. */
+json_t *hc_block_json(const hc_analysis *analysis, const hc_block *block);
+
+/* places.c: the name of ADDRESS, escaped (free with g_free()); a place as an object. */
+hc_place_sources hc_place_sources_of(const hc_analysis *analysis);
+char *hc_place_text(const hc_analysis *analysis, hc_address address);
+json_t *hc_place_json(const hc_place *place);

@@ -2,6 +2,8 @@
 /* The threads: where each stood, its stack, its arena. */
 #include "reports/parts.h"
 
+#include "base/text.h"
+
 static const hc_column columns[] = {
 	{ "id", NULL, HC_CELL_JSON },
 	{ NULL, "THREAD", HC_CELL_TEXT },
@@ -12,6 +14,7 @@ static const hc_column columns[] = {
 	{ "stack_pointer", "STACK POINTER", HC_CELL_ADDRESS },
 	{ "program_counter", NULL, HC_CELL_ADDRESS },
 	{ "in_system_call", NULL, HC_CELL_FLAG },
+	{ "frames", NULL, HC_CELL_JSON },
 	{ "location", "STOPPED IN", HC_CELL_TEXT },
 };
 
@@ -25,8 +28,11 @@ enum {
 	THREAD_STACK_POINTER,
 	THREAD_PROGRAM_COUNTER,
 	THREAD_IN_SYSTEM_CALL,
+	THREAD_FRAMES,
 	THREAD_LOCATION,
 };
+
+enum { FRAMES_SHOWN = 100 }; /* of a thread, with --verbose */
 
 /* For each thread the bytes of its stack from its stack pointer up. Free with g_free(). */
 static uint64_t *live_stacks(const hc_analysis *analysis)
@@ -74,7 +80,45 @@ static void set_signal(hc_table *table, int signal)
 	hc_table_set_plain(table, THREAD_SIGNAL, hc_signal_name(signal) ? hc_signal_name(signal) : number);
 }
 
-static hc_table *make_table(const hc_analysis *analysis)
+static json_t *frames_json(hc_modules *modules, unsigned thread)
+{
+	unsigned count;
+	const hc_frame *frames = hc_modules_frames(modules, thread, &count);
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < count; i++) {
+		g_autofree char *function = hc_modules_describe_frame(modules, &frames[i]);
+		json_t *object = json_object();
+
+		hc_json_set(object, "program_counter", hc_json_address(frames[i].program_counter));
+		hc_json_set(object, "stack_pointer", frames[i].stack_pointer ? hc_json_address(frames[i].stack_pointer) : json_null());
+		hc_json_set(object, "function", hc_json_text(function));
+		json_array_append_new(list, object);
+	}
+	return list;
+}
+
+/* Below a thread's row. */
+static void add_frames(hc_table *table, hc_modules *modules, unsigned thread)
+{
+	unsigned count;
+	const hc_frame *frames = hc_modules_frames(modules, thread, &count);
+
+	for (unsigned i = 0; i < MIN(count, FRAMES_SHOWN); i++) {
+		g_autofree char *function = hc_modules_describe_frame(modules, &frames[i]);
+		g_autofree char *escaped = function ? hc_text_escape(function, -1) : g_strdup("?");
+		g_autofree char *line = g_strdup_printf("#%-3u %s", i, escaped);
+
+		hc_table_add_line(table, HC_STYLE_DIM, line);
+	}
+	if (count > FRAMES_SHOWN) {
+		g_autofree char *line = g_strdup_printf("... %u more", count - FRAMES_SHOWN);
+
+		hc_table_add_line(table, HC_STYLE_DIM, line);
+	}
+}
+
+static hc_table *make_table(const hc_analysis *analysis, const hc_report_options *options)
 {
 	const hc_core *core = hc_analysis_core(analysis);
 	hc_modules *modules = hc_analysis_modules(analysis);
@@ -103,6 +147,10 @@ static hc_table *make_table(const hc_analysis *analysis)
 		hc_table_set_number(table, THREAD_PROGRAM_COUNTER, thread->program_counter);
 		hc_table_set_number(table, THREAD_IN_SYSTEM_CALL, thread->in_system_call);
 		hc_table_set_text(table, THREAD_LOCATION, location);
+		if (options->format == HC_REPORT_JSON)
+			hc_table_take_json(table, THREAD_FRAMES, frames_json(modules, i));
+		else if (options->verbose)
+			add_frames(table, modules, i);
 	}
 	return table;
 }
@@ -110,7 +158,7 @@ static hc_table *make_table(const hc_analysis *analysis)
 bool hc_report_threads(const hc_analysis *analysis, const hc_report_options *options, GError **error)
 {
 	g_autoptr(hc_output) output = hc_output_create(options);
-	g_autoptr(hc_table) table = make_table(analysis);
+	g_autoptr(hc_table) table = make_table(analysis, options);
 	const hc_diagnostics *diagnostics = hc_analysis_diagnostics(analysis);
 
 	if (options->format == HC_REPORT_JSON) {

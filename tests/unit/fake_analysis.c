@@ -86,6 +86,9 @@ static void fill_modules(hc_modules *modules)
 		.file = "/usr/lib/libc.so.6",
 		.file_build_id = "cc33" };
 	modules->list[2] = (hc_module){ .path = "", .name = "[vdso]", .state = HC_MODULE_MISSING, .is_vdso = true };
+	modules->frame_count = 2;
+	modules->frames[0] = (hc_frame){ 0x400100, 0x7ff00100, true };
+	modules->frames[1] = (hc_frame){ 0x400200, 0x7ff00180, false };
 	modules->debug_files[0] = "/usr/bin/logic_worker";
 }
 
@@ -142,6 +145,10 @@ hc_analysis *fake_create(void)
 	fake->references.blocks = &fake->blocks;
 	fake->references.reach = g_memdup2(example_reach, sizeof example_reach);
 	fake->references.totals = (hc_references_totals){ { 3, 1049232 }, { 1, 40 }, { 1, 100 }, { 0, 0 }, 4096, 1000, 10 };
+	fake->references.root_count = 3;
+	fake->references.roots[0] = (hc_root){ .owner = 0, .kind = HC_AREA_STACK, .registers = true, .used = true, .reason = "registers" };
+	fake->references.roots[1] = (hc_root){ 0x7ff00100, 0x7ff01100, HC_AREA_STACK, 0, false, true, "frames" };
+	fake->references.roots[2] = (hc_root){ 0x400000, 0x401000, HC_AREA_FILE, UINT_MAX, false, false, "read-only" };
 	fake->references.reference_count = 1;
 	fake->references.references[0] = (hc_reference){ 0x102a8, 0x102f4, 0, 1, HC_REGISTER_NONE };
 	hc_findings_add(&fake->findings, "lost", 140, 2, g_strdup("2 blocks that nothing points to"),
@@ -313,6 +320,17 @@ char *hc_modules_describe(hc_modules *modules, hc_address address)
 	const hc_module *module = hc_modules_find(modules, address);
 
 	return module ? g_strdup_printf("%s+0x%x", module->name, (unsigned)(address - module->start)) : NULL;
+}
+
+const hc_frame *hc_modules_frames(hc_modules *modules, unsigned thread_index, unsigned *ret_count)
+{
+	*ret_count = thread_index ? 0 : modules->frame_count;
+	return *ret_count ? modules->frames : NULL;
+}
+
+char *hc_modules_describe_frame(hc_modules *modules, const hc_frame *frame)
+{
+	return hc_modules_describe(modules, frame->program_counter);
 }
 
 /* <heapcore/blocks.h> */
@@ -500,6 +518,102 @@ unsigned hc_references_to(const hc_references *references, uint32_t number, unsi
 	*ret_references = g_memdup2(references->references, sizeof references->references);
 	*ret_total = references->reference_count;
 	return MIN(limit, references->reference_count);
+}
+
+unsigned hc_references_root_count(const hc_references *references)
+{
+	return references->root_count;
+}
+
+const hc_root *hc_references_root(const hc_references *references, unsigned index)
+{
+	return &references->roots[index];
+}
+
+/* One path: the references in a row, the first from a root. */
+struct hc_paths {
+	const hc_references *references;
+	uint32_t number;
+};
+
+hc_paths *hc_paths_find(const hc_references *references, uint32_t number, unsigned limit, GError **error)
+{
+	hc_paths *paths = g_new0(hc_paths, 1);
+
+	(void)limit;
+	(void)error;
+	paths->references = references;
+	paths->number = number;
+	return paths;
+}
+
+void hc_paths_destroy(hc_paths *paths)
+{
+	g_free(paths);
+}
+
+unsigned hc_paths_count(const hc_paths *paths)
+{
+	return paths->references->path_length > 0;
+}
+
+hc_path_start hc_paths_start(const hc_paths *paths, unsigned index)
+{
+	(void)index;
+	return paths->references->path_start;
+}
+
+uint32_t hc_paths_length(const hc_paths *paths, unsigned index)
+{
+	(void)index;
+	return paths->references->path_length;
+}
+
+/* All blocks of it are the one that was asked for. */
+bool hc_paths_step(const hc_paths *paths, unsigned index, uint32_t step, hc_path_step *ret_step)
+{
+	(void)index;
+	*ret_step = (hc_path_step){ .has_reference = step || paths->references->path_start == HC_PATH_ROOT };
+	ret_step->reference = step ? paths->references->references[0] :
+				     (hc_reference){ 0, 0x102f0, 8901, UINT32_MAX, 5 };
+	return hc_blocks_get(paths->references->blocks, paths->number, &ret_step->block);
+}
+
+/* <heapcore/places.h> */
+
+const char *hc_place_kind_name(hc_place_kind kind)
+{
+	return kind == HC_PLACE_REGISTER ? "register" : kind == HC_PLACE_BLOCK ? "block" : "mapping";
+}
+
+void hc_place_find(const hc_place_sources *sources, hc_address address, hc_place *ret_place)
+{
+	*ret_place = (hc_place){ .kind = HC_PLACE_MAPPING, .address = address, .frame = -1 };
+	if (hc_blocks_find(sources->blocks, address, &ret_place->block)) {
+		ret_place->kind = HC_PLACE_BLOCK;
+		ret_place->in_block = true;
+		ret_place->name = g_strdup_printf("block %#x+%u", (unsigned)ret_place->block.address,
+			(unsigned)(address - ret_place->block.address));
+		return;
+	}
+	ret_place->name = hc_modules_describe(sources->modules, address);
+	if (!ret_place->name)
+		ret_place->kind = HC_PLACE_UNMAPPED;
+}
+
+void hc_place_of_reference(const hc_place_sources *sources, const hc_reference *reference, hc_place *ret_place)
+{
+	if (reference->from) {
+		hc_place_find(sources, reference->from, ret_place);
+		return;
+	}
+	*ret_place = (hc_place){ .kind = HC_PLACE_REGISTER, .thread_id = reference->thread_id, .frame = -1 };
+	ret_place->name = g_strdup_printf("rbx of thread %d", (int)reference->thread_id);
+}
+
+void hc_place_clear(hc_place *place)
+{
+	g_clear_pointer(&place->name, g_free);
 }
 
 /* <heapcore/memory.h> */

@@ -24,6 +24,8 @@ struct hc_modules {
 	unsigned count;
 	hc_module list[FAKE_LIMIT];
 	const char *debug_files[FAKE_LIMIT];
+	unsigned frame_count; /* of thread 0; the others have none */
+	hc_frame frames[FAKE_LIMIT];
 };
 
 struct hc_blocks {
@@ -46,6 +48,10 @@ struct hc_references {
 	hc_reach *reach; /* by block number; NULL: all HC_REACH_NONE */
 	unsigned reference_count;
 	hc_reference references[FAKE_LIMIT]; /* to any block */
+	unsigned root_count;
+	hc_root roots[FAKE_LIMIT];
+	unsigned path_length; /* of the only path to any block; 0: there is none */
+	hc_path_start path_start;
 };
 
 struct hc_memory {

@@ -316,7 +316,7 @@ static void test_block(void)
 	UNIT_ASSERT_CONTAINS(text->str, "0x102f4 is 4 bytes into a block in use\n");
 	UNIT_ASSERT_CONTAINS(text->str, "allocation site: not in a core");
 	UNIT_ASSERT_CONTAINS(text->str, "directly lost");
-	UNIT_ASSERT_CONTAINS(text->str, "0x102a8  to +4  block 0x102a0+8, 24 B");
+	UNIT_ASSERT_CONTAINS(text->str, "0x102a8  to +4  block 0x102a0+8");
 	g_string_truncate(text, 0);
 	options.format = HC_REPORT_JSON;
 	CU_ASSERT_TRUE(hc_report_block(fake, 0x102f4, &options, NULL));
@@ -331,6 +331,62 @@ static void test_block(void)
 	UNIT_ASSERT_TEXT(json_string_value(json_object_get(json, "symbol")), "logic_worker+0x10");
 	json_decref(json);
 	CU_ASSERT_FALSE(hc_report_block(fake, 0x10, &options, &error));
+	CU_ASSERT_TRUE(g_error_matches(error, HC_ERROR, HC_ERROR_NOT_MAPPED));
+	g_string_free(text, TRUE);
+	fake_destroy(fake);
+}
+
+static void test_roots(void)
+{
+	hc_analysis *fake = fake_create();
+	GString *text = g_string_new(NULL);
+	hc_report_options options = { .write = append, .write_data = text };
+	json_t *json;
+
+	CU_ASSERT_TRUE(hc_report_roots(fake, &options, NULL));
+	UNIT_ASSERT_CONTAINS(text->str, "NOT SEARCHED 4.0 KiB\n");
+	UNIT_ASSERT_CONTAINS(text->str, "registers");
+	UNIT_ASSERT_CONTAINS(text->str, "1,000 words were looked at");
+	g_string_truncate(text, 0);
+	options.format = HC_REPORT_JSON;
+	CU_ASSERT_TRUE(hc_report_roots(fake, &options, NULL));
+	json = parse(text->str, "roots");
+	CU_ASSERT_EQUAL(number_at(json, "totals.used_bytes"), 4096);
+	CU_ASSERT_EQUAL(number_at(json, "totals.unused_bytes"), 4096);
+	CU_ASSERT_EQUAL(json_array_size(json_object_get(json, "roots")), 3);
+	json_decref(json);
+	g_string_free(text, TRUE);
+	fake_destroy(fake);
+}
+
+/* A long path: its ends are shown, and how many blocks are between. */
+static void test_path(void)
+{
+	hc_analysis *fake = fake_create();
+	GString *text = g_string_new(NULL);
+	hc_report_options options = { .write = append, .write_data = text };
+	g_autoptr(GError) error = NULL;
+	json_t *json, *path;
+
+	CU_ASSERT_TRUE(hc_report_path(fake, 0x102f4, 1, &options, NULL));
+	UNIT_ASSERT_CONTAINS(text->str, "No path leads to it.\n");
+	g_string_truncate(text, 0);
+	fake->references.path_length = 1000;
+	CU_ASSERT_TRUE(hc_report_path(fake, 0x102f4, 1, &options, NULL));
+	UNIT_ASSERT_CONTAINS(text->str, "PATH 1: 1,000 blocks\n");
+	UNIT_ASSERT_CONTAINS(text->str, "rbx of thread 8901");
+	UNIT_ASSERT_CONTAINS(text->str, "  +8 ");
+	UNIT_ASSERT_CONTAINS(text->str, "... 980 blocks more");
+	g_string_truncate(text, 0);
+	options.format = HC_REPORT_JSON;
+	CU_ASSERT_TRUE(hc_report_path(fake, 0x102f4, 1, &options, NULL));
+	json = parse(text->str, "path");
+	path = json_array_get(json_object_get(json, "paths"), 0);
+	CU_ASSERT_EQUAL(number_at(path, "length"), 1000);
+	CU_ASSERT_EQUAL(number_at(path, "omitted"), 800);
+	CU_ASSERT_EQUAL(json_array_size(json_object_get(path, "steps")), 200);
+	json_decref(json);
+	CU_ASSERT_FALSE(hc_report_path(fake, 0x400010, 1, &options, &error)); /* in no block */
 	CU_ASSERT_TRUE(g_error_matches(error, HC_ERROR, HC_ERROR_NOT_MAPPED));
 	g_string_free(text, TRUE);
 	fake_destroy(fake);
@@ -382,6 +438,8 @@ int main(void)
 		{ "the largest of many", test_chunks_by_size },
 		{ "chunks as text", test_chunks_text },
 		{ "block", test_block },
+		{ "roots", test_roots },
+		{ "path", test_path },
 		{ "commands of findings", test_commands },
 		{ "threads and mappings", test_threads_and_mappings },
 	};
