@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * debuginfo/: modules of a core, and the files that they were mapped from. The program in the core is a copy of /bin/true in a
+ * temporary folder; its build-id is read here from the copy's own bytes.
+ */
+#include "core/core.h"
+#include "core_builder.h"
+#include "debuginfo/debuginfo.h"
+#include "unit.h"
+
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PAGE = 4096 };
+
+static const hc_address base = 0x555555554000;
+
+typedef struct fixture {
+	char *folder, *path, *other; /* of the program, and of another file that a test may write */
+	char *bytes;		     /* of the program's file */
+	gsize size;
+	gsize id_at, id_size;	     /* its build-id */
+	hc_address text, end;	     /* a page of code that the core leaves out; the end of its last mapping */
+	core_builder *builder;
+	hc_diagnostics *diagnostics;
+	hc_core *core;
+	hc_modules *modules;
+	GError *error;
+} fixture;
+
+static void stop(fixture *f)
+{
+	hc_modules_close(f->modules);
+	hc_core_close(f->core);
+	hc_diagnostics_destroy(f->diagnostics);
+	core_builder_destroy(f->builder);
+	g_clear_error(&f->error);
+	g_unlink(f->path);
+	g_unlink(f->other);
+	g_rmdir(f->folder);
+	g_free(f->folder);
+	g_free(f->path);
+	g_free(f->other);
+	g_free(f->bytes);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(fixture, stop)
+
+static const Elf64_Phdr *program_header(const fixture *f, unsigned index)
+{
+	const Elf64_Ehdr *header = (const Elf64_Ehdr *)(void *)f->bytes;
+
+	return index < header->e_phnum ? (const Elf64_Phdr *)(void *)(f->bytes + header->e_phoff) + index : NULL;
+}
+
+static void find_build_id(fixture *f)
+{
+	const Elf64_Phdr *header;
+
+	for (unsigned i = 0; (header = program_header(f, i)); i++)
+		for (gsize at = header->p_offset; header->p_type == PT_NOTE && at + 16 <= header->p_offset + header->p_filesz;) {
+			const Elf64_Nhdr *note = (const Elf64_Nhdr *)(void *)(f->bytes + at);
+
+			if (note->n_type == NT_GNU_BUILD_ID) {
+				f->id_at = at + 16;
+				f->id_size = note->n_descsz;
+			}
+			at += 12 + ((note->n_namesz + 3) & ~3u) + ((note->n_descsz + 3) & ~3u);
+		}
+}
+
+static char *build_id(const char *bytes, gsize size)
+{
+	GString *text = g_string_new(NULL);
+
+	for (gsize i = 0; i < size; i++)
+		g_string_append_printf(text, "%02x", (uint8_t)bytes[i]);
+	return g_string_free(text, FALSE);
+}
+
+/* The mappings of the program at BASE: as the kernel dumps them, the page of headers and what may be written. PATH: NULL: no NT_FILE. */
+static void add_program(fixture *f, const char *path)
+{
+	const Elf64_Phdr *header;
+
+	for (unsigned i = 0; (header = program_header(f, i)); i++) {
+		if (header->p_type != PT_LOAD)
+			continue;
+		hc_address from = base + (header->p_vaddr & ~(uint64_t)(PAGE - 1));
+		hc_address to = base + ((header->p_vaddr + header->p_memsz + PAGE - 1) & ~(uint64_t)(PAGE - 1));
+		uint64_t offset = header->p_offset & ~(uint64_t)(PAGE - 1);
+		bool whole = header->p_flags & PF_W, first = !offset;
+		uint8_t *bytes = core_builder_add_partly(f->builder, from, to - from, whole ? to - from : first ? PAGE : 0, header->p_flags);
+
+		if (bytes)
+			memcpy(bytes, f->bytes + offset, MIN(f->size - offset, whole ? header->p_filesz + header->p_vaddr % PAGE : PAGE));
+		if (path)
+			core_builder_add_file(f->builder, from, to, offset, path);
+		if (header->p_flags & PF_X)
+			f->text = from;
+		f->end = to;
+	}
+	core_builder_add_auxiliary(f->builder, AT_PHDR, base + 64);
+}
+
+static fixture start(void)
+{
+	fixture f = { .builder = core_builder_create(8, false), .diagnostics = hc_diagnostics_create() };
+
+	f.folder = g_dir_make_tmp("heapcore-modules-XXXXXX", NULL);
+	f.path = g_build_filename(f.folder, "true", NULL);
+	f.other = g_build_filename(f.folder, "other", NULL);
+	g_assert(g_file_get_contents("/bin/true", &f.bytes, &f.size, NULL) && g_file_set_contents(f.path, f.bytes, f.size, NULL));
+	find_build_id(&f);
+	g_assert(f.id_size);
+	return f;
+}
+
+static bool open_core(fixture *f)
+{
+	f->core = core_builder_open(f->builder, f->diagnostics, &f->error);
+	if (!f->core)
+		CU_FAIL("the core opens");
+	return f->core;
+}
+
+static bool run_with(fixture *f, const hc_modules_options *options)
+{
+	if (!open_core(f))
+		return false;
+	f->modules = hc_modules_open(f->core, options, f->diagnostics, &f->error);
+	return f->modules;
+}
+
+static bool run(fixture *f)
+{
+	static const hc_modules_options none;
+
+	if (run_with(f, &none))
+		return true;
+	CU_FAIL("the modules are found");
+	return false;
+}
+
+/* Writes the program's file to PATH with another build-id, which is returned. */
+static char *write_other_build(const fixture *f, const char *path)
+{
+	g_autofree char *bytes = g_memdup2(f->bytes, f->size);
+
+	bytes[f->id_at] ^= 0x5a;
+	g_assert(g_file_set_contents(path, bytes, f->size, NULL));
+	return build_id(bytes + f->id_at, f->id_size);
+}
+
+static const hc_module *the_program(const fixture *f)
+{
+	const hc_module *module = hc_modules_find(f->modules, base);
+
+	if (!module)
+		CU_FAIL("the program is a module");
+	return module;
+}
+
+/* Whether the core has the program's text: the file's bytes. */
+static bool has_text(const fixture *f)
+{
+	uint8_t bytes[256];
+
+	return hc_core_read(f->core, f->text + 0x100, bytes, sizeof bytes) && !memcmp(bytes, f->bytes + (f->text - base) + 0x100, sizeof bytes);
+}
+
+/* ---- the file agrees, differs, is missing ---- */
+
+static void test_agrees(void)
+{
+	g_auto(fixture) f = start();
+	g_autofree char *id = build_id(f.bytes + f.id_at, f.id_size);
+
+	add_program(&f, f.path);
+	if (!run(&f))
+		return;
+	const hc_module *module = the_program(&f);
+
+	if (!module)
+		return;
+	CU_ASSERT_EQUAL(hc_modules_count(f.modules), 1);
+	CU_ASSERT_EQUAL(module->state, HC_MODULE_AGREES);
+	UNIT_ASSERT_TEXT(module->build_id, id);
+	UNIT_ASSERT_TEXT(module->file_build_id, id);
+	UNIT_ASSERT_TEXT(module->path, f.path);
+	UNIT_ASSERT_TEXT(module->file, f.path);
+	UNIT_ASSERT_TEXT(module->name, "true");
+	CU_ASSERT_TRUE(module->is_executable);
+	CU_ASSERT_FALSE(module->is_vdso);
+	CU_ASSERT_EQUAL(module->start, base);
+	CU_ASSERT_EQUAL(module->end, f.end);
+	CU_ASSERT_EQUAL(module->bias, base);
+	CU_ASSERT_PTR_EQUAL(hc_modules_executable(f.modules), module);
+	CU_ASSERT_PTR_EQUAL(hc_modules_get(f.modules, 0), module);
+	CU_ASSERT_PTR_NULL(hc_modules_get(f.modules, 1));
+	CU_ASSERT_EQUAL(hc_modules_index(f.modules, module), 0);
+	CU_ASSERT_PTR_NULL(hc_modules_find(f.modules, base - 1));
+	CU_ASSERT_PTR_EQUAL(hc_modules_find(f.modules, f.end - 1), module);
+	CU_ASSERT_PTR_NULL(hc_modules_find(f.modules, f.end));
+	CU_ASSERT_TRUE(has_text(&f));
+	CU_ASSERT_EQUAL(hc_core_find_mapping(f.core, f.text)->source, HC_SOURCE_FILE);
+	CU_ASSERT_EQUAL(hc_core_find_mapping(f.core, base)->source, HC_SOURCE_CORE);
+}
+
+static void test_differs(void)
+{
+	g_auto(fixture) f = start();
+	g_autofree char *id = build_id(f.bytes + f.id_at, f.id_size), *other = write_other_build(&f, f.path);
+
+	add_program(&f, f.path);
+	if (!run(&f) || !the_program(&f))
+		return;
+	CU_ASSERT_EQUAL(the_program(&f)->state, HC_MODULE_DIFFERS);
+	UNIT_ASSERT_TEXT(the_program(&f)->build_id, id);
+	UNIT_ASSERT_TEXT(the_program(&f)->file_build_id, other);
+	CU_ASSERT_FALSE(has_text(&f));
+	CU_ASSERT_EQUAL(core_builder_told(f.diagnostics, "file-differs"), 1);
+	CU_ASSERT_FALSE(hc_module_defines(f.modules, the_program(&f), "main"));
+}
+
+static void test_missing(void)
+{
+	g_auto(fixture) f = start();
+
+	add_program(&f, f.path);
+	g_unlink(f.path);
+	if (!run(&f) || !the_program(&f))
+		return;
+	CU_ASSERT_EQUAL(the_program(&f)->state, HC_MODULE_MISSING);
+	CU_ASSERT_PTR_NULL(the_program(&f)->file);
+	CU_ASSERT_FALSE(has_text(&f));
+	CU_ASSERT_EQUAL(core_builder_told(f.diagnostics, "file-missing"), 1);
+	g_autofree char *inside = hc_modules_describe(f.modules, base + 0x10), *outside = hc_modules_describe(f.modules, f.end);
+
+	UNIT_ASSERT_TEXT(inside, "true+0x10");
+	CU_ASSERT_PTR_NULL(outside);
+}
+
+/* A folder or a FIFO where the file was. */
+static void test_no_regular_file(void)
+{
+	g_auto(fixture) f = start();
+
+	add_program(&f, f.folder);
+	if (!run(&f) || !the_program(&f))
+		return;
+	CU_ASSERT_EQUAL(the_program(&f)->state, HC_MODULE_MISSING);
+}
+
+/* The kernel marks files that were replaced. The one at the path now may be the same again. */
+static void test_deleted(void)
+{
+	g_auto(fixture) f = start();
+	g_autofree char *marked = g_strconcat(f.path, " (deleted)", NULL);
+
+	add_program(&f, marked);
+	if (!run(&f) || !the_program(&f))
+		return;
+	CU_ASSERT_EQUAL(the_program(&f)->state, HC_MODULE_AGREES);
+	UNIT_ASSERT_TEXT(the_program(&f)->file, f.path);
+	CU_ASSERT_TRUE(has_text(&f));
+}
+
+static void test_sysroot(void)
+{
+	g_auto(fixture) f = start();
+	const hc_modules_options options = { .sysroot = f.folder };
+
+	add_program(&f, "/true"); /* there is none in our own root */
+	if (!run_with(&f, &options) || !the_program(&f))
+		return;
+	CU_ASSERT_EQUAL(the_program(&f)->state, HC_MODULE_AGREES);
+	UNIT_ASSERT_TEXT(the_program(&f)->file, f.path);
+}
+
+/* Without build-ids the first page decides. */
+static void check_no_build_id(bool same_page)
+{
+	g_auto(fixture) f = start();
+
+	memset(f.bytes + f.id_at - 16 + 8, 0x7f, 4); /* the note's type */
+	g_assert(g_file_set_contents(f.path, f.bytes, f.size, NULL));
+	add_program(&f, f.path);
+	if (!same_page)
+		*core_builder_at(f.builder, base + 0xfff) ^= 1;
+	if (!run(&f) || !the_program(&f))
+		return;
+	CU_ASSERT_PTR_NULL(the_program(&f)->build_id);
+	CU_ASSERT_PTR_NULL(the_program(&f)->file_build_id);
+	CU_ASSERT_EQUAL(the_program(&f)->state, same_page ? HC_MODULE_AGREES : HC_MODULE_DIFFERS);
+	CU_ASSERT_EQUAL(has_text(&f), same_page);
+}
+
+static void test_no_build_id(void)
+{
+	check_no_build_id(true);
+	check_no_build_id(false);
+}
+
+/* ---- the binary that the user names ---- */
+
+static void test_named_binary(void)
+{
+	g_auto(fixture) f = start();
+	const hc_modules_options options = { .binary = f.other };
+
+	add_program(&f, "/nonexistent/true");
+	g_assert(g_file_set_contents(f.other, f.bytes, f.size, NULL));
+	if (!run_with(&f, &options) || !the_program(&f)) {
+		CU_FAIL("the right binary is taken");
+		return;
+	}
+	CU_ASSERT_EQUAL(the_program(&f)->state, HC_MODULE_AGREES);
+	UNIT_ASSERT_TEXT(the_program(&f)->file, f.other);
+	CU_ASSERT_TRUE(has_text(&f));
+}
+
+static void test_wrong_binary(void)
+{
+	g_auto(fixture) f = start();
+	const hc_modules_options options = { .binary = f.other };
+	g_autofree char *id = build_id(f.bytes + f.id_at, f.id_size), *other = write_other_build(&f, f.other);
+
+	add_program(&f, f.path);
+	CU_ASSERT_FALSE(run_with(&f, &options));
+	CU_ASSERT_TRUE(g_error_matches(f.error, HC_ERROR, HC_ERROR_MISMATCH));
+	if (!f.error)
+		return;
+	UNIT_ASSERT_CONTAINS(f.error->message, id);
+	UNIT_ASSERT_CONTAINS(f.error->message, other);
+	UNIT_ASSERT_CONTAINS(f.error->message, f.other);
+}
+
+static void test_unreadable_binary(void)
+{
+	g_auto(fixture) f = start();
+	const hc_modules_options missing = { .binary = "/nonexistent/binary" }, folder = { .binary = f.folder };
+
+	add_program(&f, f.path);
+	CU_ASSERT_FALSE(run_with(&f, &missing));
+	CU_ASSERT_TRUE(g_error_matches(f.error, HC_ERROR, HC_ERROR_IO));
+	g_clear_error(&f.error);
+	CU_ASSERT_PTR_NULL(hc_modules_open(f.core, &folder, f.diagnostics, &f.error));
+	CU_ASSERT_TRUE(g_error_matches(f.error, HC_ERROR, HC_ERROR_IO));
+}
+
+/* The core does not have the program's headers: whether the binary is the right one cannot be told. */
+static void test_binary_unverifiable(void)
+{
+	g_auto(fixture) f = start();
+	const hc_modules_options options = { .binary = f.path };
+
+	core_builder_add_memory(f.builder, 0x10000, 0x1000, PF_R | PF_W);
+	CU_ASSERT_FALSE(run_with(&f, &options));
+	CU_ASSERT_TRUE(g_error_matches(f.error, HC_ERROR, HC_ERROR_MISMATCH));
+}
+
+/* ---- what is a module ---- */
+
+static void test_segments(void)
+{
+	g_auto(fixture) f = start();
+	const Elf64_Phdr *header;
+	unsigned loads = 0, found = 0;
+
+	add_program(&f, f.path);
+	if (!run(&f) || !the_program(&f))
+		return;
+	for (unsigned i = 0; (header = program_header(&f, i)); i++) {
+		hc_address at = base + header->p_vaddr;
+
+		if (header->p_type == PT_LOAD || header->p_type == PT_GNU_RELRO) {
+			bool data = header->p_flags & PF_W || header->p_type == PT_GNU_RELRO;
+
+			CU_ASSERT_EQUAL(hc_module_is_data(f.modules, the_program(&f), at), data);
+		}
+		loads += header->p_type == PT_LOAD;
+	}
+	for (unsigned i = 0; i < hc_module_segment_count(f.modules, the_program(&f)); i++) {
+		const hc_module_segment *segment = hc_module_segment_get(f.modules, the_program(&f), i);
+
+		for (unsigned k = 0; segment->type == PT_LOAD && (header = program_header(&f, k)); k++)
+			found += header->p_type == PT_LOAD && segment->start == base + header->p_vaddr &&
+				 segment->end == base + header->p_vaddr + header->p_memsz && segment->flags == header->p_flags &&
+				 segment->offset == header->p_offset;
+	}
+	CU_ASSERT_EQUAL(found, loads);
+	CU_ASSERT_PTR_NULL(hc_module_segment_get(f.modules, the_program(&f), 1000));
+}
+
+/* A linker, a debugger or a package manager maps files to read them. */
+static void test_mapped_to_be_read(void)
+{
+	g_auto(fixture) f = start();
+	const hc_address copy = 0x7fff00000000;
+	gsize size = (f.size + PAGE - 1) & ~(gsize)(PAGE - 1);
+
+	add_program(&f, f.path);
+	core_builder_add_memory(f.builder, copy, size, PF_R);
+	core_builder_put_bytes(f.builder, copy, f.bytes, f.size);
+	core_builder_add_file(f.builder, copy, copy + size, 0, f.path);
+	if (!run(&f))
+		return;
+	CU_ASSERT_EQUAL(hc_modules_count(f.modules), 1);
+	CU_ASSERT_PTR_NULL(hc_modules_find(f.modules, copy));
+}
+
+/* Without NT_FILE nothing has a name, but modules are found. */
+static void test_no_paths(void)
+{
+	g_auto(fixture) f = start();
+
+	add_program(&f, NULL);
+	if (!run(&f) || !the_program(&f))
+		return;
+	UNIT_ASSERT_TEXT(the_program(&f)->path, "");
+	CU_ASSERT_TRUE(the_program(&f)->is_executable);
+	CU_ASSERT_PTR_NOT_NULL(the_program(&f)->build_id);
+	CU_ASSERT_EQUAL(the_program(&f)->state, HC_MODULE_MISSING);
+}
+
+/* ELF headers that promise what cannot be: no module, or one without what is wrong. */
+static void test_damaged_headers(void)
+{
+	static const struct {
+		unsigned at, size;
+		uint64_t value;
+	} damages[] = {
+		{ 4, 1, ELFCLASS32 },
+		{ 16, 2, ET_CORE },
+		{ 32, 8, UINT64_MAX },	 /* e_phoff */
+		{ 32, 8, 0x100000000 },
+		{ 54, 2, 1 },		 /* e_phentsize */
+		{ 56, 2, 0 },		 /* e_phnum */
+		{ 56, 2, UINT16_MAX },
+	};
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(damages); i++) {
+		g_auto(fixture) f = start();
+
+		add_program(&f, f.path);
+		core_builder_put(f.builder, base + damages[i].at, damages[i].value, damages[i].size);
+		if (run(&f) && damages[i].value != UINT16_MAX)
+			CU_ASSERT_EQUAL(hc_modules_count(f.modules), 0);
+	}
+	/* Each word of the program headers, with each of these. */
+	static const uint64_t values[] = { 0, UINT64_MAX, (uint64_t)1 << 63, 0x7fffffffffff };
+
+	for (unsigned at = 64; at < 64 + 13 * 56; at += 8)
+		for (unsigned k = 0; k < G_N_ELEMENTS(values); k++) {
+			g_auto(fixture) f = start();
+
+			add_program(&f, f.path);
+			core_builder_put_word(f.builder, base + at, values[k]);
+			if (!run(&f))
+				return;
+			CU_ASSERT_TRUE(hc_modules_count(f.modules) <= 1);
+		}
+}
+
+static void test_vdso(void)
+{
+	g_auto(fixture) f = start();
+
+	add_program(&f, NULL);
+	core_builder_add_auxiliary(f.builder, AT_SYSINFO_EHDR, base);
+	if (!run(&f) || !the_program(&f))
+		return;
+	CU_ASSERT_TRUE(the_program(&f)->is_vdso);
+	UNIT_ASSERT_TEXT(the_program(&f)->name, "[vdso]");
+	CU_ASSERT_EQUAL(core_builder_told(f.diagnostics, "file-missing"), 0);
+}
+
+int main(void)
+{
+	static const unit_case cases[] = {
+		{ "the file agrees", test_agrees },
+		{ "the file differs", test_differs },
+		{ "the file is missing", test_missing },
+		{ "no regular file", test_no_regular_file },
+		{ "a file that was replaced by itself", test_deleted },
+		{ "a sysroot", test_sysroot },
+		{ "no build-id", test_no_build_id },
+		{ "the binary that the user names", test_named_binary },
+		{ "a wrong binary is refused with both build-ids", test_wrong_binary },
+		{ "a binary that cannot be read", test_unreadable_binary },
+		{ "a binary that cannot be checked", test_binary_unverifiable },
+		{ "segments and data", test_segments },
+		{ "a file that is mapped to be read", test_mapped_to_be_read },
+		{ "no paths", test_no_paths },
+		{ "damaged ELF headers in memory", test_damaged_headers },
+		{ "the vdso", test_vdso },
+	};
+
+	return unit_main("modules", cases, G_N_ELEMENTS(cases));
+}
