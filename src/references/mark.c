@@ -151,22 +151,30 @@ static inline void resolve_mark(hc_scanner *scanner, uint64_t start, const hc_ca
 		push(worker, start);
 }
 
+/* All addresses of a block with a mapping of its own are of one granule. */
+static inline bool points_to_start(const hc_scanner *scanner, uint64_t start, const hc_candidate *candidate)
+{
+	uint64_t granule_mask = ((uint64_t)1 << scanner->granule_shift) - 1;
+
+	if (G_UNLIKELY(candidate->granule != start || candidate->address & granule_mask))
+		return false;
+	return G_LIKELY(candidate->address - scanner->hot_start < scanner->hot_size) ||
+	       candidate->address == hc_blocks_address(scanner->blocks, hc_blocks_region_of_start(scanner->blocks, start), start);
+}
+
 /* Where interior pointers are told apart. Most candidates point to a start, or to a block that is marked already. */
 static inline void resolve_exact(hc_scanner *scanner, uint64_t start, const hc_candidate *candidate)
 {
 	struct worker *worker = scanner->data;
-	uint64_t granule_mask = ((uint64_t)1 << scanner->granule_shift) - 1;
 	bool was_set;
 
-	if (G_UNLIKELY(candidate->granule != start || candidate->address & granule_mask)) {
-		if (hc_bit(scanner->marks, start))
-			return;
-		if (!hc_references_is_as_good_as_start(worker->pool->references, start, candidate->address)) {
-			set_mark(worker, worker->pool->interior, start, &was_set);
-			return;
-		}
-	}
-	resolve_mark(scanner, start, candidate);
+	if (hc_bit(scanner->marks, start))
+		return;
+	if (points_to_start(scanner, start, candidate) ||
+	    hc_references_is_as_good_as_start(worker->pool->references, start, candidate->address))
+		resolve_mark(scanner, start, candidate);
+	else
+		set_mark(worker, worker->pool->interior, start, &was_set);
 }
 
 /* Gives the oldest blocks away: they lead to the most. */
