@@ -8,8 +8,9 @@
  *	string with header   libstdc++'s old std::string: | length | capacity | references | text: the pointer is to the text
  *	several base classes a pointer to the second base: there, and at the block's start, are pointers to vtables
  *
- * They are those that valgrind knows (memcheck's manual, --leak-check-heuristics). It knows what was asked for; a core only
- * how much was given, which is up to alignment - 1 more. So where valgrind compares a size, here it is a range of that width.
+ * They are those that valgrind knows (memcheck's manual, --leak-check-heuristics; mc_leakcheck.c, heuristic_reachedness()).
+ * It knows what was asked for; a core only how much was given, which is more: rounded up, with the rest of a free chunk that was
+ * too small to be one by itself, or to whole pages. So where valgrind compares a size, here it is a range of that width.
  */
 #include "references/internal.h"
 
@@ -47,8 +48,8 @@ static bool is_length_prefix(const struct interior *interior)
 {
 	uint64_t length;
 
-	return interior->offset == 8 && hc_core_read_unsigned(interior->references->core, interior->block, 8, &length) && length <= interior->size &&
-	       fits(interior, length + 8);
+	return interior->offset == 8 && hc_core_read_unsigned(interior->references->core, interior->block, 8, &length) && length &&
+	       length <= interior->size && fits(interior, length + 8);
 }
 
 static bool is_old_string(const struct interior *interior)
@@ -60,11 +61,24 @@ static bool is_old_string(const struct interior *interior)
 	       fits(interior, capacity + 1 + 3 * interior->word);
 }
 
-/* A word that leads to read-only or relocated data of a module, where the first two words lead into code or are zero. */
+/* gdb leaves text out of cores, and with it what tells text from constants: there constants count as code too. */
+static bool is_code(const struct interior *interior, hc_address address)
+{
+	const hc_area *area = hc_areas_find(interior->references->areas, address);
+
+	return area && area->kind == HC_AREA_FILE && area->mapping->flags & (HC_MAPPING_EXECUTE | HC_MAPPING_UNLISTED);
+}
+
+/*
+ * A word that leads to a table of functions, in memory of a file: of its first words those that are not zero lead to code, and
+ * there are two of them. (aligned_ptr_above_page0_is_vtable_addr() in mc_leakcheck.c)
+ */
 static bool is_vtable_pointer(const struct interior *interior, hc_address address)
 {
+	enum { WORDS_LOOKED_AT = 20, FUNCTIONS_NEEDED = 2 };
 	const hc_core *core = interior->references->core;
 	uint64_t table, function;
+	unsigned functions = 0;
 	const hc_area *area;
 
 	if (!word_at(interior, address, &table) || table % interior->word)
@@ -72,20 +86,36 @@ static bool is_vtable_pointer(const struct interior *interior, hc_address addres
 	area = hc_areas_find(interior->references->areas, table);
 	if (!area || (area->kind != HC_AREA_MODULE_DATA && area->kind != HC_AREA_FILE))
 		return false;
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < WORDS_LOOKED_AT && functions < FUNCTIONS_NEEDED; i++) {
 		if (!hc_core_read_word(core, table + i * interior->word, &function))
 			return false;
-		area = function ? hc_areas_find(interior->references->areas, function) : NULL;
-		if (function && (!area || area->kind != HC_AREA_FILE))
+		if (!function)
+			continue;
+		if (!is_code(interior, function))
 			return false;
+		functions++;
 	}
-	return true;
+	return functions == FUNCTIONS_NEEDED;
 }
 
 static bool is_second_base(const struct interior *interior)
 {
 	return interior->offset % interior->word == 0 && is_vtable_pointer(interior, interior->address) &&
 	       is_vtable_pointer(interior, interior->block);
+}
+
+/*
+ * The largest difference between what was given and what was asked for. In an arena: up to the alignment, and a remainder that
+ * is smaller than the smallest chunk is left with the block (_int_malloc() in glibc's malloc.c, MINSIZE: four words). In a
+ * mapping of its own: up to the page, after rounding up to the alignment (sysmalloc_mmap()).
+ */
+static uint64_t slack_of(const hc_references *references, const hc_block_region *region)
+{
+	const hc_blocks *blocks = references->blocks;
+
+	if (region->region.is_mmapped)
+		return hc_core_process(references->core)->page_size + blocks->alignment - 1;
+	return MAX(blocks->alignment, 4 * (uint64_t)blocks->word) - 1;
 }
 
 bool hc_references_is_as_good_as_start(const hc_references *references, uint64_t start, hc_address address)
@@ -97,7 +127,7 @@ bool hc_references_is_as_good_as_start(const hc_references *references, uint64_t
 		.block = hc_blocks_address(blocks, region, start),
 		.address = address,
 		.word = blocks->word,
-		.slack = blocks->alignment - 1,
+		.slack = slack_of(references, region),
 	};
 
 	interior.size = hc_blocks_usable_size(blocks, region, interior.block);
