@@ -118,7 +118,7 @@ static bool place_of(graph *g, const char *name, hc_address *ret_place)
 static void add_edge(graph *g, const char *from, const char *to)
 {
 	g_auto(GStrv) target = g_strsplit(to, "+", 2);
-	hc_address place, value;
+	hc_address place = 0, value;
 	unsigned source = UINT_MAX;
 
 	if (strcmp(from, "reg") && !place_of(g, from, &place))
