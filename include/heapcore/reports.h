@@ -83,4 +83,15 @@ typedef struct hc_chunks_filter {
 bool hc_report_chunks(const hc_analysis *analysis, const hc_chunks_filter *filter, const hc_report_options *options,
 		      GError **error);
 
+/* What hc_report_leaks() shows. */
+typedef struct hc_leaks_view {
+	const hc_suppressions *suppressions; /* to show their uses; may be NULL */
+	uint64_t limit; /* groups, at most; 0: all */
+	bool addresses; /* every block of every group, shown or not */
+} hc_leaks_view;
+
+/* The lost blocks by group. References. Also fails with HC_ERROR_NO_MEMORY. */
+bool hc_report_leaks(const hc_analysis *analysis, const hc_leaks *leaks, const hc_leaks_view *view, const hc_report_options *options,
+		     GError **error);
+
 G_END_DECLS

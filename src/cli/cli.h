@@ -45,6 +45,7 @@ cli_status cli_run_chunks(const cli_command *command, int argc, char **argv);
 cli_status cli_run_block(const cli_command *command, int argc, char **argv);
 cli_status cli_run_path(const cli_command *command, int argc, char **argv);
 cli_status cli_run_roots(const cli_command *command, int argc, char **argv);
+cli_status cli_run_leaks(const cli_command *command, int argc, char **argv);
 cli_status cli_run_mappings(const cli_command *command, int argc, char **argv);
 cli_status cli_run_threads(const cli_command *command, int argc, char **argv);
 cli_status cli_run_help(const cli_command *command, int argc, char **argv);
@@ -71,6 +72,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(cli_options, cli_options_deinit)
  */
 bool cli_parse(const cli_command *command, int argc, char **argv, const GOptionEntry *entries, unsigned least_arguments,
 	unsigned most_arguments, cli_options *options, cli_status *ret_status);
+
 /*
  * Of two or three arguments the address, wherever it stands, and the others in FILES, which the caller has zeroed. FALSE, and that was
  * said, if none is an address.
@@ -134,4 +136,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(cli_conditions, cli_conditions_free)
 
 /* CLI_CONDITION_MET if any is met (each of these is said), CLI_USAGE if a name is unknown, else CLI_DONE. */
 cli_status cli_conditions_check(const cli_conditions *conditions, const hc_analysis *analysis);
+
+/* The same with what leaks count: LEAKS is without what is suppressed. */
+cli_status cli_conditions_check_leaks(
+	const cli_conditions *conditions, const hc_analysis *analysis, const hc_leaks_totals *leaks);
 cli_status cli_conditions_check_growth(const cli_conditions *conditions, const hc_analysis *a, const hc_analysis *b);

@@ -78,7 +78,7 @@ static bool parse(const char *text, fail_condition *ret_condition)
 /* Names of rows are only known with the table; the others are checked before the work is done. */
 static bool may_be_known(const char *name)
 {
-	static const char *const blocks[] = { "leaked", "directly-lost", "indirectly-lost" };
+	static const char *const blocks[] = { "leaked", "directly-lost", "indirectly-lost", "possibly-lost" };
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(blocks); i++) {
 		if (!strcmp(name, blocks[i]))
@@ -158,21 +158,27 @@ static bool find_row(const hc_memory *memory, const char *name, uint64_t *ret_va
 	return true;
 }
 
-static bool find_figure(const hc_analysis *analysis, const char *name, uint64_t *ret_value)
+/* LEAKS: what counts as lost, without what is suppressed; NULL: all that is. */
+static bool find_figure(const hc_analysis *analysis, const hc_leaks_totals *leaks, const char *name, uint64_t *ret_value)
 {
 	const hc_references_totals *totals = hc_references_get_totals(hc_analysis_references(analysis));
+	hc_amount direct = leaks ? leaks->definitely_lost : totals->directly_lost;
+	hc_amount indirect = leaks ? leaks->indirectly_lost : totals->indirectly_lost;
+	hc_amount possible = leaks ? leaks->possibly_lost : totals->possibly_lost;
 	const hc_blocks *blocks = hc_analysis_blocks(analysis);
 	const hc_memory *memory = hc_analysis_memory(analysis);
 	const struct {
 		const char *name;
 		uint64_t value;
 	} figures[] = {
-		{ "leaked", totals->directly_lost.blocks + totals->indirectly_lost.blocks },
-		{ "leaked-bytes", totals->directly_lost.bytes + totals->indirectly_lost.bytes },
-		{ "directly-lost", totals->directly_lost.blocks },
-		{ "directly-lost-bytes", totals->directly_lost.bytes },
-		{ "indirectly-lost", totals->indirectly_lost.blocks },
-		{ "indirectly-lost-bytes", totals->indirectly_lost.bytes },
+		{ "leaked", direct.blocks + indirect.blocks },
+		{ "leaked-bytes", direct.bytes + indirect.bytes },
+		{ "directly-lost", direct.blocks },
+		{ "directly-lost-bytes", direct.bytes },
+		{ "indirectly-lost", indirect.blocks },
+		{ "indirectly-lost-bytes", indirect.bytes },
+		{ "possibly-lost", possible.blocks },
+		{ "possibly-lost-bytes", possible.bytes },
 		{ "in-use-bytes", hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes },
 		{ "free-bytes", free_bytes(blocks) },
 		{ "trim-bytes", trim_bytes(blocks) },
@@ -211,7 +217,8 @@ static bool holds(fail_operator operator, int64_t figure, uint64_t value)
 	}
 }
 
-static cli_status check(const cli_conditions *conditions, const hc_analysis *before, const hc_analysis *analysis)
+static cli_status check(
+	const cli_conditions *conditions, const hc_analysis *before, const hc_analysis *analysis, const hc_leaks_totals *leaks)
 {
 	cli_status status = CLI_DONE;
 
@@ -220,8 +227,8 @@ static cli_status check(const cli_conditions *conditions, const hc_analysis *bef
 		uint64_t value, value_before = 0;
 		int64_t figure;
 
-		if (!find_figure(analysis, condition->name, &value) ||
-			(before && !find_figure(before, condition->name, &value_before)))
+		if (!find_figure(analysis, leaks, condition->name, &value) ||
+			(before && !find_figure(before, NULL, condition->name, &value_before)))
 			return complain_unknown(conditions->command, condition);
 		figure = (int64_t)(value - value_before);
 		if (!holds(condition->operator, figure, condition->value))
@@ -235,10 +242,16 @@ static cli_status check(const cli_conditions *conditions, const hc_analysis *bef
 
 cli_status cli_conditions_check(const cli_conditions *conditions, const hc_analysis *analysis)
 {
-	return check(conditions, NULL, analysis);
+	return check(conditions, NULL, analysis, NULL);
+}
+
+cli_status cli_conditions_check_leaks(
+	const cli_conditions *conditions, const hc_analysis *analysis, const hc_leaks_totals *leaks)
+{
+	return check(conditions, NULL, analysis, leaks);
 }
 
 cli_status cli_conditions_check_growth(const cli_conditions *conditions, const hc_analysis *a, const hc_analysis *b)
 {
-	return check(conditions, a, b);
+	return check(conditions, a, b, NULL);
 }

@@ -14,8 +14,8 @@
 
 #define FAIL_ON_DETAILS \
 	"Conditions: NAME OP VALUE, OP one of > >= < <= == !=, VALUE with K, M, G or T for powers of 1024. Names:\n" \
-	"leaked, directly-lost, indirectly-lost (blocks), the same with -bytes, in-use-bytes, free-bytes, trim-bytes,\n" \
-	"mapped-bytes, and ROW-bytes for every id of a row in the JSON's memory table. Quote them for the shell.\n"
+	"leaked, directly-lost, indirectly-lost, possibly-lost (blocks), the same with -bytes, in-use-bytes, free-bytes,\n" \
+	"trim-bytes, mapped-bytes, and ROW-bytes for every id of a row in the JSON's memory table. Quote them for the shell.\n"
 
 #define STATUS_DETAILS \
 	"Exit status: 0 done, 1 a --fail-on condition is met, 2 could not analyse, 3 analysed in part, 64 wrong usage.\n" \
@@ -32,6 +32,12 @@ const cli_command cli_commands[] = {
 		"States: in-use, tcache, fastbin, unsorted, small, large, top, unlisted; and, listed only if asked for,\n"
 		"fencepost, foreign, unreadable. Sizes are usable bytes and take K, M, G or T for powers of 1024.",
 		cli_run_chunks },
+	{ "leaks", "CORE [BINARY]", "what was lost: by head and what hangs on it, grouped, with whose it is",
+		"Possibly lost is what only pointers into the middle of blocks lead to. --group-by shape: one row for heads of one\n"
+		"type, or whose text begins alike, or of one size and layout.\n"
+		"A file of suppressions has a group for each: [name], and type=, module=, content= (patterns with * and ?),\n"
+		"size=BYTES or MIN..MAX. What is suppressed does not count for --fail-on.\n\n"
+		FAIL_ON_DETAILS "\n" STATUS_DETAILS, cli_run_leaks },
 	{ "block", "CORE [BINARY] ADDRESS", "everything known of one address",
 		"ADDRESS is hexadecimal; it may point into the middle of a block.", cli_run_block },
 	{ "path", "CORE [BINARY] ADDRESS", "who holds a block: the shortest paths to it from what the program holds",

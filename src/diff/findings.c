@@ -144,7 +144,7 @@ static void find_lost(hc_diff *diff, const growth_parts *parts)
 		g_strdup_printf("lost blocks, which nothing points to, grew by %s%s%s%s",
 			hc_text_size(size, parts->lost), sizes, content ? "; most of what is lost now begins " : "",
 			content ? content : ""),
-		g_strdup("chunks CORE --lost"));
+		g_strdup("leaks CORE"));
 }
 
 /* Growth that is worth a finding. */

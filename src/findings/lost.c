@@ -54,5 +54,5 @@ void hc_find_lost(const hc_evidence *evidence, hc_findings *findings)
 
 	hc_findings_add(findings, "lost", totals->directly_lost.bytes + totals->indirectly_lost.bytes, blocks,
 			g_strdup_printf("%s block%s that nothing points to%s: %s%s", hc_text_count(all, blocks), blocks == 1 ? "" : "s", heads, shown, content),
-			g_strdup("chunks CORE --lost"));
+			g_strdup("leaks CORE"));
 }

@@ -166,6 +166,12 @@ static void add_freed(struct search *search, const struct freed *freed, const st
 	} else if (find_old_chunk(leaks, piece, place, &first, &last)) {
 		evidence.size = (last - first) * word;
 		evidence.offset = (place - first) * word;
+	} else if (piece->address == freed->address && place < WINDOW_WORDS && freed->size <= OLD_CHUNK_MOST) {
+		/* No header before it: it was the first of those that were merged, or the only one. */
+		first = OVERWRITTEN_WORDS;
+		last = freed->size / word;
+		evidence.size = freed->size;
+		evidence.offset = place * word;
 	}
 	first = MAX(first, place - MIN(place, WINDOW_WORDS));
 	last = MIN(last, place + WINDOW_WORDS);

@@ -17,7 +17,7 @@ from elfcore import Core
 from harness import (Cases, Chunk, HEAPCORE, SOURCE, Stopped, Workspace, analyze, chunk_of, chunks, few,
                      fixture_path, heapcore, report_of, succeed)
 
-COMMANDS = ("analyze", "diff", "arenas", "chunks", "block", "mappings", "threads")
+COMMANDS = ("analyze", "diff", "arenas", "chunks", "leaks", "block", "path", "roots", "mappings", "threads")
 MANUAL = SOURCE / "docs" / "heapcore.1"
 
 
@@ -95,6 +95,7 @@ USAGE_ERRORS = [
     ("chunks", "CORE", "--state", "no such state"), ("chunks", "CORE", "--limit", "many"),
     ("chunks", "CORE", "--arena", "x"), ("chunks", "CORE", "--min", "-5"), ("block", "CORE"),
     ("block", "CORE", "no address"), ("analyze", "CORE", "--fail-on", "nothing known>0"),
+    ("leaks",), ("leaks", "CORE", "--group-by", "colour"), ("leaks", "CORE", "--limit", "some"),
     ("analyze", "CORE", "--fail-on", "leaked"), ("analyze", "CORE", "--fail-on", "leaked>many"),
 ]
 

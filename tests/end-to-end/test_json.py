@@ -63,10 +63,12 @@ cases.run("examples", check_example)
 if not cases.options.list:
     with Stopped("roots") as fixture:
         roots = fixture.gcore()
-        for name in ("analyze", "arenas", "mappings", "threads"):
+        for name in ("analyze", "arenas", "mappings", "roots", "threads"):
             cases.run(name, check_keys, roots, name)
+        cases.run("leaks", check_keys, roots, "leaks", "--addresses")
         cases.run("diff", check_keys, roots, "diff", str(roots))
         cases.run("block", check_keys, roots, "block", hex(chunks(roots, "--state", "in use", "--min", "64")[0].address))
+        cases.run("path", check_keys, roots, "path", fixture.said("block")[0][2])
         cases.run("chunks", check_chunks, roots)
         cases.run("names", check_names, roots)
 cases.finish()
