@@ -12,7 +12,7 @@
 
 #include <elf.h>
 
-enum { DTV_MAX = 4096, FILES_MAX = 65536, LINK_MAPS_MAX = 8192 };
+enum { DTV_MAX = 4096, ALL_SLOTS_MAX = 1 << 22 /* of all threads */, FILES_MAX = 65536, LINK_MAPS_MAX = 8192 };
 
 static void label_at(hc_block_table *table, hc_address address, const char *text)
 {
@@ -28,7 +28,7 @@ static void label_at(hc_block_table *table, hc_address address, const char *text
  * dtv[-1].counter is the number of slots, dtv[0] the generation, dtv[i] { value, to_free } of module i. The block begins two
  * words before dtv[0].
  */
-static void label_dtv(glibc *g, hc_block_table *table, hc_address thread_pointer, const char *whose)
+static void label_dtv(glibc *g, hc_block_table *table, hc_address thread_pointer, const char *whose, uint64_t *slots_left)
 {
 	hc_address dtv = glibc_word_or_zero(g, thread_pointer + g->word);
 	g_autofree char *dtv_label = g_strdup_printf("libc: dtv of %s", whose), *tls_label = g_strdup_printf("libc: thread-local storage of %s", whose);
@@ -36,6 +36,11 @@ static void label_dtv(glibc *g, hc_block_table *table, hc_address thread_pointer
 
 	if (!dtv || !hc_core_read_word(g->core, dtv - 2 * g->word, &slots) || slots > DTV_MAX)
 		return;
+	if (slots > *slots_left) {
+		hc_diagnostics_add(g->diagnostics, &glibc_inconsistent, 0, "the dtv at %#" G_GINT64_MODIFIER "x: too many slots in all", dtv);
+		return;
+	}
+	*slots_left -= slots;
 	label_at(table, dtv - 2 * g->word, dtv_label);
 	for (uint64_t i = 1; i <= slots; i++) {
 		hc_block_entry entry;
@@ -48,16 +53,14 @@ static void label_dtv(glibc *g, hc_block_table *table, hc_address thread_pointer
 
 static void label_threads(glibc *g, hc_block_table *table)
 {
+	uint64_t slots_left = ALL_SLOTS_MAX;
+
 	for (unsigned i = 0; i < g->thread_blocks->len; i++) {
 		hc_address pointer = g_array_index(g->thread_blocks, hc_address, i);
-		g_autofree char *whose = g_strdup("a thread that has ended");
+		const hc_thread *thread = hc_core_find_thread(g->core, pointer);
+		g_autofree char *whose = thread ? g_strdup_printf("thread %" G_GINT64_FORMAT, thread->id) : g_strdup("a thread that has ended");
 
-		for (unsigned k = 0; k < hc_core_thread_count(g->core); k++)
-			if (hc_core_thread(g->core, k)->thread_pointer == pointer) {
-				g_free(whose);
-				whose = g_strdup_printf("thread %" G_GINT64_FORMAT, hc_core_thread(g->core, k)->id);
-			}
-		label_dtv(g, table, pointer, whose);
+		label_dtv(g, table, pointer, whose, &slots_left);
 	}
 }
 

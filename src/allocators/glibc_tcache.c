@@ -16,6 +16,7 @@
 
 enum {
 	TLS_REACH = 256 * 1024, /* static TLS searched below a thread's control block */
+	VOTERS_MAX = 256,	/* threads that are asked where the variable is */
 	CHAIN_MAX = 1 << 20,	/* of one list; tcache_count is at most 65535 */
 };
 
@@ -33,6 +34,7 @@ struct caches {
 	glibc *g;
 	hc_block_table *table;
 	GHashTable *known; /* addresses of caches that were followed */
+	GHashTable *judged; /* address of a block of the right size -> lists that are not empty, plus one; 0: no cache */
 	uint64_t key;	   /* what cached blocks carry in word 1: 2.34 on; 0 if not known */
 	uint64_t cached;
 	bool key_is_random;
@@ -50,6 +52,11 @@ static uint64_t cache_block_size(const glibc *g, const glibc_tcache_layout *layo
 static uint64_t cache_block_size_max(const glibc *g, const glibc_tcache_layout *layout)
 {
 	return cache_block_size(g, layout) + (layout->counts_free ? 2 : 1) * g->alignment;
+}
+
+static bool is_cache_sized(const glibc *g, const glibc_tcache_layout *layout, uint64_t size)
+{
+	return size >= cache_block_size(g, layout) && size <= cache_block_size_max(g, layout);
 }
 
 /* Chunk size of bin I: tidx2csize(). The large bins of 2.42 (from 64 on) hold mixed sizes: 0. */
@@ -83,8 +90,7 @@ static bool looks_like_cache(const struct caches *caches, const glibc_tcache_lay
 	hc_block_entry block, entry;
 
 	*ret_entries = 0;
-	if (!hc_block_table_find(caches->table, address, &block) || block.state != HC_BLOCK_IN_USE ||
-	    block.size < cache_block_size(g, layout) || block.size > cache_block_size_max(g, layout))
+	if (!hc_block_table_find(caches->table, address, &block) || block.state != HC_BLOCK_IN_USE || !is_cache_sized(g, layout, block.size))
 		return false;
 	for (int i = 0; i < layout->bins; i++) {
 		uint64_t head = glibc_word_or_zero(g, address + layout->entries + i * g->word), chunk_size = bin_chunk_size(g, i);
@@ -110,8 +116,27 @@ struct distance_votes {
 	unsigned caches, entries;
 };
 
+/* As looks_like_cache(), while no block changes its state: thousands of words can lead to the same block. */
+static bool judge(struct caches *caches, const glibc_tcache_layout *layout, hc_address address, unsigned *ret_entries)
+{
+	guint64 key = address;
+	hc_block_entry block;
+	gpointer known;
+
+	if (g_hash_table_lookup_extended(caches->judged, &key, NULL, &known)) {
+		*ret_entries = GPOINTER_TO_UINT(known) - 1;
+		return known != NULL;
+	}
+	if (!hc_block_table_find(caches->table, address, &block) || block.state != HC_BLOCK_IN_USE || !is_cache_sized(caches->g, layout, block.size))
+		return false;
+	bool is_cache = looks_like_cache(caches, layout, address, ret_entries);
+
+	g_hash_table_insert(caches->judged, g_memdup2(&key, sizeof key), GUINT_TO_POINTER(is_cache ? *ret_entries + 1 : 0));
+	return is_cache;
+}
+
 /* For each place below THREAD's control block that holds the address of a cache, a vote. */
-static void vote_for_distances(const struct caches *caches, const glibc_tcache_layout *layout, hc_address thread_pointer, GHashTable *votes)
+static void vote_for_distances(struct caches *caches, const glibc_tcache_layout *layout, hc_address thread_pointer, GHashTable *votes)
 {
 	const glibc *g = caches->g;
 
@@ -121,7 +146,7 @@ static void vote_for_distances(const struct caches *caches, const glibc_tcache_l
 
 		if (!hc_core_read_word(g->core, thread_pointer - distance, &value))
 			return;
-		if (!value || value & (g->alignment - 1) || !looks_like_cache(caches, layout, value, &entries))
+		if (!value || value & (g->alignment - 1) || !judge(caches, layout, value, &entries))
 			continue;
 		struct distance_votes *vote = g_hash_table_lookup(votes, &distance);
 
@@ -156,8 +181,28 @@ static const struct distance_votes *best_distance(GHashTable *votes)
 	return best;
 }
 
+/* Some of the threads, live ones first: all have the variable at the same distance, so few can tell. */
+static GArray *choose_voters(const glibc *g)
+{
+	GArray *voters = g_array_new(FALSE, FALSE, sizeof(hc_address));
+
+	for (unsigned i = 0; i < hc_core_thread_count(g->core) && voters->len < VOTERS_MAX; i++) {
+		const hc_thread *thread = hc_core_thread(g->core, i);
+
+		if (thread->thread_pointer && hc_core_find_thread(g->core, thread->thread_pointer) == thread)
+			g_array_append_val(voters, thread->thread_pointer);
+	}
+	for (unsigned i = 0; i < g->thread_blocks->len && voters->len < VOTERS_MAX; i++) {
+		hc_address pointer = g_array_index(g->thread_blocks, hc_address, i);
+
+		if (!hc_core_find_thread(g->core, pointer))
+			g_array_append_val(voters, pointer);
+	}
+	return voters;
+}
+
 /* Sets g->layout.tcache if it is not known, and the distance. FALSE if no thread has a cache anywhere. */
-static bool find_distance(struct caches *caches, const GArray *pointers, int64_t *ret_distance)
+static bool find_distance(struct caches *caches, const GArray *voters, int64_t *ret_distance)
 {
 	glibc *g = caches->g;
 	unsigned best_caches = 0, best_entries = 0;
@@ -168,8 +213,9 @@ static bool find_distance(struct caches *caches, const GArray *pointers, int64_t
 
 		if (!g->layout.has_tcache && !glibc_tcache_layout_row(row, g->word, &layout))
 			break;
-		for (unsigned i = 0; i < pointers->len; i++)
-			vote_for_distances(caches, &layout, g_array_index(pointers, hc_address, i), votes);
+		g_hash_table_remove_all(caches->judged);
+		for (unsigned i = 0; i < voters->len; i++)
+			vote_for_distances(caches, &layout, g_array_index(voters, hc_address, i), votes);
 		const struct distance_votes *best = best_distance(votes);
 
 		if (best && (best->caches > best_caches || (best->caches == best_caches && best->entries > best_entries))) {
@@ -229,12 +275,19 @@ static void follow_list(struct caches *caches, hc_address cache, int bin)
 		complain(caches, cache, bin, at, "its count differs from its length");
 }
 
+static bool is_known(const struct caches *caches, hc_address address)
+{
+	guint64 key = address;
+
+	return g_hash_table_contains(caches->known, &key);
+}
+
 static void follow_cache(struct caches *caches, hc_address address, const char *label)
 {
 	hc_block_entry entry;
 	guint64 key = address;
 
-	if (g_hash_table_contains(caches->known, &key) || !hc_block_table_find(caches->table, address, &entry) ||
+	if (is_known(caches, address) || !hc_block_table_find(caches->table, address, &entry) ||
 	    entry.state != HC_BLOCK_IN_USE)
 		return;
 	g_hash_table_add(caches->known, g_memdup2(&key, sizeof key));
@@ -243,29 +296,20 @@ static void follow_cache(struct caches *caches, hc_address address, const char *
 		follow_list(caches, address, i);
 }
 
-/* The thread whose control block is at POINTER; NULL if it is of none that lives. */
-static const hc_thread *thread_of(const glibc *g, hc_address pointer)
-{
-	for (unsigned i = 0; i < hc_core_thread_count(g->core); i++)
-		if (hc_core_thread(g->core, i)->thread_pointer == pointer)
-			return hc_core_thread(g->core, i);
-	return NULL;
-}
-
 static void follow_threads(struct caches *caches, const GArray *pointers, int64_t distance)
 {
 	const glibc *g = caches->g;
 
 	for (unsigned i = 0; i < pointers->len; i++) {
 		hc_address pointer = g_array_index(pointers, hc_address, i);
-		const hc_thread *thread = thread_of(g, pointer);
+		const hc_thread *thread = hc_core_find_thread(g->core, pointer);
 		uint64_t cache = glibc_word_or_zero(g, pointer - distance);
 		unsigned entries;
 		g_autofree char *label = thread ? g_strdup_printf("libc: tcache of thread %" G_GINT64_FORMAT, thread->id) :
 						  g_strdup("libc: tcache of a thread that is not in this process any more");
 
 		/* A damaged cache is still the cache: of a live thread it need not look right in every bin. */
-		if (cache && (looks_like_cache(caches, &g->layout.tcache, cache, &entries) || thread))
+		if (cache && !is_known(caches, cache) && (looks_like_cache(caches, &g->layout.tcache, cache, &entries) || thread))
 			follow_cache(caches, cache, label);
 	}
 }
@@ -341,24 +385,17 @@ static void check_keys(struct caches *caches)
 
 /* ---- threads' arenas ---- */
 
-/* thread_arena lies in the same TLS block; every thread that ever allocated has the address of an arena there. */
-static void attach_threads(glibc *g)
+/* The distance at which most of the threads have the address of an arena; 0 if none has one anywhere. */
+static int64_t find_arena_distance(const glibc *g, const GArray *voters, GHashTable *arenas)
 {
-	unsigned arena_count = g->heap->arenas->len, thread_count = hc_core_thread_count(g->core);
 	int64_t best = 0;
 	unsigned best_votes = 0;
-	g_autoptr(GHashTable) arenas = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, NULL);
 	g_autoptr(GHashTable) votes = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 
-	for (unsigned i = 0; i < arena_count; i++) {
-		hc_arena *arena = &g_array_index(g->heap->arenas, hc_arena, i);
+	for (unsigned i = 0; i < voters->len; i++) {
+		hc_address pointer = g_array_index(voters, hc_address, i);
 
-		g_hash_table_insert(arenas, &arena->address, arena);
-	}
-	for (unsigned i = 0; i < thread_count; i++) {
-		hc_address pointer = hc_core_thread(g->core, i)->thread_pointer;
-
-		for (int64_t distance = g->word; pointer && distance <= TLS_REACH; distance += g->word) {
+		for (int64_t distance = g->word; distance <= TLS_REACH; distance += g->word) {
 			uint64_t value;
 
 			if (!hc_core_read_word(g->core, pointer - distance, &value))
@@ -374,20 +411,43 @@ static void attach_threads(glibc *g)
 			}
 		}
 	}
-	for (unsigned a = 0; best_votes && a < arena_count; a++) {
-		hc_arena *arena = &g_array_index(g->heap->arenas, hc_arena, a);
-		GArray *list = g_array_new(FALSE, FALSE, sizeof(unsigned));
+	return best;
+}
 
-		for (unsigned i = 0; i < thread_count; i++) {
-			hc_address pointer = hc_core_thread(g->core, i)->thread_pointer;
+/* Appends to a plain array that grows at powers of two. */
+static void attach_thread(hc_arena *arena, unsigned thread)
+{
+	unsigned *threads = (unsigned *)arena->threads;
 
-			if (pointer && glibc_word_or_zero(g, pointer - best) == arena->address)
-				g_array_append_val(list, i);
-		}
-		arena->thread_count = list->len;
-		arena->threads = (unsigned *)(void *)g_array_free(list, FALSE);
-		g_ptr_array_add(g->thread_lists, (gpointer)arena->threads);
+	if (!(arena->thread_count & (arena->thread_count - 1)))
+		threads = g_renew(unsigned, threads, MAX(2 * arena->thread_count, 1));
+	threads[arena->thread_count++] = thread;
+	arena->threads = threads;
+}
+
+/* thread_arena lies in the same TLS block; every thread that ever allocated has the address of an arena there. */
+static void attach_threads(glibc *g, const GArray *voters)
+{
+	g_autoptr(GHashTable) arenas = g_hash_table_new(g_int64_hash, g_int64_equal);
+
+	for (unsigned i = 0; i < g->heap->arenas->len; i++) {
+		hc_arena *arena = &g_array_index(g->heap->arenas, hc_arena, i);
+
+		g_hash_table_insert(arenas, &arena->address, arena);
 	}
+	int64_t distance = find_arena_distance(g, voters, arenas);
+
+	for (unsigned i = 0; distance && i < hc_core_thread_count(g->core); i++) {
+		hc_address pointer = hc_core_thread(g->core, i)->thread_pointer;
+		uint64_t address = pointer ? glibc_word_or_zero(g, pointer - distance) : 0;
+		hc_arena *arena = g_hash_table_lookup(arenas, &address);
+
+		if (arena)
+			attach_thread(arena, i);
+	}
+	for (unsigned i = 0; i < g->heap->arenas->len; i++)
+		if (g_array_index(g->heap->arenas, hc_arena, i).threads)
+			g_ptr_array_add(g->thread_lists, (gpointer)g_array_index(g->heap->arenas, hc_arena, i).threads);
 }
 
 void glibc_find_tcaches(glibc *g, hc_block_table *table)
@@ -396,13 +456,15 @@ void glibc_find_tcaches(glibc *g, hc_block_table *table)
 		.g = g,
 		.table = table,
 		.known = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
+		.judged = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
 	};
 	const GArray *pointers = g->thread_blocks;
+	g_autoptr(GArray) voters = choose_voters(g);
 	int64_t distance;
 	hc_symbol symbol;
 
-	attach_threads(g);
-	if (find_distance(&caches, pointers, &distance))
+	attach_threads(g, voters);
+	if (find_distance(&caches, voters, &distance))
 		follow_threads(&caches, pointers, distance);
 	else if (g->layout.has_tcache && !pointers->len)
 		hc_diagnostics_add(g->diagnostics, &tcache_missing, 0, "no thread's registers are in the core");
@@ -417,4 +479,5 @@ void glibc_find_tcaches(glibc *g, hc_block_table *table)
 		check_keys(&caches);
 	}
 	g_hash_table_unref(caches.known);
+	g_hash_table_unref(caches.judged);
 }

@@ -28,27 +28,23 @@ struct search {
 	uint64_t canary;
 	bool canary_known;
 	GArray *found;
+	hc_address last; /* the last one found by its look; 0: none */
 };
+
+/* struct pthread, which begins with the control block, is larger in all releases: so far apart are two of them at least. */
+enum { DESCRIPTOR_MIN = 1024 };
 
 static void add_live_threads(struct search *search)
 {
 	for (unsigned i = 0; i < hc_core_thread_count(search->core); i++) {
 		hc_address pointer = hc_core_thread(search->core, i)->thread_pointer;
 
-		if (!pointer)
+		if (!pointer || hc_core_find_thread(search->core, pointer) != hc_core_thread(search->core, i))
 			continue;
 		g_array_append_val(search->found, pointer);
 		if (search->machine && !search->canary_known)
 			search->canary_known = hc_core_read_word(search->core, pointer + search->machine->canary, &search->canary);
 	}
-}
-
-static bool is_known(const GArray *found, hc_address address)
-{
-	for (unsigned i = 0; i < found->len; i++)
-		if (g_array_index(found, hc_address, i) == address)
-			return true;
-	return false;
 }
 
 static void check_place(struct search *search, hc_address address)
@@ -61,8 +57,10 @@ static void check_place(struct search *search, hc_address address)
 	    !hc_core_read_word(search->core, dtv - 2 * word, &slots) || !slots || slots > 65536 ||
 	    !hc_core_read_word(search->core, address + search->machine->canary, &canary) || !canary)
 		return;
-	if ((search->canary_known && canary != search->canary) || is_known(search->found, address))
+	if ((search->canary_known && canary != search->canary) || hc_core_find_thread(search->core, address) ||
+	    (search->last && address - search->last < DESCRIPTOR_MIN))
 		return;
+	search->last = address;
 	search->canary = canary;
 	search->canary_known = true;
 	g_array_append_val(search->found, address);

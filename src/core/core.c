@@ -67,6 +67,7 @@ hc_core *hc_core_open(const char *path, hc_diagnostics *diagnostics, GError **er
 	core->path = g_strdup(path);
 	core->diagnostics = diagnostics;
 	core->threads = g_array_new(FALSE, TRUE, sizeof(hc_thread));
+	core->by_pointer = g_array_new(FALSE, FALSE, sizeof(unsigned));
 	core->segments = g_array_new(FALSE, TRUE, sizeof(hc_segment));
 	core->files = g_array_new(FALSE, TRUE, sizeof(hc_file_range));
 	core->strings = g_string_chunk_new(256);
@@ -88,6 +89,7 @@ void hc_core_close(hc_core *core)
 	if (core->file)
 		munmap((void *)core->file, core->file_size);
 	g_array_unref(core->threads);
+	g_array_unref(core->by_pointer);
 	g_array_unref(core->segments);
 	g_array_unref(core->files);
 	g_string_chunk_free(core->strings);
@@ -124,6 +126,23 @@ unsigned hc_core_thread_count(const hc_core *core)
 const hc_thread *hc_core_thread(const hc_core *core, unsigned index)
 {
 	return index < core->threads->len ? &g_array_index(core->threads, hc_thread, index) : NULL;
+}
+
+const hc_thread *hc_core_find_thread(const hc_core *core, hc_address pointer)
+{
+	unsigned low = 0, high = core->by_pointer->len;
+
+	while (low < high) {
+		unsigned middle = low + (high - low) / 2;
+
+		if (hc_core_thread(core, g_array_index(core->by_pointer, unsigned, middle))->thread_pointer < pointer)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	const hc_thread *thread = low < core->by_pointer->len ? hc_core_thread(core, g_array_index(core->by_pointer, unsigned, low)) : NULL;
+
+	return thread && thread->thread_pointer == pointer ? thread : NULL;
 }
 
 unsigned hc_core_mapping_count(const hc_core *core)

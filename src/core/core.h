@@ -21,5 +21,8 @@ void hc_core_supply(hc_core *core, unsigned mapping_index, const uint8_t *bytes)
 /* As hc_core_find_mapping(), but the index; UINT_MAX if there is none. */
 unsigned hc_core_find_mapping_index(const hc_core *core, hc_address address);
 
+/* The first thread whose thread pointer is POINTER, or NULL. O(log n). */
+const hc_thread *hc_core_find_thread(const hc_core *core, hc_address pointer);
+
 /* The first piece that ends after ADDRESS (it may begin after it); hc_core_mapping_count() if there is none. */
 unsigned hc_core_mapping_after(const hc_core *core, hc_address address);

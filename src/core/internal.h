@@ -26,6 +26,7 @@ struct hc_core {
 	hc_diagnostics *diagnostics;
 	hc_process process;
 	GArray *threads;	/* of hc_thread */
+	GArray *by_pointer;	/* of unsigned: indices of threads, by thread pointer */
 	GArray *segments;	/* of hc_segment: PT_LOAD and PT_NOTE */
 	GArray *files;		/* of hc_file_range, sorted and disjoint after core_build_mappings() */
 	hc_mapping *mappings;

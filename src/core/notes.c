@@ -313,9 +313,27 @@ static void parse_note_segments(hc_core *core)
 	}
 }
 
+static int compare_pointers(const void *a, const void *b, void *data)
+{
+	unsigned x = *(const unsigned *)a, y = *(const unsigned *)b;
+	hc_address x_pointer = hc_core_thread(data, x)->thread_pointer, y_pointer = hc_core_thread(data, y)->thread_pointer;
+
+	if (x_pointer != y_pointer)
+		return (x_pointer > y_pointer) - (x_pointer < y_pointer);
+	return (x > y) - (x < y);
+}
+
+static void sort_threads(hc_core *core)
+{
+	for (unsigned i = 0; i < core->threads->len; i++)
+		g_array_append_val(core->by_pointer, i);
+	g_array_sort_with_data(core->by_pointer, compare_pointers, core);
+}
+
 void hc_core_parse_notes(hc_core *core)
 {
 	parse_note_segments(core);
+	sort_threads(core);
 	if (!core->threads->len)
 		hc_diagnostics_add(core->diagnostics, &notes_missing, 0, NULL);
 	settle_signal(core);
