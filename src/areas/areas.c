@@ -72,39 +72,68 @@ static int compare_claims(const void *a, const void *b)
 	return (int)x->kind - (int)y->kind;
 }
 
-/* Kinds are in order of precedence: the heap's own claims are never cut by a stack's. */
-static void make_claims_disjoint(hc_areas *areas)
+/* Of claims of one kind the one that begins first has what they share. Leaves the claims sorted. */
+static void make_kinds_disjoint(GArray *claims)
 {
-	GArray *claims = areas->claims;
-	g_autoptr(GArray) kept = g_array_new(FALSE, FALSE, sizeof(hc_claim));
+	hc_address ends[HC_AREA_KIND_COUNT] = { 0 };
+	unsigned kept = 0;
 
 	g_array_sort(claims, compare_claims);
 	for (unsigned i = 0; i < claims->len; i++) {
 		hc_claim claim = g_array_index(claims, hc_claim, i);
 
-		while (kept->len) {
-			hc_claim *last = &g_array_index(kept, hc_claim, kept->len - 1);
-
-			if (last->end <= claim.start)
-				break;
-			if (claim.kind >= last->kind) {
-				claim.start = last->end;
-				break;
-			}
-			hc_claim rest = { claim.end, last->end, last->kind, last->owner };
-
-			last->end = claim.start;
-			if (rest.start < rest.end)
-				g_array_insert_val(claims, i + 1, rest);
-			if (last->start < last->end)
-				break;
-			g_array_set_size(kept, kept->len - 1);
-		}
-		if (claim.start < claim.end)
-			g_array_append_val(kept, claim);
+		claim.start = MAX(claim.start, ends[claim.kind]);
+		if (claim.start >= claim.end)
+			continue;
+		ends[claim.kind] = claim.end;
+		g_array_index(claims, hc_claim, kept++) = claim;
 	}
-	g_array_set_size(claims, 0);
-	g_array_append_vals(claims, kept->data, kept->len);
+	g_array_set_size(claims, kept);
+	g_array_sort(claims, compare_claims);
+}
+
+/* Adds [start, end) of CLAIM. What begins where no greater claim ended goes on in one piece. */
+static void append_part(GArray *claims, const hc_claim *claim, hc_address start, hc_address end)
+{
+	hc_claim part = { start, end, claim->kind, claim->owner };
+	hc_claim *last = claims->len ? &g_array_index(claims, hc_claim, claims->len - 1) : NULL;
+
+	if (last && start > claim->start && last->end == start && last->kind == claim->kind)
+		last->end = end;
+	else
+		g_array_append_val(claims, part);
+}
+
+/*
+ * Kinds are in order of precedence: the heap's own claims are never cut by a stack's. A sweep over the address space; of each
+ * kind one claim at most is open at a time.
+ */
+static void make_claims_disjoint(hc_areas *areas)
+{
+	g_autoptr(GArray) claims = g_steal_pointer(&areas->claims);
+	hc_claim open[HC_AREA_KIND_COUNT] = { 0 };
+	hc_address at = 0;
+	unsigned next = 0;
+
+	make_kinds_disjoint(claims);
+	areas->claims = g_array_new(FALSE, FALSE, sizeof(hc_claim));
+	for (;;) {
+		const hc_claim *first = NULL;
+
+		for (; next < claims->len && g_array_index(claims, hc_claim, next).start <= at; next++)
+			open[g_array_index(claims, hc_claim, next).kind] = g_array_index(claims, hc_claim, next);
+		for (unsigned kind = 0; kind < HC_AREA_KIND_COUNT && !first; kind++)
+			first = open[kind].end > at ? &open[kind] : NULL;
+		hc_address border = next < claims->len ? g_array_index(claims, hc_claim, next).start : UINT64_MAX;
+
+		if (!first && next == claims->len)
+			break;
+		if (first) {
+			border = MIN(border, first->end);
+			append_part(areas->claims, first, at, border);
+		}
+		at = border;
+	}
 }
 
 /* ---- cutting ---- */
@@ -174,6 +203,7 @@ hc_areas *hc_areas_create(const hc_core *core, hc_modules *modules, const hc_blo
 	areas->list = g_array_new(FALSE, FALSE, sizeof(hc_area));
 	areas->claims = g_array_new(FALSE, FALSE, sizeof(hc_claim));
 	areas->texts = g_string_chunk_new(256);
+	areas->guards = g_hash_table_new(NULL, NULL);
 	for (unsigned i = 0; i < blocks->region_count; i++)
 		claim_region(areas, i);
 	for (unsigned i = 0; i < blocks->heap.states->len; i++) {
@@ -196,6 +226,7 @@ void hc_areas_destroy(hc_areas *areas)
 	g_array_unref(areas->list);
 	g_array_unref(areas->claims);
 	g_string_chunk_free(areas->texts);
+	g_hash_table_unref(areas->guards);
 	g_free(areas);
 }
 

@@ -20,6 +20,7 @@ struct hc_areas {
 	GArray *claims; /* of hc_claim, sorted by start */
 	uint64_t bytes[HC_AREA_KIND_COUNT];
 	GStringChunk *texts;
+	GHashTable *guards; /* stacks.c: hc_mapping * -> whether it is address space only */
 };
 
 void hc_areas_claim(hc_areas *areas, hc_address start, hc_address end, hc_area_kind kind, unsigned owner);

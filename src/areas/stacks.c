@@ -26,30 +26,63 @@ enum {
 	RED_ZONE = 128,		 /* System V ABI, AMD64: leaf functions use it without moving the stack pointer */
 	DESCRIPTOR_BYTES = 4096, /* sizeof(struct pthread) is below that in all releases */
 	DESCRIPTOR_MIN = 2048,	 /* ... and above that */
+	STACK_PIECES_MAX = 32,	 /* of the core's mappings in one stack: the guard, the stack, what mprotect() cut off */
 	BLANK_BYTES = 1024,	 /* of a live stack: enough for a return address */
 };
+
+/* A stack is one stretch of mapped memory, whatever a descriptor says that was overwritten. */
+static bool is_one_stretch(const hc_areas *areas, hc_address start, hc_address end)
+{
+	unsigned first = hc_core_find_mapping_index(areas->core, start);
+
+	for (unsigned i = first; first != UINT_MAX && i < hc_core_mapping_count(areas->core) && i - first < STACK_PIECES_MAX; i++) {
+		const hc_mapping *mapping = hc_core_mapping(areas->core, i);
+
+		if (i > first && mapping->start != hc_core_mapping(areas->core, i - 1)->end)
+			return false;
+		if (mapping->end >= end)
+			return true;
+	}
+	return false;
+}
 
 /* The end of the stack whose thread descriptor is at POINTER, and its beginning if the descriptor tells. */
 static hc_range stack_of(const hc_areas *areas, hc_address pointer)
 {
-	uint64_t page = hc_core_process(areas->core)->page_size;
-	unsigned word = hc_core_process(areas->core)->word_size;
+	uint64_t page = hc_core_process(areas->core)->page_size, available = 0;
+	hc_word_format format = hc_core_word_format(areas->core);
+	const uint8_t *descriptor = hc_core_bytes(areas->core, pointer, &available);
 	hc_range range = { 0, hc_align_up(pointer + DESCRIPTOR_MIN, page) };
 
-	for (unsigned offset = 4 * word; offset < DESCRIPTOR_BYTES; offset += word) {
-		uint64_t block, size;
-
-		if (!hc_core_read_word(areas->core, pointer + offset, &block) || !hc_core_read_word(areas->core, pointer + offset + word, &size))
-			break;
+	if (!descriptor)
+		return range;
+	available = MIN(available, DESCRIPTOR_BYTES);
+	for (unsigned offset = 4 * format.size; offset + 2 * format.size <= available; offset += format.size) {
+		hc_address block = hc_load_word(descriptor + offset, format);
+		uint64_t size = hc_load_word(descriptor + offset + format.size, format);
 		hc_address end = block + size;
 
-		if (size >= page && block < pointer && end > pointer + offset && end - pointer <= 2 * DESCRIPTOR_BYTES && block % page == 0) {
+		if (size >= page && block < pointer && end > pointer + offset && end - pointer <= 2 * DESCRIPTOR_BYTES && block % page == 0 &&
+		    is_one_stretch(areas, block, pointer)) {
 			range.start = block;
 			range.end = end;
 			break;
 		}
 	}
 	return range;
+}
+
+/* As hc_areas_is_reserved() says, which may have to look at every byte: thousands of threads can have the same guard. */
+static bool is_guard(const hc_areas *areas, const hc_mapping *mapping)
+{
+	gpointer known;
+
+	if (g_hash_table_lookup_extended(areas->guards, mapping, NULL, &known))
+		return GPOINTER_TO_INT(known);
+	bool reserved = hc_areas_is_reserved(mapping);
+
+	g_hash_table_insert(areas->guards, (gpointer)mapping, GINT_TO_POINTER(reserved));
+	return reserved;
 }
 
 /* Where the stack that ends at END begins if its descriptor does not tell: above a guard. 0 if there is none. */
@@ -59,7 +92,7 @@ static hc_address start_above_guard(const hc_areas *areas, hc_address address)
 	const hc_mapping *mapping = index == UINT_MAX ? NULL : hc_core_mapping(areas->core, index);
 	const hc_mapping *below = mapping && index ? hc_core_mapping(areas->core, index - 1) : NULL;
 
-	return below && below->end == mapping->start && hc_areas_is_reserved(below) ? mapping->start : 0;
+	return below && below->end == mapping->start && is_guard(areas, below) ? mapping->start : 0;
 }
 
 /* stackblock includes the guard, which is a mapping of its own where it is not made by MADV_GUARD_INSTALL. */
@@ -67,13 +100,13 @@ static hc_address skip_guard(const hc_areas *areas, hc_address start)
 {
 	const hc_mapping *mapping = hc_core_find_mapping(areas->core, start);
 
-	return mapping && hc_areas_is_reserved(mapping) ? mapping->end : start;
+	return mapping && is_guard(areas, mapping) ? mapping->end : start;
 }
 
 static void claim_thread(hc_areas *areas, unsigned thread_index, const hc_thread *thread)
 {
 	hc_range stack = stack_of(areas, thread->thread_pointer);
-	hc_address live = thread->stack_pointer - RED_ZONE;
+	hc_address live = thread->stack_pointer - MIN(thread->stack_pointer, RED_ZONE);
 
 	if (!stack.start)
 		stack.start = start_above_guard(areas, thread->stack_pointer);
@@ -88,7 +121,7 @@ static void claim_thread(hc_areas *areas, unsigned thread_index, const hc_thread
 static void claim_main_stack(hc_areas *areas, unsigned thread_index, const hc_thread *thread)
 {
 	const hc_mapping *mapping = hc_core_find_mapping(areas->core, thread->stack_pointer);
-	hc_address live = MAX(thread->stack_pointer - RED_ZONE, mapping->start);
+	hc_address live = MAX(thread->stack_pointer - MIN(thread->stack_pointer, RED_ZONE), mapping->start);
 
 	hc_areas_claim(areas, mapping->start, live, HC_AREA_STACK_UNUSED, thread_index);
 	hc_areas_claim(areas, live, mapping->end, HC_AREA_STACK, thread_index);
@@ -116,14 +149,6 @@ static bool is_main_stack(const hc_areas *areas, hc_address address)
 	return mapping && anchor >= mapping->start && anchor < mapping->end && !mapping->path;
 }
 
-static bool is_live(const hc_areas *areas, hc_address pointer)
-{
-	for (unsigned i = 0; i < hc_core_thread_count(areas->core); i++)
-		if (hc_core_thread(areas->core, i)->thread_pointer == pointer)
-			return true;
-	return false;
-}
-
 /* Stacks that libc keeps of threads that have ended, and in a forked child those of the parent's other threads. */
 static void claim_dead_stacks(hc_areas *areas)
 {
@@ -135,7 +160,7 @@ static void claim_dead_stacks(hc_areas *areas)
 	for (unsigned i = 0; i < pointers->len; i++) {
 		hc_address pointer = g_array_index(pointers, hc_address, i);
 
-		if (is_live(areas, pointer))
+		if (hc_core_find_thread(areas->core, pointer))
 			continue;
 		hc_range stack = stack_of(areas, pointer);
 
