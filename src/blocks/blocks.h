@@ -158,6 +158,25 @@ static inline hc_address hc_blocks_address(const hc_blocks *blocks, const hc_blo
 /* Usable bytes of the block in a chunk at ADDRESS (user memory) of REGION, from its header; 0 if it cannot be read. */
 uint64_t hc_blocks_usable_size(const hc_blocks *blocks, const hc_block_region *region, hc_address address);
 
+/* The first group from GROUP on that a block starts in; the number of groups if there is none. */
+static inline uint64_t hc_blocks_next_group(const hc_blocks *blocks, uint64_t group)
+{
+	uint64_t low = group, high = blocks->granule_count / HC_GROUP_GRANULES;
+
+	if (group >= high || blocks->rank[group + 1] != blocks->rank[group])
+		return group;
+	/* A huge block: the number of the next one first changes behind the group. */
+	while (low < high) {
+		uint64_t middle = low + (high - low) / 2;
+
+		if (blocks->rank[middle + 1] == blocks->rank[group])
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 /* The granule of the next start after GRANULE - 1 in the whole index; granule_count if there is none. */
 static inline uint64_t hc_blocks_next_start(const hc_blocks *blocks, uint64_t granule)
 {
@@ -168,7 +187,9 @@ static inline uint64_t hc_blocks_next_start(const hc_blocks *blocks, uint64_t gr
 	uint64_t bits = blocks->starts[word] & ~(uint64_t)0 << granule % 64;
 
 	while (!bits) {
-		if (++word >= words)
+		if (++word % HC_GROUP_WORDS == 0)
+			word = hc_blocks_next_group(blocks, word / HC_GROUP_WORDS) * HC_GROUP_WORDS;
+		if (word >= words)
 			return blocks->granule_count;
 		bits = blocks->starts[word];
 	}
