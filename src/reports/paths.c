@@ -104,7 +104,7 @@ static json_t *path_json(const path_facts *facts, unsigned index)
 			continue;
 		json_array_append_new(steps, step_json(facts, &step, i));
 	}
-	hc_json_set(object, "start", json_string(starts[hc_paths_start(facts->paths, index)]));
+	hc_json_set(object, "begins", json_string(starts[hc_paths_start(facts->paths, index)]));
 	hc_json_set(object, "length", hc_json_number(length));
 	hc_json_set(object, "omitted", hc_json_number(end - begin));
 	hc_json_set(object, "steps", steps);

@@ -121,7 +121,7 @@ def check_fail_on_nothing(core: Path) -> None:
 def check_json_everywhere(core: Path) -> None:
     address = hex(chunks(core, "--state", "in use")[0].address)
     for arguments in (("analyze", core), ("arenas", core), ("mappings", core), ("threads", core),
-                      ("block", core, address), ("diff", core, core)):
+                      ("block", core, address), ("path", core, address), ("roots", core), ("diff", core, core)):
         report = report_of(succeed(*arguments, "--json"))
         assert report["command"] == arguments[0] and report["schema"] >= 1 and report["heapcore"], report.keys()
         wrong = [one for one in addresses_in(report) if not re.fullmatch(r"0x[0-9a-f]+", one)]
