@@ -12,7 +12,9 @@ typedef struct core_file {
 	char *path;
 } core_file;
 
-enum { PAGE = 4096 };
+enum {
+	PAGE = 4096
+};
 
 core_builder *core_builder_create(unsigned word, bool big_endian)
 {
@@ -69,7 +71,8 @@ static void append_zeros(GByteArray *array, unsigned count)
 
 /* ---- memory ---- */
 
-uint8_t *core_builder_add_partly(core_builder *builder, hc_address address, uint64_t size, uint64_t dumped, uint32_t flags)
+uint8_t *core_builder_add_partly(
+	core_builder *builder, hc_address address, uint64_t size, uint64_t dumped, uint32_t flags)
 {
 	core_segment segment = { address, size, dumped, flags, g_malloc0(dumped), 0 };
 
@@ -137,7 +140,8 @@ static void align_notes(GByteArray *array)
 	append_zeros(array, -array->len & 3);
 }
 
-static void append_note(const core_builder *builder, GByteArray *array, const char *name, uint32_t type, const void *data, uint32_t size)
+static void append_note(const core_builder *builder, GByteArray *array, const char *name, uint32_t type,
+	const void *data, uint32_t size)
 {
 	append(builder, array, strlen(name) + 1, 4);
 	append(builder, array, size, 4);
@@ -156,7 +160,15 @@ void core_builder_add_note(core_builder *builder, const char *name, uint32_t typ
 /* struct elf_prstatus of x86-64: 336 bytes, 27 registers at 112 in the order of struct user_regs_struct (sys/user.h). */
 void core_builder_add_thread(core_builder *builder, const core_thread *thread)
 {
-	enum { RBX = 5, R12 = 3, ORIG_RAX = 15, RIP = 16, RSP = 19, FS_BASE = 21, REGISTERS = 112 };
+	enum {
+		RBX = 5,
+		R12 = 3,
+		ORIG_RAX = 15,
+		RIP = 16,
+		RSP = 19,
+		FS_BASE = 21,
+		REGISTERS = 112
+	};
 	uint8_t status[336] = { 0 };
 
 	store(builder, status + 12, thread->signal, 2);
@@ -238,7 +250,8 @@ static GByteArray *all_notes(const core_builder *builder)
 
 /* ---- the file ---- */
 
-static void append_program_header(const core_builder *builder, GByteArray *image, uint32_t type, const core_segment *segment)
+static void append_program_header(
+	const core_builder *builder, GByteArray *image, uint32_t type, const core_segment *segment)
 {
 	unsigned word = builder->word;
 
@@ -255,10 +268,17 @@ static void append_program_header(const core_builder *builder, GByteArray *image
 	append(builder, image, type == PT_LOAD ? PAGE : 4, word);
 }
 
-static void append_header(const core_builder *builder, GByteArray *image, unsigned header_size, unsigned entry_size, unsigned section_size)
+static void append_header(const core_builder *builder, GByteArray *image, unsigned header_size, unsigned entry_size,
+	unsigned section_size)
 {
 	const uint8_t identity[EI_NIDENT] = {
-		0x7f, 'E', 'L', 'F', builder->word == 8 ? ELFCLASS64 : ELFCLASS32, builder->big_endian ? ELFDATA2MSB : ELFDATA2LSB, EV_CURRENT,
+		0x7f,
+		'E',
+		'L',
+		'F',
+		builder->word == 8 ? ELFCLASS64 : ELFCLASS32,
+		builder->big_endian ? ELFDATA2MSB : ELFDATA2LSB,
+		EV_CURRENT,
 	};
 	unsigned count = builder->segments->len + 1;
 
@@ -268,7 +288,8 @@ static void append_header(const core_builder *builder, GByteArray *image, unsign
 	append(builder, image, EV_CURRENT, 4);
 	append(builder, image, 0, builder->word); /* e_entry */
 	append(builder, image, header_size, builder->word);
-	append(builder, image, builder->extended_count ? header_size + count * entry_size : 0, builder->word); /* e_shoff */
+	append(builder, image, builder->extended_count ? header_size + count * entry_size : 0,
+		builder->word); /* e_shoff */
 	append(builder, image, 0, 4);
 	append(builder, image, header_size, 2);
 	append(builder, image, builder->segment_entry_size ? builder->segment_entry_size : entry_size, 2);
@@ -296,7 +317,8 @@ GByteArray *core_builder_image(core_builder *builder)
 	core_segment note = { .dumped = notes->len };
 	uint64_t offset;
 
-	note.offset = header_size + (builder->segments->len + 1) * entry_size + (builder->extended_count ? section_size : 0);
+	note.offset =
+		header_size + (builder->segments->len + 1) * entry_size + (builder->extended_count ? section_size : 0);
 	offset = note.offset + notes->len;
 	for (unsigned i = 0; i < builder->segments->len; i++) {
 		core_segment *segment = &g_array_index(builder->segments, core_segment, i);

@@ -48,7 +48,8 @@ void core_builder_destroy(core_builder *builder);
 uint8_t *core_builder_add_memory(core_builder *builder, hc_address address, uint64_t size, uint32_t flags);
 
 /* Memory of which only the first DUMPED bytes are in the core. */
-uint8_t *core_builder_add_partly(core_builder *builder, hc_address address, uint64_t size, uint64_t dumped, uint32_t flags);
+uint8_t *core_builder_add_partly(
+	core_builder *builder, hc_address address, uint64_t size, uint64_t dumped, uint32_t flags);
 
 /* Dumped zeros that take no room here: gdb's way of writing address space without access. */
 void core_builder_add_zeros(core_builder *builder, hc_address address, uint64_t size, uint32_t flags);
@@ -71,7 +72,7 @@ typedef struct core_thread {
 	int32_t id;
 	uint16_t signal;
 	hc_address stack_pointer, program_counter, thread_pointer;
-	uint64_t rbx, r12;  /* two that a caller may keep values in */
+	uint64_t rbx, r12; /* two that a caller may keep values in */
 	bool in_system_call;
 } core_thread;
 void core_builder_add_thread(core_builder *builder, const core_thread *thread);

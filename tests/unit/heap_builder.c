@@ -22,7 +22,8 @@ enum {
 	TLS_ARENA = 0x50,
 };
 
-static const hc_address libc_start = 0x7ffff7c00000, break_start = 0x555555800000, main_tls = 0x7ffff7fa0000, main_stack = 0x7ffffffde000;
+static const hc_address libc_start = 0x7ffff7c00000, break_start = 0x555555800000, main_tls = 0x7ffff7fa0000,
+			main_stack = 0x7ffffffde000;
 static const uint64_t canary = 0x4f6c2a91d3e7b500;
 
 /* clang-format off */
@@ -75,7 +76,8 @@ static uint64_t align_up(uint64_t value, uint64_t alignment)
 	return (value + alignment - 1) & ~(alignment - 1);
 }
 
-static void add_block(heap_builder *heap, hc_address chunk, uint64_t chunk_size, uint64_t header, hc_block_state state, int arena)
+static void add_block(
+	heap_builder *heap, hc_address chunk, uint64_t chunk_size, uint64_t header, hc_block_state state, int arena)
 {
 	heap_block block = { chunk + 2 * WORD, chunk_size - header, chunk_size, state, arena };
 
@@ -150,7 +152,8 @@ static void add_library(heap_builder *heap)
 		.e_phnum = 3,
 	};
 	Elf64_Nhdr note = { 4, 20, NT_GNU_BUILD_ID };
-	g_autofree char *banner = g_strdup_printf("GNU C Library (heapcore's tests) stable release version %s.\n", heap->release.name);
+	g_autofree char *banner =
+		g_strdup_printf("GNU C Library (heapcore's tests) stable release version %s.\n", heap->release.name);
 
 	memcpy(page, &header, sizeof header);
 	put_program_header(page + sizeof header, PT_LOAD, PF_R, 0, PAGE);
@@ -172,10 +175,10 @@ static void init_parameters(heap_builder *heap)
 	const heap_release *release = &heap->release;
 	hc_address at = heap->parameters;
 
-	put(heap, at, 128 * 1024);	       /* trim_threshold */
-	put(heap, at + 8, 128 * 1024);	       /* top_pad */
-	put(heap, at + 16, 128 * 1024);	       /* mmap_threshold */
-	put(heap, at + 24, 8);		       /* arena_test */
+	put(heap, at, 128 * 1024);	/* trim_threshold */
+	put(heap, at + 8, 128 * 1024);	/* top_pad */
+	put(heap, at + 16, 128 * 1024); /* mmap_threshold */
+	put(heap, at + 24, 8);		/* arena_test */
 	core_builder_put(heap->core, at + release->n_mmaps + 4, 65536, 4);
 	if (release->tcache_bins == HEAP_NONE)
 		return;
@@ -440,7 +443,8 @@ static hc_block_state state_of_bin(int bin)
 void heap_free_to_bin(heap_builder *heap, hc_address address, int bin)
 {
 	heap_block *block = heap_block_at(heap, address);
-	hc_address chunk = heap_chunk(address), arena = arena_at(heap, block->arena)->address, next = chunk + block->chunk_size;
+	hc_address chunk = heap_chunk(address), arena = arena_at(heap, block->arena)->address,
+		   next = chunk + block->chunk_size;
 	hc_address head = arena + heap->release.bins + (bin - 1) * 16 - 16, first = get(heap, head + 16);
 
 	g_assert(block->state == HC_BLOCK_IN_USE && bin >= 1 && bin <= 126);
@@ -461,7 +465,8 @@ static uint64_t mangle(const heap_builder *heap, hc_address position, uint64_t p
 void heap_free_to_fastbin(heap_builder *heap, hc_address address)
 {
 	heap_block *block = heap_block_at(heap, address);
-	hc_address head = arena_at(heap, block->arena)->address + heap->release.fastbins + (block->chunk_size / 16 - 2) * WORD;
+	hc_address head =
+		arena_at(heap, block->arena)->address + heap->release.fastbins + (block->chunk_size / 16 - 2) * WORD;
 
 	g_assert(block->state == HC_BLOCK_IN_USE && heap->release.fastbins != HEAP_NONE && block->chunk_size <= 0x80);
 	put(heap, address, mangle(heap, address, get(heap, head)));
@@ -472,7 +477,8 @@ void heap_free_to_fastbin(heap_builder *heap, hc_address address)
 hc_address heap_mmap(heap_builder *heap, hc_address base, uint64_t size, uint64_t offset)
 {
 	uint64_t tail = heap->release.tail_header ? 2 * WORD : 0, chunk_size = size - offset - tail;
-	heap_block block = { base + offset + 2 * WORD, chunk_size - (tail ? WORD : 2 * WORD), size, HC_BLOCK_IN_USE, HEAP_NONE };
+	heap_block block = { base + offset + 2 * WORD, chunk_size - (tail ? WORD : 2 * WORD), size, HC_BLOCK_IN_USE,
+		HEAP_NONE };
 
 	if (offset) {
 		put(heap, base, 0);
@@ -550,7 +556,8 @@ hc_address heap_add_orphan_cache(heap_builder *heap, unsigned arena)
 	hc_address cache = heap_malloc(heap, arena, heap->release.tcache_size);
 
 	for (int i = 0; heap->release.counts_free && i < heap->release.tcache_lists; i++)
-		core_builder_put(heap->core, cache + i * heap->release.counter, heap->release.tcache_count, heap->release.counter);
+		core_builder_put(heap->core, cache + i * heap->release.counter, heap->release.tcache_count,
+			heap->release.counter);
 	return cache;
 }
 
@@ -586,11 +593,11 @@ void heap_write_threads(heap_builder *heap)
 		const heap_thread *thread = &g_array_index(heap->threads, heap_thread, i);
 
 		core_builder_add_thread(heap->core, &(core_thread){
-			.id = thread->id,
-			.signal = 6,
-			.stack_pointer = thread->stack_pointer,
-			.thread_pointer = thread->pointer,
-			.program_counter = heap->libc + 0x100,
-		});
+							    .id = thread->id,
+							    .signal = 6,
+							    .stack_pointer = thread->stack_pointer,
+							    .thread_pointer = thread->pointer,
+							    .program_counter = heap->libc + 0x100,
+						    });
 	}
 }

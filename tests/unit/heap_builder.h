@@ -12,7 +12,7 @@
  * x86-64 only. Everything is written at once, so the memory is a heap between two calls of malloc at any time. main_arena and mp_ lie
  * in the data of a library called libc.so.6, whose file does not exist: there are no symbols and no debug info.
  *
- * Sources: malloc/malloc.c, malloc/arena.c, malloc/tcache of the releases named, and the offsets of their structures as gdb
+ * Sources: malloc/malloc.c and malloc/arena.c of the releases named, and the offsets of their structures as gdb
  * prints them (ptype /o). Nothing here comes from heapcore's own tables.
  */
 #pragma once
@@ -21,7 +21,11 @@
 
 #include <heapcore/blocks.h>
 
-enum { HEAP_NONE = -1, HEAP_UNSORTED = 1, HEAP_FASTBIN = 0 };
+enum {
+	HEAP_NONE = -1,
+	HEAP_UNSORTED = 1,
+	HEAP_FASTBIN = 0
+};
 
 /* One release, or several with the same structures. Offsets in bytes; HEAP_NONE: no such member. */
 typedef struct heap_release {
@@ -54,29 +58,29 @@ typedef struct heap_block {
 
 typedef struct heap_arena {
 	hc_address address, top;
-	hc_address heap;      /* the newest heap_info; 0 in the main arena */
-	hc_address end;	      /* of the memory that top lies in */
+	hc_address heap; /* the newest heap_info; 0 in the main arena */
+	hc_address end;	 /* of the memory that top lies in */
 	uint64_t system_memory;
 	unsigned heaps;
 } heap_arena;
 
 typedef struct heap_thread {
 	int32_t id;
-	hc_address stack, stack_end;	 /* without the guard */
+	hc_address stack, stack_end;	   /* without the guard */
 	hc_address stack_pointer, pointer; /* sp, and the thread control block */
-	hc_address cache;		 /* 0: none yet */
+	hc_address cache;		   /* 0: none yet */
 } heap_thread;
 
 typedef struct heap_builder {
 	core_builder *core;
-	heap_release release; /* a copy: tests may change it before the first call */
+	heap_release release;			 /* a copy: tests may change it before the first call */
 	hc_address libc, main_arena, parameters; /* of the library's first page; of main_arena; of mp_ */
 	hc_address data, data_end;		 /* the library's data, for pointers of the program's */
 	hc_address break_start, break_end;	 /* the segment of the program break */
 	hc_address sbrk_base;
-	GArray *arenas; /* of heap_arena */
-	GArray *blocks; /* of heap_block */
-	GArray *threads; /* of heap_thread */
+	GArray *arenas;	   /* of heap_arena */
+	GArray *blocks;	   /* of heap_block */
+	GArray *threads;   /* of heap_thread */
 	uint64_t heap_max; /* HEAP_MAX_SIZE */
 	bool like_gdb;	   /* address space without access is in the core as readable zeros */
 	uint64_t tcache_key;
@@ -130,7 +134,11 @@ hc_address heap_mmap(heap_builder *heap, hc_address base, uint64_t size, uint64_
 
 /* The main thread (the first one), or another with a stack of SIZE bytes at BASE and GUARD bytes without access below. */
 unsigned heap_add_thread(heap_builder *heap, hc_address base, uint64_t size, uint64_t guard, int arena);
-enum { HEAP_MAIN_STACK_SIZE = 0x4000, HEAP_THREAD_DESCRIPTOR = 0x900, HEAP_GUARD_SIZE = 0x1000 };
+enum {
+	HEAP_MAIN_STACK_SIZE = 0x4000,
+	HEAP_THREAD_DESCRIPTOR = 0x900,
+	HEAP_GUARD_SIZE = 0x1000
+};
 
 /* Makes THREAD's cache in ARENA. */
 hc_address heap_add_cache(heap_builder *heap, unsigned thread, unsigned arena);

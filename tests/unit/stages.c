@@ -31,12 +31,14 @@ bool stages_run(stage_results *stages, core_builder *core, unsigned jobs)
 	if (!stages_run_blocks(stages, core, jobs))
 		return false;
 	stages->areas = hc_areas_create(stages->core, stages->modules, stages->blocks, stages->diagnostics);
-	stages->references = hc_references_create(stages->core, stages->blocks, stages->areas, jobs, stages->diagnostics, &error);
+	stages->references =
+		hc_references_create(stages->core, stages->blocks, stages->areas, jobs, stages->diagnostics, &error);
 	if (!stages->references) {
 		CU_FAIL("references failed");
 		return false;
 	}
-	stages->memory = hc_memory_create(stages->core, stages->blocks, stages->areas, stages->references, stages->diagnostics);
+	stages->memory =
+		hc_memory_create(stages->core, stages->blocks, stages->areas, stages->references, stages->diagnostics);
 	return true;
 }
 
@@ -51,10 +53,11 @@ void stages_clear(stage_results *stages)
 	hc_diagnostics_destroy(stages->diagnostics);
 }
 
-static void print_block(const char *whose, hc_address address, uint64_t size, uint64_t chunk_size, hc_block_state state, uint32_t arena)
+static void print_block(
+	const char *whose, hc_address address, uint64_t size, uint64_t chunk_size, hc_block_state state, uint32_t arena)
 {
-	printf("  %s: %#" PRIx64 ", %#" PRIx64 " usable, chunk %#" PRIx64 ", %s, arena %" PRId32 "\n", whose, address, size, chunk_size,
-	       hc_block_state_name(state), (int32_t)arena);
+	printf("  %s: %#" PRIx64 ", %#" PRIx64 " usable, chunk %#" PRIx64 ", %s, arena %" PRId32 "\n", whose, address,
+		size, chunk_size, hc_block_state_name(state), (int32_t)arena);
 }
 
 static void fail(const char *what, const char *file, unsigned line)
@@ -71,18 +74,21 @@ void stages_check_blocks(const stage_results *stages, heap_builder *heap, const 
 	heap_sort_blocks(heap);
 	hc_block_iterator_init(&iterator, stages->blocks);
 	while (hc_block_iterator_next(&iterator, &block)) {
-		const heap_block *expected = number < heap->blocks->len ? &g_array_index(heap->blocks, heap_block, number) : NULL;
+		const heap_block *expected =
+			number < heap->blocks->len ? &g_array_index(heap->blocks, heap_block, number) : NULL;
 		uint32_t arena = expected ? heap_arena_index(heap, expected->arena) : 0;
 
-		if (expected && block.address == expected->address && block.size == expected->size && block.chunk_size == expected->chunk_size &&
-		    block.state == expected->state && block.arena == arena && block.number == number) {
+		if (expected && block.address == expected->address && block.size == expected->size &&
+			block.chunk_size == expected->chunk_size && block.state == expected->state &&
+			block.arena == arena && block.number == number) {
 			number++;
 			continue;
 		}
 		printf("\n%s:%u: block %" PRIu32 " differs\n", file, line, number);
 		print_block("is       ", block.address, block.size, block.chunk_size, block.state, block.arena);
 		if (expected)
-			print_block("should be", expected->address, expected->size, expected->chunk_size, expected->state, arena);
+			print_block("should be", expected->address, expected->size, expected->chunk_size,
+				expected->state, arena);
 		fail("blocks are the builder's", file, line);
 		return;
 	}

@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { RW = PF_R | PF_W, RED_ZONE = 128 };
+enum {
+	RW = PF_R | PF_W,
+	RED_ZONE = 128
+};
 
 typedef struct fixture {
 	core_builder *core;
@@ -53,7 +56,8 @@ static void check_cover(const fixture *f)
 		while (at < mapping->end) {
 			const hc_area *area = hc_areas_get(areas, next++);
 
-			if (!area || area->start != at || area->end <= at || area->end > mapping->end || area->mapping != mapping) {
+			if (!area || area->start != at || area->end <= at || area->end > mapping->end ||
+				area->mapping != mapping) {
 				printf("\nno area, or a wrong one, at %#" G_GINT64_MODIFIER "x\n", at);
 				CU_FAIL("the areas cover all mappings");
 				return;
@@ -88,7 +92,7 @@ static void check_kind(const fixture *f, hc_address from, hc_address to, hc_area
 
 		if (!area || area->kind != kind) {
 			printf("\n%s:%u: at %#" G_GINT64_MODIFIER "x is %s, should be %s\n", __FILE__, line, at,
-			       area ? hc_area_kind_name(area->kind) : "nothing", hc_area_kind_name(kind));
+				area ? hc_area_kind_name(area->kind) : "nothing", hc_area_kind_name(kind));
 			CU_assertImplementation(CU_FALSE, line, "the kind of area", __FILE__, "", CU_FALSE);
 			return;
 		}
@@ -98,13 +102,14 @@ static void check_kind(const fixture *f, hc_address from, hc_address to, hc_area
 #define CHECK_KIND(f, from, to, kind) check_kind(f, from, to, kind, __LINE__)
 
 /* And not more: what lies around it is something else. */
-#define CHECK_EXACTLY(f, from, to, what)                                                                                       \
-	do {                                                                                                                   \
-		const hc_area *before_ = hc_areas_find((f)->stages.areas, (from) - 1), *behind_ = hc_areas_find((f)->stages.areas, to); \
-                                                                                                                               \
-		check_kind(f, from, to, what, __LINE__);                                                                       \
-		CU_ASSERT_TRUE(!before_ || before_->kind != (what));                                                           \
-		CU_ASSERT_TRUE(!behind_ || behind_->kind != (what));                                                           \
+#define CHECK_EXACTLY(f, from, to, what) \
+	do { \
+		const hc_area *before_ = hc_areas_find((f)->stages.areas, (from)-1), \
+			      *behind_ = hc_areas_find((f)->stages.areas, to); \
+\
+		check_kind(f, from, to, what, __LINE__); \
+		CU_ASSERT_TRUE(!before_ || before_->kind != (what)); \
+		CU_ASSERT_TRUE(!behind_ || behind_->kind != (what)); \
 	} while (0)
 
 static void test_plain(void)
@@ -137,7 +142,7 @@ static void test_plain(void)
 	CHECK_EXACTLY(&f, file + 0x40000, file + 0x43000, HC_AREA_ANONYMOUS);
 	CHECK_EXACTLY(&f, file + 0x50000, file + 0x54000, HC_AREA_NOT_DUMPED);
 	CHECK_EXACTLY(&f, file + 0x60000, file + 0x65000, HC_AREA_RESERVED);
-	CHECK_EXACTLY(&f, file + 0x70000, file + 0x76000, HC_AREA_RESERVED); /* as gdb writes it */
+	CHECK_EXACTLY(&f, file + 0x70000, file + 0x76000, HC_AREA_RESERVED);  /* as gdb writes it */
 	CHECK_EXACTLY(&f, file + 0x80000, file + 0x81000, HC_AREA_ANONYMOUS); /* was written before it was protected */
 	CHECK_EXACTLY(&f, file + 0x90000, file + 0x92000, HC_AREA_FILE);
 	CHECK_EXACTLY(&f, 0xffffffffff600000, 0xffffffffff601000, HC_AREA_KERNEL);
@@ -252,7 +257,8 @@ static void test_foreign_stack(void)
 	heap_add_thread(f.heap, 0x7fffb0000000, 0x4000, HEAP_GUARD_SIZE, 0);
 	thread = &g_array_index(f.heap->threads, heap_thread, 1);
 	thread->stack_pointer = own + 0x8000;
-	g_array_index(f.heap->threads, heap_thread, 0).stack_pointer = f.heap->break_start + 0x200; /* in a block of malloc's */
+	g_array_index(f.heap->threads, heap_thread, 0).stack_pointer =
+		f.heap->break_start + 0x200; /* in a block of malloc's */
 	if (!run(&f))
 		return;
 	CHECK_EXACTLY(&f, own, own + 0x10000, HC_AREA_ANONYMOUS);
@@ -316,7 +322,8 @@ static void test_foreign_in_break(void)
 	CHECK_EXACTLY(&f, first, first + 0x3000, HC_AREA_HEAP);
 	CHECK_EXACTLY(&f, first + 0x3000, first + 0x5000, HC_AREA_FOREIGN_SBRK);
 	CHECK_EXACTLY(&f, first + 0x5000, first + 0x8000, HC_AREA_HEAP);
-	CHECK_EXACTLY(&f, first + 0x8000, first + 0x9000, HC_AREA_ANONYMOUS); /* behind the top: not between malloc's chunks */
+	CHECK_EXACTLY(&f, first + 0x8000, first + 0x9000,
+		HC_AREA_ANONYMOUS); /* behind the top: not between malloc's chunks */
 }
 
 static void test_unreadable(void)
@@ -368,7 +375,8 @@ static void test_owner(void)
 	if (!run(&f))
 		return;
 	UNIT_ASSERT_CONTAINS(hc_areas_find(f.stages.areas, large)->note, "libc.so.6");
-	CU_ASSERT_TRUE(!hc_areas_find(f.stages.areas, nobodys)->note || !strstr(hc_areas_find(f.stages.areas, nobodys)->note, "libc.so.6"));
+	CU_ASSERT_TRUE(!hc_areas_find(f.stages.areas, nobodys)->note ||
+		       !strstr(hc_areas_find(f.stages.areas, nobodys)->note, "libc.so.6"));
 }
 
 static void test_names(void)

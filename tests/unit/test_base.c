@@ -65,27 +65,28 @@ static void test_escape(void)
 	check_escape("a\0b", 3, "a\\x00b");
 	check_escape("C:\\dir", -1, "C:\\\\dir");
 	check_escape("gr\303\274\303\237e \344\270\255", -1, "gr\303\274\303\237e \344\270\255");
-	check_escape("\302\205", -1, "\\x85");			/* U+0085, next line: a control character of two bytes */
-	check_escape("a\342\200\256b", -1, "a\\u{202e}b");	/* right-to-left override */
-	check_escape("a\342\201\246b", -1, "a\\u{2066}b");	/* left-to-right isolate */
-	check_escape("\342\200\250", -1, "\\u{2028}");		/* line separator */
-	check_escape("\357\273\277", -1, "\\u{feff}");		/* byte order mark */
+	check_escape("\302\205", -1, "\\x85");		   /* U+0085, next line: a control character of two bytes */
+	check_escape("a\342\200\256b", -1, "a\\u{202e}b"); /* right-to-left override */
+	check_escape("a\342\201\246b", -1, "a\\u{2066}b"); /* left-to-right isolate */
+	check_escape("\342\200\250", -1, "\\u{2028}");	   /* line separator */
+	check_escape("\357\273\277", -1, "\\u{feff}");	   /* byte order mark */
 }
 
 static void test_escape_invalid(void)
 {
 	check_escape("\377", -1, "\\xff");
 	check_escape("a\200b", -1, "a\\x80b");
-	check_escape("\303", -1, "\\xc3");			/* cut in the middle */
+	check_escape("\303", -1, "\\xc3"); /* cut in the middle */
 	check_escape("\344\270\255", 2, "\\xe4\\xb8");
-	check_escape("\300\200", -1, "\\xc0\\x80");		/* NUL in a longer form than needed */
-	check_escape("\355\240\200", -1, "\\xed\\xa0\\x80");	/* half of a surrogate pair */
+	check_escape("\300\200", -1, "\\xc0\\x80");		      /* NUL in a longer form than needed */
+	check_escape("\355\240\200", -1, "\\xed\\xa0\\x80");	      /* half of a surrogate pair */
 	check_escape("\364\220\200\200", -1, "\\xf4\\x90\\x80\\x80"); /* beyond U+10FFFF */
 }
 
 static void test_utf8(void)
 {
-	g_autofree char *controls = hc_text_utf8("a\n\033\\b", -1), *invalid = hc_text_utf8("x\377y", -1), *nul = hc_text_utf8("x\0y", 3);
+	g_autofree char *controls = hc_text_utf8("a\n\033\\b", -1), *invalid = hc_text_utf8("x\377y", -1),
+			*nul = hc_text_utf8("x\0y", 3);
 
 	UNIT_ASSERT_TEXT(controls, "a\n\033\\b"); /* JSON escapes these itself */
 	UNIT_ASSERT_TEXT(invalid, "x\\xffy");
@@ -183,7 +184,9 @@ static void test_diagnostics(void)
 	hc_diagnostics_destroy(NULL);
 }
 
-enum { EVENTS = 10000 };
+enum {
+	EVENTS = 10000
+};
 
 static void add_many(void *data, unsigned worker)
 {

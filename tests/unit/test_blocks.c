@@ -68,20 +68,22 @@ static void check_bytes(const fixture *f, hc_address from, hc_address to)
 		hc_block block = { .address = 0 };
 		bool found = hc_blocks_find(f->stages.blocks, at, &block);
 
-		if (found == (expected != NULL) && (!found || (block.address == expected->address && block.size == expected->size &&
-							       block.state == expected->state && block.chunk_size == expected->chunk_size)))
+		if (found == (expected != NULL) &&
+			(!found || (block.address == expected->address && block.size == expected->size &&
+					   block.state == expected->state && block.chunk_size == expected->chunk_size)))
 			continue;
 		wrong++;
-		printf("\n%#" G_GINT64_MODIFIER "x: found %d at %#" G_GINT64_MODIFIER "x, should be at %#" G_GINT64_MODIFIER "x\n", at, found,
-		       found ? block.address : 0, expected ? expected->address : 0);
+		printf("\n%#" G_GINT64_MODIFIER "x: found %d at %#" G_GINT64_MODIFIER
+		       "x, should be at %#" G_GINT64_MODIFIER "x\n",
+			at, found, found ? block.address : 0, expected ? expected->address : 0);
 	}
 	CU_ASSERT_EQUAL(wrong, 0);
 }
 
 static bool same(const hc_block *a, const hc_block *b)
 {
-	return a->number == b->number && a->state == b->state && a->address == b->address && a->size == b->size && a->chunk_size == b->chunk_size &&
-	       a->arena == b->arena && a->label == b->label;
+	return a->number == b->number && a->state == b->state && a->address == b->address && a->size == b->size &&
+	       a->chunk_size == b->chunk_size && a->arena == b->arena && a->label == b->label;
 }
 
 /* By number, by address and in order: the same. */
@@ -102,7 +104,8 @@ static void check_numbers(const fixture *f)
 			uint64_t last = block.size - 1 - (block.state == HC_BLOCK_TOP ? 8 : 0);
 
 			CU_ASSERT_TRUE(hc_blocks_find(blocks, block.address, &by_address) && same(&block, &by_address));
-			CU_ASSERT_TRUE(hc_blocks_find(blocks, block.address + last, &by_address) && same(&block, &by_address));
+			CU_ASSERT_TRUE(
+				hc_blocks_find(blocks, block.address + last, &by_address) && same(&block, &by_address));
 		}
 		number++;
 	}
@@ -175,19 +178,22 @@ static void test_words_of_headers(void)
 static void test_empty_groups(void)
 {
 	g_auto(fixture) f = start(0x200000, 0x200000);
-	hc_address small = heap_malloc(f.heap, 0, 24), large = heap_malloc(f.heap, 0, 0x100000), next = heap_malloc(f.heap, 0, 24);
+	hc_address small = heap_malloc(f.heap, 0, 24), large = heap_malloc(f.heap, 0, 0x100000),
+		   next = heap_malloc(f.heap, 0, 24);
 	hc_address group = heap_malloc(f.heap, 0, 0x2000 - 8), last = heap_malloc(f.heap, 0, 24);
 	hc_block block;
 
 	if (!run(&f, 1))
 		return;
 	for (uint64_t offset = 0; offset < 0x100000; offset += 0x1fe8)
-		CU_ASSERT_TRUE(hc_blocks_find(f.stages.blocks, large + offset, &block) && block.address == large && block.number == 1);
+		CU_ASSERT_TRUE(hc_blocks_find(f.stages.blocks, large + offset, &block) && block.address == large &&
+			       block.number == 1);
 	CU_ASSERT_TRUE(hc_blocks_find(f.stages.blocks, small + 23, &block) && block.number == 0);
 	CU_ASSERT_TRUE(hc_blocks_find(f.stages.blocks, next, &block) && block.number == 2);
 	CU_ASSERT_TRUE(hc_blocks_find(f.stages.blocks, group + 0x1000, &block) && block.number == 3);
 	CU_ASSERT_TRUE(hc_blocks_find(f.stages.blocks, last, &block) && block.number == 4);
-	CU_ASSERT_TRUE(hc_blocks_find(f.stages.blocks, f.heap->break_end - 1, &block) && block.number == 5 && block.state == HC_BLOCK_TOP);
+	CU_ASSERT_TRUE(hc_blocks_find(f.stages.blocks, f.heap->break_end - 1, &block) && block.number == 5 &&
+		       block.state == HC_BLOCK_TOP);
 	check_numbers(&f);
 }
 
@@ -215,7 +221,8 @@ static void test_regions(void)
 
 	fill(&f);
 	for (unsigned i = 0; i < 5; i++) {
-		unsigned arena = heap_add_arena(f.heap, heaps + i * 0x4000000, 0x2000); /* each right behind the other's 64 MiB */
+		unsigned arena = heap_add_arena(
+			f.heap, heaps + i * 0x4000000, 0x2000); /* each right behind the other's 64 MiB */
 
 		heap_malloc(f.heap, arena, 100);
 		heap_free_to_bin(f.heap, malloc_apart(f.heap, arena, 1500), HEAP_UNSORTED);
@@ -229,9 +236,9 @@ static void test_regions(void)
 	check_numbers(&f);
 	check_bytes(&f, mmapped + 0x3f00, mmapped + 0x4100);
 	CU_ASSERT_FALSE(hc_blocks_find(f.stages.blocks, mmapped + 20 * 0x4000, &block));
-	CU_ASSERT_FALSE(hc_blocks_find(f.stages.blocks, heaps + 8, &block));	   /* heap_info */
-	CU_ASSERT_FALSE(hc_blocks_find(f.stages.blocks, heaps + 0x100, &block));   /* malloc_state */
-	CU_ASSERT_FALSE(hc_blocks_find(f.stages.blocks, heaps + 0x2000, &block));  /* not in use yet */
+	CU_ASSERT_FALSE(hc_blocks_find(f.stages.blocks, heaps + 8, &block));	  /* heap_info */
+	CU_ASSERT_FALSE(hc_blocks_find(f.stages.blocks, heaps + 0x100, &block));  /* malloc_state */
+	CU_ASSERT_FALSE(hc_blocks_find(f.stages.blocks, heaps + 0x2000, &block)); /* not in use yet */
 	CU_ASSERT_FALSE(hc_blocks_find(f.stages.blocks, heaps + 0x3fffff8, &block));
 	CU_ASSERT_FALSE(hc_blocks_find(f.stages.blocks, 0x600000000000, &block));
 }
@@ -244,7 +251,8 @@ static void test_totals(void)
 
 	fill(&f);
 	heap_malloc_until(f.heap, 0, 0x20);
-	heap_grow_main(f.heap, 0x800, 0x2800, HEAP_UNSORTED); /* with 0x20 bytes of fenceposts, and 0x800 that are foreign */
+	heap_grow_main(
+		f.heap, 0x800, 0x2800, HEAP_UNSORTED); /* with 0x20 bytes of fenceposts, and 0x800 that are foreign */
 	unsigned arena = heap_add_arena(f.heap, 0x7fffe8000000, 0x4000);
 
 	regions += 0x4000;
@@ -291,15 +299,18 @@ static void test_state_names(void)
 
 /* ---- whole pages ---- */
 
-static bool pages_are(const fixture *f, uint32_t arena, uint64_t whole, uint64_t zero, uint64_t trim, uint64_t trim_zero, uint64_t largest)
+static bool pages_are(const fixture *f, uint32_t arena, uint64_t whole, uint64_t zero, uint64_t trim,
+	uint64_t trim_zero, uint64_t largest)
 {
 	hc_free_pages pages;
 
 	hc_blocks_free_pages(f->stages.blocks, arena, &pages);
-	if (pages.whole == whole && pages.zero == zero && pages.trim == trim && pages.trim_zero == trim_zero && pages.largest == largest)
+	if (pages.whole == whole && pages.zero == zero && pages.trim == trim && pages.trim_zero == trim_zero &&
+		pages.largest == largest)
 		return true;
-	printf("\nwhole %#" PRIx64 ", zero %#" PRIx64 ", trim %#" PRIx64 ", trim_zero %#" PRIx64 ", largest %#" PRIx64 "\n", pages.whole, pages.zero,
-	       pages.trim, pages.trim_zero, pages.largest);
+	printf("\nwhole %#" PRIx64 ", zero %#" PRIx64 ", trim %#" PRIx64 ", trim_zero %#" PRIx64 ", largest %#" PRIx64
+	       "\n",
+		pages.whole, pages.zero, pages.trim, pages.trim_zero, pages.largest);
 	return false;
 }
 
@@ -322,7 +333,8 @@ static void test_pages_of_a_bin(void)
 	*core_builder_at(f.core, base + 0x9abc) = 1; /* and one of the top's */
 	if (!run(&f, 1))
 		return;
-	CU_ASSERT_TRUE(pages_are(&f, 0, 0x4000 + 0x9000, 0x2000 + 0x8000, 0x4000 + 0x9000, 0x2000 + 0x8000, 0x10000 - 0x6030));
+	CU_ASSERT_TRUE(
+		pages_are(&f, 0, 0x4000 + 0x9000, 0x2000 + 0x8000, 0x4000 + 0x9000, 0x2000 + 0x8000, 0x10000 - 0x6030));
 	CU_ASSERT_TRUE(pages_are(&f, HC_ARENA_ALL, 0xd000, 0xa000, 0xd000, 0xa000, 0x9fd0));
 	CU_ASSERT_TRUE(pages_are(&f, HC_ARENA_NONE, 0, 0, 0, 0, 0));
 }
@@ -355,7 +367,7 @@ static void test_pages_none(void)
 	g_auto(fixture) f = start(0x6000, 0x6000);
 	hc_address block;
 
-	heap_malloc(f.heap, 0, 0xff0 - 8); /* [0, 0xff0) */
+	heap_malloc(f.heap, 0, 0xff0 - 8);	    /* [0, 0xff0) */
 	block = heap_malloc(f.heap, 0, 0x1010 - 8); /* [0xff0, 0x2000): the first 48 bytes reach over 0x1000 */
 	heap_malloc(f.heap, 0, 24);
 	heap_free_to_bin(f.heap, block, 80);
@@ -365,6 +377,45 @@ static void test_pages_none(void)
 	if (!run(&f, 1))
 		return;
 	CU_ASSERT_TRUE(pages_are(&f, 0, 0, 0, 0, 0, 0x1010));
+}
+
+/* A free chunk at START of the arena, up to 0x4000: how many of its pages lie behind its first 48 bytes? */
+static void check_pages_from(uint64_t start_at, uint64_t pages)
+{
+	g_auto(fixture) f = start(0x6000, 0x6000);
+	hc_address block;
+
+	heap_malloc(f.heap, 0, start_at - 8);
+	block = heap_malloc(f.heap, 0, 0x4000 - start_at - 8);
+	CU_ASSERT_EQUAL(heap_chunk(block), f.heap->sbrk_base + start_at);
+	heap_malloc_until(f.heap, 0, 0x20);
+	heap_free_to_bin(f.heap, block, 100);
+	if (run(&f, 1))
+		CU_ASSERT_TRUE(pages_are(
+			&f, 0, pages * 0x1000, pages * 0x1000, pages * 0x1000, pages * 0x1000, 0x4000 - start_at));
+}
+
+/* A top of SIZE bytes: MINSIZE and one byte stay, whole pages of the rest go. */
+static void check_pages_of_top(uint64_t size, uint64_t pages)
+{
+	g_auto(fixture) f = start(0x6000, 0x6000);
+
+	heap_malloc_until(f.heap, 0, size);
+	if (run(&f, 1))
+		CU_ASSERT_TRUE(pages_are(&f, 0, pages * 0x1000, pages * 0x1000, pages * 0x1000, pages * 0x1000, size));
+}
+
+static void test_pages_to_the_byte(void)
+{
+	check_pages_from(0xfc0, 3);
+	check_pages_from(0xfd0, 3);
+	check_pages_from(0xfe0, 2);
+	check_pages_from(0x1000, 2);
+	check_pages_of_top(0x1020, 0);
+	check_pages_of_top(0x1030, 1);
+	check_pages_of_top(0x2010, 1);
+	check_pages_of_top(0x2020, 1);
+	check_pages_of_top(0x2030, 2);
 }
 
 /* malloc_trim() gives nothing of a thread arena's top back, but whole pages they are all the same. */
@@ -418,6 +469,7 @@ int main(void)
 		{ "pages of a bin and of the top", test_pages_of_a_bin },
 		{ "pages of chunks that would be merged", test_pages_merge },
 		{ "no page", test_pages_none },
+		{ "pages to the byte", test_pages_to_the_byte },
 		{ "pages of a thread's arena", test_pages_of_a_thread },
 		{ "a top that cannot be trimmed", test_pages_top_not_last },
 	};

@@ -6,7 +6,9 @@
 
 #include <string.h>
 
-enum { RW = PF_R | PF_W };
+enum {
+	RW = PF_R | PF_W
+};
 
 typedef struct fixture {
 	core_builder *builder;
@@ -56,11 +58,13 @@ static void check_image_refused(fixture *f, int code, const char *part)
 	check_refused(f, image->data, image->len, code, part);
 }
 
-static bool piece_is(const hc_core *core, unsigned index, hc_address from, hc_address to, hc_source source, const char *path)
+static bool piece_is(
+	const hc_core *core, unsigned index, hc_address from, hc_address to, hc_source source, const char *path)
 {
 	const hc_mapping *mapping = hc_core_mapping(core, index);
 
-	return mapping && mapping->start == from && mapping->end == to && mapping->source == source && !g_strcmp0(mapping->path, path) &&
+	return mapping && mapping->start == from && mapping->end == to && mapping->source == source &&
+	       !g_strcmp0(mapping->path, path) &&
 	       !mapping->bytes == (source == HC_SOURCE_NONE || source == HC_SOURCE_TRUNCATED);
 }
 
@@ -128,11 +132,17 @@ static void test_no_core(void)
 
 	check_refused(&f, "", 0, HC_ERROR_BAD_DATA, "empty");
 	check_refused(&f, "hello, world, this is text", 26, HC_ERROR_BAD_DATA, "not an ELF file");
-	check_refused(&f, "\x7f" "EL", 3, HC_ERROR_BAD_DATA, "not an ELF file");
+	check_refused(&f,
+		"\x7f"
+		"EL",
+		3, HC_ERROR_BAD_DATA, "not an ELF file");
 	check_refused(&f, "\x28\xb5\x2f\xfd....................", 24, HC_ERROR_BAD_DATA, "zstd -d");
 	check_refused(&f, "\x1f\x8b....................", 22, HC_ERROR_BAD_DATA, "gunzip");
 	check_refused(&f, "\x1f\x8b", 2, HC_ERROR_BAD_DATA, "gunzip");
-	check_refused(&f, "\xfd" "7zXZ..................", 22, HC_ERROR_BAD_DATA, "unxz");
+	check_refused(&f,
+		"\xfd"
+		"7zXZ..................",
+		22, HC_ERROR_BAD_DATA, "unxz");
 	CU_ASSERT_PTR_NULL(hc_core_open("/nonexistent/core", f.diagnostics, &f.error));
 	CU_ASSERT_TRUE(g_error_matches(f.error, HC_ERROR, HC_ERROR_IO));
 	g_clear_error(&f.error);
@@ -279,7 +289,7 @@ static void test_borders(void)
 	CU_ASSERT_EQUAL(value, 0x1516171801020304);
 	CU_ASSERT_FALSE(hc_core_read_word(f.core, 0x11ff9, &value)); /* the last byte is not there */
 	CU_ASSERT_FALSE(hc_core_read_word(f.core, 0xfffc, &value));  /* the first ones are not */
-	CU_ASSERT_EQUAL(value, 0x1516171801020304);		      /* written on success only */
+	CU_ASSERT_EQUAL(value, 0x1516171801020304);		     /* written on success only */
 }
 
 static void test_strings(void)
@@ -293,8 +303,10 @@ static void test_strings(void)
 	core_builder_put_bytes(f.builder, 0x11ffd, "end", 3);
 	if (!open_it(&f))
 		return;
-	g_autofree char *whole = hc_core_read_string(f.core, 0x10ffb, 100), *tail = hc_core_read_string(f.core, 0x11005, 100);
-	g_autofree char *fits = hc_core_read_string(f.core, 0x10ffb, 13), *empty = hc_core_read_string(f.core, 0x10000, 10);
+	g_autofree char *whole = hc_core_read_string(f.core, 0x10ffb, 100),
+			*tail = hc_core_read_string(f.core, 0x11005, 100);
+	g_autofree char *fits = hc_core_read_string(f.core, 0x10ffb, 13),
+			*empty = hc_core_read_string(f.core, 0x10000, 10);
 
 	UNIT_ASSERT_TEXT(whole, "hello, world");
 	UNIT_ASSERT_TEXT(tail, "ld");
@@ -344,7 +356,8 @@ static void test_cut_memory(void)
 	for (hc_address at = 0x10000; at < 0x10200; at += 8)
 		core_builder_put_word(f.builder, at, at);
 	g_autoptr(GByteArray) image = core_builder_image(f.builder);
-	uint64_t first = g_array_index(f.builder->segments, core_segment, 0).offset, second = g_array_index(f.builder->segments, core_segment, 1).offset;
+	uint64_t first = g_array_index(f.builder->segments, core_segment, 0).offset,
+		 second = g_array_index(f.builder->segments, core_segment, 1).offset;
 
 	for (uint64_t size = first; size <= image->len; size += size % 24 ? 8 : 5) {
 		g_autoptr(hc_diagnostics) diagnostics = hc_diagnostics_create();
@@ -384,7 +397,7 @@ static void test_overlap(void)
 
 	core_builder_add_memory(f.builder, 0x10000, 0x3000, RW);
 	core_builder_put_word(f.builder, 0x11000, 7);
-	core_builder_add_memory(f.builder, 0x11000, 0x1000, RW);	   /* inside the first: ignored */
+	core_builder_add_memory(f.builder, 0x11000, 0x1000, RW);	 /* inside the first: ignored */
 	core_builder_add_partly(f.builder, 0x20000, 0x5000, 0x1000, RW); /* its size is wrong: runs into the next */
 	core_builder_add_memory(f.builder, 0x22000, 0x1000, RW);
 	core_builder_add_memory(f.builder, 0xfffffffffffff000, 0x1000, PF_R); /* wraps around */
@@ -492,14 +505,20 @@ static void test_process(void)
 	static const uint8_t fpregs[512] = { 1 }, xstate[832] = { 2 };
 
 	core_builder_add_memory(f.builder, 0x10000, 0x1000, RW);
-	core_builder_add_thread(f.builder, &(core_thread){ .id = 100, .signal = 11, .stack_pointer = 0x10800, .program_counter = 0x10040,
-							   .thread_pointer = 0x10900, .rbx = 0xb, .r12 = 0xc });
+	core_builder_add_thread(f.builder, &(core_thread){ .id = 100,
+						   .signal = 11,
+						   .stack_pointer = 0x10800,
+						   .program_counter = 0x10040,
+						   .thread_pointer = 0x10900,
+						   .rbx = 0xb,
+						   .r12 = 0xc });
 	core_builder_add_process(f.builder, "exactly-15-long", "./a b", 99);
 	core_builder_add_signal(f.builder, 11);
 	core_builder_add_note(f.builder, "CORE", NT_FPREGSET, fpregs, sizeof fpregs);
 	core_builder_add_note(f.builder, "LINUX", 0x202, xstate, sizeof xstate); /* NT_X86_XSTATE */
 	core_builder_add_note(f.builder, "OTHER", NT_PRSTATUS, xstate, sizeof xstate);
-	core_builder_add_thread(f.builder, &(core_thread){ .id = 101, .stack_pointer = 0x10700, .in_system_call = true });
+	core_builder_add_thread(
+		f.builder, &(core_thread){ .id = 101, .stack_pointer = 0x10700, .in_system_call = true });
 	core_builder_add_note(f.builder, "CORE", NT_FPREGSET, fpregs, sizeof fpregs);
 	core_builder_add_auxiliary(f.builder, AT_PHDR, 0x10040);
 	core_builder_add_auxiliary(f.builder, AT_SYSINFO_EHDR, 0x7000);
@@ -617,7 +636,8 @@ static void test_notes_overrun(void)
 
 			g_byte_array_append(damaged, image->data, image->len);
 			memcpy(damaged->data + second + 4 * field, &sizes[i], 4);
-			g_autoptr(hc_core) core = core_builder_open_bytes(damaged->data, damaged->len, diagnostics, NULL);
+			g_autoptr(hc_core)
+				core = core_builder_open_bytes(damaged->data, damaged->len, diagnostics, NULL);
 
 			CU_ASSERT_TRUE(core && hc_core_thread_count(core) == 1);
 			CU_ASSERT_EQUAL(core_builder_told(diagnostics, "core-notes-damaged"), 1);

@@ -47,8 +47,9 @@ static bool run(fixture *f)
 /* What no healthy heap may be told of. */
 static void check_no_complaint(const fixture *f)
 {
-	static const char *const kinds[] = { "heap-inconsistent",    "heap-unreadable",		  "arena-size-differs", "free-unlisted", "mmapped-chunks-differ",
-					     "heap-regions-overlap", "malloc-parameters-missing", "tcache-keys",	"tcache-missing" };
+	static const char *const kinds[] = { "heap-inconsistent", "heap-unreadable", "arena-size-differs",
+		"free-unlisted", "mmapped-chunks-differ", "heap-regions-overlap", "malloc-parameters-missing",
+		"tcache-keys", "tcache-missing" };
 
 	for (unsigned i = 0; i < hc_diagnostics_count(f->stages.diagnostics); i++) {
 		const hc_diagnostic *diagnostic = hc_diagnostics_get(f->stages.diagnostics, i);
@@ -100,6 +101,9 @@ static void fill_arena(heap_builder *heap, unsigned arena, hc_address cache)
 		heap_free_to_bin(heap, malloc_apart(heap, arena, 200), 0xd0 / 16); /* chunks of 0xd0 bytes */
 		heap_free_to_bin(heap, malloc_apart(heap, arena, 0x800), 80);
 	}
+	heap_free_to_bin(
+		heap, malloc_apart(heap, arena, 0x3f0 - 8), 63); /* the last small bin, the first large one, the last */
+	heap_free_to_bin(heap, malloc_apart(heap, arena, 0x400 - 8), 64);
 	heap_free_to_bin(heap, malloc_apart(heap, arena, 3000), 126);
 	heap_malloc(heap, arena, 64);
 }
@@ -108,7 +112,8 @@ static void check_totals(const fixture *f)
 {
 	for (int arena = HEAP_NONE; arena < (int)f->heap->arenas->len; arena++)
 		for (unsigned state = 0; state < HC_BLOCK_STATE_COUNT; state++) {
-			hc_amount expected = { 0 }, actual = hc_blocks_amount(f->stages.blocks, heap_arena_index(f->heap, arena), state);
+			hc_amount expected = { 0 },
+				  actual = hc_blocks_amount(f->stages.blocks, heap_arena_index(f->heap, arena), state);
 
 			for (unsigned i = 0; i < f->heap->blocks->len; i++) {
 				const heap_block *block = &g_array_index(f->heap->blocks, heap_block, i);
@@ -156,7 +161,8 @@ static void check_release(const heap_release *release)
 	hc_address main_cache = has_cache ? heap_add_cache(f.heap, 0, 0) : 0, thread_cache;
 
 	fill_arena(f.heap, 0, main_cache);
-	unsigned arena = heap_add_arena(f.heap, heap_1, 0x21000), thread = heap_add_thread(f.heap, 0x7fffb0000000, 0x4000, HEAP_GUARD_SIZE, arena);
+	unsigned arena = heap_add_arena(f.heap, heap_1, 0x21000),
+		 thread = heap_add_thread(f.heap, 0x7fffb0000000, 0x4000, HEAP_GUARD_SIZE, arena);
 
 	thread_cache = has_cache ? heap_add_cache(f.heap, thread, arena) : 0;
 	fill_arena(f.heap, arena, thread_cache);
@@ -267,7 +273,8 @@ static void test_cache_count(void)
 static void test_cache_damaged(void)
 {
 	g_auto(fixture) f = start("2.36", 0x4000);
-	hc_address cache = heap_add_cache(f.heap, 0, 0), first = malloc_apart(f.heap, 0, 40), last = malloc_apart(f.heap, 0, 40);
+	hc_address cache = heap_add_cache(f.heap, 0, 0), first = malloc_apart(f.heap, 0, 40),
+		   last = malloc_apart(f.heap, 0, 40);
 	hc_address other = malloc_apart(f.heap, 0, 100);
 
 	heap_free_to_cache(f.heap, cache, first);
@@ -318,12 +325,14 @@ static void test_looks_like_a_cache(void)
 {
 	g_auto(fixture) f = start("2.36", 0x8000);
 	unsigned thread = heap_add_thread(f.heap, 0x7fffb0000000, 0x4000, HEAP_GUARD_SIZE, 0);
-	hc_address first = heap_add_cache(f.heap, 0, 0), second = heap_add_cache(f.heap, thread, 0), own = heap_malloc(f.heap, 0, 640);
+	hc_address first = heap_add_cache(f.heap, 0, 0), second = heap_add_cache(f.heap, thread, 0),
+		   own = heap_malloc(f.heap, 0, 640);
 
 	heap_free_to_cache(f.heap, first, malloc_apart(f.heap, 0, 40));
 	heap_free_to_cache(f.heap, second, malloc_apart(f.heap, 0, 40));
 	core_builder_put_word(f.core, g_array_index(f.heap->threads, heap_thread, 0).pointer - 0x20, own);
-	core_builder_put_word(f.core, own + 128, heap_malloc(f.heap, 0, 24)); /* it even holds a block where an entry would be */
+	core_builder_put_word(
+		f.core, own + 128, heap_malloc(f.heap, 0, 24)); /* it even holds a block where an entry would be */
 	if (!run(&f))
 		return;
 	STAGES_CHECK_BLOCKS(&f.stages, f.heap);
@@ -353,13 +362,20 @@ static void test_unaligned_base(void)
 	}
 }
 
-enum foreign_content { ZEROS, TEXT, CHUNKS };
+enum foreign_content {
+	ZEROS,
+	TEXT,
+	CHUNKS
+};
 
 /* Somebody else's memory in the break, with what may be in it: even chunks, though they don't lead to malloc's. */
 static void put_foreign(fixture *f, hc_address start, uint64_t size, enum foreign_content content)
 {
 	for (uint64_t at = 0; content != ZEROS && at < (content == CHUNKS ? size * 3 / 4 : size); at += 8)
-		core_builder_put_word(f->core, start + at, content == TEXT ? 0x2065726577656854 : at % 32 == 8 ? 0x21 : 0);
+		core_builder_put_word(f->core, start + at,
+			content == TEXT ? 0x2065726577656854 :
+			at % 32 == 8	? 0x21 :
+					  0);
 }
 
 /* REST: bytes that the old top had when the break was taken away. */
@@ -568,8 +584,8 @@ static void test_mmapped_merged(void)
 	/* The kernel made one mapping of four, with somebody else's pages between and around. */
 	core_builder_add_memory(f.core, at, 0x100000, PF_R | PF_W);
 	heap_mmap(f.heap, at + 0x1000, 0x21000, 0);
-	heap_mmap(f.heap, at + 0x22000, 0x30000, 0x10);	 /* memalign to 32 */
-	heap_mmap(f.heap, at + 0x60000, 0x22000, 0x7f0); /* to 2048 */
+	heap_mmap(f.heap, at + 0x22000, 0x30000, 0x10);	  /* memalign to 32 */
+	heap_mmap(f.heap, at + 0x60000, 0x22000, 0x7f0);  /* to 2048 */
 	heap_mmap(f.heap, at + 0x90000, 0x40000, 0xfff0); /* to 64 KiB */
 	if (!run(&f))
 		return;
@@ -658,7 +674,7 @@ static void test_damaged_size(void)
 		check_damaged_size(indices[i], 0x4141414141414141);
 		check_damaged_size(indices[i], 0);
 		check_damaged_size(indices[i], 0x11);
-		check_damaged_size(indices[i], 0x79);	     /* not a multiple of 16 */
+		check_damaged_size(indices[i], 0x79); /* not a multiple of 16 */
 		check_damaged_size(indices[i], UINT64_MAX);
 	}
 	/* Too large by one byte of an overflow: leads into the middle of a later block. */
@@ -670,7 +686,8 @@ static void test_damaged_size(void)
 static void check_bin(hc_address (*target)(hc_address first, hc_address second, hc_address used))
 {
 	g_auto(fixture) f = start("2.36", 0x3000);
-	hc_address used = heap_malloc(f.heap, 0, 400), second = malloc_apart(f.heap, 0, 400), first = malloc_apart(f.heap, 0, 400);
+	hc_address used = heap_malloc(f.heap, 0, 400), second = malloc_apart(f.heap, 0, 400),
+		   first = malloc_apart(f.heap, 0, 400);
 
 	heap_free_to_bin(f.heap, second, HEAP_UNSORTED);
 	heap_free_to_bin(f.heap, first, HEAP_UNSORTED);
@@ -773,7 +790,9 @@ static void test_damaged_top(void)
 		if (!run(&f))
 			return;
 		hc_blocks_amount(f.stages.blocks, 0, HC_BLOCK_IN_USE);
-		CU_ASSERT_EQUAL(hc_blocks_amount(f.stages.blocks, 0, HC_BLOCK_IN_USE).blocks + hc_blocks_amount(f.stages.blocks, 0, HC_BLOCK_UNLISTED).blocks, 30);
+		CU_ASSERT_EQUAL(hc_blocks_amount(f.stages.blocks, 0, HC_BLOCK_IN_USE).blocks +
+					hc_blocks_amount(f.stages.blocks, 0, HC_BLOCK_UNLISTED).blocks,
+			30);
 		CU_ASSERT_EQUAL(hc_blocks_amount(f.stages.blocks, 0, HC_BLOCK_TOP).blocks, 1);
 		CU_ASSERT_EQUAL(told(&f, "heap-inconsistent"), 1);
 	}

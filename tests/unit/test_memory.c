@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { RW = PF_R | PF_W };
+enum {
+	RW = PF_R | PF_W
+};
 
 typedef struct fixture {
 	core_builder *core;
@@ -38,7 +40,8 @@ static void check_sum(const fixture *f)
 	for (unsigned i = 0; i < f->core->segments->len; i++)
 		mapped += g_array_index(f->core->segments, core_segment, i).size;
 	for (unsigned i = 0; i < hc_memory_row_count(f->stages.memory); i++) {
-		const hc_memory_row *row = hc_memory_row_get(f->stages.memory, i), *whole = row->of ? hc_memory_row_find(f->stages.memory, row->of) : NULL;
+		const hc_memory_row *row = hc_memory_row_get(f->stages.memory, i),
+				    *whole = row->of ? hc_memory_row_find(f->stages.memory, row->of) : NULL;
 
 		CU_ASSERT_PTR_EQUAL(hc_memory_row_find(f->stages.memory, row->id), row);
 		CU_ASSERT_TRUE(row->title && *row->title);
@@ -69,8 +72,9 @@ static void check_row(const fixture *f, const char *id, uint64_t bytes, uint64_t
 
 	if (row && row->bytes == bytes && row->count == count)
 		return;
-	printf("\n%s:%u: %s is %" G_GUINT64_FORMAT " (%" G_GUINT64_FORMAT "), should be %" G_GUINT64_FORMAT " (%" G_GUINT64_FORMAT ")\n", __FILE__, line, id,
-	       row ? row->bytes : 0, row ? row->count : 0, bytes, count);
+	printf("\n%s:%u: %s is %" G_GUINT64_FORMAT " (%" G_GUINT64_FORMAT "), should be %" G_GUINT64_FORMAT
+	       " (%" G_GUINT64_FORMAT ")\n",
+		__FILE__, line, id, row ? row->bytes : 0, row ? row->count : 0, bytes, count);
 	CU_assertImplementation(CU_FALSE, line, "a row", __FILE__, "", CU_FALSE);
 }
 #define CHECK_ROW(f, id, bytes, count) check_row(f, id, bytes, count, __LINE__)
@@ -90,27 +94,27 @@ static void test_rows(void)
 
 	heap_add_thread(f.heap, 0, 0, 0, 0);
 	heap_start_main(f.heap, 0, 0x3000, 0x6000);
-	cache = heap_add_cache(f.heap, 0, 0);				    /* 0x290, libc's */
-	keep(&f, 0, heap_malloc(f.heap, 0, 104));			    /* 0x70 */
-	keep(&f, 1, heap_malloc(f.heap, 0, 40));			    /* 0x30 */
-	heap_malloc(f.heap, 0, 1000);					    /* 0x3f0, lost */
-	heap_free_to_cache(f.heap, cache, heap_malloc(f.heap, 0, 56));	    /* 0x40 */
-	heap_free_to_fastbin(f.heap, heap_malloc(f.heap, 0, 120));	    /* 0x80 */
-	keep(&f, 2, heap_malloc(f.heap, 0, 24));			    /* 0x20 */
-	block = heap_malloc(f.heap, 0, 500);				    /* 0x200 */
-	keep(&f, 3, heap_malloc_until(f.heap, 0, 0x440));		    /* all but 0x440 */
+	cache = heap_add_cache(f.heap, 0, 0);			       /* 0x290, libc's */
+	keep(&f, 0, heap_malloc(f.heap, 0, 104));		       /* 0x70 */
+	keep(&f, 1, heap_malloc(f.heap, 0, 40));		       /* 0x30 */
+	heap_malloc(f.heap, 0, 1000);				       /* 0x3f0, lost */
+	heap_free_to_cache(f.heap, cache, heap_malloc(f.heap, 0, 56)); /* 0x40 */
+	heap_free_to_fastbin(f.heap, heap_malloc(f.heap, 0, 120));     /* 0x80 */
+	keep(&f, 2, heap_malloc(f.heap, 0, 24));		       /* 0x20 */
+	block = heap_malloc(f.heap, 0, 500);			       /* 0x200 */
+	keep(&f, 3, heap_malloc_until(f.heap, 0, 0x440));	       /* all but 0x440 */
 	heap_free_to_bin(f.heap, block, HEAP_UNSORTED);
-	heap_grow_main(f.heap, 0x1000, 0x2000, HEAP_UNSORTED);		    /* 0x420 freed, 0x20 of fenceposts, a top of 0x2000 */
-	unsigned arena = heap_add_arena(f.heap, 0x7fffe8000000, 0x5000);    /* 0x8d0 in front of its chunks */
+	heap_grow_main(f.heap, 0x1000, 0x2000, HEAP_UNSORTED); /* 0x420 freed, 0x20 of fenceposts, a top of 0x2000 */
+	unsigned arena = heap_add_arena(f.heap, 0x7fffe8000000, 0x5000); /* 0x8d0 in front of its chunks */
 
 	heap_add_thread(f.heap, 0x7fffb0000000, 0x4000, HEAP_GUARD_SIZE, arena);
-	keep(&f, 4, heap_malloc(f.heap, arena, 2000));			    /* 0x7e0 */
+	keep(&f, 4, heap_malloc(f.heap, arena, 2000)); /* 0x7e0 */
 	core_builder_add_memory(f.core, 0x7fffd0000000, 0x21000, RW);
 	core_builder_add_memory(f.core, 0x7fffd8000000, 0x10000, RW);
 	keep(&f, 5, heap_mmap(f.heap, 0x7fffd0000000, 0x21000, 0));
-	heap_mmap(f.heap, 0x7fffd8000000, 0x10000, 0);			    /* lost */
-	core_builder_add_memory(f.core, 0x7fffa0000000, 0x7000, RW);	    /* anonymous */
-	core_builder_add_partly(f.core, 0x7fffa8000000, 0x8000, 0, RW);	    /* not dumped */
+	heap_mmap(f.heap, 0x7fffd8000000, 0x10000, 0);			/* lost */
+	core_builder_add_memory(f.core, 0x7fffa0000000, 0x7000, RW);	/* anonymous */
+	core_builder_add_partly(f.core, 0x7fffa8000000, 0x8000, 0, RW); /* not dumped */
 	core_builder_add_memory(f.core, 0x7fff90000000, 0x3000, PF_R);
 	core_builder_add_file(f.core, 0x7fff90000000, 0x7fff90003000, 0, "/dev/shm/x");
 	if (!run(&f))
@@ -228,8 +232,10 @@ static void test_random_damage(void)
 		}
 		for (unsigned i = 0; i < 20; i++) {
 			bool in_main = g_rand_boolean(dice);
-			hc_address at = (in_main ? f.heap->break_start : 0x7fffe8000000) + 8 * (hc_address)g_rand_int_range(dice, 0, (in_main ? 0x6000 : 0x5000) / 8);
-			uint64_t value = g_rand_boolean(dice) ? g_rand_int(dice) : (uint64_t)g_rand_int(dice) << 32 | g_rand_int(dice);
+			hc_address at = (in_main ? f.heap->break_start : 0x7fffe8000000) +
+					8 * (hc_address)g_rand_int_range(dice, 0, (in_main ? 0x6000 : 0x5000) / 8);
+			uint64_t value = g_rand_boolean(dice) ? g_rand_int(dice) :
+								(uint64_t)g_rand_int(dice) << 32 | g_rand_int(dice);
 
 			core_builder_put_word(f.core, at, g_rand_int_range(dice, 0, 4) ? value & 0xfff : value);
 		}

@@ -13,7 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PAGE = 4096 };
+enum {
+	PAGE = 4096
+};
 
 static const hc_address base = 0x555555554000;
 
@@ -21,8 +23,8 @@ typedef struct fixture {
 	char *folder, *path, *other; /* of the program, and of another file that a test may write */
 	char *bytes;		     /* of the program's file */
 	gsize size;
-	gsize id_at, id_size;	     /* its build-id */
-	hc_address text, end;	     /* a page of code that the core leaves out; the end of its last mapping */
+	gsize id_at, id_size; /* its build-id */
+	hc_address text, end; /* a page of code that the core leaves out; the end of its last mapping */
 	core_builder *builder;
 	hc_diagnostics *diagnostics;
 	hc_core *core;
@@ -59,7 +61,8 @@ static void find_build_id(fixture *f)
 	const Elf64_Phdr *header;
 
 	for (unsigned i = 0; (header = program_header(f, i)); i++)
-		for (gsize at = header->p_offset; header->p_type == PT_NOTE && at + 16 <= header->p_offset + header->p_filesz;) {
+		for (gsize at = header->p_offset;
+			header->p_type == PT_NOTE && at + 16 <= header->p_offset + header->p_filesz;) {
 			const Elf64_Nhdr *note = (const Elf64_Nhdr *)(void *)(f->bytes + at);
 
 			if (note->n_type == NT_GNU_BUILD_ID) {
@@ -91,10 +94,15 @@ static void add_program(fixture *f, const char *path)
 		hc_address to = base + ((header->p_vaddr + header->p_memsz + PAGE - 1) & ~(uint64_t)(PAGE - 1));
 		uint64_t offset = header->p_offset & ~(uint64_t)(PAGE - 1);
 		bool whole = header->p_flags & PF_W, first = !offset;
-		uint8_t *bytes = core_builder_add_partly(f->builder, from, to - from, whole ? to - from : first ? PAGE : 0, header->p_flags);
+		uint8_t *bytes = core_builder_add_partly(f->builder, from, to - from,
+			whole ? to - from :
+			first ? PAGE :
+				0,
+			header->p_flags);
 
 		if (bytes)
-			memcpy(bytes, f->bytes + offset, MIN(f->size - offset, whole ? header->p_filesz + header->p_vaddr % PAGE : PAGE));
+			memcpy(bytes, f->bytes + offset,
+				MIN(f->size - offset, whole ? header->p_filesz + header->p_vaddr % PAGE : PAGE));
 		if (path)
 			core_builder_add_file(f->builder, from, to, offset, path);
 		if (header->p_flags & PF_X)
@@ -111,7 +119,8 @@ static fixture start(void)
 	f.folder = g_dir_make_tmp("heapcore-modules-XXXXXX", NULL);
 	f.path = g_build_filename(f.folder, "true", NULL);
 	f.other = g_build_filename(f.folder, "other", NULL);
-	g_assert(g_file_get_contents("/bin/true", &f.bytes, &f.size, NULL) && g_file_set_contents(f.path, f.bytes, f.size, NULL));
+	g_assert(g_file_get_contents("/bin/true", &f.bytes, &f.size, NULL) &&
+		 g_file_set_contents(f.path, f.bytes, f.size, NULL));
 	find_build_id(&f);
 	g_assert(f.id_size);
 	return f;
@@ -167,7 +176,8 @@ static bool has_text(const fixture *f)
 {
 	uint8_t bytes[256];
 
-	return hc_core_read(f->core, f->text + 0x100, bytes, sizeof bytes) && !memcmp(bytes, f->bytes + (f->text - base) + 0x100, sizeof bytes);
+	return hc_core_read(f->core, f->text + 0x100, bytes, sizeof bytes) &&
+	       !memcmp(bytes, f->bytes + (f->text - base) + 0x100, sizeof bytes);
 }
 
 /* ---- the file agrees, differs, is missing ---- */
@@ -236,7 +246,8 @@ static void test_missing(void)
 	CU_ASSERT_PTR_NULL(the_program(&f)->file);
 	CU_ASSERT_FALSE(has_text(&f));
 	CU_ASSERT_EQUAL(core_builder_told(f.diagnostics, "file-missing"), 1);
-	g_autofree char *inside = hc_modules_describe(f.modules, base + 0x10), *outside = hc_modules_describe(f.modules, f.end);
+	g_autofree char *inside = hc_modules_describe(f.modules, base + 0x10),
+			*outside = hc_modules_describe(f.modules, f.end);
 
 	UNIT_ASSERT_TEXT(inside, "true+0x10");
 	CU_ASSERT_PTR_NULL(outside);
@@ -387,8 +398,8 @@ static void test_segments(void)
 
 		for (unsigned k = 0; segment->type == PT_LOAD && (header = program_header(&f, k)); k++)
 			found += header->p_type == PT_LOAD && segment->start == base + header->p_vaddr &&
-				 segment->end == base + header->p_vaddr + header->p_memsz && segment->flags == header->p_flags &&
-				 segment->offset == header->p_offset;
+				 segment->end == base + header->p_vaddr + header->p_memsz &&
+				 segment->flags == header->p_flags && segment->offset == header->p_offset;
 	}
 	CU_ASSERT_EQUAL(found, loads);
 	CU_ASSERT_PTR_NULL(hc_module_segment_get(f.modules, the_program(&f), 1000));
@@ -434,10 +445,10 @@ static void test_damaged_headers(void)
 	} damages[] = {
 		{ 4, 1, ELFCLASS32 },
 		{ 16, 2, ET_CORE },
-		{ 32, 8, UINT64_MAX },	 /* e_phoff */
+		{ 32, 8, UINT64_MAX }, /* e_phoff */
 		{ 32, 8, 0x100000000 },
-		{ 54, 2, 1 },		 /* e_phentsize */
-		{ 56, 2, 0 },		 /* e_phnum */
+		{ 54, 2, 1 }, /* e_phentsize */
+		{ 56, 2, 0 }, /* e_phnum */
 		{ 56, 2, UINT16_MAX },
 	};
 

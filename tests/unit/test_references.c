@@ -5,7 +5,7 @@
  *
  *	a, b, ...	a block of 120 bytes in use; its pointers begin behind 32 bytes
  *	T.., F.., B..	one that is freed, after the pointers were written: to the tcache, a fastbin, the unsorted bin
- *	M..		an mmapped one
+ *	M.., L..	an mmapped one; a large one, of 4088 bytes
  *	x+8, x+120	where in the block it points; 120 is the size field behind it
  *	root, stack, below, tls, anon, read, reg	where the pointer stands: libc's data, the main thread's stack above and below its
  *			stack pointer, thread-local storage, an anonymous mapping, one that is read-only, a register
@@ -17,7 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NODE_SIZE = 120, FIRST_POINTER = 32, ROOTS_MAX = 64 };
+enum {
+	NODE_SIZE = 120,
+	FIRST_POINTER = 32,
+	ROOTS_MAX = 64
+};
 
 static const hc_address anonymous = 0x7fffa0000000, read_only = 0x7fffa8000000, mapped_nodes = 0x7fffd0000000;
 
@@ -69,12 +73,12 @@ static bool run(graph *g, unsigned jobs)
 	const heap_thread *thread = &g_array_index(g->heap->threads, heap_thread, 0);
 
 	core_builder_add_thread(g->core, &(core_thread){
-		.id = thread->id,
-		.stack_pointer = thread->stack_pointer,
-		.thread_pointer = thread->pointer,
-		.rbx = g->registers[0],
-		.r12 = g->registers[1],
-	});
+						 .id = thread->id,
+						 .stack_pointer = thread->stack_pointer,
+						 .thread_pointer = thread->pointer,
+						 .rbx = g->registers[0],
+						 .r12 = g->registers[1],
+					 });
 	return stages_run(&g->stages, g->core, jobs);
 }
 
@@ -90,9 +94,11 @@ static graph_node *find_node(graph *g, const char *name)
 	if (name[0] == 'M') {
 		made.address = heap_mmap(g->heap, mapped_nodes + 0x1000 * g->mapped++, 0x1000, 0);
 	} else {
-		made.address = heap_malloc(g->heap, 0, name[0] == 'B' ? 200 : NODE_SIZE - (name[0] == 'F' ? 16 : 0));
-		heap_malloc(g->heap, 0, 24); /* keeps neighbours apart; itself reachable, and no part of the graph */
-		core_builder_put_word(g->core, anonymous + 0x800 + 8 * g->nodes->len, made.address + (name[0] == 'B' ? 208 : name[0] == 'F' ? 112 : 128));
+		uint64_t size = name[0] == 'B' ? 200 : name[0] == 'F' ? 104 : name[0] == 'L' ? 4088 : NODE_SIZE;
+
+		made.address = heap_malloc(g->heap, 0, size);
+		/* The next block keeps neighbours apart. It is reachable, and no part of the graph. */
+		core_builder_put_word(g->core, anonymous + 0x800 + 8 * g->nodes->len, heap_malloc(g->heap, 0, 24));
 	}
 	g_array_append_val(g->nodes, made);
 	return &g_array_index(g->nodes, graph_node, g->nodes->len - 1);
@@ -104,7 +110,12 @@ static bool place_of(graph *g, const char *name, hc_address *ret_place)
 	static const char *const names[] = { "root", "stack", "below", "tls", "anon", "read" };
 	const heap_thread *thread = &g_array_index(g->heap->threads, heap_thread, 0);
 	const hc_address places[] = {
-		g->heap->data + 0x2000, thread->stack_pointer + 8, thread->stack_pointer - 0x400, thread->pointer - 0x30, anonymous, read_only + 8,
+		g->heap->data + 0x2000,
+		thread->stack_pointer + 8,
+		thread->stack_pointer - 0x400,
+		thread->pointer - 0x30,
+		anonymous,
+		read_only + 8,
 	};
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(names); i++)
@@ -173,7 +184,8 @@ static hc_reach reach_of(const graph *g, hc_address address)
 
 static char *describe(const graph *g)
 {
-	static const hc_reach order[] = { HC_REACH_REACHABLE, HC_REACH_POSSIBLY_LOST, HC_REACH_DIRECTLY_LOST, HC_REACH_INDIRECTLY_LOST, HC_REACH_NONE };
+	static const hc_reach order[] = { HC_REACH_REACHABLE, HC_REACH_POSSIBLY_LOST, HC_REACH_DIRECTLY_LOST,
+		HC_REACH_INDIRECTLY_LOST, HC_REACH_NONE };
 	static const char *const names[] = { "reachable", "possibly", "directly", "indirectly", "none" };
 	GString *text = g_string_new(NULL);
 
@@ -226,7 +238,8 @@ static void check_totals(const graph *g)
 	CU_ASSERT_EQUAL(totals->possibly_lost.blocks, sums[HC_REACH_POSSIBLY_LOST].blocks);
 	CU_ASSERT_EQUAL(totals->possibly_lost.bytes, sums[HC_REACH_POSSIBLY_LOST].bytes);
 	/* Possibly lost is a part of reachable. */
-	CU_ASSERT_EQUAL(totals->reachable.blocks, sums[HC_REACH_REACHABLE].blocks + sums[HC_REACH_POSSIBLY_LOST].blocks);
+	CU_ASSERT_EQUAL(
+		totals->reachable.blocks, sums[HC_REACH_REACHABLE].blocks + sums[HC_REACH_POSSIBLY_LOST].blocks);
 	CU_ASSERT_EQUAL(totals->reachable.bytes, sums[HC_REACH_REACHABLE].bytes + sums[HC_REACH_POSSIBLY_LOST].bytes);
 }
 
@@ -297,7 +310,8 @@ static void test_rings_on_rings(void)
 	CHECK_GRAPH("a->b b->a c->d d->c b->e d->e e->f f->e", "directly: a c; indirectly: b d e f");
 	CHECK_GRAPH("e->f f->e a->b b->a c->d d->c b->e d->f", "directly: a c; indirectly: e f b d");
 	CHECK_GRAPH("c->d d->c a->a a->c", "directly: a; indirectly: c d");
-	CHECK_GRAPH("c->d d->c a->b b->a b->d", "directly: a; indirectly: c d b"); /* not to the block that stands for the ring */
+	CHECK_GRAPH("c->d d->c a->b b->a b->d",
+		"directly: a; indirectly: c d b"); /* not to the block that stands for the ring */
 	CHECK_GRAPH("e->f f->e c->d d->c d->f a->b b->a b->d", "directly: a; indirectly: e f c d b");
 }
 
@@ -318,6 +332,11 @@ static void test_interior(void)
 	CHECK_GRAPH("root->a+8 stack->a", "reachable: a");
 	CHECK_GRAPH("root->a a->b+16 b->c", "reachable: a; possibly: b c");
 	CHECK_GRAPH("a->b+16", "directly: a; indirectly: b");
+	/* Far from where the block starts. */
+	CHECK_GRAPH("root->La+4080", "possibly: La");
+	CHECK_GRAPH("root->La+4087", "possibly: La");
+	CHECK_GRAPH("root->La+4088", "directly: La");
+	CHECK_GRAPH("root->La+4095", "directly: La");
 }
 
 static void test_freed(void)
@@ -346,7 +365,8 @@ static void test_own_state(void)
 
 	parse(&g, "a");
 	/* The last block before the top: main_arena.top points to its last word. */
-	hc_address last = heap_malloc(g.heap, 0, 40), before_free = heap_malloc(g.heap, 0, 40), free = heap_malloc(g.heap, 0, 500);
+	hc_address last = heap_malloc(g.heap, 0, 40), before_free = heap_malloc(g.heap, 0, 40),
+		   free = heap_malloc(g.heap, 0, 500);
 
 	heap_malloc(g.heap, 0, 40);
 	heap_free_to_bin(g.heap, free, HEAP_UNSORTED); /* bins point into before_free's last word */
@@ -380,7 +400,8 @@ static void test_labelled(void)
 }
 
 /* Pointers to where a language keeps them: not to the start, but as good. ASKED is what the program asked for. */
-static void check_idiom(uint64_t asked, const uint64_t *words, unsigned count, uint64_t offset, hc_reach expected, unsigned line)
+static void check_idiom(
+	uint64_t asked, const uint64_t *words, unsigned count, uint64_t offset, hc_reach expected, unsigned line)
 {
 	g_auto(graph) g = start(0x10000);
 	hc_address block = heap_malloc(g.heap, 0, asked);
@@ -397,11 +418,11 @@ static void test_idioms(void)
 {
 	const uint64_t ten = 10, length = 92, wrong = 3, string[] = { 5, 20, 0 };
 
-	check_idiom(8 + 10 * 24, &ten, 1, 8, HC_REACH_REACHABLE, __LINE__);	  /* new T[10] with a cookie */
+	check_idiom(8 + 10 * 24, &ten, 1, 8, HC_REACH_REACHABLE, __LINE__);	 /* new T[10] with a cookie */
 	check_idiom(8 + 10 * 24, &ten, 1, 32, HC_REACH_POSSIBLY_LOST, __LINE__); /* a pointer to the second of them */
-	check_idiom(8 + 92, &length, 1, 8, HC_REACH_REACHABLE, __LINE__);	  /* bytes behind their length */
-	check_idiom(8 + 600, &wrong, 0, 8, HC_REACH_POSSIBLY_LOST, __LINE__);	  /* a length of 0, and room for 600 */
-	check_idiom(24 + 21, string, 3, 24, HC_REACH_REACHABLE, __LINE__);	  /* an old std::string of capacity 20 */
+	check_idiom(8 + 92, &length, 1, 8, HC_REACH_REACHABLE, __LINE__);	 /* bytes behind their length */
+	check_idiom(8 + 600, &wrong, 0, 8, HC_REACH_POSSIBLY_LOST, __LINE__);	 /* a length of 0, and room for 600 */
+	check_idiom(24 + 21, string, 3, 24, HC_REACH_REACHABLE, __LINE__);	 /* an old std::string of capacity 20 */
 	check_idiom(24 + 100, string, 3, 24, HC_REACH_POSSIBLY_LOST, __LINE__);
 }
 
@@ -409,7 +430,9 @@ static void test_idioms(void)
 
 static void check_chain(bool rooted, unsigned jobs)
 {
-	enum { LENGTH = 100000 };
+	enum {
+		LENGTH = 100000
+	};
 	g_auto(graph) g = start(LENGTH * 32 + 0x2000);
 	hc_address first = 0, previous = 0;
 
@@ -444,7 +467,10 @@ static void test_chain(void)
 	check_chain(false, 4);
 }
 
-enum { RANDOM_BLOCKS = 3000, RANDOM_EDGES = 2 };
+enum {
+	RANDOM_BLOCKS = 3000,
+	RANDOM_EDGES = 2
+};
 
 typedef struct random_graph {
 	hc_address address[RANDOM_BLOCKS];
@@ -598,11 +624,15 @@ static void test_incoming(void)
 		const hc_reference *reference = &references[i];
 
 		if (!reference->from)
-			met |= reference->to == a && reference->thread_id == 1000 && reference->block == UINT32_MAX ? 1 : 0;
+			met |= reference->to == a && reference->thread_id == 1000 && reference->block == UINT32_MAX ?
+				       1 :
+				       0;
 		else if (reference->from == g.heap->data + 0x2000)
 			met |= reference->to == a && reference->block == UINT32_MAX ? 2 : 0;
 		else if (reference->from == thread->stack_pointer + 8)
-			met |= reference->to == a && reference->thread_id == 1000 && reference->block == UINT32_MAX ? 4 : 0;
+			met |= reference->to == a && reference->thread_id == 1000 && reference->block == UINT32_MAX ?
+				       4 :
+				       0;
 		else if (reference->from == b + FIRST_POINTER)
 			met |= reference->to == a + 16 && reference->block != UINT32_MAX && i == 3 ? 8 : 0;
 	}
