@@ -7,7 +7,7 @@
  * block. So the key is, in this order,
  *
  *	type	the vtable in one of the head's first words: the type says it all
- *	text	the first PREFIX_KEY bytes of a head that begins with text, with runs of digits folded into one sign
+ *	text	the first PREFIX_KEY bytes of a head that begins with text, as far as to the first number
  *	layout	the head's size, and which of its first words lead into which module
  *
  * and afterwards what still differs by chance is merged:
@@ -16,12 +16,13 @@
  *	merge_texts	texts that occur a few times each, if there are many such: they are data, not a format
  *
  * Adding a tree costs a look-up in a table of keys and a few counters. The number of groups is limited: a core can have as many
- * texts as blocks. What comes after GROUPS_MOST is put together in one group for each class.
+ * texts as blocks. What comes after GROUPS_MOST is put together, texts apart, and rare texts are merged with these.
  */
 #include "leaks/internal.h"
 
 enum {
 	PREFIX_KEY = 8,
+	NUMBER_ENDS_KEY = 2, /* characters before the number */
 	GROUPS_MOST = 1 << 14,
 	SIZES_MOST = 64,
 	EVIDENCE_MOST = 16,
@@ -67,12 +68,16 @@ void hc_leaks_count_size(GArray *sizes, unsigned *hint, uint64_t size, uint64_t 
 
 /* ---- the key ---- */
 
+/* What is before the first number tells most, and does not depend on what follows. */
 static uint64_t text_key(const struct tree *tree)
 {
 	uint64_t key = 2;
 
-	for (unsigned i = 0; i < MIN(tree->prefix_length, PREFIX_KEY); i++)
+	for (unsigned i = 0; i < MIN(tree->prefix_length, PREFIX_KEY); i++) {
 		key = hc_leaks_mix(key, (uint8_t)tree->prefix[i]);
+		if (tree->prefix[i] == '#' && i >= NUMBER_ENDS_KEY)
+			break;
+	}
 	return key;
 }
 
@@ -193,6 +198,17 @@ static uint32_t create_group(hc_leaks *leaks, const struct tree *tree, uint64_t 
 	return index;
 }
 
+/* The group of all that are too many. */
+static uint32_t create_rest(hc_leaks *leaks, const struct tree *tree, uint64_t key, bool of_texts)
+{
+	uint32_t index = create_group(leaks, tree, key);
+	struct group *group = leaks->building->pdata[index];
+
+	group->by_text = group->by_size = false;
+	group->rest_of_texts = of_texts;
+	return index;
+}
+
 /* ---- adding ---- */
 
 static void count_evidence(GArray *counts, uint32_t evidence, uint64_t heads)
@@ -273,13 +289,12 @@ uint32_t hc_leaks_add_tree(hc_leaks *leaks, const struct tree *tree)
 	uint32_t index = find_index(leaks, key);
 
 	if (index == UINT32_MAX && leaks->building->len >= GROUPS_MOST) {
-		key = hc_leaks_mix(hc_leaks_mix(7, tree->class), (uintptr_t)tree->suppression);
+		bool by_text = leaks->options.grouping == HC_LEAKS_BY_SHAPE && !tree->type && tree->prefix_length;
+
+		key = hc_leaks_mix(hc_leaks_mix(by_text ? 8 : 7, tree->class), (uintptr_t)tree->suppression);
 		index = find_index(leaks, key);
-		if (index == UINT32_MAX) {
-			index = create_group(leaks, tree, key);
-			((struct group *)leaks->building->pdata[index])->by_text = false;
-			((struct group *)leaks->building->pdata[index])->by_size = false;
-		}
+		if (index == UINT32_MAX)
+			index = create_rest(leaks, tree, key, by_text);
 	} else if (index == UINT32_MAX) {
 		index = create_group(leaks, tree, key);
 	}
@@ -409,8 +424,13 @@ static void merge_texts(hc_leaks *leaks, hc_leak_class class)
 	uint32_t into = UINT32_MAX;
 	unsigned rare = 0;
 
-	for (uint32_t i = 0; i < leaks->building->len; i++)
-		rare += is_rare_text(leaks->building->pdata[i], class);
+	for (uint32_t i = 0; i < leaks->building->len; i++) {
+		const struct group *group = leaks->building->pdata[i];
+
+		rare += is_rare_text(group, class);
+		if (group->rest_of_texts && group->class == class && !group->suppression)
+			into = i;
+	}
 	if (rare <= RARE_TEXTS)
 		return;
 	for (uint32_t i = 0; i < leaks->building->len; i++) {

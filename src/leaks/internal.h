@@ -72,6 +72,7 @@ struct group {
 	uint32_t into;	   /* after merging: the group that it is part of; itself if it is none's */
 	hc_leak_class class;
 	bool by_text, by_size; /* what the key was made of */
+	bool rest_of_texts;    /* there were too many groups */
 	bool mixed_type;
 	uint64_t first_size; /* of the first head */
 	uint64_t trees, rings;

@@ -121,7 +121,8 @@ static char *what_text(const hc_leak_group *group)
 		bool cut = g_utf8_strlen(content, -1) > CONTENT_COLUMNS;
 		g_autofree char *escaped = hc_text_escape(content, cut ? CONTENT_COLUMNS : -1);
 
-		g_string_append_printf(text, "%s\"%s%s", text->len ? ", " : "", escaped, cut ? "\"..." : "\"");
+		g_string_append_printf(text, "%s%s\"%s%s", text->len ? ", " : "", group->beginning || group->trees == 1 ? "" : "such as ",
+			escaped, cut ? "\"..." : "\"");
 	}
 	if (group->rings)
 		g_string_append_printf(text, "%sROOT CYCLE", text->len ? ", " : "");
