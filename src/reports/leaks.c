@@ -386,8 +386,11 @@ static void print_details(const leaks_report *report, const hc_leak_group *group
 		hc_output_wrapped(output, 4, 11, words);
 	}
 	for (unsigned i = 0; i < shown; i++) {
-		g_autofree char *text = evidence_text(group, &group->evidence[i]);
+		const hc_leak_evidence *evidence = &group->evidence[i];
+		g_autofree char *text = evidence_text(group, evidence);
 
+		if (!evidence->module && !evidence->size && !output->options->verbose)
+			continue; /* "freed memory", which says nothing */
 		hc_output_text(output, "    ");
 		hc_output_wrapped(output, 4, 4, text);
 	}
