@@ -9,12 +9,12 @@
 G_BEGIN_DECLS
 
 typedef enum {
-	HC_AREA_HEAP,	      /* an arena's region: the blocks say more */
-	HC_AREA_MMAPPED,      /* an mmapped chunk with its header */
-	HC_AREA_FOREIGN_SBRK, /* between the allocator's chunks, but somebody else's */
+	HC_AREA_HEAP,		 /* an arena's region: the blocks say more */
+	HC_AREA_MMAPPED,	 /* an mmapped chunk with its header */
+	HC_AREA_FOREIGN_SBRK,	 /* between the allocator's chunks, but somebody else's */
 	HC_AREA_HEAP_UNREADABLE, /* the allocator's, but its chunks could not be followed: corrupt or cut off */
-	HC_AREA_MALLOC_STATE, /* main_arena and mp_ in libc's data */
-	HC_AREA_STACK,	      /* of a thread, from its stack pointer (and red zone) up, TLS and thread descriptor included */
+	HC_AREA_MALLOC_STATE,	 /* main_arena and mp_ in libc's data */
+	HC_AREA_STACK, /* of a thread, from its stack pointer (and red zone) up, TLS and thread descriptor included */
 	HC_AREA_STACK_UNUSED, /* below the stack pointer, and stacks that libc keeps of threads that have ended */
 	HC_AREA_MODULE_DATA,  /* writable data, bss and relocated read-only data of the program and libraries */
 	HC_AREA_FILE,	      /* text, read-only data, mapped files */
@@ -34,14 +34,15 @@ typedef struct hc_area {
 	hc_address start, end;
 	hc_area_kind kind;
 	const hc_mapping *mapping; /* the piece that holds it */
-	unsigned owner;		   /* stacks: thread index; module data: module index; heap, mmapped: region; else UINT_MAX */
-	const char *note;	   /* one clause of what it looks like ("libpython3.11.so's data points to it"), or NULL */
+	unsigned owner;	  /* stacks: thread index; module data: module index; heap, mmapped: region; else UINT_MAX */
+	const char *note; /* one clause of what it looks like ("libpython3.11.so's data points to it"), or NULL */
 } hc_area;
 
 typedef struct hc_areas hc_areas;
 
 unsigned hc_areas_count(const hc_areas *areas);
-const hc_area *hc_areas_get(const hc_areas *areas, unsigned index); /* sorted by address, disjoint, without gaps in mapped memory */
+const hc_area *hc_areas_get(
+	const hc_areas *areas, unsigned index); /* sorted by address, disjoint, without gaps in mapped memory */
 const hc_area *hc_areas_find(const hc_areas *areas, hc_address address);
 
 /* Bytes of all areas of KIND, and their sum, which is all mapped memory of the core. */

@@ -14,15 +14,15 @@ G_BEGIN_DECLS
 
 typedef enum {
 	HC_BLOCK_IN_USE,
-	HC_BLOCK_TCACHE,    /* freed, in a thread's cache; its chunk looks in use */
-	HC_BLOCK_FASTBIN,   /* freed, in a fastbin; its chunk looks in use */
+	HC_BLOCK_TCACHE,  /* freed, in a thread's cache; its chunk looks in use */
+	HC_BLOCK_FASTBIN, /* freed, in a fastbin; its chunk looks in use */
 	HC_BLOCK_UNSORTED,
 	HC_BLOCK_SMALL,
 	HC_BLOCK_LARGE,
-	HC_BLOCK_TOP,	    /* the wilderness at the end of an arena */
-	HC_BLOCK_UNLISTED,  /* free by its flags, but in no list: a heap that was caught in mid-operation, or is corrupt */
-	HC_BLOCK_FENCEPOST, /* the allocator's own end marks; never handed out */
-	HC_BLOCK_FOREIGN,   /* not a chunk: memory inside the heap that somebody else got from sbrk() */
+	HC_BLOCK_TOP,	   /* the wilderness at the end of an arena */
+	HC_BLOCK_UNLISTED, /* free by its flags, but in no list: a heap that was caught in mid-operation, or is corrupt */
+	HC_BLOCK_FENCEPOST,  /* the allocator's own end marks; never handed out */
+	HC_BLOCK_FOREIGN,    /* not a chunk: memory inside the heap that somebody else got from sbrk() */
 	HC_BLOCK_UNREADABLE, /* not a chunk: bytes of the heap that could not be followed (cut off or corrupt) */
 	HC_BLOCK_STATE_COUNT,
 } hc_block_state;
@@ -33,7 +33,9 @@ const char *hc_block_state_name(hc_block_state state);
 /* Reads such a name ("in-use" and "in_use" too). FALSE if it is none. */
 bool hc_block_state_parse(const char *text, hc_block_state *ret_state);
 
-enum { HC_ARENA_NONE = UINT32_MAX }; /* of mmapped blocks */
+enum {
+	HC_ARENA_NONE = UINT32_MAX
+}; /* of mmapped blocks */
 
 typedef struct hc_arena {
 	unsigned index;		    /* 0 is the main arena; the others in the order of the arenas' ring */
@@ -46,7 +48,7 @@ typedef struct hc_arena {
 	uint64_t attached_threads;  /* as malloc counts them; glibc 2.23 on */
 	const unsigned *threads;    /* indices (hc_core_thread) of the threads that use it now */
 	unsigned thread_count;
-	bool consistent;	    /* walked to its end, bins agree with flags, sizes add up to system_memory */
+	bool consistent; /* walked to its end, bins agree with flags, sizes add up to system_memory */
 } hc_arena;
 
 /* A number of blocks and their bytes. */
@@ -56,19 +58,19 @@ typedef struct hc_amount {
 } hc_amount;
 
 typedef struct hc_heap_info {
-	const char *allocator;	   /* "glibc malloc" */
-	const char *version;	   /* "2.36"; NULL if no readable text tells */
-	const char *layout;	   /* where the layout of malloc's structures comes from, one clause */
+	const char *allocator; /* "glibc malloc" */
+	const char *version;   /* "2.36"; NULL if no readable text tells */
+	const char *layout;    /* where the layout of malloc's structures comes from, one clause */
 	bool layout_from_debug_info;
-	bool safe_linking;	   /* list pointers are mangled (glibc 2.32 and back-ports) */
-	const char *library;	   /* name of the module that holds main_arena; NULL if not found */
-	const char *provider;	   /* name of the module whose malloc the program calls; NULL if unknown */
-	const char *foreign;	   /* the other allocator that serves this program ("jemalloc"), or NULL */
-	bool found;		   /* glibc's malloc state was found and is in use; FALSE: there are no blocks */
-	uint64_t mmapped_count;	   /* mp_.n_mmaps: malloc's own count of mmapped chunks */
-	uint64_t mmapped_bytes;	   /* mp_.mmapped_mem */
-	bool mmapped_known;	   /* the two above could be read */
-	uint64_t alignment;	   /* of blocks: 16, or 8 */
+	bool safe_linking;	/* list pointers are mangled (glibc 2.32 and back-ports) */
+	const char *library;	/* name of the module that holds main_arena; NULL if not found */
+	const char *provider;	/* name of the module whose malloc the program calls; NULL if unknown */
+	const char *foreign;	/* the other allocator that serves this program ("jemalloc"), or NULL */
+	bool found;		/* glibc's malloc state was found and is in use; FALSE: there are no blocks */
+	uint64_t mmapped_count; /* mp_.n_mmaps: malloc's own count of mmapped chunks */
+	uint64_t mmapped_bytes; /* mp_.mmapped_mem */
+	bool mmapped_known;	/* the two above could be read */
+	uint64_t alignment;	/* of blocks: 16, or 8 */
 } hc_heap_info;
 
 typedef struct hc_blocks hc_blocks;
@@ -76,11 +78,11 @@ typedef struct hc_blocks hc_blocks;
 typedef struct hc_block {
 	uint32_t number;
 	hc_block_state state;
-	hc_address address;   /* user memory */
-	uint64_t size;	      /* usable bytes */
-	uint64_t chunk_size;  /* with the allocator's header; for an mmapped block the whole mapping */
-	uint32_t arena;	      /* index, or HC_ARENA_NONE: mmapped */
-	const char *label;    /* "libc: ...": a block of libc or the language runtime; NULL: the program's */
+	hc_address address;  /* user memory */
+	uint64_t size;	     /* usable bytes */
+	uint64_t chunk_size; /* with the allocator's header; for an mmapped block the whole mapping */
+	uint32_t arena;	     /* index, or HC_ARENA_NONE: mmapped */
+	const char *label;   /* "libc: ...": a block of libc or the language runtime; NULL: the program's */
 } hc_block;
 
 const hc_heap_info *hc_blocks_heap(const hc_blocks *blocks);
@@ -116,7 +118,9 @@ bool hc_block_iterator_next(hc_block_iterator *iterator, hc_block *ret_block);
  * Blocks and *usable* bytes of one state in one arena (HC_ARENA_NONE: mmapped; ARENA_ALL: everywhere). For free states the
  * bytes are of whole chunks: that is what malloc_info() adds up and what the memory table shows.
  */
-enum { HC_ARENA_ALL = UINT32_MAX - 1 };
+enum {
+	HC_ARENA_ALL = UINT32_MAX - 1
+};
 hc_amount hc_blocks_amount(const hc_blocks *blocks, uint32_t arena, hc_block_state state);
 
 /* Blocks in use that carry a label, i.e. are libc's or the runtime's own. Part of HC_BLOCK_IN_USE above. */
@@ -127,11 +131,11 @@ uint64_t hc_blocks_overhead(const hc_blocks *blocks);
 
 /* How much of the free memory lies in whole pages. All in bytes. */
 typedef struct hc_free_pages {
-	uint64_t whole;	   /* pages wholly inside free memory (bins, fastbins merged with their neighbours, tops) */
-	uint64_t zero;	   /* ... of these, all zero in the core: given back already, or never touched */
-	uint64_t trim;	   /* what malloc_trim(0) would release: as `whole`, without the tops of thread arenas */
+	uint64_t whole;	    /* pages wholly inside free memory (bins, fastbins merged with their neighbours, tops) */
+	uint64_t zero;	    /* ... of these, all zero in the core: given back already, or never touched */
+	uint64_t trim;	    /* what malloc_trim(0) would release: as `whole`, without the tops of thread arenas */
 	uint64_t trim_zero; /* ... of these, all zero: releasing them again gains nothing */
-	uint64_t largest;  /* the longest run of free chunks */
+	uint64_t largest;   /* the longest run of free chunks */
 } hc_free_pages;
 void hc_blocks_free_pages(const hc_blocks *blocks, uint32_t arena, hc_free_pages *ret_pages); /* or HC_ARENA_ALL */
 

@@ -28,7 +28,7 @@ typedef enum {
 } hc_source;
 
 enum {
-	HC_MAPPING_READ = 4,	/* PF_R, PF_W, PF_X of the ELF program header */
+	HC_MAPPING_READ = 4, /* PF_R, PF_W, PF_X of the ELF program header */
 	HC_MAPPING_WRITE = 2,
 	HC_MAPPING_EXECUTE = 1,
 	HC_MAPPING_UNLISTED = 8, /* known from NT_FILE only (gdb leaves text out): the protection is not known */
@@ -43,10 +43,10 @@ typedef struct hc_mapping {
 	hc_address start, end;
 	unsigned flags;
 	hc_source source;
-	const uint8_t *bytes;	 /* all of [start, end), or NULL */
-	const char *path;	 /* from NT_FILE, or NULL: anonymous, or unknown where the core has no NT_FILE */
-	uint64_t path_offset;	 /* of start in that file */
-	hc_address file_start;	 /* where the run of pieces with the same NT_FILE entry begins */
+	const uint8_t *bytes;  /* all of [start, end), or NULL */
+	const char *path;      /* from NT_FILE, or NULL: anonymous, or unknown where the core has no NT_FILE */
+	uint64_t path_offset;  /* of start in that file */
+	hc_address file_start; /* where the run of pieces with the same NT_FILE entry begins */
 } hc_mapping;
 
 typedef enum {
@@ -56,35 +56,37 @@ typedef enum {
 } hc_origin;
 
 typedef struct hc_process {
-	const char *name;      /* pr_fname: at most 15 bytes; "" if the core does not tell. Untrusted bytes: escape. */
-	const char *arguments; /* pr_psargs: at most 79 bytes */
+	const char *name;	/* pr_fname: at most 15 bytes; "" if the core does not tell. Untrusted bytes: escape. */
+	const char *arguments;	/* pr_psargs: at most 79 bytes */
 	const char *executable; /* the path of the mapped executable (NT_FILE at AT_PHDR), or NULL */
-	int64_t pid;	       /* 0 if unknown */
-	int signal;	       /* that ended it; 0 if none (gcore) */
+	int64_t pid;		/* 0 if unknown */
+	int signal;		/* that ended it; 0 if none (gcore) */
 	hc_origin origin;
-	const char *machine;   /* "x86-64", "i386", "aarch64", or "machine 243" */
-	unsigned machine_id;   /* e_machine */
-	unsigned word_size;    /* 4 or 8 */
+	const char *machine; /* "x86-64", "i386", "aarch64", or "machine 243" */
+	unsigned machine_id; /* e_machine */
+	unsigned word_size;  /* 4 or 8 */
 	bool big_endian;
-	uint64_t page_size;    /* AT_PAGESZ, 4096 where the core does not tell */
+	uint64_t page_size;	    /* AT_PAGESZ, 4096 where the core does not tell */
 	hc_address program_headers; /* AT_PHDR, 0 if unknown */
 	hc_address entry;	    /* AT_ENTRY, 0 if unknown */
 	hc_address vdso;	    /* AT_SYSINFO_EHDR, 0 if unknown */
 	hc_address initial_stack;   /* an address in the main thread's stack (AT_RANDOM), 0 if unknown */
 } hc_process;
 
-enum { HC_REGISTERS_MAX = 40 };
+enum {
+	HC_REGISTERS_MAX = 40
+};
 
 typedef struct hc_thread {
-	int64_t id;			       /* the kernel's thread id */
-	int signal;			       /* pr_cursig */
+	int64_t id; /* the kernel's thread id */
+	int signal; /* pr_cursig */
 	hc_address stack_pointer;
 	hc_address program_counter;
-	hc_address thread_pointer;	       /* fs base, tpidr; 0 if the core does not tell */
-	uint64_t registers[HC_REGISTERS_MAX];  /* the general registers in the core's order */
+	hc_address thread_pointer;	      /* fs base, tpidr; 0 if the core does not tell */
+	uint64_t registers[HC_REGISTERS_MAX]; /* the general registers in the core's order */
 	unsigned register_count;
-	bool in_system_call;		       /* was stopped inside one: vector registers are dead there by the ABI */
-	const uint8_t *vector_registers;       /* NT_FPREGSET or NT_X86_XSTATE, as dumped; NULL if not in the core */
+	bool in_system_call;		 /* was stopped inside one: vector registers are dead there by the ABI */
+	const uint8_t *vector_registers; /* NT_FPREGSET or NT_X86_XSTATE, as dumped; NULL if not in the core */
 	size_t vector_registers_size;
 } hc_thread;
 

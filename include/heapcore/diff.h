@@ -19,21 +19,21 @@ typedef enum {
 const char *hc_sameness_name(hc_sameness sameness); /* "same-process", ...: for JSON */
 
 typedef struct hc_diff_row {
-	const char *id, *title;	  /* as hc_memory_row */
+	const char *id, *title; /* as hc_memory_row */
 	const char *of;
 	bool is_memory;
 	uint64_t bytes_a, bytes_b;
 	uint64_t count_a, count_b;
 	const char *unit;
-	int64_t growth;		  /* bytes_b - bytes_a */
+	int64_t growth; /* bytes_b - bytes_a */
 } hc_diff_row;
 
 /* Blocks in use (the program's) of one usable size: what grew by number. */
 typedef struct hc_diff_size {
 	uint64_t size;
 	uint64_t blocks_a, blocks_b;
-	uint64_t lost_a, lost_b;  /* of these, directly or indirectly lost */
-	int64_t growth;		  /* bytes */
+	uint64_t lost_a, lost_b; /* of these, directly or indirectly lost */
+	int64_t growth;		 /* bytes */
 } hc_diff_size;
 
 typedef struct hc_diff hc_diff;
@@ -44,9 +44,10 @@ void hc_diff_destroy(hc_diff *diff);
 
 hc_sameness hc_diff_sameness(const hc_diff *diff);
 const char *hc_diff_sameness_text(const hc_diff *diff); /* one sentence with pids and build-ids */
-const char *hc_diff_verdict(const hc_diff *diff);	/* a sentence or two: how much memory grew, and what explains it */
-int64_t hc_diff_growth(const hc_diff *diff);		/* of all mapped bytes */
-int64_t hc_diff_memory_growth(const hc_diff *diff);	/* of the top rows that are memory: without reserved address space */
+const char *hc_diff_verdict(const hc_diff *diff); /* a sentence or two: how much memory grew, and what explains it */
+int64_t hc_diff_growth(const hc_diff *diff);	  /* of all mapped bytes */
+int64_t hc_diff_memory_growth(
+	const hc_diff *diff); /* of the top rows that are memory: without reserved address space */
 unsigned hc_diff_row_count(const hc_diff *diff);
 const hc_diff_row *hc_diff_row_get(const hc_diff *diff, unsigned index);
 unsigned hc_diff_size_count(const hc_diff *diff); /* sizes that grew or shrank, most bytes grown first */

@@ -28,7 +28,7 @@ typedef enum {
 	HC_ERROR_NO_MEMORY,	/* this machine's memory, not the dead process's */
 	HC_ERROR_IO,		/* the operating system refused; the message has its reason */
 	HC_ERROR_CANCELLED,
-	HC_ERROR_USAGE,		/* an argument that cannot be meant */
+	HC_ERROR_USAGE, /* an argument that cannot be meant */
 } hc_error_code;
 
 /* How much a diagnostic takes away from the answer. */
@@ -39,7 +39,7 @@ typedef enum {
 
 /* One kind of incompleteness. Stages define theirs as static const objects: the address is the identity. */
 typedef struct hc_diagnostic_kind {
-	const char *id;	  /* stable, for JSON: "core-truncated" */
+	const char *id; /* stable, for JSON: "core-truncated" */
 	hc_severity severity;
 	const char *text; /* a clause that a count and bytes can stand before: "bytes are missing because ..." */
 } hc_diagnostic_kind;
@@ -59,7 +59,7 @@ void hc_diagnostics_destroy(hc_diagnostics *diagnostics);
 
 /* Counts one event. The example is formatted only for the first of its kind. Thread-safe. */
 void hc_diagnostics_add(hc_diagnostics *diagnostics, const hc_diagnostic_kind *kind, uint64_t bytes,
-			const char *example_format, ...) G_GNUC_PRINTF(4, 5);
+	const char *example_format, ...) G_GNUC_PRINTF(4, 5);
 
 /* The kinds met so far, in the order of their first event. */
 unsigned hc_diagnostics_count(const hc_diagnostics *diagnostics);

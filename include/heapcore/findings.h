@@ -9,11 +9,11 @@
 G_BEGIN_DECLS
 
 typedef struct hc_finding {
-	const char *kind;  /* stable: "lost", "retained", "big-blocks", "not-glibc", "not-heap", "corrupt", ... */
-	uint64_t bytes;	   /* what it is about */
-	uint64_t blocks;   /* 0 where it is not about blocks */
-	char *text;	   /* a sentence. Text from the dump in it is already escaped for terminals */
-	char *command;	   /* arguments of heapcore that show more, with "CORE" for the core: "chunks CORE --state top"; or NULL */
+	const char *kind; /* stable: "lost", "retained", "big-blocks", "not-glibc", "not-heap", "corrupt", ... */
+	uint64_t bytes;	  /* what it is about */
+	uint64_t blocks;  /* 0 where it is not about blocks */
+	char *text;	  /* a sentence. Text from the dump in it is already escaped for terminals */
+	char *command; /* arguments of heapcore that show more, with "CORE" for the core: "chunks CORE --state top"; or NULL */
 } hc_finding;
 
 typedef struct hc_findings hc_findings;

@@ -26,7 +26,7 @@ typedef enum {
 const char *hc_leak_class_name(hc_leak_class class);
 
 typedef enum {
-	HC_LEAKS_BY_SHAPE,  /* the head's type, or how its text begins, or its size and the libraries that its words lead to */
+	HC_LEAKS_BY_SHAPE, /* the head's type, or how its text begins, or its size and the libraries that its words lead to */
 	HC_LEAKS_BY_SIZE,   /* the head's usable size */
 	HC_LEAKS_BY_TYPE,   /* the head's type alone */
 	HC_LEAKS_BY_MODULE, /* the library whose the tree most probably is */
@@ -37,8 +37,8 @@ bool hc_leaks_grouping_parse(const char *text, hc_leaks_grouping *ret_grouping);
 
 typedef struct hc_leaks_options {
 	hc_leaks_grouping grouping;
-	bool no_content;		     /* keep nothing that blocks contain, only what kind of thing it is */
-	hc_suppressions *suppressions;	     /* whose uses are counted; must outlive the leaks; may be NULL */
+	bool no_content;	       /* keep nothing that blocks contain, only what kind of thing it is */
+	hc_suppressions *suppressions; /* whose uses are counted; must outlive the leaks; may be NULL */
 } hc_leaks_options;
 
 /* What a word at one place of the heads is, in most of them. */
@@ -61,7 +61,10 @@ typedef struct hc_leak_word {
 	hc_address value;	 /* of HC_WORD_MODULE, if most of the heads have the same one; else 0 */
 } hc_leak_word;
 
-enum { HC_LEAK_WORDS_MAX = 32, HC_LEAK_EXAMPLES_MAX = 3 };
+enum {
+	HC_LEAK_WORDS_MAX = 32,
+	HC_LEAK_EXAMPLES_MAX = 3
+};
 
 typedef struct hc_leak_size {
 	uint64_t size;	 /* usable bytes */
@@ -83,30 +86,31 @@ typedef struct hc_leak_evidence {
 	uint64_t offset;	 /* of the pointer in it */
 	const hc_module *module; /* that the block points into, or the frame returns to; NULL: none */
 	const char *type;	 /* of the freed block, demangled, untrusted; or NULL */
-	bool by_others;		 /* module and type are those of live blocks of that size with a pointer at the same place */
-	uint64_t heads;		 /* so many of the group */
+	bool by_others; /* module and type are those of live blocks of that size with a pointer at the same place */
+	uint64_t heads; /* so many of the group */
 } hc_leak_evidence;
 
 typedef struct hc_leak_group {
 	unsigned index;
 	hc_leak_class class;
-	uint64_t trees;	   /* heads */
-	hc_amount heads;   /* blocks, usable bytes */
-	hc_amount others;  /* that the heads lead to */
-	uint64_t rings;	   /* heads that lead back to themselves */
-	const char *type;  /* demangled, untrusted; NULL if the heads have none in common */
-	const char *beginning; /* what the heads' text begins with, digits as #, untrusted; NULL: none, or no content is kept */
-	const char *sample; /* printable bytes of the first head, untrusted; NULL likewise */
+	uint64_t trees;	  /* heads */
+	hc_amount heads;  /* blocks, usable bytes */
+	hc_amount others; /* that the heads lead to */
+	uint64_t rings;	  /* heads that lead back to themselves */
+	const char *type; /* demangled, untrusted; NULL if the heads have none in common */
+	const char *
+		beginning; /* what the heads' text begins with, digits as #, untrusted; NULL: none, or no content is kept */
+	const char *sample;	   /* printable bytes of the first head, untrusted; NULL likewise */
 	const hc_leak_size *sizes; /* most blocks first; the last may be size 0: all others */
 	unsigned size_count;
 	const hc_leak_module *modules; /* most probable owner first */
 	unsigned module_count;
-	const hc_leak_word *words;     /* of the head; as far as most heads reach */
+	const hc_leak_word *words; /* of the head; as far as most heads reach */
 	unsigned word_count;
 	const hc_leak_evidence *evidence; /* most heads first */
 	unsigned evidence_count;
 	hc_address examples[HC_LEAK_EXAMPLES_MAX]; /* the first heads; 0: no more */
-	const char *suppression; /* the name of the one that it falls under; NULL: none */
+	const char *suppression;		   /* the name of the one that it falls under; NULL: none */
 } hc_leak_group;
 
 /* What valgrind would say, without what is suppressed. Usable bytes; their sum is all blocks in use. */
@@ -129,7 +133,8 @@ const hc_area *hc_leaks_mapping(const hc_leaks *leaks, unsigned index);
  * Calls VISIT for every block of every tree, tree by tree in order of the heads' addresses, the head first. Stops when it
  * returns FALSE. FALSE if memory was out before the first call.
  */
-typedef bool (*hc_leaks_visit)(const hc_block *block, hc_reach reach, hc_address head, const hc_leak_group *group, void *data);
+typedef bool (*hc_leaks_visit)(
+	const hc_block *block, hc_reach reach, hc_address head, const hc_leak_group *group, void *data);
 bool hc_leaks_each_block(const hc_leaks *leaks, hc_leaks_visit visit, void *data);
 
 /* ---- suppressions: known and accepted leaks ---- */

@@ -17,11 +17,11 @@ typedef enum {
 } hc_module_state;
 
 typedef struct hc_module {
-	const char *path;	   /* in the process's file system; "" if the core does not tell */
-	const char *name;	   /* the last part of the path, or the soname */
-	hc_address start, end;	   /* from the first to the last mapped byte */
-	hc_address bias;	   /* what to add to an address in the file */
-	const char *build_id;	   /* lower-case hexadecimal, as found in the core; NULL if not there */
+	const char *path;      /* in the process's file system; "" if the core does not tell */
+	const char *name;      /* the last part of the path, or the soname */
+	hc_address start, end; /* from the first to the last mapped byte */
+	hc_address bias;       /* what to add to an address in the file */
+	const char *build_id;  /* lower-case hexadecimal, as found in the core; NULL if not there */
 	hc_module_state state;
 	const char *file;	   /* the file looked at; NULL if missing */
 	const char *file_build_id; /* of that file; NULL if it has none */
@@ -32,8 +32,8 @@ typedef struct hc_module {
 typedef struct hc_modules hc_modules;
 
 typedef struct hc_modules_options {
-	const char *binary;	     /* the executable as the user named it, or NULL */
-	const char *sysroot;	     /* a directory that holds the process's file system, or NULL for "/" */
+	const char *binary;		      /* the executable as the user named it, or NULL */
+	const char *sysroot;		      /* a directory that holds the process's file system, or NULL for "/" */
 	const char *const *debug_directories; /* more places for debug info; NULL-terminated; may be NULL */
 } hc_modules_options;
 
@@ -42,7 +42,8 @@ typedef struct hc_modules_options {
  * HC_ERROR_MISMATCH if options->binary is not the executable in the core (the message names both build-ids and says what
  * to do), HC_ERROR_IO if it cannot be read. A library that does not agree is a diagnostic, not a failure.
  */
-hc_modules *hc_modules_open(hc_core *core, const hc_modules_options *options, hc_diagnostics *diagnostics, GError **error);
+hc_modules *hc_modules_open(
+	hc_core *core, const hc_modules_options *options, hc_diagnostics *diagnostics, GError **error);
 void hc_modules_close(hc_modules *modules);
 
 unsigned hc_modules_count(const hc_modules *modules);
@@ -61,7 +62,7 @@ char *hc_modules_describe(hc_modules *modules, hc_address address);
 typedef struct hc_frame {
 	hc_address program_counter;
 	hc_address stack_pointer; /* 0 if it is not known */
-	bool is_activation;	  /* the program counter is of an instruction, not of a return address: innermost, or interrupted by a signal */
+	bool is_activation; /* the program counter is of an instruction, not of a return address: innermost, or interrupted by a signal */
 } hc_frame;
 
 /*

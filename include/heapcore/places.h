@@ -19,7 +19,7 @@ typedef enum {
 	HC_PLACE_STACK,		    /* in the live part of a thread's stack */
 	HC_PLACE_STACK_UNUSED,	    /* below it, or in the stack of a thread that has ended */
 	HC_PLACE_BLOCK,
-	HC_PLACE_MAPPING,	    /* none of these: the area says more */
+	HC_PLACE_MAPPING, /* none of these: the area says more */
 	HC_PLACE_KIND_COUNT,
 } hc_place_kind;
 
@@ -28,9 +28,9 @@ const char *hc_place_kind_name(hc_place_kind kind);
 
 typedef struct hc_place {
 	hc_place_kind kind;
-	hc_address address;	 /* 0 for registers */
-	int64_t thread_id;	 /* of registers, thread-locals, descriptors and stacks; 0 if it is nobody's or not known */
-	int frame;		 /* number of the frame on a stack, 0 the innermost; -1 if it is not known */
+	hc_address address; /* 0 for registers */
+	int64_t thread_id;  /* of registers, thread-locals, descriptors and stacks; 0 if it is nobody's or not known */
+	int frame;	    /* number of the frame on a stack, 0 the innermost; -1 if it is not known */
 	const hc_module *module; /* of variables, thread-locals and code; else NULL */
 	bool in_block;		 /* of HC_PLACE_BLOCK, and of thread-locals that libc has on the heap */
 	hc_block block;

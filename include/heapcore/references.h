@@ -12,9 +12,9 @@
 G_BEGIN_DECLS
 
 typedef enum {
-	HC_REACH_NONE,	    /* not in use: neither alive nor lost */
-	HC_REACH_REACHABLE, /* a chain of pointers leads to it from a root; or it is libc's own */
-	HC_REACH_DIRECTLY_LOST,	  /* nothing points to it (or only its own ring does: one block of the ring stands for it) */
+	HC_REACH_NONE,		/* not in use: neither alive nor lost */
+	HC_REACH_REACHABLE,	/* a chain of pointers leads to it from a root; or it is libc's own */
+	HC_REACH_DIRECTLY_LOST, /* nothing points to it (or only its own ring does: one block of the ring stands for it) */
 	HC_REACH_INDIRECTLY_LOST, /* only lost blocks point to it */
 	HC_REACH_POSSIBLY_LOST, /* alive only if a pointer into its middle counts, or hangs on such a block; not counted as lost */
 } hc_reach;
@@ -31,7 +31,7 @@ static inline bool hc_reach_is_lost(hc_reach reach)
 typedef struct hc_root {
 	hc_address start, end; /* of memory; both 0 for registers */
 	hc_area_kind kind;
-	unsigned owner;	       /* as hc_area; thread index for registers */
+	unsigned owner; /* as hc_area; thread index for registers */
 	bool registers;
 	bool used;
 	const char *reason;
@@ -42,9 +42,9 @@ typedef struct hc_references hc_references;
 typedef struct hc_references_totals {
 	hc_amount reachable, directly_lost, indirectly_lost; /* usable bytes; labelled blocks are in `reachable` */
 	hc_amount possibly_lost; /* a part of `reachable`: only interior pointers lead there */
-	uint64_t root_bytes;   /* searched */
-	uint64_t words;	       /* looked at, roots and blocks */
-	uint64_t candidates;   /* words whose value lies in the heap's address range */
+	uint64_t root_bytes;	 /* searched */
+	uint64_t words;		 /* looked at, roots and blocks */
+	uint64_t candidates;	 /* words whose value lies in the heap's address range */
 } hc_references_totals;
 
 const hc_references_totals *hc_references_get_totals(const hc_references *references);
@@ -54,13 +54,17 @@ hc_reach hc_references_reach(const hc_references *references, uint32_t block_num
  * The next lost block from number *NUMBER on, and sets *NUMBER to the one behind it: to visit all, begin with 0. FALSE when
  * there is none any more. Takes no time for blocks that are not lost.
  */
-bool hc_references_next_lost(const hc_references *references, uint32_t *number, hc_block *ret_block, hc_reach *ret_reach);
+bool hc_references_next_lost(
+	const hc_references *references, uint32_t *number, hc_block *ret_block, hc_reach *ret_reach);
 
 unsigned hc_references_root_count(const hc_references *references);
 const hc_root *hc_references_root(const hc_references *references, unsigned index);
 
 /* hc_reference.register_index: an index of hc_thread.registers, or HC_REGISTER_VECTOR + an offset in vector_registers. */
-enum { HC_REGISTER_NONE = -1, HC_REGISTER_VECTOR = 4096 };
+enum {
+	HC_REGISTER_NONE = -1,
+	HC_REGISTER_VECTOR = 4096
+};
 
 /* Where a pointer to a block was found. */
 typedef struct hc_reference {
@@ -77,7 +81,7 @@ typedef struct hc_reference {
  * limit too.
  */
 unsigned hc_references_to(const hc_references *references, uint32_t number, unsigned limit,
-			  hc_reference **ret_references, uint64_t *ret_total);
+	hc_reference **ret_references, uint64_t *ret_total);
 
 /* What a path begins at. */
 typedef enum {

@@ -14,7 +14,9 @@ G_BEGIN_DECLS
 
 /* This library's version, "0.1.0"; the number of the JSON's schema, which rises when a key changes its meaning or goes. */
 const char *hc_version(void);
-enum { HC_REPORT_SCHEMA = 1 };
+enum {
+	HC_REPORT_SCHEMA = 1
+};
 
 typedef enum {
 	HC_REPORT_TEXT,
@@ -26,10 +28,10 @@ typedef bool (*hc_report_write_function)(const char *text, size_t length, void *
 
 typedef struct hc_report_options {
 	hc_report_format format;
-	bool colour;	     /* text: with escape sequences of a terminal */
-	bool verbose;	     /* text: empty rows and examples too, nothing shortened */
-	unsigned width;	     /* text: columns of the terminal; 0: 100 */
-	const char *binary;  /* the program's file as the user named it, repeated in the commands shown; or NULL */
+	bool colour;	    /* text: with escape sequences of a terminal */
+	bool verbose;	    /* text: empty rows and examples too, nothing shortened */
+	unsigned width;	    /* text: columns of the terminal; 0: 100 */
+	const char *binary; /* the program's file as the user named it, repeated in the commands shown; or NULL */
 	const char *repeated_options; /* more to repeat there ("--sysroot /mnt"), quoted for a shell; or NULL */
 	hc_report_write_function write;
 	void *write_data;
@@ -41,7 +43,7 @@ typedef struct hc_report_options {
  */
 bool hc_report_analysis(const hc_analysis *analysis, const hc_report_options *options, GError **error); /* findings */
 bool hc_report_diff(const hc_diff *diff, const hc_analysis *a, const hc_analysis *b, const hc_report_options *options,
-		    GError **error); /* findings, both */
+	GError **error); /* findings, both */
 bool hc_report_arenas(const hc_analysis *analysis, const hc_report_options *options, GError **error);	/* blocks */
 bool hc_report_mappings(const hc_analysis *analysis, const hc_report_options *options, GError **error); /* areas */
 bool hc_report_threads(const hc_analysis *analysis, const hc_report_options *options, GError **error);	/* areas */
@@ -54,7 +56,7 @@ bool hc_report_roots(const hc_analysis *analysis, const hc_report_options *optio
 
 /* At most LIMIT paths that lead to the block that holds ADDRESS. References. HC_ERROR_NOT_MAPPED if it is in none; HC_ERROR_NO_MEMORY. */
 bool hc_report_path(const hc_analysis *analysis, hc_address address, unsigned limit, const hc_report_options *options,
-		    GError **error);
+	GError **error);
 
 typedef enum {
 	HC_CHUNKS_BY_ADDRESS,
@@ -63,14 +65,14 @@ typedef enum {
 
 /* Which blocks hc_report_chunks() lists. All conditions must hold. */
 typedef struct hc_chunks_filter {
-	unsigned states;   /* bits 1u << hc_block_state; 0: all but fenceposts, foreign, unreadable */
-	uint32_t arena;	   /* index, HC_ARENA_NONE for mmapped ones, or HC_ARENA_ALL */
-	uint64_t minimum;  /* usable bytes, inclusive */
-	uint64_t maximum;  /* usable bytes, inclusive; UINT64_MAX: no bound */
-	bool labelled;	   /* only those of libc and the runtime */
-	bool lost;	   /* only those that are lost, directly or indirectly */
+	unsigned states;  /* bits 1u << hc_block_state; 0: all but fenceposts, foreign, unreadable */
+	uint32_t arena;	  /* index, HC_ARENA_NONE for mmapped ones, or HC_ARENA_ALL */
+	uint64_t minimum; /* usable bytes, inclusive */
+	uint64_t maximum; /* usable bytes, inclusive; UINT64_MAX: no bound */
+	bool labelled;	  /* only those of libc and the runtime */
+	bool lost;	  /* only those that are lost, directly or indirectly */
 	hc_chunks_order order;
-	uint64_t limit;	   /* at most so many; 0: all */
+	uint64_t limit; /* at most so many; 0: all */
 } hc_chunks_filter;
 
 /* A filter that lets everything through, in order of address, without limit. */
@@ -80,18 +82,18 @@ typedef struct hc_chunks_filter {
  * The blocks, one a line (JSON too: one object a line). Blocks; with filter->lost: references. Also fails with
  * HC_ERROR_NO_MEMORY: sorting by size without a limit takes 16 bytes a block.
  */
-bool hc_report_chunks(const hc_analysis *analysis, const hc_chunks_filter *filter, const hc_report_options *options,
-		      GError **error);
+bool hc_report_chunks(
+	const hc_analysis *analysis, const hc_chunks_filter *filter, const hc_report_options *options, GError **error);
 
 /* What hc_report_leaks() shows. */
 typedef struct hc_leaks_view {
 	const hc_suppressions *suppressions; /* to show their uses; may be NULL */
-	uint64_t limit; /* groups, at most; 0: all */
-	bool addresses; /* every block of every group, shown or not */
+	uint64_t limit;			     /* groups, at most; 0: all */
+	bool addresses;			     /* every block of every group, shown or not */
 } hc_leaks_view;
 
 /* The lost blocks by group. References. Also fails with HC_ERROR_NO_MEMORY. */
-bool hc_report_leaks(const hc_analysis *analysis, const hc_leaks *leaks, const hc_leaks_view *view, const hc_report_options *options,
-		     GError **error);
+bool hc_report_leaks(const hc_analysis *analysis, const hc_leaks *leaks, const hc_leaks_view *view,
+	const hc_report_options *options, GError **error);
 
 G_END_DECLS

@@ -41,7 +41,7 @@ typedef struct hc_heap {
 	hc_heap_info info;
 	GArray *arenas;	 /* of hc_arena */
 	GArray *regions; /* of hc_region; the blocks stage sorts them after open() */
-	GArray *states;	 /* of hc_range: the allocator's own variables outside its regions (main_arena, mp_): never roots */
+	GArray *states; /* of hc_range: the allocator's own variables outside its regions (main_arena, mp_): never roots */
 	GArray *thread_blocks; /* hc_allocators_find_thread_blocks(), which the blocks stage calls before classify() */
 	void *private;
 } hc_heap;
@@ -55,7 +55,7 @@ typedef struct hc_block_sink {
 	uint32_t count;		/* blocks so far */
 	uint64_t chunk_bytes[HC_BLOCK_STATE_COUNT]; /* by state */
 	uint64_t blocks[HC_BLOCK_STATE_COUNT];
-	bool complete;		/* walked to the end without a contradiction */
+	bool complete; /* walked to the end without a contradiction */
 } hc_block_sink;
 
 /* Looking up and changing blocks in classify(). */
@@ -63,10 +63,10 @@ typedef struct hc_block_table hc_block_table;
 
 typedef struct hc_block_entry {
 	uint32_t region;
-	uint32_t index;	      /* within the region */
+	uint32_t index; /* within the region */
 	uint32_t arena;
 	hc_block_state state;
-	hc_address address;   /* user memory */
+	hc_address address; /* user memory */
 	uint64_t chunk_size;
 	uint64_t size;	      /* usable */
 	const uint8_t *bytes; /* the user memory, if all of its region is one piece of the core; else NULL */
@@ -94,8 +94,8 @@ hc_amount hc_block_table_amount(const hc_block_table *table, uint32_t arena, hc_
 bool hc_block_table_is_complete(const hc_block_table *table, uint32_t arena);
 
 /* Calls VISIT for each block of STATE and usable SIZE; stops early when it returns FALSE. */
-void hc_block_table_each(const hc_block_table *table, hc_block_state state, uint64_t minimum_size, uint64_t maximum_size,
-			 bool (*visit)(const hc_block_entry *entry, void *data), void *data);
+void hc_block_table_each(const hc_block_table *table, hc_block_state state, uint64_t minimum_size,
+	uint64_t maximum_size, bool (*visit)(const hc_block_entry *entry, void *data), void *data);
 
 typedef struct hc_allocator {
 	const char *name;

@@ -5,22 +5,26 @@
 #include <elf.h>
 
 const hc_diagnostic_kind hc_heap_unreadable = {
-	"heap-unreadable", HC_SEVERITY_PARTIAL,
+	"heap-unreadable",
+	HC_SEVERITY_PARTIAL,
 	"of the heap could not be followed (overwritten, cut off or not dumped): blocks in it are not counted",
 };
 
 static const hc_diagnostic_kind arena_differs = {
-	"arena-size-differs", HC_SEVERITY_NOTE,
+	"arena-size-differs",
+	HC_SEVERITY_NOTE,
 	"disagreement between the chunks of an arena and its own system_mem",
 };
 
 static const hc_diagnostic_kind free_unlisted = {
-	"free-unlisted", HC_SEVERITY_NOTE,
+	"free-unlisted",
+	HC_SEVERITY_NOTE,
 	"free chunks are on no list of their arena",
 };
 
 static const hc_diagnostic_kind machine_unsupported = {
-	"machine-unsupported", HC_SEVERITY_PARTIAL,
+	"machine-unsupported",
+	HC_SEVERITY_PARTIAL,
 	"machine of the core: its heap is not read by this version",
 };
 
@@ -90,14 +94,17 @@ static void check_arena(glibc *g, hc_block_table *table, hc_arena *arena)
 			sum += region->outer_end - region->outer_start;
 	}
 	/* In the main arena's sum a piece that somebody else's sbrk cut off may or may not be counted: sysmalloc counts it. */
-	if (sum != arena->system_memory && sum - hc_block_table_amount(table, arena->index, HC_BLOCK_FOREIGN).bytes != arena->system_memory) {
+	if (sum != arena->system_memory &&
+		sum - hc_block_table_amount(table, arena->index, HC_BLOCK_FOREIGN).bytes != arena->system_memory) {
 		arena->consistent = false;
-		hc_diagnostics_add(g->diagnostics, &arena_differs, 0, "arena %u: %" G_GUINT64_FORMAT " bytes found, system_mem is %" G_GUINT64_FORMAT,
-				   arena->index, sum, arena->system_memory);
+		hc_diagnostics_add(g->diagnostics, &arena_differs, 0,
+			"arena %u: %" G_GUINT64_FORMAT " bytes found, system_mem is %" G_GUINT64_FORMAT, arena->index,
+			sum, arena->system_memory);
 	}
 	if (unlisted.blocks) {
 		arena->consistent = false;
-		hc_diagnostics_add(g->diagnostics, &free_unlisted, unlisted.bytes, "%" G_GUINT64_FORMAT " in arena %u", unlisted.blocks, arena->index);
+		hc_diagnostics_add(g->diagnostics, &free_unlisted, unlisted.bytes, "%" G_GUINT64_FORMAT " in arena %u",
+			unlisted.blocks, arena->index);
 	}
 }
 

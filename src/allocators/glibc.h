@@ -19,11 +19,22 @@
 #include "allocators/allocators.h"
 
 /* Flags in the low bits of a chunk's size field: malloc.c, PREV_INUSE, IS_MMAPPED, NON_MAIN_ARENA. */
-enum { CHUNK_PREV_IN_USE = 1, CHUNK_MMAPPED = 2, CHUNK_NON_MAIN = 4, CHUNK_FLAGS = 7 };
+enum {
+	CHUNK_PREV_IN_USE = 1,
+	CHUNK_MMAPPED = 2,
+	CHUNK_NON_MAIN = 4,
+	CHUNK_FLAGS = 7
+};
 
-enum { GLIBC_BINS = 127, GLIBC_FASTBINS_MAX = 16, GLIBC_TCACHE_BINS_MAX = 128 };
+enum {
+	GLIBC_BINS = 127,
+	GLIBC_FASTBINS_MAX = 16,
+	GLIBC_TCACHE_BINS_MAX = 128
+};
 
-enum { ABSENT = -1 }; /* the release has no such member */
+enum {
+	ABSENT = -1
+}; /* the release has no such member */
 
 /* Offsets in bytes. */
 typedef struct glibc_arena_layout {
@@ -33,7 +44,8 @@ typedef struct glibc_arena_layout {
 } glibc_arena_layout;
 
 typedef struct glibc_parameters_layout {
-	int hp_pagesize, n_mmaps, n_mmaps_max, mmapped_mem, sbrk_base, tcache_bins, tcache_count; /* struct malloc_par */
+	int hp_pagesize, n_mmaps, n_mmaps_max, mmapped_mem, sbrk_base, tcache_bins,
+		tcache_count; /* struct malloc_par */
 	int size;
 } glibc_parameters_layout;
 
@@ -47,8 +59,8 @@ typedef struct glibc_layout {
 	glibc_arena_layout arena;
 	glibc_parameters_layout parameters;
 	glibc_tcache_layout tcache;
-	bool has_tcache;	 /* the layout is known; FALSE: none in this release, or not found yet */
-	int heap_info_size;	 /* struct heap_info: where the arena lies in its first heap */
+	bool has_tcache;	  /* the layout is known; FALSE: none in this release, or not found yet */
+	int heap_info_size;	  /* struct heap_info: where the arena lies in its first heap */
 	bool mmap_header_in_tail; /* 2.43: the last two words of an mmapped chunk's mapping are not part of its size */
 } glibc_layout;
 
@@ -59,20 +71,20 @@ typedef struct glibc {
 	hc_heap *heap;
 	const hc_module *libc;
 	hc_word_format format;
-	unsigned word;		    /* bytes */
-	uint64_t alignment;	    /* MALLOC_ALIGNMENT */
-	uint64_t minimum;	    /* MINSIZE: the smallest chunk */
+	unsigned word;	    /* bytes */
+	uint64_t alignment; /* MALLOC_ALIGNMENT */
+	uint64_t minimum;   /* MINSIZE: the smallest chunk */
 	uint64_t page;
 	glibc_layout layout;
-	bool layout_known;	    /* malloc_state's came from DWARF */
+	bool layout_known; /* malloc_state's came from DWARF */
 	hc_address main_arena;
-	hc_address parameters;	    /* mp_; 0 if not found */
-	hc_address sbrk_base;	    /* 0 if unknown or never used */
-	uint64_t heap_max;	    /* HEAP_MAX_SIZE: alignment of thread heaps */
-	int64_t tcache_count;	    /* mp_.tcache_count; -1 if unknown */
+	hc_address parameters;	     /* mp_; 0 if not found */
+	hc_address sbrk_base;	     /* 0 if unknown or never used */
+	uint64_t heap_max;	     /* HEAP_MAX_SIZE: alignment of thread heaps */
+	int64_t tcache_count;	     /* mp_.tcache_count; -1 if unknown */
 	const GArray *thread_blocks; /* the heap's; from classify() on */
-	GArray *pieces_claimed;	    /* of hc_range: memory already explained, sorted */
-	GPtrArray *thread_lists;    /* owns hc_arena.threads */
+	GArray *pieces_claimed;	     /* of hc_range: memory already explained, sorted */
+	GPtrArray *thread_lists;     /* owns hc_arena.threads */
 	char *version, *layout_text;
 } glibc;
 
@@ -165,7 +177,8 @@ void glibc_walk(const hc_heap *heap, const hc_region *region, hc_block_sink *sin
  * Follows chunks from CHUNK for as long as they are plausible, at most LIMIT of them. Returns where it stopped; *ret_steps
  * tells how many chunks it passed, *ret_fence how many bytes of fenceposts it stopped at; 0: at something else.
  */
-hc_address glibc_follow(const glibc *g, hc_address chunk, hc_address end, uint64_t limit, uint64_t *ret_steps, uint64_t *ret_fence);
+hc_address glibc_follow(
+	const glibc *g, hc_address chunk, hc_address end, uint64_t limit, uint64_t *ret_steps, uint64_t *ret_fence);
 
 /* ---- glibc_lists.c ---- */
 

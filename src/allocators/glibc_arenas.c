@@ -11,7 +11,10 @@
  */
 #include "allocators/glibc.h"
 
-enum { ARENAS_MAX = 65536, HEAP_INFO_WORDS = 4 };
+enum {
+	ARENAS_MAX = 65536,
+	HEAP_INFO_WORDS = 4
+};
 
 static const uint64_t default_heap_max[] = { 64 << 20, 1 << 20 }; /* 64-bit, 32-bit: 2 * DEFAULT_MMAP_THRESHOLD_MAX */
 
@@ -55,7 +58,8 @@ hc_address glibc_next_claimed(const glibc *g, hc_address address)
 {
 	unsigned i = claims_after(g, address);
 
-	return i < g->pieces_claimed->len ? MAX(address, g_array_index(g->pieces_claimed, hc_range, i).start) : UINT64_MAX;
+	return i < g->pieces_claimed->len ? MAX(address, g_array_index(g->pieces_claimed, hc_range, i).start) :
+					    UINT64_MAX;
 }
 
 bool glibc_is_anonymous(const hc_mapping *mapping)
@@ -76,7 +80,8 @@ static hc_arena *add_arena(glibc *g, hc_address address)
 		.system_memory = glibc_word(g, address + layout->system_mem, &ok),
 		.max_system_memory = glibc_word(g, address + layout->max_system_mem, &ok),
 		.top = glibc_word(g, address + layout->top, &ok),
-		.attached_threads = layout->attached_threads >= 0 ? glibc_word(g, address + layout->attached_threads, &ok) : 0,
+		.attached_threads =
+			layout->attached_threads >= 0 ? glibc_word(g, address + layout->attached_threads, &ok) : 0,
 		.contiguous = address == g->main_arena && !(glibc_int_or_zero(g, address + layout->flags) & 2),
 		.consistent = ok,
 	};
@@ -118,8 +123,9 @@ static void follow_ring(glibc *g)
 		if (!ok || (at & (g->heap_max - 1)) > 256 || !hc_core_find_mapping(g->core, at))
 			break;
 	}
-	hc_diagnostics_add(g->diagnostics, &glibc_inconsistent, 0, "the ring of arenas is broken behind %#" G_GINT64_MODIFIER "x",
-			   g_array_index(g->heap->arenas, hc_arena, g->heap->arenas->len - 1).address);
+	hc_diagnostics_add(g->diagnostics, &glibc_inconsistent, 0,
+		"the ring of arenas is broken behind %#" G_GINT64_MODIFIER "x",
+		g_array_index(g->heap->arenas, hc_arena, g->heap->arenas->len - 1).address);
 }
 
 /* ---- heaps of thread arenas ---- */
@@ -153,14 +159,15 @@ static void add_heap(glibc *g, hc_address address, const struct heap_header *hea
 	bool first = heap->arena == address + g->layout.heap_info_size;
 
 	if (!arena) {
-		hc_diagnostics_add(g->diagnostics, &glibc_inconsistent, 0, "the arena at %#" G_GINT64_MODIFIER "x is not in the ring of arenas",
-				   heap->arena);
+		hc_diagnostics_add(g->diagnostics, &glibc_inconsistent, 0,
+			"the arena at %#" G_GINT64_MODIFIER "x is not in the ring of arenas", heap->arena);
 		arena = add_arena(g, heap->arena);
 	}
 	hc_region region = {
 		.outer_start = address,
 		.outer_end = address + heap->size,
-		.start = chunk_align_up(g, first ? heap->arena + g->layout.arena.size : address + g->layout.heap_info_size),
+		.start = chunk_align_up(
+			g, first ? heap->arena + g->layout.arena.size : address + g->layout.heap_info_size),
 		.end = address + heap->size,
 		.arena = arena->index,
 		.reserved_end = address + g->heap_max,
@@ -183,7 +190,8 @@ static void find_heaps(glibc *g)
 
 		if (!mapping->bytes || !glibc_is_anonymous(mapping))
 			continue;
-		for (hc_address at = hc_align_up(mapping->start, step); at < mapping->end && mapping->end - at > HEAP_INFO_WORDS * g->word; at += step) {
+		for (hc_address at = hc_align_up(mapping->start, step);
+			at < mapping->end && mapping->end - at > HEAP_INFO_WORDS * g->word; at += step) {
 			struct heap_header heap;
 
 			if (read_heap(g, at, &heap))
@@ -210,8 +218,8 @@ static void check_heap_chains(glibc *g)
 		if (length != arena->heap_count) {
 			arena->consistent = false;
 			hc_diagnostics_add(g->diagnostics, &glibc_inconsistent, 0,
-					   "arena at %#" G_GINT64_MODIFIER "x: %u heaps found, its chain has %u", arena->address,
-					   arena->heap_count, length);
+				"arena at %#" G_GINT64_MODIFIER "x: %u heaps found, its chain has %u", arena->address,
+				arena->heap_count, length);
 		}
 	}
 }
@@ -266,8 +274,8 @@ static void settle_heap_max(glibc *g)
 
 	g->heap_max = default_heap_max[g->word == 8 ? 0 : 1];
 	if (!g->parameters || g->layout.parameters.hp_pagesize < 0 ||
-	    !hc_core_read_word(g->core, g->parameters + g->layout.parameters.hp_pagesize, &huge) || !huge || huge & (huge - 1) ||
-	    huge >= (uint64_t)1 << 40)
+		!hc_core_read_word(g->core, g->parameters + g->layout.parameters.hp_pagesize, &huge) || !huge ||
+		huge & (huge - 1) || huge >= (uint64_t)1 << 40)
 		return;
 	unsigned constant = arenas_that_agree(g, g->heap_max), tuned = arenas_that_agree(g, 4 * huge);
 
@@ -432,7 +440,8 @@ static void guess_sbrk_base(glibc *g)
 	if (g->sbrk_base || !arena->top)
 		return;
 	end = end_of_top(g, arena->top, end_of_run(g, arena->top));
-	if (arena->contiguous && arena->system_memory <= end && hc_core_find_mapping(g->core, end - arena->system_memory))
+	if (arena->contiguous && arena->system_memory <= end &&
+		hc_core_find_mapping(g->core, end - arena->system_memory))
 		g->sbrk_base = end - arena->system_memory;
 }
 

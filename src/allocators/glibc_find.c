@@ -16,16 +16,21 @@
 #include <elf.h>
 
 static const hc_diagnostic_kind layout_from_table = {
-	"malloc-layout-from-table", HC_SEVERITY_NOTE,
+	"malloc-layout-from-table",
+	HC_SEVERITY_NOTE,
 	"layout was chosen from a built-in table by the data, for want of libc's debug info (Debian: libc6-dbg; or set DEBUGINFOD_URLS)",
 };
 
 static const hc_diagnostic_kind parameters_missing = {
-	"malloc-parameters-missing", HC_SEVERITY_PARTIAL,
+	"malloc-parameters-missing",
+	HC_SEVERITY_PARTIAL,
 	"of malloc's parameters (mp_) could not be found: mmapped chunks cannot be checked against malloc's own count",
 };
 
-enum { RING_MAX = 65536, TABLE_ROWS_MAX = 8 };
+enum {
+	RING_MAX = 65536,
+	TABLE_ROWS_MAX = 8
+};
 
 /* ---- main_arena by its bins ---- */
 
@@ -69,7 +74,8 @@ static unsigned follow_ring(const glibc *g, hc_address arena, const glibc_arena_
 
 		at = glibc_word(g, at + layout->next, &ok);
 		*ret_closes = ok && at == arena;
-		if (!ok || *ret_closes || (!is_bin_head(g, at + layout->bins) && !is_bin_head(g, at + layout->bins + 2 * g->word)))
+		if (!ok || *ret_closes ||
+			(!is_bin_head(g, at + layout->bins) && !is_bin_head(g, at + layout->bins + 2 * g->word)))
 			break;
 	}
 	return steps;
@@ -86,7 +92,8 @@ static bool ring_closes(const glibc *g, hc_address arena, const glibc_arena_layo
 /* system_mem is what tells apart rows that differ only behind `next`. */
 static bool system_mem_is_plausible(const glibc *g, hc_address arena, const glibc_arena_layout *layout)
 {
-	uint64_t now = glibc_word_or_zero(g, arena + layout->system_mem), most = glibc_word_or_zero(g, arena + layout->max_system_mem);
+	uint64_t now = glibc_word_or_zero(g, arena + layout->system_mem),
+		 most = glibc_word_or_zero(g, arena + layout->max_system_mem);
 
 	return now && now <= most && now % 16 == 0 && most < (uint64_t)1 << 47 && now >= g->page;
 }
@@ -125,7 +132,8 @@ static bool choose_arena_layout(const glibc *g, hc_address bins, hc_address *ret
 }
 
 /* Searches [start, end) for 127 bins in a row. */
-static bool search_bins(const glibc *g, hc_address start, hc_address end, hc_address *ret_arena, glibc_arena_layout *ret_layout)
+static bool search_bins(
+	const glibc *g, hc_address start, hc_address end, hc_address *ret_arena, glibc_arena_layout *ret_layout)
 {
 	hc_address at = hc_align_up(start, g->word);
 	unsigned pair = 2 * g->word;
@@ -154,7 +162,9 @@ static bool search_bins(const glibc *g, hc_address start, hc_address end, hc_add
  */
 static bool mmapped_is_plausible(const glibc *g, uint64_t count, uint64_t bytes)
 {
-	enum { REMAPS_MAX = 1 << 20 };
+	enum {
+		REMAPS_MAX = 1 << 20
+	};
 
 	if (bytes % (2 * g->word))
 		return false;
@@ -182,7 +192,8 @@ static unsigned score_parameters(const glibc *g, hc_address address, const glibc
 		score += (bins == 64 || bins == 76) ? 2 : 0;
 		score += count <= 127 ? 1 : 0;
 	}
-	if (sbrk_base && sbrk_base <= top && top - sbrk_base < (uint64_t)1 << 46 && hc_core_find_mapping(g->core, sbrk_base)) {
+	if (sbrk_base && sbrk_base <= top && top - sbrk_base < (uint64_t)1 << 46 &&
+		hc_core_find_mapping(g->core, sbrk_base)) {
 		bool ok = true;
 		uint64_t size = glibc_word(g, chunk_align_up(g, sbrk_base) + g->word, &ok);
 
@@ -275,7 +286,8 @@ static bool layout_from_data(glibc *g, uint64_t symbol_size)
 
 			if (!glibc_arena_layout_row(row, g->word, g->alignment, &layout))
 				break;
-			if (strict ? ring_closes(g, g->main_arena, &layout) && (strict == 1 || system_mem_is_plausible(g, g->main_arena, &layout)) :
+			if (strict ? ring_closes(g, g->main_arena, &layout) &&
+						(strict == 1 || system_mem_is_plausible(g, g->main_arena, &layout)) :
 				     symbol_size == (uint64_t)layout.size) {
 				g->layout.arena = layout;
 				return true;
@@ -306,7 +318,8 @@ static bool find_by_symbol(glibc *g, const hc_module *module)
 
 				if (!glibc_parameters_layout_row(row, g->word, &layout))
 					break;
-				unsigned score = score_parameters(g, g->parameters, &layout) * 2 + (parameters.size == (uint64_t)layout.size);
+				unsigned score = score_parameters(g, g->parameters, &layout) * 2 +
+						 (parameters.size == (uint64_t)layout.size);
 
 				if (score > best) {
 					best = score;
@@ -334,13 +347,16 @@ static bool find_by_data(glibc *g, const hc_module *module)
 /* Where no module is known (the core's notes are cut off): all small writable pieces of memory. */
 static bool find_without_modules(glibc *g)
 {
-	enum { DATA_MAX = 64 << 20 };
+	enum {
+		DATA_MAX = 64 << 20
+	};
 
 	for (unsigned i = 0; i < hc_core_mapping_count(g->core); i++) {
 		const hc_mapping *mapping = hc_core_mapping(g->core, i);
 
-		if (!mapping->bytes || !(mapping->flags & HC_MAPPING_WRITE) || mapping->end - mapping->start > DATA_MAX ||
-		    !search_arena(g, mapping->start, mapping->end, NULL))
+		if (!mapping->bytes || !(mapping->flags & HC_MAPPING_WRITE) ||
+			mapping->end - mapping->start > DATA_MAX ||
+			!search_arena(g, mapping->start, mapping->end, NULL))
 			continue;
 		g->libc = hc_modules_find(g->modules, mapping->start);
 		if (search_parameters(g, mapping->start, mapping->end, 0) < 5)
@@ -368,7 +384,8 @@ static void find_version(glibc *g)
 		return;
 	size_t length = 0;
 
-	while (length < 16 && number + length < banner + available && (g_ascii_isdigit(number[length]) || number[length] == '.'))
+	while (length < 16 && number + length < banner + available &&
+		(g_ascii_isdigit(number[length]) || number[length] == '.'))
 		length++;
 	while (length && number[length - 1] == '.')
 		length--;
@@ -385,8 +402,9 @@ static void describe_layout(glibc *g)
 		g->heap->info.layout_from_debug_info = true;
 	} else {
 		g->layout_text = g_strdup("built-in table, chosen by the data (no debug info of libc)");
-		hc_diagnostics_add(g->diagnostics, &layout_from_table, 0, "%s (build-id %s)", g->libc ? g->libc->name : "libc unknown",
-				   g->libc && g->libc->build_id ? g->libc->build_id : "none");
+		hc_diagnostics_add(g->diagnostics, &layout_from_table, 0, "%s (build-id %s)",
+			g->libc ? g->libc->name : "libc unknown",
+			g->libc && g->libc->build_id ? g->libc->build_id : "none");
 	}
 	g->heap->info.layout = g->layout_text;
 	g->heap->info.library = g->libc ? g->libc->name : NULL;

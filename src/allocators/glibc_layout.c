@@ -9,7 +9,8 @@
 #include "allocators/glibc.h"
 
 const hc_diagnostic_kind glibc_inconsistent = {
-	"heap-inconsistent", HC_SEVERITY_NOTE,
+	"heap-inconsistent",
+	HC_SEVERITY_NOTE,
 	"contradictions in malloc's own books (a heap caught in mid-operation, or damaged by a bug in the program)",
 };
 
@@ -70,10 +71,10 @@ bool glibc_arena_layout_row(unsigned row, unsigned word, uint64_t alignment, gli
 }
 
 static const struct parameters_row {
-	bool thp_mode;	     /* 2.43 */
-	bool huge_pages;     /* 2.35 on */
-	bool max_total_mem;  /* to 2.23 */
-	bool tcache;	     /* 2.26 on */
+	bool thp_mode;	    /* 2.43 */
+	bool huge_pages;    /* 2.35 on */
+	bool max_total_mem; /* to 2.23 */
+	bool tcache;	    /* 2.26 on */
 } parameters_rows[] = {
 	{ false, true, false, true },	/* 2.35 - 2.42 */
 	{ true, true, false, true },	/* 2.43 */
@@ -171,8 +172,8 @@ static bool arena_from_debug_info(glibc *g, const hc_struct *state)
 	layout->system_mem = member_offset(state, "system_mem");
 	layout->max_system_mem = member_offset(state, "max_system_mem");
 	layout->size = hc_struct_size(state);
-	return layout->flags >= 0 && layout->top >= 0 && layout->bins >= 0 && layout->next >= 0 && layout->system_mem >= 0 &&
-	       layout->max_system_mem >= 0;
+	return layout->flags >= 0 && layout->top >= 0 && layout->bins >= 0 && layout->next >= 0 &&
+	       layout->system_mem >= 0 && layout->max_system_mem >= 0;
 }
 
 static bool parameters_from_debug_info(glibc *g, const hc_struct *parameters)
@@ -196,8 +197,9 @@ static void tcache_from_debug_info(glibc *g, const hc_struct *tcache)
 	hc_member counts, entries;
 
 	layout->counts_free = hc_struct_member(tcache, "num_slots", &counts);
-	if ((!layout->counts_free && !hc_struct_member(tcache, "counts", &counts)) || !hc_struct_member(tcache, "entries", &entries) ||
-	    !counts.element_size || entries.size / g->word > GLIBC_TCACHE_BINS_MAX)
+	if ((!layout->counts_free && !hc_struct_member(tcache, "counts", &counts)) ||
+		!hc_struct_member(tcache, "entries", &entries) || !counts.element_size ||
+		entries.size / g->word > GLIBC_TCACHE_BINS_MAX)
 		return;
 	layout->counts = counts.offset;
 	layout->count_size = counts.element_size;
@@ -216,7 +218,8 @@ bool glibc_layout_from_debug_info(glibc *g)
 
 	if (!heap_info)
 		heap_info = hc_module_struct(g->modules, g->libc, malloc_function, "heap_info");
-	if (!state || !parameters || !heap_info || !arena_from_debug_info(g, state) || !parameters_from_debug_info(g, parameters))
+	if (!state || !parameters || !heap_info || !arena_from_debug_info(g, state) ||
+		!parameters_from_debug_info(g, parameters))
 		return false;
 	g->layout.heap_info_size = hc_struct_size(heap_info);
 	if (tcache)

@@ -7,7 +7,11 @@
  */
 #include "allocators/glibc.h"
 
-enum { UNSORTED_BIN = 1, LAST_SMALL_BIN = 63, LAST_BIN = 126 };
+enum {
+	UNSORTED_BIN = 1,
+	LAST_SMALL_BIN = 63,
+	LAST_BIN = 126
+};
 
 uint64_t glibc_reveal(const glibc *g, hc_address position, uint64_t pointer)
 {
@@ -120,8 +124,8 @@ void glibc_detect_safe_linking(glibc *g, hc_block_table *table)
 static void complain(glibc *g, hc_arena *arena, const char *list, int bin, hc_address at, const char *what)
 {
 	arena->consistent = false;
-	hc_diagnostics_add(g->diagnostics, &glibc_inconsistent, 0, "arena %u, %s %d: %s at %#" G_GINT64_MODIFIER "x", arena->index, list, bin,
-			   what, at);
+	hc_diagnostics_add(g->diagnostics, &glibc_inconsistent, 0, "arena %u, %s %d: %s at %#" G_GINT64_MODIFIER "x",
+		arena->index, list, bin, what, at);
 }
 
 static void follow_fastbin(glibc *g, hc_block_table *table, hc_arena *arena, int bin)
@@ -169,12 +173,13 @@ static void follow_bin(glibc *g, hc_block_table *table, hc_arena *arena, int bin
 			return;
 		}
 		if (entry.state != HC_BLOCK_UNLISTED) {
-			complain(g, arena, "bin", bin, chunk, entry.state == HC_BLOCK_IN_USE ? "a chunk that its neighbour says is in use" :
-											     "a chunk of another list");
+			complain(g, arena, "bin", bin, chunk,
+				entry.state == HC_BLOCK_IN_USE ? "a chunk that its neighbour says is in use" :
+								 "a chunk of another list");
 			return;
 		}
 		if (entry.arena != arena->index || glibc_word_or_zero(g, chunk + 3 * g->word) != previous ||
-		    glibc_word_or_zero(g, chunk + entry.chunk_size) != entry.chunk_size)
+			glibc_word_or_zero(g, chunk + entry.chunk_size) != entry.chunk_size)
 			complain(g, arena, "bin", bin, chunk, "links or sizes that disagree");
 		hc_block_table_set_state(table, &entry, bin_state(bin));
 		previous = chunk;

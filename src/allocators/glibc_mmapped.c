@@ -23,14 +23,15 @@
 #include "allocators/glibc.h"
 
 static const hc_diagnostic_kind mmapped_differ = {
-	"mmapped-chunks-differ", HC_SEVERITY_NOTE,
+	"mmapped-chunks-differ",
+	HC_SEVERITY_NOTE,
 	"disagreement between the mmapped chunks that were found and malloc's own count of them",
 };
 
 struct candidate {
 	hc_address start, end; /* of the mapping */
 	hc_address chunk;
-	uint64_t size;	       /* of the chunk, as its header says */
+	uint64_t size; /* of the chunk, as its header says */
 	uint64_t offset;
 };
 
@@ -44,7 +45,8 @@ static uint64_t tail_bytes(const glibc *g)
  * The header at CHUNK, in a run that is free from FREE on and ends at END. 2.43 keeps a flag for huge pages in the lowest bit
  * of prev_size.
  */
-static bool read_candidate(const glibc *g, const uint8_t *header, hc_address chunk, hc_address free, hc_address end, struct candidate *candidate)
+static bool read_candidate(const glibc *g, const uint8_t *header, hc_address chunk, hc_address free, hc_address end,
+	struct candidate *candidate)
 {
 	uint64_t head = hc_load_word(header + g->word, g->format);
 
@@ -59,11 +61,13 @@ static bool read_candidate(const glibc *g, const uint8_t *header, hc_address chu
 		return false;
 	candidate->start = chunk - candidate->offset;
 	candidate->end = chunk + candidate->size + tail_bytes(g);
-	return candidate->end > chunk && candidate->end <= end && candidate->start % g->page == 0 && candidate->end % g->page == 0;
+	return candidate->end > chunk && candidate->end <= end && candidate->start % g->page == 0 &&
+	       candidate->end % g->page == 0;
 }
 
 /* Probes the page at PAGE for headers. BYTES are the page's; [free, run_end) is the run. */
-static void probe_page(const glibc *g, const uint8_t *bytes, hc_address page, hc_address free, hc_address run_end, GArray *found)
+static void probe_page(
+	const glibc *g, const uint8_t *bytes, hc_address page, hc_address free, hc_address run_end, GArray *found)
 {
 	struct candidate candidate;
 	uint64_t header = 2 * g->word;
@@ -71,7 +75,9 @@ static void probe_page(const glibc *g, const uint8_t *bytes, hc_address page, hc
 	if (read_candidate(g, bytes, page, free, run_end, &candidate) && !candidate.offset)
 		g_array_append_val(found, candidate);
 	for (uint64_t alignment = 2 * g->alignment; alignment <= g->page; alignment *= 2)
-		if (read_candidate(g, bytes + alignment - header, page + alignment - header, free, run_end, &candidate) && candidate.offset)
+		if (read_candidate(
+			    g, bytes + alignment - header, page + alignment - header, free, run_end, &candidate) &&
+			candidate.offset)
 			g_array_append_val(found, candidate);
 }
 
@@ -94,7 +100,8 @@ static void keep_disjoint(GArray *found)
 	for (unsigned i = 0; i < found->len; i++) {
 		struct candidate candidate = g_array_index(found, struct candidate, i);
 
-		if (candidate.start < free || (i + 1 < found->len && g_array_index(found, struct candidate, i + 1).start == candidate.start))
+		if (candidate.start < free ||
+			(i + 1 < found->len && g_array_index(found, struct candidate, i + 1).start == candidate.start))
 			continue;
 		free = candidate.end;
 		g_array_index(found, struct candidate, kept++) = candidate;
@@ -106,7 +113,8 @@ static void keep_disjoint(GArray *found)
 static hc_address end_of_free_run(const glibc *g, unsigned index, hc_address end)
 {
 	while (end == hc_core_mapping(g->core, index)->end && index + 1 < hc_core_mapping_count(g->core) &&
-	       hc_core_mapping(g->core, index + 1)->start == end && glibc_is_anonymous(hc_core_mapping(g->core, index + 1)))
+		hc_core_mapping(g->core, index + 1)->start == end &&
+		glibc_is_anonymous(hc_core_mapping(g->core, index + 1)))
 		end = MIN(hc_core_mapping(g->core, ++index)->end, glibc_next_claimed(g, end));
 	return end;
 }
@@ -122,7 +130,8 @@ static void search_all(const glibc *g, GArray *found)
 		if (!mapping->bytes || !glibc_is_anonymous(mapping))
 			continue;
 		while ((at = hc_align_up(glibc_skip_claimed(g, at), g->page)) < mapping->end) {
-			hc_address end = MIN(mapping->end, glibc_next_claimed(g, at)), run_end = end_of_free_run(g, i, end);
+			hc_address end = MIN(mapping->end, glibc_next_claimed(g, at)),
+				   run_end = end_of_free_run(g, i, end);
 
 			if (at != last_end)
 				run_start = at;
@@ -177,7 +186,8 @@ static bool drop_by_sum(const glibc *g, GArray *found, uint64_t count, uint64_t 
 		for (unsigned k = excess == 2 ? i + 1 : i; k < (excess == 2 ? found->len : i + 1); k++) {
 			const struct candidate *two = &g_array_index(found, struct candidate, k);
 			uint64_t size = one->end - one->start + (excess == 2 ? two->end - two->start : 0);
-			int score = size == sum - bytes ? likelihood(g, one) + (excess == 2 ? likelihood(g, two) : 0) : INT_MAX;
+			int score = size == sum - bytes ? likelihood(g, one) + (excess == 2 ? likelihood(g, two) : 0) :
+							  INT_MAX;
 
 			if (score < least) {
 				least = score;
@@ -220,7 +230,8 @@ static bool agrees(const glibc *g, const GArray *found)
 {
 	uint64_t sum = sum_of(found), expected = expected_bytes(g);
 
-	return found->len == g->heap->info.mmapped_count && (sum == expected || (g->layout.mmap_header_in_tail && sum < expected));
+	return found->len == g->heap->info.mmapped_count &&
+	       (sum == expected || (g->layout.mmap_header_in_tail && sum < expected));
 }
 
 static void settle(const glibc *g, GArray *found)
@@ -234,8 +245,9 @@ static void settle(const glibc *g, GArray *found)
 		drop_unlikely(g, found, info->mmapped_count);
 	if (!agrees(g, found))
 		hc_diagnostics_add(g->diagnostics, &mmapped_differ, 0,
-				   "malloc counts %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " bytes together; %u look like one, %u were taken",
-				   info->mmapped_count, info->mmapped_bytes, before, found->len);
+			"malloc counts %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
+			" bytes together; %u look like one, %u were taken",
+			info->mmapped_count, info->mmapped_bytes, before, found->len);
 }
 
 static void add_region(glibc *g, const struct candidate *candidate)

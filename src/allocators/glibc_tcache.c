@@ -21,12 +21,14 @@ enum {
 };
 
 static const hc_diagnostic_kind tcache_missing = {
-	"tcache-missing", HC_SEVERITY_PARTIAL,
+	"tcache-missing",
+	HC_SEVERITY_PARTIAL,
 	"of the per-thread caches could not be found: blocks cached by threads are counted as in use",
 };
 
 static const hc_diagnostic_kind tcache_keys = {
-	"tcache-keys", HC_SEVERITY_NOTE,
+	"tcache-keys",
+	HC_SEVERITY_NOTE,
 	"blocks in use still carry the key of a cached block (reused without being written, or a cache that no thread leads to)",
 };
 
@@ -34,8 +36,9 @@ struct caches {
 	glibc *g;
 	hc_block_table *table;
 	GHashTable *known; /* addresses of caches that were followed */
-	GHashTable *judged; /* address of a block of the right size -> lists that are not empty, plus one; 0: no cache */
-	uint64_t key;	   /* what cached blocks carry in word 1: 2.34 on; 0 if not known */
+	GHashTable
+		*judged; /* address of a block of the right size -> lists that are not empty, plus one; 0: no cache */
+	uint64_t key;	 /* what cached blocks carry in word 1: 2.34 on; 0 if not known */
 	uint64_t cached;
 	bool key_is_random;
 };
@@ -73,7 +76,8 @@ static int64_t claimed_count(const glibc *g, const glibc_tcache_layout *layout, 
 {
 	uint64_t value;
 
-	if (!hc_core_read_unsigned(g->core, address + layout->counts + bin * layout->count_size, layout->count_size, &value))
+	if (!hc_core_read_unsigned(
+		    g->core, address + layout->counts + bin * layout->count_size, layout->count_size, &value))
 		return -1;
 	if (!layout->counts_free)
 		return value;
@@ -84,16 +88,19 @@ static int64_t claimed_count(const glibc *g, const glibc_tcache_layout *layout, 
  * Whether the block at ADDRESS looks like a cache of LAYOUT. *ret_entries counts the lists that are not empty: with none of
  * them any block of zeros looks like a cache.
  */
-static bool looks_like_cache(const struct caches *caches, const glibc_tcache_layout *layout, hc_address address, unsigned *ret_entries)
+static bool looks_like_cache(
+	const struct caches *caches, const glibc_tcache_layout *layout, hc_address address, unsigned *ret_entries)
 {
 	const glibc *g = caches->g;
 	hc_block_entry block, entry;
 
 	*ret_entries = 0;
-	if (!hc_block_table_find(caches->table, address, &block) || block.state != HC_BLOCK_IN_USE || !is_cache_sized(g, layout, block.size))
+	if (!hc_block_table_find(caches->table, address, &block) || block.state != HC_BLOCK_IN_USE ||
+		!is_cache_sized(g, layout, block.size))
 		return false;
 	for (int i = 0; i < layout->bins; i++) {
-		uint64_t head = glibc_word_or_zero(g, address + layout->entries + i * g->word), chunk_size = bin_chunk_size(g, i);
+		uint64_t head = glibc_word_or_zero(g, address + layout->entries + i * g->word),
+			 chunk_size = bin_chunk_size(g, i);
 		int64_t count = claimed_count(g, layout, address, i);
 
 		/* A thread may be caught between the two, so one of them off by one is no objection. */
@@ -102,7 +109,7 @@ static bool looks_like_cache(const struct caches *caches, const glibc_tcache_lay
 		if (!head)
 			continue;
 		if (!hc_block_table_find(caches->table, head, &entry) || entry.state != HC_BLOCK_IN_USE ||
-		    (chunk_size && entry.chunk_size != chunk_size && entry.chunk_size != chunk_size + g->alignment))
+			(chunk_size && entry.chunk_size != chunk_size && entry.chunk_size != chunk_size + g->alignment))
 			return false;
 		++*ret_entries;
 	}
@@ -127,16 +134,19 @@ static bool judge(struct caches *caches, const glibc_tcache_layout *layout, hc_a
 		*ret_entries = GPOINTER_TO_UINT(known) - 1;
 		return known != NULL;
 	}
-	if (!hc_block_table_find(caches->table, address, &block) || block.state != HC_BLOCK_IN_USE || !is_cache_sized(caches->g, layout, block.size))
+	if (!hc_block_table_find(caches->table, address, &block) || block.state != HC_BLOCK_IN_USE ||
+		!is_cache_sized(caches->g, layout, block.size))
 		return false;
 	bool is_cache = looks_like_cache(caches, layout, address, ret_entries);
 
-	g_hash_table_insert(caches->judged, g_memdup2(&key, sizeof key), GUINT_TO_POINTER(is_cache ? *ret_entries + 1 : 0));
+	g_hash_table_insert(
+		caches->judged, g_memdup2(&key, sizeof key), GUINT_TO_POINTER(is_cache ? *ret_entries + 1 : 0));
 	return is_cache;
 }
 
 /* For each place below THREAD's control block that holds the address of a cache, a vote. */
-static void vote_for_distances(struct caches *caches, const glibc_tcache_layout *layout, hc_address thread_pointer, GHashTable *votes)
+static void vote_for_distances(
+	struct caches *caches, const glibc_tcache_layout *layout, hc_address thread_pointer, GHashTable *votes)
 {
 	const glibc *g = caches->g;
 
@@ -174,8 +184,10 @@ static const struct distance_votes *best_distance(GHashTable *votes)
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		const struct distance_votes *vote = value;
 
-		if (!best || vote->caches > best->caches || (vote->caches == best->caches && vote->entries > best->entries) ||
-		    (vote->caches == best->caches && vote->entries == best->entries && vote->distance < best->distance))
+		if (!best || vote->caches > best->caches ||
+			(vote->caches == best->caches && vote->entries > best->entries) ||
+			(vote->caches == best->caches && vote->entries == best->entries &&
+				vote->distance < best->distance))
 			best = vote;
 	}
 	return best;
@@ -218,7 +230,8 @@ static bool find_distance(struct caches *caches, const GArray *voters, int64_t *
 			vote_for_distances(caches, &layout, g_array_index(voters, hc_address, i), votes);
 		const struct distance_votes *best = best_distance(votes);
 
-		if (best && (best->caches > best_caches || (best->caches == best_caches && best->entries > best_entries))) {
+		if (best &&
+			(best->caches > best_caches || (best->caches == best_caches && best->entries > best_entries))) {
 			best_caches = best->caches;
 			best_entries = best->entries;
 			*ret_distance = best->distance;
@@ -248,8 +261,8 @@ static void learn_key(struct caches *caches, hc_address cache, hc_address block)
 
 static void complain(struct caches *caches, hc_address cache, int bin, hc_address at, const char *what)
 {
-	hc_diagnostics_add(caches->g->diagnostics, &glibc_inconsistent, 0, "tcache at %#" G_GINT64_MODIFIER "x, bin %d: %s (%#" G_GINT64_MODIFIER "x)",
-			   cache, bin, what, at);
+	hc_diagnostics_add(caches->g->diagnostics, &glibc_inconsistent, 0,
+		"tcache at %#" G_GINT64_MODIFIER "x, bin %d: %s (%#" G_GINT64_MODIFIER "x)", cache, bin, what, at);
 }
 
 static void follow_list(struct caches *caches, hc_address cache, int bin)
@@ -288,7 +301,7 @@ static void follow_cache(struct caches *caches, hc_address address, const char *
 	guint64 key = address;
 
 	if (is_known(caches, address) || !hc_block_table_find(caches->table, address, &entry) ||
-	    entry.state != HC_BLOCK_IN_USE)
+		entry.state != HC_BLOCK_IN_USE)
 		return;
 	g_hash_table_add(caches->known, g_memdup2(&key, sizeof key));
 	hc_block_table_label(caches->table, &entry, label);
@@ -305,11 +318,13 @@ static void follow_threads(struct caches *caches, const GArray *pointers, int64_
 		const hc_thread *thread = hc_core_find_thread(g->core, pointer);
 		uint64_t cache = glibc_word_or_zero(g, pointer - distance);
 		unsigned entries;
-		g_autofree char *label = thread ? g_strdup_printf("libc: tcache of thread %" G_GINT64_FORMAT, thread->id) :
-						  g_strdup("libc: tcache of a thread that is not in this process any more");
+		g_autofree char *label =
+			thread ? g_strdup_printf("libc: tcache of thread %" G_GINT64_FORMAT, thread->id) :
+				 g_strdup("libc: tcache of a thread that is not in this process any more");
 
 		/* A damaged cache is still the cache: of a live thread it need not look right in every bin. */
-		if (cache && !is_known(caches, cache) && (looks_like_cache(caches, &g->layout.tcache, cache, &entries) || thread))
+		if (cache && !is_known(caches, cache) &&
+			(looks_like_cache(caches, &g->layout.tcache, cache, &entries) || thread))
 			follow_cache(caches, cache, label);
 	}
 }
@@ -347,13 +362,14 @@ static void follow_orphans(struct caches *caches)
 	const glibc_tcache_layout *layout = &g->layout.tcache;
 	g_autoptr(GArray) orphans = g_array_new(FALSE, FALSE, sizeof(hc_address));
 
-	hc_block_table_each(caches->table, HC_BLOCK_IN_USE, cache_block_size(g, layout), cache_block_size_max(g, layout), collect_orphan,
-			    orphans);
+	hc_block_table_each(caches->table, HC_BLOCK_IN_USE, cache_block_size(g, layout),
+		cache_block_size_max(g, layout), collect_orphan, orphans);
 	for (unsigned i = 0; i < orphans->len; i++) {
 		hc_address cache = g_array_index(orphans, hc_address, i);
 		unsigned entries;
 
-		if (looks_like_cache(caches, &g->layout.tcache, cache, &entries) && entries && keys_agree(caches, cache))
+		if (looks_like_cache(caches, &g->layout.tcache, cache, &entries) && entries &&
+			keys_agree(caches, cache))
 			follow_cache(caches, cache, "libc: tcache that no thread leads to");
 	}
 }
@@ -364,10 +380,12 @@ static bool check_key(const hc_block_entry *block, void *data)
 {
 	struct caches *caches = data;
 	const glibc *g = caches->g;
-	uint64_t word = block->bytes ? hc_load_word(block->bytes + g->word, g->format) : glibc_word_or_zero(g, block->address + g->word);
+	uint64_t word = block->bytes ? hc_load_word(block->bytes + g->word, g->format) :
+				       glibc_word_or_zero(g, block->address + g->word);
 
 	if (word == caches->key)
-		hc_diagnostics_add(caches->g->diagnostics, &tcache_keys, block->size, "%#" G_GINT64_MODIFIER "x", block->address);
+		hc_diagnostics_add(
+			caches->g->diagnostics, &tcache_keys, block->size, "%#" G_GINT64_MODIFIER "x", block->address);
 	return true;
 }
 

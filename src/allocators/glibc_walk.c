@@ -58,8 +58,8 @@ struct walk {
 	hc_block_sink *sink;
 	struct window window;
 	uint64_t alignment_mask;
-	hc_address at;	       /* the chunk to look at */
-	hc_address last;       /* the chunk before it, 0 if what lies before is no chunk */
+	hc_address at;	 /* the chunk to look at */
+	hc_address last; /* the chunk before it, 0 if what lies before is no chunk */
 };
 
 static inline void emit(hc_block_sink *sink, hc_address block, hc_block_state state)
@@ -143,7 +143,7 @@ static void settle_last(struct walk *walk, uint64_t header)
 	uint64_t size = walk->at - walk->last, again;
 
 	if (!walk->last || header & CHUNK_PREV_IN_USE || sink->states[sink->count - 1] != HC_BLOCK_IN_USE ||
-	    !window_load(&walk->window, walk->at, walk->g->format, &again) || again != size)
+		!window_load(&walk->window, walk->at, walk->g->format, &again) || again != size)
 		return;
 	sink->states[sink->count - 1] = HC_BLOCK_UNLISTED;
 	sink->blocks[HC_BLOCK_IN_USE]--;
@@ -164,7 +164,8 @@ static uint64_t fence_bytes(const glibc *g, struct window *window, hc_address ch
 	const uint64_t post = 2 * g->word | CHUNK_PREV_IN_USE;
 	uint64_t next, third;
 
-	if (((header & ~(uint64_t)CHUNK_NON_MAIN) | CHUNK_PREV_IN_USE) != post || !window_load(window, chunk + 3 * g->word, g->format, &next))
+	if (((header & ~(uint64_t)CHUNK_NON_MAIN) | CHUNK_PREV_IN_USE) != post ||
+		!window_load(window, chunk + 3 * g->word, g->format, &next))
 		return 0;
 	if (next == CHUNK_PREV_IN_USE)
 		return 4 * g->word;
@@ -173,7 +174,8 @@ static uint64_t fence_bytes(const glibc *g, struct window *window, hc_address ch
 	return window_load(window, chunk + 5 * g->word, g->format, &third) && third == post ? 6 * g->word : 4 * g->word;
 }
 
-hc_address glibc_follow(const glibc *g, hc_address chunk, hc_address end, uint64_t limit, uint64_t *ret_steps, uint64_t *ret_fence)
+hc_address glibc_follow(
+	const glibc *g, hc_address chunk, hc_address end, uint64_t limit, uint64_t *ret_steps, uint64_t *ret_fence)
 {
 	struct window window = { .core = g->core };
 	uint64_t steps = 0, header;
@@ -183,7 +185,8 @@ hc_address glibc_follow(const glibc *g, hc_address chunk, hc_address end, uint64
 		uint64_t size = header & ~(uint64_t)CHUNK_FLAGS;
 
 		*ret_fence = fence_bytes(g, &window, chunk, header);
-		if (*ret_fence || header & CHUNK_MMAPPED || !size_is_plausible(size, g->minimum, g->alignment - 1, end - chunk))
+		if (*ret_fence || header & CHUNK_MMAPPED ||
+			!size_is_plausible(size, g->minimum, g->alignment - 1, end - chunk))
 			break;
 		chunk += size;
 		steps++;
@@ -248,9 +251,10 @@ static hc_address find_chain(struct walk *walk, hc_address start, bool complete)
 			at = chunk_align_up(walk->g, mapping->bytes ? at + 1 : mapping->end);
 			continue;
 		}
-		if (size_is_plausible(header & ~(uint64_t)CHUNK_FLAGS, walk->g->minimum, walk->alignment_mask, end - at) &&
-		    !(header & CHUNK_MMAPPED) && (!complete || header & CHUNK_PREV_IN_USE) &&
-		    (complete ? chain_is_complete(walk, at, rejected) : chain_is_plausible(walk, at, &reached)))
+		if (size_is_plausible(
+			    header & ~(uint64_t)CHUNK_FLAGS, walk->g->minimum, walk->alignment_mask, end - at) &&
+			!(header & CHUNK_MMAPPED) && (!complete || header & CHUNK_PREV_IN_USE) &&
+			(complete ? chain_is_complete(walk, at, rejected) : chain_is_plausible(walk, at, &reached)))
 			return at;
 		at += walk->g->alignment;
 	}
@@ -263,7 +267,9 @@ static hc_address find_chain(struct walk *walk, hc_address start, bool complete)
  */
 static bool find_overrun(struct walk *walk, hc_address *ret_chunk)
 {
-	enum { REACH = 1 << 20 };
+	enum {
+		REACH = 1 << 20
+	};
 	hc_address bad = walk->at, from = walk->last + walk->g->minimum, reached;
 
 	if (!walk->last || bad - walk->last > REACH)
@@ -272,7 +278,8 @@ static bool find_overrun(struct walk *walk, hc_address *ret_chunk)
 		uint64_t header;
 
 		if (!window_load(&walk->window, at + walk->g->word, walk->g->format, &header) ||
-		    !size_is_plausible(header & ~(uint64_t)CHUNK_FLAGS, walk->g->minimum, walk->alignment_mask, walk->region->end - at))
+			!size_is_plausible(header & ~(uint64_t)CHUNK_FLAGS, walk->g->minimum, walk->alignment_mask,
+				walk->region->end - at))
 			continue;
 		if (chain_is_plausible(walk, at, &reached) && reached > bad) {
 			*ret_chunk = at;
@@ -305,8 +312,9 @@ static void skip_unreadable(struct walk *walk)
 		next = find_chain(walk, walk->at + walk->g->alignment, false);
 	start = walk->at;
 	emit_counted(walk, start, next, HC_BLOCK_UNREADABLE);
-	hc_diagnostics_add(walk->g->diagnostics, &hc_heap_unreadable, next - start, "%#" G_GINT64_MODIFIER "x to %#" G_GINT64_MODIFIER "x: %s",
-			   start, next, hc_core_why_missing(walk->g->core, start + walk->g->word));
+	hc_diagnostics_add(walk->g->diagnostics, &hc_heap_unreadable, next - start,
+		"%#" G_GINT64_MODIFIER "x to %#" G_GINT64_MODIFIER "x: %s", start, next,
+		hc_core_why_missing(walk->g->core, start + walk->g->word));
 	walk->at = next;
 	walk->last = 0;
 }
@@ -371,8 +379,9 @@ static void end_at_top(struct walk *walk, uint64_t header)
 
 	settle_last(walk, header);
 	if (size > room || size & walk->alignment_mask || size < walk->g->minimum) {
-		hc_diagnostics_add(walk->g->diagnostics, &glibc_inconsistent, 0, "the top chunk at %#" G_GINT64_MODIFIER "x has size %#" G_GINT64_MODIFIER "x",
-				   walk->at, header);
+		hc_diagnostics_add(walk->g->diagnostics, &glibc_inconsistent, 0,
+			"the top chunk at %#" G_GINT64_MODIFIER "x has size %#" G_GINT64_MODIFIER "x", walk->at,
+			header);
 		walk->sink->complete = false;
 		size = room;
 	}

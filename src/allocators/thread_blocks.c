@@ -9,7 +9,11 @@
 #include <elf.h>
 
 /* In words from the control block. */
-enum { SELF = 0, DTV = 1, SELF_AGAIN = 2 };
+enum {
+	SELF = 0,
+	DTV = 1,
+	SELF_AGAIN = 2
+};
 
 struct machine_tcb {
 	unsigned machine;
@@ -32,7 +36,9 @@ struct search {
 };
 
 /* struct pthread, which begins with the control block, is larger in all releases: so far apart are two of them at least. */
-enum { DESCRIPTOR_MIN = 1024 };
+enum {
+	DESCRIPTOR_MIN = 1024
+};
 
 static void add_live_threads(struct search *search)
 {
@@ -43,7 +49,8 @@ static void add_live_threads(struct search *search)
 			continue;
 		g_array_append_val(search->found, pointer);
 		if (search->machine && !search->canary_known)
-			search->canary_known = hc_core_read_word(search->core, pointer + search->machine->canary, &search->canary);
+			search->canary_known =
+				hc_core_read_word(search->core, pointer + search->machine->canary, &search->canary);
 	}
 }
 
@@ -53,12 +60,12 @@ static void check_place(struct search *search, hc_address address)
 	uint64_t again, dtv, canary, slots;
 
 	if (!hc_core_read_word(search->core, address + SELF_AGAIN * word, &again) || again != address ||
-	    !hc_core_read_word(search->core, address + DTV * word, &dtv) || !dtv ||
-	    !hc_core_read_word(search->core, dtv - 2 * word, &slots) || !slots || slots > 65536 ||
-	    !hc_core_read_word(search->core, address + search->machine->canary, &canary) || !canary)
+		!hc_core_read_word(search->core, address + DTV * word, &dtv) || !dtv ||
+		!hc_core_read_word(search->core, dtv - 2 * word, &slots) || !slots || slots > 65536 ||
+		!hc_core_read_word(search->core, address + search->machine->canary, &canary) || !canary)
 		return;
 	if ((search->canary_known && canary != search->canary) || hc_core_find_thread(search->core, address) ||
-	    (search->last && address - search->last < DESCRIPTOR_MIN))
+		(search->last && address - search->last < DESCRIPTOR_MIN))
 		return;
 	search->last = address;
 	search->canary = canary;
@@ -78,7 +85,8 @@ static void search_range(struct search *search, const hc_mapping *mapping, hc_ad
 {
 	hc_word_format format = hc_core_word_format(search->core);
 
-	for (hc_address at = hc_align_up(start, search->machine->alignment); at < end && end - at >= 8 * format.size; at += search->machine->alignment)
+	for (hc_address at = hc_align_up(start, search->machine->alignment); at < end && end - at >= 8 * format.size;
+		at += search->machine->alignment)
 		if (hc_load_word(mapping->bytes + (at - mapping->start), format) == at)
 			check_place(search, at);
 }

@@ -36,7 +36,8 @@ static bool run_modules(hc_analysis *analysis, GError **error)
 
 static bool run_blocks(hc_analysis *analysis, GError **error)
 {
-	analysis->blocks = hc_blocks_create(analysis->core, analysis->modules, analysis->options->jobs, analysis->diagnostics, error);
+	analysis->blocks = hc_blocks_create(
+		analysis->core, analysis->modules, analysis->options->jobs, analysis->diagnostics, error);
 	return analysis->blocks != NULL;
 }
 
@@ -49,15 +50,16 @@ static bool run_areas(hc_analysis *analysis, GError **error)
 
 static bool run_references(hc_analysis *analysis, GError **error)
 {
-	analysis->references = hc_references_create(analysis->core, analysis->blocks, analysis->areas, analysis->options->jobs,
-						    analysis->diagnostics, error);
+	analysis->references = hc_references_create(analysis->core, analysis->blocks, analysis->areas,
+		analysis->options->jobs, analysis->diagnostics, error);
 	return analysis->references != NULL;
 }
 
 static bool run_memory(hc_analysis *analysis, GError **error)
 {
 	(void)error;
-	analysis->memory = hc_memory_create(analysis->core, analysis->blocks, analysis->areas, analysis->references, analysis->diagnostics);
+	analysis->memory = hc_memory_create(
+		analysis->core, analysis->blocks, analysis->areas, analysis->references, analysis->diagnostics);
 	return true;
 }
 
@@ -188,5 +190,6 @@ double hc_analysis_seconds(const hc_analysis *analysis, hc_stage stage)
 
 hc_leaks *hc_analysis_find_leaks(const hc_analysis *analysis, const hc_leaks_options *options, GError **error)
 {
-	return hc_leaks_create(analysis->core, analysis->modules, analysis->blocks, analysis->areas, analysis->references, options, error);
+	return hc_leaks_create(analysis->core, analysis->modules, analysis->blocks, analysis->areas,
+		analysis->references, options, error);
 }

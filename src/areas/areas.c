@@ -50,13 +50,15 @@ static void claim_region(hc_areas *areas, unsigned index)
 		hc_block_state state = blocks->states[region->first_block + i];
 		hc_block block;
 
-		if ((state != HC_BLOCK_FOREIGN && state != HC_BLOCK_UNREADABLE) || !hc_blocks_get(blocks, region->first_block + i, &block))
+		if ((state != HC_BLOCK_FOREIGN && state != HC_BLOCK_UNREADABLE) ||
+			!hc_blocks_get(blocks, region->first_block + i, &block))
 			continue;
 		hc_address start = block.address - 2 * blocks->word;
 
 		hc_areas_claim(areas, at, start, HC_AREA_HEAP, index);
 		at = start + block.chunk_size;
-		hc_areas_claim(areas, start, at, state == HC_BLOCK_FOREIGN ? HC_AREA_FOREIGN_SBRK : HC_AREA_HEAP_UNREADABLE, index);
+		hc_areas_claim(areas, start, at,
+			state == HC_BLOCK_FOREIGN ? HC_AREA_FOREIGN_SBRK : HC_AREA_HEAP_UNREADABLE, index);
 	}
 	hc_areas_claim(areas, at, region->region.outer_end, HC_AREA_HEAP, index);
 	if (region->region.reserved_end)
@@ -146,7 +148,8 @@ static void add_area(hc_areas *areas, hc_area area)
 	g_array_append_val(areas->list, area);
 }
 
-static void add_unclaimed(hc_areas *areas, const hc_mapping *mapping, hc_address start, hc_address end, hc_area_kind kind, unsigned owner)
+static void add_unclaimed(
+	hc_areas *areas, const hc_mapping *mapping, hc_address start, hc_address end, hc_area_kind kind, unsigned owner)
 {
 	add_area(areas, (hc_area){ .start = start, .end = end, .kind = kind, .mapping = mapping, .owner = owner });
 }
@@ -167,9 +170,12 @@ static void cut_mapping(hc_areas *areas, const hc_mapping *mapping, unsigned *cl
 	hc_address at = mapping->start;
 
 	while (at < mapping->end) {
-		while (*claim_index < areas->claims->len && g_array_index(areas->claims, hc_claim, *claim_index).end <= at)
+		while (*claim_index < areas->claims->len &&
+			g_array_index(areas->claims, hc_claim, *claim_index).end <= at)
 			++*claim_index;
-		const hc_claim *claim = *claim_index < areas->claims->len ? &g_array_index(areas->claims, hc_claim, *claim_index) : NULL;
+		const hc_claim *claim = *claim_index < areas->claims->len ?
+						&g_array_index(areas->claims, hc_claim, *claim_index) :
+						NULL;
 
 		if (claim && claim->start <= at) {
 			hc_address end = MIN(claim->end, mapping->end);
@@ -191,7 +197,8 @@ static void cut_mapping(hc_areas *areas, const hc_mapping *mapping, unsigned *cl
 	}
 }
 
-hc_areas *hc_areas_create(const hc_core *core, hc_modules *modules, const hc_blocks *blocks, hc_diagnostics *diagnostics)
+hc_areas *hc_areas_create(
+	const hc_core *core, hc_modules *modules, const hc_blocks *blocks, hc_diagnostics *diagnostics)
 {
 	hc_areas *areas = g_new0(hc_areas, 1);
 	unsigned claim_index = 0;

@@ -12,5 +12,6 @@
 #include "blocks/blocks.h"
 
 /* The arguments must outlive the areas. */
-hc_areas *hc_areas_create(const hc_core *core, hc_modules *modules, const hc_blocks *blocks, hc_diagnostics *diagnostics);
+hc_areas *hc_areas_create(
+	const hc_core *core, hc_modules *modules, const hc_blocks *blocks, hc_diagnostics *diagnostics);
 void hc_areas_destroy(hc_areas *areas);

@@ -7,8 +7,8 @@
 static const hc_address vsyscall_page = 0xffffffffff600000; /* asm/vsyscall.h, x86-64 */
 
 enum {
-	CHECK_WHOLE = 64 << 20,	 /* bytes: reserved ranges up to this size are checked to the last byte ... */
-	CHECK_STRIDE = 1 << 20,	 /* ... of larger ones (gdb writes reserved terabytes) a page in each MiB */
+	CHECK_WHOLE = 64 << 20, /* bytes: reserved ranges up to this size are checked to the last byte ... */
+	CHECK_STRIDE = 1 << 20, /* ... of larger ones (gdb writes reserved terabytes) a page in each MiB */
 	CHECK_PIECE = 4096,
 	VVAR_REACH = 1 << 16,
 };
@@ -40,7 +40,8 @@ bool hc_areas_is_reserved(const hc_mapping *mapping)
 
 static bool is_shared_memory(const char *path)
 {
-	static const char *const prefixes[] = { "/dev/zero", "/dev/shm/", "/run/shm/", "/memfd:", "/SYSV", "/[aio]", "/i915", "/drm" };
+	static const char *const prefixes[] = { "/dev/zero", "/dev/shm/", "/run/shm/", "/memfd:", "/SYSV", "/[aio]",
+		"/i915", "/drm" };
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(prefixes); i++)
 		if (g_str_has_prefix(path, prefixes[i]))
@@ -58,7 +59,8 @@ static bool is_vvar(const hc_areas *areas, const hc_mapping *mapping)
 	for (unsigned i = hc_core_find_mapping_index(areas->core, at); at != vdso; i++) {
 		const hc_mapping *piece = hc_core_mapping(areas->core, i);
 
-		if (!piece || (at != mapping->start && piece->start != at) || piece->path || (piece->flags & 7) != HC_MAPPING_READ)
+		if (!piece || (at != mapping->start && piece->start != at) || piece->path ||
+			(piece->flags & 7) != HC_MAPPING_READ)
 			return false;
 		at = piece->end;
 	}
@@ -72,7 +74,8 @@ static bool is_kernel(const hc_areas *areas, const hc_mapping *mapping)
 
 	if (mapping->path)
 		return false;
-	if (mapping->start == vsyscall_page || (process->vdso && mapping->start == process->vdso) || (module && module->is_vdso))
+	if (mapping->start == vsyscall_page || (process->vdso && mapping->start == process->vdso) ||
+		(module && module->is_vdso))
 		return true;
 	return is_vvar(areas, mapping);
 }
@@ -91,7 +94,8 @@ hc_area_kind hc_areas_classify(const hc_areas *areas, const hc_mapping *mapping,
 	if (mapping->path && !g_str_has_prefix(mapping->path, "/anon_hugepage")) {
 		if (is_shared_memory(mapping->path))
 			return HC_AREA_SHARED;
-		return mapping->source == HC_SOURCE_TRUNCATED && mapping->flags & HC_MAPPING_WRITE ? HC_AREA_TRUNCATED : HC_AREA_FILE;
+		return mapping->source == HC_SOURCE_TRUNCATED && mapping->flags & HC_MAPPING_WRITE ? HC_AREA_TRUNCATED :
+												     HC_AREA_FILE;
 	}
 	if (mapping->source == HC_SOURCE_TRUNCATED)
 		return HC_AREA_TRUNCATED;

@@ -5,7 +5,10 @@
  */
 #include "areas/internal.h"
 
-enum { NOTED_MAX = 64, NOTED_MIN_BYTES = 64 * 1024 };
+enum {
+	NOTED_MAX = 64,
+	NOTED_MIN_BYTES = 64 * 1024
+};
 
 struct noted {
 	unsigned area;
@@ -86,7 +89,8 @@ static void count_pointers(const hc_areas *areas, const GArray *chosen, const hc
 		if (noted) {
 			gpointer key = GUINT_TO_POINTER(data->owner);
 
-			g_hash_table_insert(noted->pointers, key, GUINT_TO_POINTER(GPOINTER_TO_UINT(g_hash_table_lookup(noted->pointers, key)) + 1));
+			g_hash_table_insert(noted->pointers, key,
+				GUINT_TO_POINTER(GPOINTER_TO_UINT(g_hash_table_lookup(noted->pointers, key)) + 1));
 		}
 	}
 }
@@ -101,7 +105,8 @@ static void write_note(hc_areas *areas, const struct noted *noted)
 
 	g_hash_table_iter_init(&iter, noted->pointers);
 	while (g_hash_table_iter_next(&iter, &key, &value))
-		if (GPOINTER_TO_UINT(value) > best || (GPOINTER_TO_UINT(value) == best && GPOINTER_TO_UINT(key) < module_index)) {
+		if (GPOINTER_TO_UINT(value) > best ||
+			(GPOINTER_TO_UINT(value) == best && GPOINTER_TO_UINT(key) < module_index)) {
 			best = GPOINTER_TO_UINT(value);
 			module_index = GPOINTER_TO_UINT(key);
 		}

@@ -17,7 +17,8 @@
 #include "areas/internal.h"
 
 static const hc_diagnostic_kind stack_blank = {
-	"stack-blank", HC_SEVERITY_PARTIAL,
+	"stack-blank",
+	HC_SEVERITY_PARTIAL,
 	"threads' stacks are all zeros in the core: pointers there are not seen, and blocks may look lost that are not (older gdbs, 13 for "
 	"one, give up a mapping with guard pages inside, which glibc makes from 2.42 on: use a newer gcore, or a kernel's core)",
 };
@@ -26,8 +27,8 @@ enum {
 	RED_ZONE = 128,		 /* System V ABI, AMD64: leaf functions use it without moving the stack pointer */
 	DESCRIPTOR_BYTES = 4096, /* sizeof(struct pthread) is below that in all releases */
 	DESCRIPTOR_MIN = 2048,	 /* ... and above that */
-	STACK_PIECES_MAX = 32,	 /* of the core's mappings in one stack: the guard, the stack, what mprotect() cut off */
-	BLANK_BYTES = 1024,	 /* of a live stack: enough for a return address */
+	STACK_PIECES_MAX = 32, /* of the core's mappings in one stack: the guard, the stack, what mprotect() cut off */
+	BLANK_BYTES = 1024,    /* of a live stack: enough for a return address */
 };
 
 /* A stack is one stretch of mapped memory, whatever a descriptor says that was overwritten. */
@@ -35,7 +36,8 @@ static bool is_one_stretch(const hc_areas *areas, hc_address start, hc_address e
 {
 	unsigned first = hc_core_find_mapping_index(areas->core, start);
 
-	for (unsigned i = first; first != UINT_MAX && i < hc_core_mapping_count(areas->core) && i - first < STACK_PIECES_MAX; i++) {
+	for (unsigned i = first;
+		first != UINT_MAX && i < hc_core_mapping_count(areas->core) && i - first < STACK_PIECES_MAX; i++) {
 		const hc_mapping *mapping = hc_core_mapping(areas->core, i);
 
 		if (i > first && mapping->start != hc_core_mapping(areas->core, i - 1)->end)
@@ -62,8 +64,9 @@ static hc_range stack_of(const hc_areas *areas, hc_address pointer)
 		uint64_t size = hc_load_word(descriptor + offset + format.size, format);
 		hc_address end = block + size;
 
-		if (size >= page && block < pointer && end > pointer + offset && end - pointer <= 2 * DESCRIPTOR_BYTES && block % page == 0 &&
-		    is_one_stretch(areas, block, pointer)) {
+		if (size >= page && block < pointer && end > pointer + offset &&
+			end - pointer <= 2 * DESCRIPTOR_BYTES && block % page == 0 &&
+			is_one_stretch(areas, block, pointer)) {
 			range.start = block;
 			range.end = end;
 			break;
@@ -167,7 +170,8 @@ static void claim_dead_stacks(hc_areas *areas)
 		if (!stack.start)
 			stack.start = start_above_guard(areas, pointer);
 		if (stack.start)
-			hc_areas_claim(areas, skip_guard(areas, stack.start), stack.end, HC_AREA_STACK_UNUSED, UINT_MAX);
+			hc_areas_claim(
+				areas, skip_guard(areas, stack.start), stack.end, HC_AREA_STACK_UNUSED, UINT_MAX);
 	}
 }
 
@@ -178,7 +182,7 @@ static bool is_blank(const hc_areas *areas, const hc_thread *thread)
 	const uint8_t *bytes = hc_core_bytes(areas->core, thread->stack_pointer, &available);
 
 	if (!bytes || available < BLANK_BYTES || !thread->thread_pointer ||
-	    !hc_core_read_word(areas->core, thread->thread_pointer, &self) || self)
+		!hc_core_read_word(areas->core, thread->thread_pointer, &self) || self)
 		return false;
 	for (unsigned i = 0; i < BLANK_BYTES; i++)
 		if (bytes[i])

@@ -6,14 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_MAX_BYTES = 2048 };
+enum {
+	NAME_MAX_BYTES = 2048
+};
 
 char *hc_demangle(const char *name)
 {
 	char *demangled, *copy;
 
 	/* Of a name that isn't mangled libiberty's guess is the name of a type ("i" would be int). */
-	if (strlen(name) > NAME_MAX_BYTES || !(g_str_has_prefix(name, "_Z") || g_str_has_prefix(name, "_R") || g_str_has_prefix(name, "_D")))
+	if (strlen(name) > NAME_MAX_BYTES ||
+		!(g_str_has_prefix(name, "_Z") || g_str_has_prefix(name, "_R") || g_str_has_prefix(name, "_D")))
 		return NULL;
 	demangled = cplus_demangle(name, DMGL_PARAMS | DMGL_ANSI | DMGL_AUTO);
 	copy = g_strdup(demangled);

@@ -50,8 +50,8 @@ static struct entry *find_entry(const hc_diagnostics *diagnostics, const hc_diag
 	return NULL;
 }
 
-void hc_diagnostics_add(hc_diagnostics *diagnostics, const hc_diagnostic_kind *kind, uint64_t bytes,
-			const char *example_format, ...)
+void hc_diagnostics_add(
+	hc_diagnostics *diagnostics, const hc_diagnostic_kind *kind, uint64_t bytes, const char *example_format, ...)
 {
 	g_mutex_lock(&diagnostics->mutex);
 	struct entry *entry = find_entry(diagnostics, kind);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/parallel.h"
 
-enum { WORKERS_MAX = 64 };
+enum {
+	WORKERS_MAX = 64
+};
 
 struct share {
 	void (*work)(void *data, unsigned worker);

@@ -15,11 +15,15 @@ char *hc_text_escape(const char *bytes, gssize length);
 /* BYTES as valid UTF-8, for JSON, which escapes control characters itself; bytes that are not UTF-8 become \xNN. */
 char *hc_text_utf8(const char *bytes, gssize length);
 
-enum { HC_TEXT_SIZE_LENGTH = 16 };
+enum {
+	HC_TEXT_SIZE_LENGTH = 16
+};
 
 /* "0 B", "412 B", "1.2 KiB", "86.7 MiB". Returns BUFFER. */
 char *hc_text_size(char buffer[HC_TEXT_SIZE_LENGTH], uint64_t bytes);
 
 /* A number with thousands separators: "25,573". Returns BUFFER. */
-enum { HC_TEXT_COUNT_LENGTH = 32 };
+enum {
+	HC_TEXT_COUNT_LENGTH = 32
+};
 char *hc_text_count(char buffer[HC_TEXT_COUNT_LENGTH], uint64_t count);

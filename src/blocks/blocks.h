@@ -17,7 +17,10 @@
 
 #include "allocators/allocators.h"
 
-enum { HC_GROUP_GRANULES = 512, HC_GROUP_WORDS = 8 };
+enum {
+	HC_GROUP_GRANULES = 512,
+	HC_GROUP_WORDS = 8
+};
 
 typedef struct hc_block_region {
 	hc_region region;
@@ -26,7 +29,7 @@ typedef struct hc_block_region {
 	uint64_t first_granule; /* of the whole index: a multiple of HC_GROUP_GRANULES */
 	uint64_t granules;
 	uint32_t first_block, block_count;
-	const uint8_t *bytes;	/* of start, if all of [start, end) is one piece of the core; else NULL */
+	const uint8_t *bytes; /* of start, if all of [start, end) is one piece of the core; else NULL */
 } hc_block_region;
 
 /* Up to two clusters of regions: the program break, and what mmap gave. Most words of a process are in neither. */
@@ -42,7 +45,7 @@ struct hc_blocks {
 	const hc_allocator *allocator;
 	hc_diagnostics *diagnostics;
 	hc_heap heap;
-	unsigned word;		/* bytes of the dead process's word */
+	unsigned word; /* bytes of the dead process's word */
 	uint64_t alignment;
 	unsigned granule_shift;
 	hc_block_region *regions;
@@ -50,12 +53,12 @@ struct hc_blocks {
 	hc_block_span spans[2]; /* size 0: unused */
 	uint64_t granule_count; /* a multiple of HC_GROUP_GRANULES */
 	uint64_t *starts;
-	uint32_t *rank;		/* for each group, and one beyond: the number of the first block at or after it */
-	uint64_t *last_start;	/* for each group: the last start before it in its region; UINT64_MAX if there is none */
-	uint8_t *states;	/* hc_block_state of each block */
+	uint32_t *rank;	      /* for each group, and one beyond: the number of the first block at or after it */
+	uint64_t *last_start; /* for each group: the last start before it in its region; UINT64_MAX if there is none */
+	uint8_t *states;      /* hc_block_state of each block */
 	uint32_t count;
-	uint64_t *labelled;	/* bit for each block's number: it has a label */
-	GHashTable *labels;	/* number -> text */
+	uint64_t *labelled; /* bit for each block's number: it has a label */
+	GHashTable *labels; /* number -> text */
 	GStringChunk *texts;
 	struct hc_block_totals *totals; /* for each arena, and last for mmapped blocks */
 };
@@ -79,7 +82,8 @@ static inline hc_block_totals *hc_blocks_totals_of(const hc_blocks *blocks, uint
  * Reads the heap of CORE: opens the allocator, walks its regions on JOBS threads, classifies. A core without a heap gives an
  * empty index. Fails with HC_ERROR_NO_MEMORY or HC_ERROR_UNSUPPORTED (more than 2^32 blocks).
  */
-hc_blocks *hc_blocks_create(const hc_core *core, hc_modules *modules, unsigned jobs, hc_diagnostics *diagnostics, GError **error);
+hc_blocks *hc_blocks_create(
+	const hc_core *core, hc_modules *modules, unsigned jobs, hc_diagnostics *diagnostics, GError **error);
 void hc_blocks_destroy(hc_blocks *blocks);
 
 /* ---- for hot loops ---- */
@@ -87,7 +91,8 @@ void hc_blocks_destroy(hc_blocks *blocks);
 /* True if ADDRESS lies in the address range of the heap: the cheap test that almost every word fails. */
 static inline bool hc_blocks_may_contain(const hc_blocks *blocks, hc_address address)
 {
-	return address - blocks->spans[0].start < blocks->spans[0].size || address - blocks->spans[1].start < blocks->spans[1].size;
+	return address - blocks->spans[0].start < blocks->spans[0].size ||
+	       address - blocks->spans[1].start < blocks->spans[1].size;
 }
 
 /* The region whose blocks' memory ADDRESS is in; NULL if it is in none. */
@@ -110,7 +115,8 @@ static inline const hc_block_region *hc_blocks_region(const hc_blocks *blocks, h
 /* The granule that ADDRESS, an address in REGION, is in: an index for starts[] and for bitmaps of the same shape. */
 static inline uint64_t hc_blocks_granule(const hc_blocks *blocks, const hc_block_region *region, hc_address address)
 {
-	return region->region.is_mmapped ? region->first_granule : region->first_granule + ((address - region->base) >> blocks->granule_shift);
+	return region->region.is_mmapped ? region->first_granule :
+					   region->first_granule + ((address - region->base) >> blocks->granule_shift);
 }
 
 /*
@@ -119,10 +125,12 @@ static inline uint64_t hc_blocks_granule(const hc_blocks *blocks, const hc_block
  */
 static inline uint64_t hc_blocks_start_of(const hc_blocks *blocks, uint64_t granule, hc_address address)
 {
-	uint64_t word = granule / 64, bits = blocks->starts[word] & (((uint64_t)2 << granule % 64) - 1), next = granule + 1;
+	uint64_t word = granule / 64, bits = blocks->starts[word] & (((uint64_t)2 << granule % 64) - 1),
+		 next = granule + 1;
 
 	/* Regions have granules to spare at their end, so `next` is always of the same region. */
-	if ((address & (blocks->alignment - 1)) >= blocks->alignment - blocks->word && blocks->starts[next / 64] >> next % 64 & 1)
+	if ((address & (blocks->alignment - 1)) >= blocks->alignment - blocks->word &&
+		blocks->starts[next / 64] >> next % 64 & 1)
 		return UINT64_MAX;
 	while (!bits) {
 		if (word % HC_GROUP_WORDS == 0)
@@ -152,7 +160,8 @@ const hc_block_region *hc_blocks_region_of_start(const hc_blocks *blocks, uint64
 /* The user memory of the block that starts at granule START of REGION. */
 static inline hc_address hc_blocks_address(const hc_blocks *blocks, const hc_block_region *region, uint64_t start)
 {
-	return region->region.is_mmapped ? region->region.block : region->base + ((start - region->first_granule) << blocks->granule_shift);
+	return region->region.is_mmapped ? region->region.block :
+					   region->base + ((start - region->first_granule) << blocks->granule_shift);
 }
 
 /* Usable bytes of the block in a chunk at ADDRESS (user memory) of REGION, from its header; 0 if it cannot be read. */

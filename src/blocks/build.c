@@ -3,15 +3,20 @@
 #include "base/parallel.h"
 #include "blocks/blocks.h"
 
-enum { CELLS_MAX = 1 << 18, CELL_SHIFT_MIN = 16 };
+enum {
+	CELLS_MAX = 1 << 18,
+	CELL_SHIFT_MIN = 16
+};
 
 static const hc_diagnostic_kind regions_overlap = {
-	"heap-regions-overlap", HC_SEVERITY_PARTIAL,
+	"heap-regions-overlap",
+	HC_SEVERITY_PARTIAL,
 	"of the heap are claimed twice by the allocator's own structures and were left out once",
 };
 
 static const hc_diagnostic_kind foreign_allocator = {
-	"foreign-allocator", HC_SEVERITY_PARTIAL,
+	"foreign-allocator",
+	HC_SEVERITY_PARTIAL,
 	"an allocator other than glibc's serves this program: its blocks are not read, and what is said of the heap is only glibc's part",
 };
 
@@ -59,10 +64,13 @@ static void sort_regions(hc_blocks *blocks)
 		hc_region *region = &g_array_index(regions, hc_region, i);
 
 		clip_region(blocks->core, region);
-		if (region->end <= region->start || region->start < region->outer_start || region->end > region->outer_end ||
-		    (kept && region->outer_start < g_array_index(regions, hc_region, kept - 1).outer_end)) {
-			hc_diagnostics_add(blocks->diagnostics, &regions_overlap, region->outer_end - region->outer_start,
-					   "%#" G_GINT64_MODIFIER "x to %#" G_GINT64_MODIFIER "x", region->outer_start, region->outer_end);
+		if (region->end <= region->start || region->start < region->outer_start ||
+			region->end > region->outer_end ||
+			(kept && region->outer_start < g_array_index(regions, hc_region, kept - 1).outer_end)) {
+			hc_diagnostics_add(blocks->diagnostics, &regions_overlap,
+				region->outer_end - region->outer_start,
+				"%#" G_GINT64_MODIFIER "x to %#" G_GINT64_MODIFIER "x", region->outer_start,
+				region->outer_end);
 			continue;
 		}
 		g_array_index(regions, hc_region, kept++) = *region;
@@ -98,7 +106,8 @@ static void lay_out(hc_blocks *blocks)
 			region->end = region->region.end;
 			region->base = hc_align_down(region->start, blocks->alignment);
 			/* A pseudo-block's "user memory" may begin at the very end. */
-			region->granules = hc_align_up(((region->end - region->base) >> blocks->granule_shift) + 2, HC_GROUP_GRANULES);
+			region->granules = hc_align_up(
+				((region->end - region->base) >> blocks->granule_shift) + 2, HC_GROUP_GRANULES);
 		}
 		region->first_granule = blocks->granule_count;
 		blocks->granule_count += region->granules;
@@ -206,14 +215,16 @@ static bool collect(hc_blocks *blocks, const hc_block_sink *sinks, GError **erro
 	for (uint32_t i = 0; i < blocks->region_count; i++)
 		count += sinks[i].count;
 	if (count >= UINT32_MAX) {
-		g_set_error(error, HC_ERROR, HC_ERROR_UNSUPPORTED, "the heap has %" G_GUINT64_FORMAT " blocks; this version numbers them with 32 bits", count);
+		g_set_error(error, HC_ERROR, HC_ERROR_UNSUPPORTED,
+			"the heap has %" G_GUINT64_FORMAT " blocks; this version numbers them with 32 bits", count);
 		return false;
 	}
 	blocks->count = count;
 	blocks->states = g_try_malloc(count + 1);
 	blocks->labelled = g_try_new0(uint64_t, count / 64 + 1);
 	if (!blocks->states || !blocks->labelled) {
-		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory for the states of %" G_GUINT64_FORMAT " blocks", count);
+		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY,
+			"no memory for the states of %" G_GUINT64_FORMAT " blocks", count);
 		return false;
 	}
 	count = 0;
@@ -230,9 +241,10 @@ static bool collect(hc_blocks *blocks, const hc_block_sink *sinks, GError **erro
 			totals->blocks[state] += sinks[i].blocks[state];
 			totals->chunk_bytes[state] += sinks[i].chunk_bytes[state];
 		}
-		totals->usable_in_use += region->region.is_mmapped ?
-						 region->region.block_size :
-						 sinks[i].chunk_bytes[HC_BLOCK_IN_USE] - sinks[i].blocks[HC_BLOCK_IN_USE] * blocks->word;
+		totals->usable_in_use +=
+			region->region.is_mmapped ?
+				region->region.block_size :
+				sinks[i].chunk_bytes[HC_BLOCK_IN_USE] - sinks[i].blocks[HC_BLOCK_IN_USE] * blocks->word;
 	}
 	return true;
 }
@@ -289,8 +301,9 @@ static bool allocate_bitmaps(hc_blocks *blocks, GError **error)
 	blocks->last_start = g_try_new0(uint64_t, groups + 1);
 	if (blocks->starts && blocks->rank && blocks->last_start)
 		return true;
-	g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory for an index of %" G_GUINT64_FORMAT " bytes of heap",
-		    blocks->granule_count << blocks->granule_shift);
+	g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY,
+		"no memory for an index of %" G_GUINT64_FORMAT " bytes of heap",
+		blocks->granule_count << blocks->granule_shift);
 	return false;
 }
 
@@ -302,10 +315,12 @@ static void find_provider(hc_blocks *blocks, hc_modules *modules)
 	blocks->heap.info.provider = provider ? provider->name : NULL;
 	blocks->heap.info.foreign = foreign;
 	if (foreign)
-		hc_diagnostics_add(blocks->diagnostics, &foreign_allocator, 0, "%s%s%s", foreign, provider ? ", in " : "", provider ? provider->name : "");
+		hc_diagnostics_add(blocks->diagnostics, &foreign_allocator, 0, "%s%s%s", foreign,
+			provider ? ", in " : "", provider ? provider->name : "");
 }
 
-hc_blocks *hc_blocks_create(const hc_core *core, hc_modules *modules, unsigned jobs, hc_diagnostics *diagnostics, GError **error)
+hc_blocks *hc_blocks_create(
+	const hc_core *core, hc_modules *modules, unsigned jobs, hc_diagnostics *diagnostics, GError **error)
 {
 	hc_blocks *blocks = g_new0(hc_blocks, 1);
 

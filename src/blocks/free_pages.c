@@ -68,13 +68,13 @@ static void count_run(const struct count *count, hc_address start, hc_address en
 
 	/* A top that does not end at a page border has somebody else's memory behind it: sbrk cannot take it back. */
 	add_pages(count, hc_align_up(end - whole, count->page), hc_align_down(end, count->page),
-		  region->arena == 0 && arena->contiguous && end == region->end && end % count->page == 0);
+		region->arena == 0 && arena->contiguous && end == region->end && end % count->page == 0);
 }
 
 static bool is_free(hc_block_state state)
 {
-	return state == HC_BLOCK_FASTBIN || state == HC_BLOCK_UNSORTED || state == HC_BLOCK_SMALL || state == HC_BLOCK_LARGE ||
-	       state == HC_BLOCK_UNLISTED || state == HC_BLOCK_TOP;
+	return state == HC_BLOCK_FASTBIN || state == HC_BLOCK_UNSORTED || state == HC_BLOCK_SMALL ||
+	       state == HC_BLOCK_LARGE || state == HC_BLOCK_UNLISTED || state == HC_BLOCK_TOP;
 }
 
 static void count_region(const struct count *count)

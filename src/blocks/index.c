@@ -3,10 +3,17 @@
 #include "blocks/blocks.h"
 
 static const char *const state_names[HC_BLOCK_STATE_COUNT] = {
-	[HC_BLOCK_IN_USE] = "in use",	  [HC_BLOCK_TCACHE] = "tcache",	    [HC_BLOCK_FASTBIN] = "fastbin",
-	[HC_BLOCK_UNSORTED] = "unsorted", [HC_BLOCK_SMALL] = "small",	    [HC_BLOCK_LARGE] = "large",
-	[HC_BLOCK_TOP] = "top",		  [HC_BLOCK_UNLISTED] = "unlisted", [HC_BLOCK_FENCEPOST] = "fencepost",
-	[HC_BLOCK_FOREIGN] = "foreign",	  [HC_BLOCK_UNREADABLE] = "unreadable",
+	[HC_BLOCK_IN_USE] = "in use",
+	[HC_BLOCK_TCACHE] = "tcache",
+	[HC_BLOCK_FASTBIN] = "fastbin",
+	[HC_BLOCK_UNSORTED] = "unsorted",
+	[HC_BLOCK_SMALL] = "small",
+	[HC_BLOCK_LARGE] = "large",
+	[HC_BLOCK_TOP] = "top",
+	[HC_BLOCK_UNLISTED] = "unlisted",
+	[HC_BLOCK_FENCEPOST] = "fencepost",
+	[HC_BLOCK_FOREIGN] = "foreign",
+	[HC_BLOCK_UNREADABLE] = "unreadable",
 };
 
 const char *hc_block_state_name(hc_block_state state)
@@ -115,7 +122,8 @@ static const char *label_of(const hc_blocks *blocks, uint32_t number)
  * Describes the block NUMBER that starts at granule START of REGION. NEXT is where the next block starts, or beyond the
  * region: the distance is the chunk's size, so its header is not read; only the last chunk's is.
  */
-static void fill_block(const hc_blocks *blocks, const hc_block_region *region, uint64_t start, uint64_t next, uint32_t number, hc_block *block)
+static void fill_block(const hc_blocks *blocks, const hc_block_region *region, uint64_t start, uint64_t next,
+	uint32_t number, hc_block *block)
 {
 	block->number = number;
 	block->state = blocks->states[number];
@@ -134,7 +142,9 @@ static void fill_block(const hc_blocks *blocks, const hc_block_region *region, u
 	} else {
 		/* The last one: the top chunk, or what the walk made of a damaged end; never more than the region has. */
 		uint64_t room = region->end - (block->address - 2 * blocks->word);
-		uint64_t usable = block->state < HC_BLOCK_FENCEPOST ? hc_blocks_usable_size(blocks, region, block->address) : room;
+		uint64_t usable = block->state < HC_BLOCK_FENCEPOST ?
+					  hc_blocks_usable_size(blocks, region, block->address) :
+					  room;
 
 		block->chunk_size = MIN(usable + blocks->word, room);
 	}
@@ -147,7 +157,8 @@ bool hc_blocks_get(const hc_blocks *blocks, uint32_t number, hc_block *ret_block
 		return false;
 	uint64_t start = hc_blocks_start_of_number(blocks, number);
 
-	fill_block(blocks, hc_blocks_region_of_start(blocks, start), start, hc_blocks_next_start(blocks, start + 1), number, ret_block);
+	fill_block(blocks, hc_blocks_region_of_start(blocks, start), start, hc_blocks_next_start(blocks, start + 1),
+		number, ret_block);
 	return true;
 }
 
@@ -161,7 +172,8 @@ bool hc_blocks_find(const hc_blocks *blocks, hc_address address, hc_block *ret_b
 
 	if (start == UINT64_MAX)
 		return false;
-	fill_block(blocks, region, start, hc_blocks_next_start(blocks, start + 1), hc_blocks_number(blocks, start), ret_block);
+	fill_block(blocks, region, start, hc_blocks_next_start(blocks, start + 1), hc_blocks_number(blocks, start),
+		ret_block);
 	return address - ret_block->address < ret_block->size;
 }
 

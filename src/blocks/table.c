@@ -21,7 +21,8 @@ static bool fill_entry(const hc_blocks *blocks, hc_address address, bool exact, 
 {
 	hc_block block;
 
-	if (!hc_blocks_find(blocks, address, &block) || block.state >= HC_BLOCK_FENCEPOST || (exact && block.address != address))
+	if (!hc_blocks_find(blocks, address, &block) || block.state >= HC_BLOCK_FENCEPOST ||
+		(exact && block.address != address))
 		return false;
 	entry->region = hc_blocks_region(blocks, address) - blocks->regions;
 	entry->index = block.number - blocks->regions[entry->region].first_block;
@@ -101,8 +102,8 @@ bool hc_block_table_is_complete(const hc_block_table *table, uint32_t arena)
 }
 
 /* The blocks of one region, for hc_block_table_each(). FALSE if VISIT ended it. */
-static bool each_in_region(const hc_blocks *blocks, uint32_t region_index, hc_block_state state, uint64_t minimum_size, uint64_t maximum_size,
-			   bool (*visit)(const hc_block_entry *entry, void *data), void *data)
+static bool each_in_region(const hc_blocks *blocks, uint32_t region_index, hc_block_state state, uint64_t minimum_size,
+	uint64_t maximum_size, bool (*visit)(const hc_block_entry *entry, void *data), void *data)
 {
 	const hc_block_region *region = &blocks->regions[region_index];
 	hc_block_entry entry = { .region = region_index, .arena = region->region.arena, .state = state };
@@ -117,12 +118,14 @@ static bool each_in_region(const hc_blocks *blocks, uint32_t region_index, hc_bl
 		uint64_t distance = (next - start) << blocks->granule_shift;
 
 		if (blocks->states[region->first_block + i] != state || distance < minimum_size ||
-		    (i + 1 < region->block_count && distance - blocks->word > maximum_size))
+			(i + 1 < region->block_count && distance - blocks->word > maximum_size))
 			continue;
 		entry.index = i;
 		entry.address = hc_blocks_address(blocks, region, start);
-		entry.size = i + 1 < region->block_count ? distance - blocks->word : hc_blocks_usable_size(blocks, region, entry.address);
-		entry.chunk_size = region->region.is_mmapped ? region->region.outer_end - region->region.outer_start : entry.size + blocks->word;
+		entry.size = i + 1 < region->block_count ? distance - blocks->word :
+							   hc_blocks_usable_size(blocks, region, entry.address);
+		entry.chunk_size = region->region.is_mmapped ? region->region.outer_end - region->region.outer_start :
+							       entry.size + blocks->word;
 		entry.bytes = contents(region, entry.address);
 		if (entry.size >= minimum_size && entry.size <= maximum_size && !visit(&entry, data))
 			return false;
@@ -130,8 +133,8 @@ static bool each_in_region(const hc_blocks *blocks, uint32_t region_index, hc_bl
 	return true;
 }
 
-void hc_block_table_each(const hc_block_table *table, hc_block_state state, uint64_t minimum_size, uint64_t maximum_size,
-			 bool (*visit)(const hc_block_entry *entry, void *data), void *data)
+void hc_block_table_each(const hc_block_table *table, hc_block_state state, uint64_t minimum_size,
+	uint64_t maximum_size, bool (*visit)(const hc_block_entry *entry, void *data), void *data)
 {
 	const hc_blocks *blocks = readable(table);
 

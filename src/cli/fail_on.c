@@ -159,7 +159,8 @@ static bool find_row(const hc_memory *memory, const char *name, uint64_t *ret_va
 }
 
 /* LEAKS: what counts as lost, without what is suppressed; NULL: all that is. */
-static bool find_figure(const hc_analysis *analysis, const hc_leaks_totals *leaks, const char *name, uint64_t *ret_value)
+static bool find_figure(
+	const hc_analysis *analysis, const hc_leaks_totals *leaks, const char *name, uint64_t *ret_value)
 {
 	const hc_references_totals *totals = hc_references_get_totals(hc_analysis_references(analysis));
 	hc_amount direct = leaks ? leaks->definitely_lost : totals->directly_lost;
@@ -217,8 +218,8 @@ static bool holds(fail_operator operator, int64_t figure, uint64_t value)
 	}
 }
 
-static cli_status check(
-	const cli_conditions *conditions, const hc_analysis *before, const hc_analysis *analysis, const hc_leaks_totals *leaks)
+static cli_status check(const cli_conditions *conditions, const hc_analysis *before, const hc_analysis *analysis,
+	const hc_leaks_totals *leaks)
 {
 	cli_status status = CLI_DONE;
 

@@ -22,10 +22,12 @@ static void leaks_words_deinit(leaks_words *words)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(leaks_words, leaks_words_deinit)
 
-static bool parse_words(const cli_command *command, const leaks_words *words, hc_leaks_options *options, hc_leaks_view *view)
+static bool parse_words(
+	const cli_command *command, const leaks_words *words, hc_leaks_options *options, hc_leaks_view *view)
 {
 	if (words->group_by && !hc_leaks_grouping_parse(words->group_by, &options->grouping)) {
-		cli_complain_usage(command, "--group-by takes shape, size, type or module, not \"%s\"", words->group_by);
+		cli_complain_usage(
+			command, "--group-by takes shape, size, type or module, not \"%s\"", words->group_by);
 		return false;
 	}
 	if (words->limit && !cli_parse_size(words->limit, &view->limit)) {
@@ -52,8 +54,8 @@ static hc_suppressions *read_suppressions(char **files)
 	return g_steal_pointer(&suppressions);
 }
 
-static cli_status report_leaks(const cli_options *options, const hc_leaks_options *leaks_options, const hc_leaks_view *view,
-	const cli_conditions *conditions)
+static cli_status report_leaks(const cli_options *options, const hc_leaks_options *leaks_options,
+	const hc_leaks_view *view, const cli_conditions *conditions)
 {
 	const char *core = options->arguments[0], *binary = options->arguments[1];
 	g_autoptr(hc_analysis) analysis = cli_analyse(options, &core, &binary, HC_STAGE_MEMORY);
@@ -78,14 +80,17 @@ cli_status cli_run_leaks(const cli_command *command, int argc, char **argv)
 {
 	g_auto(leaks_words) words = { 0 };
 	const GOptionEntry entries[] = {
-		{ "group-by", 0, 0, G_OPTION_ARG_STRING, &words.group_by, "what is one row: shape (default), size, type, module",
-			"WHAT" },
-		{ "limit", 0, 0, G_OPTION_ARG_STRING, &words.limit, "at most so many rows; 0: all (default 20, with --json 0)", "N" },
+		{ "group-by", 0, 0, G_OPTION_ARG_STRING, &words.group_by,
+			"what is one row: shape (default), size, type, module", "WHAT" },
+		{ "limit", 0, 0, G_OPTION_ARG_STRING, &words.limit,
+			"at most so many rows; 0: all (default 20, with --json 0)", "N" },
 		{ "addresses", 0, 0, G_OPTION_ARG_NONE, &words.addresses, "every lost block, too", NULL },
-		{ "no-content", 0, 0, G_OPTION_ARG_NONE, &words.no_content, "show nothing of what blocks contain", NULL },
-		{ "suppressions", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &words.suppressions, "known leaks, not to be counted (repeatable)",
-			"FILE" },
-		{ "fail-on", 0, 0, G_OPTION_ARG_STRING_ARRAY, &words.fail_on, "exit with 1 if it holds (repeatable)", "CONDITION" },
+		{ "no-content", 0, 0, G_OPTION_ARG_NONE, &words.no_content, "show nothing of what blocks contain",
+			NULL },
+		{ "suppressions", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &words.suppressions,
+			"known leaks, not to be counted (repeatable)", "FILE" },
+		{ "fail-on", 0, 0, G_OPTION_ARG_STRING_ARRAY, &words.fail_on, "exit with 1 if it holds (repeatable)",
+			"CONDITION" },
 		{ NULL },
 	};
 	g_auto(cli_options) options = { 0 };

@@ -36,8 +36,9 @@ const cli_command cli_commands[] = {
 		"Possibly lost is what only pointers into the middle of blocks lead to. --group-by shape: one row for heads of one\n"
 		"type, or whose text begins alike, or of one size and layout.\n"
 		"A file of suppressions has a group for each: [name], and type=, module=, content= (patterns with * and ?),\n"
-		"size=BYTES or MIN..MAX. What is suppressed does not count for --fail-on.\n\n"
-		FAIL_ON_DETAILS "\n" STATUS_DETAILS, cli_run_leaks },
+		"size=BYTES or MIN..MAX. What is suppressed does not count for --fail-on.\n\n" FAIL_ON_DETAILS
+		"\n" STATUS_DETAILS,
+		cli_run_leaks },
 	{ "block", "CORE [BINARY] ADDRESS", "everything known of one address",
 		"ADDRESS is hexadecimal; it may point into the middle of a block.", cli_run_block },
 	{ "path", "CORE [BINARY] ADDRESS", "who holds a block: the shortest paths to it from what the program holds",

@@ -28,7 +28,7 @@ static bool map_file(hc_core *core, GError **error)
 	}
 	if (!S_ISREG(status.st_mode)) {
 		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s is %s, not a core file", core->path,
-			    S_ISDIR(status.st_mode) ? "a directory" : "not a regular file");
+			S_ISDIR(status.st_mode) ? "a directory" : "not a regular file");
 		close(descriptor);
 		return false;
 	}
@@ -140,7 +140,9 @@ const hc_thread *hc_core_find_thread(const hc_core *core, hc_address pointer)
 		else
 			high = middle;
 	}
-	const hc_thread *thread = low < core->by_pointer->len ? hc_core_thread(core, g_array_index(core->by_pointer, unsigned, low)) : NULL;
+	const hc_thread *thread = low < core->by_pointer->len ?
+					  hc_core_thread(core, g_array_index(core->by_pointer, unsigned, low)) :
+					  NULL;
 
 	return thread && thread->thread_pointer == pointer ? thread : NULL;
 }
@@ -268,7 +270,8 @@ const char *hc_core_why_missing(const hc_core *core, hc_address address)
 	case HC_SOURCE_TRUNCATED:
 		return "cut off: the core file ends before it";
 	case HC_SOURCE_NONE:
-		return mapping->path ? "mapped from a file, not dumped, and the file is not here" : "mapped, but not dumped";
+		return mapping->path ? "mapped from a file, not dumped, and the file is not here" :
+				       "mapped, but not dumped";
 	default:
 		return "readable";
 	}

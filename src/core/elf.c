@@ -8,7 +8,8 @@
 #include <elf.h>
 
 static const hc_diagnostic_kind headers_truncated = {
-	"core-headers-truncated", HC_SEVERITY_PARTIAL,
+	"core-headers-truncated",
+	HC_SEVERITY_PARTIAL,
 	"program headers are missing: the core file ends inside its header table",
 };
 
@@ -22,7 +23,9 @@ static const char *guess_format(const uint8_t *file, uint64_t size)
 	} formats[] = {
 		{ "\x28\xb5\x2f\xfd", 4, "a zstd file: decompress it first (zstd -d FILE)" },
 		{ "\x1f\x8b", 2, "a gzip file: decompress it first (gunzip FILE)" },
-		{ "\xfd" "7zXZ", 5, "an xz file: decompress it first (unxz FILE)" },
+		{ "\xfd"
+		  "7zXZ",
+			5, "an xz file: decompress it first (unxz FILE)" },
 		{ "\x04\x22\x4d\x18", 4, "an lz4 file: decompress it first (lz4 -d FILE)" },
 		{ "KDUMP   ", 8, "a kernel crash dump, not a process's core" },
 		{ "MDMP", 4, "a minidump, which has no heap in it" },
@@ -77,13 +80,14 @@ static bool check_identity(hc_core *core, GError **error)
 
 	if (core->file_size < EI_NIDENT || memcmp(identity, ELFMAG, SELFMAG)) {
 		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s is %s", core->path,
-			    core->file_size ? guess_format(core->file, core->file_size) : "empty");
+			core->file_size ? guess_format(core->file, core->file_size) : "empty");
 		return false;
 	}
 	if ((identity[EI_CLASS] != ELFCLASS32 && identity[EI_CLASS] != ELFCLASS64) ||
-	    (identity[EI_DATA] != ELFDATA2LSB && identity[EI_DATA] != ELFDATA2MSB)) {
-		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s: damaged ELF identification (class %u, byte order %u)",
-			    core->path, identity[EI_CLASS], identity[EI_DATA]);
+		(identity[EI_DATA] != ELFDATA2LSB && identity[EI_DATA] != ELFDATA2MSB)) {
+		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA,
+			"%s: damaged ELF identification (class %u, byte order %u)", core->path, identity[EI_CLASS],
+			identity[EI_DATA]);
 		return false;
 	}
 	core->process.word_size = identity[EI_CLASS] == ELFCLASS64 ? 8 : 4;
@@ -147,7 +151,8 @@ static struct header parse_header(const hc_core *core)
 	if (header.segment_count == PN_XNUM) {
 		size_t info = wide ? offsetof(Elf64_Shdr, sh_info) : offsetof(Elf32_Shdr, sh_info);
 
-		if (header.sections && header.sections < core->file_size && core->file_size - header.sections >= info + 4)
+		if (header.sections && header.sections < core->file_size &&
+			core->file_size - header.sections >= info + 4)
 			header.segment_count = hc_load_u32(file + header.sections + info, swap);
 	}
 	return header;
@@ -162,8 +167,8 @@ bool hc_core_parse_headers(hc_core *core, GError **error)
 	unsigned segment_size = core->format.size == 8 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
 
 	if (core->file_size < header_size) {
-		g_set_error(error, HC_ERROR, HC_ERROR_TRUNCATED, "%s: cut off inside the ELF header (%" G_GUINT64_FORMAT " bytes)",
-			    core->path, core->file_size);
+		g_set_error(error, HC_ERROR, HC_ERROR_TRUNCATED,
+			"%s: cut off inside the ELF header (%" G_GUINT64_FORMAT " bytes)", core->path, core->file_size);
 		return false;
 	}
 	struct header header = parse_header(core);
@@ -178,21 +183,24 @@ bool hc_core_parse_headers(hc_core *core, GError **error)
 
 	if (header.segment_size != segment_size || !header.segment_count || header.segments > core->file_size) {
 		g_set_error(error, HC_ERROR, header.segments > core->file_size ? HC_ERROR_TRUNCATED : HC_ERROR_BAD_DATA,
-			    "%s: no program headers can be read (%" G_GUINT64_FORMAT " of %u bytes at %#" G_GINT64_MODIFIER
-			    "x in a file of %" G_GUINT64_FORMAT " bytes)",
-			    core->path, header.segment_count, header.segment_size, header.segments, core->file_size);
+			"%s: no program headers can be read (%" G_GUINT64_FORMAT " of %u bytes at %#" G_GINT64_MODIFIER
+			"x in a file of %" G_GUINT64_FORMAT " bytes)",
+			core->path, header.segment_count, header.segment_size, header.segments, core->file_size);
 		return false;
 	}
 	uint64_t present = MIN(header.segment_count, (core->file_size - header.segments) / segment_size);
 
 	if (!present) {
-		g_set_error(error, HC_ERROR, HC_ERROR_TRUNCATED, "%s: cut off before its program headers (%" G_GUINT64_FORMAT " bytes)",
-			    core->path, core->file_size);
+		g_set_error(error, HC_ERROR, HC_ERROR_TRUNCATED,
+			"%s: cut off before its program headers (%" G_GUINT64_FORMAT " bytes)", core->path,
+			core->file_size);
 		return false;
 	}
 	if (present < header.segment_count)
-		hc_diagnostics_add(core->diagnostics, &headers_truncated, (header.segment_count - present) * segment_size,
-				   "%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " program headers", present, header.segment_count);
+		hc_diagnostics_add(core->diagnostics, &headers_truncated,
+			(header.segment_count - present) * segment_size,
+			"%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " program headers", present,
+			header.segment_count);
 	for (uint64_t i = 0; i < present; i++) {
 		hc_segment segment = parse_segment(core, core->file + header.segments + i * segment_size);
 

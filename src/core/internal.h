@@ -14,7 +14,7 @@ typedef struct hc_segment {
 /* An entry of NT_FILE. */
 typedef struct hc_file_range {
 	hc_address start, end;
-	uint64_t offset; /* in the file, in bytes */
+	uint64_t offset;  /* in the file, in bytes */
 	const char *path; /* into the mapped core */
 } hc_file_range;
 
@@ -25,13 +25,13 @@ struct hc_core {
 	hc_word_format format;
 	hc_diagnostics *diagnostics;
 	hc_process process;
-	GArray *threads;	/* of hc_thread */
-	GArray *by_pointer;	/* of unsigned: indices of threads, by thread pointer */
-	GArray *segments;	/* of hc_segment: PT_LOAD and PT_NOTE */
-	GArray *files;		/* of hc_file_range, sorted and disjoint after core_build_mappings() */
+	GArray *threads;    /* of hc_thread */
+	GArray *by_pointer; /* of unsigned: indices of threads, by thread pointer */
+	GArray *segments;   /* of hc_segment: PT_LOAD and PT_NOTE */
+	GArray *files;	    /* of hc_file_range, sorted and disjoint after core_build_mappings() */
 	hc_mapping *mappings;
 	unsigned mapping_count;
-	GStringChunk *strings;	/* texts of process */
+	GStringChunk *strings; /* texts of process */
 };
 
 /* elf.c: the ELF header and program headers. Sets process.machine, word size, byte order and origin. */

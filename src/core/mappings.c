@@ -11,17 +11,20 @@
 #include <elf.h>
 
 static const hc_diagnostic_kind core_truncated = {
-	"core-truncated", HC_SEVERITY_PARTIAL,
+	"core-truncated",
+	HC_SEVERITY_PARTIAL,
 	"of memory are missing: the core file ends before what its headers promise (disk full, or a size limit when it was written)",
 };
 
 static const hc_diagnostic_kind segments_overlap = {
-	"core-segments-overlap", HC_SEVERITY_PARTIAL,
+	"core-segments-overlap",
+	HC_SEVERITY_PARTIAL,
 	"of the core's segments overlap or wrap around and were ignored: the core is damaged",
 };
 
 static const hc_diagnostic_kind bytes_shared = {
-	"core-segments-share-bytes", HC_SEVERITY_PARTIAL,
+	"core-segments-share-bytes",
+	HC_SEVERITY_PARTIAL,
 	"of the core are claimed by more than one of its segments: the core is damaged, and at most one of them is right",
 };
 
@@ -31,14 +34,18 @@ static const hc_diagnostic_kind bytes_shared = {
  */
 static const hc_address user_end = (uint64_t)1 << 57, kernel_start = 0xffff000000000000;
 
-enum { KERNEL_PAGES_MAX = 1 << 24 };
+enum {
+	KERNEL_PAGES_MAX = 1 << 24
+};
 
 /* Segments may claim so many times the core's size together, a little for damaged headers: what is read in all is linear in it. */
-enum { CLAIMS_MAX = 2 };
+enum {
+	CLAIMS_MAX = 2
+};
 
 struct piece_list {
 	hc_core *core;
-	GArray *pieces; /* of hc_mapping */
+	GArray *pieces;	 /* of hc_mapping */
 	uint64_t budget; /* bytes of the core that segments may still claim */
 };
 
@@ -72,8 +79,10 @@ static void sort_files(hc_core *core)
 	for (unsigned i = 0; i < core->files->len; i++) {
 		hc_file_range *file = &g_array_index(core->files, hc_file_range, i);
 
-		if (file->end > user_end || (kept && file->start < g_array_index(core->files, hc_file_range, kept - 1).end)) {
-			hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, 0, "NT_FILE: file at %#" G_GINT64_MODIFIER "x", file->start);
+		if (file->end > user_end ||
+			(kept && file->start < g_array_index(core->files, hc_file_range, kept - 1).end)) {
+			hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, 0,
+				"NT_FILE: file at %#" G_GINT64_MODIFIER "x", file->start);
 			continue;
 		}
 		g_array_index(core->files, hc_file_range, kept++) = *file;
@@ -90,7 +99,8 @@ static void add_pieces(struct piece_list *list, hc_mapping piece, unsigned *file
 	while (piece.start < end) {
 		while (*file_index < files->len && g_array_index(files, hc_file_range, *file_index).end <= piece.start)
 			++*file_index;
-		const hc_file_range *file = *file_index < files->len ? &g_array_index(files, hc_file_range, *file_index) : NULL;
+		const hc_file_range *file =
+			*file_index < files->len ? &g_array_index(files, hc_file_range, *file_index) : NULL;
 		hc_mapping part = piece;
 
 		part.path = NULL;
@@ -146,9 +156,11 @@ static void cut_overlap(const hc_core *core, hc_segment *segment, unsigned index
 
 		if (next->type != PT_LOAD || !next->memory_size || !is_believable(next))
 			continue;
-		if (next->address < segment->address + segment->memory_size && next->address - segment->address >= segment->file_size) {
-			hc_diagnostics_add(core->diagnostics, &segments_overlap, segment->address + segment->memory_size - next->address,
-					   "segment at %#" G_GINT64_MODIFIER "x runs into the next", segment->address);
+		if (next->address < segment->address + segment->memory_size &&
+			next->address - segment->address >= segment->file_size) {
+			hc_diagnostics_add(core->diagnostics, &segments_overlap,
+				segment->address + segment->memory_size - next->address,
+				"segment at %#" G_GINT64_MODIFIER "x runs into the next", segment->address);
 			segment->memory_size = next->address - segment->address;
 		}
 		return;
@@ -177,7 +189,7 @@ static void check_shared_bytes(hc_core *core)
 			continue;
 		if (segment->offset < end)
 			hc_diagnostics_add(core->diagnostics, &bytes_shared, MIN(present, end - segment->offset),
-					   "segment at %#" G_GINT64_MODIFIER "x", segment->address);
+				"segment at %#" G_GINT64_MODIFIER "x", segment->address);
 		end = MAX(end, segment->offset + present);
 	}
 }
@@ -194,7 +206,7 @@ static void add_segment(struct piece_list *list, const hc_segment *segment, unsi
 	if (present < promised) {
 		present = hc_align_down(present, 16); /* no word is cut in two */
 		hc_diagnostics_add(core->diagnostics, &core_truncated, promised - present,
-				   "from address %#" G_GINT64_MODIFIER "x on", start + present);
+			"from address %#" G_GINT64_MODIFIER "x on", start + present);
 	}
 	if (present) {
 		piece.start = start;
@@ -236,7 +248,7 @@ bool hc_core_build_mappings(hc_core *core, GError **error)
 			cut_overlap(core, segment, i);
 		if (segment->address < last_end || !is_believable(segment)) {
 			hc_diagnostics_add(core->diagnostics, &segments_overlap, segment->memory_size,
-					   "segment at %#" G_GINT64_MODIFIER "x", segment->address);
+				"segment at %#" G_GINT64_MODIFIER "x", segment->address);
 			continue;
 		}
 		add_unlisted_files(&list, last_end, segment->address, &file_index);
@@ -247,7 +259,8 @@ bool hc_core_build_mappings(hc_core *core, GError **error)
 	core->mapping_count = list.pieces->len;
 	core->mappings = (hc_mapping *)(void *)g_array_free(list.pieces, FALSE);
 	if (!core->mapping_count) {
-		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s: no memory is described by its program headers", core->path);
+		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s: no memory is described by its program headers",
+			core->path);
 		return false;
 	}
 	return true;

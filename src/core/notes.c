@@ -12,12 +12,14 @@
 #endif
 
 const hc_diagnostic_kind hc_notes_damaged = {
-	"core-notes-damaged", HC_SEVERITY_PARTIAL,
+	"core-notes-damaged",
+	HC_SEVERITY_PARTIAL,
 	"notes of the core (threads, mapped files) are cut off or damaged: what they tell is missing",
 };
 
 static const hc_diagnostic_kind notes_missing = {
-	"core-notes-missing", HC_SEVERITY_PARTIAL,
+	"core-notes-missing",
+	HC_SEVERITY_PARTIAL,
 	"no thread's registers are in the core: live stacks and thread-local storage can only be guessed",
 };
 
@@ -26,11 +28,11 @@ static const hc_diagnostic_kind notes_missing = {
  */
 struct machine_layout {
 	unsigned machine;
-	unsigned pid, registers;       /* offsets in elf_prstatus */
+	unsigned pid, registers; /* offsets in elf_prstatus */
 	unsigned register_count;
 	unsigned stack_pointer, program_counter;
-	int thread_pointer;	       /* -1: not among the general registers */
-	int system_call;	       /* its register holds -1 outside system calls; -1: not known */
+	int thread_pointer; /* -1: not among the general registers */
+	int system_call;    /* its register holds -1 outside system calls; -1: not known */
 };
 
 static const struct machine_layout machine_layouts[] = {
@@ -48,7 +50,9 @@ static const struct machine_layout *find_layout(const hc_core *core)
 }
 
 /* PATH_MAX is 4096, and the kernel may add " (deleted)". A mapping of a hostile core could repeat megabytes in every report. */
-enum { PATH_BYTES_MAX = 8192 };
+enum {
+	PATH_BYTES_MAX = 8192
+};
 
 struct note {
 	uint32_t type;
@@ -79,7 +83,8 @@ static void parse_thread(hc_core *core, const struct note *note)
 	if (!layout)
 		return;
 	if (note->size < layout->registers + layout->register_count * format.size) {
-		hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, note->size, "NT_PRSTATUS of %" G_GUINT64_FORMAT " bytes", note->size);
+		hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, note->size,
+			"NT_PRSTATUS of %" G_GUINT64_FORMAT " bytes", note->size);
 		return;
 	}
 	thread.signal = hc_load_u16(note->data + 12, format.swap);
@@ -124,7 +129,8 @@ static void parse_auxiliary_vector(hc_core *core, const struct note *note)
 	unsigned size = core->format.size;
 
 	for (uint64_t i = 0; i + 2 * size <= note->size; i += 2 * size) {
-		uint64_t type = hc_load_word(note->data + i, core->format), value = hc_load_word(note->data + i + size, core->format);
+		uint64_t type = hc_load_word(note->data + i, core->format),
+			 value = hc_load_word(note->data + i + size, core->format);
 
 		switch (type) {
 		case AT_PAGESZ:
@@ -156,14 +162,17 @@ static void parse_files(hc_core *core, const struct note *note)
 
 	if (note->size < 2 * size)
 		return;
-	uint64_t count = hc_load_word(note->data, core->format), page_size = hc_load_word(note->data + size, core->format);
+	uint64_t count = hc_load_word(note->data, core->format),
+		 page_size = hc_load_word(note->data + size, core->format);
 	uint64_t room = (note->size - 2 * size) / (3 * size);
 
 	if (count > room) {
-		hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, note->size, "NT_FILE promises %" G_GUINT64_FORMAT " files", count);
+		hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, note->size,
+			"NT_FILE promises %" G_GUINT64_FORMAT " files", count);
 		count = room;
 	}
-	const char *text = (const char *)note->data + (2 + 3 * count) * size, *end = (const char *)note->data + note->size;
+	const char *text = (const char *)note->data + (2 + 3 * count) * size,
+		   *end = (const char *)note->data + note->size;
 
 	for (uint64_t i = 0; i < count; i++) {
 		const uint8_t *entry = note->data + (2 + 3 * i) * size;
@@ -176,7 +185,8 @@ static void parse_files(hc_core *core, const struct note *note)
 		};
 
 		if (!terminator || range.end <= range.start || terminator - text > PATH_BYTES_MAX) {
-			hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, 0, "NT_FILE entry %" G_GUINT64_FORMAT, i);
+			hc_diagnostics_add(
+				core->diagnostics, &hc_notes_damaged, 0, "NT_FILE entry %" G_GUINT64_FORMAT, i);
 			if (!terminator)
 				return;
 		} else {
@@ -235,30 +245,33 @@ static void parse_note_segment(hc_core *core, const hc_segment *segment)
 	uint64_t offset = segment->offset, size = segment->file_size;
 
 	if (offset >= core->file_size) {
-		hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, size, "notes at offset %" G_GUINT64_FORMAT " of a file of %" G_GUINT64_FORMAT " bytes",
-				   offset, core->file_size);
+		hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, size,
+			"notes at offset %" G_GUINT64_FORMAT " of a file of %" G_GUINT64_FORMAT " bytes", offset,
+			core->file_size);
 		return;
 	}
 	uint64_t end = size > core->file_size - offset ? core->file_size : offset + size;
 
 	if (end < offset + size)
-		hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, size - (end - offset), "notes are cut off at offset %" G_GUINT64_FORMAT, end);
+		hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, size - (end - offset),
+			"notes are cut off at offset %" G_GUINT64_FORMAT, end);
 	while (end - offset >= sizeof(Elf64_Nhdr)) {
 		uint64_t name_size = hc_load_u32(core->file + offset, core->format.swap);
 		uint64_t data_size = hc_load_u32(core->file + offset + 4, core->format.swap);
 		uint64_t data = offset + sizeof(Elf64_Nhdr) + hc_align_up(name_size, 4);
 
 		if (data > end || data_size > end - data) {
-			hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, end - offset, "a note at offset %" G_GUINT64_FORMAT " runs past the end", offset);
+			hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, end - offset,
+				"a note at offset %" G_GUINT64_FORMAT " runs past the end", offset);
 			return;
 		}
 		parse_note(core, &(struct note){
-			.type = hc_load_u32(core->file + offset + 8, core->format.swap),
-			.name = (const char *)core->file + offset + sizeof(Elf64_Nhdr),
-			.name_size = name_size,
-			.data = core->file + data,
-			.size = data_size,
-		});
+					 .type = hc_load_u32(core->file + offset + 8, core->format.swap),
+					 .name = (const char *)core->file + offset + sizeof(Elf64_Nhdr),
+					 .name_size = name_size,
+					 .data = core->file + data,
+					 .size = data_size,
+				 });
 		offset = MIN(data + hc_align_up(data_size, 4), end);
 	}
 }
@@ -304,8 +317,8 @@ static void parse_note_segments(hc_core *core)
 		const hc_segment *segment = &g_array_index(notes, hc_segment, i);
 
 		if (segment->offset < end) {
-			hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, segment->file_size, "notes at offset %" G_GUINT64_FORMAT " are named twice",
-					   segment->offset);
+			hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, segment->file_size,
+				"notes at offset %" G_GUINT64_FORMAT " are named twice", segment->offset);
 			continue;
 		}
 		parse_note_segment(core, segment);
@@ -316,7 +329,8 @@ static void parse_note_segments(hc_core *core)
 static int compare_pointers(const void *a, const void *b, void *data)
 {
 	unsigned x = *(const unsigned *)a, y = *(const unsigned *)b;
-	hc_address x_pointer = hc_core_thread(data, x)->thread_pointer, y_pointer = hc_core_thread(data, y)->thread_pointer;
+	hc_address x_pointer = hc_core_thread(data, x)->thread_pointer,
+		   y_pointer = hc_core_thread(data, y)->thread_pointer;
 
 	if (x_pointer != y_pointer)
 		return (x_pointer > y_pointer) - (x_pointer < y_pointer);

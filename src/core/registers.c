@@ -10,17 +10,90 @@
 #include <elf.h>
 
 static const char *const x86_64_names[] = {
-	"r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "rax", "rcx", "rdx", "rsi",
-	"rdi", "orig_rax", "rip", "cs", "eflags", "rsp", "ss", "fs_base", "gs_base", "ds", "es", "fs", "gs",
+	"r15",
+	"r14",
+	"r13",
+	"r12",
+	"rbp",
+	"rbx",
+	"r11",
+	"r10",
+	"r9",
+	"r8",
+	"rax",
+	"rcx",
+	"rdx",
+	"rsi",
+	"rdi",
+	"orig_rax",
+	"rip",
+	"cs",
+	"eflags",
+	"rsp",
+	"ss",
+	"fs_base",
+	"gs_base",
+	"ds",
+	"es",
+	"fs",
+	"gs",
 };
 
 static const char *const i386_names[] = {
-	"ebx", "ecx", "edx", "esi", "edi", "ebp", "eax", "ds", "es", "fs", "gs", "orig_eax", "eip", "cs", "eflags", "esp", "ss",
+	"ebx",
+	"ecx",
+	"edx",
+	"esi",
+	"edi",
+	"ebp",
+	"eax",
+	"ds",
+	"es",
+	"fs",
+	"gs",
+	"orig_eax",
+	"eip",
+	"cs",
+	"eflags",
+	"esp",
+	"ss",
 };
 
 static const char *const aarch64_names[] = {
-	"x0",  "x1",  "x2",  "x3",  "x4",  "x5",  "x6",	 "x7",	"x8",  "x9",  "x10", "x11", "x12", "x13", "x14", "x15", "x16",
-	"x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x29", "x30", "sp",	 "pc",	"pstate",
+	"x0",
+	"x1",
+	"x2",
+	"x3",
+	"x4",
+	"x5",
+	"x6",
+	"x7",
+	"x8",
+	"x9",
+	"x10",
+	"x11",
+	"x12",
+	"x13",
+	"x14",
+	"x15",
+	"x16",
+	"x17",
+	"x18",
+	"x19",
+	"x20",
+	"x21",
+	"x22",
+	"x23",
+	"x24",
+	"x25",
+	"x26",
+	"x27",
+	"x28",
+	"x29",
+	"x30",
+	"sp",
+	"pc",
+	"pstate",
 };
 
 static const struct machine {
@@ -44,7 +117,12 @@ const char *hc_core_register_name(const hc_core *core, unsigned index)
 /* Intel SDM 1, 13.4: the legacy area has xmm0 at 160; AVX's upper halves stand at 576 in the layout that the kernel writes. */
 char *hc_core_vector_register_name(const hc_core *core, size_t offset)
 {
-	enum { XMM = 160, XMM_END = XMM + 16 * 16, YMM = 576, YMM_END = YMM + 16 * 16 };
+	enum {
+		XMM = 160,
+		XMM_END = XMM + 16 * 16,
+		YMM = 576,
+		YMM_END = YMM + 16 * 16
+	};
 
 	if (core->process.machine_id == EM_X86_64 && offset >= XMM && offset < XMM_END)
 		return g_strdup_printf("xmm%u", (unsigned)(offset - XMM) / 16);

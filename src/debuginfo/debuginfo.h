@@ -32,7 +32,8 @@ bool hc_module_defines(hc_modules *modules, const hc_module *module, const char 
 const char *hc_modules_symbol_at(hc_modules *modules, hc_address address, uint64_t *ret_offset);
 
 /* The same for thread-local symbols: OFFSET is in MODULE's block of thread-local storage. */
-const char *hc_module_tls_symbol_at(hc_modules *modules, const hc_module *module, uint64_t offset, uint64_t *ret_offset);
+const char *hc_module_tls_symbol_at(
+	hc_modules *modules, const hc_module *module, uint64_t offset, uint64_t *ret_offset);
 
 /* A member of a structure, from DWARF. */
 typedef struct hc_member {
@@ -79,7 +80,8 @@ const hc_module *hc_modules_provider(hc_modules *modules, const char *name);
  * The first occurrence of TEXT in read-only bytes of MODULE that the core or the file has; NULL if there is none. The
  * pointer is into the mapped bytes; *ret_available tells how many follow.
  */
-const char *hc_module_find_text(const hc_modules *modules, const hc_module *module, const char *text, uint64_t *ret_available);
+const char *hc_module_find_text(
+	const hc_modules *modules, const hc_module *module, const char *text, uint64_t *ret_available);
 
 /* The link map's entries as they lie in memory (struct link_map, public part of <link.h>), at most LIMIT. GArray of hc_address. */
 GArray *hc_modules_link_maps(const hc_modules *modules, unsigned limit);

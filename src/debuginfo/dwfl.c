@@ -43,7 +43,8 @@ static char *find_by_build_id(const hc_modules *modules, const struct module *mo
 	if (!module->build_id || strlen(module->build_id) < 4)
 		return NULL;
 	for (unsigned i = 0; directories[i]; i++) {
-		g_autofree char *path = g_strdup_printf("%s/.build-id/%.2s/%s.debug", directories[i], module->build_id, module->build_id + 2);
+		g_autofree char *path = g_strdup_printf(
+			"%s/.build-id/%.2s/%s.debug", directories[i], module->build_id, module->build_id + 2);
 
 		if (g_path_is_absolute(path) && g_file_test(path, G_FILE_TEST_IS_REGULAR))
 			return g_steal_pointer(&path);
@@ -88,8 +89,9 @@ static void load_symbols(hc_modules *modules, struct module *module)
 		int type = GELF_ST_TYPE(symbol.st_info);
 
 		if (!name || !*name || section == SHN_UNDEF ||
-		    (type != STT_OBJECT && type != STT_FUNC && type != STT_TLS && type != STT_GNU_IFUNC && type != STT_NOTYPE) ||
-		    g_hash_table_contains(module->symbols, name))
+			(type != STT_OBJECT && type != STT_FUNC && type != STT_TLS && type != STT_GNU_IFUNC &&
+				type != STT_NOTYPE) ||
+			g_hash_table_contains(module->symbols, name))
 			continue;
 		hc_symbol *entry = g_new0(hc_symbol, 1);
 
@@ -120,14 +122,15 @@ static bool table_defines(Elf *elf, unsigned type, const char *name)
 		GElf_Shdr header;
 		Elf_Data *data;
 
-		if (!gelf_getshdr(section, &header) || header.sh_type != type || !header.sh_entsize || !(data = elf_getdata(section, NULL)))
+		if (!gelf_getshdr(section, &header) || header.sh_type != type || !header.sh_entsize ||
+			!(data = elf_getdata(section, NULL)))
 			continue;
 		for (uint64_t i = 0; i < MIN(header.sh_size / header.sh_entsize, G_MAXINT); i++) {
 			GElf_Sym symbol;
 			const char *text;
 
 			if (gelf_getsym(data, i, &symbol) && symbol.st_shndx != SHN_UNDEF &&
-			    (text = elf_strptr(elf, header.sh_link, symbol.st_name)) && !strcmp(text, name))
+				(text = elf_strptr(elf, header.sh_link, symbol.st_name)) && !strcmp(text, name))
 				return true;
 		}
 	}
@@ -143,7 +146,7 @@ bool hc_module_defines(hc_modules *modules, const hc_module *module, const char 
 		return false;
 	Elf *elf = elf_memory(g_mapped_file_get_contents(private->mapped), g_mapped_file_get_length(private->mapped));
 	bool defines = elf && (table_defines(elf, SHT_DYNSYM, name) ||
-			       (!private->dynamic && table_defines(elf, SHT_SYMTAB, name)));
+				      (!private->dynamic && table_defines(elf, SHT_SYMTAB, name)));
 
 	if (elf)
 		elf_end(elf);
@@ -156,7 +159,8 @@ const char *hc_modules_symbol_at(hc_modules *modules, hc_address address, uint64
 	Dwfl_Module *dwfl_module = module ? open_dwfl(modules, hc_module_private(module)) : NULL;
 	GElf_Off offset;
 	GElf_Sym symbol;
-	const char *name = dwfl_module ? dwfl_module_addrinfo(dwfl_module, address, &offset, &symbol, NULL, NULL, NULL) : NULL;
+	const char *name =
+		dwfl_module ? dwfl_module_addrinfo(dwfl_module, address, &offset, &symbol, NULL, NULL, NULL) : NULL;
 
 	if (name)
 		*ret_offset = offset;
@@ -303,8 +307,9 @@ static void add_member(hc_struct *structure, Dwarf_Die *die)
 	Dwarf_Die type, stripped;
 	Dwarf_Word offset = 0, size = 0;
 
-	if (!name || !dwarf_attr_integrate(die, DW_AT_data_member_location, &attribute) || dwarf_formudata(&attribute, &offset) ||
-	    !dwarf_attr_integrate(die, DW_AT_type, &attribute) || !dwarf_formref_die(&attribute, &type))
+	if (!name || !dwarf_attr_integrate(die, DW_AT_data_member_location, &attribute) ||
+		dwarf_formudata(&attribute, &offset) || !dwarf_attr_integrate(die, DW_AT_type, &attribute) ||
+		!dwarf_formref_die(&attribute, &type))
 		return;
 	if (!dwarf_peel_type(&type, &stripped))
 		type = stripped;
@@ -330,8 +335,8 @@ static hc_struct *read_struct(Dwarf_Die *unit, const char *name)
 		Dwarf_Word size;
 
 		if (dwarf_tag(&die) != DW_TAG_structure_type || !die_name || strcmp(die_name, name) ||
-		    dwarf_hasattr(&die, DW_AT_declaration) || !dwarf_attr(&die, DW_AT_byte_size, &attribute) ||
-		    dwarf_formudata(&attribute, &size) || dwarf_child(&die, &member))
+			dwarf_hasattr(&die, DW_AT_declaration) || !dwarf_attr(&die, DW_AT_byte_size, &attribute) ||
+			dwarf_formudata(&attribute, &size) || dwarf_child(&die, &member))
 			continue;
 		hc_struct *structure = g_new0(hc_struct, 1);
 
@@ -353,7 +358,7 @@ const hc_struct *hc_module_struct(hc_modules *modules, const hc_module *module, 
 	Dwarf_Die unit;
 
 	if (!private->structs)
-		private->structs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	private->structs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	if (g_hash_table_lookup_extended(private->structs, name, NULL, &known))
 		return known;
 	hc_struct *structure = find_unit(modules, private, function, &unit) ? read_struct(&unit, name) : NULL;

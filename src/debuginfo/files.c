@@ -10,28 +10,34 @@
 #include <gelf.h>
 
 static const hc_diagnostic_kind file_differs = {
-	"file-differs", HC_SEVERITY_NOTE,
+	"file-differs",
+	HC_SEVERITY_NOTE,
 	"mapped programs or libraries are not the ones that are here now (replaced since?), which were not used: give the old ones with --sysroot",
 };
 
 static const hc_diagnostic_kind file_missing = {
-	"file-missing", HC_SEVERITY_NOTE,
+	"file-missing",
+	HC_SEVERITY_NOTE,
 	"mapped programs or libraries are not here: copy them from the machine of the core and give their root with --sysroot",
 };
 
 static const hc_diagnostic_kind file_unverified = {
-	"file-unverified", HC_SEVERITY_NOTE,
+	"file-unverified",
+	HC_SEVERITY_NOTE,
 	"files could not be compared with the process's (no build-id) and were not used",
 };
 
-enum { FIRST_PAGE = 4096 };
+enum {
+	FIRST_PAGE = 4096
+};
 
 /* Bytes of MODULE's mappings that the core left out, and that its file would have. */
 static uint64_t missing_bytes(const hc_modules *modules, const struct module *module)
 {
 	uint64_t bytes = 0;
 
-	for (unsigned i = hc_core_mapping_after(modules->core, module->public.start); i < hc_core_mapping_count(modules->core); i++) {
+	for (unsigned i = hc_core_mapping_after(modules->core, module->public.start);
+		i < hc_core_mapping_count(modules->core); i++) {
 		const hc_mapping *mapping = hc_core_mapping(modules->core, i);
 
 		if (mapping->start >= module->public.end)
@@ -70,7 +76,8 @@ static char *file_build_id(GMappedFile *mapped)
 }
 
 /* Compares the first page in the core with the file's. *ret_same is valid if TRUE is returned. */
-static bool compare_first_page(const hc_modules *modules, const struct module *module, GMappedFile *mapped, bool *ret_same)
+static bool compare_first_page(
+	const hc_modules *modules, const struct module *module, GMappedFile *mapped, bool *ret_same)
 {
 	uint64_t available;
 	const uint8_t *bytes = hc_core_bytes(modules->core, module->public.start, &available);
@@ -103,11 +110,11 @@ static bool refuse_binary(const hc_modules *modules, const struct module *module
 	bool has_ids = module->build_id || module->file_build_id;
 
 	g_set_error(error, HC_ERROR, HC_ERROR_MISMATCH,
-		    "%s is not the program of %s: the core's executable (%s) has build-id %s, this file has %s%s. "
-		    "Give the binary that was running, or leave it out to look for it at its own path",
-		    binary, hc_core_path(modules->core), module->name, module->build_id ? module->build_id : "none",
-		    module->file_build_id ? module->file_build_id : "none",
-		    has_ids ? "" : ", and their first pages differ");
+		"%s is not the program of %s: the core's executable (%s) has build-id %s, this file has %s%s. "
+		"Give the binary that was running, or leave it out to look for it at its own path",
+		binary, hc_core_path(modules->core), module->name, module->build_id ? module->build_id : "none",
+		module->file_build_id ? module->file_build_id : "none",
+		has_ids ? "" : ", and their first pages differ");
 	return false;
 }
 
@@ -128,13 +135,14 @@ bool hc_module_find_file(hc_modules *modules, struct module *module, const char 
 	if (!mapped) {
 		if (named_by_user) {
 			g_set_error(error, HC_ERROR, HC_ERROR_IO, "%s: %s", named_by_user,
-				    why ? why->message : "no such file, or not a regular one");
+				why ? why->message : "no such file, or not a regular one");
 			return false;
 		}
 		module->public.state = HC_MODULE_MISSING;
 		module->public.file = NULL;
-		hc_diagnostics_add(modules->diagnostics, &file_missing, missing_bytes(modules, module), "%s (build-id %s)", module->file[0] ? module->file : module->name,
-				   module->build_id ? module->build_id : "none");
+		hc_diagnostics_add(modules->diagnostics, &file_missing, missing_bytes(modules, module),
+			"%s (build-id %s)", module->file[0] ? module->file : module->name,
+			module->build_id ? module->build_id : "none");
 		return true;
 	}
 	module->public.state = compare_file(modules, module, mapped);
@@ -143,11 +151,14 @@ bool hc_module_find_file(hc_modules *modules, struct module *module, const char 
 		module->mapped = mapped;
 		return true;
 	case HC_MODULE_DIFFERS:
-		hc_diagnostics_add(modules->diagnostics, &file_differs, missing_bytes(modules, module), "%s has build-id %s, the core says %s", module->file,
-				   module->file_build_id ? module->file_build_id : "none", module->build_id ? module->build_id : "none");
+		hc_diagnostics_add(modules->diagnostics, &file_differs, missing_bytes(modules, module),
+			"%s has build-id %s, the core says %s", module->file,
+			module->file_build_id ? module->file_build_id : "none",
+			module->build_id ? module->build_id : "none");
 		break;
 	default:
-		hc_diagnostics_add(modules->diagnostics, &file_unverified, missing_bytes(modules, module), "%s", module->file);
+		hc_diagnostics_add(
+			modules->diagnostics, &file_unverified, missing_bytes(modules, module), "%s", module->file);
 		break;
 	}
 	g_mapped_file_unref(mapped);
@@ -187,7 +198,7 @@ void hc_module_supply(hc_modules *modules, struct module *module)
 		if (mapping->start >= module->public.end)
 			break;
 		if (mapping->source != HC_SOURCE_NONE || mapping->flags & HC_MAPPING_WRITE || !mapping->path ||
-		    strcmp(mapping->path, module->public.path) || !is_read_only(module, mapping))
+			strcmp(mapping->path, module->public.path) || !is_read_only(module, mapping))
 			continue;
 		if (mapping->path_offset <= size && mapping->end - mapping->start <= size - mapping->path_offset)
 			hc_core_supply(core, i, contents + mapping->path_offset);

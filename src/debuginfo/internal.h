@@ -11,34 +11,34 @@
 struct module {
 	hc_module public;
 	char *name, *file, *file_build_id, *build_id; /* what public points to */
-	GArray *segments;	   /* of hc_module_segment */
-	hc_address dynamic;	   /* PT_DYNAMIC; 0 if there is none */
+	GArray *segments;			      /* of hc_module_segment */
+	hc_address dynamic;			      /* PT_DYNAMIC; 0 if there is none */
 	uint64_t dynamic_size;
-	bool has_interpreter;	   /* PT_INTERP */
-	GMappedFile *mapped;	   /* the trusted file; NULL if there is none */
+	bool has_interpreter; /* PT_INTERP */
+	GMappedFile *mapped;  /* the trusted file; NULL if there is none */
 
 	/* dwfl.c, lazily */
 	bool dwfl_tried;
 	Dwfl *dwfl;
 	Dwfl_Module *dwfl_module;
-	GHashTable *symbols;	   /* name -> hc_symbol * */
-	GArray *tls_symbols;	   /* of struct tls_symbol (dwfl.c), by offset */
-	GHashTable *structs;	   /* name -> hc_struct *, or NULL for a failure */
+	GHashTable *symbols; /* name -> hc_symbol * */
+	GArray *tls_symbols; /* of struct tls_symbol (dwfl.c), by offset */
+	GHashTable *structs; /* name -> hc_struct *, or NULL for a failure */
 	bool debug_tried;
-	const char *debug_file;	   /* belongs to dwfl */
+	const char *debug_file; /* belongs to dwfl */
 };
 
 struct hc_modules {
 	hc_core *core;
 	hc_diagnostics *diagnostics;
-	char *sysroot;		   /* "" for / */
-	char *debug_path;	   /* as dwfl wants it */
+	char *sysroot;	  /* "" for / */
+	char *debug_path; /* as dwfl wants it */
 	Dwfl_Callbacks callbacks;
-	GPtrArray *list;	   /* of struct module, by start */
+	GPtrArray *list; /* of struct module, by start */
 	struct module *executable;
-	GPtrArray *structs;	   /* owns the hc_structs */
+	GPtrArray *structs;	      /* owns the hc_structs */
 	struct hc_unwinder *unwinder; /* unwind.c, lazily */
-	GArray *tls_blocks;	   /* tls.c, lazily: of hc_tls_block, by start */
+	GArray *tls_blocks;	      /* tls.c, lazily: of hc_tls_block, by start */
 };
 
 static inline struct module *hc_module_private(const hc_module *module)

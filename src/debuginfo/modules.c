@@ -16,7 +16,8 @@ enum {
 };
 
 static const hc_diagnostic_kind no_executable = {
-	"executable-unknown", HC_SEVERITY_NOTE,
+	"executable-unknown",
+	HC_SEVERITY_NOTE,
 	"executable: the core does not tell which of its modules it is",
 };
 
@@ -34,14 +35,16 @@ static bool read_elf_header(const hc_core *core, hc_address address, struct elf_
 	hc_word_format format = hc_core_word_format(core);
 	bool wide = format.size == 8;
 
-	if (!hc_core_read(core, address, bytes, wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr)) || memcmp(bytes, ELFMAG, SELFMAG) ||
-	    bytes[EI_CLASS] != (wide ? ELFCLASS64 : ELFCLASS32))
+	if (!hc_core_read(core, address, bytes, wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr)) ||
+		memcmp(bytes, ELFMAG, SELFMAG) || bytes[EI_CLASS] != (wide ? ELFCLASS64 : ELFCLASS32))
 		return false;
 	header->type = hc_load_u16(bytes + offsetof(Elf64_Ehdr, e_type), format.swap);
 	header->segments = wide ? hc_load_u64(bytes + offsetof(Elf64_Ehdr, e_phoff), format.swap) :
 				  hc_load_u32(bytes + offsetof(Elf32_Ehdr, e_phoff), format.swap);
-	header->segment_size = hc_load_u16(bytes + (wide ? offsetof(Elf64_Ehdr, e_phentsize) : offsetof(Elf32_Ehdr, e_phentsize)), format.swap);
-	header->segment_count = hc_load_u16(bytes + (wide ? offsetof(Elf64_Ehdr, e_phnum) : offsetof(Elf32_Ehdr, e_phnum)), format.swap);
+	header->segment_size = hc_load_u16(
+		bytes + (wide ? offsetof(Elf64_Ehdr, e_phentsize) : offsetof(Elf32_Ehdr, e_phentsize)), format.swap);
+	header->segment_count = hc_load_u16(
+		bytes + (wide ? offsetof(Elf64_Ehdr, e_phnum) : offsetof(Elf32_Ehdr, e_phnum)), format.swap);
 	return (header->type == ET_DYN || header->type == ET_EXEC) && header->segment_count &&
 	       header->segment_size == (wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr));
 }
@@ -129,20 +132,23 @@ static char *read_build_id(const hc_core *core, const struct module *module)
 	for (unsigned i = 0; i < module->segments->len; i++) {
 		const hc_module_segment *segment = &g_array_index(module->segments, hc_module_segment, i);
 		uint64_t size = MIN(segment->end - segment->start, NOTE_BYTES_MAX), available;
-		const uint8_t *bytes = segment->type == PT_NOTE ? hc_core_bytes(core, segment->start, &available) : NULL;
+		const uint8_t *bytes = segment->type == PT_NOTE ? hc_core_bytes(core, segment->start, &available) :
+								  NULL;
 
 		if (!bytes)
 			continue;
 		size = MIN(size, available);
 		for (uint64_t offset = 0; offset + sizeof(Elf64_Nhdr) <= size;) {
-			uint64_t name_size = hc_load_u32(bytes + offset, format.swap), data_size = hc_load_u32(bytes + offset + 4, format.swap);
+			uint64_t name_size = hc_load_u32(bytes + offset, format.swap),
+				 data_size = hc_load_u32(bytes + offset + 4, format.swap);
 			uint64_t alignment = segment->alignment == 8 ? 8 : 4;
 			uint64_t data = offset + hc_align_up(sizeof(Elf64_Nhdr) + name_size, alignment);
 
 			if (data > size || data_size > size - data)
 				break;
 			if (hc_load_u32(bytes + offset + 8, format.swap) == NT_GNU_BUILD_ID && name_size == 4 &&
-			    !memcmp(bytes + offset + sizeof(Elf64_Nhdr), "GNU", 4) && data_size && data_size <= 64) {
+				!memcmp(bytes + offset + sizeof(Elf64_Nhdr), "GNU", 4) && data_size &&
+				data_size <= 64) {
 				GString *text = g_string_new(NULL);
 
 				for (uint64_t k = 0; k < data_size; k++)
@@ -165,7 +171,7 @@ static bool read_dynamic(const hc_core *core, const struct module *module, int64
 		uint64_t tag, value;
 
 		if (!hc_core_read_word(core, module->dynamic + i * 2 * size, &tag) ||
-		    !hc_core_read_word(core, module->dynamic + (i * 2 + 1) * size, &value) || tag == DT_NULL)
+			!hc_core_read_word(core, module->dynamic + (i * 2 + 1) * size, &value) || tag == DT_NULL)
 			return false;
 		if (tag == (uint64_t)wanted) {
 			*ret_value = value;
@@ -248,8 +254,10 @@ static bool is_loaded(const hc_core *core, const struct module *module)
 		mapping = hc_core_find_mapping(core, segment->start);
 		if (!mapping || (*path && !mapping->path && !(segment->flags & PF_X)))
 			return false;
-		if (mapping->path && (strcmp(mapping->path, path) || hc_align_down(segment->offset, page) !=
-				      mapping->path_offset + (hc_align_down(segment->start, page) - mapping->start)))
+		if (mapping->path &&
+			(strcmp(mapping->path, path) ||
+				hc_align_down(segment->offset, page) !=
+					mapping->path_offset + (hc_align_down(segment->start, page) - mapping->start)))
 			return false;
 		loads++;
 	}
@@ -264,8 +272,9 @@ static void find_modules(hc_modules *modules)
 	for (unsigned i = 0; i < hc_core_mapping_count(core); i++) {
 		const hc_mapping *mapping = hc_core_mapping(core, i);
 
-		if (!mapping->bytes || mapping->end - mapping->start < sizeof(Elf32_Ehdr) || memcmp(mapping->bytes, ELFMAG, SELFMAG) ||
-		    mapping->start < last_end || (mapping->path && mapping->path_offset))
+		if (!mapping->bytes || mapping->end - mapping->start < sizeof(Elf32_Ehdr) ||
+			memcmp(mapping->bytes, ELFMAG, SELFMAG) || mapping->start < last_end ||
+			(mapping->path && mapping->path_offset))
 			continue;
 		struct module *module = module_create(core, mapping);
 
@@ -316,7 +325,8 @@ static char *make_debug_path(const hc_modules_options *options)
 	return g_string_free(path, FALSE);
 }
 
-hc_modules *hc_modules_open(hc_core *core, const hc_modules_options *options, hc_diagnostics *diagnostics, GError **error)
+hc_modules *hc_modules_open(
+	hc_core *core, const hc_modules_options *options, hc_diagnostics *diagnostics, GError **error)
 {
 	g_autoptr(hc_modules) modules = g_new0(hc_modules, 1);
 
@@ -333,8 +343,9 @@ hc_modules *hc_modules_open(hc_core *core, const hc_modules_options *options, hc
 	find_executable(modules);
 	if (options->binary && !modules->executable) {
 		g_set_error(error, HC_ERROR, HC_ERROR_MISMATCH,
-			    "%s: whether it is the program of %s cannot be checked: the core does not hold the program's headers. "
-			    "Leave the binary out to analyse the core alone", options->binary, hc_core_path(core));
+			"%s: whether it is the program of %s cannot be checked: the core does not hold the program's headers. "
+			"Leave the binary out to analyse the core alone",
+			options->binary, hc_core_path(core));
 		return NULL;
 	}
 	for (unsigned i = 0; i < modules->list->len; i++) {
@@ -425,13 +436,14 @@ bool hc_module_is_data(const hc_modules *modules, const hc_module *module, hc_ad
 		const hc_module_segment *segment = &g_array_index(segments, hc_module_segment, i);
 
 		if (((segment->type == PT_LOAD && segment->flags & PF_W) || segment->type == PT_GNU_RELRO) &&
-		    address >= hc_align_down(segment->start, page) && address < hc_align_up(segment->end, page))
+			address >= hc_align_down(segment->start, page) && address < hc_align_up(segment->end, page))
 			return true;
 	}
 	return false;
 }
 
-const char *hc_module_find_text(const hc_modules *modules, const hc_module *module, const char *text, uint64_t *ret_available)
+const char *hc_module_find_text(
+	const hc_modules *modules, const hc_module *module, const char *text, uint64_t *ret_available)
 {
 	const hc_core *core = modules->core;
 
@@ -463,7 +475,7 @@ GArray *hc_modules_link_maps(const hc_modules *modules, unsigned limit)
 
 	limit = MIN(limit, LINK_MAPS_MAX);
 	if (!modules->executable || !read_dynamic(core, modules->executable, DT_DEBUG, &debug) || !debug ||
-	    !hc_core_read_word(core, debug + size, &map))
+		!hc_core_read_word(core, debug + size, &map))
 		return maps;
 	while (map && maps->len < limit) {
 		g_array_append_val(maps, map);

@@ -28,7 +28,16 @@ enum {
 	BLOCKS = 1 << 20, /* more are not listed */
 };
 
-enum { INITIAL_IMAGE, INITIAL_SIZE, BLOCK_SIZE, ALIGNMENT, FIRST_BYTE, OFFSET, MODULE_ID, MEMBERS };
+enum {
+	INITIAL_IMAGE,
+	INITIAL_SIZE,
+	BLOCK_SIZE,
+	ALIGNMENT,
+	FIRST_BYTE,
+	OFFSET,
+	MODULE_ID,
+	MEMBERS
+};
 
 struct tls {
 	hc_modules *modules;
@@ -55,13 +64,14 @@ static uint64_t first_byte(const struct module *module, const hc_module_segment 
 	return (segment->start - module->public.bias) & (alignment - 1);
 }
 
-static void add_block(struct tls *tls, const struct module *module, const hc_module_segment *segment, unsigned thread, hc_address start)
+static void add_block(struct tls *tls, const struct module *module, const hc_module_segment *segment, unsigned thread,
+	hc_address start)
 {
 	hc_tls_block block = { start, start + (segment->end - segment->start), thread, &module->public };
 
 	/* All of it must be memory: what is not was no block. */
 	if (tls->blocks->len < BLOCKS && block.end > block.start && hc_core_find_mapping(tls->core, block.start) &&
-	    hc_core_find_mapping(tls->core, block.end - 1))
+		hc_core_find_mapping(tls->core, block.end - 1))
 		g_array_append_val(tls->blocks, block);
 }
 
@@ -72,21 +82,27 @@ static bool read_dtv(const struct tls *tls, hc_address thread_pointer, uint64_t 
 
 	return hc_core_read_word(tls->core, thread_pointer + tls->word, &dtv) && dtv &&
 	       hc_core_read_word(tls->core, dtv - 2 * tls->word, &slots) && id <= slots &&
-	       hc_core_read_word(tls->core, dtv + id * 2 * tls->word, ret_value) && *ret_value && *ret_value != UINT64_MAX &&
-	       *ret_value != UINT32_MAX;
+	       hc_core_read_word(tls->core, dtv + id * 2 * tls->word, ret_value) && *ret_value &&
+	       *ret_value != UINT64_MAX && *ret_value != UINT32_MAX;
 }
 
-static bool find_members(const struct tls *tls, hc_address map, const struct module *module, const hc_module_segment *segment, uint64_t *members)
+static bool find_members(const struct tls *tls, hc_address map, const struct module *module,
+	const hc_module_segment *segment, uint64_t *members)
 {
 	const uint64_t expected[OFFSET] = {
-		segment->start, segment->file_end - segment->start, segment->end - segment->start, segment->alignment, first_byte(module, segment),
+		segment->start,
+		segment->file_end - segment->start,
+		segment->end - segment->start,
+		segment->alignment,
+		first_byte(module, segment),
 	};
 
 	for (unsigned at = 5 * tls->word; at < LINK_MAP_BYTES; at += tls->word) {
 		unsigned i;
 
 		for (i = 0; i < MEMBERS; i++)
-			if (!hc_core_read_word(tls->core, map + at + i * tls->word, &members[i]) || (i < OFFSET && members[i] != expected[i]))
+			if (!hc_core_read_word(tls->core, map + at + i * tls->word, &members[i]) ||
+				(i < OFFSET && members[i] != expected[i]))
 				break;
 		if (i == MEMBERS)
 			return members[MODULE_ID] && members[MODULE_ID] < MODULE_IDS;
@@ -118,7 +134,8 @@ static void add_module(struct tls *tls, hc_address map, const struct module *mod
 /* csu/libc-tls.c: the only block of a static program is the first below the thread pointer. */
 static void add_static_program(struct tls *tls, const struct module *module, const hc_module_segment *segment)
 {
-	uint64_t alignment = MAX(segment->alignment, 1), first = first_byte(module, segment), size = segment->end - segment->start;
+	uint64_t alignment = MAX(segment->alignment, 1), first = first_byte(module, segment),
+		 size = segment->end - segment->start;
 
 	if (alignment & (alignment - 1))
 		return;
@@ -126,7 +143,8 @@ static void add_static_program(struct tls *tls, const struct module *module, con
 		hc_address pointer = hc_core_thread(tls->core, i)->thread_pointer;
 
 		if (pointer)
-			add_block(tls, module, segment, i, pointer - hc_align_up(size - MIN(first, size), alignment) - first);
+			add_block(tls, module, segment, i,
+				pointer - hc_align_up(size - MIN(first, size), alignment) - first);
 	}
 }
 
@@ -155,7 +173,9 @@ static void find_blocks(hc_modules *modules)
 		hc_address map = g_array_index(maps, hc_address, i);
 		uint64_t dynamic;
 		/* By the dynamic section: the program's own l_addr and l_name do not tell. */
-		const hc_module *module = hc_core_read_word(tls.core, map + 2 * tls.word, &dynamic) ? hc_modules_find(modules, dynamic) : NULL;
+		const hc_module *module = hc_core_read_word(tls.core, map + 2 * tls.word, &dynamic) ?
+						  hc_modules_find(modules, dynamic) :
+						  NULL;
 		const hc_module_segment *segment = module ? tls_segment(hc_module_private(module)) : NULL;
 
 		if (segment)
@@ -192,7 +212,8 @@ char *hc_modules_describe_tls(hc_modules *modules, const hc_tls_block *block, hc
 	const char *name = hc_module_tls_symbol_at(modules, block->module, address - block->start, &offset);
 
 	if (!name)
-		return g_strdup_printf("%s's thread-local storage+%#" G_GINT64_MODIFIER "x", block->module->name, address - block->start);
+		return g_strdup_printf("%s's thread-local storage+%#" G_GINT64_MODIFIER "x", block->module->name,
+			address - block->start);
 	if (!offset)
 		return g_strdup_printf("%s in %s", name, block->module->name);
 	return g_strdup_printf("%s+%#" G_GINT64_MODIFIER "x in %s", name, (guint64)offset, block->module->name);

@@ -20,7 +20,10 @@
 
 #include <elf.h>
 
-enum { MOST_FRAMES = 4096, MOST_REGISTERS = 32 };
+enum {
+	MOST_FRAMES = 4096,
+	MOST_REGISTERS = 32
+};
 
 /*
  * The registers that DWARF knows, in its order (System V ABI of the machine, "DWARF Register Number Mapping"), as indices of
@@ -33,8 +36,9 @@ static const struct machine {
 	uint8_t registers[MOST_REGISTERS];
 } machines[] = {
 	{ EM_X86_64, 17, 7, { 10, 12, 11, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0, 16 } },
-	{ EM_AARCH64, 32, 31, { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27,
-				28, 29, 30, 31 } },
+	{ EM_AARCH64, 32, 31,
+		{ 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27,
+			28, 29, 30, 31 } },
 };
 
 /* What hc_modules keeps. */
@@ -43,7 +47,7 @@ struct hc_unwinder {
 	Dwfl *dwfl; /* NULL: no unwinding here */
 	const struct machine *machine;
 	const hc_thread *current; /* being unwound */
-	GArray **frames; /* for each thread, of hc_frame; NULL: not asked for yet */
+	GArray **frames;	  /* for each thread, of hc_frame; NULL: not asked for yet */
 };
 
 /* ---- libdwfl's callbacks ---- */
@@ -110,7 +114,8 @@ struct walk {
 
 static bool is_circle(struct walk *walk, const hc_frame *frame)
 {
-	if (walk->frames->len && walk->seen.program_counter == frame->program_counter && walk->seen.stack_pointer == frame->stack_pointer)
+	if (walk->frames->len && walk->seen.program_counter == frame->program_counter &&
+		walk->seen.stack_pointer == frame->stack_pointer)
 		return true;
 	if (walk->frames->len == walk->replace_at) {
 		walk->seen = *frame;
@@ -165,7 +170,7 @@ static Dwfl *open_all(struct hc_unwinder *unwinder)
 			reported++;
 	}
 	if (!dwfl_report_end(dwfl, NULL, NULL) && reported &&
-	    dwfl_attach_state(dwfl, NULL, MAX(hc_core_process(modules->core)->pid, 1), &thread_callbacks, unwinder))
+		dwfl_attach_state(dwfl, NULL, MAX(hc_core_process(modules->core)->pid, 1), &thread_callbacks, unwinder))
 		return dwfl;
 	dwfl_end(dwfl);
 	return NULL;
@@ -204,7 +209,8 @@ const hc_frame *hc_modules_frames(hc_modules *modules, unsigned thread_index, un
 	GArray **frames = &modules->unwinder->frames[thread_index];
 
 	if (!*frames) {
-		struct walk walk = { .unwinder = modules->unwinder, .frames = g_array_new(FALSE, FALSE, sizeof(hc_frame)) };
+		struct walk walk = { .unwinder = modules->unwinder,
+			.frames = g_array_new(FALSE, FALSE, sizeof(hc_frame)) };
 
 		*frames = walk.frames;
 		/* An error is how a walk ends where there is nothing to unwind by: what came before it stands. */
@@ -225,5 +231,6 @@ char *hc_modules_describe_frame(hc_modules *modules, const hc_frame *frame)
 		return NULL;
 	const char *name = hc_modules_symbol_at(modules, address, &offset);
 
-	return name ? g_strdup_printf("%s in %s", name, module->name) : hc_modules_describe(modules, frame->program_counter);
+	return name ? g_strdup_printf("%s in %s", name, module->name) :
+		      hc_modules_describe(modules, frame->program_counter);
 }

@@ -4,8 +4,13 @@
 
 #include "base/text.h"
 
-enum { WORTH_SAYING = 1 << 20, SHARE = 10 }; /* bytes; at least a tenth of what is in use */
-enum { FEW_BLOCKS = 64 };
+enum {
+	WORTH_SAYING = 1 << 20,
+	SHARE = 10
+}; /* bytes; at least a tenth of what is in use */
+enum {
+	FEW_BLOCKS = 64
+};
 
 static void find_one_size(hc_findings *findings, const hc_size_count *count)
 {
@@ -15,9 +20,10 @@ static void find_one_size(hc_findings *findings, const hc_size_count *count)
 	hc_text_count(blocks, count->blocks);
 	hc_text_size(size, count->size);
 	hc_findings_add(findings, few ? "big-blocks" : "one-size", count->size * count->blocks, count->blocks,
-			few ? g_strdup_printf("in %s large block%s of %s in use", blocks, count->blocks == 1 ? "" : "s", size) :
-			      g_strdup_printf("in %s blocks of one size, %s, in use", blocks, size),
-			g_strdup_printf("chunks CORE --state in-use --min %" G_GUINT64_FORMAT " --max %" G_GUINT64_FORMAT, count->size, count->size));
+		few ? g_strdup_printf("in %s large block%s of %s in use", blocks, count->blocks == 1 ? "" : "s", size) :
+		      g_strdup_printf("in %s blocks of one size, %s, in use", blocks, size),
+		g_strdup_printf("chunks CORE --state in-use --min %" G_GUINT64_FORMAT " --max %" G_GUINT64_FORMAT,
+			count->size, count->size));
 }
 
 void hc_find_big_blocks(const hc_evidence *evidence, hc_findings *findings)

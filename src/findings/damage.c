@@ -19,7 +19,8 @@ void hc_find_damage(const hc_evidence *evidence, hc_findings *findings)
 		if (block.state == HC_BLOCK_UNREADABLE)
 			first = block.address;
 	hc_findings_add(findings, "corrupt", unreadable.bytes, 0,
-			g_strdup_printf("%s place%s where the heap's chunks could not be followed: overwritten by a bug in the program, or missing in the core",
-					hc_text_count(places, unreadable.blocks), unreadable.blocks == 1 ? "" : "s"),
-			g_strdup_printf("block CORE %#" G_GINT64_MODIFIER "x", first));
+		g_strdup_printf(
+			"%s place%s where the heap's chunks could not be followed: overwritten by a bug in the program, or missing in the core",
+			hc_text_count(places, unreadable.blocks), unreadable.blocks == 1 ? "" : "s"),
+		g_strdup_printf("block CORE %#" G_GINT64_MODIFIER "x", first));
 }

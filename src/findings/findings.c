@@ -7,7 +7,12 @@ struct hc_findings {
 };
 
 static const hc_finder finders[] = {
-	hc_find_not_glibc, hc_find_lost, hc_find_retained, hc_find_big_blocks, hc_find_not_heap, hc_find_damage,
+	hc_find_not_glibc,
+	hc_find_lost,
+	hc_find_retained,
+	hc_find_big_blocks,
+	hc_find_not_heap,
+	hc_find_damage,
 };
 
 hc_findings *hc_findings_new(void)
@@ -18,7 +23,8 @@ hc_findings *hc_findings_new(void)
 	return findings;
 }
 
-void hc_findings_add(hc_findings *findings, const char *kind, uint64_t bytes, uint64_t blocks, char *text, char *command)
+void hc_findings_add(
+	hc_findings *findings, const char *kind, uint64_t bytes, uint64_t blocks, char *text, char *command)
 {
 	hc_finding finding = { kind, bytes, blocks, text, command };
 

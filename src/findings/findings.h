@@ -30,7 +30,8 @@ hc_findings *hc_findings_create(const hc_evidence *evidence);
 hc_findings *hc_findings_new(void);
 
 /* Takes TEXT and COMMAND (may be NULL) over. */
-void hc_findings_add(hc_findings *findings, const char *kind, uint64_t bytes, uint64_t blocks, char *text, char *command);
+void hc_findings_add(
+	hc_findings *findings, const char *kind, uint64_t bytes, uint64_t blocks, char *text, char *command);
 
 /* Largest first. */
 void hc_findings_sort(hc_findings *findings);

@@ -4,7 +4,9 @@
 
 #include "base/text.h"
 
-enum { SIZES_SHOWN = 4 };
+enum {
+	SIZES_SHOWN = 4
+};
 
 /* "5,250 x 312 B, 5,040 x 712 B, ..." */
 static char *describe_sizes(const GArray *sizes)
@@ -15,7 +17,8 @@ static char *describe_sizes(const GArray *sizes)
 		const hc_size_count *count = &g_array_index(sizes, hc_size_count, i);
 		char blocks[HC_TEXT_COUNT_LENGTH], bytes[HC_TEXT_SIZE_LENGTH];
 
-		g_string_append_printf(text, "%s%s x %s", i ? ", " : "", hc_text_count(blocks, count->blocks), hc_text_size(bytes, count->size));
+		g_string_append_printf(text, "%s%s x %s", i ? ", " : "", hc_text_count(blocks, count->blocks),
+			hc_text_size(bytes, count->size));
 	}
 	if (sizes->len > SIZES_SHOWN)
 		g_string_append(text, ", ...");
@@ -28,7 +31,8 @@ static char *describe_content(const hc_evidence *evidence)
 	double share;
 	g_autofree char *content = hc_lost_content(evidence->core, evidence->references, &share);
 
-	return content ? g_strdup_printf("; %.0f %% of the bytes are in blocks that begin %s", 100 * share, content) : g_strdup("");
+	return content ? g_strdup_printf("; %.0f %% of the bytes are in blocks that begin %s", 100 * share, content) :
+			 g_strdup("");
 }
 
 /* ", 34 of them directly, the others only from these": "" if all are. */
@@ -38,7 +42,8 @@ static char *describe_heads(const hc_references_totals *totals)
 
 	if (!totals->indirectly_lost.blocks)
 		return g_strdup("");
-	return g_strdup_printf(", %s of them directly, the others only from these", hc_text_count(direct, totals->directly_lost.blocks));
+	return g_strdup_printf(", %s of them directly, the others only from these",
+		hc_text_count(direct, totals->directly_lost.blocks));
 }
 
 void hc_find_lost(const hc_evidence *evidence, hc_findings *findings)
@@ -50,9 +55,11 @@ void hc_find_lost(const hc_evidence *evidence, hc_findings *findings)
 	if (!blocks)
 		return;
 	g_autoptr(GArray) sizes = hc_sizes_count(evidence->blocks, evidence->references, true);
-	g_autofree char *shown = describe_sizes(sizes), *content = describe_content(evidence), *heads = describe_heads(totals);
+	g_autofree char *shown = describe_sizes(sizes), *content = describe_content(evidence),
+			*heads = describe_heads(totals);
 
 	hc_findings_add(findings, "lost", totals->directly_lost.bytes + totals->indirectly_lost.bytes, blocks,
-			g_strdup_printf("%s block%s that nothing points to%s: %s%s", hc_text_count(all, blocks), blocks == 1 ? "" : "s", heads, shown, content),
-			g_strdup("leaks CORE"));
+		g_strdup_printf("%s block%s that nothing points to%s: %s%s", hc_text_count(all, blocks),
+			blocks == 1 ? "" : "s", heads, shown, content),
+		g_strdup("leaks CORE"));
 }

@@ -13,13 +13,17 @@ void hc_find_not_glibc(const hc_evidence *evidence, hc_findings *findings)
 
 	if (heap->foreign)
 		hc_findings_add(findings, "not-glibc", anonymous, 0,
-				g_strdup_printf("the heap is not glibc's: %s serves this program%s%s. Its blocks are not read; they lie in the anonymous mappings. "
-						"glibc's malloc holds %s in use beside it",
-						heap->foreign, heap->provider ? ", from " : "", heap->provider ? heap->provider : "", hc_text_size(size, in_use.bytes)),
-				g_strdup("mappings CORE"));
+			g_strdup_printf(
+				"the heap is not glibc's: %s serves this program%s%s. Its blocks are not read; they lie in the anonymous mappings. "
+				"glibc's malloc holds %s in use beside it",
+				heap->foreign, heap->provider ? ", from " : "", heap->provider ? heap->provider : "",
+				hc_text_size(size, in_use.bytes)),
+			g_strdup("mappings CORE"));
 	else if (!heap->found)
 		hc_findings_add(findings, "not-glibc", anonymous, 0,
-				g_strdup(heap->library ? "glibc's malloc is in this process, but was never used: no heap of its own was found" :
-							 "no heap of glibc's malloc was found in this process"),
-				g_strdup("mappings CORE"));
+			g_strdup(
+				heap->library ?
+					"glibc's malloc is in this process, but was never used: no heap of its own was found" :
+					"no heap of glibc's malloc was found in this process"),
+			g_strdup("mappings CORE"));
 }

@@ -4,7 +4,10 @@
 
 #include "base/text.h"
 
-enum { WORTH_SAYING = 1 << 20, SHARE = 20 }; /* bytes; at least a twentieth of the memory */
+enum {
+	WORTH_SAYING = 1 << 20,
+	SHARE = 20
+}; /* bytes; at least a twentieth of the memory */
 
 static const struct {
 	const char *row, *text;
@@ -39,6 +42,7 @@ void hc_find_not_heap(const hc_evidence *evidence, hc_findings *findings)
 		if (!row || row->bytes < MAX(WORTH_SAYING, all / SHARE) || (foreign && !strcmp(row->id, "anonymous")))
 			continue;
 		hc_findings_add(findings, "not-heap", row->bytes, 0,
-				g_strdup_printf("%s%s%s", places[i].text, row->note ? "; " : "", row->note ? row->note : ""), g_strdup("mappings CORE"));
+			g_strdup_printf("%s%s%s", places[i].text, row->note ? "; " : "", row->note ? row->note : ""),
+			g_strdup("mappings CORE"));
 	}
 }

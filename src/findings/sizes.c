@@ -5,7 +5,9 @@
  */
 #include "findings/findings.h"
 
-enum { SMALL_GRANULES = 4096 };
+enum {
+	SMALL_GRANULES = 4096
+};
 
 struct counter {
 	uint64_t small[SMALL_GRANULES]; /* by the chunk's size in granules */
@@ -16,17 +18,20 @@ static void count_large(struct counter *counter, uint64_t size)
 {
 	gpointer key = GSIZE_TO_POINTER(size);
 
-	g_hash_table_insert(counter->large, key, GSIZE_TO_POINTER(GPOINTER_TO_SIZE(g_hash_table_lookup(counter->large, key)) + 1));
+	g_hash_table_insert(
+		counter->large, key, GSIZE_TO_POINTER(GPOINTER_TO_SIZE(g_hash_table_lookup(counter->large, key)) + 1));
 }
 
-static bool is_wanted(const hc_blocks *blocks, const hc_references *references, bool lost, uint32_t number, uint64_t start)
+static bool is_wanted(
+	const hc_blocks *blocks, const hc_references *references, bool lost, uint32_t number, uint64_t start)
 {
 	if (blocks->states[number] != HC_BLOCK_IN_USE)
 		return false;
 	return !lost || hc_reach_is_lost(hc_references_reach_at(references, start));
 }
 
-static void count_region(struct counter *counter, const hc_blocks *blocks, const hc_references *references, bool lost, const hc_block_region *region)
+static void count_region(struct counter *counter, const hc_blocks *blocks, const hc_references *references, bool lost,
+	const hc_block_region *region)
 {
 	hc_start_cursor cursor = hc_start_cursor_at(blocks, region->first_granule);
 	uint64_t start = hc_start_cursor_next(&cursor);
@@ -37,7 +42,8 @@ static void count_region(struct counter *counter, const hc_blocks *blocks, const
 		return;
 	}
 	/* Where a block beyond the last would begin. */
-	uint64_t end = region->first_granule + ((region->end + 2 * blocks->word - region->base) >> blocks->granule_shift);
+	uint64_t end =
+		region->first_granule + ((region->end + 2 * blocks->word - region->base) >> blocks->granule_shift);
 
 	for (uint32_t i = 0; i < region->block_count; i++) {
 		uint64_t next = i + 1 < region->block_count ? hc_start_cursor_next(&cursor) : end;

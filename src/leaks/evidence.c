@@ -23,9 +23,9 @@
 
 enum {
 	OVERWRITTEN_WORDS = 2,
-	WINDOW_WORDS = 64,	/* looked at before and after the pointer, at most */
-	NEAR_WORDS = 16,	/* if the old structure's bounds are not known */
-	FRAME_WORDS = 128,	/* up to the return address */
+	WINDOW_WORDS = 64,	  /* looked at before and after the pointer, at most */
+	NEAR_WORDS = 16,	  /* if the old structure's bounds are not known */
+	FRAME_WORDS = 128,	  /* up to the return address */
 	OLD_CHUNK_MOST = 1 << 16, /* bytes */
 	DISTINCT_MOST = 1024,
 	SIBLING_SIZE_MOST = 4096,
@@ -52,7 +52,8 @@ static unsigned quality(const hc_leaks *leaks, uint32_t index)
 static void add_evidence(struct search *search, uint32_t rank, const struct evidence *evidence)
 {
 	hc_leaks *leaks = search->leaks;
-	uint64_t hash = hc_leaks_mix(hc_leaks_mix(evidence->size, evidence->offset), (uint64_t)evidence->module << 33 | evidence->type);
+	uint64_t hash = hc_leaks_mix(
+		hc_leaks_mix(evidence->size, evidence->offset), (uint64_t)evidence->module << 33 | evidence->type);
 	gint64 key = hc_leaks_mix(hash, evidence->on_stack);
 	unsigned rating = evidence->on_stack ? 2 : evidence->module != NO_MODULE ? 3 : 1;
 	uint32_t index;
@@ -97,7 +98,8 @@ static inline uint64_t word_at(const hc_leaks *leaks, const struct piece *piece,
  * The chunk that the word PLACE of PIECE was in before it was merged: the nearest word before it that can be its header's
  * size, and behind which another header stands. Sets first and behind-last word of the user memory.
  */
-static bool find_old_chunk(const hc_leaks *leaks, const struct piece *piece, uint64_t place, uint64_t *ret_first, uint64_t *ret_last)
+static bool find_old_chunk(
+	const hc_leaks *leaks, const struct piece *piece, uint64_t place, uint64_t *ret_first, uint64_t *ret_last)
 {
 	unsigned word = leaks->format.size;
 	uint64_t words = piece->size / word, alignment = leaks->blocks->alignment;
@@ -122,7 +124,8 @@ static bool find_old_chunk(const hc_leaks *leaks, const struct piece *piece, uin
 }
 
 /* What the words [first, last) of PIECE lead to, into EVIDENCE. */
-static void look_around(hc_leaks *leaks, const struct piece *piece, uint64_t first, uint64_t last, struct evidence *evidence)
+static void look_around(
+	hc_leaks *leaks, const struct piece *piece, uint64_t first, uint64_t last, struct evidence *evidence)
 {
 	struct module_weights weights = { 0 };
 
@@ -149,7 +152,8 @@ struct freed {
 	bool whole; /* as large as what was freed: in a cache or fastbin */
 };
 
-static void add_freed(struct search *search, const struct freed *freed, const struct piece *piece, uint64_t place, uint32_t rank)
+static void add_freed(
+	struct search *search, const struct freed *freed, const struct piece *piece, uint64_t place, uint32_t rank)
 {
 	hc_leaks *leaks = search->leaks;
 	unsigned word = leaks->format.size;
@@ -204,7 +208,8 @@ static void scan_freed_blocks(struct search *search)
 
 	hc_block_iterator_init(&iterator, search->leaks->blocks);
 	while (hc_block_iterator_next(&iterator, &block)) {
-		struct freed freed = { block.address, block.size, block.state == HC_BLOCK_TCACHE || block.state == HC_BLOCK_FASTBIN };
+		struct freed freed = { block.address, block.size,
+			block.state == HC_BLOCK_TCACHE || block.state == HC_BLOCK_FASTBIN };
 
 		if (block.state != HC_BLOCK_IN_USE && block.state < HC_BLOCK_FENCEPOST)
 			scan_freed(search, &freed);
@@ -306,7 +311,8 @@ static void ask_block(hc_leaks *leaks, struct question *question, const hc_block
 	uint16_t module;
 
 	if (evidence->size != block->size || !hc_core_read_word(leaks->core, block->address, &first) ||
-	    !hc_core_read_word(leaks->core, block->address + evidence->offset, &member) || hc_leaks_target(leaks, member) == UINT64_MAX)
+		!hc_core_read_word(leaks->core, block->address + evidence->offset, &member) ||
+		hc_leaks_target(leaks, member) == UINT64_MAX)
 		return;
 	module = hc_leaks_module_at(leaks, first);
 	if (module != NO_MODULE)
@@ -321,7 +327,8 @@ static GArray *make_questions(const hc_leaks *leaks, bool *wanted)
 		const struct evidence *evidence = &g_array_index(leaks->evidence, struct evidence, i);
 		struct question question = { .evidence = i };
 
-		if (evidence->on_stack || evidence->module != NO_MODULE || !evidence->size || evidence->size >= SIBLING_SIZE_MOST)
+		if (evidence->on_stack || evidence->module != NO_MODULE || !evidence->size ||
+			evidence->size >= SIBLING_SIZE_MOST)
 			continue;
 		wanted[evidence->size] = true;
 		g_array_append_val(questions, question);

@@ -115,7 +115,9 @@ static uint64_t key_of(const hc_leaks *leaks, const struct tree *tree)
 		key = hc_leaks_mix(6, owner(tree));
 		break;
 	default:
-		key = tree->type ? hc_leaks_mix(1, tree->type) : tree->prefix_length ? text_key(tree) : layout_key(tree);
+		key = tree->type	  ? hc_leaks_mix(1, tree->type) :
+		      tree->prefix_length ? text_key(tree) :
+					    layout_key(tree);
 	}
 	return hc_leaks_mix(hc_leaks_mix(key, tree->class), (uintptr_t)tree->suppression);
 }
@@ -318,7 +320,8 @@ static void merge(hc_leaks *leaks, uint32_t into, uint32_t from)
 	target->others.blocks += source->others.blocks;
 	target->others.bytes += source->others.bytes;
 	target->mixed_type |= source->mixed_type || target->type != source->type;
-	target->prefix_length = common_length(target->prefix, target->prefix_length, source->prefix, source->prefix_length);
+	target->prefix_length =
+		common_length(target->prefix, target->prefix_length, source->prefix, source->prefix_length);
 	target->word_count = MAX(target->word_count, source->word_count);
 	for (unsigned i = 0; i < source->weights.count; i++) {
 		const struct module_weight *slot = &source->weights.slots[i];
@@ -374,7 +377,8 @@ static bool layouts_agree(const struct group *a, const struct group *b)
 static int compare_building(const void *a, const void *b, void *data)
 {
 	const hc_leaks *leaks = data;
-	const struct group *x = leaks->building->pdata[*(const uint32_t *)a], *y = leaks->building->pdata[*(const uint32_t *)b];
+	const struct group *x = leaks->building->pdata[*(const uint32_t *)a],
+			   *y = leaks->building->pdata[*(const uint32_t *)b];
 
 	if (x->first_size != y->first_size)
 		return x->first_size < y->first_size ? -1 : 1;
@@ -385,7 +389,8 @@ static int compare_building(const void *a, const void *b, void *data)
 
 static void merge_layouts(hc_leaks *leaks)
 {
-	g_autoptr(GArray) order = g_array_new(FALSE, FALSE, sizeof(uint32_t)), kept = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	g_autoptr(GArray) order = g_array_new(FALSE, FALSE, sizeof(uint32_t)),
+			  kept = g_array_new(FALSE, FALSE, sizeof(uint32_t));
 
 	for (uint32_t i = 0; i < leaks->building->len; i++)
 		if (((const struct group *)leaks->building->pdata[i])->by_size)
@@ -438,7 +443,8 @@ static void merge_texts(hc_leaks *leaks, hc_leak_class class)
 			continue;
 		if (into == UINT32_MAX) {
 			into = i;
-			((struct group *)leaks->building->pdata[i])->by_text = false; /* not rare any more as it grows */
+			((struct group *)leaks->building->pdata[i])->by_text =
+				false; /* not rare any more as it grows */
 		} else {
 			merge(leaks, into, i);
 		}
@@ -486,7 +492,8 @@ static void make_modules(hc_leaks *leaks, struct group *from, hc_leak_group *gro
 	for (unsigned i = 0; i < from->weights.count; i++) {
 		const struct module_weight *slot = &from->weights.slots[i];
 
-		modules[i] = (hc_leak_module){ hc_modules_get(leaks->modules, slot->module), slot->words, slot->vtables, slot->evidence };
+		modules[i] = (hc_leak_module){ hc_modules_get(leaks->modules, slot->module), slot->words, slot->vtables,
+			slot->evidence };
 	}
 	group->modules = modules;
 	group->module_count = from->weights.count;
@@ -607,7 +614,7 @@ static void renumber(hc_leaks *leaks)
 void hc_leaks_finish_groups(hc_leaks *leaks)
 {
 	merge_layouts(leaks);
-	for (unsigned class = 0; class < HC_LEAK_CLASS_COUNT; class++)
+	for (unsigned class = 0; class < HC_LEAK_CLASS_COUNT; class ++)
 		merge_texts(leaks, class);
 	for (uint32_t i = 0; i < leaks->building->len; i++) {
 		struct group *group = leaks->building->pdata[i];

@@ -6,7 +6,12 @@
 
 #include <string.h>
 
-enum { NO_MODULE = UINT16_MAX, MODULE_SLOTS = 8, PREFIX_BYTES = 48, TEXT_LEAST = 4 };
+enum {
+	NO_MODULE = UINT16_MAX,
+	MODULE_SLOTS = 8,
+	PREFIX_BYTES = 48,
+	TEXT_LEAST = 4
+};
 
 /* A module's memory, without malloc's own state in it. Sorted, disjoint. */
 struct module_range {
@@ -43,15 +48,15 @@ struct evidence {
 /* A tree while it is walked. */
 struct tree {
 	hc_leak_class class;
-	uint64_t start;	    /* granule of the head */
+	uint64_t start; /* granule of the head */
 	hc_address address;
-	uint64_t size;	    /* of the head */
+	uint64_t size;	      /* of the head */
 	const uint8_t *bytes; /* of the head, `readable` of them; NULL if there are none */
 	uint64_t readable;
 	uint64_t blocks, total_bytes;
 	bool ring;
-	uint32_t type;	    /* of the head; 0: none */
-	uint32_t evidence;  /* index + 1 */
+	uint32_t type;	   /* of the head; 0: none */
+	uint32_t evidence; /* index + 1 */
 	unsigned word_count;
 	hc_word_kind kinds[HC_LEAK_WORDS_MAX];
 	uint16_t word_modules[HC_LEAK_WORDS_MAX];
@@ -69,7 +74,7 @@ struct size_count {
 /* A group while trees are added. */
 struct group {
 	uint64_t key;
-	uint32_t into;	   /* after merging: the group that it is part of; itself if it is none's */
+	uint32_t into; /* after merging: the group that it is part of; itself if it is none's */
 	hc_leak_class class;
 	bool by_text, by_size; /* what the key was made of */
 	bool rest_of_texts;    /* there were too many groups */
@@ -79,7 +84,7 @@ struct group {
 	hc_amount heads, others;
 	uint32_t type;
 	const char *suppression;
-	GArray *sizes;	   /* of struct size_count, unsorted */
+	GArray *sizes;	    /* of struct size_count, unsorted */
 	unsigned size_hint; /* where the last one was found */
 	struct module_weights weights;
 	unsigned word_count;
@@ -91,7 +96,7 @@ struct group {
 	char prefix[PREFIX_BYTES];
 	unsigned prefix_length;
 	char *sample;
-	GArray *evidence;  /* of struct evidence_count */
+	GArray *evidence; /* of struct evidence_count */
 	hc_address examples[HC_LEAK_EXAMPLES_MAX];
 };
 
@@ -110,19 +115,19 @@ struct hc_leaks {
 	hc_word_format format;
 	hc_leaks_totals totals;
 
-	GArray *ranges;	     /* of struct module_range */
+	GArray *ranges; /* of struct module_range */
 	struct types *types;
 	struct ranked_bits heads; /* of both classes */
-	uint32_t *group_of;  /* by the head's rank: index in `building`, then in `groups` */
-	uint32_t *evidence_of; /* by the head's rank: index in `evidence` + 1; NULL once grouped */
-	GArray *evidence;    /* of struct evidence */
-	GPtrArray *building; /* of struct group */
-	uint32_t *table;     /* by hash of the key: index + 1 */
+	uint32_t *group_of;	  /* by the head's rank: index in `building`, then in `groups` */
+	uint32_t *evidence_of;	  /* by the head's rank: index in `evidence` + 1; NULL once grouped */
+	GArray *evidence;	  /* of struct evidence */
+	GPtrArray *building;	  /* of struct group */
+	uint32_t *table;	  /* by hash of the key: index + 1 */
 	uint32_t table_size;
 
-	GArray *groups;	     /* of hc_leak_group, sorted; what they point to is in `parts` and `texts` */
+	GArray *groups; /* of hc_leak_group, sorted; what they point to is in `parts` and `texts` */
 	GPtrArray *parts;
-	GArray *mappings;    /* of const hc_area * */
+	GArray *mappings; /* of const hc_area * */
 };
 
 static inline bool hc_leaks_bit(const uint64_t *bitmap, uint64_t index)
@@ -194,7 +199,8 @@ unsigned hc_leaks_printable(const uint8_t *bytes, uint64_t size);
 /* Fills tree->prefix if the head begins with text. */
 void hc_leaks_read_prefix(struct tree *tree);
 
-void hc_leaks_add_weight(struct module_weights *weights, uint16_t module, uint64_t words, uint64_t vtables, uint64_t evidence);
+void hc_leaks_add_weight(
+	struct module_weights *weights, uint16_t module, uint64_t words, uint64_t vtables, uint64_t evidence);
 
 /* Most probable owner first: vtables, then evidence, then words. */
 void hc_leaks_sort_weights(struct module_weights *weights);

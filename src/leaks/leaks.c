@@ -10,8 +10,12 @@ const char *hc_leak_class_name(hc_leak_class class)
 const char *hc_word_kind_name(hc_word_kind kind)
 {
 	static const char *const names[HC_WORD_KIND_COUNT] = {
-		[HC_WORD_ZERO] = "zero",     [HC_WORD_SMALL] = "number", [HC_WORD_HEAP] = "heap",
-		[HC_WORD_MODULE] = "module", [HC_WORD_TEXT] = "text",	 [HC_WORD_OTHER] = "other",
+		[HC_WORD_ZERO] = "zero",
+		[HC_WORD_SMALL] = "number",
+		[HC_WORD_HEAP] = "heap",
+		[HC_WORD_MODULE] = "module",
+		[HC_WORD_TEXT] = "text",
+		[HC_WORD_OTHER] = "other",
 	};
 
 	return (unsigned)kind < HC_WORD_KIND_COUNT ? names[kind] : "";

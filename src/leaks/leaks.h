@@ -24,4 +24,4 @@
  * HC_ERROR_NO_MEMORY.
  */
 hc_leaks *hc_leaks_create(const hc_core *core, hc_modules *modules, const hc_blocks *blocks, const hc_areas *areas,
-			  const hc_references *references, const hc_leaks_options *options, GError **error);
+	const hc_references *references, const hc_leaks_options *options, GError **error);

@@ -15,7 +15,10 @@
 
 #include "base/file.h"
 
-enum { FILE_BYTES = 1 << 20, CONTENT_BYTES = 256 };
+enum {
+	FILE_BYTES = 1 << 20,
+	CONTENT_BYTES = 256
+};
 
 struct suppression {
 	char *name;
@@ -78,14 +81,14 @@ static bool parse_size(const char *text, struct suppression *suppression)
 	}
 	g_strstrip(ends[0]);
 	g_strstrip(ends[1]);
-	return (!*ends[0] || parse_number(ends[0], &suppression->least)) && (!*ends[1] || parse_number(ends[1], &suppression->most)) &&
-	       suppression->least <= suppression->most;
+	return (!*ends[0] || parse_number(ends[0], &suppression->least)) &&
+	       (!*ends[1] || parse_number(ends[1], &suppression->most)) && suppression->least <= suppression->most;
 }
 
 static bool set_key(struct suppression *suppression, const char *key, const char *value)
 {
-	GPatternSpec **pattern = !strcmp(key, "type")	? &suppression->type :
-				 !strcmp(key, "module") ? &suppression->module :
+	GPatternSpec **pattern = !strcmp(key, "type")	 ? &suppression->type :
+				 !strcmp(key, "module")	 ? &suppression->module :
 				 !strcmp(key, "content") ? &suppression->content :
 							   NULL;
 
@@ -110,13 +113,14 @@ static bool add_group(hc_suppressions *suppressions, GKeyFile *file, const char 
 		if (value && set_key(suppression, *key, value))
 			continue;
 		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA,
-			    "%s: [%s]: %s=%s is not known here: type, module and content take a pattern, size takes BYTES or MIN..MAX", path,
-			    name, *key, value ? value : "");
+			"%s: [%s]: %s=%s is not known here: type, module and content take a pattern, size takes BYTES or MIN..MAX",
+			path, name, *key, value ? value : "");
 		return false;
 	}
 	if (keys && *keys)
 		return true;
-	g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s: [%s] says nothing: it would suppress every leak", path, name);
+	g_set_error(
+		error, HC_ERROR, HC_ERROR_BAD_DATA, "%s: [%s] says nothing: it would suppress every leak", path, name);
 	return false;
 }
 
@@ -201,8 +205,9 @@ const char *hc_leaks_suppress(hc_leaks *leaks, const struct tree *tree)
 	for (unsigned i = 0; i < list->len; i++) {
 		struct suppression *suppression = list->pdata[i];
 
-		if (tree->size < suppression->least || tree->size > suppression->most || !matches_type(leaks, suppression, tree) ||
-		    !matches_module(leaks, suppression, tree) || !matches_content(suppression, tree))
+		if (tree->size < suppression->least || tree->size > suppression->most ||
+			!matches_type(leaks, suppression, tree) || !matches_module(leaks, suppression, tree) ||
+			!matches_content(suppression, tree))
 			continue;
 		suppression->used.blocks += tree->blocks;
 		suppression->used.bytes += tree->total_bytes;

@@ -121,18 +121,21 @@ static void follow(struct walk *walk, struct tree *tree, uint64_t from, uint64_t
 }
 
 /* Vtables are looked for in the first words of blocks only: there they are a type's, elsewhere a member's at best. */
-enum { VTABLE_WORDS = 8 };
+enum {
+	VTABLE_WORDS = 8
+};
 
 static void add_module_word(struct walk *walk, struct tree *tree, hc_address value, bool may_be_vtable)
 {
 	uint16_t module = hc_leaks_module_at(walk->leaks, value);
 
 	if (module != NO_MODULE)
-		hc_leaks_add_weight(&tree->weights, module, 1, may_be_vtable && hc_leaks_type_at(walk->collecting, value), 0);
+		hc_leaks_add_weight(
+			&tree->weights, module, 1, may_be_vtable && hc_leaks_type_at(walk->collecting, value), 0);
 }
 
-static inline void scan_words(struct walk *walk, struct tree *tree, uint64_t from, const uint8_t *bytes, uint64_t size, bool first,
-			      hc_word_format format)
+static inline void scan_words(struct walk *walk, struct tree *tree, uint64_t from, const uint8_t *bytes, uint64_t size,
+	bool first, hc_word_format format)
 {
 	const hc_leaks *leaks = walk->leaks;
 	const struct module_range *ranges = (const struct module_range *)(const void *)leaks->ranges->data;
@@ -235,7 +238,8 @@ static void find_possible_heads(struct walk *walk, uint64_t *heads, uint64_t *po
 
 	/* Blocks taken from the set as they are reached are those that are pointed to. Each is scanned exactly once. */
 	memcpy(pointed_to, pending, words * sizeof *pending);
-	for (uint64_t start = next_bit(pointed_to, words, 0); start != UINT64_MAX; start = next_bit(pointed_to, words, start + 1)) {
+	for (uint64_t start = next_bit(pointed_to, words, 0); start != UINT64_MAX;
+		start = next_bit(pointed_to, words, start + 1)) {
 		struct node node = node_at(walk, start);
 
 		scan_node(walk, &tree, &node);
@@ -246,12 +250,14 @@ static void find_possible_heads(struct walk *walk, uint64_t *heads, uint64_t *po
 		heads[word] |= pending[word];
 		pending[word] = pointed_to[word];
 	}
-	for (uint64_t start = next_bit(pointed_to, words, 0); start != UINT64_MAX; start = next_bit(pointed_to, words, start + 1)) {
+	for (uint64_t start = next_bit(pointed_to, words, 0); start != UINT64_MAX;
+		start = next_bit(pointed_to, words, start + 1)) {
 		tree.start = start;
 		if (hc_leaks_bit(heads, start))
 			walk_tree(walk, &tree, NULL, NULL);
 	}
-	for (uint64_t start = next_bit(pending, words, 0); start != UINT64_MAX; start = next_bit(pending, words, start + 1)) {
+	for (uint64_t start = next_bit(pending, words, 0); start != UINT64_MAX;
+		start = next_bit(pending, words, start + 1)) {
 		hc_leaks_set_bit(heads, start);
 		tree.start = start;
 		walk_tree(walk, &tree, NULL, NULL);
@@ -313,7 +319,8 @@ static void read_head(hc_leaks *leaks, struct tree *tree, const struct node *nod
 	tree->word_count = tree->bytes ? MIN(tree->readable / word, HC_LEAK_WORDS_MAX) : 0;
 	for (unsigned i = 0; i < tree->word_count; i++) {
 		tree->values[i] = hc_load_word(tree->bytes + i * word, leaks->format);
-		tree->kinds[i] = hc_leaks_classify(leaks, tree->values[i], tree->bytes + i * word, &tree->word_modules[i]);
+		tree->kinds[i] =
+			hc_leaks_classify(leaks, tree->values[i], tree->bytes + i * word, &tree->word_modules[i]);
 		/* Behind a cookie of new[] too. */
 		if (!tree->type && i < 4 && tree->kinds[i] == HC_WORD_MODULE)
 			tree->type = hc_leaks_type_at(leaks, tree->values[i]);
@@ -427,8 +434,8 @@ static bool visit_node(struct walk *walk, struct tree *tree, const struct node *
 		visitor->head = node->address;
 		visitor->group = hc_leaks_group(leaks, leaks->group_of[hc_leaks_rank(&leaks->heads, node->start)]);
 	}
-	return visitor->visit(&block, hc_references_reach_at(walk->leaks->references, node->start), visitor->head, visitor->group,
-			      visitor->data);
+	return visitor->visit(&block, hc_references_reach_at(walk->leaks->references, node->start), visitor->head,
+		visitor->group, visitor->data);
 }
 
 bool hc_leaks_each_block(const hc_leaks *leaks, hc_leaks_visit visit, void *data)
@@ -450,7 +457,7 @@ bool hc_leaks_each_block(const hc_leaks *leaks, hc_leaks_visit visit, void *data
 /* ---- all of it ---- */
 
 hc_leaks *hc_leaks_create(const hc_core *core, hc_modules *modules, const hc_blocks *blocks, const hc_areas *areas,
-			  const hc_references *references, const hc_leaks_options *options, GError **error)
+	const hc_references *references, const hc_leaks_options *options, GError **error)
 {
 	const hc_references_totals *totals = hc_references_get_totals(references);
 	g_autoptr(hc_leaks) leaks = g_new0(hc_leaks, 1);
@@ -473,7 +480,8 @@ hc_leaks *hc_leaks_create(const hc_core *core, hc_modules *modules, const hc_blo
 	leaks->totals.still_reachable.blocks = totals->reachable.blocks - totals->possibly_lost.blocks;
 	leaks->totals.still_reachable.bytes = totals->reachable.bytes - totals->possibly_lost.bytes;
 	if (!leaks->types || !make_trees(leaks)) {
-		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory to group the lost ones of %u blocks", blocks->count);
+		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory to group the lost ones of %u blocks",
+			blocks->count);
 		return NULL;
 	}
 	hc_leaks_finish_groups(leaks);

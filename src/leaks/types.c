@@ -17,7 +17,11 @@
 
 #include "base/demangle.h"
 
-enum { CACHE_SIZE = 1 << 16, NAME_BYTES = 1024, SYMBOLS_MOST = 512 };
+enum {
+	CACHE_SIZE = 1 << 16,
+	NAME_BYTES = 1024,
+	SYMBOLS_MOST = 512
+};
 
 struct types {
 	struct {
@@ -61,17 +65,19 @@ static char *read_rtti(const hc_leaks *leaks, hc_address value)
 	unsigned word = leaks->format.size;
 	uint64_t to_top, info, own_table, name_address, function;
 
-	if (value % word || !hc_core_read_word(core, value - 2 * word, &to_top) || !hc_core_read_word(core, value - word, &info) ||
-	    !hc_core_read_word(core, value, &function))
+	if (value % word || !hc_core_read_word(core, value - 2 * word, &to_top) ||
+		!hc_core_read_word(core, value - word, &info) || !hc_core_read_word(core, value, &function))
 		return NULL;
 	/* Objects point to the primary table, whose offset is 0, or to that of a base further on. */
 	if (word == 4)
 		to_top = (uint64_t)(int64_t)(int32_t)to_top;
-	if ((int64_t)to_top > 0 || (int64_t)to_top < -(1 << 20) || info % word || hc_leaks_module_at(leaks, info) == NO_MODULE ||
-	    (function && hc_leaks_module_at(leaks, function) == NO_MODULE))
+	if ((int64_t)to_top > 0 || (int64_t)to_top < -(1 << 20) || info % word ||
+		hc_leaks_module_at(leaks, info) == NO_MODULE ||
+		(function && hc_leaks_module_at(leaks, function) == NO_MODULE))
 		return NULL;
 	if (!hc_core_read_word(core, info, &own_table) || hc_leaks_module_at(leaks, own_table) == NO_MODULE ||
-	    !hc_core_read_word(core, info + word, &name_address) || hc_leaks_module_at(leaks, name_address) == NO_MODULE)
+		!hc_core_read_word(core, info + word, &name_address) ||
+		hc_leaks_module_at(leaks, name_address) == NO_MODULE)
 		return NULL;
 	g_autofree char *name = hc_core_read_string(core, name_address, NAME_BYTES);
 

@@ -95,7 +95,8 @@ uint16_t hc_leaks_module_at(const hc_leaks *leaks, hc_address address)
 	return low < leaks->ranges->len && ranges[low].start <= address ? ranges[low].module : NO_MODULE;
 }
 
-void hc_leaks_add_weight(struct module_weights *weights, uint16_t module, uint64_t words, uint64_t vtables, uint64_t evidence)
+void hc_leaks_add_weight(
+	struct module_weights *weights, uint16_t module, uint64_t words, uint64_t vtables, uint64_t evidence)
 {
 	unsigned least = 0;
 
@@ -115,7 +116,8 @@ void hc_leaks_add_weight(struct module_weights *weights, uint16_t module, uint64
 		weights->slots[weights->count++] = (struct module_weight){ module, words, vtables, evidence };
 		return;
 	}
-	weights->slots[least] = (struct module_weight){ module, weights->slots[least].words + words, vtables, evidence };
+	weights->slots[least] =
+		(struct module_weight){ module, weights->slots[least].words + words, vtables, evidence };
 }
 
 static int compare_weights(const void *a, const void *b)

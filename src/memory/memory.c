@@ -10,7 +10,8 @@
 #include "base/text.h"
 
 static const hc_diagnostic_kind table_differs = {
-	"memory-table-differs", HC_SEVERITY_PARTIAL,
+	"memory-table-differs",
+	HC_SEVERITY_PARTIAL,
 	"of the heap are counted differently by its regions and by its blocks (please report this: it is a bug of heapcore)",
 };
 
@@ -69,7 +70,7 @@ static hc_amount lost_mmapped(const hc_blocks *blocks, const hc_references *refe
 		const hc_block_region *region = &blocks->regions[i];
 
 		if (region->region.is_mmapped && blocks->states[region->first_block] == HC_BLOCK_IN_USE &&
-		    hc_reach_is_lost(hc_references_reach_at(references, region->first_granule))) {
+			hc_reach_is_lost(hc_references_reach_at(references, region->first_granule))) {
 			lost.blocks++;
 			lost.bytes += region->region.block_size;
 		}
@@ -80,8 +81,10 @@ static hc_amount lost_mmapped(const hc_blocks *blocks, const hc_references *refe
 /* Returns the sum of the rows added. */
 static uint64_t add_in_use(hc_memory *memory, const hc_blocks *blocks, const hc_references *references)
 {
-	hc_amount all = hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE), mmapped = hc_blocks_amount(blocks, HC_ARENA_NONE, HC_BLOCK_IN_USE);
-	hc_amount labelled = hc_blocks_labelled(blocks, HC_ARENA_ALL), labelled_mmapped = hc_blocks_labelled(blocks, HC_ARENA_NONE);
+	hc_amount all = hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE),
+		  mmapped = hc_blocks_amount(blocks, HC_ARENA_NONE, HC_BLOCK_IN_USE);
+	hc_amount labelled = hc_blocks_labelled(blocks, HC_ARENA_ALL),
+		  labelled_mmapped = hc_blocks_labelled(blocks, HC_ARENA_NONE);
 	hc_amount lost = { 0 }, lost_there = { 0 };
 
 	if (references) {
@@ -90,7 +93,8 @@ static uint64_t add_in_use(hc_memory *memory, const hc_blocks *blocks, const hc_
 		lost_there = lost_mmapped(blocks, references);
 		lost = minus(plus(totals->directly_lost, totals->indirectly_lost), lost_there);
 	}
-	add_counted(memory, "in-use", "in use by the program", minus(minus(all, mmapped), minus(labelled, labelled_mmapped)));
+	add_counted(memory, "in-use", "in use by the program",
+		minus(minus(all, mmapped), minus(labelled, labelled_mmapped)));
 	if (lost.blocks)
 		add_part(memory, "lost", "of which lost: nothing points to it", "in-use", lost);
 	add_counted(memory, "mmapped", "in use by the program, mmapped chunks", minus(mmapped, labelled_mmapped));
@@ -105,8 +109,10 @@ static uint64_t add_free(hc_memory *memory, const hc_blocks *blocks)
 	hc_amount tcache = hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_TCACHE);
 	hc_amount fastbins = hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_FASTBIN);
 	hc_amount top = hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_TOP);
-	hc_amount bins = plus(plus(hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_UNSORTED), hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_SMALL)),
-			      plus(hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_LARGE), hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_UNLISTED)));
+	hc_amount bins = plus(plus(hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_UNSORTED),
+				      hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_SMALL)),
+		plus(hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_LARGE),
+			hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_UNLISTED)));
 
 	add_counted(memory, "free-tcache", "free, kept by malloc: tcache", tcache);
 	add_counted(memory, "free-fastbins", "free, kept by malloc: fastbins", fastbins);
@@ -125,8 +131,10 @@ static void add_heap(hc_memory *memory, const hc_references *references, hc_diag
 	uint64_t overhead = heap - used - kept;
 
 	if (used + kept > heap || overhead != hc_blocks_overhead(blocks) + state)
-		hc_diagnostics_add(diagnostics, &table_differs, 0, "areas %" G_GUINT64_FORMAT ", in use %" G_GUINT64_FORMAT ", free %" G_GUINT64_FORMAT
-				   ", overhead %" G_GUINT64_FORMAT, heap, used, kept, hc_blocks_overhead(blocks) + state);
+		hc_diagnostics_add(diagnostics, &table_differs, 0,
+			"areas %" G_GUINT64_FORMAT ", in use %" G_GUINT64_FORMAT ", free %" G_GUINT64_FORMAT
+			", overhead %" G_GUINT64_FORMAT,
+			heap, used, kept, hc_blocks_overhead(blocks) + state);
 	if (used + kept > heap)
 		overhead = 0;
 	add(memory, "malloc-overhead", "malloc's own (headers, arenas, end marks)", overhead);
@@ -170,10 +178,12 @@ static char *describe_largest(const hc_memory *memory, hc_area_kind kind)
 	else if (area->mapping->path)
 		what = hc_text_escape(area->mapping->path, -1);
 	hc_text_size(size, area->end - area->start);
-	return g_strdup_printf("largest %s at %#" G_GINT64_MODIFIER "x%s%s", size, area->start, what ? ": " : "", what ? what : "");
+	return g_strdup_printf(
+		"largest %s at %#" G_GINT64_MODIFIER "x%s%s", size, area->start, what ? ": " : "", what ? what : "");
 }
 
-static void add_area(hc_memory *memory, hc_area_kind kind, const char *id, const char *title, const char *unit, bool is_memory, bool always)
+static void add_area(hc_memory *memory, hc_area_kind kind, const char *id, const char *title, const char *unit,
+	bool is_memory, bool always)
 {
 	uint64_t bytes = hc_areas_bytes(memory->areas, kind);
 
@@ -200,14 +210,17 @@ static void add_areas(hc_memory *memory)
 	add_area(memory, HC_AREA_FOREIGN_SBRK, "foreign-sbrk", "program break, not malloc's", "mappings", true, false);
 	add_area(memory, HC_AREA_KERNEL, "kernel", "kernel's pages (vdso, vvar)", NULL, true, false);
 	add_area(memory, HC_AREA_STACK_UNUSED, "stacks-unused", "stacks, unused part", NULL, false, true);
-	add_area(memory, HC_AREA_RESERVED, "reserved", "reserved, never memory (thread-heap tails, guards)", "mappings", false, true);
+	add_area(memory, HC_AREA_RESERVED, "reserved", "reserved, never memory (thread-heap tails, guards)", "mappings",
+		false, true);
 	add_area(memory, HC_AREA_NOT_DUMPED, "not-dumped", "not dumped", "mappings", false, true);
-	add_area(memory, HC_AREA_HEAP_UNREADABLE, "heap-unreadable", "heap that could not be followed", "mappings", false, false);
-	add_area(memory, HC_AREA_TRUNCATED, "truncated", "cut off: missing at the end of the core", "mappings", false, false);
+	add_area(memory, HC_AREA_HEAP_UNREADABLE, "heap-unreadable", "heap that could not be followed", "mappings",
+		false, false);
+	add_area(memory, HC_AREA_TRUNCATED, "truncated", "cut off: missing at the end of the core", "mappings", false,
+		false);
 }
 
-hc_memory *hc_memory_create(const hc_core *core, const hc_blocks *blocks, const hc_areas *areas, const hc_references *references,
-			    hc_diagnostics *diagnostics)
+hc_memory *hc_memory_create(const hc_core *core, const hc_blocks *blocks, const hc_areas *areas,
+	const hc_references *references, hc_diagnostics *diagnostics)
 {
 	hc_memory *memory = g_new0(hc_memory, 1);
 	uint64_t sum = 0;
@@ -223,7 +236,8 @@ hc_memory *hc_memory_create(const hc_core *core, const hc_blocks *blocks, const 
 		if (!g_array_index(memory->rows, hc_memory_row, i).of)
 			sum += g_array_index(memory->rows, hc_memory_row, i).bytes;
 	if (sum != memory->total)
-		hc_diagnostics_add(diagnostics, &table_differs, 0, "the rows add up to %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT, sum, memory->total);
+		hc_diagnostics_add(diagnostics, &table_differs, 0,
+			"the rows add up to %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT, sum, memory->total);
 	return memory;
 }
 

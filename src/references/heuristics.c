@@ -21,7 +21,7 @@ struct interior {
 	uint64_t size;	 /* usable */
 	uint64_t offset; /* of address in the block */
 	unsigned word;
-	uint64_t slack;	 /* how much more may have been given than was asked for */
+	uint64_t slack; /* how much more may have been given than was asked for */
 };
 
 static bool word_at(const struct interior *interior, hc_address address, uint64_t *ret_value)
@@ -39,7 +39,8 @@ static bool is_array_cookie(const struct interior *interior)
 {
 	uint64_t count, bytes = interior->size - interior->word;
 
-	if (interior->offset != interior->word || !word_at(interior, interior->block, &count) || !count || count > bytes)
+	if (interior->offset != interior->word || !word_at(interior, interior->block, &count) || !count ||
+		count > bytes)
 		return false;
 	return fits(interior, interior->word + bytes / count * count);
 }
@@ -48,7 +49,8 @@ static bool is_length_prefix(const struct interior *interior)
 {
 	uint64_t length;
 
-	return interior->offset == 8 && hc_core_read_unsigned(interior->references->core, interior->block, 8, &length) && length &&
+	return interior->offset == 8 &&
+	       hc_core_read_unsigned(interior->references->core, interior->block, 8, &length) && length &&
 	       length <= interior->size && fits(interior, length + 8);
 }
 
@@ -57,8 +59,8 @@ static bool is_old_string(const struct interior *interior)
 	uint64_t length, capacity;
 
 	return interior->offset == 3 * interior->word && word_at(interior, interior->block, &length) &&
-	       word_at(interior, interior->block + interior->word, &capacity) && length <= capacity && capacity <= interior->size &&
-	       fits(interior, capacity + 1 + 3 * interior->word);
+	       word_at(interior, interior->block + interior->word, &capacity) && length <= capacity &&
+	       capacity <= interior->size && fits(interior, capacity + 1 + 3 * interior->word);
 }
 
 /* gdb leaves text out of cores, and with it what tells text from constants: there constants count as code too. */
@@ -75,7 +77,10 @@ static bool is_code(const struct interior *interior, hc_address address)
  */
 static bool is_vtable_pointer(const struct interior *interior, hc_address address)
 {
-	enum { WORDS_LOOKED_AT = 20, FUNCTIONS_NEEDED = 2 };
+	enum {
+		WORDS_LOOKED_AT = 20,
+		FUNCTIONS_NEEDED = 2
+	};
 	const hc_core *core = interior->references->core;
 	uint64_t table, function;
 	unsigned functions = 0;
@@ -134,5 +139,6 @@ bool hc_references_is_as_good_as_start(const hc_references *references, uint64_t
 	interior.offset = address - interior.block;
 	if (interior.offset >= interior.size || interior.size < blocks->word)
 		return false;
-	return is_array_cookie(&interior) || is_length_prefix(&interior) || is_old_string(&interior) || is_second_base(&interior);
+	return is_array_cookie(&interior) || is_length_prefix(&interior) || is_old_string(&interior) ||
+	       is_second_base(&interior);
 }

@@ -35,7 +35,8 @@ static void scan_registers(struct incoming *incoming, const hc_root *root, const
 
 		for (uint64_t at = 0; at + format.size <= run->size; at += format.size) {
 			uint64_t value = hc_load_word(run->bytes + at, format);
-			int index = general ? (int)(at / sizeof(uint64_t)) : HC_REGISTER_VECTOR + (int)(run->bytes + at - thread->vector_registers);
+			int index = general ? (int)(at / sizeof(uint64_t)) :
+					      HC_REGISTER_VECTOR + (int)(run->bytes + at - thread->vector_registers);
 
 			if (leads_there(incoming, value))
 				add_reference(incoming, (hc_reference){ 0, value, thread->id, UINT32_MAX, index });
@@ -68,7 +69,8 @@ static void scan_memory(struct incoming *incoming, hc_address start, hc_address 
 			uint64_t value = hc_load_word(bytes + i, format);
 
 			if (leads_there(incoming, value))
-				add_reference(incoming, (hc_reference){ start + i, value, thread_id, block, HC_REGISTER_NONE });
+				add_reference(incoming,
+					(hc_reference){ start + i, value, thread_id, block, HC_REGISTER_NONE });
 		}
 		start += available;
 	}
@@ -80,7 +82,8 @@ static void scan_roots(struct incoming *incoming, unsigned rank)
 
 	for (unsigned i = 0; i < references->roots->len; i++) {
 		const hc_root *root = &g_array_index(references->roots, hc_root, i);
-		const hc_thread *thread = root->kind == HC_AREA_STACK ? hc_core_thread(references->core, root->owner) : NULL;
+		const hc_thread *thread = root->kind == HC_AREA_STACK ? hc_core_thread(references->core, root->owner) :
+									NULL;
 
 		if (!root->used || hc_references_root_rank(root) != rank)
 			continue;
@@ -101,7 +104,8 @@ GArray *hc_references_from_roots(const hc_references *references, hc_address sta
 	return incoming.found;
 }
 
-unsigned hc_references_to(const hc_references *references, uint32_t number, unsigned limit, hc_reference **ret_references, uint64_t *ret_total)
+unsigned hc_references_to(const hc_references *references, uint32_t number, unsigned limit,
+	hc_reference **ret_references, uint64_t *ret_total)
 {
 	hc_block target, block;
 	hc_block_iterator iterator;
@@ -119,7 +123,7 @@ unsigned hc_references_to(const hc_references *references, uint32_t number, unsi
 	hc_block_iterator_init(&iterator, references->blocks);
 	while (hc_block_iterator_next(&iterator, &block))
 		if (block.state == HC_BLOCK_IN_USE && block.number != number &&
-		    !(block.label && hc_references_is_allocator_state(block.label)))
+			!(block.label && hc_references_is_allocator_state(block.label)))
 			scan_memory(&incoming, block.address, block.address + block.size, block.number, 0);
 	unsigned count = incoming.found->len;
 

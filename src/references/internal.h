@@ -9,10 +9,10 @@ struct hc_references {
 	const hc_blocks *blocks;
 	const hc_areas *areas;
 	hc_diagnostics *diagnostics; /* while being created */
-	GArray *roots;	       /* of hc_root */
-	uint64_t *marks;       /* bit for each granule: reachable, or not in use */
-	uint64_t *possible;    /* bit for each granule: possibly lost; NULL if nothing is */
-	uint64_t *direct;      /* bit for each granule: directly lost; NULL if nothing is lost */
+	GArray *roots;		     /* of hc_root */
+	uint64_t *marks;	     /* bit for each granule: reachable, or not in use */
+	uint64_t *possible;	     /* bit for each granule: possibly lost; NULL if nothing is */
+	uint64_t *direct;	     /* bit for each granule: directly lost; NULL if nothing is lost */
 	hc_references_totals totals;
 };
 
@@ -40,7 +40,9 @@ GArray *hc_references_root_words(const hc_references *references);
 void hc_references_add_root_words(const hc_references *references, const hc_root *root, GArray *words);
 
 /* Roots in the order in which a person wants to hear of them: 0 data of modules, then other memory, stacks, registers. */
-enum { HC_ROOT_RANKS = 4 };
+enum {
+	HC_ROOT_RANKS = 4
+};
 unsigned hc_references_root_rank(const hc_root *root);
 
 /* incoming.c: the first LIMIT words in roots whose value is in [START, END), by rank. GArray of hc_reference. */
@@ -57,8 +59,8 @@ bool hc_references_is_allocator_state(const char *label);
  * start at STARTS (GArray of uint64_t granules, already marked), through blocks not marked yet. With INTERIOR not NULL a
  * pointer to the middle of a block does not lead to it, but sets its bit there. FALSE if memory was out.
  */
-bool hc_references_mark(const hc_references *references, uint64_t *marks, uint64_t *interior, const GArray *words, const GArray *starts,
-			unsigned jobs, hc_references_totals *totals);
+bool hc_references_mark(const hc_references *references, uint64_t *marks, uint64_t *interior, const GArray *words,
+	const GArray *starts, unsigned jobs, hc_references_totals *totals);
 
 /*
  * heuristics.c: whether ADDRESS, in the middle of the block at granule START, is where a language runtime keeps the pointer to

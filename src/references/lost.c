@@ -20,12 +20,13 @@
 
 struct lost {
 	hc_references *references;
-	uint64_t *pointed_to; /* pass 1: another lost block points to it. Pass 3: reached from the leaders, the last first */
-	uint64_t *reached;    /* passes 2 and 3; everything that is not lost is set from the start */
+	uint64_t *
+		pointed_to; /* pass 1: another lost block points to it. Pass 3: reached from the leaders, the last first */
+	uint64_t *reached; /* passes 2 and 3; everything that is not lost is set from the start */
 	uint64_t *heads;
-	uint64_t from;	      /* the block being scanned */
-	uint64_t *visited;    /* pass 3: one of the bitmaps above */
-	GArray *todo;	      /* pass 3, of uint64_t */
+	uint64_t from;	   /* the block being scanned */
+	uint64_t *visited; /* pass 3: one of the bitmaps above */
+	GArray *todo;	   /* pass 3, of uint64_t */
 };
 
 uint64_t hc_references_next_unmarked(const hc_blocks *blocks, const uint64_t *marks, uint64_t start)
@@ -59,7 +60,8 @@ static void scan_block(hc_scanner *scanner, const hc_references *references, uin
 
 		hc_references_add_words(references, address, address + MIN(size, region->end - address), words);
 		for (unsigned i = 0; i < words->len; i++)
-			hc_scanner_words(scanner, g_array_index(words, hc_words, i).bytes, g_array_index(words, hc_words, i).size, format, resolve);
+			hc_scanner_words(scanner, g_array_index(words, hc_words, i).bytes,
+				g_array_index(words, hc_words, i).size, format, resolve);
 	}
 	/* `from` must not change while candidates of this block are still in the ring. */
 	hc_scanner_flush(scanner, resolve);
@@ -84,7 +86,7 @@ static void find_pointed_to(struct lost *lost)
 
 	hc_scanner_init(&scanner, blocks, references->marks, lost);
 	for (uint64_t start = hc_references_next_unmarked(blocks, references->marks, 0); start < blocks->granule_count;
-	     start = hc_references_next_unmarked(blocks, references->marks, start + 1)) {
+		start = hc_references_next_unmarked(blocks, references->marks, start + 1)) {
 		lost->from = start;
 		scan_block(&scanner, references, start, resolve_pointed_to);
 	}
@@ -127,7 +129,7 @@ static void mark_rings(struct lost *lost)
 	memcpy(lost->pointed_to, lost->reached, blocks->granule_count / 64 * sizeof(uint64_t));
 	lost->visited = lost->reached;
 	for (uint64_t start = hc_references_next_unmarked(blocks, lost->reached, 0); start < blocks->granule_count;
-	     start = hc_references_next_unmarked(blocks, lost->reached, start + 1)) {
+		start = hc_references_next_unmarked(blocks, lost->reached, start + 1)) {
 		g_array_append_val(leaders, start);
 		visit_from(lost, &scanner, start);
 	}
@@ -150,8 +152,9 @@ static GArray *take_heads(struct lost *lost)
 	const hc_blocks *blocks = lost->references->blocks;
 	GArray *starts = g_array_new(FALSE, FALSE, sizeof(uint64_t));
 
-	for (uint64_t start = hc_references_next_unmarked(blocks, lost->references->marks, 0); start < blocks->granule_count;
-	     start = hc_references_next_unmarked(blocks, lost->references->marks, start + 1)) {
+	for (uint64_t start = hc_references_next_unmarked(blocks, lost->references->marks, 0);
+		start < blocks->granule_count;
+		start = hc_references_next_unmarked(blocks, lost->references->marks, start + 1)) {
 		if (hc_bit(lost->pointed_to, start))
 			continue;
 		hc_set_bit(lost->heads, start);
@@ -168,7 +171,7 @@ static void add_up(struct lost *lost)
 	hc_references_totals *totals = &references->totals;
 
 	for (uint64_t start = hc_references_next_unmarked(blocks, references->marks, 0); start < blocks->granule_count;
-	     start = hc_references_next_unmarked(blocks, references->marks, start + 1)) {
+		start = hc_references_next_unmarked(blocks, references->marks, start + 1)) {
 		const hc_block_region *region = hc_blocks_region_of_start(blocks, start);
 		uint64_t size = hc_blocks_usable_size(blocks, region, hc_blocks_address(blocks, region, start));
 		hc_amount *amount = hc_bit(lost->heads, start) ? &totals->directly_lost : &totals->indirectly_lost;

@@ -32,9 +32,9 @@ struct pool {
 	GArray *words;	    /* of hc_words */
 	GPtrArray *batches; /* of struct batch */
 	unsigned waiting;
-	int hungry;	    /* workers that wait, readable without the lock */
+	int hungry; /* workers that wait, readable without the lock */
 	bool done;
-	int failed;	    /* memory was out */
+	int failed; /* memory was out */
 	uint64_t total_words, total_hits;
 };
 
@@ -159,7 +159,8 @@ static inline bool points_to_start(const hc_scanner *scanner, uint64_t start, co
 	if (G_UNLIKELY(candidate->granule != start || candidate->address & granule_mask))
 		return false;
 	return G_LIKELY(candidate->address - scanner->hot_start < scanner->hot_size) ||
-	       candidate->address == hc_blocks_address(scanner->blocks, hc_blocks_region_of_start(scanner->blocks, start), start);
+	       candidate->address ==
+		       hc_blocks_address(scanner->blocks, hc_blocks_region_of_start(scanner->blocks, start), start);
 }
 
 /* Where interior pointers are told apart. Most candidates point to a start, or to a block that is marked already. */
@@ -171,7 +172,7 @@ static inline void resolve_exact(hc_scanner *scanner, uint64_t start, const hc_c
 	if (hc_bit(scanner->marks, start))
 		return;
 	if (points_to_start(scanner, start, candidate) ||
-	    hc_references_is_as_good_as_start(worker->pool->references, start, candidate->address))
+		hc_references_is_as_good_as_start(worker->pool->references, start, candidate->address))
 		resolve_mark(scanner, start, candidate);
 	else
 		set_mark(worker, worker->pool->interior, start, &was_set);
@@ -187,7 +188,8 @@ static void share(struct worker *worker)
 	batch->count = BATCH;
 	memcpy(batch->starts, worker->stack, sizeof batch->starts);
 	worker->stack_count -= BATCH;
-	memmove(worker->stack, worker->stack + worker->stack_count, MIN(BATCH, worker->stack_count) * sizeof *worker->stack);
+	memmove(worker->stack, worker->stack + worker->stack_count,
+		MIN(BATCH, worker->stack_count) * sizeof *worker->stack);
 	pool_add_batch(worker->pool, batch);
 }
 
@@ -204,8 +206,8 @@ static void scan_in_pieces(struct worker *worker, const hc_block_region *region,
 		pool_add_words(worker->pool, g_array_index(words, hc_words, i));
 }
 
-static inline __attribute__((always_inline)) void scan_block(struct worker *worker, uint64_t start, hc_word_format format,
-							     hc_scan_resolve resolve)
+static inline __attribute__((always_inline)) void scan_block(
+	struct worker *worker, uint64_t start, hc_word_format format, hc_scan_resolve resolve)
 {
 	hc_words contents = hc_scanner_contents(&worker->scanner, start, format);
 
@@ -218,7 +220,8 @@ static inline __attribute__((always_inline)) void scan_block(struct worker *work
 }
 
 /* Searches until the worker has nothing of its own left. */
-static inline __attribute__((always_inline)) void drain(struct worker *worker, hc_word_format format, hc_scan_resolve resolve)
+static inline __attribute__((always_inline)) void drain(
+	struct worker *worker, hc_word_format format, hc_scan_resolve resolve)
 {
 	for (;;) {
 		while (worker->stack_count && worker->ring_in - worker->ring_out < HC_SCAN_BLOCKS) {
@@ -238,12 +241,14 @@ static inline __attribute__((always_inline)) void drain(struct worker *worker, h
 			continue;
 		}
 		scan_block(worker, worker->ring[worker->ring_out++ % HC_SCAN_BLOCKS], format, resolve);
-		if (worker->stack_count >= 2 * BATCH && worker->pool->workers > 1 && g_atomic_int_get(&worker->pool->hungry))
+		if (worker->stack_count >= 2 * BATCH && worker->pool->workers > 1 &&
+			g_atomic_int_get(&worker->pool->hungry))
 			share(worker);
 	}
 }
 
-static inline __attribute__((always_inline)) void work_on(struct worker *worker, hc_word_format format, hc_scan_resolve resolve)
+static inline __attribute__((always_inline)) void work_on(
+	struct worker *worker, hc_word_format format, hc_scan_resolve resolve)
 {
 	hc_words words;
 	struct batch *batch;
@@ -281,8 +286,8 @@ static void run_worker(void *data, unsigned index)
 	g_free(worker);
 }
 
-bool hc_references_mark(const hc_references *references, uint64_t *marks, uint64_t *interior, const GArray *words, const GArray *starts,
-			unsigned jobs, hc_references_totals *totals)
+bool hc_references_mark(const hc_references *references, uint64_t *marks, uint64_t *interior, const GArray *words,
+	const GArray *starts, unsigned jobs, hc_references_totals *totals)
 {
 	struct pool pool = {
 		.references = references,

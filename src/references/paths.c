@@ -26,23 +26,28 @@
  */
 #include "references/scan.h"
 
-enum { PATHS_MAX = 1000, BLOCKS_AHEAD = 32, CANDIDATES = 512 };
+enum {
+	PATHS_MAX = 1000,
+	BLOCKS_AHEAD = 32,
+	CANDIDATES = 512
+};
 
 /* In place of the number of the block that led there. */
-static const uint32_t NOBODY = UINT32_MAX, A_ROOT = UINT32_MAX - 1, ITSELF = UINT32_MAX - 2, LEFT_OUT = UINT32_MAX - 3, BLOCKS_MAX = UINT32_MAX - 4;
+static const uint32_t NOBODY = UINT32_MAX, A_ROOT = UINT32_MAX - 1, ITSELF = UINT32_MAX - 2, LEFT_OUT = UINT32_MAX - 3,
+		      BLOCKS_MAX = UINT32_MAX - 4;
 
 struct path {
 	hc_path_start start;
-	uint32_t *numbers;	/* of blocks, the target last */
+	uint32_t *numbers; /* of blocks, the target last */
 	uint32_t length;
-	bool straight;		/* a root leads to the target: `reference` tells which */
+	bool straight; /* a root leads to the target: `reference` tells which */
 	hc_reference reference;
 };
 
 struct hc_paths {
 	const hc_references *references;
 	uint32_t target;
-	bool exact; /* pointers into the middle of a block do not lead there */
+	bool exact;	 /* pointers into the middle of a block do not lead there */
 	GPtrArray *list; /* of struct path */
 };
 
@@ -89,7 +94,9 @@ static bool may_enter(const struct search *search, uint32_t number, uint64_t sta
 		return true;
 	if (blocks->states[number] != HC_BLOCK_IN_USE || (search->lost && hc_bit(search->references->marks, start)))
 		return false;
-	const char *label = blocks->labelled[number / 64] >> number % 64 & 1 ? g_hash_table_lookup(blocks->labels, GUINT_TO_POINTER(number)) : NULL;
+	const char *label = blocks->labelled[number / 64] >> number % 64 & 1 ?
+				    g_hash_table_lookup(blocks->labels, GUINT_TO_POINTER(number)) :
+				    NULL;
 
 	return !label || !hc_references_is_allocator_state(label);
 }
@@ -124,7 +131,8 @@ static void resolve_candidates(struct search *search)
 		/* Straight paths were found before. */
 		if (candidate->from == A_ROOT && number == search->paths->target)
 			continue;
-		if (may_enter(search, number, candidate->start) && may_lead(search->paths, number, candidate->start, candidate->address))
+		if (may_enter(search, number, candidate->start) &&
+			may_lead(search->paths, number, candidate->start, candidate->address))
 			reach(search, number, candidate->from);
 	}
 	search->candidate_count = 0;
@@ -147,7 +155,8 @@ static void search_words(struct search *search, hc_words words, uint32_t from)
 		uint64_t granule = hc_blocks_granule(blocks, region, value);
 
 		__builtin_prefetch(&blocks->starts[granule / 64]);
-		search->candidates[search->candidate_count++] = (struct candidate){ .granule = granule, .address = value, .from = from };
+		search->candidates[search->candidate_count++] =
+			(struct candidate){ .granule = granule, .address = value, .from = from };
 		if (search->candidate_count == CANDIDATES)
 			resolve_candidates(search);
 	}
@@ -203,7 +212,7 @@ static void start_at_roots(struct search *search)
 		uint32_t number = g_array_index(own, uint32_t, i);
 
 		if (search->parents[number] == NOBODY && number != search->paths->target &&
-		    may_enter(search, number, hc_blocks_start_of_number(search->blocks, number)))
+			may_enter(search, number, hc_blocks_start_of_number(search->blocks, number)))
 			reach(search, number, ITSELF);
 	}
 }
@@ -214,7 +223,8 @@ static void start_at_lost(struct search *search)
 	hc_reach how;
 
 	for (uint32_t number = 0; hc_references_next_lost(search->references, &number, &block, &how);)
-		if (how == HC_REACH_DIRECTLY_LOST && search->parents[block.number] == NOBODY && block.number != search->paths->target)
+		if (how == HC_REACH_DIRECTLY_LOST && search->parents[block.number] == NOBODY &&
+			block.number != search->paths->target)
 			reach(search, block.number, ITSELF);
 }
 
@@ -231,7 +241,10 @@ static void search_all(struct search *search)
 			starts[i] = hc_blocks_start_of_number(blocks, search->queue[search->head + i]);
 			regions[i] = hc_blocks_region_of_start(blocks, starts[i]);
 			if (regions[i]->bytes)
-				__builtin_prefetch(regions[i]->bytes + (hc_blocks_address(blocks, regions[i], starts[i]) - regions[i]->start) - blocks->word);
+				__builtin_prefetch(
+					regions[i]->bytes +
+					(hc_blocks_address(blocks, regions[i], starts[i]) - regions[i]->start) -
+					blocks->word);
 		}
 		for (unsigned i = 0; i < count && !search->found; i++)
 			search_block(search, regions[i], starts[i], search->queue[search->head + i]);
@@ -275,7 +288,9 @@ static bool take_path(hc_paths *paths, const struct search *search)
 
 	for (; search->parents[first] < BLOCKS_MAX; first = search->parents[first])
 		length++;
-	hc_path_start start = search->parents[first] == A_ROOT ? HC_PATH_ROOT : search->lost ? HC_PATH_LOST : HC_PATH_OWN;
+	hc_path_start start = search->parents[first] == A_ROOT ? HC_PATH_ROOT :
+			      search->lost		       ? HC_PATH_LOST :
+								 HC_PATH_OWN;
 	struct path *path = add_path(paths, start, length);
 
 	if (!path)
@@ -294,7 +309,8 @@ static void take_straight(hc_paths *paths, unsigned limit)
 
 	if (!hc_blocks_get(blocks, paths->target, &block))
 		return;
-	g_autoptr(GArray) words = hc_references_from_roots(paths->references, block.address, block.address + block.size, UINT_MAX);
+	g_autoptr(GArray) words =
+		hc_references_from_roots(paths->references, block.address, block.address + block.size, UINT_MAX);
 
 	for (unsigned i = 0; i < words->len && paths->list->len < limit; i++) {
 		const hc_reference *reference = &g_array_index(words, hc_reference, i);
@@ -381,7 +397,8 @@ hc_paths *hc_paths_find(const hc_references *references, uint32_t number, unsign
 	if (how == HC_REACH_DIRECTLY_LOST)
 		add_path(paths, HC_PATH_LOST, 1);
 	if (!search_paths(paths, hc_reach_is_lost(how), limit)) {
-		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory to search %u blocks for a path", references->blocks->count);
+		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory to search %u blocks for a path",
+			references->blocks->count);
 		return NULL;
 	}
 	return g_steal_pointer(&paths);
@@ -420,7 +437,8 @@ uint32_t hc_paths_length(const hc_paths *paths, unsigned index)
 /* The first of FOUND (roots' words) by which the path may go. */
 static bool choose_root(const hc_paths *paths, const hc_block *block, hc_reference *ret_reference)
 {
-	g_autoptr(GArray) words = hc_references_from_roots(paths->references, block->address, block->address + block->size, UINT_MAX);
+	g_autoptr(GArray) words =
+		hc_references_from_roots(paths->references, block->address, block->address + block->size, UINT_MAX);
 	uint64_t start = hc_blocks_start_of_number(paths->references->blocks, block->number);
 
 	for (unsigned i = 0; i < words->len; i++) {
@@ -444,8 +462,8 @@ static bool find_word(const hc_paths *paths, uint32_t from, const hc_block *bloc
 	for (uint64_t offset = 0; offset + word <= holder.size; offset += word) {
 		uint64_t value;
 
-		if (!hc_core_read_word(references->core, holder.address + offset, &value) || value - block->address >= block->size ||
-		    !may_lead(paths, block->number, start, value))
+		if (!hc_core_read_word(references->core, holder.address + offset, &value) ||
+			value - block->address >= block->size || !may_lead(paths, block->number, start, value))
 			continue;
 		*ret_reference = (hc_reference){ holder.address + offset, value, 0, from, HC_REGISTER_NONE };
 		return true;
@@ -461,7 +479,8 @@ bool hc_paths_step(const hc_paths *paths, unsigned index, uint32_t step, hc_path
 	if (step >= path->length || !hc_blocks_get(paths->references->blocks, path->numbers[step], &ret_step->block))
 		return false;
 	if (step) {
-		ret_step->has_reference = find_word(paths, path->numbers[step - 1], &ret_step->block, &ret_step->reference);
+		ret_step->has_reference =
+			find_word(paths, path->numbers[step - 1], &ret_step->block, &ret_step->reference);
 	} else if (path->straight) {
 		ret_step->has_reference = true;
 		ret_step->reference = path->reference;

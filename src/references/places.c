@@ -22,7 +22,9 @@ static const char *const kind_names[HC_PLACE_KIND_COUNT] = {
 	[HC_PLACE_MAPPING] = "mapping",
 };
 
-enum { DESCRIPTOR_BYTES = 2048 }; /* sizeof(struct pthread) is above that in all releases */
+enum {
+	DESCRIPTOR_BYTES = 2048
+}; /* sizeof(struct pthread) is above that in all releases */
 
 const char *hc_place_kind_name(hc_place_kind kind)
 {
@@ -32,7 +34,8 @@ const char *hc_place_kind_name(hc_place_kind kind)
 /* ---- stacks ---- */
 
 /* The frame of thread INDEX that ADDRESS is in: -1 if it is in none. *ret_last: the last one, whose end is not known. */
-static int find_frame(const hc_place_sources *sources, unsigned index, hc_address address, const hc_frame **ret_frame, bool *ret_last)
+static int find_frame(
+	const hc_place_sources *sources, unsigned index, hc_address address, const hc_frame **ret_frame, bool *ret_last)
 {
 	unsigned count;
 	const hc_frame *frames = hc_modules_frames(sources->modules, index, &count);
@@ -41,8 +44,9 @@ static int find_frame(const hc_place_sources *sources, unsigned index, hc_addres
 
 	/* Not in order of address where a signal handler has a stack of its own: the nearest one below, in the same area. */
 	for (unsigned i = 0; i < count; i++)
-		if (frames[i].stack_pointer && frames[i].stack_pointer <= address && area && frames[i].stack_pointer >= area->start &&
-		    (found < 0 || frames[i].stack_pointer >= frames[found].stack_pointer))
+		if (frames[i].stack_pointer && frames[i].stack_pointer <= address && area &&
+			frames[i].stack_pointer >= area->start &&
+			(found < 0 || frames[i].stack_pointer >= frames[found].stack_pointer))
 			found = i;
 	if (found < 0 && count && address < frames[0].stack_pointer && area && frames[0].stack_pointer < area->end)
 		found = 0; /* the red zone */
@@ -64,19 +68,21 @@ static void name_stack(const hc_place_sources *sources, hc_place *place, unsigne
 	place->frame = find_frame(sources, index, place->address, &frame, &last);
 	if (place->frame >= 0) {
 		g_autofree char *function = hc_modules_describe_frame(sources->modules, frame);
-		g_autofree char *where = last ? g_strdup("in or above the last known frame,") : g_strdup_printf("#%d", place->frame);
+		g_autofree char *where = last ? g_strdup("in or above the last known frame,") :
+						g_strdup_printf("#%d", place->frame);
 		int64_t offset = place->address - frame->stack_pointer;
 
 		if (last)
 			place->frame = -1;
-		place->name = g_strdup_printf("stack of thread %" G_GINT64_FORMAT ", %s %s, sp%s%#" G_GINT64_MODIFIER "x", thread->id, where,
-					      function ? function : "a function without a name", offset < 0 ? "-" : "+",
-					      (guint64)(offset < 0 ? -offset : offset));
+		place->name = g_strdup_printf("stack of thread %" G_GINT64_FORMAT ", %s %s, sp%s%#" G_GINT64_MODIFIER
+					      "x",
+			thread->id, where, function ? function : "a function without a name", offset < 0 ? "-" : "+",
+			(guint64)(offset < 0 ? -offset : offset));
 	} else {
 		int64_t offset = place->address - thread->stack_pointer;
 
-		place->name = g_strdup_printf("stack of thread %" G_GINT64_FORMAT ", sp%s%#" G_GINT64_MODIFIER "x", thread->id, offset < 0 ? "-" : "+",
-					      (guint64)(offset < 0 ? -offset : offset));
+		place->name = g_strdup_printf("stack of thread %" G_GINT64_FORMAT ", sp%s%#" G_GINT64_MODIFIER "x",
+			thread->id, offset < 0 ? "-" : "+", (guint64)(offset < 0 ? -offset : offset));
 	}
 }
 
@@ -86,8 +92,9 @@ static void name_unused_stack(const hc_place_sources *sources, hc_place *place, 
 
 	place->kind = HC_PLACE_STACK_UNUSED;
 	place->thread_id = thread ? thread->id : 0;
-	place->name = thread ? g_strdup_printf("unused stack of thread %" G_GINT64_FORMAT ", sp-%#" G_GINT64_MODIFIER "x", thread->id,
-					       thread->stack_pointer - place->address) :
+	place->name = thread ? g_strdup_printf("unused stack of thread %" G_GINT64_FORMAT ", sp-%#" G_GINT64_MODIFIER
+					       "x",
+				       thread->id, thread->stack_pointer - place->address) :
 			       g_strdup("unused stack of a thread that has ended");
 }
 
@@ -140,8 +147,9 @@ static bool name_descriptor(const hc_place_sources *sources, hc_place *place)
 			continue;
 		place->kind = HC_PLACE_THREAD_DESCRIPTOR;
 		place->thread_id = thread->id;
-		place->name = g_strdup_printf("libc's descriptor of thread %" G_GINT64_FORMAT "+%#" G_GINT64_MODIFIER "x", thread->id,
-					      place->address - thread->thread_pointer);
+		place->name = g_strdup_printf("libc's descriptor of thread %" G_GINT64_FORMAT "+%#" G_GINT64_MODIFIER
+					      "x",
+			thread->id, place->address - thread->thread_pointer);
 		return true;
 	}
 	return false;
@@ -154,14 +162,16 @@ static bool name_block(const hc_place_sources *sources, hc_place *place)
 	if (!hc_blocks_find(sources->blocks, place->address, &place->block))
 		return false;
 	const hc_block *block = &place->block;
-	g_autofree char *offset = place->address == block->address ? NULL : g_strdup_printf("+%" G_GUINT64_FORMAT, place->address - block->address);
+	g_autofree char *offset = place->address == block->address ?
+					  NULL :
+					  g_strdup_printf("+%" G_GUINT64_FORMAT, place->address - block->address);
 
 	place->kind = HC_PLACE_BLOCK;
 	place->in_block = true;
-	place->name = g_strdup_printf("block 0x%" G_GINT64_MODIFIER "x%s, %" G_GUINT64_FORMAT " bytes%s%s%s%s", block->address, offset ? offset : "",
-				      block->size, block->state == HC_BLOCK_IN_USE ? "" : ", ",
-				      block->state == HC_BLOCK_IN_USE ? "" : hc_block_state_name(block->state), block->label ? ", " : "",
-				      block->label ? block->label : "");
+	place->name = g_strdup_printf("block 0x%" G_GINT64_MODIFIER "x%s, %" G_GUINT64_FORMAT " bytes%s%s%s%s",
+		block->address, offset ? offset : "", block->size, block->state == HC_BLOCK_IN_USE ? "" : ", ",
+		block->state == HC_BLOCK_IN_USE ? "" : hc_block_state_name(block->state), block->label ? ", " : "",
+		block->label ? block->label : "");
 	return true;
 }
 
@@ -182,8 +192,10 @@ static void name_area(hc_place *place, const hc_area *area)
 	const char *path = area->mapping ? area->mapping->path : NULL;
 
 	place->kind = HC_PLACE_MAPPING;
-	place->name = g_strdup_printf("%s%s%s 0x%" G_GINT64_MODIFIER "x-0x%" G_GINT64_MODIFIER "x, +%#" G_GINT64_MODIFIER "x", hc_area_kind_name(area->kind),
-				      path ? " " : "", path ? path : "", area->start, area->end, place->address - area->start);
+	place->name = g_strdup_printf("%s%s%s 0x%" G_GINT64_MODIFIER "x-0x%" G_GINT64_MODIFIER
+				      "x, +%#" G_GINT64_MODIFIER "x",
+		hc_area_kind_name(area->kind), path ? " " : "", path ? path : "", area->start, area->end,
+		place->address - area->start);
 }
 
 void hc_place_find(const hc_place_sources *sources, hc_address address, hc_place *ret_place)
@@ -200,17 +212,19 @@ void hc_place_find(const hc_place_sources *sources, hc_address address, hc_place
 		name_stack(sources, place, area->owner);
 	else if (area->kind == HC_AREA_STACK_UNUSED)
 		name_unused_stack(sources, place, area->owner);
-	else if (!name_symbol(sources, place, area) && !(area->kind == HC_AREA_ANONYMOUS && name_stack_elsewhere(sources, place)))
+	else if (!name_symbol(sources, place, area) &&
+		 !(area->kind == HC_AREA_ANONYMOUS && name_stack_elsewhere(sources, place)))
 		name_area(place, area);
 }
 
 static void name_register(const hc_place_sources *sources, const hc_reference *reference, hc_place *place)
 {
 	const char *known = hc_core_register_name(sources->core, reference->register_index);
-	g_autofree char *name = reference->register_index >= HC_REGISTER_VECTOR ?
-					hc_core_vector_register_name(sources->core, reference->register_index - HC_REGISTER_VECTOR) :
-				known ? g_strdup(known) :
-					g_strdup_printf("register %d", reference->register_index);
+	g_autofree char *name =
+		reference->register_index >= HC_REGISTER_VECTOR ?
+			hc_core_vector_register_name(sources->core, reference->register_index - HC_REGISTER_VECTOR) :
+		known ? g_strdup(known) :
+			g_strdup_printf("register %d", reference->register_index);
 
 	*place = (hc_place){ .kind = HC_PLACE_REGISTER, .thread_id = reference->thread_id, .frame = -1 };
 	place->name = g_strdup_printf("%s of thread %" G_GINT64_FORMAT, name, reference->thread_id);

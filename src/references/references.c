@@ -81,7 +81,8 @@ static void add_up_possible(hc_references *references)
 			const hc_block_region *region = hc_blocks_region_of_start(blocks, start);
 
 			references->totals.possibly_lost.blocks++;
-			references->totals.possibly_lost.bytes += hc_blocks_usable_size(blocks, region, hc_blocks_address(blocks, region, start));
+			references->totals.possibly_lost.bytes +=
+				hc_blocks_usable_size(blocks, region, hc_blocks_address(blocks, region, start));
 		}
 }
 
@@ -123,7 +124,7 @@ static bool search(hc_references *references, unsigned jobs)
 	for (unsigned i = 0; i < words->len; i++)
 		totals->root_bytes += g_array_index(words, hc_words, i).size;
 	if (!hc_references_mark(references, references->marks, interior, words, starts, jobs, totals) ||
-	    !search_interior(references, interior, jobs) || !hc_references_sort_lost(references, jobs))
+		!search_interior(references, interior, jobs) || !hc_references_sort_lost(references, jobs))
 		return false;
 	totals->reachable.blocks = in_use.blocks - totals->directly_lost.blocks - totals->indirectly_lost.blocks;
 	totals->reachable.bytes = in_use.bytes - totals->directly_lost.bytes - totals->indirectly_lost.bytes;
@@ -131,7 +132,7 @@ static bool search(hc_references *references, unsigned jobs)
 }
 
 hc_references *hc_references_create(const hc_core *core, const hc_blocks *blocks, const hc_areas *areas, unsigned jobs,
-				    hc_diagnostics *diagnostics, GError **error)
+	hc_diagnostics *diagnostics, GError **error)
 {
 	hc_references *references = g_new0(hc_references, 1);
 
@@ -142,7 +143,8 @@ hc_references *hc_references_create(const hc_core *core, const hc_blocks *blocks
 	references->roots = g_array_new(FALSE, FALSE, sizeof(hc_root));
 	hc_references_find_roots(references);
 	if (!search(references, jobs)) {
-		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory to search %u blocks for references", blocks->count);
+		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory to search %u blocks for references",
+			blocks->count);
 		hc_references_destroy(references);
 		return NULL;
 	}
@@ -168,7 +170,8 @@ const hc_references_totals *hc_references_get_totals(const hc_references *refere
 hc_reach hc_references_reach_at(const hc_references *references, uint64_t start)
 {
 	if (hc_bit(references->marks, start))
-		return references->possible && hc_bit(references->possible, start) ? HC_REACH_POSSIBLY_LOST : HC_REACH_REACHABLE;
+		return references->possible && hc_bit(references->possible, start) ? HC_REACH_POSSIBLY_LOST :
+										     HC_REACH_REACHABLE;
 	return hc_bit(references->direct, start) ? HC_REACH_DIRECTLY_LOST : HC_REACH_INDIRECTLY_LOST;
 }
 
@@ -181,13 +184,15 @@ hc_reach hc_references_reach(const hc_references *references, uint32_t block_num
 	return hc_references_reach_at(references, hc_blocks_start_of_number(blocks, block_number));
 }
 
-bool hc_references_next_lost(const hc_references *references, uint32_t *number, hc_block *ret_block, hc_reach *ret_reach)
+bool hc_references_next_lost(
+	const hc_references *references, uint32_t *number, hc_block *ret_block, hc_reach *ret_reach)
 {
 	const hc_blocks *blocks = references->blocks;
 
 	if (*number >= blocks->count)
 		return false;
-	uint64_t start = hc_references_next_unmarked(blocks, references->marks, hc_blocks_start_of_number(blocks, *number));
+	uint64_t start =
+		hc_references_next_unmarked(blocks, references->marks, hc_blocks_start_of_number(blocks, *number));
 
 	if (start >= blocks->granule_count || !hc_blocks_get(blocks, hc_blocks_number(blocks, start), ret_block))
 		return false;

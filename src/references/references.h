@@ -23,7 +23,7 @@
  * Searches with JOBS threads (0: one per processor). The arguments must outlive the result. Fails with HC_ERROR_NO_MEMORY.
  */
 hc_references *hc_references_create(const hc_core *core, const hc_blocks *blocks, const hc_areas *areas, unsigned jobs,
-				    hc_diagnostics *diagnostics, GError **error);
+	hc_diagnostics *diagnostics, GError **error);
 void hc_references_destroy(hc_references *references);
 
 /* As hc_references_reach(), for the block in use that starts at granule START: without looking its number up. */

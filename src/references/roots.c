@@ -5,7 +5,8 @@
 #include <elf.h>
 
 static const hc_diagnostic_kind roots_missing = {
-	"roots-missing", HC_SEVERITY_PARTIAL,
+	"roots-missing",
+	HC_SEVERITY_PARTIAL,
 	"of writable memory are not in the core: a block that only they point to is called lost",
 };
 
@@ -14,17 +15,21 @@ static const hc_diagnostic_kind roots_missing = {
  * madvise(MADV_DONTDUMP) marks; it does not tell which.
  */
 static const hc_diagnostic_kind anonymous_missing = {
-	"anonymous-missing", HC_SEVERITY_NOTE,
+	"anonymous-missing",
+	HC_SEVERITY_NOTE,
 	"of anonymous memory are not in the core: never touched, or left out by MADV_DONTDUMP; pointers there would not be seen",
 };
 
 static const hc_diagnostic_kind shared_missing = {
-	"shared-missing", HC_SEVERITY_NOTE,
+	"shared-missing",
+	HC_SEVERITY_NOTE,
 	"of writable file mappings are not in the core (the kernel leaves them out by default); pointers there are not seen",
 };
 
 /* XSAVE's legacy area: the x87 state's first 160 bytes hold no values that a program keeps; then xmm0. (Intel SDM 1, 13.4.1) */
-enum { XSAVE_VECTORS = 160 };
+enum {
+	XSAVE_VECTORS = 160
+};
 
 bool hc_references_is_allocator_state(const char *label)
 {
@@ -37,8 +42,8 @@ static void count_missing(hc_references *references, const hc_area *area)
 					 area->mapping->path			      ? &shared_missing :
 											&anonymous_missing;
 
-	hc_diagnostics_add(references->diagnostics, kind, area->end - area->start, "%#" G_GINT64_MODIFIER "x to %#" G_GINT64_MODIFIER "x", area->start,
-			   area->end);
+	hc_diagnostics_add(references->diagnostics, kind, area->end - area->start,
+		"%#" G_GINT64_MODIFIER "x to %#" G_GINT64_MODIFIER "x", area->start, area->end);
 }
 
 static void add_root(hc_references *references, const hc_area *area, bool used, const char *reason)
@@ -83,7 +88,8 @@ static void add_area(hc_references *references, const hc_area *area)
 	case HC_AREA_FILE:
 		if (writable)
 			return add_root(references, area, true, "writable mapping of a file");
-		return add_root(references, area, false, "read-only file: cannot hold addresses of this process's heap");
+		return add_root(
+			references, area, false, "read-only file: cannot hold addresses of this process's heap");
 	case HC_AREA_SHARED:
 		return add_root(references, area, true, "shared memory");
 	case HC_AREA_ANONYMOUS:
@@ -132,7 +138,9 @@ void hc_references_add_words(const hc_references *references, hc_address start, 
 
 		if (!bytes) {
 			unsigned next = hc_core_mapping_after(references->core, start);
-			const hc_mapping *mapping = next < hc_core_mapping_count(references->core) ? hc_core_mapping(references->core, next) : NULL;
+			const hc_mapping *mapping = next < hc_core_mapping_count(references->core) ?
+							    hc_core_mapping(references->core, next) :
+							    NULL;
 
 			if (!mapping)
 				return;
@@ -163,7 +171,8 @@ static void add_register_words(const hc_references *references, const hc_thread 
 		g_array_append_val(words, run);
 	}
 	if (!thread->in_system_call && thread->vector_registers_size > XSAVE_VECTORS) {
-		hc_words run = { thread->vector_registers + XSAVE_VECTORS, (thread->vector_registers_size - XSAVE_VECTORS) & ~(size_t)7 };
+		hc_words run = { thread->vector_registers + XSAVE_VECTORS,
+			(thread->vector_registers_size - XSAVE_VECTORS) & ~(size_t)7 };
 
 		g_array_append_val(words, run);
 	}

@@ -13,7 +13,10 @@
 
 #include "references/internal.h"
 
-enum { HC_SCAN_CANDIDATES = 64, HC_SCAN_BLOCKS = 32 };
+enum {
+	HC_SCAN_CANDIDATES = 64,
+	HC_SCAN_BLOCKS = 32
+};
 
 typedef struct hc_candidate {
 	uint64_t granule;
@@ -33,12 +36,13 @@ typedef struct hc_scanner {
 	hc_address hot_start, hot_base;
 	uint64_t hot_size;
 	uint64_t hot_first, hot_granules;
-	const uint8_t *hot_origin; /* where granule 0 of the whole index would be in our memory; NULL: not in one piece */
+	const uint8_t
+		*hot_origin; /* where granule 0 of the whole index would be in our memory; NULL: not in one piece */
 	const hc_block_region *hot;
 	const uint64_t *starts;
 	unsigned granule_shift, word;
 	uint64_t header_offset; /* an address with these low bits may be a chunk's size field */
-	void *data; /* of resolve */
+	void *data;		/* of resolve */
 } hc_scanner;
 
 /* Called for each candidate; START is the granule at which the block begins that it points into. */
@@ -71,8 +75,9 @@ static inline void hc_scanner_init(hc_scanner *scanner, const hc_blocks *blocks,
 	scanner->hot_granules = scanner->hot->granules;
 	/* May point outside of the mapping by itself; with a granule of the region added it does not. */
 	if (scanner->hot->bytes)
-		scanner->hot_origin = (const uint8_t *)((uintptr_t)scanner->hot->bytes - (scanner->hot->start - scanner->hot_base) -
-							(scanner->hot_first << scanner->granule_shift));
+		scanner->hot_origin =
+			(const uint8_t *)((uintptr_t)scanner->hot->bytes - (scanner->hot->start - scanner->hot_base) -
+					  (scanner->hot_first << scanner->granule_shift));
 }
 
 /* As hc_blocks_start_of(), with what it needs at hand. */
@@ -82,8 +87,9 @@ static inline uint64_t hc_scanner_start_of(const hc_scanner *scanner, uint64_t g
 	uint64_t word = granule / 64, bits = starts[word] & (((uint64_t)2 << granule % 64) - 1), next = granule + 1;
 
 	if (G_LIKELY(bits)) {
-		if (G_UNLIKELY((address & (scanner->header_offset | (scanner->header_offset - 1))) >= scanner->header_offset) &&
-		    starts[next / 64] >> next % 64 & 1)
+		if (G_UNLIKELY((address & (scanner->header_offset | (scanner->header_offset - 1))) >=
+			       scanner->header_offset) &&
+			starts[next / 64] >> next % 64 & 1)
 			return UINT64_MAX;
 		return word * 64 + 63 - __builtin_clzll(bits);
 	}
@@ -99,7 +105,8 @@ static inline __attribute__((always_inline)) void hc_scanner_resolve_one(hc_scan
 		resolve(scanner, start, candidate);
 }
 
-static inline __attribute__((always_inline)) void hc_scanner_candidate(hc_scanner *scanner, hc_address address, hc_scan_resolve resolve)
+static inline __attribute__((always_inline)) void hc_scanner_candidate(
+	hc_scanner *scanner, hc_address address, hc_scan_resolve resolve)
 {
 	uint64_t granule = scanner->hot_first + ((address - scanner->hot_base) >> scanner->granule_shift);
 
@@ -119,8 +126,8 @@ static inline __attribute__((always_inline)) void hc_scanner_candidate(hc_scanne
 }
 
 /* Looks at every word. */
-static inline __attribute__((always_inline)) void hc_scanner_words(hc_scanner *scanner, const uint8_t *bytes, uint64_t size, hc_word_format format,
-								   hc_scan_resolve resolve)
+static inline __attribute__((always_inline)) void hc_scanner_words(
+	hc_scanner *scanner, const uint8_t *bytes, uint64_t size, hc_word_format format, hc_scan_resolve resolve)
 {
 	const hc_block_span *first = &scanner->blocks->spans[0], *second = &scanner->blocks->spans[1];
 	const hc_address first_start = first->start, second_start = second->start;
@@ -152,7 +159,8 @@ static inline const uint8_t *hc_scanner_place(const hc_scanner *scanner, uint64_
 		return scanner->hot_origin + (start << scanner->granule_shift);
 	const hc_block_region *region = hc_blocks_region_of_start(scanner->blocks, start);
 
-	return region->bytes ? region->bytes + (hc_blocks_address(scanner->blocks, region, start) - region->start) : NULL;
+	return region->bytes ? region->bytes + (hc_blocks_address(scanner->blocks, region, start) - region->start) :
+			       NULL;
 }
 
 /* The contents of the block that starts at granule START, if they are in one piece; bytes is NULL if they are not. */

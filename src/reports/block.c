@@ -238,7 +238,8 @@ static json_t *facts_json(const address_facts *facts)
 		hc_json_set(block, "offset", hc_json_number(facts->address - facts->block.address));
 	hc_json_set(report, "address", hc_json_address(facts->address));
 	hc_json_set(report, "block", block);
-	hc_json_set(report, "previous", facts->has_previous ? hc_block_json(facts->analysis, &facts->previous) : json_null());
+	hc_json_set(report, "previous",
+		facts->has_previous ? hc_block_json(facts->analysis, &facts->previous) : json_null());
 	hc_json_set(report, "next", facts->has_next ? hc_block_json(facts->analysis, &facts->next) : json_null());
 	hc_json_set(report, "allocation_site", json_null());
 	hc_json_set(report, "references", references_json(facts));
@@ -321,8 +322,7 @@ static void print_headline(const address_facts *facts, hc_output *output)
 	else if (facts->in_block)
 		g_string_append(line, state_phrase(facts->block.state));
 	else
-		g_string_append_printf(
-			line, "in no block: %s", place = hc_place_text(facts->analysis, facts->address));
+		g_string_append_printf(line, "in no block: %s", place = hc_place_text(facts->analysis, facts->address));
 	hc_output_styled(output, HC_STYLE_HEADING, line->str);
 	hc_output_text(output, "\n");
 }

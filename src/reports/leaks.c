@@ -83,9 +83,11 @@ static char *sizes_text(const hc_leak_group *group)
 		char blocks[HC_TEXT_COUNT_LENGTH], bytes[HC_TEXT_SIZE_LENGTH];
 
 		if (!group->sizes[i].size)
-			g_string_append_printf(text, "%s%s others", i ? ", " : "", hc_text_count(blocks, group->sizes[i].blocks));
+			g_string_append_printf(
+				text, "%s%s others", i ? ", " : "", hc_text_count(blocks, group->sizes[i].blocks));
 		else
-			g_string_append_printf(text, "%s%s x %s", i ? ", " : "", hc_text_count(blocks, group->sizes[i].blocks),
+			g_string_append_printf(text, "%s%s x %s", i ? ", " : "",
+				hc_text_count(blocks, group->sizes[i].blocks),
 				hc_text_size(bytes, group->sizes[i].size));
 	}
 	if (group->size_count > shown)
@@ -121,8 +123,8 @@ static char *what_text(const hc_leak_group *group)
 		bool cut = g_utf8_strlen(content, -1) > CONTENT_COLUMNS;
 		g_autofree char *escaped = hc_text_escape(content, cut ? CONTENT_COLUMNS : -1);
 
-		g_string_append_printf(text, "%s%s\"%s%s", text->len ? ", " : "", group->beginning || group->trees == 1 ? "" : "such as ",
-			escaped, cut ? "\"..." : "\"");
+		g_string_append_printf(text, "%s%s\"%s%s", text->len ? ", " : "",
+			group->beginning || group->trees == 1 ? "" : "such as ", escaped, cut ? "\"..." : "\"");
 	}
 	if (group->rings)
 		g_string_append_printf(text, "%sROOT CYCLE", text->len ? ", " : "");
@@ -164,7 +166,8 @@ static char *words_text(const hc_analysis *analysis, const hc_leak_group *group)
 		for (; i + run < group->word_count; run++) {
 			const hc_leak_word *next = &group->words[i + run];
 
-			if (next->kind != group->words[i].kind || next->module != group->words[i].module || next->value != group->words[i].value)
+			if (next->kind != group->words[i].kind || next->module != group->words[i].module ||
+				next->value != group->words[i].value)
 				break;
 		}
 		g_string_append_printf(text, "%s%s", shown++ ? ", " : "", word);
@@ -202,9 +205,11 @@ static char *evidence_text(const hc_leak_group *group, const hc_leak_evidence *e
 	if (evidence->size)
 		g_string_append_printf(text, " (at offset %s)", hc_text_count(size, evidence->offset));
 	if (evidence->by_others)
-		g_string_append_printf(text, "; live blocks of its kind are %s%sof %s", type ? type : "", type ? ", " : "", module);
+		g_string_append_printf(
+			text, "; live blocks of its kind are %s%sof %s", type ? type : "", type ? ", " : "", module);
 	else if (module)
-		g_string_append_printf(text, " that points into %s%s%s%s", module, type ? " (" : "", type ? type : "", type ? ")" : "");
+		g_string_append_printf(text, " that points into %s%s%s%s", module, type ? " (" : "", type ? type : "",
+			type ? ")" : "");
 	return g_string_free(text, FALSE);
 }
 
@@ -248,7 +253,8 @@ static json_t *words_json(const hc_analysis *analysis, const hc_leak_group *grou
 
 	for (unsigned i = 0; i < group->word_count; i++) {
 		const hc_leak_word *word = &group->words[i];
-		g_autofree char *symbol = word->value ? hc_modules_describe(hc_analysis_modules(analysis), word->value) : NULL;
+		g_autofree char *symbol =
+			word->value ? hc_modules_describe(hc_analysis_modules(analysis), word->value) : NULL;
 		json_t *object = json_object();
 
 		hc_json_set(object, "kind", json_string(hc_word_kind_name(word->kind)));
@@ -355,7 +361,8 @@ static void set_text_cells(hc_table *table, const hc_leak_group *group)
 {
 	g_autofree char *sizes = sizes_text(group), *whose = whose_text(group), *what = what_text(group);
 	g_autofree char *escaped = whose ? hc_text_escape(whose, -1) : NULL;
-	g_autofree char *cell = g_strdup_printf("%s%s%s", escaped ? escaped : "", escaped && what ? ": " : "", what ? what : "");
+	g_autofree char *cell =
+		g_strdup_printf("%s%s%s", escaped ? escaped : "", escaped && what ? ": " : "", what ? what : "");
 
 	hc_table_set_plain(table, GROUP_SIZES_TEXT, sizes);
 	hc_table_set_plain(table, GROUP_WHAT, cell);
@@ -368,7 +375,8 @@ static void print_details(const leaks_report *report, const hc_leak_group *group
 {
 	g_autofree char *words = words_text(report->analysis, group);
 	hc_output *output = report->output;
-	unsigned shown = report->output->options->verbose ? group->evidence_count : MIN(group->evidence_count, EVIDENCE_SHOWN);
+	unsigned shown = report->output->options->verbose ? group->evidence_count :
+							    MIN(group->evidence_count, EVIDENCE_SHOWN);
 
 	hc_output_printf(output, "%u:", group->index + 1);
 	hc_output_printf(output, " at");
@@ -527,7 +535,9 @@ static bool list_block(const hc_block *block, hc_reach reach, hc_address head, c
 			", \"reach\": \"%s\", \"head\": \"0x%" G_GINT64_MODIFIER "x\", \"group\": %u}",
 			report->listed ? "," : "", block->address, block->size, hc_reach_name(reach), head, number);
 	else
-		line += g_snprintf(line, LINE_LENGTH, "0x%-16" G_GINT64_MODIFIER "x %12" G_GUINT64_FORMAT "  %-15s  0x%-16" G_GINT64_MODIFIER "x %5u\n",
+		line += g_snprintf(line, LINE_LENGTH,
+			"0x%-16" G_GINT64_MODIFIER "x %12" G_GUINT64_FORMAT "  %-15s  0x%-16" G_GINT64_MODIFIER
+			"x %5u\n",
 			block->address, block->size, hc_reach_name(reach), head, number);
 	hc_output_commit(report->output, line);
 	report->listed++;
@@ -615,8 +625,8 @@ static bool write_json(leaks_report *report, GError **error)
 	return true;
 }
 
-bool hc_report_leaks(const hc_analysis *analysis, const hc_leaks *leaks, const hc_leaks_view *view, const hc_report_options *options,
-	GError **error)
+bool hc_report_leaks(const hc_analysis *analysis, const hc_leaks *leaks, const hc_leaks_view *view,
+	const hc_report_options *options, GError **error)
 {
 	g_autoptr(hc_output) output = hc_output_create(options);
 	leaks_report report = { .analysis = analysis, .leaks = leaks, .view = view, .output = output };

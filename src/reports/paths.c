@@ -34,7 +34,8 @@ static bool collect(const hc_analysis *analysis, hc_address address, unsigned li
 	if (!hc_blocks_find(hc_analysis_blocks(analysis), address, &facts->block)) {
 		g_autofree char *place = hc_place_text(analysis, address);
 
-		g_set_error(error, HC_ERROR, HC_ERROR_NOT_MAPPED, "0x%" G_GINT64_MODIFIER "x is in no block: %s", address, place);
+		g_set_error(error, HC_ERROR, HC_ERROR_NOT_MAPPED, "0x%" G_GINT64_MODIFIER "x is in no block: %s",
+			address, place);
 		return false;
 	}
 	facts->reach = hc_references_reach(hc_analysis_references(analysis), facts->block.number);
@@ -75,7 +76,8 @@ static json_t *step_json(const path_facts *facts, const hc_path_step *step, uint
 	g_auto(hc_place) place = { 0 };
 	json_t *object = json_object();
 	hc_block before;
-	bool has_offset = number && step->has_reference && hc_blocks_get(hc_analysis_blocks(facts->analysis), step->reference.block, &before);
+	bool has_offset = number && step->has_reference &&
+			  hc_blocks_get(hc_analysis_blocks(facts->analysis), step->reference.block, &before);
 
 	hc_json_set(object, "place", find_place(facts, step, number, &place) ? hc_place_json(&place) : json_null());
 	hc_json_set(object, "offset", has_offset ? hc_json_number(step->reference.from - before.address) : json_null());
@@ -90,7 +92,9 @@ static json_t *step_json(const path_facts *facts, const hc_path_step *step, uint
 
 static json_t *path_json(const path_facts *facts, unsigned index)
 {
-	static const char *const starts[] = { [HC_PATH_ROOT] = "root", [HC_PATH_OWN] = "runtime", [HC_PATH_LOST] = "lost" };
+	static const char *const starts[] = {
+		[HC_PATH_ROOT] = "root", [HC_PATH_OWN] = "runtime", [HC_PATH_LOST] = "lost"
+	};
 	uint32_t length = hc_paths_length(facts->paths, index), begin, end;
 	json_t *object = json_object(), *steps = json_array();
 
@@ -135,14 +139,20 @@ static const hc_column step_columns[] = {
 	{ NULL, "BLOCK", HC_CELL_TEXT },
 };
 
-enum { STEP_WORD, STEP_TO, STEP_SIZE, STEP_WHAT };
+enum {
+	STEP_WORD,
+	STEP_TO,
+	STEP_SIZE,
+	STEP_WHAT
+};
 
 static void add_step(const path_facts *facts, hc_table *table, const hc_path_step *step, uint32_t number)
 {
 	const hc_block *block = &step->block;
 	uint64_t into = step->has_reference ? step->reference.to - block->address : 0;
-	g_autofree char *to = into ? g_strdup_printf("0x%" G_GINT64_MODIFIER "x+%" G_GUINT64_FORMAT, block->address, into) :
-				     g_strdup_printf("0x%" G_GINT64_MODIFIER "x", block->address);
+	g_autofree char *to =
+		into ? g_strdup_printf("0x%" G_GINT64_MODIFIER "x+%" G_GUINT64_FORMAT, block->address, into) :
+		       g_strdup_printf("0x%" G_GINT64_MODIFIER "x", block->address);
 	g_autofree char *preview = hc_preview(facts->analysis, block, PREVIEW);
 	const char *state = block->state == HC_BLOCK_IN_USE ? NULL : hc_block_state_name(block->state);
 	g_auto(hc_place) place = { 0 };
@@ -150,9 +160,12 @@ static void add_step(const path_facts *facts, hc_table *table, const hc_path_ste
 	hc_block before;
 
 	hc_table_add_row(table);
-	if (number && step->has_reference && hc_blocks_get(hc_analysis_blocks(facts->analysis), step->reference.block, &before)) {
-		g_autofree char *word = named ? g_strdup_printf("  +%" G_GUINT64_FORMAT ", %s", step->reference.from - before.address, place.name) :
-						g_strdup_printf("  +%" G_GUINT64_FORMAT, step->reference.from - before.address);
+	if (number && step->has_reference &&
+		hc_blocks_get(hc_analysis_blocks(facts->analysis), step->reference.block, &before)) {
+		g_autofree char *word =
+			named ? g_strdup_printf("  +%" G_GUINT64_FORMAT ", %s", step->reference.from - before.address,
+					place.name) :
+				g_strdup_printf("  +%" G_GUINT64_FORMAT, step->reference.from - before.address);
 
 		hc_table_set_text(table, STEP_WORD, word);
 	} else if (named) {
@@ -218,8 +231,8 @@ static void print_paths(const path_facts *facts, hc_output *output)
 {
 	char size[HC_TEXT_COUNT_LENGTH];
 
-	hc_output_printf(output, "0x%" G_GINT64_MODIFIER "x: %s bytes, %s, ", facts->block.address, hc_text_count(size, facts->block.size),
-			 hc_block_state_name(facts->block.state));
+	hc_output_printf(output, "0x%" G_GINT64_MODIFIER "x: %s bytes, %s, ", facts->block.address,
+		hc_text_count(size, facts->block.size), hc_block_state_name(facts->block.state));
 	hc_output_styled(output, hc_reach_is_lost(facts->reach) ? HC_STYLE_BAD : HC_STYLE_PLAIN, headline(facts));
 	hc_output_text(output, "\n");
 	if (!hc_paths_count(facts->paths))
@@ -232,7 +245,8 @@ static void print_paths(const path_facts *facts, hc_output *output)
 	}
 }
 
-bool hc_report_path(const hc_analysis *analysis, hc_address address, unsigned limit, const hc_report_options *options, GError **error)
+bool hc_report_path(const hc_analysis *analysis, hc_address address, unsigned limit, const hc_report_options *options,
+	GError **error)
 {
 	g_autoptr(hc_output) output = hc_output_create(options);
 	g_auto(path_facts) facts = { 0 };

@@ -29,7 +29,8 @@ json_t *hc_place_json(const hc_place *place)
 
 	hc_json_set(object, "kind", json_string(hc_place_kind_name(place->kind)));
 	hc_json_set(object, "name", hc_json_text(place->name));
-	hc_json_set(object, "address", place->kind == HC_PLACE_REGISTER ? json_null() : hc_json_address(place->address));
+	hc_json_set(
+		object, "address", place->kind == HC_PLACE_REGISTER ? json_null() : hc_json_address(place->address));
 	hc_json_set(object, "thread", place->thread_id ? json_integer(place->thread_id) : json_null());
 	hc_json_set(object, "frame", place->frame < 0 ? json_null() : json_integer(place->frame));
 	hc_json_set(object, "module", place->module ? hc_json_text(place->module->path) : json_null());

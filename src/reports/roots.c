@@ -7,7 +7,9 @@
 
 #include "base/text.h"
 
-enum { MODULES_SHOWN = 8 };
+enum {
+	MODULES_SHOWN = 8
+};
 
 static uint64_t root_size(const hc_root *root)
 {
@@ -23,14 +25,18 @@ static const hc_thread *root_thread(const hc_analysis *analysis, const hc_root *
 {
 	bool is_stack = root->registers || root->kind == HC_AREA_STACK || root->kind == HC_AREA_STACK_UNUSED;
 
-	return is_stack && root->owner < hc_core_thread_count(hc_analysis_core(analysis)) ? hc_core_thread(hc_analysis_core(analysis), root->owner) : NULL;
+	return is_stack && root->owner < hc_core_thread_count(hc_analysis_core(analysis)) ?
+		       hc_core_thread(hc_analysis_core(analysis), root->owner) :
+		       NULL;
 }
 
 static const hc_module *root_module(const hc_analysis *analysis, const hc_root *root)
 {
 	bool is_data = !root->registers && root->kind == HC_AREA_MODULE_DATA;
 
-	return is_data && root->owner < hc_modules_count(hc_analysis_modules(analysis)) ? hc_modules_get(hc_analysis_modules(analysis), root->owner) : NULL;
+	return is_data && root->owner < hc_modules_count(hc_analysis_modules(analysis)) ?
+		       hc_modules_get(hc_analysis_modules(analysis), root->owner) :
+		       NULL;
 }
 
 /* Rows: ranges of one kind, module and reason. */
@@ -66,7 +72,8 @@ static GArray *make_rows(const hc_analysis *analysis, bool used)
 		for (unsigned k = 0; k < rows->len && !row; k++) {
 			root_row *other = &g_array_index(rows, root_row, k);
 
-			if (other->module == module && other->first->reason == root->reason && root_kind(other->first) == root_kind(root))
+			if (other->module == module && other->first->reason == root->reason &&
+				root_kind(other->first) == root_kind(root))
 				row = other;
 		}
 		if (!row) {
@@ -97,7 +104,8 @@ static uint64_t sum_rows(const GArray *rows, uint64_t *ret_ranges)
 static uint64_t register_bytes(const hc_analysis *analysis)
 {
 	g_autoptr(GArray) rows = make_rows(analysis, true);
-	uint64_t ranges, memory = sum_rows(rows, &ranges), all = hc_references_get_totals(hc_analysis_references(analysis))->root_bytes;
+	uint64_t ranges, memory = sum_rows(rows, &ranges),
+			 all = hc_references_get_totals(hc_analysis_references(analysis))->root_bytes;
 
 	return all > memory ? all - memory : 0;
 }
@@ -111,7 +119,12 @@ static const hc_column row_columns[] = {
 	{ NULL, "WHY", HC_CELL_TEXT },
 };
 
-enum { ROW_RANGES, ROW_SIZE, ROW_WHAT, ROW_WHY };
+enum {
+	ROW_RANGES,
+	ROW_SIZE,
+	ROW_WHAT,
+	ROW_WHY
+};
 
 static void add_row(hc_table *table, uint64_t ranges, uint64_t bytes, const char *what, const char *why)
 {
@@ -143,7 +156,8 @@ static void print_rows(const hc_analysis *analysis, bool used, bool verbose, hc_
 			more_bytes += row->bytes;
 			continue;
 		}
-		g_autofree char *what = row->module ? g_strdup_printf("data of %s", row->module->name) : g_strdup(root_kind(row->first));
+		g_autofree char *what = row->module ? g_strdup_printf("data of %s", row->module->name) :
+						      g_strdup(root_kind(row->first));
 
 		add_row(table, row->ranges, row->first->registers ? registers : row->bytes, what, row->first->reason);
 	}
@@ -160,12 +174,13 @@ static void print_figures(const hc_analysis *analysis, hc_output *output)
 {
 	const hc_references_totals *totals = hc_references_get_totals(hc_analysis_references(analysis));
 	hc_amount own = hc_blocks_labelled(hc_analysis_blocks(analysis), HC_ARENA_ALL);
-	char words[HC_TEXT_COUNT_LENGTH], candidates[HC_TEXT_COUNT_LENGTH], blocks[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_SIZE_LENGTH];
+	char words[HC_TEXT_COUNT_LENGTH], candidates[HC_TEXT_COUNT_LENGTH], blocks[HC_TEXT_COUNT_LENGTH],
+		size[HC_TEXT_SIZE_LENGTH];
 	g_autofree char *text = g_strdup_printf(
 		"%s words were looked at, here and in the blocks that they led to; %s of them could be addresses in the heap. "
 		"Blocks are searched when something leads to them; %s blocks (%s) of libc and the language's runtime count as reached.",
-		hc_text_count(words, totals->words), hc_text_count(candidates, totals->candidates), hc_text_count(blocks, own.blocks),
-		hc_text_size(size, own.bytes));
+		hc_text_count(words, totals->words), hc_text_count(candidates, totals->candidates),
+		hc_text_count(blocks, own.blocks), hc_text_size(size, own.bytes));
 
 	hc_output_wrapped(output, 0, 0, text);
 }

@@ -32,7 +32,9 @@ enum {
 	THREAD_LOCATION,
 };
 
-enum { FRAMES_SHOWN = 100 }; /* of a thread, with --verbose */
+enum {
+	FRAMES_SHOWN = 100
+}; /* of a thread, with --verbose */
 
 /* For each thread the bytes of its stack from its stack pointer up. Free with g_free(). */
 static uint64_t *live_stacks(const hc_analysis *analysis)
@@ -91,7 +93,8 @@ static json_t *frames_json(hc_modules *modules, unsigned thread)
 		json_t *object = json_object();
 
 		hc_json_set(object, "program_counter", hc_json_address(frames[i].program_counter));
-		hc_json_set(object, "stack_pointer", frames[i].stack_pointer ? hc_json_address(frames[i].stack_pointer) : json_null());
+		hc_json_set(object, "stack_pointer",
+			frames[i].stack_pointer ? hc_json_address(frames[i].stack_pointer) : json_null());
 		hc_json_set(object, "function", hc_json_text(function));
 		json_array_append_new(list, object);
 	}
