@@ -60,6 +60,9 @@ struct walk {
 	uint64_t alignment_mask;
 	hc_address at;	 /* the chunk to look at */
 	hc_address last; /* the chunk before it, 0 if what lies before is no chunk */
+	uint64_t *
+		rejected; /* bit for each place where a chunk can be: a chain from there is not complete; NULL at first */
+	bool none_complete; /* no complete chain begins in the rest of the region */
 };
 
 static inline void emit(hc_block_sink *sink, hc_address block, hc_block_state state)
@@ -207,23 +210,23 @@ static bool chain_is_plausible(const struct walk *walk, hc_address chunk, hc_add
 }
 
 /*
- * A chain from CHUNK goes on to the top chunk or a fencepost: of undamaged heaps nothing less is true. REJECTED holds the
- * chunks of chains that did not, so that no stretch is followed twice.
+ * A chain from CHUNK goes on to the top chunk or a fencepost: of undamaged heaps nothing less is true. The chunks of chains that
+ * did not are kept in `rejected`, so that no stretch is followed twice; those of a chain that does are kept too, but the walk
+ * itself takes that one next.
  */
-static bool chain_is_complete(const struct walk *walk, hc_address chunk, GHashTable *rejected)
+static bool chain_is_complete(struct walk *walk, hc_address chunk)
 {
 	hc_address end = walk->region->end, at = chunk;
 
 	while (at < end) {
-		uint64_t steps, fence;
+		uint64_t steps, fence, granule = (at - walk->region->start) / walk->g->alignment;
 		hc_address next = glibc_follow(walk->g, at, end, 1, &steps, &fence);
-		guint64 key = at;
 
 		if (fence)
 			return at != chunk;
-		if (!steps || g_hash_table_contains(rejected, &key))
+		if (!steps || walk->rejected[granule / 64] >> granule % 64 & 1)
 			break;
-		g_hash_table_add(rejected, g_memdup2(&key, sizeof key));
+		walk->rejected[granule / 64] |= (uint64_t)1 << granule % 64;
 		if (next == walk->region->top)
 			return true;
 		at = next;
@@ -236,7 +239,6 @@ static hc_address find_chain(struct walk *walk, hc_address start, bool complete)
 {
 	hc_address end = walk->region->end, reached;
 	uint64_t header;
-	g_autoptr(GHashTable) rejected = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 
 	for (hc_address at = chunk_align_up(walk->g, start); at < end;) {
 		if (at == walk->region->top)
@@ -254,11 +256,26 @@ static hc_address find_chain(struct walk *walk, hc_address start, bool complete)
 		if (size_is_plausible(
 			    header & ~(uint64_t)CHUNK_FLAGS, walk->g->minimum, walk->alignment_mask, end - at) &&
 			!(header & CHUNK_MMAPPED) && (!complete || header & CHUNK_PREV_IN_USE) &&
-			(complete ? chain_is_complete(walk, at, rejected) : chain_is_plausible(walk, at, &reached)))
+			(complete ? chain_is_complete(walk, at) : chain_is_plausible(walk, at, &reached)))
 			return at;
 		at += walk->g->alignment;
 	}
 	return end;
+}
+
+/* The next complete chain; region->end if there is none, or no memory to search for it. */
+static hc_address find_complete_chain(struct walk *walk, hc_address start)
+{
+	hc_address end = walk->region->end;
+
+	if (!walk->rejected)
+		walk->rejected = g_try_new0(uint64_t, (end - walk->region->start) / walk->g->alignment / 64 + 1);
+	if (!walk->rejected || walk->none_complete)
+		return end;
+	hc_address chain = find_chain(walk, start, true);
+
+	walk->none_complete = chain == end;
+	return chain;
 }
 
 /*
@@ -335,7 +352,7 @@ static bool skip_fenceposts(struct walk *walk, uint64_t header)
 	walk->at += fence;
 	walk->last = 0;
 	if (walk->at < end) {
-		hc_address chain = find_chain(walk, walk->at, true);
+		hc_address chain = find_complete_chain(walk, walk->at);
 
 		if (chain == end && walk->region->top)
 			chain = find_chain(walk, walk->at, false);
@@ -426,4 +443,5 @@ void glibc_walk(const hc_heap *heap, const hc_region *region, hc_block_sink *sin
 				skip_unreadable(&walk);
 		}
 	}
+	g_free(walk.rejected);
 }
