@@ -28,6 +28,10 @@ static const hc_diagnostic_kind machine_unsupported = {
 	"machine of the core: its heap is not read by this version",
 };
 
+enum {
+	RING_STEPS_MAX = 1 << 22
+};
+
 /* The dead process's MALLOC_ALIGNMENT: 2 * sizeof(size_t), but 16 on i386 from 2.26 on. */
 static uint64_t guess_alignment(unsigned word)
 {
@@ -52,6 +56,8 @@ static void glibc_open(hc_heap *heap, const hc_core *core, hc_modules *modules, 
 	g->page = process->page_size;
 	g->tcache_count = -1;
 	g->pieces_claimed = g_array_new(FALSE, FALSE, sizeof(hc_range));
+	g->arena_indices = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	g->ring_steps = RING_STEPS_MAX;
 	g->thread_lists = g_ptr_array_new_with_free_func(g_free);
 	heap->info.alignment = g->alignment;
 	if (process->machine_id != EM_X86_64) {
@@ -78,20 +84,27 @@ static void glibc_open(hc_heap *heap, const hc_core *core, hc_modules *modules, 
 		g_array_append_val(heap->states, parameters);
 }
 
-static void check_arena(glibc *g, hc_block_table *table, hc_arena *arena)
+/* Bytes of the regions of each arena. Free with g_free(). */
+static uint64_t *region_bytes(const glibc *g)
+{
+	uint64_t *bytes = g_new0(uint64_t, g->heap->arenas->len);
+
+	for (unsigned i = 0; i < g->heap->regions->len; i++) {
+		const hc_region *region = &g_array_index(g->heap->regions, hc_region, i);
+
+		if (region->arena != HC_ARENA_NONE)
+			bytes[region->arena] += region->outer_end - region->outer_start;
+	}
+	return bytes;
+}
+
+static void check_arena(glibc *g, hc_block_table *table, hc_arena *arena, uint64_t sum)
 {
 	hc_amount unlisted = hc_block_table_amount(table, arena->index, HC_BLOCK_UNLISTED);
-	uint64_t sum = 0;
 
 	if (!hc_block_table_is_complete(table, arena->index)) {
 		arena->consistent = false;
 		return;
-	}
-	for (unsigned i = 0; i < g->heap->regions->len; i++) {
-		const hc_region *region = &g_array_index(g->heap->regions, hc_region, i);
-
-		if (region->arena == arena->index)
-			sum += region->outer_end - region->outer_start;
 	}
 	/* In the main arena's sum a piece that somebody else's sbrk cut off may or may not be counted: sysmalloc counts it. */
 	if (sum != arena->system_memory &&
@@ -125,8 +138,10 @@ static void glibc_classify(hc_heap *heap, hc_block_table *table)
 	}
 	glibc_find_tcaches(g, table);
 	glibc_label_blocks(g, table);
+	g_autofree uint64_t *bytes = region_bytes(g);
+
 	for (unsigned i = 0; i < heap->arenas->len; i++)
-		check_arena(g, table, &g_array_index(heap->arenas, hc_arena, i));
+		check_arena(g, table, &g_array_index(heap->arenas, hc_arena, i), bytes[i]);
 }
 
 static void glibc_close(hc_heap *heap)
@@ -136,6 +151,7 @@ static void glibc_close(hc_heap *heap)
 	if (!g)
 		return;
 	g_array_unref(g->pieces_claimed);
+	g_hash_table_unref(g->arena_indices);
 	g_ptr_array_unref(g->thread_lists);
 	g_free(g->version);
 	g_free(g->layout_text);

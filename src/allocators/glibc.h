@@ -84,7 +84,10 @@ typedef struct glibc {
 	int64_t tcache_count;	     /* mp_.tcache_count; -1 if unknown */
 	const GArray *thread_blocks; /* the heap's; from classify() on */
 	GArray *pieces_claimed;	     /* of hc_range: memory already explained, sorted */
-	GPtrArray *thread_lists;     /* owns hc_arena.threads */
+	GHashTable *arena_indices;   /* address -> index + 1 */
+	uint64_t
+		ring_steps; /* that may still be made in search of main_arena: memory full of rings must end some time */
+	GPtrArray *thread_lists; /* owns hc_arena.threads */
 	char *version, *layout_text;
 } glibc;
 

@@ -13,7 +13,14 @@
 
 enum {
 	ARENAS_MAX = 65536,
+	HEAP_STEPS_MAX = 1 << 20 /* in chains of heaps that run in circles */,
 	HEAP_INFO_WORDS = 4
+};
+
+static const hc_diagnostic_kind search_given_up = {
+	"main-arena-search-ended",
+	HC_SEVERITY_PARTIAL,
+	"search for pieces of the main arena was given up: too much memory looks like chunks, and blocks may be missing",
 };
 
 static const uint64_t default_heap_max[] = { 64 << 20, 1 << 20 }; /* 64-bit, 32-bit: 2 * DEFAULT_MMAP_THRESHOLD_MAX */
@@ -38,8 +45,14 @@ static unsigned claims_after(const glibc *g, hc_address address)
 void glibc_claim(glibc *g, hc_address start, hc_address end)
 {
 	hc_range range = { start, end };
+	unsigned i = claims_after(g, start);
+	hc_range *before = i ? &g_array_index(g->pieces_claimed, hc_range, i - 1) : NULL;
 
-	g_array_insert_val(g->pieces_claimed, claims_after(g, start), range);
+	/* What goes on where the last claim ended needs no entry of its own: heaps come in rows. */
+	if (before && before->end == start)
+		before->end = end;
+	else
+		g_array_insert_val(g->pieces_claimed, i, range);
 }
 
 hc_address glibc_skip_claimed(const glibc *g, hc_address address)
@@ -90,32 +103,27 @@ static hc_arena *add_arena(glibc *g, hc_address address)
 	if (arena.top >= address && arena.top < address + layout->size)
 		arena.top = 0;
 	g_array_append_val(g->heap->arenas, arena);
+	g_hash_table_insert(
+		g->arena_indices, g_memdup2(&arena.address, sizeof arena.address), GUINT_TO_POINTER(arena.index + 1));
 	return &g_array_index(g->heap->arenas, hc_arena, arena.index);
 }
 
 static hc_arena *find_arena(const glibc *g, hc_address address)
 {
-	for (unsigned i = 0; i < g->heap->arenas->len; i++) {
-		hc_arena *arena = &g_array_index(g->heap->arenas, hc_arena, i);
+	unsigned known = GPOINTER_TO_UINT(g_hash_table_lookup(g->arena_indices, &address));
 
-		if (arena->address == address)
-			return arena;
-	}
-	return NULL;
+	return known ? &g_array_index(g->heap->arenas, hc_arena, known - 1) : NULL;
 }
 
 static void follow_ring(glibc *g)
 {
-	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	hc_address at = g->main_arena;
 
 	for (unsigned i = 0; i < ARENAS_MAX; i++) {
 		bool ok = true;
-		guint64 key = at;
 
-		if (g_hash_table_contains(seen, &key))
+		if (find_arena(g, at))
 			break;
-		g_hash_table_add(seen, g_memdup2(&key, sizeof key));
 		add_arena(g, at);
 		at = glibc_word(g, at + g->layout.arena.next, &ok);
 		if (ok && at == g->main_arena)
@@ -230,12 +238,12 @@ static void check_heap_chains(glibc *g)
  * Whether the heaps of the arena at ADDRESS are as they must be if HEAP_MAX_SIZE is MAXIMUM: the top chunk lies in a heap of
  * the arena, and the chain from there leads through heaps, none larger, to the one that the arena itself lies in.
  */
-static bool heaps_agree(const glibc *g, hc_address arena, uint64_t maximum)
+static bool heaps_agree(const glibc *g, hc_address arena, uint64_t maximum, unsigned *steps)
 {
 	bool ok = true;
 	hc_address top = glibc_word(g, arena + g->layout.arena.top, &ok), heap = hc_align_down(top, maximum);
 
-	for (unsigned i = 0; ok && i < ARENAS_MAX; i++) {
+	for (unsigned i = 0; ok && *steps; i++, --*steps) {
 		hc_address owner = glibc_word(g, heap, &ok), previous = glibc_word(g, heap + g->word, &ok);
 		uint64_t size = glibc_word(g, heap + 2 * g->word, &ok);
 
@@ -250,7 +258,7 @@ static bool heaps_agree(const glibc *g, hc_address arena, uint64_t maximum)
 
 static unsigned arenas_that_agree(const glibc *g, uint64_t maximum)
 {
-	unsigned count = 0;
+	unsigned count = 0, steps = HEAP_STEPS_MAX;
 	hc_address at = g->main_arena;
 	bool ok = true;
 
@@ -258,7 +266,7 @@ static unsigned arenas_that_agree(const glibc *g, uint64_t maximum)
 		at = glibc_word(g, at + g->layout.arena.next, &ok);
 		if (!ok || at == g->main_arena)
 			break;
-		count += heaps_agree(g, at, maximum);
+		count += heaps_agree(g, at, maximum, &steps);
 	}
 	return count;
 }
@@ -274,8 +282,8 @@ static void settle_heap_max(glibc *g)
 
 	g->heap_max = default_heap_max[g->word == 8 ? 0 : 1];
 	if (!g->parameters || g->layout.parameters.hp_pagesize < 0 ||
-		!hc_core_read_word(g->core, g->parameters + g->layout.parameters.hp_pagesize, &huge) || !huge ||
-		huge & (huge - 1) || huge >= (uint64_t)1 << 40)
+		!hc_core_read_word(g->core, g->parameters + g->layout.parameters.hp_pagesize, &huge) ||
+		huge <= g->page || huge & (huge - 1) || huge >= (uint64_t)1 << 40)
 		return;
 	unsigned constant = arenas_that_agree(g, g->heap_max), tuned = arenas_that_agree(g, 4 * huge);
 
@@ -370,7 +378,8 @@ static void find_program_break(glibc *g)
  * A piece of the main arena at START: a chain of chunks of the main arena that ends at the top chunk, or with a double
  * fencepost at the end of a page.
  */
-static bool is_main_piece(const glibc *g, hc_address start, hc_address run_end, hc_address *ret_end)
+static bool is_main_piece(
+	const glibc *g, hc_address start, hc_address run_end, uint64_t *steps_left, hc_address *ret_end)
 {
 	const hc_arena *arena = &g_array_index(g->heap->arenas, hc_arena, 0);
 	bool ok = true;
@@ -379,8 +388,9 @@ static bool is_main_piece(const glibc *g, hc_address start, hc_address run_end, 
 	if (!ok || !(header & CHUNK_PREV_IN_USE) || header & (CHUNK_MMAPPED | CHUNK_NON_MAIN))
 		return false;
 	hc_address limit = arena->top >= start && arena->top < run_end ? arena->top : run_end;
-	hc_address reached = glibc_follow(g, start, limit, UINT64_MAX, &steps, &fence);
+	hc_address reached = glibc_follow(g, start, limit, *steps_left, &steps, &fence);
 
+	*steps_left -= steps;
 	if (reached == arena->top && limit == arena->top) {
 		*ret_end = end_of_top(g, arena->top, run_end);
 		return true;
@@ -405,30 +415,44 @@ static uint64_t main_bytes_found(const glibc *g)
 	return sum;
 }
 
+/* Steps from chunk to chunk in search of pieces: many times what memory without false trails takes. */
+static uint64_t steps_allowed(const glibc *g)
+{
+	return (1 << 20) + 4 * hc_core_file_size(g->core) / g->alignment;
+}
+
 /* Pieces that were got by mmap: looked for only if the arena says that it has some, until its sum is complete. */
 static void find_mapped_pieces(glibc *g)
 {
 	const hc_arena *arena = &g_array_index(g->heap->arenas, hc_arena, 0);
+	uint64_t steps_left = steps_allowed(g), found = main_bytes_found(g);
+	hc_address run_end = 0;
 
 	if (arena->contiguous || !arena->top)
 		return;
-	for (unsigned i = 0; i < hc_core_mapping_count(g->core) && main_bytes_found(g) < arena->system_memory; i++) {
+	for (unsigned i = 0; i < hc_core_mapping_count(g->core) && found < arena->system_memory; i++) {
 		const hc_mapping *mapping = hc_core_mapping(g->core, i);
 
 		if (!mapping->bytes || !glibc_is_anonymous(mapping))
 			continue;
-		for (hc_address at = hc_align_up(mapping->start, g->page); at < mapping->end; at += g->page) {
+		if (mapping->start >= run_end)
+			run_end = end_of_run(g, mapping->start);
+		for (hc_address at = hc_align_up(mapping->start, g->page); at < mapping->end && steps_left;
+			at += g->page) {
 			hc_address end;
 
 			at = hc_align_up(glibc_skip_claimed(g, at), g->page);
 			if (at >= mapping->end)
 				break;
-			if (is_main_piece(g, at, MIN(end_of_run(g, at), glibc_next_claimed(g, at)), &end)) {
+			if (is_main_piece(g, at, MIN(run_end, glibc_next_claimed(g, at)), &steps_left, &end)) {
 				add_main_region(g, at, chunk_align_up(g, at), end, end);
+				found += end - at;
 				at = hc_align_up(end, g->page) - g->page;
 			}
 		}
 	}
+	if (!steps_left)
+		hc_diagnostics_add(g->diagnostics, &search_given_up, 0, NULL);
 }
 
 /* Where mp_ is not known: malloc's first sbrk is the start of the mapping that its top chunk lies in. */

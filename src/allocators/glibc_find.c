@@ -63,13 +63,13 @@ bool glibc_bins_are_valid(const glibc *g, hc_address arena, const glibc_arena_la
 /*
  * How many arenas with bins where LAYOUT says follow `next` from ARENA. *ret_closes tells whether that comes back to it.
  */
-static unsigned follow_ring(const glibc *g, hc_address arena, const glibc_arena_layout *layout, bool *ret_closes)
+static unsigned follow_ring(glibc *g, hc_address arena, const glibc_arena_layout *layout, bool *ret_closes)
 {
 	hc_address at = arena;
 	unsigned steps = 0;
 
 	*ret_closes = false;
-	for (; steps < RING_MAX; steps++) {
+	for (; steps < RING_MAX && g->ring_steps; steps++, g->ring_steps--) {
 		bool ok = true;
 
 		at = glibc_word(g, at + layout->next, &ok);
@@ -81,7 +81,7 @@ static unsigned follow_ring(const glibc *g, hc_address arena, const glibc_arena_
 	return steps;
 }
 
-static bool ring_closes(const glibc *g, hc_address arena, const glibc_arena_layout *layout)
+static bool ring_closes(glibc *g, hc_address arena, const glibc_arena_layout *layout)
 {
 	bool closes;
 
@@ -102,7 +102,7 @@ static bool system_mem_is_plausible(const glibc *g, hc_address arena, const glib
  * Whether an arena at ARENA fits LAYOUT, less strictly from 2 to 0: a damaged ring does not close, but leads to another arena at
  * least.
  */
-static bool arena_fits(const glibc *g, hc_address arena, const glibc_arena_layout *layout, int strict)
+static bool arena_fits(glibc *g, hc_address arena, const glibc_arena_layout *layout, int strict)
 {
 	bool closes;
 	unsigned steps = follow_ring(g, arena, layout, &closes);
@@ -111,7 +111,7 @@ static bool arena_fits(const glibc *g, hc_address arena, const glibc_arena_layou
 }
 
 /* Picks the row of the table that fits an arena whose bins begin at BINS. */
-static bool choose_arena_layout(const glibc *g, hc_address bins, hc_address *ret_arena, glibc_arena_layout *ret_layout)
+static bool choose_arena_layout(glibc *g, hc_address bins, hc_address *ret_arena, glibc_arena_layout *ret_layout)
 {
 	for (int strict = 2; strict >= 0; strict--) {
 		for (unsigned row = 0; row < TABLE_ROWS_MAX; row++) {
@@ -131,27 +131,34 @@ static bool choose_arena_layout(const glibc *g, hc_address bins, hc_address *ret
 	return false;
 }
 
-/* Searches [start, end) for 127 bins in a row. */
-static bool search_bins(
-	const glibc *g, hc_address start, hc_address end, hc_address *ret_arena, glibc_arena_layout *ret_layout)
+/* Searches the pairs at START and behind it, up to END, for 127 bins in a row: a window of so many slides over them. */
+static bool search_pairs(
+	glibc *g, hc_address start, hc_address end, hc_address *ret_arena, glibc_arena_layout *ret_layout)
 {
-	hc_address at = hc_align_up(start, g->word);
-	unsigned pair = 2 * g->word;
+	bool is_head[GLIBC_BINS] = { 0 }; /* of the window's pairs, a ring */
+	unsigned pair = 2 * g->word, heads = 0;
+	uint64_t count = 0;
 
-	while (at < end && end - at >= GLIBC_BINS * pair) {
-		unsigned run = 0, misses = 0;
+	for (hc_address at = start; at < end && end - at >= pair; at += pair) {
+		unsigned slot = count++ % GLIBC_BINS, oldest = count % GLIBC_BINS;
 
+		heads -= is_head[slot];
+		is_head[slot] = is_bin_head(g, at);
+		heads += is_head[slot];
 		/* Up to a tenth may be damaged, but the first must be good to have a place to start from. */
-		while (run < GLIBC_BINS && misses <= GLIBC_BINS / 10) {
-			if (!is_bin_head(g, at + run * pair) && (misses++, !run))
-				break;
-			run++;
-		}
-		if (run == GLIBC_BINS && misses <= GLIBC_BINS / 10 && choose_arena_layout(g, at, ret_arena, ret_layout))
+		if (heads >= GLIBC_BINS - GLIBC_BINS / 10 && is_head[oldest] &&
+			choose_arena_layout(g, at - (GLIBC_BINS - 1) * pair, ret_arena, ret_layout))
 			return true;
-		at += g->word;
 	}
 	return false;
+}
+
+static bool search_bins(
+	glibc *g, hc_address start, hc_address end, hc_address *ret_arena, glibc_arena_layout *ret_layout)
+{
+	start = hc_align_up(start, g->word);
+	return search_pairs(g, start, end, ret_arena, ret_layout) ||
+	       search_pairs(g, start + g->word, end, ret_arena, ret_layout);
 }
 
 /* ---- mp_ by its values ---- */
@@ -255,6 +262,11 @@ static bool search_best_parameters(glibc *g, hc_address start, hc_address end, v
 	*best = search_parameters(g, start, end, *best);
 	return false;
 }
+
+/* A process has one libc, or a few that dlmopen() loaded. Symbols and debug info of thousands would take hours. */
+enum {
+	LIBCS_MAX = 16
+};
 
 static bool looks_like_libc(const hc_module *module)
 {
@@ -415,7 +427,7 @@ bool glibc_find(glibc *g)
 	g_autoptr(GPtrArray) candidates = candidate_modules(g);
 	bool found = false;
 
-	for (unsigned i = 0; i < candidates->len && !found; i++)
+	for (unsigned i = 0; i < MIN(candidates->len, LIBCS_MAX) && !found; i++)
 		/* Symbols of any module are a look-up in its whole table: only where libc is to be expected. */
 		if (looks_like_libc(candidates->pdata[i]) || ((const hc_module *)candidates->pdata[i])->is_executable)
 			found = find_by_symbol(g, candidates->pdata[i]);

@@ -121,7 +121,7 @@ static hc_address end_of_free_run(const glibc *g, unsigned index, hc_address end
 
 static void search_all(const glibc *g, GArray *found)
 {
-	hc_address run_start = 0, last_end = 0;
+	hc_address run_start = 0, run_end = 0;
 
 	for (unsigned i = 0; i < hc_core_mapping_count(g->core); i++) {
 		const hc_mapping *mapping = hc_core_mapping(g->core, i);
@@ -130,14 +130,15 @@ static void search_all(const glibc *g, GArray *found)
 		if (!mapping->bytes || !glibc_is_anonymous(mapping))
 			continue;
 		while ((at = hc_align_up(glibc_skip_claimed(g, at), g->page)) < mapping->end) {
-			hc_address end = MIN(mapping->end, glibc_next_claimed(g, at)),
-				   run_end = end_of_free_run(g, i, end);
+			hc_address end = MIN(mapping->end, glibc_next_claimed(g, at));
 
-			if (at != last_end)
+			if (at >= run_end) {
 				run_start = at;
+				run_end = end_of_free_run(g, i, end);
+			}
 			for (; at < end && end - at >= g->page; at += g->page)
 				probe_page(g, mapping->bytes + (at - mapping->start), at, run_start, run_end, found);
-			at = last_end = end;
+			at = end;
 		}
 	}
 	keep_disjoint(found);
