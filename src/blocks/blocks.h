@@ -105,11 +105,20 @@ static inline const hc_block_region *hc_blocks_region(const hc_blocks *blocks, h
 		if (address - span->start >= span->size)
 			return NULL;
 	}
-	uint32_t i = span->cells[(address - span->start) >> span->cell_shift];
+	const uint32_t *cell = &span->cells[(address - span->start) >> span->cell_shift];
+	uint32_t low = cell[0], high = cell[1];
 
-	while (i < blocks->region_count && blocks->regions[i].end <= address)
-		i++;
-	return i < blocks->region_count && blocks->regions[i].start <= address ? &blocks->regions[i] : NULL;
+	/* Mostly low is the one. Where regions lie close, and far from others, a cell can hold thousands. */
+	while (low < high && blocks->regions[low].end <= address) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (blocks->regions[middle].end <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return blocks->regions[low].start <= address && address < blocks->regions[low].end ? &blocks->regions[low] :
+											     NULL;
 }
 
 /* The granule that ADDRESS, an address in REGION, is in: an index for starts[] and for bitmaps of the same shape. */

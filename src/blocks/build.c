@@ -8,6 +8,12 @@ enum {
 	CELL_SHIFT_MIN = 16
 };
 
+/* Of the heap's memory that the core lacks, so much is indexed: the index is a hundredth of it, and the core a bound for the index. */
+enum {
+	HOLES_MIN = 1 << 30,
+	HOLES_PER_BYTE = 64
+};
+
 static const hc_diagnostic_kind regions_overlap = {
 	"heap-regions-overlap",
 	HC_SEVERITY_PARTIAL,
@@ -29,23 +35,29 @@ static int compare_regions(const void *a, const void *b)
 	return (x->outer_start > y->outer_start) - (x->outer_start < y->outer_start);
 }
 
-/* Where the mapped memory that goes on from ADDRESS without a gap ends; ADDRESS itself if it is not mapped. */
-static hc_address end_of_mapped(const hc_core *core, hc_address address)
+/*
+ * Where the mapped memory that goes on from ADDRESS without a gap ends; ADDRESS itself if it is not mapped. Looks no further than
+ * LIMIT, and not behind a hole of bytes that the core lacks and that is larger than *HOLES, from which holes are taken off.
+ */
+static hc_address end_of_mapped(const hc_core *core, hc_address address, hc_address limit, uint64_t *holes)
 {
-	for (unsigned i = hc_core_mapping_after(core, address); i < hc_core_mapping_count(core); i++) {
+	for (unsigned i = hc_core_mapping_after(core, address); address < limit && i < hc_core_mapping_count(core);
+		i++) {
 		const hc_mapping *mapping = hc_core_mapping(core, i);
+		uint64_t hole = mapping->bytes ? 0 : MIN(mapping->end, limit) - address;
 
-		if (mapping->start > address)
+		if (mapping->start > address || hole > *holes)
 			break;
+		*holes -= hole;
 		address = mapping->end;
 	}
 	return address;
 }
 
-/* A damaged heap_info can claim more than is mapped. */
-static void clip_region(const hc_core *core, hc_region *region)
+/* A damaged heap_info can claim more than is mapped; a core that was cut off, or a damaged one, can map more than the index can hold. */
+static void clip_region(const hc_core *core, hc_region *region, uint64_t *holes)
 {
-	hc_address end = end_of_mapped(core, region->outer_start);
+	hc_address end = end_of_mapped(core, region->outer_start, region->outer_end, holes);
 
 	region->outer_end = MIN(region->outer_end, end);
 	region->end = MIN(region->end, end);
@@ -57,13 +69,21 @@ static void clip_region(const hc_core *core, hc_region *region)
 static void sort_regions(hc_blocks *blocks)
 {
 	GArray *regions = blocks->heap.regions;
+	uint64_t holes = HOLES_MIN + HOLES_PER_BYTE * hc_core_file_size(blocks->core);
 	unsigned kept = 0;
 
 	g_array_sort(regions, compare_regions);
 	for (unsigned i = 0; i < regions->len; i++) {
 		hc_region *region = &g_array_index(regions, hc_region, i);
 
-		clip_region(blocks->core, region);
+		hc_address end = region->outer_end;
+
+		clip_region(blocks->core, region, &holes);
+		if (region->outer_end < end && region->end > region->start &&
+			hc_core_find_mapping(blocks->core, region->outer_end))
+			hc_diagnostics_add(blocks->diagnostics, &hc_heap_unreadable, end - region->outer_end,
+				"%#" G_GINT64_MODIFIER "x to %#" G_GINT64_MODIFIER "x: %s", region->outer_end, end,
+				hc_core_why_missing(blocks->core, region->outer_end));
 		if (region->end <= region->start || region->start < region->outer_start ||
 			region->end > region->outer_end ||
 			(kept && region->outer_start < g_array_index(regions, hc_region, kept - 1).outer_end)) {
@@ -124,7 +144,7 @@ static void make_span(hc_blocks *blocks, hc_block_span *span, uint32_t first, ui
 	span->cell_shift = CELL_SHIFT_MIN;
 	while (span->size >> span->cell_shift >= CELLS_MAX)
 		span->cell_shift++;
-	uint64_t cells = (span->size >> span->cell_shift) + 1;
+	uint64_t cells = (span->size >> span->cell_shift) + 2; /* one beyond, for the end of the last */
 	uint32_t region = first;
 
 	span->cells = g_new(uint32_t, cells);

@@ -200,6 +200,15 @@ bool hc_block_iterator_next(hc_block_iterator *iterator, hc_block *ret_block)
 
 /* ---- totals ---- */
 
+/* The totals of ARENA: of one, or of all. */
+static void arenas_meant(const hc_blocks *blocks, uint32_t arena, unsigned *ret_first, unsigned *ret_last)
+{
+	unsigned mmapped = blocks->heap.arenas->len;
+
+	*ret_first = arena == HC_ARENA_ALL ? 0 : MIN(arena, mmapped);
+	*ret_last = arena == HC_ARENA_ALL ? mmapped : *ret_first;
+}
+
 /* Adds one arena's totals to *SUM in the sense of hc_blocks_amount(). */
 static void add_amount(const hc_block_totals *totals, hc_block_state state, hc_amount *sum)
 {
@@ -209,23 +218,25 @@ static void add_amount(const hc_block_totals *totals, hc_block_state state, hc_a
 
 hc_amount hc_blocks_amount(const hc_blocks *blocks, uint32_t arena, hc_block_state state)
 {
+	unsigned first, last;
 	hc_amount sum = { 0 };
 
-	for (unsigned i = 0; i <= blocks->heap.arenas->len; i++)
-		if (arena == HC_ARENA_ALL || i == MIN(arena, blocks->heap.arenas->len))
-			add_amount(&blocks->totals[i], state, &sum);
+	arenas_meant(blocks, arena, &first, &last);
+	for (unsigned i = first; i <= last; i++)
+		add_amount(&blocks->totals[i], state, &sum);
 	return sum;
 }
 
 hc_amount hc_blocks_labelled(const hc_blocks *blocks, uint32_t arena)
 {
+	unsigned first, last;
 	hc_amount sum = { 0 };
 
-	for (unsigned i = 0; i <= blocks->heap.arenas->len; i++)
-		if (arena == HC_ARENA_ALL || i == MIN(arena, blocks->heap.arenas->len)) {
-			sum.blocks += blocks->totals[i].labelled.blocks;
-			sum.bytes += blocks->totals[i].labelled.bytes;
-		}
+	arenas_meant(blocks, arena, &first, &last);
+	for (unsigned i = first; i <= last; i++) {
+		sum.blocks += blocks->totals[i].labelled.blocks;
+		sum.bytes += blocks->totals[i].labelled.bytes;
+	}
 	return sum;
 }
 
@@ -243,12 +254,13 @@ uint64_t hc_blocks_overhead(const hc_blocks *blocks)
 
 void hc_blocks_free_pages(const hc_blocks *blocks, uint32_t arena, hc_free_pages *ret_pages)
 {
+	unsigned first, last;
+
 	*ret_pages = (hc_free_pages){ 0 };
-	for (unsigned i = 0; i <= blocks->heap.arenas->len; i++) {
+	arenas_meant(blocks, arena, &first, &last);
+	for (unsigned i = first; i <= last; i++) {
 		const hc_free_pages *pages = &blocks->totals[i].free_pages;
 
-		if (arena != HC_ARENA_ALL && i != MIN(arena, blocks->heap.arenas->len))
-			continue;
 		ret_pages->whole += pages->whole;
 		ret_pages->zero += pages->zero;
 		ret_pages->trim += pages->trim;
