@@ -11,6 +11,7 @@ enum {
 	CHECK_STRIDE = 1 << 20, /* ... of larger ones (gdb writes reserved terabytes) a page in each MiB */
 	CHECK_PIECE = 4096,
 	VVAR_REACH = 1 << 16,
+	VVAR_PIECES = 8,
 };
 
 static bool is_zero_enough(const hc_mapping *mapping)
@@ -56,10 +57,12 @@ static bool is_vvar(const hc_areas *areas, const hc_mapping *mapping)
 
 	if (!vdso || at >= vdso || vdso - at > VVAR_REACH)
 		return false;
-	for (unsigned i = hc_core_find_mapping_index(areas->core, at); at != vdso; i++) {
+	unsigned first = hc_core_find_mapping_index(areas->core, at);
+
+	for (unsigned i = first; at != vdso; i++) {
 		const hc_mapping *piece = hc_core_mapping(areas->core, i);
 
-		if (!piece || (at != mapping->start && piece->start != at) || piece->path ||
+		if (!piece || i - first >= VVAR_PIECES || (at != mapping->start && piece->start != at) || piece->path ||
 			(piece->flags & 7) != HC_MAPPING_READ)
 			return false;
 		at = piece->end;
