@@ -257,6 +257,9 @@ const char *hc_module_debug_file(hc_modules *modules, const hc_module *module)
 	if (private->debug_tried)
 		return private->debug_file;
 	private->debug_tried = true;
+	/* To open it takes a second for a large one: not for its name alone. */
+	if (!private->dwfl_tried && (private->separate_file = find_by_build_id(modules, private)))
+		return private->debug_file = private->separate_file;
 	if (open_dwarf(modules, private, &bias)) {
 		dwfl_module_info(private->dwfl_module, NULL, NULL, NULL, NULL, NULL, &main_file, &debug_file);
 		private->debug_file = debug_file ? debug_file : main_file;

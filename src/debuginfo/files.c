@@ -118,6 +118,17 @@ static bool refuse_binary(const hc_modules *modules, const struct module *module
 	return false;
 }
 
+/* NULL if PATH is no regular file or cannot be opened; then *WHY may be set. */
+static GMappedFile *map_file(const hc_modules *modules, const char *path, GError **why)
+{
+	GMappedFile *known = g_hash_table_lookup(modules->files, path);
+
+	if (known)
+		return g_mapped_file_ref(known);
+	/* A directory, device or FIFO must not be opened: g_mapped_file_new() could wait for ever. */
+	return path[0] && g_file_test(path, G_FILE_TEST_IS_REGULAR) ? g_mapped_file_new(path, FALSE, why) : NULL;
+}
+
 bool hc_module_find_file(hc_modules *modules, struct module *module, const char *named_by_user, GError **error)
 {
 	g_autoptr(GError) why = NULL;
@@ -128,9 +139,7 @@ bool hc_module_find_file(hc_modules *modules, struct module *module, const char 
 	}
 	module->file = named_by_user ? g_strdup(named_by_user) : path_here(modules, module);
 	module->public.file = module->file;
-	/* A directory, device or FIFO must not be opened: g_mapped_file_new() could wait for ever. */
-	bool regular = module->file[0] && g_file_test(module->file, G_FILE_TEST_IS_REGULAR);
-	GMappedFile *mapped = regular ? g_mapped_file_new(module->file, FALSE, &why) : NULL;
+	GMappedFile *mapped = map_file(modules, module->file, &why);
 
 	if (!mapped) {
 		if (named_by_user) {
@@ -149,6 +158,7 @@ bool hc_module_find_file(hc_modules *modules, struct module *module, const char 
 	switch (module->public.state) {
 	case HC_MODULE_AGREES:
 		module->mapped = mapped;
+		g_hash_table_insert(modules->files, g_strdup(module->file), g_mapped_file_ref(mapped));
 		return true;
 	case HC_MODULE_DIFFERS:
 		hc_diagnostics_add(modules->diagnostics, &file_differs, missing_bytes(modules, module),

@@ -15,6 +15,7 @@ struct module {
 	hc_address dynamic;			      /* PT_DYNAMIC; 0 if there is none */
 	uint64_t dynamic_size;
 	bool has_interpreter; /* PT_INTERP */
+	unsigned index;	      /* in the list */
 	GMappedFile *mapped;  /* the trusted file; NULL if there is none */
 
 	/* dwfl.c, lazily */
@@ -25,7 +26,8 @@ struct module {
 	GArray *tls_symbols; /* of struct tls_symbol (dwfl.c), by offset */
 	GHashTable *structs; /* name -> hc_struct *, or NULL for a failure */
 	bool debug_tried;
-	const char *debug_file; /* belongs to dwfl */
+	const char *debug_file; /* belongs to dwfl, or is the next */
+	char *separate_file;	/* found by its name, and not opened */
 };
 
 struct hc_modules {
@@ -36,7 +38,8 @@ struct hc_modules {
 	Dwfl_Callbacks callbacks;
 	GPtrArray *list; /* of struct module, by start */
 	struct module *executable;
-	GPtrArray *structs;	      /* owns the hc_structs */
+	GHashTable *files;  /* path -> GMappedFile *, of those that agree: a file that is mapped often is opened once */
+	GPtrArray *structs; /* owns the hc_structs */
 	struct hc_unwinder *unwinder; /* unwind.c, lazily */
 	GArray *tls_blocks;	      /* tls.c, lazily: of hc_tls_block, by start */
 };

@@ -206,6 +206,7 @@ static void module_destroy(void *data)
 	g_free(module->file);
 	g_free(module->file_build_id);
 	g_free(module->build_id);
+	g_free(module->separate_file);
 	g_free(module);
 }
 
@@ -284,6 +285,7 @@ static void find_modules(hc_modules *modules)
 		}
 		if (module) {
 			last_end = module->public.end;
+			module->index = modules->list->len;
 			g_ptr_array_add(modules->list, module);
 		}
 	}
@@ -338,6 +340,7 @@ hc_modules *hc_modules_open(
 	modules->callbacks.find_debuginfo = dwfl_standard_find_debuginfo;
 	modules->callbacks.debuginfo_path = &modules->debug_path;
 	modules->list = g_ptr_array_new_with_free_func(module_destroy);
+	modules->files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_mapped_file_unref);
 	modules->structs = g_ptr_array_new_with_free_func(hc_struct_destroy);
 	find_modules(modules);
 	find_executable(modules);
@@ -367,6 +370,7 @@ void hc_modules_close(hc_modules *modules)
 	g_clear_pointer(&modules->tls_blocks, g_array_unref);
 	g_ptr_array_unref(modules->list);
 	g_ptr_array_unref(modules->structs);
+	g_hash_table_unref(modules->files);
 	g_free(modules->sysroot);
 	g_free(modules->debug_path);
 	g_free(modules);
@@ -384,10 +388,8 @@ const hc_module *hc_modules_get(const hc_modules *modules, unsigned index)
 
 unsigned hc_modules_index(const hc_modules *modules, const hc_module *module)
 {
-	for (unsigned i = 0; i < modules->list->len; i++)
-		if (modules->list->pdata[i] == module)
-			return i;
-	return UINT_MAX;
+	(void)modules;
+	return hc_module_private(module)->index;
 }
 
 const hc_module *hc_modules_find(const hc_modules *modules, hc_address address)
@@ -469,6 +471,7 @@ const char *hc_module_find_text(
 GArray *hc_modules_link_maps(const hc_modules *modules, unsigned limit)
 {
 	GArray *maps = g_array_new(FALSE, FALSE, sizeof(hc_address));
+	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	const hc_core *core = modules->core;
 	unsigned size = hc_core_process(core)->word_size;
 	uint64_t debug = 0, map = 0;
@@ -478,6 +481,10 @@ GArray *hc_modules_link_maps(const hc_modules *modules, unsigned limit)
 		!hc_core_read_word(core, debug + size, &map))
 		return maps;
 	while (map && maps->len < limit) {
+		guint64 key = map;
+
+		if (!g_hash_table_add(seen, g_memdup2(&key, sizeof key)))
+			break;
 		g_array_append_val(maps, map);
 		if (!hc_core_read_word(core, map + 3 * size, &map))
 			break;
@@ -488,6 +495,7 @@ GArray *hc_modules_link_maps(const hc_modules *modules, unsigned limit)
 const hc_module *hc_modules_provider(hc_modules *modules, const char *name)
 {
 	g_autoptr(GArray) maps = hc_modules_link_maps(modules, LINK_MAPS_MAX);
+	g_autoptr(GHashTable) asked = g_hash_table_new(NULL, NULL);
 	unsigned size = hc_core_process(modules->core)->word_size;
 
 	for (unsigned i = 0; i < maps->len; i++) {
@@ -496,7 +504,7 @@ const hc_module *hc_modules_provider(hc_modules *modules, const char *name)
 
 		if (hc_core_read_word(modules->core, g_array_index(maps, hc_address, i) + 2 * size, &dynamic))
 			module = hc_modules_find(modules, dynamic);
-		if (module && hc_module_defines(modules, module, name))
+		if (module && g_hash_table_add(asked, (gpointer)module) && hc_module_defines(modules, module, name))
 			return module;
 	}
 	if (maps->len)
