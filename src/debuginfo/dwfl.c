@@ -14,6 +14,10 @@
 #include <gelf.h>
 #include <unistd.h>
 
+enum {
+	KNOWN_SYMBOLS_MAX = 1 << 16
+};
+
 struct hc_struct {
 	uint64_t size;
 	GHashTable *members; /* name -> hc_member * */
@@ -153,18 +157,45 @@ bool hc_module_defines(hc_modules *modules, const hc_module *module, const char 
 	return defines;
 }
 
-const char *hc_modules_symbol_at(hc_modules *modules, hc_address address, uint64_t *ret_offset)
+struct known_symbol {
+	guint64 address;
+	const char *name; /* libdwfl's; NULL: none */
+	uint64_t offset;
+};
+
+static struct known_symbol *look_up_symbol(hc_modules *modules, hc_address address)
 {
 	const hc_module *module = hc_modules_find(modules, address);
 	Dwfl_Module *dwfl_module = module ? open_dwfl(modules, hc_module_private(module)) : NULL;
-	GElf_Off offset;
+	struct known_symbol *known = g_new0(struct known_symbol, 1);
+	GElf_Off offset = 0;
 	GElf_Sym symbol;
-	const char *name =
-		dwfl_module ? dwfl_module_addrinfo(dwfl_module, address, &offset, &symbol, NULL, NULL, NULL) : NULL;
 
-	if (name)
-		*ret_offset = offset;
-	return name;
+	known->address = address;
+	if (dwfl_module)
+		known->name = dwfl_module_addrinfo(dwfl_module, address, &offset, &symbol, NULL, NULL, NULL);
+	known->offset = offset;
+	return known;
+}
+
+/* libdwfl compares with every symbol of the module, but the same few places are asked for again and again. */
+const char *hc_modules_symbol_at(hc_modules *modules, hc_address address, uint64_t *ret_offset)
+{
+	guint64 key = address;
+
+	if (!modules->known_symbols)
+		modules->known_symbols = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+	struct known_symbol *known = g_hash_table_lookup(modules->known_symbols, &key);
+
+	if (!known) {
+		if (g_hash_table_size(modules->known_symbols) >= KNOWN_SYMBOLS_MAX)
+			g_hash_table_remove_all(modules->known_symbols);
+		known = look_up_symbol(modules, address);
+		g_hash_table_insert(modules->known_symbols, &known->address, known);
+	}
+	if (known->name)
+		*ret_offset = known->offset;
+	return known->name;
 }
 
 char *hc_modules_describe(hc_modules *modules, hc_address address)

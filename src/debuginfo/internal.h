@@ -38,6 +38,7 @@ struct hc_modules {
 	Dwfl_Callbacks callbacks;
 	GPtrArray *list; /* of struct module, by start */
 	struct module *executable;
+	GHashTable *known_symbols; /* dwfl.c: address -> what was found there; NULL at first */
 	GHashTable *files;  /* path -> GMappedFile *, of those that agree: a file that is mapped often is opened once */
 	GPtrArray *structs; /* owns the hc_structs */
 	struct hc_unwinder *unwinder; /* unwind.c, lazily */

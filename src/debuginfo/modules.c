@@ -371,6 +371,7 @@ void hc_modules_close(hc_modules *modules)
 	g_ptr_array_unref(modules->list);
 	g_ptr_array_unref(modules->structs);
 	g_hash_table_unref(modules->files);
+	g_clear_pointer(&modules->known_symbols, g_hash_table_unref);
 	g_free(modules->sysroot);
 	g_free(modules->debug_path);
 	g_free(modules);

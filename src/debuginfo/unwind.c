@@ -21,7 +21,8 @@
 #include <elf.h>
 
 enum {
-	MOST_FRAMES = 4096,
+	MOST_FRAMES = 4096,	      /* of a thread */
+	MOST_FRAMES_IN_ALL = 1 << 19, /* damaged stacks of thousands of threads could go on to that end each */
 	MOST_REGISTERS = 32
 };
 
@@ -47,6 +48,7 @@ struct hc_unwinder {
 	Dwfl *dwfl; /* NULL: no unwinding here */
 	const struct machine *machine;
 	const hc_thread *current; /* being unwound */
+	unsigned frame_count;	  /* of all threads so far */
 	GArray **frames;	  /* for each thread, of hc_frame; NULL: not asked for yet */
 };
 
@@ -106,7 +108,7 @@ static const Dwfl_Thread_Callbacks thread_callbacks = {
 /* ---- frames ---- */
 
 struct walk {
-	const struct hc_unwinder *unwinder;
+	struct hc_unwinder *unwinder;
 	GArray *frames;
 	hc_frame seen; /* Brent: compared with each frame that comes, replaced at every power of two */
 	unsigned replace_at;
@@ -140,7 +142,9 @@ static int note_frame(Dwfl_Frame *dwfl_frame, void *data)
 	if (!counter || is_circle(walk, &frame))
 		return DWARF_CB_ABORT;
 	g_array_append_val(walk->frames, frame);
-	if (walk->frames->len >= MOST_FRAMES || !dwfl_addrmodule(walk->unwinder->dwfl, counter - !frame.is_activation))
+	walk->unwinder->frame_count++;
+	if (walk->frames->len >= MOST_FRAMES || walk->unwinder->frame_count >= MOST_FRAMES_IN_ALL ||
+		!dwfl_addrmodule(walk->unwinder->dwfl, counter - !frame.is_activation))
 		return DWARF_CB_ABORT;
 	return DWARF_CB_OK;
 }
@@ -214,7 +218,7 @@ const hc_frame *hc_modules_frames(hc_modules *modules, unsigned thread_index, un
 
 		*frames = walk.frames;
 		/* An error is how a walk ends where there is nothing to unwind by: what came before it stands. */
-		if (walk.unwinder->dwfl)
+		if (walk.unwinder->dwfl && walk.unwinder->frame_count < MOST_FRAMES_IN_ALL)
 			dwfl_getthread_frames(walk.unwinder->dwfl, thread_index + 1, note_frame, &walk);
 	}
 	*ret_count = (*frames)->len;
