@@ -5,6 +5,7 @@
  *
  *	dtv, TLS blocks	  the thread control block's second word (Drepper, "ELF Handling for Thread-Local Storage")
  *	link maps	  <link.h>, struct r_debug and the public part of struct link_map
+ *	loaded objects	  elf/dl-find_object.c (from 2.35 on): { previous, to_free, size, allocated, objects of four or five words }
  *	stdio		  _IO_list_all and struct _IO_FILE (libio/bits/types/struct_FILE.h, unchanged since 2.1)
  *	emergency pool	  libstdc++-v3/libsupc++/eh_alloc.cc: { mutex, first_free_entry, arena, arena_size }
  */
@@ -12,7 +13,14 @@
 
 #include <elf.h>
 
-enum { DTV_MAX = 4096, ALL_SLOTS_MAX = 1 << 22 /* of all threads */, FILES_MAX = 65536, LINK_MAPS_MAX = 8192 };
+enum {
+	DTV_MAX = 4096,
+	ALL_SLOTS_MAX = 1 << 22, /* of all threads */
+	FILES_MAX = 65536,
+	LINK_MAPS_MAX = 8192,
+	TABLES_MAX = 64,
+	LINKER_DATA_MAX = 1 << 26,
+};
 
 static void label_at(hc_block_table *table, hc_address address, const char *text)
 {
@@ -75,6 +83,51 @@ static void label_link_maps(glibc *g, hc_block_table *table)
 
 		label_at(table, map, "ld.so: link map");
 		label_at(table, glibc_word_or_zero(g, map + g->word), "ld.so: library name");
+	}
+}
+
+/*
+ * The table in which _dl_find_object() looks for what dlopen() brought. It is aligned by hand to a cache line: ld.so keeps no
+ * pointer to the start of the block but the one in the table itself, for free(). Each has a previous one.
+ */
+static void label_object_tables(glibc *g, hc_block_table *table, hc_address at)
+{
+	for (unsigned i = 0; i < TABLES_MAX && at; i++) {
+		hc_block_entry entry;
+		bool ok = true;
+
+		if (at % g->word || !hc_block_table_find_inside(table, at, &entry) || entry.state != HC_BLOCK_IN_USE)
+			return;
+		uint64_t to_free = glibc_word(g, at + g->word, &ok), size = glibc_word(g, at + 2 * g->word, &ok),
+			 allocated = glibc_word(g, at + 3 * g->word, &ok), room = entry.size - (at - entry.address);
+
+		if (!ok || to_free != entry.address || !allocated || size > allocated || room < 8 * g->word ||
+		    allocated > (room - 4 * g->word) / (4 * g->word))
+			return;
+		hc_block_table_label(table, &entry, "ld.so: table of loaded objects");
+		at = glibc_word_or_zero(g, at);
+	}
+}
+
+static void label_loaded_objects(glibc *g, hc_block_table *table)
+{
+	for (unsigned i = 0; i < hc_modules_count(g->modules); i++) {
+		const hc_module *module = hc_modules_get(g->modules, i);
+
+		/* In a static executable the dynamic linker's data is the executable's own. */
+		if (!g_str_has_prefix(module->name, "ld-") && !g_str_has_prefix(module->name, "ld64.") &&
+		    !(module->is_executable && module == g->libc))
+			continue;
+		for (unsigned k = 0; k < hc_module_segment_count(g->modules, module); k++) {
+			const hc_module_segment *segment = hc_module_segment_get(g->modules, module, k);
+
+			if (segment->type != PT_LOAD || !(segment->flags & PF_W))
+				continue;
+			hc_address start = hc_align_up(segment->start, g->word), end = MIN(segment->end, start + LINKER_DATA_MAX);
+
+			for (hc_address at = start; at + g->word <= end; at += g->word)
+				label_object_tables(g, table, glibc_word_or_zero(g, at));
+		}
 	}
 }
 
@@ -144,6 +197,7 @@ void glibc_label_blocks(glibc *g, hc_block_table *table)
 {
 	label_threads(g, table);
 	label_link_maps(g, table);
+	label_loaded_objects(g, table);
 	label_stdio(g, table);
 	label_emergency_pool(g, table);
 }
