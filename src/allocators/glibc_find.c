@@ -243,8 +243,12 @@ static bool search_module(glibc *g, const hc_module *module, search_function sea
 	for (unsigned i = 0; i < hc_module_segment_count(g->modules, module); i++) {
 		const hc_module_segment *segment = hc_module_segment_get(g->modules, module, i);
 
-		if (segment->type == PT_LOAD && segment->flags & PF_W && search(g, segment->start, segment->end, data))
-			return true;
+		if (segment->type != PT_LOAD || !(segment->flags & PF_W))
+			continue;
+		for (hc_address start = segment->start, end; hc_core_next_stretch(g->core, &start, segment->end, &end);
+			start = end)
+			if (search(g, start, end, data))
+				return true;
 	}
 	return false;
 }

@@ -187,8 +187,11 @@ static void label_emergency_pool(glibc *g, hc_block_table *table)
 		for (unsigned k = 0; k < hc_module_segment_count(g->modules, module); k++) {
 			const hc_module_segment *segment = hc_module_segment_get(g->modules, module, k);
 
-			if (segment->type == PT_LOAD && segment->flags & PF_W)
-				search_pool(g, table, segment->start, segment->end);
+			if (segment->type != PT_LOAD || !(segment->flags & PF_W))
+				continue;
+			for (hc_address start = segment->start, end; hc_core_next_stretch(g->core, &start, segment->end, &end);
+				start = end)
+				search_pool(g, table, start, end);
 		}
 	}
 }

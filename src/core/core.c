@@ -202,6 +202,25 @@ const uint8_t *hc_core_bytes(const hc_core *core, hc_address address, uint64_t *
 	return mapping->bytes + (address - mapping->start);
 }
 
+bool hc_core_next_stretch(const hc_core *core, hc_address *start, hc_address end, hc_address *ret_end)
+{
+	unsigned i = hc_core_mapping_after(core, *start);
+
+	while (i < core->mapping_count && !core->mappings[i].bytes)
+		i++;
+	if (i == core->mapping_count || core->mappings[i].start >= end)
+		return false;
+	*start = MAX(*start, core->mappings[i].start);
+	*ret_end = core->mappings[i].end;
+	for (i++; i < core->mapping_count && *ret_end < end; i++) {
+		if (!core->mappings[i].bytes || core->mappings[i].start != *ret_end)
+			break;
+		*ret_end = core->mappings[i].end;
+	}
+	*ret_end = MIN(*ret_end, end);
+	return *start < *ret_end;
+}
+
 bool hc_core_read(const hc_core *core, hc_address address, void *buffer, size_t size)
 {
 	uint8_t *out = buffer;

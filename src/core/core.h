@@ -21,6 +21,12 @@ void hc_core_supply(hc_core *core, unsigned mapping_index, const uint8_t *bytes)
 /* As hc_core_find_mapping(), but the index; UINT_MAX if there is none. */
 unsigned hc_core_find_mapping_index(const hc_core *core, hc_address address);
 
+/*
+ * The first stretch of [*START, END) that has bytes without a break: moves *START to it, and gives its end. FALSE if there is none. So
+ * a range that a damaged header tells is searched no further than there is memory.
+ */
+bool hc_core_next_stretch(const hc_core *core, hc_address *start, hc_address end, hc_address *ret_end);
+
 /* The first thread whose thread pointer is POINTER, or NULL. O(log n). */
 const hc_thread *hc_core_find_thread(const hc_core *core, hc_address pointer);
 

@@ -84,7 +84,7 @@ static bool read_program_header(const hc_core *core, hc_address address, hc_modu
 static bool read_segments(const hc_core *core, struct module *module, hc_address base)
 {
 	struct elf_header header;
-	hc_address low = UINT64_MAX, high = 0, bias = 0;
+	hc_address low = 0, high = 0, bias = 0;
 	bool have_bias = false;
 
 	if (!read_elf_header(core, base, &header))
@@ -95,12 +95,15 @@ static bool read_segments(const hc_core *core, struct module *module, hc_address
 		if (!read_program_header(core, base + header.segments + i * header.segment_size, &segment))
 			continue;
 		if (segment.type == PT_LOAD) {
-			low = MIN(low, segment.start);
-			high = MAX(high, segment.end);
-			if (!have_bias && hc_align_down(segment.offset, 4096) == 0) {
+			/* They are in the order of their addresses (elf(5)), the one with the header first: else they are damaged. */
+			if (segment.start < high || (!have_bias && hc_align_down(segment.offset, 4096)))
+				continue;
+			if (!have_bias) {
+				low = segment.start;
 				bias = base - (segment.start - segment.offset);
 				have_bias = true;
 			}
+			high = segment.end;
 		}
 		g_array_append_val(module->segments, segment);
 	}
