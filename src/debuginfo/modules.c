@@ -13,6 +13,13 @@ enum {
 	NOTE_BYTES_MAX = 64 * 1024,
 	DYNAMIC_ENTRIES_MAX = 512,
 	LINK_MAPS_MAX = 65536,
+	PIECES_MAX = 4096, /* of the core's mappings in one module */
+};
+
+static const hc_diagnostic_kind module_damaged = {
+	"module-damaged",
+	HC_SEVERITY_PARTIAL,
+	"programs or libraries have damaged headers in the core: their data is not told from other memory",
 };
 
 static const hc_diagnostic_kind no_executable = {
@@ -268,6 +275,37 @@ static bool is_loaded(const hc_core *core, const struct module *module)
 	return loads > 0;
 }
 
+static bool has_elf_magic(const hc_mapping *mapping)
+{
+	return mapping->bytes && mapping->end - mapping->start >= sizeof(Elf32_Ehdr) &&
+	       !memcmp(mapping->bytes, ELFMAG, SELFMAG);
+}
+
+/* A segment never reaches into another module: then its size is damaged, and with it what is this module's data. */
+static bool is_damaged(const hc_core *core, const struct module *module)
+{
+	const char *path = module->public.path;
+	unsigned pieces = 0;
+
+	for (unsigned i = 0; *path && i < module->segments->len; i++) {
+		const hc_module_segment *segment = &g_array_index(module->segments, hc_module_segment, i);
+
+		if (segment->type != PT_LOAD)
+			continue;
+		for (unsigned k = hc_core_mapping_after(core, segment->start); k < hc_core_mapping_count(core); k++) {
+			const hc_mapping *mapping = hc_core_mapping(core, k);
+
+			if (mapping->start >= segment->end)
+				break;
+			bool foreign = mapping->path && !mapping->path_offset && strcmp(mapping->path, path);
+
+			if ((foreign && has_elf_magic(mapping)) || ++pieces > PIECES_MAX)
+				return true;
+		}
+	}
+	return false;
+}
+
 static void find_modules(hc_modules *modules)
 {
 	const hc_core *core = modules->core;
@@ -276,16 +314,16 @@ static void find_modules(hc_modules *modules)
 	for (unsigned i = 0; i < hc_core_mapping_count(core); i++) {
 		const hc_mapping *mapping = hc_core_mapping(core, i);
 
-		if (!mapping->bytes || mapping->end - mapping->start < sizeof(Elf32_Ehdr) ||
-			memcmp(mapping->bytes, ELFMAG, SELFMAG) || mapping->start < last_end ||
-			(mapping->path && mapping->path_offset))
+		if (!has_elf_magic(mapping) || mapping->start < last_end || (mapping->path && mapping->path_offset))
 			continue;
 		struct module *module = module_create(core, mapping);
 
-		if (module && !is_loaded(core, module)) {
-			module_destroy(module);
-			module = NULL;
-		}
+		bool loaded = module && is_loaded(core, module), damaged = loaded && is_damaged(core, module);
+
+		if (damaged)
+			hc_diagnostics_add(modules->diagnostics, &module_damaged, 0, "%s", module->name);
+		if (!loaded || damaged)
+			g_clear_pointer(&module, module_destroy);
 		if (module) {
 			last_end = module->public.end;
 			module->index = modules->list->len;
