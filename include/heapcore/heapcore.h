@@ -6,6 +6,7 @@
 #include <heapcore/areas.h>
 #include <heapcore/blocks.h>
 #include <heapcore/core.h>
+#include <heapcore/debuginfo.h>
 #include <heapcore/diff.h>
 #include <heapcore/error.h>
 #include <heapcore/findings.h>

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The front door of containers/: descriptions of containers (data files), and the one walker that reads them.
+ *
+ *	description (a group of a key file)  --for a type: compiled once-->  layout  --for an address-->  walk
+ *
+ * Nothing about a container is compiled in but the kinds of walk. Descriptions are matched by the type's template name or by
+ * its shape (member names). All offsets, sizes and constant expressions are worked out when the layout is made; a walk reads
+ * memory only.
+ */
+#pragma once
+
+#include <heapcore/blocks.h>
+#include <heapcore/debuginfo.h>
+
+#include "base/diagnostics.h"
+
+typedef struct hc_container_set hc_container_set;
+
+/*
+ * The descriptions for the process whose MODULES and BLOCKS these are; both must outlive the result. One thread at a time.
+ * Empty at first: add files, those of the user before the installed ones (the first that fits wins).
+ */
+hc_container_set *hc_container_set_create(hc_modules *modules, const hc_blocks *blocks, hc_diagnostics *diagnostics);
+void hc_container_set_destroy(hc_container_set *set);
+
+/* Fails with HC_ERROR_IO, or HC_ERROR_BAD_DATA with file, group, key and column of the mistake. */
+bool hc_container_set_add_file(hc_container_set *set, const char *path, GError **error);
+
+/* All *.containers files of a directory, by name. A directory that is not there is no error. */
+bool hc_container_set_add_directory(hc_container_set *set, const char *path, GError **error);
+
+typedef enum {
+	HC_WALK_CONTIGUOUS,
+	HC_WALK_SEGMENTED,
+	HC_WALK_LINKED,
+	HC_WALK_TREE,
+	HC_WALK_BUCKETS,
+	HC_WALK_SLOTS,
+	HC_WALK_SINGLE,
+	HC_WALK_VARIANT,
+	HC_WALK_ERASED,
+	HC_WALK_KIND_COUNT,
+} hc_walk_kind;
+
+const char *hc_walk_kind_name(hc_walk_kind kind); /* "contiguous", ... as in the files */
+
+/* A description made ready for one type. */
+typedef struct hc_layout hc_layout;
+
+/*
+ * The layout for TYPE, or NULL if no description fits it. Kept, NULL too. NAME of the variable or "struct.member" for
+ * annotations of the user's (which give void pointers a type); may be NULL.
+ */
+const hc_layout *hc_container_set_layout(hc_container_set *set, const hc_type *type, const char *name);
+
+hc_walk_kind hc_layout_kind(const hc_layout *layout);
+const char *hc_layout_description(const hc_layout *layout); /* the group's name: "libstdc++ vector" */
+const hc_type *hc_layout_type(const hc_layout *layout);	    /* the container's */
+const hc_type *hc_layout_element(
+	const hc_layout *layout); /* NULL: not known (void pointers), or by object (erased, variant) */
+bool hc_layout_is_guess(const hc_layout
+		*layout); /* matched by the shape of its members, not by its name: accepted by its invariants only */
+bool hc_layout_is_string(const hc_layout *layout); /* characters that the program means as text */
+
+/* Grade of one walk. */
+typedef enum {
+	HC_GRADE_EXACT,	      /* every check holds, and as many elements were walked as the container claims */
+	HC_GRADE_TRUNCATED,   /* memory ends, or does not fit, before all elements were walked */
+	HC_GRADE_IMPLAUSIBLE, /* a check failed: not initialised, already destroyed, damaged, or not of this type */
+	HC_GRADE_COUNT,
+} hc_grade;
+
+const char *hc_grade_name(hc_grade grade);
+
+typedef enum {
+	HC_MEMORY_BUFFER, /* holds elements, or room for them */
+	HC_MEMORY_NODE,	  /* one element and links */
+	HC_MEMORY_INDEX,  /* bucket arrays, deque's map, control blocks */
+} hc_memory_role;
+
+typedef struct hc_walk {
+	hc_grade grade;
+	const char *
+		reason; /* of a grade that is not exact, one clause: "_M_finish is before _M_start"; belongs to the set */
+	uint64_t claimed; /* elements, by the container's own count; UINT64_MAX if it keeps none */
+	uint64_t walked;
+	uint64_t capacity;	/* elements there is room for without allocating; UINT64_MAX: no such thing */
+	uint64_t element_size;	/* bytes; 0: unknown */
+	bool is_inline;		/* small buffer: elements are within the object */
+	bool is_shared;		/* counted by reference, and more than one refer to it */
+	const hc_type *element; /* as hc_layout_element(), but of this object */
+} hc_walk;
+
+/*
+ * Called while walking. Both may be NULL. ELEMENT: at ADDRESS (within the object itself for small buffers); return FALSE to
+ * stop being called (the walk goes on, to count). MEMORY: what the container owns beside its object, as the range that it
+ * needs; the caller decides which block that is. A walk whose grade turns out implausible may have called them before.
+ */
+typedef struct hc_walk_visitor {
+	bool (*element)(hc_address address, uint64_t index, void *data);
+	void (*memory)(hc_address address, uint64_t size, hc_memory_role role, void *data);
+	void *data;
+} hc_walk_visitor;
+
+/* Walks the container of LAYOUT at ADDRESS. Ends always: by the claimed count, a circle, the heap's end, or the set's budget. */
+void hc_layout_walk(const hc_layout *layout, hc_address address, const hc_walk_visitor *visitor, hc_walk *ret_walk);
+
+/* Adds MEMORY ranges and checks only: nothing is visited element by element where count and place can be had without. */
+void hc_layout_measure(const hc_layout *layout, hc_address address, hc_walk *ret_walk);
