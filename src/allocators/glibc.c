@@ -59,6 +59,8 @@ static void glibc_open(hc_heap *heap, const hc_core *core, hc_modules *modules, 
 	g->arena_indices = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	g->ring_steps = RING_STEPS_MAX;
 	g->thread_lists = g_ptr_array_new_with_free_func(g_free);
+	g->notes = g_array_new(FALSE, FALSE, sizeof(hc_address));
+	g_mutex_init(&g->notes_mutex);
 	heap->info.alignment = g->alignment;
 	if (process->machine_id != EM_X86_64) {
 		hc_diagnostics_add(diagnostics, &machine_unsupported, 0, "%s", process->machine);
@@ -75,6 +77,7 @@ static void glibc_open(hc_heap *heap, const hc_core *core, hc_modules *modules, 
 		g->tcache_count = count <= UINT16_MAX ? (int64_t)count : -1;
 	}
 	heap->info.found = heap->regions->len > 0;
+	glibc_prepare_notes(g);
 
 	hc_range state = { g->main_arena, g->main_arena + g->layout.arena.size };
 	hc_range parameters = { g->parameters, g->parameters + g->layout.parameters.size };
@@ -153,6 +156,8 @@ static void glibc_close(hc_heap *heap)
 	g_array_unref(g->pieces_claimed);
 	g_hash_table_unref(g->arena_indices);
 	g_ptr_array_unref(g->thread_lists);
+	g_array_unref(g->notes);
+	g_mutex_clear(&g->notes_mutex);
 	g_free(g->version);
 	g_free(g->layout_text);
 	g_free(g);

@@ -88,6 +88,14 @@ typedef struct glibc {
 	uint64_t
 		ring_steps; /* that may still be made in search of main_arena: memory full of rings must end some time */
 	GPtrArray *thread_lists; /* owns hc_arena.threads */
+	/*
+	 * What the walk notes in passing, so that later questions need no pass over all blocks of their own: blocks of a thread
+	 * cache's size, and blocks whose second word is the key of cached blocks.
+	 */
+	uint64_t noted_smallest, noted_largest; /* usable bytes; both 0: no size is noted */
+	uint64_t key;				/* tcache_key; 0: not known, or none in this release */
+	GMutex notes_mutex;			/* while walking */
+	GArray *notes;				/* of hc_address */
 	char *version, *layout_text;
 } glibc;
 
@@ -172,6 +180,20 @@ bool glibc_is_anonymous(const hc_mapping *mapping);
 
 void glibc_find_mmapped(glibc *g);
 
+/* ---- glibc_notes.c ---- */
+
+/* Decides what the walk shall note: from the layout of the thread caches and tcache_key, as far as they are known by then. */
+void glibc_prepare_notes(glibc *g);
+void glibc_add_notes(glibc *g, const GArray *blocks);
+
+/* As hc_block_table_each() for blocks in use, from the notes where they cover these sizes. */
+void glibc_each_of_size(glibc *g, const hc_block_table *table, uint64_t smallest, uint64_t largest,
+	bool (*visit)(const hc_block_entry *entry, void *data), void *data);
+
+/* The same for blocks in use of at most LARGEST bytes whose second word is KEY, which is not 0. */
+void glibc_each_keyed(glibc *g, const hc_block_table *table, uint64_t largest, uint64_t key,
+	bool (*visit)(const hc_block_entry *entry, void *data), void *data);
+
 /* ---- glibc_walk.c ---- */
 
 void glibc_walk(const hc_heap *heap, const hc_region *region, hc_block_sink *sink);
@@ -194,6 +216,10 @@ void glibc_follow_bins(glibc *g, hc_block_table *table, hc_arena *arena);
 /* ---- glibc_tcache.c ---- */
 
 void glibc_find_tcaches(glibc *g, hc_block_table *table);
+
+/* Usable bytes of the blocks that thread caches of LAYOUT are in. */
+uint64_t glibc_cache_block_size(const glibc *g, const glibc_tcache_layout *layout);
+uint64_t glibc_cache_block_size_max(const glibc *g, const glibc_tcache_layout *layout);
 
 /* ---- glibc_labels.c ---- */
 

@@ -109,7 +109,7 @@ void glibc_detect_safe_linking(glibc *g, hc_block_table *table)
 			break;
 		uint64_t size = hc_align_up(layout.size + g->word, g->alignment) - g->word;
 
-		hc_block_table_each(table, HC_BLOCK_IN_USE, size, size + g->alignment, vote_tcache, &tcache);
+		glibc_each_of_size(g, table, size, size + g->alignment, vote_tcache, &tcache);
 		if (g->layout.has_tcache)
 			break;
 	}

@@ -40,10 +40,9 @@ struct caches {
 		*judged; /* address of a block of the right size -> lists that are not empty, plus one; 0: no cache */
 	uint64_t key;	 /* what cached blocks carry in word 1: 2.34 on; 0 if not known */
 	uint64_t cached;
-	bool key_is_random;
 };
 
-static uint64_t cache_block_size(const glibc *g, const glibc_tcache_layout *layout)
+uint64_t glibc_cache_block_size(const glibc *g, const glibc_tcache_layout *layout)
 {
 	return hc_align_up(layout->size + g->word, g->alignment) - g->word;
 }
@@ -52,14 +51,14 @@ static uint64_t cache_block_size(const glibc *g, const glibc_tcache_layout *layo
  * And the largest: a chunk that was not worth splitting is up to MINSIZE longer. From 2.42 on tcache_init() hands request2size() to
  * _int_malloc(), which adds the header once more.
  */
-static uint64_t cache_block_size_max(const glibc *g, const glibc_tcache_layout *layout)
+uint64_t glibc_cache_block_size_max(const glibc *g, const glibc_tcache_layout *layout)
 {
-	return cache_block_size(g, layout) + (layout->counts_free ? 2 : 1) * g->alignment;
+	return glibc_cache_block_size(g, layout) + (layout->counts_free ? 2 : 1) * g->alignment;
 }
 
 static bool is_cache_sized(const glibc *g, const glibc_tcache_layout *layout, uint64_t size)
 {
-	return size >= cache_block_size(g, layout) && size <= cache_block_size_max(g, layout);
+	return size >= glibc_cache_block_size(g, layout) && size <= glibc_cache_block_size_max(g, layout);
 }
 
 /* Chunk size of bin I: tidx2csize(). The large bins of 2.42 (from 64 on) hold mixed sizes: 0. */
@@ -256,7 +255,6 @@ static void learn_key(struct caches *caches, hc_address cache, hc_address block)
 	if (caches->key || !key || key == cache || hc_block_table_find(caches->table, key, &entry))
 		return;
 	caches->key = key;
-	caches->key_is_random = true;
 }
 
 static void complain(struct caches *caches, hc_address cache, int bin, hc_address at, const char *what)
@@ -362,8 +360,8 @@ static void follow_orphans(struct caches *caches)
 	const glibc_tcache_layout *layout = &g->layout.tcache;
 	g_autoptr(GArray) orphans = g_array_new(FALSE, FALSE, sizeof(hc_address));
 
-	hc_block_table_each(caches->table, HC_BLOCK_IN_USE, cache_block_size(g, layout),
-		cache_block_size_max(g, layout), collect_orphan, orphans);
+	glibc_each_of_size(caches->g, caches->table, glibc_cache_block_size(g, layout),
+		glibc_cache_block_size_max(g, layout), collect_orphan, orphans);
 	for (unsigned i = 0; i < orphans->len; i++) {
 		hc_address cache = g_array_index(orphans, hc_address, i);
 		unsigned entries;
@@ -376,16 +374,12 @@ static void follow_orphans(struct caches *caches)
 
 /* ---- the check by key ---- */
 
-static bool check_key(const hc_block_entry *block, void *data)
+static bool tell_keyed(const hc_block_entry *block, void *data)
 {
 	struct caches *caches = data;
-	const glibc *g = caches->g;
-	uint64_t word = block->bytes ? hc_load_word(block->bytes + g->word, g->format) :
-				       glibc_word_or_zero(g, block->address + g->word);
 
-	if (word == caches->key)
-		hc_diagnostics_add(
-			caches->g->diagnostics, &tcache_keys, block->size, "%#" G_GINT64_MODIFIER "x", block->address);
+	hc_diagnostics_add(
+		caches->g->diagnostics, &tcache_keys, block->size, "%#" G_GINT64_MODIFIER "x", block->address);
 	return true;
 }
 
@@ -397,8 +391,8 @@ static void check_keys(struct caches *caches)
 {
 	uint64_t largest = bin_chunk_size(caches->g, 63);
 
-	if (caches->key_is_random)
-		hc_block_table_each(caches->table, HC_BLOCK_IN_USE, 2 * caches->g->word, largest, check_key, caches);
+	if (caches->key)
+		glibc_each_keyed(caches->g, caches->table, largest, caches->key, tell_keyed, caches);
 }
 
 /* ---- threads' arenas ---- */
@@ -479,19 +473,14 @@ void glibc_find_tcaches(glibc *g, hc_block_table *table)
 	const GArray *pointers = g->thread_blocks;
 	g_autoptr(GArray) voters = choose_voters(g);
 	int64_t distance;
-	hc_symbol symbol;
 
 	attach_threads(g, voters);
 	if (find_distance(&caches, voters, &distance))
 		follow_threads(&caches, pointers, distance);
 	else if (g->layout.has_tcache && !pointers->len)
 		hc_diagnostics_add(g->diagnostics, &tcache_missing, 0, "no thread's registers are in the core");
-	if (g->libc && hc_module_symbol(g->modules, g->libc, "tcache_key", &symbol) && !symbol.is_tls) {
-		uint64_t key = glibc_word_or_zero(g, symbol.address);
-
-		caches.key_is_random = key != 0;
-		caches.key = key;
-	}
+	if (g->key)
+		caches.key = g->key;
 	if (g->layout.has_tcache) {
 		follow_orphans(&caches);
 		check_keys(&caches);

@@ -63,6 +63,7 @@ struct walk {
 	uint64_t *
 		rejected; /* bit for each place where a chunk can be: a chain from there is not complete; NULL at first */
 	bool none_complete; /* no complete chain begins in the rest of the region */
+	GArray *notes;	    /* of hc_address */
 };
 
 static inline void emit(hc_block_sink *sink, hc_address block, hc_block_state state)
@@ -87,6 +88,31 @@ static inline bool size_is_plausible(uint64_t size, uint64_t minimum, uint64_t a
 
 /* ---- the inner loop ---- */
 
+/* What the walk looks for in passing (see glibc.h), and where it keeps it. Chunk sizes are compared without their lower end. */
+struct notes {
+	uint64_t smallest, span, key;
+};
+
+static struct notes what_to_note(const glibc *g)
+{
+	/* No chunk has the size 0 or less. */
+	return (struct notes){ g->noted_smallest + g->word, g->noted_largest - g->noted_smallest, g->key };
+}
+
+static void note(struct walk *walk, hc_address block)
+{
+	g_array_append_val(walk->notes, block);
+}
+
+static inline bool is_noted(
+	struct window *window, const struct notes *notes, hc_address chunk, uint64_t size, hc_word_format format)
+{
+	uint64_t word;
+
+	return size - notes->smallest <= notes->span ||
+	       (notes->key && window_load(window, chunk + 3 * format.size, format, &word) && word == notes->key);
+}
+
 /*
  * Walks plain chunks from walk->at to the top chunk, the end, or a header that is not plain. FORMAT is a constant in each
  * instance below.
@@ -101,6 +127,7 @@ static inline __attribute__((always_inline)) void walk_run(struct walk *walk, co
 	uint32_t first = sink->count;
 	uint64_t header;
 	struct window window = walk->window;
+	const struct notes notes = what_to_note(walk->g);
 
 	while (at < end && window_load(&window, at + format.size, format, &header)) {
 		uint64_t size = header & ~(uint64_t)CHUNK_FLAGS;
@@ -114,6 +141,8 @@ static inline __attribute__((always_inline)) void walk_run(struct walk *walk, co
 			free_blocks += free;
 		}
 		emit(sink, at + 2 * format.size, HC_BLOCK_IN_USE);
+		if (G_UNLIKELY(is_noted(&window, &notes, at, size, format)))
+			note(walk, at + 2 * format.size);
 		used_bytes += size;
 		last = at;
 		last_size = size;
@@ -422,6 +451,7 @@ void glibc_walk(const hc_heap *heap, const hc_region *region, hc_block_sink *sin
 		.window = { .core = g->core },
 		.alignment_mask = g->alignment - 1,
 		.at = region->start,
+		.notes = g_array_new(FALSE, FALSE, sizeof(hc_address)),
 	};
 
 	sink->complete = true;
@@ -443,5 +473,7 @@ void glibc_walk(const hc_heap *heap, const hc_region *region, hc_block_sink *sin
 				skip_unreadable(&walk);
 		}
 	}
+	glibc_add_notes(heap->private, walk.notes);
+	g_array_unref(walk.notes);
 	g_free(walk.rejected);
 }

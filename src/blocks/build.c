@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Building the index: open the allocator, lay out the bitmaps, walk the regions, number the blocks, classify. */
+#include "base/pages.h"
 #include "base/parallel.h"
 #include "blocks/blocks.h"
 
@@ -312,11 +313,16 @@ static bool walk_all(hc_blocks *blocks, unsigned jobs, GError **error)
 	return ok;
 }
 
+static size_t starts_bytes(const hc_blocks *blocks)
+{
+	return blocks->granule_count / 8 + sizeof(uint64_t);
+}
+
 static bool allocate_bitmaps(hc_blocks *blocks, GError **error)
 {
 	uint64_t groups = blocks->granule_count / HC_GROUP_GRANULES;
 
-	blocks->starts = g_try_malloc0(blocks->granule_count / 8 + 8);
+	blocks->starts = hc_pages_create(starts_bytes(blocks));
 	blocks->rank = g_try_new0(uint32_t, groups + 1);
 	blocks->last_start = g_try_new0(uint64_t, groups + 1);
 	if (blocks->starts && blocks->rank && blocks->last_start)
@@ -387,7 +393,7 @@ void hc_blocks_destroy(hc_blocks *blocks)
 	g_free(blocks->spans[0].cells);
 	g_free(blocks->spans[1].cells);
 	g_free(blocks->regions);
-	g_free(blocks->starts);
+	hc_pages_destroy(blocks->starts, starts_bytes(blocks));
 	g_free(blocks->rank);
 	g_free(blocks->last_start);
 	g_free(blocks->states);

@@ -140,7 +140,8 @@ static inline void set_mark(struct worker *worker, uint64_t *bitmap, uint64_t st
 	}
 }
 
-static inline void resolve_mark(hc_scanner *scanner, uint64_t start, const hc_candidate *candidate)
+static inline __attribute__((always_inline)) void resolve_mark(
+	hc_scanner *scanner, uint64_t start, const hc_candidate *candidate)
 {
 	struct worker *worker = scanner->data;
 	bool was_set;
@@ -164,7 +165,8 @@ static inline bool points_to_start(const hc_scanner *scanner, uint64_t start, co
 }
 
 /* Where interior pointers are told apart. Most candidates point to a start, or to a block that is marked already. */
-static inline void resolve_exact(hc_scanner *scanner, uint64_t start, const hc_candidate *candidate)
+static inline __attribute__((always_inline)) void resolve_exact(
+	hc_scanner *scanner, uint64_t start, const hc_candidate *candidate)
 {
 	struct worker *worker = scanner->data;
 	bool was_set;
@@ -300,7 +302,8 @@ bool hc_references_mark(const hc_references *references, uint64_t *marks, uint64
 
 	g_mutex_init(&pool.mutex);
 	g_cond_init(&pool.changed);
-	for (unsigned i = 0; words && i < words->len; i++)
+	/* The pool is a stack: so the first roots are searched first, a program's data before its stacks. */
+	for (unsigned i = words ? words->len : 0; i-- > 0;)
 		pool_add_words(&pool, g_array_index(words, hc_words, i));
 	for (unsigned i = 0; starts && i < starts->len; i += BATCH) {
 		struct batch *batch = g_new(struct batch, 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The search as a whole, and asking for its result. */
+#include "base/pages.h"
 #include "references/internal.h"
 
 const char *hc_reach_name(hc_reach reach)
@@ -108,23 +109,32 @@ static bool search_interior(hc_references *references, const uint64_t *interior,
 	return true;
 }
 
+static size_t bitmap_bytes(const hc_references *references)
+{
+	return references->blocks->granule_count / 8 + sizeof(uint64_t);
+}
+
 static bool search(hc_references *references, unsigned jobs)
 {
 	g_autoptr(GArray) words = hc_references_root_words(references), starts = NULL;
-	g_autofree uint64_t *interior = NULL;
+	uint64_t *interior;
 	hc_amount in_use = hc_blocks_amount(references->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE);
 	hc_references_totals *totals = &references->totals;
 
-	references->marks = g_try_new0(uint64_t, references->blocks->granule_count / 64 + 1);
-	interior = g_try_new0(uint64_t, references->blocks->granule_count / 64 + 1);
-	if (!references->marks || !interior)
+	references->marks = hc_pages_create(bitmap_bytes(references));
+	if (!references->marks)
 		return false;
 	mark_unused(references);
 	starts = mark_labelled(references);
 	for (unsigned i = 0; i < words->len; i++)
 		totals->root_bytes += g_array_index(words, hc_words, i).size;
-	if (!hc_references_mark(references, references->marks, interior, words, starts, jobs, totals) ||
-		!search_interior(references, interior, jobs) || !hc_references_sort_lost(references, jobs))
+	interior = hc_pages_create(bitmap_bytes(references));
+	bool ok = interior &&
+		  hc_references_mark(references, references->marks, interior, words, starts, jobs, totals) &&
+		  search_interior(references, interior, jobs);
+
+	hc_pages_destroy(interior, bitmap_bytes(references));
+	if (!ok || !hc_references_sort_lost(references, jobs))
 		return false;
 	totals->reachable.blocks = in_use.blocks - totals->directly_lost.blocks - totals->indirectly_lost.blocks;
 	totals->reachable.bytes = in_use.bytes - totals->directly_lost.bytes - totals->indirectly_lost.bytes;
@@ -156,7 +166,7 @@ void hc_references_destroy(hc_references *references)
 	if (!references)
 		return;
 	g_array_unref(references->roots);
-	g_free(references->marks);
+	hc_pages_destroy(references->marks, bitmap_bytes(references));
 	g_free(references->possible);
 	g_free(references->direct);
 	g_free(references);

@@ -81,7 +81,8 @@ static inline void hc_scanner_init(hc_scanner *scanner, const hc_blocks *blocks,
 }
 
 /* As hc_blocks_start_of(), with what it needs at hand. */
-static inline uint64_t hc_scanner_start_of(const hc_scanner *scanner, uint64_t granule, hc_address address)
+static inline __attribute__((always_inline)) uint64_t hc_scanner_start_of(
+	const hc_scanner *scanner, uint64_t granule, hc_address address)
 {
 	const uint64_t *starts = scanner->starts;
 	uint64_t word = granule / 64, bits = starts[word] & (((uint64_t)2 << granule % 64) - 1), next = granule + 1;
