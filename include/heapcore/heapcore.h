@@ -16,3 +16,4 @@
 #include <heapcore/places.h>
 #include <heapcore/references.h>
 #include <heapcore/reports.h>
+#include <heapcore/types.h>

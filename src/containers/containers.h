@@ -12,6 +12,7 @@
 
 #include <heapcore/blocks.h>
 #include <heapcore/debuginfo.h>
+#include <heapcore/types.h>
 
 #include "base/diagnostics.h"
 
@@ -62,16 +63,6 @@ const hc_type *hc_layout_element(
 bool hc_layout_is_guess(const hc_layout
 		*layout); /* matched by the shape of its members, not by its name: accepted by its invariants only */
 bool hc_layout_is_string(const hc_layout *layout); /* characters that the program means as text */
-
-/* Grade of one walk. */
-typedef enum {
-	HC_GRADE_EXACT,	      /* every check holds, and as many elements were walked as the container claims */
-	HC_GRADE_TRUNCATED,   /* memory ends, or does not fit, before all elements were walked */
-	HC_GRADE_IMPLAUSIBLE, /* a check failed: not initialised, already destroyed, damaged, or not of this type */
-	HC_GRADE_COUNT,
-} hc_grade;
-
-const char *hc_grade_name(hc_grade grade);
 
 typedef enum {
 	HC_MEMORY_BUFFER, /* holds elements, or room for them */

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Types: what each block is, told from the program's variables on. A typed variable leads to objects, their members to others;
+ * containers lead to their elements; objects with virtual functions tell their class themselves. Every type has its evidence,
+ * and the path that gave it.
+ *
+ * Containers: what the variables hold, by name, with elements and bytes.
+ */
+#pragma once
+
+#include <heapcore/debuginfo.h>
+#include <heapcore/references.h>
+
+G_BEGIN_DECLS
+
+/* How sure a block's type is. A surer type replaces a less sure one, never the other way round. */
+typedef enum {
+	HC_CERTAINTY_CERTAIN, /* a declared pointer, or a container that proved itself, leads to the block */
+	HC_CERTAINTY_DEDUCED, /* by a vtable, by the other elements of an array, by an interior pointer, by a local that may not be set yet */
+	HC_CERTAINTY_GUESS, /* by the one member of a union that fits, a tagged pointer, the shape of a struct; and all that hangs below */
+	HC_CERTAINTY_UNKNOWN,
+	HC_CERTAINTY_COUNT,
+} hc_certainty;
+
+/* "certain", "deduced", "guess", "unknown" */
+const char *hc_certainty_name(hc_certainty certainty);
+
+/* Grade of a walk through a container. */
+typedef enum {
+	HC_GRADE_EXACT,	      /* every check holds, and as many elements were walked as the container claims */
+	HC_GRADE_TRUNCATED,   /* memory ends, or does not fit, before all elements were walked */
+	HC_GRADE_IMPLAUSIBLE, /* a check failed: not initialised, already destroyed, damaged, or not of this type */
+	HC_GRADE_COUNT,
+} hc_grade;
+
+const char *hc_grade_name(hc_grade grade); /* "exact", "truncated", "implausible" */
+
+typedef struct hc_types hc_types;
+
+typedef struct hc_types_options {
+	const char *const
+		*container_files; /* descriptions of the user's, before all others; NULL-terminated; may be NULL */
+	unsigned jobs;		  /* threads for reading debug info; 0: one per processor */
+} hc_types_options;
+
+void hc_types_destroy(hc_types *types);
+
+/* Blocks in use of one type and certainty; usable bytes. */
+typedef struct hc_type_row {
+	const char *name; /* "Session", "std::map<int, Session> node", "char []"; of unknown ones what they look like */
+	const hc_type *type; /* NULL: not by debug info */
+	hc_certainty certainty;
+	hc_amount amount;
+	const char *path;   /* where the first of them was found: "g_registry.sessions_[]" */
+	hc_address example; /* the first */
+} hc_type_row;
+
+/* Most bytes first. */
+unsigned hc_types_row_count(const hc_types *types);
+const hc_type_row *hc_types_row(const hc_types *types, unsigned index);
+
+/* Blocks in use by certainty: all of them, those of libc and the runtime among the certain ones. */
+hc_amount hc_types_coverage(const hc_types *types, hc_certainty certainty);
+
+/* What is known of block NUMBER; FALSE if nothing is. */
+typedef struct hc_block_type {
+	const char *name;
+	const hc_type *type; /* NULL: not by debug info */
+	hc_certainty certainty;
+	const char *path; /* "g_registry.sessions_[]->name_" */
+} hc_block_type;
+bool hc_types_of_block(const hc_types *types, uint32_t number, hc_block_type *ret_type);
+
+/* A container; or all those that are the same member of objects of one kind, added up. */
+typedef struct hc_container {
+	unsigned index;
+	const char *path; /* "g_registry.summaries_", "frames", "g_sessions[]->queue_" */
+	const char *
+		where; /* "static", "thread-local of thread 4711", "run_session() frame 2 of thread 4711", "member of every Session" */
+	const char *type; /* "std::vector<int>" */
+	const char *kind; /* the description's name: "libstdc++ vector" */
+	const hc_type *container_type;
+	hc_certainty certainty; /* that it is one: a guess is one by its shape only */
+	uint64_t count;		/* containers in this row */
+	uint64_t elements;	/* as they claim; where they keep no count, as walked */
+	uint64_t walked;
+	uint64_t capacity;	 /* UINT64_MAX: it has none */
+	hc_amount own;		 /* blocks that are its buffers, nodes, indexes */
+	uint64_t elements_bytes; /* walked elements, at their own size */
+	hc_amount below;	 /* own, and every block that is first reached through it; each block counted once */
+	uint64_t untouched;	 /* bytes of `own` in whole pages of zeros: never written, or given back */
+	hc_grade grade;		 /* the worst */
+	uint64_t grades[HC_GRADE_COUNT]; /* containers by grade */
+	const char *reason;		 /* why not exact: of the first that is not; or NULL */
+	hc_address address;		 /* of the one with the most elements */
+	uint64_t most_elements;		 /* that it has */
+	const hc_variable *variable;	 /* that the path begins at */
+} hc_container;
+
+/* Most bytes below first. Those that are implausible are counted, not listed. */
+unsigned hc_types_container_count(const hc_types *types);
+const hc_container *hc_types_container(const hc_types *types, unsigned index);
+
+/* Variables by what could be read of them. */
+uint64_t hc_types_variables(const hc_types *types, hc_variable_state state);
+
+/* What was given up, and why. */
+typedef struct hc_types_losses {
+	uint64_t
+		implausible; /* containers that failed a check, most of them locals that are not alive yet or any more */
+	uint64_t cut;	     /* subtrees whose objects failed too often to be what they were taken for */
+	uint64_t cut_objects; /* left out by that */
+} hc_types_losses;
+const hc_types_losses *hc_types_get_losses(const hc_types *types);
+
+/* ---- elements ---- */
+
+/* What is known of a container's keys, or of its elements where it has no keys. All text is untrusted. */
+typedef struct hc_sample {
+	char **texts;	    /* first, some at random, last; numbers in decimal, strings as they are; NULL-terminated */
+	char *prefix;	    /* that all string keys share, digits as #; NULL: no strings, or nothing shared */
+	uint64_t looked_at; /* string keys that prefix and shapes are told from */
+	uint64_t shapes;    /* that differ once digits are folded; at most HC_SAMPLE_SHAPES */
+} hc_sample;
+
+enum {
+	HC_SAMPLE_SHAPES = 1000
+};
+
+/* Walks the container once more (of an aggregate, the one at container->address). Clear with hc_sample_clear(). */
+void hc_types_sample(const hc_types *types, const hc_container *container, unsigned limit, hc_sample *ret_sample);
+void hc_sample_clear(hc_sample *sample);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_types, hc_types_destroy)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(hc_sample, hc_sample_clear)
+
+G_END_DECLS
