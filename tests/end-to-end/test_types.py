@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""heapcore types: each block of the fixtures has the type that the program says it has; how many have one, and how surely."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from harness import Cases, Stopped, Workspace, analyze, few, report_of, succeed
+from variants import SMALL_CORE, VARIANTS, Builder, Variant, only_here
+
+CERTAINTIES = ("certain", "deduced", "guess", "unknown")
+
+
+def types(core: Path, *arguments: Any) -> dict[str, Any]:
+    return report_of(succeed("types", core, *arguments, "--json", "--limit", "0", statuses=(0, 3)))
+
+
+def plain(name: str | None) -> str:
+    """A type's name without what tells how many of it are in a block."""
+    return re.sub(r"\s*(\[\d*\]|× ?\d+|array|\(array\))$", "", name or "")
+
+
+def rows_of(report: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    return [row for row in report["types"] if plain(row["type"]) == name]
+
+
+def figures(rows: list[dict[str, Any]]) -> tuple[int, int]:
+    return sum(row["count"] for row in rows), sum(row["bytes"] for row in rows)
+
+
+def said(fixture: Stopped, key: str) -> dict[str, tuple[int, int]]:
+    return {name: (int(count), int(size)) for name, count, size in fixture.said(key)}
+
+
+def check_types(report: dict[str, Any], fixture: Stopped, key: str) -> None:
+    wrong = [f"{name}: {expected}, reported {[(row['type'], row['count'], row['bytes'], row['evidence']) for row in rows_of(report, name)]}"
+             for name, expected in said(fixture, key).items() if figures(rows_of(report, name)) != expected]
+    assert not wrong, f"blocks, bytes:{few(wrong)}"
+
+
+def check_evidence(report: dict[str, Any], fixture: Stopped) -> None:
+    """What declared pointers and vtables tell is no guess."""
+    assert all(row["evidence"] in CERTAINTIES or row["evidence"] for row in report["types"]), "every row has its evidence"
+    guessed = [row for name in said(fixture, "type") for row in rows_of(report, name) if "guess" in str(row["evidence"])]
+    assert not guessed, f"only guesses:{few(guessed)}"
+
+
+def check_hidden(report: dict[str, Any], fixture: Stopped) -> None:
+    """Another name than the right one must not be said to be certain, nor the right one of more blocks than there are."""
+    for name, (count, size) in said(fixture, "hidden").items():
+        told = figures(rows_of(report, name))
+        assert told[0] <= count and told[1] <= size, f"{name}: {count} blocks are there, {told[0]} reported"
+
+
+def check_coverage(report: dict[str, Any], core: Path, fixture: Stopped) -> None:
+    coverage, whole = report["coverage"], analyze(core, fixture.program)
+    assert sorted(coverage) == sorted(CERTAINTIES), coverage
+    blocks, size = (sum(coverage[one][key] for one in CERTAINTIES) for key in ("blocks", "bytes"))
+    there = whole["in_use"]["program"], whole["in_use"]["runtime"]
+    assert blocks == sum(one["blocks"] for one in there), f"{coverage}; in use are {there}"
+    assert size == sum(one["bytes"] for one in there), f"{coverage}; in use are {there}"
+
+
+def check_rows(report: dict[str, Any]) -> None:
+    blocks, size = figures(report["types"])
+    coverage = report["coverage"]
+    assert blocks <= sum(coverage[one]["blocks"] for one in CERTAINTIES), f"{blocks} in rows; {coverage}"
+    assert size <= sum(coverage[one]["bytes"] for one in CERTAINTIES), f"{size} in rows; {coverage}"
+    sizes = [row["bytes"] for row in report["types"]]
+    assert sizes == sorted(sizes, reverse=True), f"most bytes first: {sizes[:20]}"
+
+
+def check_share(report: dict[str, Any], least: float) -> None:
+    coverage = report["coverage"]
+    for key in ("blocks", "bytes"):
+        share = sum(coverage[one][key] for one in ("certain", "deduced")) / sum(coverage[one][key] for one in CERTAINTIES)
+        assert share >= least, f"{share:.1%} of the {key} have a type that is no guess, should be {least:.0%}: {coverage}"
+
+
+def run_all(label: str, program: str, arguments: tuple[str, ...], least: float) -> None:
+    with Stopped(program, arguments, SMALL_CORE, recorder=False) as fixture:
+        core = fixture.gcore()
+        reports: list[dict[str, Any]] = []
+        cases.run(f"{label}: command", lambda: reports.append(types(core, fixture.program)))
+        if not reports:
+            return
+        report, = reports
+        cases.run(f"{label}: types", check_types, report, fixture, "type")
+        if fixture.said("lost"):
+            cases.run(f"{label}: lost", check_types, report, fixture, "lost")
+        cases.run(f"{label}: evidence", check_evidence, report, fixture)
+        cases.run(f"{label}: hidden", check_hidden, report, fixture)
+        cases.run(f"{label}: coverage", check_coverage, report, core, fixture)
+        cases.run(f"{label}: rows", check_rows, report)
+        cases.run(f"{label}: share", check_share, report, least)
+
+
+def run_variant(variant: Variant, builder: Builder) -> None:
+    typed, program, library = (builder.program(variant, "typed"), builder.program(variant, "containers"),
+                               builder.library(variant, "containers-library"))
+    cases.run(f"{variant.name}: builds", lambda: (typed.result(), program.result(), library.result()))
+    if any(one.exception() for one in (typed, program, library)):
+        return
+    run_all(f"{variant.name}, typed", str(typed.result()), (), 0.85)
+    run_all(f"{variant.name}, containers", str(program.result()), (f"library={library.result()}",), 0.95)
+
+
+cases = Cases(__doc__)
+if not cases.options.list:
+    only_here()
+    with Workspace() as built, Builder(built) as one_builder:
+        for one_variant in VARIANTS:
+            if one_variant.here:
+                run_variant(one_variant, one_builder)
+    run_all("c", "containers-c", (), 0.9)
+cases.finish()
