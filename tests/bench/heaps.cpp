@@ -8,6 +8,8 @@
  *	intrusive	COUNT nodes of a doubly linked list whose links lie in the middle of the nodes
  *	long		COUNT nodes of 40 bytes in one chain: as deep as a heap can be
  *	pointers	one block of COUNT pointers to COUNT/64 blocks, at random
+ *	objects		COUNT sessions: each an object with a name, a vector, a map of two, and a handler that is known by its base only;
+ *			6 or 7 blocks
  */
 #include <cstdint>
 #include <cstdio>
@@ -15,6 +17,7 @@
 #include <cstring>
 #include <list>
 #include <map>
+#include <memory>
 #include <string>
 #include <unistd.h>
 #include <unordered_map>
@@ -53,6 +56,26 @@ struct item {
 	long value;
 };
 
+struct handler {
+	virtual ~handler() = default;
+	long calls = 0;
+};
+
+struct reader : handler {
+	node *last = nullptr;
+};
+
+struct writer : handler {
+	char text[24] = "";
+};
+
+struct session {
+	std::string name;
+	std::vector<int> events;
+	std::map<int, long> attributes;
+	handler *handles = nullptr;
+};
+
 /* What keeps the heap: in static storage, so that it is found from there. Nobody reads these, but they must be written. */
 [[gnu::used]] node *list_head;
 [[gnu::used]] long_node *long_head;
@@ -63,6 +86,7 @@ std::unordered_map<std::string, long> by_name;
 std::list<long> sequence;
 std::vector<std::string> lines;
 std::vector<std::vector<long>> vectors;
+std::vector<std::unique_ptr<session>> sessions;
 
 void make_list(size_t count, bool shuffled)
 {
@@ -86,6 +110,26 @@ void make_mixed(size_t count)
 		lines.emplace_back(20 + next_random() % 40, 'y');
 		if (i % 8 == 0)
 			vectors.emplace_back(8, (long)i);
+	}
+}
+
+void make_objects(size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		auto one = std::make_unique<session>();
+
+		one->name.assign(20 + next_random() % 40, 'z');
+		one->events.assign(4 + next_random() % 12, (int)i);
+		one->attributes = { { 1, (long)i }, { 2, 0 } };
+		if (i % 2) {
+			reader *reads = new reader;
+
+			reads->last = new node{ nullptr, { (long)i, 0 } };
+			one->handles = reads;
+		} else {
+			one->handles = new writer;
+		}
+		sessions.push_back(std::move(one));
 	}
 }
 
@@ -125,6 +169,8 @@ bool make(const char *kind, size_t count)
 		make_list(count, true);
 	else if (!strcmp(kind, "mixed"))
 		make_mixed(count);
+	else if (!strcmp(kind, "objects"))
+		make_objects(count);
 	else if (!strcmp(kind, "intrusive"))
 		make_intrusive(count);
 	else if (!strcmp(kind, "long"))
@@ -141,7 +187,7 @@ bool make(const char *kind, size_t count)
 int main(int argc, char **argv)
 {
 	if (argc != 3 || !make(argv[1], strtoull(argv[2], nullptr, 10))) {
-		fprintf(stderr, "usage: heaps list|list-shuffled|mixed|intrusive|long|pointers COUNT\n");
+		fprintf(stderr, "usage: heaps list|list-shuffled|mixed|objects|intrusive|long|pointers COUNT\n");
 		return 64;
 	}
 	printf("ready %d\n", getpid());
