@@ -28,6 +28,8 @@ struct module {
 	bool debug_tried;
 	const char *debug_file; /* belongs to dwfl, or is the next */
 	char *separate_file;	/* found by its name, and not opened */
+
+	struct module_debug *debug; /* debug_file.c, lazily */
 };
 
 struct hc_modules {
@@ -43,6 +45,7 @@ struct hc_modules {
 	GPtrArray *structs; /* owns the hc_structs */
 	struct hc_unwinder *unwinder; /* unwind.c, lazily */
 	GArray *tls_blocks;	      /* tls.c, lazily: of hc_tls_block, by start */
+	struct hc_debug *debug;	      /* index.h, lazily */
 };
 
 static inline struct module *hc_module_private(const hc_module *module)
@@ -55,6 +58,10 @@ bool hc_module_find_file(hc_modules *modules, struct module *module, const char 
 
 /* files.c: supplies the core with what MODULE's trusted file has of its read-only mappings. */
 void hc_module_supply(hc_modules *modules, struct module *module);
+
+/* debug_file.c, type.c */
+void hc_module_release_debug(struct module *module);
+void hc_debug_destroy(hc_modules *modules);
 
 /* dwfl.c */
 void hc_module_release_dwfl(struct module *module);

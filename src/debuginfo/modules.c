@@ -210,6 +210,7 @@ static void module_destroy(void *data)
 	struct module *module = data;
 
 	hc_module_release_dwfl(module);
+	hc_module_release_debug(module);
 	g_array_unref(module->segments);
 	g_clear_pointer(&module->mapped, g_mapped_file_unref);
 	g_free(module->name);
@@ -408,6 +409,7 @@ void hc_modules_close(hc_modules *modules)
 	if (!modules)
 		return;
 	hc_unwinder_destroy(modules->unwinder, hc_core_thread_count(modules->core));
+	hc_debug_destroy(modules);
 	g_clear_pointer(&modules->tls_blocks, g_array_unref);
 	g_ptr_array_unref(modules->list);
 	g_ptr_array_unref(modules->structs);

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The file that holds a module's debug info: the module's own, or a separate one that lies in a debug directory under the build-id
+ * or is named by .gnu_debuglink. Files that are here only, nothing is downloaded: an index of all modules would download them all.
+ * A separate file is taken if its build-id is the module's, or if there is none, if its checksum is the one in .gnu_debuglink.
+ */
+#include "debuginfo/index.h"
+
+#include <dwarf.h>
+#include <elfutils/libdwelf.h>
+#include <gelf.h>
+
+static const char *const section_names[SECTION_COUNT] = { "info", "abbrev", "str", "line_str", "str_offsets" };
+
+bool hc_module_is_runtime(const struct module *module)
+{
+	static const char *const names[] = { "ld-linux", "ld", "ld64", "libc", "libc++", "libc++abi", "libdl",
+		"libgcc_s", "libm", "libmvec", "libpthread", "libresolv", "librt", "libstdc++", "libthread_db",
+		"libutil" };
+	const char *name = module->name;
+
+	if (g_str_has_prefix(name, "ld-linux") || g_str_has_prefix(name, "libnss_"))
+		return true;
+	for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+		size_t length = strlen(names[i]);
+		const char *rest = name + length;
+
+		/* "libc.so.6", "libc-2.31.so" */
+		if (!strncmp(name, names[i], length) &&
+			(g_str_has_prefix(rest, ".so") || (*rest == '-' && g_ascii_isdigit(rest[1]))))
+			return true;
+	}
+	return false;
+}
+
+/* ---- sections ---- */
+
+/* The section NAME ("info": .debug_info, or .zdebug_info) of ELF; NULL if there is none, or it holds nothing. */
+static Elf_Scn *find_section(Elf *elf, const char *name)
+{
+	size_t names;
+
+	if (elf_getshdrstrndx(elf, &names))
+		return NULL;
+	for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
+		GElf_Shdr header;
+		const char *text = gelf_getshdr(section, &header) ? elf_strptr(elf, names, header.sh_name) : NULL;
+
+		if (!text || header.sh_type == SHT_NOBITS)
+			continue;
+		if (*text == '.' && (g_str_has_prefix(text, ".debug_") || g_str_has_prefix(text, ".zdebug_")))
+			text = strchr(text, '_') + 1;
+		if (!strcmp(text, name))
+			return section;
+	}
+	return NULL;
+}
+
+static void read_sections(struct module_debug *debug)
+{
+	for (unsigned i = 0; i < SECTION_COUNT; i++) {
+		Elf_Scn *section = find_section(debug->elf, section_names[i]);
+		const Elf_Data *data = section ? elf_rawdata(section, NULL) : NULL;
+
+		if (data && data->d_buf)
+			debug->sections[i] = (struct section){ data->d_buf, data->d_size };
+	}
+}
+
+/* ---- finding the file ---- */
+
+static Elf *open_elf(GMappedFile *mapped)
+{
+	return elf_memory(g_mapped_file_get_contents(mapped), g_mapped_file_get_length(mapped));
+}
+
+/* CRC-32 as .gnu_debuglink has it (that of zlib). */
+static uint32_t checksum(const uint8_t *bytes, size_t size)
+{
+	uint32_t table[256], sum = 0xffffffff;
+
+	for (unsigned i = 0; i < 256; i++) {
+		table[i] = i;
+		for (unsigned bit = 0; bit < 8; bit++)
+			table[i] = table[i] & 1 ? table[i] >> 1 ^ 0xedb88320 : table[i] >> 1;
+	}
+	for (size_t i = 0; i < size; i++)
+		sum = table[(sum ^ bytes[i]) & 0xff] ^ sum >> 8;
+	return ~sum;
+}
+
+static bool has_build_id(Elf *elf, const char *build_id)
+{
+	const void *bytes = NULL;
+	ssize_t size = dwelf_elf_gnu_build_id(elf, &bytes);
+
+	if (size <= 0 || strlen(build_id) != (size_t)size * 2)
+		return false;
+	for (ssize_t i = 0; i < size; i++)
+		if (g_ascii_xdigit_value(build_id[2 * i]) * 16 + g_ascii_xdigit_value(build_id[2 * i + 1]) !=
+			((const uint8_t *)bytes)[i])
+			return false;
+	return true;
+}
+
+/*
+ * Mapped for writing, privately: libelf changes the header of a section that it has uncompressed, and does that in place.
+ */
+static GMappedFile *map_privately(const char *path)
+{
+	return g_file_test(path, G_FILE_TEST_IS_REGULAR) ? g_mapped_file_new(path, TRUE, NULL) : NULL;
+}
+
+/* Opens PATH if it is debug info of MODULE. SUM: its checksum if there is no build-id; NULL: unknown. */
+static bool try_file(struct module_debug *debug, const struct module *module, const char *path, const uint32_t *sum)
+{
+	g_autoptr(GMappedFile) mapped = map_privately(path);
+	Elf *elf = mapped && g_mapped_file_get_length(mapped) ? open_elf(mapped) : NULL;
+
+	if (!elf)
+		return false;
+	bool belongs = module->build_id ? has_build_id(elf, module->build_id) :
+					  sum && *sum == checksum((const uint8_t *)g_mapped_file_get_contents(mapped),
+								 g_mapped_file_get_length(mapped));
+
+	if (!belongs || !find_section(elf, "info")) {
+		elf_end(elf);
+		return false;
+	}
+	debug->elf = elf;
+	debug->path = g_strdup(path);
+	debug->mapped = g_steal_pointer(&mapped);
+	return true;
+}
+
+static bool find_by_build_id(struct module_debug *debug, const struct module *module, char **directories)
+{
+	if (!module->build_id || strlen(module->build_id) < 4)
+		return false;
+	for (unsigned i = 0; directories[i]; i++) {
+		g_autofree char *path = g_strdup_printf(
+			"%s/.build-id/%.2s/%s.debug", directories[i], module->build_id, module->build_id + 2);
+
+		if (g_path_is_absolute(path) && try_file(debug, module, path, NULL))
+			return true;
+	}
+	return false;
+}
+
+/* "/usr/bin/x" names "x.debug": looked for in /usr/bin, /usr/bin/.debug, and /usr/lib/debug/usr/bin. */
+static bool find_by_link(struct module_debug *debug, const struct module *module, char **directories)
+{
+	Elf *elf = open_elf(module->mapped);
+	GElf_Word word;
+	const char *name = elf ? dwelf_elf_gnu_debuglink(elf, &word) : NULL;
+	g_autofree char *folder = g_path_get_dirname(module->file);
+	bool found = false;
+
+	if (name && *name && !strchr(name, '/')) {
+		uint32_t sum = word;
+
+		for (unsigned i = 0; directories[i] && !found; i++) {
+			const char *directory = directories[i];
+			g_autofree char *path = *directory == '/' ?
+							g_strdup_printf("%s%s/%s", directory, folder, name) :
+							g_build_filename(folder, directory, name, NULL);
+
+			found = try_file(debug, module, path, &sum);
+		}
+	}
+	if (elf)
+		elf_end(elf);
+	return found;
+}
+
+/* The module's own file, which was compared with the core: if it has debug info, and is still as it was. */
+static bool open_own_file(struct module_debug *debug, const struct module *module)
+{
+	size_t size = g_mapped_file_get_length(module->mapped);
+	Elf *elf = open_elf(module->mapped);
+	bool has_info = elf && find_section(elf, "info");
+
+	if (elf)
+		elf_end(elf);
+	if (!has_info)
+		return false;
+	g_autoptr(GMappedFile) mapped = map_privately(module->file);
+
+	if (!mapped || g_mapped_file_get_length(mapped) != size)
+		return false;
+	debug->elf = open_elf(mapped);
+	if (!debug->elf || (module->build_id && !has_build_id(debug->elf, module->build_id))) {
+		if (debug->elf)
+			elf_end(g_steal_pointer(&debug->elf));
+		return false;
+	}
+	debug->path = g_strdup(module->file);
+	debug->mapped = g_steal_pointer(&mapped);
+	return true;
+}
+
+static void find_file(const hc_modules *modules, const struct module *module, struct module_debug *debug)
+{
+	g_auto(GStrv) directories = g_strsplit(modules->debug_path, ":", -1);
+
+	if (module->mapped && open_own_file(debug, module))
+		return;
+	if (!find_by_build_id(debug, module, directories) && module->mapped)
+		find_by_link(debug, module, directories);
+}
+
+/* ---- opening it ---- */
+
+static const char *find_gap(const struct module_debug *debug)
+{
+	if (find_section(debug->elf, ".gnu_debugaltlink"))
+		return "parts of it stand in a second file that several share (dwz), which is not read";
+	if (find_section(debug->elf, "types"))
+		return "type units (-fdebug-types-section) are not read";
+	for (unsigned i = 0; i < debug->units->len; i++)
+		switch (g_array_index(debug->units, struct unit, i).type) {
+		case DW_UT_type:
+		case DW_UT_split_type:
+			return "type units (-fdebug-types-section) are not read";
+		default:
+			break;
+		}
+	return NULL;
+}
+
+static void open_file(struct module_debug *debug)
+{
+	debug->dwarf = dwarf_begin_elf(debug->elf, DWARF_C_READ, NULL);
+	if (!debug->dwarf) {
+		debug->gap = "it is damaged";
+		return;
+	}
+	/* libdw has uncompressed the sections: from here on these are libelf's. */
+	read_sections(debug);
+	const char *ident = elf_getident(debug->elf, NULL);
+
+	debug->swap = ident && ident[EI_DATA] != (G_BYTE_ORDER == G_LITTLE_ENDIAN ? ELFDATA2LSB : ELFDATA2MSB);
+	hc_scan_headers(debug);
+	debug->gap = find_gap(debug);
+	if (debug->gap)
+		g_clear_pointer(&debug->dwarf, dwarf_end);
+}
+
+struct module_debug *hc_module_debug(hc_modules *modules, struct module *module)
+{
+	struct module_debug *debug = module->debug;
+
+	if (debug)
+		return debug;
+	debug = module->debug = g_new0(struct module_debug, 1);
+	debug->units = g_array_new(FALSE, FALSE, sizeof(struct unit));
+	elf_version(EV_CURRENT);
+	if (!module->public.is_vdso)
+		find_file(modules, module, debug);
+	if (debug->elf)
+		open_file(debug);
+	return debug;
+}
+
+void hc_module_release_debug(struct module *module)
+{
+	struct module_debug *debug = module->debug;
+
+	if (!debug)
+		return;
+	for (unsigned i = 0; i < debug->units->len; i++)
+		g_free(g_array_index(debug->units, struct unit, i).scopes);
+	g_array_unref(debug->units);
+	g_clear_pointer(&debug->types, g_array_unref);
+	g_clear_pointer(&debug->variables, g_array_unref);
+	g_clear_pointer(&debug->ranges, g_array_unref);
+	g_clear_pointer(&debug->by_offset, g_hash_table_unref);
+	g_clear_pointer(&debug->names, g_hash_table_unref);
+	g_free(debug->by_base);
+	if (debug->dwarf)
+		dwarf_end(debug->dwarf);
+	if (debug->elf)
+		elf_end(debug->elf);
+	g_clear_pointer(&debug->mapped, g_mapped_file_unref);
+	g_free(debug->path);
+	g_free(debug);
+	module->debug = NULL;
+}
+
+Dwarf *hc_module_dwarf(hc_modules *modules, struct module *module, Dwarf_Addr *ret_bias)
+{
+	const struct module_debug *debug = hc_module_debug(modules, module);
+
+	*ret_bias = module->public.bias;
+	return debug->dwarf;
+}
