@@ -30,7 +30,10 @@ typedef struct hc_frame_registers {
 	uint32_t valid; /* bit for each DWARF register number */
 } hc_frame_registers;
 
-/* The registers of all frames of a thread, innermost first, as hc_modules_frames() counts them. GArray of hc_frame_registers; belongs to MODULES. */
+/*
+ * The registers of all frames of a thread, innermost first, as hc_modules_frames() counts them. GArray of hc_frame_registers; NULL if
+ * there are no frames. Belongs to MODULES, until the next call with another thread.
+ */
 const GArray *hc_modules_frame_registers(hc_modules *modules, unsigned thread_index);
 
 /*
@@ -43,5 +46,8 @@ void hc_variable_locate(hc_modules *modules, struct module *module, Dwarf_Die *d
 /* Appends the locals and parameters of all frames of all threads. VARIABLES: GArray of hc_variable. */
 void hc_variables_add_locals(hc_modules *modules, GArray *variables);
 
-/* Keeps SIZE bytes of a value that is in no memory; VALID has a byte for each, not 0 if it is known; NULL: all are. Gives its address for hc_modules_read(). */
+/*
+ * Keeps SIZE bytes of a value that is in no memory; VALID has a byte for each, not 0 if it is known; NULL: all are. Gives its address
+ * for hc_modules_read(); 0 if there is no room left for it.
+ */
 hc_address hc_modules_keep_value(hc_modules *modules, const void *bytes, const uint8_t *valid, size_t size);

@@ -46,6 +46,9 @@ struct hc_modules {
 	struct hc_unwinder *unwinder; /* unwind.c, lazily */
 	GArray *tls_blocks;	      /* tls.c, lazily: of hc_tls_block, by start */
 	struct hc_debug *debug;	      /* index.h, lazily */
+	GArray *tls_of_modules;	      /* the same by module and thread */
+	struct hc_values *values;     /* values.c; NULL: none */
+	struct hc_calls *calls;	      /* calls.c, lazily */
 };
 
 static inline struct module *hc_module_private(const hc_module *module)
@@ -69,3 +72,13 @@ void hc_struct_destroy(void *structure);
 
 /* unwind.c: NULL is fine. */
 void hc_unwinder_destroy(struct hc_unwinder *unwinder, unsigned thread_count);
+
+/* unwind.c: the module at ADDRESS as the unwinder knows it, with its call frame information; NULL if it does not. */
+Dwfl_Module *hc_unwinder_module(hc_modules *modules, hc_address address);
+
+/* tls.c: the storage of MODULE of that thread; NULL if there is none, or it is not known. */
+const hc_tls_block *hc_modules_tls_block(hc_modules *modules, const hc_module *module, unsigned thread);
+
+/* values.c, calls.c: NULL is fine. */
+void hc_values_destroy(struct hc_values *values);
+void hc_calls_destroy(struct hc_calls *calls);

@@ -409,8 +409,11 @@ void hc_modules_close(hc_modules *modules)
 	if (!modules)
 		return;
 	hc_unwinder_destroy(modules->unwinder, hc_core_thread_count(modules->core));
+	hc_calls_destroy(modules->calls);
+	hc_values_destroy(modules->values);
 	hc_debug_destroy(modules);
 	g_clear_pointer(&modules->tls_blocks, g_array_unref);
+	g_clear_pointer(&modules->tls_of_modules, g_array_unref);
 	g_ptr_array_unref(modules->list);
 	g_ptr_array_unref(modules->structs);
 	g_hash_table_unref(modules->files);

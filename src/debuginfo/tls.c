@@ -186,6 +186,32 @@ static void find_blocks(hc_modules *modules)
 	g_array_sort(tls.blocks, compare_blocks);
 }
 
+static int compare_owners(const void *a, const void *b)
+{
+	const hc_tls_block *x = a, *y = b;
+
+	if (x->module != y->module)
+		return (x->module->start > y->module->start) - (x->module->start < y->module->start);
+	return (x->thread > y->thread) - (x->thread < y->thread);
+}
+
+const hc_tls_block *hc_modules_tls_block(hc_modules *modules, const hc_module *module, unsigned thread)
+{
+	const hc_tls_block wanted = { .module = module, .thread = thread };
+
+	if (!modules->tls_blocks)
+		find_blocks(modules);
+	if (!modules->tls_of_modules) {
+		modules->tls_of_modules = g_array_copy(modules->tls_blocks);
+		g_array_sort(modules->tls_of_modules, compare_owners);
+	}
+	guint index;
+
+	return g_array_binary_search(modules->tls_of_modules, &wanted, compare_owners, &index) ?
+		       &g_array_index(modules->tls_of_modules, hc_tls_block, index) :
+		       NULL;
+}
+
 const hc_tls_block *hc_modules_tls_at(hc_modules *modules, hc_address address)
 {
 	if (!modules->tls_blocks)

@@ -12,11 +12,14 @@
  *
  * A frame is [its stack pointer, that of its caller): the return address that its call pushed is its own.
  *
+ * Frames stay, registers don't: they are ten times as large, and whoever wants them looks at one thread after the other. So they come
+ * from a second walk, and only those of the thread that was asked for last are there.
+ *
  * What can go wrong, and is no failure: where a module has no file the walk ends, because its frames' sizes are not known (libdwfl
  * would guess along frame pointers); a damaged stack that leads in a circle ends at the first place seen twice (Brent's method:
  * no table); and MOST_FRAMES ends a recursion that overflowed the stack.
  */
-#include "debuginfo/internal.h"
+#include "debuginfo/dwarf.h"
 
 #include <elf.h>
 
@@ -34,10 +37,11 @@ static const struct machine {
 	unsigned id;
 	unsigned count;
 	unsigned stack_pointer; /* DWARF's number */
+	uint32_t kept;		/* bit for each that a call keeps by the ABI; 0: as libdwfl says */
 	uint8_t registers[MOST_REGISTERS];
 } machines[] = {
-	{ EM_X86_64, 17, 7, { 10, 12, 11, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0, 16 } },
-	{ EM_AARCH64, 32, 31,
+	{ EM_X86_64, 17, 7, UINT32_C(0xf048), { 10, 12, 11, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0, 16 } },
+	{ EM_AARCH64, 32, 31, 0,
 		{ 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27,
 			28, 29, 30, 31 } },
 };
@@ -50,6 +54,8 @@ struct hc_unwinder {
 	const hc_thread *current; /* being unwound */
 	unsigned frame_count;	  /* of all threads so far */
 	GArray **frames;	  /* for each thread, of hc_frame; NULL: not asked for yet */
+	GArray *registers;	  /* of hc_frame_registers, of the frames of one thread; NULL at first */
+	unsigned registers_thread;
 };
 
 /* ---- libdwfl's callbacks ---- */
@@ -110,7 +116,9 @@ static const Dwfl_Thread_Callbacks thread_callbacks = {
 struct walk {
 	struct hc_unwinder *unwinder;
 	GArray *frames;
-	hc_frame seen; /* Brent: compared with each frame that comes, replaced at every power of two */
+	GArray *registers; /* NULL: not wanted */
+	unsigned limit;	   /* frames; at least 1 */
+	hc_frame seen;	   /* Brent: compared with each frame that comes, replaced at every power of two */
 	unsigned replace_at;
 };
 
@@ -124,6 +132,74 @@ static bool is_circle(struct walk *walk, const hc_frame *frame)
 		walk->replace_at = walk->replace_at ? walk->replace_at * 2 : 1;
 	}
 	return false;
+}
+
+/*
+ * Whether the call frame information of the frame of REGISTERS says nothing of register NUMBER of its caller (or that it is lost, which is not
+ * told apart, but is said of no register that a call keeps).
+ */
+static bool is_left_to_abi(const struct walk *walk, const hc_frame_registers *registers, unsigned number)
+{
+	hc_address address = registers->program_counter - !registers->is_activation;
+	Dwfl_Module *module = dwfl_addrmodule(walk->unwinder->dwfl, address);
+	Dwarf_Op place[3], *operations = NULL;
+	Dwarf_Frame *frame = NULL;
+	Dwarf_CFI *information;
+	size_t count = 0;
+	Dwarf_Addr bias;
+
+	if (!module || ((!(information = dwfl_module_eh_cfi(module, &bias)) ||
+				dwarf_cfi_addrframe(information, address - bias, &frame)) &&
+			       (!(information = dwfl_module_dwarf_cfi(module, &bias)) ||
+				       dwarf_cfi_addrframe(information, address - bias, &frame))))
+		return false;
+	bool found = !dwarf_frame_register(frame, (int)number, place, &operations, &count) && !count;
+
+	free(frame);
+	return found;
+}
+
+/*
+ * libdwfl has its own table of the registers that a call keeps. That of x86-64 names rax where rbx is meant (backends/x86_64_cfi.c, elfutils
+ * 0.188): so it loses rbx, and takes what rax is now for what it was then.
+ */
+static void correct_registers(const struct walk *walk, hc_frame_registers *registers)
+{
+	uint32_t kept = walk->unwinder->machine->kept;
+	const hc_frame_registers *callee =
+		walk->registers->len ? &g_array_index(walk->registers, hc_frame_registers, walk->registers->len - 1) :
+				       NULL;
+
+	/* An interrupted frame has all its registers from the kernel. */
+	if (!kept || !callee || registers->is_activation)
+		return;
+	registers->valid &= kept | UINT32_C(1) << walk->unwinder->machine->stack_pointer;
+	for (unsigned i = 0; i < walk->unwinder->machine->count; i++) {
+		uint32_t bit = UINT32_C(1) << i;
+
+		if (!(kept & bit) || registers->valid & bit || !(callee->valid & bit) ||
+			!is_left_to_abi(walk, callee, i))
+			continue;
+		registers->values[i] = callee->values[i];
+		registers->valid |= bit;
+	}
+}
+
+static void note_registers(struct walk *walk, Dwfl_Frame *dwfl_frame, const hc_frame *frame)
+{
+	hc_frame_registers registers = { .program_counter = frame->program_counter,
+		.is_activation = frame->is_activation };
+
+	for (unsigned i = 0; i < walk->unwinder->machine->count; i++) {
+		Dwarf_Word value;
+
+		if (dwfl_frame_reg(dwfl_frame, i, &value))
+			continue;
+		registers.values[i] = value;
+		registers.valid |= UINT32_C(1) << i;
+	}
+	correct_registers(walk, &registers);
+	g_array_append_val(walk->registers, registers);
 }
 
 static int note_frame(Dwfl_Frame *dwfl_frame, void *data)
@@ -142,9 +218,9 @@ static int note_frame(Dwfl_Frame *dwfl_frame, void *data)
 	if (!counter || is_circle(walk, &frame))
 		return DWARF_CB_ABORT;
 	g_array_append_val(walk->frames, frame);
-	walk->unwinder->frame_count++;
-	if (walk->frames->len >= MOST_FRAMES || walk->unwinder->frame_count >= MOST_FRAMES_IN_ALL ||
-		!dwfl_addrmodule(walk->unwinder->dwfl, counter - !frame.is_activation))
+	if (walk->registers)
+		note_registers(walk, dwfl_frame, &frame);
+	if (walk->frames->len >= walk->limit || !dwfl_addrmodule(walk->unwinder->dwfl, counter - !frame.is_activation))
 		return DWARF_CB_ABORT;
 	return DWARF_CB_OK;
 }
@@ -198,6 +274,7 @@ void hc_unwinder_destroy(struct hc_unwinder *unwinder, unsigned thread_count)
 		return;
 	for (unsigned i = 0; i < thread_count; i++)
 		g_clear_pointer(&unwinder->frames[i], g_array_unref);
+	g_clear_pointer(&unwinder->registers, g_array_unref);
 	g_clear_pointer(&unwinder->dwfl, dwfl_end);
 	g_free(unwinder->frames);
 	g_free(unwinder);
@@ -213,16 +290,47 @@ const hc_frame *hc_modules_frames(hc_modules *modules, unsigned thread_index, un
 	GArray **frames = &modules->unwinder->frames[thread_index];
 
 	if (!*frames) {
-		struct walk walk = { .unwinder = modules->unwinder,
-			.frames = g_array_new(FALSE, FALSE, sizeof(hc_frame)) };
+		struct hc_unwinder *unwinder = modules->unwinder;
+		struct walk walk = { .unwinder = unwinder,
+			.frames = g_array_new(FALSE, FALSE, sizeof(hc_frame)),
+			.limit = MIN(MOST_FRAMES, MOST_FRAMES_IN_ALL - unwinder->frame_count) };
 
 		*frames = walk.frames;
 		/* An error is how a walk ends where there is nothing to unwind by: what came before it stands. */
-		if (walk.unwinder->dwfl && walk.unwinder->frame_count < MOST_FRAMES_IN_ALL)
-			dwfl_getthread_frames(walk.unwinder->dwfl, thread_index + 1, note_frame, &walk);
+		if (unwinder->dwfl && walk.limit)
+			dwfl_getthread_frames(unwinder->dwfl, thread_index + 1, note_frame, &walk);
+		unwinder->frame_count += walk.frames->len;
 	}
 	*ret_count = (*frames)->len;
 	return (*frames)->len ? &g_array_index(*frames, hc_frame, 0) : NULL;
+}
+
+const GArray *hc_modules_frame_registers(hc_modules *modules, unsigned thread_index)
+{
+	struct walk walk = { 0 };
+
+	hc_modules_frames(modules, thread_index, &walk.limit);
+	struct hc_unwinder *unwinder = modules->unwinder;
+
+	if (!walk.limit)
+		return NULL;
+	if (unwinder->registers && unwinder->registers_thread == thread_index)
+		return unwinder->registers;
+	g_autoptr(GArray) frames = g_array_new(FALSE, FALSE, sizeof(hc_frame));
+
+	g_clear_pointer(&unwinder->registers, g_array_unref);
+	unwinder->registers = g_array_new(FALSE, FALSE, sizeof(hc_frame_registers));
+	unwinder->registers_thread = thread_index;
+	walk.unwinder = unwinder;
+	walk.frames = frames;
+	walk.registers = unwinder->registers;
+	dwfl_getthread_frames(unwinder->dwfl, thread_index + 1, note_frame, &walk);
+	return unwinder->registers;
+}
+
+Dwfl_Module *hc_unwinder_module(hc_modules *modules, hc_address address)
+{
+	return modules->unwinder && modules->unwinder->dwfl ? dwfl_addrmodule(modules->unwinder->dwfl, address) : NULL;
 }
 
 char *hc_modules_describe_frame(hc_modules *modules, const hc_frame *frame)
