@@ -276,6 +276,7 @@ void hc_module_release_debug(struct module *module)
 	g_clear_pointer(&debug->ranges, g_array_unref);
 	g_clear_pointer(&debug->by_offset, g_hash_table_unref);
 	g_clear_pointer(&debug->names, g_hash_table_unref);
+	g_clear_pointer(&debug->vtables, g_array_unref);
 	g_free(debug->by_base);
 	if (debug->dwarf)
 		dwarf_end(debug->dwarf);

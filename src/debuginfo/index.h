@@ -95,6 +95,7 @@ struct module_debug {
 	GArray *ranges;	       /* of struct unit_range, by start; lazily */
 	GHashTable *by_offset; /* offset of a DIE -> hc_type * */
 	GHashTable *names;     /* offset of a DIE -> its qualified name, or NULL */
+	GArray *vtables;       /* of struct vtable_symbol (vtables.c), by address; lazily */
 	uint64_t split_units, damaged_units;
 };
 
@@ -108,11 +109,10 @@ struct hc_debug {
 	GHashTable *definitions; /* hash of a declared name -> hc_type *, or NULL */
 	GHashTable *by_name;	 /* as users write it -> hc_type *, or NULL */
 	GHashTable *vtables;	 /* address -> struct vtable * (vtables.c) */
-	GArray *vtable_symbols;
-	GHashTable *vtable_names;
-	GArray *variables; /* of hc_variable; NULL: not loaded */
-	GPtrArray *gaps;   /* NULL-terminated */
-	unsigned depth;	   /* of types that are being made within each other */
+	GHashTable *arguments;	 /* "address name" of a function's -> hc_type *, or NULL (function_arguments.c) */
+	GArray *variables;	 /* of hc_variable; NULL: not loaded */
+	GPtrArray *gaps;	 /* NULL-terminated */
+	unsigned depth;		 /* of types that are being made within each other */
 };
 
 /* Never NULL. */

@@ -30,7 +30,8 @@ enum {
 struct name_hash {
 	const uint8_t *text; /* NULL: free */
 	uint64_t full, base;
-	bool is_inline; /* the usual name of an inline namespace */
+	bool is_inline;	 /* the usual name of an inline namespace */
+	bool has_lambda; /* gcc calls all lambdas of a function the same */
 };
 
 struct frame {
@@ -319,6 +320,7 @@ static const struct name_hash *hash_name(struct scan *scan, const uint8_t *text)
 	*slot = (struct name_hash){ .text = text,
 		.full = hc_name_hash(scan->text->str, length),
 		.base = hc_name_hash(scan->text->str, base),
+		.has_lambda = strstr((const char *)text, "<lambda") != NULL,
 		.is_inline = hc_name_is_inline_namespace((const char *)text, strlen((const char *)text)) };
 	return slot;
 }
@@ -370,7 +372,7 @@ static struct declaration qualify(const struct frame *parent, uint64_t offset, c
 	return (struct declaration){ .offset = offset,
 		.full = hc_name_hash_within(parent->full, name->full),
 		.base = hc_name_hash_within(parent->base, name->base),
-		.is_unique = parent->is_unique,
+		.is_unique = parent->is_unique || name->has_lambda,
 		.is_local = parent->function != 0 };
 }
 
@@ -487,7 +489,12 @@ static void add_variable(struct scan *scan, const struct frame *parent, uint64_t
 		.module = scan->module,
 	};
 
-	if (!scan->values[WANT_LOCATION].at || !is_static_location(scan, &found.variable.is_thread_local))
+	/* In the abstract instance of an inline function no variable has a place, but a static one is asked for its scopes there. */
+	if (!scan->values[WANT_LOCATION].at) {
+		keep_function(scan, parent);
+		return;
+	}
+	if (!is_static_location(scan, &found.variable.is_thread_local))
 		return;
 	g_array_append_val(scan->variables, found);
 	keep_function(scan, parent);

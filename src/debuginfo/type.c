@@ -459,6 +459,14 @@ static const hc_type *enum_integer(hc_modules *modules, struct module *module, D
 	return type;
 }
 
+/* Unnamed classes are called "(anonymous struct)", "(anonymous union in queue)". */
+static bool has_own_name(const char *name)
+{
+	const char *last = g_strrstr(name, "(anonymous ");
+
+	return !last || g_str_has_prefix(last, "(anonymous namespace)::");
+}
+
 static const hc_type *make_composite(hc_modules *modules, struct module *module, Dwarf_Die *die, const char *name)
 {
 	uint64_t size = 0, line = 0;
@@ -468,11 +476,14 @@ static const hc_type *make_composite(hc_modules *modules, struct module *module,
 	bool is_new;
 
 	hc_die_unsigned(die, DW_AT_byte_size, &size);
-	/* Several lambdas of a function have one name. */
-	if (is_unnamed(die) || strstr(name, "<lambda"))
+	if (is_unnamed(die))
 		hc_die_unsigned(die, DW_AT_decl_line, &line);
 	g_string_printf(key, "C%u %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GINT64_MODIFIER "x ", kind,
 		(guint64)size, (guint64)line, (guint64)signature(die));
+	/* gcc gives several lambdas of a function one name, and so what they are arguments of. */
+	if (strstr(name, "<lambda"))
+		g_string_append_printf(
+			key, "%u %" G_GINT64_MODIFIER "x ", module->index, (guint64)dwarf_dieoffset(die));
 	hc_name_append_canonical(key, name);
 	hc_type *type = intern(modules, g_strdup(key->str), kind, name, &is_new);
 
@@ -480,7 +491,7 @@ static const hc_type *make_composite(hc_modules *modules, struct module *module,
 		return type;
 	type->size = size;
 	hc_die_unsigned(die, DW_AT_alignment, &type->alignment);
-	if (!is_unnamed(die)) {
+	if (!is_unnamed(die) || has_own_name(name)) {
 		g_autofree char *base = hc_name_without_arguments(name);
 
 		type->template_name = keep(modules, base);
@@ -708,7 +719,7 @@ void hc_debug_destroy(hc_modules *modules)
 	g_hash_table_unref(state->definitions);
 	g_hash_table_unref(state->by_name);
 	g_clear_pointer(&state->vtables, g_hash_table_unref);
-	g_clear_pointer(&state->vtable_symbols, g_array_unref);
+	g_clear_pointer(&state->arguments, g_hash_table_unref);
 	g_clear_pointer(&state->variables, g_array_unref);
 	g_clear_pointer(&state->gaps, g_ptr_array_unref);
 	g_ptr_array_unref(state->types);

@@ -76,9 +76,19 @@ static const hc_type *find_named(hc_modules *modules, const char *name)
 		for (unsigned i = 0; i < modules->list->len && (!type || type->kind == HC_TYPE_INCOMPLETE); i++)
 			if (hc_module_is_runtime(modules->list->pdata[i]) == (pass == 1))
 				type = better(type, find_exact(modules, modules->list->pdata[i], full));
-	for (unsigned i = 0; i < modules->list->len && !type; i++)
-		if (!hc_module_is_runtime(modules->list->pdata[i]))
-			type = find_by_short_name(modules, modules->list->pdata[i], base, wanted);
+	/* Those of functions are indexed by their last part. */
+	const char *last = g_strrstr(wanted->str, "::");
+	uint64_t local = last ? hc_name_hash_within(HC_NAME_ROOT, hc_name_hash(last + 2, strlen(last + 2))) : base;
+
+	for (unsigned i = 0; i < modules->list->len && !type; i++) {
+		struct module *module = modules->list->pdata[i];
+
+		if (hc_module_is_runtime(module))
+			continue;
+		type = find_by_short_name(modules, module, base, wanted);
+		if (!type && local != base)
+			type = find_by_short_name(modules, module, local, wanted);
+	}
 	return type;
 }
 
