@@ -208,7 +208,7 @@ static hc_outcome run_branch(struct hc_expression *run, const Dwarf_Op *operatio
 {
 	struct hc_operand condition;
 
-	if (operation->atom == DW_OP_nop || operation->atom == DW_OP_GNU_uninit)
+	if (operation->atom == DW_OP_nop)
 		return HC_OUTCOME_DONE;
 	if (operation->atom != DW_OP_skip && operation->atom != DW_OP_bra)
 		return HC_OUTCOME_NOT_MINE;
@@ -455,7 +455,7 @@ static hc_outcome run_operation(struct hc_expression *run, const Dwarf_Op *opera
 
 	if (is_piece(operation))
 		return add_piece(run, operation, take_piece(run)) ? HC_OUTCOME_DONE : HC_OUTCOME_FAILED;
-	if (run->has_piece && operation->atom != DW_OP_GNU_uninit && operation->atom != DW_OP_nop)
+	if (run->has_piece && operation->atom != DW_OP_nop)
 		return hc_expression_malformed(run);
 	for (unsigned i = 0; i < G_N_ELEMENTS(groups); i++) {
 		hc_outcome result = groups[i](run, operation);
