@@ -2,7 +2,7 @@
 /*
  * An analysis: one core taken through the stages
  *
- *	core -> modules -> heap and blocks -> areas -> references -> memory table -> findings
+ *	core -> modules -> heap and blocks -> areas -> references -> memory table -> types and containers -> findings
  *
  * Each stage writes its table once; after that it is const. Two analyses live side by side in one process.
  */
@@ -10,6 +10,7 @@
 
 #include <heapcore/findings.h>
 #include <heapcore/leaks.h>
+#include <heapcore/types.h>
 
 G_BEGIN_DECLS
 
@@ -20,6 +21,7 @@ typedef enum {
 	HC_STAGE_AREAS,
 	HC_STAGE_REFERENCES,
 	HC_STAGE_MEMORY,
+	HC_STAGE_TYPES,
 	HC_STAGE_FINDINGS,
 	HC_STAGE_COUNT,
 } hc_stage;
@@ -38,7 +40,9 @@ typedef struct hc_analysis_options {
 	const char *const *debug_directories; /* NULL-terminated; may be NULL */
 	unsigned jobs;			      /* threads to use; 0: one per processor */
 	hc_stage until;			      /* the last stage to run */
-	hc_progress_function progress;	      /* may be NULL */
+	bool no_types; /* leave HC_STAGE_TYPES out: no debug info is read, nothing is named by it */
+	const char *const *container_files; /* as hc_types_options */
+	hc_progress_function progress;	    /* may be NULL */
 	void *progress_data;
 } hc_analysis_options;
 
@@ -58,6 +62,7 @@ const hc_blocks *hc_analysis_blocks(const hc_analysis *analysis);
 const hc_areas *hc_analysis_areas(const hc_analysis *analysis);
 const hc_references *hc_analysis_references(const hc_analysis *analysis);
 const hc_memory *hc_analysis_memory(const hc_analysis *analysis);
+const hc_types *hc_analysis_types(const hc_analysis *analysis); /* NULL with options->no_types */
 const hc_findings *hc_analysis_findings(const hc_analysis *analysis);
 const hc_diagnostics *hc_analysis_diagnostics(const hc_analysis *analysis);
 double hc_analysis_seconds(const hc_analysis *analysis, hc_stage stage); /* wall time; 0 if it did not run */

@@ -96,4 +96,34 @@ typedef struct hc_leaks_view {
 bool hc_report_leaks(const hc_analysis *analysis, const hc_leaks *leaks, const hc_leaks_view *view,
 	const hc_report_options *options, GError **error);
 
+/* Which containers hc_report_containers() shows. All conditions must hold. */
+typedef struct hc_containers_view {
+	bool by_elements;     /* most elements first; else most bytes */
+	const char *type;     /* a pattern with * and ?, or what the type must contain; NULL: any */
+	const char *variable; /* the same for the path */
+	int64_t thread;	      /* of the stack or thread-local storage that the path begins in; 0: any */
+	uint64_t minimum;     /* bytes below */
+	uint64_t limit;	      /* rows; 0: all */
+	bool no_content;
+} hc_containers_view;
+
+/* The containers that variables lead to. Types. */
+bool hc_report_containers(
+	const hc_analysis *analysis, const hc_containers_view *view, const hc_report_options *options, GError **error);
+
+/* What the blocks are; at most LIMIT rows (0: all). Types. */
+bool hc_report_types(const hc_analysis *analysis, uint64_t limit, const hc_report_options *options, GError **error);
+
+/* What hc_report_show() shows. */
+typedef struct hc_show_view {
+	int64_t thread; /* of locals; 0: any */
+	int frame;	/* of locals; -1: any */
+	uint64_t first; /* element of a container or array */
+	unsigned limit; /* elements or members */
+} hc_show_view;
+
+/* The object that EXPRESSION names (hc_types_evaluate()). Types. Fails as that does. */
+bool hc_report_show(const hc_analysis *analysis, const char *expression, const hc_show_view *view,
+	const hc_report_options *options, GError **error);
+
 G_END_DECLS

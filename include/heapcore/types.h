@@ -62,14 +62,15 @@ const hc_type_row *hc_types_row(const hc_types *types, unsigned index);
 /* Blocks in use by certainty: all of them, those of libc and the runtime among the certain ones. */
 hc_amount hc_types_coverage(const hc_types *types, hc_certainty certainty);
 
-/* What is known of block NUMBER; FALSE if nothing is. */
+/* What is known of block NUMBER; FALSE if nothing is. Clear with hc_block_type_clear(). */
 typedef struct hc_block_type {
-	const char *name;
+	char *name;
 	const hc_type *type; /* NULL: not by debug info */
 	hc_certainty certainty;
-	const char *path; /* "g_registry.sessions_[]->name_" */
+	char *path; /* "g_registry.sessions_[]->name_" */
 } hc_block_type;
 bool hc_types_of_block(const hc_types *types, uint32_t number, hc_block_type *ret_type);
+void hc_block_type_clear(hc_block_type *type);
 
 /* A container; or all those that are the same member of objects of one kind, added up. */
 typedef struct hc_container {
@@ -113,14 +114,15 @@ typedef struct hc_types_losses {
 } hc_types_losses;
 const hc_types_losses *hc_types_get_losses(const hc_types *types);
 
-/* ---- elements ---- */
+/* ---- elements and values ---- */
 
 /* What is known of a container's keys, or of its elements where it has no keys. All text is untrusted. */
 typedef struct hc_sample {
-	char **texts;	    /* first, some at random, last; numbers in decimal, strings as they are; NULL-terminated */
-	char *prefix;	    /* that all string keys share, digits as #; NULL: no strings, or nothing shared */
+	char **texts; /* first, some at random, last; strings as they are, all else as hc_types_format() has it; NULL-terminated */
+	char *prefix;	    /* that all string keys begin with, digits as #; NULL: no strings, or nothing shared */
 	uint64_t looked_at; /* string keys that prefix and shapes are told from */
-	uint64_t shapes;    /* that differ once digits are folded; at most HC_SAMPLE_SHAPES */
+	uint64_t shapes;    /* that differ once runs of digits are one; at most HC_SAMPLE_SHAPES */
+	char *shape;	    /* the first of them: "/url/#"; or NULL */
 } hc_sample;
 
 enum {
@@ -131,7 +133,37 @@ enum {
 void hc_types_sample(const hc_types *types, const hc_container *container, unsigned limit, hc_sample *ret_sample);
 void hc_sample_clear(hc_sample *sample);
 
+/*
+ * The value of TYPE at ADDRESS as a debugger prints it: "42", "\"text\"", "{id = 7, name = \"x\"}", "std::vector<int>, 3 elements: {1, 2,
+ * 3}". Strings are escaped for terminals. At most LIMIT elements or members of each level. Free with g_free().
+ */
+char *hc_types_format(const hc_types *types, const hc_type *type, hc_address address, unsigned limit);
+
+/* The elements of the container of TYPE at ADDRESS, from number FIRST on, at most LIMIT. GArray of hc_address; *ret_element: their type, NULL if not known. NULL if TYPE is no container. */
+GArray *hc_types_elements(const hc_types *types, const hc_type *type, hc_address address, uint64_t first,
+	unsigned limit, const hc_type **ret_element, hc_grade *ret_grade, uint64_t *ret_walked);
+
+/* An object in the dead process's memory. */
+typedef struct hc_object {
+	const hc_type *type;
+	hc_address address;
+} hc_object;
+
+/*
+ * The object that EXPRESSION names:
+ *
+ *	g_registry.sessions_[3]->name	a variable (with or without its namespaces), members, elements by number, pointers followed
+ *	*head				what a pointer leads to
+ *	(Session *)0x55e0c0de		an address with a type; without: of the type that its block has
+ *
+ * THREAD (0: any) and FRAME (-1: any) choose among locals of one name; the innermost comes first. Fails with HC_ERROR_BAD_DATA, and
+ * a message that says where and why.
+ */
+bool hc_types_evaluate(const hc_types *types, const char *expression, int64_t thread, int frame, hc_object *ret_object,
+	GError **error);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_types, hc_types_destroy)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(hc_sample, hc_sample_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(hc_block_type, hc_block_type_clear)
 
 G_END_DECLS

@@ -10,6 +10,7 @@ struct hc_analysis {
 	hc_areas *areas;
 	hc_references *references;
 	hc_memory *memory;
+	hc_types *types;
 	hc_findings *findings;
 	char *path;
 	const hc_analysis_options *options; /* only while running */
@@ -63,6 +64,20 @@ static bool run_memory(hc_analysis *analysis, GError **error)
 	return true;
 }
 
+static bool run_types(hc_analysis *analysis, GError **error)
+{
+	hc_types_options options = {
+		.container_files = analysis->options->container_files,
+		.jobs = analysis->options->jobs,
+	};
+
+	if (analysis->options->no_types)
+		return true;
+	analysis->types = hc_types_create(analysis->core, analysis->modules, analysis->blocks, analysis->areas, &options,
+		analysis->diagnostics, error);
+	return analysis->types != NULL;
+}
+
 static bool run_findings(hc_analysis *analysis, GError **error)
 {
 	hc_evidence evidence = {
@@ -72,6 +87,7 @@ static bool run_findings(hc_analysis *analysis, GError **error)
 		.areas = analysis->areas,
 		.references = analysis->references,
 		.memory = analysis->memory,
+		.types = analysis->types,
 		.diagnostics = analysis->diagnostics,
 	};
 
@@ -88,9 +104,10 @@ static const struct stage {
 	[HC_STAGE_CORE] = { "opening the core", 0, run_core },
 	[HC_STAGE_MODULES] = { "comparing build-ids", 0.02, run_modules },
 	[HC_STAGE_BLOCKS] = { "reading the heap", 0.05, run_blocks },
-	[HC_STAGE_AREAS] = { "sorting the memory", 0.3, run_areas },
-	[HC_STAGE_REFERENCES] = { "searching for references", 0.35, run_references },
-	[HC_STAGE_MEMORY] = { "adding up", 0.95, run_memory },
+	[HC_STAGE_AREAS] = { "sorting the memory", 0.18, run_areas },
+	[HC_STAGE_REFERENCES] = { "searching for references", 0.2, run_references },
+	[HC_STAGE_MEMORY] = { "adding up", 0.45, run_memory },
+	[HC_STAGE_TYPES] = { "reading types and containers", 0.46, run_types },
 	[HC_STAGE_FINDINGS] = { "looking for findings", 0.97, run_findings },
 };
 
@@ -132,6 +149,7 @@ void hc_analysis_destroy(hc_analysis *analysis)
 		return;
 	/* In the opposite order: later tables point into earlier ones. */
 	hc_findings_free(analysis->findings);
+	hc_types_destroy(analysis->types);
 	hc_memory_destroy(analysis->memory);
 	hc_references_destroy(analysis->references);
 	hc_areas_destroy(analysis->areas);
@@ -171,6 +189,11 @@ const hc_references *hc_analysis_references(const hc_analysis *analysis)
 const hc_memory *hc_analysis_memory(const hc_analysis *analysis)
 {
 	return analysis->memory;
+}
+
+const hc_types *hc_analysis_types(const hc_analysis *analysis)
+{
+	return analysis->types;
 }
 
 const hc_findings *hc_analysis_findings(const hc_analysis *analysis)

@@ -4,12 +4,15 @@
 cli_status cli_run_analyze(const cli_command *command, int argc, char **argv)
 {
 	g_auto(GStrv) fail_on = NULL;
+	g_auto(cli_options) options = { 0 };
 	const GOptionEntry entries[] = {
 		{ "fail-on", 0, 0, G_OPTION_ARG_STRING_ARRAY, &fail_on, "exit with 1 if it holds (repeatable)",
 			"CONDITION" },
+		{ "no-types", 0, 0, G_OPTION_ARG_NONE, &options.no_types,
+			"read no debug info, name no containers: faster", NULL },
+		CLI_CONTAINERS_ENTRY(options),
 		{ NULL },
 	};
-	g_auto(cli_options) options = { 0 };
 	g_autoptr(cli_conditions) conditions = NULL;
 	g_autoptr(hc_analysis) analysis = NULL;
 	g_auto(cli_report) report = { 0 };

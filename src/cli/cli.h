@@ -46,6 +46,9 @@ cli_status cli_run_block(const cli_command *command, int argc, char **argv);
 cli_status cli_run_path(const cli_command *command, int argc, char **argv);
 cli_status cli_run_roots(const cli_command *command, int argc, char **argv);
 cli_status cli_run_leaks(const cli_command *command, int argc, char **argv);
+cli_status cli_run_containers(const cli_command *command, int argc, char **argv);
+cli_status cli_run_show(const cli_command *command, int argc, char **argv);
+cli_status cli_run_types(const cli_command *command, int argc, char **argv);
 cli_status cli_run_mappings(const cli_command *command, int argc, char **argv);
 cli_status cli_run_threads(const cli_command *command, int argc, char **argv);
 cli_status cli_run_help(const cli_command *command, int argc, char **argv);
@@ -58,8 +61,10 @@ typedef struct cli_options {
 	char *sysroot;
 	char **debug_directories;
 	int jobs;
-	char *colour;	  /* as given; checked */
-	char **arguments; /* not options; NULL-terminated */
+	gboolean no_types;
+	char **container_files; /* of the commands that have them */
+	char *colour;		/* as given; checked */
+	char **arguments;	/* not options; NULL-terminated */
 	unsigned argument_count;
 } cli_options;
 
@@ -79,6 +84,13 @@ bool cli_parse(const cli_command *command, int argc, char **argv, const GOptionE
  */
 bool cli_take_address(
 	const cli_command *command, const cli_options *options, const char *files[3], hc_address *ret_address);
+
+/* The option of commands that read containers. */
+#define CLI_CONTAINERS_ENTRY(options) \
+	{ \
+		"containers", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &(options).container_files, \
+			"descriptions of containers of your own (repeatable)", "FILE" \
+	}
 
 void cli_print_overview(void);
 

@@ -63,6 +63,7 @@ void cli_options_deinit(cli_options *options)
 {
 	g_free(options->sysroot);
 	g_strfreev(options->debug_directories);
+	g_strfreev(options->container_files);
 	g_free(options->colour);
 	g_strfreev(options->arguments);
 }

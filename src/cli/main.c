@@ -40,6 +40,18 @@ const cli_command cli_commands[] = {
 		"size=BYTES or MIN..MAX. What is suppressed does not count for --fail-on.\n\n" FAIL_ON_DETAILS
 		"\n" STATUS_DETAILS,
 		cli_run_leaks },
+	{ "containers", "CORE [BINARY]", "the containers by name: elements, bytes, a sample of their keys",
+		"BYTES is all that is reached first through a container, OWN its buffers and nodes. A row for a member stands for\n"
+		"all objects that have it. Needs debug info (-g) of the program or library whose variables hold them.",
+		cli_run_containers },
+	{ "show", "CORE [BINARY] EXPRESSION", "a variable or an address with its members or elements",
+		"EXPRESSION: a variable; then .member, ->member, [number of an element]; * in front follows a pointer;\n"
+		"(TYPE *)0xADDRESS is an object of that type, 0xADDRESS alone one of the type that its block has. Quote it.",
+		cli_run_show },
+	{ "types", "CORE [BINARY]", "what the blocks are, by type, and how sure that is",
+		"Evidence: certain (a declared pointer or a sound container leads there), deduced (a vtable, neighbours in an\n"
+		"array), guess, unknown (what such blocks look like: size, and what their first words are).",
+		cli_run_types },
 	{ "block", "CORE [BINARY] ADDRESS", "everything known of one address",
 		"ADDRESS is hexadecimal; it may point into the middle of a block.", cli_run_block },
 	{ "path", "CORE [BINARY] ADDRESS", "who holds a block: the shortest paths to it from what the program holds",

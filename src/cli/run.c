@@ -104,6 +104,8 @@ static hc_analysis *analyse_once(
 		.binary = binary,
 		.sysroot = options->sysroot,
 		.debug_directories = (const char *const *)options->debug_directories,
+		.container_files = (const char *const *)options->container_files,
+		.no_types = options->no_types,
 		.jobs = options->jobs,
 		.until = until,
 		.progress = shows ? note_progress : NULL,

@@ -10,6 +10,7 @@
 #include <heapcore/findings.h>
 
 #include "memory/memory.h"
+#include "types/types.h"
 
 /* What a finder may look at. All of it is complete. */
 typedef struct hc_evidence {
@@ -19,6 +20,7 @@ typedef struct hc_evidence {
 	const hc_areas *areas;
 	const hc_references *references;
 	const hc_memory *memory;
+	const hc_types *types; /* NULL: not asked for */
 	const hc_diagnostics *diagnostics;
 } hc_evidence;
 
@@ -40,6 +42,7 @@ void hc_findings_free(hc_findings *findings);
 /* ---- the finders ---- */
 
 void hc_find_lost(const hc_evidence *evidence, hc_findings *findings);
+void hc_find_containers(const hc_evidence *evidence, hc_findings *findings);
 void hc_find_retained(const hc_evidence *evidence, hc_findings *findings);
 void hc_find_big_blocks(const hc_evidence *evidence, hc_findings *findings);
 void hc_find_not_glibc(const hc_evidence *evidence, hc_findings *findings);

@@ -60,6 +60,7 @@ static json_t *timings_json(const hc_analysis *analysis)
 		[HC_STAGE_AREAS] = "areas",
 		[HC_STAGE_REFERENCES] = "references",
 		[HC_STAGE_MEMORY] = "memory",
+		[HC_STAGE_TYPES] = "types",
 		[HC_STAGE_FINDINGS] = "findings",
 	};
 	json_t *object = json_object();

@@ -61,6 +61,12 @@ char *hc_preview(const hc_analysis *analysis, const hc_block *block, unsigned si
 /* block.c: a block with its address, sizes, state, arena, label and reach. */
 json_t *hc_block_json(const hc_analysis *analysis, const hc_block *block);
 
+/* containers.c: what could be read of the variables; what was given up; modules whose debug info was not read. */
+json_t *hc_variables_json(const hc_types *types);
+json_t *hc_losses_json(const hc_types *types);
+json_t *hc_debug_info_gaps_json(const hc_analysis *analysis);
+void hc_debug_info_gaps_print(const hc_analysis *analysis, hc_output *output);
+
 /* places.c: the name of ADDRESS, escaped (free with g_free()); a place as an object. */
 hc_place_sources hc_place_sources_of(const hc_analysis *analysis);
 char *hc_place_text(const hc_analysis *analysis, hc_address address);

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of types/ share. */
+#pragma once
+
+#include "areas/areas.h"
+#include "blocks/blocks.h"
+#include "types/types.h"
+
+/* ---- plans.c: what of an object must be looked at ---- */
+
+typedef enum {
+	HC_PART_POINTER,   /* of target `type` */
+	HC_PART_CONTAINER, /* of `type`, read by `layout` */
+	HC_PART_ARRAY,	   /* `count` elements of `type`, `stride` bytes apart, each with `plan` */
+	HC_PART_UNION,	   /* of `type` */
+} hc_part_kind;
+
+typedef struct hc_plan hc_plan;
+
+typedef struct hc_part {
+	hc_part_kind kind;
+	uint64_t offset;
+	const hc_type *type;
+	const hc_layout *layout;
+	const hc_plan *plan; /* of an array's element; of a container that is a guess, what to do if it is none */
+	uint64_t count, stride;
+	const char *name; /* "queue_", "state.lock"; "" for the object itself */
+} hc_part;
+
+struct hc_plan {
+	const hc_type *type;
+	GArray *parts;	     /* of hc_part */
+	bool is_polymorphic; /* begins with a pointer to a vtable */
+};
+
+typedef struct hc_plans hc_plans;
+
+hc_plans *hc_plans_create(hc_container_set *set);
+void hc_plans_destroy(hc_plans *plans);
+
+/* The plan for objects of TYPE. Kept. NAME of the variable that is one, for annotations; or NULL. Without parts: nothing to look at. */
+const hc_plan *hc_plans_get(hc_plans *plans, const hc_type *type, const char *name);
+
+/* ---- owners.c: who holds what ---- */
+
+typedef enum {
+	HC_STEP_VARIABLE, /* begins a path */
+	HC_STEP_PART,	  /* a container, array or union that is a member of the object */
+	HC_STEP_TARGET,	  /* what a pointer leads to */
+	HC_STEP_ELEMENT,  /* of a container */
+	HC_STEP_ITEM,	  /* of an array */
+	HC_STEP_CLASS,	  /* the object that a base class told itself to be */
+	HC_STEP_SWEPT,	  /* nothing leads to it: begins a path too */
+} hc_step;
+
+typedef struct hc_owner hc_owner;
+
+struct hc_owner {
+	uint32_t number;
+	hc_owner *parent; /* NULL: begins a path */
+	hc_step step;
+	hc_certainty certainty;
+	bool is_interior;
+	const hc_type *type;	     /* of the object; NULL: known by name only */
+	const char *name;	     /* of a variable; of a part; of a class without debug info */
+	const hc_variable *variable; /* of HC_STEP_VARIABLE */
+	const hc_plan *plan;
+	const hc_layout *layout; /* it is a container: its blocks are buffers and nodes */
+	hc_owner **
+		targets; /* by part of the plan: what a pointer leads to, what an array or container holds; NULL at first */
+	hc_owner *elements[2]; /* of a container: its elements; what they are mapped to, where that lies apart */
+	hc_owner *interior;    /* as this one, but only pointers into the middle of blocks lead there */
+	hc_owner *plain;       /* of a container that is a guess: the same object where it is none */
+	GPtrArray *classes;    /* hc_owner of HC_STEP_CLASS; NULL at first */
+	bool is_own;	       /* its blocks count as its parent's own: what a smart pointer leads to */
+
+	/* while propagating */
+	uint32_t sound, unsound; /* objects that were what they were taken for, and that were not */
+	bool cut;
+	uint64_t cut_objects;
+
+	/* containers of this path, added up */
+	uint64_t containers, claimed, walked, capacity, elements_bytes, grades[HC_GRADE_COUNT];
+	bool has_capacity;
+	const char *reason;
+	hc_address largest;
+	uint64_t largest_elements;
+
+	/* blocks, at the end */
+	hc_amount own, below, given; /* given: the part of own that a smart pointer leads to */
+	uint64_t untouched;
+	uint32_t first_block;
+};
+
+typedef struct hc_owners {
+	GPtrArray *list; /* of hc_owner; number 0 is none */
+	GStringChunk *texts;
+	bool full; /* OWNERS_MAX: no more paths are told apart */
+} hc_owners;
+
+hc_owners *hc_owners_create(void);
+void hc_owners_destroy(hc_owners *owners);
+hc_owner *hc_owners_add(hc_owners *owners, hc_owner *parent, hc_step step, const hc_type *type, const hc_plan *plan,
+	hc_certainty certainty);
+
+/*
+ * What the pointer in part PART of OWNER leads to, or what the container OWNER holds. If an object of the same type is above it
+ * on the path already (a list's next node, a tree's child), that is the owner: paths do not grow with the data.
+ */
+hc_owner *hc_owners_target(hc_owners *owners, hc_owner *owner, unsigned part, hc_step step, const hc_type *type,
+	const hc_plan *plan, hc_certainty certainty);
+
+/* What the container CONTAINER holds: its elements (PLACE 0), or what they are mapped to (1). TYPE NULL: differs, or pointers to anything. */
+hc_owner *hc_owners_element(
+	hc_owners *owners, hc_owner *container, unsigned place, const hc_type *type, const hc_plan *plan);
+
+/* OWNER, but of objects that say they are of CLASS (or, without debug info, of the class NAME). */
+hc_owner *hc_owners_class(
+	hc_owners *owners, hc_owner *owner, const hc_type *class, const char *name, const hc_plan *plan);
+
+/* "g_registry.sessions_[]->queue_". Free with g_free(). */
+char *hc_owner_path(const hc_owner *owner);
+
+/* "Session", "std::map<int, Session> node", "char []": what blocks of OWNER are. Free with g_free(). */
+char *hc_owner_type_name(const hc_owner *owner);
+
+/* "static", "member of every Session", ... Free with g_free(). */
+char *hc_owner_where(const hc_owner *owner, const hc_core *core);
+
+/* ---- the stage ---- */
+
+struct hc_types {
+	const hc_core *core;
+	hc_modules *modules;
+	const hc_blocks *blocks;
+	const hc_areas *areas;
+	hc_container_set *set;
+	hc_plans *plans;
+	hc_owners *owners;
+	uint32_t *owner_of; /* by block number; 0: none */
+	uint64_t variables[HC_VARIABLE_STATE_COUNT];
+	hc_types_losses losses;
+	hc_amount coverage[HC_CERTAINTY_COUNT];
+	GArray *rows;	    /* of hc_type_row */
+	GArray *containers; /* of hc_container */
+	GStringChunk *texts;
+};
+
+/* ---- propagate.c, objects.c: from object to object ---- */
+
+/* A pointer that was met, to be followed later. */
+typedef struct hc_edge {
+	hc_address value;
+	uint32_t owner; /* of the object that holds it */
+	uint32_t
+		part; /* of the owner's plan; HC_EDGE_OBJECT: VALUE is an object of the owner that nobody has looked at yet */
+} hc_edge;
+
+enum {
+	HC_EDGE_OBJECT = UINT32_MAX,
+	HC_VTABLES = 1024
+};
+
+/* What a vtable told. */
+typedef struct hc_known_class {
+	hc_address vtable; /* 0: empty */
+	bool is_class;
+	const hc_type *type;
+	const char *name;
+	int64_t to_top;
+} hc_known_class;
+
+/* Whose a block was before a container claimed it. */
+typedef struct hc_claim {
+	uint32_t block, owner;
+} hc_claim;
+
+typedef struct hc_propagation {
+	hc_types *types;
+	const hc_core *core;
+	const hc_blocks *blocks;
+	hc_owners *owners;
+	hc_word_format format;
+	/* pointers to follow: a ring, first in, first out */
+	hc_edge *edges;
+	uint64_t edges_in, edges_out, edges_room; /* counters; the place is modulo the room, a power of two */
+	bool failed;				  /* memory was out */
+	/* the piece of the core read from last */
+	hc_address view_start;
+	uint64_t view_size;
+	const uint8_t *view;
+	GHashTable *seen;  /* of struct seen (objects.c): objects outside of malloc's heap, by address and type */
+	GHashTable *swept; /* name of a class -> hc_owner of the blocks that nothing typed leads to */
+	hc_known_class classes[HC_VTABLES];
+	GArray *claims; /* of hc_claim: what is taken back if a container turns out to be none */
+	GArray *elements,
+		*mapped; /* of hc_address: elements of the containers being looked at, and what they are mapped to */
+	unsigned depth;
+} hc_propagation;
+
+/* A word of the dead process, or of a variable's value. */
+bool hc_propagation_load(hc_propagation *propagation, hc_address address, uint64_t *ret_value);
+
+/* Keeps an edge for later. */
+void hc_propagation_defer(hc_propagation *propagation, hc_address value, const hc_owner *owner, uint32_t part);
+
+/* Follows all edges. */
+void hc_propagation_run(hc_propagation *propagation);
+
+/* Looks at the object of OWNER at ADDRESS: claims what its containers own, defers its pointers. */
+void hc_propagation_look_at(hc_propagation *propagation, hc_owner *owner, hc_address address);
+
+/* Follows one pointer, in part PART of an object of OWNER. */
+void hc_propagation_follow(hc_propagation *propagation, hc_owner *owner, uint32_t part, hc_address value);
+
+GHashTable *hc_propagation_new_seen(void);
+
+/* True if nobody has looked at an object of TYPE at ADDRESS, outside of malloc's heap, before; from now on somebody has. */
+bool hc_propagation_is_new(hc_propagation *propagation, hc_address address, const void *type);
+
+/* Claims the block that VALUE leads to for OWNER, whose type the object there has, and looks at it. */
+void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_address value);
+
+/* The class of an object whose first word is VTABLE. NULL: it is none that is known. */
+const hc_known_class *hc_propagation_class(hc_propagation *propagation, hc_address vtable);
+
+/* Makes OWNER the owner of block NUMBER, unless one is that is as sure. */
+bool hc_propagation_claim(hc_propagation *propagation, uint32_t number, const hc_owner *owner);
+
+static inline hc_owner *hc_types_owner(const hc_types *types, uint32_t number)
+{
+	return types->owners->list->pdata[number];
+}
+
+/* From all variables on, then hc_types_sweep(). FALSE if memory was out. */
+bool hc_types_propagate(hc_types *types, unsigned jobs);
+
+/* sweep.c: blocks in use without a type, by the vtable that they begin with, and on from there. */
+void hc_types_sweep(hc_propagation *propagation);
+
+/* rows.c: everything that is asked for. */
+void hc_types_make_rows(hc_types *types);

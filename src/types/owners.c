@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Who holds what: a tree of paths.
+ *
+ * Millions of objects have few paths that lead to them, if all elements of a container count as one, and an object that leads to
+ * others of its own type (a list's next node, a tree's children) stands for them. So each block keeps the number of its path's
+ * end, and counts of a path are added up once, at the end.
+ */
+#include "types/internal.h"
+
+enum {
+	OWNERS_MAX = 1 << 20,
+	CLASSES_MAX = 4096,
+	PATH_STEPS = 64
+};
+
+static void owner_destroy(void *data)
+{
+	hc_owner *owner = data;
+
+	if (!owner)
+		return;
+	g_free(owner->targets);
+	g_clear_pointer(&owner->classes, g_ptr_array_unref);
+	g_free(owner);
+}
+
+hc_owners *hc_owners_create(void)
+{
+	hc_owners *owners = g_new0(hc_owners, 1);
+
+	owners->list = g_ptr_array_new_with_free_func(owner_destroy);
+	g_ptr_array_add(owners->list, NULL);
+	owners->texts = g_string_chunk_new(4096);
+	return owners;
+}
+
+void hc_owners_destroy(hc_owners *owners)
+{
+	if (!owners)
+		return;
+	g_ptr_array_unref(owners->list);
+	g_string_chunk_free(owners->texts);
+	g_free(owners);
+}
+
+hc_owner *hc_owners_add(hc_owners *owners, hc_owner *parent, hc_step step, const hc_type *type, const hc_plan *plan,
+	hc_certainty certainty)
+{
+	hc_owner *owner = g_new0(hc_owner, 1);
+
+	owner->number = owners->list->len;
+	owner->parent = parent;
+	owner->step = step;
+	owner->type = type;
+	owner->plan = plan;
+	owner->certainty = parent ? MAX(parent->certainty, certainty) : certainty;
+	owner->first_block = UINT32_MAX;
+	g_ptr_array_add(owners->list, owner);
+	owners->full = owners->list->len >= OWNERS_MAX;
+	return owner;
+}
+
+/* An owner above, or OWNER itself, whose blocks are objects of TYPE found in the same way. */
+static hc_owner *find_above(hc_owner *owner, hc_step step, const hc_type *type, hc_certainty certainty)
+{
+	for (; owner; owner = owner->parent)
+		if (owner->step == step && owner->type == type && owner->certainty >= certainty && !owner->layout)
+			return owner;
+	return NULL;
+}
+
+static hc_owner *make_target(hc_owners *owners, hc_owner *owner, hc_step step, const hc_type *type, const hc_plan *plan,
+	hc_certainty certainty)
+{
+	hc_owner *above = step == HC_STEP_TARGET || step == HC_STEP_ELEMENT ? find_above(owner, step, type, certainty) :
+									      NULL;
+
+	if (above)
+		return above;
+	/* Too many paths: what comes now is counted where it branches off. */
+	return owners->full ? owner : hc_owners_add(owners, owner, step, type, plan, certainty);
+}
+
+hc_owner *hc_owners_target(hc_owners *owners, hc_owner *owner, unsigned part, hc_step step, const hc_type *type,
+	const hc_plan *plan, hc_certainty certainty)
+{
+	if (!owner->targets)
+		owner->targets =
+			g_new0(hc_owner *, owner->plan && owner->plan->parts->len ? owner->plan->parts->len : 1);
+	if (!owner->targets[part])
+		owner->targets[part] = make_target(owners, owner, step, type, plan, certainty);
+	return owner->targets[part];
+}
+
+hc_owner *hc_owners_element(
+	hc_owners *owners, hc_owner *container, unsigned place, const hc_type *type, const hc_plan *plan)
+{
+	/* Words that lead anywhere: nothing is known of what they lead to. */
+	hc_certainty certainty = type || hc_layout_kind(container->layout) >= HC_WALK_SINGLE ? HC_CERTAINTY_CERTAIN :
+											       HC_CERTAINTY_UNKNOWN;
+
+	if (!container->elements[place])
+		container->elements[place] = make_target(owners, container, HC_STEP_ELEMENT, type, plan, certainty);
+	return container->elements[place];
+}
+
+hc_owner *hc_owners_class(
+	hc_owners *owners, hc_owner *owner, const hc_type *class, const char *name, const hc_plan *plan)
+{
+	/* Of a class that is a step of its own already the alternatives are its siblings. */
+	if (owner->step == HC_STEP_CLASS)
+		owner = owner->parent;
+	if (class && class == owner->type)
+		return owner;
+	for (unsigned i = 0; owner->classes && i < owner->classes->len; i++) {
+		hc_owner *known = owner->classes->pdata[i];
+
+		if (class ? known->type == class : !known->type && !strcmp(known->name, name))
+			return known;
+	}
+	if (owners->full || (owner->classes && owner->classes->len >= CLASSES_MAX))
+		return owner;
+	hc_owner *made = hc_owners_add(owners, owner, HC_STEP_CLASS, class, plan, HC_CERTAINTY_CERTAIN);
+
+	made->name = class ? NULL : g_string_chunk_insert_const(owners->texts, name);
+	if (!owner->classes)
+		owner->classes = g_ptr_array_new();
+	g_ptr_array_add(owner->classes, made);
+	return made;
+}
+
+/* ---- names ---- */
+
+/* A smart pointer, an optional: what it holds is one thing. */
+static bool is_single(const hc_owner *container)
+{
+	hc_walk_kind kind = container->layout ? hc_layout_kind(container->layout) : HC_WALK_CONTIGUOUS;
+
+	return kind == HC_WALK_SINGLE || kind == HC_WALK_VARIANT || kind == HC_WALK_ERASED;
+}
+
+static bool is_pointed_to(const hc_owner *object)
+{
+	return object &&
+	       (object->step == HC_STEP_TARGET || (object->step == HC_STEP_ELEMENT && is_single(object->parent)));
+}
+
+/* "->" behind what a pointer led to, "." behind all else. */
+static void append_member(GString *path, const hc_owner *object, const char *name)
+{
+	if (!name || !*name)
+		return;
+	if (path->len)
+		g_string_append(path, is_pointed_to(object) ? "->" : ".");
+	g_string_append(path, name);
+}
+
+static const hc_owner *object_of(const hc_owner *owner)
+{
+	while (owner->step == HC_STEP_CLASS && owner->parent)
+		owner = owner->parent;
+	return owner;
+}
+
+static const char *part_name(const hc_owner *parent, const hc_owner *child)
+{
+	for (unsigned i = 0; parent->targets && parent->plan && i < parent->plan->parts->len; i++)
+		if (parent->targets[i] == child)
+			return g_array_index(parent->plan->parts, hc_part, i).name;
+	return NULL;
+}
+
+char *hc_owner_path(const hc_owner *owner)
+{
+	const hc_owner *steps[PATH_STEPS];
+	unsigned count = 0;
+	GString *path = g_string_new(NULL);
+
+	for (; owner && count < PATH_STEPS; owner = owner->parent)
+		steps[count++] = owner;
+	if (owner)
+		g_string_append(path, "...");
+	for (unsigned i = count; i-- > 0;) {
+		const hc_owner *parent = steps[i]->parent;
+
+		switch (steps[i]->step) {
+		case HC_STEP_VARIABLE:
+		case HC_STEP_SWEPT:
+			g_string_append(path, steps[i]->name);
+			break;
+		case HC_STEP_PART:
+			append_member(path, object_of(parent), steps[i]->name);
+			break;
+		case HC_STEP_TARGET:
+			append_member(path, object_of(parent), part_name(parent, steps[i]));
+			break;
+		case HC_STEP_ITEM:
+			append_member(path, object_of(parent), steps[i]->name);
+			g_string_append(path, "[]");
+			break;
+		case HC_STEP_ELEMENT:
+			if (!is_single(parent))
+				g_string_append(path, "[]");
+			break;
+		default:
+			break;
+		}
+	}
+	return g_string_free(path, FALSE);
+}
+
+/* The object that OWNER is a member of, if it is one of many; NULL if the path from the variable on is by value only. */
+static const hc_owner *holder_of(const hc_owner *owner)
+{
+	for (owner = owner->parent; owner; owner = owner->parent)
+		if ((owner->step == HC_STEP_TARGET || owner->step == HC_STEP_ELEMENT || owner->step == HC_STEP_CLASS ||
+			    owner->step == HC_STEP_SWEPT || owner->step == HC_STEP_ITEM) &&
+			!owner->layout)
+			return owner;
+	return NULL;
+}
+
+static bool is_pair(const hc_type *type)
+{
+	return type && !g_strcmp0(hc_type_template_name(type), "std::pair");
+}
+
+char *hc_owner_where(const hc_owner *owner, const hc_core *core)
+{
+	const hc_owner *holder = holder_of(owner), *root = owner;
+
+	while (root->parent)
+		root = root->parent;
+	if (holder && holder->step == HC_STEP_ELEMENT && (!owner->name || !*owner->name || is_pair(holder->type))) {
+		g_autofree char *container = hc_owner_path(holder->parent);
+
+		return g_strdup_printf("in every element of %s", container);
+	}
+	if (holder && (holder->type || holder->name))
+		return g_strdup_printf(
+			"member of every %s", holder->type ? hc_type_short_name(holder->type) : holder->name);
+	const hc_variable *variable = root->variable;
+
+	if (!variable)
+		return g_strdup("nothing typed leads to it");
+	int64_t thread = variable->thread < hc_core_thread_count(core) ? hc_core_thread(core, variable->thread)->id : 0;
+
+	switch (variable->kind) {
+	case HC_VARIABLE_THREAD_LOCAL:
+		return g_strdup_printf("thread-local of thread %" G_GINT64_FORMAT, thread);
+	case HC_VARIABLE_LOCAL:
+	case HC_VARIABLE_PARAMETER:
+		return g_strdup_printf("%s() frame %u of thread %" G_GINT64_FORMAT,
+			variable->function ? variable->function : "?", variable->frame, thread);
+	case HC_VARIABLE_FUNCTION:
+		return g_strdup_printf("static in %s()", variable->function ? variable->function : "?");
+	default:
+		return g_strdup("static");
+	}
+}
+
+static const char *role_of(const hc_layout *layout)
+{
+	switch (hc_layout_kind(layout)) {
+	case HC_WALK_CONTIGUOUS:
+		return "buffer";
+	case HC_WALK_LINKED:
+	case HC_WALK_TREE:
+		return "node";
+	default:
+		return "memory";
+	}
+}
+
+char *hc_owner_type_name(const hc_owner *owner)
+{
+	if (owner->layout)
+		return g_strdup_printf("%s %s", hc_type_short_name(owner->type), role_of(owner->layout));
+	if (!owner->type)
+		return g_strdup(owner->name ? owner->name : "?");
+	switch (hc_type_get_kind(owner->type)) {
+	case HC_TYPE_STRUCT:
+	case HC_TYPE_UNION:
+	case HC_TYPE_INCOMPLETE:
+	case HC_TYPE_ARRAY:
+		return owner->is_interior ? g_strdup_printf("(holds %s)", hc_type_short_name(owner->type)) :
+					    g_strdup(hc_type_short_name(owner->type));
+	default:
+		return g_strdup_printf("%s []", hc_type_short_name(owner->type));
+	}
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Plans: what of an object must be looked at.
+ *
+ * Most members of most types are numbers. A plan is the list of those that are not, flat over members and base classes, so that an
+ * object costs what it holds and no more. Types contain each other by value only finitely deep; arrays refer to the plan of their
+ * element.
+ */
+#include "types/internal.h"
+
+enum {
+	PARTS_MAX = 4096, /* of one plan: a damaged file could nest to no end */
+	DEPTH_MAX = 64
+};
+
+struct hc_plans {
+	hc_container_set *set;
+	GHashTable *by_type; /* hc_type -> hc_plan */
+	GPtrArray *named;    /* plans for a variable of that name alone */
+	GStringChunk *names;
+};
+
+static void plan_destroy(void *data)
+{
+	hc_plan *plan = data;
+
+	g_array_unref(plan->parts);
+	g_free(plan);
+}
+
+hc_plans *hc_plans_create(hc_container_set *set)
+{
+	hc_plans *plans = g_new0(hc_plans, 1);
+
+	plans->set = set;
+	plans->by_type = g_hash_table_new_full(NULL, NULL, NULL, plan_destroy);
+	plans->named = g_ptr_array_new_with_free_func(plan_destroy);
+	plans->names = g_string_chunk_new(4096);
+	return plans;
+}
+
+void hc_plans_destroy(hc_plans *plans)
+{
+	if (!plans)
+		return;
+	g_hash_table_unref(plans->by_type);
+	g_ptr_array_unref(plans->named);
+	g_string_chunk_free(plans->names);
+	g_free(plans);
+}
+
+/* ---- parts ---- */
+
+struct maker {
+	hc_plans *plans;
+	hc_plan *plan;
+	const hc_type *owner; /* the struct whose members are added: annotations name "struct.member" */
+};
+
+static void add_type(struct maker *maker, const hc_type *type, uint64_t offset, const char *name,
+	const char *annotation, unsigned depth);
+
+static void add_part(struct maker *maker, hc_part part, const char *name)
+{
+	part.name = g_string_chunk_insert_const(maker->plans->names, name);
+	g_array_append_val(maker->plan->parts, part);
+}
+
+static void add_array(struct maker *maker, const hc_type *type, uint64_t offset, const char *name)
+{
+	const hc_type *element = hc_type_target(type);
+	const hc_plan *plan = element ? hc_plans_get(maker->plans, element, NULL) : NULL;
+
+	if (!plan || !plan->parts->len || !hc_type_size(element))
+		return;
+	add_part(maker,
+		(hc_part){ .kind = HC_PART_ARRAY,
+			.offset = offset,
+			.type = element,
+			.plan = plan,
+			.count = hc_type_count(type),
+			.stride = hc_type_size(element) },
+		name);
+}
+
+static void add_fields(struct maker *maker, const hc_type *type, uint64_t offset, const char *name, unsigned depth)
+{
+	const hc_type *outer = maker->owner;
+
+	maker->owner = type;
+	for (unsigned i = 0; i < hc_type_field_count(type) && maker->plan->parts->len < PARTS_MAX; i++) {
+		const hc_field *field = hc_type_field(type, i);
+		const char *own_name = field->name ? field->name : "";
+		const char *type_name = hc_type_template_name(type);
+		g_autofree char *path = *name && *own_name ? g_strdup_printf("%s.%s", name, own_name) :
+							     g_strdup(*name ? name : own_name);
+		g_autofree char *annotation = type_name && *own_name ? g_strdup_printf("%s.%s", type_name, own_name) :
+								       NULL;
+
+		if (!field->is_virtual && !field->bit_size)
+			add_type(maker, field->type, offset + field->offset, path, annotation, depth + 1);
+	}
+	maker->owner = outer;
+}
+
+static void add_pointer(struct maker *maker, const hc_type *type, uint64_t offset, const char *name)
+{
+	const hc_type *target = hc_type_target(type);
+
+	if (target && hc_type_get_kind(target) != HC_TYPE_FUNCTION)
+		add_part(maker, (hc_part){ .kind = HC_PART_POINTER, .offset = offset, .type = target }, name);
+}
+
+/* A description by shape may be wrong: then the members are looked at one by one. */
+static void add_container(
+	struct maker *maker, const hc_type *type, const hc_layout *layout, uint64_t offset, const char *name)
+{
+	hc_part part = { .kind = HC_PART_CONTAINER, .offset = offset, .type = type, .layout = layout };
+
+	if (hc_layout_is_guess(layout)) {
+		hc_plan *plain = g_new0(hc_plan, 1);
+		struct maker inner = { .plans = maker->plans, .plan = plain };
+
+		plain->type = type;
+		plain->parts = g_array_new(FALSE, FALSE, sizeof(hc_part));
+		g_ptr_array_add(maker->plans->named, plain);
+		if (hc_type_get_kind(type) == HC_TYPE_POINTER)
+			add_pointer(&inner, type, 0, "");
+		else
+			add_fields(&inner, type, 0, "", 1);
+		part.plan = plain;
+	}
+	add_part(maker, part, name);
+}
+
+static void add_type(struct maker *maker, const hc_type *type, uint64_t offset, const char *name,
+	const char *annotation, unsigned depth)
+{
+	hc_type_kind kind = hc_type_get_kind(type);
+	const hc_layout *layout;
+
+	if (depth > DEPTH_MAX || maker->plan->parts->len >= PARTS_MAX)
+		return;
+	if (kind == HC_TYPE_REFERENCE)
+		return add_pointer(maker, type, offset, name);
+	if (kind == HC_TYPE_ARRAY)
+		return add_array(maker, type, offset, name);
+	if (kind != HC_TYPE_POINTER && kind != HC_TYPE_STRUCT && kind != HC_TYPE_UNION && kind != HC_TYPE_INCOMPLETE)
+		return;
+	layout = hc_container_set_layout(maker->plans->set, type, annotation);
+	if (layout)
+		add_container(maker, type, layout, offset, name);
+	else if (kind == HC_TYPE_POINTER)
+		add_pointer(maker, type, offset, name);
+	else if (kind == HC_TYPE_STRUCT)
+		add_fields(maker, type, offset, name, depth);
+	else if (kind == HC_TYPE_UNION)
+		add_part(maker, (hc_part){ .kind = HC_PART_UNION, .offset = offset, .type = type }, name);
+}
+
+static hc_plan *make_plan(hc_plans *plans, const hc_type *type, const char *annotation)
+{
+	hc_plan *plan = g_new0(hc_plan, 1);
+	struct maker maker = { .plans = plans, .plan = plan };
+
+	plan->type = type;
+	plan->parts = g_array_new(FALSE, FALSE, sizeof(hc_part));
+	plan->is_polymorphic = hc_type_get_kind(type) == HC_TYPE_STRUCT && hc_type_is_polymorphic(type);
+	/* Known before it is complete: an array's element cannot contain the array, but a damaged file may say so. */
+	if (!annotation)
+		g_hash_table_insert(plans->by_type, (gpointer)type, plan);
+	else
+		g_ptr_array_add(plans->named, plan);
+	add_type(&maker, type, 0, "", annotation, 0);
+	return plan;
+}
+
+/* Only what has no type of its own to go by can be annotated by a variable's name; all others share their type's plan. */
+const hc_plan *hc_plans_get(hc_plans *plans, const hc_type *type, const char *name)
+{
+	const hc_plan *plan = g_hash_table_lookup(plans->by_type, type);
+
+	if (!plan)
+		plan = make_plan(plans, type, NULL);
+	if (name && plan->parts->len == 1 && hc_container_set_layout(plans->set, type, name) &&
+		hc_container_set_layout(plans->set, type, name) != hc_container_set_layout(plans->set, type, NULL))
+		return make_plan(plans, type, name);
+	return plan;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From object to object.
+ *
+ * Containers and smart pointers own what they hold, plain pointers often only point: so owning edges are followed at once, depth
+ * first, and pointers wait in a queue until all variables have been looked at. A block belongs to whoever comes first: to the
+ * nearest owner, data before thread-local data before stacks.
+ *
+ *	look_at(object)  --containers-->  claim buffers and nodes, look_at(elements)
+ *	                 --pointers---->  queue --> follow(): which block? claimed? --> claim, look_at(target)
+ *
+ * Each block is claimed once (again only by surer evidence), so the work is bounded by blocks and words in typed objects; depth of the
+ * data costs queue, never stack. While an edge waits, what it leads to is prefetched.
+ */
+#include "types/internal.h"
+
+enum {
+	AHEAD = 12 /* edges between prefetch and use */
+};
+
+bool hc_propagation_load(hc_propagation *propagation, hc_address address, uint64_t *ret_value)
+{
+	unsigned word = propagation->format.size;
+	uint64_t value = 0;
+
+	if (address - propagation->view_start >= propagation->view_size ||
+		propagation->view_size - (address - propagation->view_start) < word) {
+		uint64_t available;
+		const uint8_t *bytes = hc_core_bytes(propagation->core, address, &available);
+
+		if (!bytes || available < word) {
+			/* A value of a register, or a word on the border of two pieces. */
+			uint8_t buffer[sizeof(uint64_t)] = { 0 };
+
+			if (!hc_modules_read(propagation->types->modules, address, buffer, word))
+				return false;
+			value = hc_load_word(buffer, propagation->format);
+			*ret_value = value;
+			return true;
+		}
+		propagation->view = bytes;
+		propagation->view_start = address;
+		propagation->view_size = available;
+		const hc_mapping *mapping = hc_core_find_mapping(propagation->core, address);
+
+		if (mapping && mapping->bytes) {
+			propagation->view = mapping->bytes;
+			propagation->view_start = mapping->start;
+			propagation->view_size = mapping->end - mapping->start;
+		}
+	}
+	*ret_value = hc_load_word(propagation->view + (address - propagation->view_start), propagation->format);
+	return true;
+}
+
+/* ---- the queue ---- */
+
+static bool grow(hc_propagation *propagation)
+{
+	uint64_t room = propagation->edges_room ? propagation->edges_room * 2 : 4096, count = 0;
+	hc_edge *edges = g_try_new(hc_edge, room);
+
+	if (!edges) {
+		propagation->failed = true;
+		return false;
+	}
+	for (uint64_t i = propagation->edges_out; i != propagation->edges_in; i++)
+		edges[count++] = propagation->edges[i & (propagation->edges_room - 1)];
+	g_free(propagation->edges);
+	propagation->edges = edges;
+	propagation->edges_room = room;
+	propagation->edges_out = 0;
+	propagation->edges_in = count;
+	return true;
+}
+
+void hc_propagation_defer(hc_propagation *propagation, hc_address value, const hc_owner *owner, uint32_t part)
+{
+	if (propagation->edges_in - propagation->edges_out == propagation->edges_room && !grow(propagation))
+		return;
+	propagation->edges[propagation->edges_in++ & (propagation->edges_room - 1)] =
+		(hc_edge){ value, owner->number, part };
+}
+
+static void prefetch(const hc_propagation *propagation, const hc_edge *edge)
+{
+	const hc_blocks *blocks = propagation->blocks;
+	const hc_block_region *region =
+		hc_blocks_may_contain(blocks, edge->value) ? hc_blocks_region(blocks, edge->value) : NULL;
+
+	if (!region)
+		return;
+	uint64_t granule = hc_blocks_granule(blocks, region, edge->value);
+
+	__builtin_prefetch(&blocks->starts[granule / 64]);
+	__builtin_prefetch(&blocks->rank[granule / HC_GROUP_GRANULES]);
+	if (region->bytes)
+		__builtin_prefetch(region->bytes + (edge->value - region->start));
+}
+
+void hc_propagation_run(hc_propagation *propagation)
+{
+	while (propagation->edges_out != propagation->edges_in && !propagation->failed) {
+		uint64_t mask = propagation->edges_room - 1;
+		hc_edge edge = propagation->edges[propagation->edges_out & mask];
+		hc_owner *owner = hc_types_owner(propagation->types, edge.owner);
+
+		if (propagation->edges_in - propagation->edges_out > AHEAD)
+			prefetch(propagation, &propagation->edges[(propagation->edges_out + AHEAD) & mask]);
+		propagation->edges_out++;
+		if (edge.part == HC_EDGE_OBJECT)
+			hc_propagation_look_at(propagation, owner, edge.value);
+		else
+			hc_propagation_follow(propagation, owner, edge.part, edge.value);
+	}
+}
+
+/* ---- from the variables on ---- */
+
+static hc_owner *add_root(hc_propagation *propagation, const hc_variable *variable)
+{
+	const hc_plan *plan = hc_plans_get(propagation->types->plans, variable->type, variable->name);
+	hc_owner *owner;
+
+	if (!plan->parts->len)
+		return NULL;
+	owner = hc_owners_add(propagation->owners, NULL, HC_STEP_VARIABLE, variable->type, plan, HC_CERTAINTY_CERTAIN);
+	owner->name = variable->name;
+	owner->variable = variable;
+	return owner;
+}
+
+static bool is_local(const hc_variable *variable)
+{
+	return variable->kind == HC_VARIABLE_LOCAL || variable->kind == HC_VARIABLE_PARAMETER;
+}
+
+static bool is_of_class(const hc_variable *variable, unsigned class)
+{
+	return class == (is_local(variable) ? 2 : variable->kind == HC_VARIABLE_THREAD_LOCAL ? 1 : 0);
+}
+
+/* A reference parameter is the caller's object once more: whoever has the object itself names it. */
+static bool is_reference(const hc_variable *variable)
+{
+	return hc_type_get_kind(variable->type) == HC_TYPE_REFERENCE;
+}
+
+static void add_roots(hc_propagation *propagation, unsigned count)
+{
+	g_autoptr(GPtrArray) roots = g_ptr_array_new();
+
+	for (unsigned class = 0; class < 3; class ++)
+		for (unsigned i = 0; i < count; i++) {
+			const hc_variable *variable = hc_modules_variable(propagation->types->modules, i);
+
+			if (is_of_class(variable, class) && variable->state <= HC_VARIABLE_VALUE &&
+				!is_reference(variable) &&
+				hc_propagation_is_new(propagation, variable->address, variable->type)) {
+				hc_owner *owner = add_root(propagation, variable);
+
+				if (owner)
+					g_ptr_array_add(roots, owner);
+			}
+		}
+	for (unsigned i = 0; i < roots->len; i++) {
+		hc_owner *owner = roots->pdata[i];
+
+		hc_propagation_look_at(propagation, owner, owner->variable->address);
+	}
+	/* Temporaries that only a reference names. */
+	for (unsigned i = 0; i < count; i++) {
+		const hc_variable *variable = hc_modules_variable(propagation->types->modules, i);
+		hc_owner *owner;
+
+		if (variable->state <= HC_VARIABLE_VALUE && is_reference(variable) &&
+			(owner = add_root(propagation, variable)))
+			hc_propagation_look_at(propagation, owner, variable->address);
+	}
+}
+
+static void count_states(hc_types *types, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		types->variables[hc_modules_variable(types->modules, i)->state]++;
+}
+
+bool hc_types_propagate(hc_types *types, unsigned jobs)
+{
+	hc_propagation *propagation = g_new0(hc_propagation, 1);
+	unsigned count = hc_modules_load_variables(types->modules, jobs);
+	bool ok;
+
+	propagation->types = types;
+	propagation->core = types->core;
+	propagation->blocks = types->blocks;
+	propagation->owners = types->owners;
+	propagation->format = hc_core_word_format(types->core);
+	propagation->seen = hc_propagation_new_seen();
+	propagation->swept = g_hash_table_new(g_str_hash, g_str_equal);
+	propagation->claims = g_array_new(FALSE, FALSE, sizeof(hc_claim));
+	propagation->elements = g_array_new(FALSE, FALSE, sizeof(hc_address));
+	propagation->mapped = g_array_new(FALSE, FALSE, sizeof(hc_address));
+	count_states(types, count);
+	add_roots(propagation, count);
+	hc_propagation_run(propagation);
+	hc_types_sweep(propagation);
+	ok = !propagation->failed;
+	g_hash_table_unref(propagation->seen);
+	g_hash_table_unref(propagation->swept);
+	g_array_unref(propagation->claims);
+	g_array_unref(propagation->elements);
+	g_array_unref(propagation->mapped);
+	g_free(propagation->edges);
+	g_free(propagation);
+	return ok;
+}

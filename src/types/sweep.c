@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What nothing typed leads to. Objects with virtual functions say what they are, wherever they are found; and what they lead to in turn
+ * is typed as from a variable. The rest is sorted by what it looks like, so that a program without debug info has rows too.
+ */
+#include "types/internal.h"
+
+/* The owner of a block that nothing typed leads to: below the untyped pointer that does, or on its own. */
+static hc_owner *owner_of_class(hc_propagation *propagation, uint32_t number, const hc_known_class *class)
+{
+	hc_types *types = propagation->types;
+	const hc_plan *plan = class->type ? hc_plans_get(types->plans, class->type, NULL) : NULL;
+	hc_owner *owner;
+
+	if (types->owner_of[number]) {
+		hc_owner *untyped = hc_types_owner(types, types->owner_of[number]);
+
+		owner = hc_owners_class(propagation->owners, untyped, class->type, class->name, plan);
+		if (owner == untyped)
+			return NULL;
+		owner->certainty = HC_CERTAINTY_DEDUCED;
+		return owner;
+	}
+	owner = g_hash_table_lookup(propagation->swept, class->name);
+	if (!owner && !propagation->owners->full) {
+		owner = hc_owners_add(
+			propagation->owners, NULL, HC_STEP_SWEPT, class->type, plan, HC_CERTAINTY_DEDUCED);
+		owner->name = g_string_chunk_insert_const(propagation->owners->texts, class->name);
+		g_hash_table_insert(propagation->swept, (gpointer)owner->name, owner);
+	}
+	return owner;
+}
+
+static void sweep_block(hc_propagation *propagation, const hc_block *block)
+{
+	hc_types *types = propagation->types;
+	uint32_t current = types->owner_of[block->number];
+	const hc_known_class *class;
+	uint64_t word;
+
+	if ((current && hc_types_owner(types, current)->certainty != HC_CERTAINTY_UNKNOWN) || block->label ||
+		!hc_propagation_load(propagation, block->address, &word) ||
+		hc_blocks_may_contain(types->blocks, word) || !hc_modules_find(types->modules, word))
+		return;
+	class = hc_propagation_class(propagation, word);
+	if (!class || class->to_top || (class->type && hc_type_size(class->type) > block->size))
+		return;
+	hc_owner *owner = owner_of_class(propagation, block->number, class);
+
+	if (!owner || !hc_propagation_claim(propagation, block->number, owner))
+		return;
+	hc_propagation_look_at(propagation, owner, block->address);
+	hc_propagation_run(propagation);
+}
+
+void hc_types_sweep(hc_propagation *propagation)
+{
+	hc_block_iterator iterator;
+	hc_block block;
+
+	hc_block_iterator_init(&iterator, propagation->blocks);
+	while (hc_block_iterator_next(&iterator, &block) && !propagation->failed)
+		if (block.state == HC_BLOCK_IN_USE)
+			sweep_block(propagation, &block);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The stage as a whole, and asking for its result. */
+#include "types/internal.h"
+
+static const char *const certainty_names[HC_CERTAINTY_COUNT] = {
+	[HC_CERTAINTY_CERTAIN] = "certain",
+	[HC_CERTAINTY_DEDUCED] = "deduced",
+	[HC_CERTAINTY_GUESS] = "guess",
+	[HC_CERTAINTY_UNKNOWN] = "unknown",
+};
+
+const char *hc_certainty_name(hc_certainty certainty)
+{
+	return (unsigned)certainty < HC_CERTAINTY_COUNT ? certainty_names[certainty] : "";
+}
+
+/* Where heapcore's own descriptions are: installed, or in the tree that an uninstalled program was built from. */
+static const char *own_descriptions(void)
+{
+	const char *directory = g_getenv("HEAPCORE_CONTAINERS");
+
+	if (directory)
+		return directory;
+	return g_file_test(HC_CONTAINERS_DIRECTORY, G_FILE_TEST_IS_DIR) ? HC_CONTAINERS_DIRECTORY :
+									  HC_CONTAINERS_SOURCE;
+}
+
+/* Files of the user's, then the user's directory, then what is installed. */
+static bool add_descriptions(hc_types *types, const hc_types_options *options, GError **error)
+{
+	const char *const *files = options ? options->container_files : NULL;
+	g_autofree char *user = g_build_filename(g_get_user_config_dir(), "heapcore", "containers", NULL);
+
+	for (; files && *files; files++)
+		if (!hc_container_set_add_file(types->set, *files, error))
+			return false;
+	return hc_container_set_add_directory(types->set, user, error) &&
+	       hc_container_set_add_directory(types->set, own_descriptions(), error);
+}
+
+hc_types *hc_types_create(const hc_core *core, hc_modules *modules, const hc_blocks *blocks, const hc_areas *areas,
+	const hc_types_options *options, hc_diagnostics *diagnostics, GError **error)
+{
+	g_autoptr(hc_types) types = g_new0(hc_types, 1);
+
+	types->core = core;
+	types->modules = modules;
+	types->blocks = blocks;
+	types->areas = areas;
+	types->rows = g_array_new(FALSE, FALSE, sizeof(hc_type_row));
+	types->containers = g_array_new(FALSE, FALSE, sizeof(hc_container));
+	types->texts = g_string_chunk_new(4096);
+	types->owners = hc_owners_create();
+	types->set = hc_container_set_create(modules, blocks, diagnostics);
+	types->plans = hc_plans_create(types->set);
+	if (!add_descriptions(types, options, error))
+		return NULL;
+	types->owner_of = g_try_new0(uint32_t, hc_blocks_count(blocks) + (size_t)1);
+	if (!types->owner_of || !hc_types_propagate(types, options ? options->jobs : 0)) {
+		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory for the types of %u blocks",
+			hc_blocks_count(blocks));
+		return NULL;
+	}
+	hc_types_make_rows(types);
+	return g_steal_pointer(&types);
+}
+
+void hc_types_destroy(hc_types *types)
+{
+	if (!types)
+		return;
+	hc_plans_destroy(types->plans);
+	hc_container_set_destroy(types->set);
+	hc_owners_destroy(types->owners);
+	g_array_unref(types->rows);
+	g_array_unref(types->containers);
+	g_string_chunk_free(types->texts);
+	g_free(types->owner_of);
+	g_free(types);
+}
+
+unsigned hc_types_row_count(const hc_types *types)
+{
+	return types->rows->len;
+}
+
+const hc_type_row *hc_types_row(const hc_types *types, unsigned index)
+{
+	return index < types->rows->len ? &g_array_index(types->rows, hc_type_row, index) : NULL;
+}
+
+hc_amount hc_types_coverage(const hc_types *types, hc_certainty certainty)
+{
+	return (unsigned)certainty < HC_CERTAINTY_COUNT ? types->coverage[certainty] : (hc_amount){ 0 };
+}
+
+bool hc_types_of_block(const hc_types *types, uint32_t number, hc_block_type *ret_type)
+{
+	hc_owner *owner;
+
+	if (number >= hc_blocks_count(types->blocks) || !types->owner_of[number])
+		return false;
+	owner = hc_types_owner(types, types->owner_of[number]);
+	ret_type->name = hc_owner_type_name(owner);
+	ret_type->type = owner->type;
+	ret_type->certainty = owner->certainty;
+	ret_type->path = hc_owner_path(owner);
+	return true;
+}
+
+void hc_block_type_clear(hc_block_type *type)
+{
+	g_clear_pointer(&type->name, g_free);
+	g_clear_pointer(&type->path, g_free);
+}
+
+unsigned hc_types_container_count(const hc_types *types)
+{
+	return types->containers->len;
+}
+
+const hc_container *hc_types_container(const hc_types *types, unsigned index)
+{
+	return index < types->containers->len ? &g_array_index(types->containers, hc_container, index) : NULL;
+}
+
+uint64_t hc_types_variables(const hc_types *types, hc_variable_state state)
+{
+	return (unsigned)state < HC_VARIABLE_STATE_COUNT ? types->variables[state] : 0;
+}
+
+const hc_types_losses *hc_types_get_losses(const hc_types *types)
+{
+	return &types->losses;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Values of the dead process as text. */
+#pragma once
+
+#include "types/internal.h"
+
+/*
+ * The text of the string at ADDRESS: of TYPE if that is a string or leads to characters; if TYPE is NULL (a pointer to anything), what
+ * it leads to, if that looks like text. NULL if it is none. Free with g_free().
+ */
+char *hc_values_text(const hc_types *types, const hc_type *type, hc_address address);
