@@ -60,6 +60,10 @@ const char *hc_layout_description(const hc_layout *layout); /* the group's name:
 const hc_type *hc_layout_type(const hc_layout *layout);	    /* the container's */
 const hc_type *hc_layout_element(
 	const hc_layout *layout); /* NULL: not known (void pointers), or by object (erased, variant) */
+const hc_type *hc_layout_mapped(
+	const hc_layout *layout); /* what elements, as keys, are mapped to, where that lies apart; or NULL */
+bool hc_layout_by_pointer(
+	const hc_layout *layout); /* the container holds pointers, and elements are what they lead to */
 bool hc_layout_is_guess(const hc_layout
 		*layout); /* matched by the shape of its members, not by its name: accepted by its invariants only */
 bool hc_layout_is_string(const hc_layout *layout); /* characters that the program means as text */
@@ -90,6 +94,7 @@ typedef struct hc_walk {
  */
 typedef struct hc_walk_visitor {
 	bool (*element)(hc_address address, uint64_t index, void *data);
+	bool (*mapped)(hc_address address, uint64_t index, void *data);
 	void (*memory)(hc_address address, uint64_t size, hc_memory_role role, void *data);
 	void *data;
 } hc_walk_visitor;

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Runs programs. Their stack was counted when they were compiled, jumps lead forward only, and a key never needs itself: they end.
+ * The value of a key is kept for the rest of the walk.
+ */
+#include "containers/internal.h"
+
+#include "debuginfo/debuginfo.h"
+
+#include <string.h>
+
+static uint64_t fold_signed(hc_operator operation, int64_t a, int64_t b)
+{
+	switch (operation) {
+	case HC_OPERATOR_LESS:
+		return a < b;
+	case HC_OPERATOR_LESS_EQUAL:
+		return a <= b;
+	case HC_OPERATOR_GREATER:
+		return a > b;
+	case HC_OPERATOR_GREATER_EQUAL:
+		return a >= b;
+	case HC_OPERATOR_DIVIDE:
+		return b == -1 ? -(uint64_t)a : (uint64_t)(a / b);
+	case HC_OPERATOR_REMAINDER:
+		return b == -1 ? 0 : a % b;
+	default:
+		return a >> MIN((uint64_t)b, 63);
+	}
+}
+
+bool hc_operator_apply(hc_operator operation, bool is_signed, uint64_t a, uint64_t b, uint64_t *ret_value)
+{
+	if ((operation == HC_OPERATOR_DIVIDE || operation == HC_OPERATOR_REMAINDER) && !b)
+		return false;
+	switch (operation) {
+	case HC_OPERATOR_OR:
+		*ret_value = a | b;
+		return true;
+	case HC_OPERATOR_XOR:
+		*ret_value = a ^ b;
+		return true;
+	case HC_OPERATOR_AND:
+		*ret_value = a & b;
+		return true;
+	case HC_OPERATOR_EQUAL:
+		*ret_value = a == b;
+		return true;
+	case HC_OPERATOR_UNEQUAL:
+		*ret_value = a != b;
+		return true;
+	case HC_OPERATOR_ADD:
+		*ret_value = a + b;
+		return true;
+	case HC_OPERATOR_SUBTRACT:
+		*ret_value = a - b;
+		return true;
+	case HC_OPERATOR_MULTIPLY:
+		*ret_value = a * b;
+		return true;
+	case HC_OPERATOR_SHIFT_LEFT:
+		*ret_value = b < 64 ? a << b : 0;
+		return true;
+	default:
+		break;
+	}
+	if (is_signed) {
+		*ret_value = fold_signed(operation, a, b);
+		return true;
+	}
+	*ret_value = operation == HC_OPERATOR_LESS	    ? a < b :
+		     operation == HC_OPERATOR_LESS_EQUAL    ? a <= b :
+		     operation == HC_OPERATOR_GREATER	    ? a > b :
+		     operation == HC_OPERATOR_GREATER_EQUAL ? a >= b :
+		     operation == HC_OPERATOR_DIVIDE	    ? a / b :
+		     operation == HC_OPERATOR_REMAINDER	    ? a % b :
+							      (b < 64 ? a >> b : 0);
+	return true;
+}
+
+static const uint8_t *object_bytes(const hc_walker *walker, uint64_t offset, uint64_t size)
+{
+	return walker->object && offset < walker->object_size && size <= walker->object_size - offset ?
+		       walker->object + offset :
+		       NULL;
+}
+
+/* SIZE bytes at ADDRESS. */
+static bool load(hc_walker *walker, hc_address address, const hc_instruction *instruction, uint64_t *ret_value)
+{
+	const uint8_t *bytes = object_bytes(walker, address - walker->address, instruction->size);
+
+	if (!bytes)
+		bytes = hc_reader_at(walker->reader, address, instruction->size);
+	if (!bytes)
+		return false;
+	*ret_value = hc_load_unsigned(bytes, instruction->size, walker->reader->format.swap);
+	if (instruction->is_signed) {
+		unsigned shift = 64 - 8 * instruction->size;
+
+		*ret_value = (uint64_t)((int64_t)(*ret_value << shift) >> shift);
+	}
+	return true;
+}
+
+/* SIZE bits from bit number `value` on. */
+static uint64_t bits(const hc_instruction *instruction, uint64_t value)
+{
+	unsigned shift = instruction->size < 64 ? 64 - instruction->size : 0;
+
+	value = instruction->value < 64 ? value >> instruction->value << shift : 0;
+	return instruction->is_signed ? (uint64_t)((int64_t)value >> shift) : value >> shift;
+}
+
+/* Of all objects of one type there are few such functions. */
+static bool symbol_holds(hc_walker *walker, hc_address address, const char *text)
+{
+	hc_container_set *set = walker->set;
+	const char *name = g_hash_table_lookup(set->symbols, &address);
+	uint64_t offset;
+
+	if (!name) {
+		name = set->modules ? hc_modules_symbol_at(set->modules, address, &offset) : NULL;
+		if (!name)
+			name = "";
+		if (g_hash_table_size(set->symbols) < HC_FUNCTIONS_MAX)
+			g_hash_table_insert(set->symbols, g_memdup2(&address, sizeof address), (void *)name);
+	}
+	return strstr(name, text) != NULL;
+}
+
+/* A few steps along one member: from a node to the root of its tree. */
+static bool climb(hc_walker *walker, uint64_t offset, hc_address *address)
+{
+	hc_address next = *address;
+
+	for (unsigned i = 0; i < HC_CLIMB_MAX && next; i++) {
+		*address = next;
+		if (!hc_reader_word(walker->reader, *address + offset, &next))
+			return false;
+	}
+	return !next;
+}
+
+static uint64_t align_up(uint64_t value, uint64_t alignment)
+{
+	return alignment && !(alignment & (alignment - 1)) ? hc_align_up(value, alignment) : value;
+}
+
+bool hc_walker_key(hc_walker *walker, unsigned index, uint64_t *ret_value)
+{
+	uint64_t bit = (uint64_t)1 << index;
+	const hc_program *program = &walker->layout->programs[index];
+
+	if (program->is_constant) {
+		*ret_value = program->value;
+		return true;
+	}
+	if (walker->failed & bit)
+		return false;
+	if (!(walker->known & bit)) {
+		if (!hc_walker_run(walker, program, &walker->values[index])) {
+			if (!program->uses_node)
+				walker->failed |= bit;
+			return false;
+		}
+		if (!program->uses_node)
+			walker->known |= bit;
+	}
+	*ret_value = walker->values[index];
+	return true;
+}
+
+bool hc_walker_get(hc_walker *walker, hc_key key, uint64_t otherwise, uint64_t *ret_value)
+{
+	uint8_t index = walker->layout->description->known[key];
+
+	*ret_value = otherwise;
+	return index == HC_NO_KEY || hc_walker_key(walker, index, ret_value);
+}
+
+bool hc_walker_run(hc_walker *walker, const hc_program *program, uint64_t *ret_value)
+{
+	uint64_t stack[HC_PROGRAM_STACK + 1], *top = stack;
+	const hc_instruction *code = program->code, *end = code + program->length, *start = code;
+
+	if (program->is_constant) {
+		*ret_value = program->value;
+		return true;
+	}
+	*top = 0;
+	for (; code < end; code++) {
+		switch ((hc_code)code->code) {
+		case HC_CODE_PUSH:
+			*++top = code->value;
+			break;
+		case HC_CODE_THIS:
+			*++top = walker->address + code->value;
+			break;
+		case HC_CODE_NODE:
+			*++top = walker->node + code->value;
+			break;
+		case HC_CODE_VARIABLE:
+			*++top = walker->variables[code->value];
+			break;
+		case HC_CODE_LOAD_THIS:
+			if (!load(walker, walker->address + code->value, code, ++top))
+				return false;
+			break;
+		case HC_CODE_LOAD_NODE:
+			if (!load(walker, walker->node + code->value, code, ++top))
+				return false;
+			break;
+		case HC_CODE_LOAD:
+			if (!load(walker, *top + code->value, code, top))
+				return false;
+			break;
+		case HC_CODE_KEY:
+			if (!hc_walker_key(walker, code->value, ++top))
+				return false;
+			break;
+		case HC_CODE_OFFSET:
+			*top += code->value;
+			break;
+		case HC_CODE_SCALE:
+			top--;
+			*top += top[1] * code->value;
+			break;
+		case HC_CODE_BITS:
+			*top = bits(code, *top);
+			break;
+		case HC_CODE_BINARY:
+			top--;
+			if (!hc_operator_apply(code->value, code->is_signed, top[0], top[1], top))
+				return false;
+			break;
+		case HC_CODE_NOT:
+			*top = !*top;
+			break;
+		case HC_CODE_INVERT:
+			*top = ~*top;
+			break;
+		case HC_CODE_NEGATE:
+			*top = -*top;
+			break;
+		case HC_CODE_BOOL:
+			*top = *top != 0;
+			break;
+		case HC_CODE_JUMP:
+			code = start + code->value - 1;
+			break;
+		case HC_CODE_JUMP_IF_NOT:
+			if (!*top--)
+				code = start + code->value - 1;
+			break;
+		case HC_CODE_AND_THEN:
+			if (!*top)
+				code = start + code->value - 1;
+			else
+				top--;
+			break;
+		case HC_CODE_OR_ELSE:
+			if (*top) {
+				*top = 1;
+				code = start + code->value - 1;
+			} else {
+				top--;
+			}
+			break;
+		case HC_CODE_ALIGN_UP:
+			top--;
+			*top = align_up(top[0], top[1]);
+			break;
+		case HC_CODE_MIN:
+			top--;
+			*top = MIN(top[0], top[1]);
+			break;
+		case HC_CODE_MAX:
+			top--;
+			*top = MAX(top[0], top[1]);
+			break;
+		case HC_CODE_LOG2:
+			*top = *top ? 63 - __builtin_clzll(*top) : 0;
+			break;
+		case HC_CODE_SYMBOL:
+			*top = symbol_holds(walker, *top, walker->layout->texts->pdata[code->value]);
+			break;
+		case HC_CODE_USABLE:
+			*top = hc_blocks_region(walker->set->blocks, *top) ? hc_reader_rest(walker->reader, *top) : 0;
+			break;
+		case HC_CODE_CLIMB:
+			if (!climb(walker, code->value, top))
+				return false;
+			break;
+		}
+	}
+	*ret_value = *top;
+	return true;
+}

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Which description fits a type.
+ *
+ * Descriptions are asked in the order in which they were added; of those that tell a type's name only these. A description fits if its
+ * shape is there, `when` holds, and all of its keys compile. What a program does to a type (another version of a library, another
+ * name of a member) is thus said in the files: the description that fits is the right one. Each type is asked for once.
+ */
+#include "containers/internal.h"
+
+#include "base/file.h"
+
+#include <string.h>
+
+enum {
+	LINKS_MAX = 8,	    /* members of one node that could be a list's link */
+	LINK_DEPTH = 3,	    /* structs in structs that they are looked for in */
+	BUDGET_FACTOR = 64, /* how many times all walks together may look at the heap */
+	BUDGET_LEAST = 1 << 28
+};
+
+static const hc_diagnostic_kind no_fit = { "container-does-not-fit", HC_SEVERITY_NOTE,
+	"types have a container's name, but no description of it fits them: they are read as plain structs" };
+
+/* ---- the set ---- */
+
+static void free_layout(void *data)
+{
+	hc_layout *layout = data;
+
+	g_ptr_array_unref(layout->code);
+	g_ptr_array_unref(layout->texts);
+	g_free(layout->programs);
+	g_free(layout);
+}
+
+static void free_list(void *list)
+{
+	g_ptr_array_unref(list);
+}
+
+static uint64_t heap_bytes(const hc_blocks *blocks)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < blocks->region_count; i++)
+		bytes += blocks->regions[i].end - blocks->regions[i].start;
+	return bytes;
+}
+
+hc_container_set *hc_container_set_create(hc_modules *modules, const hc_blocks *blocks, hc_diagnostics *diagnostics)
+{
+	hc_container_set *set = g_new0(hc_container_set, 1);
+
+	set->modules = modules;
+	set->blocks = blocks;
+	set->diagnostics = diagnostics;
+	set->descriptions = g_ptr_array_new_with_free_func(hc_description_free);
+	set->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_list);
+	set->by_shape = g_ptr_array_new();
+	set->annotations = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, hc_annotation_free);
+	set->layouts = g_hash_table_new(NULL, NULL);
+	set->named = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	set->all_layouts = g_ptr_array_new_with_free_func(free_layout);
+	set->functions = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	set->symbols = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	set->heap_bytes = heap_bytes(blocks);
+	set->budget = MAX((uint64_t)BUDGET_LEAST, set->heap_bytes * BUDGET_FACTOR);
+	hc_reader_init(&set->reader, blocks->core, blocks, modules);
+	return set;
+}
+
+void hc_container_set_destroy(hc_container_set *set)
+{
+	if (!set)
+		return;
+	g_ptr_array_unref(set->all_layouts);
+	g_hash_table_unref(set->named);
+	g_hash_table_unref(set->layouts);
+	g_hash_table_unref(set->annotations);
+	g_hash_table_unref(set->functions);
+	g_hash_table_unref(set->symbols);
+	g_ptr_array_unref(set->by_shape);
+	g_hash_table_unref(set->by_name);
+	g_ptr_array_unref(set->descriptions);
+	g_free(set);
+}
+
+/* What was told of types before may be told otherwise now. */
+static void forget(hc_container_set *set)
+{
+	g_hash_table_remove_all(set->layouts);
+	g_hash_table_remove_all(set->named);
+}
+
+bool hc_container_set_add_file(hc_container_set *set, const char *path, GError **error)
+{
+	forget(set);
+	return hc_description_load(set, path, error);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+bool hc_container_set_add_directory(hc_container_set *set, const char *path, GError **error)
+{
+	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GError) reason = NULL;
+	GDir *directory = g_dir_open(path, 0, &reason);
+	const char *name;
+
+	if (!directory) {
+		if (g_error_matches(reason, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+			return true;
+		g_set_error(error, HC_ERROR, HC_ERROR_IO, "%s", reason->message);
+		return false;
+	}
+	while ((name = g_dir_read_name(directory)))
+		if (g_str_has_suffix(name, ".containers"))
+			g_ptr_array_add(names, g_build_filename(path, name, NULL));
+	g_dir_close(directory);
+	g_ptr_array_sort(names, compare_names);
+	for (unsigned i = 0; i < names->len; i++)
+		if (!hc_container_set_add_file(set, names->pdata[i], error))
+			return false;
+	return true;
+}
+
+/* ---- fitting ---- */
+
+typedef struct candidate {
+	hc_container_set *set;
+	const hc_type *type;
+	const hc_annotation *annotation;
+} candidate;
+
+/* The name that descriptions match. A type that is declared only has no other. */
+static const char *match_name(const hc_type *type)
+{
+	const char *name = hc_type_template_name(type);
+
+	return name || hc_type_get_kind(type) != HC_TYPE_INCOMPLETE ? name : hc_type_name(type);
+}
+
+static bool has_shape(const hc_description *description, const hc_type *type)
+{
+	for (unsigned i = 0; description->shape && i < description->shape->len; i++) {
+		char **names = description->shape->pdata[i];
+		uint64_t offset;
+
+		while (*names && !hc_type_find_field(type, *names, &offset))
+			names++;
+		if (!*names)
+			return false;
+	}
+	return true;
+}
+
+static bool has_name(const hc_description *description, const char *name)
+{
+	if (!description->match)
+		return true;
+	for (unsigned i = 0; name && i < description->match->len; i++)
+		if (!strcmp(description->match->pdata[i], name))
+			return true;
+	for (unsigned i = 0; name && i < description->patterns->len; i++)
+		if (g_pattern_spec_match_string(description->patterns->pdata[i], name))
+			return true;
+	return false;
+}
+
+static hc_layout *make_layout(const candidate *of, const hc_description *description, const hc_type *node,
+	const hc_field *link, uint64_t link_offset, char **ret_message)
+{
+	hc_layout *layout = g_new0(hc_layout, 1);
+
+	layout->set = of->set;
+	layout->description = description;
+	layout->annotation = of->annotation;
+	layout->type = of->type;
+	layout->node = node;
+	layout->link_field = link;
+	layout->link_offset = link_offset;
+	layout->code = g_ptr_array_new_with_free_func(g_free);
+	layout->texts = g_ptr_array_new();
+	layout->programs = g_new0(hc_program, description->key_count);
+	if (!hc_layout_compile(layout, ret_message)) {
+		free_layout(layout);
+		return NULL;
+	}
+	layout->element_size = layout->element ? hc_type_size(layout->element) : 0;
+	layout->mapped_size = layout->mapped ? hc_type_size(layout->mapped) : 0;
+	g_ptr_array_add(of->set->all_layouts, layout);
+	return layout;
+}
+
+/* ---- links: a list through one of the members of its nodes ---- */
+
+typedef struct link_search {
+	const candidate *of;
+	const hc_description *description;
+	const hc_type *node;
+	hc_layout *first, **last;
+	unsigned found;
+	char *message;
+} link_search;
+
+static void find_links(link_search *search, const hc_type *type, uint64_t base, unsigned depth)
+{
+	for (unsigned i = 0; i < hc_type_field_count(type) && search->found < LINKS_MAX; i++) {
+		const hc_field *field = hc_type_field(type, i);
+		hc_layout *layout;
+		uint64_t offset;
+
+		if (hc_type_get_kind(field->type) != HC_TYPE_STRUCT)
+			continue;
+		if (!field->name || !hc_type_find_field(field->type, search->description->link, &offset)) {
+			if (depth < LINK_DEPTH)
+				find_links(search, field->type, base + field->offset, depth + 1);
+			continue;
+		}
+		search->found++;
+		g_clear_pointer(&search->message, g_free);
+		layout = make_layout(
+			search->of, search->description, search->node, field, base + field->offset, &search->message);
+		if (layout) {
+			*search->last = layout;
+			search->last = &layout->next_link;
+		}
+	}
+}
+
+/* The node's type: what the first pointer of the shape leads to. */
+static const hc_type *linked_type(const hc_description *description, const hc_type *type)
+{
+	char **names = description->shape && description->shape->len ? description->shape->pdata[0] : NULL;
+	const hc_field *field = NULL;
+	uint64_t offset;
+
+	while (names && *names && !field)
+		field = hc_type_find_field(type, *names++, &offset);
+	return field && hc_type_get_kind(field->type) == HC_TYPE_POINTER ? hc_type_target(field->type) : NULL;
+}
+
+static hc_layout *fit_links(const candidate *of, const hc_description *description, const hc_type *object)
+{
+	link_search search = { of, description, linked_type(description, object), NULL, NULL, 0, NULL };
+
+	search.last = &search.first;
+	if (search.node && hc_type_get_kind(search.node) == HC_TYPE_STRUCT)
+		find_links(&search, search.node, 0, 0);
+	g_free(search.message);
+	return search.first;
+}
+
+static hc_layout *fit(const candidate *of, const hc_description *description)
+{
+	const hc_type *object = of->type;
+	bool is_pointer = hc_type_get_kind(object) == HC_TYPE_POINTER;
+	g_autofree char *message = NULL;
+	hc_layout *layout;
+
+	if (description->is_pointer != is_pointer)
+		return NULL;
+	if (is_pointer)
+		object = hc_type_target(object);
+	if (!object || !has_name(description, match_name(object)) || !has_shape(description, object))
+		return NULL;
+	if (description->link)
+		return fit_links(of, description, object);
+	layout = make_layout(of, description, NULL, NULL, 0, &message);
+	if (!layout && message && description->match)
+		hc_diagnostics_add(of->set->diagnostics, &no_fit, 0, "%s: [%s]: %s", hc_type_short_name(of->type),
+			description->name, message);
+	return layout;
+}
+
+/* Both lists are in the order of the descriptions. */
+static hc_layout *first_fit(const candidate *of, const GPtrArray *named, const GPtrArray *others)
+{
+	unsigned i = 0, j = 0;
+
+	while ((named && i < named->len) || j < others->len) {
+		const hc_description *a = named && i < named->len ? named->pdata[i] : NULL,
+				     *b = j < others->len ? others->pdata[j] : NULL;
+		bool take_named = a && (!b || a->order <= b->order);
+		hc_layout *layout;
+
+		i += take_named;
+		j += !take_named;
+		layout = fit(of, take_named ? a : b);
+		if (layout)
+			return layout;
+	}
+	return NULL;
+}
+
+static bool may_be_container(const hc_type *type)
+{
+	hc_type_kind kind = hc_type_get_kind(type);
+
+	if (kind == HC_TYPE_POINTER) {
+		type = hc_type_target(type);
+		kind = type ? hc_type_get_kind(type) : HC_TYPE_VOID;
+	}
+	return kind == HC_TYPE_STRUCT || kind == HC_TYPE_UNION || kind == HC_TYPE_INCOMPLETE;
+}
+
+static hc_layout *find_layout(const candidate *of)
+{
+	const hc_type *object = of->type;
+	const char *name;
+
+	if (of->annotation && of->annotation->as) {
+		for (unsigned i = 0; i < of->set->descriptions->len; i++) {
+			const hc_description *description = of->set->descriptions->pdata[i];
+			g_autofree char *message = NULL;
+
+			if (!strcmp(description->name, of->annotation->as))
+				return make_layout(of, description, NULL, NULL, 0, &message);
+		}
+		return NULL;
+	}
+	if (!may_be_container(object))
+		return NULL;
+	if (hc_type_get_kind(object) == HC_TYPE_POINTER)
+		object = hc_type_target(object);
+	name = match_name(object);
+	return first_fit(of, name ? g_hash_table_lookup(of->set->by_name, name) : NULL, of->set->by_shape);
+}
+
+/* True if NAME, "struct.member", is of a member of the node's own: a link, not the list that it is in. */
+static bool is_link(const hc_layout *layout, const char *name)
+{
+	const hc_type *node = layout->node ? layout->node : layout->element;
+	const char *node_name = node ? hc_type_name(node) : NULL;
+	size_t length = node_name ? strlen(node_name) : 0;
+
+	return length && !strncmp(name, node_name, length) && name[length] == '.';
+}
+
+const hc_layout *hc_container_set_layout(hc_container_set *set, const hc_type *type, const char *name)
+{
+	const hc_annotation *annotation = name ? g_hash_table_lookup(set->annotations, name) : NULL;
+	const candidate of = { set, type, annotation };
+	hc_layout *layout;
+	void *found;
+
+	if (annotation) {
+		g_autofree char *key = g_strdup_printf("%s\n%p", name, (const void *)type);
+
+		if (!g_hash_table_lookup_extended(set->named, key, NULL, &found)) {
+			found = find_layout(&of);
+			g_hash_table_insert(set->named, g_steal_pointer(&key), found);
+		}
+		return found;
+	}
+	if (!g_hash_table_lookup_extended(set->layouts, type, NULL, &found)) {
+		found = find_layout(&of);
+		g_hash_table_insert(set->layouts, (void *)type, found);
+	}
+	layout = found;
+	if (!layout)
+		return NULL;
+	if (layout->description->variables_only && (!name || strchr(name, '.')))
+		return NULL;
+	return name && layout->description->is_pointer && is_link(layout, name) ? NULL : layout;
+}
+
+/* ---- what a layout is ---- */
+
+hc_walk_kind hc_layout_kind(const hc_layout *layout)
+{
+	return layout->description->kind;
+}
+
+const char *hc_layout_description(const hc_layout *layout)
+{
+	return layout->description->name;
+}
+
+const hc_type *hc_layout_type(const hc_layout *layout)
+{
+	return layout->type;
+}
+
+const hc_type *hc_layout_element(const hc_layout *layout)
+{
+	return layout->element;
+}
+
+const hc_type *hc_layout_mapped(const hc_layout *layout)
+{
+	return layout->mapped;
+}
+
+bool hc_layout_by_pointer(const hc_layout *layout)
+{
+	return layout->by_pointer;
+}
+
+bool hc_layout_is_guess(const hc_layout *layout)
+{
+	return layout->description->is_guess;
+}
+
+bool hc_layout_is_string(const hc_layout *layout)
+{
+	return layout->description->is_text;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "containers/reader.h"
+
+enum {
+	PIECES_MAX = 64 /* of the address space, that one range is followed through */
+};
+
+void hc_reader_init(hc_reader *reader, const hc_core *core, const hc_blocks *blocks, hc_modules *modules)
+{
+	*reader = (hc_reader){ .core = core, .blocks = blocks, .modules = modules };
+	reader->format = hc_core_word_format(core);
+}
+
+const uint8_t *hc_reader_move(hc_reader *reader, hc_address address, uint64_t size)
+{
+	const hc_block_region *region = hc_blocks_region(reader->blocks, address);
+	const hc_mapping *mapping;
+
+	if (region && region->bytes && size <= region->end - address) {
+		reader->start = region->start;
+		reader->size = region->end - region->start;
+		reader->bytes = region->bytes;
+		return region->bytes + (address - region->start);
+	}
+	mapping = hc_core_find_mapping(reader->core, address);
+	if (!mapping || !mapping->bytes)
+		return NULL;
+	if (size <= mapping->end - address) {
+		reader->start = mapping->start;
+		reader->size = mapping->end - mapping->start;
+		reader->bytes = mapping->bytes;
+		return mapping->bytes + (address - mapping->start);
+	}
+	if (size > sizeof reader->scratch || !hc_core_read(reader->core, address, reader->scratch, size))
+		return NULL;
+	return reader->scratch;
+}
+
+hc_place hc_reader_check_elsewhere(hc_reader *reader, hc_address address, uint64_t size)
+{
+	const hc_block_region *region = hc_blocks_region(reader->blocks, address);
+
+	if (region) {
+		reader->region = region;
+		return hc_reader_check_region(reader, region, address, size);
+	}
+	for (unsigned i = 0; i < PIECES_MAX; i++) {
+		uint64_t available;
+
+		if (!hc_core_bytes(reader->core, address, &available))
+			return HC_PLACE_UNREADABLE;
+		if (size <= available)
+			return HC_PLACE_OUTSIDE;
+		address += available;
+		size -= available;
+	}
+	return HC_PLACE_UNREADABLE;
+}
+
+uint64_t hc_reader_rest(hc_reader *reader, hc_address address)
+{
+	uint64_t available;
+	hc_block block;
+
+	if (hc_blocks_region(reader->blocks, address)) {
+		if (!hc_blocks_find(reader->blocks, address, &block) || block.state != HC_BLOCK_IN_USE)
+			return 0;
+		return block.address + block.size - address;
+	}
+	return hc_core_bytes(reader->core, address, &available) ? available : 0;
+}

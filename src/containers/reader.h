@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Memory for walks: the piece of the core, or the region of the heap, that was used last is kept at hand, so that a load is a
+ * comparison and a load.
+ */
+#pragma once
+
+#include "blocks/blocks.h"
+#include "core/core.h"
+
+typedef struct hc_reader {
+	const hc_core *core;
+	const hc_blocks *blocks;
+	hc_modules *modules; /* for objects that are in registers; may be NULL */
+	hc_word_format format;
+	hc_address start; /* bytes: of [start, start + size) */
+	uint64_t size;
+	const uint8_t *bytes;
+	const hc_block_region *region; /* the last one; or NULL */
+	uint8_t scratch[64];	       /* what is not in one piece */
+} hc_reader;
+
+/* Where a range lies. */
+typedef enum {
+	HC_PLACE_LIVE,	  /* in one block in use */
+	HC_PLACE_OUTSIDE, /* not in the heap, but readable */
+	HC_PLACE_FREED,
+	HC_PLACE_SPLIT, /* reaches over the end of its block */
+	HC_PLACE_UNREADABLE,
+} hc_place;
+
+void hc_reader_init(hc_reader *reader, const hc_core *core, const hc_blocks *blocks, hc_modules *modules);
+
+/* As hc_reader_at(), for another piece than the last one. */
+const uint8_t *hc_reader_move(hc_reader *reader, hc_address address, uint64_t size);
+
+/* The SIZE bytes at ADDRESS; NULL if they cannot be had in one piece (up to 64 bytes may lie in two). Valid until the next call. */
+static inline const uint8_t *hc_reader_at(hc_reader *reader, hc_address address, uint64_t size)
+{
+	uint64_t offset = address - reader->start;
+
+	if (G_LIKELY(offset < reader->size && size <= reader->size - offset))
+		return reader->bytes + offset;
+	return hc_reader_move(reader, address, size);
+}
+
+static inline bool hc_reader_word(hc_reader *reader, hc_address address, uint64_t *ret_value)
+{
+	const uint8_t *bytes = hc_reader_at(reader, address, reader->format.size);
+
+	if (!bytes)
+		return false;
+	*ret_value = hc_load_word(bytes, reader->format);
+	return true;
+}
+
+/* As hc_reader_check(), for what is not in the last region. */
+hc_place hc_reader_check_elsewhere(hc_reader *reader, hc_address address, uint64_t size);
+
+/* Bytes from ADDRESS to the end of the block in use, or of the piece of memory, that it is in; 0 if there are none. */
+uint64_t hc_reader_rest(hc_reader *reader, hc_address address);
+
+/* The same as hc_reader_check() for an address in REGION. */
+static inline hc_place hc_reader_check_region(
+	const hc_reader *reader, const hc_block_region *region, hc_address address, uint64_t size)
+{
+	const hc_blocks *blocks = reader->blocks;
+	uint64_t start, last;
+
+	if (size > region->end - address)
+		return HC_PLACE_SPLIT;
+	if (region->region.is_mmapped)
+		return address >= region->region.block ? HC_PLACE_LIVE : HC_PLACE_UNREADABLE;
+	start = hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, address), address);
+	if (start == UINT64_MAX)
+		return HC_PLACE_SPLIT;
+	last = address + size - (size ? 1 : 0);
+	if (hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, last), last) != start)
+		return HC_PLACE_SPLIT;
+	return blocks->states[hc_blocks_number(blocks, start)] == HC_BLOCK_IN_USE ? HC_PLACE_LIVE : HC_PLACE_FREED;
+}
+
+/* Where the SIZE bytes at ADDRESS lie. */
+static inline hc_place hc_reader_check(hc_reader *reader, hc_address address, uint64_t size)
+{
+	const hc_block_region *region = reader->region;
+
+	if (G_LIKELY(region && address >= region->start && address < region->end))
+		return hc_reader_check_region(reader, region, address, size);
+	return hc_reader_check_elsewhere(reader, address, size);
+}
