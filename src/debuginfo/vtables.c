@@ -232,7 +232,7 @@ static bool has_method_of(Dwarf_Die *die, const char *class)
 }
 
 struct wanted_class {
-	const char *mangled;
+	const char *mangled, *name;
 	uint64_t full, base;		       /* hashes */
 	bool is_private;		       /* in a function or an anonymous namespace */
 	const struct module_debug *unit_debug; /* where a virtual function is: its unit */
@@ -260,10 +260,31 @@ static void find_unit(hc_modules *modules, hc_address vtable, struct wanted_clas
 	}
 }
 
-/* How well a type of the index fits: 0 is not at all. */
-static unsigned rank(
-	const struct module_debug *debug, const struct named_type *found, const struct wanted_class *wanted)
+/* NAME without what stands in round brackets: "use(int)::local" as "use::local", which is how DWARF's scopes have it. */
+static char *without_parameters(const char *name)
 {
+	GString *text = g_string_new(NULL);
+	unsigned level = 0;
+
+	for (const char *at = name; *at; at++) {
+		if (*at == '(')
+			level++;
+		else if (*at == ')' && level)
+			level--;
+		else if (!level)
+			g_string_append_c(text, *at);
+	}
+	return g_string_free(text, FALSE);
+}
+
+/*
+ * How well a type of the index fits: 0 is not at all. Of what is private to a function nothing may be left to compare but the
+ * names (link time optimisation puts functions into units of their own); lambdas have none.
+ */
+static unsigned rank(
+	hc_modules *modules, struct module *module, const struct named_type *found, const struct wanted_class *wanted)
+{
+	const struct module_debug *debug = hc_module_debug(modules, module);
 	const struct unit *unit = hc_debug_unit(debug, found->offset);
 	unsigned rank = wanted->full && found->hash == wanted->full ? 2 : 0;
 	Dwarf_Die die;
@@ -275,21 +296,29 @@ static unsigned rank(
 		rank += has_method_of(&die, wanted->mangled) ? 4 : 0;
 	if (wanted->is_private && debug == wanted->unit_debug && unit && unit->first == wanted->unit)
 		rank += 8;
+	if (!rank && wanted->is_private && found->is_unique) {
+		const char *name = hc_name_of_die(modules, module, &die);
+		g_autofree char *plain = without_parameters(wanted->name);
+
+		rank = strstr(wanted->name, "{lambda(") || !g_strcmp0(name, plain);
+	}
 	return rank;
 }
 
-static const struct named_type *find_candidate(const struct module_debug *debug, const struct wanted_class *wanted)
+static const struct named_type *find_candidate(
+	hc_modules *modules, struct module *module, const struct wanted_class *wanted)
 {
+	const struct module_debug *debug = hc_module_debug(modules, module);
 	const struct named_type *types = (const struct named_type *)(void *)debug->types->data, *found = NULL;
 	unsigned first, count = wanted->full ? hc_debug_types(debug, wanted->full, &first) : 0, best = 0, ambiguous = 0;
 
 	for (unsigned i = 0; i < count && !wanted->is_private; i++) /* most have no namesake */
-		if (rank(debug, &types[first + i], wanted))
+		if (rank(modules, module, &types[first + i], wanted))
 			return &types[first + i];
 	count = hc_debug_types_by_base(debug, wanted->base, &first);
 	for (unsigned i = 0; i < MIN(count, CANDIDATES_MAX); i++) {
 		const struct named_type *type = &types[debug->by_base[first + i]];
-		unsigned fits = rank(debug, type, wanted);
+		unsigned fits = rank(modules, module, type, wanted);
 
 		if (fits > best) {
 			best = fits;
@@ -305,7 +334,7 @@ static const struct named_type *find_candidate(const struct module_debug *debug,
 static const hc_type *find_in_module(hc_modules *modules, struct module *module, const struct wanted_class *wanted)
 {
 	struct module_debug *debug = hc_module_index(modules, module);
-	const struct named_type *found = debug ? find_candidate(debug, wanted) : NULL;
+	const struct named_type *found = debug ? find_candidate(modules, module, wanted) : NULL;
 	Dwarf_Die die;
 
 	return found && dwarf_offdie(debug->dwarf, found->offset, &die) ? hc_type_of_die(modules, module, &die) : NULL;
@@ -314,7 +343,7 @@ static const hc_type *find_in_module(hc_modules *modules, struct module *module,
 static const hc_type *find_class(
 	hc_modules *modules, struct module *module, hc_address vtable, const char *mangled, const char *name)
 {
-	struct wanted_class wanted = { .mangled = mangled };
+	struct wanted_class wanted = { .mangled = mangled, .name = name };
 	const hc_type *type;
 
 	if (!hc_name_hashes(name, &wanted.full, &wanted.base))
