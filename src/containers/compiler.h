@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What compile.c and names.c share. */
+/* What compile.c, keys.c and functions.c share. */
 #pragma once
 
 #include "containers/internal.h"
@@ -22,6 +22,10 @@ typedef struct hc_operand {
 	unsigned bit_size, bit_offset;
 	unsigned start; /* where its code begins */
 } hc_operand;
+
+enum {
+	HC_COMPILE_DEPTH = 200 /* of expressions in expressions */
+};
 
 typedef enum {
 	HC_STATE_NEW,
@@ -49,6 +53,14 @@ hc_operand hc_compile(hc_compiler *c, const hc_expression *expression);
 
 /* The operand as a number on the stack. */
 void hc_compile_value(hc_compiler *c, hc_operand *operand);
+
+/* ... its address. */
+void hc_compile_address(hc_compiler *c, hc_operand *operand);
+
+/* What NAME means. */
+hc_operand hc_compile_name(hc_compiler *c, const char *name);
+
+bool hc_type_is_pointer(const hc_type *type); /* or a reference; NULL is none */
 
 /* Compiles and forgets: the type that EXPRESSION has, or is. Fails if there is none. */
 const hc_type *hc_compile_type(hc_compiler *c, const hc_expression *expression);

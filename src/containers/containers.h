@@ -51,7 +51,9 @@ typedef struct hc_layout hc_layout;
 
 /*
  * The layout for TYPE, or NULL if no description fits it. Kept, NULL too. NAME of the variable or "struct.member" for
- * annotations of the user's (which give void pointers a type); may be NULL.
+ * annotations of the user's (which give void pointers a type); may be NULL. TYPE may be a pointer: a GList *, and an element
+ * that a hash table of uthash starts at, are containers; so is what was only declared (struct _GHashTable). Ask with the NAME
+ * for members of structs: the links of a list are not lists themselves.
  */
 const hc_layout *hc_container_set_layout(hc_container_set *set, const hc_type *type, const char *name);
 
@@ -60,10 +62,15 @@ const char *hc_layout_description(const hc_layout *layout); /* the group's name:
 const hc_type *hc_layout_type(const hc_layout *layout);	    /* the container's */
 const hc_type *hc_layout_element(
 	const hc_layout *layout); /* NULL: not known (void pointers), or by object (erased, variant) */
-const hc_type *hc_layout_mapped(
-	const hc_layout *layout); /* what elements, as keys, are mapped to, where that lies apart; or NULL */
-bool hc_layout_by_pointer(
-	const hc_layout *layout); /* the container holds pointers, and elements are what they lead to */
+
+/* What elements, as keys, are mapped to, where that is not a part of the element (GHashTable, GTree); NULL: nothing, or not known. */
+const hc_type *hc_layout_mapped(const hc_layout *layout);
+
+/*
+ * The container holds pointers, and the elements are what these lead to: memory that is not its own. (Without an annotation
+ * the pointers are the elements.)
+ */
+bool hc_layout_by_pointer(const hc_layout *layout);
 bool hc_layout_is_guess(const hc_layout
 		*layout); /* matched by the shape of its members, not by its name: accepted by its invariants only */
 bool hc_layout_is_string(const hc_layout *layout); /* characters that the program means as text */
@@ -88,9 +95,11 @@ typedef struct hc_walk {
 } hc_walk;
 
 /*
- * Called while walking. Both may be NULL. ELEMENT: at ADDRESS (within the object itself for small buffers); return FALSE to
- * stop being called (the walk goes on, to count). MEMORY: what the container owns beside its object, as the range that it
- * needs; the caller decides which block that is. A walk whose grade turns out implausible may have called them before.
+ * Called while walking; each may be NULL. ELEMENT: at ADDRESS (within the object itself for small buffers); return FALSE to
+ * stop being called (the walk goes on, to count). MAPPED: the same for what the element, as a key, is mapped to: of type
+ * hc_layout_mapped(), right after its ELEMENT. MEMORY: what the container owns beside its object, as the range that it
+ * needs; the caller decides which block that is. It may be called for static memory, too. A walk whose grade turns out
+ * implausible may have called them before. While they are called, *ret_walk already tells what is known so far: `element` too.
  */
 typedef struct hc_walk_visitor {
 	bool (*element)(hc_address address, uint64_t index, void *data);
@@ -102,5 +111,5 @@ typedef struct hc_walk_visitor {
 /* Walks the container of LAYOUT at ADDRESS. Ends always: by the claimed count, a circle, the heap's end, or the set's budget. */
 void hc_layout_walk(const hc_layout *layout, hc_address address, const hc_walk_visitor *visitor, hc_walk *ret_walk);
 
-/* Adds MEMORY ranges and checks only: nothing is visited element by element where count and place can be had without. */
+/* The same without a visitor: elements in a row are not looked at one by one. */
 void hc_layout_measure(const hc_layout *layout, hc_address address, hc_walk *ret_walk);

@@ -277,6 +277,10 @@ static bool add_expression(const loader *l, hc_description *description, const c
 			description->known[i] = description->key_count;
 			added->is_node = known_keys[i].is_node;
 		}
+	if (added->is_check)
+		description->checks[description->check_count++] = description->key_count;
+	if (added->is_memory)
+		description->memories[description->memory_count++] = description->key_count;
 	description->key_count++;
 	return true;
 }

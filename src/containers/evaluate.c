@@ -9,76 +9,93 @@
 
 #include <string.h>
 
-static uint64_t fold_signed(hc_operator operation, int64_t a, int64_t b)
+static bool apply_signed(hc_operator operation, int64_t a, int64_t b, uint64_t *ret_value)
 {
 	switch (operation) {
 	case HC_OPERATOR_LESS:
-		return a < b;
+		*ret_value = a < b;
+		return true;
 	case HC_OPERATOR_LESS_EQUAL:
-		return a <= b;
+		*ret_value = a <= b;
+		return true;
 	case HC_OPERATOR_GREATER:
-		return a > b;
+		*ret_value = a > b;
+		return true;
 	case HC_OPERATOR_GREATER_EQUAL:
-		return a >= b;
+		*ret_value = a >= b;
+		return true;
 	case HC_OPERATOR_DIVIDE:
-		return b == -1 ? -(uint64_t)a : (uint64_t)(a / b);
+		/* The smallest number has no opposite. */
+		*ret_value = !b ? 0 : b == -1 ? -(uint64_t)a : (uint64_t)(a / b);
+		return b != 0;
 	case HC_OPERATOR_REMAINDER:
-		return b == -1 ? 0 : a % b;
+		*ret_value = !b || b == -1 ? 0 : (uint64_t)(a % b);
+		return b != 0;
 	default:
-		return a >> MIN((uint64_t)b, 63);
+		*ret_value = (uint64_t)(a >> MIN((uint64_t)b, 63));
+		return true;
 	}
+}
+
+static inline bool apply(hc_operator operation, bool is_signed, uint64_t a, uint64_t b, uint64_t *ret_value)
+{
+	uint64_t result;
+
+	switch (operation) {
+	case HC_OPERATOR_OR:
+		result = a | b;
+		break;
+	case HC_OPERATOR_XOR:
+		result = a ^ b;
+		break;
+	case HC_OPERATOR_AND:
+		result = a & b;
+		break;
+	case HC_OPERATOR_EQUAL:
+		result = a == b;
+		break;
+	case HC_OPERATOR_UNEQUAL:
+		result = a != b;
+		break;
+	case HC_OPERATOR_ADD:
+		result = a + b;
+		break;
+	case HC_OPERATOR_SUBTRACT:
+		result = a - b;
+		break;
+	case HC_OPERATOR_MULTIPLY:
+		result = a * b;
+		break;
+	case HC_OPERATOR_SHIFT_LEFT:
+		result = b < 64 ? a << b : 0;
+		break;
+	default:
+		if (is_signed)
+			return apply_signed(operation, a, b, ret_value);
+		if (operation == HC_OPERATOR_DIVIDE || operation == HC_OPERATOR_REMAINDER) {
+			if (!b)
+				return false;
+			result = operation == HC_OPERATOR_DIVIDE ? a / b : a % b;
+		} else {
+			result = operation == HC_OPERATOR_LESS		? a < b :
+				 operation == HC_OPERATOR_LESS_EQUAL	? a <= b :
+				 operation == HC_OPERATOR_GREATER	? a > b :
+				 operation == HC_OPERATOR_GREATER_EQUAL ? a >= b :
+				 b < 64					? a >> b :
+									  0;
+		}
+		break;
+	}
+	*ret_value = result;
+	return true;
 }
 
 bool hc_operator_apply(hc_operator operation, bool is_signed, uint64_t a, uint64_t b, uint64_t *ret_value)
 {
-	if ((operation == HC_OPERATOR_DIVIDE || operation == HC_OPERATOR_REMAINDER) && !b)
-		return false;
-	switch (operation) {
-	case HC_OPERATOR_OR:
-		*ret_value = a | b;
-		return true;
-	case HC_OPERATOR_XOR:
-		*ret_value = a ^ b;
-		return true;
-	case HC_OPERATOR_AND:
-		*ret_value = a & b;
-		return true;
-	case HC_OPERATOR_EQUAL:
-		*ret_value = a == b;
-		return true;
-	case HC_OPERATOR_UNEQUAL:
-		*ret_value = a != b;
-		return true;
-	case HC_OPERATOR_ADD:
-		*ret_value = a + b;
-		return true;
-	case HC_OPERATOR_SUBTRACT:
-		*ret_value = a - b;
-		return true;
-	case HC_OPERATOR_MULTIPLY:
-		*ret_value = a * b;
-		return true;
-	case HC_OPERATOR_SHIFT_LEFT:
-		*ret_value = b < 64 ? a << b : 0;
-		return true;
-	default:
-		break;
-	}
-	if (is_signed) {
-		*ret_value = fold_signed(operation, a, b);
-		return true;
-	}
-	*ret_value = operation == HC_OPERATOR_LESS	    ? a < b :
-		     operation == HC_OPERATOR_LESS_EQUAL    ? a <= b :
-		     operation == HC_OPERATOR_GREATER	    ? a > b :
-		     operation == HC_OPERATOR_GREATER_EQUAL ? a >= b :
-		     operation == HC_OPERATOR_DIVIDE	    ? a / b :
-		     operation == HC_OPERATOR_REMAINDER	    ? a % b :
-							      (b < 64 ? a >> b : 0);
-	return true;
+	return apply(operation, is_signed, a, b, ret_value);
 }
 
-static const uint8_t *object_bytes(const hc_walker *walker, uint64_t offset, uint64_t size)
+static inline const uint8_t *object_bytes(const hc_walker *walker, uint64_t offset, uint64_t size)
 {
 	return walker->object && offset < walker->object_size && size <= walker->object_size - offset ?
 		       walker->object + offset :
@@ -86,7 +103,7 @@ static const uint8_t *object_bytes(const hc_walker *walker, uint64_t offset, uin
 }
 
 /* SIZE bytes at ADDRESS. */
-static bool load(hc_walker *walker, hc_address address, const hc_instruction *instruction, uint64_t *ret_value)
+static inline bool load(hc_walker *walker, hc_address address, const hc_instruction *instruction, uint64_t *ret_value)
 {
 	const uint8_t *bytes = object_bytes(walker, address - walker->address, instruction->size);
 
@@ -231,7 +248,11 @@ bool hc_walker_run(hc_walker *walker, const hc_program *program, uint64_t *ret_v
 			break;
 		case HC_CODE_BINARY:
 			top--;
-			if (!hc_operator_apply(code->value, code->is_signed, top[0], top[1], top))
+			if (!apply(code->size, code->is_signed, top[0], top[1], top))
+				return false;
+			break;
+		case HC_CODE_BINARY_CONSTANT:
+			if (!apply(code->size, code->is_signed, *top, code->value, top))
 				return false;
 			break;
 		case HC_CODE_NOT:

@@ -5,7 +5,8 @@
  *	description.c	key files -> descriptions (trees of expressions), annotations
  *	expression.c	text -> tree
  *	compile.c	tree + type -> program: member paths become offsets, sizes become numbers
- *	names.c		... the functions and names that expressions may use
+ *	keys.c		... the keys of a description, and what names mean
+ *	functions.c	... the functions that expressions may use
  *	evaluate.c	program + object -> number
  *	layout.c	which description fits a type, and its programs
  *	reader.h	address -> bytes, and whether a live block holds them
@@ -100,9 +101,10 @@ typedef struct hc_description {
 	const char *argument; /* erased: the name of the template argument */
 	bool is_pointer;      /* the container is a pointer to what match and shape tell */
 	bool is_guess, is_text, is_terminated, is_balanced, by_pointer, variables_only;
-	unsigned key_count;
+	unsigned key_count, check_count, memory_count;
 	hc_description_key *keys;
-	uint8_t known[HC_KEY_COUNT_OF]; /* index in keys; or HC_NO_KEY */
+	uint8_t checks[HC_KEYS_MAX], memories[HC_KEYS_MAX]; /* those of the keys that are */
+	uint8_t known[HC_KEY_COUNT_OF];			    /* index in keys; or HC_NO_KEY */
 } hc_description;
 
 /* What the user says of one variable or member. */
@@ -127,12 +129,13 @@ typedef enum {
 	HC_CODE_VARIABLE,  /* index, slot: value */
 	HC_CODE_LOAD_THIS, /* size bytes at the container + value */
 	HC_CODE_LOAD_NODE,
-	HC_CODE_LOAD,	/* address + value -> size bytes there */
-	HC_CODE_KEY,	/* the value of key number `value`: worked out once a walk */
-	HC_CODE_OFFSET, /* a -> a + value */
-	HC_CODE_SCALE,	/* a, index -> a + index * value */
-	HC_CODE_BITS,	/* a -> size bits from bit `value` on */
-	HC_CODE_BINARY, /* a, b -> a operator b; value: hc_operator */
+	HC_CODE_LOAD,		 /* address + value -> size bytes there */
+	HC_CODE_KEY,		 /* the value of key number `value`: worked out once a walk */
+	HC_CODE_OFFSET,		 /* a -> a + value */
+	HC_CODE_SCALE,		 /* a, index -> a + index * value */
+	HC_CODE_BITS,		 /* a -> size bits from bit `value` on */
+	HC_CODE_BINARY,		 /* a, b -> a operator b; size: hc_operator */
+	HC_CODE_BINARY_CONSTANT, /* a -> a operator value */
 	HC_CODE_NOT,
 	HC_CODE_INVERT,
 	HC_CODE_NEGATE,
@@ -200,6 +203,8 @@ struct hc_layout {
 	const hc_annotation *annotation; /* or NULL */
 	const hc_type *type, *element, *mapped, *node;
 	uint64_t element_size, mapped_size; /* 0: unknown */
+	uint64_t object_size;		    /* of the container; 0: unknown */
+	uint64_t object_mask, element_mask; /* bits that are 0 in their addresses */
 	bool by_pointer;		    /* elements are what the pointers in the container lead to */
 	bool mapped_by_pointer;
 	const hc_field *link_field; /* of nodes, for description->link */

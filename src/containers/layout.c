@@ -191,6 +191,9 @@ static hc_layout *make_layout(const candidate *of, const hc_description *descrip
 		return NULL;
 	}
 	layout->element_size = layout->element ? hc_type_size(layout->element) : 0;
+	layout->object_size = hc_type_size(of->type);
+	layout->object_mask = MIN(hc_type_alignment(of->type), of->set->reader.format.size) - 1;
+	layout->element_mask = layout->element ? MIN(hc_type_alignment(layout->element), 16) - 1 : 0;
 	layout->mapped_size = layout->mapped ? hc_type_size(layout->mapped) : 0;
 	g_ptr_array_add(of->set->all_layouts, layout);
 	return layout;

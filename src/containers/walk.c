@@ -144,7 +144,6 @@ static bool read_row(hc_walker *walker, row *r)
 /* Its buffer is where it says, all of it. */
 static bool check_row(hc_walker *walker, const row *r, uint64_t bytes)
 {
-	const hc_type *element = walker->layout->element;
 	hc_address start = r->data - r->header;
 	hc_place place;
 
@@ -154,7 +153,7 @@ static bool check_row(hc_walker *walker, const row *r, uint64_t bytes)
 		walker->walk->is_inline = true;
 		return true;
 	}
-	if (element && (r->data & (MIN(hc_type_alignment(element), 16) - 1)))
+	if (r->data & walker->layout->element_mask)
 		return implausible(walker, "its buffer is not aligned");
 	place = hc_reader_check(walker->reader, start, bytes);
 	if (!is_usable(place))
@@ -474,15 +473,13 @@ static bool check_object(hc_walker *walker)
 {
 	const hc_description *description = walker->layout->description;
 
-	for (unsigned i = 0; i < description->key_count; i++) {
+	for (unsigned i = 0; i < description->check_count; i++) {
 		uint64_t holds;
 
-		if (!description->keys[i].is_check)
-			continue;
-		if (!hc_walker_key(walker, i, &holds))
+		if (!hc_walker_key(walker, description->checks[i], &holds))
 			return implausible(walker, "its memory cannot be read");
 		if (!holds)
-			return implausible(walker, description->keys[i].reason);
+			return implausible(walker, description->keys[description->checks[i]].reason);
 	}
 	return true;
 }
@@ -492,14 +489,12 @@ static bool own_other_memory(hc_walker *walker)
 {
 	const hc_description *description = walker->layout->description;
 
-	for (unsigned i = 0; i < description->key_count; i++) {
-		const hc_description_key *key = &description->keys[i];
+	for (unsigned i = 0; i < description->memory_count; i++) {
+		const hc_description_key *key = &description->keys[description->memories[i]];
 		uint64_t address, size;
 		hc_place place;
 
-		if (!key->is_memory)
-			continue;
-		if (!hc_walker_key(walker, i, &address))
+		if (!hc_walker_key(walker, description->memories[i], &address))
 			return implausible(walker, "its memory cannot be read");
 		if (!address || is_within(walker, address, 1))
 			continue;
@@ -536,13 +531,13 @@ static bool read_counts(hc_walker *walker)
 static bool find_object(hc_walker *walker, uint8_t *buffer)
 {
 	hc_reader *reader = walker->reader;
-	uint64_t size = hc_type_size(walker->layout->type), alignment = hc_type_alignment(walker->layout->type);
+	uint64_t size = walker->layout->object_size;
 
 	walker->object_size = size;
 	if (!size)
 		return true;
 	walker->object = hc_reader_at(reader, walker->address, size);
-	if (walker->object && walker->address & (MIN(alignment, reader->format.size) - 1))
+	if (walker->object && walker->address & walker->layout->object_mask)
 		return implausible(walker, "its address is not aligned");
 	if (walker->object == reader->scratch)
 		walker->object = NULL;
