@@ -8,7 +8,9 @@
 
 #include <dwarf.h>
 #include <elfutils/libdwelf.h>
+#include <fcntl.h>
 #include <gelf.h>
+#include <unistd.h>
 
 static const char *const section_names[SECTION_COUNT] = { "info", "abbrev", "str", "line_str", "str_offsets" };
 
@@ -104,11 +106,17 @@ static bool has_build_id(Elf *elf, const char *build_id)
 }
 
 /*
- * Mapped for writing, privately: libelf changes the header of a section that it has uncompressed, and does that in place.
+ * Mapped for writing, privately: libelf changes the header of a section that it has uncompressed, and does that in place. The file is opened for
+ * reading only: it may belong to somebody else, or be running.
  */
 static GMappedFile *map_privately(const char *path)
 {
-	return g_file_test(path, G_FILE_TEST_IS_REGULAR) ? g_mapped_file_new(path, TRUE, NULL) : NULL;
+	int file = g_file_test(path, G_FILE_TEST_IS_REGULAR) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	GMappedFile *mapped = file >= 0 ? g_mapped_file_new_from_fd(file, TRUE, NULL) : NULL;
+
+	if (file >= 0)
+		close(file);
+	return mapped;
 }
 
 /* Opens PATH if it is debug info of MODULE. SUM: its checksum if there is no build-id; NULL: unknown. */
