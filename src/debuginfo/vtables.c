@@ -260,6 +260,72 @@ static void find_unit(hc_modules *modules, hc_address vtable, struct wanted_clas
 	}
 }
 
+/* The next argument of a template, from *AT on, which moves behind its comma; FALSE at the end of the list. */
+static bool next_argument(const char **at, hc_name_part *ret_argument)
+{
+	const char *text = *at;
+	unsigned level = 0;
+
+	for (; *text && (level || (*text != ',' && *text != '>')); text++) {
+		if (strchr("<([{", *text))
+			level++;
+		else if (strchr(">)]}", *text) && level)
+			level--;
+	}
+	if (!*text || text == *at)
+		return false;
+	*ret_argument = (hc_name_part){ *at, text - *at };
+	*at = text + (*text == ',');
+	return true;
+}
+
+/*
+ * Whether NAME, as demanglers write it, is TYPE, where all that differs is that the value of an enum has its name in DWARF and is a number
+ * in the other: "rule<slow>" and "rule<(kind)1>". Both names are canonical.
+ */
+static bool differs_in_enumerators(const char *name, const char *other, const hc_type *type)
+{
+	hc_name_part parts[HC_NAME_PARTS_MAX], argument, its;
+	unsigned count = hc_name_split(name, parts), index = 0;
+
+	if (!count)
+		return false;
+	const char *last = parts[count - 1].start;
+	size_t base = hc_name_base_length(last, parts[count - 1].length);
+
+	if (base == parts[count - 1].length || strncmp(name, other, last + base + 1 - name))
+		return false;
+	other += last + base + 1 - name;
+	name = last + base + 1;
+	for (; next_argument(&name, &argument); index++) {
+		const hc_template_argument *value = hc_type_argument(type, index);
+
+		if (!next_argument(&other, &its))
+			return false;
+		if (argument.length == its.length && !memcmp(argument.start, its.start, its.length))
+			continue;
+		const char *number = g_strrstr_len(argument.start, (gssize)argument.length, ")");
+
+		if (*argument.start != '(' || !number || !value || value->type ||
+			g_ascii_strtoll(number + 1, NULL, 10) != value->value)
+			return false;
+	}
+	return !next_argument(&other, &its);
+}
+
+static bool is_same_but_for_enumerators(hc_modules *modules, struct module *module, Dwarf_Die *die, const char *name)
+{
+	g_autoptr(GString) canonical = g_string_new(NULL), other = g_string_new(NULL);
+
+	if (!strstr(name, "(") || g_str_has_prefix(name, "("))
+		return false;
+	const hc_type *type = hc_type_of_die(modules, module, die);
+
+	hc_name_append_canonical(canonical, name);
+	hc_name_append_canonical(other, hc_type_name(type));
+	return differs_in_enumerators(canonical->str, other->str, type);
+}
+
 /* NAME without what stands in round brackets: "use(int)::local" as "use::local", which is how DWARF's scopes have it. */
 static char *without_parameters(const char *name)
 {
@@ -294,6 +360,8 @@ static unsigned rank(
 		return 0;
 	if (!rank || wanted->is_private)
 		rank += has_method_of(&die, wanted->mangled) ? 4 : 0;
+	if (!rank && !wanted->is_private && is_same_but_for_enumerators(modules, module, &die, wanted->name))
+		rank = 1;
 	if (wanted->is_private && debug == wanted->unit_debug && unit && unit->first == wanted->unit)
 		rank += 8;
 	if (!rank && wanted->is_private && found->is_unique) {

@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Debug info: sizes, members, addresses, classes as several compilers describe them, against what their program says."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from harness import BUILD, ROOT, SOURCE, Cases, Skipped, Stopped, Workspace, few
+
+VARIANTS = {
+    "gcc -O0": ["g++", "-g", "-O0"],
+    "gcc -O2": ["g++", "-g", "-O2"],
+    "gcc DWARF 4": ["g++", "-gdwarf-4", "-O1"],
+    "gcc LTO": ["g++", "-g", "-O1", "-flto"],
+    "gcc compressed": ["g++", "-g", "-O0", "-gz"],
+    "clang -O0": ["clang++", "-g", "-O0"],
+    "clang -O2": ["clang++", "-g", "-O2"],
+    "clang DWARF 4": ["clang++", "-gdwarf-4", "-O1"],
+    "gcc 64-bit DWARF": ["g++", "-g", "-gdwarf64", "-O0"],
+}
+# What is not read yet has to be named.
+GAPS = {
+    "gcc type units": (["g++", "-g", "-gdwarf-4", "-fdebug-types-section"], "type units"),
+    "gcc split DWARF": (["g++", "-g", "-gsplit-dwarf"], "split DWARF"),
+}
+# The compiler may leave out what nobody needs: it is no mistake then if debug info has no place for it.
+OPTIMIZED = ("-O1", "-O2")
+
+
+def run(command: list[str], folder: Path) -> None:
+    done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True)
+    assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout[-3000:]}"
+
+
+def build(flags: list[str], folder: Path) -> Path:
+    if ROOT != Path("/"):
+        raise Skipped("fixtures of other roots are built by tests/glibc-matrix")
+    if shutil.which(flags[0]) is None or shutil.which("gcc") is None:
+        raise Skipped(f"{flags[0]} is not installed")
+    source, program = SOURCE / "fixtures", folder / "debug-types"
+    run(["gcc", "-D_GNU_SOURCE", "-c", str(source / "fixture.c"), "-o", "fixture.o"], folder)
+    # Objects stay beside the program: debug info may be in them.
+    for name in ("debug-types", "debug-types-other"):
+        run([*flags, "-std=gnu++17", "-pthread", "-c", str(source / f"{name}.cpp"), "-o", f"{name}.o"], folder)
+    run([*flags, "-std=gnu++17", "-pthread", "debug-types.o", "debug-types-other.o", "fixture.o", "-ldl", "-o", str(program)], folder)
+    return program
+
+
+def helper(name: str) -> str:
+    return str(BUILD / "tests" / "support" / name)
+
+
+def ask(core: Path, questions: list[str]) -> list[Any]:
+    done = subprocess.run([helper("print-types"), str(core)], input="\n".join(questions) + "\n", stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=120)
+    assert done.returncode == 0, f"print-types: status {done.returncode}\n{done.stderr[-3000:]}"
+    answers = [json.loads(line)["answer"] for line in done.stdout.splitlines()]
+    assert len(answers) == len(questions), (len(answers), done.stderr)
+    return answers
+
+
+def variables_of(core: Path) -> list[dict[str, Any]]:
+    done = subprocess.run([helper("print-variables"), str(core)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=120)
+    assert done.returncode == 0, f"print-variables: status {done.returncode}\n{done.stderr[-3000:]}"
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def said(fixture: Stopped, key: str) -> list[list[str]]:
+    return [" ".join(words).split("|") for words in fixture.said(key)]
+
+
+def plain(name: str) -> str:
+    """A class as the fixture names it: without a function's parameters, which DWARF's scopes do not have."""
+    return re.sub(r"\((?!anonymous namespace\)|app::)[^()]*\)", "", name)
+
+
+def compare_types(fixture: Stopped, core: Path) -> None:
+    lines = said(fixture, "type")
+    wrong = []
+    for (name, size, alignment), answer in zip(lines, ask(core, [f"type {line[0]}" for line in lines])):
+        expected = {"size": int(size), "alignment": int(alignment)}
+        if not answer or {key: answer[key] for key in expected} != expected:
+            wrong.append(f"{name}: {expected}, reported {answer}")
+    assert lines and not wrong, few(wrong)
+
+
+def compare_members(fixture: Stopped, core: Path) -> None:
+    lines = said(fixture, "member")
+    answers = ask(core, [f"field {path}|{name}" for name, path, _, _ in lines])
+    wrong = [f"{line}: {answer}" for line, answer in zip(lines, answers)
+             if not answer or [answer["offset"], answer["size"]] != [int(line[2]), int(line[3])]]
+    assert lines and not wrong, few(wrong)
+    lines = said(fixture, "bits")
+    answers = ask(core, [f"field {path}|{name}" for name, path, _, _ in lines])
+    wrong = [f"{line}: {answer}" for line, answer in zip(lines, answers)
+             if not answer or [answer["offset"] * 8 + answer["bit_offset"], answer["bit_size"]] != [int(line[2]), int(line[3])]]
+    assert lines and not wrong, few(wrong)
+    lines = said(fixture, "target")
+    answers = ask(core, [f"field {path}|{name}" for name, path, _ in lines])
+    wrong = [f"{line}: {answer}" for line, answer in zip(lines, answers) if not answer or answer["target"] != line[2]]
+    assert lines and not wrong, few(wrong)
+
+
+def compare_variables(fixture: Stopped, core: Path, optimized: bool) -> None:
+    reported = [row for row in variables_of(core) if row["kind"] in ("global", "function static", "thread-local")]
+    places = {(row["kind"], row["name"], int(row["address"], 16), row["size"], row.get("thread")) for row in reported}
+    lines = {(kind, name, int(address, 16), int(size), int(thread) if kind == "thread-local" else None)
+             for kind, name, address, size, thread in said(fixture, "variable")}
+    missing = lines - places
+    if optimized:  # what remains must still be right
+        names = {row["name"] for row in reported}
+        missing = {line for line in missing if line[1] in names}
+    assert lines and not missing, f"not reported so:{few(sorted(map(str, missing)))}"
+    assert len(places) == len(reported), "rows are told once"
+    # A copy that the linker dropped would be a second place.
+    known = {(kind, name, thread): address for kind, name, address, _, thread in lines}
+    wrong = [row for row in reported
+             if known.get((row["kind"], row["name"], row.get("thread")), int(row["address"], 16)) != int(row["address"], 16)]
+    assert not wrong, f"other places too:{few(wrong)}"
+
+
+def compare_objects(fixture: Stopped, core: Path) -> None:
+    lines = said(fixture, "object")
+    wrong = []
+    for (address, name, to_top), answer in zip(lines, ask(core, [f"object {line[0]}" for line in lines])):
+        if not answer or answer["name"] != name or answer["to_top"] != int(to_top):
+            wrong.append(f"{name} {to_top}: {answer}")
+        elif answer["type"] is None or answer["type"].split("<")[0] != plain(name).split("<")[0]:
+            wrong.append(f"{name}: its type is {answer['type']}")
+    assert lines and not wrong, few(wrong)
+    lines = said(fixture, "functor")
+    answers = ask(core, [f"argument {line[0]}|_Functor" for line in lines])
+    assert [line[1] for line in lines] == answers, (lines, answers)
+    garbage = ask(core, ["object 0x10", "argument 0x10|_Functor", "type nosuch", "type std::vector<nosuch>"])
+    assert garbage == [None] * 4, garbage
+
+
+def check(case: str, flags: list[str]) -> None:
+    with Workspace() as folder:
+        program = build(flags, folder)
+        with Stopped(str(program), recorder=False) as fixture:
+            core = fixture.gcore()
+            compare_types(fixture, core)
+            compare_members(fixture, core)
+            compare_variables(fixture, core, any(flag in flags for flag in OPTIMIZED))
+            compare_objects(fixture, core)
+            assert ask(core, ["gaps"]) == [[]], case
+
+
+def check_gap(flags: list[str], reason: str) -> None:
+    with Workspace() as folder:
+        program = build(flags, folder)
+        with Stopped(str(program), recorder=False) as fixture:
+            gaps = ask(fixture.gcore(), ["gaps"])[0]
+            assert len(gaps) == 1 and gaps[0].startswith("debug-types:") and reason in gaps[0], gaps
+
+
+def main() -> None:
+    os.environ.pop("DEBUGINFOD_URLS", None)
+    cases = Cases(__doc__)
+    for name, flags in VARIANTS.items():
+        cases.run(name, check, name, flags)
+    for name, (flags, reason) in GAPS.items():
+        cases.run(name, check_gap, flags, reason)
+    cases.finish()
+
+
+main()
