@@ -563,7 +563,7 @@ static void walk_kind(hc_walker *walker)
 		[HC_WALK_ERASED] = walk_erased,
 	};
 
-	if (!read_counts(walker) || !check_object(walker) || !own_other_memory(walker))
+	if (!check_object(walker) || !read_counts(walker) || !own_other_memory(walker))
 		return;
 	walks[walker->layout->description->kind](walker);
 	if (walker->walk->grade == HC_GRADE_EXACT && walker->walk->claimed != UINT64_MAX &&
