@@ -49,6 +49,7 @@ struct hc_modules {
 	GArray *tls_of_modules;	      /* the same by module and thread */
 	struct hc_values *values;     /* values.c; NULL: none */
 	struct hc_calls *calls;	      /* calls.c, lazily */
+	GHashTable *copies;	      /* copies.c, lazily */
 };
 
 static inline struct module *hc_module_private(const hc_module *module)

@@ -495,6 +495,8 @@ void hc_variable_locate(hc_modules *modules, struct module *module, Dwarf_Die *d
 
 	hc_evaluation_init(&evaluation, modules, module, frames, frame, &steps);
 	hc_evaluation_place(&evaluation, die, variable);
+	if (!frames && variable->kind == HC_VARIABLE_GLOBAL)
+		hc_variable_follow_copy(modules, module, die, variable);
 }
 
 bool hc_variable_is_static(Dwarf_Die *die)

@@ -137,3 +137,6 @@ void hc_evaluation_place(hc_evaluation *evaluation, Dwarf_Die *die, hc_variable 
 
 /* True if DIE, a variable in a function, is a static one: it has an address of its own. */
 bool hc_variable_is_static(Dwarf_Die *die);
+
+/* copies.c: moves VARIABLE, which has one place, to where the program has its copy of it, if it has one. */
+void hc_variable_follow_copy(hc_modules *modules, struct module *module, Dwarf_Die *die, hc_variable *variable);

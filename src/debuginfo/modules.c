@@ -411,6 +411,7 @@ void hc_modules_close(hc_modules *modules)
 	hc_unwinder_destroy(modules->unwinder, hc_core_thread_count(modules->core));
 	hc_calls_destroy(modules->calls);
 	hc_values_destroy(modules->values);
+	g_clear_pointer(&modules->copies, g_hash_table_unref);
 	hc_debug_destroy(modules);
 	g_clear_pointer(&modules->tls_blocks, g_array_unref);
 	g_clear_pointer(&modules->tls_of_modules, g_array_unref);

@@ -21,6 +21,7 @@ from harness import BUILD, PATIENCE, ROOT, SOURCE, Cases, Skipped, Stopped, few
 
 PRINT_VARIABLES = BUILD / "tests" / "support" / "print-variables"
 KNOWN = ("in memory", "value")
+SMALL_CORE = {"GLIBC_TUNABLES": "glibc.malloc.arena_max=1"}  # each further arena is 64 MB of core
 
 
 @dataclass(frozen=True)
@@ -52,16 +53,25 @@ def run(*command: str) -> str:
     return done.stdout
 
 
-def build(variant: Variant, folder: Path) -> Path:
+def need(*tools: str) -> None:
     if ROOT != Path("/"):
         raise Skipped("the program is built here")
-    for tool in (variant.compiler, "gcc"):
+    for tool in tools:
         if shutil.which(tool) is None:
             raise Skipped(f"{tool} is not installed")
-    program, common = folder / "locals", folder / "fixture.o"
+
+
+def build_common(folder: Path) -> str:
+    common = folder / "fixture.o"
     run("gcc", "-std=gnu17", "-D_GNU_SOURCE", "-g", "-c", str(SOURCE / "fixtures" / "fixture.c"), "-o", str(common))
-    run(variant.compiler, "-std=gnu++17", "-D_GNU_SOURCE", "-g", *variant.flags, str(SOURCE / "fixtures" / "locals.cpp"), str(common),
-        "-pthread", "-Wl,--build-id", "-o", str(program))
+    return str(common)
+
+
+def build(variant: Variant, folder: Path) -> Path:
+    need(variant.compiler, "gcc")
+    program = folder / "locals"
+    run(variant.compiler, "-std=gnu++17", "-D_GNU_SOURCE", "-g", *variant.flags, str(SOURCE / "fixtures" / "locals.cpp"),
+        build_common(folder), "-pthread", "-Wl,--build-id", "-o", str(program))
     if variant.separate:
         run("objcopy", "--only-keep-debug", str(program), f"{program}.debug")
         run("objcopy", "--strip-debug", f"--add-gnu-debuglink={program}.debug", str(program))
@@ -186,7 +196,7 @@ def compare_gdb(variant: Variant, program: Path, core: Path, rows: list[dict[str
 def check_variant(variant: Variant) -> None:
     with tempfile.TemporaryDirectory(prefix="heapcore-locals-") as folder:
         program = build(variant, Path(folder))
-        with Stopped(program, recorder=False) as fixture:
+        with Stopped(program, environment=SMALL_CORE, recorder=False) as fixture:
             core = fixture.gcore()
             rows = lines_of(run(str(PRINT_VARIABLES), str(core)))
             compare_manifest(variant, fixture, rows)
@@ -201,13 +211,33 @@ def check_without_debug_info() -> None:
     with tempfile.TemporaryDirectory(prefix="heapcore-locals-") as folder:
         program = build(VARIANTS[0], Path(folder))
         run("strip", str(program))
-        with Stopped(program, recorder=False) as fixture:
+        with Stopped(program, environment=SMALL_CORE, recorder=False) as fixture:
             rows = lines_of(run(str(PRINT_VARIABLES), str(fixture.gcore())))
             assert not rows, f"{len(rows)} variables of a program without debug info:{few(rows)}"
+
+
+def check_places() -> None:
+    """fixtures/places.cpp: a library's variable in the program, and a frame that a signal has interrupted."""
+    need("g++", "gcc")
+    with tempfile.TemporaryDirectory(prefix="heapcore-places-") as name:
+        folder = Path(name)
+        source, library, program = str(SOURCE / "fixtures" / "places.cpp"), folder / "libplaces.so", folder / "places"
+        flags = ("-std=gnu++17", "-D_GNU_SOURCE", "-g", "-O2")
+        run("g++", *flags, "-DLIBRARY", "-shared", "-fPIC", source, "-o", str(library))
+        run("g++", *flags, "-fPIE", "-pie", source, build_common(folder), str(library), f"-Wl,-rpath,{folder}", "-o", str(program))
+        with Stopped(program, environment=SMALL_CORE, recorder=False) as fixture:
+            rows = lines_of(run(str(PRINT_VARIABLES), str(fixture.gcore())))
+            said = sorted((name, int(address, 16)) for name, address in fixture.said("global"))
+            found = sorted((row["name"], int(row["address"], 16)) for row in rows if row["kind"] == "global" and "registry" in row["name"])
+            assert found == said, f"globals are at {said}, not {found}"
+            for thread, function, name, _, what in fixture.said("local"):
+                mine = [row for row in rows if (row["name"], row["function"]) == (name, function)]
+                assert len(mine) == 1 and mine[0]["thread"] == int(thread) and mine[0].get("bytes") == what, f"{name}: {mine}"
 
 
 cases = Cases(__doc__)
 for each in VARIANTS:
     cases.run(each.name, check_variant, each)
+cases.run("places", check_places)
 cases.run("without debug info", check_without_debug_info)
 cases.finish()
