@@ -19,8 +19,10 @@ enum {
 	BUDGET_LEAST = 1 << 28
 };
 
-static const hc_diagnostic_kind no_fit = { "container-does-not-fit", HC_SEVERITY_NOTE,
-	"types have a container's name, but no description of it fits them: they are read as plain structs" };
+static const hc_diagnostic_kind no_fit = {
+	"container-does-not-fit", HC_SEVERITY_NOTE,
+	"types have the name of a container, or an annotation, but no description fits them: they are read as plain structs"
+};
 
 /* ---- the set ---- */
 
@@ -134,6 +136,7 @@ typedef struct candidate {
 	hc_container_set *set;
 	const hc_type *type;
 	const hc_annotation *annotation;
+	char **misfit; /* what the first description that has the type's name, and does not fit, says */
 } candidate;
 
 /* The name that descriptions match. A type that is declared only has no other. */
@@ -274,9 +277,8 @@ static hc_layout *fit(const candidate *of, const hc_description *description)
 	if (description->link)
 		return fit_links(of, description, object);
 	layout = make_layout(of, description, NULL, NULL, 0, &message);
-	if (!layout && message && description->match)
-		hc_diagnostics_add(of->set->diagnostics, &no_fit, 0, "%s: [%s]: %s", hc_type_short_name(of->type),
-			description->name, message);
+	if (!layout && message && description->match && !*of->misfit)
+		*of->misfit = g_strdup_printf("[%s]: %s", description->name, message);
 	return layout;
 }
 
@@ -311,27 +313,43 @@ static bool may_be_container(const hc_type *type)
 	return kind == HC_TYPE_STRUCT || kind == HC_TYPE_UNION || kind == HC_TYPE_INCOMPLETE;
 }
 
-static hc_layout *find_layout(const candidate *of)
+static hc_layout *find_annotated(const candidate *of)
+{
+	const hc_description *description = NULL;
+
+	for (unsigned i = 0; i < of->set->descriptions->len && !description; i++) {
+		description = of->set->descriptions->pdata[i];
+		if (strcmp(description->name, of->annotation->as))
+			description = NULL;
+	}
+	if (!description)
+		*of->misfit = g_strdup_printf("there is no group [%s]", of->annotation->as);
+	return description ? make_layout(of, description, NULL, NULL, 0, of->misfit) : NULL;
+}
+
+static hc_layout *find_named(const candidate *of)
 {
 	const hc_type *object = of->type;
 	const char *name;
 
-	if (of->annotation && of->annotation->as) {
-		for (unsigned i = 0; i < of->set->descriptions->len; i++) {
-			const hc_description *description = of->set->descriptions->pdata[i];
-			g_autofree char *message = NULL;
-
-			if (!strcmp(description->name, of->annotation->as))
-				return make_layout(of, description, NULL, NULL, 0, &message);
-		}
-		return NULL;
-	}
 	if (!may_be_container(object))
 		return NULL;
 	if (hc_type_get_kind(object) == HC_TYPE_POINTER)
 		object = hc_type_target(object);
 	name = match_name(object);
 	return first_fit(of, name ? g_hash_table_lookup(of->set->by_name, name) : NULL, of->set->by_shape);
+}
+
+static hc_layout *find_layout(hc_container_set *set, const hc_type *type, const hc_annotation *annotation)
+{
+	g_autofree char *misfit = NULL;
+	const candidate of = { set, type, annotation, &misfit };
+	hc_layout *layout = annotation && annotation->as ? find_annotated(&of) : find_named(&of);
+
+	if (!layout && misfit)
+		hc_diagnostics_add(set->diagnostics, &no_fit, 0, "%s: %s",
+			annotation ? annotation->name : hc_type_short_name(type), misfit);
+	return layout;
 }
 
 /* True if NAME, "struct.member", is of a member of the node's own: a link, not the list that it is in. */
@@ -347,7 +365,6 @@ static bool is_link(const hc_layout *layout, const char *name)
 const hc_layout *hc_container_set_layout(hc_container_set *set, const hc_type *type, const char *name)
 {
 	const hc_annotation *annotation = name ? g_hash_table_lookup(set->annotations, name) : NULL;
-	const candidate of = { set, type, annotation };
 	hc_layout *layout;
 	void *found;
 
@@ -355,13 +372,13 @@ const hc_layout *hc_container_set_layout(hc_container_set *set, const hc_type *t
 		g_autofree char *key = g_strdup_printf("%s\n%p", name, (const void *)type);
 
 		if (!g_hash_table_lookup_extended(set->named, key, NULL, &found)) {
-			found = find_layout(&of);
+			found = find_layout(set, type, annotation);
 			g_hash_table_insert(set->named, g_steal_pointer(&key), found);
 		}
 		return found;
 	}
 	if (!g_hash_table_lookup_extended(set->layouts, type, NULL, &found)) {
-		found = find_layout(&of);
+		found = find_layout(set, type, annotation);
 		g_hash_table_insert(set->layouts, (void *)type, found);
 	}
 	layout = found;

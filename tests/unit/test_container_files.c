@@ -259,7 +259,10 @@ static void the_first_that_fits_wins(void)
 	CU_ASSERT_TRUE(layout && hc_layout_is_guess(layout));
 	CU_ASSERT_PTR_NULL(hc_container_set_layout(f.set, other, NULL));
 	CU_ASSERT_PTR_NULL(hc_container_set_layout(f.set, f.u64, NULL));
-	/* [two] has the type's name, and does not fit: told. */
+	CU_ASSERT_EQUAL(core_builder_told(f.stages.diagnostics, "container-does-not-fit"), 0);
+	/* A type that has the name, and fits none: told. */
+	describe(&f, "[five]\nmatch=other\nkind=single\ndata=zzz\n");
+	CU_ASSERT_PTR_NULL(hc_container_set_layout(f.set, other, NULL));
 	CU_ASSERT_EQUAL(core_builder_told(f.stages.diagnostics, "container-does-not-fit"), 1);
 	if (layout)
 		hc_layout_measure(layout, address, &result);
