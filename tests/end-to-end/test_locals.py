@@ -217,7 +217,7 @@ def check_without_debug_info() -> None:
 
 
 def check_places() -> None:
-    """fixtures/places.cpp: a library's variable in the program, and a frame that a signal has interrupted."""
+    """fixtures/places.cpp: a library's variable in the program, an interrupted frame, a function that was jumped to."""
     need("g++", "gcc")
     with tempfile.TemporaryDirectory(prefix="heapcore-places-") as name:
         folder = Path(name)
@@ -233,6 +233,8 @@ def check_places() -> None:
             for thread, function, name, _, what in fixture.said("local"):
                 mine = [row for row in rows if (row["name"], row["function"]) == (name, function)]
                 assert len(mine) == 1 and mine[0]["thread"] == int(thread) and mine[0].get("bytes") == what, f"{name}: {mine}"
+            jumped = [row for row in rows if row["function"] == "jumped_to"]
+            assert len(jumped) == 1 and jumped[0]["state"] not in KNOWN, f"nobody knows what jumped_to() was given: {jumped}"
 
 
 cases = Cases(__doc__)
