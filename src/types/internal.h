@@ -41,6 +41,9 @@ void hc_plans_destroy(hc_plans *plans);
 /* The plan for objects of TYPE. Kept. NAME of the variable that is one, for annotations; or NULL. Without parts: nothing to look at. */
 const hc_plan *hc_plans_get(hc_plans *plans, const hc_type *type, const char *name);
 
+/* True if an object of OUTER has an object of INNER within it, by value, that is not the whole of it. Kept. */
+bool hc_plans_contains(hc_plans *plans, const hc_type *outer, const hc_type *inner);
+
 /* ---- owners.c: who holds what ---- */
 
 typedef enum {
@@ -189,8 +192,9 @@ typedef struct hc_propagation {
 	hc_address view_start;
 	uint64_t view_size;
 	const uint8_t *view;
-	GHashTable *seen;  /* of struct seen (objects.c): objects outside of malloc's heap, by address and type */
-	GHashTable *swept; /* name of a class -> hc_owner of the blocks that nothing typed leads to */
+	GHashTable *seen;    /* of struct seen (objects.c): objects outside of malloc's heap, by address and type */
+	GHashTable *swept;   /* name of a class -> hc_owner of the blocks that nothing typed leads to */
+	uint64_t *looked_at; /* bit for each granule of the heap where an object begins that was looked at */
 	hc_known_class classes[HC_VTABLES];
 	GArray *claims; /* of hc_claim: what is taken back if a container turns out to be none */
 	GArray *elements,

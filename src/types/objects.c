@@ -71,6 +71,7 @@ bool hc_propagation_claim(hc_propagation *propagation, uint32_t number, const hc
 struct place {
 	const hc_block_region *region;
 	uint32_t number;
+	uint64_t granule;   /* of the address asked for */
 	hc_address address; /* of the block */
 };
 
@@ -80,7 +81,8 @@ static bool find_block(const hc_propagation *propagation, hc_address address, st
 
 	if (!hc_blocks_may_contain(blocks, address) || !(place->region = hc_blocks_region(blocks, address)))
 		return false;
-	uint64_t start = hc_blocks_start_of(blocks, hc_blocks_granule(blocks, place->region, address), address);
+	place->granule = hc_blocks_granule(blocks, place->region, address);
+	uint64_t start = hc_blocks_start_of(blocks, place->granule, address);
 
 	if (start == UINT64_MAX)
 		return false;
@@ -88,6 +90,40 @@ static bool find_block(const hc_propagation *propagation, hc_address address, st
 	place->address = hc_blocks_address(blocks, place->region, start);
 	return blocks->states[place->number] == HC_BLOCK_IN_USE &&
 	       !(blocks->labelled[place->number / 64] >> place->number % 64 & 1);
+}
+
+/*
+ * Whether there is nothing more to find where a pointer to PLACE leads, to an object of TYPE with PLAN, of an owner of CERTAINTY: the
+ * block has an owner, and the object was looked at, or is a part of one that was. (A block can hold objects that know nothing of each
+ * other: an allocator of the program's own.)
+ */
+static bool is_settled(const hc_propagation *propagation, const struct place *place, const hc_type *type,
+	const hc_plan *plan, hc_certainty certainty)
+{
+	const hc_types *types = propagation->types;
+	const hc_owner *owner = hc_types_owner(types, types->owner_of[place->number]);
+
+	if (!types->owner_of[place->number] || owner->certainty > certainty)
+		return false;
+	if (!type || !plan || !plan->parts->len ||
+		propagation->looked_at[place->granule / 64] >> place->granule % 64 & 1)
+		return true;
+	const hc_type *holder = owner->layout ? hc_layout_element(owner->layout) : owner->type;
+
+	/* What holds anything may hold this. */
+	return !holder || hc_plans_contains(types->plans, holder, type) ||
+	       (owner->layout && (holder == type || hc_layout_mapped(owner->layout)));
+}
+
+static void set_looked_at(hc_propagation *propagation, hc_address address)
+{
+	const hc_block_region *region = hc_blocks_may_contain(propagation->blocks, address) ?
+						hc_blocks_region(propagation->blocks, address) :
+						NULL;
+	uint64_t granule = region ? hc_blocks_granule(propagation->blocks, region, address) : 0;
+
+	if (region)
+		propagation->looked_at[granule / 64] |= (uint64_t)1 << granule % 64;
 }
 
 /* ---- owners that prove wrong ---- */
@@ -162,7 +198,7 @@ static void claim_memory(hc_address address, uint64_t size, hc_memory_role role,
 	hc_claim claim;
 
 	(void)size;
-	if ((walking->by_pointer && role == HC_MEMORY_NODE) || !find_block(propagation, address, &place))
+	if ((walking->by_pointer && role != HC_MEMORY_INDEX) || !find_block(propagation, address, &place))
 		return;
 	claim.block = place.number;
 	claim.owner = propagation->types->owner_of[place.number];
@@ -263,6 +299,7 @@ static void look_at_elements(hc_propagation *propagation, hc_owner *container, h
 	unsigned last = list->len;
 
 	propagation->depth++;
+	element->is_own |= held && pointed_to;
 	for (unsigned i = first; i < last; i++) {
 		hc_address address = g_array_index(list, hc_address, i);
 		uint64_t value;
@@ -428,6 +465,7 @@ void hc_propagation_look_at(hc_propagation *propagation, hc_owner *owner, hc_add
 		owner->cut_objects++;
 		return;
 	}
+	set_looked_at(propagation, address);
 	for (uint32_t i = 0; i < plan->parts->len; i++) {
 		const hc_part *part = &g_array_index(plan->parts, hc_part, i);
 		hc_address at = address + part->offset;
@@ -546,7 +584,7 @@ void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_addre
 			reach_outside(propagation, owner, value);
 		return;
 	}
-	if (!is_surer(propagation, place.number, owner))
+	if (is_settled(propagation, &place, owner->type, owner->plan, owner->certainty))
 		return;
 	if (!owner->type || hc_type_get_kind(owner->type) == HC_TYPE_VOID) {
 		hc_propagation_claim(propagation, place.number, owner);
@@ -568,7 +606,11 @@ void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_addre
 		return count_unsound(propagation, owner);
 	if (object != place.address && !count)
 		owner = interior_of(propagation, owner);
-	if (!hc_propagation_claim(propagation, place.number, owner) || !owner->plan || !owner->plan->parts->len)
+	if (is_settled(propagation, &place, owner->type, owner->plan, owner->certainty))
+		return;
+	hc_propagation_claim(propagation, place.number, owner);
+	set_looked_at(propagation, value); /* a pointer to a base class leads to the middle of the object */
+	if (!owner->plan || !owner->plan->parts->len)
 		return;
 	owner->sound++;
 	if (!count)
@@ -593,10 +635,12 @@ void hc_propagation_follow(hc_propagation *propagation, hc_owner *owner, uint32_
 	struct place place;
 	hc_owner *target = owner->targets ? owner->targets[index] : NULL;
 
+	const hc_plan *plan = target ? NULL : hc_plans_get(propagation->types->plans, part->type, NULL);
+
 	/* Most pointers lead to blocks that somebody has already: no path is made for them. */
-	if (!target && find_block(propagation, value, &place) && propagation->types->owner_of[place.number] &&
-		hc_types_owner(propagation->types, propagation->types->owner_of[place.number])->certainty <=
-			MAX(owner->certainty, certainty_of_target(owner, part->type)))
+	if (!target && find_block(propagation, value, &place) &&
+		is_settled(propagation, &place, part->type, plan,
+			MAX(owner->certainty, certainty_of_target(owner, part->type))))
 		return;
 	if (!target)
 		target = hc_owners_target(propagation->owners, owner, index, HC_STEP_TARGET, part->type,

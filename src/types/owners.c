@@ -151,7 +151,7 @@ static void append_member(GString *path, const hc_owner *object, const char *nam
 {
 	if (!name || !*name)
 		return;
-	if (path->len)
+	if (path->len && *name != '[')
 		g_string_append(path, is_pointed_to(object) ? "->" : ".");
 	g_string_append(path, name);
 }
@@ -168,6 +168,18 @@ static const char *part_name(const hc_owner *parent, const hc_owner *child)
 	for (unsigned i = 0; parent->targets && parent->plan && i < parent->plan->parts->len; i++)
 		if (parent->targets[i] == child)
 			return g_array_index(parent->plan->parts, hc_part, i).name;
+	return NULL;
+}
+
+/* The name of the member that an adapter (std::queue) holds its container in; NULL for what hides it (std::optional). */
+static const char *adapted_member(const hc_owner *adapter, const hc_owner *element)
+{
+	for (unsigned i = 0; adapter->type && i < hc_type_field_count(adapter->type); i++) {
+		const hc_field *field = hc_type_field(adapter->type, i);
+
+		if (field->type == element->type && field->name)
+			return field->name;
+	}
 	return NULL;
 }
 
@@ -202,6 +214,8 @@ char *hc_owner_path(const hc_owner *owner)
 		case HC_STEP_ELEMENT:
 			if (!is_single(parent))
 				g_string_append(path, "[]");
+			else if (!steps[i]->is_own)
+				append_member(path, object_of(parent), adapted_member(parent, steps[i]));
 			break;
 		default:
 			break;
@@ -210,14 +224,44 @@ char *hc_owner_path(const hc_owner *owner)
 	return g_string_free(path, FALSE);
 }
 
-/* The object that OWNER is a member of, if it is one of many; NULL if the path from the variable on is by value only. */
-static const hc_owner *holder_of(const hc_owner *owner)
+/* Whether the object of OWNER is the very one that its parent holds or leads to, not a member of it. */
+static bool is_whole(const hc_owner *owner)
 {
-	for (owner = owner->parent; owner; owner = owner->parent)
-		if ((owner->step == HC_STEP_TARGET || owner->step == HC_STEP_ELEMENT || owner->step == HC_STEP_CLASS ||
-			    owner->step == HC_STEP_SWEPT || owner->step == HC_STEP_ITEM) &&
-			!owner->layout)
+	return (owner->step == HC_STEP_PART || owner->step == HC_STEP_CLASS) && (!owner->name || !*owner->name);
+}
+
+/* What a container with one thing in it holds in its own memory: what is in there is where the container is. */
+static bool is_held_inside(const hc_owner *owner)
+{
+	return owner->step == HC_STEP_ELEMENT && is_single(owner->parent) && !owner->is_own;
+}
+
+/*
+ * The object that OWNER is a member of; NULL if the path from the variable on is by value, but for a pointer to OWNER itself. *ret_name:
+ * the member's name in it.
+ */
+static const hc_owner *holder_of(const hc_owner *owner, const char **ret_name)
+{
+	const char *name = owner->name;
+
+	while (owner && is_whole(owner))
+		owner = owner->parent;
+	if (owner && owner->step == HC_STEP_TARGET) {
+		name = part_name(owner->parent, owner);
+		owner = owner->parent;
+	} else if (owner && owner->step == HC_STEP_PART) {
+		owner = owner->parent;
+	}
+	for (; owner; owner = owner->parent) {
+		if (owner->step == HC_STEP_PART && owner->name && *owner->name)
+			name = owner->name;
+		if (owner->step == HC_STEP_VARIABLE)
+			return NULL;
+		if (owner->step != HC_STEP_PART && !is_held_inside(owner) && !owner->layout) {
+			*ret_name = name;
 			return owner;
+		}
+	}
 	return NULL;
 }
 
@@ -226,20 +270,44 @@ static bool is_pair(const hc_type *type)
 	return type && !g_strcmp0(hc_type_template_name(type), "std::pair");
 }
 
+/* What "first.x" or "second.y" of a pair is a member of; NULL: of the pair itself. */
+static const hc_type *inner_holder(const hc_type *pair, const char *name)
+{
+	const char *dot = name ? strchr(name, '.') : NULL;
+	g_autofree char *first = dot ? g_strndup(name, dot - name) : NULL;
+	uint64_t offset;
+	const hc_field *field = first ? hc_type_find_field(pair, first, &offset) : NULL;
+
+	return field ? field->type : NULL;
+}
+
+static char *describe_holder(const hc_owner *holder, const char *name)
+{
+	const hc_type *type = is_pair(holder->type) ? inner_holder(holder->type, name) : holder->type;
+	const hc_owner *element = holder;
+
+	while (element->step == HC_STEP_CLASS && element->parent)
+		element = element->parent;
+	if ((element->step == HC_STEP_ELEMENT || element->step == HC_STEP_ITEM) && (!type || !name || !*name)) {
+		g_autofree char *whole = hc_owner_path(element->step == HC_STEP_ELEMENT ? element->parent : element);
+
+		return g_strdup_printf("in every element of %s", whole);
+	}
+	if (!type && !holder->name)
+		return NULL;
+	return g_strdup_printf("member of every %s", type ? hc_type_short_name(type) : holder->name);
+}
+
 char *hc_owner_where(const hc_owner *owner, const hc_core *core)
 {
-	const hc_owner *holder = holder_of(owner), *root = owner;
+	const char *name = NULL;
+	const hc_owner *holder = holder_of(owner, &name), *root = owner;
+	char *text = holder ? describe_holder(holder, name) : NULL;
 
+	if (text)
+		return text;
 	while (root->parent)
 		root = root->parent;
-	if (holder && holder->step == HC_STEP_ELEMENT && (!owner->name || !*owner->name || is_pair(holder->type))) {
-		g_autofree char *container = hc_owner_path(holder->parent);
-
-		return g_strdup_printf("in every element of %s", container);
-	}
-	if (holder && (holder->type || holder->name))
-		return g_strdup_printf(
-			"member of every %s", holder->type ? hc_type_short_name(holder->type) : holder->name);
 	const hc_variable *variable = root->variable;
 
 	if (!variable)

@@ -10,15 +10,35 @@
 
 enum {
 	PARTS_MAX = 4096, /* of one plan: a damaged file could nest to no end */
-	DEPTH_MAX = 64
+	DEPTH_MAX = 64,
+	APART_MAX = 16
 };
 
 struct hc_plans {
 	hc_container_set *set;
-	GHashTable *by_type; /* hc_type -> hc_plan */
-	GPtrArray *named;    /* plans for a variable of that name alone */
+	GHashTable *by_type;   /* hc_type -> hc_plan */
+	GHashTable *contained; /* struct containment -> whether */
+	GPtrArray *named;      /* plans for a variable of that name alone */
 	GStringChunk *names;
 };
+
+struct containment {
+	const hc_type *outer, *inner;
+};
+
+static unsigned hash_containment(const void *data)
+{
+	const struct containment *containment = data;
+
+	return g_direct_hash(containment->outer) * 31 + g_direct_hash(containment->inner);
+}
+
+static int equal_containments(const void *a, const void *b)
+{
+	const struct containment *x = a, *y = b;
+
+	return x->outer == y->outer && x->inner == y->inner;
+}
 
 static void plan_destroy(void *data)
 {
@@ -34,6 +54,7 @@ hc_plans *hc_plans_create(hc_container_set *set)
 
 	plans->set = set;
 	plans->by_type = g_hash_table_new_full(NULL, NULL, NULL, plan_destroy);
+	plans->contained = g_hash_table_new_full(hash_containment, equal_containments, g_free, NULL);
 	plans->named = g_ptr_array_new_with_free_func(plan_destroy);
 	plans->names = g_string_chunk_new(4096);
 	return plans;
@@ -44,6 +65,7 @@ void hc_plans_destroy(hc_plans *plans)
 	if (!plans)
 		return;
 	g_hash_table_unref(plans->by_type);
+	g_hash_table_unref(plans->contained);
 	g_ptr_array_unref(plans->named);
 	g_string_chunk_free(plans->names);
 	g_free(plans);
@@ -73,6 +95,16 @@ static void add_array(struct maker *maker, const hc_type *type, uint64_t offset,
 
 	if (!plan || !plan->parts->len || !hc_type_size(element))
 		return;
+	/* Few containers side by side are told apart. */
+	if (hc_type_count(type) && hc_type_count(type) <= APART_MAX &&
+		hc_container_set_layout(maker->plans->set, element, NULL)) {
+		for (uint64_t i = 0; i < hc_type_count(type); i++) {
+			g_autofree char *place = g_strdup_printf("%s[%" G_GUINT64_FORMAT "]", name, i);
+
+			add_type(maker, element, offset + i * hc_type_size(element), place, NULL, DEPTH_MAX / 2);
+		}
+		return;
+	}
 	add_part(maker,
 		(hc_part){ .kind = HC_PART_ARRAY,
 			.offset = offset,
@@ -186,4 +218,34 @@ const hc_plan *hc_plans_get(hc_plans *plans, const hc_type *type, const char *na
 		hc_container_set_layout(plans->set, type, name) != hc_container_set_layout(plans->set, type, NULL))
 		return make_plan(plans, type, name);
 	return plan;
+}
+
+/* ---- containment ---- */
+
+static bool holds(const hc_type *outer, const hc_type *inner, unsigned depth)
+{
+	if (depth > DEPTH_MAX)
+		return false;
+	if (hc_type_get_kind(outer) == HC_TYPE_ARRAY && hc_type_target(outer))
+		return hc_type_target(outer) == inner || holds(hc_type_target(outer), inner, depth + 1);
+	for (unsigned i = 0; i < hc_type_field_count(outer); i++) {
+		const hc_field *field = hc_type_field(outer, i);
+
+		if (field->type == inner || holds(field->type, inner, depth + 1))
+			return true;
+	}
+	return false;
+}
+
+bool hc_plans_contains(hc_plans *plans, const hc_type *outer, const hc_type *inner)
+{
+	struct containment containment = { outer, inner };
+	gpointer known;
+
+	if (g_hash_table_lookup_extended(plans->contained, &containment, NULL, &known))
+		return GPOINTER_TO_INT(known);
+	bool contains = holds(outer, inner, 0);
+
+	g_hash_table_insert(plans->contained, g_memdup2(&containment, sizeof containment), GINT_TO_POINTER(contains));
+	return contains;
 }

@@ -12,6 +12,7 @@
  * Each block is claimed once (again only by surer evidence), so the work is bounded by blocks and words in typed objects; depth of the
  * data costs queue, never stack. While an edge waits, what it leads to is prefetched.
  */
+#include "base/pages.h"
 #include "types/internal.h"
 
 enum {
@@ -189,6 +190,7 @@ bool hc_types_propagate(hc_types *types, unsigned jobs)
 {
 	hc_propagation *propagation = g_new0(hc_propagation, 1);
 	unsigned count = hc_modules_load_variables(types->modules, jobs);
+	size_t bitmap_size = types->blocks->granule_count / 8 + sizeof(uint64_t);
 	bool ok;
 
 	propagation->types = types;
@@ -197,17 +199,22 @@ bool hc_types_propagate(hc_types *types, unsigned jobs)
 	propagation->owners = types->owners;
 	propagation->format = hc_core_word_format(types->core);
 	propagation->seen = hc_propagation_new_seen();
+	propagation->looked_at = hc_pages_create(bitmap_size);
+	propagation->failed = !propagation->looked_at;
 	propagation->swept = g_hash_table_new(g_str_hash, g_str_equal);
 	propagation->claims = g_array_new(FALSE, FALSE, sizeof(hc_claim));
 	propagation->elements = g_array_new(FALSE, FALSE, sizeof(hc_address));
 	propagation->mapped = g_array_new(FALSE, FALSE, sizeof(hc_address));
 	count_states(types, count);
-	add_roots(propagation, count);
-	hc_propagation_run(propagation);
-	hc_types_sweep(propagation);
+	if (!propagation->failed) {
+		add_roots(propagation, count);
+		hc_propagation_run(propagation);
+		hc_types_sweep(propagation);
+	}
 	ok = !propagation->failed;
 	g_hash_table_unref(propagation->seen);
 	g_hash_table_unref(propagation->swept);
+	hc_pages_destroy(propagation->looked_at, bitmap_size);
 	g_array_unref(propagation->claims);
 	g_array_unref(propagation->elements);
 	g_array_unref(propagation->mapped);
