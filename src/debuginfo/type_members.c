@@ -280,7 +280,7 @@ void hc_type_fill(const hc_type *asked)
 		return;
 	const struct module_debug *debug = hc_module_debug(source->modules, source->module);
 
-	if (debug->dwarf && dwarf_offdie(debug->dwarf, source->offset, &die))
+	if (debug->dwarf && hc_debug_die(debug, source->offset, &die))
 		read_children(type, source, &die);
 }
 
