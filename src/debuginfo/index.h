@@ -155,6 +155,9 @@ unsigned hc_debug_types_by_base(const struct module_debug *debug, uint64_t base,
 /* The qualified name of the function that DIE stands in; NULL: in none. Belongs to MODULES. */
 const char *hc_function_of_die(hc_modules *modules, struct module *module, Dwarf_Die *die);
 
+/* unit_headers.c: finds the units of DEBUG. Stops at one that is damaged. */
+void hc_scan_headers(struct module_debug *debug);
+
 /* ---- scan.c: reads units; any thread ---- */
 
 /* What one thread has found; for several modules. */
@@ -177,6 +180,3 @@ void hc_scan_destroy(struct scan *scan);
 void hc_scan_unit(struct scan *scan, const struct module_debug *debug, unsigned module, struct unit *unit);
 const GArray *hc_scan_types(const struct scan *scan);	  /* of struct scanned_type */
 const GArray *hc_scan_variables(const struct scan *scan); /* of struct scanned_variable */
-
-/* The headers of all units of DEBUG. Stops at one that is damaged. */
-void hc_scan_headers(struct module_debug *debug);
