@@ -90,6 +90,7 @@ static void expressions_have_values(void)
 		{ "is_pointer(self) + is_struct(*self) + is_integer(a) + is_void(*nothing) + is_array(array)", 5 },
 		{ "same(*self, this)", 1 },
 		{ "members(this)", 6 },
+		{ "sizeof(base(this)) * 10 + alignof(T0)", 88 },
 		{ "helper * 2", 2000 },
 		{ "usable(self)", 56 },
 		{ "18446744073709551615 > 1", 1 },
