@@ -204,6 +204,18 @@ static hc_operand compile_typeof(hc_compiler *c, const function *self, const hc_
 	return typed(c, type);
 }
 
+/* base(x): its first base class. */
+static hc_operand compile_base(hc_compiler *c, const function *self, const hc_expression *arguments)
+{
+	const hc_type *type = hc_compile_type(c, arguments);
+
+	(void)self;
+	for (unsigned i = 0; type && i < hc_type_field_count(type); i++)
+		if (hc_type_field(type, i)->is_base)
+			return typed(c, hc_type_field(type, i)->type);
+	return hc_compile_fail(c, "%s has no base class", hc_compile_type_name(type));
+}
+
 /* The template argument of TYPE that EXPRESSION, a name or a number, tells. Names are looked for in base classes, too. */
 static const hc_template_argument *find_argument(const hc_type *type, const hc_expression *expression, unsigned depth)
 {
@@ -306,6 +318,7 @@ static const function functions[] = {
 	{ "typeof", 1, 1, compile_typeof, 0, false },
 	{ "type", 1, 1, compile_typeof, 0, false },
 	{ "target", 1, 1, compile_typeof, 0, false },
+	{ "base", 1, 1, compile_base, 0, false },
 	{ "param", 2, 2, compile_argument, 1, false },
 	{ "vparam", 2, 2, compile_argument, 0, false },
 	{ "same", 2, 2, compile_same, 0, false },

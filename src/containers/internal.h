@@ -207,6 +207,7 @@ struct hc_layout {
 	uint64_t object_mask, element_mask; /* bits that are 0 in their addresses */
 	bool by_pointer;		    /* elements are what the pointers in the container lead to */
 	bool mapped_by_pointer;
+	bool through_pointer;	    /* what is walked is a pointer to the container */
 	const hc_field *link_field; /* of nodes, for description->link */
 	uint64_t link_offset;
 	uint64_t link_value;  /* of an annotated link: from it to the element */

@@ -313,18 +313,15 @@ static bool may_be_container(const hc_type *type)
 	return kind == HC_TYPE_STRUCT || kind == HC_TYPE_UNION || kind == HC_TYPE_INCOMPLETE;
 }
 
-static hc_layout *find_annotated(const candidate *of)
+static const hc_description *find_description(const hc_container_set *set, const char *name)
 {
-	const hc_description *description = NULL;
+	for (unsigned i = 0; i < set->descriptions->len; i++) {
+		const hc_description *description = set->descriptions->pdata[i];
 
-	for (unsigned i = 0; i < of->set->descriptions->len && !description; i++) {
-		description = of->set->descriptions->pdata[i];
-		if (strcmp(description->name, of->annotation->as))
-			description = NULL;
+		if (!strcmp(description->name, name))
+			return description;
 	}
-	if (!description)
-		*of->misfit = g_strdup_printf("there is no group [%s]", of->annotation->as);
-	return description ? make_layout(of, description, NULL, NULL, 0, of->misfit) : NULL;
+	return NULL;
 }
 
 static hc_layout *find_named(const candidate *of)
@@ -340,11 +337,38 @@ static hc_layout *find_named(const candidate *of)
 	return first_fit(of, name ? g_hash_table_lookup(of->set->by_name, name) : NULL, of->set->by_shape);
 }
 
+/* The user has told of a variable: if that is a pointer, what it leads to is meant, unless pointers themselves are such containers. */
+static hc_layout *find_annotated(const candidate *of)
+{
+	const char *as = of->annotation->as;
+	const hc_description *description = as ? find_description(of->set, as) : NULL;
+	bool is_pointer = hc_type_get_kind(of->type) == HC_TYPE_POINTER;
+	candidate target = *of;
+	hc_layout *layout;
+
+	if (as && !description) {
+		*of->misfit = g_strdup_printf("there is no group [%s]", as);
+		return NULL;
+	}
+	if (!as || !is_pointer || description->is_pointer) {
+		layout = as ? make_layout(of, description, NULL, NULL, 0, of->misfit) : find_named(of);
+		if (layout || !is_pointer)
+			return layout;
+	}
+	target.type = hc_type_target(of->type);
+	if (!target.type)
+		return NULL;
+	layout = as ? make_layout(&target, description, NULL, NULL, 0, of->misfit) : find_named(&target);
+	for (hc_layout *link = layout; link; link = link->next_link)
+		link->through_pointer = true;
+	return layout;
+}
+
 static hc_layout *find_layout(hc_container_set *set, const hc_type *type, const hc_annotation *annotation)
 {
 	g_autofree char *misfit = NULL;
 	const candidate of = { set, type, annotation, &misfit };
-	hc_layout *layout = annotation && annotation->as ? find_annotated(&of) : find_named(&of);
+	hc_layout *layout = annotation ? find_annotated(&of) : find_named(&of);
 
 	if (!layout && misfit)
 		hc_diagnostics_add(set->diagnostics, &no_fit, 0, "%s: %s",

@@ -549,6 +549,29 @@ static bool find_object(hc_walker *walker, uint8_t *buffer)
 	return true;
 }
 
+/* From the pointer that was told to the container that it leads to. FALSE: there is none. */
+static bool follow_pointer(hc_walker *walker)
+{
+	hc_reader *reader = walker->reader;
+	uint8_t bytes[8];
+	hc_place place;
+
+	if (!hc_reader_word(reader, walker->address, &walker->address)) {
+		if (!reader->modules || !hc_modules_read(reader->modules, walker->address, bytes, reader->format.size))
+			return implausible(walker, "it cannot be read itself");
+		walker->address = hc_load_word(bytes, reader->format);
+	}
+	if (!walker->address) {
+		walker->walk->claimed = 0;
+		return false;
+	}
+	place = hc_reader_check(reader, walker->address, MAX(walker->layout->object_size, 1));
+	if (!is_usable(place))
+		return implausible(walker, hc_place_reason(place));
+	hc_walker_own(walker, walker->address, MAX(walker->layout->object_size, 1), HC_MEMORY_INDEX);
+	return true;
+}
+
 static void walk_kind(hc_walker *walker)
 {
 	static void (*const walks[])(hc_walker *) = {
@@ -594,6 +617,8 @@ static void walk_one(
 	ret_walk->claimed = ret_walk->capacity = UINT64_MAX;
 	ret_walk->element_size = layout->element_size;
 	ret_walk->element = layout->element;
+	if (layout->through_pointer && !follow_pointer(&walker))
+		return;
 	if (find_object(&walker, buffer))
 		walk_kind(&walker);
 	set->budget = walker.budget;

@@ -77,8 +77,9 @@ static bool read_nodes(hc_walker *walker, nodes *n)
 		!need(walker, HC_KEY_ELEM_SIZE, layout->element_size, &size) ||
 		!need(walker, HC_KEY_OWNED, 1, &owned) || !need(walker, HC_KEY_SKIP, 0, &n->skip))
 		return false;
+	size = part_size(walker, walker->by_pointer, size);
 	walker->walk->element_size = size;
-	size = MIN(part_size(walker, walker->by_pointer, size), NODE_SIZE_MAX);
+	size = MIN(size, NODE_SIZE_MAX);
 	n->value = value;
 	n->mapped = mapped;
 	n->has_mapped = hc_walker_has(walker, HC_KEY_MAPPED);
@@ -408,17 +409,32 @@ void hc_walk_buckets(hc_walker *walker)
 	}
 }
 
+/* A slot in use may hold no more than a pointer to its element, which the table owns: a node. */
+static bool own_slot(hc_walker *walker, hc_address element, uint64_t node_size)
+{
+	hc_place place = hc_reader_check(walker->reader, element, node_size);
+
+	if (place != HC_PLACE_LIVE && place != HC_PLACE_OUTSIDE)
+		return hc_walker_break(walker, hc_place_reason(place));
+	hc_walker_own(walker, element, node_size, HC_MEMORY_NODE);
+	return true;
+}
+
 void hc_walk_slots(hc_walker *walker)
 {
 	const hc_layout *layout = walker->layout;
 	const hc_program *used = hc_layout_program(layout, HC_KEY_USED),
 			 *value = hc_layout_program(layout, HC_KEY_VALUE),
 			 *mapped = hc_layout_program(layout, HC_KEY_MAPPED);
-	uint64_t size = part_size(walker, walker->by_pointer, layout->element_size);
+	uint64_t size = part_size(walker, walker->by_pointer, layout->element_size), node_size;
 	table t;
 
-	if (!need(walker, HC_KEY_ELEM_SIZE, size, &size))
+	if (!need(walker, HC_KEY_ELEM_SIZE, size, &size) || !need(walker, HC_KEY_NODE_SIZE, 0, &node_size))
 		return;
+	if (node_size >= NODE_SIZE_MAX) {
+		fail(walker, "its nodes are too large");
+		return;
+	}
 	if (!read_table(walker, HC_KEY_SLOTS, size, HC_MEMORY_BUFFER, &t))
 		return;
 	walker->walk->element_size = size ? size : t.stride;
@@ -433,13 +449,19 @@ void hc_walk_slots(hc_walker *walker)
 		walker->variables[HC_VARIABLE_SLOT] = element;
 		if (!hc_walker_charge(walker, t.stride))
 			return;
-		if (!hc_walker_run(walker, used, &is_used) || (value && !hc_walker_run(walker, value, &element)) ||
-			(mapped && !hc_walker_run(walker, mapped, &other))) {
+		if (!hc_walker_run(walker, used, &is_used)) {
 			hc_walker_break(walker, "its memory cannot be read");
 			return;
 		}
 		if (!is_used)
 			continue;
+		if ((value && !hc_walker_run(walker, value, &element)) ||
+			(mapped && !hc_walker_run(walker, mapped, &other))) {
+			hc_walker_break(walker, "its memory cannot be read");
+			return;
+		}
+		if (node_size && !own_slot(walker, element, node_size))
+			return;
 		if (walker->visits)
 			hc_walker_visit(walker, element, other);
 		walker->walk->walked++;

@@ -12,7 +12,7 @@
 #include <gelf.h>
 #include <unistd.h>
 
-static const char *const section_names[SECTION_COUNT] = { "info", "abbrev", "str", "line_str", "str_offsets" };
+static const char *const section_names[SECTION_COUNT] = { "info", "types", "abbrev", "str", "line_str", "str_offsets" };
 
 bool hc_module_is_runtime(const struct module *module)
 {
@@ -223,16 +223,6 @@ static const char *find_gap(const struct module_debug *debug)
 {
 	if (find_section(debug->elf, ".gnu_debugaltlink"))
 		return "parts of it stand in a second file that several share (dwz), which is not read";
-	if (find_section(debug->elf, "types"))
-		return "type units (-fdebug-types-section) are not read";
-	for (unsigned i = 0; i < debug->units->len; i++)
-		switch (g_array_index(debug->units, struct unit, i).type) {
-		case DW_UT_type:
-		case DW_UT_split_type:
-			return "type units (-fdebug-types-section) are not read";
-		default:
-			break;
-		}
 	return NULL;
 }
 
@@ -261,6 +251,7 @@ struct module_debug *hc_module_debug(hc_modules *modules, struct module *module)
 	if (debug)
 		return debug;
 	debug = module->debug = g_new0(struct module_debug, 1);
+	debug->module = module;
 	debug->units = g_array_new(FALSE, FALSE, sizeof(struct unit));
 	elf_version(EV_CURRENT);
 	if (!module->public.is_vdso)

@@ -33,11 +33,19 @@ static bool find_argument(Dwarf_Die *die, const char *name, Dwarf_Die *ret_argum
 
 static bool find_class(const struct module_debug *debug, Dwarf_Die *function, Dwarf_Die *ret_class)
 {
-	uint64_t offset = dwarf_dieoffset(function);
+	uint64_t offset = hc_die_offset(debug, function);
 	const struct unit *unit = hc_debug_unit(debug, offset);
 	const struct scope *scope = unit ? hc_unit_scope_around(unit, offset) : NULL;
 
-	return scope && dwarf_offdie(debug->dwarf, unit->offset + scope->start, ret_class);
+	Dwarf_Attribute attribute;
+	Dwarf_Die target;
+
+	if (!scope || !hc_debug_die(debug, unit->offset + scope->start, ret_class))
+		return false;
+	/* Its arguments stand in a type unit. */
+	if (dwarf_attr(ret_class, DW_AT_signature, &attribute) && dwarf_formref_die(&attribute, &target))
+		*ret_class = target;
+	return true;
 }
 
 static const hc_type *look_up(hc_modules *modules, hc_address address, const char *name)

@@ -123,8 +123,24 @@ static void collect(const struct job *job, const struct scan *scan)
 	}
 }
 
-static void finish_module(struct module_debug *debug)
+/* A class in one that has its name in a type unit, which may come later, and from another thread. */
+static void name_the_unnamed(hc_modules *modules, struct module_debug *debug)
 {
+	for (unsigned i = 0; i < debug->types->len; i++) {
+		struct named_type *type = &g_array_index(debug->types, struct named_type, i);
+		Dwarf_Die die;
+		const char *name = type->is_unnamed && type->hash && hc_debug_die(debug, type->offset, &die) ?
+					   hc_name_of_die(modules, debug->module, &die) :
+					   NULL;
+
+		if (name)
+			hc_name_hashes(name, &type->hash, &type->base);
+	}
+}
+
+static void finish_module(hc_modules *modules, struct module_debug *debug)
+{
+	name_the_unnamed(modules, debug);
 	g_array_sort(debug->types, compare_types);
 	remove_doubles(debug->types);
 	sort_by_base(debug);
@@ -137,14 +153,14 @@ static void finish_module(struct module_debug *debug)
 	}
 }
 
-/* MODULES: of struct module_debug. */
-static void scan_modules(GPtrArray *modules, unsigned jobs)
+/* LIST: of struct module_debug. */
+static void scan_modules(hc_modules *modules, GPtrArray *list, unsigned jobs)
 {
-	struct job job = { .modules = modules, .first = g_new0(uint64_t, modules->len + 1) };
+	struct job job = { .modules = list, .first = g_new0(uint64_t, list->len + 1) };
 	unsigned workers = hc_parallel_workers(jobs);
 
-	for (unsigned i = 0; i < modules->len; i++) {
-		struct module_debug *debug = modules->pdata[i];
+	for (unsigned i = 0; i < list->len; i++) {
+		struct module_debug *debug = list->pdata[i];
 
 		debug->types = g_array_new(FALSE, FALSE, sizeof(struct named_type));
 		debug->variables = g_array_new(FALSE, FALSE, sizeof(struct static_variable));
@@ -153,7 +169,7 @@ static void scan_modules(GPtrArray *modules, unsigned jobs)
 		debug->tried_index = true;
 		job.first[i + 1] = job.first[i] + debug->units->len;
 	}
-	workers = (unsigned)CLAMP(job.first[modules->len], 1, workers);
+	workers = (unsigned)CLAMP(job.first[list->len], 1, workers);
 	job.scans = g_new0(struct scan *, workers);
 	hc_parallel_run(workers, scan_units, &job);
 	for (unsigned i = 0; i < workers; i++) {
@@ -161,8 +177,8 @@ static void scan_modules(GPtrArray *modules, unsigned jobs)
 			collect(&job, job.scans[i]);
 		hc_scan_destroy(job.scans[i]);
 	}
-	for (unsigned i = 0; i < modules->len; i++)
-		finish_module(modules->pdata[i]);
+	for (unsigned i = 0; i < list->len; i++)
+		finish_module(modules, list->pdata[i]);
 	g_free(job.scans);
 	g_free(job.first);
 }
@@ -182,7 +198,7 @@ void hc_modules_index_debug(hc_modules *modules, unsigned jobs)
 		if (debug && debug->dwarf && !debug->tried_index)
 			g_ptr_array_add(list, debug);
 	}
-	scan_modules(list, jobs);
+	scan_modules(modules, list, jobs);
 }
 
 struct module_debug *hc_module_index(hc_modules *modules, struct module *module)
@@ -196,12 +212,32 @@ struct module_debug *hc_module_index(hc_modules *modules, struct module *module)
 		g_autoptr(GPtrArray) list = g_ptr_array_new();
 
 		g_ptr_array_add(list, debug);
-		scan_modules(list, 0);
+		scan_modules(modules, list, 0);
 	}
 	return debug;
 }
 
 /* ---- questions ---- */
+
+uint64_t hc_die_offset(const struct module_debug *debug, Dwarf_Die *die)
+{
+	uint64_t offset = dwarf_dieoffset(die);
+	Dwarf_Half version;
+	uint8_t type;
+
+	if (debug->sections[SECTION_TYPES].size &&
+		!dwarf_cu_info(die->cu, &version, &type, NULL, NULL, NULL, NULL, NULL) && version < 5 &&
+		type == DW_UT_type)
+		offset |= OFFSET_IN_TYPES;
+	return offset;
+}
+
+bool hc_debug_die(const struct module_debug *debug, uint64_t offset, Dwarf_Die *ret_die)
+{
+	if (offset & OFFSET_IN_TYPES)
+		return dwarf_offdie_types(debug->dwarf, offset & ~OFFSET_IN_TYPES, ret_die) != NULL;
+	return dwarf_offdie(debug->dwarf, offset, ret_die) != NULL;
+}
 
 const struct unit *hc_debug_unit(const struct module_debug *debug, uint64_t offset)
 {
@@ -294,7 +330,7 @@ static void add_ranges(struct module_debug *debug, unsigned index)
 	Dwarf_Die die;
 
 	if (unit->is_split || (unit->type != DW_UT_compile && unit->type != DW_UT_partial) ||
-		!dwarf_offdie(debug->dwarf, unit->first, &die))
+		!hc_debug_die(debug, unit->first, &die))
 		return;
 	for (ptrdiff_t next = 0; (next = dwarf_ranges(&die, next, &base, &start, &end)) > 0;) {
 		struct unit_range range = { start, end, index };
@@ -333,8 +369,8 @@ bool hc_module_unit_at(hc_modules *modules, struct module *module, hc_address ad
 		const struct unit_range *range = &g_array_index(debug->ranges, struct unit_range, i);
 
 		if (wanted < range->end)
-			return dwarf_offdie(debug->dwarf, g_array_index(debug->units, struct unit, range->unit).first,
-				       ret_unit) != NULL;
+			return hc_debug_die(
+				debug, g_array_index(debug->units, struct unit, range->unit).first, ret_unit);
 	}
 	return false;
 }
@@ -349,7 +385,8 @@ static Dwarf_Die follow(const Dwarf_Die *die)
 	for (unsigned i = 0; i < STEPS_MAX; i++) {
 		Dwarf_Attribute attribute;
 
-		if ((!dwarf_attr(&at, DW_AT_specification, &attribute) &&
+		if ((!dwarf_attr(&at, DW_AT_signature, &attribute) &&
+			    !dwarf_attr(&at, DW_AT_specification, &attribute) &&
 			    !dwarf_attr(&at, DW_AT_abstract_origin, &attribute)) ||
 			!dwarf_formref_die(&attribute, &next))
 			break;
@@ -395,7 +432,7 @@ static char *own_name(Dwarf_Die *die)
 
 static const struct scope *scope_of_die(const struct module_debug *debug, Dwarf_Die *die, const struct unit **ret_unit)
 {
-	uint64_t offset = dwarf_dieoffset(die);
+	uint64_t offset = hc_die_offset(debug, die);
 
 	*ret_unit = hc_debug_unit(debug, offset);
 	return *ret_unit ? hc_unit_scope_around(*ret_unit, offset) : NULL;
@@ -418,7 +455,7 @@ static const char *make_name(hc_modules *modules, struct module_debug *debug, Dw
 		const struct scope *scope = scope_of_die(debug, &at, &unit);
 		Dwarf_Die parent;
 
-		if (!scope || !dwarf_offdie(debug->dwarf, unit->offset + scope->start, &parent))
+		if (!scope || !hc_debug_die(debug, unit->offset + scope->start, &parent))
 			break;
 		at = follow(&parent);
 		char *part = own_name(&at);
@@ -441,11 +478,12 @@ static const char *make_name(hc_modules *modules, struct module_debug *debug, Dw
 const char *hc_name_of_die(hc_modules *modules, struct module *module, Dwarf_Die *die)
 {
 	struct module_debug *debug = hc_module_index(modules, module);
-	guint64 offset = dwarf_dieoffset(die);
 	gpointer known;
 
 	if (!debug)
 		return NULL;
+	guint64 offset = hc_die_offset(debug, die);
+
 	if (g_hash_table_lookup_extended(debug->names, &offset, NULL, &known))
 		return known;
 	const char *name = make_name(modules, debug, die);
@@ -464,7 +502,7 @@ const char *hc_function_of_die(hc_modules *modules, struct module *module, Dwarf
 	while (scope) {
 		Dwarf_Die parent;
 
-		if (!dwarf_offdie(debug->dwarf, unit->offset + scope->start, &parent))
+		if (!hc_debug_die(debug, unit->offset + scope->start, &parent))
 			break;
 		if (dwarf_tag(&parent) == DW_TAG_subprogram)
 			return hc_name_of_die(modules, module, &parent);

@@ -13,9 +13,10 @@
 #include "debuginfo/dwarf.h"
 #include "debuginfo/names.h"
 
-/* .debug_info and what it points to, uncompressed. */
+/* .debug_info and what it points to, uncompressed. .debug_types is DWARF 4's place for type units. */
 enum {
 	SECTION_INFO,
+	SECTION_TYPES,
 	SECTION_ABBREV,
 	SECTION_STR,
 	SECTION_LINE_STR,
@@ -37,8 +38,11 @@ struct scope {
 
 #define NO_SCOPE UINT32_MAX
 
+/* Offsets of DIEs and units are in .debug_info; with this bit in .debug_types. */
+#define OFFSET_IN_TYPES (UINT64_C(1) << 63)
+
 struct unit {
-	uint64_t offset, end; /* in .debug_info, header included */
+	uint64_t offset, end; /* header included */
 	uint64_t first;	      /* its first DIE */
 	uint64_t abbreviations;
 	uint64_t string_offsets; /* DW_AT_str_offsets_base */
@@ -63,7 +67,8 @@ struct named_type {
 	uint64_t offset;
 	uint32_t size; /* as far as known; the lower bits */
 	uint16_t kind;
-	bool is_unique; /* in a function or an anonymous namespace: another unit's is not the same */
+	bool is_unique;	 /* in a function or an anonymous namespace: another unit's is not the same */
+	bool is_unnamed; /* what it stands in has its name elsewhere: the hashes are not known yet */
 };
 
 /* A variable that has one place, or one in each thread. */
@@ -79,6 +84,7 @@ struct unit_range {
 
 /* Debug info of one module. */
 struct module_debug {
+	struct module *module;
 	bool tried_file, tried_index;
 	char *path;
 	GMappedFile *mapped;
@@ -128,6 +134,10 @@ bool hc_module_is_runtime(const struct module *module);
 struct module_debug *hc_module_index(hc_modules *modules, struct module *module);
 void hc_modules_index_debug(hc_modules *modules, unsigned jobs);
 
+/* Where DIE is, and the other way round. */
+uint64_t hc_die_offset(const struct module_debug *debug, Dwarf_Die *die);
+bool hc_debug_die(const struct module_debug *debug, uint64_t offset, Dwarf_Die *ret_die);
+
 /* The unit of the DIE at OFFSET; NULL if there is none. */
 const struct unit *hc_debug_unit(const struct module_debug *debug, uint64_t offset);
 
@@ -144,6 +154,9 @@ unsigned hc_debug_types_by_base(const struct module_debug *debug, uint64_t base,
 
 /* The qualified name of the function that DIE stands in; NULL: in none. Belongs to MODULES. */
 const char *hc_function_of_die(hc_modules *modules, struct module *module, Dwarf_Die *die);
+
+/* unit_headers.c: finds the units of DEBUG. Stops at one that is damaged. */
+void hc_scan_headers(struct module_debug *debug);
 
 /* ---- scan.c: reads units; any thread ---- */
 
@@ -167,6 +180,3 @@ void hc_scan_destroy(struct scan *scan);
 void hc_scan_unit(struct scan *scan, const struct module_debug *debug, unsigned module, struct unit *unit);
 const GArray *hc_scan_types(const struct scan *scan);	  /* of struct scanned_type */
 const GArray *hc_scan_variables(const struct scan *scan); /* of struct scanned_variable */
-
-/* The headers of all units of DEBUG. Stops at one that is damaged. */
-void hc_scan_headers(struct module_debug *debug);

@@ -17,8 +17,6 @@
  */
 #include "debuginfo/abbreviations.h"
 
-#include "base/word.h"
-
 #include <dwarf.h>
 
 enum {
@@ -40,14 +38,15 @@ struct frame {
 	uint32_t own;	     /* the scope that this frame made, or NO_SCOPE */
 	uint32_t function;   /* depth of the nearest function's frame; 0: none */
 	bool in_class;
-	bool is_unique; /* in an anonymous namespace: another unit's is not the same */
-	bool is_kept;	/* of a function: something in it has a name */
+	bool is_unique;	 /* in an anonymous namespace: another unit's is not the same */
+	bool is_unnamed; /* in a class without a name, or one that has it in a type unit */
+	bool is_kept;	 /* of a function: something in it has a name */
 };
 
 /* A class that is declared; its definition may stand elsewhere in the unit, and refer to it. */
 struct declaration {
 	uint64_t offset, full, base;
-	bool is_unique, is_local;
+	bool is_unique, is_local, is_unnamed;
 };
 
 struct scan {
@@ -63,6 +62,7 @@ struct scan {
 	const struct module_debug *debug;
 	struct unit *unit;
 	unsigned module;
+	const uint8_t *bytes; /* of its section */
 	struct reader reader;
 	GArray *scopes;
 	GArray *declarations; /* of struct declaration, by offset */
@@ -112,61 +112,6 @@ const GArray *hc_scan_types(const struct scan *scan)
 const GArray *hc_scan_variables(const struct scan *scan)
 {
 	return scan->variables;
-}
-
-/* ---- headers (DWARF 5, 7.5.1; DWARF 4, 7.5.1) ---- */
-
-/* FALSE if it is damaged. */
-static bool read_header(const struct module_debug *debug, uint64_t offset, struct unit *unit)
-{
-	const struct section *info = &debug->sections[SECTION_INFO];
-	struct reader reader = { .at = info->bytes + offset, .end = info->bytes + info->size, .swap = debug->swap };
-	uint64_t length = hc_reader_unsigned(&reader, 4);
-
-	*unit = (struct unit){ .offset = offset, .offset_size = 4, .type = DW_UT_compile };
-	if (length == 0xffffffff) {
-		length = hc_reader_unsigned(&reader, 8);
-		unit->offset_size = 8;
-	} else if (length >= 0xfffffff0) {
-		return false;
-	}
-	if (reader.failed || length > (uint64_t)(reader.end - reader.at) || length > UINT32_MAX)
-		return false;
-	reader.end = reader.at + length;
-	unit->end = reader.end - info->bytes;
-	unit->version = hc_reader_unsigned(&reader, 2);
-	if (unit->version >= 5) {
-		unit->type = hc_reader_unsigned(&reader, 1);
-		unit->address_size = hc_reader_unsigned(&reader, 1);
-		unit->abbreviations = hc_reader_unsigned(&reader, unit->offset_size);
-		if (unit->type == DW_UT_skeleton || unit->type == DW_UT_split_compile)
-			hc_reader_skip(&reader, 8);
-		else if (unit->type == DW_UT_type || unit->type == DW_UT_split_type)
-			hc_reader_skip(&reader, 8 + unit->offset_size);
-	} else {
-		unit->abbreviations = hc_reader_unsigned(&reader, unit->offset_size);
-		unit->address_size = hc_reader_unsigned(&reader, 1);
-	}
-	unit->first = reader.at - info->bytes;
-	unit->string_offsets = unit->offset_size == 8 ? 16 : 8;
-	return !reader.failed && unit->version >= 2 && unit->version <= 5 &&
-	       (unit->address_size == 4 || unit->address_size == 8);
-}
-
-void hc_scan_headers(struct module_debug *debug)
-{
-	const struct section *info = &debug->sections[SECTION_INFO];
-
-	for (uint64_t offset = 0; offset + 11 < info->size;) {
-		struct unit unit;
-
-		if (!read_header(debug, offset, &unit) || unit.end <= offset) {
-			debug->damaged_units++;
-			break;
-		}
-		g_array_append_val(debug->units, unit);
-		offset = unit.end;
-	}
 }
 
 /* ---- values ---- */
@@ -373,7 +318,8 @@ static struct declaration qualify(const struct frame *parent, uint64_t offset, c
 		.full = hc_name_hash_within(parent->full, name->full),
 		.base = hc_name_hash_within(parent->base, name->base),
 		.is_unique = parent->is_unique || name->has_lambda,
-		.is_local = parent->function != 0 };
+		.is_local = parent->function != 0,
+		.is_unnamed = parent->is_unnamed };
 }
 
 static void add_type(struct scan *scan, uint64_t offset, const struct declaration *name, unsigned kind)
@@ -386,7 +332,8 @@ static void add_type(struct scan *scan, uint64_t offset, const struct declaratio
 			.offset = offset,
 			.size = (uint32_t)size,
 			.kind = (uint16_t)kind,
-			.is_unique = is_unique },
+			.is_unique = is_unique,
+			.is_unnamed = name->is_unnamed },
 		.module = scan->module,
 	};
 	uint64_t same = hc_name_hash_within(
@@ -530,7 +477,7 @@ static void enter_namespace(struct scan *scan, struct frame *frame, uint64_t off
 	frame->base = hc_name_hash_within(frame->base, name->base);
 }
 
-/* NAME: NULL if it has none; what stands in it then is nobody's by name. */
+/* NAME: NULL if it has none here. */
 static void enter_composite(struct scan *scan, struct frame *frame, uint64_t offset, const struct declaration *name)
 {
 	frame->own = add_scope(scan, &scan->frames[scan->depth], offset);
@@ -539,6 +486,7 @@ static void enter_composite(struct scan *scan, struct frame *frame, uint64_t off
 	frame->full = name ? name->full : hc_name_hash_within(frame->full, offset);
 	frame->base = name ? name->base : frame->full;
 	frame->in_class = true;
+	frame->is_unnamed = !name || name->is_unnamed;
 }
 
 static void visit_composite(struct scan *scan, const struct abbreviation *entry, uint64_t offset, struct frame *frame)
@@ -678,7 +626,7 @@ static bool skip_children(struct scan *scan)
 	if (!scan->values[WANT_SIBLING].at)
 		return false;
 	uint64_t sibling = value_unsigned(scan, WANT_SIBLING);
-	const uint8_t *start = scan->debug->sections[SECTION_INFO].bytes + scan->unit->offset;
+	const uint8_t *start = scan->bytes + (scan->unit->offset & ~OFFSET_IN_TYPES);
 
 	if (sibling > (uint64_t)(scan->reader.end - start) || start + sibling < scan->reader.at)
 		return false;
@@ -690,16 +638,16 @@ static bool skip_children(struct scan *scan)
 static bool read_dies(struct scan *scan)
 {
 	struct reader *reader = &scan->reader;
-	const uint8_t *info = scan->debug->sections[SECTION_INFO].bytes;
+	uint64_t tag = scan->unit->offset & OFFSET_IN_TYPES;
 
 	while (reader->at < reader->end) {
-		uint64_t offset = reader->at - info;
+		uint64_t offset = (uint64_t)(reader->at - scan->bytes) | tag;
 		uint64_t code = *reader->at < 0x80 ? *reader->at++ : hc_reader_leb(reader);
 
 		if (!code) {
 			if (!scan->depth)
 				return true;
-			leave(scan, reader->at - info);
+			leave(scan, (uint64_t)(reader->at - scan->bytes) | tag);
 			continue;
 		}
 		const struct abbreviation *entry = find_abbreviation(scan, code);
@@ -738,14 +686,13 @@ static bool read_dies(struct scan *scan)
 
 void hc_scan_unit(struct scan *scan, const struct module_debug *debug, unsigned module, struct unit *unit)
 {
-	const struct section *info = &debug->sections[SECTION_INFO];
-
+	scan->bytes = debug->sections[unit->offset & OFFSET_IN_TYPES ? SECTION_TYPES : SECTION_INFO].bytes;
 	scan->debug = debug;
 	scan->unit = unit;
 	scan->module = module;
 	scan->depth = 0;
-	scan->reader = (struct reader){ .at = info->bytes + unit->first,
-		.end = info->bytes + unit->end,
+	scan->reader = (struct reader){ .at = scan->bytes + (unit->first & ~OFFSET_IN_TYPES),
+		.end = scan->bytes + (unit->end & ~OFFSET_IN_TYPES),
 		.swap = debug->swap,
 		.address_size = unit->address_size,
 		.offset_size = unit->offset_size,

@@ -64,6 +64,15 @@ static bool is_composite(int tag)
 static bool peel(Dwarf_Die *die, Dwarf_Die *ret_typedef, bool *has_typedef)
 {
 	for (unsigned i = 0; i < PEEL_MAX; i++) {
+		Dwarf_Attribute attribute;
+		Dwarf_Die target;
+
+		/* What stands in a type unit. */
+		if (is_composite(dwarf_tag(die)) && dwarf_attr(die, DW_AT_signature, &attribute) &&
+			dwarf_formref_die(&attribute, &target)) {
+			*die = target;
+			return true;
+		}
 		switch (dwarf_tag(die)) {
 		case DW_TAG_typedef:
 		case DW_TAG_template_alias:
@@ -81,8 +90,6 @@ static bool peel(Dwarf_Die *die, Dwarf_Die *ret_typedef, bool *has_typedef)
 		default:
 			return true;
 		}
-		Dwarf_Die target;
-
 		if (!hc_die_target(die, &target))
 			return false;
 		*die = target;
@@ -482,8 +489,8 @@ static const hc_type *make_composite(hc_modules *modules, struct module *module,
 		(guint64)size, (guint64)line, (guint64)signature(die));
 	/* gcc gives several lambdas of a function one name, and so what they are arguments of. */
 	if (strstr(name, "<lambda"))
-		g_string_append_printf(
-			key, "%u %" G_GINT64_MODIFIER "x ", module->index, (guint64)dwarf_dieoffset(die));
+		g_string_append_printf(key, "%u %" G_GINT64_MODIFIER "x ", module->index,
+			(guint64)hc_die_offset(hc_module_debug(modules, module), die));
 	hc_name_append_canonical(key, name);
 	hc_type *type = intern(modules, g_strdup(key->str), kind, name, &is_new);
 
@@ -499,7 +506,8 @@ static const hc_type *make_composite(hc_modules *modules, struct module *module,
 	if (kind == HC_TYPE_ENUM)
 		type->target = enum_integer(modules, module, die, size);
 	type->source = g_new0(struct hc_type_source, 1);
-	*type->source = (struct hc_type_source){ modules, module, dwarf_dieoffset(die) };
+	*type->source =
+		(struct hc_type_source){ modules, module, hc_die_offset(hc_module_debug(modules, module), die) };
 	return type;
 }
 
@@ -516,7 +524,7 @@ static const hc_type *definition_in(
 		Dwarf_Die die;
 
 		if (found->kind != NAMED_COMPOSITE || (only_unit && hc_debug_unit(debug, found->offset) != only_unit) ||
-			!dwarf_offdie(debug->dwarf, found->offset, &die) || !is_composite(dwarf_tag(&die)) ||
+			!hc_debug_die(debug, found->offset, &die) || !is_composite(dwarf_tag(&die)) ||
 			dwarf_hasattr(&die, DW_AT_declaration))
 			continue;
 		return make_composite(modules, module, &die, name);
@@ -535,7 +543,9 @@ static const hc_type *find_definition(hc_modules *modules, struct module *module
 	if (!hc_name_hashes(name, &full, &base))
 		return NULL;
 	const hc_type *type = definition_in(modules, module, full, name,
-		is_private ? hc_debug_unit(hc_module_debug(modules, module), dwarf_dieoffset(die)) : NULL);
+		is_private ? hc_debug_unit(hc_module_debug(modules, module),
+				     hc_die_offset(hc_module_debug(modules, module), die)) :
+			     NULL);
 
 	if (type || is_private)
 		return type;
@@ -614,14 +624,14 @@ static const hc_type *make_derived(hc_modules *modules, Dwarf_Die *die, const hc
 
 static const hc_type *find_known(const struct module_debug *debug, Dwarf_Die *die)
 {
-	guint64 offset = dwarf_dieoffset(die);
+	guint64 offset = hc_die_offset(debug, die);
 
 	return g_hash_table_lookup(debug->by_offset, &offset);
 }
 
 static void set_known(struct module_debug *debug, Dwarf_Die *die, const hc_type *type)
 {
-	guint64 offset = dwarf_dieoffset(die);
+	guint64 offset = hc_die_offset(debug, die);
 
 	g_hash_table_replace(debug->by_offset, g_memdup2(&offset, sizeof offset), (hc_type *)type);
 }

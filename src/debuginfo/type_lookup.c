@@ -17,7 +17,7 @@ static const hc_type *type_at(hc_modules *modules, struct module *module, const 
 	const struct module_debug *debug = hc_module_debug(modules, module);
 	Dwarf_Die die;
 
-	return dwarf_offdie(debug->dwarf, found->offset, &die) ? hc_type_of_die(modules, module, &die) : NULL;
+	return hc_debug_die(debug, found->offset, &die) ? hc_type_of_die(modules, module, &die) : NULL;
 }
 
 /* Complete ones before those that are declared only. */

@@ -280,7 +280,7 @@ void hc_type_fill(const hc_type *asked)
 		return;
 	const struct module_debug *debug = hc_module_debug(source->modules, source->module);
 
-	if (debug->dwarf && dwarf_offdie(debug->dwarf, source->offset, &die))
+	if (debug->dwarf && hc_debug_die(debug, source->offset, &die))
 		read_children(type, source, &die);
 }
 
@@ -398,17 +398,17 @@ static uint64_t largest_power(uint64_t value)
 	return value & -value;
 }
 
-static uint64_t alignment_of(const hc_type *type, unsigned depth);
+static uint64_t alignment_of(const hc_type *type, unsigned depth, unsigned *budget);
 
 /* The strictest of its members; one that stands where its type would not be aligned is packed. */
-static uint64_t alignment_of_members(const hc_type *type, unsigned depth)
+static uint64_t alignment_of_members(const hc_type *type, unsigned depth, unsigned *budget)
 {
 	uint64_t alignment = 1;
 
 	hc_type_fill(type);
 	for (unsigned i = 0; i < type->field_count; i++) {
 		const hc_field *field = &type->fields[i];
-		uint64_t own = alignment_of(field->type, depth + 1);
+		uint64_t own = alignment_of(field->type, depth + 1, budget);
 
 		if (field->offset && !field->is_virtual)
 			own = MIN(own, largest_power(field->offset));
@@ -417,38 +417,29 @@ static uint64_t alignment_of_members(const hc_type *type, unsigned depth)
 	return type->size ? MIN(alignment, largest_power(type->size)) : alignment;
 }
 
-static uint64_t deduce_alignment(const hc_type *type, unsigned depth)
+/* A class that holds itself is damaged, and must end: BUDGET is how many types may still be looked at. */
+static uint64_t alignment_of(const hc_type *type, unsigned depth, unsigned *budget)
 {
+	if (type->alignment)
+		return largest_power(MIN(type->alignment, ALIGNMENT_MAX));
+	if (depth > DEPTH_MAX || !*budget)
+		return 1;
+	--*budget;
 	switch (type->kind) {
 	case HC_TYPE_ARRAY:
 	case HC_TYPE_ENUM:
-		return type->target ? alignment_of(type->target, depth + 1) : 1;
+		return type->target ? alignment_of(type->target, depth + 1, budget) : 1;
 	case HC_TYPE_STRUCT:
 	case HC_TYPE_UNION:
-		return alignment_of_members(type, depth);
-	case HC_TYPE_MEMBER_POINTER:
-		return type->size > 8 ? 8 : MAX(largest_power(type->size), 1);
+		return alignment_of_members(type, depth, budget);
 	default:
 		return type->size ? MIN(largest_power(type->size), 16) : 1;
 	}
 }
 
-static uint64_t alignment_of(const hc_type *asked, unsigned depth)
-{
-	hc_type *type = (hc_type *)asked;
-
-	if (type->alignment)
-		return largest_power(MIN(type->alignment, ALIGNMENT_MAX));
-	if (depth > DEPTH_MAX)
-		return 1;
-	type->alignment = 1; /* a class that holds itself is damaged, and must end */
-	uint64_t alignment = deduce_alignment(type, depth);
-
-	type->alignment = alignment;
-	return alignment;
-}
-
 uint64_t hc_type_alignment(const hc_type *type)
 {
-	return alignment_of(type, 0);
+	unsigned budget = MEMBERS_MAX;
+
+	return alignment_of(type, 0, &budget);
 }

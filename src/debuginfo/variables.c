@@ -149,7 +149,7 @@ static void add_variable(struct loading *loading, const struct static_variable *
 	};
 	Dwarf_Die die;
 
-	if (!dwarf_offdie(loading->debug->dwarf, found->offset, &die))
+	if (!hc_debug_die(loading->debug, found->offset, &die))
 		return;
 	variable.name = hc_name_of_die(modules, loading->module, &die);
 	if (!variable.name)

@@ -254,7 +254,7 @@ static void find_unit(hc_modules *modules, hc_address vtable, struct wanted_clas
 
 		if (module && hc_module_unit_at(modules, hc_module_private(module), function, &unit)) {
 			wanted->unit_debug = hc_module_debug(modules, hc_module_private(module));
-			wanted->unit = dwarf_dieoffset(&unit);
+			wanted->unit = hc_die_offset(wanted->unit_debug, &unit);
 			return;
 		}
 	}
@@ -355,7 +355,7 @@ static unsigned rank(
 	unsigned rank = wanted->full && found->hash == wanted->full ? 2 : 0;
 	Dwarf_Die die;
 
-	if ((found->is_unique && !wanted->is_private) || !dwarf_offdie(debug->dwarf, found->offset, &die) ||
+	if ((found->is_unique && !wanted->is_private) || !hc_debug_die(debug, found->offset, &die) ||
 		(dwarf_tag(&die) != DW_TAG_class_type && dwarf_tag(&die) != DW_TAG_structure_type))
 		return 0;
 	if (!rank || wanted->is_private)
@@ -405,7 +405,7 @@ static const hc_type *find_in_module(hc_modules *modules, struct module *module,
 	const struct named_type *found = debug ? find_candidate(modules, module, wanted) : NULL;
 	Dwarf_Die die;
 
-	return found && dwarf_offdie(debug->dwarf, found->offset, &die) ? hc_type_of_die(modules, module, &die) : NULL;
+	return found && hc_debug_die(debug, found->offset, &die) ? hc_type_of_die(modules, module, &die) : NULL;
 }
 
 static const hc_type *find_class(

@@ -45,7 +45,8 @@ def plain(path: str) -> str:
 
 
 def is_member(row: Row) -> bool:
-    return row["where"].startswith("member of every")
+    """A row of many containers."""
+    return row["where"].startswith(("member of every ", "in every element of "))
 
 
 def named(row: Row, kind: str) -> bool:
@@ -59,27 +60,27 @@ def named(row: Row, kind: str) -> bool:
 
 
 def members_of(rows: list[Row], truth: Truth) -> list[Row]:
-    """The row of a member, which may be told as that of an object that has a path of its own, too."""
+    """The rows of a member: of objects that pointers lead to, or of the elements of containers; of a single one, as it is reached."""
     last = re.compile(rf"(^|[.>]){re.escape(truth.path)}$")
-    holder = truth.place.rpartition("::")[2]
-    said = [row for row in rows if is_member(row) and last.search(row["path"]) and row["where"].endswith(holder) and named(row, truth.kind)]
-    if said or truth.count > 1:
-        return said
-    return [row for row in rows if not is_member(row) and last.search(row["path"]) and named(row, truth.kind)]
+    holder = re.compile(rf"member of every (.*::)?{re.escape(truth.place.rpartition('::')[2])}$|in every element of ")
+    found = [row for row in rows if last.search(row["path"]) and named(row, truth.kind)]
+    return [row for row in found if holder.match(row["where"])] or found[:1 if truth.count == 1 else 0]
 
 
 def rows_of(rows: list[Row], truth: Truth) -> list[Row]:
     if truth.sort == "member":
         return members_of(rows, truth)
-    alone = [row for row in rows if not is_member(row) and named(row, truth.kind)]
-    found = [row for row in alone if address_of(row) == truth.address]
-    by_path = [row for row in found or alone if plain(row["path"]) == truth.path]
+    if truth.sort == "array":
+        return [row for row in rows if row["path"] == truth.path and named(row, truth.kind)]
+    of_kind = [row for row in rows if row["count"] == 1 and named(row, truth.kind)]
+    found = [row for row in of_kind if address_of(row) == truth.address]
+    by_path = [row for row in found or of_kind if plain(row["path"]) == truth.path]
     return by_path[:1] or found[:1]
 
 
 def check_place(row: Row, truth: Truth) -> Iterable[str]:
     where, path = row["where"], plain(row["path"])
-    if truth.sort == "member":
+    if truth.sort in ("member", "array"):
         return
     if truth.sort == "function-static":
         if not path.endswith(truth.path) or truth.place not in where + path:
@@ -100,7 +101,7 @@ def check_figures(found: list[Row], truth: Truth) -> Iterable[str]:
     row = found[0]
     if any(one["grade"] != "exact" for one in found):
         yield f"grade {row['grade']}"
-    if sum(one.get("count") or 1 for one in found) != truth.count:
+    if total("count") != truth.count:
         yield f"{total('count')} of them, {truth.count} are there"
     if total("elements") != truth.elements or total("walked") != truth.elements:
         yield f"elements {total('elements')}, walked {total('walked')}, {truth.elements} are there"
@@ -160,7 +161,7 @@ def check_not_alive(report: dict[str, Any], fixture: Stopped) -> None:
 
 def check_nothing_else(rows: list[Row], truths: list[Truth], fixture: Stopped) -> None:
     """What is listed alone, and exact, the program knows, too."""
-    known = {truth.address for truth in truths if truth.sort != "member"}
+    known = {truth.address for truth in truths if truth.sort not in ("member", "array")}
     names = {truth.path for truth in truths} | {words[1] for words in fixture.said("maybe")}
     more = [f"{row['path']} ({row['where']}, {row['type']}): {row['elements']} elements" for row in rows
             if not is_member(row) and row["grade"] == "exact" and row["elements"] > 0 and row["type"].startswith("std::")
@@ -183,7 +184,7 @@ def check_order(rows: list[Row]) -> None:
 
 def check_shape(rows: list[Row]) -> None:
     for row in rows:
-        for key in ("path", "where", "type", "elements", "walked", "capacity", "bytes_own", "bytes_below", "grade", "address",
+        for key in ("path", "where", "type", "count", "elements", "walked", "capacity", "bytes_own", "bytes_below", "grade", "address",
                     "touched", "untouched", "keys"):
             assert key in row, f"{key!r} is missing: {row}"
         assert row["grade"] in ("exact", "truncated", "implausible"), row
@@ -270,7 +271,7 @@ def check_damaged(core_path: Path, program: Path, truths: list[Truth], seed: int
     rows = report_of(done)["containers"]
     wrong = [f"{row['path']} ({row['type']}): {row['elements']} elements, {row['walked']} walked" for row in rows
              if row["grade"] == "exact" and (row["elements"] != row["walked"] or row["elements"] > 1e8)]
-    by_address = {(truth.address, truth.kind): truth for truth in truths if truth.address and truth.sort != "member"}
+    by_address = {(truth.address, truth.kind): truth for truth in truths if truth.address and truth.sort not in ("member", "array")}
     for (address, kind), truth in by_address.items():
         if kind in SINGLES | UNCOUNTED:
             continue

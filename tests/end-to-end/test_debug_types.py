@@ -23,11 +23,13 @@ VARIANTS = {
     "clang -O0": ["clang++", "-g", "-O0"],
     "clang -O2": ["clang++", "-g", "-O2"],
     "clang DWARF 4": ["clang++", "-gdwarf-4", "-O1"],
+    "gcc type units": ["g++", "-g", "-O0", "-fdebug-types-section"],
+    "gcc DWARF 4, type units": ["g++", "-gdwarf-4", "-O1", "-fdebug-types-section"],
+    "clang type units": ["clang++", "-g", "-O0", "-fdebug-types-section"],
     "gcc 64-bit DWARF": ["g++", "-g", "-gdwarf64", "-O0"],
 }
 # What is not read yet has to be named.
 GAPS = {
-    "gcc type units": (["g++", "-g", "-gdwarf-4", "-fdebug-types-section"], "type units"),
     "gcc split DWARF": (["g++", "-g", "-gsplit-dwarf"], "split DWARF"),
 }
 # The compiler may leave out what nobody needs: it is no mistake then if debug info has no place for it.

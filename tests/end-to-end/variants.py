@@ -34,10 +34,6 @@ class Variant:
     def here(self) -> bool:
         return shutil.which(self.compiler) is not None
 
-    @property
-    def old_abi(self) -> bool:
-        return OLD_ABI in self.flags
-
 
 VARIANTS = [
     Variant("gcc -O0", "g++", ("-O0",)),
@@ -45,7 +41,8 @@ VARIANTS = [
     Variant("clang -O0", "clang++", ("-O0",)),
     Variant("clang -O2", "clang++", ("-O2",)),
     Variant("gcc old ABI", "g++", ("-O0", OLD_ABI)),
-    Variant("gcc DWARF 4, type units", "g++", ("-O1", "-gdwarf-4", "-fdebug-types-section")),
+    Variant("gcc DWARF 4", "g++", ("-O1", "-gdwarf-4", "-gz")),
+    Variant("gcc type units", "g++", ("-O0", "-fdebug-types-section")),
 ]
 
 

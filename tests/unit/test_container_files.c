@@ -90,6 +90,7 @@ static void expressions_have_values(void)
 		{ "is_pointer(self) + is_struct(*self) + is_integer(a) + is_void(*nothing) + is_array(array)", 5 },
 		{ "same(*self, this)", 1 },
 		{ "members(this)", 6 },
+		{ "sizeof(base(this)) * 10 + alignof(T0)", 88 },
 		{ "helper * 2", 2000 },
 		{ "usable(self)", 56 },
 		{ "18446744073709551615 > 1", 1 },
@@ -268,6 +269,47 @@ static void the_first_that_fits_wins(void)
 		hc_layout_measure(layout, address, &result);
 }
 
+/* What a pointer leads to, whatever its type is called. */
+static void annotations_name_a_group(void)
+{
+	g_auto(fixture) f = start();
+	hc_type *probe = make_probe(&f), *pointer = pointer_to(&f, probe), *hidden = pointer_to(&f, f.nothing);
+	hc_address address = put_probe(&f), variable = take(&f, 24);
+	const hc_layout *layout;
+	hc_walk result;
+
+	put(&f, variable, address);
+	if (!dump(&f))
+		return;
+	describe(&f,
+		"[one]\nmatch=none\nkind=single\ndata=0\ncount=0\ncapacity=u64(&this + 8)\n"
+		"[annotate]\ng_probe=as=one\nholder.member = as = one;\ng_bad=as=two\n[annotate more]\ng_hidden=as=one\n");
+	CU_ASSERT_PTR_NULL(hc_container_set_layout(f.set, pointer, NULL));
+	CU_ASSERT_PTR_NULL(hc_container_set_layout(f.set, pointer, "g_other"));
+	CU_ASSERT_PTR_NULL(hc_container_set_layout(f.set, pointer, "g_bad"));
+	CU_ASSERT_EQUAL(core_builder_told(f.stages.diagnostics, "container-does-not-fit"), 1);
+	for (unsigned i = 0; i < 3; i++) {
+		layout = hc_container_set_layout(f.set, i == 2 ? hidden : pointer,
+			i == 0 ? "g_probe" :
+			i == 1 ? "holder.member" :
+				 "g_hidden");
+		CU_ASSERT_PTR_NOT_NULL(layout);
+		if (!layout)
+			continue;
+		hc_layout_walk(layout, variable, NULL, &result);
+		CU_ASSERT_EQUAL(result.grade, HC_GRADE_EXACT);
+		CU_ASSERT_EQUAL(result.capacity, 1000);
+		hc_layout_walk(layout, variable + 8, NULL, &result);
+		CU_ASSERT_EQUAL(result.grade, HC_GRADE_EXACT);
+		CU_ASSERT_EQUAL(result.claimed, 0);
+	}
+	layout = hc_container_set_layout(f.set, probe, "g_probe");
+	CU_ASSERT_PTR_NOT_NULL(layout);
+	if (layout)
+		hc_layout_measure(layout, address, &result);
+	CU_ASSERT_EQUAL(result.capacity, 1000);
+}
+
 /* ---- documentation ---- */
 
 /* The example of docs/containers.md, taken from the page: the struct that it describes, and a ring of three messages. */
@@ -320,6 +362,7 @@ int main(void)
 		{ "mistakes in files are told, with their place", mistakes_are_told },
 		{ "extremes end", extremes_end },
 		{ "the first description that fits wins", the_first_that_fits_wins },
+		{ "annotations name a group, through pointers too", annotations_name_a_group },
 		{ "the example of the page works", the_example_of_the_page_works },
 	};
 
