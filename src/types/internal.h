@@ -63,7 +63,8 @@ struct hc_owner {
 	hc_owner *parent; /* NULL: begins a path */
 	hc_step step;
 	hc_certainty certainty;
-	bool is_interior;
+	bool is_interior, is_index;
+	bool is_intrusive;	     /* a container whose elements are the nodes */
 	const hc_type *type;	     /* of the object; NULL: known by name only */
 	const char *name;	     /* of a variable; of a part; of a class without debug info */
 	const hc_variable *variable; /* of HC_STEP_VARIABLE */
@@ -72,6 +73,7 @@ struct hc_owner {
 	hc_owner **
 		targets; /* by part of the plan: what a pointer leads to, what an array or container holds; NULL at first */
 	hc_owner *elements[2]; /* of a container: its elements; what they are mapped to, where that lies apart */
+	hc_owner *index;       /* of a container: its bucket arrays, control blocks */
 	hc_owner *interior;    /* as this one, but only pointers into the middle of blocks lead there */
 	hc_owner *plain;       /* of a container that is a guess: the same object where it is none */
 	GPtrArray *classes;    /* hc_owner of HC_STEP_CLASS; NULL at first */

@@ -187,22 +187,40 @@ static void look_at_element(hc_propagation *propagation, hc_owner *owner, hc_add
 struct walking {
 	hc_propagation *propagation;
 	hc_owner *container;
-	bool by_pointer; /* what it holds is an object of its own: that one claims its block */
+	bool by_pointer;	  /* what it holds is an object of its own: that one claims its block */
+	bool wants;		  /* elements have to be looked at */
+	hc_address node, element; /* the first; 0: none yet */
 };
+
+/* The owner of CONTAINER's bucket arrays, maps of segments and control blocks: they are its own, but no elements. */
+static const hc_owner *index_owner(hc_propagation *propagation, hc_owner *container)
+{
+	if (!container->index && !propagation->owners->full) {
+		container->index = hc_owners_add(
+			propagation->owners, container, HC_STEP_CLASS, container->type, NULL, container->certainty);
+		container->index->is_own = container->index->is_index = true;
+	}
+	return container->index ? container->index : container;
+}
 
 static void claim_memory(hc_address address, uint64_t size, hc_memory_role role, void *data)
 {
 	struct walking *walking = data;
 	hc_propagation *propagation = walking->propagation;
+	const hc_owner *owner = walking->container;
 	struct place place;
 	hc_claim claim;
 
 	(void)size;
 	if ((walking->by_pointer && role != HC_MEMORY_INDEX) || !find_block(propagation, address, &place))
 		return;
+	if (role == HC_MEMORY_INDEX)
+		owner = index_owner(propagation, walking->container);
+	else if (role == HC_MEMORY_NODE && !walking->node)
+		walking->node = address;
 	claim.block = place.number;
 	claim.owner = propagation->types->owner_of[place.number];
-	if (hc_propagation_claim(propagation, place.number, walking->container))
+	if (hc_propagation_claim(propagation, place.number, owner))
 		g_array_append_val(propagation->claims, claim);
 }
 
@@ -210,9 +228,11 @@ static bool note_element(hc_address address, uint64_t index, void *data)
 {
 	struct walking *walking = data;
 
-	(void)index;
-	g_array_append_val(walking->propagation->elements, address);
-	return true;
+	if (!index)
+		walking->element = address;
+	if (walking->wants)
+		g_array_append_val(walking->propagation->elements, address);
+	return walking->wants;
 }
 
 static bool note_mapped(hc_address address, uint64_t index, void *data)
@@ -281,9 +301,10 @@ static void look_at_held(
 {
 	struct place place;
 
+	/* Of std::make_shared() the object lies in the control block. */
 	if (address - at < hc_type_size(container->type) ||
-		(find_block(propagation, address, &place) &&
-			propagation->types->owner_of[place.number] == container->number)) {
+		(container->index && find_block(propagation, address, &place) &&
+			propagation->types->owner_of[place.number] == container->index->number)) {
 		look_at_element(propagation, element, address);
 		return;
 	}
@@ -352,15 +373,18 @@ static void look_at_container(
 	hc_owner *container = container_owner(propagation, owner, index, part);
 	unsigned first_claim = propagation->claims->len, first_element = propagation->elements->len,
 		 first_mapped = propagation->mapped->len;
-	struct walking walking = { propagation, container, is_by_pointer(part->layout) };
-	hc_walk_visitor visitor = { .memory = claim_memory, .data = &walking };
+	struct walking walking = {
+		.propagation = propagation,
+		.container = container,
+		.by_pointer = is_by_pointer(part->layout),
+		.wants = has_parts(propagation, part->layout, hc_layout_element(part->layout)),
+	};
+	hc_walk_visitor visitor = { .element = note_element, .memory = claim_memory, .data = &walking };
 	hc_walk walk = { 0 };
 
 	if (container->layout != part->layout || (!hc_blocks_may_contain(propagation->blocks, address) &&
 							 !hc_propagation_is_new(propagation, address, part->layout)))
 		return;
-	if (has_parts(propagation, part->layout, hc_layout_element(part->layout)))
-		visitor.element = note_element;
 	if (hc_layout_mapped(part->layout) && has_parts(propagation, part->layout, hc_layout_mapped(part->layout)))
 		visitor.mapped = note_mapped;
 	hc_layout_walk(part->layout, address, &visitor, &walk);
@@ -376,6 +400,10 @@ static void look_at_container(
 	} else {
 		add_up(container, address, &walk);
 		owner->sound++;
+		container->is_intrusive |= walking.node && walking.node == walking.element;
+		if (walking.node && walking.node == walking.element)
+			element_owner(propagation, container, 0,
+				walk.element ? walk.element : hc_layout_element(part->layout));
 		if (propagation->elements->len > first_element)
 			look_at_elements(propagation, container, address,
 				element_owner(propagation, container, 0,
@@ -491,36 +519,50 @@ void hc_propagation_look_at(hc_propagation *propagation, hc_owner *owner, hc_add
 
 /* ---- a pointer ---- */
 
-/* Words of an object that could be of PLAN: its pointers lead somewhere, or nowhere. */
-static bool looks_like(hc_propagation *propagation, const hc_plan *plan, hc_address address)
+/*
+ * Whether an object at ADDRESS could be of PLAN: its pointers lead somewhere, or nowhere, its containers are sound. *ret_has_content: some
+ * of them do lead somewhere.
+ */
+static bool looks_like(hc_propagation *propagation, const hc_plan *plan, hc_address address, bool *ret_has_content)
 {
+	*ret_has_content = false;
 	for (uint32_t i = 0; i < plan->parts->len; i++) {
 		const hc_part *part = &g_array_index(plan->parts, hc_part, i);
 		uint64_t value;
 		hc_walk walk;
 
-		if (part->kind == HC_PART_POINTER &&
-			(!hc_propagation_load(propagation, address + part->offset, &value) ||
-				(value && !hc_core_find_mapping(propagation->core, value))))
-			return false;
-		if (part->kind == HC_PART_CONTAINER && !part->plan) {
+		if (part->kind == HC_PART_POINTER) {
+			if (!hc_propagation_load(propagation, address + part->offset, &value) ||
+				(value && !hc_core_find_mapping(propagation->core, value)))
+				return false;
+			*ret_has_content |= value != 0;
+		} else if (part->kind == HC_PART_CONTAINER && !part->plan) {
 			hc_layout_measure(part->layout, address + part->offset, &walk);
 			if (walk.grade == HC_GRADE_IMPLAUSIBLE)
 				return false;
+			*ret_has_content |= walk.walked != 0;
 		}
 	}
 	return true;
 }
 
-/* How many objects of OWNER's type lie from ADDRESS on in ROOM bytes, the first of them certain. */
+/*
+ * How many objects of OWNER's type lie from ADDRESS on in ROOM bytes, the first of them certain. Those at the end that hold nothing are
+ * not counted: they may as well be members that only the owner of the type knows of.
+ */
 static uint64_t count_objects(hc_propagation *propagation, const hc_owner *owner, hc_address address, uint64_t room)
 {
 	uint64_t size = owner->type ? hc_type_size(owner->type) : 0, count = 1;
+	bool has_content;
 
 	if (!size || room < 2 * size || owner->plan->is_polymorphic)
 		return 1;
-	while (count < room / size && looks_like(propagation, owner->plan, address + count * size))
-		count++;
+	for (uint64_t i = 1; i < room / size; i++) {
+		if (!looks_like(propagation, owner->plan, address + i * size, &has_content))
+			break;
+		if (has_content)
+			count = i + 1;
+	}
 	return count;
 }
 

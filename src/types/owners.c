@@ -332,9 +332,12 @@ static const char *role_of(const hc_layout *layout)
 {
 	switch (hc_layout_kind(layout)) {
 	case HC_WALK_CONTIGUOUS:
+	case HC_WALK_SEGMENTED:
+	case HC_WALK_SLOTS:
 		return "buffer";
 	case HC_WALK_LINKED:
 	case HC_WALK_TREE:
+	case HC_WALK_BUCKETS:
 		return "node";
 	default:
 		return "memory";
@@ -343,6 +346,10 @@ static const char *role_of(const hc_layout *layout)
 
 char *hc_owner_type_name(const hc_owner *owner)
 {
+	if (owner->is_index)
+		return g_strdup_printf("%s index", hc_type_short_name(owner->type));
+	if (owner->is_intrusive && owner->elements[0] && owner->elements[0]->type)
+		return g_strdup(hc_type_short_name(owner->elements[0]->type));
 	if (owner->layout)
 		return g_strdup_printf("%s %s", hc_type_short_name(owner->type), role_of(owner->layout));
 	if (!owner->type)

@@ -207,17 +207,15 @@ static hc_plan *make_plan(hc_plans *plans, const hc_type *type, const char *anno
 	return plan;
 }
 
-/* Only what has no type of its own to go by can be annotated by a variable's name; all others share their type's plan. */
+/* What a description says of a variable by its name, or of variables only, is no plan for the type. */
 const hc_plan *hc_plans_get(hc_plans *plans, const hc_type *type, const char *name)
 {
-	const hc_plan *plan = g_hash_table_lookup(plans->by_type, type);
+	const hc_plan *plan;
 
-	if (!plan)
-		plan = make_plan(plans, type, NULL);
-	if (name && plan->parts->len == 1 && hc_container_set_layout(plans->set, type, name) &&
-		hc_container_set_layout(plans->set, type, name) != hc_container_set_layout(plans->set, type, NULL))
+	if (name && hc_container_set_layout(plans->set, type, name) != hc_container_set_layout(plans->set, type, NULL))
 		return make_plan(plans, type, name);
-	return plan;
+	plan = g_hash_table_lookup(plans->by_type, type);
+	return plan ? plan : make_plan(plans, type, NULL);
 }
 
 /* ---- containment ---- */
