@@ -196,6 +196,7 @@ bool hc_walker_get(hc_walker *walker, hc_key key, uint64_t otherwise, uint64_t *
 	return index == HC_NO_KEY || hc_walker_key(walker, index, ret_value);
 }
 
+/* One switch, so that it is one jump for each instruction. */
 bool hc_walker_run(hc_walker *walker, const hc_program *program, uint64_t *ret_value)
 {
 	uint64_t stack[HC_PROGRAM_STACK + 1], *top = stack;
