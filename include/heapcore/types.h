@@ -17,7 +17,7 @@ G_BEGIN_DECLS
 typedef enum {
 	HC_CERTAINTY_CERTAIN, /* a declared pointer, or a container that proved itself, leads to the block */
 	HC_CERTAINTY_DEDUCED, /* by a vtable, by the other elements of an array, by an interior pointer, by a local that may not be set yet */
-	HC_CERTAINTY_GUESS, /* by the one member of a union that fits, a tagged pointer, the shape of a struct; and all that hangs below */
+	HC_CERTAINTY_GUESS, /* by the one member of a union that fits; and all that hangs below */
 	HC_CERTAINTY_UNKNOWN,
 	HC_CERTAINTY_COUNT,
 } hc_certainty;

@@ -344,10 +344,14 @@ static bool has_parts(const hc_propagation *propagation, const hc_layout *layout
 	       hc_plans_get(propagation->types->plans, type, NULL)->parts->len;
 }
 
+/*
+ * That it is a container may be a guess, by the names of its members; but if all its checks hold, its blocks are what its pointers are
+ * declared to lead to.
+ */
 static hc_owner *container_owner(hc_propagation *propagation, hc_owner *owner, uint32_t index, const hc_part *part)
 {
-	hc_owner *container = hc_owners_target(propagation->owners, owner, index, HC_STEP_PART, part->type, NULL,
-		hc_layout_is_guess(part->layout) ? HC_CERTAINTY_GUESS : HC_CERTAINTY_CERTAIN);
+	hc_owner *container = hc_owners_target(
+		propagation->owners, owner, index, HC_STEP_PART, part->type, NULL, HC_CERTAINTY_CERTAIN);
 
 	if (container != owner) {
 		container->layout = part->layout;

@@ -256,7 +256,8 @@ static void add_container(hc_types *types, const hc_owner *owner)
 		.type = hc_type_short_name(owner->type),
 		.kind = hc_layout_description(owner->layout),
 		.container_type = owner->type,
-		.certainty = owner->certainty,
+		.certainty = MAX(owner->certainty,
+			hc_layout_is_guess(owner->layout) ? HC_CERTAINTY_GUESS : HC_CERTAINTY_CERTAIN),
 		.count = owner->containers - owner->grades[HC_GRADE_IMPLAUSIBLE],
 		.elements = owner->claimed,
 		.walked = owner->walked,
@@ -308,7 +309,7 @@ static void give_own(hc_owner *owner)
 {
 	hc_owner *container = owner;
 
-	while (container && container->step == HC_STEP_CLASS)
+	while (container && container->step == HC_STEP_CLASS && !container->is_index)
 		container = container->parent;
 	if (!container || !container->is_own || !container->parent)
 		return;

@@ -70,8 +70,6 @@ def members_of(rows: list[Row], truth: Truth) -> list[Row]:
 def rows_of(rows: list[Row], truth: Truth) -> list[Row]:
     if truth.sort == "member":
         return members_of(rows, truth)
-    if truth.sort == "array":
-        return [row for row in rows if row["path"] == truth.path and named(row, truth.kind)]
     of_kind = [row for row in rows if row["count"] == 1 and named(row, truth.kind)]
     found = [row for row in of_kind if address_of(row) == truth.address]
     by_path = [row for row in found or of_kind if plain(row["path"]) == truth.path]
@@ -80,7 +78,7 @@ def rows_of(rows: list[Row], truth: Truth) -> list[Row]:
 
 def check_place(row: Row, truth: Truth) -> Iterable[str]:
     where, path = row["where"], plain(row["path"])
-    if truth.sort in ("member", "array"):
+    if truth.sort == "member":
         return
     if truth.sort == "function-static":
         if not path.endswith(truth.path) or truth.place not in where + path:
@@ -161,7 +159,7 @@ def check_not_alive(report: dict[str, Any], fixture: Stopped) -> None:
 
 def check_nothing_else(rows: list[Row], truths: list[Truth], fixture: Stopped) -> None:
     """What is listed alone, and exact, the program knows, too."""
-    known = {truth.address for truth in truths if truth.sort not in ("member", "array")}
+    known = {truth.address for truth in truths if truth.sort != "member"}
     names = {truth.path for truth in truths} | {words[1] for words in fixture.said("maybe")}
     more = [f"{row['path']} ({row['where']}, {row['type']}): {row['elements']} elements" for row in rows
             if not is_member(row) and row["grade"] == "exact" and row["elements"] > 0 and row["type"].startswith("std::")
@@ -271,7 +269,7 @@ def check_damaged(core_path: Path, program: Path, truths: list[Truth], seed: int
     rows = report_of(done)["containers"]
     wrong = [f"{row['path']} ({row['type']}): {row['elements']} elements, {row['walked']} walked" for row in rows
              if row["grade"] == "exact" and (row["elements"] != row["walked"] or row["elements"] > 1e8)]
-    by_address = {(truth.address, truth.kind): truth for truth in truths if truth.address and truth.sort not in ("member", "array")}
+    by_address = {(truth.address, truth.kind): truth for truth in truths if truth.address and truth.sort != "member"}
     for (address, kind), truth in by_address.items():
         if kind in SINGLES | UNCOUNTED:
             continue
