@@ -241,7 +241,7 @@ static bool collect(hc_blocks *blocks, const hc_block_sink *sinks, GError **erro
 		return false;
 	}
 	blocks->count = count;
-	blocks->states = g_try_malloc(count + 1);
+	blocks->states = hc_pages_create(count + 1);
 	blocks->labelled = g_try_new0(uint64_t, count / 64 + 1);
 	if (!blocks->states || !blocks->labelled) {
 		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY,
@@ -396,7 +396,7 @@ void hc_blocks_destroy(hc_blocks *blocks)
 	hc_pages_destroy(blocks->starts, starts_bytes(blocks));
 	g_free(blocks->rank);
 	g_free(blocks->last_start);
-	g_free(blocks->states);
+	hc_pages_destroy(blocks->states, (size_t)blocks->count + 1);
 	g_free(blocks->labelled);
 	g_free(blocks->totals);
 	g_free(blocks);

@@ -44,6 +44,17 @@ static inline const uint8_t *hc_reader_at(hc_reader *reader, hc_address address,
 	return hc_reader_move(reader, address, size);
 }
 
+/* ADDRESS will be read soon, and asked for in the index. */
+static inline void hc_reader_prefetch(const hc_reader *reader, hc_address address)
+{
+	const hc_block_region *region = reader->region;
+
+	if (address - reader->start < reader->size)
+		__builtin_prefetch(reader->bytes + (address - reader->start));
+	if (region && address >= region->start && address < region->end)
+		__builtin_prefetch(&reader->blocks->starts[hc_blocks_granule(reader->blocks, region, address) / 64]);
+}
+
 static inline bool hc_reader_word(hc_reader *reader, hc_address address, uint64_t *ret_value)
 {
 	const uint8_t *bytes = hc_reader_at(reader, address, reader->format.size);

@@ -122,6 +122,8 @@ static inline bool follow(
 static inline const uint8_t *enter(hc_walker *walker, const nodes *n, hc_address address)
 {
 	hc_address start = address + (uint64_t)n->first;
+
+	hc_reader_prefetch(walker->reader, start); /* while the index is asked */
 	hc_place place = hc_reader_check(walker->reader, start, n->size);
 	const uint8_t *bytes;
 
@@ -305,6 +307,9 @@ static bool descend(hc_walker *walker, const nodes *n, levels *l, hc_address nod
 		if (!push(walker, l, node))
 			return false;
 		parent = node;
+		/* The right one is next but for what hangs on the left. */
+		if (n->right.is_plain && follow(walker, n, &n->right, bytes, &other))
+			hc_reader_prefetch(walker->reader, other + (uint64_t)n->first);
 		if (!follow(walker, n, &n->left, bytes, &node))
 			return false;
 	}

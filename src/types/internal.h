@@ -132,6 +132,10 @@ char *hc_owner_type_name(const hc_owner *owner);
 /* "static", "member of every Session", ... Free with g_free(). */
 char *hc_owner_where(const hc_owner *owner, const hc_core *core);
 
+enum {
+	HC_OWNER_CLOSED = UINT32_MAX
+};
+
 /* ---- the stage ---- */
 
 struct hc_types {
@@ -142,7 +146,7 @@ struct hc_types {
 	hc_container_set *set;
 	hc_plans *plans;
 	hc_owners *owners;
-	uint32_t *owner_of; /* by block number; 0: none */
+	uint32_t *owner_of; /* by block number; 0: none; HC_OWNER_CLOSED: not in use, or libc's own */
 	uint64_t variables[HC_VARIABLE_STATE_COUNT];
 	hc_types_losses losses;
 	hc_amount coverage[HC_CERTAINTY_COUNT];
@@ -209,6 +213,9 @@ bool hc_propagation_load(hc_propagation *propagation, hc_address address, uint64
 
 /* Keeps an edge for later. */
 void hc_propagation_defer(hc_propagation *propagation, hc_address value, const hc_owner *owner, uint32_t part);
+
+/* What ADDRESS leads to will be looked at soon. */
+void hc_propagation_prefetch(const hc_propagation *propagation, hc_address address);
 
 /* Follows all edges. */
 void hc_propagation_run(hc_propagation *propagation);

@@ -9,9 +9,13 @@
 #include "types/internal.h"
 
 enum {
-	DEPTH_MAX = 24,	   /* values within values; deeper ones wait in the queue */
-	UNSOUND_MIN = 32,  /* so many failures before an owner may be cut */
-	SEEN_MAX = 1 << 22 /* objects outside of malloc's heap */
+	DEPTH_MAX = 24,	    /* values within values; deeper ones wait in the queue */
+	UNSOUND_MIN = 32,   /* so many failures before an owner may be cut */
+	SEEN_MAX = 1 << 22, /* objects outside of malloc's heap */
+	FAR = 16,
+	NEAR = 8, /* elements between prefetching one, what it leads to, and looking at it */
+	PREFETCHED_PARTS = 8,
+	WAITING = 16
 };
 
 /* ---- objects outside of malloc's heap ---- */
@@ -75,7 +79,7 @@ struct place {
 	hc_address address; /* of the block */
 };
 
-static bool find_block(const hc_propagation *propagation, hc_address address, struct place *place)
+static inline bool locate(const hc_propagation *propagation, hc_address address, struct place *place)
 {
 	const hc_blocks *blocks = propagation->blocks;
 
@@ -88,8 +92,13 @@ static bool find_block(const hc_propagation *propagation, hc_address address, st
 		return false;
 	place->number = hc_blocks_number(blocks, start);
 	place->address = hc_blocks_address(blocks, place->region, start);
-	return blocks->states[place->number] == HC_BLOCK_IN_USE &&
-	       !(blocks->labelled[place->number / 64] >> place->number % 64 & 1);
+	return true;
+}
+
+/* Whether ADDRESS is in a block that can have an owner: in use, and not libc's. */
+static inline bool find_block(const hc_propagation *propagation, hc_address address, struct place *place)
+{
+	return locate(propagation, address, place) && propagation->types->owner_of[place->number] != HC_OWNER_CLOSED;
 }
 
 /*
@@ -190,6 +199,11 @@ struct walking {
 	bool by_pointer;	  /* what it holds is an object of its own: that one claims its block */
 	bool wants;		  /* elements have to be looked at */
 	hc_address node, element; /* the first; 0: none yet */
+	/* blocks to claim: a ring, so that who has them is fetched meanwhile */
+	struct {
+		uint32_t block, owner;
+	} waiting[WAITING];
+	unsigned waiting_in, waiting_out;
 };
 
 /* The owner of CONTAINER's bucket arrays, maps of segments and control blocks: they are its own, but no elements. */
@@ -203,25 +217,36 @@ static const hc_owner *index_owner(hc_propagation *propagation, hc_owner *contai
 	return container->index ? container->index : container;
 }
 
+static void claim_next(struct walking *walking)
+{
+	hc_propagation *propagation = walking->propagation;
+	unsigned i = walking->waiting_out++ % WAITING;
+	hc_claim claim = { walking->waiting[i].block, propagation->types->owner_of[walking->waiting[i].block] };
+
+	if (claim.owner != HC_OWNER_CLOSED && hc_propagation_claim(propagation, claim.block,
+						      hc_types_owner(propagation->types, walking->waiting[i].owner)))
+		g_array_append_val(propagation->claims, claim);
+}
+
 static void claim_memory(hc_address address, uint64_t size, hc_memory_role role, void *data)
 {
 	struct walking *walking = data;
 	hc_propagation *propagation = walking->propagation;
 	const hc_owner *owner = walking->container;
 	struct place place;
-	hc_claim claim;
 
 	(void)size;
-	if ((walking->by_pointer && role != HC_MEMORY_INDEX) || !find_block(propagation, address, &place))
+	if ((walking->by_pointer && role != HC_MEMORY_INDEX) || !locate(propagation, address, &place))
 		return;
 	if (role == HC_MEMORY_INDEX)
 		owner = index_owner(propagation, walking->container);
 	else if (role == HC_MEMORY_NODE && !walking->node)
 		walking->node = address;
-	claim.block = place.number;
-	claim.owner = propagation->types->owner_of[place.number];
-	if (hc_propagation_claim(propagation, place.number, owner))
-		g_array_append_val(propagation->claims, claim);
+	__builtin_prefetch(&propagation->types->owner_of[place.number], 1);
+	walking->waiting[walking->waiting_in % WAITING].block = place.number;
+	walking->waiting[walking->waiting_in++ % WAITING].owner = owner->number;
+	if (walking->waiting_in - walking->waiting_out == WAITING)
+		claim_next(walking);
 }
 
 static bool note_element(hc_address address, uint64_t index, void *data)
@@ -312,6 +337,18 @@ static void look_at_held(
 	hc_propagation_reach(propagation, element, address);
 }
 
+/* What the pointers of an object of PLAN lead to, and the first words of its containers: most of these are pointers, too. */
+static void prefetch_parts(hc_propagation *propagation, const hc_plan *plan, hc_address address)
+{
+	for (uint32_t i = 0; i < MIN(plan->parts->len, PREFETCHED_PARTS); i++) {
+		const hc_part *part = &g_array_index(plan->parts, hc_part, i);
+		uint64_t value;
+
+		if (part->kind <= HC_PART_CONTAINER && hc_propagation_load(propagation, address + part->offset, &value))
+			hc_propagation_prefetch(propagation, value);
+	}
+}
+
 /* The elements (or what they are mapped to) in LIST from FIRST on. */
 static void look_at_elements(hc_propagation *propagation, hc_owner *container, hc_address at, hc_owner *element,
 	const GArray *list, unsigned first)
@@ -323,6 +360,11 @@ static void look_at_elements(hc_propagation *propagation, hc_owner *container, h
 	element->is_own |= held && pointed_to;
 	for (unsigned i = first; i < last; i++) {
 		hc_address address = g_array_index(list, hc_address, i);
+
+		if (last - i > FAR)
+			hc_propagation_prefetch(propagation, g_array_index(list, hc_address, i + FAR));
+		if (last - i > NEAR && element->plan)
+			prefetch_parts(propagation, element->plan, g_array_index(list, hc_address, i + NEAR));
 		uint64_t value;
 
 		if (pointed_to)
@@ -392,6 +434,8 @@ static void look_at_container(
 	if (hc_layout_mapped(part->layout) && has_parts(propagation, part->layout, hc_layout_mapped(part->layout)))
 		visitor.mapped = note_mapped;
 	hc_layout_walk(part->layout, address, &visitor, &walk);
+	while (walking.waiting_out != walking.waiting_in)
+		claim_next(&walking);
 	if (walk.grade == HC_GRADE_IMPLAUSIBLE || (walk.grade != HC_GRADE_EXACT && part->plan)) {
 		take_back(propagation, first_claim);
 		if (part->plan) {
@@ -497,7 +541,6 @@ void hc_propagation_look_at(hc_propagation *propagation, hc_owner *owner, hc_add
 		owner->cut_objects++;
 		return;
 	}
-	set_looked_at(propagation, address);
 	for (uint32_t i = 0; i < plan->parts->len; i++) {
 		const hc_part *part = &g_array_index(plan->parts, hc_part, i);
 		hc_address at = address + part->offset;
@@ -614,8 +657,10 @@ static void look_at_all(hc_propagation *propagation, hc_owner *owner, hc_address
 	uint64_t size = owner->type ? hc_type_size(owner->type) : 0;
 
 	propagation->depth++;
-	for (uint64_t i = 0; i < count; i++)
+	for (uint64_t i = 0; i < count; i++) {
+		set_looked_at(propagation, address + i * size);
 		look_at_element(propagation, owner, address + i * size);
+	}
 	propagation->depth--;
 }
 

@@ -83,20 +83,19 @@ void hc_propagation_defer(hc_propagation *propagation, hc_address value, const h
 		(hc_edge){ value, owner->number, part };
 }
 
-static void prefetch(const hc_propagation *propagation, const hc_edge *edge)
+void hc_propagation_prefetch(const hc_propagation *propagation, hc_address address)
 {
 	const hc_blocks *blocks = propagation->blocks;
-	const hc_block_region *region =
-		hc_blocks_may_contain(blocks, edge->value) ? hc_blocks_region(blocks, edge->value) : NULL;
+	const hc_block_region *region = hc_blocks_may_contain(blocks, address) ? hc_blocks_region(blocks, address) :
+										 NULL;
 
 	if (!region)
 		return;
-	uint64_t granule = hc_blocks_granule(blocks, region, edge->value);
+	uint64_t granule = hc_blocks_granule(blocks, region, address);
 
 	__builtin_prefetch(&blocks->starts[granule / 64]);
-	__builtin_prefetch(&blocks->rank[granule / HC_GROUP_GRANULES]);
 	if (region->bytes)
-		__builtin_prefetch(region->bytes + (edge->value - region->start));
+		__builtin_prefetch(region->bytes + (address - region->start));
 }
 
 void hc_propagation_run(hc_propagation *propagation)
@@ -107,7 +106,8 @@ void hc_propagation_run(hc_propagation *propagation)
 		hc_owner *owner = hc_types_owner(propagation->types, edge.owner);
 
 		if (propagation->edges_in - propagation->edges_out > AHEAD)
-			prefetch(propagation, &propagation->edges[(propagation->edges_out + AHEAD) & mask]);
+			hc_propagation_prefetch(
+				propagation, propagation->edges[(propagation->edges_out + AHEAD) & mask].value);
 		propagation->edges_out++;
 		if (edge.part == HC_EDGE_OBJECT)
 			hc_propagation_look_at(propagation, owner, edge.value);

@@ -169,7 +169,8 @@ static void add_amount(hc_amount *amount, const hc_block *block)
 static void count_block(struct counting *counting, const hc_block *block)
 {
 	hc_types *types = counting->types;
-	hc_owner *owner = types->owner_of[block->number] ? hc_types_owner(types, types->owner_of[block->number]) : NULL;
+	uint32_t number = types->owner_of[block->number];
+	hc_owner *owner = number && number != HC_OWNER_CLOSED ? hc_types_owner(types, number) : NULL;
 	hc_certainty certainty = block->label ? HC_CERTAINTY_CERTAIN : owner ? owner->certainty : HC_CERTAINTY_UNKNOWN;
 
 	add_amount(&types->coverage[certainty], block);

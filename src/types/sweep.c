@@ -38,7 +38,8 @@ static void sweep_block(hc_propagation *propagation, const hc_block *block)
 	const hc_known_class *class;
 	uint64_t word;
 
-	if ((current && hc_types_owner(types, current)->certainty != HC_CERTAINTY_UNKNOWN) || block->label ||
+	if (current == HC_OWNER_CLOSED ||
+		(current && hc_types_owner(types, current)->certainty != HC_CERTAINTY_UNKNOWN) ||
 		!hc_propagation_load(propagation, block->address, &word) ||
 		hc_blocks_may_contain(types->blocks, word) || !hc_modules_find(types->modules, word))
 		return;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The stage as a whole, and asking for its result. */
+#include "base/pages.h"
 #include "types/internal.h"
 
 static const char *const certainty_names[HC_CERTAINTY_COUNT] = {
@@ -38,6 +39,21 @@ static bool add_descriptions(hc_types *types, const hc_types_options *options, G
 	       hc_container_set_add_directory(types->set, own_descriptions(), error);
 }
 
+static size_t owners_size(const hc_blocks *blocks)
+{
+	return (hc_blocks_count(blocks) + (size_t)1) * sizeof(uint32_t);
+}
+
+/* What is not in use, or libc's own, is nobody's; so one look tells all that matters of a block. */
+static void close_blocks(hc_types *types)
+{
+	const hc_blocks *blocks = types->blocks;
+
+	for (uint32_t i = 0; i < blocks->count; i++)
+		if (blocks->states[i] != HC_BLOCK_IN_USE || blocks->labelled[i / 64] >> i % 64 & 1)
+			types->owner_of[i] = HC_OWNER_CLOSED;
+}
+
 hc_types *hc_types_create(const hc_core *core, hc_modules *modules, const hc_blocks *blocks, const hc_areas *areas,
 	const hc_types_options *options, hc_diagnostics *diagnostics, GError **error)
 {
@@ -55,7 +71,9 @@ hc_types *hc_types_create(const hc_core *core, hc_modules *modules, const hc_blo
 	types->plans = hc_plans_create(types->set);
 	if (!add_descriptions(types, options, error))
 		return NULL;
-	types->owner_of = g_try_new0(uint32_t, hc_blocks_count(blocks) + (size_t)1);
+	types->owner_of = hc_pages_create(owners_size(blocks));
+	if (types->owner_of)
+		close_blocks(types);
 	if (!types->owner_of || !hc_types_propagate(types, options ? options->jobs : 0)) {
 		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory for the types of %u blocks",
 			hc_blocks_count(blocks));
@@ -75,7 +93,7 @@ void hc_types_destroy(hc_types *types)
 	g_array_unref(types->rows);
 	g_array_unref(types->containers);
 	g_string_chunk_free(types->texts);
-	g_free(types->owner_of);
+	hc_pages_destroy(types->owner_of, owners_size(types->blocks));
 	g_free(types);
 }
 
@@ -98,7 +116,8 @@ bool hc_types_of_block(const hc_types *types, uint32_t number, hc_block_type *re
 {
 	hc_owner *owner;
 
-	if (number >= hc_blocks_count(types->blocks) || !types->owner_of[number])
+	if (number >= hc_blocks_count(types->blocks) || !types->owner_of[number] ||
+		types->owner_of[number] == HC_OWNER_CLOSED)
 		return false;
 	owner = hc_types_owner(types, types->owner_of[number]);
 	ret_type->name = hc_owner_type_name(owner);

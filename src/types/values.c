@@ -17,9 +17,15 @@ enum {
 static char *read_text(const hc_types *types, hc_address address, uint64_t length)
 {
 	g_autofree char *text = g_malloc0(TEXT_BYTES + 1);
-	uint64_t count = 0;
+	uint64_t available, count = 0;
+	const uint8_t *bytes = hc_core_bytes(types->core, address, &available);
 
-	for (length = MIN(length, TEXT_BYTES); count < length; count++) {
+	length = MIN(length, TEXT_BYTES);
+	if (bytes && available >= length) {
+		memcpy(text, bytes, length);
+		return g_steal_pointer(&text);
+	}
+	for (; count < length; count++) {
 		if (!hc_modules_read(types->modules, address + count, text + count, 1))
 			return count ? g_steal_pointer(&text) : NULL;
 		if (!text[count])
