@@ -81,7 +81,7 @@ void cli_print_overview(void)
 	     "  heapcore COMMAND [OPTION...] CORE [BINARY]\n\n"
 	     "Commands:");
 	for (const cli_command *command = cli_commands; command->name; command++)
-		printf("  %-10s%s\n", command->name, command->summary);
+		printf("  %-12s%s\n", command->name, command->summary);
 	puts("\n"
 	     "Options:\n"
 	     "  -h, --help  this overview; after a command: its options\n"
