@@ -50,8 +50,9 @@ typedef struct hc_mapping {
 } hc_mapping;
 
 typedef enum {
-	HC_ORIGIN_KERNEL, /* a signal made the kernel write it */
-	HC_ORIGIN_GCORE,  /* gdb wrote it of a live process */
+	HC_ORIGIN_KERNEL,  /* a signal made the kernel write it */
+	HC_ORIGIN_GCORE,   /* gdb wrote it of a live process */
+	HC_ORIGIN_CAPTURE, /* heapcore did */
 	HC_ORIGIN_UNKNOWN,
 } hc_origin;
 
@@ -93,7 +94,7 @@ typedef struct hc_thread {
 typedef struct hc_core hc_core;
 
 /*
- * Opens and maps PATH. Fails with HC_ERROR_IO, HC_ERROR_BAD_DATA (not an ELF core: the message says what it looks like),
+ * Opens and maps PATH; if that is the folder of a capture, the core in it (hc_core_path() then tells its name). Fails with HC_ERROR_IO, HC_ERROR_BAD_DATA (not an ELF core: the message says what it looks like),
  * HC_ERROR_TRUNCATED (not even the program headers) or HC_ERROR_UNSUPPORTED. A core that is cut later opens; what is
  * missing is counted in DIAGNOSTICS, which must outlive the core.
  */

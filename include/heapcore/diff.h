@@ -5,6 +5,7 @@
 #pragma once
 
 #include <heapcore/analysis.h>
+#include <heapcore/capture.h>
 
 G_BEGIN_DECLS
 
@@ -53,6 +54,13 @@ const hc_diff_row *hc_diff_row_get(const hc_diff *diff, unsigned index);
 unsigned hc_diff_size_count(const hc_diff *diff); /* sizes that grew or shrank, most bytes grown first */
 const hc_diff_size *hc_diff_size_get(const hc_diff *diff, unsigned index);
 const hc_findings *hc_diff_findings(const hc_diff *diff); /* what grew, largest first */
+
+/* What lies beside the cores; NULL if nothing does. */
+const hc_side_facts *hc_diff_side_facts_a(const hc_diff *diff);
+const hc_side_facts *hc_diff_side_facts_b(const hc_diff *diff);
+
+/* Whether ROW is in malloc's books: what it got from the system, in use or free. */
+bool hc_diff_is_books_row(const hc_diff_row *row);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_diff, hc_diff_destroy)
 

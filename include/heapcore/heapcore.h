@@ -5,6 +5,7 @@
 #include <heapcore/analysis.h>
 #include <heapcore/areas.h>
 #include <heapcore/blocks.h>
+#include <heapcore/capture.h>
 #include <heapcore/core.h>
 #include <heapcore/debuginfo.h>
 #include <heapcore/diff.h>

@@ -44,6 +44,10 @@ typedef struct hc_report_options {
 bool hc_report_analysis(const hc_analysis *analysis, const hc_report_options *options, GError **error); /* findings */
 bool hc_report_diff(const hc_diff *diff, const hc_analysis *a, const hc_analysis *b, const hc_report_options *options,
 	GError **error); /* findings, both */
+
+/* What was captured in DIRECTORY. */
+bool hc_report_capture(
+	const hc_side_facts *facts, const char *directory, const hc_report_options *options, GError **error);
 bool hc_report_arenas(const hc_analysis *analysis, const hc_report_options *options, GError **error);	/* blocks */
 bool hc_report_mappings(const hc_analysis *analysis, const hc_report_options *options, GError **error); /* areas */
 bool hc_report_threads(const hc_analysis *analysis, const hc_report_options *options, GError **error);	/* areas */

@@ -39,6 +39,7 @@ extern const cli_command cli_commands[];
 const cli_command *cli_find_command(const char *name); /* NULL if there is none */
 
 cli_status cli_run_analyze(const cli_command *command, int argc, char **argv);
+cli_status cli_run_capture(const cli_command *command, int argc, char **argv);
 cli_status cli_run_diff(const cli_command *command, int argc, char **argv);
 cli_status cli_run_arenas(const cli_command *command, int argc, char **argv);
 cli_status cli_run_chunks(const cli_command *command, int argc, char **argv);
@@ -110,6 +111,9 @@ cli_status cli_worse(cli_status a, cli_status b);
  * If CORE is no core but *BINARY is, they were given in the other order: they are swapped.
  */
 hc_analysis *cli_analyse(const cli_options *options, const char **core, const char **binary, hc_stage until);
+
+/* Whether progress may stand on standard error, the reader's terminal. */
+bool cli_shows_progress(const cli_options *options);
 
 /* How to write a report on standard output. Free the strings with cli_report_deinit(). */
 typedef struct cli_report {

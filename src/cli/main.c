@@ -27,6 +27,13 @@ const cli_command cli_commands[] = {
 		FAIL_ON_DETAILS "\n" STATUS_DETAILS, cli_run_analyze },
 	{ "diff", "CORE_A CORE_B [BINARY]", "what grew between two cores, and what explains it",
 		FAIL_ON_DETAILS "They are about the growth from A to B.\n\n" STATUS_DETAILS, cli_run_diff },
+	{ "capture", "PID -o DIR", "take a core of a live process, and what no core holds: its sockets, ...",
+		"DIR is made; it gets core.PID (sparse: address space that is only reserved takes no room) and beside it smaps,\n"
+		"status, maps, descriptors, sockets with their queues, cgroup, meminfo, sockstat. The process stands still while\n"
+		"its memory is copied, and goes on, also if this is interrupted. Every command takes DIR in place of a core:\n"
+		"heapcore diff DIR_A DIR_B then tells of kernel memory, too.\n\n"
+		"Exit status: 0 done, 2 could not (nothing is left in DIR), 64 wrong usage.",
+		cli_run_capture },
 	{ "arenas", "CORE [BINARY]", "malloc's arenas: what each got from the system and holds", NULL, cli_run_arenas },
 	{ "chunks", "CORE [BINARY]", "the blocks, one a line, filtered and sorted",
 		"A list that is cut begins with the largest blocks, a whole one is in order of address; --sort says otherwise.\n"
@@ -81,12 +88,12 @@ void cli_print_overview(void)
 	     "  heapcore COMMAND [OPTION...] CORE [BINARY]\n\n"
 	     "Commands:");
 	for (const cli_command *command = cli_commands; command->name; command++)
-		printf("  %-10s%s\n", command->name, command->summary);
+		printf("  %-12s%s\n", command->name, command->summary);
 	puts("\n"
 	     "Options:\n"
 	     "  -h, --help  this overview; after a command: its options\n"
 	     "  --version   the version\n\n"
-	     "Begin with: heapcore analyze CORE\n\n" STATUS_DETAILS);
+	     "Begin with: heapcore analyze CORE; of a live process: heapcore capture PID -o DIR, then heapcore analyze DIR\n\n" STATUS_DETAILS);
 }
 
 static cli_status unknown_command(const char *name)

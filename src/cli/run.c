@@ -36,6 +36,11 @@ static bool is_terminal(int descriptor)
 	return isatty(descriptor) && terminal && strcmp(terminal, "dumb");
 }
 
+bool cli_shows_progress(const cli_options *options)
+{
+	return !options->quiet && is_terminal(STDERR_FILENO);
+}
+
 static bool note_progress(hc_stage stage, double fraction, void *data)
 {
 	analysis_progress *progress = data;
@@ -99,7 +104,7 @@ static hc_analysis *analyse_once(
 	const cli_options *options, const char *core, const char *binary, hc_stage until, GError **error)
 {
 	analysis_progress progress = { 0 };
-	bool shows = !options->quiet && is_terminal(STDERR_FILENO);
+	bool shows = cli_shows_progress(options);
 	hc_analysis_options analysis_options = {
 		.binary = binary,
 		.sysroot = options->sysroot,

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,6 +48,26 @@ static bool map_file(hc_core *core, GError **error)
 	return true;
 }
 
+/*
+ * The name of the file to open: PATH, but of a capture's folder (<heapcore/capture.h>) the one core in it. A folder that is none is opened
+ * as it is, which fails and says so. Free with g_free().
+ */
+static char *find_core(const char *path)
+{
+	g_autofree char *description = g_build_filename(path, "capture.ini", NULL), *found = NULL;
+	g_autoptr(GDir) folder = g_file_test(description, G_FILE_TEST_IS_REGULAR) ? g_dir_open(path, 0, NULL) : NULL;
+	const char *name;
+
+	while (folder && (name = g_dir_read_name(folder))) {
+		if (!g_str_has_prefix(name, "core.") || !name[5] || name[5 + strspn(name + 5, "0123456789")])
+			continue;
+		if (found)
+			return g_strdup(path);
+		found = g_build_filename(path, name, NULL);
+	}
+	return found ? g_steal_pointer(&found) : g_strdup(path);
+}
+
 /* The path of the mapped file that holds the executable's program headers. */
 static void find_executable_path(hc_core *core)
 {
@@ -64,7 +85,7 @@ hc_core *hc_core_open(const char *path, hc_diagnostics *diagnostics, GError **er
 {
 	g_autoptr(hc_core) core = g_new0(hc_core, 1);
 
-	core->path = g_strdup(path);
+	core->path = find_core(path);
 	core->diagnostics = diagnostics;
 	core->threads = g_array_new(FALSE, TRUE, sizeof(hc_thread));
 	core->by_pointer = g_array_new(FALSE, FALSE, sizeof(unsigned));

@@ -200,7 +200,9 @@ static void parse_note(hc_core *core, const struct note *note)
 {
 	hc_thread *thread = current_thread(core);
 
-	if (name_is(note, "CORE")) {
+	if (name_is(note, "HEAPCORE")) {
+		core->process.origin = HC_ORIGIN_CAPTURE;
+	} else if (name_is(note, "CORE")) {
 		switch (note->type) {
 		case NT_PRSTATUS:
 			parse_thread(core, note);
@@ -281,6 +283,10 @@ static void settle_signal(hc_core *core)
 {
 	hc_process *process = &core->process;
 
+	if (process->origin == HC_ORIGIN_CAPTURE) {
+		process->signal = 0;
+		return;
+	}
 	if (process->origin == HC_ORIGIN_GCORE) {
 		process->signal = core->threads->len ? g_array_index(core->threads, hc_thread, 0).signal : 0;
 		if (process->signal == 19 || process->signal == 5)

@@ -72,6 +72,7 @@ hc_diff *hc_diff_create(const hc_analysis *a, const hc_analysis *b)
 	join_rows(diff);
 	diff->sizes = hc_diff_count_sizes(a, b);
 	hc_diff_find(diff);
+	hc_diff_read_side_facts(diff);
 	return diff;
 }
 
@@ -84,6 +85,8 @@ void hc_diff_destroy(hc_diff *diff)
 	g_array_unref(diff->rows);
 	g_array_unref(diff->sizes);
 	hc_findings_free(diff->findings);
+	hc_side_facts_free(diff->facts_a);
+	hc_side_facts_free(diff->facts_b);
 	g_free(diff);
 }
 

@@ -20,7 +20,12 @@ struct hc_diff {
 	GArray *sizes; /* of hc_diff_size */
 	hc_findings *findings;
 	int64_t growth, memory_growth;
+	hc_side_facts *facts_a, *facts_b; /* NULL: none */
+	uint64_t kernel_growth;		  /* bytes that wait in sockets */
 };
 
 /* findings.c: fills diff->findings and diff->verdict from all the rest. */
 void hc_diff_find(hc_diff *diff);
+
+/* side_facts.c: after hc_diff_find(), adds to the findings and the verdict what the captures tell. */
+void hc_diff_read_side_facts(hc_diff *diff);

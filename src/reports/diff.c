@@ -129,6 +129,7 @@ static json_t *diff_json(
 	hc_json_set(report, "a", side_json(a));
 	hc_json_set(report, "b", side_json(b));
 	hc_json_set(report, "memory", memory_json(diff, a, b));
+	hc_json_set(report, "side_facts", hc_side_facts_json(diff));
 	hc_json_set(report, "sizes", hc_table_json(sizes));
 	hc_json_set(report, "findings",
 		hc_findings_json(hc_diff_findings(diff), hc_core_path(hc_analysis_core(b)), options));
@@ -260,6 +261,7 @@ static void print_diff(const hc_diff *diff, const hc_analysis *a, const hc_analy
 	hc_output_text(output, "  ");
 	hc_output_wrapped(output, 9, 9, hc_diff_verdict(diff));
 	print_rows(diff, a, b, output);
+	hc_side_facts_print(diff, output);
 	print_sizes(diff, output);
 	hc_findings_print(hc_diff_findings(diff), hc_core_path(hc_analysis_core(b)), output);
 	if (hc_diagnostics_count(hc_analysis_diagnostics(a)) || hc_diagnostics_count(hc_analysis_diagnostics(b)))

@@ -71,3 +71,7 @@ void hc_debug_info_gaps_print(const hc_analysis *analysis, hc_output *output);
 hc_place_sources hc_place_sources_of(const hc_analysis *analysis);
 char *hc_place_text(const hc_analysis *analysis, hc_address address);
 json_t *hc_place_json(const hc_place *place);
+
+/* side_facts.c: what captures tell beside the cores: {"a", "b"} or null; a short table, or a line that says what is not known. */
+json_t *hc_side_facts_json(const hc_diff *diff);
+void hc_side_facts_print(const hc_diff *diff, hc_output *output);

@@ -54,6 +54,8 @@ static const char *origin_name(hc_origin origin)
 		return "kernel";
 	case HC_ORIGIN_GCORE:
 		return "gcore";
+	case HC_ORIGIN_CAPTURE:
+		return "capture";
 	default:
 		return "unknown";
 	}
@@ -85,6 +87,8 @@ static void append_end(GString *title, const hc_process *process)
 		g_string_append_printf(title, ", ended by signal %d", process->signal);
 	if (process->origin == HC_ORIGIN_GCORE)
 		g_string_append(title, ", written by gcore");
+	if (process->origin == HC_ORIGIN_CAPTURE)
+		g_string_append(title, ", written by heapcore capture");
 }
 
 char *hc_process_title(const hc_analysis *analysis)

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Captures of live processes. Front door; the public header has the contract.
+ *
+ *	capture.c	the order of things: may we, is there room, stop, write, let go, clean up
+ *	stop.c		stopping all threads of a process, and letting them go on (ptrace)
+ *	smaps.c		/proc/PID/smaps as a list of mappings; what of each the core is to hold
+ *	notes.c		the core's notes: threads, registers, files
+ *	core_file.c	the core itself, sparse
+ *	proc_files.c	copies of the rest of /proc
+ *	sockets.c	the process's sockets with their queues
+ *	side_facts.c	reading all that back
+ */
+#pragma once
+
+#include <heapcore/capture.h>

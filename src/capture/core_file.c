@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The core of a stopped process: ELF header, program headers, notes, then the mappings, each at a whole page. /proc/PID/mem has the bytes;
+ * /proc/PID/pagemap tells which pages of anonymous memory there are at all: the others are zero, and holes in the file, so that it takes
+ * no more room than the process did, and reading makes no pages that were not there. Zero pages become holes, too.
+ */
+#include "capture/internal.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	BUFFER_SIZE = 1 << 20,
+	PAGES_PER_READ = 4096, /* entries of pagemap */
+	PROGRESS_INTERVAL = G_USEC_PER_SEC / 10,
+};
+
+/* proc(5), pagemap */
+#define PAGE_IN_MEMORY (UINT64_C(1) << 63)
+#define PAGE_SWAPPED   (UINT64_C(1) << 62)
+
+typedef struct core_output {
+	const hc_core_writer *writer;
+	int memory, pagemap; /* descriptors; pagemap may be -1 */
+	uint64_t page_size;
+	uint64_t written; /* bytes */
+	gint64 next_progress;
+	guint8 *buffer;
+} core_output;
+
+static bool fail(const char *what, GError **error)
+{
+	g_set_error(error, HC_ERROR, HC_ERROR_IO, "%s: %s", what, g_strerror(errno));
+	return false;
+}
+
+static bool write_at(int core, const void *data, size_t size, uint64_t offset, GError **error)
+{
+	const guint8 *bytes = data;
+
+	while (size) {
+		ssize_t done = pwrite(core, bytes, size, offset);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return fail("cannot write the core", error);
+		bytes += done;
+		offset += done;
+		size -= done;
+	}
+	return true;
+}
+
+static bool go_on(core_output *output, GError **error)
+{
+	gint64 now = g_get_monotonic_time();
+
+	if (!output->writer->progress || now < output->next_progress)
+		return true;
+	output->next_progress = now + PROGRESS_INTERVAL;
+	if (output->writer->progress(output->written, output->writer->estimate, output->writer->progress_data))
+		return true;
+	g_set_error(error, HC_ERROR, HC_ERROR_CANCELLED, "interrupted; the process goes on");
+	return false;
+}
+
+static bool is_zero(const guint8 *bytes, size_t size)
+{
+	return !bytes[0] && !memcmp(bytes, bytes + 1, size - 1);
+}
+
+/* Writes the pages of the buffer that are not zero, in runs. */
+static bool write_pages(core_output *output, size_t size, uint64_t offset, GError **error)
+{
+	size_t page = output->page_size, begin = 0;
+
+	while (begin < size) {
+		size_t end = begin;
+
+		while (end < size && !is_zero(output->buffer + end, MIN(page, size - end)))
+			end += MIN(page, size - end);
+		if (end > begin &&
+			!write_at(output->writer->core, output->buffer + begin, end - begin, offset + begin, error))
+			return false;
+		output->written += end - begin;
+		begin = end + page;
+	}
+	return true;
+}
+
+/* Copies memory to the core. A page that cannot be read (a device, a file that was cut off) stays zero. */
+static bool copy_range(core_output *output, uint64_t start, uint64_t end, uint64_t offset, GError **error)
+{
+	while (start < end) {
+		size_t want = MIN(end - start, BUFFER_SIZE);
+		ssize_t got = pread(output->memory, output->buffer, want, (off_t)start);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got == 0 || (got < 0 && errno == ESRCH)) {
+			g_set_error(error, HC_ERROR, HC_ERROR_IO, "the process was killed meanwhile");
+			return false;
+		}
+		if (got < 0) {
+			got = (ssize_t)MIN(want, output->page_size);
+			memset(output->buffer, 0, got);
+		}
+		if (!write_pages(output, got, offset, error) || !go_on(output, error))
+			return false;
+		start += got;
+		offset += got;
+	}
+	return true;
+}
+
+/* Copies the pages of [START, END) that there are. */
+static bool copy_present(core_output *output, uint64_t start, uint64_t end, uint64_t offset, GError **error)
+{
+	g_autofree uint64_t *pages = g_new(uint64_t, PAGES_PER_READ);
+	uint64_t page = output->page_size;
+
+	if (output->pagemap < 0)
+		return copy_range(output, start, end, offset, error);
+	while (start < end) {
+		size_t want = MIN((end - start) / page, PAGES_PER_READ);
+		ssize_t got = pread(output->pagemap, pages, want * sizeof *pages, start / page * sizeof *pages);
+		size_t count = got > 0 ? (size_t)got / sizeof *pages : 0;
+
+		if (!count)
+			return copy_range(output, start, end, offset, error);
+		for (size_t i = 0, run; i < count; i = run + 1) {
+			for (run = i; run < count && pages[run] & (PAGE_IN_MEMORY | PAGE_SWAPPED);)
+				run++;
+			if (run > i &&
+				!copy_range(output, start + i * page, start + run * page, offset + i * page, error))
+				return false;
+		}
+		if (!go_on(output, error))
+			return false;
+		start += count * page;
+		offset += count * page;
+	}
+	return true;
+}
+
+static bool begins_with_elf(const core_output *output, uint64_t address)
+{
+	char magic[SELFMAG];
+
+	return pread(output->memory, magic, sizeof magic, (off_t)address) == SELFMAG && !memcmp(magic, ELFMAG, SELFMAG);
+}
+
+static uint64_t dumped_size(const core_output *output, const hc_smaps_entry *entry)
+{
+	switch (hc_smaps_dump_kind(entry)) {
+	case HC_DUMP_ALL:
+	case HC_DUMP_PRESENT:
+		return entry->end - entry->start;
+	case HC_DUMP_HEADER:
+		return begins_with_elf(output, entry->start) ? output->page_size : 0;
+	default:
+		return 0;
+	}
+}
+
+static uint64_t align_up(uint64_t number, uint64_t unit)
+{
+	return (number + unit - 1) / unit * unit;
+}
+
+static Elf64_Ehdr make_header(unsigned segment_count)
+{
+	Elf64_Ehdr header = {
+		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64,
+			G_BYTE_ORDER == G_LITTLE_ENDIAN ? ELFDATA2LSB : ELFDATA2MSB, EV_CURRENT },
+		.e_type = ET_CORE,
+#ifdef __aarch64__
+		.e_machine = EM_AARCH64,
+#else
+		.e_machine = EM_X86_64,
+#endif
+		.e_version = EV_CURRENT,
+		.e_phoff = sizeof(Elf64_Ehdr),
+		.e_ehsize = sizeof(Elf64_Ehdr),
+		.e_phentsize = sizeof(Elf64_Phdr),
+		.e_phnum = segment_count,
+	};
+
+	return header;
+}
+
+/* The program headers: notes, then the mappings. Where the file ends in *RET_END. */
+static Elf64_Phdr *make_segments(const core_output *output, unsigned count, uint64_t *ret_end)
+{
+	const hc_core_writer *writer = output->writer;
+	Elf64_Phdr *segments = g_new0(Elf64_Phdr, count);
+	uint64_t offset = sizeof(Elf64_Ehdr) + count * sizeof(Elf64_Phdr);
+
+	segments[0] =
+		(Elf64_Phdr){ .p_type = PT_NOTE, .p_offset = offset, .p_filesz = writer->notes->len, .p_align = 4 };
+	offset = align_up(offset + writer->notes->len, output->page_size);
+	for (unsigned i = 1; i < count; i++) {
+		const hc_smaps_entry *entry = &g_array_index(writer->mappings, hc_smaps_entry, i - 1);
+
+		segments[i] = (Elf64_Phdr){
+			.p_type = PT_LOAD,
+			.p_flags = (entry->readable ? PF_R : 0u) | (entry->writable ? PF_W : 0u) |
+				   (entry->executable ? PF_X : 0u),
+			.p_offset = offset,
+			.p_vaddr = entry->start,
+			.p_filesz = dumped_size(output, entry),
+			.p_memsz = entry->end - entry->start,
+			.p_align = output->page_size,
+		};
+		offset += segments[i].p_filesz;
+	}
+	*ret_end = offset;
+	return segments;
+}
+
+static bool write_core(core_output *output, GError **error)
+{
+	const hc_core_writer *writer = output->writer;
+	unsigned count = writer->mappings->len + 1;
+	uint64_t end;
+	Elf64_Ehdr header = make_header(count);
+	g_autofree Elf64_Phdr *segments = NULL;
+
+	if (count >= PN_XNUM) {
+		g_set_error(error, HC_ERROR, HC_ERROR_UNSUPPORTED,
+			"the process has %u mappings, more than a core can tell", count - 1);
+		return false;
+	}
+	segments = make_segments(output, count, &end);
+	if (ftruncate(writer->core, (off_t)end))
+		return fail("cannot make the core as long as the process's memory", error);
+	if (!write_at(writer->core, &header, sizeof header, 0, error) ||
+		!write_at(writer->core, segments, count * sizeof *segments, sizeof header, error) ||
+		!write_at(writer->core, writer->notes->data, writer->notes->len, segments[0].p_offset, error))
+		return false;
+	for (unsigned i = 1; i < count; i++) {
+		const hc_smaps_entry *entry = &g_array_index(writer->mappings, hc_smaps_entry, i - 1);
+		const Elf64_Phdr *segment = &segments[i];
+		bool present = hc_smaps_dump_kind(entry) == HC_DUMP_PRESENT;
+
+		if (!(present ? copy_present : copy_range)(
+			    output, segment->p_vaddr, segment->p_vaddr + segment->p_filesz, segment->p_offset, error))
+			return false;
+	}
+	return true;
+}
+
+static int open_proc(pid_t pid, const char *name)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/%s", (int)pid, name);
+
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+bool hc_core_writer_run(const hc_core_writer *writer, GError **error)
+{
+	core_output output = { .writer = writer, .page_size = sysconf(_SC_PAGESIZE) };
+	bool written;
+
+	output.memory = open_proc(writer->pid, "mem");
+	if (output.memory < 0)
+		return fail("cannot read the process's memory", error);
+	output.pagemap = open_proc(writer->pid, "pagemap");
+	output.buffer = g_malloc(BUFFER_SIZE);
+	written = write_core(&output, error);
+	g_free(output.buffer);
+	if (output.pagemap >= 0)
+		close(output.pagemap);
+	close(output.memory);
+	return written;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of this folder share. */
+#pragma once
+
+#include "capture/capture.h"
+
+#include <sys/types.h>
+
+enum {
+	HC_PROC_FILE_LIMIT = 256 << 20, /* bytes of a file of /proc, or of a capture */
+};
+
+/* ---- smaps.c ---- */
+
+/* What of a mapping goes into the core. */
+typedef enum {
+	HC_DUMP_NOTHING,
+	HC_DUMP_HEADER,	 /* the first page: ELF headers, from which build-ids are read */
+	HC_DUMP_PRESENT, /* pages that are in memory or swapped out; the others are zero: holes in the file */
+	HC_DUMP_ALL,
+} hc_dump_kind;
+
+typedef struct hc_smaps_entry {
+	uint64_t start, end, offset;
+	bool readable, writable, executable, shared, excluded; /* excluded: madvise(MADV_DONTDUMP), devices */
+	uint64_t inode;
+	uint64_t resident, proportional, swapped, anonymous; /* bytes */
+	char *path;					     /* "" if anonymous; as the kernel writes it */
+} hc_smaps_entry;
+
+/* TEXT of an smaps file as an array of hc_smaps_entry, which frees its strings. Lines that say nothing known are passed over. */
+GArray *hc_smaps_parse(const char *text);
+
+hc_dump_kind hc_smaps_dump_kind(const hc_smaps_entry *entry);
+
+/* At least what the core's file takes on the disk, and some more: 4 KiB for each mapping, and 64 for each thread. */
+uint64_t hc_smaps_estimate(GArray *entries, unsigned threads);
+
+/* ---- stop.c ---- */
+
+typedef struct hc_stopped_process hc_stopped_process;
+
+/* Called while waiting; FALSE cancels. */
+typedef bool (*hc_keep_waiting_function)(void *data);
+
+/*
+ * Stops all threads of PID. Fails with HC_ERROR_IO, HC_ERROR_CANCELLED; then all that were stopped go on.
+ * They also go on if we die.
+ */
+hc_stopped_process *hc_process_stop(pid_t pid, hc_keep_waiting_function keep_waiting, void *data, GError **error);
+void hc_process_continue(hc_stopped_process *process); /* NULL is fine */
+unsigned hc_stopped_process_thread_count(const hc_stopped_process *process);
+pid_t hc_stopped_process_thread(const hc_stopped_process *process, unsigned index); /* 0 is the main thread */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_stopped_process, hc_process_continue)
+
+/* ---- notes.c ---- */
+
+/* All notes, as they stand in the core. HC_ERROR_IO, HC_ERROR_UNSUPPORTED. */
+GByteArray *hc_capture_notes(
+	pid_t pid, const hc_stopped_process *process, GArray *mappings, const char *status, GError **error);
+
+/* ---- core_file.c ---- */
+
+typedef struct hc_core_writer {
+	pid_t pid;
+	int core;	  /* descriptor, open for writing, empty */
+	GArray *mappings; /* of hc_smaps_entry */
+	const GByteArray *notes;
+	uint64_t estimate;
+	hc_capture_progress_function progress; /* may be NULL */
+	void *progress_data;
+} hc_core_writer;
+
+/* Writes the core of a stopped process. HC_ERROR_IO, HC_ERROR_CANCELLED, HC_ERROR_UNSUPPORTED. */
+bool hc_core_writer_run(const hc_core_writer *writer, GError **error);
+
+/* ---- proc_files.c ---- */
+
+/* /proc/PID/NAME; all of it, NUL-terminated. NULL if it cannot be read. Free with g_free(). */
+char *hc_proc_read(pid_t pid, const char *name, size_t *ret_length, GError **error);
+
+/* Writes a file of the capture. HC_ERROR_IO. */
+bool hc_capture_write(int directory, const char *name, const char *text, gssize length, GError **error);
+
+/* Everything beside core, smaps and capture.ini. What cannot be read is left out; HC_ERROR_IO if it cannot be written. */
+bool hc_capture_copy_proc(pid_t pid, int directory, GError **error);
+
+/* "VmPTE:   44 kB" in TEXT: the number behind KEY at the start of a line; FALSE if there is none. */
+bool hc_proc_field(const char *text, const char *key, uint64_t *ret_number);
+
+/* ---- sockets.c ---- */
+
+/* The text of the file `sockets`; LINKS maps an inode (guint64) to the lowest descriptor. */
+char *hc_sockets_describe(pid_t pid, GHashTable *links);
+
+/* A line of it. FALSE if it is none. *RET_LOCAL and *RET_REMOTE are for the caller to free. */
+bool hc_sockets_parse(const char *line, hc_socket_fact *ret_socket, char **ret_local, char **ret_remote);

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The notes of a core, as the kernel writes them (fs/binfmt_elf.c; core(5) for NT_FILE): the process, the auxiliary vector, the mapped
+ * files, and each thread's registers. One more, HEAPCORE, says who wrote it.
+ */
+#include "capture/internal.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/procfs.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum {
+	REGISTERS_MAX = 16 << 10, /* XSAVE areas grow: 11 KiB with AMX */
+	WRITER_NOTE = 0x48434f52, /* "HCOR": no type that a reader who looks at no names could take for another */
+};
+
+static void pad(GByteArray *notes)
+{
+	static const guint8 zeros[4] = { 0 };
+
+	g_byte_array_append(notes, zeros, -notes->len & 3);
+}
+
+static void append_note(GByteArray *notes, const char *name, unsigned type, const void *data, size_t size)
+{
+	const Elf64_Nhdr header = { .n_namesz = strlen(name) + 1, .n_descsz = size, .n_type = type };
+
+	g_byte_array_append(notes, (const guint8 *)&header, sizeof header);
+	g_byte_array_append(notes, (const guint8 *)name, header.n_namesz);
+	pad(notes);
+	g_byte_array_append(notes, data, size);
+	pad(notes);
+}
+
+static void append_process(GByteArray *notes, pid_t pid, const char *status)
+{
+	g_autofree char *command = hc_proc_read(pid, "comm", NULL, NULL);
+	size_t length = 0;
+	g_autofree char *arguments = hc_proc_read(pid, "cmdline", &length, NULL);
+	prpsinfo_t process = { .pr_pid = pid, .pr_sname = 'R' };
+	uint64_t number;
+
+	if (command)
+		memcpy(process.pr_fname, command, MIN(strcspn(command, "\n"), sizeof process.pr_fname - 1));
+	length = MIN(length, sizeof process.pr_psargs - 1);
+	for (size_t i = 0; i < length; i++)
+		process.pr_psargs[i] = arguments[i] ? arguments[i] : ' ';
+	if (length && process.pr_psargs[length - 1] == ' ')
+		process.pr_psargs[length - 1] = '\0';
+	if (hc_proc_field(status, "PPid:", &number))
+		process.pr_ppid = (pid_t)number;
+	if (hc_proc_field(status, "Uid:", &number))
+		process.pr_uid = number;
+	if (hc_proc_field(status, "Gid:", &number))
+		process.pr_gid = number;
+	append_note(notes, "CORE", NT_PRPSINFO, &process, sizeof process);
+}
+
+/* A path as /proc writes it: backslash and octal digits for a line break and the like. */
+static char *plain_path(const char *path)
+{
+	GString *plain = g_string_new(NULL);
+
+	for (; *path; path++) {
+		if (path[0] == '\\' && path[1] >= '0' && path[1] <= '3' && path[2] >= '0' && path[2] <= '7' &&
+			path[3] >= '0' && path[3] <= '7') {
+			g_string_append_c(plain, (char)((path[1] - '0') * 64 + (path[2] - '0') * 8 + path[3] - '0'));
+			path += 3;
+		} else {
+			g_string_append_c(plain, *path);
+		}
+	}
+	return g_string_free(plain, FALSE);
+}
+
+static void append_files(GByteArray *notes, GArray *mappings)
+{
+	g_autoptr(GByteArray) table = g_byte_array_new(), paths = g_byte_array_new();
+	uint64_t header[2] = { 0, sysconf(_SC_PAGESIZE) };
+
+	g_byte_array_append(table, (const guint8 *)header, sizeof header);
+	for (unsigned i = 0; i < mappings->len; i++) {
+		const hc_smaps_entry *entry = &g_array_index(mappings, hc_smaps_entry, i);
+		uint64_t row[3] = { entry->start, entry->end, entry->offset / header[1] };
+		g_autofree char *path = NULL;
+
+		if (!entry->inode || entry->path[0] != '/')
+			continue;
+		path = plain_path(entry->path);
+		g_byte_array_append(table, (const guint8 *)row, sizeof row);
+		g_byte_array_append(paths, (const guint8 *)path, strlen(path) + 1);
+		header[0]++;
+	}
+	memcpy(table->data, header, sizeof header);
+	g_byte_array_append(table, paths->data, paths->len);
+	append_note(notes, "CORE", NT_FILE, table->data, table->len);
+}
+
+static void append_register_set(GByteArray *notes, pid_t thread, const char *name, unsigned type)
+{
+	g_autofree guint8 *registers = g_malloc(REGISTERS_MAX);
+	struct iovec vector = { registers, REGISTERS_MAX };
+
+	if (!ptrace(PTRACE_GETREGSET, thread, (void *)(uintptr_t)type, &vector))
+		append_note(notes, name, type, registers, vector.iov_len);
+}
+
+static bool append_thread(GByteArray *notes, pid_t pid, pid_t thread, GError **error)
+{
+	struct elf_prstatus status = { .pr_pid = thread, .pr_pgrp = getpgid(pid), .pr_sid = getsid(pid) };
+	struct iovec vector = { &status.pr_reg, sizeof status.pr_reg };
+
+	if (ptrace(PTRACE_GETREGSET, thread, (void *)(uintptr_t)NT_PRSTATUS, &vector)) {
+		g_set_error(error, HC_ERROR, HC_ERROR_IO, "cannot read the registers of thread %d: %s", (int)thread,
+			g_strerror(errno));
+		return false;
+	}
+	if (vector.iov_len != sizeof status.pr_reg) {
+		g_set_error(error, HC_ERROR, HC_ERROR_UNSUPPORTED,
+			"process %d is a 32-bit one: take its core with gcore", (int)pid);
+		return false;
+	}
+	status.pr_fpvalid = 1;
+	append_note(notes, "CORE", NT_PRSTATUS, &status, sizeof status);
+	append_register_set(notes, thread, "CORE", NT_FPREGSET);
+#ifdef __x86_64__
+	append_register_set(notes, thread, "LINUX", NT_X86_XSTATE);
+#endif
+	return true;
+}
+
+GByteArray *hc_capture_notes(
+	pid_t pid, const hc_stopped_process *process, GArray *mappings, const char *status, GError **error)
+{
+	g_autoptr(GByteArray) notes = g_byte_array_new();
+	size_t length;
+	g_autofree char *auxiliary = hc_proc_read(pid, "auxv", &length, error);
+
+	if (!auxiliary)
+		return NULL;
+	append_note(notes, "HEAPCORE", WRITER_NOTE, "", 0);
+	for (unsigned i = 0; i < hc_stopped_process_thread_count(process); i++) {
+		if (!append_thread(notes, pid, hc_stopped_process_thread(process, i), error))
+			return NULL;
+		if (!i) {
+			append_process(notes, pid, status);
+			append_note(notes, "CORE", NT_AUXV, auxiliary, length);
+			append_files(notes, mappings);
+		}
+	}
+	return g_steal_pointer(&notes);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Copies of what /proc and the control groups say of a process. Nothing here fails because the kernel does not tell: what there is not, the
+ * reader calls unknown.
+ */
+#include "capture/internal.h"
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+char *hc_proc_read(pid_t pid, const char *name, size_t *ret_length, GError **error)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/%s", (int)pid, name);
+
+	return hc_file_read(path, HC_PROC_FILE_LIMIT, ret_length, error);
+}
+
+bool hc_proc_field(const char *text, const char *key, uint64_t *ret_number)
+{
+	size_t length = strlen(key);
+
+	while (text && *text) {
+		if (!strncmp(text, key, length)) {
+			const char *number = text + length + strspn(text + length, " \t");
+
+			if (!g_ascii_isdigit(*number))
+				return false;
+			*ret_number = g_ascii_strtoull(number, NULL, 10);
+			return true;
+		}
+		text = strchr(text, '\n');
+		text += text ? 1 : 0;
+	}
+	return false;
+}
+
+bool hc_capture_write(int directory, const char *name, const char *text, gssize length, GError **error)
+{
+	int file = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	size_t left = length < 0 ? strlen(text) : (size_t)length;
+
+	while (file >= 0 && left) {
+		ssize_t done = write(file, text, left);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			break;
+		text += done;
+		left -= done;
+	}
+	if (file < 0 || left || close(file)) {
+		g_set_error(error, HC_ERROR, HC_ERROR_IO, "cannot write %s: %s", name, g_strerror(errno));
+		if (file >= 0 && left)
+			close(file);
+		return false;
+	}
+	return true;
+}
+
+/* The text of the file `descriptors`, and of its sockets inode -> lowest descriptor. */
+static char *describe_descriptors(pid_t pid, GHashTable *sockets)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/fd", (int)pid);
+	g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
+	g_autoptr(GString) text = g_string_new(NULL);
+	const char *name;
+
+	if (!folder)
+		return NULL;
+	while ((name = g_dir_read_name(folder))) {
+		g_autofree char *link = g_build_filename(path, name, NULL), *target = g_file_read_link(link, NULL);
+		g_autofree char *escaped = g_strescape(target ? target : "?", NULL);
+		int descriptor = (int)g_ascii_strtoll(name, NULL, 10);
+		gpointer lowest;
+		guint64 inode;
+
+		g_string_append_printf(text, "%d %s\n", descriptor, escaped);
+		if (!target || sscanf(target, "socket:[%" G_GUINT64_FORMAT "]", &inode) != 1)
+			continue;
+		if (!g_hash_table_lookup_extended(sockets, &inode, NULL, &lowest) ||
+			GPOINTER_TO_INT(lowest) > descriptor)
+			g_hash_table_replace(sockets, g_memdup2(&inode, sizeof inode), GINT_TO_POINTER(descriptor));
+	}
+	return g_strdup(text->str);
+}
+
+static bool copy_sockets(pid_t pid, int directory, GError **error)
+{
+	g_autoptr(GHashTable) sockets = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	g_autofree char *descriptors = describe_descriptors(pid, sockets);
+	g_autofree char *text = NULL;
+
+	if (!descriptors)
+		return true;
+	text = hc_sockets_describe(pid, sockets);
+	return hc_capture_write(directory, "descriptors", descriptors, -1, error) &&
+	       hc_capture_write(directory, "sockets", text, -1, error);
+}
+
+/*
+ * The folder of the memory controller for what a line of /proc/PID/cgroup says: "0::/path" (version 2) or "4:memory:/path". It is below
+ * where the controller is mounted, without what of the path the mount hides (proc(5), mountinfo: 4th and 5th word).
+ */
+static char *cgroup_folder(const char *mounts, const char *path, bool version_2)
+{
+	g_auto(GStrv) lines = g_strsplit(mounts, "\n", -1);
+
+	for (char **line = lines; *line; line++) {
+		const char *kind = strstr(*line, " - ");
+		g_auto(GStrv) words = g_strsplit(*line, " ", 6);
+		const char *options, *below = path;
+
+		if (!kind || g_strv_length(words) < 6 ||
+			!g_str_has_prefix(kind + 3, version_2 ? "cgroup2 " : "cgroup "))
+			continue;
+		options = strrchr(kind, ' ');
+		if (!version_2 && !strstr(options, "memory"))
+			continue;
+		if (strcmp(words[3], "/") && g_str_has_prefix(path, words[3]))
+			below = path + strlen(words[3]);
+		return g_build_filename(words[4], below, NULL);
+	}
+	return NULL;
+}
+
+static void append_file(GString *text, const char *folder, const char *name)
+{
+	g_autofree char *path = g_build_filename(folder, name, NULL);
+	g_autofree char *contents = hc_file_read(path, 1 << 20, NULL, NULL);
+
+	if (contents)
+		g_string_append_printf(
+			text, "# %s\n%s%s", path, contents, g_str_has_suffix(contents, "\n") ? "" : "\n");
+}
+
+static bool copy_cgroup(pid_t pid, int directory, GError **error)
+{
+	static const char *const files[] = { "memory.current", "memory.max", "memory.swap.current", "memory.stat",
+		"memory.usage_in_bytes", "memory.limit_in_bytes", "memory.kmem.usage_in_bytes",
+		"memory.kmem.tcp.usage_in_bytes" };
+	g_autofree char *groups = hc_proc_read(pid, "cgroup", NULL, NULL);
+	g_autofree char *mounts = hc_file_read("/proc/self/mountinfo", HC_PROC_FILE_LIMIT, NULL, NULL);
+	g_autoptr(GString) text = g_string_new(NULL);
+	g_auto(GStrv) lines = g_strsplit(groups ? groups : "", "\n", -1);
+
+	if (!groups)
+		return true;
+	g_string_append_printf(text, "# /proc/%d/cgroup\n%s", (int)pid, groups);
+	for (char **line = lines; *line && mounts; line++) {
+		g_auto(GStrv) words = g_strsplit(*line, ":", 3);
+		bool version_2 = g_strv_length(words) == 3 && !strcmp(words[0], "0");
+		g_autofree char *folder = NULL;
+
+		if (g_strv_length(words) < 3 || (!version_2 && !strstr(words[1], "memory")))
+			continue;
+		folder = cgroup_folder(mounts, words[2], version_2);
+		for (unsigned i = 0; folder && i < G_N_ELEMENTS(files); i++)
+			append_file(text, folder, files[i]);
+	}
+	return hc_capture_write(directory, "cgroup", text->str, -1, error);
+}
+
+bool hc_capture_copy_proc(pid_t pid, int directory, GError **error)
+{
+	static const struct {
+		const char *name, *source; /* of /proc/PID */
+	} copies[] = {
+		{ "maps", "maps" },
+		{ "meminfo", "../meminfo" },
+		{ "sockstat", "net/sockstat" },
+		{ "sockstat6", "net/sockstat6" },
+	};
+
+	/* The queues first: what sends to this process does not stand still. */
+	if (!copy_sockets(pid, directory, error) || !copy_cgroup(pid, directory, error))
+		return false;
+	for (unsigned i = 0; i < G_N_ELEMENTS(copies); i++) {
+		size_t length;
+		g_autofree char *text = hc_proc_read(pid, copies[i].source, &length, NULL);
+
+		if (text && !hc_capture_write(directory, copies[i].name, text, length, error))
+			return false;
+	}
+	return true;
+}

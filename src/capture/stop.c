@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Stopping all threads of a process, and letting them go on.
+ *
+ * PTRACE_SEIZE and PTRACE_INTERRUPT (ptrace(2)) send no SIGSTOP that could be left behind, and the kernel lets a seized process go on by
+ * itself if we die, however we do. A thread may meet a signal of its own before the interrupt: that is given to it when it goes on.
+ * Threads are looked for until a whole pass over /proc/PID/task finds no new one: a stopped one starts none.
+ */
+#include "capture/internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+enum {
+	PATIENCE = 10 * G_USEC_PER_SEC, /* for one thread to stop: it may be waiting for a disk */
+	PAUSE = 200,
+	PASSES_MAX = 1000,
+	THREADS_MAX = 1 << 20,
+};
+
+typedef struct stopped_thread {
+	pid_t id;
+	int signal; /* to be given to it when it goes on; 0: none */
+} stopped_thread;
+
+struct hc_stopped_process {
+	pid_t pid;
+	GArray *threads;   /* of stopped_thread */
+	GHashTable *known; /* thread ids */
+};
+
+static bool seize(pid_t pid, pid_t thread, bool *ret_gone, GError **error)
+{
+	*ret_gone = false;
+	if (!ptrace(PTRACE_SEIZE, thread, NULL, NULL))
+		return true;
+	if (errno == ESRCH && thread != pid) {
+		*ret_gone = true; /* it has ended */
+		return true;
+	}
+	g_set_error(error, HC_ERROR, HC_ERROR_IO, "cannot stop thread %d of process %d: %s", (int)thread, (int)pid,
+		g_strerror(errno));
+	return false;
+}
+
+/* Waits until THREAD stands still. *RET_GONE: it ended. */
+static bool wait_for_stop(
+	stopped_thread *thread, hc_keep_waiting_function keep_waiting, void *data, bool *ret_gone, GError **error)
+{
+	gint64 begin = g_get_monotonic_time();
+	gulong pause = PAUSE;
+
+	*ret_gone = false;
+	for (;;) {
+		int status;
+		pid_t got = waitpid(thread->id, &status, __WALL | WNOHANG);
+
+		if (got < 0 && errno != EINTR) {
+			*ret_gone = true;
+			return true;
+		}
+		if (got == thread->id && !WIFSTOPPED(status)) {
+			*ret_gone = true;
+			return true;
+		}
+		if (got == thread->id) {
+			if (!(status >> 16))
+				thread->signal = WSTOPSIG(status);
+			return true;
+		}
+		if (!keep_waiting(data)) {
+			g_set_error(error, HC_ERROR, HC_ERROR_CANCELLED, "interrupted; the process goes on");
+			return false;
+		}
+		if (g_get_monotonic_time() - begin > PATIENCE) {
+			g_set_error(error, HC_ERROR, HC_ERROR_IO,
+				"thread %d does not stop (it may be waiting for a disk or a file server); the process goes on",
+				(int)thread->id);
+			return false;
+		}
+		g_usleep(pause);
+		pause = MIN(pause * 2, 20000);
+	}
+}
+
+static bool stop_thread(
+	hc_stopped_process *process, pid_t id, hc_keep_waiting_function keep_waiting, void *data, GError **error)
+{
+	stopped_thread thread = { .id = id };
+	bool gone;
+
+	g_hash_table_add(process->known, GINT_TO_POINTER(id));
+	if (!seize(process->pid, id, &gone, error))
+		return false;
+	if (gone)
+		return true;
+	g_array_append_val(process->threads, thread); /* from here on it is let go, whatever happens */
+	if (ptrace(PTRACE_INTERRUPT, id, NULL, NULL) && errno != ESRCH) {
+		g_set_error(error, HC_ERROR, HC_ERROR_IO, "cannot stop thread %d: %s", (int)id, g_strerror(errno));
+		return false;
+	}
+	if (!wait_for_stop(&g_array_index(process->threads, stopped_thread, process->threads->len - 1), keep_waiting,
+		    data, &gone, error))
+		return false;
+	if (gone)
+		g_array_set_size(process->threads, process->threads->len - 1);
+	return true;
+}
+
+/* One pass over the threads that there are now. *RET_NEW: how many of them were not known. */
+static bool stop_new_threads(hc_stopped_process *process, hc_keep_waiting_function keep_waiting, void *data,
+	unsigned *ret_new, GError **error)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/task", (int)process->pid);
+	g_autoptr(GDir) tasks = g_dir_open(path, 0, NULL);
+	const char *name;
+
+	*ret_new = 0;
+	if (!tasks) {
+		g_set_error(error, HC_ERROR, HC_ERROR_IO, "process %d has ended", (int)process->pid);
+		return false;
+	}
+	while ((name = g_dir_read_name(tasks))) {
+		pid_t id = (pid_t)g_ascii_strtoll(name, NULL, 10);
+
+		if (id <= 0 || g_hash_table_contains(process->known, GINT_TO_POINTER(id)))
+			continue;
+		++*ret_new;
+		if (!stop_thread(process, id, keep_waiting, data, error))
+			return false;
+	}
+	return true;
+}
+
+hc_stopped_process *hc_process_stop(pid_t pid, hc_keep_waiting_function keep_waiting, void *data, GError **error)
+{
+	g_autoptr(hc_stopped_process) process = g_new0(hc_stopped_process, 1);
+	unsigned new = 1;
+
+	process->pid = pid;
+	process->threads = g_array_new(FALSE, FALSE, sizeof(stopped_thread));
+	process->known = g_hash_table_new(NULL, NULL);
+	if (!stop_thread(process, pid, keep_waiting, data, error))
+		return NULL;
+	for (unsigned pass = 0; new &&pass < PASSES_MAX; pass++) {
+		if (!stop_new_threads(process, keep_waiting, data, &new, error))
+			return NULL;
+	}
+	if (new || process->threads->len > THREADS_MAX) {
+		g_set_error(error, HC_ERROR, HC_ERROR_IO, "process %d starts threads faster than they can be stopped",
+			(int)pid);
+		return NULL;
+	}
+	if (!process->threads->len || hc_stopped_process_thread(process, 0) != pid) {
+		g_set_error(error, HC_ERROR, HC_ERROR_IO, "process %d has ended, or its main thread has", (int)pid);
+		return NULL;
+	}
+	return g_steal_pointer(&process);
+}
+
+void hc_process_continue(hc_stopped_process *process)
+{
+	if (!process)
+		return;
+	for (unsigned i = 0; i < process->threads->len; i++) {
+		const stopped_thread *thread = &g_array_index(process->threads, stopped_thread, i);
+
+		ptrace(PTRACE_DETACH, thread->id, NULL, (void *)(intptr_t)thread->signal);
+	}
+	g_array_unref(process->threads);
+	g_hash_table_unref(process->known);
+	g_free(process);
+}
+
+unsigned hc_stopped_process_thread_count(const hc_stopped_process *process)
+{
+	return process->threads->len;
+}
+
+pid_t hc_stopped_process_thread(const hc_stopped_process *process, unsigned index)
+{
+	return g_array_index(process->threads, stopped_thread, index).id;
+}
