@@ -66,6 +66,9 @@ if not cases.options.list:
         for name in ("analyze", "arenas", "mappings", "roots", "threads"):
             cases.run(name, check_keys, roots, name)
         cases.run("leaks", check_keys, roots, "leaks", "--addresses")
+        cases.run("containers", check_keys, roots, "containers")
+        cases.run("types", check_keys, roots, "types")
+        cases.run("show", check_keys, roots, "show", "known[0]")
         cases.run("diff", check_keys, roots, "diff", str(roots))
         cases.run("block", check_keys, roots, "block", hex(chunks(roots, "--state", "in use", "--min", "64")[0].address))
         cases.run("path", check_keys, roots, "path", fixture.said("block")[0][2])
