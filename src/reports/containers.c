@@ -179,6 +179,38 @@ static void print_losses(const hc_types *types, hc_output *output)
 	hc_output_wrapped(output, 0, 0, line->str);
 }
 
+/* Variables that have no value to go by, each with its place and the reason. */
+static void print_unread(const hc_analysis *analysis, hc_output *output)
+{
+	hc_modules *modules = hc_analysis_modules(analysis);
+	const hc_core *core = hc_analysis_core(analysis);
+	unsigned count = hc_modules_load_variables(modules, 0);
+
+	for (unsigned i = 0; i < count; i++) {
+		const hc_variable *variable = hc_modules_variable(modules, i);
+
+		if (variable->state <= HC_VARIABLE_VALUE)
+			continue;
+		g_autofree char *name = hc_text_escape(variable->name, -1);
+		g_autoptr(GString) line = g_string_new(NULL);
+
+		g_string_append_printf(line, "%s: %s", hc_variable_state_name(variable->state), name);
+		if (variable->function) {
+			g_autofree char *function = hc_text_escape(variable->function, -1);
+
+			g_string_append_printf(line, " of %s()", function);
+		}
+		if (variable->frame != UINT_MAX)
+			g_string_append_printf(line, " frame %u", variable->frame);
+		if (variable->thread < hc_core_thread_count(core))
+			g_string_append_printf(
+				line, " of thread %" G_GINT64_FORMAT, hc_core_thread(core, variable->thread)->id);
+		if (variable->reason)
+			g_string_append_printf(line, ": %s", variable->reason);
+		hc_output_wrapped(output, 0, 2, line->str);
+	}
+}
+
 void hc_debug_info_gaps_print(const hc_analysis *analysis, hc_output *output)
 {
 	const char *const *gaps = hc_modules_debug_info_gaps(hc_analysis_modules(analysis));
@@ -211,7 +243,9 @@ static void print_containers(const hc_analysis *analysis, const hc_containers_vi
 	if (chosen->len)
 		hc_table_print(table, output);
 	else
-		hc_output_text(output, all ? "" : "no containers found\n");
+		hc_output_text(output,
+			all ? "" :
+			      "no containers found: debug info (-g) of the program, or of the library that has them, is needed\n");
 	if (chosen->len < all) {
 		char count[HC_TEXT_COUNT_LENGTH];
 
@@ -219,6 +253,8 @@ static void print_containers(const hc_analysis *analysis, const hc_containers_vi
 	}
 	hc_output_text(output, "\n");
 	print_losses(hc_analysis_types(analysis), output);
+	if (options->verbose)
+		print_unread(analysis, output);
 	hc_debug_info_gaps_print(analysis, output);
 	hc_diagnostics_print(hc_analysis_diagnostics(analysis), NULL, output);
 }
