@@ -15,7 +15,8 @@ enum {
 	FAR = 16,
 	NEAR = 8, /* elements between prefetching one, what it leads to, and looking at it */
 	PREFETCHED_PARTS = 8,
-	WAITING = 16
+	WAITING = 16,
+	EDGES_MANY = 1 << 20
 };
 
 /* ---- objects outside of malloc's heap ---- */
@@ -531,6 +532,18 @@ static void look_at_union(
 
 /* ---- an object ---- */
 
+/* Pointers wait their turn, unless there are so many that the queue would need more memory than the heap's other tables. */
+static void defer_or_follow(hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address value)
+{
+	if (propagation->edges_in - propagation->edges_out < EDGES_MANY || propagation->depth >= DEPTH_MAX) {
+		hc_propagation_defer(propagation, value, owner, index);
+		return;
+	}
+	propagation->depth++;
+	hc_propagation_follow(propagation, owner, index, value);
+	propagation->depth--;
+}
+
 void hc_propagation_look_at(hc_propagation *propagation, hc_owner *owner, hc_address address)
 {
 	const hc_plan *plan = owner->plan;
@@ -549,7 +562,7 @@ void hc_propagation_look_at(hc_propagation *propagation, hc_owner *owner, hc_add
 		switch (part->kind) {
 		case HC_PART_POINTER:
 			if (hc_propagation_load(propagation, at, &value) && value)
-				hc_propagation_defer(propagation, value, owner, i);
+				defer_or_follow(propagation, owner, i, value);
 			break;
 		case HC_PART_CONTAINER:
 			look_at_container(propagation, owner, i, part, at);
