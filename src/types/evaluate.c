@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Expressions that name an object: a variable or an address, then members, elements, pointers. */
-#include "types/internal.h"
+#include "types/values.h"
 
 enum {
 	STARS_MAX = 16
@@ -44,17 +44,6 @@ static bool take(struct evaluation *evaluation, const char *token)
 
 /* ---- steps ---- */
 
-static bool read_word(const struct evaluation *evaluation, hc_address address, uint64_t *ret_value)
-{
-	hc_word_format format = hc_core_word_format(evaluation->types->core);
-	uint8_t buffer[sizeof(uint64_t)] = { 0 };
-
-	if (!hc_modules_read(evaluation->types->modules, address, buffer, format.size))
-		return false;
-	*ret_value = hc_load_word(buffer, format);
-	return true;
-}
-
 static bool is_pointer(const hc_type *type)
 {
 	return hc_type_get_kind(type) == HC_TYPE_POINTER || hc_type_get_kind(type) == HC_TYPE_REFERENCE;
@@ -70,7 +59,7 @@ static void find_class(struct evaluation *evaluation)
 
 	if (hc_type_get_kind(evaluation->object.type) == HC_TYPE_STRUCT &&
 		hc_type_is_polymorphic(evaluation->object.type) &&
-		read_word(evaluation, evaluation->object.address, &vtable) &&
+		hc_values_word(evaluation->types, evaluation->object.address, &vtable) &&
 		hc_modules_class_of_vtable(evaluation->types->modules, vtable, &class, &to_top, &name) && class) {
 		evaluation->object.type = class;
 		evaluation->object.address += to_top;
@@ -96,7 +85,7 @@ static bool follow(struct evaluation *evaluation)
 		find_class(evaluation);
 		return true;
 	}
-	if (!read_word(evaluation, evaluation->object.address, &value))
+	if (!hc_values_word(evaluation->types, evaluation->object.address, &value))
 		return fail(evaluation, "the pointer at %#" G_GINT64_MODIFIER "x cannot be read",
 			evaluation->object.address);
 	if (!value)

@@ -44,6 +44,14 @@ const hc_plan *hc_plans_get(hc_plans *plans, const hc_type *type, const char *na
 /* True if an object of OUTER has an object of INNER within it, by value, that is not the whole of it. Kept. */
 bool hc_plans_contains(hc_plans *plans, const hc_type *outer, const hc_type *inner);
 
+/* A smart pointer, an optional, a variant, an erased object: what it holds is one thing. */
+static inline bool hc_layout_is_single(const hc_layout *layout)
+{
+	hc_walk_kind kind = hc_layout_kind(layout);
+
+	return kind == HC_WALK_SINGLE || kind == HC_WALK_VARIANT || kind == HC_WALK_ERASED;
+}
+
 /* ---- owners.c: who holds what ---- */
 
 typedef enum {

@@ -300,13 +300,6 @@ static void add_up(hc_owner *container, hc_address address, const hc_walk *walk)
 	}
 }
 
-static bool is_by_pointer(const hc_layout *layout)
-{
-	hc_walk_kind kind = hc_layout_kind(layout);
-
-	return kind == HC_WALK_SINGLE || kind == HC_WALK_VARIANT || kind == HC_WALK_ERASED;
-}
-
 /* The owner of CONTAINER's elements (or of what they are mapped to: PLACE 1), which are of TYPE. */
 static hc_owner *element_owner(hc_propagation *propagation, hc_owner *container, unsigned place, const hc_type *type)
 {
@@ -354,7 +347,7 @@ static void prefetch_parts(hc_propagation *propagation, const hc_plan *plan, hc_
 static void look_at_elements(hc_propagation *propagation, hc_owner *container, hc_address at, hc_owner *element,
 	const GArray *list, unsigned first)
 {
-	bool held = is_by_pointer(container->layout), pointed_to = hc_layout_by_pointer(container->layout);
+	bool held = hc_layout_is_single(container->layout), pointed_to = hc_layout_by_pointer(container->layout);
 	unsigned last = list->len;
 
 	propagation->depth++;
@@ -383,7 +376,7 @@ static void look_at_elements(hc_propagation *propagation, hc_owner *container, h
 /* Whether an element of TYPE (NULL: a pointer to anything) has to be looked at. */
 static bool has_parts(const hc_propagation *propagation, const hc_layout *layout, const hc_type *type)
 {
-	return !type || is_by_pointer(layout) || hc_layout_by_pointer(layout) ||
+	return !type || hc_layout_is_single(layout) || hc_layout_by_pointer(layout) ||
 	       hc_plans_get(propagation->types->plans, type, NULL)->parts->len;
 }
 
@@ -423,7 +416,7 @@ static void look_at_container(
 	struct walking walking = {
 		.propagation = propagation,
 		.container = container,
-		.by_pointer = is_by_pointer(part->layout),
+		.by_pointer = hc_layout_is_single(part->layout),
 		.wants = has_parts(propagation, part->layout, hc_layout_element(part->layout)),
 	};
 	hc_walk_visitor visitor = { .element = note_element, .memory = claim_memory, .data = &walking };

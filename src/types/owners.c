@@ -132,12 +132,9 @@ hc_owner *hc_owners_class(
 
 /* ---- names ---- */
 
-/* A smart pointer, an optional: what it holds is one thing. */
 static bool is_single(const hc_owner *container)
 {
-	hc_walk_kind kind = container->layout ? hc_layout_kind(container->layout) : HC_WALK_CONTIGUOUS;
-
-	return kind == HC_WALK_SINGLE || kind == HC_WALK_VARIANT || kind == HC_WALK_ERASED;
+	return container->layout && hc_layout_is_single(container->layout);
 }
 
 static bool is_pointed_to(const hc_owner *object)

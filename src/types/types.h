@@ -12,7 +12,10 @@
  *	objects.c	one object: its pointers, unions, containers
  *	sweep.c		what nothing typed leads to: by vtables, then by what it looks like
  *	rows.c		the result: rows of types and of containers
+ *	values.c	values as text
  *	samples.c	keys of a container
+ *	evaluate.c	expressions that name an object
+ *	types.c		the stage as a whole
  *
  * A block's type is 4 bytes: the number of its owner, which knows type, certainty and path.
  */

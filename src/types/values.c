@@ -66,7 +66,7 @@ static char *likely_text(const hc_types *types, hc_address address)
 	return g_steal_pointer(&text);
 }
 
-static bool read_word(const hc_types *types, hc_address address, uint64_t *ret_value)
+bool hc_values_word(const hc_types *types, hc_address address, uint64_t *ret_value)
 {
 	hc_word_format format = hc_core_word_format(types->core);
 	uint8_t buffer[sizeof(uint64_t)] = { 0 };
@@ -83,12 +83,12 @@ char *hc_values_text(const hc_types *types, const hc_type *type, hc_address addr
 	uint64_t value;
 
 	if (!type)
-		return read_word(types, address, &value) && value ? likely_text(types, value) : NULL;
+		return hc_values_word(types, address, &value) && value ? likely_text(types, value) : NULL;
 	switch (hc_type_get_kind(type)) {
 	case HC_TYPE_POINTER:
 		type = hc_type_target(type);
 		if (!type || hc_type_get_kind(type) != HC_TYPE_CHAR || hc_type_size(type) != 1 ||
-			!read_word(types, address, &value) || !value)
+			!hc_values_word(types, address, &value) || !value)
 			return NULL;
 		return read_text(types, value, TEXT_BYTES);
 	case HC_TYPE_ARRAY:
@@ -268,7 +268,7 @@ static void format_pointer(struct formatting *formatting, hc_address address)
 {
 	uint64_t value;
 
-	if (!read_word(formatting->types, address, &value))
+	if (!hc_values_word(formatting->types, address, &value))
 		g_string_append(formatting->text, "<not readable>");
 	else if (!value)
 		g_string_append(formatting->text, "NULL");

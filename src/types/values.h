@@ -4,6 +4,9 @@
 
 #include "types/internal.h"
 
+/* A word of the dead process, or of a variable's value. */
+bool hc_values_word(const hc_types *types, hc_address address, uint64_t *ret_value);
+
 /*
  * The text of the string at ADDRESS: of TYPE if that is a string or leads to characters; if TYPE is NULL (a pointer to anything), what
  * it leads to, if that looks like text. NULL if it is none. Free with g_free().
