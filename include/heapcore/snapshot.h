@@ -50,6 +50,7 @@ typedef struct hc_snapshot_lost {
 	const char *key;       /* the same for the same kind in another process */
 	const char *type;      /* demangled, untrusted; NULL: not known */
 	const char *beginning; /* of their text; NULL: none, or no content is kept */
+	const char *sample;    /* the text of one of them; NULL likewise */
 	const char *module;    /* whose they most probably are; NULL: nothing tells */
 	const char *evidence;  /* "last pointed to from freed blocks of 48 bytes of libcodec.so"; NULL: none */
 	uint64_t trees;

@@ -18,6 +18,7 @@
 enum {
 	SIZES_APART = 12,	  /* sizes of blocks whose owner is not known; the others are one row */
 	STEADY_SHARE = 100,	  /* a change of less than a hundredth is none */
+	TEXT_SHOWN = 32,	  /* characters of lost text */
 	TREND_LEAST_SHARE = 4,	  /* every step at least a quarter of the mean: growing */
 	TREND_STOPPED_SHARE = 20, /* the last step less than a twentieth of the whole: stopped */
 };
@@ -207,20 +208,27 @@ static void attribute_paths(hc_diff *diff)
 
 /* ---- lost blocks ---- */
 
-/* "libcodec.so: text beginning "LOGICPKT/1.0"", "demo::Session", "blocks of 312 bytes" */
+char *hc_diff_describe_lost(const hc_snapshot_lost *lost)
+{
+	const char *text = lost->sample ? lost->sample : lost->beginning;
+	size_t length = text ? g_utf8_strlen(text, -1) : 0;
+	g_autofree char *cut = text ? g_utf8_substring(text, 0, MIN(length, TEXT_SHOWN)) : NULL;
+	char size[HC_TEXT_COUNT_LENGTH];
+
+	if (lost->type)
+		return g_strdup_printf("objects of %s", lost->type);
+	if (cut)
+		return g_strdup_printf("text like \"%s\"%s", cut, length > TEXT_SHOWN ? "..." : "");
+	return g_strdup_printf("blocks of %s bytes%s", hc_text_count(size, lost->head_size),
+		lost->trees < lost->amount.blocks ? " and what they lead to" : "");
+}
+
+/* "libcodec.so: text like "LOGICPKT/1.0 uin="..." */
 static char *name_lost(const hc_snapshot_lost *lost)
 {
-	GString *name = g_string_new(NULL);
+	g_autofree char *what = hc_diff_describe_lost(lost);
 
-	if (lost->module)
-		g_string_append_printf(name, "%s: ", lost->module);
-	if (lost->type)
-		g_string_append(name, lost->type);
-	else if (lost->beginning)
-		g_string_append_printf(name, "text beginning \"%s\"", lost->beginning);
-	else
-		g_string_append_printf(name, "blocks of %" G_GUINT64_FORMAT " bytes", lost->head_size);
-	return g_string_free(name, FALSE);
+	return g_strdup_printf("%s%s%s", lost->module ? lost->module : "", lost->module ? ": " : "", what);
 }
 
 static void attribute_lost(hc_diff *diff)

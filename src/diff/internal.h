@@ -62,6 +62,9 @@ void hc_diff_attribute(hc_diff *diff);
 /* The trend of COUNT figures. */
 hc_trend hc_diff_trend(const uint64_t *steps, unsigned count);
 
+/* What it is, without whose: "text like "LOGICPKT/1.0 uin="...", "objects of demo::Session". Untrusted; free with g_free(). */
+char *hc_diff_describe_lost(const hc_snapshot_lost *lost);
+
 /* counters.c */
 
 /* Two counters whose difference is what a queue holds. */

@@ -10,6 +10,7 @@
 
 enum {
 	NAMED_MAX = 3, /* kinds of lost blocks, sizes, pins */
+	LEAST_OVERHEAD = 10,
 	MANY_KEYS = 1000,
 	FEW_SHAPES = 3,
 	LEAST_QUEUE_GROWTH = 1 << 20, /* bytes in sockets */
@@ -124,38 +125,29 @@ static const char *common_module(const hc_diff *diff, int64_t lost)
 	return NULL;
 }
 
-/* What the largest kinds are: ": 5,250 more of demo::Session, ..." */
-static void append_kinds(GString *text, const hc_diff *diff, const char *module)
+/* What the largest kinds are: "; 5,250 x objects of demo::Session, ..." */
+static void append_kinds(GString *text, const hc_diff *diff, const char *module, unsigned kinds)
 {
 	unsigned said = 0;
 
 	for (unsigned i = 0; i < diff->attribution->len && said < NAMED_MAX; i++) {
 		const hc_growth *row = hc_diff_attribution(diff, i);
-		char count[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_COUNT_LENGTH];
-		g_autofree char *name = NULL;
-		int64_t more = (int64_t)(row->blocks_after - row->blocks_before);
+		char count[HC_TEXT_COUNT_LENGTH];
+		g_autofree char *what = NULL, *escaped = NULL;
 
 		if (row->kind != HC_GROWTH_LOST || row->bytes <= 0)
 			continue;
-		g_string_append(text, said++ ? ", " : "; ");
-		if (more > 0)
-			g_string_append_printf(text, "%s ", hc_text_count(count, (uint64_t)more));
-		if (row->lost->type) {
-			name = hc_text_escape(row->lost->type, -1);
-			g_string_append_printf(text, "with objects of %s", name);
-		} else if (row->lost->beginning) {
-			name = hc_text_escape(row->lost->beginning, -1);
-			g_string_append_printf(text, "beginning \"%s\"", name);
-		} else {
-			g_string_append_printf(text, "%s %s bytes%s",
-				row->lost->trees < row->lost->amount.blocks ? "with heads of" : "of",
-				hc_text_count(size, row->lost->head_size),
-				row->lost->head_sizes > 1 ? " and others" : "");
-		}
+		what = hc_diff_describe_lost(row->lost);
+		escaped = hc_text_escape(what, -1);
+		g_string_append(text, said++ ? ", " : ": ");
+		if (kinds > 1 && row->blocks_after > row->blocks_before)
+			g_string_append_printf(
+				text, "%s x ", hc_text_count(count, row->blocks_after - row->blocks_before));
+		g_string_append(text, escaped);
 		if (row->lost->module && g_strcmp0(row->lost->module, module))
 			g_string_append_printf(text, " (%s)", row->lost->module);
 	}
-	if (said && sum_up(diff, HC_GROWTH_LOST).rows > said)
+	if (kinds > said)
 		g_string_append(text, ", ...");
 }
 
@@ -201,7 +193,7 @@ static void tell_lost(hc_diff *diff)
 
 		g_string_append_printf(text, ", from %s", escaped);
 	}
-	append_kinds(text, diff, module);
+	append_kinds(text, diff, module, sum.rows);
 	if (evidence) {
 		g_autofree char *escaped = hc_text_escape(evidence, -1);
 
@@ -469,7 +461,10 @@ static void tell_row(hc_diff *diff, const hc_growth *row)
 		return tell_buffer(diff, row);
 	case HC_GROWTH_OVERHEAD:
 	case HC_GROWTH_RUNTIME:
-		return tell_overhead(diff, row);
+		/* A few per cent come with every block. */
+		if (row->bytes > hc_diff_share_base(diff) / LEAST_OVERHEAD)
+			tell_overhead(diff, row);
+		return;
 	case HC_GROWTH_STACKS:
 	case HC_GROWTH_DATA:
 	case HC_GROWTH_MAPPING:

@@ -82,7 +82,8 @@ static uint64_t kept(const hc_snapshot *snapshot)
 /* What it is not, so that nobody looks there. */
 static void append_cleared(GString *verdict, const hc_diff *diff)
 {
-	static const char *const containers[] = { "container-growth", "backlog", "unbounded-keys", NULL };
+	static const char *const containers[] = { "container-growth", "backlog", "unbounded-keys", "owner-growth",
+		NULL };
 	static const char *const retained[] = { "retained", NULL };
 	char size[HC_TEXT_SIZE_LENGTH];
 

@@ -110,9 +110,9 @@ static GVariant *store_lost(const hc_snapshot *snapshot)
 	for (unsigned i = 0; i < snapshot->lost->len; i++) {
 		const hc_snapshot_lost *lost = &g_array_index(snapshot->lost, hc_snapshot_lost, i);
 
-		g_variant_builder_add(&builder, "(smsmsmsmsttttt)", lost->key, lost->type, lost->beginning,
-			lost->module, lost->evidence, lost->trees, lost->amount.blocks, lost->amount.bytes,
-			lost->head_size, lost->head_sizes);
+		g_variant_builder_add(&builder, "(smsmsmsmsmsttttt)", lost->key, lost->type, lost->beginning,
+			lost->sample, lost->module, lost->evidence, lost->trees, lost->amount.blocks,
+			lost->amount.bytes, lost->head_size, lost->head_sizes);
 	}
 	return g_variant_builder_end(&builder);
 }

@@ -35,8 +35,8 @@ enum {
 #define SNAPSHOT_TOTALS "(t(tt)(tt)(tt)(tt)(tt)(ttttt))"
 /* parent, path, where, type, kind, function, thread, ordinal, flags, own, mapped, count, elements, capacity, keys, shapes, key, shape */
 #define SNAPSHOT_OWNERS "a(usssmsmsxuu(tt)(tt)tttttmsms)"
-/* key, type, beginning, module, evidence; trees, blocks, bytes, head_size, head_sizes */
-#define SNAPSHOT_LOST "a(smsmsmsmsttttt)"
+/* key, type, beginning, sample, module, evidence; trees, blocks, bytes, head_size, head_sizes */
+#define SNAPSHOT_LOST "a(smsmsmsmsmsttttt)"
 /* size, blocks, lost, unowned, unowned_mapped */
 #define SNAPSHOT_SIZES	 "a(ttttt)"
 #define SNAPSHOT_NUMBERS "a(sx)"

@@ -18,7 +18,8 @@ hc_snapshot *hc_snapshot_new(void);
 bool hc_snapshot_count_blocks(hc_snapshot *snapshot, const hc_analysis *analysis, hc_path_amounts *amounts);
 
 /* owners.c */
-void hc_snapshot_add_owners(hc_snapshot *snapshot, const hc_types *types, const hc_core *core, const hc_path_amounts *amounts);
+void hc_snapshot_add_owners(
+	hc_snapshot *snapshot, const hc_types *types, const hc_core *core, const hc_path_amounts *amounts);
 
 /* lost.c: fails with HC_ERROR_NO_MEMORY. */
 bool hc_snapshot_add_lost(hc_snapshot *snapshot, const hc_analysis *analysis, GError **error);

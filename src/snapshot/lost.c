@@ -8,7 +8,7 @@
 #include "base/text.h"
 
 enum {
-	KEY_CHARACTERS = 8,   /* of the text: what leaks groups by; more of it depends on what else is lost */
+	KEY_CHARACTERS = 8, /* of the text: what leaks groups by; more of it depends on what else is lost */
 	NUMBER_ENDS_KEY = 2,
 };
 
@@ -57,11 +57,12 @@ static char *describe_evidence(const hc_leak_group *group)
 		if (!evidence->module)
 			continue;
 		if (evidence->on_stack)
-			return g_strdup_printf("last pointed to from a dead frame that returns into %s", evidence->module->name);
+			return g_strdup_printf(
+				"last pointed to from a dead frame that returns into %s", evidence->module->name);
 		return g_strdup_printf("last pointed to from freed blocks of %s bytes%s%s that point%s into %s",
 			evidence->size ? hc_text_count(size, evidence->size) : "unknown", evidence->type ? " of " : "",
-			evidence->type ? evidence->type : "", evidence->by_others ? ", as live ones of their kind do," : "",
-			evidence->module->name);
+			evidence->type ? evidence->type : "",
+			evidence->by_others ? ", as live ones of their kind do," : "", evidence->module->name);
 	}
 	return NULL;
 }
@@ -77,7 +78,9 @@ static void add_group(hc_snapshot *snapshot, GHashTable *known, const hc_leak_gr
 			.key = hc_snapshot_keep(snapshot, key),
 			.type = hc_snapshot_keep(snapshot, group->type),
 			.beginning = hc_snapshot_keep(snapshot, group->beginning),
-			.module = hc_snapshot_keep(snapshot, group->module_count ? group->modules[0].module->name : NULL),
+			.sample = hc_snapshot_keep(snapshot, group->beginning ? group->sample : NULL),
+			.module =
+				hc_snapshot_keep(snapshot, group->module_count ? group->modules[0].module->name : NULL),
 			.evidence = hc_snapshot_keep(snapshot, evidence),
 			.head_size = head_size(group),
 		};

@@ -7,7 +7,7 @@
 
 enum {
 	OWNERS_MAX = 50000,
-	SAMPLED_MAX = 24, /* containers whose keys are looked at */
+	SAMPLED_MAX = 24,     /* containers whose keys are looked at */
 	SAMPLED_LEAST = 1000, /* elements */
 };
 
@@ -23,10 +23,10 @@ struct collecting {
 	uint32_t count;
 	const hc_path_amounts *amounts;
 	hc_amount *below;
-	uint32_t *root;	   /* by path: where it begins */
-	uint32_t *row;	   /* by path: its row in snapshot->owners + 1; 0: not kept */
-	GHashTable *rows;  /* struct row_key -> row + 1 */
-	uint64_t least;	   /* bytes below a path that is kept */
+	uint32_t *root;	  /* by path: where it begins */
+	uint32_t *row;	  /* by path: its row in snapshot->owners + 1; 0: not kept */
+	GHashTable *rows; /* struct row_key -> row + 1 */
+	uint64_t least;	  /* bytes below a path that is kept */
 };
 
 static unsigned hash_key(const void *data)
@@ -115,7 +115,8 @@ static uint32_t *count_ordinals(const struct collecting *collecting)
 	for (unsigned i = 0; i < beginnings->len; i++) {
 		const struct beginning *beginning = &g_array_index(beginnings, struct beginning, i);
 		const hc_variable *variable = beginning->variable;
-		char *key = g_strdup_printf("%s\n%s\n%u", variable->name, variable->function ? variable->function : "", variable->thread);
+		char *key = g_strdup_printf(
+			"%s\n%s\n%u", variable->name, variable->function ? variable->function : "", variable->thread);
 		unsigned count = GPOINTER_TO_UINT(g_hash_table_lookup(seen, key));
 
 		ordinals[beginning->number] = count;
@@ -138,7 +139,9 @@ static void set_variable(struct collecting *collecting, hc_snapshot_owner *owner
 static uint32_t add_row(struct collecting *collecting, uint32_t number, const hc_types_path *path, const char *text)
 {
 	hc_snapshot *snapshot = collecting->snapshot;
-	g_autofree char *where = hc_types_path_where(collecting->types, number);
+	/* Of what is no container, where the variable is says more than whose member it is. */
+	g_autofree char *where =
+		hc_types_path_where(collecting->types, path->is_container ? number : collecting->root[number]);
 	g_autofree char *type = hc_types_path_type_name(collecting->types, number);
 	hc_snapshot_owner owner = {
 		.parent = HC_SNAPSHOT_NONE,
@@ -162,11 +165,17 @@ static uint32_t add_row(struct collecting *collecting, uint32_t number, const hc
 	return snapshot->owners->len;
 }
 
-static void add_container(hc_snapshot *snapshot, hc_snapshot_owner *owner, const hc_types_path *path, const char *type)
+static void add_container(struct collecting *collecting, hc_snapshot_owner *owner, uint32_t number,
+	const hc_types_path *path, const char *type)
 {
+	hc_snapshot *snapshot = collecting->snapshot;
+
 	if (!path->is_container)
 		return;
 	if (!owner->kind) {
+		g_autofree char *where = hc_types_path_where(collecting->types, number);
+
+		owner->where = hc_snapshot_keep(snapshot, where);
 		owner->kind = hc_snapshot_keep(snapshot, path->kind);
 		owner->type = hc_snapshot_keep(snapshot, type);
 		owner->is_value = path->is_value;
@@ -188,7 +197,8 @@ static void add_amount(hc_amount *amount, hc_amount more)
 }
 
 /* The row of path NUMBER, which is kept: one that is there, or a new one. */
-static void take_path(struct collecting *collecting, uint32_t number, const hc_types_path *path, const uint32_t *ordinals)
+static void take_path(
+	struct collecting *collecting, uint32_t number, const hc_types_path *path, const uint32_t *ordinals)
 {
 	g_autofree char *text = hc_types_path_text(collecting->types, number);
 	g_autofree char *type = hc_types_path_type_name(collecting->types, number);
@@ -205,8 +215,11 @@ static void take_path(struct collecting *collecting, uint32_t number, const hc_t
 	}
 	owner = &g_array_index(collecting->snapshot->owners, hc_snapshot_owner, row - 1);
 	collecting->row[number] = row;
+	if (!owner->kind && collecting->amounts->own[number].blocks)
+		owner->type =
+			hc_snapshot_keep(collecting->snapshot, type); /* of the blocks, not of what leads to them */
 	if (!path->is_index)
-		add_container(collecting->snapshot, owner, path, type);
+		add_container(collecting, owner, number, path, type);
 }
 
 static void give_blocks(struct collecting *collecting, uint32_t number)

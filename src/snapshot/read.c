@@ -245,12 +245,13 @@ static bool load_lost(hc_snapshot *snapshot, GVariant *section)
 	hc_snapshot_lost lost = { 0 };
 
 	g_variant_iter_init(&rows, section);
-	while (g_variant_iter_next(&rows, "(&sm&sm&sm&sm&sttttt)", &lost.key, &lost.type, &lost.beginning, &lost.module,
-		&lost.evidence, &lost.trees, &lost.amount.blocks, &lost.amount.bytes, &lost.head_size,
-		&lost.head_sizes)) {
+	while (g_variant_iter_next(&rows, "(&sm&sm&sm&sm&sm&sttttt)", &lost.key, &lost.type, &lost.beginning,
+		&lost.sample, &lost.module, &lost.evidence, &lost.trees, &lost.amount.blocks, &lost.amount.bytes,
+		&lost.head_size, &lost.head_sizes)) {
 		lost.key = hc_snapshot_keep(snapshot, lost.key);
 		lost.type = hc_snapshot_keep(snapshot, lost.type);
 		lost.beginning = hc_snapshot_keep(snapshot, lost.beginning);
+		lost.sample = hc_snapshot_keep(snapshot, lost.sample);
 		lost.module = hc_snapshot_keep(snapshot, lost.module);
 		lost.evidence = hc_snapshot_keep(snapshot, lost.evidence);
 		g_array_append_val(snapshot->lost, lost);
