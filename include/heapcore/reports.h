@@ -42,8 +42,11 @@ typedef struct hc_report_options {
  * write function did, or as said.
  */
 bool hc_report_analysis(const hc_analysis *analysis, const hc_report_options *options, GError **error); /* findings */
-bool hc_report_diff(const hc_diff *diff, const hc_analysis *a, const hc_analysis *b, const hc_report_options *options,
-	GError **error); /* findings, both */
+bool hc_report_diff(const hc_diff *diff, const hc_report_options *options, GError **error);
+
+/* That SNAPSHOT was written to PATH, SIZE bytes. */
+bool hc_report_snapshot(
+	const hc_snapshot *snapshot, const char *path, uint64_t size, const hc_report_options *options, GError **error);
 
 /* What was captured in DIRECTORY. */
 bool hc_report_capture(

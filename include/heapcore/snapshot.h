@@ -62,7 +62,8 @@ typedef struct hc_snapshot_lost {
 typedef struct hc_snapshot_size {
 	uint64_t size;
 	uint64_t blocks; /* all of them */
-	uint64_t lost, unowned, unowned_mapped; /* of these: lost; held by something, but not by what is known; of those, mmapped */
+	uint64_t lost, unowned,
+		unowned_mapped; /* of these: lost; held by something, but not by what is known; of those, mmapped */
 } hc_snapshot_size;
 
 /* An integer of the program's, by name: counters tell a backlog. */
@@ -73,9 +74,9 @@ typedef struct hc_snapshot_number {
 
 /* Memory that malloc keeps: what pins it. */
 typedef struct hc_snapshot_pin {
-	const char *name;  /* type and owner of the blocks, "cached by tcache of thread 7", ... */
+	const char *name; /* type and owner of the blocks, "cached by tcache of thread 7", ... */
 	uint64_t blocks, bytes;
-	uint64_t pinned;   /* bytes of free memory that would go back if they were gone */
+	uint64_t pinned; /* bytes of free memory that would go back if they were gone */
 } hc_snapshot_pin;
 
 typedef struct hc_snapshot {
@@ -84,12 +85,13 @@ typedef struct hc_snapshot {
 	uint64_t core_size;
 	hc_process process;
 	unsigned thread_count;
+	GArray *threads; /* of int64_t: their ids */
 	hc_heap_info heap;
-	const char *program;		 /* the executable's name, or what the kernel called the process */
-	const char *build_id;		 /* the executable's; NULL: not known */
+	const char *program;		      /* the executable's name, or what the kernel called the process */
+	const char *build_id;		      /* the executable's; NULL: not known */
 	hc_address program_start, libc_start; /* where they were loaded; 0: not known */
-	const char *random;		 /* AT_RANDOM's bytes, in hexadecimal: new for every execution; NULL: not known */
-	bool has_types;		 /* owners were looked for */
+	const char *random; /* AT_RANDOM's bytes, in hexadecimal: new for every execution; NULL: not known */
+	bool has_types;	    /* owners were looked for */
 	bool has_content;
 	hc_diagnostics *diagnostics;
 	/* the memory table, all its strings the snapshot's */
@@ -99,13 +101,13 @@ typedef struct hc_snapshot {
 	hc_amount in_use, free; /* as malloc has it: bytes of free chunks are whole */
 	hc_free_pages free_pages;
 	/* who holds it */
-	GArray *owners;	 /* of hc_snapshot_owner */
-	uint64_t owners_left_out; /* paths that were too many, counted where they branch off */
-	GArray *lost;	 /* of hc_snapshot_lost */
-	GArray *sizes;	 /* of hc_snapshot_size, smallest first */
-	GArray *numbers; /* of hc_snapshot_number */
-	GArray *pins;	 /* of hc_snapshot_pin, most bytes first */
-	const char *pins_advice; /* a sentence or two; NULL: nothing to say */
+	GArray *owners;		   /* of hc_snapshot_owner */
+	uint64_t owners_left_out;  /* paths that were too many, counted where they branch off */
+	GArray *lost;		   /* of hc_snapshot_lost */
+	GArray *sizes;		   /* of hc_snapshot_size, smallest first */
+	GArray *numbers;	   /* of hc_snapshot_number */
+	GArray *pins;		   /* of hc_snapshot_pin, most bytes first */
+	const char *pins_advice;   /* a sentence or two; NULL: nothing to say */
 	hc_side_facts *side_facts; /* NULL: none lay beside the core */
 	GStringChunk *texts;
 } hc_snapshot;

@@ -214,9 +214,9 @@ void cli_report_deinit(cli_report *report)
 	g_free(report->repeated_options);
 }
 
-cli_status cli_finish(cli_report *report, bool written, GError *error, const hc_analysis *analysis)
+cli_status cli_finish_report(cli_report *report, bool written, GError *error, bool partial)
 {
-	cli_status status = hc_diagnostics_partial(hc_analysis_diagnostics(analysis)) ? CLI_PARTIAL : CLI_DONE;
+	cli_status status = partial ? CLI_PARTIAL : CLI_DONE;
 
 	if (!written && !report->broken_pipe) {
 		if (!g_error_matches(error, HC_ERROR, HC_ERROR_IO)) /* else write_piece() has said it */
@@ -225,6 +225,44 @@ cli_status cli_finish(cli_report *report, bool written, GError *error, const hc_
 	}
 	g_clear_error(&error);
 	return status;
+}
+
+cli_status cli_finish(cli_report *report, bool written, GError *error, const hc_analysis *analysis)
+{
+	return cli_finish_report(report, written, error, hc_diagnostics_partial(hc_analysis_diagnostics(analysis)));
+}
+
+static hc_snapshot *take_snapshot(const cli_options *options, const char *path, const char *binary, bool no_content)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(hc_analysis) analysis = NULL;
+	hc_snapshot *snapshot;
+
+	if (hc_snapshot_is_one(path)) {
+		snapshot = hc_snapshot_read(path, &error);
+	} else {
+		analysis = cli_analyse(options, &path, &binary, HC_STAGE_TYPES);
+		if (!analysis)
+			return NULL;
+		snapshot = hc_snapshot_create(analysis, no_content, &error);
+	}
+	if (!snapshot)
+		cli_complain("%s", error->message);
+	return snapshot;
+}
+
+GPtrArray *cli_take_snapshots(const cli_options *options, GPtrArray *inputs, const char *binary, bool no_content)
+{
+	g_autoptr(GPtrArray) snapshots = g_ptr_array_new_with_free_func((GDestroyNotify)hc_snapshot_destroy);
+
+	for (unsigned i = 0; i < inputs->len; i++) {
+		hc_snapshot *snapshot = take_snapshot(options, inputs->pdata[i], binary, no_content);
+
+		if (!snapshot)
+			return NULL;
+		g_ptr_array_add(snapshots, snapshot);
+	}
+	return g_steal_pointer(&snapshots);
 }
 
 cli_status cli_report_core(const cli_options *options, hc_stage until,

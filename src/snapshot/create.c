@@ -24,6 +24,7 @@ hc_snapshot *hc_snapshot_new(void)
 
 	snapshot->texts = g_string_chunk_new(4096);
 	snapshot->diagnostics = hc_diagnostics_create();
+	snapshot->threads = g_array_new(FALSE, FALSE, sizeof(int64_t));
 	snapshot->memory = g_array_new(FALSE, FALSE, sizeof(hc_memory_row));
 	snapshot->owners = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_owner));
 	snapshot->lost = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_lost));
@@ -39,6 +40,7 @@ void hc_snapshot_destroy(hc_snapshot *snapshot)
 		return;
 	g_string_chunk_free(snapshot->texts);
 	hc_diagnostics_destroy(snapshot->diagnostics);
+	g_array_unref(snapshot->threads);
 	g_array_unref(snapshot->memory);
 	g_array_unref(snapshot->owners);
 	g_array_unref(snapshot->lost);
@@ -95,8 +97,10 @@ static void add_process(hc_snapshot *snapshot, const hc_analysis *analysis)
 	snapshot->path = hc_snapshot_keep(snapshot, hc_core_path(core));
 	snapshot->core_size = hc_core_file_size(core);
 	snapshot->thread_count = hc_core_thread_count(core);
-	snapshot->program = hc_snapshot_keep(
-		snapshot, executable && *executable->name ? executable->name : snapshot->process.name);
+	for (unsigned i = 0; i < snapshot->thread_count; i++)
+		g_array_append_val(snapshot->threads, hc_core_thread(core, i)->id);
+	snapshot->program =
+		hc_snapshot_keep(snapshot, executable && *executable->name ? executable->name : snapshot->process.name);
 	snapshot->build_id = hc_snapshot_keep(snapshot, executable ? executable->build_id : NULL);
 	snapshot->program_start = executable ? executable->start : 0;
 	snapshot->libc_start = find_libc(modules, &snapshot->heap);

@@ -3,6 +3,7 @@
 #include "snapshot/format.h"
 
 #include "base/file.h"
+#include "capture/capture.h"
 
 static GVariant *store_identity(const hc_snapshot *snapshot)
 {
@@ -19,6 +20,12 @@ static GVariant *store_process(const hc_snapshot *snapshot)
 	return g_variant_new(SNAPSHOT_PROCESS, process->name, process->arguments, process->executable, process->machine,
 		process->pid, process->signal, (guchar)process->origin, process->machine_id, process->word_size,
 		(gboolean)process->big_endian, process->page_size, snapshot->thread_count, snapshot->core_size);
+}
+
+static GVariant *store_threads(const hc_snapshot *snapshot)
+{
+	return g_variant_new_fixed_array(
+		G_VARIANT_TYPE_INT64, snapshot->threads->data, snapshot->threads->len, sizeof(int64_t));
 }
 
 static GVariant *store_heap(const hc_heap_info *heap)
@@ -38,8 +45,7 @@ static GVariant *store_diagnostics(const hc_diagnostics *diagnostics)
 	g_variant_builder_init(&builder, G_VARIANT_TYPE(SNAPSHOT_DIAGNOSTICS));
 	for (unsigned i = 0; i < hc_diagnostics_count(diagnostics); i++) {
 		const hc_diagnostic *diagnostic = hc_diagnostics_get(diagnostics, i);
-		g_autofree char *example =
-			diagnostic->example ? g_utf8_make_valid(diagnostic->example, -1) : NULL;
+		g_autofree char *example = diagnostic->example ? g_utf8_make_valid(diagnostic->example, -1) : NULL;
 
 		g_variant_builder_add(&builder, "(ssmsutt)", diagnostic->kind->id, diagnostic->kind->text, example,
 			(unsigned)diagnostic->kind->severity, diagnostic->count, diagnostic->bytes);
@@ -104,9 +110,9 @@ static GVariant *store_lost(const hc_snapshot *snapshot)
 	for (unsigned i = 0; i < snapshot->lost->len; i++) {
 		const hc_snapshot_lost *lost = &g_array_index(snapshot->lost, hc_snapshot_lost, i);
 
-		g_variant_builder_add(&builder, "(smsmsmsmsttttt)", lost->key, lost->type, lost->beginning, lost->module,
-			lost->evidence, lost->trees, lost->amount.blocks, lost->amount.bytes, lost->head_size,
-			lost->head_sizes);
+		g_variant_builder_add(&builder, "(smsmsmsmsttttt)", lost->key, lost->type, lost->beginning,
+			lost->module, lost->evidence, lost->trees, lost->amount.blocks, lost->amount.bytes,
+			lost->head_size, lost->head_sizes);
 	}
 	return g_variant_builder_end(&builder);
 }
@@ -119,8 +125,8 @@ static GVariant *store_sizes(const hc_snapshot *snapshot)
 	for (unsigned i = 0; i < snapshot->sizes->len; i++) {
 		const hc_snapshot_size *size = &g_array_index(snapshot->sizes, hc_snapshot_size, i);
 
-		g_variant_builder_add(&builder, "(ttttt)", size->size, size->blocks, size->lost, size->unowned,
-			size->unowned_mapped);
+		g_variant_builder_add(
+			&builder, "(ttttt)", size->size, size->blocks, size->lost, size->unowned, size->unowned_mapped);
 	}
 	return g_variant_builder_end(&builder);
 }
@@ -159,6 +165,7 @@ static GVariant *store(const hc_snapshot *snapshot)
 	g_variant_builder_init(&sections, G_VARIANT_TYPE_VARDICT);
 	g_variant_builder_add(&sections, "{sv}", "identity", store_identity(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "process", store_process(snapshot));
+	g_variant_builder_add(&sections, "{sv}", "threads", store_threads(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "heap", store_heap(&snapshot->heap));
 	g_variant_builder_add(&sections, "{sv}", "diagnostics", store_diagnostics(snapshot->diagnostics));
 	g_variant_builder_add(&sections, "{sv}", "memory", store_memory(snapshot));

@@ -21,6 +21,8 @@ enum {
 
 /* name, arguments, executable, machine; pid, signal, origin, machine_id, word_size, big_endian, page_size; threads, core size */
 #define SNAPSHOT_PROCESS "(msmsmsmsxiyuubtut)"
+/* ids of threads */
+#define SNAPSHOT_THREADS "ax"
 /* allocator, version, layout, library, provider, foreign; flags; mmapped_count, mmapped_bytes, alignment */
 #define SNAPSHOT_HEAP "(msmsmsmsmsmsuttt)"
 /* path, program, build id, random, pins_advice; where program and libc were loaded; flags */
@@ -36,7 +38,7 @@ enum {
 /* key, type, beginning, module, evidence; trees, blocks, bytes, head_size, head_sizes */
 #define SNAPSHOT_LOST "a(smsmsmsmsttttt)"
 /* size, blocks, lost, unowned, unowned_mapped */
-#define SNAPSHOT_SIZES "a(ttttt)"
+#define SNAPSHOT_SIZES	 "a(ttttt)"
 #define SNAPSHOT_NUMBERS "a(sx)"
 /* name, blocks, bytes, pinned */
 #define SNAPSHOT_PINS "a(sttt)"

@@ -6,6 +6,7 @@
 #include "snapshot/format.h"
 
 #include "base/file.h"
+#include "capture/capture.h"
 
 #include <string.h>
 
@@ -53,7 +54,8 @@ static GVariant *check(const char *path, const char *contents, size_t length, GE
 	}
 	if (line.format > HC_SNAPSHOT_FORMAT) {
 		g_set_error(error, HC_ERROR, HC_ERROR_UNSUPPORTED,
-			"%s: a snapshot of format %" G_GUINT64_FORMAT ", written by a newer heapcore; this one reads format %d",
+			"%s: a snapshot of format %" G_GUINT64_FORMAT
+			", written by a newer heapcore; this one reads format %d",
 			path, line.format, HC_SNAPSHOT_FORMAT);
 		return NULL;
 	}
@@ -67,7 +69,8 @@ static GVariant *check(const char *path, const char *contents, size_t length, GE
 	sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)contents + line.size, length - line.size);
 	if (length - line.size != line.length || strcmp(sum, line.sum)) {
 		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA,
-			"%s: the snapshot is damaged: its checksum does not agree; make it again, or copy it again", path);
+			"%s: the snapshot is damaged: its checksum does not agree; make it again, or copy it again",
+			path);
 		return NULL;
 	}
 	bytes = g_bytes_new(contents + line.size, line.length); /* a copy: aligned */
@@ -121,6 +124,15 @@ static bool load_process(hc_snapshot *snapshot, GVariant *section)
 	return process->name && process->arguments && origin <= HC_ORIGIN_UNKNOWN;
 }
 
+static bool load_threads(hc_snapshot *snapshot, GVariant *section)
+{
+	size_t count;
+	const int64_t *ids = g_variant_get_fixed_array(section, &count, sizeof *ids);
+
+	g_array_append_vals(snapshot->threads, ids, count);
+	return true;
+}
+
 static bool load_heap(hc_snapshot *snapshot, GVariant *section)
 {
 	hc_heap_info *heap = &snapshot->heap;
@@ -162,8 +174,8 @@ static bool load_memory(hc_snapshot *snapshot, GVariant *section)
 	gboolean is_memory;
 
 	g_variant_iter_init(&rows, section);
-	while (g_variant_iter_next(
-		&rows, "(&s&sm&sm&sttb)", &row.id, &row.title, &row.unit, &row.of, &row.bytes, &row.count, &is_memory)) {
+	while (g_variant_iter_next(&rows, "(&s&sm&sm&sttb)", &row.id, &row.title, &row.unit, &row.of, &row.bytes,
+		&row.count, &is_memory)) {
 		row.id = hc_snapshot_keep(snapshot, row.id);
 		row.title = hc_snapshot_keep(snapshot, row.title);
 		row.unit = hc_snapshot_keep(snapshot, row.unit);
@@ -300,6 +312,7 @@ static const struct {
 } sections[] = {
 	{ "identity", SNAPSHOT_IDENTITY, load_identity },
 	{ "process", SNAPSHOT_PROCESS, load_process },
+	{ "threads", SNAPSHOT_THREADS, load_threads },
 	{ "heap", SNAPSHOT_HEAP, load_heap },
 	{ "diagnostics", SNAPSHOT_DIAGNOSTICS, load_diagnostics },
 	{ "memory", SNAPSHOT_MEMORY, load_memory },
@@ -323,8 +336,8 @@ hc_snapshot *hc_snapshot_read(const char *path, GError **error)
 		return NULL;
 	snapshot = hc_snapshot_new();
 	for (unsigned i = 0; i < G_N_ELEMENTS(sections); i++) {
-		g_autoptr(GVariant) section =
-			g_variant_lookup_value(value, sections[i].name, G_VARIANT_TYPE(sections[i].type));
+		g_autoptr(GVariant)
+			section = g_variant_lookup_value(value, sections[i].name, G_VARIANT_TYPE(sections[i].type));
 
 		if (section && sections[i].load(snapshot, section))
 			continue;
@@ -334,8 +347,8 @@ hc_snapshot *hc_snapshot_read(const char *path, GError **error)
 	}
 	side_facts = g_variant_lookup_value(value, "side-facts", NULL);
 	if (side_facts && !load_side_facts(snapshot, side_facts)) {
-		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s: the snapshot's section \"side-facts\" makes no sense",
-			path);
+		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA,
+			"%s: the snapshot's section \"side-facts\" makes no sense", path);
 		return NULL;
 	}
 	return g_steal_pointer(&snapshot);
