@@ -170,11 +170,13 @@ typedef struct hc_edge {
 	hc_address value;
 	uint32_t owner; /* of the object that holds it */
 	uint32_t
-		part; /* of the owner's plan; HC_EDGE_OBJECT: VALUE is an object of the owner that nobody has looked at yet */
+		part; /* of the owner's plan; HC_EDGE_OBJECT: VALUE is an object of the owner that nobody has looked at yet;
+			  HC_EDGE_UNTYPED: VALUE is a block of the owner, without a type */
 } hc_edge;
 
 enum {
 	HC_EDGE_OBJECT = UINT32_MAX,
+	HC_EDGE_UNTYPED = UINT32_MAX - 1,
 	HC_VTABLES = 1024
 };
 
@@ -258,6 +260,12 @@ bool hc_types_propagate(hc_types *types, unsigned jobs);
 
 /* sweep.c: blocks in use without a type, by the vtable that they begin with, and on from there. */
 void hc_types_sweep(hc_propagation *propagation);
+
+/* untyped.c: blocks that nobody has, and that words of untyped blocks lead to, for these blocks' owners. */
+void hc_types_search_untyped(hc_propagation *propagation);
+
+/* Looks into the block of OWNER at ADDRESS, which has no type. */
+void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address);
 
 /* rows.c: everything that is asked for. */
 void hc_types_make_rows(hc_types *types);

@@ -111,6 +111,8 @@ void hc_propagation_run(hc_propagation *propagation)
 		propagation->edges_out++;
 		if (edge.part == HC_EDGE_OBJECT)
 			hc_propagation_look_at(propagation, owner, edge.value);
+		else if (edge.part == HC_EDGE_UNTYPED)
+			hc_propagation_search(propagation, owner, edge.value);
 		else
 			hc_propagation_follow(propagation, owner, edge.part, edge.value);
 	}
@@ -210,6 +212,7 @@ bool hc_types_propagate(hc_types *types, unsigned jobs)
 		add_roots(propagation, count);
 		hc_propagation_run(propagation);
 		hc_types_sweep(propagation);
+		hc_types_search_untyped(propagation);
 	}
 	ok = !propagation->failed;
 	g_hash_table_unref(propagation->seen);

@@ -244,6 +244,12 @@ class Stopped:
                 self.manifest.append(words)
         self.maps = Path(f"/proc/{self.pid}/maps").read_text(errors="replace")
 
+    def go_on(self) -> None:
+        """To the next stop, of a program that waits for SIGUSR1 (fixtures/stories/story.h); the manifest is that stop's."""
+        self.manifest = []
+        os.kill(self.pid, signal.SIGUSR1)
+        self._read_manifest()
+
     def said(self, key: str) -> list[list[str]]:
         """The manifest's lines with that first word, without it."""
         return [words[1:] for words in self.manifest if words and words[0] == key]
