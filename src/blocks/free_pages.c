@@ -34,7 +34,8 @@ static uint64_t zero_bytes(const struct count *count, hc_address start, hc_addre
 	return zero;
 }
 
-static void add_pages(const struct count *count, hc_address start, hc_address end, bool trimmable)
+/* The whole pages of RUN are [start, end). */
+static void add_pages(const struct count *count, hc_free_run *run, hc_address start, hc_address end)
 {
 	if (start >= end)
 		return;
@@ -42,21 +43,27 @@ static void add_pages(const struct count *count, hc_address start, hc_address en
 
 	count->pages->whole += end - start;
 	count->pages->zero += zero;
-	if (trimmable) {
+	if (run->trimmable) {
 		count->pages->trim += end - start;
 		count->pages->trim_zero += zero;
 	}
+	run->whole = end - start;
+	run->zero = zero;
+	if (run->whole >= HC_FREE_RUN_MINIMUM)
+		g_array_append_vals(count->blocks->runs, run, 1);
 }
 
-/* A run of free chunks [start, end), addresses of chunks; TOP: the last of them is the top chunk. */
-static void count_run(const struct count *count, hc_address start, hc_address end, bool top)
+/* RUN: all but its pages is known. */
+static void count_run(const struct count *count, hc_free_run *run)
 {
+	hc_address start = run->start, end = run->end;
 	unsigned word = count->blocks->word;
 	const hc_region *region = &count->region->region;
 
 	count->pages->largest = MAX(count->pages->largest, end - start);
-	if (!top) {
-		add_pages(count, hc_align_up(start + 6 * word, count->page), hc_align_down(end, count->page), true);
+	if (!run->top) {
+		run->trimmable = true;
+		add_pages(count, run, hc_align_up(start + 6 * word, count->page), hc_align_down(end, count->page));
 		return;
 	}
 	uint64_t minimum = hc_align_up(4 * word, count->blocks->alignment), size = end - start;
@@ -67,14 +74,16 @@ static void count_run(const struct count *count, hc_address start, hc_address en
 	const hc_arena *arena = &g_array_index(count->blocks->heap.arenas, hc_arena, region->arena);
 
 	/* A top that does not end at a page border has somebody else's memory behind it: sbrk cannot take it back. */
-	add_pages(count, hc_align_up(end - whole, count->page), hc_align_down(end, count->page),
-		region->arena == 0 && arena->contiguous && end == region->end && end % count->page == 0);
+	run->trimmable = region->arena == 0 && arena->contiguous && end == region->end && end % count->page == 0;
+	add_pages(count, run, hc_align_up(end - whole, count->page), hc_align_down(end, count->page));
 }
 
-static bool is_free(hc_block_state state)
+static void end_run(const struct count *count, hc_free_run *run, uint32_t end_block, hc_address end)
 {
-	return state == HC_BLOCK_FASTBIN || state == HC_BLOCK_UNSORTED || state == HC_BLOCK_SMALL ||
-	       state == HC_BLOCK_LARGE || state == HC_BLOCK_UNLISTED || state == HC_BLOCK_TOP;
+	run->end_block = end_block;
+	run->end = end;
+	count_run(count, run);
+	run->start = 0;
 }
 
 static void count_region(const struct count *count)
@@ -82,24 +91,26 @@ static void count_region(const struct count *count)
 	const hc_blocks *blocks = count->blocks;
 	const hc_block_region *region = count->region;
 	hc_start_cursor cursor = hc_start_cursor_at(blocks, region->first_granule);
-	hc_address run = 0;
-	bool top = false;
+	hc_free_run run = { 0 };
 
 	for (uint32_t i = 0; i < region->block_count; i++) {
 		hc_block_state state = blocks->states[region->first_block + i];
 		hc_address chunk = hc_blocks_address(blocks, region, hc_start_cursor_next(&cursor)) - 2 * blocks->word;
 
-		if (!is_free(state) && run) {
-			count_run(count, run, chunk, top);
-			run = 0;
-			top = false;
-		} else if (is_free(state)) {
-			run = run ? run : chunk;
-			top |= state == HC_BLOCK_TOP;
+		if (hc_block_state_is_free(state)) {
+			if (!run.start)
+				run = (hc_free_run){
+					.region = region - blocks->regions,
+					.first_block = region->first_block + i,
+					.start = chunk,
+				};
+			run.top |= state == HC_BLOCK_TOP;
+		} else if (run.start) {
+			end_run(count, &run, region->first_block + i, chunk);
 		}
 	}
-	if (run)
-		count_run(count, run, region->end, top);
+	if (run.start)
+		end_run(count, &run, region->first_block + region->block_count, region->end);
 }
 
 void hc_blocks_count_free_pages(hc_blocks *blocks)
