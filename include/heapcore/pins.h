@@ -31,7 +31,7 @@ typedef struct hc_pin_island {
 	hc_amount cached;      /* of these: freed, in a thread's cache */
 	hc_amount libc;	       /* of these: libc's or the runtime's own */
 	uint64_t free;	       /* free memory between them that is no run of its own */
-	bool blocked; /* there is memory that is no chunk in it (foreign, unreadable): nothing below can go back by sbrk */
+	bool blocked; /* in it, or further up, is memory that is no chunk (foreign, unreadable): nothing goes back by free() */
 } hc_pin_island;
 
 typedef struct hc_pin_run {
