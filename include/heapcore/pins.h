@@ -30,7 +30,7 @@ typedef struct hc_pin_island {
 	hc_amount amount;      /* blocks in use or cached by a thread, bytes of their chunks */
 	hc_amount cached;      /* of these: freed, in a thread's cache */
 	hc_amount libc;	       /* of these: libc's or the runtime's own */
-	uint64_t free;	       /* free memory between them that is no run of its own */
+	uint64_t free;	       /* free memory among them that is no run of its own, a small top too */
 	bool blocked; /* in it, or further up, is memory that is no chunk (foreign, unreadable): nothing goes back by free() */
 } hc_pin_island;
 

@@ -165,8 +165,10 @@ static void add_island(struct adding *adding, unsigned index)
 		hc_pin_holder *holder = &g_array_index(pins->holders, hc_pin_holder, found - 1);
 		uint32_t *last = &g_array_index(adding->last_entry, uint32_t, found - 1);
 
-		holder->amount.blocks++;
-		holder->amount.bytes += walk.size;
+		if (!entry->shared) {
+			holder->amount.blocks++;
+			holder->amount.bytes += walk.size;
+		}
 		mixed |= only && only != found;
 		only = found;
 		if (*last == index + 1)

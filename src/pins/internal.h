@@ -14,6 +14,7 @@ typedef struct hc_pin_entry {
 	hc_pin_run run;
 	uint32_t region;
 	uint32_t first_piece, piece_count;
+	bool shared; /* the island is that of the run above, with nothing between but the end of a heap */
 } hc_pin_entry;
 
 struct hc_pins {

@@ -168,7 +168,10 @@ static void advise_trim(const hc_pins *pins, GString *text)
 	hc_text_size(free, totals->free);
 	hc_text_size(zero, totals->pages.zero);
 	if (is_worth_saying(pins, totals->trim))
-		g_string_append_printf(text, "malloc_trim(0) would give back %s of the %s that are free.", trim, free);
+		g_string_append_printf(text, "malloc_trim(0) would give back %s of the %s that are free%s%s%s.", trim,
+			free, is_worth_saying(pins, totals->pages.zero) ? "; " : "",
+			is_worth_saying(pins, totals->pages.zero) ? zero : "",
+			is_worth_saying(pins, totals->pages.zero) ? " lie in pages that are zero already" : "");
 	else if (totals->free >= WORTH_SAYING)
 		g_string_append_printf(text,
 			"malloc_trim(0) would give back only %s of the %s that are free; %s lie in pages that are zero already.",
@@ -187,7 +190,7 @@ static void append_main_holder(const hc_pins *pins, GString *text)
 	g_autofree char *name = hc_text_escape(holder->name, -1);
 	g_autofree char *path = holder->path ? hc_text_escape(holder->path, -1) : NULL;
 
-	g_string_append_printf(text, "; %s of it by %s block%s of: %s%s%s%s", hc_text_size(pinned, holder->pinned),
+	g_string_append_printf(text, "; %s of it by %s block%s: %s%s%s%s", hc_text_size(pinned, holder->pinned),
 		hc_text_count(blocks, holder->amount.blocks), holder->amount.blocks == 1 ? "" : "s", name,
 		path ? " (" : "", path ? path : "", path ? ")" : "");
 }
@@ -199,7 +202,7 @@ static void advise_pins(const hc_pins *pins, GString *text)
 
 	if (!is_worth_saying(pins, totals->pinned))
 		return;
-	g_string_append_printf(text, " free() alone cannot: %s are pinned by %s block%s of %s",
+	g_string_append_printf(text, " free() by itself keeps %s: pinned by %s block%s of %s in all",
 		hc_text_size(pinned, totals->pinned), hc_text_count(blocks, totals->pinning.blocks),
 		totals->pinning.blocks == 1 ? "" : "s", hc_text_size(bytes, totals->pinning.bytes));
 	append_main_holder(pins, text);

@@ -35,6 +35,8 @@ static void add_up(hc_pins *pins)
 		totals->pinned += run->whole;
 		totals->pinned_zero += run->zero;
 		totals->pinned_trim += run->trim;
+		if (g_array_index(pins->entries, hc_pin_entry, i).shared)
+			continue;
 		totals->pins++;
 		totals->pinning.blocks += run->above.amount.blocks;
 		totals->pinning.bytes += run->above.amount.bytes;

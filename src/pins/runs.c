@@ -205,6 +205,15 @@ static uint64_t break_goes_back(const struct row *row, const hc_block_region *re
 	return at_end ? hc_pins_trim(row->pins, region->end - start) : 0;
 }
 
+/* LOWER ends with its heap, and HIGHER begins the next one: the same blocks keep both. */
+static void share_island(hc_pin_entry *lower, const hc_pin_entry *higher)
+{
+	lower->run.above = higher->run.above;
+	lower->first_piece = higher->first_piece;
+	lower->piece_count = higher->piece_count;
+	lower->shared = true;
+}
+
 /* Fills islands and goes_back, from the top down. */
 static void judge_row(struct row *row)
 {
@@ -226,6 +235,8 @@ static void judge_row(struct row *row)
 
 			blocked |= run->above.blocked;
 			islands += run->above.amount.blocks > 0;
+			if (!run->above.amount.blocks && index < entries->len && entry[1].run.above.amount.blocks)
+				share_island(entry, entry + 1);
 			run->islands = islands;
 			run->above.blocked = blocked;
 			run->pinned = !run->is_top && run->above.amount.blocks && run->above.amount.bytes < run->bytes;

@@ -129,18 +129,19 @@ static char *island_text(const hc_pin_run *run)
 	if (run->is_top)
 		return g_string_free(g_string_append(text, "top of the arena"), FALSE);
 	if (island->amount.blocks) {
-		g_autofree char *blocks = hc_unit_text(island->amount.blocks, "blocks");
+		bool cached = island->amount.blocks == island->cached.blocks;
+		g_autofree char *blocks = hc_unit_text(island->amount.blocks, cached ? "cached blocks" : "blocks");
 
 		g_string_append_printf(text, "%s, %s", blocks, hc_text_size(size, island->amount.bytes));
 	} else {
 		g_string_append(text, "nothing above it");
 	}
-	if (island->cached.blocks)
+	if (island->cached.blocks && island->cached.blocks < island->amount.blocks)
 		g_string_append_printf(text, " (%s cached)", hc_text_count(count, island->cached.blocks));
 	if (run->islands > 1) {
 		g_autofree char *islands = hc_unit_text(run->islands - 1, "islands");
 
-		g_string_append_printf(text, ", and %s above", islands);
+		g_string_append_printf(text, " + %s", islands);
 	}
 	if (island->blocked)
 		g_string_append(text, "; memory that is not malloc's above");
