@@ -44,12 +44,13 @@ typedef struct hc_pin_run {
 	bool is_top;	/* its last chunk is the top of its arena */
 	bool pinned;	/* by few bytes: it is not the top, and the island above has less bytes than the run */
 	hc_pin_island above;
-	unsigned
-		islands; /* between it and the end of its arena (further heaps of a thread's arena included): must be free first */
-	uint64_t
-		goes_back; /* what free() alone gives back once all blocks of these islands are freed (and in no cache): of this run and
-		      all above it, whether zero or not; 0: it would not, or it is the top. With the default thresholds where
-		      malloc's are not known */
+	unsigned islands; /* between it and the end of its arena, further heaps of a thread's arena included */
+	/*
+	 * What free() alone gives back once all blocks of these islands are freed, and in no cache: of this run and all above it,
+	 * whether zero or not. At most: freed from the top down, the last part may be below the threshold. 0: nothing, or it is
+	 * the top. By the default thresholds where malloc's are not known.
+	 */
+	uint64_t goes_back;
 } hc_pin_run;
 
 /* What the blocks of islands that pin are. */
