@@ -75,7 +75,7 @@ typedef struct hc_pin_holder {
 	uint64_t runs;		/* that are pinned by an island with any of them in it */
 	uint64_t pinned;	/* ... their bytes in whole pages. Runs below mixed islands count for each holder */
 	uint64_t alone;		/* ... of these below islands that have no other blocks */
-	hc_address example;	/* the first block (user memory) */
+	hc_address example;	/* a block (user memory) above the largest of these runs */
 } hc_pin_holder;
 
 /* Why malloc keeps free memory. The same byte can be under several. */
