@@ -154,6 +154,24 @@ def check(tunables: str, *arguments: str) -> None:
         check_thresholds(told, tunables)
 
 
+def check_risen() -> None:
+    """free() of an mmapped chunk (malloc.c): mmap_threshold is its size then, and trim_threshold twice that."""
+    with Stopped("pins", ("risen",)) as fixture:
+        size = int(fixture.said("risen")[0][0])
+        known = stretches_of(fixture)
+        told = report(fixture)
+        check_runs(told, known)
+        check_back(told, known)
+        thresholds = told["thresholds"]
+        assert (thresholds["mmap_threshold"], thresholds["trim_threshold"]) == (size, 2 * size), thresholds
+        assert thresholds["thresholds_move"]
+        large = [one for one in told["kept"] if one["cause"] == "large"]
+        # Of the runs all but the smallest have 128 KiB, which is where malloc would have begun to map.
+        assert len(large) == 1 and large[0]["bytes"] == sum(
+            run["bytes"] for run in told["runs"] if run["bytes"] >= 128 * 1024 and not run["is_top"]), large
+        assert "mmap_threshold" in large[0]["tunable"]
+
+
 def check_thresholds(told: dict[str, Any], tunables: str) -> None:
     """mp_ as the tunables set it; 128 KiB where nobody did (mallopt(3))."""
     given = dict(one.split("=") for one in tunables.split(":") if one)
@@ -250,6 +268,7 @@ cases.run("trimmed before", check, "", "trimmed")
 for one in ("trim_threshold=4000000", "top_pad=0", "top_pad=1000000", "trim_threshold=50000000:top_pad=70000",
             "mxfast=0", "mmap_threshold=131072"):
     cases.run(one, check_tuned, one)
+cases.run("thresholds that rose", check_risen)
 cases.run("text", check_text)
 cases.run("finding", check_finding)
 cases.run("no debug info", check_no_debug_info)
