@@ -19,8 +19,11 @@ static void describe_container(const hc_owner *owner, hc_types_path *path)
 
 	path->is_container = owner->containers > owner->grades[HC_GRADE_IMPLAUSIBLE];
 	path->is_value = hc_layout_is_single(owner->layout) || hc_layout_is_string(owner->layout);
-	path->is_queue = walk == HC_WALK_LINKED || walk == HC_WALK_SEGMENTED;
-	path->is_keyed = walk == HC_WALK_TREE || walk == HC_WALK_BUCKETS || walk == HC_WALK_SLOTS;
+	/* What is linked and has room for a number of elements is linked for walks only: a hash table (libstdc++, libc++). */
+	bool is_hashed = walk == HC_WALK_LINKED && owner->has_capacity;
+
+	path->is_queue = (walk == HC_WALK_LINKED && !is_hashed) || walk == HC_WALK_SEGMENTED;
+	path->is_keyed = walk == HC_WALK_TREE || walk == HC_WALK_BUCKETS || walk == HC_WALK_SLOTS || is_hashed;
 	path->kind = hc_layout_description(owner->layout);
 	path->count = owner->containers - owner->grades[HC_GRADE_IMPLAUSIBLE];
 	path->elements = owner->claimed;
