@@ -99,8 +99,10 @@ static void append_cleared(GString *verdict, const hc_diff *diff)
 			"malloc keeps little (%s), so trimming or another allocator won't help. ",
 			hc_text_size(size, kept(diff->last)));
 	if (diff->sentences->len > CAUSES_TOLD)
-		g_string_append_printf(
-			verdict, "%u smaller causes are in the table.", diff->sentences->len - CAUSES_TOLD);
+		g_string_append_printf(verdict,
+			diff->sentences->len - CAUSES_TOLD == 1 ? "%u smaller cause is in the table." :
+								  "%u smaller causes are in the table.",
+			diff->sentences->len - CAUSES_TOLD);
 	while (verdict->len && (verdict->str[verdict->len - 1] == ' ' || verdict->str[verdict->len - 1] == '\n'))
 		g_string_truncate(verdict, verdict->len - 1);
 }
