@@ -34,7 +34,33 @@ static uint64_t zero_bytes(const struct count *count, hc_address start, hc_addre
 	return zero;
 }
 
-static void add_pages(const struct count *count, hc_address start, hc_address end, bool trimmable)
+/* A run of free chunks; most are small, so nothing is made of them but sums. */
+struct run {
+	hc_address start, end;	    /* of chunks */
+	uint32_t first, blocks_end; /* of the region's blocks */
+	bool top;		    /* the last of them is the top chunk */
+	bool trimmable;
+};
+
+static void keep_run(const struct count *count, const struct run *run, uint64_t whole, uint64_t zero)
+{
+	hc_free_run kept = {
+		.region = count->region - count->blocks->regions,
+		.first_block = count->region->first_block + run->first,
+		.end_block = count->region->first_block + run->blocks_end,
+		.start = run->start,
+		.end = run->end,
+		.whole = whole,
+		.zero = zero,
+		.top = run->top,
+		.trimmable = run->trimmable,
+	};
+
+	g_array_append_val(count->blocks->runs, kept);
+}
+
+/* The whole pages of RUN are [start, end). */
+static void add_pages(const struct count *count, const struct run *run, hc_address start, hc_address end)
 {
 	if (start >= end)
 		return;
@@ -42,39 +68,40 @@ static void add_pages(const struct count *count, hc_address start, hc_address en
 
 	count->pages->whole += end - start;
 	count->pages->zero += zero;
-	if (trimmable) {
+	if (run->trimmable) {
 		count->pages->trim += end - start;
 		count->pages->trim_zero += zero;
 	}
+	if (end - start >= HC_FREE_RUN_MINIMUM)
+		keep_run(count, run, end - start, zero);
 }
 
-/* A run of free chunks [start, end), addresses of chunks; TOP: the last of them is the top chunk. */
-static void count_run(const struct count *count, hc_address start, hc_address end, bool top)
+static void count_top(const struct count *count, struct run *run)
 {
-	unsigned word = count->blocks->word;
 	const hc_region *region = &count->region->region;
-
-	count->pages->largest = MAX(count->pages->largest, end - start);
-	if (!top) {
-		add_pages(count, hc_align_up(start + 6 * word, count->page), hc_align_down(end, count->page), true);
-		return;
-	}
-	uint64_t minimum = hc_align_up(4 * word, count->blocks->alignment), size = end - start;
+	const hc_arena *arena = &g_array_index(count->blocks->heap.arenas, hc_arena, region->arena);
+	uint64_t minimum = hc_align_up(4 * count->blocks->word, count->blocks->alignment), size = run->end - run->start;
 
 	if (size <= minimum + 1)
 		return;
 	uint64_t whole = hc_align_down(size - minimum - 1, count->page);
-	const hc_arena *arena = &g_array_index(count->blocks->heap.arenas, hc_arena, region->arena);
 
 	/* A top that does not end at a page border has somebody else's memory behind it: sbrk cannot take it back. */
-	add_pages(count, hc_align_up(end - whole, count->page), hc_align_down(end, count->page),
-		region->arena == 0 && arena->contiguous && end == region->end && end % count->page == 0);
+	run->trimmable = region->arena == 0 && arena->contiguous && run->end == region->end &&
+			 run->end % count->page == 0;
+	add_pages(count, run, hc_align_up(run->end - whole, count->page), hc_align_down(run->end, count->page));
 }
 
-static bool is_free(hc_block_state state)
+static void count_run(const struct count *count, struct run *run)
 {
-	return state == HC_BLOCK_FASTBIN || state == HC_BLOCK_UNSORTED || state == HC_BLOCK_SMALL ||
-	       state == HC_BLOCK_LARGE || state == HC_BLOCK_UNLISTED || state == HC_BLOCK_TOP;
+	count->pages->largest = MAX(count->pages->largest, run->end - run->start);
+	if (run->top) {
+		count_top(count, run);
+		return;
+	}
+	run->trimmable = true;
+	add_pages(count, run, hc_align_up(run->start + 6 * count->blocks->word, count->page),
+		hc_align_down(run->end, count->page));
 }
 
 static void count_region(const struct count *count)
@@ -82,24 +109,33 @@ static void count_region(const struct count *count)
 	const hc_blocks *blocks = count->blocks;
 	const hc_block_region *region = count->region;
 	hc_start_cursor cursor = hc_start_cursor_at(blocks, region->first_granule);
-	hc_address run = 0;
+	hc_address start = 0;
+	uint32_t first = 0;
 	bool top = false;
 
 	for (uint32_t i = 0; i < region->block_count; i++) {
 		hc_block_state state = blocks->states[region->first_block + i];
 		hc_address chunk = hc_blocks_address(blocks, region, hc_start_cursor_next(&cursor)) - 2 * blocks->word;
 
-		if (!is_free(state) && run) {
-			count_run(count, run, chunk, top);
-			run = 0;
+		if (!hc_block_state_is_free(state) && start) {
+			struct run run = { start, chunk, first, i, top, false };
+
+			count_run(count, &run);
+			start = 0;
 			top = false;
-		} else if (is_free(state)) {
-			run = run ? run : chunk;
+		} else if (hc_block_state_is_free(state)) {
+			if (!start) {
+				start = chunk;
+				first = i;
+			}
 			top |= state == HC_BLOCK_TOP;
 		}
 	}
-	if (run)
-		count_run(count, run, region->end, top);
+	if (start) {
+		struct run run = { start, region->end, first, region->block_count, top, false };
+
+		count_run(count, &run);
+	}
 }
 
 void hc_blocks_count_free_pages(hc_blocks *blocks)

@@ -52,7 +52,8 @@ static bool is_pair(GHashTable *numbers_before, const hc_snapshot_number *in, co
 	int64_t before, int64_t after, hc_counters *counters)
 {
 	*counters = (hc_counters){ .in = in->path, .out = out->path, .in_after = in->value, .out_after = out->value };
-	return in->value - out->value == after && out->value > 0 &&
+	/* A counter that is the length itself, and one that is twice that, tell nothing. */
+	return in->value - out->value == after && out->value != after && out->value > 0 &&
 	       find_before(numbers_before, in->path, &counters->in_before) &&
 	       find_before(numbers_before, out->path, &counters->out_before) && counters->out_before >= 0 &&
 	       counters->in_before - counters->out_before == before && in->value > counters->in_before &&

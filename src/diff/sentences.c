@@ -24,9 +24,9 @@ static char *describe_bytes(const hc_diff *diff, int64_t bytes)
 	hc_text_size(size, (uint64_t)bytes);
 	if (diff->memory_growth <= 0)
 		return g_strdup(size);
-	if (bytes > diff->memory_growth)
+	if (bytes > diff->memory_growth + diff->memory_growth / 50)
 		return g_strdup_printf("%s (more than memory grew: something else shrank)", size);
-	return g_strdup_printf("%s (%.1f %% of the growth)", size, 100.0 * bytes / diff->memory_growth);
+	return g_strdup_printf("%s (%.1f %% of the growth)", size, MIN(100.0 * bytes / diff->memory_growth, 100.0));
 }
 
 /* What more than two snapshots tell; "" of two. */
@@ -218,13 +218,14 @@ static hc_confidence confidence_of(const hc_growth *row)
 	}
 }
 
-/* "frames (std::vector<Frame>, run_session() frame 2 of thread 4711)" */
+/* "frames (std::vector<Frame>, run_session() frame 2 of thread 4711)"; of one that the path names well enough without where. */
 static char *describe_owner(const hc_growth *row)
 {
 	g_autofree char *path = hc_text_escape(row->name, -1), *type = hc_text_escape(row->type, -1),
 			*where = hc_text_escape(row->where, -1);
+	bool says_where = row->owner->function || row->owner->thread || row->owner->count > 1;
 
-	return g_strdup_printf("%s (%s%s%s)", path, type, *type ? ", " : "", where);
+	return g_strdup_printf("%s (%s%s%s)", path, type, *type && says_where ? ", " : "", says_where ? where : "");
 }
 
 static char *show_command(const char *command, const char *option, const char *path)
@@ -274,7 +275,7 @@ static void tell_container(hc_diff *diff, const hc_growth *row)
 	g_string_append_printf(text, "%s grew by %s, from %s to %s elements; it holds %s now", owner, bytes,
 		hc_text_count(before, row->elements_before), hc_text_count(after, row->elements_after),
 		hc_text_size(size, row->after));
-	if (row->elements_after > row->elements_before &&
+	if (row->elements_after > row->elements_before && !row->owner->is_keyed &&
 		hc_diff_find_counters(diff, row->name, row->elements_before, row->elements_after, &counters)) {
 		kind = "backlog";
 		g_string_append(text, "; a backlog");

@@ -275,9 +275,7 @@ static void print_verdict(const hc_diff *diff, hc_output *output)
 		if (i)
 			hc_output_spaces(output, VERDICT_INDENT);
 		hc_output_wrapped(output, VERDICT_INDENT, VERDICT_INDENT, lines[i]);
-		if (i < hc_diff_sentence_count(diff) && lines[i + 1])
-			print_command(diff, i, output);
-		else if (i < hc_diff_sentence_count(diff) && !lines[i + 1] && i + 1 == hc_diff_sentence_count(diff))
+		if (i < MIN(hc_diff_sentence_count(diff), HC_DIFF_CAUSES_TOLD))
 			print_command(diff, i, output);
 	}
 }
