@@ -2,8 +2,7 @@
 /*
  * Does the program itself count what goes into a queue and what comes out? Two of its integers, in both snapshots: their difference is the
  * queue's length each time, and something did come out. By chance that is rare, the more so the longer the queue; but programs count
- * much, and a number that is the length, and one that is twice as large, are no pair. So both are members of one object, or of none, and
- * neither is the length itself.
+ * much, so both must be members of one object, or of none.
  */
 #include "diff/internal.h"
 
@@ -57,8 +56,7 @@ static bool is_pair(GHashTable *numbers_before, const hc_snapshot_number *in, co
 	       find_before(numbers_before, in->path, &counters->in_before) &&
 	       find_before(numbers_before, out->path, &counters->out_before) && counters->out_before >= 0 &&
 	       counters->in_before - counters->out_before == before && in->value > counters->in_before &&
-	       out->value >= counters->out_before && !(counters->out_before == before && out->value == after) &&
-	       are_members_of_one(in->path, out->path);
+	       out->value >= counters->out_before && are_members_of_one(in->path, out->path);
 }
 
 /* Among several pairs the one whose names are nearest to the queue's and to each other's. */
