@@ -350,8 +350,7 @@ static void tell_retained(hc_diff *diff)
 {
 	growth_sum sum = sum_up(diff, HC_GROWTH_FREE);
 	g_autofree uint64_t *steps = sum.steps;
-	const hc_free_pages *pages = &diff->last->free_pages;
-	char all[HC_TEXT_SIZE_LENGTH], trim[HC_TEXT_SIZE_LENGTH];
+	char all[HC_TEXT_SIZE_LENGTH];
 	GString *text;
 
 	if (sum.bytes <= 0)
@@ -359,14 +358,12 @@ static void tell_retained(hc_diff *diff)
 	g_autofree char *bytes = describe_bytes(diff, sum.bytes);
 
 	text = g_string_new(NULL);
-	g_string_append_printf(text,
-		"free memory that malloc keeps grew by %s, to %s; malloc_trim(0) would give back %s", bytes,
-		hc_text_size(all, sum.after), hc_text_size(trim, pages->trim - pages->trim_zero));
-	if (diff->last->pins_advice) {
-		g_autofree char *advice = hc_text_escape(diff->last->pins_advice, -1);
-
-		g_string_append_printf(text, "; %s", advice);
-	}
+	g_string_append_printf(
+		text, "free memory that malloc keeps grew by %s, to %s", bytes, hc_text_size(all, sum.after));
+	if (diff->last->pins_advice && *diff->last->pins_advice)
+		g_string_append_printf(text, ": %s", diff->last->pins_advice);
+	if (g_str_has_suffix(text->str, "."))
+		g_string_truncate(text, text->len - 1);
 	add(diff, "retained", NULL, sum.bytes, HC_CONFIDENCE_CERTAIN, hc_diff_trend(steps, diff->count),
 		g_string_free(text, FALSE), g_strdup("pins CORE"));
 }

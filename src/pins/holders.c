@@ -142,7 +142,7 @@ static uint32_t holder_of(struct adding *adding, const hc_pin_walk *walk)
 		return 0;
 	if (blocks->labelled[walk->number / 64] >> walk->number % 64 & 1)
 		return by_label(adding, walk);
-	uint32_t path = adding->path_count ? hc_types_path_number(adding->pins->types, walk->number) : 0;
+	uint32_t path = adding->path_count ? hc_types_path_of_block(adding->pins->types, walk->number) : 0;
 
 	return path && path < adding->path_count ? by_path(adding, walk, path) : by_size(adding, walk);
 }
@@ -231,7 +231,7 @@ void hc_pins_add_holders(hc_pins *pins)
 		.by_label = g_hash_table_new(g_str_hash, g_str_equal),
 		.first_block = g_array_new(FALSE, FALSE, sizeof(uint32_t)),
 		.last_entry = g_array_new(FALSE, FALSE, sizeof(uint32_t)),
-		.path_count = pins->types ? hc_types_path_count(pins->types) : 0,
+		.path_count = pins->types ? hc_types_path_count(pins->types) + 1 : 0,
 	};
 
 	adding.by_path = g_new0(uint32_t, adding.path_count + 1);

@@ -112,16 +112,6 @@ hc_amount hc_types_coverage(const hc_types *types, hc_certainty certainty)
 	return (unsigned)certainty < HC_CERTAINTY_COUNT ? types->coverage[certainty] : (hc_amount){ 0 };
 }
 
-uint32_t hc_types_path_number(const hc_types *types, uint32_t number)
-{
-	return types->owner_of[number] == HC_OWNER_CLOSED ? 0 : types->owner_of[number];
-}
-
-uint32_t hc_types_path_count(const hc_types *types)
-{
-	return types->owners->list->len;
-}
-
 bool hc_types_of_block(const hc_types *types, uint32_t number, hc_block_type *ret_type)
 {
 	hc_owner *owner;

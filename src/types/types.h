@@ -33,10 +33,3 @@
  */
 hc_types *hc_types_create(const hc_core *core, hc_modules *modules, const hc_blocks *blocks, const hc_areas *areas,
 	const hc_types_options *options, hc_diagnostics *diagnostics, GError **error);
-
-/*
- * A number that all blocks of one type, certainty and path share, for adding up; below hc_types_path_count(). 0: nothing is known of
- * block NUMBER, which must exist.
- */
-uint32_t hc_types_path_number(const hc_types *types, uint32_t number);
-uint32_t hc_types_path_count(const hc_types *types);
