@@ -13,7 +13,8 @@
 G_BEGIN_DECLS
 
 enum {
-	HC_DIFF_SNAPSHOTS_MAX = 64
+	HC_DIFF_SNAPSHOTS_MAX = 64,
+	HC_DIFF_CAUSES_TOLD = 3, /* in the verdict; the others are sentences all the same */
 };
 
 typedef enum {

@@ -121,6 +121,12 @@ bool hc_report_containers(
 /* What the blocks are; at most LIMIT rows (0: all). Types. */
 bool hc_report_types(const hc_analysis *analysis, uint64_t limit, const hc_report_options *options, GError **error);
 
+/*
+ * What keeps free memory of the heap from going back; at most LIMIT runs and holders (0: all). Blocks; who holds the blocks by type:
+ * types.
+ */
+bool hc_report_pins(const hc_analysis *analysis, uint64_t limit, const hc_report_options *options, GError **error);
+
 /* What hc_report_show() shows. */
 typedef struct hc_show_view {
 	int64_t thread; /* of locals; 0: any */

@@ -10,6 +10,7 @@
 
 #include <heapcore/analysis.h>
 #include <heapcore/capture.h>
+#include <heapcore/pins.h>
 
 G_BEGIN_DECLS
 
@@ -108,7 +109,7 @@ typedef struct hc_snapshot {
 	GArray *sizes;		   /* of hc_snapshot_size, smallest first */
 	GArray *numbers;	   /* of hc_snapshot_number */
 	GArray *pins;		   /* of hc_snapshot_pin, most bytes first */
-	const char *pins_advice;   /* a sentence or two; NULL: nothing to say */
+	const char *pins_advice;   /* hc_pins_advice(): escaped already */
 	hc_side_facts *side_facts; /* NULL: none lay beside the core */
 	GStringChunk *texts;
 } hc_snapshot;

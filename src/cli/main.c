@@ -69,6 +69,11 @@ const cli_command cli_commands[] = {
 		"Evidence: certain (a declared pointer or a sound container leads there), deduced (a vtable, neighbours in an\n"
 		"array), guess, unknown (what such blocks look like: size, and what their first words are).",
 		cli_run_types },
+	{ "pins", "CORE [BINARY]", "which blocks keep free memory from going back, and would malloc_trim help",
+		"free() gives memory back only at the end of a heap: a few blocks high up pin what is free below them. Runs of free\n"
+		"memory of 64 KiB or more, with the blocks above each; GOES BACK: what free() alone gives back once these, and all\n"
+		"above, are freed; TRIM: what malloc_trim(0) would give back as it stands. Then who holds these blocks.",
+		cli_run_pins },
 	{ "block", "CORE [BINARY] ADDRESS", "everything known of one address",
 		"ADDRESS is hexadecimal; it may point into the middle of a block.", cli_run_block },
 	{ "path", "CORE [BINARY] ADDRESS", "who holds a block: the shortest paths to it from what the program holds",

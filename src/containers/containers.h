@@ -74,6 +74,8 @@ bool hc_layout_by_pointer(const hc_layout *layout);
 bool hc_layout_is_guess(const hc_layout
 		*layout); /* matched by the shape of its members, not by its name: accepted by its invariants only */
 bool hc_layout_is_string(const hc_layout *layout); /* characters that the program means as text */
+bool hc_layout_is_keyed(const hc_layout *layout);  /* elements are found by what they are: trees, hash tables, chains with an index */
+bool hc_layout_is_queue(const hc_layout *layout);  /* elements go in and out at ends: lists, segments, rings */
 
 typedef enum {
 	HC_MEMORY_BUFFER, /* holds elements, or room for them */

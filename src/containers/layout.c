@@ -450,6 +450,26 @@ bool hc_layout_is_guess(const hc_layout *layout)
 	return layout->description->is_guess;
 }
 
+bool hc_layout_is_keyed(const hc_layout *layout)
+{
+	const hc_description *description = layout->description;
+
+	for (unsigned i = 0; description->kind == HC_WALK_LINKED && i < description->memory_count; i++)
+		if (description->keys[description->memories[i]].role == HC_MEMORY_INDEX)
+			return true;
+	return description->kind == HC_WALK_TREE || description->kind == HC_WALK_BUCKETS ||
+	       description->kind == HC_WALK_SLOTS;
+}
+
+bool hc_layout_is_queue(const hc_layout *layout)
+{
+	const hc_description *description = layout->description;
+
+	return description->kind == HC_WALK_SEGMENTED ||
+	       (description->kind == HC_WALK_LINKED && !hc_layout_is_keyed(layout)) ||
+	       (description->kind == HC_WALK_CONTIGUOUS && description->known[HC_KEY_WRAP] != HC_NO_KEY);
+}
+
 bool hc_layout_is_string(const hc_layout *layout)
 {
 	return layout->description->is_text;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Does the program itself count what goes into a queue and what comes out? Two of its integers, in both snapshots: their difference is the
- * queue's length each time, and something did come out. By chance that is rare, the more so the longer the queue.
+ * queue's length each time, and something did come out. By chance that is rare, the more so the longer the queue; but programs count
+ * much, so both must be members of one object, or of none.
  */
 #include "diff/internal.h"
 
@@ -29,15 +30,33 @@ static size_t common_length(const char *a, const char *b)
 	return length;
 }
 
+/* Where the name of the member begins in "g_pool->queue.produced". */
+static size_t object_length(const char *path)
+{
+	size_t length = strlen(path);
+
+	while (length && path[length - 1] != '.' && path[length - 1] != '>')
+		length--;
+	return length;
+}
+
+static bool are_members_of_one(const char *a, const char *b)
+{
+	size_t length = object_length(a);
+
+	return length == object_length(b) && !strncmp(a, b, length);
+}
+
 static bool is_pair(GHashTable *numbers_before, const hc_snapshot_number *in, const hc_snapshot_number *out,
 	int64_t before, int64_t after, hc_counters *counters)
 {
 	*counters = (hc_counters){ .in = in->path, .out = out->path, .in_after = in->value, .out_after = out->value };
-	return in->value - out->value == after && out->value > 0 &&
+	/* A counter that is the length itself, and one that is twice that, tell nothing. */
+	return in->value - out->value == after && out->value != after && out->value > 0 &&
 	       find_before(numbers_before, in->path, &counters->in_before) &&
 	       find_before(numbers_before, out->path, &counters->out_before) && counters->out_before >= 0 &&
 	       counters->in_before - counters->out_before == before && in->value > counters->in_before &&
-	       out->value >= counters->out_before;
+	       out->value >= counters->out_before && are_members_of_one(in->path, out->path);
 }
 
 /* Among several pairs the one whose names are nearest to the queue's and to each other's. */

@@ -24,9 +24,9 @@ static char *describe_bytes(const hc_diff *diff, int64_t bytes)
 	hc_text_size(size, (uint64_t)bytes);
 	if (diff->memory_growth <= 0)
 		return g_strdup(size);
-	if (bytes > diff->memory_growth)
+	if (bytes > diff->memory_growth + diff->memory_growth / 50)
 		return g_strdup_printf("%s (more than memory grew: something else shrank)", size);
-	return g_strdup_printf("%s (%.1f %% of the growth)", size, 100.0 * bytes / diff->memory_growth);
+	return g_strdup_printf("%s (%.1f %% of the growth)", size, MIN(100.0 * bytes / diff->memory_growth, 100.0));
 }
 
 /* What more than two snapshots tell; "" of two. */
@@ -218,13 +218,14 @@ static hc_confidence confidence_of(const hc_growth *row)
 	}
 }
 
-/* "frames (std::vector<Frame>, run_session() frame 2 of thread 4711)" */
+/* "frames (std::vector<Frame>, run_session() frame 2 of thread 4711)"; of one that the path names well enough without where. */
 static char *describe_owner(const hc_growth *row)
 {
 	g_autofree char *path = hc_text_escape(row->name, -1), *type = hc_text_escape(row->type, -1),
 			*where = hc_text_escape(row->where, -1);
+	bool says_where = row->owner->function || row->owner->thread || row->owner->count > 1;
 
-	return g_strdup_printf("%s (%s%s%s)", path, type, *type ? ", " : "", where);
+	return g_strdup_printf("%s (%s%s%s)", path, type, *type && says_where ? ", " : "", says_where ? where : "");
 }
 
 static char *show_command(const char *command, const char *option, const char *path)
@@ -274,7 +275,7 @@ static void tell_container(hc_diff *diff, const hc_growth *row)
 	g_string_append_printf(text, "%s grew by %s, from %s to %s elements; it holds %s now", owner, bytes,
 		hc_text_count(before, row->elements_before), hc_text_count(after, row->elements_after),
 		hc_text_size(size, row->after));
-	if (row->elements_after > row->elements_before &&
+	if (row->elements_after > row->elements_before && !row->owner->is_keyed &&
 		hc_diff_find_counters(diff, row->name, row->elements_before, row->elements_after, &counters)) {
 		kind = "backlog";
 		g_string_append(text, "; a backlog");
@@ -328,16 +329,23 @@ static void tell_held(hc_diff *diff)
 	g_autofree char *bytes = describe_bytes(diff, sum.bytes);
 
 	text = g_string_new(NULL);
-	g_string_append_printf(text, "blocks that something points to, but nothing with debug info, grew by %s", bytes);
+	g_string_append_printf(
+		text, "blocks that something points to, but whose owner is not known, grew by %s", bytes);
 	for (unsigned i = 0; i < diff->attribution->len && said < NAMED_MAX; i++) {
 		const hc_growth *row = hc_diff_attribution(diff, i);
-		g_autofree char *name = hc_text_escape(row->name, -1);
-		char count[HC_TEXT_COUNT_LENGTH];
+		uint64_t more = row->blocks_after - row->blocks_before;
+		char count[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_COUNT_LENGTH];
 
 		if (row->kind != HC_GROWTH_HELD || row->bytes <= 0 || row->blocks_after <= row->blocks_before)
 			continue;
-		g_string_append_printf(text, "%s%s more %s%s", said++ ? ", " : ": ",
-			hc_text_count(count, row->blocks_after - row->blocks_before), row->owner ? "of " : "", name);
+		g_string_append_printf(text, "%s%s more of ", said++ ? ", " : ": ", hc_text_count(count, more));
+		if (row->owner) {
+			g_autofree char *name = hc_text_escape(row->name, -1);
+
+			g_string_append(text, name);
+		} else {
+			g_string_append_printf(text, "%s bytes", hc_text_count(size, (uint64_t)row->bytes / more));
+		}
 	}
 	add(diff, "held", NULL, sum.bytes, HC_CONFIDENCE_CERTAIN, hc_diff_trend(steps, diff->count),
 		g_string_free(text, FALSE), g_strdup("types CORE"));
@@ -349,8 +357,7 @@ static void tell_retained(hc_diff *diff)
 {
 	growth_sum sum = sum_up(diff, HC_GROWTH_FREE);
 	g_autofree uint64_t *steps = sum.steps;
-	const hc_free_pages *pages = &diff->last->free_pages;
-	char all[HC_TEXT_SIZE_LENGTH], trim[HC_TEXT_SIZE_LENGTH];
+	char all[HC_TEXT_SIZE_LENGTH];
 	GString *text;
 
 	if (sum.bytes <= 0)
@@ -358,14 +365,12 @@ static void tell_retained(hc_diff *diff)
 	g_autofree char *bytes = describe_bytes(diff, sum.bytes);
 
 	text = g_string_new(NULL);
-	g_string_append_printf(text,
-		"free memory that malloc keeps grew by %s, to %s; malloc_trim(0) would give back %s", bytes,
-		hc_text_size(all, sum.after), hc_text_size(trim, pages->trim - pages->trim_zero));
-	if (diff->last->pins_advice) {
-		g_autofree char *advice = hc_text_escape(diff->last->pins_advice, -1);
-
-		g_string_append_printf(text, "; %s", advice);
-	}
+	g_string_append_printf(
+		text, "free memory that malloc keeps grew by %s, to %s", bytes, hc_text_size(all, sum.after));
+	if (diff->last->pins_advice && *diff->last->pins_advice)
+		g_string_append_printf(text, ": %s", diff->last->pins_advice);
+	if (g_str_has_suffix(text->str, "."))
+		g_string_truncate(text, text->len - 1);
 	add(diff, "retained", NULL, sum.bytes, HC_CONFIDENCE_CERTAIN, hc_diff_trend(steps, diff->count),
 		g_string_free(text, FALSE), g_strdup("pins CORE"));
 }

@@ -9,8 +9,7 @@
 enum {
 	LEAST_GROWTH = 4096, /* bytes; less is no cause, lost blocks aside */
 	LEAST_SHARE = 100,   /* nor is less than one in so many of the growth */
-	CAUSES_TOLD = 3,
-	LITTLE_KEPT = 10, /* free memory that is less than a tenth of the growth */
+	LITTLE_KEPT = 10,    /* free memory that is less than a tenth of the growth */
 };
 
 int64_t hc_diff_share_base(const hc_diff *diff)
@@ -98,9 +97,11 @@ static void append_cleared(GString *verdict, const hc_diff *diff)
 		g_string_append_printf(verdict,
 			"malloc keeps little (%s), so trimming or another allocator won't help. ",
 			hc_text_size(size, kept(diff->last)));
-	if (diff->sentences->len > CAUSES_TOLD)
-		g_string_append_printf(
-			verdict, "%u smaller causes are in the table.", diff->sentences->len - CAUSES_TOLD);
+	if (diff->sentences->len > HC_DIFF_CAUSES_TOLD) {
+		unsigned more = diff->sentences->len - HC_DIFF_CAUSES_TOLD;
+
+		g_string_append_printf(verdict, "%u smaller cause%s in the table.", more, more == 1 ? " is" : "s are");
+	}
 	while (verdict->len && (verdict->str[verdict->len - 1] == ' ' || verdict->str[verdict->len - 1] == '\n'))
 		g_string_truncate(verdict, verdict->len - 1);
 }
@@ -111,7 +112,7 @@ void hc_diff_make_verdict(hc_diff *diff)
 
 	sort_sentences(diff);
 	append_growth(verdict, diff);
-	for (unsigned i = 0; i < MIN(diff->sentences->len, CAUSES_TOLD); i++) {
+	for (unsigned i = 0; i < MIN(diff->sentences->len, HC_DIFF_CAUSES_TOLD); i++) {
 		const hc_sentence *sentence = hc_diff_sentence(diff, i);
 
 		g_string_append_printf(verdict, "%s%s", i ? "\n" : ": ", sentence->text);

@@ -224,6 +224,29 @@ static json_t *sentences_json(const hc_diff *diff, const hc_report_options *opti
 	return array;
 }
 
+/* What keeps the free memory of the last snapshot. */
+static json_t *pins_json(const hc_diff *diff)
+{
+	const hc_snapshot *last = last_of(diff);
+	json_t *object = json_object(), *holders = json_array();
+
+	for (unsigned i = 0; i < last->pins->len; i++) {
+		const hc_snapshot_pin *pin = &g_array_index(last->pins, hc_snapshot_pin, i);
+		json_t *holder = json_object();
+
+		hc_json_set(holder, "name", hc_json_text(pin->name));
+		hc_json_set(holder, "blocks", hc_json_number(pin->blocks));
+		hc_json_set(holder, "bytes", hc_json_number(pin->bytes));
+		hc_json_set(holder, "pinned", hc_json_number(pin->pinned));
+		json_array_append_new(holders, holder);
+	}
+	hc_json_set(object, "free", hc_json_number(last->free.bytes));
+	hc_json_set(object, "trim", hc_json_number(last->free_pages.trim - last->free_pages.trim_zero));
+	hc_json_set(object, "advice", hc_json_text(last->pins_advice));
+	hc_json_set(object, "holders", holders);
+	return object;
+}
+
 static json_t *diff_json(const hc_diff *diff, const hc_report_options *options)
 {
 	g_autoptr(hc_table) sizes = make_sizes(diff);
@@ -244,6 +267,7 @@ static json_t *diff_json(const hc_diff *diff, const hc_report_options *options)
 	hc_json_set(report, "b", side_json(last_of(diff)));
 	hc_json_set(report, "snapshots", snapshots);
 	hc_json_set(report, "memory", memory_json(diff));
+	hc_json_set(report, "retained", pins_json(diff));
 	hc_json_set(report, "side_facts", hc_side_facts_json(diff));
 	hc_json_set(report, "sizes", hc_table_json(sizes));
 	hc_json_set(report, "status", hc_status_json(is_partial(diff)));
@@ -275,9 +299,7 @@ static void print_verdict(const hc_diff *diff, hc_output *output)
 		if (i)
 			hc_output_spaces(output, VERDICT_INDENT);
 		hc_output_wrapped(output, VERDICT_INDENT, VERDICT_INDENT, lines[i]);
-		if (i < hc_diff_sentence_count(diff) && lines[i + 1])
-			print_command(diff, i, output);
-		else if (i < hc_diff_sentence_count(diff) && !lines[i + 1] && i + 1 == hc_diff_sentence_count(diff))
+		if (i < MIN(hc_diff_sentence_count(diff), HC_DIFF_CAUSES_TOLD))
 			print_command(diff, i, output);
 	}
 }

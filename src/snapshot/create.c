@@ -2,10 +2,13 @@
 /* From an analysis to a snapshot. */
 #include "snapshot/internal.h"
 
+#include "pins/pins.h"
+
 #include <string.h>
 
 enum {
 	NUMBERS_MAX = 20000,
+	PINS_MAX = 100,
 	RANDOM_BYTES = 16, /* at AT_RANDOM: getauxval(3) */
 };
 
@@ -109,6 +112,28 @@ static void add_totals(hc_snapshot *snapshot, const hc_analysis *analysis)
 	hc_blocks_free_pages(blocks, HC_ARENA_ALL, &snapshot->free_pages);
 }
 
+/* What keeps free memory, most of it first. */
+static void add_pins(hc_snapshot *snapshot, const hc_analysis *analysis)
+{
+	g_autoptr(hc_pins) pins =
+		hc_pins_create(hc_analysis_core(analysis), hc_analysis_blocks(analysis), hc_analysis_types(analysis));
+
+	for (unsigned i = 0; i < MIN(hc_pins_holder_count(pins), PINS_MAX); i++) {
+		const hc_pin_holder *holder = hc_pins_holder(pins, i);
+		g_autofree char *name = g_strdup_printf("%s%s%s%s", holder->name, holder->path ? " (" : "",
+			holder->path ? holder->path : "", holder->path ? ")" : "");
+		hc_snapshot_pin pin = {
+			hc_snapshot_keep(snapshot, name),
+			holder->amount.blocks,
+			holder->amount.bytes,
+			holder->pinned,
+		};
+
+		g_array_append_val(snapshot->pins, pin);
+	}
+	snapshot->pins_advice = hc_snapshot_keep(snapshot, hc_pins_advice(pins));
+}
+
 static bool add_number(const char *path, int64_t value, void *data)
 {
 	hc_snapshot *snapshot = data;
@@ -131,6 +156,7 @@ hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, bool no_content, GE
 	add_diagnostics(snapshot, hc_analysis_diagnostics(analysis));
 	add_memory(snapshot, hc_analysis_memory(analysis));
 	add_totals(snapshot, analysis);
+	add_pins(snapshot, analysis);
 	ok = hc_snapshot_count_blocks(snapshot, analysis, &amounts);
 	if (ok && types) {
 		hc_snapshot_add_owners(snapshot, types, hc_analysis_core(analysis), &amounts);

@@ -15,12 +15,10 @@ uint32_t hc_types_path_count(const hc_types *types)
 
 static void describe_container(const hc_owner *owner, hc_types_path *path)
 {
-	hc_walk_kind walk = hc_layout_kind(owner->layout);
-
 	path->is_container = owner->containers > owner->grades[HC_GRADE_IMPLAUSIBLE];
 	path->is_value = hc_layout_is_single(owner->layout) || hc_layout_is_string(owner->layout);
-	path->is_queue = walk == HC_WALK_LINKED || walk == HC_WALK_SEGMENTED;
-	path->is_keyed = walk == HC_WALK_TREE || walk == HC_WALK_BUCKETS || walk == HC_WALK_SLOTS;
+	path->is_queue = hc_layout_is_queue(owner->layout);
+	path->is_keyed = hc_layout_is_keyed(owner->layout);
 	path->kind = hc_layout_description(owner->layout);
 	path->count = owner->containers - owner->grades[HC_GRADE_IMPLAUSIBLE];
 	path->elements = owner->claimed;
@@ -93,8 +91,8 @@ struct numbers {
 	unsigned left;
 };
 
-static void visit_object(
-	struct numbers *numbers, const hc_type *type, hc_address address, const char *path, bool follow, unsigned depth);
+static void visit_object(struct numbers *numbers, const hc_type *type, hc_address address, const char *path,
+	bool follow, unsigned depth);
 
 static bool is_integer(const hc_type *type)
 {
@@ -133,8 +131,10 @@ static void visit_fields(
 {
 	for (unsigned i = 0; i < MIN(hc_type_field_count(type), NUMBERS_FIELDS) && numbers->left; i++) {
 		const hc_field *field = hc_type_field(type, i);
-		g_autofree char *name = is_hidden(field) ? g_strdup(path) :
-							   g_strdup_printf("%s%s%s", path, g_str_has_suffix(path, "->") ? "" : ".", field->name);
+		g_autofree char *name =
+			is_hidden(field) ?
+				g_strdup(path) :
+				g_strdup_printf("%s%s%s", path, g_str_has_suffix(path, "->") ? "" : ".", field->name);
 
 		if (!field->is_virtual && !field->bit_size)
 			visit_object(numbers, field->type, address + field->offset, name, follow, depth + 1);
@@ -155,8 +155,8 @@ static void visit_object(
 	} else if (kind == HC_TYPE_STRUCT) {
 		visit_fields(numbers, type, address, path, false, depth);
 	} else if (kind == HC_TYPE_POINTER && follow && (target = hc_type_target(type)) &&
-		   hc_type_get_kind(target) == HC_TYPE_STRUCT &&
-		   hc_values_word(numbers->types, address, &value) && value) {
+		   hc_type_get_kind(target) == HC_TYPE_STRUCT && hc_values_word(numbers->types, address, &value) &&
+		   value) {
 		g_autofree char *object = g_strdup_printf("%s->", path);
 
 		visit_fields(numbers, target, value, object, false, depth + 1);

@@ -17,8 +17,8 @@ from elfcore import Core
 from harness import (Cases, Chunk, HEAPCORE, SOURCE, Stopped, Workspace, analyze, chunk_of, chunks, few,
                      fixture_path, heapcore, report_of, succeed)
 
-COMMANDS = ("analyze", "diff", "capture", "arenas", "chunks", "leaks", "containers", "show", "types", "block",
-            "path", "roots", "mappings", "threads")
+COMMANDS = ("analyze", "diff", "capture", "arenas", "chunks", "leaks", "containers", "show", "types", "pins",
+            "block", "path", "roots", "mappings", "threads")
 MANUAL = SOURCE / "docs" / "heapcore.1"
 
 

@@ -58,8 +58,15 @@ def check_example() -> None:
         json.loads(line)
 
 
+def check_pins() -> None:
+    """Of a process that has some."""
+    with Stopped("pins") as pinned:
+        check_keys(pinned.gcore(), "pins")
+
+
 cases = Cases(__doc__)
 cases.run("examples", check_example)
+cases.run("pins", check_pins)
 if not cases.options.list:
     with Stopped("roots") as fixture:
         roots = fixture.gcore()
