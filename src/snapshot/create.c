@@ -98,11 +98,14 @@ static void add_totals(hc_snapshot *snapshot, const hc_analysis *analysis)
 {
 	const hc_references_totals *totals = hc_references_get_totals(hc_analysis_references(analysis));
 	const hc_blocks *blocks = hc_analysis_blocks(analysis);
+	hc_amount runtime = hc_blocks_labelled(blocks, HC_ARENA_ALL);
 
 	snapshot->directly_lost = totals->directly_lost;
 	snapshot->indirectly_lost = totals->indirectly_lost;
 	snapshot->possibly_lost = totals->possibly_lost;
 	snapshot->in_use = hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE);
+	snapshot->in_use.blocks -= runtime.blocks;
+	snapshot->in_use.bytes -= runtime.bytes;
 	for (unsigned state = 0; state < HC_BLOCK_STATE_COUNT; state++) {
 		hc_amount amount = hc_blocks_amount(blocks, HC_ARENA_ALL, state);
 
