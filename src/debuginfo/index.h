@@ -30,8 +30,8 @@ struct section {
 };
 
 /*
- * What several files have in common, which dwz has moved out of them into one more file ("alternate" in .gnu_debugaltlink,
- * "supplementary" in DWARF 5, 7.3.6). Opened once for all modules that refer to it.
+ * What several files have in common, which dwz has moved out of them into one more file (.gnu_debugaltlink).
+ * Opened once for all modules that refer to it.
  */
 struct shared_debug {
 	unsigned users; /* module_debugs */

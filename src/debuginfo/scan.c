@@ -167,7 +167,6 @@ static const uint8_t *value_text(const struct scan *scan, enum wanted want)
 	case DW_FORM_line_strp:
 		return string_at(&sections[SECTION_LINE_STR], hc_reader_unsigned(&reader, reader.offset_size));
 	case DW_FORM_GNU_strp_alt:
-	case DW_FORM_strp_sup:
 		return scan->debug->shared ? string_at(&scan->debug->shared->sections[SECTION_STR],
 						     hc_reader_unsigned(&reader, reader.offset_size)) :
 					     NULL;

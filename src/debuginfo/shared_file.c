@@ -2,20 +2,17 @@
 /*
  * The file that several debug files have in common. "dwz -m" moves what is in more than one of them there, and distributions do that for
  * all programs of a package: types and names of a program stand in it, so without it little of the program's own debug info has a
- * meaning. It is referred to by name and build-id in .gnu_debugaltlink (its text, a NUL, the bytes), or in DWARF 5's .debug_sup (7.3.6).
+ * meaning. It is referred to by name and build-id in .gnu_debugaltlink (its text, a NUL, the bytes). DWARF 5's own way to say the same (7.3.6:
+ * .debug_sup; "dwz --dwarf-5") is not read: libdw does not follow its references (DW_FORM_ref_sup4; elfutils 0.188, dwarf_formref_die.c).
  *
  * It is looked for where the name says, from the debug file's folder on if that is relative, below the sysroot if there is one; then in
  * the debug directories: at its place below ".dwz", where distributions keep them, and by its build-id. Whatever is found is taken only if
- * its build-id (or DWARF 5's checksum) is the one that is referred to.
+ * its build-id is the one that is referred to.
  */
-#include "debuginfo/abbreviations.h"
+#include "debuginfo/index.h"
 
 #include <dwarf.h>
 #include <elfutils/libdwelf.h>
-
-enum {
-	SUP_VERSION = 5, /* of .debug_sup: that of DWARF */
-};
 
 /* What is referred to. Points into the section. */
 struct link {
@@ -34,27 +31,6 @@ static struct section section_of(Elf *elf, const char *name)
 	return data && data->d_buf ? (struct section){ data->d_buf, data->d_size } : (struct section){ NULL, 0 };
 }
 
-/* Reads a .debug_sup: in the shared file itself (IS_SHARED), or in one that refers to it. FALSE if it is damaged, or the other kind. */
-static bool read_sup(const struct section *section, bool swap, bool is_shared, struct link *ret_link)
-{
-	struct reader reader = { .at = section->bytes, .end = section->bytes + section->size, .swap = swap };
-
-	if (!section->bytes || hc_reader_unsigned(&reader, 2) != SUP_VERSION ||
-		(hc_reader_unsigned(&reader, 1) != 0) != is_shared || reader.failed)
-		return false;
-	const uint8_t *name = reader.at, *nul = memchr(name, 0, reader.end - name);
-
-	if (!nul)
-		return false;
-	reader.at = nul + 1;
-	uint64_t size = hc_reader_leb(&reader);
-
-	if (reader.failed || !size || size > (uint64_t)(reader.end - reader.at))
-		return false;
-	*ret_link = (struct link){ (const char *)name, reader.at, size };
-	return true;
-}
-
 static bool read_altlink(const struct section *section, struct link *ret_link)
 {
 	const uint8_t *nul = section->bytes ? memchr(section->bytes, 0, section->size) : NULL;
@@ -66,18 +42,12 @@ static bool read_altlink(const struct section *section, struct link *ret_link)
 	return true;
 }
 
-/* Whether ELF is what LINK refers to. */
-static bool is_linked(Elf *elf, bool swap, const struct link *link)
+static bool is_linked(Elf *elf, const struct link *link)
 {
 	const void *bytes = NULL;
 	ssize_t size = dwelf_elf_gnu_build_id(elf, &bytes);
-	struct section sup = section_of(elf, "sup");
-	struct link own;
 
-	if (size > 0 && (size_t)size == link->id_size && !memcmp(bytes, link->id, link->id_size))
-		return true;
-	return read_sup(&sup, swap, true, &own) && own.id_size == link->id_size &&
-	       !memcmp(own.id, link->id, own.id_size);
+	return size > 0 && (size_t)size == link->id_size && !memcmp(bytes, link->id, link->id_size);
 }
 
 /* ---- finding it ---- */
@@ -125,9 +95,8 @@ static struct shared_debug *open_path(const char *path, bool swap, const struct 
 {
 	g_autoptr(GMappedFile) mapped = hc_debug_map(path);
 	Elf *elf = mapped && g_mapped_file_get_length(mapped) ? hc_debug_open_elf(mapped) : NULL;
-	Dwarf *dwarf = elf && same_order(elf, swap) && is_linked(elf, swap, link) ?
-			       dwarf_begin_elf(elf, DWARF_C_READ, NULL) :
-			       NULL;
+	Dwarf *dwarf = elf && same_order(elf, swap) && is_linked(elf, link) ? dwarf_begin_elf(elf, DWARF_C_READ, NULL) :
+									      NULL;
 
 	if (!dwarf) {
 		if (elf)
@@ -152,7 +121,7 @@ static struct shared_debug *find_open(
 		const struct module *module = modules->list->pdata[i];
 		struct shared_debug *shared = module->debug ? module->debug->shared : NULL;
 
-		if (shared && module->debug->swap == debug->swap && is_linked(shared->elf, debug->swap, link))
+		if (shared && module->debug->swap == debug->swap && is_linked(shared->elf, link))
 			return shared;
 	}
 	return NULL;
@@ -160,13 +129,18 @@ static struct shared_debug *find_open(
 
 bool hc_debug_open_shared(hc_modules *modules, struct module_debug *debug)
 {
-	struct section alternate = section_of(debug->elf, ".gnu_debugaltlink"), sup = section_of(debug->elf, "sup");
+	struct section section = section_of(debug->elf, ".gnu_debugaltlink");
 	struct link link;
 
-	if (!alternate.bytes && !sup.bytes)
+	if (hc_debug_find_section(debug->elf, "sup")) {
+		debug->gap = g_strdup(
+			"parts of it stand in a supplementary file as DWARF 5 has them (.debug_sup), which is not read");
+		return false;
+	}
+	if (!section.bytes)
 		return true;
-	if (!read_altlink(&alternate, &link) && !read_sup(&sup, debug->swap, false, &link)) {
-		debug->gap = g_strdup("it refers to a second file that several share (dwz) in a way that is damaged");
+	if (!read_altlink(&section, &link)) {
+		debug->gap = g_strdup("its link to a second file that several share (.gnu_debugaltlink) is damaged");
 		return false;
 	}
 	debug->shared = find_open(modules, debug, &link);
