@@ -8,6 +8,9 @@
  * It is looked for where the name says, from the debug file's folder on if that is relative, below the sysroot if there is one; then in
  * the debug directories: at its place below ".dwz", where distributions keep them, and by its build-id. Whatever is found is taken only if
  * its build-id is the one that is referred to.
+ *
+ * It is opened and uncompressed once for all modules, but its units are scanned for each module that refers to it, as if they were the module's own:
+ * a type belongs to a module.
  */
 #include "debuginfo/index.h"
 
