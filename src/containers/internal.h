@@ -100,6 +100,7 @@ typedef struct hc_description {
 	const char *link;     /* linked through a member of the node's that has this member; or NULL */
 	const char *argument; /* erased: the name of the template argument */
 	bool is_pointer;      /* the container is a pointer to what match and shape tell */
+	bool is_array;	      /* the container is an array, of any type */
 	bool is_guess, is_text, is_terminated, is_balanced, by_pointer, variables_only;
 	unsigned key_count, check_count, memory_count;
 	hc_description_key *keys;

@@ -268,7 +268,8 @@ static hc_layout *fit(const candidate *of, const hc_description *description)
 	g_autofree char *message = NULL;
 	hc_layout *layout;
 
-	if (description->is_pointer != is_pointer)
+	if (description->is_pointer != is_pointer ||
+		description->is_array != (hc_type_get_kind(object) == HC_TYPE_ARRAY))
 		return NULL;
 	if (is_pointer)
 		object = hc_type_target(object);
@@ -306,6 +307,8 @@ static bool may_be_container(const hc_type *type)
 {
 	hc_type_kind kind = hc_type_get_kind(type);
 
+	if (kind == HC_TYPE_ARRAY)
+		return true;
 	if (kind == HC_TYPE_POINTER) {
 		type = hc_type_target(type);
 		kind = type ? hc_type_get_kind(type) : HC_TYPE_VOID;
