@@ -81,9 +81,12 @@ typedef struct hc_container {
 	const char *type; /* "std::vector<int>" */
 	const char *kind; /* the description's name: "libstdc++ vector" */
 	const hc_type *container_type;
-	hc_certainty certainty; /* that it is one: a guess is one by its shape only */
-	uint64_t count;		/* containers in this row */
-	uint64_t elements;	/* as they claim; where they keep no count, as walked */
+	const char *
+		element; /* the type of its elements, where that was deduced from memory; NULL: by its own type, or not known */
+	hc_certainty
+		certainty; /* that it is one: a guess is one by its shape only; and of what it holds, where that was deduced */
+	uint64_t count;	   /* containers in this row */
+	uint64_t elements; /* as they claim; where they keep no count, as walked */
 	uint64_t walked;
 	uint64_t capacity;	 /* UINT64_MAX: it has none */
 	hc_amount own;		 /* blocks that are its buffers, nodes, indexes */

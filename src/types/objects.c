@@ -57,11 +57,20 @@ bool hc_propagation_is_new(hc_propagation *propagation, hc_address address, cons
 
 /* ---- claiming ---- */
 
+/*
+ * Whether OWNER gives way to evidence of CERTAINTY that its blocks are of TYPE. Not if that is what it says itself, and they are a
+ * container's nodes: then they stay in it, so that its figures are right.
+ */
+static inline bool gives_way(const hc_owner *owner, const hc_type *type, hc_certainty certainty)
+{
+	return owner->certainty > certainty && !(owner->is_own && owner->type == type);
+}
+
 static bool is_surer(const hc_propagation *propagation, uint32_t number, const hc_owner *owner)
 {
 	uint32_t current = propagation->types->owner_of[number];
 
-	return !current || hc_types_owner(propagation->types, current)->certainty > owner->certainty;
+	return !current || gives_way(hc_types_owner(propagation->types, current), owner->type, owner->certainty);
 }
 
 bool hc_propagation_claim(hc_propagation *propagation, uint32_t number, const hc_owner *owner)
@@ -113,7 +122,7 @@ static bool is_settled(const hc_propagation *propagation, const struct place *pl
 	const hc_types *types = propagation->types;
 	const hc_owner *owner = hc_types_owner(types, types->owner_of[place->number]);
 
-	if (!types->owner_of[place->number] || owner->certainty > certainty)
+	if (!types->owner_of[place->number] || gives_way(owner, type, certainty))
 		return false;
 	if (!type || !plan || !plan->parts->len ||
 		propagation->looked_at[place->granule / 64] >> place->granule % 64 & 1)
@@ -197,6 +206,7 @@ static void look_at_element(hc_propagation *propagation, hc_owner *owner, hc_add
 struct walking {
 	hc_propagation *propagation;
 	hc_owner *container;
+	hc_owner *nodes;	  /* whose the nodes are: NULL: the container's */
 	bool by_pointer;	  /* what it holds is an object of its own: that one claims its block */
 	bool wants;		  /* elements have to be looked at */
 	hc_address node, element; /* the first; 0: none yet */
@@ -241,7 +251,9 @@ static void claim_memory(hc_address address, uint64_t size, hc_memory_role role,
 		return;
 	if (role == HC_MEMORY_INDEX)
 		owner = index_owner(propagation, walking->container);
-	else if (role == HC_MEMORY_NODE && !walking->node)
+	else if (role == HC_MEMORY_NODE && walking->nodes)
+		owner = walking->nodes;
+	if (role == HC_MEMORY_NODE && !walking->node)
 		walking->node = address;
 	__builtin_prefetch(&propagation->types->owner_of[place.number], 1);
 	walking->waiting[walking->waiting_in % WAITING].block = place.number;
@@ -367,8 +379,11 @@ static void look_at_elements(hc_propagation *propagation, hc_owner *container, h
 			hc_propagation_reach(propagation, element, value);
 		else if (element->type && held)
 			look_at_held(propagation, container, at, element, address);
-		else if (element->type)
+		else if (element->type) {
+			if (element->is_own)
+				set_looked_at(propagation, address);
 			look_at_element(propagation, element, address);
+		}
 	}
 	propagation->depth--;
 }
@@ -407,27 +422,52 @@ static void look_at_plain(hc_propagation *propagation, hc_owner *container, cons
 	look_at_element(propagation, container->plain, address);
 }
 
+/*
+ * The owner of the elements of one list, whose type was deduced for this list alone: LAYOUT's. Its nodes are they themselves: they are
+ * typed by it, and count as CONTAINER's own.
+ */
+static hc_owner *deduced_owner(
+	hc_propagation *propagation, hc_owner *container, const hc_layout *layout, hc_certainty certainty)
+{
+	const hc_type *type = hc_layout_element(layout);
+	const hc_plan *plan = hc_plans_get(propagation->types->plans, type, NULL);
+	hc_owner *first = hc_owners_element(propagation->owners, container, 0, type, plan), *owner;
+
+	owner = type == first->type ? first : hc_owners_class(propagation->owners, first, type, NULL, plan);
+	/* Not if it is one further up, that leads to its own type. */
+	if (first->parent == container) {
+		first->is_own = true;
+		owner->certainty = MAX(owner->certainty, certainty);
+	}
+	return owner;
+}
+
 static void look_at_container(
 	hc_propagation *propagation, hc_owner *owner, uint32_t index, const hc_part *part, hc_address address)
 {
 	hc_owner *container = container_owner(propagation, owner, index, part);
+	const hc_layout *layout = part->layout;
+	hc_certainty certainty;
 	unsigned first_claim = propagation->claims->len, first_element = propagation->elements->len,
 		 first_mapped = propagation->mapped->len;
 	struct walking walking = {
 		.propagation = propagation,
 		.container = container,
-		.by_pointer = hc_layout_is_single(part->layout),
-		.wants = has_parts(propagation, part->layout, hc_layout_element(part->layout)),
+		.by_pointer = hc_layout_is_single(layout),
 	};
 	hc_walk_visitor visitor = { .element = note_element, .memory = claim_memory, .data = &walking };
 	hc_walk walk = { 0 };
 
-	if (container->layout != part->layout || (!hc_blocks_may_contain(propagation->blocks, address) &&
-							 !hc_propagation_is_new(propagation, address, part->layout)))
+	if (container->layout != layout || (!hc_blocks_may_contain(propagation->blocks, address) &&
+						   !hc_propagation_is_new(propagation, address, layout)))
 		return;
-	if (hc_layout_mapped(part->layout) && has_parts(propagation, part->layout, hc_layout_mapped(part->layout)))
+	layout = hc_layout_deduce(layout, address, &certainty);
+	if (layout != part->layout)
+		walking.nodes = deduced_owner(propagation, container, layout, certainty);
+	walking.wants = has_parts(propagation, layout, hc_layout_element(layout));
+	if (hc_layout_mapped(layout) && has_parts(propagation, layout, hc_layout_mapped(layout)))
 		visitor.mapped = note_mapped;
-	hc_layout_walk(part->layout, address, &visitor, &walk);
+	hc_layout_walk(layout, address, &visitor, &walk);
 	while (walking.waiting_out != walking.waiting_in)
 		claim_next(&walking);
 	if (walk.grade == HC_GRADE_IMPLAUSIBLE || (walk.grade != HC_GRADE_EXACT && part->plan)) {
@@ -442,15 +482,16 @@ static void look_at_container(
 	} else {
 		add_up(container, address, &walk);
 		owner->sound++;
-		container->is_intrusive |= walking.node && walking.node == walking.element;
-		if (walking.node && walking.node == walking.element)
-			element_owner(propagation, container, 0,
-				walk.element ? walk.element : hc_layout_element(part->layout));
+		bool is_intrusive = walking.node && walking.node == walking.element && !walking.nodes;
+		hc_owner *element = walking.nodes;
+
+		container->is_intrusive |= is_intrusive;
+		if (!element && (is_intrusive || propagation->elements->len > first_element))
+			element = element_owner(
+				propagation, container, 0, walk.element ? walk.element : hc_layout_element(layout));
 		if (propagation->elements->len > first_element)
-			look_at_elements(propagation, container, address,
-				element_owner(propagation, container, 0,
-					walk.element ? walk.element : hc_layout_element(part->layout)),
-				propagation->elements, first_element);
+			look_at_elements(
+				propagation, container, address, element, propagation->elements, first_element);
 		if (propagation->mapped->len > first_mapped)
 			look_at_elements(propagation, container, address,
 				element_owner(propagation, container, 1, hc_layout_mapped(part->layout)),

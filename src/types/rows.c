@@ -240,6 +240,28 @@ static hc_grade worst_grade(const hc_owner *owner)
 	return owner->grades[HC_GRADE_TRUNCATED] ? HC_GRADE_TRUNCATED : HC_GRADE_EXACT;
 }
 
+/* That it is a container, and holds what it is said to hold. */
+static hc_certainty container_certainty(const hc_owner *owner)
+{
+	const hc_owner *element = owner->elements[0];
+
+	if (hc_layout_is_guess(owner->layout))
+		return MAX(owner->certainty, HC_CERTAINTY_GUESS);
+	return element && element->is_own && element->certainty < HC_CERTAINTY_UNKNOWN ?
+		       MAX(owner->certainty, element->certainty) :
+		       owner->certainty;
+}
+
+static const char *deduced_element(const hc_owner *owner)
+{
+	const hc_owner *element = owner->elements[0];
+
+	/* Lists of one path may hold different things. */
+	if (!hc_layout_deduces(owner->layout) || !element || !element->is_own || element->classes)
+		return NULL;
+	return hc_type_short_name(element->type);
+}
+
 static void add_container(hc_types *types, const hc_owner *owner)
 {
 	g_autofree char *path = NULL, *where = NULL;
@@ -257,8 +279,8 @@ static void add_container(hc_types *types, const hc_owner *owner)
 		.type = hc_type_short_name(owner->type),
 		.kind = hc_layout_description(owner->layout),
 		.container_type = owner->type,
-		.certainty = MAX(owner->certainty,
-			hc_layout_is_guess(owner->layout) ? HC_CERTAINTY_GUESS : HC_CERTAINTY_CERTAIN),
+		.element = deduced_element(owner),
+		.certainty = container_certainty(owner),
 		.count = owner->containers - owner->grades[HC_GRADE_IMPLAUSIBLE],
 		.elements = owner->claimed,
 		.walked = owner->walked,

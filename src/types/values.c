@@ -148,6 +148,24 @@ static void format_float(struct formatting *formatting, uint64_t value, uint64_t
 	g_string_append(formatting->text, g_ascii_formatd(buffer, sizeof buffer, "%.9g", number));
 }
 
+/* The layout of the object of TYPE at ADDRESS. Some types are containers only as variables: a list's head, but not its links. */
+static const hc_layout *layout_at(const hc_types *types, const hc_type *type, hc_address address)
+{
+	const hc_layout *layout = hc_container_set_layout(types->set, type, NULL);
+	unsigned count;
+
+	if (layout || !hc_container_set_layout(types->set, type, ""))
+		return layout;
+	count = hc_modules_load_variables(types->modules, 0);
+	for (unsigned i = 0; i < count; i++) {
+		const hc_variable *variable = hc_modules_variable(types->modules, i);
+
+		if (variable->address == address && variable->type == type && variable->state <= HC_VARIABLE_VALUE)
+			return hc_container_set_layout(types->set, type, variable->name);
+	}
+	return NULL;
+}
+
 static void format_number(struct formatting *formatting, const hc_type *type, uint64_t value)
 {
 	GString *text = formatting->text;
@@ -289,7 +307,7 @@ static void format_inner(struct formatting *formatting, const hc_type *type, hc_
 	case HC_TYPE_STRUCT:
 	case HC_TYPE_UNION:
 	case HC_TYPE_INCOMPLETE:
-		if (hc_container_set_layout(formatting->types->set, type, NULL))
+		if (layout_at(formatting->types, type, address))
 			return format_elements(formatting, type, address);
 		return format_fields(formatting, type, address);
 	default:
@@ -348,7 +366,7 @@ static bool take_page(hc_address address, uint64_t index, void *data)
 GArray *hc_types_elements(const hc_types *types, const hc_type *type, hc_address address, uint64_t first,
 	unsigned limit, const hc_type **ret_element, hc_grade *ret_grade, uint64_t *ret_walked)
 {
-	const hc_layout *layout = hc_container_set_layout(types->set, type, NULL);
+	const hc_layout *layout = layout_at(types, type, address);
 	struct paging paging = { first, limit, NULL };
 	hc_walk_visitor visitor = { .element = take_page, .data = &paging };
 	hc_walk walk;
