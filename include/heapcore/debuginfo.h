@@ -174,6 +174,9 @@ const hc_holder *hc_modules_holders(hc_modules *modules, const hc_type *member, 
 bool hc_modules_class_of_vtable(
 	hc_modules *modules, hc_address vtable, const hc_type **ret_type, int64_t *ret_to_top, const char **ret_name);
 
+/* The name alone, or NULL: reads no debug info but symbol tables. */
+const char *hc_modules_class_name_of_vtable(hc_modules *modules, hc_address vtable);
+
 /*
  * The template argument NAME ("_Functor") of the function that starts at ADDRESS, or of the class that it is a member of. So
  * type-erased objects (std::function, std::any) are told. NULL if there is none.
