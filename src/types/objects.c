@@ -200,7 +200,7 @@ static void look_at_element(hc_propagation *propagation, hc_owner *owner, hc_add
 	if (propagation->depth < DEPTH_MAX)
 		hc_propagation_look_at(propagation, owner, address);
 	else
-		hc_propagation_defer(propagation, address, owner, HC_EDGE_OBJECT);
+		hc_propagation_defer(propagation, address, owner, HC_EDGE_OBJECT, owner->certainty);
 }
 
 struct walking {
@@ -561,16 +561,34 @@ static void look_at_union(
 		hc_plans_get(propagation->types->plans, fitting, NULL), HC_CERTAINTY_GUESS);
 
 	if (target->type == fitting)
-		hc_propagation_reach(propagation, target, value);
+		hc_propagation_defer(propagation, value, target, HC_EDGE_REACH, HC_CERTAINTY_GUESS);
 }
 
 /* ---- an object ---- */
 
-/* Pointers wait their turn, unless there are so many that the queue would need more memory than the heap's other tables. */
-static void defer_or_follow(hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address value)
+/* A pointer of a local may not be set yet. */
+static hc_certainty certainty_of_target(const hc_owner *owner, const hc_type *target)
 {
-	if (propagation->edges_in - propagation->edges_out < EDGES_MANY || propagation->depth >= DEPTH_MAX) {
-		hc_propagation_defer(propagation, value, owner, index);
+	if (hc_type_get_kind(target) == HC_TYPE_VOID)
+		return HC_CERTAINTY_UNKNOWN;
+	return owner->variable && (owner->variable->kind == HC_VARIABLE_LOCAL ||
+					  owner->variable->kind == HC_VARIABLE_PARAMETER) ?
+		       HC_CERTAINTY_DEDUCED :
+		       HC_CERTAINTY_CERTAIN;
+}
+
+/* Pointers wait their turn, unless there are so many that the queue would need more memory than the heap's other tables. */
+static void defer_or_follow(
+	hc_propagation *propagation, hc_owner *owner, uint32_t index, const hc_type *target, hc_address value)
+{
+	hc_certainty certainty = owner->certainty;
+
+	/* Those to anything prove nothing, and whoever knows more takes their block from them at any time. */
+	if (owner->variable && hc_type_get_kind(target) != HC_TYPE_VOID)
+		certainty = MAX(certainty, certainty_of_target(owner, target));
+	if (propagation->edges_in - propagation->edges_out < EDGES_MANY || propagation->depth >= DEPTH_MAX ||
+		hc_propagation_is_early(propagation, certainty)) {
+		hc_propagation_defer(propagation, value, owner, index, certainty);
 		return;
 	}
 	propagation->depth++;
@@ -596,7 +614,7 @@ void hc_propagation_look_at(hc_propagation *propagation, hc_owner *owner, hc_add
 		switch (part->kind) {
 		case HC_PART_POINTER:
 			if (hc_propagation_load(propagation, at, &value) && value)
-				defer_or_follow(propagation, owner, i, value);
+				defer_or_follow(propagation, owner, i, part->type, value);
 			break;
 		case HC_PART_CONTAINER:
 			look_at_container(propagation, owner, i, part, at);
@@ -742,8 +760,13 @@ void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_addre
 
 	if (object - place.address + (owner->type ? hc_type_size(owner->type) : 0) > size)
 		return count_unsound(propagation, owner);
-	if (object != place.address && !count)
+	if (object != place.address && !count) {
+		if (hc_propagation_is_early(propagation, HC_CERTAINTY_DEDUCED)) {
+			hc_propagation_defer(propagation, value, owner, HC_EDGE_REACH, HC_CERTAINTY_DEDUCED);
+			return;
+		}
 		owner = interior_of(propagation, owner);
+	}
 	if (is_settled(propagation, &place, owner->type, owner->plan, owner->certainty))
 		return;
 	hc_propagation_claim(propagation, place.number, owner);
@@ -754,17 +777,6 @@ void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_addre
 	if (!count)
 		count = count_objects(propagation, owner, object, size - (object - place.address));
 	look_at_all(propagation, owner, object, count);
-}
-
-/* A pointer of a local may not be set yet. */
-static hc_certainty certainty_of_target(const hc_owner *owner, const hc_type *target)
-{
-	if (hc_type_get_kind(target) == HC_TYPE_VOID)
-		return HC_CERTAINTY_UNKNOWN;
-	return owner->variable && (owner->variable->kind == HC_VARIABLE_LOCAL ||
-					  owner->variable->kind == HC_VARIABLE_PARAMETER) ?
-		       HC_CERTAINTY_DEDUCED :
-		       HC_CERTAINTY_CERTAIN;
 }
 
 void hc_propagation_follow(hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address value)
