@@ -129,8 +129,10 @@ static bool is_settled(const hc_propagation *propagation, const struct place *pl
 		return true;
 	const hc_type *holder = owner->layout ? hc_layout_element(owner->layout) : owner->type;
 
-	/* What holds anything may hold this. */
-	return !holder || hc_plans_contains(types->plans, holder, type) ||
+	/* What is known by name alone may hold this; the nodes of a list of pointers do not, but others may lie in the same block. */
+	if (!holder)
+		return !owner->layout || hc_layout_mapped(owner->layout);
+	return hc_plans_contains(types->plans, holder, type) ||
 	       (owner->layout && (holder == type || hc_layout_mapped(owner->layout)));
 }
 
