@@ -150,6 +150,7 @@ GArray *hc_types_elements(const hc_types *types, const hc_type *type, hc_address
 typedef struct hc_object {
 	const hc_type *type;
 	hc_address address;
+	const hc_field *bits; /* the member that it is, if that is a bit field: `address` is its storage's; else NULL */
 } hc_object;
 
 /*
@@ -164,6 +165,9 @@ typedef struct hc_object {
  */
 bool hc_types_evaluate(const hc_types *types, const char *expression, int64_t thread, int frame, hc_object *ret_object,
 	GError **error);
+
+/* As hc_types_format(). */
+char *hc_types_format_object(const hc_types *types, const hc_object *object, unsigned limit);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_types, hc_types_destroy)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(hc_sample, hc_sample_clear)
