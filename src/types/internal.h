@@ -99,7 +99,12 @@ struct hc_owner {
 	hc_address largest;
 	uint64_t largest_elements;
 
+	/* nodes, and other pieces of memory of containers */
+	uint64_t piece_size;   /* bytes of the last one; 0: it has none */
+	uint64_t pieces_bytes; /* of those in blocks that hold several */
+
 	/* blocks, at the end */
+	uint64_t shared_bytes;	     /* of blocks that hold several pieces: the part of own that may be others' */
 	hc_amount own, below, given; /* given: the part of own that a smart pointer leads to */
 	uint64_t untouched;
 	uint32_t first_block;
@@ -155,6 +160,8 @@ struct hc_types {
 	hc_plans *plans;
 	hc_owners *owners;
 	uint32_t *owner_of; /* by block number; 0: none; HC_OWNER_CLOSED: not in use, or libc's own */
+	uint64_t *interior; /* bit for each block: a piece that a container owns lies in its middle */
+	uint64_t *several;  /* bit for each block: more than one lies in it */
 	uint64_t variables[HC_VARIABLE_STATE_COUNT];
 	hc_types_losses losses;
 	hc_amount coverage[HC_CERTAINTY_COUNT];

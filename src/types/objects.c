@@ -16,6 +16,7 @@ enum {
 	NEAR = 8, /* elements between prefetching one, what it leads to, and looking at it */
 	PREFETCHED_PARTS = 8,
 	WAITING = 16,
+	CUT_OFF_ROOM = 64, /* bytes behind a node and another one, that malloc never leaves */
 	EDGES_MANY = 1 << 20
 };
 
@@ -87,6 +88,7 @@ struct place {
 	uint32_t number;
 	uint64_t granule;   /* of the address asked for */
 	hc_address address; /* of the block */
+	uint64_t offset;    /* in it, of a piece that a container owns */
 };
 
 static inline bool locate(const hc_propagation *propagation, hc_address address, struct place *place)
@@ -214,9 +216,13 @@ struct walking {
 	hc_address node, element; /* the first; 0: none yet */
 	/* blocks to claim: a ring, so that who has them is fetched meanwhile */
 	struct {
-		uint32_t block, owner;
+		struct place place;
+		uint32_t owner;
+		uint64_t size;
 	} waiting[WAITING];
 	unsigned waiting_in, waiting_out;
+	const hc_walk *walk;
+	uint64_t pieces_bytes, index_bytes; /* of nodes, and of indexes, in blocks that hold several pieces */
 };
 
 /* The owner of CONTAINER's bucket arrays, maps of segments and control blocks: they are its own, but no elements. */
@@ -230,11 +236,74 @@ static const hc_owner *index_owner(hc_propagation *propagation, hc_owner *contai
 	return container->index ? container->index : container;
 }
 
+/* Whether what is at PLACE is no part of the object of FIRST, which has the block by a pointer to its beginning, nor of others beside it. */
+static bool is_apart(const hc_propagation *propagation, const hc_owner *first, const struct place *place)
+{
+	uint64_t size = first && first->type ? hc_type_size(first->type) : 0;
+
+	if (!size || first->layout || first->piece_size || place->offset < size)
+		return false;
+	for (uint64_t back = 0; back < size; back += propagation->blocks->alignment) {
+		uint64_t granule = place->granule - back / propagation->blocks->alignment;
+
+		if (propagation->looked_at[granule / 64] >> granule % 64 & 1)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Whether a piece of SIZE bytes at PLACE was cut off a block, though it is the only one that is known: in its middle, or a node that has far
+ * more room than it was made for. Not where nodes are the elements (they may be of any length), or are in what nobody knows.
+ */
+static bool is_cut_off(const struct walking *walking, uint64_t size, const struct place *place)
+{
+	const hc_blocks *blocks = walking->propagation->blocks;
+
+	if (hc_layout_deduces(walking->container->layout) || size <= walking->walk->element_size)
+		return false;
+	return place->offset || (walking->node && hc_blocks_usable_size(blocks, place->region, place->address) >=
+							  2 * size + CUT_OFF_ROOM);
+}
+
+/*
+ * A piece of SIZE bytes in block NUMBER. An allocator of the program's own (GSlice) cuts blocks into pieces; then no container has the block
+ * for itself, and of its bytes only those of its pieces. (An object may be in two lists: both find it at the block's beginning.)
+ */
+static void note_piece(
+	struct walking *walking, uint32_t number, hc_owner *owner, uint64_t size, const struct place *place)
+{
+	hc_types *types = walking->propagation->types;
+	uint32_t current = types->owner_of[number];
+	hc_owner *first = current && current != HC_OWNER_CLOSED ? hc_types_owner(types, current) : NULL;
+	uint64_t bit = (uint64_t)1 << number % 64, *several = &types->several[number / 64],
+		 *interior = &types->interior[number / 64],
+		 *bytes = owner->is_index ? &walking->index_bytes : &walking->pieces_bytes;
+	bool is_interior = place->offset != 0;
+
+	if (!(*several & bit) && first && first->piece_size && (is_interior || *interior & bit)) {
+		*several |= bit;
+		*(first == owner ? bytes : &first->pieces_bytes) += first->piece_size;
+	}
+	if (!first && is_cut_off(walking, size, place))
+		*several |= bit;
+	if (*several & bit || is_apart(walking->propagation, first, place))
+		*bytes += size;
+	if (is_interior)
+		*interior |= bit;
+	owner->piece_size = size;
+}
+
 static void claim_next(struct walking *walking)
 {
 	hc_propagation *propagation = walking->propagation;
 	unsigned i = walking->waiting_out++ % WAITING;
-	hc_claim claim = { walking->waiting[i].block, propagation->types->owner_of[walking->waiting[i].block] };
+
+	note_piece(walking, walking->waiting[i].place.number,
+		hc_types_owner(propagation->types, walking->waiting[i].owner), walking->waiting[i].size,
+		&walking->waiting[i].place);
+	hc_claim claim = { walking->waiting[i].place.number,
+		propagation->types->owner_of[walking->waiting[i].place.number] };
 
 	if (claim.owner != HC_OWNER_CLOSED && hc_propagation_claim(propagation, claim.block,
 						      hc_types_owner(propagation->types, walking->waiting[i].owner)))
@@ -248,7 +317,6 @@ static void claim_memory(hc_address address, uint64_t size, hc_memory_role role,
 	const hc_owner *owner = walking->container;
 	struct place place;
 
-	(void)size;
 	if ((walking->by_pointer && role != HC_MEMORY_INDEX) || !locate(propagation, address, &place))
 		return;
 	if (role == HC_MEMORY_INDEX)
@@ -258,7 +326,9 @@ static void claim_memory(hc_address address, uint64_t size, hc_memory_role role,
 	if (role == HC_MEMORY_NODE && !walking->node)
 		walking->node = address;
 	__builtin_prefetch(&propagation->types->owner_of[place.number], 1);
-	walking->waiting[walking->waiting_in % WAITING].block = place.number;
+	place.offset = address - place.address;
+	walking->waiting[walking->waiting_in % WAITING].place = place;
+	walking->waiting[walking->waiting_in % WAITING].size = size;
 	walking->waiting[walking->waiting_in++ % WAITING].owner = owner->number;
 	if (walking->waiting_in - walking->waiting_out == WAITING)
 		claim_next(walking);
@@ -460,6 +530,8 @@ static void look_at_container(
 	hc_walk_visitor visitor = { .element = note_element, .memory = claim_memory, .data = &walking };
 	hc_walk walk = { 0 };
 
+	walking.walk = &walk;
+
 	if (container->layout != layout || (!hc_blocks_may_contain(propagation->blocks, address) &&
 						   !hc_propagation_is_new(propagation, address, layout)))
 		return;
@@ -483,6 +555,9 @@ static void look_at_container(
 		}
 	} else {
 		add_up(container, address, &walk);
+		(walking.nodes ? walking.nodes : container)->pieces_bytes += walking.pieces_bytes;
+		if (container->index)
+			container->index->pieces_bytes += walking.index_bytes;
 		owner->sound++;
 		bool is_intrusive = walking.node && walking.node == walking.element && !walking.nodes;
 		hc_owner *element = walking.nodes;

@@ -178,6 +178,8 @@ static void count_block(struct counting *counting, const hc_block *block)
 		if (owner->first_block == UINT32_MAX)
 			owner->first_block = block->number;
 		add_amount(&owner->own, block);
+		if (types->several[block->number / 64] >> block->number % 64 & 1)
+			owner->shared_bytes += block->size;
 		if (owner->layout && block->size >= 2 * counting->page)
 			owner->untouched += count_untouched(counting, block);
 	}
@@ -355,13 +357,19 @@ void hc_types_make_rows(hc_types *types)
 	while (hc_block_iterator_next(&iterator, &block))
 		if (block.state == HC_BLOCK_IN_USE)
 			count_block(&counting, &block);
+	for (unsigned i = 1; i < types->owners->list->len; i++) {
+		hc_owner *owner = hc_types_owner(types, i);
+
+		/* Rows of types are of whole blocks; of one that holds nodes of several a container has its nodes. */
+		add_owner_row(&counting, owner);
+		owner->own.bytes += owner->pieces_bytes - owner->shared_bytes;
+	}
 	add_up_owners(types);
 	for (unsigned i = 1; i < types->owners->list->len; i++)
 		give_own(hc_types_owner(types, i));
 	for (unsigned i = 1; i < types->owners->list->len; i++) {
 		hc_owner *owner = hc_types_owner(types, i);
 
-		add_owner_row(&counting, owner);
 		owner->own.blocks += owner->given.blocks;
 		owner->own.bytes += owner->given.bytes;
 		add_container(types, owner);

@@ -342,10 +342,21 @@ def run_variant(variant: Variant, program: Path, library: Path) -> None:
             cases.run(f"{variant.name}: damaged objects", check_damaged, core, program, truths, 5, True)
 
 
+def check_pieces(report: dict[str, Any], fixture: Stopped) -> None:
+    """Nodes that share blocks with others' (GSlice): the bytes of the nodes are a container's own, and in what it keeps alive."""
+    said = {path: int(size) for path, size in fixture.said("pieces")}
+    rows = {row["path"]: row for row in report["containers"] if row["path"] in said}
+    wrong = [f"{path}: {rows[path]['bytes_own'] if path in rows else 'no row'}, nodes have {size}" for path, size in said.items()
+             if path not in rows or rows[path]["bytes_own"] != size or rows[path]["bytes_below"] < size]
+    assert not wrong, few(wrong)
+
+
 def run_fixture(program: str, label: str, environment: dict[str, str]) -> None:
     with Stopped(program, (), environment, recorder=False) as fixture:
         core = fixture.gcore()
         run_all(label, core, fixture)
+        if fixture.said("pieces"):
+            cases.run(f"{label}: pieces", lambda: check_pieces(containers(core, fixture.program), fixture))
         if program == "containers-c":
             run_links(core, fixture)
         cases.run(f"{label}: damaged", check_damaged, core, fixture.program, truths_of(fixture), 6, False)
