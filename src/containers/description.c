@@ -88,6 +88,7 @@ static const struct flag {
 	{ "balanced", offsetof(hc_description, is_balanced) },
 	{ "by_pointer", offsetof(hc_description, by_pointer) },
 	{ "variables_only", offsetof(hc_description, variables_only) },
+	{ "deduce", offsetof(hc_description, deduces) },
 };
 
 typedef struct loader {
