@@ -103,9 +103,10 @@ const char *hc_confidence_name(hc_confidence confidence); /* "certain", "likely"
 
 /* A cause, in words. */
 typedef struct hc_sentence {
-	const char *kind; /* "leak", "container-growth", "backlog", "unbounded-keys", "retained", "big-buffers", "owner-growth", "held",
-			     "not-heap", "kernel-memory" */
-	char *name;	  /* the object: a path, a library; "" if it has none. Untrusted */
+	const char *
+		kind; /* "leak", "container-growth", "backlog", "unbounded-keys", "retained", "big-buffers", "owner-growth", "held",
+			     "overhead", "not-heap" (with the name "sockets": the kernel's memory) */
+	char *name; /* the object: a path, a library; "" if it has none. Untrusted */
 	int64_t bytes;
 	hc_confidence confidence;
 	hc_trend trend;
@@ -122,7 +123,7 @@ void hc_diff_destroy(hc_diff *diff);
 unsigned hc_diff_snapshot_count(const hc_diff *diff);
 const hc_snapshot *hc_diff_snapshot(const hc_diff *diff, unsigned index);
 
-hc_sameness hc_diff_sameness(const hc_diff *diff);	  /* the worst of all with the first */
+hc_sameness hc_diff_sameness(const hc_diff *diff);	/* the worst of all with the first */
 const char *hc_diff_sameness_text(const hc_diff *diff); /* one sentence with pids and build-ids */
 const char *hc_diff_verdict(const hc_diff *diff); /* sentences, one a line, most bytes first; then what did not grow */
 int64_t hc_diff_growth(const hc_diff *diff);	  /* of all mapped bytes */
