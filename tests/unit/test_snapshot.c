@@ -369,6 +369,26 @@ static void test_empty_tables(void)
 	there_and_back(snapshot);
 }
 
+static void test_forget_content(void)
+{
+	g_autoptr(hc_snapshot) snapshot = make_full();
+
+	hc_snapshot_forget_content(snapshot);
+	CU_ASSERT_FALSE(snapshot->has_content);
+	for (unsigned i = 0; i < snapshot->owners->len; i++) {
+		CU_ASSERT_PTR_NULL(snapshot_owner(snapshot, i)->key);
+		CU_ASSERT_PTR_NULL(snapshot_owner(snapshot, i)->key_shape);
+		CU_ASSERT_EQUAL(snapshot_owner(snapshot, i)->keys_looked_at, 0);
+	}
+	for (unsigned i = 0; i < snapshot->lost->len; i++) {
+		const hc_snapshot_lost *lost = &g_array_index(snapshot->lost, hc_snapshot_lost, i);
+
+		CU_ASSERT_PTR_NULL(lost->beginning);
+		CU_ASSERT_PTR_NULL(lost->sample);
+		CU_ASSERT_PTR_NOT_NULL(lost->key);
+	}
+}
+
 /* ---- files that are none, or damaged ---- */
 
 static char *write_full(const file_place *place, size_t *ret_length)
@@ -685,6 +705,7 @@ int main(void)
 	static const unit_case cases[] = {
 		{ "there and back", test_there_and_back },
 		{ "empty tables", test_empty_tables },
+		{ "forgotten content", test_forget_content },
 		{ "cut anywhere", test_cut },
 		{ "any byte flipped", test_flipped },
 		{ "longer than it says", test_longer },
