@@ -71,10 +71,11 @@ typedef struct hc_heap_info {
 	uint64_t mmapped_bytes;	 /* mp_.mmapped_mem */
 	bool mmapped_known;	 /* the two above could be read */
 	uint64_t alignment;	 /* of blocks: 16, or 8 */
-	bool thresholds_known;	 /* the four below could be read (mp_) */
+	bool thresholds_known;	 /* those below could be read (mp_) */
 	uint64_t trim_threshold; /* M_TRIM_THRESHOLD: the top is given back from this size on */
 	uint64_t top_pad;	 /* M_TOP_PAD: what is left of it then */
 	uint64_t mmap_threshold; /* M_MMAP_THRESHOLD: requests from this size on are mmapped */
+	uint64_t trim_unit;	 /* the main arena's top is given back in multiples of it; 0: of pages */
 	bool thresholds_move;	 /* nobody set them: they rise with the largest mmapped block that was freed */
 } hc_heap_info;
 

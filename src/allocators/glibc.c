@@ -43,7 +43,7 @@ static void read_thresholds(const glibc *g)
 {
 	const glibc_parameters_layout *layout = &g->layout.parameters;
 	hc_heap_info *info = &g->heap->info;
-	uint64_t fixed;
+	uint64_t fixed, unit;
 
 	if (!g->parameters || layout->trim_threshold < 0 || layout->top_pad < 0 || layout->mmap_threshold < 0 ||
 		layout->no_dyn_threshold < 0)
@@ -54,6 +54,9 @@ static void read_thresholds(const glibc *g)
 		hc_core_read_word(g->core, g->parameters + layout->mmap_threshold, &info->mmap_threshold) &&
 		hc_core_read_unsigned(g->core, g->parameters + layout->no_dyn_threshold, 4, &fixed);
 	info->thresholds_move = info->thresholds_known && !fixed;
+	if (layout->thp_pagesize >= 0 && hc_core_read_word(g->core, g->parameters + layout->thp_pagesize, &unit) &&
+		unit > g->page && !(unit & (unit - 1)))
+		info->trim_unit = unit;
 }
 
 static void glibc_open(hc_heap *heap, const hc_core *core, hc_modules *modules, hc_diagnostics *diagnostics)

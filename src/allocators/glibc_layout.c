@@ -93,11 +93,11 @@ bool glibc_parameters_layout_row(unsigned row, unsigned word, glibc_parameters_l
 	layout->top_pad = place(&cursor, word, 1);
 	layout->mmap_threshold = place(&cursor, word, 1);
 	place(&cursor, word, 2); /* arena_test, arena_max */
-	layout->hp_pagesize = ABSENT;
+	layout->thp_pagesize = layout->hp_pagesize = ABSENT;
 	if (parameters_rows[row].thp_mode)
 		place(&cursor, 4, 1);
 	if (parameters_rows[row].huge_pages) {
-		place(&cursor, word, 1); /* thp_pagesize */
+		layout->thp_pagesize = place(&cursor, word, 1);
 		layout->hp_pagesize = place(&cursor, word, 1);
 		place(&cursor, 4, 1); /* hp_flags */
 	}
@@ -188,6 +188,7 @@ static bool parameters_from_debug_info(glibc *g, const hc_struct *parameters)
 	layout->top_pad = member_offset(parameters, "top_pad");
 	layout->mmap_threshold = member_offset(parameters, "mmap_threshold");
 	layout->no_dyn_threshold = member_offset(parameters, "no_dyn_threshold");
+	layout->thp_pagesize = member_offset(parameters, "thp_pagesize");
 	layout->hp_pagesize = member_offset(parameters, "hp_pagesize");
 	layout->n_mmaps = member_offset(parameters, "n_mmaps");
 	layout->n_mmaps_max = member_offset(parameters, "n_mmaps_max");

@@ -51,7 +51,7 @@ typedef struct hc_free_run {
 	hc_address start, end;		 /* of chunks */
 	uint64_t whole, zero;		 /* bytes, as in hc_free_pages */
 	bool top;			 /* the last of them is the top chunk */
-	bool trimmable;			 /* malloc_trim(0) would release its whole pages */
+	uint64_t trim;			 /* what malloc_trim(0) would release of it, without zero pages */
 } hc_free_run;
 
 struct hc_blocks {

@@ -17,6 +17,7 @@
 
 enum {
 	SIZES_APART = 12,	  /* sizes of blocks whose owner is not known; the others are one row */
+	LITTLE_SHARE = 1000,	  /* of the growth */
 	STEADY_SHARE = 100,	  /* a change of less than a hundredth is none */
 	TEXT_SHOWN = 32,	  /* characters of lost text */
 	TREND_LEAST_SHARE = 4,	  /* every step at least a quarter of the mean: growing */
@@ -100,8 +101,9 @@ static bool explains(const hc_diff *diff, const hc_merged_path *path)
 		return true;
 	if (!more)
 		return false;
+	/* Of what came or went as a whole, a container explains all it held; an object what is mostly in itself. */
 	if (!things[0] || !things[last])
-		return true;
+		return path->is_container || 2 * ABS((double)path->own[last] - (double)path->own[0]) >= ABS(bytes);
 	return more * bytes >= 0 && ABS(more * path->below[0] / things[0]) >= ABS(bytes) / 2;
 }
 
@@ -457,12 +459,22 @@ static int most_grown_first(const void *a, const void *b)
 
 /* ---- what did not grow ---- */
 
-static bool is_steady(const hc_diff *diff, const uint64_t *figures)
+static bool is_steady(const hc_diff *diff, const uint64_t *figures, uint64_t tolerance)
 {
 	for (unsigned i = 1; i < diff->count; i++)
-		if (figures[i] > figures[0] + figures[0] / STEADY_SHARE)
+		if (figures[i] > figures[0] + MAX(figures[0] / STEADY_SHARE, tolerance))
 			return false;
 	return true;
+}
+
+/* Its elements did not grow, or so little memory that it cannot be a cause. */
+static bool is_steady_container(const hc_diff *diff, const hc_merged_path *path)
+{
+	uint64_t little = (uint64_t)hc_diff_share_base(diff) / LITTLE_SHARE;
+
+	if (is_steady(diff, path->elements, 0))
+		return is_steady(diff, path->below, little);
+	return is_steady(diff, path->below, little) && !is_steady(diff, path->below, 0);
 }
 
 /* Grown rows explain what is below them: nothing there is a suspect of its own. */
@@ -496,8 +508,8 @@ static void find_steady(hc_diff *diff)
 		const hc_merged_path *path = hc_merged_paths_get(diff->paths, i);
 		hc_growth row;
 
-		if (!path->is_container || path->owner->is_found || !is_steady(diff, path->elements) ||
-			!is_steady(diff, path->below) || is_below_grown(diff, path))
+		if (!path->is_container || path->owner->is_found || !is_steady_container(diff, path) ||
+			is_below_grown(diff, path))
 			continue;
 		row = describe_path(diff, path, HC_GROWTH_CONTAINER);
 		row.steps = path->below;
@@ -511,7 +523,7 @@ static void find_steady(hc_diff *diff)
 	for (unsigned i = 0; i < diff->attribution->len; i++) {
 		const hc_growth *row = hc_diff_attribution(diff, i);
 
-		if (row->kind >= HC_GROWTH_STACKS && row->kind <= HC_GROWTH_MAPPING && is_steady(diff, row->steps))
+		if (row->kind >= HC_GROWTH_STACKS && row->kind <= HC_GROWTH_MAPPING && is_steady(diff, row->steps, 0))
 			g_array_append_val(diff->steady, *row);
 	}
 	g_array_sort(diff->steady, largest_first);

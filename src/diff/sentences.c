@@ -329,16 +329,23 @@ static void tell_held(hc_diff *diff)
 	g_autofree char *bytes = describe_bytes(diff, sum.bytes);
 
 	text = g_string_new(NULL);
-	g_string_append_printf(text, "blocks that something points to, but nothing with debug info, grew by %s", bytes);
+	g_string_append_printf(
+		text, "blocks that something points to, but whose owner is not known, grew by %s", bytes);
 	for (unsigned i = 0; i < diff->attribution->len && said < NAMED_MAX; i++) {
 		const hc_growth *row = hc_diff_attribution(diff, i);
-		g_autofree char *name = hc_text_escape(row->name, -1);
-		char count[HC_TEXT_COUNT_LENGTH];
+		uint64_t more = row->blocks_after - row->blocks_before;
+		char count[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_COUNT_LENGTH];
 
 		if (row->kind != HC_GROWTH_HELD || row->bytes <= 0 || row->blocks_after <= row->blocks_before)
 			continue;
-		g_string_append_printf(text, "%s%s more %s%s", said++ ? ", " : ": ",
-			hc_text_count(count, row->blocks_after - row->blocks_before), row->owner ? "of " : "", name);
+		g_string_append_printf(text, "%s%s more of ", said++ ? ", " : ": ", hc_text_count(count, more));
+		if (row->owner) {
+			g_autofree char *name = hc_text_escape(row->name, -1);
+
+			g_string_append(text, name);
+		} else {
+			g_string_append_printf(text, "%s bytes", hc_text_count(size, (uint64_t)row->bytes / more));
+		}
 	}
 	add(diff, "held", NULL, sum.bytes, HC_CONFIDENCE_CERTAIN, hc_diff_trend(steps, diff->count),
 		g_string_free(text, FALSE), g_strdup("types CORE"));

@@ -22,6 +22,7 @@ struct hc_pins {
 	const hc_blocks *blocks;
 	const hc_types *types; /* may be NULL */
 	uint64_t page, minimum;
+	uint64_t trim_unit;		  /* of which the main arena's top is given back */
 	uint64_t trim_threshold, top_pad; /* malloc's, or the defaults */
 	GArray *pieces;			  /* of hc_pin_piece */
 	GArray *entries;		  /* of hc_pin_entry */
@@ -48,8 +49,8 @@ typedef struct hc_pin_walk {
 void hc_pin_walk_init(hc_pin_walk *walk, const hc_pins *pins, const hc_pin_entry *entry);
 bool hc_pin_walk_next(hc_pin_walk *walk);
 
-/* What free() gives back of a top chunk of SIZE bytes, by the threshold and the pad. */
-uint64_t hc_pins_trim(const hc_pins *pins, uint64_t size);
+/* What free() gives back of a top chunk of SIZE bytes, by the threshold and the pad, in multiples of UNIT. */
+uint64_t hc_pins_trim(const hc_pins *pins, uint64_t size, uint64_t unit);
 
 void hc_pins_find_runs(hc_pins *pins);	 /* runs.c */
 void hc_pins_add_holders(hc_pins *pins); /* holders.c */

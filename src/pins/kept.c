@@ -84,9 +84,8 @@ static const char *text_of(const hc_pins *pins, hc_kept_cause cause)
 			threshold);
 		break;
 	case HC_KEPT_LARGE:
-		text = g_strdup_printf(
-			"at most so much was large blocks that would have been mmapped, and so given back: "
-			"the mmap threshold rose to %s",
+		text = g_strdup_printf("at most, of blocks that would have been mmapped, and so given back, "
+				       "had the mmap threshold not risen to %s",
 			hc_text_size(size, hc_blocks_heap(pins->blocks)->mmap_threshold));
 		break;
 	default:
@@ -219,7 +218,7 @@ static void advise_tunable(const hc_pins *pins, GString *text)
 		if (!kept->tunable || !is_worth_saying(pins, kept->bytes))
 			continue;
 		g_string_append_printf(
-			text, " %s %s: see %s.", hc_text_size(bytes, kept->bytes), kept->text, kept->tunable);
+			text, " %s %s; see %s.", hc_text_size(bytes, kept->bytes), kept->text, kept->tunable);
 		return;
 	}
 }

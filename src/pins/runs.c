@@ -11,7 +11,7 @@
  * and all above it are one chunk with the top:
  *
  *	main arena	systrim(), called by _int_free() for a merged chunk of FASTBIN_CONSOLIDATION_THRESHOLD (64 KiB) or more if the
- *			top has mp_.trim_threshold: all of it but MINSIZE + 1 + mp_.top_pad, in whole pages; only if the top ends at the
+ *			top has mp_.trim_threshold: all of it but MINSIZE + 1 + mp_.top_pad, in whole pages (mp_.thp_pagesize if set, 2.35 on); only if the top ends at the
  *			program break, so nothing that is malloc's not may lie above
  *	thread arena	heap_trim(), called at each such free: heaps with nothing but the top chunk in them are unmapped, if the one
  *			before has top_pad + MINSIZE + a page left to grow or free; then the top as above
@@ -120,11 +120,11 @@ static void measure_island(const hc_pins *pins, hc_pin_entry *entry)
 
 /* ---- what goes back ---- */
 
-uint64_t hc_pins_trim(const hc_pins *pins, uint64_t size)
+uint64_t hc_pins_trim(const hc_pins *pins, uint64_t size, uint64_t unit)
 {
 	if (size < pins->trim_threshold || size <= pins->minimum + 1 || size - pins->minimum - 1 <= pins->top_pad)
 		return 0;
-	return hc_align_down(size - pins->minimum - 1 - pins->top_pad, pins->page);
+	return hc_align_down(size - pins->minimum - 1 - pins->top_pad, unit);
 }
 
 static uint64_t heap_size(const hc_block_region *region)
@@ -168,7 +168,8 @@ static void fill_tails(struct row *row)
 		uint64_t below;
 
 		row->tails[place] = region->region.outer_end - tail_start(row->pins->blocks, region);
-		row->vanishing[place] = hc_pins_trim(row->pins, region->region.outer_end - region->region.start);
+		row->vanishing[place] =
+			hc_pins_trim(row->pins, region->region.outer_end - region->region.start, row->pins->page);
 		if (place <= row->sound)
 			continue;
 		before = region_at(row, place - 1);
@@ -176,7 +177,7 @@ static void fill_tails(struct row *row)
 			continue;
 		below = row->tails[place - 1] == before->region.outer_end - before->region.start ?
 				row->vanishing[place - 1] :
-				hc_pins_trim(row->pins, row->tails[place - 1]);
+				hc_pins_trim(row->pins, row->tails[place - 1], row->pins->page);
 		row->vanishing[place] = heap_size(region) + below;
 	}
 }
@@ -191,10 +192,12 @@ static uint64_t heaps_go_back(const struct row *row, unsigned place, hc_address 
 		const hc_block_region *next = region_at(row, place + 1);
 
 		if (!has_room(row->pins, region, free))
-			return above + hc_pins_trim(row->pins, next->region.outer_end - next->region.start);
+			return above +
+			       hc_pins_trim(row->pins, next->region.outer_end - next->region.start, row->pins->page);
 		above += heap_size(next);
 	}
-	return above + (start == region->region.start ? row->vanishing[place] : hc_pins_trim(row->pins, free));
+	return above +
+	       (start == region->region.start ? row->vanishing[place] : hc_pins_trim(row->pins, free, row->pins->page));
 }
 
 static uint64_t break_goes_back(const struct row *row, const hc_block_region *region, hc_address start)
@@ -202,7 +205,7 @@ static uint64_t break_goes_back(const struct row *row, const hc_block_region *re
 	bool at_end = row->arena->contiguous && region->region.top && region->end == region->region.end &&
 		      region->end % row->pins->page == 0;
 
-	return at_end ? hc_pins_trim(row->pins, region->end - start) : 0;
+	return at_end ? hc_pins_trim(row->pins, region->end - start, row->pins->trim_unit) : 0;
 }
 
 /* LOWER ends with its heap, and HIGHER begins the next one: the same blocks keep both. */
@@ -270,7 +273,7 @@ static void add_run(const struct row *row, const hc_free_run *found)
 			.bytes = found->end - found->start,
 			.whole = found->whole,
 			.zero = found->zero,
-			.trim = found->trimmable ? found->whole - found->zero : 0,
+			.trim = found->trim,
 			.is_top = found->top,
 		},
 		.region = found->region,

@@ -8,8 +8,8 @@ the kernel (mincore) and malloc's own books (mallinfo2) say; heapcore has to pre
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from elfcore import Core
@@ -221,6 +221,16 @@ def check_no_debug_info() -> None:
         assert one["thresholds"] == other["thresholds"], other["thresholds"]
 
 
+def overwrite(path: Path, offset: int, content: bytes) -> bytes:
+    """Returns what was there."""
+    with path.open("r+b") as file:
+        file.seek(offset)
+        before = file.read(len(content))
+        file.seek(offset)
+        file.write(content)
+    return before
+
+
 def check_damaged() -> None:
     """Chunks, the chain of heaps, malloc's thresholds overwritten: an answer or a refusal, never a crash or a figure out of bounds."""
     with Stopped("pins") as fixture:
@@ -239,12 +249,12 @@ def check_damaged() -> None:
             **{f"heap {i} after the last": (heap + 8, top_heap.to_bytes(8, "little")) for i, heap in enumerate(sorted(heaps))},
             **{f"size of heap {i}": (heap + 16, b"\xff" * 8) for i, heap in enumerate(sorted(heaps))},
         }
-        original = core.read_bytes()
         layout = Core(core)
         for name, (address, content) in damages.items():
             offset = layout.offset_of(address)
-            core.write_bytes(original[:offset] + content + original[offset + len(content):])
+            original = overwrite(core, offset, content)
             told = report_of(succeed("pins", core, fixture.program, "--json", statuses=(0, 3)))
+            overwrite(core, offset, original)
             mapped = layout.mapped_bytes()
             for run in told["runs"]:
                 assert run["goes_back"] <= mapped and run["zero_pages"] <= run["whole_pages"] <= run["bytes"] <= mapped, \
@@ -258,7 +268,7 @@ def version_needed(version: tuple[int, int]) -> None:
 
 
 def check_tuned(tunables: str) -> None:
-    version_needed((2, 26))
+    version_needed((2, 35) if "hugetlb" in tunables else (2, 26))
     check(tunables)
 
 
@@ -266,7 +276,7 @@ cases = Cases(__doc__)
 cases.run("runs, pins, what goes back", check, "")
 cases.run("trimmed before", check, "", "trimmed")
 for one in ("trim_threshold=4000000", "top_pad=0", "top_pad=1000000", "trim_threshold=50000000:top_pad=70000",
-            "mxfast=0", "mmap_threshold=131072"):
+            "mxfast=0", "mmap_threshold=131072", "hugetlb=1"):
     cases.run(one, check_tuned, one)
 cases.run("thresholds that rose", check_risen)
 cases.run("text", check_text)
