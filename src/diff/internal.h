@@ -7,6 +7,9 @@
 /* Compares; *RET_TEXT gets a sentence (g_free). */
 hc_sameness hc_sameness_compare(const hc_snapshot *a, const hc_snapshot *b, char **ret_text);
 
+/* "20 minutes": from A to B; NULL: not known, or they are of different processes. Free with g_free(). */
+char *hc_diff_describe_time(const hc_snapshot *a, const hc_snapshot *b);
+
 /* The sizes whose blocks or lost blocks changed in number, most bytes grown first. An array of hc_diff_size. */
 GArray *hc_diff_count_sizes(const hc_snapshot *a, const hc_snapshot *b);
 

@@ -26,29 +26,28 @@ static bool is_same_process(const hc_snapshot *a, const hc_snapshot *b)
 	return !x || !y || x->start_time == y->start_time;
 }
 
-/* ", 20 minutes apart", or "". */
-static char *describe_time(const hc_snapshot *a, const hc_snapshot *b)
+char *hc_diff_describe_time(const hc_snapshot *a, const hc_snapshot *b)
 {
 	int64_t seconds = a->side_facts && b->side_facts ? b->side_facts->time - a->side_facts->time : 0;
 
 	if (seconds <= 0)
-		return g_strdup("");
+		return NULL;
 	if (seconds < 120)
-		return g_strdup_printf(", %" G_GINT64_FORMAT " second%s apart", seconds, seconds == 1 ? "" : "s");
+		return g_strdup_printf("%" G_GINT64_FORMAT " second%s", seconds, seconds == 1 ? "" : "s");
 	if (seconds < 7200)
-		return g_strdup_printf(", %" G_GINT64_FORMAT " minutes apart", seconds / 60);
-	return g_strdup_printf(", %.1f hours apart", seconds / 3600.0);
+		return g_strdup_printf("%" G_GINT64_FORMAT " minutes", seconds / 60);
+	return g_strdup_printf("%.1f hours", seconds / 3600.0);
 }
 
 static char *same_build_text(hc_sameness sameness, const hc_snapshot *a, const hc_snapshot *b)
 {
 	bool same_addresses = a->program_start == b->program_start && a->libc_start == b->libc_start;
-	g_autofree char *time = describe_time(a, b);
+	g_autofree char *time = hc_diff_describe_time(a, b);
 
 	if (sameness == HC_SAME_PROCESS)
 		return g_strdup_printf("same process: pid %" G_GINT64_FORMAT
-				       ", same load addresses, same build-id %s%s",
-			a->process.pid, a->build_id, time);
+				       ", same load addresses, same build-id %s%s%s%s",
+			a->process.pid, a->build_id, time ? ", " : "", time ? time : "", time ? " apart" : "");
 	if (a->process.pid && a->process.pid == b->process.pid)
 		return g_strdup_printf("same program, but not the same process: pid %" G_GINT64_FORMAT
 				       " in both, %s; build-id %s",

@@ -63,6 +63,12 @@ static void append_growth(GString *verdict, const hc_diff *diff)
 			verdict, "Memory shrank by %s", hc_text_size(size, -(uint64_t)diff->memory_growth));
 	else
 		g_string_append(verdict, "Memory did not grow");
+	if (diff->sameness == HC_SAME_PROCESS && diff->memory_growth) {
+		g_autofree char *time = hc_diff_describe_time(diff->first, diff->last);
+
+		if (time)
+			g_string_append_printf(verdict, " in %s", time);
+	}
 }
 
 static bool has_sentence(const hc_diff *diff, const char *const *kinds)
