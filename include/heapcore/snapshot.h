@@ -100,7 +100,8 @@ typedef struct hc_snapshot {
 	uint64_t total;
 	GArray *memory; /* of hc_memory_row */
 	hc_amount directly_lost, indirectly_lost, possibly_lost;
-	hc_amount in_use, free; /* as malloc has it: bytes of free chunks are whole */
+	hc_amount in_use; /* the program's, mmapped ones too */
+	hc_amount free;	  /* bytes of whole chunks */
 	hc_free_pages free_pages;
 	/* who holds it */
 	GArray *owners;		   /* of hc_snapshot_owner */

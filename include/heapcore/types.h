@@ -81,9 +81,12 @@ typedef struct hc_container {
 	const char *type; /* "std::vector<int>" */
 	const char *kind; /* the description's name: "libstdc++ vector" */
 	const hc_type *container_type;
-	hc_certainty certainty; /* that it is one: a guess is one by its shape only */
-	uint64_t count;		/* containers in this row */
-	uint64_t elements;	/* as they claim; where they keep no count, as walked */
+	const char *
+		element; /* the type of its elements, where that was deduced from memory; NULL: by its own type, or not known */
+	hc_certainty
+		certainty; /* that it is one: a guess is one by its shape only; and of what it holds, where that was deduced */
+	uint64_t count;	   /* containers in this row */
+	uint64_t elements; /* as they claim; where they keep no count, as walked */
 	uint64_t walked;
 	uint64_t capacity;	 /* UINT64_MAX: it has none */
 	hc_amount own;		 /* blocks that are its buffers, nodes, indexes */
@@ -192,6 +195,7 @@ GArray *hc_types_elements(const hc_types *types, const hc_type *type, hc_address
 typedef struct hc_object {
 	const hc_type *type;
 	hc_address address;
+	const hc_field *bits; /* the member that it is, if that is a bit field: `address` is its storage's; else NULL */
 } hc_object;
 
 /*
@@ -206,6 +210,9 @@ typedef struct hc_object {
  */
 bool hc_types_evaluate(const hc_types *types, const char *expression, int64_t thread, int frame, hc_object *ret_object,
 	GError **error);
+
+/* As hc_types_format(). */
+char *hc_types_format_object(const hc_types *types, const hc_object *object, unsigned limit);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_types, hc_types_destroy)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(hc_sample, hc_sample_clear)

@@ -224,7 +224,8 @@ static bool find_figure(
 		{ "indirectly-lost-bytes", indirect.bytes },
 		{ "possibly-lost", possible.blocks },
 		{ "possibly-lost-bytes", possible.bytes },
-		{ "in-use-bytes", hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes },
+		{ "in-use-bytes", hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes -
+					  hc_blocks_labelled(blocks, HC_ARENA_ALL).bytes },
 		{ "free-bytes", free_bytes(blocks) },
 		{ "trim-bytes", trim_bytes(blocks) },
 		{ "mapped-bytes", hc_memory_total(memory) },

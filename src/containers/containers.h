@@ -110,6 +110,13 @@ typedef struct hc_walk_visitor {
 	void *data;
 } hc_walk_visitor;
 
+/*
+ * The layout of the container at ADDRESS, if its elements' type is to be found in memory: that of a list_head, whose links lead to
+ * links (`deduce = true`). LAYOUT itself if there is nothing to find, or nothing that fits. *ret_certainty: of the elements' type.
+ */
+bool hc_layout_deduces(const hc_layout *layout); /* whether there is anything to find */
+const hc_layout *hc_layout_deduce(const hc_layout *layout, hc_address address, hc_certainty *ret_certainty);
+
 /* Walks the container of LAYOUT at ADDRESS. Ends always: by the claimed count, a circle, the heap's end, or the set's budget. */
 void hc_layout_walk(const hc_layout *layout, hc_address address, const hc_walk_visitor *visitor, hc_walk *ret_walk);
 

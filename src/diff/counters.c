@@ -55,8 +55,9 @@ static bool is_pair(GHashTable *numbers_before, const hc_snapshot_number *in, co
 	return in->value - out->value == after && out->value != after && out->value > 0 &&
 	       find_before(numbers_before, in->path, &counters->in_before) &&
 	       find_before(numbers_before, out->path, &counters->out_before) && counters->out_before >= 0 &&
-	       counters->in_before - counters->out_before == before && in->value > counters->in_before &&
-	       out->value >= counters->out_before && are_members_of_one(in->path, out->path);
+	       counters->in_before >= 0 && counters->in_before - counters->out_before == before &&
+	       in->value > counters->in_before && out->value >= counters->out_before &&
+	       are_members_of_one(in->path, out->path);
 }
 
 /* Among several pairs the one whose names are nearest to the queue's and to each other's. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The trees of owners of all snapshots laid over each other. Two paths are one if they read the same and begin at the same variable:
- * of that name, in that function, of that thread, and with the same place among others of the name. Threads have the ids that the
- * kernel gave them; in another process the n-th thread stands for the n-th.
+ * of that name, in that function, of that thread, and with the same place among others of the name. Of one
+ * process threads are the ids that the kernel gave them; of several the n-th thread stands for the n-th.
  */
 #include "diff/internal.h"
 
@@ -15,7 +15,6 @@ enum {
 struct merging {
 	hc_merged_paths *paths;
 	GHashTable *known; /* key -> index + 1 */
-	const hc_snapshot *first;
 	bool is_one_process;
 };
 
@@ -29,20 +28,12 @@ static unsigned thread_rank(const hc_snapshot *snapshot, int64_t id)
 	return rank;
 }
 
-static bool has_thread(const hc_snapshot *snapshot, int64_t id)
-{
-	for (unsigned i = 0; i < snapshot->threads->len; i++)
-		if (g_array_index(snapshot->threads, int64_t, i) == id)
-			return true;
-	return false;
-}
-
 static char *key_of(const struct merging *merging, const hc_snapshot *snapshot, const hc_snapshot_owner *owner)
 {
 	int64_t thread = owner->thread;
 
-	if (thread && !(merging->is_one_process && has_thread(merging->first, thread)))
-		thread = -(int64_t)thread_rank(snapshot, thread);
+	if (thread && !merging->is_one_process)
+		thread = thread_rank(snapshot, thread);
 	return g_strdup_printf("%s\n%s\n%" G_GINT64_FORMAT "\n%u\n%d", owner->path,
 		owner->function ? owner->function : "", thread, owner->ordinal, owner->is_found);
 }
@@ -129,7 +120,7 @@ hc_merged_paths *hc_diff_merge_paths(const hc_snapshot *const *snapshots, unsign
 {
 	hc_merged_paths *paths = g_new0(hc_merged_paths, 1);
 	g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	struct merging merging = { paths, known, snapshots[0], is_one_process };
+	struct merging merging = { paths, known, is_one_process };
 
 	paths->snapshots = count;
 	paths->list = g_array_new(FALSE, FALSE, sizeof(hc_merged_path));

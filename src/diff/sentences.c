@@ -225,6 +225,8 @@ static char *describe_owner(const hc_growth *row)
 			*where = hc_text_escape(row->where, -1);
 	bool says_where = row->owner->function || row->owner->thread || row->owner->count > 1;
 
+	if (!*type && !says_where)
+		return g_steal_pointer(&path);
 	return g_strdup_printf("%s (%s%s%s)", path, type, *type && says_where ? ", " : "", says_where ? where : "");
 }
 

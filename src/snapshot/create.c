@@ -2,7 +2,6 @@
 /* From an analysis to a snapshot. */
 #include "snapshot/internal.h"
 
-#include "base/text.h"
 #include "pins/pins.h"
 
 #include <string.h>
@@ -12,46 +11,6 @@ enum {
 	PINS_MAX = 100,
 	RANDOM_BYTES = 16, /* at AT_RANDOM: getauxval(3) */
 };
-
-const char *hc_snapshot_keep(hc_snapshot *snapshot, const char *text)
-{
-	g_autofree char *valid = text ? hc_text_utf8(text, -1) : NULL;
-
-	return valid ? g_string_chunk_insert_const(snapshot->texts, valid) : NULL;
-}
-
-hc_snapshot *hc_snapshot_new(void)
-{
-	hc_snapshot *snapshot = g_new0(hc_snapshot, 1);
-
-	snapshot->texts = g_string_chunk_new(4096);
-	snapshot->diagnostics = hc_diagnostics_create();
-	snapshot->threads = g_array_new(FALSE, FALSE, sizeof(int64_t));
-	snapshot->memory = g_array_new(FALSE, FALSE, sizeof(hc_memory_row));
-	snapshot->owners = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_owner));
-	snapshot->lost = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_lost));
-	snapshot->sizes = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_size));
-	snapshot->numbers = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_number));
-	snapshot->pins = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_pin));
-	return snapshot;
-}
-
-void hc_snapshot_destroy(hc_snapshot *snapshot)
-{
-	if (!snapshot)
-		return;
-	g_string_chunk_free(snapshot->texts);
-	hc_diagnostics_destroy(snapshot->diagnostics);
-	g_array_unref(snapshot->threads);
-	g_array_unref(snapshot->memory);
-	g_array_unref(snapshot->owners);
-	g_array_unref(snapshot->lost);
-	g_array_unref(snapshot->sizes);
-	g_array_unref(snapshot->numbers);
-	g_array_unref(snapshot->pins);
-	hc_side_facts_free(snapshot->side_facts);
-	g_free(snapshot);
-}
 
 #define KEEP_PROCESS(MEMBER) snapshot->process.MEMBER = hc_snapshot_keep(snapshot, snapshot->process.MEMBER);
 #define KEEP_HEAP(MEMBER)    snapshot->heap.MEMBER = hc_snapshot_keep(snapshot, snapshot->heap.MEMBER);
@@ -139,11 +98,14 @@ static void add_totals(hc_snapshot *snapshot, const hc_analysis *analysis)
 {
 	const hc_references_totals *totals = hc_references_get_totals(hc_analysis_references(analysis));
 	const hc_blocks *blocks = hc_analysis_blocks(analysis);
+	hc_amount runtime = hc_blocks_labelled(blocks, HC_ARENA_ALL);
 
 	snapshot->directly_lost = totals->directly_lost;
 	snapshot->indirectly_lost = totals->indirectly_lost;
 	snapshot->possibly_lost = totals->possibly_lost;
 	snapshot->in_use = hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE);
+	snapshot->in_use.blocks -= runtime.blocks;
+	snapshot->in_use.bytes -= runtime.bytes;
 	for (unsigned state = 0; state < HC_BLOCK_STATE_COUNT; state++) {
 		hc_amount amount = hc_blocks_amount(blocks, HC_ARENA_ALL, state);
 

@@ -14,6 +14,9 @@
 
 #define SNAPSHOT_MAGIC "heapcore-snapshot "
 
+/* No process has more: x86-64 and others have 57 bits for user space at most. */
+#define SNAPSHOT_BYTES_MAX (UINT64_C(1) << 60)
+
 enum {
 	SNAPSHOT_LINE_MAX = 128,
 	SNAPSHOT_SIZE_MAX = 1 << 30

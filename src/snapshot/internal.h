@@ -9,9 +9,12 @@ typedef struct hc_path_amounts {
 	hc_amount *own, *mapped; /* hc_types_path_count() + 1 of each; NULL without types */
 } hc_path_amounts;
 
+/* tables.c */
+
 /* TEXT as valid UTF-8 in the snapshot's own memory; NULL stays NULL. */
 const char *hc_snapshot_keep(hc_snapshot *snapshot, const char *text);
 
+/* Nothing in it. */
 hc_snapshot *hc_snapshot_new(void);
 
 /* blocks.c: fills snapshot->sizes and AMOUNTS (to be freed with g_free()). FALSE if memory was out. */

@@ -6,6 +6,7 @@
 #include "snapshot/format.h"
 
 #include "base/file.h"
+#include "base/text.h"
 #include "capture/capture.h"
 
 #include <string.h>
@@ -88,10 +89,25 @@ static GVariant *check(const char *path, const char *contents, size_t length, GE
 	return g_steal_pointer(&value);
 }
 
+/* Adds, unless the sum is more than any process could have: figures that are that large would wrap around in sums. FALSE: it is. */
+static bool add_up(uint64_t *sum, uint64_t bytes)
+{
+	return !__builtin_add_overflow(*sum, bytes, sum) && *sum <= SNAPSHOT_BYTES_MAX;
+}
+
 /* ---- sections ---- */
 
 #define KEEP_PROCESS(MEMBER) process->MEMBER = hc_snapshot_keep(snapshot, process->MEMBER);
 #define KEEP_HEAP(MEMBER)    heap->MEMBER = hc_snapshot_keep(snapshot, heap->MEMBER);
+
+/* Advice is text for people, and is escaped where it is written; a file may hold anything. */
+static bool is_escaped(const char *text)
+{
+	g_auto(GStrv) parts = g_strsplit(text, "\\", -1);
+	g_autofree char *plain = g_strjoinv("", parts), *escaped = hc_text_escape(plain, -1);
+
+	return !strcmp(plain, escaped);
+}
 
 static bool load_identity(hc_snapshot *snapshot, GVariant *section)
 {
@@ -106,7 +122,7 @@ static bool load_identity(hc_snapshot *snapshot, GVariant *section)
 	snapshot->pins_advice = hc_snapshot_keep(snapshot, snapshot->pins_advice);
 	snapshot->has_types = flags & IDENTITY_TYPES;
 	snapshot->has_content = flags & IDENTITY_CONTENT;
-	return snapshot->path && snapshot->program;
+	return snapshot->path && snapshot->program && (!snapshot->pins_advice || is_escaped(snapshot->pins_advice));
 }
 
 static bool load_process(hc_snapshot *snapshot, GVariant *section)
@@ -171,11 +187,14 @@ static bool load_memory(hc_snapshot *snapshot, GVariant *section)
 {
 	GVariantIter rows;
 	hc_memory_row row = { 0 };
+	uint64_t sum = 0;
 	gboolean is_memory;
 
 	g_variant_iter_init(&rows, section);
 	while (g_variant_iter_next(&rows, "(&s&sm&sm&sttb)", &row.id, &row.title, &row.unit, &row.of, &row.bytes,
 		&row.count, &is_memory)) {
+		if (!add_up(&sum, row.bytes))
+			return false;
 		row.id = hc_snapshot_keep(snapshot, row.id);
 		row.title = hc_snapshot_keep(snapshot, row.title);
 		row.unit = hc_snapshot_keep(snapshot, row.unit);
@@ -215,6 +234,7 @@ static bool load_owners(hc_snapshot *snapshot, GVariant *section)
 {
 	GVariantIter rows;
 	hc_snapshot_owner owner = { 0 };
+	uint64_t sum = 0;
 	unsigned flags;
 
 	g_variant_iter_init(&rows, section);
@@ -225,7 +245,9 @@ static bool load_owners(hc_snapshot *snapshot, GVariant *section)
 		&owner.key_shape)) {
 		/* Paths form a tree because a parent is always earlier. */
 		if (!set_owner_flags(&owner, flags) ||
-			(owner.parent != HC_SNAPSHOT_NONE && owner.parent >= snapshot->owners->len))
+			(owner.parent != HC_SNAPSHOT_NONE && owner.parent >= snapshot->owners->len) ||
+			owner.mapped.blocks > owner.own.blocks || owner.mapped.bytes > owner.own.bytes ||
+			!add_up(&sum, owner.own.bytes))
 			return false;
 		owner.path = hc_snapshot_keep(snapshot, owner.path);
 		owner.where = hc_snapshot_keep(snapshot, owner.where);
@@ -243,11 +265,14 @@ static bool load_lost(hc_snapshot *snapshot, GVariant *section)
 {
 	GVariantIter rows;
 	hc_snapshot_lost lost = { 0 };
+	uint64_t sum = 0;
 
 	g_variant_iter_init(&rows, section);
 	while (g_variant_iter_next(&rows, "(&sm&sm&sm&sm&sm&sttttt)", &lost.key, &lost.type, &lost.beginning,
 		&lost.sample, &lost.module, &lost.evidence, &lost.trees, &lost.amount.blocks, &lost.amount.bytes,
 		&lost.head_size, &lost.head_sizes)) {
+		if (!add_up(&sum, lost.amount.bytes))
+			return false;
 		lost.key = hc_snapshot_keep(snapshot, lost.key);
 		lost.type = hc_snapshot_keep(snapshot, lost.type);
 		lost.beginning = hc_snapshot_keep(snapshot, lost.beginning);
@@ -259,16 +284,28 @@ static bool load_lost(hc_snapshot *snapshot, GVariant *section)
 	return true;
 }
 
+/* Whether SIZE can be, and stand behind those that are there. *SUM: bytes of all so far. */
+static bool is_possible(const hc_snapshot *snapshot, const hc_snapshot_size *size, uint64_t *sum)
+{
+	unsigned count = snapshot->sizes->len;
+	uint64_t bytes;
+
+	return (!count || g_array_index(snapshot->sizes, hc_snapshot_size, count - 1).size < size->size) &&
+	       size->lost <= size->blocks && size->unowned <= size->blocks - size->lost &&
+	       size->unowned_mapped <= size->unowned && !__builtin_mul_overflow(size->size, size->blocks, &bytes) &&
+	       add_up(sum, bytes);
+}
+
 static bool load_sizes(hc_snapshot *snapshot, GVariant *section)
 {
 	GVariantIter rows;
 	hc_snapshot_size size;
+	uint64_t sum = 0;
 
 	g_variant_iter_init(&rows, section);
 	while (g_variant_iter_next(
 		&rows, "(ttttt)", &size.size, &size.blocks, &size.lost, &size.unowned, &size.unowned_mapped)) {
-		if (snapshot->sizes->len &&
-			g_array_index(snapshot->sizes, hc_snapshot_size, snapshot->sizes->len - 1).size >= size.size)
+		if (!is_possible(snapshot, &size, &sum))
 			return false;
 		g_array_append_val(snapshot->sizes, size);
 	}

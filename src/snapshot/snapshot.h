@@ -2,6 +2,7 @@
 /*
  * The front door of snapshot/: an analysis boiled down to what a comparison needs.
  *
+ *	tables.c	the tables, empty at first
  *	create.c	the tables that are copied, and the order of all
  *	blocks.c	one pass over the blocks: each is counted in one row
  *	owners.c	the paths that blocks hang on

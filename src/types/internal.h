@@ -99,7 +99,12 @@ struct hc_owner {
 	hc_address largest;
 	uint64_t largest_elements;
 
+	/* nodes, and other pieces of memory of containers */
+	uint64_t piece_size;   /* bytes of the last one; 0: it has none */
+	uint64_t pieces_bytes; /* of those in blocks that hold several */
+
 	/* blocks, at the end */
+	uint64_t shared_bytes;	     /* of blocks that hold several pieces: the part of own that may be others' */
 	hc_amount own, below, given; /* given: the part of own that a smart pointer leads to */
 	uint64_t untouched;
 	uint32_t first_block;
@@ -155,6 +160,8 @@ struct hc_types {
 	hc_plans *plans;
 	hc_owners *owners;
 	uint32_t *owner_of; /* by block number; 0: none; HC_OWNER_CLOSED: not in use, or libc's own */
+	uint64_t *interior; /* bit for each block: a piece that a container owns lies in its middle */
+	uint64_t *several;  /* bit for each block: more than one lies in it */
 	uint64_t variables[HC_VARIABLE_STATE_COUNT];
 	hc_types_losses losses;
 	hc_amount coverage[HC_CERTAINTY_COUNT];
@@ -176,7 +183,8 @@ typedef struct hc_edge {
 
 enum {
 	HC_EDGE_OBJECT = UINT32_MAX,
-	HC_EDGE_UNTYPED = UINT32_MAX - 1,
+	HC_EDGE_REACH = UINT32_MAX - 1, /* VALUE leads to an object of the owner */
+	HC_EDGE_UNTYPED = UINT32_MAX - 2,
 	HC_VTABLES = 1024
 };
 
@@ -203,7 +211,9 @@ typedef struct hc_propagation {
 	/* pointers to follow: a ring, first in, first out */
 	hc_edge *edges;
 	uint64_t edges_in, edges_out, edges_room; /* counters; the place is modulo the room, a power of two */
-	bool failed;				  /* memory was out */
+	hc_certainty level;		     /* of the pointers that are followed now; those that prove less wait: */
+	GArray *later[HC_CERTAINTY_UNKNOWN]; /* of hc_edge, by certainty */
+	bool failed;			     /* memory was out */
 	/* the piece of the core read from last */
 	hc_address view_start;
 	uint64_t view_size;
@@ -221,14 +231,18 @@ typedef struct hc_propagation {
 /* A word of the dead process, or of a variable's value. */
 bool hc_propagation_load(hc_propagation *propagation, hc_address address, uint64_t *ret_value);
 
-/* Keeps an edge for later. */
-void hc_propagation_defer(hc_propagation *propagation, hc_address value, const hc_owner *owner, uint32_t part);
+/* Keeps an edge for later; CERTAINTY: of what it leads to. */
+void hc_propagation_defer(
+	hc_propagation *propagation, hc_address value, const hc_owner *owner, uint32_t part, hc_certainty certainty);
 
 /* What ADDRESS leads to will be looked at soon. */
 void hc_propagation_prefetch(const hc_propagation *propagation, hc_address address);
 
-/* Follows all edges. */
-void hc_propagation_run(hc_propagation *propagation);
+/* Whether what leads to something of CERTAINTY has to wait for its turn. */
+bool hc_propagation_is_early(const hc_propagation *propagation, hc_certainty certainty);
+
+/* Follows all edges that lead to what is at least as sure as LEAST, the surest first. */
+void hc_propagation_run(hc_propagation *propagation, hc_certainty least);
 
 /* Looks at the object of OWNER at ADDRESS: claims what its containers own, defers its pointers. */
 void hc_propagation_look_at(hc_propagation *propagation, hc_owner *owner, hc_address address);

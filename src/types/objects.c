@@ -16,6 +16,7 @@ enum {
 	NEAR = 8, /* elements between prefetching one, what it leads to, and looking at it */
 	PREFETCHED_PARTS = 8,
 	WAITING = 16,
+	CUT_OFF_ROOM = 64, /* bytes behind a node and another one, that malloc never leaves */
 	EDGES_MANY = 1 << 20
 };
 
@@ -57,11 +58,20 @@ bool hc_propagation_is_new(hc_propagation *propagation, hc_address address, cons
 
 /* ---- claiming ---- */
 
+/*
+ * Whether OWNER gives way to evidence of CERTAINTY that its blocks are of TYPE. Not if that is what it says itself, and they are a
+ * container's nodes: then they stay in it, so that its figures are right.
+ */
+static inline bool gives_way(const hc_owner *owner, const hc_type *type, hc_certainty certainty)
+{
+	return owner->certainty > certainty && !(owner->is_own && owner->type == type);
+}
+
 static bool is_surer(const hc_propagation *propagation, uint32_t number, const hc_owner *owner)
 {
 	uint32_t current = propagation->types->owner_of[number];
 
-	return !current || hc_types_owner(propagation->types, current)->certainty > owner->certainty;
+	return !current || gives_way(hc_types_owner(propagation->types, current), owner->type, owner->certainty);
 }
 
 bool hc_propagation_claim(hc_propagation *propagation, uint32_t number, const hc_owner *owner)
@@ -78,6 +88,7 @@ struct place {
 	uint32_t number;
 	uint64_t granule;   /* of the address asked for */
 	hc_address address; /* of the block */
+	uint64_t offset;    /* in it, of a piece that a container owns */
 };
 
 static inline bool locate(const hc_propagation *propagation, hc_address address, struct place *place)
@@ -113,15 +124,17 @@ static bool is_settled(const hc_propagation *propagation, const struct place *pl
 	const hc_types *types = propagation->types;
 	const hc_owner *owner = hc_types_owner(types, types->owner_of[place->number]);
 
-	if (!types->owner_of[place->number] || owner->certainty > certainty)
+	if (!types->owner_of[place->number] || gives_way(owner, type, certainty))
 		return false;
 	if (!type || !plan || !plan->parts->len ||
 		propagation->looked_at[place->granule / 64] >> place->granule % 64 & 1)
 		return true;
 	const hc_type *holder = owner->layout ? hc_layout_element(owner->layout) : owner->type;
 
-	/* What holds anything may hold this. */
-	return !holder || hc_plans_contains(types->plans, holder, type) ||
+	/* What is known by name alone may hold this; the nodes of a list of pointers do not, but others may lie in the same block. */
+	if (!holder)
+		return !owner->layout || hc_layout_mapped(owner->layout);
+	return hc_plans_contains(types->plans, holder, type) ||
 	       (owner->layout && (holder == type || hc_layout_mapped(owner->layout)));
 }
 
@@ -191,20 +204,25 @@ static void look_at_element(hc_propagation *propagation, hc_owner *owner, hc_add
 	if (propagation->depth < DEPTH_MAX)
 		hc_propagation_look_at(propagation, owner, address);
 	else
-		hc_propagation_defer(propagation, address, owner, HC_EDGE_OBJECT);
+		hc_propagation_defer(propagation, address, owner, HC_EDGE_OBJECT, owner->certainty);
 }
 
 struct walking {
 	hc_propagation *propagation;
 	hc_owner *container;
+	hc_owner *nodes;	  /* whose the nodes are: NULL: the container's */
 	bool by_pointer;	  /* what it holds is an object of its own: that one claims its block */
 	bool wants;		  /* elements have to be looked at */
 	hc_address node, element; /* the first; 0: none yet */
 	/* blocks to claim: a ring, so that who has them is fetched meanwhile */
 	struct {
-		uint32_t block, owner;
+		struct place place;
+		uint32_t owner;
+		uint64_t size;
 	} waiting[WAITING];
 	unsigned waiting_in, waiting_out;
+	const hc_walk *walk;
+	uint64_t pieces_bytes, index_bytes; /* of nodes, and of indexes, in blocks that hold several pieces */
 };
 
 /* The owner of CONTAINER's bucket arrays, maps of segments and control blocks: they are its own, but no elements. */
@@ -218,11 +236,74 @@ static const hc_owner *index_owner(hc_propagation *propagation, hc_owner *contai
 	return container->index ? container->index : container;
 }
 
+/* Whether what is at PLACE is no part of the object of FIRST, which has the block by a pointer to its beginning, nor of others beside it. */
+static bool is_apart(const hc_propagation *propagation, const hc_owner *first, const struct place *place)
+{
+	uint64_t size = first && first->type ? hc_type_size(first->type) : 0;
+
+	if (!size || first->layout || first->piece_size || place->offset < size)
+		return false;
+	for (uint64_t back = 0; back < size; back += propagation->blocks->alignment) {
+		uint64_t granule = place->granule - back / propagation->blocks->alignment;
+
+		if (propagation->looked_at[granule / 64] >> granule % 64 & 1)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Whether a piece of SIZE bytes at PLACE was cut off a block, though it is the only one that is known: in its middle, or a node that has far
+ * more room than it was made for. Not where nodes are the elements (they may be of any length), or are in what nobody knows.
+ */
+static bool is_cut_off(const struct walking *walking, uint64_t size, const struct place *place)
+{
+	const hc_blocks *blocks = walking->propagation->blocks;
+
+	if (hc_layout_deduces(walking->container->layout) || size <= walking->walk->element_size)
+		return false;
+	return place->offset || (walking->node && hc_blocks_usable_size(blocks, place->region, place->address) >=
+							  2 * size + CUT_OFF_ROOM);
+}
+
+/*
+ * A piece of SIZE bytes in block NUMBER. An allocator of the program's own (GSlice) cuts blocks into pieces; then no container has the block
+ * for itself, and of its bytes only those of its pieces. (An object may be in two lists: both find it at the block's beginning.)
+ */
+static void note_piece(
+	struct walking *walking, uint32_t number, hc_owner *owner, uint64_t size, const struct place *place)
+{
+	hc_types *types = walking->propagation->types;
+	uint32_t current = types->owner_of[number];
+	hc_owner *first = current && current != HC_OWNER_CLOSED ? hc_types_owner(types, current) : NULL;
+	uint64_t bit = (uint64_t)1 << number % 64, *several = &types->several[number / 64],
+		 *interior = &types->interior[number / 64],
+		 *bytes = owner->is_index ? &walking->index_bytes : &walking->pieces_bytes;
+	bool is_interior = place->offset != 0;
+
+	if (!(*several & bit) && first && first->piece_size && (is_interior || *interior & bit)) {
+		*several |= bit;
+		*(first == owner ? bytes : &first->pieces_bytes) += first->piece_size;
+	}
+	if (!first && is_cut_off(walking, size, place))
+		*several |= bit;
+	if (*several & bit || is_apart(walking->propagation, first, place))
+		*bytes += size;
+	if (is_interior)
+		*interior |= bit;
+	owner->piece_size = size;
+}
+
 static void claim_next(struct walking *walking)
 {
 	hc_propagation *propagation = walking->propagation;
 	unsigned i = walking->waiting_out++ % WAITING;
-	hc_claim claim = { walking->waiting[i].block, propagation->types->owner_of[walking->waiting[i].block] };
+
+	note_piece(walking, walking->waiting[i].place.number,
+		hc_types_owner(propagation->types, walking->waiting[i].owner), walking->waiting[i].size,
+		&walking->waiting[i].place);
+	hc_claim claim = { walking->waiting[i].place.number,
+		propagation->types->owner_of[walking->waiting[i].place.number] };
 
 	if (claim.owner != HC_OWNER_CLOSED && hc_propagation_claim(propagation, claim.block,
 						      hc_types_owner(propagation->types, walking->waiting[i].owner)))
@@ -236,15 +317,18 @@ static void claim_memory(hc_address address, uint64_t size, hc_memory_role role,
 	const hc_owner *owner = walking->container;
 	struct place place;
 
-	(void)size;
 	if ((walking->by_pointer && role != HC_MEMORY_INDEX) || !locate(propagation, address, &place))
 		return;
 	if (role == HC_MEMORY_INDEX)
 		owner = index_owner(propagation, walking->container);
-	else if (role == HC_MEMORY_NODE && !walking->node)
+	else if (role == HC_MEMORY_NODE && walking->nodes)
+		owner = walking->nodes;
+	if (role == HC_MEMORY_NODE && !walking->node)
 		walking->node = address;
 	__builtin_prefetch(&propagation->types->owner_of[place.number], 1);
-	walking->waiting[walking->waiting_in % WAITING].block = place.number;
+	place.offset = address - place.address;
+	walking->waiting[walking->waiting_in % WAITING].place = place;
+	walking->waiting[walking->waiting_in % WAITING].size = size;
 	walking->waiting[walking->waiting_in++ % WAITING].owner = owner->number;
 	if (walking->waiting_in - walking->waiting_out == WAITING)
 		claim_next(walking);
@@ -367,8 +451,11 @@ static void look_at_elements(hc_propagation *propagation, hc_owner *container, h
 			hc_propagation_reach(propagation, element, value);
 		else if (element->type && held)
 			look_at_held(propagation, container, at, element, address);
-		else if (element->type)
+		else if (element->type) {
+			if (element->is_own)
+				set_looked_at(propagation, address);
 			look_at_element(propagation, element, address);
+		}
 	}
 	propagation->depth--;
 }
@@ -407,27 +494,54 @@ static void look_at_plain(hc_propagation *propagation, hc_owner *container, cons
 	look_at_element(propagation, container->plain, address);
 }
 
+/*
+ * The owner of the elements of one list, whose type was deduced for this list alone: LAYOUT's. Its nodes are they themselves: they are
+ * typed by it, and count as CONTAINER's own.
+ */
+static hc_owner *deduced_owner(
+	hc_propagation *propagation, hc_owner *container, const hc_layout *layout, hc_certainty certainty)
+{
+	const hc_type *type = hc_layout_element(layout);
+	const hc_plan *plan = hc_plans_get(propagation->types->plans, type, NULL);
+	hc_owner *first = hc_owners_element(propagation->owners, container, 0, type, plan), *owner;
+
+	owner = type == first->type ? first : hc_owners_class(propagation->owners, first, type, NULL, plan);
+	/* Not if it is one further up, that leads to its own type. */
+	if (first->parent == container) {
+		first->is_own = true;
+		owner->certainty = MAX(owner->certainty, certainty);
+	}
+	return owner;
+}
+
 static void look_at_container(
 	hc_propagation *propagation, hc_owner *owner, uint32_t index, const hc_part *part, hc_address address)
 {
 	hc_owner *container = container_owner(propagation, owner, index, part);
+	const hc_layout *layout = part->layout;
+	hc_certainty certainty;
 	unsigned first_claim = propagation->claims->len, first_element = propagation->elements->len,
 		 first_mapped = propagation->mapped->len;
 	struct walking walking = {
 		.propagation = propagation,
 		.container = container,
-		.by_pointer = hc_layout_is_single(part->layout),
-		.wants = has_parts(propagation, part->layout, hc_layout_element(part->layout)),
+		.by_pointer = hc_layout_is_single(layout),
 	};
 	hc_walk_visitor visitor = { .element = note_element, .memory = claim_memory, .data = &walking };
 	hc_walk walk = { 0 };
 
-	if (container->layout != part->layout || (!hc_blocks_may_contain(propagation->blocks, address) &&
-							 !hc_propagation_is_new(propagation, address, part->layout)))
+	walking.walk = &walk;
+
+	if (container->layout != layout || (!hc_blocks_may_contain(propagation->blocks, address) &&
+						   !hc_propagation_is_new(propagation, address, layout)))
 		return;
-	if (hc_layout_mapped(part->layout) && has_parts(propagation, part->layout, hc_layout_mapped(part->layout)))
+	layout = hc_layout_deduce(layout, address, &certainty);
+	if (layout != part->layout)
+		walking.nodes = deduced_owner(propagation, container, layout, certainty);
+	walking.wants = has_parts(propagation, layout, hc_layout_element(layout));
+	if (hc_layout_mapped(layout) && has_parts(propagation, layout, hc_layout_mapped(layout)))
 		visitor.mapped = note_mapped;
-	hc_layout_walk(part->layout, address, &visitor, &walk);
+	hc_layout_walk(layout, address, &visitor, &walk);
 	while (walking.waiting_out != walking.waiting_in)
 		claim_next(&walking);
 	if (walk.grade == HC_GRADE_IMPLAUSIBLE || (walk.grade != HC_GRADE_EXACT && part->plan)) {
@@ -441,16 +555,20 @@ static void look_at_container(
 		}
 	} else {
 		add_up(container, address, &walk);
+		(walking.nodes ? walking.nodes : container)->pieces_bytes += walking.pieces_bytes;
+		if (container->index)
+			container->index->pieces_bytes += walking.index_bytes;
 		owner->sound++;
-		container->is_intrusive |= walking.node && walking.node == walking.element;
-		if (walking.node && walking.node == walking.element)
-			element_owner(propagation, container, 0,
-				walk.element ? walk.element : hc_layout_element(part->layout));
+		bool is_intrusive = walking.node && walking.node == walking.element && !walking.nodes;
+		hc_owner *element = walking.nodes;
+
+		container->is_intrusive |= is_intrusive;
+		if (!element && (is_intrusive || propagation->elements->len > first_element))
+			element = element_owner(
+				propagation, container, 0, walk.element ? walk.element : hc_layout_element(layout));
 		if (propagation->elements->len > first_element)
-			look_at_elements(propagation, container, address,
-				element_owner(propagation, container, 0,
-					walk.element ? walk.element : hc_layout_element(part->layout)),
-				propagation->elements, first_element);
+			look_at_elements(
+				propagation, container, address, element, propagation->elements, first_element);
 		if (propagation->mapped->len > first_mapped)
 			look_at_elements(propagation, container, address,
 				element_owner(propagation, container, 1, hc_layout_mapped(part->layout)),
@@ -520,16 +638,34 @@ static void look_at_union(
 		hc_plans_get(propagation->types->plans, fitting, NULL), HC_CERTAINTY_GUESS);
 
 	if (target->type == fitting)
-		hc_propagation_reach(propagation, target, value);
+		hc_propagation_defer(propagation, value, target, HC_EDGE_REACH, HC_CERTAINTY_GUESS);
 }
 
 /* ---- an object ---- */
 
-/* Pointers wait their turn, unless there are so many that the queue would need more memory than the heap's other tables. */
-static void defer_or_follow(hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address value)
+/* A pointer of a local may not be set yet. */
+static hc_certainty certainty_of_target(const hc_owner *owner, const hc_type *target)
 {
-	if (propagation->edges_in - propagation->edges_out < EDGES_MANY || propagation->depth >= DEPTH_MAX) {
-		hc_propagation_defer(propagation, value, owner, index);
+	if (hc_type_get_kind(target) == HC_TYPE_VOID)
+		return HC_CERTAINTY_UNKNOWN;
+	return owner->variable && (owner->variable->kind == HC_VARIABLE_LOCAL ||
+					  owner->variable->kind == HC_VARIABLE_PARAMETER) ?
+		       HC_CERTAINTY_DEDUCED :
+		       HC_CERTAINTY_CERTAIN;
+}
+
+/* Pointers wait their turn, unless there are so many that the queue would need more memory than the heap's other tables. */
+static void defer_or_follow(
+	hc_propagation *propagation, hc_owner *owner, uint32_t index, const hc_type *target, hc_address value)
+{
+	hc_certainty certainty = owner->certainty;
+
+	/* Those to anything prove nothing, and whoever knows more takes their block from them at any time. */
+	if (owner->variable && hc_type_get_kind(target) != HC_TYPE_VOID)
+		certainty = MAX(certainty, certainty_of_target(owner, target));
+	if (propagation->edges_in - propagation->edges_out < EDGES_MANY || propagation->depth >= DEPTH_MAX ||
+		hc_propagation_is_early(propagation, certainty)) {
+		hc_propagation_defer(propagation, value, owner, index, certainty);
 		return;
 	}
 	propagation->depth++;
@@ -555,7 +691,7 @@ void hc_propagation_look_at(hc_propagation *propagation, hc_owner *owner, hc_add
 		switch (part->kind) {
 		case HC_PART_POINTER:
 			if (hc_propagation_load(propagation, at, &value) && value)
-				defer_or_follow(propagation, owner, i, value);
+				defer_or_follow(propagation, owner, i, part->type, value);
 			break;
 		case HC_PART_CONTAINER:
 			look_at_container(propagation, owner, i, part, at);
@@ -701,8 +837,13 @@ void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_addre
 
 	if (object - place.address + (owner->type ? hc_type_size(owner->type) : 0) > size)
 		return count_unsound(propagation, owner);
-	if (object != place.address && !count)
+	if (object != place.address && !count) {
+		if (hc_propagation_is_early(propagation, HC_CERTAINTY_DEDUCED)) {
+			hc_propagation_defer(propagation, value, owner, HC_EDGE_REACH, HC_CERTAINTY_DEDUCED);
+			return;
+		}
 		owner = interior_of(propagation, owner);
+	}
 	if (is_settled(propagation, &place, owner->type, owner->plan, owner->certainty))
 		return;
 	hc_propagation_claim(propagation, place.number, owner);
@@ -713,17 +854,6 @@ void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_addre
 	if (!count)
 		count = count_objects(propagation, owner, object, size - (object - place.address));
 	look_at_all(propagation, owner, object, count);
-}
-
-/* A pointer of a local may not be set yet. */
-static hc_certainty certainty_of_target(const hc_owner *owner, const hc_type *target)
-{
-	if (hc_type_get_kind(target) == HC_TYPE_VOID)
-		return HC_CERTAINTY_UNKNOWN;
-	return owner->variable && (owner->variable->kind == HC_VARIABLE_LOCAL ||
-					  owner->variable->kind == HC_VARIABLE_PARAMETER) ?
-		       HC_CERTAINTY_DEDUCED :
-		       HC_CERTAINTY_CERTAIN;
 }
 
 void hc_propagation_follow(hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address value)

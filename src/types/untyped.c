@@ -79,7 +79,7 @@ void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_addr
 
 		if (hc_propagation_load(propagation, at, &value) && find_unowned(propagation, value, &found, &number) &&
 			hc_propagation_claim(propagation, number, below))
-			hc_propagation_defer(propagation, found, below, HC_EDGE_UNTYPED);
+			hc_propagation_defer(propagation, found, below, HC_EDGE_UNTYPED, HC_CERTAINTY_GUESS);
 	}
 }
 
@@ -96,5 +96,5 @@ void hc_types_search_untyped(hc_propagation *propagation)
 		if (number && number != HC_OWNER_CLOSED && is_opaque(hc_types_owner(types, number)))
 			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
 	}
-	hc_propagation_run(propagation);
+	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 }
