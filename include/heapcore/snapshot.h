@@ -122,6 +122,9 @@ typedef struct hc_snapshot {
 hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, bool no_content, GError **error);
 void hc_snapshot_destroy(hc_snapshot *snapshot);
 
+/* What it has of blocks' content is shown no more. Kinds of lost blocks stay apart by it. */
+void hc_snapshot_forget_content(hc_snapshot *snapshot);
+
 /* Whether PATH begins as a snapshot does. */
 bool hc_snapshot_is_one(const char *path);
 

@@ -49,6 +49,10 @@ cli_status cli_run_snapshot(const cli_command *command, int argc, char **argv)
 	if (inputs->len != 1)
 		return cli_complain_usage(
 			command, "one core is needed%s", inputs->len ? ", and at most one executable" : "");
+	if (hc_snapshot_is_one(inputs->pdata[0])) {
+		cli_complain("%s is a snapshot already", (const char *)inputs->pdata[0]);
+		return CLI_FAILED;
+	}
 	snapshots = cli_take_snapshots(&options, inputs, binary, no_content);
 	return snapshots ? write_snapshot(&options, snapshots->pdata[0], path, binary) : CLI_FAILED;
 }

@@ -12,8 +12,9 @@ static void print_snapshot(const hc_snapshot *snapshot, const char *path, uint64
 
 	hc_output_printf(output, "%s: %s, of a core of %s: %s\n", name, hc_text_size(bytes, size),
 		hc_text_size(core, snapshot->core_size), title);
-	hc_output_printf(output, "%u places in the program's data, %u kinds of lost blocks; %s\n",
-		snapshot->owners->len, snapshot->lost->len,
+	hc_output_printf(output, "%u place%s in the program's data, %u kind%s of lost blocks; %s\n",
+		snapshot->owners->len, snapshot->owners->len == 1 ? "" : "s", snapshot->lost->len,
+		snapshot->lost->len == 1 ? "" : "s",
 		snapshot->has_content ? "texts of keys and lost blocks are in it (--no-content leaves them out)" :
 					"nothing that blocks contain is in it");
 	hc_output_text(output, "compare later: heapcore diff ");

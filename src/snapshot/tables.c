@@ -43,3 +43,19 @@ void hc_snapshot_destroy(hc_snapshot *snapshot)
 	hc_side_facts_free(snapshot->side_facts);
 	g_free(snapshot);
 }
+
+void hc_snapshot_forget_content(hc_snapshot *snapshot)
+{
+	for (unsigned i = 0; i < snapshot->owners->len; i++) {
+		hc_snapshot_owner *owner = &g_array_index(snapshot->owners, hc_snapshot_owner, i);
+
+		owner->key = owner->key_shape = NULL;
+		owner->keys_looked_at = owner->key_shapes = 0;
+	}
+	for (unsigned i = 0; i < snapshot->lost->len; i++) {
+		hc_snapshot_lost *lost = &g_array_index(snapshot->lost, hc_snapshot_lost, i);
+
+		lost->beginning = lost->sample = NULL;
+	}
+	snapshot->has_content = false;
+}
