@@ -215,12 +215,15 @@ char *hc_diff_describe_lost(const hc_snapshot_lost *lost)
 	const char *text = lost->sample ? lost->sample : lost->beginning;
 	size_t length = text ? g_utf8_strlen(text, -1) : 0;
 	g_autofree char *cut = text ? g_utf8_substring(text, 0, MIN(length, TEXT_SHOWN)) : NULL;
-	char size[HC_TEXT_COUNT_LENGTH];
+	char size[HC_TEXT_COUNT_LENGTH], sizes[HC_TEXT_COUNT_LENGTH];
 
 	if (lost->type)
 		return g_strdup_printf("objects of %s", lost->type);
 	if (cut)
 		return g_strdup_printf("text like \"%s\"%s", cut, length > TEXT_SHOWN ? "..." : "");
+	if (lost->head_sizes > 1 && lost->trees == lost->amount.blocks)
+		return g_strdup_printf("blocks of %s sizes, such as %s bytes", hc_text_count(sizes, lost->head_sizes),
+			hc_text_count(size, lost->head_size));
 	return g_strdup_printf("blocks of %s bytes%s", hc_text_count(size, lost->head_size),
 		lost->trees < lost->amount.blocks ? " and what they lead to" : "");
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Lost blocks by kind. The groups of `leaks` are put together again by what does not change from core to core: the type, how the text
- * begins, or the size of the heads and which modules their words lead to.
+ * begins, or the size of the heads and which modules their words lead to. A pointer to one and the same thing of a module (a table of
+ * functions, a descriptor) says as much as a type: then the size says nothing, as of buffers with a header.
  */
 #include "snapshot/internal.h"
 
@@ -33,6 +34,15 @@ static char *layout_key(const hc_leak_group *group)
 {
 	GString *key = g_string_new(NULL);
 
+	for (unsigned i = 0; i < group->word_count; i++) {
+		const hc_leak_word *word = &group->words[i];
+
+		if (word->kind == HC_WORD_MODULE && word->module && word->value) {
+			g_string_printf(key, "word %u:%s+%#" G_GINT64_MODIFIER "x", i, word->module->name,
+				word->value - word->module->start);
+			return g_string_free(key, FALSE);
+		}
+	}
 	g_string_printf(key, "size %" G_GUINT64_FORMAT, head_size(group));
 	for (unsigned i = 0; i < group->word_count; i++)
 		if (group->words[i].kind == HC_WORD_MODULE && group->words[i].module)
@@ -94,7 +104,11 @@ static void add_group(hc_snapshot *snapshot, GHashTable *known, const hc_leak_gr
 	lost->trees += group->trees;
 	lost->amount.blocks += amount.blocks;
 	lost->amount.bytes += amount.bytes;
-	lost->head_sizes = MAX(lost->head_sizes, group->size_count);
+	/* Without a type or a text each size is a group of its own. */
+	if (!group->type && !group->beginning)
+		lost->head_sizes += group->size_count;
+	else
+		lost->head_sizes = MAX(lost->head_sizes, group->size_count);
 }
 
 bool hc_snapshot_add_lost(hc_snapshot *snapshot, const hc_analysis *analysis, GError **error)

@@ -262,8 +262,11 @@ static bool is_cut_off(const struct walking *walking, uint64_t size, const struc
 
 	if (hc_layout_deduces(walking->container->layout) || size <= walking->walk->element_size)
 		return false;
-	return place->offset || (walking->node && hc_blocks_usable_size(blocks, place->region, place->address) >=
-							  2 * size + CUT_OFF_ROOM);
+	if (place->offset)
+		return true;
+	/* Where nodes are blocks, to look at one of them is enough. */
+	return (walking->pieces_bytes || walking->waiting_out == 1) && walking->node &&
+	       hc_blocks_usable_size(blocks, place->region, place->address) >= 2 * size + CUT_OFF_ROOM;
 }
 
 /*
