@@ -28,9 +28,10 @@ static bool is_same_process(const hc_snapshot *a, const hc_snapshot *b)
 
 char *hc_diff_describe_time(const hc_snapshot *a, const hc_snapshot *b)
 {
-	int64_t seconds = a->side_facts && b->side_facts ? b->side_facts->time - a->side_facts->time : 0;
+	int64_t seconds;
 
-	if (seconds <= 0)
+	if (!a->side_facts || !b->side_facts ||
+		__builtin_sub_overflow(b->side_facts->time, a->side_facts->time, &seconds) || seconds <= 0)
 		return NULL;
 	if (seconds < 120)
 		return g_strdup_printf("%" G_GINT64_FORMAT " second%s", seconds, seconds == 1 ? "" : "s");
