@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <heapcore/reports.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -493,16 +494,21 @@ static void test_not_one(void)
 
 /* ---- files whose checksum agrees ---- */
 
-static void put_value(const file_place *place, GVariant *value, unsigned format)
+static void put_data(const file_place *place, const void *data, size_t size, unsigned format)
 {
-	g_autoptr(GVariant) own = g_variant_ref_sink(value);
-	size_t size = g_variant_get_size(own);
-	g_autofree char *sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, g_variant_get_data(own), size);
+	g_autofree char *sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, data, size);
 	g_autoptr(GString) file = g_string_new(NULL);
 
 	g_string_printf(file, SNAPSHOT_MAGIC "%u %" G_GSIZE_FORMAT " %s\n", format, size, sum);
-	g_string_append_len(file, g_variant_get_data(own), (gssize)size);
+	g_string_append_len(file, data, (gssize)size);
 	put(place, file->str, file->len);
+}
+
+static void put_value(const file_place *place, GVariant *value, unsigned format)
+{
+	g_autoptr(GVariant) own = g_variant_ref_sink(value);
+
+	put_data(place, g_variant_get_data(own), g_variant_get_size(own), format);
 }
 
 /* The snapshot at PLACE with SECTION replaced; VALUE NULL: left out. */
@@ -685,6 +691,62 @@ static void test_nonsense(void)
 	refuse_changed(memory_too_large, "memory");
 }
 
+static bool count(const char *text, size_t length, void *data)
+{
+	(void)text;
+	*(size_t *)data += length;
+	return true;
+}
+
+/* What a diff with SNAPSHOT on either side says does not matter here, only that it does. */
+static void diff_with(const hc_snapshot *a, const hc_snapshot *b)
+{
+	static const hc_report_format formats[] = { HC_REPORT_TEXT, HC_REPORT_JSON };
+	const hc_snapshot *snapshots[] = { a, b, a };
+	g_autoptr(hc_diff) diff = hc_diff_create(snapshots, G_N_ELEMENTS(snapshots));
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(formats); i++) {
+		size_t length = 0;
+		hc_report_options options = {
+			.format = formats[i], .write = count, .write_data = &length, .verbose = true
+		};
+
+		CU_ASSERT_TRUE(hc_report_diff(diff, &options, NULL));
+		CU_ASSERT_TRUE(length > 0);
+	}
+}
+
+/* Any byte of the data is another, and the checksum agrees: what is not refused can be compared. */
+static void test_changed(void)
+{
+	static const uint8_t flips[] = { 0x01, 0x80, 0xff };
+	file_place place = place_create();
+	g_autoptr(hc_snapshot) sound = make_full();
+	size_t length = 0, accepted = 0;
+	g_autofree char *contents = write_full(&place, &length);
+	char *data = strchr(contents, '\n') + 1;
+	size_t size = length - (data - contents);
+
+	for (size_t i = 0; i < size * G_N_ELEMENTS(flips); i++) {
+		size_t at = i / G_N_ELEMENTS(flips);
+		g_autoptr(GError) error = NULL;
+		g_autoptr(hc_snapshot) snapshot = NULL;
+
+		data[at] ^= flips[i % G_N_ELEMENTS(flips)];
+		put_data(&place, data, size, HC_SNAPSHOT_FORMAT);
+		data[at] ^= flips[i % G_N_ELEMENTS(flips)];
+		snapshot = hc_snapshot_read(place.path, &error);
+		CU_ASSERT_TRUE(snapshot || (error && strstr(error->message, place.path)));
+		if (!snapshot)
+			continue;
+		accepted++;
+		diff_with(sound, snapshot);
+		diff_with(snapshot, sound);
+	}
+	CU_ASSERT_TRUE(accepted > size / 4); /* else this would have tested nothing but the reader */
+	place_clear(&place);
+}
+
 /* Where it cannot be written, what was there stays. */
 static void test_no_place(void)
 {
@@ -714,6 +776,7 @@ int main(void)
 		{ "sections not known", test_more_sections },
 		{ "sections missing, or of another type", test_sections },
 		{ "nonsense", test_nonsense },
+		{ "any byte changed, checksum and all", test_changed },
 		{ "nowhere to write", test_no_place },
 	};
 
