@@ -220,7 +220,7 @@ char *hc_diff_describe_lost(const hc_snapshot_lost *lost)
 	if (lost->type)
 		return g_strdup_printf("objects of %s", lost->type);
 	if (cut)
-		return g_strdup_printf("text like \"%s\"%s", cut, length > TEXT_SHOWN ? "..." : "");
+		return g_strdup_printf("text like \"%s%s\"", cut, length > TEXT_SHOWN ? "..." : "");
 	if (lost->head_sizes > 1 && lost->trees == lost->amount.blocks)
 		return g_strdup_printf("blocks of %s sizes, such as %s bytes", hc_text_count(sizes, lost->head_sizes),
 			hc_text_count(size, lost->head_size));

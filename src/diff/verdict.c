@@ -122,7 +122,8 @@ void hc_diff_make_verdict(hc_diff *diff)
 		const hc_sentence *sentence = hc_diff_sentence(diff, i);
 
 		g_string_append_printf(verdict, "%s%s", i ? "\n" : ": ", sentence->text);
-		g_string_append_c(verdict, '.');
+		if (!g_str_has_suffix(sentence->text, "."))
+			g_string_append_c(verdict, '.');
 	}
 	if (!diff->sentences->len)
 		g_string_append_c(verdict, '.');

@@ -173,12 +173,13 @@ static void advise_trim(const hc_pins *pins, GString *text)
 			is_worth_saying(pins, totals->pages.zero) ? " lie in pages that are zero already" : "");
 	else if (totals->free >= WORTH_SAYING)
 		g_string_append_printf(text,
-			"malloc_trim(0) would give back only %s of the %s that are free; %s lie in pages that are zero already.",
-			trim, free, zero);
+			"malloc_trim(0) would give back %s%s of the %s that are free; %s lie in pages that are zero already.",
+			totals->trim ? "only " : "", totals->trim ? trim : "nothing", free, zero);
 	else
 		g_string_append_printf(text, "Only %s are free: there is little to give back.", free);
 }
 
+/* Of what pins most; its figures only if it is not all that pins. */
 static void append_main_holder(const hc_pins *pins, GString *text)
 {
 	const hc_pin_holder *holder = hc_pins_holder(pins, 0);
@@ -189,9 +190,12 @@ static void append_main_holder(const hc_pins *pins, GString *text)
 	g_autofree char *name = hc_text_escape(holder->name, -1);
 	g_autofree char *path = holder->path ? hc_text_escape(holder->path, -1) : NULL;
 
-	g_string_append_printf(text, "; %s of it by %s block%s: %s%s%s%s", hc_text_size(pinned, holder->pinned),
-		hc_text_count(blocks, holder->amount.blocks), holder->amount.blocks == 1 ? "" : "s", name,
-		path ? " (" : "", path ? path : "", path ? ")" : "");
+	if (holder->amount.blocks == pins->totals.pinning.blocks)
+		g_string_append(text, ": ");
+	else
+		g_string_append_printf(text, "; %s of it by %s block%s: ", hc_text_size(pinned, holder->pinned),
+			hc_text_count(blocks, holder->amount.blocks), holder->amount.blocks == 1 ? "" : "s");
+	g_string_append_printf(text, "%s%s%s%s", name, path ? " (" : "", path ? path : "", path ? ")" : "");
 }
 
 static void advise_pins(const hc_pins *pins, GString *text)

@@ -139,7 +139,7 @@ static void add_details(const hc_analysis *analysis, const hc_container *contain
 	if (container->capacity != UINT64_MAX && container->capacity > container->elements)
 		g_string_append_printf(line, ", room for %s", hc_text_count(count, container->capacity));
 	if (container->untouched)
-		g_string_append_printf(line, ", %s never touched", hc_text_size(size, container->untouched));
+		g_string_append_printf(line, ", %s in pages of zeros", hc_text_size(size, container->untouched));
 	if (container->certainty != HC_CERTAINTY_CERTAIN)
 		g_string_append_printf(line, ", %s", hc_certainty_name(container->certainty));
 	if (container->grade != HC_GRADE_EXACT)

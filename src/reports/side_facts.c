@@ -194,11 +194,14 @@ void hc_side_facts_print(const hc_diff *diff, hc_output *output)
 
 	if (a && b) {
 		print_both(diff, a, b, output);
-	} else if (output->options->verbose) {
+	} else {
 		hc_output_text(output, "\n");
+		hc_output_style(output, HC_STYLE_DIM);
 		hc_output_wrapped(output, 0, 0,
-			a || b ? "kernel memory (sockets): not known of one of the two; capture with heapcore capture" :
-				 "kernel memory (sockets): not known; capture with heapcore capture");
+			a || b ?
+				"not in one of these cores: the kernel's memory (sockets' queues), what was resident; heapcore capture takes them" :
+				"not in a core: the kernel's memory (sockets' queues), what was resident; heapcore capture takes them");
+		hc_output_style(output, HC_STYLE_PLAIN);
 	}
 }
 
