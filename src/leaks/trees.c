@@ -485,7 +485,8 @@ hc_leaks *hc_leaks_create(const hc_core *core, hc_modules *modules, const hc_blo
 		return NULL;
 	}
 	hc_leaks_finish_groups(leaks);
-	hc_leaks_find_mappings(leaks);
+	if (!leaks->options.no_mappings)
+		hc_leaks_find_mappings(leaks);
 	return g_steal_pointer(&leaks);
 }
 

@@ -113,7 +113,7 @@ static void add_group(hc_snapshot *snapshot, GHashTable *known, const hc_leak_gr
 
 bool hc_snapshot_add_lost(hc_snapshot *snapshot, const hc_analysis *analysis, GError **error)
 {
-	hc_leaks_options options = { .no_content = !snapshot->has_content };
+	hc_leaks_options options = { .no_content = !snapshot->has_content, .no_mappings = true };
 	g_autoptr(hc_leaks) leaks = hc_analysis_find_leaks(analysis, &options, error);
 	g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
