@@ -5,7 +5,8 @@
 Each heap is built by tests/bench/heaps, dumped with gcore and analysed; RUNS times, and the fastest counts. Printed for
 each: ns a block for each stage that takes time (further ones at the end of the row, with their ratio to the search),
 million words a second of the search, bytes of memory a block beyond the mapped core, and the ratio of the whole analysis
-to reading the core once (cat), measured in the same minute. With --limit PROGRAM another reader of cores runs on the same
+to reading the core once (cat), measured in the same minute; how many times as long a diff of the core with itself takes (the median of
+RUNS pairs). With --limit PROGRAM another reader of cores runs on the same
 files ("walk X s, mark Y s" in its output), and the ratio is printed.
 
 Usage: bench.py [--scale FACTOR] [--runs N] [--jobs N ...] [--only KIND ...] [--limit PROGRAM]
@@ -18,6 +19,7 @@ import json
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -78,6 +80,15 @@ def analyze(core: Path, jobs: int) -> tuple[float, int, dict]:
     return seconds, peak[0], json.loads(out)
 
 
+def diff(core: Path, jobs: int) -> float:
+    """Seconds of a diff of the core with itself: two cores to analyse, and what diff does on top."""
+    begin = time.monotonic()
+    process = subprocess.run([HEAPCORE, "diff", str(core), str(core), "--jobs", str(jobs)], stdout=subprocess.DEVNULL)
+    if process.returncode not in (0, 3):
+        sys.exit(f"bench: diff {core} ended with status {process.returncode}")
+    return time.monotonic() - begin
+
+
 def read_once(core: Path) -> float:
     begin = time.monotonic()
     with open(core, "rb") as file, open(os.devnull, "wb") as null:
@@ -105,11 +116,12 @@ def further_stages(timings: dict[str, float], blocks: int) -> str:
 
 
 def print_row(kind: str, core: Path, jobs: int, runs: int, limit: str | None) -> None:
-    results = []
+    results, diffs = [], []
     for _ in range(runs):
         cat = read_once(core)
         other = run_limit(limit, core) if limit else None
         results.append((*analyze(core, jobs), cat, other))
+        diffs.append(diff(core, jobs) / results[-1][0])
     seconds, memory, report = min((result[:3] for result in results), key=lambda one: one[0])
     blocks = count_blocks(report)
     stages = [sum(report["timings"][name] for name in names) for _, names in STAGES]
@@ -117,7 +129,7 @@ def print_row(kind: str, core: Path, jobs: int, runs: int, limit: str | None) ->
     ratio = seconds / min(result[3] for result in results)
     row = f"{kind:14} {jobs:4} {blocks:11,} {core.stat().st_size / 1e6:8.0f} {seconds:8.2f}"
     row += "".join(f" {stage * 1e9 / max(blocks, 1):8.1f}" for stage in stages)
-    row += f" {words:9.0f} {memory * 1024 / max(blocks, 1):8.1f} {ratio:8.1f}"
+    row += f" {words:9.0f} {memory * 1024 / max(blocks, 1):8.1f} {ratio:8.1f} {statistics.median(diffs):8.2f}"
     others = [result[4] for result in results if result[4]]
     if others:
         row += f" {(stages[0] + stages[1]) / min(others):8.2f}"
@@ -135,7 +147,7 @@ def main() -> None:
     if not shutil.which("gcore"):
         sys.exit("bench: gcore is missing (Debian: apt install gdb)")
     print(f"{'heap':14} {'jobs':>4} {'blocks':>11} {'core MB':>8} {'seconds':>8}" +
-          "".join(f" {name + ' ns':>8}" for name, _ in STAGES) + f" {'Mwords/s':>9} {'B/block':>8} {'x cat':>8}" +
+          "".join(f" {name + ' ns':>8}" for name, _ in STAGES) + f" {'Mwords/s':>9} {'B/block':>8} {'x cat':>8} {'diff x':>8}" +
           (f" {'x limit':>8}" if options.limit else ""))
     for kind, count in KINDS:
         if options.only and kind not in options.only:
