@@ -163,7 +163,7 @@ struct hc_types {
 	GStringChunk *texts;
 };
 
-/* ---- propagate.c, objects.c: from object to object ---- */
+/* ---- propagate.c, objects.c, pointers.c: from object to object ---- */
 
 /* A pointer that was met, to be followed later. */
 typedef struct hc_edge {
@@ -231,6 +231,9 @@ void hc_propagation_run(hc_propagation *propagation);
 /* Looks at the object of OWNER at ADDRESS: claims what its containers own, defers its pointers. */
 void hc_propagation_look_at(hc_propagation *propagation, hc_owner *owner, hc_address address);
 
+/* Looks at an object that is a part of, or is held by, the one that is being looked at: later, if these are nested too deeply. */
+void hc_propagation_look_at_nested(hc_propagation *propagation, hc_owner *owner, hc_address address);
+
 /* Follows one pointer, in part PART of an object of OWNER. */
 void hc_propagation_follow(hc_propagation *propagation, hc_owner *owner, uint32_t part, hc_address value);
 
@@ -245,12 +248,47 @@ void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_addre
 /* The class of an object whose first word is VTABLE. NULL: it is none that is known. */
 const hc_known_class *hc_propagation_class(hc_propagation *propagation, hc_address vtable);
 
+/* One more object was not what OWNER says: an owner that fails so too often is cut. */
+void hc_propagation_count_unsound(hc_propagation *propagation, hc_owner *owner);
+
 /* Makes OWNER the owner of block NUMBER, unless one is that is as sure. */
 bool hc_propagation_claim(hc_propagation *propagation, uint32_t number, const hc_owner *owner);
 
 static inline hc_owner *hc_types_owner(const hc_types *types, uint32_t number)
 {
 	return types->owners->list->pdata[number];
+}
+
+/* The block that an address is in. */
+typedef struct hc_spot {
+	const hc_block_region *region;
+	uint32_t number;
+	uint64_t granule;   /* of the address asked for */
+	hc_address address; /* of the block */
+} hc_spot;
+
+/* FALSE if ADDRESS is in no block. */
+static inline bool hc_propagation_locate(const hc_propagation *propagation, hc_address address, hc_spot *spot)
+{
+	const hc_blocks *blocks = propagation->blocks;
+
+	if (!hc_blocks_may_contain(blocks, address) || !(spot->region = hc_blocks_region(blocks, address)))
+		return false;
+	spot->granule = hc_blocks_granule(blocks, spot->region, address);
+	uint64_t start = hc_blocks_start_of(blocks, spot->granule, address);
+
+	if (start == UINT64_MAX)
+		return false;
+	spot->number = hc_blocks_number(blocks, start);
+	spot->address = hc_blocks_address(blocks, spot->region, start);
+	return true;
+}
+
+/* The same, if the block can have an owner: in use, and not libc's. */
+static inline bool hc_propagation_find_block(const hc_propagation *propagation, hc_address address, hc_spot *spot)
+{
+	return hc_propagation_locate(propagation, address, spot) &&
+	       propagation->types->owner_of[spot->number] != HC_OWNER_CLOSED;
 }
 
 /* From all variables on, then hc_types_sweep(). FALSE if memory was out. */

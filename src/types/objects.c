@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One object: its pointers, containers, unions and arrays; and one pointer: which block, of what type, how many objects.
- *
- * Nothing is taken for granted. A pointer must lead to a block that is in use and large enough for its target; objects with virtual
- * functions must begin with a vtable; elements of an array beyond the first must look like what they are taken for. Owners whose
- * objects fail that too often are cut: nothing below them is looked at any more.
+ * One object: its pointers, containers, unions and arrays. Pointers are followed in pointers.c.
  */
 #include "types/internal.h"
 
 enum {
 	DEPTH_MAX = 24,	    /* values within values; deeper ones wait in the queue */
-	UNSOUND_MIN = 32,   /* so many failures before an owner may be cut */
 	SEEN_MAX = 1 << 22, /* objects outside of malloc's heap */
 	FAR = 16,
 	NEAR = 8, /* elements between prefetching one, what it leads to, and looking at it */
@@ -72,121 +67,9 @@ bool hc_propagation_claim(hc_propagation *propagation, uint32_t number, const hc
 	return true;
 }
 
-/* A block in use that is not libc's own, and holds ADDRESS. */
-struct place {
-	const hc_block_region *region;
-	uint32_t number;
-	uint64_t granule;   /* of the address asked for */
-	hc_address address; /* of the block */
-};
-
-static inline bool locate(const hc_propagation *propagation, hc_address address, struct place *place)
-{
-	const hc_blocks *blocks = propagation->blocks;
-
-	if (!hc_blocks_may_contain(blocks, address) || !(place->region = hc_blocks_region(blocks, address)))
-		return false;
-	place->granule = hc_blocks_granule(blocks, place->region, address);
-	uint64_t start = hc_blocks_start_of(blocks, place->granule, address);
-
-	if (start == UINT64_MAX)
-		return false;
-	place->number = hc_blocks_number(blocks, start);
-	place->address = hc_blocks_address(blocks, place->region, start);
-	return true;
-}
-
-/* Whether ADDRESS is in a block that can have an owner: in use, and not libc's. */
-static inline bool find_block(const hc_propagation *propagation, hc_address address, struct place *place)
-{
-	return locate(propagation, address, place) && propagation->types->owner_of[place->number] != HC_OWNER_CLOSED;
-}
-
-/*
- * Whether there is nothing more to find where a pointer to PLACE leads, to an object of TYPE with PLAN, of an owner of CERTAINTY: the
- * block has an owner, and the object was looked at, or is a part of one that was. (A block can hold objects that know nothing of each
- * other: an allocator of the program's own.)
- */
-static bool is_settled(const hc_propagation *propagation, const struct place *place, const hc_type *type,
-	const hc_plan *plan, hc_certainty certainty)
-{
-	const hc_types *types = propagation->types;
-	const hc_owner *owner = hc_types_owner(types, types->owner_of[place->number]);
-
-	if (!types->owner_of[place->number] || owner->certainty > certainty)
-		return false;
-	if (!type || !plan || !plan->parts->len ||
-		propagation->looked_at[place->granule / 64] >> place->granule % 64 & 1)
-		return true;
-	const hc_type *holder = owner->layout ? hc_layout_element(owner->layout) : owner->type;
-
-	/* What holds anything may hold this. */
-	return !holder || hc_plans_contains(types->plans, holder, type) ||
-	       (owner->layout && (holder == type || hc_layout_mapped(owner->layout)));
-}
-
-static void set_looked_at(hc_propagation *propagation, hc_address address)
-{
-	const hc_block_region *region = hc_blocks_may_contain(propagation->blocks, address) ?
-						hc_blocks_region(propagation->blocks, address) :
-						NULL;
-	uint64_t granule = region ? hc_blocks_granule(propagation->blocks, region, address) : 0;
-
-	if (region)
-		propagation->looked_at[granule / 64] |= (uint64_t)1 << granule % 64;
-}
-
-/* ---- owners that prove wrong ---- */
-
-static void count_unsound(hc_propagation *propagation, hc_owner *owner)
-{
-	owner->unsound++;
-	if (owner->cut || owner->unsound < UNSOUND_MIN || owner->unsound <= owner->sound)
-		return;
-	owner->cut = true;
-	propagation->types->losses.cut++;
-}
-
-/* ---- classes ---- */
-
-const hc_known_class *hc_propagation_class(hc_propagation *propagation, hc_address vtable)
-{
-	hc_known_class *known = &propagation->classes[(vtable >> 3 ^ vtable >> 13) % HC_VTABLES];
-
-	if (!vtable || vtable % propagation->format.size)
-		return NULL;
-	if (known->vtable != vtable) {
-		known->vtable = vtable;
-		known->type = NULL;
-		known->is_class = hc_modules_class_of_vtable(
-			propagation->types->modules, vtable, &known->type, &known->to_top, &known->name);
-	}
-	return known->is_class ? known : NULL;
-}
-
-/*
- * The object at *ADDRESS, of OWNER by declaration, may be the base of a larger one: moves *ADDRESS to its beginning, and gives its
- * owner. NULL if the object does not begin with a vtable: it is no such object.
- */
-static hc_owner *find_class(hc_propagation *propagation, hc_owner *owner, hc_address *address)
-{
-	uint64_t vtable;
-	const hc_known_class *known;
-
-	if (!hc_propagation_load(propagation, *address, &vtable) || !vtable)
-		return NULL;
-	known = hc_propagation_class(propagation, vtable);
-	if (!known)
-		return hc_modules_find(propagation->types->modules, vtable) ? owner : NULL;
-	const hc_plan *plan = known->type ? hc_plans_get(propagation->types->plans, known->type, NULL) : owner->plan;
-
-	*address += known->to_top;
-	return hc_owners_class(propagation->owners, owner, known->type, known->name, plan);
-}
-
 /* ---- containers ---- */
 
-static void look_at_element(hc_propagation *propagation, hc_owner *owner, hc_address address)
+void hc_propagation_look_at_nested(hc_propagation *propagation, hc_owner *owner, hc_address address)
 {
 	if (propagation->depth < DEPTH_MAX)
 		hc_propagation_look_at(propagation, owner, address);
@@ -234,17 +117,17 @@ static void claim_memory(hc_address address, uint64_t size, hc_memory_role role,
 	struct walking *walking = data;
 	hc_propagation *propagation = walking->propagation;
 	const hc_owner *owner = walking->container;
-	struct place place;
+	hc_spot spot;
 
 	(void)size;
-	if ((walking->by_pointer && role != HC_MEMORY_INDEX) || !locate(propagation, address, &place))
+	if ((walking->by_pointer && role != HC_MEMORY_INDEX) || !hc_propagation_locate(propagation, address, &spot))
 		return;
 	if (role == HC_MEMORY_INDEX)
 		owner = index_owner(propagation, walking->container);
 	else if (role == HC_MEMORY_NODE && !walking->node)
 		walking->node = address;
-	__builtin_prefetch(&propagation->types->owner_of[place.number], 1);
-	walking->waiting[walking->waiting_in % WAITING].block = place.number;
+	__builtin_prefetch(&propagation->types->owner_of[spot.number], 1);
+	walking->waiting[walking->waiting_in % WAITING].block = spot.number;
 	walking->waiting[walking->waiting_in++ % WAITING].owner = owner->number;
 	if (walking->waiting_in - walking->waiting_out == WAITING)
 		claim_next(walking);
@@ -318,13 +201,13 @@ static hc_owner *element_owner(hc_propagation *propagation, hc_owner *container,
 static void look_at_held(
 	hc_propagation *propagation, hc_owner *container, hc_address at, hc_owner *element, hc_address address)
 {
-	struct place place;
+	hc_spot spot;
 
 	/* Of std::make_shared() the object lies in the control block. */
 	if (address - at < hc_type_size(container->type) ||
-		(container->index && find_block(propagation, address, &place) &&
-			propagation->types->owner_of[place.number] == container->index->number)) {
-		look_at_element(propagation, element, address);
+		(container->index && hc_propagation_find_block(propagation, address, &spot) &&
+			propagation->types->owner_of[spot.number] == container->index->number)) {
+		hc_propagation_look_at_nested(propagation, element, address);
 		return;
 	}
 	element->is_own = true;
@@ -368,7 +251,7 @@ static void look_at_elements(hc_propagation *propagation, hc_owner *container, h
 		else if (element->type && held)
 			look_at_held(propagation, container, at, element, address);
 		else if (element->type)
-			look_at_element(propagation, element, address);
+			hc_propagation_look_at_nested(propagation, element, address);
 	}
 	propagation->depth--;
 }
@@ -404,7 +287,7 @@ static void look_at_plain(hc_propagation *propagation, hc_owner *container, cons
 			part->plan, HC_CERTAINTY_CERTAIN);
 		container->plain->name = part->name;
 	}
-	look_at_element(propagation, container->plain, address);
+	hc_propagation_look_at_nested(propagation, container->plain, address);
 }
 
 static void look_at_container(
@@ -437,7 +320,7 @@ static void look_at_container(
 		} else {
 			add_up(container, address, &(hc_walk){ .grade = walk.grade, .reason = walk.reason });
 			propagation->types->losses.implausible++;
-			count_unsound(propagation, owner);
+			hc_propagation_count_unsound(propagation, owner);
 		}
 	} else {
 		add_up(container, address, &walk);
@@ -466,13 +349,13 @@ static void look_at_container(
 /* The usable bytes from ADDRESS to the end of its block; 0 if it is in none. */
 static uint64_t room_at(const hc_propagation *propagation, hc_address address)
 {
-	struct place place;
+	hc_spot spot;
 
-	if (!find_block(propagation, address, &place))
+	if (!hc_propagation_find_block(propagation, address, &spot))
 		return 0;
-	uint64_t size = hc_blocks_usable_size(propagation->blocks, place.region, place.address);
+	uint64_t size = hc_blocks_usable_size(propagation->blocks, spot.region, spot.address);
 
-	return size - MIN(size, address - place.address);
+	return size - MIN(size, address - spot.address);
 }
 
 static void look_at_array(
@@ -486,7 +369,7 @@ static void look_at_array(
 		return;
 	item->name = part->name;
 	for (uint64_t i = 0; i < count && !item->cut; i++)
-		look_at_element(propagation, item, address + i * part->stride);
+		hc_propagation_look_at_nested(propagation, item, address + i * part->stride);
 }
 
 /* The one pointer of a union's members whose target fits where the word leads: a guess. */
@@ -495,13 +378,13 @@ static void look_at_union(
 {
 	const hc_type *fitting = NULL;
 	uint64_t value, size;
-	struct place place;
+	hc_spot spot;
 	unsigned count = 0;
 
-	if (!hc_propagation_load(propagation, address, &value) || !find_block(propagation, value, &place) ||
-		place.address != value)
+	if (!hc_propagation_load(propagation, address, &value) ||
+		!hc_propagation_find_block(propagation, value, &spot) || spot.address != value)
 		return;
-	size = hc_blocks_usable_size(propagation->blocks, place.region, value);
+	size = hc_blocks_usable_size(propagation->blocks, spot.region, value);
 	for (unsigned i = 0; i < hc_type_field_count(part->type); i++) {
 		const hc_field *field = hc_type_field(part->type, i);
 		const hc_type *target = field->offset || hc_type_get_kind(field->type) != HC_TYPE_POINTER ?
@@ -568,182 +451,4 @@ void hc_propagation_look_at(hc_propagation *propagation, hc_owner *owner, hc_add
 			break;
 		}
 	}
-}
-
-/* ---- a pointer ---- */
-
-/*
- * Whether an object at ADDRESS could be of PLAN: its pointers lead somewhere, or nowhere, its containers are sound. *ret_has_content: some
- * of them do lead somewhere.
- */
-static bool looks_like(hc_propagation *propagation, const hc_plan *plan, hc_address address, bool *ret_has_content)
-{
-	*ret_has_content = false;
-	for (uint32_t i = 0; i < plan->parts->len; i++) {
-		const hc_part *part = &g_array_index(plan->parts, hc_part, i);
-		uint64_t value;
-		hc_walk walk;
-
-		if (part->kind == HC_PART_POINTER) {
-			if (!hc_propagation_load(propagation, address + part->offset, &value) ||
-				(value && !hc_core_find_mapping(propagation->core, value)))
-				return false;
-			*ret_has_content |= value != 0;
-		} else if (part->kind == HC_PART_CONTAINER && !part->plan) {
-			hc_layout_measure(part->layout, address + part->offset, &walk);
-			if (walk.grade == HC_GRADE_IMPLAUSIBLE)
-				return false;
-			*ret_has_content |= walk.walked != 0;
-		}
-	}
-	return true;
-}
-
-/*
- * How many objects of OWNER's type lie from ADDRESS on in ROOM bytes, the first of them certain. Those at the end that hold nothing are
- * not counted: they may as well be members that only the owner of the type knows of.
- */
-static uint64_t count_objects(hc_propagation *propagation, const hc_owner *owner, hc_address address, uint64_t room)
-{
-	uint64_t size = owner->type ? hc_type_size(owner->type) : 0, count = 1;
-	bool has_content;
-
-	if (!size || room < 2 * size || owner->plan->is_polymorphic)
-		return 1;
-	for (uint64_t i = 1; i < room / size; i++) {
-		if (!looks_like(propagation, owner->plan, address + i * size, &has_content))
-			break;
-		if (has_content)
-			count = i + 1;
-	}
-	return count;
-}
-
-/* The number of objects of an array whose count stands in front of it (Itanium C++ ABI, 2.7); 0 if it is none. */
-static uint64_t cookie_count(hc_propagation *propagation, const hc_owner *owner, const struct place *place,
-	hc_address value, uint64_t block_size)
-{
-	uint64_t size = owner->type ? hc_type_size(owner->type) : 0, count,
-		 cookie = MAX(propagation->format.size, owner->type ? hc_type_alignment(owner->type) : 1);
-
-	if (!size || value - place->address != cookie ||
-		!hc_propagation_load(propagation, value - propagation->format.size, &count) || !count ||
-		count > (block_size - cookie) / size ||
-		block_size - cookie - count * size > 2 * propagation->blocks->alignment + propagation->format.size)
-		return 0;
-	return count;
-}
-
-/* As OWNER, for blocks that only a pointer into their middle leads to. */
-static hc_owner *interior_of(hc_propagation *propagation, hc_owner *owner)
-{
-	if (!owner->interior && !propagation->owners->full) {
-		owner->interior = hc_owners_add(
-			propagation->owners, owner, HC_STEP_CLASS, owner->type, owner->plan, HC_CERTAINTY_DEDUCED);
-		owner->interior->is_interior = true;
-	}
-	return owner->interior ? owner->interior : owner;
-}
-
-/* The object is not malloc's: in data, on a stack, in memory of another allocator. */
-static void reach_outside(hc_propagation *propagation, hc_owner *owner, hc_address address)
-{
-	const hc_area *area;
-
-	if (!owner->plan || !owner->plan->parts->len || !owner->type ||
-		!(area = hc_areas_find(propagation->types->areas, address)) || !area->mapping ||
-		!(area->mapping->flags & HC_MAPPING_WRITE))
-		return;
-	if (hc_propagation_is_new(propagation, address, owner->type))
-		look_at_element(propagation, owner, address);
-}
-
-static void look_at_all(hc_propagation *propagation, hc_owner *owner, hc_address address, uint64_t count)
-{
-	uint64_t size = owner->type ? hc_type_size(owner->type) : 0;
-
-	propagation->depth++;
-	for (uint64_t i = 0; i < count; i++) {
-		set_looked_at(propagation, address + i * size);
-		look_at_element(propagation, owner, address + i * size);
-	}
-	propagation->depth--;
-}
-
-void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_address value)
-{
-	struct place place;
-
-	if (!value)
-		return;
-	if (!find_block(propagation, value, &place)) {
-		if (!hc_blocks_may_contain(propagation->blocks, value))
-			reach_outside(propagation, owner, value);
-		return;
-	}
-	if (is_settled(propagation, &place, owner->type, owner->plan, owner->certainty))
-		return;
-	if (!owner->type || hc_type_get_kind(owner->type) == HC_TYPE_VOID) {
-		hc_propagation_claim(propagation, place.number, owner);
-		return;
-	}
-	uint64_t size = hc_blocks_usable_size(propagation->blocks, place.region, place.address);
-	hc_address object = value;
-
-	if (owner->plan && owner->plan->is_polymorphic) {
-		hc_owner *actual = find_class(propagation, owner, &object);
-
-		if (!actual || object - place.address >= size)
-			return count_unsound(propagation, owner);
-		owner = actual;
-	}
-	uint64_t count = cookie_count(propagation, owner, &place, object, size);
-
-	if (object - place.address + (owner->type ? hc_type_size(owner->type) : 0) > size)
-		return count_unsound(propagation, owner);
-	if (object != place.address && !count)
-		owner = interior_of(propagation, owner);
-	if (is_settled(propagation, &place, owner->type, owner->plan, owner->certainty))
-		return;
-	hc_propagation_claim(propagation, place.number, owner);
-	set_looked_at(propagation, value); /* a pointer to a base class leads to the middle of the object */
-	if (!owner->plan || !owner->plan->parts->len)
-		return;
-	owner->sound++;
-	if (!count)
-		count = count_objects(propagation, owner, object, size - (object - place.address));
-	look_at_all(propagation, owner, object, count);
-}
-
-/* A pointer of a local may not be set yet. */
-static hc_certainty certainty_of_target(const hc_owner *owner, const hc_type *target)
-{
-	if (hc_type_get_kind(target) == HC_TYPE_VOID)
-		return HC_CERTAINTY_UNKNOWN;
-	return owner->variable && (owner->variable->kind == HC_VARIABLE_LOCAL ||
-					  owner->variable->kind == HC_VARIABLE_PARAMETER) ?
-		       HC_CERTAINTY_DEDUCED :
-		       HC_CERTAINTY_CERTAIN;
-}
-
-void hc_propagation_follow(hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address value)
-{
-	const hc_part *part = &g_array_index(owner->plan->parts, hc_part, index);
-	struct place place;
-	hc_owner *target = owner->targets ? owner->targets[index] : NULL;
-
-	const hc_plan *plan = target ? NULL : hc_plans_get(propagation->types->plans, part->type, NULL);
-
-	/* Most pointers lead to blocks that somebody has already: no path is made for them. */
-	if (!target && find_block(propagation, value, &place) &&
-		is_settled(propagation, &place, part->type, plan,
-			MAX(owner->certainty, certainty_of_target(owner, part->type))))
-		return;
-	if (!target)
-		target = hc_owners_target(propagation->owners, owner, index, HC_STEP_TARGET, part->type,
-			hc_plans_get(propagation->types->plans, part->type, NULL),
-			certainty_of_target(owner, part->type));
-	if (target == owner && target->type != part->type)
-		return; /* too many paths */
-	hc_propagation_reach(propagation, target, value);
 }
