@@ -129,8 +129,12 @@ enum {
 	HC_SAMPLE_SHAPES = 1000
 };
 
-/* Walks the container once more (of an aggregate, the one at container->address). Clear with hc_sample_clear(). */
-void hc_types_sample(const hc_types *types, const hc_container *container, unsigned limit, hc_sample *ret_sample);
+/*
+ * Walks the container once more (of an aggregate, the one at container->address), or only its first ELEMENTS elements (0: all), and
+ * chooses LIMIT keys. Clear with hc_sample_clear().
+ */
+void hc_types_sample(
+	const hc_types *types, const hc_container *container, unsigned limit, uint64_t elements, hc_sample *ret_sample);
 void hc_sample_clear(hc_sample *sample);
 
 /*

@@ -106,6 +106,8 @@ typedef struct hc_walk_visitor {
 	bool (*mapped)(hc_address address, uint64_t index, void *data);
 	void (*memory)(hc_address address, uint64_t size, hc_memory_role role, void *data);
 	void *data;
+	uint64_t
+		limit; /* elements in nodes, slots or segments after which the walk ends, graded by what it met; 0: none */
 } hc_walk_visitor;
 
 /* Walks the container of LAYOUT at ADDRESS. Ends always: by the claimed count, a circle, the heap's end, or the set's budget. */

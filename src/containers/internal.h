@@ -264,7 +264,7 @@ typedef struct hc_walker {
 	hc_address node;
 	uint64_t variables[2];
 	uint64_t known, failed; /* keys: values[] is worked out; could not be */
-	uint64_t probe;		/* nodes to stop behind; 0: none */
+	uint64_t limit;		/* elements to stop behind; 0: none */
 	uint64_t budget;
 	hc_walk *walk; /* what is told of it so far: the caller's, who may look at it when it is called */
 	uint64_t values[HC_KEYS_MAX]; /* last: not cleared */
@@ -300,6 +300,12 @@ static inline bool hc_walker_charge(hc_walker *walker, uint64_t bytes)
 		return hc_walker_end(walker, HC_GRADE_TRUNCATED, "too much has been walked already");
 	walker->budget -= bytes;
 	return true;
+}
+
+/* TRUE if no more elements are wanted. */
+static inline bool hc_walker_is_enough(const hc_walker *walker)
+{
+	return walker->limit && walker->walk->walked >= walker->limit;
 }
 
 void hc_walk_linked(hc_walker *walker);

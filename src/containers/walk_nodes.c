@@ -224,7 +224,7 @@ static bool walk_chain(hc_walker *walker, const nodes *n, chain *c)
 		if (!step(walker, n, c))
 			return false;
 		take(walker, n, node);
-		if (walker->walk->walked == walker->probe)
+		if (hc_walker_is_enough(walker))
 			return false;
 	}
 	return true;
@@ -326,7 +326,7 @@ static void walk_levels(hc_walker *walker, const nodes *n, levels *l, hc_address
 		if (!bytes || !follow(walker, n, &n->right, bytes, &right))
 			return;
 		take(walker, n, node);
-		if (!descend(walker, n, l, right, node, nil))
+		if (hc_walker_is_enough(walker) || !descend(walker, n, l, right, node, nil))
 			return;
 	}
 }
@@ -470,6 +470,8 @@ void hc_walk_slots(hc_walker *walker)
 		if (walker->visits)
 			hc_walker_visit(walker, element, other);
 		walker->walk->walked++;
+		if (hc_walker_is_enough(walker))
+			return;
 	}
 	if (walker->walk->walked > walker->walk->claimed)
 		hc_walker_break(walker, "there are more elements than it claims");
