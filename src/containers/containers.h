@@ -25,6 +25,9 @@ typedef struct hc_container_set hc_container_set;
 hc_container_set *hc_container_set_create(hc_modules *modules, const hc_blocks *blocks, hc_diagnostics *diagnostics);
 void hc_container_set_destroy(hc_container_set *set);
 
+/* What ADDRESS, if it is in the heap, leads to will be asked for in the index of blocks; and its contents will be read. */
+void hc_container_set_prefetch(const hc_container_set *set, hc_address address, bool with_contents);
+
 /* Fails with HC_ERROR_IO, or HC_ERROR_BAD_DATA with file, group, key and column of the mistake. */
 bool hc_container_set_add_file(hc_container_set *set, const char *path, GError **error);
 

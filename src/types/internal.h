@@ -85,7 +85,10 @@ struct hc_owner {
 	hc_owner *interior;    /* as this one, but only pointers into the middle of blocks lead there */
 	hc_owner *plain;       /* of a container that is a guess: the same object where it is none */
 	GPtrArray *classes;    /* hc_owner of HC_STEP_CLASS; NULL at first */
-	bool is_own;	       /* its blocks count as its parent's own: what a smart pointer leads to */
+	struct {
+		bool known, element, mapped;
+	} wants;     /* of a container: what it holds has to be looked at; once `known` */
+	bool is_own; /* its blocks count as its parent's own: what a smart pointer leads to */
 
 	/* while propagating */
 	uint32_t sound, unsound; /* objects that were what they were taken for, and that were not */
@@ -222,9 +225,6 @@ bool hc_propagation_load(hc_propagation *propagation, hc_address address, uint64
 /* Keeps an edge for later. */
 void hc_propagation_defer(hc_propagation *propagation, hc_address value, const hc_owner *owner, uint32_t part);
 
-/* What ADDRESS leads to will be looked at soon. */
-void hc_propagation_prefetch(const hc_propagation *propagation, hc_address address);
-
 /* Follows all edges. */
 void hc_propagation_run(hc_propagation *propagation);
 
@@ -289,6 +289,15 @@ static inline bool hc_propagation_find_block(const hc_propagation *propagation, 
 {
 	return hc_propagation_locate(propagation, address, spot) &&
 	       propagation->types->owner_of[spot->number] != HC_OWNER_CLOSED;
+}
+
+/* What ADDRESS leads to will be looked at soon; its line of the index is at hand, or on the way. */
+static inline void hc_propagation_prefetch_owner(const hc_propagation *propagation, hc_address address)
+{
+	hc_spot spot;
+
+	if (hc_propagation_locate(propagation, address, &spot))
+		__builtin_prefetch(&propagation->types->owner_of[spot.number], 1);
 }
 
 /* From all variables on, then hc_types_sweep(). FALSE if memory was out. */

@@ -7,8 +7,10 @@
 enum {
 	DEPTH_MAX = 24,	    /* values within values; deeper ones wait in the queue */
 	SEEN_MAX = 1 << 22, /* objects outside of malloc's heap */
-	FAR = 16,
-	NEAR = 8, /* elements between prefetching one, what it leads to, and looking at it */
+	/* elements between fetching one, what it leads to, whose that is, and looking at it */
+	FAR = 32,
+	NEAR = 20,
+	CLOSE = 10,
 	PREFETCHED_PARTS = 8,
 	WAITING = 16,
 	EDGES_MANY = 1 << 20
@@ -214,16 +216,40 @@ static void look_at_held(
 	hc_propagation_reach(propagation, element, address);
 }
 
-/* What the pointers of an object of PLAN lead to, and the first words of its containers: most of these are pointers, too. */
-static void prefetch_parts(hc_propagation *propagation, const hc_plan *plan, hc_address address)
+/*
+ * What the pointers of an object of PLAN lead to, and the first words of its containers: most of these are pointers, too. With OWNERS: who
+ * has that.
+ */
+static void prefetch_parts(hc_propagation *propagation, const hc_plan *plan, hc_address address, bool owners)
 {
 	for (uint32_t i = 0; i < MIN(plan->parts->len, PREFETCHED_PARTS); i++) {
 		const hc_part *part = &g_array_index(plan->parts, hc_part, i);
 		uint64_t value;
 
-		if (part->kind <= HC_PART_CONTAINER && hc_propagation_load(propagation, address + part->offset, &value))
-			hc_propagation_prefetch(propagation, value);
+		if (part->kind > HC_PART_CONTAINER || !hc_propagation_load(propagation, address + part->offset, &value))
+			continue;
+		if (owners)
+			hc_propagation_prefetch_owner(propagation, value);
+		else
+			hc_container_set_prefetch(propagation->types->set, value, true);
 	}
+}
+
+/* What will be wanted of the elements behind number I. */
+static void prefetch_elements(
+	hc_propagation *propagation, const hc_owner *element, bool pointed_to, const GArray *list, unsigned i)
+{
+	const hc_address *from = &g_array_index(list, hc_address, i);
+	unsigned left = list->len - i;
+
+	if (left > FAR)
+		hc_container_set_prefetch(propagation->types->set, from[FAR], true);
+	if (left > NEAR && element->plan)
+		prefetch_parts(propagation, element->plan, from[NEAR], false);
+	if (left > CLOSE && element->plan)
+		prefetch_parts(propagation, element->plan, from[CLOSE], true);
+	if (left > CLOSE && pointed_to)
+		hc_propagation_prefetch_owner(propagation, from[CLOSE]);
 }
 
 /* The elements (or what they are mapped to) in LIST from FIRST on. */
@@ -238,10 +264,7 @@ static void look_at_elements(hc_propagation *propagation, hc_owner *container, h
 	for (unsigned i = first; i < last; i++) {
 		hc_address address = g_array_index(list, hc_address, i);
 
-		if (last - i > FAR)
-			hc_propagation_prefetch(propagation, g_array_index(list, hc_address, i + FAR));
-		if (last - i > NEAR && element->plan)
-			prefetch_parts(propagation, element->plan, g_array_index(list, hc_address, i + NEAR));
+		prefetch_elements(propagation, element, pointed_to, list, i);
 		uint64_t value;
 
 		if (pointed_to)
@@ -261,6 +284,16 @@ static bool has_parts(const hc_propagation *propagation, const hc_layout *layout
 {
 	return !type || hc_layout_is_single(layout) || hc_layout_by_pointer(layout) ||
 	       hc_plans_get(propagation->types->plans, type, NULL)->parts->len;
+}
+
+/* Asked for each container, worked out for the first one of a path. */
+static void find_wants(hc_propagation *propagation, hc_owner *container, const hc_layout *layout)
+{
+	const hc_type *mapped = hc_layout_mapped(layout);
+
+	container->wants.known = true;
+	container->wants.element = has_parts(propagation, layout, hc_layout_element(layout));
+	container->wants.mapped = mapped && has_parts(propagation, layout, mapped);
 }
 
 /*
@@ -300,7 +333,6 @@ static void look_at_container(
 		.propagation = propagation,
 		.container = container,
 		.by_pointer = hc_layout_is_single(part->layout),
-		.wants = has_parts(propagation, part->layout, hc_layout_element(part->layout)),
 	};
 	hc_walk_visitor visitor = { .element = note_element, .memory = claim_memory, .data = &walking };
 	hc_walk walk = { 0 };
@@ -308,7 +340,10 @@ static void look_at_container(
 	if (container->layout != part->layout || (!hc_blocks_may_contain(propagation->blocks, address) &&
 							 !hc_propagation_is_new(propagation, address, part->layout)))
 		return;
-	if (hc_layout_mapped(part->layout) && has_parts(propagation, part->layout, hc_layout_mapped(part->layout)))
+	if (!container->wants.known)
+		find_wants(propagation, container, part->layout);
+	walking.wants = container->wants.element;
+	if (container->wants.mapped)
 		visitor.mapped = note_mapped;
 	hc_layout_walk(part->layout, address, &visitor, &walk);
 	while (walking.waiting_out != walking.waiting_in)

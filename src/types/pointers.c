@@ -146,10 +146,13 @@ static uint64_t count_objects(hc_propagation *propagation, const hc_owner *owner
 static uint64_t cookie_count(
 	hc_propagation *propagation, const hc_owner *owner, const hc_spot *spot, hc_address value, uint64_t block_size)
 {
-	uint64_t size = owner->type ? hc_type_size(owner->type) : 0, count,
-		 cookie = MAX(propagation->format.size, owner->type ? hc_type_alignment(owner->type) : 1);
+	uint64_t size = owner->type ? hc_type_size(owner->type) : 0, count, cookie;
 
-	if (!size || value - spot->address != cookie ||
+	/* Almost all point to the block's beginning: nothing stands in front. */
+	if (!size || value == spot->address)
+		return 0;
+	cookie = MAX(propagation->format.size, hc_type_alignment(owner->type));
+	if (value - spot->address != cookie ||
 		!hc_propagation_load(propagation, value - propagation->format.size, &count) || !count ||
 		count > (block_size - cookie) / size ||
 		block_size - cookie - count * size > 2 * propagation->blocks->alignment + propagation->format.size)
@@ -254,7 +257,6 @@ void hc_propagation_follow(hc_propagation *propagation, hc_owner *owner, uint32_
 	const hc_part *part = &g_array_index(owner->plan->parts, hc_part, index);
 	hc_spot spot;
 	hc_owner *target = owner->targets ? owner->targets[index] : NULL;
-
 	const hc_plan *plan = target ? NULL : hc_plans_get(propagation->types->plans, part->type, NULL);
 
 	/* Most pointers lead to blocks that somebody has already: no path is made for them. */
@@ -263,8 +265,7 @@ void hc_propagation_follow(hc_propagation *propagation, hc_owner *owner, uint32_
 			MAX(owner->certainty, certainty_of_target(owner, part->type))))
 		return;
 	if (!target)
-		target = hc_owners_target(propagation->owners, owner, index, HC_STEP_TARGET, part->type,
-			hc_plans_get(propagation->types->plans, part->type, NULL),
+		target = hc_owners_target(propagation->owners, owner, index, HC_STEP_TARGET, part->type, plan,
 			certainty_of_target(owner, part->type));
 	if (target == owner && target->type != part->type)
 		return; /* too many paths */

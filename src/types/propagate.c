@@ -16,7 +16,10 @@
 #include "types/internal.h"
 
 enum {
-	AHEAD = 12 /* edges between prefetch and use */
+	/* edges between prefetch and use */
+	AHEAD_INDEX = 32,
+	AHEAD_OWNER = 20,
+	AHEAD_CONTENTS = 10
 };
 
 bool hc_propagation_load(hc_propagation *propagation, hc_address address, uint64_t *ret_value)
@@ -83,31 +86,49 @@ void hc_propagation_defer(hc_propagation *propagation, hc_address value, const h
 		(hc_edge){ value, owner->number, part };
 }
 
-void hc_propagation_prefetch(const hc_propagation *propagation, hc_address address)
+/*
+ * What the edges behind the next one lead to is fetched in turn: the index of blocks; the block's owner; and if it has none yet, so that it
+ * will be looked at, what is in it. HINTS: numbers of the blocks, by the edge's place.
+ */
+static void look_ahead(const hc_propagation *propagation, uint32_t hints[AHEAD_INDEX])
 {
-	const hc_blocks *blocks = propagation->blocks;
-	const hc_block_region *region = hc_blocks_may_contain(blocks, address) ? hc_blocks_region(blocks, address) :
-										 NULL;
+	uint64_t mask = propagation->edges_room - 1, out = propagation->edges_out,
+		 waiting = propagation->edges_in - out;
+	const hc_types *types = propagation->types;
 
-	if (!region)
-		return;
-	uint64_t granule = hc_blocks_granule(blocks, region, address);
+	if (waiting > AHEAD_INDEX)
+		hc_container_set_prefetch(types->set, propagation->edges[(out + AHEAD_INDEX) & mask].value, false);
+	if (waiting > AHEAD_OWNER) {
+		uint32_t *hint = &hints[(out + AHEAD_OWNER) % AHEAD_INDEX];
+		hc_spot spot;
 
-	__builtin_prefetch(&blocks->starts[granule / 64]);
-	if (region->bytes)
-		__builtin_prefetch(region->bytes + (address - region->start));
+		*hint = hc_propagation_locate(
+				propagation, propagation->edges[(out + AHEAD_OWNER) & mask].value, &spot) ?
+				spot.number :
+				UINT32_MAX;
+		if (*hint != UINT32_MAX)
+			__builtin_prefetch(&types->owner_of[*hint], 1);
+	}
+	if (waiting > AHEAD_CONTENTS) {
+		uint32_t hint = hints[(out + AHEAD_CONTENTS) % AHEAD_INDEX];
+
+		if (hint != UINT32_MAX && !types->owner_of[hint])
+			hc_container_set_prefetch(
+				types->set, propagation->edges[(out + AHEAD_CONTENTS) & mask].value, true);
+	}
 }
 
 void hc_propagation_run(hc_propagation *propagation)
 {
+	uint32_t hints[AHEAD_INDEX];
+
+	memset(hints, 0xff, sizeof hints);
 	while (propagation->edges_out != propagation->edges_in && !propagation->failed) {
 		uint64_t mask = propagation->edges_room - 1;
 		hc_edge edge = propagation->edges[propagation->edges_out & mask];
 		hc_owner *owner = hc_types_owner(propagation->types, edge.owner);
 
-		if (propagation->edges_in - propagation->edges_out > AHEAD)
-			hc_propagation_prefetch(
-				propagation, propagation->edges[(propagation->edges_out + AHEAD) & mask].value);
+		look_ahead(propagation, hints);
 		propagation->edges_out++;
 		if (edge.part == HC_EDGE_OBJECT)
 			hc_propagation_look_at(propagation, owner, edge.value);
