@@ -62,15 +62,21 @@ typedef struct hc_heap_info {
 	const char *version;   /* "2.36"; NULL if no readable text tells */
 	const char *layout;    /* where the layout of malloc's structures comes from, one clause */
 	bool layout_from_debug_info;
-	bool safe_linking;	/* list pointers are mangled (glibc 2.32 and back-ports) */
-	const char *library;	/* name of the module that holds main_arena; NULL if not found */
-	const char *provider;	/* name of the module whose malloc the program calls; NULL if unknown */
-	const char *foreign;	/* the other allocator that serves this program ("jemalloc"), or NULL */
-	bool found;		/* glibc's malloc state was found and is in use; FALSE: there are no blocks */
-	uint64_t mmapped_count; /* mp_.n_mmaps: malloc's own count of mmapped chunks */
-	uint64_t mmapped_bytes; /* mp_.mmapped_mem */
-	bool mmapped_known;	/* the two above could be read */
-	uint64_t alignment;	/* of blocks: 16, or 8 */
+	bool safe_linking;	 /* list pointers are mangled (glibc 2.32 and back-ports) */
+	const char *library;	 /* name of the module that holds main_arena; NULL if not found */
+	const char *provider;	 /* name of the module whose malloc the program calls; NULL if unknown */
+	const char *foreign;	 /* the other allocator that serves this program ("jemalloc"), or NULL */
+	bool found;		 /* glibc's malloc state was found and is in use; FALSE: there are no blocks */
+	uint64_t mmapped_count;	 /* mp_.n_mmaps: malloc's own count of mmapped chunks */
+	uint64_t mmapped_bytes;	 /* mp_.mmapped_mem */
+	bool mmapped_known;	 /* the two above could be read */
+	uint64_t alignment;	 /* of blocks: 16, or 8 */
+	bool thresholds_known;	 /* those below could be read (mp_) */
+	uint64_t trim_threshold; /* M_TRIM_THRESHOLD: the top is given back from this size on */
+	uint64_t top_pad;	 /* M_TOP_PAD: what is left of it then */
+	uint64_t mmap_threshold; /* M_MMAP_THRESHOLD: requests from this size on are mmapped */
+	uint64_t trim_unit;	 /* the main arena's top is given back in multiples of it; 0: of pages */
+	bool thresholds_move;	 /* nobody set them: they rise with the largest mmapped block that was freed */
 } hc_heap_info;
 
 typedef struct hc_blocks hc_blocks;

@@ -101,6 +101,9 @@ typedef struct hc_core hc_core;
 hc_core *hc_core_open(const char *path, hc_diagnostics *diagnostics, GError **error);
 void hc_core_close(hc_core *core);
 
+/* Whether PATH is an executable or a library: an ELF file, but no core. */
+bool hc_core_is_program(const char *path);
+
 const char *hc_core_path(const hc_core *core);
 uint64_t hc_core_file_size(const hc_core *core); /* bytes */
 const hc_process *hc_core_process(const hc_core *core);

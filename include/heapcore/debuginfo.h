@@ -154,6 +154,18 @@ bool hc_modules_read(const hc_modules *modules, hc_address address, void *buffer
 /* The type of that name (hc_type_name(); also as a user writes it: "std::vector<int>" or "struct session"), or NULL. */
 const hc_type *hc_modules_find_type(hc_modules *modules, const char *name);
 
+/* A struct with a member of some type by value: itself, or in one of its structs, unions or base classes. */
+typedef struct hc_holder {
+	const hc_type *type;
+	uint64_t offset; /* of the member, from the struct's beginning */
+} hc_holder;
+
+/*
+ * Every struct of the debug info that has a member of type MEMBER, once for each such member; those of libc and the runtime left
+ * out. Reads all structs at the first call for MEMBER. *ret_count 0: there are none, or more than could be told apart.
+ */
+const hc_holder *hc_modules_holders(hc_modules *modules, const hc_type *member, unsigned *ret_count);
+
 /*
  * The class of the object at ADDRESS by the vtable pointer VTABLE found there. *ret_to_top: what to add to ADDRESS for the
  * beginning of the whole object (0 or negative). *ret_name: its name, demangled, also where there is no type; belongs to MODULES.
@@ -161,6 +173,9 @@ const hc_type *hc_modules_find_type(hc_modules *modules, const char *name);
  */
 bool hc_modules_class_of_vtable(
 	hc_modules *modules, hc_address vtable, const hc_type **ret_type, int64_t *ret_to_top, const char **ret_name);
+
+/* The name alone, or NULL: reads no debug info but symbol tables. */
+const char *hc_modules_class_name_of_vtable(hc_modules *modules, hc_address vtable);
 
 /*
  * The template argument NAME ("_Functor") of the function that starts at ADDRESS, or of the class that it is a member of. So

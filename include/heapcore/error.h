@@ -61,6 +61,9 @@ void hc_diagnostics_destroy(hc_diagnostics *diagnostics);
 void hc_diagnostics_add(hc_diagnostics *diagnostics, const hc_diagnostic_kind *kind, uint64_t bytes,
 	const char *example_format, ...) G_GNUC_PRINTF(4, 5);
 
+/* Adds all that DIAGNOSTIC tells, which need not live on: it comes from another list, or from a file. */
+void hc_diagnostics_restore(hc_diagnostics *diagnostics, const hc_diagnostic *diagnostic);
+
 /* The kinds met so far, in the order of their first event. */
 unsigned hc_diagnostics_count(const hc_diagnostics *diagnostics);
 const hc_diagnostic *hc_diagnostics_get(const hc_diagnostics *diagnostics, unsigned index);

@@ -42,8 +42,11 @@ typedef struct hc_report_options {
  * write function did, or as said.
  */
 bool hc_report_analysis(const hc_analysis *analysis, const hc_report_options *options, GError **error); /* findings */
-bool hc_report_diff(const hc_diff *diff, const hc_analysis *a, const hc_analysis *b, const hc_report_options *options,
-	GError **error); /* findings, both */
+bool hc_report_diff(const hc_diff *diff, const hc_report_options *options, GError **error);
+
+/* That SNAPSHOT was written to PATH, SIZE bytes. */
+bool hc_report_snapshot(
+	const hc_snapshot *snapshot, const char *path, uint64_t size, const hc_report_options *options, GError **error);
 
 /* What was captured in DIRECTORY. */
 bool hc_report_capture(
@@ -117,6 +120,12 @@ bool hc_report_containers(
 
 /* What the blocks are; at most LIMIT rows (0: all). Types. */
 bool hc_report_types(const hc_analysis *analysis, uint64_t limit, const hc_report_options *options, GError **error);
+
+/*
+ * What keeps free memory of the heap from going back; at most LIMIT runs and holders (0: all). Blocks; who holds the blocks by type:
+ * types.
+ */
+bool hc_report_pins(const hc_analysis *analysis, uint64_t limit, const hc_report_options *options, GError **error);
 
 /* What hc_report_show() shows. */
 typedef struct hc_show_view {

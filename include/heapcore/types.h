@@ -81,9 +81,12 @@ typedef struct hc_container {
 	const char *type; /* "std::vector<int>" */
 	const char *kind; /* the description's name: "libstdc++ vector" */
 	const hc_type *container_type;
-	hc_certainty certainty; /* that it is one: a guess is one by its shape only */
-	uint64_t count;		/* containers in this row */
-	uint64_t elements;	/* as they claim; where they keep no count, as walked */
+	const char *
+		element; /* the type of its elements, where that was deduced from memory; NULL: by its own type, or not known */
+	hc_certainty
+		certainty; /* that it is one: a guess is one by its shape only; and of what it holds, where that was deduced */
+	uint64_t count;	   /* containers in this row */
+	uint64_t elements; /* as they claim; where they keep no count, as walked */
 	uint64_t walked;
 	uint64_t capacity;	 /* UINT64_MAX: it has none */
 	hc_amount own;		 /* blocks that are its buffers, nodes, indexes */
@@ -102,6 +105,64 @@ typedef struct hc_container {
 unsigned hc_types_container_count(const hc_types *types);
 const hc_container *hc_types_container(const hc_types *types, unsigned index);
 
+/* What is known of a container's keys, or of its elements where it has no keys. All text is untrusted. */
+typedef struct hc_sample {
+	char **texts; /* first, some at random, last; strings as they are, all else as hc_types_format() has it; NULL-terminated */
+	char *prefix;	    /* that all string keys begin with, digits as #; NULL: no strings, or nothing shared */
+	uint64_t looked_at; /* string keys that prefix and shapes are told from */
+	uint64_t shapes;    /* that differ once runs of digits are one; at most HC_SAMPLE_SHAPES */
+	char *shape;	    /* the first of them: "/url/#"; or NULL */
+} hc_sample;
+
+enum {
+	HC_SAMPLE_SHAPES = 1000
+};
+
+/* ---- paths: who holds what ---- */
+
+/*
+ * A place in the program's data that blocks hang on; a tree, from the variables on. All elements of a container are one place, and
+ * so are objects that lead to others of their own type (the nodes of a list). Numbers go from 1 to hc_types_path_count(); a
+ * parent's is smaller than its children's. Several may have the same text: classes that derive from one, a container and its
+ * index.
+ */
+typedef struct hc_types_path {
+	uint32_t parent;	     /* 0: the path begins here */
+	const hc_variable *variable; /* that it begins with; NULL: nothing typed leads to it */
+	const hc_type *type;	     /* NULL: not by debug info */
+	hc_certainty certainty;
+	bool is_container, is_index;
+	/* of containers, added up */
+	bool is_value; /* a string, a smart pointer, an optional */
+	bool is_queue; /* a list, a deque */
+	bool is_keyed; /* a map, a set, a hash table */
+	const char *kind;
+	uint64_t count, elements, capacity; /* capacity UINT64_MAX: none */
+	hc_grade grade;
+	hc_address largest; /* the one with the most elements */
+} hc_types_path;
+
+uint32_t hc_types_path_count(const hc_types *types);
+void hc_types_path_get(const hc_types *types, uint32_t number, hc_types_path *ret_path);
+
+/* "g_registry.sessions_[]->queue_"; "static", "member of every Session"; "Session". Free with g_free(). */
+char *hc_types_path_text(const hc_types *types, uint32_t number);
+char *hc_types_path_where(const hc_types *types, uint32_t number);
+char *hc_types_path_type_name(const hc_types *types, uint32_t number);
+
+/* The path that block NUMBER hangs on; 0: not known, not in use, or libc's own. */
+uint32_t hc_types_path_of_block(const hc_types *types, uint32_t number);
+
+/* As hc_types_sample(), of the first 10,000 elements of the container that is largest on the path. */
+void hc_types_path_sample(const hc_types *types, uint32_t number, unsigned limit, hc_sample *ret_sample);
+
+/*
+ * Calls VISIT for the integers among the program's static variables, and among the members of those (by value, or one pointer away):
+ * "g_jobs.produced". At most LIMIT calls. Stops when it returns FALSE.
+ */
+typedef bool (*hc_types_visit_number)(const char *path, int64_t value, void *data);
+void hc_types_each_number(const hc_types *types, unsigned limit, hc_types_visit_number visit, void *data);
+
 /* Variables by what could be read of them. */
 uint64_t hc_types_variables(const hc_types *types, hc_variable_state state);
 
@@ -115,19 +176,6 @@ typedef struct hc_types_losses {
 const hc_types_losses *hc_types_get_losses(const hc_types *types);
 
 /* ---- elements and values ---- */
-
-/* What is known of a container's keys, or of its elements where it has no keys. All text is untrusted. */
-typedef struct hc_sample {
-	char **texts; /* first, some at random, last; strings as they are, all else as hc_types_format() has it; NULL-terminated */
-	char *prefix;	    /* that all string keys begin with, digits as #; NULL: no strings, or nothing shared */
-	uint64_t looked_at; /* string keys that prefix and shapes are told from */
-	uint64_t shapes;    /* that differ once runs of digits are one; at most HC_SAMPLE_SHAPES */
-	char *shape;	    /* the first of them: "/url/#"; or NULL */
-} hc_sample;
-
-enum {
-	HC_SAMPLE_SHAPES = 1000
-};
 
 /*
  * Walks the container once more (of an aggregate, the one at container->address), or only its first ELEMENTS elements (0: all), and
@@ -151,6 +199,7 @@ GArray *hc_types_elements(const hc_types *types, const hc_type *type, hc_address
 typedef struct hc_object {
 	const hc_type *type;
 	hc_address address;
+	const hc_field *bits; /* the member that it is, if that is a bit field: `address` is its storage's; else NULL */
 } hc_object;
 
 /*
@@ -165,6 +214,9 @@ typedef struct hc_object {
  */
 bool hc_types_evaluate(const hc_types *types, const char *expression, int64_t thread, int frame, hc_object *ret_object,
 	GError **error);
+
+/* As hc_types_format(). */
+char *hc_types_format_object(const hc_types *types, const hc_object *object, unsigned limit);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_types, hc_types_destroy)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(hc_sample, hc_sample_clear)

@@ -37,12 +37,19 @@ typedef struct hc_region {
 	uint64_t block_size;		   /* ... and its usable size */
 } hc_region;
 
+/* A block in a thread's cache. */
+typedef struct hc_cached_block {
+	hc_address address; /* user memory */
+	int64_t thread;	    /* 0: of a thread that is not in this process any more, or not known */
+} hc_cached_block;
+
 typedef struct hc_heap {
 	hc_heap_info info;
 	GArray *arenas;	 /* of hc_arena */
 	GArray *regions; /* of hc_region; the blocks stage sorts them after open() */
 	GArray *states; /* of hc_range: the allocator's own variables outside its regions (main_arena, mp_): never roots */
 	GArray *thread_blocks; /* hc_allocators_find_thread_blocks(), which the blocks stage calls before classify() */
+	GArray *cached;	       /* of hc_cached_block, sorted by address, each once: classify() fills it */
 	void *private;
 } hc_heap;
 

@@ -38,6 +38,27 @@ static uint64_t guess_alignment(unsigned word)
 	return word == 8 ? 16 : 16;
 }
 
+/* mp_'s thresholds, which decide what free() gives back. */
+static void read_thresholds(const glibc *g)
+{
+	const glibc_parameters_layout *layout = &g->layout.parameters;
+	hc_heap_info *info = &g->heap->info;
+	uint64_t fixed, unit;
+
+	if (!g->parameters || layout->trim_threshold < 0 || layout->top_pad < 0 || layout->mmap_threshold < 0 ||
+		layout->no_dyn_threshold < 0)
+		return;
+	info->thresholds_known =
+		hc_core_read_word(g->core, g->parameters + layout->trim_threshold, &info->trim_threshold) &&
+		hc_core_read_word(g->core, g->parameters + layout->top_pad, &info->top_pad) &&
+		hc_core_read_word(g->core, g->parameters + layout->mmap_threshold, &info->mmap_threshold) &&
+		hc_core_read_unsigned(g->core, g->parameters + layout->no_dyn_threshold, 4, &fixed);
+	info->thresholds_move = info->thresholds_known && !fixed;
+	if (layout->thp_pagesize >= 0 && hc_core_read_word(g->core, g->parameters + layout->thp_pagesize, &unit) &&
+		unit > g->page && !(unit & (unit - 1)))
+		info->trim_unit = unit;
+}
+
 static void glibc_open(hc_heap *heap, const hc_core *core, hc_modules *modules, hc_diagnostics *diagnostics)
 {
 	glibc *g = g_new0(glibc, 1);
@@ -76,6 +97,7 @@ static void glibc_open(hc_heap *heap, const hc_core *core, hc_modules *modules, 
 
 		g->tcache_count = count <= UINT16_MAX ? (int64_t)count : -1;
 	}
+	read_thresholds(g);
 	heap->info.found = heap->regions->len > 0;
 	glibc_prepare_notes(g);
 

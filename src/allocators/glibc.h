@@ -44,6 +44,8 @@ typedef struct glibc_arena_layout {
 } glibc_arena_layout;
 
 typedef struct glibc_parameters_layout {
+	int trim_threshold, top_pad, mmap_threshold, no_dyn_threshold;
+	int thp_pagesize; /* 2.35 on */
 	int hp_pagesize, n_mmaps, n_mmaps_max, mmapped_mem, sbrk_base, tcache_bins,
 		tcache_count; /* struct malloc_par */
 	int size;

@@ -89,18 +89,22 @@ bool glibc_parameters_layout_row(unsigned row, unsigned word, glibc_parameters_l
 
 	if (row >= G_N_ELEMENTS(parameters_rows))
 		return false;
-	place(&cursor, word, 5); /* trim_threshold, top_pad, mmap_threshold, arena_test, arena_max */
-	layout->hp_pagesize = ABSENT;
+	layout->trim_threshold = place(&cursor, word, 1);
+	layout->top_pad = place(&cursor, word, 1);
+	layout->mmap_threshold = place(&cursor, word, 1);
+	place(&cursor, word, 2); /* arena_test, arena_max */
+	layout->thp_pagesize = layout->hp_pagesize = ABSENT;
 	if (parameters_rows[row].thp_mode)
 		place(&cursor, 4, 1);
 	if (parameters_rows[row].huge_pages) {
-		place(&cursor, word, 1); /* thp_pagesize */
+		layout->thp_pagesize = place(&cursor, word, 1);
 		layout->hp_pagesize = place(&cursor, word, 1);
 		place(&cursor, 4, 1); /* hp_flags */
 	}
 	layout->n_mmaps = place(&cursor, 4, 1);
 	layout->n_mmaps_max = place(&cursor, 4, 1);
-	place(&cursor, 4, 2); /* max_n_mmaps, no_dyn_threshold */
+	place(&cursor, 4, 1); /* max_n_mmaps */
+	layout->no_dyn_threshold = place(&cursor, 4, 1);
 	layout->mmapped_mem = place(&cursor, word, 1);
 	place(&cursor, word, 1); /* max_mmapped_mem */
 	if (parameters_rows[row].max_total_mem)
@@ -180,6 +184,11 @@ static bool parameters_from_debug_info(glibc *g, const hc_struct *parameters)
 {
 	glibc_parameters_layout *layout = &g->layout.parameters;
 
+	layout->trim_threshold = member_offset(parameters, "trim_threshold");
+	layout->top_pad = member_offset(parameters, "top_pad");
+	layout->mmap_threshold = member_offset(parameters, "mmap_threshold");
+	layout->no_dyn_threshold = member_offset(parameters, "no_dyn_threshold");
+	layout->thp_pagesize = member_offset(parameters, "thp_pagesize");
 	layout->hp_pagesize = member_offset(parameters, "hp_pagesize");
 	layout->n_mmaps = member_offset(parameters, "n_mmaps");
 	layout->n_mmaps_max = member_offset(parameters, "n_mmaps_max");

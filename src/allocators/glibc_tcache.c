@@ -263,7 +263,7 @@ static void complain(struct caches *caches, hc_address cache, int bin, hc_addres
 		"tcache at %#" G_GINT64_MODIFIER "x, bin %d: %s (%#" G_GINT64_MODIFIER "x)", cache, bin, what, at);
 }
 
-static void follow_list(struct caches *caches, hc_address cache, int bin)
+static void follow_list(struct caches *caches, hc_address cache, int bin, int64_t thread)
 {
 	const glibc *g = caches->g;
 	hc_address at = glibc_word_or_zero(g, cache + g->layout.tcache.entries + bin * g->word);
@@ -277,7 +277,10 @@ static void follow_list(struct caches *caches, hc_address cache, int bin)
 			return;
 		}
 		learn_key(caches, cache, at);
+		hc_cached_block cached = { at, thread };
+
 		hc_block_table_set_state(caches->table, &entry, HC_BLOCK_TCACHE);
+		g_array_append_val(g->heap->cached, cached);
 		length++;
 		caches->cached++;
 		at = glibc_reveal(g, at, glibc_word_or_zero(g, at));
@@ -293,7 +296,8 @@ static bool is_known(const struct caches *caches, hc_address address)
 	return g_hash_table_contains(caches->known, &key);
 }
 
-static void follow_cache(struct caches *caches, hc_address address, const char *label)
+/* THREAD: whose it is; 0: nobody's that is known. */
+static void follow_cache(struct caches *caches, hc_address address, const char *label, int64_t thread)
 {
 	hc_block_entry entry;
 	guint64 key = address;
@@ -304,7 +308,7 @@ static void follow_cache(struct caches *caches, hc_address address, const char *
 	g_hash_table_add(caches->known, g_memdup2(&key, sizeof key));
 	hc_block_table_label(caches->table, &entry, label);
 	for (int i = 0; i < caches->g->layout.tcache.bins; i++)
-		follow_list(caches, address, i);
+		follow_list(caches, address, i, thread);
 }
 
 static void follow_threads(struct caches *caches, const GArray *pointers, int64_t distance)
@@ -323,7 +327,7 @@ static void follow_threads(struct caches *caches, const GArray *pointers, int64_
 		/* A damaged cache is still the cache: of a live thread it need not look right in every bin. */
 		if (cache && !is_known(caches, cache) &&
 			(looks_like_cache(caches, &g->layout.tcache, cache, &entries) || thread))
-			follow_cache(caches, cache, label);
+			follow_cache(caches, cache, label, thread ? thread->id : 0);
 	}
 }
 
@@ -368,7 +372,7 @@ static void follow_orphans(struct caches *caches)
 
 		if (looks_like_cache(caches, &g->layout.tcache, cache, &entries) && entries &&
 			keys_agree(caches, cache))
-			follow_cache(caches, cache, "libc: tcache that no thread leads to");
+			follow_cache(caches, cache, "libc: tcache that no thread leads to", 0);
 	}
 }
 
@@ -462,6 +466,13 @@ static void attach_threads(glibc *g, const GArray *voters)
 			g_ptr_array_add(g->thread_lists, (gpointer)g_array_index(g->heap->arenas, hc_arena, i).threads);
 }
 
+static int compare_cached(const void *a, const void *b)
+{
+	const hc_cached_block *x = a, *y = b;
+
+	return (x->address > y->address) - (x->address < y->address);
+}
+
 void glibc_find_tcaches(glibc *g, hc_block_table *table)
 {
 	struct caches caches = {
@@ -485,6 +496,7 @@ void glibc_find_tcaches(glibc *g, hc_block_table *table)
 		follow_orphans(&caches);
 		check_keys(&caches);
 	}
+	g_array_sort(g->heap->cached, compare_cached);
 	g_hash_table_unref(caches.known);
 	g_hash_table_unref(caches.judged);
 }

@@ -11,12 +11,18 @@ struct hc_diagnostics {
 struct entry {
 	hc_diagnostic public;
 	char *example;
+	hc_diagnostic_kind *own_kind; /* of what was restored; else NULL */
 };
 
 static void entry_free(void *data)
 {
 	struct entry *entry = data;
 
+	if (entry->own_kind) {
+		g_free((char *)entry->own_kind->id);
+		g_free((char *)entry->own_kind->text);
+		g_free(entry->own_kind);
+	}
 	g_free(entry->example);
 	g_free(entry);
 }
@@ -71,6 +77,23 @@ void hc_diagnostics_add(
 	}
 	entry->public.count++;
 	entry->public.bytes += bytes;
+	g_mutex_unlock(&diagnostics->mutex);
+}
+
+void hc_diagnostics_restore(hc_diagnostics *diagnostics, const hc_diagnostic *diagnostic)
+{
+	struct entry *entry = g_new0(struct entry, 1);
+
+	entry->own_kind = g_new0(hc_diagnostic_kind, 1);
+	entry->own_kind->id = g_strdup(diagnostic->kind->id);
+	entry->own_kind->text = g_strdup(diagnostic->kind->text);
+	entry->own_kind->severity = diagnostic->kind->severity;
+	entry->example = g_strdup(diagnostic->example);
+	entry->public = *diagnostic;
+	entry->public.kind = entry->own_kind;
+	entry->public.example = entry->example;
+	g_mutex_lock(&diagnostics->mutex);
+	g_ptr_array_add(diagnostics->list, entry);
 	g_mutex_unlock(&diagnostics->mutex);
 }
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/file.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 char *hc_file_read(const char *path, size_t limit, size_t *ret_length, GError **error)
 {
 	g_autofree char *contents = NULL;
@@ -18,4 +21,24 @@ char *hc_file_read(const char *path, size_t limit, size_t *ret_length, GError **
 	if (ret_length)
 		*ret_length = length;
 	return g_steal_pointer(&contents);
+}
+
+bool hc_file_write(const char *path, const char *contents, size_t length, GError **error)
+{
+	g_autoptr(GError) reason = NULL;
+
+	if (g_file_set_contents_full(path, contents, length, G_FILE_SET_CONTENTS_CONSISTENT, 0666, &reason))
+		return true;
+	g_set_error(error, HC_ERROR, HC_ERROR_IO, "%s", reason->message);
+	return false;
+}
+
+size_t hc_file_peek(const char *path, char *buffer, size_t length)
+{
+	int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t count = file < 0 ? 0 : read(file, buffer, length);
+
+	if (file >= 0)
+		close(file);
+	return count > 0 ? (size_t)count : 0;
 }

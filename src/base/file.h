@@ -9,3 +9,9 @@
  * LIMIT bytes. Free with g_free().
  */
 char *hc_file_read(const char *path, size_t limit, size_t *ret_length, GError **error);
+
+/* Makes PATH a file of LENGTH bytes, or leaves what is there as it is. Fails with HC_ERROR_IO. */
+bool hc_file_write(const char *path, const char *contents, size_t length, GError **error);
+
+/* The first LENGTH bytes of PATH, or as many as there are, in BUFFER. 0 if it cannot be read. */
+size_t hc_file_peek(const char *path, char *buffer, size_t length);

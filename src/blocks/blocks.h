@@ -40,6 +40,20 @@ typedef struct hc_block_span {
 	uint32_t *cells; /* for each cell of 1 << cell_shift bytes: the first region that ends behind its beginning */
 } hc_block_span;
 
+enum {
+	HC_FREE_RUN_MINIMUM = 64 * 1024
+};
+
+/* Free chunks side by side with at least HC_FREE_RUN_MINIMUM bytes of whole pages: free_pages.c. */
+typedef struct hc_free_run {
+	uint32_t region;		 /* index in regions[] */
+	uint32_t first_block, end_block; /* numbers; the end is exclusive */
+	hc_address start, end;		 /* of chunks */
+	uint64_t whole, zero;		 /* bytes, as in hc_free_pages */
+	bool top;			 /* the last of them is the top chunk */
+	uint64_t trim;			 /* what malloc_trim(0) would release of it, without zero pages */
+} hc_free_run;
+
 struct hc_blocks {
 	const hc_core *core;
 	const hc_allocator *allocator;
@@ -60,6 +74,7 @@ struct hc_blocks {
 	uint64_t *labelled; /* bit for each block's number: it has a label */
 	GHashTable *labels; /* number -> text */
 	GStringChunk *texts;
+	GArray *runs;			/* of hc_free_run, in order of address */
 	struct hc_block_totals *totals; /* for each arena, and last for mmapped blocks */
 };
 
@@ -160,6 +175,13 @@ static inline uint32_t hc_blocks_number(const hc_blocks *blocks, uint64_t start)
 	return number + __builtin_popcountll(blocks->starts[word] & (((uint64_t)1 << start % 64) - 1));
 }
 
+/* Free to malloc too; what a thread caches looks in use to it. */
+static inline bool hc_block_state_is_free(hc_block_state state)
+{
+	return state == HC_BLOCK_FASTBIN || state == HC_BLOCK_UNSORTED || state == HC_BLOCK_SMALL ||
+	       state == HC_BLOCK_LARGE || state == HC_BLOCK_UNLISTED || state == HC_BLOCK_TOP;
+}
+
 /* The granule at which block NUMBER starts. */
 uint64_t hc_blocks_start_of_number(const hc_blocks *blocks, uint32_t number);
 
@@ -243,5 +265,5 @@ static inline uint64_t hc_start_cursor_next(hc_start_cursor *cursor)
 	return start;
 }
 
-/* Fills totals->free_pages of every arena: free_pages.c. */
+/* Fills totals->free_pages of every arena, and runs: free_pages.c. */
 void hc_blocks_count_free_pages(hc_blocks *blocks);

@@ -357,6 +357,8 @@ hc_blocks *hc_blocks_create(
 	blocks->heap.arenas = g_array_new(FALSE, TRUE, sizeof(hc_arena));
 	blocks->heap.regions = g_array_new(FALSE, TRUE, sizeof(hc_region));
 	blocks->heap.states = g_array_new(FALSE, TRUE, sizeof(hc_range));
+	blocks->heap.cached = g_array_new(FALSE, FALSE, sizeof(hc_cached_block));
+	blocks->runs = g_array_new(FALSE, FALSE, sizeof(hc_free_run));
 	blocks->labels = g_hash_table_new(NULL, NULL);
 	blocks->texts = g_string_chunk_new(1024);
 	find_provider(blocks, modules);
@@ -387,6 +389,8 @@ void hc_blocks_destroy(hc_blocks *blocks)
 	g_array_unref(blocks->heap.arenas);
 	g_array_unref(blocks->heap.regions);
 	g_array_unref(blocks->heap.states);
+	g_array_unref(blocks->heap.cached);
+	g_array_unref(blocks->runs);
 	g_clear_pointer(&blocks->heap.thread_blocks, g_array_unref);
 	g_hash_table_unref(blocks->labels);
 	g_string_chunk_free(blocks->texts);

@@ -5,7 +5,7 @@
  * malloc_trim() first merges the fastbins' chunks with their free neighbours (malloc_consolidate), so a run of free chunks
  * counts as one, and a run that touches the top chunk becomes part of it. Then mtrim(): of a free chunk, the whole pages
  * behind its first sizeof(struct malloc_chunk) bytes. Then systrim(), for the main arena only and only if its top ends at
- * the program break: the whole pages at its end that leave MINSIZE + 1 bytes. Tops of thread arenas are not touched.
+ * the program break: the whole pages (huge ones, if a tunable says so: 2.35 on) at its end that leave MINSIZE + 1 bytes. Tops of thread arenas are not touched.
  * (malloc/malloc.c, 2.17 to 2.43.) Cached blocks (tcache) look in use and are in no run.
  */
 #include "base/bytes.h"
@@ -34,47 +34,83 @@ static uint64_t zero_bytes(const struct count *count, hc_address start, hc_addre
 	return zero;
 }
 
-static void add_pages(const struct count *count, hc_address start, hc_address end, bool trimmable)
-{
-	if (start >= end)
-		return;
-	uint64_t zero = zero_bytes(count, start, end);
+/* A run of free chunks; most are small, so nothing is made of them but sums. */
+struct run {
+	hc_address start, end;	    /* of chunks */
+	uint32_t first, blocks_end; /* of the region's blocks */
+	bool top;		    /* the last of them is the top chunk */
+};
 
-	count->pages->whole += end - start;
-	count->pages->zero += zero;
-	if (trimmable) {
-		count->pages->trim += end - start;
-		count->pages->trim_zero += zero;
-	}
+/* Whole pages of a run: [start, end), of which malloc_trim(0) would release [trim, end). */
+struct whole_pages {
+	hc_address start, trim, end;
+};
+
+static void keep_run(const struct count *count, const struct run *run, const struct whole_pages *pages, uint64_t zero,
+	uint64_t trim_zero)
+{
+	hc_free_run kept = {
+		.region = count->region - count->blocks->regions,
+		.first_block = count->region->first_block + run->first,
+		.end_block = count->region->first_block + run->blocks_end,
+		.start = run->start,
+		.end = run->end,
+		.whole = pages->end - pages->start,
+		.zero = zero,
+		.trim = pages->end - pages->trim - trim_zero,
+		.top = run->top,
+	};
+
+	g_array_append_val(count->blocks->runs, kept);
 }
 
-/* A run of free chunks [start, end), addresses of chunks; TOP: the last of them is the top chunk. */
-static void count_run(const struct count *count, hc_address start, hc_address end, bool top)
+static void add_pages(const struct count *count, const struct run *run, const struct whole_pages *pages)
 {
-	unsigned word = count->blocks->word;
-	const hc_region *region = &count->region->region;
-
-	count->pages->largest = MAX(count->pages->largest, end - start);
-	if (!top) {
-		add_pages(count, hc_align_up(start + 6 * word, count->page), hc_align_down(end, count->page), true);
+	if (pages->start >= pages->end)
 		return;
-	}
-	uint64_t minimum = hc_align_up(4 * word, count->blocks->alignment), size = end - start;
+	uint64_t trim_zero = zero_bytes(count, pages->trim, pages->end),
+		 zero = trim_zero + zero_bytes(count, pages->start, pages->trim);
+
+	count->pages->whole += pages->end - pages->start;
+	count->pages->zero += zero;
+	count->pages->trim += pages->end - pages->trim;
+	count->pages->trim_zero += trim_zero;
+	if (pages->end - pages->start >= HC_FREE_RUN_MINIMUM)
+		keep_run(count, run, pages, zero, trim_zero);
+}
+
+static void count_top(const struct count *count, const struct run *run)
+{
+	const hc_region *region = &count->region->region;
+	const hc_arena *arena = &g_array_index(count->blocks->heap.arenas, hc_arena, region->arena);
+	uint64_t minimum = hc_align_up(4 * count->blocks->word, count->blocks->alignment), size = run->end - run->start;
+	uint64_t unit = MAX(count->blocks->heap.info.trim_unit, count->page);
 
 	if (size <= minimum + 1)
 		return;
-	uint64_t whole = hc_align_down(size - minimum - 1, count->page);
-	const hc_arena *arena = &g_array_index(count->blocks->heap.arenas, hc_arena, region->arena);
+	struct whole_pages pages = {
+		.start = hc_align_up(run->end - hc_align_down(size - minimum - 1, count->page), count->page),
+		.end = hc_align_down(run->end, count->page),
+	};
 
 	/* A top that does not end at a page border has somebody else's memory behind it: sbrk cannot take it back. */
-	add_pages(count, hc_align_up(end - whole, count->page), hc_align_down(end, count->page),
-		region->arena == 0 && arena->contiguous && end == region->end && end % count->page == 0);
+	pages.trim = pages.end;
+	if (region->arena == 0 && arena->contiguous && run->end == region->end && run->end % count->page == 0)
+		pages.trim -= hc_align_down(size - minimum - 1, unit);
+	add_pages(count, run, &pages);
 }
 
-static bool is_free(hc_block_state state)
+static void count_run(const struct count *count, const struct run *run)
 {
-	return state == HC_BLOCK_FASTBIN || state == HC_BLOCK_UNSORTED || state == HC_BLOCK_SMALL ||
-	       state == HC_BLOCK_LARGE || state == HC_BLOCK_UNLISTED || state == HC_BLOCK_TOP;
+	count->pages->largest = MAX(count->pages->largest, run->end - run->start);
+	if (run->top) {
+		count_top(count, run);
+		return;
+	}
+	hc_address start = hc_align_up(run->start + 6 * count->blocks->word, count->page);
+	struct whole_pages pages = { start, start, hc_align_down(run->end, count->page) };
+
+	add_pages(count, run, &pages);
 }
 
 static void count_region(const struct count *count)
@@ -82,24 +118,33 @@ static void count_region(const struct count *count)
 	const hc_blocks *blocks = count->blocks;
 	const hc_block_region *region = count->region;
 	hc_start_cursor cursor = hc_start_cursor_at(blocks, region->first_granule);
-	hc_address run = 0;
+	hc_address start = 0;
+	uint32_t first = 0;
 	bool top = false;
 
 	for (uint32_t i = 0; i < region->block_count; i++) {
 		hc_block_state state = blocks->states[region->first_block + i];
 		hc_address chunk = hc_blocks_address(blocks, region, hc_start_cursor_next(&cursor)) - 2 * blocks->word;
 
-		if (!is_free(state) && run) {
-			count_run(count, run, chunk, top);
-			run = 0;
+		if (!hc_block_state_is_free(state) && start) {
+			struct run run = { start, chunk, first, i, top };
+
+			count_run(count, &run);
+			start = 0;
 			top = false;
-		} else if (is_free(state)) {
-			run = run ? run : chunk;
+		} else if (hc_block_state_is_free(state)) {
+			if (!start) {
+				start = chunk;
+				first = i;
+			}
 			top |= state == HC_BLOCK_TOP;
 		}
 	}
-	if (run)
-		count_run(count, run, region->end, top);
+	if (start) {
+		struct run run = { start, region->end, first, region->block_count, top };
+
+		count_run(count, &run);
+	}
 }
 
 void hc_blocks_count_free_pages(hc_blocks *blocks)

@@ -10,7 +10,14 @@
  *	proc_files.c	copies of the rest of /proc
  *	sockets.c	the process's sockets with their queues
  *	side_facts.c	reading all that back
+ *	store.c		the facts as one value, for snapshots
  */
 #pragma once
 
 #include <heapcore/capture.h>
+
+/* What hc_side_facts_load() reads; of the sockets those with the longest queues. A floating reference. */
+GVariant *hc_side_facts_store(const hc_side_facts *facts);
+
+/* NULL if VALUE is not of the right type, or tells of kinds that are none. */
+hc_side_facts *hc_side_facts_load(GVariant *value);

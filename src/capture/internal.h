@@ -95,3 +95,20 @@ char *hc_sockets_describe(pid_t pid, GHashTable *links);
 
 /* A line of it. FALSE if it is none. *RET_LOCAL and *RET_REMOTE are for the caller to free. */
 bool hc_sockets_parse(const char *line, hc_socket_fact *ret_socket, char **ret_local, char **ret_remote);
+
+/* ---- side_facts.c ---- */
+
+struct hc_side_facts_tables {
+	GArray *sockets; /* of hc_socket_fact */
+	GStringChunk *strings;
+};
+
+enum {
+	HC_SIDE_FACTS_NUMBERS = 18
+};
+
+/* Nothing known. */
+hc_side_facts *hc_side_facts_new(void);
+
+/* Those members that are single figures, always in the same order. */
+void hc_side_facts_numbers(hc_side_facts *facts, uint64_t *ret_numbers[HC_SIDE_FACTS_NUMBERS]);

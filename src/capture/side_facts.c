@@ -11,11 +11,6 @@ enum {
 	TICK = 1024, /* "kB" of /proc */
 };
 
-struct hc_side_facts_tables {
-	GArray *sockets; /* of hc_socket_fact */
-	GStringChunk *strings;
-};
-
 static char *read_text(const char *folder, const char *name)
 {
 	g_autofree char *path = g_build_filename(folder, name, NULL);
@@ -217,15 +212,24 @@ static GKeyFile *read_description(const char *folder, const char *core, GError *
 	return g_steal_pointer(&file);
 }
 
-static hc_side_facts *make_unknown(void)
+void hc_side_facts_numbers(hc_side_facts *facts, uint64_t *ret_numbers[HC_SIDE_FACTS_NUMBERS])
+{
+	uint64_t *const numbers[HC_SIDE_FACTS_NUMBERS] = { &facts->resident, &facts->proportional, &facts->swapped,
+		&facts->anonymous, &facts->page_tables, &facts->threads, &facts->descriptors, &facts->unread,
+		&facts->unsent, &facts->cgroup_used, &facts->cgroup_limit, &facts->cgroup_kernel,
+		&facts->cgroup_sockets, &facts->available, &facts->slab, &facts->slab_unreclaimable,
+		&facts->tcp_buffers, &facts->udp_buffers };
+
+	memcpy(ret_numbers, numbers, sizeof numbers);
+}
+
+hc_side_facts *hc_side_facts_new(void)
 {
 	hc_side_facts *facts = g_new0(hc_side_facts, 1);
-	uint64_t *const numbers[] = { &facts->resident, &facts->proportional, &facts->swapped, &facts->anonymous,
-		&facts->page_tables, &facts->threads, &facts->descriptors, &facts->unread, &facts->unsent,
-		&facts->cgroup_used, &facts->cgroup_limit, &facts->cgroup_kernel, &facts->cgroup_sockets,
-		&facts->available, &facts->slab, &facts->slab_unreclaimable, &facts->tcp_buffers, &facts->udp_buffers };
+	uint64_t *numbers[HC_SIDE_FACTS_NUMBERS];
 
-	for (unsigned i = 0; i < G_N_ELEMENTS(numbers); i++)
+	hc_side_facts_numbers(facts, numbers);
+	for (unsigned i = 0; i < HC_SIDE_FACTS_NUMBERS; i++)
 		*numbers[i] = HC_FACT_UNKNOWN;
 	facts->tables = g_new0(struct hc_side_facts_tables, 1);
 	facts->tables->sockets = g_array_new(FALSE, FALSE, sizeof(hc_socket_fact));
@@ -244,7 +248,7 @@ hc_side_facts *hc_side_facts_read(const char *path, GError **error)
 
 	if (!file)
 		return NULL;
-	facts = make_unknown();
+	facts = hc_side_facts_new();
 	facts->pid = g_key_file_get_int64(file, "capture", "pid", NULL);
 	facts->time = g_key_file_get_int64(file, "capture", "time", NULL);
 	facts->start_time = g_key_file_get_int64(file, "capture", "start-time", NULL);

@@ -48,7 +48,9 @@ cli_status cli_run_path(const cli_command *command, int argc, char **argv);
 cli_status cli_run_roots(const cli_command *command, int argc, char **argv);
 cli_status cli_run_leaks(const cli_command *command, int argc, char **argv);
 cli_status cli_run_containers(const cli_command *command, int argc, char **argv);
+cli_status cli_run_snapshot(const cli_command *command, int argc, char **argv);
 cli_status cli_run_show(const cli_command *command, int argc, char **argv);
+cli_status cli_run_pins(const cli_command *command, int argc, char **argv);
 cli_status cli_run_types(const cli_command *command, int argc, char **argv);
 cli_status cli_run_mappings(const cli_command *command, int argc, char **argv);
 cli_status cli_run_threads(const cli_command *command, int argc, char **argv);
@@ -126,7 +128,16 @@ void cli_report_init(cli_report *report, const cli_options *options, const char 
 void cli_report_deinit(cli_report *report);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(cli_report, cli_report_deinit)
 
-/* The exit status after a report on ANALYSIS. WRITTEN and ERROR (taken) are what the report function gave. */
+/*
+ * A snapshot of each of INPUTS, cores and snapshots, in their order; of cores one after the other, so that only one is in memory. NULL
+ * after an error, which was said. Free each with hc_snapshot_destroy().
+ */
+GPtrArray *cli_take_snapshots(const cli_options *options, GPtrArray *inputs, const char *binary, bool no_content);
+
+/* The exit status after a report. WRITTEN and ERROR (taken) are what the report function gave; PARTIAL: something could not be read. */
+cli_status cli_finish_report(cli_report *report, bool written, GError *error, bool partial);
+
+/* The same of one on ANALYSIS. WRITTEN and ERROR (taken) are what the report function gave. */
 cli_status cli_finish(cli_report *report, bool written, GError *error, const hc_analysis *analysis);
 
 /* Analyses the core in the arguments (CORE [BINARY]) up to UNTIL and writes one report of it. */
@@ -156,4 +167,4 @@ cli_status cli_conditions_check(const cli_conditions *conditions, const hc_analy
 /* The same with what leaks count: LEAKS is without what is suppressed. */
 cli_status cli_conditions_check_leaks(
 	const cli_conditions *conditions, const hc_analysis *analysis, const hc_leaks_totals *leaks);
-cli_status cli_conditions_check_growth(const cli_conditions *conditions, const hc_analysis *a, const hc_analysis *b);
+cli_status cli_conditions_check_growth(const cli_conditions *conditions, const hc_diff *diff);

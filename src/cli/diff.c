@@ -1,53 +1,71 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli.h"
 
-static cli_status report_diff(const cli_options *options, const cli_conditions *conditions, const hc_analysis *a,
-	const hc_analysis *b, const char *binary)
+static cli_status report_diff(
+	const cli_options *options, const cli_conditions *conditions, const GPtrArray *snapshots, const char *binary)
 {
-	g_autoptr(hc_diff) diff = hc_diff_create(a, b);
+	g_autoptr(hc_diff) diff = hc_diff_create((const hc_snapshot *const *)snapshots->pdata, snapshots->len);
 	g_auto(cli_report) report = { 0 };
 	GError *error = NULL;
+	bool partial = false, written;
 	cli_status status;
-	bool written;
 
+	for (unsigned i = 0; i < snapshots->len; i++)
+		partial |= hc_diagnostics_partial(((const hc_snapshot *)snapshots->pdata[i])->diagnostics);
 	cli_report_init(&report, options, binary);
-	written = hc_report_diff(diff, a, b, &report.options, &error);
-	status = cli_finish(&report, written, error, b);
-	if (hc_diagnostics_partial(hc_analysis_diagnostics(a)))
-		status = cli_worse(status, CLI_PARTIAL);
-	return cli_worse(status, cli_conditions_check_growth(conditions, a, b));
+	written = hc_report_diff(diff, &report.options, &error);
+	status = cli_finish_report(&report, written, error, partial);
+	return cli_worse(status, cli_conditions_check_growth(conditions, diff));
+}
+
+/* Cores and snapshots on the one side, the executable on the other, in whatever order they were given. FALSE: that was said. */
+static bool sort_arguments(const cli_command *command, char **arguments, GPtrArray *inputs, const char **ret_binary)
+{
+	*ret_binary = NULL;
+	for (; *arguments; arguments++) {
+		if (!hc_core_is_program(*arguments)) {
+			g_ptr_array_add(inputs, *arguments);
+		} else if (*ret_binary) {
+			cli_complain_usage(command, "%s and %s are both executables", *ret_binary, *arguments);
+			return false;
+		} else {
+			*ret_binary = *arguments;
+		}
+	}
+	if (inputs->len >= 2 && inputs->len <= HC_DIFF_SNAPSHOTS_MAX)
+		return true;
+	if (inputs->len < 2)
+		cli_complain_usage(
+			command, "two cores or snapshots are needed, and here %s", inputs->len ? "is one" : "is none");
+	else
+		cli_complain_usage(command, "at most %d cores or snapshots", HC_DIFF_SNAPSHOTS_MAX);
+	return false;
 }
 
 cli_status cli_run_diff(const cli_command *command, int argc, char **argv)
 {
 	g_auto(GStrv) fail_on = NULL;
+	gboolean no_content = FALSE;
+	g_auto(cli_options) options = { 0 };
 	const GOptionEntry entries[] = {
 		{ "fail-on", 0, 0, G_OPTION_ARG_STRING_ARRAY, &fail_on,
 			"exit with 1 if it holds of the growth (repeatable)", "CONDITION" },
+		{ "no-types", 0, 0, G_OPTION_ARG_NONE, &options.no_types,
+			"read no debug info, name no containers: faster", NULL },
+		{ "no-content", 0, 0, G_OPTION_ARG_NONE, &no_content, "show nothing that blocks contain", NULL },
+		CLI_CONTAINERS_ENTRY(options),
 		{ NULL },
 	};
-	g_auto(cli_options) options = { 0 };
 	g_autoptr(cli_conditions) conditions = NULL;
-	g_autoptr(hc_analysis) a = NULL, b = NULL;
-	const char *core_a, *core_b, *binary;
+	g_autoptr(GPtrArray) inputs = g_ptr_array_new(), snapshots = NULL;
+	const char *binary;
 	cli_status status;
 
-	if (!cli_parse(command, argc, argv, entries, 2, 3, &options, &status))
+	if (!cli_parse(command, argc, argv, entries, 2, HC_DIFF_SNAPSHOTS_MAX + 1, &options, &status))
 		return status;
 	conditions = cli_conditions_parse(command, fail_on);
-	if (!conditions)
+	if (!conditions || !sort_arguments(command, options.arguments, inputs, &binary))
 		return CLI_USAGE;
-	core_a = options.arguments[0];
-	core_b = options.arguments[1];
-	binary = options.arguments[2];
-	a = cli_analyse(&options, &core_a, &binary, HC_STAGE_FINDINGS);
-	if (!a)
-		return CLI_FAILED;
-	if (core_a != options.arguments[0]) { /* BINARY was given first: what is left is B, between them */
-		core_b = core_a == options.arguments[1] ? options.arguments[2] : options.arguments[1];
-	}
-	b = cli_analyse(&options, &core_b, &binary, HC_STAGE_FINDINGS);
-	if (!b)
-		return CLI_FAILED;
-	return report_diff(&options, conditions, a, b, binary);
+	snapshots = cli_take_snapshots(&options, inputs, binary, no_content);
+	return snapshots ? report_diff(&options, conditions, snapshots, binary) : CLI_FAILED;
 }

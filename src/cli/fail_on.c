@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define CONTAINER_PREFIX "container:"
+
 typedef enum {
 	OPERATOR_GREATER_OR_EQUAL,
 	OPERATOR_LESS_OR_EQUAL,
@@ -55,9 +57,22 @@ void cli_conditions_free(cli_conditions *conditions)
 	g_free(conditions);
 }
 
+/* Where the operator begins: the last one, as paths of containers may hold "->". NULL: there is none. */
+static const char *find_operator(const char *text)
+{
+	const char *end = text + strlen(text);
+
+	while (end > text && !strchr("<>=!", end[-1]))
+		end--;
+	if (end == text)
+		return NULL;
+	end--;
+	return end > text && *end == '=' && strchr("<>=!", end[-1]) ? end - 1 : end;
+}
+
 static bool parse(const char *text, fail_condition *ret_condition)
 {
-	const char *place = strpbrk(text, "<>=!");
+	const char *place = find_operator(text);
 
 	for (unsigned i = 0; place && i < G_N_ELEMENTS(operators); i++) {
 		g_autofree char *name = NULL, *number = NULL;
@@ -78,13 +93,13 @@ static bool parse(const char *text, fail_condition *ret_condition)
 /* Names of rows are only known with the table; the others are checked before the work is done. */
 static bool may_be_known(const char *name)
 {
-	static const char *const blocks[] = { "leaked", "directly-lost", "indirectly-lost", "possibly-lost" };
+	static const char *const blocks[] = { "lost", "leaked", "directly-lost", "indirectly-lost", "possibly-lost" };
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(blocks); i++) {
 		if (!strcmp(name, blocks[i]))
 			return true;
 	}
-	return g_str_has_suffix(name, "-bytes");
+	return g_str_has_suffix(name, "-bytes") || g_str_has_prefix(name, CONTAINER_PREFIX);
 }
 
 static cli_status complain_unknown(const cli_command *command, const fail_condition *condition)
@@ -158,6 +173,33 @@ static bool find_row(const hc_memory *memory, const char *name, uint64_t *ret_va
 	return true;
 }
 
+/* "PATH.elements" and the like: of all containers of that path. */
+static bool find_container(const hc_types *types, const char *name, uint64_t *ret_value)
+{
+	const char *figure = strrchr(name, '.');
+	bool found = false;
+
+	*ret_value = 0;
+	for (unsigned i = 0; types && figure && i < hc_types_container_count(types); i++) {
+		const hc_container *container = hc_types_container(types, i);
+		bool is_called = strlen(container->path) == (size_t)(figure - name) &&
+				 g_str_has_prefix(name, container->path);
+
+		if (!is_called)
+			continue;
+		if (!strcmp(figure, ".elements"))
+			*ret_value += container->elements;
+		else if (!strcmp(figure, ".bytes"))
+			*ret_value += container->below.bytes;
+		else if (!strcmp(figure, ".count"))
+			*ret_value += container->count;
+		else
+			return false;
+		found = true;
+	}
+	return found;
+}
+
 /* LEAKS: what counts as lost, without what is suppressed; NULL: all that is. */
 static bool find_figure(
 	const hc_analysis *analysis, const hc_leaks_totals *leaks, const char *name, uint64_t *ret_value)
@@ -172,6 +214,8 @@ static bool find_figure(
 		const char *name;
 		uint64_t value;
 	} figures[] = {
+		{ "lost", direct.blocks + indirect.blocks },
+		{ "lost-bytes", direct.bytes + indirect.bytes },
 		{ "leaked", direct.blocks + indirect.blocks },
 		{ "leaked-bytes", direct.bytes + indirect.bytes },
 		{ "directly-lost", direct.blocks },
@@ -180,22 +224,22 @@ static bool find_figure(
 		{ "indirectly-lost-bytes", indirect.bytes },
 		{ "possibly-lost", possible.blocks },
 		{ "possibly-lost-bytes", possible.bytes },
-		{ "in-use-bytes", hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes },
+		{ "in-use-bytes", hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes -
+					  hc_blocks_labelled(blocks, HC_ARENA_ALL).bytes },
 		{ "free-bytes", free_bytes(blocks) },
 		{ "trim-bytes", trim_bytes(blocks) },
 		{ "mapped-bytes", hc_memory_total(memory) },
 	};
 
-	/* What the table shows under that name comes first. */
-	if (find_row(memory, name, ret_value))
-		return true;
+	if (g_str_has_prefix(name, CONTAINER_PREFIX))
+		return find_container(hc_analysis_types(analysis), name + strlen(CONTAINER_PREFIX), ret_value);
 	for (unsigned i = 0; i < G_N_ELEMENTS(figures); i++) {
 		if (!strcmp(figures[i].name, name)) {
 			*ret_value = figures[i].value;
 			return true;
 		}
 	}
-	return false;
+	return find_row(memory, name, ret_value);
 }
 
 static bool holds(fail_operator operator, int64_t figure, uint64_t value)
@@ -218,41 +262,52 @@ static bool holds(fail_operator operator, int64_t figure, uint64_t value)
 	}
 }
 
-static cli_status check(const cli_conditions *conditions, const hc_analysis *before, const hc_analysis *analysis,
-	const hc_leaks_totals *leaks)
+/* Says that CONDITION is met. */
+static cli_status complain_met(const fail_condition *condition, const char *what, int64_t figure)
+{
+	cli_complain("--fail-on %s: %s is %" G_GINT64_FORMAT, condition->text, what, figure);
+	return CLI_CONDITION_MET;
+}
+
+static cli_status check(const cli_conditions *conditions, const hc_analysis *analysis, const hc_leaks_totals *leaks)
 {
 	cli_status status = CLI_DONE;
 
 	for (unsigned i = 0; i < conditions->list->len; i++) {
 		const fail_condition *condition = &g_array_index(conditions->list, fail_condition, i);
-		uint64_t value, value_before = 0;
-		int64_t figure;
+		uint64_t value;
 
-		if (!find_figure(analysis, leaks, condition->name, &value) ||
-			(before && !find_figure(before, NULL, condition->name, &value_before)))
+		if (!find_figure(analysis, leaks, condition->name, &value))
 			return complain_unknown(conditions->command, condition);
-		figure = (int64_t)(value - value_before);
-		if (!holds(condition->operator, figure, condition->value))
-			continue;
-		cli_complain("--fail-on %s: %s is %" G_GINT64_FORMAT, condition->text,
-			before ? "the growth" : condition->name, figure);
-		status = CLI_CONDITION_MET;
+		if (holds(condition->operator,(int64_t) value, condition->value))
+			status = complain_met(condition, condition->name, (int64_t)value);
 	}
 	return status;
 }
 
 cli_status cli_conditions_check(const cli_conditions *conditions, const hc_analysis *analysis)
 {
-	return check(conditions, NULL, analysis, NULL);
+	return check(conditions, analysis, NULL);
 }
 
 cli_status cli_conditions_check_leaks(
 	const cli_conditions *conditions, const hc_analysis *analysis, const hc_leaks_totals *leaks)
 {
-	return check(conditions, NULL, analysis, leaks);
+	return check(conditions, analysis, leaks);
 }
 
-cli_status cli_conditions_check_growth(const cli_conditions *conditions, const hc_analysis *a, const hc_analysis *b)
+cli_status cli_conditions_check_growth(const cli_conditions *conditions, const hc_diff *diff)
 {
-	return check(conditions, a, b, NULL);
+	cli_status status = CLI_DONE;
+
+	for (unsigned i = 0; i < conditions->list->len; i++) {
+		const fail_condition *condition = &g_array_index(conditions->list, fail_condition, i);
+		int64_t growth;
+
+		if (!hc_diff_figure(diff, condition->name, &growth))
+			return complain_unknown(conditions->command, condition);
+		if (holds(condition->operator, growth, condition->value))
+			status = complain_met(condition, "the growth", growth);
+	}
+	return status;
 }

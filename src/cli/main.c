@@ -15,8 +15,9 @@
 
 #define FAIL_ON_DETAILS \
 	"Conditions: NAME OP VALUE, OP one of > >= < <= == !=, VALUE with K, M, G or T for powers of 1024. Names:\n" \
-	"leaked, directly-lost, indirectly-lost, possibly-lost (blocks), the same with -bytes, in-use-bytes, free-bytes,\n" \
-	"trim-bytes, mapped-bytes, and ROW-bytes for every id of a row in the JSON's memory table. Quote them for the shell.\n"
+	"lost (also called leaked), directly-lost, indirectly-lost, possibly-lost (blocks), the same with -bytes, in-use-bytes, free-bytes,\n" \
+	"trim-bytes, mapped-bytes, ROW-bytes for every id of a row in the JSON's memory table, and container:PATH.elements,\n" \
+	"container:PATH.bytes, container:PATH.count (paths as `containers` has them). Quote them for the shell.\n"
 
 #define STATUS_DETAILS \
 	"Exit status: 0 done, 1 a --fail-on condition is met, 2 could not analyse, 3 analysed in part, 64 wrong usage.\n" \
@@ -25,8 +26,17 @@
 const cli_command cli_commands[] = {
 	{ "analyze", "CORE [BINARY]", "where the memory is: the process, the memory table, arenas, findings",
 		FAIL_ON_DETAILS "\n" STATUS_DETAILS, cli_run_analyze },
-	{ "diff", "CORE_A CORE_B [BINARY]", "what grew between two cores, and what explains it",
-		FAIL_ON_DETAILS "They are about the growth from A to B.\n\n" STATUS_DETAILS, cli_run_diff },
+	{ "diff", "CORE_A CORE_B... [BINARY]",
+		"what grew between cores or snapshots, whose it is, and what did not grow",
+		"Each argument is a core, a capture's folder or a snapshot, in the order of time; an executable is the binary.\n"
+		"Three and more tell what grows at every step from what grew once.\n\n" FAIL_ON_DETAILS
+		"They are about the growth from the first to the last; unread-bytes is what waits in sockets.\n\n" STATUS_DETAILS,
+		cli_run_diff },
+	{ "snapshot", "CORE [BINARY] -o FILE", "what diff needs of a core, in a small file",
+		"The file replaces the core in diff, later and elsewhere, without binary and debug info. It has names and figures,\n"
+		"and samples of keys and of lost text unless --no-content is given.\n\n"
+		"Exit status: 0 done, 2 could not, 3 of a core that was read in part, 64 wrong usage.",
+		cli_run_snapshot },
 	{ "capture", "PID -o DIR", "take a core of a live process, and what no core holds: its sockets, ...",
 		"DIR is made; it gets core.PID (sparse: address space that is only reserved takes no room) and beside it smaps,\n"
 		"status, maps, descriptors, sockets with their queues, cgroup, meminfo, sockstat. The process stands still while\n"
@@ -59,6 +69,11 @@ const cli_command cli_commands[] = {
 		"Evidence: certain (a declared pointer or a sound container leads there), deduced (a vtable, neighbours in an\n"
 		"array), guess, unknown (what such blocks look like: size, and what their first words are).",
 		cli_run_types },
+	{ "pins", "CORE [BINARY]", "which blocks keep free memory from going back, and would malloc_trim help",
+		"free() gives memory back only at the end of a heap: a few blocks high up pin what is free below them. Runs of free\n"
+		"memory of 64 KiB or more, with the blocks above each; GOES BACK: what free() alone gives back once these, and all\n"
+		"above, are freed; TRIM: what malloc_trim(0) would give back as it stands. Then who holds these blocks.",
+		cli_run_pins },
 	{ "block", "CORE [BINARY] ADDRESS", "everything known of one address",
 		"ADDRESS is hexadecimal; it may point into the middle of a block.", cli_run_block },
 	{ "path", "CORE [BINARY] ADDRESS", "who holds a block: the shortest paths to it from what the program holds",

@@ -214,9 +214,9 @@ void cli_report_deinit(cli_report *report)
 	g_free(report->repeated_options);
 }
 
-cli_status cli_finish(cli_report *report, bool written, GError *error, const hc_analysis *analysis)
+cli_status cli_finish_report(cli_report *report, bool written, GError *error, bool partial)
 {
-	cli_status status = hc_diagnostics_partial(hc_analysis_diagnostics(analysis)) ? CLI_PARTIAL : CLI_DONE;
+	cli_status status = partial ? CLI_PARTIAL : CLI_DONE;
 
 	if (!written && !report->broken_pipe) {
 		if (!g_error_matches(error, HC_ERROR, HC_ERROR_IO)) /* else write_piece() has said it */
@@ -225,6 +225,69 @@ cli_status cli_finish(cli_report *report, bool written, GError *error, const hc_
 	}
 	g_clear_error(&error);
 	return status;
+}
+
+cli_status cli_finish(cli_report *report, bool written, GError *error, const hc_analysis *analysis)
+{
+	return cli_finish_report(report, written, error, hc_diagnostics_partial(hc_analysis_diagnostics(analysis)));
+}
+
+static hc_snapshot *take_snapshot(const cli_options *options, const char *path, const char *binary, bool no_content)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(hc_analysis) analysis = NULL;
+	hc_snapshot *snapshot;
+
+	analysis = cli_analyse(options, &path, &binary, HC_STAGE_TYPES);
+	if (!analysis)
+		return NULL;
+	snapshot = hc_snapshot_create(analysis, no_content, &error);
+	if (!snapshot)
+		cli_complain("%s", error->message);
+	return snapshot;
+}
+
+/* Those of INPUTS that are snapshots, NULL for the others. NULL: one could not be read, which was said. */
+static GPtrArray *read_snapshots(GPtrArray *inputs)
+{
+	g_autoptr(GPtrArray) snapshots = g_ptr_array_new_with_free_func((GDestroyNotify)hc_snapshot_destroy);
+
+	for (unsigned i = 0; i < inputs->len; i++) {
+		g_autoptr(GError) error = NULL;
+		const char *path = inputs->pdata[i];
+		hc_snapshot *snapshot = hc_snapshot_is_one(path) ? hc_snapshot_read(path, &error) : NULL;
+
+		if (error) {
+			cli_complain("%s", error->message);
+			return NULL;
+		}
+		g_ptr_array_add(snapshots, snapshot);
+	}
+	return g_steal_pointer(&snapshots);
+}
+
+/*
+ * Lost blocks are sorted into kinds by how their text begins, if content may be looked at: where one snapshot has none, cores are taken
+ * without it too, so that kinds can be compared.
+ */
+GPtrArray *cli_take_snapshots(const cli_options *options, GPtrArray *inputs, const char *binary, bool no_content)
+{
+	g_autoptr(GPtrArray) snapshots = read_snapshots(inputs);
+
+	for (unsigned i = 0; snapshots && i < snapshots->len; i++) {
+		hc_snapshot *snapshot = snapshots->pdata[i];
+
+		if (snapshot && no_content)
+			hc_snapshot_forget_content(snapshot);
+		no_content |= snapshot && !snapshot->has_content;
+	}
+	for (unsigned i = 0; snapshots && i < snapshots->len; i++) {
+		if (!snapshots->pdata[i])
+			snapshots->pdata[i] = take_snapshot(options, inputs->pdata[i], binary, no_content);
+		if (!snapshots->pdata[i])
+			return NULL;
+	}
+	return g_steal_pointer(&snapshots);
 }
 
 cli_status cli_report_core(const cli_options *options, hc_stage until,

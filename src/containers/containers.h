@@ -77,6 +77,9 @@ bool hc_layout_by_pointer(const hc_layout *layout);
 bool hc_layout_is_guess(const hc_layout
 		*layout); /* matched by the shape of its members, not by its name: accepted by its invariants only */
 bool hc_layout_is_string(const hc_layout *layout); /* characters that the program means as text */
+bool hc_layout_is_keyed(
+	const hc_layout *layout); /* elements are found by what they are: trees, hash tables, chains with an index */
+bool hc_layout_is_queue(const hc_layout *layout); /* elements go in and out at ends: lists, segments, rings */
 
 typedef enum {
 	HC_MEMORY_BUFFER, /* holds elements, or room for them */
@@ -112,6 +115,13 @@ typedef struct hc_walk_visitor {
 	uint64_t
 		limit; /* elements in nodes, slots or segments after which the walk ends, graded by what it met; 0: none */
 } hc_walk_visitor;
+
+/*
+ * The layout of the container at ADDRESS, if its elements' type is to be found in memory: that of a list_head, whose links lead to
+ * links (`deduce = true`). LAYOUT itself if there is nothing to find, or nothing that fits. *ret_certainty: of the elements' type.
+ */
+bool hc_layout_deduces(const hc_layout *layout); /* whether there is anything to find */
+const hc_layout *hc_layout_deduce(const hc_layout *layout, hc_address address, hc_certainty *ret_certainty);
 
 /* Walks the container of LAYOUT at ADDRESS. Ends always: by the claimed count, a circle, the heap's end, or the set's budget. */
 void hc_layout_walk(const hc_layout *layout, hc_address address, const hc_walk_visitor *visitor, hc_walk *ret_walk);

@@ -81,12 +81,14 @@ static const struct flag {
 	size_t offset;
 } flags[] = {
 	{ "pointer", offsetof(hc_description, is_pointer) },
+	{ "array", offsetof(hc_description, is_array) },
 	{ "guess", offsetof(hc_description, is_guess) },
 	{ "text", offsetof(hc_description, is_text) },
 	{ "terminated", offsetof(hc_description, is_terminated) },
 	{ "balanced", offsetof(hc_description, is_balanced) },
 	{ "by_pointer", offsetof(hc_description, by_pointer) },
 	{ "variables_only", offsetof(hc_description, variables_only) },
+	{ "deduce", offsetof(hc_description, deduces) },
 };
 
 typedef struct loader {
@@ -342,8 +344,8 @@ static bool check_complete(const loader *l, const hc_description *description)
 				known_keys[needed[description->kind][i]].name);
 	if (description->kind == HC_WALK_ERASED && !description->argument)
 		return fail(l, NULL, "kind erased needs the key argument");
-	if (!description->match && !description->shape)
-		return fail(l, NULL, "says neither match nor shape: which types does it describe?");
+	if (!description->match && !description->shape && !description->is_array)
+		return fail(l, NULL, "says neither match nor shape nor array: which types does it describe?");
 	return check_names(l, description);
 }
 

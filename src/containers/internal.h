@@ -9,6 +9,7 @@
  *	functions.c	... the functions that expressions may use
  *	evaluate.c	program + object -> number
  *	layout.c	which description fits a type, and its programs
+ *	deduce.c	what the elements of a list are, whose links do not tell it
  *	reader.h	address -> bytes, and whether a live block holds them
  *	walk.c		the checks that hold for all kinds, and the kinds without nodes
  *	walk_nodes.c	linked, tree, buckets, slots
@@ -100,7 +101,8 @@ typedef struct hc_description {
 	const char *link;     /* linked through a member of the node's that has this member; or NULL */
 	const char *argument; /* erased: the name of the template argument */
 	bool is_pointer;      /* the container is a pointer to what match and shape tell */
-	bool is_guess, is_text, is_terminated, is_balanced, by_pointer, variables_only;
+	bool is_array;	      /* the container is an array, of any type */
+	bool is_guess, is_text, is_terminated, is_balanced, by_pointer, variables_only, deduces;
 	unsigned key_count, check_count, memory_count;
 	hc_description_key *keys;
 	uint8_t checks[HC_KEYS_MAX], memories[HC_KEYS_MAX]; /* those of the keys that are */
@@ -210,7 +212,8 @@ struct hc_layout {
 	bool through_pointer;	    /* what is walked is a pointer to the container */
 	const hc_field *link_field; /* of nodes, for description->link */
 	uint64_t link_offset;
-	uint64_t link_value;  /* of an annotated link: from it to the element */
+	uint64_t link_value;  /* of an annotated or deduced link: from it to the element */
+	hc_holder holder;     /* of a deduced one: the element, and the link's place in it; type NULL: it is none */
 	hc_layout *next_link; /* the same by another member of the node */
 	GPtrArray *code;      /* instructions of programs */
 	GPtrArray *texts;     /* for HC_CODE_SYMBOL */
@@ -223,6 +226,9 @@ static inline const hc_program *hc_layout_program(const hc_layout *layout, hc_ke
 
 	return index == HC_NO_KEY ? NULL : &layout->programs[index];
 }
+
+/* LAYOUT, a list's, for elements of HOLDER. NULL: its keys do not fit. Kept by the set. */
+hc_layout *hc_layout_make_holder(const hc_layout *layout, hc_holder holder);
 
 /*
  * Compiles all keys of LAYOUT, whose description, type, annotation and link are set. FALSE with *RET_MESSAGE (to be freed; NULL: `when`
@@ -242,8 +248,9 @@ struct hc_container_set {
 	GHashTable *layouts;	 /* type -> layout, or NULL */
 	GHashTable *named;	 /* struct named_key -> layout, or NULL */
 	GPtrArray *all_layouts;
-	GHashTable *functions; /* address -> hc_type, or NULL */
-	GHashTable *symbols;   /* address -> name, or "" */
+	GHashTable *candidates; /* layout that deduces -> GArray of struct candidate (deduce.c) */
+	GHashTable *functions;	/* address -> hc_type, or NULL */
+	GHashTable *symbols;	/* address -> name, or "" */
 	uint64_t heap_bytes;
 	uint64_t budget; /* bytes that walks may still look at */
 	hc_reader reader;
@@ -269,6 +276,10 @@ typedef struct hc_walker {
 	hc_walk *walk; /* what is told of it so far: the caller's, who may look at it when it is called */
 	uint64_t values[HC_KEYS_MAX]; /* last: not cleared */
 } hc_walker;
+
+/* As hc_layout_walk(), but through LAYOUT as it is, and with LIMIT in place of the visitor's. */
+void hc_walk_one(
+	const hc_layout *layout, hc_address address, const hc_walk_visitor *visitor, uint64_t limit, hc_walk *ret_walk);
 
 /* FALSE: memory could not be read, or a division by zero. */
 bool hc_walker_run(hc_walker *walker, const hc_program *program, uint64_t *ret_value);

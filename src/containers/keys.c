@@ -221,6 +221,10 @@ static bool find_elements(hc_compiler *c)
 		layout->element = named_type(c, annotation->elem);
 		layout->by_pointer = c->description->by_pointer;
 	}
+	if (layout->holder.type) {
+		layout->element = layout->holder.type;
+		layout->link_value = -layout->holder.offset;
+	}
 	if (annotation && annotation->link && layout->element) {
 		if (!hc_type_find_field(layout->element, annotation->link, &layout->link_value))
 			hc_compile_fail(

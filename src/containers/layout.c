@@ -63,6 +63,7 @@ hc_container_set *hc_container_set_create(hc_modules *modules, const hc_blocks *
 	set->annotations = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, hc_annotation_free);
 	set->layouts = g_hash_table_new(NULL, NULL);
 	set->named = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	set->candidates = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
 	set->all_layouts = g_ptr_array_new_with_free_func(free_layout);
 	set->functions = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	set->symbols = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
@@ -76,6 +77,7 @@ void hc_container_set_destroy(hc_container_set *set)
 {
 	if (!set)
 		return;
+	g_hash_table_unref(set->candidates);
 	g_ptr_array_unref(set->all_layouts);
 	g_hash_table_unref(set->named);
 	g_hash_table_unref(set->layouts);
@@ -150,6 +152,7 @@ typedef struct candidate {
 	hc_container_set *set;
 	const hc_type *type;
 	const hc_annotation *annotation;
+	hc_holder holder;
 	char **misfit; /* what the first description that has the type's name, and does not fit, says */
 } candidate;
 
@@ -196,6 +199,7 @@ static hc_layout *make_layout(const candidate *of, const hc_description *descrip
 	layout->set = of->set;
 	layout->description = description;
 	layout->annotation = of->annotation;
+	layout->holder = of->holder;
 	layout->type = of->type;
 	layout->node = node;
 	layout->link_field = link;
@@ -214,6 +218,19 @@ static hc_layout *make_layout(const candidate *of, const hc_description *descrip
 	layout->mapped_size = layout->mapped ? hc_type_size(layout->mapped) : 0;
 	g_ptr_array_add(of->set->all_layouts, layout);
 	return layout;
+}
+
+hc_layout *hc_layout_make_holder(const hc_layout *layout, hc_holder holder)
+{
+	g_autofree char *message = NULL;
+	const candidate of = {
+		.set = layout->set, .type = layout->type, .annotation = layout->annotation, .holder = holder
+	};
+	hc_layout *made = make_layout(&of, layout->description, NULL, NULL, 0, &message);
+
+	if (made)
+		made->through_pointer = layout->through_pointer;
+	return made;
 }
 
 /* ---- links: a list through one of the members of its nodes ---- */
@@ -282,7 +299,8 @@ static hc_layout *fit(const candidate *of, const hc_description *description)
 	g_autofree char *message = NULL;
 	hc_layout *layout;
 
-	if (description->is_pointer != is_pointer)
+	if (description->is_pointer != is_pointer ||
+		description->is_array != (hc_type_get_kind(object) == HC_TYPE_ARRAY))
 		return NULL;
 	if (is_pointer)
 		object = hc_type_target(object);
@@ -320,6 +338,8 @@ static bool may_be_container(const hc_type *type)
 {
 	hc_type_kind kind = hc_type_get_kind(type);
 
+	if (kind == HC_TYPE_ARRAY)
+		return true;
 	if (kind == HC_TYPE_POINTER) {
 		type = hc_type_target(type);
 		kind = type ? hc_type_get_kind(type) : HC_TYPE_VOID;
@@ -381,7 +401,7 @@ static hc_layout *find_annotated(const candidate *of)
 static hc_layout *find_layout(hc_container_set *set, const hc_type *type, const hc_annotation *annotation)
 {
 	g_autofree char *misfit = NULL;
-	const candidate of = { set, type, annotation, &misfit };
+	const candidate of = { .set = set, .type = type, .annotation = annotation, .misfit = &misfit };
 	hc_layout *layout = annotation ? find_annotated(&of) : find_named(&of);
 
 	if (!layout && misfit)
@@ -462,6 +482,26 @@ bool hc_layout_by_pointer(const hc_layout *layout)
 bool hc_layout_is_guess(const hc_layout *layout)
 {
 	return layout->description->is_guess;
+}
+
+bool hc_layout_is_keyed(const hc_layout *layout)
+{
+	const hc_description *description = layout->description;
+
+	for (unsigned i = 0; description->kind == HC_WALK_LINKED && i < description->memory_count; i++)
+		if (description->keys[description->memories[i]].role == HC_MEMORY_INDEX)
+			return true;
+	return description->kind == HC_WALK_TREE || description->kind == HC_WALK_BUCKETS ||
+	       description->kind == HC_WALK_SLOTS;
+}
+
+bool hc_layout_is_queue(const hc_layout *layout)
+{
+	const hc_description *description = layout->description;
+
+	return description->kind == HC_WALK_SEGMENTED ||
+	       (description->kind == HC_WALK_LINKED && !hc_layout_is_keyed(layout)) ||
+	       (description->kind == HC_WALK_CONTIGUOUS && description->known[HC_KEY_WRAP] != HC_NO_KEY);
 }
 
 bool hc_layout_is_string(const hc_layout *layout)

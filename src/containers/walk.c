@@ -594,7 +594,7 @@ static void walk_kind(hc_walker *walker)
 		hc_walker_break(walker, "there are fewer elements than it claims");
 }
 
-static void walk_one(
+void hc_walk_one(
 	const hc_layout *layout, hc_address address, const hc_walk_visitor *visitor, uint64_t limit, hc_walk *ret_walk)
 {
 	hc_container_set *set = layout->set;
@@ -637,7 +637,7 @@ static const hc_layout *choose_link(const hc_layout *layout, hc_address address)
 	for (; layout && best_grade != HC_GRADE_EXACT; layout = layout->next_link) {
 		hc_walk walk;
 
-		walk_one(layout, address, NULL, leads_back ? PROBE_NODES : 0, &walk);
+		hc_walk_one(layout, address, NULL, leads_back ? PROBE_NODES : 0, &walk);
 		if (walk.grade < best_grade) {
 			best = layout;
 			best_grade = walk.grade;
@@ -648,7 +648,10 @@ static const hc_layout *choose_link(const hc_layout *layout, hc_address address)
 
 void hc_layout_walk(const hc_layout *layout, hc_address address, const hc_walk_visitor *visitor, hc_walk *ret_walk)
 {
-	walk_one(choose_link(layout, address), address, visitor, visitor ? visitor->limit : 0, ret_walk);
+	hc_certainty certainty;
+
+	layout = hc_layout_deduce(choose_link(layout, address), address, &certainty);
+	hc_walk_one(layout, address, visitor, visitor ? visitor->limit : 0, ret_walk);
 }
 
 void hc_layout_measure(const hc_layout *layout, hc_address address, hc_walk *ret_walk)

@@ -2,6 +2,9 @@
 /* Opening a core, and "address -> bytes, or why not". */
 #include "core/internal.h"
 
+#include "base/file.h"
+
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -315,4 +318,17 @@ const char *hc_core_why_missing(const hc_core *core, hc_address address)
 	default:
 		return "readable";
 	}
+}
+
+bool hc_core_is_program(const char *path)
+{
+	uint8_t header[EI_NIDENT + sizeof(uint16_t)];
+	bool swap;
+	uint16_t type;
+
+	if (hc_file_peek(path, (char *)header, sizeof header) < sizeof header || memcmp(header, ELFMAG, SELFMAG))
+		return false;
+	swap = (header[EI_DATA] == ELFDATA2MSB) != (G_BYTE_ORDER == G_BIG_ENDIAN);
+	type = hc_load_u16(header + EI_NIDENT, swap);
+	return type == ET_EXEC || type == ET_DYN;
 }

@@ -17,7 +17,7 @@ static const hc_diagnostic_kind headers_truncated = {
 static const char *guess_format(const uint8_t *file, uint64_t size)
 {
 	static const struct {
-		const char magic[8];
+		const char magic[20];
 		unsigned length;
 		const char *what;
 	} formats[] = {
@@ -29,6 +29,8 @@ static const char *guess_format(const uint8_t *file, uint64_t size)
 		{ "\x04\x22\x4d\x18", 4, "an lz4 file: decompress it first (lz4 -d FILE)" },
 		{ "KDUMP   ", 8, "a kernel crash dump, not a process's core" },
 		{ "MDMP", 4, "a minidump, which has no heap in it" },
+		{ "heapcore-snapshot ", 18,
+			"a snapshot: heapcore diff reads it, and nothing else does, as it has no memory" },
 		{ "!<arch>", 7, "an archive" },
 		{ "#!", 2, "a script" },
 	};

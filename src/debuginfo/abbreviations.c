@@ -316,7 +316,7 @@ static bool read_entry(struct abbreviations *table, struct reader *reader, uint6
 
 bool hc_abbreviations_load(struct abbreviations *table, const struct module_debug *debug, const struct unit *unit)
 {
-	const struct section *section = &debug->sections[SECTION_ABBREV];
+	const struct section *section = hc_debug_section(debug, unit->offset, SECTION_ABBREV);
 
 	if (table->section == section && table->offset == unit->abbreviations && table->version == unit->version &&
 		table->address_size == unit->address_size && table->offset_size == unit->offset_size)

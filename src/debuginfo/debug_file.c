@@ -37,8 +37,7 @@ bool hc_module_is_runtime(const struct module *module)
 
 /* ---- sections ---- */
 
-/* The section NAME ("info": .debug_info, or .zdebug_info) of ELF; NULL if there is none, or it holds nothing. */
-static Elf_Scn *find_section(Elf *elf, const char *name)
+Elf_Scn *hc_debug_find_section(Elf *elf, const char *name)
 {
 	size_t names;
 
@@ -58,20 +57,20 @@ static Elf_Scn *find_section(Elf *elf, const char *name)
 	return NULL;
 }
 
-static void read_sections(struct module_debug *debug)
+void hc_debug_read_sections(Elf *elf, struct section *ret_sections)
 {
 	for (unsigned i = 0; i < SECTION_COUNT; i++) {
-		Elf_Scn *section = find_section(debug->elf, section_names[i]);
+		Elf_Scn *section = hc_debug_find_section(elf, section_names[i]);
 		const Elf_Data *data = section ? elf_rawdata(section, NULL) : NULL;
 
 		if (data && data->d_buf)
-			debug->sections[i] = (struct section){ data->d_buf, data->d_size };
+			ret_sections[i] = (struct section){ data->d_buf, data->d_size };
 	}
 }
 
 /* ---- finding the file ---- */
 
-static Elf *open_elf(GMappedFile *mapped)
+Elf *hc_debug_open_elf(GMappedFile *mapped)
 {
 	return elf_memory(g_mapped_file_get_contents(mapped), g_mapped_file_get_length(mapped));
 }
@@ -109,7 +108,7 @@ static bool has_build_id(Elf *elf, const char *build_id)
  * Mapped for writing, privately: libelf changes the header of a section that it has uncompressed, and does that in place. The file is opened for
  * reading only: it may belong to somebody else, or be running.
  */
-static GMappedFile *map_privately(const char *path)
+GMappedFile *hc_debug_map(const char *path)
 {
 	int file = g_file_test(path, G_FILE_TEST_IS_REGULAR) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 	GMappedFile *mapped = file >= 0 ? g_mapped_file_new_from_fd(file, TRUE, NULL) : NULL;
@@ -122,8 +121,8 @@ static GMappedFile *map_privately(const char *path)
 /* Opens PATH if it is debug info of MODULE. SUM: its checksum if there is no build-id; NULL: unknown. */
 static bool try_file(struct module_debug *debug, const struct module *module, const char *path, const uint32_t *sum)
 {
-	g_autoptr(GMappedFile) mapped = map_privately(path);
-	Elf *elf = mapped && g_mapped_file_get_length(mapped) ? open_elf(mapped) : NULL;
+	g_autoptr(GMappedFile) mapped = hc_debug_map(path);
+	Elf *elf = mapped && g_mapped_file_get_length(mapped) ? hc_debug_open_elf(mapped) : NULL;
 
 	if (!elf)
 		return false;
@@ -131,7 +130,7 @@ static bool try_file(struct module_debug *debug, const struct module *module, co
 					  sum && *sum == checksum((const uint8_t *)g_mapped_file_get_contents(mapped),
 								 g_mapped_file_get_length(mapped));
 
-	if (!belongs || !find_section(elf, "info")) {
+	if (!belongs || !hc_debug_find_section(elf, "info")) {
 		elf_end(elf);
 		return false;
 	}
@@ -158,7 +157,7 @@ static bool find_by_build_id(struct module_debug *debug, const struct module *mo
 /* "/usr/bin/x" names "x.debug": looked for in /usr/bin, /usr/bin/.debug, and /usr/lib/debug/usr/bin. */
 static bool find_by_link(struct module_debug *debug, const struct module *module, char **directories)
 {
-	Elf *elf = open_elf(module->mapped);
+	Elf *elf = hc_debug_open_elf(module->mapped);
 	GElf_Word word;
 	const char *name = elf ? dwelf_elf_gnu_debuglink(elf, &word) : NULL;
 	g_autofree char *folder = g_path_get_dirname(module->file);
@@ -185,18 +184,18 @@ static bool find_by_link(struct module_debug *debug, const struct module *module
 static bool open_own_file(struct module_debug *debug, const struct module *module)
 {
 	size_t size = g_mapped_file_get_length(module->mapped);
-	Elf *elf = open_elf(module->mapped);
-	bool has_info = elf && find_section(elf, "info");
+	Elf *elf = hc_debug_open_elf(module->mapped);
+	bool has_info = elf && hc_debug_find_section(elf, "info");
 
 	if (elf)
 		elf_end(elf);
 	if (!has_info)
 		return false;
-	g_autoptr(GMappedFile) mapped = map_privately(module->file);
+	g_autoptr(GMappedFile) mapped = hc_debug_map(module->file);
 
 	if (!mapped || g_mapped_file_get_length(mapped) != size)
 		return false;
-	debug->elf = open_elf(mapped);
+	debug->elf = hc_debug_open_elf(mapped);
 	if (!debug->elf || (module->build_id && !has_build_id(debug->elf, module->build_id))) {
 		if (debug->elf)
 			elf_end(g_steal_pointer(&debug->elf));
@@ -219,28 +218,21 @@ static void find_file(const hc_modules *modules, const struct module *module, st
 
 /* ---- opening it ---- */
 
-static const char *find_gap(const struct module_debug *debug)
-{
-	if (find_section(debug->elf, ".gnu_debugaltlink"))
-		return "parts of it stand in a second file that several share (dwz), which is not read";
-	return NULL;
-}
-
-static void open_file(struct module_debug *debug)
+static void open_file(hc_modules *modules, struct module_debug *debug)
 {
 	debug->dwarf = dwarf_begin_elf(debug->elf, DWARF_C_READ, NULL);
 	if (!debug->dwarf) {
-		debug->gap = "it is damaged";
+		debug->gap = g_strdup("it is damaged");
 		return;
 	}
 	/* libdw has uncompressed the sections: from here on these are libelf's. */
-	read_sections(debug);
+	hc_debug_read_sections(debug->elf, debug->sections);
 	const char *ident = elf_getident(debug->elf, NULL);
 
 	debug->swap = ident && ident[EI_DATA] != (G_BYTE_ORDER == G_LITTLE_ENDIAN ? ELFDATA2LSB : ELFDATA2MSB);
-	hc_scan_headers(debug);
-	debug->gap = find_gap(debug);
-	if (debug->gap)
+	if (hc_debug_open_shared(modules, debug))
+		hc_scan_headers(debug);
+	else
 		g_clear_pointer(&debug->dwarf, dwarf_end);
 }
 
@@ -257,7 +249,7 @@ struct module_debug *hc_module_debug(hc_modules *modules, struct module *module)
 	if (!module->public.is_vdso)
 		find_file(modules, module, debug);
 	if (debug->elf)
-		open_file(debug);
+		open_file(modules, debug);
 	return debug;
 }
 
@@ -281,7 +273,9 @@ void hc_module_release_debug(struct module *module)
 		dwarf_end(debug->dwarf);
 	if (debug->elf)
 		elf_end(debug->elf);
+	hc_shared_debug_release(debug->shared);
 	g_clear_pointer(&debug->mapped, g_mapped_file_unref);
+	g_free(debug->gap);
 	g_free(debug->path);
 	g_free(debug);
 	module->debug = NULL;

@@ -6,7 +6,7 @@
  * libdwfl looks for separate debug info (beside the file, by build-id in the debug directories, by .gnu_debuglink, and from
  * debuginfod if DEBUGINFOD_URLS is set) and takes it only if it belongs to the file.
  */
-#include "debuginfo/internal.h"
+#include "debuginfo/index.h"
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
@@ -288,8 +288,10 @@ const char *hc_module_debug_file(hc_modules *modules, const hc_module *module)
 	if (private->debug_tried)
 		return private->debug_file;
 	private->debug_tried = true;
-	/* To open it takes a second for a large one: not for its name alone. */
-	if (!private->dwfl_tried && (private->separate_file = find_by_build_id(modules, private)))
+	/* To open it takes seconds for a large one that is compressed: not for its name alone, and not a second time. */
+	if (private->debug && private->debug->path)
+		return private->debug_file = private->debug->path;
+	if (!private->structs && !private->debug && (private->separate_file = find_by_build_id(modules, private)))
 		return private->debug_file = private->separate_file;
 	if (open_dwarf(modules, private, &bias)) {
 		dwfl_module_info(private->dwfl_module, NULL, NULL, NULL, NULL, NULL, &main_file, &debug_file);

@@ -123,7 +123,7 @@ static void collect(const struct job *job, const struct scan *scan)
 	}
 }
 
-/* A class in one that has its name in a type unit, which may come later, and from another thread. */
+/* What has its name in another unit, or stands in a class that has, which may come later, and from another thread. */
 static void name_the_unnamed(hc_modules *modules, struct module_debug *debug)
 {
 	for (unsigned i = 0; i < debug->types->len; i++) {
@@ -133,8 +133,10 @@ static void name_the_unnamed(hc_modules *modules, struct module_debug *debug)
 					   hc_name_of_die(modules, debug->module, &die) :
 					   NULL;
 
-		if (name)
-			hc_name_hashes(name, &type->hash, &type->base);
+		if (!name)
+			continue;
+		hc_name_hashes(name, &type->hash, &type->base);
+		type->is_unique |= strstr(name, "(anonymous namespace)") != NULL;
 	}
 }
 
@@ -225,6 +227,8 @@ uint64_t hc_die_offset(const struct module_debug *debug, Dwarf_Die *die)
 	Dwarf_Half version;
 	uint8_t type;
 
+	if (debug->shared && dwarf_cu_getdwarf(die->cu) == debug->shared->dwarf)
+		return offset | OFFSET_IN_SHARED;
 	if (debug->sections[SECTION_TYPES].size &&
 		!dwarf_cu_info(die->cu, &version, &type, NULL, NULL, NULL, NULL, NULL) && version < 5 &&
 		type == DW_UT_type)
@@ -236,6 +240,8 @@ bool hc_debug_die(const struct module_debug *debug, uint64_t offset, Dwarf_Die *
 {
 	if (offset & OFFSET_IN_TYPES)
 		return dwarf_offdie_types(debug->dwarf, offset & ~OFFSET_IN_TYPES, ret_die) != NULL;
+	if (offset & OFFSET_IN_SHARED)
+		return debug->shared && dwarf_offdie(debug->shared->dwarf, offset & ~OFFSET_IN_SHARED, ret_die) != NULL;
 	return dwarf_offdie(debug->dwarf, offset, ret_die) != NULL;
 }
 

@@ -29,6 +29,19 @@ struct section {
 	uint64_t size;
 };
 
+/*
+ * What several files have in common, which dwz has moved out of them into one more file (.gnu_debugaltlink).
+ * Opened once for all modules that refer to it.
+ */
+struct shared_debug {
+	unsigned users; /* module_debugs */
+	char *path;
+	GMappedFile *mapped;
+	Elf *elf;
+	Dwarf *dwarf;
+	struct section sections[SECTION_COUNT];
+};
+
 /* A DIE that others stand in: namespace, class, function. Offsets are from the unit's beginning. */
 struct scope {
 	uint32_t start;	 /* of the DIE itself */
@@ -38,8 +51,10 @@ struct scope {
 
 #define NO_SCOPE UINT32_MAX
 
-/* Offsets of DIEs and units are in .debug_info; with this bit in .debug_types. */
-#define OFFSET_IN_TYPES (UINT64_C(1) << 63)
+/* Offsets of DIEs and units are in .debug_info; with these bits in .debug_types, or in .debug_info of the shared file. */
+#define OFFSET_IN_TYPES	 (UINT64_C(1) << 63)
+#define OFFSET_IN_SHARED (UINT64_C(1) << 62)
+#define OFFSET_PLACE	 (OFFSET_IN_TYPES | OFFSET_IN_SHARED)
 
 struct unit {
 	uint64_t offset, end; /* header included */
@@ -68,7 +83,7 @@ struct named_type {
 	uint32_t size; /* as far as known; the lower bits */
 	uint16_t kind;
 	bool is_unique;	 /* in a function or an anonymous namespace: another unit's is not the same */
-	bool is_unnamed; /* what it stands in has its name elsewhere: the hashes are not known yet */
+	bool is_unnamed; /* it, or what it stands in, has its name elsewhere: the hashes are not known yet */
 };
 
 /* A variable that has one place, or one in each thread. */
@@ -90,7 +105,8 @@ struct module_debug {
 	GMappedFile *mapped;
 	Elf *elf;
 	Dwarf *dwarf;
-	const char *gap; /* why nothing of it is read; NULL: it is read, or there is none */
+	char *gap;		     /* why nothing of it is read; NULL: it is read, or there is none */
+	struct shared_debug *shared; /* NULL: it refers to no other file */
 	bool swap;
 	struct section sections[SECTION_COUNT];
 	GArray *units;	   /* of struct unit, by offset */
@@ -114,6 +130,7 @@ struct hc_debug {
 	hc_type *void_type;
 	GHashTable *definitions; /* hash of a declared name -> hc_type *, or NULL */
 	GHashTable *by_name;	 /* as users write it -> hc_type *, or NULL */
+	GHashTable *holders;	 /* hc_type -> GArray of hc_holder (holders.c) */
 	GHashTable *vtables;	 /* address -> struct vtable * (vtables.c) */
 	GHashTable *arguments;	 /* "address name" of a function's -> hc_type *, or NULL (function_arguments.c) */
 	GArray *variables;	 /* of hc_variable; NULL: not loaded */
@@ -123,6 +140,25 @@ struct hc_debug {
 
 /* Never NULL. */
 struct hc_debug *hc_modules_debug(hc_modules *modules);
+
+/*
+ * shared_file.c: opens the file that DEBUG's own, which is open, shares with others, if it refers to one. FALSE if that is not here, or cannot
+ * be read: sets the gap.
+ */
+bool hc_debug_open_shared(hc_modules *modules, struct module_debug *debug);
+
+/* For a module that goes; NULL is fine. */
+void hc_shared_debug_release(struct shared_debug *shared);
+
+/* debug_file.c: the section NAME ("info": .debug_info, or .zdebug_info) of ELF; NULL if there is none, or it holds nothing. */
+Elf_Scn *hc_debug_find_section(Elf *elf, const char *name);
+
+/* debug_file.c: the sections of ELF, which libdw has uncompressed. RET_SECTIONS: SECTION_COUNT of them. */
+void hc_debug_read_sections(Elf *elf, struct section *ret_sections);
+
+/* debug_file.c: maps PATH in a way that libelf may write to; NULL if it is no regular file that can be read. */
+GMappedFile *hc_debug_map(const char *path);
+Elf *hc_debug_open_elf(GMappedFile *mapped);
 
 /* debug_file.c: opens the debug info of MODULE, once. Never NULL; where ->dwarf is NULL there is none that could be read. */
 struct module_debug *hc_module_debug(hc_modules *modules, struct module *module);
@@ -141,6 +177,13 @@ bool hc_debug_die(const struct module_debug *debug, uint64_t offset, Dwarf_Die *
 /* The unit of the DIE at OFFSET; NULL if there is none. */
 const struct unit *hc_debug_unit(const struct module_debug *debug, uint64_t offset);
 
+/* The section SECTION_... of the file that the unit or DIE at OFFSET is in. */
+static inline const struct section *hc_debug_section(
+	const struct module_debug *debug, uint64_t offset, unsigned section)
+{
+	return &(offset & OFFSET_IN_SHARED ? debug->shared->sections : debug->sections)[section];
+}
+
 /* The innermost scope around (not of) the DIE at OFFSET; NULL: the unit. */
 const struct scope *hc_unit_scope_around(const struct unit *unit, uint64_t offset);
 
@@ -155,7 +198,7 @@ unsigned hc_debug_types_by_base(const struct module_debug *debug, uint64_t base,
 /* The qualified name of the function that DIE stands in; NULL: in none. Belongs to MODULES. */
 const char *hc_function_of_die(hc_modules *modules, struct module *module, Dwarf_Die *die);
 
-/* unit_headers.c: finds the units of DEBUG. Stops at one that is damaged. */
+/* unit_headers.c: finds the units of DEBUG, and of the file it shares. Stops at one that is damaged. */
 void hc_scan_headers(struct module_debug *debug);
 
 /* ---- scan.c: reads units; any thread ---- */

@@ -62,7 +62,8 @@ struct scan {
 	const struct module_debug *debug;
 	struct unit *unit;
 	unsigned module;
-	const uint8_t *bytes; /* of its section */
+	const struct section *sections; /* of its file */
+	const uint8_t *bytes;		/* of its section */
 	struct reader reader;
 	GArray *scopes;
 	GArray *declarations; /* of struct declaration, by offset */
@@ -151,7 +152,7 @@ static const uint8_t *string_at(const struct section *section, uint64_t offset)
 /* The NUL-terminated text of WANT; NULL if the DIE has none. */
 static const uint8_t *value_text(const struct scan *scan, enum wanted want)
 {
-	const struct section *sections = scan->debug->sections;
+	const struct section *sections = scan->sections;
 
 	if (!scan->values[want].at)
 		return NULL;
@@ -165,6 +166,10 @@ static const uint8_t *value_text(const struct scan *scan, enum wanted want)
 		return string_at(&sections[SECTION_STR], hc_reader_unsigned(&reader, reader.offset_size));
 	case DW_FORM_line_strp:
 		return string_at(&sections[SECTION_LINE_STR], hc_reader_unsigned(&reader, reader.offset_size));
+	case DW_FORM_GNU_strp_alt:
+		return scan->debug->shared ? string_at(&scan->debug->shared->sections[SECTION_STR],
+						     hc_reader_unsigned(&reader, reader.offset_size)) :
+					     NULL;
 	case DW_FORM_strx:
 	case DW_FORM_strx1:
 	case DW_FORM_strx2:
@@ -322,6 +327,19 @@ static struct declaration qualify(const struct frame *parent, uint64_t offset, c
 		.is_unnamed = parent->is_unnamed };
 }
 
+/* Of what completes a DIE of another unit (dwz moves such declarations): the index asks for its name when all units are read. */
+static struct declaration name_elsewhere(const struct frame *parent, uint64_t offset)
+{
+	uint64_t hash = hc_name_hash_within(parent->full, offset);
+
+	return (struct declaration){ .offset = offset,
+		.full = hash,
+		.base = hash,
+		.is_unique = parent->is_unique,
+		.is_local = parent->function != 0,
+		.is_unnamed = true };
+}
+
 static void add_type(struct scan *scan, uint64_t offset, const struct declaration *name, unsigned kind)
 {
 	uint64_t size = value_unsigned(scan, WANT_BYTE_SIZE);
@@ -359,8 +377,9 @@ static const struct declaration *find_specified(struct scan *scan)
 
 	if (!target)
 		return NULL;
-	if (scan->values[WANT_SPECIFICATION].field->form != DW_FORM_ref_addr)
-		wanted.offset += scan->unit->offset;
+	wanted.offset += scan->values[WANT_SPECIFICATION].field->form == DW_FORM_ref_addr ?
+				 scan->unit->offset & OFFSET_PLACE :
+				 scan->unit->offset;
 	return g_array_binary_search(scan->declarations, &wanted, compare_declarations, &index) ?
 		       &g_array_index(scan->declarations, struct declaration, index) :
 		       NULL;
@@ -494,13 +513,15 @@ static void visit_composite(struct scan *scan, const struct abbreviation *entry,
 	const struct frame *parent = &scan->frames[scan->depth];
 	const uint8_t *text = value_text(scan, WANT_NAME);
 	const struct declaration *specified = find_specified(scan);
-	bool has_name = specified || (text && *text);
+	bool has_name = specified || (text && *text) || scan->values[WANT_SPECIFICATION].at;
 	struct declaration name = { 0 };
 
 	if (specified)
 		name = *specified;
-	else if (has_name)
+	else if (text && *text)
 		name = qualify(parent, offset, hash_name(scan, text));
+	else if (has_name)
+		name = name_elsewhere(parent, offset);
 	if (has_name && value_flag(scan, WANT_DECLARATION))
 		g_array_append_val(scan->declarations, name);
 	else if (has_name && scan->values[WANT_BYTE_SIZE].at)
@@ -626,7 +647,7 @@ static bool skip_children(struct scan *scan)
 	if (!scan->values[WANT_SIBLING].at)
 		return false;
 	uint64_t sibling = value_unsigned(scan, WANT_SIBLING);
-	const uint8_t *start = scan->bytes + (scan->unit->offset & ~OFFSET_IN_TYPES);
+	const uint8_t *start = scan->bytes + (scan->unit->offset & ~OFFSET_PLACE);
 
 	if (sibling > (uint64_t)(scan->reader.end - start) || start + sibling < scan->reader.at)
 		return false;
@@ -638,16 +659,16 @@ static bool skip_children(struct scan *scan)
 static bool read_dies(struct scan *scan)
 {
 	struct reader *reader = &scan->reader;
-	uint64_t tag = scan->unit->offset & OFFSET_IN_TYPES;
+	uint64_t place = scan->unit->offset & OFFSET_PLACE;
 
 	while (reader->at < reader->end) {
-		uint64_t offset = (uint64_t)(reader->at - scan->bytes) | tag;
+		uint64_t offset = (uint64_t)(reader->at - scan->bytes) | place;
 		uint64_t code = *reader->at < 0x80 ? *reader->at++ : hc_reader_leb(reader);
 
 		if (!code) {
 			if (!scan->depth)
 				return true;
-			leave(scan, (uint64_t)(reader->at - scan->bytes) | tag);
+			leave(scan, (uint64_t)(reader->at - scan->bytes) | place);
 			continue;
 		}
 		const struct abbreviation *entry = find_abbreviation(scan, code);
@@ -686,13 +707,14 @@ static bool read_dies(struct scan *scan)
 
 void hc_scan_unit(struct scan *scan, const struct module_debug *debug, unsigned module, struct unit *unit)
 {
-	scan->bytes = debug->sections[unit->offset & OFFSET_IN_TYPES ? SECTION_TYPES : SECTION_INFO].bytes;
+	scan->sections = hc_debug_section(debug, unit->offset, 0);
+	scan->bytes = scan->sections[unit->offset & OFFSET_IN_TYPES ? SECTION_TYPES : SECTION_INFO].bytes;
 	scan->debug = debug;
 	scan->unit = unit;
 	scan->module = module;
 	scan->depth = 0;
-	scan->reader = (struct reader){ .at = scan->bytes + (unit->first & ~OFFSET_IN_TYPES),
-		.end = scan->bytes + (unit->end & ~OFFSET_IN_TYPES),
+	scan->reader = (struct reader){ .at = scan->bytes + (unit->first & ~OFFSET_PLACE),
+		.end = scan->bytes + (unit->end & ~OFFSET_PLACE),
 		.swap = debug->swap,
 		.address_size = unit->address_size,
 		.offset_size = unit->offset_size,

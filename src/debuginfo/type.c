@@ -715,6 +715,7 @@ struct hc_debug *hc_modules_debug(hc_modules *modules)
 	state->types = g_ptr_array_new_with_free_func(type_destroy);
 	state->definitions = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	state->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	state->holders = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
 	state->void_type = intern(modules, g_strdup("V"), HC_TYPE_VOID, "void", &is_new);
 	return state;
 }
@@ -728,6 +729,7 @@ void hc_debug_destroy(hc_modules *modules)
 	g_hash_table_unref(state->interned);
 	g_hash_table_unref(state->definitions);
 	g_hash_table_unref(state->by_name);
+	g_hash_table_unref(state->holders);
 	g_clear_pointer(&state->vtables, g_hash_table_unref);
 	g_clear_pointer(&state->arguments, g_hash_table_unref);
 	g_clear_pointer(&state->variables, g_array_unref);

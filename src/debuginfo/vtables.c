@@ -8,7 +8,8 @@
  *			offset to top, type_info, functions of the next base ...
  *
  * The symbol _ZTV... tells the class, and the type_info must say the same; where there is no symbol (a stripped program, a hidden
- * class) type_info alone is believed if its own vtable is that of a type_info.
+ * class) type_info alone is believed if its own vtable is that of a type_info. Where nothing tells that (the C++ library's file is not here, or
+ * is a part of a stripped program) it must look like one: its vtable has code, and its name is one that is mangled.
  *
  * From the mangled name to the DIE: its demangled name is that of a type in the index for most. Where compilers write
  * arguments in another way, what has the same name without arguments is compared by the linkage names of its member functions: these begin
@@ -38,7 +39,8 @@ struct vtable_symbol {
 
 struct vtable {
 	guint64 address;
-	const char *name; /* NULL: it is none */
+	const char *name;    /* NULL: it is none */
+	const char *mangled; /* while `type` is not looked for yet: that reads debug info */
 	const hc_type *type;
 	int64_t to_top;
 };
@@ -144,7 +146,10 @@ static bool is_type_info(hc_modules *modules, hc_address address)
 	const hc_module *module =
 		hc_core_read_word(modules->core, address, &vtable) ? hc_modules_find(modules, vtable) : NULL;
 	const struct vtable_symbol *symbol = module ? find_symbol(modules, hc_module_private(module), vtable) : NULL;
+	uint64_t function;
 
+	if (module && !vtable_symbols(modules, hc_module_private(module))->len)
+		return hc_core_read_word(modules->core, vtable, &function) && hc_modules_find(modules, function);
 	return symbol && g_str_has_prefix(symbol->name, "N10__cxxabiv1") &&
 	       g_str_has_suffix(symbol->name, "class_type_infoE");
 }
@@ -172,7 +177,9 @@ static char *read_vtable(hc_modules *modules, struct module *module, hc_address 
 		return g_strdup(symbol->name);
 	g_autofree char *name = type_info % word ? NULL : read_type_info(modules, type_info);
 
-	if (!name || (symbol ? strcmp(name, symbol->name) != 0 : !is_type_info(modules, type_info)))
+	/* Of classes only: "i" would be int's. */
+	if (!name || (!g_ascii_isdigit(*name) && !strchr("NSZ", *name)) ||
+		(symbol ? strcmp(name, symbol->name) != 0 : !is_type_info(modules, type_info)))
 		return NULL;
 	return g_steal_pointer(&name);
 }
@@ -442,12 +449,12 @@ static struct vtable *look_up(hc_modules *modules, hc_address address)
 	if (!name)
 		return vtable;
 	vtable->name = g_string_chunk_insert_const(hc_modules_debug(modules)->strings, name);
-	vtable->type = find_class(modules, hc_module_private(module), address, mangled, name);
+	vtable->mangled = g_string_chunk_insert_const(hc_modules_debug(modules)->strings, mangled);
 	return vtable;
 }
 
-bool hc_modules_class_of_vtable(
-	hc_modules *modules, hc_address vtable, const hc_type **ret_type, int64_t *ret_to_top, const char **ret_name)
+/* What is known of VTABLE, its type perhaps not yet. */
+static struct vtable *find_vtable(hc_modules *modules, hc_address vtable)
 {
 	struct hc_debug *state = hc_modules_debug(modules);
 	guint64 key = vtable;
@@ -462,8 +469,27 @@ bool hc_modules_class_of_vtable(
 		known = look_up(modules, vtable);
 		g_hash_table_insert(state->vtables, &known->address, known);
 	}
+	return known;
+}
+
+const char *hc_modules_class_name_of_vtable(hc_modules *modules, hc_address vtable)
+{
+	return find_vtable(modules, vtable)->name;
+}
+
+bool hc_modules_class_of_vtable(
+	hc_modules *modules, hc_address vtable, const hc_type **ret_type, int64_t *ret_to_top, const char **ret_name)
+{
+	struct vtable *known = find_vtable(modules, vtable);
+
 	if (!known->name)
 		return false;
+	if (known->mangled) {
+		struct module *module = hc_module_private(hc_modules_find(modules, vtable));
+
+		known->type = find_class(modules, module, vtable, known->mangled, known->name);
+		known->mangled = NULL;
+	}
 	*ret_type = known->type;
 	*ret_to_top = known->to_top;
 	*ret_name = known->name;

@@ -16,11 +16,71 @@ const char *hc_sameness_name(hc_sameness sameness)
 	return names[sameness];
 }
 
-static hc_diff_row make_row(const hc_memory_row *a, const hc_memory_row *b)
+const char *hc_growth_kind_name(hc_growth_kind kind)
 {
-	const hc_memory_row *any = b ? b : a;
+	static const char *const names[HC_GROWTH_KIND_COUNT] = {
+		[HC_GROWTH_LOST] = "lost",
+		[HC_GROWTH_CONTAINER] = "container",
+		[HC_GROWTH_OWNER] = "owner",
+		[HC_GROWTH_BUFFER] = "buffer",
+		[HC_GROWTH_HELD] = "held",
+		[HC_GROWTH_FREE] = "free",
+		[HC_GROWTH_RUNTIME] = "runtime",
+		[HC_GROWTH_OVERHEAD] = "overhead",
+		[HC_GROWTH_STACKS] = "stacks",
+		[HC_GROWTH_DATA] = "data",
+		[HC_GROWTH_MAPPING] = "mapping",
+		[HC_GROWTH_REST] = "rest",
+	};
 
-	return (hc_diff_row){
+	return names[kind];
+}
+
+const char *hc_trend_name(hc_trend trend)
+{
+	static const char *const names[HC_TREND_COUNT] = {
+		[HC_TREND_UNKNOWN] = "unknown",
+		[HC_TREND_STEADY] = "steady",
+		[HC_TREND_GROWING] = "growing",
+		[HC_TREND_STOPPED] = "stopped",
+		[HC_TREND_UNSTEADY] = "unsteady",
+	};
+
+	return names[trend];
+}
+
+const char *hc_confidence_name(hc_confidence confidence)
+{
+	return confidence == HC_CONFIDENCE_CERTAIN ? "certain" :
+	       confidence == HC_CONFIDENCE_LIKELY  ? "likely" :
+						     "possible";
+}
+
+/* ---- the memory table ---- */
+
+static const hc_memory_row *find_row(const hc_snapshot *snapshot, const char *id)
+{
+	for (unsigned i = 0; i < snapshot->memory->len; i++) {
+		const hc_memory_row *row = &g_array_index(snapshot->memory, hc_memory_row, i);
+
+		if (!strcmp(row->id, id))
+			return row;
+	}
+	return NULL;
+}
+
+static bool has_row(const hc_diff *diff, const char *id)
+{
+	for (unsigned i = 0; i < diff->rows->len; i++)
+		if (!strcmp(hc_diff_row_get(diff, i)->id, id))
+			return true;
+	return false;
+}
+
+static void add_row(hc_diff *diff, const hc_memory_row *any)
+{
+	const hc_memory_row *a = find_row(diff->first, any->id), *b = find_row(diff->last, any->id);
+	hc_diff_row row = {
 		.id = any->id,
 		.title = any->title,
 		.of = any->of,
@@ -30,49 +90,87 @@ static hc_diff_row make_row(const hc_memory_row *a, const hc_memory_row *b)
 		.count_a = a ? a->count : 0,
 		.count_b = b ? b->count : 0,
 		.unit = any->unit,
-		.growth = (int64_t)((b ? b->bytes : 0) - (a ? a->bytes : 0)),
 	};
+
+	row.growth = (int64_t)(row.bytes_b - row.bytes_a);
+	g_array_append_val(diff->rows, row);
 }
 
-/* B's rows in their order, then those that only A has. */
+/* The last snapshot's rows in their order, then those that only others have. */
 static void join_rows(hc_diff *diff)
 {
-	const hc_memory *a = hc_analysis_memory(diff->a), *b = hc_analysis_memory(diff->b);
+	for (unsigned i = diff->count; i-- > 0;)
+		for (unsigned j = 0; j < diff->snapshots[i]->memory->len; j++) {
+			const hc_memory_row *row = &g_array_index(diff->snapshots[i]->memory, hc_memory_row, j);
 
-	diff->rows = g_array_new(FALSE, FALSE, sizeof(hc_diff_row));
-	for (unsigned i = 0; i < hc_memory_row_count(b); i++) {
-		const hc_memory_row *row = hc_memory_row_get(b, i);
-		hc_diff_row joined = make_row(hc_memory_row_find(a, row->id), row);
-
-		g_array_append_val(diff->rows, joined);
-	}
-	for (unsigned i = 0; i < hc_memory_row_count(a); i++) {
-		const hc_memory_row *row = hc_memory_row_get(a, i);
-		hc_diff_row joined = make_row(row, NULL);
-
-		if (!hc_memory_row_find(b, row->id))
-			g_array_append_val(diff->rows, joined);
-	}
+			if (!has_row(diff, row->id))
+				add_row(diff, row);
+		}
 	for (unsigned i = 0; i < diff->rows->len; i++) {
 		const hc_diff_row *row = hc_diff_row_get(diff, i);
 
 		if (!row->of && row->is_memory)
 			diff->memory_growth += row->growth;
 	}
-	diff->growth = (int64_t)(hc_memory_total(b) - hc_memory_total(a));
+	diff->growth = (int64_t)(diff->last->total - diff->first->total);
 }
 
-hc_diff *hc_diff_create(const hc_analysis *a, const hc_analysis *b)
+bool hc_diff_is_books_row(const hc_diff_row *row)
+{
+	return !row->of && row->is_memory &&
+	       (!strcmp(row->id, "in-use") || !strcmp(row->id, "mmapped") || g_str_has_prefix(row->id, "free-") ||
+		       !strcmp(row->id, "runtime") || !strcmp(row->id, "malloc-overhead"));
+}
+
+/* ---- the whole ---- */
+
+/* The worst of each with the first; the text is of that one. */
+static void compare_all(hc_diff *diff)
+{
+	for (unsigned i = 1; i < diff->count; i++) {
+		g_autofree char *text = NULL;
+		hc_sameness sameness = hc_sameness_compare(diff->first, diff->snapshots[i], &text);
+
+		if (i > 1 && sameness < diff->sameness)
+			continue;
+		diff->sameness = sameness;
+		g_free(diff->sameness_text);
+		diff->sameness_text = g_steal_pointer(&text);
+	}
+}
+
+static void clear_sentence(void *data)
+{
+	hc_sentence *sentence = data;
+
+	g_free(sentence->name);
+	g_free(sentence->text);
+	g_free(sentence->command);
+}
+
+hc_diff *hc_diff_create(const hc_snapshot *const *snapshots, unsigned count)
 {
 	hc_diff *diff = g_new0(hc_diff, 1);
 
-	diff->a = a;
-	diff->b = b;
-	diff->sameness = hc_sameness_compare(a, b, &diff->sameness_text);
+	g_return_val_if_fail(count >= 2 && count <= HC_DIFF_SNAPSHOTS_MAX, NULL);
+	diff->snapshots = g_memdup2(snapshots, count * sizeof *snapshots);
+	diff->count = count;
+	diff->first = snapshots[0];
+	diff->last = snapshots[count - 1];
+	diff->texts = g_string_chunk_new(4096);
+	diff->steps = g_ptr_array_new_with_free_func(g_free);
+	diff->rows = g_array_new(FALSE, FALSE, sizeof(hc_diff_row));
+	diff->attribution = g_array_new(FALSE, FALSE, sizeof(hc_growth));
+	diff->steady = g_array_new(FALSE, FALSE, sizeof(hc_growth));
+	diff->sentences = g_array_new(FALSE, FALSE, sizeof(hc_sentence));
+	g_array_set_clear_func(diff->sentences, clear_sentence);
+	compare_all(diff);
 	join_rows(diff);
-	diff->sizes = hc_diff_count_sizes(a, b);
-	hc_diff_find(diff);
-	hc_diff_read_side_facts(diff);
+	diff->sizes = hc_diff_count_sizes(diff->first, diff->last);
+	diff->paths = hc_diff_merge_paths(snapshots, count, diff->sameness == HC_SAME_PROCESS);
+	hc_diff_attribute(diff);
+	hc_diff_make_sentences(diff);
+	hc_diff_make_verdict(diff);
 	return diff;
 }
 
@@ -80,14 +178,28 @@ void hc_diff_destroy(hc_diff *diff)
 {
 	if (!diff)
 		return;
+	g_free(diff->snapshots);
 	g_free(diff->sameness_text);
 	g_free(diff->verdict);
 	g_array_unref(diff->rows);
 	g_array_unref(diff->sizes);
-	hc_findings_free(diff->findings);
-	hc_side_facts_free(diff->facts_a);
-	hc_side_facts_free(diff->facts_b);
+	hc_merged_paths_free(diff->paths);
+	g_array_unref(diff->attribution);
+	g_array_unref(diff->steady);
+	g_array_unref(diff->sentences);
+	g_string_chunk_free(diff->texts);
+	g_ptr_array_unref(diff->steps);
 	g_free(diff);
+}
+
+unsigned hc_diff_snapshot_count(const hc_diff *diff)
+{
+	return diff->count;
+}
+
+const hc_snapshot *hc_diff_snapshot(const hc_diff *diff, unsigned index)
+{
+	return index < diff->count ? diff->snapshots[index] : NULL;
 }
 
 hc_sameness hc_diff_sameness(const hc_diff *diff)
@@ -135,7 +247,37 @@ const hc_diff_size *hc_diff_size_get(const hc_diff *diff, unsigned index)
 	return &g_array_index(diff->sizes, hc_diff_size, index);
 }
 
-const hc_findings *hc_diff_findings(const hc_diff *diff)
+unsigned hc_diff_attribution_count(const hc_diff *diff)
 {
-	return diff->findings;
+	return diff->attribution->len;
+}
+
+const hc_growth *hc_diff_attribution(const hc_diff *diff, unsigned index)
+{
+	return &g_array_index(diff->attribution, hc_growth, index);
+}
+
+unsigned hc_diff_steady_count(const hc_diff *diff)
+{
+	return diff->steady->len;
+}
+
+const hc_growth *hc_diff_steady(const hc_diff *diff, unsigned index)
+{
+	return &g_array_index(diff->steady, hc_growth, index);
+}
+
+unsigned hc_diff_sentence_count(const hc_diff *diff)
+{
+	return diff->sentences->len;
+}
+
+const hc_sentence *hc_diff_sentence(const hc_diff *diff, unsigned index)
+{
+	return &g_array_index(diff->sentences, hc_sentence, index);
+}
+
+uint64_t hc_diff_kernel_growth(const hc_diff *diff)
+{
+	return diff->kernel_growth;
 }

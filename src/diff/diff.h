@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Two analyses side by side. Front door; the public header has the contract.
+ * The front door of diff/.
  *
- *	sameness.c	is it the same process, the same program, another build?
- *	sizes.c		blocks of each size, and how many of them are lost, in one pass over either heap
- *	side_facts.c	what captures tell beside the cores
- *	diff.c		the rows of both memory tables, the findings of growth, the verdict
+ *	sameness.c	are they of one process, one build?
+ *	sizes.c		blocks by size
+ *	paths.c		the trees of owners laid over each other, with their figures in each snapshot
+ *	attribution.c	the growth shared out among paths, lost blocks, free memory, mappings; what did not grow
+ *	counters.c	pairs of the program's own counters that tell a backlog
+ *	sentences.c	causes in words
+ *	verdict.c	which of them are told, in which order; what did not grow
+ *	figures.c	figures by name, for conditions
  */
 #pragma once
 

@@ -3,29 +3,88 @@
 #pragma once
 
 #include "diff/diff.h"
-#include "findings/findings.h"
 
 /* Compares; *RET_TEXT gets a sentence (g_free). */
-hc_sameness hc_sameness_compare(const hc_analysis *a, const hc_analysis *b, char **ret_text);
+hc_sameness hc_sameness_compare(const hc_snapshot *a, const hc_snapshot *b, char **ret_text);
+
+/* "20 minutes": from A to B; NULL: not known, or they are of different processes. Free with g_free(). */
+char *hc_diff_describe_time(const hc_snapshot *a, const hc_snapshot *b);
 
 /* The sizes whose blocks or lost blocks changed in number, most bytes grown first. An array of hc_diff_size. */
-GArray *hc_diff_count_sizes(const hc_analysis *a, const hc_analysis *b);
+GArray *hc_diff_count_sizes(const hc_snapshot *a, const hc_snapshot *b);
+
+/* ---- paths.c ---- */
+
+/* A path in all snapshots. Figures are arrays, one for each snapshot; 0 where the snapshot does not have the path. */
+typedef struct hc_merged_path {
+	uint32_t parent;		/* index, smaller than its own; HC_SNAPSHOT_NONE */
+	const hc_snapshot_owner *owner; /* of the last snapshot that has it */
+	bool is_container;		/* of many things, in some snapshot */
+	bool changed;			/* anything at or below it did */
+	uint64_t *own, *own_blocks, *mapped, *mapped_blocks;
+	uint64_t *below; /* bytes, own included */
+	uint64_t *elements, *count;
+} hc_merged_path;
+
+typedef struct hc_merged_paths {
+	GArray *list; /* of hc_merged_path */
+	unsigned snapshots;
+	GPtrArray *figures; /* what the arrays lie in */
+} hc_merged_paths;
+
+hc_merged_paths *hc_diff_merge_paths(const hc_snapshot *const *snapshots, unsigned count, bool is_one_process);
+void hc_merged_paths_free(hc_merged_paths *paths);
+
+static inline hc_merged_path *hc_merged_paths_get(const hc_merged_paths *paths, uint32_t index)
+{
+	return &g_array_index(paths->list, hc_merged_path, index);
+}
 
 struct hc_diff {
-	const hc_analysis *a, *b;
+	const hc_snapshot **snapshots;
+	unsigned count;
+	const hc_snapshot *first, *last;
 	hc_sameness sameness;
 	char *sameness_text;
 	char *verdict;
-	GArray *rows;  /* of hc_diff_row; their strings belong to the analyses */
+	GArray *rows;  /* of hc_diff_row; their strings belong to the snapshots */
 	GArray *sizes; /* of hc_diff_size */
-	hc_findings *findings;
+	hc_merged_paths *paths;
+	GArray *attribution; /* of hc_growth */
+	GArray *steady;	     /* of hc_growth */
+	GArray *sentences;   /* of hc_sentence */
 	int64_t growth, memory_growth;
-	hc_side_facts *facts_a, *facts_b; /* NULL: none */
-	uint64_t kernel_growth;		  /* bytes that wait in sockets */
+	uint64_t kernel_growth; /* bytes that wait in sockets */
+	GStringChunk *texts;
+	GPtrArray *steps; /* arrays of uint64_t */
 };
 
-/* findings.c: fills diff->findings and diff->verdict from all the rest. */
-void hc_diff_find(hc_diff *diff);
+/* attribution.c: fills diff->attribution and diff->steady. */
+void hc_diff_attribute(hc_diff *diff);
 
-/* side_facts.c: after hc_diff_find(), adds to the findings and the verdict what the captures tell. */
-void hc_diff_read_side_facts(hc_diff *diff);
+/* The trend of COUNT figures. */
+hc_trend hc_diff_trend(const uint64_t *steps, unsigned count);
+
+/* What it is, without whose: "text like "LOGICPKT/1.0 uin="...", "objects of demo::Session". Untrusted; free with g_free(). */
+char *hc_diff_describe_lost(const hc_snapshot_lost *lost);
+
+/* counters.c */
+
+/* Two counters whose difference is what a queue holds. */
+typedef struct hc_counters {
+	const char *in, *out;
+	int64_t in_before, in_after, out_before, out_after;
+} hc_counters;
+
+/* A pair that agrees with the queue at PATH, which held ELEMENTS_BEFORE and then ELEMENTS_AFTER. FALSE: none does. */
+bool hc_diff_find_counters(const hc_diff *diff, const char *path, uint64_t elements_before, uint64_t elements_after,
+	hc_counters *ret_counters);
+
+/* sentences.c: fills diff->sentences, not sorted. */
+void hc_diff_make_sentences(hc_diff *diff);
+
+/* verdict.c: sorts the sentences, leaves out what is too little, and fills diff->verdict. */
+void hc_diff_make_verdict(hc_diff *diff);
+
+/* The base of shares: the growth, or what grew in it where something else shrank more. */
+int64_t hc_diff_share_base(const hc_diff *diff);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Are two cores of the same program? The executable's build-id decides. Of one process are they if the pid and the load
- * addresses agree too: a pid is used again, and forked processes share addresses, but not both.
+ * Are two snapshots of the same program? The executable's build-id decides. Of one process are they if the pid and the load
+ * addresses agree too, and the random bytes that the kernel gave the program when it was executed: a pid is used again, and forked
+ * processes share addresses, but not both.
  */
 #include "diff/internal.h"
 
@@ -9,77 +10,70 @@
 
 #include <string.h>
 
-static const hc_module *find_executable(const hc_modules *modules)
+/* Both known and different. */
+static bool differ(const char *a, const char *b)
 {
-	for (unsigned i = 0; i < hc_modules_count(modules); i++) {
-		const hc_module *module = hc_modules_get(modules, i);
-
-		if (module->is_executable)
-			return module;
-	}
-	return NULL;
+	return a && b && strcmp(a, b);
 }
 
-/* Where the module with malloc in it was loaded; 0 if it is not known. */
-static hc_address libc_start(const hc_analysis *analysis)
+static bool is_same_process(const hc_snapshot *a, const hc_snapshot *b)
 {
-	const hc_modules *modules = hc_analysis_modules(analysis);
-	const char *library = hc_blocks_heap(hc_analysis_blocks(analysis))->library;
+	const hc_side_facts *x = a->side_facts, *y = b->side_facts;
 
-	for (unsigned i = 0; library && i < hc_modules_count(modules); i++) {
-		const hc_module *module = hc_modules_get(modules, i);
-
-		if (!strcmp(module->name, library))
-			return module->start;
-	}
-	return 0;
+	if (!a->process.pid || a->process.pid != b->process.pid || a->program_start != b->program_start ||
+		a->libc_start != b->libc_start || differ(a->random, b->random))
+		return false;
+	return !x || !y || x->start_time == y->start_time;
 }
 
-/* The file's name, or what the kernel called the process. */
-static const char *program_name(const hc_analysis *analysis, const hc_module *executable)
+char *hc_diff_describe_time(const hc_snapshot *a, const hc_snapshot *b)
 {
-	return executable && *executable->name ? executable->name : hc_core_process(hc_analysis_core(analysis))->name;
+	int64_t seconds;
+
+	if (!a->side_facts || !b->side_facts ||
+		__builtin_sub_overflow(b->side_facts->time, a->side_facts->time, &seconds) || seconds <= 0)
+		return NULL;
+	if (seconds < 120)
+		return g_strdup_printf("%" G_GINT64_FORMAT " second%s", seconds, seconds == 1 ? "" : "s");
+	if (seconds < 7200)
+		return g_strdup_printf("%" G_GINT64_FORMAT " minutes", seconds / 60);
+	return g_strdup_printf("%.1f hours", seconds / 3600.0);
 }
 
-static char *same_build_text(
-	hc_sameness sameness, const hc_process *a, const hc_process *b, bool same_addresses, const char *build_id)
+static char *same_build_text(hc_sameness sameness, const hc_snapshot *a, const hc_snapshot *b)
 {
+	bool same_addresses = a->program_start == b->program_start && a->libc_start == b->libc_start;
+	g_autofree char *time = hc_diff_describe_time(a, b);
+
 	if (sameness == HC_SAME_PROCESS)
-		return g_strdup_printf("same process: pid %" G_GINT64_FORMAT ", same load addresses, same build-id %s",
-			a->pid, build_id);
-	if (a->pid && a->pid == b->pid)
+		return g_strdup_printf("same process: pid %" G_GINT64_FORMAT
+				       ", same load addresses, same build-id %s%s%s%s",
+			a->process.pid, a->build_id, time ? ", " : "", time ? time : "", time ? " apart" : "");
+	if (a->process.pid && a->process.pid == b->process.pid)
 		return g_strdup_printf("same program, but not the same process: pid %" G_GINT64_FORMAT
-				       " in both, loaded at other addresses; build-id %s",
-			a->pid, build_id);
+				       " in both, %s; build-id %s",
+			a->process.pid, same_addresses ? "executed anew" : "loaded at other addresses", a->build_id);
 	return g_strdup_printf("same program, two processes: pid %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT
 			       "%s; build-id %s",
-		a->pid, b->pid, same_addresses ? ", with the same load addresses (forked?)" : "", build_id);
+		a->process.pid, b->process.pid, same_addresses ? ", with the same load addresses (forked?)" : "",
+		a->build_id);
 }
 
-hc_sameness hc_sameness_compare(const hc_analysis *a, const hc_analysis *b, char **ret_text)
+hc_sameness hc_sameness_compare(const hc_snapshot *a, const hc_snapshot *b, char **ret_text)
 {
-	const hc_process *process_a = hc_core_process(hc_analysis_core(a));
-	const hc_process *process_b = hc_core_process(hc_analysis_core(b));
-	const hc_module *executable_a = find_executable(hc_analysis_modules(a));
-	const hc_module *executable_b = find_executable(hc_analysis_modules(b));
-	g_autofree char *name_a = hc_text_escape(program_name(a, executable_a), -1);
-	g_autofree char *name_b = hc_text_escape(program_name(b, executable_b), -1);
+	g_autofree char *name_a = hc_text_escape(a->program, -1), *name_b = hc_text_escape(b->program, -1);
 	bool same_name = !strcmp(name_a, name_b);
-	const char *id_a = executable_a ? executable_a->build_id : NULL;
-	const char *id_b = executable_b ? executable_b->build_id : NULL;
-	bool same_addresses;
 	hc_sameness sameness;
 
-	if (id_a && id_b && !strcmp(id_a, id_b)) {
-		same_addresses = executable_a->start == executable_b->start && libc_start(a) == libc_start(b);
-		sameness = process_a->pid && process_a->pid == process_b->pid && same_addresses ? HC_SAME_PROCESS :
-												  HC_SAME_PROGRAM;
-		*ret_text = same_build_text(sameness, process_a, process_b, same_addresses, id_a);
+	if (a->build_id && b->build_id && !strcmp(a->build_id, b->build_id)) {
+		sameness = is_same_process(a, b) ? HC_SAME_PROCESS : HC_SAME_PROGRAM;
+		*ret_text = same_build_text(sameness, a, b);
 		return sameness;
 	}
-	if (id_a && id_b) {
+	if (a->build_id && b->build_id) {
 		*ret_text = g_strdup_printf("%s: %s with build-id %s, and %s with build-id %s",
-			same_name ? "another build of the program" : "different programs", name_a, id_a, name_b, id_b);
+			same_name ? "another build of the program" : "different programs", name_a, a->build_id, name_b,
+			b->build_id);
 		return same_name ? HC_OTHER_BUILD : HC_OTHER_PROGRAM;
 	}
 	if (!same_name) {
@@ -89,6 +83,6 @@ hc_sameness hc_sameness_compare(const hc_analysis *a, const hc_analysis *b, char
 	}
 	*ret_text = g_strdup_printf("%s in both by its name, pid %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT
 				    "; whether it is the same build the cores do not tell",
-		name_a, process_a->pid, process_b->pid);
+		name_a, a->process.pid, b->process.pid);
 	return HC_SAME_UNKNOWN;
 }

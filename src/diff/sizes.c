@@ -1,69 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * Blocks by size, in A and in B. One pass over the blocks of either heap, and one over the lost ones. Most blocks are small and their sizes are multiples of 4
- * (of 8 on 64-bit machines), so those are counted in an array that stays in the cache; the rest in a hash.
- */
+/* Blocks by size, in the first and the last snapshot: two sorted tables become one. */
 #include "diff/internal.h"
 
-enum {
-	SMALL_LIMIT = 1 << 16, /* bytes */
-	SMALL_STEP = 4,
-};
-
-typedef struct size_counts {
-	hc_diff_size *small; /* SMALL_LIMIT / SMALL_STEP of them */
-	GHashTable *large;   /* uint64_t * (inside the value) -> hc_diff_size * */
-} size_counts;
-
-static hc_diff_size *counts_of(size_counts *counts, uint64_t size)
+static void add_changed(GArray *sizes, const hc_snapshot_size *a, const hc_snapshot_size *b)
 {
-	hc_diff_size *entry;
+	hc_diff_size size = {
+		.size = a ? a->size : b->size,
+		.blocks_a = a ? a->blocks : 0,
+		.blocks_b = b ? b->blocks : 0,
+		.lost_a = a ? a->lost : 0,
+		.lost_b = b ? b->lost : 0,
+	};
 
-	if (size < SMALL_LIMIT && size % SMALL_STEP == 0)
-		return &counts->small[size / SMALL_STEP];
-	entry = g_hash_table_lookup(counts->large, &size);
-	if (!entry) {
-		entry = g_new0(hc_diff_size, 1);
-		entry->size = size;
-		g_hash_table_insert(counts->large, &entry->size, entry);
-	}
-	return entry;
-}
-
-static void count_block(size_counts *counts, uint64_t size, bool is_b, bool lost)
-{
-	hc_diff_size *entry = counts_of(counts, size);
-
-	if (is_b) {
-		entry->blocks_b += !lost;
-		entry->lost_b += lost;
-	} else {
-		entry->blocks_a += !lost;
-		entry->lost_a += lost;
-	}
-}
-
-static void count_blocks(size_counts *counts, const hc_analysis *analysis, bool is_b)
-{
-	hc_block_iterator iterator;
-	hc_block block;
-	hc_reach reach;
-	uint32_t number = 0;
-
-	hc_block_iterator_init(&iterator, hc_analysis_blocks(analysis));
-	while (hc_block_iterator_next(&iterator, &block))
-		if (block.state == HC_BLOCK_IN_USE && !block.label)
-			count_block(counts, block.size, is_b, false);
-	while (hc_references_next_lost(hc_analysis_references(analysis), &number, &block, &reach))
-		count_block(counts, block.size, is_b, true);
-}
-
-static void add_changed(GArray *sizes, hc_diff_size *entry)
-{
-	if (entry->blocks_a == entry->blocks_b && entry->lost_a == entry->lost_b)
+	if (size.blocks_a == size.blocks_b && size.lost_a == size.lost_b)
 		return;
-	entry->growth = (int64_t)(entry->size * (entry->blocks_b - entry->blocks_a));
-	g_array_append_val(sizes, *entry);
+	size.growth = (int64_t)(size.size * (size.blocks_b - size.blocks_a));
+	g_array_append_val(sizes, size);
 }
 
 static int most_grown_first(const void *a, const void *b)
@@ -75,24 +27,20 @@ static int most_grown_first(const void *a, const void *b)
 	return first->size < second->size ? -1 : first->size > second->size;
 }
 
-GArray *hc_diff_count_sizes(const hc_analysis *a, const hc_analysis *b)
+GArray *hc_diff_count_sizes(const hc_snapshot *a, const hc_snapshot *b)
 {
 	GArray *sizes = g_array_new(FALSE, FALSE, sizeof(hc_diff_size));
-	g_autofree hc_diff_size *small = g_new0(hc_diff_size, SMALL_LIMIT / SMALL_STEP);
-	g_autoptr(GHashTable) large = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
-	size_counts counts = { small, large };
-	GHashTableIter iterator;
-	void *value;
+	unsigned i = 0, j = 0;
 
-	count_blocks(&counts, a, false);
-	count_blocks(&counts, b, true);
-	for (unsigned i = 0; i < SMALL_LIMIT / SMALL_STEP; i++) {
-		small[i].size = (uint64_t)i * SMALL_STEP;
-		add_changed(sizes, &small[i]);
+	while (i < a->sizes->len || j < b->sizes->len) {
+		const hc_snapshot_size *x = i < a->sizes->len ? &g_array_index(a->sizes, hc_snapshot_size, i) : NULL;
+		const hc_snapshot_size *y = j < b->sizes->len ? &g_array_index(b->sizes, hc_snapshot_size, j) : NULL;
+		bool take_x = x && (!y || x->size <= y->size), take_y = y && (!x || y->size <= x->size);
+
+		add_changed(sizes, take_x ? x : NULL, take_y ? y : NULL);
+		i += take_x;
+		j += take_y;
 	}
-	g_hash_table_iter_init(&iterator, large);
-	while (g_hash_table_iter_next(&iterator, NULL, &value))
-		add_changed(sizes, value);
 	g_array_sort(sizes, most_grown_first);
 	return sizes;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How much free memory does malloc keep, and would trimming help? */
+/* How much free memory does malloc keep, would trimming help, and what pins most of it? */
 #include "findings/findings.h"
 
 #include "base/text.h"
+#include "pins/pins.h"
 
 enum {
 	WORTH_SAYING = 1 << 20
@@ -13,6 +14,23 @@ static uint64_t row_bytes(const hc_memory *memory, const char *id)
 	const hc_memory_row *row = hc_memory_row_find(memory, id);
 
 	return row ? row->bytes : 0;
+}
+
+/* "; 36 MiB of it is pinned by 12 blocks of Session (g_sessions[])" if one kind pins most of it; or "". Free with g_free(). */
+static char *main_pin(const hc_evidence *evidence, uint64_t bytes)
+{
+	g_autoptr(hc_pins) pins = hc_pins_create(evidence->core, evidence->blocks, evidence->types);
+	const hc_pin_holder *holder = hc_pins_holder(pins, 0);
+	char pinned[HC_TEXT_SIZE_LENGTH], count[HC_TEXT_COUNT_LENGTH];
+
+	if (!holder || holder->pinned < bytes / 2)
+		return g_strdup("");
+	g_autofree char *name = hc_text_escape(holder->name, -1);
+	g_autofree char *path = holder->path ? hc_text_escape(holder->path, -1) : NULL;
+
+	return g_strdup_printf("; %s of it is pinned by %s block%s: %s%s%s%s", hc_text_size(pinned, holder->pinned),
+		hc_text_count(count, holder->amount.blocks), holder->amount.blocks == 1 ? "" : "s", name,
+		path ? " (" : "", path ? path : "", path ? ")" : "");
 }
 
 void hc_find_retained(const hc_evidence *evidence, hc_findings *findings)
@@ -33,13 +51,11 @@ void hc_find_retained(const hc_evidence *evidence, hc_findings *findings)
 	hc_text_size(whole, pages.whole);
 	hc_text_size(zero, pages.zero);
 	hc_text_size(trim, resident);
+	g_autofree char *pin = main_pin(evidence, bytes);
+
 	hc_findings_add(findings, "retained", bytes, 0,
-		resident >= WORTH_SAYING ?
-			g_strdup_printf(
-				"free, but kept by malloc: %s in whole pages, %s of them zero already; malloc_trim(0) would give %s back",
-				whole, zero, trim) :
-			g_strdup_printf(
-				"free, but kept by malloc: %s in whole pages, %s of them zero already; malloc_trim(0) would give only %s back",
-				whole, zero, trim),
-		g_strdup("arenas CORE"));
+		g_strdup_printf(
+			"free, but kept by malloc: %s in whole pages, %s of them zero already; malloc_trim(0) would give %s%s back%s",
+			whole, zero, resident >= WORTH_SAYING ? "" : "only ", trim, pin),
+		g_strdup("pins CORE"));
 }

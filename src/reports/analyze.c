@@ -74,12 +74,14 @@ static json_t *analysis_json(const hc_analysis *analysis, const hc_report_option
 {
 	const hc_blocks *blocks = hc_analysis_blocks(analysis);
 	const hc_diagnostics *diagnostics = hc_analysis_diagnostics(analysis);
-	const char *core_path = hc_core_path(hc_analysis_core(analysis));
+	const hc_core *core = hc_analysis_core(analysis);
+	const char *core_path = hc_core_path(core);
 	json_t *report = hc_json_report("analyze");
 
-	hc_json_set(report, "process", hc_process_json(analysis));
+	hc_json_set(report, "process",
+		hc_process_json(hc_core_process(core), hc_core_thread_count(core), core_path, hc_core_file_size(core)));
 	hc_json_set(report, "files", hc_files_json(analysis));
-	hc_json_set(report, "allocator", hc_allocator_json(analysis));
+	hc_json_set(report, "allocator", hc_allocator_json(hc_blocks_heap(hc_analysis_blocks(analysis))));
 	hc_json_set(report, "memory", hc_memory_json(hc_analysis_memory(analysis)));
 	hc_json_set(report, "in_use", in_use_json(blocks));
 	hc_json_set(report, "references", references_json(hc_analysis_references(analysis)));
@@ -95,7 +97,8 @@ static json_t *analysis_json(const hc_analysis *analysis, const hc_report_option
 /* The process on the left and its allocator on the right, or below where the line is too short for both. */
 static void print_header(const hc_analysis *analysis, hc_output *output)
 {
-	g_autofree char *process = hc_process_title(analysis);
+	const hc_core *core = hc_analysis_core(analysis);
+	g_autofree char *process = hc_process_title(hc_core_process(core), hc_core_thread_count(core));
 	g_autofree char *allocator = hc_allocator_title(analysis);
 	unsigned left = hc_text_columns(process), right = hc_text_columns(allocator);
 	unsigned width = MIN(output->width, 100);

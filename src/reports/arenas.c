@@ -264,7 +264,7 @@ bool hc_report_arenas(const hc_analysis *analysis, const hc_report_options *opti
 		json_t *report = hc_json_report("arenas");
 		const hc_diagnostics *diagnostics = hc_analysis_diagnostics(analysis);
 
-		hc_json_set(report, "allocator", hc_allocator_json(analysis));
+		hc_json_set(report, "allocator", hc_allocator_json(hc_blocks_heap(hc_analysis_blocks(analysis))));
 		hc_json_set(report, "arenas", hc_arenas_json(analysis));
 		hc_json_set(report, "diagnostics", hc_diagnostics_json(diagnostics));
 		hc_json_set(report, "status", hc_status_json(hc_diagnostics_partial(diagnostics)));

@@ -38,6 +38,8 @@ typedef struct address_facts {
 	hc_block block;
 	bool has_previous, has_next;
 	hc_block previous, next;
+	bool has_type;
+	hc_block_type type;
 	unsigned reference_count;
 	uint64_t reference_total;
 	hc_reference *references;
@@ -55,6 +57,7 @@ static void free_target(void *data)
 static void facts_deinit(address_facts *facts)
 {
 	g_free(facts->symbol);
+	hc_block_type_clear(&facts->type);
 	g_free(facts->references);
 	g_array_unref(facts->targets);
 }
@@ -105,6 +108,18 @@ static void find_neighbours(address_facts *facts)
 	facts->has_next = number < UINT32_MAX && hc_blocks_get(blocks, number + 1, &facts->next);
 }
 
+/* What is known of block NUMBER beyond that some untyped pointer leads to it; FALSE if nothing is. */
+static bool find_type(const hc_analysis *analysis, uint32_t number, hc_block_type *ret_type)
+{
+	const hc_types *types = hc_analysis_types(analysis);
+	hc_block_type type;
+
+	if (!types || !hc_types_of_block(types, number, &type))
+		return false;
+	*ret_type = type;
+	return true;
+}
+
 static bool collect(const hc_analysis *analysis, hc_address address, address_facts *facts, GError **error)
 {
 	const hc_core *core = hc_analysis_core(analysis);
@@ -129,6 +144,7 @@ static bool collect(const hc_analysis *analysis, hc_address address, address_fac
 		return true;
 	facts->content_length = MIN(facts->content_length, facts->block.size);
 	find_neighbours(facts);
+	facts->has_type = find_type(analysis, facts->block.number, &facts->type);
 	if (facts->block.state == HC_BLOCK_IN_USE) {
 		find_targets(facts);
 		facts->reference_count = hc_references_to(hc_analysis_references(analysis), facts->block.number,
@@ -213,6 +229,20 @@ static json_t *area_json(const hc_area *area)
 	return object;
 }
 
+static json_t *type_json(const address_facts *facts)
+{
+	json_t *object;
+
+	if (!facts->has_type)
+		return json_null();
+	object = json_object();
+	hc_json_set(object, "name",
+		facts->type.certainty == HC_CERTAINTY_UNKNOWN ? json_null() : hc_json_text(facts->type.name));
+	hc_json_set(object, "certainty", json_string(hc_certainty_name(facts->type.certainty)));
+	hc_json_set(object, "path", hc_json_text(facts->type.path));
+	return object;
+}
+
 static json_t *content_json(const address_facts *facts)
 {
 	GString *digits;
@@ -238,6 +268,7 @@ static json_t *facts_json(const address_facts *facts)
 		hc_json_set(block, "offset", hc_json_number(facts->address - facts->block.address));
 	hc_json_set(report, "address", hc_json_address(facts->address));
 	hc_json_set(report, "block", block);
+	hc_json_set(report, "type", type_json(facts));
 	hc_json_set(report, "previous",
 		facts->has_previous ? hc_block_json(facts->analysis, &facts->previous) : json_null());
 	hc_json_set(report, "next", facts->has_next ? hc_block_json(facts->analysis, &facts->next) : json_null());
@@ -354,6 +385,16 @@ static void print_neighbour(const char *name, const hc_block *block, hc_output *
 		block->label ? block->label : "");
 }
 
+/* A pointer to void, or to what nobody defines, leads to a block that has a path, but no type. */
+static void print_type(const hc_block_type *type, hc_output *output)
+{
+	g_autofree char *name = hc_text_escape(type->name, -1), *path = hc_text_escape(type->path, -1);
+
+	if (type->certainty != HC_CERTAINTY_UNKNOWN)
+		print_fact_printf(output, "type", "%s, %s", name, hc_certainty_name(type->certainty));
+	print_fact(output, "held by", path);
+}
+
 static void print_block(const address_facts *facts, hc_output *output)
 {
 	const hc_block *block = &facts->block;
@@ -367,6 +408,8 @@ static void print_block(const address_facts *facts, hc_output *output)
 	print_fact(output, "arena", block->arena == HC_ARENA_NONE ? "none: a mapping of its own" : arena);
 	if (block->label)
 		print_fact(output, "label", block->label);
+	if (facts->has_type)
+		print_type(&facts->type, output);
 	if (reach)
 		print_fact(output, "reach", reach);
 	if (block->state == HC_BLOCK_IN_USE)

@@ -130,7 +130,10 @@ static void add_details(const hc_analysis *analysis, const hc_container *contain
 	g_autofree char *where = cut(container->where, TYPE_COLUMNS, verbose);
 	char count[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_SIZE_LENGTH];
 
-	g_string_append_printf(line, "  %s, %s", type, where);
+	g_string_append_printf(line, "  %s", type);
+	if (container->element)
+		g_string_append_printf(line, " of %s", container->element);
+	g_string_append_printf(line, ", %s", where);
 	if (container->count > 1)
 		g_string_append_printf(line, ", %s of them", hc_text_count(count, container->count));
 	if (container->capacity != UINT64_MAX && container->capacity > container->elements)
@@ -295,6 +298,7 @@ static json_t *container_json(
 	hc_json_set(object, "path", hc_json_text(container->path));
 	hc_json_set(object, "where", hc_json_text(container->where));
 	hc_json_set(object, "type", hc_json_text(container->type));
+	hc_json_set(object, "element", hc_json_text(container->element));
 	hc_json_set(object, "kind", hc_json_text(container->kind));
 	hc_json_set(object, "certainty", json_string(hc_certainty_name(container->certainty)));
 	hc_json_set(object, "count", hc_json_number(container->count));

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Two analyses side by side: the same program?, the verdict, the memory table with its growth, sizes, findings. */
+/*
+ * Snapshots side by side: the same program?, the verdict, what the growth is attributed to, what did not grow; and with more words the
+ * memory table and the sizes.
+ */
 #include "reports/parts.h"
 
 #include "base/text.h"
@@ -7,11 +10,10 @@
 #include <string.h>
 
 static const hc_column row_columns[] = {
-	{ NULL, "GROWTH OF", HC_CELL_TEXT },
-	{ NULL, "A", HC_CELL_SIZE },
-	{ NULL, "B", HC_CELL_SIZE },
+	{ NULL, "MEMORY TABLE", HC_CELL_TEXT },
+	{ NULL, "FIRST", HC_CELL_SIZE },
+	{ NULL, "LAST", HC_CELL_SIZE },
 	{ NULL, "GROWTH", HC_CELL_GROWTH },
-	{ NULL, "SHARE", HC_CELL_SHARE },
 	{ NULL, "", HC_CELL_TEXT },
 };
 
@@ -20,17 +22,16 @@ enum {
 	ROW_A,
 	ROW_B,
 	ROW_GROWTH,
-	ROW_SHARE,
 	ROW_DETAIL
 };
 
 static const hc_column size_columns[] = {
 	{ "size", "BLOCKS OF SIZE", HC_CELL_COUNT },
-	{ "blocks_a", "A", HC_CELL_COUNT },
-	{ "blocks_b", "B", HC_CELL_COUNT },
+	{ "blocks_a", "FIRST", HC_CELL_COUNT },
+	{ "blocks_b", "LAST", HC_CELL_COUNT },
 	{ "growth", "GROWTH", HC_CELL_GROWTH },
-	{ "lost_a", "LOST IN A", HC_CELL_COUNT },
-	{ "lost_b", "LOST IN B", HC_CELL_COUNT },
+	{ "lost_a", "LOST FIRST", HC_CELL_COUNT },
+	{ "lost_b", "LOST LAST", HC_CELL_COUNT },
 };
 
 enum {
@@ -43,15 +44,42 @@ enum {
 };
 
 enum {
-	SIZES_SHOWN = 6,
-	SHARE_LEAST = 2000, /* below 0.05 % a share says nothing */
+	GROWTH_SHOWN = 14,	   /* rows */
+	GROWTH_LEAST_SHARE = 1000, /* of the growth: less is among the others */
+	STEADY_SHOWN = 8,
+	STEPS_SHOWN = 6, /* snapshots with a column of their own */
+	VERDICT_INDENT = 9,
 };
 
-static hc_table *make_sizes(const hc_diff *diff, unsigned limit)
+static const hc_snapshot *first_of(const hc_diff *diff)
+{
+	return hc_diff_snapshot(diff, 0);
+}
+
+static const hc_snapshot *last_of(const hc_diff *diff)
+{
+	return hc_diff_snapshot(diff, hc_diff_snapshot_count(diff) - 1);
+}
+
+static bool is_partial(const hc_diff *diff)
+{
+	for (unsigned i = 0; i < hc_diff_snapshot_count(diff); i++)
+		if (hc_diagnostics_partial(hc_diff_snapshot(diff, i)->diagnostics))
+			return true;
+	return false;
+}
+
+/* "A", ..., "Z", "27", ... */
+static char *name_of(unsigned index)
+{
+	return index < 26 ? g_strdup_printf("%c", 'A' + (int)index) : g_strdup_printf("%u", index + 1);
+}
+
+static hc_table *make_sizes(const hc_diff *diff)
 {
 	hc_table *table = hc_table_create(size_columns, G_N_ELEMENTS(size_columns));
 
-	for (unsigned i = 0; i < hc_diff_size_count(diff) && (!limit || i < limit); i++) {
+	for (unsigned i = 0; i < hc_diff_size_count(diff); i++) {
 		const hc_diff_size *size = hc_diff_size_get(diff, i);
 
 		hc_table_add_row(table);
@@ -64,6 +92,8 @@ static hc_table *make_sizes(const hc_diff *diff, unsigned limit)
 	}
 	return table;
 }
+
+/* ---- JSON ---- */
 
 static json_t *row_json(const hc_diff_row *row)
 {
@@ -83,7 +113,7 @@ static json_t *row_json(const hc_diff_row *row)
 	return object;
 }
 
-static json_t *memory_json(const hc_diff *diff, const hc_analysis *a, const hc_analysis *b)
+static json_t *memory_json(const hc_diff *diff)
 {
 	json_t *object = json_object(), *rows = json_array(), *parts = json_array();
 
@@ -92,50 +122,357 @@ static json_t *memory_json(const hc_diff *diff, const hc_analysis *a, const hc_a
 
 		json_array_append_new(row->of ? parts : rows, row_json(row));
 	}
-	hc_json_set(object, "total_a", hc_json_number(hc_memory_total(hc_analysis_memory(a))));
-	hc_json_set(object, "total_b", hc_json_number(hc_memory_total(hc_analysis_memory(b))));
+	hc_json_set(object, "total_a", hc_json_number(first_of(diff)->total));
+	hc_json_set(object, "total_b", hc_json_number(last_of(diff)->total));
 	hc_json_set(object, "growth", json_integer(hc_diff_growth(diff)));
 	hc_json_set(object, "rows", rows);
 	hc_json_set(object, "parts", parts);
 	return object;
 }
 
-static json_t *side_json(const hc_analysis *analysis)
+static json_t *side_json(const hc_snapshot *snapshot)
 {
-	const hc_diagnostics *diagnostics = hc_analysis_diagnostics(analysis);
 	json_t *object = json_object();
 
-	hc_json_set(object, "process", hc_process_json(analysis));
-	hc_json_set(object, "allocator", hc_allocator_json(analysis));
-	hc_json_set(object, "diagnostics", hc_diagnostics_json(diagnostics));
-	hc_json_set(object, "status", hc_status_json(hc_diagnostics_partial(diagnostics)));
+	hc_json_set(object, "process",
+		hc_process_json(&snapshot->process, snapshot->thread_count, snapshot->path, snapshot->core_size));
+	hc_json_set(object, "allocator", hc_allocator_json(&snapshot->heap));
+	hc_json_set(object, "diagnostics", hc_diagnostics_json(snapshot->diagnostics));
+	hc_json_set(object, "status", hc_status_json(hc_diagnostics_partial(snapshot->diagnostics)));
 	return object;
 }
 
-static bool is_partial(const hc_analysis *a, const hc_analysis *b)
+static json_t *share_json(const hc_diff *diff, int64_t bytes)
 {
-	return hc_diagnostics_partial(hc_analysis_diagnostics(a)) || hc_diagnostics_partial(hc_analysis_diagnostics(b));
+	int64_t growth = hc_diff_memory_growth(diff);
+
+	return growth > 0 ? json_real((double)bytes / growth) : json_null();
 }
 
-static json_t *diff_json(
-	const hc_diff *diff, const hc_analysis *a, const hc_analysis *b, const hc_report_options *options)
+static json_t *elements_json(uint64_t elements)
 {
-	g_autoptr(hc_table) sizes = make_sizes(diff, 0);
-	json_t *report = hc_json_report("diff");
+	return elements == UINT64_MAX ? json_null() : hc_json_number(elements);
+}
 
+static json_t *growth_json(const hc_diff *diff, const hc_growth *growth)
+{
+	json_t *object = json_object(), *steps = json_array();
+
+	for (unsigned i = 0; i < hc_diff_snapshot_count(diff); i++)
+		json_array_append_new(steps, hc_json_number(growth->steps[i]));
+	hc_json_set(object, "kind", json_string(hc_growth_kind_name(growth->kind)));
+	hc_json_set(object, "name", hc_json_text(growth->name));
+	hc_json_set(object, "where", hc_json_text(growth->where));
+	hc_json_set(object, "type", hc_json_text(growth->type));
+	hc_json_set(object, "bytes", json_integer(growth->bytes));
+	hc_json_set(object, "share", share_json(diff, growth->bytes));
+	hc_json_set(object, "before", hc_json_number(growth->before));
+	hc_json_set(object, "after", hc_json_number(growth->after));
+	hc_json_set(object, "blocks_before", hc_json_number(growth->blocks_before));
+	hc_json_set(object, "blocks_after", hc_json_number(growth->blocks_after));
+	hc_json_set(object, "elements_before", elements_json(growth->elements_before));
+	hc_json_set(object, "elements_after", elements_json(growth->elements_after));
+	hc_json_set(object, "steps", steps);
+	hc_json_set(object, "trend", json_string(hc_trend_name(growth->trend)));
+	return object;
+}
+
+static json_t *steady_json(const hc_diff *diff)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < hc_diff_steady_count(diff); i++) {
+		const hc_growth *row = hc_diff_steady(diff, i);
+		json_t *object = json_object();
+
+		hc_json_set(object, "kind", json_string(hc_growth_kind_name(row->kind)));
+		hc_json_set(object, "name", hc_json_text(row->name));
+		hc_json_set(object, "where", hc_json_text(row->where));
+		hc_json_set(object, "before", hc_json_number(row->before));
+		hc_json_set(object, "after", hc_json_number(row->after));
+		hc_json_set(object, "elements_before", elements_json(row->elements_before));
+		hc_json_set(object, "elements_after", elements_json(row->elements_after));
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
+static char *command_of(const hc_diff *diff, const hc_sentence *sentence, const hc_report_options *options)
+{
+	return sentence->command ? hc_command_line(sentence->command, last_of(diff)->path, options) : NULL;
+}
+
+static json_t *sentences_json(const hc_diff *diff, const hc_report_options *options)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < hc_diff_sentence_count(diff); i++) {
+		const hc_sentence *sentence = hc_diff_sentence(diff, i);
+		g_autofree char *command = command_of(diff, sentence, options);
+		json_t *object = json_object();
+
+		hc_json_set(object, "kind", json_string(sentence->kind));
+		hc_json_set(object, "name", hc_json_text(sentence->name));
+		hc_json_set(object, "bytes", json_integer(sentence->bytes));
+		hc_json_set(object, "share", share_json(diff, sentence->bytes));
+		hc_json_set(object, "confidence", json_string(hc_confidence_name(sentence->confidence)));
+		hc_json_set(object, "trend", json_string(hc_trend_name(sentence->trend)));
+		hc_json_set(object, "text", hc_json_text(sentence->text));
+		hc_json_set(object, "command", hc_json_text(command));
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
+/* What keeps the free memory of the last snapshot. */
+static json_t *pins_json(const hc_diff *diff)
+{
+	const hc_snapshot *last = last_of(diff);
+	json_t *object = json_object(), *holders = json_array();
+
+	for (unsigned i = 0; i < last->pins->len; i++) {
+		const hc_snapshot_pin *pin = &g_array_index(last->pins, hc_snapshot_pin, i);
+		json_t *holder = json_object();
+
+		hc_json_set(holder, "name", hc_json_text(pin->name));
+		hc_json_set(holder, "blocks", hc_json_number(pin->blocks));
+		hc_json_set(holder, "bytes", hc_json_number(pin->bytes));
+		hc_json_set(holder, "pinned", hc_json_number(pin->pinned));
+		json_array_append_new(holders, holder);
+	}
+	hc_json_set(object, "free", hc_json_number(last->free.bytes));
+	hc_json_set(object, "trim", hc_json_number(last->free_pages.trim - last->free_pages.trim_zero));
+	hc_json_set(object, "advice", hc_json_text(last->pins_advice));
+	hc_json_set(object, "holders", holders);
+	return object;
+}
+
+static json_t *diff_json(const hc_diff *diff, const hc_report_options *options)
+{
+	g_autoptr(hc_table) sizes = make_sizes(diff);
+	json_t *report = hc_json_report("diff"), *snapshots = json_array(), *attribution = json_array();
+
+	for (unsigned i = 0; i < hc_diff_snapshot_count(diff); i++)
+		json_array_append_new(snapshots, side_json(hc_diff_snapshot(diff, i)));
+	for (unsigned i = 0; i < hc_diff_attribution_count(diff); i++)
+		json_array_append_new(attribution, growth_json(diff, hc_diff_attribution(diff, i)));
 	hc_json_set(report, "sameness", json_string(hc_sameness_name(hc_diff_sameness(diff))));
 	hc_json_set(report, "sameness_text", hc_json_text(hc_diff_sameness_text(diff)));
+	hc_json_set(report, "growth", json_integer(hc_diff_memory_growth(diff)));
 	hc_json_set(report, "verdict", hc_json_text(hc_diff_verdict(diff)));
-	hc_json_set(report, "a", side_json(a));
-	hc_json_set(report, "b", side_json(b));
-	hc_json_set(report, "memory", memory_json(diff, a, b));
+	hc_json_set(report, "sentences", sentences_json(diff, options));
+	hc_json_set(report, "attribution", attribution);
+	hc_json_set(report, "steady", steady_json(diff));
+	hc_json_set(report, "a", side_json(first_of(diff)));
+	hc_json_set(report, "b", side_json(last_of(diff)));
+	hc_json_set(report, "snapshots", snapshots);
+	hc_json_set(report, "memory", memory_json(diff));
+	hc_json_set(report, "retained", pins_json(diff));
 	hc_json_set(report, "side_facts", hc_side_facts_json(diff));
 	hc_json_set(report, "sizes", hc_table_json(sizes));
-	hc_json_set(report, "findings",
-		hc_findings_json(hc_diff_findings(diff), hc_core_path(hc_analysis_core(b)), options));
-	hc_json_set(report, "status", hc_status_json(is_partial(a, b)));
+	hc_json_set(report, "status", hc_status_json(is_partial(diff)));
 	return report;
 }
+
+/* ---- the verdict ---- */
+
+static void print_command(const hc_diff *diff, unsigned index, hc_output *output)
+{
+	g_autofree char *command = command_of(diff, hc_diff_sentence(diff, index), output->options);
+	g_autofree char *shown = command ? hc_text_escape(command, -1) : NULL;
+
+	if (!shown)
+		return;
+	hc_output_spaces(output, VERDICT_INDENT);
+	hc_output_styled(output, HC_STYLE_COMMAND, shown);
+	hc_output_text(output, "\n");
+}
+
+static void print_verdict(const hc_diff *diff, hc_output *output)
+{
+	g_auto(GStrv) lines = g_strsplit(hc_diff_verdict(diff), "\n", -1);
+
+	hc_output_text(output, "\n");
+	hc_output_styled(output, HC_STYLE_HEADING, "VERDICT");
+	hc_output_text(output, "  ");
+	for (unsigned i = 0; lines[i]; i++) {
+		if (i)
+			hc_output_spaces(output, VERDICT_INDENT);
+		hc_output_wrapped(output, VERDICT_INDENT, VERDICT_INDENT, lines[i]);
+		if (i < MIN(hc_diff_sentence_count(diff), HC_DIFF_CAUSES_TOLD))
+			print_command(diff, i, output);
+	}
+}
+
+/* ---- the growth ---- */
+
+/* Columns of the table of growth: kind, snapshots, growth, share, what. */
+typedef struct growth_columns {
+	hc_column list[STEPS_SHOWN + 4];
+	char *titles[STEPS_SHOWN];
+	unsigned steps[STEPS_SHOWN]; /* which snapshot */
+	unsigned step_count, count;
+} growth_columns;
+
+static void init_columns(growth_columns *columns, const hc_diff *diff)
+{
+	unsigned snapshots = hc_diff_snapshot_count(diff);
+	bool all = snapshots <= STEPS_SHOWN;
+
+	*columns = (growth_columns){ .step_count = all ? snapshots : 2 };
+	columns->list[columns->count++] = (hc_column){ NULL, "GROWTH", HC_CELL_TEXT };
+	for (unsigned i = 0; i < columns->step_count; i++) {
+		columns->steps[i] = all ? i : i * (snapshots - 1);
+		columns->titles[i] = name_of(columns->steps[i]);
+		columns->list[columns->count++] = (hc_column){ NULL, columns->titles[i], HC_CELL_SIZE };
+	}
+	columns->list[columns->count++] = (hc_column){ NULL, "GROWTH", HC_CELL_GROWTH };
+	columns->list[columns->count++] = (hc_column){ NULL, "SHARE", HC_CELL_SHARE };
+	columns->list[columns->count++] = (hc_column){ NULL, "WHAT", HC_CELL_TEXT };
+}
+
+static void clear_columns(growth_columns *columns)
+{
+	for (unsigned i = 0; i < columns->step_count; i++)
+		g_free(columns->titles[i]);
+}
+
+/* ": 100 -> 2,300 elements", ": +20,580 blocks", "" */
+static void append_count(GString *text, const hc_growth *growth)
+{
+	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH];
+	bool more = growth->blocks_after > growth->blocks_before;
+	uint64_t change = more ? growth->blocks_after - growth->blocks_before :
+				 growth->blocks_before - growth->blocks_after;
+
+	if (growth->elements_after != UINT64_MAX)
+		g_string_append_printf(text, ", %s -> %s elements", hc_text_count(before, growth->elements_before),
+			hc_text_count(after, growth->elements_after));
+	else if (change)
+		g_string_append_printf(
+			text, ", %c%s block%s", more ? '+' : '-', hc_text_count(after, change), change == 1 ? "" : "s");
+}
+
+static char *describe_growth(const hc_growth *growth)
+{
+	g_autofree char *name = hc_text_escape(growth->name, -1),
+			*where = growth->where ? hc_text_escape(growth->where, -1) : NULL,
+			*type = growth->type && growth->owner ? hc_text_escape(growth->type, -1) : NULL;
+	GString *text = g_string_new(name);
+
+	if (where && strcmp(where, "static"))
+		g_string_append_printf(text, ", %s", where);
+	append_count(text, growth);
+	if (type && *type)
+		g_string_append_printf(text, ", %s", type);
+	if (growth->trend == HC_TREND_STOPPED)
+		g_string_append(text, " (not in the last step)");
+	else if (growth->trend == HC_TREND_GROWING)
+		g_string_append(text, " (at every step)");
+	return g_string_free(text, FALSE);
+}
+
+static void add_growth(hc_table *table, const growth_columns *columns, const hc_diff *diff, const char *kind,
+	const char *what, const uint64_t *steps, int64_t bytes)
+{
+	hc_table_add_row(table);
+	hc_table_set_plain(table, 0, kind);
+	for (unsigned i = 0; i < columns->step_count; i++)
+		hc_table_set_number(table, 1 + i, steps[columns->steps[i]]);
+	hc_table_set_growth(table, columns->count - 3, bytes);
+	if (hc_diff_memory_growth(diff) > 0)
+		hc_table_set_share(table, columns->count - 2, bytes, hc_diff_memory_growth(diff));
+	hc_table_set_plain(table, columns->count - 1, what);
+}
+
+/* Little is summed up in one row, unless all are asked for. */
+static bool is_shown(const hc_diff *diff, const hc_growth *growth, unsigned shown, bool verbose)
+{
+	uint64_t growth_bytes = (uint64_t)ABS(hc_diff_memory_growth(diff)), bytes = (uint64_t)ABS(growth->bytes);
+
+	if (verbose)
+		return growth->before || growth->after;
+	return shown < GROWTH_SHOWN && bytes && bytes >= growth_bytes / GROWTH_LEAST_SHARE;
+}
+
+static void print_growth(const hc_diff *diff, hc_output *output)
+{
+	unsigned snapshots = hc_diff_snapshot_count(diff), shown = 0, others = 0;
+	g_autofree uint64_t *rest = g_new0(uint64_t, snapshots), *sum = g_new0(uint64_t, snapshots);
+	growth_columns columns;
+	hc_table *table;
+
+	init_columns(&columns, diff);
+	table = hc_table_create(columns.list, columns.count);
+	for (unsigned i = 0; i < hc_diff_attribution_count(diff); i++) {
+		const hc_growth *growth = hc_diff_attribution(diff, i);
+		g_autofree char *what = describe_growth(growth);
+		bool is_rest = growth->kind == HC_GROWTH_REST;
+
+		for (unsigned j = 0; j < snapshots; j++)
+			sum[j] += growth->steps[j];
+		if (is_rest && others) {
+			g_autofree char *text = g_strdup_printf("%u others (-v lists them)", others);
+
+			add_growth(table, &columns, diff, "", text, rest, (int64_t)(rest[snapshots - 1] - rest[0]));
+			hc_table_set_style(table, HC_STYLE_DIM);
+		}
+		if (is_rest || is_shown(diff, growth, shown, output->options->verbose)) {
+			add_growth(table, &columns, diff, hc_growth_kind_name(growth->kind), what, growth->steps,
+				growth->bytes);
+			if (growth->kind == HC_GROWTH_LOST && growth->bytes > 0)
+				hc_table_set_style(table, HC_STYLE_BAD);
+			shown++;
+			continue;
+		}
+		others++;
+		for (unsigned j = 0; j < snapshots; j++)
+			rest[j] += growth->steps[j];
+	}
+	hc_table_add_rule(table, columns.count - 3);
+	add_growth(table, &columns, diff, "memory", "", sum, (int64_t)(sum[snapshots - 1] - sum[0]));
+	hc_table_set_style(table, HC_STYLE_HEADING);
+	hc_output_text(output, "\n");
+	hc_table_print(table, output);
+	hc_table_destroy(table);
+	clear_columns(&columns);
+}
+
+/* ---- what did not grow ---- */
+
+static char *describe_steady(const hc_growth *row)
+{
+	g_autofree char *name = hc_text_escape(row->name, -1);
+	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH];
+
+	if (row->elements_after == UINT64_MAX)
+		return g_steal_pointer(&name);
+	return g_strdup_printf("%s %s -> %s", name, hc_text_count(before, row->elements_before),
+		hc_text_count(after, row->elements_after));
+}
+
+static void print_steady(const hc_diff *diff, hc_output *output)
+{
+	unsigned count = hc_diff_steady_count(diff),
+		 shown = output->options->verbose ? count : MIN(count, STEADY_SHOWN);
+	g_autoptr(GString) text = g_string_new(NULL);
+
+	for (unsigned i = 0; i < shown; i++) {
+		g_autofree char *row = describe_steady(hc_diff_steady(diff, i));
+
+		g_string_append_printf(text, "%s%s", i ? "; " : "", row);
+	}
+	if (shown < count)
+		g_string_append_printf(text, "; %u more (-v)", count - shown);
+	if (!count)
+		return;
+	hc_output_text(output, "\n");
+	hc_output_styled(output, HC_STYLE_HEADING, "STEADY");
+	hc_output_text(output, "   ");
+	hc_output_wrapped(output, VERDICT_INDENT, VERDICT_INDENT, text->str);
+}
+
+/* ---- the memory table ---- */
 
 /* "+30,000 blocks"; "" if their number is the same. */
 static char *row_detail(const hc_diff_row *row)
@@ -149,9 +486,9 @@ static char *row_detail(const hc_diff_row *row)
 	return g_strdup_printf("%c%s", row->count_b > row->count_a ? '+' : '-', count);
 }
 
-static void add_row(hc_table *table, const hc_diff *diff, const hc_diff_row *row, bool verbose, unsigned depth)
+static void add_row(hc_table *table, const hc_diff_row *row, unsigned depth)
 {
-	g_autofree char *title = hc_row_title(row->title, depth, verbose);
+	g_autofree char *title = hc_row_title(row->title, depth, true);
 	g_autofree char *detail = row_detail(row);
 
 	hc_table_add_row(table);
@@ -159,32 +496,21 @@ static void add_row(hc_table *table, const hc_diff *diff, const hc_diff_row *row
 	hc_table_set_number(table, ROW_A, row->bytes_a);
 	hc_table_set_number(table, ROW_B, row->bytes_b);
 	hc_table_set_growth(table, ROW_GROWTH, row->growth);
-	if (row->is_memory && hc_diff_memory_growth(diff) > 0 &&
-		ABS(row->growth) > hc_diff_memory_growth(diff) / SHARE_LEAST)
-		hc_table_set_share(table, ROW_SHARE, row->growth, hc_diff_memory_growth(diff));
 	hc_table_set_plain(table, ROW_DETAIL, detail);
-	if (row->growth > 0 && g_str_has_prefix(row->id, "lost"))
-		hc_table_set_style(table, HC_STYLE_BAD);
-	else if (depth || !row->is_memory || !row->growth)
+	if (depth || !row->is_memory || !row->growth)
 		hc_table_set_style(table, HC_STYLE_DIM);
 }
 
-static bool is_shown(const hc_diff_row *row, bool verbose)
-{
-	return row->bytes_a || row->bytes_b || verbose;
-}
-
 /* The rows that are parts of PARENT (NULL: top rows), each with its own parts. */
-static void add_rows(
-	hc_table *table, const hc_diff *diff, const char *parent, bool is_memory, bool verbose, unsigned depth)
+static void add_rows(hc_table *table, const hc_diff *diff, const char *parent, bool is_memory, unsigned depth)
 {
 	for (unsigned i = 0; i < hc_diff_row_count(diff) && depth < 8; i++) {
 		const hc_diff_row *row = hc_diff_row_get(diff, i);
 
-		if (g_strcmp0(row->of, parent) || (!parent && row->is_memory != is_memory) || !is_shown(row, verbose))
+		if (g_strcmp0(row->of, parent) || (!parent && row->is_memory != is_memory))
 			continue;
-		add_row(table, diff, row, verbose, depth);
-		add_rows(table, diff, row->id, is_memory, verbose, depth + 1);
+		add_row(table, row, depth);
+		add_rows(table, diff, row->id, is_memory, depth + 1);
 	}
 }
 
@@ -198,86 +524,83 @@ static void add_sum(hc_table *table, const char *title, uint64_t bytes_a, uint64
 	hc_table_set_style(table, HC_STYLE_HEADING);
 }
 
-static void print_rows(const hc_diff *diff, const hc_analysis *a, const hc_analysis *b, hc_output *output)
+static void print_rows(const hc_diff *diff, hc_output *output)
 {
 	g_autoptr(hc_table) table = hc_table_create(row_columns, G_N_ELEMENTS(row_columns));
-	bool verbose = output->options->verbose;
-	uint64_t total_a = hc_memory_total(hc_analysis_memory(a)), total_b = hc_memory_total(hc_analysis_memory(b));
-	uint64_t memory_a = 0, memory_b = 0;
 
-	for (unsigned i = 0; i < hc_diff_row_count(diff); i++) {
-		const hc_diff_row *row = hc_diff_row_get(diff, i);
-
-		if (row->of || !row->is_memory)
-			continue;
-		memory_a += row->bytes_a;
-		memory_b += row->bytes_b;
-	}
-	add_rows(table, diff, NULL, true, verbose, 0);
+	add_rows(table, diff, NULL, true, 0);
+	add_rows(table, diff, NULL, false, 0);
 	hc_table_add_rule(table, ROW_GROWTH);
-	if (memory_a != total_a || memory_b != total_b) {
-		add_sum(table, "memory", memory_a, memory_b);
-		add_rows(table, diff, NULL, false, verbose, 0);
-		hc_table_add_rule(table, ROW_GROWTH);
-	}
-	add_sum(table, "mapped address space", total_a, total_b);
+	add_sum(table, "mapped address space", first_of(diff)->total, last_of(diff)->total);
 	hc_output_text(output, "\n");
 	hc_table_print(table, output);
 }
 
-static void print_side(const char *name, const hc_analysis *analysis, hc_output *output)
-{
-	g_autofree char *path = hc_text_escape(hc_core_path(hc_analysis_core(analysis)), -1);
-	g_autofree char *process = hc_process_title(analysis);
-
-	hc_output_printf(output, "%s  %s: %s\n", name, path, process);
-}
-
 static void print_sizes(const hc_diff *diff, hc_output *output)
 {
-	g_autoptr(hc_table) table = make_sizes(diff, output->options->verbose ? 0 : SIZES_SHOWN);
-	unsigned more = hc_diff_size_count(diff) - hc_table_row_count(table);
+	g_autoptr(hc_table) table = make_sizes(diff);
 
 	if (!hc_table_row_count(table))
 		return;
 	hc_output_text(output, "\n");
 	hc_table_print(table, output);
-	if (more)
-		hc_output_printf(output, "%u size%s more (-v)\n", more, more == 1 ? "" : "s");
 }
 
-static void print_diff(const hc_diff *diff, const hc_analysis *a, const hc_analysis *b, hc_output *output)
+/* ---- the whole ---- */
+
+static void print_sides(const hc_diff *diff, hc_output *output)
+{
+	for (unsigned i = 0; i < hc_diff_snapshot_count(diff); i++) {
+		const hc_snapshot *snapshot = hc_diff_snapshot(diff, i);
+		g_autofree char *name = name_of(i), *path = hc_text_escape(snapshot->path, -1);
+		g_autofree char *process = hc_process_title(&snapshot->process, snapshot->thread_count);
+
+		hc_output_printf(output, "%s  %s: %s\n", name, path, process);
+	}
+}
+
+static void print_diagnostics(const hc_diff *diff, hc_output *output)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < hc_diff_snapshot_count(diff); i++) {
+		const hc_diagnostics *diagnostics = hc_diff_snapshot(diff, i)->diagnostics;
+		g_autofree char *name = name_of(i);
+
+		if (!any && hc_diagnostics_count(diagnostics))
+			hc_output_text(output, "\n");
+		any |= hc_diagnostics_count(diagnostics) > 0;
+		hc_diagnostics_print(diagnostics, name, output);
+	}
+}
+
+static void print_diff(const hc_diff *diff, hc_output *output)
 {
 	hc_sameness sameness = hc_diff_sameness(diff);
 	bool comparable = sameness == HC_SAME_PROCESS || sameness == HC_SAME_PROGRAM;
 
-	print_side("A", a, output);
-	print_side("B", b, output);
+	print_sides(diff, output);
 	hc_output_style(output, comparable ? HC_STYLE_PLAIN : HC_STYLE_BAD);
 	hc_output_wrapped(output, 0, 0, hc_diff_sameness_text(diff));
 	hc_output_style(output, HC_STYLE_PLAIN);
-	hc_output_text(output, "\n");
-	hc_output_styled(output, HC_STYLE_HEADING, "VERDICT");
-	hc_output_text(output, "  ");
-	hc_output_wrapped(output, 9, 9, hc_diff_verdict(diff));
-	print_rows(diff, a, b, output);
+	print_verdict(diff, output);
+	print_growth(diff, output);
+	print_steady(diff, output);
 	hc_side_facts_print(diff, output);
-	print_sizes(diff, output);
-	hc_findings_print(hc_diff_findings(diff), hc_core_path(hc_analysis_core(b)), output);
-	if (hc_diagnostics_count(hc_analysis_diagnostics(a)) || hc_diagnostics_count(hc_analysis_diagnostics(b)))
-		hc_output_text(output, "\n");
-	hc_diagnostics_print(hc_analysis_diagnostics(a), "A", output);
-	hc_diagnostics_print(hc_analysis_diagnostics(b), "B", output);
+	if (output->options->verbose) {
+		print_rows(diff, output);
+		print_sizes(diff, output);
+	}
+	print_diagnostics(diff, output);
 }
 
-bool hc_report_diff(const hc_diff *diff, const hc_analysis *a, const hc_analysis *b, const hc_report_options *options,
-	GError **error)
+bool hc_report_diff(const hc_diff *diff, const hc_report_options *options, GError **error)
 {
 	g_autoptr(hc_output) output = hc_output_create(options);
 
 	if (options->format == HC_REPORT_JSON)
-		hc_json_write(output, diff_json(diff, a, b, options));
+		hc_json_write(output, diff_json(diff, options));
 	else
-		print_diff(diff, a, b, output);
+		print_diff(diff, output);
 	return hc_output_finish(output, error);
 }

@@ -91,11 +91,8 @@ static void append_end(GString *title, const hc_process *process)
 		g_string_append(title, ", written by heapcore capture");
 }
 
-char *hc_process_title(const hc_analysis *analysis)
+char *hc_process_title(const hc_process *process, unsigned threads)
 {
-	const hc_core *core = hc_analysis_core(analysis);
-	const hc_process *process = hc_core_process(core);
-	unsigned threads = hc_core_thread_count(core);
 	GString *title = g_string_new(NULL);
 	g_autofree char *name = process_name(process);
 
@@ -124,15 +121,13 @@ char *hc_allocator_title(const hc_analysis *analysis)
 		foreign ? foreign : "");
 }
 
-json_t *hc_process_json(const hc_analysis *analysis)
+json_t *hc_process_json(const hc_process *process, unsigned threads, const char *core_path, uint64_t core_size)
 {
-	const hc_core *core = hc_analysis_core(analysis);
-	const hc_process *process = hc_core_process(core);
 	json_t *object = json_object();
 
 	hc_json_set(object, "name", hc_json_text(process->name));
 	hc_json_set(object, "pid", process->pid ? json_integer(process->pid) : json_null());
-	hc_json_set(object, "threads", json_integer(hc_core_thread_count(core)));
+	hc_json_set(object, "threads", json_integer(threads));
 	hc_json_set(object, "arguments", hc_json_text(process->arguments));
 	hc_json_set(object, "executable", hc_json_text(process->executable));
 	hc_json_set(object, "origin", json_string(origin_name(process->origin)));
@@ -141,8 +136,8 @@ json_t *hc_process_json(const hc_analysis *analysis)
 	hc_json_set(object, "machine", hc_json_text(process->machine));
 	hc_json_set(object, "word_size", json_integer(process->word_size));
 	hc_json_set(object, "page_size", hc_json_number(process->page_size));
-	hc_json_set(object, "core", hc_json_text(hc_core_path(core)));
-	hc_json_set(object, "core_size", hc_json_number(hc_core_file_size(core)));
+	hc_json_set(object, "core", hc_json_text(core_path));
+	hc_json_set(object, "core_size", hc_json_number(core_size));
 	return object;
 }
 
@@ -321,9 +316,8 @@ void hc_files_print(const hc_analysis *analysis, hc_output *output)
 	}
 }
 
-json_t *hc_allocator_json(const hc_analysis *analysis)
+json_t *hc_allocator_json(const hc_heap_info *heap)
 {
-	const hc_heap_info *heap = hc_blocks_heap(hc_analysis_blocks(analysis));
 	json_t *object = json_object();
 
 	hc_json_set(object, "name", hc_json_text(heap->allocator));

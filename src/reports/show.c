@@ -11,8 +11,7 @@ enum {
 /* A row: a member or an element. */
 struct piece {
 	char *name;
-	const hc_type *type; /* NULL: not known */
-	hc_address address;
+	hc_object object; /* type NULL: not known */
 };
 
 struct pieces {
@@ -27,9 +26,9 @@ static void clear_piece(void *data)
 	g_free(((struct piece *)data)->name);
 }
 
-static void add_piece(struct pieces *pieces, char *name, const hc_type *type, hc_address address)
+static void add_piece(struct pieces *pieces, char *name, const hc_type *type, hc_address address, const hc_field *bits)
 {
-	struct piece piece = { name, type, address };
+	struct piece piece = { name, { type, address, bits } };
 
 	g_array_append_val(pieces->list, piece);
 }
@@ -42,7 +41,7 @@ static void add_elements(struct pieces *pieces, const hc_object *object, const h
 	pieces->total = count;
 	for (uint64_t i = view->first; i < count && i - view->first < view->limit; i++)
 		add_piece(pieces, g_strdup_printf("[%" G_GUINT64_FORMAT "]", i), element,
-			object->address + i * hc_type_size(element));
+			object->address + i * hc_type_size(element), NULL);
 }
 
 static void add_members(struct pieces *pieces, const hc_object *object, const hc_show_view *view)
@@ -58,7 +57,7 @@ static void add_members(struct pieces *pieces, const hc_object *object, const hc
 				g_strdup(field->name	? field->name :
 					 field->is_base ? "(base)" :
 							  "(anonymous)"),
-				field->type, object->address + field->offset);
+				field->type, object->address + field->offset, field->bit_size ? field : NULL);
 	}
 }
 
@@ -73,7 +72,7 @@ static void find_pieces(const hc_types *types, const hc_object *object, const hc
 	pieces->is_container = elements != NULL;
 	for (unsigned i = 0; elements && i < elements->len; i++)
 		add_piece(pieces, g_strdup_printf("[%" G_GUINT64_FORMAT "]", view->first + i), element,
-			g_array_index(elements, hc_address, i));
+			g_array_index(elements, hc_address, i), NULL);
 	if (elements)
 		return;
 	if (hc_type_get_kind(object->type) == HC_TYPE_ARRAY && hc_type_target(object->type))
@@ -84,7 +83,7 @@ static void find_pieces(const hc_types *types, const hc_object *object, const hc
 
 static char *value_of(const hc_types *types, const struct piece *piece)
 {
-	return hc_types_format(types, piece->type, piece->address, INNER_LIMIT);
+	return hc_types_format_object(types, &piece->object, INNER_LIMIT);
 }
 
 static const hc_column columns[] = {
@@ -100,7 +99,7 @@ static void print_show(const hc_analysis *analysis, const char *expression, cons
 	struct pieces pieces = { 0 };
 	g_autoptr(hc_table) table = hc_table_create(columns, G_N_ELEMENTS(columns));
 	g_autofree char *type = hc_text_escape(hc_type_short_name(object->type), -1);
-	g_autofree char *value = hc_types_format(types, object->type, object->address, INNER_LIMIT);
+	g_autofree char *value = hc_types_format_object(types, object, INNER_LIMIT);
 	char total[HC_TEXT_COUNT_LENGTH];
 
 	find_pieces(types, object, view, &pieces);
@@ -119,8 +118,8 @@ static void print_show(const hc_analysis *analysis, const char *expression, cons
 
 		hc_table_add_row(table);
 		hc_table_set_text(table, 0, piece->name);
-		if (!pieces.is_container && piece->type)
-			hc_table_set_text(table, 1, hc_type_short_name(piece->type));
+		if (!pieces.is_container && piece->object.type)
+			hc_table_set_text(table, 1, hc_type_short_name(piece->object.type));
 		hc_table_set_plain(table, 2, text);
 	}
 	hc_table_print(table, output);
@@ -138,7 +137,7 @@ static json_t *show_json(
 	const hc_diagnostics *diagnostics = hc_analysis_diagnostics(analysis);
 	json_t *report = hc_json_report("show"), *list = json_array();
 	struct pieces pieces = { 0 };
-	g_autofree char *value = hc_types_format(types, object->type, object->address, INNER_LIMIT);
+	g_autofree char *value = hc_types_format_object(types, object, INNER_LIMIT);
 
 	find_pieces(types, object, view, &pieces);
 	for (unsigned i = 0; i < pieces.list->len; i++) {
@@ -147,8 +146,9 @@ static json_t *show_json(
 		json_t *item = json_object();
 
 		hc_json_set(item, "name", hc_json_text(piece->name));
-		hc_json_set(item, "type", piece->type ? hc_json_text(hc_type_short_name(piece->type)) : json_null());
-		hc_json_set(item, "address", hc_json_address(piece->address));
+		hc_json_set(item, "type",
+			piece->object.type ? hc_json_text(hc_type_short_name(piece->object.type)) : json_null());
+		hc_json_set(item, "address", hc_json_address(piece->object.address));
 		hc_json_set(item, "value", hc_json_text(text));
 		json_array_append_new(list, item);
 	}

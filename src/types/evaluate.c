@@ -81,7 +81,7 @@ static bool follow(struct evaluation *evaluation)
 		if (!held || held->len != 1 || !element)
 			return fail(
 				evaluation, "%s is no pointer, or an empty one", hc_type_name(evaluation->object.type));
-		evaluation->object = (hc_object){ element, g_array_index(held, hc_address, 0) };
+		evaluation->object = (hc_object){ .type = element, .address = g_array_index(held, hc_address, 0) };
 		find_class(evaluation);
 		return true;
 	}
@@ -93,7 +93,7 @@ static bool follow(struct evaluation *evaluation)
 	if (!hc_core_find_mapping(evaluation->types->core, value))
 		return fail(
 			evaluation, "the pointer leads to %#" G_GINT64_MODIFIER "x, where nothing is mapped", value);
-	evaluation->object = (hc_object){ target, value };
+	evaluation->object = (hc_object){ .type = target, .address = value };
 	find_class(evaluation);
 	return true;
 }
@@ -132,6 +132,7 @@ static bool step_to_member(struct evaluation *evaluation)
 		return fail(evaluation, "%s has no member \"%s\"", hc_type_name(evaluation->object.type), name);
 	evaluation->object.type = field->type;
 	evaluation->object.address += offset;
+	evaluation->object.bits = field->bit_size ? field : NULL;
 	return true;
 }
 
@@ -172,7 +173,7 @@ static bool step_to_element(struct evaluation *evaluation)
 		return fail(evaluation, "there are %" G_GUINT64_FORMAT " elements only", walked);
 	if (!element)
 		return fail(evaluation, "the type of the elements is not known: cast, or describe the container");
-	evaluation->object = (hc_object){ element, g_array_index(elements, hc_address, 0) };
+	evaluation->object = (hc_object){ .type = element, .address = g_array_index(elements, hc_address, 0) };
 	return true;
 }
 
@@ -226,7 +227,7 @@ static bool begin_at_variable(struct evaluation *evaluation)
 	if (found->state > HC_VARIABLE_VALUE)
 		return fail(evaluation, "the variable is %s%s%s", hc_variable_state_name(found->state),
 			found->reason ? ": " : "", found->reason ? found->reason : "");
-	evaluation->object = (hc_object){ found->type, found->address };
+	evaluation->object = (hc_object){ .type = found->type, .address = found->address };
 	return true;
 }
 

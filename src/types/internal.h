@@ -85,9 +85,9 @@ struct hc_owner {
 	hc_owner *interior;    /* as this one, but only pointers into the middle of blocks lead there */
 	hc_owner *plain;       /* of a container that is a guess: the same object where it is none */
 	GPtrArray *classes;    /* hc_owner of HC_STEP_CLASS; NULL at first */
-	struct {
+	struct hc_wants {
 		bool known, element, mapped;
-	} wants;     /* of a container: what it holds has to be looked at; once `known` */
+	} wants;     /* of a container, by its own layout: what it holds has to be looked at; once `known` */
 	bool is_own; /* its blocks count as its parent's own: what a smart pointer leads to */
 
 	/* while propagating */
@@ -102,7 +102,12 @@ struct hc_owner {
 	hc_address largest;
 	uint64_t largest_elements;
 
+	/* nodes, and other pieces of memory of containers */
+	uint64_t piece_size;   /* bytes of the last one; 0: it has none */
+	uint64_t pieces_bytes; /* of those in blocks that hold several */
+
 	/* blocks, at the end */
+	uint64_t shared_bytes;	     /* of blocks that hold several pieces: the part of own that may be others' */
 	hc_amount own, below, given; /* given: the part of own that a smart pointer leads to */
 	uint64_t untouched;
 	uint32_t first_block;
@@ -158,6 +163,8 @@ struct hc_types {
 	hc_plans *plans;
 	hc_owners *owners;
 	uint32_t *owner_of; /* by block number; 0: none; HC_OWNER_CLOSED: not in use, or libc's own */
+	uint64_t *interior; /* bit for each block: a piece that a container owns lies in its middle */
+	uint64_t *several;  /* bit for each block: more than one lies in it */
 	uint64_t variables[HC_VARIABLE_STATE_COUNT];
 	hc_types_losses losses;
 	hc_amount coverage[HC_CERTAINTY_COUNT];
@@ -173,11 +180,14 @@ typedef struct hc_edge {
 	hc_address value;
 	uint32_t owner; /* of the object that holds it */
 	uint32_t
-		part; /* of the owner's plan; HC_EDGE_OBJECT: VALUE is an object of the owner that nobody has looked at yet */
+		part; /* of the owner's plan; HC_EDGE_OBJECT: VALUE is an object of the owner that nobody has looked at yet;
+			  HC_EDGE_UNTYPED: VALUE is a block of the owner, without a type */
 } hc_edge;
 
 enum {
 	HC_EDGE_OBJECT = UINT32_MAX,
+	HC_EDGE_REACH = UINT32_MAX - 1, /* VALUE leads to an object of the owner */
+	HC_EDGE_UNTYPED = UINT32_MAX - 2,
 	HC_VTABLES = 1024
 };
 
@@ -204,7 +214,9 @@ typedef struct hc_propagation {
 	/* pointers to follow: a ring, first in, first out */
 	hc_edge *edges;
 	uint64_t edges_in, edges_out, edges_room; /* counters; the place is modulo the room, a power of two */
-	bool failed;				  /* memory was out */
+	hc_certainty level;		     /* of the pointers that are followed now; those that prove less wait: */
+	GArray *later[HC_CERTAINTY_UNKNOWN]; /* of hc_edge, by certainty */
+	bool failed;			     /* memory was out */
 	/* the piece of the core read from last */
 	hc_address view_start;
 	uint64_t view_size;
@@ -222,11 +234,15 @@ typedef struct hc_propagation {
 /* A word of the dead process, or of a variable's value. */
 bool hc_propagation_load(hc_propagation *propagation, hc_address address, uint64_t *ret_value);
 
-/* Keeps an edge for later. */
-void hc_propagation_defer(hc_propagation *propagation, hc_address value, const hc_owner *owner, uint32_t part);
+/* Keeps an edge for later; CERTAINTY: of what it leads to. */
+void hc_propagation_defer(
+	hc_propagation *propagation, hc_address value, const hc_owner *owner, uint32_t part, hc_certainty certainty);
 
-/* Follows all edges. */
-void hc_propagation_run(hc_propagation *propagation);
+/* Whether what leads to something of CERTAINTY has to wait for its turn. */
+bool hc_propagation_is_early(const hc_propagation *propagation, hc_certainty certainty);
+
+/* Follows all edges that lead to what is at least as sure as LEAST, the surest first. */
+void hc_propagation_run(hc_propagation *propagation, hc_certainty least);
 
 /* Looks at the object of OWNER at ADDRESS: claims what its containers own, defers its pointers. */
 void hc_propagation_look_at(hc_propagation *propagation, hc_owner *owner, hc_address address);
@@ -241,6 +257,12 @@ GHashTable *hc_propagation_new_seen(void);
 
 /* True if nobody has looked at an object of TYPE at ADDRESS, outside of malloc's heap, before; from now on somebody has. */
 bool hc_propagation_is_new(hc_propagation *propagation, hc_address address, const void *type);
+
+/* From now on the object at ADDRESS was looked at. */
+void hc_propagation_set_looked_at(hc_propagation *propagation, hc_address address);
+
+/* How sure it is that a pointer to TARGET, in an object of OWNER, leads to one. */
+hc_certainty hc_propagation_target_certainty(const hc_owner *owner, const hc_type *target);
 
 /* Claims the block that VALUE leads to for OWNER, whose type the object there has, and looks at it. */
 void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_address value);
@@ -257,6 +279,15 @@ bool hc_propagation_claim(hc_propagation *propagation, uint32_t number, const hc
 static inline hc_owner *hc_types_owner(const hc_types *types, uint32_t number)
 {
 	return types->owners->list->pdata[number];
+}
+
+/*
+ * Whether OWNER gives way to evidence of CERTAINTY that its blocks are of TYPE. Not if that is what it says itself, and they are a
+ * container's nodes: then they stay in it, so that its figures are right.
+ */
+static inline bool hc_owner_gives_way(const hc_owner *owner, const hc_type *type, hc_certainty certainty)
+{
+	return owner->certainty > certainty && !(owner->is_own && owner->type == type);
 }
 
 /* The block that an address is in. */
@@ -305,6 +336,12 @@ bool hc_types_propagate(hc_types *types, unsigned jobs);
 
 /* sweep.c: blocks in use without a type, by the vtable that they begin with, and on from there. */
 void hc_types_sweep(hc_propagation *propagation);
+
+/* untyped.c: blocks that nobody has, and that words of untyped blocks lead to, for these blocks' owners. */
+void hc_types_search_untyped(hc_propagation *propagation);
+
+/* Looks into the block of OWNER at ADDRESS, which has no type. */
+void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address);
 
 /* rows.c: everything that is asked for. */
 void hc_types_make_rows(hc_types *types);

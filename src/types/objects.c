@@ -13,6 +13,7 @@ enum {
 	CLOSE = 10,
 	PREFETCHED_PARTS = 8,
 	WAITING = 16,
+	CUT_OFF_ROOM = 64, /* bytes behind a node and another one, that malloc never leaves */
 	EDGES_MANY = 1 << 20
 };
 
@@ -58,7 +59,8 @@ static bool is_surer(const hc_propagation *propagation, uint32_t number, const h
 {
 	uint32_t current = propagation->types->owner_of[number];
 
-	return !current || hc_types_owner(propagation->types, current)->certainty > owner->certainty;
+	return !current ||
+	       hc_owner_gives_way(hc_types_owner(propagation->types, current), owner->type, owner->certainty);
 }
 
 bool hc_propagation_claim(hc_propagation *propagation, uint32_t number, const hc_owner *owner)
@@ -76,20 +78,28 @@ void hc_propagation_look_at_nested(hc_propagation *propagation, hc_owner *owner,
 	if (propagation->depth < DEPTH_MAX)
 		hc_propagation_look_at(propagation, owner, address);
 	else
-		hc_propagation_defer(propagation, address, owner, HC_EDGE_OBJECT);
+		hc_propagation_defer(propagation, address, owner, HC_EDGE_OBJECT, owner->certainty);
 }
+
+/* A piece of memory that a container owns. */
+struct piece {
+	hc_spot spot;
+	uint64_t offset; /* in its block */
+	uint64_t size;
+	uint32_t owner;
+};
 
 struct walking {
 	hc_propagation *propagation;
 	hc_owner *container;
-	bool by_pointer;	  /* what it holds is an object of its own: that one claims its block */
-	bool wants;		  /* elements have to be looked at */
-	hc_address node, element; /* the first; 0: none yet */
-	/* blocks to claim: a ring, so that who has them is fetched meanwhile */
-	struct {
-		uint32_t block, owner;
-	} waiting[WAITING];
+	hc_owner *nodes;	       /* whose the nodes are: NULL: the container's */
+	bool by_pointer;	       /* what it holds is an object of its own: that one claims its block */
+	bool wants;		       /* elements have to be looked at */
+	hc_address node, element;      /* the first; 0: none yet */
+	struct piece waiting[WAITING]; /* blocks to claim: a ring, so that who has them is fetched meanwhile */
 	unsigned waiting_in, waiting_out;
+	const hc_walk *walk;
+	uint64_t pieces_bytes, index_bytes; /* of nodes, and of indexes, in blocks that hold several pieces */
 };
 
 /* The owner of CONTAINER's bucket arrays, maps of segments and control blocks: they are its own, but no elements. */
@@ -103,14 +113,79 @@ static const hc_owner *index_owner(hc_propagation *propagation, hc_owner *contai
 	return container->index ? container->index : container;
 }
 
+/*
+ * Whether PIECE is no part of the object of FIRST, which has the block by a pointer to its beginning, nor of others beside it.
+ */
+static bool is_apart(const hc_propagation *propagation, const hc_owner *first, const struct piece *piece)
+{
+	uint64_t size = first && first->type ? hc_type_size(first->type) : 0;
+
+	if (!size || first->layout || first->piece_size || piece->offset < size)
+		return false;
+	for (uint64_t back = 0; back < size; back += propagation->blocks->alignment) {
+		uint64_t granule = piece->spot.granule - back / propagation->blocks->alignment;
+
+		if (propagation->looked_at[granule / 64] >> granule % 64 & 1)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Whether PIECE was cut off a block, though it is the only one that is known: in its middle, or a node that has far more room than it
+ * was made for. Not where nodes are the elements (they may be of any length), or are in what nobody knows.
+ */
+static bool is_cut_off(const struct walking *walking, const struct piece *piece)
+{
+	const hc_blocks *blocks = walking->propagation->blocks;
+
+	if (hc_layout_deduces(walking->container->layout) || piece->size <= walking->walk->element_size)
+		return false;
+	if (piece->offset)
+		return true;
+	/* Where nodes are blocks, to look at one of them is enough. */
+	return (walking->pieces_bytes || walking->waiting_out == 1) && walking->node &&
+	       hc_blocks_usable_size(blocks, piece->spot.region, piece->spot.address) >= 2 * piece->size + CUT_OFF_ROOM;
+}
+
+/*
+ * An allocator of the program's own (GSlice) cuts blocks into pieces; then no container has the block for itself, and of its bytes only
+ * those of its pieces. (An object may be in two lists: both find it at the block's beginning.)
+ */
+static void note_piece(struct walking *walking, const struct piece *piece)
+{
+	hc_types *types = walking->propagation->types;
+	uint32_t number = piece->spot.number, current = types->owner_of[number];
+	hc_owner *first = current && current != HC_OWNER_CLOSED ? hc_types_owner(types, current) : NULL,
+		 *owner = hc_types_owner(types, piece->owner);
+	uint64_t bit = (uint64_t)1 << number % 64, *several = &types->several[number / 64],
+		 *interior = &types->interior[number / 64],
+		 *bytes = owner->is_index ? &walking->index_bytes : &walking->pieces_bytes;
+	bool is_interior = piece->offset != 0;
+
+	if (!(*several & bit) && first && first->piece_size && (is_interior || *interior & bit)) {
+		*several |= bit;
+		*(first == owner ? bytes : &first->pieces_bytes) += first->piece_size;
+	}
+	if (!first && is_cut_off(walking, piece))
+		*several |= bit;
+	if (*several & bit || is_apart(walking->propagation, first, piece))
+		*bytes += piece->size;
+	if (is_interior)
+		*interior |= bit;
+	owner->piece_size = piece->size;
+}
+
 static void claim_next(struct walking *walking)
 {
 	hc_propagation *propagation = walking->propagation;
-	unsigned i = walking->waiting_out++ % WAITING;
-	hc_claim claim = { walking->waiting[i].block, propagation->types->owner_of[walking->waiting[i].block] };
+	const struct piece *piece = &walking->waiting[walking->waiting_out++ % WAITING];
 
-	if (claim.owner != HC_OWNER_CLOSED && hc_propagation_claim(propagation, claim.block,
-						      hc_types_owner(propagation->types, walking->waiting[i].owner)))
+	note_piece(walking, piece);
+	hc_claim claim = { piece->spot.number, propagation->types->owner_of[piece->spot.number] };
+
+	if (claim.owner != HC_OWNER_CLOSED &&
+		hc_propagation_claim(propagation, claim.block, hc_types_owner(propagation->types, piece->owner)))
 		g_array_append_val(propagation->claims, claim);
 }
 
@@ -118,19 +193,23 @@ static void claim_memory(hc_address address, uint64_t size, hc_memory_role role,
 {
 	struct walking *walking = data;
 	hc_propagation *propagation = walking->propagation;
+	struct piece *piece = &walking->waiting[walking->waiting_in % WAITING];
 	const hc_owner *owner = walking->container;
-	hc_spot spot;
 
-	(void)size;
-	if ((walking->by_pointer && role != HC_MEMORY_INDEX) || !hc_propagation_locate(propagation, address, &spot))
+	if ((walking->by_pointer && role != HC_MEMORY_INDEX) ||
+		!hc_propagation_locate(propagation, address, &piece->spot))
 		return;
 	if (role == HC_MEMORY_INDEX)
 		owner = index_owner(propagation, walking->container);
-	else if (role == HC_MEMORY_NODE && !walking->node)
+	else if (role == HC_MEMORY_NODE && walking->nodes)
+		owner = walking->nodes;
+	if (role == HC_MEMORY_NODE && !walking->node)
 		walking->node = address;
-	__builtin_prefetch(&propagation->types->owner_of[spot.number], 1);
-	walking->waiting[walking->waiting_in % WAITING].block = spot.number;
-	walking->waiting[walking->waiting_in++ % WAITING].owner = owner->number;
+	__builtin_prefetch(&propagation->types->owner_of[piece->spot.number], 1);
+	piece->offset = address - piece->spot.address;
+	piece->size = size;
+	piece->owner = owner->number;
+	walking->waiting_in++;
 	if (walking->waiting_in - walking->waiting_out == WAITING)
 		claim_next(walking);
 }
@@ -273,8 +352,11 @@ static void look_at_elements(hc_propagation *propagation, hc_owner *container, h
 			hc_propagation_reach(propagation, element, value);
 		else if (element->type && held)
 			look_at_held(propagation, container, at, element, address);
-		else if (element->type)
+		else if (element->type) {
+			if (element->is_own)
+				hc_propagation_set_looked_at(propagation, address);
 			hc_propagation_look_at_nested(propagation, element, address);
+		}
 	}
 	propagation->depth--;
 }
@@ -286,14 +368,25 @@ static bool has_parts(const hc_propagation *propagation, const hc_layout *layout
 	       hc_plans_get(propagation->types->plans, type, NULL)->parts->len;
 }
 
-/* Asked for each container, worked out for the first one of a path. */
-static void find_wants(hc_propagation *propagation, hc_owner *container, const hc_layout *layout)
+static struct hc_wants find_wants(const hc_propagation *propagation, const hc_layout *layout)
 {
 	const hc_type *mapped = hc_layout_mapped(layout);
 
-	container->wants.known = true;
-	container->wants.element = has_parts(propagation, layout, hc_layout_element(layout));
-	container->wants.mapped = mapped && has_parts(propagation, layout, mapped);
+	return (struct hc_wants){
+		.known = true,
+		.element = has_parts(propagation, layout, hc_layout_element(layout)),
+		.mapped = mapped && has_parts(propagation, layout, mapped),
+	};
+}
+
+/* Asked for each container: of the path's own LAYOUT worked out for the first one, but not of what was deduced for one list alone. */
+static struct hc_wants wants_of(const hc_propagation *propagation, hc_owner *container, const hc_layout *layout)
+{
+	if (layout != container->layout)
+		return find_wants(propagation, layout);
+	if (!container->wants.known)
+		container->wants = find_wants(propagation, layout);
+	return container->wants;
 }
 
 /*
@@ -323,56 +416,103 @@ static void look_at_plain(hc_propagation *propagation, hc_owner *container, cons
 	hc_propagation_look_at_nested(propagation, container->plain, address);
 }
 
+/*
+ * The owner of the elements of one list, whose type was deduced for this list alone: LAYOUT's. Its nodes are they themselves: they are
+ * typed by it, and count as CONTAINER's own.
+ */
+static hc_owner *deduced_owner(
+	hc_propagation *propagation, hc_owner *container, const hc_layout *layout, hc_certainty certainty)
+{
+	const hc_type *type = hc_layout_element(layout);
+	const hc_plan *plan = hc_plans_get(propagation->types->plans, type, NULL);
+	hc_owner *first = hc_owners_element(propagation->owners, container, 0, type, plan), *owner;
+
+	owner = type == first->type ? first : hc_owners_class(propagation->owners, first, type, NULL, plan);
+	/* Not if it is one further up, that leads to its own type. */
+	if (first->parent == container) {
+		first->is_own = true;
+		owner->certainty = MAX(owner->certainty, certainty);
+	}
+	return owner;
+}
+
+/* It is none: then its members are what they are without it, or OWNER is not sound. */
+static void refuse(struct walking *walking, hc_owner *owner, const hc_part *part, hc_address address)
+{
+	hc_propagation *propagation = walking->propagation;
+	const hc_walk *walk = walking->walk;
+
+	if (part->plan) {
+		look_at_plain(propagation, walking->container, part, address);
+		return;
+	}
+	add_up(walking->container, address, &(hc_walk){ .grade = walk->grade, .reason = walk->reason });
+	propagation->types->losses.implausible++;
+	hc_propagation_count_unsound(propagation, owner);
+}
+
+/* It is one: counts it, and looks at its elements, those behind number FIRST_ELEMENT and FIRST_MAPPED. */
+static void accept(struct walking *walking, const hc_layout *layout, hc_address address, unsigned first_element,
+	unsigned first_mapped)
+{
+	hc_propagation *propagation = walking->propagation;
+	hc_owner *container = walking->container, *element = walking->nodes;
+	const hc_walk *walk = walking->walk;
+	bool is_intrusive = walking->node && walking->node == walking->element && !walking->nodes;
+
+	add_up(container, address, walk);
+	(walking->nodes ? walking->nodes : container)->pieces_bytes += walking->pieces_bytes;
+	if (container->index)
+		container->index->pieces_bytes += walking->index_bytes;
+	container->is_intrusive |= is_intrusive;
+	if (!element && (is_intrusive || propagation->elements->len > first_element))
+		element = element_owner(
+			propagation, container, 0, walk->element ? walk->element : hc_layout_element(layout));
+	if (propagation->elements->len > first_element)
+		look_at_elements(propagation, container, address, element, propagation->elements, first_element);
+	if (propagation->mapped->len > first_mapped)
+		look_at_elements(propagation, container, address,
+			element_owner(propagation, container, 1, hc_layout_mapped(container->layout)),
+			propagation->mapped, first_mapped);
+}
+
 static void look_at_container(
 	hc_propagation *propagation, hc_owner *owner, uint32_t index, const hc_part *part, hc_address address)
 {
 	hc_owner *container = container_owner(propagation, owner, index, part);
+	const hc_layout *layout = part->layout;
+	hc_certainty certainty;
 	unsigned first_claim = propagation->claims->len, first_element = propagation->elements->len,
 		 first_mapped = propagation->mapped->len;
+	hc_walk walk = { 0 };
 	struct walking walking = {
 		.propagation = propagation,
 		.container = container,
-		.by_pointer = hc_layout_is_single(part->layout),
+		.by_pointer = hc_layout_is_single(layout),
+		.walk = &walk,
 	};
 	hc_walk_visitor visitor = { .element = note_element, .memory = claim_memory, .data = &walking };
-	hc_walk walk = { 0 };
 
-	if (container->layout != part->layout || (!hc_blocks_may_contain(propagation->blocks, address) &&
-							 !hc_propagation_is_new(propagation, address, part->layout)))
+	if (container->layout != layout || (!hc_blocks_may_contain(propagation->blocks, address) &&
+						   !hc_propagation_is_new(propagation, address, layout)))
 		return;
-	if (!container->wants.known)
-		find_wants(propagation, container, part->layout);
-	walking.wants = container->wants.element;
-	if (container->wants.mapped)
+	layout = hc_layout_deduce(layout, address, &certainty);
+	if (layout != part->layout)
+		walking.nodes = deduced_owner(propagation, container, layout, certainty);
+	struct hc_wants wants = wants_of(propagation, container, layout);
+
+	walking.wants = wants.element;
+	if (wants.mapped)
 		visitor.mapped = note_mapped;
-	hc_layout_walk(part->layout, address, &visitor, &walk);
+	hc_layout_walk(layout, address, &visitor, &walk);
 	while (walking.waiting_out != walking.waiting_in)
 		claim_next(&walking);
 	if (walk.grade == HC_GRADE_IMPLAUSIBLE || (walk.grade != HC_GRADE_EXACT && part->plan)) {
 		take_back(propagation, first_claim);
-		if (part->plan) {
-			look_at_plain(propagation, container, part, address);
-		} else {
-			add_up(container, address, &(hc_walk){ .grade = walk.grade, .reason = walk.reason });
-			propagation->types->losses.implausible++;
-			hc_propagation_count_unsound(propagation, owner);
-		}
+		refuse(&walking, owner, part, address);
 	} else {
-		add_up(container, address, &walk);
 		owner->sound++;
-		container->is_intrusive |= walking.node && walking.node == walking.element;
-		if (walking.node && walking.node == walking.element)
-			element_owner(propagation, container, 0,
-				walk.element ? walk.element : hc_layout_element(part->layout));
-		if (propagation->elements->len > first_element)
-			look_at_elements(propagation, container, address,
-				element_owner(propagation, container, 0,
-					walk.element ? walk.element : hc_layout_element(part->layout)),
-				propagation->elements, first_element);
-		if (propagation->mapped->len > first_mapped)
-			look_at_elements(propagation, container, address,
-				element_owner(propagation, container, 1, hc_layout_mapped(part->layout)),
-				propagation->mapped, first_mapped);
+		accept(&walking, layout, address, first_element, first_mapped);
 	}
 	g_array_set_size(propagation->claims, first_claim);
 	g_array_set_size(propagation->elements, first_element);
@@ -438,16 +578,23 @@ static void look_at_union(
 		hc_plans_get(propagation->types->plans, fitting, NULL), HC_CERTAINTY_GUESS);
 
 	if (target->type == fitting)
-		hc_propagation_reach(propagation, target, value);
+		hc_propagation_defer(propagation, value, target, HC_EDGE_REACH, HC_CERTAINTY_GUESS);
 }
 
 /* ---- an object ---- */
 
 /* Pointers wait their turn, unless there are so many that the queue would need more memory than the heap's other tables. */
-static void defer_or_follow(hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address value)
+static void defer_or_follow(
+	hc_propagation *propagation, hc_owner *owner, uint32_t index, const hc_type *target, hc_address value)
 {
-	if (propagation->edges_in - propagation->edges_out < EDGES_MANY || propagation->depth >= DEPTH_MAX) {
-		hc_propagation_defer(propagation, value, owner, index);
+	hc_certainty certainty = owner->certainty;
+
+	/* Those to anything prove nothing, and whoever knows more takes their block from them at any time. */
+	if (owner->variable && hc_type_get_kind(target) != HC_TYPE_VOID)
+		certainty = MAX(certainty, hc_propagation_target_certainty(owner, target));
+	if (propagation->edges_in - propagation->edges_out < EDGES_MANY || propagation->depth >= DEPTH_MAX ||
+		hc_propagation_is_early(propagation, certainty)) {
+		hc_propagation_defer(propagation, value, owner, index, certainty);
 		return;
 	}
 	propagation->depth++;
@@ -473,7 +620,7 @@ void hc_propagation_look_at(hc_propagation *propagation, hc_owner *owner, hc_add
 		switch (part->kind) {
 		case HC_PART_POINTER:
 			if (hc_propagation_load(propagation, at, &value) && value)
-				defer_or_follow(propagation, owner, i, value);
+				defer_or_follow(propagation, owner, i, part->type, value);
 			break;
 		case HC_PART_CONTAINER:
 			look_at_container(propagation, owner, i, part, at);

@@ -345,6 +345,9 @@ char *hc_owner_type_name(const hc_owner *owner)
 {
 	if (owner->is_index)
 		return g_strdup_printf("%s index", hc_type_short_name(owner->type));
+	/* What the links are in was not to be found out. */
+	if (owner->is_intrusive && owner->elements[0] && owner->elements[0]->type && hc_layout_deduces(owner->layout))
+		return g_strdup_printf("(holds %s)", hc_type_short_name(owner->elements[0]->type));
 	if (owner->is_intrusive && owner->elements[0] && owner->elements[0]->type)
 		return g_strdup(hc_type_short_name(owner->elements[0]->type));
 	if (owner->layout)

@@ -158,6 +158,8 @@ static void add_container(
 		g_ptr_array_add(maker->plans->named, plain);
 		if (hc_type_get_kind(type) == HC_TYPE_POINTER)
 			add_pointer(&inner, type, 0, "");
+		else if (hc_type_get_kind(type) == HC_TYPE_ARRAY)
+			add_array(&inner, type, 0, "");
 		else
 			add_fields(&inner, type, 0, "", 1);
 		part.plan = plain;
@@ -175,13 +177,14 @@ static void add_type(struct maker *maker, const hc_type *type, uint64_t offset, 
 		return;
 	if (kind == HC_TYPE_REFERENCE)
 		return add_pointer(maker, type, offset, name);
-	if (kind == HC_TYPE_ARRAY)
-		return add_array(maker, type, offset, name);
-	if (kind != HC_TYPE_POINTER && kind != HC_TYPE_STRUCT && kind != HC_TYPE_UNION && kind != HC_TYPE_INCOMPLETE)
+	if (kind != HC_TYPE_ARRAY && kind != HC_TYPE_POINTER && kind != HC_TYPE_STRUCT && kind != HC_TYPE_UNION &&
+		kind != HC_TYPE_INCOMPLETE)
 		return;
 	layout = hc_container_set_layout(maker->plans->set, type, annotation);
 	if (layout)
 		add_container(maker, type, layout, offset, name);
+	else if (kind == HC_TYPE_ARRAY)
+		add_array(maker, type, offset, name);
 	else if (kind == HC_TYPE_POINTER)
 		add_pointer(maker, type, offset, name);
 	else if (kind == HC_TYPE_STRUCT)

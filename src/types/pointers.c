@@ -13,7 +13,7 @@ enum {
 };
 
 /*
- * Whether there is nothing more to find where a pointer to PLACE leads, to an object of TYPE with PLAN, of an owner of CERTAINTY: the
+ * Whether there is nothing more to find where a pointer to SPOT leads, to an object of TYPE with PLAN, of an owner of CERTAINTY: the
  * block has an owner, and the object was looked at, or is a part of one that was. (A block can hold objects that know nothing of each
  * other: an allocator of the program's own.)
  */
@@ -23,18 +23,20 @@ static bool is_settled(const hc_propagation *propagation, const hc_spot *spot, c
 	const hc_types *types = propagation->types;
 	const hc_owner *owner = hc_types_owner(types, types->owner_of[spot->number]);
 
-	if (!types->owner_of[spot->number] || owner->certainty > certainty)
+	if (!types->owner_of[spot->number] || hc_owner_gives_way(owner, type, certainty))
 		return false;
 	if (!type || !plan || !plan->parts->len || propagation->looked_at[spot->granule / 64] >> spot->granule % 64 & 1)
 		return true;
 	const hc_type *holder = owner->layout ? hc_layout_element(owner->layout) : owner->type;
 
-	/* What holds anything may hold this. */
-	return !holder || hc_plans_contains(types->plans, holder, type) ||
+	/* What is known by name alone may hold this; the nodes of a list of pointers do not, but others may lie in the same block. */
+	if (!holder)
+		return !owner->layout || hc_layout_mapped(owner->layout);
+	return hc_plans_contains(types->plans, holder, type) ||
 	       (owner->layout && (holder == type || hc_layout_mapped(owner->layout)));
 }
 
-static void set_looked_at(hc_propagation *propagation, hc_address address)
+void hc_propagation_set_looked_at(hc_propagation *propagation, hc_address address)
 {
 	const hc_block_region *region = hc_blocks_may_contain(propagation->blocks, address) ?
 						hc_blocks_region(propagation->blocks, address) :
@@ -190,7 +192,7 @@ static void look_at_all(hc_propagation *propagation, hc_owner *owner, hc_address
 
 	propagation->depth++;
 	for (uint64_t i = 0; i < count; i++) {
-		set_looked_at(propagation, address + i * size);
+		hc_propagation_set_looked_at(propagation, address + i * size);
 		hc_propagation_look_at_nested(propagation, owner, address + i * size);
 	}
 	propagation->depth--;
@@ -227,12 +229,18 @@ void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_addre
 
 	if (object - spot.address + (owner->type ? hc_type_size(owner->type) : 0) > size)
 		return hc_propagation_count_unsound(propagation, owner);
-	if (object != spot.address && !count)
+	if (object != spot.address && !count) {
+		if (hc_propagation_is_early(propagation, HC_CERTAINTY_DEDUCED)) {
+			hc_propagation_defer(propagation, value, owner, HC_EDGE_REACH, HC_CERTAINTY_DEDUCED);
+			return;
+		}
 		owner = interior_of(propagation, owner);
+	}
 	if (is_settled(propagation, &spot, owner->type, owner->plan, owner->certainty))
 		return;
 	hc_propagation_claim(propagation, spot.number, owner);
-	set_looked_at(propagation, value); /* a pointer to a base class leads to the middle of the object */
+	hc_propagation_set_looked_at(
+		propagation, value); /* a pointer to a base class leads to the middle of the object */
 	if (!owner->plan || !owner->plan->parts->len)
 		return;
 	owner->sound++;
@@ -241,8 +249,8 @@ void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_addre
 	look_at_all(propagation, owner, object, count);
 }
 
-/* A pointer of a local may not be set yet. */
-static hc_certainty certainty_of_target(const hc_owner *owner, const hc_type *target)
+/* A local may not be set yet. */
+hc_certainty hc_propagation_target_certainty(const hc_owner *owner, const hc_type *target)
 {
 	if (hc_type_get_kind(target) == HC_TYPE_VOID)
 		return HC_CERTAINTY_UNKNOWN;
@@ -262,11 +270,11 @@ void hc_propagation_follow(hc_propagation *propagation, hc_owner *owner, uint32_
 	/* Most pointers lead to blocks that somebody has already: no path is made for them. */
 	if (!target && hc_propagation_find_block(propagation, value, &spot) &&
 		is_settled(propagation, &spot, part->type, plan,
-			MAX(owner->certainty, certainty_of_target(owner, part->type))))
+			MAX(owner->certainty, hc_propagation_target_certainty(owner, part->type))))
 		return;
 	if (!target)
 		target = hc_owners_target(propagation->owners, owner, index, HC_STEP_TARGET, part->type, plan,
-			certainty_of_target(owner, part->type));
+			hc_propagation_target_certainty(owner, part->type));
 	if (target == owner && target->type != part->type)
 		return; /* too many paths */
 	hc_propagation_reach(propagation, target, value);

@@ -9,8 +9,10 @@
  *	look_at(object)  --containers-->  claim buffers and nodes, look_at(elements)
  *	                 --pointers---->  queue --> follow(): which block? claimed? --> claim, look_at(target)
  *
- * Each block is claimed once (again only by surer evidence), so the work is bounded by blocks and words in typed objects; depth of the
- * data costs queue, never stack. While an edge waits, what it leads to is prefetched.
+ * What proves little (a pointer into the middle of a block, a local that may not be set, the one member of a union that fits) waits until
+ * all that proves more has been followed. So a block is claimed once, by the best evidence there is, and what its containers hold is counted
+ * once; the work is bounded by blocks and words in typed objects; depth of the data costs queue, never stack. While an edge waits, what
+ * it leads to is prefetched.
  */
 #include "base/pages.h"
 #include "types/internal.h"
@@ -19,7 +21,8 @@ enum {
 	/* edges between prefetch and use */
 	AHEAD_INDEX = 32,
 	AHEAD_OWNER = 20,
-	AHEAD_CONTENTS = 10
+	AHEAD_CONTENTS = 10,
+	LATER_MAX = 1 << 24 /* edges that wait for their certainty's turn; more do not wait */
 };
 
 bool hc_propagation_load(hc_propagation *propagation, hc_address address, uint64_t *ret_value)
@@ -78,8 +81,21 @@ static bool grow(hc_propagation *propagation)
 	return true;
 }
 
-void hc_propagation_defer(hc_propagation *propagation, hc_address value, const hc_owner *owner, uint32_t part)
+bool hc_propagation_is_early(const hc_propagation *propagation, hc_certainty certainty)
 {
+	return certainty > propagation->level && certainty < HC_CERTAINTY_UNKNOWN &&
+	       propagation->later[certainty]->len < LATER_MAX;
+}
+
+void hc_propagation_defer(
+	hc_propagation *propagation, hc_address value, const hc_owner *owner, uint32_t part, hc_certainty certainty)
+{
+	if (hc_propagation_is_early(propagation, certainty)) {
+		hc_edge edge = { value, owner->number, part };
+
+		g_array_append_val(propagation->later[certainty], edge);
+		return;
+	}
 	if (propagation->edges_in - propagation->edges_out == propagation->edges_room && !grow(propagation))
 		return;
 	propagation->edges[propagation->edges_in++ & (propagation->edges_room - 1)] =
@@ -118,7 +134,7 @@ static void look_ahead(const hc_propagation *propagation, uint32_t hints[AHEAD_I
 	}
 }
 
-void hc_propagation_run(hc_propagation *propagation)
+static void follow_edges(hc_propagation *propagation)
 {
 	uint32_t hints[AHEAD_INDEX];
 
@@ -132,8 +148,33 @@ void hc_propagation_run(hc_propagation *propagation)
 		propagation->edges_out++;
 		if (edge.part == HC_EDGE_OBJECT)
 			hc_propagation_look_at(propagation, owner, edge.value);
+		else if (edge.part == HC_EDGE_UNTYPED)
+			hc_propagation_search(propagation, owner, edge.value);
+		else if (edge.part == HC_EDGE_REACH)
+			hc_propagation_reach(propagation, owner, edge.value);
 		else
 			hc_propagation_follow(propagation, owner, edge.part, edge.value);
+	}
+}
+
+/* What has waited for its certainty's turn. */
+static void take_later(hc_propagation *propagation, GArray *later)
+{
+	for (unsigned i = 0; i < later->len; i++) {
+		const hc_edge *edge = &g_array_index(later, hc_edge, i);
+
+		hc_propagation_defer(propagation, edge->value, hc_types_owner(propagation->types, edge->owner),
+			edge->part, propagation->level);
+	}
+	g_array_set_size(later, 0);
+}
+
+void hc_propagation_run(hc_propagation *propagation, hc_certainty least)
+{
+	for (hc_certainty level = HC_CERTAINTY_CERTAIN; level <= least; level++) {
+		propagation->level = level;
+		take_later(propagation, propagation->later[level]);
+		follow_edges(propagation);
 	}
 }
 
@@ -226,11 +267,15 @@ bool hc_types_propagate(hc_types *types, unsigned jobs)
 	propagation->claims = g_array_new(FALSE, FALSE, sizeof(hc_claim));
 	propagation->elements = g_array_new(FALSE, FALSE, sizeof(hc_address));
 	propagation->mapped = g_array_new(FALSE, FALSE, sizeof(hc_address));
+	for (unsigned i = 0; i < G_N_ELEMENTS(propagation->later); i++)
+		propagation->later[i] = g_array_new(FALSE, FALSE, sizeof(hc_edge));
 	count_states(types, count);
 	if (!propagation->failed) {
 		add_roots(propagation, count);
-		hc_propagation_run(propagation);
+		hc_propagation_run(propagation, HC_CERTAINTY_DEDUCED);
 		hc_types_sweep(propagation);
+		hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+		hc_types_search_untyped(propagation);
 	}
 	ok = !propagation->failed;
 	g_hash_table_unref(propagation->seen);
@@ -239,6 +284,8 @@ bool hc_types_propagate(hc_types *types, unsigned jobs)
 	g_array_unref(propagation->claims);
 	g_array_unref(propagation->elements);
 	g_array_unref(propagation->mapped);
+	for (unsigned i = 0; i < G_N_ELEMENTS(propagation->later); i++)
+		g_array_unref(propagation->later[i]);
 	g_free(propagation->edges);
 	g_free(propagation);
 	return ok;

@@ -178,6 +178,8 @@ static void count_block(struct counting *counting, const hc_block *block)
 		if (owner->first_block == UINT32_MAX)
 			owner->first_block = block->number;
 		add_amount(&owner->own, block);
+		if (types->several[block->number / 64] >> block->number % 64 & 1)
+			owner->shared_bytes += block->size;
 		if (owner->layout && block->size >= 2 * counting->page)
 			owner->untouched += count_untouched(counting, block);
 	}
@@ -240,6 +242,28 @@ static hc_grade worst_grade(const hc_owner *owner)
 	return owner->grades[HC_GRADE_TRUNCATED] ? HC_GRADE_TRUNCATED : HC_GRADE_EXACT;
 }
 
+/* That it is a container, and holds what it is said to hold. */
+static hc_certainty container_certainty(const hc_owner *owner)
+{
+	const hc_owner *element = owner->elements[0];
+
+	if (hc_layout_is_guess(owner->layout))
+		return MAX(owner->certainty, HC_CERTAINTY_GUESS);
+	return element && element->is_own && element->certainty < HC_CERTAINTY_UNKNOWN ?
+		       MAX(owner->certainty, element->certainty) :
+		       owner->certainty;
+}
+
+static const char *deduced_element(const hc_owner *owner)
+{
+	const hc_owner *element = owner->elements[0];
+
+	/* Lists of one path may hold different things. */
+	if (!hc_layout_deduces(owner->layout) || !element || !element->is_own || element->classes)
+		return NULL;
+	return hc_type_short_name(element->type);
+}
+
 static void add_container(hc_types *types, const hc_owner *owner)
 {
 	g_autofree char *path = NULL, *where = NULL;
@@ -257,8 +281,8 @@ static void add_container(hc_types *types, const hc_owner *owner)
 		.type = hc_type_short_name(owner->type),
 		.kind = hc_layout_description(owner->layout),
 		.container_type = owner->type,
-		.certainty = MAX(owner->certainty,
-			hc_layout_is_guess(owner->layout) ? HC_CERTAINTY_GUESS : HC_CERTAINTY_CERTAIN),
+		.element = deduced_element(owner),
+		.certainty = container_certainty(owner),
 		.count = owner->containers - owner->grades[HC_GRADE_IMPLAUSIBLE],
 		.elements = owner->claimed,
 		.walked = owner->walked,
@@ -333,13 +357,19 @@ void hc_types_make_rows(hc_types *types)
 	while (hc_block_iterator_next(&iterator, &block))
 		if (block.state == HC_BLOCK_IN_USE)
 			count_block(&counting, &block);
+	for (unsigned i = 1; i < types->owners->list->len; i++) {
+		hc_owner *owner = hc_types_owner(types, i);
+
+		/* Rows of types are of whole blocks; of one that holds nodes of several a container has its nodes. */
+		add_owner_row(&counting, owner);
+		owner->own.bytes += owner->pieces_bytes - owner->shared_bytes;
+	}
 	add_up_owners(types);
 	for (unsigned i = 1; i < types->owners->list->len; i++)
 		give_own(hc_types_owner(types, i));
 	for (unsigned i = 1; i < types->owners->list->len; i++) {
 		hc_owner *owner = hc_types_owner(types, i);
 
-		add_owner_row(&counting, owner);
 		owner->own.blocks += owner->given.blocks;
 		owner->own.bytes += owner->given.bytes;
 		add_container(types, owner);

@@ -51,7 +51,7 @@ static void sweep_block(hc_propagation *propagation, const hc_block *block)
 	if (!owner || !hc_propagation_claim(propagation, block->number, owner))
 		return;
 	hc_propagation_look_at(propagation, owner, block->address);
-	hc_propagation_run(propagation);
+	hc_propagation_run(propagation, HC_CERTAINTY_DEDUCED);
 }
 
 void hc_types_sweep(hc_propagation *propagation)

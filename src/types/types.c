@@ -44,6 +44,11 @@ static size_t owners_size(const hc_blocks *blocks)
 	return (hc_blocks_count(blocks) + (size_t)1) * sizeof(uint32_t);
 }
 
+static size_t bits_size(const hc_blocks *blocks)
+{
+	return (hc_blocks_count(blocks) / 64 + (size_t)1) * sizeof(uint64_t);
+}
+
 /* What is not in use, or libc's own, is nobody's; so one look tells all that matters of a block. */
 static void close_blocks(hc_types *types)
 {
@@ -72,9 +77,12 @@ hc_types *hc_types_create(const hc_core *core, hc_modules *modules, const hc_blo
 	if (!add_descriptions(types, options, error))
 		return NULL;
 	types->owner_of = hc_pages_create(owners_size(blocks));
+	types->interior = hc_pages_create(bits_size(blocks));
+	types->several = hc_pages_create(bits_size(blocks));
 	if (types->owner_of)
 		close_blocks(types);
-	if (!types->owner_of || !hc_types_propagate(types, options ? options->jobs : 0)) {
+	if (!types->owner_of || !types->interior || !types->several ||
+		!hc_types_propagate(types, options ? options->jobs : 0)) {
 		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory for the types of %u blocks",
 			hc_blocks_count(blocks));
 		return NULL;
@@ -93,6 +101,8 @@ void hc_types_destroy(hc_types *types)
 	g_array_unref(types->rows);
 	g_array_unref(types->containers);
 	g_string_chunk_free(types->texts);
+	hc_pages_destroy(types->interior, bits_size(types->blocks));
+	hc_pages_destroy(types->several, bits_size(types->blocks));
 	hc_pages_destroy(types->owner_of, owners_size(types->blocks));
 	g_free(types);
 }

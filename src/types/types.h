@@ -11,6 +11,7 @@
  *	propagate.c	the worklist: from object to object, claiming blocks for owners
  *	objects.c	one object: its pointers, unions, containers
  *	sweep.c		what nothing typed leads to: by vtables, then by what it looks like
+ *	paths.c		asking for that tree
  *	rows.c		the result: rows of types and of containers
  *	values.c	values as text
  *	samples.c	keys of a container

@@ -5,7 +5,6 @@
 #include "base/text.h"
 
 enum {
-	TEXT_BYTES = 256,    /* of a string */
 	FORMAT_BYTES = 4096, /* of a whole value */
 	DEPTH_MAX = 6,
 	LIKELY_TEXT = 4 /* so many printable bytes, and then a NUL, are text */
@@ -13,24 +12,24 @@ enum {
 
 /* ---- strings ---- */
 
-/* Characters at ADDRESS up to a NUL, or LENGTH of them. NULL if not readable. */
+/*
+ * Characters at ADDRESS, LENGTH of them; at most HC_VALUES_TEXT_BYTES, and as far as they can be read. NULL if none can. Behind them stands a NUL,
+ * others may be among them.
+ */
 static char *read_text(const hc_types *types, hc_address address, uint64_t length)
 {
-	g_autofree char *text = g_malloc0(TEXT_BYTES + 1);
+	g_autofree char *text = g_malloc0(HC_VALUES_TEXT_BYTES + 1);
 	uint64_t available, count = 0;
 	const uint8_t *bytes = hc_core_bytes(types->core, address, &available);
 
-	length = MIN(length, TEXT_BYTES);
+	length = MIN(length, HC_VALUES_TEXT_BYTES);
 	if (bytes && available >= length) {
 		memcpy(text, bytes, length);
 		return g_steal_pointer(&text);
 	}
-	for (; count < length; count++) {
+	for (; count < length; count++)
 		if (!hc_modules_read(types->modules, address + count, text + count, 1))
 			return count ? g_steal_pointer(&text) : NULL;
-		if (!text[count])
-			break;
-	}
 	return g_steal_pointer(&text);
 }
 
@@ -41,7 +40,7 @@ static bool take_first(hc_address address, uint64_t index, void *data)
 	return false;
 }
 
-static char *text_of_container(const hc_types *types, const hc_layout *layout, hc_address address)
+static char *text_of_container(const hc_types *types, const hc_layout *layout, hc_address address, uint64_t *ret_length)
 {
 	hc_address first = 0;
 	hc_walk_visitor visitor = { .element = take_first, .data = &first };
@@ -50,12 +49,13 @@ static char *text_of_container(const hc_types *types, const hc_layout *layout, h
 	hc_layout_walk(layout, address, &visitor, &walk);
 	if (walk.grade == HC_GRADE_IMPLAUSIBLE || (walk.element_size && walk.element_size != 1))
 		return NULL;
+	*ret_length = first ? walk.walked : 0;
 	return first ? read_text(types, first, walk.walked) : g_strdup("");
 }
 
 static char *likely_text(const hc_types *types, hc_address address)
 {
-	g_autofree char *text = read_text(types, address, TEXT_BYTES);
+	g_autofree char *text = read_text(types, address, HC_VALUES_TEXT_BYTES);
 	size_t length = text ? strlen(text) : 0;
 
 	if (length < LIKELY_TEXT || !g_utf8_validate(text, length, NULL))
@@ -77,28 +77,43 @@ bool hc_values_word(const hc_types *types, hc_address address, uint64_t *ret_val
 	return true;
 }
 
-char *hc_values_text(const hc_types *types, const hc_type *type, hc_address address)
+/* Text that a NUL ends. */
+static char *read_terminated(const hc_types *types, hc_address address, uint64_t limit, uint64_t *ret_length)
 {
-	const hc_layout *layout;
-	uint64_t value;
+	char *text = read_text(types, address, limit);
 
-	if (!type)
-		return hc_values_word(types, address, &value) && value ? likely_text(types, value) : NULL;
+	*ret_length = text ? strlen(text) : 0;
+	/* It goes on, for all that is known. */
+	*ret_length += *ret_length == HC_VALUES_TEXT_BYTES && limit > HC_VALUES_TEXT_BYTES;
+	return text;
+}
+
+char *hc_values_text(const hc_types *types, const hc_type *type, hc_address address, uint64_t *ret_length)
+{
+	uint64_t value, unused, *length = ret_length ? ret_length : &unused;
+	const hc_layout *layout;
+	char *text;
+
+	if (!type) {
+		text = hc_values_word(types, address, &value) && value ? likely_text(types, value) : NULL;
+		*length = text ? strlen(text) : 0;
+		return text;
+	}
 	switch (hc_type_get_kind(type)) {
 	case HC_TYPE_POINTER:
 		type = hc_type_target(type);
 		if (!type || hc_type_get_kind(type) != HC_TYPE_CHAR || hc_type_size(type) != 1 ||
 			!hc_values_word(types, address, &value) || !value)
 			return NULL;
-		return read_text(types, value, TEXT_BYTES);
+		return read_terminated(types, value, UINT64_MAX, length);
 	case HC_TYPE_ARRAY:
 		if (!hc_type_target(type) || hc_type_get_kind(hc_type_target(type)) != HC_TYPE_CHAR ||
 			hc_type_size(hc_type_target(type)) != 1)
 			return NULL;
-		return read_text(types, address, hc_type_size(type));
+		return read_terminated(types, address, hc_type_size(type), length);
 	case HC_TYPE_STRUCT:
 		layout = hc_container_set_layout(types->set, type, NULL);
-		return layout && hc_layout_is_string(layout) ? text_of_container(types, layout, address) : NULL;
+		return layout && hc_layout_is_string(layout) ? text_of_container(types, layout, address, length) : NULL;
 	default:
 		return NULL;
 	}
@@ -148,6 +163,33 @@ static void format_float(struct formatting *formatting, uint64_t value, uint64_t
 	g_string_append(formatting->text, g_ascii_formatd(buffer, sizeof buffer, "%.9g", number));
 }
 
+/* The layout of the object of TYPE at ADDRESS. Some types are containers only as variables: a list's head, but not its links. */
+static const hc_layout *layout_at(const hc_types *types, const hc_type *type, hc_address address)
+{
+	const hc_layout *layout = hc_container_set_layout(types->set, type, NULL);
+	unsigned count;
+
+	if (layout || !hc_container_set_layout(types->set, type, ""))
+		return layout;
+	count = hc_modules_load_variables(types->modules, 0);
+	for (unsigned i = 0; i < count; i++) {
+		const hc_variable *variable = hc_modules_variable(types->modules, i);
+
+		if (variable->address == address && variable->type == type && variable->state <= HC_VARIABLE_VALUE)
+			return hc_container_set_layout(types->set, type, variable->name);
+	}
+	return NULL;
+}
+
+/* char is signed, and so is wchar_t, on the machines that are read; the others are not. */
+static bool is_signed_char(const hc_type *type)
+{
+	const char *name = hc_type_name(type);
+
+	return !g_str_has_prefix(name, "unsigned") && !g_str_has_prefix(name, "char8_t") &&
+	       !g_str_has_prefix(name, "char16_t") && !g_str_has_prefix(name, "char32_t");
+}
+
 static void format_number(struct formatting *formatting, const hc_type *type, uint64_t value)
 {
 	GString *text = formatting->text;
@@ -169,7 +211,8 @@ static void format_number(struct formatting *formatting, const hc_type *type, ui
 			g_string_append_printf(text, "%" G_GINT64_FORMAT, sign_extend(value, size));
 		break;
 	case HC_TYPE_CHAR:
-		g_string_append_printf(text, "%" G_GINT64_FORMAT, sign_extend(value, size));
+		g_string_append_printf(
+			text, "%" G_GINT64_FORMAT, is_signed_char(type) ? sign_extend(value, size) : (int64_t)value);
 		if (value >= ' ' && value < 0x7f)
 			g_string_append_printf(text, " '%c'", (char)value);
 		break;
@@ -180,6 +223,23 @@ static void format_number(struct formatting *formatting, const hc_type *type, ui
 		g_string_append_printf(text, "%" G_GUINT64_FORMAT, value);
 		break;
 	}
+}
+
+static void format_bits(struct formatting *formatting, const hc_field *field, hc_address address)
+{
+	const hc_type *type = field->type,
+		      *integer = hc_type_get_kind(type) == HC_TYPE_ENUM ? hc_type_target(type) : type;
+	unsigned unused = 64 - MIN(field->bit_size, 64);
+	uint64_t value;
+
+	if (!read_number(formatting->types, address, MIN(hc_type_size(type), 8), &value)) {
+		g_string_append(formatting->text, "<not readable>");
+		return;
+	}
+	value = value >> field->bit_offset % 64 << unused;
+	value = integer && hc_type_get_kind(integer) == HC_TYPE_SIGNED ? (uint64_t)((int64_t)value >> unused) :
+									 value >> unused;
+	format_number(formatting, type, value);
 }
 
 static void format_fields(struct formatting *formatting, const hc_type *type, hc_address address)
@@ -201,17 +261,10 @@ static void format_fields(struct formatting *formatting, const hc_type *type, hc
 		}
 		if (field->name)
 			g_string_append_printf(text, "%s = ", field->name);
-		uint64_t value;
-
-		if (!field->bit_size)
-			format_value(formatting, field->type, address + field->offset);
-		else if (read_number(
-				 formatting->types, address + field->offset, MIN(hc_type_size(field->type), 8), &value))
-			g_string_append_printf(text, "%" G_GUINT64_FORMAT,
-				(value >> field->bit_offset) &
-					(field->bit_size < 64 ? ((uint64_t)1 << field->bit_size) - 1 : UINT64_MAX));
+		if (field->bit_size)
+			format_bits(formatting, field, address + field->offset);
 		else
-			g_string_append(text, "<not readable>");
+			format_value(formatting, field->type, address + field->offset);
 	}
 	g_string_append_c(text, '}');
 }
@@ -289,7 +342,7 @@ static void format_inner(struct formatting *formatting, const hc_type *type, hc_
 	case HC_TYPE_STRUCT:
 	case HC_TYPE_UNION:
 	case HC_TYPE_INCOMPLETE:
-		if (hc_container_set_layout(formatting->types->set, type, NULL))
+		if (layout_at(formatting->types, type, address))
 			return format_elements(formatting, type, address);
 		return format_fields(formatting, type, address);
 	default:
@@ -302,12 +355,14 @@ static void format_inner(struct formatting *formatting, const hc_type *type, hc_
 
 static void format_value(struct formatting *formatting, const hc_type *type, hc_address address)
 {
-	g_autofree char *string = hc_values_text(formatting->types, type, address);
+	uint64_t length;
+	g_autofree char *string = hc_values_text(formatting->types, type, address, &length);
 
 	if (string) {
-		g_autofree char *escaped = hc_text_escape(string, -1);
+		g_autofree char *escaped = hc_text_escape(string, (gssize)MIN(length, HC_VALUES_TEXT_BYTES));
 
-		g_string_append_printf(formatting->text, "\"%s\"", escaped);
+		g_string_append_printf(
+			formatting->text, "\"%s\"%s", escaped, length > HC_VALUES_TEXT_BYTES ? "..." : "");
 	} else if (formatting->depth >= DEPTH_MAX || formatting->text->len > FORMAT_BYTES) {
 		g_string_append(formatting->text, "...");
 	} else {
@@ -325,6 +380,17 @@ char *hc_types_format(const hc_types *types, const hc_type *type, hc_address add
 		format_value(&formatting, type, address);
 	else
 		format_pointer(&formatting, address);
+	return g_string_free(formatting.text, FALSE);
+}
+
+char *hc_types_format_object(const hc_types *types, const hc_object *object, unsigned limit)
+{
+	struct formatting formatting = { .types = types, .limit = limit };
+
+	if (!object->bits)
+		return hc_types_format(types, object->type, object->address, limit);
+	formatting.text = g_string_new(NULL);
+	format_bits(&formatting, object->bits, object->address);
 	return g_string_free(formatting.text, FALSE);
 }
 
@@ -348,7 +414,7 @@ static bool take_page(hc_address address, uint64_t index, void *data)
 GArray *hc_types_elements(const hc_types *types, const hc_type *type, hc_address address, uint64_t first,
 	unsigned limit, const hc_type **ret_element, hc_grade *ret_grade, uint64_t *ret_walked)
 {
-	const hc_layout *layout = hc_container_set_layout(types->set, type, NULL);
+	const hc_layout *layout = layout_at(types, type, address);
 	struct paging paging = { first, limit, NULL };
 	hc_walk_visitor visitor = { .element = take_page, .data = &paging };
 	hc_walk walk;

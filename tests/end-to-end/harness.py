@@ -244,6 +244,12 @@ class Stopped:
                 self.manifest.append(words)
         self.maps = Path(f"/proc/{self.pid}/maps").read_text(errors="replace")
 
+    def go_on(self) -> None:
+        """To the next stop, of a program that waits for SIGUSR1 (fixtures/stories/story.h); the manifest is that stop's."""
+        self.manifest = []
+        os.kill(self.pid, signal.SIGUSR1)
+        self._read_manifest()
+
     def said(self, key: str) -> list[list[str]]:
         """The manifest's lines with that first word, without it."""
         return [words[1:] for words in self.manifest if words and words[0] == key]
@@ -415,6 +421,22 @@ def heapcore(*arguments: Text, patience: float = PATIENCE, cwd: Optional[Path] =
                           timeout=patience, cwd=cwd, env={**os.environ, **(environment or {})})
     return Result(words, done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"),
                   time.monotonic() - begin)
+
+
+def gdb_says(core: Path, program: Text, *commands: str) -> list[str]:
+    """What gdb prints of a core, command by command: "output g_count", "whatis *g_first"."""
+    if shutil.which("gdb") is None:
+        raise Skipped("gdb is not installed")
+    settings = ("debuginfod enabled off", "width 0", "print elements 0", "print repeats 0", "print pretty off", "print address on")
+    words = [word for setting in settings for word in ("-iex", f"set {setting}")]
+    mark = "@@ heapcore @@"
+    for command in commands:
+        words += ["-ex", f"echo {mark}\\n", "-ex", command]
+    done = subprocess.run(["gdb", "--nx", "--batch", *words, str(program), str(core)], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=PATIENCE)
+    said = done.stdout.decode(errors="replace").split(f"{mark}\n")[1:]
+    assert len(said) == len(commands), f"gdb has no answer to {commands[len(said):]}: {done.stdout[-2000:]!r}"
+    return [text.strip() for text in said]
 
 
 def succeed(*arguments: Text, statuses: Iterable[int] = (0,)) -> Result:

@@ -69,6 +69,7 @@ SCENARIOS = [
     Scenario("retained"),
     Scenario("retained", ("trimmed",), kernel=True),
     Scenario("retained", ("untouched",)),
+    Scenario("pins"),
     Scenario("roots", (OPENED,), preload=PRELOADED, kernel=True),
     Scenario("roots", ("signal",)),
     Scenario("forked", kernel=True),

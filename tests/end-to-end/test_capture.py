@@ -168,8 +168,10 @@ def check_diff(fixture: Stopped) -> None:
                      r"not this heap", text), result.out
     assert "resident memory" in text and "malloc's books" in text, result.out
     report = report_of(succeed("diff", before, after, "--json"))
-    finding = [one for one in report["findings"] if one["kind"] == "kernel-memory"]
-    assert len(finding) == 1 and finding[0]["bytes"] == second - first, (finding, first, second)
+    told = [one for one in report["sentences"] if one["name"] == "sockets"]
+    assert len(told) == 1 and told[0]["kind"] == "not-heap" and told[0]["bytes"] == second - first, (told, first, second)
+    assert told[0]["confidence"] == "certain" and told[0]["command"] is None, told
+    assert all(row["name"] != "sockets" for row in report["attribution"]), "it is in none of the process's mappings"
     grown = [report["side_facts"][name]["sockets"]["unread"] for name in "ab"]
     assert grown[1] - grown[0] == second - first
     # The core by its own name is the same.

@@ -17,8 +17,8 @@ from elfcore import Core
 from harness import (Cases, Chunk, HEAPCORE, SOURCE, Stopped, Workspace, analyze, chunk_of, chunks, few,
                      fixture_path, heapcore, report_of, succeed)
 
-COMMANDS = ("analyze", "diff", "capture", "arenas", "chunks", "leaks", "containers", "show", "types", "block",
-            "path", "roots", "mappings", "threads")
+COMMANDS = ("analyze", "diff", "capture", "snapshot", "arenas", "chunks", "leaks", "containers", "show", "types", "pins",
+            "block", "path", "roots", "mappings", "threads")
 MANUAL = SOURCE / "docs" / "heapcore.1"
 
 
@@ -92,7 +92,10 @@ def check_usage_error(*arguments: str) -> None:
 
 USAGE_ERRORS = [
     (), ("no-such-command",), ("--no-such-option",), ("analyze",), ("analyze", "--no-such-option", "CORE"),
-    ("analyze", "CORE", "BIN", "more"), ("diff",), ("diff", "CORE"), ("diff", "A", "B", "BIN", "more"),
+    ("analyze", "CORE", "BIN", "more"), ("diff",), ("diff", "CORE"), ("diff", *["CORE"] * 65), ("diff", *["CORE"] * 66),
+    ("diff", "A", "B", "--fail-on", "container:a.b"), ("diff", "A", "B", "--fail-on", "unknown>0"),
+    ("snapshot",), ("snapshot", "CORE"), ("snapshot", "CORE", "-o", ""), ("snapshot", "A", "B", "-o", "FILE"),
+    ("snapshot", "CORE", "BIN", "more", "-o", "FILE"),
     ("chunks", "CORE", "--state", "no such state"), ("chunks", "CORE", "--limit", "many"),
     ("chunks", "CORE", "--arena", "x"), ("chunks", "CORE", "--min", "-5"), ("block", "CORE"),
     ("block", "CORE", "no address"), ("analyze", "CORE", "--fail-on", "nothing known>0"),
@@ -122,7 +125,8 @@ def check_fail_on_nothing(core: Path) -> None:
 def check_json_everywhere(core: Path) -> None:
     address = hex(chunks(core, "--state", "in use")[0].address)
     for arguments in (("analyze", core), ("arenas", core), ("mappings", core), ("threads", core),
-                      ("block", core, address), ("path", core, address), ("roots", core), ("diff", core, core)):
+                      ("block", core, address), ("path", core, address), ("roots", core), ("diff", core, core),
+                      ("snapshot", core, "-o", core.with_suffix(".snap"))):
         report = report_of(succeed(*arguments, "--json"))
         assert report["command"] == arguments[0] and report["schema"] >= 1 and report["heapcore"], report.keys()
         wrong = [one for one in addresses_in(report) if not re.fullmatch(r"0x[0-9a-f]+", one)]

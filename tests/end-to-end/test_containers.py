@@ -27,7 +27,8 @@ SPELLINGS = {
 SINGLES = {"std::array", "std::optional", "std::variant", "std::unique_ptr", "std::shared_ptr", "std::weak_ptr", "std::function",
            "std::any"}
 # These keep no count: a link that was turned to another element of the same list makes another list, and nobody can tell.
-UNCOUNTED = {"std::forward_list", "GList", "GSList", "TAILQ", "STAILQ", "SIMPLEQ", "LIST", "SLIST", "CIRCLEQ", "list_head"}
+UNCOUNTED = {"std::forward_list", "GList", "GSList", "TAILQ", "STAILQ", "SIMPLEQ", "LIST", "SLIST", "CIRCLEQ", "list_head",
+             "hlist_head"}
 PAGE = 4096
 
 
@@ -209,6 +210,54 @@ def run_all(label: str, core: Path, fixture: Stopped) -> None:
     cases.run(f"{label}: order", check_order, rows)
 
 
+# ---- lists whose links do not tell what they are in -----------------------------------------------------------------------
+
+# Of the fixture containers-c, by how its structs are made. g_cats: no other struct has that size and place; g_wolves: one has.
+DEDUCED = {"g_devices": "device", "g_dirty": "inode", "g_lru": "inode", "g_cats": "cat", "g_free_seats": "seat_of_row", "g_words": "word"}
+GUESSED = {"g_wolves": ("wolf", "dog")}
+NOT_FOUND = ("g_hidden", "g_no_devices", "g_no_words")
+
+
+def row_at(report: dict[str, Any], path: str) -> Row:
+    row, = (row for row in report["containers"] if row["path"] == path)
+    return row
+
+
+def told(report: dict[str, Any], path: str) -> tuple[str, Optional[str]]:
+    row = row_at(report, path)
+    return row["certainty"], row["element"]
+
+
+def check_deduced(report: dict[str, Any]) -> None:
+    wrong = [f"{path}: {told(report, path)}, is {element}" for path, element in DEDUCED.items()
+             if told(report, path) != ("deduced", element)]
+    wrong += [f"{path}: {told(report, path)}, is one of {elements}" for path, elements in GUESSED.items()
+              if told(report, path)[0] != "guess" or told(report, path)[1] not in elements]
+    wrong += [f"{path}: {told(report, path)}, cannot be known" for path in NOT_FOUND if told(report, path) != ("certain", None)]
+    assert not wrong, few(wrong)
+
+
+def check_annotated(core: Path, fixture: Stopped) -> None:
+    """What the user says of a list is certain, and the figures are the same; what is wrong of it is said to be wrong."""
+    truth, = (truth for truth in truths_of(fixture) if truth.path == "g_annotated")
+    with Workspace() as folder:
+        for link, grade in ("siblings", "exact"), ("minor", None):
+            description = folder / "annotated.containers"
+            description.write_text(f"[annotate]\ng_annotated = elem=struct device; link={link}\n")
+            report = containers(core, fixture.program, "--containers", description)
+            if grade:
+                check(report["containers"], [truth])
+                assert told(report, "g_annotated") == ("certain", None), told(report, "g_annotated")
+            else:
+                rows = [row for row in report["containers"] if row["path"] == "g_annotated"]
+                assert all(row["grade"] != "exact" for row in rows), rows
+
+
+def run_links(core: Path, fixture: Stopped) -> None:
+    cases.run("c: deduced", lambda: check_deduced(containers(core, fixture.program)))
+    cases.run("c: annotated", check_annotated, core, fixture)
+
+
 # ---- damage ---------------------------------------------------------------------------------------------------------
 
 
@@ -293,10 +342,23 @@ def run_variant(variant: Variant, program: Path, library: Path) -> None:
             cases.run(f"{variant.name}: damaged objects", check_damaged, core, program, truths, 5, True)
 
 
+def check_pieces(report: dict[str, Any], fixture: Stopped) -> None:
+    """Nodes that share blocks with others' (GSlice): the bytes of the nodes are a container's own, and in what it keeps alive."""
+    said = {path: int(size) for path, size in fixture.said("pieces")}
+    rows = {row["path"]: row for row in report["containers"] if row["path"] in said}
+    wrong = [f"{path}: {rows[path]['bytes_own'] if path in rows else 'no row'}, nodes have {size}" for path, size in said.items()
+             if path not in rows or rows[path]["bytes_own"] != size or rows[path]["bytes_below"] < size]
+    assert not wrong, few(wrong)
+
+
 def run_fixture(program: str, label: str, environment: dict[str, str]) -> None:
     with Stopped(program, (), environment, recorder=False) as fixture:
         core = fixture.gcore()
         run_all(label, core, fixture)
+        if fixture.said("pieces"):
+            cases.run(f"{label}: pieces", lambda: check_pieces(containers(core, fixture.program), fixture))
+        if program == "containers-c":
+            run_links(core, fixture)
         cases.run(f"{label}: damaged", check_damaged, core, fixture.program, truths_of(fixture), 6, False)
 
 

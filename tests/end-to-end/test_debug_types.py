@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from harness import BUILD, ROOT, SOURCE, Cases, Skipped, Stopped, Workspace, few
+from harness import BUILD, ROOT, SOURCE, Cases, Skipped, Stopped, Workspace, few, succeed
 
 VARIANTS = {
     "gcc -O0": ["g++", "-g", "-O0"],
@@ -28,9 +28,21 @@ VARIANTS = {
     "clang type units": ["clang++", "-g", "-O0", "-fdebug-types-section"],
     "gcc 64-bit DWARF": ["g++", "-g", "-gdwarf64", "-O0"],
 }
-# What is not read yet has to be named.
+# dwz moves what is there more than once into units of its own; with -m, what is in a second program too into a file that both share.
+DWZ = {
+    "dwz": ["g++", "-g", "-O0"],
+    "dwz -m": ["g++", "-g", "-O0"],
+    "dwz -m, -O2": ["g++", "-g", "-O2"],
+    "dwz -m, DWARF 4": ["g++", "-gdwarf-4", "-O1"],
+    "dwz -m, clang": ["clang++", "-gdwarf-4", "-O0"],
+    "dwz -m -r": ["g++", "-g", "-O0"],
+}
+# What is not read yet, or not here, has to be named.
 GAPS = {
     "gcc split DWARF": (["g++", "-g", "-gsplit-dwarf"], "split DWARF"),
+    "dwz -m --dwarf-5": (["g++", "-g", "-O0"], ".debug_sup"),
+    "dwz -m, the shared file is gone": (["g++", "-g", "-O0"], "shared.debug"),
+    "dwz -m, the shared file is another": (["g++", "-g", "-O0"], "shared.debug"),
 }
 # The compiler may leave out what nobody needs: it is no mistake then if debug info has no place for it.
 OPTIMIZED = ("-O1", "-O2")
@@ -54,6 +66,20 @@ def build(flags: list[str], folder: Path) -> Path:
         run([*flags, "-std=gnu++17", "-pthread", "-c", str(source / f"{name}.cpp"), "-o", f"{name}.o"], folder)
     run([*flags, "-std=gnu++17", "-pthread", "debug-types.o", "debug-types-other.o", "fixture.o", "-ldl", "-o", str(program)], folder)
     return program
+
+
+def share(program: Path, options: list[str], shared: Path | None = None) -> Path:
+    """Has dwz go over the program; with -m, over a twin of it too. The file that they share then."""
+    if shutil.which("dwz") is None:
+        raise Skipped("dwz is not installed")
+    shared, twin = shared or program.parent / "shared.debug", program.parent / "twin"
+    if "-m" not in options:
+        run(["dwz", *options, str(program)], program.parent)
+        return shared
+    shutil.copy(program, twin)
+    run(["dwz", *(option for option in options if option != "-m"), "-m", str(shared), str(program), str(twin)], program.parent)
+    assert shared.stat().st_size, "nothing is shared: this tests nothing"
+    return shared
 
 
 def helper(name: str) -> str:
@@ -149,6 +175,8 @@ def compare_objects(fixture: Stopped, core: Path) -> None:
 def check(case: str, flags: list[str]) -> None:
     with Workspace() as folder:
         program = build(flags, folder)
+        if case in DWZ:
+            share(program, case.split(",")[0].split()[1:])
         with Stopped(str(program), recorder=False) as fixture:
             core = fixture.gcore()
             compare_types(fixture, core)
@@ -158,21 +186,52 @@ def check(case: str, flags: list[str]) -> None:
             assert ask(core, ["gaps"]) == [[]], case
 
 
-def check_gap(flags: list[str], reason: str) -> None:
+def check_gap(case: str, flags: list[str], reason: str) -> None:
     with Workspace() as folder:
         program = build(flags, folder)
+        if case.startswith("dwz"):
+            shared = share(program, case.split(",")[0].split()[1:])
+            if "gone" in case or "another" in case:
+                shared.unlink()
+            if case.endswith("another"):
+                shutil.copy(program.parent / "twin", shared)
         with Stopped(str(program), recorder=False) as fixture:
             gaps = ask(fixture.gcore(), ["gaps"])[0]
             assert len(gaps) == 1 and gaps[0].startswith("debug-types:") and reason in gaps[0], gaps
 
 
+def check_packaged() -> None:
+    """As distributions do it: debug info apart, by build-id, what is common below .dwz; the link is to where it would be installed."""
+    with Workspace() as folder:
+        program, debug = build(["g++", "-g", "-O1"], folder), folder / "debug"
+        notes = subprocess.run(["readelf", "-n", str(program)], stdout=subprocess.PIPE, text=True, check=True).stdout
+        build_id = re.search("Build ID: ([0-9a-f]+)", notes)
+        assert build_id, notes
+        apart = debug / ".build-id" / build_id[1][:2] / f"{build_id[1][2:]}.debug"
+        shared = debug / ".dwz" / "heapcore-test" / "shared.debug"
+        for file in (apart, shared):
+            file.parent.mkdir(parents=True)
+        run(["objcopy", "--only-keep-debug", str(program), str(apart)], folder)
+        run(["strip", "--strip-debug", str(program)], folder)
+        share(apart, ["-m", "-M", "/usr/lib/debug/.dwz/heapcore-test/shared.debug"], shared)
+        with Stopped(str(program), recorder=False) as fixture:
+            core = fixture.gcore()
+            places = {name: (address, int(size)) for kind, name, address, size, _ in said(fixture, "variable") if kind == "global"}
+            name = "app::g_derived"
+            shown = json.loads(succeed("show", core, name, "--debug-dir", debug, "--json").out)
+            assert (shown["address"], shown["size"]) == places[name], (shown, places[name])
+            assert shown["type"] == "app::derived" and shown["pieces"][0]["type"] == "app::base", shown
+            assert json.loads(succeed("types", core, "--debug-dir", debug, "--json").out)["debug_info_gaps"] == []
+
+
 def main() -> None:
     os.environ.pop("DEBUGINFOD_URLS", None)
     cases = Cases(__doc__)
-    for name, flags in VARIANTS.items():
+    for name, flags in (VARIANTS | DWZ).items():
         cases.run(name, check, name, flags)
     for name, (flags, reason) in GAPS.items():
-        cases.run(name, check_gap, flags, reason)
+        cases.run(name, check_gap, name, flags, reason)
+    cases.run("dwz -m, debug info apart", check_packaged)
     cases.finish()
 
 

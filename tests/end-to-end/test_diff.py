@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -120,6 +121,43 @@ def check_sums(service: Service) -> None:
         assert {row["id"]: row[f"bytes_{side}"] for row in memory["rows"] if row["id"] in alone} == alone
 
 
+def check_attribution(service: Service) -> None:
+    """The leak and the cache have a row each, with the blocks and bytes that the service says, and no byte is left over."""
+    report = report_of(succeed("diff", service.core_before, service.core_after, SERVICE, "--json"))
+    growth = service.after - service.before
+    rows = report["attribution"]
+    assert sum(row["bytes"] for row in rows) == report["growth"]
+    for row in rows:
+        assert row["bytes"] == row["after"] - row["before"] and row["steps"] == [row["before"], row["after"]], row
+    for side, name in (("a", "before"), ("b", "after")):
+        memory = sum(row[f"bytes_{side}"] for row in report["memory"]["rows"] if row["memory"])
+        assert sum(row[name] for row in rows) == memory
+    rest = [row for row in rows if row["kind"] == "rest"]
+    assert len(rest) == 1 and rest[0] is rows[-1] and rest[0]["bytes"] == rest[0]["after"] == 0, rest
+    leak = [row for row in rows if row["kind"] == "lost"]
+    assert sum(row["bytes"] for row in leak) == growth.leaked_bytes
+    assert sum(row["blocks_after"] - row["blocks_before"] for row in leak) == growth.leaked_blocks
+    cache = [row for row in rows if row["name"].startswith("cache.")]
+    assert sum(row["bytes"] for row in cache) == growth.cached_bytes, cache
+    assert sum(row["blocks_after"] for row in cache) == service.after.cached_blocks, cache
+    shown = sum(row["share"] for row in rows)
+    assert abs(shown - 1) < 1e-6, f"shares make {shown}"
+
+
+def check_sentences(service: Service) -> None:
+    """Two causes, most bytes first, and the text has both."""
+    report = report_of(succeed("diff", service.core_before, service.core_after, SERVICE, "--json"))
+    growth = service.after - service.before
+    told = {one["kind"]: one for one in report["sentences"]}
+    assert len(told) == len(report["sentences"]) == 2 and told["leak"]["bytes"] == growth.leaked_bytes, report["sentences"]
+    cache, = (one for one in report["sentences"] if one["kind"] != "leak")
+    assert cache["name"].startswith("cache.") and cache["bytes"] == growth.cached_bytes, cache
+    amounts = [one["bytes"] for one in report["sentences"]]
+    assert amounts == sorted(amounts, reverse=True)
+    assert all(one["text"] in report["verdict"] and one["command"].startswith("heapcore ") for one in report["sentences"])
+    assert "ORDER/1.0" in told["leak"]["text"], told["leak"]
+
+
 def check_sizes(service: Service) -> None:
     """By size: the four sizes of replies are what leaked."""
     report = report_of(succeed("diff", service.core_before, service.core_after, SERVICE, "--json"))
@@ -129,15 +167,45 @@ def check_sizes(service: Service) -> None:
 
 
 def check_text(service: Service) -> None:
-    """For people: the leak stands in the text."""
+    """For people: the leak and the cache stand in the text."""
     text = succeed("diff", service.core_before, service.core_after, SERVICE).out
-    assert "ORDER/1.0" in text or "lost" in text.lower(), text
+    assert "ORDER/1.0" in text and "cache." in text and "a leak" in text, text
     assert "\x1b" not in text
+
+
+def check_no_content(service: Service) -> None:
+    """What the blocks contain is in no report then; the figures are the same."""
+    arguments = ("diff", service.core_before, service.core_after, SERVICE)
+    with_it, without = (report_of(succeed(*arguments, "--json", *more)) for more in ((), ("--no-content",)))
+    assert "ORDER/" in json.dumps(with_it) and "ORDER/" not in json.dumps(without)
+    assert "ORDER/" not in succeed(*arguments, "--no-content", "-v").out
+    assert without["memory"] == with_it["memory"] and without["growth"] == with_it["growth"]
+
+
+def check_no_types(service: Service) -> None:
+    """Without debug info the leak is told all the same, and that nobody looked for containers."""
+    report = report_of(succeed("diff", service.core_before, service.core_after, "--no-types", "--json"))
+    growth = service.after - service.before
+    assert "not looked at" in report["verdict"], report["verdict"]
+    assert {one["kind"]: one["bytes"] for one in report["sentences"]}["leak"] == growth.leaked_bytes
+    held = sum(row["bytes"] for row in report["attribution"] if row["kind"] == "held")
+    assert abs(held - growth.cached_bytes) <= 4096, (held, growth)
+
+
+def check_fail_on(service: Service) -> None:
+    """Conditions are about growth."""
+    growth = service.after - service.before
+    for condition, status in ((f"leaked>{growth.leaked_blocks}", 0), (f"leaked>={growth.leaked_blocks}", 1),
+                              (f"lost-bytes=={growth.leaked_bytes}", 1), ("container:no->such.elements>0", 64),
+                              ("data-bytes<0", 0)):
+        result = heapcore("diff", service.core_before, service.core_after, SERVICE, "--fail-on", condition)
+        assert result.status == status, f"{condition}: {result}"
 
 
 def check_same_core(service: Service) -> None:
     report = report_of(succeed("diff", service.core_before, service.core_before, "--json"))
-    assert report["memory"]["growth"] == 0
+    assert report["memory"]["growth"] == report["growth"] == 0 and not report["sentences"]
+    assert report["verdict"] == "Memory did not grow." and not any(row["bytes"] for row in report["attribution"])
     assert all(row["growth"] == 0 for row in report["memory"]["rows"] + report["memory"]["parts"])
 
 
@@ -155,8 +223,13 @@ CHECKS = {
     "content of what is lost": check_content,
     "growth": check_growth,
     "sums": check_sums,
+    "attribution": check_attribution,
+    "sentences": check_sentences,
     "sizes": check_sizes,
     "text": check_text,
+    "no content": check_no_content,
+    "no types": check_no_types,
+    "--fail-on": check_fail_on,
     "a core with itself": check_same_core,
     "two programs": check_other_program,
 }

@@ -49,6 +49,21 @@ def check_names(core: Path) -> None:
     assert not missing, f"docs/json.md does not tell of {missing}"
 
 
+def check_values() -> None:
+    """Every kind, trend and confidence that the header of `diff` has names for."""
+    names = set()
+    for source, function in (("diff", "hc_growth_kind_name"), ("diff", "hc_trend_name"), ("diff", "hc_confidence_name"),
+                             ("diff", "hc_sameness_name")):
+        text = (SOURCE / "src" / "diff" / f"{source}.c").read_text(encoding="utf-8")
+        body = text[text.index(f"{function}("):]
+        names |= set(re.findall(r'"([a-z-]+)"', body[:body.index("\n}\n")]))
+    text = (SOURCE / "src" / "diff" / "sentences.c").read_text(encoding="utf-8")
+    names |= set(re.findall(r'\badd\(diff, "([a-z-]+)"', text)) | set(re.findall(r'\bkind = "([a-z-]+)"', text))
+    assert len(names) > 20, names
+    missing = sorted(name for name in names if not is_told(name))
+    assert not missing, f"docs/json.md does not tell of {missing}"
+
+
 def check_example() -> None:
     """The examples are JSON, and the long one has the keys of a real report."""
     examples = re.findall(r"```json\n(.*?)```", MANUAL, re.DOTALL)
@@ -58,8 +73,16 @@ def check_example() -> None:
         json.loads(line)
 
 
+def check_pins() -> None:
+    """Of a process that has some."""
+    with Stopped("pins") as pinned:
+        check_keys(pinned.gcore(), "pins")
+
+
 cases = Cases(__doc__)
 cases.run("examples", check_example)
+cases.run("values of diff", check_values)
+cases.run("pins", check_pins)
 if not cases.options.list:
     with Stopped("roots") as fixture:
         roots = fixture.gcore()
@@ -70,6 +93,7 @@ if not cases.options.list:
         cases.run("types", check_keys, roots, "types")
         cases.run("show", check_keys, roots, "show", "known[0]")
         cases.run("diff", check_keys, roots, "diff", str(roots))
+        cases.run("snapshot", check_keys, roots, "snapshot", "-o", str(roots.with_suffix(".snap")))
         cases.run("block", check_keys, roots, "block", hex(chunks(roots, "--state", "in use", "--min", "64")[0].address))
         cases.run("path", check_keys, roots, "path", fixture.said("block")[0][2])
         cases.run("chunks", check_chunks, roots)

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from harness import Cases, Stopped, Workspace, analyze, few, report_of, succeed
+from harness import Cases, Stopped, Workspace, analyze, few, gdb_says, report_of, succeed
 from variants import SMALL_CORE, VARIANTS, Builder, Variant, only_here
 
 CERTAINTIES = ("certain", "deduced", "guess", "unknown")
@@ -81,6 +81,29 @@ def check_share(report: dict[str, Any], least: float, kinds: tuple[str, ...]) ->
         assert share >= least, f"{share:.1%} of the {key} are {', '.join(kinds)}, should be {least:.0%}: {coverage}"
 
 
+# Pointers of containers-c that lead to blocks: gdb tells where, and to what.
+BLOCKS = ("g_server", "g_server->index", "g_tasks.tqh_first", "g_packets.stqh_first", "g_timers.lh_first", "g_messages.sqh_first",
+          "g_work.head", "g_work.tail", "g_any_device")
+
+
+def block_at(core: Path, fixture: Stopped, address: str, *options: str) -> dict[str, Any]:
+    return report_of(succeed("block", core, fixture.program, address, "--json", *options, statuses=(0, 3)))
+
+
+def check_blocks(core: Path, fixture: Stopped) -> None:
+    """`block` tells the type that gdb has for the pointer that leads there, and the path is one that gdb can go, too."""
+    said = gdb_says(core, fixture.program, *(command for name in BLOCKS for command in (f"output/x (long) {name}", f"whatis *{name}")))
+    for name, address, what in zip(BLOCKS, said[::2], said[1::2]):
+        told = block_at(core, fixture, address)["type"]
+        assert told is not None and told["name"] == re.sub("type = (struct )?", "", what), f"{name}, {what}: {told}"
+        assert told["certainty"] == ("deduced" if name == "g_any_device" else "certain"), f"{name}: {told}"
+        assert told["path"], f"{name}: {told}"
+        assert block_at(core, fixture, address, "--no-types")["type"] is None, f"{name}, without types"
+        assert f"{told['name']}, {told['certainty']}" in succeed("block", core, fixture.program, address, statuses=(0, 3)).out
+    told = block_at(core, fixture, gdb_says(core, fixture.program, "output/x (long) g_server->track.data")[0])["type"]
+    assert told == {"name": "points buffer", "certainty": "certain", "path": "g_server->track"}, told
+
+
 def run_all(label: str, program: str, arguments: tuple[str, ...], least: float, kinds: tuple[str, ...] = SURE) -> None:
     with Stopped(program, arguments, SMALL_CORE, recorder=False) as fixture:
         core = fixture.gcore()
@@ -97,6 +120,8 @@ def run_all(label: str, program: str, arguments: tuple[str, ...], least: float, 
         cases.run(f"{label}: coverage", check_coverage, report, core, fixture)
         cases.run(f"{label}: rows", check_rows, report)
         cases.run(f"{label}: share", check_share, report, least, kinds)
+        if program == "containers-c":
+            cases.run(f"{label}: blocks", check_blocks, core, fixture)
 
 
 def run_variant(variant: Variant, builder: Builder) -> None:

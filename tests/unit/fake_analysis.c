@@ -144,9 +144,11 @@ hc_analysis *fake_create(void)
 	fill_memory(&fake->memory);
 	fake->references.blocks = &fake->blocks;
 	fake->references.reach = g_memdup2(example_reach, sizeof example_reach);
-	fake->references.totals = (hc_references_totals){ { 3, 1049232 }, { 1, 40 }, { 1, 100 }, { 0, 0 }, 4096, 1000, 10 };
+	fake->references.totals =
+		(hc_references_totals){ { 3, 1049232 }, { 1, 40 }, { 1, 100 }, { 0, 0 }, 4096, 1000, 10 };
 	fake->references.root_count = 3;
-	fake->references.roots[0] = (hc_root){ .owner = 0, .kind = HC_AREA_STACK, .registers = true, .used = true, .reason = "registers" };
+	fake->references.roots[0] =
+		(hc_root){ .owner = 0, .kind = HC_AREA_STACK, .registers = true, .used = true, .reason = "registers" };
 	fake->references.roots[1] = (hc_root){ 0x7ff00100, 0x7ff01100, HC_AREA_STACK, 0, false, true, "frames" };
 	fake->references.roots[2] = (hc_root){ 0x400000, 0x401000, HC_AREA_FILE, UINT_MAX, false, false, "read-only" };
 	fake->references.reference_count = 1;
@@ -392,6 +394,35 @@ bool hc_blocks_find(const hc_blocks *blocks, hc_address address, hc_block *ret_b
 	return false;
 }
 
+/* ---- types: of block 3 one is known, with what a hostile core could have in it ---- */
+
+const hc_types *hc_analysis_types(const hc_analysis *analysis)
+{
+	return (const hc_types *)analysis;
+}
+
+bool hc_types_of_block(const hc_types *types, uint32_t number, hc_block_type *ret_type)
+{
+	(void)types;
+	if (number != 3)
+		return false;
+	*ret_type = (hc_block_type){
+		.name = g_strdup("session\033[2J"), .certainty = HC_CERTAINTY_DEDUCED, .path = g_strdup("g_sessions[]")
+	};
+	return true;
+}
+
+void hc_block_type_clear(hc_block_type *type)
+{
+	g_clear_pointer(&type->name, g_free);
+	g_clear_pointer(&type->path, g_free);
+}
+
+const char *hc_certainty_name(hc_certainty certainty)
+{
+	return certainty == HC_CERTAINTY_DEDUCED ? "deduced" : "certain";
+}
+
 void hc_block_iterator_init(hc_block_iterator *iterator, const hc_blocks *blocks)
 {
 	*iterator = (hc_block_iterator){ .blocks = blocks };
@@ -497,7 +528,8 @@ hc_reach hc_references_reach(const hc_references *references, uint32_t block_num
 	return references->reach ? references->reach[block_number] : HC_REACH_NONE;
 }
 
-bool hc_references_next_lost(const hc_references *references, uint32_t *number, hc_block *ret_block, hc_reach *ret_reach)
+bool hc_references_next_lost(
+	const hc_references *references, uint32_t *number, hc_block *ret_block, hc_reach *ret_reach)
 {
 	if (!references->reach)
 		return false;

@@ -2,11 +2,25 @@
 /* Numbers as one types them, conditions of --fail-on, and which exit status wins. */
 #include "cli/cli.h"
 #include "fake_analysis.h"
+#include "snapshot_builder.h"
 #include "unit.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
+
+/* <heapcore/types.h>, of a fake analysis: one container. */
+static const hc_container fake_container = { .path = "g_app->state", .elements = 7, .count = 1, .below = { 3, 300 } };
+
+uint32_t hc_types_container_count(const hc_types *types)
+{
+	return types != NULL;
+}
+
+const hc_container *hc_types_container(const hc_types *types, uint32_t index)
+{
+	return types && !index ? &fake_container : NULL;
+}
 
 static const cli_command command = { .name = "test", .arguments = "CORE", .summary = "a test" };
 
@@ -84,7 +98,8 @@ static void restore(int saved)
 	close(saved);
 }
 
-static cli_status check(const char *text, const hc_analysis *a, const hc_analysis *b)
+/* Of DIFF, or if that is NULL of ANALYSIS. */
+static cli_status check(const char *text, const hc_analysis *analysis, const hc_diff *diff)
 {
 	char *texts[] = { (char *)text, NULL };
 	int saved = silence();
@@ -92,7 +107,8 @@ static cli_status check(const char *text, const hc_analysis *a, const hc_analysi
 	cli_status status = CLI_USAGE;
 
 	if (conditions)
-		status = b ? cli_conditions_check_growth(conditions, a, b) : cli_conditions_check(conditions, a);
+		status = diff ? cli_conditions_check_growth(conditions, diff) :
+				cli_conditions_check(conditions, analysis);
 	restore(saved);
 	return status;
 }
@@ -120,6 +136,12 @@ static void test_conditions(void)
 		{ "free-bytes==7104", CLI_CONDITION_MET },
 		{ "trim-bytes==4KiB", CLI_CONDITION_MET },
 		{ "mapped-bytes>1M", CLI_CONDITION_MET },
+		{ "container:g_app->state.elements==7", CLI_CONDITION_MET },
+		{ "container:g_app->state.bytes>299", CLI_CONDITION_MET },
+		{ "container:g_app->state.bytes>300", CLI_DONE },
+		{ "container:g_app->state.count!=1", CLI_DONE },
+		{ "container:g_app.elements>0", CLI_USAGE },
+		{ "container:g_app->state.size>0", CLI_USAGE },
 		{ "unknown-bytes>0", CLI_USAGE },
 		{ "unknown>0", CLI_USAGE },
 		{ "leaked", CLI_USAGE },
@@ -140,18 +162,57 @@ static void test_conditions(void)
 	fake_destroy(fake);
 }
 
+/* Conditions of a diff are about growth, which may be negative. Names of containers may hold operators' characters, and dots. */
 static void test_growth(void)
 {
-	hc_analysis *a = fake_create(), *b = fake_create();
+	static const struct {
+		const char *text;
+		cli_status status;
+	} examples[] = {
+		{ "leaked>4", CLI_CONDITION_MET },
+		{ "leaked>5", CLI_DONE },
+		{ "lost-bytes==200", CLI_CONDITION_MET },
+		{ "files-bytes<0", CLI_CONDITION_MET },
+		{ "files-bytes<=0", CLI_CONDITION_MET },
+		{ "files-bytes>=0", CLI_DONE },
+		{ "files-bytes!=0", CLI_CONDITION_MET },
+		{ "in-use-bytes>8K", CLI_CONDITION_MET },
+		{ "container:g_app->state.queue.elements>94", CLI_CONDITION_MET },
+		{ "container:g_app->state.queue.elements > 95", CLI_DONE },
+		{ "container:g_app->state.queue.elements>=95", CLI_CONDITION_MET },
+		{ "container:g_app->state.queue.elements<95", CLI_DONE },
+		{ "container:g_app->state.queue.elements<=95", CLI_CONDITION_MET },
+		{ "container:g_app->state.queue.elements==95", CLI_CONDITION_MET },
+		{ "container:g_app->state.queue.elements!=95", CLI_DONE },
+		{ "container:g_app->state.queue.bytes>8.9K", CLI_USAGE },
+		{ "container:g_app->state.queue.bytes>8K", CLI_CONDITION_MET },
+		{ "container:g_app->state.queue.count==0", CLI_CONDITION_MET },
+		{ "container:g_app->state.queue.size>0", CLI_USAGE },
+		{ "container:g_app->state.elements>0", CLI_USAGE },
+		{ "container:g_app->state.queue.elements", CLI_USAGE },
+		{ "container:>0", CLI_USAGE },
+		{ "unknown-bytes>0", CLI_USAGE },
+	};
+	hc_snapshot *snapshots[] = { snapshot_create(), snapshot_create() };
 
-	b->references.totals.directly_lost.blocks += 5;
-	b->memory.rows[3].bytes -= 4096;
-	CU_ASSERT_EQUAL(check("leaked>4", a, b), CLI_CONDITION_MET);
-	CU_ASSERT_EQUAL(check("leaked>5", a, b), CLI_DONE);
-	CU_ASSERT_EQUAL(check("files-bytes<0", a, b), CLI_CONDITION_MET);
-	CU_ASSERT_EQUAL(check("files-bytes>0", a, b), CLI_DONE);
-	fake_destroy(a);
-	fake_destroy(b);
+	for (unsigned i = 0; i < 2; i++)
+		snapshot_add_container(snapshots[i], HC_SNAPSHOT_NONE, "g_app->state.queue", "libstdc++ list",
+			5 + i * 95, 1, 50 + i * 9000);
+	snapshot_add_lost(snapshots[1], "size 40", NULL, 5, 200);
+	snapshot_row(snapshots[1], "files")->bytes -= 4096;
+	hc_diff *diff = hc_diff_create(
+		(const hc_snapshot *const[]){ snapshot_finish(snapshots[0]), snapshot_finish(snapshots[1]) }, 2);
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(examples); i++) {
+		cli_status status = check(examples[i].text, NULL, diff);
+
+		if (status != examples[i].status)
+			printf("\n%s: %u\n", examples[i].text, status);
+		CU_ASSERT_EQUAL(status, examples[i].status);
+	}
+	hc_diff_destroy(diff);
+	hc_snapshot_destroy(snapshots[0]);
+	hc_snapshot_destroy(snapshots[1]);
 }
 
 int main(void)

@@ -1,142 +1,721 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The diff of analyses made of plain tables (fake_analysis.h). */
-#include "fake_analysis.h"
+/* The diff of snapshots made by hand (snapshot_builder.h). Every diff here must add up: see make_diff(). */
+#include "snapshot_builder.h"
 #include "unit.h"
 
+#include "capture/internal.h"
+#include "diff/internal.h"
+
+#include <heapcore/reports.h>
+
+#include <stdio.h>
 #include <string.h>
 
-/* Two cores of one process; a test changes B (or A). */
-typedef struct core_pair {
-	hc_analysis *a, *b;
-} core_pair;
+enum {
+	STEPS_MAX = 4,
+	MIB = 1 << 20,
+};
 
-static core_pair pair_create(void)
+/* Some snapshots of one process; those that a test does not fill are empty. */
+typedef struct snapshot_series {
+	unsigned count;
+	hc_snapshot *list[STEPS_MAX];
+	hc_diff *diff;
+} snapshot_series;
+
+static snapshot_series series_create(unsigned count)
 {
-	return (core_pair){ fake_create(), fake_create() };
+	snapshot_series series = { .count = count };
+
+	for (unsigned i = 0; i < count; i++)
+		series.list[i] = snapshot_create();
+	return series;
 }
 
-static void pair_destroy(core_pair *pair)
+static void series_clear(snapshot_series *series)
 {
-	fake_destroy(pair->a);
-	fake_destroy(pair->b);
+	hc_diff_destroy(series->diff);
+	for (unsigned i = 0; i < series->count; i++)
+		hc_snapshot_destroy(series->list[i]);
 }
 
-static const hc_finding *finding_of_kind(const hc_diff *diff, const char *kind)
+static uint64_t memory_of(const hc_snapshot *snapshot)
 {
-	const hc_findings *findings = hc_diff_findings(diff);
+	uint64_t bytes = 0;
 
-	for (unsigned i = 0; i < hc_findings_count(findings); i++) {
-		if (!strcmp(hc_findings_get(findings, i)->kind, kind))
-			return hc_findings_get(findings, i);
+	for (unsigned i = 0; i < snapshot->memory->len; i++) {
+		const hc_memory_row *row = &g_array_index(snapshot->memory, hc_memory_row, i);
+
+		bytes += row->of || !row->is_memory ? 0 : row->bytes;
+	}
+	return bytes;
+}
+
+/* Rows have all of the memory, in each snapshot, and nothing is left for the last one, "rest". */
+static void assert_adds_up(const snapshot_series *series)
+{
+	int64_t growth = 0;
+
+	for (unsigned step = 0; step < series->count; step++) {
+		uint64_t bytes = 0;
+
+		for (unsigned i = 0; i < hc_diff_attribution_count(series->diff); i++)
+			bytes += hc_diff_attribution(series->diff, i)->steps[step];
+		CU_ASSERT_EQUAL(bytes, memory_of(series->list[step]));
+	}
+	for (unsigned i = 0; i < hc_diff_attribution_count(series->diff); i++) {
+		const hc_growth *row = hc_diff_attribution(series->diff, i);
+
+		growth += row->bytes;
+		CU_ASSERT_EQUAL(row->before, row->steps[0]);
+		CU_ASSERT_EQUAL(row->after, row->steps[series->count - 1]);
+		CU_ASSERT_EQUAL(row->bytes, (int64_t)(row->after - row->before));
+		CU_ASSERT_PTR_NOT_NULL(row->name);
+		if (row->kind == HC_GROWTH_REST)
+			CU_ASSERT(!row->bytes && !row->after);
+	}
+	CU_ASSERT_EQUAL(growth, hc_diff_memory_growth(series->diff));
+}
+
+static void make_diff(snapshot_series *series)
+{
+	for (unsigned i = 0; i < series->count; i++)
+		snapshot_finish(series->list[i]);
+	series->diff = hc_diff_create((const hc_snapshot *const *)series->list, series->count);
+	assert_adds_up(series);
+}
+
+/* The N-th row of that name; NULL: there is none. */
+static const hc_growth *nth_row(const hc_diff *diff, hc_growth_kind kind, const char *name, unsigned n)
+{
+	for (unsigned i = 0; i < hc_diff_attribution_count(diff); i++) {
+		const hc_growth *row = hc_diff_attribution(diff, i);
+
+		if (row->kind == kind && !strcmp(row->name, name) && !n--)
+			return row;
 	}
 	return NULL;
 }
 
+static const hc_growth *row_of(const hc_diff *diff, hc_growth_kind kind, const char *name)
+{
+	static const hc_growth none = { .bytes = INT64_MIN };
+	const hc_growth *row = nth_row(diff, kind, name, 0);
+
+	if (!row)
+		printf("\nno row \"%s\" of kind %s\n", name, hc_growth_kind_name(kind));
+	return row ? row : &none;
+}
+
+static const hc_sentence *sentence_of(const hc_diff *diff, const char *kind)
+{
+	static const hc_sentence none = { .bytes = INT64_MIN };
+
+	for (unsigned i = 0; i < hc_diff_sentence_count(diff); i++)
+		if (!strcmp(hc_diff_sentence(diff, i)->kind, kind))
+			return hc_diff_sentence(diff, i);
+	return &none;
+}
+
+static bool is_steady(const hc_diff *diff, const char *name)
+{
+	for (unsigned i = 0; i < hc_diff_steady_count(diff); i++)
+		if (!strcmp(hc_diff_steady(diff, i)->name, name))
+			return true;
+	return false;
+}
+
 static void test_nothing(void)
 {
-	core_pair pair = pair_create();
-	g_autoptr(hc_diff) diff = hc_diff_create(pair.a, pair.b);
+	snapshot_series series = series_create(2);
 
-	CU_ASSERT_EQUAL(hc_diff_sameness(diff), HC_SAME_PROCESS);
-	CU_ASSERT_EQUAL(hc_diff_growth(diff), 0);
-	CU_ASSERT_EQUAL(hc_diff_memory_growth(diff), 0);
-	CU_ASSERT_EQUAL(hc_diff_size_count(diff), 0);
-	CU_ASSERT_EQUAL(hc_findings_count(hc_diff_findings(diff)), 0);
-	CU_ASSERT_EQUAL(hc_diff_row_count(diff), 5);
-	UNIT_ASSERT_TEXT(hc_diff_verdict(diff), "Memory did not grow.");
-	pair_destroy(&pair);
+	for (unsigned i = 0; i < 2; i++) {
+		snapshot_add_container(series.list[i], HC_SNAPSHOT_NONE, "g_peers", "libstdc++ map", 100, 100, 6400);
+		snapshot_add_lost(series.list[i], "size 40", NULL, 3, 120);
+		snapshot_add_unowned(series.list[i], 24, 10, 0);
+	}
+	make_diff(&series);
+	CU_ASSERT_EQUAL(hc_diff_sameness(series.diff), HC_SAME_PROCESS);
+	CU_ASSERT_EQUAL(hc_diff_growth(series.diff), 0);
+	CU_ASSERT_EQUAL(hc_diff_memory_growth(series.diff), 0);
+	CU_ASSERT_EQUAL(hc_diff_size_count(series.diff), 0);
+	CU_ASSERT_EQUAL(hc_diff_sentence_count(series.diff), 0);
+	CU_ASSERT_TRUE(is_steady(series.diff, "g_peers"));
+	UNIT_ASSERT_TEXT(hc_diff_verdict(series.diff), "Memory did not grow.");
+	series_clear(&series);
 }
 
-/* Block 3 (lost) is larger by 1 MiB, and the table says so. */
+/* ---- lost blocks ---- */
+
+/* Kinds are matched by key; each of them has its row, the sentence has the sum. */
 static void test_lost(void)
 {
-	core_pair pair = pair_create();
-	g_autoptr(hc_diff) diff = NULL;
-	const hc_finding *finding;
+	snapshot_series series = series_create(2);
+	hc_snapshot_lost *lost;
 
-	pair.b->blocks.list[3].size += 1 << 20;
-	pair.b->references.totals.directly_lost.bytes += 1 << 20;
-	pair.b->memory.rows[0].bytes += 1 << 20;
-	pair.b->memory.rows[1].bytes += 1 << 20;
-	diff = hc_diff_create(pair.a, pair.b);
-	CU_ASSERT_EQUAL(hc_diff_growth(diff), 1 << 20);
-	CU_ASSERT_EQUAL(hc_diff_size_count(diff), 2);
-	CU_ASSERT_EQUAL(hc_diff_size_get(diff, 0)->size, 40 + (1 << 20));
-	CU_ASSERT_EQUAL(hc_diff_size_get(diff, 0)->lost_b, 1);
-	CU_ASSERT_EQUAL(hc_diff_size_get(diff, 0)->growth, 40 + (1 << 20));
-	CU_ASSERT_EQUAL(hc_diff_size_get(diff, 1)->growth, -40);
-	CU_ASSERT_EQUAL(hc_findings_count(hc_diff_findings(diff)), 1);
-	finding = finding_of_kind(diff, "lost");
-	CU_ASSERT_PTR_NOT_NULL(finding);
-	if (finding) {
-		CU_ASSERT_EQUAL(finding->bytes, 1 << 20);
-		UNIT_ASSERT_CONTAINS(finding->text, "1 more block of 1,048,616 B");
-	}
-	UNIT_ASSERT_CONTAINS(hc_diff_verdict(diff),
-		"Memory grew by 1.0 MiB: 100.0 % are lost blocks, which nothing points to any more. Trimming");
-	UNIT_ASSERT_CONTAINS(hc_diff_verdict(diff), "Trimming would not help");
-	pair_destroy(&pair);
+	snapshot_add_lost(series.list[0], "size 40", NULL, 10, 400);
+	snapshot_add_lost(series.list[0], "type Gone", "Gone", 5, 500);
+	lost = snapshot_add_lost(series.list[1], "text LOGICPKT", NULL, 1000, 2 * MIB);
+	lost->beginning = "LOGICPKT/1.0 uin=";
+	lost->module = "libcodec.so";
+	lost->evidence = "last pointed to from freed blocks of 48 bytes that point into libcodec.so";
+	snapshot_add_lost(series.list[1], "size 40", NULL, 20, 800);
+	make_diff(&series);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_LOST, "blocks of 40 bytes")->bytes, 400);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_LOST, "blocks of 40 bytes")->blocks_after, 20);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_LOST, "objects of Gone")->bytes, -500);
+	CU_ASSERT_EQUAL(
+		row_of(series.diff, HC_GROWTH_LOST, "libcodec.so: text like \"LOGICPKT/1.0 uin=\"")->bytes, 2 * MIB);
+	CU_ASSERT_EQUAL(hc_diff_sentence_count(series.diff), 1);
+	CU_ASSERT_EQUAL(sentence_of(series.diff, "leak")->bytes, 2 * MIB - 100);
+	CU_ASSERT_EQUAL(sentence_of(series.diff, "leak")->confidence, HC_CONFIDENCE_CERTAIN);
+	UNIT_ASSERT_TEXT(sentence_of(series.diff, "leak")->name, "libcodec.so");
+	UNIT_ASSERT_TEXT(sentence_of(series.diff, "leak")->command, "leaks CORE");
+	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff),
+		"Memory grew by 2.0 MiB: a leak: blocks that nothing points to grew by 2.0 MiB (100.0 % of the growth), "
+		"1,005 more of them, from libcodec.so: 1,000 x text like \"LOGICPKT/1.0 uin=\"");
+	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff), "; last pointed to from freed blocks of 48 bytes");
+	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff), "\nContainers did not grow.");
+	series_clear(&series);
 }
 
-/* Each other part of the memory has its finding; reserved address space has none. */
-static void test_parts(void)
+/* What only a snapshot in the middle lost is of no importance, but its bytes are in that step. */
+static void test_lost_in_between(void)
 {
-	core_pair pair = pair_create();
-	g_autoptr(hc_diff) diff = NULL;
+	snapshot_series series = series_create(3);
 
-	pair.b->memory.rows[0].bytes += 10000;	 /* in use, not lost */
-	pair.b->memory.rows[2].bytes += 30000;	 /* free */
-	pair.b->memory.rows[3].bytes += 20000;	 /* files */
-	pair.b->memory.rows[4].bytes += 1 << 26; /* reserved */
-	diff = hc_diff_create(pair.a, pair.b);
-	CU_ASSERT_EQUAL(hc_diff_growth(diff), 60000 + (1 << 26));
-	CU_ASSERT_EQUAL(hc_diff_memory_growth(diff), 60000);
-	CU_ASSERT_EQUAL(hc_findings_count(hc_diff_findings(diff)), 3);
-	if (hc_findings_count(hc_diff_findings(diff)) == 3) {
-		UNIT_ASSERT_TEXT(hc_findings_get(hc_diff_findings(diff), 0)->kind, "retained");
-		UNIT_ASSERT_TEXT(hc_findings_get(hc_diff_findings(diff), 1)->kind, "not-heap");
-		UNIT_ASSERT_TEXT(hc_findings_get(hc_diff_findings(diff), 2)->kind, "held");
+	snapshot_add_lost(series.list[1], "type Frame", "Frame", 10, MIB);
+	make_diff(&series);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_LOST, "objects of Frame")->bytes, 0);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_LOST, "objects of Frame")->steps[1], MIB);
+	CU_ASSERT_EQUAL(hc_diff_sentence_count(series.diff), 0);
+	series_clear(&series);
+}
+
+/* ---- how the tree of paths is cut into rows ---- */
+
+/* A map that doubled is the reason why what hangs on its elements did: one row. */
+static void test_container_explains(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t elements = i ? 20000 : 10000;
+		uint32_t map = snapshot_add_container(series.list[i], HC_SNAPSHOT_NONE, "g_players", "libstdc++ map",
+			elements, elements, elements * 64);
+		uint32_t name = snapshot_add_owner(
+			series.list[i], map, "g_players[].name", "std::string", elements, elements * 32);
+
+		snapshot_add_owner(series.list[i], name, "*g_players[].name", "char", elements, elements * 16);
+		snapshot_add_container(series.list[i], HC_SNAPSHOT_NONE, "g_zones", "libstdc++ list", 10, 10, 400);
 	}
-	UNIT_ASSERT_CONTAINS(hc_diff_verdict(diff),
-		"Memory grew by 58.6 KiB: 50.0 % are free memory that malloc keeps, 33.3 % memory outside malloc's "
-		"heap, 16.7 % blocks that the program still holds. ");
-	pair_destroy(&pair);
+	make_diff(&series);
+	const hc_growth *row = row_of(series.diff, HC_GROWTH_CONTAINER, "g_players");
+
+	CU_ASSERT_EQUAL(row->bytes, 10000 * (64 + 32 + 16));
+	CU_ASSERT_EQUAL(row->blocks_before, 30000);
+	CU_ASSERT_EQUAL(row->blocks_after, 60000);
+	CU_ASSERT_EQUAL(row->elements_before, 10000);
+	CU_ASSERT_EQUAL(row->elements_after, 20000);
+	CU_ASSERT_PTR_NULL(nth_row(series.diff, HC_GROWTH_OWNER, "g_players[].name", 0));
+	CU_ASSERT_FALSE(is_steady(series.diff, "g_players"));
+	CU_ASSERT_TRUE(is_steady(series.diff, "g_zones"));
+	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "container-growth")->text,
+		"g_players (std::something<int>) grew by 1.1 MiB (100.0 % of the growth), from 10,000 to "
+		"20,000 elements; it holds 2.1 MiB now");
+	UNIT_ASSERT_TEXT(
+		sentence_of(series.diff, "container-growth")->command, "containers CORE --variable 'g_players'");
+	series_clear(&series);
+}
+
+/* A table of ten sessions holds all of what grew and did not grow itself: the queue that each of them has did. */
+static void test_table_explains_nothing(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++) {
+		uint32_t table = snapshot_add_container(
+			series.list[i], HC_SNAPSHOT_NONE, "g_sessions", "libstdc++ unordered_map", 10, 11, 2000);
+		uint32_t object = snapshot_add_owner(series.list[i], table, "*g_sessions[]", "Session", 10, 5000);
+		uint32_t queue = snapshot_add_container(series.list[i], object, "g_sessions[]->queue", "libstdc++ list",
+			i ? 50000 : 100, i ? 50000 : 100, i ? 3200000 : 6400);
+
+		snapshot_owner(series.list[i], queue)->is_queue = true;
+		snapshot_owner(series.list[i], queue)->count = 10;
+	}
+	make_diff(&series);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_CONTAINER, "g_sessions")->bytes, 0);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_OWNER, "*g_sessions[]")->bytes, 0);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_CONTAINER, "g_sessions[]->queue")->bytes, 3200000 - 6400);
+	CU_ASSERT_EQUAL(hc_diff_sentence_count(series.diff), 1);
+	UNIT_ASSERT_TEXT(sentence_of(series.diff, "container-growth")->name, "g_sessions[]->queue");
+	UNIT_ASSERT_CONTAINS(
+		sentence_of(series.diff, "container-growth")->text, "if it is a queue, its consumer falls behind");
+	series_clear(&series);
+}
+
+/* A path that is gone shrank; one that is new grew. */
+static void test_paths_of_one(void)
+{
+	snapshot_series series = series_create(2);
+
+	snapshot_add_container(series.list[0], HC_SNAPSHOT_NONE, "g_old", "libstdc++ deque", 5, 5, 5000);
+	snapshot_add_container(series.list[1], HC_SNAPSHOT_NONE, "g_new", "libstdc++ deque", 7, 7, 70000);
+	make_diff(&series);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_CONTAINER, "g_old")->bytes, -5000);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_CONTAINER, "g_old")->elements_after, 0);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_CONTAINER, "g_new")->bytes, 70000);
+	CU_ASSERT_EQUAL(hc_diff_sentence_count(series.diff), 1);
+	UNIT_ASSERT_CONTAINS(
+		sentence_of(series.diff, "container-growth")->text, "(more than memory grew: something else shrank)");
+	series_clear(&series);
+}
+
+/* Of other paths mmapped blocks are apart: big buffers. Containers are one row, with all they own. */
+static void test_buffers(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++) {
+		uint32_t owner = snapshot_add_owner(
+			series.list[i], HC_SNAPSHOT_NONE, "g_frame", "uint8_t", 3 + i, 1000 + (uint64_t)i * 4 * MIB);
+		uint32_t vector = snapshot_add_container(
+			series.list[i], HC_SNAPSHOT_NONE, "g_samples", "libstdc++ vector", 1000, 1, 4 * MIB);
+
+		snapshot_owner(series.list[i], owner)->mapped = (hc_amount){ i, (uint64_t)i * 4 * MIB };
+		snapshot_owner(series.list[i], vector)->mapped = (hc_amount){ 1, 4 * MIB };
+	}
+	make_diff(&series);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_OWNER, "g_frame")->bytes, 0);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_OWNER, "g_frame")->blocks_after, 3);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_BUFFER, "g_frame")->bytes, 4 * MIB);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_BUFFER, "g_frame")->blocks_after, 1);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_CONTAINER, "g_samples")->after, 4 * MIB);
+	CU_ASSERT_PTR_NULL(nth_row(series.diff, HC_GROWTH_BUFFER, "g_samples", 0));
+	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "big-buffers")->text, "g_frame");
+	series_clear(&series);
+}
+
+/* What objects say of themselves alone, without a variable that leads there: held, not an owner's. */
+static void test_found(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++) {
+		uint32_t owner = snapshot_add_owner(
+			series.list[i], HC_SNAPSHOT_NONE, "Session", "Session", 1 + i * 1000u, 1000 + i * 1000000u);
+
+		snapshot_owner(series.list[i], owner)->is_found = true;
+		snapshot_owner(series.list[i], owner)->certainty = HC_CERTAINTY_DEDUCED;
+	}
+	make_diff(&series);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_HELD, "Session")->bytes, 1000000);
+	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "held")->text, "1,000 more of Session");
+	series_clear(&series);
+}
+
+/* An owner whose type nothing tells. */
+static void test_no_type(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++) {
+		snapshot_add_owner(
+			series.list[i], HC_SNAPSHOT_NONE, "g_buffer", "", 1 + i * 1000u, 1000 + i * 1000000u);
+		snapshot_add_lost(series.list[i], "size 40", NULL, 10 + i * 10u, 400 + i * 400u);
+	}
+	make_diff(&series);
+	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "owner-growth")->text, "what g_buffer leads to grew by");
+	series_clear(&series);
+}
+
+/* ---- which paths are one ---- */
+
+/* Two statics of one name, in two files or in two functions, and one of them grows. */
+static void test_statics_of_one_name(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++) {
+		for (unsigned ordinal = 0; ordinal < 2; ordinal++) {
+			uint32_t index = snapshot_add_container(series.list[i], HC_SNAPSHOT_NONE, "cache",
+				"libstdc++ map", 10 + (i && ordinal ? 90 : 0), 10, 1000 + (i && ordinal ? 90000 : 0));
+
+			snapshot_owner(series.list[i], index)->ordinal = ordinal;
+		}
+		for (unsigned function = 0; function < 2; function++) {
+			uint32_t index = snapshot_add_container(series.list[i], HC_SNAPSHOT_NONE, "table",
+				"libstdc++ map", 10 + (i && function ? 70 : 0), 10, 1000 + (i && function ? 70000 : 0));
+
+			snapshot_owner(series.list[i], index)->function = function ? "load()" : "store()";
+		}
+	}
+	make_diff(&series);
+	CU_ASSERT_EQUAL(nth_row(series.diff, HC_GROWTH_CONTAINER, "cache", 0)->bytes, 90000);
+	CU_ASSERT_PTR_NOT_NULL(nth_row(series.diff, HC_GROWTH_CONTAINER, "cache", 1));
+	CU_ASSERT_EQUAL(nth_row(series.diff, HC_GROWTH_CONTAINER, "table", 0)->bytes, 70000);
+	UNIT_ASSERT_TEXT(nth_row(series.diff, HC_GROWTH_CONTAINER, "table", 0)->owner->function, "load()");
+	CU_ASSERT_PTR_NOT_NULL(nth_row(series.diff, HC_GROWTH_CONTAINER, "table", 1));
+	series_clear(&series);
+}
+
+static void add_local(hc_snapshot *snapshot, int64_t thread, uint64_t bytes)
+{
+	uint32_t index =
+		snapshot_add_container(snapshot, HC_SNAPSHOT_NONE, "frames", "libstdc++ vector", bytes, 1, bytes);
+
+	snapshot_owner(snapshot, index)->thread = thread;
+	snapshot_owner(snapshot, index)->function = "run()";
+}
+
+/* In another process the second thread's local is compared with the second thread's. */
+static void test_threads_of_other_process(void)
+{
+	snapshot_series series = series_create(2);
+
+	add_local(series.list[0], 8902, 1000);
+	add_local(series.list[0], 8903, 5000);
+	snapshot_be_process(series.list[1], 100);
+	add_local(series.list[1], 102, 5000); /* the order in a snapshot does not matter */
+	add_local(series.list[1], 101, 91000);
+	make_diff(&series);
+	CU_ASSERT_EQUAL(hc_diff_sameness(series.diff), HC_SAME_PROGRAM);
+	CU_ASSERT_EQUAL(nth_row(series.diff, HC_GROWTH_CONTAINER, "frames", 0)->bytes, 90000);
+	CU_ASSERT_EQUAL(nth_row(series.diff, HC_GROWTH_CONTAINER, "frames", 1)->bytes, 0);
+	CU_ASSERT_PTR_NULL(nth_row(series.diff, HC_GROWTH_CONTAINER, "frames", 2));
+	series_clear(&series);
+}
+
+/* In one process a thread is its id, also one that came after the first snapshot while another one ended. */
+static void test_threads_of_one_process(void)
+{
+	snapshot_series series = series_create(3);
+	int64_t late = 8950;
+
+	for (unsigned i = 0; i < 3; i++)
+		add_local(series.list[i], 8901, 1000);
+	for (unsigned i = 1; i < 3; i++) {
+		g_array_append_val(series.list[i]->threads, late);
+		add_local(series.list[i], late, i * 50000);
+	}
+	g_array_remove_index(series.list[2]->threads, 1);
+	make_diff(&series);
+	const hc_growth *row = nth_row(series.diff, HC_GROWTH_CONTAINER, "frames", 0);
+
+	CU_ASSERT_EQUAL(row->steps[0], 0);
+	CU_ASSERT_EQUAL(row->steps[1], 50000);
+	CU_ASSERT_EQUAL(row->steps[2], 100000);
+	CU_ASSERT_EQUAL(nth_row(series.diff, HC_GROWTH_CONTAINER, "frames", 1)->bytes, 0);
+	CU_ASSERT_PTR_NULL(nth_row(series.diff, HC_GROWTH_CONTAINER, "frames", 2));
+	series_clear(&series);
+}
+
+/* ---- blocks whose owner is not known ---- */
+
+static void test_unowned(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++) {
+		for (uint64_t size = 16; size <= 16 * 20; size += 16)
+			snapshot_add_unowned(series.list[i], size, 10 + i * size, 0);
+		snapshot_add_unowned(series.list[i], 5000, 7, 0);
+		snapshot_add_unowned(series.list[i], MIB, 1 + 2 * i, 1 + i);
+	}
+	make_diff(&series);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_HELD, "blocks of 320 bytes, owner not known")->bytes, 320 * 320);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_HELD, "blocks of 320 bytes, owner not known")->blocks_after, 330);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_HELD, "blocks of 1,048,576 bytes, owner not known")->bytes, MIB);
+	CU_ASSERT_EQUAL(
+		row_of(series.diff, HC_GROWTH_BUFFER, "blocks of 1,048,576 bytes, owner not known")->bytes, MIB);
+	CU_ASSERT_TRUE(row_of(series.diff, HC_GROWTH_HELD, "other blocks, owner not known")->before >= 35000);
+	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "held")->text,
+		"blocks that something points to, but whose owner is not known, grew by");
+	UNIT_ASSERT_CONTAINS(
+		sentence_of(series.diff, "held")->text, "1 more of 1,048,576 bytes, 320 more of 320 bytes");
+	CU_ASSERT_EQUAL(sentence_of(series.diff, "big-buffers")->bytes, MIB);
+	CU_ASSERT_EQUAL(hc_diff_size_count(series.diff), 21);
+	CU_ASSERT_EQUAL(hc_diff_size_get(series.diff, 0)->size, MIB);
+	CU_ASSERT_EQUAL(hc_diff_size_get(series.diff, 0)->growth, 2 * MIB);
+	series_clear(&series);
+}
+
+/* ---- three snapshots and more ---- */
+
+static void test_trend(void)
+{
+	static const struct {
+		uint64_t steps[5];
+		unsigned count;
+		hc_trend trend;
+	} examples[] = {
+		{ { 0, 100 }, 2, HC_TREND_UNKNOWN },
+		{ { 7, 7, 7 }, 3, HC_TREND_STEADY },
+		{ { 0, 0, 0 }, 3, HC_TREND_STEADY },
+		{ { 0, 100, 200, 300 }, 4, HC_TREND_GROWING },
+		{ { 1000, 1090, 1205, 1300 }, 4, HC_TREND_GROWING },
+		{ { 0, 1000, 1000, 1000 }, 4, HC_TREND_STOPPED },
+		{ { 0, 600, 1000, 1010 }, 4, HC_TREND_STOPPED },
+		{ { 0, 1000, 1200, 1100 }, 4, HC_TREND_STOPPED },
+		{ { 0, 0, 0, 1000 }, 4, HC_TREND_UNSTEADY },
+		{ { 0, 500, 400, 1000 }, 4, HC_TREND_UNSTEADY },
+		{ { 1000, 500, 400 }, 3, HC_TREND_UNSTEADY },
+		{ { 5, 9, 5 }, 3, HC_TREND_UNSTEADY },
+	};
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(examples); i++) {
+		hc_trend trend = hc_diff_trend(examples[i].steps, examples[i].count);
+
+		if (trend != examples[i].trend)
+			printf("\nexample %u is %s\n", i, hc_trend_name(trend));
+		CU_ASSERT_EQUAL(trend, examples[i].trend);
+	}
+}
+
+/* Twice the same growth, and what goes on comes first although it is less. */
+static void test_warm_up(void)
+{
+	snapshot_series series = series_create(4);
+
+	for (unsigned i = 0; i < 4; i++) {
+		uint64_t warm = i ? 50000 : 100, goes_on = 10000 * (i + 1);
+
+		snapshot_add_container(
+			series.list[i], HC_SNAPSHOT_NONE, "g_cache", "libstdc++ map", warm, warm, warm * 64);
+		snapshot_add_container(
+			series.list[i], HC_SNAPSHOT_NONE, "g_log", "libstdc++ list", goes_on, goes_on, goes_on * 64);
+	}
+	make_diff(&series);
+	CU_ASSERT_EQUAL(hc_diff_sentence_count(series.diff), 2);
+	UNIT_ASSERT_TEXT(hc_diff_sentence(series.diff, 0)->name, "g_log");
+	CU_ASSERT_EQUAL(hc_diff_sentence(series.diff, 0)->trend, HC_TREND_GROWING);
+	UNIT_ASSERT_CONTAINS(hc_diff_sentence(series.diff, 0)->text, "; it grew at every step, by about 625.0 KiB");
+	CU_ASSERT_EQUAL(hc_diff_sentence(series.diff, 1)->trend, HC_TREND_STOPPED);
+	UNIT_ASSERT_CONTAINS(hc_diff_sentence(series.diff, 1)->text, "it did not grow in the last step");
+	series_clear(&series);
+}
+
+/* ---- sentences ---- */
+
+/* Each part of the memory has its own; most bytes first; reserved address space and what is less than a hundredth have none. */
+static void test_order(void)
+{
+	snapshot_series series = series_create(2);
+
+	snapshot_add_container(series.list[1], HC_SNAPSHOT_NONE, "g_log", "libstdc++ list", 10, 10, 5 * MIB);
+	snapshot_add_container(series.list[1], HC_SNAPSHOT_NONE, "g_little", "libstdc++ list", 10, 10, 50000);
+	snapshot_add_owner(series.list[1], HC_SNAPSHOT_NONE, "g_config", "Config", 3, 3 * MIB);
+	snapshot_add_lost(series.list[1], "size 40", NULL, 10, 400);
+	snapshot_add_memory(series.list[1], "files", 2 * MIB);
+	snapshot_add_memory(series.list[1], "free-top", 4 * MIB);
+	snapshot_add_memory(series.list[1], "reserved", 64 * MIB);
+	series.list[1]->pins_advice = "one block pins most of it";
+	make_diff(&series);
+	static const char *const order[] = { "container-growth", "retained", "owner-growth", "not-heap", "leak" };
+
+	CU_ASSERT_EQUAL(hc_diff_sentence_count(series.diff), G_N_ELEMENTS(order));
+	for (unsigned i = 0; i < MIN(hc_diff_sentence_count(series.diff), G_N_ELEMENTS(order)); i++)
+		UNIT_ASSERT_TEXT(hc_diff_sentence(series.diff, i)->kind, order[i]);
+	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "retained")->text,
+		"free memory that malloc keeps grew by 4.0 MiB (28.5 % of the growth), to 4.0 MiB: one block pins most of it");
+	CU_ASSERT_EQUAL(hc_diff_growth(series.diff), hc_diff_memory_growth(series.diff) + 64 * MIB);
+	g_auto(GStrv) lines = g_strsplit(hc_diff_verdict(series.diff), "\n", -1);
+
+	CU_ASSERT_EQUAL(g_strv_length(lines), 4); /* three causes, and what it is not */
+	UNIT_ASSERT_CONTAINS(lines[3], "2 smaller causes are in the table.");
+	series_clear(&series);
 }
 
 static void test_shrunk(void)
 {
-	core_pair pair = pair_create();
-	g_autoptr(hc_diff) diff = NULL;
+	snapshot_series series = series_create(2);
 
-	pair.b->memory.rows[0].bytes -= 1 << 19;
-	diff = hc_diff_create(pair.a, pair.b);
-	CU_ASSERT_EQUAL(hc_diff_growth(diff), -(1 << 19));
-	UNIT_ASSERT_TEXT(hc_diff_verdict(diff), "Memory shrank by 512.0 KiB.");
-	pair_destroy(&pair);
+	snapshot_add_container(series.list[0], HC_SNAPSHOT_NONE, "g_log", "libstdc++ list", 10, 10, 5 * MIB);
+	snapshot_add_owner(series.list[1], HC_SNAPSHOT_NONE, "g_config", "Config", 3, MIB);
+	make_diff(&series);
+	CU_ASSERT_EQUAL(hc_diff_memory_growth(series.diff), -4 * MIB);
+	CU_ASSERT_TRUE(g_str_has_prefix(hc_diff_verdict(series.diff),
+		"Memory shrank by 4.0 MiB: what g_config (Config) leads to grew by 1.0 MiB, from 0 to 3 blocks."));
+	series_clear(&series);
 }
+
+/* Malloc's own and libc's part come with every block, and are a cause only where they are much. */
+static void test_overhead(void)
+{
+	snapshot_series series = series_create(2);
+
+	snapshot_add_memory(series.list[1], "malloc-overhead", MIB);
+	make_diff(&series);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_OVERHEAD, "malloc's own")->bytes, MIB);
+	UNIT_ASSERT_TEXT(
+		sentence_of(series.diff, "overhead")->text, "malloc's own grew by 1.0 MiB (100.0 % of the growth)");
+	series_clear(&series);
+}
+
+/* The program's own counters tell that a queue's consumer falls behind. */
+static void test_backlog(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t waiting = i ? 30000 : 200;
+		uint32_t queue = snapshot_add_container(
+			series.list[i], HC_SNAPSHOT_NONE, "g_jobs", "libstdc++ deque", waiting, waiting, waiting * 64);
+
+		snapshot_owner(series.list[i], queue)->is_queue = true;
+		snapshot_add_number(series.list[i], "g_other", 5);
+		snapshot_add_number(series.list[i], "g_jobs_put", i ? 31000 : 1000);
+		snapshot_add_number(series.list[i], "g_jobs_taken", i ? 1000 : 800);
+		snapshot_add_number(series.list[i], "g_lowest", INT64_MIN);
+		snapshot_add_number(series.list[i], "g_highest", INT64_MAX);
+	}
+	make_diff(&series);
+	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "backlog")->text,
+		"; a backlog: 30,000 more went in (g_jobs_put), only 200 came out (g_jobs_taken)");
+	series_clear(&series);
+}
+
+/* A number that was the lowest of all, and is now what a counter would be. */
+static void test_backlog_overflow(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++) {
+		snapshot_add_container(series.list[i], HC_SNAPSHOT_NONE, "g_jobs", "libstdc++ deque",
+			i ? 30000 : UINT64_MAX, 1, i ? MIB : 64);
+		snapshot_add_number(series.list[i], "g_in", i ? 31000 : INT64_MIN);
+		snapshot_add_number(series.list[i], "g_out", i ? 1000 : INT64_MAX);
+	}
+	make_diff(&series);
+	CU_ASSERT_EQUAL(sentence_of(series.diff, "backlog")->bytes, INT64_MIN);
+	series_clear(&series);
+}
+
+static void test_keys(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t elements = i ? 60000 : 2000;
+		hc_snapshot_owner *owner = snapshot_owner(
+			series.list[i], snapshot_add_container(series.list[i], HC_SNAPSHOT_NONE, "g_labels",
+						"libstdc++ map", elements, elements, elements * 64));
+
+		owner->is_keyed = true;
+		owner->keys_looked_at = 2000;
+		owner->key_shapes = 1;
+		owner->key = "/user/4711\033[1m";
+		owner->key_shape = "/user/#";
+	}
+	make_diff(&series);
+	const char *text = sentence_of(series.diff, "unbounded-keys")->text;
+
+	UNIT_ASSERT_CONTAINS(text, "keys like \"/user/4711\\x1b[1m\" differ in their numbers only (\"/user/#\")");
+	CU_ASSERT_PTR_NULL(strchr(hc_diff_verdict(series.diff), '\033'));
+	series_clear(&series);
+}
+
+/* How sure a sentence is follows from how the path was found, and from whether the core could be read. */
+static void test_confidence(void)
+{
+	static const hc_diagnostic_kind missing = { "test-missing", HC_SEVERITY_PARTIAL, "of memory are missing" };
+	static const struct {
+		hc_certainty certainty;
+		hc_grade grade;
+		bool is_partial;
+		hc_confidence confidence;
+	} examples[] = {
+		{ HC_CERTAINTY_CERTAIN, HC_GRADE_EXACT, false, HC_CONFIDENCE_CERTAIN },
+		{ HC_CERTAINTY_CERTAIN, HC_GRADE_EXACT, true, HC_CONFIDENCE_LIKELY },
+		{ HC_CERTAINTY_CERTAIN, HC_GRADE_TRUNCATED, false, HC_CONFIDENCE_LIKELY },
+		{ HC_CERTAINTY_DEDUCED, HC_GRADE_EXACT, false, HC_CONFIDENCE_LIKELY },
+		{ HC_CERTAINTY_GUESS, HC_GRADE_EXACT, true, HC_CONFIDENCE_POSSIBLE },
+	};
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(examples); i++) {
+		snapshot_series series = series_create(2);
+		hc_snapshot_owner *owner =
+			snapshot_owner(series.list[1], snapshot_add_container(series.list[1], HC_SNAPSHOT_NONE, "g_log",
+							       "libstdc++ list", 10, 10, 5 * MIB));
+
+		owner->certainty = examples[i].certainty;
+		owner->grade = examples[i].grade;
+		if (examples[i].is_partial)
+			hc_diagnostics_add(series.list[0]->diagnostics, &missing, 4096, NULL);
+		make_diff(&series);
+		CU_ASSERT_EQUAL(sentence_of(series.diff, "container-growth")->confidence, examples[i].confidence);
+		series_clear(&series);
+	}
+}
+
+/* What waits in sockets is beside the memory table. */
+static void test_sockets(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++) {
+		hc_side_facts *facts = hc_side_facts_new();
+
+		facts->unread = i ? 9 * MIB : 1000;
+		facts->sockets[HC_SOCKET_UDP] = (hc_socket_sum){ 8, 8, facts->unread, 0 };
+		facts->time = 1000 + i * 600;
+		series.list[i]->side_facts = facts;
+	}
+	make_diff(&series);
+	CU_ASSERT_EQUAL(hc_diff_memory_growth(series.diff), 0);
+	CU_ASSERT_EQUAL(hc_diff_kernel_growth(series.diff), 9 * MIB - 1000);
+	UNIT_ASSERT_TEXT(sentence_of(series.diff, "not-heap")->name, "sockets");
+	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "not-heap")->text,
+		"heap +0 B; 8 UDP sockets hold 9.0 MiB unread, 9.0 MiB more than before: kernel memory, not this heap");
+	UNIT_ASSERT_CONTAINS(hc_diff_sameness_text(series.diff), "10 minutes apart");
+	series_clear(&series);
+}
+
+static void test_no_types(void)
+{
+	snapshot_series series = series_create(2);
+
+	series.list[1]->has_types = false;
+	snapshot_add_unowned(series.list[1], 40, 100000, 0);
+	make_diff(&series);
+	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff), "Containers were not looked at (--no-types).");
+	series_clear(&series);
+}
+
+/* ---- the whole ---- */
 
 /* A row that only one of the tables has. */
 static void test_rows_of_one(void)
 {
-	core_pair pair = pair_create();
-	g_autoptr(hc_diff) diff = NULL;
-	const hc_diff_row *row;
+	snapshot_series series = series_create(2);
+	hc_memory_row shared = { "shared", "shared memory", 40960, 1, "mappings", NULL, true, NULL };
 
-	pair.a->memory.count = 6;
-	pair.a->memory.rows[5] = (hc_memory_row){ "shared", "shared memory", 4096, 1, "mappings", NULL, true, NULL };
-	diff = hc_diff_create(pair.a, pair.b);
-	CU_ASSERT_EQUAL(hc_diff_row_count(diff), 6);
-	row = hc_diff_row_get(diff, 5);
+	g_array_append_val(series.list[0]->memory, shared);
+	make_diff(&series);
+	const hc_diff_row *row = hc_diff_row_get(series.diff, hc_diff_row_count(series.diff) - 1);
+
 	UNIT_ASSERT_TEXT(row->id, "shared");
-	CU_ASSERT_EQUAL(row->bytes_a, 4096);
+	CU_ASSERT_EQUAL(row->bytes_a, 40960);
 	CU_ASSERT_EQUAL(row->bytes_b, 0);
-	CU_ASSERT_EQUAL(row->growth, -4096);
-	pair_destroy(&pair);
+	CU_ASSERT_EQUAL(row->growth, -40960);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_MAPPING, "shared memory")->bytes, -40960);
+	series_clear(&series);
 }
 
-static hc_sameness sameness(const core_pair *pair)
+/* What does not add up stays visible: the memory table has 5000 bytes that no table of blocks has. */
+static void test_rest(void)
 {
-	g_autoptr(hc_diff) diff = hc_diff_create(pair->a, pair->b);
+	snapshot_series series = series_create(2);
+
+	snapshot_row(series.list[1], "in-use")->bytes += 5000;
+	series.diff = hc_diff_create((const hc_snapshot *const *)series.list, series.count);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_REST, "rest, not attributed")->bytes, 5000);
+	series_clear(&series);
+}
+
+static hc_sameness sameness(snapshot_series *series)
+{
+	g_autoptr(hc_diff) diff = hc_diff_create((const hc_snapshot *const *)series->list, series->count);
 
 	CU_ASSERT_PTR_NOT_NULL(hc_diff_sameness_text(diff));
 	return hc_diff_sameness(diff);
@@ -144,27 +723,77 @@ static hc_sameness sameness(const core_pair *pair)
 
 static void test_sameness(void)
 {
-	core_pair pair = pair_create();
+	snapshot_series series = series_create(3);
+	hc_snapshot *last = series.list[2];
 
-	pair.b->modules.list[0].start += 4096; /* the pid again, but loaded elsewhere */
-	CU_ASSERT_EQUAL(sameness(&pair), HC_SAME_PROGRAM);
-	pair.b->modules.list[0].start -= 4096;
-	pair.b->modules.list[1].start += 4096; /* libc */
-	CU_ASSERT_EQUAL(sameness(&pair), HC_SAME_PROGRAM);
-	pair.b->modules.list[1].start -= 4096;
-	pair.b->core.process.pid = 8902;
-	CU_ASSERT_EQUAL(sameness(&pair), HC_SAME_PROGRAM);
-	pair.b->modules.list[0].build_id = "dd44";
-	CU_ASSERT_EQUAL(sameness(&pair), HC_OTHER_BUILD);
-	pair.b->modules.list[0].name = "python3";
-	CU_ASSERT_EQUAL(sameness(&pair), HC_OTHER_PROGRAM);
-	pair.b->modules.list[0].build_id = NULL;
-	CU_ASSERT_EQUAL(sameness(&pair), HC_OTHER_PROGRAM);
-	pair.b->modules.list[0].name = "logic_worker";
-	CU_ASSERT_EQUAL(sameness(&pair), HC_SAME_UNKNOWN);
-	pair.b->modules.count = pair.a->modules.count = 0; /* not even an executable */
-	CU_ASSERT_EQUAL(sameness(&pair), HC_SAME_UNKNOWN);
-	pair_destroy(&pair);
+	CU_ASSERT_EQUAL(sameness(&series), HC_SAME_PROCESS);
+	last->program_start += 4096; /* the pid again, but loaded elsewhere */
+	CU_ASSERT_EQUAL(sameness(&series), HC_SAME_PROGRAM);
+	last->program_start -= 4096;
+	last->libc_start += 4096;
+	CU_ASSERT_EQUAL(sameness(&series), HC_SAME_PROGRAM);
+	last->libc_start -= 4096;
+	last->random = "00"; /* executed anew, without randomised addresses */
+	CU_ASSERT_EQUAL(sameness(&series), HC_SAME_PROGRAM);
+	last->random = NULL;
+	CU_ASSERT_EQUAL(sameness(&series), HC_SAME_PROCESS);
+	snapshot_be_process(last, 100);
+	CU_ASSERT_EQUAL(sameness(&series), HC_SAME_PROGRAM);
+	last->build_id = "dd44";
+	CU_ASSERT_EQUAL(sameness(&series), HC_OTHER_BUILD);
+	last->program = "python3";
+	CU_ASSERT_EQUAL(sameness(&series), HC_OTHER_PROGRAM);
+	last->build_id = NULL;
+	CU_ASSERT_EQUAL(sameness(&series), HC_OTHER_PROGRAM);
+	last->program = "logic_worker";
+	CU_ASSERT_EQUAL(sameness(&series), HC_SAME_UNKNOWN);
+	series_clear(&series);
+}
+
+/* Of two builds everything that has a name is compared all the same; that they are two is said first. */
+static void test_builds(void)
+{
+	snapshot_series series = series_create(2);
+
+	snapshot_add_container(series.list[0], HC_SNAPSHOT_NONE, "g_log", "libstdc++ list", 10, 10, 1000);
+	snapshot_be_process(series.list[1], 100);
+	series.list[1]->build_id = "dd44";
+	snapshot_add_container(series.list[1], HC_SNAPSHOT_NONE, "g_log", "libstdc++ list", 1000, 1000, 100000);
+	make_diff(&series);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_CONTAINER, "g_log")->bytes, 99000);
+	CU_ASSERT_TRUE(g_str_has_prefix(
+		hc_diff_verdict(series.diff), "These are different builds. Memory grew by 96.7 KiB: g_log"));
+	series_clear(&series);
+}
+
+static void test_figures(void)
+{
+	snapshot_series series = series_create(2);
+	int64_t growth;
+
+	for (unsigned i = 0; i < 2; i++) {
+		uint32_t table =
+			snapshot_add_container(series.list[i], HC_SNAPSHOT_NONE, "a->b", "libstdc++ map", 10, 1, 100);
+
+		snapshot_add_container(
+			series.list[i], table, "a->b[].list", "libstdc++ list", 5 + i * 95, 1, 50 + i * 9000);
+	}
+	snapshot_add_lost(series.list[1], "size 40", NULL, 10, 400);
+	make_diff(&series);
+	CU_ASSERT_TRUE(hc_diff_figure(series.diff, "container:a->b.elements", &growth) && growth == 0);
+	CU_ASSERT_TRUE(hc_diff_figure(series.diff, "container:a->b.bytes", &growth) && growth == 9000);
+	CU_ASSERT_TRUE(hc_diff_figure(series.diff, "container:a->b.count", &growth) && growth == 0);
+	CU_ASSERT_TRUE(hc_diff_figure(series.diff, "container:a->b[].list.elements", &growth) && growth == 95);
+	CU_ASSERT_TRUE(hc_diff_figure(series.diff, "lost", &growth) && growth == 10);
+	CU_ASSERT_TRUE(hc_diff_figure(series.diff, "lost-bytes", &growth) && growth == 400);
+	CU_ASSERT_TRUE(hc_diff_figure(series.diff, "in-use-bytes", &growth) && growth == 9400);
+	CU_ASSERT_TRUE(hc_diff_figure(series.diff, "files-bytes", &growth) && growth == 0);
+	CU_ASSERT_FALSE(hc_diff_figure(series.diff, "container:a.elements", &growth));
+	CU_ASSERT_FALSE(hc_diff_figure(series.diff, "container:a->b", &growth));
+	CU_ASSERT_FALSE(hc_diff_figure(series.diff, "container:a->b.size", &growth));
+	CU_ASSERT_FALSE(hc_diff_figure(series.diff, "container:", &growth));
+	CU_ASSERT_FALSE(hc_diff_figure(series.diff, "files", &growth));
+	series_clear(&series);
 }
 
 static bool append(const char *text, size_t length, void *data)
@@ -175,30 +804,58 @@ static bool append(const char *text, size_t length, void *data)
 
 static void test_report(void)
 {
-	core_pair pair = pair_create();
-	g_autoptr(hc_diff) diff = NULL;
+	snapshot_series series = series_create(3);
 	g_autoptr(GString) text = g_string_new(NULL);
 	hc_report_options options = { .write = append, .write_data = text };
 
-	pair.b->memory.rows[0].bytes += 1 << 20;
-	diff = hc_diff_create(pair.a, pair.b);
-	CU_ASSERT_TRUE(hc_report_diff(diff, pair.a, pair.b, &options, NULL));
-	UNIT_ASSERT_CONTAINS(
-		text->str, "VERDICT  Memory grew by 1.0 MiB: 100.0 % are blocks that the program still holds.");
-	UNIT_ASSERT_CONTAINS(text->str, "+1.0 MiB  100.0%");
-	UNIT_ASSERT_CONTAINS(text->str, "1  held  1.0 MiB");
-	pair_destroy(&pair);
+	for (unsigned i = 0; i < 3; i++) {
+		snapshot_add_container(series.list[i], HC_SNAPSHOT_NONE, "g_log\033", "libstdc++ list", 10 + i * 1000,
+			10, 1000 + (uint64_t)i * MIB);
+		snapshot_add_container(series.list[i], HC_SNAPSHOT_NONE, "g_zones", "libstdc++ list", 10, 10, 400);
+	}
+	make_diff(&series);
+	CU_ASSERT_TRUE(hc_report_diff(series.diff, &options, NULL));
+	UNIT_ASSERT_CONTAINS(text->str, "A  core.8901: ");
+	UNIT_ASSERT_CONTAINS(text->str, "C  core.8901: ");
+	UNIT_ASSERT_CONTAINS(text->str, "VERDICT  Memory grew by 2.0 MiB: g_log\\x1b (");
+	UNIT_ASSERT_CONTAINS(text->str, "+2.0 MiB  100.0%");
+	UNIT_ASSERT_CONTAINS(text->str, "g_zones 10 -> 10");
+	CU_ASSERT_PTR_NULL(strchr(text->str, '\033'));
+	series_clear(&series);
 }
 
 int main(void)
 {
 	static const unit_case cases[] = {
-		{ "a core with itself", test_nothing },
-		{ "lost blocks", test_lost },
-		{ "other parts", test_parts },
+		{ "a snapshot with its like", test_nothing },
+		{ "lost blocks by kind", test_lost },
+		{ "lost for a while", test_lost_in_between },
+		{ "a container that explains what is below", test_container_explains },
+		{ "a table that explains nothing", test_table_explains_nothing },
+		{ "paths of one snapshot", test_paths_of_one },
+		{ "big buffers", test_buffers },
+		{ "found by themselves", test_found },
+		{ "no type", test_no_type },
+		{ "statics of one name", test_statics_of_one_name },
+		{ "threads of another process", test_threads_of_other_process },
+		{ "threads of one process", test_threads_of_one_process },
+		{ "owner not known", test_unowned },
+		{ "trends", test_trend },
+		{ "warm-up", test_warm_up },
+		{ "sentences in order", test_order },
 		{ "shrinking", test_shrunk },
+		{ "malloc's own", test_overhead },
+		{ "a backlog by the program's counters", test_backlog },
+		{ "counters at their limits", test_backlog_overflow },
+		{ "keys", test_keys },
+		{ "confidence", test_confidence },
+		{ "sockets", test_sockets },
+		{ "no types", test_no_types },
 		{ "rows of one table", test_rows_of_one },
+		{ "rest", test_rest },
 		{ "sameness", test_sameness },
+		{ "two builds", test_builds },
+		{ "figures by name", test_figures },
 		{ "as text", test_report },
 	};
 

@@ -317,12 +317,16 @@ static void test_block(void)
 	UNIT_ASSERT_CONTAINS(text->str, "allocation site: not in a core");
 	UNIT_ASSERT_CONTAINS(text->str, "directly lost");
 	UNIT_ASSERT_CONTAINS(text->str, "0x102a8  to +4  block 0x102a0+8");
+	UNIT_ASSERT_CONTAINS(text->str, "g_sessions[]");
+	UNIT_ASSERT_CONTAINS(text->str, ", deduced");
+	CU_ASSERT_PTR_NULL(strchr(text->str, '\033'));
 	g_string_truncate(text, 0);
 	options.format = HC_REPORT_JSON;
 	CU_ASSERT_TRUE(hc_report_block(fake, 0x102f4, &options, NULL));
 	json = parse(text->str, "block");
 	CU_ASSERT_EQUAL(number_at(json, "block.offset"), 4);
 	CU_ASSERT_EQUAL(number_at(json, "references.total"), 1);
+	UNIT_ASSERT_TEXT(json_string_value(json_object_get(json_object_get(json, "type"), "certainty")), "deduced");
 	json_decref(json);
 	g_string_truncate(text, 0);
 	CU_ASSERT_TRUE(hc_report_block(fake, 0x400010, &options, NULL)); /* in no block */

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Snapshots: all of an analysis that a later comparison needs, and none of the dead process's memory: a few megabytes for a core of
+ * gigabytes. `diff` compares snapshots only, those of cores as well as those of files, so that both give the same report.
+ *
+ * A snapshot is tables. Every block in use is counted in exactly one row: lost ones in `lost`, else those with a known owner in
+ * `owners`, those of libc and the runtime in the row "runtime" of `memory`, the others in `sizes`. Bytes are usable bytes.
+ */
+#pragma once
+
+#include <heapcore/analysis.h>
+#include <heapcore/capture.h>
+#include <heapcore/pins.h>
+
+G_BEGIN_DECLS
+
+enum {
+	HC_SNAPSHOT_FORMAT = 1, /* of files; a reader refuses what is newer */
+	HC_SNAPSHOT_NONE = UINT32_MAX
+};
+
+/* A place in the program's data that blocks hang on: a variable, a member, what a pointer leads to, the elements of a container. */
+typedef struct hc_snapshot_owner {
+	uint32_t parent;      /* index, always smaller; HC_SNAPSHOT_NONE: the path begins here */
+	const char *path;     /* "g_registry->summaries_" */
+	const char *where;    /* "static", "run_session() frame 2 of thread 4711", ... */
+	const char *type;     /* "std::vector<int>" */
+	const char *kind;     /* a container's description: "libstdc++ vector"; NULL: it is none */
+	const char *function; /* of a local, or a static in a function; else NULL */
+	int64_t thread;	      /* whose stack or thread-local storage the path begins in; 0: nobody's */
+	uint32_t ordinal;     /* among variables of that name, function and thread, in order of address */
+	bool is_value;	      /* a string, a smart pointer, an optional: a container of one thing */
+	bool is_queue;	      /* elements in a row, made one by one: a list, a deque, a ring */
+	bool is_keyed;	      /* a map, a set, a hash table */
+	bool is_found;	      /* by what the object says of itself alone: no variable leads there */
+	hc_certainty certainty;
+	hc_grade grade;
+	hc_amount own;		 /* blocks that this place owns itself */
+	hc_amount mapped;	 /* of these, mmapped ones */
+	uint64_t count;		 /* containers at this place: of a member, one for each object */
+	uint64_t elements;	 /* of all of them, claimed */
+	uint64_t capacity;	 /* UINT64_MAX: none */
+	uint64_t keys_looked_at; /* string keys whose shapes were compared; 0: none were */
+	uint64_t key_shapes;	 /* that differ once digits are folded */
+	const char *key;	 /* one of them as it is; untrusted; NULL: none, or no content is kept */
+	const char *key_shape;	 /* "/url/#"; NULL likewise */
+} hc_snapshot_owner;
+
+/* Lost blocks of one kind: trees, as in hc_leak_group. */
+typedef struct hc_snapshot_lost {
+	const char *key;       /* the same for the same kind in another process */
+	const char *type;      /* demangled, untrusted; NULL: not known */
+	const char *beginning; /* of their text; NULL: none, or no content is kept */
+	const char *sample;    /* the text of one of them; NULL likewise */
+	const char *module;    /* whose they most probably are; NULL: nothing tells */
+	const char *evidence;  /* "last pointed to from freed blocks of 48 bytes of libcodec.so"; NULL: none */
+	uint64_t trees;
+	hc_amount amount;    /* of whole trees */
+	uint64_t head_size;  /* usable bytes of most heads */
+	uint64_t head_sizes; /* how many different ones are known */
+} hc_snapshot_lost;
+
+/* The program's blocks in use of one size. */
+typedef struct hc_snapshot_size {
+	uint64_t size;
+	uint64_t blocks; /* all of them */
+	uint64_t lost, unowned,
+		unowned_mapped; /* of these: lost; held by something, but not by what is known; of those, mmapped */
+} hc_snapshot_size;
+
+/* An integer of the program's, by name: counters tell a backlog. */
+typedef struct hc_snapshot_number {
+	const char *path;
+	int64_t value;
+} hc_snapshot_number;
+
+/* Memory that malloc keeps: what pins it. */
+typedef struct hc_snapshot_pin {
+	const char *name; /* type and owner of the blocks, "cached by tcache of thread 7", ... */
+	uint64_t blocks, bytes;
+	uint64_t pinned; /* bytes of free memory that would go back if they were gone */
+} hc_snapshot_pin;
+
+typedef struct hc_snapshot {
+	/* the process; its strings are the snapshot's */
+	const char *path; /* of the core */
+	uint64_t core_size;
+	hc_process process;
+	unsigned thread_count;
+	GArray *threads; /* of int64_t: their ids */
+	hc_heap_info heap;
+	const char *program;		      /* the executable's name, or what the kernel called the process */
+	const char *build_id;		      /* the executable's; NULL: not known */
+	hc_address program_start, libc_start; /* where they were loaded; 0: not known */
+	const char *random; /* AT_RANDOM's bytes, in hexadecimal: new for every execution; NULL: not known */
+	bool has_types;	    /* owners were looked for */
+	bool has_content;
+	hc_diagnostics *diagnostics;
+	/* the memory table, all its strings the snapshot's */
+	uint64_t total;
+	GArray *memory; /* of hc_memory_row */
+	hc_amount directly_lost, indirectly_lost, possibly_lost;
+	hc_amount in_use; /* the program's, mmapped ones too */
+	hc_amount free;	  /* bytes of whole chunks */
+	hc_free_pages free_pages;
+	/* who holds it */
+	GArray *owners;		   /* of hc_snapshot_owner */
+	uint64_t owners_left_out;  /* paths that were too many, counted where they branch off */
+	GArray *lost;		   /* of hc_snapshot_lost */
+	GArray *sizes;		   /* of hc_snapshot_size, smallest first */
+	GArray *numbers;	   /* of hc_snapshot_number */
+	GArray *pins;		   /* of hc_snapshot_pin, most bytes first */
+	const char *pins_advice;   /* hc_pins_advice(): escaped already */
+	hc_side_facts *side_facts; /* NULL: none lay beside the core */
+	GStringChunk *texts;
+} hc_snapshot;
+
+/*
+ * Of an analysis that has run all stages (types may be left out). Keeps nothing of it. NO_CONTENT: without what blocks contain.
+ * Fails with HC_ERROR_NO_MEMORY.
+ */
+hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, bool no_content, GError **error);
+void hc_snapshot_destroy(hc_snapshot *snapshot);
+
+/* What it has of blocks' content is shown no more. Kinds of lost blocks stay apart by it. */
+void hc_snapshot_forget_content(hc_snapshot *snapshot);
+
+/* Whether PATH begins as a snapshot does. */
+bool hc_snapshot_is_one(const char *path);
+
+/* Fails with HC_ERROR_IO. A file that is there is replaced at once, or not at all. *RET_SIZE: bytes; may be NULL. */
+bool hc_snapshot_write(const hc_snapshot *snapshot, const char *path, uint64_t *ret_size, GError **error);
+
+/*
+ * Fails with HC_ERROR_IO, HC_ERROR_BAD_DATA (not a snapshot, or damaged), HC_ERROR_TRUNCATED (cut), HC_ERROR_UNSUPPORTED (written by a
+ * newer version).
+ */
+hc_snapshot *hc_snapshot_read(const char *path, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_snapshot, hc_snapshot_destroy)
+
+G_END_DECLS

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli.h"
+
+static cli_status write_snapshot(
+	const cli_options *options, const hc_snapshot *snapshot, const char *path, const char *binary)
+{
+	g_auto(cli_report) report = { 0 };
+	GError *error = NULL;
+	uint64_t size;
+	bool written;
+
+	if (!hc_snapshot_write(snapshot, path, &size, &error)) {
+		cli_complain("%s", error->message);
+		g_clear_error(&error);
+		return CLI_FAILED;
+	}
+	cli_report_init(&report, options, binary);
+	written = hc_report_snapshot(snapshot, path, size, &report.options, &error);
+	return cli_finish_report(&report, written, error, hc_diagnostics_partial(snapshot->diagnostics));
+}
+
+cli_status cli_run_snapshot(const cli_command *command, int argc, char **argv)
+{
+	g_autofree char *path = NULL;
+	gboolean no_content = FALSE;
+	g_auto(cli_options) options = { 0 };
+	const GOptionEntry entries[] = {
+		{ "output", 'o', 0, G_OPTION_ARG_FILENAME, &path, "the file to write (needed)", "FILE" },
+		{ "no-types", 0, 0, G_OPTION_ARG_NONE, &options.no_types,
+			"read no debug info, name no containers: faster", NULL },
+		{ "no-content", 0, 0, G_OPTION_ARG_NONE, &no_content, "keep nothing that blocks contain", NULL },
+		CLI_CONTAINERS_ENTRY(options),
+		{ NULL },
+	};
+	g_autoptr(GPtrArray) inputs = g_ptr_array_new(), snapshots = NULL;
+	const char *binary = NULL;
+	cli_status status;
+
+	if (!cli_parse(command, argc, argv, entries, 1, 2, &options, &status))
+		return status;
+	if (!path || !*path)
+		return cli_complain_usage(command, "say with -o where to: a file");
+	for (char **argument = options.arguments; *argument; argument++) {
+		if (hc_core_is_program(*argument) && !binary)
+			binary = *argument;
+		else
+			g_ptr_array_add(inputs, *argument);
+	}
+	if (inputs->len != 1)
+		return cli_complain_usage(
+			command, "one core is needed%s", inputs->len ? ", and at most one executable" : "");
+	if (hc_snapshot_is_one(inputs->pdata[0])) {
+		cli_complain("%s is a snapshot already", (const char *)inputs->pdata[0]);
+		return CLI_FAILED;
+	}
+	snapshots = cli_take_snapshots(&options, inputs, binary, no_content);
+	return snapshots ? write_snapshot(&options, snapshots->pdata[0], path, binary) : CLI_FAILED;
+}

@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The growth, shared out.
+ *
+ * Blocks with an owner: the tree of paths is cut into rows, each block in one. From the top, a path whose own number of things (elements
+ * of a container, blocks of anything else) grew as its bytes did explains all that lies below it: one row. Else what is below
+ * makes rows of its own: a table of ten sessions does not grow, the queue that each of them has does. What did not change at all is
+ * one row as far up as that holds.
+ *
+ * All else has rows by what it is. The rest is what the memory table has and no row: it is computed, not assumed.
+ */
+#include "diff/internal.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+enum {
+	SIZES_APART = 12,	  /* sizes of blocks whose owner is not known; the others are one row */
+	LITTLE_SHARE = 1000,	  /* of the growth */
+	STEADY_SHARE = 100,	  /* a change of less than a hundredth is none */
+	TEXT_SHOWN = 32,	  /* characters of lost text */
+	TREND_LEAST_SHARE = 4,	  /* every step at least a quarter of the mean: growing */
+	TREND_STOPPED_SHARE = 20, /* the last step less than a twentieth of the whole: stopped */
+};
+
+typedef struct rows_of_paths {
+	hc_diff *diff;
+	uint32_t *row;	/* by path: its row; HC_SNAPSHOT_NONE: none yet */
+	bool *explains; /* by path: all below is in its row */
+	GArray *rows;	/* of struct path_row */
+} rows_of_paths;
+
+/* The bytes of a row, in blocks from the heap and in mmapped ones. */
+struct path_row {
+	uint32_t path;
+	uint64_t *own, *mapped;		      /* by snapshot; OWN without MAPPED */
+	uint64_t blocks[2], mapped_blocks[2]; /* first, last */
+};
+
+static const char *keep(hc_diff *diff, const char *text)
+{
+	return text ? g_string_chunk_insert_const(diff->texts, text) : NULL;
+}
+
+static uint64_t *new_steps(hc_diff *diff)
+{
+	uint64_t *steps = g_new0(uint64_t, diff->count);
+
+	g_ptr_array_add(diff->steps, steps);
+	return steps;
+}
+
+hc_trend hc_diff_trend(const uint64_t *steps, unsigned count)
+{
+	int64_t growth = (int64_t)(steps[count - 1] - steps[0]), least = INT64_MAX;
+	bool changed = false;
+
+	if (count < 3)
+		return HC_TREND_UNKNOWN;
+	for (unsigned i = 1; i < count; i++) {
+		least = MIN(least, (int64_t)(steps[i] - steps[i - 1]));
+		changed |= steps[i] != steps[i - 1];
+	}
+	if (!changed)
+		return HC_TREND_STEADY;
+	if (least > 0 && least >= growth / (int64_t)(count - 1) / TREND_LEAST_SHARE)
+		return HC_TREND_GROWING;
+	if (growth > 0 && (int64_t)(steps[count - 1] - steps[count - 2]) < growth / TREND_STOPPED_SHARE)
+		return HC_TREND_STOPPED;
+	return HC_TREND_UNSTEADY;
+}
+
+/* Completes ROW, whose steps are set, and adds it. */
+static void add(hc_diff *diff, hc_growth row)
+{
+	row.before = row.steps[0];
+	row.after = row.steps[diff->count - 1];
+	row.bytes = (int64_t)(row.after - row.before);
+	row.trend = hc_diff_trend(row.steps, diff->count);
+	g_array_append_val(diff->attribution, row);
+}
+
+/* ---- paths ---- */
+
+/* The number of things that PATH itself has. */
+static const uint64_t *things_of(const hc_merged_path *path)
+{
+	return path->is_container ? path->elements : path->own_blocks;
+}
+
+/* Whether the growth of PATH's own number of things is behind at least half of what grew below it. */
+static bool explains(const hc_diff *diff, const hc_merged_path *path)
+{
+	unsigned last = diff->count - 1;
+	const uint64_t *things = things_of(path);
+	double more = (double)things[last] - (double)things[0],
+	       bytes = (double)path->below[last] - (double)path->below[0];
+
+	if (!path->changed)
+		return true;
+	if (!more)
+		return false;
+	/* Of what came or went as a whole, a container explains all it held; an object what is mostly in itself. */
+	if (!things[0] || !things[last])
+		return path->is_container || 2 * ABS((double)path->own[last] - (double)path->own[0]) >= ABS(bytes);
+	return more * bytes >= 0 && ABS(more * path->below[0] / things[0]) >= ABS(bytes) / 2;
+}
+
+static uint32_t add_row(rows_of_paths *rows, uint32_t path)
+{
+	struct path_row row = { .path = path, .own = new_steps(rows->diff), .mapped = new_steps(rows->diff) };
+
+	g_array_append_val(rows->rows, row);
+	return rows->rows->len - 1;
+}
+
+static void add_to_row(rows_of_paths *rows, uint32_t number, const hc_merged_path *path)
+{
+	struct path_row *row = &g_array_index(rows->rows, struct path_row, number);
+	unsigned last = rows->diff->count - 1;
+
+	for (unsigned i = 0; i <= last; i++) {
+		row->own[i] += path->own[i] - path->mapped[i];
+		row->mapped[i] += path->mapped[i];
+	}
+	row->blocks[0] += path->own_blocks[0] - path->mapped_blocks[0];
+	row->blocks[1] += path->own_blocks[last] - path->mapped_blocks[last];
+	row->mapped_blocks[0] += path->mapped_blocks[0];
+	row->mapped_blocks[1] += path->mapped_blocks[last];
+}
+
+static bool is_ever(const uint64_t *figures, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (figures[i])
+			return true;
+	return false;
+}
+
+static hc_growth describe_path(const hc_diff *diff, const hc_merged_path *path, hc_growth_kind kind)
+{
+	return (hc_growth){
+		.kind = kind,
+		.name = path->owner->path,
+		.where = path->owner->where,
+		.type = path->owner->type,
+		.elements_before = path->is_container ? path->elements[0] : UINT64_MAX,
+		.elements_after = path->is_container ? path->elements[diff->count - 1] : UINT64_MAX,
+		.owner = path->owner,
+	};
+}
+
+/* A container's blocks are its own, mmapped or not; of other paths mmapped ones are buffers. */
+static void add_path_row(hc_diff *diff, const struct path_row *row)
+{
+	const hc_merged_path *path = hc_merged_paths_get(diff->paths, row->path);
+	hc_growth_kind kind = path->owner->is_found ? HC_GROWTH_HELD :
+			      path->is_container    ? HC_GROWTH_CONTAINER :
+						      HC_GROWTH_OWNER;
+	hc_growth growth = describe_path(diff, path, kind);
+
+	if (kind == HC_GROWTH_CONTAINER) {
+		for (unsigned i = 0; i < diff->count; i++)
+			row->own[i] += row->mapped[i];
+		growth.steps = row->own;
+		growth.blocks_before = row->blocks[0] + row->mapped_blocks[0];
+		growth.blocks_after = row->blocks[1] + row->mapped_blocks[1];
+		add(diff, growth);
+		return;
+	}
+	if (is_ever(row->own, diff->count)) {
+		growth.steps = row->own;
+		growth.blocks_before = row->blocks[0];
+		growth.blocks_after = row->blocks[1];
+		add(diff, growth);
+	}
+	if (is_ever(row->mapped, diff->count)) {
+		growth.kind = HC_GROWTH_BUFFER;
+		growth.steps = row->mapped;
+		growth.blocks_before = row->mapped_blocks[0];
+		growth.blocks_after = row->mapped_blocks[1];
+		add(diff, growth);
+	}
+}
+
+static void attribute_paths(hc_diff *diff)
+{
+	unsigned count = diff->paths->list->len;
+	g_autofree uint32_t *row = g_new(uint32_t, MAX(count, 1));
+	g_autofree bool *explained = g_new0(bool, MAX(count, 1));
+	g_autoptr(GArray) list = g_array_new(FALSE, FALSE, sizeof(struct path_row));
+	rows_of_paths rows = { diff, row, explained, list };
+
+	for (uint32_t i = 0; i < count; i++) {
+		const hc_merged_path *path = hc_merged_paths_get(diff->paths, i);
+		bool inherited = path->parent != HC_SNAPSHOT_NONE && explained[path->parent];
+
+		row[i] = inherited ? row[path->parent] : HC_SNAPSHOT_NONE;
+		explained[i] = inherited || explains(diff, path);
+		if (row[i] == HC_SNAPSHOT_NONE &&
+			(explained[i] || path->is_container || is_ever(path->own, diff->count)))
+			row[i] = add_row(&rows, i);
+		if (row[i] != HC_SNAPSHOT_NONE)
+			add_to_row(&rows, row[i], path);
+	}
+	for (unsigned i = 0; i < list->len; i++)
+		add_path_row(diff, &g_array_index(list, struct path_row, i));
+}
+
+/* ---- lost blocks ---- */
+
+char *hc_diff_describe_lost(const hc_snapshot_lost *lost)
+{
+	const char *text = lost->sample ? lost->sample : lost->beginning;
+	size_t length = text ? g_utf8_strlen(text, -1) : 0;
+	g_autofree char *cut = text ? g_utf8_substring(text, 0, MIN(length, TEXT_SHOWN)) : NULL;
+	char size[HC_TEXT_COUNT_LENGTH], sizes[HC_TEXT_COUNT_LENGTH];
+
+	if (lost->type)
+		return g_strdup_printf("objects of %s", lost->type);
+	if (cut)
+		return g_strdup_printf("text like \"%s\"%s", cut, length > TEXT_SHOWN ? "..." : "");
+	if (lost->head_sizes > 1 && lost->trees == lost->amount.blocks)
+		return g_strdup_printf("blocks of %s sizes, such as %s bytes", hc_text_count(sizes, lost->head_sizes),
+			hc_text_count(size, lost->head_size));
+	return g_strdup_printf("blocks of %s bytes%s", hc_text_count(size, lost->head_size),
+		lost->trees < lost->amount.blocks ? " and what they lead to" : "");
+}
+
+/* "libcodec.so: text like "LOGICPKT/1.0 uin="..." */
+static char *name_lost(const hc_snapshot_lost *lost)
+{
+	g_autofree char *what = hc_diff_describe_lost(lost);
+
+	return g_strdup_printf("%s%s%s", lost->module ? lost->module : "", lost->module ? ": " : "", what);
+}
+
+static void attribute_lost(hc_diff *diff)
+{
+	g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
+	g_autoptr(GArray) rows = g_array_new(FALSE, TRUE, sizeof(hc_growth));
+
+	for (unsigned i = 0; i < diff->count; i++)
+		for (unsigned j = 0; j < diff->snapshots[i]->lost->len; j++) {
+			const hc_snapshot_lost *lost = &g_array_index(diff->snapshots[i]->lost, hc_snapshot_lost, j);
+			unsigned place = GPOINTER_TO_UINT(g_hash_table_lookup(known, lost->key));
+			hc_growth fresh = {
+				.kind = HC_GROWTH_LOST, .elements_before = UINT64_MAX, .elements_after = UINT64_MAX
+			};
+			hc_growth *row;
+
+			if (!place) {
+				fresh.steps = new_steps(diff);
+				g_array_append_val(rows, fresh);
+				place = rows->len;
+				g_hash_table_insert(known, (gpointer)lost->key, GUINT_TO_POINTER(place));
+			}
+			row = &g_array_index(rows, hc_growth, place - 1);
+			row->lost = lost;
+			((uint64_t *)row->steps)[i] += lost->amount.bytes;
+			if (!i)
+				row->blocks_before += lost->amount.blocks;
+			if (i == diff->count - 1)
+				row->blocks_after += lost->amount.blocks;
+		}
+	for (unsigned i = 0; i < rows->len; i++) {
+		hc_growth *row = &g_array_index(rows, hc_growth, i);
+		g_autofree char *name = name_lost(row->lost);
+
+		row->name = keep(diff, name);
+		row->type = row->lost->type;
+		add(diff, *row);
+	}
+}
+
+/* ---- blocks whose owner is not known ---- */
+
+struct unowned {
+	uint64_t size;
+	uint64_t *blocks; /* by snapshot */
+};
+
+static void count_unowned(hc_diff *diff, GHashTable *sizes, bool mapped)
+{
+	for (unsigned i = 0; i < diff->count; i++)
+		for (unsigned j = 0; j < diff->snapshots[i]->sizes->len; j++) {
+			const hc_snapshot_size *size = &g_array_index(diff->snapshots[i]->sizes, hc_snapshot_size, j);
+			uint64_t blocks = mapped ? size->unowned_mapped : size->unowned - size->unowned_mapped;
+			struct unowned *row;
+
+			if (!blocks)
+				continue;
+			row = g_hash_table_lookup(sizes, &size->size);
+			if (!row) {
+				row = g_new0(struct unowned, 1);
+				row->size = size->size;
+				row->blocks = new_steps(diff);
+				g_hash_table_insert(sizes, &row->size, row);
+			}
+			row->blocks[i] += blocks;
+		}
+}
+
+static uint64_t change_of(const hc_diff *diff, const struct unowned *row)
+{
+	int64_t more = (int64_t)(row->blocks[diff->count - 1] - row->blocks[0]);
+
+	return row->size * (uint64_t)ABS(more);
+}
+
+static int most_changed_first(const void *a, const void *b, void *data)
+{
+	const struct unowned *x = *(struct unowned *const *)a, *y = *(struct unowned *const *)b;
+	uint64_t change_x = change_of(data, x), change_y = change_of(data, y);
+
+	if (change_x != change_y)
+		return change_x < change_y ? 1 : -1;
+	return x->size < y->size ? -1 : x->size > y->size;
+}
+
+static hc_growth new_unowned_row(hc_diff *diff, bool mapped)
+{
+	return (hc_growth){
+		.kind = mapped ? HC_GROWTH_BUFFER : HC_GROWTH_HELD,
+		.elements_before = UINT64_MAX,
+		.elements_after = UINT64_MAX,
+		.steps = new_steps(diff),
+	};
+}
+
+static void add_unowned(const hc_diff *diff, hc_growth *growth, const struct unowned *row)
+{
+	for (unsigned i = 0; i < diff->count; i++)
+		((uint64_t *)growth->steps)[i] += row->size * row->blocks[i];
+	growth->blocks_before += row->blocks[0];
+	growth->blocks_after += row->blocks[diff->count - 1];
+}
+
+/* MAPPED: those that are mmapped, or the others. */
+static void attribute_unowned(hc_diff *diff, bool mapped)
+{
+	g_autoptr(GHashTable) sizes = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+	g_autoptr(GPtrArray) sorted = g_ptr_array_new();
+	hc_growth others = new_unowned_row(diff, mapped);
+	GHashTableIter iterator;
+	void *value;
+
+	count_unowned(diff, sizes, mapped);
+	g_hash_table_iter_init(&iterator, sizes);
+	while (g_hash_table_iter_next(&iterator, NULL, &value))
+		g_ptr_array_add(sorted, value);
+	g_ptr_array_sort_with_data(sorted, most_changed_first, diff);
+	for (unsigned i = 0; i < sorted->len; i++) {
+		const struct unowned *row = sorted->pdata[i];
+		char size[HC_TEXT_COUNT_LENGTH];
+		g_autofree char *name = NULL;
+		hc_growth growth;
+
+		if (i >= SIZES_APART || !change_of(diff, row)) {
+			add_unowned(diff, &others, row);
+			continue;
+		}
+		growth = new_unowned_row(diff, mapped);
+		add_unowned(diff, &growth, row);
+		name = g_strdup_printf("blocks of %s bytes, owner not known", hc_text_count(size, row->size));
+		growth.name = keep(diff, name);
+		add(diff, growth);
+	}
+	others.name = mapped ? "other mmapped blocks, owner not known" : "other blocks, owner not known";
+	if (is_ever(others.steps, diff->count))
+		add(diff, others);
+}
+
+/* ---- what is beside blocks in use ---- */
+
+static hc_growth_kind kind_of_row(const char *id)
+{
+	if (g_str_has_prefix(id, "free-"))
+		return HC_GROWTH_FREE;
+	if (!strcmp(id, "runtime"))
+		return HC_GROWTH_RUNTIME;
+	if (!strcmp(id, "malloc-overhead"))
+		return HC_GROWTH_OVERHEAD;
+	if (!strcmp(id, "stacks"))
+		return HC_GROWTH_STACKS;
+	return !strcmp(id, "data") ? HC_GROWTH_DATA : HC_GROWTH_MAPPING;
+}
+
+static const hc_memory_row *find_row(const hc_snapshot *snapshot, const char *id)
+{
+	for (unsigned i = 0; i < snapshot->memory->len; i++) {
+		const hc_memory_row *row = &g_array_index(snapshot->memory, hc_memory_row, i);
+
+		if (!strcmp(row->id, id))
+			return row;
+	}
+	return NULL;
+}
+
+static void attribute_rows(hc_diff *diff)
+{
+	for (unsigned i = 0; i < diff->rows->len; i++) {
+		const hc_diff_row *row = hc_diff_row_get(diff, i);
+		hc_growth growth = { .elements_before = UINT64_MAX, .elements_after = UINT64_MAX };
+		uint64_t *steps;
+
+		if (row->of || !row->is_memory || !strcmp(row->id, "in-use") || !strcmp(row->id, "mmapped"))
+			continue;
+		steps = new_steps(diff);
+		for (unsigned j = 0; j < diff->count; j++) {
+			const hc_memory_row *found = find_row(diff->snapshots[j], row->id);
+
+			steps[j] = found ? found->bytes : 0;
+		}
+		growth.kind = kind_of_row(row->id);
+		growth.name = row->title;
+		growth.blocks_before = g_strcmp0(row->unit, "blocks") ? 0 : row->count_a;
+		growth.blocks_after = g_strcmp0(row->unit, "blocks") ? 0 : row->count_b;
+		growth.steps = steps;
+		if (row->bytes_a || row->bytes_b)
+			add(diff, growth);
+	}
+}
+
+/* What the table has, less what rows have. */
+static void attribute_rest(hc_diff *diff)
+{
+	uint64_t *steps = new_steps(diff);
+	hc_growth rest = {
+		.kind = HC_GROWTH_REST,
+		.name = "rest, not attributed",
+		.elements_before = UINT64_MAX,
+		.elements_after = UINT64_MAX,
+		.steps = steps,
+	};
+
+	for (unsigned i = 0; i < diff->count; i++) {
+		for (unsigned j = 0; j < diff->snapshots[i]->memory->len; j++) {
+			const hc_memory_row *row = &g_array_index(diff->snapshots[i]->memory, hc_memory_row, j);
+
+			steps[i] += !row->of && row->is_memory ? row->bytes : 0;
+		}
+		for (unsigned j = 0; j < diff->attribution->len; j++)
+			steps[i] -= hc_diff_attribution(diff, j)->steps[i];
+	}
+	add(diff, rest);
+}
+
+static int most_grown_first(const void *a, const void *b)
+{
+	const hc_growth *x = a, *y = b;
+
+	if ((x->kind == HC_GROWTH_REST) != (y->kind == HC_GROWTH_REST))
+		return x->kind == HC_GROWTH_REST ? 1 : -1;
+	if (x->bytes != y->bytes)
+		return x->bytes < y->bytes ? 1 : -1;
+	if (x->after != y->after)
+		return x->after < y->after ? 1 : -1;
+	return x->kind != y->kind ? (int)x->kind - (int)y->kind : strcmp(x->name, y->name);
+}
+
+/* ---- what did not grow ---- */
+
+static bool is_steady(const hc_diff *diff, const uint64_t *figures, uint64_t tolerance)
+{
+	for (unsigned i = 1; i < diff->count; i++)
+		if (figures[i] > figures[0] + MAX(figures[0] / STEADY_SHARE, tolerance))
+			return false;
+	return true;
+}
+
+/* Its elements did not grow, or so little memory that it cannot be a cause. */
+static bool is_steady_container(const hc_diff *diff, const hc_merged_path *path)
+{
+	uint64_t little = (uint64_t)hc_diff_share_base(diff) / LITTLE_SHARE;
+
+	if (is_steady(diff, path->elements, 0))
+		return is_steady(diff, path->below, little);
+	return is_steady(diff, path->below, little) && !is_steady(diff, path->below, 0);
+}
+
+/* Grown rows explain what is below them: nothing there is a suspect of its own. */
+static bool is_below_grown(const hc_diff *diff, const hc_merged_path *path)
+{
+	while (path->parent != HC_SNAPSHOT_NONE) {
+		path = hc_merged_paths_get(diff->paths, path->parent);
+		if (path->is_container && path->changed && explains(diff, path))
+			return true;
+	}
+	return false;
+}
+
+static int largest_first(const void *a, const void *b)
+{
+	const hc_growth *x = a, *y = b;
+	bool is_container = x->kind == HC_GROWTH_CONTAINER;
+
+	if (is_container != (y->kind == HC_GROWTH_CONTAINER))
+		return is_container ? -1 : 1;
+	if (x->after != y->after)
+		return x->after < y->after ? 1 : -1;
+	if (x->elements_after != y->elements_after)
+		return x->elements_after < y->elements_after ? 1 : -1;
+	return strcmp(x->name, y->name);
+}
+
+static void find_steady(hc_diff *diff)
+{
+	for (uint32_t i = 0; i < diff->paths->list->len; i++) {
+		const hc_merged_path *path = hc_merged_paths_get(diff->paths, i);
+		hc_growth row;
+
+		if (!path->is_container || path->owner->is_found || !is_steady_container(diff, path) ||
+			is_below_grown(diff, path))
+			continue;
+		row = describe_path(diff, path, HC_GROWTH_CONTAINER);
+		row.steps = path->below;
+		row.before = path->below[0];
+		row.after = path->below[diff->count - 1];
+		row.bytes = (int64_t)(row.after - row.before);
+		row.trend = hc_diff_trend(row.steps, diff->count);
+		if (row.elements_before || row.before)
+			g_array_append_val(diff->steady, row);
+	}
+	for (unsigned i = 0; i < diff->attribution->len; i++) {
+		const hc_growth *row = hc_diff_attribution(diff, i);
+
+		if (row->kind >= HC_GROWTH_STACKS && row->kind <= HC_GROWTH_MAPPING && is_steady(diff, row->steps, 0))
+			g_array_append_val(diff->steady, *row);
+	}
+	g_array_sort(diff->steady, largest_first);
+}
+
+void hc_diff_attribute(hc_diff *diff)
+{
+	attribute_paths(diff);
+	attribute_lost(diff);
+	attribute_unowned(diff, false);
+	attribute_unowned(diff, true);
+	attribute_rows(diff);
+	attribute_rest(diff);
+	g_array_sort(diff->attribution, most_grown_first);
+	find_steady(diff);
+}

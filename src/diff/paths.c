@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The trees of owners of all snapshots laid over each other. Two paths are one if they read the same and begin at the same variable:
+ * of that name, in that function, of that thread, and with the same place among others of the name. Of one
+ * process threads are the ids that the kernel gave them; of several the n-th thread stands for the n-th.
+ */
+#include "diff/internal.h"
+
+#include <string.h>
+
+enum {
+	FIGURES = 7 /* of a path */
+};
+
+struct merging {
+	hc_merged_paths *paths;
+	GHashTable *known; /* key -> index + 1 */
+	bool is_one_process;
+};
+
+/* The place of thread ID among all of them, in order of ids. */
+static unsigned thread_rank(const hc_snapshot *snapshot, int64_t id)
+{
+	unsigned rank = 1;
+
+	for (unsigned i = 0; i < snapshot->threads->len; i++)
+		rank += g_array_index(snapshot->threads, int64_t, i) < id;
+	return rank;
+}
+
+static char *key_of(const struct merging *merging, const hc_snapshot *snapshot, const hc_snapshot_owner *owner)
+{
+	int64_t thread = owner->thread;
+
+	if (thread && !merging->is_one_process)
+		thread = thread_rank(snapshot, thread);
+	return g_strdup_printf("%s\n%s\n%" G_GINT64_FORMAT "\n%u\n%d", owner->path,
+		owner->function ? owner->function : "", thread, owner->ordinal, owner->is_found);
+}
+
+static uint32_t add_path(struct merging *merging, char *key, uint32_t parent)
+{
+	hc_merged_paths *paths = merging->paths;
+	uint64_t *figures = g_new0(uint64_t, (size_t)FIGURES * paths->snapshots);
+	hc_merged_path path = {
+		.parent = parent,
+		.own = figures,
+		.own_blocks = figures + paths->snapshots,
+		.mapped = figures + 2 * paths->snapshots,
+		.mapped_blocks = figures + 3 * paths->snapshots,
+		.below = figures + 4 * paths->snapshots,
+		.elements = figures + 5 * paths->snapshots,
+		.count = figures + 6 * paths->snapshots,
+	};
+
+	g_ptr_array_add(paths->figures, figures);
+	g_array_append_val(paths->list, path);
+	g_hash_table_insert(merging->known, key, GUINT_TO_POINTER(paths->list->len));
+	return paths->list->len - 1;
+}
+
+static void add_figures(hc_merged_path *path, const hc_snapshot_owner *owner, unsigned snapshot)
+{
+	path->owner = owner;
+	path->is_container |= owner->kind && !owner->is_value;
+	path->own[snapshot] += owner->own.bytes;
+	path->own_blocks[snapshot] += owner->own.blocks;
+	path->mapped[snapshot] += owner->mapped.bytes;
+	path->mapped_blocks[snapshot] += owner->mapped.blocks;
+	path->elements[snapshot] += owner->kind ? owner->elements : 0;
+	path->count[snapshot] += owner->count;
+}
+
+static void merge_snapshot(struct merging *merging, const hc_snapshot *snapshot, unsigned number)
+{
+	g_autofree uint32_t *merged = g_new(uint32_t, MAX(snapshot->owners->len, 1));
+
+	for (unsigned i = 0; i < snapshot->owners->len; i++) {
+		const hc_snapshot_owner *owner = &g_array_index(snapshot->owners, hc_snapshot_owner, i);
+		g_autofree char *key = key_of(merging, snapshot, owner);
+		uint32_t known = GPOINTER_TO_UINT(g_hash_table_lookup(merging->known, key));
+
+		merged[i] =
+			known ? known - 1 :
+				add_path(merging, g_steal_pointer(&key),
+					owner->parent == HC_SNAPSHOT_NONE ? HC_SNAPSHOT_NONE : merged[owner->parent]);
+		add_figures(hc_merged_paths_get(merging->paths, merged[i]), owner, number);
+	}
+}
+
+static bool is_constant(const uint64_t *figures, unsigned count)
+{
+	for (unsigned i = 1; i < count; i++)
+		if (figures[i] != figures[0])
+			return false;
+	return true;
+}
+
+/* Children come after their parents: from the end on each is complete when it is added to its parent. */
+static void add_up(hc_merged_paths *paths)
+{
+	for (uint32_t i = paths->list->len; i-- > 0;) {
+		hc_merged_path *path = hc_merged_paths_get(paths, i);
+		hc_merged_path *parent = path->parent == HC_SNAPSHOT_NONE ? NULL :
+									    hc_merged_paths_get(paths, path->parent);
+
+		path->changed |= !is_constant(path->own, paths->snapshots) ||
+				 (path->is_container && !is_constant(path->elements, paths->snapshots));
+		for (unsigned snapshot = 0; snapshot < paths->snapshots; snapshot++) {
+			path->below[snapshot] += path->own[snapshot];
+			if (parent)
+				parent->below[snapshot] += path->below[snapshot];
+		}
+		if (parent)
+			parent->changed |= path->changed;
+	}
+}
+
+hc_merged_paths *hc_diff_merge_paths(const hc_snapshot *const *snapshots, unsigned count, bool is_one_process)
+{
+	hc_merged_paths *paths = g_new0(hc_merged_paths, 1);
+	g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	struct merging merging = { paths, known, is_one_process };
+
+	paths->snapshots = count;
+	paths->list = g_array_new(FALSE, FALSE, sizeof(hc_merged_path));
+	paths->figures = g_ptr_array_new_with_free_func(g_free);
+	for (unsigned i = 0; i < count; i++)
+		merge_snapshot(&merging, snapshots[i], i);
+	add_up(paths);
+	return paths;
+}
+
+void hc_merged_paths_free(hc_merged_paths *paths)
+{
+	if (!paths)
+		return;
+	g_array_unref(paths->list);
+	g_ptr_array_unref(paths->figures);
+	g_free(paths);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which causes are told, in which order; and what is not the cause. */
+#include "diff/internal.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+enum {
+	LEAST_GROWTH = 4096, /* bytes; less is no cause, lost blocks aside */
+	LEAST_SHARE = 100,   /* nor is less than one in so many of the growth */
+	LITTLE_KEPT = 10,    /* free memory that is less than a tenth of the growth */
+};
+
+int64_t hc_diff_share_base(const hc_diff *diff)
+{
+	int64_t grown = 0;
+
+	if (diff->memory_growth > 0)
+		return diff->memory_growth;
+	for (unsigned i = 0; i < diff->attribution->len; i++)
+		grown += MAX(hc_diff_attribution(diff, i)->bytes, 0);
+	return grown;
+}
+
+/* What goes on growing comes first. */
+static int most_bytes_first(const void *a, const void *b)
+{
+	const hc_sentence *x = a, *y = b;
+	bool stopped = x->trend == HC_TREND_STOPPED;
+
+	if (stopped != (y->trend == HC_TREND_STOPPED))
+		return stopped ? 1 : -1;
+	return x->bytes < y->bytes ? 1 : x->bytes > y->bytes ? -1 : strcmp(x->text, y->text);
+}
+
+static void sort_sentences(hc_diff *diff)
+{
+	int64_t least = MAX(LEAST_GROWTH, hc_diff_share_base(diff) / LEAST_SHARE);
+
+	for (unsigned i = diff->sentences->len; i-- > 0;) {
+		const hc_sentence *sentence = hc_diff_sentence(diff, i);
+
+		if (sentence->bytes < least && strcmp(sentence->kind, "leak"))
+			g_array_remove_index(diff->sentences, i);
+	}
+	g_array_sort(diff->sentences, most_bytes_first);
+}
+
+/* "Memory grew by 31.6 MiB" */
+static void append_growth(GString *verdict, const hc_diff *diff)
+{
+	char size[HC_TEXT_SIZE_LENGTH];
+
+	if (diff->sameness == HC_OTHER_PROGRAM)
+		g_string_append(verdict, "These are different programs; a comparison means little. ");
+	else if (diff->sameness == HC_OTHER_BUILD)
+		g_string_append(verdict, "These are different builds. ");
+	if (diff->memory_growth > 0)
+		g_string_append_printf(verdict, "Memory grew by %s", hc_text_size(size, (uint64_t)diff->memory_growth));
+	else if (diff->memory_growth < 0)
+		g_string_append_printf(
+			verdict, "Memory shrank by %s", hc_text_size(size, -(uint64_t)diff->memory_growth));
+	else
+		g_string_append(verdict, "Memory did not grow");
+	if (diff->sameness == HC_SAME_PROCESS && diff->memory_growth) {
+		g_autofree char *time = hc_diff_describe_time(diff->first, diff->last);
+
+		if (time)
+			g_string_append_printf(verdict, " in %s", time);
+	}
+}
+
+static bool has_sentence(const hc_diff *diff, const char *const *kinds)
+{
+	for (unsigned i = 0; i < diff->sentences->len; i++)
+		if (g_strv_contains(kinds, hc_diff_sentence(diff, i)->kind))
+			return true;
+	return false;
+}
+
+static uint64_t kept(const hc_snapshot *snapshot)
+{
+	return snapshot->free.bytes;
+}
+
+/* What it is not, so that nobody looks there. */
+static void append_cleared(GString *verdict, const hc_diff *diff)
+{
+	static const char *const containers[] = { "container-growth", "backlog", "unbounded-keys", "owner-growth",
+		NULL };
+	static const char *const retained[] = { "retained", NULL };
+	char size[HC_TEXT_SIZE_LENGTH];
+
+	if (!diff->sentences->len)
+		return;
+	g_string_append_c(verdict, '\n');
+	if (!diff->first->has_types || !diff->last->has_types)
+		g_string_append(verdict, "Containers were not looked at (--no-types). ");
+	else if (!has_sentence(diff, containers))
+		g_string_append(verdict, "Containers did not grow. ");
+	if (!has_sentence(diff, retained) && kept(diff->last) < (uint64_t)hc_diff_share_base(diff) / LITTLE_KEPT)
+		g_string_append_printf(verdict,
+			"malloc keeps little (%s), so trimming or another allocator won't help. ",
+			hc_text_size(size, kept(diff->last)));
+	if (diff->sentences->len > HC_DIFF_CAUSES_TOLD) {
+		unsigned more = diff->sentences->len - HC_DIFF_CAUSES_TOLD;
+
+		g_string_append_printf(verdict, "%u smaller cause%s in the table.", more, more == 1 ? " is" : "s are");
+	}
+	while (verdict->len && (verdict->str[verdict->len - 1] == ' ' || verdict->str[verdict->len - 1] == '\n'))
+		g_string_truncate(verdict, verdict->len - 1);
+}
+
+void hc_diff_make_verdict(hc_diff *diff)
+{
+	GString *verdict = g_string_new(NULL);
+
+	sort_sentences(diff);
+	append_growth(verdict, diff);
+	for (unsigned i = 0; i < MIN(diff->sentences->len, HC_DIFF_CAUSES_TOLD); i++) {
+		const hc_sentence *sentence = hc_diff_sentence(diff, i);
+
+		g_string_append_printf(verdict, "%s%s", i ? "\n" : ": ", sentence->text);
+		g_string_append_c(verdict, '.');
+	}
+	if (!diff->sentences->len)
+		g_string_append_c(verdict, '.');
+	append_cleared(verdict, diff);
+	diff->verdict = g_string_free(verdict, FALSE);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One pass over the blocks in use: each is lost, or hangs on a path, or is somebody's who is not known. Most blocks are small and
+ * their sizes are multiples of 4 (of 8 on 64-bit machines), so those are counted in an array that stays in the cache; the rest in a
+ * hash.
+ */
+#include "snapshot/internal.h"
+
+enum {
+	SMALL_LIMIT = 1 << 16, /* bytes */
+	SMALL_STEP = 4,
+};
+
+struct counting {
+	hc_snapshot_size *small; /* SMALL_LIMIT / SMALL_STEP of them */
+	GHashTable *large;	 /* uint64_t * (inside the value) -> hc_snapshot_size * */
+	const hc_types *types;
+	hc_path_amounts *amounts;
+};
+
+static hc_snapshot_size *size_of(struct counting *counting, uint64_t size)
+{
+	hc_snapshot_size *entry;
+
+	if (size < SMALL_LIMIT && size % SMALL_STEP == 0)
+		return &counting->small[size / SMALL_STEP];
+	entry = g_hash_table_lookup(counting->large, &size);
+	if (!entry) {
+		entry = g_new0(hc_snapshot_size, 1);
+		entry->size = size;
+		g_hash_table_insert(counting->large, &entry->size, entry);
+	}
+	return entry;
+}
+
+static void add(hc_amount *amount, uint64_t bytes)
+{
+	amount->blocks++;
+	amount->bytes += bytes;
+}
+
+static void count_block(struct counting *counting, const hc_block *block, bool is_lost)
+{
+	hc_snapshot_size *entry = size_of(counting, block->size);
+	uint32_t path = counting->types ? hc_types_path_of_block(counting->types, block->number) : 0;
+	bool is_mapped = block->arena == HC_ARENA_NONE;
+
+	entry->blocks++;
+	if (is_lost) {
+		entry->lost++;
+	} else if (path) {
+		add(&counting->amounts->own[path], block->size);
+		if (is_mapped)
+			add(&counting->amounts->mapped[path], block->size);
+	} else {
+		entry->unowned++;
+		entry->unowned_mapped += is_mapped;
+	}
+}
+
+static int smallest_first(const void *a, const void *b)
+{
+	const hc_snapshot_size *x = a, *y = b;
+
+	return (x->size > y->size) - (x->size < y->size);
+}
+
+static void collect(hc_snapshot *snapshot, const struct counting *counting)
+{
+	GHashTableIter iterator;
+	void *value;
+
+	for (unsigned i = 0; i < SMALL_LIMIT / SMALL_STEP; i++) {
+		counting->small[i].size = (uint64_t)i * SMALL_STEP;
+		if (counting->small[i].blocks)
+			g_array_append_val(snapshot->sizes, counting->small[i]);
+	}
+	g_hash_table_iter_init(&iterator, counting->large);
+	while (g_hash_table_iter_next(&iterator, NULL, &value))
+		g_array_append_vals(snapshot->sizes, value, 1);
+	g_array_sort(snapshot->sizes, smallest_first);
+}
+
+static bool make_amounts(const hc_types *types, hc_path_amounts *amounts)
+{
+	size_t count = types ? (size_t)hc_types_path_count(types) + 1 : 0;
+
+	amounts->own = g_try_new0(hc_amount, count);
+	amounts->mapped = g_try_new0(hc_amount, count);
+	return !types || (amounts->own && amounts->mapped);
+}
+
+bool hc_snapshot_count_blocks(hc_snapshot *snapshot, const hc_analysis *analysis, hc_path_amounts *amounts)
+{
+	const hc_references *references = hc_analysis_references(analysis);
+	g_autofree hc_snapshot_size *small = g_new0(hc_snapshot_size, SMALL_LIMIT / SMALL_STEP);
+	g_autoptr(GHashTable) large = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+	struct counting counting = { small, large, hc_analysis_types(analysis), amounts };
+	hc_block block, lost;
+	hc_block_iterator iterator;
+	hc_reach reach;
+	uint32_t next = 0;
+	bool more;
+
+	if (!make_amounts(counting.types, amounts))
+		return false;
+	more = hc_references_next_lost(references, &next, &lost, &reach);
+	hc_block_iterator_init(&iterator, hc_analysis_blocks(analysis));
+	while (hc_block_iterator_next(&iterator, &block)) {
+		bool is_lost = more && lost.number == block.number;
+
+		if (block.state == HC_BLOCK_IN_USE && !block.label)
+			count_block(&counting, &block, is_lost);
+		if (is_lost)
+			more = hc_references_next_lost(references, &next, &lost, &reach);
+	}
+	collect(snapshot, &counting);
+	return true;
+}

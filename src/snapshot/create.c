@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From an analysis to a snapshot. */
+#include "snapshot/internal.h"
+
+#include "pins/pins.h"
+
+#include <string.h>
+
+enum {
+	NUMBERS_MAX = 20000,
+	PINS_MAX = 100,
+	RANDOM_BYTES = 16, /* at AT_RANDOM: getauxval(3) */
+};
+
+#define KEEP_PROCESS(MEMBER) snapshot->process.MEMBER = hc_snapshot_keep(snapshot, snapshot->process.MEMBER);
+#define KEEP_HEAP(MEMBER)    snapshot->heap.MEMBER = hc_snapshot_keep(snapshot, snapshot->heap.MEMBER);
+
+static const hc_module *find_executable(const hc_modules *modules)
+{
+	for (unsigned i = 0; i < hc_modules_count(modules); i++)
+		if (hc_modules_get(modules, i)->is_executable)
+			return hc_modules_get(modules, i);
+	return NULL;
+}
+
+/* Where the module with malloc in it was loaded; 0 if it is not known. */
+static hc_address find_libc(const hc_modules *modules, const hc_heap_info *heap)
+{
+	for (unsigned i = 0; heap->library && i < hc_modules_count(modules); i++)
+		if (!strcmp(hc_modules_get(modules, i)->name, heap->library))
+			return hc_modules_get(modules, i)->start;
+	return 0;
+}
+
+static char *read_random(const hc_core *core)
+{
+	uint64_t available;
+	hc_address address = hc_core_process(core)->initial_stack;
+	const uint8_t *bytes = address ? hc_core_bytes(core, address, &available) : NULL;
+	GString *text = g_string_new(NULL);
+
+	for (unsigned i = 0; bytes && available >= RANDOM_BYTES && i < RANDOM_BYTES; i++)
+		g_string_append_printf(text, "%02x", bytes[i]);
+	return g_string_free(text, !text->len);
+}
+
+static void add_process(hc_snapshot *snapshot, const hc_analysis *analysis)
+{
+	const hc_core *core = hc_analysis_core(analysis);
+	const hc_modules *modules = hc_analysis_modules(analysis);
+	const hc_module *executable = find_executable(modules);
+	g_autofree char *random = read_random(core);
+
+	snapshot->process = *hc_core_process(core);
+	snapshot->heap = *hc_blocks_heap(hc_analysis_blocks(analysis));
+	HC_SNAPSHOT_PROCESS_TEXTS(KEEP_PROCESS)
+	HC_SNAPSHOT_HEAP_TEXTS(KEEP_HEAP)
+	snapshot->path = hc_snapshot_keep(snapshot, hc_core_path(core));
+	snapshot->core_size = hc_core_file_size(core);
+	snapshot->thread_count = hc_core_thread_count(core);
+	for (unsigned i = 0; i < snapshot->thread_count; i++)
+		g_array_append_val(snapshot->threads, hc_core_thread(core, i)->id);
+	snapshot->program =
+		hc_snapshot_keep(snapshot, executable && *executable->name ? executable->name : snapshot->process.name);
+	snapshot->build_id = hc_snapshot_keep(snapshot, executable ? executable->build_id : NULL);
+	snapshot->program_start = executable ? executable->start : 0;
+	snapshot->libc_start = find_libc(modules, &snapshot->heap);
+	snapshot->random = hc_snapshot_keep(snapshot, random);
+}
+
+static void add_diagnostics(hc_snapshot *snapshot, const hc_diagnostics *diagnostics)
+{
+	for (unsigned i = 0; i < hc_diagnostics_count(diagnostics); i++)
+		hc_diagnostics_restore(snapshot->diagnostics, hc_diagnostics_get(diagnostics, i));
+}
+
+static void add_memory(hc_snapshot *snapshot, const hc_memory *memory)
+{
+	snapshot->total = hc_memory_total(memory);
+	for (unsigned i = 0; i < hc_memory_row_count(memory); i++) {
+		hc_memory_row row = *hc_memory_row_get(memory, i);
+
+		row.id = hc_snapshot_keep(snapshot, row.id);
+		row.title = hc_snapshot_keep(snapshot, row.title);
+		row.unit = hc_snapshot_keep(snapshot, row.unit);
+		row.of = hc_snapshot_keep(snapshot, row.of);
+		row.note = NULL;
+		g_array_append_val(snapshot->memory, row);
+	}
+}
+
+static bool is_free(hc_block_state state)
+{
+	return state >= HC_BLOCK_TCACHE && state <= HC_BLOCK_UNLISTED;
+}
+
+static void add_totals(hc_snapshot *snapshot, const hc_analysis *analysis)
+{
+	const hc_references_totals *totals = hc_references_get_totals(hc_analysis_references(analysis));
+	const hc_blocks *blocks = hc_analysis_blocks(analysis);
+	hc_amount runtime = hc_blocks_labelled(blocks, HC_ARENA_ALL);
+
+	snapshot->directly_lost = totals->directly_lost;
+	snapshot->indirectly_lost = totals->indirectly_lost;
+	snapshot->possibly_lost = totals->possibly_lost;
+	snapshot->in_use = hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE);
+	snapshot->in_use.blocks -= runtime.blocks;
+	snapshot->in_use.bytes -= runtime.bytes;
+	for (unsigned state = 0; state < HC_BLOCK_STATE_COUNT; state++) {
+		hc_amount amount = hc_blocks_amount(blocks, HC_ARENA_ALL, state);
+
+		snapshot->free.blocks += is_free(state) ? amount.blocks : 0;
+		snapshot->free.bytes += is_free(state) ? amount.bytes : 0;
+	}
+	hc_blocks_free_pages(blocks, HC_ARENA_ALL, &snapshot->free_pages);
+}
+
+/* What keeps free memory, most of it first. */
+static void add_pins(hc_snapshot *snapshot, const hc_analysis *analysis)
+{
+	g_autoptr(hc_pins) pins =
+		hc_pins_create(hc_analysis_core(analysis), hc_analysis_blocks(analysis), hc_analysis_types(analysis));
+
+	for (unsigned i = 0; i < MIN(hc_pins_holder_count(pins), PINS_MAX); i++) {
+		const hc_pin_holder *holder = hc_pins_holder(pins, i);
+		g_autofree char *name = g_strdup_printf("%s%s%s%s", holder->name, holder->path ? " (" : "",
+			holder->path ? holder->path : "", holder->path ? ")" : "");
+		hc_snapshot_pin pin = {
+			hc_snapshot_keep(snapshot, name),
+			holder->amount.blocks,
+			holder->amount.bytes,
+			holder->pinned,
+		};
+
+		g_array_append_val(snapshot->pins, pin);
+	}
+	snapshot->pins_advice = hc_snapshot_keep(snapshot, hc_pins_advice(pins));
+}
+
+static bool add_number(const char *path, int64_t value, void *data)
+{
+	hc_snapshot *snapshot = data;
+	hc_snapshot_number number = { hc_snapshot_keep(snapshot, path), value };
+
+	g_array_append_val(snapshot->numbers, number);
+	return true;
+}
+
+hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, bool no_content, GError **error)
+{
+	g_autoptr(hc_snapshot) snapshot = hc_snapshot_new();
+	const hc_types *types = hc_analysis_types(analysis);
+	hc_path_amounts amounts = { 0 };
+	bool ok;
+
+	snapshot->has_types = types != NULL;
+	snapshot->has_content = !no_content;
+	add_process(snapshot, analysis);
+	add_diagnostics(snapshot, hc_analysis_diagnostics(analysis));
+	add_memory(snapshot, hc_analysis_memory(analysis));
+	add_totals(snapshot, analysis);
+	add_pins(snapshot, analysis);
+	ok = hc_snapshot_count_blocks(snapshot, analysis, &amounts);
+	if (ok && types) {
+		hc_snapshot_add_owners(snapshot, types, hc_analysis_core(analysis), &amounts);
+		hc_types_each_number(types, NUMBERS_MAX, add_number, snapshot);
+	}
+	g_free(amounts.own);
+	g_free(amounts.mapped);
+	if (!ok) {
+		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory to count %u blocks",
+			hc_blocks_count(hc_analysis_blocks(analysis)));
+		return NULL;
+	}
+	if (!hc_snapshot_add_lost(snapshot, analysis, error))
+		return NULL;
+	snapshot->side_facts = hc_side_facts_read(snapshot->path, NULL);
+	return g_steal_pointer(&snapshot);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Writing a snapshot. */
+#include "snapshot/format.h"
+
+#include "base/file.h"
+#include "capture/capture.h"
+
+static GVariant *store_identity(const hc_snapshot *snapshot)
+{
+	unsigned flags = (snapshot->has_types ? IDENTITY_TYPES : 0) | (snapshot->has_content ? IDENTITY_CONTENT : 0);
+
+	return g_variant_new(SNAPSHOT_IDENTITY, snapshot->path, snapshot->program, snapshot->build_id, snapshot->random,
+		snapshot->pins_advice, snapshot->program_start, snapshot->libc_start, flags);
+}
+
+static GVariant *store_process(const hc_snapshot *snapshot)
+{
+	const hc_process *process = &snapshot->process;
+
+	return g_variant_new(SNAPSHOT_PROCESS, process->name, process->arguments, process->executable, process->machine,
+		process->pid, process->signal, (guchar)process->origin, process->machine_id, process->word_size,
+		(gboolean)process->big_endian, process->page_size, snapshot->thread_count, snapshot->core_size);
+}
+
+static GVariant *store_threads(const hc_snapshot *snapshot)
+{
+	return g_variant_new_fixed_array(
+		G_VARIANT_TYPE_INT64, snapshot->threads->data, snapshot->threads->len, sizeof(int64_t));
+}
+
+static GVariant *store_heap(const hc_heap_info *heap)
+{
+	unsigned flags = (heap->layout_from_debug_info ? HEAP_FROM_DEBUG_INFO : 0) |
+			 (heap->safe_linking ? HEAP_SAFE_LINKING : 0) | (heap->found ? HEAP_FOUND : 0) |
+			 (heap->mmapped_known ? HEAP_MMAPPED_KNOWN : 0);
+
+	return g_variant_new(SNAPSHOT_HEAP, heap->allocator, heap->version, heap->layout, heap->library, heap->provider,
+		heap->foreign, flags, heap->mmapped_count, heap->mmapped_bytes, heap->alignment);
+}
+
+static GVariant *store_diagnostics(const hc_diagnostics *diagnostics)
+{
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE(SNAPSHOT_DIAGNOSTICS));
+	for (unsigned i = 0; i < hc_diagnostics_count(diagnostics); i++) {
+		const hc_diagnostic *diagnostic = hc_diagnostics_get(diagnostics, i);
+		g_autofree char *example = diagnostic->example ? g_utf8_make_valid(diagnostic->example, -1) : NULL;
+
+		g_variant_builder_add(&builder, "(ssmsutt)", diagnostic->kind->id, diagnostic->kind->text, example,
+			(unsigned)diagnostic->kind->severity, diagnostic->count, diagnostic->bytes);
+	}
+	return g_variant_builder_end(&builder);
+}
+
+static GVariant *store_memory(const hc_snapshot *snapshot)
+{
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE(SNAPSHOT_MEMORY));
+	for (unsigned i = 0; i < snapshot->memory->len; i++) {
+		const hc_memory_row *row = &g_array_index(snapshot->memory, hc_memory_row, i);
+
+		g_variant_builder_add(&builder, "(ssmsmsttb)", row->id, row->title, row->unit, row->of, row->bytes,
+			row->count, (gboolean)row->is_memory);
+	}
+	return g_variant_builder_end(&builder);
+}
+
+static GVariant *store_totals(const hc_snapshot *snapshot)
+{
+	const hc_free_pages *pages = &snapshot->free_pages;
+
+	return g_variant_new(SNAPSHOT_TOTALS, snapshot->total, snapshot->directly_lost.blocks,
+		snapshot->directly_lost.bytes, snapshot->indirectly_lost.blocks, snapshot->indirectly_lost.bytes,
+		snapshot->possibly_lost.blocks, snapshot->possibly_lost.bytes, snapshot->in_use.blocks,
+		snapshot->in_use.bytes, snapshot->free.blocks, snapshot->free.bytes, pages->whole, pages->zero,
+		pages->trim, pages->trim_zero, pages->largest);
+}
+
+static unsigned owner_flags(const hc_snapshot_owner *owner)
+{
+	return (owner->is_value ? OWNER_VALUE : 0) | (owner->is_queue ? OWNER_QUEUE : 0) |
+	       (owner->is_keyed ? OWNER_KEYED : 0) | (owner->is_found ? OWNER_FOUND : 0) |
+	       (unsigned)owner->certainty << OWNER_CERTAINTY_SHIFT | (unsigned)owner->grade << OWNER_GRADE_SHIFT;
+}
+
+static GVariant *store_owners(const hc_snapshot *snapshot)
+{
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE(SNAPSHOT_OWNERS));
+	for (unsigned i = 0; i < snapshot->owners->len; i++) {
+		const hc_snapshot_owner *owner = &g_array_index(snapshot->owners, hc_snapshot_owner, i);
+
+		g_variant_builder_add(&builder, "(usssmsmsxuu(tt)(tt)tttttmsms)", owner->parent, owner->path,
+			owner->where, owner->type, owner->kind, owner->function, owner->thread, owner->ordinal,
+			owner_flags(owner), owner->own.blocks, owner->own.bytes, owner->mapped.blocks,
+			owner->mapped.bytes, owner->count, owner->elements, owner->capacity, owner->keys_looked_at,
+			owner->key_shapes, owner->key, owner->key_shape);
+	}
+	return g_variant_builder_end(&builder);
+}
+
+static GVariant *store_lost(const hc_snapshot *snapshot)
+{
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE(SNAPSHOT_LOST));
+	for (unsigned i = 0; i < snapshot->lost->len; i++) {
+		const hc_snapshot_lost *lost = &g_array_index(snapshot->lost, hc_snapshot_lost, i);
+
+		g_variant_builder_add(&builder, "(smsmsmsmsmsttttt)", lost->key, lost->type, lost->beginning,
+			lost->sample, lost->module, lost->evidence, lost->trees, lost->amount.blocks,
+			lost->amount.bytes, lost->head_size, lost->head_sizes);
+	}
+	return g_variant_builder_end(&builder);
+}
+
+static GVariant *store_sizes(const hc_snapshot *snapshot)
+{
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE(SNAPSHOT_SIZES));
+	for (unsigned i = 0; i < snapshot->sizes->len; i++) {
+		const hc_snapshot_size *size = &g_array_index(snapshot->sizes, hc_snapshot_size, i);
+
+		g_variant_builder_add(
+			&builder, "(ttttt)", size->size, size->blocks, size->lost, size->unowned, size->unowned_mapped);
+	}
+	return g_variant_builder_end(&builder);
+}
+
+static GVariant *store_numbers(const hc_snapshot *snapshot)
+{
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE(SNAPSHOT_NUMBERS));
+	for (unsigned i = 0; i < snapshot->numbers->len; i++) {
+		const hc_snapshot_number *number = &g_array_index(snapshot->numbers, hc_snapshot_number, i);
+
+		g_variant_builder_add(&builder, "(sx)", number->path, number->value);
+	}
+	return g_variant_builder_end(&builder);
+}
+
+static GVariant *store_pins(const hc_snapshot *snapshot)
+{
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE(SNAPSHOT_PINS));
+	for (unsigned i = 0; i < snapshot->pins->len; i++) {
+		const hc_snapshot_pin *pin = &g_array_index(snapshot->pins, hc_snapshot_pin, i);
+
+		g_variant_builder_add(&builder, "(sttt)", pin->name, pin->blocks, pin->bytes, pin->pinned);
+	}
+	return g_variant_builder_end(&builder);
+}
+
+static GVariant *store(const hc_snapshot *snapshot)
+{
+	GVariantBuilder sections;
+	GVariant *value;
+
+	g_variant_builder_init(&sections, G_VARIANT_TYPE_VARDICT);
+	g_variant_builder_add(&sections, "{sv}", "identity", store_identity(snapshot));
+	g_variant_builder_add(&sections, "{sv}", "process", store_process(snapshot));
+	g_variant_builder_add(&sections, "{sv}", "threads", store_threads(snapshot));
+	g_variant_builder_add(&sections, "{sv}", "heap", store_heap(&snapshot->heap));
+	g_variant_builder_add(&sections, "{sv}", "diagnostics", store_diagnostics(snapshot->diagnostics));
+	g_variant_builder_add(&sections, "{sv}", "memory", store_memory(snapshot));
+	g_variant_builder_add(&sections, "{sv}", "totals", store_totals(snapshot));
+	g_variant_builder_add(&sections, "{sv}", "owners", store_owners(snapshot));
+	g_variant_builder_add(&sections, "{sv}", "lost", store_lost(snapshot));
+	g_variant_builder_add(&sections, "{sv}", "sizes", store_sizes(snapshot));
+	g_variant_builder_add(&sections, "{sv}", "numbers", store_numbers(snapshot));
+	g_variant_builder_add(&sections, "{sv}", "pins", store_pins(snapshot));
+	if (snapshot->side_facts)
+		g_variant_builder_add(&sections, "{sv}", "side-facts", hc_side_facts_store(snapshot->side_facts));
+	value = g_variant_ref_sink(g_variant_builder_end(&sections));
+	if (G_BYTE_ORDER == G_BIG_ENDIAN) {
+		GVariant *swapped = g_variant_byteswap(value);
+
+		g_variant_unref(value);
+		return swapped;
+	}
+	return value;
+}
+
+bool hc_snapshot_write(const hc_snapshot *snapshot, const char *path, uint64_t *ret_size, GError **error)
+{
+	g_autoptr(GVariant) value = store(snapshot);
+	size_t size = g_variant_get_size(value);
+	g_autofree char *sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, g_variant_get_data(value), size);
+	g_autoptr(GString) file = g_string_sized_new(size + SNAPSHOT_LINE_MAX);
+
+	g_string_printf(file, SNAPSHOT_MAGIC "%d %" G_GSIZE_FORMAT " %s\n", HC_SNAPSHOT_FORMAT, size, sum);
+	g_string_append_len(file, g_variant_get_data(value), size);
+	if (ret_size)
+		*ret_size = file->len;
+	return hc_file_write(path, file->str, file->len, error);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The file: one line of text,
+ *
+ *	heapcore-snapshot FORMAT LENGTH SHA256
+ *
+ * and behind it LENGTH bytes, a GVariant of type a{sv} in little-endian order, whose SHA-256 is on the line. Each section of the
+ * dictionary has the type that stands here. A reader takes sections that it does not know for something newer that it can do
+ * without; what it cannot do without raises FORMAT.
+ */
+#pragma once
+
+#include "snapshot/internal.h"
+
+#define SNAPSHOT_MAGIC "heapcore-snapshot "
+
+/* No process has more: x86-64 and others have 57 bits for user space at most. */
+#define SNAPSHOT_BYTES_MAX (UINT64_C(1) << 60)
+
+enum {
+	SNAPSHOT_LINE_MAX = 128,
+	SNAPSHOT_SIZE_MAX = 1 << 30
+};
+
+/* name, arguments, executable, machine; pid, signal, origin, machine_id, word_size, big_endian, page_size; threads, core size */
+#define SNAPSHOT_PROCESS "(msmsmsmsxiyuubtut)"
+/* ids of threads */
+#define SNAPSHOT_THREADS "ax"
+/* allocator, version, layout, library, provider, foreign; flags; mmapped_count, mmapped_bytes, alignment */
+#define SNAPSHOT_HEAP "(msmsmsmsmsmsuttt)"
+/* path, program, build id, random, pins_advice; where program and libc were loaded; flags */
+#define SNAPSHOT_IDENTITY "(msmsmsmsmsttu)"
+/* id, text, example; severity; count, bytes */
+#define SNAPSHOT_DIAGNOSTICS "a(ssmsutt)"
+/* id, title, unit, of; bytes, count; is memory */
+#define SNAPSHOT_MEMORY "a(ssmsmsttb)"
+/* total; blocks and bytes: directly, indirectly, possibly lost, in use, free; free pages: whole, zero, trim, trim_zero, largest */
+#define SNAPSHOT_TOTALS "(t(tt)(tt)(tt)(tt)(tt)(ttttt))"
+/* parent, path, where, type, kind, function, thread, ordinal, flags, own, mapped, count, elements, capacity, keys, shapes, key, shape */
+#define SNAPSHOT_OWNERS "a(usssmsmsxuu(tt)(tt)tttttmsms)"
+/* key, type, beginning, sample, module, evidence; trees, blocks, bytes, head_size, head_sizes */
+#define SNAPSHOT_LOST "a(smsmsmsmsmsttttt)"
+/* size, blocks, lost, unowned, unowned_mapped */
+#define SNAPSHOT_SIZES	 "a(ttttt)"
+#define SNAPSHOT_NUMBERS "a(sx)"
+/* name, blocks, bytes, pinned */
+#define SNAPSHOT_PINS "a(sttt)"
+
+enum { /* flags of an owner */
+	OWNER_VALUE = 1,
+	OWNER_QUEUE = 2,
+	OWNER_KEYED = 4,
+	OWNER_FOUND = 8,
+	OWNER_CERTAINTY_SHIFT = 8, /* 8 bits each */
+	OWNER_GRADE_SHIFT = 16,
+};
+
+enum { /* flags of the heap */
+	HEAP_FROM_DEBUG_INFO = 1,
+	HEAP_SAFE_LINKING = 2,
+	HEAP_FOUND = 4,
+	HEAP_MMAPPED_KNOWN = 8,
+};
+
+enum { /* flags of the whole */
+	IDENTITY_TYPES = 1,
+	IDENTITY_CONTENT = 2,
+};

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of snapshot/ share. */
+#pragma once
+
+#include "snapshot/snapshot.h"
+
+/* Blocks counted by path (number of hc_types_path_get()). */
+typedef struct hc_path_amounts {
+	hc_amount *own, *mapped; /* hc_types_path_count() + 1 of each; NULL without types */
+} hc_path_amounts;
+
+/* tables.c */
+
+/* TEXT as valid UTF-8 in the snapshot's own memory; NULL stays NULL. */
+const char *hc_snapshot_keep(hc_snapshot *snapshot, const char *text);
+
+/* Nothing in it. */
+hc_snapshot *hc_snapshot_new(void);
+
+/* blocks.c: fills snapshot->sizes and AMOUNTS (to be freed with g_free()). FALSE if memory was out. */
+bool hc_snapshot_count_blocks(hc_snapshot *snapshot, const hc_analysis *analysis, hc_path_amounts *amounts);
+
+/* owners.c */
+void hc_snapshot_add_owners(
+	hc_snapshot *snapshot, const hc_types *types, const hc_core *core, const hc_path_amounts *amounts);
+
+/* lost.c: fails with HC_ERROR_NO_MEMORY. */
+bool hc_snapshot_add_lost(hc_snapshot *snapshot, const hc_analysis *analysis, GError **error);
+
+/* The strings of structs that a snapshot copies: DO(MEMBER) for each. */
+#define HC_SNAPSHOT_PROCESS_TEXTS(DO) DO(name) DO(arguments) DO(executable) DO(machine)
+#define HC_SNAPSHOT_HEAP_TEXTS(DO)    DO(allocator) DO(version) DO(layout) DO(library) DO(provider) DO(foreign)

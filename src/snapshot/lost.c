@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Lost blocks by kind. The groups of `leaks` are put together again by what does not change from core to core: the type, how the text
+ * begins, or the size of the heads and which modules their words lead to. A pointer to one and the same thing of a module (a table of
+ * functions, a descriptor) says as much as a type: then the size says nothing, as of buffers with a header.
+ */
+#include "snapshot/internal.h"
+
+#include "base/text.h"
+
+enum {
+	KEY_CHARACTERS = 8, /* of the text: what leaks groups by; more of it depends on what else is lost */
+	NUMBER_ENDS_KEY = 2,
+};
+
+static char *text_key(const char *beginning)
+{
+	GString *key = g_string_new("text ");
+
+	for (unsigned i = 0; beginning[i] && i < KEY_CHARACTERS; i++) {
+		g_string_append_c(key, beginning[i]);
+		if (beginning[i] == '#' && i >= NUMBER_ENDS_KEY)
+			break;
+	}
+	return g_string_free(key, FALSE);
+}
+
+static uint64_t head_size(const hc_leak_group *group)
+{
+	return group->trees ? group->heads.bytes / group->trees : 0;
+}
+
+static char *layout_key(const hc_leak_group *group)
+{
+	GString *key = g_string_new(NULL);
+
+	for (unsigned i = 0; i < group->word_count; i++) {
+		const hc_leak_word *word = &group->words[i];
+
+		if (word->kind == HC_WORD_MODULE && word->module && word->value) {
+			g_string_printf(key, "word %u:%s+%#" G_GINT64_MODIFIER "x", i, word->module->name,
+				word->value - word->module->start);
+			return g_string_free(key, FALSE);
+		}
+	}
+	g_string_printf(key, "size %" G_GUINT64_FORMAT, head_size(group));
+	for (unsigned i = 0; i < group->word_count; i++)
+		if (group->words[i].kind == HC_WORD_MODULE && group->words[i].module)
+			g_string_append_printf(key, " %u:%s", i, group->words[i].module->name);
+	return g_string_free(key, FALSE);
+}
+
+static char *key_of(const hc_leak_group *group)
+{
+	if (group->type)
+		return g_strdup_printf("type %s", group->type);
+	return group->beginning ? text_key(group->beginning) : layout_key(group);
+}
+
+/* "freed blocks of 48 bytes of libcodec.so pointed to them last"; NULL: nothing tells. */
+static char *describe_evidence(const hc_leak_group *group)
+{
+	for (unsigned i = 0; i < group->evidence_count; i++) {
+		const hc_leak_evidence *evidence = &group->evidence[i];
+		char size[HC_TEXT_COUNT_LENGTH];
+
+		if (!evidence->module)
+			continue;
+		if (evidence->on_stack)
+			return g_strdup_printf(
+				"last pointed to from a dead frame that returns into %s", evidence->module->name);
+		return g_strdup_printf("last pointed to from freed blocks of %s bytes%s%s that point%s into %s",
+			evidence->size ? hc_text_count(size, evidence->size) : "unknown", evidence->type ? " of " : "",
+			evidence->type ? evidence->type : "",
+			evidence->by_others ? ", as live ones of their kind do," : "", evidence->module->name);
+	}
+	return NULL;
+}
+
+static void add_group(hc_snapshot *snapshot, GHashTable *known, const hc_leak_group *group)
+{
+	g_autofree char *key = key_of(group), *evidence = describe_evidence(group);
+	hc_amount amount = { group->heads.blocks + group->others.blocks, group->heads.bytes + group->others.bytes };
+	unsigned place = GPOINTER_TO_UINT(g_hash_table_lookup(known, key));
+
+	if (!place) {
+		hc_snapshot_lost lost = {
+			.key = hc_snapshot_keep(snapshot, key),
+			.type = hc_snapshot_keep(snapshot, group->type),
+			.beginning = hc_snapshot_keep(snapshot, group->beginning),
+			.sample = hc_snapshot_keep(snapshot, group->beginning ? group->sample : NULL),
+			.module =
+				hc_snapshot_keep(snapshot, group->module_count ? group->modules[0].module->name : NULL),
+			.evidence = hc_snapshot_keep(snapshot, evidence),
+			.head_size = head_size(group),
+		};
+
+		g_array_append_val(snapshot->lost, lost);
+		place = snapshot->lost->len;
+		g_hash_table_insert(known, g_strdup(key), GUINT_TO_POINTER(place));
+	}
+	hc_snapshot_lost *lost = &g_array_index(snapshot->lost, hc_snapshot_lost, place - 1);
+
+	lost->trees += group->trees;
+	lost->amount.blocks += amount.blocks;
+	lost->amount.bytes += amount.bytes;
+	/* Without a type or a text each size is a group of its own. */
+	if (!group->type && !group->beginning)
+		lost->head_sizes += group->size_count;
+	else
+		lost->head_sizes = MAX(lost->head_sizes, group->size_count);
+}
+
+bool hc_snapshot_add_lost(hc_snapshot *snapshot, const hc_analysis *analysis, GError **error)
+{
+	hc_leaks_options options = { .no_content = !snapshot->has_content };
+	g_autoptr(hc_leaks) leaks = hc_analysis_find_leaks(analysis, &options, error);
+	g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+	if (!leaks)
+		return false;
+	for (unsigned i = 0; i < hc_leaks_group_count(leaks); i++) {
+		const hc_leak_group *group = hc_leaks_group(leaks, i);
+
+		if (group->class == HC_LEAK_LOST)
+			add_group(snapshot, known, group);
+	}
+	return true;
+}

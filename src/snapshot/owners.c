@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The paths that blocks hang on. Paths of one text that begin at one variable are one row: the classes that an object may be, a
+ * container and its index. What is too much to keep is counted with its nearest kept ancestor.
+ */
+#include "snapshot/internal.h"
+
+enum {
+	OWNERS_MAX = 50000,
+	SAMPLED_MAX = 24,     /* containers whose keys are looked at */
+	SAMPLED_LEAST = 1000, /* elements */
+};
+
+struct row_key {
+	uint32_t root; /* number of the path's beginning */
+	const char *text;
+};
+
+struct collecting {
+	hc_snapshot *snapshot;
+	const hc_types *types;
+	const hc_core *core;
+	uint32_t count;
+	const hc_path_amounts *amounts;
+	hc_amount *below;
+	uint32_t *root;	  /* by path: where it begins */
+	uint32_t *row;	  /* by path: its row in snapshot->owners + 1; 0: not kept */
+	GHashTable *rows; /* struct row_key -> row + 1 */
+	uint64_t least;	  /* bytes below a path that is kept */
+};
+
+static unsigned hash_key(const void *data)
+{
+	const struct row_key *key = data;
+
+	return g_str_hash(key->text) * 31 + key->root;
+}
+
+static int equal_keys(const void *a, const void *b)
+{
+	const struct row_key *x = a, *y = b;
+
+	return x->root == y->root && !strcmp(x->text, y->text);
+}
+
+/* What lies below each path, and where it begins. */
+static void climb(struct collecting *collecting)
+{
+	hc_types_path path;
+
+	for (uint32_t i = 1; i <= collecting->count; i++) {
+		hc_types_path_get(collecting->types, i, &path);
+		collecting->root[i] = path.parent ? collecting->root[path.parent] : i;
+		collecting->below[i] = collecting->amounts->own[i];
+	}
+	for (uint32_t i = collecting->count; i; i--) {
+		hc_types_path_get(collecting->types, i, &path);
+		if (!path.parent)
+			continue;
+		collecting->below[path.parent].blocks += collecting->below[i].blocks;
+		collecting->below[path.parent].bytes += collecting->below[i].bytes;
+	}
+}
+
+static int most_first(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* So many bytes must a path have below it that no more than OWNERS_MAX are kept. */
+static uint64_t find_least(const struct collecting *collecting)
+{
+	g_autoptr(GArray) sizes = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+
+	if (collecting->count <= OWNERS_MAX)
+		return 0;
+	for (uint32_t i = 1; i <= collecting->count; i++)
+		g_array_append_val(sizes, collecting->below[i].bytes);
+	g_array_sort(sizes, most_first);
+	return g_array_index(sizes, uint64_t, OWNERS_MAX) + 1;
+}
+
+/* ---- where paths begin ---- */
+
+struct beginning {
+	uint32_t number;
+	const hc_variable *variable;
+};
+
+static int compare_beginnings(const void *a, const void *b)
+{
+	const hc_variable *x = ((const struct beginning *)a)->variable, *y = ((const struct beginning *)b)->variable;
+
+	return (x->address > y->address) - (x->address < y->address);
+}
+
+/* Variables of one name are told apart by the order of their addresses, which is that of another process of the same build too. */
+static uint32_t *count_ordinals(const struct collecting *collecting)
+{
+	g_autoptr(GArray) beginnings = g_array_new(FALSE, FALSE, sizeof(struct beginning));
+	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	uint32_t *ordinals = g_new0(uint32_t, (size_t)collecting->count + 1);
+
+	for (uint32_t i = 1; i <= collecting->count; i++) {
+		hc_types_path path;
+
+		hc_types_path_get(collecting->types, i, &path);
+		if (path.parent || !path.variable)
+			continue;
+		g_array_append_val(beginnings, ((struct beginning){ i, path.variable }));
+	}
+	g_array_sort(beginnings, compare_beginnings);
+	for (unsigned i = 0; i < beginnings->len; i++) {
+		const struct beginning *beginning = &g_array_index(beginnings, struct beginning, i);
+		const hc_variable *variable = beginning->variable;
+		char *key = g_strdup_printf(
+			"%s\n%s\n%u", variable->name, variable->function ? variable->function : "", variable->thread);
+		unsigned count = GPOINTER_TO_UINT(g_hash_table_lookup(seen, key));
+
+		ordinals[beginning->number] = count;
+		g_hash_table_insert(seen, key, GUINT_TO_POINTER(count + 1));
+	}
+	return ordinals;
+}
+
+/* ---- rows ---- */
+
+static void set_variable(struct collecting *collecting, hc_snapshot_owner *owner, const hc_variable *variable)
+{
+	if (!variable)
+		return;
+	owner->function = hc_snapshot_keep(collecting->snapshot, variable->function);
+	if (variable->thread < hc_core_thread_count(collecting->core))
+		owner->thread = hc_core_thread(collecting->core, variable->thread)->id;
+}
+
+static uint32_t add_row(struct collecting *collecting, uint32_t number, const hc_types_path *path, const char *text)
+{
+	hc_snapshot *snapshot = collecting->snapshot;
+	/* Of what is no container, where the variable is says more than whose member it is. */
+	g_autofree char *where =
+		hc_types_path_where(collecting->types, path->is_container ? number : collecting->root[number]);
+	g_autofree char *type = hc_types_path_type_name(collecting->types, number);
+	hc_snapshot_owner owner = {
+		.parent = HC_SNAPSHOT_NONE,
+		.path = hc_snapshot_keep(snapshot, text),
+		.where = hc_snapshot_keep(snapshot, where),
+		.type = hc_snapshot_keep(snapshot, type),
+		.capacity = UINT64_MAX,
+		.certainty = path->certainty,
+		.is_found = !path->variable,
+	};
+
+	for (uint32_t up = path->parent; up && owner.parent == HC_SNAPSHOT_NONE;) {
+		hc_types_path parent;
+
+		owner.parent = collecting->row[up] ? collecting->row[up] - 1 : HC_SNAPSHOT_NONE;
+		hc_types_path_get(collecting->types, up, &parent);
+		up = parent.parent;
+	}
+	set_variable(collecting, &owner, path->variable);
+	g_array_append_val(snapshot->owners, owner);
+	return snapshot->owners->len;
+}
+
+static void add_container(struct collecting *collecting, hc_snapshot_owner *owner, uint32_t number,
+	const hc_types_path *path, const char *type)
+{
+	hc_snapshot *snapshot = collecting->snapshot;
+
+	if (!path->is_container)
+		return;
+	if (!owner->kind) {
+		g_autofree char *where = hc_types_path_where(collecting->types, number);
+
+		owner->where = hc_snapshot_keep(snapshot, where);
+		owner->kind = hc_snapshot_keep(snapshot, path->kind);
+		owner->type = hc_snapshot_keep(snapshot, type);
+		owner->is_value = path->is_value;
+		owner->is_queue = path->is_queue;
+		owner->is_keyed = path->is_keyed;
+		owner->grade = path->grade;
+		owner->certainty = path->certainty;
+	}
+	owner->count += path->count;
+	owner->elements += path->elements;
+	if (path->capacity != UINT64_MAX)
+		owner->capacity = (owner->capacity == UINT64_MAX ? 0 : owner->capacity) + path->capacity;
+}
+
+static void add_amount(hc_amount *amount, hc_amount more)
+{
+	amount->blocks += more.blocks;
+	amount->bytes += more.bytes;
+}
+
+/* The row of path NUMBER, which is kept: one that is there, or a new one. */
+static void take_path(
+	struct collecting *collecting, uint32_t number, const hc_types_path *path, const uint32_t *ordinals)
+{
+	g_autofree char *text = hc_types_path_text(collecting->types, number);
+	g_autofree char *type = hc_types_path_type_name(collecting->types, number);
+	struct row_key key = { collecting->root[number], text };
+	uint32_t row = GPOINTER_TO_UINT(g_hash_table_lookup(collecting->rows, &key));
+	hc_snapshot_owner *owner;
+
+	if (!row) {
+		row = add_row(collecting, number, path, text);
+		owner = &g_array_index(collecting->snapshot->owners, hc_snapshot_owner, row - 1);
+		owner->ordinal = ordinals[key.root];
+		key.text = owner->path;
+		g_hash_table_insert(collecting->rows, g_memdup2(&key, sizeof key), GUINT_TO_POINTER(row));
+	}
+	owner = &g_array_index(collecting->snapshot->owners, hc_snapshot_owner, row - 1);
+	collecting->row[number] = row;
+	if (!owner->kind && collecting->amounts->own[number].blocks)
+		owner->type =
+			hc_snapshot_keep(collecting->snapshot, type); /* of the blocks, not of what leads to them */
+	if (!path->is_index)
+		add_container(collecting, owner, number, path, type);
+}
+
+static void give_blocks(struct collecting *collecting, uint32_t number)
+{
+	uint32_t kept = number;
+	hc_types_path path;
+	hc_snapshot_owner *owner;
+
+	if (!collecting->amounts->own[number].blocks)
+		return;
+	while (kept && !collecting->row[kept]) {
+		hc_types_path_get(collecting->types, kept, &path);
+		kept = path.parent;
+	}
+	if (kept != number)
+		collecting->snapshot->owners_left_out++;
+	/* A path that begins with nothing kept above it is kept itself: see is_kept(). */
+	owner = &g_array_index(collecting->snapshot->owners, hc_snapshot_owner, collecting->row[kept] - 1);
+	add_amount(&owner->own, collecting->amounts->own[number]);
+	add_amount(&owner->mapped, collecting->amounts->mapped[number]);
+}
+
+static bool is_kept(const struct collecting *collecting, uint32_t number, const hc_types_path *path)
+{
+	if (!path->parent)
+		return collecting->below[number].blocks || path->is_container;
+	return collecting->below[number].bytes >= collecting->least &&
+	       (collecting->below[number].blocks || (path->is_container && !path->is_value));
+}
+
+/* ---- keys ---- */
+
+static int most_below_first(const void *a, const void *b, void *data)
+{
+	const hc_amount *below = data;
+	uint64_t x = below[*(const uint32_t *)a].bytes, y = below[*(const uint32_t *)b].bytes;
+
+	return x < y ? 1 : x > y ? -1 : 0;
+}
+
+static void sample_keys(struct collecting *collecting, uint32_t number)
+{
+	hc_snapshot_owner *owner =
+		&g_array_index(collecting->snapshot->owners, hc_snapshot_owner, collecting->row[number] - 1);
+	g_auto(hc_sample) sample = { 0 };
+
+	hc_types_path_sample(collecting->types, number, 1, &sample);
+	if (!sample.looked_at || owner->keys_looked_at)
+		return;
+	owner->keys_looked_at = sample.looked_at;
+	owner->key_shapes = sample.shapes;
+	owner->key = hc_snapshot_keep(collecting->snapshot, sample.texts ? sample.texts[0] : NULL);
+	owner->key_shape = hc_snapshot_keep(collecting->snapshot, sample.shape);
+}
+
+/* Of the largest containers with keys. */
+static void sample_largest(struct collecting *collecting)
+{
+	g_autoptr(GArray) keyed = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+
+	for (uint32_t i = 1; i <= collecting->count; i++) {
+		hc_types_path path;
+
+		hc_types_path_get(collecting->types, i, &path);
+		if (collecting->row[i] && path.is_container && path.is_keyed && path.elements >= SAMPLED_LEAST)
+			g_array_append_val(keyed, i);
+	}
+	g_array_sort_with_data(keyed, most_below_first, collecting->below);
+	for (unsigned i = 0; i < MIN(keyed->len, SAMPLED_MAX); i++)
+		sample_keys(collecting, g_array_index(keyed, uint32_t, i));
+}
+
+void hc_snapshot_add_owners(
+	hc_snapshot *snapshot, const hc_types *types, const hc_core *core, const hc_path_amounts *amounts)
+{
+	uint32_t count = hc_types_path_count(types);
+	size_t room = (size_t)count + 1;
+	g_autofree hc_amount *below = g_new0(hc_amount, room);
+	g_autofree uint32_t *root = g_new0(uint32_t, room), *row = g_new0(uint32_t, room);
+	g_autoptr(GHashTable) rows = g_hash_table_new_full(hash_key, equal_keys, g_free, NULL);
+	struct collecting collecting = { snapshot, types, core, count, amounts, below, root, row, rows, 0 };
+
+	climb(&collecting);
+	collecting.least = find_least(&collecting);
+	g_autofree uint32_t *ordinals = count_ordinals(&collecting);
+
+	for (uint32_t i = 1; i <= count; i++) {
+		hc_types_path path;
+
+		hc_types_path_get(types, i, &path);
+		if (is_kept(&collecting, i, &path))
+			take_path(&collecting, i, &path, ordinals);
+	}
+	for (uint32_t i = 1; i <= count; i++)
+		give_blocks(&collecting, i);
+	if (snapshot->has_content)
+		sample_largest(&collecting);
+}

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Reading a snapshot. The file may be anything: GVariant checks types and bounds, the checksum tells damage, and what is left to
+ * check here is what the figures mean.
+ */
+#include "snapshot/format.h"
+
+#include "base/file.h"
+#include "base/text.h"
+#include "capture/capture.h"
+
+#include <string.h>
+
+bool hc_snapshot_is_one(const char *path)
+{
+	char start[sizeof SNAPSHOT_MAGIC - 1];
+
+	return hc_file_peek(path, start, sizeof start) == sizeof start && !memcmp(start, SNAPSHOT_MAGIC, sizeof start);
+}
+
+/* ---- the line before the data ---- */
+
+typedef struct snapshot_line {
+	uint64_t format, length;
+	char sum[65];
+	size_t size; /* of the line itself */
+} snapshot_line;
+
+static bool parse_line(const char *contents, size_t length, snapshot_line *line)
+{
+	const char *end = memchr(contents, '\n', MIN(length, SNAPSHOT_LINE_MAX));
+	g_autofree char *text = end ? g_strndup(contents, end - contents) : NULL;
+	g_auto(GStrv) words = text ? g_strsplit(text, " ", 5) : NULL;
+
+	if (!words || g_strv_length(words) != 4 || !g_str_has_prefix(text, SNAPSHOT_MAGIC) ||
+		!g_ascii_string_to_unsigned(words[1], 10, 1, UINT32_MAX, &line->format, NULL) ||
+		!g_ascii_string_to_unsigned(words[2], 10, 1, UINT64_MAX, &line->length, NULL) ||
+		strlen(words[3]) != sizeof line->sum - 1)
+		return false;
+	memcpy(line->sum, words[3], sizeof line->sum);
+	line->size = end - contents + 1;
+	return true;
+}
+
+static GVariant *check(const char *path, const char *contents, size_t length, GError **error)
+{
+	snapshot_line line;
+	g_autofree char *sum = NULL;
+	g_autoptr(GVariant) value = NULL;
+	g_autoptr(GBytes) bytes = NULL;
+
+	if (!parse_line(contents, length, &line)) {
+		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s: not a heapcore snapshot", path);
+		return NULL;
+	}
+	if (line.format > HC_SNAPSHOT_FORMAT) {
+		g_set_error(error, HC_ERROR, HC_ERROR_UNSUPPORTED,
+			"%s: a snapshot of format %" G_GUINT64_FORMAT
+			", written by a newer heapcore; this one reads format %d",
+			path, line.format, HC_SNAPSHOT_FORMAT);
+		return NULL;
+	}
+	if (length - line.size < line.length) {
+		g_set_error(error, HC_ERROR, HC_ERROR_TRUNCATED,
+			"%s: the snapshot is cut: %" G_GSIZE_FORMAT " of %" G_GUINT64_FORMAT
+			" bytes are there; make it again, or copy it again",
+			path, length - line.size, line.length);
+		return NULL;
+	}
+	sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)contents + line.size, length - line.size);
+	if (length - line.size != line.length || strcmp(sum, line.sum)) {
+		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA,
+			"%s: the snapshot is damaged: its checksum does not agree; make it again, or copy it again",
+			path);
+		return NULL;
+	}
+	bytes = g_bytes_new(contents + line.size, line.length); /* a copy: aligned */
+	value = g_variant_ref_sink(g_variant_new_from_bytes(G_VARIANT_TYPE_VARDICT, bytes, FALSE));
+	if (G_BYTE_ORDER == G_BIG_ENDIAN) {
+		GVariant *swapped = g_variant_byteswap(value);
+
+		g_variant_unref(value);
+		value = swapped;
+	}
+	if (!g_variant_is_normal_form(value)) {
+		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s: not what a snapshot holds", path);
+		return NULL;
+	}
+	return g_steal_pointer(&value);
+}
+
+/* Adds, unless the sum is more than any process could have: figures that are that large would wrap around in sums. FALSE: it is. */
+static bool add_up(uint64_t *sum, uint64_t bytes)
+{
+	return !__builtin_add_overflow(*sum, bytes, sum) && *sum <= SNAPSHOT_BYTES_MAX;
+}
+
+/* ---- sections ---- */
+
+#define KEEP_PROCESS(MEMBER) process->MEMBER = hc_snapshot_keep(snapshot, process->MEMBER);
+#define KEEP_HEAP(MEMBER)    heap->MEMBER = hc_snapshot_keep(snapshot, heap->MEMBER);
+
+/* Advice is text for people, and is escaped where it is written; a file may hold anything. */
+static bool is_escaped(const char *text)
+{
+	g_auto(GStrv) parts = g_strsplit(text, "\\", -1);
+	g_autofree char *plain = g_strjoinv("", parts), *escaped = hc_text_escape(plain, -1);
+
+	return !strcmp(plain, escaped);
+}
+
+static bool load_identity(hc_snapshot *snapshot, GVariant *section)
+{
+	unsigned flags;
+
+	g_variant_get(section, "(m&sm&sm&sm&sm&sttu)", &snapshot->path, &snapshot->program, &snapshot->build_id,
+		&snapshot->random, &snapshot->pins_advice, &snapshot->program_start, &snapshot->libc_start, &flags);
+	snapshot->path = hc_snapshot_keep(snapshot, snapshot->path);
+	snapshot->program = hc_snapshot_keep(snapshot, snapshot->program);
+	snapshot->build_id = hc_snapshot_keep(snapshot, snapshot->build_id);
+	snapshot->random = hc_snapshot_keep(snapshot, snapshot->random);
+	snapshot->pins_advice = hc_snapshot_keep(snapshot, snapshot->pins_advice);
+	snapshot->has_types = flags & IDENTITY_TYPES;
+	snapshot->has_content = flags & IDENTITY_CONTENT;
+	return snapshot->path && snapshot->program && (!snapshot->pins_advice || is_escaped(snapshot->pins_advice));
+}
+
+static bool load_process(hc_snapshot *snapshot, GVariant *section)
+{
+	hc_process *process = &snapshot->process;
+	gboolean big_endian;
+	guchar origin;
+
+	g_variant_get(section, "(m&sm&sm&sm&sxiyuubtut)", &process->name, &process->arguments, &process->executable,
+		&process->machine, &process->pid, &process->signal, &origin, &process->machine_id, &process->word_size,
+		&big_endian, &process->page_size, &snapshot->thread_count, &snapshot->core_size);
+	HC_SNAPSHOT_PROCESS_TEXTS(KEEP_PROCESS)
+	process->big_endian = big_endian;
+	process->origin = origin;
+	return process->name && process->arguments && origin <= HC_ORIGIN_UNKNOWN;
+}
+
+static bool load_threads(hc_snapshot *snapshot, GVariant *section)
+{
+	size_t count;
+	const int64_t *ids = g_variant_get_fixed_array(section, &count, sizeof *ids);
+
+	g_array_append_vals(snapshot->threads, ids, count);
+	return true;
+}
+
+static bool load_heap(hc_snapshot *snapshot, GVariant *section)
+{
+	hc_heap_info *heap = &snapshot->heap;
+	unsigned flags;
+
+	g_variant_get(section, "(m&sm&sm&sm&sm&sm&suttt)", &heap->allocator, &heap->version, &heap->layout,
+		&heap->library, &heap->provider, &heap->foreign, &flags, &heap->mmapped_count, &heap->mmapped_bytes,
+		&heap->alignment);
+	HC_SNAPSHOT_HEAP_TEXTS(KEEP_HEAP)
+	heap->layout_from_debug_info = flags & HEAP_FROM_DEBUG_INFO;
+	heap->safe_linking = flags & HEAP_SAFE_LINKING;
+	heap->found = flags & HEAP_FOUND;
+	heap->mmapped_known = flags & HEAP_MMAPPED_KNOWN;
+	return true;
+}
+
+static bool load_diagnostics(hc_snapshot *snapshot, GVariant *section)
+{
+	GVariantIter rows;
+	hc_diagnostic_kind kind;
+	hc_diagnostic diagnostic = { .kind = &kind };
+	unsigned severity;
+
+	g_variant_iter_init(&rows, section);
+	while (g_variant_iter_next(&rows, "(&s&sm&sutt)", &kind.id, &kind.text, &diagnostic.example, &severity,
+		&diagnostic.count, &diagnostic.bytes)) {
+		if (severity > HC_SEVERITY_PARTIAL)
+			return false;
+		kind.severity = severity;
+		hc_diagnostics_restore(snapshot->diagnostics, &diagnostic);
+	}
+	return true;
+}
+
+static bool load_memory(hc_snapshot *snapshot, GVariant *section)
+{
+	GVariantIter rows;
+	hc_memory_row row = { 0 };
+	uint64_t sum = 0;
+	gboolean is_memory;
+
+	g_variant_iter_init(&rows, section);
+	while (g_variant_iter_next(&rows, "(&s&sm&sm&sttb)", &row.id, &row.title, &row.unit, &row.of, &row.bytes,
+		&row.count, &is_memory)) {
+		if (!add_up(&sum, row.bytes))
+			return false;
+		row.id = hc_snapshot_keep(snapshot, row.id);
+		row.title = hc_snapshot_keep(snapshot, row.title);
+		row.unit = hc_snapshot_keep(snapshot, row.unit);
+		row.of = hc_snapshot_keep(snapshot, row.of);
+		row.is_memory = is_memory;
+		g_array_append_val(snapshot->memory, row);
+	}
+	return true;
+}
+
+static bool load_totals(hc_snapshot *snapshot, GVariant *section)
+{
+	hc_free_pages *pages = &snapshot->free_pages;
+
+	g_variant_get(section, SNAPSHOT_TOTALS, &snapshot->total, &snapshot->directly_lost.blocks,
+		&snapshot->directly_lost.bytes, &snapshot->indirectly_lost.blocks, &snapshot->indirectly_lost.bytes,
+		&snapshot->possibly_lost.blocks, &snapshot->possibly_lost.bytes, &snapshot->in_use.blocks,
+		&snapshot->in_use.bytes, &snapshot->free.blocks, &snapshot->free.bytes, &pages->whole, &pages->zero,
+		&pages->trim, &pages->trim_zero, &pages->largest);
+	return true;
+}
+
+static bool set_owner_flags(hc_snapshot_owner *owner, unsigned flags)
+{
+	unsigned certainty = flags >> OWNER_CERTAINTY_SHIFT & 0xff, grade = flags >> OWNER_GRADE_SHIFT & 0xff;
+
+	owner->is_value = flags & OWNER_VALUE;
+	owner->is_queue = flags & OWNER_QUEUE;
+	owner->is_keyed = flags & OWNER_KEYED;
+	owner->is_found = flags & OWNER_FOUND;
+	owner->certainty = certainty;
+	owner->grade = grade;
+	return certainty < HC_CERTAINTY_COUNT && grade < HC_GRADE_COUNT;
+}
+
+static bool load_owners(hc_snapshot *snapshot, GVariant *section)
+{
+	GVariantIter rows;
+	hc_snapshot_owner owner = { 0 };
+	uint64_t sum = 0;
+	unsigned flags;
+
+	g_variant_iter_init(&rows, section);
+	while (g_variant_iter_next(&rows, "(u&s&s&sm&sm&sxuu(tt)(tt)tttttm&sm&s)", &owner.parent, &owner.path,
+		&owner.where, &owner.type, &owner.kind, &owner.function, &owner.thread, &owner.ordinal, &flags,
+		&owner.own.blocks, &owner.own.bytes, &owner.mapped.blocks, &owner.mapped.bytes, &owner.count,
+		&owner.elements, &owner.capacity, &owner.keys_looked_at, &owner.key_shapes, &owner.key,
+		&owner.key_shape)) {
+		/* Paths form a tree because a parent is always earlier. */
+		if (!set_owner_flags(&owner, flags) ||
+			(owner.parent != HC_SNAPSHOT_NONE && owner.parent >= snapshot->owners->len) ||
+			owner.mapped.blocks > owner.own.blocks || owner.mapped.bytes > owner.own.bytes ||
+			!add_up(&sum, owner.own.bytes))
+			return false;
+		owner.path = hc_snapshot_keep(snapshot, owner.path);
+		owner.where = hc_snapshot_keep(snapshot, owner.where);
+		owner.type = hc_snapshot_keep(snapshot, owner.type);
+		owner.kind = hc_snapshot_keep(snapshot, owner.kind);
+		owner.function = hc_snapshot_keep(snapshot, owner.function);
+		owner.key = hc_snapshot_keep(snapshot, owner.key);
+		owner.key_shape = hc_snapshot_keep(snapshot, owner.key_shape);
+		g_array_append_val(snapshot->owners, owner);
+	}
+	return true;
+}
+
+static bool load_lost(hc_snapshot *snapshot, GVariant *section)
+{
+	GVariantIter rows;
+	hc_snapshot_lost lost = { 0 };
+	uint64_t sum = 0;
+
+	g_variant_iter_init(&rows, section);
+	while (g_variant_iter_next(&rows, "(&sm&sm&sm&sm&sm&sttttt)", &lost.key, &lost.type, &lost.beginning,
+		&lost.sample, &lost.module, &lost.evidence, &lost.trees, &lost.amount.blocks, &lost.amount.bytes,
+		&lost.head_size, &lost.head_sizes)) {
+		if (!add_up(&sum, lost.amount.bytes))
+			return false;
+		lost.key = hc_snapshot_keep(snapshot, lost.key);
+		lost.type = hc_snapshot_keep(snapshot, lost.type);
+		lost.beginning = hc_snapshot_keep(snapshot, lost.beginning);
+		lost.sample = hc_snapshot_keep(snapshot, lost.sample);
+		lost.module = hc_snapshot_keep(snapshot, lost.module);
+		lost.evidence = hc_snapshot_keep(snapshot, lost.evidence);
+		g_array_append_val(snapshot->lost, lost);
+	}
+	return true;
+}
+
+/* Whether SIZE can be, and stand behind those that are there. *SUM: bytes of all so far. */
+static bool is_possible(const hc_snapshot *snapshot, const hc_snapshot_size *size, uint64_t *sum)
+{
+	unsigned count = snapshot->sizes->len;
+	uint64_t bytes;
+
+	return (!count || g_array_index(snapshot->sizes, hc_snapshot_size, count - 1).size < size->size) &&
+	       size->lost <= size->blocks && size->unowned <= size->blocks - size->lost &&
+	       size->unowned_mapped <= size->unowned && !__builtin_mul_overflow(size->size, size->blocks, &bytes) &&
+	       add_up(sum, bytes);
+}
+
+static bool load_sizes(hc_snapshot *snapshot, GVariant *section)
+{
+	GVariantIter rows;
+	hc_snapshot_size size;
+	uint64_t sum = 0;
+
+	g_variant_iter_init(&rows, section);
+	while (g_variant_iter_next(
+		&rows, "(ttttt)", &size.size, &size.blocks, &size.lost, &size.unowned, &size.unowned_mapped)) {
+		if (!is_possible(snapshot, &size, &sum))
+			return false;
+		g_array_append_val(snapshot->sizes, size);
+	}
+	return true;
+}
+
+static bool load_numbers(hc_snapshot *snapshot, GVariant *section)
+{
+	GVariantIter rows;
+	hc_snapshot_number number;
+
+	g_variant_iter_init(&rows, section);
+	while (g_variant_iter_next(&rows, "(&sx)", &number.path, &number.value)) {
+		number.path = hc_snapshot_keep(snapshot, number.path);
+		g_array_append_val(snapshot->numbers, number);
+	}
+	return true;
+}
+
+static bool load_pins(hc_snapshot *snapshot, GVariant *section)
+{
+	GVariantIter rows;
+	hc_snapshot_pin pin;
+
+	g_variant_iter_init(&rows, section);
+	while (g_variant_iter_next(&rows, "(&sttt)", &pin.name, &pin.blocks, &pin.bytes, &pin.pinned)) {
+		pin.name = hc_snapshot_keep(snapshot, pin.name);
+		g_array_append_val(snapshot->pins, pin);
+	}
+	return true;
+}
+
+static bool load_side_facts(hc_snapshot *snapshot, GVariant *section)
+{
+	snapshot->side_facts = hc_side_facts_load(section);
+	return snapshot->side_facts != NULL;
+}
+
+static const struct {
+	const char *name, *type;
+	bool (*load)(hc_snapshot *snapshot, GVariant *section);
+} sections[] = {
+	{ "identity", SNAPSHOT_IDENTITY, load_identity },
+	{ "process", SNAPSHOT_PROCESS, load_process },
+	{ "threads", SNAPSHOT_THREADS, load_threads },
+	{ "heap", SNAPSHOT_HEAP, load_heap },
+	{ "diagnostics", SNAPSHOT_DIAGNOSTICS, load_diagnostics },
+	{ "memory", SNAPSHOT_MEMORY, load_memory },
+	{ "totals", SNAPSHOT_TOTALS, load_totals },
+	{ "owners", SNAPSHOT_OWNERS, load_owners },
+	{ "lost", SNAPSHOT_LOST, load_lost },
+	{ "sizes", SNAPSHOT_SIZES, load_sizes },
+	{ "numbers", SNAPSHOT_NUMBERS, load_numbers },
+	{ "pins", SNAPSHOT_PINS, load_pins },
+};
+
+hc_snapshot *hc_snapshot_read(const char *path, GError **error)
+{
+	size_t length;
+	g_autofree char *contents = hc_file_read(path, SNAPSHOT_SIZE_MAX, &length, error);
+	g_autoptr(GVariant) value = contents ? check(path, contents, length, error) : NULL;
+	g_autoptr(GVariant) side_facts = NULL;
+	g_autoptr(hc_snapshot) snapshot = NULL;
+
+	if (!value)
+		return NULL;
+	snapshot = hc_snapshot_new();
+	for (unsigned i = 0; i < G_N_ELEMENTS(sections); i++) {
+		g_autoptr(GVariant)
+			section = g_variant_lookup_value(value, sections[i].name, G_VARIANT_TYPE(sections[i].type));
+
+		if (section && sections[i].load(snapshot, section))
+			continue;
+		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s: the snapshot's section \"%s\" %s", path,
+			sections[i].name, section ? "makes no sense" : "is missing");
+		return NULL;
+	}
+	side_facts = g_variant_lookup_value(value, "side-facts", NULL);
+	if (side_facts && !load_side_facts(snapshot, side_facts)) {
+		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA,
+			"%s: the snapshot's section \"side-facts\" makes no sense", path);
+		return NULL;
+	}
+	return g_steal_pointer(&snapshot);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The tables of a snapshot, empty at first: for whoever fills them, from an analysis or from a file. */
+#include "snapshot/internal.h"
+
+#include "base/text.h"
+
+const char *hc_snapshot_keep(hc_snapshot *snapshot, const char *text)
+{
+	g_autofree char *valid = text ? hc_text_utf8(text, -1) : NULL;
+
+	return valid ? g_string_chunk_insert_const(snapshot->texts, valid) : NULL;
+}
+
+hc_snapshot *hc_snapshot_new(void)
+{
+	hc_snapshot *snapshot = g_new0(hc_snapshot, 1);
+
+	snapshot->texts = g_string_chunk_new(4096);
+	snapshot->diagnostics = hc_diagnostics_create();
+	snapshot->threads = g_array_new(FALSE, FALSE, sizeof(int64_t));
+	snapshot->memory = g_array_new(FALSE, FALSE, sizeof(hc_memory_row));
+	snapshot->owners = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_owner));
+	snapshot->lost = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_lost));
+	snapshot->sizes = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_size));
+	snapshot->numbers = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_number));
+	snapshot->pins = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_pin));
+	return snapshot;
+}
+
+void hc_snapshot_destroy(hc_snapshot *snapshot)
+{
+	if (!snapshot)
+		return;
+	g_string_chunk_free(snapshot->texts);
+	hc_diagnostics_destroy(snapshot->diagnostics);
+	g_array_unref(snapshot->threads);
+	g_array_unref(snapshot->memory);
+	g_array_unref(snapshot->owners);
+	g_array_unref(snapshot->lost);
+	g_array_unref(snapshot->sizes);
+	g_array_unref(snapshot->numbers);
+	g_array_unref(snapshot->pins);
+	hc_side_facts_free(snapshot->side_facts);
+	g_free(snapshot);
+}
+
+void hc_snapshot_forget_content(hc_snapshot *snapshot)
+{
+	for (unsigned i = 0; i < snapshot->owners->len; i++) {
+		hc_snapshot_owner *owner = &g_array_index(snapshot->owners, hc_snapshot_owner, i);
+
+		owner->key = owner->key_shape = NULL;
+		owner->keys_looked_at = owner->key_shapes = 0;
+	}
+	for (unsigned i = 0; i < snapshot->lost->len; i++) {
+		hc_snapshot_lost *lost = &g_array_index(snapshot->lost, hc_snapshot_lost, i);
+
+		lost->beginning = lost->sample = NULL;
+	}
+	snapshot->has_content = false;
+}

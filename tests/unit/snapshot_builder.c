@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "snapshot_builder.h"
+
+#include <string.h>
+
+static const hc_memory_row rows[] = {
+	{ "in-use", "in use by the program", 0, 0, "blocks", NULL, true, NULL },
+	{ "lost", "of which lost: nothing points to it", 0, 0, "blocks", "in-use", true, NULL },
+	{ "mmapped", "mmapped chunks", 0, 0, "blocks", NULL, true, NULL },
+	{ "runtime", "in use by libc and the runtime", 1024, 2, "blocks", NULL, true, NULL },
+	{ "free-top", "free, kept by malloc: top", 4096, 1, "blocks", NULL, true, NULL },
+	{ "malloc-overhead", "malloc's own", 512, 0, NULL, NULL, true, NULL },
+	{ "stacks", "stacks", 8192, 3, "mappings", NULL, true, NULL },
+	{ "data", "data of modules", 4096, 2, "mappings", NULL, true, NULL },
+	{ "files", "files, read-only", 4096, 1, "mappings", NULL, true, NULL },
+	{ "reserved", "reserved, never memory", 65536, 0, NULL, NULL, false, NULL },
+};
+
+hc_snapshot *snapshot_create(void)
+{
+	hc_snapshot *snapshot = hc_snapshot_new();
+
+	snapshot->path = "core.8901";
+	snapshot->core_size = 1 << 20;
+	snapshot->process = (hc_process){
+		.name = "logic_worker",
+		.arguments = "logic_worker -v",
+		.executable = "/usr/bin/logic_worker",
+		.origin = HC_ORIGIN_GCORE,
+		.machine = "x86-64",
+		.machine_id = 62,
+		.word_size = 8,
+		.page_size = 4096,
+	};
+	snapshot->heap =
+		(hc_heap_info){ .allocator = "glibc malloc", .version = "2.36", .found = true, .alignment = 16 };
+	snapshot->program = "logic_worker";
+	snapshot->build_id = "aa11";
+	snapshot->has_types = snapshot->has_content = true;
+	g_array_append_vals(snapshot->memory, rows, G_N_ELEMENTS(rows));
+	snapshot_be_process(snapshot, 8901);
+	return snapshot;
+}
+
+void snapshot_be_process(hc_snapshot *snapshot, int64_t pid)
+{
+	snapshot->process.pid = pid;
+	snapshot->program_start = 0x400000 + (hc_address)pid * 0x1000;
+	snapshot->libc_start = 0x7f0000000000 + (hc_address)pid * 0x1000;
+	snapshot->random = pid == 8901 ? "0123456789abcdef0123456789abcdef" : "fedcba9876543210fedcba9876543210";
+	snapshot->thread_count = 3;
+	g_array_set_size(snapshot->threads, 0);
+	for (int64_t id = pid; id < pid + 3; id++)
+		g_array_append_val(snapshot->threads, id);
+}
+
+hc_snapshot_owner *snapshot_owner(hc_snapshot *snapshot, uint32_t index)
+{
+	return &g_array_index(snapshot->owners, hc_snapshot_owner, index);
+}
+
+uint32_t snapshot_add_owner(
+	hc_snapshot *snapshot, uint32_t parent, const char *path, const char *type, uint64_t blocks, uint64_t bytes)
+{
+	hc_snapshot_owner owner = {
+		.parent = parent,
+		.path = path,
+		.where = "static",
+		.type = type,
+		.capacity = UINT64_MAX,
+		.certainty = HC_CERTAINTY_CERTAIN,
+		.own = { blocks, bytes },
+	};
+
+	g_array_append_val(snapshot->owners, owner);
+	return snapshot->owners->len - 1;
+}
+
+uint32_t snapshot_add_container(hc_snapshot *snapshot, uint32_t parent, const char *path, const char *kind,
+	uint64_t elements, uint64_t blocks, uint64_t bytes)
+{
+	uint32_t index = snapshot_add_owner(snapshot, parent, path, "std::something<int>", blocks, bytes);
+	hc_snapshot_owner *owner = snapshot_owner(snapshot, index);
+
+	owner->kind = kind;
+	owner->count = 1;
+	owner->elements = elements;
+	owner->grade = HC_GRADE_EXACT;
+	return index;
+}
+
+hc_snapshot_lost *snapshot_add_lost(
+	hc_snapshot *snapshot, const char *key, const char *type, uint64_t blocks, uint64_t bytes)
+{
+	hc_snapshot_lost lost = {
+		.key = key,
+		.type = type,
+		.trees = blocks,
+		.amount = { blocks, bytes },
+		.head_size = blocks ? bytes / blocks : 0,
+		.head_sizes = 1,
+	};
+
+	g_array_append_val(snapshot->lost, lost);
+	return &g_array_index(snapshot->lost, hc_snapshot_lost, snapshot->lost->len - 1);
+}
+
+void snapshot_add_unowned(hc_snapshot *snapshot, uint64_t size, uint64_t blocks, uint64_t mapped)
+{
+	hc_snapshot_size row = { .size = size, .blocks = blocks, .unowned = blocks, .unowned_mapped = mapped };
+
+	g_array_append_val(snapshot->sizes, row);
+}
+
+void snapshot_add_number(hc_snapshot *snapshot, const char *path, int64_t value)
+{
+	hc_snapshot_number number = { path, value };
+
+	g_array_append_val(snapshot->numbers, number);
+}
+
+hc_memory_row *snapshot_row(hc_snapshot *snapshot, const char *id)
+{
+	for (unsigned i = 0; i < snapshot->memory->len; i++) {
+		hc_memory_row *row = &g_array_index(snapshot->memory, hc_memory_row, i);
+
+		if (!strcmp(row->id, id))
+			return row;
+	}
+	return NULL;
+}
+
+void snapshot_add_memory(hc_snapshot *snapshot, const char *id, uint64_t bytes)
+{
+	snapshot_row(snapshot, id)->bytes += bytes;
+}
+
+static void add(hc_memory_row *row, uint64_t blocks, uint64_t bytes)
+{
+	row->count += blocks;
+	row->bytes += bytes;
+}
+
+hc_snapshot *snapshot_finish(hc_snapshot *snapshot)
+{
+	hc_memory_row *in_use = snapshot_row(snapshot, "in-use"), *mapped = snapshot_row(snapshot, "mmapped");
+	hc_memory_row *lost = snapshot_row(snapshot, "lost");
+
+	for (unsigned i = 0; i < snapshot->owners->len; i++) {
+		const hc_snapshot_owner *owner = snapshot_owner(snapshot, i);
+
+		add(in_use, owner->own.blocks - owner->mapped.blocks, owner->own.bytes - owner->mapped.bytes);
+		add(mapped, owner->mapped.blocks, owner->mapped.bytes);
+	}
+	for (unsigned i = 0; i < snapshot->lost->len; i++) {
+		hc_amount amount = g_array_index(snapshot->lost, hc_snapshot_lost, i).amount;
+
+		add(in_use, amount.blocks, amount.bytes);
+		add(lost, amount.blocks, amount.bytes);
+	}
+	for (unsigned i = 0; i < snapshot->sizes->len; i++) {
+		const hc_snapshot_size *size = &g_array_index(snapshot->sizes, hc_snapshot_size, i);
+
+		add(in_use, size->unowned - size->unowned_mapped, size->size * (size->unowned - size->unowned_mapped));
+		add(mapped, size->unowned_mapped, size->size * size->unowned_mapped);
+	}
+	snapshot->in_use = (hc_amount){ in_use->count + mapped->count, in_use->bytes + mapped->bytes };
+	snapshot->directly_lost = (hc_amount){ lost->count, lost->bytes };
+	snapshot->free = (hc_amount){ 1, snapshot_row(snapshot, "free-top")->bytes };
+	for (unsigned i = 0; i < snapshot->memory->len; i++) {
+		const hc_memory_row *row = &g_array_index(snapshot->memory, hc_memory_row, i);
+
+		snapshot->total += row->of ? 0 : row->bytes;
+	}
+	return snapshot;
+}
