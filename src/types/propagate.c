@@ -18,10 +18,7 @@
 #include "types/internal.h"
 
 enum {
-	/* edges between prefetch and use */
-	AHEAD_INDEX = 32,
-	AHEAD_OWNER = 20,
-	AHEAD_CONTENTS = 10,
+	AHEAD = 12,	    /* edges between one step of fetching and the next, or use */
 	LATER_MAX = 1 << 24 /* edges that wait for their certainty's turn; more do not wait */
 };
 
@@ -103,48 +100,27 @@ void hc_propagation_defer(
 }
 
 /*
- * What the edges behind the next one lead to is fetched in turn: the index of blocks; the block's owner; and if it has none yet, so that it
- * will be looked at, what is in it. HINTS: numbers of the blocks, by the edge's place.
+ * What the edges behind the next one lead to is fetched in turn: the index of blocks and what is in the block; then the block's owner,
+ * whose place only the index tells. (A step between them, so that blocks with an owner are not fetched, costs what it saves.)
  */
-static void look_ahead(const hc_propagation *propagation, uint32_t hints[AHEAD_INDEX])
+static void look_ahead(const hc_propagation *propagation)
 {
-	uint64_t mask = propagation->edges_room - 1, out = propagation->edges_out,
-		 waiting = propagation->edges_in - out;
-	const hc_types *types = propagation->types;
+	uint64_t ahead = propagation->edges_out + AHEAD, further = ahead + AHEAD, mask = propagation->edges_room - 1;
 
-	if (waiting > AHEAD_INDEX)
-		hc_container_set_prefetch(types->set, propagation->edges[(out + AHEAD_INDEX) & mask].value, false);
-	if (waiting > AHEAD_OWNER) {
-		uint32_t *hint = &hints[(out + AHEAD_OWNER) % AHEAD_INDEX];
-		hc_spot spot;
-
-		*hint = hc_propagation_locate(
-				propagation, propagation->edges[(out + AHEAD_OWNER) & mask].value, &spot) ?
-				spot.number :
-				UINT32_MAX;
-		if (*hint != UINT32_MAX)
-			__builtin_prefetch(&types->owner_of[*hint], 1);
-	}
-	if (waiting > AHEAD_CONTENTS) {
-		uint32_t hint = hints[(out + AHEAD_CONTENTS) % AHEAD_INDEX];
-
-		if (hint != UINT32_MAX && !types->owner_of[hint])
-			hc_container_set_prefetch(
-				types->set, propagation->edges[(out + AHEAD_CONTENTS) & mask].value, true);
-	}
+	if (further < propagation->edges_in)
+		hc_container_set_prefetch(propagation->types->set, propagation->edges[further & mask].value, true);
+	if (ahead < propagation->edges_in)
+		hc_propagation_prefetch_owner(propagation, propagation->edges[ahead & mask].value);
 }
 
 static void follow_edges(hc_propagation *propagation)
 {
-	uint32_t hints[AHEAD_INDEX];
-
-	memset(hints, 0xff, sizeof hints);
 	while (propagation->edges_out != propagation->edges_in && !propagation->failed) {
 		uint64_t mask = propagation->edges_room - 1;
 		hc_edge edge = propagation->edges[propagation->edges_out & mask];
 		hc_owner *owner = hc_types_owner(propagation->types, edge.owner);
 
-		look_ahead(propagation, hints);
+		look_ahead(propagation);
 		propagation->edges_out++;
 		if (edge.part == HC_EDGE_OBJECT)
 			hc_propagation_look_at(propagation, owner, edge.value);
