@@ -127,7 +127,7 @@ enum {
  * index.
  */
 typedef struct hc_types_path {
-	uint32_t parent;      /* 0: the path begins here */
+	uint32_t parent;	     /* 0: the path begins here */
 	const hc_variable *variable; /* that it begins with; NULL: nothing typed leads to it */
 	const hc_type *type;	     /* NULL: not by debug info */
 	hc_certainty certainty;
@@ -153,7 +153,7 @@ char *hc_types_path_type_name(const hc_types *types, uint32_t number);
 /* The path that block NUMBER hangs on; 0: not known, not in use, or libc's own. */
 uint32_t hc_types_path_of_block(const hc_types *types, uint32_t number);
 
-/* As hc_types_sample(), of the container that is largest on the path. */
+/* As hc_types_sample(), of the first 10,000 elements of the container that is largest on the path. */
 void hc_types_path_sample(const hc_types *types, uint32_t number, unsigned limit, hc_sample *ret_sample);
 
 /*
@@ -177,8 +177,12 @@ const hc_types_losses *hc_types_get_losses(const hc_types *types);
 
 /* ---- elements and values ---- */
 
-/* Walks the container once more (of an aggregate, the one at container->address). Clear with hc_sample_clear(). */
-void hc_types_sample(const hc_types *types, const hc_container *container, unsigned limit, hc_sample *ret_sample);
+/*
+ * Walks the container once more (of an aggregate, the one at container->address), or only its first ELEMENTS elements (0: all), and
+ * chooses LIMIT keys. Clear with hc_sample_clear().
+ */
+void hc_types_sample(
+	const hc_types *types, const hc_container *container, unsigned limit, uint64_t elements, hc_sample *ret_sample);
 void hc_sample_clear(hc_sample *sample);
 
 /*

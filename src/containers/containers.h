@@ -25,6 +25,9 @@ typedef struct hc_container_set hc_container_set;
 hc_container_set *hc_container_set_create(hc_modules *modules, const hc_blocks *blocks, hc_diagnostics *diagnostics);
 void hc_container_set_destroy(hc_container_set *set);
 
+/* What ADDRESS, if it is in the heap, leads to will be asked for in the index of blocks; and its contents will be read. */
+void hc_container_set_prefetch(const hc_container_set *set, hc_address address, bool with_contents);
+
 /* Fails with HC_ERROR_IO, or HC_ERROR_BAD_DATA with file, group, key and column of the mistake. */
 bool hc_container_set_add_file(hc_container_set *set, const char *path, GError **error);
 
@@ -74,8 +77,9 @@ bool hc_layout_by_pointer(const hc_layout *layout);
 bool hc_layout_is_guess(const hc_layout
 		*layout); /* matched by the shape of its members, not by its name: accepted by its invariants only */
 bool hc_layout_is_string(const hc_layout *layout); /* characters that the program means as text */
-bool hc_layout_is_keyed(const hc_layout *layout);  /* elements are found by what they are: trees, hash tables, chains with an index */
-bool hc_layout_is_queue(const hc_layout *layout);  /* elements go in and out at ends: lists, segments, rings */
+bool hc_layout_is_keyed(
+	const hc_layout *layout); /* elements are found by what they are: trees, hash tables, chains with an index */
+bool hc_layout_is_queue(const hc_layout *layout); /* elements go in and out at ends: lists, segments, rings */
 
 typedef enum {
 	HC_MEMORY_BUFFER, /* holds elements, or room for them */
@@ -108,6 +112,8 @@ typedef struct hc_walk_visitor {
 	bool (*mapped)(hc_address address, uint64_t index, void *data);
 	void (*memory)(hc_address address, uint64_t size, hc_memory_role role, void *data);
 	void *data;
+	uint64_t
+		limit; /* elements in nodes, slots or segments after which the walk ends, graded by what it met; 0: none */
 } hc_walk_visitor;
 
 /*

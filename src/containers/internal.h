@@ -271,15 +271,15 @@ typedef struct hc_walker {
 	hc_address node;
 	uint64_t variables[2];
 	uint64_t known, failed; /* keys: values[] is worked out; could not be */
-	uint64_t probe;		/* nodes to stop behind; 0: none */
+	uint64_t limit;		/* elements to stop behind; 0: none */
 	uint64_t budget;
 	hc_walk *walk; /* what is told of it so far: the caller's, who may look at it when it is called */
 	uint64_t values[HC_KEYS_MAX]; /* last: not cleared */
 } hc_walker;
 
-/* As hc_layout_walk(), but through LAYOUT as it is; ends behind PROBE nodes of a list (0: at its end). */
+/* As hc_layout_walk(), but through LAYOUT as it is, and with LIMIT in place of the visitor's. */
 void hc_walk_one(
-	const hc_layout *layout, hc_address address, const hc_walk_visitor *visitor, uint64_t probe, hc_walk *ret_walk);
+	const hc_layout *layout, hc_address address, const hc_walk_visitor *visitor, uint64_t limit, hc_walk *ret_walk);
 
 /* FALSE: memory could not be read, or a division by zero. */
 bool hc_walker_run(hc_walker *walker, const hc_program *program, uint64_t *ret_value);
@@ -311,6 +311,12 @@ static inline bool hc_walker_charge(hc_walker *walker, uint64_t bytes)
 		return hc_walker_end(walker, HC_GRADE_TRUNCATED, "too much has been walked already");
 	walker->budget -= bytes;
 	return true;
+}
+
+/* TRUE if no more elements are wanted. */
+static inline bool hc_walker_is_enough(const hc_walker *walker)
+{
+	return walker->limit && walker->walk->walked >= walker->limit;
 }
 
 void hc_walk_linked(hc_walker *walker);

@@ -87,7 +87,21 @@ void hc_container_set_destroy(hc_container_set *set)
 	g_ptr_array_unref(set->by_shape);
 	g_hash_table_unref(set->by_name);
 	g_ptr_array_unref(set->descriptions);
+	hc_reader_clear(&set->reader);
 	g_free(set);
+}
+
+void hc_container_set_prefetch(const hc_container_set *set, hc_address address, bool with_contents)
+{
+	const hc_blocks *blocks = set->blocks;
+	const hc_block_region *region = hc_blocks_may_contain(blocks, address) ? hc_blocks_region(blocks, address) :
+										 NULL;
+
+	if (!region)
+		return;
+	hc_reader_prefetch_index(&set->reader, region, address);
+	if (with_contents && region->bytes)
+		__builtin_prefetch(region->bytes + (address - region->start));
 }
 
 /* What was told of types before may be told otherwise now. */

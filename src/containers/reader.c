@@ -1,14 +1,44 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "containers/reader.h"
 
+#include "base/pages.h"
+
 enum {
 	PIECES_MAX = 64 /* of the address space, that one range is followed through */
 };
+
+static size_t live_size(const hc_blocks *blocks)
+{
+	return blocks->granule_count / 8 + sizeof(uint64_t);
+}
+
+/* Blocks are numbered in the order of their starts. */
+static void mark_live(const hc_blocks *blocks, uint64_t *live)
+{
+	uint32_t number = 0;
+
+	for (uint64_t word = 0; word < blocks->granule_count / 64; word++) {
+		uint64_t in_use = 0;
+
+		for (uint64_t bits = blocks->starts[word]; bits; bits &= bits - 1)
+			if (blocks->states[number++] == HC_BLOCK_IN_USE)
+				in_use |= bits & -bits;
+		live[word] = in_use;
+	}
+}
 
 void hc_reader_init(hc_reader *reader, const hc_core *core, const hc_blocks *blocks, hc_modules *modules)
 {
 	*reader = (hc_reader){ .core = core, .blocks = blocks, .modules = modules };
 	reader->format = hc_core_word_format(core);
+	reader->live = hc_pages_create(live_size(blocks));
+	if (reader->live)
+		mark_live(blocks, reader->live);
+}
+
+void hc_reader_clear(hc_reader *reader)
+{
+	hc_pages_destroy(reader->live, live_size(reader->blocks));
 }
 
 const uint8_t *hc_reader_move(hc_reader *reader, hc_address address, uint64_t size)

@@ -17,6 +17,7 @@ typedef struct hc_reader {
 	uint64_t size;
 	const uint8_t *bytes;
 	const hc_block_region *region; /* the last one; or NULL */
+	uint64_t *live;		       /* as blocks->starts, but of blocks in use only; NULL: no memory for it */
 	uint8_t scratch[64];	       /* what is not in one piece */
 } hc_reader;
 
@@ -30,6 +31,7 @@ typedef enum {
 } hc_place;
 
 void hc_reader_init(hc_reader *reader, const hc_core *core, const hc_blocks *blocks, hc_modules *modules);
+void hc_reader_clear(hc_reader *reader);
 
 /* As hc_reader_at(), for another piece than the last one. */
 const uint8_t *hc_reader_move(hc_reader *reader, hc_address address, uint64_t size);
@@ -44,6 +46,25 @@ static inline const uint8_t *hc_reader_at(hc_reader *reader, hc_address address,
 	return hc_reader_move(reader, address, size);
 }
 
+/* As hc_reader_at(), but only of the piece that was used last; else NULL. */
+static inline const uint8_t *hc_reader_near(const hc_reader *reader, hc_address address, uint64_t size)
+{
+	uint64_t offset = address - reader->start;
+
+	return offset < reader->size && size <= reader->size - offset ? reader->bytes + offset : NULL;
+}
+
+/* ADDRESS, in REGION, will be asked for in the index. */
+static inline void hc_reader_prefetch_index(const hc_reader *reader, const hc_block_region *region, hc_address address)
+{
+	uint64_t granule = hc_blocks_granule(reader->blocks, region, address);
+
+	__builtin_prefetch(&reader->blocks->starts[granule / 64]);
+	__builtin_prefetch(&reader->blocks->rank[granule / HC_GROUP_GRANULES]);
+	if (reader->live)
+		__builtin_prefetch(&reader->live[granule / 64]);
+}
+
 /* ADDRESS will be read soon, and asked for in the index. */
 static inline void hc_reader_prefetch(const hc_reader *reader, hc_address address)
 {
@@ -52,7 +73,7 @@ static inline void hc_reader_prefetch(const hc_reader *reader, hc_address addres
 	if (address - reader->start < reader->size)
 		__builtin_prefetch(reader->bytes + (address - reader->start));
 	if (region && address >= region->start && address < region->end)
-		__builtin_prefetch(&reader->blocks->starts[hc_blocks_granule(reader->blocks, region, address) / 64]);
+		hc_reader_prefetch_index(reader, region, address);
 }
 
 static inline bool hc_reader_word(hc_reader *reader, hc_address address, uint64_t *ret_value)
@@ -71,6 +92,14 @@ hc_place hc_reader_check_elsewhere(hc_reader *reader, hc_address address, uint64
 /* Bytes from ADDRESS to the end of the block in use, or of the piece of memory, that it is in; 0 if there are none. */
 uint64_t hc_reader_rest(hc_reader *reader, hc_address address);
 
+/* Whether the block that starts at granule START is in use: a bit, where its state would have to be asked for by its number. */
+static inline bool hc_reader_is_live(const hc_reader *reader, uint64_t start)
+{
+	if (G_LIKELY(reader->live != NULL))
+		return reader->live[start / 64] >> start % 64 & 1;
+	return reader->blocks->states[hc_blocks_number(reader->blocks, start)] == HC_BLOCK_IN_USE;
+}
+
 /* The same as hc_reader_check() for an address in REGION. */
 static inline hc_place hc_reader_check_region(
 	const hc_reader *reader, const hc_block_region *region, hc_address address, uint64_t size)
@@ -88,7 +117,7 @@ static inline hc_place hc_reader_check_region(
 	last = address + size - (size ? 1 : 0);
 	if (hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, last), last) != start)
 		return HC_PLACE_SPLIT;
-	return blocks->states[hc_blocks_number(blocks, start)] == HC_BLOCK_IN_USE ? HC_PLACE_LIVE : HC_PLACE_FREED;
+	return hc_reader_is_live(reader, start) ? HC_PLACE_LIVE : HC_PLACE_FREED;
 }
 
 /* Where the SIZE bytes at ADDRESS lie. */

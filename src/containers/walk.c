@@ -263,7 +263,7 @@ static bool walk_block(hc_walker *walker, hc_address address, uint64_t block, ui
 		walker->walk->walked++;
 	}
 	*skip = 0;
-	return true;
+	return !hc_walker_is_enough(walker);
 }
 
 static void walk_segmented(hc_walker *walker)
@@ -590,12 +590,12 @@ static void walk_kind(hc_walker *walker)
 		return;
 	walks[walker->layout->description->kind](walker);
 	if (walker->walk->grade == HC_GRADE_EXACT && walker->walk->claimed != UINT64_MAX &&
-		walker->walk->walked != walker->walk->claimed && !walker->probe)
+		walker->walk->walked != walker->walk->claimed && !walker->limit)
 		hc_walker_break(walker, "there are fewer elements than it claims");
 }
 
 void hc_walk_one(
-	const hc_layout *layout, hc_address address, const hc_walk_visitor *visitor, uint64_t probe, hc_walk *ret_walk)
+	const hc_layout *layout, hc_address address, const hc_walk_visitor *visitor, uint64_t limit, hc_walk *ret_walk)
 {
 	hc_container_set *set = layout->set;
 	uint8_t buffer[OBJECT_MAX];
@@ -608,7 +608,7 @@ void hc_walk_one(
 	walker.visitor = visitor;
 	walker.visits = visitor && (visitor->element || visitor->mapped);
 	walker.address = address;
-	walker.probe = probe;
+	walker.limit = limit;
 	walker.by_pointer = layout->by_pointer;
 	walker.mapped_by_pointer = layout->mapped_by_pointer;
 	walker.budget = set->budget;
@@ -651,7 +651,7 @@ void hc_layout_walk(const hc_layout *layout, hc_address address, const hc_walk_v
 	hc_certainty certainty;
 
 	layout = hc_layout_deduce(choose_link(layout, address), address, &certainty);
-	hc_walk_one(layout, address, visitor, 0, ret_walk);
+	hc_walk_one(layout, address, visitor, visitor ? visitor->limit : 0, ret_walk);
 }
 
 void hc_layout_measure(const hc_layout *layout, hc_address address, hc_walk *ret_walk)

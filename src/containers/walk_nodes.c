@@ -12,6 +12,8 @@
 enum {
 	STACK_FIXED = 96, /* levels of a tree, before memory is needed for them */
 	STACK_MAX = 1 << 22,
+	AHEAD_LEVELS = 8, /* of a tree, that are fetched before they are walked */
+	AHEAD_LEAST = 32, /* trees of fewer nodes are walked at once */
 	NODE_SIZE_MAX = 1 << 24,
 	TABLE_BITS_MAX = 40, /* no table has more slots, or larger ones */
 };
@@ -224,7 +226,7 @@ static bool walk_chain(hc_walker *walker, const nodes *n, chain *c)
 		if (!step(walker, n, c))
 			return false;
 		take(walker, n, node);
-		if (walker->walk->walked == walker->probe)
+		if (hc_walker_is_enough(walker))
 			return false;
 	}
 	return true;
@@ -259,17 +261,24 @@ void hc_walk_linked(hc_walker *walker)
 
 /* ---- trees ---- */
 
+typedef struct level {
+	hc_address node;
+	unsigned fetched; /* levels below the node that were fetched with it */
+} level;
+
 typedef struct levels {
-	hc_address fixed[STACK_FIXED], *nodes;
+	level fixed[STACK_FIXED], *nodes;
 	uint64_t depth, capacity, limit;
+	unsigned ahead; /* levels to fetch at once; 0: none */
+	hc_address *queue;
 } levels;
 
-static bool push(hc_walker *walker, levels *l, hc_address node)
+static bool push(hc_walker *walker, levels *l, level node)
 {
 	if (l->depth == l->limit)
 		return hc_walker_break(walker, "it is deeper than its count allows");
 	if (l->depth == l->capacity) {
-		hc_address *more = g_try_new(hc_address, l->capacity * 2);
+		level *more = g_try_new(level, l->capacity * 2);
 
 		if (!more)
 			return hc_walker_end(walker, HC_GRADE_TRUNCATED, "it is too deep for this machine's memory");
@@ -283,9 +292,59 @@ static bool push(hc_walker *walker, levels *l, hc_address node)
 	return true;
 }
 
-/* From NODE down to the left as far as it goes. */
-static bool descend(hc_walker *walker, const nodes *n, levels *l, hc_address node, hc_address parent, hc_address nil)
+/*
+ * Levels to fetch at once. In order, each node waits for the memory of the one before; but the nodes of one level do not wait for
+ * each other. So before a subtree is walked, its upper levels are read breadth first:
+ *
+ *	            o		fetched before the root is walked
+ *	        o       o
+ *	      x   x   x   x	... before each of these
+ *	     / \ / \ / \ / \
+ *
+ * No more of them than the processor's caches hold, and so many that the last round has as many as the first.
+ */
+static unsigned choose_ahead(const hc_walker *walker, const nodes *n)
 {
+	uint64_t claimed = walker->walk->claimed;
+	unsigned height, rounds;
+
+	if (claimed < AHEAD_LEAST || !n->left.is_plain || !n->right.is_plain)
+		return 0;
+	height = claimed == UINT64_MAX ? AHEAD_LEVELS : 64 - (unsigned)__builtin_clzll(claimed);
+	rounds = (height + AHEAD_LEVELS - 1) / AHEAD_LEVELS;
+	return (height + rounds - 1) / rounds;
+}
+
+/* Nothing is checked, and nothing decided: what is wrong with a node is told when it is walked. */
+static void fetch_ahead(hc_walker *walker, const nodes *n, levels *l, hc_address root, hc_address nil)
+{
+	unsigned in = 0, out = 0, most = (1u << l->ahead) - 1;
+
+	l->queue[in++] = root;
+	while (out < in && in < most) {
+		const uint8_t *bytes = hc_reader_near(walker->reader, l->queue[out++] + (uint64_t)n->first, n->size);
+		hc_address child;
+
+		if (!bytes)
+			continue;
+		follow(walker, n, &n->left, bytes, &child);
+		if (child && child != nil) {
+			hc_reader_prefetch(walker->reader, child + (uint64_t)n->first);
+			l->queue[in++] = child;
+		}
+		follow(walker, n, &n->right, bytes, &child);
+		if (child && child != nil) {
+			hc_reader_prefetch(walker->reader, child + (uint64_t)n->first);
+			l->queue[in++] = child;
+		}
+	}
+}
+
+/* From NODE, with FETCHED levels that are fetched, down to the left as far as it goes. */
+static bool descend(hc_walker *walker, const nodes *n, levels *l, level node_level, hc_address parent, hc_address nil)
+{
+	hc_address node = node_level.node;
+	unsigned fetched = node_level.fetched;
 	uint64_t most = walker->walk->claimed + (n->skip && walker->walk->claimed != UINT64_MAX);
 
 	while (node && node != nil) {
@@ -295,6 +354,10 @@ static bool descend(hc_walker *walker, const nodes *n, levels *l, hc_address nod
 		/* Each node is pushed once: those that were visited, and those that wait. */
 		if (walker->walk->walked + l->depth >= most)
 			return hc_walker_break(walker, "there are more elements than it claims");
+		if (l->ahead && !fetched) {
+			fetch_ahead(walker, n, l, node, nil);
+			fetched = l->ahead;
+		}
 		bytes = enter(walker, n, node);
 		if (!bytes)
 			return false;
@@ -304,12 +367,10 @@ static bool descend(hc_walker *walker, const nodes *n, levels *l, hc_address nod
 			if (other != parent)
 				return hc_walker_break(walker, "an element does not lead back to its parent");
 		}
-		if (!push(walker, l, node))
+		fetched -= fetched != 0;
+		if (!push(walker, l, (level){ node, fetched }))
 			return false;
 		parent = node;
-		/* The right one is next but for what hangs on the left. */
-		if (n->right.is_plain && follow(walker, n, &n->right, bytes, &other))
-			hc_reader_prefetch(walker->reader, other + (uint64_t)n->first);
 		if (!follow(walker, n, &n->left, bytes, &node))
 			return false;
 	}
@@ -319,14 +380,15 @@ static bool descend(hc_walker *walker, const nodes *n, levels *l, hc_address nod
 static void walk_levels(hc_walker *walker, const nodes *n, levels *l, hc_address nil)
 {
 	while (l->depth) {
-		hc_address node = l->nodes[--l->depth], right;
+		level at = l->nodes[--l->depth];
+		hc_address node = at.node, right;
 		const uint8_t *bytes = hc_reader_at(walker->reader, node + (uint64_t)n->first, n->size);
 
 		walker->node = node;
 		if (!bytes || !follow(walker, n, &n->right, bytes, &right))
 			return;
 		take(walker, n, node);
-		if (!descend(walker, n, l, right, node, nil))
+		if (hc_walker_is_enough(walker) || !descend(walker, n, l, (level){ right, at.fetched }, node, nil))
 			return;
 	}
 }
@@ -345,8 +407,12 @@ void hc_walk_tree(hc_walker *walker)
 	/* Of red-black and AVL trees. */
 	if (walker->layout->description->is_balanced && claimed != UINT64_MAX)
 		l.limit = 2 * (64 - (uint64_t)__builtin_clzll(claimed + 1)) + 1;
-	if (descend(walker, &n, &l, root, top, nil))
+	l.ahead = choose_ahead(walker, &n);
+	if (l.ahead && !(l.queue = g_try_new(hc_address, (size_t)1 << l.ahead)))
+		l.ahead = 0;
+	if (descend(walker, &n, &l, (level){ root, 0 }, top, nil))
 		walk_levels(walker, &n, &l, nil);
+	g_free(l.queue);
 	if (l.nodes != l.fixed)
 		g_free(l.nodes);
 }
@@ -470,6 +536,8 @@ void hc_walk_slots(hc_walker *walker)
 		if (walker->visits)
 			hc_walker_visit(walker, element, other);
 		walker->walk->walked++;
+		if (hc_walker_is_enough(walker))
+			return;
 	}
 	if (walker->walk->walked > walker->walk->claimed)
 		hc_walker_break(walker, "there are more elements than it claims");

@@ -13,7 +13,8 @@ enum {
 	LEAST_BYTES = 64 << 10, /* less is nobody's problem */
 	MANY_KEYS = 1000,
 	FEW_SHAPES = 3,
-	KEYS_SHOWN = 2
+	KEYS_SHOWN = 2,
+	KEYS_COMPARED = 10000 /* the first ones: to walk millions once more would take longer than all other findings */
 };
 
 static bool is_told(const GPtrArray *told, const hc_container *container)
@@ -30,7 +31,7 @@ static char *describe_keys(const hc_evidence *evidence, const hc_container *cont
 	g_auto(hc_sample) sample = { 0 };
 	g_autoptr(GString) text = g_string_new(NULL);
 
-	hc_types_sample(evidence->types, container, KEYS_SHOWN, &sample);
+	hc_types_sample(evidence->types, container, KEYS_SHOWN, KEYS_COMPARED, &sample);
 	if (sample.looked_at < 2 || !sample.texts[0])
 		return g_strdup("");
 	g_autofree char *key = hc_text_escape(sample.texts[0], -1);

@@ -150,7 +150,7 @@ static void add_details(const hc_analysis *analysis, const hc_container *contain
 		return;
 	g_auto(hc_sample) sample = { 0 };
 
-	hc_types_sample(hc_analysis_types(analysis), container, KEYS_SHOWN, &sample);
+	hc_types_sample(hc_analysis_types(analysis), container, KEYS_SHOWN, 0, &sample);
 	if (!sample.texts[0])
 		return;
 	g_string_assign(line, sample.looked_at ? "  keys " : "  ");
@@ -278,7 +278,7 @@ static void add_keys(const hc_analysis *analysis, const hc_container *container,
 	g_auto(hc_sample) sample = { 0 };
 	json_t *keys = json_array();
 
-	hc_types_sample(hc_analysis_types(analysis), container, KEYS_SHOWN, &sample);
+	hc_types_sample(hc_analysis_types(analysis), container, KEYS_SHOWN, 0, &sample);
 	for (unsigned i = 0; sample.texts[i]; i++)
 		json_array_append_new(keys, hc_json_text(sample.texts[i]));
 	hc_json_set(object, "keys", keys);

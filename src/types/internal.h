@@ -85,7 +85,10 @@ struct hc_owner {
 	hc_owner *interior;    /* as this one, but only pointers into the middle of blocks lead there */
 	hc_owner *plain;       /* of a container that is a guess: the same object where it is none */
 	GPtrArray *classes;    /* hc_owner of HC_STEP_CLASS; NULL at first */
-	bool is_own;	       /* its blocks count as its parent's own: what a smart pointer leads to */
+	struct hc_wants {
+		bool known, element, mapped;
+	} wants;     /* of a container, by its own layout: what it holds has to be looked at; once `known` */
+	bool is_own; /* its blocks count as its parent's own: what a smart pointer leads to */
 
 	/* while propagating */
 	uint32_t sound, unsound; /* objects that were what they were taken for, and that were not */
@@ -170,7 +173,7 @@ struct hc_types {
 	GStringChunk *texts;
 };
 
-/* ---- propagate.c, objects.c: from object to object ---- */
+/* ---- propagate.c, objects.c, pointers.c: from object to object ---- */
 
 /* A pointer that was met, to be followed later. */
 typedef struct hc_edge {
@@ -235,9 +238,6 @@ bool hc_propagation_load(hc_propagation *propagation, hc_address address, uint64
 void hc_propagation_defer(
 	hc_propagation *propagation, hc_address value, const hc_owner *owner, uint32_t part, hc_certainty certainty);
 
-/* What ADDRESS leads to will be looked at soon. */
-void hc_propagation_prefetch(const hc_propagation *propagation, hc_address address);
-
 /* Whether what leads to something of CERTAINTY has to wait for its turn. */
 bool hc_propagation_is_early(const hc_propagation *propagation, hc_certainty certainty);
 
@@ -247,6 +247,9 @@ void hc_propagation_run(hc_propagation *propagation, hc_certainty least);
 /* Looks at the object of OWNER at ADDRESS: claims what its containers own, defers its pointers. */
 void hc_propagation_look_at(hc_propagation *propagation, hc_owner *owner, hc_address address);
 
+/* Looks at an object that is a part of, or is held by, the one that is being looked at: later, if these are nested too deeply. */
+void hc_propagation_look_at_nested(hc_propagation *propagation, hc_owner *owner, hc_address address);
+
 /* Follows one pointer, in part PART of an object of OWNER. */
 void hc_propagation_follow(hc_propagation *propagation, hc_owner *owner, uint32_t part, hc_address value);
 
@@ -255,11 +258,20 @@ GHashTable *hc_propagation_new_seen(void);
 /* True if nobody has looked at an object of TYPE at ADDRESS, outside of malloc's heap, before; from now on somebody has. */
 bool hc_propagation_is_new(hc_propagation *propagation, hc_address address, const void *type);
 
+/* From now on the object at ADDRESS was looked at. */
+void hc_propagation_set_looked_at(hc_propagation *propagation, hc_address address);
+
+/* How sure it is that a pointer to TARGET, in an object of OWNER, leads to one. */
+hc_certainty hc_propagation_target_certainty(const hc_owner *owner, const hc_type *target);
+
 /* Claims the block that VALUE leads to for OWNER, whose type the object there has, and looks at it. */
 void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_address value);
 
 /* The class of an object whose first word is VTABLE. NULL: it is none that is known. */
 const hc_known_class *hc_propagation_class(hc_propagation *propagation, hc_address vtable);
+
+/* One more object was not what OWNER says: an owner that fails so too often is cut. */
+void hc_propagation_count_unsound(hc_propagation *propagation, hc_owner *owner);
 
 /* Makes OWNER the owner of block NUMBER, unless one is that is as sure. */
 bool hc_propagation_claim(hc_propagation *propagation, uint32_t number, const hc_owner *owner);
@@ -267,6 +279,56 @@ bool hc_propagation_claim(hc_propagation *propagation, uint32_t number, const hc
 static inline hc_owner *hc_types_owner(const hc_types *types, uint32_t number)
 {
 	return types->owners->list->pdata[number];
+}
+
+/*
+ * Whether OWNER gives way to evidence of CERTAINTY that its blocks are of TYPE. Not if that is what it says itself, and they are a
+ * container's nodes: then they stay in it, so that its figures are right.
+ */
+static inline bool hc_owner_gives_way(const hc_owner *owner, const hc_type *type, hc_certainty certainty)
+{
+	return owner->certainty > certainty && !(owner->is_own && owner->type == type);
+}
+
+/* The block that an address is in. */
+typedef struct hc_spot {
+	const hc_block_region *region;
+	uint32_t number;
+	uint64_t granule;   /* of the address asked for */
+	hc_address address; /* of the block */
+} hc_spot;
+
+/* FALSE if ADDRESS is in no block. */
+static inline bool hc_propagation_locate(const hc_propagation *propagation, hc_address address, hc_spot *spot)
+{
+	const hc_blocks *blocks = propagation->blocks;
+
+	if (!hc_blocks_may_contain(blocks, address) || !(spot->region = hc_blocks_region(blocks, address)))
+		return false;
+	spot->granule = hc_blocks_granule(blocks, spot->region, address);
+	uint64_t start = hc_blocks_start_of(blocks, spot->granule, address);
+
+	if (start == UINT64_MAX)
+		return false;
+	spot->number = hc_blocks_number(blocks, start);
+	spot->address = hc_blocks_address(blocks, spot->region, start);
+	return true;
+}
+
+/* The same, if the block can have an owner: in use, and not libc's. */
+static inline bool hc_propagation_find_block(const hc_propagation *propagation, hc_address address, hc_spot *spot)
+{
+	return hc_propagation_locate(propagation, address, spot) &&
+	       propagation->types->owner_of[spot->number] != HC_OWNER_CLOSED;
+}
+
+/* What ADDRESS leads to will be looked at soon; its line of the index is at hand, or on the way. */
+static inline void hc_propagation_prefetch_owner(const hc_propagation *propagation, hc_address address)
+{
+	hc_spot spot;
+
+	if (hc_propagation_locate(propagation, address, &spot))
+		__builtin_prefetch(&propagation->types->owner_of[spot.number], 1);
 }
 
 /* From all variables on, then hc_types_sweep(). FALSE if memory was out. */

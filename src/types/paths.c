@@ -4,7 +4,8 @@
 #include "types/values.h"
 
 enum {
-	NUMBERS_DEPTH = 4, /* of members within members */
+	ELEMENTS_SAMPLED = 10000, /* so many keys of the largest container tell what keys look like */
+	NUMBERS_DEPTH = 4,	  /* of members within members */
 	NUMBERS_FIELDS = 64
 };
 
@@ -79,7 +80,7 @@ void hc_types_path_sample(const hc_types *types, uint32_t number, unsigned limit
 		.address = owner->layout ? owner->largest : 0,
 	};
 
-	hc_types_sample(types, &container, limit, ret_sample);
+	hc_types_sample(types, &container, limit, ELEMENTS_SAMPLED, ret_sample);
 }
 
 /* ---- counters ---- */

@@ -18,7 +18,7 @@
 #include "types/internal.h"
 
 enum {
-	AHEAD = 12,	    /* edges between prefetch and use */
+	AHEAD = 12,	    /* edges between one step of fetching and the next, or use */
 	LATER_MAX = 1 << 24 /* edges that wait for their certainty's turn; more do not wait */
 };
 
@@ -99,19 +99,18 @@ void hc_propagation_defer(
 		(hc_edge){ value, owner->number, part };
 }
 
-void hc_propagation_prefetch(const hc_propagation *propagation, hc_address address)
+/*
+ * What the edges behind the next one lead to is fetched in turn: the index of blocks and what is in the block; then the block's owner,
+ * whose place only the index tells. (A step between them, so that blocks with an owner are not fetched, costs what it saves.)
+ */
+static void look_ahead(const hc_propagation *propagation)
 {
-	const hc_blocks *blocks = propagation->blocks;
-	const hc_block_region *region = hc_blocks_may_contain(blocks, address) ? hc_blocks_region(blocks, address) :
-										 NULL;
+	uint64_t ahead = propagation->edges_out + AHEAD, further = ahead + AHEAD, mask = propagation->edges_room - 1;
 
-	if (!region)
-		return;
-	uint64_t granule = hc_blocks_granule(blocks, region, address);
-
-	__builtin_prefetch(&blocks->starts[granule / 64]);
-	if (region->bytes)
-		__builtin_prefetch(region->bytes + (address - region->start));
+	if (further < propagation->edges_in)
+		hc_container_set_prefetch(propagation->types->set, propagation->edges[further & mask].value, true);
+	if (ahead < propagation->edges_in)
+		hc_propagation_prefetch_owner(propagation, propagation->edges[ahead & mask].value);
 }
 
 static void follow_edges(hc_propagation *propagation)
@@ -121,9 +120,7 @@ static void follow_edges(hc_propagation *propagation)
 		hc_edge edge = propagation->edges[propagation->edges_out & mask];
 		hc_owner *owner = hc_types_owner(propagation->types, edge.owner);
 
-		if (propagation->edges_in - propagation->edges_out > AHEAD)
-			hc_propagation_prefetch(
-				propagation, propagation->edges[(propagation->edges_out + AHEAD) & mask].value);
+		look_ahead(propagation);
 		propagation->edges_out++;
 		if (edge.part == HC_EDGE_OBJECT)
 			hc_propagation_look_at(propagation, owner, edge.value);

@@ -16,6 +16,7 @@ struct sampling {
 	const hc_type *key; /* NULL: not known */
 	uint64_t key_offset;
 	unsigned limit;
+	uint64_t elements; /* to look at; 0: all */
 	uint64_t seen, random;
 	GArray *chosen; /* of hc_address: the first, a random choice of all, the last */
 	hc_address last;
@@ -81,7 +82,7 @@ static bool visit(hc_address address, uint64_t index, void *data)
 	if (sampling->sample->looked_at < LOOKED_AT_MAX &&
 		(text = hc_values_text(sampling->types, sampling->key, address + sampling->key_offset, NULL)))
 		look_at_text(sampling, text);
-	return true;
+	return sampling->seen != sampling->elements;
 }
 
 /* Of a pair the first is the key. */
@@ -102,11 +103,14 @@ static char *key_text(const struct sampling *sampling, hc_address address)
 	return text ? text : hc_types_format(sampling->types, sampling->key, address + sampling->key_offset, 3);
 }
 
-void hc_types_sample(const hc_types *types, const hc_container *container, unsigned limit, hc_sample *ret_sample)
+void hc_types_sample(
+	const hc_types *types, const hc_container *container, unsigned limit, uint64_t elements, hc_sample *ret_sample)
 {
 	const hc_layout *layout = hc_container_set_layout(types->set, container->container_type, NULL);
-	struct sampling sampling = { .types = types, .limit = MAX(limit, 1), .sample = ret_sample, .random = 1 };
-	hc_walk_visitor visitor = { .element = visit, .data = &sampling };
+	struct sampling sampling = {
+		.types = types, .limit = MAX(limit, 1), .elements = elements, .sample = ret_sample, .random = 1
+	};
+	hc_walk_visitor visitor = { .element = visit, .data = &sampling, .limit = elements };
 	GPtrArray *texts = g_ptr_array_new();
 	hc_walk walk;
 

@@ -34,24 +34,6 @@ static hc_owner *owner_below(hc_propagation *propagation, hc_owner *owner)
 	return hc_owners_target(propagation->owners, owner, 0, HC_STEP_TARGET, NULL, NULL, HC_CERTAINTY_UNKNOWN);
 }
 
-/* The start of the block in use at ADDRESS that nobody has, and its number. */
-static bool find_unowned(
-	const hc_propagation *propagation, hc_address address, hc_address *ret_start, uint32_t *ret_number)
-{
-	const hc_blocks *blocks = propagation->blocks;
-	const hc_block_region *region;
-
-	if (!hc_blocks_may_contain(blocks, address) || !(region = hc_blocks_region(blocks, address)))
-		return false;
-	uint64_t start = hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, address), address);
-
-	if (start == UINT64_MAX)
-		return false;
-	*ret_number = hc_blocks_number(blocks, start);
-	*ret_start = hc_blocks_address(blocks, region, start);
-	return !propagation->types->owner_of[*ret_number];
-}
-
 /* True if nobody has looked into the block that starts at granule START; from now on somebody has. */
 static bool is_new(hc_propagation *propagation, uint64_t start)
 {
@@ -74,12 +56,13 @@ void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_addr
 	hc_address end = address + hc_blocks_usable_size(blocks, region, address);
 
 	for (hc_address at = address; end - at >= word_size; at += word_size) {
-		hc_address value, found;
-		uint32_t number;
+		hc_address value;
+		hc_spot spot;
 
-		if (hc_propagation_load(propagation, at, &value) && find_unowned(propagation, value, &found, &number) &&
-			hc_propagation_claim(propagation, number, below))
-			hc_propagation_defer(propagation, found, below, HC_EDGE_UNTYPED, HC_CERTAINTY_GUESS);
+		if (hc_propagation_load(propagation, at, &value) && hc_propagation_locate(propagation, value, &spot) &&
+			!propagation->types->owner_of[spot.number] &&
+			hc_propagation_claim(propagation, spot.number, below))
+			hc_propagation_defer(propagation, spot.address, below, HC_EDGE_UNTYPED, HC_CERTAINTY_GUESS);
 	}
 }
 

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One pointer: which block it leads to, of what type that is, and how many objects there are.
+ *
+ * Nothing is taken for granted. A pointer must lead to a block that is in use and large enough for its target; objects with virtual
+ * functions must begin with a vtable; elements of an array beyond the first must look like what they are taken for. Owners whose
+ * objects fail that too often are cut: nothing below them is looked at any more.
+ */
+#include "types/internal.h"
+
+enum {
+	UNSOUND_MIN = 32, /* so many failures before an owner may be cut */
+};
+
+/*
+ * Whether there is nothing more to find where a pointer to SPOT leads, to an object of TYPE with PLAN, of an owner of CERTAINTY: the
+ * block has an owner, and the object was looked at, or is a part of one that was. (A block can hold objects that know nothing of each
+ * other: an allocator of the program's own.)
+ */
+static bool is_settled(const hc_propagation *propagation, const hc_spot *spot, const hc_type *type, const hc_plan *plan,
+	hc_certainty certainty)
+{
+	const hc_types *types = propagation->types;
+	const hc_owner *owner = hc_types_owner(types, types->owner_of[spot->number]);
+
+	if (!types->owner_of[spot->number] || hc_owner_gives_way(owner, type, certainty))
+		return false;
+	if (!type || !plan || !plan->parts->len || propagation->looked_at[spot->granule / 64] >> spot->granule % 64 & 1)
+		return true;
+	const hc_type *holder = owner->layout ? hc_layout_element(owner->layout) : owner->type;
+
+	/* What is known by name alone may hold this; the nodes of a list of pointers do not, but others may lie in the same block. */
+	if (!holder)
+		return !owner->layout || hc_layout_mapped(owner->layout);
+	return hc_plans_contains(types->plans, holder, type) ||
+	       (owner->layout && (holder == type || hc_layout_mapped(owner->layout)));
+}
+
+void hc_propagation_set_looked_at(hc_propagation *propagation, hc_address address)
+{
+	const hc_block_region *region = hc_blocks_may_contain(propagation->blocks, address) ?
+						hc_blocks_region(propagation->blocks, address) :
+						NULL;
+	uint64_t granule = region ? hc_blocks_granule(propagation->blocks, region, address) : 0;
+
+	if (region)
+		propagation->looked_at[granule / 64] |= (uint64_t)1 << granule % 64;
+}
+
+/* ---- owners that prove wrong ---- */
+
+void hc_propagation_count_unsound(hc_propagation *propagation, hc_owner *owner)
+{
+	owner->unsound++;
+	if (owner->cut || owner->unsound < UNSOUND_MIN || owner->unsound <= owner->sound)
+		return;
+	owner->cut = true;
+	propagation->types->losses.cut++;
+}
+
+/* ---- classes ---- */
+
+const hc_known_class *hc_propagation_class(hc_propagation *propagation, hc_address vtable)
+{
+	hc_known_class *known = &propagation->classes[(vtable >> 3 ^ vtable >> 13) % HC_VTABLES];
+
+	if (!vtable || vtable % propagation->format.size)
+		return NULL;
+	if (known->vtable != vtable) {
+		known->vtable = vtable;
+		known->type = NULL;
+		known->is_class = hc_modules_class_of_vtable(
+			propagation->types->modules, vtable, &known->type, &known->to_top, &known->name);
+	}
+	return known->is_class ? known : NULL;
+}
+
+/*
+ * The object at *ADDRESS, of OWNER by declaration, may be the base of a larger one: moves *ADDRESS to its beginning, and gives its
+ * owner. NULL if the object does not begin with a vtable: it is no such object.
+ */
+static hc_owner *find_class(hc_propagation *propagation, hc_owner *owner, hc_address *address)
+{
+	uint64_t vtable;
+	const hc_known_class *known;
+
+	if (!hc_propagation_load(propagation, *address, &vtable) || !vtable)
+		return NULL;
+	known = hc_propagation_class(propagation, vtable);
+	if (!known)
+		return hc_modules_find(propagation->types->modules, vtable) ? owner : NULL;
+	const hc_plan *plan = known->type ? hc_plans_get(propagation->types->plans, known->type, NULL) : owner->plan;
+
+	*address += known->to_top;
+	return hc_owners_class(propagation->owners, owner, known->type, known->name, plan);
+}
+
+/* ---- a pointer ---- */
+
+/*
+ * Whether an object at ADDRESS could be of PLAN: its pointers lead somewhere, or nowhere, its containers are sound. *ret_has_content: some
+ * of them do lead somewhere.
+ */
+static bool looks_like(hc_propagation *propagation, const hc_plan *plan, hc_address address, bool *ret_has_content)
+{
+	*ret_has_content = false;
+	for (uint32_t i = 0; i < plan->parts->len; i++) {
+		const hc_part *part = &g_array_index(plan->parts, hc_part, i);
+		uint64_t value;
+		hc_walk walk;
+
+		if (part->kind == HC_PART_POINTER) {
+			if (!hc_propagation_load(propagation, address + part->offset, &value) ||
+				(value && !hc_core_find_mapping(propagation->core, value)))
+				return false;
+			*ret_has_content |= value != 0;
+		} else if (part->kind == HC_PART_CONTAINER && !part->plan) {
+			hc_layout_measure(part->layout, address + part->offset, &walk);
+			if (walk.grade == HC_GRADE_IMPLAUSIBLE)
+				return false;
+			*ret_has_content |= walk.walked != 0;
+		}
+	}
+	return true;
+}
+
+/*
+ * How many objects of OWNER's type lie from ADDRESS on in ROOM bytes, the first of them certain. Those at the end that hold nothing are
+ * not counted: they may as well be members that only the owner of the type knows of.
+ */
+static uint64_t count_objects(hc_propagation *propagation, const hc_owner *owner, hc_address address, uint64_t room)
+{
+	uint64_t size = owner->type ? hc_type_size(owner->type) : 0, count = 1;
+	bool has_content;
+
+	if (!size || room < 2 * size || owner->plan->is_polymorphic)
+		return 1;
+	for (uint64_t i = 1; i < room / size; i++) {
+		if (!looks_like(propagation, owner->plan, address + i * size, &has_content))
+			break;
+		if (has_content)
+			count = i + 1;
+	}
+	return count;
+}
+
+/* The number of objects of an array whose count stands in front of it (Itanium C++ ABI, 2.7); 0 if it is none. */
+static uint64_t cookie_count(
+	hc_propagation *propagation, const hc_owner *owner, const hc_spot *spot, hc_address value, uint64_t block_size)
+{
+	uint64_t size = owner->type ? hc_type_size(owner->type) : 0, count, cookie;
+
+	/* Almost all point to the block's beginning: nothing stands in front. */
+	if (!size || value == spot->address)
+		return 0;
+	cookie = MAX(propagation->format.size, hc_type_alignment(owner->type));
+	if (value - spot->address != cookie ||
+		!hc_propagation_load(propagation, value - propagation->format.size, &count) || !count ||
+		count > (block_size - cookie) / size ||
+		block_size - cookie - count * size > 2 * propagation->blocks->alignment + propagation->format.size)
+		return 0;
+	return count;
+}
+
+/* As OWNER, for blocks that only a pointer into their middle leads to. */
+static hc_owner *interior_of(hc_propagation *propagation, hc_owner *owner)
+{
+	if (!owner->interior && !propagation->owners->full) {
+		owner->interior = hc_owners_add(
+			propagation->owners, owner, HC_STEP_CLASS, owner->type, owner->plan, HC_CERTAINTY_DEDUCED);
+		owner->interior->is_interior = true;
+	}
+	return owner->interior ? owner->interior : owner;
+}
+
+/* The object is not malloc's: in data, on a stack, in memory of another allocator. */
+static void reach_outside(hc_propagation *propagation, hc_owner *owner, hc_address address)
+{
+	const hc_area *area;
+
+	if (!owner->plan || !owner->plan->parts->len || !owner->type ||
+		!(area = hc_areas_find(propagation->types->areas, address)) || !area->mapping ||
+		!(area->mapping->flags & HC_MAPPING_WRITE))
+		return;
+	if (hc_propagation_is_new(propagation, address, owner->type))
+		hc_propagation_look_at_nested(propagation, owner, address);
+}
+
+static void look_at_all(hc_propagation *propagation, hc_owner *owner, hc_address address, uint64_t count)
+{
+	uint64_t size = owner->type ? hc_type_size(owner->type) : 0;
+
+	propagation->depth++;
+	for (uint64_t i = 0; i < count; i++) {
+		hc_propagation_set_looked_at(propagation, address + i * size);
+		hc_propagation_look_at_nested(propagation, owner, address + i * size);
+	}
+	propagation->depth--;
+}
+
+void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_address value)
+{
+	hc_spot spot;
+
+	if (!value)
+		return;
+	if (!hc_propagation_find_block(propagation, value, &spot)) {
+		if (!hc_blocks_may_contain(propagation->blocks, value))
+			reach_outside(propagation, owner, value);
+		return;
+	}
+	if (is_settled(propagation, &spot, owner->type, owner->plan, owner->certainty))
+		return;
+	if (!owner->type || hc_type_get_kind(owner->type) == HC_TYPE_VOID) {
+		hc_propagation_claim(propagation, spot.number, owner);
+		return;
+	}
+	uint64_t size = hc_blocks_usable_size(propagation->blocks, spot.region, spot.address);
+	hc_address object = value;
+
+	if (owner->plan && owner->plan->is_polymorphic) {
+		hc_owner *actual = find_class(propagation, owner, &object);
+
+		if (!actual || object - spot.address >= size)
+			return hc_propagation_count_unsound(propagation, owner);
+		owner = actual;
+	}
+	uint64_t count = cookie_count(propagation, owner, &spot, object, size);
+
+	if (object - spot.address + (owner->type ? hc_type_size(owner->type) : 0) > size)
+		return hc_propagation_count_unsound(propagation, owner);
+	if (object != spot.address && !count) {
+		if (hc_propagation_is_early(propagation, HC_CERTAINTY_DEDUCED)) {
+			hc_propagation_defer(propagation, value, owner, HC_EDGE_REACH, HC_CERTAINTY_DEDUCED);
+			return;
+		}
+		owner = interior_of(propagation, owner);
+	}
+	if (is_settled(propagation, &spot, owner->type, owner->plan, owner->certainty))
+		return;
+	hc_propagation_claim(propagation, spot.number, owner);
+	hc_propagation_set_looked_at(
+		propagation, value); /* a pointer to a base class leads to the middle of the object */
+	if (!owner->plan || !owner->plan->parts->len)
+		return;
+	owner->sound++;
+	if (!count)
+		count = count_objects(propagation, owner, object, size - (object - spot.address));
+	look_at_all(propagation, owner, object, count);
+}
+
+/* A local may not be set yet. */
+hc_certainty hc_propagation_target_certainty(const hc_owner *owner, const hc_type *target)
+{
+	if (hc_type_get_kind(target) == HC_TYPE_VOID)
+		return HC_CERTAINTY_UNKNOWN;
+	return owner->variable && (owner->variable->kind == HC_VARIABLE_LOCAL ||
+					  owner->variable->kind == HC_VARIABLE_PARAMETER) ?
+		       HC_CERTAINTY_DEDUCED :
+		       HC_CERTAINTY_CERTAIN;
+}
+
+void hc_propagation_follow(hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address value)
+{
+	const hc_part *part = &g_array_index(owner->plan->parts, hc_part, index);
+	hc_spot spot;
+	hc_owner *target = owner->targets ? owner->targets[index] : NULL;
+	const hc_plan *plan = target ? NULL : hc_plans_get(propagation->types->plans, part->type, NULL);
+
+	/* Most pointers lead to blocks that somebody has already: no path is made for them. */
+	if (!target && hc_propagation_find_block(propagation, value, &spot) &&
+		is_settled(propagation, &spot, part->type, plan,
+			MAX(owner->certainty, hc_propagation_target_certainty(owner, part->type))))
+		return;
+	if (!target)
+		target = hc_owners_target(propagation->owners, owner, index, HC_STEP_TARGET, part->type, plan,
+			hc_propagation_target_certainty(owner, part->type));
+	if (target == owner && target->type != part->type)
+		return; /* too many paths */
+	hc_propagation_reach(propagation, target, value);
+}
