@@ -512,7 +512,7 @@ static void find_steady(hc_diff *diff)
 		hc_growth row;
 
 		if (!path->is_container || path->owner->is_found || !is_steady_container(diff, path) ||
-			is_below_grown(diff, path))
+			is_below_grown(diff, path) || hc_diff_is_joined(diff, path->owner))
 			continue;
 		row = describe_path(diff, path, HC_GROWTH_CONTAINER);
 		row.steps = path->below;
@@ -535,6 +535,7 @@ static void find_steady(hc_diff *diff)
 void hc_diff_attribute(hc_diff *diff)
 {
 	attribute_paths(diff);
+	hc_diff_join_alike(diff);
 	attribute_lost(diff);
 	attribute_unowned(diff, false);
 	attribute_unowned(diff, true);

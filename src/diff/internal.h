@@ -62,6 +62,11 @@ struct hc_diff {
 /* attribution.c: fills diff->attribution and diff->steady. */
 void hc_diff_attribute(hc_diff *diff);
 
+/* alike.c: rows of one variable in many threads, which grew alike, become one. Of the rows of paths. */
+void hc_diff_join_alike(hc_diff *diff);
+/* Whether the variable at OWNER is in such a row. */
+bool hc_diff_is_joined(const hc_diff *diff, const hc_snapshot_owner *owner);
+
 /* The trend of COUNT figures. */
 hc_trend hc_diff_trend(const uint64_t *steps, unsigned count);
 

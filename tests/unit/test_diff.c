@@ -410,6 +410,68 @@ static void test_threads_of_one_process(void)
 	series_clear(&series);
 }
 
+/* Each is too little to be a cause, and all together are all of it. */
+static void test_threads_alike(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++)
+		for (unsigned thread = 0; thread < 200; thread++)
+			add_local(series.list[i], 9000 + thread, 1000 + i * 500000);
+	make_diff(&series);
+	const hc_growth *row = nth_row(series.diff, HC_GROWTH_CONTAINER, "frames", 0);
+
+	CU_ASSERT_EQUAL(row->bytes, 200 * 500000);
+	CU_ASSERT_EQUAL(row->elements_after, 200 * 501000);
+	CU_ASSERT_EQUAL(row->blocks_after, 200);
+	CU_ASSERT_EQUAL(row->threads, 200);
+	CU_ASSERT_PTR_NULL(nth_row(series.diff, HC_GROWTH_CONTAINER, "frames", 1));
+	CU_ASSERT_EQUAL(sentence_of(series.diff, "container-growth")->bytes, 200 * 500000);
+	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "container-growth")->text, "in 200 threads) grew by 95.4 MiB");
+	CU_ASSERT_PTR_NULL(strstr(hc_diff_verdict(series.diff), "did not grow"));
+	CU_ASSERT_FALSE(is_steady(series.diff, "frames"));
+	series_clear(&series);
+}
+
+/* One of many grew: which one is what matters. */
+static void test_threads_not_alike(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++)
+		for (unsigned thread = 0; thread < 20; thread++)
+			add_local(series.list[i], 9000 + thread, 1000 + (i && thread == 7 ? 500000 : i));
+	make_diff(&series);
+	const hc_growth *row = nth_row(series.diff, HC_GROWTH_CONTAINER, "frames", 0);
+
+	CU_ASSERT_EQUAL(row->bytes, 500000);
+	CU_ASSERT_EQUAL(row->owner->thread, 9007);
+	CU_ASSERT_EQUAL(row->threads, 0);
+	CU_ASSERT_PTR_NOT_NULL(nth_row(series.diff, HC_GROWTH_CONTAINER, "frames", 19));
+	series_clear(&series);
+}
+
+/* Many members of many things grew, none of them by a hundredth. */
+static void test_many_little(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned path = 0; path < 200; path++)
+		for (unsigned i = 0; i < 2; i++) {
+			g_autofree char *name = g_strdup_printf("g_table_%u", path);
+
+			snapshot_add_container(series.list[i], HC_SNAPSHOT_NONE,
+				g_string_chunk_insert(series.list[i]->texts, name), "libstdc++ map", 10 + i * 100, 10,
+				1000 + i * 100000);
+		}
+	snapshot_add_lost(series.list[1], "size 40", NULL, 10, 400);
+	make_diff(&series);
+	UNIT_ASSERT_CONTAINS(
+		hc_diff_verdict(series.diff), "\nContainers and other variables grew by 19.1 MiB, each by little.");
+	CU_ASSERT_PTR_NULL(strstr(hc_diff_verdict(series.diff), "did not grow"));
+	series_clear(&series);
+}
+
 /* ---- blocks whose owner is not known ---- */
 
 static void test_unowned(void)
@@ -682,6 +744,34 @@ static void test_no_types(void)
 	series_clear(&series);
 }
 
+/* Where owners are not known, containers may well have grown. */
+static void test_containers_not_known(void)
+{
+	snapshot_series series = series_create(2);
+
+	snapshot_add_unowned(series.list[1], 40, 100000, 0);
+	make_diff(&series);
+	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff),
+		"\nNo container that is known grew, but the owners of much are not known.");
+	series_clear(&series);
+}
+
+/* Of another allocator's memory glibc's books say nothing, neither of containers nor of what is free. */
+static void test_foreign(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++)
+		series.list[i]->heap.foreign = "jemalloc";
+	snapshot_add_memory(series.list[1], "files", MIB);
+	make_diff(&series);
+	UNIT_ASSERT_CONTAINS(
+		hc_diff_verdict(series.diff), "The program's allocator is jemalloc: of its blocks nothing is known");
+	CU_ASSERT_PTR_NULL(strstr(hc_diff_verdict(series.diff), "Containers"));
+	CU_ASSERT_PTR_NULL(strstr(hc_diff_verdict(series.diff), "won't help"));
+	series_clear(&series);
+}
+
 /* ---- the whole ---- */
 
 /* A row that only one of the tables has. */
@@ -839,6 +929,9 @@ int main(void)
 		{ "statics of one name", test_statics_of_one_name },
 		{ "threads of another process", test_threads_of_other_process },
 		{ "threads of one process", test_threads_of_one_process },
+		{ "threads that grow alike", test_threads_alike },
+		{ "one thread of many", test_threads_not_alike },
+		{ "many that grow by little", test_many_little },
 		{ "owner not known", test_unowned },
 		{ "trends", test_trend },
 		{ "warm-up", test_warm_up },
@@ -851,6 +944,8 @@ int main(void)
 		{ "confidence", test_confidence },
 		{ "sockets", test_sockets },
 		{ "no types", test_no_types },
+		{ "containers not known", test_containers_not_known },
+		{ "another allocator", test_foreign },
 		{ "rows of one table", test_rows_of_one },
 		{ "rest", test_rest },
 		{ "sameness", test_sameness },
