@@ -218,7 +218,8 @@ char *hc_diff_describe_lost(const hc_snapshot_lost *lost)
 	char size[HC_TEXT_COUNT_LENGTH], sizes[HC_TEXT_COUNT_LENGTH];
 
 	if (lost->type)
-		return g_strdup_printf("objects of %s", lost->type);
+		return g_strdup_printf("objects of %s%s", lost->type,
+			lost->trees < lost->amount.blocks ? " and what they lead to" : "");
 	if (cut)
 		return g_strdup_printf("text like \"%s%s\"", cut, length > TEXT_SHOWN ? "..." : "");
 	if (lost->head_sizes > 1 && lost->trees == lost->amount.blocks)

@@ -141,8 +141,10 @@ static void append_kinds(GString *text, const hc_diff *diff, const char *module,
 		escaped = hc_text_escape(what, -1);
 		g_string_append(text, said++ ? ", " : ": ");
 		if (kinds > 1 && row->blocks_after > row->blocks_before)
-			g_string_append_printf(
-				text, "%s x ", hc_text_count(count, row->blocks_after - row->blocks_before));
+			/* Of trees of several blocks each, not every one is an object of the kind. */
+			g_string_append_printf(text,
+				row->lost->trees < row->lost->amount.blocks ? "%s blocks of " : "%s x ",
+				hc_text_count(count, row->blocks_after - row->blocks_before));
 		g_string_append(text, escaped);
 		if (row->lost->module && g_strcmp0(row->lost->module, module))
 			g_string_append_printf(text, " (%s)", row->lost->module);

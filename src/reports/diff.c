@@ -364,7 +364,7 @@ static char *describe_growth(const hc_growth *growth)
 		g_string_append_printf(text, ", %s", where);
 	append_count(text, growth);
 	if (type && *type)
-		g_string_append_printf(text, ", %s", type);
+		g_string_append_printf(text, "%s %s", *type == '(' ? "" : ",", type);
 	if (growth->trend == HC_TREND_STOPPED)
 		g_string_append(text, " (not in the last step)");
 	else if (growth->trend == HC_TREND_GROWING)

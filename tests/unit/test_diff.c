@@ -179,6 +179,19 @@ static void test_lost(void)
 	series_clear(&series);
 }
 
+/* An object that leads to others of its own is one object, however many blocks that makes. */
+static void test_lost_trees(void)
+{
+	snapshot_series series = series_create(2);
+
+	snapshot_add_lost(series.list[1], "type Circle", "Circle", 60000, 4 * MIB)->trees = 30000;
+	snapshot_add_lost(series.list[1], "type Square", "Square", 500, 50000);
+	make_diff(&series);
+	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "leak")->text,
+		": 60,000 blocks of objects of Circle and what they lead to, 500 x objects of Square");
+	series_clear(&series);
+}
+
 /* What only a snapshot in the middle lost is of no importance, but its bytes are in that step. */
 static void test_lost_in_between(void)
 {
@@ -919,6 +932,7 @@ int main(void)
 	static const unit_case cases[] = {
 		{ "a snapshot with its like", test_nothing },
 		{ "lost blocks by kind", test_lost },
+		{ "lost objects with what they lead to", test_lost_trees },
 		{ "lost for a while", test_lost_in_between },
 		{ "a container that explains what is below", test_container_explains },
 		{ "a table that explains nothing", test_table_explains_nothing },
