@@ -87,6 +87,10 @@ bool hc_diff_find_counters(const hc_diff *diff, const char *path, uint64_t eleme
 
 /* sentences.c: fills diff->sentences, not sorted. */
 void hc_diff_make_sentences(hc_diff *diff);
+/* Whether a core was not read whole. */
+bool hc_diff_is_partial(const hc_diff *diff);
+/* The container that was read in part only and claims to have grown by most elements; NULL: there is none. */
+const hc_growth *hc_diff_find_broken(const hc_diff *diff);
 
 /* verdict.c: sorts the sentences, leaves out what is too little, and fills diff->verdict. */
 void hc_diff_make_verdict(hc_diff *diff);

@@ -47,7 +47,7 @@ static char *describe_trend(const hc_diff *diff, hc_trend trend, int64_t bytes)
 	}
 }
 
-static bool is_partial(const hc_diff *diff)
+bool hc_diff_is_partial(const hc_diff *diff)
 {
 	return hc_diagnostics_partial(diff->first->diagnostics) || hc_diagnostics_partial(diff->last->diagnostics);
 }
@@ -61,8 +61,8 @@ static void add(hc_diff *diff, const char *kind, const char *name, int64_t bytes
 		.kind = kind,
 		.name = g_strdup(name ? name : ""),
 		.bytes = bytes,
-		.confidence = confidence == HC_CONFIDENCE_CERTAIN && is_partial(diff) ? HC_CONFIDENCE_LIKELY :
-											confidence,
+		.confidence = confidence == HC_CONFIDENCE_CERTAIN && hc_diff_is_partial(diff) ? HC_CONFIDENCE_LIKELY :
+												confidence,
 		.trend = trend,
 		.text = g_strconcat(own, trend_text, NULL),
 		.command = command,
@@ -321,6 +321,37 @@ static void tell_buffer(hc_diff *diff, const hc_growth *row)
 
 /* ---- what nothing known holds ---- */
 
+const hc_growth *hc_diff_find_broken(const hc_diff *diff)
+{
+	const hc_growth *most = NULL;
+	uint64_t most_elements = 0;
+
+	for (unsigned i = 0; i < diff->attribution->len; i++) {
+		const hc_growth *row = hc_diff_attribution(diff, i);
+
+		if (row->kind != HC_GROWTH_CONTAINER || row->owner->grade != HC_GRADE_TRUNCATED ||
+			row->elements_after <= row->elements_before ||
+			row->elements_after - row->elements_before <= most_elements)
+			continue;
+		most = row;
+		most_elements = row->elements_after - row->elements_before;
+	}
+	return most;
+}
+
+/* The blocks of a container whose links are broken stand among those without an owner. */
+static void append_broken(GString *text, const hc_diff *diff)
+{
+	const hc_growth *row = hc_diff_find_broken(diff);
+	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH];
+	g_autofree char *owner = row ? describe_owner(row) : NULL;
+
+	if (row)
+		g_string_append_printf(text,
+			"; perhaps they are of %s, which says that it grew from %s to %s elements, but could be read only in part",
+			owner, hc_text_count(before, row->elements_before), hc_text_count(after, row->elements_after));
+}
+
 static void tell_held(hc_diff *diff)
 {
 	growth_sum sum = sum_up(diff, HC_GROWTH_HELD);
@@ -351,6 +382,7 @@ static void tell_held(hc_diff *diff)
 			g_string_append_printf(text, "%s bytes", hc_text_count(size, (uint64_t)row->bytes / more));
 		}
 	}
+	append_broken(text, diff);
 	add(diff, "held", NULL, sum.bytes, HC_CONFIDENCE_CERTAIN, hc_diff_trend(steps, diff->count),
 		g_string_free(text, FALSE), g_strdup("types CORE"));
 }

@@ -138,6 +138,8 @@ static void append_containers(GString *verdict, const hc_diff *diff)
 		g_string_append(verdict, "Containers were not looked at (--no-types). ");
 	else if (has_sentence(diff, kinds))
 		return;
+	else if (hc_diff_find_broken(diff))
+		g_string_append(verdict, "No container that could be read whole grew. ");
 	else if (growth >= least_growth(diff))
 		g_string_append_printf(verdict, "Containers and other variables grew by %s, each by little. ",
 			hc_text_size(size, (uint64_t)growth));
@@ -156,7 +158,15 @@ static void append_cleared(GString *verdict, const hc_diff *diff)
 	if (!diff->sentences->len)
 		return;
 	g_string_append_c(verdict, '\n');
-	if (diff->last->heap.foreign) {
+	if (hc_diff_is_partial(diff))
+		g_string_append(verdict, "Not all could be read (see below): figures may be too low. ");
+	if (!diff->first->heap.found || !diff->last->heap.found) {
+		g_string_append_printf(verdict,
+			"No heap was found in the %s core: what is in use and free there is not known. ",
+			diff->last->heap.found	? "first" :
+			diff->first->heap.found ? "last" :
+						  "first and in the last");
+	} else if (diff->last->heap.foreign) {
 		g_autofree char *foreign = hc_text_escape(diff->last->heap.foreign, -1);
 
 		g_string_append_printf(
@@ -164,7 +174,7 @@ static void append_cleared(GString *verdict, const hc_diff *diff)
 	} else {
 		append_containers(verdict, diff);
 	}
-	if (!diff->last->heap.foreign && !has_sentence(diff, retained) &&
+	if (!diff->last->heap.foreign && diff->last->heap.found && !has_sentence(diff, retained) &&
 		kept(diff->last) < (uint64_t)hc_diff_share_base(diff) / LITTLE_KEPT)
 		g_string_append_printf(verdict,
 			"malloc keeps little (%s), so trimming or another allocator won't help. ",
