@@ -769,6 +769,42 @@ static void test_containers_not_known(void)
 	series_clear(&series);
 }
 
+/* A container with a broken link has few blocks, and says how many elements it has. */
+static void test_broken_container(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++) {
+		uint32_t index = snapshot_add_container(
+			series.list[i], HC_SNAPSHOT_NONE, "g_jobs", "libstdc++ map", 1000 + i * 49000, 1000, 72000);
+
+		snapshot_owner(series.list[i], index)->grade = i ? HC_GRADE_TRUNCATED : HC_GRADE_EXACT;
+		snapshot_add_unowned(series.list[i], 72, 10 + i * 49000, 0);
+	}
+	make_diff(&series);
+	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "held")->text, "; perhaps they are of g_jobs");
+	UNIT_ASSERT_CONTAINS(
+		sentence_of(series.diff, "held")->text, "which says that it grew from 1,000 to 50,000 elements");
+	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff), "No container that could be read whole grew.");
+	series_clear(&series);
+}
+
+/* A core that was cut has no heap to be found: then nothing is said of containers and of free memory. */
+static void test_no_heap(void)
+{
+	snapshot_series series = series_create(2);
+
+	series.list[1]->heap.found = false;
+	series.list[1]->libc_start = 0;
+	snapshot_add_memory(series.list[1], "files", MIB);
+	make_diff(&series);
+	CU_ASSERT_EQUAL(hc_diff_sameness(series.diff), HC_SAME_PROCESS);
+	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff), "No heap was found in the last core");
+	CU_ASSERT_PTR_NULL(strstr(hc_diff_verdict(series.diff), "Containers"));
+	CU_ASSERT_PTR_NULL(strstr(hc_diff_verdict(series.diff), "won't help"));
+	series_clear(&series);
+}
+
 /* Of another allocator's memory glibc's books say nothing, neither of containers nor of what is free. */
 static void test_foreign(void)
 {
@@ -959,6 +995,8 @@ int main(void)
 		{ "sockets", test_sockets },
 		{ "no types", test_no_types },
 		{ "containers not known", test_containers_not_known },
+		{ "a container that could not be read whole", test_broken_container },
+		{ "no heap", test_no_heap },
 		{ "another allocator", test_foreign },
 		{ "rows of one table", test_rows_of_one },
 		{ "rest", test_rest },
