@@ -14,6 +14,8 @@ enum {
 	MANY_KEYS = 1000,
 	FEW_SHAPES = 3,
 	LEAST_QUEUE_GROWTH = 1 << 20, /* bytes in sockets */
+	LEAST_KEPT = 1 << 20,	      /* free bytes; of less there is no advice */
+	LEAST_SHARE_NAMED = 100,      /* of what grew: a size with less than one in so many is not named */
 };
 
 /* "1.2 MiB (34.5 % of the growth)" */
@@ -371,7 +373,8 @@ static void tell_held(hc_diff *diff)
 		uint64_t more = row->blocks_after - row->blocks_before;
 		char count[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_COUNT_LENGTH];
 
-		if (row->kind != HC_GROWTH_HELD || row->bytes <= 0 || row->blocks_after <= row->blocks_before)
+		if (row->kind != HC_GROWTH_HELD || row->bytes <= sum.bytes / LEAST_SHARE_NAMED ||
+			row->blocks_after <= row->blocks_before)
 			continue;
 		g_string_append_printf(text, "%s%s more of ", said++ ? ", " : ": ", hc_text_count(count, more));
 		if (row->owner) {
@@ -403,7 +406,7 @@ static void tell_retained(hc_diff *diff)
 	text = g_string_new(NULL);
 	g_string_append_printf(
 		text, "free memory that malloc keeps grew by %s, to %s", bytes, hc_text_size(all, sum.after));
-	if (diff->last->pins_advice && *diff->last->pins_advice)
+	if (sum.after >= LEAST_KEPT && diff->last->pins_advice && *diff->last->pins_advice)
 		g_string_append_printf(text, ": %s", diff->last->pins_advice);
 	if (g_str_has_suffix(text->str, "."))
 		g_string_truncate(text, text->len - 1);

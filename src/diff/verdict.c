@@ -144,7 +144,8 @@ static void append_containers(GString *verdict, const hc_diff *diff)
 		g_string_append_printf(verdict, "Containers and other variables grew by %s, each by little. ",
 			hc_text_size(size, (uint64_t)growth));
 	else if (may_hide_containers(diff))
-		g_string_append(verdict, "No container that is known grew, but the owners of much are not known. ");
+		g_string_append(verdict,
+			"No container that is known grew, but the owners of much are not known: debug info may tell more. ");
 	else
 		g_string_append(verdict, "Containers did not grow. ");
 }
