@@ -222,6 +222,12 @@ static hc_confidence confidence_of(const hc_growth *row)
 	}
 }
 
+/* Who reads the sentence does not see its confidence. */
+static const char *hedge(const hc_growth *row)
+{
+	return confidence_of(row) == HC_CONFIDENCE_POSSIBLE ? "; this is a guess" : "";
+}
+
 /* "frames (std::vector<Frame>, run_session() frame 2 of thread 4711)"; of one that the path names well enough without where. */
 static char *describe_owner(const hc_growth *row)
 {
@@ -292,6 +298,7 @@ static void tell_container(hc_diff *diff, const hc_growth *row)
 		g_string_append(text, "; if it is a queue, its consumer falls behind");
 	}
 	append_keys(text, row);
+	g_string_append(text, hedge(row));
 	add(diff, kind, row->name, row->bytes, confidence_of(row), row->trend, g_string_free(text, FALSE),
 		show_command("containers", "--variable", row->name));
 }
@@ -302,8 +309,8 @@ static void tell_owner(hc_diff *diff, const hc_growth *row)
 	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH];
 
 	add(diff, "owner-growth", row->name, row->bytes, confidence_of(row), row->trend,
-		g_strdup_printf("what %s leads to grew by %s, from %s to %s blocks", owner, bytes,
-			hc_text_count(before, row->blocks_before), hc_text_count(after, row->blocks_after)),
+		g_strdup_printf("what %s leads to grew by %s, from %s to %s blocks%s", owner, bytes,
+			hc_text_count(before, row->blocks_before), hc_text_count(after, row->blocks_after), hedge(row)),
 		g_strdup("types CORE"));
 }
 
@@ -333,7 +340,9 @@ const hc_growth *hc_diff_find_broken(const hc_diff *diff)
 
 		if (row->kind != HC_GROWTH_CONTAINER || row->owner->grade != HC_GRADE_TRUNCATED ||
 			row->elements_after <= row->elements_before ||
-			row->elements_after - row->elements_before <= most_elements)
+			row->elements_after - row->elements_before <= most_elements ||
+			/* Nor is it what a damaged counter says. */
+			row->elements_after > diff->last->in_use.bytes)
 			continue;
 		most = row;
 		most_elements = row->elements_after - row->elements_before;

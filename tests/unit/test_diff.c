@@ -719,6 +719,8 @@ static void test_confidence(void)
 			hc_diagnostics_add(series.list[0]->diagnostics, &missing, 4096, NULL);
 		make_diff(&series);
 		CU_ASSERT_EQUAL(sentence_of(series.diff, "container-growth")->confidence, examples[i].confidence);
+		CU_ASSERT_EQUAL(strstr(sentence_of(series.diff, "container-growth")->text, "; this is a guess") != NULL,
+			examples[i].confidence == HC_CONFIDENCE_POSSIBLE);
 		series_clear(&series);
 	}
 }
