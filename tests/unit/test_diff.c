@@ -802,6 +802,8 @@ static void test_no_heap(void)
 	make_diff(&series);
 	CU_ASSERT_EQUAL(hc_diff_sameness(series.diff), HC_SAME_PROCESS);
 	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff), "No heap was found in the last core");
+	CU_ASSERT_EQUAL(sentence_of(series.diff, "not-heap")->confidence, HC_CONFIDENCE_POSSIBLE);
+	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "not-heap")->text, ": the heap may be among it");
 	CU_ASSERT_PTR_NULL(strstr(hc_diff_verdict(series.diff), "Containers"));
 	CU_ASSERT_PTR_NULL(strstr(hc_diff_verdict(series.diff), "won't help"));
 	series_clear(&series);
