@@ -81,6 +81,7 @@ typedef struct hc_growth {
 	hc_growth_kind kind;
 	const char *name;  /* a path, a library and what is lost, "top of the heap", ... Untrusted */
 	const char *where; /* of paths: "static", "run_session() frame 2 of thread 4711"; else NULL */
+	unsigned threads;  /* of one variable in so many threads, whose rows are one; 0: of no thread, or of one */
 	const char *type;  /* of paths and lost blocks; NULL: not known */
 	int64_t bytes;	   /* growth, from the first to the last */
 	uint64_t before, after;

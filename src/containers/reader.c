@@ -41,6 +41,28 @@ void hc_reader_clear(hc_reader *reader)
 	hc_pages_destroy(reader->live, live_size(reader->blocks));
 }
 
+/*
+ * The bytes of a range in several mappings that lie in a row in the core as well. A child of fork() has its heap in two: what it had,
+ * and what it got since, and some block lies in both.
+ */
+static const uint8_t *in_a_row(const hc_core *core, hc_address address, uint64_t size)
+{
+	unsigned i = hc_core_find_mapping_index(core, address);
+	const hc_mapping *mapping = hc_core_mapping(core, i);
+	const uint8_t *bytes = mapping->bytes + (address - mapping->start);
+	hc_address end = mapping->end;
+
+	while (size > end - address) {
+		if (++i == hc_core_mapping_count(core))
+			return NULL;
+		mapping = hc_core_mapping(core, i);
+		if (mapping->start != end || mapping->bytes != bytes + (end - address))
+			return NULL;
+		end = mapping->end;
+	}
+	return bytes;
+}
+
 const uint8_t *hc_reader_move(hc_reader *reader, hc_address address, uint64_t size)
 {
 	const hc_block_region *region = hc_blocks_region(reader->blocks, address);
@@ -61,7 +83,9 @@ const uint8_t *hc_reader_move(hc_reader *reader, hc_address address, uint64_t si
 		reader->bytes = mapping->bytes;
 		return mapping->bytes + (address - mapping->start);
 	}
-	if (size > sizeof reader->scratch || !hc_core_read(reader->core, address, reader->scratch, size))
+	if (size > sizeof reader->scratch)
+		return in_a_row(reader->core, address, size);
+	if (!hc_core_read(reader->core, address, reader->scratch, size))
 		return NULL;
 	return reader->scratch;
 }

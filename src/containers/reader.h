@@ -18,7 +18,7 @@ typedef struct hc_reader {
 	const uint8_t *bytes;
 	const hc_block_region *region; /* the last one; or NULL */
 	uint64_t *live;		       /* as blocks->starts, but of blocks in use only; NULL: no memory for it */
-	uint8_t scratch[64];	       /* what is not in one piece */
+	uint8_t scratch[4096];	       /* what is not in one piece */
 } hc_reader;
 
 /* Where a range lies. */
@@ -36,7 +36,7 @@ void hc_reader_clear(hc_reader *reader);
 /* As hc_reader_at(), for another piece than the last one. */
 const uint8_t *hc_reader_move(hc_reader *reader, hc_address address, uint64_t size);
 
-/* The SIZE bytes at ADDRESS; NULL if they cannot be had in one piece (up to 64 bytes may lie in two). Valid until the next call. */
+/* The SIZE bytes at ADDRESS; NULL if they cannot be had in one piece (up to 4096 may lie in several). Valid until the next call. */
 static inline const uint8_t *hc_reader_at(hc_reader *reader, hc_address address, uint64_t size)
 {
 	uint64_t offset = address - reader->start;

@@ -218,7 +218,8 @@ char *hc_diff_describe_lost(const hc_snapshot_lost *lost)
 	char size[HC_TEXT_COUNT_LENGTH], sizes[HC_TEXT_COUNT_LENGTH];
 
 	if (lost->type)
-		return g_strdup_printf("objects of %s", lost->type);
+		return g_strdup_printf("objects of %s%s", lost->type,
+			lost->trees < lost->amount.blocks ? " and what they lead to" : "");
 	if (cut)
 		return g_strdup_printf("text like \"%s%s\"", cut, length > TEXT_SHOWN ? "..." : "");
 	if (lost->head_sizes > 1 && lost->trees == lost->amount.blocks)
@@ -512,7 +513,7 @@ static void find_steady(hc_diff *diff)
 		hc_growth row;
 
 		if (!path->is_container || path->owner->is_found || !is_steady_container(diff, path) ||
-			is_below_grown(diff, path))
+			is_below_grown(diff, path) || hc_diff_is_joined(diff, path->owner))
 			continue;
 		row = describe_path(diff, path, HC_GROWTH_CONTAINER);
 		row.steps = path->below;
@@ -535,6 +536,7 @@ static void find_steady(hc_diff *diff)
 void hc_diff_attribute(hc_diff *diff)
 {
 	attribute_paths(diff);
+	hc_diff_join_alike(diff);
 	attribute_lost(diff);
 	attribute_unowned(diff, false);
 	attribute_unowned(diff, true);

@@ -6,6 +6,7 @@
  *	sizes.c		blocks by size
  *	paths.c		the trees of owners laid over each other, with their figures in each snapshot
  *	attribution.c	the growth shared out among paths, lost blocks, free memory, mappings; what did not grow
+ *	alike.c		rows of one variable in many threads, added up
  *	counters.c	pairs of the program's own counters that tell a backlog
  *	sentences.c	causes in words
  *	verdict.c	which of them are told, in which order; what did not grow

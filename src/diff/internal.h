@@ -62,6 +62,11 @@ struct hc_diff {
 /* attribution.c: fills diff->attribution and diff->steady. */
 void hc_diff_attribute(hc_diff *diff);
 
+/* alike.c: rows of one variable in many threads, which grew alike, become one. Of the rows of paths. */
+void hc_diff_join_alike(hc_diff *diff);
+/* Whether the variable at OWNER is in such a row. */
+bool hc_diff_is_joined(const hc_diff *diff, const hc_snapshot_owner *owner);
+
 /* The trend of COUNT figures. */
 hc_trend hc_diff_trend(const uint64_t *steps, unsigned count);
 
@@ -82,6 +87,10 @@ bool hc_diff_find_counters(const hc_diff *diff, const char *path, uint64_t eleme
 
 /* sentences.c: fills diff->sentences, not sorted. */
 void hc_diff_make_sentences(hc_diff *diff);
+/* Whether a core was not read whole. */
+bool hc_diff_is_partial(const hc_diff *diff);
+/* The container that was read in part only and claims to have grown by most elements; NULL: there is none. */
+const hc_growth *hc_diff_find_broken(const hc_diff *diff);
 
 /* verdict.c: sorts the sentences, leaves out what is too little, and fills diff->verdict. */
 void hc_diff_make_verdict(hc_diff *diff);

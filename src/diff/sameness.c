@@ -16,12 +16,18 @@ static bool differ(const char *a, const char *b)
 	return a && b && strcmp(a, b);
 }
 
+/* The same for addresses; 0 is one that a core does not tell. */
+static bool are_apart(hc_address a, hc_address b)
+{
+	return a && b && a != b;
+}
+
 static bool is_same_process(const hc_snapshot *a, const hc_snapshot *b)
 {
 	const hc_side_facts *x = a->side_facts, *y = b->side_facts;
 
-	if (!a->process.pid || a->process.pid != b->process.pid || a->program_start != b->program_start ||
-		a->libc_start != b->libc_start || differ(a->random, b->random))
+	if (!a->process.pid || a->process.pid != b->process.pid || are_apart(a->program_start, b->program_start) ||
+		are_apart(a->libc_start, b->libc_start) || differ(a->random, b->random))
 		return false;
 	return !x || !y || x->start_time == y->start_time;
 }
@@ -42,7 +48,8 @@ char *hc_diff_describe_time(const hc_snapshot *a, const hc_snapshot *b)
 
 static char *same_build_text(hc_sameness sameness, const hc_snapshot *a, const hc_snapshot *b)
 {
-	bool same_addresses = a->program_start == b->program_start && a->libc_start == b->libc_start;
+	bool same_addresses = !are_apart(a->program_start, b->program_start) &&
+			      !are_apart(a->libc_start, b->libc_start);
 	g_autofree char *time = hc_diff_describe_time(a, b);
 
 	if (sameness == HC_SAME_PROCESS)

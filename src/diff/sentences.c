@@ -14,6 +14,8 @@ enum {
 	MANY_KEYS = 1000,
 	FEW_SHAPES = 3,
 	LEAST_QUEUE_GROWTH = 1 << 20, /* bytes in sockets */
+	LEAST_KEPT = 1 << 20,	      /* free bytes; of less there is no advice */
+	LEAST_SHARE_NAMED = 100,      /* of what grew: a size with less than one in so many is not named */
 };
 
 /* "1.2 MiB (34.5 % of the growth)" */
@@ -47,7 +49,7 @@ static char *describe_trend(const hc_diff *diff, hc_trend trend, int64_t bytes)
 	}
 }
 
-static bool is_partial(const hc_diff *diff)
+bool hc_diff_is_partial(const hc_diff *diff)
 {
 	return hc_diagnostics_partial(diff->first->diagnostics) || hc_diagnostics_partial(diff->last->diagnostics);
 }
@@ -61,8 +63,8 @@ static void add(hc_diff *diff, const char *kind, const char *name, int64_t bytes
 		.kind = kind,
 		.name = g_strdup(name ? name : ""),
 		.bytes = bytes,
-		.confidence = confidence == HC_CONFIDENCE_CERTAIN && is_partial(diff) ? HC_CONFIDENCE_LIKELY :
-											confidence,
+		.confidence = confidence == HC_CONFIDENCE_CERTAIN && hc_diff_is_partial(diff) ? HC_CONFIDENCE_LIKELY :
+												confidence,
 		.trend = trend,
 		.text = g_strconcat(own, trend_text, NULL),
 		.command = command,
@@ -141,8 +143,10 @@ static void append_kinds(GString *text, const hc_diff *diff, const char *module,
 		escaped = hc_text_escape(what, -1);
 		g_string_append(text, said++ ? ", " : ": ");
 		if (kinds > 1 && row->blocks_after > row->blocks_before)
-			g_string_append_printf(
-				text, "%s x ", hc_text_count(count, row->blocks_after - row->blocks_before));
+			/* Of trees of several blocks each, not every one is an object of the kind. */
+			g_string_append_printf(text,
+				row->lost->trees < row->lost->amount.blocks ? "%s blocks of " : "%s x ",
+				hc_text_count(count, row->blocks_after - row->blocks_before));
 		g_string_append(text, escaped);
 		if (row->lost->module && g_strcmp0(row->lost->module, module))
 			g_string_append_printf(text, " (%s)", row->lost->module);
@@ -218,6 +222,12 @@ static hc_confidence confidence_of(const hc_growth *row)
 	}
 }
 
+/* Who reads the sentence does not see its confidence. */
+static const char *hedge(const hc_growth *row)
+{
+	return confidence_of(row) == HC_CONFIDENCE_POSSIBLE ? "; this is a guess" : "";
+}
+
 /* "frames (std::vector<Frame>, run_session() frame 2 of thread 4711)"; of one that the path names well enough without where. */
 static char *describe_owner(const hc_growth *row)
 {
@@ -288,6 +298,7 @@ static void tell_container(hc_diff *diff, const hc_growth *row)
 		g_string_append(text, "; if it is a queue, its consumer falls behind");
 	}
 	append_keys(text, row);
+	g_string_append(text, hedge(row));
 	add(diff, kind, row->name, row->bytes, confidence_of(row), row->trend, g_string_free(text, FALSE),
 		show_command("containers", "--variable", row->name));
 }
@@ -298,8 +309,8 @@ static void tell_owner(hc_diff *diff, const hc_growth *row)
 	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH];
 
 	add(diff, "owner-growth", row->name, row->bytes, confidence_of(row), row->trend,
-		g_strdup_printf("what %s leads to grew by %s, from %s to %s blocks", owner, bytes,
-			hc_text_count(before, row->blocks_before), hc_text_count(after, row->blocks_after)),
+		g_strdup_printf("what %s leads to grew by %s, from %s to %s blocks%s", owner, bytes,
+			hc_text_count(before, row->blocks_before), hc_text_count(after, row->blocks_after), hedge(row)),
 		g_strdup("types CORE"));
 }
 
@@ -318,6 +329,39 @@ static void tell_buffer(hc_diff *diff, const hc_growth *row)
 }
 
 /* ---- what nothing known holds ---- */
+
+const hc_growth *hc_diff_find_broken(const hc_diff *diff)
+{
+	const hc_growth *most = NULL;
+	uint64_t most_elements = 0;
+
+	for (unsigned i = 0; i < diff->attribution->len; i++) {
+		const hc_growth *row = hc_diff_attribution(diff, i);
+
+		if (row->kind != HC_GROWTH_CONTAINER || row->owner->grade != HC_GRADE_TRUNCATED ||
+			row->elements_after <= row->elements_before ||
+			row->elements_after - row->elements_before <= most_elements ||
+			/* Nor is it what a damaged counter says. */
+			row->elements_after > diff->last->in_use.bytes)
+			continue;
+		most = row;
+		most_elements = row->elements_after - row->elements_before;
+	}
+	return most;
+}
+
+/* The blocks of a container whose links are broken stand among those without an owner. */
+static void append_broken(GString *text, const hc_diff *diff)
+{
+	const hc_growth *row = hc_diff_find_broken(diff);
+	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH];
+	g_autofree char *owner = row ? describe_owner(row) : NULL;
+
+	if (row)
+		g_string_append_printf(text,
+			"; perhaps they are of %s, which says that it grew from %s to %s elements, but could be read only in part",
+			owner, hc_text_count(before, row->elements_before), hc_text_count(after, row->elements_after));
+}
 
 static void tell_held(hc_diff *diff)
 {
@@ -338,7 +382,8 @@ static void tell_held(hc_diff *diff)
 		uint64_t more = row->blocks_after - row->blocks_before;
 		char count[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_COUNT_LENGTH];
 
-		if (row->kind != HC_GROWTH_HELD || row->bytes <= 0 || row->blocks_after <= row->blocks_before)
+		if (row->kind != HC_GROWTH_HELD || row->bytes <= sum.bytes / LEAST_SHARE_NAMED ||
+			row->blocks_after <= row->blocks_before)
 			continue;
 		g_string_append_printf(text, "%s%s more of ", said++ ? ", " : ": ", hc_text_count(count, more));
 		if (row->owner) {
@@ -349,6 +394,7 @@ static void tell_held(hc_diff *diff)
 			g_string_append_printf(text, "%s bytes", hc_text_count(size, (uint64_t)row->bytes / more));
 		}
 	}
+	append_broken(text, diff);
 	add(diff, "held", NULL, sum.bytes, HC_CONFIDENCE_CERTAIN, hc_diff_trend(steps, diff->count),
 		g_string_free(text, FALSE), g_strdup("types CORE"));
 }
@@ -369,7 +415,7 @@ static void tell_retained(hc_diff *diff)
 	text = g_string_new(NULL);
 	g_string_append_printf(
 		text, "free memory that malloc keeps grew by %s, to %s", bytes, hc_text_size(all, sum.after));
-	if (diff->last->pins_advice && *diff->last->pins_advice)
+	if (sum.after >= LEAST_KEPT && diff->last->pins_advice && *diff->last->pins_advice)
 		g_string_append_printf(text, ": %s", diff->last->pins_advice);
 	if (g_str_has_suffix(text->str, "."))
 		g_string_truncate(text, text->len - 1);
@@ -391,8 +437,14 @@ static void tell_mapping(hc_diff *diff, const hc_growth *row)
 {
 	g_autofree char *bytes = describe_bytes(diff, row->bytes), *name = hc_text_escape(row->name, -1);
 
-	add(diff, "not-heap", row->name, row->bytes, HC_CONFIDENCE_CERTAIN, row->trend,
-		g_strdup_printf("%s grew by %s: not this heap", name, bytes), g_strdup("mappings CORE"));
+	bool is_known = diff->first->heap.found && diff->last->heap.found;
+
+	/* Of a core that was cut the heap may be one of these. */
+	add(diff, "not-heap", row->name, row->bytes, is_known ? HC_CONFIDENCE_CERTAIN : HC_CONFIDENCE_POSSIBLE,
+		row->trend,
+		g_strdup_printf("%s grew by %s: %s", name, bytes,
+			is_known ? "not this heap" : "the heap may be among it, for it was not found"),
+		g_strdup("mappings CORE"));
 }
 
 static int64_t heap_growth(const hc_diff *diff)

@@ -10,6 +10,7 @@ enum {
 	LEAST_GROWTH = 4096, /* bytes; less is no cause, lost blocks aside */
 	LEAST_SHARE = 100,   /* nor is less than one in so many of the growth */
 	LITTLE_KEPT = 10,    /* free memory that is less than a tenth of the growth */
+	LITTLE_UNOWNED = 10, /* blocks without a known owner that are less than a tenth of all */
 };
 
 int64_t hc_diff_share_base(const hc_diff *diff)
@@ -21,6 +22,12 @@ int64_t hc_diff_share_base(const hc_diff *diff)
 	for (unsigned i = 0; i < diff->attribution->len; i++)
 		grown += MAX(hc_diff_attribution(diff, i)->bytes, 0);
 	return grown;
+}
+
+/* Of a cause, in bytes. */
+static int64_t least_growth(const hc_diff *diff)
+{
+	return MAX(LEAST_GROWTH, hc_diff_share_base(diff) / LEAST_SHARE);
 }
 
 /* What goes on growing comes first. */
@@ -36,7 +43,7 @@ static int most_bytes_first(const void *a, const void *b)
 
 static void sort_sentences(hc_diff *diff)
 {
-	int64_t least = MAX(LEAST_GROWTH, hc_diff_share_base(diff) / LEAST_SHARE);
+	int64_t least = least_growth(diff);
 
 	for (unsigned i = diff->sentences->len; i-- > 0;) {
 		const hc_sentence *sentence = hc_diff_sentence(diff, i);
@@ -84,22 +91,92 @@ static uint64_t kept(const hc_snapshot *snapshot)
 	return snapshot->free.bytes;
 }
 
-/* What it is not, so that nobody looks there. */
+/* What grew of all that hangs on known paths, each too little for a sentence. */
+static int64_t known_growth(const hc_diff *diff)
+{
+	int64_t growth = 0;
+
+	for (unsigned i = 0; i < diff->attribution->len; i++) {
+		const hc_growth *row = hc_diff_attribution(diff, i);
+
+		if (row->kind == HC_GROWTH_CONTAINER || row->kind == HC_GROWTH_OWNER)
+			growth += MAX(row->bytes, 0);
+	}
+	return growth;
+}
+
+/* Whether containers may be among what grew, or in use, and nothing knows them: debug info is missing, as a rule. */
+static bool may_hide_containers(const hc_diff *diff)
+{
+	const GArray *sizes = diff->last->sizes;
+	uint64_t all = 0, unowned = 0;
+	int64_t growth = 0;
+
+	for (unsigned i = 0; i < sizes->len; i++) {
+		const hc_snapshot_size *size = &g_array_index(sizes, hc_snapshot_size, i);
+
+		all += size->size * size->blocks;
+		unowned += size->size * size->unowned;
+	}
+	for (unsigned i = 0; i < diff->attribution->len; i++) {
+		const hc_growth *row = hc_diff_attribution(diff, i);
+
+		if ((row->kind == HC_GROWTH_HELD || row->kind == HC_GROWTH_BUFFER) && !row->owner)
+			growth += MAX(row->bytes, 0);
+	}
+	return unowned > all / LITTLE_UNOWNED || growth > hc_diff_share_base(diff) / LITTLE_UNOWNED;
+}
+
+/* That containers are not the cause is said only where they would have been seen. */
+static void append_containers(GString *verdict, const hc_diff *diff)
+{
+	static const char *const kinds[] = { "container-growth", "backlog", "unbounded-keys", "owner-growth", NULL };
+	int64_t growth = known_growth(diff);
+	char size[HC_TEXT_SIZE_LENGTH];
+
+	if (!diff->first->has_types || !diff->last->has_types)
+		g_string_append(verdict, "Containers were not looked at (--no-types). ");
+	else if (has_sentence(diff, kinds))
+		return;
+	else if (hc_diff_find_broken(diff))
+		g_string_append(verdict, "No container that could be read whole grew. ");
+	else if (growth >= least_growth(diff))
+		g_string_append_printf(verdict, "Containers and other variables grew by %s, each by little. ",
+			hc_text_size(size, (uint64_t)growth));
+	else if (may_hide_containers(diff))
+		g_string_append(verdict,
+			"No container that is known grew, but the owners of much are not known: debug info may tell more. ");
+	else
+		g_string_append(verdict, "Containers did not grow. ");
+}
+
+/* What it is not, so that nobody looks there. Of another allocator's blocks nothing is known. */
 static void append_cleared(GString *verdict, const hc_diff *diff)
 {
-	static const char *const containers[] = { "container-growth", "backlog", "unbounded-keys", "owner-growth",
-		NULL };
 	static const char *const retained[] = { "retained", NULL };
 	char size[HC_TEXT_SIZE_LENGTH];
 
 	if (!diff->sentences->len)
 		return;
 	g_string_append_c(verdict, '\n');
-	if (!diff->first->has_types || !diff->last->has_types)
-		g_string_append(verdict, "Containers were not looked at (--no-types). ");
-	else if (!has_sentence(diff, containers))
-		g_string_append(verdict, "Containers did not grow. ");
-	if (!has_sentence(diff, retained) && kept(diff->last) < (uint64_t)hc_diff_share_base(diff) / LITTLE_KEPT)
+	if (hc_diff_is_partial(diff))
+		g_string_append(verdict, "Not all could be read (see below): figures may be too low. ");
+	if (!diff->first->heap.found || !diff->last->heap.found) {
+		g_string_append_printf(verdict,
+			"No heap was found in the %s core: what is in use and free there is not known. ",
+			diff->last->heap.found	? "first" :
+			diff->first->heap.found ? "last" :
+						  "first and in the last");
+	} else if (diff->last->heap.foreign) {
+		g_autofree char *foreign = hc_text_escape(diff->last->heap.foreign, -1);
+
+		g_string_append_printf(
+			verdict, "The program's allocator is %s: of its blocks nothing is known here. ", foreign);
+	} else {
+		append_containers(verdict, diff);
+	}
+	if (!diff->last->heap.foreign && diff->last->heap.found && !has_sentence(diff, retained) &&
+		kept(diff->last) < (uint64_t)hc_diff_share_base(diff) / LITTLE_KEPT)
 		g_string_append_printf(verdict,
 			"malloc keeps little (%s), so trimming or another allocator won't help. ",
 			hc_text_size(size, kept(diff->last)));

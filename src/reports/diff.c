@@ -364,7 +364,7 @@ static char *describe_growth(const hc_growth *growth)
 		g_string_append_printf(text, ", %s", where);
 	append_count(text, growth);
 	if (type && *type)
-		g_string_append_printf(text, ", %s", type);
+		g_string_append_printf(text, "%s %s", *type == '(' ? "" : ",", type);
 	if (growth->trend == HC_TREND_STOPPED)
 		g_string_append(text, " (not in the last step)");
 	else if (growth->trend == HC_TREND_GROWING)
@@ -445,6 +445,11 @@ static char *describe_steady(const hc_growth *row)
 	g_autofree char *name = hc_text_escape(row->name, -1);
 	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH];
 
+	if (row->elements_after == UINT64_MAX && row->after < row->before) {
+		char less[HC_TEXT_SIZE_LENGTH];
+
+		return g_strdup_printf("%s (-%s)", name, hc_text_size(less, row->before - row->after));
+	}
 	if (row->elements_after == UINT64_MAX)
 		return g_steal_pointer(&name);
 	return g_strdup_printf("%s %s -> %s", name, hc_text_count(before, row->elements_before),

@@ -276,6 +276,41 @@ static void lists(void)
 	expect_walk(&f, t.list, list[8], HC_GRADE_TRUNCATED, "tail", 9);
 }
 
+/*
+ * A child of fork() has its heap in two mappings, and some block begins in one and ends in the other. SIZE: of the nodes, the second of
+ * which does.
+ */
+static void list_in_two_mappings(uint64_t size)
+{
+	const hc_address first = 0x50000000, border = first + 0x4000,
+			 nodes[] = { first + 0x100, border - 0x10, border + 0x4000 };
+	g_auto(fixture) f = start();
+	hc_type *node = make_struct(&f, "node", size), *bare = make_struct(&f, "bare", 8);
+	hc_type *pointer = pointer_to(&f, node);
+	seen s;
+
+	add_field(node, "next", pointer, 0);
+	add_field(node, "last", f.u64, size - 8);
+	add_field(bare, "head", pointer, 0);
+	core_builder_add_memory(f.core, first, border - first, PF_R | PF_W);
+	core_builder_add_memory(f.core, border, 0x8000, PF_R | PF_W);
+	put(&f, first, nodes[0]);
+	put(&f, nodes[0], nodes[1]);
+	put(&f, nodes[1], nodes[2]);
+	if (!dump(&f))
+		return;
+	describe(&f, list_description);
+	CU_ASSERT_EQUAL(walk(&f, bare, first, &s).grade, HC_GRADE_EXACT);
+	CU_ASSERT_EQUAL(s.element_count, 3);
+}
+
+static void lists_in_two_mappings(void)
+{
+	list_in_two_mappings(24);
+	list_in_two_mappings(80);
+	list_in_two_mappings(6000);
+}
+
 static void circles_without_a_count(void)
 {
 	for (unsigned length = 1; length <= 9; length += 4)
@@ -566,6 +601,7 @@ int main(void)
 		{ "rings are visited in order", rings_are_in_order },
 		{ "blocks of elements", blocks_of_elements },
 		{ "lists, good and damaged", lists },
+		{ "lists in two mappings", lists_in_two_mappings },
 		{ "circles are found without a count", circles_without_a_count },
 		{ "visits stop when asked", visits_stop_when_asked },
 		{ "links through one struct are told apart", links_are_told_apart },

@@ -179,6 +179,19 @@ static void test_lost(void)
 	series_clear(&series);
 }
 
+/* An object that leads to others of its own is one object, however many blocks that makes. */
+static void test_lost_trees(void)
+{
+	snapshot_series series = series_create(2);
+
+	snapshot_add_lost(series.list[1], "type Circle", "Circle", 60000, 4 * MIB)->trees = 30000;
+	snapshot_add_lost(series.list[1], "type Square", "Square", 500, 50000);
+	make_diff(&series);
+	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "leak")->text,
+		": 60,000 blocks of objects of Circle and what they lead to, 500 x objects of Square");
+	series_clear(&series);
+}
+
 /* What only a snapshot in the middle lost is of no importance, but its bytes are in that step. */
 static void test_lost_in_between(void)
 {
@@ -407,6 +420,68 @@ static void test_threads_of_one_process(void)
 	CU_ASSERT_EQUAL(row->steps[2], 100000);
 	CU_ASSERT_EQUAL(nth_row(series.diff, HC_GROWTH_CONTAINER, "frames", 1)->bytes, 0);
 	CU_ASSERT_PTR_NULL(nth_row(series.diff, HC_GROWTH_CONTAINER, "frames", 2));
+	series_clear(&series);
+}
+
+/* Each is too little to be a cause, and all together are all of it. */
+static void test_threads_alike(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++)
+		for (unsigned thread = 0; thread < 200; thread++)
+			add_local(series.list[i], 9000 + thread, 1000 + i * 500000);
+	make_diff(&series);
+	const hc_growth *row = nth_row(series.diff, HC_GROWTH_CONTAINER, "frames", 0);
+
+	CU_ASSERT_EQUAL(row->bytes, 200 * 500000);
+	CU_ASSERT_EQUAL(row->elements_after, 200 * 501000);
+	CU_ASSERT_EQUAL(row->blocks_after, 200);
+	CU_ASSERT_EQUAL(row->threads, 200);
+	CU_ASSERT_PTR_NULL(nth_row(series.diff, HC_GROWTH_CONTAINER, "frames", 1));
+	CU_ASSERT_EQUAL(sentence_of(series.diff, "container-growth")->bytes, 200 * 500000);
+	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "container-growth")->text, "in 200 threads) grew by 95.4 MiB");
+	CU_ASSERT_PTR_NULL(strstr(hc_diff_verdict(series.diff), "did not grow"));
+	CU_ASSERT_FALSE(is_steady(series.diff, "frames"));
+	series_clear(&series);
+}
+
+/* One of many grew: which one is what matters. */
+static void test_threads_not_alike(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++)
+		for (unsigned thread = 0; thread < 20; thread++)
+			add_local(series.list[i], 9000 + thread, 1000 + (i && thread == 7 ? 500000 : i));
+	make_diff(&series);
+	const hc_growth *row = nth_row(series.diff, HC_GROWTH_CONTAINER, "frames", 0);
+
+	CU_ASSERT_EQUAL(row->bytes, 500000);
+	CU_ASSERT_EQUAL(row->owner->thread, 9007);
+	CU_ASSERT_EQUAL(row->threads, 0);
+	CU_ASSERT_PTR_NOT_NULL(nth_row(series.diff, HC_GROWTH_CONTAINER, "frames", 19));
+	series_clear(&series);
+}
+
+/* Many members of many things grew, none of them by a hundredth. */
+static void test_many_little(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned path = 0; path < 200; path++)
+		for (unsigned i = 0; i < 2; i++) {
+			g_autofree char *name = g_strdup_printf("g_table_%u", path);
+
+			snapshot_add_container(series.list[i], HC_SNAPSHOT_NONE,
+				g_string_chunk_insert(series.list[i]->texts, name), "libstdc++ map", 10 + i * 100, 10,
+				1000 + i * 100000);
+		}
+	snapshot_add_lost(series.list[1], "size 40", NULL, 10, 400);
+	make_diff(&series);
+	UNIT_ASSERT_CONTAINS(
+		hc_diff_verdict(series.diff), "\nContainers and other variables grew by 19.1 MiB, each by little.");
+	CU_ASSERT_PTR_NULL(strstr(hc_diff_verdict(series.diff), "did not grow"));
 	series_clear(&series);
 }
 
@@ -644,6 +719,8 @@ static void test_confidence(void)
 			hc_diagnostics_add(series.list[0]->diagnostics, &missing, 4096, NULL);
 		make_diff(&series);
 		CU_ASSERT_EQUAL(sentence_of(series.diff, "container-growth")->confidence, examples[i].confidence);
+		CU_ASSERT_EQUAL(strstr(sentence_of(series.diff, "container-growth")->text, "; this is a guess") != NULL,
+			examples[i].confidence == HC_CONFIDENCE_POSSIBLE);
 		series_clear(&series);
 	}
 }
@@ -679,6 +756,72 @@ static void test_no_types(void)
 	snapshot_add_unowned(series.list[1], 40, 100000, 0);
 	make_diff(&series);
 	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff), "Containers were not looked at (--no-types).");
+	series_clear(&series);
+}
+
+/* Where owners are not known, containers may well have grown. */
+static void test_containers_not_known(void)
+{
+	snapshot_series series = series_create(2);
+
+	snapshot_add_unowned(series.list[1], 40, 100000, 0);
+	make_diff(&series);
+	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff),
+		"\nNo container that is known grew, but the owners of much are not known: debug info may tell more.");
+	series_clear(&series);
+}
+
+/* A container with a broken link has few blocks, and says how many elements it has. */
+static void test_broken_container(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++) {
+		uint32_t index = snapshot_add_container(
+			series.list[i], HC_SNAPSHOT_NONE, "g_jobs", "libstdc++ map", 1000 + i * 49000, 1000, 72000);
+
+		snapshot_owner(series.list[i], index)->grade = i ? HC_GRADE_TRUNCATED : HC_GRADE_EXACT;
+		snapshot_add_unowned(series.list[i], 72, 10 + i * 49000, 0);
+	}
+	make_diff(&series);
+	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "held")->text, "; perhaps they are of g_jobs");
+	UNIT_ASSERT_CONTAINS(
+		sentence_of(series.diff, "held")->text, "which says that it grew from 1,000 to 50,000 elements");
+	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff), "No container that could be read whole grew.");
+	series_clear(&series);
+}
+
+/* A core that was cut has no heap to be found: then nothing is said of containers and of free memory. */
+static void test_no_heap(void)
+{
+	snapshot_series series = series_create(2);
+
+	series.list[1]->heap.found = false;
+	series.list[1]->libc_start = 0;
+	snapshot_add_memory(series.list[1], "files", MIB);
+	make_diff(&series);
+	CU_ASSERT_EQUAL(hc_diff_sameness(series.diff), HC_SAME_PROCESS);
+	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff), "No heap was found in the last core");
+	CU_ASSERT_EQUAL(sentence_of(series.diff, "not-heap")->confidence, HC_CONFIDENCE_POSSIBLE);
+	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "not-heap")->text, ": the heap may be among it");
+	CU_ASSERT_PTR_NULL(strstr(hc_diff_verdict(series.diff), "Containers"));
+	CU_ASSERT_PTR_NULL(strstr(hc_diff_verdict(series.diff), "won't help"));
+	series_clear(&series);
+}
+
+/* Of another allocator's memory glibc's books say nothing, neither of containers nor of what is free. */
+static void test_foreign(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++)
+		series.list[i]->heap.foreign = "jemalloc";
+	snapshot_add_memory(series.list[1], "files", MIB);
+	make_diff(&series);
+	UNIT_ASSERT_CONTAINS(
+		hc_diff_verdict(series.diff), "The program's allocator is jemalloc: of its blocks nothing is known");
+	CU_ASSERT_PTR_NULL(strstr(hc_diff_verdict(series.diff), "Containers"));
+	CU_ASSERT_PTR_NULL(strstr(hc_diff_verdict(series.diff), "won't help"));
 	series_clear(&series);
 }
 
@@ -829,6 +972,7 @@ int main(void)
 	static const unit_case cases[] = {
 		{ "a snapshot with its like", test_nothing },
 		{ "lost blocks by kind", test_lost },
+		{ "lost objects with what they lead to", test_lost_trees },
 		{ "lost for a while", test_lost_in_between },
 		{ "a container that explains what is below", test_container_explains },
 		{ "a table that explains nothing", test_table_explains_nothing },
@@ -839,6 +983,9 @@ int main(void)
 		{ "statics of one name", test_statics_of_one_name },
 		{ "threads of another process", test_threads_of_other_process },
 		{ "threads of one process", test_threads_of_one_process },
+		{ "threads that grow alike", test_threads_alike },
+		{ "one thread of many", test_threads_not_alike },
+		{ "many that grow by little", test_many_little },
 		{ "owner not known", test_unowned },
 		{ "trends", test_trend },
 		{ "warm-up", test_warm_up },
@@ -851,6 +998,10 @@ int main(void)
 		{ "confidence", test_confidence },
 		{ "sockets", test_sockets },
 		{ "no types", test_no_types },
+		{ "containers not known", test_containers_not_known },
+		{ "a container that could not be read whole", test_broken_container },
+		{ "no heap", test_no_heap },
+		{ "another allocator", test_foreign },
 		{ "rows of one table", test_rows_of_one },
 		{ "rest", test_rest },
 		{ "sameness", test_sameness },
