@@ -80,6 +80,7 @@ const char *hc_trend_name(hc_trend trend); /* "unknown", "steady", "growing", "s
 typedef struct hc_growth {
 	hc_growth_kind kind;
 	const char *name;  /* a path, a library and what is lost, "top of the heap", ... Untrusted */
+	const char *row;   /* id of a row of the memory table, if it is one; else NULL */
 	const char *where; /* of paths: "static", "run_session() frame 2 of thread 4711"; else NULL */
 	unsigned threads;  /* of one variable in so many threads, whose rows are one; 0: of no thread, or of one */
 	const char *type;  /* of paths and lost blocks; NULL: not known */

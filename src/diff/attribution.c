@@ -104,7 +104,10 @@ static bool explains(const hc_diff *diff, const hc_merged_path *path)
 	/* Of what came or went as a whole, a container explains all it held; an object what is mostly in itself. */
 	if (!things[0] || !things[last])
 		return path->is_container || 2 * ABS((double)path->own[last] - (double)path->own[0]) >= ABS(bytes);
-	return more * bytes >= 0 && ABS(more * path->below[0] / things[0]) >= ABS(bytes) / 2;
+	if (more * bytes >= 0 && ABS(more * path->below[0] / things[0]) >= ABS(bytes) / 2)
+		return true;
+	/* New elements may be larger than those that were there, if it is not that something in these grew. */
+	return path->is_container && more >= things[0] && bytes > 0 && path->fattened < bytes / 2;
 }
 
 static uint32_t add_row(rows_of_paths *rows, uint32_t path)
@@ -416,6 +419,7 @@ static void attribute_rows(hc_diff *diff)
 		}
 		growth.kind = kind_of_row(row->id);
 		growth.name = row->title;
+		growth.row = row->id;
 		growth.blocks_before = g_strcmp0(row->unit, "blocks") ? 0 : row->count_a;
 		growth.blocks_after = g_strcmp0(row->unit, "blocks") ? 0 : row->count_b;
 		growth.steps = steps;

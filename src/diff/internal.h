@@ -23,6 +23,8 @@ typedef struct hc_merged_path {
 	bool changed;			/* anything at or below it did */
 	uint64_t *own, *own_blocks, *mapped, *mapped_blocks;
 	uint64_t *below; /* bytes, own included */
+	uint64_t
+		fattened; /* the most bytes that one container below it grew by, which was there before and holds twice as much now */
 	uint64_t *elements, *count;
 } hc_merged_path;
 

@@ -96,6 +96,17 @@ static bool is_constant(const uint64_t *figures, unsigned count)
 	return true;
 }
 
+/* What PATH grew by, if each of its containers holds twice of what it held. */
+static uint64_t fattened_by(const hc_merged_path *path, unsigned last)
+{
+	double before = path->count[0] ? (double)path->below[0] / path->count[0] : 0,
+	       after = path->count[last] ? (double)path->below[last] / path->count[last] : 0;
+
+	return path->is_container && path->count[0] && after >= 2 * before && path->below[last] > path->below[0] ?
+		       path->below[last] - path->below[0] :
+		       0;
+}
+
 /* Children come after their parents: from the end on each is complete when it is added to its parent. */
 static void add_up(hc_merged_paths *paths)
 {
@@ -111,8 +122,10 @@ static void add_up(hc_merged_paths *paths)
 			if (parent)
 				parent->below[snapshot] += path->below[snapshot];
 		}
-		if (parent)
-			parent->changed |= path->changed;
+		if (!parent)
+			continue;
+		parent->changed |= path->changed;
+		parent->fattened = MAX(parent->fattened, MAX(path->fattened, fattened_by(path, paths->snapshots - 1)));
 	}
 }
 

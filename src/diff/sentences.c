@@ -438,13 +438,15 @@ static void tell_mapping(hc_diff *diff, const hc_growth *row)
 	g_autofree char *bytes = describe_bytes(diff, row->bytes), *name = hc_text_escape(row->name, -1);
 
 	bool is_known = diff->first->heap.found && diff->last->heap.found;
+	const char *what = !is_known ? "the heap may be among it, for it was not found" :
+			   !g_strcmp0(row->row, "anonymous") ?
+				       "not this heap, but what the program, a library or an allocator of "
+				       "its own got by mmap()" :
+				       "not this heap";
 
 	/* Of a core that was cut the heap may be one of these. */
 	add(diff, "not-heap", row->name, row->bytes, is_known ? HC_CONFIDENCE_CERTAIN : HC_CONFIDENCE_POSSIBLE,
-		row->trend,
-		g_strdup_printf("%s grew by %s: %s", name, bytes,
-			is_known ? "not this heap" : "the heap may be among it, for it was not found"),
-		g_strdup("mappings CORE"));
+		row->trend, g_strdup_printf("%s grew by %s: %s", name, bytes, what), g_strdup("mappings CORE"));
 }
 
 static int64_t heap_growth(const hc_diff *diff)

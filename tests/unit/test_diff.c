@@ -241,6 +241,24 @@ static void test_container_explains(void)
 	series_clear(&series);
 }
 
+/* New entries that are larger than the old ones are the map's growth; buffers in entries that were there are not. */
+static void test_larger_elements(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++) {
+		uint32_t map = snapshot_add_container(series.list[i], HC_SNAPSHOT_NONE, "g_map", "libstdc++ map",
+			i ? 200 : 10, i ? 200 : 10, i ? 20000 : 1000);
+		uint32_t blob = snapshot_add_container(series.list[i], map, "g_map[].second->blob", "libstdc++ vector",
+			i ? 9500000 : 0, i ? 190 : 0, i ? 9500000 : 0);
+
+		snapshot_owner(series.list[i], blob)->count = i ? 190 : 0;
+	}
+	make_diff(&series);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_CONTAINER, "g_map")->bytes, 9500000 + 19000);
+	series_clear(&series);
+}
+
 /* A table of ten sessions holds all of what grew and did not grow itself: the queue that each of them has did. */
 static void test_table_explains_nothing(void)
 {
@@ -975,6 +993,7 @@ int main(void)
 		{ "lost objects with what they lead to", test_lost_trees },
 		{ "lost for a while", test_lost_in_between },
 		{ "a container that explains what is below", test_container_explains },
+		{ "elements that are larger than before", test_larger_elements },
 		{ "a table that explains nothing", test_table_explains_nothing },
 		{ "paths of one snapshot", test_paths_of_one },
 		{ "big buffers", test_buffers },
