@@ -28,7 +28,7 @@ static char *describe_bytes(const hc_diff *diff, int64_t bytes)
 		return g_strdup(size);
 	if (bytes > diff->memory_growth + diff->memory_growth / 50)
 		return g_strdup_printf("%s (more than memory grew: something else shrank)", size);
-	return g_strdup_printf("%s (%.1f %% of the growth)", size, MIN(100.0 * bytes / diff->memory_growth, 100.0));
+	return g_strdup_printf("%s (%.1f %% of the growth)", size, 100.0 * bytes / diff->memory_growth);
 }
 
 /* What more than two snapshots tell; "" of two. */
