@@ -17,8 +17,6 @@
 
 enum {
 	SIZES_APART = 12,	  /* sizes of blocks whose owner is not known; the others are one row */
-	LITTLE_SHARE = 1000,	  /* of the growth */
-	STEADY_SHARE = 100,	  /* a change of less than a hundredth is none */
 	TEXT_SHOWN = 32,	  /* characters of lost text */
 	TREND_LEAST_SHARE = 4,	  /* every step at least a quarter of the mean: growing */
 	TREND_STOPPED_SHARE = 20, /* the last step less than a twentieth of the whole: stopped */
@@ -89,8 +87,7 @@ static const uint64_t *things_of(const hc_merged_path *path)
 	return path->is_container ? path->elements : path->own_blocks;
 }
 
-/* Whether the growth of PATH's own number of things is behind at least half of what grew below it. */
-static bool explains(const hc_diff *diff, const hc_merged_path *path)
+bool hc_diff_explains(const hc_diff *diff, const hc_merged_path *path)
 {
 	unsigned last = diff->count - 1;
 	const uint64_t *things = things_of(path);
@@ -141,7 +138,7 @@ static bool is_ever(const uint64_t *figures, unsigned count)
 	return false;
 }
 
-static hc_growth describe_path(const hc_diff *diff, const hc_merged_path *path, hc_growth_kind kind)
+hc_growth hc_diff_describe_path(const hc_diff *diff, const hc_merged_path *path, hc_growth_kind kind)
 {
 	return (hc_growth){
 		.kind = kind,
@@ -161,7 +158,7 @@ static void add_path_row(hc_diff *diff, const struct path_row *row)
 	hc_growth_kind kind = path->owner->is_found ? HC_GROWTH_HELD :
 			      path->is_container    ? HC_GROWTH_CONTAINER :
 						      HC_GROWTH_OWNER;
-	hc_growth growth = describe_path(diff, path, kind);
+	hc_growth growth = hc_diff_describe_path(diff, path, kind);
 
 	if (kind == HC_GROWTH_CONTAINER) {
 		for (unsigned i = 0; i < diff->count; i++)
@@ -200,7 +197,7 @@ static void attribute_paths(hc_diff *diff)
 		bool inherited = path->parent != HC_SNAPSHOT_NONE && explained[path->parent];
 
 		row[i] = inherited ? row[path->parent] : HC_SNAPSHOT_NONE;
-		explained[i] = inherited || explains(diff, path);
+		explained[i] = inherited || hc_diff_explains(diff, path);
 		if (row[i] == HC_SNAPSHOT_NONE &&
 			(explained[i] || path->is_container || is_ever(path->own, diff->count)))
 			row[i] = add_row(&rows, i);
@@ -465,78 +462,6 @@ static int most_grown_first(const void *a, const void *b)
 	return x->kind != y->kind ? (int)x->kind - (int)y->kind : strcmp(x->name, y->name);
 }
 
-/* ---- what did not grow ---- */
-
-static bool is_steady(const hc_diff *diff, const uint64_t *figures, uint64_t tolerance)
-{
-	for (unsigned i = 1; i < diff->count; i++)
-		if (figures[i] > figures[0] + MAX(figures[0] / STEADY_SHARE, tolerance))
-			return false;
-	return true;
-}
-
-/* Its elements did not grow, or so little memory that it cannot be a cause. */
-static bool is_steady_container(const hc_diff *diff, const hc_merged_path *path)
-{
-	uint64_t little = (uint64_t)hc_diff_share_base(diff) / LITTLE_SHARE;
-
-	if (is_steady(diff, path->elements, 0))
-		return is_steady(diff, path->below, little);
-	return is_steady(diff, path->below, little) && !is_steady(diff, path->below, 0);
-}
-
-/* Grown rows explain what is below them: nothing there is a suspect of its own. */
-static bool is_below_grown(const hc_diff *diff, const hc_merged_path *path)
-{
-	while (path->parent != HC_SNAPSHOT_NONE) {
-		path = hc_merged_paths_get(diff->paths, path->parent);
-		if (path->is_container && path->changed && explains(diff, path))
-			return true;
-	}
-	return false;
-}
-
-static int largest_first(const void *a, const void *b)
-{
-	const hc_growth *x = a, *y = b;
-	bool is_container = x->kind == HC_GROWTH_CONTAINER;
-
-	if (is_container != (y->kind == HC_GROWTH_CONTAINER))
-		return is_container ? -1 : 1;
-	if (x->after != y->after)
-		return x->after < y->after ? 1 : -1;
-	if (x->elements_after != y->elements_after)
-		return x->elements_after < y->elements_after ? 1 : -1;
-	return strcmp(x->name, y->name);
-}
-
-static void find_steady(hc_diff *diff)
-{
-	for (uint32_t i = 0; i < diff->paths->list->len; i++) {
-		const hc_merged_path *path = hc_merged_paths_get(diff->paths, i);
-		hc_growth row;
-
-		if (!path->is_container || path->owner->is_found || !is_steady_container(diff, path) ||
-			is_below_grown(diff, path) || hc_diff_is_joined(diff, path->owner))
-			continue;
-		row = describe_path(diff, path, HC_GROWTH_CONTAINER);
-		row.steps = path->below;
-		row.before = path->below[0];
-		row.after = path->below[diff->count - 1];
-		row.bytes = (int64_t)(row.after - row.before);
-		row.trend = hc_diff_trend(row.steps, diff->count);
-		if (row.elements_before || row.before)
-			g_array_append_val(diff->steady, row);
-	}
-	for (unsigned i = 0; i < diff->attribution->len; i++) {
-		const hc_growth *row = hc_diff_attribution(diff, i);
-
-		if (row->kind >= HC_GROWTH_STACKS && row->kind <= HC_GROWTH_MAPPING && is_steady(diff, row->steps, 0))
-			g_array_append_val(diff->steady, *row);
-	}
-	g_array_sort(diff->steady, largest_first);
-}
-
 void hc_diff_attribute(hc_diff *diff)
 {
 	attribute_paths(diff);
@@ -547,5 +472,5 @@ void hc_diff_attribute(hc_diff *diff)
 	attribute_rows(diff);
 	attribute_rest(diff);
 	g_array_sort(diff->attribution, most_grown_first);
-	find_steady(diff);
+	hc_diff_find_steady(diff);
 }

@@ -5,7 +5,8 @@
  *	sameness.c	are they of one process, one build?
  *	sizes.c		blocks by size
  *	paths.c		the trees of owners laid over each other, with their figures in each snapshot
- *	attribution.c	the growth shared out among paths, lost blocks, free memory, mappings; what did not grow
+ *	attribution.c	the growth shared out among paths, lost blocks, free memory, mappings
+ *	steady.c	what did not grow
  *	alike.c		rows of one variable in many threads, added up
  *	counters.c	pairs of the program's own counters that tell a backlog
  *	sentences.c	causes in words

@@ -61,13 +61,25 @@ struct hc_diff {
 	GPtrArray *steps; /* arrays of uint64_t */
 };
 
-/* attribution.c: fills diff->attribution and diff->steady. */
+/* attribution.c: fills diff->attribution, then diff->steady. */
 void hc_diff_attribute(hc_diff *diff);
 
 /* alike.c: rows of one variable in many threads, which grew alike, become one. Of the rows of paths. */
 void hc_diff_join_alike(hc_diff *diff);
 /* Whether the variable at OWNER is in such a row. */
 bool hc_diff_is_joined(const hc_diff *diff, const hc_snapshot_owner *owner);
+
+/*
+ * Whether the growth of PATH's own number of things (elements of a container, blocks of anything else) is behind at least half of what
+ * grew below it; or nothing changed there at all.
+ */
+bool hc_diff_explains(const hc_diff *diff, const hc_merged_path *path);
+
+/* A row of KIND for PATH: its name and elements, without bytes. */
+hc_growth hc_diff_describe_path(const hc_diff *diff, const hc_merged_path *path, hc_growth_kind kind);
+
+/* steady.c: fills diff->steady. */
+void hc_diff_find_steady(hc_diff *diff);
 
 /* The trend of COUNT figures. */
 hc_trend hc_diff_trend(const uint64_t *steps, unsigned count);
