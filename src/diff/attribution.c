@@ -388,17 +388,6 @@ static hc_growth_kind kind_of_row(const char *id)
 	return !strcmp(id, "data") ? HC_GROWTH_DATA : HC_GROWTH_MAPPING;
 }
 
-static const hc_memory_row *find_row(const hc_snapshot *snapshot, const char *id)
-{
-	for (unsigned i = 0; i < snapshot->memory->len; i++) {
-		const hc_memory_row *row = &g_array_index(snapshot->memory, hc_memory_row, i);
-
-		if (!strcmp(row->id, id))
-			return row;
-	}
-	return NULL;
-}
-
 static void attribute_rows(hc_diff *diff)
 {
 	for (unsigned i = 0; i < diff->rows->len; i++) {
@@ -410,7 +399,7 @@ static void attribute_rows(hc_diff *diff)
 			continue;
 		steps = new_steps(diff);
 		for (unsigned j = 0; j < diff->count; j++) {
-			const hc_memory_row *found = find_row(diff->snapshots[j], row->id);
+			const hc_memory_row *found = hc_diff_find_row(diff->snapshots[j], row->id);
 
 			steps[j] = found ? found->bytes : 0;
 		}

@@ -58,7 +58,7 @@ const char *hc_confidence_name(hc_confidence confidence)
 
 /* ---- the memory table ---- */
 
-static const hc_memory_row *find_row(const hc_snapshot *snapshot, const char *id)
+const hc_memory_row *hc_diff_find_row(const hc_snapshot *snapshot, const char *id)
 {
 	for (unsigned i = 0; i < snapshot->memory->len; i++) {
 		const hc_memory_row *row = &g_array_index(snapshot->memory, hc_memory_row, i);
@@ -79,7 +79,7 @@ static bool has_row(const hc_diff *diff, const char *id)
 
 static void add_row(hc_diff *diff, const hc_memory_row *any)
 {
-	const hc_memory_row *a = find_row(diff->first, any->id), *b = find_row(diff->last, any->id);
+	const hc_memory_row *a = hc_diff_find_row(diff->first, any->id), *b = hc_diff_find_row(diff->last, any->id);
 	hc_diff_row row = {
 		.id = any->id,
 		.title = any->title,

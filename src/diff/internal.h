@@ -10,6 +10,9 @@ hc_sameness hc_sameness_compare(const hc_snapshot *a, const hc_snapshot *b, char
 /* "20 minutes": from A to B; NULL: not known, or they are of different processes. Free with g_free(). */
 char *hc_diff_describe_time(const hc_snapshot *a, const hc_snapshot *b);
 
+/* The row ID of the memory table; NULL: it has none. */
+const hc_memory_row *hc_diff_find_row(const hc_snapshot *snapshot, const char *id);
+
 /* The sizes whose blocks or lost blocks changed in number, most bytes grown first. An array of hc_diff_size. */
 GArray *hc_diff_count_sizes(const hc_snapshot *a, const hc_snapshot *b);
 
