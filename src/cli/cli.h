@@ -144,6 +144,15 @@ cli_status cli_finish(cli_report *report, bool written, GError *error, const hc_
 cli_status cli_report_core(const cli_options *options, hc_stage until,
 	bool (*write_report)(const hc_analysis *analysis, const hc_report_options *options, GError **error));
 
+/*
+ * The same up to HC_STAGE_TYPES, of a report with a limit: LIMIT_WORD as the user gave it, or NULL: TEXT_LIMIT rows as text, all (0) as
+ * JSON.
+ */
+cli_status cli_report_limited(const cli_command *command, const cli_options *options, const char *limit_word,
+	uint64_t text_limit,
+	bool (*write_report)(
+		const hc_analysis *analysis, uint64_t limit, const hc_report_options *options, GError **error));
+
 /* number.c */
 
 /* "4096", "10K", "10KiB", "3M", ...: powers of 1024. FALSE if it is none, or above UINT64_MAX. */

@@ -305,3 +305,25 @@ cli_status cli_report_core(const cli_options *options, hc_stage until,
 	written = write_report(analysis, &report.options, &error);
 	return cli_finish(&report, written, error, analysis);
 }
+
+cli_status cli_report_limited(const cli_command *command, const cli_options *options, const char *limit_word,
+	uint64_t text_limit,
+	bool (*write_report)(
+		const hc_analysis *analysis, uint64_t limit, const hc_report_options *options, GError **error))
+{
+	const char *core = options->arguments[0], *binary = options->arguments[1];
+	uint64_t limit = options->json ? 0 : text_limit;
+	g_autoptr(hc_analysis) analysis = NULL;
+	g_auto(cli_report) report = { 0 };
+	GError *error = NULL;
+	bool written;
+
+	if (limit_word && !cli_parse_size(limit_word, &limit))
+		return cli_complain_usage(command, "--limit takes a number, not \"%s\"", limit_word);
+	analysis = cli_analyse(options, &core, &binary, HC_STAGE_TYPES);
+	if (!analysis)
+		return CLI_FAILED;
+	cli_report_init(&report, options, binary);
+	written = write_report(analysis, limit, &report.options, &error);
+	return cli_finish(&report, written, error, analysis);
+}

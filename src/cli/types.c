@@ -15,25 +15,9 @@ cli_status cli_run_types(const cli_command *command, int argc, char **argv)
 		CLI_CONTAINERS_ENTRY(options),
 		{ NULL },
 	};
-	g_autoptr(hc_analysis) analysis = NULL;
-	g_auto(cli_report) report = { 0 };
-	const char *core, *binary;
-	GError *error = NULL;
 	cli_status status;
-	uint64_t limit;
-	bool written;
 
 	if (!cli_parse(command, argc, argv, entries, 1, 2, &options, &status))
 		return status;
-	limit = options.json ? 0 : TEXT_LIMIT;
-	if (limit_word && !cli_parse_size(limit_word, &limit))
-		return cli_complain_usage(command, "--limit takes a number, not \"%s\"", limit_word);
-	core = options.arguments[0];
-	binary = options.arguments[1];
-	analysis = cli_analyse(&options, &core, &binary, HC_STAGE_TYPES);
-	if (!analysis)
-		return CLI_FAILED;
-	cli_report_init(&report, &options, binary);
-	written = hc_report_types(analysis, limit, &report.options, &error);
-	return cli_finish(&report, written, error, analysis);
+	return cli_report_limited(command, &options, limit_word, TEXT_LIMIT, hc_report_types);
 }
