@@ -16,14 +16,6 @@ static const hc_finder finders[] = {
 	hc_find_damage,
 };
 
-hc_findings *hc_findings_new(void)
-{
-	hc_findings *findings = g_new0(hc_findings, 1);
-
-	findings->list = g_array_new(FALSE, FALSE, sizeof(hc_finding));
-	return findings;
-}
-
 void hc_findings_add(
 	hc_findings *findings, const char *kind, uint64_t bytes, uint64_t blocks, char *text, char *command)
 {
@@ -32,6 +24,7 @@ void hc_findings_add(
 	g_array_append_val(findings->list, finding);
 }
 
+/* Largest first. */
 static int compare_findings(const void *a, const void *b)
 {
 	const hc_finding *x = a, *y = b;
@@ -39,18 +32,14 @@ static int compare_findings(const void *a, const void *b)
 	return (y->bytes > x->bytes) - (y->bytes < x->bytes);
 }
 
-void hc_findings_sort(hc_findings *findings)
-{
-	g_array_sort(findings->list, compare_findings);
-}
-
 hc_findings *hc_findings_create(const hc_evidence *evidence)
 {
-	hc_findings *findings = hc_findings_new();
+	hc_findings *findings = g_new0(hc_findings, 1);
 
+	findings->list = g_array_new(FALSE, FALSE, sizeof(hc_finding));
 	for (unsigned i = 0; i < G_N_ELEMENTS(finders); i++)
 		finders[i](evidence, findings);
-	hc_findings_sort(findings);
+	g_array_sort(findings->list, compare_findings);
 	return findings;
 }
 

@@ -28,15 +28,10 @@ typedef void (*hc_finder)(const hc_evidence *evidence, hc_findings *findings);
 
 hc_findings *hc_findings_create(const hc_evidence *evidence);
 
-/* An empty list, for those who fill it themselves (diff). */
-hc_findings *hc_findings_new(void);
-
 /* Takes TEXT and COMMAND (may be NULL) over. */
 void hc_findings_add(
 	hc_findings *findings, const char *kind, uint64_t bytes, uint64_t blocks, char *text, char *command);
 
-/* Largest first. */
-void hc_findings_sort(hc_findings *findings);
 void hc_findings_free(hc_findings *findings);
 
 /* ---- the finders ---- */

@@ -5,11 +5,8 @@
 #include <string.h>
 
 /* As in findings/findings.h, which also shows the real stages' tables. */
-hc_findings *hc_findings_new(void);
 void hc_findings_add(
 	hc_findings *findings, const char *kind, uint64_t bytes, uint64_t blocks, char *text, char *command);
-void hc_findings_sort(hc_findings *findings);
-void hc_findings_free(hc_findings *findings);
 
 static const hc_diagnostic_kind missing_kind = { "fake-missing", HC_SEVERITY_PARTIAL, "of memory are missing" };
 static const hc_diagnostic_kind note_kind = { "fake-note", HC_SEVERITY_NOTE, "things were seen" };
@@ -690,35 +687,9 @@ const hc_finding *hc_findings_get(const hc_findings *findings, unsigned index)
 	return &findings->list[index];
 }
 
-hc_findings *hc_findings_new(void)
-{
-	return g_new0(hc_findings, 1);
-}
-
 void hc_findings_add(
 	hc_findings *findings, const char *kind, uint64_t bytes, uint64_t blocks, char *text, char *command)
 {
 	g_assert(findings->count < FAKE_LIMIT);
 	findings->list[findings->count++] = (hc_finding){ kind, bytes, blocks, text, command };
-}
-
-static int largest_first(const void *a, const void *b)
-{
-	const hc_finding *first = a, *second = b;
-
-	return first->bytes < second->bytes ? 1 : first->bytes > second->bytes ? -1 : 0;
-}
-
-void hc_findings_sort(hc_findings *findings)
-{
-	qsort(findings->list, findings->count, sizeof findings->list[0], largest_first);
-}
-
-void hc_findings_free(hc_findings *findings)
-{
-	for (unsigned i = 0; i < findings->count; i++) {
-		g_free(findings->list[i].text);
-		g_free(findings->list[i].command);
-	}
-	g_free(findings);
 }
