@@ -129,6 +129,20 @@ enum {
 };
 hc_amount hc_blocks_amount(const hc_blocks *blocks, uint32_t arena, hc_block_state state);
 
+/* All free memory, what threads cache and the tops included. */
+static inline hc_amount hc_blocks_free_amount(const hc_blocks *blocks, uint32_t arena)
+{
+	hc_amount sum = { 0, 0 };
+
+	for (int state = HC_BLOCK_TCACHE; state <= HC_BLOCK_UNLISTED; state++) {
+		hc_amount amount = hc_blocks_amount(blocks, arena, (hc_block_state)state);
+
+		sum.blocks += amount.blocks;
+		sum.bytes += amount.bytes;
+	}
+	return sum;
+}
+
 /* Blocks in use that carry a label, i.e. are libc's or the runtime's own. Part of HC_BLOCK_IN_USE above. */
 hc_amount hc_blocks_labelled(const hc_blocks *blocks, uint32_t arena);
 

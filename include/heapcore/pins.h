@@ -134,6 +134,9 @@ const hc_pin_run *hc_pins_run(const hc_pins *pins, unsigned index);
 unsigned hc_pins_holder_count(const hc_pins *pins);
 const hc_pin_holder *hc_pins_holder(const hc_pins *pins, unsigned index);
 
+/* "note (g_notes)": name and path. Untrusted; free with g_free(). */
+char *hc_pin_holder_text(const hc_pin_holder *holder);
+
 /* Those that hold anything, most bytes first. */
 unsigned hc_pins_kept_count(const hc_pins *pins);
 const hc_kept *hc_pins_kept(const hc_pins *pins, unsigned index);

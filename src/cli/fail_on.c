@@ -131,24 +131,6 @@ cli_conditions *cli_conditions_parse(const cli_command *command, char **texts)
 	return g_steal_pointer(&conditions);
 }
 
-static uint64_t free_bytes(const hc_blocks *blocks)
-{
-	static const hc_block_state states[] = {
-		HC_BLOCK_TCACHE,
-		HC_BLOCK_FASTBIN,
-		HC_BLOCK_UNSORTED,
-		HC_BLOCK_SMALL,
-		HC_BLOCK_LARGE,
-		HC_BLOCK_TOP,
-		HC_BLOCK_UNLISTED,
-	};
-	uint64_t bytes = 0;
-
-	for (unsigned i = 0; i < G_N_ELEMENTS(states); i++)
-		bytes += hc_blocks_amount(blocks, HC_ARENA_ALL, states[i]).bytes;
-	return bytes;
-}
-
 static uint64_t trim_bytes(const hc_blocks *blocks)
 {
 	hc_free_pages pages;
@@ -226,7 +208,7 @@ static bool find_figure(
 		{ "possibly-lost-bytes", possible.bytes },
 		{ "in-use-bytes", hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes -
 					  hc_blocks_labelled(blocks, HC_ARENA_ALL).bytes },
-		{ "free-bytes", free_bytes(blocks) },
+		{ "free-bytes", hc_blocks_free_amount(blocks, HC_ARENA_ALL).bytes },
 		{ "trim-bytes", trim_bytes(blocks) },
 		{ "mapped-bytes", hc_memory_total(memory) },
 	};

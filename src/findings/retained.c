@@ -25,12 +25,10 @@ static char *main_pin(const hc_evidence *evidence, uint64_t bytes)
 
 	if (!holder || holder->pinned < bytes / 2)
 		return g_strdup("");
-	g_autofree char *name = hc_text_escape(holder->name, -1);
-	g_autofree char *path = holder->path ? hc_text_escape(holder->path, -1) : NULL;
+	g_autofree char *text = hc_pin_holder_text(holder), *escaped = hc_text_escape(text, -1);
 
-	return g_strdup_printf("; %s of it is pinned by %s block%s: %s%s%s%s", hc_text_size(pinned, holder->pinned),
-		hc_text_count(count, holder->amount.blocks), holder->amount.blocks == 1 ? "" : "s", name,
-		path ? " (" : "", path ? path : "", path ? ")" : "");
+	return g_strdup_printf("; %s of it is pinned by %s block%s: %s", hc_text_size(pinned, holder->pinned),
+		hc_text_count(count, holder->amount.blocks), holder->amount.blocks == 1 ? "" : "s", escaped);
 }
 
 void hc_find_retained(const hc_evidence *evidence, hc_findings *findings)

@@ -187,15 +187,14 @@ static void append_main_holder(const hc_pins *pins, GString *text)
 
 	if (!holder)
 		return;
-	g_autofree char *name = hc_text_escape(holder->name, -1);
-	g_autofree char *path = holder->path ? hc_text_escape(holder->path, -1) : NULL;
+	g_autofree char *what = hc_pin_holder_text(holder), *escaped = hc_text_escape(what, -1);
 
 	if (holder->amount.blocks == pins->totals.pinning.blocks)
 		g_string_append(text, ": ");
 	else
 		g_string_append_printf(text, "; %s of it by %s block%s: ", hc_text_size(pinned, holder->pinned),
 			hc_text_count(blocks, holder->amount.blocks), holder->amount.blocks == 1 ? "" : "s");
-	g_string_append_printf(text, "%s%s%s%s", name, path ? " (" : "", path ? path : "", path ? ")" : "");
+	g_string_append(text, escaped);
 }
 
 static void advise_pins(const hc_pins *pins, GString *text)

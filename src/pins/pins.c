@@ -105,6 +105,11 @@ const hc_pin_holder *hc_pins_holder(const hc_pins *pins, unsigned index)
 	return index < pins->holders->len ? &g_array_index(pins->holders, hc_pin_holder, index) : NULL;
 }
 
+char *hc_pin_holder_text(const hc_pin_holder *holder)
+{
+	return holder->path ? g_strdup_printf("%s (%s)", holder->name, holder->path) : g_strdup(holder->name);
+}
+
 unsigned hc_pins_kept_count(const hc_pins *pins)
 {
 	return pins->kept->len;

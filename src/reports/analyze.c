@@ -42,7 +42,7 @@ static json_t *free_json(const hc_blocks *blocks)
 	hc_free_pages pages;
 
 	hc_blocks_free_pages(blocks, HC_ARENA_ALL, &pages);
-	hc_json_set(object, "bytes", hc_json_number(hc_free_amount(blocks, HC_ARENA_ALL).bytes));
+	hc_json_set(object, "bytes", hc_json_number(hc_blocks_free_amount(blocks, HC_ARENA_ALL).bytes));
 	hc_json_set(object, "whole_pages", hc_json_number(pages.whole));
 	hc_json_set(object, "zero_pages", hc_json_number(pages.zero));
 	hc_json_set(object, "trim", hc_json_number(pages.trim));

@@ -81,19 +81,6 @@ char *hc_arena_name(uint32_t arena)
 	return arena ? g_strdup_printf("%u", arena) : g_strdup("main");
 }
 
-hc_amount hc_free_amount(const hc_blocks *blocks, uint32_t arena)
-{
-	hc_amount sum = { 0 };
-
-	for (unsigned i = 0; i < G_N_ELEMENTS(free_states); i++) {
-		hc_amount amount = hc_blocks_amount(blocks, arena, free_states[i]);
-
-		sum.blocks += amount.blocks;
-		sum.bytes += amount.bytes;
-	}
-	return sum;
-}
-
 json_t *hc_free_json(const hc_blocks *blocks, uint32_t arena)
 {
 	json_t *object = json_object();
@@ -108,7 +95,7 @@ static json_t *arena_free_json(const hc_blocks *blocks, uint32_t arena)
 {
 	json_t *object = hc_free_json(blocks, arena);
 
-	hc_json_set(object, "bytes", hc_json_number(hc_free_amount(blocks, arena).bytes));
+	hc_json_set(object, "bytes", hc_json_number(hc_blocks_free_amount(blocks, arena).bytes));
 	return object;
 }
 
@@ -140,7 +127,7 @@ static char *thread_text(const hc_core *core, const hc_arena *arena, unsigned sh
 
 static uint64_t bins_bytes(const hc_blocks *blocks, uint32_t arena)
 {
-	return hc_free_amount(blocks, arena).bytes - hc_blocks_amount(blocks, arena, HC_BLOCK_TCACHE).bytes -
+	return hc_blocks_free_amount(blocks, arena).bytes - hc_blocks_amount(blocks, arena, HC_BLOCK_TCACHE).bytes -
 	       hc_blocks_amount(blocks, arena, HC_BLOCK_TOP).bytes;
 }
 
@@ -167,7 +154,7 @@ static void add_arena(hc_table *table, const hc_analysis *analysis, const hc_are
 	hc_table_take_json(table, ARENA_IN_USE, hc_json_amount(in_use));
 	hc_table_set_number(table, ARENA_IN_USE_BYTES, in_use.bytes);
 	hc_table_take_json(table, ARENA_FREE, arena_free_json(blocks, arena->index));
-	hc_table_set_number(table, ARENA_FREE_BYTES, hc_free_amount(blocks, arena->index).bytes);
+	hc_table_set_number(table, ARENA_FREE_BYTES, hc_blocks_free_amount(blocks, arena->index).bytes);
 	hc_table_set_number(table, ARENA_TCACHE, hc_blocks_amount(blocks, arena->index, HC_BLOCK_TCACHE).bytes);
 	hc_table_set_number(table, ARENA_BINS, bins_bytes(blocks, arena->index));
 	hc_table_set_number(table, ARENA_TOP, hc_blocks_amount(blocks, arena->index, HC_BLOCK_TOP).bytes);

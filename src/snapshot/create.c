@@ -89,11 +89,6 @@ static void add_memory(hc_snapshot *snapshot, const hc_memory *memory)
 	}
 }
 
-static bool is_free(hc_block_state state)
-{
-	return state >= HC_BLOCK_TCACHE && state <= HC_BLOCK_UNLISTED;
-}
-
 static void add_totals(hc_snapshot *snapshot, const hc_analysis *analysis)
 {
 	const hc_references_totals *totals = hc_references_get_totals(hc_analysis_references(analysis));
@@ -106,12 +101,7 @@ static void add_totals(hc_snapshot *snapshot, const hc_analysis *analysis)
 	snapshot->in_use = hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE);
 	snapshot->in_use.blocks -= runtime.blocks;
 	snapshot->in_use.bytes -= runtime.bytes;
-	for (unsigned state = 0; state < HC_BLOCK_STATE_COUNT; state++) {
-		hc_amount amount = hc_blocks_amount(blocks, HC_ARENA_ALL, state);
-
-		snapshot->free.blocks += is_free(state) ? amount.blocks : 0;
-		snapshot->free.bytes += is_free(state) ? amount.bytes : 0;
-	}
+	snapshot->free = hc_blocks_free_amount(blocks, HC_ARENA_ALL);
 	hc_blocks_free_pages(blocks, HC_ARENA_ALL, &snapshot->free_pages);
 }
 
@@ -123,8 +113,7 @@ static void add_pins(hc_snapshot *snapshot, const hc_analysis *analysis)
 
 	for (unsigned i = 0; i < MIN(hc_pins_holder_count(pins), PINS_MAX); i++) {
 		const hc_pin_holder *holder = hc_pins_holder(pins, i);
-		g_autofree char *name = g_strdup_printf("%s%s%s%s", holder->name, holder->path ? " (" : "",
-			holder->path ? holder->path : "", holder->path ? ")" : "");
+		g_autofree char *name = hc_pin_holder_text(holder);
 		hc_snapshot_pin pin = {
 			hc_snapshot_keep(snapshot, name),
 			holder->amount.blocks,
