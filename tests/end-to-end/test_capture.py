@@ -26,6 +26,9 @@ if ROOT != Path("/") or GCORE_INSIDE:
 
 FILES = {"capture.ini", "smaps", "status", "maps", "meminfo", "sockstat", "descriptors", "sockets", "cgroup"}
 
+# The process answers on its stack and in libc's data and text between two looks at its memory.
+RESIDENT_TOLERANCE = 256 * 1024
+
 
 def capture(fixture: Stopped, name: str = "capture") -> Path:
     folder = fixture.folder / name
@@ -337,10 +340,24 @@ def check_stays_stopped() -> None:
         check_runs(fixture)
 
 
+def check_resident(state: str) -> None:
+    """What the process gave back, or never touched, is not resident after a capture either, and the capture says what
+    /proc said before it."""
+    with Stopped("retained", (state,)) as fixture:
+        before = fixture.rss_of(0, 1 << 63)
+        folder = capture(fixture)
+        after = fixture.rss_of(0, 1 << 63)
+        told = facts(folder)["resident"]
+    assert abs(after - before) <= RESIDENT_TOLERANCE, f"resident: {before} bytes before the capture, {after} after it"
+    assert abs(told - before) <= RESIDENT_TOLERANCE, f"resident: {before} bytes before the capture, which says {told}"
+
+
 cases = Cases(__doc__)
 for words in (("churn", "3000"), ("threads",), ("mapped",)):
     cases.run(f"heap: {words[0]}", check_heap, *words)
 cases.run("usage", check_usage)
+for state in ("trimmed", "untouched", "touched"):
+    cases.run(f"resident: {state}", check_resident, state)
 cases.run("stays stopped", check_stays_stopped)
 
 
