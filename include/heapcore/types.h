@@ -77,7 +77,7 @@ typedef struct hc_container {
 	unsigned index;
 	const char *path; /* "g_registry.summaries_", "frames", "g_sessions[]->queue_" */
 	const char *
-		where; /* "static", "thread-local of thread 4711", "run_session() frame 2 of thread 4711", "member of every Session" */
+		where; /* "static", "thread-local of thread 4711", "run_session() frame 2 of thread 4711", "field of Session" */
 	const char *type; /* "std::vector<int>" */
 	const char *kind; /* the description's name: "libstdc++ vector" */
 	const hc_type *container_type;
@@ -145,7 +145,7 @@ typedef struct hc_types_path {
 uint32_t hc_types_path_count(const hc_types *types);
 void hc_types_path_get(const hc_types *types, uint32_t number, hc_types_path *ret_path);
 
-/* "g_registry.sessions_[]->queue_"; "static", "member of every Session"; "Session". Free with g_free(). */
+/* "g_registry.sessions_[]->queue_"; "static", "field of Session"; "Session". Free with g_free(). */
 char *hc_types_path_text(const hc_types *types, uint32_t number);
 char *hc_types_path_where(const hc_types *types, uint32_t number);
 char *hc_types_path_type_name(const hc_types *types, uint32_t number);

@@ -11,7 +11,7 @@
 const hc_diagnostic_kind glibc_inconsistent = {
 	"heap-inconsistent",
 	HC_SEVERITY_NOTE,
-	"contradictions in malloc's own books (a heap caught in mid-operation, or damaged by a bug in the program)",
+	"contradictions in malloc's accounting (a heap caught in mid-operation, or damaged by a bug in the program)",
 };
 
 /* A structure that is being laid out. */

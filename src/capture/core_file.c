@@ -65,7 +65,7 @@ static bool go_on(core_output *output, GError **error)
 	output->next_progress = now + PROGRESS_INTERVAL;
 	if (output->writer->progress(output->written, output->writer->estimate, output->writer->progress_data))
 		return true;
-	g_set_error(error, HC_ERROR, HC_ERROR_CANCELLED, "interrupted; the process goes on");
+	g_set_error(error, HC_ERROR, HC_ERROR_CANCELLED, "interrupted; the process is running again");
 	return false;
 }
 

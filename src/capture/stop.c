@@ -72,12 +72,12 @@ static bool wait_for_stop(
 			return true;
 		}
 		if (!keep_waiting(data)) {
-			g_set_error(error, HC_ERROR, HC_ERROR_CANCELLED, "interrupted; the process goes on");
+			g_set_error(error, HC_ERROR, HC_ERROR_CANCELLED, "interrupted; the process is running again");
 			return false;
 		}
 		if (g_get_monotonic_time() - begin > PATIENCE) {
 			g_set_error(error, HC_ERROR, HC_ERROR_IO,
-				"thread %d does not stop (it may be waiting for a disk or a file server); the process goes on",
+				"thread %d does not stop (it may be waiting for a disk or a file server); the process is running again",
 				(int)thread->id);
 			return false;
 		}

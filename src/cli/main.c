@@ -27,7 +27,7 @@ const cli_command cli_commands[] = {
 	{ "analyze", "CORE [BINARY]", "where the memory is: the process, the memory table, arenas, findings",
 		FAIL_ON_DETAILS "\n" STATUS_DETAILS, cli_run_analyze },
 	{ "diff", "CORE_A CORE_B... [BINARY]",
-		"what grew between cores or snapshots, whose it is, and what did not grow",
+		"what grew between cores or snapshots, who holds it, and what did not grow",
 		"Each argument is a core, a capture's folder or a snapshot, in the order of time; an executable is the binary.\n"
 		"Three and more tell what grows at every step from what grew once.\n\n" FAIL_ON_DETAILS
 		"They are about the growth from the first to the last; unread-bytes is what waits in sockets.\n\n" STATUS_DETAILS,
@@ -39,8 +39,8 @@ const cli_command cli_commands[] = {
 		cli_run_snapshot },
 	{ "capture", "PID -o DIR", "take a core of a live process, and what no core holds: its sockets, ...",
 		"DIR is made; it gets core.PID (sparse: address space that is only reserved takes no room) and beside it smaps,\n"
-		"status, maps, descriptors, sockets with their queues, cgroup, meminfo, sockstat. The process stands still while\n"
-		"its memory is copied, and goes on, also if this is interrupted. Every command takes DIR in place of a core:\n"
+		"status, maps, descriptors, sockets with their queues, cgroup, meminfo, sockstat. The process is paused while\n"
+		"its memory is copied, and runs on afterwards, also if this is interrupted. Every command takes DIR in place of a core:\n"
 		"heapcore diff DIR_A DIR_B then tells of kernel memory, too.\n\n"
 		"Exit status: 0 done, 2 could not (nothing is left in DIR), 64 wrong usage.",
 		cli_run_capture },
@@ -50,7 +50,7 @@ const cli_command cli_commands[] = {
 		"States: in-use, tcache, fastbin, unsorted, small, large, top, unlisted; and, listed only if asked for,\n"
 		"fencepost, foreign, unreadable. Sizes are usable bytes and take K, M, G or T for powers of 1024.",
 		cli_run_chunks },
-	{ "leaks", "CORE [BINARY]", "what was lost: by head and what hangs on it, grouped, with whose it is",
+	{ "leaks", "CORE [BINARY]", "what was lost, in groups: with sizes, content and the likely owner",
 		"Possibly lost is what only pointers into the middle of blocks lead to. --group-by shape: one row for heads of one\n"
 		"type, or whose text begins alike, or of one size and layout.\n"
 		"A file of suppressions has a group for each: [name], and type=, module=, content= (patterns with * and ?),\n"
@@ -69,7 +69,7 @@ const cli_command cli_commands[] = {
 		"Evidence: certain (a declared pointer or a sound container leads there), deduced (a vtable, neighbours in an\n"
 		"array), guess, unknown (what such blocks look like: size, and what their first words are).",
 		cli_run_types },
-	{ "pins", "CORE [BINARY]", "which blocks keep free memory from going back, and would malloc_trim help",
+	{ "pins", "CORE [BINARY]", "which blocks stop free memory from being returned to the system",
 		"free() gives memory back only at the end of a heap: a few blocks high up pin what is free below them. Runs of free\n"
 		"memory of 64 KiB or more, with the blocks above each; GOES BACK: what free() alone gives back once these, and all\n"
 		"above, are freed; TRIM: what malloc_trim(0) would give back as it stands. Then who holds these blocks.",

@@ -43,7 +43,7 @@ static char *describe_trend(const hc_diff *diff, hc_trend trend, int64_t bytes)
 	case HC_TREND_STOPPED:
 		return g_strdup("; it did not grow in the last step: warm-up, by the looks of it");
 	case HC_TREND_UNSTEADY:
-		return g_strdup("; it did not grow at every step alike");
+		return g_strdup("; growth was uneven");
 	default:
 		return g_strdup("");
 	}
@@ -127,27 +127,36 @@ static const char *common_module(const hc_diff *diff, int64_t lost)
 	return NULL;
 }
 
-/* What the largest kinds are: "; 5,250 x objects of demo::Session, ..." */
+/* "5,250 objects of demo::Session", "12,000 with text like "ORDER..."", "objects of Shape and what they lead to (900 blocks)" */
+static void append_kind(GString *text, const hc_snapshot_lost *lost, uint64_t blocks)
+{
+	g_autofree char *what = hc_diff_describe_lost(lost), *escaped = hc_text_escape(what, -1);
+	char count[HC_TEXT_COUNT_LENGTH];
+
+	hc_text_count(count, blocks);
+	if (!blocks)
+		g_string_append(text, escaped);
+	else if (lost->trees < lost->amount.blocks)
+		/* Not every one is an object of the kind. */
+		g_string_append_printf(text, "%s (%s blocks)", escaped, count);
+	else
+		g_string_append_printf(text, "%s %s%s", count, g_str_has_prefix(what, "text ") ? "with " : "", escaped);
+}
+
+/* What the largest kinds are: ": 5,250 objects of demo::Session, ..." */
 static void append_kinds(GString *text, const hc_diff *diff, const char *module, unsigned kinds)
 {
 	unsigned said = 0;
 
 	for (unsigned i = 0; i < diff->attribution->len && said < NAMED_MAX; i++) {
 		const hc_growth *row = hc_diff_attribution(diff, i);
-		char count[HC_TEXT_COUNT_LENGTH];
-		g_autofree char *what = NULL, *escaped = NULL;
 
 		if (row->kind != HC_GROWTH_LOST || row->bytes <= 0)
 			continue;
-		what = hc_diff_describe_lost(row->lost);
-		escaped = hc_text_escape(what, -1);
 		g_string_append(text, said++ ? ", " : ": ");
-		if (kinds > 1 && row->blocks_after > row->blocks_before)
-			/* Of trees of several blocks each, not every one is an object of the kind. */
-			g_string_append_printf(text,
-				row->lost->trees < row->lost->amount.blocks ? "%s blocks of " : "%s x ",
-				hc_text_count(count, row->blocks_after - row->blocks_before));
-		g_string_append(text, escaped);
+		append_kind(text, row->lost,
+			kinds > 1 && row->blocks_after > row->blocks_before ? row->blocks_after - row->blocks_before :
+									      0);
 		if (row->lost->module && g_strcmp0(row->lost->module, module))
 			g_string_append_printf(text, " (%s)", row->lost->module);
 	}

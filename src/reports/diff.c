@@ -320,7 +320,7 @@ static void init_columns(growth_columns *columns, const hc_diff *diff)
 	bool all = snapshots <= STEPS_SHOWN;
 
 	*columns = (growth_columns){ .step_count = all ? snapshots : 2 };
-	columns->list[columns->count++] = (hc_column){ NULL, "GROWTH", HC_CELL_TEXT };
+	columns->list[columns->count++] = (hc_column){ NULL, "KIND", HC_CELL_TEXT };
 	for (unsigned i = 0; i < columns->step_count; i++) {
 		columns->steps[i] = all ? i : i * (snapshots - 1);
 		columns->titles[i] = name_of(columns->steps[i]);
@@ -385,6 +385,14 @@ static void add_growth(hc_table *table, const growth_columns *columns, const hc_
 	hc_table_set_plain(table, columns->count - 1, what);
 }
 
+static bool is_empty(const hc_diff *diff, const hc_growth *growth)
+{
+	for (unsigned i = 0; i < hc_diff_snapshot_count(diff); i++)
+		if (growth->steps[i])
+			return false;
+	return true;
+}
+
 /* Little is summed up in one row, unless all are asked for. */
 static bool is_shown(const hc_diff *diff, const hc_growth *growth, unsigned shown, bool verbose)
 {
@@ -417,6 +425,9 @@ static void print_growth(const hc_diff *diff, hc_output *output)
 			add_growth(table, &columns, diff, "", text, rest, (int64_t)(rest[snapshots - 1] - rest[0]));
 			hc_table_set_style(table, HC_STYLE_DIM);
 		}
+		/* There should be none, and then there is no row. */
+		if (is_rest && is_empty(diff, growth))
+			continue;
 		if (is_rest || is_shown(diff, growth, shown, output->options->verbose)) {
 			add_growth(table, &columns, diff, hc_growth_kind_name(growth->kind), what, growth->steps,
 				growth->bytes);

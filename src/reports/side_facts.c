@@ -155,7 +155,7 @@ static void add_books(hc_table *table, const hc_diff *diff)
 			b += row->bytes_b;
 		}
 	}
-	add_fact(table, "malloc's books: in use and free", a, b, true);
+	add_fact(table, "malloc's accounting: in use and free", a, b, true);
 }
 
 static void print_both(const hc_diff *diff, const hc_side_facts *a, const hc_side_facts *b, hc_output *output)
@@ -212,7 +212,7 @@ static void print_capture(const hc_side_facts *facts, const char *directory, hc_
 	char resident[HC_TEXT_SIZE_LENGTH], unread[HC_TEXT_SIZE_LENGTH];
 	uint64_t count = hc_side_facts_socket_count(facts);
 
-	hc_output_printf(output, "%s: process %" G_GINT64_FORMAT ", which stood still for %.2f s and goes on\n", path,
+	hc_output_printf(output, "%s: process %" G_GINT64_FORMAT ", was paused for %.2f s, is running again\n", path,
 		facts->pid, facts->stopped);
 	if (facts->resident != HC_FACT_UNKNOWN)
 		hc_output_printf(output, "%s resident; ", hc_text_size(resident, facts->resident));

@@ -145,7 +145,7 @@ char *hc_owner_path(const hc_owner *owner);
 /* "Session", "std::map<int, Session> node", "char []": what blocks of OWNER are. Free with g_free(). */
 char *hc_owner_type_name(const hc_owner *owner);
 
-/* "static", "member of every Session", ... Free with g_free(). */
+/* "static", "field of Session", ... Free with g_free(). */
 char *hc_owner_where(const hc_owner *owner, const hc_core *core);
 
 enum {

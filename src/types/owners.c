@@ -292,7 +292,7 @@ static char *describe_holder(const hc_owner *holder, const char *name)
 	}
 	if (!type && !holder->name)
 		return NULL;
-	return g_strdup_printf("member of every %s", type ? hc_type_short_name(type) : holder->name);
+	return g_strdup_printf("field of %s", type ? hc_type_short_name(type) : holder->name);
 }
 
 char *hc_owner_where(const hc_owner *owner, const hc_core *core)

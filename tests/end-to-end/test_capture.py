@@ -169,7 +169,7 @@ def check_diff(fixture: Stopped) -> None:
     text = " ".join(result.out.split())
     assert re.search(r"heap \+0 B; 8 UDP and 1 TCP sockets hold \S+ MiB unread, \S+ MiB more than before: kernel memory, "
                      r"not this heap", text), result.out
-    assert "resident memory" in text and "malloc's books" in text, result.out
+    assert "resident memory" in text and "malloc's accounting" in text, result.out
     report = report_of(succeed("diff", before, after, "--json"))
     told = [one for one in report["sentences"] if one["name"] == "sockets"]
     assert len(told) == 1 and told[0]["kind"] == "not-heap" and told[0]["bytes"] == second - first, (told, first, second)

@@ -47,7 +47,7 @@ def plain(path: str) -> str:
 
 def is_member(row: Row) -> bool:
     """A row of many containers."""
-    return row["where"].startswith(("member of every ", "in every element of "))
+    return row["where"].startswith(("field of ", "in every element of "))
 
 
 def named(row: Row, kind: str) -> bool:
@@ -63,7 +63,7 @@ def named(row: Row, kind: str) -> bool:
 def members_of(rows: list[Row], truth: Truth) -> list[Row]:
     """The rows of a member: of objects that pointers lead to, or of the elements of containers; of a single one, as it is reached."""
     last = re.compile(rf"(^|[.>]){re.escape(truth.path)}$")
-    holder = re.compile(rf"member of every (.*::)?{re.escape(truth.place.rpartition('::')[2])}$|in every element of ")
+    holder = re.compile(rf"field of (.*::)?{re.escape(truth.place.rpartition('::')[2])}$|in every element of ")
     found = [row for row in rows if last.search(row["path"]) and named(row, truth.kind)]
     return [row for row in found if holder.match(row["where"])] or found[:1 if truth.count == 1 else 0]
 

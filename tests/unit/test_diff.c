@@ -173,7 +173,7 @@ static void test_lost(void)
 	UNIT_ASSERT_TEXT(sentence_of(series.diff, "leak")->command, "leaks CORE");
 	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff),
 		"Memory grew by 2.0 MiB: a leak: blocks that nothing points to grew by 2.0 MiB (100.0 % of the growth), "
-		"1,005 more of them, from libcodec.so: 1,000 x text like \"LOGICPKT/1.0 uin=\"");
+		"1,005 more of them, from libcodec.so: 1,000 with text like \"LOGICPKT/1.0 uin=\"");
 	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff), "; last pointed to from freed blocks of 48 bytes");
 	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff), "\nContainers did not grow.");
 	series_clear(&series);
@@ -188,7 +188,7 @@ static void test_lost_trees(void)
 	snapshot_add_lost(series.list[1], "type Square", "Square", 500, 50000);
 	make_diff(&series);
 	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "leak")->text,
-		": 60,000 blocks of objects of Circle and what they lead to, 500 x objects of Square");
+		": objects of Circle and what they lead to (60,000 blocks), 500 objects of Square");
 	series_clear(&series);
 }
 
