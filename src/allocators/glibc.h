@@ -7,6 +7,7 @@
  *	glibc_find.c	main_arena and mp_: by symbol, or by what only they look like
  *	glibc_arenas.c	the ring of arenas; heaps of thread arenas; pieces of the main arena -> regions
  *	glibc_mmapped.c	mmapped chunks, which are in no list
+ *	glibc_mmapped_choice.c	which of the candidates are some, if there are too many
  *	glibc_walk.c	chunks of a region
  *	glibc_lists.c	fastbins and bins
  *	glibc_tcache.c	per-thread caches, those that no thread leads to included

@@ -17,22 +17,17 @@
  *
  * mremap() keeps the offset when it moves a mapping, so these hold after realloc too, though the alignment does not.
  *
- * Other memory can look like that too. If there are more candidates than chunks, those are left out without which the
- * number and the sum are right; the least likely first: those that nothing else suggests.
+ * Other memory can look like that too. If number and sum are not malloc's own, glibc_mmapped_choice.c chooses the set that
+ * has them; among several the likeliest: what fills a mapping, is as large as malloc's threshold, and whose block a word somewhere
+ * in memory leads to. That word is searched for in all of memory, and only then.
  */
 #include "allocators/glibc.h"
+#include "allocators/glibc_mmapped.h"
 
 static const hc_diagnostic_kind mmapped_differ = {
 	"mmapped-chunks-differ",
-	HC_SEVERITY_NOTE,
-	"disagreement between the mmapped chunks that were found and malloc's own count of them",
-};
-
-struct candidate {
-	hc_address start, end; /* of the mapping */
-	hc_address chunk;
-	uint64_t size; /* of the chunk, as its header says */
-	uint64_t offset;
+	HC_SEVERITY_PARTIAL,
+	"disagreement between the mmapped chunks that were found and malloc's own count of them: their bytes are a bound",
 };
 
 /* The part of a mapping, in front of the chunk or behind, that its size does not count. */
@@ -46,7 +41,7 @@ static uint64_t tail_bytes(const glibc *g)
  * of prev_size.
  */
 static bool read_candidate(const glibc *g, const uint8_t *header, hc_address chunk, hc_address free, hc_address end,
-	struct candidate *candidate)
+	glibc_mapped_candidate *candidate)
 {
 	uint64_t head = hc_load_word(header + g->word, g->format);
 
@@ -69,7 +64,7 @@ static bool read_candidate(const glibc *g, const uint8_t *header, hc_address chu
 static void probe_page(
 	const glibc *g, const uint8_t *bytes, hc_address page, hc_address free, hc_address run_end, GArray *found)
 {
-	struct candidate candidate;
+	glibc_mapped_candidate candidate;
 	uint64_t header = 2 * g->word;
 
 	if (read_candidate(g, bytes, page, free, run_end, &candidate) && !candidate.offset)
@@ -83,28 +78,52 @@ static void probe_page(
 
 static int compare_candidates(const void *a, const void *b)
 {
-	const struct candidate *x = a, *y = b;
+	const glibc_mapped_candidate *x = a, *y = b;
 
 	if (x->start != y->start)
 		return (x->start > y->start) - (x->start < y->start);
 	return (x->chunk > y->chunk) - (x->chunk < y->chunk);
 }
 
-/* From left to right: of those with the same start the last; then none that begins inside another. */
-static void keep_disjoint(GArray *found)
+/*
+ * memalign() leaves the old header at the mapping's start as it was: of those with the same mapping the last counts. Sorts, and
+ * returns the number of pairs that overlap.
+ */
+static unsigned drop_old_headers(GArray *found)
 {
-	hc_address free = 0;
-	unsigned kept = 0;
+	unsigned kept = 0, overlapping = 0;
+	hc_address end = 0;
 
 	g_array_sort(found, compare_candidates);
 	for (unsigned i = 0; i < found->len; i++) {
-		struct candidate candidate = g_array_index(found, struct candidate, i);
+		glibc_mapped_candidate candidate = g_array_index(found, glibc_mapped_candidate, i);
+		glibc_mapped_candidate *before = kept ? &g_array_index(found, glibc_mapped_candidate, kept - 1) : NULL;
 
-		if (candidate.start < free ||
-			(i + 1 < found->len && g_array_index(found, struct candidate, i + 1).start == candidate.start))
+		if (before && before->start == candidate.start && before->end == candidate.end) {
+			*before = candidate;
 			continue;
-		free = candidate.end;
-		g_array_index(found, struct candidate, kept++) = candidate;
+		}
+		overlapping += candidate.start < end;
+		end = MAX(end, candidate.end);
+		g_array_index(found, glibc_mapped_candidate, kept++) = candidate;
+	}
+	g_array_set_size(found, kept);
+	return overlapping;
+}
+
+/* From left to right: of those that overlap the likelier. */
+static void keep_disjoint(GArray *found)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < found->len; i++) {
+		glibc_mapped_candidate candidate = g_array_index(found, glibc_mapped_candidate, i);
+		glibc_mapped_candidate *before = kept ? &g_array_index(found, glibc_mapped_candidate, kept - 1) : NULL;
+
+		if (!before || candidate.start >= before->end)
+			g_array_index(found, glibc_mapped_candidate, kept++) = candidate;
+		else if (candidate.likelihood > before->likelihood)
+			*before = candidate;
 	}
 	g_array_set_size(found, kept);
 }
@@ -119,7 +138,8 @@ static hc_address end_of_free_run(const glibc *g, unsigned index, hc_address end
 	return end;
 }
 
-static void search_all(const glibc *g, GArray *found)
+/* Returns the number of pairs in FOUND that overlap. */
+static unsigned search_all(const glibc *g, GArray *found)
 {
 	hc_address run_start = 0, run_end = 0;
 
@@ -141,17 +161,17 @@ static void search_all(const glibc *g, GArray *found)
 			at = end;
 		}
 	}
-	keep_disjoint(found);
+	return drop_old_headers(found);
 }
 
 /*
  * malloc itself maps a whole mapping for one chunk, page by page: the request is below the mapping by less than a page, and
  * offsets come from memalign, so that the block is aligned to a power of two that the chunk's natural place is not.
  */
-static int likelihood(const glibc *g, const struct candidate *candidate)
+static unsigned likelihood(const glibc *g, const glibc_mapped_candidate *candidate)
 {
 	const hc_mapping *mapping = hc_core_find_mapping(g->core, candidate->start);
-	int score = 0;
+	unsigned score = 0;
 
 	score += candidate->offset == 0;
 	score += candidate->start == mapping->start;
@@ -160,60 +180,62 @@ static int likelihood(const glibc *g, const struct candidate *candidate)
 	return score;
 }
 
+/* Adds to the likelihood of each candidate in BLOCKS (by the address of its block) that a word of the mapping leads to. */
+static void find_referenced(const glibc *g, const hc_mapping *mapping, GHashTable *blocks, hc_address low, hc_address high)
+{
+	for (uint64_t at = 0; mapping->end - mapping->start - at >= g->word; at += g->word) {
+		hc_address word = hc_load_word(mapping->bytes + at, g->format);
+		glibc_mapped_candidate *candidate;
+
+		if (word < low || word > high || word % g->alignment)
+			continue;
+		candidate = g_hash_table_lookup(blocks, &word);
+		if (candidate && mapping->start + at - candidate->start >= candidate->end - candidate->start) {
+			candidate->likelihood += GLIBC_MAPPED_LIKELIHOOD_MAX - 4;
+			g_hash_table_remove(blocks, &word);
+		}
+	}
+}
+
+static void judge(const glibc *g, GArray *found)
+{
+	g_autoptr(GHashTable) blocks = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	hc_address low = UINT64_MAX, high = 0;
+
+	for (unsigned i = 0; i < found->len; i++) {
+		glibc_mapped_candidate *candidate = &g_array_index(found, glibc_mapped_candidate, i);
+		hc_address block = chunk_to_block(g, candidate->chunk);
+
+		candidate->likelihood = likelihood(g, candidate);
+		g_hash_table_insert(blocks, g_memdup2(&block, sizeof block), candidate);
+		low = MIN(low, block);
+		high = MAX(high, block);
+	}
+	for (unsigned i = 0; i < hc_core_mapping_count(g->core) && g_hash_table_size(blocks); i++)
+		if (hc_core_mapping(g->core, i)->bytes)
+			find_referenced(g, hc_core_mapping(g->core, i), blocks, low, high);
+}
+
 static uint64_t sum_of(const GArray *found)
 {
 	uint64_t sum = 0;
 
 	for (unsigned i = 0; i < found->len; i++)
-		sum += g_array_index(found, struct candidate, i).end - g_array_index(found, struct candidate, i).start;
+		sum += g_array_index(found, glibc_mapped_candidate, i).end - g_array_index(found, glibc_mapped_candidate, i).start;
 	return sum;
 }
 
-/*
- * Leaves out the one or two candidates whose bytes are exactly what is too much; of several such the least likely. TRUE if
- * that settled it.
- */
-static bool drop_by_sum(const glibc *g, GArray *found, uint64_t count, uint64_t bytes)
-{
-	uint64_t sum = sum_of(found);
-	unsigned first = UINT_MAX, second = UINT_MAX, excess = found->len - count;
-	int least = INT_MAX;
-
-	if (sum < bytes || excess > 2)
-		return false;
-	for (unsigned i = 0; i < found->len; i++) {
-		const struct candidate *one = &g_array_index(found, struct candidate, i);
-
-		for (unsigned k = excess == 2 ? i + 1 : i; k < (excess == 2 ? found->len : i + 1); k++) {
-			const struct candidate *two = &g_array_index(found, struct candidate, k);
-			uint64_t size = one->end - one->start + (excess == 2 ? two->end - two->start : 0);
-			int score = size == sum - bytes ? likelihood(g, one) + (excess == 2 ? likelihood(g, two) : 0) :
-							  INT_MAX;
-
-			if (score < least) {
-				least = score;
-				first = i;
-				second = k;
-			}
-		}
-	}
-	if (least == INT_MAX)
-		return false;
-	if (excess == 2)
-		g_array_remove_index(found, second);
-	g_array_remove_index(found, first);
-	return true;
-}
-
 /* Keeps the COUNT likeliest. */
-static void drop_unlikely(const glibc *g, GArray *found, uint64_t count)
+static void drop_unlikely(GArray *found, uint64_t count)
 {
-	for (int score = 0; score <= 4 && found->len > count; score++)
+	for (unsigned score = 0; score <= GLIBC_MAPPED_LIKELIHOOD_MAX && found->len > count; score++)
 		for (unsigned i = found->len; i-- > 0 && found->len > count;)
-			if (likelihood(g, &g_array_index(found, struct candidate, i)) <= score)
+			if (g_array_index(found, glibc_mapped_candidate, i).likelihood <= score)
 				g_array_remove_index(found, i);
-	g_array_sort(found, compare_candidates);
 }
+
+/* How far the sum of a 2.43 may have drifted for a set of candidates to be found by it: 16,384 times realloc of an mmapped block. */
+#define DRIFT_PAGES 64
 
 /*
  * What the mappings have together, by mp_.mmapped_mem. From 2.43 on mremap_chunk() takes chunksize() off for the old mapping, which
@@ -235,15 +257,27 @@ static bool agrees(const glibc *g, const GArray *found)
 	       (sum == expected || (g->layout.mmap_header_in_tail && sum < expected));
 }
 
-static void settle(const glibc *g, GArray *found)
+static void settle(const glibc *g, GArray *found, unsigned overlapping)
 {
 	const hc_heap_info *info = &g->heap->info;
+	glibc_mapped_truth truth = {
+		.count = info->mmapped_count,
+		.bytes = expected_bytes(g),
+		.drift = g->layout.mmap_header_in_tail ? DRIFT_PAGES * g->page : 0,
+		.page = g->page,
+	};
 	unsigned before = found->len;
 
-	if (!info->mmapped_known || agrees(g, found))
+	if (!overlapping && (!info->mmapped_known || agrees(g, found)))
 		return;
-	if (found->len > info->mmapped_count && !drop_by_sum(g, found, info->mmapped_count, expected_bytes(g)))
-		drop_unlikely(g, found, info->mmapped_count);
+	judge(g, found);
+	if (info->mmapped_known && glibc_choose_mapped(found, &truth))
+		return;
+	keep_disjoint(found);
+	if (!info->mmapped_known)
+		return;
+	if (!agrees(g, found))
+		drop_unlikely(found, info->mmapped_count);
 	if (!agrees(g, found))
 		hc_diagnostics_add(g->diagnostics, &mmapped_differ, 0,
 			"malloc counts %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
@@ -251,7 +285,7 @@ static void settle(const glibc *g, GArray *found)
 			info->mmapped_count, info->mmapped_bytes, before, found->len);
 }
 
-static void add_region(glibc *g, const struct candidate *candidate)
+static void add_region(glibc *g, const glibc_mapped_candidate *candidate)
 {
 	hc_region region = {
 		.outer_start = candidate->start,
@@ -271,7 +305,7 @@ static void add_region(glibc *g, const struct candidate *candidate)
 
 void glibc_find_mmapped(glibc *g)
 {
-	g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(struct candidate));
+	g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(glibc_mapped_candidate));
 	hc_heap_info *info = &g->heap->info;
 	uint64_t bytes;
 
@@ -282,8 +316,7 @@ void glibc_find_mmapped(glibc *g)
 		if (!info->mmapped_count)
 			return;
 	}
-	search_all(g, found);
-	settle(g, found);
+	settle(g, found, search_all(g, found));
 	for (unsigned i = 0; i < found->len; i++)
-		add_region(g, &g_array_index(found, struct candidate, i));
+		add_region(g, &g_array_index(found, glibc_mapped_candidate, i));
 }

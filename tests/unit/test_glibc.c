@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* allocators/: heaps of every release's layout, found without symbols; their odd corners; and damaged ones. */
+#include "allocators/glibc_mmapped.h"
 #include "stages.h"
 #include "unit.h"
 
@@ -611,6 +612,121 @@ static void test_mmapped_decoy(void)
 	check_no_complaint(&f);
 }
 
+/* Many look-alikes, of sizes that real ones have too; real ones are found by the words that lead to their blocks. */
+static void test_mmapped_decoys(void)
+{
+	g_auto(fixture) f = start("2.36", 0x3000);
+	hc_address at = 0x7fffd0000000, holder = heap_malloc(f.heap, 0, 64 * 8);
+
+	for (unsigned i = 0; i < 64; i++) {
+		uint64_t size = 0x30000 + (i % 5) * 0x1000;
+		hc_address mapping = at + i * 0x100000;
+
+		core_builder_add_memory(f.core, mapping, size, PF_R | PF_W);
+		if (i % 3)
+			core_builder_put_word(f.core, mapping + 8, size | 2);
+		else {
+			heap_mmap(f.heap, mapping, size, 0);
+			core_builder_put_word(f.core, holder + i * 8, mapping + 16);
+		}
+	}
+	if (!run(&f))
+		return;
+	STAGES_CHECK_BLOCKS(&f.stages, f.heap);
+	check_no_complaint(&f);
+}
+
+/* A header in somebody's page in front of a chunk claims that chunk's mapping as its own. */
+static void test_mmapped_overlap(void)
+{
+	g_auto(fixture) f = start("2.36", 0x3000);
+	hc_address at = 0x7fffd0000000;
+
+	core_builder_add_memory(f.core, at, 0x100000, PF_R | PF_W);
+	core_builder_put_word(f.core, at + 8, 0x60000 | 2);
+	heap_mmap(f.heap, at + 0x1000, 0x31000, 0);
+	core_builder_put_word(f.core, at + 0x2008, 0x2000 | 2); /* in the middle of a block */
+	heap_mmap(f.heap, at + 0x70000, 0x24000, 0);
+	if (!run(&f))
+		return;
+	STAGES_CHECK_BLOCKS(&f.stages, f.heap);
+	check_no_complaint(&f);
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+	*state = *state * 6364136223846793005u + 1442695040888963407u;
+	return *state >> 33;
+}
+
+/* True if the candidates in SET (a bit each) are disjoint, and as many and as large as TRUTH says. */
+static bool is_solution(const GArray *all, unsigned set, const glibc_mapped_truth *truth)
+{
+	hc_address end = 0;
+	uint64_t count = 0, bytes = 0;
+
+	for (unsigned i = 0; i < all->len; i++) {
+		const glibc_mapped_candidate *one = &g_array_index(all, glibc_mapped_candidate, i);
+
+		if (!(set >> i & 1))
+			continue;
+		if (one->start < end)
+			return false;
+		end = one->end;
+		count++;
+		bytes += one->end - one->start;
+	}
+	return count == truth->count && bytes == truth->bytes;
+}
+
+static unsigned set_of(const GArray *all, const GArray *kept)
+{
+	unsigned set = 0, k = 0;
+
+	for (unsigned i = 0; i < all->len && k < kept->len; i++)
+		if (g_array_index(all, glibc_mapped_candidate, i).chunk ==
+			g_array_index(kept, glibc_mapped_candidate, k).chunk) {
+			set |= 1u << i;
+			k++;
+		}
+	CU_ASSERT_EQUAL(k, kept->len);
+	return set;
+}
+
+/* Of up to ten candidates a set is chosen that has the number and the sum, if there is one. */
+static void test_mmapped_choice(void)
+{
+	uint64_t random = 5;
+
+	for (unsigned round = 0; round < 300; round++) {
+		g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(glibc_mapped_candidate)), kept = NULL;
+		glibc_mapped_truth truth = { .page = 0x1000 };
+		unsigned chosen = next_random(&random);
+		hc_address start = 0x10000, end = 0;
+		bool found;
+
+		for (unsigned i = 0; i < 3 + round % 8; i++, start += next_random(&random) % 4 * 0x1000) {
+			glibc_mapped_candidate one = { .start = start, .chunk = start + i };
+
+			one.end = start + (1 + next_random(&random) % 5) * 0x1000;
+			one.likelihood = next_random(&random) % (GLIBC_MAPPED_LIKELIHOOD_MAX + 1);
+			g_array_append_val(all, one);
+			if (chosen >> i & 1 && one.start >= end) {
+				end = one.end;
+				truth.count++;
+				truth.bytes += one.end - one.start;
+			}
+		}
+		kept = g_array_copy(all);
+		found = glibc_choose_mapped(kept, &truth);
+		CU_ASSERT_TRUE(found);
+		CU_ASSERT_TRUE(is_solution(all, set_of(all, kept), &truth));
+		truth.bytes += 0x100000;
+		found = glibc_choose_mapped(kept, &truth);
+		CU_ASSERT_FALSE(found);
+	}
+}
+
 /* A mapping is missing: the rest is taken, and the difference told. */
 static void test_mmapped_missing(void)
 {
@@ -866,6 +982,9 @@ int main(void)
 		{ "a broken ring of arenas", test_ring_broken },
 		{ "mmapped chunks side by side", test_mmapped_merged },
 		{ "memory that looks like an mmapped chunk", test_mmapped_decoy },
+		{ "64 that look like mmapped chunks, 22 are", test_mmapped_decoys },
+		{ "headers of mmapped chunks that contradict each other", test_mmapped_overlap },
+		{ "the choice of mmapped chunks", test_mmapped_choice },
 		{ "an mmapped chunk that is missing", test_mmapped_missing },
 		{ "overwritten sizes", test_damaged_size },
 		{ "damaged bins", test_bins_damaged },
