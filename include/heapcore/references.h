@@ -60,6 +60,41 @@ bool hc_references_next_lost(
 unsigned hc_references_root_count(const hc_references *references);
 const hc_root *hc_references_root(const hc_references *references, unsigned index);
 
+/* Why a core lacks memory that may point to blocks. */
+typedef enum {
+	HC_MISSING_CUT,	     /* the core file ends before it */
+	HC_MISSING_EXCLUDED, /* the program keeps it out of cores: madvise(MADV_DONTDUMP) */
+	HC_MISSING_SHARED,   /* a mapping of a file that others may share: cores leave these out by default */
+	HC_MISSING_LEFT_OUT, /* anonymous memory that the core leaves out, and does not tell why */
+	HC_MISSING_UNKNOWN,  /* in no mapping of the core, but something points there: left out, or unmapped since */
+} hc_missing_why;
+
+/* A clause: "kept out of cores by madvise(MADV_DONTDUMP)". */
+const char *hc_missing_why_text(hc_missing_why why);
+const char *hc_missing_why_name(hc_missing_why why); /* "cut", "excluded", "shared", "left-out", "unknown": for JSON */
+
+/* Memory that is not in the core, and that may point to blocks that look lost. */
+typedef struct hc_missing {
+	hc_address start, end; /* HC_MISSING_UNKNOWN: from the lowest address pointed to up to the next mapping; END is a limit */
+	hc_missing_why why;
+	const char *path;  /* of the file; untrusted; NULL: anonymous, or not known */
+	uint64_t pointers; /* words of live memory that point there; 0: none, or not counted as the range is known to be memory */
+	hc_address from;   /* the lowest of these words; 0: none in memory */
+} hc_missing;
+
+/*
+ * What the core lacks of memory that may hold pointers, by address; found only if blocks look lost. If there is any, what is called
+ * lost is an upper bound.
+ */
+unsigned hc_references_missing_count(const hc_references *references);
+const hc_missing *hc_references_missing(const hc_references *references, unsigned index);
+
+/*
+ * "64.0 MiB that may point to them are not in the core: 0x7f10 to 0x7f20, kept out of cores by madvise(MADV_DONTDUMP)", with the largest
+ * range as an example; escaped. NULL: nothing is missing. Free with g_free().
+ */
+char *hc_references_describe_missing(const hc_references *references);
+
 /* hc_reference.register_index: an index of hc_thread.registers, or HC_REGISTER_VECTOR + an offset in vector_registers. */
 enum {
 	HC_REGISTER_NONE = -1,

@@ -4,6 +4,8 @@
 
 #include "capture/capture.h"
 
+#include "core/core.h"
+
 #include <sys/types.h>
 
 enum {
@@ -19,17 +21,6 @@ typedef enum {
 	HC_DUMP_PRESENT, /* pages that are in memory or swapped out; the others are zero: holes in the file */
 	HC_DUMP_ALL,
 } hc_dump_kind;
-
-typedef struct hc_smaps_entry {
-	uint64_t start, end, offset;
-	bool readable, writable, executable, shared, excluded; /* excluded: madvise(MADV_DONTDUMP), devices */
-	uint64_t inode;
-	uint64_t resident, proportional, swapped, anonymous; /* bytes */
-	char *path;					     /* "" if anonymous; as the kernel writes it */
-} hc_smaps_entry;
-
-/* TEXT of an smaps file as an array of hc_smaps_entry, which frees its strings. Lines that say nothing known are passed over. */
-GArray *hc_smaps_parse(const char *text);
 
 hc_dump_kind hc_smaps_dump_kind(const hc_smaps_entry *entry);
 

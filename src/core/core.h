@@ -32,3 +32,22 @@ const hc_thread *hc_core_find_thread(const hc_core *core, hc_address pointer);
 
 /* The first piece that ends after ADDRESS (it may begin after it); hc_core_mapping_count() if there is none. */
 unsigned hc_core_mapping_after(const hc_core *core, hc_address address);
+
+/* ---- smaps.c ---- */
+
+typedef struct hc_smaps_entry {
+	uint64_t start, end, offset;
+	bool readable, writable, executable, shared, excluded; /* excluded: madvise(MADV_DONTDUMP), devices */
+	uint64_t inode;
+	uint64_t resident, proportional, swapped, anonymous; /* bytes */
+	char *path;					     /* "" if anonymous; as the kernel writes it */
+} hc_smaps_entry;
+
+/* TEXT of an smaps file as an array of hc_smaps_entry, which frees its strings. Lines that say nothing known are passed over. */
+GArray *hc_smaps_parse(const char *text);
+
+/*
+ * The smaps that lies beside the core of a capture, as above: what of the process's memory there was, also where the core has none of
+ * it. NULL: none lies there, or it is another core's. Free with g_array_unref().
+ */
+GArray *hc_core_read_smaps(const hc_core *core);

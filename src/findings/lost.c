@@ -56,10 +56,11 @@ void hc_find_lost(const hc_evidence *evidence, hc_findings *findings)
 		return;
 	g_autoptr(GArray) sizes = hc_sizes_count(evidence->blocks, evidence->references, true);
 	g_autofree char *shown = describe_sizes(sizes), *content = describe_content(evidence),
-			*heads = describe_heads(totals);
+			*heads = describe_heads(totals), *missing = hc_references_describe_missing(evidence->references);
 
 	hc_findings_add(findings, "lost", totals->directly_lost.bytes + totals->indirectly_lost.bytes, blocks,
-		g_strdup_printf("%s block%s that nothing points to%s: %s%s", hc_text_count(all, blocks),
-			blocks == 1 ? "" : "s", heads, shown, content),
+		g_strdup_printf("%s%s block%s that nothing %spoints to%s: %s%s%s%s", missing ? "at most lost: " : "",
+			hc_text_count(all, blocks), blocks == 1 ? "" : "s", missing ? "in the core " : "", heads, shown,
+			content, missing ? "; but " : "", missing ? missing : ""),
 		g_strdup("leaks CORE"));
 }

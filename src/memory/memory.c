@@ -86,7 +86,10 @@ static uint64_t add_in_use(hc_memory *memory, const hc_blocks *blocks, const hc_
 	hc_amount labelled = hc_blocks_labelled(blocks, HC_ARENA_ALL),
 		  labelled_mmapped = hc_blocks_labelled(blocks, HC_ARENA_NONE);
 	hc_amount lost = { 0 }, lost_there = { 0 };
+	const char *title = "of which lost: nothing points to it";
 
+	if (references && hc_references_missing_count(references))
+		title = "of which at most lost: no pointer in the core";
 	if (references) {
 		const hc_references_totals *totals = hc_references_get_totals(references);
 
@@ -96,10 +99,10 @@ static uint64_t add_in_use(hc_memory *memory, const hc_blocks *blocks, const hc_
 	add_counted(memory, "in-use", "in use by the program",
 		minus(minus(all, mmapped), minus(labelled, labelled_mmapped)));
 	if (lost.blocks)
-		add_part(memory, "lost", "of which lost: nothing points to it", "in-use", lost);
+		add_part(memory, "lost", title, "in-use", lost);
 	add_counted(memory, "mmapped", "in use by the program, mmapped chunks", minus(mmapped, labelled_mmapped));
 	if (lost_there.blocks)
-		add_part(memory, "lost-mmapped", "of which lost: nothing points to it", "mmapped", lost_there);
+		add_part(memory, "lost-mmapped", title, "mmapped", lost_there);
 	add_counted(memory, "runtime", "in use by libc and the runtime", labelled);
 	return all.bytes;
 }

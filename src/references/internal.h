@@ -10,6 +10,8 @@ struct hc_references {
 	const hc_areas *areas;
 	hc_diagnostics *diagnostics; /* while being created */
 	GArray *roots;		     /* of hc_root */
+	GArray *missing;	     /* of hc_missing */
+	GStringChunk *texts;
 	uint64_t *marks;	     /* bit for each granule: reachable, or not in use */
 	uint64_t *possible;	     /* bit for each granule: possibly lost; NULL if nothing is */
 	uint64_t *direct;	     /* bit for each granule: directly lost; NULL if nothing is lost */
@@ -70,6 +72,9 @@ bool hc_references_is_as_good_as_start(const hc_references *references, uint64_t
 
 /* lost.c: which of the unmarked blocks are lost directly. FALSE if memory was out. */
 bool hc_references_sort_lost(hc_references *references, unsigned jobs);
+
+/* missing.c: fills references->missing, once the search is done; says of what is missing in diagnostics. */
+void hc_references_find_missing(hc_references *references, unsigned jobs);
 
 /* The next granule from START on whose bit is set in the index and not in MARKS; granule_count if there is none. */
 uint64_t hc_references_next_unmarked(const hc_blocks *blocks, const uint64_t *marks, uint64_t start);

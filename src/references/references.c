@@ -151,6 +151,8 @@ hc_references *hc_references_create(const hc_core *core, const hc_blocks *blocks
 	references->areas = areas;
 	references->diagnostics = diagnostics;
 	references->roots = g_array_new(FALSE, FALSE, sizeof(hc_root));
+	references->missing = g_array_new(FALSE, FALSE, sizeof(hc_missing));
+	references->texts = g_string_chunk_new(256);
 	hc_references_find_roots(references);
 	if (!search(references, jobs)) {
 		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory to search %u blocks for references",
@@ -158,6 +160,7 @@ hc_references *hc_references_create(const hc_core *core, const hc_blocks *blocks
 		hc_references_destroy(references);
 		return NULL;
 	}
+	hc_references_find_missing(references, jobs);
 	return references;
 }
 
@@ -166,6 +169,8 @@ void hc_references_destroy(hc_references *references)
 	if (!references)
 		return;
 	g_array_unref(references->roots);
+	g_array_unref(references->missing);
+	g_string_chunk_free(references->texts);
 	hc_pages_destroy(references->marks, bitmap_bytes(references));
 	g_free(references->possible);
 	g_free(references->direct);

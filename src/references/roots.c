@@ -4,28 +4,6 @@
 
 #include <elf.h>
 
-static const hc_diagnostic_kind roots_missing = {
-	"roots-missing",
-	HC_SEVERITY_PARTIAL,
-	"of writable memory are not in the core: a block that only they point to is called lost",
-};
-
-/*
- * The kernel leaves out private memory that was never written to (vma_dump_size() in fs/coredump.c: no anon_vma), and what
- * madvise(MADV_DONTDUMP) marks; it does not tell which.
- */
-static const hc_diagnostic_kind anonymous_missing = {
-	"anonymous-missing",
-	HC_SEVERITY_NOTE,
-	"of anonymous memory are not in the core: never touched, or left out by MADV_DONTDUMP; pointers there would not be seen",
-};
-
-static const hc_diagnostic_kind shared_missing = {
-	"shared-missing",
-	HC_SEVERITY_NOTE,
-	"of writable file mappings are not in the core (the kernel leaves them out by default); pointers there are not seen",
-};
-
 /* XSAVE's legacy area: the x87 state's first 160 bytes hold no values that a program keeps; then xmm0. (Intel SDM 1, 13.4.1) */
 enum {
 	XSAVE_VECTORS = 160
@@ -34,16 +12,6 @@ enum {
 bool hc_references_is_allocator_state(const char *label)
 {
 	return g_str_has_prefix(label, "libc: tcache");
-}
-
-static void count_missing(hc_references *references, const hc_area *area)
-{
-	const hc_diagnostic_kind *kind = area->mapping->source == HC_SOURCE_TRUNCATED ? &roots_missing :
-					 area->mapping->path			      ? &shared_missing :
-											&anonymous_missing;
-
-	hc_diagnostics_add(references->diagnostics, kind, area->end - area->start,
-		"%#" G_GINT64_MODIFIER "x to %#" G_GINT64_MODIFIER "x", area->start, area->end);
 }
 
 static void add_root(hc_references *references, const hc_area *area, bool used, const char *reason)
@@ -60,7 +28,6 @@ static void add_root(hc_references *references, const hc_area *area, bool used, 
 	if (used && !area->mapping->bytes) {
 		root.used = false;
 		root.reason = "would be searched, but its bytes are not in the core";
-		count_missing(references, area);
 	}
 	g_array_append_val(references->roots, root);
 }
@@ -100,8 +67,6 @@ static void add_area(hc_references *references, const hc_area *area)
 	case HC_AREA_RESERVED:
 		return add_root(references, area, false, "address space only");
 	default:
-		if (writable)
-			count_missing(references, area);
 		return add_root(references, area, false, "its bytes are not in the core");
 	}
 }

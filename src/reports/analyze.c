@@ -30,6 +30,7 @@ static json_t *references_json(const hc_references *references)
 	hc_json_set(object, "directly_lost", hc_json_amount(totals->directly_lost));
 	hc_json_set(object, "indirectly_lost", hc_json_amount(totals->indirectly_lost));
 	hc_json_set(object, "possibly_lost", hc_json_amount(totals->possibly_lost));
+	hc_json_set(object, "missing", hc_missing_json(references));
 	hc_json_set(object, "roots_bytes", hc_json_number(totals->root_bytes));
 	hc_json_set(object, "words", hc_json_number(totals->words));
 	hc_json_set(object, "candidates", hc_json_number(totals->candidates));

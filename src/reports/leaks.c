@@ -26,6 +26,12 @@ typedef struct leaks_report {
 	uint64_t listed; /* blocks */
 } leaks_report;
 
+/* Whether what looks lost may be pointed to from memory that the core lacks. */
+static bool is_bound(const leaks_report *report)
+{
+	return hc_references_missing_count(hc_analysis_references(report->analysis)) > 0;
+}
+
 /* ---- totals ---- */
 
 static const hc_column total_columns[] = {
@@ -49,8 +55,10 @@ static void print_totals(const leaks_report *report)
 	const hc_leaks_totals *totals = hc_leaks_get_totals(report->leaks);
 	g_autoptr(hc_table) table = hc_table_create(total_columns, G_N_ELEMENTS(total_columns));
 
-	add_total(table, "definitely lost", totals->definitely_lost);
-	add_total(table, "indirectly lost", totals->indirectly_lost);
+	bool bound = is_bound(report);
+
+	add_total(table, bound ? "lost, at most" : "definitely lost", totals->definitely_lost);
+	add_total(table, bound ? "indirectly, at most" : "indirectly lost", totals->indirectly_lost);
 	add_total(table, "possibly lost", totals->possibly_lost);
 	add_total(table, "still reachable", totals->still_reachable);
 	if (totals->suppressed.blocks)
@@ -414,21 +422,24 @@ static unsigned shown_groups(const leaks_report *report)
 static hc_table *make_groups(const leaks_report *report)
 {
 	hc_table *table = hc_table_create(columns, G_N_ELEMENTS(columns));
+	bool is_text = report->output->options->format == HC_REPORT_TEXT;
 
 	for (unsigned i = 0; i < shown_groups(report); i++) {
 		const hc_leak_group *group = hc_leaks_group(report->leaks, i);
 
 		hc_table_add_row(table);
 		hc_table_set_number(table, GROUP_NUMBER, i + 1);
-		hc_table_set_plain(table, GROUP_CLASS, hc_leak_class_name(group->class));
+		hc_table_set_plain(table, GROUP_CLASS,
+			is_text && group->class == HC_LEAK_LOST && is_bound(report) ? "at most lost" :
+										       hc_leak_class_name(group->class));
 		hc_table_set_number(table, GROUP_BYTES, group->heads.bytes + group->others.bytes);
 		hc_table_set_number(table, GROUP_BLOCKS, group->heads.blocks + group->others.blocks);
 		hc_table_set_number(table, GROUP_TREES, group->trees);
 		hc_table_set_number(table, GROUP_RINGS, group->rings);
-		if (report->output->options->format == HC_REPORT_JSON)
-			set_json_cells(report, table, group);
-		else
+		if (is_text)
 			set_text_cells(table, group);
+		else
+			set_json_cells(report, table, group);
 	}
 	return table;
 }
@@ -560,6 +571,7 @@ static bool write_text(leaks_report *report, GError **error)
 {
 	hc_output *output = report->output;
 
+	hc_missing_print(hc_analysis_references(report->analysis), output);
 	print_totals(report);
 	print_groups(report);
 	print_mappings(report);
@@ -590,6 +602,7 @@ static json_t *make_json(const leaks_report *report)
 	g_autoptr(hc_table) suppressions = make_suppressions(report->view->suppressions, true);
 
 	hc_json_set(object, "totals", totals_json(report->leaks));
+	hc_json_set(object, "missing", hc_missing_json(hc_analysis_references(report->analysis)));
 	hc_json_set(object, "group_count", hc_json_number(hc_leaks_group_count(report->leaks)));
 	hc_json_set(object, "groups", hc_table_json(groups));
 	hc_json_set(object, "mappings", hc_table_json(mappings));

@@ -44,6 +44,10 @@ json_t *hc_diagnostics_json(const hc_diagnostics *diagnostics);
 void hc_diagnostics_print(const hc_diagnostics *diagnostics, const char *name, hc_output *output);
 json_t *hc_status_json(bool partial);
 
+/* missing.c: what the core lacks and may point to lost blocks; as text nothing if it lacks nothing. */
+json_t *hc_missing_json(const hc_references *references);
+void hc_missing_print(const hc_references *references, hc_output *output);
+
 /* mappings.c: "r-x", "rw-", "?"; where a piece's bytes come from: "core", "file", "none", "truncated". */
 const char *hc_protection_name(unsigned flags, char buffer[4]);
 const char *hc_source_name(hc_source source);

@@ -549,6 +549,31 @@ unsigned hc_references_to(const hc_references *references, uint32_t number, unsi
 	return MIN(limit, references->reference_count);
 }
 
+unsigned hc_references_missing_count(const hc_references *references)
+{
+	(void)references;
+	return 0;
+}
+
+const hc_missing *hc_references_missing(const hc_references *references, unsigned index)
+{
+	(void)references;
+	(void)index;
+	return NULL;
+}
+
+const char *hc_missing_why_text(hc_missing_why why)
+{
+	(void)why;
+	return "";
+}
+
+const char *hc_missing_why_name(hc_missing_why why)
+{
+	(void)why;
+	return "";
+}
+
 unsigned hc_references_root_count(const hc_references *references)
 {
 	return references->root_count;

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a core lacks is not called lost, absent or grown.
+
+Blocks whose only pointers are in memory that the core leaves out look lost: then every figure is an upper bound, the range is told, and
+the exit status is 3. Where nothing that matters is left out, lost is lost.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from harness import Cases, Stopped, heapcore, report_of, succeed
+
+KINDS = ("capture", "gcore", "kernel")
+PARTIAL = 3
+
+
+def core_of(fixture: Stopped, kind: str) -> Path:
+    if kind != "capture":
+        return fixture.core(kind)
+    succeed("capture", str(fixture.pid), "-o", fixture.folder / "capture")
+    return next((fixture.folder / "capture").glob("core.*"))
+
+
+def said_numbers(fixture: Stopped, key: str) -> tuple[int, int]:
+    words = fixture.said(key)[0]
+    return int(words[0], 0), int(words[1], 0)
+
+
+def check_is_bound(mode: str, kind: str) -> None:
+    with Stopped("left-out", [mode], recorder=False) as fixture:
+        core = core_of(fixture, kind)
+        start, end = said_numbers(fixture, "range")
+        held, lost = said_numbers(fixture, "held"), said_numbers(fixture, "lost")
+        report = report_of(succeed("leaks", core, "--json", statuses=[PARTIAL]))
+        assert report["status"] == "partial", report["status"]
+        # All that looks lost is in the figures, and no range but the index is said to be missing.
+        totals = report["totals"]["definitely_lost"]
+        assert totals == {"blocks": held[0] + lost[0], "bytes": held[1] + lost[1]}, (totals, held, lost)
+        missing = report["missing"]
+        assert len(missing) == 1 and int(missing[0]["start"], 16) == start, (missing, hex(start))
+        assert missing[0]["end"] is None or int(missing[0]["end"], 16) == end, (missing, hex(end))
+        if kind == "capture":  # where smaps tells exactly
+            assert missing[0]["why"] == mode, missing
+
+        text = succeed("leaks", core, statuses=[PARTIAL]).out
+        assert "definitely lost" not in text and "at most" in text and f"{start:#x}" in text, text
+        first_screen = succeed("analyze", core, statuses=[PARTIAL]).out
+        assert "at most lost" in first_screen and f"{start:#x}" in first_screen.replace("\n" + " " * 22, " "), first_screen
+        for jobs in ("1", "3"):
+            again = report_of(succeed("leaks", core, "--json", "--jobs", jobs, statuses=[PARTIAL]))
+            assert again["missing"] == missing, (again["missing"], missing)
+
+
+def check_is_lost(mode: str, kind: str) -> None:
+    """Nothing that could hold pointers is left out: no bound is told, and nobody is warned."""
+    with Stopped("left-out", [mode], recorder=False) as fixture:
+        core = core_of(fixture, kind)
+        blocks, size = said_numbers(fixture, "lost")
+        report = report_of(succeed("leaks", core, "--json"))
+        assert report["missing"] == [] and report["status"] == "complete", report
+        assert report["totals"]["definitely_lost"] == {"blocks": blocks, "bytes": size}, report["totals"]
+        assert "definitely lost" in succeed("leaks", core).out
+
+
+cases = Cases(__doc__)
+for kind in KINDS:
+    for mode in ("excluded", "shared"):
+        cases.run(f"a bound: {mode}, {kind}", check_is_bound, mode, kind)
+    cases.run(f"lost: plain, {kind}", check_is_lost, "plain", kind)
+cases.run("lost: untouched, capture", check_is_lost, "untouched", "capture")
+cases.finish()
