@@ -172,6 +172,7 @@ typedef struct hc_types_losses {
 		implausible; /* containers that failed a check, most of them locals that are not alive yet or any more */
 	uint64_t cut;	     /* subtrees whose objects failed too often to be what they were taken for */
 	uint64_t cut_objects; /* left out by that */
+	uint64_t objects, tried; /* no losses, but the work: objects looked at, and what was tried whether it is one */
 } hc_types_losses;
 const hc_types_losses *hc_types_get_losses(const hc_types *types);
 

@@ -98,6 +98,16 @@ static json_t *row_json(const hc_type_row *row)
 	return object;
 }
 
+static json_t *work_json(const hc_types *types)
+{
+	const hc_types_losses *losses = hc_types_get_losses(types);
+	json_t *object = json_object();
+
+	hc_json_set(object, "objects", hc_json_number(losses->objects));
+	hc_json_set(object, "tried", hc_json_number(losses->tried));
+	return object;
+}
+
 static json_t *types_json(const hc_analysis *analysis, uint64_t limit)
 {
 	const hc_types *types = hc_analysis_types(analysis);
@@ -111,6 +121,7 @@ static json_t *types_json(const hc_analysis *analysis, uint64_t limit)
 	hc_json_set(report, "types", list);
 	hc_json_set(report, "variables", hc_variables_json(types));
 	hc_json_set(report, "losses", hc_losses_json(types));
+	hc_json_set(report, "work", work_json(types));
 	hc_json_set(report, "debug_info_gaps", hc_debug_info_gaps_json(analysis));
 	hc_json_set(report, "diagnostics", hc_diagnostics_json(diagnostics));
 	hc_json_set(report, "status", hc_status_json(hc_diagnostics_partial(diagnostics)));

@@ -83,6 +83,7 @@ struct hc_owner {
 	hc_owner *elements[2]; /* of a container: its elements; what they are mapped to, where that lies apart */
 	hc_owner *index;       /* of a container: its bucket arrays, control blocks */
 	hc_owner *interior;    /* as this one, but only pointers into the middle of blocks lead there */
+	hc_owner *deduced;     /* as this one, but nothing proves that what leads there is what it is declared as */
 	hc_owner *plain;       /* of a container that is a guess: the same object where it is none */
 	GPtrArray *classes;    /* hc_owner of HC_STEP_CLASS; NULL at first */
 	struct hc_wants {
@@ -134,6 +135,9 @@ hc_owner *hc_owners_target(hc_owners *owners, hc_owner *owner, unsigned part, hc
 /* What the container CONTAINER holds: its elements (PLACE 0), or what they are mapped to (1). TYPE NULL: differs, or pointers to anything. */
 hc_owner *hc_owners_element(
 	hc_owners *owners, hc_owner *container, unsigned place, const hc_type *type, const hc_plan *plan);
+
+/* OWNER, but where nothing proves that an object is there: what it leads to is deduced at most. OWNER itself if it is that already. */
+hc_owner *hc_owners_deduced(hc_owners *owners, hc_owner *owner);
 
 /* OWNER, but of objects that say they are of CLASS (or, without debug info, of the class NAME). */
 hc_owner *hc_owners_class(
@@ -200,6 +204,13 @@ typedef struct hc_known_class {
 	int64_t to_top;
 } hc_known_class;
 
+/* Where in a block objects of a type were tried in vain: addresses [FROM, TO). */
+typedef struct hc_tried {
+	hc_address block;
+	const hc_type *type;
+	hc_address from, to;
+} hc_tried;
+
 /* Whose a block was before a container claimed it. */
 typedef struct hc_claim {
 	uint32_t block, owner;
@@ -222,13 +233,16 @@ typedef struct hc_propagation {
 	uint64_t view_size;
 	const uint8_t *view;
 	GHashTable *seen;    /* of struct seen (objects.c): objects outside of malloc's heap, by address and type */
+	GHashTable *tried;   /* of hc_tried, by block and type */
 	GHashTable *swept;   /* name of a class -> hc_owner of the blocks that nothing typed leads to */
 	uint64_t *looked_at; /* bit for each granule of the heap where an object begins that was looked at */
+	uint64_t *shared; /* the same, of objects that several containers may have in them, looked at for one of them */
 	hc_known_class classes[HC_VTABLES];
 	GArray *claims; /* of hc_claim: what is taken back if a container turns out to be none */
 	GArray *elements,
 		*mapped; /* of hc_address: elements of the containers being looked at, and what they are mapped to */
 	unsigned depth;
+	uint64_t page_size;
 } hc_propagation;
 
 /* A word of the dead process, or of a variable's value. */
@@ -237,6 +251,10 @@ bool hc_propagation_load(hc_propagation *propagation, hc_address address, uint64
 /* Keeps an edge for later; CERTAINTY: of what it leads to. */
 void hc_propagation_defer(
 	hc_propagation *propagation, hc_address value, const hc_owner *owner, uint32_t part, hc_certainty certainty);
+
+/* Keeps the tail at ADDRESS, part PART of an object of OWNER, until all else has been followed. FALSE: there are too many. */
+bool hc_propagation_defer_late(
+	hc_propagation *propagation, hc_address address, const hc_owner *owner, uint32_t part);
 
 /* Whether what leads to something of CERTAINTY has to wait for its turn. */
 bool hc_propagation_is_early(const hc_propagation *propagation, hc_certainty certainty);
@@ -250,13 +268,38 @@ void hc_propagation_look_at(hc_propagation *propagation, hc_owner *owner, hc_add
 /* Looks at an object that is a part of, or is held by, the one that is being looked at: later, if these are nested too deeply. */
 void hc_propagation_look_at_nested(hc_propagation *propagation, hc_owner *owner, hc_address address);
 
+/* arrays.c: part INDEX of an object of OWNER, at ADDRESS: an array; what behind it may belong to it; a union. */
+void hc_propagation_look_at_array(hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address address);
+void hc_propagation_look_at_tail(hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address address);
+void hc_propagation_look_at_union(hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address address);
+
+/* The bytes from ADDRESS to the next object of the block that is known, or to its end; 0 if it is in no block. */
+uint64_t hc_propagation_room(const hc_propagation *propagation, hc_address address);
+
+/* Whether malloc gives a block of USABLE bytes to who asks for SIZE. */
+bool hc_propagation_fits(const hc_propagation *propagation, uint64_t usable, uint64_t size);
+
+/*
+ * Whether an object at ADDRESS could be of PLAN: its pointers lead somewhere, or nowhere, its containers are sound. *ret_has_content: some
+ * of them do lead somewhere.
+ */
+bool hc_propagation_looks_like(
+	hc_propagation *propagation, const hc_plan *plan, hc_address address, bool *ret_has_content);
+
 /* Follows one pointer, in part PART of an object of OWNER. */
 void hc_propagation_follow(hc_propagation *propagation, hc_owner *owner, uint32_t part, hc_address value);
 
+/* Tables of structs that begin with an address and a type, by these. */
 GHashTable *hc_propagation_new_seen(void);
 
 /* True if nobody has looked at an object of TYPE at ADDRESS, outside of malloc's heap, before; from now on somebody has. */
 bool hc_propagation_is_new(hc_propagation *propagation, hc_address address, const void *type);
+
+/*
+ * True if nobody has looked at an object of TYPE at ADDRESS that several containers may hold; from now on somebody has. (For one that
+ * objects of other types begin at, too, it may be true twice.)
+ */
+bool hc_propagation_is_first_look(hc_propagation *propagation, hc_address address, const hc_type *type);
 
 /* From now on the object at ADDRESS was looked at. */
 void hc_propagation_set_looked_at(hc_propagation *propagation, hc_address address);

@@ -53,6 +53,23 @@ bool hc_propagation_is_new(hc_propagation *propagation, hc_address address, cons
 	return true;
 }
 
+bool hc_propagation_is_first_look(hc_propagation *propagation, hc_address address, const hc_type *type)
+{
+	const hc_block_region *region = hc_blocks_may_contain(propagation->blocks, address) ?
+						hc_blocks_region(propagation->blocks, address) :
+						NULL;
+
+	if (!region)
+		return true;
+	uint64_t granule = hc_blocks_granule(propagation->blocks, region, address), bit = (uint64_t)1 << granule % 64,
+		 *word = &propagation->shared[granule / 64];
+
+	if (*word & bit)
+		return hc_propagation_is_new(propagation, address, type);
+	*word |= bit;
+	return true;
+}
+
 /* ---- claiming ---- */
 
 static bool is_surer(const hc_propagation *propagation, uint32_t number, const hc_owner *owner)
@@ -285,10 +302,15 @@ static void look_at_held(
 	hc_spot spot;
 
 	/* Of std::make_shared() the object lies in the control block. */
-	if (address - at < hc_type_size(container->type) ||
-		(container->index && hc_propagation_find_block(propagation, address, &spot) &&
-			propagation->types->owner_of[spot.number] == container->index->number)) {
+	if (address - at < hc_type_size(container->type)) {
 		hc_propagation_look_at_nested(propagation, element, address);
+		return;
+	}
+	if (container->index && hc_propagation_find_block(propagation, address, &spot) &&
+		propagation->types->owner_of[spot.number] == container->index->number) {
+		/* Many may share it. */
+		if (hc_propagation_is_first_look(propagation, address, element->type))
+			hc_propagation_look_at_nested(propagation, element, address);
 		return;
 	}
 	element->is_own = true;
@@ -336,6 +358,8 @@ static void look_at_elements(hc_propagation *propagation, hc_owner *container, h
 	const GArray *list, unsigned first)
 {
 	bool held = hc_layout_is_single(container->layout), pointed_to = hc_layout_by_pointer(container->layout);
+	/* An object that links itself into a container may be in several. */
+	bool is_shared = !held && (container->is_intrusive || element->is_own);
 	unsigned last = list->len;
 
 	propagation->depth++;
@@ -355,7 +379,8 @@ static void look_at_elements(hc_propagation *propagation, hc_owner *container, h
 		else if (element->type) {
 			if (element->is_own)
 				hc_propagation_set_looked_at(propagation, address);
-			hc_propagation_look_at_nested(propagation, element, address);
+			if (!is_shared || hc_propagation_is_first_look(propagation, address, element->type))
+				hc_propagation_look_at_nested(propagation, element, address);
 		}
 	}
 	propagation->depth--;
@@ -519,68 +544,6 @@ static void look_at_container(
 	g_array_set_size(propagation->mapped, first_mapped);
 }
 
-/* ---- arrays and unions ---- */
-
-/* The usable bytes from ADDRESS to the end of its block; 0 if it is in none. */
-static uint64_t room_at(const hc_propagation *propagation, hc_address address)
-{
-	hc_spot spot;
-
-	if (!hc_propagation_find_block(propagation, address, &spot))
-		return 0;
-	uint64_t size = hc_blocks_usable_size(propagation->blocks, spot.region, spot.address);
-
-	return size - MIN(size, address - spot.address);
-}
-
-static void look_at_array(
-	hc_propagation *propagation, hc_owner *owner, uint32_t index, const hc_part *part, hc_address address)
-{
-	hc_owner *item = hc_owners_target(
-		propagation->owners, owner, index, HC_STEP_ITEM, part->type, part->plan, HC_CERTAINTY_CERTAIN);
-	uint64_t count = part->count ? part->count : room_at(propagation, address) / part->stride;
-
-	if (item == owner)
-		return;
-	item->name = part->name;
-	for (uint64_t i = 0; i < count && !item->cut; i++)
-		hc_propagation_look_at_nested(propagation, item, address + i * part->stride);
-}
-
-/* The one pointer of a union's members whose target fits where the word leads: a guess. */
-static void look_at_union(
-	hc_propagation *propagation, hc_owner *owner, uint32_t index, const hc_part *part, hc_address address)
-{
-	const hc_type *fitting = NULL;
-	uint64_t value, size;
-	hc_spot spot;
-	unsigned count = 0;
-
-	if (!hc_propagation_load(propagation, address, &value) ||
-		!hc_propagation_find_block(propagation, value, &spot) || spot.address != value)
-		return;
-	size = hc_blocks_usable_size(propagation->blocks, spot.region, value);
-	for (unsigned i = 0; i < hc_type_field_count(part->type); i++) {
-		const hc_field *field = hc_type_field(part->type, i);
-		const hc_type *target = field->offset || hc_type_get_kind(field->type) != HC_TYPE_POINTER ?
-						NULL :
-						hc_type_target(field->type);
-
-		if (!target || hc_type_get_kind(target) == HC_TYPE_VOID ||
-			hc_type_get_kind(target) == HC_TYPE_FUNCTION || hc_type_size(target) > size)
-			continue;
-		fitting = target;
-		count++;
-	}
-	if (count != 1)
-		return;
-	hc_owner *target = hc_owners_target(propagation->owners, owner, index, HC_STEP_TARGET, fitting,
-		hc_plans_get(propagation->types->plans, fitting, NULL), HC_CERTAINTY_GUESS);
-
-	if (target->type == fitting)
-		hc_propagation_defer(propagation, value, target, HC_EDGE_REACH, HC_CERTAINTY_GUESS);
-}
-
 /* ---- an object ---- */
 
 /* Pointers wait their turn, unless there are so many that the queue would need more memory than the heap's other tables. */
@@ -612,6 +575,7 @@ void hc_propagation_look_at(hc_propagation *propagation, hc_owner *owner, hc_add
 		owner->cut_objects++;
 		return;
 	}
+	propagation->types->losses.objects++;
 	for (uint32_t i = 0; i < plan->parts->len; i++) {
 		const hc_part *part = &g_array_index(plan->parts, hc_part, i);
 		hc_address at = address + part->offset;
@@ -626,10 +590,10 @@ void hc_propagation_look_at(hc_propagation *propagation, hc_owner *owner, hc_add
 			look_at_container(propagation, owner, i, part, at);
 			break;
 		case HC_PART_ARRAY:
-			look_at_array(propagation, owner, i, part, at);
+			hc_propagation_look_at_array(propagation, owner, i, at);
 			break;
 		case HC_PART_UNION:
-			look_at_union(propagation, owner, i, part, at);
+			hc_propagation_look_at_union(propagation, owner, i, at);
 			break;
 		}
 	}

@@ -64,9 +64,15 @@ hc_owner *hc_owners_add(hc_owners *owners, hc_owner *parent, hc_step step, const
 /* An owner above, or OWNER itself, whose blocks are objects of TYPE found in the same way. */
 static hc_owner *find_above(hc_owner *owner, hc_step step, const hc_type *type, hc_certainty certainty)
 {
-	for (; owner; owner = owner->parent)
-		if (owner->step == step && owner->type == type && owner->certainty >= certainty && !owner->layout)
+	certainty = MAX(certainty, owner->certainty);
+	for (; owner; owner = owner->parent) {
+		if (owner->step != step || owner->type != type || owner->layout)
+			continue;
+		if (owner->certainty >= certainty)
 			return owner;
+		if (owner->deduced && owner->deduced->certainty >= certainty)
+			return owner->deduced;
+	}
 	return NULL;
 }
 
@@ -105,11 +111,24 @@ hc_owner *hc_owners_element(
 	return container->elements[place];
 }
 
+hc_owner *hc_owners_deduced(hc_owners *owners, hc_owner *owner)
+{
+	if (owner->certainty >= HC_CERTAINTY_DEDUCED)
+		return owner;
+	if (!owner->deduced && !owners->full) {
+		owner->deduced = hc_owners_add(
+			owners, owner, HC_STEP_CLASS, owner->type, owner->plan, HC_CERTAINTY_DEDUCED);
+		owner->deduced->name = owner->type ? NULL : owner->name;
+		owner->deduced->is_own = owner->is_own;
+	}
+	return owner->deduced ? owner->deduced : owner;
+}
+
 hc_owner *hc_owners_class(
 	hc_owners *owners, hc_owner *owner, const hc_type *class, const char *name, const hc_plan *plan)
 {
 	/* Of a class that is a step of its own already the alternatives are its siblings. */
-	if (owner->step == HC_STEP_CLASS)
+	if (owner->step == HC_STEP_CLASS && owner->parent->deduced != owner)
 		owner = owner->parent;
 	if (class && class == owner->type)
 		return owner;

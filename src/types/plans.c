@@ -167,6 +167,15 @@ static void add_container(
 	add_part(maker, part, name);
 }
 
+/* Whether a member of the union TYPE is a pointer: of what else is in it nothing can be told. */
+static bool has_pointer(const hc_type *type)
+{
+	for (unsigned i = 0; i < hc_type_field_count(type); i++)
+		if (hc_type_get_kind(hc_type_field(type, i)->type) == HC_TYPE_POINTER)
+			return true;
+	return false;
+}
+
 static void add_type(struct maker *maker, const hc_type *type, uint64_t offset, const char *name,
 	const char *annotation, unsigned depth)
 {
@@ -189,7 +198,7 @@ static void add_type(struct maker *maker, const hc_type *type, uint64_t offset, 
 		add_pointer(maker, type, offset, name);
 	else if (kind == HC_TYPE_STRUCT)
 		add_fields(maker, type, offset, name, depth);
-	else if (kind == HC_TYPE_UNION)
+	else if (kind == HC_TYPE_UNION && has_pointer(type))
 		add_part(maker, (hc_part){ .kind = HC_PART_UNION, .offset = offset, .type = type }, name);
 }
 

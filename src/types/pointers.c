@@ -9,7 +9,11 @@
 #include "types/internal.h"
 
 enum {
-	UNSOUND_MIN = 32, /* so many failures before an owner may be cut */
+	UNSOUND_MIN = 32,     /* so many failures before an owner may be cut */
+	TRIED_ELEMENTS = 256, /* of a container in what may be an object */
+	TRIED_NOTED = 64,     /* objects tried in vain that are worth a note */
+	TRIED_MAX = 1 << 20,
+	MAPPED_MIN = 64 << 10 /* bytes from which on malloc may map a block on its own */
 };
 
 /*
@@ -97,15 +101,14 @@ static hc_owner *find_class(hc_propagation *propagation, hc_owner *owner, hc_add
 
 /* ---- a pointer ---- */
 
-/*
- * Whether an object at ADDRESS could be of PLAN: its pointers lead somewhere, or nowhere, its containers are sound. *ret_has_content: some
- * of them do lead somewhere.
- */
-static bool looks_like(hc_propagation *propagation, const hc_plan *plan, hc_address address, bool *ret_has_content)
+bool hc_propagation_looks_like(
+	hc_propagation *propagation, const hc_plan *plan, hc_address address, bool *ret_has_content)
 {
 	*ret_has_content = false;
+	propagation->types->losses.tried++;
 	for (uint32_t i = 0; i < plan->parts->len; i++) {
 		const hc_part *part = &g_array_index(plan->parts, hc_part, i);
+		hc_walk_visitor visitor = { .limit = TRIED_ELEMENTS };
 		uint64_t value;
 		hc_walk walk;
 
@@ -115,7 +118,7 @@ static bool looks_like(hc_propagation *propagation, const hc_plan *plan, hc_addr
 				return false;
 			*ret_has_content |= value != 0;
 		} else if (part->kind == HC_PART_CONTAINER && !part->plan) {
-			hc_layout_measure(part->layout, address + part->offset, &walk);
+			hc_layout_walk(part->layout, address + part->offset, &visitor, &walk);
 			if (walk.grade == HC_GRADE_IMPLAUSIBLE)
 				return false;
 			*ret_has_content |= walk.walked != 0;
@@ -124,23 +127,64 @@ static bool looks_like(hc_propagation *propagation, const hc_plan *plan, hc_addr
 	return true;
 }
 
-/*
- * How many objects of OWNER's type lie from ADDRESS on in ROOM bytes, the first of them certain. Those at the end that hold nothing are
- * not counted: they may as well be members that only the owner of the type knows of.
- */
-static uint64_t count_objects(hc_propagation *propagation, const hc_owner *owner, hc_address address, uint64_t room)
+bool hc_propagation_fits(const hc_propagation *propagation, uint64_t usable, uint64_t size)
 {
-	uint64_t size = owner->type ? hc_type_size(owner->type) : 0, count = 1;
+	uint64_t word = propagation->format.size, alignment = propagation->blocks->alignment,
+		 least = MAX(2 * alignment, (size + word + alignment - 1) / alignment * alignment) - word;
+
+	/* What would be left over may be too small for a chunk; and what has mappings of its own ends with a page. */
+	return usable >= size && (usable <= least + alignment ||
+					 (size >= MAPPED_MIN && usable - size < propagation->page_size + 2 * alignment));
+}
+
+/* The range in which objects of TYPE were tried in vain, in the block that starts at ADDRESS; NULL if there is none. */
+static hc_tried *find_tried(const hc_propagation *propagation, hc_address address, const hc_type *type)
+{
+	hc_tried key = { .block = address, .type = type };
+
+	return g_hash_table_lookup(propagation->tried, &key);
+}
+
+static void note_tried(
+	hc_propagation *propagation, hc_address block, const hc_type *type, hc_address from, hc_address to)
+{
+	hc_tried *tried = find_tried(propagation, block, type), new = { block, type, from, to };
+
+	if (tried) {
+		tried->from = MIN(tried->from, from);
+		tried->to = MAX(tried->to, to);
+	} else if (g_hash_table_size(propagation->tried) < TRIED_MAX) {
+		g_hash_table_add(propagation->tried, g_memdup2(&new, sizeof new));
+	}
+}
+
+/*
+ * How many objects of OWNER's type lie from ADDRESS on, in the block that starts at BLOCK, before the next one that is known, the first
+ * of them certain. Those at the end that hold nothing are not counted: they may as well be members that only the owner of the type knows
+ * of. Where it was tried before, it is not tried again.
+ */
+static uint64_t count_objects(
+	hc_propagation *propagation, const hc_owner *owner, hc_address address, hc_address block)
+{
+	uint64_t size = owner->type ? hc_type_size(owner->type) : 0, count = 1, i = 1, room;
 	bool has_content;
 
-	if (!size || room < 2 * size || owner->plan->is_polymorphic)
+	if (!size || owner->plan->is_polymorphic || (room = hc_propagation_room(propagation, address)) < 2 * size)
 		return 1;
-	for (uint64_t i = 1; i < room / size; i++) {
-		if (!looks_like(propagation, owner->plan, address + i * size, &has_content))
+	const hc_tried *tried = room / size > TRIED_NOTED ? find_tried(propagation, block, owner->type) : NULL;
+
+	if (tried && address >= tried->from && address < tried->to)
+		return 1;
+	if (tried && address < tried->from)
+		room = MIN(room, tried->from - address);
+	for (; i < room / size; i++) {
+		if (!hc_propagation_looks_like(propagation, owner->plan, address + i * size, &has_content))
 			break;
 		if (has_content)
 			count = i + 1;
 	}
+	if (i - count > TRIED_NOTED)
+		note_tried(propagation, block, owner->type, address + count * size, address + i * size);
 	return count;
 }
 
@@ -245,7 +289,7 @@ void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_addre
 		return;
 	owner->sound++;
 	if (!count)
-		count = count_objects(propagation, owner, object, size - (object - spot.address));
+		count = count_objects(propagation, owner, object, spot.address);
 	look_at_all(propagation, owner, object, count);
 }
 
@@ -264,6 +308,9 @@ void hc_propagation_follow(hc_propagation *propagation, hc_owner *owner, uint32_
 {
 	const hc_part *part = &g_array_index(owner->plan->parts, hc_part, index);
 	hc_spot spot;
+
+	if (part->kind == HC_PART_ARRAY)
+		return hc_propagation_look_at_tail(propagation, owner, index, value);
 	hc_owner *target = owner->targets ? owner->targets[index] : NULL;
 	const hc_plan *plan = target ? NULL : hc_plans_get(propagation->types->plans, part->type, NULL);
 

@@ -99,6 +99,15 @@ void hc_propagation_defer(
 		(hc_edge){ value, owner->number, part };
 }
 
+bool hc_propagation_defer_late(
+	hc_propagation *propagation, hc_address address, const hc_owner *owner, uint32_t part)
+{
+	if (propagation->level < HC_CERTAINTY_GUESS && !hc_propagation_is_early(propagation, HC_CERTAINTY_GUESS))
+		return false;
+	hc_propagation_defer(propagation, address, owner, part, HC_CERTAINTY_GUESS);
+	return true;
+}
+
 /*
  * What the edges behind the next one lead to is fetched in turn: the index of blocks and what is in the block; then the block's owner,
  * whose place only the index tells. (A step between them, so that blocks with an owner are not fetched, costs what it saves.)
@@ -238,7 +247,10 @@ bool hc_types_propagate(hc_types *types, unsigned jobs)
 	propagation->format = hc_core_word_format(types->core);
 	propagation->seen = hc_propagation_new_seen();
 	propagation->looked_at = hc_pages_create(bitmap_size);
-	propagation->failed = !propagation->looked_at;
+	propagation->shared = hc_pages_create(bitmap_size);
+	propagation->tried = hc_propagation_new_seen();
+	propagation->page_size = hc_core_process(types->core)->page_size;
+	propagation->failed = !propagation->looked_at || !propagation->shared;
 	propagation->swept = g_hash_table_new(g_str_hash, g_str_equal);
 	propagation->claims = g_array_new(FALSE, FALSE, sizeof(hc_claim));
 	propagation->elements = g_array_new(FALSE, FALSE, sizeof(hc_address));
@@ -255,8 +267,10 @@ bool hc_types_propagate(hc_types *types, unsigned jobs)
 	}
 	ok = !propagation->failed;
 	g_hash_table_unref(propagation->seen);
+	g_hash_table_unref(propagation->tried);
 	g_hash_table_unref(propagation->swept);
 	hc_pages_destroy(propagation->looked_at, bitmap_size);
+	hc_pages_destroy(propagation->shared, bitmap_size);
 	g_array_unref(propagation->claims);
 	g_array_unref(propagation->elements);
 	g_array_unref(propagation->mapped);

@@ -9,7 +9,8 @@
  *	owners.c	who holds what: a tree of paths ("g_registry", ".sessions_", "[]", "->queue_"), one node for all that share one
  *	plans.c		what of an object of a type must be looked at: its pointers, containers, unions, arrays of those
  *	propagate.c	the worklist: from object to object, claiming blocks for owners
- *	objects.c	one object: its pointers, unions, containers
+ *	objects.c	one object: its pointers and containers
+ *	arrays.c	its arrays and unions
  *	sweep.c		what nothing typed leads to: by vtables, then by what it looks like
  *	paths.c		asking for that tree
  *	rows.c		the result: rows of types and of containers
