@@ -10,11 +10,6 @@
  */
 #include "types/internal.h"
 
-enum {
-	COUNT_DEPTH = 4, /* structs within structs that are searched for a count */
-	COUNTS_MAX = 64	 /* fields */
-};
-
 /* ---- how long a tail is ---- */
 
 /* The first granule in [FROM, TO) where an object begins that is known; TO if there is none. */
@@ -49,68 +44,6 @@ uint64_t hc_propagation_room(const hc_propagation *propagation, hc_address addre
 	return hc_blocks_address(blocks, spot.region, known) - address;
 }
 
-struct tail {
-	hc_propagation *propagation;
-	const hc_part *part;
-	hc_address object;
-	uint64_t size; /* of the block */
-	unsigned left; /* fields that may still be looked at */
-};
-
-static bool load_count(const struct tail *tail, const hc_type *type, hc_address address, uint64_t *ret_value)
-{
-	hc_type_kind kind = hc_type_get_kind(type);
-	uint8_t buffer[sizeof(uint64_t)] = { 0 };
-	uint64_t size = hc_type_size(type);
-
-	if ((kind != HC_TYPE_SIGNED && kind != HC_TYPE_UNSIGNED) || (size != 2 && size != 4 && size != 8) ||
-		!hc_modules_read(tail->propagation->types->modules, address, buffer, size))
-		return false;
-	bool swap = tail->propagation->format.swap;
-
-	*ret_value = size == 2 ? hc_load_u16(buffer, swap) :
-		     size == 4 ? hc_load_u32(buffer, swap) :
-				 hc_load_u64(buffer, swap);
-	return true;
-}
-
-/* The count, among the integers of the object of TYPE at ADDRESS, that lets the tail end where the block does; 0 if there is none. */
-static uint64_t find_count(struct tail *tail, const hc_type *type, hc_address address, unsigned depth)
-{
-	const hc_part *part = tail->part;
-
-	for (unsigned i = 0; i < hc_type_field_count(type) && tail->left; i++) {
-		const hc_field *field = hc_type_field(type, i);
-		hc_address at = address + field->offset;
-		uint64_t count = 0;
-
-		if (field->bit_size || field->is_virtual || at - tail->object >= part->offset)
-			continue;
-		tail->left--;
-		if (hc_type_get_kind(field->type) == HC_TYPE_STRUCT && depth < COUNT_DEPTH)
-			count = find_count(tail, field->type, at, depth + 1);
-		else if (!load_count(tail, field->type, at, &count))
-			continue;
-		if (count && count <= (tail->size - part->offset) / part->stride &&
-			hc_propagation_fits(tail->propagation, tail->size, part->offset + count * part->stride))
-			return count;
-	}
-	return 0;
-}
-
-/* How many elements the tail PART of the object of OWNER at OBJECT has by the object's own count; 0: none that is right. */
-static uint64_t checked_count(
-	hc_propagation *propagation, const hc_owner *owner, const hc_part *part, hc_address object)
-{
-	struct tail tail = { .propagation = propagation, .part = part, .object = object, .left = COUNTS_MAX };
-	hc_spot spot;
-
-	if (!owner->type || !hc_propagation_find_block(propagation, object, &spot) || spot.address != object)
-		return 0;
-	tail.size = hc_blocks_usable_size(propagation->blocks, spot.region, object);
-	return part->offset < tail.size ? find_count(&tail, owner->type, object, 0) : 0;
-}
-
 /* Whether PART of an object of OWNER may go on behind its declared end. */
 static bool is_open(const hc_owner *owner, const hc_part *part)
 {
@@ -133,11 +66,15 @@ static hc_owner *item_owner(hc_propagation *propagation, hc_owner *owner, uint32
 	return item;
 }
 
-static void look_at_items(
-	hc_propagation *propagation, hc_owner *item, const hc_part *part, hc_address address, uint64_t count)
+/* The LIVE ones among COUNT; those behind may be left over. */
+static void look_at_items(hc_propagation *propagation, hc_owner *item, const hc_part *part, hc_address address,
+	uint64_t count, uint64_t live)
 {
-	for (uint64_t i = 0; i < count && !item->cut; i++)
+	for (uint64_t i = 0; i < count && !item->cut; i++) {
+		if (i == live)
+			item = hc_owners_deduced(propagation->owners, item);
 		hc_propagation_look_at_nested(propagation, item, address + i * part->stride);
+	}
 }
 
 void hc_propagation_look_at_tail(hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address address)
@@ -164,13 +101,14 @@ void hc_propagation_look_at_array(hc_propagation *propagation, hc_owner *owner, 
 {
 	const hc_part *part = &g_array_index(owner->plan->parts, hc_part, index);
 	uint64_t checked = is_open(owner, part) ?
-				   checked_count(propagation, owner, part, address - part->offset) :
+				   hc_propagation_tail_count(propagation, owner->type, address - part->offset, part->offset, part->stride) :
 				   0,
 		 count = checked ? checked : part->count;
 	hc_owner *item = count ? item_owner(propagation, owner, index, part) : NULL;
 
 	if (item)
-		look_at_items(propagation, item, part, address, count);
+		look_at_items(propagation, item, part, address, count,
+			checked ? count : hc_propagation_live_slots(propagation, owner, part, address));
 	if (!checked && is_open(owner, part) && hc_blocks_may_contain(propagation->blocks, address) &&
 		!hc_propagation_defer_late(propagation, address + part->count * part->stride, owner, index))
 		owner->cut_objects++;

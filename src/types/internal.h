@@ -243,6 +243,8 @@ typedef struct hc_propagation {
 		*mapped; /* of hc_address: elements of the containers being looked at, and what they are mapped to */
 	unsigned depth;
 	uint64_t page_size;
+	GHashTable *places; /* hc_variable that is an array -> its number + 1 */
+	unsigned variable_count;
 } hc_propagation;
 
 /* A word of the dead process, or of a variable's value. */
@@ -273,6 +275,20 @@ void hc_propagation_look_at_array(hc_propagation *propagation, hc_owner *owner, 
 void hc_propagation_look_at_tail(hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address address);
 void hc_propagation_look_at_union(hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address address);
 
+/*
+ * counts.c: how many elements of STRIDE bytes lie from OFFSET on in the object of TYPE at OBJECT, by one of the object's own integers, if
+ * the block ends behind them; 0 if it is not known.
+ */
+uint64_t hc_propagation_tail_count(
+	hc_propagation *propagation, const hc_type *type, hc_address object, uint64_t offset, uint64_t stride);
+
+/*
+ * How many elements of the array PART of an object of OWNER, at ADDRESS, are in use, if an integer beside it says so and others
+ * are not empty; else UINT64_MAX.
+ */
+uint64_t hc_propagation_live_slots(
+	hc_propagation *propagation, const hc_owner *owner, const hc_part *part, hc_address address);
+
 /* The bytes from ADDRESS to the next object of the block that is known, or to its end; 0 if it is in no block. */
 uint64_t hc_propagation_room(const hc_propagation *propagation, hc_address address);
 
@@ -294,6 +310,9 @@ GHashTable *hc_propagation_new_seen(void);
 
 /* True if nobody has looked at an object of TYPE at ADDRESS, outside of malloc's heap, before; from now on somebody has. */
 bool hc_propagation_is_new(hc_propagation *propagation, hc_address address, const void *type);
+
+/* Whether somebody has: hc_propagation_is_new() said so. */
+bool hc_propagation_is_known(const hc_propagation *propagation, hc_address address, const void *type);
 
 /*
  * True if nobody has looked at an object of TYPE at ADDRESS that several containers may hold; from now on somebody has. (For one that

@@ -43,6 +43,13 @@ GHashTable *hc_propagation_new_seen(void)
 	return g_hash_table_new_full(hash_seen, equal_seen, g_free, NULL);
 }
 
+bool hc_propagation_is_known(const hc_propagation *propagation, hc_address address, const void *type)
+{
+	struct seen seen = { address, type };
+
+	return g_hash_table_contains(propagation->seen, &seen);
+}
+
 bool hc_propagation_is_new(hc_propagation *propagation, hc_address address, const void *type)
 {
 	struct seen seen = { address, type };
@@ -353,9 +360,9 @@ static void prefetch_elements(
 		hc_propagation_prefetch_owner(propagation, from[CLOSE]);
 }
 
-/* The elements (or what they are mapped to) in LIST from FIRST on. */
+/* The elements (or what they are mapped to) in LIST from FIRST on. Those behind the first LIVE may be left over. */
 static void look_at_elements(hc_propagation *propagation, hc_owner *container, hc_address at, hc_owner *element,
-	const GArray *list, unsigned first)
+	const GArray *list, unsigned first, uint64_t live)
 {
 	bool held = hc_layout_is_single(container->layout), pointed_to = hc_layout_by_pointer(container->layout);
 	/* An object that links itself into a container may be in several. */
@@ -367,6 +374,8 @@ static void look_at_elements(hc_propagation *propagation, hc_owner *container, h
 	for (unsigned i = first; i < last; i++) {
 		hc_address address = g_array_index(list, hc_address, i);
 
+		if (i - first == live)
+			element = hc_owners_deduced(propagation->owners, element);
 		prefetch_elements(propagation, element, pointed_to, list, i);
 		uint64_t value;
 
@@ -478,7 +487,7 @@ static void refuse(struct walking *walking, hc_owner *owner, const hc_part *part
 
 /* It is one: counts it, and looks at its elements, those behind number FIRST_ELEMENT and FIRST_MAPPED. */
 static void accept(struct walking *walking, const hc_layout *layout, hc_address address, unsigned first_element,
-	unsigned first_mapped)
+	unsigned first_mapped, uint64_t live)
 {
 	hc_propagation *propagation = walking->propagation;
 	hc_owner *container = walking->container, *element = walking->nodes;
@@ -494,11 +503,11 @@ static void accept(struct walking *walking, const hc_layout *layout, hc_address 
 		element = element_owner(
 			propagation, container, 0, walk->element ? walk->element : hc_layout_element(layout));
 	if (propagation->elements->len > first_element)
-		look_at_elements(propagation, container, address, element, propagation->elements, first_element);
+		look_at_elements(propagation, container, address, element, propagation->elements, first_element, live);
 	if (propagation->mapped->len > first_mapped)
 		look_at_elements(propagation, container, address,
 			element_owner(propagation, container, 1, hc_layout_mapped(container->layout)),
-			propagation->mapped, first_mapped);
+			propagation->mapped, first_mapped, UINT64_MAX);
 }
 
 static void look_at_container(
@@ -537,7 +546,10 @@ static void look_at_container(
 		refuse(&walking, owner, part, address);
 	} else {
 		owner->sound++;
-		accept(&walking, layout, address, first_element, first_mapped);
+		accept(&walking, layout, address, first_element, first_mapped,
+			hc_type_get_kind(part->type) == HC_TYPE_ARRAY ?
+				hc_propagation_live_slots(propagation, owner, part, address) :
+				UINT64_MAX);
 	}
 	g_array_set_size(propagation->claims, first_claim);
 	g_array_set_size(propagation->elements, first_element);

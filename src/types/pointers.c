@@ -161,15 +161,16 @@ static void note_tried(
 /*
  * How many objects of OWNER's type lie from ADDRESS on, in the block that starts at BLOCK, before the next one that is known, the first
  * of them certain. Those at the end that hold nothing are not counted: they may as well be members that only the owner of the type knows
- * of. Where it was tried before, it is not tried again.
+ * of. Where it was tried before, it is not tried again. *ret_sound: how many could be such objects, those that hold nothing too.
  */
-static uint64_t count_objects(
-	hc_propagation *propagation, const hc_owner *owner, hc_address address, hc_address block)
+static uint64_t count_objects(hc_propagation *propagation, const hc_owner *owner, hc_address address, hc_address block,
+	uint64_t *ret_sound)
 {
 	uint64_t size = owner->type ? hc_type_size(owner->type) : 0, count = 1, i = 1, room;
 	bool has_content;
 
-	if (!size || owner->plan->is_polymorphic || (room = hc_propagation_room(propagation, address)) < 2 * size)
+	*ret_sound = 1;
+	if (!size || !owner->plan || !owner->plan->parts->len || owner->plan->is_polymorphic || (room = hc_propagation_room(propagation, address)) < 2 * size)
 		return 1;
 	const hc_tried *tried = room / size > TRIED_NOTED ? find_tried(propagation, block, owner->type) : NULL;
 
@@ -183,6 +184,7 @@ static uint64_t count_objects(
 		if (has_content)
 			count = i + 1;
 	}
+	*ret_sound = i;
 	if (i - count > TRIED_NOTED)
 		note_tried(propagation, block, owner->type, address + count * size, address + i * size);
 	return count;
@@ -217,6 +219,56 @@ static hc_owner *interior_of(hc_propagation *propagation, hc_owner *owner)
 	return owner->interior ? owner->interior : owner;
 }
 
+/* Whether the object of TYPE at ADDRESS ends with an array whose length an integer of the object tells, so that the block ends there. */
+static bool has_counted_tail(hc_propagation *propagation, const hc_type *type, hc_address address)
+{
+	unsigned count = hc_type_get_kind(type) == HC_TYPE_STRUCT ? hc_type_field_count(type) : 0;
+	const hc_field *last = count ? hc_type_field(type, count - 1) : NULL;
+
+	if (!last || hc_type_get_kind(last->type) != HC_TYPE_ARRAY || hc_type_count(last->type) > 1 ||
+		!hc_type_target(last->type))
+		return false;
+	return hc_propagation_tail_count(
+		       propagation, type, address, last->offset, hc_type_size(hc_type_target(last->type))) != 0;
+}
+
+/*
+ * Whether the block of USABLE bytes, with COUNT objects of OWNER's type from its beginning on, is as large as malloc makes it for these. A
+ * larger one may be a pool's page, or hold a struct that only begins with this one. For some small things every block is as large as it
+ * would be for a number of them: that proves something of what is counted in characters and numbers only.
+ */
+static bool has_its_size(hc_propagation *propagation, const hc_owner *owner, const hc_spot *spot, uint64_t usable,
+	uint64_t count, uint64_t sound)
+{
+	uint64_t size = owner->type ? hc_type_size(owner->type) : 0;
+
+	if (!size)
+		return true;
+	switch (hc_type_get_kind(owner->type)) {
+	case HC_TYPE_STRUCT:
+	case HC_TYPE_UNION:
+	case HC_TYPE_ARRAY:
+		return hc_propagation_fits(propagation, usable, size) ||
+		       has_counted_tail(propagation, owner->type, spot->address) ||
+		       (count > 1 && size > 2 * propagation->blocks->alignment &&
+			       hc_propagation_fits(propagation, usable, count * size));
+	case HC_TYPE_POINTER:
+	case HC_TYPE_REFERENCE:
+		return hc_propagation_fits(propagation, usable, sound * size);
+	default:
+		return true;
+	}
+}
+
+/* As OWNER, for what may be something else than it is declared as; NULL if VALUE has to wait for that, and does. */
+static hc_owner *deduced_of(hc_propagation *propagation, hc_owner *owner, hc_address value)
+{
+	if (!hc_propagation_is_early(propagation, HC_CERTAINTY_DEDUCED))
+		return hc_owners_deduced(propagation->owners, owner);
+	hc_propagation_defer(propagation, value, owner, HC_EDGE_REACH, HC_CERTAINTY_DEDUCED);
+	return NULL;
+}
+
 /* The object is not malloc's: in data, on a stack, in memory of another allocator. */
 static void reach_outside(hc_propagation *propagation, hc_owner *owner, hc_address address)
 {
@@ -225,6 +277,10 @@ static void reach_outside(hc_propagation *propagation, hc_owner *owner, hc_addre
 	if (!owner->plan || !owner->plan->parts->len || !owner->type ||
 		!(area = hc_areas_find(propagation->types->areas, address)) || !area->mapping ||
 		!(area->mapping->flags & HC_MAPPING_WRITE))
+		return;
+	/* A variable of that type is known already; that memory can be written proves nothing. */
+	if (hc_propagation_is_known(propagation, address, owner->type) ||
+		!(owner = deduced_of(propagation, owner, address)))
 		return;
 	if (hc_propagation_is_new(propagation, address, owner->type))
 		hc_propagation_look_at_nested(propagation, owner, address);
@@ -280,6 +336,14 @@ void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_addre
 		}
 		owner = interior_of(propagation, owner);
 	}
+	uint64_t objects = count, sound = count;
+
+	if (!count)
+		objects = count_objects(propagation, owner, object, spot.address, &sound);
+	if (owner->certainty == HC_CERTAINTY_CERTAIN &&
+		!has_its_size(propagation, owner, &spot, size, objects, sound) &&
+		!(owner = deduced_of(propagation, owner, value)))
+		return;
 	if (is_settled(propagation, &spot, owner->type, owner->plan, owner->certainty))
 		return;
 	hc_propagation_claim(propagation, spot.number, owner);
@@ -288,9 +352,7 @@ void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_addre
 	if (!owner->plan || !owner->plan->parts->len)
 		return;
 	owner->sound++;
-	if (!count)
-		count = count_objects(propagation, owner, object, spot.address);
-	look_at_all(propagation, owner, object, count);
+	look_at_all(propagation, owner, object, objects);
 }
 
 /* A local may not be set yet. */

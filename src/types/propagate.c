@@ -209,6 +209,9 @@ static void add_roots(hc_propagation *propagation, unsigned count)
 
 				if (owner)
 					g_ptr_array_add(roots, owner);
+				if (owner && hc_type_get_kind(variable->type) == HC_TYPE_ARRAY)
+					g_hash_table_insert(
+						propagation->places, (gpointer)variable, GUINT_TO_POINTER(i + 1));
 			}
 		}
 	for (unsigned i = 0; i < roots->len; i++) {
@@ -248,6 +251,8 @@ bool hc_types_propagate(hc_types *types, unsigned jobs)
 	propagation->seen = hc_propagation_new_seen();
 	propagation->looked_at = hc_pages_create(bitmap_size);
 	propagation->shared = hc_pages_create(bitmap_size);
+	propagation->places = g_hash_table_new(NULL, NULL);
+	propagation->variable_count = count;
 	propagation->tried = hc_propagation_new_seen();
 	propagation->page_size = hc_core_process(types->core)->page_size;
 	propagation->failed = !propagation->looked_at || !propagation->shared;
@@ -267,6 +272,7 @@ bool hc_types_propagate(hc_types *types, unsigned jobs)
 	}
 	ok = !propagation->failed;
 	g_hash_table_unref(propagation->seen);
+	g_hash_table_unref(propagation->places);
 	g_hash_table_unref(propagation->tried);
 	g_hash_table_unref(propagation->swept);
 	hc_pages_destroy(propagation->looked_at, bitmap_size);

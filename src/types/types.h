@@ -11,6 +11,7 @@
  *	propagate.c	the worklist: from object to object, claiming blocks for owners
  *	objects.c	one object: its pointers and containers
  *	arrays.c	its arrays and unions
+ *	counts.c	how much of an array is in use
  *	sweep.c		what nothing typed leads to: by vtables, then by what it looks like
  *	paths.c		asking for that tree
  *	rows.c		the result: rows of types and of containers
