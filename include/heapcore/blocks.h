@@ -57,6 +57,16 @@ typedef struct hc_amount {
 	uint64_t bytes;
 } hc_amount;
 
+/* Whether glibc's heap was read, and if not, why. */
+typedef enum {
+	HC_HEAP_READ,
+	HC_HEAP_ABSENT,	     /* there is none in the process, as far as the core tells, and the core is whole */
+	HC_HEAP_UNUSED,	     /* glibc's malloc is in the process, but has no heap of its own */
+	HC_HEAP_MISSING,     /* the core lacks memory that it is found by, or the heap itself */
+	HC_HEAP_UNSUPPORTED, /* of a machine that this version does not read */
+	HC_HEAP_STATE_COUNT,
+} hc_heap_state;
+
 typedef struct hc_heap_info {
 	const char *allocator; /* "glibc malloc" */
 	const char *version;   /* "2.36"; NULL if no readable text tells */
@@ -67,6 +77,7 @@ typedef struct hc_heap_info {
 	const char *provider;	 /* name of the module whose malloc the program calls; NULL if unknown */
 	const char *foreign;	 /* the other allocator that serves this program ("jemalloc"), or NULL */
 	bool found;		 /* glibc's malloc state was found and is in use; FALSE: there are no blocks */
+	hc_heap_state state;	 /* HC_HEAP_READ if FOUND */
 	uint64_t mmapped_count;	 /* mp_.n_mmaps: malloc's own count of mmapped chunks */
 	uint64_t mmapped_bytes;	 /* mp_.mmapped_mem */
 	bool mmapped_known;	 /* the two above could be read */
@@ -78,6 +89,12 @@ typedef struct hc_heap_info {
 	uint64_t trim_unit;	 /* the main arena's top is given back in multiples of it; 0: of pages */
 	bool thresholds_move;	 /* nobody set them: they rise with the largest mmapped block that was freed */
 } hc_heap_info;
+
+/*
+ * Why there are no blocks of PROCESS, a clause: "malloc's heap was not found: the core lacks memory that it is found by". NULL: they were
+ * read. What it names of the dump is escaped. Free with g_free().
+ */
+char *hc_heap_why_unread(const hc_heap_info *heap, const hc_process *process);
 
 typedef struct hc_blocks hc_blocks;
 

@@ -28,6 +28,12 @@ static const hc_diagnostic_kind machine_unsupported = {
 	"machine of the core: its heap is not read by this version",
 };
 
+static const hc_diagnostic_kind heap_missing = {
+	"heap-missing",
+	HC_SEVERITY_PARTIAL,
+	"malloc's heap is missing in the core, or the memory that it is found by: its blocks are not known",
+};
+
 enum {
 	RING_STEPS_MAX = 1 << 22
 };
@@ -59,6 +65,46 @@ static void read_thresholds(const glibc *g)
 		info->trim_unit = unit;
 }
 
+static bool has_bytes(const glibc *g, hc_address address)
+{
+	uint64_t available;
+
+	return hc_core_bytes(g->core, address, &available) != NULL;
+}
+
+/* Whether the core lacks libc's data, the heap that main_arena leads to, or anything at its end. */
+static bool may_be_missing(const glibc *g)
+{
+	hc_address top = g->main_arena ? glibc_word_or_zero(g, g->main_arena + g->layout.arena.top) : 0;
+
+	for (unsigned i = 0; i < hc_core_mapping_count(g->core); i++)
+		if (hc_core_mapping(g->core, i)->source == HC_SOURCE_TRUNCATED)
+			return true;
+	for (unsigned i = 0; i < hc_modules_count(g->modules); i++) {
+		const hc_module *module = hc_modules_get(g->modules, i);
+
+		for (unsigned k = 0; glibc_is_libc(module) && k < hc_module_segment_count(g->modules, module); k++) {
+			const hc_module_segment *segment = hc_module_segment_get(g->modules, module, k);
+
+			if (segment->type == PT_LOAD && segment->flags & PF_W && !has_bytes(g, segment->start))
+				return true;
+		}
+	}
+	/* Of an arena that was never used `top` points into its own bins. */
+	return top && top - g->main_arena >= (uint64_t)g->layout.arena.size && !has_bytes(g, top);
+}
+
+static void tell_why_unread(const glibc *g)
+{
+	hc_heap_info *info = &g->heap->info;
+
+	info->state = info->library ? HC_HEAP_UNUSED : HC_HEAP_ABSENT;
+	if (may_be_missing(g)) {
+		info->state = HC_HEAP_MISSING;
+		hc_diagnostics_add(g->diagnostics, &heap_missing, 0, NULL);
+	}
+}
+
 static void glibc_open(hc_heap *heap, const hc_core *core, hc_modules *modules, hc_diagnostics *diagnostics)
 {
 	glibc *g = g_new0(glibc, 1);
@@ -84,11 +130,12 @@ static void glibc_open(hc_heap *heap, const hc_core *core, hc_modules *modules, 
 	g_mutex_init(&g->notes_mutex);
 	heap->info.alignment = g->alignment;
 	if (process->machine_id != EM_X86_64) {
+		heap->info.state = HC_HEAP_UNSUPPORTED;
 		hc_diagnostics_add(diagnostics, &machine_unsupported, 0, "%s", process->machine);
 		return;
 	}
 	if (!glibc_find(g))
-		return;
+		return tell_why_unread(g);
 	glibc_find_arenas(g);
 	glibc_find_main_regions(g);
 	glibc_find_mmapped(g);
@@ -99,6 +146,8 @@ static void glibc_open(hc_heap *heap, const hc_core *core, hc_modules *modules, 
 	}
 	read_thresholds(g);
 	heap->info.found = heap->regions->len > 0;
+	if (!heap->info.found)
+		tell_why_unread(g);
 	glibc_prepare_notes(g);
 
 	hc_range state = { g->main_arena, g->main_arena + g->layout.arena.size };

@@ -162,6 +162,9 @@ bool glibc_layout_from_debug_info(glibc *g);
 /* Sets libc, main_arena, parameters, layout (of arena and parameters) and what heap->info says of them. */
 bool glibc_find(glibc *g);
 
+/* By its file's name. */
+bool glibc_is_libc(const hc_module *module);
+
 /* True if the arena at ADDRESS has bins as LAYOUT has them: each ring leads back to its head. */
 bool glibc_bins_are_valid(const glibc *g, hc_address arena, const glibc_arena_layout *layout);
 

@@ -272,7 +272,7 @@ enum {
 	LIBCS_MAX = 16
 };
 
-static bool looks_like_libc(const hc_module *module)
+bool glibc_is_libc(const hc_module *module)
 {
 	return g_str_has_prefix(module->name, "libc.so") || g_str_has_prefix(module->name, "libc-2.");
 }
@@ -285,7 +285,7 @@ static GPtrArray *candidate_modules(const glibc *g)
 	for (int pass = 0; pass < 3; pass++)
 		for (unsigned i = 0; i < hc_modules_count(g->modules); i++) {
 			const hc_module *module = hc_modules_get(g->modules, i);
-			int rank = looks_like_libc(module) ? 0 : module->is_executable ? 1 : 2;
+			int rank = glibc_is_libc(module) ? 0 : module->is_executable ? 1 : 2;
 
 			if (rank == pass && !module->is_vdso)
 				g_ptr_array_add(list, (gpointer)module);
@@ -433,7 +433,7 @@ bool glibc_find(glibc *g)
 
 	for (unsigned i = 0; i < MIN(candidates->len, LIBCS_MAX) && !found; i++)
 		/* Symbols of any module are a look-up in its whole table: only where libc is to be expected. */
-		if (looks_like_libc(candidates->pdata[i]) || ((const hc_module *)candidates->pdata[i])->is_executable)
+		if (glibc_is_libc(candidates->pdata[i]) || ((const hc_module *)candidates->pdata[i])->is_executable)
 			found = find_by_symbol(g, candidates->pdata[i]);
 	for (unsigned i = 0; i < candidates->len && !found; i++)
 		found = find_by_data(g, candidates->pdata[i]);

@@ -33,13 +33,14 @@ static uint64_t memory_bytes(const hc_memory *memory)
 void hc_find_not_heap(const hc_evidence *evidence, hc_findings *findings)
 {
 	uint64_t all = memory_bytes(evidence->memory);
-	bool foreign = hc_blocks_heap(evidence->blocks)->foreign != NULL;
+	const hc_heap_info *heap = hc_blocks_heap(evidence->blocks);
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(places); i++) {
 		const hc_memory_row *row = hc_memory_row_find(evidence->memory, places[i].row);
 
-		/* What another allocator holds is told by its own finding. */
-		if (!row || row->bytes < MAX(WORTH_SAYING, all / SHARE) || (foreign && !strcmp(row->id, "anonymous")))
+		/* What another allocator holds, and where a heap may be that was not found, is told by a finding of its own. */
+		if (!row || row->bytes < MAX(WORTH_SAYING, all / SHARE) ||
+			((heap->foreign || !heap->found) && !strcmp(row->id, "anonymous")))
 			continue;
 		hc_findings_add(findings, "not-heap", row->bytes, 0,
 			g_strdup_printf("%s%s%s", places[i].text, row->note ? "; " : "", row->note ? row->note : ""),

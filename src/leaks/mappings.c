@@ -111,6 +111,13 @@ static void find_candidates(struct mappings *mappings)
 	}
 }
 
+/* What is missing in the core may point anywhere; so may a heap that was not read. */
+static bool is_whole(const hc_leaks *leaks)
+{
+	return leaks->blocks->heap.info.state < HC_HEAP_MISSING && !hc_areas_bytes(leaks->areas, HC_AREA_TRUNCATED) &&
+	       !hc_references_missing_count(leaks->references);
+}
+
 void hc_leaks_find_mappings(hc_leaks *leaks)
 {
 	struct mappings mappings = {
@@ -119,7 +126,8 @@ void hc_leaks_find_mappings(hc_leaks *leaks)
 		.todo = g_array_new(FALSE, FALSE, sizeof(unsigned)),
 	};
 
-	find_candidates(&mappings);
+	if (is_whole(leaks))
+		find_candidates(&mappings);
 	if (mappings.candidates->len) {
 		scan_roots(&mappings);
 		scan_blocks(&mappings);

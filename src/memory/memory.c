@@ -209,7 +209,10 @@ static void add_areas(hc_memory *memory)
 	add_area(memory, HC_AREA_MODULE_DATA, "data", "data of program and libraries", NULL, true, true);
 	add_area(memory, HC_AREA_FILE, "files", "files: text, read-only data, mapped files", "mappings", true, true);
 	add_area(memory, HC_AREA_SHARED, "shared", "shared memory", "mappings", true, true);
-	add_area(memory, HC_AREA_ANONYMOUS, "anonymous", "other anonymous mappings", "mappings", true, true);
+	add_area(memory, HC_AREA_ANONYMOUS, "anonymous",
+		hc_blocks_heap(memory->blocks)->found ? "other anonymous mappings" :
+							"anonymous mappings (a heap that was not read is among them)",
+		"mappings", true, true);
 	add_area(memory, HC_AREA_FOREIGN_SBRK, "foreign-sbrk", "program break, not malloc's", "mappings", true, false);
 	add_area(memory, HC_AREA_KERNEL, "kernel", "kernel's pages (vdso, vvar)", NULL, true, false);
 	add_area(memory, HC_AREA_STACK_UNUSED, "stacks-unused", "stacks, unused part", NULL, false, true);

@@ -231,8 +231,10 @@ void hc_pins_tell_why(hc_pins *pins)
 	g_autoptr(GString) text = g_string_new(NULL);
 
 	find_kept(pins);
-	advise_trim(pins, text);
-	advise_pins(pins, text);
-	advise_tunable(pins, text);
+	if (hc_blocks_heap(pins->blocks)->found) {
+		advise_trim(pins, text);
+		advise_pins(pins, text);
+		advise_tunable(pins, text);
+	}
 	pins->advice = g_string_chunk_insert(pins->texts, text->str);
 }

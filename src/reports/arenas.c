@@ -259,9 +259,10 @@ bool hc_report_arenas(const hc_analysis *analysis, const hc_report_options *opti
 		return hc_output_finish(output, error);
 	}
 	if (!hc_blocks_arena_count(blocks)) {
-		g_autofree char *title = hc_allocator_title(analysis);
+		g_autofree char *unread = hc_heap_why_unread(
+			hc_blocks_heap(hc_analysis_blocks(analysis)), hc_core_process(hc_analysis_core(analysis)));
 
-		hc_output_printf(output, "no arenas: %s\n", title);
+		hc_output_printf(output, "no arenas%s%s\n", unread ? ": " : "", unread ? unread : "");
 	}
 	hc_arenas_print(analysis, true, 0, output);
 	hc_diagnostics_print(hc_analysis_diagnostics(analysis), NULL, output);

@@ -226,6 +226,35 @@ void hc_debug_info_gaps_print(const hc_analysis *analysis, hc_output *output)
 	}
 }
 
+static bool has_debug_info(hc_modules *modules)
+{
+	for (unsigned i = 0; i < hc_modules_count(modules); i++) {
+		const hc_module *module = hc_modules_get(modules, i);
+
+		if (module->is_executable)
+			return hc_module_debug_file(modules, module) != NULL;
+	}
+	return false;
+}
+
+/* Advice that fits: what stands between the reader and containers. */
+static void print_none(const hc_analysis *analysis, hc_output *output)
+{
+	g_autofree char *unread = hc_heap_why_unread(
+		hc_blocks_heap(hc_analysis_blocks(analysis)), hc_core_process(hc_analysis_core(analysis)));
+	g_autofree char *line = NULL;
+
+	if (unread)
+		line = g_strdup_printf("no containers found: %s", unread);
+	else if (has_debug_info(hc_analysis_modules(analysis)))
+		line = g_strdup(
+			"no containers found, though the program has debug info; those of a library need that of the library");
+	else
+		line = g_strdup(
+			"no containers found: debug info (-g) of the program, or of the library that has them, is needed");
+	hc_output_wrapped(output, 0, 0, line);
+}
+
 static void print_containers(const hc_analysis *analysis, const hc_containers_view *view,
 	const hc_report_options *options, hc_output *output)
 {
@@ -245,10 +274,8 @@ static void print_containers(const hc_analysis *analysis, const hc_containers_vi
 	}
 	if (chosen->len)
 		hc_table_print(table, output);
-	else
-		hc_output_text(output,
-			all ? "" :
-			      "no containers found: debug info (-g) of the program, or of the library that has them, is needed\n");
+	else if (!all)
+		print_none(analysis, output);
 	if (chosen->len < all) {
 		char count[HC_TEXT_COUNT_LENGTH];
 

@@ -66,6 +66,13 @@ static void print_totals(const leaks_report *report)
 	hc_table_print(table, report->output);
 }
 
+/* Of what was not read nothing is known: no figure is 0. */
+static char *why_unread(const hc_analysis *analysis)
+{
+	return hc_heap_why_unread(
+		hc_blocks_heap(hc_analysis_blocks(analysis)), hc_core_process(hc_analysis_core(analysis)));
+}
+
 static json_t *totals_json(const hc_leaks *leaks)
 {
 	const hc_leaks_totals *totals = hc_leaks_get_totals(leaks);
@@ -570,9 +577,13 @@ static const char *const not_told = "Which call allocated a block is not in a co
 static bool write_text(leaks_report *report, GError **error)
 {
 	hc_output *output = report->output;
+	g_autofree char *unread = why_unread(report->analysis);
 
 	hc_missing_print(hc_analysis_references(report->analysis), output);
-	print_totals(report);
+	if (unread)
+		hc_output_printf(output, "whether anything is lost is not known: %s\n", unread);
+	else
+		print_totals(report);
 	print_groups(report);
 	print_mappings(report);
 	print_suppressions(report);
@@ -601,7 +612,9 @@ static json_t *make_json(const leaks_report *report)
 	g_autoptr(hc_table) groups = make_groups(report), mappings = make_mappings(report->leaks);
 	g_autoptr(hc_table) suppressions = make_suppressions(report->view->suppressions, true);
 
-	hc_json_set(object, "totals", totals_json(report->leaks));
+	g_autofree char *unread = why_unread(report->analysis);
+
+	hc_json_set(object, "totals", unread ? json_null() : totals_json(report->leaks));
 	hc_json_set(object, "missing", hc_missing_json(hc_analysis_references(report->analysis)));
 	hc_json_set(object, "group_count", hc_json_number(hc_leaks_group_count(report->leaks)));
 	hc_json_set(object, "groups", hc_table_json(groups));

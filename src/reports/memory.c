@@ -78,8 +78,10 @@ static unsigned finding_of_kind(const hc_findings *findings, const char *kind)
 /* The number of the finding that says more about ROW; 0 if none does. */
 static unsigned finding_of_row(const hc_findings *findings, const hc_memory_row *row)
 {
-	unsigned not_glibc = strcmp(row->id, "anonymous") ? 0 : finding_of_kind(findings, "not-glibc");
+	unsigned not_glibc = 0;
 
+	if (!strcmp(row->id, "anonymous"))
+		not_glibc = MAX(finding_of_kind(findings, "not-glibc"), finding_of_kind(findings, "heap-not-read"));
 	if (!strcmp(row->id, "lost") || !strcmp(row->id, "lost-mmapped"))
 		return finding_of_kind(findings, "lost");
 	if (not_glibc)

@@ -114,6 +114,9 @@ char *hc_allocator_title(const hc_analysis *analysis)
 
 	if (!heap->found && foreign)
 		return g_strdup_printf("heap: %s (not read)", foreign);
+	if (!heap->found && heap->state >= HC_HEAP_MISSING)
+		return g_strdup(heap->state == HC_HEAP_MISSING ? "heap: missing in the core" :
+								 "heap: not read on this machine");
 	if (!heap->found)
 		return g_strdup("no glibc heap found");
 	return g_strdup_printf("glibc %s, malloc layout from %s%s%s", version ? version : "(version unknown)",
@@ -316,6 +319,19 @@ void hc_files_print(const hc_analysis *analysis, hc_output *output)
 	}
 }
 
+static const char *heap_state_name(const hc_heap_info *heap)
+{
+	static const char *const names[HC_HEAP_STATE_COUNT] = {
+		[HC_HEAP_READ] = "read",
+		[HC_HEAP_ABSENT] = "absent",
+		[HC_HEAP_UNUSED] = "unused",
+		[HC_HEAP_MISSING] = "missing",
+		[HC_HEAP_UNSUPPORTED] = "unsupported",
+	};
+
+	return names[heap->state];
+}
+
 json_t *hc_allocator_json(const hc_heap_info *heap)
 {
 	json_t *object = json_object();
@@ -331,6 +347,7 @@ json_t *hc_allocator_json(const hc_heap_info *heap)
 	hc_json_set(object, "provider", hc_json_text(heap->provider));
 	hc_json_set(object, "foreign", hc_json_text(heap->foreign));
 	hc_json_set(object, "found", json_boolean(heap->found));
+	hc_json_set(object, "state", json_string(heap_state_name(heap)));
 	hc_json_set(object, "mmapped_count", heap->mmapped_known ? hc_json_number(heap->mmapped_count) : json_null());
 	hc_json_set(object, "mmapped_bytes", heap->mmapped_known ? hc_json_number(heap->mmapped_bytes) : json_null());
 	return object;

@@ -32,7 +32,7 @@ static GVariant *store_heap(const hc_heap_info *heap)
 {
 	unsigned flags = (heap->layout_from_debug_info ? HEAP_FROM_DEBUG_INFO : 0) |
 			 (heap->safe_linking ? HEAP_SAFE_LINKING : 0) | (heap->found ? HEAP_FOUND : 0) |
-			 (heap->mmapped_known ? HEAP_MMAPPED_KNOWN : 0);
+			 (heap->mmapped_known ? HEAP_MMAPPED_KNOWN : 0) | (unsigned)heap->state << HEAP_STATE_SHIFT;
 
 	return g_variant_new(SNAPSHOT_HEAP, heap->allocator, heap->version, heap->layout, heap->library, heap->provider,
 		heap->foreign, flags, heap->mmapped_count, heap->mmapped_bytes, heap->alignment);

@@ -60,6 +60,7 @@ enum { /* flags of the heap */
 	HEAP_SAFE_LINKING = 2,
 	HEAP_FOUND = 4,
 	HEAP_MMAPPED_KNOWN = 8,
+	HEAP_STATE_SHIFT = 8, /* 8 bits */
 };
 
 enum { /* flags of the whole */

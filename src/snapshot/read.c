@@ -162,7 +162,10 @@ static bool load_heap(hc_snapshot *snapshot, GVariant *section)
 	heap->safe_linking = flags & HEAP_SAFE_LINKING;
 	heap->found = flags & HEAP_FOUND;
 	heap->mmapped_known = flags & HEAP_MMAPPED_KNOWN;
-	return true;
+	heap->state = flags >> HEAP_STATE_SHIFT & UINT8_MAX;
+	if (!heap->found && heap->state == HC_HEAP_READ)
+		heap->state = HC_HEAP_ABSENT; /* as written before there were states */
+	return heap->state < HC_HEAP_STATE_COUNT && heap->found == (heap->state == HC_HEAP_READ);
 }
 
 static bool load_diagnostics(hc_snapshot *snapshot, GVariant *section)

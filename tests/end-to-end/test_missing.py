@@ -65,10 +65,52 @@ def check_is_lost(mode: str, kind: str) -> None:
         assert "definitely lost" in succeed("leaks", core).out
 
 
+def cut(core: Path, percent: int) -> Path:
+    piece = core.with_name(f"cut-{percent}")
+    data = core.read_bytes()
+    piece.write_bytes(data[:len(data) * percent // 100])
+    return piece
+
+
+def check_not_read(core: Path, state: str, *words: str) -> None:
+    """No figure of a heap that was not read is told as 0, and nothing is said to be absent."""
+    report = report_of(succeed("analyze", core, "--json", statuses=[PARTIAL]))
+    assert report["allocator"]["state"] == state and not report["allocator"]["found"], report["allocator"]
+    assert [finding["kind"] for finding in report["findings"]].count("heap-not-read") == 1, report["findings"]
+    leaks = report_of(succeed("leaks", core, "--json", statuses=[PARTIAL]))
+    assert leaks["totals"] is None and not leaks["mappings"], leaks
+    for command in ("analyze", "leaks", "pins", "arenas", "containers", "types"):
+        text = succeed(command, core, statuses=[PARTIAL]).out
+        for wrong in ("no heap of glibc", "no glibc heap", "not malloc's", "definitely lost", "0 B are free", "(-g)"):
+            assert wrong not in text, (command, wrong, text)
+        if command in ("analyze", "leaks", "pins", "arenas"):
+            assert all(word in " ".join(text.split()) for word in words), (command, text)
+
+
+def check_cut(kind: str, percent: int) -> None:
+    with Stopped("left-out", recorder=False) as fixture:
+        check_not_read(cut(fixture.core(kind), percent), "missing", "the core lacks memory")
+
+
+def check_machine() -> None:
+    """A core that says it is of another machine: that this is not read is said, not that there is no heap."""
+    with Stopped("left-out", recorder=False) as fixture:
+        core = fixture.gcore()
+        data = bytearray(core.read_bytes())
+        data[18:20] = (183).to_bytes(2, "little")  # e_machine: EM_AARCH64
+        other = core.with_name("other-machine")
+        other.write_bytes(data)
+        check_not_read(other, "unsupported", "aarch64", "not read yet")
+
+
 cases = Cases(__doc__)
 for kind in KINDS:
     for mode in ("excluded", "shared"):
         cases.run(f"a bound: {mode}, {kind}", check_is_bound, mode, kind)
     cases.run(f"lost: plain, {kind}", check_is_lost, "plain", kind)
 cases.run("lost: untouched, capture", check_is_lost, "untouched", "capture")
+for kind in ("gcore", "kernel"):
+    for percent in (30, 50):
+        cases.run(f"cut to {percent} %, {kind}", check_cut, kind, percent)
+cases.run("another machine", check_machine)
 cases.finish()
