@@ -12,14 +12,14 @@ const hc_diagnostic_kind hc_heap_unreadable = {
 
 static const hc_diagnostic_kind arena_differs = {
 	"arena-size-differs",
-	HC_SEVERITY_NOTE,
-	"disagreement between the chunks of an arena and its own system_mem",
+	HC_SEVERITY_PARTIAL,
+	"disagreement between the chunks of an arena and its own system_mem: what it has in use and free is a bound",
 };
 
 static const hc_diagnostic_kind free_unlisted = {
 	"free-unlisted",
-	HC_SEVERITY_NOTE,
-	"free chunks are on no list of their arena",
+	HC_SEVERITY_PARTIAL,
+	"free chunks are on no list of their arena: some may be in use",
 };
 
 static const hc_diagnostic_kind machine_unsupported = {
@@ -202,14 +202,14 @@ static void glibc_classify(hc_heap *heap, hc_block_table *table)
 	if (!heap->info.found)
 		return;
 	g->thread_blocks = heap->thread_blocks;
-	glibc_detect_safe_linking(g, table);
+	glibc_attach_threads(g);
 	/* Bins and fastbins first: what they hold cannot be in a tcache. */
-	for (unsigned i = 0; i < heap->arenas->len; i++) {
-		hc_arena *arena = &g_array_index(heap->arenas, hc_arena, i);
-
-		glibc_follow_bins(g, table, arena);
-		glibc_follow_fastbins(g, table, arena);
-	}
+	for (unsigned i = 0; i < heap->arenas->len; i++)
+		glibc_follow_bins(g, table, &g_array_index(heap->arenas, hc_arena, i));
+	glibc_locate_caches(g, table);
+	glibc_detect_safe_linking(g, table);
+	for (unsigned i = 0; i < heap->arenas->len; i++)
+		glibc_follow_fastbins(g, table, &g_array_index(heap->arenas, hc_arena, i));
 	glibc_find_tcaches(g, table);
 	glibc_label_blocks(g, table);
 	g_autofree uint64_t *bytes = region_bytes(g);

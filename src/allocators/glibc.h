@@ -9,8 +9,12 @@
  *	glibc_mmapped.c	mmapped chunks, which are in no list
  *	glibc_mmapped_choice.c	which of the candidates are some, if there are too many
  *	glibc_walk.c	chunks of a region
+ *	glibc_linking.c	whether list pointers are mangled
  *	glibc_lists.c	fastbins and bins
  *	glibc_tcache.c	per-thread caches, those that no thread leads to included
+ *	glibc_tcache_place.c	what looks like a cache, and where threads point to theirs
+ *	glibc_tcache_broken.c	blocks of a cache whose list does not lead to them any more
+ *	glibc_thread_arenas.c	which arena a thread allocates from
  *	glibc_labels.c	blocks that are libc's, the dynamic linker's or libstdc++'s own
  *
  * Facts are from malloc/malloc.c and malloc/arena.c of glibc 2.17 to 2.43, and are named after the functions there.
@@ -86,6 +90,7 @@ typedef struct glibc {
 	uint64_t heap_max;	     /* HEAP_MAX_SIZE: alignment of thread heaps */
 	int64_t tcache_count;	     /* mp_.tcache_count; -1 if unknown */
 	const GArray *thread_blocks; /* the heap's; from classify() on */
+	int64_t cache_distance;	     /* of the pointer to a thread's cache, below its control block; 0: not known */
 	GArray *pieces_claimed;	     /* of hc_range: memory already explained, sorted */
 	GHashTable *arena_indices;   /* address -> index + 1 */
 	uint64_t
@@ -211,10 +216,13 @@ void glibc_walk(const hc_heap *heap, const hc_region *region, hc_block_sink *sin
 hc_address glibc_follow(
 	const glibc *g, hc_address chunk, hc_address end, uint64_t limit, uint64_t *ret_steps, uint64_t *ret_fence);
 
+/* ---- glibc_linking.c ---- */
+
+/* Which of the two encodings list pointers have: sets heap->info.safe_linking. Needs the place of the caches. */
+void glibc_detect_safe_linking(glibc *g, hc_block_table *table);
+
 /* ---- glibc_lists.c ---- */
 
-/* Which of the two encodings list pointers have: sets heap->info.safe_linking. */
-void glibc_detect_safe_linking(glibc *g, hc_block_table *table);
 uint64_t glibc_reveal(const glibc *g, hc_address position, uint64_t pointer); /* REVEAL_PTR */
 void glibc_follow_fastbins(glibc *g, hc_block_table *table, hc_arena *arena);
 void glibc_follow_bins(glibc *g, hc_block_table *table, hc_arena *arena);
@@ -223,9 +231,34 @@ void glibc_follow_bins(glibc *g, hc_block_table *table, hc_arena *arena);
 
 void glibc_find_tcaches(glibc *g, hc_block_table *table);
 
+/* ---- glibc_tcache_place.c ---- */
+
+/* Sets cache_distance, and the layout of caches if it was not known. FALSE if no thread has a cache anywhere. */
+bool glibc_locate_caches(glibc *g, hc_block_table *table);
+
+/* Some of the threads' control blocks, live ones first: all have a variable at the same distance, so few can tell. */
+GArray *glibc_choose_voters(const glibc *g);
+
 /* Usable bytes of the blocks that thread caches of LAYOUT are in. */
 uint64_t glibc_cache_block_size(const glibc *g, const glibc_tcache_layout *layout);
 uint64_t glibc_cache_block_size_max(const glibc *g, const glibc_tcache_layout *layout);
+
+/* Chunk size of the blocks in list BIN, in bytes; 0: it holds mixed sizes. */
+uint64_t glibc_cache_chunk_size(const glibc *g, int bin);
+
+/* How many blocks list BIN of the cache at ADDRESS has by its own count; -1 if that cannot be told. */
+int64_t glibc_cache_count(const glibc *g, const glibc_tcache_layout *layout, hc_address address, int bin);
+
+/*
+ * Whether the block at ADDRESS looks like a cache of LAYOUT. *ret_entries counts the lists that are not empty: with none of
+ * them any block of zeros looks like a cache.
+ */
+bool glibc_looks_like_cache(const glibc *g, const hc_block_table *table, const glibc_tcache_layout *layout,
+	hc_address address, unsigned *ret_entries);
+
+/* ---- glibc_thread_arenas.c ---- */
+
+void glibc_attach_threads(glibc *g);
 
 /* ---- glibc_labels.c ---- */
 

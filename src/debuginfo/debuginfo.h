@@ -35,6 +35,12 @@ const char *hc_modules_symbol_at(hc_modules *modules, hc_address address, uint64
 const char *hc_module_tls_symbol_at(
 	hc_modules *modules, const hc_module *module, uint64_t offset, uint64_t *ret_offset);
 
+/*
+ * MODULE's block of thread-local storage in thread number THREAD, as the dynamic linker's link maps place it; NULL if there is none, or if
+ * it is not known. Belongs to MODULES.
+ */
+const hc_tls_block *hc_modules_tls_block(hc_modules *modules, const hc_module *module, unsigned thread);
+
 /* A member of a structure, from DWARF. */
 typedef struct hc_member {
 	uint64_t offset;       /* bytes */

@@ -77,9 +77,6 @@ void hc_unwinder_destroy(struct hc_unwinder *unwinder, unsigned thread_count);
 /* unwind.c: the module at ADDRESS as the unwinder knows it, with its call frame information; NULL if it does not. */
 Dwfl_Module *hc_unwinder_module(hc_modules *modules, hc_address address);
 
-/* tls.c: the storage of MODULE of that thread; NULL if there is none, or it is not known. */
-const hc_tls_block *hc_modules_tls_block(hc_modules *modules, const hc_module *module, unsigned thread);
-
 /* values.c, calls.c: NULL is fine. */
 void hc_values_destroy(struct hc_values *values);
 void hc_calls_destroy(struct hc_calls *calls);

@@ -50,7 +50,7 @@ static void check_no_complaint(const fixture *f)
 {
 	static const char *const kinds[] = { "heap-inconsistent", "heap-unreadable", "arena-size-differs",
 		"free-unlisted", "mmapped-chunks-differ", "heap-regions-overlap", "malloc-parameters-missing",
-		"tcache-keys", "tcache-missing" };
+		"tcache-keys", "tcache-keys-unexplained", "tcache-broken", "malloc-in-operation", "tcache-missing" };
 
 	for (unsigned i = 0; i < hc_diagnostics_count(f->stages.diagnostics); i++) {
 		const hc_diagnostic *diagnostic = hc_diagnostics_get(f->stages.diagnostics, i);
@@ -250,6 +250,37 @@ static void test_safe_linking_by_version(void)
 	check_linking("2.43", true, false, false);
 }
 
+/*
+ * A table of the program's that lies where a cache's entries would: 64 pointers to blocks of one size. It is not asked, whether threads lead to
+ * their caches or have nothing that tells.
+ */
+static void check_table(const char *release, bool with_lists)
+{
+	g_auto(fixture) f = start(release, 0x8000);
+	hc_address cache = heap_add_cache(f.heap, 0, 0), table = heap_malloc(f.heap, 0, f.heap->release.tcache_size);
+
+	for (int i = 0; i < f.heap->release.tcache_lists; i++)
+		core_builder_put_word(f.core, table + f.heap->release.entries + i * 8, heap_malloc(f.heap, 0, 120));
+	for (unsigned i = 0; with_lists && i < 7; i++)
+		heap_free_to_cache(f.heap, cache, malloc_apart(f.heap, 0, 40));
+	if (!run(&f))
+		return;
+	STAGES_CHECK_BLOCKS(&f.stages, f.heap);
+	check_no_complaint(&f);
+	CU_ASSERT_EQUAL(hc_blocks_heap(f.stages.blocks)->safe_linking, f.heap->release.mangled);
+	CU_ASSERT_PTR_NULL(stages_label(&f.stages, table));
+}
+
+static void test_table_of_pointers(void)
+{
+	static const char *const releases[] = { "2.27", "2.31", "2.36", "2.42", "2.43" };
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(releases); i++) {
+		check_table(releases[i], true);
+		check_table(releases[i], false);
+	}
+}
+
 /* ---- caches ---- */
 
 static void test_cache_count(void)
@@ -287,6 +318,54 @@ static void test_cache_damaged(void)
 		return;
 	STAGES_CHECK_BLOCKS(&f.stages, f.heap);
 	CU_ASSERT_EQUAL(told(&f, "heap-inconsistent"), 2);
+}
+
+/*
+ * Three lists, of which one is overwritten in its first block: the four blocks behind it are told by count and key. A fifth block has
+ * the key but another size: it is in use.
+ */
+static void check_broken(const char *release)
+{
+	g_auto(fixture) f = start(release, 0x4000);
+	hc_address cache = heap_add_cache(f.heap, 0, 0), first = 0, other = malloc_apart(f.heap, 0, 72);
+
+	for (unsigned i = 0; i < 2; i++) {
+		heap_free_to_cache(f.heap, cache, malloc_apart(f.heap, 0, 24));
+		heap_free_to_cache(f.heap, cache, malloc_apart(f.heap, 0, 200));
+	}
+	for (unsigned i = 0; i < 5; i++)
+		heap_free_to_cache(f.heap, cache, first = malloc_apart(f.heap, 0, 40));
+	core_builder_put_word(f.core, first, 0x4141414141414141);
+	core_builder_put_word(f.core, other + 8, f.heap->release.key == 1 ? cache : f.heap->tcache_key);
+	if (!run(&f))
+		return;
+	STAGES_CHECK_BLOCKS(&f.stages, f.heap);
+	CU_ASSERT_EQUAL(told(&f, "tcache-broken"), 1);
+	CU_ASSERT_TRUE(hc_diagnostics_partial(f.stages.diagnostics));
+	check_label(&f, cache, "libc: tcache of thread 1000");
+}
+
+static void test_cache_broken(void)
+{
+	check_broken("2.31");
+	check_broken("2.36");
+	check_broken("2.42");
+	check_broken("2.43");
+}
+
+/* A block in use with the key of cached blocks, in a process where no thread ended: nothing explains it, and that is said. */
+static void test_key_unexplained(void)
+{
+	g_auto(fixture) f = start("2.36", 0x4000);
+	hc_address cache = heap_add_cache(f.heap, 0, 0), keyed = malloc_apart(f.heap, 0, 72);
+
+	heap_free_to_cache(f.heap, cache, malloc_apart(f.heap, 0, 40));
+	core_builder_put_word(f.core, keyed + 8, f.heap->tcache_key);
+	if (!run(&f))
+		return;
+	STAGES_CHECK_BLOCKS(&f.stages, f.heap);
+	CU_ASSERT_EQUAL(told(&f, "tcache-keys-unexplained"), 1);
+	CU_ASSERT_TRUE(hc_diagnostics_partial(f.stages.diagnostics));
 }
 
 /* fork(): the child has the memory of the parent's threads, but not the threads. */
@@ -966,8 +1045,11 @@ int main(void)
 		{ "every release, every state", test_releases },
 		{ "safe-linking, told by the lists", test_safe_linking },
 		{ "safe-linking, told by the version", test_safe_linking_by_version },
+		{ "a table of pointers, no cache", test_table_of_pointers },
 		{ "a cache's count that is wrong", test_cache_count },
 		{ "damaged caches", test_cache_damaged },
+		{ "a cache's list that breaks off", test_cache_broken },
+		{ "a key that nothing explains", test_key_unexplained },
 		{ "caches in a forked child", test_forked },
 		{ "a block that looks like a cache", test_looks_like_a_cache },
 		{ "program break that begins anywhere", test_unaligned_base },

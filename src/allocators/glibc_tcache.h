@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Between following the lists of thread caches (glibc_tcache.c) and making good for those that break (glibc_tcache_broken.c). */
+#pragma once
+
+#include "allocators/glibc.h"
+
+/* A list that ended before its cache's own count. */
+typedef struct glibc_broken_list {
+	hc_address cache;
+	int bin;
+	int64_t thread;		 /* as in hc_cached_block */
+	uint64_t found, missing; /* blocks */
+} glibc_broken_list;
+
+/*
+ * Looks for the blocks that LISTS (of glibc_broken_list) do not lead to: blocks of the same size that carry KEY (0: not known; to 2.33 it
+ * is the address of their cache), and takes them for cached. Says what it found and what not.
+ */
+void glibc_take_missing(glibc *g, hc_block_table *table, const GArray *lists, uint64_t key);

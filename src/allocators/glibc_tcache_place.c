@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Where threads have the pointer to their cache.
+ *
+ * The thread-local variable `tcache` is at the same distance from every thread's control block. With libc's symbols and the dynamic
+ * linker's link maps that is known. Without, the distance is searched for at which each thread has either nothing or the address of a
+ * block that looks like a cache: entries that lead to blocks of each entry's own size, counts that are zero where the entry is.
+ */
+#include "allocators/glibc.h"
+
+enum {
+	TLS_REACH = 256 * 1024, /* static TLS searched below a thread's control block */
+	VOTERS_MAX = 256,	/* threads that are asked where the variable is */
+};
+
+struct search {
+	glibc *g;
+	hc_block_table *table;
+	GHashTable
+		*judged; /* address of a block of the right size -> lists that are not empty, plus one; 0: no cache */
+	int64_t nearest, farthest; /* distances that are asked for */
+};
+
+uint64_t glibc_cache_block_size(const glibc *g, const glibc_tcache_layout *layout)
+{
+	return hc_align_up(layout->size + g->word, g->alignment) - g->word;
+}
+
+/*
+ * And the largest: a chunk that was not worth splitting is up to MINSIZE longer. From 2.42 on tcache_init() hands request2size() to
+ * _int_malloc(), which adds the header once more.
+ */
+uint64_t glibc_cache_block_size_max(const glibc *g, const glibc_tcache_layout *layout)
+{
+	return glibc_cache_block_size(g, layout) + (layout->counts_free ? 2 : 1) * g->alignment;
+}
+
+static bool is_cache_sized(const glibc *g, const glibc_tcache_layout *layout, uint64_t size)
+{
+	return size >= glibc_cache_block_size(g, layout) && size <= glibc_cache_block_size_max(g, layout);
+}
+
+/* Chunk size of bin I: tidx2csize(). The large bins of 2.42 (from 64 on) hold mixed sizes: 0. */
+uint64_t glibc_cache_chunk_size(const glibc *g, int bin)
+{
+	return bin < 64 ? g->minimum + bin * g->alignment : 0;
+}
+
+/*
+ * How many blocks bin I of the cache at ADDRESS claims; -1 if that cannot be told. 2.42 on: num_slots counts what still
+ * fits, and tcache_count is what fits.
+ */
+int64_t glibc_cache_count(const glibc *g, const glibc_tcache_layout *layout, hc_address address, int bin)
+{
+	uint64_t value;
+
+	if (!hc_core_read_unsigned(
+		    g->core, address + layout->counts + bin * layout->count_size, layout->count_size, &value))
+		return -1;
+	if (!layout->counts_free)
+		return value;
+	return g->tcache_count < 0 ? -1 : g->tcache_count - (int64_t)value;
+}
+
+/* What contradicts that a block is a cache. */
+struct faults {
+	unsigned counts;   /* that say nothing is there where something is, or the other way round */
+	unsigned pointers; /* that lead to nothing that such a list could hold */
+};
+
+/*
+ * A thread may be caught between setting a list and counting, so one count is no objection; nor is one list that the program
+ * overwrote, if two others are as they should be.
+ */
+static bool is_forgiven(const struct faults *faults, unsigned entries)
+{
+	return faults->counts <= 1 && faults->pointers <= (entries >= 2 ? 1 : 0);
+}
+
+bool glibc_looks_like_cache(const glibc *g, const hc_block_table *table, const glibc_tcache_layout *layout,
+	hc_address address, unsigned *ret_entries)
+{
+	struct faults faults = { 0 };
+	hc_block_entry block, entry;
+
+	*ret_entries = 0;
+	if (!hc_block_table_find(table, address, &block) || block.state != HC_BLOCK_IN_USE ||
+		!is_cache_sized(g, layout, block.size))
+		return false;
+	for (int i = 0; i < layout->bins; i++) {
+		uint64_t head = glibc_word_or_zero(g, address + layout->entries + i * g->word),
+			 chunk_size = glibc_cache_chunk_size(g, i);
+		int64_t count = glibc_cache_count(g, layout, address, i);
+
+		if (count < -1 || (count > 1 && !head))
+			return false;
+		faults.counts += head ? !count : count == 1;
+		if (!head)
+			continue;
+		if (!hc_block_table_find(table, head, &entry) || entry.state != HC_BLOCK_IN_USE ||
+			(chunk_size && entry.chunk_size != chunk_size && entry.chunk_size != chunk_size + g->alignment))
+			faults.pointers++;
+		else
+			++*ret_entries;
+	}
+	return is_forgiven(&faults, *ret_entries);
+}
+
+/* ---- the distance from a thread's control block ---- */
+
+struct distance_votes {
+	int64_t distance;
+	unsigned caches, entries;
+};
+
+/* As looks_like_cache(), while no block changes its state: thousands of words can lead to the same block. */
+static bool judge(struct search *search, const glibc_tcache_layout *layout, hc_address address, unsigned *ret_entries)
+{
+	guint64 key = address;
+	hc_block_entry block;
+	gpointer known;
+
+	if (g_hash_table_lookup_extended(search->judged, &key, NULL, &known)) {
+		*ret_entries = GPOINTER_TO_UINT(known) - 1;
+		return known != NULL;
+	}
+	if (!hc_block_table_find(search->table, address, &block) || block.state != HC_BLOCK_IN_USE ||
+		!is_cache_sized(search->g, layout, block.size))
+		return false;
+	bool is_cache = glibc_looks_like_cache(search->g, search->table, layout, address, ret_entries);
+
+	g_hash_table_insert(
+		search->judged, g_memdup2(&key, sizeof key), GUINT_TO_POINTER(is_cache ? *ret_entries + 1 : 0));
+	return is_cache;
+}
+
+/* For each place that is asked for below THREAD's control block that holds the address of a cache, a vote. */
+static void vote_for_distances(
+	struct search *search, const glibc_tcache_layout *layout, hc_address thread_pointer, GHashTable *votes)
+{
+	const glibc *g = search->g;
+
+	for (int64_t distance = search->nearest; distance <= search->farthest; distance += g->word) {
+		uint64_t value;
+		unsigned entries;
+
+		if (!hc_core_read_word(g->core, thread_pointer - distance, &value))
+			return;
+		if (!value || value & (g->alignment - 1) || !judge(search, layout, value, &entries))
+			continue;
+		struct distance_votes *vote = g_hash_table_lookup(votes, &distance);
+
+		if (!vote) {
+			vote = g_new0(struct distance_votes, 1);
+			vote->distance = distance;
+			g_hash_table_insert(votes, &vote->distance, vote);
+		}
+		vote->caches++;
+		vote->entries += entries;
+	}
+}
+
+/*
+ * At the right distance every thread has a cache, or nothing, or (2.43) the dummy in libc. A pointer of the program's to a
+ * block of that size is somewhere else in each thread, or in one thread only.
+ */
+static const struct distance_votes *best_distance(GHashTable *votes)
+{
+	GHashTableIter iter;
+	gpointer value;
+	const struct distance_votes *best = NULL;
+
+	g_hash_table_iter_init(&iter, votes);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const struct distance_votes *vote = value;
+
+		if (!best || vote->caches > best->caches ||
+			(vote->caches == best->caches && vote->entries > best->entries) ||
+			(vote->caches == best->caches && vote->entries == best->entries &&
+				vote->distance < best->distance))
+			best = vote;
+	}
+	return best;
+}
+
+/* Some of the threads, live ones first: all have the variable at the same distance, so few can tell. */
+GArray *glibc_choose_voters(const glibc *g)
+{
+	GArray *voters = g_array_new(FALSE, FALSE, sizeof(hc_address));
+
+	for (unsigned i = 0; i < hc_core_thread_count(g->core) && voters->len < VOTERS_MAX; i++) {
+		const hc_thread *thread = hc_core_thread(g->core, i);
+
+		if (thread->thread_pointer && hc_core_find_thread(g->core, thread->thread_pointer) == thread)
+			g_array_append_val(voters, thread->thread_pointer);
+	}
+	for (unsigned i = 0; i < g->thread_blocks->len && voters->len < VOTERS_MAX; i++) {
+		hc_address pointer = g_array_index(g->thread_blocks, hc_address, i);
+
+		if (!hc_core_find_thread(g->core, pointer))
+			g_array_append_val(voters, pointer);
+	}
+	return voters;
+}
+
+/* Sets g->layout.tcache if it is not known, and the distance. FALSE if no thread has a cache anywhere. */
+static bool find_distance(struct search *search, const GArray *voters, int64_t *ret_distance)
+{
+	glibc *g = search->g;
+	unsigned best_caches = 0, best_entries = 0;
+
+	for (unsigned row = 0;; row++) {
+		glibc_tcache_layout layout = g->layout.tcache;
+		g_autoptr(GHashTable) votes = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+
+		if (!g->layout.has_tcache && !glibc_tcache_layout_row(row, g->word, &layout))
+			break;
+		g_hash_table_remove_all(search->judged);
+		for (unsigned i = 0; i < voters->len; i++)
+			vote_for_distances(search, &layout, g_array_index(voters, hc_address, i), votes);
+		const struct distance_votes *best = best_distance(votes);
+
+		if (best &&
+			(best->caches > best_caches || (best->caches == best_caches && best->entries > best_entries))) {
+			best_caches = best->caches;
+			best_entries = best->entries;
+			*ret_distance = best->distance;
+			if (!g->layout.has_tcache)
+				g->layout.tcache = layout;
+		}
+		if (g->layout.has_tcache)
+			break;
+	}
+	if (best_caches)
+		g->layout.has_tcache = true;
+	return best_caches > 0;
+}
+
+/* From libc's symbol and its place in a thread's storage; 0 if either is not known. */
+static int64_t distance_by_symbol(const glibc *g)
+{
+	hc_symbol symbol;
+
+	if (!g->libc || !hc_module_symbol(g->modules, g->libc, "tcache", &symbol) || !symbol.is_tls)
+		return 0;
+	for (unsigned i = 0; i < hc_core_thread_count(g->core); i++) {
+		hc_address pointer = hc_core_thread(g->core, i)->thread_pointer;
+		const hc_tls_block *block = pointer ? hc_modules_tls_block(g->modules, g->libc, i) : NULL;
+
+		if (!block || block->start >= pointer || symbol.address >= block->end - block->start)
+			continue;
+		uint64_t distance = pointer - (block->start + symbol.address);
+
+		if (distance <= TLS_REACH && distance % g->word == 0)
+			return distance;
+	}
+	return 0;
+}
+
+bool glibc_locate_caches(glibc *g, hc_block_table *table)
+{
+	struct search search = {
+		.g = g,
+		.table = table,
+		.judged = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
+		.nearest = g->word,
+		.farthest = TLS_REACH,
+	};
+	g_autoptr(GArray) voters = glibc_choose_voters(g);
+	int64_t known = distance_by_symbol(g);
+
+	if (known)
+		search.nearest = search.farthest = known;
+	if (known && g->layout.has_tcache)
+		g->cache_distance = known;
+	else if (!find_distance(&search, voters, &g->cache_distance))
+		g->cache_distance = 0;
+	g_hash_table_unref(search.judged);
+	return g->cache_distance != 0;
+}
