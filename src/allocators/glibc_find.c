@@ -131,6 +131,21 @@ static bool choose_arena_layout(glibc *g, hc_address bins, hc_address *ret_arena
 	return false;
 }
 
+/*
+ * An arena right behind a heap_info, whose first word leads to it (arena.c, new_heap), is a thread's: the main arena is in libc's data.
+ * Heaps are aligned to 1 MiB at least.
+ */
+static bool is_thread_arena(const glibc *g, hc_address arena)
+{
+	enum {
+		HEAP_ALIGNMENT_MIN = 1 << 20,
+		HEAP_INFO_MAX = 256
+	};
+	hc_address heap = hc_align_down(arena, HEAP_ALIGNMENT_MIN);
+
+	return arena - heap <= HEAP_INFO_MAX && glibc_word_or_zero(g, heap) == arena;
+}
+
 /* Searches the pairs at START and behind it, up to END, for 127 bins in a row: a window of so many slides over them. */
 static bool search_pairs(
 	glibc *g, hc_address start, hc_address end, hc_address *ret_arena, glibc_arena_layout *ret_layout)
@@ -147,7 +162,8 @@ static bool search_pairs(
 		heads += is_head[slot];
 		/* Up to a tenth may be damaged, but the first must be good to have a place to start from. */
 		if (heads >= GLIBC_BINS - GLIBC_BINS / 10 && is_head[oldest] &&
-			choose_arena_layout(g, at - (GLIBC_BINS - 1) * pair, ret_arena, ret_layout))
+			choose_arena_layout(g, at - (GLIBC_BINS - 1) * pair, ret_arena, ret_layout) &&
+			!is_thread_arena(g, *ret_arena))
 			return true;
 	}
 	return false;

@@ -24,13 +24,13 @@ static const hc_diagnostic_kind tcache_missing = {
 static const hc_diagnostic_kind tcache_keys = {
 	"tcache-keys",
 	HC_SEVERITY_NOTE,
-	"blocks in use still carry the key of a cached block (left from a thread that ended, and never written to since)",
+	"blocks in use carry the key of a cached block (left from a thread that ended, or the program's own data)",
 };
 
 static const hc_diagnostic_kind tcache_keys_unexplained = {
 	"tcache-keys-unexplained",
 	HC_SEVERITY_PARTIAL,
-	"blocks carry the key of cached blocks, but no cache leads to them: they count as in use, and may be called lost",
+	"blocks have link and key of cached blocks, but no cache leads to them: they count as in use, and may be called lost",
 };
 
 static const hc_diagnostic_kind in_operation = {
@@ -47,6 +47,7 @@ struct caches {
 	uint64_t key;	     /* what cached blocks carry in word 1: 2.34 on; 0 if not known */
 	uint64_t supported;  /* blocks with the key, less those with another, while it is being learned */
 	unsigned off_by_one; /* lists of the cache that is followed */
+	bool complete;	     /* each live thread's cache was followed */
 };
 
 /* ---- following a cache ---- */
@@ -149,6 +150,14 @@ static void follow_cache(struct caches *caches, hc_address address, const char *
 		follow_list(caches, address, i, thread);
 }
 
+/* From 2.43 on threads without a cache have the address of a dummy in libc there. */
+static bool leads_to_block(const struct caches *caches, hc_address cache)
+{
+	hc_block_entry entry;
+
+	return hc_block_table_find(caches->table, cache, &entry) || hc_modules_find(caches->g->modules, cache);
+}
+
 static void follow_threads(struct caches *caches)
 {
 	const glibc *g = caches->g;
@@ -163,6 +172,8 @@ static void follow_threads(struct caches *caches)
 			thread ? g_strdup_printf("libc: tcache of thread %" G_GINT64_FORMAT, thread->id) :
 				 g_strdup("libc: tcache of a thread that is not in this process any more");
 
+		if (thread && cache && !leads_to_block(caches, cache))
+			caches->complete = false;
 		/* A damaged cache is still the cache: of a live thread it need not look right in every bin. */
 		if (cache && !is_known(caches, cache) &&
 			(glibc_looks_like_cache(g, caches->table, &g->layout.tcache, cache, &entries) || thread))
@@ -219,28 +230,39 @@ static void follow_orphans(struct caches *caches)
 
 struct keyed {
 	struct caches *caches;
-	const hc_diagnostic_kind *kind;
+	bool explained;
 };
+
+/* Whether the first word is a link, too: to the end of a list, or to a block of the same size with the key. */
+static bool has_link(const struct caches *caches, const hc_block_entry *block)
+{
+	const glibc *g = caches->g;
+	hc_address next = glibc_reveal(g, block->address, glibc_word_or_zero(g, block->address));
+	hc_block_entry entry;
+
+	return !next || (hc_block_table_find(caches->table, next, &entry) && entry.chunk_size == block->chunk_size &&
+				glibc_word_or_zero(g, next + g->word) == caches->key);
+}
 
 static bool tell_keyed(const hc_block_entry *block, void *data)
 {
-	struct keyed *keyed = data;
+	const struct keyed *keyed = data;
+	bool explained = keyed->explained || !has_link(keyed->caches, block);
 
-	hc_diagnostics_add(
-		keyed->caches->g->diagnostics, keyed->kind, block->size, "%#" G_GINT64_MODIFIER "x", block->address);
+	hc_diagnostics_add(keyed->caches->g->diagnostics, explained ? &tcache_keys : &tcache_keys_unexplained,
+		block->size, "%#" G_GINT64_MODIFIER "x", block->address);
 	return true;
 }
 
 /*
  * Not proof of a cached block: a thread that ends frees its cache into the bins, the key stays in the memory, and whoever gets
- * the block next may never write there. So such blocks are in use, and are told. But malloc clears the key of what it takes from a
- * cache: where no thread seems to have ended, nothing explains them.
+ * the block next may never write there. So such blocks are in use, and are told. But where a thread's cache was not found, and the word
+ * before the key is a link, they may be that cache's.
  */
 static void check_keys(struct caches *caches)
 {
 	const glibc *g = caches->g;
-	bool explained = g->thread_blocks->len > 1 || g->heap->arenas->len > 1;
-	struct keyed keyed = { caches, explained ? &tcache_keys : &tcache_keys_unexplained };
+	struct keyed keyed = { caches, caches->complete };
 
 	if (caches->key)
 		glibc_each_keyed(
@@ -262,6 +284,7 @@ void glibc_find_tcaches(glibc *g, hc_block_table *table)
 		.known = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
 		.broken = g_array_new(FALSE, FALSE, sizeof(glibc_broken_list)),
 		.key = g->key,
+		.complete = g->cache_distance != 0,
 	};
 
 	if (g->cache_distance)

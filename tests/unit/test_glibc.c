@@ -353,18 +353,37 @@ static void test_cache_broken(void)
 	check_broken("2.43");
 }
 
-/* A block in use with the key of cached blocks, in a process where no thread ended: nothing explains it, and that is said. */
-static void test_key_unexplained(void)
+/*
+ * A thread's cache and the pointer to it are overwritten: what it held counts as in use, and that this is a bound is said. The program's
+ * own copy of a key has no link before it.
+ */
+static void test_cache_overwritten(void)
 {
 	g_auto(fixture) f = start("2.36", 0x4000);
-	hc_address cache = heap_add_cache(f.heap, 0, 0), keyed = malloc_apart(f.heap, 0, 72);
+	unsigned thread = heap_add_thread(f.heap, 0x7fffb0000000, 0x4000, HEAP_GUARD_SIZE, 0);
+	hc_address cache = heap_add_cache(f.heap, 0, 0), lost = heap_add_cache(f.heap, thread, 0);
+	hc_address own = malloc_apart(f.heap, 0, 72), pointer;
 
+	pointer = g_array_index(f.heap->threads, heap_thread, thread).pointer;
 	heap_free_to_cache(f.heap, cache, malloc_apart(f.heap, 0, 40));
-	core_builder_put_word(f.core, keyed + 8, f.heap->tcache_key);
+	for (unsigned i = 0; i < 3; i++) {
+		hc_address block = malloc_apart(f.heap, 0, 72);
+
+		heap_free_to_cache(f.heap, lost, block);
+		heap_block_at(f.heap, block)->state = HC_BLOCK_IN_USE; /* for all that can be known */
+	}
+	core_builder_put_word(f.core, own, own);
+	core_builder_put_word(f.core, own + 8, f.heap->tcache_key);
+	for (int at = 0; at < f.heap->release.tcache_size; at += 8)
+		core_builder_put_word(f.core, lost + at, 0x4141414141414141);
+	for (uint64_t at = 8; at < 0x200; at += 8)
+		if (*(uint64_t *)core_builder_at(f.core, pointer - at) == lost)
+			core_builder_put_word(f.core, pointer - at, 0x4141414141414140);
 	if (!run(&f))
 		return;
 	STAGES_CHECK_BLOCKS(&f.stages, f.heap);
-	CU_ASSERT_EQUAL(told(&f, "tcache-keys-unexplained"), 1);
+	CU_ASSERT_EQUAL(told(&f, "tcache-keys-unexplained"), 3);
+	CU_ASSERT_EQUAL(told(&f, "tcache-keys"), 1);
 	CU_ASSERT_TRUE(hc_diagnostics_partial(f.stages.diagnostics));
 }
 
@@ -1023,6 +1042,33 @@ static void test_no_library(void)
 	CU_ASSERT_FALSE(hc_blocks_get(f.stages.blocks, 0, &block));
 }
 
+/*
+ * libc's first page is not in the core, so that no module is known, and the arenas of threads lie in front of main_arena.
+ */
+static void check_no_header(const char *release)
+{
+	g_auto(fixture) f = start(release, 0x5000);
+	unsigned arena = heap_add_arena(f.heap, 0x7fff00000000 - 0x1000000000, 0x5000);
+
+	heap_add_thread(f.heap, 0x7fffb0000000, 0x4000, HEAP_GUARD_SIZE, arena);
+	for (unsigned i = 0; i < 100; i++)
+		heap_malloc(f.heap, 0, 100);
+	heap_malloc(f.heap, arena, 500);
+	core_builder_put_word(f.core, f.heap->libc, 0);
+	if (!run(&f))
+		return;
+	STAGES_CHECK_BLOCKS(&f.stages, f.heap);
+	CU_ASSERT_EQUAL(hc_modules_count(f.stages.modules), 0);
+	CU_ASSERT_TRUE(hc_blocks_heap(f.stages.blocks)->found);
+	CU_ASSERT_EQUAL(told(&f, "heap-inconsistent"), 0);
+}
+
+static void test_no_header(void)
+{
+	for (unsigned i = 0; i < heap_release_count; i++)
+		check_no_header(heap_releases[i].name);
+}
+
 /* Only threads allocated: the main arena has nothing. */
 static void test_main_arena_unused(void)
 {
@@ -1049,7 +1095,7 @@ int main(void)
 		{ "a cache's count that is wrong", test_cache_count },
 		{ "damaged caches", test_cache_damaged },
 		{ "a cache's list that breaks off", test_cache_broken },
-		{ "a key that nothing explains", test_key_unexplained },
+		{ "a cache that is overwritten", test_cache_overwritten },
 		{ "caches in a forked child", test_forked },
 		{ "a block that looks like a cache", test_looks_like_a_cache },
 		{ "program break that begins anywhere", test_unaligned_base },
@@ -1075,6 +1121,7 @@ int main(void)
 		{ "a damaged top", test_damaged_top },
 		{ "malloc was never called", test_never_used },
 		{ "no library at all", test_no_library },
+		{ "no header of libc", test_no_header },
 		{ "only a thread's arena", test_main_arena_unused },
 	};
 
