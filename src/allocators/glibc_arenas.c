@@ -189,7 +189,54 @@ static void add_heap(glibc *g, hc_address address, const struct heap_header *hea
 	glibc_claim(g, address, address + g->heap_max);
 }
 
-static void find_heaps(glibc *g)
+/* The chains of heaps that are whole. */
+struct chains {
+	GHashTable *heaps;  /* address of each member */
+	GHashTable *arenas; /* whose they are */
+	unsigned steps;	    /* that may still be made */
+};
+
+static void add_address(GHashTable *set, hc_address address)
+{
+	g_hash_table_add(set, g_memdup2(&address, sizeof address));
+}
+
+/* From the heap that the top chunk is in to the one that the arena itself is in, by heap_info.prev. */
+static void read_chain(const glibc *g, const hc_arena *arena, struct chains *chains)
+{
+	g_autoptr(GArray) members = g_array_new(FALSE, FALSE, sizeof(hc_address));
+	hc_address at = hc_align_down(arena->top, g->heap_max), first = hc_align_down(arena->address, g->heap_max);
+
+	for (bool ok = true; chains->steps; chains->steps--) {
+		hc_address owner = glibc_word(g, at, &ok);
+
+		if (!ok || owner != arena->address || at & (g->heap_max - 1))
+			return;
+		g_array_append_val(members, at);
+		if (at == first)
+			break;
+		at = glibc_word(g, at + g->word, &ok);
+	}
+	if (at != first)
+		return;
+	add_address(chains->arenas, arena->address);
+	for (unsigned i = 0; i < members->len; i++)
+		add_address(chains->heaps, g_array_index(members, hc_address, i));
+}
+
+/*
+ * Whether what looks like a heap at ADDRESS is one: in its arena's chain, if that is whole. If not, it may be, but an arena's first heap
+ * is only the one that the arena lies in. Copies that a program keeps of malloc's memory are neither.
+ */
+static bool is_heap_of_arena(
+	const glibc *g, hc_address address, const struct heap_header *heap, const struct chains *chains)
+{
+	if (g_hash_table_contains(chains->arenas, &heap->arena))
+		return g_hash_table_contains(chains->heaps, &address);
+	return heap->previous || hc_align_down(heap->arena, g->heap_max) == address;
+}
+
+static void search_heaps(glibc *g, const struct chains *chains)
 {
 	uint64_t step = g->heap_max;
 
@@ -202,12 +249,27 @@ static void find_heaps(glibc *g)
 			at < mapping->end && mapping->end - at > HEAP_INFO_WORDS * g->word; at += step) {
 			struct heap_header heap;
 
-			if (read_heap(g, at, &heap))
+			if (read_heap(g, at, &heap) && is_heap_of_arena(g, at, &heap, chains))
 				add_heap(g, at, &heap);
 			if (at + step < at)
 				break;
 		}
 	}
+}
+
+static void find_heaps(glibc *g)
+{
+	struct chains chains = {
+		.heaps = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
+		.arenas = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
+		.steps = HEAP_STEPS_MAX,
+	};
+
+	for (unsigned i = 1; i < g->heap->arenas->len; i++)
+		read_chain(g, &g_array_index(g->heap->arenas, hc_arena, i), &chains);
+	search_heaps(g, &chains);
+	g_hash_table_unref(chains.heaps);
+	g_hash_table_unref(chains.arenas);
 }
 
 /* The chain of heaps from the top chunk's must have as many members as were found by address. */

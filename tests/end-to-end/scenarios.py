@@ -78,6 +78,7 @@ SCENARIOS = [
     Scenario("forked", ("marked",)),
     Scenario("forked", tunables="tcache_count=20"),
     Scenario("foreign-sbrk", kernel=True),
+    Scenario("decoys", kernel=True),
     Scenario("noncontiguous", kernel=True),
     Scenario("noncontiguous", ("at-once",)),
     Scenario("libc-blocks", (OPENED,), kernel=True),
