@@ -124,11 +124,18 @@ void hc_diff_destroy(hc_diff *diff);
 
 unsigned hc_diff_snapshot_count(const hc_diff *diff);
 const hc_snapshot *hc_diff_snapshot(const hc_diff *diff, unsigned index);
+char *hc_diff_snapshot_name(unsigned index); /* "A", ..., "Z", "27", ...; free with g_free() */
 
 hc_sameness hc_diff_sameness(const hc_diff *diff);	/* the worst of all with the first */
 const char *hc_diff_sameness_text(const hc_diff *diff); /* one sentence with pids and build-ids */
 const char *hc_diff_verdict(const hc_diff *diff); /* sentences, one a line, most bytes first; then what did not grow */
 int64_t hc_diff_growth(const hc_diff *diff);	  /* of all mapped bytes */
+
+/*
+ * A core lacks memory that it should have (it was cut), or its heap: how much memory grew is then not known (0 is told), and the attribution
+ * has only rows that every core has whole. They do not add up.
+ */
+bool hc_diff_is_torn(const hc_diff *diff);
 int64_t hc_diff_memory_growth(
 	const hc_diff *diff); /* of the top rows that are memory: without reserved address space */
 unsigned hc_diff_row_count(const hc_diff *diff);

@@ -94,6 +94,7 @@ typedef struct hc_snapshot {
 	hc_address program_start, libc_start; /* where they were loaded; 0: not known */
 	const char *random; /* AT_RANDOM's bytes, in hexadecimal: new for every execution; NULL: not known */
 	bool has_types;	    /* owners were looked for */
+	bool has_debug_info; /* the executable has some; FALSE: none, or types were not looked for */
 	bool has_content;
 	hc_diagnostics *diagnostics;
 	/* the memory table, all its strings the snapshot's */

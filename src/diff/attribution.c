@@ -160,6 +160,8 @@ static void add_path_row(hc_diff *diff, const struct path_row *row)
 						      HC_GROWTH_OWNER;
 	hc_growth growth = hc_diff_describe_path(diff, path, kind);
 
+	if (path->is_unsure)
+		return;
 	if (kind == HC_GROWTH_CONTAINER) {
 		for (unsigned i = 0; i < diff->count; i++)
 			row->own[i] += row->mapped[i];
@@ -388,14 +390,27 @@ static hc_growth_kind kind_of_row(const char *id)
 	return !strcmp(id, "data") ? HC_GROWTH_DATA : HC_GROWTH_MAPPING;
 }
 
+/* Whether the books of all snapshots are whole, of torn ones too. */
+static bool has_whole_books(const hc_diff *diff)
+{
+	for (unsigned i = 0; i < diff->count; i++)
+		if (hc_snapshot_is_torn(diff->snapshots[i]) && !hc_snapshot_has_whole_heap(diff->snapshots[i]))
+			return false;
+	return true;
+}
+
 static void attribute_rows(hc_diff *diff)
 {
+	bool whole_books = has_whole_books(diff);
+
 	for (unsigned i = 0; i < diff->rows->len; i++) {
 		const hc_diff_row *row = hc_diff_row_get(diff, i);
 		hc_growth growth = { .elements_before = UINT64_MAX, .elements_after = UINT64_MAX };
 		uint64_t *steps;
 
 		if (row->of || !row->is_memory || !strcmp(row->id, "in-use") || !strcmp(row->id, "mmapped"))
+			continue;
+		if (diff->is_torn && !(whole_books && hc_diff_is_books_row(row)))
 			continue;
 		steps = new_steps(diff);
 		for (unsigned j = 0; j < diff->count; j++) {
@@ -455,11 +470,15 @@ void hc_diff_attribute(hc_diff *diff)
 {
 	attribute_paths(diff);
 	hc_diff_join_alike(diff);
-	attribute_lost(diff);
-	attribute_unowned(diff, false);
-	attribute_unowned(diff, true);
+	/* What nothing points to, and what nobody is known to hold, in a torn core depends on what it lacks. */
+	if (!diff->is_torn) {
+		attribute_lost(diff);
+		attribute_unowned(diff, false);
+		attribute_unowned(diff, true);
+	}
 	attribute_rows(diff);
-	attribute_rest(diff);
+	if (!diff->is_torn)
+		attribute_rest(diff);
 	g_array_sort(diff->attribution, most_grown_first);
 	hc_diff_find_steady(diff);
 }

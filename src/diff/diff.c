@@ -115,6 +115,28 @@ static void join_rows(hc_diff *diff)
 	diff->growth = (int64_t)(diff->last->total - diff->first->total);
 }
 
+static uint64_t row_bytes(const hc_snapshot *snapshot, const char *id)
+{
+	const hc_memory_row *row = hc_diff_find_row(snapshot, id);
+
+	return row ? row->bytes : 0;
+}
+
+bool hc_snapshot_is_torn(const hc_snapshot *snapshot)
+{
+	return row_bytes(snapshot, "truncated") || snapshot->heap.state == HC_HEAP_MISSING;
+}
+
+bool hc_snapshot_has_whole_heap(const hc_snapshot *snapshot)
+{
+	return snapshot->heap.found && !row_bytes(snapshot, "heap-unreadable");
+}
+
+bool hc_diff_is_torn(const hc_diff *diff)
+{
+	return diff->is_torn;
+}
+
 bool hc_diff_is_books_row(const hc_diff_row *row)
 {
 	return !row->of && row->is_memory &&
@@ -164,9 +186,14 @@ hc_diff *hc_diff_create(const hc_snapshot *const *snapshots, unsigned count)
 	diff->steady = g_array_new(FALSE, FALSE, sizeof(hc_growth));
 	diff->sentences = g_array_new(FALSE, FALSE, sizeof(hc_sentence));
 	g_array_set_clear_func(diff->sentences, clear_sentence);
+	for (unsigned i = 0; i < count; i++)
+		diff->is_torn |= hc_snapshot_is_torn(snapshots[i]);
 	compare_all(diff);
 	join_rows(diff);
-	diff->sizes = hc_diff_count_sizes(diff->first, diff->last);
+	if (diff->is_torn)
+		diff->memory_growth = 0;
+	diff->sizes = diff->is_torn ? g_array_new(FALSE, FALSE, sizeof(hc_diff_size)) :
+				      hc_diff_count_sizes(diff->first, diff->last);
 	diff->paths = hc_diff_merge_paths(snapshots, count, diff->sameness == HC_SAME_PROCESS);
 	hc_diff_attribute(diff);
 	hc_diff_make_sentences(diff);
@@ -200,6 +227,11 @@ unsigned hc_diff_snapshot_count(const hc_diff *diff)
 const hc_snapshot *hc_diff_snapshot(const hc_diff *diff, unsigned index)
 {
 	return index < diff->count ? diff->snapshots[index] : NULL;
+}
+
+char *hc_diff_snapshot_name(unsigned index)
+{
+	return index < 26 ? g_strdup_printf("%c", 'A' + (int)index) : g_strdup_printf("%u", index + 1);
 }
 
 hc_sameness hc_diff_sameness(const hc_diff *diff)

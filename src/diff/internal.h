@@ -24,6 +24,8 @@ typedef struct hc_merged_path {
 	const hc_snapshot_owner *owner; /* of the last snapshot that has it */
 	bool is_container;		/* of many things, in some snapshot */
 	bool changed;			/* anything at or below it did */
+	unsigned whole;			/* torn snapshots in which it was read whole */
+	bool is_unsure;			/* in a torn snapshot it, or something below it, was not */
 	uint64_t *own, *own_blocks, *mapped, *mapped_blocks;
 	uint64_t *below; /* bytes, own included */
 	uint64_t
@@ -36,6 +38,10 @@ typedef struct hc_merged_paths {
 	unsigned snapshots;
 	GPtrArray *figures; /* what the arrays lie in */
 } hc_merged_paths;
+
+/* diff.c: whether SNAPSHOT is of a core that was cut, or that lacks the heap; whether its heap is whole for all that. */
+bool hc_snapshot_is_torn(const hc_snapshot *snapshot);
+bool hc_snapshot_has_whole_heap(const hc_snapshot *snapshot);
 
 hc_merged_paths *hc_diff_merge_paths(const hc_snapshot *const *snapshots, unsigned count, bool is_one_process);
 void hc_merged_paths_free(hc_merged_paths *paths);
@@ -55,6 +61,7 @@ struct hc_diff {
 	GArray *rows;  /* of hc_diff_row; their strings belong to the snapshots */
 	GArray *sizes; /* of hc_diff_size */
 	hc_merged_paths *paths;
+	bool is_torn;
 	GArray *attribution; /* of hc_growth */
 	GArray *steady;	     /* of hc_growth */
 	GArray *sentences;   /* of hc_sentence */

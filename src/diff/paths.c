@@ -71,6 +71,13 @@ static void add_figures(hc_merged_path *path, const hc_snapshot_owner *owner, un
 	path->count[snapshot] += owner->count;
 }
 
+/* Owners of one path in one snapshot stand for one: the last decides. */
+static bool is_whole(const hc_snapshot *snapshot, const hc_snapshot_owner *owner)
+{
+	return hc_snapshot_is_torn(snapshot) && hc_snapshot_has_whole_heap(snapshot) &&
+	       (!owner->kind || owner->grade == HC_GRADE_EXACT);
+}
+
 static void merge_snapshot(struct merging *merging, const hc_snapshot *snapshot, unsigned number)
 {
 	g_autofree uint32_t *merged = g_new(uint32_t, MAX(snapshot->owners->len, 1));
@@ -85,6 +92,7 @@ static void merge_snapshot(struct merging *merging, const hc_snapshot *snapshot,
 				add_path(merging, g_steal_pointer(&key),
 					owner->parent == HC_SNAPSHOT_NONE ? HC_SNAPSHOT_NONE : merged[owner->parent]);
 		add_figures(hc_merged_paths_get(merging->paths, merged[i]), owner, number);
+		hc_merged_paths_get(merging->paths, merged[i])->whole += is_whole(snapshot, owner);
 	}
 }
 
@@ -108,13 +116,14 @@ static uint64_t fattened_by(const hc_merged_path *path, unsigned last)
 }
 
 /* Children come after their parents: from the end on each is complete when it is added to its parent. */
-static void add_up(hc_merged_paths *paths)
+static void add_up(hc_merged_paths *paths, unsigned torn)
 {
 	for (uint32_t i = paths->list->len; i-- > 0;) {
 		hc_merged_path *path = hc_merged_paths_get(paths, i);
 		hc_merged_path *parent = path->parent == HC_SNAPSHOT_NONE ? NULL :
 									    hc_merged_paths_get(paths, path->parent);
 
+		path->is_unsure |= path->whole < torn;
 		path->changed |= !is_constant(path->own, paths->snapshots) ||
 				 (path->is_container && !is_constant(path->elements, paths->snapshots));
 		for (unsigned snapshot = 0; snapshot < paths->snapshots; snapshot++) {
@@ -125,6 +134,7 @@ static void add_up(hc_merged_paths *paths)
 		if (!parent)
 			continue;
 		parent->changed |= path->changed;
+		parent->is_unsure |= path->is_unsure;
 		parent->fattened = MAX(parent->fattened, MAX(path->fattened, fattened_by(path, paths->snapshots - 1)));
 	}
 }
@@ -134,13 +144,16 @@ hc_merged_paths *hc_diff_merge_paths(const hc_snapshot *const *snapshots, unsign
 	hc_merged_paths *paths = g_new0(hc_merged_paths, 1);
 	g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	struct merging merging = { paths, known, is_one_process };
+	unsigned torn = 0;
 
 	paths->snapshots = count;
 	paths->list = g_array_new(FALSE, FALSE, sizeof(hc_merged_path));
 	paths->figures = g_ptr_array_new_with_free_func(g_free);
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < count; i++) {
 		merge_snapshot(&merging, snapshots[i], i);
-	add_up(paths);
+		torn += hc_snapshot_is_torn(snapshots[i]);
+	}
+	add_up(paths, torn);
 	return paths;
 }
 

@@ -183,6 +183,17 @@ static const char *largest_lost(const hc_diff *diff)
 	return NULL;
 }
 
+/* Whether what looks lost may be held from memory that the core lacks: what references/ said of it. */
+static bool may_be_held(const hc_snapshot *snapshot)
+{
+	static const char *const kinds[] = { "lost-is-bound", "pointers-to-nowhere", "roots-missing", NULL };
+
+	for (unsigned i = 0; i < hc_diagnostics_count(snapshot->diagnostics); i++)
+		if (g_strv_contains(kinds, hc_diagnostics_get(snapshot->diagnostics, i)->kind->id))
+			return true;
+	return false;
+}
+
 static void tell_lost(hc_diff *diff)
 {
 	growth_sum sum = sum_up(diff, HC_GROWTH_LOST);
@@ -190,6 +201,7 @@ static void tell_lost(hc_diff *diff)
 	GString *text = g_string_new(NULL);
 	char count[HC_TEXT_COUNT_LENGTH];
 	const char *module, *evidence = first_evidence(diff);
+	bool is_bound;
 
 	if (sum.bytes <= 0) {
 		g_string_free(text, TRUE);
@@ -198,7 +210,11 @@ static void tell_lost(hc_diff *diff)
 	g_autofree char *bytes = describe_bytes(diff, sum.bytes);
 
 	module = common_module(diff, sum.bytes);
-	g_string_append_printf(text, "a leak: blocks that nothing points to grew by %s", bytes);
+	is_bound = may_be_held(diff->first) || may_be_held(diff->last);
+	g_string_append_printf(text,
+		is_bound ? "at most a leak: blocks that nothing in these cores points to grew by %s" :
+			   "a leak: blocks that nothing points to grew by %s",
+		bytes);
 	if (sum.blocks > 0)
 		g_string_append_printf(text, ", %s more of them", hc_text_count(count, (uint64_t)sum.blocks));
 	if (module) {
@@ -212,8 +228,11 @@ static void tell_lost(hc_diff *diff)
 
 		g_string_append_printf(text, "; %s", escaped);
 	}
-	add(diff, "leak", module ? module : largest_lost(diff), sum.bytes, HC_CONFIDENCE_CERTAIN,
-		hc_diff_trend(steps, diff->count), g_string_free(text, FALSE), g_strdup("leaks CORE"));
+	if (is_bound)
+		g_string_append(text, "; memory that is not in the cores may point to them (heapcore leaks names it)");
+	add(diff, "leak", module ? module : largest_lost(diff), sum.bytes,
+		is_bound ? HC_CONFIDENCE_POSSIBLE : HC_CONFIDENCE_CERTAIN, hc_diff_trend(steps, diff->count),
+		g_string_free(text, FALSE), g_strdup("leaks CORE"));
 }
 
 /* ---- containers and other paths ---- */
@@ -506,17 +525,20 @@ static void tell_sockets(hc_diff *diff)
 	const hc_side_facts *a = diff->first->side_facts, *b = diff->last->side_facts;
 	char unread[HC_TEXT_SIZE_LENGTH], more[HC_TEXT_SIZE_LENGTH], heap[HC_TEXT_SIZE_LENGTH];
 	int64_t growth = heap_growth(diff);
-	g_autofree char *sockets = NULL;
+	g_autofree char *sockets = NULL, *known = NULL;
 
 	if (!a || !b || a->unread == HC_FACT_UNKNOWN || b->unread == HC_FACT_UNKNOWN || b->unread < a->unread ||
 		b->unread - a->unread < LEAST_QUEUE_GROWTH)
 		return;
 	sockets = describe_sockets(b);
+	/* How much the heap of a torn core grew is not known. */
+	known = diff->is_torn ? g_strdup("") :
+				g_strdup_printf("heap %c%s; ", growth < 0 ? '-' : '+',
+					hc_text_size(heap, growth < 0 ? -(uint64_t)growth : (uint64_t)growth));
 	diff->kernel_growth = b->unread - a->unread;
 	add(diff, "not-heap", "sockets", (int64_t)diff->kernel_growth, HC_CONFIDENCE_CERTAIN, HC_TREND_UNKNOWN,
-		g_strdup_printf("heap %c%s; %s %s unread, %s more than before: kernel memory, not this heap",
-			growth < 0 ? '-' : '+', hc_text_size(heap, growth < 0 ? -(uint64_t)growth : (uint64_t)growth),
-			sockets, hc_text_size(unread, b->unread), hc_text_size(more, diff->kernel_growth)),
+		g_strdup_printf("%s%s %s unread, %s more than before: kernel memory, not this heap", known, sockets,
+			hc_text_size(unread, b->unread), hc_text_size(more, diff->kernel_growth)),
 		NULL);
 }
 

@@ -20,6 +20,12 @@ static bool is_steady(const hc_diff *diff, const uint64_t *figures, uint64_t tol
 	return true;
 }
 
+/* What fell to less than half did not grow, and is not steady either. */
+static bool fell(const hc_diff *diff, const uint64_t *figures)
+{
+	return figures[diff->count - 1] < figures[0] / 2;
+}
+
 /* Its elements did not grow, or so little memory that it cannot be a cause. */
 static bool is_steady_container(const hc_diff *diff, const hc_merged_path *path)
 {
@@ -62,7 +68,8 @@ void hc_diff_find_steady(hc_diff *diff)
 		hc_growth row;
 
 		if (!path->is_container || path->owner->is_found || !is_steady_container(diff, path) ||
-			is_below_grown(diff, path) || hc_diff_is_joined(diff, path->owner))
+			is_below_grown(diff, path) || hc_diff_is_joined(diff, path->owner) || path->is_unsure ||
+			fell(diff, path->elements) || fell(diff, path->below))
 			continue;
 		row = hc_diff_describe_path(diff, path, HC_GROWTH_CONTAINER);
 		row.steps = path->below;
@@ -76,7 +83,8 @@ void hc_diff_find_steady(hc_diff *diff)
 	for (unsigned i = 0; i < diff->attribution->len; i++) {
 		const hc_growth *row = hc_diff_attribution(diff, i);
 
-		if (row->kind >= HC_GROWTH_STACKS && row->kind <= HC_GROWTH_MAPPING && is_steady(diff, row->steps, 0))
+		if (row->kind >= HC_GROWTH_STACKS && row->kind <= HC_GROWTH_MAPPING && is_steady(diff, row->steps, 0) &&
+			!fell(diff, row->steps))
 			g_array_append_val(diff->steady, *row);
 	}
 	g_array_sort(diff->steady, largest_first);

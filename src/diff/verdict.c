@@ -54,6 +54,34 @@ static void sort_sentences(hc_diff *diff)
 	g_array_sort(diff->sentences, most_bytes_first);
 }
 
+/* "Core B is cut: 30.4 MiB of its memory are missing. ... Mapped address space grew by 41.3 MiB" */
+static void append_torn(GString *verdict, const hc_diff *diff)
+{
+	char size[HC_TEXT_SIZE_LENGTH];
+
+	for (unsigned i = 0; i < diff->count; i++) {
+		const hc_snapshot *snapshot = diff->snapshots[i];
+		const hc_memory_row *row = hc_diff_find_row(snapshot, "truncated");
+		g_autofree char *name = hc_diff_snapshot_name(i);
+
+		if (!hc_snapshot_is_torn(snapshot))
+			continue;
+		if (row && row->bytes)
+			g_string_append_printf(verdict, "Core %s was cut: %s of its memory are missing%s. ", name,
+				hc_text_size(size, row->bytes),
+				snapshot->heap.found ? "" : ", malloc's heap or what it is found by among them");
+		else
+			g_string_append_printf(
+				verdict, "Core %s lacks malloc's heap, or the memory that it is found by. ", name);
+	}
+	g_string_append(verdict, "How much memory grew, and whose, it does not tell; mapped address space ");
+	if (diff->growth)
+		g_string_append_printf(verdict, "%s by %s", diff->growth > 0 ? "grew" : "shrank",
+			hc_text_size(size, diff->growth > 0 ? (uint64_t)diff->growth : -(uint64_t)diff->growth));
+	else
+		g_string_append(verdict, "did not change");
+}
+
 /* "Memory grew by 31.6 MiB" */
 static void append_growth(GString *verdict, const hc_diff *diff)
 {
@@ -63,14 +91,16 @@ static void append_growth(GString *verdict, const hc_diff *diff)
 		g_string_append(verdict, "These are different programs; a comparison means little. ");
 	else if (diff->sameness == HC_OTHER_BUILD)
 		g_string_append(verdict, "These are different builds. ");
-	if (diff->memory_growth > 0)
+	if (diff->is_torn)
+		append_torn(verdict, diff);
+	else if (diff->memory_growth > 0)
 		g_string_append_printf(verdict, "Memory grew by %s", hc_text_size(size, (uint64_t)diff->memory_growth));
 	else if (diff->memory_growth < 0)
 		g_string_append_printf(
 			verdict, "Memory shrank by %s", hc_text_size(size, -(uint64_t)diff->memory_growth));
 	else
 		g_string_append(verdict, "Memory did not grow");
-	if (diff->sameness == HC_SAME_PROCESS && diff->memory_growth) {
+	if (diff->sameness == HC_SAME_PROCESS && (diff->memory_growth || diff->is_torn)) {
 		g_autofree char *time = hc_diff_describe_time(diff->first, diff->last);
 
 		if (time)
@@ -144,8 +174,9 @@ static void append_containers(GString *verdict, const hc_diff *diff)
 		g_string_append_printf(verdict, "Containers and other variables grew by %s, each by little. ",
 			hc_text_size(size, (uint64_t)growth));
 	else if (may_hide_containers(diff))
-		g_string_append(verdict,
-			"No container that is known grew, but the owners of much are not known: debug info may tell more. ");
+		g_string_append_printf(verdict,
+			"No container that is known grew, but the owners of much are not known%s. ",
+			diff->last->has_debug_info ? "" : ": debug info may tell more");
 	else
 		g_string_append(verdict, "Containers did not grow. ");
 }
@@ -156,12 +187,16 @@ static void append_cleared(GString *verdict, const hc_diff *diff)
 	static const char *const retained[] = { "retained", NULL };
 	char size[HC_TEXT_SIZE_LENGTH];
 
-	if (!diff->sentences->len)
+	if (!diff->sentences->len || diff->is_torn)
 		return;
 	g_string_append_c(verdict, '\n');
 	if (hc_diff_is_partial(diff))
-		g_string_append(verdict, "Not all could be read (see below): figures may be too low. ");
-	if (!diff->first->heap.found || !diff->last->heap.found) {
+		g_string_append(verdict, "Not all could be read (see below): figures are bounds. ");
+	if (diff->last->heap.state == HC_HEAP_UNSUPPORTED) {
+		g_autofree char *unread = hc_heap_why_unread(&diff->last->heap, &diff->last->process);
+
+		g_string_append_printf(verdict, "What is in use and free is not known: %s. ", unread);
+	} else if (!diff->first->heap.found || !diff->last->heap.found) {
 		g_string_append_printf(verdict,
 			"No heap was found in the %s core: what is in use and free there is not known. ",
 			diff->last->heap.found	? "first" :
@@ -198,7 +233,11 @@ void hc_diff_make_verdict(hc_diff *diff)
 	for (unsigned i = 0; i < MIN(diff->sentences->len, HC_DIFF_CAUSES_TOLD); i++) {
 		const hc_sentence *sentence = hc_diff_sentence(diff, i);
 
-		g_string_append_printf(verdict, "%s%s", i ? "\n" : ": ", sentence->text);
+		g_string_append_printf(verdict, "%s%s",
+			i	      ? "\n" :
+			diff->is_torn ? ". What could be read whole: " :
+					": ",
+			sentence->text);
 		if (!g_str_has_suffix(sentence->text, "."))
 			g_string_append_c(verdict, '.');
 	}

@@ -69,12 +69,6 @@ static bool is_partial(const hc_diff *diff)
 	return false;
 }
 
-/* "A", ..., "Z", "27", ... */
-static char *name_of(unsigned index)
-{
-	return index < 26 ? g_strdup_printf("%c", 'A' + (int)index) : g_strdup_printf("%u", index + 1);
-}
-
 static hc_table *make_sizes(const hc_diff *diff)
 {
 	hc_table *table = hc_table_create(size_columns, G_N_ELEMENTS(size_columns));
@@ -95,7 +89,13 @@ static hc_table *make_sizes(const hc_diff *diff)
 
 /* ---- JSON ---- */
 
-static json_t *row_json(const hc_diff_row *row)
+/* A growth that is known only if no core lacks a part. */
+static json_t *known_growth_json(const hc_diff *diff, int64_t growth)
+{
+	return hc_diff_is_torn(diff) ? json_null() : json_integer(growth);
+}
+
+static json_t *row_json(const hc_diff *diff, const hc_diff_row *row)
 {
 	json_t *object = json_object();
 
@@ -105,7 +105,7 @@ static json_t *row_json(const hc_diff_row *row)
 		hc_json_set(object, "of", hc_json_text(row->of));
 	hc_json_set(object, "bytes_a", hc_json_number(row->bytes_a));
 	hc_json_set(object, "bytes_b", hc_json_number(row->bytes_b));
-	hc_json_set(object, "growth", json_integer(row->growth));
+	hc_json_set(object, "growth", known_growth_json(diff, row->growth));
 	hc_json_set(object, "count_a", row->unit ? hc_json_number(row->count_a) : json_null());
 	hc_json_set(object, "count_b", row->unit ? hc_json_number(row->count_b) : json_null());
 	hc_json_set(object, "unit", hc_json_text(row->unit));
@@ -120,7 +120,7 @@ static json_t *memory_json(const hc_diff *diff)
 	for (unsigned i = 0; i < hc_diff_row_count(diff); i++) {
 		const hc_diff_row *row = hc_diff_row_get(diff, i);
 
-		json_array_append_new(row->of ? parts : rows, row_json(row));
+		json_array_append_new(row->of ? parts : rows, row_json(diff, row));
 	}
 	hc_json_set(object, "total_a", hc_json_number(first_of(diff)->total));
 	hc_json_set(object, "total_b", hc_json_number(last_of(diff)->total));
@@ -258,7 +258,7 @@ static json_t *diff_json(const hc_diff *diff, const hc_report_options *options)
 		json_array_append_new(attribution, growth_json(diff, hc_diff_attribution(diff, i)));
 	hc_json_set(report, "sameness", json_string(hc_sameness_name(hc_diff_sameness(diff))));
 	hc_json_set(report, "sameness_text", hc_json_text(hc_diff_sameness_text(diff)));
-	hc_json_set(report, "growth", json_integer(hc_diff_memory_growth(diff)));
+	hc_json_set(report, "growth", known_growth_json(diff, hc_diff_memory_growth(diff)));
 	hc_json_set(report, "verdict", hc_json_text(hc_diff_verdict(diff)));
 	hc_json_set(report, "sentences", sentences_json(diff, options));
 	hc_json_set(report, "attribution", attribution);
@@ -323,7 +323,7 @@ static void init_columns(growth_columns *columns, const hc_diff *diff)
 	columns->list[columns->count++] = (hc_column){ NULL, "KIND", HC_CELL_TEXT };
 	for (unsigned i = 0; i < columns->step_count; i++) {
 		columns->steps[i] = all ? i : i * (snapshots - 1);
-		columns->titles[i] = name_of(columns->steps[i]);
+		columns->titles[i] = hc_diff_snapshot_name(columns->steps[i]);
 		columns->list[columns->count++] = (hc_column){ NULL, columns->titles[i], HC_CELL_SIZE };
 	}
 	columns->list[columns->count++] = (hc_column){ NULL, "GROWTH", HC_CELL_GROWTH };
@@ -440,11 +440,15 @@ static void print_growth(const hc_diff *diff, hc_output *output)
 		for (unsigned j = 0; j < snapshots; j++)
 			rest[j] += growth->steps[j];
 	}
-	hc_table_add_rule(table, columns.count - 3);
-	add_growth(table, &columns, diff, "memory", "", sum, (int64_t)(sum[snapshots - 1] - sum[0]));
-	hc_table_set_style(table, HC_STYLE_HEADING);
-	hc_output_text(output, "\n");
-	hc_table_print(table, output);
+	if (!hc_diff_is_torn(diff)) {
+		hc_table_add_rule(table, columns.count - 3);
+		add_growth(table, &columns, diff, "memory", "", sum, (int64_t)(sum[snapshots - 1] - sum[0]));
+		hc_table_set_style(table, HC_STYLE_HEADING);
+	}
+	if (hc_table_row_count(table)) {
+		hc_output_text(output, "\n");
+		hc_table_print(table, output);
+	}
 	hc_table_destroy(table);
 	clear_columns(&columns);
 }
@@ -502,7 +506,7 @@ static char *row_detail(const hc_diff_row *row)
 	return g_strdup_printf("%c%s", row->count_b > row->count_a ? '+' : '-', count);
 }
 
-static void add_row(hc_table *table, const hc_diff_row *row, unsigned depth)
+static void add_row(hc_table *table, const hc_diff_row *row, bool is_torn, unsigned depth)
 {
 	g_autofree char *title = hc_row_title(row->title, depth, true);
 	g_autofree char *detail = row_detail(row);
@@ -511,8 +515,10 @@ static void add_row(hc_table *table, const hc_diff_row *row, unsigned depth)
 	hc_table_set_plain(table, ROW_NAME, title);
 	hc_table_set_number(table, ROW_A, row->bytes_a);
 	hc_table_set_number(table, ROW_B, row->bytes_b);
-	hc_table_set_growth(table, ROW_GROWTH, row->growth);
-	hc_table_set_plain(table, ROW_DETAIL, detail);
+	if (!is_torn) {
+		hc_table_set_growth(table, ROW_GROWTH, row->growth);
+		hc_table_set_plain(table, ROW_DETAIL, detail);
+	}
 	if (depth || !row->is_memory || !row->growth)
 		hc_table_set_style(table, HC_STYLE_DIM);
 }
@@ -525,7 +531,7 @@ static void add_rows(hc_table *table, const hc_diff *diff, const char *parent, b
 
 		if (g_strcmp0(row->of, parent) || (!parent && row->is_memory != is_memory))
 			continue;
-		add_row(table, row, depth);
+		add_row(table, row, hc_diff_is_torn(diff), depth);
 		add_rows(table, diff, row->id, is_memory, depth + 1);
 	}
 }
@@ -568,7 +574,7 @@ static void print_sides(const hc_diff *diff, hc_output *output)
 {
 	for (unsigned i = 0; i < hc_diff_snapshot_count(diff); i++) {
 		const hc_snapshot *snapshot = hc_diff_snapshot(diff, i);
-		g_autofree char *name = name_of(i), *path = hc_text_escape(snapshot->path, -1);
+		g_autofree char *name = hc_diff_snapshot_name(i), *path = hc_text_escape(snapshot->path, -1);
 		g_autofree char *process = hc_process_title(&snapshot->process, snapshot->thread_count);
 
 		hc_output_printf(output, "%s  %s: %s\n", name, path, process);
@@ -581,7 +587,7 @@ static void print_diagnostics(const hc_diff *diff, hc_output *output)
 
 	for (unsigned i = 0; i < hc_diff_snapshot_count(diff); i++) {
 		const hc_diagnostics *diagnostics = hc_diff_snapshot(diff, i)->diagnostics;
-		g_autofree char *name = name_of(i);
+		g_autofree char *name = hc_diff_snapshot_name(i);
 
 		if (!any && hc_diagnostics_count(diagnostics))
 			hc_output_text(output, "\n");

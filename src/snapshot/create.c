@@ -23,6 +23,13 @@ static const hc_module *find_executable(const hc_modules *modules)
 	return NULL;
 }
 
+static bool has_debug_info(hc_modules *modules)
+{
+	const hc_module *executable = find_executable(modules);
+
+	return executable && hc_module_debug_file(modules, executable);
+}
+
 /* Where the module with malloc in it was loaded; 0 if it is not known. */
 static hc_address find_libc(const hc_modules *modules, const hc_heap_info *heap)
 {
@@ -143,6 +150,7 @@ hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, bool no_content, GE
 	bool ok;
 
 	snapshot->has_types = types != NULL;
+	snapshot->has_debug_info = types && has_debug_info(hc_analysis_modules(analysis));
 	snapshot->has_content = !no_content;
 	add_process(snapshot, analysis);
 	add_diagnostics(snapshot, hc_analysis_diagnostics(analysis));

@@ -7,7 +7,8 @@
 
 static GVariant *store_identity(const hc_snapshot *snapshot)
 {
-	unsigned flags = (snapshot->has_types ? IDENTITY_TYPES : 0) | (snapshot->has_content ? IDENTITY_CONTENT : 0);
+	unsigned flags = (snapshot->has_types ? IDENTITY_TYPES : 0) | (snapshot->has_content ? IDENTITY_CONTENT : 0) |
+			 (snapshot->has_debug_info ? IDENTITY_DEBUG_INFO : 0);
 
 	return g_variant_new(SNAPSHOT_IDENTITY, snapshot->path, snapshot->program, snapshot->build_id, snapshot->random,
 		snapshot->pins_advice, snapshot->program_start, snapshot->libc_start, flags);

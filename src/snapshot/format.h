@@ -66,4 +66,5 @@ enum { /* flags of the heap */
 enum { /* flags of the whole */
 	IDENTITY_TYPES = 1,
 	IDENTITY_CONTENT = 2,
+	IDENTITY_DEBUG_INFO = 4,
 };

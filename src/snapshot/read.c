@@ -122,6 +122,7 @@ static bool load_identity(hc_snapshot *snapshot, GVariant *section)
 	snapshot->pins_advice = hc_snapshot_keep(snapshot, snapshot->pins_advice);
 	snapshot->has_types = flags & IDENTITY_TYPES;
 	snapshot->has_content = flags & IDENTITY_CONTENT;
+	snapshot->has_debug_info = flags & IDENTITY_DEBUG_INFO;
 	return snapshot->path && snapshot->program && (!snapshot->pins_advice || is_escaped(snapshot->pins_advice));
 }
 

@@ -92,6 +92,35 @@ def check_cut(kind: str, percent: int) -> None:
         check_not_read(cut(fixture.core(kind), percent), "missing", "the core lacks memory")
 
 
+def check_diff_cut(percent: int, cut_first: bool) -> None:
+    """One of two cores was cut: no claim of growth, of shrinking or of what is steady rests on what it lacks."""
+    with Stopped("stories/labels", ["gauges"], recorder=False) as fixture:
+        whole = fixture.gcore()
+        fixture.go_on()
+        torn = cut(fixture.gcore() if not cut_first else whole, percent)
+        order = [torn, fixture.gcore()] if cut_first else [whole, torn]
+        report = report_of(succeed("diff", *order, "--json", statuses=[PARTIAL]))
+        assert report["growth"] is None and report["status"] == "partial", report["growth"]
+        assert report["sentences"] == [] and report["steady"] == [] and report["attribution"] == [], report
+        assert all(row["growth"] is None for row in report["memory"]["rows"]), report["memory"]
+        assert not report["sizes"], report["sizes"]
+        text = " ".join(succeed("diff", *order, statuses=[PARTIAL]).out.split())
+        for wrong in ("STEADY", "Memory grew", "Memory shrank", "did not grow", "->", "a leak"):
+            assert wrong not in text, (wrong, text)
+        assert f"Core {'A' if cut_first else 'B'} was cut" in text, text
+
+
+def check_diff_bound() -> None:
+    """What looks lost in the later core only may be held from what it lacks."""
+    with Stopped("left-out", ["plain"], recorder=False) as fixture, Stopped("left-out", ["excluded"], recorder=False) as other:
+        cores = [core_of(fixture, "capture"), core_of(other, "capture")]
+        report = report_of(succeed("diff", *cores, "--json", statuses=[PARTIAL]))
+        leak = next(sentence for sentence in report["sentences"] if sentence["kind"] == "leak")
+        assert leak["confidence"] == "possible" and "at most" in leak["text"] and "not in the cores" in leak["text"], leak
+        text = " ".join(succeed("diff", *cores, statuses=[PARTIAL]).out.split())
+        assert "at most a leak" in text, text
+
+
 def check_machine() -> None:
     """A core that says it is of another machine: that this is not read is said, not that there is no heap."""
     with Stopped("left-out", recorder=False) as fixture:
@@ -113,4 +142,8 @@ for kind in ("gcore", "kernel"):
     for percent in (30, 50):
         cases.run(f"cut to {percent} %, {kind}", check_cut, kind, percent)
 cases.run("another machine", check_machine)
+for percent in (30, 50):
+    cases.run(f"diff, the last cut to {percent} %", check_diff_cut, percent, False)
+    cases.run(f"diff, the first cut to {percent} %", check_diff_cut, percent, True)
+cases.run("diff, what looks lost", check_diff_bound)
 cases.finish()

@@ -82,7 +82,8 @@ static void make_diff(snapshot_series *series)
 	for (unsigned i = 0; i < series->count; i++)
 		snapshot_finish(series->list[i]);
 	series->diff = hc_diff_create((const hc_snapshot *const *)series->list, series->count);
-	assert_adds_up(series);
+	if (!hc_diff_is_torn(series->diff)) /* else nobody knows the whole */
+		assert_adds_up(series);
 }
 
 /* The N-th row of that name; NULL: there is none. */
@@ -827,6 +828,67 @@ static void test_no_heap(void)
 	series_clear(&series);
 }
 
+/* Adds what was cut off of a core to its memory table. */
+static void tear(hc_snapshot *snapshot)
+{
+	hc_memory_row row = { .id = "truncated", .title = "cut off", .bytes = MIB };
+
+	g_array_append_val(snapshot->memory, row);
+}
+
+/* Of a torn core only what was read whole in every one is told: no lost blocks, no unknown owners, no container that ends early. */
+static void test_torn(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++) {
+		hc_snapshot *snapshot = series.list[i];
+		uint64_t more = i * 1000;
+
+		snapshot_add_container(snapshot, HC_SNAPSHOT_NONE, "g_whole", "libstdc++ map", 1000 + more, 1000 + more,
+			(1000 + more) * 1000);
+		snapshot_add_container(snapshot, HC_SNAPSHOT_NONE, "g_early", "libstdc++ list", 1000, 1000 - more,
+			(1000 - more) * 1000);
+		snapshot_add_container(snapshot, HC_SNAPSHOT_NONE, "g_same", "libstdc++ set", 50, 50, 5000);
+		if (!i)
+			snapshot_add_container(snapshot, HC_SNAPSHOT_NONE, "g_gone", "libstdc++ deque", 10, 10, 100000);
+		snapshot_add_lost(snapshot, "k", NULL, 10 + more, 1000 + 1000 * more);
+		snapshot_add_unowned(snapshot, 64, 100 + 100 * more, 0);
+	}
+	snapshot_owner(series.list[1], 1)->grade = HC_GRADE_TRUNCATED;
+	tear(series.list[1]);
+	make_diff(&series);
+	CU_ASSERT_TRUE(hc_diff_is_torn(series.diff));
+	for (unsigned i = 0; i < hc_diff_attribution_count(series.diff); i++) {
+		const hc_growth *row = hc_diff_attribution(series.diff, i);
+
+		CU_ASSERT_NOT_EQUAL(row->kind, HC_GROWTH_LOST);
+		CU_ASSERT_NOT_EQUAL(row->kind, HC_GROWTH_HELD);
+		CU_ASSERT_STRING_NOT_EQUAL(row->name, "g_early");
+		CU_ASSERT_STRING_NOT_EQUAL(row->name, "g_gone");
+	}
+	CU_ASSERT_EQUAL(sentence_of(series.diff, "container-growth")->bytes, 1000000);
+	CU_ASSERT_EQUAL(hc_diff_sentence_count(series.diff), 1);
+	CU_ASSERT_TRUE(is_steady(series.diff, "g_same"));
+	CU_ASSERT_FALSE(is_steady(series.diff, "g_early"));
+	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff), "Core B was cut: 1.0 MiB of its memory are missing.");
+	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff), "What could be read whole: g_whole");
+	CU_ASSERT_PTR_NULL(strstr(hc_diff_verdict(series.diff), "Memory grew"));
+	series_clear(&series);
+}
+
+/* What fell to nothing did not grow; steady it is not. */
+static void test_fallen(void)
+{
+	snapshot_series series = series_create(2);
+
+	snapshot_add_container(series.list[0], HC_SNAPSHOT_NONE, "g_fallen", "libstdc++ map", 1000, 1000, 100000);
+	snapshot_add_container(series.list[1], HC_SNAPSHOT_NONE, "g_fallen", "libstdc++ map", 0, 0, 0);
+	make_diff(&series);
+	CU_ASSERT_FALSE(is_steady(series.diff, "g_fallen"));
+	series_clear(&series);
+}
+
 /* Of another allocator's memory glibc's books say nothing, neither of containers nor of what is free. */
 static void test_foreign(void)
 {
@@ -1020,6 +1082,8 @@ int main(void)
 		{ "containers not known", test_containers_not_known },
 		{ "a container that could not be read whole", test_broken_container },
 		{ "no heap", test_no_heap },
+		{ "torn", test_torn },
+		{ "fallen", test_fallen },
 		{ "another allocator", test_foreign },
 		{ "rows of one table", test_rows_of_one },
 		{ "rest", test_rest },
