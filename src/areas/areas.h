@@ -15,3 +15,6 @@
 hc_areas *hc_areas_create(
 	const hc_core *core, hc_modules *modules, const hc_blocks *blocks, hc_diagnostics *diagnostics);
 void hc_areas_destroy(hc_areas *areas);
+
+/* The words in which results of threads stand that have ended and wait to be joined: of hc_range, sorted. The areas own it. */
+const GArray *hc_areas_results(const hc_areas *areas);

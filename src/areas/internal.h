@@ -19,6 +19,7 @@ struct hc_areas {
 	GArray *list;	/* of hc_area */
 	GArray *claims; /* of hc_claim, sorted by start */
 	uint64_t bytes[HC_AREA_KIND_COUNT];
+	GArray *results; /* of hc_range, sorted */
 	GStringChunk *texts;
 	GHashTable *guards; /* stacks.c: hc_mapping * -> whether it is address space only */
 };
@@ -27,6 +28,18 @@ void hc_areas_claim(hc_areas *areas, hc_address start, hc_address end, hc_area_k
 
 /* stacks.c: claims live and unused parts of thread stacks. */
 void hc_areas_claim_stacks(hc_areas *areas);
+
+/* Claims a stack that may have frames anywhere: unused up to the first byte that is not zero. THREAD_INDEX: UINT_MAX if nobody's. */
+void hc_areas_claim_left_stack(hc_areas *areas, hc_address start, hc_address end, unsigned thread_index);
+
+/* Where `stackblock` is in the thread descriptor at POINTER. FALSE if it tells no stack. */
+bool hc_areas_descriptor_end(const hc_areas *areas, hc_address pointer, hc_address *ret_end);
+
+/* coroutines.c: claims stacks that libc did not make. After all other claims. */
+void hc_areas_claim_coroutines(hc_areas *areas);
+
+/* results.c: fills `results`. */
+void hc_areas_find_results(hc_areas *areas);
 
 /* mappings.c: what an unclaimed part of a mapping is. *ret_owner: a module's index, or UINT_MAX. */
 hc_area_kind hc_areas_classify(const hc_areas *areas, const hc_mapping *mapping, unsigned *ret_owner);

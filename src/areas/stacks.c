@@ -11,10 +11,13 @@
  * two words whose sum is the page border behind the descriptor. That border, not the mapping's, is the end: the kernel merges
  * neighbouring mappings, and newer libcs protect guards without splitting them.
  *
- * Only memory that is known to be a stack has an unused part. A thread that runs on memory of its own (an alternate signal
- * stack, a coroutine) has its stack pointer elsewhere: that memory keeps the kind it has, and all of it is searched.
+ * A thread that runs elsewhere (an alternate signal stack, a coroutine) has left frames on its own stack, which hold what they held. Where
+ * they end is not known: so of such a stack only what was never touched is unused, and the rest is searched. What it runs on
+ * is looked for by coroutines.c.
  */
 #include "areas/internal.h"
+
+#include "base/bytes.h"
 
 static const hc_diagnostic_kind stack_blank = {
 	"stack-blank",
@@ -28,6 +31,7 @@ enum {
 	DESCRIPTOR_BYTES = 4096, /* sizeof(struct pthread) is below that in all releases */
 	DESCRIPTOR_MIN = 2048,	 /* ... and above that */
 	STACK_PIECES_MAX = 32, /* of the core's mappings in one stack: the guard, the stack, what mprotect() cut off */
+	TOUCH_STEP = 512,      /* bytes that are looked at as one: all of a stack from the first that is touched on is searched */
 	BLANK_BYTES = 1024,    /* of a live stack: enough for a return address */
 };
 
@@ -48,14 +52,18 @@ static bool is_one_stretch(const hc_areas *areas, hc_address start, hc_address e
 	return false;
 }
 
-/* The end of the stack whose thread descriptor is at POINTER, and its beginning if the descriptor tells. */
-static hc_range stack_of(const hc_areas *areas, hc_address pointer)
+/*
+ * The end of the stack whose thread descriptor is at POINTER, and its beginning if the descriptor tells: then *ret_told is where in the
+ * descriptor, in bytes; else 0.
+ */
+static hc_range stack_and_place(const hc_areas *areas, hc_address pointer, unsigned *ret_told)
 {
 	uint64_t page = hc_core_process(areas->core)->page_size, available = 0;
 	hc_word_format format = hc_core_word_format(areas->core);
 	const uint8_t *descriptor = hc_core_bytes(areas->core, pointer, &available);
 	hc_range range = { 0, hc_align_up(pointer + DESCRIPTOR_MIN, page) };
 
+	*ret_told = 0;
 	if (!descriptor)
 		return range;
 	available = MIN(available, DESCRIPTOR_BYTES);
@@ -69,10 +77,27 @@ static hc_range stack_of(const hc_areas *areas, hc_address pointer)
 			is_one_stretch(areas, block, pointer)) {
 			range.start = block;
 			range.end = end;
+			*ret_told = offset;
 			break;
 		}
 	}
 	return range;
+}
+
+static hc_range stack_of(const hc_areas *areas, hc_address pointer)
+{
+	unsigned told;
+
+	return stack_and_place(areas, pointer, &told);
+}
+
+bool hc_areas_descriptor_end(const hc_areas *areas, hc_address pointer, hc_address *ret_end)
+{
+	unsigned told;
+
+	stack_and_place(areas, pointer, &told);
+	*ret_end = pointer + told;
+	return told != 0;
 }
 
 /* As hc_areas_is_reserved() says, which may have to look at every byte: thousands of threads can have the same guard. */
@@ -119,6 +144,66 @@ static void claim_thread(hc_areas *areas, unsigned thread_index, const hc_thread
 	live = MAX(live, stack.start);
 	hc_areas_claim(areas, stack.start, live, HC_AREA_STACK_UNUSED, thread_index);
 	hc_areas_claim(areas, live, stack.end, HC_AREA_STACK, thread_index);
+}
+
+/* The first byte of [start, end) that is not zero, at a word's border; END if there is none. What the core lacks was never touched. */
+static hc_address first_touched(const hc_areas *areas, hc_address start, hc_address end)
+{
+	hc_address stretch;
+
+	for (; hc_core_next_stretch(areas->core, &start, end, &stretch); start = stretch) {
+		uint64_t available, step;
+
+		for (hc_address at = start; at < stretch; at += step) {
+			const uint8_t *bytes = hc_core_bytes(areas->core, at, &available);
+
+			if (!bytes)
+				return at;
+			step = MIN(MIN(available, stretch - at), TOUCH_STEP);
+			if (!hc_bytes_are_zero(bytes, step))
+				return at;
+		}
+	}
+	return end;
+}
+
+void hc_areas_claim_left_stack(hc_areas *areas, hc_address start, hc_address end, unsigned thread_index)
+{
+	hc_address touched = first_touched(areas, start, end);
+
+	hc_areas_claim(areas, start, touched, HC_AREA_STACK_UNUSED, thread_index);
+	hc_areas_claim(areas, touched, end, HC_AREA_STACK, thread_index);
+}
+
+/* The stack that libc gave a thread that runs elsewhere: only if its descriptor tells where it is. */
+static void claim_own_stack(hc_areas *areas, unsigned thread_index, const hc_thread *thread)
+{
+	hc_range stack = stack_of(areas, thread->thread_pointer);
+
+	if (thread->thread_pointer && stack.start)
+		hc_areas_claim_left_stack(areas, skip_guard(areas, stack.start), stack.end, thread_index);
+}
+
+/* The main thread's, if it runs elsewhere or has ended. */
+static void claim_left_main_stack(hc_areas *areas)
+{
+	const hc_process *process = hc_core_process(areas->core);
+	const hc_mapping *mapping =
+		process->initial_stack ? hc_core_find_mapping(areas->core, process->initial_stack) : NULL;
+	unsigned count = hc_core_thread_count(areas->core), owner = UINT_MAX;
+
+	if (!mapping || mapping->path)
+		return;
+	for (unsigned i = 0; i < count; i++) {
+		const hc_thread *thread = hc_core_thread(areas->core, i);
+
+		if (thread->stack_pointer >= mapping->start && thread->stack_pointer < mapping->end)
+			return;
+		if (thread->id == process->pid)
+			owner = i;
+	}
+	if (count)
+		hc_areas_claim_left_stack(areas, mapping->start, mapping->end, owner);
 }
 
 static void claim_main_stack(hc_areas *areas, unsigned thread_index, const hc_thread *thread)
@@ -203,6 +288,11 @@ void hc_areas_claim_stacks(hc_areas *areas)
 			claim_thread(areas, i, thread);
 		else if (is_main_stack(areas, thread->stack_pointer))
 			claim_main_stack(areas, i, thread);
+		else
+			claim_own_stack(areas, i, thread);
 	}
+	claim_left_main_stack(areas);
 	claim_dead_stacks(areas);
+	hc_areas_find_results(areas);
+	hc_areas_claim_coroutines(areas);
 }

@@ -2,8 +2,8 @@
 /*
  * Interior pointers that are as good as pointers to the start, because a language or a library keeps its blocks so:
  *
- *	array cookie	     new T[n] of a T with a destructor: | n | T | T | ...; the program's pointer is behind n
- *			     (Itanium C++ ABI, 2.7)
+ *	array cookie	     new T[n] of a T with a destructor: | n | T | T | ...; the program's pointer is behind n, also
+ *			     of new T[0]. T's alignment may put a word before n. (Itanium C++ ABI, 2.7)
  *	length prefix	     | length | bytes ...: as sqlite3 does; the pointer is behind the length
  *	string with header   libstdc++'s old std::string: | length | capacity | references | text: the pointer is to the text
  *	several base classes a pointer to the second base: there, and at the block's start, are pointers to vtables
@@ -35,14 +35,15 @@ static bool fits(const struct interior *interior, uint64_t asked)
 	return asked <= interior->size && interior->size - asked <= interior->slack;
 }
 
+/* The cookie is as long as T's alignment, at least a word, with n in its last word; what wants more gets it from another new. */
 static bool is_array_cookie(const struct interior *interior)
 {
-	uint64_t count, bytes = interior->size - interior->word;
+	uint64_t count, bytes = interior->size - interior->offset;
 
-	if (interior->offset != interior->word || !word_at(interior, interior->block, &count) || !count ||
-		count > bytes)
+	if ((interior->offset != interior->word && interior->offset != 2 * interior->word) ||
+		!word_at(interior, interior->address - interior->word, &count) || count > bytes)
 		return false;
-	return fits(interior, interior->word + bytes / count * count);
+	return fits(interior, interior->offset + (count ? bytes / count * count : 0));
 }
 
 static bool is_length_prefix(const struct interior *interior)

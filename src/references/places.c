@@ -4,8 +4,9 @@
  * asked for before these; then blocks; then what the area says.
  *
  * A slot of a stack is named by the frame that holds it. A thread that runs elsewhere than on the stack that libc gave it (in a
- * signal handler with a stack of its own, a coroutine) has frames in memory that is no stack by its area: the frames of such
- * threads are asked for anonymous memory too.
+ * signal handler with a stack of its own, a coroutine) can have frames in memory that is no stack by its area: the frames of such
+ * threads are asked for anonymous memory too. Where its own stack has no known frame, and for a stack on which no thread runs, it
+ * is said which stack it is.
  */
 #include "references/internal.h"
 
@@ -57,6 +58,15 @@ static int find_frame(
 	return found;
 }
 
+/* The thread's stack pointer is in the same stretch of stack as ADDRESS. */
+static bool is_running_on(const hc_place_sources *sources, const hc_thread *thread, hc_address address)
+{
+	const hc_area *area = hc_areas_find(sources->areas, address),
+		      *running = hc_areas_find(sources->areas, thread->stack_pointer);
+
+	return !area || !running || area->mapping == running->mapping;
+}
+
 static void name_stack(const hc_place_sources *sources, hc_place *place, unsigned index)
 {
 	const hc_thread *thread = hc_core_thread(sources->core, index);
@@ -78,6 +88,11 @@ static void name_stack(const hc_place_sources *sources, hc_place *place, unsigne
 					      "x",
 			thread->id, where, function ? function : "a function without a name", offset < 0 ? "-" : "+",
 			(guint64)(offset < 0 ? -offset : offset));
+	} else if (!is_running_on(sources, thread, place->address)) {
+		place->name = g_strdup_printf(
+			"stack of thread %" G_GINT64_FORMAT
+			", which runs on another one now (a coroutine's or a signal handler's), 0x%" G_GINT64_MODIFIER "x",
+			thread->id, place->address);
 	} else {
 		int64_t offset = place->address - thread->stack_pointer;
 
@@ -86,11 +101,40 @@ static void name_stack(const hc_place_sources *sources, hc_place *place, unsigne
 	}
 }
 
+/* A stack that is known, and not whose. */
+static void name_stack_of_nobody(const hc_place_sources *sources, hc_place *place, const hc_area *area)
+{
+	hc_address anchor = hc_core_process(sources->core)->initial_stack;
+	bool is_main = area->mapping && anchor >= area->mapping->start && anchor < area->mapping->end;
+
+	place->kind = HC_PLACE_STACK;
+	place->name = g_strdup_printf("%s, 0x%" G_GINT64_MODIFIER "x",
+		is_main ? "stack of the main thread, which has ended" : "stack of a coroutine on which no thread runs now",
+		place->address);
+}
+
+static bool is_result(const hc_areas *areas, hc_address address)
+{
+	const GArray *results = hc_areas_results(areas);
+
+	for (unsigned i = 0; i < results->len; i++) {
+		const hc_range *result = &g_array_index(results, hc_range, i);
+
+		if (address >= result->start && address < result->end)
+			return true;
+	}
+	return false;
+}
+
 static void name_unused_stack(const hc_place_sources *sources, hc_place *place, unsigned index)
 {
 	const hc_thread *thread = hc_core_thread(sources->core, index);
 
 	place->kind = HC_PLACE_STACK_UNUSED;
+	if (is_result(sources->areas, place->address)) {
+		place->name = g_strdup("result of a thread that has ended and waits to be joined");
+		return;
+	}
 	place->thread_id = thread ? thread->id : 0;
 	place->name = thread ? g_strdup_printf("unused stack of thread %" G_GINT64_FORMAT ", sp-%#" G_GINT64_MODIFIER
 					       "x",
@@ -210,6 +254,8 @@ void hc_place_find(const hc_place_sources *sources, hc_address address, hc_place
 		return;
 	else if (area->kind == HC_AREA_STACK && area->owner < hc_core_thread_count(sources->core))
 		name_stack(sources, place, area->owner);
+	else if (area->kind == HC_AREA_STACK)
+		name_stack_of_nobody(sources, place, area);
 	else if (area->kind == HC_AREA_STACK_UNUSED)
 		name_unused_stack(sources, place, area->owner);
 	else if (!name_symbol(sources, place, area) &&

@@ -32,6 +32,47 @@ static void add_root(hc_references *references, const hc_area *area, bool used, 
 	g_array_append_val(references->roots, root);
 }
 
+static void add_part(hc_references *references, const hc_area *area, hc_address start, hc_address end, bool used,
+	const char *reason)
+{
+	hc_area part = *area;
+
+	part.start = start;
+	part.end = end;
+	if (start < end)
+		add_root(references, &part, used, reason);
+}
+
+/* A stack without frames; but the descriptor at its end may have a result that somebody will ask for. */
+static void add_unused_stack(hc_references *references, const hc_area *area)
+{
+	static const char unused[] = "below the stack pointer, or of a thread that has ended";
+	const GArray *results = hc_areas_results(references->areas);
+	hc_address at = area->start;
+	unsigned low = 0, high = results->len;
+
+	while (low < high) {
+		unsigned middle = low + (high - low) / 2;
+
+		if (g_array_index(results, hc_range, middle).start < at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < results->len && g_array_index(results, hc_range, low).end <= area->end; low++) {
+		hc_range result = g_array_index(results, hc_range, low);
+
+		/* Two that overlap can only be of an overwritten descriptor. */
+		if (result.start < at)
+			continue;
+		add_part(references, area, at, result.start, false, unused);
+		add_part(references, area, result.start, result.end, true,
+			"results of threads that have ended and wait to be joined");
+		at = result.end;
+	}
+	add_part(references, area, at, area->end, false, unused);
+}
+
 static void add_area(hc_references *references, const hc_area *area)
 {
 	bool writable = area->mapping->flags & HC_MAPPING_WRITE;
@@ -47,9 +88,9 @@ static void add_area(hc_references *references, const hc_area *area)
 	case HC_AREA_MALLOC_STATE:
 		return add_root(references, area, false, "malloc's own state: its lists lead to free memory");
 	case HC_AREA_STACK:
-		return add_root(references, area, true, "frames in use, thread-local storage");
+		return add_root(references, area, true, "frames, thread-local storage");
 	case HC_AREA_STACK_UNUSED:
-		return add_root(references, area, false, "below the stack pointer, or of a thread that has ended");
+		return add_unused_stack(references, area);
 	case HC_AREA_MODULE_DATA:
 		return add_root(references, area, true, "data of the program or a library");
 	case HC_AREA_FILE:
