@@ -17,9 +17,11 @@ typedef enum {
 	HC_REACH_DIRECTLY_LOST, /* nothing points to it (or only its own ring does: one block of the ring stands for it) */
 	HC_REACH_INDIRECTLY_LOST, /* only lost blocks point to it */
 	HC_REACH_POSSIBLY_LOST, /* alive only if a pointer into its middle counts, or hangs on such a block; not counted as lost */
+	HC_REACH_INNER, /* alive: the pointers into its middle are where a header or a pool explains them; or hangs on such a block */
+	HC_REACH_ENCODED, /* alive: pointers in an encoding that was learned lead to it; or hangs on such a block */
 } hc_reach;
 
-/* "reachable", "directly lost", "indirectly lost", "possibly lost"; "" for none */
+/* "reachable", "directly lost", "indirectly lost", "possibly lost", "held inside", "reached by encoded pointers"; "" for none */
 const char *hc_reach_name(hc_reach reach);
 
 static inline bool hc_reach_is_lost(hc_reach reach)
@@ -42,10 +44,19 @@ typedef struct hc_references hc_references;
 typedef struct hc_references_totals {
 	hc_amount reachable, directly_lost, indirectly_lost; /* usable bytes; labelled blocks are in `reachable` */
 	hc_amount possibly_lost; /* a part of `reachable`: only interior pointers lead there */
+	hc_amount held_inside;	 /* another part: interior pointers that a header or a pool explains */
+	hc_amount encoded;	 /* another part: only encoded pointers lead there */
 	uint64_t root_bytes;	 /* searched */
 	uint64_t words;		 /* looked at, roots and blocks */
 	uint64_t candidates;	 /* words whose value lies in the heap's address range */
 } hc_references_totals;
+
+/*
+ * What was learned, for people: "headers of 24 bytes, pools", and "tag in bits 48-63". NULL if no block was held inside, or
+ * reached so. Free with g_free().
+ */
+char *hc_references_inner_text(const hc_references *references);
+char *hc_references_encodings_text(const hc_references *references);
 
 const hc_references_totals *hc_references_get_totals(const hc_references *references);
 hc_reach hc_references_reach(const hc_references *references, uint32_t block_number);

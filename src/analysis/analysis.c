@@ -52,7 +52,7 @@ static bool run_areas(hc_analysis *analysis, GError **error)
 static bool run_references(hc_analysis *analysis, GError **error)
 {
 	analysis->references = hc_references_create(analysis->core, analysis->blocks, analysis->areas,
-		analysis->options->jobs, analysis->diagnostics, error);
+		!analysis->options->no_encodings, analysis->options->jobs, analysis->diagnostics, error);
 	return analysis->references != NULL;
 }
 

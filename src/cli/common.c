@@ -77,6 +77,8 @@ static GOptionContext *make_context(const cli_command *command, const GOptionEnt
 			"look for the process's files below DIR instead of /", "DIR" },
 		{ "debug-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->debug_directories,
 			"look for debug info in DIR too (repeatable)", "DIR" },
+		{ "no-encodings", 0, 0, G_OPTION_ARG_NONE, &options->no_encodings,
+			"learn no encodings of pointers, nor headers and pools: what they hold is (possibly) lost", NULL },
 		{ "jobs", 0, 0, G_OPTION_ARG_INT, &options->jobs, "threads to use; 0: one per processor", "N" },
 		{ "color", 0, 0, G_OPTION_ARG_STRING, &options->colour,
 			"auto (on a terminal, unless NO_COLOR is set), always, never", "WHEN" },

@@ -111,6 +111,7 @@ static hc_analysis *analyse_once(
 		.debug_directories = (const char *const *)options->debug_directories,
 		.container_files = (const char *const *)options->container_files,
 		.no_types = options->no_types,
+		.no_encodings = options->no_encodings,
 		.jobs = options->jobs,
 		.until = until,
 		.progress = shows ? note_progress : NULL,

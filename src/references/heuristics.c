@@ -110,6 +110,16 @@ static bool is_second_base(const struct interior *interior)
 	       is_vtable_pointer(interior, interior->block);
 }
 
+/* What inner.c found out: the distance is a header's, the block is a pool, or what is pointed to leads back to the start. */
+static bool is_learned(const struct interior *interior, uint64_t start)
+{
+	const hc_references *references = interior->references;
+	int slot = hc_inner_slot(interior->offset, interior->size);
+
+	return (slot >= 0 && references->inner_offsets >> slot & 1) || hc_bit(references->pools, start) ||
+	       hc_references_leads_back(references, interior->block, interior->size, interior->address);
+}
+
 /*
  * The largest difference between what was given and what was asked for. In an arena: up to the alignment, and a remainder that
  * is smaller than the smallest chunk is left with the block (_int_malloc() in glibc's malloc.c, MINSIZE: four words). In a
@@ -141,5 +151,5 @@ bool hc_references_is_as_good_as_start(const hc_references *references, uint64_t
 	if (interior.offset >= interior.size || interior.size < blocks->word)
 		return false;
 	return is_array_cookie(&interior) || is_length_prefix(&interior) || is_old_string(&interior) ||
-	       is_second_base(&interior);
+	       is_second_base(&interior) || (references->inner_learned && is_learned(&interior, start));
 }

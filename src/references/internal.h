@@ -15,6 +15,13 @@ struct hc_references {
 	uint64_t *marks;	     /* bit for each granule: reachable, or not in use */
 	uint64_t *possible;	     /* bit for each granule: possibly lost; NULL if nothing is */
 	uint64_t *direct;	     /* bit for each granule: directly lost; NULL if nothing is lost */
+	uint64_t *inner;	     /* bit for each granule: held inside; NULL if nothing is */
+	uint64_t *pools;	     /* bit for each granule: a pool, so that a pointer anywhere inside counts; or NULL */
+	uint64_t *encoded;	     /* bit for each granule: reached by encoded pointers; NULL if nothing is */
+	bool inner_learned;	     /* the following count, and headers that lead back */
+	uint64_t inner_offsets;	     /* of HC_INNER_SLOT's slots: pointers so far behind a block's start count */
+	bool way_back_seen;	     /* a header inside of a block led back to its start */
+	unsigned encodings;	     /* of HC_ENCODING_...: what was learned */
 	hc_references_totals totals;
 };
 
@@ -69,6 +76,57 @@ bool hc_references_mark(const hc_references *references, uint64_t *marks, uint64
  * such a block.
  */
 bool hc_references_is_as_good_as_start(const hc_references *references, uint64_t start, hc_address address);
+
+/*
+ * Distances that are told apart: from a block's start any up to 31 bytes, then those of whole words; and in larger blocks a few words
+ * before the end. The slots fill the lower bits of a block's record in inner.c. -1: none of them.
+ */
+enum {
+	HC_INNER_BYTES = 31,
+	HC_INNER_START_SLOTS = 47,
+	HC_INNER_MAX = 32 + 8 * (HC_INNER_START_SLOTS - HC_INNER_BYTES - 1),
+	HC_INNER_END_SLOTS = 8,
+	HC_INNER_SLOTS = HC_INNER_START_SLOTS + HC_INNER_END_SLOTS
+};
+
+static inline int hc_inner_slot(uint64_t distance, uint64_t size)
+{
+	uint64_t before_end = size - distance;
+
+	if (distance - 1 < HC_INNER_BYTES)
+		return (int)distance - 1;
+	if (distance % 8)
+		return -1;
+	if (distance <= HC_INNER_MAX)
+		return HC_INNER_BYTES + (int)(distance - 32) / 8;
+	return before_end % 8 == 0 && before_end - 8 < 8 * HC_INNER_END_SLOTS ?
+		       HC_INNER_START_SLOTS + (int)(before_end - 8) / 8 :
+		       -1;
+}
+
+/* Bytes from the start, or before the end. */
+static inline unsigned hc_inner_distance(unsigned slot)
+{
+	if (slot >= HC_INNER_START_SLOTS)
+		return 8 * (slot - HC_INNER_START_SLOTS + 1);
+	return slot < HC_INNER_BYTES ? slot + 1 : 32 + 8 * (slot - HC_INNER_BYTES);
+}
+
+/*
+ * inner.c: true if a word close behind ADDRESS, in the middle of a block of SIZE bytes at BLOCK, leads to BLOCK, or to what a short
+ * header there leaves as the beginning.
+ */
+bool hc_references_leads_back(
+	const hc_references *references, hc_address block, uint64_t size, hc_address address);
+
+/*
+ * inner.c: which of the blocks in references->possible, all of them marked, are held inside. Takes them from there. FALSE if memory
+ * was out.
+ */
+bool hc_references_explain_inner(hc_references *references, unsigned jobs);
+
+/* encodings.c: marks the unmarked blocks that learned encodings lead to, and all below. FALSE if memory was out. */
+bool hc_references_find_encoded(hc_references *references, unsigned jobs);
 
 /* lost.c: which of the unmarked blocks are lost directly. FALSE if memory was out. */
 bool hc_references_sort_lost(hc_references *references, unsigned jobs);

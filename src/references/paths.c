@@ -385,7 +385,7 @@ hc_paths *hc_paths_find(const hc_references *references, uint32_t number, unsign
 
 	paths->references = references;
 	paths->target = number;
-	paths->exact = how == HC_REACH_REACHABLE || how == HC_REACH_NONE;
+	paths->exact = how != HC_REACH_POSSIBLY_LOST && !hc_reach_is_lost(how);
 	paths->list = g_ptr_array_new_with_free_func(path_destroy);
 	limit = CLAMP(limit, 1, PATHS_MAX);
 	if (!hc_blocks_get(references->blocks, number, &block))

@@ -14,6 +14,10 @@ const char *hc_reach_name(hc_reach reach)
 		return "indirectly lost";
 	case HC_REACH_POSSIBLY_LOST:
 		return "possibly lost";
+	case HC_REACH_INNER:
+		return "held inside";
+	case HC_REACH_ENCODED:
+		return "reached by encoded pointers";
 	default:
 		return "";
 	}
@@ -72,19 +76,20 @@ static GArray *take_interior(hc_references *references, const uint64_t *interior
 	return starts;
 }
 
-static void add_up_possible(hc_references *references)
+static hc_amount add_up(const hc_references *references, const uint64_t *bitmap)
 {
 	const hc_blocks *blocks = references->blocks;
+	hc_amount amount = { 0 };
 
-	for (uint64_t word = 0; word < blocks->granule_count / 64; word++)
-		for (uint64_t bits = references->possible[word]; bits; bits &= bits - 1) {
+	for (uint64_t word = 0; bitmap && word < blocks->granule_count / 64; word++)
+		for (uint64_t bits = bitmap[word]; bits; bits &= bits - 1) {
 			uint64_t start = word * 64 + __builtin_ctzll(bits);
 			const hc_block_region *region = hc_blocks_region_of_start(blocks, start);
 
-			references->totals.possibly_lost.blocks++;
-			references->totals.possibly_lost.bytes +=
-				hc_blocks_usable_size(blocks, region, hc_blocks_address(blocks, region, start));
+			amount.blocks++;
+			amount.bytes += hc_blocks_usable_size(blocks, region, hc_blocks_address(blocks, region, start));
 		}
+	return amount;
 }
 
 /* The second search: from the blocks that only interior pointers lead to, by pointers of any kind. */
@@ -105,7 +110,6 @@ static bool search_interior(hc_references *references, const uint64_t *interior,
 	for (uint64_t word = 0; word < words; word++)
 		before[word] = references->marks[word] & ~before[word];
 	references->possible = g_steal_pointer(&before);
-	add_up_possible(references);
 	return true;
 }
 
@@ -114,7 +118,7 @@ static size_t bitmap_bytes(const hc_references *references)
 	return references->blocks->granule_count / 8 + sizeof(uint64_t);
 }
 
-static bool search(hc_references *references, unsigned jobs)
+static bool search(hc_references *references, bool learn, unsigned jobs)
 {
 	g_autoptr(GArray) words = hc_references_root_words(references), starts = NULL;
 	uint64_t *interior;
@@ -131,18 +135,22 @@ static bool search(hc_references *references, unsigned jobs)
 	interior = hc_pages_create(bitmap_bytes(references));
 	bool ok = interior &&
 		  hc_references_mark(references, references->marks, interior, words, starts, jobs, totals) &&
-		  search_interior(references, interior, jobs);
+		  search_interior(references, interior, jobs) &&
+		  (!learn || (hc_references_explain_inner(references, jobs) && hc_references_find_encoded(references, jobs)));
 
 	hc_pages_destroy(interior, bitmap_bytes(references));
 	if (!ok || !hc_references_sort_lost(references, jobs))
 		return false;
 	totals->reachable.blocks = in_use.blocks - totals->directly_lost.blocks - totals->indirectly_lost.blocks;
 	totals->reachable.bytes = in_use.bytes - totals->directly_lost.bytes - totals->indirectly_lost.bytes;
+	totals->possibly_lost = add_up(references, references->possible);
+	totals->held_inside = add_up(references, references->inner);
+	totals->encoded = add_up(references, references->encoded);
 	return true;
 }
 
-hc_references *hc_references_create(const hc_core *core, const hc_blocks *blocks, const hc_areas *areas, unsigned jobs,
-	hc_diagnostics *diagnostics, GError **error)
+hc_references *hc_references_create(const hc_core *core, const hc_blocks *blocks, const hc_areas *areas, bool learn,
+	unsigned jobs, hc_diagnostics *diagnostics, GError **error)
 {
 	hc_references *references = g_new0(hc_references, 1);
 
@@ -154,7 +162,7 @@ hc_references *hc_references_create(const hc_core *core, const hc_blocks *blocks
 	references->missing = g_array_new(FALSE, FALSE, sizeof(hc_missing));
 	references->texts = g_string_chunk_new(256);
 	hc_references_find_roots(references);
-	if (!search(references, jobs)) {
+	if (!search(references, learn, jobs)) {
 		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory to search %u blocks for references",
 			blocks->count);
 		hc_references_destroy(references);
@@ -174,6 +182,9 @@ void hc_references_destroy(hc_references *references)
 	hc_pages_destroy(references->marks, bitmap_bytes(references));
 	g_free(references->possible);
 	g_free(references->direct);
+	g_free(references->inner);
+	g_free(references->pools);
+	g_free(references->encoded);
 	g_free(references);
 }
 
@@ -184,9 +195,13 @@ const hc_references_totals *hc_references_get_totals(const hc_references *refere
 
 hc_reach hc_references_reach_at(const hc_references *references, uint64_t start)
 {
-	if (hc_bit(references->marks, start))
-		return references->possible && hc_bit(references->possible, start) ? HC_REACH_POSSIBLY_LOST :
-										     HC_REACH_REACHABLE;
+	if (hc_bit(references->marks, start)) {
+		if (references->possible && hc_bit(references->possible, start))
+			return HC_REACH_POSSIBLY_LOST;
+		if (references->inner && hc_bit(references->inner, start))
+			return HC_REACH_INNER;
+		return references->encoded && hc_bit(references->encoded, start) ? HC_REACH_ENCODED : HC_REACH_REACHABLE;
+	}
 	return hc_bit(references->direct, start) ? HC_REACH_DIRECTLY_LOST : HC_REACH_INDIRECTLY_LOST;
 }
 

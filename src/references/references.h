@@ -12,6 +12,9 @@
  *
  * What is left unmarked is lost. A lost block that no other lost block points to is lost directly; what hangs on it,
  * indirectly. Of a ring that nothing leads to one block stands for all (lost.c).
+ *
+ * Before that it is asked whether a habit of the program explains what seems lost: pointers behind a header or into a pool
+ * (inner.c), pointers in an encoding (encodings.c).
  */
 #pragma once
 
@@ -20,10 +23,11 @@
 #include "areas/areas.h"
 
 /*
- * Searches with JOBS threads (0: one per processor). The arguments must outlive the result. Fails with HC_ERROR_NO_MEMORY.
+ * Searches with JOBS threads (0: one per processor); LEARN: encodings of pointers, and what explains pointers into the middle
+ * of blocks, are learned before something is called lost. The arguments must outlive the result. Fails with HC_ERROR_NO_MEMORY.
  */
-hc_references *hc_references_create(const hc_core *core, const hc_blocks *blocks, const hc_areas *areas, unsigned jobs,
-	hc_diagnostics *diagnostics, GError **error);
+hc_references *hc_references_create(const hc_core *core, const hc_blocks *blocks, const hc_areas *areas, bool learn,
+	unsigned jobs, hc_diagnostics *diagnostics, GError **error);
 void hc_references_destroy(hc_references *references);
 
 /* As hc_references_reach(), for the block in use that starts at granule START: without looking its number up. */

@@ -31,6 +31,7 @@ static json_t *references_json(const hc_references *references)
 	hc_json_set(object, "indirectly_lost", hc_json_amount(totals->indirectly_lost));
 	hc_json_set(object, "possibly_lost", hc_json_amount(totals->possibly_lost));
 	hc_json_set(object, "missing", hc_missing_json(references));
+	hc_learned_json(references, object);
 	hc_json_set(object, "roots_bytes", hc_json_number(totals->root_bytes));
 	hc_json_set(object, "words", hc_json_number(totals->words));
 	hc_json_set(object, "candidates", hc_json_number(totals->candidates));
@@ -136,6 +137,7 @@ static void print_analysis(const hc_analysis *analysis, hc_output *output)
 		hc_arenas_print(analysis, false, output->options->verbose ? 0 : ARENAS_SHOWN, output);
 	}
 	hc_findings_print(hc_analysis_findings(analysis), core_path, output);
+	hc_learned_encodings_print(hc_analysis_references(analysis), output);
 	if (hc_diagnostics_count(diagnostics)) {
 		hc_output_text(output, "\n");
 		hc_diagnostics_print(diagnostics, NULL, output);

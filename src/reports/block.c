@@ -369,6 +369,10 @@ static char *reach_phrase(const address_facts *facts)
 		return g_strdup("directly lost: nothing that is alive points to it");
 	case HC_REACH_INDIRECTLY_LOST:
 		return g_strdup("indirectly lost: only lost blocks point to it");
+	case HC_REACH_INNER:
+		return g_strdup("reachable by pointers behind a header or into a pool");
+	case HC_REACH_ENCODED:
+		return g_strdup("reachable by encoded pointers");
 	case HC_REACH_POSSIBLY_LOST:
 		return g_strdup("possibly lost: only pointers into the middle of a block keep it alive");
 	default:

@@ -64,6 +64,7 @@ static void print_totals(const leaks_report *report)
 	if (totals->suppressed.blocks)
 		add_total(table, "suppressed", totals->suppressed);
 	hc_table_print(table, report->output);
+	hc_learned_print(hc_analysis_references(report->analysis), report->output);
 }
 
 /* Of what was not read nothing is known: no figure is 0. */
@@ -73,7 +74,7 @@ static char *why_unread(const hc_analysis *analysis)
 		hc_blocks_heap(hc_analysis_blocks(analysis)), hc_core_process(hc_analysis_core(analysis)));
 }
 
-static json_t *totals_json(const hc_leaks *leaks)
+static json_t *totals_json(const hc_leaks *leaks, const hc_references *references)
 {
 	const hc_leaks_totals *totals = hc_leaks_get_totals(leaks);
 	json_t *object = json_object();
@@ -83,6 +84,7 @@ static json_t *totals_json(const hc_leaks *leaks)
 	hc_json_set(object, "possibly_lost", hc_json_amount(totals->possibly_lost));
 	hc_json_set(object, "still_reachable", hc_json_amount(totals->still_reachable));
 	hc_json_set(object, "suppressed", hc_json_amount(totals->suppressed));
+	hc_learned_json(references, object);
 	return object;
 }
 
@@ -614,7 +616,8 @@ static json_t *make_json(const leaks_report *report)
 
 	g_autofree char *unread = why_unread(report->analysis);
 
-	hc_json_set(object, "totals", unread ? json_null() : totals_json(report->leaks));
+	hc_json_set(object, "totals", unread ? json_null() :
+							    totals_json(report->leaks, hc_analysis_references(report->analysis)));
 	hc_json_set(object, "missing", hc_missing_json(hc_analysis_references(report->analysis)));
 	hc_json_set(object, "group_count", hc_json_number(hc_leaks_group_count(report->leaks)));
 	hc_json_set(object, "groups", hc_table_json(groups));

@@ -76,3 +76,11 @@ json_t *hc_place_json(const hc_place *place);
 /* side_facts.c: what captures tell beside the cores: {"a", "b"} or null; a short table, or a line that says what is not known. */
 json_t *hc_side_facts_json(const hc_diff *diff);
 void hc_side_facts_print(const hc_diff *diff, hc_output *output);
+
+/*
+ * learned.c: the keys "held_inside" and "encoded" of OBJECT; sentences, if there is something to say; only that of encodings, which
+ * hold what else were lost.
+ */
+void hc_learned_json(const hc_references *references, json_t *object);
+void hc_learned_print(const hc_references *references, hc_output *output);
+void hc_learned_encodings_print(const hc_references *references, hc_output *output);

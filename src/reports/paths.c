@@ -220,6 +220,10 @@ static const char *headline(const path_facts *facts)
 		return "directly lost: nothing that is alive points to it";
 	case HC_REACH_INDIRECTLY_LOST:
 		return "indirectly lost: only lost blocks point to it";
+	case HC_REACH_INNER:
+		return "reachable by pointers behind a header or into a pool";
+	case HC_REACH_ENCODED:
+		return "reachable by encoded pointers";
 	case HC_REACH_POSSIBLY_LOST:
 		return "possibly lost: only pointers into the middle of a block keep it alive";
 	default:

@@ -183,6 +183,7 @@ static void print_figures(const hc_analysis *analysis, hc_output *output)
 		hc_text_count(blocks, own.blocks), hc_text_size(size, own.bytes));
 
 	hc_output_wrapped(output, 0, 0, text);
+	hc_learned_print(hc_analysis_references(analysis), output);
 }
 
 /* JSON */
@@ -215,6 +216,7 @@ static json_t *totals_json(const hc_analysis *analysis)
 	hc_json_set(object, "unused_bytes", hc_json_number(sum_rows(unused, &ranges)));
 	hc_json_set(object, "words", hc_json_number(totals->words));
 	hc_json_set(object, "candidates", hc_json_number(totals->candidates));
+	hc_learned_json(hc_analysis_references(analysis), object);
 	hc_json_set(object, "runtime", hc_json_amount(hc_blocks_labelled(hc_analysis_blocks(analysis), HC_ARENA_ALL)));
 	return object;
 }

@@ -142,7 +142,7 @@ hc_analysis *fake_create(void)
 	fake->references.blocks = &fake->blocks;
 	fake->references.reach = g_memdup2(example_reach, sizeof example_reach);
 	fake->references.totals =
-		(hc_references_totals){ { 3, 1049232 }, { 1, 40 }, { 1, 100 }, { 0, 0 }, 4096, 1000, 10 };
+		(hc_references_totals){ { 3, 1049232 }, { 1, 40 }, { 1, 100 }, { 0, 0 }, { 0, 0 }, { 0, 0 }, 4096, 1000, 10 };
 	fake->references.root_count = 3;
 	fake->references.roots[0] =
 		(hc_root){ .owner = 0, .kind = HC_AREA_STACK, .registers = true, .used = true, .reason = "registers" };
@@ -513,6 +513,16 @@ const char *hc_reach_name(hc_reach reach)
 	static const char *const names[] = { "", "reachable", "directly lost", "indirectly lost" };
 
 	return names[reach];
+}
+
+char *hc_references_inner_text(const hc_references *references)
+{
+	return references->totals.held_inside.blocks ? g_strdup("headers of 24 bytes") : NULL;
+}
+
+char *hc_references_encodings_text(const hc_references *references)
+{
+	return references->totals.encoded.blocks ? g_strdup("tag in bits 48-63") : NULL;
 }
 
 const hc_references_totals *hc_references_get_totals(const hc_references *references)

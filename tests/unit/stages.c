@@ -32,7 +32,7 @@ bool stages_run(stage_results *stages, core_builder *core, unsigned jobs)
 		return false;
 	stages->areas = hc_areas_create(stages->core, stages->modules, stages->blocks, stages->diagnostics);
 	stages->references =
-		hc_references_create(stages->core, stages->blocks, stages->areas, jobs, stages->diagnostics, &error);
+		hc_references_create(stages->core, stages->blocks, stages->areas, true, jobs, stages->diagnostics, &error);
 	if (!stages->references) {
 		CU_FAIL("references failed");
 		return false;

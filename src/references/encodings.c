@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Blocks that are reached by pointers which are not addresses.
+ *
+ * Lock-free lists keep a counter in the upper 16 bits of their pointers; what is to live in shared memory or in a file keeps
+ * distances, from the pointer's own place (offset_ptr) or from the beginning of the block (fontconfig); where memory is short,
+ * 32 bits are kept, shifted. To a search for addresses all of it is lost. So before that is said, it is asked whether one such
+ * encoding explains what is lost.
+ *
+ * Why a word that decodes to a lost block is no accident. One such word proves little: small numbers are everywhere, and the
+ * number 96 in a block is the distance to a block nearby often enough. But an accident has no place. Words are counted by where they
+ * are: the offset in blocks of one size (a *place*). A place speaks for an encoding if
+ *
+ *	- its words hit the starts of at least TARGETS different lost blocks: exactly, where the chance of a random address in the
+ *	  heap is 1/32 at best (the smallest chunk);
+ *	- nearly all of its words that decode into the heap's range hit the start of a block in use: three quarters where there are TARGETS,
+ *	  half where there are TARGETS_MANY. With five of five hits that is a chance of 2^-25, with eight of sixteen 2^-27;
+ *	- for distances, at least DISTANCES different ones were seen, and what hits the next chunk is no hit: a size is the distance
+ *	  to the neighbour, and structures of one kind hold one number often.
+ *
+ * The place is learned from all blocks, lost ones too: in a list each node tells of the next one only. What is saved is what
+ * live memory leads to: words at learned places of live blocks, and the heads, which stand elsewhere, once each. A head counts if
+ * its word has a tag (that 48 bits fall on a lost block's start by accident is improbable enough), or if it is a distance to the start of
+ * a block that has a learned place itself. From there on, both addresses and learned places lead on. A list whose head is gone stays lost:
+ * no live word leads into it.
+ *
+ * Passes: one over all words, one more over live words if something was learned, then the blocks that are saved. None where nothing
+ * is lost.
+ */
+#include "references/learn.h"
+
+#include "base/parallel.h"
+
+enum {
+	TAG,	  /* bits 48 to 63 */
+	FROM_WORD, /* the distance from the word's own place */
+	FROM_BLOCK, /* the distance from the beginning of the block that holds it */
+	KINDS,
+
+	TARGETS = 5,	      /* and then three quarters of the tries hit */
+	TARGETS_MANY = 8,     /* half of them */
+	DISTANCES = 4,
+	PLACES = 16384,	      /* hashed: places that fall together make each other weaker, not stronger */
+	OFFSET_MAX = 4096,    /* distances further inside of a block are not looked at: arrays of numbers */
+	TAG_SHIFT = 48,
+};
+
+static const char *const kind_names[KINDS] = {
+	[TAG] = "tag in bits 48-63",
+	[FROM_WORD] = "distance from the pointer's own place",
+	[FROM_BLOCK] = "distance from the start of the block that holds it",
+};
+
+struct place {
+	uint64_t targets, values; /* bitmaps of hashes */
+	uint32_t tries, hits;
+	uint64_t size; /* of the blocks that have it: the largest, if several fall together */
+};
+
+struct places {
+	struct place places[KINDS][PLACES];
+};
+
+struct encoded {
+	hc_references *references;
+	struct places *places; /* one for each worker; put together in the first */
+	uint64_t accepted[KINDS][PLACES / 64];
+	GHashTable *node_sizes; /* of blocks that have an accepted place */
+	uint64_t *found;	/* bit for each granule: lost blocks that live words lead to */
+	GArray *todo;		/* of uint64_t granules */
+};
+
+/* A word, decoded. */
+struct decoded {
+	hc_address address;
+	unsigned kind, place;
+};
+
+static uint64_t mix(uint64_t value)
+{
+	value *= 0x9e3779b97f4a7c15;
+	return value ^ value >> 32;
+}
+
+static unsigned place_of(const hc_word_source *source, uint64_t offset)
+{
+	return mix(source->block_size * 31 + offset / 4 + (source->root ? 7777 : 0)) % PLACES;
+}
+
+/* The addresses in the heap's range that VALUE may stand for. Returns how many. */
+static inline unsigned decode(const hc_blocks *blocks, const hc_word_source *source, uint64_t i, uint64_t value,
+	struct decoded decoded[KINDS])
+{
+	unsigned count = 0;
+	uint64_t distance = value + ((uint64_t)1 << 46), tag = value >> TAG_SHIFT;
+	hc_address untagged = value & (((uint64_t)1 << TAG_SHIFT) - 1);
+
+	if (!value)
+		return 0;
+	if (tag && hc_blocks_may_contain(blocks, untagged))
+		decoded[count++] = (struct decoded){ untagged, TAG, 0 };
+	if (distance >> 47 || !source->address)
+		return count;
+	hc_address from_word = source->address + i + value, from_block = source->block + value;
+
+	if (hc_blocks_may_contain(blocks, from_word))
+		decoded[count++] = (struct decoded){ from_word, FROM_WORD, 0 };
+	if (!source->root && source->address + i - source->block < OFFSET_MAX && hc_blocks_may_contain(blocks, from_block))
+		decoded[count++] = (struct decoded){ from_block, FROM_BLOCK, 0 };
+	return count;
+}
+
+/* The block in use that begins at ADDRESS: its granule, or UINT64_MAX. */
+static uint64_t block_at(const hc_blocks *blocks, hc_address address)
+{
+	const hc_block_region *region = hc_blocks_region(blocks, address);
+	uint64_t start;
+
+	if (!region)
+		return UINT64_MAX;
+	start = hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, address), address);
+	if (start == UINT64_MAX || hc_blocks_address(blocks, region, start) != address)
+		return UINT64_MAX;
+	return blocks->states[hc_blocks_number(blocks, start)] == HC_BLOCK_IN_USE ? start : UINT64_MAX;
+}
+
+static bool is_neighbour(const hc_blocks *blocks, const hc_word_source *source, hc_address address)
+{
+	return !source->root && address - source->block <= source->block_size + blocks->word;
+}
+
+/* ---- learning ---- */
+
+static void learn(void *data, unsigned worker, const hc_word_source *source)
+{
+	struct encoded *encoded = data;
+	const hc_references *references = encoded->references;
+	const hc_blocks *blocks = references->blocks;
+	hc_word_format format = hc_core_word_format(references->core);
+
+	for (uint64_t i = 0; i + 8 <= source->size; i += 8) {
+		uint64_t value = hc_load_word(source->bytes + i, format);
+		struct decoded decoded[KINDS];
+
+		if (!value || hc_blocks_may_contain(blocks, value))
+			continue;
+		for (unsigned n = decode(blocks, source, i, value, decoded); n-- > 0;) {
+			uint64_t offset = source->root ? 0 : source->address + i - source->block;
+			struct place *place =
+				&encoded->places[worker].places[decoded[n].kind][place_of(source, offset)];
+			uint64_t start = block_at(blocks, decoded[n].address);
+
+			place->tries++;
+			if (start == UINT64_MAX || start == source->start ||
+				(decoded[n].kind != TAG && is_neighbour(blocks, source, decoded[n].address)))
+				continue;
+			place->hits++;
+			if (hc_bit(references->marks, start))
+				continue;
+			place->targets |= (uint64_t)1 << mix(start) % 64;
+			place->values |= (uint64_t)1 << mix(value) % 64;
+			place->size = MAX(place->size, source->block_size);
+		}
+	}
+}
+
+static void merge(struct encoded *encoded, unsigned workers)
+{
+	struct places *all = &encoded->places[0];
+
+	for (unsigned worker = 1; worker < workers; worker++)
+		for (unsigned kind = 0; kind < KINDS; kind++)
+			for (unsigned i = 0; i < PLACES; i++) {
+				struct place *to = &all->places[kind][i];
+				const struct place *from = &encoded->places[worker].places[kind][i];
+
+				to->tries += from->tries;
+				to->hits += from->hits;
+				to->targets |= from->targets;
+				to->values |= from->values;
+				to->size = MAX(to->size, from->size);
+			}
+}
+
+/* The probabilities are in the comment at the top. */
+static bool is_evidence(const struct place *place, unsigned kind)
+{
+	unsigned targets = __builtin_popcountll(place->targets), misses = place->tries - place->hits;
+
+	if (kind != TAG && __builtin_popcountll(place->values) < DISTANCES)
+		return false;
+	return (targets >= TARGETS && place->hits / 3 >= misses) || (targets >= TARGETS_MANY && place->hits >= misses);
+}
+
+static void accept(struct encoded *encoded)
+{
+	for (unsigned kind = 0; kind < KINDS; kind++)
+		for (unsigned i = 0; i < PLACES; i++) {
+			const struct place *place = &encoded->places[0].places[kind][i];
+
+			if (!is_evidence(place, kind))
+				continue;
+			hc_set_bit(encoded->accepted[kind], i);
+			g_hash_table_add(encoded->node_sizes, GSIZE_TO_POINTER(place->size));
+			encoded->references->encodings |= 1u << kind;
+		}
+}
+
+/* ---- following ---- */
+
+/* The lost block that VALUE leads to by an encoding that was learned: its granule, or UINT64_MAX. */
+static uint64_t follow(const struct encoded *encoded, const hc_word_source *source, uint64_t i, uint64_t value)
+{
+	const hc_references *references = encoded->references;
+	const hc_blocks *blocks = references->blocks;
+	struct decoded decoded[KINDS];
+
+	for (unsigned n = decode(blocks, source, i, value, decoded); n-- > 0;) {
+		unsigned kind = decoded[n].kind;
+		uint64_t start, offset = source->root ? 0 : source->address + i - source->block;
+
+		if (!(references->encodings >> kind & 1))
+			continue;
+		start = block_at(blocks, decoded[n].address);
+		if (start == UINT64_MAX || start == source->start || hc_bit(references->marks, start))
+			continue;
+		if (kind == TAG || hc_bit(encoded->accepted[kind], place_of(source, offset)))
+			return start;
+		uint64_t size = hc_blocks_usable_size(
+			blocks, hc_blocks_region_of_start(blocks, start), decoded[n].address);
+
+		if (!is_neighbour(blocks, source, decoded[n].address) &&
+			g_hash_table_contains(encoded->node_sizes, GSIZE_TO_POINTER(size)))
+			return start;
+	}
+	return UINT64_MAX;
+}
+
+static void find_heads(void *data, unsigned worker, const hc_word_source *source)
+{
+	struct encoded *encoded = data;
+	const hc_blocks *blocks = encoded->references->blocks;
+	hc_word_format format = hc_core_word_format(encoded->references->core);
+
+	(void)worker;
+	for (uint64_t i = 0; i + 8 <= source->size; i += 8) {
+		uint64_t value = hc_load_word(source->bytes + i, format), start;
+
+		if (!value || hc_blocks_may_contain(blocks, value))
+			continue;
+		start = follow(encoded, source, i, value);
+		if (start != UINT64_MAX)
+			__atomic_fetch_or(&encoded->found[start / 64], (uint64_t)1 << start % 64, __ATOMIC_RELAXED);
+	}
+}
+
+static void save(struct encoded *encoded, uint64_t start)
+{
+	if (hc_bit(encoded->references->marks, start))
+		return;
+	hc_set_bit(encoded->references->marks, start);
+	hc_set_bit(encoded->references->encoded, start);
+	g_array_append_val(encoded->todo, start);
+}
+
+/* What a saved block leads to, by addresses and by encodings. */
+static void follow_all(void *data, unsigned worker, const hc_word_source *source)
+{
+	struct encoded *encoded = data;
+	const hc_blocks *blocks = encoded->references->blocks;
+	hc_word_format format = hc_core_word_format(encoded->references->core);
+
+	(void)worker;
+	for (uint64_t i = 0; i + format.size <= source->size; i += format.size) {
+		uint64_t value = hc_load_word(source->bytes + i, format), start = UINT64_MAX;
+		const hc_block_region *region = hc_blocks_region(blocks, value);
+
+		if (region)
+			start = hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, value), value);
+		else if (value)
+			start = follow(encoded, source, i, value);
+		if (start != UINT64_MAX)
+			save(encoded, start);
+	}
+}
+
+static void follow_saved(struct encoded *encoded)
+{
+	const hc_references *references = encoded->references;
+
+	for (uint64_t word = 0; word < references->blocks->granule_count / 64; word++)
+		for (uint64_t bits = encoded->found[word]; bits; bits &= bits - 1)
+			save(encoded, word * 64 + __builtin_ctzll(bits));
+	while (encoded->todo->len) {
+		uint64_t start = g_array_index(encoded->todo, uint64_t, encoded->todo->len - 1);
+
+		g_array_set_size(encoded->todo, encoded->todo->len - 1);
+		hc_references_look_at(references, start, follow_all, encoded);
+	}
+}
+
+static bool find(struct encoded *encoded, unsigned jobs)
+{
+	hc_references *references = encoded->references;
+	uint64_t words = references->blocks->granule_count / 64;
+	unsigned workers = hc_parallel_workers(jobs);
+
+	encoded->places = g_try_new0(struct places, workers);
+	if (!encoded->places)
+		return false;
+	hc_references_look(references, true, NULL, jobs, learn, encoded);
+	merge(encoded, workers);
+	accept(encoded);
+	if (!references->encodings)
+		return true;
+	encoded->found = g_try_new0(uint64_t, words + 1);
+	references->encoded = g_try_new0(uint64_t, words + 1);
+	if (!encoded->found || !references->encoded)
+		return false;
+	hc_references_look(references, true, references->marks, jobs, find_heads, encoded);
+	follow_saved(encoded);
+	return true;
+}
+
+bool hc_references_find_encoded(hc_references *references, unsigned jobs)
+{
+	const hc_blocks *blocks = references->blocks;
+	g_autofree struct encoded *encoded = NULL;
+
+	/* A tag in the upper bits, and distances of 64 bits: nothing of the kind is known of processes with other words. */
+	if (blocks->word != 8 || hc_references_next_unmarked(blocks, references->marks, 0) >= blocks->granule_count)
+		return true;
+	encoded = g_new0(struct encoded, 1);
+	encoded->references = references;
+	encoded->node_sizes = g_hash_table_new(NULL, NULL);
+	encoded->todo = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+	bool ok = find(encoded, jobs);
+
+	g_hash_table_unref(encoded->node_sizes);
+	g_array_unref(encoded->todo);
+	g_free(encoded->places);
+	g_free(encoded->found);
+	return ok;
+}
+
+char *hc_references_encodings_text(const hc_references *references)
+{
+	GString *text = g_string_new(NULL);
+
+	for (unsigned kind = 0; kind < KINDS; kind++)
+		if (references->totals.encoded.blocks && references->encodings >> kind & 1)
+			g_string_append_printf(text, "%s%s", text->len ? ", " : "", kind_names[kind]);
+	return g_string_free(text, !text->len);
+}

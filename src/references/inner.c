@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Blocks that pointers into their middle hold, by a program's habit and not by accident.
+ *
+ * A block that only pointers into its middle lead to is possibly lost: one word that merely looks like an address, or one that
+ * is left over, hits a block anywhere. But many programs never keep the address that malloc() gave: what they allocate has a header in
+ * front (my_malloc, talloc, sds, PyGC_Head), or is a pool from which they give out pieces. What tells the two apart is what chance
+ * cannot give:
+ *
+ *	headers	 The distance from the block's start (or, of a slab whose header is its last words, from the end). A stray word is as likely to hit any place, so over the HC_INNER_SLOTS
+ *		 distances that are counted apart, strays spread out. A distance at which DISTINCT_BLOCKS different blocks or
+ *		 more are pointed to, and at least OVER_AVERAGE times the average of all distances, is a habit. It is learned from
+ *		 all blocks that are alive in any way, since in a list each node shows the distance of the next one only.
+ *	pools	 A block that at least POOL_HOLDERS different holders (live blocks, pages of data) point into. Stacks and registers
+ *		 do not count: there lie copies of what is held elsewhere. Strays
+ *		 hit a block independently: at a rate of r strays a block, r far below one, that is r^3 / 6.
+ *	the way  A word close behind the place pointed to holds the address of the very block, or one up to FRONT bytes behind it:
+ *	back	 a page cache's header at the end of its page, a pool that was allocated from itself. A random word is that with a
+ *		 chance of 2^-57.
+ *
+ * Passes: one look at all live words (learn.c) fills a record of 8 bytes for each possibly lost block. Then a search as the
+ * first one, from the blocks that the records speak for, in which pointers at learned distances count as pointers to the start. What it
+ * reaches is held inside, and is looked at for holders of pools in turn, until nothing is new: each block is looked at twice. What it
+ * does not reach stays possibly lost. Nothing is done where nothing is possibly lost.
+ */
+#include "references/learn.h"
+
+#include "base/pages.h"
+#include "base/parallel.h"
+
+enum {
+	DISTINCT_BLOCKS = 16,
+	OVER_AVERAGE = 3,
+	POOL_HOLDERS = 3,
+	FRONT = 32,	   /* bytes: how long a header in front of what the program calls the beginning may be */
+	WAY_BACK = 256,	   /* bytes behind the place pointed to in which it is looked for */
+	ROUNDS_MAX = 1000, /* a chain of pools in pools: each round enters one more */
+	COUNTER_BITS = 4096,
+};
+
+/* A record: a bit for each slot, then LEADS_BACK, then a bit for each of HOLDER_BITS hashes of holders. */
+static const uint64_t LEADS_BACK = (uint64_t)1 << HC_INNER_SLOTS;
+
+enum {
+	HOLDERS_SHIFT = HC_INNER_SLOTS + 1,
+	HOLDER_BITS = 64 - HOLDERS_SHIFT
+};
+
+/* For each slot a bitmap of the blocks that were hit, by a hash of their place: counts without keeping them. */
+struct counters {
+	uint64_t bits[HC_INNER_SLOTS][COUNTER_BITS / 64];
+};
+
+struct inner {
+	hc_references *references;
+	uint32_t *ranks;    /* for each word of the bitmap `possible`: how many bits are set before it */
+	uint64_t *records;  /* for each block of it */
+	uint64_t *possible; /* as it was at first */
+	struct counters *counters;
+	bool way_back_seen;
+};
+
+bool hc_references_leads_back(
+	const hc_references *references, hc_address block, uint64_t size, hc_address address)
+{
+	const hc_block_region *region = hc_blocks_region(references->blocks, block);
+	hc_word_format format = hc_core_word_format(references->core);
+	uint64_t from = hc_align_up(address - block, format.size), to = MIN(size, address - block + WAY_BACK);
+
+	if (!region || !region->bytes || block < region->start || size > region->end - block || address == block)
+		return false;
+	const uint8_t *bytes = region->bytes + (block - region->start);
+
+	for (uint64_t at = from; at + format.size <= to; at += format.size) {
+		uint64_t back = hc_load_word(bytes + at, format) - block;
+
+		if (back <= FRONT && block + back < address && back % format.size == 0)
+			return true;
+	}
+	return false;
+}
+
+static uint64_t mix(uint64_t value)
+{
+	value *= 0x9e3779b97f4a7c15;
+	return value ^ value >> 32;
+}
+
+static uint64_t *record_of(const struct inner *inner, uint64_t start)
+{
+	uint64_t word = start / 64, below = ((uint64_t)1 << start % 64) - 1;
+
+	return &inner->records[inner->ranks[word] + __builtin_popcountll(inner->possible[word] & below)];
+}
+
+static void note(struct inner *inner, unsigned worker, const hc_word_source *source, uint64_t start, hc_address value)
+{
+	const hc_references *references = inner->references;
+	const hc_blocks *blocks = references->blocks;
+	const hc_block_region *region = hc_blocks_region_of_start(blocks, start);
+	hc_address block = hc_blocks_address(blocks, region, start);
+	uint64_t size = hc_blocks_usable_size(blocks, region, block), *record, bits;
+	int slot = hc_inner_slot(value - block, size);
+
+	if (value == block || value - block >= size)
+		return;
+	if (slot >= 0) {
+		unsigned bit = mix(start) % COUNTER_BITS;
+
+		inner->counters[worker].bits[slot][bit / 64] |= (uint64_t)1 << bit % 64;
+	}
+	if (source->possible || !source->marked)
+		return;
+	record = record_of(inner, start);
+	bits = source->holder ? (uint64_t)1 << (HOLDERS_SHIFT + mix(source->holder) % HOLDER_BITS) : 0;
+	if (slot >= 0)
+		bits |= (uint64_t)1 << slot;
+	if (!(__atomic_load_n(record, __ATOMIC_RELAXED) & LEADS_BACK) &&
+		hc_references_leads_back(references, block, size, value))
+		bits |= LEADS_BACK;
+	if (bits & ~__atomic_load_n(record, __ATOMIC_RELAXED))
+		__atomic_fetch_or(record, bits, __ATOMIC_RELAXED);
+}
+
+static void look(void *data, unsigned worker, const hc_word_source *source)
+{
+	struct inner *inner = data;
+	const hc_blocks *blocks = inner->references->blocks;
+	hc_word_format format = hc_core_word_format(inner->references->core);
+
+	for (uint64_t i = 0; i + format.size <= source->size; i += format.size) {
+		hc_address value = hc_load_word(source->bytes + i, format);
+
+		if (G_LIKELY(!hc_blocks_may_contain(blocks, value)))
+			continue;
+		const hc_block_region *region = hc_blocks_region(blocks, value);
+		uint64_t start = region ?
+					 hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, value), value) :
+					 UINT64_MAX;
+
+		if (start != UINT64_MAX && start != source->start && hc_bit(inner->possible, start))
+			note(inner, worker, source, start, value);
+	}
+}
+
+/* How many blocks a counter saw: with I bits set, one more is set by every COUNTER_BITS / (COUNTER_BITS - I) blocks. */
+static double count_of(const uint64_t *bits)
+{
+	unsigned set = 0;
+	double count = 0;
+
+	for (unsigned i = 0; i < COUNTER_BITS / 64; i++)
+		set += __builtin_popcountll(bits[i]);
+	for (unsigned i = 0; i < set; i++)
+		count += (double)COUNTER_BITS / (COUNTER_BITS - i);
+	return count;
+}
+
+static void learn_offsets(struct inner *inner, unsigned workers)
+{
+	double counts[HC_INNER_SLOTS], sum = 0;
+
+	for (unsigned slot = 0; slot < HC_INNER_SLOTS; slot++) {
+		uint64_t *all = inner->counters[0].bits[slot];
+
+		for (unsigned worker = 1; worker < workers; worker++)
+			for (unsigned i = 0; i < COUNTER_BITS / 64; i++)
+				all[i] |= inner->counters[worker].bits[slot][i];
+		sum += counts[slot] = count_of(all);
+	}
+	for (unsigned slot = 0; slot < HC_INNER_SLOTS; slot++)
+		if (counts[slot] >= DISTINCT_BLOCKS && counts[slot] * HC_INNER_SLOTS >= OVER_AVERAGE * sum)
+			inner->references->inner_offsets |= (uint64_t)1 << slot;
+}
+
+/* The blocks that their records speak for, and that are not marked yet. They are marked. */
+static GArray *take_explained(struct inner *inner)
+{
+	hc_references *references = inner->references;
+	GArray *starts = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+	uint64_t words = references->blocks->granule_count / 64, *record = inner->records;
+
+	for (uint64_t word = 0; word < words; word++)
+		for (uint64_t bits = inner->possible[word]; bits; bits &= bits - 1, record++) {
+			uint64_t start = word * 64 + __builtin_ctzll(bits);
+			bool pool = __builtin_popcountll(*record >> HOLDERS_SHIFT) >= POOL_HOLDERS;
+
+			if (pool)
+				hc_set_bit(references->pools, start);
+			if (!(pool || *record & LEADS_BACK || *record & references->inner_offsets) ||
+				hc_bit(references->marks, start))
+				continue;
+			inner->way_back_seen |= (*record & LEADS_BACK) != 0;
+			hc_set_bit(references->marks, start);
+			g_array_append_val(starts, start);
+		}
+	return starts;
+}
+
+/* Round after round: search from what is explained, look at what that reached. `fresh` is of the bitmaps' shape. */
+static bool search_explained(struct inner *inner, unsigned jobs, uint64_t *fresh, uint64_t *ignored)
+{
+	hc_references *references = inner->references;
+	uint64_t words = references->blocks->granule_count / 64;
+	hc_references_totals totals = { 0 };
+
+	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+		memcpy(fresh, references->marks, words * sizeof *fresh);
+		g_autoptr(GArray) starts = take_explained(inner);
+
+		if (!starts->len)
+			return true;
+		if (!hc_references_mark(references, references->marks, ignored, NULL, starts, jobs, &totals))
+			return false;
+		for (uint64_t word = 0; word < words; word++) {
+			fresh[word] = references->marks[word] & ~fresh[word];
+			references->inner[word] |= fresh[word];
+			references->possible[word] &= ~fresh[word];
+		}
+		hc_references_look(references, false, fresh, jobs, look, inner);
+	}
+	return true;
+}
+
+static bool explain(struct inner *inner, unsigned jobs)
+{
+	hc_references *references = inner->references;
+	unsigned workers = hc_parallel_workers(jobs);
+	uint64_t words = references->blocks->granule_count / 64, count = 0;
+	g_autofree uint64_t *fresh = NULL, *ignored = NULL;
+
+	for (uint64_t word = 0; word < words; word++) {
+		inner->ranks[word] = count;
+		count += __builtin_popcountll(inner->possible[word]);
+	}
+	inner->records = g_try_new0(uint64_t, count + 1);
+	inner->counters = g_try_new0(struct counters, workers);
+	fresh = g_try_new(uint64_t, words + 1);
+	ignored = g_try_new0(uint64_t, words + 1);
+	references->inner = g_try_new0(uint64_t, words + 1);
+	references->pools = g_try_new0(uint64_t, words + 1);
+	if (!inner->records || !inner->counters || !fresh || !ignored || !references->inner || !references->pools)
+		return false;
+	hc_references_look(references, true, NULL, jobs, look, inner);
+	learn_offsets(inner, workers);
+	references->inner_learned = true;
+	for (uint64_t word = 0; word < words; word++)
+		references->marks[word] &= ~inner->possible[word];
+	bool ok = search_explained(inner, jobs, fresh, ignored);
+
+	for (uint64_t word = 0; word < words; word++)
+		references->marks[word] |= inner->possible[word];
+	return ok;
+}
+
+bool hc_references_explain_inner(hc_references *references, unsigned jobs)
+{
+	uint64_t words = references->blocks->granule_count / 64;
+	struct inner inner = { .references = references };
+
+	if (!references->possible)
+		return true;
+	inner.possible = g_try_new(uint64_t, words + 1);
+	inner.ranks = g_try_new(uint32_t, words + 1);
+	bool ok = inner.possible && inner.ranks;
+
+	if (ok) {
+		memcpy(inner.possible, references->possible, words * sizeof *inner.possible);
+		ok = explain(&inner, jobs);
+	}
+	references->way_back_seen = inner.way_back_seen;
+	g_free(inner.possible);
+	g_free(inner.ranks);
+	g_free(inner.records);
+	g_free(inner.counters);
+	return ok;
+}
+
+char *hc_references_inner_text(const hc_references *references)
+{
+	GString *text = g_string_new(NULL);
+	bool pools = false;
+
+	if (!references->totals.held_inside.blocks) {
+		g_string_free(text, TRUE);
+		return NULL;
+	}
+	for (unsigned slot = 0; slot < HC_INNER_START_SLOTS; slot++)
+		if (references->inner_offsets >> slot & 1)
+			g_string_append_printf(text, "%s%u", text->len ? ", " : "headers of ", hc_inner_distance(slot));
+	if (text->len)
+		g_string_append(text, " bytes");
+	if (references->inner_offsets >> HC_INNER_START_SLOTS)
+		g_string_append_printf(text, "%sheaders at the end", text->len ? ", " : "");
+	for (uint64_t word = 0; word < references->blocks->granule_count / 64 && !pools; word++)
+		pools = references->pools[word] != 0;
+	if (pools)
+		g_string_append_printf(text, "%spools", text->len ? ", " : "");
+	if (references->way_back_seen)
+		g_string_append_printf(text, "%sheaders inside that lead back to the start", text->len ? ", " : "");
+	return g_string_free(text, FALSE);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The words of all that is alive, shared out: roots in slices, blocks by stretches of the index. */
+#include "references/learn.h"
+
+#include "base/parallel.h"
+
+enum {
+	SLICE = 256 * 1024,
+	STRETCH = 64 * HC_GROUP_GRANULES, /* granules that are taken at once: half a megabyte of heap */
+	PAGE = 4096
+};
+
+struct looking {
+	const hc_references *references;
+	GArray *roots; /* of hc_word_source */
+	const uint64_t *chosen;
+	hc_look look;
+	void *data;
+	int next_root;
+	uint64_t next_granule;
+};
+
+static void add_slices(struct looking *looking, hc_words words, hc_address address, bool stack)
+{
+	for (uint64_t at = 0; at < words.size;) {
+		/* A slice of data is a page: what lies close together belongs together. */
+		uint64_t size = MIN(words.size - at, stack ? SLICE : PAGE);
+		hc_word_source source = {
+			.bytes = words.bytes + at,
+			.size = size,
+			.address = address ? address + at : 0,
+			.root = true,
+			.start = UINT64_MAX,
+			.marked = true,
+			.holder = stack ? 0 : address + at,
+		};
+
+		g_array_append_val(looking->roots, source);
+		at += size;
+	}
+}
+
+static void add_root(struct looking *looking, const hc_root *root)
+{
+	const hc_references *references = looking->references;
+	unsigned word = references->blocks->word;
+	hc_address address = hc_align_up(root->start, word);
+
+	if (!root->used)
+		return;
+	if (root->registers) {
+		g_autoptr(GArray) words = g_array_new(FALSE, FALSE, sizeof(hc_words));
+
+		hc_references_add_root_words(references, root, words);
+		for (unsigned i = 0; i < words->len; i++)
+			add_slices(looking, g_array_index(words, hc_words, i), 0, true);
+		return;
+	}
+	/* An area lies in one mapping, a mapping in few pieces. */
+	while (address < root->end) {
+		uint64_t available;
+		const uint8_t *bytes = hc_core_bytes(references->core, address, &available);
+
+		if (!bytes)
+			return;
+		available = MIN(available, root->end - address);
+		add_slices(looking, (hc_words){ bytes, available & ~(uint64_t)(word - 1) }, address,
+			root->kind == HC_AREA_STACK);
+		address += available;
+	}
+}
+
+static bool is_cache(const hc_blocks *blocks, uint32_t number)
+{
+	return blocks->labelled[number / 64] >> number % 64 & 1 &&
+	       hc_references_is_allocator_state(g_hash_table_lookup(blocks->labels, GUINT_TO_POINTER(number)));
+}
+
+static void look_at_block(struct looking *looking, unsigned worker, const hc_block_region *region, uint64_t start)
+{
+	const hc_references *references = looking->references;
+	hc_address address = hc_blocks_address(references->blocks, region, start);
+	uint64_t size = hc_blocks_usable_size(references->blocks, region, address);
+	hc_word_source source = {
+		.start = start,
+		.block = address,
+		.block_size = MIN(size, region->end - address),
+		.marked = hc_bit(references->marks, start),
+		.possible = references->possible && hc_bit(references->possible, start),
+		.holder = address,
+	};
+	hc_address end = address + source.block_size;
+
+	while (address < end) {
+		uint64_t available = end - address;
+
+		source.bytes = region->bytes && address >= region->start ?
+				       region->bytes + (address - region->start) :
+				       hc_core_bytes(references->core, address, &available);
+		if (!source.bytes)
+			return;
+		source.address = address;
+		available = MIN(available, end - address);
+		source.size = available & ~(uint64_t)(references->blocks->word - 1);
+		if (source.size)
+			looking->look(looking->data, worker, &source);
+		address += available;
+	}
+}
+
+static void look_at_stretch(struct looking *looking, unsigned worker, uint64_t first)
+{
+	const hc_blocks *blocks = looking->references->blocks;
+	uint64_t end = MIN(first + STRETCH, blocks->granule_count) / 64;
+	uint32_t number = blocks->rank[first / HC_GROUP_GRANULES];
+	const hc_block_region *region = NULL;
+
+	for (uint64_t word = first / 64; word < end; word++) {
+		uint64_t chosen = looking->chosen ? looking->chosen[word] : ~(uint64_t)0;
+
+		for (uint64_t bits = blocks->starts[word]; bits; bits &= bits - 1, number++) {
+			uint64_t start = word * 64 + __builtin_ctzll(bits);
+
+			if (!(chosen & bits & -bits) || blocks->states[number] != HC_BLOCK_IN_USE ||
+				is_cache(blocks, number))
+				continue;
+			if (!region || start - region->first_granule >= region->granules)
+				region = hc_blocks_region_of_start(blocks, start);
+			look_at_block(looking, worker, region, start);
+		}
+	}
+}
+
+static void run_worker(void *data, unsigned worker)
+{
+	struct looking *looking = data;
+	uint64_t first;
+	unsigned root;
+
+	while ((root = g_atomic_int_add(&looking->next_root, 1)) < looking->roots->len)
+		looking->look(looking->data, worker, &g_array_index(looking->roots, hc_word_source, root));
+	while ((first = __atomic_fetch_add(&looking->next_granule, STRETCH, __ATOMIC_RELAXED)) <
+		looking->references->blocks->granule_count)
+		look_at_stretch(looking, worker, first);
+}
+
+void hc_references_look(const hc_references *references, bool roots, const uint64_t *chosen, unsigned jobs, hc_look look,
+	void *data)
+{
+	struct looking looking = {
+		.references = references,
+		.chosen = chosen,
+		.look = look,
+		.data = data,
+		.roots = g_array_new(FALSE, FALSE, sizeof(hc_word_source)),
+	};
+
+	for (unsigned i = 0; roots && i < references->roots->len; i++)
+		add_root(&looking, &g_array_index(references->roots, hc_root, i));
+	hc_parallel_run(hc_parallel_workers(jobs), run_worker, &looking);
+	g_array_unref(looking.roots);
+}
+
+void hc_references_look_at(const hc_references *references, uint64_t start, hc_look look, void *data)
+{
+	struct looking looking = { .references = references, .look = look, .data = data };
+
+	look_at_block(&looking, 0, hc_blocks_region_of_start(references->blocks, start), start);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One look, by all workers, at the words of the roots and of blocks in use: for inner.c and encodings.c, which say what to do
+ * with them.
+ */
+#pragma once
+
+#include "references/internal.h"
+
+/* Where words are. */
+typedef struct hc_word_source {
+	const uint8_t *bytes;
+	uint64_t size;	    /* of the words */
+	hc_address address; /* of the first word; 0 in registers */
+	bool root;
+	/* In a block: */
+	uint64_t start;	     /* its granule; UINT64_MAX in roots */
+	hc_address block;    /* its address */
+	uint64_t block_size; /* usable bytes */
+	bool marked, possible;
+	uint64_t holder; /* the same for all words that one thing holds: a block, a page of data; 0 in stacks and registers */
+} hc_word_source;
+
+/* Called on any worker, each source once; large roots in slices. What it writes must be put together regardless of order. */
+typedef void (*hc_look)(void *data, unsigned worker, const hc_word_source *source);
+
+/*
+ * Calls LOOK for the roots, if ROOTS, and for the blocks in use whose bit is set in CHOSEN; all of them if it is NULL. malloc's own caches
+ * are left out.
+ */
+void hc_references_look(const hc_references *references, bool roots, const uint64_t *chosen, unsigned jobs, hc_look look,
+	void *data);
+
+/* Calls LOOK, as worker 0, for the block that starts at granule START. */
+void hc_references_look_at(const hc_references *references, uint64_t start, hc_look look, void *data);
