@@ -14,6 +14,7 @@ typedef enum {
 	HC_MODULE_DIFFERS,    /* it is not: the file was replaced, and is not used */
 	HC_MODULE_MISSING,    /* no such file here */
 	HC_MODULE_UNVERIFIED, /* the core or the file has no build-id to compare: the file is not used for bytes */
+	HC_MODULE_UNCONFIRMED, /* the program as the user gave it: used, though the core holds nothing that confirms it */
 } hc_module_state;
 
 typedef struct hc_module {
@@ -39,7 +40,7 @@ typedef struct hc_modules_options {
 
 /*
  * Finds the modules in CORE, compares build-ids, and supplies CORE with the read-only bytes that it lacks. Fails with
- * HC_ERROR_MISMATCH if options->binary is not the executable in the core (the message names both build-ids and says what
+ * HC_ERROR_MISMATCH if options->binary is not the executable in the core, or nothing in the core fits it (the message names both build-ids and says what
  * to do), HC_ERROR_IO if it cannot be read. A library that does not agree is a diagnostic, not a failure.
  */
 hc_modules *hc_modules_open(

@@ -8,6 +8,12 @@
 #include <elf.h>
 #include <link.h>
 
+static const hc_diagnostic_kind binary_unconfirmed = {
+	"binary-unconfirmed",
+	HC_SEVERITY_PARTIAL,
+	"program was used as it was given: the core does not hold what would confirm that it is the one that ran; if it is not, names and types are wrong",
+};
+
 enum {
 	PROGRAM_HEADERS_MAX = 256,
 	NOTE_BYTES_MAX = 64 * 1024,
@@ -30,22 +36,43 @@ static const hc_diagnostic_kind no_executable = {
 
 /* ---- program headers in the dead process's memory ---- */
 
+/* Where an ELF file's headers are read: in the process's memory, or in a file. */
+struct header_source {
+	const hc_core *core;
+	hc_address base;     /* of the file's first byte in the process; of a file: not used */
+	const uint8_t *file; /* NULL: in memory */
+	uint64_t file_size;
+};
+
+static bool read_header(const struct header_source *source, uint64_t offset, void *bytes, uint64_t size)
+{
+	if (!source->file)
+		return hc_core_read(source->core, source->base + offset, bytes, size);
+	if (offset > source->file_size || size > source->file_size - offset)
+		return false;
+	memcpy(bytes, source->file + offset, size);
+	return true;
+}
+
 struct elf_header {
 	unsigned type;
+	hc_address entry; /* not relocated */
 	uint64_t segments;
 	unsigned segment_size, segment_count;
 };
 
-static bool read_elf_header(const hc_core *core, hc_address address, struct elf_header *header)
+static bool read_elf_header(const struct header_source *source, struct elf_header *header)
 {
 	uint8_t bytes[sizeof(Elf64_Ehdr)];
-	hc_word_format format = hc_core_word_format(core);
+	hc_word_format format = hc_core_word_format(source->core);
 	bool wide = format.size == 8;
 
-	if (!hc_core_read(core, address, bytes, wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr)) ||
+	if (!read_header(source, 0, bytes, wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr)) ||
 		memcmp(bytes, ELFMAG, SELFMAG) || bytes[EI_CLASS] != (wide ? ELFCLASS64 : ELFCLASS32))
 		return false;
 	header->type = hc_load_u16(bytes + offsetof(Elf64_Ehdr, e_type), format.swap);
+	header->entry = wide ? hc_load_u64(bytes + offsetof(Elf64_Ehdr, e_entry), format.swap) :
+			       hc_load_u32(bytes + offsetof(Elf32_Ehdr, e_entry), format.swap);
 	header->segments = wide ? hc_load_u64(bytes + offsetof(Elf64_Ehdr, e_phoff), format.swap) :
 				  hc_load_u32(bytes + offsetof(Elf32_Ehdr, e_phoff), format.swap);
 	header->segment_size = hc_load_u16(
@@ -56,14 +83,14 @@ static bool read_elf_header(const hc_core *core, hc_address address, struct elf_
 	       header->segment_size == (wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr));
 }
 
-static bool read_program_header(const hc_core *core, hc_address address, hc_module_segment *segment)
+static bool read_program_header(const struct header_source *source, uint64_t offset, hc_module_segment *segment)
 {
 	uint8_t bytes[sizeof(Elf64_Phdr)];
-	hc_word_format format = hc_core_word_format(core);
+	hc_word_format format = hc_core_word_format(source->core);
 	uint64_t memory_size, file_size;
 
 	if (format.size == 8) {
-		if (!hc_core_read(core, address, bytes, sizeof(Elf64_Phdr)))
+		if (!read_header(source, offset, bytes, sizeof(Elf64_Phdr)))
 			return false;
 		segment->start = hc_load_u64(bytes + offsetof(Elf64_Phdr, p_vaddr), format.swap);
 		memory_size = hc_load_u64(bytes + offsetof(Elf64_Phdr, p_memsz), format.swap);
@@ -72,7 +99,7 @@ static bool read_program_header(const hc_core *core, hc_address address, hc_modu
 		segment->flags = hc_load_u32(bytes + offsetof(Elf64_Phdr, p_flags), format.swap);
 		segment->alignment = hc_load_u64(bytes + offsetof(Elf64_Phdr, p_align), format.swap);
 	} else {
-		if (!hc_core_read(core, address, bytes, sizeof(Elf32_Phdr)))
+		if (!read_header(source, offset, bytes, sizeof(Elf32_Phdr)))
 			return false;
 		segment->start = hc_load_u32(bytes + offsetof(Elf32_Phdr, p_vaddr), format.swap);
 		memory_size = hc_load_u32(bytes + offsetof(Elf32_Phdr, p_memsz), format.swap);
@@ -88,18 +115,19 @@ static bool read_program_header(const hc_core *core, hc_address address, hc_modu
 }
 
 /* Reads all program headers; makes their addresses those of the process; sets start, end and bias. */
-static bool read_segments(const hc_core *core, struct module *module, hc_address base)
+static bool read_segments(const struct header_source *source, struct module *module)
 {
+	const hc_core *core = source->core;
 	struct elf_header header;
 	hc_address low = 0, high = 0, bias = 0;
 	bool have_bias = false;
 
-	if (!read_elf_header(core, base, &header))
+	if (!read_elf_header(source, &header))
 		return false;
 	for (unsigned i = 0; i < MIN(header.segment_count, PROGRAM_HEADERS_MAX); i++) {
 		hc_module_segment segment;
 
-		if (!read_program_header(core, base + header.segments + i * header.segment_size, &segment))
+		if (!read_program_header(source, header.segments + i * header.segment_size, &segment))
 			continue;
 		if (segment.type == PT_LOAD) {
 			/* They are in the order of their addresses (elf(5)), the one with the header first: else they are damaged. */
@@ -107,7 +135,9 @@ static bool read_segments(const hc_core *core, struct module *module, hc_address
 				continue;
 			if (!have_bias) {
 				low = segment.start;
-				bias = base - (segment.start - segment.offset);
+				/* Only AT_ENTRY tells where a file went whose first page is not in the core. */
+				bias = source->file ? hc_core_process(core)->entry - header.entry :
+						      source->base - (segment.start - segment.offset);
 				have_bias = true;
 			}
 			high = segment.end;
@@ -225,8 +255,10 @@ static struct module *module_create(const hc_core *core, const hc_mapping *mappi
 {
 	struct module *module = g_new0(struct module, 1);
 
+	struct header_source source = { .core = core, .base = mapping->start };
+
 	module->segments = g_array_new(FALSE, TRUE, sizeof(hc_module_segment));
-	if (!read_segments(core, module, mapping->start)) {
+	if (!read_segments(&source, module)) {
 		module_destroy(module);
 		return NULL;
 	}
@@ -349,12 +381,85 @@ static void find_executable(hc_modules *modules)
 		if (module->has_interpreter && !g_str_has_prefix(module->name, "lib"))
 			found = &module->public;
 	}
-	if (!found) {
-		hc_diagnostics_add(modules->diagnostics, &no_executable, 0, NULL);
+	if (!found)
 		return;
-	}
 	modules->executable = hc_module_private(found);
 	modules->executable->public.is_executable = true;
+}
+
+/* Whether PHDR and the loads of MODULE, which was read from a file, are where the process says and has memory. */
+static bool fits_process(const hc_core *core, const struct module *module)
+{
+	const hc_process *process = hc_core_process(core);
+	unsigned writable = 0;
+
+	if (module->public.bias % process->page_size)
+		return false;
+	for (unsigned i = 0; i < module->segments->len; i++) {
+		const hc_module_segment *segment = &g_array_index(module->segments, hc_module_segment, i);
+		bool is_data = segment->type == PT_LOAD && segment->flags & PF_W && segment->end > segment->start;
+
+		if (segment->type == PT_PHDR && process->program_headers && segment->start != process->program_headers)
+			return false;
+		if (is_data &&
+			(!hc_core_find_mapping(core, segment->start) || !hc_core_find_mapping(core, segment->end - 1)))
+			return false;
+		writable += is_data;
+	}
+	return writable > 0;
+}
+
+static int compare_modules(const void *a, const void *b)
+{
+	const struct module *x = *(struct module *const *)a, *y = *(struct module *const *)b;
+
+	return (x->public.start > y->public.start) - (x->public.start < y->public.start);
+}
+
+/*
+ * The core does not hold the program's headers (coredump_filter without bit 4; gdb to 8): no build-id confirms BINARY. It is used if
+ * AT_ENTRY, AT_PHDR and the core's memory fit its headers, and that it is not confirmed is said.
+ */
+static bool add_unconfirmed(hc_modules *modules, const char *binary)
+{
+	const hc_core *core = modules->core;
+	struct module *module = NULL;
+	GMappedFile *mapped = hc_core_process(core)->entry && g_file_test(binary, G_FILE_TEST_IS_REGULAR) ?
+				      g_mapped_file_new(binary, FALSE, NULL) :
+				      NULL;
+
+	if (!mapped)
+		return false;
+	struct header_source source = {
+		.core = core,
+		.file = (const uint8_t *)g_mapped_file_get_contents(mapped),
+		.file_size = g_mapped_file_get_length(mapped),
+	};
+
+	module = g_new0(struct module, 1);
+	module->segments = g_array_new(FALSE, TRUE, sizeof(hc_module_segment));
+	module->mapped = mapped;
+	if (!source.file || !read_segments(&source, module) || !fits_process(core, module) ||
+		hc_modules_find(modules, module->public.start) || hc_modules_find(modules, module->public.end - 1)) {
+		module_destroy(module);
+		return false;
+	}
+	const hc_mapping *mapping = hc_core_find_mapping(core, module->public.start);
+
+	module->public.path = mapping && mapping->path ? mapping->path : "";
+	module->name = g_path_get_basename(binary);
+	module->file = g_strdup(binary);
+	module->public.name = module->name;
+	module->public.file = module->file;
+	module->public.state = HC_MODULE_UNCONFIRMED;
+	module->public.is_executable = true;
+	modules->executable = module;
+	g_ptr_array_add(modules->list, module);
+	g_ptr_array_sort(modules->list, compare_modules);
+	for (unsigned i = 0; i < modules->list->len; i++)
+		((struct module *)modules->list->pdata[i])->index = i;
+	hc_diagnostics_add(modules->diagnostics, &binary_unconfirmed, 0, "%s", binary);
+	return true;
 }
 
 static char *make_debug_path(const hc_modules_options *options)
@@ -386,6 +491,8 @@ hc_modules *hc_modules_open(
 	modules->structs = g_ptr_array_new_with_free_func(hc_struct_destroy);
 	find_modules(modules);
 	find_executable(modules);
+	if (!modules->executable && !(options->binary && add_unconfirmed(modules, options->binary)))
+		hc_diagnostics_add(modules->diagnostics, &no_executable, 0, NULL);
 	if (options->binary && !modules->executable) {
 		g_set_error(error, HC_ERROR, HC_ERROR_MISMATCH,
 			"%s: whether it is the program of %s cannot be checked: the core does not hold the program's headers. "
@@ -397,6 +504,8 @@ hc_modules *hc_modules_open(
 		struct module *module = modules->list->pdata[i];
 		bool named = options->binary && module == modules->executable;
 
+		if (module->mapped)
+			continue; /* unconfirmed */
 		if (!hc_module_find_file(modules, module, named ? options->binary : NULL, error))
 			return NULL;
 		hc_module_supply(modules, module);

@@ -151,6 +151,7 @@ static const char *state_name(hc_module_state state)
 		[HC_MODULE_DIFFERS] = "differs",
 		[HC_MODULE_MISSING] = "missing",
 		[HC_MODULE_UNVERIFIED] = "unverified",
+		[HC_MODULE_UNCONFIRMED] = "unconfirmed",
 	};
 
 	return names[state];
@@ -158,7 +159,7 @@ static const char *state_name(hc_module_state state)
 
 typedef struct file_counts {
 	unsigned total;
-	unsigned by_state[HC_MODULE_UNVERIFIED + 1];
+	unsigned by_state[HC_MODULE_UNCONFIRMED + 1];
 } file_counts;
 
 /* The kernel's vdso is a module, but no file. */
@@ -217,6 +218,7 @@ json_t *hc_files_json(const hc_analysis *analysis)
 	hc_json_set(object, "differ", json_integer(counts.by_state[HC_MODULE_DIFFERS]));
 	hc_json_set(object, "missing", json_integer(counts.by_state[HC_MODULE_MISSING]));
 	hc_json_set(object, "unverified", json_integer(counts.by_state[HC_MODULE_UNVERIFIED]));
+	hc_json_set(object, "unconfirmed", json_integer(counts.by_state[HC_MODULE_UNCONFIRMED]));
 	hc_json_set(object, "list", list);
 	return object;
 }
@@ -289,6 +291,7 @@ void hc_files_print(const hc_analysis *analysis, hc_output *output)
 		{ HC_MODULE_DIFFERS, "another build here, not used" },
 		{ HC_MODULE_MISSING, "not found here" },
 		{ HC_MODULE_UNVERIFIED, "no build-id to compare, not used" },
+		{ HC_MODULE_UNCONFIRMED, "used as given, nothing in the core confirms it" },
 	};
 	hc_modules *modules = hc_analysis_modules(analysis);
 	file_counts counts = count_files(modules);

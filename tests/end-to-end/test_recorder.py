@@ -8,8 +8,12 @@ nothing else may be in use but blocks labelled as libc's or the runtime's. No to
 
 from __future__ import annotations
 
-from harness import Cases, LiveBlock, chunks, compare, few, libc_version
+import json
+from pathlib import Path
+
 from elfcore import Core
+from harness import (CORE_ONLY, Cases, LiveBlock, Stopped, chunk_of, chunks, compare, few, heapcore,
+                     libc_version)
 from scenarios import SCENARIOS, Scenario
 
 
@@ -37,8 +41,26 @@ def check(scenario: Scenario, kind: str) -> None:
         assert not problems, f"{len(problems)} of {len(live)} live blocks and others are wrong:{few(problems)}"
 
 
+def check_without_headers(named: bool) -> None:
+    """No first page of any file is in the core (what gdb wrote up to 8): blocks are the same, the program is used with a warning."""
+    with Stopped("threads", ("small",)) as fixture:
+        Path(f"/proc/{fixture.pid}/coredump_filter").write_text("0x23")
+        live = fixture.live_blocks()
+        core = fixture.gcore()
+        program = [fixture.program] if named else []
+        result = heapcore("chunks", core, *program, "--json", "--limit", "0")
+        assert result.status == (3 if named else 0), result
+        problems = compare(live, [chunk_of(json.loads(line)) for line in result.out.splitlines()])
+        assert not problems, f"{len(problems)} of {len(live)} live blocks and others are wrong:{few(problems)}"
+        out = heapcore("analyze", core, *program).out
+        assert ("nothing in the core confirms it: threads" in out) == named, out
+
+
+
 cases = Cases(__doc__)
 for one in SCENARIOS:
     for core_kind in one.kinds:
         cases.run(f"{one.name}, {core_kind}", check, one, core_kind)
+for is_named in (False,) if CORE_ONLY else (False, True):
+    cases.run(f"no ELF headers, program {'given' if is_named else 'not given'}", check_without_headers, is_named)
 cases.finish()
