@@ -36,6 +36,8 @@ uint64_t hc_propagation_room(const hc_propagation *propagation, hc_address addre
 
 	if (end <= address)
 		return 0;
+	if (spot.region->region.is_mmapped) /* one granule for all of it: what is known in it is not */
+		return end - address;
 	uint64_t last = spot.granule + (end - address + blocks->alignment - 1) / blocks->alignment,
 		 known = next_known(propagation, spot.granule + 1, last);
 
