@@ -14,7 +14,7 @@
  *	pools	 A block that at least POOL_HOLDERS different holders (live blocks, pages of data) point into. Stacks and registers
  *		 do not count: there lie copies of what is held elsewhere. Strays
  *		 hit a block independently: at a rate of r strays a block, r far below one, that is r^3 / 6.
- *	the way  A word close behind the place pointed to holds the address of the very block, or one up to FRONT bytes behind it:
+ *	the way  In a block of at least WAY_BACK_SIZE bytes a word close behind the place pointed to holds the address of the very block, or one up to FRONT bytes behind it:
  *	back	 a page cache's header at the end of its page, a pool that was allocated from itself. A random word is that with a
  *		 chance of 2^-57.
  *
@@ -32,6 +32,7 @@ enum {
 	DISTINCT_BLOCKS = 16,
 	OVER_AVERAGE = 3,
 	POOL_HOLDERS = 3,
+	WAY_BACK_SIZE = 512, /* bytes: pages and pools are large; a small object that knows its own address proves nothing */
 	FRONT = 32,	   /* bytes: how long a header in front of what the program calls the beginning may be */
 	WAY_BACK = 256,	   /* bytes behind the place pointed to in which it is looked for */
 	ROUNDS_MAX = 1000, /* a chain of pools in pools: each round enters one more */
@@ -67,7 +68,7 @@ bool hc_references_leads_back(
 	hc_word_format format = hc_core_word_format(references->core);
 	uint64_t from = hc_align_up(address - block, format.size), to = MIN(size, address - block + WAY_BACK);
 
-	if (!region || !region->bytes || block < region->start || size > region->end - block || address == block)
+	if (size < WAY_BACK_SIZE || !region || !region->bytes || block < region->start || size > region->end - block || address == block)
 		return false;
 	const uint8_t *bytes = region->bytes + (block - region->start);
 

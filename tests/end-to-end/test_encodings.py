@@ -83,7 +83,10 @@ def check_off(fixture: Stopped, core: Any) -> None:
 
 
 def check_paths(fixture: Stopped, core: Any) -> None:
-    """A block that is held inside has a path, whose words lead into the middle."""
+    """A block that is held inside has a path, whose words lead into the middle; one that is encoded is not said to have none."""
+    tagged = next(address for address, (_, verdict, _) in blocks_of(fixture).items() if verdict == "encoded")
+    text = " ".join(succeed("path", core, f"{tagged:#x}").out.split())
+    assert "Only pointers in an encoding that was learned" in text, text
     for address, (kind, verdict, _) in blocks_of(fixture).items():
         if verdict == "inside":
             report = report_of(succeed("path", core, f"{address:#x}", "--json"))
