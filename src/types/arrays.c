@@ -10,42 +10,6 @@
  */
 #include "types/internal.h"
 
-/* ---- how long a tail is ---- */
-
-/* The first granule in [FROM, TO) where an object begins that is known; TO if there is none. */
-static uint64_t next_known(const hc_propagation *propagation, uint64_t from, uint64_t to)
-{
-	for (uint64_t at = from; at < to; at = (at / 64 + 1) * 64) {
-		uint64_t word =
-			(propagation->looked_at[at / 64] | propagation->shared[at / 64]) & UINT64_MAX << at % 64;
-
-		if (word)
-			return MIN(to, at / 64 * 64 + (unsigned)__builtin_ctzll(word));
-	}
-	return to;
-}
-
-uint64_t hc_propagation_room(const hc_propagation *propagation, hc_address address)
-{
-	const hc_blocks *blocks = propagation->blocks;
-	hc_spot spot;
-
-	if (!hc_propagation_find_block(propagation, address, &spot))
-		return 0;
-	hc_address end = spot.address + hc_blocks_usable_size(blocks, spot.region, spot.address);
-
-	if (end <= address)
-		return 0;
-	if (spot.region->region.is_mmapped) /* one granule for all of it: what is known in it is not */
-		return end - address;
-	uint64_t last = spot.granule + (end - address + blocks->alignment - 1) / blocks->alignment,
-		 known = next_known(propagation, spot.granule + 1, last);
-
-	if (known == last)
-		return end - address;
-	return hc_blocks_address(blocks, spot.region, known) - address;
-}
-
 /* Whether PART of an object of OWNER may go on behind its declared end. */
 static bool is_open(const hc_owner *owner, const hc_part *part)
 {

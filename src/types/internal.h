@@ -108,6 +108,7 @@ struct hc_owner {
 	uint64_t pieces_bytes; /* of those in blocks that hold several */
 
 	/* blocks, at the end */
+	bool is_doubtful; /* their sizes are not what they should be: none of them is certain */
 	uint64_t shared_bytes;	     /* of blocks that hold several pieces: the part of own that may be others' */
 	hc_amount own, below, given; /* given: the part of own that a smart pointer leads to */
 	uint64_t untouched;
@@ -237,6 +238,9 @@ typedef struct hc_propagation {
 	GHashTable *swept;   /* name of a class -> hc_owner of the blocks that nothing typed leads to */
 	uint64_t *looked_at; /* bit for each granule of the heap where an object begins that was looked at */
 	uint64_t *shared; /* the same, of objects that several containers may have in them, looked at for one of them */
+	GHashTable *mapped_starts; /* address of a block with a mapping of its own -> bitmap of where objects begin in it */
+	hc_address last_mapped;	   /* asked for last, with its bitmap */
+	uint64_t *last_starts;
 	hc_known_class classes[HC_VTABLES];
 	GArray *claims; /* of hc_claim: what is taken back if a container turns out to be none */
 	GArray *elements,
@@ -290,7 +294,7 @@ uint64_t hc_propagation_live_slots(
 	hc_propagation *propagation, const hc_owner *owner, const hc_part *part, hc_address address);
 
 /* The bytes from ADDRESS to the next object of the block that is known, or to its end; 0 if it is in no block. */
-uint64_t hc_propagation_room(const hc_propagation *propagation, hc_address address);
+uint64_t hc_propagation_room(hc_propagation *propagation, hc_address address);
 
 /* Whether malloc gives a block of USABLE bytes to who asks for SIZE. */
 bool hc_propagation_fits(const hc_propagation *propagation, uint64_t usable, uint64_t size);
@@ -337,6 +341,17 @@ void hc_propagation_count_unsound(hc_propagation *propagation, hc_owner *owner);
 
 /* Makes OWNER the owner of block NUMBER, unless one is that is as sure. */
 bool hc_propagation_claim(hc_propagation *propagation, uint32_t number, const hc_owner *owner);
+
+static inline bool hc_propagation_is_local(const hc_variable *variable)
+{
+	return variable->kind == HC_VARIABLE_LOCAL || variable->kind == HC_VARIABLE_PARAMETER;
+}
+
+/* How sure it is that blocks of OWNER are what it says. */
+static inline hc_certainty hc_owner_block_certainty(const hc_owner *owner)
+{
+	return owner->is_doubtful ? MAX(owner->certainty, HC_CERTAINTY_DEDUCED) : owner->certainty;
+}
 
 static inline hc_owner *hc_types_owner(const hc_types *types, uint32_t number)
 {
@@ -404,6 +419,9 @@ void hc_types_search_untyped(hc_propagation *propagation);
 
 /* Looks into the block of OWNER at ADDRESS, which has no type. */
 void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address);
+
+/* sizes.c: which owners have blocks that are not as large as they should be. FALSE if memory was out. */
+bool hc_types_check_sizes(hc_types *types);
 
 /* rows.c: everything that is asked for. */
 void hc_types_make_rows(hc_types *types);

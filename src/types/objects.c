@@ -60,23 +60,6 @@ bool hc_propagation_is_new(hc_propagation *propagation, hc_address address, cons
 	return true;
 }
 
-bool hc_propagation_is_first_look(hc_propagation *propagation, hc_address address, const hc_type *type)
-{
-	const hc_block_region *region = hc_blocks_may_contain(propagation->blocks, address) ?
-						hc_blocks_region(propagation->blocks, address) :
-						NULL;
-
-	if (!region)
-		return true;
-	uint64_t granule = hc_blocks_granule(propagation->blocks, region, address), bit = (uint64_t)1 << granule % 64,
-		 *word = &propagation->shared[granule / 64];
-
-	if (*word & bit)
-		return hc_propagation_is_new(propagation, address, type);
-	*word |= bit;
-	return true;
-}
-
 /* ---- claiming ---- */
 
 static bool is_surer(const hc_propagation *propagation, uint32_t number, const hc_owner *owner)
@@ -360,6 +343,25 @@ static void prefetch_elements(
 		hc_propagation_prefetch_owner(propagation, from[CLOSE]);
 }
 
+/* Whether an element at ADDRESS of a container that is a guess, at AT, lies in memory of which nothing is known. */
+static bool is_unproven(
+	const hc_propagation *propagation, const hc_owner *container, hc_address at, hc_address address)
+{
+	return hc_layout_is_guess(container->layout) && !hc_blocks_may_contain(propagation->blocks, address) &&
+	       address - at >= hc_type_size(container->type);
+}
+
+/* The block that begins with the element at ADDRESS is ELEMENT's, if CONTAINER claimed it as a node. */
+static void give_to(
+	hc_propagation *propagation, const hc_owner *container, const hc_owner *element, hc_address address)
+{
+	hc_spot spot;
+
+	if (hc_propagation_locate(propagation, address, &spot) && spot.address == address &&
+		propagation->types->owner_of[spot.number] == container->number)
+		propagation->types->owner_of[spot.number] = element->number;
+}
+
 /* The elements (or what they are mapped to) in LIST from FIRST on. Those behind the first LIVE may be left over. */
 static void look_at_elements(hc_propagation *propagation, hc_owner *container, hc_address at, hc_owner *element,
 	const GArray *list, unsigned first, uint64_t live)
@@ -376,6 +378,8 @@ static void look_at_elements(hc_propagation *propagation, hc_owner *container, h
 
 		if (i - first == live)
 			element = hc_owners_deduced(propagation->owners, element);
+		if (i - first >= live)
+			give_to(propagation, container, element, address);
 		prefetch_elements(propagation, element, pointed_to, list, i);
 		uint64_t value;
 
@@ -388,6 +392,8 @@ static void look_at_elements(hc_propagation *propagation, hc_owner *container, h
 		else if (element->type) {
 			if (element->is_own)
 				hc_propagation_set_looked_at(propagation, address);
+			if (is_unproven(propagation, container, at, address))
+				element = hc_owners_deduced(propagation->owners, element);
 			if (!is_shared || hc_propagation_is_first_look(propagation, address, element->type))
 				hc_propagation_look_at_nested(propagation, element, address);
 		}
@@ -429,8 +435,13 @@ static struct hc_wants wants_of(const hc_propagation *propagation, hc_owner *con
  */
 static hc_owner *container_owner(hc_propagation *propagation, hc_owner *owner, uint32_t index, const hc_part *part)
 {
-	hc_owner *container = hc_owners_target(
-		propagation->owners, owner, index, HC_STEP_PART, part->type, NULL, HC_CERTAINTY_CERTAIN);
+	/* A local may not be set yet: what is no guess has checks that would tell. */
+	hc_certainty certainty =
+		hc_layout_is_guess(part->layout) && owner->variable && hc_propagation_is_local(owner->variable) ?
+			HC_CERTAINTY_DEDUCED :
+			HC_CERTAINTY_CERTAIN;
+	hc_owner *container =
+		hc_owners_target(propagation->owners, owner, index, HC_STEP_PART, part->type, NULL, certainty);
 
 	if (container != owner) {
 		container->layout = part->layout;
@@ -510,6 +521,23 @@ static void accept(struct walking *walking, const hc_layout *layout, hc_address 
 			propagation->mapped, first_mapped, UINT64_MAX);
 }
 
+/* How many of the elements from FIRST on are those that the first slots in use of the array PART lead to; UINT64_MAX: all may be. */
+static uint64_t live_elements(hc_propagation *propagation, const hc_owner *owner, const hc_part *part,
+	hc_address address, unsigned first)
+{
+	uint64_t live = hc_type_get_kind(part->type) == HC_TYPE_ARRAY && propagation->elements->len > first ?
+				hc_propagation_live_slots(propagation, owner, part, address) :
+				UINT64_MAX,
+		 value;
+
+	for (uint64_t i = 0; live != UINT64_MAX && i < live; i++)
+		if (i >= propagation->elements->len - first ||
+			!hc_propagation_load(propagation, address + i * propagation->format.size, &value) ||
+			value != g_array_index(propagation->elements, hc_address, first + i))
+			return i;
+	return live;
+}
+
 static void look_at_container(
 	hc_propagation *propagation, hc_owner *owner, uint32_t index, const hc_part *part, hc_address address)
 {
@@ -547,9 +575,7 @@ static void look_at_container(
 	} else {
 		owner->sound++;
 		accept(&walking, layout, address, first_element, first_mapped,
-			hc_type_get_kind(part->type) == HC_TYPE_ARRAY ?
-				hc_propagation_live_slots(propagation, owner, part, address) :
-				UINT64_MAX);
+			live_elements(propagation, owner, part, address, first_element));
 	}
 	g_array_set_size(propagation->claims, first_claim);
 	g_array_set_size(propagation->elements, first_element);

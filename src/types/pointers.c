@@ -40,17 +40,6 @@ static bool is_settled(const hc_propagation *propagation, const hc_spot *spot, c
 	       (owner->layout && (holder == type || hc_layout_mapped(owner->layout)));
 }
 
-void hc_propagation_set_looked_at(hc_propagation *propagation, hc_address address)
-{
-	const hc_block_region *region = hc_blocks_may_contain(propagation->blocks, address) ?
-						hc_blocks_region(propagation->blocks, address) :
-						NULL;
-	uint64_t granule = region ? hc_blocks_granule(propagation->blocks, region, address) : 0;
-
-	if (region)
-		propagation->looked_at[granule / 64] |= (uint64_t)1 << granule % 64;
-}
-
 /* ---- owners that prove wrong ---- */
 
 void hc_propagation_count_unsound(hc_propagation *propagation, hc_owner *owner)
@@ -360,10 +349,8 @@ hc_certainty hc_propagation_target_certainty(const hc_owner *owner, const hc_typ
 {
 	if (hc_type_get_kind(target) == HC_TYPE_VOID)
 		return HC_CERTAINTY_UNKNOWN;
-	return owner->variable && (owner->variable->kind == HC_VARIABLE_LOCAL ||
-					  owner->variable->kind == HC_VARIABLE_PARAMETER) ?
-		       HC_CERTAINTY_DEDUCED :
-		       HC_CERTAINTY_CERTAIN;
+	return owner->variable && hc_propagation_is_local(owner->variable) ? HC_CERTAINTY_DEDUCED :
+										HC_CERTAINTY_CERTAIN;
 }
 
 void hc_propagation_follow(hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address value)

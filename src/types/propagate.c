@@ -178,14 +178,9 @@ static hc_owner *add_root(hc_propagation *propagation, const hc_variable *variab
 	return owner;
 }
 
-static bool is_local(const hc_variable *variable)
-{
-	return variable->kind == HC_VARIABLE_LOCAL || variable->kind == HC_VARIABLE_PARAMETER;
-}
-
 static bool is_of_class(const hc_variable *variable, unsigned class)
 {
-	return class == (is_local(variable) ? 2 : variable->kind == HC_VARIABLE_THREAD_LOCAL ? 1 : 0);
+	return class == (hc_propagation_is_local(variable) ? 2 : variable->kind == HC_VARIABLE_THREAD_LOCAL ? 1 : 0);
 }
 
 /* A reference parameter is the caller's object once more: whoever has the object itself names it. */
@@ -251,6 +246,7 @@ bool hc_types_propagate(hc_types *types, unsigned jobs)
 	propagation->seen = hc_propagation_new_seen();
 	propagation->looked_at = hc_pages_create(bitmap_size);
 	propagation->shared = hc_pages_create(bitmap_size);
+	propagation->mapped_starts = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
 	propagation->places = g_hash_table_new(NULL, NULL);
 	propagation->variable_count = count;
 	propagation->tried = hc_propagation_new_seen();
@@ -272,6 +268,7 @@ bool hc_types_propagate(hc_types *types, unsigned jobs)
 	}
 	ok = !propagation->failed;
 	g_hash_table_unref(propagation->seen);
+	g_hash_table_unref(propagation->mapped_starts);
 	g_hash_table_unref(propagation->places);
 	g_hash_table_unref(propagation->tried);
 	g_hash_table_unref(propagation->swept);

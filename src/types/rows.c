@@ -171,7 +171,8 @@ static void count_block(struct counting *counting, const hc_block *block)
 	hc_types *types = counting->types;
 	uint32_t number = types->owner_of[block->number];
 	hc_owner *owner = number && number != HC_OWNER_CLOSED ? hc_types_owner(types, number) : NULL;
-	hc_certainty certainty = block->label ? HC_CERTAINTY_CERTAIN : owner ? owner->certainty : HC_CERTAINTY_UNKNOWN;
+	hc_certainty certainty = block->label ? HC_CERTAINTY_CERTAIN : owner ? hc_owner_block_certainty(owner) :
+					HC_CERTAINTY_UNKNOWN;
 
 	add_amount(&types->coverage[certainty], block);
 	if (owner) {
@@ -204,7 +205,7 @@ static void add_owner_row(struct counting *counting, hc_owner *owner)
 	if (!owner->own.blocks || owner->certainty == HC_CERTAINTY_UNKNOWN)
 		return;
 	name = hc_owner_type_name(owner);
-	row = named_row(counting, name, owner->type, owner->certainty);
+	row = named_row(counting, name, owner->type, hc_owner_block_certainty(owner));
 	if (!row->amount.blocks && hc_blocks_get(counting->types->blocks, owner->first_block, &block)) {
 		g_autofree char *path = hc_owner_path(owner);
 

@@ -82,7 +82,7 @@ hc_types *hc_types_create(const hc_core *core, hc_modules *modules, const hc_blo
 	if (types->owner_of)
 		close_blocks(types);
 	if (!types->owner_of || !types->interior || !types->several ||
-		!hc_types_propagate(types, options ? options->jobs : 0)) {
+		!hc_types_propagate(types, options ? options->jobs : 0) || !hc_types_check_sizes(types)) {
 		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory for the types of %u blocks",
 			hc_blocks_count(blocks));
 		return NULL;
@@ -132,7 +132,7 @@ bool hc_types_of_block(const hc_types *types, uint32_t number, hc_block_type *re
 	owner = hc_types_owner(types, types->owner_of[number]);
 	ret_type->name = hc_owner_type_name(owner);
 	ret_type->type = owner->type;
-	ret_type->certainty = owner->certainty;
+	ret_type->certainty = hc_owner_block_certainty(owner);
 	ret_type->path = hc_owner_path(owner);
 	return true;
 }

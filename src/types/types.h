@@ -12,6 +12,8 @@
  *	objects.c	one object: its pointers and containers
  *	arrays.c	its arrays and unions
  *	counts.c	how much of an array is in use
+ *	sizes.c		whether blocks are as large as what is said to be in them
+ *	starts.c	where objects begin that are known
  *	sweep.c		what nothing typed leads to: by vtables, then by what it looks like
  *	paths.c		asking for that tree
  *	rows.c		the result: rows of types and of containers

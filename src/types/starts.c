@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Where objects begin that are known: a bit for each granule of the heap. In the index of blocks a block with a mapping of its own is one
+ * granule, whatever its size: each of these in which objects are met has a bitmap apart.
+ */
+#include "types/internal.h"
+
+/* The bitmap of the mmapped block of SPOT, made if MAKE; NULL if there is none. */
+static uint64_t *mapped_starts(hc_propagation *propagation, const hc_spot *spot, bool make)
+{
+	if (propagation->last_mapped == spot->address && propagation->last_starts)
+		return propagation->last_starts;
+	uint64_t *starts = g_hash_table_lookup(propagation->mapped_starts, &spot->address);
+
+	if (!starts && make) {
+		uint64_t size = hc_blocks_usable_size(propagation->blocks, spot->region, spot->address);
+
+		starts = g_try_malloc0(size / propagation->blocks->alignment / 8 + 2 * sizeof(uint64_t));
+		if (starts)
+			g_hash_table_insert(propagation->mapped_starts,
+				g_memdup2(&spot->address, sizeof spot->address), starts);
+	}
+	if (starts) {
+		propagation->last_mapped = spot->address;
+		propagation->last_starts = starts;
+	}
+	return starts;
+}
+
+/* The bit of the object at ADDRESS, in SPOT, that several containers may have: *ret_word, NULL if there is none. */
+static uint64_t find_bit(hc_propagation *propagation, const hc_spot *spot, hc_address address, uint64_t **ret_word)
+{
+	uint64_t granule = spot->granule, *bits = propagation->shared;
+
+	if (spot->region->region.is_mmapped) {
+		granule = (address - spot->address) / propagation->blocks->alignment;
+		bits = mapped_starts(propagation, spot, true);
+	}
+	*ret_word = bits ? &bits[granule / 64] : NULL;
+	return (uint64_t)1 << granule % 64;
+}
+
+void hc_propagation_set_looked_at(hc_propagation *propagation, hc_address address)
+{
+	uint64_t *word, bit;
+	hc_spot spot;
+
+	if (!hc_propagation_locate(propagation, address, &spot))
+		return;
+	propagation->looked_at[spot.granule / 64] |= (uint64_t)1 << spot.granule % 64;
+	if (!spot.region->region.is_mmapped || address == spot.address)
+		return;
+	bit = find_bit(propagation, &spot, address, &word);
+	if (word)
+		*word |= bit;
+}
+
+bool hc_propagation_is_first_look(hc_propagation *propagation, hc_address address, const hc_type *type)
+{
+	uint64_t *word, bit;
+	hc_spot spot;
+
+	if (!hc_propagation_locate(propagation, address, &spot))
+		return true;
+	bit = find_bit(propagation, &spot, address, &word);
+	if (!word || *word & bit)
+		return hc_propagation_is_new(propagation, address, type);
+	*word |= bit;
+	return true;
+}
+
+/* The first bit in [FROM, TO) that is set in BITS, or in MORE (which may be NULL); TO if there is none. */
+static uint64_t next_start(const uint64_t *bits, const uint64_t *more, uint64_t from, uint64_t to)
+{
+	for (uint64_t at = from; at < to; at = (at / 64 + 1) * 64) {
+		uint64_t word = (bits[at / 64] | (more ? more[at / 64] : 0)) & UINT64_MAX << at % 64;
+
+		if (word)
+			return MIN(to, at / 64 * 64 + (unsigned)__builtin_ctzll(word));
+	}
+	return to;
+}
+
+uint64_t hc_propagation_room(hc_propagation *propagation, hc_address address)
+{
+	uint64_t alignment = propagation->blocks->alignment, from, to, known;
+	const uint64_t *starts, *more = NULL;
+	hc_spot spot;
+
+	if (!hc_propagation_find_block(propagation, address, &spot))
+		return 0;
+	hc_address end = spot.address + hc_blocks_usable_size(propagation->blocks, spot.region, spot.address);
+
+	if (end <= address)
+		return 0;
+	/* The next start is told by its distance in granules: blocks begin at the beginning of one. */
+	from = (address - spot.address) / alignment + 1;
+	to = (end - spot.address) / alignment;
+	if (spot.region->region.is_mmapped) {
+		starts = mapped_starts(propagation, &spot, false);
+		known = starts ? next_start(starts, NULL, from, to) : to;
+	} else {
+		uint64_t first = hc_blocks_granule(propagation->blocks, spot.region, spot.address);
+
+		starts = propagation->looked_at;
+		more = propagation->shared;
+		known = next_start(starts, more, first + from, MAX(first + from, first + to)) - first;
+	}
+	return known < to ? spot.address + known * alignment - address : end - address;
+}
