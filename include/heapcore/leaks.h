@@ -126,6 +126,15 @@ const hc_leaks_totals *hc_leaks_get_totals(const hc_leaks *leaks);
 unsigned hc_leaks_group_count(const hc_leaks *leaks);
 const hc_leak_group *hc_leaks_group(const hc_leaks *leaks, unsigned index);
 
+/*
+ * Whether GROUP may be said to be MODULE's, one of its modules: an object or a vtable of the module is in it, memory that was freed tells
+ * so, or most heads lead there with the word at one and the same place. Words here and there are what blocks held before.
+ */
+bool hc_leak_group_is_of(const hc_leak_group *group, const hc_leak_module *module);
+
+/* Whose GROUP most probably is: the one name for all reports. NULL: nothing tells. */
+const hc_module *hc_leak_group_owner(const hc_leak_group *group);
+
 /* Anonymous memory that no word of a root, of a live block or of other anonymous memory that is alive points into. */
 unsigned hc_leaks_mapping_count(const hc_leaks *leaks);
 const hc_area *hc_leaks_mapping(const hc_leaks *leaks, unsigned index);

@@ -156,17 +156,32 @@ static uint32_t find_index(const hc_leaks *leaks, uint64_t key)
 	return UINT32_MAX;
 }
 
-/* What is worth showing of a head: the text it begins with, or else the first text in it. */
-static char *make_sample(const struct tree *tree)
+/* Bytes of a pointer can look like letters: the word at PLACE leads into memory that is mapped. */
+static bool is_pointer(const hc_leaks *leaks, const struct tree *tree, uint64_t place)
 {
+	unsigned word = leaks->format.size;
+
+	return place + word <= tree->readable &&
+	       hc_areas_find(leaks->areas, hc_load_word(tree->bytes + place, leaks->format)) != NULL;
+}
+
+/* What is worth showing of a head: the text it begins with, or else the first text in it that is not a pointer's bytes. */
+static char *make_sample(const hc_leaks *leaks, const struct tree *tree)
+{
+	unsigned word = leaks->format.size;
 	unsigned length = tree->bytes ? hc_leaks_printable(tree->bytes, MIN(tree->readable, SAMPLE_BYTES)) : 0;
+	uint64_t size = tree->bytes ? MIN(tree->readable, SAMPLE_SEARCHED) : 0;
 
 	if (tree->prefix_length)
 		return g_strndup((const char *)tree->bytes, length);
-	for (unsigned i = 0; tree->bytes && i < MIN(tree->readable, SAMPLE_SEARCHED); i += length + 1) {
+	for (uint64_t i = 0; i < size; i += length + 1) {
 		length = hc_leaks_printable(tree->bytes + i, MIN(tree->readable - i, SAMPLE_BYTES));
-		if (length >= SAMPLE_LEAST)
+		if (length < SAMPLE_LEAST)
+			continue;
+		/* A text of a whole word leads nowhere: no address has letters in its upper bytes. */
+		if (!is_pointer(leaks, tree, i / word * word) && !is_pointer(leaks, tree, (i + length - 1) / word * word))
 			return g_strndup((const char *)tree->bytes + i, length);
+		length = word - 1 - i % word;
 	}
 	return NULL;
 }
@@ -191,7 +206,7 @@ static uint32_t create_group(hc_leaks *leaks, const struct tree *tree, uint64_t 
 	group->sizes = g_array_new(FALSE, FALSE, sizeof(struct size_count));
 	group->evidence = g_array_new(FALSE, FALSE, sizeof(struct evidence_count));
 	if (!leaks->options.no_content)
-		group->sample = make_sample(tree);
+		group->sample = make_sample(leaks, tree);
 	g_ptr_array_add(leaks->building, group);
 	if (2 * leaks->building->len > leaks->table_size)
 		grow_table(leaks);

@@ -53,6 +53,25 @@ const hc_leak_group *hc_leaks_group(const hc_leaks *leaks, unsigned index)
 	return index < leaks->groups->len ? &g_array_index(leaks->groups, hc_leak_group, index) : NULL;
 }
 
+bool hc_leak_group_is_of(const hc_leak_group *group, const hc_leak_module *module)
+{
+	if (module->vtables || module->evidence)
+		return true;
+	/* The heads' most frequent kind of word at a place: HC_WORD_MODULE only if it is that of more than the rest. */
+	for (unsigned i = 0; i < group->word_count; i++)
+		if (group->words[i].kind == HC_WORD_MODULE && group->words[i].module == module->module)
+			return true;
+	return group->others.blocks && module->words >= group->trees;
+}
+
+const hc_module *hc_leak_group_owner(const hc_leak_group *group)
+{
+	for (unsigned i = 0; i < group->module_count; i++)
+		if (hc_leak_group_is_of(group, &group->modules[i]))
+			return group->modules[i].module;
+	return NULL;
+}
+
 unsigned hc_leaks_mapping_count(const hc_leaks *leaks)
 {
 	return leaks->mappings->len;

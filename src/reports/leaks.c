@@ -117,8 +117,11 @@ static char *whose_text(const hc_leak_group *group)
 {
 	GString *text = g_string_new(NULL);
 
-	for (unsigned i = 0; i < MIN(group->module_count, MODULES_SHOWN); i++)
-		g_string_append_printf(text, "%s%s", i ? ", " : "", group->modules[i].module->name);
+	unsigned shown = 0;
+
+	for (unsigned i = 0; i < group->module_count && shown < MODULES_SHOWN; i++)
+		if (hc_leak_group_is_of(group, &group->modules[i]))
+			g_string_append_printf(text, "%s%s", shown++ ? ", " : "", group->modules[i].module->name);
 	if (text->len)
 		return g_string_free(text, FALSE);
 	g_string_free(text, TRUE);

@@ -80,6 +80,7 @@ static char *describe_evidence(const hc_leak_group *group)
 static void add_group(hc_snapshot *snapshot, GHashTable *known, const hc_leak_group *group)
 {
 	g_autofree char *key = key_of(group), *evidence = describe_evidence(group);
+	const hc_module *owner = hc_leak_group_owner(group);
 	hc_amount amount = { group->heads.blocks + group->others.blocks, group->heads.bytes + group->others.bytes };
 	unsigned place = GPOINTER_TO_UINT(g_hash_table_lookup(known, key));
 
@@ -89,8 +90,7 @@ static void add_group(hc_snapshot *snapshot, GHashTable *known, const hc_leak_gr
 			.type = hc_snapshot_keep(snapshot, group->type),
 			.beginning = hc_snapshot_keep(snapshot, group->beginning),
 			.sample = hc_snapshot_keep(snapshot, group->beginning ? group->sample : NULL),
-			.module =
-				hc_snapshot_keep(snapshot, group->module_count ? group->modules[0].module->name : NULL),
+			.module = hc_snapshot_keep(snapshot, owner ? owner->name : NULL),
 			.evidence = hc_snapshot_keep(snapshot, evidence),
 			.head_size = head_size(group),
 		};
