@@ -30,10 +30,11 @@ typedef enum {
 	HC_GRADE_EXACT,	      /* every check holds, and as many elements were walked as the container claims */
 	HC_GRADE_TRUNCATED,   /* memory ends, or does not fit, before all elements were walked */
 	HC_GRADE_IMPLAUSIBLE, /* a check failed: not initialised, already destroyed, damaged, or not of this type */
+	HC_GRADE_BOUND,	      /* every check holds, but no count is kept: at most so many elements fit into the block */
 	HC_GRADE_COUNT,
 } hc_grade;
 
-const char *hc_grade_name(hc_grade grade); /* "exact", "truncated", "implausible" */
+const char *hc_grade_name(hc_grade grade); /* "exact", "truncated", "implausible", "bound" */
 
 typedef struct hc_types hc_types;
 

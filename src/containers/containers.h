@@ -44,6 +44,7 @@ typedef enum {
 	HC_WALK_SINGLE,
 	HC_WALK_VARIANT,
 	HC_WALK_ERASED,
+	HC_WALK_MEMBER, /* is what its first member is: that one's layout stands for it */
 	HC_WALK_KIND_COUNT,
 } hc_walk_kind;
 
@@ -77,6 +78,7 @@ bool hc_layout_by_pointer(const hc_layout *layout);
 bool hc_layout_is_guess(const hc_layout
 		*layout); /* matched by the shape of its members, not by its name: accepted by its invariants only */
 bool hc_layout_is_string(const hc_layout *layout); /* characters that the program means as text */
+bool hc_layout_is_view(const hc_layout *layout);   /* refers to elements of others: to be shown, but it holds nothing */
 bool hc_layout_is_keyed(
 	const hc_layout *layout); /* elements are found by what they are: trees, hash tables, chains with an index */
 bool hc_layout_is_queue(const hc_layout *layout); /* elements go in and out at ends: lists, segments, rings */

@@ -17,11 +17,13 @@ static const struct known_key {
 	bool is_node;
 } known_keys[] = {
 	[HC_KEY_ALTERNATIVE] = { "alternative", false },
+	[HC_KEY_AT_MOST] = { "at_most", false },
 	[HC_KEY_BACK] = { "back", true },
 	[HC_KEY_BLOCK] = { "block", false },
 	[HC_KEY_BLOCKS] = { "blocks", false },
 	[HC_KEY_BUCKETS] = { "buckets", false },
 	[HC_KEY_CAPACITY] = { "capacity", false },
+	[HC_KEY_CLASS_OF] = { "class_of", false },
 	[HC_KEY_COUNT] = { "count", false },
 	[HC_KEY_DATA] = { "data", false },
 	[HC_KEY_ELEM] = { "elem", false },
@@ -73,6 +75,7 @@ static const hc_key needed[HC_WALK_KIND_COUNT][4] = {
 	[HC_WALK_SLOTS] = { HC_KEY_TABLE, HC_KEY_SLOTS, HC_KEY_USED, HC_KEY_COUNT_OF },
 	[HC_WALK_SINGLE] = { HC_KEY_DATA, HC_KEY_COUNT_OF },
 	[HC_WALK_VARIANT] = { HC_KEY_ALTERNATIVE, HC_KEY_COUNT_OF },
+	[HC_WALK_MEMBER] = { HC_KEY_DATA, HC_KEY_COUNT_OF },
 	[HC_WALK_ERASED] = { HC_KEY_FUNCTION, HC_KEY_OBJECT, HC_KEY_INLINE, HC_KEY_COUNT_OF },
 };
 
@@ -89,6 +92,7 @@ static const struct flag {
 	{ "by_pointer", offsetof(hc_description, by_pointer) },
 	{ "variables_only", offsetof(hc_description, variables_only) },
 	{ "deduce", offsetof(hc_description, deduces) },
+	{ "view", offsetof(hc_description, is_view) },
 };
 
 typedef struct loader {
@@ -114,7 +118,7 @@ G_GNUC_PRINTF(3, 4) static bool fail(const loader *l, const char *key, const cha
 const char *hc_walk_kind_name(hc_walk_kind kind)
 {
 	static const char *const names[] = { "contiguous", "segmented", "linked", "tree", "buckets", "slots", "single",
-		"variant", "erased" };
+		"variant", "erased", "member" };
 
 	return kind < HC_WALK_KIND_COUNT ? names[kind] : "?";
 }
@@ -211,7 +215,7 @@ static bool set_kind(const loader *l, hc_description *description, const char *v
 		}
 	return fail(l, "kind",
 		"there is no kind \"%s\": it should be contiguous, segmented, linked, tree, buckets, slots, single, "
-		"variant or erased",
+		"variant, erased or member",
 		value);
 }
 

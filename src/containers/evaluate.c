@@ -159,6 +159,13 @@ static bool climb(hc_walker *walker, uint64_t offset, hc_address *address)
 	return !next;
 }
 
+static hc_address block_start(const hc_walker *walker, hc_address address)
+{
+	hc_block block;
+
+	return hc_blocks_find(walker->set->blocks, address, &block) && block.state == HC_BLOCK_IN_USE ? block.address : 0;
+}
+
 static uint64_t align_up(uint64_t value, uint64_t alignment)
 {
 	return alignment && !(alignment & (alignment - 1)) ? hc_align_up(value, alignment) : value;
@@ -309,6 +316,9 @@ bool hc_walker_run(hc_walker *walker, const hc_program *program, uint64_t *ret_v
 			break;
 		case HC_CODE_USABLE:
 			*top = hc_blocks_region(walker->set->blocks, *top) ? hc_reader_rest(walker->reader, *top) : 0;
+			break;
+		case HC_CODE_START:
+			*top = block_start(walker, *top);
 			break;
 		case HC_CODE_CLIMB:
 			if (!climb(walker, code->value, top))

@@ -83,14 +83,13 @@ static hc_operand compile_symbol(hc_compiler *c, const function *self, const hc_
 	return operand;
 }
 
-/* usable(address) */
-static hc_operand compile_usable(hc_compiler *c, const function *self, const hc_expression *arguments)
+/* usable(address), start(address) */
+static hc_operand compile_block(hc_compiler *c, const function *self, const hc_expression *arguments)
 {
 	hc_operand operand = hc_compile(c, arguments);
 
-	(void)self;
 	hc_compile_value(c, &operand);
-	hc_compile_emit(c, HC_CODE_USABLE, 0, false, 0, 0);
+	hc_compile_emit(c, self->detail, 0, false, 0, 0);
 	operand.is_constant = operand.is_signed = false;
 	operand.type = NULL;
 	return operand;
@@ -305,7 +304,8 @@ static const function functions[] = {
 	{ "word", 1, 1, compile_load, 0, false },
 	{ "cast", 2, 2, compile_cast, 0, false },
 	{ "symbol", 2, 2, compile_symbol, 0, false },
-	{ "usable", 1, 1, compile_usable, 0, false },
+	{ "usable", 1, 1, compile_block, HC_CODE_USABLE, false },
+	{ "start", 1, 1, compile_block, HC_CODE_START, false },
 	{ "climb", 2, 2, compile_climb, 0, false },
 	{ "align_up", 2, 2, compile_two, HC_CODE_ALIGN_UP, false },
 	{ "min", 2, 2, compile_two, HC_CODE_MIN, false },

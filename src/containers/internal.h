@@ -26,11 +26,13 @@
 /* Keys that mean something to the walker. All others are names that expressions may use. */
 typedef enum {
 	HC_KEY_ALTERNATIVE,
+	HC_KEY_AT_MOST,
 	HC_KEY_BACK,
 	HC_KEY_BLOCK,
 	HC_KEY_BLOCKS,
 	HC_KEY_BUCKETS,
 	HC_KEY_CAPACITY,
+	HC_KEY_CLASS_OF,
 	HC_KEY_COUNT,
 	HC_KEY_DATA,
 	HC_KEY_ELEM,
@@ -102,7 +104,7 @@ typedef struct hc_description {
 	const char *argument; /* erased: the name of the template argument */
 	bool is_pointer;      /* the container is a pointer to what match and shape tell */
 	bool is_array;	      /* the container is an array, of any type */
-	bool is_guess, is_text, is_terminated, is_balanced, by_pointer, variables_only, deduces;
+	bool is_guess, is_text, is_terminated, is_balanced, by_pointer, variables_only, deduces, is_view;
 	unsigned key_count, check_count, memory_count;
 	hc_description_key *keys;
 	uint8_t checks[HC_KEYS_MAX], memories[HC_KEYS_MAX]; /* those of the keys that are */
@@ -152,6 +154,7 @@ typedef enum {
 	HC_CODE_LOG2,	/* a -> the number of its highest bit; 0 -> 0 */
 	HC_CODE_SYMBOL, /* address -> the name of the function there holds text number `value` */
 	HC_CODE_USABLE, /* address -> bytes from there to the end of the block in use that holds it; 0: there is none */
+	HC_CODE_START,	/* address -> the beginning of the block in use that holds it; 0: there is none */
 	HC_CODE_CLIMB,	/* address -> the last one on the way along the pointers at offset `value` */
 } hc_code;
 

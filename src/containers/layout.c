@@ -398,12 +398,30 @@ static hc_layout *find_annotated(const candidate *of)
 	return layout;
 }
 
+/* LAYOUT's object is called a container, and is one by its first member, of a smaller type or the only one. */
+static hc_layout *find_layout_of_member(const hc_layout *layout, char **ret_misfit)
+{
+	const hc_program *data = hc_layout_program(layout, HC_KEY_DATA);
+	hc_container_set *set = layout->set;
+
+	if (!data->is_member || data->offset || !data->type || data->type == layout->type ||
+		hc_type_size(data->type) > hc_type_size(layout->type)) {
+		*ret_misfit = g_strdup_printf("[%s]: data is not its first member", layout->description->name);
+		return NULL;
+	}
+	/* A damaged file may let types contain each other. */
+	g_hash_table_insert(set->layouts, (void *)layout->type, NULL);
+	return (hc_layout *)hc_container_set_layout(set, data->type, NULL);
+}
+
 static hc_layout *find_layout(hc_container_set *set, const hc_type *type, const hc_annotation *annotation)
 {
 	g_autofree char *misfit = NULL;
 	const candidate of = { .set = set, .type = type, .annotation = annotation, .misfit = &misfit };
 	hc_layout *layout = annotation ? find_annotated(&of) : find_named(&of);
 
+	if (layout && layout->description->kind == HC_WALK_MEMBER)
+		layout = find_layout_of_member(layout, &misfit);
 	if (!layout && misfit)
 		hc_diagnostics_add(set->diagnostics, &no_fit, 0, "%s: %s",
 			annotation ? annotation->name : hc_type_short_name(type), misfit);
@@ -502,6 +520,11 @@ bool hc_layout_is_queue(const hc_layout *layout)
 	return description->kind == HC_WALK_SEGMENTED ||
 	       (description->kind == HC_WALK_LINKED && !hc_layout_is_keyed(layout)) ||
 	       (description->kind == HC_WALK_CONTIGUOUS && description->known[HC_KEY_WRAP] != HC_NO_KEY);
+}
+
+bool hc_layout_is_view(const hc_layout *layout)
+{
+	return layout->description->is_view;
 }
 
 bool hc_layout_is_string(const hc_layout *layout)

@@ -14,6 +14,8 @@
 #include <string.h>
 
 enum {
+	BASES_DEPTH = 16,   /* of classes */
+	ROUNDED_MAX = 64,   /* bytes that may lie behind an object: what malloc rounds up, and padding of what holds it */
 	OBJECT_MAX = 1024,  /* bytes of a container in registers */
 	FEW_ELEMENTS = 2,   /* that may fit by chance */
 	PROBE_NODES = 8,    /* that tell a link from another */
@@ -22,7 +24,7 @@ enum {
 
 const char *hc_grade_name(hc_grade grade)
 {
-	static const char *const names[] = { "exact", "truncated", "implausible" };
+	static const char *const names[] = { "exact", "truncated", "implausible", "bound" };
 
 	return grade < HC_GRADE_COUNT ? names[grade] : "?";
 }
@@ -328,6 +330,74 @@ static bool walk_object(hc_walker *walker, hc_address object, uint64_t size)
 	return true;
 }
 
+/* Where BASE lies in TYPE, by value, as the base class of a base class ...: FALSE if it is none. */
+static bool find_base(const hc_type *type, const hc_type *base, unsigned depth, uint64_t *ret_offset)
+{
+	if (type == base)
+		return true;
+	for (unsigned i = 0; i < hc_type_field_count(type) && depth < BASES_DEPTH; i++) {
+		const hc_field *field = hc_type_field(type, i);
+
+		if (!field->is_base || field->is_virtual || !find_base(field->type, base, depth + 1, ret_offset))
+			continue;
+		*ret_offset += field->offset;
+		return true;
+	}
+	return false;
+}
+
+/* The first template argument of the class whose vtable is VTABLE: "counted<T, ...>" -> T. */
+static const hc_type *first_argument_of_class(hc_walker *walker, hc_address vtable)
+{
+	hc_container_set *set = walker->set;
+	const hc_type *class = NULL, *type = NULL;
+	const char *name;
+	int64_t to_top;
+	void *found;
+
+	if (g_hash_table_lookup_extended(set->functions, &vtable, NULL, &found))
+		return found;
+	if (set->modules && hc_modules_class_of_vtable(set->modules, vtable, &class, &to_top, &name)) {
+		for (unsigned i = 0; class && !type && i < hc_type_argument_count(class); i++)
+			type = hc_type_argument(class, i)->type;
+	}
+	if (g_hash_table_size(set->functions) < HC_FUNCTIONS_MAX)
+		g_hash_table_insert(set->functions, g_memdup2(&vtable, sizeof vtable), (void *)type);
+	return type;
+}
+
+/*
+ * What keeps the object (a control block) has a class that tells which type the object was made as; what is declared is void, or a base
+ * class. *DATA moves to the object's beginning. DECLARED if nothing is told, or if *DATA leads to a part of the object only: a member
+ * that shares its lifetime.
+ */
+static bool find_class_of(hc_walker *walker, const hc_type *declared, hc_address *data, const hc_type **ret_type)
+{
+	uint64_t keeper, vtable, is_inline, offset = 0, room;
+	const hc_type *type;
+
+	*ret_type = declared;
+	if (!need(walker, HC_KEY_CLASS_OF, 0, &keeper) || !need(walker, HC_KEY_IS_INLINE, 0, &is_inline))
+		return false;
+	if (!keeper || !hc_reader_word(walker->reader, keeper, &vtable))
+		return true;
+	type = first_argument_of_class(walker, vtable);
+	if (type && !is_inline)
+		type = hc_type_get_kind(type) == HC_TYPE_POINTER ? hc_type_target(type) : NULL;
+	if (!type || type == declared || !hc_type_size(type))
+		return true;
+	room = hc_reader_rest(walker->reader, *data);
+	if (!declared || hc_type_get_kind(declared) == HC_TYPE_VOID) {
+		/* Behind the whole object is nothing but what malloc rounds up. */
+		if (room >= hc_type_size(type) && (!is_inline || room - hc_type_size(type) <= ROUNDED_MAX))
+			*ret_type = type;
+	} else if (hc_type_get_kind(type) == HC_TYPE_STRUCT && find_base(type, declared, 0, &offset)) {
+		*data -= offset;
+		*ret_type = type;
+	}
+	return true;
+}
+
 static void walk_single(hc_walker *walker)
 {
 	const hc_type *element = walker->layout->element;
@@ -346,6 +416,9 @@ static void walk_single(hc_walker *walker)
 	/* new T[n] keeps no count that could be found: one of them. */
 	if (element && hc_type_get_kind(element) == HC_TYPE_ARRAY && !hc_type_size(element))
 		walker->walk->element = element = hc_type_target(element);
+	if (!find_class_of(walker, element, &data, &element))
+		return;
+	walker->walk->element = element;
 	walk_object(walker, data, element ? hc_type_size(element) : 0);
 }
 
@@ -574,6 +647,8 @@ static bool follow_pointer(hc_walker *walker)
 
 static void walk_kind(hc_walker *walker)
 {
+	uint64_t at_most;
+
 	static void (*const walks[])(hc_walker *) = {
 		[HC_WALK_CONTIGUOUS] = walk_contiguous,
 		[HC_WALK_SEGMENTED] = walk_segmented,
@@ -592,6 +667,8 @@ static void walk_kind(hc_walker *walker)
 	if (walker->walk->grade == HC_GRADE_EXACT && walker->walk->claimed != UINT64_MAX &&
 		walker->walk->walked != walker->walk->claimed && !walker->limit)
 		hc_walker_break(walker, "there are fewer elements than it claims");
+	if (walker->walk->grade == HC_GRADE_EXACT && hc_walker_get(walker, HC_KEY_AT_MOST, 0, &at_most) && at_most)
+		hc_walker_end(walker, HC_GRADE_BOUND, "it keeps no count: at most so many fit into its block");
 }
 
 void hc_walk_one(

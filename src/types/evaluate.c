@@ -57,8 +57,10 @@ static void find_class(struct evaluation *evaluation)
 	uint64_t vtable;
 	int64_t to_top;
 
-	if (hc_type_get_kind(evaluation->object.type) == HC_TYPE_STRUCT &&
-		hc_type_is_polymorphic(evaluation->object.type) &&
+	hc_type_kind kind = hc_type_get_kind(evaluation->object.type);
+
+	if ((kind == HC_TYPE_INCOMPLETE ||
+		    (kind == HC_TYPE_STRUCT && hc_type_is_polymorphic(evaluation->object.type))) &&
 		hc_values_word(evaluation->types, evaluation->object.address, &vtable) &&
 		hc_modules_class_of_vtable(evaluation->types->modules, vtable, &class, &to_top, &name) && class) {
 		evaluation->object.type = class;

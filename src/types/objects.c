@@ -291,19 +291,19 @@ static void look_at_held(
 {
 	hc_spot spot;
 
-	/* Of std::make_shared() the object lies in the control block. */
 	if (address - at < hc_type_size(container->type)) {
 		hc_propagation_look_at_nested(propagation, element, address);
 		return;
 	}
+	element->is_own = true;
+	/* Of std::make_shared() the object lies in the control block, and is most of it. */
 	if (container->index && hc_propagation_find_block(propagation, address, &spot) &&
 		propagation->types->owner_of[spot.number] == container->index->number) {
-		/* Many may share it. */
-		if (hc_propagation_is_first_look(propagation, address, element->type))
-			hc_propagation_look_at_nested(propagation, element, address);
+		propagation->types->owner_of[spot.number] = element->number;
+		hc_propagation_set_looked_at(propagation, address);
+		hc_propagation_look_at_nested(propagation, element, address);
 		return;
 	}
-	element->is_own = true;
 	hc_propagation_reach(propagation, element, address);
 }
 

@@ -190,6 +190,8 @@ static void add_type(struct maker *maker, const hc_type *type, uint64_t offset, 
 		kind != HC_TYPE_INCOMPLETE)
 		return;
 	layout = hc_container_set_layout(maker->plans->set, type, annotation);
+	if (layout && hc_layout_is_view(layout))
+		layout = NULL;
 	if (layout)
 		add_container(maker, type, layout, offset, name);
 	else if (kind == HC_TYPE_ARRAY)

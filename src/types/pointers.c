@@ -88,6 +88,21 @@ static hc_owner *find_class(hc_propagation *propagation, hc_owner *owner, hc_add
 	return hc_owners_class(propagation->owners, owner, known->type, known->name, plan);
 }
 
+/* A class that is only declared (std::__future_base::_Result_base is defined in the library) may be the base of one that is known. */
+static hc_owner *find_class_of_incomplete(hc_propagation *propagation, hc_owner *owner, hc_address *address)
+{
+	const hc_known_class *known;
+	uint64_t vtable;
+
+	if (!hc_propagation_load(propagation, *address, &vtable) ||
+		!hc_modules_find(propagation->types->modules, vtable) ||
+		!(known = hc_propagation_class(propagation, vtable)) || !known->type || known->type == owner->type)
+		return owner;
+	*address += known->to_top;
+	return hc_owners_class(propagation->owners, owner, known->type, known->name,
+		hc_plans_get(propagation->types->plans, known->type, NULL));
+}
+
 /* ---- a pointer ---- */
 
 bool hc_propagation_looks_like(
@@ -313,6 +328,10 @@ void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_addre
 		if (!actual || object - spot.address >= size)
 			return hc_propagation_count_unsound(propagation, owner);
 		owner = actual;
+	} else if (hc_type_get_kind(owner->type) == HC_TYPE_INCOMPLETE) {
+		owner = find_class_of_incomplete(propagation, owner, &object);
+		if (object - spot.address >= size)
+			return hc_propagation_count_unsound(propagation, owner);
 	}
 	uint64_t count = cookie_count(propagation, owner, &spot, object, size);
 

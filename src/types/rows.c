@@ -240,7 +240,9 @@ static void collect(hc_types *types, GHashTable *rows)
 
 static hc_grade worst_grade(const hc_owner *owner)
 {
-	return owner->grades[HC_GRADE_TRUNCATED] ? HC_GRADE_TRUNCATED : HC_GRADE_EXACT;
+	return owner->grades[HC_GRADE_TRUNCATED] ? HC_GRADE_TRUNCATED :
+	       owner->grades[HC_GRADE_BOUND]	 ? HC_GRADE_BOUND :
+						   HC_GRADE_EXACT;
 }
 
 /* That it is a container, and holds what it is said to hold. */

@@ -111,7 +111,13 @@ char *hc_values_text(const hc_types *types, const hc_type *type, hc_address addr
 			hc_type_size(hc_type_target(type)) != 1)
 			return NULL;
 		return read_terminated(types, address, hc_type_size(type), length);
+	case HC_TYPE_REFERENCE:
+		type = hc_type_target(type);
+		return type && hc_type_get_kind(type) != HC_TYPE_REFERENCE && hc_values_word(types, address, &value) && value ?
+			       hc_values_text(types, type, value, length) :
+			       NULL;
 	case HC_TYPE_STRUCT:
+	case HC_TYPE_INCOMPLETE:
 		layout = hc_container_set_layout(types->set, type, NULL);
 		return layout && hc_layout_is_string(layout) ? text_of_container(types, layout, address, length) : NULL;
 	default:
@@ -329,14 +335,27 @@ static void format_pointer(struct formatting *formatting, hc_address address)
 		g_string_append_printf(formatting->text, "%#" G_GINT64_MODIFIER "x", value);
 }
 
+/* What it refers to. */
+static void format_reference(struct formatting *formatting, const hc_type *type, hc_address address)
+{
+	const hc_type *target = hc_type_target(type);
+	uint64_t value;
+
+	if (target && hc_values_word(formatting->types, address, &value) && value)
+		format_value(formatting, target, value);
+	else
+		format_pointer(formatting, address);
+}
+
 static void format_inner(struct formatting *formatting, const hc_type *type, hc_address address)
 {
 	uint64_t value;
 
 	switch (hc_type_get_kind(type)) {
 	case HC_TYPE_POINTER:
-	case HC_TYPE_REFERENCE:
 		return format_pointer(formatting, address);
+	case HC_TYPE_REFERENCE:
+		return format_reference(formatting, type, address);
 	case HC_TYPE_ARRAY:
 		return format_array(formatting, type, address);
 	case HC_TYPE_STRUCT:
