@@ -94,6 +94,9 @@ typedef struct hc_growth {
 	const hc_snapshot_lost *lost;	/* of lost blocks, likewise */
 } hc_growth;
 
+/* Whether what the row of a container holds is room for elements, with nothing in it. */
+bool hc_growth_is_unused_capacity(const hc_growth *row);
+
 /* How sure a sentence is. */
 typedef enum {
 	HC_CONFIDENCE_CERTAIN,	/* the figures say so */

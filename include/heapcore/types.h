@@ -138,9 +138,13 @@ typedef struct hc_types_path {
 	bool is_queue; /* a list, a deque */
 	bool is_keyed; /* a map, a set, a hash table */
 	const char *kind;
+	const char *parts; /* what `own` is: "nodes and buckets"; NULL: elements */
 	uint64_t count, elements, capacity; /* capacity UINT64_MAX: none */
+	uint64_t elements_bytes;	    /* of walked elements, at their own size */
 	hc_grade grade;
 	hc_address largest; /* the one with the most elements */
+	uint64_t most_elements;
+	hc_amount own, below; /* of any path: blocks that are its own; and all that hang on it, own included */
 } hc_types_path;
 
 uint32_t hc_types_path_count(const hc_types *types);

@@ -9,7 +9,8 @@
 #include "base/text.h"
 
 enum {
-	ALIKE_SHARE = 4 /* none has more than one in so many of what all changed by */
+	ALIKE_SHARE = 4,  /* none has more than one in so many of what all changed by, */
+	LEAST_THREADS = 3 /* or of so many threads none more than half as much again as the mean */
 };
 
 /* What rows of one variable have in common; NULL: the row is of no thread. */
@@ -38,6 +39,8 @@ static bool are_alike(const hc_diff *diff, const GArray *rows)
 		all += change;
 		most = MAX(most, change);
 	}
+	if (rows->len >= LEAST_THREADS && most <= all / rows->len + all / rows->len / 2)
+		return all;
 	return all && most <= all / ALIKE_SHARE;
 }
 
@@ -76,8 +79,10 @@ static void join(hc_diff *diff, const GArray *rows)
 	/* Threads come and go: as many as had one at one time. */
 	sum->threads = MAX(before, after);
 	hc_text_count(count, sum->threads);
-	where = function ? g_strdup_printf("%s() in %s threads", function, count) :
-			   g_strdup_printf("thread-local of %s threads", count);
+	/* A static one of a function has its name, too. */
+	where = function && !g_str_has_prefix(sum->where, "thread-local") ?
+			g_strdup_printf("%s() in %s threads", function, count) :
+			g_strdup_printf("thread-local of %s threads", count);
 	sum->where = g_string_chunk_insert_const(diff->texts, where);
 	sum->trend = hc_diff_trend(sum->steps, diff->count);
 }

@@ -36,6 +36,12 @@ struct path_row {
 	uint64_t blocks[2], mapped_blocks[2]; /* first, last */
 };
 
+bool hc_growth_is_unused_capacity(const hc_growth *row)
+{
+	return row->owner && row->owner->kind && !row->threads && !row->elements_after && row->owner->capacity &&
+	       row->owner->capacity != UINT64_MAX;
+}
+
 static const char *keep(hc_diff *diff, const char *text)
 {
 	return text ? g_string_chunk_insert_const(diff->texts, text) : NULL;

@@ -277,7 +277,7 @@ static char *show_command(const char *command, const char *option, const char *p
 
 static bool has_unbounded_keys(const hc_growth *row)
 {
-	return row->owner->is_keyed && row->owner->keys_looked_at >= MANY_KEYS &&
+	return row->trend != HC_TREND_STOPPED && row->owner->is_keyed && row->owner->keys_looked_at >= MANY_KEYS &&
 	       row->owner->key_shapes <= FEW_SHAPES && row->elements_after > row->elements_before;
 }
 
@@ -312,9 +312,16 @@ static void tell_container(hc_diff *diff, const hc_growth *row)
 	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_SIZE_LENGTH];
 	hc_counters counters;
 
-	g_string_append_printf(text, "%s grew by %s, from %s to %s elements; it holds %s now", owner, bytes,
-		hc_text_count(before, row->elements_before), hc_text_count(after, row->elements_after),
-		hc_text_size(size, row->after));
+	g_string_append_printf(text, "%s grew by %s", owner, bytes);
+	if (hc_growth_is_unused_capacity(row))
+		g_string_append_printf(text, ", unused capacity: %s of these, all empty, have room for %s elements",
+			hc_text_count(before, row->owner->count), hc_text_count(after, row->owner->capacity));
+	else if (row->elements_before == row->elements_after)
+		g_string_append_printf(text, ", with %s elements as before", hc_text_count(after, row->elements_after));
+	else
+		g_string_append_printf(text, ", from %s to %s elements", hc_text_count(before, row->elements_before),
+			hc_text_count(after, row->elements_after));
+	g_string_append_printf(text, "; it holds %s now", hc_text_size(size, row->after));
 	if (row->elements_after > row->elements_before && !row->owner->is_keyed &&
 		hc_diff_find_counters(diff, row->name, row->elements_before, row->elements_after, &counters)) {
 		kind = "backlog";

@@ -9,7 +9,7 @@ struct hc_findings {
 static const hc_finder finders[] = {
 	hc_find_not_glibc,
 	hc_find_lost,
-	hc_find_containers,
+	hc_find_holders,
 	hc_find_retained,
 	hc_find_big_blocks,
 	hc_find_not_heap,

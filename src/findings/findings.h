@@ -37,7 +37,7 @@ void hc_findings_free(hc_findings *findings);
 /* ---- the finders ---- */
 
 void hc_find_lost(const hc_evidence *evidence, hc_findings *findings);
-void hc_find_containers(const hc_evidence *evidence, hc_findings *findings);
+void hc_find_holders(const hc_evidence *evidence, hc_findings *findings);
 void hc_find_retained(const hc_evidence *evidence, hc_findings *findings);
 void hc_find_big_blocks(const hc_evidence *evidence, hc_findings *findings);
 void hc_find_not_glibc(const hc_evidence *evidence, hc_findings *findings);
@@ -51,11 +51,18 @@ typedef struct hc_size_count {
 	uint64_t blocks;
 } hc_size_count;
 
+typedef enum {
+	HC_SIZES_LOST,	  /* of lost blocks */
+	HC_SIZES_UNKNOWN, /* of the program's blocks in use that are not lost, and whose type and owner are not known */
+} hc_sizes_of;
+
 /*
- * The program's blocks in use (LOST: only those that are lost), by usable size, most bytes first. Read from the index
- * alone, without touching the heap. GArray of hc_size_count.
+ * Blocks by usable size, most bytes first. Read from the index and the tables by block number, without touching the heap. GArray
+ * of hc_size_count.
  */
-GArray *hc_sizes_count(const hc_blocks *blocks, const hc_references *references, bool lost);
+GArray *hc_sizes_count(const hc_evidence *evidence, hc_sizes_of which);
+/* Whether hc_sizes_count() counts BLOCK among the unknown ones. */
+bool hc_sizes_is_unknown(const hc_evidence *evidence, const hc_block *block);
 
 /* ---- content.c ---- */
 

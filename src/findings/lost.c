@@ -54,7 +54,7 @@ void hc_find_lost(const hc_evidence *evidence, hc_findings *findings)
 
 	if (!blocks)
 		return;
-	g_autoptr(GArray) sizes = hc_sizes_count(evidence->blocks, evidence->references, true);
+	g_autoptr(GArray) sizes = hc_sizes_count(evidence, HC_SIZES_LOST);
 	g_autofree char *shown = describe_sizes(sizes), *content = describe_content(evidence),
 			*heads = describe_heads(totals), *missing = hc_references_describe_missing(evidence->references);
 

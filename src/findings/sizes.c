@@ -22,22 +22,31 @@ static void count_large(struct counter *counter, uint64_t size)
 		counter->large, key, GSIZE_TO_POINTER(GPOINTER_TO_SIZE(g_hash_table_lookup(counter->large, key)) + 1));
 }
 
-static bool is_wanted(
-	const hc_blocks *blocks, const hc_references *references, bool lost, uint32_t number, uint64_t start)
+static bool is_wanted(const hc_evidence *evidence, hc_sizes_of which, uint32_t number, uint64_t start)
 {
-	if (blocks->states[number] != HC_BLOCK_IN_USE)
+	if (evidence->blocks->states[number] != HC_BLOCK_IN_USE)
 		return false;
-	return !lost || hc_reach_is_lost(hc_references_reach_at(references, start));
+	if (which == HC_SIZES_UNKNOWN && evidence->types && hc_types_path_of_block(evidence->types, number))
+		return false;
+	return hc_reach_is_lost(hc_references_reach_at(evidence->references, start)) == (which == HC_SIZES_LOST);
 }
 
-static void count_region(struct counter *counter, const hc_blocks *blocks, const hc_references *references, bool lost,
-	const hc_block_region *region)
+bool hc_sizes_is_unknown(const hc_evidence *evidence, const hc_block *block)
 {
+	return block->state == HC_BLOCK_IN_USE && !block->label &&
+	       !(evidence->types && hc_types_path_of_block(evidence->types, block->number)) &&
+	       !hc_reach_is_lost(hc_references_reach(evidence->references, block->number));
+}
+
+static void count_region(
+	struct counter *counter, const hc_evidence *evidence, hc_sizes_of which, const hc_block_region *region)
+{
+	const hc_blocks *blocks = evidence->blocks;
 	hc_start_cursor cursor = hc_start_cursor_at(blocks, region->first_granule);
 	uint64_t start = hc_start_cursor_next(&cursor);
 
 	if (region->region.is_mmapped) {
-		if (is_wanted(blocks, references, lost, region->first_block, start))
+		if (is_wanted(evidence, which, region->first_block, start))
 			count_large(counter, region->region.block_size);
 		return;
 	}
@@ -48,7 +57,7 @@ static void count_region(struct counter *counter, const hc_blocks *blocks, const
 	for (uint32_t i = 0; i < region->block_count; i++) {
 		uint64_t next = i + 1 < region->block_count ? hc_start_cursor_next(&cursor) : end;
 
-		if (is_wanted(blocks, references, lost, region->first_block + i, start)) {
+		if (is_wanted(evidence, which, region->first_block + i, start)) {
 			if (next - start < SMALL_GRANULES)
 				counter->small[next - start]++;
 			else
@@ -69,8 +78,9 @@ static int compare_counts(const void *a, const void *b)
 }
 
 /* Labelled blocks are few: they are taken out one by one. */
-static void leave_out_labelled(struct counter *counter, const hc_blocks *blocks)
+static void leave_out_labelled(struct counter *counter, const hc_evidence *evidence)
 {
+	const hc_blocks *blocks = evidence->blocks;
 	GHashTableIter iter;
 	gpointer key;
 
@@ -78,7 +88,8 @@ static void leave_out_labelled(struct counter *counter, const hc_blocks *blocks)
 	while (g_hash_table_iter_next(&iter, &key, NULL)) {
 		hc_block block;
 
-		if (!hc_blocks_get(blocks, GPOINTER_TO_UINT(key), &block))
+		if (!hc_blocks_get(blocks, GPOINTER_TO_UINT(key), &block) ||
+			(evidence->types && hc_types_path_of_block(evidence->types, block.number)))
 			continue;
 		uint64_t granules = (block.size + blocks->word) >> blocks->granule_shift;
 
@@ -87,8 +98,9 @@ static void leave_out_labelled(struct counter *counter, const hc_blocks *blocks)
 	}
 }
 
-GArray *hc_sizes_count(const hc_blocks *blocks, const hc_references *references, bool lost)
+GArray *hc_sizes_count(const hc_evidence *evidence, hc_sizes_of which)
 {
+	const hc_blocks *blocks = evidence->blocks;
 	struct counter *counter = g_new0(struct counter, 1);
 	GArray *counts = g_array_new(FALSE, FALSE, sizeof(hc_size_count));
 	GHashTableIter iter;
@@ -96,9 +108,9 @@ GArray *hc_sizes_count(const hc_blocks *blocks, const hc_references *references,
 
 	counter->large = g_hash_table_new(NULL, NULL);
 	for (uint32_t i = 0; i < blocks->region_count; i++)
-		count_region(counter, blocks, references, lost, &blocks->regions[i]);
-	if (!lost)
-		leave_out_labelled(counter, blocks);
+		count_region(counter, evidence, which, &blocks->regions[i]);
+	if (which == HC_SIZES_UNKNOWN)
+		leave_out_labelled(counter, evidence);
 	for (unsigned i = 0; i < SMALL_GRANULES; i++) {
 		hc_size_count count = { ((uint64_t)i << blocks->granule_shift) - blocks->word, counter->small[i] };
 

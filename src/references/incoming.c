@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who points to a block: one look at every word of the roots and of the blocks in use. */
+/* Who points to a block, or to some of many: one look at every word of the roots and of the blocks in use. */
 #include "references/internal.h"
 
 struct incoming {
 	const hc_references *references;
-	hc_address start, end; /* the block */
+	hc_address start, end;	 /* the block; of several: all of them */
+	const hc_block *targets; /* several, in order of address; NULL: one */
+	unsigned count;
 	unsigned limit;
 	GArray *found; /* of hc_reference */
 	uint64_t total;
+	uint64_t budget; /* bytes that may still be looked at */
 };
 
 static void add_reference(struct incoming *incoming, hc_reference reference)
@@ -17,9 +20,29 @@ static void add_reference(struct incoming *incoming, hc_reference reference)
 		g_array_append_val(incoming->found, reference);
 }
 
+/* The one of several that VALUE leads to; NULL: none. */
+static const hc_block *target_of(const struct incoming *incoming, uint64_t value)
+{
+	unsigned low = 0, high = incoming->count;
+
+	while (low < high) {
+		unsigned middle = low + (high - low) / 2;
+		const hc_block *target = &incoming->targets[middle];
+
+		if (value - target->address < target->size)
+			return target;
+		if (value < target->address)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
 static bool leads_there(const struct incoming *incoming, uint64_t value)
 {
-	return value - incoming->start < incoming->end - incoming->start;
+	return value - incoming->start < incoming->end - incoming->start &&
+	       (!incoming->targets || target_of(incoming, value));
 }
 
 /* As many as are searched for roots: hc_references_add_root_words(). The general ones are told from the others by where they lie. */
@@ -51,7 +74,7 @@ static void scan_memory(struct incoming *incoming, hc_address start, hc_address 
 	hc_word_format format = hc_core_word_format(core);
 
 	start = hc_align_up(start, format.size);
-	while (start < end) {
+	while (start < end && incoming->budget) {
 		uint64_t available;
 		const uint8_t *bytes = hc_core_bytes(core, start, &available);
 
@@ -64,7 +87,8 @@ static void scan_memory(struct incoming *incoming, hc_address start, hc_address 
 			start = mapping->start > start ? mapping->start : mapping->end;
 			continue;
 		}
-		available = MIN(available, end - start);
+		available = MIN(MIN(available, end - start), incoming->budget);
+		incoming->budget -= available;
 		for (uint64_t i = 0; i + format.size <= available; i += format.size) {
 			uint64_t value = hc_load_word(bytes + i, format);
 
@@ -96,11 +120,36 @@ static void scan_roots(struct incoming *incoming, unsigned rank)
 
 GArray *hc_references_from_roots(const hc_references *references, hc_address start, hc_address end, unsigned limit)
 {
-	struct incoming incoming = { .references = references, .start = start, .end = end, .limit = limit };
+	struct incoming incoming = {
+		.references = references, .start = start, .end = end, .limit = limit, .budget = UINT64_MAX
+	};
 
 	incoming.found = g_array_new(FALSE, FALSE, sizeof(hc_reference));
 	for (unsigned rank = 0; rank < HC_ROOT_RANKS; rank++)
 		scan_roots(&incoming, rank);
+	return incoming.found;
+}
+
+GArray *hc_references_to_some(
+	const hc_references *references, const hc_block *targets, unsigned count, unsigned limit, uint64_t budget)
+{
+	struct incoming incoming = {
+		.references = references, .targets = targets, .count = count, .limit = limit, .budget = budget
+	};
+	hc_block_iterator iterator;
+	hc_block block;
+
+	incoming.found = g_array_new(FALSE, FALSE, sizeof(hc_reference));
+	if (!count)
+		return incoming.found;
+	incoming.start = targets[0].address;
+	incoming.end = targets[count - 1].address + targets[count - 1].size;
+	for (unsigned rank = 0; rank < HC_ROOT_RANKS; rank++)
+		scan_roots(&incoming, rank);
+	hc_block_iterator_init(&iterator, references->blocks);
+	while (incoming.budget && incoming.found->len < limit && hc_block_iterator_next(&iterator, &block))
+		if (block.state == HC_BLOCK_IN_USE && !block.label)
+			scan_memory(&incoming, block.address, block.address + block.size, block.number, 0);
 	return incoming.found;
 }
 
@@ -109,7 +158,7 @@ unsigned hc_references_to(const hc_references *references, uint32_t number, unsi
 {
 	hc_block target, block;
 	hc_block_iterator iterator;
-	struct incoming incoming = { .references = references, .limit = limit };
+	struct incoming incoming = { .references = references, .limit = limit, .budget = UINT64_MAX };
 
 	*ret_references = NULL;
 	*ret_total = 0;

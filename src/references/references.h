@@ -30,5 +30,12 @@ hc_references *hc_references_create(const hc_core *core, const hc_blocks *blocks
 	unsigned jobs, hc_diagnostics *diagnostics, GError **error);
 void hc_references_destroy(hc_references *references);
 
+/*
+ * Words that point into any of the COUNT blocks TARGETS (in order of address): those in roots, then in blocks in use, until there are
+ * LIMIT of them or BUDGET bytes were looked at. GArray of hc_reference.
+ */
+GArray *hc_references_to_some(
+	const hc_references *references, const hc_block *targets, unsigned count, unsigned limit, uint64_t budget);
+
 /* As hc_references_reach(), for the block in use that starts at granule START: without looking its number up. */
 hc_reach hc_references_reach_at(const hc_references *references, uint64_t start);

@@ -345,7 +345,9 @@ static void append_count(GString *text, const hc_growth *growth)
 	uint64_t change = more ? growth->blocks_after - growth->blocks_before :
 				 growth->blocks_before - growth->blocks_after;
 
-	if (growth->elements_after != UINT64_MAX)
+	if (hc_growth_is_unused_capacity(growth))
+		g_string_append(text, ", unused capacity");
+	else if (growth->elements_after != UINT64_MAX)
 		g_string_append_printf(text, ", %s -> %s elements", hc_text_count(before, growth->elements_before),
 			hc_text_count(after, growth->elements_after));
 	else if (change)

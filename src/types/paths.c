@@ -14,6 +14,27 @@ uint32_t hc_types_path_count(const hc_types *types)
 	return types->owners->list->len - 1;
 }
 
+/* What a container's own blocks are; NULL: its elements, or what it holds. */
+static const char *parts_of(const hc_owner *owner)
+{
+	if (owner->is_intrusive)
+		return NULL;
+	switch (hc_layout_kind(owner->layout)) {
+	case HC_WALK_CONTIGUOUS:
+	case HC_WALK_SEGMENTED:
+		return "buffers";
+	case HC_WALK_LINKED:
+	case HC_WALK_TREE:
+		return "nodes";
+	case HC_WALK_BUCKETS:
+		return "nodes and buckets";
+	case HC_WALK_SLOTS:
+		return "slots";
+	default:
+		return NULL;
+	}
+}
+
 static void describe_container(const hc_owner *owner, hc_types_path *path)
 {
 	path->is_container = owner->containers > owner->grades[HC_GRADE_IMPLAUSIBLE];
@@ -25,7 +46,10 @@ static void describe_container(const hc_owner *owner, hc_types_path *path)
 	path->elements = owner->claimed;
 	path->capacity = owner->has_capacity ? owner->capacity : UINT64_MAX;
 	path->grade = owner->grades[HC_GRADE_TRUNCATED] ? HC_GRADE_TRUNCATED : HC_GRADE_EXACT;
+	path->parts = parts_of(owner);
+	path->elements_bytes = owner->elements_bytes;
 	path->largest = owner->largest;
+	path->most_elements = owner->largest_elements;
 	if (hc_layout_is_guess(owner->layout))
 		path->certainty = MAX(path->certainty, HC_CERTAINTY_GUESS);
 }
@@ -43,6 +67,8 @@ void hc_types_path_get(const hc_types *types, uint32_t number, hc_types_path *re
 		.certainty = owner->certainty,
 		.is_index = owner->is_index,
 		.capacity = UINT64_MAX,
+		.own = owner->own,
+		.below = owner->below,
 	};
 	if (owner->layout && !owner->is_index)
 		describe_container(owner, ret_path);

@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What `analyze` tells a person to look at is where memory piles up, with the figures that fixtures/stories/piles.cpp counted itself."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from harness import Cases, GCORE_INSIDE, ROOT, Stopped, analyze, few, report_of, succeed
+from variants import SMALL_CORE
+
+if ROOT != Path("/") or GCORE_INSIDE:
+    print("heapcore-tests: 0 passed, 0 failed, 1 skipped")  # fixtures of another root: captures are of this one
+    sys.exit(77)
+
+Row = dict[str, Any]
+TOLERANCE = 0.01
+
+
+class Piles:
+    """The program at its second stop, captured at both."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.stopped = Stopped("stories/piles", arguments, SMALL_CORE, recorder=False)
+
+    def __enter__(self) -> "Piles":
+        self.stopped.__enter__()
+        self.folders = [self.stopped.folder / name for name in "ab"]
+        succeed("capture", str(self.stopped.pid), "-o", self.folders[0])
+        self.before = self.causes()
+        self.stopped.go_on()
+        succeed("capture", str(self.stopped.pid), "-o", self.folders[1])
+        self.after = self.causes()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stopped.__exit__()
+
+    def causes(self) -> dict[str, tuple[int, int]]:
+        """By name: bytes and elements."""
+        return {words[2]: (int(words[4]), int(words[5])) for words in self.stopped.manifest if words[0] == "cause"}
+
+    @property
+    def findings(self) -> list[Row]:
+        return analyze(self.folders[1], self.stopped.program)["findings"]
+
+    @property
+    def diff(self) -> Row:
+        return report_of(succeed("diff", "--json", *self.folders, self.stopped.program))
+
+
+def is_near(told: int, truth: int) -> bool:
+    return abs(told - truth) <= TOLERANCE * truth
+
+
+def shown(findings: list[Row]) -> str:
+    return few(f"{finding['kind']} {finding['bytes']}: {finding['text']}" for finding in findings)
+
+
+def finding_of(findings: list[Row], name: str) -> Row:
+    """The one finding that begins with NAME."""
+    found = [finding for finding in findings if finding["text"].startswith((f"{name} (", f"{name}: "))]
+    assert len(found) == 1, f"{name} is told {len(found)} times:{shown(findings)}"
+    return found[0]
+
+
+def check_told(piles: Piles, name: str) -> str:
+    """NAME is a finding, with the bytes and the elements that the program counted; its text."""
+    size, elements = piles.after[name]
+    findings = piles.findings
+    finding = finding_of(findings, name)
+    assert is_near(finding["bytes"], size), f"{finding['bytes']} bytes, not {size}:{shown(findings)}"
+    if elements:
+        assert f": {elements:,} elements" in finding["text"], f"not {elements:,} elements:{shown(findings)}"
+    return finding["text"]
+
+
+def check_diff(piles: Piles, name: str) -> Row:
+    """NAME is one row of the growth, with what the program counted; the row."""
+    rows = [row for row in piles.diff["attribution"] if row["name"] == name and row["bytes"]]
+    assert len(rows) == 1, f"{name}: {len(rows)} rows"
+    size = piles.after[name][0] - piles.before[name][0]
+    assert is_near(rows[0]["bytes"], size), f"{rows[0]['bytes']} bytes, not {size}"
+    return rows[0]
+
+
+def callbacks() -> None:
+    """Where things pile up, not the variable that one begins at."""
+    with Piles("callbacks") as piles:
+        check_told(piles, "g_node->context->on_shutdown")
+        assert not any(finding["text"].startswith("g_node (") for finding in piles.findings), shown(piles.findings)
+
+
+def threads(count: int) -> None:
+    """One row for a variable of many threads, in diff as in analyze."""
+    with Piles("threads", str(count)) as piles:
+        text = check_told(piles, "remember::remembered")
+        assert f"thread-local of {count} threads" in text, text
+        row = check_diff(piles, "remember::remembered")
+        assert row["where"] == f"thread-local of {count} threads", row["where"]
+        assert row["elements_after"] == piles.after["remember::remembered"][1], row
+
+
+def names() -> None:
+    """A name that begins with another one's is a name of its own."""
+    with Piles("names") as piles:
+        for name in ("g_session", "g_session_by_name", "g_session_old"):
+            check_told(piles, name)
+
+
+def capacity() -> None:
+    """Room without elements is told as that."""
+    name = "g_scene->buffers[].data"
+    with Piles("capacity") as piles:
+        text = check_told(piles, name)
+        assert "of unused capacity in 600 empty vectors" in text, text
+        check_diff(piles, name)
+        verdict = piles.diff["verdict"]
+        assert name in verdict and "unused capacity" in verdict and "from 0 to 0" not in verdict, verdict
+
+
+def bounded() -> None:
+    """One core cannot know whether keys are bounded; two know that this cache did not grow."""
+    with Piles("bounded") as piles:
+        text = finding_of(piles.findings, "g_cache")["text"]
+        assert text.endswith("?") and "differ only in numbers" in text, text
+        assert not any("nothing seems to bound" in finding["text"] for finding in piles.findings), shown(piles.findings)
+        verdict = piles.diff["verdict"]
+        assert "g_cache" not in verdict and "nothing seems to bound" not in verdict, verdict
+        check_diff(piles, "g_own")
+
+
+def sessions() -> None:
+    """Of a table of few things with a queue each, it is the queues."""
+    with Piles("sessions") as piles:
+        check_told(piles, "g_sessions[].queue")
+
+
+def sizes() -> None:
+    """With debug info a block's size is no finding; without, it says who points there."""
+    with Piles("names") as piles, tempfile.TemporaryDirectory(prefix="heapcore-empty-") as empty:
+        kinds = {finding["kind"] for finding in piles.findings}
+        assert not kinds & {"one-size", "big-blocks"}, shown(piles.findings)
+        core = next(piles.folders[1].glob("core.*"))
+        findings = report_of(succeed("analyze", core, f"--sysroot={empty}", "--json", statuses=(0, 3)))["findings"]
+        told = [finding for finding in findings if finding["kind"] == "one-size"]
+        assert told, f"no size is told:{shown(findings)}"
+        for finding in told:
+            assert "type and owner not known; pointed to from " in finding["text"], finding["text"]
+
+
+cases = Cases(__doc__)
+cases.run("callbacks", callbacks)
+for count in (3, 4, 40):
+    cases.run(f"threads: {count}", threads, count)
+for case in (names, capacity, bounded, sessions, sizes):
+    cases.run(case.__name__, case)
+cases.finish()
