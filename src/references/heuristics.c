@@ -35,15 +35,22 @@ static bool fits(const struct interior *interior, uint64_t asked)
 	return asked <= interior->size && interior->size - asked <= interior->slack;
 }
 
-/* The cookie is as long as T's alignment, at least a word, with n in its last word; what wants more gets it from another new. */
+/*
+ * The cookie is as long as T's alignment, at least a word, with n in its last word; what wants more gets it from another new. Behind two
+ * words T's size is a multiple of them, and n is not 0: a zero there is rather a member in front of a second base.
+ */
 static bool is_array_cookie(const struct interior *interior)
 {
-	uint64_t count, bytes = interior->size - interior->offset;
+	uint64_t count, bytes = interior->size - interior->offset, unit = interior->offset == interior->word ? 1 : interior->offset,
+		 size;
 
 	if ((interior->offset != interior->word && interior->offset != 2 * interior->word) ||
 		!word_at(interior, interior->address - interior->word, &count) || count > bytes)
 		return false;
-	return fits(interior, interior->offset + (count ? bytes / count * count : 0));
+	if (!count)
+		return unit == 1 && fits(interior, interior->offset);
+	size = bytes / count / unit * unit;
+	return size && fits(interior, interior->offset + size * count);
 }
 
 static bool is_length_prefix(const struct interior *interior)
