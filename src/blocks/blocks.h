@@ -22,6 +22,12 @@ enum {
 	HC_GROUP_WORDS = 8
 };
 
+static inline void hc_amount_add(hc_amount *amount, hc_amount more)
+{
+	amount->blocks += more.blocks;
+	amount->bytes += more.bytes;
+}
+
 typedef struct hc_block_region {
 	hc_region region;
 	hc_address start, end;	/* where addresses of its blocks lie */

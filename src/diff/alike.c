@@ -6,12 +6,8 @@
  */
 #include "diff/internal.h"
 
+#include "base/alike.h"
 #include "base/text.h"
-
-enum {
-	ALIKE_SHARE = 4,  /* none has more than one in so many of what all changed by, */
-	LEAST_THREADS = 3 /* or of so many threads none more than half as much again as the mean */
-};
 
 /* What rows of one variable have in common; NULL: the row is of no thread. */
 static char *key_of(const hc_growth *row)
@@ -39,9 +35,7 @@ static bool are_alike(const hc_diff *diff, const GArray *rows)
 		all += change;
 		most = MAX(most, change);
 	}
-	if (rows->len >= LEAST_THREADS && most <= all / rows->len + all / rows->len / 2)
-		return all;
-	return all && most <= all / ALIKE_SHARE;
+	return hc_are_alike(all, most, rows->len);
 }
 
 static void add_figures(const hc_diff *diff, hc_growth *sum, const hc_growth *row)

@@ -13,9 +13,10 @@
  */
 #include "findings/held.h"
 
+#include "base/alike.h"
+
 enum {
-	MANY = 16,	  /* things: fewer are a structure, not a pile */
-	LEAST_THREADS = 3 /* that make one row */
+	MANY = 16 /* things: fewer are a structure, not a pile */
 };
 
 /* ---- variables of many threads ---- */
@@ -70,15 +71,6 @@ static GHashTable *group_variables(const hc_types *types)
 	return groups;
 }
 
-/* No one has more than half as much again as the mean, or a quarter of all. */
-static bool are_alike(const variable_group *group)
-{
-	unsigned count = g_hash_table_size(group->threads);
-
-	return count >= LEAST_THREADS &&
-	       (group->most <= group->bytes / 4 || group->most <= group->bytes / count + group->bytes / count / 2);
-}
-
 /* ---- the tree ---- */
 
 typedef struct held_collecting {
@@ -114,8 +106,7 @@ static void add_up_lost(const held_collecting *collecting)
 		hc_types_path_get(collecting->types, i, &path);
 		if (!path.parent)
 			continue;
-		collecting->lost[path.parent].blocks += collecting->lost[i].blocks;
-		collecting->lost[path.parent].bytes += collecting->lost[i].bytes;
+		hc_amount_add(&collecting->lost[path.parent], collecting->lost[i]);
 	}
 }
 
@@ -132,8 +123,10 @@ static char *place_key(const held_collecting *collecting, uint32_t number, const
 		char *key = variable_key(path);
 		const variable_group *group = key ? g_hash_table_lookup(collecting->groups, key) : NULL;
 
-		if (group && are_alike(group)) {
-			*ret_threads = g_hash_table_size(group->threads);
+		unsigned threads = group ? g_hash_table_size(group->threads) : 0;
+
+		if (group && hc_are_alike(group->bytes, group->most, threads)) {
+			*ret_threads = threads;
 			return key;
 		}
 		g_free(key);
@@ -150,16 +143,10 @@ static char *place_key(const held_collecting *collecting, uint32_t number, const
 		path->is_container);
 }
 
-static void add_amount(hc_amount *amount, hc_amount more)
-{
-	amount->blocks += more.blocks;
-	amount->bytes += more.bytes;
-}
-
 static void add_figures(hc_types_path *sum, const hc_types_path *path)
 {
-	add_amount(&sum->own, path->own);
-	add_amount(&sum->below, path->below);
+	hc_amount_add(&sum->own, path->own);
+	hc_amount_add(&sum->below, path->below);
 	sum->count += path->count;
 	sum->elements += path->elements;
 	sum->elements_bytes += path->elements_bytes;

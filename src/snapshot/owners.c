@@ -5,6 +5,8 @@
  */
 #include "snapshot/internal.h"
 
+#include "blocks/blocks.h"
+
 enum {
 	OWNERS_MAX = 50000,
 	SAMPLED_MAX = 24,     /* containers whose keys are looked at */
@@ -190,12 +192,6 @@ static void add_container(struct collecting *collecting, hc_snapshot_owner *owne
 		owner->capacity = (owner->capacity == UINT64_MAX ? 0 : owner->capacity) + path->capacity;
 }
 
-static void add_amount(hc_amount *amount, hc_amount more)
-{
-	amount->blocks += more.blocks;
-	amount->bytes += more.bytes;
-}
-
 /* The row of path NUMBER, which is kept: one that is there, or a new one. */
 static void take_path(
 	struct collecting *collecting, uint32_t number, const hc_types_path *path, const uint32_t *ordinals)
@@ -238,8 +234,8 @@ static void give_blocks(struct collecting *collecting, uint32_t number)
 		collecting->snapshot->owners_left_out++;
 	/* A path that begins with nothing kept above it is kept itself: see is_kept(). */
 	owner = &g_array_index(collecting->snapshot->owners, hc_snapshot_owner, collecting->row[kept] - 1);
-	add_amount(&owner->own, collecting->amounts->own[number]);
-	add_amount(&owner->mapped, collecting->amounts->mapped[number]);
+	hc_amount_add(&owner->own, collecting->amounts->own[number]);
+	hc_amount_add(&owner->mapped, collecting->amounts->mapped[number]);
 }
 
 static bool is_kept(const struct collecting *collecting, uint32_t number, const hc_types_path *path)
