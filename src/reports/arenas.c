@@ -242,6 +242,19 @@ void hc_arenas_print(const hc_analysis *analysis, bool wide, unsigned limit, hc_
 	}
 }
 
+char *hc_why_unread(const hc_analysis *analysis)
+{
+	return hc_heap_why_unread(
+		hc_blocks_heap(hc_analysis_blocks(analysis)), hc_core_process(hc_analysis_core(analysis)));
+}
+
+void hc_no_arenas_print(const hc_analysis *analysis, hc_output *output)
+{
+	g_autofree char *unread = hc_why_unread(analysis);
+
+	hc_output_printf(output, "no arenas%s%s\n", unread ? ": " : "", unread ? unread : "");
+}
+
 bool hc_report_arenas(const hc_analysis *analysis, const hc_report_options *options, GError **error)
 {
 	g_autoptr(hc_output) output = hc_output_create(options);
@@ -259,10 +272,7 @@ bool hc_report_arenas(const hc_analysis *analysis, const hc_report_options *opti
 		return hc_output_finish(output, error);
 	}
 	if (!hc_blocks_arena_count(blocks)) {
-		g_autofree char *unread = hc_heap_why_unread(
-			hc_blocks_heap(hc_analysis_blocks(analysis)), hc_core_process(hc_analysis_core(analysis)));
-
-		hc_output_printf(output, "no arenas%s%s\n", unread ? ": " : "", unread ? unread : "");
+		hc_no_arenas_print(analysis, output);
 	}
 	hc_arenas_print(analysis, true, 0, output);
 	hc_diagnostics_print(hc_analysis_diagnostics(analysis), NULL, output);

@@ -240,8 +240,7 @@ static bool has_debug_info(hc_modules *modules)
 /* Advice that fits: what stands between the reader and containers. */
 static void print_none(const hc_analysis *analysis, hc_output *output)
 {
-	g_autofree char *unread = hc_heap_why_unread(
-		hc_blocks_heap(hc_analysis_blocks(analysis)), hc_core_process(hc_analysis_core(analysis)));
+	g_autofree char *unread = hc_why_unread(analysis);
 	g_autofree char *line = NULL;
 
 	if (unread)

@@ -67,13 +67,6 @@ static void print_totals(const leaks_report *report)
 	hc_learned_print(hc_analysis_references(report->analysis), report->output);
 }
 
-/* Of what was not read nothing is known: no figure is 0. */
-static char *why_unread(const hc_analysis *analysis)
-{
-	return hc_heap_why_unread(
-		hc_blocks_heap(hc_analysis_blocks(analysis)), hc_core_process(hc_analysis_core(analysis)));
-}
-
 static json_t *totals_json(const hc_leaks *leaks, const hc_references *references)
 {
 	const hc_leaks_totals *totals = hc_leaks_get_totals(leaks);
@@ -582,7 +575,7 @@ static const char *const not_told = "Which call allocated a block is not in a co
 static bool write_text(leaks_report *report, GError **error)
 {
 	hc_output *output = report->output;
-	g_autofree char *unread = why_unread(report->analysis);
+	g_autofree char *unread = hc_why_unread(report->analysis);
 
 	hc_missing_print(hc_analysis_references(report->analysis), output);
 	if (unread)
@@ -617,7 +610,7 @@ static json_t *make_json(const leaks_report *report)
 	g_autoptr(hc_table) groups = make_groups(report), mappings = make_mappings(report->leaks);
 	g_autoptr(hc_table) suppressions = make_suppressions(report->view->suppressions, true);
 
-	g_autofree char *unread = why_unread(report->analysis);
+	g_autofree char *unread = hc_why_unread(report->analysis);
 
 	hc_json_set(object, "totals", unread ? json_null() :
 							    totals_json(report->leaks, hc_analysis_references(report->analysis)));

@@ -48,6 +48,13 @@ json_t *hc_status_json(bool partial);
 json_t *hc_missing_json(const hc_references *references);
 void hc_missing_print(const hc_references *references, hc_output *output);
 
+/* arenas.c: why the heap was not read, as hc_heap_why_unread(): of what was not read nothing is known, no figure is 0. NULL: it
+ * was read. Free with g_free(). */
+char *hc_why_unread(const hc_analysis *analysis);
+
+/* arenas.c: in the place of a table of arenas. */
+void hc_no_arenas_print(const hc_analysis *analysis, hc_output *output);
+
 /* mappings.c: "r-x", "rw-", "?"; where a piece's bytes come from: "core", "file", "none", "truncated". */
 const char *hc_protection_name(unsigned flags, char buffer[4]);
 const char *hc_source_name(hc_source source);

@@ -311,10 +311,7 @@ static void print_pins(const hc_analysis *analysis, const hc_pins *pins, uint64_
 	g_autoptr(hc_table) kept = make_kept(pins, true);
 
 	if (!hc_blocks_arena_count(hc_analysis_blocks(analysis))) {
-		g_autofree char *unread = hc_heap_why_unread(
-			hc_blocks_heap(hc_analysis_blocks(analysis)), hc_core_process(hc_analysis_core(analysis)));
-
-		hc_output_printf(output, "no arenas%s%s\n", unread ? ": " : "", unread ? unread : "");
+		hc_no_arenas_print(analysis, output);
 	} else {
 		hc_output_wrapped(output, 0, 0, hc_pins_advice(pins));
 		if (hc_table_row_count(kept))
