@@ -34,7 +34,8 @@ enum {
 enum {
 	GLIBC_BINS = 127,
 	GLIBC_FASTBINS_MAX = 16,
-	GLIBC_TCACHE_BINS_MAX = 128
+	GLIBC_TCACHE_BINS_MAX = 128,
+	GLIBC_TLS_REACH = 256 * 1024 /* bytes of static TLS that are searched below a thread's control block */
 };
 
 enum {

@@ -9,7 +9,6 @@
 #include "allocators/glibc.h"
 
 enum {
-	TLS_REACH = 256 * 1024, /* static TLS searched below a thread's control block */
 	VOTERS_MAX = 256,	/* threads that are asked where the variable is */
 };
 
@@ -251,7 +250,7 @@ static int64_t distance_by_symbol(const glibc *g)
 			continue;
 		uint64_t distance = pointer - (block->start + symbol.address);
 
-		if (distance <= TLS_REACH && distance % g->word == 0)
+		if (distance <= GLIBC_TLS_REACH && distance % g->word == 0)
 			return distance;
 	}
 	return 0;
@@ -264,7 +263,7 @@ bool glibc_locate_caches(glibc *g, hc_block_table *table)
 		.table = table,
 		.judged = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
 		.nearest = g->word,
-		.farthest = TLS_REACH,
+		.farthest = GLIBC_TLS_REACH,
 	};
 	g_autoptr(GArray) voters = glibc_choose_voters(g);
 	int64_t known = distance_by_symbol(g);

@@ -2,10 +2,6 @@
 /* Which arena each thread allocates from: thread_arena, a thread-local variable of libc, found as the one of the caches is. */
 #include "allocators/glibc.h"
 
-enum {
-	TLS_REACH = 256 * 1024, /* static TLS searched below a thread's control block */
-};
-
 /* The distance at which most of the threads have the address of an arena; 0 if none has one anywhere. */
 static int64_t find_arena_distance(const glibc *g, const GArray *voters, GHashTable *arenas)
 {
@@ -16,7 +12,7 @@ static int64_t find_arena_distance(const glibc *g, const GArray *voters, GHashTa
 	for (unsigned i = 0; i < voters->len; i++) {
 		hc_address pointer = g_array_index(voters, hc_address, i);
 
-		for (int64_t distance = g->word; distance <= TLS_REACH; distance += g->word) {
+		for (int64_t distance = g->word; distance <= GLIBC_TLS_REACH; distance += g->word) {
 			uint64_t value;
 
 			if (!hc_core_read_word(g->core, pointer - distance, &value))

@@ -40,11 +40,10 @@ struct candidate {
 
 static const uint8_t *code_at(const hc_areas *areas, hc_address address, unsigned size)
 {
-	const hc_mapping *mapping = hc_core_find_mapping(areas->core, address);
 	uint64_t available;
 	const uint8_t *bytes;
 
-	if (!mapping || !mapping->path || !(mapping->flags & (HC_MAPPING_EXECUTE | HC_MAPPING_UNLISTED)))
+	if (!hc_areas_is_code(areas, address))
 		return NULL;
 	bytes = hc_core_bytes(areas->core, address, &available);
 	return bytes && available >= size ? bytes : NULL;

@@ -35,6 +35,14 @@ void hc_areas_claim_left_stack(hc_areas *areas, hc_address start, hc_address end
 /* Where `stackblock` is in the thread descriptor at POINTER. FALSE if it tells no stack. */
 bool hc_areas_descriptor_end(const hc_areas *areas, hc_address pointer, hc_address *ret_end);
 
+/* Whether ADDRESS is in a file's executable mapping; one that the core does not list, whose flags are not known, counts. */
+static inline bool hc_areas_is_code(const hc_areas *areas, hc_address address)
+{
+	const hc_mapping *mapping = hc_core_find_mapping(areas->core, address);
+
+	return mapping && mapping->path && mapping->flags & (HC_MAPPING_EXECUTE | HC_MAPPING_UNLISTED);
+}
+
 /* coroutines.c: claims stacks that libc did not make. After all other claims. */
 void hc_areas_claim_coroutines(hc_areas *areas);
 

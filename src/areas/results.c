@@ -33,7 +33,7 @@ typedef enum {
 struct search {
 	hc_areas *areas;
 	unsigned word;
-	GHashTable *lists;     /* address of a list's head + 1 -> list_kind */
+	GHashTable *lists;     /* set of the addresses of list heads that live threads led to */
 	hc_address user_list;  /* the head of the list that the main thread is in; 0 */
 	bool used_list_known;
 };
@@ -117,7 +117,7 @@ static void learn_lists(struct search *search)
 			ring = walk(search, thread->thread_pointer, offset);
 		if (!ring.complete || !ring.head || g_hash_table_contains(search->lists, &ring.head))
 			continue;
-		g_hash_table_insert(search->lists, g_memdup2(&ring.head, sizeof ring.head), GUINT_TO_POINTER(LIST_USED));
+		g_hash_table_add(search->lists, g_memdup2(&ring.head, sizeof ring.head));
 		if (is_main(search->areas, thread))
 			search->user_list = ring.head;
 		else
@@ -163,13 +163,6 @@ static list_kind list_of(struct search *search, hc_address pointer, GHashTable *
 	return kind;
 }
 
-static bool is_code(const hc_areas *areas, hc_address address)
-{
-	const hc_mapping *mapping = hc_core_find_mapping(areas->core, address);
-
-	return mapping && mapping->path && mapping->flags & (HC_MAPPING_EXECUTE | HC_MAPPING_UNLISTED);
-}
-
 /* The words between POINTER and END (where `stackblock` is) that can be the result. */
 static void add_results(struct search *search, hc_address pointer, hc_address end)
 {
@@ -179,7 +172,7 @@ static void add_results(struct search *search, hc_address pointer, hc_address en
 		uint64_t routine, result, scheduling;
 
 		if (!word_at(search, at, &routine) || !word_at(search, at - word, &scheduling) ||
-			!word_at(search, at - 2 * word, &result) || !result || !is_code(search->areas, routine))
+			!word_at(search, at - 2 * word, &result) || !result || !hc_areas_is_code(search->areas, routine))
 			continue;
 		/* struct sched_param and schedpolicy are ints: on 64 bits they share a word. */
 		if (word == 8 && ((uint32_t)scheduling > PRIORITY_MOST || scheduling >> 32 > POLICY_MOST))

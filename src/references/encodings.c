@@ -76,15 +76,9 @@ struct decoded {
 	unsigned kind, place;
 };
 
-static uint64_t mix(uint64_t value)
-{
-	value *= 0x9e3779b97f4a7c15;
-	return value ^ value >> 32;
-}
-
 static unsigned place_of(const hc_word_source *source, uint64_t offset)
 {
-	return mix(source->block_size * 31 + offset / 4 + (source->root ? 7777 : 0)) % PLACES;
+	return hc_learn_hash(source->block_size * 31 + offset / 4 + (source->root ? 7777 : 0)) % PLACES;
 }
 
 /* The addresses in the heap's range that VALUE may stand for. Returns how many. */
@@ -157,8 +151,8 @@ static void learn(void *data, unsigned worker, const hc_word_source *source)
 			place->hits++;
 			if (hc_bit(references->marks, start))
 				continue;
-			place->targets |= (uint64_t)1 << mix(start) % 64;
-			place->values |= (uint64_t)1 << mix(value) % 64;
+			place->targets |= (uint64_t)1 << hc_learn_hash(start) % 64;
+			place->values |= (uint64_t)1 << hc_learn_hash(value) % 64;
 			place->size = MAX(place->size, source->block_size);
 		}
 	}

@@ -7,16 +7,17 @@
  * front (my_malloc, talloc, sds, PyGC_Head), or is a pool from which they give out pieces. What tells the two apart is what chance
  * cannot give:
  *
- *	headers	 The distance from the block's start (or, of a slab whose header is its last words, from the end). A stray word is as likely to hit any place, so over the HC_INNER_SLOTS
- *		 distances that are counted apart, strays spread out. A distance at which DISTINCT_BLOCKS different blocks or
- *		 more are pointed to, and at least OVER_AVERAGE times the average of all distances, is a habit. It is learned from
- *		 all blocks that are alive in any way, since in a list each node shows the distance of the next one only.
- *	pools	 A block that at least POOL_HOLDERS different holders (live blocks, pages of data) point into. Stacks and registers
- *		 do not count: there lie copies of what is held elsewhere. Strays
- *		 hit a block independently: at a rate of r strays a block, r far below one, that is r^3 / 6.
- *	the way  In a block of at least WAY_BACK_SIZE bytes a word close behind the place pointed to holds the address of the very block, or one up to FRONT bytes behind it:
- *	back	 a page cache's header at the end of its page, a pool that was allocated from itself. A random word is that with a
- *		 chance of 2^-57.
+ *	headers	 The distance from the block's start (or, of a slab whose header is its last words, from the end). A
+ *		 stray word is as likely to hit any place, so over the HC_INNER_SLOTS distances that are counted apart,
+ *		 strays spread out. A distance at which DISTINCT_BLOCKS different blocks or more are pointed to, and at
+ *		 least OVER_AVERAGE times the average of all distances, is a habit. It is learned from all blocks that
+ *		 are alive in any way, since in a list each node shows the distance of the next one only.
+ *	pools	 A block that at least POOL_HOLDERS different holders (live blocks, pages of data) point into. Stacks and
+ *		 registers do not count: there lie copies of what is held elsewhere. Strays hit a block independently: at
+ *		 a rate of r strays a block, r far below one, that is r^3 / 6.
+ *	the way  In a block of at least WAY_BACK_SIZE bytes a word close behind the place pointed to holds the address of
+ *	back	 the very block, or one up to FRONT bytes behind it: a page cache's header at the end of its page, a pool
+ *		 that was allocated from itself. A random word is that with a chance of 2^-57.
  *
  * Passes: one look at all live words (learn.c) fills a record of 8 bytes for each possibly lost block. Then a search as the
  * first one, from the blocks that the records speak for, in which pointers at learned distances count as pointers to the start. What it
@@ -68,7 +69,8 @@ bool hc_references_leads_back(
 	hc_word_format format = hc_core_word_format(references->core);
 	uint64_t from = hc_align_up(address - block, format.size), to = MIN(size, address - block + WAY_BACK);
 
-	if (size < WAY_BACK_SIZE || !region || !region->bytes || block < region->start || size > region->end - block || address == block)
+	if (size < WAY_BACK_SIZE || !region || !region->bytes || block < region->start || size > region->end - block ||
+		address == block)
 		return false;
 	const uint8_t *bytes = region->bytes + (block - region->start);
 
@@ -79,12 +81,6 @@ bool hc_references_leads_back(
 			return true;
 	}
 	return false;
-}
-
-static uint64_t mix(uint64_t value)
-{
-	value *= 0x9e3779b97f4a7c15;
-	return value ^ value >> 32;
 }
 
 static uint64_t *record_of(const struct inner *inner, uint64_t start)
@@ -106,14 +102,14 @@ static void note(struct inner *inner, unsigned worker, const hc_word_source *sou
 	if (value == block || value - block >= size)
 		return;
 	if (slot >= 0) {
-		unsigned bit = mix(start) % COUNTER_BITS;
+		unsigned bit = hc_learn_hash(start) % COUNTER_BITS;
 
 		inner->counters[worker].bits[slot][bit / 64] |= (uint64_t)1 << bit % 64;
 	}
 	if (source->possible || !source->marked)
 		return;
 	record = record_of(inner, start);
-	bits = source->holder ? (uint64_t)1 << (HOLDERS_SHIFT + mix(source->holder) % HOLDER_BITS) : 0;
+	bits = source->holder ? (uint64_t)1 << (HOLDERS_SHIFT + hc_learn_hash(source->holder) % HOLDER_BITS) : 0;
 	if (slot >= 0)
 		bits |= (uint64_t)1 << slot;
 	if (!(__atomic_load_n(record, __ATOMIC_RELAXED) & LEADS_BACK) &&

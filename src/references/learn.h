@@ -21,6 +21,13 @@ typedef struct hc_word_source {
 	uint64_t holder; /* the same for all words that one thing holds: a block, a page of data; 0 in stacks and registers */
 } hc_word_source;
 
+/* Spreads VALUE for the bitmaps that what was learned is counted in. */
+static inline uint64_t hc_learn_hash(uint64_t value)
+{
+	value *= 0x9e3779b97f4a7c15;
+	return value ^ value >> 32;
+}
+
 /* Called on any worker, each source once; large roots in slices. What it writes must be put together regardless of order. */
 typedef void (*hc_look)(void *data, unsigned worker, const hc_word_source *source);
 

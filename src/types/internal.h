@@ -420,6 +420,12 @@ void hc_types_search_untyped(hc_propagation *propagation);
 /* Looks into the block of OWNER at ADDRESS, which has no type. */
 void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address);
 
+/* The usable bytes of the smallest block that malloc has for SIZE (malloc.c: request2size() less a header). */
+static inline uint64_t hc_least_usable(uint64_t size, unsigned word, uint64_t alignment)
+{
+	return MAX(2 * alignment, (size + word + alignment - 1) / alignment * alignment) - word;
+}
+
 /* sizes.c: which owners have blocks that are not as large as they should be. FALSE if memory was out. */
 bool hc_types_check_sizes(hc_types *types);
 

@@ -133,8 +133,8 @@ bool hc_propagation_looks_like(
 
 bool hc_propagation_fits(const hc_propagation *propagation, uint64_t usable, uint64_t size)
 {
-	uint64_t word = propagation->format.size, alignment = propagation->blocks->alignment,
-		 least = MAX(2 * alignment, (size + word + alignment - 1) / alignment * alignment) - word;
+	uint64_t alignment = propagation->blocks->alignment,
+		 least = hc_least_usable(size, propagation->format.size, alignment);
 
 	/* What would be left over may be too small for a chunk; and what has mappings of its own ends with a page. */
 	return usable >= size && (usable <= least + alignment ||

@@ -34,13 +34,14 @@ static uint64_t expected_size(const hc_owner *owner, bool *ret_is_node)
 
 static void weigh(hc_types *types, const hc_block *block, hc_owner *owner, struct tally *tally)
 {
-	uint64_t word = hc_core_word_format(types->core).size, alignment = types->blocks->alignment, least;
+	uint64_t alignment = types->blocks->alignment, least;
+	unsigned word = hc_core_word_format(types->core).size;
 	bool is_node;
 	uint64_t size = expected_size(owner, &is_node);
 
 	if (!size || size > block->size)
 		return;
-	least = MAX(2 * alignment, (size + word + alignment - 1) / alignment * alignment) - word;
+	least = hc_least_usable(size, word, alignment);
 	if (block->size <= least)
 		tally->exact++;
 	else if (block->size <= least + alignment)
