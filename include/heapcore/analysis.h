@@ -12,7 +12,7 @@
 #include <heapcore/leaks.h>
 #include <heapcore/types.h>
 
-G_BEGIN_DECLS
+HC_BEGIN_DECLS
 
 typedef enum {
 	HC_STAGE_CORE,
@@ -76,4 +76,4 @@ hc_leaks *hc_analysis_find_leaks(const hc_analysis *analysis, const hc_leaks_opt
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_analysis, hc_analysis_destroy)
 
-G_END_DECLS
+HC_END_DECLS

@@ -6,7 +6,7 @@
 
 #include <heapcore/blocks.h>
 
-G_BEGIN_DECLS
+HC_BEGIN_DECLS
 
 typedef enum {
 	HC_AREA_HEAP,		 /* an arena's region: the blocks say more */
@@ -49,4 +49,4 @@ const hc_area *hc_areas_find(const hc_areas *areas, hc_address address);
 uint64_t hc_areas_bytes(const hc_areas *areas, hc_area_kind kind);
 uint64_t hc_areas_total(const hc_areas *areas);
 
-G_END_DECLS
+HC_END_DECLS

@@ -10,7 +10,7 @@
 
 #include <heapcore/modules.h>
 
-G_BEGIN_DECLS
+HC_BEGIN_DECLS
 
 typedef enum {
 	HC_BLOCK_IN_USE,
@@ -176,4 +176,4 @@ typedef struct hc_free_pages {
 } hc_free_pages;
 void hc_blocks_free_pages(const hc_blocks *blocks, uint32_t arena, hc_free_pages *ret_pages); /* or HC_ARENA_ALL */
 
-G_END_DECLS
+HC_END_DECLS

@@ -15,7 +15,7 @@
 
 #include <heapcore/error.h>
 
-G_BEGIN_DECLS
+HC_BEGIN_DECLS
 
 enum {
 	HC_CAPTURE_FORMAT = 1 /* of capture.ini; a reader refuses what is newer */
@@ -113,4 +113,4 @@ const hc_socket_fact *hc_side_facts_socket(const hc_side_facts *facts, unsigned 
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_side_facts, hc_side_facts_free)
 
-G_END_DECLS
+HC_END_DECLS

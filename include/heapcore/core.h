@@ -11,7 +11,7 @@
 #include <heapcore/error.h>
 #include <stddef.h>
 
-G_BEGIN_DECLS
+HC_BEGIN_DECLS
 
 typedef uint64_t hc_address;
 
@@ -145,4 +145,4 @@ const char *hc_core_why_missing(const hc_core *core, hc_address address);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_core, hc_core_close)
 
-G_END_DECLS
+HC_END_DECLS

@@ -8,7 +8,7 @@
 
 #include <heapcore/modules.h>
 
-G_BEGIN_DECLS
+HC_BEGIN_DECLS
 
 typedef enum {
 	HC_TYPE_VOID, /* and what has no size: of pointers that may lead to anything */
@@ -186,4 +186,4 @@ const hc_type *hc_modules_argument_of_function(hc_modules *modules, hc_address a
 /* What was not read, by module: "libfoo.so: split DWARF: ..." NULL-terminated; belongs to MODULES. After hc_modules_load_variables(). */
 const char *const *hc_modules_debug_info_gaps(const hc_modules *modules);
 
-G_END_DECLS
+HC_END_DECLS

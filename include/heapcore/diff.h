@@ -10,7 +10,7 @@
 
 #include <heapcore/snapshot.h>
 
-G_BEGIN_DECLS
+HC_BEGIN_DECLS
 
 enum {
 	HC_DIFF_SNAPSHOTS_MAX = 64,
@@ -172,4 +172,4 @@ bool hc_diff_is_books_row(const hc_diff_row *row);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_diff, hc_diff_destroy)
 
-G_END_DECLS
+HC_END_DECLS

@@ -8,11 +8,11 @@
  */
 #pragma once
 
-#include <glib.h>
+#include <heapcore/visible.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-G_BEGIN_DECLS
+HC_BEGIN_DECLS
 
 #define HC_ERROR (hc_error_quark())
 GQuark hc_error_quark(void);
@@ -73,4 +73,4 @@ bool hc_diagnostics_partial(const hc_diagnostics *diagnostics);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_diagnostics, hc_diagnostics_destroy)
 
-G_END_DECLS
+HC_END_DECLS

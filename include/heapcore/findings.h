@@ -6,7 +6,7 @@
 
 #include <heapcore/memory.h>
 
-G_BEGIN_DECLS
+HC_BEGIN_DECLS
 
 typedef struct hc_finding {
 	const char *kind; /* stable: "lost", "retained", "big-blocks", "not-glibc", "not-heap", "corrupt", ... */
@@ -21,4 +21,4 @@ typedef struct hc_findings hc_findings;
 unsigned hc_findings_count(const hc_findings *findings);
 const hc_finding *hc_findings_get(const hc_findings *findings, unsigned index);
 
-G_END_DECLS
+HC_END_DECLS

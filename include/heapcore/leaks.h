@@ -11,7 +11,7 @@
 
 #include <heapcore/references.h>
 
-G_BEGIN_DECLS
+HC_BEGIN_DECLS
 
 typedef struct hc_suppressions hc_suppressions;
 typedef struct hc_leaks hc_leaks;
@@ -168,4 +168,4 @@ hc_amount hc_suppressions_used(const hc_suppressions *suppressions, unsigned ind
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_leaks, hc_leaks_destroy)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_suppressions, hc_suppressions_destroy)
 
-G_END_DECLS
+HC_END_DECLS

@@ -7,7 +7,7 @@
 
 #include <heapcore/references.h>
 
-G_BEGIN_DECLS
+HC_BEGIN_DECLS
 
 typedef struct hc_memory_row {
 	const char *id;	   /* stable, for JSON and --fail-on: "in-use", "free-tcache", ... (docs/json.md lists them) */
@@ -27,4 +27,4 @@ unsigned hc_memory_row_count(const hc_memory *memory);
 const hc_memory_row *hc_memory_row_get(const hc_memory *memory, unsigned index);  /* in the order they are shown */
 const hc_memory_row *hc_memory_row_find(const hc_memory *memory, const char *id); /* NULL if there is none */
 
-G_END_DECLS
+HC_END_DECLS

@@ -7,7 +7,7 @@
 
 #include <heapcore/core.h>
 
-G_BEGIN_DECLS
+HC_BEGIN_DECLS
 
 typedef enum {
 	HC_MODULE_AGREES,     /* the file's build-id is the core's */
@@ -94,4 +94,4 @@ char *hc_modules_describe_tls(hc_modules *modules, const hc_tls_block *block, hc
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_modules, hc_modules_close)
 
-G_END_DECLS
+HC_END_DECLS

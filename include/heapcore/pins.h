@@ -18,7 +18,7 @@
 
 #include <heapcore/types.h>
 
-G_BEGIN_DECLS
+HC_BEGIN_DECLS
 
 enum {
 	HC_PINS_RUN_MINIMUM = 64 * 1024
@@ -146,4 +146,4 @@ const char *hc_pins_advice(const hc_pins *pins);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_pins, hc_pins_destroy)
 
-G_END_DECLS
+HC_END_DECLS

@@ -7,7 +7,7 @@
 
 #include <heapcore/references.h>
 
-G_BEGIN_DECLS
+HC_BEGIN_DECLS
 
 typedef enum {
 	HC_PLACE_UNMAPPED,
@@ -55,4 +55,4 @@ void hc_place_clear(hc_place *place);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(hc_place, hc_place_clear)
 
-G_END_DECLS
+HC_END_DECLS

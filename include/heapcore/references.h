@@ -9,7 +9,7 @@
 
 #include <heapcore/areas.h>
 
-G_BEGIN_DECLS
+HC_BEGIN_DECLS
 
 typedef enum {
 	HC_REACH_NONE,		/* not in use: neither alive nor lost */
@@ -166,4 +166,4 @@ bool hc_paths_step(const hc_paths *paths, unsigned index, uint32_t step, hc_path
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_paths, hc_paths_destroy)
 
-G_END_DECLS
+HC_END_DECLS

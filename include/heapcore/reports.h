@@ -10,7 +10,7 @@
 #include <heapcore/diff.h>
 #include <heapcore/places.h>
 
-G_BEGIN_DECLS
+HC_BEGIN_DECLS
 
 /* This library's version, "0.1.0"; the number of the JSON's schema, which rises when a key changes its meaning or goes. */
 const char *hc_version(void);
@@ -139,4 +139,4 @@ typedef struct hc_show_view {
 bool hc_report_show(const hc_analysis *analysis, const char *expression, const hc_show_view *view,
 	const hc_report_options *options, GError **error);
 
-G_END_DECLS
+HC_END_DECLS

@@ -12,7 +12,7 @@
 #include <heapcore/capture.h>
 #include <heapcore/pins.h>
 
-G_BEGIN_DECLS
+HC_BEGIN_DECLS
 
 enum {
 	HC_SNAPSHOT_FORMAT = 1, /* of files; a reader refuses what is newer */
@@ -140,4 +140,4 @@ hc_snapshot *hc_snapshot_read(const char *path, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_snapshot, hc_snapshot_destroy)
 
-G_END_DECLS
+HC_END_DECLS

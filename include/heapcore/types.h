@@ -11,7 +11,7 @@
 #include <heapcore/debuginfo.h>
 #include <heapcore/references.h>
 
-G_BEGIN_DECLS
+HC_BEGIN_DECLS
 
 /* How sure a block's type is. A surer type replaces a less sure one, never the other way round. */
 typedef enum {
@@ -228,4 +228,4 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_types, hc_types_destroy)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(hc_sample, hc_sample_clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(hc_block_type, hc_block_type_clear)
 
-G_END_DECLS
+HC_END_DECLS
