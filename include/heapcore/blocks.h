@@ -174,6 +174,12 @@ typedef struct hc_free_pages {
 	uint64_t trim_zero; /* ... of these, all zero: releasing them again gains nothing */
 	uint64_t largest;   /* the longest run of free chunks */
 } hc_free_pages;
+
+/* What malloc_trim(0) would give back to the system, in bytes. */
+static inline uint64_t hc_free_pages_gain(const hc_free_pages *pages)
+{
+	return pages->trim - MIN(pages->trim, pages->trim_zero);
+}
 void hc_blocks_free_pages(const hc_blocks *blocks, uint32_t arena, hc_free_pages *ret_pages); /* or HC_ARENA_ALL */
 
 HC_END_DECLS

@@ -29,8 +29,8 @@ const char *hc_sameness_name(hc_sameness sameness); /* "same-process", ...: for 
 
 /* A row of the memory table. */
 typedef struct hc_diff_row {
-	const char *id, *title; /* as hc_memory_row */
-	const char *of;
+	hc_row_id id, of; /* as hc_memory_row */
+	const char *title;
 	bool is_memory;
 	uint64_t bytes_a, bytes_b; /* of the first and the last snapshot */
 	uint64_t count_a, count_b;
@@ -80,7 +80,7 @@ const char *hc_trend_name(hc_trend trend); /* "unknown", "steady", "growing", "s
 typedef struct hc_growth {
 	hc_growth_kind kind;
 	const char *name;  /* a path, a library and what is lost, "top of the heap", ... Untrusted */
-	const char *row;   /* id of a row of the memory table, if it is one; else NULL */
+	hc_row_id row;	   /* of the memory table, if it is one; else HC_ROW_NONE */
 	const char *where; /* of paths: "static", "run_session() frame 2 of thread 4711"; else NULL */
 	unsigned threads;  /* of one variable in so many threads, whose rows are one; 0: of no thread, or of one */
 	const char *type;  /* of paths and lost blocks; NULL: not known */
@@ -166,9 +166,6 @@ bool hc_diff_figure(const hc_diff *diff, const char *name, int64_t *ret_growth);
 
 /* The bytes that wait in sockets and grew; 0 if they did not, or if that is not known. */
 uint64_t hc_diff_kernel_growth(const hc_diff *diff);
-
-/* Whether ROW is in malloc's books: what it got from the system, in use or free. */
-bool hc_diff_is_books_row(const hc_diff_row *row);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_diff, hc_diff_destroy)
 

@@ -9,22 +9,83 @@
 
 HC_BEGIN_DECLS
 
+/* The rows that a table may have, in the order they are shown. docs/json.md says of each what it counts. */
+typedef enum {
+	HC_ROW_NONE,
+	HC_ROW_IN_USE,	     /* blocks in use by the program, in arenas; usable bytes */
+	HC_ROW_LOST,	     /* a part of it */
+	HC_ROW_MMAPPED,	     /* blocks in use by the program, each in a mapping of its own */
+	HC_ROW_LOST_MMAPPED, /* a part of these */
+	HC_ROW_RUNTIME,	     /* blocks in use by libc and the language's runtime */
+	HC_ROW_FREE_TCACHE,  /* free, kept by malloc; whole chunks */
+	HC_ROW_FREE_FASTBINS,
+	HC_ROW_FREE_BINS, /* unsorted, small and large ones, and free chunks on no list */
+	HC_ROW_FREE_TOP,
+	HC_ROW_OVERHEAD, /* malloc's own: headers, arenas, alignment, end marks */
+	HC_ROW_STACKS,	 /* live parts */
+	HC_ROW_DATA,	 /* of the program and libraries */
+	HC_ROW_FILES,
+	HC_ROW_SHARED,
+	HC_ROW_ANONYMOUS,     /* private mappings that are nothing else */
+	HC_ROW_FOREIGN_SBRK,  /* the program break, not malloc's */
+	HC_ROW_KERNEL,	      /* vdso, vvar */
+	HC_ROW_STACKS_UNUSED, /* from here on not memory, or not known */
+	HC_ROW_RESERVED,
+	HC_ROW_NOT_DUMPED,
+	HC_ROW_HEAP_UNREADABLE,
+	HC_ROW_TRUNCATED,
+	HC_ROW_COUNT
+} hc_row_id;
+
+/* "in-use", "free-tcache", ...: stable, for JSON, snapshots and --fail-on. "" of what is no row. */
+const char *hc_row_name(hc_row_id id);
+/* HC_ROW_NONE if no row is called NAME. */
+hc_row_id hc_row_called(const char *name);
+bool hc_row_is_free(hc_row_id id); /* free memory that malloc keeps */
+bool hc_row_is_lost(hc_row_id id);
+/* Whether malloc counts the row's bytes among what it got from the system: in use, free, or its own. */
+bool hc_row_is_mallocs(hc_row_id id);
+
 typedef struct hc_memory_row {
-	const char *id;	   /* stable, for JSON and --fail-on: "in-use", "free-tcache", ... (docs/json.md lists them) */
+	hc_row_id id;
 	const char *title; /* for people: "in use by the program" */
 	uint64_t bytes;
 	uint64_t count;	  /* of `unit`; 0 where there is nothing to count */
 	const char *unit; /* "blocks", "threads", "mappings"; NULL if nothing is counted */
-	const char *of;	  /* id of the row that this one is a part of; NULL: a top row, one of those that add up */
+	hc_row_id of;	  /* the row that this one is a part of; HC_ROW_NONE: a top row, one of those that add up */
 	bool is_memory;	  /* FALSE: reserved, not dumped, cut off: address space, or memory whose content is unknown */
 	char *note;	  /* a clause, or NULL; owned by the table */
 } hc_memory_row;
+
+/* Whether ROW is one of those that add up to the process's memory, without reserved address space. */
+static inline bool hc_memory_row_counts(const hc_memory_row *row)
+{
+	return !row->of && row->is_memory;
+}
 
 typedef struct hc_memory hc_memory;
 
 uint64_t hc_memory_total(const hc_memory *memory); /* all mapped bytes: the sum of the top rows */
 unsigned hc_memory_row_count(const hc_memory *memory);
-const hc_memory_row *hc_memory_row_get(const hc_memory *memory, unsigned index);  /* in the order they are shown */
-const hc_memory_row *hc_memory_row_find(const hc_memory *memory, const char *id); /* NULL if there is none */
+const hc_memory_row *hc_memory_row_get(const hc_memory *memory, unsigned index); /* in the order they are shown */
+const hc_memory_row *hc_memory_row_find(const hc_memory *memory, hc_row_id id);	 /* NULL if there is none */
+uint64_t hc_memory_row_bytes(const hc_memory *memory, hc_row_id id);		 /* 0 if there is none */
+
+/* ---- what conditions name ---- */
+
+/* Figures of one process, as `--fail-on` names them. Blocks in use and lost count usable bytes, free ones whole chunks. */
+typedef struct hc_figures {
+	hc_amount directly_lost, indirectly_lost, possibly_lost;
+	uint64_t in_use; /* bytes: the program's, without those of libc and the runtime */
+	uint64_t free;	 /* bytes that malloc keeps */
+	uint64_t trim;	 /* bytes that malloc_trim(0) would give back: hc_free_pages_gain() */
+	uint64_t mapped; /* bytes of address space */
+	uint64_t unread; /* bytes that wait in sockets; UINT64_MAX if that is not known */
+} hc_figures;
+
+/* The figure called NAME ("lost", "leaked-bytes", "trim-bytes"); FALSE if none is, or it is not known. */
+bool hc_figures_find(const hc_figures *figures, const char *name, uint64_t *ret_value);
+/* The row whose bytes NAME means: its name with "-bytes" behind it; HC_ROW_NONE if there is none. */
+hc_row_id hc_figures_row(const char *name);
 
 HC_END_DECLS

@@ -90,16 +90,13 @@ static bool parse(const char *text, fail_condition *ret_condition)
 	return false;
 }
 
-/* Names of rows are only known with the table; the others are checked before the work is done. */
+/* Names of containers are only known with the types; the others are checked before the work is done. */
 static bool may_be_known(const char *name)
 {
-	static const char *const blocks[] = { "lost", "leaked", "directly-lost", "indirectly-lost", "possibly-lost" };
+	static const hc_figures none;
+	uint64_t value;
 
-	for (unsigned i = 0; i < G_N_ELEMENTS(blocks); i++) {
-		if (!strcmp(name, blocks[i]))
-			return true;
-	}
-	return g_str_has_suffix(name, "-bytes") || g_str_has_prefix(name, CONTAINER_PREFIX);
+	return hc_figures_find(&none, name, &value) || hc_figures_row(name) || g_str_has_prefix(name, CONTAINER_PREFIX);
 }
 
 static cli_status complain_unknown(const cli_command *command, const fail_condition *condition)
@@ -131,30 +128,6 @@ cli_conditions *cli_conditions_parse(const cli_command *command, char **texts)
 	return g_steal_pointer(&conditions);
 }
 
-static uint64_t trim_bytes(const hc_blocks *blocks)
-{
-	hc_free_pages pages;
-
-	hc_blocks_free_pages(blocks, HC_ARENA_ALL, &pages);
-	return pages.trim;
-}
-
-/* A row of the memory table: its id with "-bytes" behind it. */
-static bool find_row(const hc_memory *memory, const char *name, uint64_t *ret_value)
-{
-	g_autofree char *id = NULL;
-	const hc_memory_row *row;
-
-	if (!g_str_has_suffix(name, "-bytes"))
-		return false;
-	id = g_strndup(name, strlen(name) - strlen("-bytes"));
-	row = hc_memory_row_find(memory, id);
-	if (!row)
-		return false;
-	*ret_value = row->bytes;
-	return true;
-}
-
 /* "PATH.elements" and the like: of all containers of that path. */
 static bool find_container(const hc_types *types, const char *name, uint64_t *ret_value)
 {
@@ -183,45 +156,39 @@ static bool find_container(const hc_types *types, const char *name, uint64_t *re
 }
 
 /* LEAKS: what counts as lost, without what is suppressed; NULL: all that is. */
+static hc_figures figures_of(const hc_analysis *analysis, const hc_leaks_totals *leaks)
+{
+	const hc_references_totals *totals = hc_references_get_totals(hc_analysis_references(analysis));
+	const hc_blocks *blocks = hc_analysis_blocks(analysis);
+	g_autoptr(hc_side_facts) beside = hc_side_facts_read(hc_core_path(hc_analysis_core(analysis)), NULL);
+	hc_free_pages pages;
+
+	hc_blocks_free_pages(blocks, HC_ARENA_ALL, &pages);
+	return (hc_figures){
+		.directly_lost = leaks ? leaks->definitely_lost : totals->directly_lost,
+		.indirectly_lost = leaks ? leaks->indirectly_lost : totals->indirectly_lost,
+		.possibly_lost = leaks ? leaks->possibly_lost : totals->possibly_lost,
+		.in_use = hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes -
+			  hc_blocks_labelled(blocks, HC_ARENA_ALL).bytes,
+		.free = hc_blocks_free_amount(blocks, HC_ARENA_ALL).bytes,
+		.trim = hc_free_pages_gain(&pages),
+		.mapped = hc_memory_total(hc_analysis_memory(analysis)),
+		.unread = beside ? beside->unread : HC_FACT_UNKNOWN,
+	};
+}
+
 static bool find_figure(
 	const hc_analysis *analysis, const hc_leaks_totals *leaks, const char *name, uint64_t *ret_value)
 {
-	const hc_references_totals *totals = hc_references_get_totals(hc_analysis_references(analysis));
-	hc_amount direct = leaks ? leaks->definitely_lost : totals->directly_lost;
-	hc_amount indirect = leaks ? leaks->indirectly_lost : totals->indirectly_lost;
-	hc_amount possible = leaks ? leaks->possibly_lost : totals->possibly_lost;
-	const hc_blocks *blocks = hc_analysis_blocks(analysis);
-	const hc_memory *memory = hc_analysis_memory(analysis);
-	const struct {
-		const char *name;
-		uint64_t value;
-	} figures[] = {
-		{ "lost", direct.blocks + indirect.blocks },
-		{ "lost-bytes", direct.bytes + indirect.bytes },
-		{ "leaked", direct.blocks + indirect.blocks },
-		{ "leaked-bytes", direct.bytes + indirect.bytes },
-		{ "directly-lost", direct.blocks },
-		{ "directly-lost-bytes", direct.bytes },
-		{ "indirectly-lost", indirect.blocks },
-		{ "indirectly-lost-bytes", indirect.bytes },
-		{ "possibly-lost", possible.blocks },
-		{ "possibly-lost-bytes", possible.bytes },
-		{ "in-use-bytes", hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes -
-					  hc_blocks_labelled(blocks, HC_ARENA_ALL).bytes },
-		{ "free-bytes", hc_blocks_free_amount(blocks, HC_ARENA_ALL).bytes },
-		{ "trim-bytes", trim_bytes(blocks) },
-		{ "mapped-bytes", hc_memory_total(memory) },
-	};
+	hc_figures figures = figures_of(analysis, leaks);
+	hc_row_id row = hc_figures_row(name);
 
 	if (g_str_has_prefix(name, CONTAINER_PREFIX))
 		return find_container(hc_analysis_types(analysis), name + strlen(CONTAINER_PREFIX), ret_value);
-	for (unsigned i = 0; i < G_N_ELEMENTS(figures); i++) {
-		if (!strcmp(figures[i].name, name)) {
-			*ret_value = figures[i].value;
-			return true;
-		}
-	}
-	return find_row(memory, name, ret_value);
+	if (hc_figures_find(&figures, name, ret_value))
+		return true;
+	*ret_value = hc_memory_row_bytes(hc_analysis_memory(analysis), row);
+	return row;
 }
 
 static bool holds(fail_operator operator, int64_t figure, uint64_t value)

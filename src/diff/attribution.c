@@ -383,17 +383,22 @@ static void attribute_unowned(hc_diff *diff, bool mapped)
 
 /* ---- what is beside blocks in use ---- */
 
-static hc_growth_kind kind_of_row(const char *id)
+static hc_growth_kind kind_of_row(hc_row_id id)
 {
-	if (g_str_has_prefix(id, "free-"))
+	if (hc_row_is_free(id))
 		return HC_GROWTH_FREE;
-	if (!strcmp(id, "runtime"))
+	switch (id) {
+	case HC_ROW_RUNTIME:
 		return HC_GROWTH_RUNTIME;
-	if (!strcmp(id, "malloc-overhead"))
+	case HC_ROW_OVERHEAD:
 		return HC_GROWTH_OVERHEAD;
-	if (!strcmp(id, "stacks"))
+	case HC_ROW_STACKS:
 		return HC_GROWTH_STACKS;
-	return !strcmp(id, "data") ? HC_GROWTH_DATA : HC_GROWTH_MAPPING;
+	case HC_ROW_DATA:
+		return HC_GROWTH_DATA;
+	default:
+		return HC_GROWTH_MAPPING;
+	}
 }
 
 /* Whether the books of all snapshots are whole, of torn ones too. */
@@ -414,9 +419,9 @@ static void attribute_rows(hc_diff *diff)
 		hc_growth growth = { .elements_before = UINT64_MAX, .elements_after = UINT64_MAX };
 		uint64_t *steps;
 
-		if (row->of || !row->is_memory || !strcmp(row->id, "in-use") || !strcmp(row->id, "mmapped"))
+		if (row->of || !row->is_memory || row->id == HC_ROW_IN_USE || row->id == HC_ROW_MMAPPED)
 			continue;
-		if (diff->is_torn && !(whole_books && hc_diff_is_books_row(row)))
+		if (diff->is_torn && !(whole_books && hc_row_is_mallocs(row->id)))
 			continue;
 		steps = new_steps(diff);
 		for (unsigned j = 0; j < diff->count; j++) {
@@ -451,7 +456,7 @@ static void attribute_rest(hc_diff *diff)
 		for (unsigned j = 0; j < diff->snapshots[i]->memory->len; j++) {
 			const hc_memory_row *row = &g_array_index(diff->snapshots[i]->memory, hc_memory_row, j);
 
-			steps[i] += !row->of && row->is_memory ? row->bytes : 0;
+			steps[i] += hc_memory_row_counts(row) ? row->bytes : 0;
 		}
 		for (unsigned j = 0; j < diff->attribution->len; j++)
 			steps[i] -= hc_diff_attribution(diff, j)->steps[i];

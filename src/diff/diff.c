@@ -58,21 +58,21 @@ const char *hc_confidence_name(hc_confidence confidence)
 
 /* ---- the memory table ---- */
 
-const hc_memory_row *hc_diff_find_row(const hc_snapshot *snapshot, const char *id)
+const hc_memory_row *hc_diff_find_row(const hc_snapshot *snapshot, hc_row_id id)
 {
 	for (unsigned i = 0; i < snapshot->memory->len; i++) {
 		const hc_memory_row *row = &g_array_index(snapshot->memory, hc_memory_row, i);
 
-		if (!strcmp(row->id, id))
+		if (row->id == id)
 			return row;
 	}
 	return NULL;
 }
 
-static bool has_row(const hc_diff *diff, const char *id)
+static bool has_row(const hc_diff *diff, hc_row_id id)
 {
 	for (unsigned i = 0; i < diff->rows->len; i++)
-		if (!strcmp(hc_diff_row_get(diff, i)->id, id))
+		if (hc_diff_row_get(diff, i)->id == id)
 			return true;
 	return false;
 }
@@ -115,7 +115,7 @@ static void join_rows(hc_diff *diff)
 	diff->growth = (int64_t)(diff->last->total - diff->first->total);
 }
 
-static uint64_t row_bytes(const hc_snapshot *snapshot, const char *id)
+static uint64_t row_bytes(const hc_snapshot *snapshot, hc_row_id id)
 {
 	const hc_memory_row *row = hc_diff_find_row(snapshot, id);
 
@@ -124,24 +124,17 @@ static uint64_t row_bytes(const hc_snapshot *snapshot, const char *id)
 
 bool hc_snapshot_is_torn(const hc_snapshot *snapshot)
 {
-	return row_bytes(snapshot, "truncated") || snapshot->heap.state == HC_HEAP_MISSING;
+	return row_bytes(snapshot, HC_ROW_TRUNCATED) || snapshot->heap.state == HC_HEAP_MISSING;
 }
 
 bool hc_snapshot_has_whole_heap(const hc_snapshot *snapshot)
 {
-	return snapshot->heap.found && !row_bytes(snapshot, "heap-unreadable");
+	return snapshot->heap.found && !row_bytes(snapshot, HC_ROW_HEAP_UNREADABLE);
 }
 
 bool hc_diff_is_torn(const hc_diff *diff)
 {
 	return diff->is_torn;
-}
-
-bool hc_diff_is_books_row(const hc_diff_row *row)
-{
-	return !row->of && row->is_memory &&
-	       (!strcmp(row->id, "in-use") || !strcmp(row->id, "mmapped") || g_str_has_prefix(row->id, "free-") ||
-		       !strcmp(row->id, "runtime") || !strcmp(row->id, "malloc-overhead"));
 }
 
 /* ---- the whole ---- */

@@ -8,51 +8,28 @@
 
 static bool find_row(const hc_snapshot *snapshot, const char *name, uint64_t *ret_value)
 {
-	for (unsigned i = 0; i < snapshot->memory->len; i++) {
-		const hc_memory_row *row = &g_array_index(snapshot->memory, hc_memory_row, i);
+	hc_row_id id = hc_figures_row(name);
+	const hc_memory_row *row = id ? hc_diff_find_row(snapshot, id) : NULL;
 
-		if (g_str_has_prefix(name, row->id) && !strcmp(name + strlen(row->id), "-bytes")) {
-			*ret_value = row->bytes;
-			return true;
-		}
-	}
-	return false;
+	*ret_value = row ? row->bytes : 0;
+	return row;
 }
 
 static bool find_total(const hc_snapshot *snapshot, const char *name, uint64_t *ret_value)
 {
-	uint64_t lost = snapshot->directly_lost.blocks + snapshot->indirectly_lost.blocks;
-	uint64_t lost_bytes = snapshot->directly_lost.bytes + snapshot->indirectly_lost.bytes;
-	const struct {
-		const char *name;
-		uint64_t value;
-	} figures[] = {
-		{ "lost", lost },
-		{ "lost-bytes", lost_bytes },
-		{ "leaked", lost },
-		{ "leaked-bytes", lost_bytes },
-		{ "directly-lost", snapshot->directly_lost.blocks },
-		{ "directly-lost-bytes", snapshot->directly_lost.bytes },
-		{ "indirectly-lost", snapshot->indirectly_lost.blocks },
-		{ "indirectly-lost-bytes", snapshot->indirectly_lost.bytes },
-		{ "possibly-lost", snapshot->possibly_lost.blocks },
-		{ "possibly-lost-bytes", snapshot->possibly_lost.bytes },
-		{ "in-use-bytes", snapshot->in_use.bytes },
-		{ "free-bytes", snapshot->free.bytes },
-		{ "trim-bytes", snapshot->free_pages.trim },
-		{ "mapped-bytes", snapshot->total },
-		{ "unread-bytes", snapshot->side_facts && snapshot->side_facts->unread != HC_FACT_UNKNOWN ?
-					  snapshot->side_facts->unread :
-					  0 },
+	const hc_side_facts *beside = snapshot->side_facts;
+	const hc_figures figures = {
+		.directly_lost = snapshot->directly_lost,
+		.indirectly_lost = snapshot->indirectly_lost,
+		.possibly_lost = snapshot->possibly_lost,
+		.in_use = snapshot->in_use.bytes,
+		.free = snapshot->free.bytes,
+		.trim = hc_free_pages_gain(&snapshot->free_pages),
+		.mapped = snapshot->total,
+		.unread = beside && beside->unread != HC_FACT_UNKNOWN ? beside->unread : 0,
 	};
 
-	for (unsigned i = 0; i < G_N_ELEMENTS(figures); i++) {
-		if (!strcmp(figures[i].name, name)) {
-			*ret_value = figures[i].value;
-			return true;
-		}
-	}
-	return false;
+	return hc_figures_find(&figures, name, ret_value);
 }
 
 static bool find_memory(const hc_diff *diff, const char *name, int64_t *ret_growth)

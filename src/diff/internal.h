@@ -11,7 +11,7 @@ hc_sameness hc_sameness_compare(const hc_snapshot *a, const hc_snapshot *b, char
 char *hc_diff_describe_time(const hc_snapshot *a, const hc_snapshot *b);
 
 /* The row ID of the memory table; NULL: it has none. */
-const hc_memory_row *hc_diff_find_row(const hc_snapshot *snapshot, const char *id);
+const hc_memory_row *hc_diff_find_row(const hc_snapshot *snapshot, hc_row_id id);
 
 /* The sizes whose blocks or lost blocks changed in number, most bytes grown first. An array of hc_diff_size. */
 GArray *hc_diff_count_sizes(const hc_snapshot *a, const hc_snapshot *b);

@@ -474,7 +474,7 @@ static void tell_mapping(hc_diff *diff, const hc_growth *row)
 
 	bool is_known = diff->first->heap.found && diff->last->heap.found;
 	const char *what = !is_known ? "the heap may be among it, for it was not found" :
-			   !g_strcmp0(row->row, "anonymous") ?
+			   row->row == HC_ROW_ANONYMOUS ?
 				       "not this heap, but what the program, a library or an allocator of "
 				       "its own got by mmap()" :
 				       "not this heap";
@@ -491,7 +491,7 @@ static int64_t heap_growth(const hc_diff *diff)
 	for (unsigned i = 0; i < diff->rows->len; i++) {
 		const hc_diff_row *row = hc_diff_row_get(diff, i);
 
-		growth += hc_diff_is_books_row(row) ? row->growth : 0;
+		growth += hc_row_is_mallocs(row->id) ? row->growth : 0;
 	}
 	return growth;
 }

@@ -61,7 +61,7 @@ static void append_torn(GString *verdict, const hc_diff *diff)
 
 	for (unsigned i = 0; i < diff->count; i++) {
 		const hc_snapshot *snapshot = diff->snapshots[i];
-		const hc_memory_row *row = hc_diff_find_row(snapshot, "truncated");
+		const hc_memory_row *row = hc_diff_find_row(snapshot, HC_ROW_TRUNCATED);
 		g_autofree char *name = hc_diff_snapshot_name(i);
 
 		if (!hc_snapshot_is_torn(snapshot))

@@ -10,12 +10,13 @@ enum {
 }; /* bytes; at least a twentieth of the memory */
 
 static const struct {
-	const char *row, *text;
+	hc_row_id row;
+	const char *text;
 } places[] = {
-	{ "anonymous", "in anonymous mappings that are not malloc's" },
-	{ "shared", "in shared memory" },
-	{ "stacks", "in live parts of stacks" },
-	{ "foreign-sbrk", "in the program break, but not malloc's: the program calls sbrk() itself" },
+	{ HC_ROW_ANONYMOUS, "in anonymous mappings that are not malloc's" },
+	{ HC_ROW_SHARED, "in shared memory" },
+	{ HC_ROW_STACKS, "in live parts of stacks" },
+	{ HC_ROW_FOREIGN_SBRK, "in the program break, but not malloc's: the program calls sbrk() itself" },
 };
 
 static uint64_t memory_bytes(const hc_memory *memory)
@@ -25,7 +26,7 @@ static uint64_t memory_bytes(const hc_memory *memory)
 	for (unsigned i = 0; i < hc_memory_row_count(memory); i++) {
 		const hc_memory_row *row = hc_memory_row_get(memory, i);
 
-		sum += !row->of && row->is_memory ? row->bytes : 0;
+		sum += hc_memory_row_counts(row) ? row->bytes : 0;
 	}
 	return sum;
 }
@@ -40,7 +41,7 @@ void hc_find_not_heap(const hc_evidence *evidence, hc_findings *findings)
 
 		/* What another allocator holds, and where a heap may be that was not found, is told by a finding of its own. */
 		if (!row || row->bytes < MAX(WORTH_SAYING, all / SHARE) ||
-			((heap->foreign || !heap->found) && !strcmp(row->id, "anonymous")))
+			((heap->foreign || !heap->found) && row->id == HC_ROW_ANONYMOUS))
 			continue;
 		hc_findings_add(findings, "not-heap", row->bytes, 0,
 			g_strdup_printf("%s%s%s", places[i].text, row->note ? "; " : "", row->note ? row->note : ""),

@@ -9,13 +9,6 @@ enum {
 	WORTH_SAYING = 1 << 20
 };
 
-static uint64_t row_bytes(const hc_memory *memory, const char *id)
-{
-	const hc_memory_row *row = hc_memory_row_find(memory, id);
-
-	return row ? row->bytes : 0;
-}
-
 /* "; 36 MiB of it is pinned by 12 blocks of Session (g_sessions[])" if one kind pins most of it; or "". Free with g_free(). */
 static char *main_pin(const hc_evidence *evidence, uint64_t bytes)
 {
@@ -34,14 +27,15 @@ static char *main_pin(const hc_evidence *evidence, uint64_t bytes)
 void hc_find_retained(const hc_evidence *evidence, hc_findings *findings)
 {
 	const hc_memory *memory = evidence->memory;
-	uint64_t bins = row_bytes(memory, "free-bins") + row_bytes(memory, "free-fastbins"),
-		 top = row_bytes(memory, "free-top");
-	uint64_t tcache = row_bytes(memory, "free-tcache"), bytes = bins + top + tcache;
+	uint64_t bins = hc_memory_row_bytes(memory, HC_ROW_FREE_BINS) +
+			hc_memory_row_bytes(memory, HC_ROW_FREE_FASTBINS),
+		 top = hc_memory_row_bytes(memory, HC_ROW_FREE_TOP);
+	uint64_t tcache = hc_memory_row_bytes(memory, HC_ROW_FREE_TCACHE), bytes = bins + top + tcache;
 	hc_free_pages pages;
 	char all[HC_TEXT_SIZE_LENGTH], trim[HC_TEXT_SIZE_LENGTH], zero[HC_TEXT_SIZE_LENGTH], whole[HC_TEXT_SIZE_LENGTH];
 
 	hc_blocks_free_pages(evidence->blocks, HC_ARENA_ALL, &pages);
-	uint64_t resident = pages.trim - pages.trim_zero;
+	uint64_t resident = hc_free_pages_gain(&pages);
 
 	if (bytes < WORTH_SAYING || bytes < hc_memory_total(memory) / 50)
 		return;

@@ -23,7 +23,7 @@ struct hc_memory {
 	const hc_areas *areas;
 };
 
-static hc_memory_row *add(hc_memory *memory, const char *id, const char *title, uint64_t bytes)
+static hc_memory_row *add(hc_memory *memory, hc_row_id id, const char *title, uint64_t bytes)
 {
 	hc_memory_row row = { .id = id, .title = title, .bytes = bytes, .is_memory = true };
 
@@ -31,7 +31,7 @@ static hc_memory_row *add(hc_memory *memory, const char *id, const char *title, 
 	return &g_array_index(memory->rows, hc_memory_row, memory->rows->len - 1);
 }
 
-static hc_memory_row *add_counted(hc_memory *memory, const char *id, const char *title, hc_amount amount)
+static hc_memory_row *add_counted(hc_memory *memory, hc_row_id id, const char *title, hc_amount amount)
 {
 	hc_memory_row *row = add(memory, id, title, amount.bytes);
 
@@ -40,7 +40,7 @@ static hc_memory_row *add_counted(hc_memory *memory, const char *id, const char 
 	return row;
 }
 
-static void add_part(hc_memory *memory, const char *id, const char *title, const char *of, hc_amount amount)
+static void add_part(hc_memory *memory, hc_row_id id, const char *title, hc_row_id of, hc_amount amount)
 {
 	hc_memory_row *row = add_counted(memory, id, title, amount);
 
@@ -96,14 +96,14 @@ static uint64_t add_in_use(hc_memory *memory, const hc_blocks *blocks, const hc_
 		lost_there = lost_mmapped(blocks, references);
 		lost = minus(plus(totals->directly_lost, totals->indirectly_lost), lost_there);
 	}
-	add_counted(memory, "in-use", "in use by the program",
+	add_counted(memory, HC_ROW_IN_USE, "in use by the program",
 		minus(minus(all, mmapped), minus(labelled, labelled_mmapped)));
 	if (lost.blocks)
-		add_part(memory, "lost", title, "in-use", lost);
-	add_counted(memory, "mmapped", "in use by the program, mmapped chunks", minus(mmapped, labelled_mmapped));
+		add_part(memory, HC_ROW_LOST, title, HC_ROW_IN_USE, lost);
+	add_counted(memory, HC_ROW_MMAPPED, "in use by the program, mmapped chunks", minus(mmapped, labelled_mmapped));
 	if (lost_there.blocks)
-		add_part(memory, "lost-mmapped", title, "mmapped", lost_there);
-	add_counted(memory, "runtime", "in use by libc and the runtime", labelled);
+		add_part(memory, HC_ROW_LOST_MMAPPED, title, HC_ROW_MMAPPED, lost_there);
+	add_counted(memory, HC_ROW_RUNTIME, "in use by libc and the runtime", labelled);
 	return all.bytes;
 }
 
@@ -117,10 +117,10 @@ static uint64_t add_free(hc_memory *memory, const hc_blocks *blocks)
 		plus(hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_LARGE),
 			hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_UNLISTED)));
 
-	add_counted(memory, "free-tcache", "free, kept by malloc: tcache", tcache);
-	add_counted(memory, "free-fastbins", "free, kept by malloc: fastbins", fastbins);
-	add_counted(memory, "free-bins", "free, kept by malloc: bins", bins);
-	add_counted(memory, "free-top", "free, kept by malloc: top", top);
+	add_counted(memory, HC_ROW_FREE_TCACHE, "free, kept by malloc: tcache", tcache);
+	add_counted(memory, HC_ROW_FREE_FASTBINS, "free, kept by malloc: fastbins", fastbins);
+	add_counted(memory, HC_ROW_FREE_BINS, "free, kept by malloc: bins", bins);
+	add_counted(memory, HC_ROW_FREE_TOP, "free, kept by malloc: top", top);
 	return tcache.bytes + fastbins.bytes + bins.bytes + top.bytes;
 }
 
@@ -140,7 +140,7 @@ static void add_heap(hc_memory *memory, const hc_references *references, hc_diag
 			heap, used, kept, hc_blocks_overhead(blocks) + state);
 	if (used + kept > heap)
 		overhead = 0;
-	add(memory, "malloc-overhead", "malloc's own (headers, arenas, end marks)", overhead);
+	add(memory, HC_ROW_OVERHEAD, "malloc's own (headers, arenas, end marks)", overhead);
 }
 
 /* ---- everything else ---- */
@@ -185,7 +185,7 @@ static char *describe_largest(const hc_memory *memory, hc_area_kind kind)
 		"largest %s at %#" G_GINT64_MODIFIER "x%s%s", size, area->start, what ? ": " : "", what ? what : "");
 }
 
-static void add_area(hc_memory *memory, hc_area_kind kind, const char *id, const char *title, const char *unit,
+static void add_area(hc_memory *memory, hc_area_kind kind, hc_row_id id, const char *title, const char *unit,
 	bool is_memory, bool always)
 {
 	uint64_t bytes = hc_areas_bytes(memory->areas, kind);
@@ -205,24 +205,26 @@ static void add_area(hc_memory *memory, hc_area_kind kind, const char *id, const
 
 static void add_areas(hc_memory *memory)
 {
-	add_area(memory, HC_AREA_STACK, "stacks", "stacks, live part", "threads", true, true);
-	add_area(memory, HC_AREA_MODULE_DATA, "data", "data of program and libraries", NULL, true, true);
-	add_area(memory, HC_AREA_FILE, "files", "files: text, read-only data, mapped files", "mappings", true, true);
-	add_area(memory, HC_AREA_SHARED, "shared", "shared memory", "mappings", true, true);
-	add_area(memory, HC_AREA_ANONYMOUS, "anonymous",
+	add_area(memory, HC_AREA_STACK, HC_ROW_STACKS, "stacks, live part", "threads", true, true);
+	add_area(memory, HC_AREA_MODULE_DATA, HC_ROW_DATA, "data of program and libraries", NULL, true, true);
+	add_area(memory, HC_AREA_FILE, HC_ROW_FILES, "files: text, read-only data, mapped files", "mappings", true,
+		true);
+	add_area(memory, HC_AREA_SHARED, HC_ROW_SHARED, "shared memory", "mappings", true, true);
+	add_area(memory, HC_AREA_ANONYMOUS, HC_ROW_ANONYMOUS,
 		hc_blocks_heap(memory->blocks)->found ? "other anonymous mappings" :
 							"anonymous mappings (a heap that was not read is among them)",
 		"mappings", true, true);
-	add_area(memory, HC_AREA_FOREIGN_SBRK, "foreign-sbrk", "program break, not malloc's", "mappings", true, false);
-	add_area(memory, HC_AREA_KERNEL, "kernel", "kernel's pages (vdso, vvar)", NULL, true, false);
-	add_area(memory, HC_AREA_STACK_UNUSED, "stacks-unused", "stacks, unused part", NULL, false, true);
-	add_area(memory, HC_AREA_RESERVED, "reserved", "reserved, never memory (thread-heap tails, guards)", "mappings",
-		false, true);
-	add_area(memory, HC_AREA_NOT_DUMPED, "not-dumped", "not dumped", "mappings", false, true);
-	add_area(memory, HC_AREA_HEAP_UNREADABLE, "heap-unreadable", "heap that could not be followed", "mappings",
-		false, false);
-	add_area(memory, HC_AREA_TRUNCATED, "truncated", "cut off: missing at the end of the core", "mappings", false,
+	add_area(memory, HC_AREA_FOREIGN_SBRK, HC_ROW_FOREIGN_SBRK, "program break, not malloc's", "mappings", true,
 		false);
+	add_area(memory, HC_AREA_KERNEL, HC_ROW_KERNEL, "kernel's pages (vdso, vvar)", NULL, true, false);
+	add_area(memory, HC_AREA_STACK_UNUSED, HC_ROW_STACKS_UNUSED, "stacks, unused part", NULL, false, true);
+	add_area(memory, HC_AREA_RESERVED, HC_ROW_RESERVED, "reserved, never memory (thread-heap tails, guards)",
+		"mappings", false, true);
+	add_area(memory, HC_AREA_NOT_DUMPED, HC_ROW_NOT_DUMPED, "not dumped", "mappings", false, true);
+	add_area(memory, HC_AREA_HEAP_UNREADABLE, HC_ROW_HEAP_UNREADABLE, "heap that could not be followed", "mappings",
+		false, false);
+	add_area(memory, HC_AREA_TRUNCATED, HC_ROW_TRUNCATED, "cut off: missing at the end of the core", "mappings",
+		false, false);
 }
 
 hc_memory *hc_memory_create(const hc_core *core, const hc_blocks *blocks, const hc_areas *areas,
@@ -272,10 +274,17 @@ const hc_memory_row *hc_memory_row_get(const hc_memory *memory, unsigned index)
 	return index < memory->rows->len ? &g_array_index(memory->rows, hc_memory_row, index) : NULL;
 }
 
-const hc_memory_row *hc_memory_row_find(const hc_memory *memory, const char *id)
+const hc_memory_row *hc_memory_row_find(const hc_memory *memory, hc_row_id id)
 {
 	for (unsigned i = 0; i < memory->rows->len; i++)
-		if (!strcmp(g_array_index(memory->rows, hc_memory_row, i).id, id))
+		if (g_array_index(memory->rows, hc_memory_row, i).id == id)
 			return &g_array_index(memory->rows, hc_memory_row, i);
 	return NULL;
+}
+
+uint64_t hc_memory_row_bytes(const hc_memory *memory, hc_row_id id)
+{
+	const hc_memory_row *row = hc_memory_row_find(memory, id);
+
+	return row ? row->bytes : 0;
 }

@@ -23,7 +23,7 @@ static void add_up(hc_pins *pins)
 	totals->top = bytes_of(pins, HC_BLOCK_TOP);
 	totals->free = totals->tcache + totals->fastbins + totals->bins + totals->top;
 	hc_blocks_free_pages(pins->blocks, HC_ARENA_ALL, &totals->pages);
-	totals->trim = totals->pages.trim - totals->pages.trim_zero;
+	totals->trim = hc_free_pages_gain(&totals->pages);
 	totals->run_count = pins->entries->len;
 	for (unsigned i = 0; i < pins->entries->len; i++) {
 		const hc_pin_run *run = &g_array_index(pins->entries, hc_pin_entry, i).run;

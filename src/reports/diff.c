@@ -99,10 +99,10 @@ static json_t *row_json(const hc_diff *diff, const hc_diff_row *row)
 {
 	json_t *object = json_object();
 
-	hc_json_set(object, "id", hc_json_text(row->id));
+	hc_json_set(object, "id", hc_json_text(hc_row_name(row->id)));
 	hc_json_set(object, "name", hc_json_text(row->title));
 	if (row->of)
-		hc_json_set(object, "of", hc_json_text(row->of));
+		hc_json_set(object, "of", hc_json_text(hc_row_name(row->of)));
 	hc_json_set(object, "bytes_a", hc_json_number(row->bytes_a));
 	hc_json_set(object, "bytes_b", hc_json_number(row->bytes_b));
 	hc_json_set(object, "growth", known_growth_json(diff, row->growth));
@@ -241,7 +241,7 @@ static json_t *pins_json(const hc_diff *diff)
 		json_array_append_new(holders, holder);
 	}
 	hc_json_set(object, "free", hc_json_number(last->free.bytes));
-	hc_json_set(object, "trim", hc_json_number(last->free_pages.trim - last->free_pages.trim_zero));
+	hc_json_set(object, "trim", hc_json_number(hc_free_pages_gain(&last->free_pages)));
 	hc_json_set(object, "advice", hc_json_text(last->pins_advice));
 	hc_json_set(object, "holders", holders);
 	return object;
@@ -526,12 +526,12 @@ static void add_row(hc_table *table, const hc_diff_row *row, bool is_torn, unsig
 }
 
 /* The rows that are parts of PARENT (NULL: top rows), each with its own parts. */
-static void add_rows(hc_table *table, const hc_diff *diff, const char *parent, bool is_memory, unsigned depth)
+static void add_rows(hc_table *table, const hc_diff *diff, hc_row_id parent, bool is_memory, unsigned depth)
 {
 	for (unsigned i = 0; i < hc_diff_row_count(diff) && depth < 8; i++) {
 		const hc_diff_row *row = hc_diff_row_get(diff, i);
 
-		if (g_strcmp0(row->of, parent) || (!parent && row->is_memory != is_memory))
+		if (row->of != parent || (!parent && row->is_memory != is_memory))
 			continue;
 		add_row(table, row, hc_diff_is_torn(diff), depth);
 		add_rows(table, diff, row->id, is_memory, depth + 1);
@@ -552,8 +552,8 @@ static void print_rows(const hc_diff *diff, hc_output *output)
 {
 	g_autoptr(hc_table) table = hc_table_create(row_columns, G_N_ELEMENTS(row_columns));
 
-	add_rows(table, diff, NULL, true, 0);
-	add_rows(table, diff, NULL, false, 0);
+	add_rows(table, diff, HC_ROW_NONE, true, 0);
+	add_rows(table, diff, HC_ROW_NONE, false, 0);
 	hc_table_add_rule(table, ROW_GROWTH);
 	add_sum(table, "mapped address space", first_of(diff)->total, last_of(diff)->total);
 	hc_output_text(output, "\n");

@@ -24,10 +24,10 @@ static json_t *row_json(const hc_memory_row *row)
 {
 	json_t *object = json_object();
 
-	hc_json_set(object, "id", hc_json_text(row->id));
+	hc_json_set(object, "id", hc_json_text(hc_row_name(row->id)));
 	hc_json_set(object, "name", hc_json_text(row->title));
 	if (row->of)
-		hc_json_set(object, "of", hc_json_text(row->of));
+		hc_json_set(object, "of", hc_json_text(hc_row_name(row->of)));
 	hc_json_set(object, "bytes", hc_json_number(row->bytes));
 	hc_json_set(object, "count", row->unit ? hc_json_number(row->count) : json_null());
 	hc_json_set(object, "unit", hc_json_text(row->unit));
@@ -80,9 +80,9 @@ static unsigned finding_of_row(const hc_findings *findings, const hc_memory_row 
 {
 	unsigned not_glibc = 0;
 
-	if (!strcmp(row->id, "anonymous"))
+	if (row->id == HC_ROW_ANONYMOUS)
 		not_glibc = MAX(finding_of_kind(findings, "not-glibc"), finding_of_kind(findings, "heap-not-read"));
-	if (!strcmp(row->id, "lost") || !strcmp(row->id, "lost-mmapped"))
+	if (hc_row_is_lost(row->id))
 		return finding_of_kind(findings, "lost");
 	if (not_glibc)
 		return not_glibc;
@@ -143,7 +143,7 @@ static void add_row(const memory_view *view, const hc_memory_row *row, unsigned 
 	if (row->is_memory)
 		hc_table_set_share(view->table, MEMORY_SHARE, row->bytes, view->shared_total);
 	hc_table_set_plain(view->table, MEMORY_DETAIL, detail);
-	if (row->bytes && g_str_has_prefix(row->id, "lost"))
+	if (row->bytes && hc_row_is_lost(row->id))
 		hc_table_set_style(view->table, HC_STYLE_BAD);
 	else if (depth || !row->is_memory)
 		hc_table_set_style(view->table, HC_STYLE_DIM);
@@ -166,7 +166,7 @@ static void add_free_pages(const memory_view *view)
 	if (!pages.whole && !view->verbose)
 		return;
 	hc_text_size(zero, pages.zero);
-	hc_text_size(trim, pages.trim - MIN(pages.trim, pages.trim_zero));
+	hc_text_size(trim, hc_free_pages_gain(&pages));
 	detail = g_strdup_printf("%s zero; trimming gives %s", zero, trim);
 	if (finding) {
 		char *text = g_strdup_printf("%s  -> %u", detail, finding);
@@ -183,15 +183,15 @@ static void add_free_pages(const memory_view *view)
 }
 
 /* The rows that are parts of PARENT (NULL: top rows), each with its own parts. */
-static void add_rows(const memory_view *view, const char *parent, bool is_memory, unsigned depth)
+static void add_rows(const memory_view *view, hc_row_id parent, bool is_memory, unsigned depth)
 {
 	bool free_before = false;
 
 	for (unsigned i = 0; i < hc_memory_row_count(view->memory) && depth < 8; i++) {
 		const hc_memory_row *row = hc_memory_row_get(view->memory, i);
-		bool is_free = !row->of && g_str_has_prefix(row->id, "free-");
+		bool is_free = hc_row_is_free(row->id);
 
-		if (g_strcmp0(row->of, parent) || (!parent && row->is_memory != is_memory))
+		if (row->of != parent || (!parent && row->is_memory != is_memory))
 			continue;
 		if (free_before && !is_free)
 			add_free_pages(view);
@@ -227,15 +227,15 @@ void hc_memory_print(const hc_analysis *analysis, hc_output *output)
 	for (unsigned i = 0; i < hc_memory_row_count(memory); i++) {
 		const hc_memory_row *row = hc_memory_row_get(memory, i);
 
-		if (!row->of && row->is_memory)
+		if (hc_memory_row_counts(row))
 			bytes += row->bytes;
 	}
 	view.shared_total = bytes;
-	add_rows(&view, NULL, true, 0);
+	add_rows(&view, HC_ROW_NONE, true, 0);
 	hc_table_add_rule(table, MEMORY_BYTES);
 	if (bytes != total) {
 		add_sum(&view, "memory", bytes);
-		add_rows(&view, NULL, false, 0);
+		add_rows(&view, HC_ROW_NONE, false, 0);
 		hc_table_add_rule(table, MEMORY_BYTES);
 	}
 	add_sum(&view, "mapped address space", total);

@@ -150,7 +150,7 @@ static void add_books(hc_table *table, const hc_diff *diff)
 	for (unsigned i = 0; i < hc_diff_row_count(diff); i++) {
 		const hc_diff_row *row = hc_diff_row_get(diff, i);
 
-		if (hc_diff_is_books_row(row)) {
+		if (hc_row_is_mallocs(row->id)) {
 			a += row->bytes_a;
 			b += row->bytes_b;
 		}

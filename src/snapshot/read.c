@@ -191,18 +191,19 @@ static bool load_memory(hc_snapshot *snapshot, GVariant *section)
 {
 	GVariantIter rows;
 	hc_memory_row row = { 0 };
+	const char *id, *of;
 	uint64_t sum = 0;
 	gboolean is_memory;
 
 	g_variant_iter_init(&rows, section);
-	while (g_variant_iter_next(&rows, "(&s&sm&sm&sttb)", &row.id, &row.title, &row.unit, &row.of, &row.bytes,
-		&row.count, &is_memory)) {
-		if (!add_up(&sum, row.bytes))
+	while (g_variant_iter_next(
+		&rows, "(&s&sm&sm&sttb)", &id, &row.title, &row.unit, &of, &row.bytes, &row.count, &is_memory)) {
+		row.id = hc_row_called(id);
+		row.of = hc_row_called(of);
+		if (!row.id || (of && !row.of) || !add_up(&sum, row.bytes))
 			return false;
-		row.id = hc_snapshot_keep(snapshot, row.id);
 		row.title = hc_snapshot_keep(snapshot, row.title);
 		row.unit = hc_snapshot_keep(snapshot, row.unit);
-		row.of = hc_snapshot_keep(snapshot, row.of);
 		row.is_memory = is_memory;
 		g_array_append_val(snapshot->memory, row);
 	}

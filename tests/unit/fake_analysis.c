@@ -121,13 +121,16 @@ static void fill_areas(hc_analysis *fake)
 static void fill_memory(hc_memory *memory)
 {
 	memory->count = 5;
-	memory->rows[0] = (hc_memory_row){ "in-use", "in use by the program", 1048724, 4, "blocks", NULL, true, NULL };
-	memory->rows[1] = (hc_memory_row){ "lost", "of which lost: nothing points to it", 140, 2, "blocks", "in-use",
-		true, (char *)"2 sizes" };
-	memory->rows[2] =
-		(hc_memory_row){ "free-top", "free, kept by malloc: top", 5008, 1, "blocks", NULL, true, NULL };
-	memory->rows[3] = (hc_memory_row){ "files", "files, read-only", 4096, 1, "mappings", NULL, true, NULL };
-	memory->rows[4] = (hc_memory_row){ "reserved", "reserved, never memory", 65536, 0, NULL, NULL, false, NULL };
+	memory->rows[0] = (hc_memory_row){ HC_ROW_IN_USE, "in use by the program", 1048724, 4, "blocks", HC_ROW_NONE,
+		true, NULL };
+	memory->rows[1] = (hc_memory_row){ HC_ROW_LOST, "of which lost: nothing points to it", 140, 2, "blocks",
+		HC_ROW_IN_USE, true, (char *)"2 sizes" };
+	memory->rows[2] = (hc_memory_row){ HC_ROW_FREE_TOP, "free, kept by malloc: top", 5008, 1, "blocks", HC_ROW_NONE,
+		true, NULL };
+	memory->rows[3] =
+		(hc_memory_row){ HC_ROW_FILES, "files, read-only", 4096, 1, "mappings", HC_ROW_NONE, true, NULL };
+	memory->rows[4] =
+		(hc_memory_row){ HC_ROW_RESERVED, "reserved, never memory", 65536, 0, NULL, HC_ROW_NONE, false, NULL };
 }
 
 hc_analysis *fake_create(void)
@@ -701,10 +704,10 @@ const hc_memory_row *hc_memory_row_get(const hc_memory *memory, unsigned index)
 	return &memory->rows[index];
 }
 
-const hc_memory_row *hc_memory_row_find(const hc_memory *memory, const char *id)
+const hc_memory_row *hc_memory_row_find(const hc_memory *memory, hc_row_id id)
 {
 	for (unsigned i = 0; i < memory->count; i++) {
-		if (!strcmp(memory->rows[i].id, id))
+		if (memory->rows[i].id == id)
 			return &memory->rows[i];
 	}
 	return NULL;
@@ -727,4 +730,11 @@ void hc_findings_add(
 {
 	g_assert(findings->count < FAKE_LIMIT);
 	findings->list[findings->count++] = (hc_finding){ kind, bytes, blocks, text, command };
+}
+
+uint64_t hc_memory_row_bytes(const hc_memory *memory, hc_row_id id)
+{
+	const hc_memory_row *row = hc_memory_row_find(memory, id);
+
+	return row ? row->bytes : 0;
 }

@@ -4,16 +4,16 @@
 #include <string.h>
 
 static const hc_memory_row rows[] = {
-	{ "in-use", "in use by the program", 0, 0, "blocks", NULL, true, NULL },
-	{ "lost", "of which lost: nothing points to it", 0, 0, "blocks", "in-use", true, NULL },
-	{ "mmapped", "mmapped chunks", 0, 0, "blocks", NULL, true, NULL },
-	{ "runtime", "in use by libc and the runtime", 1024, 2, "blocks", NULL, true, NULL },
-	{ "free-top", "free, kept by malloc: top", 4096, 1, "blocks", NULL, true, NULL },
-	{ "malloc-overhead", "malloc's own", 512, 0, NULL, NULL, true, NULL },
-	{ "stacks", "stacks", 8192, 3, "mappings", NULL, true, NULL },
-	{ "data", "data of modules", 4096, 2, "mappings", NULL, true, NULL },
-	{ "files", "files, read-only", 4096, 1, "mappings", NULL, true, NULL },
-	{ "reserved", "reserved, never memory", 65536, 0, NULL, NULL, false, NULL },
+	{ HC_ROW_IN_USE, "in use by the program", 0, 0, "blocks", HC_ROW_NONE, true, NULL },
+	{ HC_ROW_LOST, "of which lost: nothing points to it", 0, 0, "blocks", HC_ROW_IN_USE, true, NULL },
+	{ HC_ROW_MMAPPED, "mmapped chunks", 0, 0, "blocks", HC_ROW_NONE, true, NULL },
+	{ HC_ROW_RUNTIME, "in use by libc and the runtime", 1024, 2, "blocks", HC_ROW_NONE, true, NULL },
+	{ HC_ROW_FREE_TOP, "free, kept by malloc: top", 4096, 1, "blocks", HC_ROW_NONE, true, NULL },
+	{ HC_ROW_OVERHEAD, "malloc's own", 512, 0, NULL, HC_ROW_NONE, true, NULL },
+	{ HC_ROW_STACKS, "stacks", 8192, 3, "mappings", HC_ROW_NONE, true, NULL },
+	{ HC_ROW_DATA, "data of modules", 4096, 2, "mappings", HC_ROW_NONE, true, NULL },
+	{ HC_ROW_FILES, "files, read-only", 4096, 1, "mappings", HC_ROW_NONE, true, NULL },
+	{ HC_ROW_RESERVED, "reserved, never memory", 65536, 0, NULL, HC_ROW_NONE, false, NULL },
 };
 
 hc_snapshot *snapshot_create(void)
@@ -119,18 +119,18 @@ void snapshot_add_number(hc_snapshot *snapshot, const char *path, int64_t value)
 	g_array_append_val(snapshot->numbers, number);
 }
 
-hc_memory_row *snapshot_row(hc_snapshot *snapshot, const char *id)
+hc_memory_row *snapshot_row(hc_snapshot *snapshot, hc_row_id id)
 {
 	for (unsigned i = 0; i < snapshot->memory->len; i++) {
 		hc_memory_row *row = &g_array_index(snapshot->memory, hc_memory_row, i);
 
-		if (!strcmp(row->id, id))
+		if (row->id == id)
 			return row;
 	}
 	return NULL;
 }
 
-void snapshot_add_memory(hc_snapshot *snapshot, const char *id, uint64_t bytes)
+void snapshot_add_memory(hc_snapshot *snapshot, hc_row_id id, uint64_t bytes)
 {
 	snapshot_row(snapshot, id)->bytes += bytes;
 }
@@ -143,8 +143,8 @@ static void add(hc_memory_row *row, uint64_t blocks, uint64_t bytes)
 
 hc_snapshot *snapshot_finish(hc_snapshot *snapshot)
 {
-	hc_memory_row *in_use = snapshot_row(snapshot, "in-use"), *mapped = snapshot_row(snapshot, "mmapped");
-	hc_memory_row *lost = snapshot_row(snapshot, "lost");
+	hc_memory_row *in_use = snapshot_row(snapshot, HC_ROW_IN_USE), *mapped = snapshot_row(snapshot, HC_ROW_MMAPPED);
+	hc_memory_row *lost = snapshot_row(snapshot, HC_ROW_LOST);
 
 	for (unsigned i = 0; i < snapshot->owners->len; i++) {
 		const hc_snapshot_owner *owner = snapshot_owner(snapshot, i);
@@ -166,7 +166,7 @@ hc_snapshot *snapshot_finish(hc_snapshot *snapshot)
 	}
 	snapshot->in_use = (hc_amount){ in_use->count + mapped->count, in_use->bytes + mapped->bytes };
 	snapshot->directly_lost = (hc_amount){ lost->count, lost->bytes };
-	snapshot->free = (hc_amount){ 1, snapshot_row(snapshot, "free-top")->bytes };
+	snapshot->free = (hc_amount){ 1, snapshot_row(snapshot, HC_ROW_FREE_TOP)->bytes };
 	for (unsigned i = 0; i < snapshot->memory->len; i++) {
 		const hc_memory_row *row = &g_array_index(snapshot->memory, hc_memory_row, i);
 

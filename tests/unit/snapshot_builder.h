@@ -32,8 +32,8 @@ void snapshot_add_unowned(hc_snapshot *snapshot, uint64_t size, uint64_t blocks,
 void snapshot_add_number(hc_snapshot *snapshot, const char *path, int64_t value);
 
 /* To the row ID of the memory table. */
-void snapshot_add_memory(hc_snapshot *snapshot, const char *id, uint64_t bytes);
-hc_memory_row *snapshot_row(hc_snapshot *snapshot, const char *id);
+void snapshot_add_memory(hc_snapshot *snapshot, hc_row_id id, uint64_t bytes);
+hc_memory_row *snapshot_row(hc_snapshot *snapshot, hc_row_id id);
 
 /* Rows "in-use", "mmapped", "lost", and the totals. Returns SNAPSHOT. */
 hc_snapshot *snapshot_finish(hc_snapshot *snapshot);

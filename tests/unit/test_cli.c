@@ -199,7 +199,7 @@ static void test_growth(void)
 		snapshot_add_container(snapshots[i], HC_SNAPSHOT_NONE, "g_app->state.queue", "libstdc++ list",
 			5 + i * 95, 1, 50 + i * 9000);
 	snapshot_add_lost(snapshots[1], "size 40", NULL, 5, 200);
-	snapshot_row(snapshots[1], "files")->bytes -= 4096;
+	snapshot_row(snapshots[1], HC_ROW_FILES)->bytes -= 4096;
 	hc_diff *diff = hc_diff_create(
 		(const hc_snapshot *const[]){ snapshot_finish(snapshots[0]), snapshot_finish(snapshots[1]) }, 2);
 

@@ -600,9 +600,9 @@ static void test_order(void)
 	snapshot_add_container(series.list[1], HC_SNAPSHOT_NONE, "g_little", "libstdc++ list", 10, 10, 50000);
 	snapshot_add_owner(series.list[1], HC_SNAPSHOT_NONE, "g_config", "Config", 3, 3 * MIB);
 	snapshot_add_lost(series.list[1], "size 40", NULL, 10, 400);
-	snapshot_add_memory(series.list[1], "files", 2 * MIB);
-	snapshot_add_memory(series.list[1], "free-top", 4 * MIB);
-	snapshot_add_memory(series.list[1], "reserved", 64 * MIB);
+	snapshot_add_memory(series.list[1], HC_ROW_FILES, 2 * MIB);
+	snapshot_add_memory(series.list[1], HC_ROW_FREE_TOP, 4 * MIB);
+	snapshot_add_memory(series.list[1], HC_ROW_RESERVED, 64 * MIB);
 	series.list[1]->pins_advice = "one block pins most of it";
 	make_diff(&series);
 	static const char *const order[] = { "container-growth", "retained", "owner-growth", "not-heap", "leak" };
@@ -638,7 +638,7 @@ static void test_overhead(void)
 {
 	snapshot_series series = series_create(2);
 
-	snapshot_add_memory(series.list[1], "malloc-overhead", MIB);
+	snapshot_add_memory(series.list[1], HC_ROW_OVERHEAD, MIB);
 	make_diff(&series);
 	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_OVERHEAD, "malloc's own")->bytes, MIB);
 	UNIT_ASSERT_TEXT(
@@ -817,7 +817,7 @@ static void test_no_heap(void)
 
 	series.list[1]->heap.found = false;
 	series.list[1]->libc_start = 0;
-	snapshot_add_memory(series.list[1], "files", MIB);
+	snapshot_add_memory(series.list[1], HC_ROW_FILES, MIB);
 	make_diff(&series);
 	CU_ASSERT_EQUAL(hc_diff_sameness(series.diff), HC_SAME_PROCESS);
 	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff), "No heap was found in the last core");
@@ -831,7 +831,7 @@ static void test_no_heap(void)
 /* Adds what was cut off of a core to its memory table. */
 static void tear(hc_snapshot *snapshot)
 {
-	hc_memory_row row = { .id = "truncated", .title = "cut off", .bytes = MIB };
+	hc_memory_row row = { .id = HC_ROW_TRUNCATED, .title = "cut off", .bytes = MIB };
 
 	g_array_append_val(snapshot->memory, row);
 }
@@ -896,7 +896,7 @@ static void test_foreign(void)
 
 	for (unsigned i = 0; i < 2; i++)
 		series.list[i]->heap.foreign = "jemalloc";
-	snapshot_add_memory(series.list[1], "files", MIB);
+	snapshot_add_memory(series.list[1], HC_ROW_FILES, MIB);
 	make_diff(&series);
 	UNIT_ASSERT_CONTAINS(
 		hc_diff_verdict(series.diff), "The program's allocator is jemalloc: of its blocks nothing is known");
@@ -911,13 +911,13 @@ static void test_foreign(void)
 static void test_rows_of_one(void)
 {
 	snapshot_series series = series_create(2);
-	hc_memory_row shared = { "shared", "shared memory", 40960, 1, "mappings", NULL, true, NULL };
+	hc_memory_row shared = { HC_ROW_SHARED, "shared memory", 40960, 1, "mappings", HC_ROW_NONE, true, NULL };
 
 	g_array_append_val(series.list[0]->memory, shared);
 	make_diff(&series);
 	const hc_diff_row *row = hc_diff_row_get(series.diff, hc_diff_row_count(series.diff) - 1);
 
-	UNIT_ASSERT_TEXT(row->id, "shared");
+	CU_ASSERT_EQUAL(row->id, HC_ROW_SHARED);
 	CU_ASSERT_EQUAL(row->bytes_a, 40960);
 	CU_ASSERT_EQUAL(row->bytes_b, 0);
 	CU_ASSERT_EQUAL(row->growth, -40960);
@@ -930,7 +930,7 @@ static void test_rest(void)
 {
 	snapshot_series series = series_create(2);
 
-	snapshot_row(series.list[1], "in-use")->bytes += 5000;
+	snapshot_row(series.list[1], HC_ROW_IN_USE)->bytes += 5000;
 	series.diff = hc_diff_create((const hc_snapshot *const *)series.list, series.count);
 	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_REST, "rest, not attributed")->bytes, 5000);
 	series_clear(&series);

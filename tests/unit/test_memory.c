@@ -54,7 +54,7 @@ static void check_sum(const fixture *f)
 	CU_ASSERT_EQUAL(hc_memory_total(f->stages.memory), mapped);
 	CU_ASSERT_EQUAL(core_builder_told(f->stages.diagnostics, "memory-table-differs"), 0);
 	CU_ASSERT_PTR_NULL(hc_memory_row_get(f->stages.memory, hc_memory_row_count(f->stages.memory)));
-	CU_ASSERT_PTR_NULL(hc_memory_row_find(f->stages.memory, "no-such-row"));
+	CU_ASSERT_PTR_NULL(hc_memory_row_find(f->stages.memory, HC_ROW_NONE));
 }
 
 static bool run(fixture *f)
@@ -68,7 +68,7 @@ static bool run(fixture *f)
 
 static void check_row(const fixture *f, const char *id, uint64_t bytes, uint64_t count, unsigned line)
 {
-	const hc_memory_row *row = hc_memory_row_find(f->stages.memory, id);
+	const hc_memory_row *row = hc_memory_row_find(f->stages.memory, hc_row_called(id));
 
 	if (row && row->bytes == bytes && row->count == count)
 		return;
@@ -143,11 +143,11 @@ static void test_rows(void)
 	CHECK_ROW(&f, "foreign-sbrk", 0x1000, 1);
 	CHECK_ROW(&f, "reserved", (64 << 20) - 0x5000 + HEAP_GUARD_SIZE, 2);
 	CHECK_ROW(&f, "not-dumped", 0x8000, 1);
-	CU_ASSERT_TRUE(hc_memory_row_find(f.stages.memory, "in-use")->is_memory);
-	CU_ASSERT_FALSE(hc_memory_row_find(f.stages.memory, "reserved")->is_memory);
-	CU_ASSERT_FALSE(hc_memory_row_find(f.stages.memory, "stacks-unused")->is_memory);
-	UNIT_ASSERT_CONTAINS(hc_memory_row_find(f.stages.memory, "anonymous")->note, "0x7fffa0000000");
-	UNIT_ASSERT_CONTAINS(hc_memory_row_find(f.stages.memory, "shared")->note, "/dev/shm/x");
+	CU_ASSERT_TRUE(hc_memory_row_find(f.stages.memory, HC_ROW_IN_USE)->is_memory);
+	CU_ASSERT_FALSE(hc_memory_row_find(f.stages.memory, HC_ROW_RESERVED)->is_memory);
+	CU_ASSERT_FALSE(hc_memory_row_find(f.stages.memory, HC_ROW_STACKS_UNUSED)->is_memory);
+	UNIT_ASSERT_CONTAINS(hc_memory_row_find(f.stages.memory, HC_ROW_ANONYMOUS)->note, "0x7fffa0000000");
+	UNIT_ASSERT_CONTAINS(hc_memory_row_find(f.stages.memory, HC_ROW_SHARED)->note, "/dev/shm/x");
 }
 
 static void test_unreadable(void)

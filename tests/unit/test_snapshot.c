@@ -242,10 +242,10 @@ static void compare_lost(const hc_snapshot_lost *a, const hc_snapshot_lost *b)
 
 static void compare_row(const hc_memory_row *a, const hc_memory_row *b)
 {
-	SAME_TEXT(id);
+	SAME(id);
 	SAME_TEXT(title);
 	SAME_TEXT(unit);
-	SAME_TEXT(of);
+	SAME(of);
 	SAME(bytes);
 	SAME(count);
 	SAME(is_memory);
@@ -667,7 +667,7 @@ static void lost_too_large(hc_snapshot *snapshot)
 
 static void memory_too_large(hc_snapshot *snapshot)
 {
-	snapshot_row(snapshot, "files")->bytes = UINT64_MAX - 5;
+	snapshot_row(snapshot, HC_ROW_FILES)->bytes = UINT64_MAX - 5;
 }
 
 static void test_nonsense(void)

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The rows' names, and what kind of memory they are. */
+#include "memory/memory.h"
+
+static const char *const names[HC_ROW_COUNT] = {
+	[HC_ROW_NONE] = "",
+	[HC_ROW_IN_USE] = "in-use",
+	[HC_ROW_LOST] = "lost",
+	[HC_ROW_MMAPPED] = "mmapped",
+	[HC_ROW_LOST_MMAPPED] = "lost-mmapped",
+	[HC_ROW_RUNTIME] = "runtime",
+	[HC_ROW_FREE_TCACHE] = "free-tcache",
+	[HC_ROW_FREE_FASTBINS] = "free-fastbins",
+	[HC_ROW_FREE_BINS] = "free-bins",
+	[HC_ROW_FREE_TOP] = "free-top",
+	[HC_ROW_OVERHEAD] = "malloc-overhead",
+	[HC_ROW_STACKS] = "stacks",
+	[HC_ROW_DATA] = "data",
+	[HC_ROW_FILES] = "files",
+	[HC_ROW_SHARED] = "shared",
+	[HC_ROW_ANONYMOUS] = "anonymous",
+	[HC_ROW_FOREIGN_SBRK] = "foreign-sbrk",
+	[HC_ROW_KERNEL] = "kernel",
+	[HC_ROW_STACKS_UNUSED] = "stacks-unused",
+	[HC_ROW_RESERVED] = "reserved",
+	[HC_ROW_NOT_DUMPED] = "not-dumped",
+	[HC_ROW_HEAP_UNREADABLE] = "heap-unreadable",
+	[HC_ROW_TRUNCATED] = "truncated",
+};
+
+const char *hc_row_name(hc_row_id id)
+{
+	return (unsigned)id < HC_ROW_COUNT ? names[id] : "";
+}
+
+hc_row_id hc_row_called(const char *name)
+{
+	for (unsigned id = HC_ROW_NONE + 1; id < HC_ROW_COUNT; id++)
+		if (!g_strcmp0(names[id], name))
+			return id;
+	return HC_ROW_NONE;
+}
+
+bool hc_row_is_free(hc_row_id id)
+{
+	return id >= HC_ROW_FREE_TCACHE && id <= HC_ROW_FREE_TOP;
+}
+
+bool hc_row_is_lost(hc_row_id id)
+{
+	return id == HC_ROW_LOST || id == HC_ROW_LOST_MMAPPED;
+}
+
+bool hc_row_is_mallocs(hc_row_id id)
+{
+	return id == HC_ROW_IN_USE || id == HC_ROW_MMAPPED || id == HC_ROW_RUNTIME || hc_row_is_free(id) ||
+	       id == HC_ROW_OVERHEAD;
+}
