@@ -16,7 +16,7 @@
  * Contradictions in the dump are counted in the diagnostics; the allocator goes on with what it has. It never trusts a
  * count, a pointer or a size from the dump without a bound.
  *
- * To add one: a file family of its own here, an hc_allocator object declared below, and a line in hc_allocators in foreign.c.
+ * To add one: a file family of its own here, an hc_allocator object declared below, and a line in the table in allocators.c.
  */
 #pragma once
 
@@ -113,6 +113,13 @@ typedef struct hc_allocator {
 } hc_allocator;
 
 extern const hc_allocator hc_allocator_glibc;
+
+/*
+ * Opens the first allocator of the table that finds its state in CORE; if none does, HEAP has what the last one says of why.
+ * HEAP's arrays are empty, info.provider and info.foreign are set. The one that is returned closes it.
+ */
+const hc_allocator *hc_allocators_open(
+	hc_heap *heap, const hc_core *core, hc_modules *modules, hc_diagnostics *diagnostics);
 
 /* Bytes of the heap whose chunks could not be followed. */
 extern const hc_diagnostic_kind hc_heap_unreadable;

@@ -35,14 +35,9 @@ static const hc_diagnostic_kind heap_missing = {
 };
 
 enum {
-	RING_STEPS_MAX = 1 << 22
+	RING_STEPS_MAX = 1 << 22,
+	ALIGNMENT = 16, /* MALLOC_ALIGNMENT on x86-64, which is all that is read; and on i386 from 2.26 on */
 };
-
-/* The dead process's MALLOC_ALIGNMENT: 2 * sizeof(size_t), but 16 on i386 from 2.26 on. */
-static uint64_t guess_alignment(unsigned word)
-{
-	return word == 8 ? 16 : 16;
-}
 
 /* mp_'s thresholds, which decide what free() gives back. */
 static void read_thresholds(const glibc *g)
@@ -118,7 +113,7 @@ static void glibc_open(hc_heap *heap, const hc_core *core, hc_modules *modules, 
 	g->heap = heap;
 	g->format = hc_core_word_format(core);
 	g->word = g->format.size;
-	g->alignment = guess_alignment(g->word);
+	g->alignment = ALIGNMENT;
 	g->minimum = hc_align_up(4 * g->word, g->alignment); /* fd and bk behind the header */
 	g->page = process->page_size;
 	g->tcache_count = -1;

@@ -351,7 +351,6 @@ hc_blocks *hc_blocks_create(
 	hc_blocks *blocks = g_new0(hc_blocks, 1);
 
 	blocks->core = core;
-	blocks->allocator = &hc_allocator_glibc;
 	blocks->diagnostics = diagnostics;
 	blocks->word = hc_core_process(core)->word_size;
 	blocks->heap.arenas = g_array_new(FALSE, TRUE, sizeof(hc_arena));
@@ -362,7 +361,7 @@ hc_blocks *hc_blocks_create(
 	blocks->labels = g_hash_table_new(NULL, NULL);
 	blocks->texts = g_string_chunk_new(1024);
 	find_provider(blocks, modules);
-	blocks->allocator->open(&blocks->heap, core, modules, diagnostics);
+	blocks->allocator = hc_allocators_open(&blocks->heap, core, modules, diagnostics);
 	blocks->alignment = blocks->heap.info.alignment;
 	blocks->granule_shift = __builtin_ctzll(blocks->alignment);
 	blocks->totals = g_new0(hc_block_totals, blocks->heap.arenas->len + 1);
