@@ -11,6 +11,8 @@
  */
 #include "allocators/glibc.h"
 
+#include "base/partition.h"
+
 enum {
 	ARENAS_MAX = 65536,
 	HEAP_STEPS_MAX = 1 << 20 /* in chains of heaps that run in circles */,
@@ -29,16 +31,8 @@ static const uint64_t default_heap_max[] = { 64 << 20, 1 << 20 }; /* 64-bit, 32-
 
 static unsigned claims_after(const glibc *g, hc_address address)
 {
-	unsigned low = 0, high = g->pieces_claimed->len;
-
-	while (low < high) {
-		unsigned middle = low + (high - low) / 2;
-
-		if (g_array_index(g->pieces_claimed, hc_range, middle).end <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	unsigned low = HC_PARTITION_POINT(
+		middle, 0, g->pieces_claimed->len, g_array_index(g->pieces_claimed, hc_range, middle).end <= address);
 	return low;
 }
 

@@ -2,6 +2,8 @@
 /* Claims, and cutting the core's pieces into areas. */
 #include "areas/internal.h"
 
+#include "base/partition.h"
+
 static const char *const kind_names[HC_AREA_KIND_COUNT] = {
 	[HC_AREA_HEAP] = "heap",
 	[HC_AREA_MMAPPED] = "mmapped",
@@ -251,16 +253,7 @@ const hc_area *hc_areas_get(const hc_areas *areas, unsigned index)
 
 const hc_area *hc_areas_find(const hc_areas *areas, hc_address address)
 {
-	unsigned low = 0, high = areas->list->len;
-
-	while (low < high) {
-		unsigned middle = low + (high - low) / 2;
-
-		if (hc_areas_get(areas, middle)->end <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	unsigned low = HC_PARTITION_POINT(middle, 0, areas->list->len, hc_areas_get(areas, middle)->end <= address);
 	const hc_area *area = hc_areas_get(areas, low);
 
 	return area && area->start <= address ? area : NULL;

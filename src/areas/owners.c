@@ -5,6 +5,8 @@
  */
 #include "areas/internal.h"
 
+#include "base/partition.h"
+
 enum {
 	NOTED_MAX = 64,
 	NOTED_MIN_BYTES = 64 * 1024
@@ -55,21 +57,11 @@ static GArray *choose_areas(const hc_areas *areas)
 
 static struct noted *find_noted(const hc_areas *areas, const GArray *chosen, hc_address address)
 {
-	unsigned low = 0, high = chosen->len;
+	struct noted *list = (struct noted *)(void *)chosen->data;
+	unsigned at =
+		HC_PARTITION_POINT(middle, 0, chosen->len, hc_areas_get(areas, list[middle].area)->end <= address);
 
-	while (low < high) {
-		unsigned middle = low + (high - low) / 2;
-		struct noted *noted = &g_array_index(chosen, struct noted, middle);
-		const hc_area *area = hc_areas_get(areas, noted->area);
-
-		if (area->end <= address)
-			low = middle + 1;
-		else if (area->start > address)
-			high = middle;
-		else
-			return noted;
-	}
-	return NULL;
+	return at < chosen->len && hc_areas_get(areas, list[at].area)->start <= address ? &list[at] : NULL;
 }
 
 static void count_pointers(const hc_areas *areas, const GArray *chosen, const hc_area *data)

@@ -17,6 +17,8 @@
 
 #include "allocators/allocators.h"
 
+#include "base/partition.h"
+
 enum {
 	HC_GROUP_GRANULES = 512,
 	HC_GROUP_WORDS = 8
@@ -130,14 +132,8 @@ static inline const hc_block_region *hc_blocks_region(const hc_blocks *blocks, h
 	uint32_t low = cell[0], high = cell[1];
 
 	/* Mostly low is the one. Where regions lie close, and far from others, a cell can hold thousands. */
-	while (low < high && blocks->regions[low].end <= address) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (blocks->regions[middle].end <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	if (low < high && blocks->regions[low].end <= address)
+		low = HC_PARTITION_POINT(middle, low + 1, high, blocks->regions[middle].end <= address);
 	return blocks->regions[low].start <= address && address < blocks->regions[low].end ? &blocks->regions[low] :
 											     NULL;
 }
@@ -207,20 +203,12 @@ uint64_t hc_blocks_usable_size(const hc_blocks *blocks, const hc_block_region *r
 /* The first group from GROUP on that a block starts in; the number of groups if there is none. */
 static inline uint64_t hc_blocks_next_group(const hc_blocks *blocks, uint64_t group)
 {
-	uint64_t low = group, high = blocks->granule_count / HC_GROUP_GRANULES;
+	uint64_t groups = blocks->granule_count / HC_GROUP_GRANULES;
 
-	if (group >= high || blocks->rank[group + 1] != blocks->rank[group])
+	if (group >= groups || blocks->rank[group + 1] != blocks->rank[group])
 		return group;
 	/* A huge block: the number of the next one first changes behind the group. */
-	while (low < high) {
-		uint64_t middle = low + (high - low) / 2;
-
-		if (blocks->rank[middle + 1] == blocks->rank[group])
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return HC_PARTITION_POINT(middle, group, groups, blocks->rank[middle + 1] == blocks->rank[group]);
 }
 
 /* The granule of the next start after GRANULE - 1 in the whole index; granule_count if there is none. */

@@ -2,6 +2,8 @@
 /* Asking the index: by number, by address, in order; and the totals. */
 #include "blocks/blocks.h"
 
+#include "base/partition.h"
+
 static const char *const state_names[HC_BLOCK_STATE_COUNT] = {
 	[HC_BLOCK_IN_USE] = "in use",
 	[HC_BLOCK_TCACHE] = "tcache",
@@ -70,31 +72,16 @@ uint64_t hc_blocks_usable_size(const hc_blocks *blocks, const hc_block_region *r
 
 const hc_block_region *hc_blocks_region_of_start(const hc_blocks *blocks, uint64_t start)
 {
-	uint32_t low = 0, high = blocks->region_count;
+	uint32_t after =
+		HC_PARTITION_POINT(middle, 1, blocks->region_count, blocks->regions[middle].first_granule <= start);
 
-	while (low + 1 < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (blocks->regions[middle].first_granule <= start)
-			low = middle;
-		else
-			high = middle;
-	}
-	return &blocks->regions[low];
+	return &blocks->regions[after - 1];
 }
 
 uint64_t hc_blocks_start_of_number(const hc_blocks *blocks, uint32_t number)
 {
-	uint64_t low = 0, high = blocks->granule_count / HC_GROUP_GRANULES;
-
-	while (low + 1 < high) {
-		uint64_t middle = low + (high - low) / 2;
-
-		if (blocks->rank[middle] <= number)
-			low = middle;
-		else
-			high = middle;
-	}
+	uint64_t groups = blocks->granule_count / HC_GROUP_GRANULES;
+	uint64_t low = HC_PARTITION_POINT(middle, 1, groups, blocks->rank[middle] <= number) - 1;
 	uint32_t left = number - blocks->rank[low];
 
 	for (uint64_t word = low * HC_GROUP_WORDS;; word++) {

@@ -3,6 +3,7 @@
 #include "core/internal.h"
 
 #include "base/file.h"
+#include "base/partition.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -154,16 +155,8 @@ const hc_thread *hc_core_thread(const hc_core *core, unsigned index)
 
 const hc_thread *hc_core_find_thread(const hc_core *core, hc_address pointer)
 {
-	unsigned low = 0, high = core->by_pointer->len;
-
-	while (low < high) {
-		unsigned middle = low + (high - low) / 2;
-
-		if (hc_core_thread(core, g_array_index(core->by_pointer, unsigned, middle))->thread_pointer < pointer)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	unsigned low = HC_PARTITION_POINT(middle, 0, core->by_pointer->len,
+		hc_core_thread(core, g_array_index(core->by_pointer, unsigned, middle))->thread_pointer < pointer);
 	const hc_thread *thread = low < core->by_pointer->len ?
 					  hc_core_thread(core, g_array_index(core->by_pointer, unsigned, low)) :
 					  NULL;
@@ -183,16 +176,7 @@ const hc_mapping *hc_core_mapping(const hc_core *core, unsigned index)
 
 unsigned hc_core_mapping_after(const hc_core *core, hc_address address)
 {
-	unsigned low = 0, high = core->mapping_count;
-
-	while (low < high) {
-		unsigned middle = low + (high - low) / 2;
-
-		if (core->mappings[middle].end <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	unsigned low = HC_PARTITION_POINT(middle, 0, core->mapping_count, core->mappings[middle].end <= address);
 	return low;
 }
 

@@ -14,6 +14,8 @@
  */
 #include "debuginfo/locations.h"
 
+#include "base/partition.h"
+
 #include <dwarf.h>
 
 enum {
@@ -158,16 +160,8 @@ bool hc_function_at(hc_modules *modules, struct module *module, hc_address addre
 	if (!hc_module_dwarf(modules, module, &bias) || !hc_module_unit_at(modules, module, address, &unit))
 		return false;
 	const GArray *functions = functions_of_unit(modules, &unit);
-	unsigned low = 0, high = functions->len;
-
-	while (low < high) {
-		unsigned middle = low + (high - low) / 2;
-
-		if (g_array_index(functions, struct function, middle).low <= address - bias)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	unsigned low = HC_PARTITION_POINT(
+		middle, 0, functions->len, g_array_index(functions, struct function, middle).low <= address - bias);
 	const struct function *function = low ? &g_array_index(functions, struct function, low - 1) : NULL;
 
 	if (!function || address - bias >= function->high)

@@ -8,6 +8,7 @@
 #include "debuginfo/index.h"
 
 #include "base/parallel.h"
+#include "base/partition.h"
 
 #include <dwarf.h>
 #include <stdatomic.h>
@@ -247,16 +248,8 @@ bool hc_debug_die(const struct module_debug *debug, uint64_t offset, Dwarf_Die *
 
 const struct unit *hc_debug_unit(const struct module_debug *debug, uint64_t offset)
 {
-	unsigned low = 0, high = debug->units->len;
-
-	while (low < high) {
-		unsigned middle = low + (high - low) / 2;
-
-		if (g_array_index(debug->units, struct unit, middle).offset <= offset)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	unsigned low = HC_PARTITION_POINT(
+		middle, 0, debug->units->len, g_array_index(debug->units, struct unit, middle).offset <= offset);
 	const struct unit *unit = low ? &g_array_index(debug->units, struct unit, low - 1) : NULL;
 
 	return unit && offset < unit->end ? unit : NULL;
@@ -265,16 +258,7 @@ const struct unit *hc_debug_unit(const struct module_debug *debug, uint64_t offs
 const struct scope *hc_unit_scope_around(const struct unit *unit, uint64_t offset)
 {
 	uint64_t at = offset - unit->offset;
-	unsigned low = 0, high = unit->scope_count;
-
-	while (low < high) {
-		unsigned middle = low + (high - low) / 2;
-
-		if (unit->scopes[middle].start < at)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	unsigned low = HC_PARTITION_POINT(middle, 0, unit->scope_count, unit->scopes[middle].start < at);
 	/* The last that begins before, or one of those around it. */
 	for (uint32_t i = low ? low - 1 : NO_SCOPE; i != NO_SCOPE && i < unit->scope_count; i = unit->scopes[i].parent)
 		if (at < unit->scopes[i].end)
@@ -292,16 +276,7 @@ static uint64_t key_at(const struct module_debug *debug, unsigned index, bool by
 static unsigned find_key(
 	const struct module_debug *debug, uint64_t key, bool by_base, unsigned count, unsigned *ret_first)
 {
-	unsigned low = 0, high = count;
-
-	while (low < high) {
-		unsigned middle = low + (high - low) / 2;
-
-		if (key_at(debug, middle, by_base) < key)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	unsigned low = HC_PARTITION_POINT(middle, 0, count, key_at(debug, middle, by_base) < key);
 	*ret_first = low;
 	while (low < count && key_at(debug, low, by_base) == key)
 		low++;
@@ -360,16 +335,8 @@ bool hc_module_unit_at(hc_modules *modules, struct module *module, hc_address ad
 			add_ranges(debug, i);
 		g_array_sort(debug->ranges, compare_ranges);
 	}
-	unsigned low = 0, high = debug->ranges->len;
-
-	while (low < high) {
-		unsigned middle = low + (high - low) / 2;
-
-		if (g_array_index(debug->ranges, struct unit_range, middle).start <= wanted)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	unsigned low = HC_PARTITION_POINT(
+		middle, 0, debug->ranges->len, g_array_index(debug->ranges, struct unit_range, middle).start <= wanted);
 	/* Ranges of two units overlap where the linker has folded functions; a few steps back will do. */
 	for (unsigned i = low; i-- > 0 && low - i < 16;) {
 		const struct unit_range *range = &g_array_index(debug->ranges, struct unit_range, i);

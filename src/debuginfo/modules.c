@@ -5,6 +5,8 @@
  */
 #include "debuginfo/internal.h"
 
+#include "base/partition.h"
+
 #include <elf.h>
 #include <link.h>
 
@@ -551,18 +553,9 @@ unsigned hc_modules_index(const hc_modules *modules, const hc_module *module)
 
 const hc_module *hc_modules_find(const hc_modules *modules, hc_address address)
 {
-	unsigned low = 0, high = modules->list->len;
-
-	while (low < high) {
-		unsigned middle = low + (high - low) / 2;
-		const hc_module *module = modules->list->pdata[middle];
-
-		if (module->end <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	const hc_module *module = hc_modules_get(modules, low);
+	const hc_module *const *list = (const hc_module *const *)(const void *)modules->list->pdata;
+	unsigned after = HC_PARTITION_POINT(middle, 0, modules->list->len, list[middle]->end <= address);
+	const hc_module *module = hc_modules_get(modules, after);
 
 	return module && module->start <= address ? module : NULL;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "debuginfo/names.h"
 
+#include "base/partition.h"
+
 #include <string.h>
 
 static bool is_word(char c)
@@ -487,20 +489,10 @@ static bool is_default(const char *name, const struct arguments *arguments)
 
 static unsigned kept_arguments(const char *name)
 {
-	unsigned low = 0, high = G_N_ELEMENTS(defaults);
+	unsigned count = G_N_ELEMENTS(defaults);
+	unsigned at = HC_PARTITION_POINT(middle, 0, count, strcmp(defaults[middle].name, name) < 0);
 
-	while (low < high) {
-		unsigned middle = (low + high) / 2;
-		int order = strcmp(name, defaults[middle].name);
-
-		if (!order)
-			return defaults[middle].kept;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return UINT_MAX;
+	return at < count && !strcmp(defaults[at].name, name) ? defaults[at].kept : UINT_MAX;
 }
 
 static void shorten(GString *text, const char *name, size_t length, unsigned depth);

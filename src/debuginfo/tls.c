@@ -18,6 +18,8 @@
  */
 #include "debuginfo/internal.h"
 
+#include "base/partition.h"
+
 #include <elf.h>
 #include <link.h>
 
@@ -217,16 +219,8 @@ const hc_tls_block *hc_modules_tls_at(hc_modules *modules, hc_address address)
 	if (!modules->tls_blocks)
 		find_blocks(modules);
 	const GArray *blocks = modules->tls_blocks;
-	unsigned low = 0, high = blocks->len;
-
-	while (low < high) {
-		unsigned middle = low + (high - low) / 2;
-
-		if (g_array_index(blocks, hc_tls_block, middle).start <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	unsigned low = HC_PARTITION_POINT(
+		middle, 0, blocks->len, g_array_index(blocks, hc_tls_block, middle).start <= address);
 	const hc_tls_block *block = low ? &g_array_index(blocks, hc_tls_block, low - 1) : NULL;
 
 	return block && address < block->end ? block : NULL;

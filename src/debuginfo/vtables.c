@@ -19,6 +19,7 @@
 #include "debuginfo/type.h"
 
 #include "base/demangle.h"
+#include "base/partition.h"
 
 #include <dwarf.h>
 #include <gelf.h>
@@ -106,16 +107,8 @@ static const GArray *vtable_symbols(hc_modules *modules, struct module *module)
 static const struct vtable_symbol *find_symbol(hc_modules *modules, struct module *module, hc_address address)
 {
 	const GArray *symbols = vtable_symbols(modules, module);
-	unsigned low = 0, high = symbols->len;
-
-	while (low < high) {
-		unsigned middle = low + (high - low) / 2;
-
-		if (g_array_index(symbols, struct vtable_symbol, middle).start < address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	unsigned low = HC_PARTITION_POINT(
+		middle, 0, symbols->len, g_array_index(symbols, struct vtable_symbol, middle).start < address);
 	const struct vtable_symbol *symbol = low ? &g_array_index(symbols, struct vtable_symbol, low - 1) : NULL;
 
 	/* Without virtual functions of its own the address point is the end. */

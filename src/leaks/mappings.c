@@ -12,6 +12,8 @@
  */
 #include "leaks/internal.h"
 
+#include "base/partition.h"
+
 struct candidate {
 	const hc_area *area;
 	bool alive;
@@ -26,17 +28,8 @@ struct mappings {
 
 static void note_word(struct mappings *mappings, hc_address value)
 {
-	unsigned low = 0, high = mappings->candidates->len;
 	struct candidate *candidates = (struct candidate *)(void *)mappings->candidates->data;
-
-	while (low < high) {
-		unsigned middle = low + (high - low) / 2;
-
-		if (candidates[middle].area->end <= value)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	unsigned low = HC_PARTITION_POINT(middle, 0, mappings->candidates->len, candidates[middle].area->end <= value);
 	if (low == mappings->candidates->len || candidates[low].area->start > value || candidates[low].alive)
 		return;
 	candidates[low].alive = true;

@@ -2,6 +2,8 @@
 /* What a word of a block is: an address of something, text, or a number. */
 #include "leaks/internal.h"
 
+#include "base/partition.h"
+
 bool hc_leaks_next_piece(const hc_leaks *leaks, hc_address *address, hc_address end, struct piece *ret_piece)
 {
 	const hc_core *core = leaks->core;
@@ -84,14 +86,7 @@ uint16_t hc_leaks_module_at(const hc_leaks *leaks, hc_address address)
 
 	if (!high || address < ranges[0].start || address >= ranges[high - 1].end)
 		return NO_MODULE;
-	while (low < high) {
-		unsigned middle = low + (high - low) / 2;
-
-		if (ranges[middle].end <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	low = HC_PARTITION_POINT(middle, low, high, ranges[middle].end <= address);
 	return low < leaks->ranges->len && ranges[low].start <= address ? ranges[low].module : NO_MODULE;
 }
 

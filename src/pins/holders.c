@@ -8,6 +8,7 @@
  */
 #include "pins/internal.h"
 
+#include "base/partition.h"
 #include "base/text.h"
 
 static const char *const kind_names[HC_HOLDER_KIND_COUNT] = {
@@ -67,20 +68,11 @@ static uint32_t by_path(struct adding *adding, const hc_pin_walk *walk, uint32_t
 static int64_t caching_thread(const hc_blocks *blocks, hc_address address)
 {
 	const GArray *cached = blocks->heap.cached;
-	unsigned low = 0, high = cached->len;
+	unsigned at = HC_PARTITION_POINT(
+		middle, 0, cached->len, g_array_index(cached, hc_cached_block, middle).address < address);
+	const hc_cached_block *block = at < cached->len ? &g_array_index(cached, hc_cached_block, at) : NULL;
 
-	while (low < high) {
-		unsigned middle = low + (high - low) / 2;
-		const hc_cached_block *block = &g_array_index(cached, hc_cached_block, middle);
-
-		if (block->address == address)
-			return block->thread;
-		if (block->address < address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return 0;
+	return block && block->address == address ? block->thread : 0;
 }
 
 static uint32_t by_thread(struct adding *adding, const hc_pin_walk *walk)

@@ -2,6 +2,8 @@
 /* Who points to a block, or to some of many: one look at every word of the roots and of the blocks in use. */
 #include "references/internal.h"
 
+#include "base/partition.h"
+
 struct incoming {
 	const hc_references *references;
 	hc_address start, end;	 /* the block; of several: all of them */
@@ -23,20 +25,10 @@ static void add_reference(struct incoming *incoming, hc_reference reference)
 /* The one of several that VALUE leads to; NULL: none. */
 static const hc_block *target_of(const struct incoming *incoming, uint64_t value)
 {
-	unsigned low = 0, high = incoming->count;
+	unsigned after = HC_PARTITION_POINT(middle, 0, incoming->count, incoming->targets[middle].address <= value);
+	const hc_block *target = after ? &incoming->targets[after - 1] : NULL;
 
-	while (low < high) {
-		unsigned middle = low + (high - low) / 2;
-		const hc_block *target = &incoming->targets[middle];
-
-		if (value - target->address < target->size)
-			return target;
-		if (value < target->address)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return NULL;
+	return target && value - target->address < target->size ? target : NULL;
 }
 
 static bool leads_there(const struct incoming *incoming, uint64_t value)

@@ -21,6 +21,7 @@
  * Costs one look at live memory, on all processors; only if blocks look lost, and if the core's writer leaves the question open.
  */
 #include "base/parallel.h"
+#include "base/partition.h"
 #include "base/text.h"
 #include "references/internal.h"
 
@@ -184,16 +185,7 @@ static void add_from_smaps(hc_references *references, GArray *entries)
 static const struct place *find_place(const struct looking *looking, hc_address address)
 {
 	const struct place *places = (const struct place *)(const void *)looking->places->data;
-	unsigned low = 0, high = looking->places->len;
-
-	while (low < high) {
-		unsigned middle = low + (high - low) / 2;
-
-		if (places[middle].end <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	unsigned low = HC_PARTITION_POINT(middle, 0, looking->places->len, places[middle].end <= address);
 	return low < looking->places->len && places[low].start <= address ? &places[low] : NULL;
 }
 

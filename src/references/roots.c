@@ -2,6 +2,8 @@
 /* Where the search begins, and where not, and why. */
 #include "references/internal.h"
 
+#include "base/partition.h"
+
 #include <elf.h>
 
 /* XSAVE's legacy area: the x87 state's first 160 bytes hold no values that a program keeps; then xmm0. (Intel SDM 1, 13.4.1) */
@@ -49,16 +51,7 @@ static void add_unused_stack(hc_references *references, const hc_area *area)
 	static const char unused[] = "below the stack pointer, or of a thread that has ended";
 	const GArray *results = hc_areas_results(references->areas);
 	hc_address at = area->start;
-	unsigned low = 0, high = results->len;
-
-	while (low < high) {
-		unsigned middle = low + (high - low) / 2;
-
-		if (g_array_index(results, hc_range, middle).start < at)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	unsigned low = HC_PARTITION_POINT(middle, 0, results->len, g_array_index(results, hc_range, middle).start < at);
 	for (; low < results->len && g_array_index(results, hc_range, low).end <= area->end; low++) {
 		hc_range result = g_array_index(results, hc_range, low);
 
