@@ -79,13 +79,14 @@ const char *hc_trend_name(hc_trend trend); /* "unknown", "steady", "growing", "s
 
 typedef struct hc_growth {
 	hc_growth_kind kind;
-	const char *name;  /* a path, a library and what is lost, "top of the heap", ... Untrusted */
+	const char *name;  /* of paths; of rows of the memory table their title; else NULL. Untrusted */
 	hc_row_id row;	   /* of the memory table, if it is one; else HC_ROW_NONE */
 	const char *where; /* of paths: "static", "run_session() frame 2 of thread 4711"; else NULL */
 	unsigned threads;  /* of one variable in so many threads, whose rows are one; 0: of no thread, or of one */
 	const char *type;  /* of paths and lost blocks; NULL: not known */
 	int64_t bytes;	   /* growth, from the first to the last */
 	uint64_t before, after;
+	uint64_t size; /* of blocks without a known owner: usable bytes of each; 0: of several sizes */
 	uint64_t blocks_before, blocks_after;	  /* 0 where there are none to count */
 	uint64_t elements_before, elements_after; /* UINT64_MAX: not a container */
 	const uint64_t *steps;			  /* bytes in each snapshot */
@@ -106,18 +107,64 @@ typedef enum {
 
 const char *hc_confidence_name(hc_confidence confidence); /* "certain", "likely", "possible" */
 
-/* A cause, in words. */
-typedef struct hc_sentence {
-	const char *
-		kind; /* "leak", "container-growth", "backlog", "unbounded-keys", "retained", "big-buffers", "owner-growth", "held",
-			     "overhead", "not-heap" (with the name "sockets": the kernel's memory) */
-	char *name; /* the object: a path, a library; "" if it has none. Untrusted */
-	int64_t bytes;
+/* What is behind growth, of a kind that somebody would do something about. */
+typedef enum {
+	HC_CAUSE_LEAK,		 /* all lost blocks */
+	HC_CAUSE_CONTAINER,	 /* more elements, or more room for them */
+	HC_CAUSE_BACKLOG,	 /* a container, with two counters of the program's that agree with it */
+	HC_CAUSE_UNBOUNDED_KEYS, /* a container whose keys differ in numbers only */
+	HC_CAUSE_OWNER,		 /* what hangs on a path that is no container */
+	HC_CAUSE_BUFFER,	 /* mmapped blocks, in no container */
+	HC_CAUSE_HELD,		 /* all blocks that something points to, but nothing that is known */
+	HC_CAUSE_RETAINED,	 /* all free memory that malloc keeps */
+	HC_CAUSE_OVERHEAD,	 /* malloc's own, libc's and the runtime's */
+	HC_CAUSE_NOT_HEAP,	 /* a row of the memory table outside the heap */
+	HC_CAUSE_SOCKETS,	 /* the kernel's memory: what waits in sockets */
+	HC_CAUSE_KIND_COUNT,
+} hc_cause_kind;
+
+/* "leak", "container-growth", "backlog", ...; sockets are "not-heap" as well. */
+const char *hc_cause_name(hc_cause_kind kind);
+
+/* Two counters of the program's whose difference is what a queue holds, in the first and the last snapshot. */
+typedef struct hc_counters {
+	const char *in, *out; /* paths; untrusted */
+	int64_t in_before, in_after, out_before, out_after;
+} hc_counters;
+
+typedef struct hc_cause {
+	hc_cause_kind kind;
+	const hc_growth *row; /* what it is about; of a leak the row that grew most. NULL: of sums, and of sockets */
+	int64_t bytes;	      /* of growth */
 	hc_confidence confidence;
 	hc_trend trend;
-	char *text;    /* escaped for terminals */
-	char *command; /* as hc_finding; or NULL */
-} hc_sentence;
+	/* of sums over rows (leak, held, retained) */
+	int64_t blocks; /* more of them */
+	uint64_t after; /* bytes in the last snapshot */
+	unsigned rows;	/* that grew */
+	/* of one kind each */
+	const char *module;   /* leak: the library that most of it is of; NULL: none is. Untrusted */
+	bool is_bound;	      /* leak: memory that a core lacks may point to the blocks */
+	hc_counters counters; /* backlog */
+	const hc_growth
+		*broken;     /* held: a container that claims to have grown, but could be read only in part; or NULL */
+	int64_t heap_growth; /* sockets: of what malloc got from the system */
+} hc_cause;
+
+/* What can be said of containers, so that nobody looks there in vain. */
+typedef enum {
+	HC_CONTAINERS_ARE_CAUSES,    /* one of the causes is a container, or another owner */
+	HC_CONTAINERS_NOT_LOOKED_AT, /* in one of the snapshots */
+	HC_CONTAINERS_NOT_READ,	     /* no heap was read in one of the cores, or it is another allocator's */
+	HC_CONTAINERS_BROKEN,	     /* one that grew could not be read whole; none of the others grew */
+	HC_CONTAINERS_GREW_LITTLE,   /* each by so little that it is no cause */
+	HC_CONTAINERS_UNKNOWN,	     /* none that is known grew, but the owners of much are not known */
+	HC_CONTAINERS_DID_NOT_GROW,
+	HC_CONTAINERS_COUNT,
+} hc_containers_state;
+
+/* "causes", "not-looked-at", "not-read", "broken", "grew-little", "unknown", "did-not-grow" */
+const char *hc_containers_state_name(hc_containers_state state);
 
 typedef struct hc_diff hc_diff;
 
@@ -129,9 +176,17 @@ unsigned hc_diff_snapshot_count(const hc_diff *diff);
 const hc_snapshot *hc_diff_snapshot(const hc_diff *diff, unsigned index);
 char *hc_diff_snapshot_name(unsigned index); /* "A", ..., "Z", "27", ...; free with g_free() */
 
-hc_sameness hc_diff_sameness(const hc_diff *diff);	/* the worst of all with the first */
-const char *hc_diff_sameness_text(const hc_diff *diff); /* one sentence with pids and build-ids */
-const char *hc_diff_verdict(const hc_diff *diff); /* sentences, one a line, most bytes first; then what did not grow */
+hc_sameness hc_diff_sameness(const hc_diff *diff);	  /* the worst of all with the first */
+const hc_snapshot *hc_diff_compared(const hc_diff *diff); /* the snapshot that is of: hc_diff_sameness() */
+bool hc_diff_is_partial(const hc_diff *diff);		  /* the first or the last core was not read whole */
+/* Seconds from snapshot A to B; FALSE: not known, or they are of different processes' clocks. */
+bool hc_snapshot_seconds(const hc_snapshot *a, const hc_snapshot *b, int64_t *ret_seconds);
+/* Whether two snapshots have the same load addresses, as far as they are known. */
+bool hc_snapshot_same_addresses(const hc_snapshot *a, const hc_snapshot *b);
+/* Whether SNAPSHOT is of a core that was cut, or that lacks the heap. */
+bool hc_snapshot_is_torn(const hc_snapshot *snapshot);
+/* The row ID of the memory table; NULL: it has none. */
+const hc_memory_row *hc_snapshot_row(const hc_snapshot *snapshot, hc_row_id id);
 int64_t hc_diff_growth(const hc_diff *diff);	  /* of all mapped bytes */
 
 /*
@@ -154,9 +209,14 @@ const hc_growth *hc_diff_attribution(const hc_diff *diff, unsigned index);
 unsigned hc_diff_steady_count(const hc_diff *diff);
 const hc_growth *hc_diff_steady(const hc_diff *diff, unsigned index);
 
-/* The verdict's causes. */
-unsigned hc_diff_sentence_count(const hc_diff *diff);
-const hc_sentence *hc_diff_sentence(const hc_diff *diff, unsigned index);
+/* The causes, most bytes first, those that stopped growing last; of less than a hundredth of the growth only leaks. */
+unsigned hc_diff_cause_count(const hc_diff *diff);
+const hc_cause *hc_diff_cause(const hc_diff *diff, unsigned index);
+
+/* *RET_GROWTH: of all containers and owners, in bytes. */
+hc_containers_state hc_diff_containers(const hc_diff *diff, int64_t *ret_growth);
+/* Free memory is no cause, and too little to gain anything from. */
+bool hc_diff_keeps_little(const hc_diff *diff);
 
 /*
  * Growth of what users name in conditions: "lost-bytes", "in-use-bytes" (a row of the memory table, or a figure of the totals),

@@ -17,7 +17,6 @@
 
 enum {
 	SIZES_APART = 12,	  /* sizes of blocks whose owner is not known; the others are one row */
-	TEXT_SHOWN = 32,	  /* characters of lost text */
 	TREND_LEAST_SHARE = 4,	  /* every step at least a quarter of the mean: growing */
 	TREND_STOPPED_SHARE = 20, /* the last step less than a twentieth of the whole: stopped */
 };
@@ -40,11 +39,6 @@ bool hc_growth_is_unused_capacity(const hc_growth *row)
 {
 	return row->owner && row->owner->kind && !row->threads && !row->elements_after && row->owner->capacity &&
 	       row->owner->capacity != UINT64_MAX;
-}
-
-static const char *keep(hc_diff *diff, const char *text)
-{
-	return text ? g_string_chunk_insert_const(diff->texts, text) : NULL;
 }
 
 static uint64_t *new_steps(hc_diff *diff)
@@ -218,33 +212,6 @@ static void attribute_paths(hc_diff *diff)
 
 /* ---- lost blocks ---- */
 
-char *hc_diff_describe_lost(const hc_snapshot_lost *lost)
-{
-	const char *text = lost->sample ? lost->sample : lost->beginning;
-	size_t length = text ? g_utf8_strlen(text, -1) : 0;
-	g_autofree char *cut = text ? g_utf8_substring(text, 0, MIN(length, TEXT_SHOWN)) : NULL;
-	char size[HC_TEXT_COUNT_LENGTH], sizes[HC_TEXT_COUNT_LENGTH];
-
-	if (lost->type)
-		return g_strdup_printf("objects of %s%s", lost->type,
-			lost->trees < lost->amount.blocks ? " and what they lead to" : "");
-	if (cut)
-		return g_strdup_printf("text like \"%s%s\"", cut, length > TEXT_SHOWN ? "..." : "");
-	if (lost->head_sizes > 1 && lost->trees == lost->amount.blocks)
-		return g_strdup_printf("blocks of %s sizes, such as %s bytes", hc_text_count(sizes, lost->head_sizes),
-			hc_text_count(size, lost->head_size));
-	return g_strdup_printf("blocks of %s bytes%s", hc_text_count(size, lost->head_size),
-		lost->trees < lost->amount.blocks ? " and what they lead to" : "");
-}
-
-/* "libcodec.so: text like "LOGICPKT/1.0 uin="..." */
-static char *name_lost(const hc_snapshot_lost *lost)
-{
-	g_autofree char *what = hc_diff_describe_lost(lost);
-
-	return g_strdup_printf("%s%s%s", lost->module ? lost->module : "", lost->module ? ": " : "", what);
-}
-
 static void attribute_lost(hc_diff *diff)
 {
 	g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
@@ -275,9 +242,7 @@ static void attribute_lost(hc_diff *diff)
 		}
 	for (unsigned i = 0; i < rows->len; i++) {
 		hc_growth *row = &g_array_index(rows, hc_growth, i);
-		g_autofree char *name = name_lost(row->lost);
 
-		row->name = keep(diff, name);
 		row->type = row->lost->type;
 		add(diff, *row);
 	}
@@ -362,8 +327,6 @@ static void attribute_unowned(hc_diff *diff, bool mapped)
 	g_ptr_array_sort_with_data(sorted, most_changed_first, diff);
 	for (unsigned i = 0; i < sorted->len; i++) {
 		const struct unowned *row = sorted->pdata[i];
-		char size[HC_TEXT_COUNT_LENGTH];
-		g_autofree char *name = NULL;
 		hc_growth growth;
 
 		if (i >= SIZES_APART || !change_of(diff, row)) {
@@ -372,11 +335,9 @@ static void attribute_unowned(hc_diff *diff, bool mapped)
 		}
 		growth = new_unowned_row(diff, mapped);
 		add_unowned(diff, &growth, row);
-		name = g_strdup_printf("blocks of %s bytes, owner not known", hc_text_count(size, row->size));
-		growth.name = keep(diff, name);
+		growth.size = row->size;
 		add(diff, growth);
 	}
-	others.name = mapped ? "other mmapped blocks, owner not known" : "other blocks, owner not known";
 	if (is_ever(others.steps, diff->count))
 		add(diff, others);
 }
@@ -425,7 +386,7 @@ static void attribute_rows(hc_diff *diff)
 			continue;
 		steps = new_steps(diff);
 		for (unsigned j = 0; j < diff->count; j++) {
-			const hc_memory_row *found = hc_diff_find_row(diff->snapshots[j], row->id);
+			const hc_memory_row *found = hc_snapshot_row(diff->snapshots[j], row->id);
 
 			steps[j] = found ? found->bytes : 0;
 		}
@@ -446,7 +407,6 @@ static void attribute_rest(hc_diff *diff)
 	uint64_t *steps = new_steps(diff);
 	hc_growth rest = {
 		.kind = HC_GROWTH_REST,
-		.name = "rest, not attributed",
 		.elements_before = UINT64_MAX,
 		.elements_after = UINT64_MAX,
 		.steps = steps,
@@ -474,7 +434,11 @@ static int most_grown_first(const void *a, const void *b)
 		return x->bytes < y->bytes ? 1 : -1;
 	if (x->after != y->after)
 		return x->after < y->after ? 1 : -1;
-	return x->kind != y->kind ? (int)x->kind - (int)y->kind : strcmp(x->name, y->name);
+	if (x->kind != y->kind)
+		return (int)x->kind - (int)y->kind;
+	if (x->size != y->size)
+		return x->size < y->size ? -1 : 1;
+	return x->lost && y->lost ? strcmp(x->lost->key, y->lost->key) : g_strcmp0(x->name, y->name);
 }
 
 void hc_diff_attribute(hc_diff *diff)

@@ -58,7 +58,7 @@ const char *hc_confidence_name(hc_confidence confidence)
 
 /* ---- the memory table ---- */
 
-const hc_memory_row *hc_diff_find_row(const hc_snapshot *snapshot, hc_row_id id)
+const hc_memory_row *hc_snapshot_row(const hc_snapshot *snapshot, hc_row_id id)
 {
 	for (unsigned i = 0; i < snapshot->memory->len; i++) {
 		const hc_memory_row *row = &g_array_index(snapshot->memory, hc_memory_row, i);
@@ -79,7 +79,7 @@ static bool has_row(const hc_diff *diff, hc_row_id id)
 
 static void add_row(hc_diff *diff, const hc_memory_row *any)
 {
-	const hc_memory_row *a = hc_diff_find_row(diff->first, any->id), *b = hc_diff_find_row(diff->last, any->id);
+	const hc_memory_row *a = hc_snapshot_row(diff->first, any->id), *b = hc_snapshot_row(diff->last, any->id);
 	hc_diff_row row = {
 		.id = any->id,
 		.title = any->title,
@@ -117,7 +117,7 @@ static void join_rows(hc_diff *diff)
 
 static uint64_t row_bytes(const hc_snapshot *snapshot, hc_row_id id)
 {
-	const hc_memory_row *row = hc_diff_find_row(snapshot, id);
+	const hc_memory_row *row = hc_snapshot_row(snapshot, id);
 
 	return row ? row->bytes : 0;
 }
@@ -139,28 +139,17 @@ bool hc_diff_is_torn(const hc_diff *diff)
 
 /* ---- the whole ---- */
 
-/* The worst of each with the first; the text is of that one. */
+/* The worst of each with the first. */
 static void compare_all(hc_diff *diff)
 {
 	for (unsigned i = 1; i < diff->count; i++) {
-		g_autofree char *text = NULL;
-		hc_sameness sameness = hc_sameness_compare(diff->first, diff->snapshots[i], &text);
+		hc_sameness sameness = hc_sameness_compare(diff->first, diff->snapshots[i]);
 
 		if (i > 1 && sameness < diff->sameness)
 			continue;
 		diff->sameness = sameness;
-		g_free(diff->sameness_text);
-		diff->sameness_text = g_steal_pointer(&text);
+		diff->compared = diff->snapshots[i];
 	}
-}
-
-static void clear_sentence(void *data)
-{
-	hc_sentence *sentence = data;
-
-	g_free(sentence->name);
-	g_free(sentence->text);
-	g_free(sentence->command);
 }
 
 hc_diff *hc_diff_create(const hc_snapshot *const *snapshots, unsigned count)
@@ -177,8 +166,7 @@ hc_diff *hc_diff_create(const hc_snapshot *const *snapshots, unsigned count)
 	diff->rows = g_array_new(FALSE, FALSE, sizeof(hc_diff_row));
 	diff->attribution = g_array_new(FALSE, FALSE, sizeof(hc_growth));
 	diff->steady = g_array_new(FALSE, FALSE, sizeof(hc_growth));
-	diff->sentences = g_array_new(FALSE, FALSE, sizeof(hc_sentence));
-	g_array_set_clear_func(diff->sentences, clear_sentence);
+	diff->causes = g_array_new(FALSE, FALSE, sizeof(hc_cause));
 	for (unsigned i = 0; i < count; i++)
 		diff->is_torn |= hc_snapshot_is_torn(snapshots[i]);
 	compare_all(diff);
@@ -189,8 +177,7 @@ hc_diff *hc_diff_create(const hc_snapshot *const *snapshots, unsigned count)
 				      hc_diff_count_sizes(diff->first, diff->last);
 	diff->paths = hc_diff_merge_paths(snapshots, count, diff->sameness == HC_SAME_PROCESS);
 	hc_diff_attribute(diff);
-	hc_diff_make_sentences(diff);
-	hc_diff_make_verdict(diff);
+	hc_diff_find_causes(diff);
 	return diff;
 }
 
@@ -199,14 +186,12 @@ void hc_diff_destroy(hc_diff *diff)
 	if (!diff)
 		return;
 	g_free(diff->snapshots);
-	g_free(diff->sameness_text);
-	g_free(diff->verdict);
 	g_array_unref(diff->rows);
 	g_array_unref(diff->sizes);
 	hc_merged_paths_free(diff->paths);
 	g_array_unref(diff->attribution);
 	g_array_unref(diff->steady);
-	g_array_unref(diff->sentences);
+	g_array_unref(diff->causes);
 	g_string_chunk_free(diff->texts);
 	g_ptr_array_unref(diff->steps);
 	g_free(diff);
@@ -232,14 +217,14 @@ hc_sameness hc_diff_sameness(const hc_diff *diff)
 	return diff->sameness;
 }
 
-const char *hc_diff_sameness_text(const hc_diff *diff)
+const hc_snapshot *hc_diff_compared(const hc_diff *diff)
 {
-	return diff->sameness_text;
+	return diff->compared;
 }
 
-const char *hc_diff_verdict(const hc_diff *diff)
+bool hc_diff_is_partial(const hc_diff *diff)
 {
-	return diff->verdict;
+	return hc_diagnostics_partial(diff->first->diagnostics) || hc_diagnostics_partial(diff->last->diagnostics);
 }
 
 int64_t hc_diff_growth(const hc_diff *diff)
@@ -292,14 +277,14 @@ const hc_growth *hc_diff_steady(const hc_diff *diff, unsigned index)
 	return &g_array_index(diff->steady, hc_growth, index);
 }
 
-unsigned hc_diff_sentence_count(const hc_diff *diff)
+unsigned hc_diff_cause_count(const hc_diff *diff)
 {
-	return diff->sentences->len;
+	return diff->causes->len;
 }
 
-const hc_sentence *hc_diff_sentence(const hc_diff *diff, unsigned index)
+const hc_cause *hc_diff_cause(const hc_diff *diff, unsigned index)
 {
-	return &g_array_index(diff->sentences, hc_sentence, index);
+	return &g_array_index(diff->causes, hc_cause, index);
 }
 
 uint64_t hc_diff_kernel_growth(const hc_diff *diff)

@@ -9,7 +9,7 @@
 static bool find_row(const hc_snapshot *snapshot, const char *name, uint64_t *ret_value)
 {
 	hc_row_id id = hc_figures_row(name);
-	const hc_memory_row *row = id ? hc_diff_find_row(snapshot, id) : NULL;
+	const hc_memory_row *row = id ? hc_snapshot_row(snapshot, id) : NULL;
 
 	*ret_value = row ? row->bytes : 0;
 	return row;

@@ -4,14 +4,7 @@
 
 #include "diff/diff.h"
 
-/* Compares; *RET_TEXT gets a sentence (g_free). */
-hc_sameness hc_sameness_compare(const hc_snapshot *a, const hc_snapshot *b, char **ret_text);
-
-/* "20 minutes": from A to B; NULL: not known, or they are of different processes. Free with g_free(). */
-char *hc_diff_describe_time(const hc_snapshot *a, const hc_snapshot *b);
-
-/* The row ID of the memory table; NULL: it has none. */
-const hc_memory_row *hc_diff_find_row(const hc_snapshot *snapshot, hc_row_id id);
+hc_sameness hc_sameness_compare(const hc_snapshot *a, const hc_snapshot *b);
 
 /* The sizes whose blocks or lost blocks changed in number, most bytes grown first. An array of hc_diff_size. */
 GArray *hc_diff_count_sizes(const hc_snapshot *a, const hc_snapshot *b);
@@ -39,8 +32,7 @@ typedef struct hc_merged_paths {
 	GPtrArray *figures; /* what the arrays lie in */
 } hc_merged_paths;
 
-/* diff.c: whether SNAPSHOT is of a core that was cut, or that lacks the heap; whether its heap is whole for all that. */
-bool hc_snapshot_is_torn(const hc_snapshot *snapshot);
+/* diff.c: whether the heap of a torn SNAPSHOT is whole for all that. */
 bool hc_snapshot_has_whole_heap(const hc_snapshot *snapshot);
 
 hc_merged_paths *hc_diff_merge_paths(const hc_snapshot *const *snapshots, unsigned count, bool is_one_process);
@@ -56,15 +48,14 @@ struct hc_diff {
 	unsigned count;
 	const hc_snapshot *first, *last;
 	hc_sameness sameness;
-	char *sameness_text;
-	char *verdict;
+	const hc_snapshot *compared; /* that sameness is of */
 	GArray *rows;  /* of hc_diff_row; their strings belong to the snapshots */
 	GArray *sizes; /* of hc_diff_size */
 	hc_merged_paths *paths;
 	bool is_torn;
 	GArray *attribution; /* of hc_growth */
 	GArray *steady;	     /* of hc_growth */
-	GArray *sentences;   /* of hc_sentence */
+	GArray *causes;	     /* of hc_cause */
 	int64_t growth, memory_growth;
 	uint64_t kernel_growth; /* bytes that wait in sockets */
 	GStringChunk *texts;
@@ -94,30 +85,16 @@ void hc_diff_find_steady(hc_diff *diff);
 /* The trend of COUNT figures. */
 hc_trend hc_diff_trend(const uint64_t *steps, unsigned count);
 
-/* What it is, without whose: "text like "LOGICPKT/1.0 uin="...", "objects of demo::Session". Untrusted; free with g_free(). */
-char *hc_diff_describe_lost(const hc_snapshot_lost *lost);
-
 /* counters.c */
-
-/* Two counters whose difference is what a queue holds. */
-typedef struct hc_counters {
-	const char *in, *out;
-	int64_t in_before, in_after, out_before, out_after;
-} hc_counters;
 
 /* A pair that agrees with the queue at PATH, which held ELEMENTS_BEFORE and then ELEMENTS_AFTER. FALSE: none does. */
 bool hc_diff_find_counters(const hc_diff *diff, const char *path, uint64_t elements_before, uint64_t elements_after,
 	hc_counters *ret_counters);
 
-/* sentences.c: fills diff->sentences, not sorted. */
-void hc_diff_make_sentences(hc_diff *diff);
-/* Whether a core was not read whole. */
-bool hc_diff_is_partial(const hc_diff *diff);
+/* causes.c: fills diff->causes, and sorts them. */
+void hc_diff_find_causes(hc_diff *diff);
 /* The container that was read in part only and claims to have grown by most elements; NULL: there is none. */
 const hc_growth *hc_diff_find_broken(const hc_diff *diff);
-
-/* verdict.c: sorts the sentences, leaves out what is too little, and fills diff->verdict. */
-void hc_diff_make_verdict(hc_diff *diff);
 
 /* The base of shares: the growth, or what grew in it where something else shrank more. */
 int64_t hc_diff_share_base(const hc_diff *diff);

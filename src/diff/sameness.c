@@ -6,8 +6,6 @@
  */
 #include "diff/internal.h"
 
-#include "base/text.h"
-
 #include <string.h>
 
 /* Both known and different. */
@@ -26,70 +24,30 @@ static bool is_same_process(const hc_snapshot *a, const hc_snapshot *b)
 {
 	const hc_side_facts *x = a->side_facts, *y = b->side_facts;
 
-	if (!a->process.pid || a->process.pid != b->process.pid || are_apart(a->program_start, b->program_start) ||
-		are_apart(a->libc_start, b->libc_start) || differ(a->random, b->random))
+	if (!a->process.pid || a->process.pid != b->process.pid || !hc_snapshot_same_addresses(a, b) ||
+		differ(a->random, b->random))
 		return false;
 	return !x || !y || x->start_time == y->start_time;
 }
 
-char *hc_diff_describe_time(const hc_snapshot *a, const hc_snapshot *b)
+bool hc_snapshot_seconds(const hc_snapshot *a, const hc_snapshot *b, int64_t *ret_seconds)
 {
-	int64_t seconds;
-
-	if (!a->side_facts || !b->side_facts ||
-		__builtin_sub_overflow(b->side_facts->time, a->side_facts->time, &seconds) || seconds <= 0)
-		return NULL;
-	if (seconds < 120)
-		return g_strdup_printf("%" G_GINT64_FORMAT " second%s", seconds, seconds == 1 ? "" : "s");
-	if (seconds < 7200)
-		return g_strdup_printf("%" G_GINT64_FORMAT " minutes", seconds / 60);
-	return g_strdup_printf("%.1f hours", seconds / 3600.0);
+	return a->side_facts && b->side_facts &&
+	       !__builtin_sub_overflow(b->side_facts->time, a->side_facts->time, ret_seconds) && *ret_seconds > 0;
 }
 
-static char *same_build_text(hc_sameness sameness, const hc_snapshot *a, const hc_snapshot *b)
+bool hc_snapshot_same_addresses(const hc_snapshot *a, const hc_snapshot *b)
 {
-	bool same_addresses = !are_apart(a->program_start, b->program_start) &&
-			      !are_apart(a->libc_start, b->libc_start);
-	g_autofree char *time = hc_diff_describe_time(a, b);
-
-	if (sameness == HC_SAME_PROCESS)
-		return g_strdup_printf("same process: pid %" G_GINT64_FORMAT
-				       ", same load addresses, same build-id %s%s%s%s",
-			a->process.pid, a->build_id, time ? ", " : "", time ? time : "", time ? " apart" : "");
-	if (a->process.pid && a->process.pid == b->process.pid)
-		return g_strdup_printf("same program, but not the same process: pid %" G_GINT64_FORMAT
-				       " in both, %s; build-id %s",
-			a->process.pid, same_addresses ? "executed anew" : "loaded at other addresses", a->build_id);
-	return g_strdup_printf("same program, two processes: pid %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT
-			       "%s; build-id %s",
-		a->process.pid, b->process.pid, same_addresses ? ", with the same load addresses (forked?)" : "",
-		a->build_id);
+	return !are_apart(a->program_start, b->program_start) && !are_apart(a->libc_start, b->libc_start);
 }
 
-hc_sameness hc_sameness_compare(const hc_snapshot *a, const hc_snapshot *b, char **ret_text)
+hc_sameness hc_sameness_compare(const hc_snapshot *a, const hc_snapshot *b)
 {
-	g_autofree char *name_a = hc_text_escape(a->program, -1), *name_b = hc_text_escape(b->program, -1);
-	bool same_name = !strcmp(name_a, name_b);
-	hc_sameness sameness;
+	bool same_name = !strcmp(a->program, b->program);
 
-	if (a->build_id && b->build_id && !strcmp(a->build_id, b->build_id)) {
-		sameness = is_same_process(a, b) ? HC_SAME_PROCESS : HC_SAME_PROGRAM;
-		*ret_text = same_build_text(sameness, a, b);
-		return sameness;
-	}
-	if (a->build_id && b->build_id) {
-		*ret_text = g_strdup_printf("%s: %s with build-id %s, and %s with build-id %s",
-			same_name ? "another build of the program" : "different programs", name_a, a->build_id, name_b,
-			b->build_id);
+	if (!a->build_id || !b->build_id)
+		return same_name ? HC_SAME_UNKNOWN : HC_OTHER_PROGRAM;
+	if (strcmp(a->build_id, b->build_id))
 		return same_name ? HC_OTHER_BUILD : HC_OTHER_PROGRAM;
-	}
-	if (!same_name) {
-		*ret_text = g_strdup_printf(
-			"different programs by their names: %s and %s (no build-ids to compare)", name_a, name_b);
-		return HC_OTHER_PROGRAM;
-	}
-	*ret_text = g_strdup_printf("%s in both by its name, pid %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT
-				    "; whether it is the same build the cores do not tell",
-		name_a, a->process.pid, b->process.pid);
-	return HC_SAME_UNKNOWN;
+	return is_same_process(a, b) ? HC_SAME_PROCESS : HC_SAME_PROGRAM;
 }

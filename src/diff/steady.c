@@ -58,7 +58,7 @@ static int largest_first(const void *a, const void *b)
 		return x->after < y->after ? 1 : -1;
 	if (x->elements_after != y->elements_after)
 		return x->elements_after < y->elements_after ? 1 : -1;
-	return strcmp(x->name, y->name);
+	return g_strcmp0(x->name, y->name);
 }
 
 void hc_diff_find_steady(hc_diff *diff)

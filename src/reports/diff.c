@@ -6,6 +6,7 @@
 #include "reports/parts.h"
 
 #include "base/text.h"
+#include "wording/wording.h"
 
 #include <string.h>
 
@@ -157,11 +158,12 @@ static json_t *elements_json(uint64_t elements)
 static json_t *growth_json(const hc_diff *diff, const hc_growth *growth)
 {
 	json_t *object = json_object(), *steps = json_array();
+	g_autofree char *name = hc_word_growth(growth);
 
 	for (unsigned i = 0; i < hc_diff_snapshot_count(diff); i++)
 		json_array_append_new(steps, hc_json_number(growth->steps[i]));
 	hc_json_set(object, "kind", json_string(hc_growth_kind_name(growth->kind)));
-	hc_json_set(object, "name", hc_json_text(growth->name));
+	hc_json_set(object, "name", hc_json_text(name));
 	hc_json_set(object, "where", hc_json_text(growth->where));
 	hc_json_set(object, "type", hc_json_text(growth->type));
 	hc_json_set(object, "bytes", json_integer(growth->bytes));
@@ -183,10 +185,11 @@ static json_t *steady_json(const hc_diff *diff)
 
 	for (unsigned i = 0; i < hc_diff_steady_count(diff); i++) {
 		const hc_growth *row = hc_diff_steady(diff, i);
+		g_autofree char *name = hc_word_growth(row);
 		json_t *object = json_object();
 
 		hc_json_set(object, "kind", json_string(hc_growth_kind_name(row->kind)));
-		hc_json_set(object, "name", hc_json_text(row->name));
+		hc_json_set(object, "name", hc_json_text(name));
 		hc_json_set(object, "where", hc_json_text(row->where));
 		hc_json_set(object, "before", hc_json_number(row->before));
 		hc_json_set(object, "after", hc_json_number(row->after));
@@ -197,31 +200,57 @@ static json_t *steady_json(const hc_diff *diff)
 	return array;
 }
 
-static char *command_of(const hc_diff *diff, const hc_sentence *sentence, const hc_report_options *options)
+static char *command_of(const hc_diff *diff, const hc_cause *cause, const hc_report_options *options)
 {
-	return sentence->command ? hc_command_line(sentence->command, last_of(diff)->path, options) : NULL;
+	g_autofree char *command = hc_word_cause_command(cause);
+
+	return command ? hc_command_line(command, last_of(diff)->path, options) : NULL;
 }
 
-static json_t *sentences_json(const hc_diff *diff, const hc_report_options *options)
+static json_t *cause_json(const hc_diff *diff, const hc_cause *cause, const hc_report_options *options)
+{
+	g_autofree char *command = command_of(diff, cause, options), *name = hc_word_cause_name(cause),
+			*text = hc_word_cause(diff, cause);
+	json_t *object = json_object();
+
+	hc_json_set(object, "kind", json_string(hc_cause_name(cause->kind)));
+	hc_json_set(object, "name", hc_json_text(name));
+	hc_json_set(object, "bytes", json_integer(cause->bytes));
+	hc_json_set(object, "share", share_json(diff, cause->bytes));
+	hc_json_set(object, "confidence", json_string(hc_confidence_name(cause->confidence)));
+	hc_json_set(object, "trend", json_string(hc_trend_name(cause->trend)));
+	hc_json_set(object, "text", hc_json_text(text));
+	hc_json_set(object, "command", hc_json_text(command));
+	return object;
+}
+
+static json_t *causes_json(const hc_diff *diff, const hc_report_options *options)
 {
 	json_t *array = json_array();
 
-	for (unsigned i = 0; i < hc_diff_sentence_count(diff); i++) {
-		const hc_sentence *sentence = hc_diff_sentence(diff, i);
-		g_autofree char *command = command_of(diff, sentence, options);
-		json_t *object = json_object();
-
-		hc_json_set(object, "kind", json_string(sentence->kind));
-		hc_json_set(object, "name", hc_json_text(sentence->name));
-		hc_json_set(object, "bytes", json_integer(sentence->bytes));
-		hc_json_set(object, "share", share_json(diff, sentence->bytes));
-		hc_json_set(object, "confidence", json_string(hc_confidence_name(sentence->confidence)));
-		hc_json_set(object, "trend", json_string(hc_trend_name(sentence->trend)));
-		hc_json_set(object, "text", hc_json_text(sentence->text));
-		hc_json_set(object, "command", hc_json_text(command));
-		json_array_append_new(array, object);
-	}
+	for (unsigned i = 0; i < hc_diff_cause_count(diff); i++)
+		json_array_append_new(array, cause_json(diff, hc_diff_cause(diff, i), options));
 	return array;
+}
+
+static json_t *verdict_json(const hc_diff *diff)
+{
+	g_auto(GStrv) lines = hc_word_verdict(diff);
+	g_autofree char *text = g_strjoinv("\n", lines);
+
+	return hc_json_text(text);
+}
+
+/* What is not the cause. */
+static json_t *cleared_json(const hc_diff *diff)
+{
+	json_t *object = json_object();
+	int64_t growth;
+
+	hc_json_set(object, "containers", json_string(hc_containers_state_name(hc_diff_containers(diff, &growth))));
+	hc_json_set(object, "containers_growth", json_integer(growth));
+	hc_json_set(object, "keeps_little", json_boolean(hc_diff_keeps_little(diff)));
+	return object;
 }
 
 /* What keeps the free memory of the last snapshot. */
@@ -251,16 +280,18 @@ static json_t *diff_json(const hc_diff *diff, const hc_report_options *options)
 {
 	g_autoptr(hc_table) sizes = make_sizes(diff);
 	json_t *report = hc_json_report("diff"), *snapshots = json_array(), *attribution = json_array();
+	g_autofree char *sameness = hc_word_sameness(diff);
 
 	for (unsigned i = 0; i < hc_diff_snapshot_count(diff); i++)
 		json_array_append_new(snapshots, side_json(hc_diff_snapshot(diff, i)));
 	for (unsigned i = 0; i < hc_diff_attribution_count(diff); i++)
 		json_array_append_new(attribution, growth_json(diff, hc_diff_attribution(diff, i)));
 	hc_json_set(report, "sameness", json_string(hc_sameness_name(hc_diff_sameness(diff))));
-	hc_json_set(report, "sameness_text", hc_json_text(hc_diff_sameness_text(diff)));
+	hc_json_set(report, "sameness_text", hc_json_text(sameness));
 	hc_json_set(report, "growth", known_growth_json(diff, hc_diff_memory_growth(diff)));
-	hc_json_set(report, "verdict", hc_json_text(hc_diff_verdict(diff)));
-	hc_json_set(report, "sentences", sentences_json(diff, options));
+	hc_json_set(report, "verdict", verdict_json(diff));
+	hc_json_set(report, "sentences", causes_json(diff, options));
+	hc_json_set(report, "cleared", cleared_json(diff));
 	hc_json_set(report, "attribution", attribution);
 	hc_json_set(report, "steady", steady_json(diff));
 	hc_json_set(report, "a", side_json(first_of(diff)));
@@ -278,7 +309,7 @@ static json_t *diff_json(const hc_diff *diff, const hc_report_options *options)
 
 static void print_command(const hc_diff *diff, unsigned index, hc_output *output)
 {
-	g_autofree char *command = command_of(diff, hc_diff_sentence(diff, index), output->options);
+	g_autofree char *command = command_of(diff, hc_diff_cause(diff, index), output->options);
 	g_autofree char *shown = command ? hc_text_escape(command, -1) : NULL;
 
 	if (!shown)
@@ -290,16 +321,18 @@ static void print_command(const hc_diff *diff, unsigned index, hc_output *output
 
 static void print_verdict(const hc_diff *diff, hc_output *output)
 {
-	g_auto(GStrv) lines = g_strsplit(hc_diff_verdict(diff), "\n", -1);
+	g_auto(GStrv) lines = hc_word_verdict(diff);
 
 	hc_output_text(output, "\n");
 	hc_output_styled(output, HC_STYLE_HEADING, "VERDICT");
 	hc_output_text(output, "  ");
 	for (unsigned i = 0; lines[i]; i++) {
+		g_autofree char *line = hc_text_escape(lines[i], -1);
+
 		if (i)
 			hc_output_spaces(output, VERDICT_INDENT);
-		hc_output_wrapped(output, VERDICT_INDENT, VERDICT_INDENT, lines[i]);
-		if (i < MIN(hc_diff_sentence_count(diff), HC_DIFF_CAUSES_TOLD))
+		hc_output_wrapped(output, VERDICT_INDENT, VERDICT_INDENT, line);
+		if (i < MIN(hc_diff_cause_count(diff), HC_DIFF_CAUSES_TOLD))
 			print_command(diff, i, output);
 	}
 }
@@ -357,7 +390,7 @@ static void append_count(GString *text, const hc_growth *growth)
 
 static char *describe_growth(const hc_growth *growth)
 {
-	g_autofree char *name = hc_text_escape(growth->name, -1),
+	g_autofree char *word = hc_word_growth(growth), *name = hc_text_escape(word, -1),
 			*where = growth->where ? hc_text_escape(growth->where, -1) : NULL,
 			*type = growth->type && growth->owner ? hc_text_escape(growth->type, -1) : NULL;
 	GString *text = g_string_new(name);
@@ -459,7 +492,7 @@ static void print_growth(const hc_diff *diff, hc_output *output)
 
 static char *describe_steady(const hc_growth *row)
 {
-	g_autofree char *name = hc_text_escape(row->name, -1);
+	g_autofree char *word = hc_word_growth(row), *name = hc_text_escape(word, -1);
 	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH];
 
 	if (row->elements_after == UINT64_MAX && row->after < row->before) {
@@ -600,12 +633,13 @@ static void print_diagnostics(const hc_diff *diff, hc_output *output)
 
 static void print_diff(const hc_diff *diff, hc_output *output)
 {
+	g_autofree char *word = hc_word_sameness(diff), *sameness_text = hc_text_escape(word, -1);
 	hc_sameness sameness = hc_diff_sameness(diff);
 	bool comparable = sameness == HC_SAME_PROCESS || sameness == HC_SAME_PROGRAM;
 
 	print_sides(diff, output);
 	hc_output_style(output, comparable ? HC_STYLE_PLAIN : HC_STYLE_BAD);
-	hc_output_wrapped(output, 0, 0, hc_diff_sameness_text(diff));
+	hc_output_wrapped(output, 0, 0, sameness_text);
 	hc_output_style(output, HC_STYLE_PLAIN);
 	print_verdict(diff, output);
 	print_growth(diff, output);

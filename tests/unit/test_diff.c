@@ -5,6 +5,7 @@
 
 #include "capture/internal.h"
 #include "diff/internal.h"
+#include "wording/wording.h"
 
 #include <heapcore/reports.h>
 
@@ -70,7 +71,6 @@ static void assert_adds_up(const snapshot_series *series)
 		CU_ASSERT_EQUAL(row->before, row->steps[0]);
 		CU_ASSERT_EQUAL(row->after, row->steps[series->count - 1]);
 		CU_ASSERT_EQUAL(row->bytes, (int64_t)(row->after - row->before));
-		CU_ASSERT_PTR_NOT_NULL(row->name);
 		if (row->kind == HC_GROWTH_REST)
 			CU_ASSERT(!row->bytes && !row->after);
 	}
@@ -86,13 +86,37 @@ static void make_diff(snapshot_series *series)
 		assert_adds_up(series);
 }
 
+static const char *intern(char *text)
+{
+	const char *interned = text ? g_intern_string(text) : NULL;
+
+	g_free(text);
+	return interned;
+}
+
+static bool append(const char *text, size_t length, void *data)
+{
+	g_string_append_len(data, text, length);
+	return true;
+}
+
+/* The report as text; free with g_free(). */
+static char *report(const hc_diff *diff)
+{
+	GString *text = g_string_new(NULL);
+	hc_report_options options = { .write = append, .write_data = text };
+
+	CU_ASSERT_TRUE(hc_report_diff(diff, &options, NULL));
+	return g_string_free(text, FALSE);
+}
+
 /* The N-th row of that name; NULL: there is none. */
 static const hc_growth *nth_row(const hc_diff *diff, hc_growth_kind kind, const char *name, unsigned n)
 {
 	for (unsigned i = 0; i < hc_diff_attribution_count(diff); i++) {
 		const hc_growth *row = hc_diff_attribution(diff, i);
 
-		if (row->kind == kind && !strcmp(row->name, name) && !n--)
+		if (row->kind == kind && !strcmp(intern(hc_word_growth(row)), name) && !n--)
 			return row;
 	}
 	return NULL;
@@ -108,20 +132,52 @@ static const hc_growth *row_of(const hc_diff *diff, hc_growth_kind kind, const c
 	return row ? row : &none;
 }
 
-static const hc_sentence *sentence_of(const hc_diff *diff, const char *kind)
-{
-	static const hc_sentence none = { .bytes = INT64_MIN };
+/* A cause with its words; the strings are interned. */
+struct told {
+	const char *kind, *name, *text, *command;
+	int64_t bytes;
+	hc_confidence confidence;
+	hc_trend trend;
+};
 
-	for (unsigned i = 0; i < hc_diff_sentence_count(diff); i++)
-		if (!strcmp(hc_diff_sentence(diff, i)->kind, kind))
-			return hc_diff_sentence(diff, i);
-	return &none;
+static struct told told_cause(const hc_diff *diff, unsigned index)
+{
+	const hc_cause *cause = hc_diff_cause(diff, index);
+
+	return (struct told){
+		.kind = hc_cause_name(cause->kind),
+		.name = intern(hc_word_cause_name(cause)),
+		.text = intern(hc_word_cause(diff, cause)),
+		.command = intern(hc_word_cause_command(cause)),
+		.bytes = cause->bytes,
+		.confidence = cause->confidence,
+		.trend = cause->trend,
+	};
+}
+
+static struct told cause_of(const hc_diff *diff, const char *kind)
+{
+	for (unsigned i = 0; i < hc_diff_cause_count(diff); i++) {
+		struct told told = told_cause(diff, i);
+
+		if (!strcmp(told.kind, kind))
+			return told;
+	}
+	return (struct told){ .bytes = INT64_MIN };
+}
+
+/* The lines of the verdict, interned. */
+static const char *verdict_of(const hc_diff *diff)
+{
+	g_auto(GStrv) lines = hc_word_verdict(diff);
+
+	return intern(g_strjoinv("\n", lines));
 }
 
 static bool is_steady(const hc_diff *diff, const char *name)
 {
 	for (unsigned i = 0; i < hc_diff_steady_count(diff); i++)
-		if (!strcmp(hc_diff_steady(diff, i)->name, name))
+		if (!g_strcmp0(hc_diff_steady(diff, i)->name, name))
 			return true;
 	return false;
 }
@@ -140,9 +196,9 @@ static void test_nothing(void)
 	CU_ASSERT_EQUAL(hc_diff_growth(series.diff), 0);
 	CU_ASSERT_EQUAL(hc_diff_memory_growth(series.diff), 0);
 	CU_ASSERT_EQUAL(hc_diff_size_count(series.diff), 0);
-	CU_ASSERT_EQUAL(hc_diff_sentence_count(series.diff), 0);
+	CU_ASSERT_EQUAL(hc_diff_cause_count(series.diff), 0);
 	CU_ASSERT_TRUE(is_steady(series.diff, "g_peers"));
-	UNIT_ASSERT_TEXT(hc_diff_verdict(series.diff), "Memory did not grow.");
+	UNIT_ASSERT_TEXT(verdict_of(series.diff), "Memory did not grow.");
 	series_clear(&series);
 }
 
@@ -167,16 +223,16 @@ static void test_lost(void)
 	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_LOST, "objects of Gone")->bytes, -500);
 	CU_ASSERT_EQUAL(
 		row_of(series.diff, HC_GROWTH_LOST, "libcodec.so: text like \"LOGICPKT/1.0 uin=\"")->bytes, 2 * MIB);
-	CU_ASSERT_EQUAL(hc_diff_sentence_count(series.diff), 1);
-	CU_ASSERT_EQUAL(sentence_of(series.diff, "leak")->bytes, 2 * MIB - 100);
-	CU_ASSERT_EQUAL(sentence_of(series.diff, "leak")->confidence, HC_CONFIDENCE_CERTAIN);
-	UNIT_ASSERT_TEXT(sentence_of(series.diff, "leak")->name, "libcodec.so");
-	UNIT_ASSERT_TEXT(sentence_of(series.diff, "leak")->command, "leaks CORE");
-	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff),
+	CU_ASSERT_EQUAL(hc_diff_cause_count(series.diff), 1);
+	CU_ASSERT_EQUAL(cause_of(series.diff, "leak").bytes, 2 * MIB - 100);
+	CU_ASSERT_EQUAL(cause_of(series.diff, "leak").confidence, HC_CONFIDENCE_CERTAIN);
+	UNIT_ASSERT_TEXT(cause_of(series.diff, "leak").name, "libcodec.so");
+	UNIT_ASSERT_TEXT(cause_of(series.diff, "leak").command, "leaks CORE");
+	UNIT_ASSERT_CONTAINS(verdict_of(series.diff),
 		"Memory grew by 2.0 MiB: a leak: blocks that nothing points to grew by 2.0 MiB (100.0 % of the growth), "
 		"1,005 more of them, from libcodec.so: 1,000 with text like \"LOGICPKT/1.0 uin=\"");
-	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff), "; last pointed to from freed blocks of 48 bytes");
-	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff), "\nContainers did not grow.");
+	UNIT_ASSERT_CONTAINS(verdict_of(series.diff), "; last pointed to from freed blocks of 48 bytes");
+	UNIT_ASSERT_CONTAINS(verdict_of(series.diff), "\nContainers did not grow.");
 	series_clear(&series);
 }
 
@@ -188,7 +244,7 @@ static void test_lost_trees(void)
 	snapshot_add_lost(series.list[1], "type Circle", "Circle", 60000, 4 * MIB)->trees = 30000;
 	snapshot_add_lost(series.list[1], "type Square", "Square", 500, 50000);
 	make_diff(&series);
-	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "leak")->text,
+	UNIT_ASSERT_CONTAINS(cause_of(series.diff, "leak").text,
 		": objects of Circle and what they lead to (60,000 blocks), 500 objects of Square");
 	series_clear(&series);
 }
@@ -202,7 +258,7 @@ static void test_lost_in_between(void)
 	make_diff(&series);
 	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_LOST, "objects of Frame")->bytes, 0);
 	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_LOST, "objects of Frame")->steps[1], MIB);
-	CU_ASSERT_EQUAL(hc_diff_sentence_count(series.diff), 0);
+	CU_ASSERT_EQUAL(hc_diff_cause_count(series.diff), 0);
 	series_clear(&series);
 }
 
@@ -234,11 +290,10 @@ static void test_container_explains(void)
 	CU_ASSERT_PTR_NULL(nth_row(series.diff, HC_GROWTH_OWNER, "g_players[].name", 0));
 	CU_ASSERT_FALSE(is_steady(series.diff, "g_players"));
 	CU_ASSERT_TRUE(is_steady(series.diff, "g_zones"));
-	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "container-growth")->text,
+	UNIT_ASSERT_CONTAINS(cause_of(series.diff, "container-growth").text,
 		"g_players (std::something<int>) grew by 1.1 MiB (100.0 % of the growth), from 10,000 to "
 		"20,000 elements; it holds 2.1 MiB now");
-	UNIT_ASSERT_TEXT(
-		sentence_of(series.diff, "container-growth")->command, "containers CORE --variable 'g_players'");
+	UNIT_ASSERT_TEXT(cause_of(series.diff, "container-growth").command, "containers CORE --variable 'g_players'");
 	series_clear(&series);
 }
 
@@ -279,10 +334,10 @@ static void test_table_explains_nothing(void)
 	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_CONTAINER, "g_sessions")->bytes, 0);
 	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_OWNER, "*g_sessions[]")->bytes, 0);
 	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_CONTAINER, "g_sessions[]->queue")->bytes, 3200000 - 6400);
-	CU_ASSERT_EQUAL(hc_diff_sentence_count(series.diff), 1);
-	UNIT_ASSERT_TEXT(sentence_of(series.diff, "container-growth")->name, "g_sessions[]->queue");
+	CU_ASSERT_EQUAL(hc_diff_cause_count(series.diff), 1);
+	UNIT_ASSERT_TEXT(cause_of(series.diff, "container-growth").name, "g_sessions[]->queue");
 	UNIT_ASSERT_CONTAINS(
-		sentence_of(series.diff, "container-growth")->text, "if it is a queue, its consumer falls behind");
+		cause_of(series.diff, "container-growth").text, "if it is a queue, its consumer falls behind");
 	series_clear(&series);
 }
 
@@ -297,9 +352,9 @@ static void test_paths_of_one(void)
 	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_CONTAINER, "g_old")->bytes, -5000);
 	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_CONTAINER, "g_old")->elements_after, 0);
 	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_CONTAINER, "g_new")->bytes, 70000);
-	CU_ASSERT_EQUAL(hc_diff_sentence_count(series.diff), 1);
+	CU_ASSERT_EQUAL(hc_diff_cause_count(series.diff), 1);
 	UNIT_ASSERT_CONTAINS(
-		sentence_of(series.diff, "container-growth")->text, "(more than memory grew: something else shrank)");
+		cause_of(series.diff, "container-growth").text, "(more than memory grew: something else shrank)");
 	series_clear(&series);
 }
 
@@ -324,7 +379,7 @@ static void test_buffers(void)
 	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_BUFFER, "g_frame")->blocks_after, 1);
 	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_CONTAINER, "g_samples")->after, 4 * MIB);
 	CU_ASSERT_PTR_NULL(nth_row(series.diff, HC_GROWTH_BUFFER, "g_samples", 0));
-	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "big-buffers")->text, "g_frame");
+	UNIT_ASSERT_CONTAINS(cause_of(series.diff, "big-buffers").text, "g_frame");
 	series_clear(&series);
 }
 
@@ -342,7 +397,7 @@ static void test_found(void)
 	}
 	make_diff(&series);
 	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_HELD, "Session")->bytes, 1000000);
-	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "held")->text, "1,000 more of Session");
+	UNIT_ASSERT_CONTAINS(cause_of(series.diff, "held").text, "1,000 more of Session");
 	series_clear(&series);
 }
 
@@ -357,7 +412,7 @@ static void test_no_type(void)
 		snapshot_add_lost(series.list[i], "size 40", NULL, 10 + i * 10u, 400 + i * 400u);
 	}
 	make_diff(&series);
-	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "owner-growth")->text, "what g_buffer leads to grew by");
+	UNIT_ASSERT_CONTAINS(cause_of(series.diff, "owner-growth").text, "what g_buffer leads to grew by");
 	series_clear(&series);
 }
 
@@ -458,9 +513,9 @@ static void test_threads_alike(void)
 	CU_ASSERT_EQUAL(row->blocks_after, 200);
 	CU_ASSERT_EQUAL(row->threads, 200);
 	CU_ASSERT_PTR_NULL(nth_row(series.diff, HC_GROWTH_CONTAINER, "frames", 1));
-	CU_ASSERT_EQUAL(sentence_of(series.diff, "container-growth")->bytes, 200 * 500000);
-	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "container-growth")->text, "in 200 threads) grew by 95.4 MiB");
-	CU_ASSERT_PTR_NULL(strstr(hc_diff_verdict(series.diff), "did not grow"));
+	CU_ASSERT_EQUAL(cause_of(series.diff, "container-growth").bytes, 200 * 500000);
+	UNIT_ASSERT_CONTAINS(cause_of(series.diff, "container-growth").text, "in 200 threads) grew by 95.4 MiB");
+	CU_ASSERT_PTR_NULL(strstr(verdict_of(series.diff), "did not grow"));
 	CU_ASSERT_FALSE(is_steady(series.diff, "frames"));
 	series_clear(&series);
 }
@@ -499,8 +554,8 @@ static void test_many_little(void)
 	snapshot_add_lost(series.list[1], "size 40", NULL, 10, 400);
 	make_diff(&series);
 	UNIT_ASSERT_CONTAINS(
-		hc_diff_verdict(series.diff), "\nContainers and other variables grew by 19.1 MiB, each by little.");
-	CU_ASSERT_PTR_NULL(strstr(hc_diff_verdict(series.diff), "did not grow"));
+		verdict_of(series.diff), "\nContainers and other variables grew by 19.1 MiB, each by little.");
+	CU_ASSERT_PTR_NULL(strstr(verdict_of(series.diff), "did not grow"));
 	series_clear(&series);
 }
 
@@ -523,11 +578,10 @@ static void test_unowned(void)
 	CU_ASSERT_EQUAL(
 		row_of(series.diff, HC_GROWTH_BUFFER, "blocks of 1,048,576 bytes, owner not known")->bytes, MIB);
 	CU_ASSERT_TRUE(row_of(series.diff, HC_GROWTH_HELD, "other blocks, owner not known")->before >= 35000);
-	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "held")->text,
+	UNIT_ASSERT_CONTAINS(cause_of(series.diff, "held").text,
 		"blocks that something points to, but whose owner is not known, grew by");
-	UNIT_ASSERT_CONTAINS(
-		sentence_of(series.diff, "held")->text, "1 more of 1,048,576 bytes, 320 more of 320 bytes");
-	CU_ASSERT_EQUAL(sentence_of(series.diff, "big-buffers")->bytes, MIB);
+	UNIT_ASSERT_CONTAINS(cause_of(series.diff, "held").text, "1 more of 1,048,576 bytes, 320 more of 320 bytes");
+	CU_ASSERT_EQUAL(cause_of(series.diff, "big-buffers").bytes, MIB);
 	CU_ASSERT_EQUAL(hc_diff_size_count(series.diff), 21);
 	CU_ASSERT_EQUAL(hc_diff_size_get(series.diff, 0)->size, MIB);
 	CU_ASSERT_EQUAL(hc_diff_size_get(series.diff, 0)->growth, 2 * MIB);
@@ -580,12 +634,12 @@ static void test_warm_up(void)
 			series.list[i], HC_SNAPSHOT_NONE, "g_log", "libstdc++ list", goes_on, goes_on, goes_on * 64);
 	}
 	make_diff(&series);
-	CU_ASSERT_EQUAL(hc_diff_sentence_count(series.diff), 2);
-	UNIT_ASSERT_TEXT(hc_diff_sentence(series.diff, 0)->name, "g_log");
-	CU_ASSERT_EQUAL(hc_diff_sentence(series.diff, 0)->trend, HC_TREND_GROWING);
-	UNIT_ASSERT_CONTAINS(hc_diff_sentence(series.diff, 0)->text, "; it grew at every step, by about 625.0 KiB");
-	CU_ASSERT_EQUAL(hc_diff_sentence(series.diff, 1)->trend, HC_TREND_STOPPED);
-	UNIT_ASSERT_CONTAINS(hc_diff_sentence(series.diff, 1)->text, "it did not grow in the last step");
+	CU_ASSERT_EQUAL(hc_diff_cause_count(series.diff), 2);
+	UNIT_ASSERT_TEXT(told_cause(series.diff, 0).name, "g_log");
+	CU_ASSERT_EQUAL(told_cause(series.diff, 0).trend, HC_TREND_GROWING);
+	UNIT_ASSERT_CONTAINS(told_cause(series.diff, 0).text, "; it grew at every step, by about 625.0 KiB");
+	CU_ASSERT_EQUAL(told_cause(series.diff, 1).trend, HC_TREND_STOPPED);
+	UNIT_ASSERT_CONTAINS(told_cause(series.diff, 1).text, "it did not grow in the last step");
 	series_clear(&series);
 }
 
@@ -607,13 +661,13 @@ static void test_order(void)
 	make_diff(&series);
 	static const char *const order[] = { "container-growth", "retained", "owner-growth", "not-heap", "leak" };
 
-	CU_ASSERT_EQUAL(hc_diff_sentence_count(series.diff), G_N_ELEMENTS(order));
-	for (unsigned i = 0; i < MIN(hc_diff_sentence_count(series.diff), G_N_ELEMENTS(order)); i++)
-		UNIT_ASSERT_TEXT(hc_diff_sentence(series.diff, i)->kind, order[i]);
-	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "retained")->text,
+	CU_ASSERT_EQUAL(hc_diff_cause_count(series.diff), G_N_ELEMENTS(order));
+	for (unsigned i = 0; i < MIN(hc_diff_cause_count(series.diff), G_N_ELEMENTS(order)); i++)
+		UNIT_ASSERT_TEXT(told_cause(series.diff, i).kind, order[i]);
+	UNIT_ASSERT_CONTAINS(cause_of(series.diff, "retained").text,
 		"free memory that malloc keeps grew by 4.0 MiB (28.5 % of the growth), to 4.0 MiB: one block pins most of it");
 	CU_ASSERT_EQUAL(hc_diff_growth(series.diff), hc_diff_memory_growth(series.diff) + 64 * MIB);
-	g_auto(GStrv) lines = g_strsplit(hc_diff_verdict(series.diff), "\n", -1);
+	g_auto(GStrv) lines = g_strsplit(verdict_of(series.diff), "\n", -1);
 
 	CU_ASSERT_EQUAL(g_strv_length(lines), 4); /* three causes, and what it is not */
 	UNIT_ASSERT_CONTAINS(lines[3], "2 smaller causes are in the table.");
@@ -628,7 +682,7 @@ static void test_shrunk(void)
 	snapshot_add_owner(series.list[1], HC_SNAPSHOT_NONE, "g_config", "Config", 3, MIB);
 	make_diff(&series);
 	CU_ASSERT_EQUAL(hc_diff_memory_growth(series.diff), -4 * MIB);
-	CU_ASSERT_TRUE(g_str_has_prefix(hc_diff_verdict(series.diff),
+	CU_ASSERT_TRUE(g_str_has_prefix(verdict_of(series.diff),
 		"Memory shrank by 4.0 MiB: what g_config (Config) leads to grew by 1.0 MiB, from 0 to 3 blocks."));
 	series_clear(&series);
 }
@@ -642,7 +696,7 @@ static void test_overhead(void)
 	make_diff(&series);
 	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_OVERHEAD, "malloc's own")->bytes, MIB);
 	UNIT_ASSERT_TEXT(
-		sentence_of(series.diff, "overhead")->text, "malloc's own grew by 1.0 MiB (100.0 % of the growth)");
+		cause_of(series.diff, "overhead").text, "malloc's own grew by 1.0 MiB (100.0 % of the growth)");
 	series_clear(&series);
 }
 
@@ -664,7 +718,7 @@ static void test_backlog(void)
 		snapshot_add_number(series.list[i], "g_highest", INT64_MAX);
 	}
 	make_diff(&series);
-	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "backlog")->text,
+	UNIT_ASSERT_CONTAINS(cause_of(series.diff, "backlog").text,
 		"; a backlog: 30,000 more went in (g_jobs_put), only 200 came out (g_jobs_taken)");
 	series_clear(&series);
 }
@@ -681,7 +735,7 @@ static void test_backlog_overflow(void)
 		snapshot_add_number(series.list[i], "g_out", i ? 1000 : INT64_MAX);
 	}
 	make_diff(&series);
-	CU_ASSERT_EQUAL(sentence_of(series.diff, "backlog")->bytes, INT64_MIN);
+	CU_ASSERT_EQUAL(cause_of(series.diff, "backlog").bytes, INT64_MIN);
 	series_clear(&series);
 }
 
@@ -702,10 +756,13 @@ static void test_keys(void)
 		owner->key_shape = "/user/#";
 	}
 	make_diff(&series);
-	const char *text = sentence_of(series.diff, "unbounded-keys")->text;
+	g_autofree char *text = report(series.diff);
 
-	UNIT_ASSERT_CONTAINS(text, "keys like \"/user/4711\\x1b[1m\" differ in their numbers only (\"/user/#\")");
-	CU_ASSERT_PTR_NULL(strchr(hc_diff_verdict(series.diff), '\033'));
+	/* As it is in the words, escaped where they are written out. */
+	UNIT_ASSERT_CONTAINS(cause_of(series.diff, "unbounded-keys").text,
+		"keys like \"/user/4711\033[1m\" differ in their numbers only (\"/user/#\")");
+	UNIT_ASSERT_CONTAINS(text, "\"/user/4711\\x1b[1m\"");
+	CU_ASSERT_PTR_NULL(strchr(text, '\033'));
 	series_clear(&series);
 }
 
@@ -737,8 +794,8 @@ static void test_confidence(void)
 		if (examples[i].is_partial)
 			hc_diagnostics_add(series.list[0]->diagnostics, &missing, 4096, NULL);
 		make_diff(&series);
-		CU_ASSERT_EQUAL(sentence_of(series.diff, "container-growth")->confidence, examples[i].confidence);
-		CU_ASSERT_EQUAL(strstr(sentence_of(series.diff, "container-growth")->text, "; this is a guess") != NULL,
+		CU_ASSERT_EQUAL(cause_of(series.diff, "container-growth").confidence, examples[i].confidence);
+		CU_ASSERT_EQUAL(strstr(cause_of(series.diff, "container-growth").text, "; this is a guess") != NULL,
 			examples[i].confidence == HC_CONFIDENCE_POSSIBLE);
 		series_clear(&series);
 	}
@@ -760,10 +817,10 @@ static void test_sockets(void)
 	make_diff(&series);
 	CU_ASSERT_EQUAL(hc_diff_memory_growth(series.diff), 0);
 	CU_ASSERT_EQUAL(hc_diff_kernel_growth(series.diff), 9 * MIB - 1000);
-	UNIT_ASSERT_TEXT(sentence_of(series.diff, "not-heap")->name, "sockets");
-	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "not-heap")->text,
+	UNIT_ASSERT_TEXT(cause_of(series.diff, "not-heap").name, "sockets");
+	UNIT_ASSERT_CONTAINS(cause_of(series.diff, "not-heap").text,
 		"heap +0 B; 8 UDP sockets hold 9.0 MiB unread, 9.0 MiB more than before: kernel memory, not this heap");
-	UNIT_ASSERT_CONTAINS(hc_diff_sameness_text(series.diff), "10 minutes apart");
+	UNIT_ASSERT_CONTAINS(intern(hc_word_sameness(series.diff)), "10 minutes apart");
 	series_clear(&series);
 }
 
@@ -774,7 +831,7 @@ static void test_no_types(void)
 	series.list[1]->has_types = false;
 	snapshot_add_unowned(series.list[1], 40, 100000, 0);
 	make_diff(&series);
-	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff), "Containers were not looked at (--no-types).");
+	UNIT_ASSERT_CONTAINS(verdict_of(series.diff), "Containers were not looked at (--no-types).");
 	series_clear(&series);
 }
 
@@ -785,7 +842,7 @@ static void test_containers_not_known(void)
 
 	snapshot_add_unowned(series.list[1], 40, 100000, 0);
 	make_diff(&series);
-	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff),
+	UNIT_ASSERT_CONTAINS(verdict_of(series.diff),
 		"\nNo container that is known grew, but the owners of much are not known: debug info may tell more.");
 	series_clear(&series);
 }
@@ -803,10 +860,10 @@ static void test_broken_container(void)
 		snapshot_add_unowned(series.list[i], 72, 10 + i * 49000, 0);
 	}
 	make_diff(&series);
-	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "held")->text, "; perhaps they are of g_jobs");
+	UNIT_ASSERT_CONTAINS(cause_of(series.diff, "held").text, "; perhaps they are of g_jobs");
 	UNIT_ASSERT_CONTAINS(
-		sentence_of(series.diff, "held")->text, "which says that it grew from 1,000 to 50,000 elements");
-	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff), "No container that could be read whole grew.");
+		cause_of(series.diff, "held").text, "which says that it grew from 1,000 to 50,000 elements");
+	UNIT_ASSERT_CONTAINS(verdict_of(series.diff), "No container that could be read whole grew.");
 	series_clear(&series);
 }
 
@@ -820,11 +877,11 @@ static void test_no_heap(void)
 	snapshot_add_memory(series.list[1], HC_ROW_FILES, MIB);
 	make_diff(&series);
 	CU_ASSERT_EQUAL(hc_diff_sameness(series.diff), HC_SAME_PROCESS);
-	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff), "No heap was found in the last core");
-	CU_ASSERT_EQUAL(sentence_of(series.diff, "not-heap")->confidence, HC_CONFIDENCE_POSSIBLE);
-	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "not-heap")->text, ": the heap may be among it");
-	CU_ASSERT_PTR_NULL(strstr(hc_diff_verdict(series.diff), "Containers"));
-	CU_ASSERT_PTR_NULL(strstr(hc_diff_verdict(series.diff), "won't help"));
+	UNIT_ASSERT_CONTAINS(verdict_of(series.diff), "No heap was found in the last core");
+	CU_ASSERT_EQUAL(cause_of(series.diff, "not-heap").confidence, HC_CONFIDENCE_POSSIBLE);
+	UNIT_ASSERT_CONTAINS(cause_of(series.diff, "not-heap").text, ": the heap may be among it");
+	CU_ASSERT_PTR_NULL(strstr(verdict_of(series.diff), "Containers"));
+	CU_ASSERT_PTR_NULL(strstr(verdict_of(series.diff), "won't help"));
 	series_clear(&series);
 }
 
@@ -864,16 +921,16 @@ static void test_torn(void)
 
 		CU_ASSERT_NOT_EQUAL(row->kind, HC_GROWTH_LOST);
 		CU_ASSERT_NOT_EQUAL(row->kind, HC_GROWTH_HELD);
-		CU_ASSERT_STRING_NOT_EQUAL(row->name, "g_early");
-		CU_ASSERT_STRING_NOT_EQUAL(row->name, "g_gone");
+		CU_ASSERT_TRUE(g_strcmp0(row->name, "g_early"));
+		CU_ASSERT_TRUE(g_strcmp0(row->name, "g_gone"));
 	}
-	CU_ASSERT_EQUAL(sentence_of(series.diff, "container-growth")->bytes, 1000000);
-	CU_ASSERT_EQUAL(hc_diff_sentence_count(series.diff), 1);
+	CU_ASSERT_EQUAL(cause_of(series.diff, "container-growth").bytes, 1000000);
+	CU_ASSERT_EQUAL(hc_diff_cause_count(series.diff), 1);
 	CU_ASSERT_TRUE(is_steady(series.diff, "g_same"));
 	CU_ASSERT_FALSE(is_steady(series.diff, "g_early"));
-	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff), "Core B was cut: 1.0 MiB of its memory are missing.");
-	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff), "What could be read whole: g_whole");
-	CU_ASSERT_PTR_NULL(strstr(hc_diff_verdict(series.diff), "Memory grew"));
+	UNIT_ASSERT_CONTAINS(verdict_of(series.diff), "Core B was cut: 1.0 MiB of its memory are missing.");
+	UNIT_ASSERT_CONTAINS(verdict_of(series.diff), "What could be read whole: g_whole");
+	CU_ASSERT_PTR_NULL(strstr(verdict_of(series.diff), "Memory grew"));
 	series_clear(&series);
 }
 
@@ -899,9 +956,9 @@ static void test_foreign(void)
 	snapshot_add_memory(series.list[1], HC_ROW_FILES, MIB);
 	make_diff(&series);
 	UNIT_ASSERT_CONTAINS(
-		hc_diff_verdict(series.diff), "The program's allocator is jemalloc: of its blocks nothing is known");
-	CU_ASSERT_PTR_NULL(strstr(hc_diff_verdict(series.diff), "Containers"));
-	CU_ASSERT_PTR_NULL(strstr(hc_diff_verdict(series.diff), "won't help"));
+		verdict_of(series.diff), "The program's allocator is jemalloc: of its blocks nothing is known");
+	CU_ASSERT_PTR_NULL(strstr(verdict_of(series.diff), "Containers"));
+	CU_ASSERT_PTR_NULL(strstr(verdict_of(series.diff), "won't help"));
 	series_clear(&series);
 }
 
@@ -940,7 +997,7 @@ static hc_sameness sameness(snapshot_series *series)
 {
 	g_autoptr(hc_diff) diff = hc_diff_create((const hc_snapshot *const *)series->list, series->count);
 
-	CU_ASSERT_PTR_NOT_NULL(hc_diff_sameness_text(diff));
+	CU_ASSERT_PTR_NOT_NULL(intern(hc_word_sameness(diff)));
 	return hc_diff_sameness(diff);
 }
 
@@ -985,7 +1042,7 @@ static void test_builds(void)
 	make_diff(&series);
 	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_CONTAINER, "g_log")->bytes, 99000);
 	CU_ASSERT_TRUE(g_str_has_prefix(
-		hc_diff_verdict(series.diff), "These are different builds. Memory grew by 96.7 KiB: g_log"));
+		verdict_of(series.diff), "These are different builds. Memory grew by 96.7 KiB: g_log"));
 	series_clear(&series);
 }
 
@@ -1017,12 +1074,6 @@ static void test_figures(void)
 	CU_ASSERT_FALSE(hc_diff_figure(series.diff, "container:", &growth));
 	CU_ASSERT_FALSE(hc_diff_figure(series.diff, "files", &growth));
 	series_clear(&series);
-}
-
-static bool append(const char *text, size_t length, void *data)
-{
-	g_string_append_len(data, text, length);
-	return true;
 }
 
 static void test_report(void)

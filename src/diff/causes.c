@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What is behind the growth: one cause for each thing that grew and that somebody would do something about; the most bytes first, and what
+ * goes on growing before what stopped. And what is not behind it, so that nobody looks there.
+ */
+#include "diff/internal.h"
+
+#include <string.h>
+
+enum {
+	LEAST_GROWTH = 4096, /* bytes; less is no cause, lost blocks aside */
+	LEAST_SHARE = 100,   /* nor is less than one in so many of the growth */
+	LEAST_OVERHEAD = 10, /* of malloc's own: a few per cent come with every block */
+	LITTLE_KEPT = 10,    /* free memory that is less than a tenth of the growth */
+	LITTLE_UNOWNED = 10, /* blocks without a known owner that are less than a tenth of all */
+	MANY_KEYS = 1000,
+	FEW_SHAPES = 3,
+	LEAST_QUEUE_GROWTH = 1 << 20, /* bytes in sockets */
+};
+
+const char *hc_cause_name(hc_cause_kind kind)
+{
+	static const char *const names[HC_CAUSE_KIND_COUNT] = {
+		[HC_CAUSE_LEAK] = "leak",
+		[HC_CAUSE_CONTAINER] = "container-growth",
+		[HC_CAUSE_BACKLOG] = "backlog",
+		[HC_CAUSE_UNBOUNDED_KEYS] = "unbounded-keys",
+		[HC_CAUSE_OWNER] = "owner-growth",
+		[HC_CAUSE_BUFFER] = "big-buffers",
+		[HC_CAUSE_HELD] = "held",
+		[HC_CAUSE_RETAINED] = "retained",
+		[HC_CAUSE_OVERHEAD] = "overhead",
+		[HC_CAUSE_NOT_HEAP] = "not-heap",
+		[HC_CAUSE_SOCKETS] = "not-heap",
+	};
+
+	return names[kind];
+}
+
+int64_t hc_diff_share_base(const hc_diff *diff)
+{
+	int64_t grown = 0;
+
+	if (diff->memory_growth > 0)
+		return diff->memory_growth;
+	for (unsigned i = 0; i < diff->attribution->len; i++)
+		grown += MAX(hc_diff_attribution(diff, i)->bytes, 0);
+	return grown;
+}
+
+/* Of a cause, in bytes. */
+static int64_t least_growth(const hc_diff *diff)
+{
+	return MAX(LEAST_GROWTH, hc_diff_share_base(diff) / LEAST_SHARE);
+}
+
+static void add(hc_diff *diff, hc_cause cause)
+{
+	if (cause.confidence == HC_CONFIDENCE_CERTAIN && hc_diff_is_partial(diff))
+		cause.confidence = HC_CONFIDENCE_LIKELY;
+	g_array_append_val(diff->causes, cause);
+}
+
+/* ---- sums over rows of a kind ---- */
+
+static hc_cause sum_up(const hc_diff *diff, hc_growth_kind kind, hc_cause_kind cause)
+{
+	g_autofree uint64_t *steps = g_new0(uint64_t, diff->count);
+	hc_cause sum = { .kind = cause, .confidence = HC_CONFIDENCE_CERTAIN };
+
+	for (unsigned i = 0; i < diff->attribution->len; i++) {
+		const hc_growth *row = hc_diff_attribution(diff, i);
+
+		if (row->kind != kind)
+			continue;
+		sum.bytes += row->bytes;
+		sum.blocks += (int64_t)(row->blocks_after - row->blocks_before);
+		sum.after += row->after;
+		sum.rows += row->bytes > 0;
+		for (unsigned step = 0; step < diff->count; step++)
+			steps[step] += row->steps[step];
+	}
+	sum.trend = hc_diff_trend(steps, diff->count);
+	return sum;
+}
+
+/* ---- lost blocks ---- */
+
+/* The library that most of what was lost is of, by bytes grown; NULL: none is. */
+static const char *common_module(const hc_diff *diff, int64_t lost)
+{
+	g_autoptr(GHashTable) bytes = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+
+	for (unsigned i = 0; i < diff->attribution->len; i++) {
+		const hc_growth *row = hc_diff_attribution(diff, i);
+		int64_t *sum;
+
+		if (row->kind != HC_GROWTH_LOST || !row->lost->module)
+			continue;
+		sum = g_hash_table_lookup(bytes, row->lost->module);
+		if (!sum) {
+			sum = g_new0(int64_t, 1);
+			g_hash_table_insert(bytes, (gpointer)row->lost->module, sum);
+		}
+		*sum += row->bytes;
+		if (*sum > lost / 2)
+			return row->lost->module;
+	}
+	return NULL;
+}
+
+static const hc_growth *largest_lost(const hc_diff *diff)
+{
+	for (unsigned i = 0; i < diff->attribution->len; i++)
+		if (hc_diff_attribution(diff, i)->kind == HC_GROWTH_LOST)
+			return hc_diff_attribution(diff, i);
+	return NULL;
+}
+
+/* Whether what looks lost may be held from memory that the core lacks: what references/ said of it. */
+static bool may_be_held(const hc_snapshot *snapshot)
+{
+	static const char *const kinds[] = { "lost-is-bound", "pointers-to-nowhere", "roots-missing", NULL };
+
+	for (unsigned i = 0; i < hc_diagnostics_count(snapshot->diagnostics); i++)
+		if (g_strv_contains(kinds, hc_diagnostics_get(snapshot->diagnostics, i)->kind->id))
+			return true;
+	return false;
+}
+
+static void find_leak(hc_diff *diff)
+{
+	hc_cause cause = sum_up(diff, HC_GROWTH_LOST, HC_CAUSE_LEAK);
+
+	if (cause.bytes <= 0)
+		return;
+	cause.row = largest_lost(diff);
+	cause.module = common_module(diff, cause.bytes);
+	cause.is_bound = may_be_held(diff->first) || may_be_held(diff->last);
+	if (cause.is_bound)
+		cause.confidence = HC_CONFIDENCE_POSSIBLE;
+	add(diff, cause);
+}
+
+/* ---- containers and other paths ---- */
+
+static hc_confidence confidence_of(const hc_growth *row)
+{
+	switch (row->owner->certainty) {
+	case HC_CERTAINTY_CERTAIN:
+		return row->owner->kind && row->owner->grade != HC_GRADE_EXACT ? HC_CONFIDENCE_LIKELY :
+										 HC_CONFIDENCE_CERTAIN;
+	case HC_CERTAINTY_DEDUCED:
+		return HC_CONFIDENCE_LIKELY;
+	default:
+		return HC_CONFIDENCE_POSSIBLE;
+	}
+}
+
+static bool has_unbounded_keys(const hc_growth *row)
+{
+	return row->trend != HC_TREND_STOPPED && row->owner->is_keyed && row->owner->keys_looked_at >= MANY_KEYS &&
+	       row->owner->key_shapes <= FEW_SHAPES && row->elements_after > row->elements_before;
+}
+
+static hc_cause cause_of_row(const hc_growth *row, hc_cause_kind kind)
+{
+	return (hc_cause){
+		.kind = kind,
+		.row = row,
+		.bytes = row->bytes,
+		.confidence = row->owner ? confidence_of(row) : HC_CONFIDENCE_CERTAIN,
+		.trend = row->trend,
+	};
+}
+
+static hc_cause cause_of_container(const hc_diff *diff, const hc_growth *row)
+{
+	hc_cause cause = cause_of_row(row, HC_CAUSE_CONTAINER);
+
+	if (row->elements_after > row->elements_before && !row->owner->is_keyed &&
+		hc_diff_find_counters(diff, row->name, row->elements_before, row->elements_after, &cause.counters))
+		cause.kind = HC_CAUSE_BACKLOG;
+	else if (has_unbounded_keys(row))
+		cause.kind = HC_CAUSE_UNBOUNDED_KEYS;
+	return cause;
+}
+
+/* ---- what nothing known holds ---- */
+
+const hc_growth *hc_diff_find_broken(const hc_diff *diff)
+{
+	const hc_growth *most = NULL;
+	uint64_t most_elements = 0;
+
+	for (unsigned i = 0; i < diff->attribution->len; i++) {
+		const hc_growth *row = hc_diff_attribution(diff, i);
+
+		if (row->kind != HC_GROWTH_CONTAINER || row->owner->grade != HC_GRADE_TRUNCATED ||
+			row->elements_after <= row->elements_before ||
+			row->elements_after - row->elements_before <= most_elements ||
+			/* Nor is it what a damaged counter says. */
+			row->elements_after > diff->last->in_use.bytes)
+			continue;
+		most = row;
+		most_elements = row->elements_after - row->elements_before;
+	}
+	return most;
+}
+
+/* The blocks of a container whose links are broken stand among those without an owner. */
+static void find_held(hc_diff *diff)
+{
+	hc_cause cause = sum_up(diff, HC_GROWTH_HELD, HC_CAUSE_HELD);
+
+	cause.broken = hc_diff_find_broken(diff);
+	if (cause.bytes > 0)
+		add(diff, cause);
+}
+
+static void find_retained(hc_diff *diff)
+{
+	hc_cause cause = sum_up(diff, HC_GROWTH_FREE, HC_CAUSE_RETAINED);
+
+	if (cause.bytes > 0)
+		add(diff, cause);
+}
+
+/* ---- not this heap ---- */
+
+static hc_cause cause_of_mapping(const hc_diff *diff, const hc_growth *row)
+{
+	hc_cause cause = cause_of_row(row, HC_CAUSE_NOT_HEAP);
+
+	/* Of a core that was cut the heap may be one of these. */
+	if (!diff->first->heap.found || !diff->last->heap.found)
+		cause.confidence = HC_CONFIDENCE_POSSIBLE;
+	return cause;
+}
+
+static int64_t heap_growth(const hc_diff *diff)
+{
+	int64_t growth = 0;
+
+	for (unsigned i = 0; i < diff->rows->len; i++) {
+		const hc_diff_row *row = hc_diff_row_get(diff, i);
+
+		growth += hc_row_is_mallocs(row->id) ? row->growth : 0;
+	}
+	return growth;
+}
+
+/*
+ * Unread datagrams are memory that grew because of this process and is in none of its mappings: who looks for it in the heap looks in
+ * vain.
+ */
+static void find_sockets(hc_diff *diff)
+{
+	const hc_side_facts *a = diff->first->side_facts, *b = diff->last->side_facts;
+	hc_cause cause = { .kind = HC_CAUSE_SOCKETS, .heap_growth = heap_growth(diff) };
+
+	if (!a || !b || a->unread == HC_FACT_UNKNOWN || b->unread == HC_FACT_UNKNOWN || b->unread < a->unread ||
+		b->unread - a->unread < LEAST_QUEUE_GROWTH)
+		return;
+	diff->kernel_growth = b->unread - a->unread;
+	cause.bytes = (int64_t)diff->kernel_growth;
+	add(diff, cause);
+}
+
+static void find_cause_of_row(hc_diff *diff, const hc_growth *row)
+{
+	switch (row->kind) {
+	case HC_GROWTH_CONTAINER:
+		return add(diff, cause_of_container(diff, row));
+	case HC_GROWTH_OWNER:
+		return add(diff, cause_of_row(row, HC_CAUSE_OWNER));
+	case HC_GROWTH_BUFFER:
+		return add(diff, cause_of_row(row, HC_CAUSE_BUFFER));
+	case HC_GROWTH_OVERHEAD:
+	case HC_GROWTH_RUNTIME:
+		if (row->bytes > hc_diff_share_base(diff) / LEAST_OVERHEAD)
+			add(diff, cause_of_row(row, HC_CAUSE_OVERHEAD));
+		return;
+	case HC_GROWTH_STACKS:
+	case HC_GROWTH_DATA:
+	case HC_GROWTH_MAPPING:
+		return add(diff, cause_of_mapping(diff, row));
+	default:
+		return;
+	}
+}
+
+/* What goes on growing comes first. */
+static int most_bytes_first(const void *a, const void *b)
+{
+	const hc_cause *x = a, *y = b;
+	bool stopped = x->trend == HC_TREND_STOPPED;
+
+	if (stopped != (y->trend == HC_TREND_STOPPED))
+		return stopped ? 1 : -1;
+	if (x->bytes != y->bytes)
+		return x->bytes < y->bytes ? 1 : -1;
+	if (x->kind != y->kind)
+		return (int)x->kind - (int)y->kind;
+	return g_strcmp0(x->row ? x->row->name : NULL, y->row ? y->row->name : NULL);
+}
+
+static void sort_causes(hc_diff *diff)
+{
+	int64_t least = least_growth(diff);
+
+	for (unsigned i = diff->causes->len; i-- > 0;) {
+		const hc_cause *cause = hc_diff_cause(diff, i);
+
+		if (cause->bytes < least && cause->kind != HC_CAUSE_LEAK)
+			g_array_remove_index(diff->causes, i);
+	}
+	g_array_sort(diff->causes, most_bytes_first);
+}
+
+void hc_diff_find_causes(hc_diff *diff)
+{
+	find_leak(diff);
+	find_held(diff);
+	find_retained(diff);
+	find_sockets(diff);
+	for (unsigned i = 0; i < diff->attribution->len; i++)
+		if (hc_diff_attribution(diff, i)->bytes > 0)
+			find_cause_of_row(diff, hc_diff_attribution(diff, i));
+	sort_causes(diff);
+}
+
+/* ---- what is not the cause ---- */
+
+const char *hc_containers_state_name(hc_containers_state state)
+{
+	static const char *const names[HC_CONTAINERS_COUNT] = {
+		[HC_CONTAINERS_ARE_CAUSES] = "causes",
+		[HC_CONTAINERS_NOT_LOOKED_AT] = "not-looked-at",
+		[HC_CONTAINERS_NOT_READ] = "not-read",
+		[HC_CONTAINERS_BROKEN] = "broken",
+		[HC_CONTAINERS_GREW_LITTLE] = "grew-little",
+		[HC_CONTAINERS_UNKNOWN] = "unknown",
+		[HC_CONTAINERS_DID_NOT_GROW] = "did-not-grow",
+	};
+
+	return names[state];
+}
+
+static bool has_cause(const hc_diff *diff, hc_cause_kind first, hc_cause_kind last)
+{
+	for (unsigned i = 0; i < diff->causes->len; i++) {
+		hc_cause_kind kind = hc_diff_cause(diff, i)->kind;
+
+		if (kind >= first && kind <= last)
+			return true;
+	}
+	return false;
+}
+
+/* What grew of all that hangs on known paths, each too little for a sentence. */
+static int64_t known_growth(const hc_diff *diff)
+{
+	int64_t growth = 0;
+
+	for (unsigned i = 0; i < diff->attribution->len; i++) {
+		const hc_growth *row = hc_diff_attribution(diff, i);
+
+		if (row->kind == HC_GROWTH_CONTAINER || row->kind == HC_GROWTH_OWNER)
+			growth += MAX(row->bytes, 0);
+	}
+	return growth;
+}
+
+/* Whether containers may be among what grew, or in use, and nothing knows them: debug info is missing, as a rule. */
+static bool may_hide_containers(const hc_diff *diff)
+{
+	const GArray *sizes = diff->last->sizes;
+	uint64_t all = 0, unowned = 0;
+	int64_t growth = 0;
+
+	for (unsigned i = 0; i < sizes->len; i++) {
+		const hc_snapshot_size *size = &g_array_index(sizes, hc_snapshot_size, i);
+
+		all += size->size * size->blocks;
+		unowned += size->size * size->unowned;
+	}
+	for (unsigned i = 0; i < diff->attribution->len; i++) {
+		const hc_growth *row = hc_diff_attribution(diff, i);
+
+		if ((row->kind == HC_GROWTH_HELD || row->kind == HC_GROWTH_BUFFER) && !row->owner)
+			growth += MAX(row->bytes, 0);
+	}
+	return unowned > all / LITTLE_UNOWNED || growth > hc_diff_share_base(diff) / LITTLE_UNOWNED;
+}
+
+hc_containers_state hc_diff_containers(const hc_diff *diff, int64_t *ret_growth)
+{
+	*ret_growth = known_growth(diff);
+	if (!diff->first->heap.found || !diff->last->heap.found || diff->last->heap.foreign)
+		return HC_CONTAINERS_NOT_READ;
+	if (!diff->first->has_types || !diff->last->has_types)
+		return HC_CONTAINERS_NOT_LOOKED_AT;
+	if (has_cause(diff, HC_CAUSE_CONTAINER, HC_CAUSE_OWNER))
+		return HC_CONTAINERS_ARE_CAUSES;
+	if (hc_diff_find_broken(diff))
+		return HC_CONTAINERS_BROKEN;
+	if (*ret_growth >= least_growth(diff))
+		return HC_CONTAINERS_GREW_LITTLE;
+	return may_hide_containers(diff) ? HC_CONTAINERS_UNKNOWN : HC_CONTAINERS_DID_NOT_GROW;
+}
+
+bool hc_diff_keeps_little(const hc_diff *diff)
+{
+	return !diff->last->heap.foreign && diff->last->heap.found &&
+	       !has_cause(diff, HC_CAUSE_RETAINED, HC_CAUSE_RETAINED) &&
+	       diff->last->free.bytes < (uint64_t)hc_diff_share_base(diff) / LITTLE_KEPT;
+}

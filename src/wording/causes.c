@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Causes of growth in words: a clause for each. */
+#include "wording/wording.h"
+
+#include "base/text.h"
+
+enum {
+	NAMED_MAX = 3,		 /* kinds of lost blocks, sizes */
+	LEAST_KEPT = 1 << 20,	 /* free bytes; of less there is no advice */
+	LEAST_SHARE_NAMED = 100, /* of what grew: a size with less than one in so many is not named */
+};
+
+/* "1.2 MiB (34.5 % of the growth)" */
+static char *bytes_text(const hc_diff *diff, int64_t bytes)
+{
+	int64_t growth = hc_diff_memory_growth(diff);
+	char size[HC_TEXT_SIZE_LENGTH];
+
+	hc_text_size(size, (uint64_t)bytes);
+	if (growth <= 0)
+		return g_strdup(size);
+	if (bytes > growth + growth / 50)
+		return g_strdup_printf("%s (more than memory grew: something else shrank)", size);
+	return g_strdup_printf("%s (%.1f %% of the growth)", size, 100.0 * bytes / growth);
+}
+
+/* What more than two snapshots tell. */
+static void append_trend(GString *text, const hc_diff *diff, const hc_cause *cause)
+{
+	char step[HC_TEXT_SIZE_LENGTH];
+
+	switch (cause->trend) {
+	case HC_TREND_GROWING:
+		g_string_append_printf(text, "; it grew at every step, by about %s",
+			hc_text_size(step, (uint64_t)cause->bytes / (hc_diff_snapshot_count(diff) - 1)));
+		return;
+	case HC_TREND_STOPPED:
+		g_string_append(text, "; it did not grow in the last step: warm-up, by the looks of it");
+		return;
+	case HC_TREND_UNSTEADY:
+		g_string_append(text, "; growth was uneven");
+		return;
+	default:
+		return;
+	}
+}
+
+/* ---- lost blocks ---- */
+
+/* "5,250 objects of demo::Session", "12,000 with text like "ORDER..."", "objects of Shape and what they lead to (900 blocks)" */
+static void append_kind(GString *text, const hc_snapshot_lost *lost, uint64_t blocks)
+{
+	g_autofree char *what = hc_word_lost(lost);
+	char count[HC_TEXT_COUNT_LENGTH];
+
+	hc_text_count(count, blocks);
+	if (!blocks)
+		g_string_append(text, what);
+	else if (lost->trees < lost->amount.blocks)
+		/* Not every one is an object of the kind. */
+		g_string_append_printf(text, "%s (%s blocks)", what, count);
+	else
+		g_string_append_printf(text, "%s %s%s", count, g_str_has_prefix(what, "text ") ? "with " : "", what);
+}
+
+/* What the largest kinds are: ": 5,250 objects of demo::Session, ..." */
+static void append_kinds(GString *text, const hc_diff *diff, const hc_cause *leak)
+{
+	unsigned said = 0;
+
+	for (unsigned i = 0; i < hc_diff_attribution_count(diff) && said < NAMED_MAX; i++) {
+		const hc_growth *row = hc_diff_attribution(diff, i);
+
+		if (row->kind != HC_GROWTH_LOST || row->bytes <= 0)
+			continue;
+		g_string_append(text, said++ ? ", " : ": ");
+		append_kind(text, row->lost,
+			leak->rows > 1 && row->blocks_after > row->blocks_before ?
+				row->blocks_after - row->blocks_before :
+				0);
+		if (row->lost->module && g_strcmp0(row->lost->module, leak->module))
+			g_string_append_printf(text, " (%s)", row->lost->module);
+	}
+	if (leak->rows > said)
+		g_string_append(text, ", ...");
+}
+
+static void append_leak(GString *text, const hc_diff *diff, const hc_cause *cause, const char *bytes)
+{
+	char count[HC_TEXT_COUNT_LENGTH];
+
+	g_string_append_printf(text,
+		cause->is_bound ? "at most a leak: blocks that nothing in these cores points to grew by %s" :
+				  "a leak: blocks that nothing points to grew by %s",
+		bytes);
+	if (cause->blocks > 0)
+		g_string_append_printf(text, ", %s more of them", hc_text_count(count, (uint64_t)cause->blocks));
+	if (cause->module)
+		g_string_append_printf(text, ", from %s", cause->module);
+	append_kinds(text, diff, cause);
+	if (cause->row->lost->evidence)
+		g_string_append_printf(text, "; %s", cause->row->lost->evidence);
+	if (cause->is_bound)
+		g_string_append(text, "; memory that is not in the cores may point to them (heapcore leaks names it)");
+}
+
+/* ---- containers and other paths ---- */
+
+/* "frames (std::vector<Frame>, run_session() frame 2 of thread 4711)"; of one that the path names well enough without where. */
+static char *owner_text(const hc_growth *row)
+{
+	const char *type = row->type ? row->type : "";
+	bool says_where = row->owner->function || row->owner->thread || row->owner->count > 1;
+
+	if (!*type && !says_where)
+		return g_strdup(row->name);
+	return g_strdup_printf("%s (%s%s%s)", row->name, type, *type && says_where ? ", " : "",
+		says_where && row->where ? row->where : "");
+}
+
+static void append_elements(GString *text, const hc_growth *row)
+{
+	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH];
+
+	if (hc_growth_is_unused_capacity(row))
+		g_string_append_printf(text, ", unused capacity: %s of these, all empty, have room for %s elements",
+			hc_text_count(before, row->owner->count), hc_text_count(after, row->owner->capacity));
+	else if (row->elements_before == row->elements_after)
+		g_string_append_printf(text, ", with %s elements as before", hc_text_count(after, row->elements_after));
+	else
+		g_string_append_printf(text, ", from %s to %s elements", hc_text_count(before, row->elements_before),
+			hc_text_count(after, row->elements_after));
+}
+
+static void append_keys(GString *text, const hc_cause *cause)
+{
+	const hc_snapshot_owner *owner = cause->row->owner;
+
+	if (owner->key)
+		g_string_append_printf(text, "; keys like \"%s\"", owner->key);
+	if (owner->key_shape && cause->kind == HC_CAUSE_UNBOUNDED_KEYS)
+		g_string_append_printf(text, "%s differ in their numbers only (\"%s\"): nothing seems to bound them",
+			owner->key ? "" : "; its keys", owner->key_shape);
+}
+
+static void append_counters(GString *text, const hc_counters *counters)
+{
+	char came[HC_TEXT_COUNT_LENGTH], went[HC_TEXT_COUNT_LENGTH];
+
+	g_string_append_printf(text, "; a backlog: %s more went in (%s), %s%s came out (%s)",
+		hc_text_count(came, (uint64_t)(counters->in_after - counters->in_before)), counters->in,
+		counters->out_after > counters->out_before ? "only " : "",
+		hc_text_count(went, (uint64_t)(counters->out_after - counters->out_before)), counters->out);
+}
+
+static void append_container(GString *text, const hc_cause *cause, const char *bytes)
+{
+	const hc_growth *row = cause->row;
+	g_autofree char *owner = owner_text(row);
+	char size[HC_TEXT_SIZE_LENGTH];
+
+	g_string_append_printf(text, "%s grew by %s", owner, bytes);
+	append_elements(text, row);
+	g_string_append_printf(text, "; it holds %s now", hc_text_size(size, row->after));
+	if (cause->kind == HC_CAUSE_BACKLOG)
+		append_counters(text, &cause->counters);
+	else if (cause->kind == HC_CAUSE_CONTAINER && row->owner->is_queue &&
+		 row->elements_after > row->elements_before)
+		g_string_append(text, "; if it is a queue, its consumer falls behind");
+	append_keys(text, cause);
+}
+
+/* Who reads the sentence does not see its confidence. */
+static void append_hedge(GString *text, const hc_cause *cause)
+{
+	if (cause->confidence == HC_CONFIDENCE_POSSIBLE)
+		g_string_append(text, "; this is a guess");
+}
+
+static void append_owner(GString *text, const hc_growth *row, const char *bytes)
+{
+	g_autofree char *owner = owner_text(row);
+	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH];
+
+	g_string_append_printf(text, "what %s leads to grew by %s, from %s to %s blocks", owner, bytes,
+		hc_text_count(before, row->blocks_before), hc_text_count(after, row->blocks_after));
+}
+
+static void append_buffer(GString *text, const hc_growth *row, const char *bytes)
+{
+	g_autofree char *owner = row->owner ? owner_text(row) : hc_word_growth(row);
+	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH];
+
+	g_string_append_printf(text, "big buffers, each in a mapping of its own: %s: grew by %s, from %s to %s blocks",
+		owner, bytes, hc_text_count(before, row->blocks_before), hc_text_count(after, row->blocks_after));
+}
+
+/* ---- what nothing known holds ---- */
+
+/* Which sizes or types, the largest first. */
+static void append_sizes(GString *text, const hc_diff *diff, const hc_cause *held)
+{
+	unsigned said = 0;
+
+	for (unsigned i = 0; i < hc_diff_attribution_count(diff) && said < NAMED_MAX; i++) {
+		const hc_growth *row = hc_diff_attribution(diff, i);
+		uint64_t more = row->blocks_after - row->blocks_before;
+		char count[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_COUNT_LENGTH];
+
+		if (row->kind != HC_GROWTH_HELD || row->bytes <= held->bytes / LEAST_SHARE_NAMED ||
+			row->blocks_after <= row->blocks_before)
+			continue;
+		g_string_append_printf(text, "%s%s more of ", said++ ? ", " : ": ", hc_text_count(count, more));
+		if (row->owner)
+			g_string_append(text, row->name);
+		else
+			g_string_append_printf(text, "%s bytes", hc_text_count(size, (uint64_t)row->bytes / more));
+	}
+}
+
+static void append_held(GString *text, const hc_diff *diff, const hc_cause *cause, const char *bytes)
+{
+	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH];
+
+	g_string_append_printf(
+		text, "blocks that something points to, but whose owner is not known, grew by %s", bytes);
+	append_sizes(text, diff, cause);
+	if (cause->broken) {
+		g_autofree char *owner = owner_text(cause->broken);
+
+		g_string_append_printf(text,
+			"; perhaps they are of %s, which says that it grew from %s to %s elements, but could be read only in part",
+			owner, hc_text_count(before, cause->broken->elements_before),
+			hc_text_count(after, cause->broken->elements_after));
+	}
+}
+
+/* ---- free memory ---- */
+
+static void append_retained(GString *text, const hc_diff *diff, const hc_cause *cause, const char *bytes)
+{
+	const char *advice = hc_diff_snapshot(diff, hc_diff_snapshot_count(diff) - 1)->pins_advice;
+	char all[HC_TEXT_SIZE_LENGTH];
+
+	g_string_append_printf(
+		text, "free memory that malloc keeps grew by %s, to %s", bytes, hc_text_size(all, cause->after));
+	if (cause->after >= LEAST_KEPT && advice && *advice)
+		g_string_append_printf(text, ": %s", advice);
+	if (g_str_has_suffix(text->str, "."))
+		g_string_truncate(text, text->len - 1);
+}
+
+/* ---- not this heap ---- */
+
+static void append_mapping(GString *text, const hc_diff *diff, const hc_growth *row, const char *bytes)
+{
+	bool is_known = hc_diff_snapshot(diff, 0)->heap.found &&
+			hc_diff_snapshot(diff, hc_diff_snapshot_count(diff) - 1)->heap.found;
+
+	g_string_append_printf(text, "%s grew by %s: %s", row->name, bytes,
+		!is_known ? "the heap may be among it, for it was not found" :
+		row->row == HC_ROW_ANONYMOUS ?
+			    "not this heap, but what the program, a library or an allocator of its own got by mmap()" :
+			    "not this heap");
+}
+
+/* "8 UDP sockets hold", "8 UDP and 1 TCP sockets hold": those that have anything unread, kinds with most of it first. */
+static void append_waiting(GString *text, const hc_side_facts *facts)
+{
+	bool said[HC_SOCKET_KIND_COUNT] = { 0 };
+	uint64_t count = 0;
+
+	for (unsigned turn = 0; turn < HC_SOCKET_KIND_COUNT; turn++) {
+		unsigned most = HC_SOCKET_KIND_COUNT;
+
+		for (unsigned kind = 0; kind < HC_SOCKET_KIND_COUNT; kind++) {
+			if (!said[kind] && facts->sockets[kind].waiting &&
+				(most == HC_SOCKET_KIND_COUNT ||
+					facts->sockets[kind].unread > facts->sockets[most].unread))
+				most = kind;
+		}
+		if (most == HC_SOCKET_KIND_COUNT)
+			break;
+		g_string_append_printf(text, "%s%" G_GUINT64_FORMAT " %s", count ? " and " : "",
+			facts->sockets[most].waiting, hc_socket_kind_name(most));
+		said[most] = true;
+		count += facts->sockets[most].waiting;
+	}
+	g_string_append(text, count == 1 ? " socket holds" : " sockets hold");
+}
+
+static void append_sockets(GString *text, const hc_diff *diff, const hc_cause *cause)
+{
+	const hc_side_facts *facts = hc_diff_snapshot(diff, hc_diff_snapshot_count(diff) - 1)->side_facts;
+	int64_t growth = cause->heap_growth;
+	char unread[HC_TEXT_SIZE_LENGTH], more[HC_TEXT_SIZE_LENGTH], heap[HC_TEXT_SIZE_LENGTH];
+
+	/* How much the heap of a torn core grew is not known. */
+	if (!hc_diff_is_torn(diff))
+		g_string_append_printf(text, "heap %c%s; ", growth < 0 ? '-' : '+',
+			hc_text_size(heap, growth < 0 ? -(uint64_t)growth : (uint64_t)growth));
+	append_waiting(text, facts);
+	g_string_append_printf(text, " %s unread, %s more than before: kernel memory, not this heap",
+		hc_text_size(unread, facts->unread), hc_text_size(more, (uint64_t)cause->bytes));
+}
+
+/* ---- the whole ---- */
+
+static void append_cause(GString *text, const hc_diff *diff, const hc_cause *cause)
+{
+	g_autofree char *bytes = bytes_text(diff, cause->bytes);
+
+	switch (cause->kind) {
+	case HC_CAUSE_LEAK:
+		return append_leak(text, diff, cause, bytes);
+	case HC_CAUSE_CONTAINER:
+	case HC_CAUSE_BACKLOG:
+	case HC_CAUSE_UNBOUNDED_KEYS:
+		append_container(text, cause, bytes);
+		return append_hedge(text, cause);
+	case HC_CAUSE_OWNER:
+		append_owner(text, cause->row, bytes);
+		return append_hedge(text, cause);
+	case HC_CAUSE_BUFFER:
+		return append_buffer(text, cause->row, bytes);
+	case HC_CAUSE_HELD:
+		return append_held(text, diff, cause, bytes);
+	case HC_CAUSE_RETAINED:
+		return append_retained(text, diff, cause, bytes);
+	case HC_CAUSE_OVERHEAD:
+		g_string_append_printf(text, "%s grew by %s", cause->row->name, bytes);
+		return;
+	case HC_CAUSE_NOT_HEAP:
+		return append_mapping(text, diff, cause->row, bytes);
+	case HC_CAUSE_SOCKETS:
+		return append_sockets(text, diff, cause);
+	default:
+		return;
+	}
+}
+
+char *hc_word_cause(const hc_diff *diff, const hc_cause *cause)
+{
+	GString *text = g_string_new(NULL);
+
+	append_cause(text, diff, cause);
+	append_trend(text, diff, cause);
+	return g_string_free(text, FALSE);
+}
+
+char *hc_word_cause_name(const hc_cause *cause)
+{
+	switch (cause->kind) {
+	case HC_CAUSE_LEAK:
+		return cause->module ? g_strdup(cause->module) : hc_word_growth(cause->row);
+	case HC_CAUSE_OVERHEAD:
+		return g_strdup("");
+	case HC_CAUSE_SOCKETS:
+		return g_strdup("sockets");
+	default:
+		return cause->row ? hc_word_growth(cause->row) : g_strdup("");
+	}
+}
+
+char *hc_word_cause_command(const hc_cause *cause)
+{
+	static const char *const commands[HC_CAUSE_KIND_COUNT] = {
+		[HC_CAUSE_LEAK] = "leaks CORE",
+		[HC_CAUSE_OWNER] = "types CORE",
+		[HC_CAUSE_BUFFER] = "chunks CORE --state in-use --arena mmapped",
+		[HC_CAUSE_HELD] = "types CORE",
+		[HC_CAUSE_RETAINED] = "pins CORE",
+		[HC_CAUSE_OVERHEAD] = "arenas CORE",
+		[HC_CAUSE_NOT_HEAP] = "mappings CORE",
+	};
+
+	if (cause->kind >= HC_CAUSE_CONTAINER && cause->kind <= HC_CAUSE_UNBOUNDED_KEYS) {
+		g_autofree char *quoted = g_shell_quote(cause->row->name);
+
+		return g_strdup_printf("containers CORE --variable %s", quoted);
+	}
+	return g_strdup(commands[cause->kind]);
+}

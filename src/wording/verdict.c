@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The verdict of a comparison in words, and whether it compares one program at all. */
+#include "wording/wording.h"
+
+#include "base/text.h"
+#include "blocks/blocks.h"
+
+static const hc_snapshot *first_of(const hc_diff *diff)
+{
+	return hc_diff_snapshot(diff, 0);
+}
+
+static const hc_snapshot *last_of(const hc_diff *diff)
+{
+	return hc_diff_snapshot(diff, hc_diff_snapshot_count(diff) - 1);
+}
+
+/* ---- one program? ---- */
+
+/* "20 minutes"; NULL: not known. */
+static char *time_text(const hc_snapshot *a, const hc_snapshot *b)
+{
+	int64_t seconds;
+
+	if (!hc_snapshot_seconds(a, b, &seconds))
+		return NULL;
+	if (seconds < 120)
+		return g_strdup_printf("%" G_GINT64_FORMAT " second%s", seconds, seconds == 1 ? "" : "s");
+	if (seconds < 7200)
+		return g_strdup_printf("%" G_GINT64_FORMAT " minutes", seconds / 60);
+	return g_strdup_printf("%.1f hours", seconds / 3600.0);
+}
+
+static char *one_program_text(const hc_snapshot *a, const hc_snapshot *b)
+{
+	bool same_addresses = hc_snapshot_same_addresses(a, b);
+
+	if (a->process.pid && a->process.pid == b->process.pid)
+		return g_strdup_printf("same program, but not the same process: pid %" G_GINT64_FORMAT
+				       " in both, %s; build-id %s",
+			a->process.pid, same_addresses ? "executed anew" : "loaded at other addresses", a->build_id);
+	return g_strdup_printf("same program, two processes: pid %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT
+			       "%s; build-id %s",
+		a->process.pid, b->process.pid, same_addresses ? ", with the same load addresses (forked?)" : "",
+		a->build_id);
+}
+
+static char *other_program_text(const hc_snapshot *a, const hc_snapshot *b, const char *how)
+{
+	if (!a->build_id || !b->build_id)
+		return g_strdup_printf("different programs by their names: %s and %s (no build-ids to compare)",
+			a->program, b->program);
+	return g_strdup_printf("%s: %s with build-id %s, and %s with build-id %s", how, a->program, a->build_id,
+		b->program, b->build_id);
+}
+
+char *hc_word_sameness(const hc_diff *diff)
+{
+	const hc_snapshot *a = first_of(diff), *b = hc_diff_compared(diff);
+	g_autofree char *time = time_text(a, b);
+
+	switch (hc_diff_sameness(diff)) {
+	case HC_SAME_PROCESS:
+		return g_strdup_printf("same process: pid %" G_GINT64_FORMAT
+				       ", same load addresses, same build-id %s%s%s%s",
+			a->process.pid, a->build_id, time ? ", " : "", time ? time : "", time ? " apart" : "");
+	case HC_SAME_PROGRAM:
+		return one_program_text(a, b);
+	case HC_OTHER_BUILD:
+		return other_program_text(a, b, "another build of the program");
+	case HC_OTHER_PROGRAM:
+		return other_program_text(a, b, "different programs");
+	default:
+		return g_strdup_printf("%s in both by its name, pid %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT
+				       "; whether it is the same build the cores do not tell",
+			a->program, a->process.pid, b->process.pid);
+	}
+}
+
+/* ---- the verdict ---- */
+
+static void append_change(GString *line, const char *what, int64_t growth)
+{
+	char size[HC_TEXT_SIZE_LENGTH];
+
+	if (growth)
+		g_string_append_printf(line, "%s %s by %s", what, growth > 0 ? "grew" : "shrank",
+			hc_text_size(size, growth > 0 ? (uint64_t)growth : -(uint64_t)growth));
+}
+
+/* "Core B was cut: 30.4 MiB of its memory are missing. ... mapped address space grew by 41.3 MiB" */
+static void append_torn(GString *line, const hc_diff *diff)
+{
+	char size[HC_TEXT_SIZE_LENGTH];
+
+	for (unsigned i = 0; i < hc_diff_snapshot_count(diff); i++) {
+		const hc_snapshot *snapshot = hc_diff_snapshot(diff, i);
+		const hc_memory_row *row = hc_snapshot_row(snapshot, HC_ROW_TRUNCATED);
+		g_autofree char *name = hc_diff_snapshot_name(i);
+
+		if (!hc_snapshot_is_torn(snapshot))
+			continue;
+		if (row && row->bytes)
+			g_string_append_printf(line, "Core %s was cut: %s of its memory are missing%s. ", name,
+				hc_text_size(size, row->bytes),
+				snapshot->heap.found ? "" : ", malloc's heap or what it is found by among them");
+		else
+			g_string_append_printf(
+				line, "Core %s lacks malloc's heap, or the memory that it is found by. ", name);
+	}
+	g_string_append(line, "How much memory grew, and whose, it does not tell; ");
+	if (hc_diff_growth(diff))
+		append_change(line, "mapped address space", hc_diff_growth(diff));
+	else
+		g_string_append(line, "mapped address space did not change");
+}
+
+/* "Memory grew by 31.6 MiB in 20 minutes" */
+static void append_growth(GString *line, const hc_diff *diff)
+{
+	int64_t growth = hc_diff_memory_growth(diff);
+
+	if (hc_diff_sameness(diff) == HC_OTHER_PROGRAM)
+		g_string_append(line, "These are different programs; a comparison means little. ");
+	else if (hc_diff_sameness(diff) == HC_OTHER_BUILD)
+		g_string_append(line, "These are different builds. ");
+	if (hc_diff_is_torn(diff))
+		append_torn(line, diff);
+	else if (growth)
+		append_change(line, "Memory", growth);
+	else
+		g_string_append(line, "Memory did not grow");
+	if (hc_diff_sameness(diff) == HC_SAME_PROCESS && (growth || hc_diff_is_torn(diff))) {
+		g_autofree char *time = time_text(first_of(diff), last_of(diff));
+
+		if (time)
+			g_string_append_printf(line, " in %s", time);
+	}
+}
+
+/* That containers are not the cause is said only where they would have been seen. */
+static void append_containers(GString *line, const hc_diff *diff)
+{
+	char size[HC_TEXT_SIZE_LENGTH];
+	int64_t growth;
+
+	switch (hc_diff_containers(diff, &growth)) {
+	case HC_CONTAINERS_NOT_LOOKED_AT:
+		g_string_append(line, "Containers were not looked at (--no-types). ");
+		return;
+	case HC_CONTAINERS_BROKEN:
+		g_string_append(line, "No container that could be read whole grew. ");
+		return;
+	case HC_CONTAINERS_GREW_LITTLE:
+		g_string_append_printf(line, "Containers and other variables grew by %s, each by little. ",
+			hc_text_size(size, (uint64_t)growth));
+		return;
+	case HC_CONTAINERS_UNKNOWN:
+		g_string_append_printf(line,
+			"No container that is known grew, but the owners of much are not known%s. ",
+			last_of(diff)->has_debug_info ? "" : ": debug info may tell more");
+		return;
+	case HC_CONTAINERS_DID_NOT_GROW:
+		g_string_append(line, "Containers did not grow. ");
+		return;
+	default:
+		return;
+	}
+}
+
+/* Of what nothing is known. */
+static void append_unknown(GString *line, const hc_diff *diff)
+{
+	const hc_snapshot *first = first_of(diff), *last = last_of(diff);
+
+	if (last->heap.state == HC_HEAP_UNSUPPORTED) {
+		g_autofree char *unread = hc_heap_why_unread(&last->heap, &last->process);
+
+		g_string_append_printf(line, "What is in use and free is not known: %s. ", unread);
+	} else if (!first->heap.found || !last->heap.found) {
+		g_string_append_printf(line,
+			"No heap was found in the %s core: what is in use and free there is not known. ",
+			last->heap.found  ? "first" :
+			first->heap.found ? "last" :
+					    "first and in the last");
+	} else if (last->heap.foreign) {
+		g_string_append_printf(line, "The program's allocator is %s: of its blocks nothing is known here. ",
+			last->heap.foreign);
+	}
+}
+
+/* What it is not, so that nobody looks there. */
+static char *cleared_text(const hc_diff *diff)
+{
+	GString *line = g_string_new(NULL);
+	unsigned causes = hc_diff_cause_count(diff);
+	char size[HC_TEXT_SIZE_LENGTH];
+
+	if (hc_diff_is_partial(diff))
+		g_string_append(line, "Not all could be read (see below): figures are bounds. ");
+	append_unknown(line, diff);
+	append_containers(line, diff);
+	if (hc_diff_keeps_little(diff))
+		g_string_append_printf(line, "malloc keeps little (%s), so trimming or another allocator won't help. ",
+			hc_text_size(size, last_of(diff)->free.bytes));
+	if (causes > HC_DIFF_CAUSES_TOLD)
+		g_string_append_printf(line, "%u smaller cause%s in the table.", causes - HC_DIFF_CAUSES_TOLD,
+			causes == HC_DIFF_CAUSES_TOLD + 1 ? " is" : "s are");
+	return g_strchomp(g_string_free(line, FALSE));
+}
+
+/* The line of cause INDEX, or of none. */
+static char *line_of(const hc_diff *diff, unsigned index)
+{
+	GString *line = g_string_new(NULL);
+
+	if (!index)
+		append_growth(line, diff);
+	if (index < hc_diff_cause_count(diff)) {
+		g_autofree char *cause = hc_word_cause(diff, hc_diff_cause(diff, index));
+
+		if (!index)
+			g_string_append(line, hc_diff_is_torn(diff) ? ". What could be read whole: " : ": ");
+		g_string_append(line, cause);
+	}
+	if (!g_str_has_suffix(line->str, "."))
+		g_string_append_c(line, '.');
+	return g_string_free(line, FALSE);
+}
+
+char **hc_word_verdict(const hc_diff *diff)
+{
+	unsigned causes = hc_diff_cause_count(diff);
+	g_autoptr(GPtrArray) lines = g_ptr_array_new();
+
+	for (unsigned i = 0; i < CLAMP(causes, 1, HC_DIFF_CAUSES_TOLD); i++)
+		g_ptr_array_add(lines, line_of(diff, i));
+	if (causes && !hc_diff_is_torn(diff)) {
+		char *cleared = cleared_text(diff);
+
+		if (*cleared)
+			g_ptr_array_add(lines, cleared);
+		else
+			g_free(cleared);
+	}
+	g_ptr_array_add(lines, NULL);
+	return (char **)g_ptr_array_steal(lines, NULL);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The front door of wording/: sentences and names for people, made of what the stages found. All the English of the reports is to be
+ * read here, but for the titles of columns and the texts of diagnostics.
+ *
+ * Text from the dump stands in these strings as it is: untrusted. Who writes it out escapes it (hc_text_escape(), hc_text_utf8()).
+ * Strings are to be freed with g_free().
+ */
+#pragma once
+
+#include <heapcore/diff.h>
+
+/* ---- growth.c ---- */
+
+/* What a row of the growth is: "g_registry->summaries_", "libcodec.so: text like ...", "blocks of 48 bytes, owner not known". */
+char *hc_word_growth(const hc_growth *row);
+/* What lost blocks of one kind are, without whose: "objects of demo::Session". */
+char *hc_word_lost(const hc_snapshot_lost *lost);
+
+/* ---- causes.c ---- */
+
+/* What a cause is about: a path, a library, a row's name; "sockets"; "" if it is a sum. */
+char *hc_word_cause_name(const hc_cause *cause);
+/* A clause: "g_map (std::map<...>) grew by 2 MiB (40.0 % of the growth), from 10 to 200 elements". */
+char *hc_word_cause(const hc_diff *diff, const hc_cause *cause);
+/* Arguments of heapcore that show more, with "CORE" for the core; NULL: there is nothing more. */
+char *hc_word_cause_command(const hc_cause *cause);
+
+/* ---- verdict.c ---- */
+
+/* Are the snapshots of one program? One sentence, with pids and build-ids. */
+char *hc_word_sameness(const hc_diff *diff);
+/*
+ * The verdict, a line each: how much memory grew with the first cause, a line for each other of the first HC_DIFF_CAUSES_TOLD, and what it
+ * is not. NULL-terminated; free with g_strfreev().
+ */
+char **hc_word_verdict(const hc_diff *diff);
