@@ -66,7 +66,7 @@ const char *hc_holder_kind_name(hc_holder_kind kind); /* "typed", "cached", "lib
 
 typedef struct hc_pin_holder {
 	hc_holder_kind kind;
-	const char *name; /* type ("Session"); "cached by a thread"; libc's label; "unknown, 48 bytes". Untrusted */
+	const char *name; /* type ("Session"), or libc's label; NULL: of another kind, or not known. Untrusted */
 	const char *path; /* of HC_HOLDER_TYPED: "g_registry.sessions_[]"; else NULL. Untrusted */
 	hc_certainty certainty; /* of the type */
 	int64_t thread;		/* of HC_HOLDER_CACHED: whose cache; 0: not known, or it has ended */
@@ -98,10 +98,10 @@ const char *hc_kept_cause_name(hc_kept_cause cause);
 typedef struct hc_kept {
 	hc_kept_cause cause;
 	uint64_t bytes;
-	const char *text; /* a sentence, without the bytes */
-	const char *
-		tunable; /* "glibc.malloc.trim_threshold (MALLOC_TRIM_THRESHOLD_, mallopt M_TRIM_THRESHOLD)"; NULL: none */
 } hc_kept;
+
+/* "glibc.malloc.trim_threshold (MALLOC_TRIM_THRESHOLD_)": what sets how much of that is kept; NULL: nothing does. */
+const char *hc_kept_tunable(hc_kept_cause cause);
 
 typedef struct hc_pins_totals {
 	uint64_t tcache, fastbins, bins, top; /* free memory, by kind; bins: with chunks that are in no list */
@@ -114,6 +114,21 @@ typedef struct hc_pins_totals {
 	uint64_t pins;		      /* islands that pin */
 	hc_amount pinning;	      /* their blocks */
 } hc_pins_totals;
+
+/* What advice is made of: a snapshot keeps it. */
+typedef struct hc_pins_summary {
+	bool heap_found;     /* FALSE: nothing is known, all else is 0 */
+	uint64_t free;	     /* bytes that malloc keeps */
+	uint64_t trim, zero; /* bytes that malloc_trim(0) would give back; of whole free pages that are zero already */
+	uint64_t pinned;     /* bytes of whole pages of pinned runs */
+	hc_amount pinning;   /* blocks of the islands that pin them */
+	bool thresholds_known; /* malloc's own; else trim_threshold is the default */
+	bool thresholds_move;  /* nobody set them */
+	bool threshold_rose; /* ... and a large block was freed since: requests up to mmap_threshold are not mmapped any more */
+	uint64_t trim_threshold, mmap_threshold; /* bytes */
+	unsigned kept_count;
+	hc_kept kept[HC_KEPT_CAUSE_COUNT]; /* those that hold anything, most bytes first */
+} hc_pins_summary;
 
 typedef struct hc_pins hc_pins;
 
@@ -134,15 +149,10 @@ const hc_pin_run *hc_pins_run(const hc_pins *pins, unsigned index);
 unsigned hc_pins_holder_count(const hc_pins *pins);
 const hc_pin_holder *hc_pins_holder(const hc_pins *pins, unsigned index);
 
-/* "note (g_notes)": name and path. Untrusted; free with g_free(). */
+/* "note (g_notes)", "cached by tcache of thread 7", "unknown, 48 bytes". Untrusted; free with g_free(). */
 char *hc_pin_holder_text(const hc_pin_holder *holder);
 
-/* Those that hold anything, most bytes first. */
-unsigned hc_pins_kept_count(const hc_pins *pins);
-const hc_kept *hc_pins_kept(const hc_pins *pins, unsigned index);
-
-/* One to three sentences: would malloc_trim() help, what pins the rest, which tunable. Escaped for terminals. */
-const char *hc_pins_advice(const hc_pins *pins);
+const hc_pins_summary *hc_pins_get_summary(const hc_pins *pins);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_pins, hc_pins_destroy)
 

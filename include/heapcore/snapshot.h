@@ -111,7 +111,7 @@ typedef struct hc_snapshot {
 	GArray *sizes;		   /* of hc_snapshot_size, smallest first */
 	GArray *numbers;	   /* of hc_snapshot_number */
 	GArray *pins;		   /* of hc_snapshot_pin, most bytes first */
-	const char *pins_advice;   /* hc_pins_advice(): escaped already */
+	hc_pins_summary pinning;   /* what advice is made of */
 	hc_side_facts *side_facts; /* NULL: none lay beside the core */
 	GStringChunk *texts;
 } hc_snapshot;

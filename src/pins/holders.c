@@ -177,8 +177,6 @@ static void name_holder(struct adding *adding, unsigned index)
 {
 	hc_pins *pins = adding->pins;
 	hc_pin_holder *holder = &g_array_index(pins->holders, hc_pin_holder, index);
-	char size[HC_TEXT_COUNT_LENGTH];
-	g_autofree char *text = NULL;
 
 	if (holder->kind == HC_HOLDER_TYPED) {
 		g_auto(hc_block_type) type = { 0 };
@@ -188,17 +186,7 @@ static void name_holder(struct adding *adding, unsigned index)
 			holder->path = type.path ? g_string_chunk_insert(pins->texts, type.path) : NULL;
 			holder->certainty = type.certainty;
 		}
-	} else if (holder->kind == HC_HOLDER_CACHED) {
-		text = holder->thread ?
-			       g_strdup_printf("cached by tcache of thread %" G_GINT64_FORMAT, holder->thread) :
-			       g_strdup("cached by tcache of a thread that has ended");
-	} else if (holder->kind == HC_HOLDER_UNKNOWN) {
-		text = g_strdup_printf("unknown, %s bytes", hc_text_count(size, holder->size));
 	}
-	if (text)
-		holder->name = g_string_chunk_insert(pins->texts, text);
-	if (!holder->name)
-		holder->name = "?";
 }
 
 static int compare_holders(const void *a, const void *b)

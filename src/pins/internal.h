@@ -27,10 +27,9 @@ struct hc_pins {
 	GArray *pieces;			  /* of hc_pin_piece */
 	GArray *entries;		  /* of hc_pin_entry */
 	GArray *holders;		  /* of hc_pin_holder */
-	GArray *kept;			  /* of hc_kept */
 	GStringChunk *texts;
-	const char *advice;
 	hc_pins_totals totals;
+	hc_pins_summary summary;
 };
 
 /* Visits the blocks of pieces in order: hc_pin_walk_next() until it is FALSE. Fenceposts are left out. */
@@ -54,4 +53,4 @@ uint64_t hc_pins_trim(const hc_pins *pins, uint64_t size, uint64_t unit);
 
 void hc_pins_find_runs(hc_pins *pins);	 /* runs.c */
 void hc_pins_add_holders(hc_pins *pins); /* holders.c */
-void hc_pins_tell_why(hc_pins *pins);	 /* kept.c: kept, and the advice */
+void hc_pins_sum_up(hc_pins *pins);	 /* kept.c: the summary */

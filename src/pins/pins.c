@@ -2,6 +2,8 @@
 /* The object, its totals, and asking for them. */
 #include "pins/internal.h"
 
+#include "base/text.h"
+
 enum {
 	DEFAULT_TRIM_THRESHOLD = 128 * 1024, /* malloc.c */
 	DEFAULT_TOP_PAD = 128 * 1024	     /* malloc-machine.h */
@@ -59,12 +61,11 @@ hc_pins *hc_pins_create(const hc_core *core, const hc_blocks *blocks, const hc_t
 	pins->pieces = g_array_new(FALSE, FALSE, sizeof(hc_pin_piece));
 	pins->entries = g_array_new(FALSE, FALSE, sizeof(hc_pin_entry));
 	pins->holders = g_array_new(FALSE, FALSE, sizeof(hc_pin_holder));
-	pins->kept = g_array_new(FALSE, FALSE, sizeof(hc_kept));
 	pins->texts = g_string_chunk_new(1024);
 	hc_pins_find_runs(pins);
 	add_up(pins);
 	hc_pins_add_holders(pins);
-	hc_pins_tell_why(pins);
+	hc_pins_sum_up(pins);
 	return pins;
 }
 
@@ -75,7 +76,6 @@ void hc_pins_destroy(hc_pins *pins)
 	g_array_unref(pins->pieces);
 	g_array_unref(pins->entries);
 	g_array_unref(pins->holders);
-	g_array_unref(pins->kept);
 	g_string_chunk_free(pins->texts);
 	g_free(pins);
 }
@@ -107,20 +107,22 @@ const hc_pin_holder *hc_pins_holder(const hc_pins *pins, unsigned index)
 
 char *hc_pin_holder_text(const hc_pin_holder *holder)
 {
-	return holder->path ? g_strdup_printf("%s (%s)", holder->name, holder->path) : g_strdup(holder->name);
+	const char *name = holder->name ? holder->name : "?";
+	char size[HC_TEXT_COUNT_LENGTH];
+
+	switch (holder->kind) {
+	case HC_HOLDER_CACHED:
+		return holder->thread ?
+			       g_strdup_printf("cached by tcache of thread %" G_GINT64_FORMAT, holder->thread) :
+			       g_strdup("cached by tcache of a thread that has ended");
+	case HC_HOLDER_UNKNOWN:
+		return g_strdup_printf("unknown, %s bytes", hc_text_count(size, holder->size));
+	default:
+		return holder->path ? g_strdup_printf("%s (%s)", name, holder->path) : g_strdup(name);
+	}
 }
 
-unsigned hc_pins_kept_count(const hc_pins *pins)
+const hc_pins_summary *hc_pins_get_summary(const hc_pins *pins)
 {
-	return pins->kept->len;
-}
-
-const hc_kept *hc_pins_kept(const hc_pins *pins, unsigned index)
-{
-	return index < pins->kept->len ? &g_array_index(pins->kept, hc_kept, index) : NULL;
-}
-
-const char *hc_pins_advice(const hc_pins *pins)
-{
-	return pins->advice;
+	return &pins->summary;
 }

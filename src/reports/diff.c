@@ -257,6 +257,7 @@ static json_t *cleared_json(const hc_diff *diff)
 static json_t *pins_json(const hc_diff *diff)
 {
 	const hc_snapshot *last = last_of(diff);
+	g_autofree char *advice = hc_word_snapshot_advice(last);
 	json_t *object = json_object(), *holders = json_array();
 
 	for (unsigned i = 0; i < last->pins->len; i++) {
@@ -271,7 +272,7 @@ static json_t *pins_json(const hc_diff *diff)
 	}
 	hc_json_set(object, "free", hc_json_number(last->free.bytes));
 	hc_json_set(object, "trim", hc_json_number(hc_free_pages_gain(&last->free_pages)));
-	hc_json_set(object, "advice", hc_json_text(last->pins_advice));
+	hc_json_set(object, "advice", hc_json_text(advice));
 	hc_json_set(object, "holders", holders);
 	return object;
 }

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "pins/pins.h"
+#include "wording/wording.h"
 
 static const hc_column kept_columns[] = {
 	{ "bytes", "KEPT", HC_CELL_SIZE },
@@ -83,6 +84,15 @@ enum {
 	HOLDER_TEXT
 };
 
+static char *advice_of(const hc_pins *pins)
+{
+	const hc_pin_holder *holder = hc_pins_holder(pins, 0);
+	g_autofree char *name = holder ? hc_pin_holder_text(holder) : NULL;
+	hc_pin_main most = { name, holder ? holder->amount.blocks : 0, holder ? holder->pinned : 0 };
+
+	return hc_word_pins_advice(hc_pins_get_summary(pins), &most);
+}
+
 static unsigned shown_of(unsigned count, uint64_t limit)
 {
 	return limit ? MIN(count, limit) : count;
@@ -91,16 +101,18 @@ static unsigned shown_of(unsigned count, uint64_t limit)
 static hc_table *make_kept(const hc_pins *pins, bool text)
 {
 	hc_table *table = hc_table_create(kept_columns, G_N_ELEMENTS(kept_columns));
+	const hc_pins_summary *summary = hc_pins_get_summary(pins);
 
-	for (unsigned i = 0; i < hc_pins_kept_count(pins); i++) {
-		const hc_kept *kept = hc_pins_kept(pins, i);
-		g_autofree char *line = kept->tunable && text ? g_strdup_printf("%s; %s", kept->text, kept->tunable) :
-								g_strdup(kept->text);
+	for (unsigned i = 0; i < summary->kept_count; i++) {
+		const hc_kept *kept = &summary->kept[i];
+		const char *tunable = hc_kept_tunable(kept->cause);
+		g_autofree char *why = hc_word_kept(summary, kept->cause),
+				*line = tunable && text ? g_strdup_printf("%s; %s", why, tunable) : g_strdup(why);
 
 		hc_table_add_row(table);
 		hc_table_set_number(table, KEPT_BYTES, kept->bytes);
 		hc_table_set_plain(table, KEPT_CAUSE, hc_kept_cause_name(kept->cause));
-		hc_table_set_plain(table, KEPT_TUNABLE, kept->tunable);
+		hc_table_set_plain(table, KEPT_TUNABLE, tunable);
 		hc_table_set_plain(table, KEPT_TEXT, line);
 	}
 	return table;
@@ -174,15 +186,24 @@ static hc_table *make_runs(const hc_pins *pins, uint64_t limit)
 	return table;
 }
 
+/* Without its path, which has a column of its own in JSON. */
+static char *holder_name(const hc_pin_holder *holder)
+{
+	hc_pin_holder pathless = *holder;
+
+	pathless.path = NULL;
+	return hc_pin_holder_text(&pathless);
+}
+
 static hc_table *make_holders(const hc_pins *pins, uint64_t limit)
 {
 	hc_table *table = hc_table_create(holder_columns, G_N_ELEMENTS(holder_columns));
 
 	for (unsigned i = 0; i < shown_of(hc_pins_holder_count(pins), limit); i++) {
 		const hc_pin_holder *holder = hc_pins_holder(pins, i);
-		g_autofree char *text = holder->path && *holder->path ?
-						g_strdup_printf("%s: %s", holder->path, holder->name) :
-						g_strdup(holder->name);
+		g_autofree char *name = holder_name(holder);
+		g_autofree char *text = holder->path && *holder->path ? g_strdup_printf("%s: %s", holder->path, name) :
+									g_strdup(name);
 		bool typed = holder->kind == HC_HOLDER_TYPED;
 
 		hc_table_add_row(table);
@@ -198,7 +219,7 @@ static hc_table *make_holders(const hc_pins *pins, uint64_t limit)
 		hc_table_set_plain(table, HOLDER_EVIDENCE, typed ? hc_certainty_name(holder->certainty) : NULL);
 		hc_table_take_json(table, HOLDER_PATH, hc_json_text(holder->path));
 		hc_table_set_number(table, HOLDER_EXAMPLE, holder->example);
-		hc_table_take_json(table, HOLDER_NAME, hc_json_text(holder->name));
+		hc_table_take_json(table, HOLDER_NAME, hc_json_text(name));
 		hc_table_set_text(table, HOLDER_TEXT, text);
 	}
 	return table;
@@ -250,8 +271,9 @@ static json_t *pins_json(const hc_analysis *analysis, const hc_pins *pins, uint6
 	g_autoptr(hc_table) kept = make_kept(pins, false);
 	g_autoptr(hc_table) runs = make_runs(pins, limit);
 	g_autoptr(hc_table) holders = make_holders(pins, limit);
+	g_autofree char *advice = advice_of(pins);
 
-	hc_json_set(report, "advice", hc_json_text(hc_pins_advice(pins)));
+	hc_json_set(report, "advice", hc_json_text(advice));
 	hc_json_set(report, "totals", totals_json(pins));
 	hc_json_set(report, "thresholds", thresholds_json(hc_blocks_heap(hc_analysis_blocks(analysis))));
 	hc_json_set(report, "kept", hc_table_json(kept));
@@ -313,7 +335,9 @@ static void print_pins(const hc_analysis *analysis, const hc_pins *pins, uint64_
 	if (!hc_blocks_arena_count(hc_analysis_blocks(analysis))) {
 		hc_no_arenas_print(analysis, output);
 	} else {
-		hc_output_wrapped(output, 0, 0, hc_pins_advice(pins));
+		g_autofree char *advice = advice_of(pins), *escaped = hc_text_escape(advice, -1);
+
+		hc_output_wrapped(output, 0, 0, escaped);
 		if (hc_table_row_count(kept))
 			hc_output_text(output, "\n");
 		hc_table_print(kept, output);

@@ -128,7 +128,7 @@ static void add_pins(hc_snapshot *snapshot, const hc_analysis *analysis)
 
 		g_array_append_val(snapshot->pins, pin);
 	}
-	snapshot->pins_advice = hc_snapshot_keep(snapshot, hc_pins_advice(pins));
+	snapshot->pinning = *hc_pins_get_summary(pins);
 }
 
 static bool add_number(const char *path, int64_t value, void *data)

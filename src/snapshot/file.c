@@ -11,7 +11,7 @@ static GVariant *store_identity(const hc_snapshot *snapshot)
 			 (snapshot->has_debug_info ? IDENTITY_DEBUG_INFO : 0);
 
 	return g_variant_new(SNAPSHOT_IDENTITY, snapshot->path, snapshot->program, snapshot->build_id, snapshot->random,
-		snapshot->pins_advice, snapshot->program_start, snapshot->libc_start, flags);
+		NULL, snapshot->program_start, snapshot->libc_start, flags);
 }
 
 static GVariant *store_process(const hc_snapshot *snapshot)
@@ -158,6 +158,22 @@ static GVariant *store_pins(const hc_snapshot *snapshot)
 	return g_variant_builder_end(&builder);
 }
 
+static GVariant *store_pinning(const hc_pins_summary *summary)
+{
+	unsigned flags = (summary->heap_found ? PINNING_HEAP_FOUND : 0) |
+			 (summary->thresholds_known ? PINNING_THRESHOLDS_KNOWN : 0) |
+			 (summary->thresholds_move ? PINNING_THRESHOLDS_MOVE : 0) |
+			 (summary->threshold_rose ? PINNING_THRESHOLD_ROSE : 0);
+	GVariantBuilder kept;
+
+	g_variant_builder_init(&kept, G_VARIANT_TYPE("a(ut)"));
+	for (unsigned i = 0; i < summary->kept_count; i++)
+		g_variant_builder_add(&kept, "(ut)", (unsigned)summary->kept[i].cause, summary->kept[i].bytes);
+	return g_variant_new(SNAPSHOT_PINNING, flags, summary->free, summary->trim, summary->zero, summary->pinned,
+		summary->pinning.blocks, summary->pinning.bytes, summary->trim_threshold, summary->mmap_threshold,
+		&kept);
+}
+
 static GVariant *store(const hc_snapshot *snapshot)
 {
 	GVariantBuilder sections;
@@ -176,6 +192,7 @@ static GVariant *store(const hc_snapshot *snapshot)
 	g_variant_builder_add(&sections, "{sv}", "sizes", store_sizes(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "numbers", store_numbers(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "pins", store_pins(snapshot));
+	g_variant_builder_add(&sections, "{sv}", "pinning", store_pinning(&snapshot->pinning));
 	if (snapshot->side_facts)
 		g_variant_builder_add(&sections, "{sv}", "side-facts", hc_side_facts_store(snapshot->side_facts));
 	value = g_variant_ref_sink(g_variant_builder_end(&sections));

@@ -28,7 +28,7 @@ enum {
 #define SNAPSHOT_THREADS "ax"
 /* allocator, version, layout, library, provider, foreign; flags; mmapped_count, mmapped_bytes, alignment */
 #define SNAPSHOT_HEAP "(msmsmsmsmsmsuttt)"
-/* path, program, build id, random, pins_advice; where program and libc were loaded; flags */
+/* path, program, build id, random; advice of format 1, which is not read; where program and libc were loaded; flags */
 #define SNAPSHOT_IDENTITY "(msmsmsmsmsttu)"
 /* id, text, example; severity; count, bytes */
 #define SNAPSHOT_DIAGNOSTICS "a(ssmsutt)"
@@ -45,6 +45,15 @@ enum {
 #define SNAPSHOT_NUMBERS "a(sx)"
 /* name, blocks, bytes, pinned */
 #define SNAPSHOT_PINS "a(sttt)"
+/* flags; free, trim, zero, pinned, blocks and bytes pinning, trim_threshold, mmap_threshold; cause and bytes of what is kept */
+#define SNAPSHOT_PINNING "(utttttttta(ut))"
+
+enum { /* flags of the pinning */
+	PINNING_HEAP_FOUND = 1,
+	PINNING_THRESHOLDS_KNOWN = 2,
+	PINNING_THRESHOLDS_MOVE = 4,
+	PINNING_THRESHOLD_ROSE = 8,
+};
 
 enum { /* flags of an owner */
 	OWNER_VALUE = 1,

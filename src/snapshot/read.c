@@ -6,7 +6,6 @@
 #include "snapshot/format.h"
 
 #include "base/file.h"
-#include "base/text.h"
 #include "capture/capture.h"
 
 #include <string.h>
@@ -100,30 +99,21 @@ static bool add_up(uint64_t *sum, uint64_t bytes)
 #define KEEP_PROCESS(MEMBER) process->MEMBER = hc_snapshot_keep(snapshot, process->MEMBER);
 #define KEEP_HEAP(MEMBER)    heap->MEMBER = hc_snapshot_keep(snapshot, heap->MEMBER);
 
-/* Advice is text for people, and is escaped where it is written; a file may hold anything. */
-static bool is_escaped(const char *text)
-{
-	g_auto(GStrv) parts = g_strsplit(text, "\\", -1);
-	g_autofree char *plain = g_strjoinv("", parts), *escaped = hc_text_escape(plain, -1);
-
-	return !strcmp(plain, escaped);
-}
-
 static bool load_identity(hc_snapshot *snapshot, GVariant *section)
 {
+	const char *advice;
 	unsigned flags;
 
 	g_variant_get(section, "(m&sm&sm&sm&sm&sttu)", &snapshot->path, &snapshot->program, &snapshot->build_id,
-		&snapshot->random, &snapshot->pins_advice, &snapshot->program_start, &snapshot->libc_start, &flags);
+		&snapshot->random, &advice, &snapshot->program_start, &snapshot->libc_start, &flags);
 	snapshot->path = hc_snapshot_keep(snapshot, snapshot->path);
 	snapshot->program = hc_snapshot_keep(snapshot, snapshot->program);
 	snapshot->build_id = hc_snapshot_keep(snapshot, snapshot->build_id);
 	snapshot->random = hc_snapshot_keep(snapshot, snapshot->random);
-	snapshot->pins_advice = hc_snapshot_keep(snapshot, snapshot->pins_advice);
 	snapshot->has_types = flags & IDENTITY_TYPES;
 	snapshot->has_content = flags & IDENTITY_CONTENT;
 	snapshot->has_debug_info = flags & IDENTITY_DEBUG_INFO;
-	return snapshot->path && snapshot->program && (!snapshot->pins_advice || is_escaped(snapshot->pins_advice));
+	return snapshot->path && snapshot->program;
 }
 
 static bool load_process(hc_snapshot *snapshot, GVariant *section)
@@ -343,6 +333,29 @@ static bool load_pins(hc_snapshot *snapshot, GVariant *section)
 	return true;
 }
 
+static bool load_pinning(hc_snapshot *snapshot, GVariant *section)
+{
+	hc_pins_summary *summary = &snapshot->pinning;
+	g_autoptr(GVariantIter) kept = NULL;
+	hc_kept one = { 0 };
+	unsigned flags, cause;
+
+	g_variant_get(section, SNAPSHOT_PINNING, &flags, &summary->free, &summary->trim, &summary->zero,
+		&summary->pinned, &summary->pinning.blocks, &summary->pinning.bytes, &summary->trim_threshold,
+		&summary->mmap_threshold, &kept);
+	summary->heap_found = flags & PINNING_HEAP_FOUND;
+	summary->thresholds_known = flags & PINNING_THRESHOLDS_KNOWN;
+	summary->thresholds_move = flags & PINNING_THRESHOLDS_MOVE;
+	summary->threshold_rose = flags & PINNING_THRESHOLD_ROSE;
+	while (g_variant_iter_next(kept, "(ut)", &cause, &one.bytes)) {
+		if (cause >= HC_KEPT_CAUSE_COUNT || summary->kept_count == HC_KEPT_CAUSE_COUNT)
+			return false;
+		one.cause = cause;
+		summary->kept[summary->kept_count++] = one;
+	}
+	return true;
+}
+
 static bool load_side_facts(hc_snapshot *snapshot, GVariant *section)
 {
 	snapshot->side_facts = hc_side_facts_load(section);
@@ -352,19 +365,22 @@ static bool load_side_facts(hc_snapshot *snapshot, GVariant *section)
 static const struct {
 	const char *name, *type;
 	bool (*load)(hc_snapshot *snapshot, GVariant *section);
+	bool may_be_missing;
 } sections[] = {
-	{ "identity", SNAPSHOT_IDENTITY, load_identity },
-	{ "process", SNAPSHOT_PROCESS, load_process },
-	{ "threads", SNAPSHOT_THREADS, load_threads },
-	{ "heap", SNAPSHOT_HEAP, load_heap },
-	{ "diagnostics", SNAPSHOT_DIAGNOSTICS, load_diagnostics },
-	{ "memory", SNAPSHOT_MEMORY, load_memory },
-	{ "totals", SNAPSHOT_TOTALS, load_totals },
-	{ "owners", SNAPSHOT_OWNERS, load_owners },
-	{ "lost", SNAPSHOT_LOST, load_lost },
-	{ "sizes", SNAPSHOT_SIZES, load_sizes },
-	{ "numbers", SNAPSHOT_NUMBERS, load_numbers },
-	{ "pins", SNAPSHOT_PINS, load_pins },
+	{ "identity", SNAPSHOT_IDENTITY, load_identity, false },
+	{ "process", SNAPSHOT_PROCESS, load_process, false },
+	{ "threads", SNAPSHOT_THREADS, load_threads, false },
+	{ "heap", SNAPSHOT_HEAP, load_heap, false },
+	{ "diagnostics", SNAPSHOT_DIAGNOSTICS, load_diagnostics, false },
+	{ "memory", SNAPSHOT_MEMORY, load_memory, false },
+	{ "totals", SNAPSHOT_TOTALS, load_totals, false },
+	{ "owners", SNAPSHOT_OWNERS, load_owners, false },
+	{ "lost", SNAPSHOT_LOST, load_lost, false },
+	{ "sizes", SNAPSHOT_SIZES, load_sizes, false },
+	{ "numbers", SNAPSHOT_NUMBERS, load_numbers, false },
+	{ "pins", SNAPSHOT_PINS, load_pins, false },
+	{ "pinning", SNAPSHOT_PINNING, load_pinning, true }, /* not in the first files of format 1 */
+	{ "side-facts", NULL, load_side_facts, true },
 };
 
 hc_snapshot *hc_snapshot_read(const char *path, GError **error)
@@ -372,26 +388,19 @@ hc_snapshot *hc_snapshot_read(const char *path, GError **error)
 	size_t length;
 	g_autofree char *contents = hc_file_read(path, SNAPSHOT_SIZE_MAX, &length, error);
 	g_autoptr(GVariant) value = contents ? check(path, contents, length, error) : NULL;
-	g_autoptr(GVariant) side_facts = NULL;
 	g_autoptr(hc_snapshot) snapshot = NULL;
 
 	if (!value)
 		return NULL;
 	snapshot = hc_snapshot_new();
 	for (unsigned i = 0; i < G_N_ELEMENTS(sections); i++) {
-		g_autoptr(GVariant)
-			section = g_variant_lookup_value(value, sections[i].name, G_VARIANT_TYPE(sections[i].type));
+		const GVariantType *type = sections[i].type ? G_VARIANT_TYPE(sections[i].type) : NULL;
+		g_autoptr(GVariant) section = g_variant_lookup_value(value, sections[i].name, type);
 
-		if (section && sections[i].load(snapshot, section))
+		if (section ? sections[i].load(snapshot, section) : sections[i].may_be_missing)
 			continue;
 		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s: the snapshot's section \"%s\" %s", path,
 			sections[i].name, section ? "makes no sense" : "is missing");
-		return NULL;
-	}
-	side_facts = g_variant_lookup_value(value, "side-facts", NULL);
-	if (side_facts && !load_side_facts(snapshot, side_facts)) {
-		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA,
-			"%s: the snapshot's section \"side-facts\" makes no sense", path);
 		return NULL;
 	}
 	return g_steal_pointer(&snapshot);

@@ -239,12 +239,12 @@ static void append_held(GString *text, const hc_diff *diff, const hc_cause *caus
 
 static void append_retained(GString *text, const hc_diff *diff, const hc_cause *cause, const char *bytes)
 {
-	const char *advice = hc_diff_snapshot(diff, hc_diff_snapshot_count(diff) - 1)->pins_advice;
+	g_autofree char *advice = hc_word_snapshot_advice(hc_diff_snapshot(diff, hc_diff_snapshot_count(diff) - 1));
 	char all[HC_TEXT_SIZE_LENGTH];
 
 	g_string_append_printf(
 		text, "free memory that malloc keeps grew by %s, to %s", bytes, hc_text_size(all, cause->after));
-	if (cause->after >= LEAST_KEPT && advice && *advice)
+	if (cause->after >= LEAST_KEPT && *advice)
 		g_string_append_printf(text, ": %s", advice);
 	if (g_str_has_suffix(text->str, "."))
 		g_string_truncate(text, text->len - 1);

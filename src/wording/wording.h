@@ -26,6 +26,21 @@ char *hc_word_cause(const hc_diff *diff, const hc_cause *cause);
 /* Arguments of heapcore that show more, with "CORE" for the core; NULL: there is nothing more. */
 char *hc_word_cause_command(const hc_cause *cause);
 
+/* ---- pins.c ---- */
+
+/* What pins most. */
+typedef struct hc_pin_main {
+	const char *name; /* NULL: nothing does */
+	uint64_t blocks, pinned;
+} hc_pin_main;
+
+/* One to three sentences: would malloc_trim() help, what pins the rest, which tunable. "" if no heap was found. */
+char *hc_word_pins_advice(const hc_pins_summary *summary, const hc_pin_main *most);
+/* The same, of a snapshot. */
+char *hc_word_snapshot_advice(const hc_snapshot *snapshot);
+/* Why malloc keeps it: "in threads' caches: freed, in use to malloc, ..." */
+char *hc_word_kept(const hc_pins_summary *summary, hc_kept_cause cause);
+
 /* ---- verdict.c ---- */
 
 /* Are the snapshots of one program? One sentence, with pids and build-ids. */

@@ -5,6 +5,7 @@
  * mp_.top_pad in whole pages.
  */
 #include "pins/pins.h"
+#include "wording/wording.h"
 #include "stages.h"
 #include "unit.h"
 
@@ -363,6 +364,7 @@ static void test_no_room(void)
 static void test_nothing(void)
 {
 	g_auto(fixture) f = start(0x2000, 0x2000);
+	const hc_pin_main nothing = { 0 };
 	hc_pins_totals totals;
 
 	heap_malloc(f.heap, 0, 24);
@@ -374,7 +376,9 @@ static void test_nothing(void)
 	CU_ASSERT_PTR_NULL(hc_pins_run(f.pins, 0));
 	CU_ASSERT_PTR_NULL(hc_pins_holder(f.pins, 0));
 	CU_ASSERT_EQUAL(totals.run_count, 0);
-	UNIT_ASSERT_CONTAINS(hc_pins_advice(f.pins), "little to give back");
+	g_autofree char *advice = hc_word_pins_advice(hc_pins_get_summary(f.pins), &nothing);
+
+	UNIT_ASSERT_CONTAINS(advice, "little to give back");
 }
 
 /* What is at the end, and what was large: the causes and their tunables. */
@@ -389,14 +393,17 @@ static void test_causes(void)
 	set_thresholds(&f, 0x400000, 0x20000, 0x200000);
 	if (!run(&f))
 		return;
-	for (unsigned i = 0; i < hc_pins_kept_count(f.pins); i++) {
-		const hc_kept *kept = hc_pins_kept(f.pins, i);
+	const hc_pins_summary *summary = hc_pins_get_summary(f.pins);
+
+	for (unsigned i = 0; i < summary->kept_count; i++) {
+		const hc_kept *kept = &summary->kept[i];
+		g_autofree char *text = hc_word_kept(summary, kept->cause);
 
 		bytes[kept->cause] = kept->bytes;
-		CU_ASSERT_PTR_NOT_NULL(kept->text);
+		CU_ASSERT_PTR_NOT_NULL(text);
 		if (kept->cause == HC_KEPT_TOP) {
-			UNIT_ASSERT_CONTAINS(kept->text, "rose to 4.0 MiB");
-			UNIT_ASSERT_CONTAINS(kept->tunable, "MALLOC_TRIM_THRESHOLD_");
+			UNIT_ASSERT_CONTAINS(text, "rose to 4.0 MiB");
+			UNIT_ASSERT_CONTAINS(hc_kept_tunable(kept->cause), "MALLOC_TRIM_THRESHOLD_");
 		}
 	}
 	CU_ASSERT_EQUAL(bytes[HC_KEPT_PINNED], 0x3f000);

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Why malloc keeps free memory, and what to do about it. */
+#include "wording/wording.h"
+
+#include "base/text.h"
+
+enum {
+	WORTH_SAYING = 1 << 20
+};
+
+/* "from M_TRIM_THRESHOLD on, which is 128.0 KiB" */
+static char *threshold_text(const hc_pins_summary *summary)
+{
+	char size[HC_TEXT_SIZE_LENGTH];
+
+	hc_text_size(size, summary->trim_threshold);
+	if (!summary->thresholds_known)
+		return g_strdup_printf("from M_TRIM_THRESHOLD on, which is not known here (%s unless it was set, "
+				       "or rose with a large block that was freed)",
+			size);
+	if (summary->threshold_rose)
+		return g_strdup_printf(
+			"from M_TRIM_THRESHOLD on, which rose to %s with the largest mmapped block that was freed",
+			size);
+	return g_strdup_printf("from M_TRIM_THRESHOLD on, which is %s%s", size,
+		summary->thresholds_move ? "" : ", as somebody set it");
+}
+
+char *hc_word_kept(const hc_pins_summary *summary, hc_kept_cause cause)
+{
+	static const char *const texts[HC_KEPT_CAUSE_COUNT] = {
+		[HC_KEPT_PINNED] = "below few blocks: free() gives back only what lies at the end of the heap",
+		[HC_KEPT_UNDER_LIVE] = "below more memory in use than is free there",
+		[HC_KEPT_SCATTERED] = "in pieces too small to be listed, or parts of pages",
+		[HC_KEPT_TCACHE] = "in threads' caches: freed, in use to malloc, so its neighbours cannot merge",
+		[HC_KEPT_FASTBINS] =
+			"in fastbins: not merged with its neighbours before malloc_trim() or a large free()",
+		[HC_KEPT_ARENAS] = "in threads' arenas: what is free in one serves no thread of another",
+	};
+	g_autofree char *threshold = threshold_text(summary);
+	char size[HC_TEXT_SIZE_LENGTH];
+
+	switch (cause) {
+	case HC_KEPT_TOP:
+		return g_strdup_printf("at the end of the main heap: a large free() gives it back %s", threshold);
+	case HC_KEPT_THREAD_TOPS:
+		return g_strdup_printf(
+			"at the ends of threads' heaps: malloc_trim() leaves it, a large free() there gives it back %s",
+			threshold);
+	case HC_KEPT_LARGE:
+		return g_strdup_printf("at most, of blocks that would have been mmapped, and so given back, "
+				       "had the mmap threshold not risen to %s",
+			hc_text_size(size, summary->mmap_threshold));
+	default:
+		return g_strdup(texts[cause]);
+	}
+}
+
+/* ---- advice ---- */
+
+static bool is_worth_saying(const hc_pins_summary *summary, uint64_t bytes)
+{
+	return bytes >= WORTH_SAYING && bytes >= summary->free / 10;
+}
+
+static void advise_trim(GString *text, const hc_pins_summary *summary)
+{
+	char trim[HC_TEXT_SIZE_LENGTH], free[HC_TEXT_SIZE_LENGTH], zero[HC_TEXT_SIZE_LENGTH];
+
+	hc_text_size(trim, summary->trim);
+	hc_text_size(free, summary->free);
+	hc_text_size(zero, summary->zero);
+	if (is_worth_saying(summary, summary->trim)) {
+		g_string_append_printf(text, "malloc_trim(0) would give back %s of the %s that are free", trim, free);
+		if (is_worth_saying(summary, summary->zero))
+			g_string_append_printf(text, "; %s lie in pages that are zero already", zero);
+		g_string_append_c(text, '.');
+	} else if (summary->free >= WORTH_SAYING) {
+		g_string_append_printf(text,
+			"malloc_trim(0) would give back %s%s of the %s that are free; %s lie in pages that are zero already.",
+			summary->trim ? "only " : "", summary->trim ? trim : "nothing", free, zero);
+	} else {
+		g_string_append_printf(text, "Only %s are free: there is little to give back.", free);
+	}
+}
+
+static void advise_pins(GString *text, const hc_pins_summary *summary, const hc_pin_main *most)
+{
+	char pinned[HC_TEXT_SIZE_LENGTH], blocks[HC_TEXT_COUNT_LENGTH], bytes[HC_TEXT_SIZE_LENGTH];
+
+	if (!is_worth_saying(summary, summary->pinned))
+		return;
+	g_string_append_printf(text, " free() by itself keeps %s: pinned by %s block%s of %s in all",
+		hc_text_size(pinned, summary->pinned), hc_text_count(blocks, summary->pinning.blocks),
+		summary->pinning.blocks == 1 ? "" : "s", hc_text_size(bytes, summary->pinning.bytes));
+	/* Its figures only if it is not all that pins. */
+	if (most->name && most->blocks != summary->pinning.blocks)
+		g_string_append_printf(text, "; %s of it by %s block%s", hc_text_size(pinned, most->pinned),
+			hc_text_count(blocks, most->blocks), most->blocks == 1 ? "" : "s");
+	if (most->name)
+		g_string_append_printf(text, ": %s", most->name);
+	g_string_append_c(text, '.');
+}
+
+static void advise_tunable(GString *text, const hc_pins_summary *summary)
+{
+	char bytes[HC_TEXT_SIZE_LENGTH];
+
+	for (unsigned i = 0; i < summary->kept_count; i++) {
+		const hc_kept *kept = &summary->kept[i];
+		const char *tunable = hc_kept_tunable(kept->cause);
+
+		if (!tunable || !is_worth_saying(summary, kept->bytes))
+			continue;
+		g_autofree char *why = hc_word_kept(summary, kept->cause);
+
+		g_string_append_printf(text, " %s %s; see %s.", hc_text_size(bytes, kept->bytes), why, tunable);
+		return;
+	}
+}
+
+char *hc_word_pins_advice(const hc_pins_summary *summary, const hc_pin_main *most)
+{
+	GString *text = g_string_new(NULL);
+
+	if (summary->heap_found) {
+		advise_trim(text, summary);
+		advise_pins(text, summary, most);
+		advise_tunable(text, summary);
+	}
+	return g_string_free(text, FALSE);
+}
+
+char *hc_word_snapshot_advice(const hc_snapshot *snapshot)
+{
+	const hc_snapshot_pin *pin = snapshot->pins->len ? &g_array_index(snapshot->pins, hc_snapshot_pin, 0) : NULL;
+	hc_pin_main most = { pin ? pin->name : NULL, pin ? pin->blocks : 0, pin ? pin->pinned : 0 };
+
+	return hc_word_pins_advice(&snapshot->pinning, &most);
+}
