@@ -67,11 +67,9 @@ void add_argument(fixture *f, hc_type *type, const char *name, const hc_type *ar
 
 fixture start(void)
 {
-	fixture f = { .core = core_builder_create(8, false), .types = g_ptr_array_new_with_free_func(g_free) };
+	fixture f = { .process = process_start("2.36", 0x40000, 0x40000),
+		.types = g_ptr_array_new_with_free_func(g_free) };
 
-	f.heap = heap_builder_create(f.core, heap_release_find("2.36"));
-	heap_add_thread(f.heap, 0, 0, 0, 0);
-	heap_start_main(f.heap, 0, 0x40000, 0x40000);
 	f.u8 = make_type(&f, HC_TYPE_UNSIGNED, "unsigned char", 1);
 	f.i32 = make_type(&f, HC_TYPE_SIGNED, "int", 4);
 	f.u32 = make_type(&f, HC_TYPE_UNSIGNED, "unsigned int", 4);
@@ -84,28 +82,27 @@ fixture start(void)
 void stop(fixture *f)
 {
 	hc_container_set_destroy(f->set);
-	stages_clear(&f->stages);
-	heap_builder_destroy(f->heap);
-	core_builder_destroy(f->core);
+	hc_diagnostics_destroy(f->diagnostics);
+	process_stop(&f->process);
 	g_ptr_array_unref(f->types);
 }
 
 hc_address take(fixture *f, uint64_t size)
 {
-	return heap_malloc(f->heap, 0, size);
+	return heap_malloc(f->process.heap, 0, size);
 }
 
 void put(fixture *f, hc_address address, uint64_t value)
 {
-	core_builder_put_word(f->core, address, value);
+	core_builder_put_word(f->process.core, address, value);
 }
 
 bool dump(fixture *f)
 {
-	heap_write_threads(f->heap);
-	if (!stages_run_blocks(&f->stages, f->core, 1))
+	if (!process_run_blocks(&f->process, 1))
 		return false;
-	f->set = hc_container_set_create(NULL, f->stages.blocks, f->stages.diagnostics);
+	f->diagnostics = hc_diagnostics_create();
+	f->set = hc_container_set_create(NULL, f->process.stages.blocks, f->diagnostics);
 	return true;
 }
 

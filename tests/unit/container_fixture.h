@@ -4,7 +4,7 @@
 
 #include "containers/containers.h"
 #include "debuginfo/types.h"
-#include "stages.h"
+#include "test_process.h"
 #include "unit.h"
 
 enum {
@@ -13,9 +13,8 @@ enum {
 };
 
 typedef struct fixture {
-	core_builder *core;
-	heap_builder *heap;
-	stage_results stages;
+	test_process process;
+	hc_diagnostics *diagnostics; /* of the walks */
 	hc_container_set *set;
 	GPtrArray *types;
 	hc_type *u8, *i32, *u32, *u64, *character, *nothing;

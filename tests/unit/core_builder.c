@@ -31,10 +31,18 @@ core_builder *core_builder_create(unsigned word, bool big_endian)
 	return builder;
 }
 
+static void close_file(core_builder *builder)
+{
+	if (builder->path)
+		close(builder->descriptor);
+	g_clear_pointer(&builder->path, g_free);
+}
+
 void core_builder_destroy(core_builder *builder)
 {
 	if (!builder)
 		return;
+	close_file(builder);
 	for (unsigned i = 0; i < builder->segments->len; i++)
 		g_free(g_array_index(builder->segments, core_segment, i).bytes);
 	for (unsigned i = 0; i < builder->files->len; i++)
@@ -367,17 +375,33 @@ static bool write_sparse(int descriptor, const uint8_t *bytes, size_t size)
 	return true;
 }
 
-hc_core *core_builder_open_bytes(const void *bytes, size_t size, hc_diagnostics *diagnostics, GError **error)
+/* A file in memory, to be closed; RET_PATH leads to it until then, and is to be freed. */
+static int write_file(const void *bytes, size_t size, char **ret_path)
 {
 	int descriptor = memfd_create("heapcore-test", MFD_CLOEXEC);
-	char path[64];
-	hc_core *core;
 
 	g_assert(descriptor >= 0 && write_sparse(descriptor, bytes, size));
-	g_snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
-	core = hc_core_open(path, diagnostics, error);
+	*ret_path = g_strdup_printf("/proc/self/fd/%d", descriptor);
+	return descriptor;
+}
+
+hc_core *core_builder_open_bytes(const void *bytes, size_t size, hc_diagnostics *diagnostics, GError **error)
+{
+	g_autofree char *path = NULL;
+	int descriptor = write_file(bytes, size, &path);
+	hc_core *core = hc_core_open(path, diagnostics, error);
+
 	close(descriptor);
 	return core;
+}
+
+const char *core_builder_path(core_builder *builder)
+{
+	g_autoptr(GByteArray) image = core_builder_image(builder);
+
+	close_file(builder);
+	builder->descriptor = write_file(image->data, image->len, &builder->path);
+	return builder->path;
 }
 
 hc_core *core_builder_open(core_builder *builder, hc_diagnostics *diagnostics, GError **error)

@@ -37,6 +37,9 @@ typedef struct core_builder {
 	unsigned section_count;	     /* e_shnum: more than 1 looks like gdb's work */
 	bool extended_count;	     /* PN_XNUM: the number of segments stands in section 0 */
 	uint64_t truncate;	     /* bytes of the file that are left; 0: all */
+
+	int descriptor; /* of the file that core_builder_path() made last */
+	char *path;	/* NULL: of none */
 } core_builder;
 
 core_builder *core_builder_create(unsigned word, bool big_endian);
@@ -87,6 +90,12 @@ void core_builder_add_file(core_builder *builder, hc_address start, hc_address e
 
 /* The file's bytes, and where they lie: headers, notes, segments in the order they were added. */
 GByteArray *core_builder_image(core_builder *builder);
+
+/*
+ * The core as it is now, as a file in memory, for what opens cores by path. Path and file are the builder's, and last until the
+ * next call.
+ */
+const char *core_builder_path(core_builder *builder);
 
 /* Opens the core. The file is in memory and has no name. */
 hc_core *core_builder_open(core_builder *builder, hc_diagnostics *diagnostics, GError **error);

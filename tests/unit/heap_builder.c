@@ -71,6 +71,12 @@ static heap_arena *arena_at(const heap_builder *heap, unsigned index)
 	return &g_array_index(heap->arenas, heap_arena, index);
 }
 
+heap_thread *heap_thread_at(const heap_builder *heap, unsigned thread)
+{
+	g_assert(thread < heap->threads->len);
+	return &g_array_index(heap->threads, heap_thread, thread);
+}
+
 static uint64_t align_up(uint64_t value, uint64_t alignment)
 {
 	return (value + alignment - 1) & ~(alignment - 1);
@@ -435,6 +441,28 @@ hc_address heap_malloc_until(heap_builder *heap, unsigned arena, uint64_t size)
 	return heap_malloc(heap, arena, heap_top_size(heap, arena) - size - WORD);
 }
 
+hc_address heap_malloc_apart(heap_builder *heap, unsigned arena, uint64_t size)
+{
+	hc_address block = heap_malloc(heap, arena, size);
+
+	heap_malloc(heap, arena, 24);
+	return block;
+}
+
+hc_address heap_kept_at(const heap_builder *heap, unsigned index)
+{
+	return heap->data + POINTERS_AT + index * WORD;
+}
+
+hc_address heap_keep(heap_builder *heap, hc_address address)
+{
+	hc_address place = heap_kept_at(heap, heap->kept++);
+
+	g_assert(place < heap->data_end);
+	put(heap, place, address);
+	return place;
+}
+
 static hc_block_state state_of_bin(int bin)
 {
 	return bin == HEAP_UNSORTED ? HC_BLOCK_UNSORTED : bin < 64 ? HC_BLOCK_SMALL : HC_BLOCK_LARGE;
@@ -563,7 +591,7 @@ hc_address heap_add_orphan_cache(heap_builder *heap, unsigned arena)
 
 hc_address heap_add_cache(heap_builder *heap, unsigned index, unsigned arena)
 {
-	heap_thread *thread = &g_array_index(heap->threads, heap_thread, index);
+	heap_thread *thread = heap_thread_at(heap, index);
 
 	thread->cache = heap_add_orphan_cache(heap, arena);
 	put(heap, thread->pointer - TLS_CACHE, thread->cache);
@@ -590,7 +618,7 @@ void heap_free_to_cache(heap_builder *heap, hc_address cache, hc_address address
 void heap_write_threads(heap_builder *heap)
 {
 	for (unsigned i = 0; i < heap->threads->len; i++) {
-		const heap_thread *thread = &g_array_index(heap->threads, heap_thread, i);
+		const heap_thread *thread = heap_thread_at(heap, i);
 
 		core_builder_add_thread(heap->core, &(core_thread){
 							    .id = thread->id,
@@ -598,6 +626,8 @@ void heap_write_threads(heap_builder *heap)
 							    .stack_pointer = thread->stack_pointer,
 							    .thread_pointer = thread->pointer,
 							    .program_counter = heap->libc + 0x100,
+							    .rbx = thread->rbx,
+							    .r12 = thread->r12,
 						    });
 	}
 }

@@ -69,6 +69,7 @@ typedef struct heap_thread {
 	hc_address stack, stack_end;	   /* without the guard */
 	hc_address stack_pointer, pointer; /* sp, and the thread control block */
 	hc_address cache;		   /* 0: none yet */
+	uint64_t rbx, r12;
 } heap_thread;
 
 typedef struct heap_builder {
@@ -86,6 +87,7 @@ typedef struct heap_builder {
 	uint64_t tcache_key;
 	unsigned mmap_count;
 	uint64_t mmap_bytes;
+	unsigned kept; /* words of heap_keep() */
 } heap_builder;
 
 /* Adds the library to CORE. */
@@ -120,6 +122,13 @@ void heap_grow_arena(heap_builder *heap, unsigned arena, hc_address base, uint64
 hc_address heap_malloc(heap_builder *heap, unsigned arena, uint64_t size);
 uint64_t heap_top_size(const heap_builder *heap, unsigned arena); /* bytes of the top chunk */
 
+/* With a small block behind it that stays in use, so that it can be freed without merging. */
+hc_address heap_malloc_apart(heap_builder *heap, unsigned arena, uint64_t size);
+
+/* A variable of the library's points to ADDRESS. Returns where it stands: the first one at heap_kept_at(heap, 0). */
+hc_address heap_keep(heap_builder *heap, hc_address address);
+hc_address heap_kept_at(const heap_builder *heap, unsigned index);
+
 /* Takes from the top until it has SIZE bytes left, which malloc keeps: one large block. Returns it. */
 hc_address heap_malloc_until(heap_builder *heap, unsigned arena, uint64_t size);
 
@@ -134,6 +143,7 @@ hc_address heap_mmap(heap_builder *heap, hc_address base, uint64_t size, uint64_
 
 /* The main thread (the first one), or another with a stack of SIZE bytes at BASE and GUARD bytes without access below. */
 unsigned heap_add_thread(heap_builder *heap, hc_address base, uint64_t size, uint64_t guard, int arena);
+heap_thread *heap_thread_at(const heap_builder *heap, unsigned thread);
 enum {
 	HEAP_MAIN_STACK_SIZE = 0x4000,
 	HEAP_THREAD_DESCRIPTOR = 0x900,

@@ -1,34 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The stages of the pipeline, run on what the builders made, and comparing blocks with the builder's own list. */
+/* What the library says of a core that was built in memory: hc_analysis_run(), and the tables of its stages. */
 #pragma once
 
-#include "heap_builder.h"
+#include "core_builder.h"
 
 #include "areas/areas.h"
 #include "base/diagnostics.h"
 #include "memory/memory.h"
 #include "references/references.h"
 
+#include <heapcore/analysis.h>
+
+/* All of it is the analysis'. What stands in tables of stages that did not run is NULL. */
 typedef struct stage_results {
-	hc_diagnostics *diagnostics;
-	hc_core *core;
+	hc_analysis *analysis;
+	const hc_diagnostics *diagnostics;
+	const hc_core *core;
 	hc_modules *modules;
-	hc_blocks *blocks;
-	hc_areas *areas;
-	hc_references *references;
-	hc_memory *memory;
+	const hc_blocks *blocks;
+	const hc_areas *areas;
+	const hc_references *references;
+	const hc_memory *memory;
 } stage_results;
 
-/* All stages, on JOBS threads. FALSE, and the test has failed, if one of them fails. Both are to be cleared. */
+/*
+ * Up to the memory table, on JOBS threads, without the files of this machine. FALSE, and the test has failed, if there is no
+ * analysis. Both are to be cleared. CORE must outlive STAGES.
+ */
 bool stages_run(stage_results *stages, core_builder *core, unsigned jobs);
 /* Up to the blocks. */
 bool stages_run_blocks(stage_results *stages, core_builder *core, unsigned jobs);
+/* As OPTIONS say. */
+bool stages_run_as(stage_results *stages, core_builder *core, const hc_analysis_options *options);
 void stages_clear(stage_results *stages);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(stage_results, stages_clear)
-
-/* Every block of the builder's, and no other, with address, sizes, state and arena. Says what differs. */
-void stages_check_blocks(const stage_results *stages, heap_builder *heap, const char *file, unsigned line);
-#define STAGES_CHECK_BLOCKS(stages, heap) stages_check_blocks(stages, heap, __FILE__, __LINE__)
 
 /* The label of the block at ADDRESS; NULL if it has none, or there is no such block. */
 const char *stages_label(const stage_results *stages, hc_address address);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* areas/: every byte of the address space in exactly one area, and what it is. */
-#include "stages.h"
+#include "test_process.h"
 #include "unit.h"
 
 #include <stdio.h>
@@ -11,38 +11,16 @@ enum {
 	RED_ZONE = 128
 };
 
-typedef struct fixture {
-	core_builder *core;
-	heap_builder *heap;
-	stage_results stages;
-} fixture;
-
-static void stop(fixture *f)
+static test_process start(void)
 {
-	stages_clear(&f->stages);
-	heap_builder_destroy(f->heap);
-	core_builder_destroy(f->core);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(fixture, stop)
+	test_process f = process_start("2.36", 0x3000, 0x3000);
 
-static fixture start(void)
-{
-	fixture f = { .core = core_builder_create(8, false) };
-
-	f.heap = heap_builder_create(f.core, heap_release_find("2.36"));
-	heap_add_thread(f.heap, 0, 0, 0, 0);
-	heap_start_main(f.heap, 0, 0x3000, 0x3000);
 	heap_malloc(f.heap, 0, 100);
 	return f;
 }
 
-static const heap_thread *thread_at(const fixture *f, unsigned index)
-{
-	return &g_array_index(f->heap->threads, heap_thread, index);
-}
-
 /* Each mapping is cut into areas without a gap; kinds and totals add up. */
-static void check_cover(const fixture *f)
+static void check_cover(const test_process *f)
 {
 	const hc_areas *areas = f->stages.areas;
 	uint64_t mapped = 0, kinds[HC_AREA_KIND_COUNT] = { 0 };
@@ -75,17 +53,16 @@ static void check_cover(const fixture *f)
 		CU_ASSERT_EQUAL(hc_areas_bytes(areas, kind), kinds[kind]);
 }
 
-static bool run(fixture *f)
+static bool run(test_process *f)
 {
-	heap_write_threads(f->heap);
-	if (!stages_run(&f->stages, f->core, 1))
+	if (!process_run(f, 1))
 		return false;
 	check_cover(f);
 	return true;
 }
 
 /* [from, to) is of one kind; it may be more than one area. */
-static void check_kind(const fixture *f, hc_address from, hc_address to, hc_area_kind kind, unsigned line)
+static void check_kind(const test_process *f, hc_address from, hc_address to, hc_area_kind kind, unsigned line)
 {
 	for (hc_address at = from; at < to;) {
 		const hc_area *area = hc_areas_find(f->stages.areas, at);
@@ -114,7 +91,7 @@ static void check_kind(const fixture *f, hc_address from, hc_address to, hc_area
 
 static void test_plain(void)
 {
-	g_auto(fixture) f = start();
+	g_auto(test_process) f = start();
 	const hc_address file = 0x7ffff7000000;
 
 	core_builder_add_memory(f.core, file, 0x1000, PF_R | PF_X);
@@ -158,7 +135,7 @@ static void test_plain(void)
 
 static void test_truncated(void)
 {
-	g_auto(fixture) f = start();
+	g_auto(test_process) f = start();
 	const hc_address late = 0x7ffffff00000; /* behind everything, so it is last in the file too */
 
 	core_builder_add_memory(f.core, late, 0x4000, RW);
@@ -175,9 +152,9 @@ static void test_truncated(void)
 
 /* ---- stacks ---- */
 
-static void check_stack(const fixture *f, unsigned index)
+static void check_stack(const test_process *f, unsigned index)
 {
-	const heap_thread *thread = thread_at(f, index);
+	const heap_thread *thread = heap_thread_at(f->heap, index);
 	const hc_area *area = hc_areas_find(f->stages.areas, thread->stack_pointer);
 
 	CHECK_KIND(f, thread->stack, thread->stack_pointer - RED_ZONE, HC_AREA_STACK_UNUSED);
@@ -187,7 +164,7 @@ static void check_stack(const fixture *f, unsigned index)
 
 static void test_stacks(void)
 {
-	g_auto(fixture) f = start();
+	g_auto(test_process) f = start();
 	const hc_address base = 0x7fffb0000000;
 
 	heap_add_thread(f.heap, base, 0x4000, HEAP_GUARD_SIZE, 0);
@@ -198,13 +175,13 @@ static void test_stacks(void)
 		check_stack(&f, i);
 	CHECK_EXACTLY(&f, base, base + HEAP_GUARD_SIZE, HC_AREA_RESERVED);
 	/* The main thread's control block is not on its stack. */
-	CHECK_KIND(&f, thread_at(&f, 0)->pointer, thread_at(&f, 0)->pointer + 8, HC_AREA_ANONYMOUS);
+	CHECK_KIND(&f, heap_thread_at(f.heap, 0)->pointer, heap_thread_at(f.heap, 0)->pointer + 8, HC_AREA_ANONYMOUS);
 }
 
 /* Guards that are no mappings of their own, and stacks side by side: only the descriptors tell where they end. */
 static void test_stacks_side_by_side(void)
 {
-	g_auto(fixture) f = start();
+	g_auto(test_process) f = start();
 
 	for (unsigned i = 0; i < 3; i++)
 		heap_add_thread(f.heap, 0x7fffb0000000 + i * 0x8000, 0x8000, 0, 0);
@@ -217,11 +194,11 @@ static void test_stacks_side_by_side(void)
 /* The stack of a thread that has ended, and that libc keeps: all of it is unused. */
 static void test_dead_stack(void)
 {
-	g_auto(fixture) f = start();
+	g_auto(test_process) f = start();
 	unsigned live = heap_add_thread(f.heap, 0x7fffb0000000, 0x4000, HEAP_GUARD_SIZE, 0), dead;
 
 	dead = heap_add_thread(f.heap, 0x7fffb8000000, 0x4000, HEAP_GUARD_SIZE, 0);
-	heap_thread ended = *thread_at(&f, dead);
+	heap_thread ended = *heap_thread_at(f.heap, dead);
 
 	g_array_set_size(f.heap->threads, 2);
 	if (!run(&f))
@@ -234,10 +211,10 @@ static void test_dead_stack(void)
 /* Without any registers nobody is known to be dead. */
 static void test_no_threads(void)
 {
-	g_auto(fixture) f = start();
+	g_auto(test_process) f = start();
 
 	heap_add_thread(f.heap, 0x7fffb8000000, 0x4000, HEAP_GUARD_SIZE, 0);
-	heap_thread thread = *thread_at(&f, 1);
+	heap_thread thread = *heap_thread_at(f.heap, 1);
 
 	g_array_set_size(f.heap->threads, 0);
 	if (!run(&f))
@@ -249,15 +226,15 @@ static void test_no_threads(void)
 /* A coroutine's stack, an alternate signal stack: memory that keeps its kind, and of which nothing is unused. */
 static void test_foreign_stack(void)
 {
-	g_auto(fixture) f = start();
+	g_auto(test_process) f = start();
 	const hc_address own = 0x7fffc0000000;
 	heap_thread *thread;
 
 	core_builder_add_memory(f.core, own, 0x10000, RW);
 	heap_add_thread(f.heap, 0x7fffb0000000, 0x4000, HEAP_GUARD_SIZE, 0);
-	thread = &g_array_index(f.heap->threads, heap_thread, 1);
+	thread = heap_thread_at(f.heap, 1);
 	thread->stack_pointer = own + 0x8000;
-	g_array_index(f.heap->threads, heap_thread, 0).stack_pointer =
+	heap_thread_at(f.heap, 0)->stack_pointer =
 		f.heap->break_start + 0x200; /* in a block of malloc's */
 	if (!run(&f))
 		return;
@@ -268,14 +245,14 @@ static void test_foreign_stack(void)
 /* A descriptor that claims a stack with an mmapped block in it: the heap has precedence. */
 static void test_overlapping_claims(void)
 {
-	g_auto(fixture) f = start();
+	g_auto(test_process) f = start();
 	const hc_address base = 0x7fffb0000000;
 	unsigned index = heap_add_thread(f.heap, base, 0x60000, 0, 0);
 
 	heap_mmap(f.heap, base + 0x40000, 0x10000, 0);
 	if (!run(&f))
 		return;
-	const heap_thread *thread = thread_at(&f, index); /* its stack pointer is in the middle, at 0x30000 */
+	const heap_thread *thread = heap_thread_at(f.heap, index); /* its stack pointer is in the middle, at 0x30000 */
 
 	CHECK_EXACTLY(&f, base, thread->stack_pointer - RED_ZONE, HC_AREA_STACK_UNUSED);
 	CHECK_EXACTLY(&f, thread->stack_pointer - RED_ZONE, base + 0x40000, HC_AREA_STACK);
@@ -287,7 +264,7 @@ static void test_overlapping_claims(void)
 
 static void check_heap_tail(bool like_gdb)
 {
-	g_auto(fixture) f = start();
+	g_auto(test_process) f = start();
 	const hc_address base = 0x7fffe8000000, end = base + (64 << 20);
 
 	f.heap->like_gdb = like_gdb;
@@ -308,11 +285,8 @@ static void test_heap_tails(void)
 
 static void test_foreign_in_break(void)
 {
-	g_auto(fixture) f = { .core = core_builder_create(8, false) };
+	g_auto(test_process) f = process_start("2.36", 0x3000, 0x9000);
 
-	f.heap = heap_builder_create(f.core, heap_release_find("2.36"));
-	heap_add_thread(f.heap, 0, 0, 0, 0);
-	heap_start_main(f.heap, 0, 0x3000, 0x9000);
 	heap_malloc_until(f.heap, 0, 0x400);
 	heap_grow_main(f.heap, 0x2000, 0x3000, HEAP_UNSORTED);
 	hc_address first = f.heap->break_start;
@@ -328,7 +302,7 @@ static void test_foreign_in_break(void)
 
 static void test_unreadable(void)
 {
-	g_auto(fixture) f = start();
+	g_auto(test_process) f = start();
 	hc_address block = 0;
 
 	for (unsigned i = 0; i < 20; i++)
@@ -346,7 +320,7 @@ static void test_unreadable(void)
 /* The kernel dumps the vdso, and of vvar nothing; newer ones have vvar in two pieces. */
 static void test_vdso(void)
 {
-	g_auto(fixture) f = start();
+	g_auto(test_process) f = start();
 	const hc_address vdso = 0x7ffff7fc4000;
 
 	core_builder_add_partly(f.core, vdso - 0x5000, 0x4000, 0, PF_R);
@@ -364,14 +338,14 @@ static void test_vdso(void)
 
 static void test_owner(void)
 {
-	g_auto(fixture) f = start();
+	g_auto(test_process) f = start();
 	const hc_address large = 0x7fffc0000000, small = 0x7fffc8000000, nobodys = 0x7fffd0000000;
 
 	core_builder_add_memory(f.core, large, 0x20000, RW);
 	core_builder_add_memory(f.core, small, 0x1000, RW);
 	core_builder_add_memory(f.core, nobodys, 0x20000, RW);
-	core_builder_put_word(f.core, f.heap->data + 0x2000, large + 0x100);
-	core_builder_put_word(f.core, f.heap->data + 0x2008, small + 0x100);
+	heap_keep(f.heap, large + 0x100);
+	heap_keep(f.heap, small + 0x100);
 	if (!run(&f))
 		return;
 	UNIT_ASSERT_CONTAINS(hc_areas_find(f.stages.areas, large)->note, "libc.so.6");

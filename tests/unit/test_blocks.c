@@ -1,52 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* blocks/: asking the index by address, by number and in order; totals; pages that are free. */
 #include "blocks/blocks.h"
-#include "stages.h"
+#include "test_process.h"
 #include "unit.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-typedef struct fixture {
-	core_builder *core;
-	heap_builder *heap;
-	stage_results stages;
-} fixture;
-
-static void stop(fixture *f)
-{
-	stages_clear(&f->stages);
-	heap_builder_destroy(f->heap);
-	core_builder_destroy(f->core);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(fixture, stop)
-
-static fixture start(uint64_t size, uint64_t capacity)
-{
-	fixture f = { .core = core_builder_create(8, false) };
-
-	f.heap = heap_builder_create(f.core, heap_release_find("2.36"));
-	heap_add_thread(f.heap, 0, 0, 0, 0);
-	heap_start_main(f.heap, 0, size, capacity);
-	return f;
-}
-
-static bool run(fixture *f, unsigned jobs)
-{
-	heap_write_threads(f->heap);
-	return stages_run_blocks(&f->stages, f->core, jobs);
-}
-
-static hc_address malloc_apart(heap_builder *heap, unsigned arena, uint64_t size)
-{
-	hc_address block = heap_malloc(heap, arena, size);
-
-	heap_malloc(heap, arena, 24);
-	return block;
-}
-
 /* The builder's block that holds ADDRESS: the slow and obvious way. */
-static const heap_block *holder(const fixture *f, hc_address address)
+static const heap_block *holder(const test_process *f, hc_address address)
 {
 	for (unsigned i = 0; i < f->heap->blocks->len; i++) {
 		const heap_block *block = &g_array_index(f->heap->blocks, heap_block, i);
@@ -59,7 +21,7 @@ static const heap_block *holder(const fixture *f, hc_address address)
 }
 
 /* Every byte of [start, end). */
-static void check_bytes(const fixture *f, hc_address from, hc_address to)
+static void check_bytes(const test_process *f, hc_address from, hc_address to)
 {
 	unsigned wrong = 0;
 
@@ -87,7 +49,7 @@ static bool same(const hc_block *a, const hc_block *b)
 }
 
 /* By number, by address and in order: the same. */
-static void check_numbers(const fixture *f)
+static void check_numbers(const test_process *f)
 {
 	const hc_blocks *blocks = f->stages.blocks;
 	hc_block_iterator iterator;
@@ -117,22 +79,22 @@ static void check_numbers(const fixture *f)
 }
 
 /* A heap of a few kilobytes with everything in it. */
-static void fill(fixture *f)
+static void fill(test_process *f)
 {
 	heap_builder *heap = f->heap;
 	hc_address cache = heap_add_cache(heap, 0, 0);
 
 	for (unsigned size = 1; size < 200; size += 13)
 		heap_malloc(heap, 0, size);
-	heap_free_to_cache(heap, cache, malloc_apart(heap, 0, 40));
-	heap_free_to_fastbin(heap, malloc_apart(heap, 0, 24));
-	heap_free_to_bin(heap, malloc_apart(heap, 0, 600), HEAP_UNSORTED);
-	heap_free_to_bin(heap, malloc_apart(heap, 0, 2000), 80);
+	heap_free_to_cache(heap, cache, heap_malloc_apart(heap, 0, 40));
+	heap_free_to_fastbin(heap, heap_malloc_apart(heap, 0, 24));
+	heap_free_to_bin(heap, heap_malloc_apart(heap, 0, 600), HEAP_UNSORTED);
+	heap_free_to_bin(heap, heap_malloc_apart(heap, 0, 2000), 80);
 }
 
 static void test_every_byte(void)
 {
-	g_auto(fixture) f = start(0x3000, 0x6000);
+	g_auto(test_process) f = process_start("2.36", 0x3000, 0x6000);
 
 	fill(&f);
 	heap_malloc_until(f.heap, 0, 0x200);
@@ -140,7 +102,7 @@ static void test_every_byte(void)
 	heap_malloc(f.heap, 0, 100);
 	core_builder_add_memory(f.core, 0x7fffd0000000, 0x22000, PF_R | PF_W);
 	heap_mmap(f.heap, 0x7fffd0000000, 0x22000, 0x30);
-	if (!run(&f, 1))
+	if (!process_run_blocks(&f, 1))
 		return;
 	STAGES_CHECK_BLOCKS(&f.stages, f.heap);
 	check_bytes(&f, f.heap->sbrk_base - 64, f.heap->break_end + 64);
@@ -151,11 +113,11 @@ static void test_every_byte(void)
 
 static void test_words_of_headers(void)
 {
-	g_auto(fixture) f = start(0x3000, 0x3000);
+	g_auto(test_process) f = process_start("2.36", 0x3000, 0x3000);
 	hc_address a = heap_malloc(f.heap, 0, 40), b = heap_malloc(f.heap, 0, 40);
 	hc_block block;
 
-	if (!run(&f, 1))
+	if (!process_run_blocks(&f, 1))
 		return;
 	const hc_blocks *blocks = f.stages.blocks;
 
@@ -177,13 +139,13 @@ static void test_words_of_headers(void)
 /* Blocks so large that whole groups of the bitmap (8 KiB of heap) have no start in them. */
 static void test_empty_groups(void)
 {
-	g_auto(fixture) f = start(0x200000, 0x200000);
+	g_auto(test_process) f = process_start("2.36", 0x200000, 0x200000);
 	hc_address small = heap_malloc(f.heap, 0, 24), large = heap_malloc(f.heap, 0, 0x100000),
 		   next = heap_malloc(f.heap, 0, 24);
 	hc_address group = heap_malloc(f.heap, 0, 0x2000 - 8), last = heap_malloc(f.heap, 0, 24);
 	hc_block block;
 
-	if (!run(&f, 1))
+	if (!process_run_blocks(&f, 1))
 		return;
 	for (uint64_t offset = 0; offset < 0x100000; offset += 0x1fe8)
 		CU_ASSERT_TRUE(hc_blocks_find(f.stages.blocks, large + offset, &block) && block.address == large &&
@@ -200,13 +162,13 @@ static void test_empty_groups(void)
 /* Blocks and starts around the borders of groups: every alignment of a chunk to 8 KiB. */
 static void test_group_borders(void)
 {
-	g_auto(fixture) f = start(0x200000, 0x200000);
+	g_auto(test_process) f = process_start("2.36", 0x200000, 0x200000);
 
 	for (unsigned i = 0; i < 64; i++)
 		heap_malloc(f.heap, 0, 0x1ff0 + 16 * (i % 5));
 	for (unsigned i = 0; i < 1100; i++)
 		heap_malloc(f.heap, 0, 24);
-	if (!run(&f, 1))
+	if (!process_run_blocks(&f, 1))
 		return;
 	STAGES_CHECK_BLOCKS(&f.stages, f.heap);
 	check_numbers(&f);
@@ -215,7 +177,7 @@ static void test_group_borders(void)
 /* Regions of all kinds, far apart and side by side: nothing between them is found. */
 static void test_regions(void)
 {
-	g_auto(fixture) f = start(0x3000, 0x3000);
+	g_auto(test_process) f = process_start("2.36", 0x3000, 0x3000);
 	hc_block block;
 	const hc_address mmapped = 0x7fffd0000000, heaps = 0x7fff00000000;
 
@@ -225,12 +187,12 @@ static void test_regions(void)
 			f.heap, heaps + i * 0x4000000, 0x2000); /* each right behind the other's 64 MiB */
 
 		heap_malloc(f.heap, arena, 100);
-		heap_free_to_bin(f.heap, malloc_apart(f.heap, arena, 1500), HEAP_UNSORTED);
+		heap_free_to_bin(f.heap, heap_malloc_apart(f.heap, arena, 1500), HEAP_UNSORTED);
 	}
 	core_builder_add_memory(f.core, mmapped, 0x200000, PF_R | PF_W);
 	for (unsigned i = 0; i < 20; i++)
 		heap_mmap(f.heap, mmapped + i * 0x4000, 0x4000, 0);
-	if (!run(&f, 3))
+	if (!process_run_blocks(&f, 3))
 		return;
 	STAGES_CHECK_BLOCKS(&f.stages, f.heap);
 	check_numbers(&f);
@@ -245,7 +207,7 @@ static void test_regions(void)
 
 static void test_totals(void)
 {
-	g_auto(fixture) f = start(0x3000, 0x6000);
+	g_auto(test_process) f = process_start("2.36", 0x3000, 0x6000);
 	uint64_t regions = 0x3000 + 0x3000, in_use = 0, kept = 0;
 	hc_amount labelled;
 
@@ -260,7 +222,7 @@ static void test_totals(void)
 	core_builder_add_memory(f.core, 0x7fffd0000000, 0x22000, PF_R | PF_W);
 	heap_mmap(f.heap, 0x7fffd0000000, 0x22000, 0);
 	regions += 0x22000;
-	if (!run(&f, 1))
+	if (!process_run_blocks(&f, 1))
 		return;
 	for (unsigned i = 0; i < f.heap->blocks->len; i++) {
 		const heap_block *block = &g_array_index(f.heap->blocks, heap_block, i);
@@ -299,7 +261,7 @@ static void test_state_names(void)
 
 /* ---- whole pages ---- */
 
-static bool pages_are(const fixture *f, uint32_t arena, uint64_t whole, uint64_t zero, uint64_t trim,
+static bool pages_are(const test_process *f, uint32_t arena, uint64_t whole, uint64_t zero, uint64_t trim,
 	uint64_t trim_zero, uint64_t largest)
 {
 	hc_free_pages pages;
@@ -320,7 +282,7 @@ static bool pages_are(const fixture *f, uint32_t arena, uint64_t whole, uint64_t
  */
 static void test_pages_of_a_bin(void)
 {
-	g_auto(fixture) f = start(0x10000, 0x10000);
+	g_auto(test_process) f = process_start("2.36", 0x10000, 0x10000);
 	hc_address base = f.heap->sbrk_base, block;
 
 	heap_malloc(f.heap, 0, 0x1008);
@@ -331,7 +293,7 @@ static void test_pages_of_a_bin(void)
 	*core_builder_at(f.core, base + 0x3fff) = 1; /* one page was written to */
 	*core_builder_at(f.core, base + 0x5000) = 1; /* another one */
 	*core_builder_at(f.core, base + 0x9abc) = 1; /* and one of the top's */
-	if (!run(&f, 1))
+	if (!process_run_blocks(&f, 1))
 		return;
 	CU_ASSERT_TRUE(
 		pages_are(&f, 0, 0x4000 + 0x9000, 0x2000 + 0x8000, 0x4000 + 0x9000, 0x2000 + 0x8000, 0x10000 - 0x6030));
@@ -345,7 +307,7 @@ static void test_pages_of_a_bin(void)
  */
 static void test_pages_merge(void)
 {
-	g_auto(fixture) f = start(0x6000, 0x6000);
+	g_auto(test_process) f = process_start("2.36", 0x6000, 0x6000);
 	hc_address base = f.heap->sbrk_base, fast, binned;
 
 	heap_malloc(f.heap, 0, 0x1fb0 - 8);
@@ -355,7 +317,7 @@ static void test_pages_merge(void)
 	heap_malloc_until(f.heap, 0, 0x20); /* too small a top to give anything back */
 	heap_free_to_bin(f.heap, binned, 90);
 	heap_free_to_fastbin(f.heap, fast);
-	if (!run(&f, 1))
+	if (!process_run_blocks(&f, 1))
 		return;
 	/* The binned chunk's links and the fastbin chunk's are in the pages at 0x1000 and 0x2000: the latter is not zero. */
 	CU_ASSERT_TRUE(pages_are(&f, 0, 0x2000, 0x1000, 0x2000, 0x1000, 0x2060));
@@ -364,7 +326,7 @@ static void test_pages_merge(void)
 /* Too small for a page, or not lying right. */
 static void test_pages_none(void)
 {
-	g_auto(fixture) f = start(0x6000, 0x6000);
+	g_auto(test_process) f = process_start("2.36", 0x6000, 0x6000);
 	hc_address block;
 
 	heap_malloc(f.heap, 0, 0xff0 - 8);	    /* [0, 0xff0) */
@@ -374,7 +336,7 @@ static void test_pages_none(void)
 	block = heap_malloc(f.heap, 0, 0xfd0 - 8);
 	heap_malloc_until(f.heap, 0, 0x20);
 	heap_free_to_bin(f.heap, block, 79);
-	if (!run(&f, 1))
+	if (!process_run_blocks(&f, 1))
 		return;
 	CU_ASSERT_TRUE(pages_are(&f, 0, 0, 0, 0, 0, 0x1010));
 }
@@ -382,7 +344,7 @@ static void test_pages_none(void)
 /* A free chunk at START of the arena, up to 0x4000: how many of its pages lie behind its first 48 bytes? */
 static void check_pages_from(uint64_t start_at, uint64_t pages)
 {
-	g_auto(fixture) f = start(0x6000, 0x6000);
+	g_auto(test_process) f = process_start("2.36", 0x6000, 0x6000);
 	hc_address block;
 
 	heap_malloc(f.heap, 0, start_at - 8);
@@ -390,7 +352,7 @@ static void check_pages_from(uint64_t start_at, uint64_t pages)
 	CU_ASSERT_EQUAL(heap_chunk(block), f.heap->sbrk_base + start_at);
 	heap_malloc_until(f.heap, 0, 0x20);
 	heap_free_to_bin(f.heap, block, 100);
-	if (run(&f, 1))
+	if (process_run_blocks(&f, 1))
 		CU_ASSERT_TRUE(pages_are(
 			&f, 0, pages * 0x1000, pages * 0x1000, pages * 0x1000, pages * 0x1000, 0x4000 - start_at));
 }
@@ -398,10 +360,10 @@ static void check_pages_from(uint64_t start_at, uint64_t pages)
 /* A top of SIZE bytes: MINSIZE and one byte stay, whole pages of the rest go. */
 static void check_pages_of_top(uint64_t size, uint64_t pages)
 {
-	g_auto(fixture) f = start(0x6000, 0x6000);
+	g_auto(test_process) f = process_start("2.36", 0x6000, 0x6000);
 
 	heap_malloc_until(f.heap, 0, size);
-	if (run(&f, 1))
+	if (process_run_blocks(&f, 1))
 		CU_ASSERT_TRUE(pages_are(&f, 0, pages * 0x1000, pages * 0x1000, pages * 0x1000, pages * 0x1000, size));
 }
 
@@ -421,7 +383,7 @@ static void test_pages_to_the_byte(void)
 /* malloc_trim() gives nothing of a thread arena's top back, but whole pages they are all the same. */
 static void test_pages_of_a_thread(void)
 {
-	g_auto(fixture) f = start(0x3000, 0x3000);
+	g_auto(test_process) f = process_start("2.36", 0x3000, 0x3000);
 	unsigned arena = heap_add_arena(f.heap, 0x7fffe8000000, 0x10000);
 	hc_address block;
 
@@ -432,7 +394,7 @@ static void test_pages_of_a_thread(void)
 	CU_ASSERT_EQUAL(heap_chunk(block), 0x7fffe8001000);
 	heap_malloc(f.heap, arena, 24);
 	heap_free_to_bin(f.heap, block, 90);
-	if (!run(&f, 1))
+	if (!process_run_blocks(&f, 1))
 		return;
 	/* The top is [0x4020, 0x10000): 0xbfe0 - 0x21, 11 pages. */
 	CU_ASSERT_TRUE(pages_are(&f, 1, 0x2000 + 0xb000, 0x2000 + 0xb000, 0x2000, 0x2000, 0xbfe0));
@@ -442,10 +404,10 @@ static void test_pages_of_a_thread(void)
 /* Somebody else's memory behind the top: sbrk() cannot take it back. */
 static void test_pages_top_not_last(void)
 {
-	g_auto(fixture) f = start(0x6800, 0x8000);
+	g_auto(test_process) f = process_start("2.36", 0x6800, 0x8000);
 
 	heap_malloc(f.heap, 0, 24);
-	if (!run(&f, 1))
+	if (!process_run_blocks(&f, 1))
 		return;
 	/* [0x20, 0x6800): 0x67e0 - 0x21 has 6 pages; but they end at 0x6800, so 5 whole ones of the address space. */
 	hc_free_pages pages;

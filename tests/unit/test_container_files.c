@@ -31,12 +31,12 @@ static hc_address put_probe(fixture *f)
 {
 	hc_address probe = take(f, 48);
 
-	core_builder_put(f->core, probe, 7, 4);
-	core_builder_put(f->core, probe + 4, (uint32_t)-3, 4);
+	core_builder_put(f->process.core, probe, 7, 4);
+	core_builder_put(f->process.core, probe + 4, (uint32_t)-3, 4);
 	put(f, probe + 8, 1000);
 	put(f, probe + 16, probe);
-	core_builder_put_bytes(f->core, probe + 24, "\1\2\3\4", 4);
-	core_builder_put(f->core, probe + 28, 21 << 3 | 7, 4);
+	core_builder_put_bytes(f->process.core, probe + 24, "\1\2\3\4", 4);
+	core_builder_put(f->process.core, probe + 28, 21 << 3 | 7, 4);
 	put(f, probe + 32, probe + 8);
 	return probe;
 }
@@ -260,11 +260,11 @@ static void the_first_that_fits_wins(void)
 	CU_ASSERT_TRUE(layout && hc_layout_is_guess(layout));
 	CU_ASSERT_PTR_NULL(hc_container_set_layout(f.set, other, NULL));
 	CU_ASSERT_PTR_NULL(hc_container_set_layout(f.set, f.u64, NULL));
-	CU_ASSERT_EQUAL(core_builder_told(f.stages.diagnostics, "container-does-not-fit"), 0);
+	CU_ASSERT_EQUAL(core_builder_told(f.diagnostics, "container-does-not-fit"), 0);
 	/* A type that has the name, and fits none: told. */
 	describe(&f, "[five]\nmatch=other\nkind=single\ndata=zzz\n");
 	CU_ASSERT_PTR_NULL(hc_container_set_layout(f.set, other, NULL));
-	CU_ASSERT_EQUAL(core_builder_told(f.stages.diagnostics, "container-does-not-fit"), 1);
+	CU_ASSERT_EQUAL(core_builder_told(f.diagnostics, "container-does-not-fit"), 1);
 	if (layout)
 		hc_layout_measure(layout, address, &result);
 }
@@ -287,7 +287,7 @@ static void annotations_name_a_group(void)
 	CU_ASSERT_PTR_NULL(hc_container_set_layout(f.set, pointer, NULL));
 	CU_ASSERT_PTR_NULL(hc_container_set_layout(f.set, pointer, "g_other"));
 	CU_ASSERT_PTR_NULL(hc_container_set_layout(f.set, pointer, "g_bad"));
-	CU_ASSERT_EQUAL(core_builder_told(f.stages.diagnostics, "container-does-not-fit"), 1);
+	CU_ASSERT_EQUAL(core_builder_told(f.diagnostics, "container-does-not-fit"), 1);
 	for (unsigned i = 0; i < 3; i++) {
 		layout = hc_container_set_layout(f.set, i == 2 ? hidden : pointer,
 			i == 0 ? "g_probe" :
@@ -330,9 +330,9 @@ static void the_example_of_the_page_works(void)
 	add_field(queue, "oldest", f.u32, 12);
 	add_field(queue, "waiting", f.u32, 16);
 	put(&f, at, slots);
-	core_builder_put(f.core, at + 8, 8, 4);
-	core_builder_put(f.core, at + 12, 6, 4);
-	core_builder_put(f.core, at + 16, 3, 4);
+	core_builder_put(f.process.core, at + 8, 8, 4);
+	core_builder_put(f.process.core, at + 12, 6, 4);
+	core_builder_put(f.process.core, at + 16, 3, 4);
 	for (unsigned i = 0; i < 3; i++) {
 		jobs[i] = take(&f, 24);
 		put(&f, slots + (6 + i) % 8 * 8, jobs[i]);

@@ -46,7 +46,7 @@ static void vectors(void)
 	seen s;
 	hc_walk result;
 
-	heap_free_to_bin(f.heap, gone, HEAP_UNSORTED);
+	heap_free_to_bin(f.process.heap, gone, HEAP_UNSORTED);
 	vector[0] = put_vector(&f, buffer, buffer + 40, buffer + 80);
 	vector[1] = put_vector(&f, 0, 0, 0);
 	vector[2] = put_vector(&f, buffer + 40, buffer, buffer + 80);
@@ -101,11 +101,11 @@ static void text(void)
 	add_argument(&f, type, "_CharT", f.character, 0);
 	put(&f, local, local + 16);
 	put(&f, local + 8, 5);
-	core_builder_put_bytes(f.core, local + 16, "hello", 6);
+	core_builder_put_bytes(f.process.core, local + 16, "hello", 6);
 	put(&f, remote, buffer);
 	put(&f, remote + 8, 20);
 	put(&f, remote + 16, 39);
-	core_builder_put_bytes(f.core, buffer, "twenty characters ok", 21);
+	core_builder_put_bytes(f.process.core, buffer, "twenty characters ok", 21);
 	put(&f, open_end, buffer);
 	put(&f, open_end + 8, 7);
 	put(&f, open_end + 16, 39);
@@ -137,9 +137,9 @@ static void rings_are_in_order(void)
 	add_field(type, "tail", f.u32, 12);
 	add_field(type, "mask", f.u32, 16);
 	put(&f, ring, buffer);
-	core_builder_put(f.core, ring + 8, 6, 4);
-	core_builder_put(f.core, ring + 12, 10, 4);
-	core_builder_put(f.core, ring + 16, 7, 4);
+	core_builder_put(f.process.core, ring + 8, 6, 4);
+	core_builder_put(f.process.core, ring + 12, 10, 4);
+	core_builder_put(f.process.core, ring + 16, 7, 4);
 	if (!dump(&f))
 		return;
 	add_installed(&f);
@@ -250,7 +250,7 @@ static void lists(void)
 	list[4] = put_list(&f, 9, false, nodes); /* claims less */
 	put(&f, list[4] + 16, 5);
 	list[5] = put_list(&f, 9, false, nodes);
-	heap_free_to_bin(f.heap, nodes[6], HEAP_UNSORTED);
+	heap_free_to_bin(f.process.heap, nodes[6], HEAP_UNSORTED);
 	put(&f, nodes[5], nodes[6]);
 	list[6] = put_list(&f, 9, false, nodes);
 	put(&f, nodes[7], nodes[3]); /* a circle: nodes[3] does not lead back */
@@ -292,8 +292,8 @@ static void list_in_two_mappings(uint64_t size)
 	add_field(node, "next", pointer, 0);
 	add_field(node, "last", f.u64, size - 8);
 	add_field(bare, "head", pointer, 0);
-	core_builder_add_memory(f.core, first, border - first, PF_R | PF_W);
-	core_builder_add_memory(f.core, border, 0x8000, PF_R | PF_W);
+	core_builder_add_memory(f.process.core, first, border - first, PF_R | PF_W);
+	core_builder_add_memory(f.process.core, border, 0x8000, PF_R | PF_W);
 	put(&f, first, nodes[0]);
 	put(&f, nodes[0], nodes[1]);
 	put(&f, nodes[1], nodes[2]);

@@ -1,52 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* allocators/: heaps of every release's layout, found without symbols; their odd corners; and damaged ones. */
 #include "allocators/glibc_mmapped.h"
-#include "stages.h"
+#include "test_process.h"
 #include "unit.h"
 
 #include <stdio.h>
 #include <string.h>
 
-typedef struct fixture {
-	core_builder *core;
-	heap_builder *heap;
-	stage_results stages;
-} fixture;
-
-static void stop(fixture *f)
+static test_process start(const char *release, uint64_t size)
 {
-	stages_clear(&f->stages);
-	heap_builder_destroy(f->heap);
-	core_builder_destroy(f->core);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(fixture, stop)
-
-static fixture start_empty(const char *release)
-{
-	fixture f = { .core = core_builder_create(8, false) };
-
-	f.heap = heap_builder_create(f.core, heap_release_find(release));
-	return f;
+	return process_start(release, size, size);
 }
 
-/* With a main thread, and a main arena of SIZE bytes. */
-static fixture start(const char *release, uint64_t size)
+static bool run(test_process *f)
 {
-	fixture f = start_empty(release);
-
-	heap_add_thread(f.heap, 0, 0, 0, 0);
-	heap_start_main(f.heap, 0, size, size);
-	return f;
-}
-
-static bool run(fixture *f)
-{
-	heap_write_threads(f->heap);
-	return stages_run_blocks(&f->stages, f->core, 1);
+	return process_run_blocks(f, 1);
 }
 
 /* What no healthy heap may be told of. */
-static void check_no_complaint(const fixture *f)
+static void check_no_complaint(const test_process *f)
 {
 	static const char *const kinds[] = { "heap-inconsistent", "heap-unreadable", "arena-size-differs",
 		"free-unlisted", "mmapped-chunks-differ", "heap-regions-overlap", "malloc-parameters-missing",
@@ -63,23 +35,14 @@ static void check_no_complaint(const fixture *f)
 	}
 }
 
-static uint64_t told(const fixture *f, const char *id)
+static uint64_t told(const test_process *f, const char *id)
 {
 	return core_builder_told(f->stages.diagnostics, id);
 }
 
-static void check_label(const fixture *f, hc_address address, const char *label)
+static void check_label(const test_process *f, hc_address address, const char *label)
 {
 	UNIT_ASSERT_TEXT(stages_label(&f->stages, address), label);
-}
-
-/* A block with one behind it that stays in use, so that it can be freed without merging. */
-static hc_address malloc_apart(heap_builder *heap, unsigned arena, uint64_t size)
-{
-	hc_address block = heap_malloc(heap, arena, size);
-
-	heap_malloc(heap, arena, 24);
-	return block;
 }
 
 /* One block of every state that the release knows. */
@@ -90,26 +53,26 @@ static void fill_arena(heap_builder *heap, unsigned arena, hc_address cache)
 	for (unsigned i = 0; i < G_N_ELEMENTS(sizes); i++)
 		heap_malloc(heap, arena, sizes[i]);
 	for (unsigned i = 0; cache && i < 3; i++) {
-		heap_free_to_cache(heap, cache, malloc_apart(heap, arena, 40));
-		heap_free_to_cache(heap, cache, malloc_apart(heap, arena, 500));
+		heap_free_to_cache(heap, cache, heap_malloc_apart(heap, arena, 40));
+		heap_free_to_cache(heap, cache, heap_malloc_apart(heap, arena, 500));
 	}
 	for (unsigned i = 0; heap->release.fastbins != HEAP_NONE && i < 3; i++) {
-		heap_free_to_fastbin(heap, malloc_apart(heap, arena, 24));
-		heap_free_to_fastbin(heap, malloc_apart(heap, arena, 120));
+		heap_free_to_fastbin(heap, heap_malloc_apart(heap, arena, 24));
+		heap_free_to_fastbin(heap, heap_malloc_apart(heap, arena, 120));
 	}
 	for (unsigned i = 0; i < 3; i++) {
-		heap_free_to_bin(heap, malloc_apart(heap, arena, 300 + 100 * i), HEAP_UNSORTED);
-		heap_free_to_bin(heap, malloc_apart(heap, arena, 200), 0xd0 / 16); /* chunks of 0xd0 bytes */
-		heap_free_to_bin(heap, malloc_apart(heap, arena, 0x800), 80);
+		heap_free_to_bin(heap, heap_malloc_apart(heap, arena, 300 + 100 * i), HEAP_UNSORTED);
+		heap_free_to_bin(heap, heap_malloc_apart(heap, arena, 200), 0xd0 / 16); /* chunks of 0xd0 bytes */
+		heap_free_to_bin(heap, heap_malloc_apart(heap, arena, 0x800), 80);
 	}
 	heap_free_to_bin(
-		heap, malloc_apart(heap, arena, 0x3f0 - 8), 63); /* the last small bin, the first large one, the last */
-	heap_free_to_bin(heap, malloc_apart(heap, arena, 0x400 - 8), 64);
-	heap_free_to_bin(heap, malloc_apart(heap, arena, 3000), 126);
+		heap, heap_malloc_apart(heap, arena, 0x3f0 - 8), 63); /* the last small bin, the first large one, the last */
+	heap_free_to_bin(heap, heap_malloc_apart(heap, arena, 0x400 - 8), 64);
+	heap_free_to_bin(heap, heap_malloc_apart(heap, arena, 3000), 126);
 	heap_malloc(heap, arena, 64);
 }
 
-static void check_totals(const fixture *f)
+static void check_totals(const test_process *f)
 {
 	for (int arena = HEAP_NONE; arena < (int)f->heap->arenas->len; arena++)
 		for (unsigned state = 0; state < HC_BLOCK_STATE_COUNT; state++) {
@@ -129,7 +92,7 @@ static void check_totals(const fixture *f)
 		}
 }
 
-static void check_arenas(const fixture *f)
+static void check_arenas(const test_process *f)
 {
 	CU_ASSERT_EQUAL(hc_blocks_arena_count(f->stages.blocks), f->heap->arenas->len);
 	for (unsigned i = 0; i < f->heap->arenas->len; i++) {
@@ -156,7 +119,7 @@ static void check_arenas(const fixture *f)
 
 static void check_release(const heap_release *release)
 {
-	g_auto(fixture) f = start(release->name, 0x21000);
+	g_auto(test_process) f = start(release->name, 0x21000);
 	const hc_address heap_1 = 0x7fffe8000000, heap_2 = 0x7fffe4000000, mmapped = 0x7fffd0000000;
 	bool has_cache = release->tcache_lists;
 	hc_address main_cache = has_cache ? heap_add_cache(f.heap, 0, 0) : 0, thread_cache;
@@ -214,16 +177,16 @@ static void test_releases(void)
 
 static void check_linking(const char *release, bool mangled, bool caches, bool fastbins)
 {
-	g_auto(fixture) f = start(release, 0x4000);
+	g_auto(test_process) f = start(release, 0x4000);
 
 	f.heap->release.mangled = mangled;
 	hc_address cache = caches ? heap_add_cache(f.heap, 0, 0) : 0;
 
 	for (unsigned i = 0; i < 2; i++) {
 		if (caches)
-			heap_free_to_cache(f.heap, cache, malloc_apart(f.heap, 0, 40));
+			heap_free_to_cache(f.heap, cache, heap_malloc_apart(f.heap, 0, 40));
 		if (fastbins)
-			heap_free_to_fastbin(f.heap, malloc_apart(f.heap, 0, 24));
+			heap_free_to_fastbin(f.heap, heap_malloc_apart(f.heap, 0, 24));
 	}
 	if (!run(&f))
 		return;
@@ -256,13 +219,13 @@ static void test_safe_linking_by_version(void)
  */
 static void check_table(const char *release, bool with_lists)
 {
-	g_auto(fixture) f = start(release, 0x8000);
+	g_auto(test_process) f = start(release, 0x8000);
 	hc_address cache = heap_add_cache(f.heap, 0, 0), table = heap_malloc(f.heap, 0, f.heap->release.tcache_size);
 
 	for (int i = 0; i < f.heap->release.tcache_lists; i++)
 		core_builder_put_word(f.core, table + f.heap->release.entries + i * 8, heap_malloc(f.heap, 0, 120));
 	for (unsigned i = 0; with_lists && i < 7; i++)
-		heap_free_to_cache(f.heap, cache, malloc_apart(f.heap, 0, 40));
+		heap_free_to_cache(f.heap, cache, heap_malloc_apart(f.heap, 0, 40));
 	if (!run(&f))
 		return;
 	STAGES_CHECK_BLOCKS(&f.stages, f.heap);
@@ -288,11 +251,11 @@ static void test_cache_count(void)
 	static const char *const releases[] = { "2.27", "2.31", "2.43" };
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(releases); i++) {
-		g_auto(fixture) f = start(releases[i], 0x4000);
+		g_auto(test_process) f = start(releases[i], 0x4000);
 		hc_address cache = heap_add_cache(f.heap, 0, 0);
 
 		for (unsigned k = 0; k < 4; k++)
-			heap_free_to_cache(f.heap, cache, malloc_apart(f.heap, 0, 40));
+			heap_free_to_cache(f.heap, cache, heap_malloc_apart(f.heap, 0, 40));
 		core_builder_put(f.core, cache + f.heap->release.counter, 2, f.heap->release.counter);
 		if (!run(&f))
 			return;
@@ -304,10 +267,10 @@ static void test_cache_count(void)
 /* A cache that leads back into itself, and one whose entry is no block. */
 static void test_cache_damaged(void)
 {
-	g_auto(fixture) f = start("2.36", 0x4000);
-	hc_address cache = heap_add_cache(f.heap, 0, 0), first = malloc_apart(f.heap, 0, 40),
-		   last = malloc_apart(f.heap, 0, 40);
-	hc_address other = malloc_apart(f.heap, 0, 100);
+	g_auto(test_process) f = start("2.36", 0x4000);
+	hc_address cache = heap_add_cache(f.heap, 0, 0), first = heap_malloc_apart(f.heap, 0, 40),
+		   last = heap_malloc_apart(f.heap, 0, 40);
+	hc_address other = heap_malloc_apart(f.heap, 0, 100);
 
 	heap_free_to_cache(f.heap, cache, first);
 	heap_free_to_cache(f.heap, cache, last);
@@ -326,15 +289,15 @@ static void test_cache_damaged(void)
  */
 static void check_broken(const char *release)
 {
-	g_auto(fixture) f = start(release, 0x4000);
-	hc_address cache = heap_add_cache(f.heap, 0, 0), first = 0, other = malloc_apart(f.heap, 0, 72);
+	g_auto(test_process) f = start(release, 0x4000);
+	hc_address cache = heap_add_cache(f.heap, 0, 0), first = 0, other = heap_malloc_apart(f.heap, 0, 72);
 
 	for (unsigned i = 0; i < 2; i++) {
-		heap_free_to_cache(f.heap, cache, malloc_apart(f.heap, 0, 24));
-		heap_free_to_cache(f.heap, cache, malloc_apart(f.heap, 0, 200));
+		heap_free_to_cache(f.heap, cache, heap_malloc_apart(f.heap, 0, 24));
+		heap_free_to_cache(f.heap, cache, heap_malloc_apart(f.heap, 0, 200));
 	}
 	for (unsigned i = 0; i < 5; i++)
-		heap_free_to_cache(f.heap, cache, first = malloc_apart(f.heap, 0, 40));
+		heap_free_to_cache(f.heap, cache, first = heap_malloc_apart(f.heap, 0, 40));
 	core_builder_put_word(f.core, first, 0x4141414141414141);
 	core_builder_put_word(f.core, other + 8, f.heap->release.key == 1 ? cache : f.heap->tcache_key);
 	if (!run(&f))
@@ -359,15 +322,15 @@ static void test_cache_broken(void)
  */
 static void test_cache_overwritten(void)
 {
-	g_auto(fixture) f = start("2.36", 0x4000);
+	g_auto(test_process) f = start("2.36", 0x4000);
 	unsigned thread = heap_add_thread(f.heap, 0x7fffb0000000, 0x4000, HEAP_GUARD_SIZE, 0);
 	hc_address cache = heap_add_cache(f.heap, 0, 0), lost = heap_add_cache(f.heap, thread, 0);
-	hc_address own = malloc_apart(f.heap, 0, 72), pointer;
+	hc_address own = heap_malloc_apart(f.heap, 0, 72), pointer;
 
-	pointer = g_array_index(f.heap->threads, heap_thread, thread).pointer;
-	heap_free_to_cache(f.heap, cache, malloc_apart(f.heap, 0, 40));
+	pointer = heap_thread_at(f.heap, thread)->pointer;
+	heap_free_to_cache(f.heap, cache, heap_malloc_apart(f.heap, 0, 40));
 	for (unsigned i = 0; i < 3; i++) {
-		hc_address block = malloc_apart(f.heap, 0, 72);
+		hc_address block = heap_malloc_apart(f.heap, 0, 72);
 
 		heap_free_to_cache(f.heap, lost, block);
 		heap_block_at(f.heap, block)->state = HC_BLOCK_IN_USE; /* for all that can be known */
@@ -390,17 +353,17 @@ static void test_cache_overwritten(void)
 /* fork(): the child has the memory of the parent's threads, but not the threads. */
 static void check_forked(const char *release)
 {
-	g_auto(fixture) f = start(release, 0x8000);
+	g_auto(test_process) f = start(release, 0x8000);
 	hc_address cache = heap_add_cache(f.heap, 0, 0), dead, orphan;
 	unsigned thread = heap_add_thread(f.heap, 0x7fffb0000000, 0x4000, HEAP_GUARD_SIZE, 0);
 
 	dead = heap_add_cache(f.heap, thread, 0);
 	orphan = heap_add_orphan_cache(f.heap, 0);
-	heap_free_to_cache(f.heap, cache, malloc_apart(f.heap, 0, 40));
-	heap_free_to_cache(f.heap, dead, malloc_apart(f.heap, 0, 40));
-	heap_free_to_cache(f.heap, dead, malloc_apart(f.heap, 0, 80));
-	heap_free_to_cache(f.heap, orphan, malloc_apart(f.heap, 0, 40));
-	heap_free_to_cache(f.heap, orphan, malloc_apart(f.heap, 0, 40));
+	heap_free_to_cache(f.heap, cache, heap_malloc_apart(f.heap, 0, 40));
+	heap_free_to_cache(f.heap, dead, heap_malloc_apart(f.heap, 0, 40));
+	heap_free_to_cache(f.heap, dead, heap_malloc_apart(f.heap, 0, 80));
+	heap_free_to_cache(f.heap, orphan, heap_malloc_apart(f.heap, 0, 40));
+	heap_free_to_cache(f.heap, orphan, heap_malloc_apart(f.heap, 0, 40));
 	g_array_set_size(f.heap->threads, 1);
 	if (!run(&f))
 		return;
@@ -422,14 +385,14 @@ static void test_forked(void)
 /* The program's own block of a cache's size, which a thread-local variable of its own points to. */
 static void test_looks_like_a_cache(void)
 {
-	g_auto(fixture) f = start("2.36", 0x8000);
+	g_auto(test_process) f = start("2.36", 0x8000);
 	unsigned thread = heap_add_thread(f.heap, 0x7fffb0000000, 0x4000, HEAP_GUARD_SIZE, 0);
 	hc_address first = heap_add_cache(f.heap, 0, 0), second = heap_add_cache(f.heap, thread, 0),
 		   own = heap_malloc(f.heap, 0, 640);
 
-	heap_free_to_cache(f.heap, first, malloc_apart(f.heap, 0, 40));
-	heap_free_to_cache(f.heap, second, malloc_apart(f.heap, 0, 40));
-	core_builder_put_word(f.core, g_array_index(f.heap->threads, heap_thread, 0).pointer - 0x20, own);
+	heap_free_to_cache(f.heap, first, heap_malloc_apart(f.heap, 0, 40));
+	heap_free_to_cache(f.heap, second, heap_malloc_apart(f.heap, 0, 40));
+	core_builder_put_word(f.core, heap_thread_at(f.heap, 0)->pointer - 0x20, own);
 	core_builder_put_word(
 		f.core, own + 128, heap_malloc(f.heap, 0, 24)); /* it even holds a block where an entry would be */
 	if (!run(&f))
@@ -448,12 +411,12 @@ static void test_unaligned_base(void)
 	static const uint64_t offsets[] = { 8, 16, 0x118, 0x1238 };
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(offsets); i++) {
-		g_auto(fixture) f = start_empty("2.36");
+		g_auto(test_process) f = process_create("2.36");
 
 		heap_add_thread(f.heap, 0, 0, 0, 0);
 		heap_start_main(f.heap, offsets[i], 0x4000 - offsets[i], 0x4000);
 		heap_malloc(f.heap, 0, 100);
-		heap_free_to_bin(f.heap, malloc_apart(f.heap, 0, 400), HEAP_UNSORTED);
+		heap_free_to_bin(f.heap, heap_malloc_apart(f.heap, 0, 400), HEAP_UNSORTED);
 		if (!run(&f))
 			return;
 		STAGES_CHECK_BLOCKS(&f.stages, f.heap);
@@ -468,7 +431,7 @@ enum foreign_content {
 };
 
 /* Somebody else's memory in the break, with what may be in it: even chunks, though they don't lead to malloc's. */
-static void put_foreign(fixture *f, hc_address start, uint64_t size, enum foreign_content content)
+static void put_foreign(test_process *f, hc_address start, uint64_t size, enum foreign_content content)
 {
 	for (uint64_t at = 0; content != ZEROS && at < (content == CHUNKS ? size * 3 / 4 : size); at += 8)
 		core_builder_put_word(f->core, start + at,
@@ -480,7 +443,7 @@ static void put_foreign(fixture *f, hc_address start, uint64_t size, enum foreig
 /* REST: bytes that the old top had when the break was taken away. */
 static void check_foreign(uint64_t rest, uint64_t foreign, int bin, enum foreign_content content)
 {
-	g_auto(fixture) f = start_empty("2.36");
+	g_auto(test_process) f = process_create("2.36");
 
 	heap_add_thread(f.heap, 0, 0, 0, 0);
 	heap_start_main(f.heap, 0, 0x3000, 0x10000);
@@ -521,7 +484,7 @@ static void test_fenceposts(void)
 /* Somebody else got the last bytes of the break. */
 static void test_foreign_behind_top(void)
 {
-	g_auto(fixture) f = start_empty("2.36");
+	g_auto(test_process) f = process_create("2.36");
 
 	heap_add_thread(f.heap, 0, 0, 0, 0);
 	heap_start_main(f.heap, 0, 0x3000, 0x5000);
@@ -540,7 +503,7 @@ static void test_foreign_behind_top(void)
 /* sbrk() failed: the main arena goes on in mmapped pieces. */
 static void test_pieces(void)
 {
-	g_auto(fixture) f = start("2.36", 0x3000);
+	g_auto(test_process) f = start("2.36", 0x3000);
 
 	heap_malloc(f.heap, 0, 100);
 	heap_malloc_until(f.heap, 0, 0x500);
@@ -571,7 +534,7 @@ static void check_heap_end(uint64_t rest, int bin)
 	static const char *const releases[] = { "2.31", "2.36" };
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(releases); i++) {
-		g_auto(fixture) f = start(releases[i], 0x3000);
+		g_auto(test_process) f = start(releases[i], 0x3000);
 		unsigned arena = heap_add_arena(f.heap, 0x7fffe8000000, 0x5000);
 
 		heap_add_thread(f.heap, 0x7fffb0000000, 0x4000, HEAP_GUARD_SIZE, arena);
@@ -600,7 +563,7 @@ static void test_heap_ends(void)
 /* 2.35 to 2.41 with huge pages: heaps are 4 * mp_.hp_pagesize apart. */
 static void test_huge_page_heaps(void)
 {
-	g_auto(fixture) f = start("2.36", 0x3000);
+	g_auto(test_process) f = start("2.36", 0x3000);
 
 	f.heap->heap_max = 8 << 20;
 	core_builder_put_word(f.core, f.heap->parameters + 48, 2 << 20); /* hp_pagesize */
@@ -620,7 +583,7 @@ static void test_huge_page_heaps(void)
 
 static void test_many_arenas(void)
 {
-	g_auto(fixture) f = start("2.36", 0x3000);
+	g_auto(test_process) f = start("2.36", 0x3000);
 
 	for (unsigned i = 1; i <= 10; i++) {
 		unsigned arena = heap_add_arena(f.heap, 0x7fff00000000 + i * 0x8000000, 0x2000 + i * 0x1000);
@@ -638,7 +601,7 @@ static void test_many_arenas(void)
 /* main_arena.next leads past an arena that lives on. */
 static void test_arena_not_in_ring(void)
 {
-	g_auto(fixture) f = start("2.36", 0x3000);
+	g_auto(test_process) f = start("2.36", 0x3000);
 	unsigned arena = heap_add_arena(f.heap, 0x7fffe8000000, 0x5000);
 
 	heap_malloc(f.heap, 0, 100);
@@ -653,7 +616,7 @@ static void test_arena_not_in_ring(void)
 /* The ring leads out of the heap: into nowhere, to itself, to memory of another kind. */
 static void check_ring(hc_address next)
 {
-	g_auto(fixture) f = start("2.36", 0x3000);
+	g_auto(test_process) f = start("2.36", 0x3000);
 	unsigned arena = heap_add_arena(f.heap, 0x7fffe8000000, 0x5000);
 	hc_address address = g_array_index(f.heap->arenas, heap_arena, arena).address;
 
@@ -677,7 +640,7 @@ static void test_ring_broken(void)
 
 static void test_mmapped_merged(void)
 {
-	g_auto(fixture) f = start("2.36", 0x3000);
+	g_auto(test_process) f = start("2.36", 0x3000);
 	hc_address at = 0x7fffd0000000;
 
 	/* The kernel made one mapping of four, with somebody else's pages between and around. */
@@ -695,7 +658,7 @@ static void test_mmapped_merged(void)
 /* Somebody else's memory looks just like an mmapped chunk: malloc's own count decides. */
 static void test_mmapped_decoy(void)
 {
-	g_auto(fixture) f = start("2.36", 0x3000);
+	g_auto(test_process) f = start("2.36", 0x3000);
 	hc_address at = 0x7fffd0000000;
 
 	core_builder_add_memory(f.core, at, 0x40000, PF_R | PF_W);
@@ -713,7 +676,7 @@ static void test_mmapped_decoy(void)
 /* Many look-alikes, of sizes that real ones have too; real ones are found by the words that lead to their blocks. */
 static void test_mmapped_decoys(void)
 {
-	g_auto(fixture) f = start("2.36", 0x3000);
+	g_auto(test_process) f = start("2.36", 0x3000);
 	hc_address at = 0x7fffd0000000, holder = heap_malloc(f.heap, 0, 64 * 8);
 
 	for (unsigned i = 0; i < 64; i++) {
@@ -737,7 +700,7 @@ static void test_mmapped_decoys(void)
 /* A header in somebody's page in front of a chunk claims that chunk's mapping as its own. */
 static void test_mmapped_overlap(void)
 {
-	g_auto(fixture) f = start("2.36", 0x3000);
+	g_auto(test_process) f = start("2.36", 0x3000);
 	hc_address at = 0x7fffd0000000;
 
 	core_builder_add_memory(f.core, at, 0x100000, PF_R | PF_W);
@@ -828,7 +791,7 @@ static void test_mmapped_choice(void)
 /* A mapping is missing: the rest is taken, and the difference told. */
 static void test_mmapped_missing(void)
 {
-	g_auto(fixture) f = start("2.36", 0x3000);
+	g_auto(test_process) f = start("2.36", 0x3000);
 	hc_address at = 0x7fffd0000000;
 
 	core_builder_add_memory(f.core, at, 0x40000, PF_R | PF_W);
@@ -844,7 +807,7 @@ static void test_mmapped_missing(void)
 /* ---- damage ---- */
 
 /* Thirty blocks of 100 bytes; returns the address of number INDEX. */
-static hc_address thirty_blocks(fixture *f, unsigned index)
+static hc_address thirty_blocks(test_process *f, unsigned index)
 {
 	hc_address wanted = 0;
 
@@ -860,7 +823,7 @@ static hc_address thirty_blocks(fixture *f, unsigned index)
 /* The size of one chunk is overwritten with SIZE: it is lost, and no other. */
 static void check_damaged_size(unsigned index, uint64_t size)
 {
-	g_auto(fixture) f = start("2.36", 0x3000);
+	g_auto(test_process) f = start("2.36", 0x3000);
 	hc_address block = thirty_blocks(&f, index);
 
 	core_builder_put_word(f.core, block - 8, size);
@@ -899,9 +862,9 @@ static void test_damaged_size(void)
 /* A ring that leads to itself, to a block in use, to nowhere. The first block in it is in the bin, the others are in none. */
 static void check_bin(hc_address (*target)(hc_address first, hc_address second, hc_address used))
 {
-	g_auto(fixture) f = start("2.36", 0x3000);
-	hc_address used = heap_malloc(f.heap, 0, 400), second = malloc_apart(f.heap, 0, 400),
-		   first = malloc_apart(f.heap, 0, 400);
+	g_auto(test_process) f = start("2.36", 0x3000);
+	hc_address used = heap_malloc(f.heap, 0, 400), second = heap_malloc_apart(f.heap, 0, 400),
+		   first = heap_malloc_apart(f.heap, 0, 400);
 
 	heap_free_to_bin(f.heap, second, HEAP_UNSORTED);
 	heap_free_to_bin(f.heap, first, HEAP_UNSORTED);
@@ -955,8 +918,8 @@ static void test_bins_damaged(void)
 /* A fastbin whose last entry leads back to its first. */
 static void test_fastbin_loop(void)
 {
-	g_auto(fixture) f = start("2.31", 0x3000);
-	hc_address first = malloc_apart(f.heap, 0, 24), last = malloc_apart(f.heap, 0, 24);
+	g_auto(test_process) f = start("2.31", 0x3000);
+	hc_address first = heap_malloc_apart(f.heap, 0, 24), last = heap_malloc_apart(f.heap, 0, 24);
 
 	heap_free_to_fastbin(f.heap, first);
 	heap_free_to_fastbin(f.heap, last);
@@ -970,7 +933,7 @@ static void test_fastbin_loop(void)
 /* The core ends, or does not hold the heap, from the middle of a block on. */
 static void test_heap_left_out(void)
 {
-	g_auto(fixture) f = start("2.36", 0x4000);
+	g_auto(test_process) f = start("2.36", 0x4000);
 
 	thirty_blocks(&f, 0);
 	heap_malloc_until(f.heap, 0, 0x800);
@@ -997,7 +960,7 @@ static void test_damaged_top(void)
 	static const uint64_t sizes[] = { 0, 0x11, 0x4141414141414141, 0x100001 };
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(sizes); i++) {
-		g_auto(fixture) f = start("2.36", 0x4000);
+		g_auto(test_process) f = start("2.36", 0x4000);
 
 		thirty_blocks(&f, 0);
 		core_builder_put_word(f.core, g_array_index(f.heap->arenas, heap_arena, 0).top + 8, sizes[i]);
@@ -1016,7 +979,7 @@ static void test_damaged_top(void)
 
 static void test_never_used(void)
 {
-	g_auto(fixture) f = start_empty("2.36");
+	g_auto(test_process) f = process_create("2.36");
 
 	heap_add_thread(f.heap, 0, 0, 0, HEAP_NONE);
 	if (!run(&f))
@@ -1027,7 +990,7 @@ static void test_never_used(void)
 
 static void test_no_library(void)
 {
-	g_auto(fixture) f = { .core = core_builder_create(8, false) };
+	g_auto(test_process) f = { .core = core_builder_create(8, false) };
 
 	core_builder_add_memory(f.core, 0x10000, 0x10000, PF_R | PF_W);
 	core_builder_add_thread(f.core, &(core_thread){ .id = 1, .stack_pointer = 0x10800 });
@@ -1047,7 +1010,7 @@ static void test_no_library(void)
  */
 static void check_no_header(const char *release)
 {
-	g_auto(fixture) f = start(release, 0x5000);
+	g_auto(test_process) f = start(release, 0x5000);
 	unsigned arena = heap_add_arena(f.heap, 0x7fff00000000 - 0x1000000000, 0x5000);
 
 	heap_add_thread(f.heap, 0x7fffb0000000, 0x4000, HEAP_GUARD_SIZE, arena);
@@ -1072,7 +1035,7 @@ static void test_no_header(void)
 /* Only threads allocated: the main arena has nothing. */
 static void test_main_arena_unused(void)
 {
-	g_auto(fixture) f = start_empty("2.36");
+	g_auto(test_process) f = process_create("2.36");
 
 	heap_add_thread(f.heap, 0, 0, 0, HEAP_NONE);
 	unsigned arena = heap_add_arena(f.heap, 0x7fffe8000000, 0x5000);

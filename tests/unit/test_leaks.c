@@ -1,57 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* leaks/: trees, groups and evidence on small heaps built in memory. The only module is the builder's libc.so.6. */
-#include "stages.h"
+#include "test_process.h"
 #include "unit.h"
 
 #include "base/demangle.h"
-#include "leaks/leaks.h"
 
 #include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-typedef struct heap_test {
-	core_builder *core;
-	heap_builder *heap;
-	hc_address cache;
-	stage_results stages;
-	hc_leaks *leaks;
-} heap_test;
-
-static void stop(heap_test *test)
+static test_process start(uint64_t size)
 {
-	hc_leaks_destroy(test->leaks);
-	stages_clear(&test->stages);
-	heap_builder_destroy(test->heap);
-	core_builder_destroy(test->core);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(heap_test, stop)
+	test_process test = process_start("2.36", size, size);
 
-static heap_test start(uint64_t size)
-{
-	heap_test test = { .core = core_builder_create(8, false) };
-
-	test.heap = heap_builder_create(test.core, heap_release_find("2.36"));
-	heap_add_thread(test.heap, 0, 0, 0, 0);
-	heap_start_main(test.heap, 0, size, size);
-	test.cache = heap_add_cache(test.heap, 0, 0);
+	heap_add_cache(test.heap, 0, 0);
 	return test;
 }
 
-static bool run(heap_test *test, const hc_leaks_options *options)
+static bool run(test_process *test, const hc_leaks_options *options)
 {
-	heap_write_threads(test->heap);
-	if (!stages_run(&test->stages, test->core, 1))
+	if (!process_run(test, 1))
 		return false;
-	test->leaks = hc_leaks_create(test->stages.core, test->stages.modules, test->stages.blocks, test->stages.areas,
-		test->stages.references, options, NULL);
+	test->leaks = hc_analysis_find_leaks(test->stages.analysis, options, NULL);
 	CU_ASSERT_PTR_NOT_NULL(test->leaks);
 	return test->leaks;
 }
 
 /* A block of SIZE bytes whose word WORD is VALUE (WORD < 0: none); the others are zero. */
-static hc_address make(heap_test *test, uint64_t size, int word, uint64_t value)
+static hc_address make(test_process *test, uint64_t size, int word, uint64_t value)
 {
 	hc_address block = heap_malloc(test->heap, 0, size);
 
@@ -60,7 +37,7 @@ static hc_address make(heap_test *test, uint64_t size, int word, uint64_t value)
 	return block;
 }
 
-static void make_text(heap_test *test, uint64_t size, const char *text)
+static void make_text(test_process *test, uint64_t size, const char *text)
 {
 	core_builder_put_bytes(test->core, make(test, size, -1, 0), text, strlen(text) + 1);
 }
@@ -95,7 +72,7 @@ static char *describe(const hc_leaks *leaks)
 
 static void test_shared_child(void)
 {
-	g_auto(heap_test) test = start(0x4000);
+	g_auto(test_process) test = start(0x4000);
 	hc_address child = make(&test, 104, -1, 0);
 
 	make(&test, 200, 3, child);
@@ -109,7 +86,7 @@ static void test_shared_child(void)
 
 static void test_ring(void)
 {
-	g_auto(heap_test) test = start(0x4000);
+	g_auto(test_process) test = start(0x4000);
 	hc_address a = make(&test, 40, -1, 0), b = make(&test, 56, 0, a), c = make(&test, 72, 1, b);
 
 	core_builder_put_word(test.core, a, c);
@@ -136,7 +113,7 @@ static bool count_block(const hc_block *block, hc_reach reach, hc_address head, 
 
 static void test_long_list(void)
 {
-	g_auto(heap_test) test = start(0x1000 + LONG * 32);
+	g_auto(test_process) test = start(0x1000 + LONG * 32);
 	hc_address head = 0;
 	unsigned count = 0;
 
@@ -154,11 +131,11 @@ static void test_long_list(void)
 
 static void test_possibly_lost(void)
 {
-	g_auto(heap_test) test = start(0x4000);
+	g_auto(test_process) test = start(0x4000);
 	hc_address child = make(&test, 104, -1, 0), head = make(&test, 200, 3, child);
 
 	make(&test, 56, -1, 0); /* lost for certain: first in the list, though smaller */
-	core_builder_put_word(test.core, test.heap->data + 0x2000, head + 100);
+	heap_keep(test.heap, head + 100);
 	if (!run(&test, NULL))
 		return;
 	CHECK_GROUPS(&test, "1/1 1/2P");
@@ -170,7 +147,7 @@ static void test_possibly_lost(void)
 
 static void test_texts(void)
 {
-	g_auto(heap_test) test = start(0x4000);
+	g_auto(test_process) test = start(0x4000);
 
 	make_text(&test, 100, "order 7 of 12");
 	make_text(&test, 300, "order 12345 of 9, with more behind it");
@@ -186,7 +163,7 @@ static void test_texts(void)
 
 static void test_rare_texts(void)
 {
-	g_auto(heap_test) test = start(0x8000);
+	g_auto(test_process) test = start(0x8000);
 
 	for (unsigned i = 0; i < 40; i++) {
 		char text[16] = "word ........";
@@ -205,7 +182,7 @@ static void test_rare_texts(void)
 static void test_no_content(void)
 {
 	static const hc_leaks_options options = { .no_content = true };
-	g_auto(heap_test) test = start(0x4000);
+	g_auto(test_process) test = start(0x4000);
 
 	make_text(&test, 100, "a secret");
 	if (!run(&test, &options))
@@ -217,8 +194,8 @@ static void test_no_content(void)
 
 static void test_layouts(void)
 {
-	g_auto(heap_test) test = start(0x4000);
-	hc_address data = test.heap->data + 0x2000;
+	g_auto(test_process) test = start(0x4000);
+	hc_address data = heap_kept_at(test.heap, 0);
 
 	make(&test, 40, 1, data);
 	make(&test, 40, 1, data + 64);
@@ -245,7 +222,7 @@ static void test_layouts(void)
 /* What malloc left in a block that was free before says nothing of whose it is. */
 static void test_malloc_state(void)
 {
-	g_auto(heap_test) test = start(0x4000);
+	g_auto(test_process) test = start(0x4000);
 
 	make(&test, 40, 1, test.heap->main_arena + 96);
 	if (!run(&test, NULL))
@@ -268,12 +245,12 @@ static void test_groupings(void)
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
 		hc_leaks_options options = { .grouping = cases[i].grouping };
-		g_auto(heap_test) test = start(0x4000);
+		g_auto(test_process) test = start(0x4000);
 
 		make_text(&test, 40, "hello 1");
 		make_text(&test, 200, "hello 2");
 		make(&test, 40, 1, 5);
-		make(&test, 40, 1, test.heap->data + 0x2000);
+		make(&test, 40, 1, heap_kept_at(test.heap, 0));
 		if (run(&test, &options))
 			CHECK_GROUPS(&test, cases[i].expected);
 	}
@@ -283,11 +260,11 @@ static void test_groupings(void)
 
 static void test_freed_owner(void)
 {
-	g_auto(heap_test) test = start(0x4000);
+	g_auto(test_process) test = start(0x4000);
 	hc_address buffer = make(&test, 1000, -1, 0), owner = make(&test, 72, 5, buffer), other = make(&test, 500, -1, 0);
 
-	core_builder_put_word(test.core, owner + 24, test.heap->data + 0x2000);
-	heap_free_to_cache(test.heap, test.cache, owner);
+	core_builder_put_word(test.core, owner + 24, heap_kept_at(test.heap, 0));
+	heap_free_to_cache(test.heap, heap_thread_at(test.heap, 0)->cache, owner);
 	(void)other;
 	if (!run(&test, NULL))
 		return;
@@ -312,13 +289,13 @@ static void test_freed_owner(void)
 /* Its first word, which free() overwrote, was all that told: live blocks of that size have it still. */
 static void test_owner_by_others(void)
 {
-	g_auto(heap_test) test = start(0x4000);
+	g_auto(test_process) test = start(0x4000);
 	hc_address buffer = make(&test, 1000, -1, 0), owner = make(&test, 72, 5, buffer), live;
 
-	heap_free_to_cache(test.heap, test.cache, owner);
+	heap_free_to_cache(test.heap, heap_thread_at(test.heap, 0)->cache, owner);
 	for (unsigned i = 0; i < 3; i++) {
 		live = make(&test, 72, 5, make(&test, 1000, -1, 0));
-		core_builder_put_word(test.core, live, test.heap->data + 0x2000);
+		core_builder_put_word(test.core, live, heap_kept_at(test.heap, 0));
 		core_builder_put_word(test.core, test.heap->data + 0x2800 + 8 * i, live);
 	}
 	if (!run(&test, NULL))
@@ -337,7 +314,7 @@ static void test_suppressions(void)
 	g_autofree char *path = NULL;
 	g_autoptr(hc_suppressions) suppressions = hc_suppressions_create();
 	hc_leaks_options options = { .suppressions = suppressions };
-	g_auto(heap_test) test = start(0x4000);
+	g_auto(test_process) test = start(0x4000);
 	int file = g_file_open_tmp(NULL, &path, NULL);
 
 	CU_ASSERT_TRUE(file >= 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* memory/: the rows of the memory table against sums that the builders know. */
-#include "stages.h"
+#include "test_process.h"
 #include "unit.h"
 
 #include <stdio.h>
@@ -10,30 +10,8 @@ enum {
 	RW = PF_R | PF_W
 };
 
-typedef struct fixture {
-	core_builder *core;
-	heap_builder *heap;
-	stage_results stages;
-} fixture;
-
-static void stop(fixture *f)
-{
-	stages_clear(&f->stages);
-	heap_builder_destroy(f->heap);
-	core_builder_destroy(f->core);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(fixture, stop)
-
-static fixture start(void)
-{
-	fixture f = { .core = core_builder_create(8, false) };
-
-	f.heap = heap_builder_create(f.core, heap_release_find("2.36"));
-	return f;
-}
-
 /* The top rows add up to all that is mapped; parts name a row that there is, and are no larger. */
-static void check_sum(const fixture *f)
+static void check_sum(const test_process *f)
 {
 	uint64_t mapped = 0, sum = 0;
 
@@ -57,16 +35,15 @@ static void check_sum(const fixture *f)
 	CU_ASSERT_PTR_NULL(hc_memory_row_find(f->stages.memory, HC_ROW_NONE));
 }
 
-static bool run(fixture *f)
+static bool run(test_process *f)
 {
-	heap_write_threads(f->heap);
-	if (!stages_run(&f->stages, f->core, 1))
+	if (!process_run(f, 1))
 		return false;
 	check_sum(f);
 	return true;
 }
 
-static void check_row(const fixture *f, const char *id, uint64_t bytes, uint64_t count, unsigned line)
+static void check_row(const test_process *f, const char *id, uint64_t bytes, uint64_t count, unsigned line)
 {
 	const hc_memory_row *row = hc_memory_row_find(f->stages.memory, hc_row_called(id));
 
@@ -79,39 +56,32 @@ static void check_row(const fixture *f, const char *id, uint64_t bytes, uint64_t
 }
 #define CHECK_ROW(f, id, bytes, count) check_row(f, id, bytes, count, __LINE__)
 
-static void keep(fixture *f, unsigned place, hc_address block)
-{
-	core_builder_put_word(f->core, f->heap->data + 0x2000 + 8 * place, block);
-}
-
 /*
  * By hand. Regions: the break, 0x6000, with 0x1000 foreign in it; a thread's heap, 0x5000; two mmapped chunks of 0x21000 and 0x10000.
  */
 static void test_rows(void)
 {
-	g_auto(fixture) f = start();
+	g_auto(test_process) f = process_start("2.36", 0x3000, 0x6000);
 	hc_address cache, block;
 
-	heap_add_thread(f.heap, 0, 0, 0, 0);
-	heap_start_main(f.heap, 0, 0x3000, 0x6000);
 	cache = heap_add_cache(f.heap, 0, 0);			       /* 0x290, libc's */
-	keep(&f, 0, heap_malloc(f.heap, 0, 104));		       /* 0x70 */
-	keep(&f, 1, heap_malloc(f.heap, 0, 40));		       /* 0x30 */
+	heap_keep(f.heap, heap_malloc(f.heap, 0, 104));		       /* 0x70 */
+	heap_keep(f.heap, heap_malloc(f.heap, 0, 40));		       /* 0x30 */
 	heap_malloc(f.heap, 0, 1000);				       /* 0x3f0, lost */
 	heap_free_to_cache(f.heap, cache, heap_malloc(f.heap, 0, 56)); /* 0x40 */
 	heap_free_to_fastbin(f.heap, heap_malloc(f.heap, 0, 120));     /* 0x80 */
-	keep(&f, 2, heap_malloc(f.heap, 0, 24));		       /* 0x20 */
+	heap_keep(f.heap, heap_malloc(f.heap, 0, 24));		       /* 0x20 */
 	block = heap_malloc(f.heap, 0, 500);			       /* 0x200 */
-	keep(&f, 3, heap_malloc_until(f.heap, 0, 0x440));	       /* all but 0x440 */
+	heap_keep(f.heap, heap_malloc_until(f.heap, 0, 0x440));	       /* all but 0x440 */
 	heap_free_to_bin(f.heap, block, HEAP_UNSORTED);
 	heap_grow_main(f.heap, 0x1000, 0x2000, HEAP_UNSORTED); /* 0x420 freed, 0x20 of fenceposts, a top of 0x2000 */
 	unsigned arena = heap_add_arena(f.heap, 0x7fffe8000000, 0x5000); /* 0x8d0 in front of its chunks */
 
 	heap_add_thread(f.heap, 0x7fffb0000000, 0x4000, HEAP_GUARD_SIZE, arena);
-	keep(&f, 4, heap_malloc(f.heap, arena, 2000)); /* 0x7e0 */
+	heap_keep(f.heap, heap_malloc(f.heap, arena, 2000)); /* 0x7e0 */
 	core_builder_add_memory(f.core, 0x7fffd0000000, 0x21000, RW);
 	core_builder_add_memory(f.core, 0x7fffd8000000, 0x10000, RW);
-	keep(&f, 5, heap_mmap(f.heap, 0x7fffd0000000, 0x21000, 0));
+	heap_keep(f.heap, heap_mmap(f.heap, 0x7fffd0000000, 0x21000, 0));
 	heap_mmap(f.heap, 0x7fffd8000000, 0x10000, 0);			/* lost */
 	core_builder_add_memory(f.core, 0x7fffa0000000, 0x7000, RW);	/* anonymous */
 	core_builder_add_partly(f.core, 0x7fffa8000000, 0x8000, 0, RW); /* not dumped */
@@ -152,11 +122,9 @@ static void test_rows(void)
 
 static void test_unreadable(void)
 {
-	g_auto(fixture) f = start();
+	g_auto(test_process) f = process_start("2.36", 0x3000, 0x3000);
 	hc_address middle;
 
-	heap_add_thread(f.heap, 0, 0, 0, 0);
-	heap_start_main(f.heap, 0, 0x3000, 0x3000);
 	for (unsigned i = 0; i < 10; i++)
 		heap_malloc(f.heap, 0, 100);
 	middle = heap_malloc(f.heap, 0, 200); /* 0xd0 */
@@ -174,10 +142,8 @@ static void test_unreadable(void)
 static void test_cut(void)
 {
 	for (unsigned cut = 0; cut < 12; cut++) {
-		g_auto(fixture) f = start();
+		g_auto(test_process) f = process_start("2.36", 0x6000, 0x6000);
 
-		heap_add_thread(f.heap, 0, 0, 0, 0);
-		heap_start_main(f.heap, 0, 0x6000, 0x6000);
 		for (unsigned i = 0; i < 50; i++)
 			heap_malloc(f.heap, 0, 100 + 8 * i);
 		heap_write_threads(f.heap);
@@ -196,7 +162,7 @@ static void test_cut(void)
 
 static void test_no_heap(void)
 {
-	g_auto(fixture) f = start();
+	g_auto(test_process) f = process_create("2.36");
 
 	heap_add_thread(f.heap, 0, 0, 0, HEAP_NONE);
 	if (!run(&f))
@@ -211,11 +177,9 @@ static void test_random_damage(void)
 	GRand *dice = g_rand_new_with_seed(7);
 
 	for (unsigned round = 0; round < 40; round++) {
-		g_auto(fixture) f = start();
+		g_auto(test_process) f = process_start("2.36", 0x6000, 0x6000);
 		hc_address cache;
 
-		heap_add_thread(f.heap, 0, 0, 0, 0);
-		heap_start_main(f.heap, 0, 0x6000, 0x6000);
 		cache = heap_add_cache(f.heap, 0, 0);
 		unsigned arena = heap_add_arena(f.heap, 0x7fffe8000000, 0x5000);
 

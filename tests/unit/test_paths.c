@@ -3,67 +3,34 @@
  * references/paths.c, places.c: shortest paths on small graphs, several without a block in common, to lost and to freed blocks, along a long
  * list; and the names of the places where they begin.
  */
-#include "stages.h"
+#include "test_process.h"
 #include "unit.h"
 
 #include <stdio.h>
 
 enum { SIZE = 104, LONG = 20000 };
 
-typedef struct graph {
-	core_builder *core;
-	heap_builder *heap;
-	stage_results stages;
-	hc_address data, stack; /* where the next root word goes */
-	uint64_t rbx;
-} graph;
-
-static void stop(graph *g)
+static test_process start(uint64_t size)
 {
-	stages_clear(&g->stages);
-	heap_builder_destroy(g->heap);
-	core_builder_destroy(g->core);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(graph, stop)
-
-static graph start(uint64_t size)
-{
-	graph g = { .core = core_builder_create(8, false) };
-
-	g.heap = heap_builder_create(g.core, heap_release_find("2.36"));
-	heap_add_thread(g.heap, 0, 0, 0, 0);
-	heap_start_main(g.heap, 0, size, size);
-	g.data = g.heap->data + 0x2000;
-	g.stack = g_array_index(g.heap->threads, heap_thread, 0).stack_pointer + 8;
-	return g;
+	return process_start("2.36", size, size);
 }
 
-static bool run(graph *g)
+static bool run(test_process *g)
 {
-	const heap_thread *thread = &g_array_index(g->heap->threads, heap_thread, 0);
-
-	core_builder_add_thread(g->core, &(core_thread){
-		.id = thread->id, .stack_pointer = thread->stack_pointer, .thread_pointer = thread->pointer, .rbx = g->rbx });
-	return stages_run(&g->stages, g->core, 1);
+	return process_run(g, 1);
 }
 
-static hc_address node(graph *g)
+static hc_address node(test_process *g)
 {
 	return heap_malloc(g->heap, 0, SIZE);
 }
 
-static void link_at(graph *g, hc_address from, unsigned word, hc_address to)
+static void link_at(test_process *g, hc_address from, unsigned word, hc_address to)
 {
 	core_builder_put_word(g->core, from + 8 * word, to);
 }
 
-static void root(graph *g, hc_address to)
-{
-	core_builder_put_word(g->core, g->data, to);
-	g->data += 8;
-}
-
-static hc_paths *find(const graph *g, hc_address address, unsigned limit)
+static hc_paths *find(const test_process *g, hc_address address, unsigned limit)
 {
 	hc_block block = { .number = UINT32_MAX };
 	g_autoptr(GError) error = NULL;
@@ -99,11 +66,11 @@ static void check_path(const hc_paths *paths, unsigned index, hc_path_start begi
 /* Two ways of different lengths: root -> a -> d; root -> b -> c -> d. */
 static void test_shortest(void)
 {
-	g_auto(graph) g = start(0x4000);
+	g_auto(test_process) g = start(0x4000);
 	hc_address b = node(&g), c = node(&g), a = node(&g), d = node(&g);
 
-	root(&g, b);
-	root(&g, a);
+	heap_keep(g.heap, b);
+	heap_keep(g.heap, a);
 	link_at(&g, b, 1, c);
 	link_at(&g, c, 2, d);
 	link_at(&g, a, 3, d);
@@ -116,7 +83,7 @@ static void test_shortest(void)
 	CU_ASSERT_EQUAL(hc_paths_count(one), 1);
 	CHECK_PATH(one, 0, HC_PATH_ROOT, a, d);
 	CU_ASSERT_TRUE(hc_paths_step(one, 0, 0, &step));
-	CU_ASSERT_EQUAL(step.reference.from, g.heap->data + 0x2008);
+	CU_ASSERT_EQUAL(step.reference.from, heap_kept_at(g.heap, 1));
 	CU_ASSERT_TRUE(hc_paths_step(one, 0, 1, &step));
 	CU_ASSERT_EQUAL(step.reference.from, a + 24);
 	CU_ASSERT_FALSE(hc_paths_step(one, 0, 2, &step));
@@ -130,14 +97,14 @@ static void test_shortest(void)
 /* Words of roots that lead straight to it come first: data, stack, register. */
 static void test_roots_in_order(void)
 {
-	g_auto(graph) g = start(0x4000);
+	g_auto(test_process) g = start(0x4000);
 	hc_address a = node(&g), b = node(&g);
 
-	root(&g, b);
-	root(&g, a);
+	heap_keep(g.heap, b);
+	heap_keep(g.heap, a);
 	link_at(&g, b, 0, a);
-	g.rbx = a;
-	core_builder_put_word(g.core, g.stack, a);
+	heap_thread_at(g.heap, 0)->rbx = a;
+	core_builder_put_word(g.core, heap_thread_at(g.heap, 0)->stack_pointer + 8, a);
 	if (!run(&g))
 		return;
 	g_autoptr(hc_paths) paths = find(&g, a, 10);
@@ -168,7 +135,7 @@ static void test_roots_in_order(void)
 /* head -> a -> b, nothing leads to head; and a ring that nothing leads to. */
 static void test_lost(void)
 {
-	g_auto(graph) g = start(0x4000);
+	g_auto(test_process) g = start(0x4000);
 	hc_address head = node(&g), a = node(&g), b = node(&g), first = node(&g), second = node(&g);
 
 	link_at(&g, head, 0, a);
@@ -191,13 +158,13 @@ static void test_lost(void)
 /* A pointer to freed memory; and a block that only a pointer into its middle leads to. */
 static void test_freed_and_interior(void)
 {
-	g_auto(graph) g = start(0x4000);
+	g_auto(test_process) g = start(0x4000);
 	hc_address holder = node(&g), freed = node(&g), unknown = node(&g), middle = node(&g), below = node(&g);
 
 	node(&g);
-	root(&g, holder);
+	heap_keep(g.heap, holder);
 	link_at(&g, holder, 5, freed + 16);
-	root(&g, middle + 40);
+	heap_keep(g.heap, middle + 40);
 	link_at(&g, middle, 2, below);
 	heap_free_to_fastbin(g.heap, freed);
 	heap_free_to_fastbin(g.heap, unknown);
@@ -214,11 +181,11 @@ static void test_freed_and_interior(void)
 /* No recursion, and not a search for each block. */
 static void test_long_list(void)
 {
-	g_auto(graph) g = start(0x400000);
+	g_auto(test_process) g = start(0x400000);
 	hc_address first = node(&g), last = first;
 	hc_path_step step;
 
-	root(&g, first);
+	heap_keep(g.heap, first);
 	for (unsigned i = 1; i < LONG; i++) {
 		hc_address next = node(&g);
 
@@ -240,13 +207,13 @@ static void test_long_list(void)
 /* Many ways without a block in common: each is found, no more. */
 static void test_disjoint(void)
 {
-	g_auto(graph) g = start(0x10000);
+	g_auto(test_process) g = start(0x10000);
 	hc_address target = node(&g), gate = node(&g);
 
 	for (unsigned i = 0; i < 7; i++) {
 		hc_address way = node(&g);
 
-		root(&g, way);
+		heap_keep(g.heap, way);
 		link_at(&g, way, i, i < 5 ? target : gate); /* two of them by the same block */
 	}
 	link_at(&g, gate, 0, target);

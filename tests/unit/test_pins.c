@@ -4,10 +4,10 @@
  * heap_trim() (malloc.c, arena.c of glibc 2.36): of a top of SIZE bytes, if that is mp_.trim_threshold or more, all but MINSIZE + 1 +
  * mp_.top_pad in whole pages.
  */
-#include "pins/pins.h"
-#include "wording/wording.h"
-#include "stages.h"
+#include "test_process.h"
 #include "unit.h"
+
+#include "wording/wording.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,51 +19,31 @@ enum {
 	PAGE = 0x1000
 };
 
-typedef struct fixture {
-	core_builder *core;
-	heap_builder *heap;
-	stage_results stages;
-	hc_pins *pins;
-} fixture;
-
-static void stop(fixture *f)
-{
-	hc_pins_destroy(f->pins);
-	stages_clear(&f->stages);
-	heap_builder_destroy(f->heap);
-	core_builder_destroy(f->core);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(fixture, stop)
-
 /* trim_threshold, top_pad and mmap_threshold are the first words of struct malloc_par in all releases. */
-static void set_thresholds(fixture *f, uint64_t trim, uint64_t pad, uint64_t mmap)
+static void set_thresholds(test_process *f, uint64_t trim, uint64_t pad, uint64_t mmap)
 {
 	core_builder_put_word(f->core, f->heap->parameters, trim);
 	core_builder_put_word(f->core, f->heap->parameters + 8, pad);
 	core_builder_put_word(f->core, f->heap->parameters + 16, mmap);
 }
 
-static fixture start(uint64_t size, uint64_t capacity)
+static test_process start(uint64_t size, uint64_t capacity)
 {
-	fixture f = { .core = core_builder_create(8, false) };
+	test_process f = process_start("2.36", size, capacity);
 
-	f.heap = heap_builder_create(f.core, heap_release_find("2.36"));
-	heap_add_thread(f.heap, 0, 0, 0, 0);
-	heap_start_main(f.heap, 0, size, capacity);
 	set_thresholds(&f, THRESHOLD, PAD, 0x20000);
 	return f;
 }
 
-static bool run(fixture *f)
+static bool run(test_process *f)
 {
-	heap_write_threads(f->heap);
-	if (!stages_run_blocks(&f->stages, f->core, 1))
+	if (!process_run_blocks(f, 1))
 		return false;
 	f->pins = hc_pins_create(f->stages.core, f->stages.blocks, NULL);
 	return true;
 }
 
-static const hc_pin_run *run_at(const fixture *f, hc_address start)
+static const hc_pin_run *run_at(const test_process *f, hc_address start)
 {
 	for (unsigned i = 0; i < hc_pins_run_count(f->pins); i++)
 		if (hc_pins_run(f->pins, i)->start == start)
@@ -74,7 +54,7 @@ static const hc_pin_run *run_at(const fixture *f, hc_address start)
 }
 
 /* A block of that chunk size, to be freed later. */
-static hc_address take(fixture *f, unsigned arena, uint64_t chunk_size)
+static hc_address take(test_process *f, unsigned arena, uint64_t chunk_size)
 {
 	return heap_malloc(f->heap, arena, chunk_size - 8);
 }
@@ -87,7 +67,7 @@ static uint64_t trim(uint64_t size)
 /* free 0x40000 | pin 0x110 | free 0x20000 | two pins | top. */
 static void test_two_islands(void)
 {
-	g_auto(fixture) f = start(HEAP, HEAP);
+	g_auto(test_process) f = start(HEAP, HEAP);
 	hc_address base = f.heap->sbrk_base;
 	hc_address low = take(&f, 0, 0x40000), pin = heap_malloc(f.heap, 0, 0x108);
 	hc_address high = take(&f, 0, 0x20000);
@@ -134,7 +114,7 @@ static void test_thresholds(void)
 	};
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
-		g_auto(fixture) f = start(HEAP, HEAP);
+		g_auto(test_process) f = start(HEAP, HEAP);
 		hc_address low;
 
 		heap_malloc(f.heap, 0, HEAP - 0x60000 - 8);
@@ -156,7 +136,7 @@ static void test_thresholds(void)
 /* What a fastbin holds merges before anything goes back; what a thread caches does not. */
 static void test_fastbins_and_cache(void)
 {
-	g_auto(fixture) f = start(HEAP, HEAP);
+	g_auto(test_process) f = start(HEAP, HEAP);
 	hc_address cache = heap_add_cache(f.heap, 0, 0), low = take(&f, 0, 0x20000);
 	hc_address fast = heap_malloc(f.heap, 0, 0x18), cached = heap_malloc(f.heap, 0, 0x38);
 	hc_pins_totals totals;
@@ -177,7 +157,7 @@ static void test_fastbins_and_cache(void)
 	CU_ASSERT_EQUAL(one->above.cached.bytes, 0x40);
 	CU_ASSERT_EQUAL(hc_pins_holder_count(f.pins), 1);
 	CU_ASSERT_EQUAL(holder->kind, HC_HOLDER_CACHED);
-	CU_ASSERT_EQUAL(holder->thread, g_array_index(f.heap->threads, heap_thread, 0).id);
+	CU_ASSERT_EQUAL(holder->thread, heap_thread_at(f.heap, 0)->id);
 	CU_ASSERT_EQUAL(holder->example, cached);
 	CU_ASSERT_EQUAL(holder->pinned, one->whole);
 	CU_ASSERT_EQUAL(holder->alone, one->whole);
@@ -189,7 +169,7 @@ static void test_fastbins_and_cache(void)
 /* free 0x20000 | a, b | free 0x30000 | a | top: two sizes, one of them in both islands. */
 static void test_holders(void)
 {
-	g_auto(fixture) f = start(HEAP, HEAP);
+	g_auto(test_process) f = start(HEAP, HEAP);
 	hc_address low = take(&f, 0, 0x20000), high, last;
 
 	heap_malloc(f.heap, 0, 0x108);
@@ -227,7 +207,7 @@ static void test_holders(void)
 /* More is in use above than is free below: kept, but not by a few blocks. */
 static void test_under_live(void)
 {
-	g_auto(fixture) f = start(HEAP, HEAP);
+	g_auto(test_process) f = start(HEAP, HEAP);
 	hc_address low = take(&f, 0, 0x12000);
 	hc_pins_totals totals;
 
@@ -247,7 +227,7 @@ static void test_under_live(void)
 /* Somebody else's memory from sbrk lies between: what is below it stays. */
 static void test_foreign(void)
 {
-	g_auto(fixture) f = start(HEAP, 4 * HEAP);
+	g_auto(test_process) f = start(HEAP, 4 * HEAP);
 	hc_address low = take(&f, 0, 0x40000), high;
 
 	heap_malloc(f.heap, 0, 0x18);
@@ -281,7 +261,7 @@ typedef struct two_heaps {
 } two_heaps;
 
 /* first: in use | free | pin | free to the end; second: FREE_HEAD free bytes, pin, top. */
-static two_heaps add_two_heaps(fixture *f, uint64_t free_head)
+static two_heaps add_two_heaps(test_process *f, uint64_t free_head)
 {
 	two_heaps two = { .arena = heap_add_arena(f->heap, first_heap, FIRST) };
 	hc_address head = 0;
@@ -304,7 +284,7 @@ static two_heaps add_two_heaps(fixture *f, uint64_t free_head)
 
 static void test_heaps(void)
 {
-	g_auto(fixture) f = start(HEAP, HEAP);
+	g_auto(test_process) f = start(HEAP, HEAP);
 	two_heaps two = add_two_heaps(&f, 0x20000);
 
 	if (!run(&f))
@@ -333,7 +313,7 @@ static void test_damaged_chain(void)
 	static const hc_address previous[] = { 0, 0x7fffe0000000, 0x7fffe8000008, 0xdead0000, UINT64_MAX };
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(previous); i++) {
-		g_auto(fixture) f = start(HEAP, HEAP);
+		g_auto(test_process) f = start(HEAP, HEAP);
 		two_heaps two = add_two_heaps(&f, 0x20000);
 
 		core_builder_put_word(f.core, second_heap + 8, previous[i]);
@@ -351,7 +331,7 @@ static void test_damaged_chain(void)
 /* A pad that the first heap cannot hold: the second one stays mapped, and only its top shrinks. */
 static void test_no_room(void)
 {
-	g_auto(fixture) f = start(HEAP, HEAP);
+	g_auto(test_process) f = start(HEAP, HEAP);
 
 	add_two_heaps(&f, 0x20000);
 	set_thresholds(&f, 0, (uint64_t)64 << 20, 0x20000);
@@ -363,7 +343,7 @@ static void test_no_room(void)
 
 static void test_nothing(void)
 {
-	g_auto(fixture) f = start(0x2000, 0x2000);
+	g_auto(test_process) f = start(0x2000, 0x2000);
 	const hc_pin_main nothing = { 0 };
 	hc_pins_totals totals;
 
@@ -384,7 +364,7 @@ static void test_nothing(void)
 /* What is at the end, and what was large: the causes and their tunables. */
 static void test_causes(void)
 {
-	g_auto(fixture) f = start(HEAP, HEAP);
+	g_auto(test_process) f = start(HEAP, HEAP);
 	hc_address low = take(&f, 0, 0x40000);
 	uint64_t bytes[HC_KEPT_CAUSE_COUNT] = { 0 };
 

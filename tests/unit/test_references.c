@@ -10,7 +10,7 @@
  *	root, stack, below, tls, anon, read, reg	where the pointer stands: libc's data, the main thread's stack above and below its
  *			stack pointer, thread-local storage, an anonymous mapping, one that is read-only, a register
  */
-#include "stages.h"
+#include "test_process.h"
 #include "unit.h"
 
 #include <stdio.h>
@@ -33,20 +33,14 @@ typedef struct graph_node {
 } graph_node;
 
 typedef struct graph {
-	core_builder *core;
-	heap_builder *heap;
-	stage_results stages;
-	hc_address cache;
+	test_process process;
 	GArray *nodes; /* of graph_node */
 	unsigned mapped, placed[8];
-	uint64_t registers[2];
 } graph;
 
 static void stop(graph *g)
 {
-	stages_clear(&g->stages);
-	heap_builder_destroy(g->heap);
-	core_builder_destroy(g->core);
+	process_stop(&g->process);
 	for (unsigned i = 0; i < g->nodes->len; i++)
 		g_free(g_array_index(g->nodes, graph_node, i).name);
 	g_array_unref(g->nodes);
@@ -55,31 +49,19 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(graph, stop)
 
 static graph start(uint64_t size)
 {
-	graph g = { .core = core_builder_create(8, false), .nodes = g_array_new(FALSE, TRUE, sizeof(graph_node)) };
+	graph g = { .process = process_start("2.36", size, size), .nodes = g_array_new(FALSE, TRUE, sizeof(graph_node)) };
 
-	g.heap = heap_builder_create(g.core, heap_release_find("2.36"));
-	heap_add_thread(g.heap, 0, 0, 0, 0);
-	heap_start_main(g.heap, 0, size, size);
-	g.cache = heap_add_cache(g.heap, 0, 0);
-	core_builder_add_memory(g.core, anonymous, 0x1000, PF_R | PF_W);
-	core_builder_add_memory(g.core, read_only, 0x1000, PF_R);
-	core_builder_put_word(g.core, read_only, 1); /* else it would be taken for address space without access */
-	core_builder_add_memory(g.core, mapped_nodes, 0x10000, PF_R | PF_W);
+	heap_add_cache(g.process.heap, 0, 0);
+	core_builder_add_memory(g.process.core, anonymous, 0x1000, PF_R | PF_W);
+	core_builder_add_memory(g.process.core, read_only, 0x1000, PF_R);
+	core_builder_put_word(g.process.core, read_only, 1); /* else it would be taken for address space without access */
+	core_builder_add_memory(g.process.core, mapped_nodes, 0x10000, PF_R | PF_W);
 	return g;
 }
 
 static bool run(graph *g, unsigned jobs)
 {
-	const heap_thread *thread = &g_array_index(g->heap->threads, heap_thread, 0);
-
-	core_builder_add_thread(g->core, &(core_thread){
-						 .id = thread->id,
-						 .stack_pointer = thread->stack_pointer,
-						 .thread_pointer = thread->pointer,
-						 .rbx = g->registers[0],
-						 .r12 = g->registers[1],
-					 });
-	return stages_run(&g->stages, g->core, jobs);
+	return process_run(&g->process, jobs);
 }
 
 /* ---- reading the text ---- */
@@ -92,13 +74,13 @@ static graph_node *find_node(graph *g, const char *name)
 	graph_node made = { .name = g_strdup(name) };
 
 	if (name[0] == 'M') {
-		made.address = heap_mmap(g->heap, mapped_nodes + 0x1000 * g->mapped++, 0x1000, 0);
+		made.address = heap_mmap(g->process.heap, mapped_nodes + 0x1000 * g->mapped++, 0x1000, 0);
 	} else {
 		uint64_t size = name[0] == 'B' ? 200 : name[0] == 'F' ? 104 : name[0] == 'L' ? 4088 : NODE_SIZE;
 
-		made.address = heap_malloc(g->heap, 0, size);
+		made.address = heap_malloc(g->process.heap, 0, size);
 		/* The next block keeps neighbours apart. It is reachable, and no part of the graph. */
-		core_builder_put_word(g->core, anonymous + 0x800 + 8 * g->nodes->len, heap_malloc(g->heap, 0, 24));
+		core_builder_put_word(g->process.core, anonymous + 0x800 + 8 * g->nodes->len, heap_malloc(g->process.heap, 0, 24));
 	}
 	g_array_append_val(g->nodes, made);
 	return &g_array_index(g->nodes, graph_node, g->nodes->len - 1);
@@ -108,9 +90,9 @@ static graph_node *find_node(graph *g, const char *name)
 static bool place_of(graph *g, const char *name, hc_address *ret_place)
 {
 	static const char *const names[] = { "root", "stack", "below", "tls", "anon", "read" };
-	const heap_thread *thread = &g_array_index(g->heap->threads, heap_thread, 0);
+	const heap_thread *thread = heap_thread_at(g->process.heap, 0);
 	const hc_address places[] = {
-		g->heap->data + 0x2000,
+		heap_kept_at(g->process.heap, 0),
 		thread->stack_pointer + 8,
 		thread->stack_pointer - 0x400,
 		thread->pointer - 0x30,
@@ -136,7 +118,7 @@ static void add_edge(graph *g, const char *from, const char *to)
 		source = find_node(g, from) - (graph_node *)(void *)g->nodes->data;
 	value = find_node(g, target[0])->address + (target[1] ? g_ascii_strtoll(target[1], NULL, 10) : 0);
 	if (!strcmp(from, "reg")) {
-		g->registers[g->placed[7]++] = value;
+		*(g->placed[7]++ ? &heap_thread_at(g->process.heap, 0)->r12 : &heap_thread_at(g->process.heap, 0)->rbx) = value;
 		return;
 	}
 	if (source != UINT_MAX) {
@@ -144,7 +126,7 @@ static void add_edge(graph *g, const char *from, const char *to)
 
 		place = node->address + FIRST_POINTER + 8 * node->used++;
 	}
-	core_builder_put_word(g->core, place, value);
+	core_builder_put_word(g->process.core, place, value);
 }
 
 static void parse(graph *g, const char *text)
@@ -163,11 +145,11 @@ static void parse(graph *g, const char *text)
 		const graph_node *node = &g_array_index(g->nodes, graph_node, i);
 
 		if (node->name[0] == 'T')
-			heap_free_to_cache(g->heap, g->cache, node->address);
+			heap_free_to_cache(g->process.heap, heap_thread_at(g->process.heap, 0)->cache, node->address);
 		else if (node->name[0] == 'F')
-			heap_free_to_fastbin(g->heap, node->address);
+			heap_free_to_fastbin(g->process.heap, node->address);
 		else if (node->name[0] == 'B')
-			heap_free_to_bin(g->heap, node->address, HEAP_UNSORTED);
+			heap_free_to_bin(g->process.heap, node->address, HEAP_UNSORTED);
 	}
 }
 
@@ -177,9 +159,9 @@ static hc_reach reach_of(const graph *g, hc_address address)
 {
 	hc_block block;
 
-	if (!hc_blocks_find(g->stages.blocks, address, &block))
+	if (!hc_blocks_find(g->process.stages.blocks, address, &block))
 		return HC_REACH_NONE;
-	return hc_references_reach(g->stages.references, block.number);
+	return hc_references_reach(g->process.stages.references, block.number);
 }
 
 static char *describe(const graph *g)
@@ -209,28 +191,28 @@ static char *describe(const graph *g)
 /* The totals are those of the blocks, one by one; and going through the lost ones finds them all. */
 static void check_totals(const graph *g)
 {
-	const hc_references_totals *totals = hc_references_get_totals(g->stages.references);
+	const hc_references_totals *totals = hc_references_get_totals(g->process.stages.references);
 	hc_amount sums[HC_REACH_ENCODED + 1] = { 0 };
 	hc_block_iterator iterator;
 	hc_block block, lost;
 	hc_reach reach;
 	uint32_t number = 0;
 
-	hc_block_iterator_init(&iterator, g->stages.blocks);
+	hc_block_iterator_init(&iterator, g->process.stages.blocks);
 	while (hc_block_iterator_next(&iterator, &block)) {
-		reach = hc_references_reach(g->stages.references, block.number);
+		reach = hc_references_reach(g->process.stages.references, block.number);
 		CU_ASSERT_EQUAL(reach == HC_REACH_NONE, block.state != HC_BLOCK_IN_USE);
 		sums[reach].blocks++;
 		sums[reach].bytes += block.size;
 		if (reach == HC_REACH_DIRECTLY_LOST || reach == HC_REACH_INDIRECTLY_LOST) {
 			hc_reach told;
 
-			CU_ASSERT_TRUE(hc_references_next_lost(g->stages.references, &number, &lost, &told));
+			CU_ASSERT_TRUE(hc_references_next_lost(g->process.stages.references, &number, &lost, &told));
 			CU_ASSERT_EQUAL(lost.number, block.number);
 			CU_ASSERT_EQUAL(told, reach);
 		}
 	}
-	CU_ASSERT_FALSE(hc_references_next_lost(g->stages.references, &number, &lost, &reach));
+	CU_ASSERT_FALSE(hc_references_next_lost(g->process.stages.references, &number, &lost, &reach));
 	CU_ASSERT_EQUAL(totals->directly_lost.blocks, sums[HC_REACH_DIRECTLY_LOST].blocks);
 	CU_ASSERT_EQUAL(totals->directly_lost.bytes, sums[HC_REACH_DIRECTLY_LOST].bytes);
 	CU_ASSERT_EQUAL(totals->indirectly_lost.blocks, sums[HC_REACH_INDIRECTLY_LOST].blocks);
@@ -372,12 +354,12 @@ static void test_own_state(void)
 
 	parse(&g, "a");
 	/* The last block before the top: main_arena.top points to its last word. */
-	hc_address last = heap_malloc(g.heap, 0, 40), before_free = heap_malloc(g.heap, 0, 40),
-		   free = heap_malloc(g.heap, 0, 500);
+	hc_address last = heap_malloc(g.process.heap, 0, 40), before_free = heap_malloc(g.process.heap, 0, 40),
+		   free = heap_malloc(g.process.heap, 0, 500);
 
-	heap_malloc(g.heap, 0, 40);
-	heap_free_to_bin(g.heap, free, HEAP_UNSORTED); /* bins point into before_free's last word */
-	hc_address at_top = heap_malloc(g.heap, 0, 40);
+	heap_malloc(g.process.heap, 0, 40);
+	heap_free_to_bin(g.process.heap, free, HEAP_UNSORTED); /* bins point into before_free's last word */
+	hc_address at_top = heap_malloc(g.process.heap, 0, 40);
 
 	if (!run(&g, 1))
 		return;
@@ -391,19 +373,19 @@ static void test_own_state(void)
 static void test_labelled(void)
 {
 	g_auto(graph) g = start(0x10000);
-	const heap_thread *thread = &g_array_index(g.heap->threads, heap_thread, 0);
-	hc_address dtv = heap_malloc(g.heap, 0, 100), kept = heap_malloc(g.heap, 0, 40);
+	const heap_thread *thread = heap_thread_at(g.process.heap, 0);
+	hc_address dtv = heap_malloc(g.process.heap, 0, 100), kept = heap_malloc(g.process.heap, 0, 40);
 
 	parse(&g, "Ta");
-	core_builder_put_word(g.core, dtv, 2); /* dtv[-1].counter */
-	core_builder_put_word(g.core, dtv + 96, kept);
-	core_builder_put_word(g.core, thread->pointer + 8, dtv + 16);
+	core_builder_put_word(g.process.core, dtv, 2); /* dtv[-1].counter */
+	core_builder_put_word(g.process.core, dtv + 96, kept);
+	core_builder_put_word(g.process.core, thread->pointer + 8, dtv + 16);
 	if (!run(&g, 1))
 		return;
-	UNIT_ASSERT_TEXT(stages_label(&g.stages, dtv), "libc: dtv of thread 1000");
+	UNIT_ASSERT_TEXT(stages_label(&g.process.stages, dtv), "libc: dtv of thread 1000");
 	CU_ASSERT_EQUAL(reach_of(&g, dtv), HC_REACH_REACHABLE);
 	CU_ASSERT_EQUAL(reach_of(&g, kept), HC_REACH_REACHABLE);
-	CU_ASSERT_EQUAL(reach_of(&g, g.cache), HC_REACH_REACHABLE);
+	CU_ASSERT_EQUAL(reach_of(&g, heap_thread_at(g.process.heap, 0)->cache), HC_REACH_REACHABLE);
 }
 
 /* Pointers to where a language keeps them: not to the start, but as good. ASKED is what the program asked for. */
@@ -411,11 +393,11 @@ static void check_idiom(
 	uint64_t asked, const uint64_t *words, unsigned count, uint64_t offset, hc_reach expected, unsigned line)
 {
 	g_auto(graph) g = start(0x10000);
-	hc_address block = heap_malloc(g.heap, 0, asked);
+	hc_address block = heap_malloc(g.process.heap, 0, asked);
 
 	for (unsigned i = 0; i < count; i++)
-		core_builder_put_word(g.core, block + 8 * i, words[i]);
-	core_builder_put_word(g.core, g.heap->data + 0x2000, block + offset);
+		core_builder_put_word(g.process.core, block + 8 * i, words[i]);
+	heap_keep(g.process.heap, block + offset);
 	if (!run(&g, 1))
 		return;
 	CU_assertImplementation(reach_of(&g, block) == expected, line, "the idiom is known", __FILE__, "", CU_FALSE);
@@ -444,19 +426,19 @@ static void check_chain(bool rooted, unsigned jobs)
 	hc_address first = 0, previous = 0;
 
 	for (unsigned i = 0; i < LENGTH; i++) {
-		hc_address block = heap_malloc(g.heap, 0, 24);
+		hc_address block = heap_malloc(g.process.heap, 0, 24);
 
 		if (previous)
-			core_builder_put_word(g.core, previous, block);
+			core_builder_put_word(g.process.core, previous, block);
 		else
 			first = block;
 		previous = block;
 	}
 	if (rooted)
-		core_builder_put_word(g.core, g.heap->data + 0x2000, first);
+		heap_keep(g.process.heap, first);
 	if (!run(&g, jobs))
 		return;
-	const hc_references_totals *totals = hc_references_get_totals(g.stages.references);
+	const hc_references_totals *totals = hc_references_get_totals(g.process.stages.references);
 
 	/* And the thread's cache. */
 	CU_ASSERT_EQUAL(totals->reachable.blocks, 1 + (rooted ? LENGTH : 0));
@@ -547,7 +529,7 @@ static void run_random(guint32 seed, unsigned jobs)
 	g_auto(graph) g = start(RANDOM_BLOCKS * 32 + 0x2000);
 
 	for (unsigned i = 0; i < RANDOM_BLOCKS; i++)
-		random->address[i] = heap_malloc(g.heap, 0, 24);
+		random->address[i] = heap_malloc(g.process.heap, 0, 24);
 	for (int i = 0; i < RANDOM_BLOCKS; i++)
 		for (unsigned k = 0; k < RANDOM_EDGES; k++) {
 			/* Mostly short, so that there are many groups; half of them lead nowhere. */
@@ -555,13 +537,13 @@ static void run_random(guint32 seed, unsigned jobs)
 
 			random->edges[i][k] = g_rand_boolean(dice) && to >= 0 && to < RANDOM_BLOCKS ? to : -1;
 			if (random->edges[i][k] >= 0)
-				core_builder_put_word(g.core, random->address[i] + 8 * k, random->address[to]);
+				core_builder_put_word(g.process.core, random->address[i] + 8 * k, random->address[to]);
 		}
 	for (unsigned i = 0; i < 40; i++) {
 		unsigned to = g_rand_int_range(dice, 0, RANDOM_BLOCKS);
 
 		random->root[to] = true;
-		core_builder_put_word(g.core, g.heap->data + 0x2000 + 8 * i, random->address[to]);
+		heap_keep(g.process.heap, random->address[to]);
 	}
 	g_rand_free(dice);
 	if (run(&g, jobs)) {
@@ -586,8 +568,8 @@ static void test_root_list(void)
 	parse(&g, "root->a");
 	if (!run(&g, 1))
 		return;
-	for (unsigned i = 0; i < hc_references_root_count(g.stages.references); i++) {
-		const hc_root *root = hc_references_root(g.stages.references, i);
+	for (unsigned i = 0; i < hc_references_root_count(g.process.stages.references); i++) {
+		const hc_root *root = hc_references_root(g.process.stages.references, i);
 		hc_area_kind kind = root->kind;
 
 		registers += root->registers;
@@ -601,7 +583,7 @@ static void test_root_list(void)
 		CU_ASSERT_TRUE(kind != HC_AREA_HEAP && kind != HC_AREA_MMAPPED);
 	}
 	CU_ASSERT_EQUAL(registers, 1);
-	CU_ASSERT_PTR_NULL(hc_references_root(g.stages.references, hc_references_root_count(g.stages.references)));
+	CU_ASSERT_PTR_NULL(hc_references_root(g.process.stages.references, hc_references_root_count(g.process.stages.references)));
 }
 
 static void test_incoming(void)
@@ -612,13 +594,13 @@ static void test_incoming(void)
 	uint64_t total = 0;
 
 	parse(&g, "root->a b->a+16 a->a Tc->a reg->a stack->a below->a a->b");
-	if (!run(&g, 1) || !hc_blocks_find(g.stages.blocks, find_node(&g, "a")->address, &target)) {
+	if (!run(&g, 1) || !hc_blocks_find(g.process.stages.blocks, find_node(&g, "a")->address, &target)) {
 		CU_FAIL("a is a block");
 		return;
 	}
 	hc_address a = target.address, b = find_node(&g, "b")->address;
-	const heap_thread *thread = &g_array_index(g.heap->threads, heap_thread, 0);
-	unsigned count = hc_references_to(g.stages.references, target.number, 100, &references, &total);
+	const heap_thread *thread = heap_thread_at(g.process.heap, 0);
+	unsigned count = hc_references_to(g.process.stages.references, target.number, 100, &references, &total);
 
 	/* The register, the stack, libc's data, in the order of the roots; then b. Not a itself, not what was freed. */
 	CU_ASSERT_EQUAL(count, 4);
@@ -634,7 +616,7 @@ static void test_incoming(void)
 			met |= reference->to == a && reference->thread_id == 1000 && reference->block == UINT32_MAX ?
 				       1 :
 				       0;
-		else if (reference->from == g.heap->data + 0x2000)
+		else if (reference->from == heap_kept_at(g.process.heap, 0))
 			met |= reference->to == a && reference->block == UINT32_MAX ? 2 : 0;
 		else if (reference->from == thread->stack_pointer + 8)
 			met |= reference->to == a && reference->thread_id == 1000 && reference->block == UINT32_MAX ?
@@ -644,9 +626,9 @@ static void test_incoming(void)
 			met |= reference->to == a + 16 && reference->block != UINT32_MAX && i == 3 ? 8 : 0;
 	}
 	CU_ASSERT_EQUAL(met, 15);
-	CU_ASSERT_EQUAL(hc_references_to(g.stages.references, target.number, 2, &limited, &total), 2);
+	CU_ASSERT_EQUAL(hc_references_to(g.process.stages.references, target.number, 2, &limited, &total), 2);
 	CU_ASSERT_EQUAL(total, 4);
-	CU_ASSERT_EQUAL(hc_references_to(g.stages.references, UINT32_MAX, 2, &none, &total), 0);
+	CU_ASSERT_EQUAL(hc_references_to(g.process.stages.references, UINT32_MAX, 2, &none, &total), 0);
 	CU_ASSERT_EQUAL(total, 0);
 }
 
