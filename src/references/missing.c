@@ -311,7 +311,7 @@ static void look_at_registers(struct looking *looking)
 static void add_slices(struct looking *looking, hc_address start, hc_address end, unsigned where)
 {
 	while (start < end) {
-		struct slice slice = { start, MIN(end, start + SLICE), where };
+		struct slice slice = { start, start + MIN(SLICE, end - start), where };
 
 		g_array_append_val(looking->slices, slice);
 		start = slice.end;
