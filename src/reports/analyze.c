@@ -101,7 +101,7 @@ static void print_header(const hc_analysis *analysis, hc_output *output)
 {
 	const hc_core *core = hc_analysis_core(analysis);
 	g_autofree char *process = hc_process_title(hc_core_process(core), hc_core_thread_count(core));
-	g_autofree char *allocator = hc_allocator_title(analysis);
+	g_autofree char *allocator = hc_allocator_title(hc_blocks_heap(hc_analysis_blocks(analysis)));
 	unsigned left = hc_text_columns(process), right = hc_text_columns(allocator);
 	unsigned width = MIN(output->width, 100);
 

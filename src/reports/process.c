@@ -106,9 +106,8 @@ char *hc_process_title(const hc_process *process, unsigned threads)
 	return g_string_free(title, FALSE);
 }
 
-char *hc_allocator_title(const hc_analysis *analysis)
+char *hc_allocator_title(const hc_heap_info *heap)
 {
-	const hc_heap_info *heap = hc_blocks_heap(hc_analysis_blocks(analysis));
 	g_autofree char *version = heap->version ? hc_text_escape(heap->version, -1) : NULL;
 	g_autofree char *foreign = heap->foreign ? hc_text_escape(heap->foreign, -1) : NULL;
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Builds an ELF core from a description of the dead process: memory, threads, notes. It knows ELF and the kernel's structures by
- * itself and shares no code with what it tests.
+ * Builds an ELF core from a description of the dead process: memory, threads, notes. It knows ELF
+ * and the kernel's structures by itself and shares no code with what it tests.
  *
  *	core_builder *builder = core_builder_create(8, false);
  *	core_builder_add_memory(builder, 0x10000, 0x2000, PF_R | PF_W);
  *	core_builder_put_word(builder, 0x10008, 42);
  *	hc_core *core = core_builder_open(builder, diagnostics, &error);
  *
- * The defaults are those of a kernel core of an x86-64 process. What a test damages stands in fields: see struct core_builder.
+ * The defaults are those of a kernel core of an x86-64 process. What a test damages stands in
+ * fields: see struct core_builder.
  */
 #pragma once
 
@@ -60,7 +61,10 @@ void core_builder_add_zeros(core_builder *builder, hc_address address, uint64_t 
 /* Our copy of the byte at ADDRESS; NULL if it is not dumped. */
 uint8_t *core_builder_at(const core_builder *builder, hc_address address);
 
-/* In the process's word size and byte order. An address that is not there is a bug of the test: it aborts. */
+/*
+ * In the process's word size and byte order. An address that is not there is a bug of the test: it
+ * aborts.
+ */
 void core_builder_put(core_builder *builder, hc_address address, uint64_t value, unsigned size);
 void core_builder_put_word(core_builder *builder, hc_address address, uint64_t value);
 void core_builder_put_bytes(core_builder *builder, hc_address address, const void *bytes, size_t size);
@@ -70,7 +74,10 @@ uint64_t core_builder_word(const core_builder *builder, hc_address address);
 
 void core_builder_add_note(core_builder *builder, const char *name, uint32_t type, const void *data, uint32_t size);
 
-/* An x86-64 thread (user_regs_struct). All other registers are 0, but orig_rax, which is -1: not in a system call. */
+/*
+ * An x86-64 thread (user_regs_struct). All other registers are 0, but orig_rax, which is -1: not in
+ * a system call.
+ */
 typedef struct core_thread {
 	int32_t id;
 	uint16_t signal;
@@ -92,8 +99,8 @@ void core_builder_add_file(core_builder *builder, hc_address start, hc_address e
 GByteArray *core_builder_image(core_builder *builder);
 
 /*
- * The core as it is now, as a file in memory, for what opens cores by path. Path and file are the builder's, and last until the
- * next call.
+ * The core as it is now, as a file in memory, for what opens cores by path. Path and file are the
+ * builder's, and last until the next call.
  */
 const char *core_builder_path(core_builder *builder);
 

@@ -5,10 +5,10 @@
 
 #include <stdio.h>
 
-bool stages_run_as(stage_results *stages, core_builder *core, const hc_analysis_options *options)
+bool stages_run_path(stage_results *stages, const char *path, const hc_analysis_options *options)
 {
 	g_autoptr(GError) error = NULL;
-	hc_analysis *analysis = hc_analysis_run(core_builder_path(core), options, &error);
+	hc_analysis *analysis = hc_analysis_run(path, options, &error);
 
 	if (!analysis) {
 		printf("\n%s\n", error->message);
@@ -32,7 +32,7 @@ static bool run_until(stage_results *stages, core_builder *core, hc_stage until,
 {
 	const hc_analysis_options options = { .sysroot = "/nonexistent", .until = until, .jobs = jobs };
 
-	return stages_run_as(stages, core, &options);
+	return stages_run_path(stages, core_builder_path(core), &options);
 }
 
 bool stages_run_blocks(stage_results *stages, core_builder *core, unsigned jobs)

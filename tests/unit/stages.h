@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the library says of a core that was built in memory: hc_analysis_run(), and the tables of its stages. */
+/*
+ * What the library says of a core that was built in memory: hc_analysis_run(), and the tables of
+ * its stages.
+ */
 #pragma once
 
 #include "core_builder.h"
@@ -24,14 +27,14 @@ typedef struct stage_results {
 } stage_results;
 
 /*
- * Up to the memory table, on JOBS threads, without the files of this machine. FALSE, and the test has failed, if there is no
- * analysis. Both are to be cleared. CORE must outlive STAGES.
+ * Up to the memory table, on JOBS threads, without the files of this machine. FALSE, and the test
+ * has failed, if there is no analysis. Both are to be cleared. CORE must outlive STAGES.
  */
 bool stages_run(stage_results *stages, core_builder *core, unsigned jobs);
 /* Up to the blocks. */
 bool stages_run_blocks(stage_results *stages, core_builder *core, unsigned jobs);
-/* As OPTIONS say. */
-bool stages_run_as(stage_results *stages, core_builder *core, const hc_analysis_options *options);
+/* The core at PATH, as OPTIONS say. */
+bool stages_run_path(stage_results *stages, const char *path, const hc_analysis_options *options);
 void stages_clear(stage_results *stages);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(stage_results, stages_clear)
 

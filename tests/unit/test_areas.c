@@ -234,8 +234,7 @@ static void test_foreign_stack(void)
 	heap_add_thread(f.heap, 0x7fffb0000000, 0x4000, HEAP_GUARD_SIZE, 0);
 	thread = heap_thread_at(f.heap, 1);
 	thread->stack_pointer = own + 0x8000;
-	heap_thread_at(f.heap, 0)->stack_pointer =
-		f.heap->break_start + 0x200; /* in a block of malloc's */
+	heap_thread_at(f.heap, 0)->stack_pointer = f.heap->break_start + 0x200; /* in a block of malloc's */
 	if (!run(&f))
 		return;
 	CHECK_EXACTLY(&f, own, own + 0x10000, HC_AREA_ANONYMOUS);

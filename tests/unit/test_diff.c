@@ -1080,7 +1080,7 @@ static void test_report(void)
 {
 	snapshot_series series = series_create(3);
 	g_autoptr(GString) text = g_string_new(NULL);
-	hc_report_options options = { .write = append, .write_data = text };
+	hc_report_options options = { .write = unit_append, .write_data = text };
 
 	for (unsigned i = 0; i < 3; i++) {
 		snapshot_add_container(series.list[i], HC_SNAPSHOT_NONE, "g_log\033", "libstdc++ list", 10 + i * 1000,

@@ -65,8 +65,8 @@ static void fill_arena(heap_builder *heap, unsigned arena, hc_address cache)
 		heap_free_to_bin(heap, heap_malloc_apart(heap, arena, 200), 0xd0 / 16); /* chunks of 0xd0 bytes */
 		heap_free_to_bin(heap, heap_malloc_apart(heap, arena, 0x800), 80);
 	}
-	heap_free_to_bin(
-		heap, heap_malloc_apart(heap, arena, 0x3f0 - 8), 63); /* the last small bin, the first large one, the last */
+	heap_free_to_bin(heap, heap_malloc_apart(heap, arena, 0x3f0 - 8),
+		63); /* the last small bin, the first large one, the last */
 	heap_free_to_bin(heap, heap_malloc_apart(heap, arena, 0x400 - 8), 64);
 	heap_free_to_bin(heap, heap_malloc_apart(heap, arena, 3000), 126);
 	heap_malloc(heap, arena, 64);

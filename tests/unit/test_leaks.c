@@ -99,7 +99,9 @@ static void test_ring(void)
 	CHECK_GROUPS(&test, "1/1 1/4(1) 1/1");
 }
 
-enum { LONG = 20000 };
+enum {
+	LONG = 20000
+};
 
 static bool count_block(const hc_block *block, hc_reach reach, hc_address head, const hc_leak_group *group, void *data)
 {
@@ -202,7 +204,7 @@ static void test_layouts(void)
 	make(&test, 40, -1, 0);	  /* NULL in place of that pointer: the same kind */
 	make(&test, 40, 2, 1234); /* a number elsewhere */
 	make(&test, 72, 1, data);
-	make(&test, 72, 1, 99);	  /* a number there: another kind */
+	make(&test, 72, 1, 99); /* a number there: another kind */
 	make(&test, 56, 1, data);
 	if (!run(&test, NULL))
 		return;
@@ -261,7 +263,8 @@ static void test_groupings(void)
 static void test_freed_owner(void)
 {
 	g_auto(test_process) test = start(0x4000);
-	hc_address buffer = make(&test, 1000, -1, 0), owner = make(&test, 72, 5, buffer), other = make(&test, 500, -1, 0);
+	hc_address buffer = make(&test, 1000, -1, 0), owner = make(&test, 72, 5, buffer),
+		   other = make(&test, 500, -1, 0);
 
 	core_builder_put_word(test.core, owner + 24, heap_kept_at(test.heap, 0));
 	heap_free_to_cache(test.heap, heap_thread_at(test.heap, 0)->cache, owner);
@@ -321,7 +324,8 @@ static void test_suppressions(void)
 	if (file < 0)
 		return;
 	close(file);
-	CU_ASSERT_TRUE(g_file_set_contents(path, "[small]\nsize=..64\n[greeting]\ncontent=hello*\nsize=100..\n", -1, NULL));
+	CU_ASSERT_TRUE(
+		g_file_set_contents(path, "[small]\nsize=..64\n[greeting]\ncontent=hello*\nsize=100..\n", -1, NULL));
 	CU_ASSERT_TRUE(hc_suppressions_add_file(suppressions, path, NULL));
 	g_unlink(path);
 	make(&test, 40, 0, make(&test, 600, -1, 0)); /* with all that hangs on it */

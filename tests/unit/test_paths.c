@@ -8,7 +8,10 @@
 
 #include <stdio.h>
 
-enum { SIZE = 104, LONG = 20000 };
+enum {
+	SIZE = 104,
+	LONG = 20000
+};
 
 static test_process start(uint64_t size)
 {
@@ -170,7 +173,8 @@ static void test_freed_and_interior(void)
 	heap_free_to_fastbin(g.heap, unknown);
 	if (!run(&g))
 		return;
-	g_autoptr(hc_paths) to_freed = find(&g, freed, 2), to_unknown = find(&g, unknown, 2), to_below = find(&g, below, 1);
+	g_autoptr(hc_paths) to_freed = find(&g, freed, 2), to_unknown = find(&g, unknown, 2),
+			    to_below = find(&g, below, 1);
 
 	CU_ASSERT_EQUAL(hc_paths_count(to_freed), 1);
 	CHECK_PATH(to_freed, 0, HC_PATH_ROOT, holder, freed);

@@ -49,12 +49,14 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(graph, stop)
 
 static graph start(uint64_t size)
 {
-	graph g = { .process = process_start("2.36", size, size), .nodes = g_array_new(FALSE, TRUE, sizeof(graph_node)) };
+	graph g = { .process = process_start("2.36", size, size),
+		.nodes = g_array_new(FALSE, TRUE, sizeof(graph_node)) };
 
 	heap_add_cache(g.process.heap, 0, 0);
 	core_builder_add_memory(g.process.core, anonymous, 0x1000, PF_R | PF_W);
 	core_builder_add_memory(g.process.core, read_only, 0x1000, PF_R);
-	core_builder_put_word(g.process.core, read_only, 1); /* else it would be taken for address space without access */
+	core_builder_put_word(
+		g.process.core, read_only, 1); /* else it would be taken for address space without access */
 	core_builder_add_memory(g.process.core, mapped_nodes, 0x10000, PF_R | PF_W);
 	return g;
 }
@@ -80,7 +82,8 @@ static graph_node *find_node(graph *g, const char *name)
 
 		made.address = heap_malloc(g->process.heap, 0, size);
 		/* The next block keeps neighbours apart. It is reachable, and no part of the graph. */
-		core_builder_put_word(g->process.core, anonymous + 0x800 + 8 * g->nodes->len, heap_malloc(g->process.heap, 0, 24));
+		core_builder_put_word(
+			g->process.core, anonymous + 0x800 + 8 * g->nodes->len, heap_malloc(g->process.heap, 0, 24));
 	}
 	g_array_append_val(g->nodes, made);
 	return &g_array_index(g->nodes, graph_node, g->nodes->len - 1);
@@ -118,7 +121,8 @@ static void add_edge(graph *g, const char *from, const char *to)
 		source = find_node(g, from) - (graph_node *)(void *)g->nodes->data;
 	value = find_node(g, target[0])->address + (target[1] ? g_ascii_strtoll(target[1], NULL, 10) : 0);
 	if (!strcmp(from, "reg")) {
-		*(g->placed[7]++ ? &heap_thread_at(g->process.heap, 0)->r12 : &heap_thread_at(g->process.heap, 0)->rbx) = value;
+		*(g->placed[7]++ ? &heap_thread_at(g->process.heap, 0)->r12 :
+				   &heap_thread_at(g->process.heap, 0)->rbx) = value;
 		return;
 	}
 	if (source != UINT_MAX) {
@@ -168,7 +172,8 @@ static char *describe(const graph *g)
 {
 	static const hc_reach order[] = { HC_REACH_REACHABLE, HC_REACH_INNER, HC_REACH_ENCODED, HC_REACH_POSSIBLY_LOST,
 		HC_REACH_DIRECTLY_LOST, HC_REACH_INDIRECTLY_LOST, HC_REACH_NONE };
-	static const char *const names[] = { "reachable", "inside", "encoded", "possibly", "directly", "indirectly", "none" };
+	static const char *const names[] = { "reachable", "inside", "encoded", "possibly", "directly", "indirectly",
+		"none" };
 	GString *text = g_string_new(NULL);
 
 	for (unsigned k = 0; k < G_N_ELEMENTS(order); k++) {
@@ -583,7 +588,8 @@ static void test_root_list(void)
 		CU_ASSERT_TRUE(kind != HC_AREA_HEAP && kind != HC_AREA_MMAPPED);
 	}
 	CU_ASSERT_EQUAL(registers, 1);
-	CU_ASSERT_PTR_NULL(hc_references_root(g.process.stages.references, hc_references_root_count(g.process.stages.references)));
+	CU_ASSERT_PTR_NULL(
+		hc_references_root(g.process.stages.references, hc_references_root_count(g.process.stages.references)));
 }
 
 static void test_incoming(void)

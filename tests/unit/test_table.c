@@ -5,12 +5,6 @@
 
 #include <string.h>
 
-static bool append(const char *text, size_t length, void *data)
-{
-	g_string_append_len(data, text, length);
-	return true;
-}
-
 static bool refuse(const char *text, size_t length, void *data)
 {
 	(void)text;
@@ -50,7 +44,7 @@ static hc_table *example_table(void)
 static char *print(const hc_table *table, unsigned width, bool colour)
 {
 	GString *text = g_string_new(NULL);
-	hc_report_options options = { .width = width, .colour = colour, .write = append, .write_data = text };
+	hc_report_options options = { .width = width, .colour = colour, .write = unit_append, .write_data = text };
 	g_autoptr(hc_output) output = hc_output_create(&options);
 
 	hc_table_print(table, output);
@@ -135,7 +129,7 @@ static void test_output(void)
 {
 	GString *text = g_string_new(NULL);
 	unsigned calls = 0;
-	hc_report_options options = { .write = append, .write_data = text };
+	hc_report_options options = { .write = unit_append, .write_data = text };
 	hc_report_options refusing = { .write = refuse, .write_data = &calls };
 	g_autoptr(hc_output) output = hc_output_create(&options);
 	g_autoptr(hc_output) refused = hc_output_create(&refusing);

@@ -3,7 +3,6 @@
 
 #include <CUnit/Basic.h>
 #include <stdio.h>
-#include <stdbool.h>
 #include <string.h>
 
 int unit_main(const char *suite_name, const unit_case *cases, unsigned count)
@@ -26,6 +25,12 @@ int unit_main(const char *suite_name, const unit_case *cases, unsigned count)
 	CU_cleanup_registry();
 	printf("heapcore-tests: %u passed, %u failed\n", passed, failed);
 	return failed || passed != count;
+}
+
+bool unit_append(const char *text, size_t length, void *data)
+{
+	g_string_append_len(data, text, length);
+	return true;
 }
 
 void unit_assert_text(const char *actual, const char *expected, const char *file, unsigned line)

@@ -4,6 +4,7 @@
 
 #include <CUnit/CUnit.h>
 #include <glib.h>
+#include <stdbool.h>
 
 typedef struct unit_case {
 	const char *name;
@@ -12,6 +13,9 @@ typedef struct unit_case {
 
 /* Returns main()'s status. Use CUnit's plain asserts, not the _FATAL ones: these leave past every cleanup. */
 int unit_main(const char *suite, const unit_case *cases, unsigned count);
+
+/* A report's `write` (heapcore/reports.h) that appends to the GString DATA. */
+bool unit_append(const char *text, size_t length, void *data);
 
 /* Says what differs, which CU_ASSERT_STRING_EQUAL() does not. */
 void unit_assert_text(const char *actual, const char *expected, const char *file, unsigned line);
