@@ -9,6 +9,7 @@
  *	glibc_mmapped.c	mmapped chunks, which are in no list
  *	glibc_mmapped_choice.c	which of the candidates are some, if there are too many
  *	glibc_walk.c	chunks of a region
+ *	glibc_notes.c	what the walk notes in passing: sizes of caches, keys of cached blocks
  *	glibc_linking.c	whether list pointers are mangled
  *	glibc_lists.c	fastbins and bins
  *	glibc_tcache.c	per-thread caches, those that no thread leads to included

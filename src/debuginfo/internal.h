@@ -42,7 +42,7 @@ struct hc_modules {
 	struct module *executable;
 	GHashTable *known_symbols; /* dwfl.c: address -> what was found there; NULL at first */
 	GHashTable *files;  /* path -> GMappedFile *, of those that agree: a file that is mapped often is opened once */
-	GPtrArray *structs; /* owns the hc_structs */
+	GPtrArray *structs; /* of hc_struct, owned */
 	struct hc_unwinder *unwinder; /* unwind.c, lazily */
 	GArray *tls_blocks;	      /* tls.c, lazily: of hc_tls_block, by start */
 	struct hc_debug *debug;	      /* index.h, lazily */

@@ -2,6 +2,7 @@
 /*
  * The front door of diff/.
  *
+ *	diff.c		the rows of the memory tables side by side; the steps of a comparison, in order
  *	sameness.c	are they of one process, one build?
  *	sizes.c		blocks by size
  *	paths.c		the trees of owners laid over each other, with their figures in each snapshot

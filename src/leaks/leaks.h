@@ -9,6 +9,7 @@
  *	evidence.c     dead memory that still points to a lost block
  *	mappings.c     anonymous memory that nothing points to
  *	suppressions.c known and accepted leaks
+ *	leaks.c	       asking for what was found
  *
  * Made when it is asked for, not in every analysis. Costs one look at the lost blocks, at all free memory and at all live
  * memory (for the mappings); for each head 8 bytes, and for each 16 bytes of heap four bits while it runs.

@@ -10,6 +10,8 @@
  *	plans.c		what of an object of a type must be looked at: its pointers, containers, unions, arrays of those
  *	propagate.c	the worklist: from object to object, claiming blocks for owners
  *	objects.c	one object: its pointers and containers
+ *	pointers.c	one pointer: which block it leads to, of what type that is
+ *	untyped.c	what hangs on memory without a type
  *	arrays.c	its arrays and unions
  *	counts.c	how much of an array is in use
  *	sizes.c		whether blocks are as large as what is said to be in them
