@@ -10,8 +10,7 @@
  *	steady.c	what did not grow
  *	alike.c		rows of one variable in many threads, added up
  *	counters.c	pairs of the program's own counters that tell a backlog
- *	sentences.c	causes in words
- *	verdict.c	which of them are told, in which order; what did not grow
+ *	causes.c	what is behind the growth, and what is not; the most bytes first
  *	figures.c	figures by name, for conditions
  */
 #pragma once
