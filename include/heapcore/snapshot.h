@@ -54,7 +54,9 @@ typedef struct hc_snapshot_lost {
 	const char *sample;    /* the text of one of them; NULL likewise */
 	const char *module;    /* whose they most probably are; NULL: nothing tells */
 	const char *evidence;  /* "last pointed to from freed blocks of 48 bytes of libcodec.so"; NULL: none */
+	bool is_unloaded;      /* of a library that was unloaded: hc_leak_group_is_unloaded() */
 	uint64_t trees;
+	uint64_t rings, holding_themselves; /* of these, as hc_leak_group has it */
 	hc_amount amount;    /* of whole trees */
 	uint64_t head_size;  /* usable bytes of most heads */
 	uint64_t head_sizes; /* how many different ones are known */

@@ -237,12 +237,18 @@ char *hc_diff_describe_lost(const hc_snapshot_lost *lost)
 		lost->trees < lost->amount.blocks ? " and what they lead to" : "");
 }
 
+const char *hc_diff_owner_of_lost(const hc_snapshot_lost *lost)
+{
+	return lost->is_unloaded ? "a library that was unloaded" : lost->module;
+}
+
 /* "libcodec.so: text like "LOGICPKT/1.0 uin="..." */
 static char *name_lost(const hc_snapshot_lost *lost)
 {
 	g_autofree char *what = hc_diff_describe_lost(lost);
+	const char *owner = hc_diff_owner_of_lost(lost);
 
-	return g_strdup_printf("%s%s%s", lost->module ? lost->module : "", lost->module ? ": " : "", what);
+	return g_strdup_printf("%s%s%s", owner ? owner : "", owner ? ": " : "", what);
 }
 
 static void attribute_lost(hc_diff *diff)

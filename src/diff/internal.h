@@ -94,6 +94,9 @@ void hc_diff_find_steady(hc_diff *diff);
 /* The trend of COUNT figures. */
 hc_trend hc_diff_trend(const uint64_t *steps, unsigned count);
 
+/* Whose it is: a module's name, "a library that was unloaded", or NULL. */
+const char *hc_diff_owner_of_lost(const hc_snapshot_lost *lost);
+
 /* What it is, without whose: "text like "LOGICPKT/1.0 uin="...", "objects of demo::Session". Untrusted; free with g_free(). */
 char *hc_diff_describe_lost(const hc_snapshot_lost *lost);
 

@@ -111,18 +111,19 @@ static const char *common_module(const hc_diff *diff, int64_t lost)
 
 	for (unsigned i = 0; i < diff->attribution->len; i++) {
 		const hc_growth *row = hc_diff_attribution(diff, i);
+		const char *owner = row->kind == HC_GROWTH_LOST ? hc_diff_owner_of_lost(row->lost) : NULL;
 		int64_t *sum;
 
-		if (row->kind != HC_GROWTH_LOST || !row->lost->module)
+		if (!owner)
 			continue;
-		sum = g_hash_table_lookup(bytes, row->lost->module);
+		sum = g_hash_table_lookup(bytes, owner);
 		if (!sum) {
 			sum = g_new0(int64_t, 1);
-			g_hash_table_insert(bytes, (gpointer)row->lost->module, sum);
+			g_hash_table_insert(bytes, (gpointer)owner, sum);
 		}
 		*sum += row->bytes;
 		if (*sum > lost / 2)
-			return row->lost->module;
+			return owner;
 	}
 	return NULL;
 }
@@ -143,6 +144,22 @@ static void append_kind(GString *text, const hc_snapshot_lost *lost, uint64_t bl
 		g_string_append_printf(text, "%s %s%s", count, g_str_has_prefix(what, "text ") ? "with " : "", escaped);
 }
 
+/* " (each holds itself)": by references that are counted, and that are all in what hangs on it. Else that pointers lead back is all. */
+static void append_rings(GString *text, const hc_snapshot_lost *lost)
+{
+	bool holds = lost->holding_themselves > 0;
+	uint64_t heads = holds ? lost->holding_themselves : lost->rings;
+	char count[HC_TEXT_COUNT_LENGTH];
+
+	if (heads && heads == lost->trees)
+		g_string_append(text, holds ? " (each holds itself)" : " (each leads back to itself)");
+	else if (heads == 1)
+		g_string_append(text, holds ? " (one of them holds itself)" : " (one of them leads back to itself)");
+	else if (heads)
+		g_string_append_printf(text, " (%s of them %s)", hc_text_count(count, heads),
+			holds ? "hold themselves" : "lead back to themselves");
+}
+
 /* What the largest kinds are: ": 5,250 objects of demo::Session, ..." */
 static void append_kinds(GString *text, const hc_diff *diff, const char *module, unsigned kinds)
 {
@@ -157,8 +174,9 @@ static void append_kinds(GString *text, const hc_diff *diff, const char *module,
 		append_kind(text, row->lost,
 			kinds > 1 && row->blocks_after > row->blocks_before ? row->blocks_after - row->blocks_before :
 									      0);
-		if (row->lost->module && g_strcmp0(row->lost->module, module))
-			g_string_append_printf(text, " (%s)", row->lost->module);
+		append_rings(text, row->lost);
+		if (hc_diff_owner_of_lost(row->lost) && g_strcmp0(hc_diff_owner_of_lost(row->lost), module))
+			g_string_append_printf(text, " (%s)", hc_diff_owner_of_lost(row->lost));
 	}
 	if (kinds > said)
 		g_string_append(text, ", ...");
@@ -357,9 +375,8 @@ static void tell_buffer(hc_diff *diff, const hc_growth *row)
 
 	add(diff, "big-buffers", row->name, row->bytes, row->owner ? confidence_of(row) : HC_CONFIDENCE_CERTAIN,
 		row->trend,
-		g_strdup_printf("big buffers, each in a mapping of its own: %s: grew by %s, from %s to %s blocks",
-			owner, bytes, hc_text_count(before, row->blocks_before),
-			hc_text_count(after, row->blocks_after)),
+		g_strdup_printf("%s of its own: %s: grew by %s, %s",
+			is_one ? "a big buffer in a mapping" : "big buffers, each in a mapping", owner, bytes, blocks),
 		g_strdup("chunks CORE --state in-use --arena mmapped"));
 }
 

@@ -288,6 +288,28 @@ static bool load_lost(hc_snapshot *snapshot, GVariant *section)
 	return true;
 }
 
+/* Of each kind of lost blocks, in the same order. */
+static bool load_lost_shapes(hc_snapshot *snapshot, GVariant *section)
+{
+	GVariantIter rows;
+	uint64_t rings, holding;
+	unsigned flags, i = 0;
+
+	if (!g_variant_is_of_type(section, G_VARIANT_TYPE(SNAPSHOT_LOST_SHAPES)) ||
+		g_variant_iter_init(&rows, section) != snapshot->lost->len)
+		return false;
+	while (g_variant_iter_next(&rows, "(ttu)", &rings, &holding, &flags)) {
+		hc_snapshot_lost *lost = &g_array_index(snapshot->lost, hc_snapshot_lost, i++);
+
+		if (rings > lost->trees || holding > rings)
+			return false;
+		lost->rings = rings;
+		lost->holding_themselves = holding;
+		lost->is_unloaded = flags & LOST_UNLOADED;
+	}
+	return true;
+}
+
 /* Whether SIZE can be, and stand behind those that are there. *SUM: bytes of all so far. */
 static bool is_possible(const hc_snapshot *snapshot, const hc_snapshot_size *size, uint64_t *sum)
 {
@@ -366,12 +388,20 @@ static const struct {
 	{ "pins", SNAPSHOT_PINS, load_pins },
 };
 
+/* Read after the others; what has none is as it was before there were such. */
+static const struct {
+	const char *name;
+	bool (*load)(hc_snapshot *snapshot, GVariant *section);
+} optional_sections[] = {
+	{ "lost-shapes", load_lost_shapes },
+	{ "side-facts", load_side_facts },
+};
+
 hc_snapshot *hc_snapshot_read(const char *path, GError **error)
 {
 	size_t length;
 	g_autofree char *contents = hc_file_read(path, SNAPSHOT_SIZE_MAX, &length, error);
 	g_autoptr(GVariant) value = contents ? check(path, contents, length, error) : NULL;
-	g_autoptr(GVariant) side_facts = NULL;
 	g_autoptr(hc_snapshot) snapshot = NULL;
 
 	if (!value)
@@ -387,10 +417,13 @@ hc_snapshot *hc_snapshot_read(const char *path, GError **error)
 			sections[i].name, section ? "makes no sense" : "is missing");
 		return NULL;
 	}
-	side_facts = g_variant_lookup_value(value, "side-facts", NULL);
-	if (side_facts && !load_side_facts(snapshot, side_facts)) {
-		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA,
-			"%s: the snapshot's section \"side-facts\" makes no sense", path);
+	for (unsigned i = 0; i < G_N_ELEMENTS(optional_sections); i++) {
+		g_autoptr(GVariant) section = g_variant_lookup_value(value, optional_sections[i].name, NULL);
+
+		if (!section || optional_sections[i].load(snapshot, section))
+			continue;
+		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s: the snapshot's section \"%s\" makes no sense",
+			path, optional_sections[i].name);
 		return NULL;
 	}
 	return g_steal_pointer(&snapshot);

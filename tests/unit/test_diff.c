@@ -193,6 +193,34 @@ static void test_lost_trees(void)
 	series_clear(&series);
 }
 
+static const char *leak_text(uint64_t trees, uint64_t rings, uint64_t holding, bool is_unloaded)
+{
+	snapshot_series series = series_create(2);
+	hc_snapshot_lost *lost = snapshot_add_lost(series.list[1], "type Circle", "Circle", 60000, 4 * MIB);
+	const char *text;
+
+	lost->trees = trees;
+	lost->rings = rings;
+	lost->holding_themselves = holding;
+	lost->is_unloaded = is_unloaded;
+	make_diff(&series);
+	text = g_intern_string(sentence_of(series.diff, "leak")->text);
+	series_clear(&series);
+	return text;
+}
+
+/* That pointers lead back is said as such; that it is why they were not freed, only where references are counted. */
+static void test_lost_rings(void)
+{
+	UNIT_ASSERT_CONTAINS(leak_text(300, 300, 300, false), "objects of Circle and what they lead to (each holds itself)");
+	UNIT_ASSERT_CONTAINS(leak_text(300, 300, 12, false), " (12 of them hold themselves)");
+	UNIT_ASSERT_CONTAINS(leak_text(300, 300, 0, false), " (each leads back to itself)");
+	UNIT_ASSERT_CONTAINS(leak_text(300, 201, 0, false), " (201 of them lead back to themselves)");
+	UNIT_ASSERT_CONTAINS(leak_text(300, 1, 0, false), " (one of them leads back to itself)");
+	CU_ASSERT_PTR_NULL(strstr(leak_text(300, 0, 0, false), "itself"));
+	UNIT_ASSERT_CONTAINS(leak_text(300, 0, 0, true), "more of them, from a library that was unloaded: objects of Circle");
+}
+
 /* What only a snapshot in the middle lost is of no importance, but its bytes are in that step. */
 static void test_lost_in_between(void)
 {
@@ -1053,6 +1081,7 @@ int main(void)
 		{ "a snapshot with its like", test_nothing },
 		{ "lost blocks by kind", test_lost },
 		{ "lost objects with what they lead to", test_lost_trees },
+		{ "lost in rings, and of no library", test_lost_rings },
 		{ "lost for a while", test_lost_in_between },
 		{ "a container that explains what is below", test_container_explains },
 		{ "elements that are larger than before", test_larger_elements },
