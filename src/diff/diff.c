@@ -132,6 +132,11 @@ bool hc_snapshot_has_whole_heap(const hc_snapshot *snapshot)
 	return snapshot->heap.found && !row_bytes(snapshot, "heap-unreadable");
 }
 
+bool hc_snapshot_knows_heap(const hc_snapshot *snapshot)
+{
+	return snapshot->heap.found || (snapshot->heap.state == HC_HEAP_UNUSED && !snapshot->heap.foreign);
+}
+
 bool hc_diff_is_torn(const hc_diff *diff)
 {
 	return diff->is_torn;

@@ -39,6 +39,9 @@ typedef struct hc_merged_paths {
 	GPtrArray *figures; /* what the arrays lie in */
 } hc_merged_paths;
 
+/* diff.c: whether the heap of SNAPSHOT is known: it was found, or glibc's malloc was not used yet. */
+bool hc_snapshot_knows_heap(const hc_snapshot *snapshot);
+
 /* diff.c: whether SNAPSHOT is of a core that was cut, or that lacks the heap; whether its heap is whole for all that. */
 bool hc_snapshot_is_torn(const hc_snapshot *snapshot);
 bool hc_snapshot_has_whole_heap(const hc_snapshot *snapshot);

@@ -356,22 +356,36 @@ static void tell_container(hc_diff *diff, const hc_growth *row)
 		show_command("containers", "--variable", row->name));
 }
 
+/* "from 10 to 12 blocks"; of as many as before what they grew by: "one block, from 132.0 KiB to 4.0 MiB". */
+static char *describe_blocks(const hc_growth *row)
+{
+	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH], small[HC_TEXT_SIZE_LENGTH],
+		large[HC_TEXT_SIZE_LENGTH];
+
+	hc_text_count(after, row->blocks_after);
+	if (row->blocks_before != row->blocks_after)
+		return g_strdup_printf("from %s to %s block%s", hc_text_count(before, row->blocks_before), after,
+			row->blocks_after == 1 ? "" : "s");
+	return g_strdup_printf("%s%s, from %s to %s", row->blocks_after == 1 ? "one" : after,
+		row->blocks_after == 1 ? " block" : " blocks as before", hc_text_size(small, row->before),
+		hc_text_size(large, row->after));
+}
+
 static void tell_owner(hc_diff *diff, const hc_growth *row)
 {
-	g_autofree char *owner = describe_owner(row), *bytes = describe_bytes(diff, row->bytes);
-	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH];
+	g_autofree char *owner = describe_owner(row), *bytes = describe_bytes(diff, row->bytes),
+			*blocks = describe_blocks(row);
 
 	add(diff, "owner-growth", row->name, row->bytes, confidence_of(row), row->trend,
-		g_strdup_printf("what %s leads to grew by %s, from %s to %s blocks%s", owner, bytes,
-			hc_text_count(before, row->blocks_before), hc_text_count(after, row->blocks_after), hedge(row)),
+		g_strdup_printf("what %s leads to grew by %s, %s%s", owner, bytes, blocks, hedge(row)),
 		g_strdup("types CORE"));
 }
 
 static void tell_buffer(hc_diff *diff, const hc_growth *row)
 {
 	g_autofree char *owner = row->owner ? describe_owner(row) : hc_text_escape(row->name, -1),
-			*bytes = describe_bytes(diff, row->bytes);
-	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH];
+			*bytes = describe_bytes(diff, row->bytes), *blocks = describe_blocks(row);
+	bool is_one = row->blocks_before <= 1 && row->blocks_after == 1;
 
 	add(diff, "big-buffers", row->name, row->bytes, row->owner ? confidence_of(row) : HC_CONFIDENCE_CERTAIN,
 		row->trend,
@@ -489,7 +503,7 @@ static void tell_mapping(hc_diff *diff, const hc_growth *row)
 {
 	g_autofree char *bytes = describe_bytes(diff, row->bytes), *name = hc_text_escape(row->name, -1);
 
-	bool is_known = diff->first->heap.found && diff->last->heap.found;
+	bool is_known = hc_snapshot_knows_heap(diff->first) && hc_snapshot_knows_heap(diff->last);
 	const char *what = !is_known ? "the heap may be among it, for it was not found" :
 			   !g_strcmp0(row->row, "anonymous") ?
 				       "not this heap, but what the program, a library or an allocator of "

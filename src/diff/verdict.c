@@ -196,18 +196,20 @@ static void append_cleared(GString *verdict, const hc_diff *diff)
 		g_autofree char *unread = hc_heap_why_unread(&diff->last->heap, &diff->last->process);
 
 		g_string_append_printf(verdict, "What is in use and free is not known: %s. ", unread);
-	} else if (!diff->first->heap.found || !diff->last->heap.found) {
+	} else if (!hc_snapshot_knows_heap(diff->first) || !hc_snapshot_knows_heap(diff->last)) {
 		g_string_append_printf(verdict,
 			"No heap was found in the %s core: what is in use and free there is not known. ",
-			diff->last->heap.found	? "first" :
-			diff->first->heap.found ? "last" :
-						  "first and in the last");
+			hc_snapshot_knows_heap(diff->last)  ? "first" :
+			hc_snapshot_knows_heap(diff->first) ? "last" :
+							      "first and in the last");
 	} else if (diff->last->heap.foreign) {
 		g_autofree char *foreign = hc_text_escape(diff->last->heap.foreign, -1);
 
 		g_string_append_printf(
 			verdict, "The program's allocator is %s: of its blocks nothing is known here. ", foreign);
 	} else {
+		if (!diff->first->heap.found && diff->last->heap.found)
+			g_string_append(verdict, "malloc had not been used yet in the first core. ");
 		append_containers(verdict, diff);
 	}
 	if (!diff->last->heap.foreign && diff->last->heap.found && !has_sentence(diff, retained) &&

@@ -356,6 +356,27 @@ static void test_buffers(void)
 	series_clear(&series);
 }
 
+/* A block that is as before in number: what grew is its size. */
+static void test_grown_in_place(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++) {
+		uint32_t one = snapshot_add_owner(
+			series.list[i], HC_SNAPSHOT_NONE, "g_stream", "Stream", 1, 128 * 1024 + (uint64_t)i * 4 * MIB);
+
+		snapshot_owner(series.list[i], one)->mapped = snapshot_owner(series.list[i], one)->own;
+		snapshot_add_owner(series.list[i], HC_SNAPSHOT_NONE, "g_pages", "Page", 7, MIB + (uint64_t)i * MIB);
+		snapshot_add_owner(series.list[i], HC_SNAPSHOT_NONE, "g_nodes", "Node", 10 + i, MIB + (uint64_t)i * MIB);
+	}
+	make_diff(&series);
+	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "big-buffers")->text, "a big buffer in a mapping of its own: g_stream");
+	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "big-buffers")->text, ", one block, from 128.0 KiB to 4.1 MiB");
+	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff), ", 7 blocks as before, from 1.0 MiB to 2.0 MiB");
+	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff), ", from 10 to 11 blocks");
+	series_clear(&series);
+}
+
 /* What objects say of themselves alone, without a variable that leads there: held, not an owner's. */
 static void test_found(void)
 {
@@ -838,6 +859,21 @@ static void test_broken_container(void)
 	series_clear(&series);
 }
 
+/* No heap, but malloc's state is there and says that there was none yet: nothing is unknown. */
+static void test_unused_heap(void)
+{
+	snapshot_series series = series_create(2);
+
+	series.list[0]->heap.found = false;
+	series.list[0]->heap.state = HC_HEAP_UNUSED;
+	snapshot_add_memory(series.list[1], "files", MIB);
+	make_diff(&series);
+	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff), "malloc had not been used yet in the first core. ");
+	CU_ASSERT_PTR_NULL(strstr(hc_diff_verdict(series.diff), "not known"));
+	CU_ASSERT_EQUAL(sentence_of(series.diff, "not-heap")->confidence, HC_CONFIDENCE_CERTAIN);
+	series_clear(&series);
+}
+
 /* A core that was cut has no heap to be found: then nothing is said of containers and of free memory. */
 static void test_no_heap(void)
 {
@@ -1088,6 +1124,7 @@ int main(void)
 		{ "a table that explains nothing", test_table_explains_nothing },
 		{ "paths of one snapshot", test_paths_of_one },
 		{ "big buffers", test_buffers },
+		{ "grown in place", test_grown_in_place },
 		{ "found by themselves", test_found },
 		{ "no type", test_no_type },
 		{ "statics of one name", test_statics_of_one_name },
@@ -1111,6 +1148,7 @@ int main(void)
 		{ "containers not known", test_containers_not_known },
 		{ "a container that could not be read whole", test_broken_container },
 		{ "no heap", test_no_heap },
+		{ "a heap not used yet", test_unused_heap },
 		{ "torn", test_torn },
 		{ "fallen", test_fallen },
 		{ "another allocator", test_foreign },
