@@ -70,6 +70,7 @@ struct hc_diff {
 	GArray *sentences;   /* of hc_sentence */
 	int64_t growth, memory_growth;
 	uint64_t kernel_growth; /* bytes that wait in sockets */
+	bool has_unjoined;	/* stacks of threads that were not joined grew by enough to be told */
 	GStringChunk *texts;
 	GPtrArray *steps; /* arrays of uint64_t */
 };

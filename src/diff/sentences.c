@@ -14,6 +14,7 @@ enum {
 	MANY_KEYS = 1000,
 	FEW_SHAPES = 3,
 	LEAST_QUEUE_GROWTH = 1 << 20, /* bytes in sockets */
+	LEAST_UNJOINED = 10,	      /* threads; fewer may well be joined yet */
 	LEAST_KEPT = 1 << 20,	      /* free bytes; of less there is no advice */
 	LEAST_SHARE_NAMED = 100,      /* of what grew: a size with less than one in so many is not named */
 };
@@ -580,6 +581,32 @@ static void tell_sockets(hc_diff *diff)
 		NULL);
 }
 
+/* The same for stacks that nobody joined: address space, of which the memory table has nothing, and some memory in it. */
+static void tell_unjoined(hc_diff *diff)
+{
+	const hc_snapshot_unjoined *a = &diff->first->unjoined, *b = &diff->last->unjoined;
+	g_autofree uint64_t *steps = g_new0(uint64_t, diff->count);
+	char more[HC_TEXT_COUNT_LENGTH], now[HC_TEXT_COUNT_LENGTH], space[HC_TEXT_SIZE_LENGTH], memory[HC_TEXT_SIZE_LENGTH];
+	int64_t grown = b->memory > a->memory ? (int64_t)(b->memory - a->memory) : 0;
+
+	if (!a->is_known || !b->is_known || b->threads < a->threads + LEAST_UNJOINED || b->bytes <= a->bytes)
+		return;
+	for (unsigned i = 0; i < diff->count; i++)
+		steps[i] = diff->snapshots[i]->unjoined.bytes;
+	diff->has_unjoined = true;
+	add(diff, "not-heap", "unjoined", a->is_resident == b->is_resident ? grown : 0, HC_CONFIDENCE_CERTAIN,
+		hc_diff_trend(steps, diff->count),
+		g_strdup_printf("%s more threads ended and were not joined (%s now): their stacks keep %s more of address "
+				"space%s%s%s: not this heap",
+			hc_text_count(more, b->threads - a->threads), hc_text_count(now, b->threads),
+			hc_text_size(space, b->bytes - a->bytes), a->is_resident == b->is_resident ? ", " : "",
+			a->is_resident == b->is_resident ? hc_text_size(memory, (uint64_t)grown) : "",
+			a->is_resident != b->is_resident ? "" :
+			b->is_resident			 ? " more of it resident" :
+							   " more of it touched"),
+		g_strdup("mappings CORE"));
+}
+
 static void tell_row(hc_diff *diff, const hc_growth *row)
 {
 	switch (row->kind) {
@@ -610,6 +637,7 @@ void hc_diff_make_sentences(hc_diff *diff)
 	tell_held(diff);
 	tell_retained(diff);
 	tell_sockets(diff);
+	tell_unjoined(diff);
 	for (unsigned i = 0; i < diff->attribution->len; i++)
 		if (hc_diff_attribution(diff, i)->bytes > 0)
 			tell_row(diff, hc_diff_attribution(diff, i));

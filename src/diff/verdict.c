@@ -48,7 +48,8 @@ static void sort_sentences(hc_diff *diff)
 	for (unsigned i = diff->sentences->len; i-- > 0;) {
 		const hc_sentence *sentence = hc_diff_sentence(diff, i);
 
-		if (sentence->bytes < least && strcmp(sentence->kind, "leak"))
+		if (sentence->bytes < least && strcmp(sentence->kind, "leak") &&
+			(strcmp(sentence->kind, "not-heap") || strcmp(sentence->name, "unjoined")))
 			g_array_remove_index(diff->sentences, i);
 	}
 	g_array_sort(diff->sentences, most_bytes_first);
@@ -100,6 +101,9 @@ static void append_growth(GString *verdict, const hc_diff *diff)
 			verdict, "Memory shrank by %s", hc_text_size(size, -(uint64_t)diff->memory_growth));
 	else
 		g_string_append(verdict, "Memory did not grow");
+	if (diff->has_unjoined && diff->growth > 0 && !diff->is_torn)
+		g_string_append_printf(verdict, ", %s %s", diff->memory_growth > 0 ? "address space by" : "but address space grew by",
+			hc_text_size(size, (uint64_t)diff->growth));
 	if (diff->sameness == HC_SAME_PROCESS && (diff->memory_growth || diff->is_torn)) {
 		g_autofree char *time = hc_diff_describe_time(diff->first, diff->last);
 

@@ -132,6 +132,12 @@ static GVariant *store_lost_shapes(const hc_snapshot *snapshot)
 	return g_variant_builder_end(&builder);
 }
 
+static GVariant *store_unjoined(const hc_snapshot_unjoined *unjoined)
+{
+	return g_variant_new(SNAPSHOT_UNJOINED, unjoined->threads, unjoined->bytes, unjoined->memory,
+		(gboolean)unjoined->is_resident);
+}
+
 static GVariant *store_sizes(const hc_snapshot *snapshot)
 {
 	GVariantBuilder builder;
@@ -191,6 +197,8 @@ static GVariant *store(const hc_snapshot *snapshot)
 	g_variant_builder_add(&sections, "{sv}", "sizes", store_sizes(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "numbers", store_numbers(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "pins", store_pins(snapshot));
+	if (snapshot->unjoined.is_known)
+		g_variant_builder_add(&sections, "{sv}", "unjoined", store_unjoined(&snapshot->unjoined));
 	if (snapshot->side_facts)
 		g_variant_builder_add(&sections, "{sv}", "side-facts", hc_side_facts_store(snapshot->side_facts));
 	value = g_variant_ref_sink(g_variant_builder_end(&sections));

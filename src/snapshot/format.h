@@ -44,7 +44,9 @@ enum {
 #define SNAPSHOT_LOST_SHAPES "a(ttu)"
 /* size, blocks, lost, unowned, unowned_mapped */
 #define SNAPSHOT_SIZES	 "a(ttttt)"
-#define SNAPSHOT_NUMBERS "a(sx)"
+/* threads that ended and were not joined; their stacks: address space, memory; is it resident. May be missing: older ones have none */
+#define SNAPSHOT_UNJOINED "(tttb)"
+#define SNAPSHOT_NUMBERS  "a(sx)"
 /* name, blocks, bytes, pinned */
 #define SNAPSHOT_PINS "a(sttt)"
 

@@ -310,6 +310,19 @@ static bool load_lost_shapes(hc_snapshot *snapshot, GVariant *section)
 	return true;
 }
 
+static bool load_unjoined(hc_snapshot *snapshot, GVariant *section)
+{
+	hc_snapshot_unjoined *unjoined = &snapshot->unjoined;
+	gboolean is_resident;
+
+	if (!g_variant_is_of_type(section, G_VARIANT_TYPE(SNAPSHOT_UNJOINED)))
+		return false;
+	g_variant_get(section, SNAPSHOT_UNJOINED, &unjoined->threads, &unjoined->bytes, &unjoined->memory, &is_resident);
+	unjoined->is_resident = is_resident;
+	unjoined->is_known = true;
+	return unjoined->bytes <= SNAPSHOT_BYTES_MAX && unjoined->memory <= unjoined->bytes;
+}
+
 /* Whether SIZE can be, and stand behind those that are there. *SUM: bytes of all so far. */
 static bool is_possible(const hc_snapshot *snapshot, const hc_snapshot_size *size, uint64_t *sum)
 {
@@ -394,6 +407,7 @@ static const struct {
 	bool (*load)(hc_snapshot *snapshot, GVariant *section);
 } optional_sections[] = {
 	{ "lost-shapes", load_lost_shapes },
+	{ "unjoined", load_unjoined },
 	{ "side-facts", load_side_facts },
 };
 

@@ -794,6 +794,33 @@ static void test_confidence(void)
 }
 
 /* What waits in sockets is beside the memory table. */
+/* Memory of which the table has nothing; where a snapshot does not know, or few more threads wait, nothing is said. */
+static void test_unjoined(void)
+{
+	for (unsigned variant = 0; variant < 3; variant++) {
+		snapshot_series series = series_create(2);
+		const char *verdict;
+
+		series.list[0]->unjoined = (hc_snapshot_unjoined){ variant != 1, 20, 20 * MIB, MIB / 2, true };
+		series.list[1]->unjoined =
+			(hc_snapshot_unjoined){ true, variant == 2 ? 29 : 420, 420 * MIB, 10 * MIB, true };
+		series.list[1]->total += 400 * MIB;
+		make_diff(&series);
+		verdict = hc_diff_verdict(series.diff);
+		CU_ASSERT_EQUAL(hc_diff_sentence_count(series.diff), variant ? 0 : 1);
+		if (variant) {
+			UNIT_ASSERT_TEXT(verdict, "Memory did not grow.");
+		} else {
+			CU_ASSERT_EQUAL(sentence_of(series.diff, "not-heap")->bytes, 10 * MIB - MIB / 2);
+			UNIT_ASSERT_CONTAINS(verdict,
+				"Memory did not grow, but address space grew by 400.0 MiB: 400 more threads ended and were "
+				"not joined (420 now): their stacks keep 400.0 MiB more of address space, 9.5 MiB more of "
+				"it resident: not this heap.");
+		}
+		series_clear(&series);
+	}
+}
+
 static void test_sockets(void)
 {
 	snapshot_series series = series_create(2);
@@ -1144,6 +1171,7 @@ int main(void)
 		{ "keys", test_keys },
 		{ "confidence", test_confidence },
 		{ "sockets", test_sockets },
+		{ "threads that nobody joined", test_unjoined },
 		{ "no types", test_no_types },
 		{ "containers not known", test_containers_not_known },
 		{ "a container that could not be read whole", test_broken_container },

@@ -130,6 +130,7 @@ static hc_snapshot *make_full(void)
 	g_array_append_val(snapshot->pins, ((hc_snapshot_pin){ "blocks of Session", 23, 24, 25 }));
 	snapshot_finish(snapshot);
 	snapshot->indirectly_lost = (hc_amount){ 26, 27 };
+	snapshot->unjoined = (hc_snapshot_unjoined){ true, 30, 31 << 20, 32, true };
 	snapshot->possibly_lost = (hc_amount){ 28, 29 };
 	snapshot->free_pages = (hc_free_pages){ 30, 31, 32, 33, 34 };
 	facts->time = 35;
@@ -325,6 +326,11 @@ static void compare(const hc_snapshot *a, const hc_snapshot *b)
 	compare_heads(a, b);
 	compare_totals(a, b);
 	compare_diagnostics(a->diagnostics, b->diagnostics);
+	SAME(unjoined.is_known);
+	SAME(unjoined.threads);
+	SAME(unjoined.bytes);
+	SAME(unjoined.memory);
+	SAME(unjoined.is_resident);
 	SAME_TABLE(threads, int64_t, compare_thread);
 	SAME_TABLE(memory, hc_memory_row, compare_row);
 	SAME_TABLE(owners, hc_snapshot_owner, compare_owner);
@@ -589,6 +595,8 @@ static void test_sections(void)
 	}
 	put_value(&place, replace(&place, "side-facts", g_variant_new_string("text")), HC_SNAPSHOT_FORMAT);
 	refuse(&place, HC_ERROR_BAD_DATA, "side-facts");
+	put_value(&place, replace(&place, "unjoined", g_variant_new_string("text")), HC_SNAPSHOT_FORMAT);
+	refuse(&place, HC_ERROR_BAD_DATA, "unjoined");
 	put_value(&place, replace(&place, "lost-shapes", g_variant_new_string("text")), HC_SNAPSHOT_FORMAT);
 	refuse(&place, HC_ERROR_BAD_DATA, "lost-shapes");
 	put_value(&place, replace(&place, "lost-shapes", g_variant_new("a(ttu)", NULL)), HC_SNAPSHOT_FORMAT);
