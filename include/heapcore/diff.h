@@ -120,10 +120,11 @@ typedef enum {
 	HC_CAUSE_OVERHEAD,	 /* malloc's own, libc's and the runtime's */
 	HC_CAUSE_NOT_HEAP,	 /* a row of the memory table outside the heap */
 	HC_CAUSE_SOCKETS,	 /* the kernel's memory: what waits in sockets */
+	HC_CAUSE_UNJOINED, /* stacks of threads that ended and were not joined: address space, and some memory in it */
 	HC_CAUSE_KIND_COUNT,
 } hc_cause_kind;
 
-/* "leak", "container-growth", "backlog", ...; sockets are "not-heap" as well. */
+/* "leak", "container-growth", "backlog", ...; sockets and unjoined threads are "not-heap" as well. */
 const char *hc_cause_name(hc_cause_kind kind);
 
 /* Two counters of the program's whose difference is what a queue holds, in the first and the last snapshot. */
@@ -143,7 +144,8 @@ typedef struct hc_cause {
 	uint64_t after; /* bytes in the last snapshot */
 	unsigned rows;	/* that grew */
 	/* of one kind each */
-	const char *module;   /* leak: the library that most of it is of; NULL: none is. Untrusted */
+	const char *module;   /* leak: the library that most of it is of; NULL: none is, or is_unloaded. Untrusted */
+	bool is_unloaded;     /* leak: most of it is of a library that was unloaded */
 	bool is_bound;	      /* leak: memory that a core lacks may point to the blocks */
 	hc_counters counters; /* backlog */
 	const hc_growth
@@ -183,6 +185,8 @@ bool hc_diff_is_partial(const hc_diff *diff);		  /* the first or the last core w
 bool hc_snapshot_seconds(const hc_snapshot *a, const hc_snapshot *b, int64_t *ret_seconds);
 /* Whether two snapshots have the same load addresses, as far as they are known. */
 bool hc_snapshot_same_addresses(const hc_snapshot *a, const hc_snapshot *b);
+/* Whether the heap of SNAPSHOT is known: it was found, or glibc's malloc was not used yet. */
+bool hc_snapshot_knows_heap(const hc_snapshot *snapshot);
 /* Whether SNAPSHOT is of a core that was cut, or that lacks the heap. */
 bool hc_snapshot_is_torn(const hc_snapshot *snapshot);
 /* The row ID of the memory table; NULL: it has none. */

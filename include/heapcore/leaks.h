@@ -48,18 +48,20 @@ typedef enum {
 	HC_WORD_SMALL,	/* a number below 2^32 in amount that leads nowhere */
 	HC_WORD_HEAP,	/* an address in malloc's heap */
 	HC_WORD_MODULE, /* an address in the program or a library */
+	HC_WORD_UNLOADED, /* where a library was that has been unloaded */
 	HC_WORD_TEXT,	/* printable bytes */
 	HC_WORD_OTHER,
 	HC_WORD_KIND_COUNT,
 } hc_word_kind;
 
-/* "zero", "number", "heap", "module", "text", "other" */
+/* "zero", "number", "heap", "module", "unloaded", "text", "other" */
 const char *hc_word_kind_name(hc_word_kind kind);
 
 typedef struct hc_leak_word {
 	hc_word_kind kind;
 	const hc_module *module; /* of HC_WORD_MODULE; else NULL */
 	hc_address value;	 /* of HC_WORD_MODULE, if most of the heads have the same one; else 0 */
+	bool may_be_stale; /* of HC_WORD_MODULE: what the block's last owner left there, or of so few heads that they may agree by chance */
 } hc_leak_word;
 
 enum {
@@ -76,8 +78,9 @@ typedef struct hc_leak_size {
 typedef struct hc_leak_module {
 	const hc_module *module;
 	uint64_t words;	   /* that point into it */
-	uint64_t vtables;  /* of these, to a vtable */
+	uint64_t vtables;  /* of these, to a vtable, with which objects of the module begin */
 	uint64_t evidence; /* heads that freed memory points to which points into it */
+	bool is_common; /* most blocks of some size lead there with the word at one place, and it is none that their last owner may have left */
 } hc_leak_module;
 
 /* Memory that is dead, but still holds a pointer to a head: who knew it last. */
@@ -97,7 +100,12 @@ typedef struct hc_leak_group {
 	uint64_t trees;	  /* heads */
 	hc_amount heads;  /* blocks, usable bytes */
 	hc_amount others; /* that the heads lead to */
-	uint64_t rings;	  /* heads that lead back to themselves */
+	uint64_t rings;	  /* heads that lead back to themselves: to their start, from another block */
+	uint64_t holding_themselves; /* of these, heads that count references, all of which are in what they lead to */
+	uint64_t
+		unloaded; /* blocks that begin as objects of a library that was unloaded: with a vtable where no mapping is */
+	uint64_t
+		gone; /* if all heads begin so: where in its page the vtable was, the same wherever it is loaded; else UINT64_MAX */
 	const char *type; /* demangled, untrusted; NULL if the heads have none in common */
 	const char *
 		beginning; /* what the heads' text begins with, digits as #, untrusted; NULL: none, or no content is kept */
@@ -127,10 +135,14 @@ unsigned hc_leaks_group_count(const hc_leaks *leaks);
 const hc_leak_group *hc_leaks_group(const hc_leaks *leaks, unsigned index);
 
 /*
- * Whether GROUP may be said to be MODULE's, one of its modules: an object or a vtable of the module is in it, memory that was freed tells
- * so, or most heads lead there with the word at one and the same place. Words here and there are what blocks held before.
+ * Whether GROUP may be said to be MODULE's, one of its modules: half as many objects of the module as heads are in it, memory that was
+ * freed tells so of heads that have it at one place, or most blocks lead there with the word at one and the same place, where nothing
+ * says that they have it from their last owner. Words here and there are what blocks held before.
  */
 bool hc_leak_group_is_of(const hc_leak_group *group, const hc_leak_module *module);
+
+/* Whether GROUP is of a library that was unloaded; then it is no other module's. */
+bool hc_leak_group_is_unloaded(const hc_leak_group *group);
 
 /* Whose GROUP most probably is: the one name for all reports. NULL: nothing tells. */
 const hc_module *hc_leak_group_owner(const hc_leak_group *group);

@@ -54,7 +54,9 @@ typedef struct hc_snapshot_lost {
 	const char *sample;    /* the text of one of them; NULL likewise */
 	const char *module;    /* whose they most probably are; NULL: nothing tells */
 	const char *evidence;  /* "last pointed to from freed blocks of 48 bytes of libcodec.so"; NULL: none */
+	bool is_unloaded;      /* of a library that was unloaded: hc_leak_group_is_unloaded() */
 	uint64_t trees;
+	uint64_t rings, holding_themselves; /* of these, as hc_leak_group has it */
 	hc_amount amount;    /* of whole trees */
 	uint64_t head_size;  /* usable bytes of most heads */
 	uint64_t head_sizes; /* how many different ones are known */
@@ -81,6 +83,15 @@ typedef struct hc_snapshot_pin {
 	uint64_t pinned; /* bytes of free memory that would go back if they were gone */
 } hc_snapshot_pin;
 
+/* Threads that had ended and were not joined: what libc keeps for them. */
+typedef struct hc_snapshot_unjoined {
+	bool is_known; /* FALSE: the snapshot is of an earlier version */
+	uint64_t threads;
+	uint64_t bytes;	  /* address space of their stacks */
+	uint64_t memory;  /* of it, resident, or at least touched */
+	bool is_resident; /* `memory` is the former: of captures */
+} hc_snapshot_unjoined;
+
 typedef struct hc_snapshot {
 	/* the process; its strings are the snapshot's */
 	const char *path; /* of the core */
@@ -104,6 +115,7 @@ typedef struct hc_snapshot {
 	hc_amount in_use; /* the program's, mmapped ones too */
 	hc_amount free;	  /* bytes of whole chunks */
 	hc_free_pages free_pages;
+	hc_snapshot_unjoined unjoined;
 	/* who holds it */
 	GArray *owners;		   /* of hc_snapshot_owner */
 	uint64_t owners_left_out;  /* paths that were too many, counted where they branch off */

@@ -212,6 +212,7 @@ hc_areas *hc_areas_create(
 	areas->list = g_array_new(FALSE, FALSE, sizeof(hc_area));
 	areas->claims = g_array_new(FALSE, FALSE, sizeof(hc_claim));
 	areas->results = g_array_new(FALSE, FALSE, sizeof(hc_range));
+	areas->unjoined = g_array_new(FALSE, FALSE, sizeof(hc_range));
 	areas->texts = g_string_chunk_new(256);
 	areas->guards = g_hash_table_new(NULL, NULL);
 	for (unsigned i = 0; i < blocks->region_count; i++)
@@ -236,6 +237,7 @@ void hc_areas_destroy(hc_areas *areas)
 	g_array_unref(areas->list);
 	g_array_unref(areas->claims);
 	g_array_unref(areas->results);
+	g_array_unref(areas->unjoined);
 	g_string_chunk_free(areas->texts);
 	g_hash_table_unref(areas->guards);
 	g_free(areas);

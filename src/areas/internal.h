@@ -19,7 +19,8 @@ struct hc_areas {
 	GArray *list;	/* of hc_area */
 	GArray *claims; /* of hc_claim, sorted by start */
 	uint64_t bytes[HC_AREA_KIND_COUNT];
-	GArray *results; /* of hc_range, sorted */
+	GArray *results;  /* of hc_range, sorted */
+	GArray *unjoined; /* of hc_range */
 	GStringChunk *texts;
 	GHashTable *guards; /* stacks.c: hc_mapping * -> whether it is address space only */
 };
@@ -31,6 +32,9 @@ void hc_areas_claim_stacks(hc_areas *areas);
 
 /* Claims a stack that may have frames anywhere: unused up to the first byte that is not zero. THREAD_INDEX: UINT_MAX if nobody's. */
 void hc_areas_claim_left_stack(hc_areas *areas, hc_address start, hc_address end, unsigned thread_index);
+
+/* The stack whose thread descriptor is at POINTER, without a guard that is a mapping of its own; FALSE if the descriptor tells none. */
+bool hc_areas_stack_block(const hc_areas *areas, hc_address pointer, hc_range *ret_stack);
 
 /* Where `stackblock` is in the thread descriptor at POINTER. FALSE if it tells no stack. */
 bool hc_areas_descriptor_end(const hc_areas *areas, hc_address pointer, hc_address *ret_end);
@@ -46,7 +50,7 @@ static inline bool hc_areas_is_code(const hc_areas *areas, hc_address address)
 /* coroutines.c: claims stacks that libc did not make. After all other claims. */
 void hc_areas_claim_coroutines(hc_areas *areas);
 
-/* results.c: fills `results`. */
+/* results.c: fills `results` and `unjoined`. */
 void hc_areas_find_results(hc_areas *areas);
 
 /* mappings.c: what an unclaimed part of a mapping is. *ret_owner: a module's index, or UINT_MAX. */

@@ -11,6 +11,9 @@
  * nptl/allocatestack.c). Live threads and those that wait are in one. The member's offset differs, but only it leads to two
  * words that both lead back. If the list cannot be told the result counts: nothing is called lost on a guess.
  *
+ * One whose id, behind the list, the kernel has cleared (nptl/descr.h: tid; CLONE_CHILD_CLEARTID, clone(2)) has ended: if it is in the
+ * first list it was not joined, and libc keeps its stack.
+ *
  * The result stands two words before the start routine, with priority and policy between them, in all releases. The
  * routine's argument, behind it, is nothing that the process can still get at.
  */
@@ -27,6 +30,7 @@ enum {
 typedef enum {
 	LIST_UNKNOWN,
 	LIST_USED,  /* live threads and those that wait */
+	LIST_USER,  /* the same, on stacks that the program gave them; the main thread */
 	LIST_CACHE, /* stacks without a thread */
 } list_kind;
 
@@ -131,7 +135,7 @@ static list_kind judge(const struct search *search, const struct ring *ring)
 	if (!ring->complete || !ring->head)
 		return LIST_UNKNOWN;
 	if (ring->live)
-		return LIST_USED;
+		return ring->head == search->user_list ? LIST_USER : LIST_USED;
 	if (search->user_list && ring->head == search->user_list + 2 * search->word)
 		return LIST_CACHE;
 	if (search->user_list && ring->head == search->user_list - 2 * search->word)
@@ -184,6 +188,17 @@ static void add_results(struct search *search, hc_address pointer, hc_address en
 	}
 }
 
+static void add_unjoined(struct search *search, hc_address pointer)
+{
+	unsigned offset = find_list(search, pointer);
+	uint64_t id;
+	hc_range stack;
+
+	if (offset && word_at(search, pointer + offset + 2 * search->word, &id) && !(uint32_t)id &&
+		hc_areas_stack_block(search->areas, pointer, &stack))
+		g_array_append_val(search->areas->unjoined, stack);
+}
+
 void hc_areas_find_results(hc_areas *areas)
 {
 	const GArray *pointers = areas->blocks->heap.thread_blocks;
@@ -198,11 +213,21 @@ void hc_areas_find_results(hc_areas *areas)
 	for (unsigned i = 0; i < pointers->len; i++) {
 		hc_address pointer = g_array_index(pointers, hc_address, i), end;
 
-		if (!hc_core_find_thread(areas->core, pointer) && hc_areas_descriptor_end(areas, pointer, &end) &&
-			list_of(&search, pointer, members) != LIST_CACHE)
+		if (hc_core_find_thread(areas->core, pointer) || !hc_areas_descriptor_end(areas, pointer, &end))
+			continue;
+		list_kind kind = list_of(&search, pointer, members);
+
+		if (kind != LIST_CACHE)
 			add_results(&search, pointer, end);
+		if (kind == LIST_USED)
+			add_unjoined(&search, pointer);
 	}
 	g_hash_table_unref(search.lists);
+}
+
+const GArray *hc_areas_unjoined(const hc_areas *areas)
+{
+	return areas->unjoined;
 }
 
 const GArray *hc_areas_results(const hc_areas *areas)

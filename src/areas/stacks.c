@@ -131,6 +131,15 @@ static hc_address skip_guard(const hc_areas *areas, hc_address start)
 	return mapping && is_guard(areas, mapping) ? mapping->end : start;
 }
 
+bool hc_areas_stack_block(const hc_areas *areas, hc_address pointer, hc_range *ret_stack)
+{
+	unsigned told;
+
+	*ret_stack = stack_and_place(areas, pointer, &told);
+	ret_stack->start = told ? skip_guard(areas, ret_stack->start) : 0;
+	return told != 0;
+}
+
 static void claim_thread(hc_areas *areas, unsigned thread_index, const hc_thread *thread)
 {
 	hc_range stack = stack_of(areas, thread->thread_pointer);

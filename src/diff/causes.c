@@ -16,6 +16,7 @@ enum {
 	MANY_KEYS = 1000,
 	FEW_SHAPES = 3,
 	LEAST_QUEUE_GROWTH = 1 << 20, /* bytes in sockets */
+	LEAST_UNJOINED = 10,	      /* threads; fewer may well be joined yet */
 };
 
 const char *hc_cause_name(hc_cause_kind kind)
@@ -32,6 +33,7 @@ const char *hc_cause_name(hc_cause_kind kind)
 		[HC_CAUSE_OVERHEAD] = "overhead",
 		[HC_CAUSE_NOT_HEAP] = "not-heap",
 		[HC_CAUSE_SOCKETS] = "not-heap",
+		[HC_CAUSE_UNJOINED] = "not-heap",
 	};
 
 	return names[kind];
@@ -86,25 +88,27 @@ static hc_cause sum_up(const hc_diff *diff, hc_growth_kind kind, hc_cause_kind c
 
 /* ---- lost blocks ---- */
 
-/* The library that most of what was lost is of, by bytes grown; NULL: none is. */
-static const char *common_module(const hc_diff *diff, int64_t lost)
+/* The row of lost blocks that has the owner of most of what was lost, by bytes grown; NULL: none has. */
+static const hc_growth *row_of_common_owner(const hc_diff *diff, int64_t lost)
 {
 	g_autoptr(GHashTable) bytes = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
 
 	for (unsigned i = 0; i < diff->attribution->len; i++) {
 		const hc_growth *row = hc_diff_attribution(diff, i);
+		/* No module is called "". */
+		const char *owner = !row->lost ? NULL : row->lost->is_unloaded ? "" : row->lost->module;
 		int64_t *sum;
 
-		if (row->kind != HC_GROWTH_LOST || !row->lost->module)
+		if (!owner)
 			continue;
-		sum = g_hash_table_lookup(bytes, row->lost->module);
+		sum = g_hash_table_lookup(bytes, owner);
 		if (!sum) {
 			sum = g_new0(int64_t, 1);
-			g_hash_table_insert(bytes, (gpointer)row->lost->module, sum);
+			g_hash_table_insert(bytes, (gpointer)owner, sum);
 		}
 		*sum += row->bytes;
 		if (*sum > lost / 2)
-			return row->lost->module;
+			return row;
 	}
 	return NULL;
 }
@@ -135,7 +139,10 @@ static void find_leak(hc_diff *diff)
 	if (cause.bytes <= 0)
 		return;
 	cause.row = largest_lost(diff);
-	cause.module = common_module(diff, cause.bytes);
+	const hc_growth *owned = row_of_common_owner(diff, cause.bytes);
+
+	cause.is_unloaded = owned && owned->lost->is_unloaded;
+	cause.module = owned && !cause.is_unloaded ? owned->lost->module : NULL;
 	cause.is_bound = may_be_held(diff->first) || may_be_held(diff->last);
 	if (cause.is_bound)
 		cause.confidence = HC_CONFIDENCE_POSSIBLE;
@@ -233,7 +240,7 @@ static hc_cause cause_of_mapping(const hc_diff *diff, const hc_growth *row)
 	hc_cause cause = cause_of_row(row, HC_CAUSE_NOT_HEAP);
 
 	/* Of a core that was cut the heap may be one of these. */
-	if (!diff->first->heap.found || !diff->last->heap.found)
+	if (!hc_snapshot_knows_heap(diff->first) || !hc_snapshot_knows_heap(diff->last))
 		cause.confidence = HC_CONFIDENCE_POSSIBLE;
 	return cause;
 }
@@ -264,6 +271,23 @@ static void find_sockets(hc_diff *diff)
 		return;
 	diff->kernel_growth = b->unread - a->unread;
 	cause.bytes = (int64_t)diff->kernel_growth;
+	add(diff, cause);
+}
+
+/* The same for stacks that nobody joined: address space, of which the memory table has nothing, and some memory in it. */
+static void find_unjoined(hc_diff *diff)
+{
+	const hc_snapshot_unjoined *a = &diff->first->unjoined, *b = &diff->last->unjoined;
+	g_autofree uint64_t *steps = g_new0(uint64_t, diff->count);
+	hc_cause cause = { .kind = HC_CAUSE_UNJOINED };
+
+	if (!a->is_known || !b->is_known || b->threads < a->threads + LEAST_UNJOINED || b->bytes <= a->bytes)
+		return;
+	for (unsigned i = 0; i < diff->count; i++)
+		steps[i] = diff->snapshots[i]->unjoined.bytes;
+	if (a->is_resident == b->is_resident && b->memory > a->memory)
+		cause.bytes = (int64_t)(b->memory - a->memory);
+	cause.trend = hc_diff_trend(steps, diff->count);
 	add(diff, cause);
 }
 
@@ -312,7 +336,7 @@ static void sort_causes(hc_diff *diff)
 	for (unsigned i = diff->causes->len; i-- > 0;) {
 		const hc_cause *cause = hc_diff_cause(diff, i);
 
-		if (cause->bytes < least && cause->kind != HC_CAUSE_LEAK)
+		if (cause->bytes < least && cause->kind != HC_CAUSE_LEAK && cause->kind != HC_CAUSE_UNJOINED)
 			g_array_remove_index(diff->causes, i);
 	}
 	g_array_sort(diff->causes, most_bytes_first);
@@ -324,6 +348,7 @@ void hc_diff_find_causes(hc_diff *diff)
 	find_held(diff);
 	find_retained(diff);
 	find_sockets(diff);
+	find_unjoined(diff);
 	for (unsigned i = 0; i < diff->attribution->len; i++)
 		if (hc_diff_attribution(diff, i)->bytes > 0)
 			find_cause_of_row(diff, hc_diff_attribution(diff, i));
@@ -397,7 +422,7 @@ static bool may_hide_containers(const hc_diff *diff)
 hc_containers_state hc_diff_containers(const hc_diff *diff, int64_t *ret_growth)
 {
 	*ret_growth = known_growth(diff);
-	if (!diff->first->heap.found || !diff->last->heap.found || diff->last->heap.foreign)
+	if (!hc_snapshot_knows_heap(diff->first) || !hc_snapshot_knows_heap(diff->last) || diff->last->heap.foreign)
 		return HC_CONTAINERS_NOT_READ;
 	if (!diff->first->has_types || !diff->last->has_types)
 		return HC_CONTAINERS_NOT_LOOKED_AT;

@@ -132,6 +132,11 @@ bool hc_snapshot_has_whole_heap(const hc_snapshot *snapshot)
 	return snapshot->heap.found && !row_bytes(snapshot, HC_ROW_HEAP_UNREADABLE);
 }
 
+bool hc_snapshot_knows_heap(const hc_snapshot *snapshot)
+{
+	return snapshot->heap.found || (snapshot->heap.state == HC_HEAP_UNUSED && !snapshot->heap.foreign);
+}
+
 bool hc_diff_is_torn(const hc_diff *diff)
 {
 	return diff->is_torn;

@@ -3,6 +3,7 @@
 #include "findings/findings.h"
 
 #include "base/text.h"
+#include "leaks/leaks.h"
 
 enum {
 	SIZES_SHOWN = 4
@@ -46,6 +47,20 @@ static char *describe_heads(const hc_references_totals *totals)
 		hc_text_count(direct, totals->directly_lost.blocks));
 }
 
+/* "; 40,401 of them begin as objects of a library that was unloaded do", or "". */
+static char *describe_unloaded(const hc_evidence *evidence)
+{
+	hc_unloaded *unloaded = hc_unloaded_find(evidence->core, evidence->modules, evidence->references);
+	uint64_t blocks = hc_unloaded_amount(unloaded).blocks;
+	char count[HC_TEXT_COUNT_LENGTH];
+
+	hc_unloaded_free(unloaded);
+	if (!blocks)
+		return g_strdup("");
+	return g_strdup_printf("; %s of them begin%s as objects of a library that was unloaded do",
+		hc_text_count(count, blocks), blocks == 1 ? "s" : "");
+}
+
 void hc_find_lost(const hc_evidence *evidence, hc_findings *findings)
 {
 	const hc_references_totals *totals = hc_references_get_totals(evidence->references);
@@ -56,11 +71,12 @@ void hc_find_lost(const hc_evidence *evidence, hc_findings *findings)
 		return;
 	g_autoptr(GArray) sizes = hc_sizes_count(evidence, HC_SIZES_LOST);
 	g_autofree char *shown = describe_sizes(sizes), *content = describe_content(evidence),
-			*heads = describe_heads(totals), *missing = hc_references_describe_missing(evidence->references);
+			*heads = describe_heads(totals), *unloaded = describe_unloaded(evidence),
+			*missing = hc_references_describe_missing(evidence->references);
 
 	hc_findings_add(findings, "lost", totals->directly_lost.bytes + totals->indirectly_lost.bytes, blocks,
-		g_strdup_printf("%s%s block%s that nothing %spoints to%s: %s%s%s%s", missing ? "at most lost: " : "",
+		g_strdup_printf("%s%s block%s that nothing %spoints to%s: %s%s%s%s%s", missing ? "at most lost: " : "",
 			hc_text_count(all, blocks), blocks == 1 ? "" : "s", missing ? "in the core " : "", heads, shown,
-			content, missing ? "; but " : "", missing ? missing : ""),
+			content, unloaded, missing ? "; but " : "", missing ? missing : ""),
 		g_strdup("leaks CORE"));
 }

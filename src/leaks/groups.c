@@ -7,6 +7,7 @@
  * block. So the key is, in this order,
  *
  *	type	the vtable in one of the head's first words: the type says it all
+ *	gone	of an object whose library was unloaded, the place of its vtable in the page
  *	text	the first PREFIX_KEY bytes of a head that begins with text, as far as to the first number
  *	layout	the head's size, and which of its first words lead into which module
  *
@@ -26,6 +27,7 @@ enum {
 	GROUPS_MOST = 1 << 14,
 	SIZES_MOST = 64,
 	EVIDENCE_MOST = 16,
+	PLACES_MOST = 64,
 	FEW_TREES = 4,	 /* a text that fewer heads than this have in common is rare */
 	RARE_TEXTS = 16, /* more rare texts than this are merged */
 	REPRESENTATIVES = 64,
@@ -40,6 +42,8 @@ void hc_leaks_free_group(void *data)
 
 	g_array_unref(group->sizes);
 	g_array_unref(group->evidence);
+	if (group->places)
+		g_array_unref(group->places);
 	g_free(group->sample);
 	g_free(group);
 }
@@ -64,6 +68,22 @@ void hc_leaks_count_size(GArray *sizes, unsigned *hint, uint64_t size, uint64_t 
 
 	*hint = sizes->len;
 	g_array_append_val(sizes, count);
+}
+
+void hc_leaks_count_place(GArray *counts, const struct place_count *count, uint64_t blocks)
+{
+	for (unsigned i = 0; i < counts->len; i++) {
+		struct place_count *known = &g_array_index(counts, struct place_count, i);
+
+		if (known->size == count->size && known->place == count->place && known->module == count->module) {
+			known->blocks += blocks;
+			return;
+		}
+	}
+	if (counts->len >= PLACES_MOST)
+		return;
+	g_array_append_val(counts, *count);
+	g_array_index(counts, struct place_count, counts->len - 1).blocks = blocks;
 }
 
 /* ---- the key ---- */
@@ -115,9 +135,10 @@ static uint64_t key_of(const hc_leaks *leaks, const struct tree *tree)
 		key = hc_leaks_mix(6, owner(tree));
 		break;
 	default:
-		key = tree->type	  ? hc_leaks_mix(1, tree->type) :
-		      tree->prefix_length ? text_key(tree) :
-					    layout_key(tree);
+		key = tree->type	       ? hc_leaks_mix(1, tree->type) :
+		      tree->gone != UINT64_MAX ? hc_leaks_mix(9, tree->gone) :
+		      tree->prefix_length      ? text_key(tree) :
+						 layout_key(tree);
 	}
 	return hc_leaks_mix(hc_leaks_mix(key, tree->class), (uintptr_t)tree->suppression);
 }
@@ -156,13 +177,12 @@ static uint32_t find_index(const hc_leaks *leaks, uint64_t key)
 	return UINT32_MAX;
 }
 
-/* Bytes of a pointer can look like letters: the word at PLACE leads into memory that is mapped. */
 static bool is_pointer(const hc_leaks *leaks, const struct tree *tree, uint64_t place)
 {
 	unsigned word = leaks->format.size;
 
 	return place + word <= tree->readable &&
-	       hc_areas_find(leaks->areas, hc_load_word(tree->bytes + place, leaks->format)) != NULL;
+	       hc_leaks_is_pointer(leaks, hc_load_word(tree->bytes + place, leaks->format));
 }
 
 /* What is worth showing of a head: the text it begins with, or else the first text in it that is not a pointer's bytes. */
@@ -196,10 +216,11 @@ static uint32_t create_group(hc_leaks *leaks, const struct tree *tree, uint64_t 
 	group->class = tree->class;
 	group->suppression = tree->suppression;
 	group->first_size = tree->size;
+	group->gone = tree->gone;
 	group->type = tree->type;
 	if (leaks->options.grouping == HC_LEAKS_BY_SHAPE) {
 		group->by_text = !tree->type && tree->prefix_length;
-		group->by_size = !tree->type && !tree->prefix_length;
+		group->by_size = !tree->type && !tree->prefix_length && tree->gone == UINT64_MAX;
 	}
 	group->prefix_length = tree->prefix_length;
 	memcpy(group->prefix, tree->prefix, tree->prefix_length);
@@ -284,6 +305,8 @@ static void add_to_group(struct group *group, const struct tree *tree)
 		group->examples[group->trees] = tree->address;
 	group->trees++;
 	group->rings += tree->ring;
+	group->holding_themselves += tree->holds_itself;
+	group->unloaded += tree->unloaded;
 	group->heads.blocks++;
 	group->heads.bytes += tree->size;
 	group->others.blocks += tree->blocks - 1;
@@ -330,6 +353,10 @@ static void merge(hc_leaks *leaks, uint32_t into, uint32_t from)
 		target->examples[target->trees + i] = source->examples[i];
 	target->trees += source->trees;
 	target->rings += source->rings;
+	target->holding_themselves += source->holding_themselves;
+	target->unloaded += source->unloaded;
+	if (target->gone != source->gone)
+		target->gone = UINT64_MAX;
 	target->heads.blocks += source->heads.blocks;
 	target->heads.bytes += source->heads.bytes;
 	target->others.blocks += source->others.blocks;
@@ -347,6 +374,13 @@ static void merge(hc_leaks *leaks, uint32_t into, uint32_t from)
 		const struct size_count *count = &g_array_index(source->sizes, struct size_count, i);
 
 		hc_leaks_count_size(target->sizes, &target->size_hint, count->size, count->blocks);
+	}
+	for (unsigned i = 0; source->places && i < source->places->len; i++) {
+		const struct place_count *count = &g_array_index(source->places, struct place_count, i);
+
+		if (!target->places)
+			target->places = g_array_new(FALSE, FALSE, sizeof(struct place_count));
+		hc_leaks_count_place(target->places, count, count->blocks);
 	}
 	for (unsigned i = 0; i < source->evidence->len; i++) {
 		const struct evidence_count *count = &g_array_index(source->evidence, struct evidence_count, i);
@@ -499,6 +533,30 @@ static void make_sizes(hc_leaks *leaks, const struct group *from, hc_leak_group 
 	group->size_count = from->sizes->len;
 }
 
+/* Whether most blocks of a size lead into MODULE with the word at one place, which nothing but their owner can have put there. */
+static bool is_common(const struct group *group, uint16_t module)
+{
+	for (unsigned i = 0; group->places && i < group->places->len; i++) {
+		const struct place_count *place = &g_array_index(group->places, struct place_count, i);
+
+		if (place->module == module && !place->may_be_stale && hc_leaks_is_common(group, place))
+			return true;
+	}
+	return false;
+}
+
+/* Whether heads of any size that lead into MODULE with word PLACE may have it from their last owner. */
+static bool may_be_stale(const struct group *group, unsigned place, uint16_t module)
+{
+	for (unsigned i = 0; group->places && i < group->places->len; i++) {
+		const struct place_count *count = &g_array_index(group->places, struct place_count, i);
+
+		if (count->place == place && count->module == module && count->may_be_stale)
+			return true;
+	}
+	return false;
+}
+
 static void make_modules(hc_leaks *leaks, struct group *from, hc_leak_group *group)
 {
 	hc_leak_module *modules = keep(leaks, g_new(hc_leak_module, MODULE_SLOTS));
@@ -507,8 +565,13 @@ static void make_modules(hc_leaks *leaks, struct group *from, hc_leak_group *gro
 	for (unsigned i = 0; i < from->weights.count; i++) {
 		const struct module_weight *slot = &from->weights.slots[i];
 
-		modules[i] = (hc_leak_module){ hc_modules_get(leaks->modules, slot->module), slot->words, slot->vtables,
-			slot->evidence };
+		modules[i] = (hc_leak_module){
+			.module = hc_modules_get(leaks->modules, slot->module),
+			.words = slot->words,
+			.vtables = slot->vtables,
+			.evidence = slot->evidence,
+			.is_common = is_common(from, slot->module),
+		};
 	}
 	group->modules = modules;
 	group->module_count = from->weights.count;
@@ -534,6 +597,9 @@ static void make_words(hc_leaks *leaks, const struct group *from, hc_leak_group 
 		if (most == HC_WORD_MODULE) {
 			words[i].module = hc_modules_get(leaks->modules, from->word_modules[i]);
 			words[i].value = 2 * from->value_leads[i] > from->kinds[i][most] ? from->values[i] : 0;
+			words[i].may_be_stale =
+				i >= LINK_WORDS &&
+				(from->trees < LEAST_ALIKE || may_be_stale(from, i, from->word_modules[i]));
 		}
 		group->word_count = i + 1;
 	}
@@ -581,6 +647,9 @@ static void make_group(hc_leaks *leaks, struct group *from)
 		.heads = from->heads,
 		.others = from->others,
 		.rings = from->rings,
+		.holding_themselves = from->holding_themselves,
+		.unloaded = from->unloaded,
+		.gone = from->gone,
 		.type = from->mixed_type ? NULL : hc_leaks_type_name(leaks, from->type),
 		.suppression = from->suppression,
 	};
@@ -631,6 +700,7 @@ void hc_leaks_finish_groups(hc_leaks *leaks)
 	merge_layouts(leaks);
 	for (unsigned class = 0; class < HC_LEAK_CLASS_COUNT; class ++)
 		merge_texts(leaks, class);
+	hc_leaks_find_stale(leaks);
 	for (uint32_t i = 0; i < leaks->building->len; i++) {
 		struct group *group = leaks->building->pdata[i];
 

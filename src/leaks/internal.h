@@ -10,7 +10,13 @@ enum {
 	NO_MODULE = UINT16_MAX,
 	MODULE_SLOTS = 8,
 	PREFIX_BYTES = 48,
-	TEXT_LEAST = 4
+	TEXT_LEAST = 4,
+	/*
+	 * The words of a block that free() and malloc() overwrite with links, in most cases: what is in them was put there since. Words behind
+	 * them may be what the block's last owner left. Of stale ones nothing is said.
+	 */
+	LINK_WORDS = 2,
+	LEAST_ALIKE = 3, /* blocks: fewer agree by chance */
 };
 
 /* A module's memory, without malloc's own state in it. Sorted, disjoint. */
@@ -45,6 +51,15 @@ struct evidence {
 	uint64_t size, offset;
 };
 
+/* Blocks of one size that lead into one module with the word at one place. */
+struct place_count {
+	uint64_t size;
+	uint32_t place; /* words from the start */
+	uint16_t module;
+	uint64_t blocks;
+	bool may_be_stale; /* stale.c */
+};
+
 /* A tree while it is walked. */
 struct tree {
 	hc_leak_class class;
@@ -54,7 +69,11 @@ struct tree {
 	const uint8_t *bytes; /* of the head, `readable` of them; NULL if there are none */
 	uint64_t readable;
 	uint64_t blocks, total_bytes;
-	bool ring;
+	uint64_t unloaded; /* blocks that begin with a vtable which is gone */
+	uint64_t to_head;  /* words of all its blocks that are the head's address; of others */
+	bool ring;	   /* a word of another block is the head's address */
+	bool holds_itself; /* hc_leaks_holds_itself() */
+	uint64_t gone; /* place in its page of the vtable that the head begins with, if it is gone; else UINT64_MAX */
 	uint32_t type;	   /* of the head; 0: none */
 	uint32_t evidence; /* index + 1 */
 	unsigned word_count;
@@ -80,12 +99,13 @@ struct group {
 	bool rest_of_texts;    /* there were too many groups */
 	bool mixed_type;
 	uint64_t first_size; /* of the first head */
-	uint64_t trees, rings;
+	uint64_t trees, rings, holding_themselves, unloaded, gone;
 	hc_amount heads, others;
 	uint32_t type;
 	const char *suppression;
 	GArray *sizes;	    /* of struct size_count, unsorted */
 	unsigned size_hint; /* where the last one was found */
+	GArray *places;	    /* of struct place_count; NULL: none */
 	struct module_weights weights;
 	unsigned word_count;
 	uint32_t kinds[HC_LEAK_WORDS_MAX][HC_WORD_KIND_COUNT];
@@ -116,6 +136,7 @@ struct hc_leaks {
 	hc_leaks_totals totals;
 
 	GArray *ranges; /* of struct module_range */
+	hc_unloaded *unloaded;
 	struct types *types;
 	struct ranked_bits heads; /* of both classes */
 	uint32_t *group_of;	  /* by the head's rank: index in `building`, then in `groups` */
@@ -190,6 +211,9 @@ static inline uint64_t hc_leaks_target(const hc_leaks *leaks, hc_address value)
 	return hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, value), value);
 }
 
+/* Whether VALUE leads into memory that is mapped, or was: bytes of a pointer can look like letters. */
+bool hc_leaks_is_pointer(const hc_leaks *leaks, uint64_t value);
+
 /* What VALUE, whose bytes are BYTES, is; *ret_module as hc_leaks_module_at(). */
 hc_word_kind hc_leaks_classify(const hc_leaks *leaks, uint64_t value, const uint8_t *bytes, uint16_t *ret_module);
 
@@ -197,7 +221,7 @@ hc_word_kind hc_leaks_classify(const hc_leaks *leaks, uint64_t value, const uint
 unsigned hc_leaks_printable(const uint8_t *bytes, uint64_t size);
 
 /* Fills tree->prefix if the head begins with text. */
-void hc_leaks_read_prefix(struct tree *tree);
+void hc_leaks_read_prefix(const hc_leaks *leaks, struct tree *tree);
 
 void hc_leaks_add_weight(
 	struct module_weights *weights, uint16_t module, uint64_t words, uint64_t vtables, uint64_t evidence);
@@ -219,6 +243,9 @@ const char *hc_leaks_type_name(const hc_leaks *leaks, uint32_t type); /* NULL fo
 /* Puts TREE into its group, and returns that one's index. */
 uint32_t hc_leaks_add_tree(hc_leaks *leaks, const struct tree *tree);
 
+/* BLOCKS more that are as COUNT says, into COUNTS, of struct place_count. What is too much is left out. */
+void hc_leaks_count_place(GArray *counts, const struct place_count *count, uint64_t blocks);
+
 /* One block more of that size. */
 void hc_leaks_count_size(GArray *sizes, unsigned *hint, uint64_t size, uint64_t blocks);
 
@@ -228,6 +255,14 @@ void hc_leaks_free_group(void *group);
 
 /* ---- evidence.c: fills evidence and evidence_of. FALSE if memory was out. */
 bool hc_leaks_find_evidence(hc_leaks *leaks);
+
+/* ---- stale.c ---- */
+
+/* Whether most blocks of its size in GROUP are as PLACE says, which is one of GROUP's. */
+bool hc_leaks_is_common(const struct group *group, const struct place_count *place);
+
+/* Sets `may_be_stale` of all places of leaks->building. */
+void hc_leaks_find_stale(hc_leaks *leaks);
 
 /* ---- mappings.c ---- */
 void hc_leaks_find_mappings(hc_leaks *leaks);

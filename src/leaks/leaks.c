@@ -2,6 +2,10 @@
 /* Asking for what was found. */
 #include "leaks/internal.h"
 
+enum {
+	EVIDENCE_SHARE = 4, /* freed memory must tell of a quarter of the heads */
+};
+
 const char *hc_leak_class_name(hc_leak_class class)
 {
 	return class == HC_LEAK_LOST ? "definitely lost" : "possibly lost";
@@ -14,6 +18,7 @@ const char *hc_word_kind_name(hc_word_kind kind)
 		[HC_WORD_SMALL] = "number",
 		[HC_WORD_HEAP] = "heap",
 		[HC_WORD_MODULE] = "module",
+		[HC_WORD_UNLOADED] = "unloaded",
 		[HC_WORD_TEXT] = "text",
 		[HC_WORD_OTHER] = "other",
 	};
@@ -55,13 +60,30 @@ const hc_leak_group *hc_leaks_group(const hc_leaks *leaks, unsigned index)
 
 bool hc_leak_group_is_of(const hc_leak_group *group, const hc_leak_module *module)
 {
-	if (module->vtables || module->evidence)
+	uint64_t evidence = 0;
+
+	if (hc_leak_group_is_unloaded(group))
+		return false;
+	if (module->is_common || 2 * module->vtables > group->trees)
 		return true;
 	/* The heads' most frequent kind of word at a place: HC_WORD_MODULE only if it is that of more than the rest. */
 	for (unsigned i = 0; i < group->word_count; i++)
-		if (group->words[i].kind == HC_WORD_MODULE && group->words[i].module == module->module)
+		if (group->words[i].kind == HC_WORD_MODULE && group->words[i].module == module->module &&
+			!group->words[i].may_be_stale)
 			return true;
-	return group->others.blocks && module->words >= group->trees;
+	/* One owner's type has the pointer at one place: what is met once may be anything that was freed. */
+	for (unsigned i = 0; i < group->evidence_count; i++)
+		if (group->evidence[i].module == module->module && (group->evidence[i].heads > 1 || group->trees == 1))
+			evidence += group->evidence[i].heads;
+	return evidence && EVIDENCE_SHARE * evidence >= group->trees;
+}
+
+bool hc_leak_group_is_unloaded(const hc_leak_group *group)
+{
+	for (unsigned i = 0; i < group->module_count; i++)
+		if (group->modules[i].vtables > group->unloaded)
+			return false;
+	return 2 * group->unloaded > group->trees;
 }
 
 const hc_module *hc_leak_group_owner(const hc_leak_group *group)

@@ -7,6 +7,8 @@
  *	types.c	       vtables: from a word to the name of a type
  *	groups.c       which trees are one row; what a row says
  *	evidence.c     dead memory that still points to a lost block
+ *	unloaded.c     objects of libraries that were unloaded
+ *	stale.c	       words that a block's last owner left in it
  *	mappings.c     anonymous memory that nothing points to
  *	suppressions.c known and accepted leaks
  *	leaks.c	       asking for what was found
@@ -26,3 +28,20 @@
  */
 hc_leaks *hc_leaks_create(const hc_core *core, hc_modules *modules, const hc_blocks *blocks, const hc_areas *areas,
 	const hc_references *references, const hc_leaks_options *options, GError **error);
+
+/* ---- unloaded.c: lost blocks that begin with a vtable where no mapping is, as objects of a library that was unloaded do ---- */
+
+typedef struct hc_unloaded hc_unloaded;
+
+/* The arguments must outlive the result, which is hc_unloaded_free()'s. Looks at the first words of all lost blocks, if any library was unloaded. */
+hc_unloaded *hc_unloaded_find(const hc_core *core, const hc_modules *modules, const hc_references *references);
+void hc_unloaded_free(hc_unloaded *unloaded);
+
+/* Whether VALUE is the address of such a vtable. */
+bool hc_unloaded_has(const hc_unloaded *unloaded, hc_address value);
+
+/* The lost blocks that begin with one; usable bytes. */
+hc_amount hc_unloaded_amount(const hc_unloaded *unloaded);
+
+/* How many times a library was unloaded, as the dynamic loader counts; 0: none was, or it is not known. */
+uint64_t hc_unloaded_count(const hc_unloaded *unloaded);

@@ -15,7 +15,10 @@
  * What is known of a tree is put together during that one walk (its words are in the cache then) and given to groups.c. The
  * blocks of a tree are not kept: who wants them walks again (hc_leaks_each_block()), and meets the same.
  *
- * A pointer from a block into itself makes no ring: the sentinel of an empty list has one, and is a leak like others.
+ * A pointer from a block into itself makes no ring: the sentinel of an empty list has one, and is a leak like others. Nor does one into
+ * the middle of the head: the end mark of a list or a map that is a member of it is pointed to by its elements, which keeps nothing alive.
+ *
+ * Whether a ring is why the head was never freed only who counts references can tell: holds_itself().
  */
 #include "leaks/internal.h"
 
@@ -27,6 +30,7 @@ struct walk {
 	const hc_block_region *region; /* of the block looked at last */
 	bool no_memory;
 	hc_leaks *collecting; /* NULL: only the blocks are of interest */
+	GArray *places;	      /* of the tree, of struct place_count */
 	GArray *sizes;	      /* of the tree, of struct size_count */
 	unsigned size_hint;
 };
@@ -58,6 +62,8 @@ static void walk_clear(struct walk *walk)
 	g_free(walk->todo);
 	if (walk->sizes)
 		g_array_unref(walk->sizes);
+	if (walk->places)
+		g_array_unref(walk->places);
 }
 
 typedef struct walk tree_walk;
@@ -107,35 +113,38 @@ static struct node node_at(struct walk *walk, uint64_t start)
 
 /* ---- words of a block: where they lead ---- */
 
-static void follow(struct walk *walk, struct tree *tree, uint64_t from, uint64_t target)
+static void follow(struct walk *walk, struct tree *tree, uint64_t from, hc_address value)
 {
-	uint64_t *pending = walk->pending[tree->class];
+	uint64_t *pending = walk->pending[tree->class], target = hc_leaks_target(walk->leaks, value);
 
+	tree->to_head += value == tree->address;
 	if (target == UINT64_MAX || target == from)
 		return;
-	tree->ring |= target == tree->start;
+	tree->ring |= value == tree->address;
 	if (hc_leaks_bit(pending, target)) {
 		hc_leaks_clear_bit(pending, target);
 		push(walk, target);
 	}
 }
 
-/* Vtables are looked for in the first words of blocks only: there they are a type's, elsewhere a member's at best. */
-enum {
-	VTABLE_WORDS = 8
-};
-
-static void add_module_word(struct walk *walk, struct tree *tree, hc_address value, bool may_be_vtable)
+/* The word PLACE of NODE is VALUE, which may be in a module. Vtables stand in the first words of objects, behind a cookie of new[] at most. */
+static void add_module_word(
+	struct walk *walk, struct tree *tree, const struct node *node, hc_address value, uint64_t place)
 {
 	uint16_t module = hc_leaks_module_at(walk->leaks, value);
 
-	if (module != NO_MODULE)
-		hc_leaks_add_weight(
-			&tree->weights, module, 1, may_be_vtable && hc_leaks_type_at(walk->collecting, value), 0);
+	if (module == NO_MODULE)
+		return;
+	hc_leaks_add_weight(
+		&tree->weights, module, 1, place < LINK_WORDS && hc_leaks_type_at(walk->collecting, value), 0);
+	if (place < HC_LEAK_WORDS_MAX)
+		hc_leaks_count_place(
+			walk->places, &(struct place_count){ .size = node->size, .place = place, .module = module }, 1);
 }
 
-static inline void scan_words(struct walk *walk, struct tree *tree, uint64_t from, const uint8_t *bytes, uint64_t size,
-	bool first, hc_word_format format)
+/* SIZE bytes of NODE, from word FIRST on. */
+static inline void scan_words(struct walk *walk, struct tree *tree, const struct node *node, const uint8_t *bytes,
+	uint64_t size, uint64_t first, hc_word_format format)
 {
 	const hc_leaks *leaks = walk->leaks;
 	const struct module_range *ranges = (const struct module_range *)(const void *)leaks->ranges->data;
@@ -146,9 +155,9 @@ static inline void scan_words(struct walk *walk, struct tree *tree, uint64_t fro
 		hc_address value = hc_load_word(bytes + i, format);
 
 		if (hc_blocks_may_contain(leaks->blocks, value))
-			follow(walk, tree, from, hc_leaks_target(leaks, value));
+			follow(walk, tree, node->start, value);
 		if (walk->collecting && value - low < span)
-			add_module_word(walk, tree, value, first && i < VTABLE_WORDS * format.size);
+			add_module_word(walk, tree, node, value, first + i / format.size);
 	}
 }
 
@@ -159,11 +168,12 @@ static void scan_node(struct walk *walk, struct tree *tree, const struct node *n
 	struct piece piece;
 
 	if (node->bytes && format.size == 8 && !format.swap) {
-		scan_words(walk, tree, node->start, node->bytes, node->size, true, (hc_word_format){ 8, false });
+		scan_words(walk, tree, node, node->bytes, node->size, 0, (hc_word_format){ 8, false });
 		return;
 	}
 	while (hc_leaks_next_piece(walk->leaks, &address, node->address + node->size, &piece))
-		scan_words(walk, tree, node->start, piece.bytes, piece.size, piece.address == node->address, format);
+		scan_words(walk, tree, node, piece.bytes, piece.size, (piece.address - node->address) / format.size,
+			format);
 }
 
 /* ---- passes 1 and 2 ---- */
@@ -316,16 +326,49 @@ static void read_head(hc_leaks *leaks, struct tree *tree, const struct node *nod
 	tree->bytes = node->bytes ? node->bytes : hc_core_bytes(leaks->core, node->address, &available);
 	tree->readable = node->bytes ? node->size : MIN(available, node->size);
 	tree->type = 0;
+	tree->gone = UINT64_MAX;
 	tree->word_count = tree->bytes ? MIN(tree->readable / word, HC_LEAK_WORDS_MAX) : 0;
 	for (unsigned i = 0; i < tree->word_count; i++) {
 		tree->values[i] = hc_load_word(tree->bytes + i * word, leaks->format);
 		tree->kinds[i] =
 			hc_leaks_classify(leaks, tree->values[i], tree->bytes + i * word, &tree->word_modules[i]);
 		/* Behind a cookie of new[] too. */
-		if (!tree->type && i < 4 && tree->kinds[i] == HC_WORD_MODULE)
+		if (!tree->type && i < LINK_WORDS && tree->kinds[i] == HC_WORD_MODULE)
 			tree->type = hc_leaks_type_at(leaks, tree->values[i]);
+		if (tree->gone == UINT64_MAX && i < LINK_WORDS && tree->kinds[i] == HC_WORD_UNLOADED)
+			tree->gone = tree->values[i] % hc_core_process(leaks->core)->page_size;
 	}
-	hc_leaks_read_prefix(tree);
+	hc_leaks_read_prefix(leaks, tree);
+}
+
+/*
+ * Whether TREE, whose head is a control block of a std::shared_ptr, has all references to it in its own blocks: then these hold it, and it
+ * them. _Sp_counted_base has behind its vtable the number of shared_ptrs, and that of weak_ptrs, which is one more while there is
+ * a shared_ptr (bits/shared_ptr_base.h); each has the control block's address in it.
+ */
+static bool holds_itself(const hc_leaks *leaks, const struct tree *tree)
+{
+	const char *type = hc_leaks_type_name(leaks, tree->type);
+	hc_word_format counts = { 4, leaks->format.swap };
+	uint64_t shared, weak;
+
+	if (!tree->ring || !type || !g_str_has_prefix(type, "std::_Sp_counted_") || tree->kinds[0] != HC_WORD_MODULE ||
+		tree->readable < leaks->format.size + 8)
+		return false;
+	shared = hc_load_word(tree->bytes + leaks->format.size, counts);
+	weak = hc_load_word(tree->bytes + leaks->format.size + 4, counts);
+	return shared && weak && shared + weak - 1 <= tree->to_head;
+}
+
+static bool begins_unloaded(const hc_leaks *leaks, const struct node *node)
+{
+	uint64_t first;
+
+	if (!hc_unloaded_amount(leaks->unloaded).blocks || node->size < leaks->format.size)
+		return false;
+	if (node->bytes)
+		return hc_unloaded_has(leaks->unloaded, hc_load_word(node->bytes, leaks->format));
+	return hc_core_read_word(leaks->core, node->address, &first) && hc_unloaded_has(leaks->unloaded, first);
 }
 
 static bool collect_node(struct walk *walk, struct tree *tree, const struct node *node, void *data)
@@ -333,6 +376,7 @@ static bool collect_node(struct walk *walk, struct tree *tree, const struct node
 	(void)data;
 	if (node->start == tree->start)
 		read_head(walk->collecting, tree, node);
+	tree->unloaded += begins_unloaded(walk->collecting, node);
 	tree->blocks++;
 	tree->total_bytes += node->size;
 	hc_leaks_count_size(walk->sizes, &walk->size_hint, node->size, 1);
@@ -360,8 +404,10 @@ static void group_tree(struct walk *walk, hc_leaks *leaks, struct tree *tree)
 	struct group *group;
 
 	g_array_set_size(walk->sizes, 0);
+	g_array_set_size(walk->places, 0);
 	tree->weights.count = 0;
 	walk_tree(walk, tree, collect_node, NULL);
+	tree->holds_itself = holds_itself(leaks, tree);
 	tree->evidence = leaks->evidence_of[rank];
 	if (tree->evidence) {
 		const struct evidence *evidence = &g_array_index(leaks->evidence, struct evidence, tree->evidence - 1);
@@ -378,6 +424,13 @@ static void group_tree(struct walk *walk, hc_leaks *leaks, struct tree *tree)
 
 		hc_leaks_count_size(group->sizes, &group->size_hint, count->size, count->blocks);
 	}
+	if (walk->places->len && !group->places)
+		group->places = g_array_new(FALSE, FALSE, sizeof(struct place_count));
+	for (unsigned i = 0; i < walk->places->len; i++) {
+		const struct place_count *count = &g_array_index(walk->places, struct place_count, i);
+
+		hc_leaks_count_place(group->places, count, count->blocks);
+	}
 }
 
 /* The heads in order of address: TREE's class and start are set, the rest is zero. FALSE after the last one. */
@@ -391,7 +444,8 @@ static bool next_head(const struct walk *walk, uint64_t *start, struct tree *tre
 	/* Not all of it: a tree is large. What is not set here is set by read_head() and group_tree(). */
 	tree->start = (*start)++;
 	tree->class = hc_leaks_bit(walk->pending[HC_LEAK_POSSIBLE], tree->start) ? HC_LEAK_POSSIBLE : HC_LEAK_LOST;
-	tree->blocks = tree->total_bytes = 0;
+	tree->blocks = tree->total_bytes = tree->unloaded = tree->to_head = 0;
+	tree->address = UINT64_MAX; /* known once the head is read */
 	tree->ring = false;
 	return true;
 }
@@ -406,6 +460,7 @@ static bool make_trees(hc_leaks *leaks)
 		return false;
 	walk.collecting = leaks;
 	walk.sizes = g_array_new(FALSE, FALSE, sizeof(struct size_count));
+	walk.places = g_array_new(FALSE, FALSE, sizeof(struct place_count));
 	while (next_head(&walk, &start, &tree) && !walk.no_memory)
 		group_tree(&walk, leaks, &tree);
 	return !walk.no_memory;
@@ -476,6 +531,7 @@ hc_leaks *hc_leaks_create(const hc_core *core, hc_modules *modules, const hc_blo
 	leaks->parts = g_ptr_array_new_with_free_func(g_free);
 	leaks->mappings = g_array_new(FALSE, FALSE, sizeof(const hc_area *));
 	leaks->types = hc_leaks_types_create();
+	leaks->unloaded = hc_unloaded_find(core, modules, references);
 	hc_leaks_find_ranges(leaks);
 	leaks->totals.still_reachable.blocks = totals->reachable.blocks - totals->possibly_lost.blocks;
 	leaks->totals.still_reachable.bytes = totals->reachable.bytes - totals->possibly_lost.bytes;
@@ -501,6 +557,7 @@ void hc_leaks_destroy(hc_leaks *leaks)
 	g_array_unref(leaks->evidence);
 	if (leaks->ranges)
 		g_array_unref(leaks->ranges);
+	hc_unloaded_free(leaks->unloaded);
 	hc_leaks_types_destroy(leaks->types);
 	g_free(leaks->heads.bits);
 	g_free(leaks->heads.ranks);

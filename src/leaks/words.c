@@ -3,6 +3,9 @@
 #include "leaks/internal.h"
 
 #include "base/partition.h"
+#include "debuginfo/debuginfo.h"
+
+#include <elf.h>
 
 bool hc_leaks_next_piece(const hc_leaks *leaks, hc_address *address, hc_address end, struct piece *ret_piece)
 {
@@ -48,6 +51,21 @@ static int compare_ranges(const void *a, const void *b)
 	return (x->start > y->start) - (x->start < y->start);
 }
 
+/*
+ * Where MODULE's symbol tables, relocations and the like end that stand before its code: only the dynamic loader keeps pointers there
+ * (to the names of symbols), and leaves them on stacks and in blocks. MODULE's start if they cannot be told from code.
+ */
+static hc_address end_of_tables(const hc_leaks *leaks, const hc_module *module)
+{
+	for (unsigned i = 0; i < hc_module_segment_count(leaks->modules, module); i++) {
+		const hc_module_segment *segment = hc_module_segment_get(leaks->modules, module, i);
+
+		if (segment->type == PT_LOAD && !segment->offset && !(segment->flags & (PF_X | PF_W)))
+			return MAX(module->start, hc_align_up(segment->end, hc_core_process(leaks->core)->page_size));
+	}
+	return module->start;
+}
+
 /* [start, end) without malloc's own variables: free chunks point there, and what was in them before is still in leaks. */
 static void add_module(hc_leaks *leaks, hc_address start, hc_address end, uint16_t module)
 {
@@ -74,7 +92,7 @@ void hc_leaks_find_ranges(hc_leaks *leaks)
 		const hc_module *module = hc_modules_get(leaks->modules, i);
 
 		if (!module->is_vdso)
-			add_module(leaks, module->start, module->end, i);
+			add_module(leaks, end_of_tables(leaks, module), module->end, i);
 	}
 	g_array_sort(leaks->ranges, compare_ranges);
 }
@@ -149,6 +167,11 @@ unsigned hc_leaks_printable(const uint8_t *bytes, uint64_t size)
 	return length;
 }
 
+bool hc_leaks_is_pointer(const hc_leaks *leaks, uint64_t value)
+{
+	return hc_areas_find(leaks->areas, value) != NULL || hc_unloaded_has(leaks->unloaded, value);
+}
+
 hc_word_kind hc_leaks_classify(const hc_leaks *leaks, uint64_t value, const uint8_t *bytes, uint16_t *ret_module)
 {
 	unsigned size = leaks->format.size, printable;
@@ -161,6 +184,10 @@ hc_word_kind hc_leaks_classify(const hc_leaks *leaks, uint64_t value, const uint
 	*ret_module = hc_leaks_module_at(leaks, value);
 	if (*ret_module != NO_MODULE)
 		return HC_WORD_MODULE;
+	if (hc_unloaded_has(leaks->unloaded, value))
+		return HC_WORD_UNLOADED;
+	if (hc_areas_find(leaks->areas, value))
+		return HC_WORD_OTHER;
 	printable = hc_leaks_printable(bytes, size);
 	if (printable == size || (printable >= TEXT_LEAST && !bytes[printable]))
 		return HC_WORD_TEXT;
@@ -171,12 +198,12 @@ hc_word_kind hc_leaks_classify(const hc_leaks *leaks, uint64_t value, const uint
 	return HC_WORD_OTHER;
 }
 
-void hc_leaks_read_prefix(struct tree *tree)
+void hc_leaks_read_prefix(const hc_leaks *leaks, struct tree *tree)
 {
 	unsigned length;
 
 	tree->prefix_length = 0;
-	if (!tree->bytes || !tree->word_count || tree->kinds[0] == HC_WORD_HEAP || tree->kinds[0] == HC_WORD_MODULE)
+	if (!tree->bytes || !tree->word_count || hc_leaks_is_pointer(leaks, tree->values[0]))
 		return;
 	length = hc_leaks_printable(tree->bytes, MIN(tree->readable, 2 * PREFIX_BYTES));
 	if (length < TEXT_LEAST)

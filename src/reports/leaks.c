@@ -112,6 +112,8 @@ static char *whose_text(const hc_leak_group *group)
 
 	unsigned shown = 0;
 
+	if (hc_leak_group_is_unloaded(group))
+		g_string_append(text, "an unloaded library");
 	for (unsigned i = 0; i < group->module_count && shown < MODULES_SHOWN; i++)
 		if (hc_leak_group_is_of(group, &group->modules[i]))
 			g_string_append_printf(text, "%s%s", shown++ ? ", " : "", group->modules[i].module->name);
@@ -157,6 +159,8 @@ static char *word_text(const hc_analysis *analysis, const hc_leak_word *word)
 {
 	g_autofree char *description = NULL;
 
+	if (word->kind == HC_WORD_UNLOADED)
+		return g_strdup("unloaded library");
 	if (word->kind != HC_WORD_MODULE || !word->module)
 		return g_strdup(hc_word_kind_name(word->kind));
 	if (word->value)
@@ -322,6 +326,9 @@ static const hc_column columns[] = {
 	{ "heads", NULL, HC_CELL_JSON },
 	{ "others", NULL, HC_CELL_JSON },
 	{ "rings", NULL, HC_CELL_COUNT },
+	{ "holding_themselves", NULL, HC_CELL_COUNT },
+	{ "unloaded", NULL, HC_CELL_COUNT },
+	{ "owner", NULL, HC_CELL_TEXT },
 	{ "type", NULL, HC_CELL_TEXT },
 	{ "beginning", NULL, HC_CELL_TEXT },
 	{ "sample", NULL, HC_CELL_TEXT },
@@ -344,6 +351,9 @@ enum {
 	GROUP_HEADS,
 	GROUP_OTHERS,
 	GROUP_RINGS,
+	GROUP_HOLDING,
+	GROUP_UNLOADED,
+	GROUP_OWNER,
 	GROUP_TYPE,
 	GROUP_BEGINNING,
 	GROUP_SAMPLE,
@@ -357,6 +367,9 @@ enum {
 
 static void set_json_cells(const leaks_report *report, hc_table *table, const hc_leak_group *group)
 {
+	const hc_module *owner = hc_leak_group_owner(group);
+
+	hc_table_set_text(table, GROUP_OWNER, owner ? owner->name : NULL);
 	hc_table_take_json(table, GROUP_SIZES, sizes_json(group));
 	hc_table_take_json(table, GROUP_HEADS, hc_json_amount(group->heads));
 	hc_table_take_json(table, GROUP_OTHERS, hc_json_amount(group->others));
@@ -383,6 +396,34 @@ static void set_text_cells(hc_table *table, const hc_leak_group *group)
 		hc_table_set_style(table, HC_STYLE_DIM);
 }
 
+static void print_rings(hc_output *output, const hc_leak_group *group)
+{
+	g_autofree char *rings = hc_unit_text(group->rings, "heads"),
+			*holding = hc_unit_text(group->holding_themselves, "heads");
+	bool is_one = group->rings == 1;
+
+	if (group->rings && group->holding_themselves == group->rings)
+		hc_output_printf(output, "    ROOT CYCLE: %s hold%s %s: all references are in what hangs on %s\n",
+			holding, is_one ? "s" : "", is_one ? "itself" : "themselves", is_one ? "it" : "them");
+	else if (group->rings)
+		hc_output_printf(output, "    ROOT CYCLE: %s lead%s back to %s\n", rings, is_one ? "s" : "",
+			is_one ? "itself" : "themselves");
+}
+
+static void print_unloaded(const leaks_report *report, const hc_leak_group *group)
+{
+	g_autofree char *blocks = hc_unit_text(group->unloaded, "blocks");
+
+	if (!hc_leak_group_is_unloaded(group))
+		return;
+	hc_output_text(report->output, "    ");
+	g_autofree char *text = g_strdup_printf(
+		"%s begin%s with an address where nothing is mapped now, as objects of a library that was unloaded do",
+		blocks, group->unloaded == 1 ? "s" : "");
+
+	hc_output_wrapped(report->output, 4, 4, text);
+}
+
 /* Behind the table, as lines of their own: too wide for a cell. */
 static void print_details(const leaks_report *report, const hc_leak_group *group)
 {
@@ -396,12 +437,8 @@ static void print_details(const leaks_report *report, const hc_leak_group *group
 	for (unsigned i = 0; i < HC_LEAK_EXAMPLES_MAX && group->examples[i]; i++)
 		hc_output_printf(output, " 0x%" G_GINT64_MODIFIER "x", group->examples[i]);
 	hc_output_text(output, group->trees > HC_LEAK_EXAMPLES_MAX ? " ...\n" : "\n");
-	if (group->rings) {
-		g_autofree char *rings = hc_unit_text(group->rings, "heads");
-
-		hc_output_printf(output, "    ROOT CYCLE: %s lead%s back to %s\n", rings, group->rings == 1 ? "s" : "",
-			group->rings == 1 ? "itself" : "themselves");
-	}
+	print_rings(output, group);
+	print_unloaded(report, group);
 	if (words) {
 		hc_output_text(output, "    ");
 		hc_output_wrapped(output, 4, 11, words);
@@ -441,6 +478,8 @@ static hc_table *make_groups(const leaks_report *report)
 		hc_table_set_number(table, GROUP_BLOCKS, group->heads.blocks + group->others.blocks);
 		hc_table_set_number(table, GROUP_TREES, group->trees);
 		hc_table_set_number(table, GROUP_RINGS, group->rings);
+		hc_table_set_number(table, GROUP_HOLDING, group->holding_themselves);
+		hc_table_set_number(table, GROUP_UNLOADED, group->unloaded);
 		if (is_text)
 			set_text_cells(table, group);
 		else

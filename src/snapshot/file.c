@@ -118,6 +118,26 @@ static GVariant *store_lost(const hc_snapshot *snapshot)
 	return g_variant_builder_end(&builder);
 }
 
+static GVariant *store_lost_shapes(const hc_snapshot *snapshot)
+{
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE(SNAPSHOT_LOST_SHAPES));
+	for (unsigned i = 0; i < snapshot->lost->len; i++) {
+		const hc_snapshot_lost *lost = &g_array_index(snapshot->lost, hc_snapshot_lost, i);
+
+		g_variant_builder_add(&builder, "(ttu)", lost->rings, lost->holding_themselves,
+			lost->is_unloaded ? (unsigned)LOST_UNLOADED : 0);
+	}
+	return g_variant_builder_end(&builder);
+}
+
+static GVariant *store_unjoined(const hc_snapshot_unjoined *unjoined)
+{
+	return g_variant_new(SNAPSHOT_UNJOINED, unjoined->threads, unjoined->bytes, unjoined->memory,
+		(gboolean)unjoined->is_resident);
+}
+
 static GVariant *store_sizes(const hc_snapshot *snapshot)
 {
 	GVariantBuilder builder;
@@ -189,10 +209,13 @@ static GVariant *store(const hc_snapshot *snapshot)
 	g_variant_builder_add(&sections, "{sv}", "totals", store_totals(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "owners", store_owners(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "lost", store_lost(snapshot));
+	g_variant_builder_add(&sections, "{sv}", "lost-shapes", store_lost_shapes(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "sizes", store_sizes(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "numbers", store_numbers(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "pins", store_pins(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "pinning", store_pinning(&snapshot->pinning));
+	if (snapshot->unjoined.is_known)
+		g_variant_builder_add(&sections, "{sv}", "unjoined", store_unjoined(&snapshot->unjoined));
 	if (snapshot->side_facts)
 		g_variant_builder_add(&sections, "{sv}", "side-facts", hc_side_facts_store(snapshot->side_facts));
 	value = g_variant_ref_sink(g_variant_builder_end(&sections));

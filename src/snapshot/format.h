@@ -40,9 +40,13 @@ enum {
 #define SNAPSHOT_OWNERS "a(usssmsmsxuu(tt)(tt)tttttmsms)"
 /* key, type, beginning, sample, module, evidence; trees, blocks, bytes, head_size, head_sizes */
 #define SNAPSHOT_LOST "a(smsmsmsmsmsttttt)"
+/* of each in "lost": rings, holding_themselves; flags. May be missing: older ones have none */
+#define SNAPSHOT_LOST_SHAPES "a(ttu)"
 /* size, blocks, lost, unowned, unowned_mapped */
 #define SNAPSHOT_SIZES	 "a(ttttt)"
-#define SNAPSHOT_NUMBERS "a(sx)"
+/* threads that ended and were not joined; their stacks: address space, memory; is it resident. May be missing: older ones have none */
+#define SNAPSHOT_UNJOINED "(tttb)"
+#define SNAPSHOT_NUMBERS  "a(sx)"
 /* name, blocks, bytes, pinned */
 #define SNAPSHOT_PINS "a(sttt)"
 /* flags; free, trim, zero, pinned, blocks and bytes pinning, trim_threshold, mmap_threshold; cause and bytes of what is kept */
@@ -70,6 +74,10 @@ enum { /* flags of the heap */
 	HEAP_FOUND = 4,
 	HEAP_MMAPPED_KNOWN = 8,
 	HEAP_STATE_SHIFT = 8, /* 8 bits */
+};
+
+enum { /* flags of a kind of lost blocks */
+	LOST_UNLOADED = 1,
 };
 
 enum { /* flags of the whole */

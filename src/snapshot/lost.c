@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Lost blocks by kind. The groups of `leaks` are put together again by what does not change from core to core: the type, how the text
- * begins, or the size of the heads and which modules their words lead to. A pointer to one and the same thing of a module (a table of
+ * begins, that their library was unloaded, or the size of the heads and which modules their words lead to. A pointer to one and the same thing of a module (a table of
  * functions, a descriptor) says as much as a type: then the size says nothing, as of buffers with a header.
  */
 #include "snapshot/internal.h"
@@ -11,6 +11,7 @@
 enum {
 	KEY_CHARACTERS = 8, /* of the text: what leaks groups by; more of it depends on what else is lost */
 	NUMBER_ENDS_KEY = 2,
+	FEW_HEADS = 3,
 };
 
 static char *text_key(const char *beginning)
@@ -30,6 +31,12 @@ static uint64_t head_size(const hc_leak_group *group)
 	return group->trees ? group->heads.bytes / group->trees : 0;
 }
 
+/* What others before had there need not be there in the next core. Of a few heads that is not known; of more they may all have it. */
+static bool may_mislead(const hc_leak_group *group, const hc_leak_word *word)
+{
+	return word->may_be_stale && group->trees >= FEW_HEADS;
+}
+
 static char *layout_key(const hc_leak_group *group)
 {
 	GString *key = g_string_new(NULL);
@@ -37,7 +44,7 @@ static char *layout_key(const hc_leak_group *group)
 	for (unsigned i = 0; i < group->word_count; i++) {
 		const hc_leak_word *word = &group->words[i];
 
-		if (word->kind == HC_WORD_MODULE && word->module && word->value) {
+		if (word->kind == HC_WORD_MODULE && word->module && word->value && !may_mislead(group, word)) {
 			g_string_printf(key, "word %u:%s+%#" G_GINT64_MODIFIER "x", i, word->module->name,
 				word->value - word->module->start);
 			return g_string_free(key, FALSE);
@@ -45,13 +52,17 @@ static char *layout_key(const hc_leak_group *group)
 	}
 	g_string_printf(key, "size %" G_GUINT64_FORMAT, head_size(group));
 	for (unsigned i = 0; i < group->word_count; i++)
-		if (group->words[i].kind == HC_WORD_MODULE && group->words[i].module)
+		if (group->words[i].kind == HC_WORD_MODULE && group->words[i].module &&
+			!may_mislead(group, &group->words[i]))
 			g_string_append_printf(key, " %u:%s", i, group->words[i].module->name);
 	return g_string_free(key, FALSE);
 }
 
 static char *key_of(const hc_leak_group *group)
 {
+	/* Which of its classes a tree begins with depends on addresses, where its blocks lead to each other. */
+	if (hc_leak_group_is_unloaded(group))
+		return g_strdup("unloaded");
 	if (group->type)
 		return g_strdup_printf("type %s", group->type);
 	return group->beginning ? text_key(group->beginning) : layout_key(group);
@@ -91,6 +102,7 @@ static void add_group(hc_snapshot *snapshot, GHashTable *known, const hc_leak_gr
 			.beginning = hc_snapshot_keep(snapshot, group->beginning),
 			.sample = hc_snapshot_keep(snapshot, group->beginning ? group->sample : NULL),
 			.module = hc_snapshot_keep(snapshot, owner ? owner->name : NULL),
+			.is_unloaded = hc_leak_group_is_unloaded(group),
 			.evidence = hc_snapshot_keep(snapshot, evidence),
 			.head_size = head_size(group),
 		};
@@ -102,6 +114,8 @@ static void add_group(hc_snapshot *snapshot, GHashTable *known, const hc_leak_gr
 	hc_snapshot_lost *lost = &g_array_index(snapshot->lost, hc_snapshot_lost, place - 1);
 
 	lost->trees += group->trees;
+	lost->rings += group->rings;
+	lost->holding_themselves += group->holding_themselves;
 	lost->amount.blocks += amount.blocks;
 	lost->amount.bytes += amount.bytes;
 	/* Without a type or a text each size is a group of its own. */

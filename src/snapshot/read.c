@@ -279,6 +279,42 @@ static bool load_lost(hc_snapshot *snapshot, GVariant *section)
 	return true;
 }
 
+/* Of each kind of lost blocks, in the same order. */
+static bool load_lost_shapes(hc_snapshot *snapshot, GVariant *section)
+{
+	GVariantIter rows;
+	uint64_t rings, holding;
+	unsigned flags, i = 0;
+
+	if (!g_variant_is_of_type(section, G_VARIANT_TYPE(SNAPSHOT_LOST_SHAPES)) ||
+		g_variant_iter_init(&rows, section) != snapshot->lost->len)
+		return false;
+	while (g_variant_iter_next(&rows, "(ttu)", &rings, &holding, &flags)) {
+		hc_snapshot_lost *lost = &g_array_index(snapshot->lost, hc_snapshot_lost, i++);
+
+		if (rings > lost->trees || holding > rings)
+			return false;
+		lost->rings = rings;
+		lost->holding_themselves = holding;
+		lost->is_unloaded = flags & LOST_UNLOADED;
+	}
+	return true;
+}
+
+static bool load_unjoined(hc_snapshot *snapshot, GVariant *section)
+{
+	hc_snapshot_unjoined *unjoined = &snapshot->unjoined;
+	gboolean is_resident;
+
+	if (!g_variant_is_of_type(section, G_VARIANT_TYPE(SNAPSHOT_UNJOINED)))
+		return false;
+	g_variant_get(
+		section, SNAPSHOT_UNJOINED, &unjoined->threads, &unjoined->bytes, &unjoined->memory, &is_resident);
+	unjoined->is_resident = is_resident;
+	unjoined->is_known = true;
+	return unjoined->bytes <= SNAPSHOT_BYTES_MAX && unjoined->memory <= unjoined->bytes;
+}
+
 /* Whether SIZE can be, and stand behind those that are there. *SUM: bytes of all so far. */
 static bool is_possible(const hc_snapshot *snapshot, const hc_snapshot_size *size, uint64_t *sum)
 {
@@ -380,6 +416,8 @@ static const struct {
 	{ "numbers", SNAPSHOT_NUMBERS, load_numbers, false },
 	{ "pins", SNAPSHOT_PINS, load_pins, false },
 	{ "pinning", SNAPSHOT_PINNING, load_pinning, true }, /* not in the first files of format 1 */
+	{ "lost-shapes", NULL, load_lost_shapes, true },
+	{ "unjoined", NULL, load_unjoined, true },
 	{ "side-facts", NULL, load_side_facts, true },
 };
 

@@ -63,6 +63,30 @@ static void append_kind(GString *text, const hc_snapshot_lost *lost, uint64_t bl
 		g_string_append_printf(text, "%s %s%s", count, g_str_has_prefix(what, "text ") ? "with " : "", what);
 }
 
+/* " (each holds itself)": by references that are counted, and that are all in what hangs on it. Else that pointers lead back is all. */
+static void append_rings(GString *text, const hc_snapshot_lost *lost)
+{
+	bool holds = lost->holding_themselves > 0;
+	uint64_t heads = holds ? lost->holding_themselves : lost->rings;
+	char count[HC_TEXT_COUNT_LENGTH];
+
+	if (heads && heads == lost->trees)
+		g_string_append(text, holds ? " (each holds itself)" : " (each leads back to itself)");
+	else if (heads == 1)
+		g_string_append(text, holds ? " (one of them holds itself)" : " (one of them leads back to itself)");
+	else if (heads)
+		g_string_append_printf(text, " (%s of them %s)", hc_text_count(count, heads),
+			holds ? "hold themselves" : "lead back to themselves");
+}
+
+/* "a library that was unloaded", or the module's name; NULL: nobody's. */
+static const char *owner_of_leak(const hc_cause *leak)
+{
+	static const hc_snapshot_lost unloaded = { .is_unloaded = true };
+
+	return leak->is_unloaded ? hc_word_lost_owner(&unloaded) : leak->module;
+}
+
 /* What the largest kinds are: ": 5,250 objects of demo::Session, ..." */
 static void append_kinds(GString *text, const hc_diff *diff, const hc_cause *leak)
 {
@@ -78,8 +102,9 @@ static void append_kinds(GString *text, const hc_diff *diff, const hc_cause *lea
 			leak->rows > 1 && row->blocks_after > row->blocks_before ?
 				row->blocks_after - row->blocks_before :
 				0);
-		if (row->lost->module && g_strcmp0(row->lost->module, leak->module))
-			g_string_append_printf(text, " (%s)", row->lost->module);
+		append_rings(text, row->lost);
+		if (hc_word_lost_owner(row->lost) && g_strcmp0(hc_word_lost_owner(row->lost), owner_of_leak(leak)))
+			g_string_append_printf(text, " (%s)", hc_word_lost_owner(row->lost));
 	}
 	if (leak->rows > said)
 		g_string_append(text, ", ...");
@@ -95,8 +120,8 @@ static void append_leak(GString *text, const hc_diff *diff, const hc_cause *caus
 		bytes);
 	if (cause->blocks > 0)
 		g_string_append_printf(text, ", %s more of them", hc_text_count(count, (uint64_t)cause->blocks));
-	if (cause->module)
-		g_string_append_printf(text, ", from %s", cause->module);
+	if (owner_of_leak(cause))
+		g_string_append_printf(text, ", from %s", owner_of_leak(cause));
 	append_kinds(text, diff, cause);
 	if (cause->row->lost->evidence)
 		g_string_append_printf(text, "; %s", cause->row->lost->evidence);
@@ -177,22 +202,39 @@ static void append_hedge(GString *text, const hc_cause *cause)
 		g_string_append(text, "; this is a guess");
 }
 
+/* "from 10 to 12 blocks"; of as many as before what they grew by: "one block, from 132.0 KiB to 4.0 MiB". */
+static void append_blocks(GString *text, const hc_growth *row)
+{
+	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH], small[HC_TEXT_SIZE_LENGTH],
+		large[HC_TEXT_SIZE_LENGTH];
+	bool is_one = row->blocks_after == 1;
+
+	hc_text_count(after, row->blocks_after);
+	if (row->blocks_before != row->blocks_after)
+		g_string_append_printf(text, "from %s to %s block%s", hc_text_count(before, row->blocks_before), after,
+			is_one ? "" : "s");
+	else
+		g_string_append_printf(text, "%s%s, from %s to %s", is_one ? "one" : after,
+			is_one ? " block" : " blocks as before", hc_text_size(small, row->before),
+			hc_text_size(large, row->after));
+}
+
 static void append_owner(GString *text, const hc_growth *row, const char *bytes)
 {
 	g_autofree char *owner = owner_text(row);
-	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH];
 
-	g_string_append_printf(text, "what %s leads to grew by %s, from %s to %s blocks", owner, bytes,
-		hc_text_count(before, row->blocks_before), hc_text_count(after, row->blocks_after));
+	g_string_append_printf(text, "what %s leads to grew by %s, ", owner, bytes);
+	append_blocks(text, row);
 }
 
 static void append_buffer(GString *text, const hc_growth *row, const char *bytes)
 {
 	g_autofree char *owner = row->owner ? owner_text(row) : hc_word_growth(row);
-	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH];
+	bool is_one = row->blocks_before <= 1 && row->blocks_after == 1;
 
-	g_string_append_printf(text, "big buffers, each in a mapping of its own: %s: grew by %s, from %s to %s blocks",
-		owner, bytes, hc_text_count(before, row->blocks_before), hc_text_count(after, row->blocks_after));
+	g_string_append_printf(text, "%s of its own: %s: grew by %s, ",
+		is_one ? "a big buffer in a mapping" : "big buffers, each in a mapping", owner, bytes);
+	append_blocks(text, row);
 }
 
 /* ---- what nothing known holds ---- */
@@ -254,8 +296,8 @@ static void append_retained(GString *text, const hc_diff *diff, const hc_cause *
 
 static void append_mapping(GString *text, const hc_diff *diff, const hc_growth *row, const char *bytes)
 {
-	bool is_known = hc_diff_snapshot(diff, 0)->heap.found &&
-			hc_diff_snapshot(diff, hc_diff_snapshot_count(diff) - 1)->heap.found;
+	bool is_known = hc_snapshot_knows_heap(hc_diff_snapshot(diff, 0)) &&
+			hc_snapshot_knows_heap(hc_diff_snapshot(diff, hc_diff_snapshot_count(diff) - 1));
 
 	g_string_append_printf(text, "%s grew by %s: %s", row->name, bytes,
 		!is_known ? "the heap may be among it, for it was not found" :
@@ -304,6 +346,22 @@ static void append_sockets(GString *text, const hc_diff *diff, const hc_cause *c
 		hc_text_size(unread, facts->unread), hc_text_size(more, (uint64_t)cause->bytes));
 }
 
+static void append_unjoined(GString *text, const hc_diff *diff, const hc_cause *cause)
+{
+	const hc_snapshot_unjoined *a = &hc_diff_snapshot(diff, 0)->unjoined,
+				   *b = &hc_diff_snapshot(diff, hc_diff_snapshot_count(diff) - 1)->unjoined;
+	char more[HC_TEXT_COUNT_LENGTH], now[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_SIZE_LENGTH];
+
+	g_string_append_printf(text,
+		"%s more threads ended and were not joined (%s now): their stacks keep %s more of address space",
+		hc_text_count(more, b->threads - a->threads), hc_text_count(now, b->threads),
+		hc_text_size(size, b->bytes - a->bytes));
+	if (a->is_resident == b->is_resident)
+		g_string_append_printf(text, ", %s more of it %s", hc_text_size(size, (uint64_t)cause->bytes),
+			b->is_resident ? "resident" : "touched");
+	g_string_append(text, ": not this heap");
+}
+
 /* ---- the whole ---- */
 
 static void append_cause(GString *text, const hc_diff *diff, const hc_cause *cause)
@@ -334,6 +392,8 @@ static void append_cause(GString *text, const hc_diff *diff, const hc_cause *cau
 		return append_mapping(text, diff, cause->row, bytes);
 	case HC_CAUSE_SOCKETS:
 		return append_sockets(text, diff, cause);
+	case HC_CAUSE_UNJOINED:
+		return append_unjoined(text, diff, cause);
 	default:
 		return;
 	}
@@ -352,11 +412,13 @@ char *hc_word_cause_name(const hc_cause *cause)
 {
 	switch (cause->kind) {
 	case HC_CAUSE_LEAK:
-		return cause->module ? g_strdup(cause->module) : hc_word_growth(cause->row);
+		return owner_of_leak(cause) ? g_strdup(owner_of_leak(cause)) : hc_word_growth(cause->row);
 	case HC_CAUSE_OVERHEAD:
 		return g_strdup("");
 	case HC_CAUSE_SOCKETS:
 		return g_strdup("sockets");
+	case HC_CAUSE_UNJOINED:
+		return g_strdup("unjoined");
 	default:
 		return cause->row ? hc_word_growth(cause->row) : g_strdup("");
 	}
@@ -372,6 +434,7 @@ char *hc_word_cause_command(const hc_cause *cause)
 		[HC_CAUSE_RETAINED] = "pins CORE",
 		[HC_CAUSE_OVERHEAD] = "arenas CORE",
 		[HC_CAUSE_NOT_HEAP] = "mappings CORE",
+		[HC_CAUSE_UNJOINED] = "mappings CORE",
 	};
 
 	if (cause->kind >= HC_CAUSE_CONTAINER && cause->kind <= HC_CAUSE_UNBOUNDED_KEYS) {

@@ -27,14 +27,25 @@ char *hc_word_lost(const hc_snapshot_lost *lost)
 		lost->trees < lost->amount.blocks ? " and what they lead to" : "");
 }
 
+const char *hc_word_lost_owner(const hc_snapshot_lost *lost)
+{
+	return lost->is_unloaded ? "a library that was unloaded" : lost->module;
+}
+
+static char *name_of_lost(const hc_snapshot_lost *lost)
+{
+	const char *owner = hc_word_lost_owner(lost);
+	g_autofree char *what = hc_word_lost(lost);
+
+	return g_strdup_printf("%s%s%s", owner ? owner : "", owner ? ": " : "", what);
+}
+
 char *hc_word_growth(const hc_growth *row)
 {
 	char size[HC_TEXT_COUNT_LENGTH];
-	g_autofree char *lost = row->lost ? hc_word_lost(row->lost) : NULL;
 
-	if (lost)
-		return g_strdup_printf(
-			"%s%s%s", row->lost->module ? row->lost->module : "", row->lost->module ? ": " : "", lost);
+	if (row->lost)
+		return name_of_lost(row->lost);
 	if (row->name)
 		return g_strdup(row->name);
 	if (row->kind == HC_GROWTH_REST)

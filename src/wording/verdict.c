@@ -115,10 +115,19 @@ static void append_torn(GString *line, const hc_diff *diff)
 		g_string_append(line, "mapped address space did not change");
 }
 
+static bool has_unjoined(const hc_diff *diff)
+{
+	for (unsigned i = 0; i < hc_diff_cause_count(diff); i++)
+		if (hc_diff_cause(diff, i)->kind == HC_CAUSE_UNJOINED)
+			return true;
+	return false;
+}
+
 /* "Memory grew by 31.6 MiB in 20 minutes" */
 static void append_growth(GString *line, const hc_diff *diff)
 {
 	int64_t growth = hc_diff_memory_growth(diff);
+	char size[HC_TEXT_SIZE_LENGTH];
 
 	if (hc_diff_sameness(diff) == HC_OTHER_PROGRAM)
 		g_string_append(line, "These are different programs; a comparison means little. ");
@@ -130,6 +139,9 @@ static void append_growth(GString *line, const hc_diff *diff)
 		append_change(line, "Memory", growth);
 	else
 		g_string_append(line, "Memory did not grow");
+	if (has_unjoined(diff) && hc_diff_growth(diff) > 0 && !hc_diff_is_torn(diff))
+		g_string_append_printf(line, ", %s %s", growth > 0 ? "address space by" : "but address space grew by",
+			hc_text_size(size, (uint64_t)hc_diff_growth(diff)));
 	if (hc_diff_sameness(diff) == HC_SAME_PROCESS && (growth || hc_diff_is_torn(diff))) {
 		g_autofree char *time = time_text(first_of(diff), last_of(diff));
 
@@ -177,15 +189,17 @@ static void append_unknown(GString *line, const hc_diff *diff)
 		g_autofree char *unread = hc_heap_why_unread(&last->heap, &last->process);
 
 		g_string_append_printf(line, "What is in use and free is not known: %s. ", unread);
-	} else if (!first->heap.found || !last->heap.found) {
+	} else if (!hc_snapshot_knows_heap(first) || !hc_snapshot_knows_heap(last)) {
 		g_string_append_printf(line,
 			"No heap was found in the %s core: what is in use and free there is not known. ",
-			last->heap.found  ? "first" :
-			first->heap.found ? "last" :
-					    "first and in the last");
+			hc_snapshot_knows_heap(last)  ? "first" :
+			hc_snapshot_knows_heap(first) ? "last" :
+							"first and in the last");
 	} else if (last->heap.foreign) {
 		g_string_append_printf(line, "The program's allocator is %s: of its blocks nothing is known here. ",
 			last->heap.foreign);
+	} else if (!first->heap.found && last->heap.found) {
+		g_string_append(line, "malloc had not been used yet in the first core. ");
 	}
 }
 

@@ -16,6 +16,8 @@
 char *hc_word_growth(const hc_growth *row);
 /* What lost blocks of one kind are, without whose: "objects of demo::Session". */
 char *hc_word_lost(const hc_snapshot_lost *lost);
+/* Whose they are: a module's name, "a library that was unloaded", or NULL. It belongs to LOST. */
+const char *hc_word_lost_owner(const hc_snapshot_lost *lost);
 
 /* ---- causes.c ---- */
 

@@ -122,7 +122,7 @@ static void test_conditions(void)
 		{ "in-use-bytes==1053560", CLI_CONDITION_MET },
 		{ "files-bytes==8K", CLI_CONDITION_MET },
 		{ "free-bytes==16512", CLI_CONDITION_MET },
-		{ "trim-bytes==8KiB", CLI_CONDITION_MET },
+		{ "trim-bytes==4KiB", CLI_CONDITION_MET },
 		{ "mapped-bytes>1M", CLI_CONDITION_MET },
 		{ "container:g_app->state.elements==7", CLI_CONDITION_MET },
 		{ "container:g_app->state.bytes>55", CLI_CONDITION_MET },

@@ -249,6 +249,36 @@ static void test_lost_trees(void)
 	series_clear(&series);
 }
 
+static const char *leak_text(uint64_t trees, uint64_t rings, uint64_t holding, bool is_unloaded)
+{
+	snapshot_series series = series_create(2);
+	hc_snapshot_lost *lost = snapshot_add_lost(series.list[1], "type Circle", "Circle", 60000, 4 * MIB);
+	const char *text;
+
+	lost->trees = trees;
+	lost->rings = rings;
+	lost->holding_themselves = holding;
+	lost->is_unloaded = is_unloaded;
+	make_diff(&series);
+	text = cause_of(series.diff, "leak").text;
+	series_clear(&series);
+	return text;
+}
+
+/* That pointers lead back is said as such; that it is why they were not freed, only where references are counted. */
+static void test_lost_rings(void)
+{
+	UNIT_ASSERT_CONTAINS(
+		leak_text(300, 300, 300, false), "objects of Circle and what they lead to (each holds itself)");
+	UNIT_ASSERT_CONTAINS(leak_text(300, 300, 12, false), " (12 of them hold themselves)");
+	UNIT_ASSERT_CONTAINS(leak_text(300, 300, 0, false), " (each leads back to itself)");
+	UNIT_ASSERT_CONTAINS(leak_text(300, 201, 0, false), " (201 of them lead back to themselves)");
+	UNIT_ASSERT_CONTAINS(leak_text(300, 1, 0, false), " (one of them leads back to itself)");
+	CU_ASSERT_PTR_NULL(strstr(leak_text(300, 0, 0, false), "itself"));
+	UNIT_ASSERT_CONTAINS(
+		leak_text(300, 0, 0, true), "more of them, from a library that was unloaded: objects of Circle");
+}
+
 /* What only a snapshot in the middle lost is of no importance, but its bytes are in that step. */
 static void test_lost_in_between(void)
 {
@@ -380,6 +410,29 @@ static void test_buffers(void)
 	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_CONTAINER, "g_samples")->after, 4 * MIB);
 	CU_ASSERT_PTR_NULL(nth_row(series.diff, HC_GROWTH_BUFFER, "g_samples", 0));
 	UNIT_ASSERT_CONTAINS(cause_of(series.diff, "big-buffers").text, "g_frame");
+	series_clear(&series);
+}
+
+/* A block that is as before in number: what grew is its size. */
+static void test_grown_in_place(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++) {
+		uint32_t one = snapshot_add_owner(
+			series.list[i], HC_SNAPSHOT_NONE, "g_stream", "Stream", 1, 128 * 1024 + (uint64_t)i * 4 * MIB);
+
+		snapshot_owner(series.list[i], one)->mapped = snapshot_owner(series.list[i], one)->own;
+		snapshot_add_owner(series.list[i], HC_SNAPSHOT_NONE, "g_pages", "Page", 7, MIB + (uint64_t)i * MIB);
+		snapshot_add_owner(
+			series.list[i], HC_SNAPSHOT_NONE, "g_nodes", "Node", 10 + i, MIB + (uint64_t)i * MIB);
+	}
+	make_diff(&series);
+	UNIT_ASSERT_CONTAINS(
+		cause_of(series.diff, "big-buffers").text, "a big buffer in a mapping of its own: g_stream");
+	UNIT_ASSERT_CONTAINS(cause_of(series.diff, "big-buffers").text, ", one block, from 128.0 KiB to 4.1 MiB");
+	UNIT_ASSERT_CONTAINS(verdict_of(series.diff), ", 7 blocks as before, from 1.0 MiB to 2.0 MiB");
+	UNIT_ASSERT_CONTAINS(verdict_of(series.diff), ", from 10 to 11 blocks");
 	series_clear(&series);
 }
 
@@ -802,6 +855,33 @@ static void test_confidence(void)
 }
 
 /* What waits in sockets is beside the memory table. */
+/* Memory of which the table has nothing; where a snapshot does not know, or few more threads wait, nothing is said. */
+static void test_unjoined(void)
+{
+	for (unsigned variant = 0; variant < 3; variant++) {
+		snapshot_series series = series_create(2);
+		const char *verdict;
+
+		series.list[0]->unjoined = (hc_snapshot_unjoined){ variant != 1, 20, 20 * MIB, MIB / 2, true };
+		series.list[1]->unjoined =
+			(hc_snapshot_unjoined){ true, variant == 2 ? 29 : 420, 420 * MIB, 10 * MIB, true };
+		series.list[1]->total += 400 * MIB;
+		make_diff(&series);
+		verdict = verdict_of(series.diff);
+		CU_ASSERT_EQUAL(hc_diff_cause_count(series.diff), variant ? 0 : 1);
+		if (variant) {
+			UNIT_ASSERT_TEXT(verdict, "Memory did not grow.");
+		} else {
+			CU_ASSERT_EQUAL(cause_of(series.diff, "not-heap").bytes, 10 * MIB - MIB / 2);
+			UNIT_ASSERT_CONTAINS(verdict,
+				"Memory did not grow, but address space grew by 400.0 MiB: 400 more threads ended and were "
+				"not joined (420 now): their stacks keep 400.0 MiB more of address space, 9.5 MiB more of "
+				"it resident: not this heap.");
+		}
+		series_clear(&series);
+	}
+}
+
 static void test_sockets(void)
 {
 	snapshot_series series = series_create(2);
@@ -864,6 +944,21 @@ static void test_broken_container(void)
 	UNIT_ASSERT_CONTAINS(
 		cause_of(series.diff, "held").text, "which says that it grew from 1,000 to 50,000 elements");
 	UNIT_ASSERT_CONTAINS(verdict_of(series.diff), "No container that could be read whole grew.");
+	series_clear(&series);
+}
+
+/* No heap, but malloc's state is there and says that there was none yet: nothing is unknown. */
+static void test_unused_heap(void)
+{
+	snapshot_series series = series_create(2);
+
+	series.list[0]->heap.found = false;
+	series.list[0]->heap.state = HC_HEAP_UNUSED;
+	snapshot_add_memory(series.list[1], HC_ROW_FILES, MIB);
+	make_diff(&series);
+	UNIT_ASSERT_CONTAINS(verdict_of(series.diff), "malloc had not been used yet in the first core. ");
+	CU_ASSERT_PTR_NULL(strstr(verdict_of(series.diff), "not known"));
+	CU_ASSERT_EQUAL(cause_of(series.diff, "not-heap").confidence, HC_CONFIDENCE_CERTAIN);
 	series_clear(&series);
 }
 
@@ -1104,12 +1199,14 @@ int main(void)
 		{ "a snapshot with its like", test_nothing },
 		{ "lost blocks by kind", test_lost },
 		{ "lost objects with what they lead to", test_lost_trees },
+		{ "lost in rings, and of no library", test_lost_rings },
 		{ "lost for a while", test_lost_in_between },
 		{ "a container that explains what is below", test_container_explains },
 		{ "elements that are larger than before", test_larger_elements },
 		{ "a table that explains nothing", test_table_explains_nothing },
 		{ "paths of one snapshot", test_paths_of_one },
 		{ "big buffers", test_buffers },
+		{ "grown in place", test_grown_in_place },
 		{ "found by themselves", test_found },
 		{ "no type", test_no_type },
 		{ "statics of one name", test_statics_of_one_name },
@@ -1129,10 +1226,12 @@ int main(void)
 		{ "keys", test_keys },
 		{ "confidence", test_confidence },
 		{ "sockets", test_sockets },
+		{ "threads that nobody joined", test_unjoined },
 		{ "no types", test_no_types },
 		{ "containers not known", test_containers_not_known },
 		{ "a container that could not be read whole", test_broken_container },
 		{ "no heap", test_no_heap },
+		{ "a heap not used yet", test_unused_heap },
 		{ "torn", test_torn },
 		{ "fallen", test_fallen },
 		{ "another allocator", test_foreign },

@@ -99,6 +99,18 @@ static void test_ring(void)
 	CHECK_GROUPS(&test, "1/1 1/4(1) 1/1");
 }
 
+/* The end mark of a list in the head: its last element leads back into the middle of the head, which is no ring. */
+static void test_end_mark(void)
+{
+	g_auto(test_process) test = start(0x4000);
+	hc_address head = make(&test, 72, -1, 0), element = make(&test, 40, 0, head + 16);
+
+	core_builder_put_word(test.core, head + 16, element);
+	if (!run(&test, NULL))
+		return;
+	CHECK_GROUPS(&test, "1/2");
+}
+
 enum {
 	LONG = 20000
 };
@@ -233,6 +245,28 @@ static void test_malloc_state(void)
 	CU_ASSERT_EQUAL(hc_leaks_group(test.leaks, 0)->module_count, 0);
 }
 
+/* The bytes of an address in a mapping can all be printable; those of the same number that leads nowhere are text. */
+static void test_pointer_is_no_text(void)
+{
+	const hc_address mapping = UINT64_C(0x7e4142434000), pointer = mapping + 0x445;
+
+	for (unsigned is_mapped = 0; is_mapped < 2; is_mapped++) {
+		g_auto(test_process) test = start(0x4000);
+
+		if (is_mapped)
+			core_builder_add_memory(test.core, mapping, 0x1000, PF_R | PF_W);
+		make(&test, 40, 0, pointer);
+		if (!run(&test, NULL))
+			continue;
+		const hc_leak_group *group = hc_leaks_group(test.leaks, 0);
+
+		CU_ASSERT_EQUAL(group->words[0].kind, is_mapped ? HC_WORD_OTHER : HC_WORD_TEXT);
+		if (is_mapped)
+			CU_ASSERT_PTR_NULL(group->sample);
+		UNIT_ASSERT_TEXT(group->beginning, is_mapped ? NULL : "EDCBA~");
+	}
+}
+
 static void test_groupings(void)
 {
 	static const struct {
@@ -356,6 +390,7 @@ static void test_names(void)
 static const unit_case cases[] = {
 	{ "two heads share a child", test_shared_child },
 	{ "a ring, and what hangs on it", test_ring },
+	{ "an end mark is no ring", test_end_mark },
 	{ "a long list", test_long_list },
 	{ "possibly lost", test_possibly_lost },
 	{ "texts that begin alike", test_texts },
@@ -363,6 +398,7 @@ static const unit_case cases[] = {
 	{ "no content", test_no_content },
 	{ "layouts", test_layouts },
 	{ "malloc's own pointers", test_malloc_state },
+	{ "a pointer's bytes are no text", test_pointer_is_no_text },
 	{ "other groupings", test_groupings },
 	{ "a freed owner", test_freed_owner },
 	{ "an owner known by its like", test_owner_by_others },

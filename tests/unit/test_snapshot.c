@@ -129,7 +129,10 @@ static hc_snapshot *make_full(void)
 	lost->evidence = "evidence";
 	lost->head_size = 14;
 	lost->head_sizes = 15;
+	lost->rings = lost->trees;
+	lost->holding_themselves = lost->trees - 1;
 	snapshot_add_lost(snapshot, "size 40", NULL, 1, 40);
+	snapshot_add_lost(snapshot, "unloaded", NULL, 2, 80)->is_unloaded = true;
 	snapshot_add_unowned(snapshot, 24, 20, 2);
 	snapshot_add_unowned(snapshot, 48, 22, 0);
 	snapshot_add_number(snapshot, "g_count", -5);
@@ -137,6 +140,7 @@ static hc_snapshot *make_full(void)
 	g_array_append_val(snapshot->pins, ((hc_snapshot_pin){ "blocks of Session", 23, 24, 25 }));
 	snapshot_finish(snapshot);
 	snapshot->indirectly_lost = (hc_amount){ 26, 27 };
+	snapshot->unjoined = (hc_snapshot_unjoined){ true, 30, 31 << 20, 32, true };
 	snapshot->possibly_lost = (hc_amount){ 28, 29 };
 	snapshot->free_pages = (hc_free_pages){ 30, 31, 32, 33, 34 };
 	facts->time = 35;
@@ -258,6 +262,9 @@ static void compare_lost(const hc_snapshot_lost *a, const hc_snapshot_lost *b)
 	SAME_TEXT(beginning);
 	SAME_TEXT(sample);
 	SAME_TEXT(module);
+	SAME(is_unloaded);
+	SAME(rings);
+	SAME(holding_themselves);
 	SAME_TEXT(evidence);
 	SAME(trees);
 	SAME_AMOUNT(amount);
@@ -344,6 +351,11 @@ static void compare(const hc_snapshot *a, const hc_snapshot *b)
 	compare_heads(a, b);
 	compare_totals(a, b);
 	compare_diagnostics(a->diagnostics, b->diagnostics);
+	SAME(unjoined.is_known);
+	SAME(unjoined.threads);
+	SAME(unjoined.bytes);
+	SAME(unjoined.memory);
+	SAME(unjoined.is_resident);
 	SAME_TABLE(threads, int64_t, compare_thread);
 	SAME_TABLE(memory, hc_memory_row, compare_row);
 	SAME_TABLE(owners, hc_snapshot_owner, compare_owner);
@@ -577,6 +589,23 @@ static void test_more_sections(void)
 	place_clear(&place);
 }
 
+/* As written before lost blocks had shapes. */
+static void test_no_shapes(void)
+{
+	file_place place = place_create();
+	g_autoptr(hc_snapshot) read = NULL;
+
+	put_value(&place, replace(&place, "lost-shapes", NULL), HC_SNAPSHOT_FORMAT);
+	read = hc_snapshot_read(place.path, NULL);
+	CU_ASSERT_PTR_NOT_NULL(read);
+	for (unsigned i = 0; read && i < read->lost->len; i++) {
+		const hc_snapshot_lost *lost = &g_array_index(read->lost, hc_snapshot_lost, i);
+
+		CU_ASSERT_TRUE(lost->trees && !lost->rings && !lost->holding_themselves && !lost->is_unloaded);
+	}
+	place_clear(&place);
+}
+
 static void test_sections(void)
 {
 	static const char *const names[] = { "identity", "process", "threads", "heap", "diagnostics", "memory",
@@ -591,6 +620,12 @@ static void test_sections(void)
 	}
 	put_value(&place, replace(&place, "side-facts", g_variant_new_string("text")), HC_SNAPSHOT_FORMAT);
 	refuse(&place, HC_ERROR_BAD_DATA, "side-facts");
+	put_value(&place, replace(&place, "unjoined", g_variant_new_string("text")), HC_SNAPSHOT_FORMAT);
+	refuse(&place, HC_ERROR_BAD_DATA, "unjoined");
+	put_value(&place, replace(&place, "lost-shapes", g_variant_new_string("text")), HC_SNAPSHOT_FORMAT);
+	refuse(&place, HC_ERROR_BAD_DATA, "lost-shapes");
+	put_value(&place, replace(&place, "lost-shapes", g_variant_new("a(ttu)", NULL)), HC_SNAPSHOT_FORMAT);
+	refuse(&place, HC_ERROR_BAD_DATA, "lost-shapes"); /* not as many as there are kinds */
 	put_value(&place, g_variant_new_string("not a dictionary at all"), HC_SNAPSHOT_FORMAT);
 	refuse(&place, HC_ERROR_BAD_DATA, NULL);
 	place_clear(&place);
@@ -799,6 +834,7 @@ int main(void)
 		{ "not a snapshot", test_not_one },
 		{ "newer format", test_newer },
 		{ "sections not known", test_more_sections },
+		{ "no shapes of lost blocks", test_no_shapes },
 		{ "sections missing, or of another type", test_sections },
 		{ "nonsense", test_nonsense },
 		{ "any byte changed, checksum and all", test_changed },
