@@ -469,7 +469,8 @@ static bool is_default(const char *name, const struct arguments *arguments)
 	if (is_instance(last, "std::allocator", NULL))
 		return true;
 	if (!strcmp(name, "std::chrono::duration"))
-		return is_instance(last, "std::ratio", "1l, 1l") || is_instance(last, "std::ratio", "1, 1");
+		return is_instance(last, "std::ratio", "1l, 1l") || is_instance(last, "std::ratio", "1L, 1L") ||
+		       is_instance(last, "std::ratio", "1, 1");
 	for (unsigned i = 0; i < G_N_ELEMENTS(of_first); i++)
 		if (is_instance(last, of_first[i], arguments->text[0]))
 			return true;
