@@ -17,6 +17,7 @@ typedef enum {
 	HC_TYPE_SIGNED,
 	HC_TYPE_UNSIGNED,
 	HC_TYPE_FLOAT,
+	HC_TYPE_COMPLEX, /* two floating point numbers: C's _Complex */
 	HC_TYPE_ENUM,
 	HC_TYPE_POINTER,
 	HC_TYPE_REFERENCE,	/* & and &&; in memory a pointer */
@@ -26,7 +27,7 @@ typedef enum {
 	HC_TYPE_ARRAY,
 	HC_TYPE_FUNCTION,
 	HC_TYPE_INCOMPLETE, /* a struct, class, union or enum that is declared, but defined nowhere in what was read */
-	HC_TYPE_OTHER,	    /* bytes that mean nothing here: complex numbers, and what this version does not know */
+	HC_TYPE_OTHER,	    /* bytes that mean nothing here: what this version does not know */
 	HC_TYPE_KIND_COUNT,
 } hc_type_kind;
 
@@ -95,8 +96,12 @@ const hc_template_argument *hc_type_argument(const hc_type *type, unsigned index
 /* True if objects of TYPE begin with a pointer to a vtable (its own or that of a base at offset 0). */
 bool hc_type_is_polymorphic(const hc_type *type);
 
-/* The name of the enumerator VALUE of an enum; NULL if there is none. */
+/* The name of the enumerator VALUE of an enum; NULL if there is none. Of VALUE only as many bytes count as the enum has. */
 const char *hc_type_enumerator(const hc_type *type, int64_t value);
+
+/* Of an enum, in the order of the source: the name of number INDEX, and its value. */
+unsigned hc_type_enumerator_count(const hc_type *type);
+const char *hc_type_enumerator_at(const hc_type *type, unsigned index, int64_t *ret_value);
 
 /* ---- variables ---- */
 

@@ -138,7 +138,7 @@ typedef struct hc_types_path {
 	bool is_queue; /* a list, a deque */
 	bool is_keyed; /* a map, a set, a hash table */
 	const char *kind;
-	const char *parts; /* what `own` is: "nodes and buckets"; NULL: elements */
+	const char *parts;		    /* what `own` is: "nodes and buckets"; NULL: elements */
 	uint64_t count, elements, capacity; /* capacity UINT64_MAX: none */
 	uint64_t elements_bytes;	    /* of walked elements, at their own size */
 	hc_grade grade;
@@ -176,7 +176,7 @@ typedef struct hc_types_losses {
 	uint64_t
 		implausible; /* containers that failed a check, most of them locals that are not alive yet or any more */
 	uint64_t cut;	     /* subtrees whose objects failed too often to be what they were taken for */
-	uint64_t cut_objects; /* left out by that */
+	uint64_t cut_objects;	 /* left out by that */
 	uint64_t objects, tried; /* no losses, but the work: objects looked at, and what was tried whether it is one */
 } hc_types_losses;
 const hc_types_losses *hc_types_get_losses(const hc_types *types);
@@ -197,16 +197,23 @@ void hc_sample_clear(hc_sample *sample);
  */
 char *hc_types_format(const hc_types *types, const hc_type *type, hc_address address, unsigned limit);
 
-/* The elements of the container of TYPE at ADDRESS, from number FIRST on, at most LIMIT. GArray of hc_address; *ret_element: their type, NULL if not known. NULL if TYPE is no container. */
-GArray *hc_types_elements(const hc_types *types, const hc_type *type, hc_address address, uint64_t first,
-	unsigned limit, const hc_type **ret_element, hc_grade *ret_grade, uint64_t *ret_walked);
-
 /* An object in the dead process's memory. */
 typedef struct hc_object {
-	const hc_type *type;
+	const hc_type *type; /* NULL: not known */
 	hc_address address;
-	const hc_field *bits; /* the member that it is, if that is a bit field: `address` is its storage's; else NULL */
+	unsigned bit_size;   /* of a bit field, or an element that is bits, whose storage `address` is; else 0 */
+	unsigned bit_offset; /* ... and where they are in it: the least significant one */
 } hc_object;
+
+/*
+ * The elements of the container of TYPE at ADDRESS, from number FIRST on, at most LIMIT: GArray of hc_object, to be unreferenced.
+ * NULL if TYPE is no container. *ret_walked: all that it has.
+ */
+GArray *hc_types_elements(const hc_types *types, const hc_type *type, hc_address address, uint64_t first,
+	unsigned limit, hc_grade *ret_grade, uint64_t *ret_walked);
+
+/* The parts of the std::tuple of TYPE at ADDRESS, in order: GArray of hc_object, to be unreferenced. NULL if TYPE is none. */
+GArray *hc_types_tuple(const hc_type *type, hc_address address);
 
 /*
  * The object that EXPRESSION names:

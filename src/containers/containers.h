@@ -96,7 +96,8 @@ typedef struct hc_walk {
 	uint64_t claimed; /* elements, by the container's own count; UINT64_MAX if it keeps none */
 	uint64_t walked;
 	uint64_t capacity;	/* elements there is room for without allocating; UINT64_MAX: no such thing */
-	uint64_t element_size;	/* bytes; 0: unknown */
+	uint64_t element_size;	/* bytes; 0: unknown, or bits */
+	unsigned element_bits;	/* of elements that are bits, in a row; else 0 */
 	bool is_inline;		/* small buffer: elements are within the object */
 	bool is_shared;		/* counted by reference, and more than one refer to it */
 	const hc_type *element; /* as hc_layout_element(), but of this object */
@@ -114,6 +115,7 @@ typedef struct hc_walk_visitor {
 	bool (*mapped)(hc_address address, uint64_t index, void *data);
 	void (*memory)(hc_address address, uint64_t size, hc_memory_role role, void *data);
 	void *data;
+	bool takes_bits; /* `element` is called for bits, too: ADDRESS is that of the byte that number INDEX * element_bits is in */
 	uint64_t
 		limit; /* elements in nodes, slots or segments after which the walk ends, graded by what it met; 0: none */
 } hc_walk_visitor;

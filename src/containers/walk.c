@@ -14,8 +14,8 @@
 #include <string.h>
 
 enum {
-	BASES_DEPTH = 16,   /* of classes */
-	ROUNDED_MAX = 64,   /* bytes that may lie behind an object: what malloc rounds up, and padding of what holds it */
+	BASES_DEPTH = 16, /* of classes */
+	ROUNDED_MAX = 64, /* bytes that may lie behind an object: what malloc rounds up, and padding of what holds it */
 	OBJECT_MAX = 1024,  /* bytes of a container in registers */
 	FEW_ELEMENTS = 2,   /* that may fit by chance */
 	PROBE_NODES = 8,    /* that tell a link from another */
@@ -194,6 +194,19 @@ static void visit_row(hc_walker *walker, const row *r)
 	walker->walk->walked = r->count;
 }
 
+/* Bits are numbered from the least significant one of the first byte on, as words of little endian machines have them. */
+static void visit_bits(hc_walker *walker, const row *r, unsigned bits)
+{
+	walker->walk->walked = 0;
+	while (walker->walk->walked < r->count && walker->visits) {
+		if (!hc_walker_charge(walker, 1))
+			return;
+		hc_walker_visit(walker, r->data + walker->walk->walked * bits / 8, 0);
+		walker->walk->walked++;
+	}
+	walker->walk->walked = r->count;
+}
+
 static bool owns(hc_walker *walker)
 {
 	uint64_t owned;
@@ -212,6 +225,7 @@ static void walk_contiguous(hc_walker *walker)
 	if (bits) {
 		bytes = r.capacity > UINT64_MAX / bits - 7 ? UINT64_MAX : (r.capacity * bits + 7) / 8;
 		r.size = walker->walk->element_size = 0;
+		walker->walk->element_bits = (unsigned)MIN(bits, UINT_MAX);
 	} else {
 		if (!element_size(walker, &r.size))
 			return;
@@ -233,6 +247,8 @@ static void walk_contiguous(hc_walker *walker)
 	walker->walk->walked = r.count;
 	if (walker->visits && r.size)
 		visit_row(walker, &r);
+	else if (walker->visits && walker->visitor->takes_bits && bits <= 8 && 8 % bits == 0)
+		visit_bits(walker, &r, (unsigned)bits);
 }
 
 /* ---- blocks of elements ---- */

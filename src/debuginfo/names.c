@@ -34,7 +34,10 @@ static bool all_digits(const char *text, size_t length)
 
 bool hc_name_is_inline_namespace(const char *name, size_t length)
 {
-	/* libstdc++ (__cxx11, _V2, __8), libc++ (__1, __2, __ndk1), Abseil (lts_..., Debian's debian...), fmt and others (v9) */
+	/*
+	 * libstdc++ (__cxx11, _V2, __8, fundamentals_v1), libc++ (__1, __2, __ndk1), Abseil (lts_..., Debian's debian...), fmt
+	 * and others (v9).
+	 */
 	if (word_is(name, length, "__cxx11") || word_is(name, length, "__ndk1") || word_is(name, length, "_V2"))
 		return true;
 	if (length > 2 && name[0] == '_' && name[1] == '_')
@@ -43,6 +46,8 @@ bool hc_name_is_inline_namespace(const char *name, size_t length)
 		return all_digits(name + 4, length - 4);
 	if (length > 6 && !memcmp(name, "debian", 6))
 		return all_digits(name + 6, length - 6);
+	if (length > 14 && !memcmp(name, "fundamentals_v", 14))
+		return all_digits(name + 14, length - 14);
 	return length > 1 && name[0] == 'v' && all_digits(name + 1, length - 1);
 }
 
@@ -392,64 +397,50 @@ enum {
 	ARGUMENTS_MAX = 32,
 };
 
-/* Templates whose arguments from `kept` on have defaults. */
+/*
+ * Templates whose arguments from `kept` on have defaults, by name. Those in namespace pmr ([mem.res.syn] of C++17 and the headers that it
+ * names) are the same with pmr::polymorphic_allocator.
+ */
 static const struct defaults {
 	const char *name;
 	unsigned kept;
+	bool is_in_pmr;
 } defaults[] = {
-	{ "std::basic_filebuf", 1 },
-	{ "std::basic_fstream", 1 },
-	{ "std::basic_ifstream", 1 },
-	{ "std::basic_ios", 1 },
-	{ "std::basic_iostream", 1 },
-	{ "std::basic_istream", 1 },
-	{ "std::basic_istringstream", 1 },
-	{ "std::basic_ofstream", 1 },
-	{ "std::basic_ostream", 1 },
-	{ "std::basic_ostringstream", 1 },
-	{ "std::basic_regex", 1 },
-	{ "std::basic_streambuf", 1 },
-	{ "std::basic_string", 1 },
-	{ "std::basic_string_view", 1 },
-	{ "std::basic_stringbuf", 1 },
-	{ "std::basic_stringstream", 1 },
-	{ "std::chrono::duration", 1 },
-	{ "std::deque", 1 },
-	{ "std::forward_list", 1 },
-	{ "std::list", 1 },
-	{ "std::map", 2 },
-	{ "std::match_results", 1 },
-	{ "std::multimap", 2 },
-	{ "std::multiset", 1 },
-	{ "std::priority_queue", 1 },
-	{ "std::queue", 1 },
-	{ "std::set", 1 },
-	{ "std::stack", 1 },
-	{ "std::unique_ptr", 1 },
-	{ "std::unordered_map", 2 },
-	{ "std::unordered_multimap", 2 },
-	{ "std::unordered_multiset", 1 },
-	{ "std::unordered_set", 1 },
-	{ "std::vector", 1 },
-};
-
-static const char *const character_templates[][3] = {
-	{ "std::basic_filebuf<", "std::filebuf", "std::wfilebuf" },
-	{ "std::basic_fstream<", "std::fstream", "std::wfstream" },
-	{ "std::basic_ifstream<", "std::ifstream", "std::wifstream" },
-	{ "std::basic_ios<", "std::ios", "std::wios" },
-	{ "std::basic_iostream<", "std::iostream", "std::wiostream" },
-	{ "std::basic_istream<", "std::istream", "std::wistream" },
-	{ "std::basic_istringstream<", "std::istringstream", "std::wistringstream" },
-	{ "std::basic_ofstream<", "std::ofstream", "std::wofstream" },
-	{ "std::basic_ostream<", "std::ostream", "std::wostream" },
-	{ "std::basic_ostringstream<", "std::ostringstream", "std::wostringstream" },
-	{ "std::basic_regex<", "std::regex", "std::wregex" },
-	{ "std::basic_streambuf<", "std::streambuf", "std::wstreambuf" },
-	{ "std::basic_string<", "std::string", "std::wstring" },
-	{ "std::basic_string_view<", "std::string_view", "std::wstring_view" },
-	{ "std::basic_stringbuf<", "std::stringbuf", "std::wstringbuf" },
-	{ "std::basic_stringstream<", "std::stringstream", "std::wstringstream" },
+	{ "std::basic_filebuf", 1, false },
+	{ "std::basic_fstream", 1, false },
+	{ "std::basic_ifstream", 1, false },
+	{ "std::basic_ios", 1, false },
+	{ "std::basic_iostream", 1, false },
+	{ "std::basic_istream", 1, false },
+	{ "std::basic_istringstream", 1, false },
+	{ "std::basic_ofstream", 1, false },
+	{ "std::basic_ostream", 1, false },
+	{ "std::basic_ostringstream", 1, false },
+	{ "std::basic_regex", 1, false },
+	{ "std::basic_streambuf", 1, false },
+	{ "std::basic_string", 1, true },
+	{ "std::basic_string_view", 1, false },
+	{ "std::basic_stringbuf", 1, false },
+	{ "std::basic_stringstream", 1, false },
+	{ "std::chrono::duration", 1, false },
+	{ "std::deque", 1, true },
+	{ "std::experimental::basic_string_view", 1, false },
+	{ "std::forward_list", 1, true },
+	{ "std::list", 1, true },
+	{ "std::map", 2, true },
+	{ "std::match_results", 1, true },
+	{ "std::multimap", 2, true },
+	{ "std::multiset", 1, true },
+	{ "std::priority_queue", 1, false },
+	{ "std::queue", 1, false },
+	{ "std::set", 1, true },
+	{ "std::stack", 1, false },
+	{ "std::unique_ptr", 1, false },
+	{ "std::unordered_map", 2, true },
+	{ "std::unordered_multimap", 2, true },
+	{ "std::unordered_multiset", 1, true },
+	{ "std::unordered_set", 1, true },
+	{ "std::vector", 1, true },
 };
 
 struct arguments {
@@ -480,19 +471,51 @@ static bool is_default(const char *name, const struct arguments *arguments)
 	if (is_instance(last, "std::allocator", NULL))
 		return true;
 	if (!strcmp(name, "std::chrono::duration"))
-		return is_instance(last, "std::ratio", "1l, 1l") || is_instance(last, "std::ratio", "1, 1");
+		return is_instance(last, "std::ratio", "1l, 1l") || is_instance(last, "std::ratio", "1L, 1L") ||
+		       is_instance(last, "std::ratio", "1, 1");
 	for (unsigned i = 0; i < G_N_ELEMENTS(of_first); i++)
 		if (is_instance(last, of_first[i], arguments->text[0]))
 			return true;
 	return false;
 }
 
-static unsigned kept_arguments(const char *name)
+static const struct defaults *find_defaults(const char *name)
 {
 	unsigned count = G_N_ELEMENTS(defaults);
 	unsigned at = HC_PARTITION_POINT(middle, 0, count, strcmp(defaults[middle].name, name) < 0);
 
-	return at < count && !strcmp(defaults[at].name, name) ? defaults[at].kept : UINT_MAX;
+	return at < count && !strcmp(defaults[at].name, name) ? &defaults[at] : NULL;
+}
+
+/*
+ * The namespace whose alias has ALLOCATOR by default: "std::pmr::" or, of the technical specification, "std::experimental::pmr::". NULL: it
+ * is no polymorphic_allocator. The result is static.
+ */
+static const char *namespace_of_allocator(const char *allocator)
+{
+	if (is_instance(allocator, "std::pmr::polymorphic_allocator", NULL))
+		return "std::pmr::";
+	if (is_instance(allocator, "std::experimental::pmr::polymorphic_allocator", NULL))
+		return "std::experimental::pmr::";
+	return NULL;
+}
+
+/* TEXT has from TEMPLATE on "basic_string", ... whose one argument is CHARACTER: replaced by the alias that the library has, if it has one. */
+static bool put_character_alias(GString *text, size_t template, const char *character)
+{
+	static const char *const characters[][2] = { { "char", "" }, { "wchar_t", "w" }, { "char8_t", "u8" },
+		{ "char16_t", "u16" }, { "char32_t", "u32" } };
+	const char *kind = text->str + template + strlen("basic_");
+	bool is_text = !strcmp(kind, "string") || !strcmp(kind, "string_view");
+
+	for (unsigned i = 0; i < (is_text ? G_N_ELEMENTS(characters) : 2); i++) {
+		if (strcmp(character, characters[i][0]))
+			continue;
+		g_string_erase(text, (gssize) template, (gssize)strlen("basic_"));
+		g_string_insert(text, (gssize) template, characters[i][1]);
+		return true;
+	}
+	return false;
 }
 
 static void shorten(GString *text, const char *name, size_t length, unsigned depth);
@@ -537,26 +560,31 @@ static const char *read_arguments(const char *start, const char *end, struct arg
 /* TEXT ends in a template's name, which begins at NAME; adds what is left of its arguments. */
 static void put_template(GString *text, size_t name, struct arguments *arguments)
 {
-	unsigned kept = kept_arguments(text->str + name), count = arguments->count;
+	const struct defaults *known = find_defaults(text->str + name);
+	const char *alias = known && known->is_in_pmr && arguments->count > known->kept ?
+				    namespace_of_allocator(arguments->text[arguments->count - 1]) :
+				    NULL;
 
-	while (arguments->count > kept && is_default(text->str + name, arguments))
+	if (alias) {
 		g_free(arguments->text[--arguments->count]);
+		g_string_erase(text, (gssize)name, (gssize)strlen("std::"));
+		g_string_insert(text, (gssize)name, alias);
+	}
+	while (known && arguments->count > known->kept && is_default(known->name, arguments))
+		g_free(arguments->text[--arguments->count]);
+
+	const char *last = strrchr(text->str + name, ':');
+	size_t template = last ? (size_t)(last + 1 - text->str) : name;
+
+	if (known && arguments->count == 1 && g_str_has_prefix(text->str + template, "basic_") &&
+		put_character_alias(text, template, arguments->text[0]))
+		return;
 	g_string_append_c(text, '<');
 	for (unsigned i = 0; i < arguments->count; i++)
 		g_string_append_printf(text, "%s%s", i ? ", " : "", arguments->text[i]);
 	if (text->str[text->len - 1] == '>')
 		g_string_append_c(text, ' ');
 	g_string_append_c(text, '>');
-	if (kept != 1 || count == arguments->count || arguments->count != 1)
-		return;
-	bool is_char = !strcmp(arguments->text[0], "char"), is_wide = !strcmp(arguments->text[0], "wchar_t");
-
-	for (unsigned i = 0; (is_char || is_wide) && i < G_N_ELEMENTS(character_templates); i++)
-		if (g_str_has_prefix(text->str + name, character_templates[i][0])) {
-			g_string_truncate(text, name);
-			g_string_append(text, character_templates[i][is_char ? 1 : 2]);
-			return;
-		}
 }
 
 static void shorten(GString *text, const char *name, size_t length, unsigned depth)
@@ -592,4 +620,30 @@ char *hc_name_shorten(const char *name)
 
 	shorten(text, name, strlen(name), 0);
 	return g_string_free(text, FALSE);
+}
+
+char *hc_name_template_of_alias(const char *name)
+{
+	static const char *const namespaces[] = { "std::pmr::", "std::experimental::pmr::", "std::" };
+	static const char *const prefixes[] = { "", "w", "u8", "u16", "u32" };
+	g_autofree char *plain = hc_name_without_arguments(name);
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(namespaces); i++) {
+		if (!g_str_has_prefix(plain, namespaces[i]))
+			continue;
+		const char *last = plain + strlen(namespaces[i]);
+		g_autofree char *template = g_strconcat("std::", last, NULL);
+
+		if (find_defaults(template))
+			return strcmp(template, plain) != 0 ? g_steal_pointer(&template) : NULL;
+		for (unsigned k = 0; k < G_N_ELEMENTS(prefixes); k++) {
+			g_autofree char *basic = g_str_has_prefix(last, prefixes[k]) ?
+							 g_strconcat("std::basic_", last + strlen(prefixes[k]), NULL) :
+							 NULL;
+
+			if (basic && find_defaults(basic))
+				return g_steal_pointer(&basic);
+		}
+	}
+	return NULL;
 }

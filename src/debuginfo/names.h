@@ -21,8 +21,17 @@ char *hc_name_without_inline_namespaces(const char *name);
 /* True for names of namespaces that are known to be inline: "__cxx11", "__1", "lts_20220623". */
 bool hc_name_is_inline_namespace(const char *name, size_t length);
 
-/* NAME without the standard library's default template arguments: "std::string", "std::vector<int>". Free with g_free(). */
+/*
+ * NAME without the standard library's default template arguments: "std::string", "std::vector<int>", "std::pmr::map<int, std::pmr::string>".
+ * Inline namespaces must have been left out. Free with g_free().
+ */
 char *hc_name_shorten(const char *name);
+
+/*
+ * What the name that hc_name_shorten() made is an alias of, without arguments: "std::pmr::vector<int>" -> "std::vector", "std::wstring" ->
+ * "std::basic_string". NULL: NAME is no alias of the standard library. Free with g_free().
+ */
+char *hc_name_template_of_alias(const char *name);
 
 /* NAME without any template arguments: "std::vector", "outer::inner". Free with g_free(). */
 char *hc_name_without_arguments(const char *name);

@@ -273,6 +273,8 @@ static hc_type_kind kind_of_encoding(uint64_t encoding, const char *name)
 		return name && !strcmp(name, "wchar_t") ? HC_TYPE_CHAR : HC_TYPE_UNSIGNED;
 	case DW_ATE_float:
 		return HC_TYPE_FLOAT;
+	case DW_ATE_complex_float:
+		return HC_TYPE_COMPLEX;
 	default:
 		return HC_TYPE_OTHER;
 	}

@@ -66,7 +66,7 @@ static const hc_type *find_named(hc_modules *modules, const char *name)
 {
 	const hc_type *type = NULL;
 	uint64_t full, base;
-	g_autofree char *short_name = hc_name_shorten(name);
+	g_autofree char *short_name = hc_name_shorten(name), *template = hc_name_template_of_alias(short_name);
 	g_autoptr(GString) wanted = g_string_new(NULL);
 
 	hc_name_append_canonical(wanted, short_name);
@@ -80,6 +80,8 @@ static const hc_type *find_named(hc_modules *modules, const char *name)
 	const char *last = g_strrstr(wanted->str, "::");
 	uint64_t local = last ? hc_name_hash_within(HC_NAME_ROOT, hc_name_hash(last + 2, strlen(last + 2))) : base;
 
+	if (template)
+		hc_name_hashes(template, &full, &base);
 	for (unsigned i = 0; i < modules->list->len && !type; i++) {
 		struct module *module = modules->list->pdata[i];
 

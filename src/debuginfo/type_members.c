@@ -352,11 +352,26 @@ bool hc_type_is_polymorphic(const hc_type *type)
 
 const char *hc_type_enumerator(const hc_type *type, int64_t value)
 {
+	/* Compilers write 255 or -1 for the last of an unsigned char. */
+	uint64_t mask = type->size && type->size < 8 ? (UINT64_C(1) << 8 * type->size) - 1 : UINT64_MAX;
+
 	hc_type_fill(type);
 	for (unsigned i = 0; i < type->enumerator_count; i++)
-		if (type->enumerators[i].value == value)
+		if (!(((uint64_t)type->enumerators[i].value ^ (uint64_t)value) & mask))
 			return type->enumerators[i].name;
 	return NULL;
+}
+
+unsigned hc_type_enumerator_count(const hc_type *type)
+{
+	hc_type_fill(type);
+	return type->enumerator_count;
+}
+
+const char *hc_type_enumerator_at(const hc_type *type, unsigned index, int64_t *ret_value)
+{
+	*ret_value = type->enumerators[index].value;
+	return type->enumerators[index].name;
 }
 
 const hc_field *hc_type_find_field(const hc_type *type, const char *name, uint64_t *ret_offset)

@@ -26,11 +26,16 @@ static void clear_piece(void *data)
 	g_free(((struct piece *)data)->name);
 }
 
-static void add_piece(struct pieces *pieces, char *name, const hc_type *type, hc_address address, const hc_field *bits)
+static void add_piece(struct pieces *pieces, char *name, hc_object object)
 {
-	struct piece piece = { name, { type, address, bits } };
+	struct piece piece = { name, object };
 
 	g_array_append_val(pieces->list, piece);
+}
+
+static void add_numbered(struct pieces *pieces, uint64_t number, hc_object object)
+{
+	add_piece(pieces, g_strdup_printf("[%" G_GUINT64_FORMAT "]", number), object);
 }
 
 static void add_elements(struct pieces *pieces, const hc_object *object, const hc_show_view *view)
@@ -40,8 +45,8 @@ static void add_elements(struct pieces *pieces, const hc_object *object, const h
 
 	pieces->total = count;
 	for (uint64_t i = view->first; i < count && i - view->first < view->limit; i++)
-		add_piece(pieces, g_strdup_printf("[%" G_GUINT64_FORMAT "]", i), element,
-			object->address + i * hc_type_size(element), NULL);
+		add_numbered(pieces, i,
+			(hc_object){ .type = element, .address = object->address + i * hc_type_size(element) });
 }
 
 static void add_members(struct pieces *pieces, const hc_object *object, const hc_show_view *view)
@@ -57,25 +62,34 @@ static void add_members(struct pieces *pieces, const hc_object *object, const hc
 				g_strdup(field->name	? field->name :
 					 field->is_base ? "(base)" :
 							  "(anonymous)"),
-				field->type, object->address + field->offset, field->bit_size ? field : NULL);
+				(hc_object){ field->type, object->address + field->offset, field->bit_size,
+					field->bit_offset });
 	}
+}
+
+static void add_parts(struct pieces *pieces, const GArray *parts, const hc_show_view *view)
+{
+	pieces->total = parts->len;
+	for (uint64_t i = view->first; i < parts->len && i - view->first < view->limit; i++)
+		add_numbered(pieces, i, g_array_index(parts, hc_object, i));
 }
 
 static void find_pieces(const hc_types *types, const hc_object *object, const hc_show_view *view, struct pieces *pieces)
 {
-	const hc_type *element;
-	g_autoptr(GArray) elements = hc_types_elements(types, object->type, object->address, view->first, view->limit,
-		&element, &pieces->grade, &pieces->total);
+	g_autoptr(GArray) elements = hc_types_elements(
+		types, object->type, object->address, view->first, view->limit, &pieces->grade, &pieces->total);
+	g_autoptr(GArray) parts = elements ? NULL : hc_types_tuple(object->type, object->address);
 
 	pieces->list = g_array_new(FALSE, FALSE, sizeof(struct piece));
 	g_array_set_clear_func(pieces->list, clear_piece);
 	pieces->is_container = elements != NULL;
 	for (unsigned i = 0; elements && i < elements->len; i++)
-		add_piece(pieces, g_strdup_printf("[%" G_GUINT64_FORMAT "]", view->first + i), element,
-			g_array_index(elements, hc_address, i), NULL);
+		add_numbered(pieces, view->first + i, g_array_index(elements, hc_object, i));
 	if (elements)
 		return;
-	if (hc_type_get_kind(object->type) == HC_TYPE_ARRAY && hc_type_target(object->type))
+	if (parts)
+		add_parts(pieces, parts, view);
+	else if (hc_type_get_kind(object->type) == HC_TYPE_ARRAY && hc_type_target(object->type))
 		add_elements(pieces, object, view);
 	else if (hc_type_field_count(object->type))
 		add_members(pieces, object, view);
@@ -108,11 +122,13 @@ static void print_show(const hc_analysis *analysis, const char *expression, cons
 		hc_output_printf(output, ", %s element%s, %s", hc_text_count(total, pieces.total),
 			pieces.total == 1 ? "" : "s", hc_grade_name(pieces.grade));
 	hc_output_text(output, "\n");
-	if (!pieces.list->len && !pieces.is_container) {
+	bool is_text = value[0] == '"' && !view->first; /* character by character only if a page is asked for */
+
+	if (is_text || (!pieces.list->len && !pieces.is_container)) {
 		hc_output_text(output, value);
 		hc_output_text(output, "\n");
 	}
-	for (unsigned i = 0; i < pieces.list->len; i++) {
+	for (unsigned i = 0; i < pieces.list->len && !is_text; i++) {
 		const struct piece *piece = &g_array_index(pieces.list, struct piece, i);
 		g_autofree char *text = value_of(types, piece);
 
@@ -123,7 +139,7 @@ static void print_show(const hc_analysis *analysis, const char *expression, cons
 		hc_table_set_plain(table, 2, text);
 	}
 	hc_table_print(table, output);
-	if (view->first + pieces.list->len < pieces.total && pieces.list->len)
+	if (!is_text && view->first + pieces.list->len < pieces.total && pieces.list->len)
 		hc_output_printf(output, "%s more: --first %" G_GUINT64_FORMAT " goes on\n",
 			hc_text_count(total, pieces.total - view->first - pieces.list->len),
 			view->first + pieces.list->len);

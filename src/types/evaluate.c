@@ -71,19 +71,18 @@ static void find_class(struct evaluation *evaluation)
 static bool follow(struct evaluation *evaluation)
 {
 	const hc_type *target = is_pointer(evaluation->object.type) ? hc_type_target(evaluation->object.type) : NULL;
-	const hc_type *element;
 	hc_grade grade;
 	uint64_t value, walked;
 
 	if (!target) {
 		/* A smart pointer, an optional. */
-		g_autoptr(GArray) held = hc_types_elements(evaluation->types, evaluation->object.type,
-			evaluation->object.address, 0, 1, &element, &grade, &walked);
+		g_autoptr(GArray) held = hc_types_elements(
+			evaluation->types, evaluation->object.type, evaluation->object.address, 0, 1, &grade, &walked);
 
-		if (!held || held->len != 1 || !element)
+		if (!held || held->len != 1 || !g_array_index(held, hc_object, 0).type)
 			return fail(
 				evaluation, "%s is no pointer, or an empty one", hc_type_name(evaluation->object.type));
-		evaluation->object = (hc_object){ .type = element, .address = g_array_index(held, hc_address, 0) };
+		evaluation->object = g_array_index(held, hc_object, 0);
 		find_class(evaluation);
 		return true;
 	}
@@ -134,7 +133,8 @@ static bool step_to_member(struct evaluation *evaluation)
 		return fail(evaluation, "%s has no member \"%s\"", hc_type_name(evaluation->object.type), name);
 	evaluation->object.type = field->type;
 	evaluation->object.address += offset;
-	evaluation->object.bits = field->bit_size ? field : NULL;
+	evaluation->object.bit_size = field->bit_size;
+	evaluation->object.bit_offset = field->bit_offset;
 	return true;
 }
 
@@ -142,7 +142,6 @@ static bool step_to_element(struct evaluation *evaluation)
 {
 	char *end;
 	uint64_t index = g_ascii_strtoull(evaluation->at, &end, 0), walked;
-	const hc_type *element;
 	hc_grade grade;
 
 	if (end == evaluation->at)
@@ -166,16 +165,24 @@ static bool step_to_element(struct evaluation *evaluation)
 		evaluation->object.address += index * hc_type_size(evaluation->object.type);
 		return true;
 	}
-	g_autoptr(GArray) elements = hc_types_elements(
-		evaluation->types, type, evaluation->object.address, index, 1, &element, &grade, &walked);
+	g_autoptr(GArray) parts = hc_types_tuple(type, evaluation->object.address);
+
+	if (parts && index >= parts->len)
+		return fail(evaluation, "there are %u elements only", parts->len);
+	if (parts) {
+		evaluation->object = g_array_index(parts, hc_object, index);
+		return true;
+	}
+	g_autoptr(GArray) elements =
+		hc_types_elements(evaluation->types, type, evaluation->object.address, index, 1, &grade, &walked);
 
 	if (!elements)
 		return fail(evaluation, "%s is neither an array, a pointer nor a container", hc_type_name(type));
 	if (!elements->len)
 		return fail(evaluation, "there are %" G_GUINT64_FORMAT " elements only", walked);
-	if (!element)
+	if (!g_array_index(elements, hc_object, 0).type)
 		return fail(evaluation, "the type of the elements is not known: cast, or describe the container");
-	evaluation->object = (hc_object){ .type = element, .address = g_array_index(elements, hc_address, 0) };
+	evaluation->object = g_array_index(elements, hc_object, 0);
 	return true;
 }
 

@@ -80,7 +80,7 @@ static bool visit(hc_address address, uint64_t index, void *data)
 	sampling->last = address;
 	choose(sampling, address);
 	if (sampling->sample->looked_at < LOOKED_AT_MAX &&
-		(text = hc_values_text(sampling->types, sampling->key, address + sampling->key_offset, NULL)))
+		(text = hc_values_text(sampling->types, sampling->key, address + sampling->key_offset, NULL, NULL)))
 		look_at_text(sampling, text);
 	return sampling->seen != sampling->elements;
 }
@@ -98,7 +98,7 @@ static void find_key(struct sampling *sampling, const hc_type *element)
 
 static char *key_text(const struct sampling *sampling, hc_address address)
 {
-	char *text = hc_values_text(sampling->types, sampling->key, address + sampling->key_offset, NULL);
+	char *text = hc_values_text(sampling->types, sampling->key, address + sampling->key_offset, NULL, NULL);
 
 	return text ? text : hc_types_format(sampling->types, sampling->key, address + sampling->key_offset, 3);
 }

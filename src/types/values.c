@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Values of the dead process as text, as a debugger prints them: bounded in length and depth, escaped. */
+#include "types/scalars.h"
 #include "types/values.h"
 
 #include "base/text.h"
@@ -7,123 +8,8 @@
 enum {
 	FORMAT_BYTES = 4096, /* of a whole value */
 	DEPTH_MAX = 6,
-	LIKELY_TEXT = 4 /* so many printable bytes, and then a NUL, are text */
+	BASES_MAX = 16, /* classes within each other that a single value may be in */
 };
-
-/* ---- strings ---- */
-
-/*
- * Characters at ADDRESS, LENGTH of them; at most HC_VALUES_TEXT_BYTES, and as far as they can be read. NULL if none can. Behind them stands a NUL,
- * others may be among them.
- */
-static char *read_text(const hc_types *types, hc_address address, uint64_t length)
-{
-	g_autofree char *text = g_malloc0(HC_VALUES_TEXT_BYTES + 1);
-	uint64_t available, count = 0;
-	const uint8_t *bytes = hc_core_bytes(types->core, address, &available);
-
-	length = MIN(length, HC_VALUES_TEXT_BYTES);
-	if (bytes && available >= length) {
-		memcpy(text, bytes, length);
-		return g_steal_pointer(&text);
-	}
-	for (; count < length; count++)
-		if (!hc_modules_read(types->modules, address + count, text + count, 1))
-			return count ? g_steal_pointer(&text) : NULL;
-	return g_steal_pointer(&text);
-}
-
-static bool take_first(hc_address address, uint64_t index, void *data)
-{
-	(void)index;
-	*(hc_address *)data = address;
-	return false;
-}
-
-static char *text_of_container(const hc_types *types, const hc_layout *layout, hc_address address, uint64_t *ret_length)
-{
-	hc_address first = 0;
-	hc_walk_visitor visitor = { .element = take_first, .data = &first };
-	hc_walk walk;
-
-	hc_layout_walk(layout, address, &visitor, &walk);
-	if (walk.grade == HC_GRADE_IMPLAUSIBLE || (walk.element_size && walk.element_size != 1))
-		return NULL;
-	*ret_length = first ? walk.walked : 0;
-	return first ? read_text(types, first, walk.walked) : g_strdup("");
-}
-
-static char *likely_text(const hc_types *types, hc_address address)
-{
-	g_autofree char *text = read_text(types, address, HC_VALUES_TEXT_BYTES);
-	size_t length = text ? strlen(text) : 0;
-
-	if (length < LIKELY_TEXT || !g_utf8_validate(text, length, NULL))
-		return NULL;
-	for (size_t i = 0; i < length; i++)
-		if ((unsigned char)text[i] < ' ')
-			return NULL;
-	return g_steal_pointer(&text);
-}
-
-bool hc_values_word(const hc_types *types, hc_address address, uint64_t *ret_value)
-{
-	hc_word_format format = hc_core_word_format(types->core);
-	uint8_t buffer[sizeof(uint64_t)] = { 0 };
-
-	if (!hc_modules_read(types->modules, address, buffer, format.size))
-		return false;
-	*ret_value = hc_load_word(buffer, format);
-	return true;
-}
-
-/* Text that a NUL ends. */
-static char *read_terminated(const hc_types *types, hc_address address, uint64_t limit, uint64_t *ret_length)
-{
-	char *text = read_text(types, address, limit);
-
-	*ret_length = text ? strlen(text) : 0;
-	/* It goes on, for all that is known. */
-	*ret_length += *ret_length == HC_VALUES_TEXT_BYTES && limit > HC_VALUES_TEXT_BYTES;
-	return text;
-}
-
-char *hc_values_text(const hc_types *types, const hc_type *type, hc_address address, uint64_t *ret_length)
-{
-	uint64_t value, unused, *length = ret_length ? ret_length : &unused;
-	const hc_layout *layout;
-	char *text;
-
-	if (!type) {
-		text = hc_values_word(types, address, &value) && value ? likely_text(types, value) : NULL;
-		*length = text ? strlen(text) : 0;
-		return text;
-	}
-	switch (hc_type_get_kind(type)) {
-	case HC_TYPE_POINTER:
-		type = hc_type_target(type);
-		if (!type || hc_type_get_kind(type) != HC_TYPE_CHAR || hc_type_size(type) != 1 ||
-			!hc_values_word(types, address, &value) || !value)
-			return NULL;
-		return read_terminated(types, value, UINT64_MAX, length);
-	case HC_TYPE_ARRAY:
-		if (!hc_type_target(type) || hc_type_get_kind(hc_type_target(type)) != HC_TYPE_CHAR ||
-			hc_type_size(hc_type_target(type)) != 1)
-			return NULL;
-		return read_terminated(types, address, hc_type_size(type), length);
-	case HC_TYPE_REFERENCE:
-		type = hc_type_target(type);
-		return type && hc_type_get_kind(type) != HC_TYPE_REFERENCE && hc_values_word(types, address, &value) && value ?
-			       hc_values_text(types, type, value, length) :
-			       NULL;
-	case HC_TYPE_STRUCT:
-	case HC_TYPE_INCOMPLETE:
-		layout = hc_container_set_layout(types->set, type, NULL);
-		return layout && hc_layout_is_string(layout) ? text_of_container(types, layout, address, length) : NULL;
-	default:
-		return NULL;
-	}
-}
 
 /* ---- everything ---- */
 
@@ -134,40 +20,6 @@ struct formatting {
 };
 
 static void format_value(struct formatting *formatting, const hc_type *type, hc_address address);
-
-static bool read_number(const hc_types *types, hc_address address, uint64_t size, uint64_t *ret_value)
-{
-	uint8_t bytes[8] = { 0 };
-	bool big = hc_core_process(types->core)->big_endian;
-
-	if (!size || size > 8 || !hc_modules_read(types->modules, address, bytes, size))
-		return false;
-	*ret_value = 0;
-	for (unsigned i = 0; i < size; i++)
-		*ret_value |= (uint64_t)bytes[big ? size - 1 - i : i] << 8 * i;
-	return true;
-}
-
-static int64_t sign_extend(uint64_t value, uint64_t size)
-{
-	return size < 8 ? (int64_t)(value << (64 - 8 * size)) >> (64 - 8 * size) : (int64_t)value;
-}
-
-static void format_float(struct formatting *formatting, uint64_t value, uint64_t size)
-{
-	float single;
-	double number;
-	uint32_t bits = value;
-	char buffer[G_ASCII_DTOSTR_BUF_SIZE];
-
-	if (size == 4) {
-		memcpy(&single, &bits, sizeof single);
-		number = single;
-	} else {
-		memcpy(&number, &value, sizeof number);
-	}
-	g_string_append(formatting->text, g_ascii_formatd(buffer, sizeof buffer, "%.9g", number));
-}
 
 /* The layout of the object of TYPE at ADDRESS. Some types are containers only as variables: a list's head, but not its links. */
 static const hc_layout *layout_at(const hc_types *types, const hc_type *type, hc_address address)
@@ -187,65 +39,33 @@ static const hc_layout *layout_at(const hc_types *types, const hc_type *type, hc
 	return NULL;
 }
 
-/* char is signed, and so is wchar_t, on the machines that are read; the others are not. */
-static bool is_signed_char(const hc_type *type)
+/* SIZE bytes of the dead process, as a number of its byte order. */
+static bool read_number(const hc_types *types, hc_address address, uint64_t size, uint64_t *ret_value)
 {
-	const char *name = hc_type_name(type);
+	uint8_t bytes[8] = { 0 };
+	bool big = hc_core_process(types->core)->big_endian;
 
-	return !g_str_has_prefix(name, "unsigned") && !g_str_has_prefix(name, "char8_t") &&
-	       !g_str_has_prefix(name, "char16_t") && !g_str_has_prefix(name, "char32_t");
+	if (!size || size > 8 || !hc_modules_read(types->modules, address, bytes, size))
+		return false;
+	*ret_value = 0;
+	for (unsigned i = 0; i < size; i++)
+		*ret_value |= (uint64_t)bytes[big ? size - 1 - i : i] << 8 * i;
+	return true;
 }
 
-static void format_number(struct formatting *formatting, const hc_type *type, uint64_t value)
+static void format_bits(
+	struct formatting *formatting, const hc_type *type, hc_address address, unsigned bit_offset, unsigned bit_size)
 {
-	GString *text = formatting->text;
-	uint64_t size = hc_type_size(type);
-	const char *name;
-
-	switch (hc_type_get_kind(type)) {
-	case HC_TYPE_BOOL:
-		g_string_append(text, value ? "true" : "false");
-		break;
-	case HC_TYPE_FLOAT:
-		format_float(formatting, value, size);
-		break;
-	case HC_TYPE_ENUM:
-		name = hc_type_enumerator(type, sign_extend(value, size));
-		if (name)
-			g_string_append(text, name);
-		else
-			g_string_append_printf(text, "%" G_GINT64_FORMAT, sign_extend(value, size));
-		break;
-	case HC_TYPE_CHAR:
-		g_string_append_printf(
-			text, "%" G_GINT64_FORMAT, is_signed_char(type) ? sign_extend(value, size) : (int64_t)value);
-		if (value >= ' ' && value < 0x7f)
-			g_string_append_printf(text, " '%c'", (char)value);
-		break;
-	case HC_TYPE_SIGNED:
-		g_string_append_printf(text, "%" G_GINT64_FORMAT, sign_extend(value, size));
-		break;
-	default:
-		g_string_append_printf(text, "%" G_GUINT64_FORMAT, value);
-		break;
-	}
-}
-
-static void format_bits(struct formatting *formatting, const hc_field *field, hc_address address)
-{
-	const hc_type *type = field->type,
-		      *integer = hc_type_get_kind(type) == HC_TYPE_ENUM ? hc_type_target(type) : type;
-	unsigned unused = 64 - MIN(field->bit_size, 64);
+	unsigned unused = 64 - MIN(bit_size, 64);
 	uint64_t value;
 
 	if (!read_number(formatting->types, address, MIN(hc_type_size(type), 8), &value)) {
 		g_string_append(formatting->text, "<not readable>");
 		return;
 	}
-	value = value >> field->bit_offset % 64 << unused;
-	value = integer && hc_type_get_kind(integer) == HC_TYPE_SIGNED ? (uint64_t)((int64_t)value >> unused) :
-									 value >> unused;
-	format_number(formatting, type, value);
+	value = value >> bit_offset % 64 << unused;
+	value = hc_scalar_is_signed(type) ? (uint64_t)((int64_t)value >> unused) : value >> unused;
+	hc_scalar_append_number(formatting->text, type, value);
 }
 
 static void format_fields(struct formatting *formatting, const hc_type *type, hc_address address)
@@ -268,21 +88,45 @@ static void format_fields(struct formatting *formatting, const hc_type *type, hc
 		if (field->name)
 			g_string_append_printf(text, "%s = ", field->name);
 		if (field->bit_size)
-			format_bits(formatting, field, address + field->offset);
+			format_bits(
+				formatting, field->type, address + field->offset, field->bit_offset, field->bit_size);
 		else
 			format_value(formatting, field->type, address + field->offset);
 	}
 	g_string_append_c(text, '}');
 }
 
+static void format_object(struct formatting *formatting, const hc_object *object)
+{
+	if (!object->type)
+		g_string_append_printf(formatting->text, "%#" G_GINT64_MODIFIER "x", object->address);
+	else if (object->bit_size)
+		format_bits(formatting, object->type, object->address, object->bit_offset, object->bit_size);
+	else
+		format_value(formatting, object->type, object->address);
+}
+
+/* OBJECTS in a row, in front of CLOSE; "..." if they are not all (`is_cut`), or there is no room for them. */
+static void format_row(struct formatting *formatting, const GArray *objects, bool is_cut, const char *close)
+{
+	GString *text = formatting->text;
+	unsigned count = MIN(objects->len, formatting->limit), i;
+
+	for (i = 0; i < count && text->len < FORMAT_BYTES; i++) {
+		if (i)
+			g_string_append(text, ", ");
+		format_object(formatting, &g_array_index(objects, hc_object, i));
+	}
+	g_string_append_printf(text, "%s%s", is_cut || i < objects->len ? ", ..." : "", close);
+}
+
 static void format_elements(struct formatting *formatting, const hc_type *type, hc_address address)
 {
 	GString *text = formatting->text;
-	const hc_type *element;
 	hc_grade grade;
 	uint64_t walked;
-	g_autoptr(GArray) elements =
-		hc_types_elements(formatting->types, type, address, 0, formatting->limit, &element, &grade, &walked);
+	g_autoptr(GArray)
+		elements = hc_types_elements(formatting->types, type, address, 0, formatting->limit, &grade, &walked);
 
 	if (grade == HC_GRADE_IMPLAUSIBLE) {
 		g_string_append(text, "<not initialised, or damaged>");
@@ -292,17 +136,63 @@ static void format_elements(struct formatting *formatting, const hc_type *type, 
 	if (!elements->len)
 		return;
 	g_string_append(text, ": {");
-	for (unsigned i = 0; i < elements->len && text->len < FORMAT_BYTES; i++) {
-		hc_address at = g_array_index(elements, hc_address, i);
+	format_row(formatting, elements, walked > elements->len, "}");
+}
 
-		if (i)
-			g_string_append(text, ", ");
-		if (element)
-			format_value(formatting, element, at);
-		else
-			g_string_append_printf(text, "%#" G_GINT64_MODIFIER "x", at);
+/* (1, "two", 3.5) */
+static bool format_tuple(struct formatting *formatting, const hc_type *type, hc_address address)
+{
+	g_autoptr(GArray) parts = hc_types_tuple(type, address);
+
+	if (!parts)
+		return false;
+	g_string_append_c(formatting->text, '(');
+	format_row(formatting, parts, false, ")");
+	return true;
+}
+
+/* A member by a name that is the implementation's (C++ standard, [lex.name]): "_M_i", "__r". */
+static bool is_reserved_name(const char *name)
+{
+	return name && name[0] == '_' && (name[1] == '_' || g_ascii_isupper(name[1]));
+}
+
+/*
+ * What a class of the library keeps in its one member is its value: of std::atomic, std::chrono::duration, std::complex. NULL if TYPE has
+ * more members, or one that is no number or pointer, or that the program named itself. *ADDRESS moves to it.
+ */
+static const hc_type *sole_value(const hc_type *type, hc_address *address)
+{
+	bool is_hidden = false;
+
+	for (unsigned depth = 0; depth < BASES_MAX && hc_type_get_kind(type) == HC_TYPE_STRUCT; depth++) {
+		const hc_field *sole = NULL;
+
+		for (unsigned i = 0; i < hc_type_field_count(type); i++) {
+			const hc_field *field = hc_type_field(type, i);
+
+			if (field->is_base && !field->is_virtual && !hc_type_field_count(field->type))
+				continue;
+			if (sole || field->is_virtual || field->bit_size ||
+				!(field->is_base || is_reserved_name(field->name)))
+				return NULL;
+			sole = field;
+		}
+		if (!sole)
+			return NULL;
+		is_hidden = is_hidden || !sole->is_base;
+		*address += sole->offset;
+		type = sole->type;
 	}
-	g_string_append(text, walked > elements->len ? ", ...}" : "}");
+	switch (hc_type_get_kind(type)) {
+	case HC_TYPE_STRUCT:
+	case HC_TYPE_UNION:
+	case HC_TYPE_ARRAY:
+	case HC_TYPE_INCOMPLETE:
+		return NULL;
+	default:
+		return is_hidden ? type : NULL;
+	}
 }
 
 static void format_array(struct formatting *formatting, const hc_type *type, hc_address address)
@@ -347,10 +237,59 @@ static void format_reference(struct formatting *formatting, const hc_type *type,
 		format_pointer(formatting, address);
 }
 
+/* std::complex that keeps two numbers (libc++: __re_, __im_), as C's _Complex is shown. */
+static bool format_complex(struct formatting *formatting, const hc_type *type, hc_address address)
+{
+	GString *text = formatting->text;
+	gsize behind;
+
+	if (g_strcmp0(hc_type_template_name(type), "std::complex") != 0 || hc_type_field_count(type) != 2)
+		return false;
+	for (unsigned i = 0; i < 2; i++) {
+		const hc_field *field = hc_type_field(type, i);
+
+		if (hc_type_get_kind(field->type) != HC_TYPE_FLOAT)
+			return false;
+		behind = text->len;
+		format_value(formatting, field->type, address + field->offset);
+	}
+	bool is_negative = text->str[behind] == '-';
+
+	g_string_insert(text, (gssize)(behind + is_negative), is_negative ? " " : " + ");
+	if (is_negative)
+		g_string_insert_c(text, (gssize)behind, ' ');
+	g_string_append_c(text, 'i');
+	return true;
+}
+
+static void format_class(struct formatting *formatting, const hc_type *type, hc_address address)
+{
+	hc_address place = address;
+	const hc_type *sole;
+
+	if (layout_at(formatting->types, type, address))
+		format_elements(formatting, type, address);
+	else if (format_tuple(formatting, type, address) || format_complex(formatting, type, address))
+		return;
+	else if ((sole = sole_value(type, &place)))
+		format_value(formatting, sole, place);
+	else
+		format_fields(formatting, type, address);
+}
+
+static void format_scalar(struct formatting *formatting, const hc_type *type, hc_address address)
+{
+	uint8_t bytes[HC_SCALAR_BYTES_MAX];
+	uint64_t size = hc_type_size(type);
+
+	if (!size || (size <= sizeof bytes && !hc_modules_read(formatting->types->modules, address, bytes, size)))
+		g_string_append(formatting->text, "<not readable>");
+	else
+		hc_scalar_append(formatting->text, type, bytes, hc_core_process(formatting->types->core)->big_endian);
+}
+
 static void format_inner(struct formatting *formatting, const hc_type *type, hc_address address)
 {
-	uint64_t value;
-
 	switch (hc_type_get_kind(type)) {
 	case HC_TYPE_POINTER:
 		return format_pointer(formatting, address);
@@ -361,27 +300,22 @@ static void format_inner(struct formatting *formatting, const hc_type *type, hc_
 	case HC_TYPE_STRUCT:
 	case HC_TYPE_UNION:
 	case HC_TYPE_INCOMPLETE:
-		if (layout_at(formatting->types, type, address))
-			return format_elements(formatting, type, address);
-		return format_fields(formatting, type, address);
+		return format_class(formatting, type, address);
 	default:
-		if (read_number(formatting->types, address, hc_type_size(type), &value))
-			format_number(formatting, type, value);
-		else
-			g_string_append(formatting->text, hc_type_size(type) > 8 ? "..." : "<not readable>");
+		return format_scalar(formatting, type, address);
 	}
 }
 
 static void format_value(struct formatting *formatting, const hc_type *type, hc_address address)
 {
-	uint64_t length;
-	g_autofree char *string = hc_values_text(formatting->types, type, address, &length);
+	size_t length;
+	bool is_cut;
+	g_autofree char *string = hc_values_text(formatting->types, type, address, &length, &is_cut);
 
 	if (string) {
-		g_autofree char *escaped = hc_text_escape(string, (gssize)MIN(length, HC_VALUES_TEXT_BYTES));
+		g_autofree char *escaped = hc_text_escape(string, (gssize)length);
 
-		g_string_append_printf(
-			formatting->text, "\"%s\"%s", escaped, length > HC_VALUES_TEXT_BYTES ? "..." : "");
+		g_string_append_printf(formatting->text, "\"%s\"%s", escaped, is_cut ? "..." : "");
 	} else if (formatting->depth >= DEPTH_MAX || formatting->text->len > FORMAT_BYTES) {
 		g_string_append(formatting->text, "...");
 	} else {
@@ -404,12 +338,12 @@ char *hc_types_format(const hc_types *types, const hc_type *type, hc_address add
 
 char *hc_types_format_object(const hc_types *types, const hc_object *object, unsigned limit)
 {
-	struct formatting formatting = { .types = types, .limit = limit };
+	struct formatting formatting = { .types = types, .text = g_string_new(NULL), .limit = limit };
 
-	if (!object->bits)
-		return hc_types_format(types, object->type, object->address, limit);
-	formatting.text = g_string_new(NULL);
-	format_bits(&formatting, object->bits, object->address);
+	if (object->type)
+		format_object(&formatting, object);
+	else
+		format_pointer(&formatting, object->address);
 	return g_string_free(formatting.text, FALSE);
 }
 
@@ -418,31 +352,41 @@ char *hc_types_format_object(const hc_types *types, const hc_object *object, uns
 struct paging {
 	uint64_t first;
 	unsigned limit;
+	const hc_walk *walk;
 	GArray *elements;
 };
 
 static bool take_page(hc_address address, uint64_t index, void *data)
 {
 	struct paging *paging = data;
+	hc_object object = { .type = paging->walk->element, .address = address };
 
+	if (paging->walk->element_bits) {
+		object.bit_size = paging->walk->element_bits;
+		object.bit_offset = (unsigned)(index * object.bit_size % 8);
+	}
 	if (index >= paging->first && paging->elements->len < paging->limit)
-		g_array_append_val(paging->elements, address);
+		g_array_append_val(paging->elements, object);
 	return paging->elements->len < paging->limit;
 }
 
 GArray *hc_types_elements(const hc_types *types, const hc_type *type, hc_address address, uint64_t first,
-	unsigned limit, const hc_type **ret_element, hc_grade *ret_grade, uint64_t *ret_walked)
+	unsigned limit, hc_grade *ret_grade, uint64_t *ret_walked)
 {
 	const hc_layout *layout = layout_at(types, type, address);
-	struct paging paging = { first, limit, NULL };
-	hc_walk_visitor visitor = { .element = take_page, .data = &paging };
 	hc_walk walk;
+	struct paging paging = { first, limit, &walk, NULL };
+	hc_walk_visitor visitor = { .element = take_page, .data = &paging, .takes_bits = true };
 
 	if (!layout)
 		return NULL;
-	paging.elements = g_array_new(FALSE, FALSE, sizeof(hc_address));
+	paging.elements = g_array_new(FALSE, FALSE, sizeof(hc_object));
 	hc_layout_walk(layout, address, &visitor, &walk);
-	*ret_element = walk.element ? walk.element : hc_layout_element(layout);
+	for (unsigned i = 0; i < paging.elements->len; i++) {
+		hc_object *object = &g_array_index(paging.elements, hc_object, i);
+
+		object->type = walk.element ? walk.element : hc_layout_element(layout);
+	}
 	*ret_grade = walk.grade;
 	*ret_walked = walk.walked;
 	return paging.elements;

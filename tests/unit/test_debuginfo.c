@@ -40,6 +40,7 @@ static void test_canonical(void)
 	assert_same("struct session", "session");
 	assert_same("{anonymous}::node", "(anonymous namespace)::node");
 	assert_same("absl::lts_20220623::Cord", "absl::Cord");
+	assert_same("std::experimental::fundamentals_v1::any", "std::experimental::any");
 	assert_different("unsigned char", "signed char");
 	assert_different("char", "signed char");
 	assert_different("box<int>", "box<int const>");
@@ -75,9 +76,70 @@ static void test_short(void)
 	assert_short("std::queue<int, std::deque<int, std::allocator<int> > >", "std::queue<int>");
 	assert_short("std::function<void (std::vector<int, std::allocator<int> >)>",
 		"std::function<void (std::vector<int>)>");
+	assert_short(
+		"std::basic_string<char16_t, std::char_traits<char16_t>, std::allocator<char16_t> >", "std::u16string");
+	assert_short("std::basic_string_view<char8_t, std::char_traits<char8_t> >", "std::u8string_view");
+	assert_short("std::basic_ostream<char16_t, std::char_traits<char16_t> >", "std::basic_ostream<char16_t>");
 	assert_short("session", "session");
 	assert_short("broken<int, <", "broken<int, <");
 	assert_short("main::<lambda(int)>", "main::<lambda(int)>");
+}
+
+#define PMR_STRING "std::basic_string<char, std::char_traits<char>, std::pmr::polymorphic_allocator<char> >"
+
+static void test_short_pmr(void)
+{
+	assert_short(PMR_STRING, "std::pmr::string");
+	assert_short(PMR_STRING " const&", "std::pmr::string const&");
+	assert_short("std::basic_string<wchar_t, std::char_traits<wchar_t>, std::pmr::polymorphic_allocator<wchar_t>>",
+		"std::pmr::wstring");
+	assert_short("std::basic_string<char, own_traits, std::pmr::polymorphic_allocator<char> >",
+		"std::pmr::basic_string<char, own_traits>");
+	assert_short("std::vector<" PMR_STRING ", std::pmr::polymorphic_allocator<" PMR_STRING " > >",
+		"std::pmr::vector<std::pmr::string>");
+	assert_short("std::map<int, " PMR_STRING
+		     ", std::less<int>, std::pmr::polymorphic_allocator<std::pair<int const, " PMR_STRING " > > >",
+		"std::pmr::map<int, std::pmr::string>");
+	assert_short(
+		"std::map<int, int, std::greater<int>, std::pmr::polymorphic_allocator<std::pair<int const, int> > >",
+		"std::pmr::map<int, int, std::greater<int> >");
+	assert_short("std::unordered_set<" PMR_STRING ", std::hash<" PMR_STRING " >, std::equal_to<" PMR_STRING
+		     " >, std::pmr::polymorphic_allocator<" PMR_STRING " > >",
+		"std::pmr::unordered_set<std::pmr::string>");
+	assert_short("std::queue<int, std::deque<int, std::pmr::polymorphic_allocator<int> > >",
+		"std::queue<int, std::pmr::deque<int> >");
+	assert_short("std::list<int, std::experimental::pmr::polymorphic_allocator<int> >",
+		"std::experimental::pmr::list<int>");
+	/* There is no std::pmr::ostringstream, and no such vector of somebody else. */
+	assert_short("std::basic_ostringstream<char, std::char_traits<char>, std::pmr::polymorphic_allocator<char> >",
+		"std::basic_ostringstream<char, std::char_traits<char>, std::pmr::polymorphic_allocator<char> >");
+	assert_short("own::vector<int, std::pmr::polymorphic_allocator<int> >",
+		"own::vector<int, std::pmr::polymorphic_allocator<int> >");
+	assert_short("std::vector<std::pmr::polymorphic_allocator<int> >",
+		"std::vector<std::pmr::polymorphic_allocator<int> >");
+}
+
+static void assert_template(const char *alias, const char *expected)
+{
+	g_autofree char *text = hc_name_template_of_alias(alias);
+
+	if (expected)
+		UNIT_ASSERT_TEXT(text, expected);
+	else
+		CU_ASSERT_PTR_NULL(text);
+}
+
+static void test_templates_of_aliases(void)
+{
+	assert_template("std::string", "std::basic_string");
+	assert_template("std::pmr::u16string", "std::basic_string");
+	assert_template("std::wstring_view", "std::basic_string_view");
+	assert_template("std::wostringstream", "std::basic_ostringstream");
+	assert_template("std::pmr::map<int, std::pmr::string>", "std::map");
+	assert_template("std::experimental::pmr::list<int>", "std::list");
+	assert_template("std::vector<int>", NULL);
+	assert_template("own::string", NULL);
+	assert_template("std::pmr::", NULL);
 }
 
 static void test_other_texts(void)
@@ -199,6 +261,8 @@ int main(void)
 	static const unit_case cases[] = {
 		{ "canonical names", test_canonical },
 		{ "short names", test_short },
+		{ "short names of std::pmr", test_short_pmr },
+		{ "templates of aliases", test_templates_of_aliases },
 		{ "parts of names", test_other_texts },
 		{ "hashes of names", test_hashes },
 		{ "hostile names", test_hostile_names },
