@@ -18,14 +18,24 @@
  *	- for distances, at least DISTANCES different ones were seen, and what hits the next chunk is no hit: a size is the distance
  *	  to the neighbour, and structures of one kind hold one number often.
  *
+ * Where other structures of the same size keep numbers at the same offset, not nearly all words hit. There far distances speak by
+ * themselves: backwards, or FAR bytes and more. Few blocks are lost, so it is hardly ever by accident that a number leads to the start
+ * of just these. Of N words at a place that decode to a multiple of the alignment, each hits a lost block's start with a chance of P: the lost blocks' share of the heap's granules.
+ * That K of them do, all different, is less likely than (e N P / K)^K (Chernoff's bound); it must be below 2^-EVIDENCE_BITS.
+ * Then far distances at this place count, near ones don't, and no heads elsewhere.
+ *
  * The place is learned from all blocks, lost ones too: in a list each node tells of the next one only. What is saved is what
  * live memory leads to: words at learned places of live blocks, and the heads, which stand elsewhere, once each. A head counts if
  * its word has a tag (that 48 bits fall on a lost block's start by accident is improbable enough), or if it is a distance to the start of
  * a block that has a learned place itself. From there on, both addresses and learned places lead on. A list whose head is gone stays lost:
  * no live word leads into it.
  *
- * Passes: one over all words, one more over live words if something was learned, then the blocks that are saved. None where nothing
- * is lost.
+ * What is possibly lost can be saved as well as what is lost. What a saved block points into, but not to its start, becomes possibly
+ * lost, and habits (inner.c) are asked again whether they explain that; the blocks that this makes safe may hold encoded pointers in turn,
+ * and so on until nothing is new.
+ *
+ * Passes: one over all words, one more over live words if something was learned, then the blocks that are saved; for each further round
+ * one over live words. None where nothing is lost.
  */
 #include "references/learn.h"
 
@@ -43,6 +53,9 @@ enum {
 	PLACES = 16384,	      /* hashed: places that fall together make each other weaker, not stronger */
 	OFFSET_MAX = 4096,    /* distances further inside of a block are not looked at: arrays of numbers */
 	TAG_SHIFT = 48,
+	FAR = 4096,	    /* bytes */
+	EVIDENCE_BITS = 40, /* there are 2^15 places that each may deceive */
+	ROUNDS_MAX = 16,
 };
 
 static const char *const kind_names[KINDS] = {
@@ -53,7 +66,8 @@ static const char *const kind_names[KINDS] = {
 
 struct place {
 	uint64_t targets, values; /* bitmaps of hashes */
-	uint32_t tries, hits;
+	uint64_t far_targets, far_values;
+	uint32_t tries, hits, far_tries;
 	uint64_t size; /* of the blocks that have it: the largest, if several fall together */
 };
 
@@ -64,9 +78,10 @@ struct places {
 struct encoded {
 	hc_references *references;
 	struct places *places; /* one for each worker; put together in the first */
-	uint64_t accepted[KINDS][PLACES / 64];
+	uint64_t accepted[KINDS][PLACES / 64], accepted_far[KINDS][PLACES / 64];
 	GHashTable *node_sizes; /* of blocks that have an accepted place */
 	uint64_t *found;	/* bit for each granule: lost blocks that live words lead to */
+	uint64_t *interior;	/* bit for each granule: lost blocks that saved ones point into */
 	GArray *todo;		/* of uint64_t granules */
 };
 
@@ -76,9 +91,10 @@ struct decoded {
 	unsigned kind, place;
 };
 
-static unsigned place_of(const hc_word_source *source, uint64_t offset)
+/* Of a word at OFFSET in a block of SIZE bytes. Roots are one place. */
+static unsigned place_of(const hc_word_source *source, uint64_t size, uint64_t offset)
 {
-	return hc_learn_hash(source->block_size * 31 + offset / 4 + (source->root ? 7777 : 0)) % PLACES;
+	return hc_learn_hash(size * 31 + offset / 4 + (source->root ? 7777 : 0)) % PLACES;
 }
 
 /* The addresses in the heap's range that VALUE may stand for. Returns how many. */
@@ -123,7 +139,42 @@ static bool is_neighbour(const hc_blocks *blocks, const hc_word_source *source, 
 	return !source->root && address - source->block <= source->block_size + blocks->word;
 }
 
+/* Lost, or possibly lost: it can be saved. */
+static bool can_be_saved(const hc_references *references, uint64_t start)
+{
+	return !hc_bit(references->marks, start) || (references->possible && hc_bit(references->possible, start));
+}
+
+static bool is_far(uint64_t distance)
+{
+	return distance >= FAR; /* or backwards */
+}
+
 /* ---- learning ---- */
+
+/* Counts that VALUE, in SOURCE, leads to ADDRESS. */
+static void count(struct place *place, const hc_references *references, const hc_word_source *source, unsigned kind,
+	uint64_t value, hc_address address)
+{
+	const hc_blocks *blocks = references->blocks;
+	uint64_t start = block_at(blocks, address);
+	bool far = kind != TAG && is_far(value);
+
+	place->tries++;
+	place->far_tries += far && address % blocks->alignment == 0;
+	if (start == UINT64_MAX || start == source->start || (kind != TAG && is_neighbour(blocks, source, address)))
+		return;
+	place->hits++;
+	if (!can_be_saved(references, start))
+		return;
+	place->targets |= (uint64_t)1 << hc_learn_hash(start) % 64;
+	place->values |= (uint64_t)1 << hc_learn_hash(value) % 64;
+	if (far) {
+		place->far_targets |= (uint64_t)1 << hc_learn_hash(start) % 64;
+		place->far_values |= (uint64_t)1 << hc_learn_hash(value) % 64;
+	}
+	place->size = MAX(place->size, source->block_size);
+}
 
 static void learn(void *data, unsigned worker, const hc_word_source *source)
 {
@@ -140,20 +191,10 @@ static void learn(void *data, unsigned worker, const hc_word_source *source)
 			continue;
 		for (unsigned n = decode(blocks, source, i, value, decoded); n-- > 0;) {
 			uint64_t offset = source->root ? 0 : source->address + i - source->block;
-			struct place *place =
-				&encoded->places[worker].places[decoded[n].kind][place_of(source, offset)];
-			uint64_t start = block_at(blocks, decoded[n].address);
 
-			place->tries++;
-			if (start == UINT64_MAX || start == source->start ||
-				(decoded[n].kind != TAG && is_neighbour(blocks, source, decoded[n].address)))
-				continue;
-			place->hits++;
-			if (hc_bit(references->marks, start))
-				continue;
-			place->targets |= (uint64_t)1 << hc_learn_hash(start) % 64;
-			place->values |= (uint64_t)1 << hc_learn_hash(value) % 64;
-			place->size = MAX(place->size, source->block_size);
+			count(&encoded->places[worker].places[decoded[n].kind][place_of(source, source->block_size, offset)],
+				references, source,
+				decoded[n].kind, value, decoded[n].address);
 		}
 	}
 }
@@ -170,7 +211,10 @@ static void merge(struct encoded *encoded, unsigned workers)
 
 				to->tries += from->tries;
 				to->hits += from->hits;
+				to->far_tries += from->far_tries;
 				to->targets |= from->targets;
+				to->far_targets |= from->far_targets;
+				to->far_values |= from->far_values;
 				to->values |= from->values;
 				to->size = MAX(to->size, from->size);
 			}
@@ -186,39 +230,89 @@ static bool is_evidence(const struct place *place, unsigned kind)
 	return (targets >= TARGETS && place->hits / 3 >= misses) || (targets >= TARGETS_MANY && place->hits >= misses);
 }
 
+/* As above, of far distances alone. SHARE: the chance that one of them hits a lost block's start. */
+static bool is_evidence_of_far(const struct place *place, unsigned kind, double share)
+{
+	unsigned targets = __builtin_popcountll(place->far_targets);
+	double chance = 1;
+
+	if (kind == TAG || targets < TARGETS || __builtin_popcountll(place->far_values) < DISTANCES)
+		return false;
+	for (unsigned i = 0; i < targets; i++)
+		chance *= G_E * place->far_tries * share / targets;
+	return chance * ((uint64_t)1 << EVIDENCE_BITS) <= 1;
+}
+
+/* The lost blocks' starts, of all granules at which blocks can start. */
+static double share_of_lost(const hc_references *references)
+{
+	const hc_blocks *blocks = references->blocks;
+	uint64_t lost = 0, words = blocks->granule_count / 64;
+
+	for (uint64_t word = 0; word < words; word++)
+		lost += __builtin_popcountll(
+			blocks->starts[word] & (~references->marks[word] | (references->possible ? references->possible[word] : 0)));
+	return (double)lost / blocks->granule_count;
+}
+
 static void accept(struct encoded *encoded)
 {
+	double share = share_of_lost(encoded->references);
+
 	for (unsigned kind = 0; kind < KINDS; kind++)
 		for (unsigned i = 0; i < PLACES; i++) {
 			const struct place *place = &encoded->places[0].places[kind][i];
 
-			if (!is_evidence(place, kind))
+			if (is_evidence(place, kind)) {
+				hc_set_bit(encoded->accepted[kind], i);
+				g_hash_table_add(encoded->node_sizes, GSIZE_TO_POINTER(place->size));
+			} else if (is_evidence_of_far(place, kind, share)) {
+				hc_set_bit(encoded->accepted_far[kind], i);
+			} else {
 				continue;
-			hc_set_bit(encoded->accepted[kind], i);
-			g_hash_table_add(encoded->node_sizes, GSIZE_TO_POINTER(place->size));
+			}
 			encoded->references->encodings |= 1u << kind;
 		}
 }
 
 /* ---- following ---- */
 
+/*
+ * Whether a word at OFFSET of SOURCE is at a place that was learned for KIND. A far distance also where the block got 16 bytes more than
+ * the size at which that was learned: what is left of a free chunk stays with the block if it is too small for a chunk
+ * (_int_malloc() in glibc's malloc.c, MINSIZE).
+ */
+static bool is_accepted(
+	const struct encoded *encoded, const hc_word_source *source, uint64_t offset, unsigned kind, uint64_t value)
+{
+	uint64_t size = source->block_size, slack = encoded->references->blocks->alignment;
+	unsigned place = place_of(source, size, offset), tight = place_of(source, size - MIN(size, slack), offset);
+
+	if (hc_bit(encoded->accepted[kind], place))
+		return true;
+	return is_far(value) && (hc_bit(encoded->accepted_far[kind], place) ||
+					(!source->root && (hc_bit(encoded->accepted[kind], tight) ||
+								  hc_bit(encoded->accepted_far[kind], tight))));
+}
+
 /* The lost block that VALUE leads to by an encoding that was learned: its granule, or UINT64_MAX. */
 static uint64_t follow(const struct encoded *encoded, const hc_word_source *source, uint64_t i, uint64_t value)
 {
 	const hc_references *references = encoded->references;
 	const hc_blocks *blocks = references->blocks;
+	uint64_t offset = source->root ? 0 : source->address + i - source->block;
 	struct decoded decoded[KINDS];
 
 	for (unsigned n = decode(blocks, source, i, value, decoded); n-- > 0;) {
 		unsigned kind = decoded[n].kind;
-		uint64_t start, offset = source->root ? 0 : source->address + i - source->block;
 
 		if (!(references->encodings >> kind & 1))
 			continue;
-		start = block_at(blocks, decoded[n].address);
-		if (start == UINT64_MAX || start == source->start || hc_bit(references->marks, start))
+		uint64_t start = block_at(blocks, decoded[n].address);
+
+		if (start == UINT64_MAX || start == source->start || !can_be_saved(references, start))
 			continue;
-		if (kind == TAG || hc_bit(encoded->accepted[kind], place_of(source, offset)))
+		if (kind == TAG || is_accepted(encoded, source, offset, kind, value))
 			return start;
 		uint64_t size = hc_blocks_usable_size(
 			blocks, hc_blocks_region_of_start(blocks, start), decoded[n].address);
@@ -250,10 +344,14 @@ static void find_heads(void *data, unsigned worker, const hc_word_source *source
 
 static void save(struct encoded *encoded, uint64_t start)
 {
-	if (hc_bit(encoded->references->marks, start))
+	hc_references *references = encoded->references;
+
+	if (!can_be_saved(references, start))
 		return;
-	hc_set_bit(encoded->references->marks, start);
-	hc_set_bit(encoded->references->encoded, start);
+	hc_set_bit(references->marks, start);
+	hc_set_bit(references->encoded, start);
+	if (references->possible)
+		references->possible[start / 64] &= ~((uint64_t)1 << start % 64);
 	g_array_append_val(encoded->todo, start);
 }
 
@@ -261,8 +359,9 @@ static void save(struct encoded *encoded, uint64_t start)
 static void follow_all(void *data, unsigned worker, const hc_word_source *source)
 {
 	struct encoded *encoded = data;
-	const hc_blocks *blocks = encoded->references->blocks;
-	hc_word_format format = hc_core_word_format(encoded->references->core);
+	const hc_references *references = encoded->references;
+	const hc_blocks *blocks = references->blocks;
+	hc_word_format format = hc_core_word_format(references->core);
 
 	(void)worker;
 	for (uint64_t i = 0; i + format.size <= source->size; i += format.size) {
@@ -273,24 +372,48 @@ static void follow_all(void *data, unsigned worker, const hc_word_source *source
 			start = hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, value), value);
 		else if (value)
 			start = follow(encoded, source, i, value);
-		if (start != UINT64_MAX)
+		if (start == UINT64_MAX)
+			continue;
+		if (!region || value == hc_blocks_address(blocks, region, start) ||
+			hc_references_is_as_good_as_start(references, start, value))
 			save(encoded, start);
+		else if (!hc_bit(references->marks, start))
+			hc_set_bit(encoded->interior, start);
 	}
 }
 
-static void follow_saved(struct encoded *encoded)
+/* Returns how many blocks were saved. */
+static uint64_t follow_saved(struct encoded *encoded)
 {
 	const hc_references *references = encoded->references;
+	uint64_t saved = 0;
 
 	for (uint64_t word = 0; word < references->blocks->granule_count / 64; word++)
 		for (uint64_t bits = encoded->found[word]; bits; bits &= bits - 1)
 			save(encoded, word * 64 + __builtin_ctzll(bits));
-	while (encoded->todo->len) {
+	for (; encoded->todo->len; saved++) {
 		uint64_t start = g_array_index(encoded->todo, uint64_t, encoded->todo->len - 1);
 
 		g_array_set_size(encoded->todo, encoded->todo->len - 1);
 		hc_references_look_at(references, start, follow_all, encoded);
 	}
+	return saved;
+}
+
+/* Round after round, as the comment at the top tells. */
+static bool follow_rounds(struct encoded *encoded, unsigned jobs)
+{
+	hc_references *references = encoded->references;
+
+	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+		hc_references_look(references, !round, references->marks, jobs, find_heads, encoded);
+		if (!follow_saved(encoded))
+			break;
+		if (!hc_references_search_interior(references, encoded->interior, jobs) ||
+			!hc_references_explain_inner(references, jobs))
+			return false;
+	}
+	return true;
 }
 
 static bool find(struct encoded *encoded, unsigned jobs)
@@ -308,12 +431,9 @@ static bool find(struct encoded *encoded, unsigned jobs)
 	if (!references->encodings)
 		return true;
 	encoded->found = g_try_new0(uint64_t, words + 1);
+	encoded->interior = g_try_new0(uint64_t, words + 1);
 	references->encoded = g_try_new0(uint64_t, words + 1);
-	if (!encoded->found || !references->encoded)
-		return false;
-	hc_references_look(references, true, references->marks, jobs, find_heads, encoded);
-	follow_saved(encoded);
-	return true;
+	return encoded->found && encoded->interior && references->encoded && follow_rounds(encoded, jobs);
 }
 
 bool hc_references_find_encoded(hc_references *references, unsigned jobs)
@@ -322,7 +442,8 @@ bool hc_references_find_encoded(hc_references *references, unsigned jobs)
 	g_autofree struct encoded *encoded = NULL;
 
 	/* A tag in the upper bits, and distances of 64 bits: nothing of the kind is known of processes with other words. */
-	if (blocks->word != 8 || hc_references_next_unmarked(blocks, references->marks, 0) >= blocks->granule_count)
+	if (blocks->word != 8 ||
+		(!references->possible && hc_references_next_unmarked(blocks, references->marks, 0) >= blocks->granule_count))
 		return true;
 	encoded = g_new0(struct encoded, 1);
 	encoded->references = references;
@@ -334,6 +455,7 @@ bool hc_references_find_encoded(hc_references *references, unsigned jobs)
 	g_array_unref(encoded->todo);
 	g_free(encoded->places);
 	g_free(encoded->found);
+	g_free(encoded->interior);
 	return ok;
 }
 

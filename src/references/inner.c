@@ -234,12 +234,16 @@ static bool explain(struct inner *inner, unsigned jobs)
 	inner->counters = g_try_new0(struct counters, workers);
 	fresh = g_try_new(uint64_t, words + 1);
 	ignored = g_try_new0(uint64_t, words + 1);
-	references->inner = g_try_new0(uint64_t, words + 1);
-	references->pools = g_try_new0(uint64_t, words + 1);
+	if (!references->inner_learned) {
+		references->inner = g_try_new0(uint64_t, words + 1);
+		references->pools = g_try_new0(uint64_t, words + 1);
+	}
 	if (!inner->records || !inner->counters || !fresh || !ignored || !references->inner || !references->pools)
 		return false;
 	hc_references_look(references, true, NULL, jobs, look, inner);
-	learn_offsets(inner, workers);
+	/* Once: in what is left then, an average would be one of strays alone. */
+	if (!references->inner_learned)
+		learn_offsets(inner, workers);
 	references->inner_learned = true;
 	for (uint64_t word = 0; word < words; word++)
 		references->marks[word] &= ~inner->possible[word];
@@ -265,7 +269,7 @@ bool hc_references_explain_inner(hc_references *references, unsigned jobs)
 		memcpy(inner.possible, references->possible, words * sizeof *inner.possible);
 		ok = explain(&inner, jobs);
 	}
-	references->way_back_seen = inner.way_back_seen;
+	references->way_back_seen |= inner.way_back_seen;
 	g_free(inner.possible);
 	g_free(inner.ranks);
 	g_free(inner.records);

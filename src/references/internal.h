@@ -120,8 +120,14 @@ bool hc_references_leads_back(
 	const hc_references *references, hc_address block, uint64_t size, hc_address address);
 
 /*
- * inner.c: which of the blocks in references->possible, all of them marked, are held inside. Takes them from there. FALSE if memory
- * was out.
+ * references.c: the second search: from the unmarked blocks whose bit is set in INTERIOR, by pointers of any kind. What it reaches is
+ * marked, and joins references->possible. FALSE if memory was out.
+ */
+bool hc_references_search_interior(hc_references *references, const uint64_t *interior, unsigned jobs);
+
+/*
+ * inner.c: which of the blocks in references->possible, all of them marked, are held inside. Takes them from there. When called again
+ * it applies what it has learned to what has become possibly lost since, or safe. FALSE if memory was out.
  */
 bool hc_references_explain_inner(hc_references *references, unsigned jobs);
 

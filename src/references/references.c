@@ -92,8 +92,7 @@ static hc_amount add_up(const hc_references *references, const uint64_t *bitmap)
 	return amount;
 }
 
-/* The second search: from the blocks that only interior pointers lead to, by pointers of any kind. */
-static bool search_interior(hc_references *references, const uint64_t *interior, unsigned jobs)
+bool hc_references_search_interior(hc_references *references, const uint64_t *interior, unsigned jobs)
 {
 	uint64_t words = references->blocks->granule_count / 64;
 	g_autofree uint64_t *before = g_try_new(uint64_t, words + 1);
@@ -108,7 +107,9 @@ static bool search_interior(hc_references *references, const uint64_t *interior,
 	if (!hc_references_mark(references, references->marks, NULL, NULL, starts, jobs, &references->totals))
 		return false;
 	for (uint64_t word = 0; word < words; word++)
-		before[word] = references->marks[word] & ~before[word];
+		before[word] = (references->marks[word] & ~before[word]) |
+			       (references->possible ? references->possible[word] : 0);
+	g_free(references->possible);
 	references->possible = g_steal_pointer(&before);
 	return true;
 }
@@ -135,7 +136,7 @@ static bool search(hc_references *references, bool learn, unsigned jobs)
 	interior = hc_pages_create(bitmap_bytes(references));
 	bool ok = interior &&
 		  hc_references_mark(references, references->marks, interior, words, starts, jobs, totals) &&
-		  search_interior(references, interior, jobs) &&
+		  hc_references_search_interior(references, interior, jobs) &&
 		  (!learn || (hc_references_explain_inner(references, jobs) && hc_references_find_encoded(references, jobs)));
 
 	hc_pages_destroy(interior, bitmap_bytes(references));
