@@ -12,6 +12,7 @@
  *		 strays spread out. A distance at which DISTINCT_BLOCKS different blocks or more are pointed to, and at
  *		 least OVER_AVERAGE times the average of all distances, is a habit. It is learned from all blocks that
  *		 are alive in any way, since in a list each node shows the distance of the next one only.
+ *	varying	 Headers whose length a word beside the pointer tells: varying.c.
  *	pools	 A block that at least POOL_HOLDERS different holders (live blocks, pages of data) point into. Stacks and
  *		 registers do not count: there lie copies of what is held elsewhere. Strays hit a block independently: at
  *		 a rate of r strays a block, r far below one, that is r^3 / 6.
@@ -19,12 +20,12 @@
  *	back	 the very block, or one up to FRONT bytes behind it: a page cache's header at the end of its page, a pool
  *		 that was allocated from itself. A random word is that with a chance of 2^-57.
  *
- * Passes: one look at all live words (learn.c) fills a record of 8 bytes for each possibly lost block. Then a search as the
- * first one, from the blocks that the records speak for, in which pointers at learned distances count as pointers to the start. What it
- * reaches is held inside, and is looked at for holders of pools in turn, until nothing is new: each block is looked at twice. What it
- * does not reach stays possibly lost. Nothing is done where nothing is possibly lost.
+ * Passes: one look at all live words (learn.c) fills a record of 8 bytes for each possibly lost block; one more if there are headers of
+ * varying length. Then a search as the first one, from the blocks that the records speak for, in which pointers at learned
+ * distances count as pointers to the start. What it reaches is held inside, and is looked at for holders of pools in turn, until nothing
+ * is new: each block is looked at twice. What it does not reach stays possibly lost. Nothing is done where nothing is possibly lost.
  */
-#include "references/learn.h"
+#include "references/varying.h"
 
 #include "base/pages.h"
 #include "base/parallel.h"
@@ -59,6 +60,7 @@ struct inner {
 	uint64_t *records;  /* for each block of it */
 	uint64_t *possible; /* as it was at first */
 	struct counters *counters;
+	hc_varying_counters *varying;
 	bool way_back_seen;
 };
 
@@ -90,7 +92,7 @@ static uint64_t *record_of(const struct inner *inner, uint64_t start)
 	return &inner->records[inner->ranks[word] + __builtin_popcountll(inner->possible[word] & below)];
 }
 
-static void note(struct inner *inner, unsigned worker, const hc_word_source *source, uint64_t start, hc_address value)
+static void note(struct inner *inner, unsigned worker, const hc_word_source *source, uint64_t at, uint64_t start, hc_address value)
 {
 	const hc_references *references = inner->references;
 	const hc_blocks *blocks = references->blocks;
@@ -106,8 +108,12 @@ static void note(struct inner *inner, unsigned worker, const hc_word_source *sou
 
 		inner->counters[worker].bits[slot][bit / 64] |= (uint64_t)1 << bit % 64;
 	}
+	if (!references->inner_learned)
+		hc_varying_count(&inner->varying[worker], references, source, at, start, value - block);
 	if (source->possible || !source->marked)
 		return;
+	if (references->varying && hc_varying_explains(references, source, at, value - block))
+		__atomic_fetch_or(&references->varying[start / 64], (uint64_t)1 << start % 64, __ATOMIC_RELAXED);
 	record = record_of(inner, start);
 	bits = source->holder ? (uint64_t)1 << (HOLDERS_SHIFT + hc_learn_hash(source->holder) % HOLDER_BITS) : 0;
 	if (slot >= 0)
@@ -136,7 +142,7 @@ static void look(void *data, unsigned worker, const hc_word_source *source)
 					 UINT64_MAX;
 
 		if (start != UINT64_MAX && start != source->start && hc_bit(inner->possible, start))
-			note(inner, worker, source, start, value);
+			note(inner, worker, source, i, start, value);
 	}
 }
 
@@ -184,7 +190,7 @@ static GArray *take_explained(struct inner *inner)
 
 			if (pool)
 				hc_set_bit(references->pools, start);
-			if (!(pool || *record & LEADS_BACK || *record & references->inner_offsets) ||
+			if (!(pool || (references->varying && hc_bit(references->varying, start)) || *record & LEADS_BACK || *record & references->inner_offsets) ||
 				hc_bit(references->marks, start))
 				continue;
 			inner->way_back_seen |= (*record & LEADS_BACK) != 0;
@@ -219,6 +225,23 @@ static bool search_explained(struct inner *inner, unsigned jobs, uint64_t *fresh
 	return true;
 }
 
+/* Once: in what is left then, an average would be one of strays alone. FALSE if memory was out. */
+static bool learn_headers(struct inner *inner, unsigned jobs)
+{
+	hc_references *references = inner->references;
+	unsigned workers = hc_parallel_workers(jobs);
+
+	learn_offsets(inner, workers);
+	references->inner_learned = true;
+	if (!hc_varying_learn(references, inner->varying, workers))
+		return true;
+	references->varying = g_try_new0(uint64_t, references->blocks->granule_count / 64 + 1);
+	if (!references->varying)
+		return false;
+	hc_references_look(references, true, NULL, jobs, look, inner);
+	return true;
+}
+
 static bool explain(struct inner *inner, unsigned jobs)
 {
 	hc_references *references = inner->references;
@@ -232,19 +255,18 @@ static bool explain(struct inner *inner, unsigned jobs)
 	}
 	inner->records = g_try_new0(uint64_t, count + 1);
 	inner->counters = g_try_new0(struct counters, workers);
+	inner->varying = g_try_new0(hc_varying_counters, workers);
 	fresh = g_try_new(uint64_t, words + 1);
 	ignored = g_try_new0(uint64_t, words + 1);
 	if (!references->inner_learned) {
 		references->inner = g_try_new0(uint64_t, words + 1);
 		references->pools = g_try_new0(uint64_t, words + 1);
 	}
-	if (!inner->records || !inner->counters || !fresh || !ignored || !references->inner || !references->pools)
+	if (!inner->records || !inner->counters || !inner->varying || !fresh || !ignored || !references->inner || !references->pools)
 		return false;
 	hc_references_look(references, true, NULL, jobs, look, inner);
-	/* Once: in what is left then, an average would be one of strays alone. */
-	if (!references->inner_learned)
-		learn_offsets(inner, workers);
-	references->inner_learned = true;
+	if (!references->inner_learned && !learn_headers(inner, jobs))
+		return false;
 	for (uint64_t word = 0; word < words; word++)
 		references->marks[word] &= ~inner->possible[word];
 	bool ok = search_explained(inner, jobs, fresh, ignored);
@@ -274,11 +296,13 @@ bool hc_references_explain_inner(hc_references *references, unsigned jobs)
 	g_free(inner.ranks);
 	g_free(inner.records);
 	g_free(inner.counters);
+	g_free(inner.varying);
 	return ok;
 }
 
 char *hc_references_inner_text(const hc_references *references)
 {
+	g_autofree char *varying = hc_varying_text(references);
 	GString *text = g_string_new(NULL);
 	bool pools = false;
 
@@ -293,6 +317,8 @@ char *hc_references_inner_text(const hc_references *references)
 		g_string_append(text, " bytes");
 	if (references->inner_offsets >> HC_INNER_START_SLOTS)
 		g_string_append_printf(text, "%sheaders at the end", text->len ? ", " : "");
+	if (varying)
+		g_string_append_printf(text, "%sheaders of varying length (%s)", text->len ? ", " : "", varying);
 	for (uint64_t word = 0; word < references->blocks->granule_count / 64 && !pools; word++)
 		pools = references->pools[word] != 0;
 	if (pools)

@@ -4,6 +4,10 @@
 
 #include "references/references.h"
 
+enum {
+	HC_VARYING_WORDS = 17, /* 32 bits each, from 32 bytes before a pointer to 32 behind it */
+};
+
 struct hc_references {
 	const hc_core *core;
 	const hc_blocks *blocks;
@@ -17,6 +21,8 @@ struct hc_references {
 	uint64_t *direct;	     /* bit for each granule: directly lost; NULL if nothing is lost */
 	uint64_t *inner;	     /* bit for each granule: held inside; NULL if nothing is */
 	uint64_t *pools;	     /* bit for each granule: a pool, so that a pointer anywhere inside counts; or NULL */
+	uint64_t *varying;	     /* bit for each granule: behind a header of varying length; NULL if none was learned */
+	uint32_t varying_rules[HC_VARYING_WORDS]; /* bits for factors, for each place beside the pointer: varying.c */
 	uint64_t *encoded;	     /* bit for each granule: reached by encoded pointers; NULL if nothing is */
 	bool inner_learned;	     /* the following count, and headers that lead back */
 	uint64_t inner_offsets;	     /* of HC_INNER_SLOT's slots: pointers so far behind a block's start count */
