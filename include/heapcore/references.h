@@ -48,6 +48,7 @@ typedef struct hc_references_totals {
 	hc_amount encoded;	 /* another part: only encoded pointers lead there */
 	uint64_t root_bytes;	 /* searched */
 	uint64_t words;		 /* looked at, roots and blocks */
+	uint64_t learning;	 /* looked at to learn encodings and habits: words, and numbers tried */
 	uint64_t candidates;	 /* words whose value lies in the heap's address range */
 } hc_references_totals;
 

@@ -4,7 +4,7 @@
  *
  * Lock-free lists keep a counter in the upper 16 bits of their pointers; what is to live in shared memory or in a file keeps
  * distances, from the pointer's own place (offset_ptr) or from the beginning of the block (fontconfig); where memory is short,
- * 32 bits are kept, shifted. To a search for addresses all of it is lost. So before that is said, it is asked whether one such
+ * 32 bits are kept, shifted (compressed.c). To a search for addresses all of it is lost. So before that is said, it is asked whether one such
  * encoding explains what is lost.
  *
  * Why a word that decodes to a lost block is no accident. One such word proves little: small numbers are everywhere, and the
@@ -37,7 +37,7 @@
  * Passes: one over all words, one more over live words if something was learned, then the blocks that are saved; for each further round
  * one over live words. None where nothing is lost.
  */
-#include "references/learn.h"
+#include "references/encodings.h"
 
 #include "base/parallel.h"
 
@@ -75,11 +75,16 @@ struct places {
 	struct place places[KINDS][PLACES];
 };
 
-struct encoded {
-	hc_references *references;
-	struct places *places; /* one for each worker; put together in the first */
+/* What was learned. */
+struct hc_encodings {
 	uint64_t accepted[KINDS][PLACES / 64], accepted_far[KINDS][PLACES / 64];
 	GHashTable *node_sizes; /* of blocks that have an accepted place */
+};
+
+struct encoded {
+	hc_references *references;
+	struct hc_encodings *learned;
+	struct places *places; /* one for each worker; put together in the first */
 	uint64_t *found;	/* bit for each granule: lost blocks that live words lead to */
 	uint64_t *interior;	/* bit for each granule: lost blocks that saved ones point into */
 	GArray *todo;		/* of uint64_t granules */
@@ -120,8 +125,7 @@ static inline unsigned decode(const hc_blocks *blocks, const hc_word_source *sou
 	return count;
 }
 
-/* The block in use that begins at ADDRESS: its granule, or UINT64_MAX. */
-static uint64_t block_at(const hc_blocks *blocks, hc_address address)
+uint64_t hc_encoded_block_at(const hc_blocks *blocks, hc_address address)
 {
 	const hc_block_region *region = hc_blocks_region(blocks, address);
 	uint64_t start;
@@ -139,12 +143,6 @@ static bool is_neighbour(const hc_blocks *blocks, const hc_word_source *source, 
 	return !source->root && address - source->block <= source->block_size + blocks->word;
 }
 
-/* Lost, or possibly lost: it can be saved. */
-static bool can_be_saved(const hc_references *references, uint64_t start)
-{
-	return !hc_bit(references->marks, start) || (references->possible && hc_bit(references->possible, start));
-}
-
 static bool is_far(uint64_t distance)
 {
 	return distance >= FAR; /* or backwards */
@@ -157,7 +155,7 @@ static void count(struct place *place, const hc_references *references, const hc
 	uint64_t value, hc_address address)
 {
 	const hc_blocks *blocks = references->blocks;
-	uint64_t start = block_at(blocks, address);
+	uint64_t start = hc_encoded_block_at(blocks, address);
 	bool far = kind != TAG && is_far(value);
 
 	place->tries++;
@@ -165,7 +163,7 @@ static void count(struct place *place, const hc_references *references, const hc
 	if (start == UINT64_MAX || start == source->start || (kind != TAG && is_neighbour(blocks, source, address)))
 		return;
 	place->hits++;
-	if (!can_be_saved(references, start))
+	if (!hc_encoded_can_be_saved(references, start))
 		return;
 	place->targets |= (uint64_t)1 << hc_learn_hash(start) % 64;
 	place->values |= (uint64_t)1 << hc_learn_hash(value) % 64;
@@ -264,10 +262,10 @@ static void accept(struct encoded *encoded)
 			const struct place *place = &encoded->places[0].places[kind][i];
 
 			if (is_evidence(place, kind)) {
-				hc_set_bit(encoded->accepted[kind], i);
-				g_hash_table_add(encoded->node_sizes, GSIZE_TO_POINTER(place->size));
+				hc_set_bit(encoded->learned->accepted[kind], i);
+				g_hash_table_add(encoded->learned->node_sizes, GSIZE_TO_POINTER(place->size));
 			} else if (is_evidence_of_far(place, kind, share)) {
-				hc_set_bit(encoded->accepted_far[kind], i);
+				hc_set_bit(encoded->learned->accepted_far[kind], i);
 			} else {
 				continue;
 			}
@@ -283,70 +281,110 @@ static void accept(struct encoded *encoded)
  * (_int_malloc() in glibc's malloc.c, MINSIZE).
  */
 static bool is_accepted(
-	const struct encoded *encoded, const hc_word_source *source, uint64_t offset, unsigned kind, uint64_t value)
+	const hc_references *references, const hc_word_source *source, uint64_t offset, unsigned kind, uint64_t value)
 {
-	uint64_t size = source->block_size, slack = encoded->references->blocks->alignment;
+	const struct hc_encodings *learned = references->learned;
+	uint64_t size = source->block_size, slack = references->blocks->alignment;
 	unsigned place = place_of(source, size, offset), tight = place_of(source, size - MIN(size, slack), offset);
 
-	if (hc_bit(encoded->accepted[kind], place))
+	if (hc_bit(learned->accepted[kind], place))
 		return true;
-	return is_far(value) && (hc_bit(encoded->accepted_far[kind], place) ||
-					(!source->root && (hc_bit(encoded->accepted[kind], tight) ||
-								  hc_bit(encoded->accepted_far[kind], tight))));
+	return is_far(value) &&
+	       (hc_bit(learned->accepted_far[kind], place) ||
+		       (!source->root && (hc_bit(learned->accepted[kind], tight) || hc_bit(learned->accepted_far[kind], tight))));
 }
 
-/* The lost block that VALUE leads to by an encoding that was learned: its granule, or UINT64_MAX. */
-static uint64_t follow(const struct encoded *encoded, const hc_word_source *source, uint64_t i, uint64_t value)
+/* Whether the decoded word counts: at its place, or as a head. START is the block that it leads to. */
+static bool counts(const hc_references *references, const hc_word_source *source, uint64_t i, uint64_t value,
+	const struct decoded *decoded, uint64_t start)
 {
-	const hc_references *references = encoded->references;
 	const hc_blocks *blocks = references->blocks;
 	uint64_t offset = source->root ? 0 : source->address + i - source->block;
+
+	if (decoded->kind == TAG || is_accepted(references, source, offset, decoded->kind, value))
+		return true;
+	uint64_t size =
+		hc_blocks_usable_size(blocks, hc_blocks_region_of_start(blocks, start), decoded->address);
+
+	return !is_neighbour(blocks, source, decoded->address) &&
+	       g_hash_table_contains(references->learned->node_sizes, GSIZE_TO_POINTER(size));
+}
+
+/* Before all is done what can still be saved is looked for; then what was saved. */
+static bool is_wanted(const hc_references *references, uint64_t start, bool saved)
+{
+	return saved ? hc_bit(references->encoded, start) : hc_encoded_can_be_saved(references, start);
+}
+
+/* Where the word at byte I of SOURCE leads by an encoding that was learned. FALSE: nowhere, or to what is not wanted. */
+static bool follow(
+	const hc_references *references, const hc_word_source *source, uint64_t i, bool saved, hc_encoded_word *ret_word)
+{
+	const hc_blocks *blocks = references->blocks;
+	uint64_t value = hc_load_word(source->bytes + i, hc_core_word_format(references->core));
 	struct decoded decoded[KINDS];
 
+	if (!references->learned || !value || hc_blocks_may_contain(blocks, value))
+		return false;
 	for (unsigned n = decode(blocks, source, i, value, decoded); n-- > 0;) {
-		unsigned kind = decoded[n].kind;
+		uint64_t start;
 
-		if (!(references->encodings >> kind & 1))
+		if (!(references->encodings >> decoded[n].kind & 1))
 			continue;
-		uint64_t start = block_at(blocks, decoded[n].address);
-
-		if (start == UINT64_MAX || start == source->start || !can_be_saved(references, start))
+		start = hc_encoded_block_at(blocks, decoded[n].address);
+		if (start == UINT64_MAX || start == source->start || !is_wanted(references, start, saved) ||
+			!counts(references, source, i, value, &decoded[n], start))
 			continue;
-		if (kind == TAG || is_accepted(encoded, source, offset, kind, value))
-			return start;
-		uint64_t size = hc_blocks_usable_size(
-			blocks, hc_blocks_region_of_start(blocks, start), decoded[n].address);
-
-		if (!is_neighbour(blocks, source, decoded[n].address) &&
-			g_hash_table_contains(encoded->node_sizes, GSIZE_TO_POINTER(size)))
-			return start;
+		*ret_word = (hc_encoded_word){ i, start, kind_names[decoded[n].kind] };
+		return true;
 	}
-	return UINT64_MAX;
+	return false;
+}
+
+/* The next word of SOURCE from byte *AT on, of 64 or of 32 bits, that leads to a wanted block. */
+static bool next(const hc_references *references, const hc_word_source *source, uint64_t *at, bool saved,
+	hc_encoded_word *ret_word)
+{
+	for (; *at + 4 <= source->size; *at += 4) {
+		uint64_t start;
+
+		if (*at % 8 == 0 && *at + 8 <= source->size && follow(references, source, *at, saved, ret_word)) {
+			*at += 8;
+			return true;
+		}
+		if (!references->compressed)
+			continue;
+		start = hc_compressed_follow(references, source, *at);
+		if (start == UINT64_MAX || start == source->start || !is_wanted(references, start, saved))
+			continue;
+		*ret_word = (hc_encoded_word){ *at, start, "32 bits, times a factor from a base" };
+		*at += 4;
+		return true;
+	}
+	return false;
+}
+
+bool hc_encodings_next(
+	const hc_references *references, const hc_word_source *source, uint64_t *at, hc_encoded_word *ret_word)
+{
+	return references->encoded && next(references, source, at, true, ret_word);
 }
 
 static void find_heads(void *data, unsigned worker, const hc_word_source *source)
 {
 	struct encoded *encoded = data;
-	const hc_blocks *blocks = encoded->references->blocks;
-	hc_word_format format = hc_core_word_format(encoded->references->core);
+	hc_encoded_word word;
 
 	(void)worker;
-	for (uint64_t i = 0; i + 8 <= source->size; i += 8) {
-		uint64_t value = hc_load_word(source->bytes + i, format), start;
-
-		if (!value || hc_blocks_may_contain(blocks, value))
-			continue;
-		start = follow(encoded, source, i, value);
-		if (start != UINT64_MAX)
-			__atomic_fetch_or(&encoded->found[start / 64], (uint64_t)1 << start % 64, __ATOMIC_RELAXED);
-	}
+	for (uint64_t at = 0; next(encoded->references, source, &at, false, &word);)
+		__atomic_fetch_or(&encoded->found[word.start / 64], (uint64_t)1 << word.start % 64, __ATOMIC_RELAXED);
 }
 
 static void save(struct encoded *encoded, uint64_t start)
 {
 	hc_references *references = encoded->references;
 
-	if (!can_be_saved(references, start))
+	if (!hc_encoded_can_be_saved(references, start))
 		return;
 	hc_set_bit(references->marks, start);
 	hc_set_bit(references->encoded, start);
@@ -362,24 +400,26 @@ static void follow_all(void *data, unsigned worker, const hc_word_source *source
 	const hc_references *references = encoded->references;
 	const hc_blocks *blocks = references->blocks;
 	hc_word_format format = hc_core_word_format(references->core);
+	hc_encoded_word word;
 
 	(void)worker;
 	for (uint64_t i = 0; i + format.size <= source->size; i += format.size) {
-		uint64_t value = hc_load_word(source->bytes + i, format), start = UINT64_MAX;
+		uint64_t value = hc_load_word(source->bytes + i, format), start;
 		const hc_block_region *region = hc_blocks_region(blocks, value);
 
-		if (region)
-			start = hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, value), value);
-		else if (value)
-			start = follow(encoded, source, i, value);
+		if (!region)
+			continue;
+		start = hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, value), value);
 		if (start == UINT64_MAX)
 			continue;
-		if (!region || value == hc_blocks_address(blocks, region, start) ||
+		if (value == hc_blocks_address(blocks, region, start) ||
 			hc_references_is_as_good_as_start(references, start, value))
 			save(encoded, start);
 		else if (!hc_bit(references->marks, start))
 			hc_set_bit(encoded->interior, start);
 	}
+	for (uint64_t at = 0; next(references, source, &at, false, &word);)
+		save(encoded, word.start);
 }
 
 /* Returns how many blocks were saved. */
@@ -416,42 +456,60 @@ static bool follow_rounds(struct encoded *encoded, unsigned jobs)
 	return true;
 }
 
-static bool find(struct encoded *encoded, unsigned jobs)
+/* Learns what words of 64 bits are. FALSE if memory was out. */
+static bool learn_words(struct encoded *encoded, unsigned jobs)
 {
 	hc_references *references = encoded->references;
-	uint64_t words = references->blocks->granule_count / 64;
 	unsigned workers = hc_parallel_workers(jobs);
 
 	encoded->places = g_try_new0(struct places, workers);
 	if (!encoded->places)
 		return false;
+	encoded->learned = references->learned = g_new0(struct hc_encodings, 1);
+	encoded->learned->node_sizes = g_hash_table_new(NULL, NULL);
 	hc_references_look(references, true, NULL, jobs, learn, encoded);
 	merge(encoded, workers);
 	accept(encoded);
-	if (!references->encodings)
-		return true;
+	return true;
+}
+
+static bool find(struct encoded *encoded, unsigned jobs)
+{
+	hc_references *references = encoded->references;
+	uint64_t words = references->blocks->granule_count / 64;
+
 	encoded->found = g_try_new0(uint64_t, words + 1);
 	encoded->interior = g_try_new0(uint64_t, words + 1);
 	references->encoded = g_try_new0(uint64_t, words + 1);
-	return encoded->found && encoded->interior && references->encoded && follow_rounds(encoded, jobs);
+	if (!encoded->found || !encoded->interior || !references->encoded || !learn_words(encoded, jobs))
+		return false;
+	if (references->encodings && !follow_rounds(encoded, jobs))
+		return false;
+	/* What is explained by then is no evidence any more. */
+	return hc_compressed_learn(references, jobs) && (!references->compressed || follow_rounds(encoded, jobs));
+}
+
+/* Whether anything is lost, or possibly lost. */
+static bool is_anything_lost(const hc_references *references)
+{
+	const hc_blocks *blocks = references->blocks;
+
+	return references->possible ||
+	       hc_references_next_unmarked(blocks, references->marks, 0) < blocks->granule_count;
 }
 
 bool hc_references_find_encoded(hc_references *references, unsigned jobs)
 {
-	const hc_blocks *blocks = references->blocks;
 	g_autofree struct encoded *encoded = NULL;
 
 	/* A tag in the upper bits, and distances of 64 bits: nothing of the kind is known of processes with other words. */
-	if (blocks->word != 8 ||
-		(!references->possible && hc_references_next_unmarked(blocks, references->marks, 0) >= blocks->granule_count))
+	if (references->blocks->word != 8 || !is_anything_lost(references))
 		return true;
 	encoded = g_new0(struct encoded, 1);
 	encoded->references = references;
-	encoded->node_sizes = g_hash_table_new(NULL, NULL);
 	encoded->todo = g_array_new(FALSE, FALSE, sizeof(uint64_t));
 	bool ok = find(encoded, jobs);
 
-	g_hash_table_unref(encoded->node_sizes);
 	g_array_unref(encoded->todo);
 	g_free(encoded->places);
 	g_free(encoded->found);
@@ -459,12 +517,23 @@ bool hc_references_find_encoded(hc_references *references, unsigned jobs)
 	return ok;
 }
 
+void hc_encodings_destroy(struct hc_encodings *encodings)
+{
+	if (!encodings)
+		return;
+	g_hash_table_unref(encodings->node_sizes);
+	g_free(encodings);
+}
+
 char *hc_references_encodings_text(const hc_references *references)
 {
 	GString *text = g_string_new(NULL);
+	g_autofree char *compressed = hc_compressed_text(references);
 
 	for (unsigned kind = 0; kind < KINDS; kind++)
-		if (references->totals.encoded.blocks && references->encodings >> kind & 1)
+		if (references->encodings >> kind & 1)
 			g_string_append_printf(text, "%s%s", text->len ? ", " : "", kind_names[kind]);
-	return g_string_free(text, !text->len);
+	if (compressed)
+		g_string_append_printf(text, "%s%s", text->len ? ", " : "", compressed);
+	return g_string_free(text, !text->len || !references->totals.encoded.blocks);
 }

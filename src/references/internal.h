@@ -27,6 +27,8 @@ struct hc_references {
 	bool inner_learned;	     /* the following count, and headers that lead back */
 	uint64_t inner_offsets;	     /* of HC_INNER_SLOT's slots: pointers so far behind a block's start count */
 	bool way_back_seen;	     /* a header inside of a block led back to its start */
+	struct hc_encodings *learned;	  /* encodings.c: what was learned of words of 64 bits; NULL: nothing was tried */
+	struct hc_compressed *compressed; /* compressed.c: of 32 bits; NULL: nothing */
 	unsigned encodings;	     /* of HC_ENCODING_...: what was learned */
 	hc_references_totals totals;
 };

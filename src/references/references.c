@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The search as a whole, and asking for its result. */
 #include "base/pages.h"
-#include "references/internal.h"
+#include "references/encodings.h"
 
 const char *hc_reach_name(hc_reach reach)
 {
@@ -187,6 +187,8 @@ void hc_references_destroy(hc_references *references)
 	g_free(references->pools);
 	g_free(references->varying);
 	g_free(references->encoded);
+	hc_encodings_destroy(references->learned);
+	hc_compressed_destroy(references->compressed);
 	g_free(references);
 }
 
