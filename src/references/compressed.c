@@ -78,6 +78,7 @@ struct rule {
 	hc_address base;
 	unsigned factor;
 	GArray *homes; /* of struct home: around what holds the base */
+	char text[64];
 };
 
 /* A block, or data around a word. */
@@ -440,9 +441,10 @@ static unsigned add_rule(struct hc_compressed *compressed, hc_address base, unsi
 			return i + 1;
 	if (compressed->rule_count == RULES_MAX)
 		return 0;
-	compressed->rules[compressed->rule_count++] = (struct rule){
-		.base = base, .factor = factor, .homes = g_array_new(FALSE, FALSE, sizeof(struct home))
-	};
+	struct rule *rule = &compressed->rules[compressed->rule_count++];
+
+	*rule = (struct rule){ .base = base, .factor = factor, .homes = g_array_new(FALSE, FALSE, sizeof(struct home)) };
+	g_snprintf(rule->text, sizeof rule->text, "32 bits times %u from 0x%" G_GINT64_MODIFIER "x", factor, base);
 	return compressed->rule_count;
 }
 
@@ -553,19 +555,26 @@ static bool is_head(const hc_references *references, const struct rule *rule, co
 	return false;
 }
 
-uint64_t hc_compressed_follow(const hc_references *references, const hc_word_source *source, uint64_t at)
+uint64_t hc_compressed_follow(
+	const hc_references *references, const hc_word_source *source, uint64_t at, const char **ret_how)
 {
 	const struct hc_compressed *compressed = references->compressed;
 	uint32_t number = hc_load_u32(source->bytes + at, hc_core_word_format(references->core).swap);
 	unsigned rule = number ? rule_at(compressed, source, at) : 0;
 
-	if (rule || !number)
-		return rule ? decode(references, &compressed->rules[rule - 1], number) : UINT64_MAX;
+	if (!number)
+		return UINT64_MAX;
+	if (rule) {
+		*ret_how = compressed->rules[rule - 1].text;
+		return decode(references, &compressed->rules[rule - 1], number);
+	}
 	for (unsigned i = 0; i < compressed->rule_count; i++) {
 		uint64_t start = decode(references, &compressed->rules[i], number);
 
-		if (start != UINT64_MAX && is_head(references, &compressed->rules[i], source, at, start))
+		if (start != UINT64_MAX && is_head(references, &compressed->rules[i], source, at, start)) {
+			*ret_how = compressed->rules[i].text;
 			return start;
+		}
 	}
 	return UINT64_MAX;
 }
@@ -649,7 +658,6 @@ char *hc_compressed_text(const hc_references *references)
 	GString *text = g_string_new(NULL);
 
 	for (unsigned i = 0; compressed && i < compressed->rule_count; i++)
-		g_string_append_printf(text, "%s32 bits times %u from 0x%" G_GINT64_MODIFIER "x", i ? ", " : "",
-			compressed->rules[i].factor, compressed->rules[i].base);
+		g_string_append_printf(text, "%s%s", i ? ", " : "", compressed->rules[i].text);
 	return g_string_free(text, !text->len);
 }

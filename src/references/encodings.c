@@ -354,10 +354,12 @@ static bool next(const hc_references *references, const hc_word_source *source, 
 		}
 		if (!references->compressed)
 			continue;
-		start = hc_compressed_follow(references, source, *at);
+		const char *how = NULL;
+
+		start = hc_compressed_follow(references, source, *at, &how);
 		if (start == UINT64_MAX || start == source->start || !is_wanted(references, start, saved))
 			continue;
-		*ret_word = (hc_encoded_word){ *at, start, "32 bits, times a factor from a base" };
+		*ret_word = (hc_encoded_word){ *at, start, how };
 		*at += 4;
 		return true;
 	}

@@ -62,7 +62,10 @@ enum {
 };
 unsigned hc_references_root_rank(const hc_root *root);
 
-/* incoming.c: the first LIMIT words in roots whose value is in [START, END), by rank. GArray of hc_reference. */
+/*
+ * incoming.c: the first LIMIT words in roots whose value is in [START, END), or that lead to a block at START in an encoding, by rank.
+ * GArray of hc_reference.
+ */
 GArray *hc_references_from_roots(const hc_references *references, hc_address start, hc_address end, unsigned limit);
 
 /* Appends the words of [start, end) that the core has. */

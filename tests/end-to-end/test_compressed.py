@@ -5,10 +5,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from harness import Cases, Stopped, analyze, few, report_of, succeed
 
 LOST = ("directly lost", "indirectly lost")
+
+
+def check_path(core: Path, address: int) -> None:
+    paths = report_of(succeed("path", core, f"{address:#x}", "--json"))["paths"]
+    assert paths and paths[0]["begins"] == "root", f"{address:#x}: {paths}"
+    last = paths[0]["steps"][-1]
+    assert last["encoding"].startswith("32 bits times") and last["to"] == f"{address:#x}", last
 
 
 def check(*modes: str, learned: tuple[str, ...] = ()) -> Callable[[], None]:
@@ -27,6 +35,8 @@ def check(*modes: str, learned: tuple[str, ...] = ()) -> Callable[[], None]:
             assert (encoded["blocks"], encoded["bytes"]) == (len(sizes), sum(sizes)), f"{len(sizes)} blocks, told {encoded}"
             for word in learned:
                 assert word in encoded["learned"], encoded["learned"]
+            for kind in {kind for kind, verdict, _ in blocks.values() if verdict == "encoded"}:
+                check_path(core, next(address for address, (own, verdict, _) in blocks.items() if (own, verdict) == (kind, "encoded")))
             for jobs in ("1", "4"):
                 assert analyze(core, stopped.program, "--jobs", jobs)["references"]["encoded"] == encoded, jobs
     return run

@@ -142,14 +142,14 @@ hc_analysis *fake_create(void)
 	fake->references.blocks = &fake->blocks;
 	fake->references.reach = g_memdup2(example_reach, sizeof example_reach);
 	fake->references.totals =
-		(hc_references_totals){ { 3, 1049232 }, { 1, 40 }, { 1, 100 }, { 0, 0 }, { 0, 0 }, { 0, 0 }, 4096, 1000, 10 };
+		(hc_references_totals){ { 3, 1049232 }, { 1, 40 }, { 1, 100 }, { 0, 0 }, { 0, 0 }, { 0, 0 }, 4096, 1000, 10, 0 };
 	fake->references.root_count = 3;
 	fake->references.roots[0] =
 		(hc_root){ .owner = 0, .kind = HC_AREA_STACK, .registers = true, .used = true, .reason = "registers" };
 	fake->references.roots[1] = (hc_root){ 0x7ff00100, 0x7ff01100, HC_AREA_STACK, 0, false, true, "frames" };
 	fake->references.roots[2] = (hc_root){ 0x400000, 0x401000, HC_AREA_FILE, UINT_MAX, false, false, "read-only" };
 	fake->references.reference_count = 1;
-	fake->references.references[0] = (hc_reference){ 0x102a8, 0x102f4, 0, 1, HC_REGISTER_NONE };
+	fake->references.references[0] = (hc_reference){ 0x102a8, 0x102f4, 0, 1, HC_REGISTER_NONE, NULL };
 	hc_findings_add(&fake->findings, "lost", 140, 2, g_strdup("2 blocks that nothing points to"),
 		g_strdup("chunks CORE --lost"));
 	fake->diagnostics = hc_diagnostics_create();
@@ -639,7 +639,7 @@ bool hc_paths_step(const hc_paths *paths, unsigned index, uint32_t step, hc_path
 	(void)index;
 	*ret_step = (hc_path_step){ .has_reference = step || paths->references->path_start == HC_PATH_ROOT };
 	ret_step->reference = step ? paths->references->references[0] :
-				     (hc_reference){ 0, 0x102f0, 8901, UINT32_MAX, 5 };
+				     (hc_reference){ 0, 0x102f0, 8901, UINT32_MAX, 5, NULL };
 	return hc_blocks_get(paths->references->blocks, paths->number, &ret_step->block);
 }
 
