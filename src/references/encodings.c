@@ -19,8 +19,9 @@
  *	  to the neighbour, and structures of one kind hold one number often.
  *
  * Where other structures of the same size keep numbers at the same offset, not nearly all words hit. There far distances speak by
- * themselves: backwards, or FAR bytes and more. Few blocks are lost, so it is hardly ever by accident that a number leads to the start
- * of just these. Of N words at a place that decode to a multiple of the alignment, each hits a lost block's start with a chance of P: the lost blocks' share of the heap's granules.
+ * themselves: backwards, or FAR bytes and more. Few blocks are lost that no other lost one points to (*heads*), so it is hardly ever by
+ * accident that a number leads to the start of just these. Of N words at a place that decode to a multiple of the alignment, each hits a head with a chance of P: the heads' share of the heap's granules, and of those around where it
+ * leads, the one that it hits aside.
  * That K of them do, all different, is less likely than (e N P / K)^K (Chernoff's bound); it must be below 2^-EVIDENCE_BITS.
  * Then far distances at this place count, near ones don't, and no heads elsewhere.
  *
@@ -68,6 +69,7 @@ struct place {
 	uint64_t targets, values; /* bitmaps of hashes */
 	uint64_t far_targets, far_values;
 	uint32_t tries, hits, far_tries;
+	uint32_t far_around; /* heads within the 64 granules around each far try, but for the one that is hit */
 	uint64_t size; /* of the blocks that have it: the largest, if several fall together */
 };
 
@@ -85,6 +87,7 @@ struct encoded {
 	hc_references *references;
 	struct hc_encodings *learned;
 	struct places *places; /* one for each worker; put together in the first */
+	uint64_t *heads;	/* bit for each granule: can be saved, and no other that can be points there */
 	uint64_t *found;	/* bit for each granule: lost blocks that live words lead to */
 	uint64_t *interior;	/* bit for each granule: lost blocks that saved ones point into */
 	GArray *todo;		/* of uint64_t granules */
@@ -150,16 +153,33 @@ static bool is_far(uint64_t distance)
 
 /* ---- learning ---- */
 
+/* How many heads begin within the same 64 granules, but not at ADDRESS. */
+static unsigned heads_around(const struct encoded *encoded, hc_address address)
+{
+	const hc_blocks *blocks = encoded->references->blocks;
+	const hc_block_region *region = hc_blocks_region(blocks, address);
+
+	if (!region)
+		return 0;
+	uint64_t granule = hc_blocks_granule(blocks, region, address);
+
+	return __builtin_popcountll(encoded->heads[granule / 64] & ~((uint64_t)1 << granule % 64));
+}
+
 /* Counts that VALUE, in SOURCE, leads to ADDRESS. */
-static void count(struct place *place, const hc_references *references, const hc_word_source *source, unsigned kind,
+static void count(struct place *place, const struct encoded *encoded, const hc_word_source *source, unsigned kind,
 	uint64_t value, hc_address address)
 {
+	const hc_references *references = encoded->references;
 	const hc_blocks *blocks = references->blocks;
 	uint64_t start = hc_encoded_block_at(blocks, address);
 	bool far = kind != TAG && is_far(value);
 
 	place->tries++;
-	place->far_tries += far && address % blocks->alignment == 0;
+	if (far && address % blocks->alignment == 0) {
+		place->far_tries++;
+		place->far_around += heads_around(encoded, address);
+	}
 	if (start == UINT64_MAX || start == source->start || (kind != TAG && is_neighbour(blocks, source, address)))
 		return;
 	place->hits++;
@@ -167,7 +187,7 @@ static void count(struct place *place, const hc_references *references, const hc
 		return;
 	place->targets |= (uint64_t)1 << hc_learn_hash(start) % 64;
 	place->values |= (uint64_t)1 << hc_learn_hash(value) % 64;
-	if (far) {
+	if (far && hc_bit(encoded->heads, start)) {
 		place->far_targets |= (uint64_t)1 << hc_learn_hash(start) % 64;
 		place->far_values |= (uint64_t)1 << hc_learn_hash(value) % 64;
 	}
@@ -191,7 +211,7 @@ static void learn(void *data, unsigned worker, const hc_word_source *source)
 			uint64_t offset = source->root ? 0 : source->address + i - source->block;
 
 			count(&encoded->places[worker].places[decoded[n].kind][place_of(source, source->block_size, offset)],
-				references, source,
+				encoded, source,
 				decoded[n].kind, value, decoded[n].address);
 		}
 	}
@@ -210,6 +230,7 @@ static void merge(struct encoded *encoded, unsigned workers)
 				to->tries += from->tries;
 				to->hits += from->hits;
 				to->far_tries += from->far_tries;
+				to->far_around += from->far_around;
 				to->targets |= from->targets;
 				to->far_targets |= from->far_targets;
 				to->far_values |= from->far_values;
@@ -228,34 +249,32 @@ static bool is_evidence(const struct place *place, unsigned kind)
 	return (targets >= TARGETS && place->hits / 3 >= misses) || (targets >= TARGETS_MANY && place->hits >= misses);
 }
 
-/* As above, of far distances alone. SHARE: the chance that one of them hits a lost block's start. */
+/* As above, of far distances alone. SHARE: the chance that one of them hits a head. */
 static bool is_evidence_of_far(const struct place *place, unsigned kind, double share)
 {
 	unsigned targets = __builtin_popcountll(place->far_targets);
-	double chance = 1;
+	double chance = 1, expected = place->far_tries * share + place->far_around / 63.0;
 
 	if (kind == TAG || targets < TARGETS || __builtin_popcountll(place->far_values) < DISTANCES)
 		return false;
 	for (unsigned i = 0; i < targets; i++)
-		chance *= G_E * place->far_tries * share / targets;
+		chance *= G_E * expected / targets;
 	return chance * ((uint64_t)1 << EVIDENCE_BITS) <= 1;
 }
 
-/* The lost blocks' starts, of all granules at which blocks can start. */
-static double share_of_lost(const hc_references *references)
+/* The heads' starts, of all granules at which blocks can start. */
+static double share_of_heads(const struct encoded *encoded)
 {
-	const hc_blocks *blocks = references->blocks;
-	uint64_t lost = 0, words = blocks->granule_count / 64;
+	uint64_t heads = 0, granules = encoded->references->blocks->granule_count;
 
-	for (uint64_t word = 0; word < words; word++)
-		lost += __builtin_popcountll(
-			blocks->starts[word] & (~references->marks[word] | (references->possible ? references->possible[word] : 0)));
-	return (double)lost / blocks->granule_count;
+	for (uint64_t word = 0; word < granules / 64; word++)
+		heads += __builtin_popcountll(encoded->heads[word]);
+	return (double)heads / granules;
 }
 
 static void accept(struct encoded *encoded)
 {
-	double share = share_of_lost(encoded->references);
+	double share = share_of_heads(encoded);
 
 	for (unsigned kind = 0; kind < KINDS; kind++)
 		for (unsigned i = 0; i < PLACES; i++) {
@@ -458,6 +477,44 @@ static bool follow_rounds(struct encoded *encoded, unsigned jobs)
 	return true;
 }
 
+/* Takes from the heads what the words of SOURCE point to. */
+static void drop_pointed_to(void *data, unsigned worker, const hc_word_source *source)
+{
+	struct encoded *encoded = data;
+	const hc_blocks *blocks = encoded->references->blocks;
+	hc_word_format format = hc_core_word_format(encoded->references->core);
+
+	(void)worker;
+	for (uint64_t i = 0; i + format.size <= source->size; i += format.size) {
+		uint64_t value = hc_load_word(source->bytes + i, format), start;
+		const hc_block_region *region = hc_blocks_region(blocks, value);
+
+		if (!region)
+			continue;
+		start = hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, value), value);
+		if (start != UINT64_MAX && start != source->start)
+			__atomic_fetch_and(&encoded->heads[start / 64], ~((uint64_t)1 << start % 64), __ATOMIC_RELAXED);
+	}
+}
+
+/* FALSE if memory was out. */
+static bool find_unpointed(struct encoded *encoded, unsigned jobs)
+{
+	hc_references *references = encoded->references;
+	uint64_t words = references->blocks->granule_count / 64;
+	g_autofree uint64_t *lost = g_try_new0(uint64_t, words + 1);
+
+	encoded->heads = g_try_new0(uint64_t, words + 1);
+	if (!lost || !encoded->heads)
+		return false;
+	for (uint64_t word = 0; word < words; word++)
+		lost[word] = encoded->heads[word] =
+			references->blocks->starts[word] &
+			(~references->marks[word] | (references->possible ? references->possible[word] : 0));
+	hc_references_look(references, false, lost, jobs, drop_pointed_to, encoded);
+	return true;
+}
+
 /* Learns what words of 64 bits are. FALSE if memory was out. */
 static bool learn_words(struct encoded *encoded, unsigned jobs)
 {
@@ -465,7 +522,7 @@ static bool learn_words(struct encoded *encoded, unsigned jobs)
 	unsigned workers = hc_parallel_workers(jobs);
 
 	encoded->places = g_try_new0(struct places, workers);
-	if (!encoded->places)
+	if (!encoded->places || !find_unpointed(encoded, jobs))
 		return false;
 	encoded->learned = references->learned = g_new0(struct hc_encodings, 1);
 	encoded->learned->node_sizes = g_hash_table_new(NULL, NULL);
@@ -514,6 +571,7 @@ bool hc_references_find_encoded(hc_references *references, unsigned jobs)
 
 	g_array_unref(encoded->todo);
 	g_free(encoded->places);
+	g_free(encoded->heads);
 	g_free(encoded->found);
 	g_free(encoded->interior);
 	return ok;

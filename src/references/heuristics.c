@@ -144,7 +144,7 @@ static bool is_learned(const struct interior *interior, uint64_t start)
 	int slot = hc_inner_slot(interior->offset, interior->size);
 
 	return (slot >= 0 && references->inner_offsets >> slot & 1) || hc_bit(references->pools, start) ||
-	       (references->varying && hc_bit(references->varying, start)) ||
+	       hc_bit(references->told, start) ||
 	       hc_references_leads_back(references, interior->block, interior->size, interior->address);
 }
 

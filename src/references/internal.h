@@ -21,11 +21,12 @@ struct hc_references {
 	uint64_t *direct;	     /* bit for each granule: directly lost; NULL if nothing is lost */
 	uint64_t *inner;	     /* bit for each granule: held inside; NULL if nothing is */
 	uint64_t *pools;	     /* bit for each granule: a pool, so that a pointer anywhere inside counts; or NULL */
-	uint64_t *varying;	     /* bit for each granule: behind a header of varying length; NULL if none was learned */
+	uint64_t *told;		     /* bit for each granule: the word that points into it, or what it points to, tells why; or NULL */
 	uint32_t varying_rules[HC_VARYING_WORDS]; /* bits for factors, for each place beside the pointer: varying.c */
 	uint64_t *encoded;	     /* bit for each granule: reached by encoded pointers; NULL if nothing is */
 	bool inner_learned;	     /* the following count, and headers that lead back */
 	uint64_t inner_offsets;	     /* of HC_INNER_SLOT's slots: pointers so far behind a block's start count */
+	bool links_seen;	     /* entries of lists were linked both ways */
 	bool way_back_seen;	     /* a header inside of a block led back to its start */
 	struct hc_encodings *learned;	  /* encodings.c: what was learned of words of 64 bits; NULL: nothing was tried */
 	struct hc_compressed *compressed; /* compressed.c: of 32 bits; NULL: nothing */

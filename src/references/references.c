@@ -185,7 +185,7 @@ void hc_references_destroy(hc_references *references)
 	g_free(references->direct);
 	g_free(references->inner);
 	g_free(references->pools);
-	g_free(references->varying);
+	g_free(references->told);
 	g_free(references->encoded);
 	hc_encodings_destroy(references->learned);
 	hc_compressed_destroy(references->compressed);
