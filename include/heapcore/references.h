@@ -49,6 +49,7 @@ typedef struct hc_references_totals {
 	uint64_t root_bytes;	 /* searched */
 	uint64_t words;		 /* looked at, roots and blocks */
 	uint64_t candidates;	 /* words whose value lies in the heap's address range */
+	uint64_t learning;	 /* looked at to learn encodings and habits: words, and numbers tried */
 } hc_references_totals;
 
 /*
@@ -115,10 +116,11 @@ enum {
 /* Where a pointer to a block was found. */
 typedef struct hc_reference {
 	hc_address from;    /* address of the word; 0 if it is a register */
-	hc_address to;	    /* the word's value */
+	hc_address to;	    /* the word's value; of an encoded pointer what it stands for */
 	int64_t thread_id;  /* of the register or stack; 0 otherwise */
 	uint32_t block;	    /* number of the block that holds the word; UINT32_MAX if it is a root */
 	int register_index; /* HC_REGISTER_NONE if it is in memory */
+	const char *encoding; /* how the pointer is encoded, as it was learned: "tag in bits 48-63"; the references' own; NULL: it is an address */
 } hc_reference;
 
 /*

@@ -4,7 +4,7 @@
  *
  * Lock-free lists keep a counter in the upper 16 bits of their pointers; what is to live in shared memory or in a file keeps
  * distances, from the pointer's own place (offset_ptr) or from the beginning of the block (fontconfig); where memory is short,
- * 32 bits are kept, shifted. To a search for addresses all of it is lost. So before that is said, it is asked whether one such
+ * 32 bits are kept, shifted (compressed.c). To a search for addresses all of it is lost. So before that is said, it is asked whether one such
  * encoding explains what is lost.
  *
  * Why a word that decodes to a lost block is no accident. One such word proves little: small numbers are everywhere, and the
@@ -18,16 +18,27 @@
  *	- for distances, at least DISTANCES different ones were seen, and what hits the next chunk is no hit: a size is the distance
  *	  to the neighbour, and structures of one kind hold one number often.
  *
+ * Where other structures of the same size keep numbers at the same offset, not nearly all words hit. There far distances speak by
+ * themselves: backwards, or FAR bytes and more. Few blocks are lost that no other lost one points to (*heads*), so it is hardly ever by
+ * accident that a number leads to the start of just these. Of N words at a place that decode to a multiple of the alignment, each hits a head with a chance of P: the heads' share of the heap's granules, and of those around where it
+ * leads, the one that it hits aside.
+ * That K of them do, all different, is less likely than (e N P / K)^K (Chernoff's bound); it must be below 2^-EVIDENCE_BITS.
+ * Then far distances at this place count, near ones don't, and no heads elsewhere.
+ *
  * The place is learned from all blocks, lost ones too: in a list each node tells of the next one only. What is saved is what
  * live memory leads to: words at learned places of live blocks, and the heads, which stand elsewhere, once each. A head counts if
  * its word has a tag (that 48 bits fall on a lost block's start by accident is improbable enough), or if it is a distance to the start of
  * a block that has a learned place itself. From there on, both addresses and learned places lead on. A list whose head is gone stays lost:
  * no live word leads into it.
  *
- * Passes: one over all words, one more over live words if something was learned, then the blocks that are saved. None where nothing
- * is lost.
+ * What is possibly lost can be saved as well as what is lost. What a saved block points into, but not to its start, becomes possibly
+ * lost, and habits (inner.c) are asked again whether they explain that; the blocks that this makes safe may hold encoded pointers in turn,
+ * and so on until nothing is new.
+ *
+ * Passes: one over all words, one more over live words if something was learned, then the blocks that are saved; for each further round
+ * one over live words. None where nothing is lost.
  */
-#include "references/learn.h"
+#include "references/encodings.h"
 
 #include "base/parallel.h"
 
@@ -43,6 +54,9 @@ enum {
 	PLACES = 16384,	      /* hashed: places that fall together make each other weaker, not stronger */
 	OFFSET_MAX = 4096,    /* distances further inside of a block are not looked at: arrays of numbers */
 	TAG_SHIFT = 48,
+	FAR = 4096,	    /* bytes */
+	EVIDENCE_BITS = 40, /* there are 2^15 places that each may deceive */
+	ROUNDS_MAX = 16,
 };
 
 static const char *const kind_names[KINDS] = {
@@ -53,7 +67,9 @@ static const char *const kind_names[KINDS] = {
 
 struct place {
 	uint64_t targets, values; /* bitmaps of hashes */
-	uint32_t tries, hits;
+	uint64_t far_targets, far_values;
+	uint32_t tries, hits, far_tries;
+	uint32_t far_around; /* heads within the 64 granules around each far try, but for the one that is hit */
 	uint64_t size; /* of the blocks that have it: the largest, if several fall together */
 };
 
@@ -61,12 +77,19 @@ struct places {
 	struct place places[KINDS][PLACES];
 };
 
+/* What was learned. */
+struct hc_encodings {
+	uint64_t accepted[KINDS][PLACES / 64], accepted_far[KINDS][PLACES / 64];
+	GHashTable *node_sizes; /* of blocks that have an accepted place */
+};
+
 struct encoded {
 	hc_references *references;
+	struct hc_encodings *learned;
 	struct places *places; /* one for each worker; put together in the first */
-	uint64_t accepted[KINDS][PLACES / 64];
-	GHashTable *node_sizes; /* of blocks that have an accepted place */
+	uint64_t *heads;	/* bit for each granule: can be saved, and no other that can be points there */
 	uint64_t *found;	/* bit for each granule: lost blocks that live words lead to */
+	uint64_t *interior;	/* bit for each granule: lost blocks that saved ones point into */
 	GArray *todo;		/* of uint64_t granules */
 };
 
@@ -76,9 +99,10 @@ struct decoded {
 	unsigned kind, place;
 };
 
-static unsigned place_of(const hc_word_source *source, uint64_t offset)
+/* Of a word at OFFSET in a block of SIZE bytes. Roots are one place. */
+static unsigned place_of(const hc_word_source *source, uint64_t size, uint64_t offset)
 {
-	return hc_learn_hash(source->block_size * 31 + offset / 4 + (source->root ? 7777 : 0)) % PLACES;
+	return hc_learn_hash(size * 31 + offset / 4 + (source->root ? 7777 : 0)) % PLACES;
 }
 
 /* The addresses in the heap's range that VALUE may stand for. Returns how many. */
@@ -104,8 +128,7 @@ static inline unsigned decode(const hc_blocks *blocks, const hc_word_source *sou
 	return count;
 }
 
-/* The block in use that begins at ADDRESS: its granule, or UINT64_MAX. */
-static uint64_t block_at(const hc_blocks *blocks, hc_address address)
+uint64_t hc_encoded_block_at(const hc_blocks *blocks, hc_address address)
 {
 	const hc_block_region *region = hc_blocks_region(blocks, address);
 	uint64_t start;
@@ -123,7 +146,53 @@ static bool is_neighbour(const hc_blocks *blocks, const hc_word_source *source, 
 	return !source->root && address - source->block <= source->block_size + blocks->word;
 }
 
+static bool is_far(uint64_t distance)
+{
+	return distance >= FAR; /* or backwards */
+}
+
 /* ---- learning ---- */
+
+/* How many heads begin within the same 64 granules, but not at ADDRESS. */
+static unsigned heads_around(const struct encoded *encoded, hc_address address)
+{
+	const hc_blocks *blocks = encoded->references->blocks;
+	const hc_block_region *region = hc_blocks_region(blocks, address);
+
+	if (!region)
+		return 0;
+	uint64_t granule = hc_blocks_granule(blocks, region, address);
+
+	return __builtin_popcountll(encoded->heads[granule / 64] & ~((uint64_t)1 << granule % 64));
+}
+
+/* Counts that VALUE, in SOURCE, leads to ADDRESS. */
+static void count(struct place *place, const struct encoded *encoded, const hc_word_source *source, unsigned kind,
+	uint64_t value, hc_address address)
+{
+	const hc_references *references = encoded->references;
+	const hc_blocks *blocks = references->blocks;
+	uint64_t start = hc_encoded_block_at(blocks, address);
+	bool far = kind != TAG && is_far(value);
+
+	place->tries++;
+	if (far && address % blocks->alignment == 0) {
+		place->far_tries++;
+		place->far_around += heads_around(encoded, address);
+	}
+	if (start == UINT64_MAX || start == source->start || (kind != TAG && is_neighbour(blocks, source, address)))
+		return;
+	place->hits++;
+	if (!hc_encoded_can_be_saved(references, start))
+		return;
+	place->targets |= (uint64_t)1 << hc_learn_hash(start) % 64;
+	place->values |= (uint64_t)1 << hc_learn_hash(value) % 64;
+	if (far && hc_bit(encoded->heads, start)) {
+		place->far_targets |= (uint64_t)1 << hc_learn_hash(start) % 64;
+		place->far_values |= (uint64_t)1 << hc_learn_hash(value) % 64;
+	}
+	place->size = MAX(place->size, source->block_size);
+}
 
 static void learn(void *data, unsigned worker, const hc_word_source *source)
 {
@@ -140,20 +209,10 @@ static void learn(void *data, unsigned worker, const hc_word_source *source)
 			continue;
 		for (unsigned n = decode(blocks, source, i, value, decoded); n-- > 0;) {
 			uint64_t offset = source->root ? 0 : source->address + i - source->block;
-			struct place *place =
-				&encoded->places[worker].places[decoded[n].kind][place_of(source, offset)];
-			uint64_t start = block_at(blocks, decoded[n].address);
 
-			place->tries++;
-			if (start == UINT64_MAX || start == source->start ||
-				(decoded[n].kind != TAG && is_neighbour(blocks, source, decoded[n].address)))
-				continue;
-			place->hits++;
-			if (hc_bit(references->marks, start))
-				continue;
-			place->targets |= (uint64_t)1 << hc_learn_hash(start) % 64;
-			place->values |= (uint64_t)1 << hc_learn_hash(value) % 64;
-			place->size = MAX(place->size, source->block_size);
+			count(&encoded->places[worker].places[decoded[n].kind][place_of(source, source->block_size, offset)],
+				encoded, source,
+				decoded[n].kind, value, decoded[n].address);
 		}
 	}
 }
@@ -170,7 +229,11 @@ static void merge(struct encoded *encoded, unsigned workers)
 
 				to->tries += from->tries;
 				to->hits += from->hits;
+				to->far_tries += from->far_tries;
+				to->far_around += from->far_around;
 				to->targets |= from->targets;
+				to->far_targets |= from->far_targets;
+				to->far_values |= from->far_values;
 				to->values |= from->values;
 				to->size = MAX(to->size, from->size);
 			}
@@ -186,74 +249,168 @@ static bool is_evidence(const struct place *place, unsigned kind)
 	return (targets >= TARGETS && place->hits / 3 >= misses) || (targets >= TARGETS_MANY && place->hits >= misses);
 }
 
+/* As above, of far distances alone. SHARE: the chance that one of them hits a head. */
+static bool is_evidence_of_far(const struct place *place, unsigned kind, double share)
+{
+	unsigned targets = __builtin_popcountll(place->far_targets);
+	double chance = 1, expected = place->far_tries * share + place->far_around / 63.0;
+
+	if (kind == TAG || targets < TARGETS || __builtin_popcountll(place->far_values) < DISTANCES)
+		return false;
+	for (unsigned i = 0; i < targets; i++)
+		chance *= G_E * expected / targets;
+	return chance * ((uint64_t)1 << EVIDENCE_BITS) <= 1;
+}
+
+/* The heads' starts, of all granules at which blocks can start. */
+static double share_of_heads(const struct encoded *encoded)
+{
+	uint64_t heads = 0, granules = encoded->references->blocks->granule_count;
+
+	for (uint64_t word = 0; word < granules / 64; word++)
+		heads += __builtin_popcountll(encoded->heads[word]);
+	return (double)heads / granules;
+}
+
 static void accept(struct encoded *encoded)
 {
+	double share = share_of_heads(encoded);
+
 	for (unsigned kind = 0; kind < KINDS; kind++)
 		for (unsigned i = 0; i < PLACES; i++) {
 			const struct place *place = &encoded->places[0].places[kind][i];
 
-			if (!is_evidence(place, kind))
+			if (is_evidence(place, kind)) {
+				hc_set_bit(encoded->learned->accepted[kind], i);
+				g_hash_table_add(encoded->learned->node_sizes, GSIZE_TO_POINTER(place->size));
+			} else if (is_evidence_of_far(place, kind, share)) {
+				hc_set_bit(encoded->learned->accepted_far[kind], i);
+			} else {
 				continue;
-			hc_set_bit(encoded->accepted[kind], i);
-			g_hash_table_add(encoded->node_sizes, GSIZE_TO_POINTER(place->size));
+			}
 			encoded->references->encodings |= 1u << kind;
 		}
 }
 
 /* ---- following ---- */
 
-/* The lost block that VALUE leads to by an encoding that was learned: its granule, or UINT64_MAX. */
-static uint64_t follow(const struct encoded *encoded, const hc_word_source *source, uint64_t i, uint64_t value)
+/*
+ * Whether a word at OFFSET of SOURCE is at a place that was learned for KIND. A far distance also where the block got 16 bytes more than
+ * the size at which that was learned: what is left of a free chunk stays with the block if it is too small for a chunk
+ * (_int_malloc() in glibc's malloc.c, MINSIZE).
+ */
+static bool is_accepted(
+	const hc_references *references, const hc_word_source *source, uint64_t offset, unsigned kind, uint64_t value)
 {
-	const hc_references *references = encoded->references;
+	const struct hc_encodings *learned = references->learned;
+	uint64_t size = source->block_size, slack = references->blocks->alignment;
+	unsigned place = place_of(source, size, offset), tight = place_of(source, size - MIN(size, slack), offset);
+
+	if (hc_bit(learned->accepted[kind], place))
+		return true;
+	return is_far(value) &&
+	       (hc_bit(learned->accepted_far[kind], place) ||
+		       (!source->root && (hc_bit(learned->accepted[kind], tight) || hc_bit(learned->accepted_far[kind], tight))));
+}
+
+/* Whether the decoded word counts: at its place, or as a head. START is the block that it leads to. */
+static bool counts(const hc_references *references, const hc_word_source *source, uint64_t i, uint64_t value,
+	const struct decoded *decoded, uint64_t start)
+{
 	const hc_blocks *blocks = references->blocks;
+	uint64_t offset = source->root ? 0 : source->address + i - source->block;
+
+	if (decoded->kind == TAG || is_accepted(references, source, offset, decoded->kind, value))
+		return true;
+	uint64_t size =
+		hc_blocks_usable_size(blocks, hc_blocks_region_of_start(blocks, start), decoded->address);
+
+	return !is_neighbour(blocks, source, decoded->address) &&
+	       g_hash_table_contains(references->learned->node_sizes, GSIZE_TO_POINTER(size));
+}
+
+/* Before all is done what can still be saved is looked for; then what was saved. */
+static bool is_wanted(const hc_references *references, uint64_t start, bool saved)
+{
+	return saved ? hc_bit(references->encoded, start) : hc_encoded_can_be_saved(references, start);
+}
+
+/* Where the word at byte I of SOURCE leads by an encoding that was learned. FALSE: nowhere, or to what is not wanted. */
+static bool follow(
+	const hc_references *references, const hc_word_source *source, uint64_t i, bool saved, hc_encoded_word *ret_word)
+{
+	const hc_blocks *blocks = references->blocks;
+	uint64_t value = hc_load_word(source->bytes + i, hc_core_word_format(references->core));
 	struct decoded decoded[KINDS];
 
+	if (!references->learned || !value || hc_blocks_may_contain(blocks, value))
+		return false;
 	for (unsigned n = decode(blocks, source, i, value, decoded); n-- > 0;) {
-		unsigned kind = decoded[n].kind;
-		uint64_t start, offset = source->root ? 0 : source->address + i - source->block;
+		uint64_t start;
 
-		if (!(references->encodings >> kind & 1))
+		if (!(references->encodings >> decoded[n].kind & 1))
 			continue;
-		start = block_at(blocks, decoded[n].address);
-		if (start == UINT64_MAX || start == source->start || hc_bit(references->marks, start))
+		start = hc_encoded_block_at(blocks, decoded[n].address);
+		if (start == UINT64_MAX || start == source->start || !is_wanted(references, start, saved) ||
+			!counts(references, source, i, value, &decoded[n], start))
 			continue;
-		if (kind == TAG || hc_bit(encoded->accepted[kind], place_of(source, offset)))
-			return start;
-		uint64_t size = hc_blocks_usable_size(
-			blocks, hc_blocks_region_of_start(blocks, start), decoded[n].address);
-
-		if (!is_neighbour(blocks, source, decoded[n].address) &&
-			g_hash_table_contains(encoded->node_sizes, GSIZE_TO_POINTER(size)))
-			return start;
+		*ret_word = (hc_encoded_word){ i, start, kind_names[decoded[n].kind] };
+		return true;
 	}
-	return UINT64_MAX;
+	return false;
+}
+
+/* The next word of SOURCE from byte *AT on, of 64 or of 32 bits, that leads to a wanted block. */
+static bool next(const hc_references *references, const hc_word_source *source, uint64_t *at, bool saved,
+	hc_encoded_word *ret_word)
+{
+	for (; *at + 4 <= source->size; *at += 4) {
+		uint64_t start;
+
+		if (*at % 8 == 0 && *at + 8 <= source->size && follow(references, source, *at, saved, ret_word)) {
+			*at += 8;
+			return true;
+		}
+		if (!references->compressed)
+			continue;
+		const char *how = NULL;
+
+		start = hc_compressed_follow(references, source, *at, &how);
+		if (start == UINT64_MAX || start == source->start || !is_wanted(references, start, saved))
+			continue;
+		*ret_word = (hc_encoded_word){ *at, start, how };
+		*at += 4;
+		return true;
+	}
+	return false;
+}
+
+bool hc_encodings_next(
+	const hc_references *references, const hc_word_source *source, uint64_t *at, hc_encoded_word *ret_word)
+{
+	return references->encoded && next(references, source, at, true, ret_word);
 }
 
 static void find_heads(void *data, unsigned worker, const hc_word_source *source)
 {
 	struct encoded *encoded = data;
-	const hc_blocks *blocks = encoded->references->blocks;
-	hc_word_format format = hc_core_word_format(encoded->references->core);
+	hc_encoded_word word;
 
 	(void)worker;
-	for (uint64_t i = 0; i + 8 <= source->size; i += 8) {
-		uint64_t value = hc_load_word(source->bytes + i, format), start;
-
-		if (!value || hc_blocks_may_contain(blocks, value))
-			continue;
-		start = follow(encoded, source, i, value);
-		if (start != UINT64_MAX)
-			__atomic_fetch_or(&encoded->found[start / 64], (uint64_t)1 << start % 64, __ATOMIC_RELAXED);
-	}
+	for (uint64_t at = 0; next(encoded->references, source, &at, false, &word);)
+		__atomic_fetch_or(&encoded->found[word.start / 64], (uint64_t)1 << word.start % 64, __ATOMIC_RELAXED);
 }
 
 static void save(struct encoded *encoded, uint64_t start)
 {
-	if (hc_bit(encoded->references->marks, start))
+	hc_references *references = encoded->references;
+
+	if (!hc_encoded_can_be_saved(references, start))
 		return;
-	hc_set_bit(encoded->references->marks, start);
-	hc_set_bit(encoded->references->encoded, start);
+	hc_set_bit(references->marks, start);
+	hc_set_bit(references->encoded, start);
+	if (references->possible)
+		references->possible[start / 64] &= ~((uint64_t)1 << start % 64);
 	g_array_append_val(encoded->todo, start);
 }
 
@@ -261,88 +418,182 @@ static void save(struct encoded *encoded, uint64_t start)
 static void follow_all(void *data, unsigned worker, const hc_word_source *source)
 {
 	struct encoded *encoded = data;
-	const hc_blocks *blocks = encoded->references->blocks;
-	hc_word_format format = hc_core_word_format(encoded->references->core);
+	const hc_references *references = encoded->references;
+	const hc_blocks *blocks = references->blocks;
+	hc_word_format format = hc_core_word_format(references->core);
+	hc_encoded_word word;
 
 	(void)worker;
 	for (uint64_t i = 0; i + format.size <= source->size; i += format.size) {
-		uint64_t value = hc_load_word(source->bytes + i, format), start = UINT64_MAX;
+		uint64_t value = hc_load_word(source->bytes + i, format), start;
 		const hc_block_region *region = hc_blocks_region(blocks, value);
 
-		if (region)
-			start = hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, value), value);
-		else if (value)
-			start = follow(encoded, source, i, value);
-		if (start != UINT64_MAX)
+		if (!region)
+			continue;
+		start = hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, value), value);
+		if (start == UINT64_MAX)
+			continue;
+		if (value == hc_blocks_address(blocks, region, start) ||
+			hc_references_is_as_good_as_start(references, start, value))
 			save(encoded, start);
+		else if (!hc_bit(references->marks, start))
+			hc_set_bit(encoded->interior, start);
 	}
+	for (uint64_t at = 0; next(references, source, &at, false, &word);)
+		save(encoded, word.start);
 }
 
-static void follow_saved(struct encoded *encoded)
+/* Returns how many blocks were saved. */
+static uint64_t follow_saved(struct encoded *encoded)
 {
 	const hc_references *references = encoded->references;
+	uint64_t saved = 0;
 
 	for (uint64_t word = 0; word < references->blocks->granule_count / 64; word++)
 		for (uint64_t bits = encoded->found[word]; bits; bits &= bits - 1)
 			save(encoded, word * 64 + __builtin_ctzll(bits));
-	while (encoded->todo->len) {
+	for (; encoded->todo->len; saved++) {
 		uint64_t start = g_array_index(encoded->todo, uint64_t, encoded->todo->len - 1);
 
 		g_array_set_size(encoded->todo, encoded->todo->len - 1);
 		hc_references_look_at(references, start, follow_all, encoded);
 	}
+	return saved;
+}
+
+/* Round after round, as the comment at the top tells. */
+static bool follow_rounds(struct encoded *encoded, unsigned jobs)
+{
+	hc_references *references = encoded->references;
+
+	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+		hc_references_look(references, !round, references->marks, jobs, find_heads, encoded);
+		if (!follow_saved(encoded))
+			break;
+		if (!hc_references_search_interior(references, encoded->interior, jobs) ||
+			!hc_references_explain_inner(references, jobs))
+			return false;
+	}
+	return true;
+}
+
+/* Takes from the heads what the words of SOURCE point to. */
+static void drop_pointed_to(void *data, unsigned worker, const hc_word_source *source)
+{
+	struct encoded *encoded = data;
+	const hc_blocks *blocks = encoded->references->blocks;
+	hc_word_format format = hc_core_word_format(encoded->references->core);
+
+	(void)worker;
+	for (uint64_t i = 0; i + format.size <= source->size; i += format.size) {
+		uint64_t value = hc_load_word(source->bytes + i, format), start;
+		const hc_block_region *region = hc_blocks_region(blocks, value);
+
+		if (!region)
+			continue;
+		start = hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, value), value);
+		if (start != UINT64_MAX && start != source->start)
+			__atomic_fetch_and(&encoded->heads[start / 64], ~((uint64_t)1 << start % 64), __ATOMIC_RELAXED);
+	}
+}
+
+/* FALSE if memory was out. */
+static bool find_unpointed(struct encoded *encoded, unsigned jobs)
+{
+	hc_references *references = encoded->references;
+	uint64_t words = references->blocks->granule_count / 64;
+	g_autofree uint64_t *lost = g_try_new0(uint64_t, words + 1);
+
+	encoded->heads = g_try_new0(uint64_t, words + 1);
+	if (!lost || !encoded->heads)
+		return false;
+	for (uint64_t word = 0; word < words; word++)
+		lost[word] = encoded->heads[word] =
+			references->blocks->starts[word] &
+			(~references->marks[word] | (references->possible ? references->possible[word] : 0));
+	hc_references_look(references, false, lost, jobs, drop_pointed_to, encoded);
+	return true;
+}
+
+/* Learns what words of 64 bits are. FALSE if memory was out. */
+static bool learn_words(struct encoded *encoded, unsigned jobs)
+{
+	hc_references *references = encoded->references;
+	unsigned workers = hc_parallel_workers(jobs);
+
+	encoded->places = g_try_new0(struct places, workers);
+	if (!encoded->places || !find_unpointed(encoded, jobs))
+		return false;
+	encoded->learned = references->learned = g_new0(struct hc_encodings, 1);
+	encoded->learned->node_sizes = g_hash_table_new(NULL, NULL);
+	hc_references_look(references, true, NULL, jobs, learn, encoded);
+	merge(encoded, workers);
+	accept(encoded);
+	return true;
 }
 
 static bool find(struct encoded *encoded, unsigned jobs)
 {
 	hc_references *references = encoded->references;
 	uint64_t words = references->blocks->granule_count / 64;
-	unsigned workers = hc_parallel_workers(jobs);
 
-	encoded->places = g_try_new0(struct places, workers);
-	if (!encoded->places)
-		return false;
-	hc_references_look(references, true, NULL, jobs, learn, encoded);
-	merge(encoded, workers);
-	accept(encoded);
-	if (!references->encodings)
-		return true;
 	encoded->found = g_try_new0(uint64_t, words + 1);
+	encoded->interior = g_try_new0(uint64_t, words + 1);
 	references->encoded = g_try_new0(uint64_t, words + 1);
-	if (!encoded->found || !references->encoded)
+	if (!encoded->found || !encoded->interior || !references->encoded || !learn_words(encoded, jobs))
 		return false;
-	hc_references_look(references, true, references->marks, jobs, find_heads, encoded);
-	follow_saved(encoded);
-	return true;
+	if (references->encodings && !follow_rounds(encoded, jobs))
+		return false;
+	/* What is explained by then is no evidence any more. */
+	return hc_compressed_learn(references, jobs) && (!references->compressed || follow_rounds(encoded, jobs));
+}
+
+/* Whether anything is lost, or possibly lost. */
+static bool is_anything_lost(const hc_references *references)
+{
+	const hc_blocks *blocks = references->blocks;
+
+	return references->possible ||
+	       hc_references_next_unmarked(blocks, references->marks, 0) < blocks->granule_count;
 }
 
 bool hc_references_find_encoded(hc_references *references, unsigned jobs)
 {
-	const hc_blocks *blocks = references->blocks;
 	g_autofree struct encoded *encoded = NULL;
 
 	/* A tag in the upper bits, and distances of 64 bits: nothing of the kind is known of processes with other words. */
-	if (blocks->word != 8 || hc_references_next_unmarked(blocks, references->marks, 0) >= blocks->granule_count)
+	if (references->blocks->word != 8 || !is_anything_lost(references))
 		return true;
 	encoded = g_new0(struct encoded, 1);
 	encoded->references = references;
-	encoded->node_sizes = g_hash_table_new(NULL, NULL);
 	encoded->todo = g_array_new(FALSE, FALSE, sizeof(uint64_t));
 	bool ok = find(encoded, jobs);
 
-	g_hash_table_unref(encoded->node_sizes);
 	g_array_unref(encoded->todo);
 	g_free(encoded->places);
+	g_free(encoded->heads);
 	g_free(encoded->found);
+	g_free(encoded->interior);
 	return ok;
+}
+
+void hc_encodings_destroy(struct hc_encodings *encodings)
+{
+	if (!encodings)
+		return;
+	g_hash_table_unref(encodings->node_sizes);
+	g_free(encodings);
 }
 
 char *hc_references_encodings_text(const hc_references *references)
 {
 	GString *text = g_string_new(NULL);
+	g_autofree char *compressed = hc_compressed_text(references);
 
 	for (unsigned kind = 0; kind < KINDS; kind++)
-		if (references->totals.encoded.blocks && references->encodings >> kind & 1)
+		if (references->encodings >> kind & 1)
 			g_string_append_printf(text, "%s%s", text->len ? ", " : "", kind_names[kind]);
-	return g_string_free(text, !text->len);
+	if (compressed)
+		g_string_append_printf(text, "%s%s", text->len ? ", " : "", compressed);
+	return g_string_free(text, !text->len || !references->totals.encoded.blocks);
 }

@@ -5,10 +5,12 @@
  *	array cookie	     new T[n] of a T with a destructor: | n | T | T | ...; the program's pointer is behind n, also
  *			     of new T[0]. T's alignment may put a word before n. (Itanium C++ ABI, 2.7)
  *	length prefix	     | length | bytes ...: as sqlite3 does; the pointer is behind the length
+ *	guarded block	     | length | guard | bytes ... | guard |: debugging allocators; Python's writes the length with its highest
+ *			     byte first, and guards of a word (_PyMem_DebugRawAlloc() in Objects/obmalloc.c)
  *	string with header   libstdc++'s old std::string: | length | capacity | references | text: the pointer is to the text
  *	several base classes a pointer to the second base: there, and at the block's start, are pointers to vtables
  *
- * They are those that valgrind knows (memcheck's manual, --leak-check-heuristics; mc_leakcheck.c, heuristic_reachedness()).
+ * But for guarded blocks they are those that valgrind knows (memcheck's manual, --leak-check-heuristics; mc_leakcheck.c, heuristic_reachedness()).
  * It knows what was asked for; a core only how much was given, which is more: rounded up, with the rest of a free chunk that was
  * too small to be one by itself, or to whole pages. So where valgrind compares a size, here it is a range of that width.
  */
@@ -60,6 +62,24 @@ static bool is_length_prefix(const struct interior *interior)
 	return interior->offset == 8 &&
 	       hc_core_read_unsigned(interior->references->core, interior->block, 8, &length) && length &&
 	       length <= interior->size && fits(interior, length + 8);
+}
+
+/* The guard before the bytes is a letter and a word less one of equal bytes. Behind the bytes there may be two words more. */
+static bool is_guarded(const struct interior *interior)
+{
+	hc_word_format format = hc_core_word_format(interior->references->core);
+	uint64_t length, guard, room = interior->size - interior->offset, ones = UINT64_MAX / 255 >> (64 - 8 * format.size);
+
+	if (interior->offset != 2 * interior->word || !word_at(interior, interior->block, &length) ||
+		!word_at(interior, interior->block + interior->word, &guard))
+		return false;
+	if (format.swap == (G_BYTE_ORDER == G_LITTLE_ENDIAN))
+		guard = __builtin_bswap64(guard) >> (64 - 8 * format.size);
+	else
+		length = __builtin_bswap64(length) >> (64 - 8 * format.size);
+	if (!(guard >> 8) || guard >> 8 != (ones >> 8) * (guard >> 8 & 0xff))
+		return false;
+	return length && length <= room && room - length <= interior->slack + 2 * interior->word;
 }
 
 static bool is_old_string(const struct interior *interior)
@@ -117,13 +137,14 @@ static bool is_second_base(const struct interior *interior)
 	       is_vtable_pointer(interior, interior->block);
 }
 
-/* What inner.c found out: the distance is a header's, the block is a pool, or what is pointed to leads back to the start. */
+/* What inner.c found out: the distance is a header's, fixed or varying, the block is a pool, or what is pointed to leads back to the start. */
 static bool is_learned(const struct interior *interior, uint64_t start)
 {
 	const hc_references *references = interior->references;
 	int slot = hc_inner_slot(interior->offset, interior->size);
 
 	return (slot >= 0 && references->inner_offsets >> slot & 1) || hc_bit(references->pools, start) ||
+	       hc_bit(references->told, start) ||
 	       hc_references_leads_back(references, interior->block, interior->size, interior->address);
 }
 
@@ -157,6 +178,6 @@ bool hc_references_is_as_good_as_start(const hc_references *references, uint64_t
 	interior.offset = address - interior.block;
 	if (interior.offset >= interior.size || interior.size < blocks->word)
 		return false;
-	return is_array_cookie(&interior) || is_length_prefix(&interior) || is_old_string(&interior) ||
+	return is_array_cookie(&interior) || is_length_prefix(&interior) || is_guarded(&interior) || is_old_string(&interior) ||
 	       is_second_base(&interior) || (references->inner_learned && is_learned(&interior, start));
 }

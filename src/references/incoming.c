@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Who points to a block, or to some of many: one look at every word of the roots and of the blocks in use. */
-#include "references/internal.h"
+#include "references/encodings.h"
 
 #include "base/partition.h"
 
@@ -13,6 +13,10 @@ struct incoming {
 	GArray *found; /* of hc_reference */
 	uint64_t total;
 	uint64_t budget; /* bytes that may still be looked at */
+	uint64_t encoded; /* granule of the block, if encoded pointers lead to it; else UINT64_MAX */
+	/* Of the source that is looked at for encoded pointers: */
+	const hc_thread *thread;
+	uint32_t block;
 };
 
 static void add_reference(struct incoming *incoming, hc_reference reference)
@@ -54,7 +58,7 @@ static void scan_registers(struct incoming *incoming, const hc_root *root, const
 					      HC_REGISTER_VECTOR + (int)(run->bytes + at - thread->vector_registers);
 
 			if (leads_there(incoming, value))
-				add_reference(incoming, (hc_reference){ 0, value, thread->id, UINT32_MAX, index });
+				add_reference(incoming, (hc_reference){ 0, value, thread->id, UINT32_MAX, index, NULL });
 		}
 	}
 }
@@ -86,10 +90,50 @@ static void scan_memory(struct incoming *incoming, hc_address start, hc_address 
 
 			if (leads_there(incoming, value))
 				add_reference(incoming,
-					(hc_reference){ start + i, value, thread_id, block, HC_REGISTER_NONE });
+					(hc_reference){ start + i, value, thread_id, block, HC_REGISTER_NONE, NULL });
 		}
 		start += available;
 	}
+}
+
+/* Registers have no address: which of them it is. */
+static int register_of(const struct incoming *incoming, const hc_word_source *source, uint64_t at)
+{
+	const hc_thread *thread = incoming->thread;
+	const uint8_t *word = source->bytes + at, *general = (const uint8_t *)thread->registers;
+
+	if (word >= general && word < general + sizeof thread->registers)
+		return (int)((word - general) / sizeof(uint64_t));
+	return HC_REGISTER_VECTOR + (int)(word - thread->vector_registers);
+}
+
+static void look_for_encoded(void *data, unsigned worker, const hc_word_source *source)
+{
+	struct incoming *incoming = data;
+	hc_encoded_word word;
+
+	(void)worker;
+	for (uint64_t at = 0; hc_encodings_next(incoming->references, source, &at, &word);) {
+		bool in_register = !source->address && incoming->thread;
+
+		if (word.start == incoming->encoded)
+			add_reference(incoming,
+				(hc_reference){ .from = source->address ? source->address + word.at : 0,
+					.to = incoming->start,
+					.thread_id = incoming->thread ? incoming->thread->id : 0,
+					.block = incoming->block,
+					.register_index = in_register ? register_of(incoming, source, word.at) : HC_REGISTER_NONE,
+					.encoding = word.how });
+	}
+}
+
+/* Sets incoming->encoded if encoded pointers lead to the block at incoming->start. */
+static void want_encoded(struct incoming *incoming)
+{
+	const hc_references *references = incoming->references;
+	uint64_t start = references->encoded ? hc_encoded_block_at(references->blocks, incoming->start) : UINT64_MAX;
+
+	incoming->encoded = start != UINT64_MAX && hc_bit(references->encoded, start) ? start : UINT64_MAX;
 }
 
 static void scan_roots(struct incoming *incoming, unsigned rank)
@@ -107,6 +151,10 @@ static void scan_roots(struct incoming *incoming, unsigned rank)
 			scan_registers(incoming, root, thread);
 		else
 			scan_memory(incoming, root->start, root->end, UINT32_MAX, thread ? thread->id : 0);
+		incoming->thread = thread;
+		incoming->block = UINT32_MAX;
+		if (incoming->encoded != UINT64_MAX)
+			hc_references_look_at_root(references, root, look_for_encoded, incoming);
 	}
 }
 
@@ -117,6 +165,7 @@ GArray *hc_references_from_roots(const hc_references *references, hc_address sta
 	};
 
 	incoming.found = g_array_new(FALSE, FALSE, sizeof(hc_reference));
+	want_encoded(&incoming);
 	for (unsigned rank = 0; rank < HC_ROOT_RANKS; rank++)
 		scan_roots(&incoming, rank);
 	return incoming.found;
@@ -126,7 +175,7 @@ GArray *hc_references_to_some(
 	const hc_references *references, const hc_block *targets, unsigned count, unsigned limit, uint64_t budget)
 {
 	struct incoming incoming = {
-		.references = references, .targets = targets, .count = count, .limit = limit, .budget = budget
+		.references = references, .targets = targets, .count = count, .limit = limit, .budget = budget, .encoded = UINT64_MAX
 	};
 	hc_block_iterator iterator;
 	hc_block block;
@@ -159,13 +208,20 @@ unsigned hc_references_to(const hc_references *references, uint32_t number, unsi
 	incoming.found = g_array_new(FALSE, FALSE, sizeof(hc_reference));
 	incoming.start = target.address;
 	incoming.end = target.address + target.size;
+	want_encoded(&incoming);
 	for (unsigned rank = 0; rank < HC_ROOT_RANKS; rank++)
 		scan_roots(&incoming, rank);
 	hc_block_iterator_init(&iterator, references->blocks);
 	while (hc_block_iterator_next(&iterator, &block))
 		if (block.state == HC_BLOCK_IN_USE && block.number != number &&
-			!(block.label && hc_references_is_allocator_state(block.label)))
+			!(block.label && hc_references_is_allocator_state(block.label))) {
 			scan_memory(&incoming, block.address, block.address + block.size, block.number, 0);
+			incoming.thread = NULL;
+			incoming.block = block.number;
+			if (incoming.encoded != UINT64_MAX)
+				hc_references_look_at(references, hc_blocks_start_of_number(references->blocks, block.number),
+					look_for_encoded, &incoming);
+		}
 	unsigned count = incoming.found->len;
 
 	*ret_total = incoming.total;

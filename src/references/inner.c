@@ -8,10 +8,13 @@
  * cannot give:
  *
  *	headers	 The distance from the block's start (or, of a slab whose header is its last words, from the end). A
- *		 stray word is as likely to hit any place, so over the HC_INNER_SLOTS distances that are counted apart,
- *		 strays spread out. A distance at which DISTINCT_BLOCKS different blocks or more are pointed to, and at
- *		 least OVER_AVERAGE times the average of all distances, is a habit. It is learned from all blocks that
+ *		 stray word is as likely to hit any word of a block, so strays at blocks of N words spread over N - 1
+ *		 distances. A distance at which DISTINCT_BLOCKS different blocks or more are pointed to, and at least
+ *		 OVER_AVERAGE times as many as if all that point into blocks of that size were strays, is a habit. It is learned from all blocks that
  *		 are alive in any way, since in a list each node shows the distance of the next one only.
+ *	varying	 Headers whose length a word beside the pointer tells: varying.c.
+ *	links	 Of the first two words at the place pointed to one holds the address of the pointer, or of the word before it: the
+ *		 list entry there is linked with the one that the pointer is in, both ways. A random word is that with a chance of 2^-63.
  *	pools	 A block that at least POOL_HOLDERS different holders (live blocks, pages of data) point into. Stacks and
  *		 registers do not count: there lie copies of what is held elsewhere. Strays hit a block independently: at
  *		 a rate of r strays a block, r far below one, that is r^3 / 6.
@@ -19,12 +22,12 @@
  *	back	 the very block, or one up to FRONT bytes behind it: a page cache's header at the end of its page, a pool
  *		 that was allocated from itself. A random word is that with a chance of 2^-57.
  *
- * Passes: one look at all live words (learn.c) fills a record of 8 bytes for each possibly lost block. Then a search as the
- * first one, from the blocks that the records speak for, in which pointers at learned distances count as pointers to the start. What it
- * reaches is held inside, and is looked at for holders of pools in turn, until nothing is new: each block is looked at twice. What it
- * does not reach stays possibly lost. Nothing is done where nothing is possibly lost.
+ * Passes: one look at all live words (learn.c) fills a record of 8 bytes for each possibly lost block; one more if there are headers of
+ * varying length. Then a search as the first one, from the blocks that the records speak for, in which pointers at learned
+ * distances count as pointers to the start. What it reaches is held inside, and is looked at for holders of pools in turn, until nothing
+ * is new: each block is looked at twice. What it does not reach stays possibly lost. Nothing is done where nothing is possibly lost.
  */
-#include "references/learn.h"
+#include "references/varying.h"
 
 #include "base/pages.h"
 #include "base/parallel.h"
@@ -38,6 +41,8 @@ enum {
 	WAY_BACK = 256,	   /* bytes behind the place pointed to in which it is looked for */
 	ROUNDS_MAX = 1000, /* a chain of pools in pools: each round enters one more */
 	COUNTER_BITS = 4096,
+	SIZE_EXACT = 32, /* words: sizes up to here have a class each, larger ones one for each power of two */
+	SIZE_CLASSES = SIZE_EXACT + 1 + 27,
 };
 
 /* A record: a bit for each slot, then LEADS_BACK, then a bit for each of HOLDER_BITS hashes of holders. */
@@ -48,9 +53,13 @@ enum {
 	HOLDER_BITS = 64 - HOLDERS_SHIFT
 };
 
-/* For each slot a bitmap of the blocks that were hit, by a hash of their place: counts without keeping them. */
+/*
+ * For each slot a bitmap of the blocks that were hit, by a hash of their place: counts without keeping them. And for each class of sizes
+ * one of the blocks and the distances.
+ */
 struct counters {
 	uint64_t bits[HC_INNER_SLOTS][COUNTER_BITS / 64];
+	uint64_t sizes[SIZE_CLASSES][COUNTER_BITS / 64];
 };
 
 struct inner {
@@ -59,7 +68,8 @@ struct inner {
 	uint64_t *records;  /* for each block of it */
 	uint64_t *possible; /* as it was at first */
 	struct counters *counters;
-	bool way_back_seen;
+	hc_varying_counters *varying;
+	bool way_back_seen, links_seen;
 };
 
 bool hc_references_leads_back(
@@ -83,6 +93,22 @@ bool hc_references_leads_back(
 	return false;
 }
 
+static void set_bit(uint64_t *bits, uint64_t hash)
+{
+	bits[hash % COUNTER_BITS / 64] |= (uint64_t)1 << hash % 64;
+}
+
+static unsigned size_class(uint64_t words)
+{
+	return words <= SIZE_EXACT ? words : MIN(SIZE_EXACT + 59 - (unsigned)__builtin_clzll(words), SIZE_CLASSES - 1);
+}
+
+/* The fewest words of a block of the class. */
+static uint64_t class_words(unsigned class)
+{
+	return class <= SIZE_EXACT ? class : (uint64_t)SIZE_EXACT << (class - SIZE_EXACT - 1);
+}
+
 static uint64_t *record_of(const struct inner *inner, uint64_t start)
 {
 	uint64_t word = start / 64, below = ((uint64_t)1 << start % 64) - 1;
@@ -90,7 +116,27 @@ static uint64_t *record_of(const struct inner *inner, uint64_t start)
 	return &inner->records[inner->ranks[word] + __builtin_popcountll(inner->possible[word] & below)];
 }
 
-static void note(struct inner *inner, unsigned worker, const hc_word_source *source, uint64_t start, hc_address value)
+/* Whether the entry at ADDRESS and the one that the pointer at byte AT of SOURCE is in are linked both ways. */
+static bool is_linked(const struct inner *inner, const hc_word_source *source, uint64_t at, hc_address address)
+{
+	const hc_references *references = inner->references;
+	hc_word_format format = hc_core_word_format(references->core);
+	const hc_block_region *region = hc_blocks_region(references->blocks, address);
+	hc_address from = source->address + at;
+
+	if (!source->address || !region || !region->bytes || address < region->start ||
+		region->end - address < 2 * format.size)
+		return false;
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t back = hc_load_word(region->bytes + (address - region->start) + i * format.size, format);
+
+		if (back == from || back == from - format.size)
+			return true;
+	}
+	return false;
+}
+
+static void note(struct inner *inner, unsigned worker, const hc_word_source *source, uint64_t at, uint64_t start, hc_address value)
 {
 	const hc_references *references = inner->references;
 	const hc_blocks *blocks = references->blocks;
@@ -102,12 +148,21 @@ static void note(struct inner *inner, unsigned worker, const hc_word_source *sou
 	if (value == block || value - block >= size)
 		return;
 	if (slot >= 0) {
-		unsigned bit = hc_learn_hash(start) % COUNTER_BITS;
+		struct counters *counters = &inner->counters[worker];
 
-		inner->counters[worker].bits[slot][bit / 64] |= (uint64_t)1 << bit % 64;
+		set_bit(counters->bits[slot], hc_learn_hash(start));
+		set_bit(counters->sizes[size_class(size / blocks->word)], hc_learn_hash(start + ((uint64_t)slot << 48)));
 	}
+	if (!references->inner_learned)
+		hc_varying_count(&inner->varying[worker], references, source, at, start, value - block);
 	if (source->possible || !source->marked)
 		return;
+	bool linked = is_linked(inner, source, at, value);
+
+	if (linked)
+		__atomic_store_n(&inner->links_seen, true, __ATOMIC_RELAXED);
+	if (linked || hc_varying_explains(references, source, at, value - block))
+		__atomic_fetch_or(&references->told[start / 64], (uint64_t)1 << start % 64, __ATOMIC_RELAXED);
 	record = record_of(inner, start);
 	bits = source->holder ? (uint64_t)1 << (HOLDERS_SHIFT + hc_learn_hash(source->holder) % HOLDER_BITS) : 0;
 	if (slot >= 0)
@@ -136,7 +191,7 @@ static void look(void *data, unsigned worker, const hc_word_source *source)
 					 UINT64_MAX;
 
 		if (start != UINT64_MAX && start != source->start && hc_bit(inner->possible, start))
-			note(inner, worker, source, start, value);
+			note(inner, worker, source, i, start, value);
 	}
 }
 
@@ -153,21 +208,36 @@ static double count_of(const uint64_t *bits)
 	return count;
 }
 
+/* All workers' COUNTER_BITS that lie OFFSET bytes into their counters. */
+static double count_all(const struct inner *inner, unsigned workers, size_t offset)
+{
+	uint64_t *all = (uint64_t *)(void *)((char *)&inner->counters[0] + offset);
+
+	for (unsigned worker = 1; worker < workers; worker++) {
+		const uint64_t *bits = (const uint64_t *)(const void *)((const char *)&inner->counters[worker] + offset);
+
+		for (unsigned i = 0; i < COUNTER_BITS / 64; i++)
+			all[i] |= bits[i];
+	}
+	return count_of(all);
+}
+
 static void learn_offsets(struct inner *inner, unsigned workers)
 {
-	double counts[HC_INNER_SLOTS], sum = 0;
+	double sizes[SIZE_CLASSES];
 
+	for (unsigned class = 0; class < SIZE_CLASSES; class ++)
+		sizes[class] = count_all(inner, workers, offsetof(struct counters, sizes[class]));
 	for (unsigned slot = 0; slot < HC_INNER_SLOTS; slot++) {
-		uint64_t *all = inner->counters[0].bits[slot];
+		double count = count_all(inner, workers, offsetof(struct counters, bits[slot])), strays = 0;
 
-		for (unsigned worker = 1; worker < workers; worker++)
-			for (unsigned i = 0; i < COUNTER_BITS / 64; i++)
-				all[i] |= inner->counters[worker].bits[slot][i];
-		sum += counts[slot] = count_of(all);
-	}
-	for (unsigned slot = 0; slot < HC_INNER_SLOTS; slot++)
-		if (counts[slot] >= DISTINCT_BLOCKS && counts[slot] * HC_INNER_SLOTS >= OVER_AVERAGE * sum)
+		/* Slots are distances from the start, or before the end: of both kinds a block has as many as it is long. */
+		for (unsigned class = 2; class < SIZE_CLASSES; class ++)
+			if (class_words(class) * inner->references->blocks->word > hc_inner_distance(slot))
+				strays += sizes[class] / (MIN(class_words(class), HC_INNER_SLOTS + 1) - 1);
+		if (count >= DISTINCT_BLOCKS && count >= OVER_AVERAGE * strays)
 			inner->references->inner_offsets |= (uint64_t)1 << slot;
+	}
 }
 
 /* The blocks that their records speak for, and that are not marked yet. They are marked. */
@@ -184,7 +254,7 @@ static GArray *take_explained(struct inner *inner)
 
 			if (pool)
 				hc_set_bit(references->pools, start);
-			if (!(pool || *record & LEADS_BACK || *record & references->inner_offsets) ||
+			if (!(pool || hc_bit(references->told, start) || *record & LEADS_BACK || *record & references->inner_offsets) ||
 				hc_bit(references->marks, start))
 				continue;
 			inner->way_back_seen |= (*record & LEADS_BACK) != 0;
@@ -219,6 +289,19 @@ static bool search_explained(struct inner *inner, unsigned jobs, uint64_t *fresh
 	return true;
 }
 
+/* Once: in what is left then, an average would be one of strays alone. */
+static void learn_headers(struct inner *inner, unsigned jobs)
+{
+	hc_references *references = inner->references;
+	unsigned workers = hc_parallel_workers(jobs);
+
+	learn_offsets(inner, workers);
+	references->inner_learned = true;
+	if (!hc_varying_learn(references, inner->varying, workers))
+		return;
+	hc_references_look(references, true, NULL, jobs, look, inner);
+}
+
 static bool explain(struct inner *inner, unsigned jobs)
 {
 	hc_references *references = inner->references;
@@ -232,15 +315,19 @@ static bool explain(struct inner *inner, unsigned jobs)
 	}
 	inner->records = g_try_new0(uint64_t, count + 1);
 	inner->counters = g_try_new0(struct counters, workers);
+	inner->varying = g_try_new0(hc_varying_counters, workers);
 	fresh = g_try_new(uint64_t, words + 1);
 	ignored = g_try_new0(uint64_t, words + 1);
-	references->inner = g_try_new0(uint64_t, words + 1);
-	references->pools = g_try_new0(uint64_t, words + 1);
-	if (!inner->records || !inner->counters || !fresh || !ignored || !references->inner || !references->pools)
+	if (!references->inner_learned) {
+		references->inner = g_try_new0(uint64_t, words + 1);
+		references->pools = g_try_new0(uint64_t, words + 1);
+		references->told = g_try_new0(uint64_t, words + 1);
+	}
+	if (!inner->records || !inner->counters || !inner->varying || !fresh || !ignored || !references->inner || !references->pools || !references->told)
 		return false;
 	hc_references_look(references, true, NULL, jobs, look, inner);
-	learn_offsets(inner, workers);
-	references->inner_learned = true;
+	if (!references->inner_learned)
+		learn_headers(inner, jobs);
 	for (uint64_t word = 0; word < words; word++)
 		references->marks[word] &= ~inner->possible[word];
 	bool ok = search_explained(inner, jobs, fresh, ignored);
@@ -265,16 +352,19 @@ bool hc_references_explain_inner(hc_references *references, unsigned jobs)
 		memcpy(inner.possible, references->possible, words * sizeof *inner.possible);
 		ok = explain(&inner, jobs);
 	}
-	references->way_back_seen = inner.way_back_seen;
+	references->way_back_seen |= inner.way_back_seen;
+	references->links_seen |= inner.links_seen;
 	g_free(inner.possible);
 	g_free(inner.ranks);
 	g_free(inner.records);
 	g_free(inner.counters);
+	g_free(inner.varying);
 	return ok;
 }
 
 char *hc_references_inner_text(const hc_references *references)
 {
+	g_autofree char *varying = hc_varying_text(references);
 	GString *text = g_string_new(NULL);
 	bool pools = false;
 
@@ -289,10 +379,14 @@ char *hc_references_inner_text(const hc_references *references)
 		g_string_append(text, " bytes");
 	if (references->inner_offsets >> HC_INNER_START_SLOTS)
 		g_string_append_printf(text, "%sheaders at the end", text->len ? ", " : "");
+	if (varying)
+		g_string_append_printf(text, "%sheaders of varying length (%s)", text->len ? ", " : "", varying);
 	for (uint64_t word = 0; word < references->blocks->granule_count / 64 && !pools; word++)
 		pools = references->pools[word] != 0;
 	if (pools)
 		g_string_append_printf(text, "%spools", text->len ? ", " : "");
+	if (references->links_seen)
+		g_string_append_printf(text, "%slists linked both ways", text->len ? ", " : "");
 	if (references->way_back_seen)
 		g_string_append_printf(text, "%sheaders inside that lead back to the start", text->len ? ", " : "");
 	return g_string_free(text, FALSE);

@@ -4,6 +4,10 @@
 
 #include "references/references.h"
 
+enum {
+	HC_VARYING_WORDS = 17, /* 32 bits each, from 32 bytes before a pointer to 32 behind it */
+};
+
 struct hc_references {
 	const hc_core *core;
 	const hc_blocks *blocks;
@@ -17,10 +21,15 @@ struct hc_references {
 	uint64_t *direct;	     /* bit for each granule: directly lost; NULL if nothing is lost */
 	uint64_t *inner;	     /* bit for each granule: held inside; NULL if nothing is */
 	uint64_t *pools;	     /* bit for each granule: a pool, so that a pointer anywhere inside counts; or NULL */
+	uint64_t *told;		     /* bit for each granule: the word that points into it, or what it points to, tells why; or NULL */
+	uint32_t varying_rules[HC_VARYING_WORDS]; /* bits for factors, for each place beside the pointer: varying.c */
 	uint64_t *encoded;	     /* bit for each granule: reached by encoded pointers; NULL if nothing is */
 	bool inner_learned;	     /* the following count, and headers that lead back */
 	uint64_t inner_offsets;	     /* of HC_INNER_SLOT's slots: pointers so far behind a block's start count */
+	bool links_seen;	     /* entries of lists were linked both ways */
 	bool way_back_seen;	     /* a header inside of a block led back to its start */
+	struct hc_encodings *learned;	  /* encodings.c: what was learned of words of 64 bits; NULL: nothing was tried */
+	struct hc_compressed *compressed; /* compressed.c: of 32 bits; NULL: nothing */
 	unsigned encodings;	     /* of HC_ENCODING_...: what was learned */
 	hc_references_totals totals;
 };
@@ -54,7 +63,10 @@ enum {
 };
 unsigned hc_references_root_rank(const hc_root *root);
 
-/* incoming.c: the first LIMIT words in roots whose value is in [START, END), by rank. GArray of hc_reference. */
+/*
+ * incoming.c: the first LIMIT words in roots whose value is in [START, END), or that lead to a block at START in an encoding, by rank.
+ * GArray of hc_reference.
+ */
 GArray *hc_references_from_roots(const hc_references *references, hc_address start, hc_address end, unsigned limit);
 
 /* Appends the words of [start, end) that the core has. */
@@ -120,8 +132,14 @@ bool hc_references_leads_back(
 	const hc_references *references, hc_address block, uint64_t size, hc_address address);
 
 /*
- * inner.c: which of the blocks in references->possible, all of them marked, are held inside. Takes them from there. FALSE if memory
- * was out.
+ * references.c: the second search: from the unmarked blocks whose bit is set in INTERIOR, by pointers of any kind. What it reaches is
+ * marked, and joins references->possible. FALSE if memory was out.
+ */
+bool hc_references_search_interior(hc_references *references, const uint64_t *interior, unsigned jobs);
+
+/*
+ * inner.c: which of the blocks in references->possible, all of them marked, are held inside. Takes them from there. When called again
+ * it applies what it has learned to what has become possibly lost since, or safe. FALSE if memory was out.
  */
 bool hc_references_explain_inner(hc_references *references, unsigned jobs);
 

@@ -7,7 +7,8 @@
 enum {
 	SLICE = 256 * 1024,
 	STRETCH = 64 * HC_GROUP_GRANULES, /* granules that are taken at once: half a megabyte of heap */
-	PAGE = 4096
+	PAGE = 4096,
+	WORKERS_MAX = 64 /* as hc_parallel_workers() */
 };
 
 struct looking {
@@ -18,6 +19,7 @@ struct looking {
 	void *data;
 	int next_root;
 	uint64_t next_granule;
+	uint64_t bytes[WORKERS_MAX][8]; /* looked at by each worker; in cache lines of their own */
 };
 
 static void add_slices(struct looking *looking, hc_words words, hc_address address, bool stack)
@@ -70,6 +72,12 @@ static void add_root(struct looking *looking, const hc_root *root)
 	}
 }
 
+static void look_at_words(struct looking *looking, unsigned worker, const hc_word_source *source)
+{
+	looking->bytes[worker][0] += source->size;
+	looking->look(looking->data, worker, source);
+}
+
 static bool is_cache(const hc_blocks *blocks, uint32_t number)
 {
 	return blocks->labelled[number / 64] >> number % 64 & 1 &&
@@ -103,7 +111,7 @@ static void look_at_block(struct looking *looking, unsigned worker, const hc_blo
 		available = MIN(available, end - address);
 		source.size = available & ~(uint64_t)(references->blocks->word - 1);
 		if (source.size)
-			looking->look(looking->data, worker, &source);
+			look_at_words(looking, worker, &source);
 		address += available;
 	}
 }
@@ -138,13 +146,13 @@ static void run_worker(void *data, unsigned worker)
 	unsigned root;
 
 	while ((root = g_atomic_int_add(&looking->next_root, 1)) < looking->roots->len)
-		looking->look(looking->data, worker, &g_array_index(looking->roots, hc_word_source, root));
+		look_at_words(looking, worker, &g_array_index(looking->roots, hc_word_source, root));
 	while ((first = __atomic_fetch_add(&looking->next_granule, STRETCH, __ATOMIC_RELAXED)) <
 		looking->references->blocks->granule_count)
 		look_at_stretch(looking, worker, first);
 }
 
-void hc_references_look(const hc_references *references, bool roots, const uint64_t *chosen, unsigned jobs, hc_look look,
+void hc_references_look(hc_references *references, bool roots, const uint64_t *chosen, unsigned jobs, hc_look look,
 	void *data)
 {
 	struct looking looking = {
@@ -158,6 +166,18 @@ void hc_references_look(const hc_references *references, bool roots, const uint6
 	for (unsigned i = 0; roots && i < references->roots->len; i++)
 		add_root(&looking, &g_array_index(references->roots, hc_root, i));
 	hc_parallel_run(hc_parallel_workers(jobs), run_worker, &looking);
+	for (unsigned worker = 0; worker < WORKERS_MAX; worker++)
+		references->totals.learning += looking.bytes[worker][0] / references->blocks->word;
+	g_array_unref(looking.roots);
+}
+
+void hc_references_look_at_root(const hc_references *references, const hc_root *root, hc_look look, void *data)
+{
+	struct looking looking = { .references = references, .roots = g_array_new(FALSE, FALSE, sizeof(hc_word_source)) };
+
+	add_root(&looking, root);
+	for (unsigned i = 0; i < looking.roots->len; i++)
+		look(data, 0, &g_array_index(looking.roots, hc_word_source, i));
 	g_array_unref(looking.roots);
 }
 

@@ -33,10 +33,13 @@ typedef void (*hc_look)(void *data, unsigned worker, const hc_word_source *sourc
 
 /*
  * Calls LOOK for the roots, if ROOTS, and for the blocks in use whose bit is set in CHOSEN; all of them if it is NULL. malloc's own caches
- * are left out.
+ * are left out. Counts the words in references->totals.learning.
  */
-void hc_references_look(const hc_references *references, bool roots, const uint64_t *chosen, unsigned jobs, hc_look look,
+void hc_references_look(hc_references *references, bool roots, const uint64_t *chosen, unsigned jobs, hc_look look,
 	void *data);
+
+/* Calls LOOK, as worker 0, for the words of one root, in the same slices; for none if it is not used. */
+void hc_references_look_at_root(const hc_references *references, const hc_root *root, hc_look look, void *data);
 
 /* Calls LOOK, as worker 0, for the block that starts at granule START. */
 void hc_references_look_at(const hc_references *references, uint64_t start, hc_look look, void *data);

@@ -19,11 +19,14 @@
  * Several paths: first every root word that leads straight to the block. Then search after search, each without the blocks that
  * earlier paths lead through, until one finds nothing.
  *
+ * Encoded pointers (encodings.c) are followed, behind the plain ones of a block, if the block hangs on one.
+ *
  * Lost blocks are searched for among the lost alone, from the directly lost ones on.
  *
  * Cost: a search of 10 million nodes of 24 bytes, each reached from the one before it (nothing to fetch ahead), takes 2 s where they lie in
  * order, and 7 s or more where they lie at random; only blocks that are reached before the target are looked at. 80 MB for these.
  */
+#include "references/encodings.h"
 #include "references/scan.h"
 
 enum {
@@ -48,6 +51,7 @@ struct hc_paths {
 	const hc_references *references;
 	uint32_t target;
 	bool exact;	 /* pointers into the middle of a block do not lead there */
+	bool encoded;	 /* encoded pointers are followed */
 	GPtrArray *list; /* of struct path */
 };
 
@@ -68,6 +72,7 @@ struct search {
 	uint32_t head, tail;
 	struct candidate candidates[CANDIDATES];
 	unsigned candidate_count;
+	uint32_t encoded_from; /* what the words are in that are looked at for encoded pointers */
 	bool found;
 };
 
@@ -162,6 +167,30 @@ static void search_words(struct search *search, hc_words words, uint32_t from)
 	}
 }
 
+static void look_for_encoded(void *data, unsigned worker, const hc_word_source *source)
+{
+	struct search *search = data;
+	const hc_blocks *blocks = search->blocks;
+	hc_encoded_word word;
+
+	(void)worker;
+	for (uint64_t at = 0; hc_encodings_next(search->references, source, &at, &word);) {
+		search->candidates[search->candidate_count++] = (struct candidate){
+			.granule = word.start,
+			.address = hc_blocks_address(blocks, hc_blocks_region_of_start(blocks, word.start), word.start),
+			.from = search->encoded_from,
+		};
+		if (search->candidate_count == CANDIDATES)
+			resolve_candidates(search);
+	}
+}
+
+static void search_block_for_encoded(struct search *search, uint64_t start, uint32_t number)
+{
+	search->encoded_from = number;
+	hc_references_look_at(search->references, start, look_for_encoded, search);
+}
+
 /* Calls search_words() for what the block at granule START holds. */
 static void search_block(struct search *search, const hc_block_region *region, uint64_t start, uint32_t number)
 {
@@ -171,13 +200,15 @@ static void search_block(struct search *search, const hc_block_region *region, u
 	size = MIN(size, region->end - address);
 	if (region->bytes) {
 		search_words(search, (hc_words){ region->bytes + (address - region->start), size }, number);
-		return;
-	}
-	g_autoptr(GArray) words = g_array_new(FALSE, FALSE, sizeof(hc_words));
+	} else {
+		g_autoptr(GArray) words = g_array_new(FALSE, FALSE, sizeof(hc_words));
 
-	hc_references_add_words(search->references, address, address + size, words);
-	for (unsigned i = 0; i < words->len; i++)
-		search_words(search, g_array_index(words, hc_words, i), number);
+		hc_references_add_words(search->references, address, address + size, words);
+		for (unsigned i = 0; i < words->len; i++)
+			search_words(search, g_array_index(words, hc_words, i), number);
+	}
+	if (search->paths->encoded)
+		search_block_for_encoded(search, start, number);
 }
 
 /* ---- the search ---- */
@@ -198,6 +229,9 @@ static void start_at_roots(struct search *search)
 		}
 	for (unsigned i = 0; i < words->len; i++)
 		search_words(search, g_array_index(words, hc_words, i), A_ROOT);
+	search->encoded_from = A_ROOT;
+	for (unsigned i = 0; search->paths->encoded && i < references->roots->len; i++)
+		hc_references_look_at_root(references, &g_array_index(references->roots, hc_root, i), look_for_encoded, search);
 	resolve_candidates(search);
 	/* In the order of their numbers, so that the answer does not depend on the table's. */
 	g_autoptr(GArray) own = g_array_new(FALSE, FALSE, sizeof(uint32_t));
@@ -385,6 +419,8 @@ hc_paths *hc_paths_find(const hc_references *references, uint32_t number, unsign
 
 	paths->references = references;
 	paths->target = number;
+	/* What is possibly lost, or held inside, may hang on a block that encoded pointers lead to. */
+	paths->encoded = references->totals.encoded.blocks && how != HC_REACH_REACHABLE && !hc_reach_is_lost(how);
 	paths->exact = how != HC_REACH_POSSIBLY_LOST && !hc_reach_is_lost(how);
 	paths->list = g_ptr_array_new_with_free_func(path_destroy);
 	limit = CLAMP(limit, 1, PATHS_MAX);
@@ -449,6 +485,34 @@ static bool choose_root(const hc_paths *paths, const hc_block *block, hc_referen
 	return false;
 }
 
+/* The encoded word that leads from block `from` to the block at granule `start`. */
+struct encoded_search {
+	const hc_references *references;
+	uint32_t from;
+	uint64_t start;
+	hc_address address; /* of that block */
+	hc_reference *reference;
+	bool found;
+};
+
+static void look_for_word(void *data, unsigned worker, const hc_word_source *source)
+{
+	struct encoded_search *search = data;
+	hc_encoded_word word;
+
+	(void)worker;
+	for (uint64_t at = 0; !search->found && hc_encodings_next(search->references, source, &at, &word);) {
+		if (word.start != search->start)
+			continue;
+		*search->reference = (hc_reference){ .from = source->address + word.at,
+			.to = search->address,
+			.block = search->from,
+			.register_index = HC_REGISTER_NONE,
+			.encoding = word.how };
+		search->found = true;
+	}
+}
+
 /* The word in block FROM that leads to BLOCK. */
 static bool find_word(const hc_paths *paths, uint32_t from, const hc_block *block, hc_reference *ret_reference)
 {
@@ -465,10 +529,17 @@ static bool find_word(const hc_paths *paths, uint32_t from, const hc_block *bloc
 		if (!hc_core_read_word(references->core, holder.address + offset, &value) ||
 			value - block->address >= block->size || !may_lead(paths, block->number, start, value))
 			continue;
-		*ret_reference = (hc_reference){ holder.address + offset, value, 0, from, HC_REGISTER_NONE };
+		*ret_reference = (hc_reference){ holder.address + offset, value, 0, from, HC_REGISTER_NONE, NULL };
 		return true;
 	}
-	return false;
+	struct encoded_search search = {
+		.references = references, .from = from, .start = start, .address = block->address, .reference = ret_reference
+	};
+
+	if (paths->encoded)
+		hc_references_look_at(
+			references, hc_blocks_start_of_number(references->blocks, from), look_for_word, &search);
+	return search.found;
 }
 
 bool hc_paths_step(const hc_paths *paths, unsigned index, uint32_t step, hc_path_step *ret_step)

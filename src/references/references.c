@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The search as a whole, and asking for its result. */
 #include "base/pages.h"
-#include "references/internal.h"
+#include "references/encodings.h"
 
 const char *hc_reach_name(hc_reach reach)
 {
@@ -92,8 +92,7 @@ static hc_amount add_up(const hc_references *references, const uint64_t *bitmap)
 	return amount;
 }
 
-/* The second search: from the blocks that only interior pointers lead to, by pointers of any kind. */
-static bool search_interior(hc_references *references, const uint64_t *interior, unsigned jobs)
+bool hc_references_search_interior(hc_references *references, const uint64_t *interior, unsigned jobs)
 {
 	uint64_t words = references->blocks->granule_count / 64;
 	g_autofree uint64_t *before = g_try_new(uint64_t, words + 1);
@@ -108,7 +107,9 @@ static bool search_interior(hc_references *references, const uint64_t *interior,
 	if (!hc_references_mark(references, references->marks, NULL, NULL, starts, jobs, &references->totals))
 		return false;
 	for (uint64_t word = 0; word < words; word++)
-		before[word] = references->marks[word] & ~before[word];
+		before[word] = (references->marks[word] & ~before[word]) |
+			       (references->possible ? references->possible[word] : 0);
+	g_free(references->possible);
 	references->possible = g_steal_pointer(&before);
 	return true;
 }
@@ -135,7 +136,7 @@ static bool search(hc_references *references, bool learn, unsigned jobs)
 	interior = hc_pages_create(bitmap_bytes(references));
 	bool ok = interior &&
 		  hc_references_mark(references, references->marks, interior, words, starts, jobs, totals) &&
-		  search_interior(references, interior, jobs) &&
+		  hc_references_search_interior(references, interior, jobs) &&
 		  (!learn || (hc_references_explain_inner(references, jobs) && hc_references_find_encoded(references, jobs)));
 
 	hc_pages_destroy(interior, bitmap_bytes(references));
@@ -184,7 +185,10 @@ void hc_references_destroy(hc_references *references)
 	g_free(references->direct);
 	g_free(references->inner);
 	g_free(references->pools);
+	g_free(references->told);
 	g_free(references->encoded);
+	hc_encodings_destroy(references->learned);
+	hc_compressed_destroy(references->compressed);
 	g_free(references);
 }
 

@@ -186,6 +186,7 @@ static json_t *references_json(const address_facts *facts)
 		hc_place_of_reference(&sources, reference, &place);
 		hc_json_set(entry, "from", reference->from ? hc_json_address(reference->from) : json_null());
 		hc_json_set(entry, "to", hc_json_address(reference->to));
+		hc_json_set(entry, "encoding", hc_json_text(reference->encoding));
 		hc_json_set(entry, "thread", place.thread_id ? json_integer(place.thread_id) : json_null());
 		hc_json_set(entry, "block", in_block ? hc_json_address(block.address) : json_null());
 		hc_json_set(entry, "where", hc_json_text(place.name));
@@ -451,7 +452,13 @@ static void print_references(const address_facts *facts, hc_output *output)
 		if (reference->from)
 			hc_table_set_number(table, 1, reference->from);
 		hc_table_set_plain(table, 2, offset);
-		hc_table_set_text(table, 3, place.name);
+		if (reference->encoding) {
+			g_autofree char *text = g_strdup_printf("%s, by an encoded pointer: %s", place.name, reference->encoding);
+
+			hc_table_set_text(table, 3, text);
+		} else {
+			hc_table_set_text(table, 3, place.name);
+		}
 	}
 	hc_table_print(table, output);
 	if (facts->reference_count < facts->reference_total)

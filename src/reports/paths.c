@@ -82,6 +82,7 @@ static json_t *step_json(const path_facts *facts, const hc_path_step *step, uint
 	hc_json_set(object, "place", find_place(facts, step, number, &place) ? hc_place_json(&place) : json_null());
 	hc_json_set(object, "offset", has_offset ? hc_json_number(step->reference.from - before.address) : json_null());
 	hc_json_set(object, "to", step->has_reference ? hc_json_address(step->reference.to) : json_null());
+	hc_json_set(object, "encoding", hc_json_text(step->has_reference ? step->reference.encoding : NULL));
 	hc_json_set(object, "block", hc_json_address(block->address));
 	hc_json_set(object, "size", hc_json_number(block->size));
 	hc_json_set(object, "state", json_string(hc_block_state_name(block->state)));
@@ -146,6 +147,22 @@ enum {
 	STEP_WHAT
 };
 
+/* "  +8, name, encoded: tag in bits 48-63": the word that leads on. NAME may be NULL. NULL: nothing is known of it. */
+static char *describe_word(const path_facts *facts, const hc_path_step *step, uint32_t number, const char *name)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	hc_block before;
+
+	if (number && step->has_reference &&
+		hc_blocks_get(hc_analysis_blocks(facts->analysis), step->reference.block, &before))
+		g_string_append_printf(text, "  +%" G_GUINT64_FORMAT, step->reference.from - before.address);
+	if (name)
+		g_string_append_printf(text, "%s%s", text->len ? ", " : "", name);
+	if (step->has_reference && step->reference.encoding)
+		g_string_append_printf(text, "%sby an encoded pointer: %s", text->len ? ", " : "", step->reference.encoding);
+	return text->len ? g_strdup(text->str) : NULL;
+}
+
 static void add_step(const path_facts *facts, hc_table *table, const hc_path_step *step, uint32_t number)
 {
 	const hc_block *block = &step->block;
@@ -157,20 +174,12 @@ static void add_step(const path_facts *facts, hc_table *table, const hc_path_ste
 	const char *state = block->state == HC_BLOCK_IN_USE ? NULL : hc_block_state_name(block->state);
 	g_auto(hc_place) place = { 0 };
 	bool named = find_place(facts, step, number, &place);
-	hc_block before;
 
 	hc_table_add_row(table);
-	if (number && step->has_reference &&
-		hc_blocks_get(hc_analysis_blocks(facts->analysis), step->reference.block, &before)) {
-		g_autofree char *word =
-			named ? g_strdup_printf("  +%" G_GUINT64_FORMAT ", %s", step->reference.from - before.address,
-					place.name) :
-				g_strdup_printf("  +%" G_GUINT64_FORMAT, step->reference.from - before.address);
+	g_autofree char *word = describe_word(facts, step, number, named ? place.name : NULL);
 
+	if (word)
 		hc_table_set_text(table, STEP_WORD, word);
-	} else if (named) {
-		hc_table_set_text(table, STEP_WORD, place.name);
-	}
 	hc_table_set_plain(table, STEP_TO, to);
 	hc_table_set_number(table, STEP_SIZE, block->size);
 	if (block->label)
@@ -241,9 +250,7 @@ static void print_paths(const path_facts *facts, hc_output *output)
 	hc_output_text(output, "\n");
 	if (!hc_paths_count(facts->paths))
 		hc_output_wrapped(output, 0, 0,
-			facts->reach == HC_REACH_ENCODED ?
-				"Only pointers in an encoding that was learned (see roots) lead to it, or to what holds it: they are not followed here." :
-				"No path leads to it.");
+			"No path leads to it.");
 	for (unsigned i = 0; i < hc_paths_count(facts->paths); i++)
 		print_path(facts, i, output);
 	if (hc_diagnostics_count(hc_analysis_diagnostics(facts->analysis))) {

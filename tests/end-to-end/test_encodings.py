@@ -40,7 +40,7 @@ def check_classes(fixture: Stopped, core: Any) -> None:
     assert told == expected, f"expected {expected}, reported {told}: {few(wrong_blocks(blocks, core))}"
     for word in ("tag in bits 48-63", "own place", "start of the block"):
         assert word in references["encoded"]["learned"], references["encoded"]["learned"]
-    for word in ("headers of 24 bytes", "pools", "lead back"):
+    for word in ("headers of 24 bytes", "varying length (-4 times the 32 bits 4 bytes before the pointer)", "pools", "lead back"):
         assert word in references["held_inside"]["learned"], references["held_inside"]["learned"]
 
 
@@ -82,16 +82,28 @@ def check_off(fixture: Stopped, core: Any) -> None:
     assert not wrong, f"{len(wrong)} blocks misjudged:{few(wrong)}"
 
 
+HOW = {"tagged": "tag in bits 48-63", "relative": "distance from the pointer's own place",
+       "owned": "distance from the start of the block that holds it", "mixed": "distance from the start of the block that holds it"}
+
+
 def check_paths(fixture: Stopped, core: Any) -> None:
-    """A block that is held inside has a path, whose words lead into the middle; one that is encoded is not said to have none."""
-    tagged = next(address for address, (_, verdict, _) in blocks_of(fixture).items() if verdict == "encoded")
-    text = " ".join(succeed("path", core, f"{tagged:#x}").out.split())
-    assert "Only pointers in an encoding that was learned" in text, text
+    """What is held inside has a path whose words lead into the middle; what is encoded one whose last word is said to be."""
+    seen: set[str] = set()
     for address, (kind, verdict, _) in blocks_of(fixture).items():
-        if verdict == "inside":
-            report = report_of(succeed("path", core, f"{address:#x}", "--json"))
-            assert report["paths"], f"{kind} at {address:#x}: no path"
-            return
+        if kind in seen or verdict not in ("encoded", "inside"):
+            continue
+        seen.add(kind)
+        paths = report_of(succeed("path", core, f"{address:#x}", "--json"))["paths"]
+        assert paths and paths[0]["begins"] == "root", f"{kind} at {address:#x}: {paths}"
+        last = paths[0]["steps"][-1]
+        assert last["encoding"] == HOW.get(kind), f"{kind} at {address:#x}: {last}"
+        if verdict == "encoded":
+            assert last["to"] == f"{address:#x}", last
+            text = " ".join(succeed("path", core, f"{address:#x}").out.split())
+            assert f"by an encoded pointer: {HOW[kind]}" in text, text
+            references = report_of(succeed("block", core, f"{address:#x}", "--json", "--no-types"))["references"]
+            assert [one["encoding"] for one in references["list"]] == [HOW[kind]], references
+    assert seen >= {"tagged", "relative", "owned", "mixed", "headed"}, seen
 
 
 def check_jobs(fixture: Stopped, core: Any) -> None:

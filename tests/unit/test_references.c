@@ -418,6 +418,17 @@ static void test_idioms(void)
 	check_idiom(8 + 600, &wrong, 0, 8, HC_REACH_POSSIBLY_LOST, __LINE__);	 /* a length of 0, and room for 600 */
 	check_idiom(24 + 21, string, 3, 24, HC_REACH_REACHABLE, __LINE__);	 /* an old std::string of capacity 20 */
 	check_idiom(24 + 100, string, 3, 24, HC_REACH_POSSIBLY_LOST, __LINE__);
+	/* A debugging allocator's: the length, its highest byte first; a letter and seven guards; the bytes; two more words. */
+	const uint64_t guarded[] = { GUINT64_SWAP_LE_BE(300), 0xfdfdfdfdfdfdfd72 }, other[] = { GUINT64_SWAP_LE_BE(300), 0xfdfdfdfdfdfefd72 },
+		       native[] = { 300, 0xfdfdfdfdfdfdfd72 }, nothing[] = { GUINT64_SWAP_LE_BE(300), 0x72 };
+
+	check_idiom(16 + 300 + 16, guarded, 2, 16, HC_REACH_REACHABLE, __LINE__);
+	check_idiom(16 + 300 + 16, guarded, 2, 24, HC_REACH_POSSIBLY_LOST, __LINE__);
+	check_idiom(16 + 400 + 16, guarded, 2, 16, HC_REACH_POSSIBLY_LOST, __LINE__);
+	check_idiom(16 + 200 + 16, guarded, 2, 16, HC_REACH_POSSIBLY_LOST, __LINE__);
+	check_idiom(16 + 300 + 16, other, 2, 16, HC_REACH_POSSIBLY_LOST, __LINE__);
+	check_idiom(16 + 300 + 16, native, 2, 16, HC_REACH_POSSIBLY_LOST, __LINE__);
+	check_idiom(16 + 300 + 16, nothing, 2, 16, HC_REACH_POSSIBLY_LOST, __LINE__);
 }
 
 /* ---- large ones ---- */

@@ -1,0 +1,663 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Pointers of 32 bits: a number that, times 1, 4, 8 or 16, is the distance from a base that all of them share. Virtual machines keep
+ * references so (HotSpot's compressed oops, V8's pointer compression), and arenas do.
+ *
+ * Neither the base nor the factor is known. What is known are the lost blocks: if a number leads to one of them, that gives a base, and
+ * all other numbers at the same place must lead to blocks from there, too. A place is an offset in blocks of one size; a large block
+ * or a page of data without any address is a place as a whole, since it may be a table.
+ *
+ *	sample	 Of each place up to SAMPLE different numbers: those whose hash is lowest, so that the order of looking does not
+ *		 matter. Places with fewer than SAMPLE_MIN are left aside: small numbers of few values prove nothing.
+ *	search	 For each factor, each of the first ANCHORS numbers, each lost block: the base. It is a candidate if of the sample
+ *		 all but one in MISSES_SHARE lead to starts of blocks. Nearly all bases fail at the first few numbers.
+ *	proof	 With a density D of starts between the first and the last target, N numbers all hit by accident with a chance of
+ *		 about D^N. Times the bases that were tried, this must be below 2^-PROOF_BITS.
+ *	one	 Blocks of one size in a row, and numbers in a row, fit from several bases, shifted by a block or more. A base
+ *	base	 that is the only one to fit is learned. Of several only those are left from which all of the sample and the lowest and
+ *		 the highest number lead to starts, and which live memory holds as a plain address, as whoever decodes such
+ *		 a pointer needs it; or which are multiples of 4 GiB. One must be left, and the numbers must stand in lost blocks for
+ *		 the most part, as in lists and trees, or in a table: numbers in a row are in live blocks everywhere.
+ *
+ * Saved is what live memory leads to: learned places of live blocks, and heads. A head is a number that leads to a block as those that
+ * have a learned place, and that stands beside the base: in the same block, or less than HOME bytes away in the same data. Elsewhere a
+ * single number is no evidence: such lists stay lost.
+ *
+ * Passes: one over all words, one more over live ones for each place with candidates; none where fewer than SAMPLE_MIN blocks are lost. The search stops after TESTS_MAX numbers, the places with most numbers first; live memory is
+ * asked for bases CHOICES_MAX times at most.
+ */
+#include "references/encodings.h"
+
+#include "base/parallel.h"
+
+enum {
+	PLACES = 8192,
+	SAMPLE = 64,
+	SAMPLE_MIN = 24,
+	ANCHORS = 4,
+	MISSES_SHARE = 16,
+	CANDIDATES_MAX = 4096, /* of one place and factor */
+	PROOF_BITS = 30,
+	RULES_MAX = 8,
+	SMALL_BLOCK = 4096, /* up to here offsets are places */
+	TABLE_MIN = 256,    /* from here on the block as a whole is one */
+	TABLES_MAX = 4096,  /* those with most numbers */
+	HOME = 32768,
+	HOMES_MAX = 64,
+	FACTORS = 4,
+	TESTS_MAX = 1 << 24,
+	CHOICES_MAX = 32,
+};
+
+static const uint8_t factors[FACTORS] = { 1, 4, 8, 16 };
+
+/* Odd, so that the product modulo 2^32 has an inverse: a number's hash tells the number. */
+static const uint32_t HASH = 0x9e3779b1, HASH_INVERSE = 0x0e8b2f51;
+
+struct sketch {
+	uint32_t count;		 /* of numbers, different or not */
+	uint32_t fit;		 /* of these: in tables, or in lost blocks */
+	uint32_t low, high;	 /* the numbers; low is kept as its complement, so that 0 is none yet */
+	uint32_t size;		 /* of the sample */
+	uint64_t block_size;	 /* the largest that the place is in */
+	uint32_t hashes[SAMPLE]; /* rising */
+};
+
+/* What one worker saw. */
+struct sketches {
+	struct sketch places[PLACES];
+	GArray *tables; /* of struct table */
+};
+
+struct table {
+	uint64_t holder; /* as hc_word_source */
+	struct sketch sketch;
+};
+
+struct rule {
+	hc_address base;
+	unsigned factor;
+	GArray *homes; /* of struct home: around what holds the base */
+	char text[64];
+};
+
+/* A block, or data around a word. */
+struct home {
+	hc_address start, end;
+};
+
+struct hc_compressed {
+	struct rule rules[RULES_MAX];
+	unsigned rule_count;
+	uint8_t places[PLACES]; /* number of the rule, plus 1 */
+	GHashTable *tables;	/* holder -> the same */
+	GHashTable *node_sizes; /* of blocks that have a learned place */
+};
+
+struct candidate {
+	hc_address base;
+	uint64_t held; /* live words hold it */
+};
+
+struct learning {
+	hc_references *references;
+	struct sketches *sketches; /* one for each worker; put together in the first */
+	unsigned workers;
+	GArray *lost;	      /* of hc_address */
+	uint64_t region_size; /* of the largest */
+	uint64_t tests;
+	unsigned choices;   /* how often live memory was asked which base it holds */
+	GArray *candidates; /* of struct candidate: of the place and factor at hand, by base */
+	struct hc_compressed *compressed;
+};
+
+/* ---- places and samples ---- */
+
+/* The place of a word as an offset; -1: none. */
+static int place_of(const hc_word_source *source, uint64_t at)
+{
+	return source->root || source->block_size > SMALL_BLOCK ?
+		       -1 :
+		       (int)(hc_learn_hash(source->block_size * 31 + (source->address + at - source->block) / 4) %
+			       PLACES);
+}
+
+static bool may_be_table(const hc_word_source *source)
+{
+	return source->root ? source->holder != 0 : source->block_size >= TABLE_MIN;
+}
+
+static void sketch_add(struct sketch *sketch, uint32_t hash)
+{
+	unsigned place = sketch->size;
+
+	if (place == SAMPLE && hash >= sketch->hashes[SAMPLE - 1])
+		return;
+	while (place && sketch->hashes[place - 1] >= hash)
+		place--;
+	if (place < sketch->size && sketch->hashes[place] == hash)
+		return;
+	sketch->size = MIN(sketch->size + 1, SAMPLE);
+	memmove(&sketch->hashes[place + 1], &sketch->hashes[place], (sketch->size - place - 1) * sizeof hash);
+	sketch->hashes[place] = hash;
+}
+
+/* Whether the 8 bytes are an address rather than two numbers. */
+static bool is_address(const hc_references *references, uint64_t value)
+{
+	return hc_blocks_may_contain(references->blocks, value) ||
+	       (value >> 32 && !(value >> 47) && hc_areas_find(references->areas, value));
+}
+
+/* The numbers, times FACTOR, may all lead to starts: they agree in what is below the alignment, and fit into a region. */
+static bool is_possible(const struct learning *learning, const struct sketch *sketch, unsigned factor)
+{
+	uint64_t alignment = learning->references->blocks->alignment, low = UINT64_MAX, high = 0;
+	unsigned odd = 0;
+
+	for (unsigned i = 0; i < sketch->size; i++) {
+		uint64_t distance = (uint64_t)(sketch->hashes[i] * HASH_INVERSE) * factor,
+			 first = (uint64_t)(sketch->hashes[0] * HASH_INVERSE) * factor;
+
+		odd += (distance - first) % alignment != 0;
+		low = MIN(low, distance);
+		high = MAX(high, distance);
+	}
+	return odd <= sketch->size / MISSES_SHARE && high - low < learning->region_size;
+}
+
+static void sketch_number(struct sketch *sketch, const hc_word_source *source, uint32_t number, bool fit)
+{
+	sketch->count++;
+	sketch->fit += fit;
+	sketch->low = MAX(sketch->low, ~number);
+	sketch->high = MAX(sketch->high, number);
+	sketch->block_size = MAX(sketch->block_size, source->root ? 0 : source->block_size);
+	sketch_add(sketch, number * HASH);
+}
+
+static int compare_tables(const void *a, const void *b)
+{
+	const struct table *x = a, *y = b;
+
+	if (x->sketch.count != y->sketch.count)
+		return x->sketch.count < y->sketch.count ? 1 : -1;
+	return (x->holder > y->holder) - (x->holder < y->holder);
+}
+
+/* The first TABLES_MAX in order. Which these are does not depend on when it is called. */
+static void cut_tables(GArray *tables)
+{
+	g_array_sort(tables, compare_tables);
+	g_array_set_size(tables, MIN(tables->len, TABLES_MAX));
+}
+
+static void add_table(struct learning *learning, GArray *tables, const struct table *table)
+{
+	bool possible = false;
+
+	for (unsigned i = 0; i < FACTORS; i++)
+		possible |= is_possible(learning, &table->sketch, factors[i]);
+	if (!possible)
+		return;
+	g_array_append_val(tables, *table);
+	if (tables->len >= 2 * TABLES_MAX)
+		cut_tables(tables);
+}
+
+static void gather(void *data, unsigned worker, const hc_word_source *source)
+{
+	struct learning *learning = data;
+	const hc_references *references = learning->references;
+	hc_word_format format = hc_core_word_format(references->core);
+	struct sketches *sketches = &learning->sketches[worker];
+	bool is_lost = !source->root && hc_encoded_can_be_saved(references, source->start),
+	     is_table = may_be_table(source);
+	struct table table = { .holder = source->holder };
+
+	for (uint64_t i = 0; i + 8 <= source->size; i += 8) {
+		uint64_t value = hc_load_word(source->bytes + i, format);
+
+		if (!value)
+			continue;
+		if (is_address(references, value)) {
+			is_table = false;
+			continue;
+		}
+		for (uint64_t at = i; at < i + 8; at += 4) {
+			uint32_t number = hc_load_u32(source->bytes + at, format.swap);
+			int place = place_of(source, at);
+
+			if (number && place >= 0)
+				sketch_number(&sketches->places[place], source, number, is_lost);
+			if (number && is_table)
+				sketch_number(&table.sketch, source, number, true);
+		}
+	}
+	if (is_table && table.sketch.size >= SAMPLE_MIN)
+		add_table(learning, sketches->tables, &table);
+}
+
+static void merge(struct learning *learning)
+{
+	for (unsigned worker = 1; worker < learning->workers; worker++) {
+		const GArray *tables = learning->sketches[worker].tables;
+
+		g_array_append_vals(learning->sketches[0].tables, tables->data, tables->len);
+		for (unsigned i = 0; i < PLACES; i++) {
+			struct sketch *to = &learning->sketches[0].places[i];
+			const struct sketch *from = &learning->sketches[worker].places[i];
+
+			to->count += from->count;
+			to->fit += from->fit;
+			to->low = MAX(to->low, from->low);
+			to->high = MAX(to->high, from->high);
+			to->block_size = MAX(to->block_size, from->block_size);
+			for (unsigned k = 0; k < from->size; k++)
+				sketch_add(to, from->hashes[k]);
+		}
+	}
+	cut_tables(learning->sketches[0].tables);
+}
+
+/* ---- the search for a base ---- */
+
+/* How many of the sample lead to starts from BASE; 0 if more than ALLOWED do not. */
+static unsigned count_hits(
+	struct learning *learning, const struct sketch *sketch, hc_address base, unsigned factor, unsigned allowed)
+{
+	const hc_blocks *blocks = learning->references->blocks;
+	unsigned misses = 0;
+
+	for (unsigned i = 0; i < sketch->size; i++) {
+		uint64_t distance = (uint64_t)(sketch->hashes[i] * HASH_INVERSE) * factor;
+
+		learning->tests++;
+		if (hc_encoded_block_at(blocks, base + distance) == UINT64_MAX && ++misses > allowed)
+			return 0;
+	}
+	return sketch->size - misses;
+}
+
+static int compare_candidates(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	return x->base < y->base ? -1 : x->base > y->base;
+}
+
+/* Fills learning->candidates. */
+static void find_candidates(struct learning *learning, const struct sketch *sketch, unsigned factor)
+{
+	unsigned allowed = sketch->size / MISSES_SHARE, kept = 0;
+
+	g_array_set_size(learning->candidates, 0);
+	for (unsigned anchor = 0; anchor < ANCHORS; anchor++)
+		for (unsigned i = 0; i < learning->lost->len && learning->candidates->len < CANDIDATES_MAX &&
+				     learning->tests < TESTS_MAX;
+			i++) {
+			uint64_t distance = (uint64_t)(sketch->hashes[anchor] * HASH_INVERSE) * factor;
+			struct candidate candidate = { g_array_index(learning->lost, hc_address, i) - distance, 0 };
+
+			if (g_array_index(learning->lost, hc_address, i) >= distance &&
+				count_hits(learning, sketch, candidate.base, factor, allowed))
+				g_array_append_val(learning->candidates, candidate);
+		}
+	g_array_sort(learning->candidates, compare_candidates);
+	for (unsigned i = 0; i < learning->candidates->len; i++) {
+		struct candidate *all = (struct candidate *)(void *)learning->candidates->data;
+
+		if (!kept || all[kept - 1].base != all[i].base)
+			all[kept++] = all[i];
+	}
+	g_array_set_size(learning->candidates, kept);
+}
+
+/* The share of granules from the first to the last target at which a block begins. */
+static double density(const struct learning *learning, const struct sketch *sketch, hc_address base, unsigned factor)
+{
+	const hc_blocks *blocks = learning->references->blocks;
+	uint64_t low = UINT64_MAX, high = 0, starts = 0;
+
+	for (unsigned i = 0; i < sketch->size; i++) {
+		uint64_t start =
+			hc_encoded_block_at(blocks, base + (uint64_t)(sketch->hashes[i] * HASH_INVERSE) * factor);
+
+		if (start == UINT64_MAX)
+			continue;
+		low = MIN(low, start / 64);
+		high = MAX(high, start / 64 + 1);
+	}
+	for (uint64_t word = low; word < high; word++)
+		starts += __builtin_popcountll(blocks->starts[word]);
+	return high > low ? (double)starts / (64 * (high - low)) : 1;
+}
+
+/* The chance of so many hits among N numbers, but for the anchor, times the bases that were tried, is small enough. */
+static bool is_proved(struct learning *learning, const struct sketch *sketch, hc_address base, unsigned factor)
+{
+	unsigned hits = count_hits(learning, sketch, base, factor, sketch->size / MISSES_SHARE);
+	double share = density(learning, sketch, base, factor), chance = learning->tests;
+
+	/* Of the sample's misses any may be the ones: C(n, misses) ways, at most n^misses. */
+	for (unsigned i = 1; i < hits; i++)
+		chance *= share;
+	for (unsigned i = hits; i < sketch->size; i++)
+		chance *= sketch->size;
+	return chance * ((uint64_t)1 << PROOF_BITS) <= 1;
+}
+
+/* Which candidates live memory holds. */
+static void find_held(void *data, unsigned worker, const hc_word_source *source)
+{
+	struct learning *learning = data;
+	hc_word_format format = hc_core_word_format(learning->references->core);
+	struct candidate *candidates = (struct candidate *)(void *)learning->candidates->data;
+	unsigned count = learning->candidates->len;
+
+	(void)worker;
+	for (uint64_t i = 0; i + 8 <= source->size; i += 8) {
+		uint64_t value = hc_load_word(source->bytes + i, format);
+		struct candidate *found;
+
+		if (value < candidates[0].base || value > candidates[count - 1].base)
+			continue;
+		found = bsearch(
+			&(struct candidate){ value, 0 }, candidates, count, sizeof *candidates, compare_candidates);
+		if (found)
+			__atomic_store_n(&found->held, 1, __ATOMIC_RELAXED);
+	}
+}
+
+/* Whether all numbers that are known of the place lead to starts. */
+static bool fits_wholly(struct learning *learning, const struct sketch *sketch, hc_address base, unsigned factor)
+{
+	const hc_blocks *blocks = learning->references->blocks;
+
+	return count_hits(learning, sketch, base, factor, 0) &&
+	       hc_encoded_block_at(blocks, base + (uint64_t)(uint32_t)~sketch->low * factor) != UINT64_MAX &&
+	       hc_encoded_block_at(blocks, base + (uint64_t)sketch->high * factor) != UINT64_MAX;
+}
+
+/* The one base of the candidates; FALSE if there is none, or it is not clear which. */
+static bool choose(struct learning *learning, const struct sketch *sketch, unsigned factor, unsigned jobs,
+	struct candidate *ret_candidate)
+{
+	hc_references *references = learning->references;
+	bool single = learning->candidates->len == 1;
+	unsigned left = 0;
+
+	if (!single && sketch->fit < sketch->count / 2)
+		return false;
+	if (!single)
+		hc_references_look(references, true, references->marks, jobs, find_held, learning);
+	for (unsigned i = 0; i < learning->candidates->len; i++) {
+		struct candidate *candidate = &g_array_index(learning->candidates, struct candidate, i);
+
+		/* What virtual machines choose is known without being kept. */
+		if (!single && ((!candidate->held && candidate->base % ((uint64_t)1 << 32)) ||
+				       !fits_wholly(learning, sketch, candidate->base, factor)))
+			continue;
+		*ret_candidate = *candidate;
+		left++;
+	}
+	return left == 1;
+}
+
+/* Who holds the bases. One worker at a time: so the homes that are kept are always the same. */
+static void find_homes(void *data, unsigned worker, const hc_word_source *source)
+{
+	struct learning *learning = data;
+	const hc_references *references = learning->references;
+	struct hc_compressed *compressed = learning->compressed;
+	hc_word_format format = hc_core_word_format(references->core);
+
+	(void)worker;
+	for (uint64_t i = 0; source->holder && i + 8 <= source->size; i += 8) {
+		uint64_t value = hc_load_word(source->bytes + i, format);
+
+		for (unsigned k = 0; k < compressed->rule_count; k++) {
+			GArray *homes = compressed->rules[k].homes;
+			hc_address address = source->address + i;
+			const hc_area *area;
+
+			if (value != compressed->rules[k].base || homes->len == HOMES_MAX)
+				continue;
+			struct home home = { source->block, source->block + source->block_size };
+
+			if (source->root && (area = hc_areas_find(references->areas, address)))
+				home = (struct home){ MAX(area->start, address - MIN(address, HOME)),
+					MIN(area->end, address + HOME) };
+			g_array_append_val(homes, home);
+		}
+	}
+}
+
+/* The number of the rule, plus 1; 0 if there is no room. */
+static unsigned add_rule(struct hc_compressed *compressed, hc_address base, unsigned factor)
+{
+	for (unsigned i = 0; i < compressed->rule_count; i++)
+		if (compressed->rules[i].base == base && compressed->rules[i].factor == factor)
+			return i + 1;
+	if (compressed->rule_count == RULES_MAX)
+		return 0;
+	struct rule *rule = &compressed->rules[compressed->rule_count++];
+
+	*rule = (struct rule){ .base = base, .factor = factor, .homes = g_array_new(FALSE, FALSE, sizeof(struct home)) };
+	g_snprintf(rule->text, sizeof rule->text, "32 bits times %u from 0x%" G_GINT64_MODIFIER "x", factor, base);
+	return compressed->rule_count;
+}
+
+/* The number of the rule that is learned from SKETCH, plus 1; 0: none. */
+static unsigned try(struct learning *learning, const struct sketch *sketch, unsigned jobs)
+{
+	struct candidate candidate = { 0 };
+
+	for (unsigned i = 0; i < FACTORS && learning->tests < TESTS_MAX; i++) {
+		if (!is_possible(learning, sketch, factors[i]))
+			continue;
+		find_candidates(learning, sketch, factors[i]);
+		if (!learning->candidates->len || learning->candidates->len >= CANDIDATES_MAX ||
+			!is_proved(learning, sketch, g_array_index(learning->candidates, struct candidate, 0).base,
+				factors[i]) ||
+			learning->choices++ >= CHOICES_MAX || !choose(learning, sketch, factors[i], jobs, &candidate))
+			continue;
+		return add_rule(learning->compressed, candidate.base, factors[i]);
+	}
+	return 0;
+}
+
+struct order {
+	uint32_t count;
+	unsigned place; /* from PLACES on: number of a table */
+};
+
+static int compare_orders(const void *a, const void *b)
+{
+	const struct order *x = a, *y = b;
+
+	return x->count != y->count ? (x->count < y->count ? 1 : -1) : (x->place > y->place) - (x->place < y->place);
+}
+
+static void try_place(struct learning *learning, unsigned place, unsigned jobs)
+{
+	struct hc_compressed *compressed = learning->compressed;
+	const struct sketches *sketches = &learning->sketches[0];
+	const struct table *table = place < PLACES ? NULL :
+						     &g_array_index(sketches->tables, struct table, place - PLACES);
+	const struct sketch *sketch = table ? &table->sketch : &sketches->places[place];
+	unsigned rule = try(learning, sketch, jobs);
+
+	if (!rule)
+		return;
+	if (table) {
+		g_hash_table_insert(compressed->tables, GSIZE_TO_POINTER(table->holder), GUINT_TO_POINTER(rule));
+	} else {
+		compressed->places[place] = rule;
+		g_hash_table_add(compressed->node_sizes, GSIZE_TO_POINTER(sketch->block_size));
+	}
+}
+
+static void try_places(struct learning *learning, unsigned jobs)
+{
+	g_autoptr(GArray) orders = g_array_new(FALSE, FALSE, sizeof(struct order));
+	const struct sketches *sketches = &learning->sketches[0];
+
+	for (unsigned i = 0; i < PLACES + sketches->tables->len; i++) {
+		const struct sketch *sketch = i < PLACES ?
+						      &sketches->places[i] :
+						      &g_array_index(sketches->tables, struct table, i - PLACES).sketch;
+		struct order order = { sketch->count, i };
+
+		if (sketch->size >= SAMPLE_MIN)
+			g_array_append_val(orders, order);
+	}
+	g_array_sort(orders, compare_orders);
+	for (unsigned i = 0; i < orders->len; i++)
+		try_place(learning, g_array_index(orders, struct order, i).place, jobs);
+}
+
+/* ---- following ---- */
+
+/* The number of the rule for the place of the word, plus 1. */
+static unsigned rule_at(const struct hc_compressed *compressed, const hc_word_source *source, uint64_t at)
+{
+	int place = place_of(source, at);
+
+	if (place >= 0 && compressed->places[place])
+		return compressed->places[place];
+	return may_be_table(source) ?
+		       GPOINTER_TO_UINT(g_hash_table_lookup(compressed->tables, GSIZE_TO_POINTER(source->holder))) :
+		       0;
+}
+
+static uint64_t decode(const hc_references *references, const struct rule *rule, uint32_t number)
+{
+	return hc_encoded_block_at(references->blocks, rule->base + (uint64_t)number * rule->factor);
+}
+
+/* Whether a word of SOURCE that leads to the block at granule START is the head of a list. */
+static bool is_head(const hc_references *references, const struct rule *rule, const hc_word_source *source, uint64_t at,
+	uint64_t start)
+{
+	const hc_blocks *blocks = references->blocks;
+	const hc_block_region *region = hc_blocks_region_of_start(blocks, start);
+	uint64_t size = hc_blocks_usable_size(blocks, region, hc_blocks_address(blocks, region, start));
+
+	if (!source->holder || !g_hash_table_contains(references->compressed->node_sizes, GSIZE_TO_POINTER(size)))
+		return false;
+	for (unsigned i = 0; i < rule->homes->len; i++) {
+		const struct home *home = &g_array_index(rule->homes, struct home, i);
+
+		if (source->address + at - home->start < home->end - home->start)
+			return true;
+	}
+	return false;
+}
+
+uint64_t hc_compressed_follow(
+	const hc_references *references, const hc_word_source *source, uint64_t at, const char **ret_how)
+{
+	const struct hc_compressed *compressed = references->compressed;
+	uint32_t number = hc_load_u32(source->bytes + at, hc_core_word_format(references->core).swap);
+	unsigned rule = number ? rule_at(compressed, source, at) : 0;
+
+	if (!number)
+		return UINT64_MAX;
+	if (rule) {
+		*ret_how = compressed->rules[rule - 1].text;
+		return decode(references, &compressed->rules[rule - 1], number);
+	}
+	for (unsigned i = 0; i < compressed->rule_count; i++) {
+		uint64_t start = decode(references, &compressed->rules[i], number);
+
+		if (start != UINT64_MAX && is_head(references, &compressed->rules[i], source, at, start)) {
+			*ret_how = compressed->rules[i].text;
+			return start;
+		}
+	}
+	return UINT64_MAX;
+}
+
+/* ---- all of it ---- */
+
+static GArray *find_lost(const hc_references *references)
+{
+	const hc_blocks *blocks = references->blocks;
+	GArray *lost = g_array_new(FALSE, FALSE, sizeof(hc_address));
+
+	for (uint64_t word = 0; word < blocks->granule_count / 64; word++)
+		for (uint64_t bits = blocks->starts[word]; bits; bits &= bits - 1) {
+			uint64_t start = word * 64 + __builtin_ctzll(bits);
+			hc_address address;
+
+			if (!hc_encoded_can_be_saved(references, start))
+				continue;
+			address = hc_blocks_address(blocks, hc_blocks_region_of_start(blocks, start), start);
+			g_array_append_val(lost, address);
+		}
+	return lost;
+}
+
+static void learn(struct learning *learning, unsigned jobs)
+{
+	hc_references *references = learning->references;
+
+	for (unsigned worker = 0; worker < learning->workers; worker++)
+		learning->sketches[worker].tables = g_array_new(FALSE, FALSE, sizeof(struct table));
+	for (uint32_t i = 0; i < references->blocks->region_count; i++)
+		learning->region_size = MAX(learning->region_size,
+			references->blocks->regions[i].end - references->blocks->regions[i].start);
+	hc_references_look(references, true, NULL, jobs, gather, learning);
+	merge(learning);
+	try_places(learning, jobs);
+	for (unsigned worker = 0; worker < learning->workers; worker++)
+		g_array_unref(learning->sketches[worker].tables);
+	references->totals.learning += learning->tests;
+	if (!learning->compressed->rule_count)
+		return;
+	hc_references_look(references, true, references->marks, 1, find_homes, learning);
+	references->compressed = g_steal_pointer(&learning->compressed);
+}
+
+bool hc_compressed_learn(hc_references *references, unsigned jobs)
+{
+	g_autoptr(GArray) lost = find_lost(references);
+	struct learning learning = { .references = references, .lost = lost, .workers = hc_parallel_workers(jobs) };
+
+	if (lost->len < SAMPLE_MIN)
+		return true;
+	learning.sketches = g_try_new0(struct sketches, learning.workers);
+	if (!learning.sketches)
+		return false;
+	learning.candidates = g_array_new(FALSE, FALSE, sizeof(struct candidate));
+	learning.compressed = g_new0(struct hc_compressed, 1);
+	learning.compressed->node_sizes = g_hash_table_new(NULL, NULL);
+	learning.compressed->tables = g_hash_table_new(NULL, NULL);
+	learn(&learning, jobs);
+	hc_compressed_destroy(learning.compressed);
+	g_array_unref(learning.candidates);
+	g_free(learning.sketches);
+	return true;
+}
+
+void hc_compressed_destroy(struct hc_compressed *compressed)
+{
+	if (!compressed)
+		return;
+	for (unsigned i = 0; i < compressed->rule_count; i++)
+		g_array_unref(compressed->rules[i].homes);
+	g_hash_table_unref(compressed->node_sizes);
+	g_hash_table_unref(compressed->tables);
+	g_free(compressed);
+}
+
+char *hc_compressed_text(const hc_references *references)
+{
+	const struct hc_compressed *compressed = references->compressed;
+	GString *text = g_string_new(NULL);
+
+	for (unsigned i = 0; compressed && i < compressed->rule_count; i++)
+		g_string_append_printf(text, "%s%s", i ? ", " : "", compressed->rules[i].text);
+	return g_string_free(text, !text->len);
+}
