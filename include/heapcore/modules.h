@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Modules: the executable and the libraries that the process had mapped, and the files that hold their bytes, symbols
- * and debug info today. A file is used only if its build-id is the one in the core.
+ * and debug info today. A file is used if its build-id is the one in the core;
+ * where the core lacks the page with the ELF headers, if nothing else in the core contradicts it,
+ * and that is said.
  */
 #pragma once
 
@@ -14,7 +16,7 @@ typedef enum {
 	HC_MODULE_DIFFERS,    /* it is not: the file was replaced, and is not used */
 	HC_MODULE_MISSING,    /* no such file here */
 	HC_MODULE_UNVERIFIED, /* the core or the file has no build-id to compare: the file is not used for bytes */
-	HC_MODULE_UNCONFIRMED, /* the program as the user gave it: used, though the core holds nothing that confirms it */
+	HC_MODULE_UNCONFIRMED, /* used as given or found: nothing in the core confirms or contradicts it */
 } hc_module_state;
 
 typedef struct hc_module {
