@@ -14,7 +14,7 @@ import struct
 from pathlib import Path
 
 from elfcore import Core
-from harness import (CORE_ONLY, ROOT, Cases, LiveBlock, Stopped, chunk_of, chunks, compare, few, heapcore,
+from harness import (CORE_ONLY, ROOT, Cases, Chunk, LiveBlock, Stopped, chunk_of, chunks, compare, few, heapcore,
                      libc_version, library_path, report_of)
 from scenarios import OPENED, SCENARIOS, Scenario
 
@@ -41,6 +41,47 @@ def check(scenario: Scenario, kind: str) -> None:
         check_truth(Core(core), live)
         problems = compare(live, chunks(core, fixture.program))
         assert not problems, f"{len(problems)} of {len(live)} live blocks and others are wrong:{few(problems)}"
+
+
+def partial_chunks(core: Path, program: Path) -> tuple[list[Chunk], dict[str, int]]:
+    """Blocks of a core whose figures are a bound, and what is said of that: how often each."""
+    result = heapcore("chunks", core, program, "--json", "--limit", "0")
+    assert result.status == 3, result
+    diagnostics = report_of(heapcore("analyze", core, program, "--json"))["diagnostics"]
+    told = {one["id"]: one["count"] for one in diagnostics if one["severity"] == "partial"}
+    return [chunk_of(json.loads(line)) for line in result.out.splitlines()], told
+
+
+def check_keyed() -> None:
+    """A block that is like a cache in all but that the program points to it: nothing is taken from it, and that is said."""
+    with Stopped("decoys", ("keyed", "sessions")) as fixture:
+        live = fixture.live_blocks()
+        reported, told = partial_chunks(fixture.gcore(), fixture.program)
+        problems = compare(live, reported)
+        assert not problems, f"{len(problems)} of {len(live)} live blocks and others are wrong:{few(problems)}"
+        assert told == {"tcache-doubtful": 1}, told
+
+
+def check_guessed() -> None:
+    """Nothing leads to mmapped blocks, and there is a look-alike of each one's size: number and sum are right, and the rest is called a guess."""
+    with Stopped("decoys", ("hidden",)) as fixture:
+        live = fixture.live_blocks()
+        alike = {int(words[0], 16) for words in fixture.said("lookalike")}
+        core = fixture.gcore()
+        reported, told = partial_chunks(core, fixture.program)
+        truth = Core(core)
+        mapped = {address: block for address, block in live.items() if truth.word(address - 8) & 2}
+        assert len(mapped) == len(alike) == 6, (mapped, alike)
+        others = {address: block for address, block in live.items() if address not in mapped}
+        problems = compare(others, [chunk for chunk in reported if chunk.arena is not None])
+        assert not problems, f"{len(problems)} of {len(others)} blocks that are not mmapped are wrong:{few(problems)}"
+        guessed = [chunk for chunk in reported if chunk.arena is None]
+        assert len(guessed) == len(mapped) and {chunk.address for chunk in guessed} <= alike | mapped.keys(), guessed
+        assert sum(chunk.size for chunk in guessed) == sum(block.usable for block in mapped.values()), guessed
+        told.pop("lost-is-bound", None)  # without the files more may be missing
+        assert told == {"mmapped-chunks-guessed": len(mapped)}, told
+        out = " ".join(heapcore("analyze", core, fixture.program).out.split())
+        assert "6 of the mmapped chunks could not be told from look-alikes" in out, out
 
 
 def check_without_headers(named: bool) -> None:
@@ -125,6 +166,8 @@ cases = Cases(__doc__)
 for one in SCENARIOS:
     for core_kind in one.kinds:
         cases.run(f"{one.name}, {core_kind}", check, one, core_kind)
+cases.run("decoys keyed sessions", check_keyed)
+cases.run("decoys hidden", check_guessed)
 for is_named in (False,) if CORE_ONLY else (False, True):
     cases.run(f"no ELF headers, program {'given' if is_named else 'not given'}", check_without_headers, is_named)
 for what in ("libc", "library") if ROOT == Path("/") and not CORE_ONLY else ():

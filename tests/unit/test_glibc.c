@@ -49,8 +49,9 @@ static bool run(fixture *f)
 static void check_no_complaint(const fixture *f)
 {
 	static const char *const kinds[] = { "heap-inconsistent", "heap-unreadable", "arena-size-differs",
-		"free-unlisted", "mmapped-chunks-differ", "mmapped-chunks-guessed", "heap-regions-overlap", "malloc-parameters-missing",
-		"tcache-keys", "tcache-keys-unexplained", "tcache-broken", "malloc-in-operation", "tcache-missing" };
+		"free-unlisted", "mmapped-chunks-differ", "mmapped-chunks-guessed", "heap-regions-overlap",
+		"malloc-parameters-missing", "tcache-keys", "tcache-keys-unexplained", "tcache-broken",
+		"malloc-in-operation", "tcache-missing" };
 
 	for (unsigned i = 0; i < hc_diagnostics_count(f->stages.diagnostics); i++) {
 		const hc_diagnostic *diagnostic = hc_diagnostics_get(f->stages.diagnostics, i);
@@ -351,6 +352,39 @@ static void test_cache_broken(void)
 	check_broken("2.36");
 	check_broken("2.42");
 	check_broken("2.43");
+}
+
+/*
+ * 2.42's lists of mixed sizes: blocks of each size between the list's ends are told by count and key. Blocks of the sizes next to them
+ * carry the key, too, and are in use.
+ */
+static void check_broken_large(const char *release)
+{
+	static const unsigned sizes[] = { 2040, 1048, 1500, 1900,
+		1400 }; /* chunks of 1,056 to 2,048 - 16 but for the first */
+	g_auto(fixture) f = start(release, 0x9000);
+	hc_address cache = heap_add_cache(f.heap, 0, 0), first = 0, small = malloc_apart(f.heap, 0, 1032),
+		   large = malloc_apart(f.heap, 0, sizes[0]);
+
+	for (unsigned i = 1; i < G_N_ELEMENTS(sizes); i++)
+		heap_free_to_cache(f.heap, cache, first = malloc_apart(f.heap, 0, sizes[i]));
+	for (unsigned i = 0; i < 2; i++)
+		heap_free_to_cache(f.heap, cache, malloc_apart(f.heap, 0, 5000 + 2000 * i));
+	core_builder_put_word(f.core, first, 0x4141414141414141);
+	core_builder_put_word(f.core, small + 8, f.heap->tcache_key);
+	core_builder_put_word(f.core, large + 8, f.heap->tcache_key);
+	if (!run(&f))
+		return;
+	STAGES_CHECK_BLOCKS(&f.stages, f.heap);
+	CU_ASSERT_EQUAL(told(&f, "tcache-broken"), 1);
+	CU_ASSERT_EQUAL(told(&f, "tcache-keys"), 2);
+	CU_ASSERT_TRUE(hc_diagnostics_partial(f.stages.diagnostics));
+}
+
+static void test_cache_broken_large(void)
+{
+	check_broken_large("2.42");
+	check_broken_large("2.43");
 }
 
 /*
@@ -1160,6 +1194,7 @@ int main(void)
 		{ "a cache's count that is wrong", test_cache_count },
 		{ "damaged caches", test_cache_damaged },
 		{ "a cache's list that breaks off", test_cache_broken },
+		{ "a cache's list of mixed sizes that breaks off", test_cache_broken_large },
 		{ "a cache that is overwritten", test_cache_overwritten },
 		{ "caches in a forked child", test_forked },
 		{ "a block that looks like a cache", test_looks_like_a_cache },
