@@ -42,8 +42,8 @@ typedef struct hc_modules_options {
 
 /*
  * Finds the modules in CORE, compares build-ids, and supplies CORE with the read-only bytes that it lacks. Fails with
- * HC_ERROR_MISMATCH if options->binary is not the executable in the core, or nothing in the core fits it (the message names both build-ids and says what
- * to do), HC_ERROR_IO if it cannot be read. A library that does not agree is a diagnostic, not a failure.
+ * HC_ERROR_MISMATCH if options->binary is not the executable in the core, or something in the core contradicts it (the message
+ * says what, and what to do), HC_ERROR_IO if it cannot be read. A library that does not agree is a diagnostic, not a failure.
  */
 hc_modules *hc_modules_open(
 	hc_core *core, const hc_modules_options *options, hc_diagnostics *diagnostics, GError **error);

@@ -29,6 +29,12 @@ static const hc_diagnostic_kind no_executable = {
 	"executable: the core does not tell which of its modules it is",
 };
 
+static const hc_diagnostic_kind binary_unplaced = {
+	"binary-unplaced",
+	HC_SEVERITY_PARTIAL,
+	"program that was given was not used: the core does not tell where in memory it was",
+};
+
 /* ---- program headers in the dead process's memory ---- */
 
 static bool read_header(const struct hc_header_source *source, uint64_t offset, void *bytes, uint64_t size)
@@ -266,7 +272,8 @@ static struct module *module_create(const hc_core *core, const hc_mapping *mappi
 /*
  * A file that a program maps to read it (a linker, a debugger) has an ELF header too, but is not loaded as its headers say. Of
  * what is loaded, each segment begins in a mapping of the same file, at the place that the header names; only text may have
- * moved to anonymous memory, in programs that put theirs on huge pages. Without NT_FILE no mapping has a path.
+ * moved to anonymous memory, in programs that put theirs on huge pages. Without NT_FILE no mapping
+ * has a path, and what gdb leaves out (text) is no mapping at all.
  */
 bool hc_module_is_loaded(const hc_core *core, const struct module *module)
 {
@@ -281,6 +288,8 @@ bool hc_module_is_loaded(const hc_core *core, const struct module *module)
 		if (segment->type != PT_LOAD || segment->file_end == segment->start)
 			continue;
 		mapping = hc_core_find_mapping(core, segment->start);
+		if (!mapping && !*path && !(segment->flags & PF_W))
+			continue;
 		if (!mapping || (*path && !mapping->path && !(segment->flags & PF_X)))
 			return false;
 		if (mapping->path &&
@@ -384,18 +393,27 @@ static char *make_debug_path(const hc_modules_options *options)
 	return g_string_free(path, FALSE);
 }
 
-/* The core lacks the program's headers, and BINARY could not be used without them. */
-static void refuse_unconfirmed(const hc_core *core, const char *binary, const char *why, GError **error)
+/*
+ * The core lacks the program's headers, and BINARY could not be used without them: FALSE if WHY it
+ * cannot be the program is known, or it is no program at all. Else nothing can be said of it, and
+ * the core is analysed without it.
+ */
+static bool do_without(const hc_modules *modules, const char *binary, const char *why, GError **error)
 {
+	const char *path = hc_core_path(modules->core);
+	bool is_program = g_file_test(binary, G_FILE_TEST_IS_REGULAR) && hc_core_is_program(binary);
+
 	if (why)
 		g_set_error(error, HC_ERROR, HC_ERROR_MISMATCH,
 			"%s is not the program of %s: %s. Give the binary that was running, or leave it out to look for it at its own path",
-			binary, hc_core_path(core), why);
-	else
+			binary, path, why);
+	else if (!is_program)
 		g_set_error(error, HC_ERROR, HC_ERROR_MISMATCH,
-			"%s: whether it is the program of %s cannot be checked: the core does not hold the program's headers. "
-			"Leave the binary out to analyse the core alone",
-			binary, hc_core_path(core));
+			"%s is not the program of %s: it is no ELF program. Give the binary that was running, or leave it out",
+			binary, path);
+	else
+		hc_diagnostics_add(modules->diagnostics, &binary_unplaced, 0, "%s", binary);
+	return !why && is_program;
 }
 
 hc_modules *hc_modules_open(
@@ -416,10 +434,9 @@ hc_modules *hc_modules_open(
 	modules->structs = g_ptr_array_new_with_free_func(hc_struct_destroy);
 	find_modules(modules);
 	find_executable(modules);
-	if (!modules->executable && options->binary && !hc_modules_add_unconfirmed(modules, options->binary, &why)) {
-		refuse_unconfirmed(core, options->binary, why, error);
+	if (!modules->executable && options->binary && !hc_modules_add_unconfirmed(modules, options->binary, &why) &&
+		!do_without(modules, options->binary, why, error))
 		return NULL;
-	}
 	hc_modules_find_unconfirmed(modules);
 	if (!modules->executable)
 		find_executable(modules);

@@ -364,15 +364,47 @@ static void test_unreadable_binary(void)
 	CU_ASSERT_TRUE(g_error_matches(f.error, HC_ERROR, HC_ERROR_IO));
 }
 
-/* The core does not have the program's headers: whether the binary is the right one cannot be told. */
+/*
+ * Nothing in the core tells where the program was: it is not used, which is said. What is no
+ * program is refused.
+ */
 static void test_binary_unverifiable(void)
+{
+	g_auto(fixture) f = start();
+	const hc_modules_options options = { .binary = f.path }, text = { .binary = f.other };
+
+	core_builder_add_memory(f.builder, 0x10000, 0x1000, PF_R | PF_W);
+	CU_ASSERT_TRUE(run_with(&f, &options));
+	CU_ASSERT_EQUAL(hc_modules_count(f.modules), 0);
+	CU_ASSERT_EQUAL(core_builder_told(f.diagnostics, "binary-unplaced"), 1);
+	CU_ASSERT_TRUE(hc_diagnostics_partial(f.diagnostics));
+	g_assert(g_file_set_contents(f.other, "no program", -1, NULL));
+	CU_ASSERT_PTR_NULL(hc_modules_open(f.core, &text, f.diagnostics, &f.error));
+	CU_ASSERT_TRUE(g_error_matches(f.error, HC_ERROR, HC_ERROR_MISMATCH));
+}
+
+/*
+ * A core of gdb's that was cut: its notes were at the end, and its text is nowhere. The headers
+ * tell which program it is.
+ */
+static void test_cut_gcore(void)
 {
 	g_auto(fixture) f = start();
 	const hc_modules_options options = { .binary = f.path };
 
-	core_builder_add_memory(f.builder, 0x10000, 0x1000, PF_R | PF_W);
-	CU_ASSERT_FALSE(run_with(&f, &options));
-	CU_ASSERT_TRUE(g_error_matches(f.error, HC_ERROR, HC_ERROR_MISMATCH));
+	add_program(&f, NULL);
+	for (unsigned i = 0; i < f.builder->segments->len;)
+		if (g_array_index(f.builder->segments, core_segment, i).flags & PF_X)
+			g_array_remove_index(f.builder->segments, i);
+		else
+			i++;
+	if (!run_with(&f, &options) || !the_program(&f)) {
+		CU_FAIL("it is found");
+		return;
+	}
+	CU_ASSERT_TRUE(the_program(&f)->is_executable);
+	CU_ASSERT_EQUAL(the_program(&f)->state, HC_MODULE_AGREES);
+	CU_ASSERT_EQUAL(core_builder_told(f.diagnostics, "binary-unplaced"), 0);
 }
 
 /* ---- the core has no ELF headers ---- */
@@ -724,6 +756,7 @@ int main(void)
 		{ "a wrong binary is refused with both build-ids", test_wrong_binary },
 		{ "a binary that cannot be read", test_unreadable_binary },
 		{ "a binary that cannot be checked", test_binary_unverifiable },
+		{ "a core of gdb's that was cut", test_cut_gcore },
 		{ "no headers in the core: the file that fits is used", test_unconfirmed },
 		{ "no headers in the core: bytes that contradict the file", test_contradicted_bytes },
 		{ "no headers in the core: mappings that contradict the file", test_contradicted_mappings },
