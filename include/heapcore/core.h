@@ -22,7 +22,7 @@ typedef struct hc_range {
 /* Where the bytes of a mapping piece come from. */
 typedef enum {
 	HC_SOURCE_CORE,	     /* the core holds them */
-	HC_SOURCE_FILE,	     /* a mapped file holds them, and its build-id agrees */
+	HC_SOURCE_FILE,	     /* a mapped file holds them, which agrees or is unconfirmed (modules.h) */
 	HC_SOURCE_NONE,	     /* mapped, but left out of the core, and no trusted file has them */
 	HC_SOURCE_TRUNCATED, /* the core's headers promise them, but the core file ends before */
 } hc_source;

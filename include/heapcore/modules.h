@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Modules: the executable and the libraries that the process had mapped, and the files that hold their bytes, symbols
- * and debug info today. A file is used only if its build-id is the one in the core.
+ * and debug info today. A file is used if its build-id is the one in the core;
+ * where the core lacks the page with the ELF headers, if nothing else in the core contradicts it,
+ * and that is said.
  */
 #pragma once
 
@@ -14,7 +16,7 @@ typedef enum {
 	HC_MODULE_DIFFERS,    /* it is not: the file was replaced, and is not used */
 	HC_MODULE_MISSING,    /* no such file here */
 	HC_MODULE_UNVERIFIED, /* the core or the file has no build-id to compare: the file is not used for bytes */
-	HC_MODULE_UNCONFIRMED, /* the program as the user gave it: used, though the core holds nothing that confirms it */
+	HC_MODULE_UNCONFIRMED, /* used as given or found: nothing in the core confirms or contradicts it */
 } hc_module_state;
 
 typedef struct hc_module {
@@ -40,8 +42,8 @@ typedef struct hc_modules_options {
 
 /*
  * Finds the modules in CORE, compares build-ids, and supplies CORE with the read-only bytes that it lacks. Fails with
- * HC_ERROR_MISMATCH if options->binary is not the executable in the core, or nothing in the core fits it (the message names both build-ids and says what
- * to do), HC_ERROR_IO if it cannot be read. A library that does not agree is a diagnostic, not a failure.
+ * HC_ERROR_MISMATCH if options->binary is not the executable in the core, or something in the core contradicts it (the message
+ * says what, and what to do), HC_ERROR_IO if it cannot be read. A library that does not agree is a diagnostic, not a failure.
  */
 hc_modules *hc_modules_open(
 	hc_core *core, const hc_modules_options *options, hc_diagnostics *diagnostics, GError **error);

@@ -14,6 +14,7 @@
  *	glibc_lists.c	fastbins and bins
  *	glibc_tcache.c	per-thread caches, those that no thread leads to included
  *	glibc_tcache_place.c	what looks like a cache, and where threads point to theirs
+ *	glibc_tcache_pointed.c	which of the look-alikes the program knows of
  *	glibc_tcache_broken.c	blocks of a cache whose list does not lead to them any more
  *	glibc_thread_arenas.c	which arena a thread allocates from
  *	glibc_labels.c	blocks that are libc's, the dynamic linker's or libstdc++'s own
@@ -245,18 +246,33 @@ GArray *glibc_choose_voters(const glibc *g);
 uint64_t glibc_cache_block_size(const glibc *g, const glibc_tcache_layout *layout);
 uint64_t glibc_cache_block_size_max(const glibc *g, const glibc_tcache_layout *layout);
 
-/* Chunk size of the blocks in list BIN, in bytes; 0: it holds mixed sizes. */
-uint64_t glibc_cache_chunk_size(const glibc *g, int bin);
+/* Chunk sizes of the blocks in list BIN: bytes, both inclusive. From 64 on (2.42) they are mixed. */
+typedef struct glibc_size_range {
+	uint64_t least, most;
+} glibc_size_range;
+glibc_size_range glibc_cache_chunk_sizes(const glibc *g, int bin);
+
+/* Whether malloc's chunksize() of the block is in RANGE: see mmap_header_in_tail. */
+static inline bool glibc_size_is_in(const glibc *g, glibc_size_range range, const hc_block_entry *block)
+{
+	bool has_tail = block->arena == HC_ARENA_NONE && g->layout.mmap_header_in_tail;
+	uint64_t size = block->chunk_size - (has_tail ? 2 * g->word : 0);
+
+	return size >= range.least && size <= range.most;
+}
 
 /* How many blocks list BIN of the cache at ADDRESS has by its own count; -1 if that cannot be told. */
 int64_t glibc_cache_count(const glibc *g, const glibc_tcache_layout *layout, hc_address address, int bin);
 
-/*
- * Whether the block at ADDRESS looks like a cache of LAYOUT. *ret_entries counts the lists that are not empty: with none of
- * them any block of zeros looks like a cache.
- */
+/* What speaks for a block's being a cache. */
+typedef struct glibc_cache_look {
+	unsigned entries; /* lists that are not empty: with none any block of zeros looks like a cache */
+	unsigned keyed;	  /* of these: whose first block carries what may be malloc's key */
+} glibc_cache_look;
+
+/* Whether the block at ADDRESS looks like a cache of LAYOUT. *ret_look is written in any case. */
 bool glibc_looks_like_cache(const glibc *g, const hc_block_table *table, const glibc_tcache_layout *layout,
-	hc_address address, unsigned *ret_entries);
+	hc_address address, glibc_cache_look *ret_look);
 
 /* ---- glibc_thread_arenas.c ---- */
 

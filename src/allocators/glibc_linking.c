@@ -20,10 +20,10 @@ struct lists {
 };
 
 struct list {
-	hc_address first;    /* block; 0: empty */
-	uint64_t chunk_size; /* of each; 0: they differ */
-	int64_t length;	     /* -1: not known */
-	bool of_chunks;	     /* pointers are to chunks, not to blocks */
+	hc_address first;	      /* block; 0: empty */
+	glibc_size_range chunk_sizes; /* of each */
+	int64_t length;		      /* -1: not known */
+	bool of_chunks;		      /* pointers are to chunks, not to blocks */
 };
 
 static bool is_whole(const struct lists *lists, const struct list *list, bool mangled)
@@ -38,7 +38,7 @@ static bool is_whole(const struct lists *lists, const struct list *list, bool ma
 		if (steps == STEPS_MAX)
 			return true;
 		if (steps == list->length || !hc_block_table_find(lists->table, at, &entry) ||
-			entry.state != HC_BLOCK_IN_USE || (list->chunk_size && entry.chunk_size != list->chunk_size))
+			entry.state != HC_BLOCK_IN_USE || !glibc_size_is_in(g, list->chunk_sizes, &entry))
 			return false;
 		at = glibc_word_or_zero(g, entry.address) ^ (mangled ? entry.address >> 12 : 0);
 		if (at && list->of_chunks)
@@ -63,7 +63,7 @@ static void ask_fastbins(struct lists *lists, const hc_arena *arena)
 		hc_address chunk = glibc_word_or_zero(g, arena->address + g->layout.arena.fastbins + i * g->word);
 		struct list list = {
 			.first = chunk ? chunk_to_block(g, chunk) : 0,
-			.chunk_size = g->minimum + i * g->alignment,
+			.chunk_sizes = { g->minimum + i * g->alignment, g->minimum + i * g->alignment },
 			.length = -1,
 			.of_chunks = true,
 		};
@@ -79,7 +79,7 @@ static void ask_cache(struct lists *lists, const glibc_tcache_layout *layout, hc
 	for (int i = 0; i < layout->bins; i++) {
 		struct list list = {
 			.first = glibc_word_or_zero(g, cache + layout->entries + i * g->word),
-			.chunk_size = glibc_cache_chunk_size(g, i),
+			.chunk_sizes = glibc_cache_chunk_sizes(g, i),
 			.length = glibc_cache_count(g, layout, cache, i),
 		};
 
@@ -94,9 +94,9 @@ static void ask_threads(struct lists *lists)
 	for (unsigned i = 0; g->cache_distance && i < g->thread_blocks->len; i++) {
 		hc_address thread = g_array_index(g->thread_blocks, hc_address, i),
 			   cache = glibc_word_or_zero(g, thread - g->cache_distance);
-		unsigned entries;
+		glibc_cache_look look;
 
-		if (cache && glibc_looks_like_cache(g, lists->table, &g->layout.tcache, cache, &entries))
+		if (cache && glibc_looks_like_cache(g, lists->table, &g->layout.tcache, cache, &look))
 			ask_cache(lists, &g->layout.tcache, cache);
 	}
 }
@@ -109,9 +109,9 @@ struct look {
 static bool ask_look_alike(const hc_block_entry *block, void *data)
 {
 	struct look *look = data;
-	unsigned entries;
+	glibc_cache_look seen;
 
-	if (glibc_looks_like_cache(look->lists->g, look->lists->table, look->layout, block->address, &entries))
+	if (glibc_looks_like_cache(look->lists->g, look->lists->table, look->layout, block->address, &seen))
 		ask_cache(look->lists, look->layout, block->address);
 	return true;
 }

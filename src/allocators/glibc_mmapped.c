@@ -30,6 +30,12 @@ static const hc_diagnostic_kind mmapped_differ = {
 	"disagreement between the mmapped chunks that were found and malloc's own count of them: their bytes are a bound",
 };
 
+static const hc_diagnostic_kind mmapped_guessed = {
+	"mmapped-chunks-guessed",
+	HC_SEVERITY_PARTIAL,
+	"of the mmapped chunks could not be told from look-alikes: their number and sum are malloc's own, but which memory they are is a guess, and what is said of them a bound",
+};
+
 /* The part of a mapping, in front of the chunk or behind, that its size does not count. */
 static uint64_t tail_bytes(const glibc *g)
 {
@@ -64,7 +70,7 @@ static bool read_candidate(const glibc *g, const uint8_t *header, hc_address chu
 static void probe_page(
 	const glibc *g, const uint8_t *bytes, hc_address page, hc_address free, hc_address run_end, GArray *found)
 {
-	glibc_mapped_candidate candidate;
+	glibc_mapped_candidate candidate = { 0 };
 	uint64_t header = 2 * g->word;
 
 	if (read_candidate(g, bytes, page, free, run_end, &candidate) && !candidate.offset)
@@ -181,7 +187,8 @@ static unsigned likelihood(const glibc *g, const glibc_mapped_candidate *candida
 }
 
 /* Adds to the likelihood of each candidate in BLOCKS (by the address of its block) that a word of the mapping leads to. */
-static void find_referenced(const glibc *g, const hc_mapping *mapping, GHashTable *blocks, hc_address low, hc_address high)
+static void find_referenced(
+	const glibc *g, const hc_mapping *mapping, GHashTable *blocks, hc_address low, hc_address high)
 {
 	for (uint64_t at = 0; mapping->end - mapping->start - at >= g->word; at += g->word) {
 		hc_address word = hc_load_word(mapping->bytes + at, g->format);
@@ -192,6 +199,7 @@ static void find_referenced(const glibc *g, const hc_mapping *mapping, GHashTabl
 		candidate = g_hash_table_lookup(blocks, &word);
 		if (candidate && mapping->start + at - candidate->start >= candidate->end - candidate->start) {
 			candidate->likelihood += GLIBC_MAPPED_LIKELIHOOD_MAX - 4;
+			candidate->is_referenced = true;
 			g_hash_table_remove(blocks, &word);
 		}
 	}
@@ -221,17 +229,39 @@ static uint64_t sum_of(const GArray *found)
 	uint64_t sum = 0;
 
 	for (unsigned i = 0; i < found->len; i++)
-		sum += g_array_index(found, glibc_mapped_candidate, i).end - g_array_index(found, glibc_mapped_candidate, i).start;
+		sum += g_array_index(found, glibc_mapped_candidate, i).end -
+		       g_array_index(found, glibc_mapped_candidate, i).start;
 	return sum;
 }
 
-/* Keeps the COUNT likeliest. */
+/*
+ * Keeps the COUNT likeliest. Of those that are as likely as one that was dropped each is a guess.
+ */
 static void drop_unlikely(GArray *found, uint64_t count)
 {
+	unsigned dropped = 0;
+
 	for (unsigned score = 0; score <= GLIBC_MAPPED_LIKELIHOOD_MAX && found->len > count; score++)
 		for (unsigned i = found->len; i-- > 0 && found->len > count;)
-			if (g_array_index(found, glibc_mapped_candidate, i).likelihood <= score)
+			if (g_array_index(found, glibc_mapped_candidate, i).likelihood <= score) {
 				g_array_remove_index(found, i);
+				dropped = score + 1;
+			}
+	for (unsigned i = 0; i < found->len; i++)
+		if (g_array_index(found, glibc_mapped_candidate, i).likelihood < dropped)
+			g_array_index(found, glibc_mapped_candidate, i).is_guess = true;
+}
+
+static void tell_guesses(const glibc *g, const GArray *found)
+{
+	for (unsigned i = 0; i < found->len; i++) {
+		const glibc_mapped_candidate *one = &g_array_index(found, glibc_mapped_candidate, i);
+
+		if (one->is_guess)
+			hc_diagnostics_add(g->diagnostics, &mmapped_guessed, 0,
+				"the chunk at %#" G_GINT64_MODIFIER "x of %" G_GUINT64_FORMAT " bytes, one of %u",
+				one->chunk, one->size, found->len);
+	}
 }
 
 /* How far the sum of a 2.43 may have drifted for a set of candidates to be found by it: 16,384 times realloc of an mmapped block. */
@@ -317,6 +347,7 @@ void glibc_find_mmapped(glibc *g)
 			return;
 	}
 	settle(g, found, search_all(g, found));
+	tell_guesses(g, found);
 	for (unsigned i = 0; i < found->len; i++)
 		add_region(g, &g_array_index(found, glibc_mapped_candidate, i));
 }

@@ -14,6 +14,8 @@ typedef struct glibc_mapped_candidate {
 	uint64_t size; /* of the chunk, as its header says */
 	uint64_t offset;
 	unsigned likelihood; /* up to GLIBC_MAPPED_LIKELIHOOD_MAX; the higher, the more speaks for it */
+	bool is_referenced;  /* a word outside of it leads to its block */
+	bool is_guess;	     /* another choice without it has as much evidence */
 } glibc_mapped_candidate;
 
 #define GLIBC_MAPPED_LIKELIHOOD_MAX 7
@@ -28,7 +30,9 @@ typedef struct glibc_mapped_truth {
 
 /*
  * Keeps in CANDIDATES (glibc_mapped_candidate, in order of start, then chunk) a set of which no two overlap and whose number and
- * sum are TRUTH's; of several such sets the one that leaves out the least likelihood. FALSE, and nothing changes, if there
- * is none or if the search had to end before it found one: it remembers at most a million states.
+ * sum are TRUTH's; of several such sets the one that leaves out the least likelihood. Those of the
+ * chosen that another set of that number and sum leaves out, which has as many referenced ones, are
+ * marked as guesses. FALSE, and nothing changes, if there is none or if the search had to end
+ * before it found one: it remembers at most a million states.
  */
 bool glibc_choose_mapped(GArray *candidates, const glibc_mapped_truth *truth);

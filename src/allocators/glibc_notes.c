@@ -19,6 +19,13 @@ void glibc_prepare_notes(glibc *g)
 	}
 	if (g->libc && hc_module_symbol(g->modules, g->libc, "tcache_key", &symbol) && !symbol.is_tls)
 		g->key = glibc_word_or_zero(g, symbol.address);
+	/* mmapped chunks are not walked; 2.42's caches may hold them. */
+	for (unsigned i = 0; g->key && i < g->heap->regions->len; i++) {
+		const hc_region *region = &g_array_index(g->heap->regions, hc_region, i);
+
+		if (region->is_mmapped && glibc_word_or_zero(g, region->block + g->word) == g->key)
+			g_array_append_val(g->notes, region->block);
+	}
 }
 
 void glibc_add_notes(glibc *g, const GArray *blocks)

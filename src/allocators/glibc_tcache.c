@@ -33,6 +33,12 @@ static const hc_diagnostic_kind tcache_keys_unexplained = {
 	"blocks have link and key of cached blocks, but no cache leads to them: they count as in use, and may be called lost",
 };
 
+static const hc_diagnostic_kind tcache_doubtful = {
+	"tcache-doubtful",
+	HC_SEVERITY_PARTIAL,
+	"blocks look like a thread's cache, with malloc's key in what they lead to, but the program points to them: they and what they lead to count as in use, which is a bound",
+};
+
 static const hc_diagnostic_kind in_operation = {
 	"malloc-in-operation",
 	HC_SEVERITY_NOTE,
@@ -167,7 +173,7 @@ static void follow_threads(struct caches *caches)
 		hc_address pointer = g_array_index(pointers, hc_address, i);
 		const hc_thread *thread = hc_core_find_thread(g->core, pointer);
 		uint64_t cache = glibc_word_or_zero(g, pointer - g->cache_distance);
-		unsigned entries;
+		glibc_cache_look look;
 		g_autofree char *label =
 			thread ? g_strdup_printf("libc: tcache of thread %" G_GINT64_FORMAT, thread->id) :
 				 g_strdup("libc: tcache of a thread that is not in this process any more");
@@ -176,7 +182,7 @@ static void follow_threads(struct caches *caches)
 			caches->complete = false;
 		/* A damaged cache is still the cache: of a live thread it need not look right in every bin. */
 		if (cache && !is_known(caches, cache) &&
-			(glibc_looks_like_cache(g, caches->table, &g->layout.tcache, cache, &entries) || thread))
+			(glibc_looks_like_cache(g, caches->table, &g->layout.tcache, cache, &look) || thread))
 			follow_cache(caches, cache, label, thread ? thread->id : 0);
 	}
 }
@@ -208,20 +214,38 @@ static bool keys_agree(const struct caches *caches, hc_address cache)
 	return true;
 }
 
+static bool is_orphan(const struct caches *caches, hc_address cache)
+{
+	const glibc *g = caches->g;
+	glibc_cache_look look;
+
+	return !is_known(caches, cache) && glibc_looks_like_cache(g, caches->table, &g->layout.tcache, cache, &look) &&
+	       look.entries && keys_agree(caches, cache);
+}
+
+/*
+ * Those that the program has pointers to may be its own: nothing is taken from it, and that is
+ * said.
+ */
 static void follow_orphans(struct caches *caches)
 {
 	const glibc *g = caches->g;
 	const glibc_tcache_layout *layout = &g->layout.tcache;
 	g_autoptr(GArray) orphans = g_array_new(FALSE, FALSE, sizeof(hc_address));
+	g_autoptr(GHashTable) pointed = NULL;
 
 	glibc_each_of_size(caches->g, caches->table, glibc_cache_block_size(g, layout),
 		glibc_cache_block_size_max(g, layout), collect_orphan, orphans);
+	for (unsigned i = orphans->len; i-- > 0;)
+		if (!is_orphan(caches, g_array_index(orphans, hc_address, i)))
+			g_array_remove_index(orphans, i);
+	pointed = glibc_find_pointed(g, caches->table, layout, orphans);
 	for (unsigned i = 0; i < orphans->len; i++) {
-		hc_address cache = g_array_index(orphans, hc_address, i);
-		unsigned entries;
+		guint64 cache = g_array_index(orphans, hc_address, i);
 
-		if (glibc_looks_like_cache(g, caches->table, &g->layout.tcache, cache, &entries) && entries &&
-			keys_agree(caches, cache))
+		if (g_hash_table_contains(pointed, &cache))
+			hc_diagnostics_add(g->diagnostics, &tcache_doubtful, 0, "%#" G_GINT64_MODIFIER "x", cache);
+		else if (is_orphan(caches, cache))
 			follow_cache(caches, cache, "libc: tcache that no thread leads to", 0);
 	}
 }
@@ -265,8 +289,8 @@ static void check_keys(struct caches *caches)
 	struct keyed keyed = { caches, caches->complete };
 
 	if (caches->key)
-		glibc_each_keyed(
-			caches->g, caches->table, glibc_cache_chunk_size(g, 63), caches->key, tell_keyed, &keyed);
+		glibc_each_keyed(caches->g, caches->table, glibc_cache_chunk_sizes(g, g->layout.tcache.bins - 1).most,
+			caches->key, tell_keyed, &keyed);
 }
 
 static int compare_cached(const void *a, const void *b)

@@ -4,6 +4,19 @@
 
 #include "allocators/glibc.h"
 
+/*
+ * The word that most first blocks of the lists of a cache of LAYOUT at CACHE have where cached
+ * blocks have their key; 0 also if there is none.
+ */
+uint64_t glibc_commonest_key(const glibc *g, const glibc_tcache_layout *layout, hc_address cache);
+
+/*
+ * Those of CACHES (of hc_address) that data of modules or blocks in use have pointers to: a set of
+ * guint64. Free with g_hash_table_unref(). Reads all of both.
+ */
+GHashTable *glibc_find_pointed(
+	const glibc *g, const hc_block_table *table, const glibc_tcache_layout *layout, const GArray *caches);
+
 /* A list that ended before its cache's own count. */
 typedef struct glibc_broken_list {
 	hc_address cache;

@@ -4,7 +4,8 @@
  * block's first word; what lies behind it looks in use then, and lost.
  *
  * The cache counts the blocks of each list, so it is known how many are missing. Each cached block carries a key in its second word
- * (2.29 on; it is cleared when the block is handed out), and lies in a chunk of the list's size. If no more such blocks are in use than
+ * (2.29 on; it is cleared when the block is handed out), and lies in a chunk of the list's size, or of one of its sizes (2.42's
+ * large lists). If no more such blocks are in use than
  * are missing, they are these. If there are more, some are left from threads that ended, and all are taken: what is cached is never
  * called lost. Either way the figures are a bound, and that is said.
  */
@@ -17,11 +18,13 @@ static const hc_diagnostic_kind tcache_broken = {
 };
 
 struct missing {
-	uint64_t chunk_size;
-	uint64_t count; /* over all lists of the size, and of the key */
+	int bin;
+	glibc_size_range chunk_sizes;
+	uint64_t count; /* over all lists of the bin, and of the key */
 	hc_address key; /* what their blocks carry */
 	const glibc_broken_list *first;
 	uint64_t found, taken; /* blocks */
+	uint64_t bytes;	       /* of those taken */
 };
 
 struct search {
@@ -32,18 +35,19 @@ struct search {
 	uint64_t key;	 /* looked for now */
 };
 
-static void add_missing(struct search *search, const glibc_broken_list *list, uint64_t chunk_size, uint64_t key)
+static void add_missing(struct search *search, const glibc_broken_list *list, uint64_t key)
 {
 	for (unsigned i = 0; i < search->missing->len; i++) {
 		struct missing *missing = &g_array_index(search->missing, struct missing, i);
 
-		if (missing->chunk_size == chunk_size && missing->key == key) {
+		if (missing->bin == list->bin && missing->key == key) {
 			missing->count += list->missing;
 			missing->found += list->found;
 			return;
 		}
 	}
-	struct missing missing = { chunk_size, list->missing, key, list, list->found, 0 };
+	struct missing missing = { list->bin, glibc_cache_chunk_sizes(search->g, list->bin), list->missing, key, list,
+		list->found, 0, 0 };
 
 	g_array_append_val(search->missing, missing);
 }
@@ -56,7 +60,7 @@ static bool collect(const hc_block_entry *block, void *data)
 	for (unsigned i = 0; i < search->missing->len; i++) {
 		const struct missing *missing = &g_array_index(search->missing, struct missing, i);
 
-		if (missing->key == search->key && missing->chunk_size == block->chunk_size) {
+		if (missing->key == search->key && glibc_size_is_in(search->g, missing->chunk_sizes, block)) {
 			g_array_append_val(search->blocks, block->address);
 			break;
 		}
@@ -74,11 +78,12 @@ static void take(struct search *search, hc_address address)
 	for (unsigned i = 0; i < search->missing->len; i++) {
 		struct missing *missing = &g_array_index(search->missing, struct missing, i);
 
-		if (missing->key != search->key || missing->chunk_size != entry.chunk_size)
+		if (missing->key != search->key || !glibc_size_is_in(search->g, missing->chunk_sizes, &entry))
 			continue;
 		hc_cached_block cached = { address, missing->first->thread };
 
 		missing->taken++;
+		missing->bytes += entry.chunk_size;
 		hc_block_table_set_state(search->table, &entry, HC_BLOCK_TCACHE);
 		g_array_append_val(search->g->heap->cached, cached);
 		return;
@@ -88,9 +93,13 @@ static void take(struct search *search, hc_address address)
 /* Blocks with KEY; those of any key have been looked for already if a missing one before has the same. */
 static void take_keyed(struct search *search, uint64_t key)
 {
+	uint64_t largest = 0;
+
+	for (unsigned i = 0; i < search->missing->len; i++)
+		largest = MAX(largest, g_array_index(search->missing, struct missing, i).chunk_sizes.most);
 	search->key = key;
 	g_array_set_size(search->blocks, 0);
-	glibc_each_keyed(search->g, search->table, glibc_cache_chunk_size(search->g, 63), key, collect, search);
+	glibc_each_keyed(search->g, search->table, largest, key, collect, search);
 	for (unsigned i = 0; i < search->blocks->len; i++)
 		take(search, g_array_index(search->blocks, hc_address, i));
 }
@@ -101,7 +110,10 @@ static void tell(const struct search *search, const struct missing *missing)
 	g_autofree char *where = g_strdup_printf(
 		"tcache at %#" G_GINT64_MODIFIER "x, bin %d", missing->first->cache, missing->first->bin);
 
-	hc_diagnostics_add(g->diagnostics, &tcache_broken, missing->count * missing->chunk_size,
+	bool mixed = missing->chunk_sizes.least != missing->chunk_sizes.most;
+
+	hc_diagnostics_add(g->diagnostics, &tcache_broken,
+		mixed ? missing->bytes : missing->count * missing->chunk_sizes.most,
 		"%s: its lists lead to %" G_GUINT64_FORMAT " blocks of %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT
 		" more were found by their key",
 		where, missing->found, missing->found + missing->count, missing->taken);
@@ -119,12 +131,12 @@ void glibc_take_missing(glibc *g, hc_block_table *table, const GArray *lists, ui
 	for (unsigned i = 0; i < lists->len; i++) {
 		const glibc_broken_list *list = &g_array_index(lists, glibc_broken_list, i);
 
-		add_missing(&search, list, glibc_cache_chunk_size(g, list->bin), key ? key : list->cache);
+		add_missing(&search, list, key ? key : list->cache);
 	}
 	for (unsigned i = 0; i < search.missing->len; i++) {
 		const struct missing *missing = &g_array_index(search.missing, struct missing, i);
 
-		if (missing->chunk_size && !missing->taken)
+		if (!missing->taken)
 			take_keyed(&search, missing->key);
 	}
 	for (unsigned i = 0; i < search.missing->len; i++)

@@ -6,17 +6,17 @@
  * linker's link maps that is known. Without, the distance is searched for at which each thread has either nothing or the address of a
  * block that looks like a cache: entries that lead to blocks of each entry's own size, counts that are zero where the entry is.
  */
-#include "allocators/glibc.h"
+#include "allocators/glibc_tcache.h"
 
 enum {
-	VOTERS_MAX = 256,	/* threads that are asked where the variable is */
+	SMALL_BINS = 64,  /* TCACHE_SMALL_BINS */
+	VOTERS_MAX = 256, /* threads that are asked where the variable is */
 };
 
 struct search {
 	glibc *g;
 	hc_block_table *table;
-	GHashTable
-		*judged; /* address of a block of the right size -> lists that are not empty, plus one; 0: no cache */
+	GHashTable *judged;	   /* address of a block of the right size -> glibc_cache_look; NULL: no cache */
 	int64_t nearest, farthest; /* distances that are asked for */
 };
 
@@ -39,10 +39,19 @@ static bool is_cache_sized(const glibc *g, const glibc_tcache_layout *layout, ui
 	return size >= glibc_cache_block_size(g, layout) && size <= glibc_cache_block_size_max(g, layout);
 }
 
-/* Chunk size of bin I: tidx2csize(). The large bins of 2.42 (from 64 on) hold mixed sizes: 0. */
-uint64_t glibc_cache_chunk_size(const glibc *g, int bin)
+/*
+ * Bin I: tidx2csize(). The large bins of 2.42 have powers of two, the first from where the small ones end on:
+ * large_csize2tidx().
+ */
+glibc_size_range glibc_cache_chunk_sizes(const glibc *g, int bin)
 {
-	return bin < 64 ? g->minimum + bin * g->alignment : 0;
+	uint64_t small = g->minimum + 63 * g->alignment, size = g->minimum + bin * g->alignment;
+	uint64_t power = (uint64_t)1 << (g_bit_storage(small) - 1);
+
+	if (bin < SMALL_BINS)
+		return (glibc_size_range){ size, size };
+	power <<= MIN(bin - SMALL_BINS, 32);
+	return (glibc_size_range){ MAX(power, small + g->alignment), 2 * power - g->alignment };
 }
 
 /*
@@ -69,26 +78,92 @@ struct faults {
 
 /*
  * A thread may be caught between setting a list and counting, so one count is no objection; nor is one list that the program
- * overwrote, if two others are as they should be.
+ * overwrote, if two others are as they should be; nor are keys that it overwrote in less than half of the lists.
  */
-static bool is_forgiven(const struct faults *faults, unsigned entries)
+static bool is_forgiven(const struct faults *faults, const glibc_cache_look *look, bool has_keys)
 {
-	return faults->counts <= 1 && faults->pointers <= (entries >= 2 ? 1 : 0);
+	return faults->counts <= 1 && faults->pointers <= (look->entries >= 2 ? 1 : 0) &&
+	       (!has_keys || 2 * look->keyed >= look->entries);
+}
+
+/* ---- keys ---- */
+
+/*
+ * tcache_key (2.34 on) is a random word. What many objects of a program have in common is an address, a small number or
+ * text; a random word is one of these once in 2,000 times.
+ */
+static bool is_random(const glibc *g, uint64_t word)
+{
+	unsigned zeros = 0, text = 0;
+
+	for (unsigned i = 0; i < g->word; i++) {
+		uint8_t byte = word >> 8 * i & 0xff;
+
+		zeros += !byte;
+		text += !byte || (byte >= 0x20 && byte < 0x7f);
+	}
+	return zeros <= g->word / 4 && text < g->word && !hc_core_find_mapping(g->core, word);
+}
+
+/* Whether blocks of the cache at CACHE can carry KEY: to 2.33 it is the cache's own address. */
+static bool can_be_key(const glibc *g, hc_address cache, uint64_t key)
+{
+	return g->key ? key == g->key : key == cache || is_random(g, key);
+}
+
+/* By pairing off those that differ. */
+uint64_t glibc_commonest_key(const glibc *g, const glibc_tcache_layout *layout, hc_address cache)
+{
+	uint64_t common = 0;
+	unsigned lead = 0;
+
+	for (int i = 0; i < layout->bins; i++) {
+		uint64_t head = glibc_word_or_zero(g, cache + layout->entries + i * g->word), key;
+
+		if (!head)
+			continue;
+		key = glibc_word_or_zero(g, head + g->word);
+		if (!lead)
+			common = key;
+		lead += key == common ? 1 : -1;
+	}
+	return common;
+}
+
+static unsigned count_keyed(const glibc *g, const glibc_tcache_layout *layout, hc_address cache)
+{
+	uint64_t key = glibc_commonest_key(g, layout, cache);
+	unsigned keyed = 0;
+
+	if (!can_be_key(g, cache, key))
+		return 0;
+	for (int i = 0; i < layout->bins; i++) {
+		uint64_t head = glibc_word_or_zero(g, cache + layout->entries + i * g->word);
+
+		keyed += head && glibc_word_or_zero(g, head + g->word) == key;
+	}
+	return keyed;
+}
+
+/* All releases whose counters have two bytes have keys, too (2.28's and 2.29's branches, 2.30 on). */
+static bool has_keys(const glibc_tcache_layout *layout)
+{
+	return layout->count_size > 1;
 }
 
 bool glibc_looks_like_cache(const glibc *g, const hc_block_table *table, const glibc_tcache_layout *layout,
-	hc_address address, unsigned *ret_entries)
+	hc_address address, glibc_cache_look *ret_look)
 {
 	struct faults faults = { 0 };
 	hc_block_entry block, entry;
 
-	*ret_entries = 0;
+	*ret_look = (glibc_cache_look){ 0 };
 	if (!hc_block_table_find(table, address, &block) || block.state != HC_BLOCK_IN_USE ||
 		!is_cache_sized(g, layout, block.size))
 		return false;
 	for (int i = 0; i < layout->bins; i++) {
-		uint64_t head = glibc_word_or_zero(g, address + layout->entries + i * g->word),
-			 chunk_size = glibc_cache_chunk_size(g, i);
+		uint64_t head = glibc_word_or_zero(g, address + layout->entries + i * g->word);
+		glibc_size_range sizes = glibc_cache_chunk_sizes(g, i);
 		int64_t count = glibc_cache_count(g, layout, address, i);
 
 		if (count < -1 || (count > 1 && !head))
@@ -97,39 +172,44 @@ bool glibc_looks_like_cache(const glibc *g, const hc_block_table *table, const g
 		if (!head)
 			continue;
 		if (!hc_block_table_find(table, head, &entry) || entry.state != HC_BLOCK_IN_USE ||
-			(chunk_size && entry.chunk_size != chunk_size && entry.chunk_size != chunk_size + g->alignment))
+			!glibc_size_is_in(g, sizes, &entry))
 			faults.pointers++;
 		else
-			++*ret_entries;
+			ret_look->entries++;
 	}
-	return is_forgiven(&faults, *ret_entries);
+	if (ret_look->entries)
+		ret_look->keyed = count_keyed(g, layout, address);
+	return is_forgiven(&faults, ret_look, has_keys(layout));
 }
 
 /* ---- the distance from a thread's control block ---- */
 
 struct distance_votes {
 	int64_t distance;
-	unsigned caches, entries;
+	unsigned caches;
+	glibc_cache_look look; /* of all of them */
 };
 
 /* As looks_like_cache(), while no block changes its state: thousands of words can lead to the same block. */
-static bool judge(struct search *search, const glibc_tcache_layout *layout, hc_address address, unsigned *ret_entries)
+static bool judge(
+	struct search *search, const glibc_tcache_layout *layout, hc_address address, glibc_cache_look *ret_look)
 {
 	guint64 key = address;
 	hc_block_entry block;
 	gpointer known;
 
 	if (g_hash_table_lookup_extended(search->judged, &key, NULL, &known)) {
-		*ret_entries = GPOINTER_TO_UINT(known) - 1;
+		if (known)
+			*ret_look = *(const glibc_cache_look *)known;
 		return known != NULL;
 	}
 	if (!hc_block_table_find(search->table, address, &block) || block.state != HC_BLOCK_IN_USE ||
 		!is_cache_sized(search->g, layout, block.size))
 		return false;
-	bool is_cache = glibc_looks_like_cache(search->g, search->table, layout, address, ret_entries);
+	bool is_cache = glibc_looks_like_cache(search->g, search->table, layout, address, ret_look);
 
 	g_hash_table_insert(
-		search->judged, g_memdup2(&key, sizeof key), GUINT_TO_POINTER(is_cache ? *ret_entries + 1 : 0));
+		search->judged, g_memdup2(&key, sizeof key), is_cache ? g_memdup2(ret_look, sizeof *ret_look) : NULL);
 	return is_cache;
 }
 
@@ -141,11 +221,11 @@ static void vote_for_distances(
 
 	for (int64_t distance = search->nearest; distance <= search->farthest; distance += g->word) {
 		uint64_t value;
-		unsigned entries;
+		glibc_cache_look look;
 
 		if (!hc_core_read_word(g->core, thread_pointer - distance, &value))
 			return;
-		if (!value || value & (g->alignment - 1) || !judge(search, layout, value, &entries))
+		if (!value || value & (g->alignment - 1) || !judge(search, layout, value, &look))
 			continue;
 		struct distance_votes *vote = g_hash_table_lookup(votes, &distance);
 
@@ -155,14 +235,27 @@ static void vote_for_distances(
 			g_hash_table_insert(votes, &vote->distance, vote);
 		}
 		vote->caches++;
-		vote->entries += entries;
+		vote->look.entries += look.entries;
+		vote->look.keyed += look.keyed;
 	}
 }
 
 /*
  * At the right distance every thread has a cache, or nothing, or (2.43) the dummy in libc. A pointer of the program's to a
- * block of that size is somewhere else in each thread, or in one thread only.
+ * block of that size is somewhere else in each thread, or in one thread only; or in all of them, a thread-local variable: then
+ * keys tell, as no block in use has one.
  */
+static bool is_better(const struct distance_votes *vote, const struct distance_votes *best)
+{
+	if (!best || vote->look.keyed != best->look.keyed)
+		return !best || vote->look.keyed > best->look.keyed;
+	if (vote->caches != best->caches)
+		return vote->caches > best->caches;
+	if (vote->look.entries != best->look.entries)
+		return vote->look.entries > best->look.entries;
+	return vote->distance < best->distance;
+}
+
 static const struct distance_votes *best_distance(GHashTable *votes)
 {
 	GHashTableIter iter;
@@ -173,10 +266,7 @@ static const struct distance_votes *best_distance(GHashTable *votes)
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		const struct distance_votes *vote = value;
 
-		if (!best || vote->caches > best->caches ||
-			(vote->caches == best->caches && vote->entries > best->entries) ||
-			(vote->caches == best->caches && vote->entries == best->entries &&
-				vote->distance < best->distance))
+		if (is_better(vote, best))
 			best = vote;
 	}
 	return best;
@@ -202,37 +292,91 @@ GArray *glibc_choose_voters(const glibc *g)
 	return voters;
 }
 
+/*
+ * Several distances have caches with keys: at most one of them is right. Those that the program
+ * itself points to are not: they are no caches from here on. If it points to all of them, or to
+ * none, that tells nothing.
+ */
+static bool drop_pointed(struct search *search, const glibc_tcache_layout *layout)
+{
+	g_autoptr(GArray) keyed = g_array_new(FALSE, FALSE, sizeof(hc_address));
+	g_autoptr(GHashTable) pointed = NULL;
+	GHashTableIter iter;
+	gpointer key, value;
+
+	g_hash_table_iter_init(&iter, search->judged);
+	while (g_hash_table_iter_next(&iter, &key, &value)) {
+		hc_address address = *(const guint64 *)key;
+
+		if (value && ((const glibc_cache_look *)value)->keyed)
+			g_array_append_val(keyed, address);
+	}
+	pointed = glibc_find_pointed(search->g, search->table, layout, keyed);
+	if (!g_hash_table_size(pointed) || g_hash_table_size(pointed) == keyed->len)
+		return false;
+	g_hash_table_iter_init(&iter, pointed);
+	while (g_hash_table_iter_next(&iter, &key, NULL))
+		g_hash_table_insert(search->judged, g_memdup2(key, sizeof(guint64)), NULL);
+	return true;
+}
+
+static unsigned count_keyed_distances(GHashTable *votes)
+{
+	GHashTableIter iter;
+	gpointer value;
+	unsigned count = 0;
+
+	g_hash_table_iter_init(&iter, votes);
+	while (g_hash_table_iter_next(&iter, NULL, &value))
+		count += ((const struct distance_votes *)value)->look.keyed != 0;
+	return count;
+}
+
+static GHashTable *collect_votes(struct search *search, const glibc_tcache_layout *layout, const GArray *voters)
+{
+	GHashTable *votes = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+
+	for (unsigned i = 0; i < voters->len; i++)
+		vote_for_distances(search, layout, g_array_index(voters, hc_address, i), votes);
+	return votes;
+}
+
 /* Sets g->layout.tcache if it is not known, and the distance. FALSE if no thread has a cache anywhere. */
 static bool find_distance(struct search *search, const GArray *voters, int64_t *ret_distance)
 {
 	glibc *g = search->g;
-	unsigned best_caches = 0, best_entries = 0;
+	glibc_tcache_layout chosen = g->layout.tcache;
+	struct distance_votes winner = { 0 };
 
 	for (unsigned row = 0;; row++) {
 		glibc_tcache_layout layout = g->layout.tcache;
-		g_autoptr(GHashTable) votes = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+		g_autoptr(GHashTable) votes = NULL;
 
 		if (!g->layout.has_tcache && !glibc_tcache_layout_row(row, g->word, &layout))
 			break;
+		if (g->layout.arena.fastbins == ABSENT && !layout.counts_free)
+			continue; /* 2.43 */
 		g_hash_table_remove_all(search->judged);
-		for (unsigned i = 0; i < voters->len; i++)
-			vote_for_distances(search, &layout, g_array_index(voters, hc_address, i), votes);
+		votes = collect_votes(search, &layout, voters);
+		if (count_keyed_distances(votes) > 1 && drop_pointed(search, &layout)) {
+			g_hash_table_unref(votes);
+			votes = collect_votes(search, &layout, voters);
+		}
 		const struct distance_votes *best = best_distance(votes);
 
-		if (best &&
-			(best->caches > best_caches || (best->caches == best_caches && best->entries > best_entries))) {
-			best_caches = best->caches;
-			best_entries = best->entries;
-			*ret_distance = best->distance;
-			if (!g->layout.has_tcache)
-				g->layout.tcache = layout;
+		if (best && (!winner.caches || is_better(best, &winner))) {
+			winner = *best;
+			chosen = layout;
 		}
 		if (g->layout.has_tcache)
 			break;
 	}
-	if (best_caches)
-		g->layout.has_tcache = true;
-	return best_caches > 0;
+	if (!winner.caches)
+		return false;
+	*ret_distance = winner.distance;
+	g->layout.tcache = chosen;
+	g->layout.has_tcache = true;
+	return true;
 }
 
 /* From libc's symbol and its place in a thread's storage; 0 if either is not known. */
@@ -261,7 +405,7 @@ bool glibc_locate_caches(glibc *g, hc_block_table *table)
 	struct search search = {
 		.g = g,
 		.table = table,
-		.judged = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
+		.judged = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free),
 		.nearest = g->word,
 		.farthest = GLIBC_TLS_REACH,
 	};

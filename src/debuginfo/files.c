@@ -48,14 +48,14 @@ static uint64_t missing_bytes(const hc_modules *modules, const struct module *mo
 }
 
 /* " (deleted)" is what the kernel adds to the path of a file that was replaced while mapped. */
-static char *path_here(const hc_modules *modules, const struct module *module)
+char *hc_module_path_here(const hc_modules *modules, const char *path)
 {
 	static const char deleted[] = " (deleted)";
-	size_t length = strlen(module->public.path);
+	size_t length = strlen(path);
 
-	if (g_str_has_suffix(module->public.path, deleted))
+	if (g_str_has_suffix(path, deleted))
 		length -= strlen(deleted);
-	return g_strdup_printf("%s%.*s", modules->sysroot, (int)length, module->public.path);
+	return g_strdup_printf("%s%.*s", modules->sysroot, (int)length, path);
 }
 
 static char *file_build_id(GMappedFile *mapped)
@@ -137,7 +137,7 @@ bool hc_module_find_file(hc_modules *modules, struct module *module, const char 
 		module->public.state = HC_MODULE_UNVERIFIED; /* no file, and none is needed: the core holds it */
 		return true;
 	}
-	module->file = named_by_user ? g_strdup(named_by_user) : path_here(modules, module);
+	module->file = named_by_user ? g_strdup(named_by_user) : hc_module_path_here(modules, module->public.path);
 	module->public.file = module->file;
 	GMappedFile *mapped = map_file(modules, module->file, &why);
 

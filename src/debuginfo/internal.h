@@ -57,6 +57,48 @@ static inline struct module *hc_module_private(const hc_module *module)
 	return (struct module *)(void *)module;
 }
 
+/* ---- modules.c ---- */
+
+/* Where an ELF file's headers are read: in the process's memory, or in a file. */
+struct hc_header_source {
+	const hc_core *core;
+	hc_address base;     /* of the file's first byte in the process; 0: where AT_ENTRY tells */
+	const uint8_t *file; /* NULL: in memory */
+	uint64_t file_size;
+};
+
+/*
+ * Reads all program headers; makes their addresses those of the process; sets start, end and bias.
+ * FALSE: no module.
+ */
+bool hc_module_read_segments(const struct hc_header_source *source, struct module *module);
+
+/*
+ * Whether what the core says of mappings is as the headers of MODULE say, and not a file that is
+ * mapped to be read.
+ */
+bool hc_module_is_loaded(const hc_core *core, const struct module *module);
+
+void hc_module_destroy(void *module);
+
+/* ---- modules_unconfirmed.c ---- */
+
+/*
+ * The core does not hold the program's headers: BINARY, which the user gave, becomes the executable
+ * if AT_ENTRY, AT_PHDR and the core's memory fit it. FALSE, and nothing changes, if not: then
+ * *RET_WHY tells what contradicts it, a clause; NULL: nothing could be compared.
+ */
+bool hc_modules_add_unconfirmed(hc_modules *modules, const char *binary, const char **ret_why);
+
+/*
+ * The same for every file that was mapped, has no headers in the core, is where its path says, and
+ * is contradicted by nothing in the core.
+ */
+void hc_modules_find_unconfirmed(hc_modules *modules);
+
+/* files.c: the path of MODULE's file here. Free with g_free(). */
+char *hc_module_path_here(const hc_modules *modules, const char *path);
+
 /* files.c: finds the file of MODULE, compares build-ids, sets state; maps it if it agrees. */
 bool hc_module_find_file(hc_modules *modules, struct module *module, const char *named_by_user, GError **error);
 

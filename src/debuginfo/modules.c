@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Finding the modules in a core: every mapped ELF header is one. The kernel and gdb dump that page, so name, program
- * headers and build-id come from the core itself, not from a file that may have been replaced since.
+ * headers and build-id come from the core itself, not from a file that may have been replaced
+ * since. Where the page is missing: modules_unconfirmed.c.
  */
 #include "debuginfo/internal.h"
 
@@ -9,12 +10,6 @@
 
 #include <elf.h>
 #include <link.h>
-
-static const hc_diagnostic_kind binary_unconfirmed = {
-	"binary-unconfirmed",
-	HC_SEVERITY_PARTIAL,
-	"program was used as it was given: the core does not hold what would confirm that it is the one that ran; if it is not, names and types are wrong",
-};
 
 enum {
 	PROGRAM_HEADERS_MAX = 256,
@@ -36,17 +31,15 @@ static const hc_diagnostic_kind no_executable = {
 	"executable: the core does not tell which of its modules it is",
 };
 
-/* ---- program headers in the dead process's memory ---- */
-
-/* Where an ELF file's headers are read: in the process's memory, or in a file. */
-struct header_source {
-	const hc_core *core;
-	hc_address base;     /* of the file's first byte in the process; of a file: not used */
-	const uint8_t *file; /* NULL: in memory */
-	uint64_t file_size;
+static const hc_diagnostic_kind binary_unplaced = {
+	"binary-unplaced",
+	HC_SEVERITY_PARTIAL,
+	"program that was given was not used: the core does not tell where in memory it was",
 };
 
-static bool read_header(const struct header_source *source, uint64_t offset, void *bytes, uint64_t size)
+/* ---- program headers in the dead process's memory ---- */
+
+static bool read_header(const struct hc_header_source *source, uint64_t offset, void *bytes, uint64_t size)
 {
 	if (!source->file)
 		return hc_core_read(source->core, source->base + offset, bytes, size);
@@ -63,7 +56,7 @@ struct elf_header {
 	unsigned segment_size, segment_count;
 };
 
-static bool read_elf_header(const struct header_source *source, struct elf_header *header)
+static bool read_elf_header(const struct hc_header_source *source, struct elf_header *header)
 {
 	uint8_t bytes[sizeof(Elf64_Ehdr)];
 	hc_word_format format = hc_core_word_format(source->core);
@@ -85,7 +78,7 @@ static bool read_elf_header(const struct header_source *source, struct elf_heade
 	       header->segment_size == (wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr));
 }
 
-static bool read_program_header(const struct header_source *source, uint64_t offset, hc_module_segment *segment)
+static bool read_program_header(const struct hc_header_source *source, uint64_t offset, hc_module_segment *segment)
 {
 	uint8_t bytes[sizeof(Elf64_Phdr)];
 	hc_word_format format = hc_core_word_format(source->core);
@@ -116,8 +109,7 @@ static bool read_program_header(const struct header_source *source, uint64_t off
 	return segment->end >= segment->start && memory_size < (uint64_t)1 << 47;
 }
 
-/* Reads all program headers; makes their addresses those of the process; sets start, end and bias. */
-static bool read_segments(const struct header_source *source, struct module *module)
+bool hc_module_read_segments(const struct hc_header_source *source, struct module *module)
 {
 	const hc_core *core = source->core;
 	struct elf_header header;
@@ -137,9 +129,8 @@ static bool read_segments(const struct header_source *source, struct module *mod
 				continue;
 			if (!have_bias) {
 				low = segment.start;
-				/* Only AT_ENTRY tells where a file went whose first page is not in the core. */
-				bias = source->file ? hc_core_process(core)->entry - header.entry :
-						      source->base - (segment.start - segment.offset);
+				bias = source->base ? source->base - (segment.start - segment.offset) :
+						      hc_core_process(core)->entry - header.entry;
 				have_bias = true;
 			}
 			high = segment.end;
@@ -237,7 +228,7 @@ static char *read_soname(const hc_core *core, const struct module *module)
 
 /* ---- the list ---- */
 
-static void module_destroy(void *data)
+void hc_module_destroy(void *data)
 {
 	struct module *module = data;
 
@@ -257,11 +248,11 @@ static struct module *module_create(const hc_core *core, const hc_mapping *mappi
 {
 	struct module *module = g_new0(struct module, 1);
 
-	struct header_source source = { .core = core, .base = mapping->start };
+	struct hc_header_source source = { .core = core, .base = mapping->start };
 
 	module->segments = g_array_new(FALSE, TRUE, sizeof(hc_module_segment));
-	if (!read_segments(&source, module)) {
-		module_destroy(module);
+	if (!hc_module_read_segments(&source, module)) {
+		hc_module_destroy(module);
 		return NULL;
 	}
 	module->build_id = read_build_id(core, module);
@@ -283,9 +274,10 @@ static struct module *module_create(const hc_core *core, const hc_mapping *mappi
 /*
  * A file that a program maps to read it (a linker, a debugger) has an ELF header too, but is not loaded as its headers say. Of
  * what is loaded, each segment begins in a mapping of the same file, at the place that the header names; only text may have
- * moved to anonymous memory, in programs that put theirs on huge pages. Without NT_FILE no mapping has a path.
+ * moved to anonymous memory, in programs that put theirs on huge pages. Without NT_FILE no mapping
+ * has a path, and what gdb leaves out (text) is no mapping at all.
  */
-static bool is_loaded(const hc_core *core, const struct module *module)
+bool hc_module_is_loaded(const hc_core *core, const struct module *module)
 {
 	uint64_t page = hc_core_process(core)->page_size;
 	const char *path = module->public.path;
@@ -298,6 +290,8 @@ static bool is_loaded(const hc_core *core, const struct module *module)
 		if (segment->type != PT_LOAD || segment->file_end == segment->start)
 			continue;
 		mapping = hc_core_find_mapping(core, segment->start);
+		if (!mapping && !*path && !(segment->flags & PF_W))
+			continue;
 		if (!mapping || (*path && !mapping->path && !(segment->flags & PF_X)))
 			return false;
 		if (mapping->path &&
@@ -353,12 +347,12 @@ static void find_modules(hc_modules *modules)
 			continue;
 		struct module *module = module_create(core, mapping);
 
-		bool loaded = module && is_loaded(core, module), damaged = loaded && is_damaged(core, module);
+		bool loaded = module && hc_module_is_loaded(core, module), damaged = loaded && is_damaged(core, module);
 
 		if (damaged)
 			hc_diagnostics_add(modules->diagnostics, &module_damaged, 0, "%s", module->name);
 		if (!loaded || damaged)
-			g_clear_pointer(&module, module_destroy);
+			g_clear_pointer(&module, hc_module_destroy);
 		if (module) {
 			last_end = module->public.end;
 			module->index = modules->list->len;
@@ -389,81 +383,6 @@ static void find_executable(hc_modules *modules)
 	modules->executable->public.is_executable = true;
 }
 
-/* Whether PHDR and the loads of MODULE, which was read from a file, are where the process says and has memory. */
-static bool fits_process(const hc_core *core, const struct module *module)
-{
-	const hc_process *process = hc_core_process(core);
-	unsigned writable = 0;
-
-	if (module->public.bias % process->page_size)
-		return false;
-	for (unsigned i = 0; i < module->segments->len; i++) {
-		const hc_module_segment *segment = &g_array_index(module->segments, hc_module_segment, i);
-		bool is_data = segment->type == PT_LOAD && segment->flags & PF_W && segment->end > segment->start;
-
-		if (segment->type == PT_PHDR && process->program_headers && segment->start != process->program_headers)
-			return false;
-		if (is_data &&
-			(!hc_core_find_mapping(core, segment->start) || !hc_core_find_mapping(core, segment->end - 1)))
-			return false;
-		writable += is_data;
-	}
-	return writable > 0;
-}
-
-static int compare_modules(const void *a, const void *b)
-{
-	const struct module *x = *(struct module *const *)a, *y = *(struct module *const *)b;
-
-	return (x->public.start > y->public.start) - (x->public.start < y->public.start);
-}
-
-/*
- * The core does not hold the program's headers (coredump_filter without bit 4; gdb to 8): no build-id confirms BINARY. It is used if
- * AT_ENTRY, AT_PHDR and the core's memory fit its headers, and that it is not confirmed is said.
- */
-static bool add_unconfirmed(hc_modules *modules, const char *binary)
-{
-	const hc_core *core = modules->core;
-	struct module *module = NULL;
-	GMappedFile *mapped = hc_core_process(core)->entry && g_file_test(binary, G_FILE_TEST_IS_REGULAR) ?
-				      g_mapped_file_new(binary, FALSE, NULL) :
-				      NULL;
-
-	if (!mapped)
-		return false;
-	struct header_source source = {
-		.core = core,
-		.file = (const uint8_t *)g_mapped_file_get_contents(mapped),
-		.file_size = g_mapped_file_get_length(mapped),
-	};
-
-	module = g_new0(struct module, 1);
-	module->segments = g_array_new(FALSE, TRUE, sizeof(hc_module_segment));
-	module->mapped = mapped;
-	if (!source.file || !read_segments(&source, module) || !fits_process(core, module) ||
-		hc_modules_find(modules, module->public.start) || hc_modules_find(modules, module->public.end - 1)) {
-		module_destroy(module);
-		return false;
-	}
-	const hc_mapping *mapping = hc_core_find_mapping(core, module->public.start);
-
-	module->public.path = mapping && mapping->path ? mapping->path : "";
-	module->name = g_path_get_basename(binary);
-	module->file = g_strdup(binary);
-	module->public.name = module->name;
-	module->public.file = module->file;
-	module->public.state = HC_MODULE_UNCONFIRMED;
-	module->public.is_executable = true;
-	modules->executable = module;
-	g_ptr_array_add(modules->list, module);
-	g_ptr_array_sort(modules->list, compare_modules);
-	for (unsigned i = 0; i < modules->list->len; i++)
-		((struct module *)modules->list->pdata[i])->index = i;
-	hc_diagnostics_add(modules->diagnostics, &binary_unconfirmed, 0, "%s", binary);
-	return true;
-}
-
 static char *make_debug_path(const hc_modules_options *options)
 {
 	GString *path = g_string_new(":.debug");
@@ -476,10 +395,34 @@ static char *make_debug_path(const hc_modules_options *options)
 	return g_string_free(path, FALSE);
 }
 
+/*
+ * The core lacks the program's headers, and BINARY could not be used without them: FALSE if WHY it
+ * cannot be the program is known, or it is no program at all. Else nothing can be said of it, and
+ * the core is analysed without it.
+ */
+static bool do_without(const hc_modules *modules, const char *binary, const char *why, GError **error)
+{
+	const char *path = hc_core_path(modules->core);
+	bool is_program = g_file_test(binary, G_FILE_TEST_IS_REGULAR) && hc_core_is_program(binary);
+
+	if (why)
+		g_set_error(error, HC_ERROR, HC_ERROR_MISMATCH,
+			"%s is not the program of %s: %s. Give the binary that was running, or leave it out to look for it at its own path",
+			binary, path, why);
+	else if (!is_program)
+		g_set_error(error, HC_ERROR, HC_ERROR_MISMATCH,
+			"%s is not the program of %s: it is no ELF program. Give the binary that was running, or leave it out",
+			binary, path);
+	else
+		hc_diagnostics_add(modules->diagnostics, &binary_unplaced, 0, "%s", binary);
+	return !why && is_program;
+}
+
 hc_modules *hc_modules_open(
 	hc_core *core, const hc_modules_options *options, hc_diagnostics *diagnostics, GError **error)
 {
 	g_autoptr(hc_modules) modules = g_new0(hc_modules, 1);
+	const char *why = NULL;
 
 	modules->core = core;
 	modules->diagnostics = diagnostics;
@@ -488,27 +431,25 @@ hc_modules *hc_modules_open(
 	modules->callbacks.find_elf = dwfl_build_id_find_elf;
 	modules->callbacks.find_debuginfo = dwfl_standard_find_debuginfo;
 	modules->callbacks.debuginfo_path = &modules->debug_path;
-	modules->list = g_ptr_array_new_with_free_func(module_destroy);
+	modules->list = g_ptr_array_new_with_free_func(hc_module_destroy);
 	modules->files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_mapped_file_unref);
 	modules->structs = g_ptr_array_new_with_free_func(hc_struct_destroy);
 	find_modules(modules);
 	find_executable(modules);
-	if (!modules->executable && !(options->binary && add_unconfirmed(modules, options->binary)))
-		hc_diagnostics_add(modules->diagnostics, &no_executable, 0, NULL);
-	if (options->binary && !modules->executable) {
-		g_set_error(error, HC_ERROR, HC_ERROR_MISMATCH,
-			"%s: whether it is the program of %s cannot be checked: the core does not hold the program's headers. "
-			"Leave the binary out to analyse the core alone",
-			options->binary, hc_core_path(core));
+	if (!modules->executable && options->binary && !hc_modules_add_unconfirmed(modules, options->binary, &why) &&
+		!do_without(modules, options->binary, why, error))
 		return NULL;
-	}
+	hc_modules_find_unconfirmed(modules);
+	if (!modules->executable)
+		find_executable(modules);
+	if (!modules->executable)
+		hc_diagnostics_add(modules->diagnostics, &no_executable, 0, NULL);
 	for (unsigned i = 0; i < modules->list->len; i++) {
 		struct module *module = modules->list->pdata[i];
 		bool named = options->binary && module == modules->executable;
 
-		if (module->mapped)
-			continue; /* unconfirmed */
-		if (!hc_module_find_file(modules, module, named ? options->binary : NULL, error))
+		/* Those that the core can't confirm have theirs. */
+		if (!module->mapped && !hc_module_find_file(modules, module, named ? options->binary : NULL, error))
 			return NULL;
 		hc_module_supply(modules, module);
 	}

@@ -290,7 +290,7 @@ void hc_files_print(const hc_analysis *analysis, hc_output *output)
 		{ HC_MODULE_DIFFERS, "another build here, not used" },
 		{ HC_MODULE_MISSING, "not found here" },
 		{ HC_MODULE_UNVERIFIED, "no build-id to compare, not used" },
-		{ HC_MODULE_UNCONFIRMED, "used as given, nothing in the core confirms it" },
+		{ HC_MODULE_UNCONFIRMED, "used as found here, nothing in the core confirms it" },
 	};
 	hc_modules *modules = hc_analysis_modules(analysis);
 	file_counts counts = count_files(modules);

@@ -92,6 +92,19 @@ def check_cut(kind: str, percent: int) -> None:
         check_not_read(cut(fixture.core(kind), percent), "missing", "the core lacks memory")
 
 
+def check_cut_anywhere(kind: str) -> None:
+    """With the program given, wherever the core ends: nothing is said to be absent or to have shrunk."""
+    with Stopped("left-out", recorder=False) as fixture:
+        whole = fixture.core(kind)
+        for percent in range(10, 100, 10):
+            piece = cut(whole, percent)
+            for words in (["analyze", piece, fixture.program], ["leaks", piece, fixture.program], ["diff", whole, piece]):
+                text = succeed(*words, statuses=[PARTIAL]).out
+                for wrong in ("no heap of glibc", "no glibc heap", "not malloc's", "-> 0", "did not grow", "STEADY"):
+                    assert wrong not in text, (percent, words[0], wrong, text)
+            piece.unlink()
+
+
 def check_diff_cut(percent: int, cut_first: bool) -> None:
     """One of two cores was cut: no claim of growth, of shrinking or of what is steady rests on what it lacks."""
     with Stopped("stories/labels", ["gauges"], recorder=False) as fixture:
@@ -141,6 +154,7 @@ cases.run("lost: untouched, capture", check_is_lost, "untouched", "capture")
 for kind in ("gcore", "kernel"):
     for percent in (30, 50):
         cases.run(f"cut to {percent} %, {kind}", check_cut, kind, percent)
+    cases.run(f"cut at every 10 %, {kind}", check_cut_anywhere, kind)
 cases.run("another machine", check_machine)
 for percent in (30, 50):
     cases.run(f"diff, the last cut to {percent} %", check_diff_cut, percent, False)

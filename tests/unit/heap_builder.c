@@ -603,10 +603,14 @@ void heap_free_to_cache(heap_builder *heap, hc_address cache, hc_address address
 	const heap_release *release = &heap->release;
 	heap_block *block = heap_block_at(heap, address);
 	unsigned list = block->chunk_size / 16 - 2;
+
+	if (list >= 64) /* 2.42's large lists: chunks from 1,056, 2,048, 4,096 ... on */
+		for (list = 64; block->chunk_size >= (uint64_t)2048 << (list - 64); list++)
+			;
 	hc_address counter = cache + list * release->counter, head = cache + release->entries + list * WORD;
 	unsigned count = *core_builder_at(heap->core, counter); /* never more than 255 here */
 
-	g_assert(block->state == HC_BLOCK_IN_USE && list < 64);
+	g_assert(block->state == HC_BLOCK_IN_USE && list < (unsigned)release->tcache_lists);
 	put(heap, address, mangle(heap, address, get(heap, head)));
 	if (release->key)
 		put(heap, address + WORD, release->key == 1 ? cache : heap->tcache_key);

@@ -21,8 +21,9 @@ static bool run(test_process *f)
 static void check_no_complaint(const test_process *f)
 {
 	static const char *const kinds[] = { "heap-inconsistent", "heap-unreadable", "arena-size-differs",
-		"free-unlisted", "mmapped-chunks-differ", "heap-regions-overlap", "malloc-parameters-missing",
-		"tcache-keys", "tcache-keys-unexplained", "tcache-broken", "malloc-in-operation", "tcache-missing" };
+		"free-unlisted", "mmapped-chunks-differ", "mmapped-chunks-guessed", "heap-regions-overlap",
+		"malloc-parameters-missing", "tcache-keys", "tcache-keys-unexplained", "tcache-broken",
+		"malloc-in-operation", "tcache-missing" };
 
 	for (unsigned i = 0; i < hc_diagnostics_count(f->stages.diagnostics); i++) {
 		const hc_diagnostic *diagnostic = hc_diagnostics_get(f->stages.diagnostics, i);
@@ -314,6 +315,39 @@ static void test_cache_broken(void)
 	check_broken("2.36");
 	check_broken("2.42");
 	check_broken("2.43");
+}
+
+/*
+ * 2.42's lists of mixed sizes: blocks of each size between the list's ends are told by count and key. Blocks of the sizes next to them
+ * carry the key, too, and are in use.
+ */
+static void check_broken_large(const char *release)
+{
+	static const unsigned sizes[] = { 2040, 1048, 1500, 1900,
+		1400 }; /* chunks of 1,056 to 2,048 - 16 but for the first */
+	g_auto(fixture) f = start(release, 0x9000);
+	hc_address cache = heap_add_cache(f.heap, 0, 0), first = 0, small = malloc_apart(f.heap, 0, 1032),
+		   large = malloc_apart(f.heap, 0, sizes[0]);
+
+	for (unsigned i = 1; i < G_N_ELEMENTS(sizes); i++)
+		heap_free_to_cache(f.heap, cache, first = malloc_apart(f.heap, 0, sizes[i]));
+	for (unsigned i = 0; i < 2; i++)
+		heap_free_to_cache(f.heap, cache, malloc_apart(f.heap, 0, 5000 + 2000 * i));
+	core_builder_put_word(f.core, first, 0x4141414141414141);
+	core_builder_put_word(f.core, small + 8, f.heap->tcache_key);
+	core_builder_put_word(f.core, large + 8, f.heap->tcache_key);
+	if (!run(&f))
+		return;
+	STAGES_CHECK_BLOCKS(&f.stages, f.heap);
+	CU_ASSERT_EQUAL(told(&f, "tcache-broken"), 1);
+	CU_ASSERT_EQUAL(told(&f, "tcache-keys"), 2);
+	CU_ASSERT_TRUE(hc_diagnostics_partial(f.stages.diagnostics));
+}
+
+static void test_cache_broken_large(void)
+{
+	check_broken_large("2.42");
+	check_broken_large("2.43");
 }
 
 /*
@@ -754,10 +788,43 @@ static unsigned set_of(const GArray *all, const GArray *kept)
 	return set;
 }
 
+/* Those that SET leaves out, as a sum of references or of likelihood. */
+static unsigned loss_of(const GArray *all, unsigned set, bool references)
+{
+	unsigned loss = 0;
+
+	for (unsigned i = 0; i < all->len; i++) {
+		const glibc_mapped_candidate *one = &g_array_index(all, glibc_mapped_candidate, i);
+
+		if (!(set >> i & 1))
+			loss += references ? one->is_referenced : one->likelihood;
+	}
+	return loss;
+}
+
+/* The candidates that some solution leaves out which has no fewer references than any other: tried one by one. */
+static unsigned doubtful_of(const GArray *all, const glibc_mapped_truth *truth)
+{
+	unsigned best = UINT_MAX, doubtful = 0;
+
+	for (unsigned set = 0; set < 1u << all->len; set++) {
+		unsigned loss = is_solution(all, set, truth) ? loss_of(all, set, true) : UINT_MAX;
+
+		if (loss < best)
+			doubtful = 0;
+		if (loss <= best && loss != UINT_MAX) {
+			best = loss;
+			doubtful |= ~set;
+		}
+	}
+	return doubtful;
+}
+
 /* Of up to ten candidates a set is chosen that has the number and the sum, if there is one. */
 static void test_mmapped_choice(void)
 {
 	uint64_t random = 5;
+	unsigned guessed = 0, certain = 0;
 
 	for (unsigned round = 0; round < 300; round++) {
 		g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(glibc_mapped_candidate)), kept = NULL;
@@ -771,6 +838,7 @@ static void test_mmapped_choice(void)
 
 			one.end = start + (1 + next_random(&random) % 5) * 0x1000;
 			one.likelihood = next_random(&random) % (GLIBC_MAPPED_LIKELIHOOD_MAX + 1);
+			one.is_referenced = one.likelihood > 4;
 			g_array_append_val(all, one);
 			if (chosen >> i & 1 && one.start >= end) {
 				end = one.end;
@@ -782,10 +850,41 @@ static void test_mmapped_choice(void)
 		found = glibc_choose_mapped(kept, &truth);
 		CU_ASSERT_TRUE(found);
 		CU_ASSERT_TRUE(is_solution(all, set_of(all, kept), &truth));
+		unsigned doubtful = doubtful_of(all, &truth), guesses = 0;
+
+		for (unsigned i = 0, k = 0; i < all->len && k < kept->len; i++)
+			if (g_array_index(all, glibc_mapped_candidate, i).chunk ==
+				g_array_index(kept, glibc_mapped_candidate, k).chunk)
+				guesses |= (unsigned)g_array_index(kept, glibc_mapped_candidate, k++).is_guess << i;
+		CU_ASSERT_EQUAL(guesses, doubtful & set_of(all, kept));
+		guessed += guesses != 0;
+		certain += !guesses;
 		truth.bytes += 0x100000;
 		found = glibc_choose_mapped(kept, &truth);
 		CU_ASSERT_FALSE(found);
 	}
+	CU_ASSERT_TRUE(guessed > 30 && certain > 30);
+}
+
+/* Nothing leads to any: of the look-alikes of one size each may be the one. The one that alone has its size is certain. */
+static void test_mmapped_guessed(void)
+{
+	g_auto(fixture) f = start("2.36", 0x3000);
+	hc_address at = 0x7fffd0000000;
+
+	for (unsigned i = 0; i < 6; i++)
+		core_builder_add_memory(f.core, at + i * 0x100000, i < 5 ? 0x40000 : 0x73000, PF_R | PF_W);
+	for (unsigned i = 0; i < 5; i++)
+		if (i % 2)
+			heap_mmap(f.heap, at + i * 0x100000, 0x40000, 0);
+		else
+			core_builder_put_word(f.core, at + i * 0x100000 + 8, 0x40002);
+	heap_mmap(f.heap, at + 5 * 0x100000, 0x73000, 0);
+	if (!run(&f))
+		return;
+	CU_ASSERT_EQUAL(told(&f, "mmapped-chunks-guessed"), 2);
+	CU_ASSERT_EQUAL(told(&f, "mmapped-chunks-differ"), 0);
+	CU_ASSERT_TRUE(hc_diagnostics_partial(f.stages.diagnostics));
 }
 
 /* A mapping is missing: the rest is taken, and the difference told. */
@@ -1058,6 +1157,7 @@ int main(void)
 		{ "a cache's count that is wrong", test_cache_count },
 		{ "damaged caches", test_cache_damaged },
 		{ "a cache's list that breaks off", test_cache_broken },
+		{ "a cache's list of mixed sizes that breaks off", test_cache_broken_large },
 		{ "a cache that is overwritten", test_cache_overwritten },
 		{ "caches in a forked child", test_forked },
 		{ "a block that looks like a cache", test_looks_like_a_cache },
@@ -1076,6 +1176,7 @@ int main(void)
 		{ "64 that look like mmapped chunks, 22 are", test_mmapped_decoys },
 		{ "headers of mmapped chunks that contradict each other", test_mmapped_overlap },
 		{ "the choice of mmapped chunks", test_mmapped_choice },
+		{ "mmapped chunks that nothing tells from look-alikes", test_mmapped_guessed },
 		{ "an mmapped chunk that is missing", test_mmapped_missing },
 		{ "overwritten sizes", test_damaged_size },
 		{ "damaged bins", test_bins_damaged },

@@ -25,6 +25,7 @@ typedef struct fixture {
 	gsize size;
 	gsize id_at, id_size; /* its build-id */
 	hc_address text, end; /* a page of code that the core leaves out; the end of its last mapping */
+	bool no_headers;      /* the core leaves out the page of ELF headers, too */
 	core_builder *builder;
 	hc_diagnostics *diagnostics;
 	hc_core *core;
@@ -95,16 +96,18 @@ static void add_program(fixture *f, const char *path)
 		uint64_t offset = header->p_offset & ~(uint64_t)(PAGE - 1);
 		bool whole = header->p_flags & PF_W, first = !offset;
 		uint8_t *bytes = core_builder_add_partly(f->builder, from, to - from,
-			whole ? to - from :
-			first ? PAGE :
-				0,
+			whole			? to - from :
+			first && !f->no_headers ? PAGE :
+						  0,
 			header->p_flags);
+		hc_address file_end =
+			base + ((header->p_vaddr + header->p_filesz + PAGE - 1) & ~(uint64_t)(PAGE - 1));
 
 		if (bytes)
 			memcpy(bytes, f->bytes + offset,
 				MIN(f->size - offset, whole ? header->p_filesz + header->p_vaddr % PAGE : PAGE));
 		if (path)
-			core_builder_add_file(f->builder, from, to, offset, path);
+			core_builder_add_file(f->builder, from, file_end, offset, path);
 		if (header->p_flags & PF_X)
 			f->text = from;
 		f->end = to;
@@ -361,15 +364,266 @@ static void test_unreadable_binary(void)
 	CU_ASSERT_TRUE(g_error_matches(f.error, HC_ERROR, HC_ERROR_IO));
 }
 
-/* The core does not have the program's headers: whether the binary is the right one cannot be told. */
+/*
+ * Nothing in the core tells where the program was: it is not used, which is said. What is no
+ * program is refused.
+ */
 static void test_binary_unverifiable(void)
+{
+	g_auto(fixture) f = start();
+	const hc_modules_options options = { .binary = f.path }, text = { .binary = f.other };
+
+	core_builder_add_memory(f.builder, 0x10000, 0x1000, PF_R | PF_W);
+	CU_ASSERT_TRUE(run_with(&f, &options));
+	CU_ASSERT_EQUAL(hc_modules_count(f.modules), 0);
+	CU_ASSERT_EQUAL(core_builder_told(f.diagnostics, "binary-unplaced"), 1);
+	CU_ASSERT_TRUE(hc_diagnostics_partial(f.diagnostics));
+	g_assert(g_file_set_contents(f.other, "no program", -1, NULL));
+	CU_ASSERT_PTR_NULL(hc_modules_open(f.core, &text, f.diagnostics, &f.error));
+	CU_ASSERT_TRUE(g_error_matches(f.error, HC_ERROR, HC_ERROR_MISMATCH));
+}
+
+/*
+ * A core of gdb's that was cut: its notes were at the end, and its text is nowhere. The headers
+ * tell which program it is.
+ */
+static void test_cut_gcore(void)
 {
 	g_auto(fixture) f = start();
 	const hc_modules_options options = { .binary = f.path };
 
-	core_builder_add_memory(f.builder, 0x10000, 0x1000, PF_R | PF_W);
-	CU_ASSERT_FALSE(run_with(&f, &options));
-	CU_ASSERT_TRUE(g_error_matches(f.error, HC_ERROR, HC_ERROR_MISMATCH));
+	add_program(&f, NULL);
+	for (unsigned i = 0; i < f.builder->segments->len;)
+		if (g_array_index(f.builder->segments, core_segment, i).flags & PF_X)
+			g_array_remove_index(f.builder->segments, i);
+		else
+			i++;
+	if (!run_with(&f, &options) || !the_program(&f)) {
+		CU_FAIL("it is found");
+		return;
+	}
+	CU_ASSERT_TRUE(the_program(&f)->is_executable);
+	CU_ASSERT_EQUAL(the_program(&f)->state, HC_MODULE_AGREES);
+	CU_ASSERT_EQUAL(core_builder_told(f.diagnostics, "binary-unplaced"), 0);
+}
+
+/* ---- the core has no ELF headers ---- */
+
+/*
+ * What the dynamic linker does: the words that relative relocations name get the addresses. Returns
+ * the last in what is read-only then.
+ */
+static hc_address relocate(const fixture *f)
+{
+	const Elf64_Ehdr *header = (const Elf64_Ehdr *)(void *)f->bytes;
+	const Elf64_Shdr *sections = (const Elf64_Shdr *)(void *)(f->bytes + header->e_shoff);
+	hc_address last = 0;
+
+	for (unsigned i = 0; i < header->e_shnum; i++)
+		for (uint64_t at = 0; sections[i].sh_type == SHT_RELA && at < sections[i].sh_size; at += sizeof(Elf64_Rela)) {
+			const Elf64_Rela *one = (const Elf64_Rela *)(void *)(f->bytes + sections[i].sh_offset + at);
+
+			if (ELF64_R_TYPE(one->r_info) != R_X86_64_RELATIVE)
+				continue;
+			core_builder_put_word(f->builder, base + one->r_offset, base + one->r_addend);
+			for (unsigned k = 0; k < header->e_phnum; k++)
+				if (program_header(f, k)->p_type == PT_GNU_RELRO &&
+					one->r_offset - program_header(f, k)->p_vaddr < program_header(f, k)->p_memsz)
+					last = base + one->r_offset;
+		}
+	return last;
+}
+
+/* The place of the value of TAG in the program's dynamic section. */
+static hc_address dynamic_value(const fixture *f, int64_t tag)
+{
+	for (unsigned i = 0; program_header(f, i); i++)
+		for (uint64_t at = 0; program_header(f, i)->p_type == PT_DYNAMIC && at < program_header(f, i)->p_filesz;
+			at += sizeof(Elf64_Dyn))
+			if ((int64_t)core_builder_word(f->builder, base + program_header(f, i)->p_vaddr + at) == tag)
+				return base + program_header(f, i)->p_vaddr + at + 8;
+	CU_FAIL("the dynamic section has the tag");
+	return base;
+}
+
+/* Dumps the segment with these flags after all; PATCH goes to its byte 0x80. */
+static void add_dumped(fixture *f, uint32_t flags, int patch)
+{
+	for (unsigned i = 0; program_header(f, i); i++) {
+		const Elf64_Phdr *header = program_header(f, i);
+		uint64_t size = (header->p_filesz + PAGE - 1) & ~(uint64_t)(PAGE - 1);
+
+		if (header->p_type != PT_LOAD || header->p_flags != flags || !header->p_offset)
+			continue;
+		for (unsigned k = 0; k < f->builder->segments->len; k++) {
+			core_segment *segment = &g_array_index(f->builder->segments, core_segment, k);
+
+			if (segment->address != base + header->p_vaddr)
+				continue;
+			g_array_remove_index(f->builder->segments, k);
+			core_builder_add_memory(f->builder, base + header->p_vaddr, size, flags);
+			core_builder_put_bytes(f->builder, base + header->p_vaddr, f->bytes + header->p_offset,
+				MIN(size, f->size - header->p_offset)); /* whole pages of the file */
+			if (patch >= 0)
+				core_builder_put(f->builder, base + header->p_vaddr + 0x80, patch, 1);
+			return;
+		}
+	}
+	CU_FAIL("there is such a segment");
+}
+
+static hc_address start_without_headers(fixture *f, const char *path)
+{
+	f->no_headers = true;
+	add_program(f, path);
+	core_builder_put_word(f->builder, dynamic_value(f, DT_STRTAB),
+		base + core_builder_word(f->builder, dynamic_value(f, DT_STRTAB)));
+	core_builder_put_word(f->builder, dynamic_value(f, DT_DEBUG), 0x7ffff7ffe000);
+	return relocate(f);
+}
+
+static void check_used(fixture *f)
+{
+	if (!run(f) || !the_program(f))
+		return;
+	CU_ASSERT_EQUAL(the_program(f)->state, HC_MODULE_UNCONFIRMED);
+	CU_ASSERT_PTR_NULL(the_program(f)->build_id);
+	UNIT_ASSERT_TEXT(the_program(f)->name, "true");
+	UNIT_ASSERT_TEXT(the_program(f)->file, f->path);
+	CU_ASSERT_EQUAL(the_program(f)->start, base);
+	CU_ASSERT_EQUAL(the_program(f)->end, f->end);
+	CU_ASSERT_TRUE(the_program(f)->is_executable);
+	CU_ASSERT_TRUE(has_text(f));
+	CU_ASSERT_EQUAL(core_builder_told(f->diagnostics, "file-unconfirmed"), 1);
+	CU_ASSERT_EQUAL(core_builder_told(f->diagnostics, "file-contradicted"), 0);
+	CU_ASSERT_TRUE(hc_diagnostics_partial(f->diagnostics));
+}
+
+static void check_contradicted(fixture *f, const char *what)
+{
+	if (!run(f))
+		return;
+	CU_ASSERT_EQUAL(hc_modules_count(f->modules), 0);
+	CU_ASSERT_FALSE(has_text(f));
+	CU_ASSERT_EQUAL(core_builder_told(f->diagnostics, "file-unconfirmed"), 0);
+	CU_ASSERT_EQUAL(core_builder_told(f->diagnostics, "file-contradicted"), 1);
+	for (unsigned i = 0; i < hc_diagnostics_count(f->diagnostics); i++) {
+		const hc_diagnostic *one = hc_diagnostics_get(f->diagnostics, i);
+
+		if (!strcmp(one->kind->id, "file-contradicted"))
+			UNIT_ASSERT_CONTAINS(one->example, what);
+	}
+}
+
+static void test_unconfirmed(void)
+{
+	g_auto(fixture) f = start(), with_text = start(), with_breakpoint = start(), without_file = start();
+
+	CU_ASSERT_NOT_EQUAL(start_without_headers(&f, f.path), 0);
+	check_used(&f);
+	start_without_headers(&with_text, with_text.path);
+	add_dumped(&with_text, PF_R, -1);
+	check_used(&with_text);
+	start_without_headers(&with_breakpoint, with_breakpoint.path);
+	add_dumped(&with_breakpoint, PF_R | PF_X, 0xcc);
+	if (run(&with_breakpoint) && the_program(&with_breakpoint))
+		CU_ASSERT_EQUAL(the_program(&with_breakpoint)->state, HC_MODULE_UNCONFIRMED);
+	start_without_headers(&without_file, without_file.path);
+	g_unlink(without_file.path);
+	CU_ASSERT_TRUE(run(&without_file) && !hc_modules_count(without_file.modules));
+}
+
+static void test_contradicted_bytes(void)
+{
+	g_auto(fixture) relocated = start(), dynamic = start(), constants = start();
+	hc_address word = start_without_headers(&relocated, relocated.path), value;
+
+	core_builder_put_word(relocated.builder, word, core_builder_word(relocated.builder, word) + 16);
+	check_contradicted(&relocated, "addresses that it has relocated");
+	start_without_headers(&dynamic, dynamic.path);
+	value = dynamic_value(&dynamic, DT_STRSZ);
+	core_builder_put_word(dynamic.builder, value, core_builder_word(dynamic.builder, value) + 1);
+	check_contradicted(&dynamic, "dynamic section");
+	start_without_headers(&constants, constants.path);
+	add_dumped(&constants, PF_R, constants.bytes[0x80] + 1);
+	check_contradicted(&constants, "code or constants");
+}
+
+static void test_contradicted_mappings(void)
+{
+	g_auto(fixture) shorter = start(), replaced = start(), elsewhere = start(), longer = start();
+	g_autofree char *marked = g_strconcat(replaced.path, " (deleted)", NULL);
+
+	start_without_headers(&shorter, shorter.path);
+	CU_ASSERT_EQUAL(truncate(shorter.path, (off_t)shorter.size / 2), 0);
+	check_contradicted(&shorter, "shorter");
+	start_without_headers(&replaced, marked);
+	check_contradicted(&replaced, "replaced");
+	/* The last segment's offset in NT_FILE is another than the header's. */
+	start_without_headers(&elsewhere, elsewhere.path);
+	for (unsigned i = 0; program_header(&elsewhere, i); i++) {
+		Elf64_Phdr *header = (Elf64_Phdr *)(void *)program_header(&elsewhere, i);
+
+		if (header->p_type == PT_LOAD && header->p_flags & PF_W)
+			header->p_offset -= PAGE;
+	}
+	g_assert(g_file_set_contents(elsewhere.path, elsewhere.bytes, elsewhere.size, NULL));
+	check_contradicted(&elsewhere, "mapped in another way");
+	/* The process had a page more of its text. */
+	start_without_headers(&longer, longer.path);
+	for (unsigned i = 0; program_header(&longer, i); i++) {
+		Elf64_Phdr *header = (Elf64_Phdr *)(void *)program_header(&longer, i);
+
+		if (header->p_type == PT_LOAD && header->p_flags & PF_X)
+			header->p_filesz = header->p_memsz = PAGE;
+	}
+	g_assert(g_file_set_contents(longer.path, longer.bytes, longer.size, NULL));
+	check_contradicted(&longer, "other parts of it mapped");
+}
+
+/* The binary that the user names, too. */
+static void test_named_unconfirmed(void)
+{
+	g_auto(fixture) right = start(), wrong = start();
+	const hc_modules_options right_one = { .binary = right.other }, wrong_one = { .binary = wrong.other };
+	const Elf64_Ehdr *header = (const Elf64_Ehdr *)(void *)right.bytes;
+	hc_address word;
+
+	start_without_headers(&right, "/nonexistent/true");
+	core_builder_add_auxiliary(right.builder, AT_ENTRY, base + header->e_entry);
+	g_assert(g_file_set_contents(right.other, right.bytes, right.size, NULL));
+	if (run_with(&right, &right_one) && the_program(&right)) {
+		CU_ASSERT_EQUAL(the_program(&right)->state, HC_MODULE_UNCONFIRMED);
+		CU_ASSERT_TRUE(the_program(&right)->is_executable);
+	} else {
+		CU_FAIL("it is used");
+	}
+	word = start_without_headers(&wrong, "/nonexistent/true");
+	core_builder_put_word(wrong.builder, word, 42);
+	core_builder_add_auxiliary(wrong.builder, AT_ENTRY, base + header->e_entry);
+	g_assert(g_file_set_contents(wrong.other, wrong.bytes, wrong.size, NULL));
+	CU_ASSERT_FALSE(run_with(&wrong, &wrong_one));
+	if (g_error_matches(wrong.error, HC_ERROR, HC_ERROR_MISMATCH))
+		UNIT_ASSERT_CONTAINS(wrong.error->message, "addresses that it has relocated");
+	else
+		CU_FAIL("it is refused");
+}
+
+/* A file that the process only read is no library, whatever it holds: nothing is said of it. */
+static void test_read_without_headers(void)
+{
+	g_auto(fixture) f = start();
+	const hc_address copy = 0x7fff00000000;
+	gsize size = (f.size + PAGE - 1) & ~(gsize)(PAGE - 1);
+
+	start_without_headers(&f, f.path);
+	g_assert(g_file_set_contents(f.other, f.bytes, f.size, NULL));
+	core_builder_add_partly(f.builder, copy, size, 0, PF_R);
+	core_builder_add_file(f.builder, copy, copy + size, 0, f.other);
+	if (!run(&f))
+		return;
+	CU_ASSERT_EQUAL(hc_modules_count(f.modules), 1);
+	CU_ASSERT_EQUAL(core_builder_told(f.diagnostics, "file-contradicted"), 0);
 }
 
 /* ---- what is a module ---- */
@@ -502,6 +756,12 @@ int main(void)
 		{ "a wrong binary is refused with both build-ids", test_wrong_binary },
 		{ "a binary that cannot be read", test_unreadable_binary },
 		{ "a binary that cannot be checked", test_binary_unverifiable },
+		{ "a core of gdb's that was cut", test_cut_gcore },
+		{ "no headers in the core: the file that fits is used", test_unconfirmed },
+		{ "no headers in the core: bytes that contradict the file", test_contradicted_bytes },
+		{ "no headers in the core: mappings that contradict the file", test_contradicted_mappings },
+		{ "no headers in the core: the binary that the user names", test_named_unconfirmed },
+		{ "no headers in the core: a file that was read", test_read_without_headers },
 		{ "segments and data", test_segments },
 		{ "a file that is mapped to be read", test_mapped_to_be_read },
 		{ "no paths", test_no_paths },
