@@ -271,8 +271,8 @@ def names_told_by(function: str) -> set[str]:
             for place in (body, text) if array else ():
                 listed = re.search(rf"const char \*const {array.group(1)}\[\w*\] = \{{(.*?)\}};", place, re.S)
                 if listed:
-                    return set(re.findall(r'"([^"]+)"', listed.group(1)))
-            return set(re.findall(r'"([^"]+)"', body))
+                    return set(re.findall(r'"([^"]*)"', listed.group(1))) - {""}
+            return set(re.findall(r'"([^"]*)"', body)) - {""}
     raise AssertionError(f"{function}() is nowhere in src/")
 
 
