@@ -10,7 +10,8 @@
  *	<report>.c	one file per report: analyze, diff, arenas, chunks, block, mappings, threads
  * Lists that can have millions of rows (chunks) are formatted line by line and never held.
  *
- * To add a report: a function in <heapcore/reports.h>, its file here, its keys in docs/json.md, a command in src/cli.
+ * To add a report: a function in <heapcore/reports.h>, its file here, its keys in docs/json.md and
+ * docs/heapcore.schema.json, a command in src/cli.
  */
 #pragma once
 

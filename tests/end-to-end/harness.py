@@ -47,6 +47,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Iterable, NoReturn, Optional, Union
 
+import json_schema
+
 Text = Union[str, Path]
 
 SOURCE = Path(os.environ.get("HEAPCORE_SRCDIR") or Path(__file__).resolve().parents[2])
@@ -61,6 +63,7 @@ RECORDER = FIXTURES / "tests" / "support" / ".libs" / "recorder.so"
 PATIENCE = 300.0
 START_PATIENCE = 60.0
 HOW_MANY_SHOWN = 10
+REPORTED = (0, 1, 3)  # exit statuses of a report that was written: whole; a condition of --fail-on holds; partial
 
 
 class Skipped(Exception):
@@ -414,13 +417,27 @@ class Result:
 
 def heapcore(*arguments: Text, patience: float = PATIENCE, cwd: Optional[Path] = None,
              environment: Optional[dict[str, str]] = None) -> Result:
-    """Runs the program; raises subprocess.TimeoutExpired if it takes longer than PATIENCE."""
+    """Runs the program; raises subprocess.TimeoutExpired if it takes longer than PATIENCE.
+
+    JSON that it writes must be what docs/heapcore.schema.json says.
+    """
     words = _with_files([str(argument) for argument in arguments])
     begin = time.monotonic()
     done = subprocess.run([HEAPCORE, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           timeout=patience, cwd=cwd, env={**os.environ, **(environment or {})})
-    return Result(words, done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"),
-                  time.monotonic() - begin)
+    result = Result(words, done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"),
+                    time.monotonic() - begin)
+    if result.status in REPORTED:
+        check_json(words, result.out)
+    return result
+
+
+def check_json(words: list[str], out: str) -> None:
+    """Of a command line with --json: OUT, what was written by it, is what docs/heapcore.schema.json says."""
+    if not {"--json", "-j"}.intersection(words) or {"--help", "-h"}.intersection(words):
+        return
+    problems = json_schema.problems_of_output(words, out)
+    assert not problems, f"heapcore {' '.join(words)}: against docs/heapcore.schema.json:{few(problems)}"
 
 
 def gdb_says(core: Path, program: Text, *commands: str) -> list[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from elfcore import Core
-from harness import (Cases, Chunk, HEAPCORE, SOURCE, Stopped, Workspace, analyze, chunk_of, chunks, few,
+from harness import (Cases, Chunk, HEAPCORE, SOURCE, Stopped, Workspace, analyze, check_json, chunk_of, chunks, few,
                      fixture_path, heapcore, report_of, succeed)
 
 COMMANDS = ("analyze", "diff", "capture", "snapshot", "arenas", "chunks", "leaks", "containers", "show", "types", "pins",
@@ -215,8 +215,7 @@ def check_clean(*arguments: object) -> None:
     written = (done.stdout + done.stderr).decode()  # raises if it is not UTF-8
     controls = set(re.findall(r"[\x00-\x09\x0b-\x1f\x7f]", written))
     assert not controls, f"{arguments} wrote control characters: {controls}"
-    if "--json" in arguments:
-        json.loads(done.stdout)
+    check_json([str(argument) for argument in arguments], done.stdout.decode())
 
 
 def check_hostile_name() -> None:
