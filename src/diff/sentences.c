@@ -586,7 +586,8 @@ static void tell_unjoined(hc_diff *diff)
 {
 	const hc_snapshot_unjoined *a = &diff->first->unjoined, *b = &diff->last->unjoined;
 	g_autofree uint64_t *steps = g_new0(uint64_t, diff->count);
-	char more[HC_TEXT_COUNT_LENGTH], now[HC_TEXT_COUNT_LENGTH], space[HC_TEXT_SIZE_LENGTH], memory[HC_TEXT_SIZE_LENGTH];
+	char more[HC_TEXT_COUNT_LENGTH], now[HC_TEXT_COUNT_LENGTH], space[HC_TEXT_SIZE_LENGTH],
+		memory[HC_TEXT_SIZE_LENGTH];
 	int64_t grown = b->memory > a->memory ? (int64_t)(b->memory - a->memory) : 0;
 
 	if (!a->is_known || !b->is_known || b->threads < a->threads + LEAST_UNJOINED || b->bytes <= a->bytes)
@@ -596,8 +597,9 @@ static void tell_unjoined(hc_diff *diff)
 	diff->has_unjoined = true;
 	add(diff, "not-heap", "unjoined", a->is_resident == b->is_resident ? grown : 0, HC_CONFIDENCE_CERTAIN,
 		hc_diff_trend(steps, diff->count),
-		g_strdup_printf("%s more threads ended and were not joined (%s now): their stacks keep %s more of address "
-				"space%s%s%s: not this heap",
+		g_strdup_printf(
+			"%s more threads ended and were not joined (%s now): their stacks keep %s more of address "
+			"space%s%s%s: not this heap",
 			hc_text_count(more, b->threads - a->threads), hc_text_count(now, b->threads),
 			hc_text_size(space, b->bytes - a->bytes), a->is_resident == b->is_resident ? ", " : "",
 			a->is_resident == b->is_resident ? hc_text_size(memory, (uint64_t)grown) : "",

@@ -102,7 +102,8 @@ static void append_growth(GString *verdict, const hc_diff *diff)
 	else
 		g_string_append(verdict, "Memory did not grow");
 	if (diff->has_unjoined && diff->growth > 0 && !diff->is_torn)
-		g_string_append_printf(verdict, ", %s %s", diff->memory_growth > 0 ? "address space by" : "but address space grew by",
+		g_string_append_printf(verdict, ", %s %s",
+			diff->memory_growth > 0 ? "address space by" : "but address space grew by",
 			hc_text_size(size, (uint64_t)diff->growth));
 	if (diff->sameness == HC_SAME_PROCESS && (diff->memory_growth || diff->is_torn)) {
 		g_autofree char *time = hc_diff_describe_time(diff->first, diff->last);

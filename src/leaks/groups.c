@@ -135,10 +135,10 @@ static uint64_t key_of(const hc_leaks *leaks, const struct tree *tree)
 		key = hc_leaks_mix(6, owner(tree));
 		break;
 	default:
-		key = tree->type		? hc_leaks_mix(1, tree->type) :
-		      tree->gone != UINT64_MAX	? hc_leaks_mix(9, tree->gone) :
-		      tree->prefix_length	? text_key(tree) :
-						  layout_key(tree);
+		key = tree->type	       ? hc_leaks_mix(1, tree->type) :
+		      tree->gone != UINT64_MAX ? hc_leaks_mix(9, tree->gone) :
+		      tree->prefix_length      ? text_key(tree) :
+						 layout_key(tree);
 	}
 	return hc_leaks_mix(hc_leaks_mix(key, tree->class), (uintptr_t)tree->suppression);
 }
@@ -598,7 +598,8 @@ static void make_words(hc_leaks *leaks, const struct group *from, hc_leak_group 
 			words[i].module = hc_modules_get(leaks->modules, from->word_modules[i]);
 			words[i].value = 2 * from->value_leads[i] > from->kinds[i][most] ? from->values[i] : 0;
 			words[i].may_be_stale =
-				i >= LINK_WORDS && (from->trees < LEAST_ALIKE || may_be_stale(from, i, from->word_modules[i]));
+				i >= LINK_WORDS &&
+				(from->trees < LEAST_ALIKE || may_be_stale(from, i, from->word_modules[i]));
 		}
 		group->word_count = i + 1;
 	}

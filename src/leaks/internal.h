@@ -69,11 +69,11 @@ struct tree {
 	const uint8_t *bytes; /* of the head, `readable` of them; NULL if there are none */
 	uint64_t readable;
 	uint64_t blocks, total_bytes;
-	uint64_t unloaded;    /* blocks that begin with a vtable which is gone */
-	uint64_t to_head;     /* words of all its blocks that are the head's address; of others */
-	bool ring;	      /* a word of another block is the head's address */
-	bool holds_itself;    /* hc_leaks_holds_itself() */
-	uint64_t gone;	      /* place in its page of the vtable that the head begins with, if it is gone; else UINT64_MAX */
+	uint64_t unloaded; /* blocks that begin with a vtable which is gone */
+	uint64_t to_head;  /* words of all its blocks that are the head's address; of others */
+	bool ring;	   /* a word of another block is the head's address */
+	bool holds_itself; /* trees.c: holds_itself() */
+	uint64_t gone; /* place in its page of the vtable that the head begins with, if it is gone; else UINT64_MAX */
 	uint32_t type;	   /* of the head; 0: none */
 	uint32_t evidence; /* index + 1 */
 	unsigned word_count;

@@ -26,7 +26,7 @@ struct question {
 	uint64_t size;
 	uint32_t place;
 	uint16_t module;
-	bool of_heads; /* KINDS are known */
+	bool of_heads;			/* KINDS are known */
 	hc_word_kind kinds[LINK_WORDS]; /* of the first words of most heads */
 	bool may_be_stale;
 };

@@ -172,7 +172,8 @@ static void scan_node(struct walk *walk, struct tree *tree, const struct node *n
 		return;
 	}
 	while (hc_leaks_next_piece(walk->leaks, &address, node->address + node->size, &piece))
-		scan_words(walk, tree, node, piece.bytes, piece.size, (piece.address - node->address) / format.size, format);
+		scan_words(walk, tree, node, piece.bytes, piece.size, (piece.address - node->address) / format.size,
+			format);
 }
 
 /* ---- passes 1 and 2 ---- */

@@ -27,13 +27,14 @@
 
 enum {
 	VALUES_MOST = 1 << 14,
-	LEAST_BLOCKS = 3,	/* of one class */
-	MORE_THAN_CHANCE = 8,	/* times as many as if addresses were spread over all places of a page */
-	NEAR_BYTES = 1 << 11,	/* from vtable to vtable of one library */
-	THREAD_ALIGNMENT = 64,	/* of control blocks: TCB_ALIGNMENT, sysdeps/x86_64/nptl/tls.h */
+	LEAST_BLOCKS = 3,      /* of one class */
+	MORE_THAN_CHANCE = 8,  /* times as many as if addresses were spread over all places of a page */
+	NEAR_BYTES = 1 << 11,  /* from vtable to vtable of one library */
+	THREAD_ALIGNMENT = 64, /* of control blocks: TCB_ALIGNMENT, sysdeps/x86_64/nptl/tls.h */
 	LINK_MAPS_MOST = 1 << 16,
-	NAMESPACES_MOST = 16,	/* DL_NNS, glibc: sysdeps/generic/ldsodefs.h */
-	MUTEX_WORDS = 5,	/* pthread_mutex_t of x86-64: sysdeps/x86/nptl/bits/struct_mutex.h */
+	LOADER_BYTES_MOST = 1 << 20, /* of writable data; it has some kilobytes */
+	NAMESPACES_MOST = 16, /* DL_NNS, glibc: sysdeps/generic/ldsodefs.h */
+	MUTEX_WORDS = 5,      /* pthread_mutex_t of x86-64: sysdeps/x86/nptl/bits/struct_mutex.h */
 	LOCKS_LEAST = 2,
 	LOCKS_MOST = 3,
 };
@@ -50,7 +51,7 @@ struct hc_unloaded {
 	uint64_t page;
 	hc_address low, high; /* where libraries may have been; both 0: nothing was unloaded */
 	uint64_t unloads;
-	uint32_t *classes; /* by place in the page, in words: blocks; then IS_CLASS or 0; EXCLUDED always */
+	uint32_t *classes;  /* by place in the page, in words: blocks; then IS_CLASS or 0; EXCLUDED always */
 	GHashTable *values; /* set of distinct values, before find_classes() */
 	GArray *known;	    /* of hc_address, sorted: vtables */
 	hc_amount amount;
@@ -94,11 +95,13 @@ static uint64_t find_loads(const hc_core *core, const hc_modules *modules, const
 
 	for (unsigned i = 0; i < hc_module_segment_count(modules, loader); i++) {
 		const hc_module_segment *segment = hc_module_segment_get(modules, loader, i);
+		hc_address start = hc_align_up(segment->start, 8);
+		uint64_t size = segment->end > start ? MIN(segment->end - start, LOADER_BYTES_MOST) : 0;
 
 		if (segment->type != PT_LOAD || !(segment->flags & PF_W))
 			continue;
-		for (hc_address at = hc_align_up(segment->start, 8); at + 8 <= segment->end; at += 8) {
-			uint64_t loads = loads_at(core, at);
+		for (uint64_t offset = 0; offset < size; offset += 8) {
+			uint64_t loads = loads_at(core, start + offset);
 
 			if (loads < loaded || loads > UINT32_MAX)
 				continue;

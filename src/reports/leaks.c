@@ -403,8 +403,8 @@ static void print_rings(hc_output *output, const hc_leak_group *group)
 	bool is_one = group->rings == 1;
 
 	if (group->rings && group->holding_themselves == group->rings)
-		hc_output_printf(output, "    ROOT CYCLE: %s hold%s %s: all references are in what hangs on %s\n", holding,
-			is_one ? "s" : "", is_one ? "itself" : "themselves", is_one ? "it" : "them");
+		hc_output_printf(output, "    ROOT CYCLE: %s hold%s %s: all references are in what hangs on %s\n",
+			holding, is_one ? "s" : "", is_one ? "itself" : "themselves", is_one ? "it" : "them");
 	else if (group->rings)
 		hc_output_printf(output, "    ROOT CYCLE: %s lead%s back to %s\n", rings, is_one ? "s" : "",
 			is_one ? "itself" : "themselves");
@@ -417,7 +417,8 @@ static void print_unloaded(const leaks_report *report, const hc_leak_group *grou
 	if (!hc_leak_group_is_unloaded(group))
 		return;
 	hc_output_text(report->output, "    ");
-	g_autofree char *text = g_strdup_printf("%s begin%s with an address where nothing is mapped now, as objects of a library that was unloaded do",
+	g_autofree char *text = g_strdup_printf(
+		"%s begin%s with an address where nothing is mapped now, as objects of a library that was unloaded do",
 		blocks, group->unloaded == 1 ? "s" : "");
 
 	hc_output_wrapped(report->output, 4, 4, text);

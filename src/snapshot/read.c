@@ -317,7 +317,8 @@ static bool load_unjoined(hc_snapshot *snapshot, GVariant *section)
 
 	if (!g_variant_is_of_type(section, G_VARIANT_TYPE(SNAPSHOT_UNJOINED)))
 		return false;
-	g_variant_get(section, SNAPSHOT_UNJOINED, &unjoined->threads, &unjoined->bytes, &unjoined->memory, &is_resident);
+	g_variant_get(
+		section, SNAPSHOT_UNJOINED, &unjoined->threads, &unjoined->bytes, &unjoined->memory, &is_resident);
 	unjoined->is_resident = is_resident;
 	unjoined->is_known = true;
 	return unjoined->bytes <= SNAPSHOT_BYTES_MAX && unjoined->memory <= unjoined->bytes;

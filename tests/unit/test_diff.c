@@ -212,13 +212,15 @@ static const char *leak_text(uint64_t trees, uint64_t rings, uint64_t holding, b
 /* That pointers lead back is said as such; that it is why they were not freed, only where references are counted. */
 static void test_lost_rings(void)
 {
-	UNIT_ASSERT_CONTAINS(leak_text(300, 300, 300, false), "objects of Circle and what they lead to (each holds itself)");
+	UNIT_ASSERT_CONTAINS(
+		leak_text(300, 300, 300, false), "objects of Circle and what they lead to (each holds itself)");
 	UNIT_ASSERT_CONTAINS(leak_text(300, 300, 12, false), " (12 of them hold themselves)");
 	UNIT_ASSERT_CONTAINS(leak_text(300, 300, 0, false), " (each leads back to itself)");
 	UNIT_ASSERT_CONTAINS(leak_text(300, 201, 0, false), " (201 of them lead back to themselves)");
 	UNIT_ASSERT_CONTAINS(leak_text(300, 1, 0, false), " (one of them leads back to itself)");
 	CU_ASSERT_PTR_NULL(strstr(leak_text(300, 0, 0, false), "itself"));
-	UNIT_ASSERT_CONTAINS(leak_text(300, 0, 0, true), "more of them, from a library that was unloaded: objects of Circle");
+	UNIT_ASSERT_CONTAINS(
+		leak_text(300, 0, 0, true), "more of them, from a library that was unloaded: objects of Circle");
 }
 
 /* What only a snapshot in the middle lost is of no importance, but its bytes are in that step. */
@@ -367,10 +369,12 @@ static void test_grown_in_place(void)
 
 		snapshot_owner(series.list[i], one)->mapped = snapshot_owner(series.list[i], one)->own;
 		snapshot_add_owner(series.list[i], HC_SNAPSHOT_NONE, "g_pages", "Page", 7, MIB + (uint64_t)i * MIB);
-		snapshot_add_owner(series.list[i], HC_SNAPSHOT_NONE, "g_nodes", "Node", 10 + i, MIB + (uint64_t)i * MIB);
+		snapshot_add_owner(
+			series.list[i], HC_SNAPSHOT_NONE, "g_nodes", "Node", 10 + i, MIB + (uint64_t)i * MIB);
 	}
 	make_diff(&series);
-	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "big-buffers")->text, "a big buffer in a mapping of its own: g_stream");
+	UNIT_ASSERT_CONTAINS(
+		sentence_of(series.diff, "big-buffers")->text, "a big buffer in a mapping of its own: g_stream");
 	UNIT_ASSERT_CONTAINS(sentence_of(series.diff, "big-buffers")->text, ", one block, from 128.0 KiB to 4.1 MiB");
 	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff), ", 7 blocks as before, from 1.0 MiB to 2.0 MiB");
 	UNIT_ASSERT_CONTAINS(hc_diff_verdict(series.diff), ", from 10 to 11 blocks");
