@@ -102,10 +102,8 @@ typedef struct hc_leak_group {
 	hc_amount others; /* that the heads lead to */
 	uint64_t rings;	  /* heads that lead back to themselves: to their start, from another block */
 	uint64_t holding_themselves; /* of these, heads that count references, all of which are in what they lead to */
-	uint64_t
-		unloaded; /* blocks that begin as objects of a library that was unloaded: with a vtable where no mapping is */
-	uint64_t
-		gone; /* if all heads begin so: where in its page the vtable was, the same wherever it is loaded; else UINT64_MAX */
+	uint64_t unloaded; /* blocks that begin with a vtable where no mapping is: of a library that was unloaded */
+	uint64_t gone;	   /* if all heads do: the vtable's place in its page, the same at any address; else UINT64_MAX */
 	const char *type; /* demangled, untrusted; NULL if the heads have none in common */
 	const char *
 		beginning; /* what the heads' text begins with, digits as #, untrusted; NULL: none, or no content is kept */

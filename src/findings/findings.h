@@ -72,9 +72,8 @@ bool hc_sizes_is_unknown(const hc_evidence *evidence, const hc_block *block);
 /* Threads that have ended and were not joined. */
 typedef struct hc_unjoined {
 	uint64_t threads;
-	uint64_t bytes; /* address space of their stacks */
-	uint64_t
-		touched; /* of it, from the first page of each on that is not zero; never more than was resident or swapped out */
+	uint64_t bytes;	   /* address space of their stacks */
+	uint64_t touched;  /* of it, pages that are not zero: at most what was resident or swapped out */
 	uint64_t resident; /* of it; HC_UNJOINED_UNKNOWN unless smaps lies beside the core */
 } hc_unjoined;
 

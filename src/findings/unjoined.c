@@ -3,8 +3,7 @@
  * How many threads ended and were never joined, and what do their stacks keep?
  *
  * libc keeps the stack of a thread until it is joined. Most of it was never touched: it is address space, which no row of memory has, and
- * a little memory in each. Of a capture smaps tells how much of it was resident; of other cores only what was touched, from the
- * first byte that is not zero on.
+ * a little memory in each. Of a capture smaps tells how much of it was resident; other cores tell only which pages are not zero.
  */
 #include "findings/findings.h"
 
@@ -13,7 +12,7 @@
 
 enum {
 	LEAST_THREADS = 10, /* fewer may well be joined yet */
-	TOUCH_STEP = 4096,
+	ZERO_PAGES = 16,
 };
 
 static int compare_ranges(const void *a, const void *b)
@@ -67,25 +66,24 @@ static uint64_t sum_resident(const GArray *stacks, const GArray *entries)
 	return resident;
 }
 
-/* From the first page of [start, end) that is not zero on; what the core lacks was never touched. */
+/*
+ * Bytes of the pages of [start, end) that are not zero, from the end down to a run of ZERO_PAGES that are: below it nothing was touched, as a
+ * rule, and there may be gigabytes of it.
+ */
 static uint64_t count_touched(const hc_core *core, hc_address start, hc_address end)
 {
-	hc_address stretch;
+	uint64_t page = hc_core_process(core)->page_size, touched = 0, available;
+	unsigned zero = 0;
 
-	for (; hc_core_next_stretch(core, &start, end, &stretch); start = stretch) {
-		uint64_t available, step;
+	for (hc_address at = end; at - start >= page && zero < ZERO_PAGES;) {
+		at -= page;
+		const uint8_t *bytes = hc_core_bytes(core, at, &available);
+		bool is_zero = !bytes || available < page || hc_bytes_are_zero(bytes, page);
 
-		for (hc_address at = start; at < stretch; at += step) {
-			const uint8_t *bytes = hc_core_bytes(core, at, &available);
-
-			if (!bytes)
-				break;
-			step = MIN(MIN(available, stretch - at), TOUCH_STEP);
-			if (!hc_bytes_are_zero(bytes, step))
-				return end - at;
-		}
+		zero = is_zero ? zero + 1 : 0;
+		touched += is_zero ? 0 : page;
 	}
-	return 0;
+	return touched;
 }
 
 hc_unjoined hc_unjoined_count(const hc_core *core, const hc_areas *areas)

@@ -72,7 +72,7 @@ struct tree {
 	uint64_t unloaded; /* blocks that begin with a vtable which is gone */
 	uint64_t to_head;  /* words of all its blocks that are the head's address; of others */
 	bool ring;	   /* a word of another block is the head's address */
-	bool holds_itself; /* hc_leaks_holds_itself() */
+	bool holds_itself; /* trees.c: holds_itself() */
 	uint64_t gone; /* place in its page of the vtable that the head begins with, if it is gone; else UINT64_MAX */
 	uint32_t type;	   /* of the head; 0: none */
 	uint32_t evidence; /* index + 1 */

@@ -32,6 +32,7 @@ enum {
 	NEAR_BYTES = 1 << 11,  /* from vtable to vtable of one library */
 	THREAD_ALIGNMENT = 64, /* of control blocks: TCB_ALIGNMENT, sysdeps/x86_64/nptl/tls.h */
 	LINK_MAPS_MOST = 1 << 16,
+	LOADER_BYTES_MOST = 1 << 20, /* of writable data; it has some kilobytes */
 	NAMESPACES_MOST = 16, /* DL_NNS, glibc: sysdeps/generic/ldsodefs.h */
 	MUTEX_WORDS = 5,      /* pthread_mutex_t of x86-64: sysdeps/x86/nptl/bits/struct_mutex.h */
 	LOCKS_LEAST = 2,
@@ -94,11 +95,13 @@ static uint64_t find_loads(const hc_core *core, const hc_modules *modules, const
 
 	for (unsigned i = 0; i < hc_module_segment_count(modules, loader); i++) {
 		const hc_module_segment *segment = hc_module_segment_get(modules, loader, i);
+		hc_address start = hc_align_up(segment->start, 8);
+		uint64_t size = segment->end > start ? MIN(segment->end - start, LOADER_BYTES_MOST) : 0;
 
 		if (segment->type != PT_LOAD || !(segment->flags & PF_W))
 			continue;
-		for (hc_address at = hc_align_up(segment->start, 8); at + 8 <= segment->end; at += 8) {
-			uint64_t loads = loads_at(core, at);
+		for (uint64_t offset = 0; offset < size; offset += 8) {
+			uint64_t loads = loads_at(core, start + offset);
 
 			if (loads < loaded || loads > UINT32_MAX)
 				continue;
