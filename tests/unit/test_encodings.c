@@ -4,6 +4,7 @@
  * between them, in a list whose head a mapping holds, or each held by a live block. And the same with words that are as large as such
  * pointers, but random: nothing may be learned from these.
  */
+#include "heap_builder.h"
 #include "stages.h"
 #include "unit.h"
 

@@ -325,14 +325,14 @@ static void check_broken_large(const char *release)
 {
 	static const unsigned sizes[] = { 2040, 1048, 1500, 1900,
 		1400 }; /* chunks of 1,056 to 2,048 - 16 but for the first */
-	g_auto(fixture) f = start(release, 0x9000);
-	hc_address cache = heap_add_cache(f.heap, 0, 0), first = 0, small = malloc_apart(f.heap, 0, 1032),
-		   large = malloc_apart(f.heap, 0, sizes[0]);
+	g_auto(test_process) f = start(release, 0x9000);
+	hc_address cache = heap_add_cache(f.heap, 0, 0), first = 0, small = heap_malloc_apart(f.heap, 0, 1032),
+		   large = heap_malloc_apart(f.heap, 0, sizes[0]);
 
 	for (unsigned i = 1; i < G_N_ELEMENTS(sizes); i++)
-		heap_free_to_cache(f.heap, cache, first = malloc_apart(f.heap, 0, sizes[i]));
+		heap_free_to_cache(f.heap, cache, first = heap_malloc_apart(f.heap, 0, sizes[i]));
 	for (unsigned i = 0; i < 2; i++)
-		heap_free_to_cache(f.heap, cache, malloc_apart(f.heap, 0, 5000 + 2000 * i));
+		heap_free_to_cache(f.heap, cache, heap_malloc_apart(f.heap, 0, 5000 + 2000 * i));
 	core_builder_put_word(f.core, first, 0x4141414141414141);
 	core_builder_put_word(f.core, small + 8, f.heap->tcache_key);
 	core_builder_put_word(f.core, large + 8, f.heap->tcache_key);
@@ -869,7 +869,7 @@ static void test_mmapped_choice(void)
 /* Nothing leads to any: of the look-alikes of one size each may be the one. The one that alone has its size is certain. */
 static void test_mmapped_guessed(void)
 {
-	g_auto(fixture) f = start("2.36", 0x3000);
+	g_auto(test_process) f = start("2.36", 0x3000);
 	hc_address at = 0x7fffd0000000;
 
 	for (unsigned i = 0; i < 6; i++)
