@@ -3,9 +3,9 @@
 """Tests tests/check-layers: each tree below breaks one rule, and the check must say so, in that file, and say nothing else."""
 
 import pathlib
-import subprocess
 import sys
-import tempfile
+
+from broken_trees import Cases, run_check
 
 CHECK = pathlib.Path(__file__).resolve().parent / "check-layers"
 
@@ -111,61 +111,33 @@ BROKEN = [
 
 
 def run(files, listed=True):
-    """Writes FILES and runs the check on them: (exit status, lines that tell a violation, its last line)."""
-    with tempfile.TemporaryDirectory(prefix="check-layers-") as folder:
-        root = pathlib.Path(folder)
-        for name, text in files.items():
-            path = root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        (root / "src" / "LAYERS").write_text(LAYERS)
-        for source_folder in (root / "src").iterdir():
-            names = [name for name in files if name.startswith(f"src/{source_folder.name}/")]
-            if source_folder.is_dir() and listed:
-                (source_folder / "sources.am").write_text("x_SOURCES += " + " ".join(names) + "\n")
+    """run_check() on FILES, with src/LAYERS and, if LISTED, the fragments that list them."""
+    tree = {**files, "src/LAYERS": LAYERS}
+    for folder in {name.split("/")[1] for name in files if listed and name.startswith("src/")}:
+        names = [name for name in files if name.startswith(f"src/{folder}/")]
+        tree[f"src/{folder}/sources.am"] = "x_SOURCES += " + " ".join(names) + "\n"
+    if listed:
         names = [name for name in files if name.startswith("include/")]
-        if listed:
-            (root / "include" / "headers.am").write_text("".join(f"x_HEADERS += {name}\n" for name in names))
-        result = subprocess.run([sys.executable, CHECK, folder], capture_output=True, text=True, check=False)
-        lines = result.stdout.splitlines()
-        told = [line for line in lines if ": " in line and line.startswith(("src/", "include/"))]
-        return result.returncode, told, lines[-1] if lines else result.stderr
+        tree["include/headers.am"] = "".join(f"x_HEADERS += {name}\n" for name in names)
+    return run_check(CHECK, tree)
 
 
 def main():
-    passed = failed = 0
-
-    def case(what, good, detail):
-        nonlocal passed, failed
-        if good:
-            passed += 1
-        else:
-            failed += 1
-            print(f"FAILED: {what}: {detail}")
-
-    status, told, last = run(CLEAN)
-    case("a clean tree", status == 0 and not told and last.endswith(" 0 failed"), (status, told, last))
-
+    cases = Cases()
+    cases.clean("a clean tree", run(CLEAN))
     for what, rule, name, text in BROKEN:
-        files = dict(CLEAN)
-        files[name] = text
-        status, told, last = run(files)
-        expected = f": {rule}: "
         place = name if rule != "unknown-folder" else name.rpartition("/")[0]
-        good = status == 1 and len(told) == 1 and told[0].startswith(place + ":") and expected in told[0]
-        case(what, good and last.endswith(" 1 failed"), (status, told, last))
+        cases.broken(what, run({**CLEAN, name: text}), rule, place)
 
     files = {name: text for name, text in CLEAN.items() if not name.startswith("src/reports/")}
     status, told, last = run(files)
-    case("LAYERS names a folder that is not there", status == 1 and told == [
+    cases.case("LAYERS names a folder that is not there", status == 1 and told == [
         "src/LAYERS:5: unknown-folder: there is no src/reports"], (status, told, last))
 
     status, told, last = run(CLEAN, listed=False)
-    case("files that no fragment lists", status == 1 and len(told) == len(CLEAN)
-         and all(": unlisted: " in line for line in told), (status, told, last))
-
-    print(f"heapcore-tests: {passed} passed, {failed} failed")
-    return 1 if failed else 0
+    cases.case("files that no fragment lists", status == 1 and len(told) == len(CLEAN)
+               and all(": unlisted: " in line for line in told), (status, told, last))
+    return cases.end()
 
 
 if __name__ == "__main__":

@@ -3,9 +3,9 @@
 """Tests tests/check-names: each tree below breaks one rule, and the check must say so, in that file, and say nothing else."""
 
 import pathlib
-import subprocess
 import sys
-import tempfile
+
+from broken_trees import Cases, run_check
 
 CHECK = pathlib.Path(__file__).resolve().parent / "check-names"
 
@@ -71,43 +71,14 @@ ALSO = {
 }
 
 
-def run(files):
-    """Writes FILES and runs the check on them: (exit status, lines that tell a violation, its last line)."""
-    with tempfile.TemporaryDirectory(prefix="check-names-") as folder:
-        root = pathlib.Path(folder)
-        for name, text in files.items():
-            path = root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        result = subprocess.run([sys.executable, CHECK, folder], capture_output=True, text=True, check=False)
-        lines = result.stdout.splitlines()
-        told = [line for line in lines if ": " in line and line.partition(":")[0] in files]
-        return result.returncode, told, lines[-1] if lines else result.stderr
-
-
 def main():
-    passed = failed = 0
-
-    def case(what, good, detail):
-        nonlocal passed, failed
-        if good:
-            passed += 1
-        else:
-            failed += 1
-            print(f"FAILED: {what}: {detail}")
-
-    status, told, last = run(CLEAN)
-    case("a clean tree", status == 0 and not told and last.endswith(" 0 failed"), (status, told, last))
-
+    cases = Cases()
+    cases.clean("a clean tree", run_check(CHECK, CLEAN))
     for what, rule, name, text in BROKEN:
-        status, told, last = run({**CLEAN, **ALSO.get(what, {}), name: text})
         # What is missing in a list is told where the list is.
         place = "src/core/image.h" if name == "src/core/image_more.c" else name
-        good = status == 1 and len(told) == 1 and told[0].startswith(place + ":") and f": {rule}: " in told[0]
-        case(what, good and last.endswith(" 1 failed"), (status, told, last))
-
-    print(f"heapcore-tests: {passed} passed, {failed} failed")
-    return 1 if failed else 0
+        cases.broken(what, run_check(CHECK, {**CLEAN, **ALSO.get(what, {}), name: text}), rule, place)
+    return cases.end()
 
 
 if __name__ == "__main__":

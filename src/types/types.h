@@ -20,6 +20,9 @@
  *	paths.c		asking for that tree
  *	rows.c		the result: rows of types and of containers
  *	values.c	values as text
+ *	scalars.c	... numbers
+ *	strings.c	... strings, as bytes or from wide characters
+ *	tuples.c	... the parts of a std::tuple
  *	samples.c	keys of a container
  *	evaluate.c	expressions that name an object
  *	types.c		the stage as a whole

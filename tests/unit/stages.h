@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "core_builder.h"
+#include "heap_builder.h"
 
 #include "areas/areas.h"
 #include "base/diagnostics.h"

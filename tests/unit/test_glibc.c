@@ -116,6 +116,15 @@ static void check_arenas(const test_process *f)
 	}
 }
 
+/* In releases whose caches differ: plain lists, mangled ones, counters of free places, more of these. */
+static void with_caches(void (*check)(const char *release))
+{
+	check("2.31");
+	check("2.36");
+	check("2.42");
+	check("2.43");
+}
+
 /* ---- all releases ---- */
 
 static void check_release(const heap_release *release)
@@ -311,10 +320,7 @@ static void check_broken(const char *release)
 
 static void test_cache_broken(void)
 {
-	check_broken("2.31");
-	check_broken("2.36");
-	check_broken("2.42");
-	check_broken("2.43");
+	with_caches(check_broken);
 }
 
 /*
@@ -410,10 +416,7 @@ static void check_forked(const char *release)
 
 static void test_forked(void)
 {
-	check_forked("2.31");
-	check_forked("2.36");
-	check_forked("2.42");
-	check_forked("2.43");
+	with_caches(check_forked);
 }
 
 /* The program's own block of a cache's size, which a thread-local variable of its own points to. */
