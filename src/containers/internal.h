@@ -268,6 +268,9 @@ typedef struct hc_walker {
 	const hc_walk_visitor *visitor;
 	bool visits; /* elements are still wanted */
 	bool by_pointer, mapped_by_pointer;
+	bool is_proved; /* a check held that chance would not pass */
+	bool is_disproved; /* some of its memory is not what malloc would have made for it: a block proves nothing any more */
+	unsigned blocks_seen;  /* that are what malloc would have made */
 	hc_address address;    /* of the container */
 	const uint8_t *object; /* its bytes; NULL: to be read like other memory */
 	uint64_t object_size;
@@ -303,6 +306,9 @@ bool hc_walker_break(hc_walker *walker, const char *reason);
 
 void hc_walker_visit(hc_walker *walker, hc_address element, hc_address mapped);
 void hc_walker_own(hc_walker *walker, hc_address address, uint64_t size, hc_memory_role role);
+
+/* Notes whether [ADDRESS, ADDRESS + SIZE), that it owns, is a whole block: where it keeps nothing else that could be checked, that is evidence. */
+void hc_walker_prove_by_block(hc_walker *walker, hc_address address, uint64_t size);
 
 /* What a place in memory that cannot be used is called. */
 const char *hc_place_reason(hc_place place);

@@ -15,6 +15,9 @@
 
 enum {
 	BASES_DEPTH = 16, /* of classes */
+	PAGE = 4096,
+	ROUNDED_BY_MALLOC =
+		40, /* bytes that a block may have more than was asked for: a header, and what is too small for a chunk */
 	ROUNDED_MAX = 64, /* bytes that may lie behind an object: what malloc rounds up, and padding of what holds it */
 	OBJECT_MAX = 1024,  /* bytes of a container in registers */
 	FEW_ELEMENTS = 2,   /* that may fit by chance */
@@ -24,9 +27,29 @@ enum {
 
 const char *hc_grade_name(hc_grade grade)
 {
-	static const char *const names[] = { "exact", "truncated", "implausible", "bound" };
+	static const char *const names[] = { "exact", "truncated", "implausible", "bound", "deduced" };
 
 	return grade < HC_GRADE_COUNT ? names[grade] : "?";
+}
+
+/* A block that begins at ADDRESS, and that malloc would have made as large for SIZE bytes. */
+static bool is_block_of(const hc_walker *walker, hc_address address, uint64_t size)
+{
+	hc_block block;
+
+	if (!size || !hc_blocks_find(walker->set->blocks, address, &block) || block.address != address ||
+		block.state != HC_BLOCK_IN_USE || block.size < size)
+		return false;
+	/* What has a mapping of its own ends with a page. */
+	return block.size - size <= (block.arena == HC_ARENA_NONE ? PAGE + ROUNDED_BY_MALLOC : ROUNDED_BY_MALLOC);
+}
+
+void hc_walker_prove_by_block(hc_walker *walker, hc_address address, uint64_t size)
+{
+	if (!walker->is_proved && !walker->is_disproved) {
+		walker->is_disproved = !is_block_of(walker, address, size);
+		walker->blocks_seen += !walker->is_disproved;
+	}
 }
 
 bool hc_walker_end(hc_walker *walker, hc_grade grade, const char *reason)
@@ -242,6 +265,8 @@ static void walk_contiguous(hc_walker *walker)
 	bytes += r.header;
 	if (!check_row(walker, &r, bytes) || !check_terminator(walker, &r))
 		return;
+	walker->is_proved |= walker->walk->is_inline;
+	hc_walker_prove_by_block(walker, r.data - r.header, bytes);
 	if (r.data && bytes && !walker->walk->is_inline && owns(walker))
 		hc_walker_own(walker, r.data - r.header, bytes, HC_MEMORY_BUFFER);
 	walker->walk->walked = r.count;
@@ -263,6 +288,7 @@ static bool walk_block(hc_walker *walker, hc_address address, uint64_t block, ui
 		return hc_walker_break(walker, hc_place_reason(place));
 	if (!hc_walker_charge(walker, 64))
 		return false;
+	hc_walker_prove_by_block(walker, address, block * size);
 	if (!is_within(walker, address, 1))
 		hc_walker_own(walker, address, block * size, HC_MEMORY_BUFFER);
 	if (*skip >= block) {
@@ -325,6 +351,23 @@ static void walk_segmented(hc_walker *walker)
 
 /* ---- one object, or none ---- */
 
+/* It is all of its block; or of a class that derives from what is declared, and that its vtable tells. */
+static void prove_by_object(hc_walker *walker, hc_address object, uint64_t size)
+{
+	const hc_type *class = NULL;
+	const char *name;
+	uint64_t vtable;
+	int64_t to_top;
+	bool has_vtable = walker->walk->element && hc_type_get_kind(walker->walk->element) == HC_TYPE_STRUCT &&
+			  hc_type_is_polymorphic(walker->walk->element);
+
+	if (has_vtable && walker->set->modules && hc_reader_word(walker->reader, object, &vtable) &&
+		hc_modules_class_of_vtable(walker->set->modules, vtable, &class, &to_top, &name))
+		walker->is_proved = true;
+	else
+		hc_walker_prove_by_block(walker, object, size);
+}
+
 /* What it leads to lies somewhere; and is its own if that is not the container itself. */
 static bool walk_object(hc_walker *walker, hc_address object, uint64_t size)
 {
@@ -332,8 +375,9 @@ static bool walk_object(hc_walker *walker, hc_address object, uint64_t size)
 
 	walker->walk->element_size = size;
 	if (is_within(walker, object, size)) {
-		walker->walk->is_inline = true;
+		walker->walk->is_inline = walker->is_proved = true;
 	} else {
+		prove_by_object(walker, object, size);
 		place = hc_reader_check(walker->reader, object, MAX(size, 1));
 		if (!is_usable(place))
 			return implausible(walker, hc_place_reason(place));
@@ -467,6 +511,7 @@ static void walk_variant(hc_walker *walker)
 		implausible(walker, "it has no such alternative");
 		return;
 	}
+	walker->is_proved = true; /* its number is that of an alternative */
 	walk_object(walker, data, hc_type_size(walker->walk->element));
 }
 
@@ -550,6 +595,7 @@ static void walk_erased(hc_walker *walker)
 		hc_walker_end(walker, HC_GRADE_TRUNCATED, "no debug info tells the type that it holds");
 		return;
 	}
+	walker->is_proved = true; /* its function is one that the library made for this type */
 	is_inline = is_kept_inline(walker, type, object);
 	if (!hc_walker_get(walker, HC_KEY_IS_INLINE, is_inline, &is_inline))
 		return;
@@ -679,12 +725,15 @@ static void walk_kind(hc_walker *walker)
 
 	if (!check_object(walker) || !read_counts(walker) || !own_other_memory(walker))
 		return;
+	walker->is_proved = walker->layout->description->check_count > 0;
 	walks[walker->layout->description->kind](walker);
 	if (walker->walk->grade == HC_GRADE_EXACT && walker->walk->claimed != UINT64_MAX &&
 		walker->walk->walked != walker->walk->claimed && !walker->limit)
 		hc_walker_break(walker, "there are fewer elements than it claims");
 	if (walker->walk->grade == HC_GRADE_EXACT && hc_walker_get(walker, HC_KEY_AT_MOST, 0, &at_most) && at_most)
 		hc_walker_end(walker, HC_GRADE_BOUND, "it keeps no count: at most so many fit into its block");
+	walker->walk->is_proved = !walker->walk->walked || walker->is_proved ||
+				  (walker->blocks_seen && !walker->is_disproved);
 }
 
 void hc_walk_one(
@@ -745,6 +794,10 @@ void hc_layout_walk(const hc_layout *layout, hc_address address, const hc_walk_v
 
 	layout = hc_layout_deduce(choose_link(layout, address), address, &certainty);
 	hc_walk_one(layout, address, visitor, visitor ? visitor->limit : 0, ret_walk);
+	if (ret_walk->grade == HC_GRADE_EXACT && ret_walk->walked && !ret_walk->is_proved) {
+		ret_walk->grade = HC_GRADE_DEDUCED;
+		ret_walk->reason = "it keeps nothing that could be checked";
+	}
 }
 
 void hc_layout_measure(const hc_layout *layout, hc_address address, hc_walk *ret_walk)

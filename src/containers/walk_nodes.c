@@ -15,6 +15,7 @@ enum {
 	AHEAD_LEVELS = 8, /* of a tree, that are fetched before they are walked */
 	AHEAD_LEAST = 32, /* trees of fewer nodes are walked at once */
 	NODE_SIZE_MAX = 1 << 24,
+	PROVING_NODES = 16,  /* of a chain that nothing else proves, whose blocks are looked at */
 	TABLE_BITS_MAX = 40, /* no table has more slots, or larger ones */
 };
 
@@ -146,6 +147,9 @@ static inline void take(hc_walker *walker, const nodes *n, hc_address address)
 {
 	const hc_walk_visitor *visitor = walker->visitor;
 
+	if (G_UNLIKELY(!walker->is_proved) && walker->walk->walked < PROVING_NODES)
+		hc_walker_prove_by_block(walker, address + (uint64_t)n->first, n->size);
+
 	if (visitor) {
 		if (visitor->memory && n->owned)
 			visitor->memory(address + (uint64_t)n->first, n->size, HC_MEMORY_NODE, visitor->data);
@@ -241,6 +245,8 @@ void hc_walk_linked(hc_walker *walker)
 
 	if (!need(walker, HC_KEY_HEAD, 0, &c.node) || !need(walker, HC_KEY_STOP, 0, &c.stop) || !read_nodes(walker, &n))
 		return;
+	walker->is_proved |= n.prev.program || n.back.program || walker->walk->claimed != UINT64_MAX ||
+			     hc_walker_has(walker, HC_KEY_TAIL) || hc_walker_has(walker, HC_KEY_TAIL_SLOT);
 	c.last = c.came_from = c.stop;
 	if (head->is_member)
 		c.slot = walker->address + head->offset;
@@ -403,6 +409,7 @@ void hc_walk_tree(hc_walker *walker)
 	if (!need(walker, HC_KEY_ROOT, 0, &root) || !need(walker, HC_KEY_STOP, 0, &nil) ||
 		!need(walker, HC_KEY_TOP, 0, &top) || !read_nodes(walker, &n))
 		return;
+	walker->is_proved |= n.parent.program || claimed != UINT64_MAX;
 	l.nodes = l.fixed;
 	/* Of red-black and AVL trees. */
 	if (walker->layout->description->is_balanced && claimed != UINT64_MAX)
@@ -467,6 +474,7 @@ void hc_walk_buckets(hc_walker *walker)
 	if (!need(walker, HC_KEY_STOP, 0, &stop) || !read_nodes(walker, &n) ||
 		!read_table(walker, HC_KEY_BUCKETS, walker->reader->format.size, HC_MEMORY_INDEX, &t))
 		return;
+	walker->is_proved |= walker->walk->claimed != UINT64_MAX;
 	for (uint64_t i = 0; i < t.slots; i++) {
 		chain c = { .stop = stop };
 
@@ -508,6 +516,7 @@ void hc_walk_slots(hc_walker *walker)
 	}
 	if (!read_table(walker, HC_KEY_SLOTS, size, HC_MEMORY_BUFFER, &t))
 		return;
+	walker->is_proved |= walker->walk->claimed != UINT64_MAX;
 	walker->walk->element_size = size ? size : t.stride;
 	/* Numbers that were put where pointers go. */
 	if (t.stride < walker->reader->format.size)

@@ -569,7 +569,7 @@ static void look_at_container(
 	hc_layout_walk(layout, address, &visitor, &walk);
 	while (walking.waiting_out != walking.waiting_in)
 		claim_next(&walking);
-	if (walk.grade == HC_GRADE_IMPLAUSIBLE || (walk.grade != HC_GRADE_EXACT && part->plan)) {
+	if (walk.grade == HC_GRADE_IMPLAUSIBLE || (walk.grade != HC_GRADE_EXACT && walk.grade != HC_GRADE_DEDUCED && part->plan)) {
 		take_back(propagation, first_claim);
 		refuse(&walking, owner, part, address);
 	} else {

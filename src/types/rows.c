@@ -242,6 +242,7 @@ static hc_grade worst_grade(const hc_owner *owner)
 {
 	return owner->grades[HC_GRADE_TRUNCATED] ? HC_GRADE_TRUNCATED :
 	       owner->grades[HC_GRADE_BOUND]	 ? HC_GRADE_BOUND :
+	       owner->grades[HC_GRADE_DEDUCED]	 ? HC_GRADE_DEDUCED :
 						   HC_GRADE_EXACT;
 }
 
