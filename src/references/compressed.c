@@ -46,7 +46,8 @@ enum {
 	HOMES_MAX = 64,
 	FACTORS = 4,
 	TESTS_MAX = 1 << 24,
-	CHOICES_MAX = 32,
+	CHOICES_MAX = 8,
+	LOST_MAX = 1 << 20,
 };
 
 static const uint8_t factors[FACTORS] = { 1, 4, 8, 16 };
@@ -581,12 +582,13 @@ uint64_t hc_compressed_follow(
 
 /* ---- all of it ---- */
 
+/* GArray of hc_address, by address: the first LOST_MAX or some more. */
 static GArray *find_lost(const hc_references *references)
 {
 	const hc_blocks *blocks = references->blocks;
 	GArray *lost = g_array_new(FALSE, FALSE, sizeof(hc_address));
 
-	for (uint64_t word = 0; word < blocks->granule_count / 64; word++)
+	for (uint64_t word = 0; word < blocks->granule_count / 64 && lost->len < LOST_MAX; word++)
 		for (uint64_t bits = blocks->starts[word]; bits; bits &= bits - 1) {
 			uint64_t start = word * 64 + __builtin_ctzll(bits);
 			hc_address address;
