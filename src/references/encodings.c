@@ -88,6 +88,7 @@ struct encoded {
 	struct hc_encodings *learned;
 	struct places *places; /* one for each worker; put together in the first */
 	uint64_t *heads;	/* bit for each granule: can be saved, and no other that can be points there */
+	bool patterns;		/* a word that leads on was a distance from its block's start */
 	uint64_t *found;	/* bit for each granule: lost blocks that live words lead to */
 	uint64_t *interior;	/* bit for each granule: lost blocks that saved ones point into */
 	GArray *todo;		/* of uint64_t granules */
@@ -253,9 +254,10 @@ static bool is_evidence(const struct place *place, unsigned kind)
 static bool is_evidence_of_far(const struct place *place, unsigned kind, double share)
 {
 	unsigned targets = __builtin_popcountll(place->far_targets);
+	/* With few heads in the heap, four are enough. */
 	double chance = 1, expected = place->far_tries * share + place->far_around / 63.0;
 
-	if (kind == TAG || targets < TARGETS || __builtin_popcountll(place->far_values) < DISTANCES)
+	if (kind == TAG || targets < DISTANCES || __builtin_popcountll(place->far_values) < DISTANCES)
 		return false;
 	for (unsigned i = 0; i < targets; i++)
 		chance *= G_E * expected / targets;
@@ -313,6 +315,28 @@ static bool is_accepted(
 		       (!source->root && (hc_bit(learned->accepted[kind], tight) || hc_bit(learned->accepted_far[kind], tight))));
 }
 
+/*
+ * One encoding is known without evidence, as programs with few fonts have too little of it: fontconfig's patterns are | number | room |
+ * distance from the start | references |, and lead to an array of ROOM elements of 16 bytes (struct _FcPattern in its src/fcint.h).
+ */
+static bool is_pattern(const hc_references *references, const hc_word_source *source, uint64_t i, uint64_t size)
+{
+	enum {
+		PATTERN = 24,
+		DISTANCE = 8,
+		ELEMENT = 16
+	};
+	bool swap = hc_core_word_format(references->core).swap;
+	uint64_t slack = references->blocks->alignment;
+
+	if (source->root || i < DISTANCE || source->address + i != source->block + DISTANCE ||
+		source->block_size < PATTERN || source->block_size > PATTERN + slack)
+		return false;
+	uint64_t number = hc_load_u32(source->bytes + i - 8, swap), room = hc_load_u32(source->bytes + i - 4, swap);
+
+	return number && number <= room && size >= room * ELEMENT && size - room * ELEMENT <= slack + 8;
+}
+
 /* Whether the decoded word counts: at its place, or as a head. START is the block that it leads to. */
 static bool counts(const hc_references *references, const hc_word_source *source, uint64_t i, uint64_t value,
 	const struct decoded *decoded, uint64_t start)
@@ -320,10 +344,15 @@ static bool counts(const hc_references *references, const hc_word_source *source
 	const hc_blocks *blocks = references->blocks;
 	uint64_t offset = source->root ? 0 : source->address + i - source->block;
 
-	if (decoded->kind == TAG || is_accepted(references, source, offset, decoded->kind, value))
-		return true;
 	uint64_t size =
 		hc_blocks_usable_size(blocks, hc_blocks_region_of_start(blocks, start), decoded->address);
+
+	if (decoded->kind == FROM_BLOCK && is_pattern(references, source, i, size))
+		return true;
+	if (!(references->encodings >> decoded->kind & 1))
+		return false;
+	if (decoded->kind == TAG || is_accepted(references, source, offset, decoded->kind, value))
+		return true;
 
 	return !is_neighbour(blocks, source, decoded->address) &&
 	       g_hash_table_contains(references->learned->node_sizes, GSIZE_TO_POINTER(size));
@@ -348,7 +377,7 @@ static bool follow(
 	for (unsigned n = decode(blocks, source, i, value, decoded); n-- > 0;) {
 		uint64_t start;
 
-		if (!(references->encodings >> decoded[n].kind & 1))
+		if (decoded[n].kind != FROM_BLOCK && !(references->encodings >> decoded[n].kind & 1))
 			continue;
 		start = hc_encoded_block_at(blocks, decoded[n].address);
 		if (start == UINT64_MAX || start == source->start || !is_wanted(references, start, saved) ||
@@ -397,8 +426,11 @@ static void find_heads(void *data, unsigned worker, const hc_word_source *source
 	hc_encoded_word word;
 
 	(void)worker;
-	for (uint64_t at = 0; next(encoded->references, source, &at, false, &word);)
+	for (uint64_t at = 0; next(encoded->references, source, &at, false, &word);) {
+		if (word.how == kind_names[FROM_BLOCK])
+			__atomic_store_n(&encoded->patterns, true, __ATOMIC_RELAXED);
 		__atomic_fetch_or(&encoded->found[word.start / 64], (uint64_t)1 << word.start % 64, __ATOMIC_RELAXED);
+	}
 }
 
 static void save(struct encoded *encoded, uint64_t start)
@@ -439,8 +471,10 @@ static void follow_all(void *data, unsigned worker, const hc_word_source *source
 		else if (!hc_bit(references->marks, start))
 			hc_set_bit(encoded->interior, start);
 	}
-	for (uint64_t at = 0; next(references, source, &at, false, &word);)
+	for (uint64_t at = 0; next(references, source, &at, false, &word);) {
+		encoded->patterns |= word.how == kind_names[FROM_BLOCK];
 		save(encoded, word.start);
+	}
 }
 
 /* Returns how many blocks were saved. */
@@ -532,6 +566,13 @@ static bool learn_words(struct encoded *encoded, unsigned jobs)
 	return true;
 }
 
+/* Patterns are no evidence, but are to be named. */
+static void name_patterns(struct encoded *encoded)
+{
+	if (encoded->patterns)
+		encoded->references->encodings |= 1u << FROM_BLOCK;
+}
+
 static bool find(struct encoded *encoded, unsigned jobs)
 {
 	hc_references *references = encoded->references;
@@ -542,8 +583,9 @@ static bool find(struct encoded *encoded, unsigned jobs)
 	references->encoded = g_try_new0(uint64_t, words + 1);
 	if (!encoded->found || !encoded->interior || !references->encoded || !learn_words(encoded, jobs))
 		return false;
-	if (references->encodings && !follow_rounds(encoded, jobs))
+	if (!follow_rounds(encoded, jobs))
 		return false;
+	name_patterns(encoded);
 	/* What is explained by then is no evidence any more. */
 	return hc_compressed_learn(references, jobs) && (!references->compressed || follow_rounds(encoded, jobs));
 }

@@ -12,11 +12,11 @@ from harness import Cases, Stopped, analyze, few, report_of, succeed
 LOST = ("directly lost", "indirectly lost")
 
 
-def check_path(core: Path, address: int) -> None:
+def check_path(core: Path, encoding: str, address: int) -> None:
     paths = report_of(succeed("path", core, f"{address:#x}", "--json"))["paths"]
     assert paths and paths[0]["begins"] == "root", f"{address:#x}: {paths}"
     last = paths[0]["steps"][-1]
-    assert last["encoding"].startswith("32 bits times") and last["to"] == f"{address:#x}", last
+    assert last["encoding"].startswith(encoding) and last["to"] == f"{address:#x}", last
 
 
 def check(*modes: str, learned: tuple[str, ...] = ()) -> Callable[[], None]:
@@ -36,7 +36,7 @@ def check(*modes: str, learned: tuple[str, ...] = ()) -> Callable[[], None]:
             for word in learned:
                 assert word in encoded["learned"], encoded["learned"]
             for kind in {kind for kind, verdict, _ in blocks.values() if verdict == "encoded"}:
-                check_path(core, next(address for address, (own, verdict, _) in blocks.items() if (own, verdict) == (kind, "encoded")))
+                check_path(core, "distance from the start" if kind == "pattern" else "32 bits times", next(address for address, (own, verdict, _) in blocks.items() if (own, verdict) == (kind, "encoded")))
             for jobs in ("1", "4"):
                 assert analyze(core, stopped.program, "--jobs", jobs)["references"]["encoded"] == encoded, jobs
     return run
@@ -51,4 +51,5 @@ cases.run("both lists", check("list", "dropped", learned=("32 bits times 8 from 
 cases.run("all", check("list", "row", "table", learned=("times 1 from", "times 8 from", "times 16 from")))
 cases.run("numbers of all kinds", check("decoy"))
 cases.run("numbers beside a list", check("list", "decoy", learned=("32 bits times 8 from 0x",)))
+cases.run("few patterns of fontconfig's", check("pattern", learned=("distance from the start of the block",)))
 cases.finish()
