@@ -63,13 +63,18 @@ static void append_kind(GString *text, const hc_snapshot_lost *lost, uint64_t bl
 		g_string_append_printf(text, "%s %s%s", count, g_str_has_prefix(what, "text ") ? "with " : "", what);
 }
 
-/* " (each holds itself)": by references that are counted, and that are all in what hangs on it. Else that pointers lead back is all. */
-static void append_rings(GString *text, const hc_snapshot_lost *lost)
+/*
+ * " (each holds itself)": by references that are counted, and that are all in what hangs on it. Else that pointers lead back is all that is
+ * known; parents are pointed to by their children everywhere, so that is said of the largest kind only.
+ */
+static void append_rings(GString *text, const hc_snapshot_lost *lost, bool is_largest)
 {
 	bool holds = lost->holding_themselves > 0;
 	uint64_t heads = holds ? lost->holding_themselves : lost->rings;
 	char count[HC_TEXT_COUNT_LENGTH];
 
+	if (!holds && !is_largest)
+		return;
 	if (heads && heads == lost->trees)
 		g_string_append(text, holds ? " (each holds itself)" : " (each leads back to itself)");
 	else if (heads == 1)
@@ -102,7 +107,7 @@ static void append_kinds(GString *text, const hc_diff *diff, const hc_cause *lea
 			leak->rows > 1 && row->blocks_after > row->blocks_before ?
 				row->blocks_after - row->blocks_before :
 				0);
-		append_rings(text, row->lost);
+		append_rings(text, row->lost, said == 1);
 		if (hc_word_lost_owner(row->lost) && g_strcmp0(hc_word_lost_owner(row->lost), owner_of_leak(leak)))
 			g_string_append_printf(text, " (%s)", hc_word_lost_owner(row->lost));
 	}
