@@ -5,15 +5,106 @@
 #pragma once
 
 #include <heapcore/memory.h>
+#include <heapcore/pins.h>
 
 HC_BEGIN_DECLS
 
+typedef enum {
+	HC_FINDING_LOST,	  /* nothing points to it */
+	HC_FINDING_CONTAINER,	  /* a container where memory piles up */
+	HC_FINDING_OWNER,	  /* another place where it does */
+	HC_FINDING_RETAINED,	  /* free, kept by malloc */
+	HC_FINDING_BIG_BLOCKS,	  /* a few large blocks of one size whose type and owner are not known */
+	HC_FINDING_ONE_SIZE,	  /* very many such */
+	HC_FINDING_NOT_GLIBC,	  /* another allocator serves the program, or glibc's was never used */
+	HC_FINDING_HEAP_NOT_READ, /* the heap is missing in the core, or of a machine that is not read */
+	HC_FINDING_NOT_HEAP,	  /* a lot of memory outside malloc's heap */
+	HC_FINDING_UNJOINED,	  /* threads that ended and were not joined */
+	HC_FINDING_CORRUPT,	  /* a part of the heap could not be followed */
+	HC_FINDING_KIND_COUNT,
+} hc_finding_kind;
+
+const char *hc_finding_kind_name(hc_finding_kind kind); /* "lost", "container", ...: stable, for JSON */
+
+/* Blocks of one size. */
+typedef struct hc_size_count {
+	uint64_t size; /* usable bytes */
+	uint64_t blocks;
+} hc_size_count;
+
+enum {
+	HC_FINDING_SIZES = 4
+};
+
+typedef struct hc_finding_lost {
+	uint64_t heads;			       /* of the blocks, those that nothing at all points to */
+	hc_size_count sizes[HC_FINDING_SIZES]; /* most bytes first */
+	unsigned size_count;		       /* how many there are, which may be more */
+	char *beginning;	/* printable text that many begin with; NULL: none is common to enough of them */
+	double beginning_share; /* of the bytes, in blocks that do */
+	uint64_t unloaded;	/* blocks that begin as objects of a library that was unloaded */
+	bool is_bound;		/* memory that the core lacks may point to them */
+} hc_finding_lost;
+
+typedef struct hc_finding_place {
+	char *path, *type;    /* "g_scene->buffers[].data", "std::vector<char>"; untrusted */
+	char *where;	      /* hc_types_path_where() */
+	const char *function; /* of a local variable; NULL: of none */
+	bool is_thread_local;
+	unsigned threads; /* that have the variable, alike; 0: it is no thread's, or one thread has most */
+	const char *kind; /* of a container: its description, "libstdc++ vector"; NULL: it is none */
+	uint64_t count;	  /* objects of that place */
+	uint64_t elements;
+	uint64_t own;	   /* bytes that the place has itself */
+	const char *parts; /* what these are: "nodes"; NULL: not known */
+	uint64_t unused;   /* bytes of buffers without elements, where that is most; else 0 */
+	char *key;	   /* one of a map's keys; NULL: none, or it is no map. Untrusted */
+	bool keys_alike;   /* many, which differ in numbers only */
+	hc_certainty certainty;
+} hc_finding_place;
+
+typedef struct hc_finding_retained {
+	uint64_t whole, zero, trim; /* bytes of whole free pages; of these zero; what malloc_trim(0) would give back */
+	hc_pin_holder holder;	    /* what pins most of it, if holder.pinned; its strings are the finding's */
+} hc_finding_retained;
+
+/* Who points to blocks that nobody is known to own. */
+typedef enum {
+	HC_REFERRER_NONE,   /* nobody was found in time */
+	HC_REFERRER_NAMED,  /* `name`: a variable, a path, a type */
+	HC_REFERRER_OTHERS, /* others of them */
+	HC_REFERRER_SIZE,   /* blocks of another size */
+} hc_referrer;
+
+typedef struct hc_finding_size {
+	uint64_t size; /* usable bytes of each */
+	hc_referrer referrer;
+	char *name;	    /* untrusted; else NULL */
+	uint64_t from_size; /* of HC_REFERRER_SIZE */
+	bool and_elsewhere; /* others point there too */
+} hc_finding_size;
+
+typedef struct hc_finding_unjoined {
+	uint64_t threads, address_space; /* bytes of their stacks */
+	bool is_resident; /* the finding's bytes are what was resident; else what was touched, at least */
+} hc_finding_unjoined;
+
 typedef struct hc_finding {
-	const char *kind; /* stable: "lost", "retained", "big-blocks", "not-glibc", "not-heap", "corrupt", ... */
-	uint64_t bytes;	  /* what it is about */
-	uint64_t blocks;  /* 0 where it is not about blocks */
-	char *text;	  /* a sentence. Text from the dump in it is already escaped for terminals */
-	char *command; /* arguments of heapcore that show more, with "CORE" for the core: "chunks CORE --state top"; or NULL */
+	hc_finding_kind kind;
+	uint64_t bytes;	 /* what it is about */
+	uint64_t blocks; /* 0 where it is not about blocks */
+	union {
+		hc_finding_lost lost;
+		hc_finding_place place; /* of containers and owners */
+		hc_finding_retained retained;
+		hc_finding_size size; /* of big blocks and one size */
+		hc_row_id row;	      /* of not-heap */
+		hc_finding_unjoined unjoined;
+		struct {
+			uint64_t places;
+			hc_address first;
+		} corrupt;
+	};
 } hc_finding;
 
 typedef struct hc_findings hc_findings;

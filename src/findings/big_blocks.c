@@ -6,8 +6,6 @@
  */
 #include "findings/findings.h"
 
-#include "base/text.h"
-
 enum {
 	WORTH_SAYING = 1 << 20,
 	SHARE = 10, /* bytes; at least a tenth of what is in use */
@@ -33,72 +31,100 @@ static GArray *take_sample(const hc_evidence *evidence, const hc_size_count *cou
 	return sample;
 }
 
-/* Who holds the word at REFERENCE, as one would name it; untrusted. Free with g_free(). */
-static char *name_of(const hc_evidence *evidence, const hc_reference *reference, uint64_t size)
+/* Who holds the word at REFERENCE. *RET_NAME, *RET_SIZE: of kinds that have one. */
+static hc_referrer identify(
+	const hc_evidence *evidence, const hc_reference *reference, uint64_t size, char **ret_name, uint64_t *ret_size)
 {
 	hc_place_sources sources = { evidence->core, evidence->modules, evidence->blocks, evidence->areas };
-	char text[HC_TEXT_SIZE_LENGTH];
 	hc_block block;
 	hc_block_type type;
 
+	*ret_name = NULL;
+	*ret_size = 0;
 	if (reference->block == UINT32_MAX) {
 		g_auto(hc_place) place = { 0 };
 
 		hc_place_of_reference(&sources, reference, &place);
-		return g_strdup(place.name);
+		*ret_name = g_strdup(place.name);
+		return *ret_name ? HC_REFERRER_NAMED : HC_REFERRER_NONE;
 	}
 	if (evidence->types && hc_types_of_block(evidence->types, reference->block, &type)) {
-		char *name = g_strdup_printf("%s", type.path && *type.path ? type.path : type.name);
-
+		*ret_name = g_strdup(type.path && *type.path ? type.path : type.name);
 		hc_block_type_clear(&type);
-		return name;
+		return HC_REFERRER_NAMED;
 	}
 	if (!hc_blocks_get(evidence->blocks, reference->block, &block))
-		return NULL;
-	return block.size == size ? g_strdup("others of them") :
-				    g_strdup_printf("blocks of %s", hc_text_size(text, block.size));
+		return HC_REFERRER_NONE;
+	*ret_size = block.size;
+	return block.size == size ? HC_REFERRER_OTHERS : HC_REFERRER_SIZE;
 }
 
-/* "; pointed to from g_table and elsewhere"; "" if nobody was found in time. */
-static char *describe_referrers(const hc_evidence *evidence, const hc_size_count *count)
+/* A vote: so many references are from there. */
+struct referrer {
+	hc_referrer kind;
+	char *name;
+	uint64_t size;
+	unsigned votes;
+};
+
+static struct referrer *vote_for(GArray *votes, hc_referrer kind, char *name, uint64_t size)
+{
+	struct referrer fresh = { kind, name, size, 0 };
+
+	for (unsigned i = 0; i < votes->len; i++) {
+		struct referrer *known = &g_array_index(votes, struct referrer, i);
+
+		if (known->kind == kind && known->size == size && !g_strcmp0(known->name, name)) {
+			g_free(name);
+			return known;
+		}
+	}
+	g_array_append_val(votes, fresh);
+	return &g_array_index(votes, struct referrer, votes->len - 1);
+}
+
+static void clear_referrer(void *data)
+{
+	g_free(((struct referrer *)data)->name);
+}
+
+/* Fills what is known of who points to blocks of COUNT's size. */
+static void find_referrers(const hc_evidence *evidence, const hc_size_count *count, hc_finding_size *size)
 {
 	g_autoptr(GArray) sample = take_sample(evidence, count);
 	g_autoptr(GArray) references = hc_references_to_some(
 		evidence->references, (const hc_block *)(void *)sample->data, sample->len, REFERENCES, BUDGET);
-	g_autoptr(GHashTable) votes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	const char *most = NULL;
-	unsigned most_votes = 0;
+	g_autoptr(GArray) votes = g_array_new(FALSE, FALSE, sizeof(struct referrer));
+	struct referrer most = { HC_REFERRER_NONE, NULL, 0, 0 };
 
+	g_array_set_clear_func(votes, clear_referrer);
 	for (unsigned i = 0; i < references->len; i++) {
-		char *name = name_of(evidence, &g_array_index(references, hc_reference, i), count->size);
-		unsigned known = name ? GPOINTER_TO_UINT(g_hash_table_lookup(votes, name)) : 0;
+		char *name;
+		uint64_t from_size;
+		hc_referrer kind =
+			identify(evidence, &g_array_index(references, hc_reference, i), count->size, &name, &from_size);
+		struct referrer *referrer = kind ? vote_for(votes, kind, name, from_size) : NULL;
 
-		if (!name)
-			continue;
-		g_hash_table_replace(votes, name, GUINT_TO_POINTER(known + 1));
-		if (known + 1 > most_votes) {
-			most_votes = known + 1;
-			most = name;
-		}
+		if (referrer && ++referrer->votes > most.votes)
+			most = *referrer;
 	}
-	if (!most)
-		return g_strdup("");
-	g_autofree char *escaped = hc_text_escape(most, -1);
-
-	return g_strdup_printf("; pointed to from %s%s", escaped, most_votes < references->len ? " and elsewhere" : "");
+	size->referrer = most.kind;
+	size->name = g_strdup(most.name);
+	size->from_size = most.kind == HC_REFERRER_SIZE ? most.size : 0;
+	size->and_elsewhere = most.votes < references->len;
 }
 
 static void find_one_size(const hc_evidence *evidence, hc_findings *findings, const hc_size_count *count)
 {
-	g_autofree char *referrers = describe_referrers(evidence, count);
-	char blocks[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_SIZE_LENGTH];
+	hc_finding finding = {
+		.kind = count->blocks < FEW_BLOCKS ? HC_FINDING_BIG_BLOCKS : HC_FINDING_ONE_SIZE,
+		.bytes = count->size * count->blocks,
+		.blocks = count->blocks,
+		.size = { .size = count->size },
+	};
 
-	hc_findings_add(findings, count->blocks < FEW_BLOCKS ? "big-blocks" : "one-size", count->size * count->blocks,
-		count->blocks,
-		g_strdup_printf("%s block%s of %s, type and owner not known%s", hc_text_count(blocks, count->blocks),
-			count->blocks == 1 ? "" : "s", hc_text_size(size, count->size), referrers),
-		g_strdup_printf("chunks CORE --state in-use --min %" G_GUINT64_FORMAT " --max %" G_GUINT64_FORMAT,
-			count->size, count->size));
+	find_referrers(evidence, count, &finding.size);
+	hc_findings_add(findings, &finding);
 }
 
 void hc_find_big_blocks(const hc_evidence *evidence, hc_findings *findings)

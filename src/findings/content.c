@@ -9,8 +9,6 @@
  */
 #include "findings/findings.h"
 
-#include "base/text.h"
-
 #include <string.h>
 
 enum {
@@ -90,7 +88,6 @@ char *hc_lost_content(const hc_core *core, const hc_references *references, doub
 	const hc_references_totals *totals = hc_references_get_totals(references);
 	uint64_t every = 1 + (totals->directly_lost.blocks + totals->indirectly_lost.blocks) / MOST_LOOKED_AT;
 	g_autoptr(GHashTable) kinds = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
-	g_autofree char *beginning = NULL;
 	const content_kind *largest;
 	uint64_t bytes = 0;
 	uint32_t number = 0;
@@ -106,7 +103,6 @@ char *hc_lost_content(const hc_core *core, const hc_references *references, doub
 	largest = largest_kind(kinds);
 	if (!largest || largest->bytes < bytes / LEAST_SHARE)
 		return NULL;
-	beginning = hc_text_escape(largest->beginning, largest->length);
 	*ret_share = (double)largest->bytes / bytes;
-	return g_strdup_printf("\"%s\"", beginning);
+	return g_strndup(largest->beginning, largest->length);
 }

@@ -17,12 +17,54 @@ static const hc_finder finders[] = {
 	hc_find_damage,
 };
 
-void hc_findings_add(
-	hc_findings *findings, const char *kind, uint64_t bytes, uint64_t blocks, char *text, char *command)
+const char *hc_finding_kind_name(hc_finding_kind kind)
 {
-	hc_finding finding = { kind, bytes, blocks, text, command };
+	static const char *const names[HC_FINDING_KIND_COUNT] = {
+		[HC_FINDING_LOST] = "lost",
+		[HC_FINDING_CONTAINER] = "container",
+		[HC_FINDING_OWNER] = "owner",
+		[HC_FINDING_RETAINED] = "retained",
+		[HC_FINDING_BIG_BLOCKS] = "big-blocks",
+		[HC_FINDING_ONE_SIZE] = "one-size",
+		[HC_FINDING_NOT_GLIBC] = "not-glibc",
+		[HC_FINDING_HEAP_NOT_READ] = "heap-not-read",
+		[HC_FINDING_NOT_HEAP] = "not-heap",
+		[HC_FINDING_UNJOINED] = "unjoined",
+		[HC_FINDING_CORRUPT] = "corrupt",
+	};
 
-	g_array_append_val(findings->list, finding);
+	return (unsigned)kind < HC_FINDING_KIND_COUNT ? names[kind] : "";
+}
+
+void hc_findings_add(hc_findings *findings, const hc_finding *finding)
+{
+	g_array_append_vals(findings->list, finding, 1);
+}
+
+static void free_strings(hc_finding *finding)
+{
+	switch (finding->kind) {
+	case HC_FINDING_LOST:
+		g_free(finding->lost.beginning);
+		return;
+	case HC_FINDING_CONTAINER:
+	case HC_FINDING_OWNER:
+		g_free(finding->place.path);
+		g_free(finding->place.type);
+		g_free(finding->place.where);
+		g_free(finding->place.key);
+		return;
+	case HC_FINDING_RETAINED:
+		g_free((char *)finding->retained.holder.name);
+		g_free((char *)finding->retained.holder.path);
+		return;
+	case HC_FINDING_BIG_BLOCKS:
+	case HC_FINDING_ONE_SIZE:
+		g_free(finding->size.name);
+		return;
+	default:
+		return;
+	}
 }
 
 /* Largest first. */
@@ -48,10 +90,8 @@ void hc_findings_free(hc_findings *findings)
 {
 	if (!findings)
 		return;
-	for (unsigned i = 0; i < findings->list->len; i++) {
-		g_free(g_array_index(findings->list, hc_finding, i).text);
-		g_free(g_array_index(findings->list, hc_finding, i).command);
-	}
+	for (unsigned i = 0; i < findings->list->len; i++)
+		free_strings(&g_array_index(findings->list, hc_finding, i));
 	g_array_unref(findings->list);
 	g_free(findings);
 }

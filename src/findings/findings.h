@@ -28,9 +28,8 @@ typedef void (*hc_finder)(const hc_evidence *evidence, hc_findings *findings);
 
 hc_findings *hc_findings_create(const hc_evidence *evidence);
 
-/* Takes TEXT and COMMAND (may be NULL) over. */
-void hc_findings_add(
-	hc_findings *findings, const char *kind, uint64_t bytes, uint64_t blocks, char *text, char *command);
+/* Takes the strings of FINDING over. */
+void hc_findings_add(hc_findings *findings, const hc_finding *finding);
 
 void hc_findings_free(hc_findings *findings);
 
@@ -46,11 +45,6 @@ void hc_find_unjoined(const hc_evidence *evidence, hc_findings *findings);
 void hc_find_damage(const hc_evidence *evidence, hc_findings *findings);
 
 /* ---- sizes.c: blocks in use by their size, which several finders ask about ---- */
-
-typedef struct hc_size_count {
-	uint64_t size; /* usable bytes */
-	uint64_t blocks;
-} hc_size_count;
 
 typedef enum {
 	HC_SIZES_LOST,	  /* of lost blocks */
@@ -82,7 +76,7 @@ hc_unjoined hc_unjoined_count(const hc_core *core, const hc_areas *areas);
 /* ---- content.c ---- */
 
 /*
- * What most of the lost blocks begin with, quoted and escaped: "\"ORDER/1.0 id=\""; *RET_SHARE is the share of their bytes that are in
- * blocks that do. NULL if no text is common to enough of them. Free with g_free().
+ * What most of the lost blocks begin with, printable: "ORDER/1.0 id="; *RET_SHARE is the share of their bytes that are in blocks that do.
+ * NULL if no text is common to enough of them. Free with g_free().
  */
 char *hc_lost_content(const hc_core *core, const hc_references *references, double *ret_share);

@@ -8,7 +8,6 @@
 #include "findings/findings.h"
 
 #include "base/bytes.h"
-#include "base/text.h"
 
 enum {
 	LEAST_THREADS = 10, /* fewer may well be joined yet */
@@ -111,15 +110,12 @@ void hc_find_unjoined(const hc_evidence *evidence, hc_findings *findings)
 {
 	hc_unjoined unjoined = hc_unjoined_count(evidence->core, evidence->areas);
 	bool is_known = unjoined.resident != HC_UNJOINED_UNKNOWN;
-	uint64_t memory = is_known ? unjoined.resident : unjoined.touched;
-	char threads[HC_TEXT_COUNT_LENGTH], bytes[HC_TEXT_SIZE_LENGTH], in_memory[HC_TEXT_SIZE_LENGTH];
+	hc_finding finding = {
+		.kind = HC_FINDING_UNJOINED,
+		.bytes = is_known ? unjoined.resident : unjoined.touched,
+		.unjoined = { unjoined.threads, unjoined.bytes, is_known },
+	};
 
-	if (unjoined.threads < LEAST_THREADS)
-		return;
-	hc_findings_add(findings, "unjoined", memory, 0,
-		g_strdup_printf(
-			"%s threads have ended and were not joined: their stacks keep %s of address space, %s%s",
-			hc_text_count(threads, unjoined.threads), hc_text_size(bytes, unjoined.bytes),
-			hc_text_size(in_memory, memory), is_known ? " of it resident" : " of it touched"),
-		g_strdup("mappings CORE"));
+	if (unjoined.threads >= LEAST_THREADS)
+		hc_findings_add(findings, &finding);
 }

@@ -89,7 +89,7 @@ static json_t *analysis_json(const hc_analysis *analysis, const hc_report_option
 	hc_json_set(report, "references", references_json(hc_analysis_references(analysis)));
 	hc_json_set(report, "free", free_json(blocks));
 	hc_json_set(report, "arenas", hc_arenas_json(analysis));
-	hc_json_set(report, "findings", hc_findings_json(hc_analysis_findings(analysis), core_path, options));
+	hc_json_set(report, "findings", hc_findings_json(analysis, options));
 	hc_json_set(report, "diagnostics", hc_diagnostics_json(diagnostics));
 	hc_json_set(report, "timings", timings_json(analysis));
 	hc_json_set(report, "status", hc_status_json(hc_diagnostics_partial(diagnostics)));
@@ -128,7 +128,6 @@ static void print_timings(const hc_analysis *analysis, hc_output *output)
 static void print_analysis(const hc_analysis *analysis, hc_output *output)
 {
 	const hc_diagnostics *diagnostics = hc_analysis_diagnostics(analysis);
-	const char *core_path = hc_core_path(hc_analysis_core(analysis));
 
 	print_header(analysis, output);
 	hc_memory_print(analysis, output);
@@ -136,7 +135,7 @@ static void print_analysis(const hc_analysis *analysis, hc_output *output)
 		hc_output_text(output, "\n");
 		hc_arenas_print(analysis, false, output->options->verbose ? 0 : ARENAS_SHOWN, output);
 	}
-	hc_findings_print(hc_analysis_findings(analysis), core_path, output);
+	hc_findings_print(analysis, output);
 	hc_learned_encodings_print(hc_analysis_references(analysis), output);
 	if (hc_diagnostics_count(diagnostics)) {
 		hc_output_text(output, "\n");

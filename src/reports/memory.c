@@ -66,10 +66,10 @@ typedef struct memory_view {
 } memory_view;
 
 /* The number of the first finding of that KIND; 0 if there is none. */
-static unsigned finding_of_kind(const hc_findings *findings, const char *kind)
+static unsigned finding_of_kind(const hc_findings *findings, hc_finding_kind kind)
 {
 	for (unsigned i = 0; i < hc_findings_count(findings); i++) {
-		if (!strcmp(hc_findings_get(findings, i)->kind, kind))
+		if (hc_findings_get(findings, i)->kind == kind)
 			return i + 1;
 	}
 	return 0;
@@ -81,16 +81,16 @@ static unsigned finding_of_row(const hc_findings *findings, const hc_memory_row 
 	unsigned not_glibc = 0;
 
 	if (row->id == HC_ROW_ANONYMOUS)
-		not_glibc = MAX(finding_of_kind(findings, "not-glibc"), finding_of_kind(findings, "heap-not-read"));
+		not_glibc = MAX(finding_of_kind(findings, HC_FINDING_NOT_GLIBC),
+			finding_of_kind(findings, HC_FINDING_HEAP_NOT_READ));
 	if (hc_row_is_lost(row->id))
-		return finding_of_kind(findings, "lost");
+		return finding_of_kind(findings, HC_FINDING_LOST);
 	if (not_glibc)
 		return not_glibc;
 	for (unsigned i = 0; i < hc_findings_count(findings); i++) {
 		const hc_finding *finding = hc_findings_get(findings, i);
 
-		/* Each is about one row, and says so by its bytes. */
-		if (!strcmp(finding->kind, "not-heap") && finding->bytes == row->bytes)
+		if (finding->kind == HC_FINDING_NOT_HEAP && finding->row == row->id)
 			return i + 1;
 	}
 	return 0;
@@ -159,7 +159,7 @@ static void add_free_pages(const memory_view *view)
 {
 	char zero[HC_TEXT_SIZE_LENGTH], trim[HC_TEXT_SIZE_LENGTH];
 	g_autofree char *detail = NULL;
-	unsigned finding = finding_of_kind(view->findings, "retained");
+	unsigned finding = finding_of_kind(view->findings, HC_FINDING_RETAINED);
 	hc_free_pages pages;
 
 	hc_blocks_free_pages(view->blocks, HC_ARENA_ALL, &pages);

@@ -32,9 +32,9 @@ char *hc_arena_name(uint32_t arena); /* "main", "3", "mmapped" */
 /* What each free state holds: {"tcache": {"blocks", "bytes"}, ...}, in ARENA or HC_ARENA_ALL. */
 json_t *hc_free_json(const hc_blocks *blocks, uint32_t arena);
 
-/* findings.c: numbered from 1, with the commands as one would type them for CORE_PATH. */
-json_t *hc_findings_json(const hc_findings *findings, const char *core_path, const hc_report_options *options);
-void hc_findings_print(const hc_findings *findings, const char *core_path, hc_output *output);
+/* findings.c: numbered from 1, with the commands as one would type them. */
+json_t *hc_findings_json(const hc_analysis *analysis, const hc_report_options *options);
+void hc_findings_print(const hc_analysis *analysis, hc_output *output);
 
 /* The COMMAND of a finding as one would type it: "heapcore chunks core.8901 ./worker --state top". */
 char *hc_command_line(const char *command, const char *core_path, const hc_report_options *options);

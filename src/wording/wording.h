@@ -10,6 +10,13 @@
 
 #include <heapcore/diff.h>
 
+/* ---- findings.c ---- */
+
+/* A sentence without its full stop. FINDING is one of ANALYSIS. */
+char *hc_word_finding(const hc_analysis *analysis, const hc_finding *finding);
+/* Arguments of heapcore that show more, with "CORE" for the core. */
+char *hc_word_finding_command(const hc_finding *finding);
+
 /* ---- growth.c ---- */
 
 /* What a row of the growth is: "g_registry->summaries_", "libcodec.so: text like ...", "blocks of 48 bytes, owner not known". */

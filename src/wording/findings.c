@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Findings in words. */
+#include "wording/wording.h"
+
+#include "base/text.h"
+#include "blocks/blocks.h"
+#include "references/references.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum {
+	LITTLE_TRIM = 1 << 20, /* bytes that malloc_trim(0) would give back: less is "only" */
+	KEY_COLUMNS = 40,      /* of a key that is shown */
+};
+
+static const char *plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+/* ---- lost blocks ---- */
+
+/* "5,250 x 312 B, 5,040 x 712 B, ..." */
+static void append_sizes(GString *text, const hc_finding_lost *lost)
+{
+	for (unsigned i = 0; i < MIN(lost->size_count, HC_FINDING_SIZES); i++) {
+		char blocks[HC_TEXT_COUNT_LENGTH], bytes[HC_TEXT_SIZE_LENGTH];
+
+		g_string_append_printf(text, "%s%s x %s", i ? ", " : "", hc_text_count(blocks, lost->sizes[i].blocks),
+			hc_text_size(bytes, lost->sizes[i].size));
+	}
+	if (lost->size_count > HC_FINDING_SIZES)
+		g_string_append(text, ", ...");
+}
+
+static void append_lost(GString *text, const hc_analysis *analysis, const hc_finding *finding)
+{
+	const hc_finding_lost *lost = &finding->lost;
+	char count[HC_TEXT_COUNT_LENGTH];
+
+	g_string_append_printf(text, "%s%s block%s that nothing %spoints to", lost->is_bound ? "at most lost: " : "",
+		hc_text_count(count, finding->blocks), plural(finding->blocks), lost->is_bound ? "in the core " : "");
+	if (lost->heads < finding->blocks)
+		g_string_append_printf(
+			text, ", %s of them directly, the others only from these", hc_text_count(count, lost->heads));
+	g_string_append(text, ": ");
+	append_sizes(text, lost);
+	if (lost->beginning)
+		g_string_append_printf(text, "; %.0f %% of the bytes are in blocks that begin \"%s\"",
+			100 * lost->beginning_share, lost->beginning);
+	if (lost->unloaded)
+		g_string_append_printf(text, "; %s of them begin%s as objects of a library that was unloaded do",
+			hc_text_count(count, lost->unloaded), lost->unloaded == 1 ? "s" : "");
+	if (lost->is_bound) {
+		g_autofree char *missing = hc_references_describe_missing(hc_analysis_references(analysis));
+
+		g_string_append_printf(text, "; but %s", missing);
+	}
+}
+
+/* ---- places ---- */
+
+/* "field of Scene, 1 object", "thread-local of 40 threads"; "" of what the path names well enough. Free with g_free(). */
+static char *where_text(const hc_finding_place *place)
+{
+	char count[HC_TEXT_COUNT_LENGTH];
+
+	if (g_str_has_prefix(place->where, "field of ") && place->count)
+		return g_strdup_printf(
+			"%s, %s object%s", place->where, hc_text_count(count, place->count), plural(place->count));
+	if (!strcmp(place->where, "static") || g_str_has_prefix(place->where, "in every element of "))
+		return g_strdup("");
+	if (!place->threads)
+		return g_strdup(place->where);
+	if (place->is_thread_local)
+		return g_strdup_printf("thread-local of %u threads", place->threads);
+	return g_strdup_printf("%s() in %u threads", place->function ? place->function : "?", place->threads);
+}
+
+/* "vectors" of "libstdc++ vector" */
+static char *containers_text(const hc_finding_place *place)
+{
+	const char *last = place->kind ? strrchr(place->kind, ' ') : NULL;
+
+	for (const char *letter = last ? last + 1 : ""; *letter; letter++)
+		if (!g_ascii_isalpha(*letter))
+			return g_strdup("containers");
+	return last && last[1] ? g_strdup_printf("%s%s", last + 1, plural(place->count)) : g_strdup("containers");
+}
+
+/* ", keys like "k1" differ only in numbers: does anything bound them?" One core can't tell: it is asked, not said. */
+static void append_keys(GString *text, const hc_finding_place *place)
+{
+	bool cut = g_utf8_validate(place->key, -1, NULL) && g_utf8_strlen(place->key, -1) > KEY_COLUMNS;
+	g_autofree char *start = cut ? g_utf8_substring(place->key, 0, KEY_COLUMNS) : NULL;
+
+	g_string_append_printf(text, ", keys like \"%s%s\"", cut ? start : place->key, cut ? "..." : "");
+	if (place->keys_alike)
+		g_string_append(text, " differ only in numbers: does anything bound them?");
+}
+
+static void append_contents(GString *text, const hc_finding *finding)
+{
+	const hc_finding_place *place = &finding->place;
+	char count[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_SIZE_LENGTH];
+
+	if (place->unused) {
+		g_autofree char *containers = containers_text(place);
+
+		g_string_append_printf(text, "%s of unused capacity in %s %s%s", hc_text_size(size, place->unused),
+			hc_text_count(count, place->count), place->elements ? "" : "empty ", containers);
+		return;
+	}
+	if (finding->kind == HC_FINDING_OWNER) {
+		g_string_append_printf(
+			text, "%s block%s", hc_text_count(count, finding->blocks), plural(finding->blocks));
+		return;
+	}
+	g_string_append_printf(text, "%s element%s", hc_text_count(count, place->elements), plural(place->elements));
+	if (place->parts && place->own && place->own < finding->bytes)
+		g_string_append_printf(text, ", of which %s %s", hc_text_size(size, place->own), place->parts);
+	if (place->key)
+		append_keys(text, place);
+}
+
+static void append_place(GString *text, const hc_finding *finding)
+{
+	const hc_finding_place *place = &finding->place;
+	g_autofree char *where = where_text(place);
+	bool says_type = place->type && *place->type && strcmp(place->type, place->path);
+
+	g_string_append(text, place->path);
+	if (says_type || *where)
+		g_string_append_printf(
+			text, " (%s%s%s)", says_type ? place->type : "", says_type && *where ? ", " : "", where);
+	g_string_append(text, ": ");
+	append_contents(text, finding);
+	if (place->certainty == HC_CERTAINTY_DEDUCED)
+		g_string_append(text, "; deduced");
+	else if (place->certainty >= HC_CERTAINTY_GUESS)
+		g_string_append(text, "; this is a guess");
+}
+
+/* ---- the others ---- */
+
+static void append_retained(GString *text, const hc_finding_retained *retained)
+{
+	const hc_pin_holder *holder = &retained->holder;
+	char whole[HC_TEXT_SIZE_LENGTH], zero[HC_TEXT_SIZE_LENGTH], trim[HC_TEXT_SIZE_LENGTH],
+		pinned[HC_TEXT_SIZE_LENGTH], count[HC_TEXT_COUNT_LENGTH];
+
+	g_string_append_printf(text,
+		"free, but kept by malloc: %s in whole pages, %s of them zero already; malloc_trim(0) would give %s%s back",
+		hc_text_size(whole, retained->whole), hc_text_size(zero, retained->zero),
+		retained->trim >= LITTLE_TRIM ? "" : "only ", hc_text_size(trim, retained->trim));
+	if (holder->pinned) {
+		g_autofree char *name = hc_pin_holder_text(holder);
+
+		g_string_append_printf(text, "; %s of it is pinned by %s block%s: %s",
+			hc_text_size(pinned, holder->pinned), hc_text_count(count, holder->amount.blocks),
+			plural(holder->amount.blocks), name);
+	}
+}
+
+static void append_size(GString *text, const hc_finding *finding)
+{
+	const hc_finding_size *size = &finding->size;
+	char blocks[HC_TEXT_COUNT_LENGTH], bytes[HC_TEXT_SIZE_LENGTH];
+
+	g_string_append_printf(text, "%s block%s of %s, type and owner not known",
+		hc_text_count(blocks, finding->blocks), plural(finding->blocks), hc_text_size(bytes, size->size));
+	if (size->referrer == HC_REFERRER_NAMED)
+		g_string_append_printf(text, "; pointed to from %s", size->name);
+	else if (size->referrer == HC_REFERRER_OTHERS)
+		g_string_append(text, "; pointed to from others of them");
+	else if (size->referrer == HC_REFERRER_SIZE)
+		g_string_append_printf(text, "; pointed to from blocks of %s", hc_text_size(bytes, size->from_size));
+	if (size->referrer && size->and_elsewhere)
+		g_string_append(text, " and elsewhere");
+}
+
+static void append_not_glibc(GString *text, const hc_analysis *analysis)
+{
+	const hc_blocks *blocks = hc_analysis_blocks(analysis);
+	const hc_heap_info *heap = hc_blocks_heap(blocks);
+	char size[HC_TEXT_SIZE_LENGTH];
+
+	if (heap->foreign) {
+		g_string_append_printf(text, "the heap is not glibc's: %s serves this program", heap->foreign);
+		if (heap->provider)
+			g_string_append_printf(text, ", from %s", heap->provider);
+		g_string_append_printf(text,
+			". Its blocks are not read; they lie in the anonymous mappings. glibc's malloc holds %s in use beside it",
+			hc_text_size(size, hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes));
+		return;
+	}
+	g_autofree char *unread = hc_heap_why_unread(heap, hc_core_process(hc_analysis_core(analysis)));
+
+	g_string_append(text, unread);
+}
+
+static void append_not_heap(GString *text, const hc_analysis *analysis, hc_row_id id)
+{
+	static const char *const texts[HC_ROW_COUNT] = {
+		[HC_ROW_ANONYMOUS] = "in anonymous mappings that are not malloc's",
+		[HC_ROW_SHARED] = "in shared memory",
+		[HC_ROW_STACKS] = "in live parts of stacks",
+		[HC_ROW_FOREIGN_SBRK] = "in the program break, but not malloc's: the program calls sbrk() itself",
+	};
+	const hc_memory_row *row = hc_memory_row_find(hc_analysis_memory(analysis), id);
+
+	g_string_append(text, texts[id]);
+	if (row && row->note)
+		g_string_append_printf(text, "; %s", row->note);
+}
+
+static void append_unjoined(GString *text, const hc_finding *finding)
+{
+	char threads[HC_TEXT_COUNT_LENGTH], space[HC_TEXT_SIZE_LENGTH], memory[HC_TEXT_SIZE_LENGTH];
+
+	g_string_append_printf(text,
+		"%s threads have ended and were not joined: their stacks keep %s of address space, %s of it %s",
+		hc_text_count(threads, finding->unjoined.threads), hc_text_size(space, finding->unjoined.address_space),
+		hc_text_size(memory, finding->bytes), finding->unjoined.is_resident ? "resident" : "touched");
+}
+
+static void append_corrupt(GString *text, uint64_t places)
+{
+	char count[HC_TEXT_COUNT_LENGTH];
+
+	g_string_append_printf(text,
+		"%s place%s where the heap's chunks could not be followed: overwritten by a bug in the program, or missing in the core",
+		hc_text_count(count, places), plural(places));
+}
+
+/* ---- the whole ---- */
+
+static void append_finding(GString *text, const hc_analysis *analysis, const hc_finding *finding)
+{
+	switch (finding->kind) {
+	case HC_FINDING_LOST:
+		return append_lost(text, analysis, finding);
+	case HC_FINDING_CONTAINER:
+	case HC_FINDING_OWNER:
+		return append_place(text, finding);
+	case HC_FINDING_RETAINED:
+		return append_retained(text, &finding->retained);
+	case HC_FINDING_BIG_BLOCKS:
+	case HC_FINDING_ONE_SIZE:
+		return append_size(text, finding);
+	case HC_FINDING_NOT_GLIBC:
+	case HC_FINDING_HEAP_NOT_READ:
+		return append_not_glibc(text, analysis);
+	case HC_FINDING_NOT_HEAP:
+		return append_not_heap(text, analysis, finding->row);
+	case HC_FINDING_UNJOINED:
+		return append_unjoined(text, finding);
+	case HC_FINDING_CORRUPT:
+		return append_corrupt(text, finding->corrupt.places);
+	default:
+		return;
+	}
+}
+
+char *hc_word_finding(const hc_analysis *analysis, const hc_finding *finding)
+{
+	GString *text = g_string_new(NULL);
+
+	append_finding(text, analysis, finding);
+	return g_string_free(text, FALSE);
+}
+
+char *hc_word_finding_command(const hc_finding *finding)
+{
+	static const char *const commands[HC_FINDING_KIND_COUNT] = {
+		[HC_FINDING_LOST] = "leaks CORE",
+		[HC_FINDING_OWNER] = "types CORE",
+		[HC_FINDING_RETAINED] = "pins CORE",
+		[HC_FINDING_NOT_GLIBC] = "mappings CORE",
+		[HC_FINDING_HEAP_NOT_READ] = "mappings CORE",
+		[HC_FINDING_NOT_HEAP] = "mappings CORE",
+		[HC_FINDING_UNJOINED] = "mappings CORE",
+	};
+	g_autofree char *quoted = finding->kind == HC_FINDING_CONTAINER ? g_shell_quote(finding->place.path) : NULL;
+
+	switch (finding->kind) {
+	case HC_FINDING_CONTAINER:
+		return g_strdup_printf("containers CORE --variable %s", quoted);
+	case HC_FINDING_BIG_BLOCKS:
+	case HC_FINDING_ONE_SIZE:
+		return g_strdup_printf("chunks CORE --state in-use --min %" PRIu64 " --max %" PRIu64,
+			finding->size.size, finding->size.size);
+	case HC_FINDING_CORRUPT:
+		return g_strdup_printf("block CORE %#" PRIx64, finding->corrupt.first);
+	default:
+		return g_strdup(commands[finding->kind]);
+	}
+}
