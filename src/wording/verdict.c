@@ -108,7 +108,7 @@ static void append_torn(GString *line, const hc_diff *diff)
 			g_string_append_printf(
 				line, "Core %s lacks malloc's heap, or the memory that it is found by. ", name);
 	}
-	g_string_append(line, "How much memory grew, and whose, it does not tell; ");
+	g_string_append(line, "How much memory grew, and who holds it, is not known; ");
 	if (hc_diff_growth(diff))
 		append_change(line, "mapped address space", hc_diff_growth(diff));
 	else
