@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Claims, and cutting the core's pieces into areas. */
-#include "areas/internal.h"
+#include "areas/areas_state.h"
 
 #include "base/partition.h"
 
@@ -31,7 +31,7 @@ const char *hc_area_kind_name(hc_area_kind kind)
 
 void hc_areas_claim(hc_areas *areas, hc_address start, hc_address end, hc_area_kind kind, unsigned owner)
 {
-	hc_claim claim = { start, end, kind, owner };
+	hc_area_claim claim = { start, end, kind, owner };
 
 	if (start < end)
 		g_array_append_val(areas->claims, claim);
@@ -69,7 +69,7 @@ static void claim_region(hc_areas *areas, unsigned index)
 
 static int compare_claims(const void *a, const void *b)
 {
-	const hc_claim *x = a, *y = b;
+	const hc_area_claim *x = a, *y = b;
 
 	if (x->start != y->start)
 		return (x->start > y->start) - (x->start < y->start);
@@ -84,23 +84,23 @@ static void make_kinds_disjoint(GArray *claims)
 
 	g_array_sort(claims, compare_claims);
 	for (unsigned i = 0; i < claims->len; i++) {
-		hc_claim claim = g_array_index(claims, hc_claim, i);
+		hc_area_claim claim = g_array_index(claims, hc_area_claim, i);
 
 		claim.start = MAX(claim.start, ends[claim.kind]);
 		if (claim.start >= claim.end)
 			continue;
 		ends[claim.kind] = claim.end;
-		g_array_index(claims, hc_claim, kept++) = claim;
+		g_array_index(claims, hc_area_claim, kept++) = claim;
 	}
 	g_array_set_size(claims, kept);
 	g_array_sort(claims, compare_claims);
 }
 
 /* Adds [start, end) of CLAIM. What begins where no greater claim ended goes on in one piece. */
-static void append_part(GArray *claims, const hc_claim *claim, hc_address start, hc_address end)
+static void append_part(GArray *claims, const hc_area_claim *claim, hc_address start, hc_address end)
 {
-	hc_claim part = { start, end, claim->kind, claim->owner };
-	hc_claim *last = claims->len ? &g_array_index(claims, hc_claim, claims->len - 1) : NULL;
+	hc_area_claim part = { start, end, claim->kind, claim->owner };
+	hc_area_claim *last = claims->len ? &g_array_index(claims, hc_area_claim, claims->len - 1) : NULL;
 
 	if (last && start > claim->start && last->end == start && last->kind == claim->kind)
 		last->end = end;
@@ -115,20 +115,20 @@ static void append_part(GArray *claims, const hc_claim *claim, hc_address start,
 static void make_claims_disjoint(hc_areas *areas)
 {
 	g_autoptr(GArray) claims = g_steal_pointer(&areas->claims);
-	hc_claim open[HC_AREA_KIND_COUNT] = { 0 };
+	hc_area_claim open[HC_AREA_KIND_COUNT] = { 0 };
 	hc_address at = 0;
 	unsigned next = 0;
 
 	make_kinds_disjoint(claims);
-	areas->claims = g_array_new(FALSE, FALSE, sizeof(hc_claim));
+	areas->claims = g_array_new(FALSE, FALSE, sizeof(hc_area_claim));
 	for (;;) {
-		const hc_claim *first = NULL;
+		const hc_area_claim *first = NULL;
 
-		for (; next < claims->len && g_array_index(claims, hc_claim, next).start <= at; next++)
-			open[g_array_index(claims, hc_claim, next).kind] = g_array_index(claims, hc_claim, next);
+		for (; next < claims->len && g_array_index(claims, hc_area_claim, next).start <= at; next++)
+			open[g_array_index(claims, hc_area_claim, next).kind] = g_array_index(claims, hc_area_claim, next);
 		for (unsigned kind = 0; kind < HC_AREA_KIND_COUNT && !first; kind++)
 			first = open[kind].end > at ? &open[kind] : NULL;
-		hc_address border = next < claims->len ? g_array_index(claims, hc_claim, next).start : UINT64_MAX;
+		hc_address border = next < claims->len ? g_array_index(claims, hc_area_claim, next).start : UINT64_MAX;
 
 		if (!first && next == claims->len)
 			break;
@@ -173,10 +173,10 @@ static void cut_mapping(hc_areas *areas, const hc_mapping *mapping, unsigned *cl
 
 	while (at < mapping->end) {
 		while (*claim_index < areas->claims->len &&
-			g_array_index(areas->claims, hc_claim, *claim_index).end <= at)
+			g_array_index(areas->claims, hc_area_claim, *claim_index).end <= at)
 			++*claim_index;
-		const hc_claim *claim = *claim_index < areas->claims->len ?
-						&g_array_index(areas->claims, hc_claim, *claim_index) :
+		const hc_area_claim *claim = *claim_index < areas->claims->len ?
+						&g_array_index(areas->claims, hc_area_claim, *claim_index) :
 						NULL;
 
 		if (claim && claim->start <= at) {
@@ -210,7 +210,7 @@ hc_areas *hc_areas_create(
 	areas->blocks = blocks;
 	areas->diagnostics = diagnostics;
 	areas->list = g_array_new(FALSE, FALSE, sizeof(hc_area));
-	areas->claims = g_array_new(FALSE, FALSE, sizeof(hc_claim));
+	areas->claims = g_array_new(FALSE, FALSE, sizeof(hc_area_claim));
 	areas->results = g_array_new(FALSE, FALSE, sizeof(hc_range));
 	areas->unjoined = g_array_new(FALSE, FALSE, sizeof(hc_range));
 	areas->texts = g_string_chunk_new(256);

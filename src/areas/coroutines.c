@@ -14,7 +14,7 @@
  *
  * Costs one look at the last page of each anonymous mapping, and one at each page of what is a stack.
  */
-#include "areas/internal.h"
+#include "areas/areas_state.h"
 
 #include "base/bytes.h"
 
@@ -216,7 +216,7 @@ static bool may_hold_stacks(const hc_areas *areas, const hc_mapping *mapping, ui
 
 static int compare_starts(const void *a, const void *b)
 {
-	const hc_claim *x = a, *y = b;
+	const hc_area_claim *x = a, *y = b;
 
 	return (x->start > y->start) - (x->start < y->start);
 }
@@ -237,8 +237,8 @@ void hc_areas_claim_coroutines(hc_areas *areas)
 		const hc_mapping *mapping = hc_core_mapping(areas->core, i);
 		struct candidate candidate = { areas, mapping, i ? hc_core_mapping(areas->core, i - 1) : NULL, page };
 
-		for (; next < claims->len && g_array_index(claims, hc_claim, next).start < mapping->end; next++)
-			reach = MAX(reach, g_array_index(claims, hc_claim, next).end);
+		for (; next < claims->len && g_array_index(claims, hc_area_claim, next).start < mapping->end; next++)
+			reach = MAX(reach, g_array_index(claims, hc_area_claim, next).end);
 		if (reach > mapping->start || !may_hold_stacks(areas, mapping, page))
 			continue;
 		claim_running(areas, &candidate);

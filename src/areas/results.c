@@ -17,7 +17,7 @@
  * The result stands two words before the start routine, with priority and policy between them, in all releases. The
  * routine's argument, behind it, is nothing that the process can still get at.
  */
-#include "areas/internal.h"
+#include "areas/areas_state.h"
 
 enum {
 	LIST_SEARCH_FROM = 64, /* bytes: behind the control block's first words */

@@ -15,7 +15,7 @@
  * they end is not known: so of such a stack only what was never touched is unused, and the rest is searched. What it runs on
  * is looked for by coroutines.c.
  */
-#include "areas/internal.h"
+#include "areas/areas_state.h"
 
 #include "base/bytes.h"
 

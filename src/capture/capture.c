@@ -6,7 +6,7 @@
  * The core is written here and not by gcore, because gdb writes address space that was only reserved as zeros (gdb 13: a reserved
  * terabyte is a file of a terabyte), and reads symbols while the process stands still.
  */
-#include "capture/internal.h"
+#include "capture/capture_parts.h"
 
 #include "base/text.h"
 

@@ -4,7 +4,7 @@
  * /proc/PID/pagemap tells which pages of anonymous memory there are at all: the others are zero, and holes in the file, so that it takes
  * no more room than the process did, and reading makes no pages that were not there. Zero pages become holes, too.
  */
-#include "capture/internal.h"
+#include "capture/capture_parts.h"
 
 #include <elf.h>
 #include <errno.h>

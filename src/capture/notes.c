@@ -3,7 +3,7 @@
  * The notes of a core, as the kernel writes them (fs/binfmt_elf.c; core(5) for NT_FILE): the process, the auxiliary vector, the mapped
  * files, and each thread's registers. One more, HEAPCORE, says who wrote it.
  */
-#include "capture/internal.h"
+#include "capture/capture_parts.h"
 
 #include <elf.h>
 #include <errno.h>

@@ -3,7 +3,7 @@
  * Copies of what /proc and the control groups say of a process. Nothing here fails because the kernel does not tell: what there is not, the
  * reader calls unknown.
  */
-#include "capture/internal.h"
+#include "capture/capture_parts.h"
 
 #include "base/file.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Reading a capture's files back. They may be anything: what makes no sense is unknown. */
-#include "capture/internal.h"
+#include "capture/capture_parts.h"
 
 #include "base/file.h"
 

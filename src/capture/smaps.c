@@ -4,7 +4,7 @@
  * also private file mappings that may be written, as gdb does. Address space that was only reserved is in the headers alone: a
  * process may have terabytes of it.
  */
-#include "capture/internal.h"
+#include "capture/capture_parts.h"
 
 #include <string.h>
 

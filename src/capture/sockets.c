@@ -12,7 +12,7 @@
  *
  * with - for what is not known. Names of UNIX sockets are escaped as in C, so that they are one word.
  */
-#include "capture/internal.h"
+#include "capture/capture_parts.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>

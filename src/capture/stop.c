@@ -6,7 +6,7 @@
  * itself if we die, however we do. A thread may meet a signal of its own before the interrupt: that is given to it when it goes on.
  * Threads are looked for until a whole pass over /proc/PID/task finds no new one: a stopped one starts none.
  */
-#include "capture/internal.h"
+#include "capture/capture_parts.h"
 
 #include <errno.h>
 #include <stdlib.h>

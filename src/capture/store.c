@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Side facts as one value, for snapshots: what is shown of them, no more. */
-#include "capture/internal.h"
+#include "capture/capture_parts.h"
 
 enum {
 	SOCKETS_KEPT = 100

@@ -2,7 +2,7 @@
 /* What compile.c, keys.c and functions.c share. */
 #pragma once
 
-#include "containers/internal.h"
+#include "containers/container_parts.h"
 
 /* Where a place is. Nothing is emitted for it until it is needed, so that paths of members add up. */
 typedef enum {

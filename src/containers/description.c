@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Key files -> descriptions. docs/containers.md is the reference of the format. */
-#include "containers/internal.h"
+#include "containers/container_parts.h"
 
 #include "base/file.h"
 

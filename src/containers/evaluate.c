@@ -3,7 +3,7 @@
  * Runs programs. Their stack was counted when they were compiled, jumps lead forward only, and a key never needs itself: they end.
  * The value of a key is kept for the rest of the walk.
  */
-#include "containers/internal.h"
+#include "containers/container_parts.h"
 
 #include "debuginfo/debuginfo.h"
 

@@ -6,7 +6,7 @@
  * shape is there, `when` holds, and all of its keys compile. What a program does to a type (another version of a library, another
  * name of a member) is thus said in the files: the description that fits is the right one. Each type is asked for once.
  */
-#include "containers/internal.h"
+#include "containers/container_parts.h"
 
 #include "base/file.h"
 

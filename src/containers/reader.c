@@ -90,7 +90,7 @@ const uint8_t *hc_reader_move(hc_reader *reader, hc_address address, uint64_t si
 	return reader->scratch;
 }
 
-hc_place hc_reader_check_elsewhere(hc_reader *reader, hc_address address, uint64_t size)
+hc_range_kind hc_reader_check_elsewhere(hc_reader *reader, hc_address address, uint64_t size)
 {
 	const hc_block_region *region = hc_blocks_region(reader->blocks, address);
 
@@ -102,13 +102,13 @@ hc_place hc_reader_check_elsewhere(hc_reader *reader, hc_address address, uint64
 		uint64_t available;
 
 		if (!hc_core_bytes(reader->core, address, &available))
-			return HC_PLACE_UNREADABLE;
+			return HC_RANGE_UNREADABLE;
 		if (size <= available)
-			return HC_PLACE_OUTSIDE;
+			return HC_RANGE_OUTSIDE;
 		address += available;
 		size -= available;
 	}
-	return HC_PLACE_UNREADABLE;
+	return HC_RANGE_UNREADABLE;
 }
 
 uint64_t hc_reader_rest(hc_reader *reader, hc_address address)

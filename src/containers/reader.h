@@ -23,12 +23,12 @@ typedef struct hc_reader {
 
 /* Where a range lies. */
 typedef enum {
-	HC_PLACE_LIVE,	  /* in one block in use */
-	HC_PLACE_OUTSIDE, /* not in the heap, but readable */
-	HC_PLACE_FREED,
-	HC_PLACE_SPLIT, /* reaches over the end of its block */
-	HC_PLACE_UNREADABLE,
-} hc_place;
+	HC_RANGE_LIVE,	  /* in one block in use */
+	HC_RANGE_OUTSIDE, /* not in the heap, but readable */
+	HC_RANGE_FREED,
+	HC_RANGE_SPLIT, /* reaches over the end of its block */
+	HC_RANGE_UNREADABLE,
+} hc_range_kind;
 
 void hc_reader_init(hc_reader *reader, const hc_core *core, const hc_blocks *blocks, hc_modules *modules);
 void hc_reader_clear(hc_reader *reader);
@@ -87,7 +87,7 @@ static inline bool hc_reader_word(hc_reader *reader, hc_address address, uint64_
 }
 
 /* As hc_reader_check(), for what is not in the last region. */
-hc_place hc_reader_check_elsewhere(hc_reader *reader, hc_address address, uint64_t size);
+hc_range_kind hc_reader_check_elsewhere(hc_reader *reader, hc_address address, uint64_t size);
 
 /* Bytes from ADDRESS to the end of the block in use, or of the piece of memory, that it is in; 0 if there are none. */
 uint64_t hc_reader_rest(hc_reader *reader, hc_address address);
@@ -101,27 +101,27 @@ static inline bool hc_reader_is_live(const hc_reader *reader, uint64_t start)
 }
 
 /* The same as hc_reader_check() for an address in REGION. */
-static inline hc_place hc_reader_check_region(
+static inline hc_range_kind hc_reader_check_region(
 	const hc_reader *reader, const hc_block_region *region, hc_address address, uint64_t size)
 {
 	const hc_blocks *blocks = reader->blocks;
 	uint64_t start, last;
 
 	if (size > region->end - address)
-		return HC_PLACE_SPLIT;
+		return HC_RANGE_SPLIT;
 	if (region->region.is_mmapped)
-		return address >= region->region.block ? HC_PLACE_LIVE : HC_PLACE_UNREADABLE;
+		return address >= region->region.block ? HC_RANGE_LIVE : HC_RANGE_UNREADABLE;
 	start = hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, address), address);
 	if (start == UINT64_MAX)
-		return HC_PLACE_SPLIT;
+		return HC_RANGE_SPLIT;
 	last = address + size - (size ? 1 : 0);
 	if (hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, last), last) != start)
-		return HC_PLACE_SPLIT;
-	return hc_reader_is_live(reader, start) ? HC_PLACE_LIVE : HC_PLACE_FREED;
+		return HC_RANGE_SPLIT;
+	return hc_reader_is_live(reader, start) ? HC_RANGE_LIVE : HC_RANGE_FREED;
 }
 
 /* Where the SIZE bytes at ADDRESS lie. */
-static inline hc_place hc_reader_check(hc_reader *reader, hc_address address, uint64_t size)
+static inline hc_range_kind hc_reader_check(hc_reader *reader, hc_address address, uint64_t size)
 {
 	const hc_block_region *region = reader->region;
 

@@ -6,7 +6,7 @@
  * outside of the heap (static storage, stacks, a program's own allocator) must be readable. A failed check of the object itself makes
  * the walk implausible; what does not fit further on, after some elements that did, leaves it truncated.
  */
-#include "containers/internal.h"
+#include "containers/container_parts.h"
 
 #include "debuginfo/debuginfo.h"
 
@@ -72,23 +72,23 @@ static bool implausible(hc_walker *walker, const char *reason)
 	return hc_walker_end(walker, HC_GRADE_IMPLAUSIBLE, reason);
 }
 
-const char *hc_place_reason(hc_place place)
+const char *hc_place_reason(hc_range_kind place)
 {
 	switch (place) {
-	case HC_PLACE_FREED:
+	case HC_RANGE_FREED:
 		return "its memory has been freed";
-	case HC_PLACE_SPLIT:
+	case HC_RANGE_SPLIT:
 		return "its memory is not within one block";
-	case HC_PLACE_UNREADABLE:
+	case HC_RANGE_UNREADABLE:
 		return "its memory cannot be read";
 	default:
 		return NULL;
 	}
 }
 
-static bool is_usable(hc_place place)
+static bool is_usable(hc_range_kind place)
 {
-	return place == HC_PLACE_LIVE || place == HC_PLACE_OUTSIDE;
+	return place == HC_RANGE_LIVE || place == HC_RANGE_OUTSIDE;
 }
 
 /* True if [address, address + size) is a part of the container itself. */
@@ -170,7 +170,7 @@ static bool read_row(hc_walker *walker, row *r)
 static bool check_row(hc_walker *walker, const row *r, uint64_t bytes)
 {
 	hc_address start = r->data - r->header;
-	hc_place place;
+	hc_range_kind place;
 
 	if (!r->data)
 		return r->count ? implausible(walker, "it has elements, but no buffer") : true;
@@ -281,7 +281,7 @@ static void walk_contiguous(hc_walker *walker)
 /* The block that starts at ADDRESS, with the elements [*SKIP, ...) of it. */
 static bool walk_block(hc_walker *walker, hc_address address, uint64_t block, uint64_t size, uint64_t *skip)
 {
-	hc_place place = hc_reader_check(walker->reader, address, block * size);
+	hc_range_kind place = hc_reader_check(walker->reader, address, block * size);
 	uint64_t count;
 
 	if (!is_usable(place))
@@ -313,7 +313,7 @@ static bool walk_block(hc_walker *walker, hc_address address, uint64_t block, ui
 static void walk_segmented(hc_walker *walker)
 {
 	uint64_t map, start, block, blocks, size, word = walker->reader->format.size, least;
-	hc_place place;
+	hc_range_kind place;
 
 	if (!element_size(walker, &size) || !need(walker, HC_KEY_MAP, 0, &map) ||
 		!need(walker, HC_KEY_START, 0, &start) || !need(walker, HC_KEY_BLOCK, 0, &block))
@@ -371,7 +371,7 @@ static void prove_by_object(hc_walker *walker, hc_address object, uint64_t size)
 /* What it leads to lies somewhere; and is its own if that is not the container itself. */
 static bool walk_object(hc_walker *walker, hc_address object, uint64_t size)
 {
-	hc_place place;
+	hc_range_kind place;
 
 	walker->walk->element_size = size;
 	if (is_within(walker, object, size)) {
@@ -627,7 +627,7 @@ static bool own_other_memory(hc_walker *walker)
 	for (unsigned i = 0; i < description->memory_count; i++) {
 		const hc_description_key *key = &description->keys[description->memories[i]];
 		uint64_t address, size;
-		hc_place place;
+		hc_range_kind place;
 
 		if (!hc_walker_key(walker, description->memories[i], &address))
 			return implausible(walker, "its memory cannot be read");
@@ -679,7 +679,7 @@ static bool find_object(hc_walker *walker, uint8_t *buffer)
 	else if (!walker->object && size <= OBJECT_MAX && reader->modules &&
 		 hc_modules_read(reader->modules, walker->address, buffer, size))
 		walker->object = buffer;
-	else if (!walker->object && hc_reader_check(reader, walker->address, size) == HC_PLACE_UNREADABLE)
+	else if (!walker->object && hc_reader_check(reader, walker->address, size) == HC_RANGE_UNREADABLE)
 		return implausible(walker, "it cannot be read itself");
 	return true;
 }
@@ -689,7 +689,7 @@ static bool follow_pointer(hc_walker *walker)
 {
 	hc_reader *reader = walker->reader;
 	uint8_t bytes[8];
-	hc_place place;
+	hc_range_kind place;
 
 	if (!hc_reader_word(reader, walker->address, &walker->address)) {
 		if (!reader->modules || !hc_modules_read(reader->modules, walker->address, bytes, reader->format.size))

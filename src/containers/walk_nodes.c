@@ -7,7 +7,7 @@
  * by Brent's algorithm: a node is remembered, and another one each time that the distance has doubled. No recursion: trees are
  * walked in order with a stack of their own.
  */
-#include "containers/internal.h"
+#include "containers/container_parts.h"
 
 enum {
 	STACK_FIXED = 96, /* levels of a tree, before memory is needed for them */
@@ -127,10 +127,10 @@ static inline const uint8_t *enter(hc_walker *walker, const nodes *n, hc_address
 	hc_address start = address + (uint64_t)n->first;
 
 	hc_reader_prefetch(walker->reader, start); /* while the index is asked */
-	hc_place place = hc_reader_check(walker->reader, start, n->size);
+	hc_range_kind place = hc_reader_check(walker->reader, start, n->size);
 	const uint8_t *bytes;
 
-	if (G_UNLIKELY(place != HC_PLACE_LIVE && place != HC_PLACE_OUTSIDE)) {
+	if (G_UNLIKELY(place != HC_RANGE_LIVE && place != HC_RANGE_OUTSIDE)) {
 		hc_walker_break(walker, hc_place_reason(place));
 		return NULL;
 	}
@@ -433,7 +433,7 @@ typedef struct table {
 
 static bool read_table(hc_walker *walker, hc_key slots, uint64_t stride, hc_memory_role role, table *t)
 {
-	hc_place place;
+	hc_range_kind place;
 
 	if (!need(walker, HC_KEY_TABLE, 0, &t->start) || !need(walker, slots, 0, &t->slots) ||
 		!need(walker, HC_KEY_STRIDE, stride, &t->stride))
@@ -451,7 +451,7 @@ static bool read_table(hc_walker *walker, hc_key slots, uint64_t stride, hc_memo
 		return t->slots * t->stride <= walker->object_size - (t->start - walker->address) ||
 		       fail(walker, "its table is larger than itself");
 	place = hc_reader_check(walker->reader, t->start, t->slots * t->stride);
-	if (place != HC_PLACE_LIVE && place != HC_PLACE_OUTSIDE)
+	if (place != HC_RANGE_LIVE && place != HC_RANGE_OUTSIDE)
 		return fail(walker, hc_place_reason(place));
 	hc_walker_own(walker, t->start, t->slots * t->stride, role);
 	return true;
@@ -491,9 +491,9 @@ void hc_walk_buckets(hc_walker *walker)
 /* A slot in use may hold no more than a pointer to its element, which the table owns: a node. */
 static bool own_slot(hc_walker *walker, hc_address element, uint64_t node_size)
 {
-	hc_place place = hc_reader_check(walker->reader, element, node_size);
+	hc_range_kind place = hc_reader_check(walker->reader, element, node_size);
 
-	if (place != HC_PLACE_LIVE && place != HC_PLACE_OUTSIDE)
+	if (place != HC_RANGE_LIVE && place != HC_RANGE_OUTSIDE)
 		return hc_walker_break(walker, hc_place_reason(place));
 	hc_walker_own(walker, element, node_size, HC_MEMORY_NODE);
 	return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Opening a core, and "address -> bytes, or why not". */
-#include "core/internal.h"
+#include "core/core_state.h"
 
 #include "base/file.h"
 #include "base/partition.h"

@@ -3,7 +3,7 @@
  * The ELF header and program headers of a core. libelf is not used here: it refuses a gdb core that was cut, because the
  * section headers at its end are gone, although every program header is there.
  */
-#include "core/internal.h"
+#include "core/core_state.h"
 
 #include <elf.h>
 

@@ -3,7 +3,7 @@
  * The notes of a core: threads (NT_PRSTATUS and the register sets after each), process (NT_PRPSINFO), auxiliary vector,
  * mapped files (NT_FILE), signal (NT_SIGINFO). Layouts: linux/elfcore.h and asm/elf.h of the machine; core(5) for NT_FILE.
  */
-#include "core/internal.h"
+#include "core/core_state.h"
 
 #include <elf.h>
 

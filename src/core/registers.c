@@ -5,7 +5,7 @@
  *
  * To add a machine: a row in `machines`.
  */
-#include "core/internal.h"
+#include "core/core_state.h"
 
 #include <elf.h>
 

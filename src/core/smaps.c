@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* /proc/PID/smaps (proc(5)): as capture reads it of a live process, and as it lies beside a capture's core. */
-#include "core/internal.h"
+#include "core/core_state.h"
 
 #include "base/file.h"
 

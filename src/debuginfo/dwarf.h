@@ -2,7 +2,7 @@
 /* DWARF, for the files of debuginfo/ that read it: the index of a module's units, types of DIEs, locations. */
 #pragma once
 
-#include "debuginfo/internal.h"
+#include "debuginfo/modules_state.h"
 #include "debuginfo/types.h"
 
 #include <elfutils/libdw.h>

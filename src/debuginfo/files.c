@@ -3,7 +3,7 @@
  * The files that modules were mapped from: found, and trusted only if they are the same files. A file is the same if its
  * build-id is; where neither has a build-id, if its first page is, which holds the program headers.
  */
-#include "debuginfo/internal.h"
+#include "debuginfo/modules_state.h"
 
 #include <elf.h>
 #include <elfutils/libdwelf.h>

@@ -130,7 +130,7 @@ struct hc_debug {
 	hc_type *void_type;
 	GHashTable *definitions; /* hash of a declared name -> hc_type *, or NULL */
 	GHashTable *by_name;	 /* as users write it -> hc_type *, or NULL */
-	GHashTable *holders;	 /* hc_type -> GArray of hc_holder (holders.c) */
+	GHashTable *holders;	 /* hc_type -> GArray of hc_holder (node_holders.c) */
 	GHashTable *vtables;	 /* address -> struct vtable * (vtables.c) */
 	GHashTable *arguments;	 /* "address name" of a function's -> hc_type *, or NULL (function_arguments.c) */
 	GArray *variables;	 /* of hc_variable; NULL: not loaded */

@@ -97,7 +97,7 @@ bool hc_evaluation_frame_base(hc_evaluation *evaluation, uint64_t *ret_value)
 			return hc_evaluation_fail(
 				evaluation, HC_VARIABLE_UNSUPPORTED, "the debug info has no base of its frame");
 		if (!find_operations(&nested, &attribute, &operations, &count) ||
-			!hc_expression_value(&nested, &attribute, operations, count, &evaluation->base))
+			!hc_dwarf_expression_value(&nested, &attribute, operations, count, &evaluation->base))
 			return hc_evaluation_fail(evaluation, nested.state, nested.reason);
 		evaluation->has_base = true;
 	}
@@ -121,7 +121,7 @@ static bool find_cfa(hc_evaluation *evaluation, Dwfl_Module *module,
 		return false;
 	nested.bias = bias;
 	bool found = !dwarf_frame_cfa(frame, &operations, &count) && count &&
-		     hc_expression_value(&nested, NULL, operations, count, ret_value);
+		     hc_dwarf_expression_value(&nested, NULL, operations, count, ret_value);
 
 	free(frame);
 	return found;
@@ -153,7 +153,7 @@ static bool evaluate_in_caller(hc_evaluation *caller, Dwarf_Attribute *attribute
 	size_t count;
 
 	return !dwarf_getlocation(attribute, &operations, &count) && count &&
-	       hc_expression_value(caller, attribute, operations, count, ret_value);
+	       hc_dwarf_expression_value(caller, attribute, operations, count, ret_value);
 }
 
 static bool parameter_is_in(Dwarf_Die *parameter, unsigned number)
@@ -258,7 +258,7 @@ bool hc_evaluation_address_of(hc_evaluation *evaluation, Dwarf_Die *die, uint64_
 		return false;
 	if (dwarf_attr_integrate(die, DW_AT_location, &attribute) &&
 		find_operations(&nested, &attribute, &operations, &count) &&
-		hc_expression_locate(&nested, &attribute, operations, count, &location) &&
+		hc_dwarf_expression_locate(&nested, &attribute, operations, count, &location) &&
 		is_in_memory(&location, 0, ret_address))
 		return true;
 	return hc_evaluation_fail(evaluation, HC_VARIABLE_UNSUPPORTED, "it points to what is in no memory");
@@ -481,7 +481,7 @@ void hc_evaluation_place(hc_evaluation *evaluation, Dwarf_Die *die, hc_variable 
 		return;
 	}
 	if (find_operations(evaluation, &attribute, &operations, &count) &&
-		hc_expression_locate(evaluation, &attribute, operations, count, &location))
+		hc_dwarf_expression_locate(evaluation, &attribute, operations, count, &location))
 		set_from_location(evaluation->modules, &location, variable);
 	else
 		set_failure(variable, evaluation->state, evaluation->reason);

@@ -107,11 +107,11 @@ typedef struct hc_location {
  * Evaluates COUNT OPERATIONS as a location description. ATTRIBUTE is where they come from; NULL: from call frame information. FALSE
  * with evaluation->state and ->reason if there is no answer.
  */
-bool hc_expression_locate(hc_evaluation *evaluation, Dwarf_Attribute *attribute, const Dwarf_Op *operations,
+bool hc_dwarf_expression_locate(hc_evaluation *evaluation, Dwarf_Attribute *attribute, const Dwarf_Op *operations,
 	size_t count, hc_location *ret_location);
 
 /* The same for what is a value: the address or value that is left at the end, or what is in the register. */
-bool hc_expression_value(hc_evaluation *evaluation, Dwarf_Attribute *attribute, const Dwarf_Op *operations,
+bool hc_dwarf_expression_value(hc_evaluation *evaluation, Dwarf_Attribute *attribute, const Dwarf_Op *operations,
 	size_t count, uint64_t *ret_value);
 
 /* FALSE, after noting why. */

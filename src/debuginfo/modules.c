@@ -4,7 +4,7 @@
  * headers and build-id come from the core itself, not from a file that may have been replaced
  * since. Where the page is missing: modules_unconfirmed.c.
  */
-#include "debuginfo/internal.h"
+#include "debuginfo/modules_state.h"
 
 #include "base/partition.h"
 

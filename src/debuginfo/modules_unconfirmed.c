@@ -18,7 +18,7 @@
  * The first two cost nothing; relocations are read from the file, at most RELOCATIONS_MAX for each
  * module.
  */
-#include "debuginfo/internal.h"
+#include "debuginfo/modules_state.h"
 
 #include <elf.h>
 #include <gelf.h>

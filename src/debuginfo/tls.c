@@ -16,7 +16,7 @@
  * table of releases; if they are not found the module's storage is not named. A program without link maps (a static one) has its
  * block right below the thread pointer.
  */
-#include "debuginfo/internal.h"
+#include "debuginfo/modules_state.h"
 
 #include "base/partition.h"
 

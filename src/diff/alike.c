@@ -4,7 +4,7 @@
  * cause, and together they are all of it. So rows of one variable in many threads are one row, unless a few threads have most of
  * the change: then which ones is what somebody wants to know.
  */
-#include "diff/internal.h"
+#include "diff/diff_state.h"
 
 #include "base/alike.h"
 #include "base/text.h"

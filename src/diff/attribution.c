@@ -9,7 +9,7 @@
  *
  * All else has rows by what it is. The rest is what the memory table has and no row: it is computed, not assumed.
  */
-#include "diff/internal.h"
+#include "diff/diff_state.h"
 
 #include "base/text.h"
 

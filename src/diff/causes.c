@@ -3,7 +3,7 @@
  * What is behind the growth: one cause for each thing that grew and that somebody would do something about; the most bytes first, and what
  * goes on growing before what stopped. And what is not behind it, so that nobody looks there.
  */
-#include "diff/internal.h"
+#include "diff/diff_state.h"
 
 #include <string.h>
 

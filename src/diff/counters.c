@@ -4,7 +4,7 @@
  * queue's length each time, and something did come out. By chance that is rare, the more so the longer the queue; but programs count
  * much, so both must be members of one object, or of none.
  */
-#include "diff/internal.h"
+#include "diff/diff_state.h"
 
 #include <string.h>
 

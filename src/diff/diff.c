@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "diff/internal.h"
+#include "diff/diff_state.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
  *	diff.c		the rows of the memory tables side by side; the steps of a comparison, in order
  *	sameness.c	are they of one process, one build?
  *	sizes.c		blocks by size
- *	paths.c		the trees of owners laid over each other, with their figures in each snapshot
+ *	merged_paths.c		the trees of owners laid over each other, with their figures in each snapshot
  *	attribution.c	the growth shared out among paths, lost blocks, free memory, mappings
  *	steady.c	what did not grow
  *	alike.c		rows of one variable in many threads, added up

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Figures by name, for conditions. */
-#include "diff/internal.h"
+#include "diff/diff_state.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  * addresses agree too, and the random bytes that the kernel gave the program when it was executed: a pid is used again, and forked
  * processes share addresses, but not both.
  */
-#include "diff/internal.h"
+#include "diff/diff_state.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Blocks by size, in the first and the last snapshot: two sorted tables become one. */
-#include "diff/internal.h"
+#include "diff/diff_state.h"
 
 static void add_changed(GArray *sizes, const hc_snapshot_size *a, const hc_snapshot_size *b)
 {

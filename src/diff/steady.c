@@ -3,7 +3,7 @@
  * What did not grow: the suspects cleared. Containers whose elements are as many as before, or that hold so little that they cannot be
  * a cause; and memory outside the heap.
  */
-#include "diff/internal.h"
+#include "diff/diff_state.h"
 
 #include <string.h>
 

@@ -19,7 +19,7 @@
  * This is circumstantial: memory may have been used for something else in between, and two types may have one size. It is
  * told as what it is, and takes second place to what the blocks themselves point to.
  */
-#include "leaks/internal.h"
+#include "leaks/leaks_state.h"
 
 enum {
 	OVERWRITTEN_WORDS = 2,

@@ -19,7 +19,7 @@
  * Adding a tree costs a look-up in a table of keys and a few counters. The number of groups is limited: a core can have as many
  * texts as blocks. What comes after GROUPS_MOST is put together, texts apart, and rare texts are merged with these.
  */
-#include "leaks/internal.h"
+#include "leaks/leaks_state.h"
 
 enum {
 	PREFIX_KEY = 8,

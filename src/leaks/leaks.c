@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Asking for what was found. */
-#include "leaks/internal.h"
+#include "leaks/leaks_state.h"
 
 enum {
 	EVIDENCE_SHARE = 4, /* freed memory must tell of a quarter of the heads */

@@ -4,12 +4,12 @@
  *
  *	trees.c	       each head with what hangs on it; the order of things
  *	words.c	       what a word of a block is
- *	types.c	       vtables: from a word to the name of a type
+ *	vtable_types.c	       vtables: from a word to the name of a type
  *	groups.c       which trees are one row; what a row says
  *	evidence.c     dead memory that still points to a lost block
  *	unloaded.c     objects of libraries that were unloaded
  *	stale.c	       words that a block's last owner left in it
- *	mappings.c     anonymous memory that nothing points to
+ *	live_mappings.c     anonymous memory that nothing points to
  *	suppressions.c known and accepted leaks
  *	leaks.c	       asking for what was found
  *

@@ -15,7 +15,7 @@
  *
  * Asked only where there are such places; then it costs one look at free memory, and at three words of live blocks of these sizes.
  */
-#include "leaks/internal.h"
+#include "leaks/leaks_state.h"
 
 enum {
 	QUESTIONS_MOST = 1024,

@@ -11,7 +11,7 @@
  * All that a group says must hold of a tree: the type of its head, one of the modules that its blocks point to (or that evidence
  * names), the usable size of its head, the text that its head begins with. The first that fits is counted.
  */
-#include "leaks/internal.h"
+#include "leaks/leaks_state.h"
 
 #include "base/file.h"
 

@@ -20,7 +20,7 @@
  *
  * Whether a ring is why the head was never freed only who counts references can tell: holds_itself().
  */
-#include "leaks/internal.h"
+#include "leaks/leaks_state.h"
 
 struct walk {
 	const hc_leaks *leaks;

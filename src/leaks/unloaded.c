@@ -19,7 +19,7 @@
  *
  * Costs one look at the first words of lost blocks, and none where no library was unloaded.
  */
-#include "leaks/internal.h"
+#include "leaks/leaks_state.h"
 
 #include "debuginfo/debuginfo.h"
 

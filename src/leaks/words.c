@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a word of a block is: an address of something, text, or a number. */
-#include "leaks/internal.h"
+#include "leaks/leaks_state.h"
 
 #include "base/partition.h"
 #include "debuginfo/debuginfo.h"

@@ -6,7 +6,7 @@
  * holder is found by a number (the types' path, the size in units of alignment) or in a small hash table; names are made once for
  * each holder, at the end.
  */
-#include "pins/internal.h"
+#include "pins/pins_state.h"
 
 #include "base/partition.h"
 #include "base/text.h"

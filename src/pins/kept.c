@@ -5,7 +5,7 @@
  * The tunables are glibc's (manual/tunables.texi); the environment variables behind them in parentheses are those that malloc reads
  * itself (ptmalloc_init() in arena.c).
  */
-#include "pins/internal.h"
+#include "pins/pins_state.h"
 
 enum {
 	MANY_ARENAS = 8,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The object, its totals, and asking for them. */
-#include "pins/internal.h"
+#include "pins/pins_state.h"
 
 #include "base/text.h"
 

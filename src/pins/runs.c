@@ -19,7 +19,7 @@
  * The damaged heap: a row is followed for at most as many heaps as there are, and regions that it does not lead to come below all
  * others, cut off from them: nothing in them counts as going back.
  */
-#include "pins/internal.h"
+#include "pins/pins_state.h"
 
 G_STATIC_ASSERT((int)HC_PINS_RUN_MINIMUM == (int)HC_FREE_RUN_MINIMUM);
 

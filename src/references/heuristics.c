@@ -14,7 +14,7 @@
  * It knows what was asked for; a core only how much was given, which is more: rounded up, with the rest of a free chunk that was
  * too small to be one by itself, or to whole pages. So where valgrind compares a size, here it is a range of that width.
  */
-#include "references/internal.h"
+#include "references/references_state.h"
 
 /* The words of a block around a pointer into it. */
 struct interior {

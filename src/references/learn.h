@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "references/internal.h"
+#include "references/references_state.h"
 
 /* Where words are. */
 typedef struct hc_word_source {

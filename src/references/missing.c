@@ -23,7 +23,7 @@
 #include "base/parallel.h"
 #include "base/partition.h"
 #include "base/text.h"
-#include "references/internal.h"
+#include "references/references_state.h"
 
 #include <string.h>
 

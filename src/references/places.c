@@ -8,7 +8,7 @@
  * threads are asked for anonymous memory too. Where its own stack has no known frame, and for a stack on which no thread runs, it
  * is said which stack it is.
  */
-#include "references/internal.h"
+#include "references/references_state.h"
 
 static const char *const kind_names[HC_PLACE_KIND_COUNT] = {
 	[HC_PLACE_UNMAPPED] = "unmapped",

@@ -11,7 +11,7 @@
  * the search begins, so that it never enters them: freed and cached blocks are neither roots nor leaks.
  *
  * What is left unmarked is lost. A lost block that no other lost block points to is lost directly; what hangs on it,
- * indirectly. Of a ring that nothing leads to one block stands for all (lost.c).
+ * indirectly. Of a ring that nothing leads to one block stands for all (lost_heads.c).
  *
  * Before that it is asked whether a habit of the program explains what seems lost: pointers behind a header or into a pool
  * (inner.c), pointers in an encoding (encodings.c).

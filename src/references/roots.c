@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Where the search begins, and where not, and why. */
-#include "references/internal.h"
+#include "references/references_state.h"
 
 #include "base/partition.h"
 

@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include "references/internal.h"
+#include "references/references_state.h"
 
 enum {
 	HC_SCAN_CANDIDATES = 64,

@@ -4,7 +4,7 @@
  * their sizes are multiples of 4 (of 8 on 64-bit machines), so those are counted in an array that stays in the cache; the rest in a
  * hash.
  */
-#include "snapshot/internal.h"
+#include "snapshot/snapshot_parts.h"
 
 enum {
 	SMALL_LIMIT = 1 << 16, /* bytes */

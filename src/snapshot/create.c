@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* From an analysis to a snapshot. */
-#include "snapshot/internal.h"
+#include "snapshot/snapshot_parts.h"
 
 #include "findings/findings.h"
 #include "pins/pins.h"

@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "snapshot/internal.h"
+#include "snapshot/snapshot_parts.h"
 
 #define SNAPSHOT_MAGIC "heapcore-snapshot "
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The tables of a snapshot, empty at first: for whoever fills them, from an analysis or from a file. */
-#include "snapshot/internal.h"
+#include "snapshot/snapshot_parts.h"
 
 #include "base/text.h"
 

@@ -2,7 +2,7 @@
 /*
  * One object: its pointers, containers, unions and arrays. Pointers are followed in pointers.c.
  */
-#include "types/internal.h"
+#include "types/types_state.h"
 
 enum {
 	DEPTH_MAX = 24,	    /* values within values; deeper ones wait in the queue */

@@ -6,7 +6,7 @@
  * object costs what it holds and no more. Types contain each other by value only finitely deep; arrays refer to the plan of their
  * element.
  */
-#include "types/internal.h"
+#include "types/types_state.h"
 
 enum {
 	PARTS_MAX = 4096, /* of one plan: a damaged file could nest to no end */

@@ -6,7 +6,7 @@
  * functions must begin with a vtable; elements of an array beyond the first must look like what they are taken for. Owners whose
  * objects fail that too often are cut: nothing below them is looked at any more.
  */
-#include "types/internal.h"
+#include "types/types_state.h"
 
 enum {
 	UNSOUND_MIN = 32,     /* so many failures before an owner may be cut */

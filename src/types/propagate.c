@@ -15,7 +15,7 @@
  * it leads to is prefetched.
  */
 #include "base/pages.h"
-#include "types/internal.h"
+#include "types/types_state.h"
 
 enum {
 	AHEAD = 12,	    /* edges between one step of fetching and the next, or use */

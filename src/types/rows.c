@@ -6,7 +6,7 @@
  * Blocks of unknown type are put together by what they look like: their size and what their first words are.
  */
 #include "base/bytes.h"
-#include "types/internal.h"
+#include "types/types_state.h"
 
 enum {
 	SHAPE_WORDS = 6,

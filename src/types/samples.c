@@ -3,7 +3,7 @@
  * Keys of a container: first, last and some in between; and for strings, how many differ once their digits are folded. Thousands of
  * keys of one shape ("/url/#") are what a map looks like whose keys nobody bounded.
  */
-#include "types/internal.h"
+#include "types/types_state.h"
 #include "types/values.h"
 
 enum {

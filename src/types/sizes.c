@@ -6,7 +6,7 @@
  * one, which only its user knows of. A few bytes too many prove nothing for one block: malloc gives away what is too small to be a chunk.
  * But that is rare. So if most blocks of an owner have that room, they are something larger, and none of them is certain.
  */
-#include "types/internal.h"
+#include "types/types_state.h"
 
 struct tally {
 	uint32_t exact, roomy;

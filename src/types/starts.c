@@ -3,7 +3,7 @@
  * Where objects begin that are known: a bit for each granule of the heap. In the index of blocks a block with a mapping of its own is one
  * granule, whatever its size: each of these in which objects are met has a bitmap apart.
  */
-#include "types/internal.h"
+#include "types/types_state.h"
 
 /* The bitmap of the mmapped block of SPOT, made if MAKE; NULL if there is none. */
 static uint64_t *mapped_starts(hc_propagation *propagation, const hc_spot *spot, bool make)

@@ -17,7 +17,7 @@
  *	sizes.c		whether blocks are as large as what is said to be in them
  *	starts.c	where objects begin that are known
  *	sweep.c		what nothing typed leads to: by vtables, then by what it looks like
- *	paths.c		asking for that tree
+ *	path_queries.c		asking for that tree
  *	rows.c		the result: rows of types and of containers
  *	values.c	values as text
  *	scalars.c	... numbers

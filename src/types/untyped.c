@@ -10,7 +10,7 @@
  * First all blocks that were untyped before, in order of address; what these lead to waits in the queue, so that the nearest
  * owner comes first. Each word of untyped blocks is looked at once.
  */
-#include "types/internal.h"
+#include "types/types_state.h"
 
 /* Whether blocks of OWNER have contents that no type tells. */
 static bool is_opaque(const hc_owner *owner)

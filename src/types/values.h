@@ -2,7 +2,7 @@
 /* Values of the dead process as text. */
 #pragma once
 
-#include "types/internal.h"
+#include "types/types_state.h"
 
 /* A word of the dead process, or of a variable's value. */
 bool hc_values_word(const hc_types *types, hc_address address, uint64_t *ret_value);

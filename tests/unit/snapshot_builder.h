@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "snapshot/internal.h"
+#include "snapshot/snapshot_parts.h"
 
 /* A process of three threads with a stack, data, a file and reserved address space, and nothing in its heap. */
 hc_snapshot *snapshot_create(void);

@@ -3,8 +3,8 @@
 #include "snapshot_builder.h"
 #include "unit.h"
 
-#include "capture/internal.h"
-#include "diff/internal.h"
+#include "capture/capture_parts.h"
+#include "diff/diff_state.h"
 #include "wording/wording.h"
 
 #include <heapcore/reports.h>

@@ -176,7 +176,7 @@ static bool evaluate(fixture *f, hc_location *location)
 		CU_FAIL("libdw decodes the expression");
 		return false;
 	}
-	return hc_expression_locate(&f->evaluation, &attribute, operations, count, location);
+	return hc_dwarf_expression_locate(&f->evaluation, &attribute, operations, count, location);
 }
 
 /* ---- values ---- */

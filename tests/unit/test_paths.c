@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * references/paths.c, places.c: shortest paths on small graphs, several without a block in common, to lost and to freed blocks, along a long
+ * references/shortest_paths.c, places.c: shortest paths on small graphs, several without a block in common, to lost and to freed blocks, along a long
  * list; and the names of the places where they begin.
  */
 #include "test_process.h"

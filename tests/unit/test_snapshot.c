@@ -3,7 +3,7 @@
 #include "snapshot_builder.h"
 #include "unit.h"
 
-#include "capture/internal.h"
+#include "capture/capture_parts.h"
 #include "snapshot/format.h"
 
 #include <errno.h>

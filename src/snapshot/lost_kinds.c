@@ -4,7 +4,7 @@
  * begins, that their library was unloaded, or the size of the heads and which modules their words lead to. A pointer to one and the same thing of a module (a table of
  * functions, a descriptor) says as much as a type: then the size says nothing, as of buffers with a header.
  */
-#include "snapshot/internal.h"
+#include "snapshot/snapshot_parts.h"
 
 #include "base/text.h"
 

@@ -229,7 +229,7 @@ void hc_leaks_add_weight(
 /* Most probable owner first: vtables, then evidence, then words. */
 void hc_leaks_sort_weights(struct module_weights *weights);
 
-/* ---- types.c ---- */
+/* ---- vtable_types.c ---- */
 
 struct types *hc_leaks_types_create(void);
 void hc_leaks_types_destroy(struct types *types);
@@ -264,7 +264,7 @@ bool hc_leaks_is_common(const struct group *group, const struct place_count *pla
 /* Sets `may_be_stale` of all places of leaks->building. */
 void hc_leaks_find_stale(hc_leaks *leaks);
 
-/* ---- mappings.c ---- */
+/* ---- live_mappings.c ---- */
 void hc_leaks_find_mappings(hc_leaks *leaks);
 
 /* ---- suppressions.c: the name of the first one that TREE falls under, which counts it; or NULL ---- */

@@ -10,7 +10,7 @@
  *
  * Costs one look at all live memory, in order of address. Not done where there are no anonymous areas.
  */
-#include "leaks/internal.h"
+#include "leaks/leaks_state.h"
 
 #include "base/partition.h"
 

@@ -311,7 +311,7 @@ void hc_walker_own(hc_walker *walker, hc_address address, uint64_t size, hc_memo
 void hc_walker_prove_by_block(hc_walker *walker, hc_address address, uint64_t size);
 
 /* What a place in memory that cannot be used is called. */
-const char *hc_place_reason(hc_place place);
+const char *hc_place_reason(hc_range_kind place);
 
 /* Charges BYTES to the set's budget; FALSE if it is used up. */
 static inline bool hc_walker_charge(hc_walker *walker, uint64_t bytes)

@@ -42,5 +42,5 @@ extern const hc_diagnostic_kind hc_notes_damaged;
 /* notes.c: threads, process, auxiliary vector, mapped files. Damaged notes are diagnostics. */
 void hc_core_parse_notes(hc_core *core);
 
-/* mappings.c: segments and files -> sorted, disjoint pieces. FALSE if memory is out. */
+/* pieces.c: segments and files -> sorted, disjoint pieces. FALSE if memory is out. */
 bool hc_core_build_mappings(hc_core *core, GError **error);

@@ -5,7 +5,7 @@
  * Each distinct value is looked up once. There are as many as the program has types and tables of functions; a hostile core can
  * have more, so the cache is bounded, and what does not fit has no type.
  */
-#include "leaks/internal.h"
+#include "leaks/leaks_state.h"
 
 #include <heapcore/debuginfo.h>
 

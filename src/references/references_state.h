@@ -146,7 +146,7 @@ bool hc_references_explain_inner(hc_references *references, unsigned jobs);
 /* encodings.c: marks the unmarked blocks that learned encodings lead to, and all below. FALSE if memory was out. */
 bool hc_references_find_encoded(hc_references *references, unsigned jobs);
 
-/* lost.c: which of the unmarked blocks are lost directly. FALSE if memory was out. */
+/* lost_heads.c: which of the unmarked blocks are lost directly. FALSE if memory was out. */
 bool hc_references_sort_lost(hc_references *references, unsigned jobs);
 
 /* missing.c: fills references->missing, once the search is done; says of what is missing in diagnostics. */

@@ -6,7 +6,7 @@
  *	NT_FILE   |------- libfoo.so, offset 0 ---|--- libfoo.so: text ---|   (gdb leaves text out)
  *	pieces    |    CORE      |      NONE      |   NONE   |    CORE    |
  */
-#include "core/internal.h"
+#include "core/core_state.h"
 
 #include <elf.h>
 

@@ -20,11 +20,11 @@ hc_snapshot *hc_snapshot_new(void);
 /* blocks.c: fills snapshot->sizes and AMOUNTS (to be freed with g_free()). FALSE if memory was out. */
 bool hc_snapshot_count_blocks(hc_snapshot *snapshot, const hc_analysis *analysis, hc_path_amounts *amounts);
 
-/* owners.c */
+/* owner_rows.c */
 void hc_snapshot_add_owners(
 	hc_snapshot *snapshot, const hc_types *types, const hc_core *core, const hc_path_amounts *amounts);
 
-/* lost.c: fails with HC_ERROR_NO_MEMORY. */
+/* lost_kinds.c: fails with HC_ERROR_NO_MEMORY. */
 bool hc_snapshot_add_lost(hc_snapshot *snapshot, const hc_analysis *analysis, GError **error);
 
 /* The strings of structs that a snapshot copies: DO(MEMBER) for each. */

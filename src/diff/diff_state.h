@@ -9,7 +9,7 @@ hc_sameness hc_sameness_compare(const hc_snapshot *a, const hc_snapshot *b);
 /* The sizes whose blocks or lost blocks changed in number, most bytes grown first. An array of hc_diff_size. */
 GArray *hc_diff_count_sizes(const hc_snapshot *a, const hc_snapshot *b);
 
-/* ---- paths.c ---- */
+/* ---- merged_paths.c ---- */
 
 /* A path in all snapshots. Figures are arrays, one for each snapshot; 0 where the snapshot does not have the path. */
 typedef struct hc_merged_path {

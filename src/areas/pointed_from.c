@@ -3,7 +3,7 @@
  * Whose are the anonymous mappings that are neither malloc's nor stacks? The core does not say who mapped them. But who uses
  * such memory keeps pointers to it in static data: the module with most of these is named.
  */
-#include "areas/internal.h"
+#include "areas/areas_state.h"
 
 #include "base/partition.h"
 

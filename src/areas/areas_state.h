@@ -5,11 +5,11 @@
 #include "areas/areas.h"
 
 /* Somebody's claim on a part of the address space. Claims are disjoint when areas are cut. */
-typedef struct hc_claim {
+typedef struct hc_area_claim {
 	hc_address start, end;
 	hc_area_kind kind;
 	unsigned owner;
-} hc_claim;
+} hc_area_claim;
 
 struct hc_areas {
 	const hc_core *core;
@@ -17,7 +17,7 @@ struct hc_areas {
 	const hc_blocks *blocks;
 	hc_diagnostics *diagnostics;
 	GArray *list;	/* of hc_area */
-	GArray *claims; /* of hc_claim, sorted by start */
+	GArray *claims; /* of hc_area_claim, sorted by start */
 	uint64_t bytes[HC_AREA_KIND_COUNT];
 	GArray *results;  /* of hc_range, sorted */
 	GArray *unjoined; /* of hc_range */
@@ -53,11 +53,11 @@ void hc_areas_claim_coroutines(hc_areas *areas);
 /* results.c: fills `results` and `unjoined`. */
 void hc_areas_find_results(hc_areas *areas);
 
-/* mappings.c: what an unclaimed part of a mapping is. *ret_owner: a module's index, or UINT_MAX. */
+/* mapping_kinds.c: what an unclaimed part of a mapping is. *ret_owner: a module's index, or UINT_MAX. */
 hc_area_kind hc_areas_classify(const hc_areas *areas, const hc_mapping *mapping, unsigned *ret_owner);
 
 /* True if MAPPING is address space that never was memory: PROT_NONE, or what gdb makes of it. */
 bool hc_areas_is_reserved(const hc_mapping *mapping);
 
-/* owners.c: notes on the largest anonymous areas. */
+/* pointed_from.c: notes on the largest anonymous areas. */
 void hc_areas_note_owners(hc_areas *areas);

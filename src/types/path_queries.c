@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Asking for the tree of paths that the stage made, and for the program's own counters. */
-#include "types/internal.h"
+#include "types/types_state.h"
 #include "types/values.h"
 
 enum {

@@ -4,7 +4,7 @@
  * of that name, in that function, of that thread, and with the same place among others of the name. Of one
  * process threads are the ids that the kernel gave them; of several the n-th thread stands for the n-th.
  */
-#include "diff/internal.h"
+#include "diff/diff_state.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a mapping is, from its file, its flags and where it lies. */
-#include "areas/internal.h"
+#include "areas/areas_state.h"
 
 #include "base/bytes.h"
 

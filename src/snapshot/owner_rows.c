@@ -3,7 +3,7 @@
  * The paths that blocks hang on. Paths of one text that begin at one variable are one row: the classes that an object may be, a
  * container and its index. What is too much to keep is counted with its nearest kept ancestor.
  */
-#include "snapshot/internal.h"
+#include "snapshot/snapshot_parts.h"
 
 #include "blocks/blocks.h"
 
