@@ -31,7 +31,16 @@ static bool find_argument(Dwarf_Die *die, const char *name, Dwarf_Die *ret_argum
 	return false;
 }
 
-static bool find_class(const struct module_debug *debug, Dwarf_Die *function, Dwarf_Die *ret_class)
+bool hc_function_origin(Dwarf_Die *function, Dwarf_Die *ret_origin)
+{
+	Dwarf_Attribute attribute;
+
+	return (dwarf_attr(function, DW_AT_abstract_origin, &attribute) ||
+		       dwarf_attr(function, DW_AT_specification, &attribute)) &&
+	       dwarf_formref_die(&attribute, ret_origin);
+}
+
+bool hc_function_scope(const struct module_debug *debug, Dwarf_Die *function, Dwarf_Die *ret_scope)
 {
 	uint64_t offset = hc_die_offset(debug, function);
 	const struct unit *unit = hc_debug_unit(debug, offset);
@@ -40,11 +49,11 @@ static bool find_class(const struct module_debug *debug, Dwarf_Die *function, Dw
 	Dwarf_Attribute attribute;
 	Dwarf_Die target;
 
-	if (!scope || !hc_debug_die(debug, unit->offset + scope->start, ret_class))
+	if (!scope || !hc_debug_die(debug, unit->offset + scope->start, ret_scope))
 		return false;
 	/* Its arguments stand in a type unit. */
-	if (dwarf_attr(ret_class, DW_AT_signature, &attribute) && dwarf_formref_die(&attribute, &target))
-		*ret_class = target;
+	if (dwarf_attr(ret_scope, DW_AT_signature, &attribute) && dwarf_formref_die(&attribute, &target))
+		*ret_scope = target;
 	return true;
 }
 
@@ -58,15 +67,12 @@ static const hc_type *look_up(hc_modules *modules, hc_address address, const cha
 	if (!debug || !hc_function_at(modules, module, address, &function))
 		return NULL;
 	for (unsigned i = 0; i < STEPS_MAX; i++) {
-		Dwarf_Attribute attribute;
 		Dwarf_Die next;
 
 		if (find_argument(&function, name, &argument) ||
-			(find_class(debug, &function, &class) && find_argument(&class, name, &argument)))
+			(hc_function_scope(debug, &function, &class) && find_argument(&class, name, &argument)))
 			return hc_type_of_variable(modules, module, &argument);
-		if ((!dwarf_attr(&function, DW_AT_abstract_origin, &attribute) &&
-			    !dwarf_attr(&function, DW_AT_specification, &attribute)) ||
-			!dwarf_formref_die(&attribute, &next))
+		if (!hc_function_origin(&function, &next))
 			break;
 		function = next;
 	}

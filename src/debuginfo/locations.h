@@ -38,6 +38,12 @@ void hc_die_walk_next(hc_die_walk *walk, bool into);
 /* The DIE (DW_TAG_subprogram, with ranges) of the function that ADDRESS of the process is in. FALSE if no debug info has one. */
 bool hc_function_at(hc_modules *modules, struct module *module, hc_address address, Dwarf_Die *ret_function);
 
+/* The scope that FUNCTION, a DIE of DEBUG, stands in: the class, if it is declared there. FALSE if it stands in none. */
+bool hc_function_scope(const struct module_debug *debug, Dwarf_Die *function, Dwarf_Die *ret_scope);
+
+/* From an instance of a function to its origin, or from that to its declaration. FALSE if FUNCTION is the last one. */
+bool hc_function_origin(Dwarf_Die *function, Dwarf_Die *ret_origin);
+
 /*
  * The DIE of the call in FUNCTION, of MODULE, after which control comes back to ADDRESS of the process. FALSE if there is none, or it
  * is a jump to another function.

@@ -13,9 +13,11 @@
  *
  * From the mangled name to the DIE: its demangled name is that of a type in the index for most. Where compilers write
  * arguments in another way, what has the same name without arguments is compared by the linkage names of its member functions: these begin
- * with the mangled class. Classes of anonymous namespaces and functions may have several namesakes: it is that of the unit which
- * has a virtual function of the vtable.
+ * with the mangled class. Classes of anonymous namespaces and functions, and those whose arguments are such, may have several namesakes,
+ * and gcc gives their functions no linkage names: it is that of the unit which has a virtual function of the vtable or, if these are
+ * several, the one in which such a function is declared.
  */
+#include "debuginfo/locations.h"
 #include "debuginfo/type.h"
 
 #include "base/demangle.h"
@@ -27,7 +29,8 @@
 enum {
 	KNOWN_MAX = 1 << 20,
 	NAME_LIMIT = 4096,
-	SLOTS_MAX = 16, /* virtual functions that are looked at for their unit */
+	SLOTS_MAX = 16, /* virtual functions that are looked at for their unit and class */
+	ORIGINS_MAX = 8, /* from an instance of a function to its declaration */
 	CANDIDATES_MAX = 1 << 14,
 	METHODS_MAX = 1 << 12,
 	TO_TOP_MAX = 1 << 28, /* bytes in an object */
@@ -237,7 +240,47 @@ struct wanted_class {
 	bool is_private;		       /* in a function or an anonymous namespace */
 	const struct module_debug *unit_debug; /* where a virtual function is: its unit */
 	uint64_t unit;			       /* offset of its first DIE */
+	uint64_t classes[SLOTS_MAX];	       /* offsets in unit_debug: where its virtual functions are declared */
+	unsigned class_count;
 };
+
+/* Notes the class in which the virtual function at ADDRESS is declared: its own, or a base class. */
+static void add_class_of_function(
+	hc_modules *modules, struct module *module, hc_address address, struct wanted_class *wanted)
+{
+	Dwarf_Die function, next, scope;
+
+	if (hc_module_debug(modules, module) != wanted->unit_debug || !hc_function_at(modules, module, address, &function))
+		return;
+	for (unsigned i = 0; i < ORIGINS_MAX && hc_function_origin(&function, &next); i++)
+		function = next;
+	if (hc_function_scope(wanted->unit_debug, &function, &scope))
+		wanted->classes[wanted->class_count++] = hc_die_offset(wanted->unit_debug, &scope);
+}
+
+/* The classes of the virtual functions, up to the first word that is none: there the next vtable begins. */
+static void find_classes_of_functions(hc_modules *modules, hc_address vtable, struct wanted_class *wanted)
+{
+	unsigned word = hc_core_process(modules->core)->word_size;
+
+	for (unsigned i = 0; i < SLOTS_MAX; i++) {
+		uint64_t function;
+		const hc_module *module;
+
+		if (!hc_core_read_word(modules->core, vtable + i * word, &function) ||
+			!(module = hc_modules_find(modules, function)))
+			return;
+		add_class_of_function(modules, hc_module_private(module), function, wanted);
+	}
+}
+
+static bool declares_function(const struct wanted_class *wanted, uint64_t offset)
+{
+	for (unsigned i = 0; i < wanted->class_count; i++)
+		if (wanted->classes[i] == offset)
+			return true;
+	return false;
+}
 
 /* The unit of the first virtual function that has one. */
 static void find_unit(hc_modules *modules, hc_address vtable, struct wanted_class *wanted)
@@ -364,6 +407,8 @@ static unsigned rank(
 		rank = 1;
 	if (wanted->is_private && debug == wanted->unit_debug && unit && unit->first == wanted->unit)
 		rank += 8;
+	if (debug == wanted->unit_debug && declares_function(wanted, found->offset))
+		rank += 16;
 	if (!rank && wanted->is_private && found->is_unique) {
 		const char *name = hc_name_of_die(modules, module, &die);
 		g_autofree char *plain = without_parameters(wanted->name);
@@ -420,6 +465,10 @@ static const hc_type *find_class(
 	if (wanted.is_private)
 		find_unit(modules, vtable, &wanted);
 	type = find_in_module(modules, module, &wanted);
+	if (!type && wanted.unit_debug) { /* of several: reads all functions of the unit, so only then */
+		find_classes_of_functions(modules, vtable, &wanted);
+		type = wanted.class_count ? find_in_module(modules, module, &wanted) : NULL;
+	}
 	for (unsigned pass = 0; pass < 2 && !type && !wanted.is_private; pass++)
 		for (unsigned i = 0; i < modules->list->len && !type; i++) {
 			struct module *other = modules->list->pdata[i];

@@ -151,7 +151,19 @@ hc_growth hc_diff_describe_path(const hc_diff *diff, const hc_merged_path *path,
 	};
 }
 
-/* A container's blocks are its own, mmapped or not; of other paths mmapped ones are buffers. */
+/*
+ * Whether blocks went from the heap into mappings of their own, or back: malloc does that as they grow and as its threshold rises. To say
+ * that one part grew and another shrank would be wrong of both.
+ */
+static bool has_moved(const hc_diff *diff, const struct path_row *row)
+{
+	unsigned last = diff->count - 1;
+
+	return (row->own[last] < row->own[0] && row->mapped[last] > row->mapped[0]) ||
+	       (row->own[last] > row->own[0] && row->mapped[last] < row->mapped[0]);
+}
+
+/* A container's blocks are its own, mmapped or not; of other paths mmapped ones are buffers, unless that changed. */
 static void add_path_row(hc_diff *diff, const struct path_row *row)
 {
 	const hc_merged_path *path = hc_merged_paths_get(diff->paths, row->path);
@@ -162,7 +174,7 @@ static void add_path_row(hc_diff *diff, const struct path_row *row)
 
 	if (path->is_unsure)
 		return;
-	if (kind == HC_GROWTH_CONTAINER) {
+	if (kind == HC_GROWTH_CONTAINER || has_moved(diff, row)) {
 		for (unsigned i = 0; i < diff->count; i++)
 			row->own[i] += row->mapped[i];
 		growth.steps = row->own;

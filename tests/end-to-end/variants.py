@@ -59,26 +59,27 @@ class Builder:
         self.folder = folder
         self.pool = ThreadPoolExecutor(os.cpu_count() or 1)
         self.common: Optional[Future[list[Path]]] = None
+        self.story_common: Optional[Future[list[Path]]] = None
 
     def __enter__(self) -> "Builder":
-        self.common = self.pool.submit(self._build_common)
+        self.common = self.pool.submit(self._build_common, "fixture", "owners")
         return self
 
     def __exit__(self, *_: object) -> None:
         self.pool.shutdown(wait=True)
 
-    def _build_common(self) -> list[Path]:
+    def _build_common(self, *names: str) -> list[Path]:
         if shutil.which("gcc") is None:
             raise Skipped("gcc is not installed")
         objects = []
-        for name in ("fixture", "owners"):
-            objects.append(self.folder / f"{name}.o")
+        for name in names:
+            objects.append(self.folder / f"{Path(name).name}-of-{Path(names[-1]).name}.o")
             _run(["gcc", *C_FLAGS, "-fno-builtin", "-c", str(SOURCE / "fixtures" / f"{name}.c"), "-o", str(objects[-1])], self.folder)
         return objects
 
-    def _build_program(self, variant: Variant, name: str) -> Path:
-        program = self.folder / f"{name}-{VARIANTS.index(variant)}"
-        _run([variant.compiler, *CXX_FLAGS, *variant.flags, str(SOURCE / "fixtures" / f"{name}.cpp"), *map(str, self.common.result()),
+    def _build_program(self, variant: Variant, name: str, common: "Future[list[Path]]") -> Path:
+        program = self.folder / f"{Path(name).name}-{VARIANTS.index(variant)}"
+        _run([variant.compiler, *CXX_FLAGS, *variant.flags, str(SOURCE / "fixtures" / f"{name}.cpp"), *map(str, common.result()),
               "-rdynamic", "-pthread", "-o", str(program)], self.folder)
         return program
 
@@ -89,7 +90,13 @@ class Builder:
         return library
 
     def program(self, variant: Variant, name: str) -> Future[Path]:
-        return self.pool.submit(self._build_program, variant, name)
+        return self.pool.submit(self._build_program, variant, name, self.common)
+
+    def story(self, variant: Variant, name: str) -> Future[Path]:
+        """One of fixtures/stories."""
+        if self.story_common is None:
+            self.story_common = self.pool.submit(self._build_common, "fixture", "stories/story")
+        return self.pool.submit(self._build_program, variant, f"stories/{name}", self.story_common)
 
     def library(self, variant: Variant, name: str) -> Future[Path]:
         return self.pool.submit(self._build_library, variant, name)
