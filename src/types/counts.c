@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Counts that a program keeps beside its arrays: how long a tail is, and how many slots of an array are in use.
+ * Counts that a program keeps beside its arrays: how long a tail is, and how many slots of an array are in use (a member, a variable, or
+ * what a pointer leads to).
  *
  * What a slot behind the count holds was left there when its element went; what it leads to may be anything by now. Nothing says which
  * integer is an array's count. It must be a neighbour (declared next to the array) or be called like a count, and agree with what is
@@ -90,6 +91,7 @@ uint64_t hc_propagation_tail_count(
 struct slots {
 	hc_propagation *propagation;
 	hc_address address;
+	hc_address place; /* of the array, or the pointer to it, in what it is a member of */
 	uint64_t stride, count;
 	const char *name; /* of the array, without what it is a member of */
 	uint64_t filled;  /* slots at the beginning that are not empty */
@@ -182,7 +184,7 @@ static void try_members(struct slots *slots, const hc_type *outer, hc_address ad
 		for (unsigned i = 0; i < count; i++) {
 			const hc_field *field = hc_type_field(outer, i);
 
-			if (slots->address - address - field->offset < hc_type_size(field->type)) {
+			if (slots->place - address - field->offset < hc_type_size(field->type)) {
 				place = i;
 				start = field->offset;
 				inner = hc_type_get_kind(field->type) == HC_TYPE_STRUCT ? field->type : NULL;
@@ -202,7 +204,7 @@ static void try_members(struct slots *slots, const hc_type *outer, hc_address ad
 	}
 }
 
-/* Integer variables declared around the array. */
+/* Integer variables declared around ARRAY, which is the array, or a pointer to it. */
 static void try_variables(struct slots *slots, const hc_variable *array)
 {
 	const hc_modules *modules = slots->propagation->types->modules;
@@ -221,12 +223,26 @@ static void try_variables(struct slots *slots, const hc_variable *array)
 	}
 }
 
+/* By integers beside the array, or the pointer to it, that is PART of an object of OWNER. */
+static uint64_t live_by_counts(struct slots *slots, const hc_owner *owner, const hc_part *part)
+{
+	look_at_slots(slots);
+	if (!slots->last)
+		return UINT64_MAX;
+	if (owner->type && hc_type_get_kind(owner->type) == HC_TYPE_STRUCT)
+		try_members(slots, owner->type, slots->place - part->offset);
+	else if (owner->variable && !part->offset)
+		try_variables(slots, owner->variable);
+	return slots->live;
+}
+
 uint64_t hc_propagation_live_slots(
 	hc_propagation *propagation, const hc_owner *owner, const hc_part *part, hc_address address)
 {
 	struct slots slots = {
 		.propagation = propagation,
 		.address = address,
+		.place = address,
 		.stride = part->kind == HC_PART_ARRAY ? part->stride : propagation->format.size,
 		.count = part->kind == HC_PART_ARRAY ? part->count : hc_type_count(part->type),
 		.name = own_name(*part->name ? part->name : owner->name),
@@ -235,12 +251,37 @@ uint64_t hc_propagation_live_slots(
 
 	if (slots.count < 2 || slots.count > SLOTS_MAX || owner->certainty >= HC_CERTAINTY_DEDUCED)
 		return UINT64_MAX;
-	look_at_slots(&slots);
-	if (!slots.last)
+	return live_by_counts(&slots, owner, part);
+}
+
+/* The end of a table of structs that has no count: the first whose own first pointer leads nowhere, unless all of it is empty. */
+static uint64_t find_terminator(const struct slots *slots, const hc_type *type)
+{
+	const hc_type *first = NULL;
+
+	if (hc_type_get_kind(type) == HC_TYPE_STRUCT && hc_type_field_count(type) && !hc_type_field(type, 0)->offset)
+		first = hc_type_field(type, 0)->type;
+	if (!first || hc_type_get_kind(first) != HC_TYPE_POINTER || !slots->filled || slots->filled >= slots->count)
 		return UINT64_MAX;
-	if (owner->type && hc_type_get_kind(owner->type) == HC_TYPE_STRUCT)
-		try_members(&slots, owner->type, address - part->offset);
-	else if (owner->variable && !part->offset)
-		try_variables(&slots, owner->variable);
-	return slots.live;
+	return slots->filled;
+}
+
+uint64_t hc_propagation_live_items(hc_propagation *propagation, const hc_owner *owner, const hc_part *part,
+	hc_address holder, hc_address items, uint64_t count)
+{
+	struct slots slots = {
+		.propagation = propagation,
+		.address = items,
+		.place = holder + part->offset,
+		.stride = hc_type_size(part->type),
+		.count = MIN(count, SLOTS_MAX),
+		.name = own_name(*part->name ? part->name : owner->name),
+		.live = UINT64_MAX,
+	};
+	uint64_t live;
+
+	if (count < 2 || owner->certainty >= HC_CERTAINTY_DEDUCED)
+		return UINT64_MAX;
+	live = live_by_counts(&slots, owner, part);
+	return MIN(live, find_terminator(&slots, part->type));
 }

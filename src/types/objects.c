@@ -586,20 +586,26 @@ static void look_at_container(
 
 /* Pointers wait their turn, unless there are so many that the queue would need more memory than the heap's other tables. */
 static void defer_or_follow(
-	hc_propagation *propagation, hc_owner *owner, uint32_t index, const hc_type *target, hc_address value)
+	hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address holder, hc_address value)
 {
+	const hc_part *part = &g_array_index(owner->plan->parts, hc_part, index);
+	const hc_type *target = part->type;
 	hc_certainty certainty = owner->certainty;
 
 	/* Those to anything prove nothing, and whoever knows more takes their block from them at any time. */
 	if (owner->variable && hc_type_get_kind(target) != HC_TYPE_VOID)
 		certainty = MAX(certainty, hc_propagation_target_certainty(owner, target));
+	if (part->is_link)
+		certainty = MAX(certainty, HC_CERTAINTY_DEDUCED);
 	if (propagation->edges_in - propagation->edges_out < EDGES_MANY || propagation->depth >= DEPTH_MAX ||
 		hc_propagation_is_early(propagation, certainty)) {
-		hc_propagation_defer(propagation, value, owner, index, certainty);
+		hc_edge edge = { .value = value, .holder = holder, .owner = owner->number, .part = index };
+
+		hc_propagation_defer_edge(propagation, &edge, certainty);
 		return;
 	}
 	propagation->depth++;
-	hc_propagation_follow(propagation, owner, index, value);
+	hc_propagation_follow(propagation, owner, index, holder, value);
 	propagation->depth--;
 }
 
@@ -622,7 +628,7 @@ void hc_propagation_look_at(hc_propagation *propagation, hc_owner *owner, hc_add
 		switch (part->kind) {
 		case HC_PART_POINTER:
 			if (hc_propagation_load(propagation, at, &value) && value)
-				defer_or_follow(propagation, owner, i, part->type, value);
+				defer_or_follow(propagation, owner, i, address, value);
 			break;
 		case HC_PART_CONTAINER:
 			look_at_container(propagation, owner, i, part, at);

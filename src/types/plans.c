@@ -135,12 +135,32 @@ static void add_fields(struct maker *maker, const hc_type *type, uint64_t offset
 	maker->owner = outer;
 }
 
+/*
+ * Whether the pointer of TYPE, in OWNER, is how a list finds the pointer that leads to a node, so as to change it: { T *first; T **last },
+ * { T *next; T **previous } (queue(7), hlist_node of Linux). That pointer is a part of something, and nothing tells of what.
+ */
+static bool is_link(const hc_type *owner, const hc_type *type)
+{
+	const hc_type *first;
+
+	if (!owner || hc_type_get_kind(owner) != HC_TYPE_STRUCT || hc_type_field_count(owner) != 2)
+		return false;
+	first = hc_type_field(owner, 0)->type;
+	return hc_type_get_kind(first) == HC_TYPE_POINTER && hc_type_field(owner, 1)->type == type &&
+	       hc_type_target(type) == first;
+}
+
 static void add_pointer(struct maker *maker, const hc_type *type, uint64_t offset, const char *name)
 {
 	const hc_type *target = hc_type_target(type);
 
 	if (target && hc_type_get_kind(target) != HC_TYPE_FUNCTION)
-		add_part(maker, (hc_part){ .kind = HC_PART_POINTER, .offset = offset, .type = target }, name);
+		add_part(maker,
+			(hc_part){ .kind = HC_PART_POINTER,
+				.offset = offset,
+				.type = target,
+				.is_link = is_link(maker->owner, type) },
+			name);
 }
 
 /* A description by shape may be wrong: then the members are looked at one by one. */

@@ -290,19 +290,31 @@ static void reach_outside(hc_propagation *propagation, hc_owner *owner, hc_addre
 		hc_propagation_look_at_nested(propagation, owner, address);
 }
 
-static void look_at_all(hc_propagation *propagation, hc_owner *owner, hc_address address, uint64_t count)
+/* The COUNT objects at ADDRESS; those behind the first LIVE may be left over. */
+static void look_at_all(
+	hc_propagation *propagation, hc_owner *owner, hc_address address, uint64_t count, uint64_t live)
 {
 	uint64_t size = owner->type ? hc_type_size(owner->type) : 0;
 
 	propagation->depth++;
 	for (uint64_t i = 0; i < count; i++) {
+		if (i == live)
+			owner = hc_owners_deduced(propagation->owners, owner);
 		hc_propagation_set_looked_at(propagation, address + i * size);
 		hc_propagation_look_at_nested(propagation, owner, address + i * size);
 	}
 	propagation->depth--;
 }
 
-void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_address value)
+/* A pointer that is being followed. */
+struct origin {
+	const hc_owner *owner;
+	const hc_part *part;
+	hc_address holder;
+};
+
+/* As hc_propagation_reach(), by the pointer ORIGIN; NULL: by another way. */
+static void reach(hc_propagation *propagation, hc_owner *owner, hc_address value, const struct origin *origin)
 {
 	hc_spot spot;
 
@@ -360,7 +372,16 @@ void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_addre
 	if (!owner->plan || !owner->plan->parts->len)
 		return;
 	owner->sound++;
-	look_at_all(propagation, owner, object, objects);
+	/* All of what new T[] made are objects. */
+	look_at_all(propagation, owner, object, objects,
+		count || !origin ? UINT64_MAX :
+				   hc_propagation_live_items(propagation, origin->owner, origin->part, origin->holder,
+					   object, objects));
+}
+
+void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_address value)
+{
+	reach(propagation, owner, value, NULL);
 }
 
 /* A local may not be set yet. */
@@ -372,9 +393,12 @@ hc_certainty hc_propagation_target_certainty(const hc_owner *owner, const hc_typ
 										HC_CERTAINTY_CERTAIN;
 }
 
-void hc_propagation_follow(hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address value)
+void hc_propagation_follow(
+	hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address holder, hc_address value)
 {
 	const hc_part *part = &g_array_index(owner->plan->parts, hc_part, index);
+	struct origin origin = { owner, part, holder };
+	hc_certainty certainty;
 	hc_spot spot;
 
 	if (part->kind == HC_PART_ARRAY)
@@ -382,15 +406,19 @@ void hc_propagation_follow(hc_propagation *propagation, hc_owner *owner, uint32_
 	hc_owner *target = owner->targets ? owner->targets[index] : NULL;
 	const hc_plan *plan = target ? NULL : hc_plans_get(propagation->types->plans, part->type, NULL);
 
+	certainty = hc_propagation_target_certainty(owner, part->type);
+	if (part->is_link)
+		certainty = MAX(certainty, HC_CERTAINTY_DEDUCED);
+
 	/* Most pointers lead to blocks that somebody has already: no path is made for them. */
 	if (!target && hc_propagation_find_block(propagation, value, &spot) &&
 		is_settled(propagation, &spot, part->type, plan,
-			MAX(owner->certainty, hc_propagation_target_certainty(owner, part->type))))
+			MAX(owner->certainty, certainty)))
 		return;
 	if (!target)
-		target = hc_owners_target(propagation->owners, owner, index, HC_STEP_TARGET, part->type, plan,
-			hc_propagation_target_certainty(owner, part->type));
+		target = hc_owners_target(
+			propagation->owners, owner, index, HC_STEP_TARGET, part->type, plan, certainty);
 	if (target == owner && target->type != part->type)
 		return; /* too many paths */
-	hc_propagation_reach(propagation, target, value);
+	reach(propagation, target, value, holder ? &origin : NULL);
 }

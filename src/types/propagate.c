@@ -84,19 +84,23 @@ bool hc_propagation_is_early(const hc_propagation *propagation, hc_certainty cer
 	       propagation->later[certainty]->len < LATER_MAX;
 }
 
-void hc_propagation_defer(
-	hc_propagation *propagation, hc_address value, const hc_owner *owner, uint32_t part, hc_certainty certainty)
+void hc_propagation_defer_edge(hc_propagation *propagation, const hc_edge *edge, hc_certainty certainty)
 {
 	if (hc_propagation_is_early(propagation, certainty)) {
-		hc_edge edge = { value, owner->number, part };
-
-		g_array_append_val(propagation->later[certainty], edge);
+		g_array_append_val(propagation->later[certainty], *edge);
 		return;
 	}
 	if (propagation->edges_in - propagation->edges_out == propagation->edges_room && !grow(propagation))
 		return;
-	propagation->edges[propagation->edges_in++ & (propagation->edges_room - 1)] =
-		(hc_edge){ value, owner->number, part };
+	propagation->edges[propagation->edges_in++ & (propagation->edges_room - 1)] = *edge;
+}
+
+void hc_propagation_defer(
+	hc_propagation *propagation, hc_address value, const hc_owner *owner, uint32_t part, hc_certainty certainty)
+{
+	hc_edge edge = { .value = value, .owner = owner->number, .part = part };
+
+	hc_propagation_defer_edge(propagation, &edge, certainty);
 }
 
 bool hc_propagation_defer_late(
@@ -138,19 +142,15 @@ static void follow_edges(hc_propagation *propagation)
 		else if (edge.part == HC_EDGE_REACH)
 			hc_propagation_reach(propagation, owner, edge.value);
 		else
-			hc_propagation_follow(propagation, owner, edge.part, edge.value);
+			hc_propagation_follow(propagation, owner, edge.part, edge.holder, edge.value);
 	}
 }
 
 /* What has waited for its certainty's turn. */
 static void take_later(hc_propagation *propagation, GArray *later)
 {
-	for (unsigned i = 0; i < later->len; i++) {
-		const hc_edge *edge = &g_array_index(later, hc_edge, i);
-
-		hc_propagation_defer(propagation, edge->value, hc_types_owner(propagation->types, edge->owner),
-			edge->part, propagation->level);
-	}
+	for (unsigned i = 0; i < later->len; i++)
+		hc_propagation_defer_edge(propagation, &g_array_index(later, hc_edge, i), propagation->level);
 	g_array_set_size(later, 0);
 }
 
@@ -204,7 +204,8 @@ static void add_roots(hc_propagation *propagation, unsigned count)
 
 				if (owner)
 					g_ptr_array_add(roots, owner);
-				if (owner && hc_type_get_kind(variable->type) == HC_TYPE_ARRAY)
+				if (owner && (hc_type_get_kind(variable->type) == HC_TYPE_ARRAY ||
+						     hc_type_get_kind(variable->type) == HC_TYPE_POINTER))
 					g_hash_table_insert(
 						propagation->places, (gpointer)variable, GUINT_TO_POINTER(i + 1));
 			}

@@ -25,6 +25,7 @@ typedef struct hc_part {
 	const hc_plan *plan; /* of an array's element; of a container that is a guess, what to do if it is none */
 	uint64_t count, stride;
 	const char *name; /* "queue_", "state.lock"; "" for the object itself */
+	bool is_link;	  /* a pointer that a list has to a pointer, wherever that is a part of */
 } hc_part;
 
 struct hc_plan {
@@ -183,7 +184,8 @@ struct hc_types {
 /* A pointer that was met, to be followed later. */
 typedef struct hc_edge {
 	hc_address value;
-	uint32_t owner; /* of the object that holds it */
+	hc_address holder; /* the object that holds it; 0: does not matter */
+	uint32_t owner; /* of that */
 	uint32_t
 		part; /* of the owner's plan; HC_EDGE_OBJECT: VALUE is an object of the owner that nobody has looked at yet;
 			  HC_EDGE_UNTYPED: VALUE is a block of the owner, without a type */
@@ -247,7 +249,7 @@ typedef struct hc_propagation {
 		*mapped; /* of hc_address: elements of the containers being looked at, and what they are mapped to */
 	unsigned depth;
 	uint64_t page_size;
-	GHashTable *places; /* hc_variable that is an array -> its number + 1 */
+	GHashTable *places; /* hc_variable that is an array or a pointer -> its number + 1 */
 	unsigned variable_count;
 } hc_propagation;
 
@@ -257,6 +259,7 @@ bool hc_propagation_load(hc_propagation *propagation, hc_address address, uint64
 /* Keeps an edge for later; CERTAINTY: of what it leads to. */
 void hc_propagation_defer(
 	hc_propagation *propagation, hc_address value, const hc_owner *owner, uint32_t part, hc_certainty certainty);
+void hc_propagation_defer_edge(hc_propagation *propagation, const hc_edge *edge, hc_certainty certainty);
 
 /* Keeps the tail at ADDRESS, part PART of an object of OWNER, until all else has been followed. FALSE: there are too many. */
 bool hc_propagation_defer_late(
@@ -293,6 +296,13 @@ uint64_t hc_propagation_tail_count(
 uint64_t hc_propagation_live_slots(
 	hc_propagation *propagation, const hc_owner *owner, const hc_part *part, hc_address address);
 
+/*
+ * How many of the COUNT elements at ITEMS, which the pointer PART of an object of OWNER at HOLDER leads to, are in use, by an integer beside
+ * that pointer, or because an element without its first pointer ends them; else UINT64_MAX.
+ */
+uint64_t hc_propagation_live_items(hc_propagation *propagation, const hc_owner *owner, const hc_part *part,
+	hc_address holder, hc_address items, uint64_t count);
+
 /* The bytes from ADDRESS to the next object of the block that is known, or to its end; 0 if it is in no block. */
 uint64_t hc_propagation_room(hc_propagation *propagation, hc_address address);
 
@@ -306,8 +316,9 @@ bool hc_propagation_fits(const hc_propagation *propagation, uint64_t usable, uin
 bool hc_propagation_looks_like(
 	hc_propagation *propagation, const hc_plan *plan, hc_address address, bool *ret_has_content);
 
-/* Follows one pointer, in part PART of an object of OWNER. */
-void hc_propagation_follow(hc_propagation *propagation, hc_owner *owner, uint32_t part, hc_address value);
+/* Follows one pointer, in part PART of an object of OWNER at HOLDER. */
+void hc_propagation_follow(
+	hc_propagation *propagation, hc_owner *owner, uint32_t part, hc_address holder, hc_address value);
 
 /* Tables of structs that begin with an address and a type, by these. */
 GHashTable *hc_propagation_new_seen(void);

@@ -13,7 +13,7 @@ from harness import Cases, Stopped, few, report_of, succeed
 
 def told_of(core: Path, process: Stopped, address: str) -> tuple[str, str]:
     told: dict[str, Any] = report_of(succeed("block", core, process.program, address, "--json", statuses=(0, 3)))["type"] or {}
-    return re.sub(r"\s*\[\]$", "", str(told.get("name"))), str(told.get("certainty"))
+    return re.sub(r"\s*\[\]$|\s+(?=\*)", "", str(told.get("name"))), str(told.get("certainty"))
 
 
 def chosen(said: list[list[str]]) -> list[list[str]]:
