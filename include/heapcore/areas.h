@@ -30,12 +30,25 @@ typedef enum {
 /* Stable and short, for JSON: "heap", "stack-unused", ... */
 const char *hc_area_kind_name(hc_area_kind kind);
 
+/* Who uses an anonymous mapping, as far as the core tells. Only the largest are looked at. */
+typedef enum {
+	HC_AREA_USER_UNKNOWN,
+	HC_AREA_USER_MODULE,	/* the data of a module has more pointers there than that of any other */
+	HC_AREA_USER_THREAD,	/* a thread's local storage lies in it */
+	HC_AREA_USER_ALLOCATOR, /* by default: the allocator that serves the program in place of glibc's */
+	HC_AREA_USER_COUNT,
+} hc_area_user;
+
+const char *hc_area_user_name(hc_area_user user); /* "module", "thread", "allocator": for JSON; NULL of unknown */
+
 typedef struct hc_area {
 	hc_address start, end;
 	hc_area_kind kind;
 	const hc_mapping *mapping; /* the piece that holds it */
 	unsigned owner;	  /* stacks: thread index; module data: module index; heap, mmapped: region; else UINT_MAX */
-	const char *note; /* one clause of what it looks like ("libpython3.11.so's data points to it"), or NULL */
+	hc_area_user user;
+	const char *user_name; /* of the module or the allocator; untrusted; else NULL */
+	unsigned user_words;   /* of the module's data that point there */
 } hc_area;
 
 typedef struct hc_areas hc_areas;

@@ -30,8 +30,7 @@ const char *hc_sameness_name(hc_sameness sameness); /* "same-process", ...: for 
 /* A row of the memory table. */
 typedef struct hc_diff_row {
 	hc_row_id id, of; /* as hc_memory_row */
-	const char *title;
-	bool is_memory;
+	bool is_memory, is_bound;
 	uint64_t bytes_a, bytes_b; /* of the first and the last snapshot */
 	uint64_t count_a, count_b;
 	const char *unit;
@@ -79,8 +78,9 @@ const char *hc_trend_name(hc_trend trend); /* "unknown", "steady", "growing", "s
 
 typedef struct hc_growth {
 	hc_growth_kind kind;
-	const char *name;  /* of paths; of rows of the memory table their title; else NULL. Untrusted */
+	const char *name;  /* of paths; else NULL. Untrusted */
 	hc_row_id row;	   /* of the memory table, if it is one; else HC_ROW_NONE */
+	bool is_bound;	   /* of rows of the memory table, as there */
 	const char *where; /* of paths: "static", "run_session() frame 2 of thread 4711"; else NULL */
 	unsigned threads;  /* of one variable in so many threads, whose rows are one; 0: of no thread, or of one */
 	const char *type;  /* of paths and lost blocks; NULL: not known */

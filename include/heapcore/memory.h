@@ -48,13 +48,14 @@ bool hc_row_is_mallocs(hc_row_id id);
 
 typedef struct hc_memory_row {
 	hc_row_id id;
-	const char *title; /* for people: "in use by the program" */
 	uint64_t bytes;
 	uint64_t count;	  /* of `unit`; 0 where there is nothing to count */
 	const char *unit; /* "blocks", "threads", "mappings"; NULL if nothing is counted */
 	hc_row_id of;	  /* the row that this one is a part of; HC_ROW_NONE: a top row, one of those that add up */
 	bool is_memory;	  /* FALSE: reserved, not dumped, cut off: address space, or memory whose content is unknown */
-	char *note;	  /* a clause, or NULL; owned by the table */
+	/* Fewer may be what ID says: lost, as the core lacks memory that may hold pointers; anonymous, as the heap was not found. */
+	bool is_bound;
+	const hc_area *largest; /* of shared and anonymous memory: the largest mapping; NULL: there is none, or it is not known */
 } hc_memory_row;
 
 /* Whether ROW is one of those that add up to the process's memory, without reserved address space. */

@@ -27,6 +27,17 @@ const char *hc_area_kind_name(hc_area_kind kind)
 	return (unsigned)kind < HC_AREA_KIND_COUNT ? kind_names[kind] : "unknown";
 }
 
+const char *hc_area_user_name(hc_area_user user)
+{
+	static const char *const names[HC_AREA_USER_COUNT] = {
+		[HC_AREA_USER_MODULE] = "module",
+		[HC_AREA_USER_THREAD] = "thread",
+		[HC_AREA_USER_ALLOCATOR] = "allocator",
+	};
+
+	return (unsigned)user < HC_AREA_USER_COUNT ? names[user] : NULL;
+}
+
 /* ---- claims ---- */
 
 void hc_areas_claim(hc_areas *areas, hc_address start, hc_address end, hc_area_kind kind, unsigned owner)
@@ -213,7 +224,6 @@ hc_areas *hc_areas_create(
 	areas->claims = g_array_new(FALSE, FALSE, sizeof(hc_area_claim));
 	areas->results = g_array_new(FALSE, FALSE, sizeof(hc_range));
 	areas->unjoined = g_array_new(FALSE, FALSE, sizeof(hc_range));
-	areas->texts = g_string_chunk_new(256);
 	areas->guards = g_hash_table_new(NULL, NULL);
 	for (unsigned i = 0; i < blocks->region_count; i++)
 		claim_region(areas, i);
@@ -226,7 +236,7 @@ hc_areas *hc_areas_create(
 	make_claims_disjoint(areas);
 	for (unsigned i = 0; i < hc_core_mapping_count(core); i++)
 		cut_mapping(areas, hc_core_mapping(core, i), &claim_index);
-	hc_areas_note_owners(areas);
+	hc_areas_find_users(areas);
 	return areas;
 }
 
@@ -238,7 +248,6 @@ void hc_areas_destroy(hc_areas *areas)
 	g_array_unref(areas->claims);
 	g_array_unref(areas->results);
 	g_array_unref(areas->unjoined);
-	g_string_chunk_free(areas->texts);
 	g_hash_table_unref(areas->guards);
 	g_free(areas);
 }

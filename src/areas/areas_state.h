@@ -21,7 +21,6 @@ struct hc_areas {
 	uint64_t bytes[HC_AREA_KIND_COUNT];
 	GArray *results;  /* of hc_range, sorted */
 	GArray *unjoined; /* of hc_range */
-	GStringChunk *texts;
 	GHashTable *guards; /* stacks.c: hc_mapping * -> whether it is address space only */
 };
 
@@ -59,5 +58,5 @@ hc_area_kind hc_areas_classify(const hc_areas *areas, const hc_mapping *mapping,
 /* True if MAPPING is address space that never was memory: PROT_NONE, or what gdb makes of it. */
 bool hc_areas_is_reserved(const hc_mapping *mapping);
 
-/* pointed_from.c: notes on the largest anonymous areas. */
-void hc_areas_note_owners(hc_areas *areas);
+/* pointed_from.c: who uses the largest anonymous areas. */
+void hc_areas_find_users(hc_areas *areas);

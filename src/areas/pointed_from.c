@@ -87,7 +87,7 @@ static void count_pointers(const hc_areas *areas, const GArray *chosen, const hc
 	}
 }
 
-static void write_note(hc_areas *areas, const struct noted *noted)
+static void find_user(hc_areas *areas, const struct noted *noted)
 {
 	hc_area *area = &g_array_index(areas->list, hc_area, noted->area);
 	GHashTableIter iter;
@@ -103,26 +103,24 @@ static void write_note(hc_areas *areas, const struct noted *noted)
 			module_index = GPOINTER_TO_UINT(key);
 		}
 	if (best) {
-		const hc_module *module = hc_modules_get(areas->modules, module_index);
-		g_autofree char *text = g_strdup_printf("the data of %s points to it (%u words)", module->name, best);
-
-		area->note = g_string_chunk_insert(areas->texts, text);
+		area->user = HC_AREA_USER_MODULE;
+		area->user_name = hc_modules_get(areas->modules, module_index)->name;
+		area->user_words = best;
 		return;
 	}
 	for (unsigned i = 0; i < hc_core_thread_count(areas->core); i++) {
 		hc_address pointer = hc_core_thread(areas->core, i)->thread_pointer;
 
 		if (pointer >= area->start && pointer < area->end)
-			area->note = "thread-local storage";
+			area->user = HC_AREA_USER_THREAD;
 	}
-	if (!area->note && foreign) {
-		g_autofree char *text = g_strdup_printf("probably %s's: it serves this program", foreign);
-
-		area->note = g_string_chunk_insert(areas->texts, text);
+	if (!area->user && foreign) {
+		area->user = HC_AREA_USER_ALLOCATOR;
+		area->user_name = foreign;
 	}
 }
 
-void hc_areas_note_owners(hc_areas *areas)
+void hc_areas_find_users(hc_areas *areas)
 {
 	GArray *chosen = choose_areas(areas);
 
@@ -130,7 +128,7 @@ void hc_areas_note_owners(hc_areas *areas)
 		if (hc_areas_get(areas, i)->kind == HC_AREA_MODULE_DATA)
 			count_pointers(areas, chosen, hc_areas_get(areas, i));
 	for (unsigned i = 0; i < chosen->len; i++) {
-		write_note(areas, &g_array_index(chosen, struct noted, i));
+		find_user(areas, &g_array_index(chosen, struct noted, i));
 		g_hash_table_unref(g_array_index(chosen, struct noted, i).pointers);
 	}
 	g_array_unref(chosen);

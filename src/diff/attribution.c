@@ -403,8 +403,8 @@ static void attribute_rows(hc_diff *diff)
 			steps[j] = found ? found->bytes : 0;
 		}
 		growth.kind = kind_of_row(row->id);
-		growth.name = row->title;
 		growth.row = row->id;
+		growth.is_bound = row->is_bound;
 		growth.blocks_before = g_strcmp0(row->unit, "blocks") ? 0 : row->count_a;
 		growth.blocks_after = g_strcmp0(row->unit, "blocks") ? 0 : row->count_b;
 		growth.steps = steps;
@@ -450,6 +450,8 @@ static int most_grown_first(const void *a, const void *b)
 		return (int)x->kind - (int)y->kind;
 	if (x->size != y->size)
 		return x->size < y->size ? -1 : 1;
+	if (x->row != y->row)
+		return (int)x->row - (int)y->row;
 	return x->lost && y->lost ? strcmp(x->lost->key, y->lost->key) : g_strcmp0(x->name, y->name);
 }
 

@@ -121,17 +121,6 @@ static const hc_growth *largest_lost(const hc_diff *diff)
 	return NULL;
 }
 
-/* Whether what looks lost may be held from memory that the core lacks: what references/ said of it. */
-static bool may_be_held(const hc_snapshot *snapshot)
-{
-	static const char *const kinds[] = { "lost-is-bound", "pointers-to-nowhere", "roots-missing", NULL };
-
-	for (unsigned i = 0; i < hc_diagnostics_count(snapshot->diagnostics); i++)
-		if (g_strv_contains(kinds, hc_diagnostics_get(snapshot->diagnostics, i)->kind->id))
-			return true;
-	return false;
-}
-
 static void find_leak(hc_diff *diff)
 {
 	hc_cause cause = sum_up(diff, HC_GROWTH_LOST, HC_CAUSE_LEAK);
@@ -143,7 +132,7 @@ static void find_leak(hc_diff *diff)
 
 	cause.is_unloaded = owned && owned->lost->is_unloaded;
 	cause.module = owned && !cause.is_unloaded ? owned->lost->module : NULL;
-	cause.is_bound = may_be_held(diff->first) || may_be_held(diff->last);
+	cause.is_bound = hc_snapshot_lost_is_bound(diff->first) || hc_snapshot_lost_is_bound(diff->last);
 	if (cause.is_bound)
 		cause.confidence = HC_CONFIDENCE_POSSIBLE;
 	add(diff, cause);
@@ -326,7 +315,9 @@ static int most_bytes_first(const void *a, const void *b)
 		return x->bytes < y->bytes ? 1 : -1;
 	if (x->kind != y->kind)
 		return (int)x->kind - (int)y->kind;
-	return g_strcmp0(x->row ? x->row->name : NULL, y->row ? y->row->name : NULL);
+	if (!x->row || !y->row)
+		return !y->row - !x->row;
+	return x->row->row != y->row->row ? (int)x->row->row - (int)y->row->row : g_strcmp0(x->row->name, y->row->name);
 }
 
 static void sort_causes(hc_diff *diff)

@@ -82,9 +82,9 @@ static void add_row(hc_diff *diff, const hc_memory_row *any)
 	const hc_memory_row *a = hc_snapshot_row(diff->first, any->id), *b = hc_snapshot_row(diff->last, any->id);
 	hc_diff_row row = {
 		.id = any->id,
-		.title = any->title,
 		.of = any->of,
 		.is_memory = any->is_memory,
+		.is_bound = any->is_bound,
 		.bytes_a = a ? a->bytes : 0,
 		.bytes_b = b ? b->bytes : 0,
 		.count_a = a ? a->count : 0,

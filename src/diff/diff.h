@@ -16,3 +16,5 @@
 #pragma once
 
 #include <heapcore/diff.h>
+
+#include "snapshot/snapshot.h"

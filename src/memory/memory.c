@@ -7,7 +7,6 @@
 #include "memory/memory.h"
 
 #include "base/diagnostics.h"
-#include "base/text.h"
 
 static const hc_diagnostic_kind table_differs = {
 	"memory-table-differs",
@@ -23,30 +22,29 @@ struct hc_memory {
 	const hc_areas *areas;
 };
 
-static hc_memory_row *add(hc_memory *memory, hc_row_id id, const char *title, uint64_t bytes)
+static hc_memory_row *add(hc_memory *memory, hc_row_id id, uint64_t bytes)
 {
-	hc_memory_row row = { .id = id, .title = title, .bytes = bytes, .is_memory = true };
+	hc_memory_row row = { .id = id, .bytes = bytes, .is_memory = true };
 
 	g_array_append_val(memory->rows, row);
 	return &g_array_index(memory->rows, hc_memory_row, memory->rows->len - 1);
 }
 
-static hc_memory_row *add_counted(hc_memory *memory, hc_row_id id, const char *title, hc_amount amount)
+static hc_memory_row *add_counted(hc_memory *memory, hc_row_id id, hc_amount amount)
 {
-	hc_memory_row *row = add(memory, id, title, amount.bytes);
+	hc_memory_row *row = add(memory, id, amount.bytes);
 
 	row->count = amount.blocks;
 	row->unit = "blocks";
 	return row;
 }
 
-static void add_part(hc_memory *memory, hc_row_id id, const char *title, hc_row_id of, hc_amount amount)
+static void add_lost(hc_memory *memory, hc_row_id id, hc_row_id of, bool is_bound, hc_amount amount)
 {
-	hc_memory_row *row = add_counted(memory, id, title, amount);
+	hc_memory_row *row = add_counted(memory, id, amount);
 
 	row->of = of;
-	if (!amount.blocks)
-		row->unit = NULL;
+	row->is_bound = is_bound;
 }
 
 static hc_amount minus(hc_amount a, hc_amount b)
@@ -86,24 +84,21 @@ static uint64_t add_in_use(hc_memory *memory, const hc_blocks *blocks, const hc_
 	hc_amount labelled = hc_blocks_labelled(blocks, HC_ARENA_ALL),
 		  labelled_mmapped = hc_blocks_labelled(blocks, HC_ARENA_NONE);
 	hc_amount lost = { 0 }, lost_there = { 0 };
-	const char *title = "of which lost: nothing points to it";
+	bool is_bound = references && hc_references_missing_count(references);
 
-	if (references && hc_references_missing_count(references))
-		title = "of which at most lost: no pointer in the core";
 	if (references) {
 		const hc_references_totals *totals = hc_references_get_totals(references);
 
 		lost_there = lost_mmapped(blocks, references);
 		lost = minus(plus(totals->directly_lost, totals->indirectly_lost), lost_there);
 	}
-	add_counted(memory, HC_ROW_IN_USE, "in use by the program",
-		minus(minus(all, mmapped), minus(labelled, labelled_mmapped)));
+	add_counted(memory, HC_ROW_IN_USE, minus(minus(all, mmapped), minus(labelled, labelled_mmapped)));
 	if (lost.blocks)
-		add_part(memory, HC_ROW_LOST, title, HC_ROW_IN_USE, lost);
-	add_counted(memory, HC_ROW_MMAPPED, "in use by the program, mmapped chunks", minus(mmapped, labelled_mmapped));
+		add_lost(memory, HC_ROW_LOST, HC_ROW_IN_USE, is_bound, lost);
+	add_counted(memory, HC_ROW_MMAPPED, minus(mmapped, labelled_mmapped));
 	if (lost_there.blocks)
-		add_part(memory, HC_ROW_LOST_MMAPPED, title, HC_ROW_MMAPPED, lost_there);
-	add_counted(memory, HC_ROW_RUNTIME, "in use by libc and the runtime", labelled);
+		add_lost(memory, HC_ROW_LOST_MMAPPED, HC_ROW_MMAPPED, is_bound, lost_there);
+	add_counted(memory, HC_ROW_RUNTIME, labelled);
 	return all.bytes;
 }
 
@@ -117,10 +112,10 @@ static uint64_t add_free(hc_memory *memory, const hc_blocks *blocks)
 		plus(hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_LARGE),
 			hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_UNLISTED)));
 
-	add_counted(memory, HC_ROW_FREE_TCACHE, "free, kept by malloc: tcache", tcache);
-	add_counted(memory, HC_ROW_FREE_FASTBINS, "free, kept by malloc: fastbins", fastbins);
-	add_counted(memory, HC_ROW_FREE_BINS, "free, kept by malloc: bins", bins);
-	add_counted(memory, HC_ROW_FREE_TOP, "free, kept by malloc: top", top);
+	add_counted(memory, HC_ROW_FREE_TCACHE, tcache);
+	add_counted(memory, HC_ROW_FREE_FASTBINS, fastbins);
+	add_counted(memory, HC_ROW_FREE_BINS, bins);
+	add_counted(memory, HC_ROW_FREE_TOP, top);
 	return tcache.bytes + fastbins.bytes + bins.bytes + top.bytes;
 }
 
@@ -140,7 +135,7 @@ static void add_heap(hc_memory *memory, const hc_references *references, hc_diag
 			heap, used, kept, hc_blocks_overhead(blocks) + state);
 	if (used + kept > heap)
 		overhead = 0;
-	add(memory, HC_ROW_OVERHEAD, "malloc's own (headers, arenas, end marks)", overhead);
+	add(memory, HC_ROW_OVERHEAD, overhead);
 }
 
 /* ---- everything else ---- */
@@ -167,64 +162,39 @@ static const hc_area *largest_area(const hc_memory *memory, hc_area_kind kind)
 	return largest;
 }
 
-/* "largest 1.0 MiB at 0x7f...: the data of libfoo.so points to it" */
-static char *describe_largest(const hc_memory *memory, hc_area_kind kind)
-{
-	const hc_area *area = largest_area(memory, kind);
-	char size[HC_TEXT_SIZE_LENGTH];
-	g_autofree char *what = NULL;
-
-	if (!area)
-		return NULL;
-	if (area->note)
-		what = g_strdup(area->note);
-	else if (area->mapping->path)
-		what = hc_text_escape(area->mapping->path, -1);
-	hc_text_size(size, area->end - area->start);
-	return g_strdup_printf(
-		"largest %s at %#" G_GINT64_MODIFIER "x%s%s", size, area->start, what ? ": " : "", what ? what : "");
-}
-
-static void add_area(hc_memory *memory, hc_area_kind kind, hc_row_id id, const char *title, const char *unit,
-	bool is_memory, bool always)
+static void add_area(
+	hc_memory *memory, hc_area_kind kind, hc_row_id id, const char *unit, bool is_memory, bool always)
 {
 	uint64_t bytes = hc_areas_bytes(memory->areas, kind);
 
 	if (!bytes && !always)
 		return;
-	hc_memory_row *row = add(memory, id, title, bytes);
+	hc_memory_row *row = add(memory, id, bytes);
 
 	row->is_memory = is_memory;
 	row->unit = unit;
 	row->count = unit ? count_areas(memory, kind) : 0;
 	if (kind == HC_AREA_STACK)
 		row->count = hc_core_thread_count(memory->core);
+	row->is_bound = kind == HC_AREA_ANONYMOUS && !hc_blocks_heap(memory->blocks)->found;
 	if (kind == HC_AREA_ANONYMOUS || kind == HC_AREA_SHARED)
-		row->note = describe_largest(memory, kind);
+		row->largest = largest_area(memory, kind);
 }
 
 static void add_areas(hc_memory *memory)
 {
-	add_area(memory, HC_AREA_STACK, HC_ROW_STACKS, "stacks, live part", "threads", true, true);
-	add_area(memory, HC_AREA_MODULE_DATA, HC_ROW_DATA, "data of program and libraries", NULL, true, true);
-	add_area(memory, HC_AREA_FILE, HC_ROW_FILES, "files: text, read-only data, mapped files", "mappings", true,
-		true);
-	add_area(memory, HC_AREA_SHARED, HC_ROW_SHARED, "shared memory", "mappings", true, true);
-	add_area(memory, HC_AREA_ANONYMOUS, HC_ROW_ANONYMOUS,
-		hc_blocks_heap(memory->blocks)->found ? "other anonymous mappings" :
-							"anonymous mappings (a heap that was not read is among them)",
-		"mappings", true, true);
-	add_area(memory, HC_AREA_FOREIGN_SBRK, HC_ROW_FOREIGN_SBRK, "program break, not malloc's", "mappings", true,
-		false);
-	add_area(memory, HC_AREA_KERNEL, HC_ROW_KERNEL, "kernel's pages (vdso, vvar)", NULL, true, false);
-	add_area(memory, HC_AREA_STACK_UNUSED, HC_ROW_STACKS_UNUSED, "stacks, unused part", NULL, false, true);
-	add_area(memory, HC_AREA_RESERVED, HC_ROW_RESERVED, "reserved, never memory (thread-heap tails, guards)",
-		"mappings", false, true);
-	add_area(memory, HC_AREA_NOT_DUMPED, HC_ROW_NOT_DUMPED, "not dumped", "mappings", false, true);
-	add_area(memory, HC_AREA_HEAP_UNREADABLE, HC_ROW_HEAP_UNREADABLE, "heap that could not be followed", "mappings",
-		false, false);
-	add_area(memory, HC_AREA_TRUNCATED, HC_ROW_TRUNCATED, "cut off: missing at the end of the core", "mappings",
-		false, false);
+	add_area(memory, HC_AREA_STACK, HC_ROW_STACKS, "threads", true, true);
+	add_area(memory, HC_AREA_MODULE_DATA, HC_ROW_DATA, NULL, true, true);
+	add_area(memory, HC_AREA_FILE, HC_ROW_FILES, "mappings", true, true);
+	add_area(memory, HC_AREA_SHARED, HC_ROW_SHARED, "mappings", true, true);
+	add_area(memory, HC_AREA_ANONYMOUS, HC_ROW_ANONYMOUS, "mappings", true, true);
+	add_area(memory, HC_AREA_FOREIGN_SBRK, HC_ROW_FOREIGN_SBRK, "mappings", true, false);
+	add_area(memory, HC_AREA_KERNEL, HC_ROW_KERNEL, NULL, true, false);
+	add_area(memory, HC_AREA_STACK_UNUSED, HC_ROW_STACKS_UNUSED, NULL, false, true);
+	add_area(memory, HC_AREA_RESERVED, HC_ROW_RESERVED, "mappings", false, true);
+	add_area(memory, HC_AREA_NOT_DUMPED, HC_ROW_NOT_DUMPED, "mappings", false, true);
+	add_area(memory, HC_AREA_HEAP_UNREADABLE, HC_ROW_HEAP_UNREADABLE, "mappings", false, false);
+	add_area(memory, HC_AREA_TRUNCATED, HC_ROW_TRUNCATED, "mappings", false, false);
 }
 
 hc_memory *hc_memory_create(const hc_core *core, const hc_blocks *blocks, const hc_areas *areas,
@@ -253,8 +223,6 @@ void hc_memory_destroy(hc_memory *memory)
 {
 	if (!memory)
 		return;
-	for (unsigned i = 0; i < memory->rows->len; i++)
-		g_free(g_array_index(memory->rows, hc_memory_row, i).note);
 	g_array_unref(memory->rows);
 	g_free(memory);
 }

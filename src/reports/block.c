@@ -8,7 +8,9 @@
 #include "reports/parts.h"
 
 #include "base/text.h"
+#include "wording/wording.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 enum {
@@ -216,20 +218,6 @@ static json_t *targets_json(const address_facts *facts)
 	return array;
 }
 
-static json_t *area_json(const hc_area *area)
-{
-	json_t *object;
-
-	if (!area)
-		return json_null();
-	object = json_object();
-	hc_json_set(object, "kind", json_string(hc_area_kind_name(area->kind)));
-	hc_json_set(object, "start", hc_json_address(area->start));
-	hc_json_set(object, "end", hc_json_address(area->end));
-	hc_json_set(object, "note", hc_json_text(area->note));
-	return object;
-}
-
 static json_t *type_json(const address_facts *facts)
 {
 	json_t *object;
@@ -278,7 +266,7 @@ static json_t *facts_json(const address_facts *facts)
 	hc_json_set(report, "points_to", targets_json(facts));
 	hc_json_set(report, "content", content_json(facts));
 	hc_json_set(report, "symbol", hc_json_text(facts->symbol));
-	hc_json_set(report, "area", area_json(facts->area));
+	hc_json_set(report, "area", hc_area_json(facts->area));
 	hc_json_set(report, "mapping", hc_mapping_json(facts->mapping));
 	hc_json_set(report, "diagnostics", hc_diagnostics_json(diagnostics));
 	hc_json_set(report, "status", hc_status_json(hc_diagnostics_partial(diagnostics)));
@@ -547,10 +535,12 @@ static void print_place(const address_facts *facts, hc_output *output)
 
 	if (facts->symbol)
 		print_fact(output, "symbol", facts->symbol);
-	if (facts->area)
-		print_fact_printf(output, "area", "0x%" G_GINT64_MODIFIER "x-0x%" G_GINT64_MODIFIER "x %s%s%s",
-			facts->area->start, facts->area->end, hc_area_kind_name(facts->area->kind),
-			facts->area->note ? ": " : "", facts->area->note ? facts->area->note : "");
+	if (facts->area) {
+		g_autofree char *note = hc_word_area(facts->area), *shown = note ? hc_text_escape(note, -1) : NULL;
+
+		print_fact_printf(output, "area", "0x%" PRIx64 "-0x%" PRIx64 " %s%s%s", facts->area->start,
+			facts->area->end, hc_area_kind_name(facts->area->kind), shown ? ": " : "", shown ? shown : "");
+	}
 	if (facts->mapping) {
 		g_autofree char *path = facts->mapping->path ? hc_text_escape(facts->mapping->path, -1) : NULL;
 

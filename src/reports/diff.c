@@ -101,7 +101,7 @@ static json_t *row_json(const hc_diff *diff, const hc_diff_row *row)
 	json_t *object = json_object();
 
 	hc_json_set(object, "id", hc_json_text(hc_row_name(row->id)));
-	hc_json_set(object, "name", hc_json_text(row->title));
+	hc_json_set(object, "name", json_string(hc_word_row(row->id, row->is_bound)));
 	if (row->of)
 		hc_json_set(object, "of", hc_json_text(hc_row_name(row->of)));
 	hc_json_set(object, "bytes_a", hc_json_number(row->bytes_a));
@@ -111,6 +111,7 @@ static json_t *row_json(const hc_diff *diff, const hc_diff_row *row)
 	hc_json_set(object, "count_b", row->unit ? hc_json_number(row->count_b) : json_null());
 	hc_json_set(object, "unit", hc_json_text(row->unit));
 	hc_json_set(object, "memory", json_boolean(row->is_memory));
+	hc_json_set(object, "bound", json_boolean(row->is_bound));
 	return object;
 }
 
@@ -544,7 +545,7 @@ static char *row_detail(const hc_diff_row *row)
 
 static void add_row(hc_table *table, const hc_diff_row *row, bool is_torn, unsigned depth)
 {
-	g_autofree char *title = hc_row_title(row->title, depth, true);
+	g_autofree char *title = hc_row_title(hc_word_row(row->id, row->is_bound), depth, true);
 	g_autofree char *detail = row_detail(row);
 
 	hc_table_add_row(table);

@@ -6,6 +6,7 @@
 #include "reports/parts.h"
 
 #include "base/text.h"
+#include "wording/wording.h"
 
 #include <string.h>
 
@@ -519,12 +520,13 @@ static hc_table *make_mappings(const hc_leaks *leaks)
 
 	for (unsigned i = 0; i < hc_leaks_mapping_count(leaks); i++) {
 		const hc_area *area = hc_leaks_mapping(leaks, i);
+		g_autofree char *note = hc_word_area(area);
 
 		hc_table_add_row(table);
 		hc_table_set_number(table, 0, area->start);
 		hc_table_set_number(table, 1, area->end);
 		hc_table_set_number(table, 2, area->end - area->start);
-		hc_table_set_text(table, 3, area->note);
+		hc_table_set_text(table, 3, note);
 	}
 	return table;
 }

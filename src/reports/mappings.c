@@ -3,6 +3,7 @@
 #include "reports/parts.h"
 
 #include "base/text.h"
+#include "wording/wording.h"
 
 static const hc_column columns[] = {
 	{ "start", "START", HC_CELL_ADDRESS },
@@ -15,6 +16,7 @@ static const hc_column columns[] = {
 	{ "offset", NULL, HC_CELL_COUNT },
 	{ "owner", NULL, HC_CELL_JSON },
 	{ "note", NULL, HC_CELL_TEXT },
+	{ "user", NULL, HC_CELL_JSON },
 	{ NULL, "WHAT", HC_CELL_TEXT },
 };
 
@@ -29,6 +31,7 @@ enum {
 	MAPPING_OFFSET,
 	MAPPING_OWNER,
 	MAPPING_NOTE,
+	MAPPING_USER,
 	MAPPING_WHAT,
 };
 
@@ -74,6 +77,36 @@ json_t *hc_mapping_json(const hc_mapping *mapping)
 	return object;
 }
 
+/* Who uses AREA, by the looks of it: {"kind", "name", "words"}, or null. */
+static json_t *user_json(const hc_area *area)
+{
+	json_t *object;
+
+	if (!area->user)
+		return json_null();
+	object = json_object();
+	hc_json_set(object, "kind", json_string(hc_area_user_name(area->user)));
+	hc_json_set(object, "name", hc_json_text(area->user_name));
+	hc_json_set(object, "words", area->user == HC_AREA_USER_MODULE ? hc_json_number(area->user_words) : json_null());
+	return object;
+}
+
+json_t *hc_area_json(const hc_area *area)
+{
+	g_autofree char *note = area ? hc_word_area(area) : NULL;
+	json_t *object;
+
+	if (!area)
+		return json_null();
+	object = json_object();
+	hc_json_set(object, "kind", json_string(hc_area_kind_name(area->kind)));
+	hc_json_set(object, "start", hc_json_address(area->start));
+	hc_json_set(object, "end", hc_json_address(area->end));
+	hc_json_set(object, "note", hc_json_text(note));
+	hc_json_set(object, "user", user_json(area));
+	return object;
+}
+
 /* Whose AREA is: {"thread": id}, {"module": path}, or null. */
 static json_t *owner_json(const hc_analysis *analysis, const hc_area *area)
 {
@@ -92,7 +125,8 @@ static json_t *owner_json(const hc_analysis *analysis, const hc_area *area)
 	return object ? object : json_null();
 }
 
-static char *what(const hc_analysis *analysis, const hc_area *area)
+/* NOTE: as hc_word_area(). */
+static char *what(const hc_analysis *analysis, const hc_area *area, const char *note)
 {
 	const hc_core *core = hc_analysis_core(analysis);
 	GString *text = g_string_new(NULL);
@@ -105,8 +139,11 @@ static char *what(const hc_analysis *analysis, const hc_area *area)
 
 		g_string_append_printf(text, "%s%s", text->len ? "; " : "", path);
 	}
-	if (area->note)
-		g_string_append_printf(text, "%s%s", text->len ? "; " : "", area->note);
+	if (note) {
+		g_autofree char *shown = hc_text_escape(note, -1);
+
+		g_string_append_printf(text, "%s%s", text->len ? "; " : "", shown);
+	}
 	return g_string_free(text, FALSE);
 }
 
@@ -117,7 +154,7 @@ static hc_table *make_table(const hc_analysis *analysis)
 
 	for (unsigned i = 0; i < hc_areas_count(areas); i++) {
 		const hc_area *area = hc_areas_get(areas, i);
-		g_autofree char *text = what(analysis, area);
+		g_autofree char *note = hc_word_area(area), *text = what(analysis, area, note);
 		char protection[4];
 
 		hc_table_add_row(table);
@@ -126,7 +163,8 @@ static hc_table *make_table(const hc_analysis *analysis)
 		hc_table_set_number(table, MAPPING_SIZE, area->end - area->start);
 		hc_table_set_plain(table, MAPPING_KIND, hc_area_kind_name(area->kind));
 		hc_table_take_json(table, MAPPING_OWNER, owner_json(analysis, area));
-		hc_table_set_plain(table, MAPPING_NOTE, area->note);
+		hc_table_set_text(table, MAPPING_NOTE, note);
+		hc_table_take_json(table, MAPPING_USER, user_json(area));
 		hc_table_set_plain(table, MAPPING_WHAT, text);
 		if (!area->mapping)
 			continue;

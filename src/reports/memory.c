@@ -3,6 +3,7 @@
 #include "reports/parts.h"
 
 #include "base/text.h"
+#include "wording/wording.h"
 
 #include <string.h>
 
@@ -23,16 +24,19 @@ enum {
 static json_t *row_json(const hc_memory_row *row)
 {
 	json_t *object = json_object();
+	g_autofree char *note = hc_word_row_note(row);
 
 	hc_json_set(object, "id", hc_json_text(hc_row_name(row->id)));
-	hc_json_set(object, "name", hc_json_text(row->title));
+	hc_json_set(object, "name", json_string(hc_word_row(row->id, row->is_bound)));
 	if (row->of)
 		hc_json_set(object, "of", hc_json_text(hc_row_name(row->of)));
 	hc_json_set(object, "bytes", hc_json_number(row->bytes));
 	hc_json_set(object, "count", row->unit ? hc_json_number(row->count) : json_null());
 	hc_json_set(object, "unit", hc_json_text(row->unit));
 	hc_json_set(object, "memory", json_boolean(row->is_memory));
-	hc_json_set(object, "note", hc_json_text(row->note));
+	hc_json_set(object, "bound", json_boolean(row->is_bound));
+	hc_json_set(object, "note", hc_json_text(note));
+	hc_json_set(object, "largest", hc_area_json(row->largest));
 	return object;
 }
 
@@ -125,8 +129,11 @@ static char *row_detail(const memory_view *view, const hc_memory_row *row)
 		g_string_append(detail, count);
 	}
 	/* The finding has the note too. */
-	if (row->note && (view->verbose || (!finding && row->bytes * NOTE_LEAST_SHARE >= view->shared_total)))
-		g_string_append_printf(detail, "%s%s", detail->len ? "; " : "", row->note);
+	if (row->largest && (view->verbose || (!finding && row->bytes * NOTE_LEAST_SHARE >= view->shared_total))) {
+		g_autofree char *note = hc_word_row_note(row), *shown = hc_text_escape(note, -1);
+
+		g_string_append_printf(detail, "%s%s", detail->len ? "; " : "", shown);
+	}
 	if (finding)
 		g_string_append_printf(detail, "%s-> %u", detail->len ? "  " : "", finding);
 	return g_string_free(detail, FALSE);
@@ -134,7 +141,7 @@ static char *row_detail(const memory_view *view, const hc_memory_row *row)
 
 static void add_row(const memory_view *view, const hc_memory_row *row, unsigned depth)
 {
-	g_autofree char *title = hc_row_title(row->title, depth, view->verbose);
+	g_autofree char *title = hc_row_title(hc_word_row(row->id, row->is_bound), depth, view->verbose);
 	g_autofree char *detail = row_detail(view, row);
 
 	hc_table_add_row(view->table);

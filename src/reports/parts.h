@@ -59,6 +59,7 @@ void hc_no_arenas_print(const hc_analysis *analysis, hc_output *output);
 const char *hc_protection_name(unsigned flags, char buffer[4]);
 const char *hc_source_name(hc_source source);
 json_t *hc_mapping_json(const hc_mapping *mapping); /* NULL gives null */
+json_t *hc_area_json(const hc_area *area);	    /* NULL gives null */
 
 /*
  * preview.c: what the content of a block looks like, in at most about SIZE columns: text, or what its first word points

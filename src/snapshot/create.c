@@ -88,9 +88,8 @@ static void add_memory(hc_snapshot *snapshot, const hc_memory *memory)
 	for (unsigned i = 0; i < hc_memory_row_count(memory); i++) {
 		hc_memory_row row = *hc_memory_row_get(memory, i);
 
-		row.title = hc_snapshot_keep(snapshot, row.title);
 		row.unit = hc_snapshot_keep(snapshot, row.unit);
-		row.note = NULL;
+		row.largest = NULL;
 		g_array_append_val(snapshot->memory, row);
 	}
 }

@@ -62,7 +62,7 @@ static GVariant *store_memory(const hc_snapshot *snapshot)
 	for (unsigned i = 0; i < snapshot->memory->len; i++) {
 		const hc_memory_row *row = &g_array_index(snapshot->memory, hc_memory_row, i);
 
-		g_variant_builder_add(&builder, "(ssmsmsttb)", hc_row_name(row->id), row->title, row->unit,
+		g_variant_builder_add(&builder, "(ssmsmsttb)", hc_row_name(row->id), "", row->unit,
 			row->of ? hc_row_name(row->of) : NULL, row->bytes, row->count, (gboolean)row->is_memory);
 	}
 	return g_variant_builder_end(&builder);

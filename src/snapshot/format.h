@@ -32,7 +32,7 @@ enum {
 #define SNAPSHOT_IDENTITY "(msmsmsmsmsttu)"
 /* id, text, example; severity; count, bytes */
 #define SNAPSHOT_DIAGNOSTICS "a(ssmsutt)"
-/* id, title, unit, of; bytes, count; is memory */
+/* id, a title in older files, which is not read, unit, of; bytes, count; is memory */
 #define SNAPSHOT_MEMORY "a(ssmsmsttb)"
 /* total; blocks and bytes: directly, indirectly, possibly lost, in use, free; free pages: whole, zero, trim, trim_zero, largest */
 #define SNAPSHOT_TOTALS "(t(tt)(tt)(tt)(tt)(tt)(ttttt))"

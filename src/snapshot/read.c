@@ -177,6 +177,13 @@ static bool load_diagnostics(hc_snapshot *snapshot, GVariant *section)
 	return true;
 }
 
+/* The file says it elsewhere: its heap and its diagnostics were read before. */
+static bool is_bound(const hc_snapshot *snapshot, hc_row_id id)
+{
+	return hc_row_is_lost(id) ? hc_snapshot_lost_is_bound(snapshot) :
+				    id == HC_ROW_ANONYMOUS && !snapshot->heap.found;
+}
+
 static bool load_memory(hc_snapshot *snapshot, GVariant *section)
 {
 	GVariantIter rows;
@@ -187,14 +194,14 @@ static bool load_memory(hc_snapshot *snapshot, GVariant *section)
 
 	g_variant_iter_init(&rows, section);
 	while (g_variant_iter_next(
-		&rows, "(&s&sm&sm&sttb)", &id, &row.title, &row.unit, &of, &row.bytes, &row.count, &is_memory)) {
+		&rows, "(&s&sm&sm&sttb)", &id, NULL, &row.unit, &of, &row.bytes, &row.count, &is_memory)) {
 		row.id = hc_row_called(id);
 		row.of = hc_row_called(of);
 		if (!row.id || (of && !row.of) || !add_up(&sum, row.bytes))
 			return false;
-		row.title = hc_snapshot_keep(snapshot, row.title);
 		row.unit = hc_snapshot_keep(snapshot, row.unit);
 		row.is_memory = is_memory;
+		row.is_bound = is_bound(snapshot, row.id);
 		g_array_append_val(snapshot->memory, row);
 	}
 	return true;

@@ -13,3 +13,6 @@
 #pragma once
 
 #include <heapcore/snapshot.h>
+
+/* Whether what looks lost may be held from memory that the core lacks: by the diagnostics that references/ made. */
+bool hc_snapshot_lost_is_bound(const hc_snapshot *snapshot);

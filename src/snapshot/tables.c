@@ -44,6 +44,16 @@ void hc_snapshot_destroy(hc_snapshot *snapshot)
 	g_free(snapshot);
 }
 
+bool hc_snapshot_lost_is_bound(const hc_snapshot *snapshot)
+{
+	static const char *const kinds[] = { "lost-is-bound", "pointers-to-nowhere", "roots-missing", NULL };
+
+	for (unsigned i = 0; i < hc_diagnostics_count(snapshot->diagnostics); i++)
+		if (g_strv_contains(kinds, hc_diagnostics_get(snapshot->diagnostics, i)->kind->id))
+			return true;
+	return false;
+}
+
 void hc_snapshot_forget_content(hc_snapshot *snapshot)
 {
 	for (unsigned i = 0; i < snapshot->owners->len; i++) {

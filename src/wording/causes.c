@@ -304,7 +304,7 @@ static void append_mapping(GString *text, const hc_diff *diff, const hc_growth *
 	bool is_known = hc_snapshot_knows_heap(hc_diff_snapshot(diff, 0)) &&
 			hc_snapshot_knows_heap(hc_diff_snapshot(diff, hc_diff_snapshot_count(diff) - 1));
 
-	g_string_append_printf(text, "%s grew by %s: %s", row->name, bytes,
+	g_string_append_printf(text, "%s grew by %s: %s", hc_word_row(row->row, row->is_bound), bytes,
 		!is_known ? "the heap may be among it, for it was not found" :
 		row->row == HC_ROW_ANONYMOUS ?
 			    "not this heap, but what the program, a library or an allocator of its own got by mmap()" :
@@ -391,7 +391,8 @@ static void append_cause(GString *text, const hc_diff *diff, const hc_cause *cau
 	case HC_CAUSE_RETAINED:
 		return append_retained(text, diff, cause, bytes);
 	case HC_CAUSE_OVERHEAD:
-		g_string_append_printf(text, "%s grew by %s", cause->row->name, bytes);
+		g_string_append_printf(
+			text, "%s grew by %s", hc_word_row(cause->row->row, cause->row->is_bound), bytes);
 		return;
 	case HC_CAUSE_NOT_HEAP:
 		return append_mapping(text, diff, cause->row, bytes);

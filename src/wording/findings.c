@@ -211,8 +211,10 @@ static void append_not_heap(GString *text, const hc_analysis *analysis, hc_row_i
 	const hc_memory_row *row = hc_memory_row_find(hc_analysis_memory(analysis), id);
 
 	g_string_append(text, texts[id]);
-	if (row && row->note)
-		g_string_append_printf(text, "; %s", row->note);
+	g_autofree char *note = row ? hc_word_row_note(row) : NULL;
+
+	if (note)
+		g_string_append_printf(text, "; %s", note);
 }
 
 static void append_unjoined(GString *text, const hc_finding *finding)

@@ -35,6 +35,15 @@ char *hc_word_cause(const hc_diff *diff, const hc_cause *cause);
 /* Arguments of heapcore that show more, with "CORE" for the core; NULL: there is nothing more. */
 char *hc_word_cause_command(const hc_cause *cause);
 
+/* ---- memory.c ---- */
+
+/* The title of a row of the memory table: "in use by the program". IS_BOUND: as in hc_memory_row. */
+const char *hc_word_row(hc_row_id id, bool is_bound);
+/* A clause on the largest mapping of a row: "largest 1.0 MiB at 0x7f...: the data of libfoo.so points to it"; NULL: it has none. */
+char *hc_word_row_note(const hc_memory_row *row);
+/* A clause of what an area looks like: "the data of libfoo.so points to it (3 words)"; NULL: nothing is known. */
+char *hc_word_area(const hc_area *area);
+
 /* ---- pins.c ---- */
 
 /* What pins most. */

@@ -284,7 +284,8 @@ def check_names(function: str, *places: tuple[str, str]) -> None:
 
 def check_kinds() -> None:
     check_names("hc_block_state_name", ("chunks", "state"), ("block_of_heap", "state"), ("path", "paths[].steps[].state"))
-    check_names("hc_area_kind_name", ("mappings", "mappings[].kind"), ("block", "area.kind"))
+    check_names("hc_area_kind_name", ("mappings", "mappings[].kind"), ("area", "kind"))
+    check_names("hc_area_user_name", ("area_user", "kind"))
     check_names("hc_reach_name", ("block_of_heap", "reach"))
     check_names("hc_place_kind_name", ("place", "kind"))
     check_names("hc_source_name", ("mappings", "mappings[].source"), ("block", "mapping.source"))

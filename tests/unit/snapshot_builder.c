@@ -4,16 +4,16 @@
 #include <string.h>
 
 static const hc_memory_row rows[] = {
-	{ HC_ROW_IN_USE, "in use by the program", 0, 0, "blocks", HC_ROW_NONE, true, NULL },
-	{ HC_ROW_LOST, "of which lost: nothing points to it", 0, 0, "blocks", HC_ROW_IN_USE, true, NULL },
-	{ HC_ROW_MMAPPED, "mmapped chunks", 0, 0, "blocks", HC_ROW_NONE, true, NULL },
-	{ HC_ROW_RUNTIME, "in use by libc and the runtime", 1024, 2, "blocks", HC_ROW_NONE, true, NULL },
-	{ HC_ROW_FREE_TOP, "free, kept by malloc: top", 4096, 1, "blocks", HC_ROW_NONE, true, NULL },
-	{ HC_ROW_OVERHEAD, "malloc's own", 512, 0, NULL, HC_ROW_NONE, true, NULL },
-	{ HC_ROW_STACKS, "stacks", 8192, 3, "mappings", HC_ROW_NONE, true, NULL },
-	{ HC_ROW_DATA, "data of modules", 4096, 2, "mappings", HC_ROW_NONE, true, NULL },
-	{ HC_ROW_FILES, "files, read-only", 4096, 1, "mappings", HC_ROW_NONE, true, NULL },
-	{ HC_ROW_RESERVED, "reserved, never memory", 65536, 0, NULL, HC_ROW_NONE, false, NULL },
+	{ .id = HC_ROW_IN_USE, .unit = "blocks", .is_memory = true },
+	{ .id = HC_ROW_LOST, .unit = "blocks", .of = HC_ROW_IN_USE, .is_memory = true },
+	{ .id = HC_ROW_MMAPPED, .unit = "blocks", .is_memory = true },
+	{ .id = HC_ROW_RUNTIME, .bytes = 1024, .count = 2, .unit = "blocks", .is_memory = true },
+	{ .id = HC_ROW_FREE_TOP, .bytes = 4096, .count = 1, .unit = "blocks", .is_memory = true },
+	{ .id = HC_ROW_OVERHEAD, .bytes = 512, .is_memory = true },
+	{ .id = HC_ROW_STACKS, .bytes = 8192, .count = 3, .unit = "mappings", .is_memory = true },
+	{ .id = HC_ROW_DATA, .bytes = 4096, .count = 2, .unit = "mappings", .is_memory = true },
+	{ .id = HC_ROW_FILES, .bytes = 4096, .count = 1, .unit = "mappings", .is_memory = true },
+	{ .id = HC_ROW_RESERVED, .bytes = 65536, .is_memory = false },
 };
 
 hc_snapshot *snapshot_create(void)

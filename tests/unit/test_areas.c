@@ -2,6 +2,7 @@
 /* areas/: every byte of the address space in exactly one area, and what it is. */
 #include "test_process.h"
 #include "unit.h"
+#include "wording/wording.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -347,9 +348,17 @@ static void test_owner(void)
 	heap_keep(f.heap, small + 0x100);
 	if (!run(&f))
 		return;
-	UNIT_ASSERT_CONTAINS(hc_areas_find(f.stages.areas, large)->note, "libc.so.6");
-	CU_ASSERT_TRUE(!hc_areas_find(f.stages.areas, nobodys)->note ||
-		       !strstr(hc_areas_find(f.stages.areas, nobodys)->note, "libc.so.6"));
+	const hc_area *area = hc_areas_find(f.stages.areas, large);
+	g_autofree char *words = hc_word_area(area), *no_words = hc_word_area(hc_areas_find(f.stages.areas, small));
+
+	CU_ASSERT_EQUAL(area->user, HC_AREA_USER_MODULE);
+	UNIT_ASSERT_TEXT(area->user_name, "libc.so.6");
+	CU_ASSERT_EQUAL(area->user_words, 1);
+	UNIT_ASSERT_TEXT(words, "the data of libc.so.6 points to it (1 words)");
+	/* Too small to be asked for, and pointed to by nobody. */
+	CU_ASSERT_EQUAL(hc_areas_find(f.stages.areas, small)->user, HC_AREA_USER_UNKNOWN);
+	CU_ASSERT_PTR_NULL(no_words);
+	CU_ASSERT_NOT_EQUAL(hc_areas_find(f.stages.areas, nobodys)->user, HC_AREA_USER_MODULE);
 }
 
 static void test_names(void)

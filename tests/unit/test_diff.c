@@ -747,9 +747,10 @@ static void test_overhead(void)
 
 	snapshot_add_memory(series.list[1], HC_ROW_OVERHEAD, MIB);
 	make_diff(&series);
-	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_OVERHEAD, "malloc's own")->bytes, MIB);
-	UNIT_ASSERT_TEXT(
-		cause_of(series.diff, "overhead").text, "malloc's own grew by 1.0 MiB (100.0 % of the growth)");
+	CU_ASSERT_EQUAL(
+		row_of(series.diff, HC_GROWTH_OVERHEAD, "malloc's own (headers, arenas, end marks)")->bytes, MIB);
+	UNIT_ASSERT_TEXT(cause_of(series.diff, "overhead").text,
+		"malloc's own (headers, arenas, end marks) grew by 1.0 MiB (100.0 % of the growth)");
 	series_clear(&series);
 }
 
@@ -983,7 +984,7 @@ static void test_no_heap(void)
 /* Adds what was cut off of a core to its memory table. */
 static void tear(hc_snapshot *snapshot)
 {
-	hc_memory_row row = { .id = HC_ROW_TRUNCATED, .title = "cut off", .bytes = MIB };
+	hc_memory_row row = { .id = HC_ROW_TRUNCATED, .bytes = MIB };
 
 	g_array_append_val(snapshot->memory, row);
 }
@@ -1063,7 +1064,7 @@ static void test_foreign(void)
 static void test_rows_of_one(void)
 {
 	snapshot_series series = series_create(2);
-	hc_memory_row shared = { HC_ROW_SHARED, "shared memory", 40960, 1, "mappings", HC_ROW_NONE, true, NULL };
+	hc_memory_row shared = { .id = HC_ROW_SHARED, .bytes = 40960, .count = 1, .unit = "mappings", .is_memory = true };
 
 	g_array_append_val(series.list[0]->memory, shared);
 	make_diff(&series);

@@ -2,6 +2,7 @@
 /* memory/: the rows of the memory table against sums that the builders know. */
 #include "test_process.h"
 #include "unit.h"
+#include "wording/wording.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +23,7 @@ static void check_sum(const test_process *f)
 				    *whole = row->of ? hc_memory_row_find(f->stages.memory, row->of) : NULL;
 
 		CU_ASSERT_PTR_EQUAL(hc_memory_row_find(f->stages.memory, row->id), row);
-		CU_ASSERT_TRUE(row->title && *row->title);
+		CU_ASSERT_NOT_EQUAL(*hc_word_row(row->id, row->is_bound), '\0');
 		if (!row->of)
 			sum += row->bytes;
 		else
@@ -54,6 +55,14 @@ static void check_row(const test_process *f, const char *id, uint64_t bytes, uin
 		__FILE__, line, id, row ? row->bytes : 0, row ? row->count : 0, bytes, count);
 	CU_assertImplementation(CU_FALSE, line, "a row", __FILE__, "", CU_FALSE);
 }
+
+static void check_note(const test_process *f, hc_row_id id, const char *part)
+{
+	g_autofree char *note = hc_word_row_note(hc_memory_row_find(f->stages.memory, id));
+
+	UNIT_ASSERT_CONTAINS(note, part);
+}
+
 #define CHECK_ROW(f, id, bytes, count) check_row(f, id, bytes, count, __LINE__)
 
 /*
@@ -116,8 +125,9 @@ static void test_rows(void)
 	CU_ASSERT_TRUE(hc_memory_row_find(f.stages.memory, HC_ROW_IN_USE)->is_memory);
 	CU_ASSERT_FALSE(hc_memory_row_find(f.stages.memory, HC_ROW_RESERVED)->is_memory);
 	CU_ASSERT_FALSE(hc_memory_row_find(f.stages.memory, HC_ROW_STACKS_UNUSED)->is_memory);
-	UNIT_ASSERT_CONTAINS(hc_memory_row_find(f.stages.memory, HC_ROW_ANONYMOUS)->note, "0x7fffa0000000");
-	UNIT_ASSERT_CONTAINS(hc_memory_row_find(f.stages.memory, HC_ROW_SHARED)->note, "/dev/shm/x");
+	check_note(&f, HC_ROW_ANONYMOUS, "0x7fffa0000000");
+	check_note(&f, HC_ROW_SHARED, "/dev/shm/x");
+	CU_ASSERT_PTR_NULL(hc_memory_row_find(f.stages.memory, HC_ROW_FILES)->largest);
 }
 
 static void test_unreadable(void)

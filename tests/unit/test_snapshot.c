@@ -275,12 +275,12 @@ static void compare_lost(const hc_snapshot_lost *a, const hc_snapshot_lost *b)
 static void compare_row(const hc_memory_row *a, const hc_memory_row *b)
 {
 	SAME(id);
-	SAME_TEXT(title);
 	SAME_TEXT(unit);
 	SAME(of);
 	SAME(bytes);
 	SAME(count);
 	SAME(is_memory);
+	SAME(is_bound);
 }
 
 static void compare_size(const hc_snapshot_size *a, const hc_snapshot_size *b)

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The rows of the memory table, and what areas look like. */
+#include "wording/wording.h"
+
+#include "base/text.h"
+
+#include <inttypes.h>
+
+const char *hc_word_row(hc_row_id id, bool is_bound)
+{
+	static const char *const titles[HC_ROW_COUNT] = {
+		[HC_ROW_IN_USE] = "in use by the program",
+		[HC_ROW_LOST] = "of which lost: nothing points to it",
+		[HC_ROW_MMAPPED] = "in use by the program, mmapped chunks",
+		[HC_ROW_LOST_MMAPPED] = "of which lost: nothing points to it",
+		[HC_ROW_RUNTIME] = "in use by libc and the runtime",
+		[HC_ROW_FREE_TCACHE] = "free, kept by malloc: tcache",
+		[HC_ROW_FREE_FASTBINS] = "free, kept by malloc: fastbins",
+		[HC_ROW_FREE_BINS] = "free, kept by malloc: bins",
+		[HC_ROW_FREE_TOP] = "free, kept by malloc: top",
+		[HC_ROW_OVERHEAD] = "malloc's own (headers, arenas, end marks)",
+		[HC_ROW_STACKS] = "stacks, live part",
+		[HC_ROW_DATA] = "data of program and libraries",
+		[HC_ROW_FILES] = "files: text, read-only data, mapped files",
+		[HC_ROW_SHARED] = "shared memory",
+		[HC_ROW_ANONYMOUS] = "other anonymous mappings",
+		[HC_ROW_FOREIGN_SBRK] = "program break, not malloc's",
+		[HC_ROW_KERNEL] = "kernel's pages (vdso, vvar)",
+		[HC_ROW_STACKS_UNUSED] = "stacks, unused part",
+		[HC_ROW_RESERVED] = "reserved, never memory (thread-heap tails, guards)",
+		[HC_ROW_NOT_DUMPED] = "not dumped",
+		[HC_ROW_HEAP_UNREADABLE] = "heap that could not be followed",
+		[HC_ROW_TRUNCATED] = "cut off: missing at the end of the core",
+	};
+
+	if (is_bound && hc_row_is_lost(id))
+		return "of which at most lost: no pointer in the core";
+	if (is_bound && id == HC_ROW_ANONYMOUS)
+		return "anonymous mappings (a heap that was not read is among them)";
+	return (unsigned)id < HC_ROW_COUNT && titles[id] ? titles[id] : "";
+}
+
+char *hc_word_area(const hc_area *area)
+{
+	switch (area->user) {
+	case HC_AREA_USER_MODULE:
+		return g_strdup_printf("the data of %s points to it (%u words)", area->user_name, area->user_words);
+	case HC_AREA_USER_THREAD:
+		return g_strdup("thread-local storage");
+	case HC_AREA_USER_ALLOCATOR:
+		return g_strdup_printf("probably %s's: it serves this program", area->user_name);
+	default:
+		return NULL;
+	}
+}
+
+char *hc_word_row_note(const hc_memory_row *row)
+{
+	const hc_area *largest = row->largest;
+	char size[HC_TEXT_SIZE_LENGTH];
+
+	if (!largest)
+		return NULL;
+	g_autofree char *user = hc_word_area(largest);
+	const char *what = user ? user : largest->mapping->path;
+
+	return g_strdup_printf("largest %s at %#" PRIx64 "%s%s", hc_text_size(size, largest->end - largest->start),
+		largest->start, what ? ": " : "", what ? what : "");
+}
