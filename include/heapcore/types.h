@@ -16,7 +16,11 @@ HC_BEGIN_DECLS
 /* How sure a block's type is. A surer type replaces a less sure one, never the other way round. */
 typedef enum {
 	HC_CERTAINTY_CERTAIN, /* a declared pointer, or a container that proved itself, leads to the block */
-	HC_CERTAINTY_DEDUCED, /* by a vtable, by the other elements of an array, by an interior pointer, by a local that may not be set yet */
+	/*
+	 * By a vtable, by the other elements of an array, by an interior pointer, by a local that may not
+	 * be set yet, by a slot that an array may have left over, by the back link of a list.
+	 */
+	HC_CERTAINTY_DEDUCED,
 	HC_CERTAINTY_GUESS, /* by the one member of a union that fits; and all that hangs below */
 	HC_CERTAINTY_UNKNOWN,
 	HC_CERTAINTY_COUNT,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Counts that a program keeps beside its arrays: how long a tail is, and how many slots of an array are in use (a member, a variable, or
- * what a pointer leads to).
+ * Counts that a program keeps beside its arrays: how long a tail is, and how many slots of an array
+ * are in use, be it a member, a variable, or what a pointer leads to.
  *
  * What a slot behind the count holds was left there when its element went; what it leads to may be anything by now. Nothing says which
  * integer is an array's count. It must be a neighbour (declared next to the array) or be called like a count, and agree with what is
@@ -223,7 +223,7 @@ static void try_variables(struct slots *slots, const hc_variable *array)
 	}
 }
 
-/* By integers beside the array, or the pointer to it, that is PART of an object of OWNER. */
+/* What integers say that are beside the array, or the pointer to it: PART of an object of OWNER. */
 static uint64_t live_by_counts(struct slots *slots, const hc_owner *owner, const hc_part *part)
 {
 	look_at_slots(slots);
@@ -254,7 +254,10 @@ uint64_t hc_propagation_live_slots(
 	return live_by_counts(&slots, owner, part);
 }
 
-/* The end of a table of structs that has no count: the first whose own first pointer leads nowhere, unless all of it is empty. */
+/*
+ * Where a table of structs ends that has no count: at the first struct that begins with a pointer
+ * that is NULL, as PyMemberDef's name is. UINT64_MAX: there is none.
+ */
 static uint64_t find_terminator(const struct slots *slots, const hc_type *type)
 {
 	const hc_type *first = NULL;

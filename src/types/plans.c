@@ -136,8 +136,9 @@ static void add_fields(struct maker *maker, const hc_type *type, uint64_t offset
 }
 
 /*
- * Whether the pointer of TYPE, in OWNER, is how a list finds the pointer that leads to a node, so as to change it: { T *first; T **last },
- * { T *next; T **previous } (queue(7), hlist_node of Linux). That pointer is a part of something, and nothing tells of what.
+ * Whether the pointer of TYPE, in OWNER, is a list's way to a pointer that leads to a node, so as to
+ * change it: { T *first; T **last }, { T *next; T **previous } (queue(7), hlist_node of Linux). That
+ * pointer is a part of something, and nothing tells of what.
  */
 static bool is_link(const hc_type *owner, const hc_type *type)
 {

@@ -374,9 +374,10 @@ static void reach(hc_propagation *propagation, hc_owner *owner, hc_address value
 	owner->sound++;
 	/* All of what new T[] made are objects. */
 	look_at_all(propagation, owner, object, objects,
-		count || !origin ? UINT64_MAX :
-				   hc_propagation_live_items(propagation, origin->owner, origin->part, origin->holder,
-					   object, objects));
+		count || !origin || owner->certainty != HC_CERTAINTY_CERTAIN ?
+			UINT64_MAX :
+			hc_propagation_live_items(propagation, origin->owner, origin->part, origin->holder, object,
+				objects));
 }
 
 void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_address value)

@@ -297,8 +297,9 @@ uint64_t hc_propagation_live_slots(
 	hc_propagation *propagation, const hc_owner *owner, const hc_part *part, hc_address address);
 
 /*
- * How many of the COUNT elements at ITEMS, which the pointer PART of an object of OWNER at HOLDER leads to, are in use, by an integer beside
- * that pointer, or because an element without its first pointer ends them; else UINT64_MAX.
+ * How many of the COUNT elements at ITEMS, which the pointer PART of an object of OWNER at HOLDER
+ * leads to, are in use: an integer beside that pointer says so, or an element without its first
+ * pointer ends them. UINT64_MAX: all may be.
  */
 uint64_t hc_propagation_live_items(hc_propagation *propagation, const hc_owner *owner, const hc_part *part,
 	hc_address holder, hc_address items, uint64_t count);
