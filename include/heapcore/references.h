@@ -29,6 +29,29 @@ static inline bool hc_reach_is_lost(hc_reach reach)
 	return reach == HC_REACH_DIRECTLY_LOST || reach == HC_REACH_INDIRECTLY_LOST;
 }
 
+/* Why memory was searched for pointers, or was not. */
+typedef enum {
+	HC_ROOT_REGISTERS,
+	HC_ROOT_DATA,	       /* of the program or a library */
+	HC_ROOT_STACK,	       /* frames, thread-local storage */
+	HC_ROOT_RESULT,	       /* of a thread that has ended and waits to be joined */
+	HC_ROOT_WRITABLE_FILE, /* a mapping of one */
+	HC_ROOT_SHARED,	       /* shared memory */
+	HC_ROOT_ANONYMOUS,     /* memory that is not malloc's */
+	HC_ROOT_SBRK,	       /* memory that the program got from sbrk() itself */
+	HC_ROOT_UNREADABLE,    /* malloc's, but the blocks in it are not known */
+	HC_ROOT_KERNEL,	       /* the kernel's: searched if it is no code */
+	HC_ROOT_MALLOC_STATE,  /* from here on not searched */
+	HC_ROOT_STACK_UNUSED,
+	HC_ROOT_FILE,	    /* read-only */
+	HC_ROOT_RESERVED,   /* address space only */
+	HC_ROOT_NOT_DUMPED, /* its bytes are not in the core */
+	HC_ROOT_LACKING,    /* likewise, and they would be searched */
+	HC_ROOT_REASON_COUNT,
+} hc_root_reason;
+
+const char *hc_root_reason_name(hc_root_reason reason); /* "registers", "data", ...: for JSON */
+
 /* A range of memory (or a register file) that was searched for pointers, or was not, and why. */
 typedef struct hc_root {
 	hc_address start, end; /* of memory; both 0 for registers */
@@ -36,7 +59,7 @@ typedef struct hc_root {
 	unsigned owner; /* as hc_area; thread index for registers */
 	bool registers;
 	bool used;
-	const char *reason;
+	hc_root_reason reason;
 } hc_root;
 
 typedef struct hc_references hc_references;
@@ -52,12 +75,49 @@ typedef struct hc_references_totals {
 	uint64_t learning;	 /* looked at to learn encodings and habits: words, and numbers tried */
 } hc_references_totals;
 
+/* How a pointer is kept that is not an address. */
+typedef enum {
+	HC_ENCODING_NONE,	/* it is an address */
+	HC_ENCODING_TAG,	/* an address with something else in bits 48 to 63 */
+	HC_ENCODING_FROM_WORD,	/* the distance from the word's own place */
+	HC_ENCODING_FROM_BLOCK, /* the distance from the start of the block that holds the word */
+	HC_ENCODING_COMPRESSED, /* 32 bits: times `factor`, from `base` */
+	HC_ENCODING_KIND_COUNT,
+} hc_encoding_kind;
+
+const char *hc_encoding_kind_name(hc_encoding_kind kind); /* "tag", "from-word", ...: for JSON; NULL of none */
+
+typedef struct hc_encoding {
+	hc_encoding_kind kind;
+	unsigned factor; /* of compressed ones; else 0 */
+	hc_address base;
+} hc_encoding;
+
+/* What explains pointers into the middle of blocks. */
+typedef enum {
+	HC_HABIT_HEADER,	 /* of `bytes` before what the pointer leads to */
+	HC_HABIT_HEADER_AT_END,	 /* the pointer leads to one close to the block's end */
+	HC_HABIT_VARYING_HEADER, /* its length is `factor` times the signed 32 bits `place` bytes behind the pointer */
+	HC_HABIT_POOL,		 /* many hold pointers into one block */
+	HC_HABIT_LINKED,	 /* entries of lists, linked both ways */
+	HC_HABIT_WAY_BACK,	 /* a header inside of the block leads back to its start */
+	HC_HABIT_KIND_COUNT,
+} hc_habit_kind;
+
+const char *hc_habit_kind_name(hc_habit_kind kind); /* "header", "pool", ...: for JSON */
+
+typedef struct hc_habit {
+	hc_habit_kind kind;
+	unsigned bytes;	   /* of a header; else 0 */
+	int factor, place; /* of a varying one; else 0. PLACE is negative before the pointer */
+} hc_habit;
+
 /*
- * What was learned, for people: "headers of 24 bytes, pools", and "tag in bits 48-63". NULL if no block was held inside, or
- * reached so. Free with g_free().
+ * What was learned, *RET_COUNT of it: what explains the blocks that are held inside, and the encodings by which others are reached.
+ * The references own it. None if there are no such blocks.
  */
-char *hc_references_inner_text(const hc_references *references);
-char *hc_references_encodings_text(const hc_references *references);
+const hc_habit *hc_references_habits(const hc_references *references, unsigned *ret_count);
+const hc_encoding *hc_references_encodings(const hc_references *references, unsigned *ret_count);
 
 const hc_references_totals *hc_references_get_totals(const hc_references *references);
 hc_reach hc_references_reach(const hc_references *references, uint32_t block_number);
@@ -81,7 +141,7 @@ typedef enum {
 	HC_MISSING_UNKNOWN,  /* in no mapping of the core, but something points there: left out, or unmapped since */
 } hc_missing_why;
 
-/* A clause: "kept out of cores by madvise(MADV_DONTDUMP)". */
+/* A clause, of diagnostics: "kept out of cores by madvise(MADV_DONTDUMP)". */
 const char *hc_missing_why_text(hc_missing_why why);
 const char *hc_missing_why_name(hc_missing_why why); /* "cut", "excluded", "shared", "left-out", "unknown": for JSON */
 
@@ -101,12 +161,6 @@ typedef struct hc_missing {
 unsigned hc_references_missing_count(const hc_references *references);
 const hc_missing *hc_references_missing(const hc_references *references, unsigned index);
 
-/*
- * "64.0 MiB that may point to them are not in the core: 0x7f10 to 0x7f20, kept out of cores by madvise(MADV_DONTDUMP)", with the largest
- * range as an example; escaped. NULL: nothing is missing. Free with g_free().
- */
-char *hc_references_describe_missing(const hc_references *references);
-
 /* hc_reference.register_index: an index of hc_thread.registers, or HC_REGISTER_VECTOR + an offset in vector_registers. */
 enum {
 	HC_REGISTER_NONE = -1,
@@ -120,7 +174,7 @@ typedef struct hc_reference {
 	int64_t thread_id;  /* of the register or stack; 0 otherwise */
 	uint32_t block;	    /* number of the block that holds the word; UINT32_MAX if it is a root */
 	int register_index; /* HC_REGISTER_NONE if it is in memory */
-	const char *encoding; /* how the pointer is encoded, as it was learned: "tag in bits 48-63"; the references' own; NULL: it is an address */
+	hc_encoding encoding; /* as it was learned */
 } hc_reference;
 
 /*

@@ -79,7 +79,6 @@ struct rule {
 	hc_address base;
 	unsigned factor;
 	GArray *homes; /* of struct home: around what holds the base */
-	char text[64];
 };
 
 /* A block, or data around a word. */
@@ -445,7 +444,6 @@ static unsigned add_rule(struct hc_compressed *compressed, hc_address base, unsi
 	struct rule *rule = &compressed->rules[compressed->rule_count++];
 
 	*rule = (struct rule){ .base = base, .factor = factor, .homes = g_array_new(FALSE, FALSE, sizeof(struct home)) };
-	g_snprintf(rule->text, sizeof rule->text, "32 bits times %u from 0x%" G_GINT64_MODIFIER "x", factor, base);
 	return compressed->rule_count;
 }
 
@@ -556,8 +554,13 @@ static bool is_head(const hc_references *references, const struct rule *rule, co
 	return false;
 }
 
+static hc_encoding encoding_of(const struct rule *rule)
+{
+	return (hc_encoding){ HC_ENCODING_COMPRESSED, rule->factor, rule->base };
+}
+
 uint64_t hc_compressed_follow(
-	const hc_references *references, const hc_word_source *source, uint64_t at, const char **ret_how)
+	const hc_references *references, const hc_word_source *source, uint64_t at, hc_encoding *ret_encoding)
 {
 	const struct hc_compressed *compressed = references->compressed;
 	uint32_t number = hc_load_u32(source->bytes + at, hc_core_word_format(references->core).swap);
@@ -566,14 +569,14 @@ uint64_t hc_compressed_follow(
 	if (!number)
 		return UINT64_MAX;
 	if (rule) {
-		*ret_how = compressed->rules[rule - 1].text;
+		*ret_encoding = encoding_of(&compressed->rules[rule - 1]);
 		return decode(references, &compressed->rules[rule - 1], number);
 	}
 	for (unsigned i = 0; i < compressed->rule_count; i++) {
 		uint64_t start = decode(references, &compressed->rules[i], number);
 
 		if (start != UINT64_MAX && is_head(references, &compressed->rules[i], source, at, start)) {
-			*ret_how = compressed->rules[i].text;
+			*ret_encoding = encoding_of(&compressed->rules[i]);
 			return start;
 		}
 	}
@@ -654,12 +657,13 @@ void hc_compressed_destroy(struct hc_compressed *compressed)
 	g_free(compressed);
 }
 
-char *hc_compressed_text(const hc_references *references)
+void hc_compressed_tell(const hc_references *references, GArray *encodings)
 {
 	const struct hc_compressed *compressed = references->compressed;
-	GString *text = g_string_new(NULL);
 
-	for (unsigned i = 0; compressed && i < compressed->rule_count; i++)
-		g_string_append_printf(text, "%s%s", i ? ", " : "", compressed->rules[i].text);
-	return g_string_free(text, !text->len);
+	for (unsigned i = 0; compressed && i < compressed->rule_count; i++) {
+		hc_encoding encoding = encoding_of(&compressed->rules[i]);
+
+		g_array_append_val(encodings, encoding);
+	}
 }

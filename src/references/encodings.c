@@ -59,10 +59,10 @@ enum {
 	ROUNDS_MAX = 16,
 };
 
-static const char *const kind_names[KINDS] = {
-	[TAG] = "tag in bits 48-63",
-	[FROM_WORD] = "distance from the pointer's own place",
-	[FROM_BLOCK] = "distance from the start of the block that holds it",
+static const hc_encoding_kind encoding_kinds[KINDS] = {
+	[TAG] = HC_ENCODING_TAG,
+	[FROM_WORD] = HC_ENCODING_FROM_WORD,
+	[FROM_BLOCK] = HC_ENCODING_FROM_BLOCK,
 };
 
 struct place {
@@ -383,7 +383,7 @@ static bool follow(
 		if (start == UINT64_MAX || start == source->start || !is_wanted(references, start, saved) ||
 			!counts(references, source, i, value, &decoded[n], start))
 			continue;
-		*ret_word = (hc_encoded_word){ i, start, kind_names[decoded[n].kind] };
+		*ret_word = (hc_encoded_word){ i, start, { .kind = encoding_kinds[decoded[n].kind] } };
 		return true;
 	}
 	return false;
@@ -402,12 +402,12 @@ static bool next(const hc_references *references, const hc_word_source *source, 
 		}
 		if (!references->compressed)
 			continue;
-		const char *how = NULL;
+		hc_encoding encoding = { 0 };
 
-		start = hc_compressed_follow(references, source, *at, &how);
+		start = hc_compressed_follow(references, source, *at, &encoding);
 		if (start == UINT64_MAX || start == source->start || !is_wanted(references, start, saved))
 			continue;
-		*ret_word = (hc_encoded_word){ *at, start, how };
+		*ret_word = (hc_encoded_word){ *at, start, encoding };
 		*at += 4;
 		return true;
 	}
@@ -427,7 +427,7 @@ static void find_heads(void *data, unsigned worker, const hc_word_source *source
 
 	(void)worker;
 	for (uint64_t at = 0; next(encoded->references, source, &at, false, &word);) {
-		if (word.how == kind_names[FROM_BLOCK])
+		if (word.encoding.kind == HC_ENCODING_FROM_BLOCK)
 			__atomic_store_n(&encoded->patterns, true, __ATOMIC_RELAXED);
 		__atomic_fetch_or(&encoded->found[word.start / 64], (uint64_t)1 << word.start % 64, __ATOMIC_RELAXED);
 	}
@@ -472,7 +472,7 @@ static void follow_all(void *data, unsigned worker, const hc_word_source *source
 			hc_set_bit(encoded->interior, start);
 	}
 	for (uint64_t at = 0; next(references, source, &at, false, &word);) {
-		encoded->patterns |= word.how == kind_names[FROM_BLOCK];
+		encoded->patterns |= word.encoding.kind == HC_ENCODING_FROM_BLOCK;
 		save(encoded, word.start);
 	}
 }
@@ -627,15 +627,25 @@ void hc_encodings_destroy(struct hc_encodings *encodings)
 	g_free(encodings);
 }
 
-char *hc_references_encodings_text(const hc_references *references)
+void hc_references_tell_encodings(hc_references *references)
 {
-	GString *text = g_string_new(NULL);
-	g_autofree char *compressed = hc_compressed_text(references);
+	for (unsigned kind = 0; kind < KINDS; kind++) {
+		hc_encoding encoding = { .kind = encoding_kinds[kind] };
 
-	for (unsigned kind = 0; kind < KINDS; kind++)
 		if (references->encodings >> kind & 1)
-			g_string_append_printf(text, "%s%s", text->len ? ", " : "", kind_names[kind]);
-	if (compressed)
-		g_string_append_printf(text, "%s%s", text->len ? ", " : "", compressed);
-	return g_string_free(text, !text->len || !references->totals.encoded.blocks);
+			g_array_append_val(references->encodings_told, encoding);
+	}
+	hc_compressed_tell(references, references->encodings_told);
+}
+
+const char *hc_encoding_kind_name(hc_encoding_kind kind)
+{
+	static const char *const names[HC_ENCODING_KIND_COUNT] = {
+		[HC_ENCODING_TAG] = "tag",
+		[HC_ENCODING_FROM_WORD] = "from-word",
+		[HC_ENCODING_FROM_BLOCK] = "from-block",
+		[HC_ENCODING_COMPRESSED] = "compressed",
+	};
+
+	return (unsigned)kind < HC_ENCODING_KIND_COUNT ? names[kind] : NULL;
 }

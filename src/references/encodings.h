@@ -23,21 +23,21 @@ void hc_compressed_destroy(struct hc_compressed *compressed);
 
 /*
  * Where the 32 bits at byte AT of SOURCE lead to, if they are at a place that was learned, or at the head of a list: the granule of a
- * block in use, whatever else is known of it; *ret_how is then its encoding, which lives as long as the references. UINT64_MAX: nowhere.
+ * block in use, whatever else is known of it; *ret_encoding is then its encoding. UINT64_MAX: nowhere.
  */
 uint64_t hc_compressed_follow(
-	const hc_references *references, const hc_word_source *source, uint64_t at, const char **ret_how);
+	const hc_references *references, const hc_word_source *source, uint64_t at, hc_encoding *ret_encoding);
 
-/* "32 bits times 8 from 0x55d0c2a4f2a0"; NULL: nothing was learned. Free with g_free(). */
-char *hc_compressed_text(const hc_references *references);
+/* Appends what was learned to ENCODINGS, of hc_encoding. */
+void hc_compressed_tell(const hc_references *references, GArray *encodings);
 
 /* ---- for paths and references ---- */
 
 /* A word that leads to a block in an encoding. */
 typedef struct hc_encoded_word {
-	uint64_t at;	 /* byte of the source */
-	uint64_t start;	 /* granule of the block; the word leads to its first byte */
-	const char *how; /* "tag in bits 48-63"; lives as long as the references */
+	uint64_t at;	/* byte of the source */
+	uint64_t start; /* granule of the block; the word leads to its first byte */
+	hc_encoding encoding;
 } hc_encoded_word;
 
 /* The next such word of SOURCE from byte *AT on that leads to a block reached by encoded pointers; sets *AT behind it. FALSE: no more. */

@@ -58,7 +58,7 @@ static void scan_registers(struct incoming *incoming, const hc_root *root, const
 					      HC_REGISTER_VECTOR + (int)(run->bytes + at - thread->vector_registers);
 
 			if (leads_there(incoming, value))
-				add_reference(incoming, (hc_reference){ 0, value, thread->id, UINT32_MAX, index, NULL });
+				add_reference(incoming, (hc_reference){ 0, value, thread->id, UINT32_MAX, index, { 0 } });
 		}
 	}
 }
@@ -90,7 +90,7 @@ static void scan_memory(struct incoming *incoming, hc_address start, hc_address 
 
 			if (leads_there(incoming, value))
 				add_reference(incoming,
-					(hc_reference){ start + i, value, thread_id, block, HC_REGISTER_NONE, NULL });
+					(hc_reference){ start + i, value, thread_id, block, HC_REGISTER_NONE, { 0 } });
 		}
 		start += available;
 	}
@@ -123,7 +123,7 @@ static void look_for_encoded(void *data, unsigned worker, const hc_word_source *
 					.thread_id = incoming->thread ? incoming->thread->id : 0,
 					.block = incoming->block,
 					.register_index = in_register ? register_of(incoming, source, word.at) : HC_REGISTER_NONE,
-					.encoding = word.how });
+					.encoding = word.encoding });
 	}
 }
 

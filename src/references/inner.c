@@ -362,32 +362,44 @@ bool hc_references_explain_inner(hc_references *references, unsigned jobs)
 	return ok;
 }
 
-char *hc_references_inner_text(const hc_references *references)
+static void add_habit(GArray *habits, hc_habit_kind kind, unsigned bytes)
 {
-	g_autofree char *varying = hc_varying_text(references);
-	GString *text = g_string_new(NULL);
+	hc_habit habit = { .kind = kind, .bytes = bytes };
+
+	g_array_append_val(habits, habit);
+}
+
+void hc_references_tell_habits(hc_references *references)
+{
+	GArray *habits = references->habits;
 	bool pools = false;
 
-	if (!references->totals.held_inside.blocks) {
-		g_string_free(text, TRUE);
-		return NULL;
-	}
 	for (unsigned slot = 0; slot < HC_INNER_START_SLOTS; slot++)
 		if (references->inner_offsets >> slot & 1)
-			g_string_append_printf(text, "%s%u", text->len ? ", " : "headers of ", hc_inner_distance(slot));
-	if (text->len)
-		g_string_append(text, " bytes");
+			add_habit(habits, HC_HABIT_HEADER, hc_inner_distance(slot));
 	if (references->inner_offsets >> HC_INNER_START_SLOTS)
-		g_string_append_printf(text, "%sheaders at the end", text->len ? ", " : "");
-	if (varying)
-		g_string_append_printf(text, "%sheaders of varying length (%s)", text->len ? ", " : "", varying);
+		add_habit(habits, HC_HABIT_HEADER_AT_END, 0);
+	hc_varying_tell(references, habits);
 	for (uint64_t word = 0; word < references->blocks->granule_count / 64 && !pools; word++)
 		pools = references->pools[word] != 0;
 	if (pools)
-		g_string_append_printf(text, "%spools", text->len ? ", " : "");
+		add_habit(habits, HC_HABIT_POOL, 0);
 	if (references->links_seen)
-		g_string_append_printf(text, "%slists linked both ways", text->len ? ", " : "");
+		add_habit(habits, HC_HABIT_LINKED, 0);
 	if (references->way_back_seen)
-		g_string_append_printf(text, "%sheaders inside that lead back to the start", text->len ? ", " : "");
-	return g_string_free(text, FALSE);
+		add_habit(habits, HC_HABIT_WAY_BACK, 0);
+}
+
+const char *hc_habit_kind_name(hc_habit_kind kind)
+{
+	static const char *const names[HC_HABIT_KIND_COUNT] = {
+		[HC_HABIT_HEADER] = "header",
+		[HC_HABIT_HEADER_AT_END] = "header-at-end",
+		[HC_HABIT_VARYING_HEADER] = "varying-header",
+		[HC_HABIT_POOL] = "pool",
+		[HC_HABIT_LINKED] = "linked",
+		[HC_HABIT_WAY_BACK] = "way-back",
+	};
+
+	return (unsigned)kind < HC_HABIT_KIND_COUNT ? names[kind] : NULL;
 }

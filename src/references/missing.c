@@ -22,7 +22,6 @@
  */
 #include "base/parallel.h"
 #include "base/partition.h"
-#include "base/text.h"
 #include "references/references_state.h"
 
 #include <string.h>
@@ -569,40 +568,4 @@ unsigned hc_references_missing_count(const hc_references *references)
 const hc_missing *hc_references_missing(const hc_references *references, unsigned index)
 {
 	return index < references->missing->len ? &g_array_index(references->missing, hc_missing, index) : NULL;
-}
-
-char *hc_references_describe_missing(const hc_references *references)
-{
-	const hc_missing *largest = NULL;
-	g_autoptr(GString) text = g_string_new(NULL);
-	char size[HC_TEXT_SIZE_LENGTH];
-	uint64_t bytes = 0;
-
-	for (unsigned i = 0; i < references->missing->len; i++) {
-		const hc_missing *missing = hc_references_missing(references, i);
-		bool is_known = missing->why != HC_MISSING_UNKNOWN;
-
-		bytes += is_known ? missing->end - missing->start : 0;
-		if (!largest || (is_known && (largest->why == HC_MISSING_UNKNOWN ||
-						     missing->end - missing->start > largest->end - largest->start)))
-			largest = missing;
-	}
-	if (!largest)
-		return NULL;
-	if (bytes)
-		g_string_append_printf(text, "%s that may point to them are not in the core: ", hc_text_size(size, bytes));
-	else
-		g_string_append(text, "memory that may point to them is not in the core: ");
-	if (references->missing->len > 1)
-		g_string_append_printf(text, "%u ranges, such as ", references->missing->len);
-	g_string_append_printf(text, "%#" G_GINT64_MODIFIER "x", largest->start);
-	if (largest->why != HC_MISSING_UNKNOWN)
-		g_string_append_printf(text, " to %#" G_GINT64_MODIFIER "x", largest->end);
-	g_string_append_printf(text, ", %s", hc_missing_why_text(largest->why));
-	if (largest->path) {
-		g_autofree char *path = hc_text_escape(largest->path, -1);
-
-		g_string_append_printf(text, " (%s)", path);
-	}
-	return g_string_free(g_steal_pointer(&text), FALSE);
 }

@@ -147,6 +147,10 @@ static bool search(hc_references *references, bool learn, unsigned jobs)
 	totals->possibly_lost = add_up(references, references->possible);
 	totals->held_inside = add_up(references, references->inner);
 	totals->encoded = add_up(references, references->encoded);
+	if (totals->held_inside.blocks)
+		hc_references_tell_habits(references);
+	if (totals->encoded.blocks)
+		hc_references_tell_encodings(references);
 	return true;
 }
 
@@ -161,6 +165,8 @@ hc_references *hc_references_create(const hc_core *core, const hc_blocks *blocks
 	references->diagnostics = diagnostics;
 	references->roots = g_array_new(FALSE, FALSE, sizeof(hc_root));
 	references->missing = g_array_new(FALSE, FALSE, sizeof(hc_missing));
+	references->habits = g_array_new(FALSE, FALSE, sizeof(hc_habit));
+	references->encodings_told = g_array_new(FALSE, FALSE, sizeof(hc_encoding));
 	references->texts = g_string_chunk_new(256);
 	hc_references_find_roots(references);
 	if (!search(references, learn, jobs)) {
@@ -179,6 +185,8 @@ void hc_references_destroy(hc_references *references)
 		return;
 	g_array_unref(references->roots);
 	g_array_unref(references->missing);
+	g_array_unref(references->habits);
+	g_array_unref(references->encodings_told);
 	g_string_chunk_free(references->texts);
 	hc_pages_destroy(references->marks, bitmap_bytes(references));
 	g_free(references->possible);
@@ -195,6 +203,18 @@ void hc_references_destroy(hc_references *references)
 const hc_references_totals *hc_references_get_totals(const hc_references *references)
 {
 	return &references->totals;
+}
+
+const hc_habit *hc_references_habits(const hc_references *references, unsigned *ret_count)
+{
+	*ret_count = references->habits->len;
+	return (const hc_habit *)(const void *)references->habits->data;
+}
+
+const hc_encoding *hc_references_encodings(const hc_references *references, unsigned *ret_count)
+{
+	*ret_count = references->encodings_told->len;
+	return (const hc_encoding *)(const void *)references->encodings_told->data;
 }
 
 hc_reach hc_references_reach_at(const hc_references *references, uint64_t start)

@@ -30,7 +30,8 @@ struct hc_references {
 	bool way_back_seen;	     /* a header inside of a block led back to its start */
 	struct hc_encodings *learned;	  /* encodings.c: what was learned of words of 64 bits; NULL: nothing was tried */
 	struct hc_compressed *compressed; /* compressed.c: of 32 bits; NULL: nothing */
-	unsigned encodings;	     /* of HC_ENCODING_...: what was learned */
+	unsigned encodings;	     /* a bit for each of encodings.c's kinds: what was learned */
+	GArray *habits, *encodings_told; /* of hc_habit, of hc_encoding: the same for the public */
 	hc_references_totals totals;
 };
 
@@ -145,6 +146,10 @@ bool hc_references_explain_inner(hc_references *references, unsigned jobs);
 
 /* encodings.c: marks the unmarked blocks that learned encodings lead to, and all below. FALSE if memory was out. */
 bool hc_references_find_encoded(hc_references *references, unsigned jobs);
+
+/* inner.c, encodings.c: fill references->habits and references->encodings_told from what was learned. */
+void hc_references_tell_habits(hc_references *references);
+void hc_references_tell_encodings(hc_references *references);
 
 /* lost_heads.c: which of the unmarked blocks are lost directly. FALSE if memory was out. */
 bool hc_references_sort_lost(hc_references *references, unsigned jobs);

@@ -16,7 +16,31 @@ bool hc_references_is_allocator_state(const char *label)
 	return g_str_has_prefix(label, "libc: tcache");
 }
 
-static void add_root(hc_references *references, const hc_area *area, bool used, const char *reason)
+const char *hc_root_reason_name(hc_root_reason reason)
+{
+	static const char *const names[HC_ROOT_REASON_COUNT] = {
+		[HC_ROOT_REGISTERS] = "registers",
+		[HC_ROOT_DATA] = "data",
+		[HC_ROOT_STACK] = "stack",
+		[HC_ROOT_RESULT] = "result",
+		[HC_ROOT_WRITABLE_FILE] = "writable-file",
+		[HC_ROOT_SHARED] = "shared",
+		[HC_ROOT_ANONYMOUS] = "anonymous",
+		[HC_ROOT_SBRK] = "sbrk",
+		[HC_ROOT_UNREADABLE] = "unreadable",
+		[HC_ROOT_KERNEL] = "kernel",
+		[HC_ROOT_MALLOC_STATE] = "malloc-state",
+		[HC_ROOT_STACK_UNUSED] = "stack-unused",
+		[HC_ROOT_FILE] = "file",
+		[HC_ROOT_RESERVED] = "reserved",
+		[HC_ROOT_NOT_DUMPED] = "not-dumped",
+		[HC_ROOT_LACKING] = "lacking",
+	};
+
+	return (unsigned)reason < HC_ROOT_REASON_COUNT ? names[reason] : NULL;
+}
+
+static void add_root(hc_references *references, const hc_area *area, bool used, hc_root_reason reason)
 {
 	hc_root root = {
 		.start = area->start,
@@ -29,13 +53,13 @@ static void add_root(hc_references *references, const hc_area *area, bool used, 
 
 	if (used && !area->mapping->bytes) {
 		root.used = false;
-		root.reason = "would be searched, but its bytes are not in the core";
+		root.reason = HC_ROOT_LACKING;
 	}
 	g_array_append_val(references->roots, root);
 }
 
 static void add_part(hc_references *references, const hc_area *area, hc_address start, hc_address end, bool used,
-	const char *reason)
+	hc_root_reason reason)
 {
 	hc_area part = *area;
 
@@ -48,7 +72,6 @@ static void add_part(hc_references *references, const hc_area *area, hc_address 
 /* A stack without frames; but the descriptor at its end may have a result that somebody will ask for. */
 static void add_unused_stack(hc_references *references, const hc_area *area)
 {
-	static const char unused[] = "below the stack pointer, or of a thread that has ended";
 	const GArray *results = hc_areas_results(references->areas);
 	hc_address at = area->start;
 	unsigned low = HC_PARTITION_POINT(middle, 0, results->len, g_array_index(results, hc_range, middle).start < at);
@@ -58,12 +81,11 @@ static void add_unused_stack(hc_references *references, const hc_area *area)
 		/* Two that overlap can only be of an overwritten descriptor. */
 		if (result.start < at)
 			continue;
-		add_part(references, area, at, result.start, false, unused);
-		add_part(references, area, result.start, result.end, true,
-			"results of threads that have ended and wait to be joined");
+		add_part(references, area, at, result.start, false, HC_ROOT_STACK_UNUSED);
+		add_part(references, area, result.start, result.end, true, HC_ROOT_RESULT);
 		at = result.end;
 	}
-	add_part(references, area, at, area->end, false, unused);
+	add_part(references, area, at, area->end, false, HC_ROOT_STACK_UNUSED);
 }
 
 static void add_area(hc_references *references, const hc_area *area)
@@ -75,33 +97,32 @@ static void add_area(hc_references *references, const hc_area *area)
 	case HC_AREA_MMAPPED:
 		return; /* blocks: searched when something leads to them */
 	case HC_AREA_FOREIGN_SBRK:
-		return add_root(references, area, true, "memory that the program got from sbrk() itself");
+		return add_root(references, area, true, HC_ROOT_SBRK);
 	case HC_AREA_HEAP_UNREADABLE:
-		return add_root(references, area, true, "blocks in it are not known: all of it counts as alive");
+		return add_root(references, area, true, HC_ROOT_UNREADABLE);
 	case HC_AREA_MALLOC_STATE:
-		return add_root(references, area, false, "malloc's own state: its lists lead to free memory");
+		return add_root(references, area, false, HC_ROOT_MALLOC_STATE);
 	case HC_AREA_STACK:
-		return add_root(references, area, true, "frames, thread-local storage");
+		return add_root(references, area, true, HC_ROOT_STACK);
 	case HC_AREA_STACK_UNUSED:
 		return add_unused_stack(references, area);
 	case HC_AREA_MODULE_DATA:
-		return add_root(references, area, true, "data of the program or a library");
+		return add_root(references, area, true, HC_ROOT_DATA);
 	case HC_AREA_FILE:
 		if (writable)
-			return add_root(references, area, true, "writable mapping of a file");
-		return add_root(
-			references, area, false, "read-only file: cannot hold addresses of this process's heap");
+			return add_root(references, area, true, HC_ROOT_WRITABLE_FILE);
+		return add_root(references, area, false, HC_ROOT_FILE);
 	case HC_AREA_SHARED:
-		return add_root(references, area, true, "shared memory");
+		return add_root(references, area, true, HC_ROOT_SHARED);
 	case HC_AREA_ANONYMOUS:
-		return add_root(references, area, true, "memory that is not malloc's");
+		return add_root(references, area, true, HC_ROOT_ANONYMOUS);
 	case HC_AREA_KERNEL:
 		/* What lies below the vdso is vvar for all that a core tells; a page of the program's there must not be missed. */
-		return add_root(references, area, !(area->mapping->flags & HC_MAPPING_EXECUTE), "the kernel's");
+		return add_root(references, area, !(area->mapping->flags & HC_MAPPING_EXECUTE), HC_ROOT_KERNEL);
 	case HC_AREA_RESERVED:
-		return add_root(references, area, false, "address space only");
+		return add_root(references, area, false, HC_ROOT_RESERVED);
 	default:
-		return add_root(references, area, false, "its bytes are not in the core");
+		return add_root(references, area, false, HC_ROOT_NOT_DUMPED);
 	}
 }
 
@@ -112,7 +133,7 @@ static void add_registers(hc_references *references, unsigned thread_index)
 		.kind = HC_AREA_STACK,
 		.registers = true,
 		.used = true,
-		.reason = "registers",
+		.reason = HC_ROOT_REGISTERS,
 	};
 
 	g_array_append_val(references->roots, root);

@@ -508,7 +508,7 @@ static void look_for_word(void *data, unsigned worker, const hc_word_source *sou
 			.to = search->address,
 			.block = search->from,
 			.register_index = HC_REGISTER_NONE,
-			.encoding = word.how };
+			.encoding = word.encoding };
 		search->found = true;
 	}
 }
@@ -529,7 +529,7 @@ static bool find_word(const hc_paths *paths, uint32_t from, const hc_block *bloc
 		if (!hc_core_read_word(references->core, holder.address + offset, &value) ||
 			value - block->address >= block->size || !may_lead(paths, block->number, start, value))
 			continue;
-		*ret_reference = (hc_reference){ holder.address + offset, value, 0, from, HC_REGISTER_NONE, NULL };
+		*ret_reference = (hc_reference){ holder.address + offset, value, 0, from, HC_REGISTER_NONE, { 0 } };
 		return true;
 	}
 	struct encoded_search search = {

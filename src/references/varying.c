@@ -116,15 +116,17 @@ bool hc_varying_explains(const hc_references *references, const hc_word_source *
 	return false;
 }
 
-char *hc_varying_text(const hc_references *references)
+void hc_varying_tell(const hc_references *references, GArray *habits)
 {
-	GString *text = g_string_new(NULL);
-
 	for (unsigned word = 0; word < HC_VARYING_WORDS; word++)
-		for (unsigned factor = 0; factor < HC_VARYING_FACTORS; factor++)
+		for (unsigned factor = 0; factor < HC_VARYING_FACTORS; factor++) {
+			hc_habit habit = {
+				.kind = HC_HABIT_VARYING_HEADER,
+				.factor = factor < FACTORS ? factors[factor] : -factors[factor - FACTORS],
+				.place = place_of(word),
+			};
+
 			if (references->varying_rules[word] >> factor & 1)
-				g_string_append_printf(text, "%s%s%u times the 32 bits %d bytes %s the pointer",
-					text->len ? " or " : "", factor < FACTORS ? "" : "-", factors[factor % FACTORS],
-					ABS(place_of(word)), place_of(word) < 0 ? "before" : "behind");
-	return g_string_free(text, !text->len);
+				g_array_append_val(habits, habit);
+		}
 }

@@ -30,5 +30,5 @@ bool hc_varying_learn(hc_references *references, hc_varying_counters *counters, 
 /* Whether a rule that was learned tells that DISTANCE. */
 bool hc_varying_explains(const hc_references *references, const hc_word_source *source, uint64_t at, uint64_t distance);
 
-/* "-4 times the 32 bits 4 bytes before the pointer"; NULL: nothing was learned. Free with g_free(). */
-char *hc_varying_text(const hc_references *references);
+/* Appends what was learned to HABITS, of hc_habit. */
+void hc_varying_tell(const hc_references *references, GArray *habits);

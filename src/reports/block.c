@@ -179,6 +179,7 @@ static json_t *references_json(const address_facts *facts)
 
 	for (unsigned i = 0; i < facts->reference_count; i++) {
 		const hc_reference *reference = &facts->references[i];
+		g_autofree char *encoding = hc_word_encoding(&reference->encoding);
 		g_auto(hc_place) place;
 		json_t *entry = json_object();
 		hc_block block;
@@ -188,7 +189,7 @@ static json_t *references_json(const address_facts *facts)
 		hc_place_of_reference(&sources, reference, &place);
 		hc_json_set(entry, "from", reference->from ? hc_json_address(reference->from) : json_null());
 		hc_json_set(entry, "to", hc_json_address(reference->to));
-		hc_json_set(entry, "encoding", hc_json_text(reference->encoding));
+		hc_json_set(entry, "encoding", hc_json_text(encoding));
 		hc_json_set(entry, "thread", place.thread_id ? json_integer(place.thread_id) : json_null());
 		hc_json_set(entry, "block", in_block ? hc_json_address(block.address) : json_null());
 		hc_json_set(entry, "where", hc_json_text(place.name));
@@ -434,14 +435,15 @@ static void print_references(const address_facts *facts, hc_output *output)
 		g_auto(hc_place) place;
 		g_autofree char *offset =
 			g_strdup_printf("to +%" G_GUINT64_FORMAT, reference->to - facts->block.address);
+		g_autofree char *encoding = hc_word_encoding(&reference->encoding);
 
 		hc_place_of_reference(&sources, reference, &place);
 		hc_table_add_row(table);
 		if (reference->from)
 			hc_table_set_number(table, 1, reference->from);
 		hc_table_set_plain(table, 2, offset);
-		if (reference->encoding) {
-			g_autofree char *text = g_strdup_printf("%s, by an encoded pointer: %s", place.name, reference->encoding);
+		if (encoding) {
+			g_autofree char *text = g_strdup_printf("%s, by an encoded pointer: %s", place.name, encoding);
 
 			hc_table_set_text(table, 3, text);
 		} else {

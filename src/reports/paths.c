@@ -6,6 +6,7 @@
 #include "reports/parts.h"
 
 #include "base/text.h"
+#include "wording/wording.h"
 
 enum {
 	ENDS_SHOWN_TEXT = 10, /* blocks at each end of a path */
@@ -73,6 +74,7 @@ static json_t *step_json(const path_facts *facts, const hc_path_step *step, uint
 {
 	const hc_block *block = &step->block;
 	g_autofree char *preview = hc_preview(facts->analysis, block, PREVIEW);
+	g_autofree char *encoding = step->has_reference ? hc_word_encoding(&step->reference.encoding) : NULL;
 	g_auto(hc_place) place = { 0 };
 	json_t *object = json_object();
 	hc_block before;
@@ -82,7 +84,7 @@ static json_t *step_json(const path_facts *facts, const hc_path_step *step, uint
 	hc_json_set(object, "place", find_place(facts, step, number, &place) ? hc_place_json(&place) : json_null());
 	hc_json_set(object, "offset", has_offset ? hc_json_number(step->reference.from - before.address) : json_null());
 	hc_json_set(object, "to", step->has_reference ? hc_json_address(step->reference.to) : json_null());
-	hc_json_set(object, "encoding", hc_json_text(step->has_reference ? step->reference.encoding : NULL));
+	hc_json_set(object, "encoding", hc_json_text(encoding));
 	hc_json_set(object, "block", hc_json_address(block->address));
 	hc_json_set(object, "size", hc_json_number(block->size));
 	hc_json_set(object, "state", json_string(hc_block_state_name(block->state)));
@@ -150,6 +152,7 @@ enum {
 /* "  +8, name, encoded: tag in bits 48-63": the word that leads on. NAME may be NULL. NULL: nothing is known of it. */
 static char *describe_word(const path_facts *facts, const hc_path_step *step, uint32_t number, const char *name)
 {
+	g_autofree char *encoding = step->has_reference ? hc_word_encoding(&step->reference.encoding) : NULL;
 	g_autoptr(GString) text = g_string_new(NULL);
 	hc_block before;
 
@@ -158,8 +161,8 @@ static char *describe_word(const path_facts *facts, const hc_path_step *step, ui
 		g_string_append_printf(text, "  +%" G_GUINT64_FORMAT, step->reference.from - before.address);
 	if (name)
 		g_string_append_printf(text, "%s%s", text->len ? ", " : "", name);
-	if (step->has_reference && step->reference.encoding)
-		g_string_append_printf(text, "%sby an encoded pointer: %s", text->len ? ", " : "", step->reference.encoding);
+	if (encoding)
+		g_string_append_printf(text, "%sby an encoded pointer: %s", text->len ? ", " : "", encoding);
 	return text->len ? g_strdup(text->str) : NULL;
 }
 

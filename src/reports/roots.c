@@ -6,6 +6,7 @@
 #include "reports/parts.h"
 
 #include "base/text.h"
+#include "wording/wording.h"
 
 enum {
 	MODULES_SHOWN = 8
@@ -159,7 +160,7 @@ static void print_rows(const hc_analysis *analysis, bool used, bool verbose, hc_
 		g_autofree char *what = row->module ? g_strdup_printf("data of %s", row->module->name) :
 						      g_strdup(root_kind(row->first));
 
-		add_row(table, row->ranges, row->first->registers ? registers : row->bytes, what, row->first->reason);
+		add_row(table, row->ranges, row->first->registers ? registers : row->bytes, what, hc_word_root(row->first->reason));
 	}
 	if (more_modules) {
 		g_autofree char *what = g_strdup_printf("data of %u more", more_modules);
@@ -199,7 +200,8 @@ static json_t *root_json(const hc_analysis *analysis, const hc_root *root)
 	hc_json_set(object, "end", root->registers ? json_null() : hc_json_address(root->end));
 	hc_json_set(object, "size", root->registers ? json_null() : hc_json_number(root_size(root)));
 	hc_json_set(object, "used", json_boolean(root->used));
-	hc_json_set(object, "reason", json_string(root->reason));
+	hc_json_set(object, "reason", json_string(hc_word_root(root->reason)));
+	hc_json_set(object, "why", json_string(hc_root_reason_name(root->reason)));
 	hc_json_set(object, "thread", thread ? json_integer(thread->id) : json_null());
 	hc_json_set(object, "module", module ? hc_json_text(module->path) : json_null());
 	return object;

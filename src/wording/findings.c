@@ -53,7 +53,7 @@ static void append_lost(GString *text, const hc_analysis *analysis, const hc_fin
 		g_string_append_printf(text, "; %s of them begin%s as objects of a library that was unloaded do",
 			hc_text_count(count, lost->unloaded), lost->unloaded == 1 ? "s" : "");
 	if (lost->is_bound) {
-		g_autofree char *missing = hc_references_describe_missing(hc_analysis_references(analysis));
+		g_autofree char *missing = hc_word_missing(hc_analysis_references(analysis));
 
 		g_string_append_printf(text, "; but %s", missing);
 	}

@@ -59,6 +59,21 @@ char *hc_word_snapshot_advice(const hc_snapshot *snapshot);
 /* Why malloc keeps it: "in threads' caches: freed, in use to malloc, ..." */
 char *hc_word_kept(const hc_pins_summary *summary, hc_kept_cause cause);
 
+/* ---- references.c ---- */
+
+/* Why memory was searched, or not: "frames, thread-local storage". */
+const char *hc_word_root(hc_root_reason reason);
+/* "tag in bits 48-63"; NULL: it is an address. */
+char *hc_word_encoding(const hc_encoding *encoding);
+/* What was learned: "headers of 24 bytes, pools"; "tag in bits 48-63". NULL: no block was held inside, or reached so. */
+char *hc_word_habits(const hc_references *references);
+char *hc_word_encodings(const hc_references *references);
+/*
+ * "64.0 MiB that may point to them are not in the core: 0x7f10 to 0x7f20, kept out of cores by madvise(MADV_DONTDUMP)", with the
+ * largest range as an example. NULL: nothing is missing.
+ */
+char *hc_word_missing(const hc_references *references);
+
 /* ---- verdict.c ---- */
 
 /* Are the snapshots of one program? One sentence, with pids and build-ids. */

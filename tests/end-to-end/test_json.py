@@ -295,6 +295,8 @@ def check_kinds() -> None:
     check_names("hc_socket_kind_name", ("side_facts", "sockets.kinds[].kind"), ("side_facts", "sockets.top[].kind"))
     check_names("hc_word_kind_name", ("leaks", "groups[].words[].kind"))
     check_names("hc_leak_class_name", ("leaks", "groups[].class"))
+    check_names("hc_root_reason_name", ("roots", "roots[].why"))
+    assert names_told_by("hc_habit_kind_name") | names_told_by("hc_encoding_kind_name") == values_at("learned", "means[].kind")
     check_names("hc_missing_why_name", ("missing", "why"))
     check_names("hc_sameness_name", ("diff", "sameness"))
     check_names("hc_growth_kind_name", ("diff", "attribution[].kind"))

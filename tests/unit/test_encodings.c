@@ -7,6 +7,7 @@
 #include "heap_builder.h"
 #include "stages.h"
 #include "unit.h"
+#include "wording/wording.h"
 
 #include <string.h>
 
@@ -198,8 +199,8 @@ static void check_kind(pointer_kind kind, guint32 seed, unsigned jobs)
 		return;
 	count(&w, &saved, &lost);
 	bool inner = kind == LOWER_TAG || kind == FIXED_HEADER || kind == VARYING_HEADER || kind == LINKED;
-	g_autofree char *text = inner ? hc_references_inner_text(w.stages.references) :
-					hc_references_encodings_text(w.stages.references);
+	g_autofree char *text = inner ? hc_word_habits(w.stages.references) :
+					hc_word_encodings(w.stages.references);
 
 	CU_ASSERT_EQUAL(saved, NODES);
 	CU_ASSERT_EQUAL(lost, 0);
@@ -222,8 +223,8 @@ static void check_decoy(pointer_kind kind, guint32 seed)
 	if (!run(&w, 1 + seed % 3))
 		return;
 	count(&w, &saved, &lost);
-	g_autofree char *inner = hc_references_inner_text(w.stages.references),
-			*encodings = hc_references_encodings_text(w.stages.references);
+	g_autofree char *inner = hc_word_habits(w.stages.references),
+			*encodings = hc_word_encodings(w.stages.references);
 
 	if (saved || inner || encodings)
 		printf("\nkind %u, seed %u: %u saved, %s, %s\n", kind, seed, saved, inner ? inner : "-",

@@ -12,6 +12,7 @@
  */
 #include "test_process.h"
 #include "unit.h"
+#include "wording/wording.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -589,7 +590,8 @@ static void test_root_list(void)
 		hc_area_kind kind = root->kind;
 
 		registers += root->registers;
-		CU_ASSERT_TRUE(root->reason && *root->reason);
+		CU_ASSERT_NOT_EQUAL(*hc_word_root(root->reason), '\0');
+		CU_ASSERT_EQUAL(root->reason == HC_ROOT_REGISTERS, root->registers);
 		if (root->registers)
 			CU_ASSERT_TRUE(root->used)
 		else if (kind == HC_AREA_STACK || kind == HC_AREA_MODULE_DATA || kind == HC_AREA_ANONYMOUS)
