@@ -82,13 +82,17 @@ def check_futures(program: str) -> None:
 
 
 def check_prefork() -> None:
-    """Of a forked child of a process that had threads: what it inherited did not grow, and what grew is its own."""
+    """Of a forked child of a process that had threads: what it inherited did not grow, what its threads had is lost in it, and no more."""
     with Grown("stories/prefork", environment={}) as grown:
         check_rows(grown, ("g_own",))
         check_sentence(grown, "g_own")
         steady = {row["name"]: row["elements_after"] for row in grown.diff["steady"]}
         assert steady.get("g_cache") == grown.after["g_cache"][1], f"{steady}; {shown(grown.diff)}"
-        texts = [finding["text"] for finding in analyze(grown.cores[1], grown.program)["findings"]]
+        report = analyze(grown.cores[1], grown.program)
+        lost = [report["references"][name] for name in ("directly_lost", "indirectly_lost")]
+        told = sum(one["blocks"] for one in lost), sum(one["bytes"] for one in lost)
+        assert told == grown.lost_after, f"{grown.lost_after} blocks and bytes were the threads': {lost}"
+        texts = [finding["text"] for finding in report["findings"]]
         assert any("g_own" in text for text in texts), few(texts)
         assert not any("nothing seems to bound" in text for text in texts), few(texts)
 

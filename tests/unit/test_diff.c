@@ -413,6 +413,33 @@ static void test_buffers(void)
 	series_clear(&series);
 }
 
+/* One block that malloc took out of the heap as it grew, and one that it took back: neither shrank. */
+static void test_moved(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++) {
+		uint32_t out = snapshot_add_owner(
+			series.list[i], HC_SNAPSHOT_NONE, "g_out", "Image", 1, 100 * 1024 + (uint64_t)i * MIB);
+		uint32_t back = snapshot_add_owner(
+			series.list[i], HC_SNAPSHOT_NONE, "g_back", "Image", 1, 200 * 1024 + (uint64_t)i * MIB);
+
+		snapshot_owner(series.list[i], i ? out : back)->mapped =
+			snapshot_owner(series.list[i], i ? out : back)->own;
+	}
+	make_diff(&series);
+	for (unsigned i = 0; i < 2; i++) {
+		const char *name = i ? "g_out" : "g_back";
+
+		CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_OWNER, name)->bytes, MIB);
+		CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_OWNER, name)->blocks_before, 1);
+		CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_OWNER, name)->blocks_after, 1);
+		CU_ASSERT_PTR_NULL(nth_row(series.diff, HC_GROWTH_BUFFER, name, 0));
+	}
+	CU_ASSERT_PTR_NULL(strstr(verdict_of(series.diff), "shrank"));
+	series_clear(&series);
+}
+
 /* A block that is as before in number: what grew is its size. */
 static void test_grown_in_place(void)
 {
@@ -1207,6 +1234,7 @@ int main(void)
 		{ "a table that explains nothing", test_table_explains_nothing },
 		{ "paths of one snapshot", test_paths_of_one },
 		{ "big buffers", test_buffers },
+		{ "moved between heap and mapping", test_moved },
 		{ "grown in place", test_grown_in_place },
 		{ "found by themselves", test_found },
 		{ "no type", test_no_type },
