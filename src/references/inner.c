@@ -8,10 +8,11 @@
  * cannot give:
  *
  *	headers	 The distance from the block's start (or, of a slab whose header is its last words, from the end). A
- *		 stray word is as likely to hit any word of a block, so strays at blocks of N words spread over N - 1
- *		 distances. A distance at which DISTINCT_BLOCKS different blocks or more are pointed to, and at least
- *		 OVER_AVERAGE times as many as if all that point into blocks of that size were strays, is a habit. It is learned from all blocks that
- *		 are alive in any way, since in a list each node shows the distance of the next one only.
+ *		 stray word is as likely to hit any word of a block as any other that is aligned like it. A distance at which
+ *		 DISTINCT_BLOCKS different blocks of a size or more are pointed to, OVER_OTHERS times as many as at a third of
+ *		 the distances of that alignment (others may be habits, too), is one of that size; and if most blocks that are hit there are
+ *		 of such sizes, it is a habit. It is learned from all blocks that are alive in any way, since in a list each
+ *		 node shows the distance of the next one only.
  *	varying	 Headers whose length a word beside the pointer tells: varying.c.
  *	links	 Of the first two words at the place pointed to one holds the address of the pointer, or of the word before it: the
  *		 list entry there is linked with the one that the pointer is in, both ways. A random word is that with a chance of 2^-63.
@@ -34,13 +35,13 @@
 
 enum {
 	DISTINCT_BLOCKS = 16,
-	OVER_AVERAGE = 3,
+	OVER_OTHERS = 4,
 	POOL_HOLDERS = 3,
 	WAY_BACK_SIZE = 512, /* bytes: pages and pools are large; a small object that knows its own address proves nothing */
 	FRONT = 32,	   /* bytes: how long a header in front of what the program calls the beginning may be */
 	WAY_BACK = 256,	   /* bytes behind the place pointed to in which it is looked for */
 	ROUNDS_MAX = 1000, /* a chain of pools in pools: each round enters one more */
-	COUNTER_BITS = 4096,
+	REGISTERS = 256,   /* of a counter */
 	SIZE_EXACT = 32, /* words: sizes up to here have a class each, larger ones one for each power of two */
 	SIZE_CLASSES = SIZE_EXACT + 1 + 27,
 };
@@ -54,12 +55,16 @@ enum {
 };
 
 /*
- * For each slot a bitmap of the blocks that were hit, by a hash of their place: counts without keeping them. And for each class of sizes
- * one of the blocks and the distances.
+ * How many different values were seen, without keeping them (Flajolet and others, HyperLogLog, 2007): of those whose hash chooses a register,
+ * the most zeros that one's other bits end with. Right to about 7 %, be they ten or a hundred million.
  */
+typedef struct hc_distinct {
+	uint8_t registers[REGISTERS];
+} hc_distinct;
+
+/* The blocks of a class of sizes that were hit at a slot. */
 struct counters {
-	uint64_t bits[HC_INNER_SLOTS][COUNTER_BITS / 64];
-	uint64_t sizes[SIZE_CLASSES][COUNTER_BITS / 64];
+	hc_distinct hits[SIZE_CLASSES][HC_INNER_SLOTS];
 };
 
 struct inner {
@@ -93,9 +98,12 @@ bool hc_references_leads_back(
 	return false;
 }
 
-static void set_bit(uint64_t *bits, uint64_t hash)
+static void see(hc_distinct *distinct, uint64_t hash)
 {
-	bits[hash % COUNTER_BITS / 64] |= (uint64_t)1 << hash % 64;
+	uint8_t *reg = &distinct->registers[hash % REGISTERS],
+		zeros = 1 + __builtin_ctzll(hash / REGISTERS | (uint64_t)1 << 53);
+
+	*reg = MAX(*reg, zeros);
 }
 
 static unsigned size_class(uint64_t words)
@@ -150,8 +158,7 @@ static void note(struct inner *inner, unsigned worker, const hc_word_source *sou
 	if (slot >= 0) {
 		struct counters *counters = &inner->counters[worker];
 
-		set_bit(counters->bits[slot], hc_learn_hash(start));
-		set_bit(counters->sizes[size_class(size / blocks->word)], hc_learn_hash(start + ((uint64_t)slot << 48)));
+		see(&counters->hits[size_class(size / blocks->word)][slot], hc_learn_hash(start));
 	}
 	if (!references->inner_learned)
 		hc_varying_count(&inner->varying[worker], references, source, at, start, value - block);
@@ -195,47 +202,78 @@ static void look(void *data, unsigned worker, const hc_word_source *source)
 	}
 }
 
-/* How many blocks a counter saw: with I bits set, one more is set by every COUNTER_BITS / (COUNTER_BITS - I) blocks. */
-static double count_of(const uint64_t *bits)
+/* While few registers are used, their number tells best. */
+static double count_of(const hc_distinct *distinct)
 {
-	unsigned set = 0;
-	double count = 0;
+	double sum = 0, count;
+	unsigned unused = 0;
 
-	for (unsigned i = 0; i < COUNTER_BITS / 64; i++)
-		set += __builtin_popcountll(bits[i]);
-	for (unsigned i = 0; i < set; i++)
-		count += (double)COUNTER_BITS / (COUNTER_BITS - i);
+	for (unsigned i = 0; i < REGISTERS; i++) {
+		sum += 1.0 / ((uint64_t)1 << distinct->registers[i]);
+		unused += !distinct->registers[i];
+	}
+	count = 0.7213 / (1 + 1.079 / REGISTERS) * REGISTERS * REGISTERS / sum;
+	if (!unused || count > 2.5 * REGISTERS)
+		return count;
+	count = 0;
+	for (unsigned used = 0; used < REGISTERS - unused; used++)
+		count += (double)REGISTERS / (REGISTERS - used);
 	return count;
 }
 
-/* All workers' COUNTER_BITS that lie OFFSET bytes into their counters. */
-static double count_all(const struct inner *inner, unsigned workers, size_t offset)
+/* Of all workers. */
+static double count_all(const struct inner *inner, unsigned workers, unsigned class, unsigned slot)
 {
-	uint64_t *all = (uint64_t *)(void *)((char *)&inner->counters[0] + offset);
+	hc_distinct *all = &inner->counters[0].hits[class][slot];
 
 	for (unsigned worker = 1; worker < workers; worker++) {
-		const uint64_t *bits = (const uint64_t *)(const void *)((const char *)&inner->counters[worker] + offset);
+		const hc_distinct *one = &inner->counters[worker].hits[class][slot];
 
-		for (unsigned i = 0; i < COUNTER_BITS / 64; i++)
-			all[i] |= bits[i];
+		for (unsigned i = 0; i < REGISTERS; i++)
+			all->registers[i] = MAX(all->registers[i], one->registers[i]);
 	}
 	return count_of(all);
 }
 
+/* Whether strays that hit a block of CLASS hit both slots with the same chance: they are distances of one kind and alignment. */
+static bool are_peers(const struct inner *inner, unsigned class, unsigned slot, unsigned other)
+{
+	uint64_t alignment = inner->references->blocks->alignment, word = inner->references->blocks->word;
+	uint64_t distance = hc_inner_distance(slot), size = class_words(class) * word;
+	uint64_t step = distance % alignment == 0 ? alignment : distance % word == 0 ? word : 1;
+
+	return slot != other && (slot < HC_INNER_START_SLOTS) == (other < HC_INNER_START_SLOTS) &&
+	       hc_inner_distance(other) % step == 0 && hc_inner_distance(other) < size;
+}
+
+static bool is_habit_of_class(
+	const struct inner *inner, const double hits[HC_INNER_SLOTS], unsigned class, unsigned slot)
+{
+	unsigned peers = 0, seldom = 0;
+
+	for (unsigned other = 0; other < HC_INNER_SLOTS; other++)
+		if (are_peers(inner, class, slot, other)) {
+			peers++;
+			seldom += hits[other] * OVER_OTHERS <= hits[slot];
+		}
+	return hits[slot] >= DISTINCT_BLOCKS && seldom && 3 * seldom >= peers;
+}
+
 static void learn_offsets(struct inner *inner, unsigned workers)
 {
-	double sizes[SIZE_CLASSES];
+	double hits[SIZE_CLASSES][HC_INNER_SLOTS];
 
 	for (unsigned class = 0; class < SIZE_CLASSES; class ++)
-		sizes[class] = count_all(inner, workers, offsetof(struct counters, sizes[class]));
+		for (unsigned slot = 0; slot < HC_INNER_SLOTS; slot++)
+			hits[class][slot] = count_all(inner, workers, class, slot);
 	for (unsigned slot = 0; slot < HC_INNER_SLOTS; slot++) {
-		double count = count_all(inner, workers, offsetof(struct counters, bits[slot])), strays = 0;
+		double all = 0, habitual = 0;
 
-		/* Slots are distances from the start, or before the end: of both kinds a block has as many as it is long. */
-		for (unsigned class = 2; class < SIZE_CLASSES; class ++)
-			if (class_words(class) * inner->references->blocks->word > hc_inner_distance(slot))
-				strays += sizes[class] / (MIN(class_words(class), HC_INNER_SLOTS + 1) - 1);
-		if (count >= DISTINCT_BLOCKS && count >= OVER_AVERAGE * strays)
+		for (unsigned class = 2; class < SIZE_CLASSES; class ++) {
+			all += hits[class][slot];
+			habitual += is_habit_of_class(inner, hits[class], class, slot) ? hits[class][slot] : 0;
+		}
+		if (habitual >= DISTINCT_BLOCKS && habitual >= all / 2)
 			inner->references->inner_offsets |= (uint64_t)1 << slot;
 	}
 }
