@@ -195,7 +195,7 @@ static void append_not_glibc(GString *text, const hc_analysis *analysis)
 			hc_text_size(size, hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes));
 		return;
 	}
-	g_autofree char *unread = hc_heap_why_unread(heap, hc_core_process(hc_analysis_core(analysis)));
+	g_autofree char *unread = hc_word_unread(heap, hc_core_process(hc_analysis_core(analysis)));
 
 	g_string_append(text, unread);
 }

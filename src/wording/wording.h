@@ -74,6 +74,14 @@ char *hc_word_encodings(const hc_references *references);
  */
 char *hc_word_missing(const hc_references *references);
 
+/* ---- unread.c ---- */
+
+/*
+ * Why there are no blocks of PROCESS, a clause: "malloc's heap was not found, for the core lacks memory that it is in". NULL: they were
+ * read.
+ */
+char *hc_word_unread(const hc_heap_info *heap, const hc_process *process);
+
 /* ---- verdict.c ---- */
 
 /* Are the snapshots of one program? One sentence, with pids and build-ids. */
