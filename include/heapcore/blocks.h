@@ -90,12 +90,6 @@ typedef struct hc_heap_info {
 	bool thresholds_move;	 /* nobody set them: they rise with the largest mmapped block that was freed */
 } hc_heap_info;
 
-/*
- * Why there are no blocks of PROCESS, a clause: "malloc's heap was not found: the core lacks memory that it is found by". NULL: they were
- * read. What it names of the dump is escaped. Free with g_free().
- */
-char *hc_heap_why_unread(const hc_heap_info *heap, const hc_process *process);
-
 typedef struct hc_blocks hc_blocks;
 
 typedef struct hc_block {

@@ -71,7 +71,8 @@ typedef struct hc_finding_retained {
 /* Who points to blocks that nobody is known to own. */
 typedef enum {
 	HC_REFERRER_NONE,   /* nobody was found in time */
-	HC_REFERRER_NAMED,  /* `name`: a variable, a path, a type */
+	HC_REFERRER_ROOT,   /* a word outside of blocks */
+	HC_REFERRER_NAMED,  /* `name`: a path, a type */
 	HC_REFERRER_OTHERS, /* others of them */
 	HC_REFERRER_SIZE,   /* blocks of another size */
 } hc_referrer;
@@ -79,6 +80,7 @@ typedef enum {
 typedef struct hc_finding_size {
 	uint64_t size; /* usable bytes of each */
 	hc_referrer referrer;
+	hc_reference root; /* of HC_REFERRER_ROOT */
 	char *name;	    /* untrusted; else NULL */
 	uint64_t from_size; /* of HC_REFERRER_SIZE */
 	bool and_elsewhere; /* others point there too */

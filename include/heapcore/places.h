@@ -26,6 +26,20 @@ typedef enum {
 /* Stable and short, for JSON: "unmapped", "register", "variable", "thread-local", "stack", ... */
 const char *hc_place_kind_name(hc_place_kind kind);
 
+/* What is known of a place on a stack. */
+typedef enum {
+	HC_STACK_NOT,
+	HC_STACK_FRAME,	     /* in a frame: `symbol` is its function, `offset` is from its stack pointer */
+	HC_STACK_LAST_FRAME, /* in or above the last one that is known; likewise */
+	HC_STACK_NO_FRAME,   /* `offset` is from the thread's stack pointer */
+	HC_STACK_LEFT,	     /* of a thread that runs on another one now: a coroutine's or a signal handler's */
+	HC_STACK_OF_MAIN,    /* which has ended */
+	HC_STACK_COROUTINE,  /* on which no thread runs now */
+	HC_STACK_RESULT,     /* of a thread that has ended and waits to be joined */
+	HC_STACK_BELOW,	     /* the unused part of a thread's; `offset` is from its stack pointer */
+	HC_STACK_ENDED,	     /* of a thread that has ended */
+} hc_stack_place;
+
 typedef struct hc_place {
 	hc_place_kind kind;
 	hc_address address; /* 0 for registers */
@@ -34,7 +48,14 @@ typedef struct hc_place {
 	const hc_module *module; /* of variables, thread-locals and code; else NULL */
 	bool in_block;		 /* of HC_PLACE_BLOCK, and of thread-locals that libc has on the heap */
 	hc_block block;
-	char *name; /* for people, never NULL: "table+0x18 in libfoo.so". Bytes from files and the dump: escape */
+	hc_stack_place stack;	 /* of HC_PLACE_STACK and HC_PLACE_STACK_UNUSED */
+	int64_t offset;		 /* from what STACK says; of a descriptor from the thread pointer; else 0 */
+	const hc_area *area;	 /* that it is in; NULL: none, or a register */
+	/*
+	 * Of variables and code, as hc_modules_describe(): "table+0x18 in libfoo.so"; of thread-locals and frames likewise; of registers
+	 * "rbx". NULL: it is not known. Bytes from files: escape.
+	 */
+	char *symbol;
 } hc_place;
 
 /* What is asked for names. MODULES looks up lazily: one thread at a time. */

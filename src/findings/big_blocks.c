@@ -35,19 +35,13 @@ static GArray *take_sample(const hc_evidence *evidence, const hc_size_count *cou
 static hc_referrer identify(
 	const hc_evidence *evidence, const hc_reference *reference, uint64_t size, char **ret_name, uint64_t *ret_size)
 {
-	hc_place_sources sources = { evidence->core, evidence->modules, evidence->blocks, evidence->areas };
 	hc_block block;
 	hc_block_type type;
 
 	*ret_name = NULL;
 	*ret_size = 0;
-	if (reference->block == UINT32_MAX) {
-		g_auto(hc_place) place = { 0 };
-
-		hc_place_of_reference(&sources, reference, &place);
-		*ret_name = g_strdup(place.name);
-		return *ret_name ? HC_REFERRER_NAMED : HC_REFERRER_NONE;
-	}
+	if (reference->block == UINT32_MAX)
+		return HC_REFERRER_ROOT;
 	if (evidence->types && hc_types_of_block(evidence->types, reference->block, &type)) {
 		*ret_name = g_strdup(type.path && *type.path ? type.path : type.name);
 		hc_block_type_clear(&type);
@@ -64,14 +58,17 @@ struct referrer {
 	hc_referrer kind;
 	char *name;
 	uint64_t size;
+	const hc_reference *reference; /* the first of them */
 	unsigned votes;
 };
 
-static struct referrer *vote_for(GArray *votes, hc_referrer kind, char *name, uint64_t size)
+/* Takes NAME over. Each word of a root stands for itself. */
+static struct referrer *vote_for(
+	GArray *votes, hc_referrer kind, char *name, uint64_t size, const hc_reference *reference)
 {
-	struct referrer fresh = { kind, name, size, 0 };
+	struct referrer fresh = { kind, name, size, reference, 0 };
 
-	for (unsigned i = 0; i < votes->len; i++) {
+	for (unsigned i = 0; kind != HC_REFERRER_ROOT && i < votes->len; i++) {
 		struct referrer *known = &g_array_index(votes, struct referrer, i);
 
 		if (known->kind == kind && known->size == size && !g_strcmp0(known->name, name)) {
@@ -95,21 +92,23 @@ static void find_referrers(const hc_evidence *evidence, const hc_size_count *cou
 	g_autoptr(GArray) references = hc_references_to_some(
 		evidence->references, (const hc_block *)(void *)sample->data, sample->len, REFERENCES, BUDGET);
 	g_autoptr(GArray) votes = g_array_new(FALSE, FALSE, sizeof(struct referrer));
-	struct referrer most = { HC_REFERRER_NONE, NULL, 0, 0 };
+	struct referrer most = { HC_REFERRER_NONE, NULL, 0, NULL, 0 };
 
 	g_array_set_clear_func(votes, clear_referrer);
 	for (unsigned i = 0; i < references->len; i++) {
 		char *name;
 		uint64_t from_size;
-		hc_referrer kind =
-			identify(evidence, &g_array_index(references, hc_reference, i), count->size, &name, &from_size);
-		struct referrer *referrer = kind ? vote_for(votes, kind, name, from_size) : NULL;
+		const hc_reference *reference = &g_array_index(references, hc_reference, i);
+		hc_referrer kind = identify(evidence, reference, count->size, &name, &from_size);
+		struct referrer *referrer = kind ? vote_for(votes, kind, name, from_size, reference) : NULL;
 
 		if (referrer && ++referrer->votes > most.votes)
 			most = *referrer;
 	}
 	size->referrer = most.kind;
 	size->name = g_strdup(most.name);
+	if (most.kind == HC_REFERRER_ROOT)
+		size->root = *most.reference;
 	size->from_size = most.kind == HC_REFERRER_SIZE ? most.size : 0;
 	size->and_elsewhere = most.votes < references->len;
 }

@@ -3,6 +3,7 @@
 #include "reports/parts.h"
 
 #include "base/text.h"
+#include "wording/wording.h"
 
 static const hc_block_state free_states[] = {
 	HC_BLOCK_TCACHE,
@@ -244,8 +245,10 @@ void hc_arenas_print(const hc_analysis *analysis, bool wide, unsigned limit, hc_
 
 char *hc_why_unread(const hc_analysis *analysis)
 {
-	return hc_heap_why_unread(
+	g_autofree char *unread = hc_word_unread(
 		hc_blocks_heap(hc_analysis_blocks(analysis)), hc_core_process(hc_analysis_core(analysis)));
+
+	return unread ? hc_text_escape(unread, -1) : NULL;
 }
 
 void hc_no_arenas_print(const hc_analysis *analysis, hc_output *output)

@@ -192,7 +192,9 @@ static json_t *references_json(const address_facts *facts)
 		hc_json_set(entry, "encoding", hc_json_text(encoding));
 		hc_json_set(entry, "thread", place.thread_id ? json_integer(place.thread_id) : json_null());
 		hc_json_set(entry, "block", in_block ? hc_json_address(block.address) : json_null());
-		hc_json_set(entry, "where", hc_json_text(place.name));
+		g_autofree char *where = hc_word_place(&place);
+
+		hc_json_set(entry, "where", hc_json_text(where));
 		hc_json_set(entry, "place", hc_place_json(&place));
 		json_array_append_new(list, entry);
 	}
@@ -207,12 +209,13 @@ static json_t *targets_json(const address_facts *facts)
 
 	for (unsigned i = 0; i < facts->targets->len; i++) {
 		const target *found = &g_array_index(facts->targets, target, i);
+		g_autofree char *what = found->is_block ? NULL : hc_word_place(&found->place);
 		json_t *entry = json_object();
 
 		hc_json_set(entry, "offset", hc_json_number(found->offset));
 		hc_json_set(entry, "to", hc_json_address(found->to));
 		hc_json_set(entry, "block", found->is_block ? hc_json_address(found->block.address) : json_null());
-		hc_json_set(entry, "what", hc_json_text(found->place.name));
+		hc_json_set(entry, "what", hc_json_text(what));
 		hc_json_set(entry, "place", found->is_block ? json_null() : hc_place_json(&found->place));
 		json_array_append_new(array, entry);
 	}
@@ -438,16 +441,18 @@ static void print_references(const address_facts *facts, hc_output *output)
 		g_autofree char *encoding = hc_word_encoding(&reference->encoding);
 
 		hc_place_of_reference(&sources, reference, &place);
+		g_autofree char *where = hc_word_place(&place);
+
 		hc_table_add_row(table);
 		if (reference->from)
 			hc_table_set_number(table, 1, reference->from);
 		hc_table_set_plain(table, 2, offset);
 		if (encoding) {
-			g_autofree char *text = g_strdup_printf("%s, by an encoded pointer: %s", place.name, encoding);
+			g_autofree char *text = g_strdup_printf("%s, by an encoded pointer: %s", where, encoding);
 
 			hc_table_set_text(table, 3, text);
 		} else {
-			hc_table_set_text(table, 3, place.name);
+			hc_table_set_text(table, 3, where);
 		}
 	}
 	hc_table_print(table, output);
@@ -468,7 +473,7 @@ static void print_targets(const address_facts *facts, hc_output *output)
 		hc_output_printf(
 			output, "+%-8" G_GUINT64_FORMAT " 0x%" G_GINT64_MODIFIER "x  ", found->offset, found->to);
 		if (!found->is_block) {
-			g_autofree char *name = hc_text_escape(found->place.name, -1);
+			g_autofree char *word = hc_word_place(&found->place), *name = hc_text_escape(word, -1);
 
 			hc_output_printf(output, "%s\n", name);
 			continue;

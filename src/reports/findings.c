@@ -115,19 +115,21 @@ static json_t *retained_json(const hc_finding_retained *retained)
 	return object;
 }
 
-static json_t *size_json(const hc_finding_size *size)
+static json_t *size_json(const hc_analysis *analysis, const hc_finding_size *size)
 {
 	static const char *const referrers[] = {
 		[HC_REFERRER_NONE] = NULL,
+		[HC_REFERRER_ROOT] = "named",
 		[HC_REFERRER_NAMED] = "named",
 		[HC_REFERRER_OTHERS] = "others",
 		[HC_REFERRER_SIZE] = "size",
 	};
+	g_autofree char *name = hc_word_referrer(analysis, size);
 	json_t *object = json_object();
 
 	hc_json_set(object, "size", hc_json_number(size->size));
 	hc_json_set(object, "referrer", hc_json_text(referrers[size->referrer]));
-	hc_json_set(object, "referrer_name", hc_json_text(size->name));
+	hc_json_set(object, "referrer_name", hc_json_text(name));
 	hc_json_set(object, "referrer_size",
 		size->referrer == HC_REFERRER_SIZE ? hc_json_number(size->from_size) : json_null());
 	hc_json_set(object, "elsewhere", json_boolean(size->referrer && size->and_elsewhere));
@@ -144,7 +146,7 @@ static json_t *unjoined_json(const hc_finding_unjoined *unjoined)
 	return object;
 }
 
-static json_t *facts_json(const hc_finding *finding)
+static json_t *facts_json(const hc_analysis *analysis, const hc_finding *finding)
 {
 	json_t *object;
 
@@ -158,7 +160,7 @@ static json_t *facts_json(const hc_finding *finding)
 		return retained_json(&finding->retained);
 	case HC_FINDING_BIG_BLOCKS:
 	case HC_FINDING_ONE_SIZE:
-		return size_json(&finding->size);
+		return size_json(analysis, &finding->size);
 	case HC_FINDING_UNJOINED:
 		return unjoined_json(&finding->unjoined);
 	case HC_FINDING_NOT_HEAP:
@@ -193,7 +195,7 @@ static hc_table *make_table(const hc_analysis *analysis, const hc_report_options
 		hc_table_set_plain(table, FINDING_KIND, hc_finding_kind_name(finding->kind));
 		hc_table_set_number(table, FINDING_BYTES, finding->bytes);
 		hc_table_set_number(table, FINDING_BLOCKS, finding->blocks);
-		hc_table_take_json(table, FINDING_FACTS, facts_json(finding));
+		hc_table_take_json(table, FINDING_FACTS, facts_json(analysis, finding));
 		hc_table_set_text(table, FINDING_TEXT, text);
 		hc_table_set_plain(table, FINDING_COMMAND, line);
 		hc_table_add_line(table, HC_STYLE_COMMAND, shown);

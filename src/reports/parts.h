@@ -48,7 +48,7 @@ json_t *hc_status_json(bool partial);
 json_t *hc_missing_json(const hc_references *references);
 void hc_missing_print(const hc_references *references, hc_output *output);
 
-/* arenas.c: why the heap was not read, as hc_heap_why_unread(): of what was not read nothing is known, no figure is 0. NULL: it
+/* arenas.c: why the heap was not read, as hc_word_unread(), escaped: of what was not read nothing is known, no figure is 0. NULL: it
  * was read. Free with g_free(). */
 char *hc_why_unread(const hc_analysis *analysis);
 

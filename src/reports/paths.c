@@ -179,7 +179,7 @@ static void add_step(const path_facts *facts, hc_table *table, const hc_path_ste
 	bool named = find_place(facts, step, number, &place);
 
 	hc_table_add_row(table);
-	g_autofree char *word = describe_word(facts, step, number, named ? place.name : NULL);
+	g_autofree char *name = named ? hc_word_place(&place) : NULL, *word = describe_word(facts, step, number, name);
 
 	if (word)
 		hc_table_set_text(table, STEP_WORD, word);

@@ -163,16 +163,31 @@ static void append_retained(GString *text, const hc_finding_retained *retained)
 	}
 }
 
-static void append_size(GString *text, const hc_finding *finding)
+char *hc_word_referrer(const hc_analysis *analysis, const hc_finding_size *size)
+{
+	hc_place_sources sources = { hc_analysis_core(analysis), hc_analysis_modules(analysis),
+		hc_analysis_blocks(analysis), hc_analysis_areas(analysis) };
+	g_auto(hc_place) place = { 0 };
+
+	if (size->referrer != HC_REFERRER_ROOT)
+		return g_strdup(size->name);
+	hc_place_of_reference(&sources, &size->root, &place);
+	return hc_word_place(&place);
+}
+
+static void append_size(GString *text, const hc_analysis *analysis, const hc_finding *finding)
 {
 	const hc_finding_size *size = &finding->size;
 	char blocks[HC_TEXT_COUNT_LENGTH], bytes[HC_TEXT_SIZE_LENGTH];
 
 	g_string_append_printf(text, "%s block%s of %s, type and owner not known",
 		hc_text_count(blocks, finding->blocks), plural(finding->blocks), hc_text_size(bytes, size->size));
-	if (size->referrer == HC_REFERRER_NAMED)
-		g_string_append_printf(text, "; pointed to from %s", size->name);
-	else if (size->referrer == HC_REFERRER_OTHERS)
+	if (size->referrer == HC_REFERRER_ROOT || size->referrer == HC_REFERRER_NAMED) {
+		g_autofree char *name = hc_word_referrer(analysis, size);
+
+		g_string_append_printf(text, "; pointed to from %s", name);
+	}
+	if (size->referrer == HC_REFERRER_OTHERS)
 		g_string_append(text, "; pointed to from others of them");
 	else if (size->referrer == HC_REFERRER_SIZE)
 		g_string_append_printf(text, "; pointed to from blocks of %s", hc_text_size(bytes, size->from_size));
@@ -195,7 +210,7 @@ static void append_not_glibc(GString *text, const hc_analysis *analysis)
 			hc_text_size(size, hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes));
 		return;
 	}
-	g_autofree char *unread = hc_heap_why_unread(heap, hc_core_process(hc_analysis_core(analysis)));
+	g_autofree char *unread = hc_word_unread(heap, hc_core_process(hc_analysis_core(analysis)));
 
 	g_string_append(text, unread);
 }
@@ -250,7 +265,7 @@ static void append_finding(GString *text, const hc_analysis *analysis, const hc_
 		return append_retained(text, &finding->retained);
 	case HC_FINDING_BIG_BLOCKS:
 	case HC_FINDING_ONE_SIZE:
-		return append_size(text, finding);
+		return append_size(text, analysis, finding);
 	case HC_FINDING_NOT_GLIBC:
 	case HC_FINDING_HEAP_NOT_READ:
 		return append_not_glibc(text, analysis);

@@ -186,7 +186,7 @@ static void append_unknown(GString *line, const hc_diff *diff)
 	const hc_snapshot *first = first_of(diff), *last = last_of(diff);
 
 	if (last->heap.state == HC_HEAP_UNSUPPORTED) {
-		g_autofree char *unread = hc_heap_why_unread(&last->heap, &last->process);
+		g_autofree char *unread = hc_word_unread(&last->heap, &last->process);
 
 		g_string_append_printf(line, "What is in use and free is not known: %s. ", unread);
 	} else if (!hc_snapshot_knows_heap(first) || !hc_snapshot_knows_heap(last)) {

@@ -9,11 +9,14 @@
 #pragma once
 
 #include <heapcore/diff.h>
+#include <heapcore/places.h>
 
 /* ---- findings.c ---- */
 
 /* A sentence without its full stop. FINDING is one of ANALYSIS. */
 char *hc_word_finding(const hc_analysis *analysis, const hc_finding *finding);
+/* Who points to blocks of one size, by name; NULL: that is not known, or blocks without a name. */
+char *hc_word_referrer(const hc_analysis *analysis, const hc_finding_size *size);
 /* Arguments of heapcore that show more, with "CORE" for the core. */
 char *hc_word_finding_command(const hc_finding *finding);
 
@@ -59,6 +62,11 @@ char *hc_word_snapshot_advice(const hc_snapshot *snapshot);
 /* Why malloc keeps it: "in threads' caches: freed, in use to malloc, ..." */
 char *hc_word_kept(const hc_pins_summary *summary, hc_kept_cause cause);
 
+/* ---- places.c ---- */
+
+/* "table+0x18 in libfoo.so", "stack of thread 8901, #2 serve in worker, sp+0x18", "rbx of thread 8901". */
+char *hc_word_place(const hc_place *place);
+
 /* ---- references.c ---- */
 
 /* Why memory was searched, or not: "frames, thread-local storage". */
@@ -73,6 +81,14 @@ char *hc_word_encodings(const hc_references *references);
  * largest range as an example. NULL: nothing is missing.
  */
 char *hc_word_missing(const hc_references *references);
+
+/* ---- unread.c ---- */
+
+/*
+ * Why there are no blocks of PROCESS, a clause: "malloc's heap was not found, for the core lacks memory that it is in". NULL: they were
+ * read.
+ */
+char *hc_word_unread(const hc_heap_info *heap, const hc_process *process);
 
 /* ---- verdict.c ---- */
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,6 +36,8 @@ def check(*modes: str, learned: tuple[str, ...] = ()) -> Callable[[], None]:
             assert (encoded["blocks"], encoded["bytes"]) == (len(sizes), sum(sizes)), f"{len(sizes)} blocks, told {encoded}"
             for word in learned:
                 assert word in encoded["learned"], encoded["learned"]
+            factors = {int(factor) for word in learned for factor in re.findall(r"times (\d+) from", word)}
+            assert factors <= {means["factor"] for means in encoded["means"] if means["kind"] == "compressed"}, encoded
             for kind in {kind for kind, verdict, _ in blocks.values() if verdict == "encoded"}:
                 check_path(core, "distance from the start" if kind == "pattern" else "32 bits times", next(address for address, (own, verdict, _) in blocks.items() if (own, verdict) == (kind, "encoded")))
             for jobs in ("1", "4"):

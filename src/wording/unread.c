@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Why no heap was read. Nothing is said to be absent that may only be missing. */
-#include "base/text.h"
-#include "blocks/blocks.h"
+#include "wording/wording.h"
 
-char *hc_heap_why_unread(const hc_heap_info *heap, const hc_process *process)
+char *hc_word_unread(const hc_heap_info *heap, const hc_process *process)
 {
 	if (heap->found)
 		return NULL;
-	if (heap->foreign) {
-		g_autofree char *foreign = hc_text_escape(heap->foreign, -1);
-
-		return g_strdup_printf("%s serves this program, and its blocks are not read", foreign);
-	}
+	if (heap->foreign)
+		return g_strdup_printf("%s serves this program, and its blocks are not read", heap->foreign);
 	switch (heap->state) {
 	case HC_HEAP_UNSUPPORTED:
 		return g_strdup_printf("heaps of %s processes are not read yet: this version reads those of x86-64",

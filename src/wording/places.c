@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The names of places. */
+#include "wording/wording.h"
+
+#include "base/text.h"
+
+#include <inttypes.h>
+
+/* "sp+0x18", "sp-0x8" */
+static void append_offset(GString *text, int64_t offset)
+{
+	g_string_append_printf(
+		text, "sp%s%#" PRIx64, offset < 0 ? "-" : "+", offset < 0 ? -(uint64_t)offset : (uint64_t)offset);
+}
+
+static void append_stack(GString *text, const hc_place *place)
+{
+	const char *function = place->symbol ? place->symbol : "a function without a name";
+
+	switch (place->stack) {
+	case HC_STACK_FRAME:
+		g_string_append_printf(
+			text, "stack of thread %" PRId64 ", #%d %s, ", place->thread_id, place->frame, function);
+		return append_offset(text, place->offset);
+	case HC_STACK_LAST_FRAME:
+		g_string_append_printf(text, "stack of thread %" PRId64 ", in or above the last known frame, %s, ",
+			place->thread_id, function);
+		return append_offset(text, place->offset);
+	case HC_STACK_NO_FRAME:
+		g_string_append_printf(text, "stack of thread %" PRId64 ", ", place->thread_id);
+		return append_offset(text, place->offset);
+	case HC_STACK_LEFT:
+		g_string_append_printf(text,
+			"stack of thread %" PRId64
+			", which runs on another one now (a coroutine's or a signal handler's), 0x%" PRIx64,
+			place->thread_id, place->address);
+		return;
+	case HC_STACK_OF_MAIN:
+		g_string_append_printf(text, "stack of the main thread, which has ended, 0x%" PRIx64, place->address);
+		return;
+	case HC_STACK_COROUTINE:
+		g_string_append_printf(
+			text, "stack of a coroutine on which no thread runs now, 0x%" PRIx64, place->address);
+		return;
+	case HC_STACK_RESULT:
+		g_string_append(text, "result of a thread that has ended and waits to be joined");
+		return;
+	case HC_STACK_BELOW:
+		g_string_append_printf(text, "unused stack of thread %" PRId64 ", sp-%#" PRIx64, place->thread_id,
+			-(uint64_t)place->offset);
+		return;
+	default:
+		g_string_append(text, "unused stack of a thread that has ended");
+		return;
+	}
+}
+
+static void append_block(GString *text, const hc_place *place)
+{
+	const hc_block *block = &place->block;
+
+	g_string_append_printf(text, "block 0x%" PRIx64, block->address);
+	if (place->address != block->address)
+		g_string_append_printf(text, "+%" PRIu64, place->address - block->address);
+	g_string_append_printf(text, ", %" PRIu64 " bytes", block->size);
+	if (block->state != HC_BLOCK_IN_USE)
+		g_string_append_printf(text, ", %s", hc_block_state_name(block->state));
+	if (block->label)
+		g_string_append_printf(text, ", %s", block->label);
+}
+
+static void append_mapping(GString *text, const hc_place *place)
+{
+	const hc_area *area = place->area;
+	const char *path = area->mapping ? area->mapping->path : NULL;
+
+	g_string_append_printf(text, "%s%s%s 0x%" PRIx64 "-0x%" PRIx64 ", +%#" PRIx64, hc_area_kind_name(area->kind),
+		path ? " " : "", path ? path : "", area->start, area->end, place->address - area->start);
+}
+
+char *hc_word_place(const hc_place *place)
+{
+	GString *text = g_string_new(NULL);
+
+	switch (place->kind) {
+	case HC_PLACE_REGISTER:
+		g_string_append_printf(text, "%s of thread %" PRId64, place->symbol, place->thread_id);
+		break;
+	case HC_PLACE_VARIABLE:
+	case HC_PLACE_CODE:
+		g_string_append(text, place->symbol);
+		break;
+	case HC_PLACE_THREAD_LOCAL:
+		g_string_append_printf(text, "%s, thread-local of thread %" PRId64, place->symbol, place->thread_id);
+		break;
+	case HC_PLACE_THREAD_DESCRIPTOR:
+		g_string_append_printf(text, "libc's descriptor of thread %" PRId64 "+%#" PRIx64, place->thread_id,
+			(uint64_t)place->offset);
+		break;
+	case HC_PLACE_STACK:
+	case HC_PLACE_STACK_UNUSED:
+		append_stack(text, place);
+		break;
+	case HC_PLACE_BLOCK:
+		append_block(text, place);
+		break;
+	case HC_PLACE_MAPPING:
+		append_mapping(text, place);
+		break;
+	default:
+		g_string_append(text, "not mapped");
+		break;
+	}
+	return g_string_free(text, FALSE);
+}
