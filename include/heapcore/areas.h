@@ -45,7 +45,7 @@ typedef struct hc_area {
 	hc_address start, end;
 	hc_area_kind kind;
 	const hc_mapping *mapping; /* the piece that holds it */
-	unsigned owner;	  /* stacks: thread index; module data: module index; heap, mmapped: region; else UINT_MAX */
+	unsigned owner; /* stacks: thread index; module data: module index; heap, mmapped: region; else UINT_MAX */
 	hc_area_user user;
 	const char *user_name; /* of the module or the allocator; untrusted; else NULL */
 	unsigned user_words;   /* of the module's data that point there */

@@ -191,7 +191,7 @@ bool hc_snapshot_knows_heap(const hc_snapshot *snapshot);
 bool hc_snapshot_is_torn(const hc_snapshot *snapshot);
 /* The row ID of the memory table; NULL: it has none. */
 const hc_memory_row *hc_snapshot_row(const hc_snapshot *snapshot, hc_row_id id);
-int64_t hc_diff_growth(const hc_diff *diff);	  /* of all mapped bytes */
+int64_t hc_diff_growth(const hc_diff *diff); /* of all mapped bytes */
 
 /*
  * A core lacks memory that it should have (it was cut), or its heap: how much memory grew is then not known (0 is told), and the attribution

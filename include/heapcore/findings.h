@@ -80,7 +80,7 @@ typedef enum {
 typedef struct hc_finding_size {
 	uint64_t size; /* usable bytes of each */
 	hc_referrer referrer;
-	hc_reference root; /* of HC_REFERRER_ROOT */
+	hc_reference root;  /* of HC_REFERRER_ROOT */
 	char *name;	    /* untrusted; else NULL */
 	uint64_t from_size; /* of HC_REFERRER_SIZE */
 	bool and_elsewhere; /* others point there too */

@@ -45,11 +45,11 @@ typedef struct hc_leaks_options {
 /* What a word at one place of the heads is, in most of them. */
 typedef enum {
 	HC_WORD_ZERO,
-	HC_WORD_SMALL,	/* a number below 2^32 in amount that leads nowhere */
-	HC_WORD_HEAP,	/* an address in malloc's heap */
-	HC_WORD_MODULE, /* an address in the program or a library */
+	HC_WORD_SMALL,	  /* a number below 2^32 in amount that leads nowhere */
+	HC_WORD_HEAP,	  /* an address in malloc's heap */
+	HC_WORD_MODULE,	  /* an address in the program or a library */
 	HC_WORD_UNLOADED, /* where a library was that has been unloaded */
-	HC_WORD_TEXT,	/* printable bytes */
+	HC_WORD_TEXT,	  /* printable bytes */
 	HC_WORD_OTHER,
 	HC_WORD_KIND_COUNT,
 } hc_word_kind;
@@ -97,13 +97,13 @@ typedef struct hc_leak_evidence {
 typedef struct hc_leak_group {
 	unsigned index;
 	hc_leak_class class;
-	uint64_t trees;	  /* heads */
-	hc_amount heads;  /* blocks, usable bytes */
-	hc_amount others; /* that the heads lead to */
-	uint64_t rings;	  /* heads that lead back to themselves: to their start, from another block */
+	uint64_t trees;		     /* heads */
+	hc_amount heads;	     /* blocks, usable bytes */
+	hc_amount others;	     /* that the heads lead to */
+	uint64_t rings;		     /* heads that lead back to themselves: to their start, from another block */
 	uint64_t holding_themselves; /* of these, heads that count references, all of which are in what they lead to */
 	uint64_t unloaded; /* blocks that begin with a vtable where no mapping is: of a library that was unloaded */
-	uint64_t gone;	   /* if all heads do: the vtable's place in its page, the same at any address; else UINT64_MAX */
+	uint64_t gone; /* if all heads do: the vtable's place in its page, the same at any address; else UINT64_MAX */
 	const char *type; /* demangled, untrusted; NULL if the heads have none in common */
 	const char *
 		beginning; /* what the heads' text begins with, digits as #, untrusted; NULL: none, or no content is kept */

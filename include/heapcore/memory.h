@@ -55,7 +55,8 @@ typedef struct hc_memory_row {
 	bool is_memory;	  /* FALSE: reserved, not dumped, cut off: address space, or memory whose content is unknown */
 	/* Fewer may be what ID says: lost, as the core lacks memory that may hold pointers; anonymous, as the heap was not found. */
 	bool is_bound;
-	const hc_area *largest; /* of shared and anonymous memory: the largest mapping; NULL: there is none, or it is not known */
+	const hc_area *
+		largest; /* of shared and anonymous memory: the largest mapping; NULL: there is none, or it is not known */
 } hc_memory_row;
 
 /* Whether ROW is one of those that add up to the process's memory, without reserved address space. */

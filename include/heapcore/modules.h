@@ -12,10 +12,10 @@
 HC_BEGIN_DECLS
 
 typedef enum {
-	HC_MODULE_AGREES,     /* the file's build-id is the core's */
-	HC_MODULE_DIFFERS,    /* it is not: the file was replaced, and is not used */
-	HC_MODULE_MISSING,    /* no such file here */
-	HC_MODULE_UNVERIFIED, /* the core or the file has no build-id to compare: the file is not used for bytes */
+	HC_MODULE_AGREES,      /* the file's build-id is the core's */
+	HC_MODULE_DIFFERS,     /* it is not: the file was replaced, and is not used */
+	HC_MODULE_MISSING,     /* no such file here */
+	HC_MODULE_UNVERIFIED,  /* the core or the file has no build-id to compare: the file is not used for bytes */
 	HC_MODULE_UNCONFIRMED, /* used as given or found: nothing in the core confirms or contradicts it */
 } hc_module_state;
 

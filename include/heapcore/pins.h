@@ -66,8 +66,8 @@ const char *hc_holder_kind_name(hc_holder_kind kind); /* "typed", "cached", "lib
 
 typedef struct hc_pin_holder {
 	hc_holder_kind kind;
-	const char *name; /* type ("Session"), or libc's label; NULL: of another kind, or not known. Untrusted */
-	const char *path; /* of HC_HOLDER_TYPED: "g_registry.sessions_[]"; else NULL. Untrusted */
+	const char *name;	/* type ("Session"), or libc's label; NULL: of another kind, or not known. Untrusted */
+	const char *path;	/* of HC_HOLDER_TYPED: "g_registry.sessions_[]"; else NULL. Untrusted */
 	hc_certainty certainty; /* of the type */
 	int64_t thread;		/* of HC_HOLDER_CACHED: whose cache; 0: not known, or it has ended */
 	uint64_t size;		/* of HC_HOLDER_UNKNOWN: usable bytes of each */

@@ -48,9 +48,9 @@ typedef struct hc_place {
 	const hc_module *module; /* of variables, thread-locals and code; else NULL */
 	bool in_block;		 /* of HC_PLACE_BLOCK, and of thread-locals that libc has on the heap */
 	hc_block block;
-	hc_stack_place stack;	 /* of HC_PLACE_STACK and HC_PLACE_STACK_UNUSED */
-	int64_t offset;		 /* from what STACK says; of a descriptor from the thread pointer; else 0 */
-	const hc_area *area;	 /* that it is in; NULL: none, or a register */
+	hc_stack_place stack; /* of HC_PLACE_STACK and HC_PLACE_STACK_UNUSED */
+	int64_t offset;	      /* from what STACK says; of a descriptor from the thread pointer; else 0 */
+	const hc_area *area;  /* that it is in; NULL: none, or a register */
 	/*
 	 * Of variables and code, as hc_modules_describe(): "table+0x18 in libfoo.so"; of thread-locals and frames likewise; of registers
 	 * "rbx". NULL: it is not known. Bytes from files: escape.

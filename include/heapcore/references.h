@@ -147,11 +147,13 @@ const char *hc_missing_why_name(hc_missing_why why); /* "cut", "excluded", "shar
 
 /* Memory that is not in the core, and that may point to blocks that look lost. */
 typedef struct hc_missing {
-	hc_address start, end; /* HC_MISSING_UNKNOWN: from the lowest address pointed to up to the next mapping; END is a limit */
+	hc_address start,
+		end; /* HC_MISSING_UNKNOWN: from the lowest address pointed to up to the next mapping; END is a limit */
 	hc_missing_why why;
-	const char *path;  /* of the file; untrusted; NULL: anonymous, or not known */
-	uint64_t pointers; /* words of live memory that point there; 0: none, or not counted as the range is known to be memory */
-	hc_address from;   /* the lowest of these words; 0: none in memory */
+	const char *path; /* of the file; untrusted; NULL: anonymous, or not known */
+	uint64_t
+		pointers; /* words of live memory that point there; 0: none, or not counted as the range is known to be memory */
+	hc_address from; /* the lowest of these words; 0: none in memory */
 } hc_missing;
 
 /*
@@ -169,11 +171,11 @@ enum {
 
 /* Where a pointer to a block was found. */
 typedef struct hc_reference {
-	hc_address from;    /* address of the word; 0 if it is a register */
-	hc_address to;	    /* the word's value; of an encoded pointer what it stands for */
-	int64_t thread_id;  /* of the register or stack; 0 otherwise */
-	uint32_t block;	    /* number of the block that holds the word; UINT32_MAX if it is a root */
-	int register_index; /* HC_REGISTER_NONE if it is in memory */
+	hc_address from;      /* address of the word; 0 if it is a register */
+	hc_address to;	      /* the word's value; of an encoded pointer what it stands for */
+	int64_t thread_id;    /* of the register or stack; 0 otherwise */
+	uint32_t block;	      /* number of the block that holds the word; UINT32_MAX if it is a root */
+	int register_index;   /* HC_REGISTER_NONE if it is in memory */
 	hc_encoding encoding; /* as it was learned */
 } hc_reference;
 

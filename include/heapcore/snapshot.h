@@ -57,9 +57,9 @@ typedef struct hc_snapshot_lost {
 	bool is_unloaded;      /* of a library that was unloaded: hc_leak_group_is_unloaded() */
 	uint64_t trees;
 	uint64_t rings, holding_themselves; /* of these, as hc_leak_group has it */
-	hc_amount amount;    /* of whole trees */
-	uint64_t head_size;  /* usable bytes of most heads */
-	uint64_t head_sizes; /* how many different ones are known */
+	hc_amount amount;		    /* of whole trees */
+	uint64_t head_size;		    /* usable bytes of most heads */
+	uint64_t head_sizes;		    /* how many different ones are known */
 } hc_snapshot_lost;
 
 /* The program's blocks in use of one size. */
@@ -103,8 +103,8 @@ typedef struct hc_snapshot {
 	const char *program;		      /* the executable's name, or what the kernel called the process */
 	const char *build_id;		      /* the executable's; NULL: not known */
 	hc_address program_start, libc_start; /* where they were loaded; 0: not known */
-	const char *random; /* AT_RANDOM's bytes, in hexadecimal: new for every execution; NULL: not known */
-	bool has_types;	    /* owners were looked for */
+	const char *random;  /* AT_RANDOM's bytes, in hexadecimal: new for every execution; NULL: not known */
+	bool has_types;	     /* owners were looked for */
 	bool has_debug_info; /* the executable has some; FALSE: none, or types were not looked for */
 	bool has_content;
 	hc_diagnostics *diagnostics;

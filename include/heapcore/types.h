@@ -31,11 +31,11 @@ const char *hc_certainty_name(hc_certainty certainty);
 
 /* Grade of a walk through a container. */
 typedef enum {
-	HC_GRADE_EXACT,	      /* every check holds, one that chance would not pass, and as many elements were walked as claimed */
+	HC_GRADE_EXACT, /* every check holds, one that chance would not pass, and as many elements were walked as claimed */
 	HC_GRADE_TRUNCATED,   /* memory ends, or does not fit, before all elements were walked */
 	HC_GRADE_IMPLAUSIBLE, /* a check failed: not initialised, already destroyed, damaged, or not of this type */
 	HC_GRADE_BOUND,	      /* every check holds, but no count is kept: at most so many elements fit into the block */
-	HC_GRADE_DEDUCED,     /* nothing contradicts, but it keeps nothing that could be checked: std::string_view, a chain of foreign nodes */
+	HC_GRADE_DEDUCED, /* nothing contradicts, but it keeps nothing that could be checked: std::string_view, a chain of foreign nodes */
 	HC_GRADE_COUNT,
 } hc_grade;
 

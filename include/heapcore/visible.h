@@ -8,9 +8,11 @@
 #include <glib.h>
 
 #if defined(__GNUC__)
-#define HC_BEGIN_DECLS G_BEGIN_DECLS _Pragma("GCC visibility push(default)")
+#define HC_BEGIN_DECLS \
+	G_BEGIN_DECLS \
+	_Pragma("GCC visibility push(default)")
 #define HC_END_DECLS _Pragma("GCC visibility pop") G_END_DECLS
 #else
 #define HC_BEGIN_DECLS G_BEGIN_DECLS
-#define HC_END_DECLS G_END_DECLS
+#define HC_END_DECLS   G_END_DECLS
 #endif

@@ -36,25 +36,30 @@ static void label_at(hc_block_table *table, hc_address address, const char *text
  * dtv[-1].counter is the number of slots, dtv[0] the generation, dtv[i] { value, to_free } of module i. The block begins two
  * words before dtv[0].
  */
-static void label_dtv(glibc *g, hc_block_table *table, hc_address thread_pointer, const char *whose, uint64_t *slots_left)
+static void label_dtv(
+	glibc *g, hc_block_table *table, hc_address thread_pointer, const char *whose, uint64_t *slots_left)
 {
 	hc_address dtv = glibc_word_or_zero(g, thread_pointer + g->word);
-	g_autofree char *dtv_label = g_strdup_printf("libc: dtv of %s", whose), *tls_label = g_strdup_printf("libc: thread-local storage of %s", whose);
+	g_autofree char *dtv_label = g_strdup_printf("libc: dtv of %s", whose),
+			*tls_label = g_strdup_printf("libc: thread-local storage of %s", whose);
 	uint64_t slots;
 
 	if (!dtv || !hc_core_read_word(g->core, dtv - 2 * g->word, &slots) || slots > DTV_MAX)
 		return;
 	if (slots > *slots_left) {
-		hc_diagnostics_add(g->diagnostics, &glibc_inconsistent, 0, "the dtv at %#" G_GINT64_MODIFIER "x: too many slots in all", dtv);
+		hc_diagnostics_add(g->diagnostics, &glibc_inconsistent, 0,
+			"the dtv at %#" G_GINT64_MODIFIER "x: too many slots in all", dtv);
 		return;
 	}
 	*slots_left -= slots;
 	label_at(table, dtv - 2 * g->word, dtv_label);
 	for (uint64_t i = 1; i <= slots; i++) {
 		hc_block_entry entry;
-		uint64_t value = glibc_word_or_zero(g, dtv + i * 2 * g->word), to_free = glibc_word_or_zero(g, dtv + (i * 2 + 1) * g->word);
+		uint64_t value = glibc_word_or_zero(g, dtv + i * 2 * g->word),
+			 to_free = glibc_word_or_zero(g, dtv + (i * 2 + 1) * g->word);
 
-		if (value && hc_block_table_find_inside(table, to_free ? to_free : value, &entry) && entry.state == HC_BLOCK_IN_USE)
+		if (value && hc_block_table_find_inside(table, to_free ? to_free : value, &entry) &&
+			entry.state == HC_BLOCK_IN_USE)
 			hc_block_table_label(table, &entry, tls_label);
 	}
 }
@@ -66,7 +71,8 @@ static void label_threads(glibc *g, hc_block_table *table)
 	for (unsigned i = 0; i < g->thread_blocks->len; i++) {
 		hc_address pointer = g_array_index(g->thread_blocks, hc_address, i);
 		const hc_thread *thread = hc_core_find_thread(g->core, pointer);
-		g_autofree char *whose = thread ? g_strdup_printf("thread %" G_GINT64_FORMAT, thread->id) : g_strdup("a thread that has ended");
+		g_autofree char *whose = thread ? g_strdup_printf("thread %" G_GINT64_FORMAT, thread->id) :
+						  g_strdup("a thread that has ended");
 
 		label_dtv(g, table, pointer, whose, &slots_left);
 	}
@@ -102,7 +108,7 @@ static void label_object_tables(glibc *g, hc_block_table *table, hc_address at)
 			 allocated = glibc_word(g, at + 3 * g->word, &ok), room = entry.size - (at - entry.address);
 
 		if (!ok || to_free != entry.address || !allocated || size > allocated || room < 8 * g->word ||
-		    allocated > (room - 4 * g->word) / (4 * g->word))
+			allocated > (room - 4 * g->word) / (4 * g->word))
 			return;
 		hc_block_table_label(table, &entry, "ld.so: table of loaded objects");
 		at = glibc_word_or_zero(g, at);
@@ -116,14 +122,15 @@ static void label_loaded_objects(glibc *g, hc_block_table *table)
 
 		/* In a static executable the dynamic linker's data is the executable's own. */
 		if (!g_str_has_prefix(module->name, "ld-") && !g_str_has_prefix(module->name, "ld64.") &&
-		    !(module->is_executable && module == g->libc))
+			!(module->is_executable && module == g->libc))
 			continue;
 		for (unsigned k = 0; k < hc_module_segment_count(g->modules, module); k++) {
 			const hc_module_segment *segment = hc_module_segment_get(g->modules, module, k);
 
 			if (segment->type != PT_LOAD || !(segment->flags & PF_W))
 				continue;
-			hc_address start = hc_align_up(segment->start, g->word), end = MIN(segment->end, start + LINKER_DATA_MAX);
+			hc_address start = hc_align_up(segment->start, g->word),
+				   end = MIN(segment->end, start + LINKER_DATA_MAX);
 
 			for (hc_address at = start; at + g->word <= end; at += g->word)
 				label_object_tables(g, table, glibc_word_or_zero(g, at));
@@ -136,7 +143,11 @@ static void label_loaded_objects(glibc *g, hc_block_table *table)
 static void label_stdio(glibc *g, hc_block_table *table)
 {
 	/* struct _IO_FILE: int _flags, then eleven pointers, then _markers and _chain. */
-	enum { BUFFER_BASE = 7, BACKUP_BASE = 9, CHAIN = 13 };
+	enum {
+		BUFFER_BASE = 7,
+		BACKUP_BASE = 9,
+		CHAIN = 13
+	};
 	hc_symbol list;
 	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 
@@ -166,10 +177,12 @@ static void search_pool(glibc *g, hc_block_table *table, hc_address start, hc_ad
 	for (hc_address at = hc_align_up(start, g->word); at + 3 * g->word <= end; at += g->word) {
 		hc_block_entry entry;
 		bool ok = true;
-		uint64_t first_free = glibc_word(g, at, &ok), arena = glibc_word(g, at + g->word, &ok), size = glibc_word(g, at + 2 * g->word, &ok);
+		uint64_t first_free = glibc_word(g, at, &ok), arena = glibc_word(g, at + g->word, &ok),
+			 size = glibc_word(g, at + 2 * g->word, &ok);
 
-		if (!ok || size < 1024 || first_free < arena || first_free - arena >= size || !hc_block_table_find(table, arena, &entry) ||
-		    entry.state != HC_BLOCK_IN_USE || size > entry.size || entry.size - size > 2 * g->alignment)
+		if (!ok || size < 1024 || first_free < arena || first_free - arena >= size ||
+			!hc_block_table_find(table, arena, &entry) || entry.state != HC_BLOCK_IN_USE ||
+			size > entry.size || entry.size - size > 2 * g->alignment)
 			continue;
 		hc_block_table_label(table, &entry, "libstdc++: emergency pool for exceptions");
 		return;
@@ -189,8 +202,8 @@ static void label_emergency_pool(glibc *g, hc_block_table *table)
 
 			if (segment->type != PT_LOAD || !(segment->flags & PF_W))
 				continue;
-			for (hc_address start = segment->start, end; hc_core_next_stretch(g->core, &start, segment->end, &end);
-				start = end)
+			for (hc_address start = segment->start, end;
+				hc_core_next_stretch(g->core, &start, segment->end, &end); start = end)
 				search_pool(g, table, start, end);
 		}
 	}

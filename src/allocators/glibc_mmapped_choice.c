@@ -67,8 +67,8 @@ static bool can_end_well(const search *s, const state *new)
 	guint rest = s->doubted->len - new->next;
 	uint64_t rest_pages = s->pages_before[s->doubted->len] - s->pages_before[new->next];
 
-	return new->out <= s->out && s->out - new->out <= rest && new->pages <= s->pages_most &&
-	       new->pages + rest_pages >= s->pages_least;
+	return new->out <= s->out &&
+	       s->out - new->out <= rest &&new->pages <= s->pages_most &&new->pages + rest_pages >= s->pages_least;
 }
 
 /* Where one comes to from FROM, whose next one is taken or not, if NEXT is next then. */

@@ -136,7 +136,8 @@ static void make_claims_disjoint(hc_areas *areas)
 		const hc_area_claim *first = NULL;
 
 		for (; next < claims->len && g_array_index(claims, hc_area_claim, next).start <= at; next++)
-			open[g_array_index(claims, hc_area_claim, next).kind] = g_array_index(claims, hc_area_claim, next);
+			open[g_array_index(claims, hc_area_claim, next).kind] =
+				g_array_index(claims, hc_area_claim, next);
 		for (unsigned kind = 0; kind < HC_AREA_KIND_COUNT && !first; kind++)
 			first = open[kind].end > at ? &open[kind] : NULL;
 		hc_address border = next < claims->len ? g_array_index(claims, hc_area_claim, next).start : UINT64_MAX;
@@ -187,8 +188,8 @@ static void cut_mapping(hc_areas *areas, const hc_mapping *mapping, unsigned *cl
 			g_array_index(areas->claims, hc_area_claim, *claim_index).end <= at)
 			++*claim_index;
 		const hc_area_claim *claim = *claim_index < areas->claims->len ?
-						&g_array_index(areas->claims, hc_area_claim, *claim_index) :
-						NULL;
+						     &g_array_index(areas->claims, hc_area_claim, *claim_index) :
+						     NULL;
 
 		if (claim && claim->start <= at) {
 			hc_address end = MIN(claim->end, mapping->end);

@@ -19,8 +19,8 @@ struct hc_areas {
 	GArray *list;	/* of hc_area */
 	GArray *claims; /* of hc_area_claim, sorted by start */
 	uint64_t bytes[HC_AREA_KIND_COUNT];
-	GArray *results;  /* of hc_range, sorted */
-	GArray *unjoined; /* of hc_range */
+	GArray *results;    /* of hc_range, sorted */
+	GArray *unjoined;   /* of hc_range */
 	GHashTable *guards; /* stacks.c: hc_mapping * -> whether it is address space only */
 };
 

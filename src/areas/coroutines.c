@@ -22,11 +22,12 @@
 #include <string.h>
 
 enum {
-	STACK_MOST = 64 << 20,	/* bytes */
-	TOP_WORDS = 8,		/* of a stack's top, where makecontext() puts its trampoline */
-	LONGEST_CALL = 7,	/* bytes of an instruction */
+	STACK_MOST = 64 << 20, /* bytes */
+	TOP_WORDS = 8,	       /* of a stack's top, where makecontext() puts its trampoline */
+	LONGEST_CALL = 7,      /* bytes of an instruction */
 	FRAMES_NEEDED = 2,
-	GAP_PAGES = 16, /* a frame can have as much that was not touched, or is not frames; what is behind more is something else */
+	GAP_PAGES =
+		16, /* a frame can have as much that was not touched, or is not frames; what is behind more is something else */
 };
 
 /* A mapping that may hold stacks, without parts. */
@@ -66,7 +67,9 @@ static bool is_behind_call(const hc_areas *areas, hc_address address)
 	for (unsigned size = 2; size <= LONGEST_CALL; size++) {
 		uint8_t modrm = end[1 - (int)size];
 		bool has_sib = (modrm & 7) == 4 && modrm >> 6 != 3;
-		unsigned displacement = modrm >> 6 == 1 ? 1 : modrm >> 6 == 2 || (modrm >> 6 == 0 && (modrm & 7) == 5) ? 4 : 0;
+		unsigned displacement = modrm >> 6 == 1						 ? 1 :
+					modrm >> 6 == 2 || (modrm >> 6 == 0 && (modrm & 7) == 5) ? 4 :
+												   0;
 
 		if (end[-(int)size] == 0xff && (modrm >> 3 & 7) == 2 && size == 2 + has_sib + displacement)
 			return true;

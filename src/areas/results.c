@@ -37,8 +37,8 @@ typedef enum {
 struct search {
 	hc_areas *areas;
 	unsigned word;
-	GHashTable *lists;     /* set of the addresses of list heads that live threads led to */
-	hc_address user_list;  /* the head of the list that the main thread is in; 0 */
+	GHashTable *lists;    /* set of the addresses of list heads that live threads led to */
+	hc_address user_list; /* the head of the list that the main thread is in; 0 */
 	bool used_list_known;
 };
 
@@ -176,7 +176,8 @@ static void add_results(struct search *search, hc_address pointer, hc_address en
 		uint64_t routine, result, scheduling;
 
 		if (!word_at(search, at, &routine) || !word_at(search, at - word, &scheduling) ||
-			!word_at(search, at - 2 * word, &result) || !result || !hc_areas_is_code(search->areas, routine))
+			!word_at(search, at - 2 * word, &result) || !result ||
+			!hc_areas_is_code(search->areas, routine))
 			continue;
 		/* struct sched_param and schedpolicy are ints: on 64 bits they share a word. */
 		if (word == 8 && ((uint32_t)scheduling > PRIORITY_MOST || scheduling >> 32 > POLICY_MOST))

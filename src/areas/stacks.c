@@ -31,8 +31,9 @@ enum {
 	DESCRIPTOR_BYTES = 4096, /* sizeof(struct pthread) is below that in all releases */
 	DESCRIPTOR_MIN = 2048,	 /* ... and above that */
 	STACK_PIECES_MAX = 32, /* of the core's mappings in one stack: the guard, the stack, what mprotect() cut off */
-	TOUCH_STEP = 512,      /* bytes that are looked at as one: all of a stack from the first that is touched on is searched */
-	BLANK_BYTES = 1024,    /* of a live stack: enough for a return address */
+	TOUCH_STEP =
+		512, /* bytes that are looked at as one: all of a stack from the first that is touched on is searched */
+	BLANK_BYTES = 1024, /* of a live stack: enough for a return address */
 };
 
 /* A stack is one stretch of mapped memory, whatever a descriptor says that was overwritten. */
@@ -197,8 +198,8 @@ static void claim_own_stack(hc_areas *areas, unsigned thread_index, const hc_thr
 static void claim_left_main_stack(hc_areas *areas)
 {
 	const hc_process *process = hc_core_process(areas->core);
-	const hc_mapping *mapping =
-		process->initial_stack ? hc_core_find_mapping(areas->core, process->initial_stack) : NULL;
+	const hc_mapping *mapping = process->initial_stack ? hc_core_find_mapping(areas->core, process->initial_stack) :
+							     NULL;
 	unsigned count = hc_core_thread_count(areas->core), owner = UINT_MAX;
 
 	if (!mapping || mapping->path)

@@ -99,7 +99,7 @@ typedef struct hc_walk {
 	uint64_t element_size;	/* bytes; 0: unknown, or bits */
 	unsigned element_bits;	/* of elements that are bits, in a row; else 0 */
 	bool is_inline;		/* small buffer: elements are within the object */
-	bool is_proved; /* what was checked could not have held by chance */
+	bool is_proved;		/* what was checked could not have held by chance */
 	bool is_shared;		/* counted by reference, and more than one refer to it */
 	const hc_type *element; /* as hc_layout_element(), but of this object */
 } hc_walk;

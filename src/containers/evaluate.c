@@ -163,7 +163,8 @@ static hc_address block_start(const hc_walker *walker, hc_address address)
 {
 	hc_block block;
 
-	return hc_blocks_find(walker->set->blocks, address, &block) && block.state == HC_BLOCK_IN_USE ? block.address : 0;
+	return hc_blocks_find(walker->set->blocks, address, &block) && block.state == HC_BLOCK_IN_USE ? block.address :
+													0;
 }
 
 static uint64_t align_up(uint64_t value, uint64_t alignment)

@@ -12,7 +12,8 @@ hc_outcome hc_dwarf_expression_fail(struct hc_dwarf_expression *run, hc_variable
 
 hc_outcome hc_dwarf_expression_malformed(struct hc_dwarf_expression *run)
 {
-	return hc_dwarf_expression_fail(run, HC_VARIABLE_UNSUPPORTED, "the expression that tells where it is makes no sense");
+	return hc_dwarf_expression_fail(
+		run, HC_VARIABLE_UNSUPPORTED, "the expression that tells where it is makes no sense");
 }
 
 uint64_t hc_truncate(uint64_t bits, unsigned size)
@@ -38,7 +39,8 @@ hc_outcome hc_dwarf_expression_push_operand(struct hc_dwarf_expression *run, str
 
 hc_outcome hc_dwarf_expression_push(struct hc_dwarf_expression *run, uint64_t bits)
 {
-	return hc_dwarf_expression_push_operand(run, (struct hc_dwarf_operand){ .bits = bits, .size = run->address_size });
+	return hc_dwarf_expression_push_operand(
+		run, (struct hc_dwarf_operand){ .bits = bits, .size = run->address_size });
 }
 
 bool hc_dwarf_expression_pop(struct hc_dwarf_expression *run, struct hc_dwarf_operand *value)
@@ -118,7 +120,8 @@ hc_outcome hc_dwarf_expression_run_unary(struct hc_dwarf_expression *run, const 
 }
 
 /* Section 2.5.1.4: of the generic type division is signed and the remainder is not. */
-static hc_outcome divide(struct hc_dwarf_expression *run, uint8_t atom, struct hc_dwarf_operand left, struct hc_dwarf_operand right)
+static hc_outcome divide(
+	struct hc_dwarf_expression *run, uint8_t atom, struct hc_dwarf_operand left, struct hc_dwarf_operand right)
 {
 	bool is_signed = left.is_typed ? left.is_signed : atom == DW_OP_div;
 
@@ -135,7 +138,8 @@ static hc_outcome divide(struct hc_dwarf_expression *run, uint8_t atom, struct h
 	return hc_dwarf_expression_push_operand(run, left);
 }
 
-static hc_outcome shift(struct hc_dwarf_expression *run, uint8_t atom, struct hc_dwarf_operand left, struct hc_dwarf_operand right)
+static hc_outcome shift(
+	struct hc_dwarf_expression *run, uint8_t atom, struct hc_dwarf_operand left, struct hc_dwarf_operand right)
 {
 	unsigned by = right.bits < 64 ? (unsigned)right.bits : 63;
 	bool all = right.bits >= left.size * 8u;
@@ -149,7 +153,8 @@ static hc_outcome shift(struct hc_dwarf_expression *run, uint8_t atom, struct hc
 	return hc_dwarf_expression_push_operand(run, left);
 }
 
-static hc_outcome compare(struct hc_dwarf_expression *run, uint8_t atom, struct hc_dwarf_operand left, struct hc_dwarf_operand right)
+static hc_outcome compare(
+	struct hc_dwarf_expression *run, uint8_t atom, struct hc_dwarf_operand left, struct hc_dwarf_operand right)
 {
 	bool is_unsigned = left.is_typed && !left.is_signed;
 	bool less = is_unsigned ? left.bits < right.bits : hc_sign_extended(left) < hc_sign_extended(right);
@@ -171,7 +176,8 @@ static hc_outcome compare(struct hc_dwarf_expression *run, uint8_t atom, struct 
 	}
 }
 
-static hc_outcome calculate(struct hc_dwarf_expression *run, uint8_t atom, struct hc_dwarf_operand left, struct hc_dwarf_operand right)
+static hc_outcome calculate(
+	struct hc_dwarf_expression *run, uint8_t atom, struct hc_dwarf_operand left, struct hc_dwarf_operand right)
 {
 	switch (atom) {
 	case DW_OP_and:

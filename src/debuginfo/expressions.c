@@ -150,7 +150,8 @@ static hc_outcome run_register(struct hc_dwarf_expression *run, const Dwarf_Op *
 			return HC_OUTCOME_FAILED;
 		return hc_dwarf_expression_push(run, value + operation->number);
 	case DW_OP_call_frame_cfa:
-		return hc_evaluation_cfa(run->evaluation, &value) ? hc_dwarf_expression_push(run, value) : HC_OUTCOME_FAILED;
+		return hc_evaluation_cfa(run->evaluation, &value) ? hc_dwarf_expression_push(run, value) :
+								    HC_OUTCOME_FAILED;
 	default:
 		return HC_OUTCOME_NOT_MINE;
 	}
@@ -282,7 +283,8 @@ static hc_outcome convert(struct hc_dwarf_expression *run, const Dwarf_Op *opera
 	return hc_dwarf_expression_push_operand(run, to);
 }
 
-static hc_outcome typed_constant(struct hc_dwarf_expression *run, const Dwarf_Op *operation, struct hc_dwarf_operand *value)
+static hc_outcome typed_constant(
+	struct hc_dwarf_expression *run, const Dwarf_Op *operation, struct hc_dwarf_operand *value)
 {
 	bool swap = (G_BYTE_ORDER == G_BIG_ENDIAN) != hc_core_process(run->evaluation->modules->core)->big_endian;
 	Dwarf_Attribute attribute;
@@ -449,9 +451,9 @@ static bool recover(struct hc_dwarf_expression *run)
 
 static hc_outcome run_operation(struct hc_dwarf_expression *run, const Dwarf_Op *operation)
 {
-	static hc_outcome (*const groups[])(struct hc_dwarf_expression *, const Dwarf_Op *) = { run_register, run_constant,
-		run_memory, run_implicit, hc_dwarf_expression_run_unary, hc_dwarf_expression_run_binary, hc_dwarf_expression_run_stack,
-		run_branch, run_typed };
+	static hc_outcome (*const groups[])(struct hc_dwarf_expression *, const Dwarf_Op *) = { run_register,
+		run_constant, run_memory, run_implicit, hc_dwarf_expression_run_unary, hc_dwarf_expression_run_binary,
+		hc_dwarf_expression_run_stack, run_branch, run_typed };
 
 	if (is_piece(operation))
 		return add_piece(run, operation, take_piece(run)) ? HC_OUTCOME_DONE : HC_OUTCOME_FAILED;

@@ -29,7 +29,7 @@
 enum {
 	KNOWN_MAX = 1 << 20,
 	NAME_LIMIT = 4096,
-	SLOTS_MAX = 16, /* virtual functions that are looked at for their unit and class */
+	SLOTS_MAX = 16,	 /* virtual functions that are looked at for their unit and class */
 	ORIGINS_MAX = 8, /* from an instance of a function to its declaration */
 	CANDIDATES_MAX = 1 << 14,
 	METHODS_MAX = 1 << 12,
@@ -250,7 +250,8 @@ static void add_class_of_function(
 {
 	Dwarf_Die function, next, scope;
 
-	if (hc_module_debug(modules, module) != wanted->unit_debug || !hc_function_at(modules, module, address, &function))
+	if (hc_module_debug(modules, module) != wanted->unit_debug ||
+		!hc_function_at(modules, module, address, &function))
 		return;
 	for (unsigned i = 0; i < ORIGINS_MAX && hc_function_origin(&function, &next); i++)
 		function = next;

@@ -49,8 +49,8 @@ struct hc_diff {
 	const hc_snapshot *first, *last;
 	hc_sameness sameness;
 	const hc_snapshot *compared; /* that sameness is of */
-	GArray *rows;  /* of hc_diff_row; their strings belong to the snapshots */
-	GArray *sizes; /* of hc_diff_size */
+	GArray *rows;		     /* of hc_diff_row; their strings belong to the snapshots */
+	GArray *sizes;		     /* of hc_diff_size */
 	hc_merged_paths *paths;
 	bool is_torn;
 	GArray *attribution; /* of hc_growth */

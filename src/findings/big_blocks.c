@@ -11,8 +11,8 @@ enum {
 	SHARE = 10, /* bytes; at least a tenth of what is in use */
 	SIZES_TOLD = 3,
 	FEW_BLOCKS = 64,
-	SAMPLE = 64,	  /* blocks of a size */
-	REFERENCES = 256, /* to the sample */
+	SAMPLE = 64,	   /* blocks of a size */
+	REFERENCES = 256,  /* to the sample */
 	BUDGET = 512 << 20 /* bytes looked at for them */
 };
 

@@ -41,9 +41,8 @@ static char *variable_key(const hc_types_path *path)
 
 	if (!variable || variable->thread == UINT_MAX)
 		return NULL;
-	return g_strdup_printf(
-		"%u\n%s\n%s\n%p", variable->kind, variable->name, variable->function ? variable->function : "",
-		(const void *)path->type);
+	return g_strdup_printf("%u\n%s\n%s\n%p", variable->kind, variable->name,
+		variable->function ? variable->function : "", (const void *)path->type);
 }
 
 static GHashTable *group_variables(const hc_types *types)
@@ -75,11 +74,11 @@ static GHashTable *group_variables(const hc_types *types)
 
 typedef struct held_collecting {
 	const hc_types *types;
-	GArray *tree;	     /* of hc_held */
-	uint32_t *place;     /* by path: its index in the tree */
-	hc_amount *lost;     /* by path: what is lost, at it and below */
-	GHashTable *groups;  /* variable key -> variable_group */
-	GHashTable *places;  /* key of a path in many threads -> index + 1 */
+	GArray *tree;	    /* of hc_held */
+	uint32_t *place;    /* by path: its index in the tree */
+	hc_amount *lost;    /* by path: what is lost, at it and below */
+	GHashTable *groups; /* variable key -> variable_group */
+	GHashTable *places; /* key of a path in many threads -> index + 1 */
 } held_collecting;
 
 static void find_lost(const held_collecting *collecting, const hc_evidence *evidence)
@@ -117,7 +116,8 @@ static void subtract(hc_amount *amount, hc_amount lost)
 }
 
 /* The same for paths that are the same in many threads; NULL: it is of none. *RET_THREADS: how many there are. */
-static char *place_key(const held_collecting *collecting, uint32_t number, const hc_types_path *path, unsigned *ret_threads)
+static char *place_key(
+	const held_collecting *collecting, uint32_t number, const hc_types_path *path, unsigned *ret_threads)
 {
 	if (!path->parent) {
 		char *key = variable_key(path);
@@ -139,8 +139,8 @@ static char *place_key(const held_collecting *collecting, uint32_t number, const
 		return NULL;
 	g_autofree char *text = hc_types_path_text(collecting->types, number);
 
-	return g_strdup_printf("%u\n%s\n%p\n%d%d", parent, text, (const void *)path->type, path->is_index,
-		path->is_container);
+	return g_strdup_printf(
+		"%u\n%s\n%p\n%d%d", parent, text, (const void *)path->type, path->is_index, path->is_container);
 }
 
 static void add_figures(hc_types_path *sum, const hc_types_path *path)
@@ -182,8 +182,7 @@ static void add_path(held_collecting *collecting, uint32_t number)
 	collecting->place[number] = collecting->tree->len;
 	g_array_append_val(collecting->tree, held);
 	if (key)
-		g_hash_table_insert(
-			collecting->places, g_steal_pointer(&key), GUINT_TO_POINTER(collecting->tree->len));
+		g_hash_table_insert(collecting->places, g_steal_pointer(&key), GUINT_TO_POINTER(collecting->tree->len));
 }
 
 static void find_heaviest(GArray *tree)

@@ -199,7 +199,8 @@ static char *make_sample(const hc_leaks *leaks, const struct tree *tree)
 		if (length < SAMPLE_LEAST)
 			continue;
 		/* A text of a whole word leads nowhere: no address has letters in its upper bytes. */
-		if (!is_pointer(leaks, tree, i / word * word) && !is_pointer(leaks, tree, (i + length - 1) / word * word))
+		if (!is_pointer(leaks, tree, i / word * word) &&
+			!is_pointer(leaks, tree, (i + length - 1) / word * word))
 			return g_strndup((const char *)tree->bytes + i, length);
 		length = word - 1 - i % word;
 	}

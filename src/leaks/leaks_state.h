@@ -74,7 +74,7 @@ struct tree {
 	bool ring;	   /* a word of another block is the head's address */
 	bool holds_itself; /* trees.c: holds_itself() */
 	uint64_t gone; /* place in its page of the vtable that the head begins with, if it is gone; else UINT64_MAX */
-	uint32_t type;	   /* of the head; 0: none */
+	uint32_t type; /* of the head; 0: none */
 	uint32_t evidence; /* index + 1 */
 	unsigned word_count;
 	hc_word_kind kinds[HC_LEAK_WORDS_MAX];

@@ -33,8 +33,8 @@ enum {
 	THREAD_ALIGNMENT = 64, /* of control blocks: TCB_ALIGNMENT, sysdeps/x86_64/nptl/tls.h */
 	LINK_MAPS_MOST = 1 << 16,
 	LOADER_BYTES_MOST = 1 << 20, /* of writable data; it has some kilobytes */
-	NAMESPACES_MOST = 16, /* DL_NNS, glibc: sysdeps/generic/ldsodefs.h */
-	MUTEX_WORDS = 5,      /* pthread_mutex_t of x86-64: sysdeps/x86/nptl/bits/struct_mutex.h */
+	NAMESPACES_MOST = 16,	     /* DL_NNS, glibc: sysdeps/generic/ldsodefs.h */
+	MUTEX_WORDS = 5,	     /* pthread_mutex_t of x86-64: sysdeps/x86/nptl/bits/struct_mutex.h */
 	LOCKS_LEAST = 2,
 	LOCKS_MOST = 3,
 };

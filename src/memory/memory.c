@@ -162,8 +162,7 @@ static const hc_area *largest_area(const hc_memory *memory, hc_area_kind kind)
 	return largest;
 }
 
-static void add_area(
-	hc_memory *memory, hc_area_kind kind, hc_row_id id, const char *unit, bool is_memory, bool always)
+static void add_area(hc_memory *memory, hc_area_kind kind, hc_row_id id, const char *unit, bool is_memory, bool always)
 {
 	uint64_t bytes = hc_areas_bytes(memory->areas, kind);
 

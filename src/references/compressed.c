@@ -443,7 +443,9 @@ static unsigned add_rule(struct hc_compressed *compressed, hc_address base, unsi
 		return 0;
 	struct rule *rule = &compressed->rules[compressed->rule_count++];
 
-	*rule = (struct rule){ .base = base, .factor = factor, .homes = g_array_new(FALSE, FALSE, sizeof(struct home)) };
+	*rule = (struct rule){
+		.base = base, .factor = factor, .homes = g_array_new(FALSE, FALSE, sizeof(struct home))
+	};
 	return compressed->rule_count;
 }
 

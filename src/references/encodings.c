@@ -43,16 +43,16 @@
 #include "base/parallel.h"
 
 enum {
-	TAG,	  /* bits 48 to 63 */
-	FROM_WORD, /* the distance from the word's own place */
+	TAG,	    /* bits 48 to 63 */
+	FROM_WORD,  /* the distance from the word's own place */
 	FROM_BLOCK, /* the distance from the beginning of the block that holds it */
 	KINDS,
 
-	TARGETS = 5,	      /* and then three quarters of the tries hit */
-	TARGETS_MANY = 8,     /* half of them */
+	TARGETS = 5,	  /* and then three quarters of the tries hit */
+	TARGETS_MANY = 8, /* half of them */
 	DISTANCES = 4,
-	PLACES = 16384,	      /* hashed: places that fall together make each other weaker, not stronger */
-	OFFSET_MAX = 4096,    /* distances further inside of a block are not looked at: arrays of numbers */
+	PLACES = 16384,	   /* hashed: places that fall together make each other weaker, not stronger */
+	OFFSET_MAX = 4096, /* distances further inside of a block are not looked at: arrays of numbers */
 	TAG_SHIFT = 48,
 	FAR = 4096,	    /* bytes */
 	EVIDENCE_BITS = 40, /* there are 2^15 places that each may deceive */
@@ -70,7 +70,7 @@ struct place {
 	uint64_t far_targets, far_values;
 	uint32_t tries, hits, far_tries;
 	uint32_t far_around; /* heads within the 64 granules around each far try, but for the one that is hit */
-	uint64_t size; /* of the blocks that have it: the largest, if several fall together */
+	uint64_t size;	     /* of the blocks that have it: the largest, if several fall together */
 };
 
 struct places {
@@ -87,11 +87,11 @@ struct encoded {
 	hc_references *references;
 	struct hc_encodings *learned;
 	struct places *places; /* one for each worker; put together in the first */
-	uint64_t *heads;	/* bit for each granule: can be saved, and no other that can be points there */
-	bool patterns;		/* a word that leads on was a distance from its block's start */
-	uint64_t *found;	/* bit for each granule: lost blocks that live words lead to */
-	uint64_t *interior;	/* bit for each granule: lost blocks that saved ones point into */
-	GArray *todo;		/* of uint64_t granules */
+	uint64_t *heads;       /* bit for each granule: can be saved, and no other that can be points there */
+	bool patterns;	       /* a word that leads on was a distance from its block's start */
+	uint64_t *found;       /* bit for each granule: lost blocks that live words lead to */
+	uint64_t *interior;    /* bit for each granule: lost blocks that saved ones point into */
+	GArray *todo;	       /* of uint64_t granules */
 };
 
 /* A word, decoded. */
@@ -124,7 +124,8 @@ static inline unsigned decode(const hc_blocks *blocks, const hc_word_source *sou
 
 	if (hc_blocks_may_contain(blocks, from_word))
 		decoded[count++] = (struct decoded){ from_word, FROM_WORD, 0 };
-	if (!source->root && source->address + i - source->block < OFFSET_MAX && hc_blocks_may_contain(blocks, from_block))
+	if (!source->root && source->address + i - source->block < OFFSET_MAX &&
+		hc_blocks_may_contain(blocks, from_block))
 		decoded[count++] = (struct decoded){ from_block, FROM_BLOCK, 0 };
 	return count;
 }
@@ -211,9 +212,9 @@ static void learn(void *data, unsigned worker, const hc_word_source *source)
 		for (unsigned n = decode(blocks, source, i, value, decoded); n-- > 0;) {
 			uint64_t offset = source->root ? 0 : source->address + i - source->block;
 
-			count(&encoded->places[worker].places[decoded[n].kind][place_of(source, source->block_size, offset)],
-				encoded, source,
-				decoded[n].kind, value, decoded[n].address);
+			count(&encoded->places[worker]
+					.places[decoded[n].kind][place_of(source, source->block_size, offset)],
+				encoded, source, decoded[n].kind, value, decoded[n].address);
 		}
 	}
 }
@@ -310,9 +311,9 @@ static bool is_accepted(
 
 	if (hc_bit(learned->accepted[kind], place))
 		return true;
-	return is_far(value) &&
-	       (hc_bit(learned->accepted_far[kind], place) ||
-		       (!source->root && (hc_bit(learned->accepted[kind], tight) || hc_bit(learned->accepted_far[kind], tight))));
+	return is_far(value) && (hc_bit(learned->accepted_far[kind], place) ||
+					(!source->root && (hc_bit(learned->accepted[kind], tight) ||
+								  hc_bit(learned->accepted_far[kind], tight))));
 }
 
 /*
@@ -344,8 +345,7 @@ static bool counts(const hc_references *references, const hc_word_source *source
 	const hc_blocks *blocks = references->blocks;
 	uint64_t offset = source->root ? 0 : source->address + i - source->block;
 
-	uint64_t size =
-		hc_blocks_usable_size(blocks, hc_blocks_region_of_start(blocks, start), decoded->address);
+	uint64_t size = hc_blocks_usable_size(blocks, hc_blocks_region_of_start(blocks, start), decoded->address);
 
 	if (decoded->kind == FROM_BLOCK && is_pattern(references, source, i, size))
 		return true;
@@ -365,8 +365,8 @@ static bool is_wanted(const hc_references *references, uint64_t start, bool save
 }
 
 /* Where the word at byte I of SOURCE leads by an encoding that was learned. FALSE: nowhere, or to what is not wanted. */
-static bool follow(
-	const hc_references *references, const hc_word_source *source, uint64_t i, bool saved, hc_encoded_word *ret_word)
+static bool follow(const hc_references *references, const hc_word_source *source, uint64_t i, bool saved,
+	hc_encoded_word *ret_word)
 {
 	const hc_blocks *blocks = references->blocks;
 	uint64_t value = hc_load_word(source->bytes + i, hc_core_word_format(references->core));

@@ -43,8 +43,8 @@ static bool fits(const struct interior *interior, uint64_t asked)
  */
 static bool is_array_cookie(const struct interior *interior)
 {
-	uint64_t count, bytes = interior->size - interior->offset, unit = interior->offset == interior->word ? 1 : interior->offset,
-		 size;
+	uint64_t count, bytes = interior->size - interior->offset,
+			unit = interior->offset == interior->word ? 1 : interior->offset, size;
 
 	if ((interior->offset != interior->word && interior->offset != 2 * interior->word) ||
 		!word_at(interior, interior->address - interior->word, &count) || count > bytes)
@@ -68,7 +68,8 @@ static bool is_length_prefix(const struct interior *interior)
 static bool is_guarded(const struct interior *interior)
 {
 	hc_word_format format = hc_core_word_format(interior->references->core);
-	uint64_t length, guard, room = interior->size - interior->offset, ones = UINT64_MAX / 255 >> (64 - 8 * format.size);
+	uint64_t length, guard, room = interior->size - interior->offset,
+				ones = UINT64_MAX / 255 >> (64 - 8 * format.size);
 
 	if (interior->offset != 2 * interior->word || !word_at(interior, interior->block, &length) ||
 		!word_at(interior, interior->block + interior->word, &guard))
@@ -178,6 +179,7 @@ bool hc_references_is_as_good_as_start(const hc_references *references, uint64_t
 	interior.offset = address - interior.block;
 	if (interior.offset >= interior.size || interior.size < blocks->word)
 		return false;
-	return is_array_cookie(&interior) || is_length_prefix(&interior) || is_guarded(&interior) || is_old_string(&interior) ||
-	       is_second_base(&interior) || (references->inner_learned && is_learned(&interior, start));
+	return is_array_cookie(&interior) || is_length_prefix(&interior) || is_guarded(&interior) ||
+	       is_old_string(&interior) || is_second_base(&interior) ||
+	       (references->inner_learned && is_learned(&interior, start));
 }

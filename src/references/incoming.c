@@ -12,7 +12,7 @@ struct incoming {
 	unsigned limit;
 	GArray *found; /* of hc_reference */
 	uint64_t total;
-	uint64_t budget; /* bytes that may still be looked at */
+	uint64_t budget;  /* bytes that may still be looked at */
 	uint64_t encoded; /* granule of the block, if encoded pointers lead to it; else UINT64_MAX */
 	/* Of the source that is looked at for encoded pointers: */
 	const hc_thread *thread;
@@ -58,7 +58,8 @@ static void scan_registers(struct incoming *incoming, const hc_root *root, const
 					      HC_REGISTER_VECTOR + (int)(run->bytes + at - thread->vector_registers);
 
 			if (leads_there(incoming, value))
-				add_reference(incoming, (hc_reference){ 0, value, thread->id, UINT32_MAX, index, { 0 } });
+				add_reference(
+					incoming, (hc_reference){ 0, value, thread->id, UINT32_MAX, index, { 0 } });
 		}
 	}
 }
@@ -122,7 +123,8 @@ static void look_for_encoded(void *data, unsigned worker, const hc_word_source *
 					.to = incoming->start,
 					.thread_id = incoming->thread ? incoming->thread->id : 0,
 					.block = incoming->block,
-					.register_index = in_register ? register_of(incoming, source, word.at) : HC_REGISTER_NONE,
+					.register_index = in_register ? register_of(incoming, source, word.at) :
+									HC_REGISTER_NONE,
 					.encoding = word.encoding });
 	}
 }
@@ -174,9 +176,12 @@ GArray *hc_references_from_roots(const hc_references *references, hc_address sta
 GArray *hc_references_to_some(
 	const hc_references *references, const hc_block *targets, unsigned count, unsigned limit, uint64_t budget)
 {
-	struct incoming incoming = {
-		.references = references, .targets = targets, .count = count, .limit = limit, .budget = budget, .encoded = UINT64_MAX
-	};
+	struct incoming incoming = { .references = references,
+		.targets = targets,
+		.count = count,
+		.limit = limit,
+		.budget = budget,
+		.encoded = UINT64_MAX };
 	hc_block_iterator iterator;
 	hc_block block;
 
@@ -219,8 +224,9 @@ unsigned hc_references_to(const hc_references *references, uint32_t number, unsi
 			incoming.thread = NULL;
 			incoming.block = block.number;
 			if (incoming.encoded != UINT64_MAX)
-				hc_references_look_at(references, hc_blocks_start_of_number(references->blocks, block.number),
-					look_for_encoded, &incoming);
+				hc_references_look_at(references,
+					hc_blocks_start_of_number(references->blocks, block.number), look_for_encoded,
+					&incoming);
 		}
 	unsigned count = incoming.found->len;
 

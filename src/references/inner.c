@@ -37,12 +37,13 @@ enum {
 	DISTINCT_BLOCKS = 16,
 	OVER_OTHERS = 4,
 	POOL_HOLDERS = 3,
-	WAY_BACK_SIZE = 512, /* bytes: pages and pools are large; a small object that knows its own address proves nothing */
-	FRONT = 32,	   /* bytes: how long a header in front of what the program calls the beginning may be */
-	WAY_BACK = 256,	   /* bytes behind the place pointed to in which it is looked for */
+	WAY_BACK_SIZE =
+		512,	/* bytes: pages and pools are large; a small object that knows its own address proves nothing */
+	FRONT = 32,	/* bytes: how long a header in front of what the program calls the beginning may be */
+	WAY_BACK = 256, /* bytes behind the place pointed to in which it is looked for */
 	ROUNDS_MAX = 1000, /* a chain of pools in pools: each round enters one more */
 	REGISTERS = 256,   /* of a counter */
-	SIZE_EXACT = 32, /* words: sizes up to here have a class each, larger ones one for each power of two */
+	SIZE_EXACT = 32,   /* words: sizes up to here have a class each, larger ones one for each power of two */
 	SIZE_CLASSES = SIZE_EXACT + 1 + 27,
 };
 
@@ -77,8 +78,7 @@ struct inner {
 	bool way_back_seen, links_seen;
 };
 
-bool hc_references_leads_back(
-	const hc_references *references, hc_address block, uint64_t size, hc_address address)
+bool hc_references_leads_back(const hc_references *references, hc_address block, uint64_t size, hc_address address)
 {
 	const hc_block_region *region = hc_blocks_region(references->blocks, block);
 	hc_word_format format = hc_core_word_format(references->core);
@@ -144,7 +144,8 @@ static bool is_linked(const struct inner *inner, const hc_word_source *source, u
 	return false;
 }
 
-static void note(struct inner *inner, unsigned worker, const hc_word_source *source, uint64_t at, uint64_t start, hc_address value)
+static void note(struct inner *inner, unsigned worker, const hc_word_source *source, uint64_t at, uint64_t start,
+	hc_address value)
 {
 	const hc_references *references = inner->references;
 	const hc_blocks *blocks = references->blocks;
@@ -193,9 +194,8 @@ static void look(void *data, unsigned worker, const hc_word_source *source)
 		if (G_LIKELY(!hc_blocks_may_contain(blocks, value)))
 			continue;
 		const hc_block_region *region = hc_blocks_region(blocks, value);
-		uint64_t start = region ?
-					 hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, value), value) :
-					 UINT64_MAX;
+		uint64_t start = region ? hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, value), value) :
+					  UINT64_MAX;
 
 		if (start != UINT64_MAX && start != source->start && hc_bit(inner->possible, start))
 			note(inner, worker, source, i, start, value);
@@ -292,7 +292,8 @@ static GArray *take_explained(struct inner *inner)
 
 			if (pool)
 				hc_set_bit(references->pools, start);
-			if (!(pool || hc_bit(references->told, start) || *record & LEADS_BACK || *record & references->inner_offsets) ||
+			if (!(pool || hc_bit(references->told, start) || *record & LEADS_BACK ||
+				    *record & references->inner_offsets) ||
 				hc_bit(references->marks, start))
 				continue;
 			inner->way_back_seen |= (*record & LEADS_BACK) != 0;
@@ -361,7 +362,8 @@ static bool explain(struct inner *inner, unsigned jobs)
 		references->pools = g_try_new0(uint64_t, words + 1);
 		references->told = g_try_new0(uint64_t, words + 1);
 	}
-	if (!inner->records || !inner->counters || !inner->varying || !fresh || !ignored || !references->inner || !references->pools || !references->told)
+	if (!inner->records || !inner->counters || !inner->varying || !fresh || !ignored || !references->inner ||
+		!references->pools || !references->told)
 		return false;
 	hc_references_look(references, true, NULL, jobs, look, inner);
 	if (!references->inner_learned)

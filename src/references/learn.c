@@ -152,8 +152,8 @@ static void run_worker(void *data, unsigned worker)
 		look_at_stretch(looking, worker, first);
 }
 
-void hc_references_look(hc_references *references, bool roots, const uint64_t *chosen, unsigned jobs, hc_look look,
-	void *data)
+void hc_references_look(
+	hc_references *references, bool roots, const uint64_t *chosen, unsigned jobs, hc_look look, void *data)
 {
 	struct looking looking = {
 		.references = references,
@@ -173,7 +173,8 @@ void hc_references_look(hc_references *references, bool roots, const uint64_t *c
 
 void hc_references_look_at_root(const hc_references *references, const hc_root *root, hc_look look, void *data)
 {
-	struct looking looking = { .references = references, .roots = g_array_new(FALSE, FALSE, sizeof(hc_word_source)) };
+	struct looking looking = { .references = references,
+		.roots = g_array_new(FALSE, FALSE, sizeof(hc_word_source)) };
 
 	add_root(&looking, root);
 	for (unsigned i = 0; i < looking.roots->len; i++)

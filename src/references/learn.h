@@ -18,7 +18,8 @@ typedef struct hc_word_source {
 	hc_address block;    /* its address */
 	uint64_t block_size; /* usable bytes */
 	bool marked, possible;
-	uint64_t holder; /* the same for all words that one thing holds: a block, a page of data; 0 in stacks and registers */
+	uint64_t
+		holder; /* the same for all words that one thing holds: a block, a page of data; 0 in stacks and registers */
 } hc_word_source;
 
 /* Spreads VALUE for the bitmaps that what was learned is counted in. */
@@ -35,8 +36,8 @@ typedef void (*hc_look)(void *data, unsigned worker, const hc_word_source *sourc
  * Calls LOOK for the roots, if ROOTS, and for the blocks in use whose bit is set in CHOSEN; all of them if it is NULL. malloc's own caches
  * are left out. Counts the words in references->totals.learning.
  */
-void hc_references_look(hc_references *references, bool roots, const uint64_t *chosen, unsigned jobs, hc_look look,
-	void *data);
+void hc_references_look(
+	hc_references *references, bool roots, const uint64_t *chosen, unsigned jobs, hc_look look, void *data);
 
 /* Calls LOOK, as worker 0, for the words of one root, in the same slices; for none if it is not used. */
 void hc_references_look_at_root(const hc_references *references, const hc_root *root, hc_look look, void *data);

@@ -59,10 +59,10 @@ static const hc_diagnostic_kind shared_missing = {
 enum {
 	SLICE = 4 << 20,
 	VVAR_REACH = 1 << 16,
-	ROOM_SHARE = 2,		/* a gap has room for pointers to at least half of the heads */
-	STACK_ROOM = 1 << 20,	/* and as much, if only stacks point there: more than the loader's cache takes */
-	WORDS_BEFORE = 2,	/* how far before the end of a buffer its beginning stands */
-	HEAP_MAX = 64 << 20,	/* glibc: HEAP_MAX_SIZE, where libc cannot be told from the program */
+	ROOM_SHARE = 2,	      /* a gap has room for pointers to at least half of the heads */
+	STACK_ROOM = 1 << 20, /* and as much, if only stacks point there: more than the loader's cache takes */
+	WORDS_BEFORE = 2,     /* how far before the end of a buffer its beginning stands */
+	HEAP_MAX = 64 << 20,  /* glibc: HEAP_MAX_SIZE, where libc cannot be told from the program */
 };
 
 /* How far below a mapping another one may be that is missing: mmap() goes downwards, and leaves no such gaps by itself. */
@@ -204,7 +204,8 @@ static bool is_live(const hc_references *references, hc_address address)
 }
 
 /* Whether the word at FROM is the end of the mapping below the gap. */
-static bool is_end_of_mapping(const struct looking *looking, const struct place *place, hc_address from, hc_address value)
+static bool is_end_of_mapping(
+	const struct looking *looking, const struct place *place, hc_address from, hc_address value)
 {
 	unsigned size = looking->references->blocks->word;
 
@@ -223,8 +224,9 @@ static bool is_end_of_mapping(const struct looking *looking, const struct place 
 static bool counts(const struct looking *looking, const struct place *place, const struct slice *slice, hc_address from,
 	hc_address value)
 {
-	if (place->why == HC_MISSING_UNKNOWN && (value % looking->page || !(value << 32) || slice->where == IN_RUNTIME ||
-							is_end_of_mapping(looking, place, from, value)))
+	if (place->why == HC_MISSING_UNKNOWN &&
+		(value % looking->page || !(value << 32) || slice->where == IN_RUNTIME ||
+			is_end_of_mapping(looking, place, from, value)))
 		return false;
 	return slice->where != IN_HEAP || is_live(looking->references, from);
 }
@@ -378,9 +380,8 @@ static void look(struct looking *looking, unsigned jobs)
 
 static void add_place(struct looking *looking, struct place place)
 {
-	struct place *last = looking->places->len ?
-				     &g_array_index(looking->places, struct place, looking->places->len - 1) :
-				     NULL;
+	struct place *last =
+		looking->places->len ? &g_array_index(looking->places, struct place, looking->places->len - 1) : NULL;
 
 	if (place.start >= place.end)
 		return;
@@ -511,8 +512,8 @@ static void add_cut_off(hc_references *references)
 {
 	for (unsigned i = 0; i < hc_areas_count(references->areas); i++) {
 		const hc_area *area = hc_areas_get(references->areas, i);
-		hc_missing missing = { area->start, area->end, HC_MISSING_CUT, keep(references, area->mapping->path),
-			0, 0 };
+		hc_missing missing = { area->start, area->end, HC_MISSING_CUT, keep(references, area->mapping->path), 0,
+			0 };
 
 		if (area->mapping->source != HC_SOURCE_TRUNCATED || !(area->mapping->flags & HC_MAPPING_WRITE))
 			continue;

@@ -67,8 +67,7 @@ static bool is_running_on(const hc_place_sources *sources, const hc_thread *thre
 	return !area || !running || area->mapping == running->mapping;
 }
 
-static void place_in_frame(
-	const hc_place_sources *sources, hc_place *place, const hc_frame *frame, bool last)
+static void place_in_frame(const hc_place_sources *sources, hc_place *place, const hc_frame *frame, bool last)
 {
 	place->stack = last ? HC_STACK_LAST_FRAME : HC_STACK_FRAME;
 	place->offset = (int64_t)(place->address - frame->stack_pointer);
@@ -125,8 +124,8 @@ static void find_unused_stack(const hc_place_sources *sources, hc_place *place, 
 
 	place->kind = HC_PLACE_STACK_UNUSED;
 	place->stack = is_result(sources->areas, place->address) ? HC_STACK_RESULT :
-		       thread				       ? HC_STACK_BELOW :
-								 HC_STACK_ENDED;
+		       thread					 ? HC_STACK_BELOW :
+								   HC_STACK_ENDED;
 	if (place->stack == HC_STACK_BELOW) {
 		place->thread_id = thread->id;
 		place->offset = (int64_t)(place->address - thread->stack_pointer);

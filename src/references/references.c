@@ -137,7 +137,8 @@ static bool search(hc_references *references, bool learn, unsigned jobs)
 	bool ok = interior &&
 		  hc_references_mark(references, references->marks, interior, words, starts, jobs, totals) &&
 		  hc_references_search_interior(references, interior, jobs) &&
-		  (!learn || (hc_references_explain_inner(references, jobs) && hc_references_find_encoded(references, jobs)));
+		  (!learn || (hc_references_explain_inner(references, jobs) &&
+				     hc_references_find_encoded(references, jobs)));
 
 	hc_pages_destroy(interior, bitmap_bytes(references));
 	if (!ok || !hc_references_sort_lost(references, jobs))
@@ -224,7 +225,8 @@ hc_reach hc_references_reach_at(const hc_references *references, uint64_t start)
 			return HC_REACH_POSSIBLY_LOST;
 		if (references->inner && hc_bit(references->inner, start))
 			return HC_REACH_INNER;
-		return references->encoded && hc_bit(references->encoded, start) ? HC_REACH_ENCODED : HC_REACH_REACHABLE;
+		return references->encoded && hc_bit(references->encoded, start) ? HC_REACH_ENCODED :
+										   HC_REACH_REACHABLE;
 	}
 	return hc_bit(references->direct, start) ? HC_REACH_DIRECTLY_LOST : HC_REACH_INDIRECTLY_LOST;
 }

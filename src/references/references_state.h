@@ -16,22 +16,23 @@ struct hc_references {
 	GArray *roots;		     /* of hc_root */
 	GArray *missing;	     /* of hc_missing */
 	GStringChunk *texts;
-	uint64_t *marks;	     /* bit for each granule: reachable, or not in use */
-	uint64_t *possible;	     /* bit for each granule: possibly lost; NULL if nothing is */
-	uint64_t *direct;	     /* bit for each granule: directly lost; NULL if nothing is lost */
-	uint64_t *inner;	     /* bit for each granule: held inside; NULL if nothing is */
-	uint64_t *pools;	     /* bit for each granule: a pool, so that a pointer anywhere inside counts; or NULL */
-	uint64_t *told;		     /* bit for each granule: the word that points into it, or what it points to, tells why; or NULL */
+	uint64_t *marks;    /* bit for each granule: reachable, or not in use */
+	uint64_t *possible; /* bit for each granule: possibly lost; NULL if nothing is */
+	uint64_t *direct;   /* bit for each granule: directly lost; NULL if nothing is lost */
+	uint64_t *inner;    /* bit for each granule: held inside; NULL if nothing is */
+	uint64_t *pools;    /* bit for each granule: a pool, so that a pointer anywhere inside counts; or NULL */
+	uint64_t *
+		told; /* bit for each granule: the word that points into it, or what it points to, tells why; or NULL */
 	uint32_t varying_rules[HC_VARYING_WORDS]; /* bits for factors, for each place beside the pointer: varying.c */
-	uint64_t *encoded;	     /* bit for each granule: reached by encoded pointers; NULL if nothing is */
-	bool inner_learned;	     /* the following count, and headers that lead back */
-	uint64_t inner_offsets;	     /* of HC_INNER_SLOT's slots: pointers so far behind a block's start count */
-	bool links_seen;	     /* entries of lists were linked both ways */
-	bool way_back_seen;	     /* a header inside of a block led back to its start */
-	struct hc_encodings *learned;	  /* encodings.c: what was learned of words of 64 bits; NULL: nothing was tried */
+	uint64_t *encoded;	      /* bit for each granule: reached by encoded pointers; NULL if nothing is */
+	bool inner_learned;	      /* the following count, and headers that lead back */
+	uint64_t inner_offsets;	      /* of HC_INNER_SLOT's slots: pointers so far behind a block's start count */
+	bool links_seen;	      /* entries of lists were linked both ways */
+	bool way_back_seen;	      /* a header inside of a block led back to its start */
+	struct hc_encodings *learned; /* encodings.c: what was learned of words of 64 bits; NULL: nothing was tried */
 	struct hc_compressed *compressed; /* compressed.c: of 32 bits; NULL: nothing */
-	unsigned encodings;	     /* a bit for each of encodings.c's kinds: what was learned */
-	GArray *habits, *encodings_told; /* of hc_habit, of hc_encoding: the same for the public */
+	unsigned encodings;		  /* a bit for each of encodings.c's kinds: what was learned */
+	GArray *habits, *encodings_told;  /* of hc_habit, of hc_encoding: the same for the public */
 	hc_references_totals totals;
 };
 
@@ -129,8 +130,7 @@ static inline unsigned hc_inner_distance(unsigned slot)
  * inner.c: true if a word close behind ADDRESS, in the middle of a block of SIZE bytes at BLOCK, leads to BLOCK, or to what a short
  * header there leaves as the beginning.
  */
-bool hc_references_leads_back(
-	const hc_references *references, hc_address block, uint64_t size, hc_address address);
+bool hc_references_leads_back(const hc_references *references, hc_address block, uint64_t size, hc_address address);
 
 /*
  * references.c: the second search: from the unmarked blocks whose bit is set in INTERIOR, by pointers of any kind. What it reaches is

@@ -231,7 +231,8 @@ static void start_at_roots(struct search *search)
 		search_words(search, g_array_index(words, hc_words, i), A_ROOT);
 	search->encoded_from = A_ROOT;
 	for (unsigned i = 0; search->paths->encoded && i < references->roots->len; i++)
-		hc_references_look_at_root(references, &g_array_index(references->roots, hc_root, i), look_for_encoded, search);
+		hc_references_look_at_root(
+			references, &g_array_index(references->roots, hc_root, i), look_for_encoded, search);
 	resolve_candidates(search);
 	/* In the order of their numbers, so that the answer does not depend on the table's. */
 	g_autoptr(GArray) own = g_array_new(FALSE, FALSE, sizeof(uint32_t));
@@ -532,9 +533,11 @@ static bool find_word(const hc_paths *paths, uint32_t from, const hc_block *bloc
 		*ret_reference = (hc_reference){ holder.address + offset, value, 0, from, HC_REGISTER_NONE, { 0 } };
 		return true;
 	}
-	struct encoded_search search = {
-		.references = references, .from = from, .start = start, .address = block->address, .reference = ret_reference
-	};
+	struct encoded_search search = { .references = references,
+		.from = from,
+		.start = start,
+		.address = block->address,
+		.reference = ret_reference };
 
 	if (paths->encoded)
 		hc_references_look_at(

@@ -474,7 +474,7 @@ static hc_table *make_groups(const leaks_report *report)
 		hc_table_set_number(table, GROUP_NUMBER, i + 1);
 		hc_table_set_plain(table, GROUP_CLASS,
 			is_text && group->class == HC_LEAK_LOST && is_bound(report) ? "at most lost" :
-										       hc_leak_class_name(group->class));
+										      hc_leak_class_name(group->class));
 		hc_table_set_number(table, GROUP_BYTES, group->heads.bytes + group->others.bytes);
 		hc_table_set_number(table, GROUP_BLOCKS, group->heads.blocks + group->others.blocks);
 		hc_table_set_number(table, GROUP_TREES, group->trees);
@@ -653,8 +653,8 @@ static json_t *make_json(const leaks_report *report)
 
 	g_autofree char *unread = hc_why_unread(report->analysis);
 
-	hc_json_set(object, "totals", unread ? json_null() :
-							    totals_json(report->leaks, hc_analysis_references(report->analysis)));
+	hc_json_set(object, "totals",
+		unread ? json_null() : totals_json(report->leaks, hc_analysis_references(report->analysis)));
 	hc_json_set(object, "missing", hc_missing_json(hc_analysis_references(report->analysis)));
 	hc_json_set(object, "group_count", hc_json_number(hc_leaks_group_count(report->leaks)));
 	hc_json_set(object, "groups", hc_table_json(groups));

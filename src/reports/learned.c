@@ -25,9 +25,8 @@ static json_t *habits_json(const hc_references *references)
 	json_t *array = json_array();
 
 	for (unsigned i = 0; i < count; i++)
-		json_array_append_new(array,
-			means_json(hc_habit_kind_name(habits[i].kind), habits[i].bytes, habits[i].factor,
-				habits[i].place, 0));
+		json_array_append_new(array, means_json(hc_habit_kind_name(habits[i].kind), habits[i].bytes,
+						     habits[i].factor, habits[i].place, 0));
 	return array;
 }
 
@@ -38,9 +37,8 @@ static json_t *encodings_json(const hc_references *references)
 	json_t *array = json_array();
 
 	for (unsigned i = 0; i < count; i++)
-		json_array_append_new(array,
-			means_json(hc_encoding_kind_name(encodings[i].kind), 0, (int)encodings[i].factor, 0,
-				encodings[i].base));
+		json_array_append_new(array, means_json(hc_encoding_kind_name(encodings[i].kind), 0,
+						     (int)encodings[i].factor, 0, encodings[i].base));
 	return array;
 }
 

@@ -87,7 +87,8 @@ static json_t *user_json(const hc_area *area)
 	object = json_object();
 	hc_json_set(object, "kind", json_string(hc_area_user_name(area->user)));
 	hc_json_set(object, "name", hc_json_text(area->user_name));
-	hc_json_set(object, "words", area->user == HC_AREA_USER_MODULE ? hc_json_number(area->user_words) : json_null());
+	hc_json_set(
+		object, "words", area->user == HC_AREA_USER_MODULE ? hc_json_number(area->user_words) : json_null());
 	return object;
 }
 

@@ -17,7 +17,8 @@ json_t *hc_missing_json(const hc_references *references)
 		json_t *object = json_object();
 
 		hc_json_set(object, "start", hc_json_address(missing->start));
-		hc_json_set(object, "end", missing->why == HC_MISSING_UNKNOWN ? json_null() : hc_json_address(missing->end));
+		hc_json_set(object, "end",
+			missing->why == HC_MISSING_UNKNOWN ? json_null() : hc_json_address(missing->end));
 		hc_json_set(object, "why", json_string(hc_missing_why_name(missing->why)));
 		hc_json_set(object, "path", hc_json_text(missing->path));
 		hc_json_set(object, "pointers", hc_json_number(missing->pointers));

@@ -9,7 +9,7 @@ json_t *hc_process_json(const hc_process *process, unsigned threads, const char 
 json_t *hc_files_json(const hc_analysis *analysis);
 json_t *hc_allocator_json(const hc_heap_info *heap);
 char *hc_process_title(const hc_process *process,
-	unsigned threads); /* "logic_worker, pid 8901, 5 threads, written by gcore"; escaped */
+	unsigned threads);			    /* "logic_worker, pid 8901, 5 threads, written by gcore"; escaped */
 char *hc_allocator_title(const hc_heap_info *heap); /* "glibc 2.36, malloc layout from debug info"; escaped */
 void hc_files_print(const hc_analysis *analysis, hc_output *output);
 const char *hc_signal_name(int signal); /* "SIGABRT"; NULL for one without a name */

@@ -252,8 +252,7 @@ static void print_paths(const path_facts *facts, hc_output *output)
 	hc_output_styled(output, hc_reach_is_lost(facts->reach) ? HC_STYLE_BAD : HC_STYLE_PLAIN, headline(facts));
 	hc_output_text(output, "\n");
 	if (!hc_paths_count(facts->paths))
-		hc_output_wrapped(output, 0, 0,
-			"No path leads to it.");
+		hc_output_wrapped(output, 0, 0, "No path leads to it.");
 	for (unsigned i = 0; i < hc_paths_count(facts->paths); i++)
 		print_path(facts, i, output);
 	if (hc_diagnostics_count(hc_analysis_diagnostics(facts->analysis))) {

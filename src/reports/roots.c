@@ -160,7 +160,8 @@ static void print_rows(const hc_analysis *analysis, bool used, bool verbose, hc_
 		g_autofree char *what = row->module ? g_strdup_printf("data of %s", row->module->name) :
 						      g_strdup(root_kind(row->first));
 
-		add_row(table, row->ranges, row->first->registers ? registers : row->bytes, what, hc_word_root(row->first->reason));
+		add_row(table, row->ranges, row->first->registers ? registers : row->bytes, what,
+			hc_word_root(row->first->reason));
 	}
 	if (more_modules) {
 		g_autofree char *what = g_strdup_printf("data of %u more", more_modules);

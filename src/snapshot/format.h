@@ -43,7 +43,7 @@ enum {
 /* of each in "lost": rings, holding_themselves; flags. May be missing: older ones have none */
 #define SNAPSHOT_LOST_SHAPES "a(ttu)"
 /* size, blocks, lost, unowned, unowned_mapped */
-#define SNAPSHOT_SIZES	 "a(ttttt)"
+#define SNAPSHOT_SIZES "a(ttttt)"
 /* threads that ended and were not joined; their stacks: address space, memory; is it resident. May be missing: older ones have none */
 #define SNAPSHOT_UNJOINED "(tttb)"
 #define SNAPSHOT_NUMBERS  "a(sx)"

@@ -66,9 +66,9 @@ void hc_propagation_look_at_tail(hc_propagation *propagation, hc_owner *owner, u
 void hc_propagation_look_at_array(hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address address)
 {
 	const hc_part *part = &g_array_index(owner->plan->parts, hc_part, index);
-	uint64_t checked = is_open(owner, part) ?
-				   hc_propagation_tail_count(propagation, owner->type, address - part->offset, part->offset, part->stride) :
-				   0,
+	uint64_t checked = is_open(owner, part) ? hc_propagation_tail_count(propagation, owner->type,
+							  address - part->offset, part->offset, part->stride) :
+						  0,
 		 count = checked ? checked : part->count;
 	hc_owner *item = count ? item_owner(propagation, owner, index, part) : NULL;
 
@@ -115,4 +115,3 @@ void hc_propagation_look_at_union(hc_propagation *propagation, hc_owner *owner, 
 	if (target->type == fitting)
 		hc_propagation_defer(propagation, value, target, HC_EDGE_REACH, HC_CERTAINTY_GUESS);
 }
-

@@ -12,11 +12,11 @@
 #include <string.h>
 
 enum {
-	COUNT_DEPTH = 4,  /* structs within structs that are searched for a count */
-	COUNTS_MAX = 64,  /* fields */
+	COUNT_DEPTH = 4, /* structs within structs that are searched for a count */
+	COUNTS_MAX = 64, /* fields */
 	SLOTS_MAX = 1 << 16,
-	STEM_MIN = 3,	  /* letters that two names have in common */
-	NEIGHBOURS = 8	  /* variables declared before and behind */
+	STEM_MIN = 3,  /* letters that two names have in common */
+	NEIGHBOURS = 8 /* variables declared before and behind */
 };
 
 static bool load_count(const hc_propagation *propagation, const hc_type *type, hc_address address, uint64_t *ret_value)
@@ -126,12 +126,12 @@ static const char *own_name(const char *name)
 /* Whether something that is called NAME counts things. */
 static bool is_called_count(const char *name)
 {
-	static const char *const words[] = { "num", "count", "cnt", "len", "used", "fill", "free", "live", "top", "depth",
-		"size", "nr", NULL };
+	static const char *const words[] = { "num", "count", "cnt", "len", "used", "fill", "free", "live", "top",
+		"depth", "size", "nr", NULL };
 	g_autofree char *lower = g_ascii_strdown(name, -1);
 
-	if (!strcmp(lower, "n") || !strcmp(lower, "sp") || g_str_has_prefix(lower, "n_") || g_str_has_suffix(lower, "_n") ||
-		strstr(lower, "_n_"))
+	if (!strcmp(lower, "n") || !strcmp(lower, "sp") || g_str_has_prefix(lower, "n_") ||
+		g_str_has_suffix(lower, "_n") || strstr(lower, "_n_"))
 		return true;
 	for (unsigned i = 0; words[i]; i++)
 		if (strstr(lower, words[i]))
@@ -190,7 +190,9 @@ static void try_members(struct slots *slots, const hc_type *outer, hc_address ad
 				inner = hc_type_get_kind(field->type) == HC_TYPE_STRUCT ? field->type : NULL;
 			}
 		}
-		for (unsigned i = inner ? count : place > COUNTS_MAX / 2 ? place - COUNTS_MAX / 2 : 0;
+		for (unsigned i = inner			 ? count :
+				  place > COUNTS_MAX / 2 ? place - COUNTS_MAX / 2 :
+							   0;
 			i < MIN(count, place + COUNTS_MAX / 2); i++) {
 			const hc_field *field = hc_type_field(outer, i);
 

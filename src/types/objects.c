@@ -344,16 +344,14 @@ static void prefetch_elements(
 }
 
 /* Whether an element at ADDRESS of a container that is a guess, at AT, lies in memory of which nothing is known. */
-static bool is_unproven(
-	const hc_propagation *propagation, const hc_owner *container, hc_address at, hc_address address)
+static bool is_unproven(const hc_propagation *propagation, const hc_owner *container, hc_address at, hc_address address)
 {
 	return hc_layout_is_guess(container->layout) && !hc_blocks_may_contain(propagation->blocks, address) &&
 	       address - at >= hc_type_size(container->type);
 }
 
 /* The block that begins with the element at ADDRESS is ELEMENT's, if CONTAINER claimed it as a node. */
-static void give_to(
-	hc_propagation *propagation, const hc_owner *container, const hc_owner *element, hc_address address)
+static void give_to(hc_propagation *propagation, const hc_owner *container, const hc_owner *element, hc_address address)
 {
 	hc_spot spot;
 
@@ -436,10 +434,10 @@ static struct hc_wants wants_of(const hc_propagation *propagation, hc_owner *con
 static hc_owner *container_owner(hc_propagation *propagation, hc_owner *owner, uint32_t index, const hc_part *part)
 {
 	/* A local may not be set yet: what is no guess has checks that would tell. */
-	hc_certainty certainty =
-		hc_layout_is_guess(part->layout) && owner->variable && hc_propagation_is_local(owner->variable) ?
-			HC_CERTAINTY_DEDUCED :
-			HC_CERTAINTY_CERTAIN;
+	hc_certainty certainty = hc_layout_is_guess(part->layout) && owner->variable &&
+						 hc_propagation_is_local(owner->variable) ?
+					 HC_CERTAINTY_DEDUCED :
+					 HC_CERTAINTY_CERTAIN;
 	hc_owner *container =
 		hc_owners_target(propagation->owners, owner, index, HC_STEP_PART, part->type, NULL, certainty);
 
@@ -522,8 +520,8 @@ static void accept(struct walking *walking, const hc_layout *layout, hc_address 
 }
 
 /* How many of the elements from FIRST on are those that the first slots in use of the array PART lead to; UINT64_MAX: all may be. */
-static uint64_t live_elements(hc_propagation *propagation, const hc_owner *owner, const hc_part *part,
-	hc_address address, unsigned first)
+static uint64_t live_elements(
+	hc_propagation *propagation, const hc_owner *owner, const hc_part *part, hc_address address, unsigned first)
 {
 	uint64_t live = hc_type_get_kind(part->type) == HC_TYPE_ARRAY && propagation->elements->len > first ?
 				hc_propagation_live_slots(propagation, owner, part, address) :
@@ -569,7 +567,8 @@ static void look_at_container(
 	hc_layout_walk(layout, address, &visitor, &walk);
 	while (walking.waiting_out != walking.waiting_in)
 		claim_next(&walking);
-	if (walk.grade == HC_GRADE_IMPLAUSIBLE || (walk.grade != HC_GRADE_EXACT && walk.grade != HC_GRADE_DEDUCED && part->plan)) {
+	if (walk.grade == HC_GRADE_IMPLAUSIBLE ||
+		(walk.grade != HC_GRADE_EXACT && walk.grade != HC_GRADE_DEDUCED && part->plan)) {
 		take_back(propagation, first_claim);
 		refuse(&walking, owner, part, address);
 	} else {

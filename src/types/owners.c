@@ -116,8 +116,8 @@ hc_owner *hc_owners_deduced(hc_owners *owners, hc_owner *owner)
 	if (owner->certainty >= HC_CERTAINTY_DEDUCED)
 		return owner;
 	if (!owner->deduced && !owners->full) {
-		owner->deduced = hc_owners_add(
-			owners, owner, HC_STEP_CLASS, owner->type, owner->plan, HC_CERTAINTY_DEDUCED);
+		owner->deduced =
+			hc_owners_add(owners, owner, HC_STEP_CLASS, owner->type, owner->plan, HC_CERTAINTY_DEDUCED);
 		owner->deduced->name = owner->type ? NULL : owner->name;
 		owner->deduced->is_own = owner->is_own;
 	}

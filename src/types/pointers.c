@@ -137,8 +137,9 @@ bool hc_propagation_fits(const hc_propagation *propagation, uint64_t usable, uin
 		 least = hc_least_usable(size, propagation->format.size, alignment);
 
 	/* What would be left over may be too small for a chunk; and what has mappings of its own ends with a page. */
-	return usable >= size && (usable <= least + alignment ||
-					 (size >= MAPPED_MIN && usable - size < propagation->page_size + 2 * alignment));
+	return usable >= size &&
+	       (usable <= least + alignment ||
+		       (size >= MAPPED_MIN && usable - size < propagation->page_size + 2 * alignment));
 }
 
 /* The range in which objects of TYPE were tried in vain, in the block that starts at ADDRESS; NULL if there is none. */
@@ -167,14 +168,15 @@ static void note_tried(
  * of them certain. Those at the end that hold nothing are not counted: they may as well be members that only the owner of the type knows
  * of. Where it was tried before, it is not tried again. *ret_sound: how many could be such objects, those that hold nothing too.
  */
-static uint64_t count_objects(hc_propagation *propagation, const hc_owner *owner, hc_address address, hc_address block,
-	uint64_t *ret_sound)
+static uint64_t count_objects(
+	hc_propagation *propagation, const hc_owner *owner, hc_address address, hc_address block, uint64_t *ret_sound)
 {
 	uint64_t size = owner->type ? hc_type_size(owner->type) : 0, count = 1, i = 1, room;
 	bool has_content;
 
 	*ret_sound = 1;
-	if (!size || !owner->plan || !owner->plan->parts->len || owner->plan->is_polymorphic || (room = hc_propagation_room(propagation, address)) < 2 * size)
+	if (!size || !owner->plan || !owner->plan->parts->len || owner->plan->is_polymorphic ||
+		(room = hc_propagation_room(propagation, address)) < 2 * size)
 		return 1;
 	const hc_tried *tried = room / size > TRIED_NOTED ? find_tried(propagation, block, owner->type) : NULL;
 
@@ -291,8 +293,7 @@ static void reach_outside(hc_propagation *propagation, hc_owner *owner, hc_addre
 }
 
 /* The COUNT objects at ADDRESS; those behind the first LIVE may be left over. */
-static void look_at_all(
-	hc_propagation *propagation, hc_owner *owner, hc_address address, uint64_t count, uint64_t live)
+static void look_at_all(hc_propagation *propagation, hc_owner *owner, hc_address address, uint64_t count, uint64_t live)
 {
 	uint64_t size = owner->type ? hc_type_size(owner->type) : 0;
 
@@ -376,8 +377,8 @@ static void reach(hc_propagation *propagation, hc_owner *owner, hc_address value
 	look_at_all(propagation, owner, object, objects,
 		count || !origin || owner->certainty != HC_CERTAINTY_CERTAIN ?
 			UINT64_MAX :
-			hc_propagation_live_items(propagation, origin->owner, origin->part, origin->holder, object,
-				objects));
+			hc_propagation_live_items(
+				propagation, origin->owner, origin->part, origin->holder, object, objects));
 }
 
 void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_address value)
@@ -391,7 +392,7 @@ hc_certainty hc_propagation_target_certainty(const hc_owner *owner, const hc_typ
 	if (hc_type_get_kind(target) == HC_TYPE_VOID)
 		return HC_CERTAINTY_UNKNOWN;
 	return owner->variable && hc_propagation_is_local(owner->variable) ? HC_CERTAINTY_DEDUCED :
-										HC_CERTAINTY_CERTAIN;
+									     HC_CERTAINTY_CERTAIN;
 }
 
 void hc_propagation_follow(
@@ -413,8 +414,7 @@ void hc_propagation_follow(
 
 	/* Most pointers lead to blocks that somebody has already: no path is made for them. */
 	if (!target && hc_propagation_find_block(propagation, value, &spot) &&
-		is_settled(propagation, &spot, part->type, plan,
-			MAX(owner->certainty, certainty)))
+		is_settled(propagation, &spot, part->type, plan, MAX(owner->certainty, certainty)))
 		return;
 	if (!target)
 		target = hc_owners_target(

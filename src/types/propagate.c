@@ -103,8 +103,7 @@ void hc_propagation_defer(
 	hc_propagation_defer_edge(propagation, &edge, certainty);
 }
 
-bool hc_propagation_defer_late(
-	hc_propagation *propagation, hc_address address, const hc_owner *owner, uint32_t part)
+bool hc_propagation_defer_late(hc_propagation *propagation, hc_address address, const hc_owner *owner, uint32_t part)
 {
 	if (propagation->level < HC_CERTAINTY_GUESS && !hc_propagation_is_early(propagation, HC_CERTAINTY_GUESS))
 		return false;

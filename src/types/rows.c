@@ -171,8 +171,9 @@ static void count_block(struct counting *counting, const hc_block *block)
 	hc_types *types = counting->types;
 	uint32_t number = types->owner_of[block->number];
 	hc_owner *owner = number && number != HC_OWNER_CLOSED ? hc_types_owner(types, number) : NULL;
-	hc_certainty certainty = block->label ? HC_CERTAINTY_CERTAIN : owner ? hc_owner_block_certainty(owner) :
-					HC_CERTAINTY_UNKNOWN;
+	hc_certainty certainty = block->label ? HC_CERTAINTY_CERTAIN :
+				 owner	      ? hc_owner_block_certainty(owner) :
+						HC_CERTAINTY_UNKNOWN;
 
 	add_amount(&types->coverage[certainty], block);
 	if (owner) {

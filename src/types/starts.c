@@ -17,8 +17,8 @@ static uint64_t *mapped_starts(hc_propagation *propagation, const hc_spot *spot,
 
 		starts = g_try_malloc0(size / propagation->blocks->alignment / 8 + 2 * sizeof(uint64_t));
 		if (starts)
-			g_hash_table_insert(propagation->mapped_starts,
-				g_memdup2(&spot->address, sizeof spot->address), starts);
+			g_hash_table_insert(
+				propagation->mapped_starts, g_memdup2(&spot->address, sizeof spot->address), starts);
 	}
 	if (starts) {
 		propagation->last_mapped = spot->address;

@@ -109,7 +109,7 @@ struct hc_owner {
 	uint64_t pieces_bytes; /* of those in blocks that hold several */
 
 	/* blocks, at the end */
-	bool is_doubtful; /* their sizes are not what they should be: none of them is certain */
+	bool is_doubtful;	     /* their sizes are not what they should be: none of them is certain */
 	uint64_t shared_bytes;	     /* of blocks that hold several pieces: the part of own that may be others' */
 	hc_amount own, below, given; /* given: the part of own that a smart pointer leads to */
 	uint64_t untouched;
@@ -185,7 +185,7 @@ struct hc_types {
 typedef struct hc_edge {
 	hc_address value;
 	hc_address holder; /* the object that holds it; 0: does not matter */
-	uint32_t owner; /* of that */
+	uint32_t owner;	   /* of that */
 	uint32_t
 		part; /* of the owner's plan; HC_EDGE_OBJECT: VALUE is an object of the owner that nobody has looked at yet;
 			  HC_EDGE_UNTYPED: VALUE is a block of the owner, without a type */
@@ -240,8 +240,9 @@ typedef struct hc_propagation {
 	GHashTable *swept;   /* name of a class -> hc_owner of the blocks that nothing typed leads to */
 	uint64_t *looked_at; /* bit for each granule of the heap where an object begins that was looked at */
 	uint64_t *shared; /* the same, of objects that several containers may have in them, looked at for one of them */
-	GHashTable *mapped_starts; /* address of a block with a mapping of its own -> bitmap of where objects begin in it */
-	hc_address last_mapped;	   /* asked for last, with its bitmap */
+	GHashTable *
+		mapped_starts; /* address of a block with a mapping of its own -> bitmap of where objects begin in it */
+	hc_address last_mapped; /* asked for last, with its bitmap */
 	uint64_t *last_starts;
 	hc_known_class classes[HC_VTABLES];
 	GArray *claims; /* of hc_claim: what is taken back if a container turns out to be none */
@@ -262,8 +263,7 @@ void hc_propagation_defer(
 void hc_propagation_defer_edge(hc_propagation *propagation, const hc_edge *edge, hc_certainty certainty);
 
 /* Keeps the tail at ADDRESS, part PART of an object of OWNER, until all else has been followed. FALSE: there are too many. */
-bool hc_propagation_defer_late(
-	hc_propagation *propagation, hc_address address, const hc_owner *owner, uint32_t part);
+bool hc_propagation_defer_late(hc_propagation *propagation, hc_address address, const hc_owner *owner, uint32_t part);
 
 /* Whether what leads to something of CERTAINTY has to wait for its turn. */
 bool hc_propagation_is_early(const hc_propagation *propagation, hc_certainty certainty);

@@ -1091,7 +1091,9 @@ static void test_foreign(void)
 static void test_rows_of_one(void)
 {
 	snapshot_series series = series_create(2);
-	hc_memory_row shared = { .id = HC_ROW_SHARED, .bytes = 40960, .count = 1, .unit = "mappings", .is_memory = true };
+	hc_memory_row shared = {
+		.id = HC_ROW_SHARED, .bytes = 40960, .count = 1, .unit = "mappings", .is_memory = true
+	};
 
 	g_array_append_val(series.list[0]->memory, shared);
 	make_diff(&series);

@@ -199,8 +199,7 @@ static void check_kind(pointer_kind kind, guint32 seed, unsigned jobs)
 		return;
 	count(&w, &saved, &lost);
 	bool inner = kind == LOWER_TAG || kind == FIXED_HEADER || kind == VARYING_HEADER || kind == LINKED;
-	g_autofree char *text = inner ? hc_word_habits(w.stages.references) :
-					hc_word_encodings(w.stages.references);
+	g_autofree char *text = inner ? hc_word_habits(w.stages.references) : hc_word_encodings(w.stages.references);
 
 	CU_ASSERT_EQUAL(saved, NODES);
 	CU_ASSERT_EQUAL(lost, 0);

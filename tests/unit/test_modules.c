@@ -100,8 +100,7 @@ static void add_program(fixture *f, const char *path)
 			first && !f->no_headers ? PAGE :
 						  0,
 			header->p_flags);
-		hc_address file_end =
-			base + ((header->p_vaddr + header->p_filesz + PAGE - 1) & ~(uint64_t)(PAGE - 1));
+		hc_address file_end = base + ((header->p_vaddr + header->p_filesz + PAGE - 1) & ~(uint64_t)(PAGE - 1));
 
 		if (bytes)
 			memcpy(bytes, f->bytes + offset,
@@ -420,7 +419,8 @@ static hc_address relocate(const fixture *f)
 	hc_address last = 0;
 
 	for (unsigned i = 0; i < header->e_shnum; i++)
-		for (uint64_t at = 0; sections[i].sh_type == SHT_RELA && at < sections[i].sh_size; at += sizeof(Elf64_Rela)) {
+		for (uint64_t at = 0; sections[i].sh_type == SHT_RELA && at < sections[i].sh_size;
+			at += sizeof(Elf64_Rela)) {
 			const Elf64_Rela *one = (const Elf64_Rela *)(void *)(f->bytes + sections[i].sh_offset + at);
 
 			if (ELF64_R_TYPE(one->r_info) != R_X86_64_RELATIVE)

@@ -420,7 +420,8 @@ static void test_idioms(void)
 	check_idiom(24 + 21, string, 3, 24, HC_REACH_REACHABLE, __LINE__);	 /* an old std::string of capacity 20 */
 	check_idiom(24 + 100, string, 3, 24, HC_REACH_POSSIBLY_LOST, __LINE__);
 	/* A debugging allocator's: the length, its highest byte first; a letter and seven guards; the bytes; two more words. */
-	const uint64_t guarded[] = { GUINT64_SWAP_LE_BE(300), 0xfdfdfdfdfdfdfd72 }, other[] = { GUINT64_SWAP_LE_BE(300), 0xfdfdfdfdfdfefd72 },
+	const uint64_t guarded[] = { GUINT64_SWAP_LE_BE(300), 0xfdfdfdfdfdfdfd72 },
+		       other[] = { GUINT64_SWAP_LE_BE(300), 0xfdfdfdfdfdfefd72 },
 		       native[] = { 300, 0xfdfdfdfdfdfdfd72 }, nothing[] = { GUINT64_SWAP_LE_BE(300), 0x72 };
 
 	check_idiom(16 + 300 + 16, guarded, 2, 16, HC_REACH_REACHABLE, __LINE__);
