@@ -176,6 +176,8 @@ void hc_diff_destroy(hc_diff *diff);
 
 unsigned hc_diff_snapshot_count(const hc_diff *diff);
 const hc_snapshot *hc_diff_snapshot(const hc_diff *diff, unsigned index);
+const hc_snapshot *hc_diff_first(const hc_diff *diff);
+const hc_snapshot *hc_diff_last(const hc_diff *diff);
 char *hc_diff_snapshot_name(unsigned index); /* "A", ..., "Z", "27", ...; free with g_free() */
 
 hc_sameness hc_diff_sameness(const hc_diff *diff);	  /* the worst of all with the first */

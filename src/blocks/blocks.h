@@ -166,6 +166,14 @@ static inline uint64_t hc_blocks_start_of(const hc_blocks *blocks, uint64_t gran
 	return word * 64 + 63 - __builtin_clzll(bits);
 }
 
+/* The start of the block that ADDRESS points into, wherever in it; UINT64_MAX if it is in none. */
+static inline uint64_t hc_blocks_start_at(const hc_blocks *blocks, hc_address address)
+{
+	const hc_block_region *region = hc_blocks_region(blocks, address);
+
+	return region ? hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, address), address) : UINT64_MAX;
+}
+
 /* The number of the block that starts at granule START. */
 static inline uint32_t hc_blocks_number(const hc_blocks *blocks, uint64_t start)
 {

@@ -177,15 +177,13 @@ static hc_figures figures_of(const hc_analysis *analysis, const hc_leaks_totals 
 	};
 }
 
-static bool find_figure(
-	const hc_analysis *analysis, const hc_leaks_totals *leaks, const char *name, uint64_t *ret_value)
+static bool find_figure(const hc_analysis *analysis, const hc_figures *figures, const char *name, uint64_t *ret_value)
 {
-	hc_figures figures = figures_of(analysis, leaks);
 	hc_row_id row = hc_figures_row(name);
 
 	if (g_str_has_prefix(name, CONTAINER_PREFIX))
 		return find_container(hc_analysis_types(analysis), name + strlen(CONTAINER_PREFIX), ret_value);
-	if (hc_figures_find(&figures, name, ret_value))
+	if (hc_figures_find(figures, name, ret_value))
 		return true;
 	*ret_value = hc_memory_row_bytes(hc_analysis_memory(analysis), row);
 	return row;
@@ -222,11 +220,15 @@ static cli_status check(const cli_conditions *conditions, const hc_analysis *ana
 {
 	cli_status status = CLI_DONE;
 
+	if (!conditions->list->len)
+		return CLI_DONE;
+	hc_figures figures = figures_of(analysis, leaks);
+
 	for (unsigned i = 0; i < conditions->list->len; i++) {
 		const fail_condition *condition = &g_array_index(conditions->list, fail_condition, i);
 		uint64_t value;
 
-		if (!find_figure(analysis, leaks, condition->name, &value))
+		if (!find_figure(analysis, &figures, condition->name, &value))
 			return complain_unknown(conditions->command, condition);
 		if (holds(condition->operator,(int64_t) value, condition->value))
 			status = complain_met(condition, condition->name, (int64_t)value);

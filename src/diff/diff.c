@@ -212,6 +212,16 @@ const hc_snapshot *hc_diff_snapshot(const hc_diff *diff, unsigned index)
 	return index < diff->count ? diff->snapshots[index] : NULL;
 }
 
+const hc_snapshot *hc_diff_first(const hc_diff *diff)
+{
+	return diff->first;
+}
+
+const hc_snapshot *hc_diff_last(const hc_diff *diff)
+{
+	return diff->last;
+}
+
 char *hc_diff_snapshot_name(unsigned index)
 {
 	return index < 26 ? g_strdup_printf("%c", 'A' + (int)index) : g_strdup_printf("%u", index + 1);

@@ -42,6 +42,3 @@ bool hc_unloaded_has(const hc_unloaded *unloaded, hc_address value);
 
 /* The lost blocks that begin with one; usable bytes. */
 hc_amount hc_unloaded_amount(const hc_unloaded *unloaded);
-
-/* How many times a library was unloaded, as the dynamic loader counts; 0: none was, or it is not known. */
-uint64_t hc_unloaded_count(const hc_unloaded *unloaded);

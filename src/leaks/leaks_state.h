@@ -203,12 +203,7 @@ uint16_t hc_leaks_module_at(const hc_leaks *leaks, hc_address address);
 /* The start of the block that VALUE points into, wherever in it; UINT64_MAX if it is in none. */
 static inline uint64_t hc_leaks_target(const hc_leaks *leaks, hc_address value)
 {
-	const hc_blocks *blocks = leaks->blocks;
-	const hc_block_region *region;
-
-	if (!hc_blocks_may_contain(blocks, value) || !(region = hc_blocks_region(blocks, value)))
-		return UINT64_MAX;
-	return hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, value), value);
+	return hc_blocks_may_contain(leaks->blocks, value) ? hc_blocks_start_at(leaks->blocks, value) : UINT64_MAX;
 }
 
 /* Whether VALUE leads into memory that is mapped, or was: bytes of a pointer can look like letters. */

@@ -50,10 +50,9 @@ struct hc_unloaded {
 	unsigned word;
 	uint64_t page;
 	hc_address low, high; /* where libraries may have been; both 0: nothing was unloaded */
-	uint64_t unloads;
-	uint32_t *classes;  /* by place in the page, in words: blocks; then IS_CLASS or 0; EXCLUDED always */
-	GHashTable *values; /* set of distinct values, before find_classes() */
-	GArray *known;	    /* of hc_address, sorted: vtables */
+	uint32_t *classes;    /* by place in the page, in words: blocks; then IS_CLASS or 0; EXCLUDED always */
+	GHashTable *values;   /* set of distinct values, before find_classes() */
+	GArray *known;	      /* of hc_address, sorted: vtables */
 	hc_amount amount;
 };
 
@@ -243,11 +242,6 @@ hc_amount hc_unloaded_amount(const hc_unloaded *unloaded)
 	return unloaded->amount;
 }
 
-uint64_t hc_unloaded_count(const hc_unloaded *unloaded)
-{
-	return unloaded->unloads;
-}
-
 /* ---- all of it ---- */
 
 static void learn(hc_unloaded *unloaded, const hc_references *references)
@@ -291,8 +285,7 @@ hc_unloaded *hc_unloaded_find(const hc_core *core, const hc_modules *modules, co
 	/* A mapping that the core lacks is no unmapped library. */
 	if (lacks_mappings(references))
 		return unloaded;
-	unloaded->unloads = count_unloads(core, modules);
-	if (unloaded->unloads)
+	if (count_unloads(core, modules))
 		find_zone(unloaded, modules);
 	if (!unloaded->high)
 		return unloaded;

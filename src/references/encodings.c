@@ -520,12 +520,8 @@ static void drop_pointed_to(void *data, unsigned worker, const hc_word_source *s
 
 	(void)worker;
 	for (uint64_t i = 0; i + format.size <= source->size; i += format.size) {
-		uint64_t value = hc_load_word(source->bytes + i, format), start;
-		const hc_block_region *region = hc_blocks_region(blocks, value);
+		uint64_t start = hc_blocks_start_at(blocks, hc_load_word(source->bytes + i, format));
 
-		if (!region)
-			continue;
-		start = hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, value), value);
 		if (start != UINT64_MAX && start != source->start)
 			__atomic_fetch_and(&encoded->heads[start / 64], ~((uint64_t)1 << start % 64), __ATOMIC_RELAXED);
 	}

@@ -193,9 +193,7 @@ static void look(void *data, unsigned worker, const hc_word_source *source)
 
 		if (G_LIKELY(!hc_blocks_may_contain(blocks, value)))
 			continue;
-		const hc_block_region *region = hc_blocks_region(blocks, value);
-		uint64_t start = region ? hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, value), value) :
-					  UINT64_MAX;
+		uint64_t start = hc_blocks_start_at(blocks, value);
 
 		if (start != UINT64_MAX && start != source->start && hc_bit(inner->possible, start))
 			note(inner, worker, source, i, start, value);

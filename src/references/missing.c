@@ -192,9 +192,7 @@ static const struct place *find_place(const struct looking *looking, hc_address 
 static bool is_live(const hc_references *references, hc_address address)
 {
 	const hc_blocks *blocks = references->blocks;
-	const hc_block_region *region = hc_blocks_region(blocks, address);
-	uint64_t start = region ? hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, address), address) :
-				  UINT64_MAX;
+	uint64_t start = hc_blocks_start_at(blocks, address);
 	hc_block block;
 
 	if (start == UINT64_MAX || !hc_bit(references->marks, start) ||

@@ -52,16 +52,6 @@ enum {
 	VERDICT_INDENT = 9,
 };
 
-static const hc_snapshot *first_of(const hc_diff *diff)
-{
-	return hc_diff_snapshot(diff, 0);
-}
-
-static const hc_snapshot *last_of(const hc_diff *diff)
-{
-	return hc_diff_snapshot(diff, hc_diff_snapshot_count(diff) - 1);
-}
-
 static bool is_partial(const hc_diff *diff)
 {
 	for (unsigned i = 0; i < hc_diff_snapshot_count(diff); i++)
@@ -124,8 +114,8 @@ static json_t *memory_json(const hc_diff *diff)
 
 		json_array_append_new(row->of ? parts : rows, row_json(diff, row));
 	}
-	hc_json_set(object, "total_a", hc_json_number(first_of(diff)->total));
-	hc_json_set(object, "total_b", hc_json_number(last_of(diff)->total));
+	hc_json_set(object, "total_a", hc_json_number(hc_diff_first(diff)->total));
+	hc_json_set(object, "total_b", hc_json_number(hc_diff_last(diff)->total));
 	hc_json_set(object, "growth", json_integer(hc_diff_growth(diff)));
 	hc_json_set(object, "rows", rows);
 	hc_json_set(object, "parts", parts);
@@ -205,7 +195,7 @@ static char *command_of(const hc_diff *diff, const hc_cause *cause, const hc_rep
 {
 	g_autofree char *command = hc_word_cause_command(cause);
 
-	return command ? hc_command_line(command, last_of(diff)->path, options) : NULL;
+	return command ? hc_command_line(command, hc_diff_last(diff)->path, options) : NULL;
 }
 
 static json_t *cause_json(const hc_diff *diff, const hc_cause *cause, const hc_report_options *options)
@@ -257,7 +247,7 @@ static json_t *cleared_json(const hc_diff *diff)
 /* What keeps the free memory of the last snapshot. */
 static json_t *pins_json(const hc_diff *diff)
 {
-	const hc_snapshot *last = last_of(diff);
+	const hc_snapshot *last = hc_diff_last(diff);
 	g_autofree char *advice = hc_word_snapshot_advice(last);
 	json_t *object = json_object(), *holders = json_array();
 
@@ -296,8 +286,8 @@ static json_t *diff_json(const hc_diff *diff, const hc_report_options *options)
 	hc_json_set(report, "cleared", cleared_json(diff));
 	hc_json_set(report, "attribution", attribution);
 	hc_json_set(report, "steady", steady_json(diff));
-	hc_json_set(report, "a", side_json(first_of(diff)));
-	hc_json_set(report, "b", side_json(last_of(diff)));
+	hc_json_set(report, "a", side_json(hc_diff_first(diff)));
+	hc_json_set(report, "b", side_json(hc_diff_last(diff)));
 	hc_json_set(report, "snapshots", snapshots);
 	hc_json_set(report, "memory", memory_json(diff));
 	hc_json_set(report, "retained", pins_json(diff));
@@ -590,7 +580,7 @@ static void print_rows(const hc_diff *diff, hc_output *output)
 	add_rows(table, diff, HC_ROW_NONE, true, 0);
 	add_rows(table, diff, HC_ROW_NONE, false, 0);
 	hc_table_add_rule(table, ROW_GROWTH);
-	add_sum(table, "mapped address space", first_of(diff)->total, last_of(diff)->total);
+	add_sum(table, "mapped address space", hc_diff_first(diff)->total, hc_diff_last(diff)->total);
 	hc_output_text(output, "\n");
 	hc_table_print(table, output);
 }

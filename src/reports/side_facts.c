@@ -120,8 +120,8 @@ static json_t *one_json(const hc_side_facts *facts)
 
 json_t *hc_side_facts_json(const hc_diff *diff)
 {
-	const hc_side_facts *a = hc_diff_snapshot(diff, 0)->side_facts;
-	const hc_side_facts *b = hc_diff_snapshot(diff, hc_diff_snapshot_count(diff) - 1)->side_facts;
+	const hc_side_facts *a = hc_diff_first(diff)->side_facts;
+	const hc_side_facts *b = hc_diff_last(diff)->side_facts;
 	json_t *object;
 
 	if (!a && !b)
@@ -189,8 +189,8 @@ static void print_both(const hc_diff *diff, const hc_side_facts *a, const hc_sid
 
 void hc_side_facts_print(const hc_diff *diff, hc_output *output)
 {
-	const hc_side_facts *a = hc_diff_snapshot(diff, 0)->side_facts;
-	const hc_side_facts *b = hc_diff_snapshot(diff, hc_diff_snapshot_count(diff) - 1)->side_facts;
+	const hc_side_facts *a = hc_diff_first(diff)->side_facts;
+	const hc_side_facts *b = hc_diff_last(diff)->side_facts;
 
 	if (a && b) {
 		print_both(diff, a, b, output);

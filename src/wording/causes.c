@@ -286,7 +286,7 @@ static void append_held(GString *text, const hc_diff *diff, const hc_cause *caus
 
 static void append_retained(GString *text, const hc_diff *diff, const hc_cause *cause, const char *bytes)
 {
-	g_autofree char *advice = hc_word_snapshot_advice(hc_diff_snapshot(diff, hc_diff_snapshot_count(diff) - 1));
+	g_autofree char *advice = hc_word_snapshot_advice(hc_diff_last(diff));
 	char all[HC_TEXT_SIZE_LENGTH];
 
 	g_string_append_printf(
@@ -301,8 +301,7 @@ static void append_retained(GString *text, const hc_diff *diff, const hc_cause *
 
 static void append_mapping(GString *text, const hc_diff *diff, const hc_growth *row, const char *bytes)
 {
-	bool is_known = hc_snapshot_knows_heap(hc_diff_snapshot(diff, 0)) &&
-			hc_snapshot_knows_heap(hc_diff_snapshot(diff, hc_diff_snapshot_count(diff) - 1));
+	bool is_known = hc_snapshot_knows_heap(hc_diff_first(diff)) && hc_snapshot_knows_heap(hc_diff_last(diff));
 
 	g_string_append_printf(text, "%s grew by %s: %s", hc_word_row(row->row, row->is_bound), bytes,
 		!is_known ? "the heap may be among it, for it was not found" :
@@ -338,7 +337,7 @@ static void append_waiting(GString *text, const hc_side_facts *facts)
 
 static void append_sockets(GString *text, const hc_diff *diff, const hc_cause *cause)
 {
-	const hc_side_facts *facts = hc_diff_snapshot(diff, hc_diff_snapshot_count(diff) - 1)->side_facts;
+	const hc_side_facts *facts = hc_diff_last(diff)->side_facts;
 	int64_t growth = cause->heap_growth;
 	char unread[HC_TEXT_SIZE_LENGTH], more[HC_TEXT_SIZE_LENGTH], heap[HC_TEXT_SIZE_LENGTH];
 
@@ -353,8 +352,7 @@ static void append_sockets(GString *text, const hc_diff *diff, const hc_cause *c
 
 static void append_unjoined(GString *text, const hc_diff *diff, const hc_cause *cause)
 {
-	const hc_snapshot_unjoined *a = &hc_diff_snapshot(diff, 0)->unjoined,
-				   *b = &hc_diff_snapshot(diff, hc_diff_snapshot_count(diff) - 1)->unjoined;
+	const hc_snapshot_unjoined *a = &hc_diff_first(diff)->unjoined, *b = &hc_diff_last(diff)->unjoined;
 	char more[HC_TEXT_COUNT_LENGTH], now[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_SIZE_LENGTH];
 
 	g_string_append_printf(text,

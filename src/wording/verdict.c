@@ -5,16 +5,6 @@
 #include "base/text.h"
 #include "blocks/blocks.h"
 
-static const hc_snapshot *first_of(const hc_diff *diff)
-{
-	return hc_diff_snapshot(diff, 0);
-}
-
-static const hc_snapshot *last_of(const hc_diff *diff)
-{
-	return hc_diff_snapshot(diff, hc_diff_snapshot_count(diff) - 1);
-}
-
 /* ---- one program? ---- */
 
 /* "20 minutes"; NULL: not known. */
@@ -56,7 +46,7 @@ static char *other_program_text(const hc_snapshot *a, const hc_snapshot *b, cons
 
 char *hc_word_sameness(const hc_diff *diff)
 {
-	const hc_snapshot *a = first_of(diff), *b = hc_diff_compared(diff);
+	const hc_snapshot *a = hc_diff_first(diff), *b = hc_diff_compared(diff);
 	g_autofree char *time = time_text(a, b);
 
 	switch (hc_diff_sameness(diff)) {
@@ -143,7 +133,7 @@ static void append_growth(GString *line, const hc_diff *diff)
 		g_string_append_printf(line, ", %s %s", growth > 0 ? "address space by" : "but address space grew by",
 			hc_text_size(size, (uint64_t)hc_diff_growth(diff)));
 	if (hc_diff_sameness(diff) == HC_SAME_PROCESS && (growth || hc_diff_is_torn(diff))) {
-		g_autofree char *time = time_text(first_of(diff), last_of(diff));
+		g_autofree char *time = time_text(hc_diff_first(diff), hc_diff_last(diff));
 
 		if (time)
 			g_string_append_printf(line, " in %s", time);
@@ -170,7 +160,7 @@ static void append_containers(GString *line, const hc_diff *diff)
 	case HC_CONTAINERS_UNKNOWN:
 		g_string_append_printf(line,
 			"No container that is known grew, but the owners of much are not known%s. ",
-			last_of(diff)->has_debug_info ? "" : ": debug info may tell more");
+			hc_diff_last(diff)->has_debug_info ? "" : ": debug info may tell more");
 		return;
 	case HC_CONTAINERS_DID_NOT_GROW:
 		g_string_append(line, "Containers did not grow. ");
@@ -183,7 +173,7 @@ static void append_containers(GString *line, const hc_diff *diff)
 /* Of what nothing is known. */
 static void append_unknown(GString *line, const hc_diff *diff)
 {
-	const hc_snapshot *first = first_of(diff), *last = last_of(diff);
+	const hc_snapshot *first = hc_diff_first(diff), *last = hc_diff_last(diff);
 
 	if (last->heap.state == HC_HEAP_UNSUPPORTED) {
 		g_autofree char *unread = hc_word_unread(&last->heap, &last->process);
@@ -216,7 +206,7 @@ static char *cleared_text(const hc_diff *diff)
 	append_containers(line, diff);
 	if (hc_diff_keeps_little(diff))
 		g_string_append_printf(line, "malloc keeps little (%s), so trimming or another allocator won't help. ",
-			hc_text_size(size, last_of(diff)->free.bytes));
+			hc_text_size(size, hc_diff_last(diff)->free.bytes));
 	if (causes > HC_DIFF_CAUSES_TOLD)
 		g_string_append_printf(line, "%u smaller cause%s in the table.", causes - HC_DIFF_CAUSES_TOLD,
 			causes == HC_DIFF_CAUSES_TOLD + 1 ? " is" : "s are");
