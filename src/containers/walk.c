@@ -8,7 +8,7 @@
  */
 #include "containers/container_parts.h"
 
-#include "debuginfo/debuginfo.h"
+#include "modules/modules.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * debuginfo/: location expressions, as bytes in the debug info of an ELF file that is built here, in a frame whose registers and memory are
+ * variables/: location expressions, as bytes in the debug info of an ELF file that is built here, in a frame whose registers and memory are
  * made up. What they must come to is by the DWARF 5 standard, section 2.5 and 2.6.
  */
 #include "core_builder.h"
-#include "debuginfo/locations.h"
+#include "variables/locations.h"
 #include "unit.h"
 
 #include <dwarf.h>
