@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "dwarf/dwarf.h"
+#include "dwarf/dwarf_state.h"
 
 /* Attributes that the scan looks at. */
 enum wanted {

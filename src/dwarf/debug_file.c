@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The file that holds a module's debug info: the module's own, or a separate one that lies in a debug directory under the build-id
- * or is named by .gnu_debuglink. Files that are here only, nothing is downloaded: an index of all modules would download them all.
+ * or is named by .gnu_debuglink (modules/debug_files.c tells where). Files that are here only, nothing is downloaded: an index of all modules would download them all.
  * A separate file is taken if its build-id is the module's, or if there is none, if its checksum is the one in .gnu_debuglink.
  */
-#include "dwarf/dwarf.h"
+#include "dwarf/dwarf_state.h"
 
 #include <dwarf.h>
 #include <elfutils/libdwelf.h>
@@ -14,7 +14,7 @@
 
 static const char *const section_names[SECTION_COUNT] = { "info", "types", "abbrev", "str", "line_str", "str_offsets" };
 
-bool hc_module_is_runtime(const struct module *module)
+bool hc_module_is_runtime(const hc_module *module)
 {
 	static const char *const names[] = { "ld-linux", "ld", "ld64", "libc", "libc++", "libc++abi", "libdl",
 		"libgcc_s", "libm", "libmvec", "libpthread", "libresolv", "librt", "libstdc++", "libthread_db",
@@ -119,7 +119,7 @@ GMappedFile *hc_debug_map(const char *path)
 }
 
 /* Opens PATH if it is debug info of MODULE. SUM: its checksum if there is no build-id; NULL: unknown. */
-static bool try_file(struct module_debug *debug, const struct module *module, const char *path, const uint32_t *sum)
+static bool try_file(struct module_debug *debug, const hc_module *module, const char *path, const uint32_t *sum)
 {
 	g_autoptr(GMappedFile) mapped = hc_debug_map(path);
 	Elf *elf = mapped && g_mapped_file_get_length(mapped) ? hc_debug_open_elf(mapped) : NULL;
@@ -140,40 +140,27 @@ static bool try_file(struct module_debug *debug, const struct module *module, co
 	return true;
 }
 
-static bool find_by_build_id(struct module_debug *debug, const struct module *module, char **directories)
+static bool try_files(struct module_debug *debug, const hc_module *module, const GPtrArray *paths, const uint32_t *sum)
 {
-	if (!module->build_id || strlen(module->build_id) < 4)
-		return false;
-	for (unsigned i = 0; directories[i]; i++) {
-		g_autofree char *path = g_strdup_printf(
-			"%s/.build-id/%.2s/%s.debug", directories[i], module->build_id, module->build_id + 2);
-
-		if (g_path_is_absolute(path) && try_file(debug, module, path, NULL))
+	for (unsigned i = 0; i < paths->len; i++)
+		if (try_file(debug, module, paths->pdata[i], sum))
 			return true;
-	}
 	return false;
 }
 
-/* "/usr/bin/x" names "x.debug": looked for in /usr/bin, /usr/bin/.debug, and /usr/lib/debug/usr/bin. */
-static bool find_by_link(struct module_debug *debug, const struct module *module, char **directories)
+/* By the name in .gnu_debuglink: "/usr/bin/x" names "x.debug". */
+static bool find_by_link(const hc_debug_info *info, struct module_debug *debug, const hc_module *module)
 {
-	Elf *elf = hc_debug_open_elf(module->mapped);
+	Elf *elf = hc_debug_open_elf(hc_module_mapped(module));
 	GElf_Word word;
 	const char *name = elf ? dwelf_elf_gnu_debuglink(elf, &word) : NULL;
-	g_autofree char *folder = g_path_get_dirname(module->file);
 	bool found = false;
 
 	if (name && *name && !strchr(name, '/')) {
+		g_autoptr(GPtrArray) paths = hc_modules_debug_paths_by_link(info->modules, module->file, name);
 		uint32_t sum = word;
 
-		for (unsigned i = 0; directories[i] && !found; i++) {
-			const char *directory = directories[i];
-			g_autofree char *path = *directory == '/' ?
-							g_strdup_printf("%s%s/%s", directory, folder, name) :
-							g_build_filename(folder, directory, name, NULL);
-
-			found = try_file(debug, module, path, &sum);
-		}
+		found = try_files(debug, module, paths, &sum);
 	}
 	if (elf)
 		elf_end(elf);
@@ -181,10 +168,10 @@ static bool find_by_link(struct module_debug *debug, const struct module *module
 }
 
 /* The module's own file, which was compared with the core: if it has debug info, and is still as it was. */
-static bool open_own_file(struct module_debug *debug, const struct module *module)
+static bool open_own_file(struct module_debug *debug, const hc_module *module)
 {
-	size_t size = g_mapped_file_get_length(module->mapped);
-	Elf *elf = hc_debug_open_elf(module->mapped);
+	size_t size = g_mapped_file_get_length(hc_module_mapped(module));
+	Elf *elf = hc_debug_open_elf(hc_module_mapped(module));
 	bool has_info = elf && hc_debug_find_section(elf, "info");
 
 	if (elf)
@@ -206,85 +193,13 @@ static bool open_own_file(struct module_debug *debug, const struct module *modul
 	return true;
 }
 
-static void find_file(const hc_modules *modules, const struct module *module, struct module_debug *debug)
+void hc_debug_find_file(const hc_debug_info *info, struct module_debug *debug)
 {
-	g_auto(GStrv) directories = g_strsplit(modules->debug_path, ":", -1);
+	const hc_module *module = debug->module;
+	g_autoptr(GPtrArray) paths = hc_modules_debug_paths_by_id(info->modules, module->build_id);
 
-	if (module->mapped && open_own_file(debug, module))
+	if (hc_module_mapped(module) && open_own_file(debug, module))
 		return;
-	if (!find_by_build_id(debug, module, directories) && module->mapped)
-		find_by_link(debug, module, directories);
-}
-
-/* ---- opening it ---- */
-
-static void open_file(hc_modules *modules, struct module_debug *debug)
-{
-	debug->dwarf = dwarf_begin_elf(debug->elf, DWARF_C_READ, NULL);
-	if (!debug->dwarf) {
-		debug->gap = g_strdup("it is damaged");
-		return;
-	}
-	/* libdw has uncompressed the sections: from here on these are libelf's. */
-	hc_debug_read_sections(debug->elf, debug->sections);
-	const char *ident = elf_getident(debug->elf, NULL);
-
-	debug->swap = ident && ident[EI_DATA] != (G_BYTE_ORDER == G_LITTLE_ENDIAN ? ELFDATA2LSB : ELFDATA2MSB);
-	if (hc_debug_open_shared(modules, debug))
-		hc_scan_headers(debug);
-	else
-		g_clear_pointer(&debug->dwarf, dwarf_end);
-}
-
-struct module_debug *hc_module_debug(hc_modules *modules, struct module *module)
-{
-	struct module_debug *debug = module->debug;
-
-	if (debug)
-		return debug;
-	debug = module->debug = g_new0(struct module_debug, 1);
-	debug->module = module;
-	debug->units = g_array_new(FALSE, FALSE, sizeof(struct unit));
-	elf_version(EV_CURRENT);
-	if (!module->public.is_vdso)
-		find_file(modules, module, debug);
-	if (debug->elf)
-		open_file(modules, debug);
-	return debug;
-}
-
-void hc_module_release_debug(struct module *module)
-{
-	struct module_debug *debug = module->debug;
-
-	if (!debug)
-		return;
-	for (unsigned i = 0; i < debug->units->len; i++)
-		g_free(g_array_index(debug->units, struct unit, i).scopes);
-	g_array_unref(debug->units);
-	g_clear_pointer(&debug->types, g_array_unref);
-	g_clear_pointer(&debug->variables, g_array_unref);
-	g_clear_pointer(&debug->ranges, g_array_unref);
-	g_clear_pointer(&debug->by_offset, g_hash_table_unref);
-	g_clear_pointer(&debug->names, g_hash_table_unref);
-	g_clear_pointer(&debug->vtables, g_array_unref);
-	g_free(debug->by_base);
-	if (debug->dwarf)
-		dwarf_end(debug->dwarf);
-	if (debug->elf)
-		elf_end(debug->elf);
-	hc_shared_debug_release(debug->shared);
-	g_clear_pointer(&debug->mapped, g_mapped_file_unref);
-	g_free(debug->gap);
-	g_free(debug->path);
-	g_free(debug);
-	module->debug = NULL;
-}
-
-Dwarf *hc_module_dwarf(hc_modules *modules, struct module *module, Dwarf_Addr *ret_bias)
-{
-	const struct module_debug *debug = hc_module_debug(modules, module);
-
-	*ret_bias = module->public.bias;
-	return debug->dwarf;
+	if (!try_files(debug, module, paths, NULL) && hc_module_mapped(module))
+		find_by_link(info, debug, module);
 }

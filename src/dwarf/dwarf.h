@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What is in a module's debug info and where: units, the scopes that DIEs stand in, defined types by name, variables. For the files of
- * dwarf/ and later folders that answer questions from it.
+ * The front door of dwarf/: what is in each module's debug info and where, for the folders that answer questions from it. Units, the
+ * scopes that DIEs stand in, defined types by name, variables, functions by address.
  *
- *	files (debug_file.c) --sections--> scan.c (several threads) --> index.c --offsets of DIEs--> type.c, variables.c, ... by libdw
+ *	files (debug_file.c) --sections--> scan.c (several threads) --> index.c --offsets of DIEs--> types, variables, ... by libdw
  *
  * libdw's objects are not to be used by two threads, and it has no way from a DIE to its parents. So what has to look at every DIE reads the
  * bytes of .debug_info itself, and libdw is asked about single DIEs only.
  */
 #pragma once
 
-#include "variables/variables_state.h"
 #include "base/cxx_names.h"
+#include "modules/modules.h"
+
+#include <elfutils/libdw.h>
 
 /* .debug_info and what it points to, uncompressed. .debug_types is DWARF 4's place for type units. */
 enum {
@@ -99,7 +101,7 @@ struct unit_range {
 
 /* Debug info of one module. */
 struct module_debug {
-	struct module *module;
+	const hc_module *module;
 	bool tried_file, tried_index;
 	char *path;
 	GMappedFile *mapped;
@@ -115,60 +117,44 @@ struct module_debug {
 	unsigned by_base_count;
 	GArray *variables;     /* of struct static_variable, by offset */
 	GArray *ranges;	       /* of struct unit_range, by start; lazily */
-	GHashTable *by_offset; /* offset of a DIE -> hc_type * */
 	GHashTable *names;     /* offset of a DIE -> its qualified name, or NULL */
-	GArray *vtables;       /* of struct vtable_symbol (vtables.c), by address; lazily */
 	uint64_t split_units, damaged_units;
 };
 
-/* What hc_modules keeps of debug info. */
-struct hc_debug {
-	bool indexed;
-	GStringChunk *strings;
-	GHashTable *interned; /* key -> hc_type * */
-	GPtrArray *types;     /* owns them */
-	hc_type *void_type;
-	GHashTable *definitions; /* hash of a declared name -> hc_type *, or NULL */
-	GHashTable *by_name;	 /* as users write it -> hc_type *, or NULL */
-	GHashTable *holders;	 /* hc_type -> GArray of hc_holder (node_holders.c) */
-	GHashTable *vtables;	 /* address -> struct vtable * (vtables.c) */
-	GHashTable *arguments;	 /* "address name" of a function's -> hc_type *, or NULL (function_arguments.c) */
-	GArray *variables;	 /* of hc_variable; NULL: not loaded */
-	GPtrArray *gaps;	 /* NULL-terminated */
-	unsigned depth;		 /* of types that are being made within each other */
-};
-
-/* Never NULL. */
-struct hc_debug *hc_modules_debug(hc_modules *modules);
-
 /*
- * shared_file.c: opens the file that DEBUG's own, which is open, shares with others, if it refers to one. FALSE if that is not here, or cannot
- * be read: sets the gap.
+ * The debug info of all modules. Everything is read when it is first asked for, and kept, failures too: one thread at a time.
  */
-bool hc_debug_open_shared(hc_modules *modules, struct module_debug *debug);
+typedef struct hc_debug_info {
+	hc_modules *modules;
+	const hc_core *core;
+	struct module_debug **opened; /* by hc_modules_index(); NULL: not yet */
+	bool indexed;
+	GStringChunk *strings;		/* names that live as long as the debug info */
+	struct hc_functions *functions; /* functions.c, lazily */
+} hc_debug_info;
 
-/* For a module that goes; NULL is fine. */
-void hc_shared_debug_release(struct shared_debug *shared);
+/* Reads nothing yet. MODULES must outlive it. */
+hc_debug_info *hc_debug_info_create(hc_modules *modules);
+void hc_debug_info_destroy(hc_debug_info *info); /* NULL is fine */
 
-/* debug_file.c: the section NAME ("info": .debug_info, or .zdebug_info) of ELF; NULL if there is none, or it holds nothing. */
-Elf_Scn *hc_debug_find_section(Elf *elf, const char *name);
+/* What was not read, by module: "libfoo.so: split DWARF: ..." Of what has been opened. GPtrArray of char *, to be freed by the caller. */
+GPtrArray *hc_debug_info_gaps(const hc_debug_info *info);
 
-/* debug_file.c: the sections of ELF, which libdw has uncompressed. RET_SECTIONS: SECTION_COUNT of them. */
-void hc_debug_read_sections(Elf *elf, struct section *ret_sections);
-
-/* debug_file.c: maps PATH in a way that libelf may write to; NULL if it is no regular file that can be read. */
-GMappedFile *hc_debug_map(const char *path);
-Elf *hc_debug_open_elf(GMappedFile *mapped);
-
-/* debug_file.c: opens the debug info of MODULE, once. Never NULL; where ->dwarf is NULL there is none that could be read. */
-struct module_debug *hc_module_debug(hc_modules *modules, struct module *module);
+/* Opens the debug info of MODULE, once. Never NULL; where ->dwarf is NULL there is none that could be read. */
+struct module_debug *hc_module_debug(hc_debug_info *info, const hc_module *module);
 
 /* True for glibc, the dynamic linker and the runtime of C++: whose variables are of no interest. */
-bool hc_module_is_runtime(const struct module *module);
+bool hc_module_is_runtime(const hc_module *module);
 
 /* index.c: makes sure that the debug info of MODULE is indexed (of all modules but the runtime's, the first time). NULL if there is none. */
-struct module_debug *hc_module_index(hc_modules *modules, struct module *module);
-void hc_modules_index_debug(hc_modules *modules, unsigned jobs);
+struct module_debug *hc_module_index(hc_debug_info *info, const hc_module *module);
+void hc_debug_info_index(hc_debug_info *info, unsigned jobs);
+
+/* The debug info of MODULE, from a file that is here and belongs to it; NULL if there is none. *ret_bias: what to add to its addresses. */
+Dwarf *hc_module_dwarf(hc_debug_info *info, const hc_module *module, Dwarf_Addr *ret_bias);
+
+/* The compilation unit that ADDRESS (in the process) is in, also where .debug_aranges is missing. */
+bool hc_module_unit_at(hc_debug_info *info, const hc_module *module, hc_address address, Dwarf_Die *ret_unit);
 
 /* Where DIE is, and the other way round. */
 uint64_t hc_die_offset(const struct module_debug *debug, Dwarf_Die *die);
@@ -195,31 +181,48 @@ unsigned hc_debug_types(const struct module_debug *debug, uint64_t hash, unsigne
 /* The same by the hash of names without arguments: *ret_first is in debug->by_base. */
 unsigned hc_debug_types_by_base(const struct module_debug *debug, uint64_t base, unsigned *ret_first);
 
-/* The qualified name of the function that DIE stands in; NULL: in none. Belongs to MODULES. */
-const char *hc_function_of_die(hc_modules *modules, struct module *module, Dwarf_Die *die);
+/* The name of DIE with its scopes: "app::Registry::instance". Belongs to INFO. NULL if it has none. */
+const char *hc_name_of_die(hc_debug_info *info, const hc_module *module, Dwarf_Die *die);
 
-/* unit_headers.c: finds the units of DEBUG, and of the file it shares. Stops at one that is damaged. */
-void hc_scan_headers(struct module_debug *debug);
+/* The qualified name of the function that DIE stands in; NULL: in none. Belongs to INFO. */
+const char *hc_function_of_die(hc_debug_info *info, const hc_module *module, Dwarf_Die *die);
 
-/* ---- scan.c: reads units; any thread ---- */
+/* ---- functions.c: functions and calls ---- */
 
-/* What one thread has found; for several modules. */
-struct scanned_type {
-	struct named_type type;
-	uint32_t module;
+enum {
+	HC_DIE_NESTING_MAX = 64
 };
 
-struct scanned_variable {
-	struct static_variable variable;
-	uint32_t module;
-};
+/* The DIEs below one, depth first. The caller says at each whether its children come next. An end is certain. */
+typedef struct hc_die_walk {
+	Dwarf_Die stack[HC_DIE_NESTING_MAX];
+	unsigned depth; /* 1: children of the top */
+	unsigned steps;
+} hc_die_walk;
 
-struct scan;
+void hc_die_walk_begin(hc_die_walk *walk, Dwarf_Die *top);
+Dwarf_Die *hc_die_walk_at(hc_die_walk *walk); /* NULL at the end */
+void hc_die_walk_next(hc_die_walk *walk, bool into);
 
-struct scan *hc_scan_create(void);
-void hc_scan_destroy(struct scan *scan);
+/* The DIE (DW_TAG_subprogram, with ranges) of the function that ADDRESS of the process is in. FALSE if no debug info has one. */
+bool hc_function_at(hc_debug_info *info, const hc_module *module, hc_address address, Dwarf_Die *ret_function);
 
-/* Reads a unit of the module numbered MODULE; sets the unit's scopes. Units of one module in the order of their offsets. */
-void hc_scan_unit(struct scan *scan, const struct module_debug *debug, unsigned module, struct unit *unit);
-const GArray *hc_scan_types(const struct scan *scan);	  /* of struct scanned_type */
-const GArray *hc_scan_variables(const struct scan *scan); /* of struct scanned_variable */
+/* The scope that FUNCTION, a DIE of DEBUG, stands in: the class, if it is declared there. FALSE if it stands in none. */
+bool hc_function_scope(const struct module_debug *debug, Dwarf_Die *function, Dwarf_Die *ret_scope);
+
+/* From an instance of a function to its origin, or from that to its declaration. FALSE if FUNCTION is the last one. */
+bool hc_function_origin(Dwarf_Die *function, Dwarf_Die *ret_origin);
+
+/*
+ * The DIE of the call in FUNCTION, of MODULE, after which control comes back to ADDRESS of the process. FALSE if there is none, or it
+ * is a jump to another function.
+ */
+bool hc_call_site_at(
+	hc_debug_info *info, const hc_module *module, Dwarf_Die *function, hc_address address, Dwarf_Die *ret_site);
+
+/*
+ * Whether what the call SITE tells holds for the frame of CALLEE, of MODULE: it calls CALLEE, and not a function that went on to it by a
+ * jump. INDIRECT: where a call through a pointer leads; 0: not known.
+ */
+bool hc_call_site_calls(
+	hc_debug_info *info, Dwarf_Die *site, hc_address indirect, const hc_module *module, Dwarf_Die *callee);

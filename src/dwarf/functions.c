@@ -12,7 +12,7 @@
  *
  * DIEs are walked with explicit stacks, and no further than STEPS_MAX: DW_AT_sibling may lead in a circle.
  */
-#include "variables/locations.h"
+#include "dwarf/dwarf_state.h"
 
 #include "base/partition.h"
 
@@ -33,33 +33,33 @@ struct call_site {
 	Dwarf_Die die; /* addr NULL: there is none */
 };
 
-struct hc_calls {
+struct hc_functions {
 	GHashTable *units;   /* Dwarf_CU * -> GArray of struct function, by address */
 	GHashTable *sites;   /* address that a call comes back to -> struct call_site */
 	GHashTable *jumpers; /* where the DIE of a function lies -> whether it may jump to itself */
 };
 
-void hc_calls_destroy(struct hc_calls *calls)
+void hc_functions_destroy(struct hc_functions *known)
 {
-	if (!calls)
+	if (!known)
 		return;
-	g_hash_table_unref(calls->units);
-	g_hash_table_unref(calls->sites);
-	g_hash_table_unref(calls->jumpers);
-	g_free(calls);
+	g_hash_table_unref(known->units);
+	g_hash_table_unref(known->sites);
+	g_hash_table_unref(known->jumpers);
+	g_free(known);
 }
 
-static struct hc_calls *get_calls(hc_modules *modules)
+static struct hc_functions *get_functions(hc_debug_info *info)
 {
-	struct hc_calls *calls = modules->calls;
+	struct hc_functions *known = info->functions;
 
-	if (calls)
-		return calls;
-	modules->calls = calls = g_new0(struct hc_calls, 1);
-	calls->units = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
-	calls->sites = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
-	calls->jumpers = g_hash_table_new(NULL, NULL);
-	return calls;
+	if (known)
+		return known;
+	info->functions = known = g_new0(struct hc_functions, 1);
+	known->units = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
+	known->sites = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+	known->jumpers = g_hash_table_new(NULL, NULL);
+	return known;
 }
 
 /* ---- walks ---- */
@@ -129,10 +129,10 @@ static bool may_hold_functions(int tag)
 	}
 }
 
-static const GArray *functions_of_unit(hc_modules *modules, Dwarf_Die *unit)
+static const GArray *functions_of_unit(hc_debug_info *info, Dwarf_Die *unit)
 {
-	struct hc_calls *calls = get_calls(modules);
-	GArray *functions = g_hash_table_lookup(calls->units, unit->cu);
+	struct hc_functions *known = get_functions(info);
+	GArray *functions = g_hash_table_lookup(known->units, unit->cu);
 	hc_die_walk walk;
 	Dwarf_Die *die;
 
@@ -148,18 +148,18 @@ static const GArray *functions_of_unit(hc_modules *modules, Dwarf_Die *unit)
 		hc_die_walk_next(&walk, may_hold_functions(tag));
 	}
 	g_array_sort(functions, compare_functions);
-	g_hash_table_insert(calls->units, unit->cu, functions);
+	g_hash_table_insert(known->units, unit->cu, functions);
 	return functions;
 }
 
-bool hc_function_at(hc_modules *modules, struct module *module, hc_address address, Dwarf_Die *ret_function)
+bool hc_function_at(hc_debug_info *info, const hc_module *module, hc_address address, Dwarf_Die *ret_function)
 {
 	Dwarf_Addr bias;
 	Dwarf_Die unit;
 
-	if (!hc_module_dwarf(modules, module, &bias) || !hc_module_unit_at(modules, module, address, &unit))
+	if (!hc_module_dwarf(info, module, &bias) || !hc_module_unit_at(info, module, address, &unit))
 		return false;
-	const GArray *functions = functions_of_unit(modules, &unit);
+	const GArray *functions = functions_of_unit(info, &unit);
 	unsigned low = HC_PARTITION_POINT(
 		middle, 0, functions->len, g_array_index(functions, struct function, middle).low <= address - bias);
 	const struct function *function = low ? &g_array_index(functions, struct function, low - 1) : NULL;
@@ -167,6 +167,31 @@ bool hc_function_at(hc_modules *modules, struct module *module, hc_address addre
 	if (!function || address - bias >= function->high)
 		return false;
 	*ret_function = function->die;
+	return true;
+}
+
+bool hc_function_origin(Dwarf_Die *function, Dwarf_Die *ret_origin)
+{
+	Dwarf_Attribute attribute;
+
+	return (dwarf_attr(function, DW_AT_abstract_origin, &attribute) ||
+		       dwarf_attr(function, DW_AT_specification, &attribute)) &&
+	       dwarf_formref_die(&attribute, ret_origin);
+}
+
+bool hc_function_scope(const struct module_debug *debug, Dwarf_Die *function, Dwarf_Die *ret_scope)
+{
+	uint64_t offset = hc_die_offset(debug, function);
+	const struct unit *unit = hc_debug_unit(debug, offset);
+	const struct scope *scope = unit ? hc_unit_scope_around(unit, offset) : NULL;
+	Dwarf_Attribute attribute;
+	Dwarf_Die target;
+
+	if (!scope || !hc_debug_die(debug, unit->offset + scope->start, ret_scope))
+		return false;
+	/* Its arguments stand in a type unit. */
+	if (dwarf_attr(ret_scope, DW_AT_signature, &attribute) && dwarf_formref_die(&attribute, &target))
+		*ret_scope = target;
 	return true;
 }
 
@@ -222,19 +247,19 @@ static bool find_call_site(Dwarf_Die *function, Dwarf_Addr address, Dwarf_Die *r
 }
 
 bool hc_call_site_at(
-	hc_modules *modules, struct module *module, Dwarf_Die *function, hc_address address, Dwarf_Die *ret_site)
+	hc_debug_info *info, const hc_module *module, Dwarf_Die *function, hc_address address, Dwarf_Die *ret_site)
 {
-	struct hc_calls *calls = get_calls(modules);
+	struct hc_functions *known = get_functions(info);
 	guint64 key = address;
-	struct call_site *site = g_hash_table_lookup(calls->sites, &key);
+	struct call_site *site = g_hash_table_lookup(known->sites, &key);
 	Dwarf_Addr bias;
 
 	if (!site) {
 		site = g_new0(struct call_site, 1);
 		site->address = address;
-		if (!hc_module_dwarf(modules, module, &bias) || !find_call_site(function, address - bias, &site->die))
+		if (!hc_module_dwarf(info, module, &bias) || !find_call_site(function, address - bias, &site->die))
 			site->die.addr = NULL;
-		g_hash_table_insert(calls->sites, &site->address, site);
+		g_hash_table_insert(known->sites, &site->address, site);
 	}
 	*ret_site = site->die;
 	return site->die.addr;
@@ -294,24 +319,24 @@ static bool named_callee(Dwarf_Die *site, Dwarf_Die *ret_callee)
 	return follow(site, DW_AT_call_origin, ret_callee) || follow(site, DW_AT_abstract_origin, ret_callee);
 }
 
-static bool is_entry(hc_modules *modules, struct module *module, Dwarf_Die *function, hc_address address)
+static bool is_entry(hc_debug_info *info, const hc_module *module, Dwarf_Die *function, hc_address address)
 {
 	Dwarf_Addr entry, bias;
 
-	return hc_module_dwarf(modules, module, &bias) && !dwarf_entrypc(function, &entry) && entry + bias == address;
+	return hc_module_dwarf(info, module, &bias) && !dwarf_entrypc(function, &entry) && entry + bias == address;
 }
 
 /* ---- jumps ---- */
 
 /* The instance, with code, of the function that DECLARATION is of, in MODULE. FALSE: it is in another module, or has no debug info. */
-static bool find_instance(hc_modules *modules, struct module *module, Dwarf_Die *declaration, Dwarf_Die *ret_function)
+static bool find_instance(hc_debug_info *info, const hc_module *module, Dwarf_Die *declaration, Dwarf_Die *ret_function)
 {
 	Dwarf_Die origin = origin_of(declaration), unit;
 	const char *name = linkage_name(&origin);
 	hc_symbol symbol;
 
 	if (dwarf_diecu(declaration, &unit, NULL, NULL)) {
-		const GArray *functions = functions_of_unit(modules, &unit);
+		const GArray *functions = functions_of_unit(info, &unit);
 
 		for (unsigned i = 0; i < functions->len; i++) {
 			Dwarf_Die *die = &g_array_index(functions, struct function, i).die;
@@ -322,12 +347,12 @@ static bool find_instance(hc_modules *modules, struct module *module, Dwarf_Die 
 			}
 		}
 	}
-	return (name || (name = dwarf_diename(&origin))) && hc_module_symbol(modules, &module->public, name, &symbol) &&
-	       !symbol.is_tls && hc_function_at(modules, module, symbol.address, ret_function);
+	return (name || (name = dwarf_diename(&origin))) && hc_module_symbol(info->modules, module, name, &symbol) &&
+	       !symbol.is_tls && hc_function_at(info, module, symbol.address, ret_function);
 }
 
 /* Puts the functions that FUNCTION jumps to into FOUND. FALSE if one is not known. */
-static bool add_jumps(hc_modules *modules, struct module *module, Dwarf_Die *function, GArray *found)
+static bool add_jumps(hc_debug_info *info, const hc_module *module, Dwarf_Die *function, GArray *found)
 {
 	hc_die_walk walk;
 	Dwarf_Die *die, callee, instance;
@@ -337,7 +362,7 @@ static bool add_jumps(hc_modules *modules, struct module *module, Dwarf_Die *fun
 		if (is_call_site(die) && is_jump(die)) {
 			if (!named_callee(die, &callee) || found->len > JUMPS_MAX)
 				return false;
-			bool known = !find_instance(modules, module, &callee, &instance);
+			bool known = !find_instance(info, module, &callee, &instance);
 
 			for (unsigned i = 0; i < found->len && !known; i++)
 				known = g_array_index(found, Dwarf_Die, i).addr == instance.addr;
@@ -349,45 +374,44 @@ static bool add_jumps(hc_modules *modules, struct module *module, Dwarf_Die *fun
 	return true;
 }
 
-static bool search_jumps(hc_modules *modules, struct module *module, Dwarf_Die *function)
+static bool search_jumps(hc_debug_info *info, const hc_module *module, Dwarf_Die *function)
 {
 	g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(Dwarf_Die));
 
-	if (!add_jumps(modules, module, function, found))
+	if (!add_jumps(info, module, function, found))
 		return true;
 	for (unsigned i = 0; i < found->len; i++) {
 		Dwarf_Die next = g_array_index(found, Dwarf_Die, i);
 
-		if (next.addr == function->addr || !add_jumps(modules, module, &next, found))
+		if (next.addr == function->addr || !add_jumps(info, module, &next, found))
 			return true;
 	}
 	return false;
 }
 
 /* Whether FUNCTION may have been entered again by jumps since it was called. */
-static bool may_jump_to_itself(hc_modules *modules, struct module *module, Dwarf_Die *function)
+static bool may_jump_to_itself(hc_debug_info *info, const hc_module *module, Dwarf_Die *function)
 {
 	enum {
 		MAYBE = 1,
 		NEVER
 	};
-	GHashTable *known = get_calls(modules)->jumpers;
+	GHashTable *known = get_functions(info)->jumpers;
 	int answer = GPOINTER_TO_INT(g_hash_table_lookup(known, function->addr));
 
 	if (!answer) {
-		answer = search_jumps(modules, module, function) ? MAYBE : NEVER;
+		answer = search_jumps(info, module, function) ? MAYBE : NEVER;
 		g_hash_table_insert(known, function->addr, GINT_TO_POINTER(answer));
 	}
 	return answer == MAYBE;
 }
 
 bool hc_call_site_calls(
-	hc_modules *modules, Dwarf_Die *site, hc_address indirect, struct module *module, Dwarf_Die *callee)
+	hc_debug_info *info, Dwarf_Die *site, hc_address indirect, const hc_module *module, Dwarf_Die *callee)
 {
 	Dwarf_Die named;
 
-	if (named_callee(site, &named) ? !is_same_function(&named, callee) :
-					 !is_entry(modules, module, callee, indirect))
+	if (named_callee(site, &named) ? !is_same_function(&named, callee) : !is_entry(info, module, callee, indirect))
 		return false;
-	return !may_jump_to_itself(modules, module, callee);
+	return !may_jump_to_itself(info, module, callee);
 }

@@ -5,7 +5,7 @@
  *
  * The runtime's modules are indexed when somebody asks about them.
  */
-#include "dwarf/dwarf.h"
+#include "dwarf/dwarf_state.h"
 
 #include "base/parallel.h"
 #include "base/partition.h"
@@ -21,7 +21,7 @@ enum {
 /* ---- scanning ---- */
 
 struct job {
-	GPtrArray *modules; /* of struct module_debug */
+	GPtrArray *list;    /* of struct module_debug */
 	uint64_t *first;    /* of each module: its first unit's number; then the number of all */
 	atomic_uint_fast64_t next;
 	struct scan **scans;
@@ -35,10 +35,10 @@ static void scan_units(void *data, unsigned worker)
 
 	if (!job->scans[worker])
 		job->scans[worker] = hc_scan_create();
-	while ((number = atomic_fetch_add(&job->next, 1)) < job->first[job->modules->len]) {
+	while ((number = atomic_fetch_add(&job->next, 1)) < job->first[job->list->len]) {
 		while (number >= job->first[module + 1])
 			module++;
-		const struct module_debug *debug = job->modules->pdata[module];
+		const struct module_debug *debug = job->list->pdata[module];
 
 		hc_scan_unit(job->scans[worker], debug, module,
 			&g_array_index(debug->units, struct unit, number - job->first[module]));
@@ -112,26 +112,26 @@ static void collect(const struct job *job, const struct scan *scan)
 
 	for (unsigned i = 0; i < types->len; i++) {
 		const struct scanned_type *found = &g_array_index(types, struct scanned_type, i);
-		struct module_debug *debug = job->modules->pdata[found->module];
+		struct module_debug *debug = job->list->pdata[found->module];
 
 		g_array_append_val(debug->types, found->type);
 	}
 	for (unsigned i = 0; i < variables->len; i++) {
 		const struct scanned_variable *found = &g_array_index(variables, struct scanned_variable, i);
-		struct module_debug *debug = job->modules->pdata[found->module];
+		struct module_debug *debug = job->list->pdata[found->module];
 
 		g_array_append_val(debug->variables, found->variable);
 	}
 }
 
 /* What has its name in another unit, or stands in a class that has, which may come later, and from another thread. */
-static void name_the_unnamed(hc_modules *modules, struct module_debug *debug)
+static void name_the_unnamed(hc_debug_info *info, struct module_debug *debug)
 {
 	for (unsigned i = 0; i < debug->types->len; i++) {
 		struct named_type *type = &g_array_index(debug->types, struct named_type, i);
 		Dwarf_Die die;
 		const char *name = type->is_unnamed && type->hash && hc_debug_die(debug, type->offset, &die) ?
-					   hc_name_of_die(modules, debug->module, &die) :
+					   hc_name_of_die(info, debug->module, &die) :
 					   NULL;
 
 		if (!name)
@@ -141,9 +141,9 @@ static void name_the_unnamed(hc_modules *modules, struct module_debug *debug)
 	}
 }
 
-static void finish_module(hc_modules *modules, struct module_debug *debug)
+static void finish_module(hc_debug_info *info, struct module_debug *debug)
 {
-	name_the_unnamed(modules, debug);
+	name_the_unnamed(info, debug);
 	g_array_sort(debug->types, compare_types);
 	remove_doubles(debug->types);
 	sort_by_base(debug);
@@ -157,9 +157,9 @@ static void finish_module(hc_modules *modules, struct module_debug *debug)
 }
 
 /* LIST: of struct module_debug. */
-static void scan_modules(hc_modules *modules, GPtrArray *list, unsigned jobs)
+static void scan_modules(hc_debug_info *info, GPtrArray *list, unsigned jobs)
 {
-	struct job job = { .modules = list, .first = g_new0(uint64_t, list->len + 1) };
+	struct job job = { .list = list, .first = g_new0(uint64_t, list->len + 1) };
 	unsigned workers = hc_parallel_workers(jobs);
 
 	for (unsigned i = 0; i < list->len; i++) {
@@ -167,7 +167,6 @@ static void scan_modules(hc_modules *modules, GPtrArray *list, unsigned jobs)
 
 		debug->types = g_array_new(FALSE, FALSE, sizeof(struct named_type));
 		debug->variables = g_array_new(FALSE, FALSE, sizeof(struct static_variable));
-		debug->by_offset = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 		debug->names = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 		debug->tried_index = true;
 		job.first[i + 1] = job.first[i] + debug->units->len;
@@ -181,33 +180,32 @@ static void scan_modules(hc_modules *modules, GPtrArray *list, unsigned jobs)
 		hc_scan_destroy(job.scans[i]);
 	}
 	for (unsigned i = 0; i < list->len; i++)
-		finish_module(modules, list->pdata[i]);
+		finish_module(info, list->pdata[i]);
 	g_free(job.scans);
 	g_free(job.first);
 }
 
-void hc_modules_index_debug(hc_modules *modules, unsigned jobs)
+void hc_debug_info_index(hc_debug_info *info, unsigned jobs)
 {
-	struct hc_debug *state = hc_modules_debug(modules);
 	g_autoptr(GPtrArray) list = g_ptr_array_new();
 
-	if (state->indexed)
+	if (info->indexed)
 		return;
-	state->indexed = true;
-	for (unsigned i = 0; i < modules->list->len; i++) {
-		struct module *module = modules->list->pdata[i];
-		struct module_debug *debug = hc_module_is_runtime(module) ? NULL : hc_module_debug(modules, module);
+	info->indexed = true;
+	for (unsigned i = 0; i < hc_modules_count(info->modules); i++) {
+		const hc_module *module = hc_modules_get(info->modules, i);
+		struct module_debug *debug = hc_module_is_runtime(module) ? NULL : hc_module_debug(info, module);
 
 		if (debug && debug->dwarf && !debug->tried_index)
 			g_ptr_array_add(list, debug);
 	}
-	scan_modules(modules, list, jobs);
+	scan_modules(info, list, jobs);
 }
 
-struct module_debug *hc_module_index(hc_modules *modules, struct module *module)
+struct module_debug *hc_module_index(hc_debug_info *info, const hc_module *module)
 {
-	hc_modules_index_debug(modules, 0);
-	struct module_debug *debug = hc_module_debug(modules, module);
+	hc_debug_info_index(info, 0);
+	struct module_debug *debug = hc_module_debug(info, module);
 
 	if (!debug->dwarf)
 		return NULL;
@@ -215,7 +213,7 @@ struct module_debug *hc_module_index(hc_modules *modules, struct module *module)
 		g_autoptr(GPtrArray) list = g_ptr_array_new();
 
 		g_ptr_array_add(list, debug);
-		scan_modules(modules, list, 0);
+		scan_modules(info, list, 0);
 	}
 	return debug;
 }
@@ -322,10 +320,10 @@ static void add_ranges(struct module_debug *debug, unsigned index)
 	}
 }
 
-bool hc_module_unit_at(hc_modules *modules, struct module *module, hc_address address, Dwarf_Die *ret_unit)
+bool hc_module_unit_at(hc_debug_info *info, const hc_module *module, hc_address address, Dwarf_Die *ret_unit)
 {
-	struct module_debug *debug = hc_module_index(modules, module);
-	uint64_t wanted = address - module->public.bias;
+	struct module_debug *debug = hc_module_index(info, module);
+	uint64_t wanted = address - module->bias;
 
 	if (!debug)
 		return false;
@@ -411,7 +409,7 @@ static const struct scope *scope_of_die(const struct module_debug *debug, Dwarf_
 	return *ret_unit ? hc_unit_scope_around(*ret_unit, offset) : NULL;
 }
 
-static const char *make_name(hc_modules *modules, struct module_debug *debug, Dwarf_Die *die)
+static const char *make_name(hc_debug_info *info, struct module_debug *debug, Dwarf_Die *die)
 {
 	Dwarf_Die at = follow(die);
 	const char *parts[HC_NAME_PARTS_MAX];
@@ -445,12 +443,12 @@ static const char *make_name(hc_modules *modules, struct module_debug *debug, Dw
 		if (count)
 			g_string_append(text, "::");
 	}
-	return g_string_chunk_insert_const(hc_modules_debug(modules)->strings, text->str);
+	return g_string_chunk_insert_const(info->strings, text->str);
 }
 
-const char *hc_name_of_die(hc_modules *modules, struct module *module, Dwarf_Die *die)
+const char *hc_name_of_die(hc_debug_info *info, const hc_module *module, Dwarf_Die *die)
 {
-	struct module_debug *debug = hc_module_index(modules, module);
+	struct module_debug *debug = hc_module_index(info, module);
 	gpointer known;
 
 	if (!debug)
@@ -459,15 +457,15 @@ const char *hc_name_of_die(hc_modules *modules, struct module *module, Dwarf_Die
 
 	if (g_hash_table_lookup_extended(debug->names, &offset, NULL, &known))
 		return known;
-	const char *name = make_name(modules, debug, die);
+	const char *name = make_name(info, debug, die);
 
 	g_hash_table_insert(debug->names, g_memdup2(&offset, sizeof offset), (char *)name);
 	return name;
 }
 
-const char *hc_function_of_die(hc_modules *modules, struct module *module, Dwarf_Die *die)
+const char *hc_function_of_die(hc_debug_info *info, const hc_module *module, Dwarf_Die *die)
 {
-	struct module_debug *debug = hc_module_index(modules, module);
+	struct module_debug *debug = hc_module_index(info, module);
 	const struct unit *unit;
 	/* The DIE itself first: an instance stands in the function, too, where the origin's is not kept. */
 	const struct scope *scope = debug ? scope_of_die(debug, die, &unit) : NULL;
@@ -478,7 +476,7 @@ const char *hc_function_of_die(hc_modules *modules, struct module *module, Dwarf
 		if (!hc_debug_die(debug, unit->offset + scope->start, &parent))
 			break;
 		if (dwarf_tag(&parent) == DW_TAG_subprogram)
-			return hc_name_of_die(modules, module, &parent);
+			return hc_name_of_die(info, module, &parent);
 		scope = scope->parent < unit->scope_count ? &unit->scopes[scope->parent] : NULL;
 	}
 	return NULL;

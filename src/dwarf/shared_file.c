@@ -5,14 +5,12 @@
  * meaning. It is referred to by name and build-id in .gnu_debugaltlink (its text, a NUL, the bytes). DWARF 5's own way to say the same (7.3.6:
  * .debug_sup; "dwz --dwarf-5") is not read: libdw does not follow its references (DW_FORM_ref_sup4; elfutils 0.188, dwarf_formref_die.c).
  *
- * It is looked for where the name says, from the debug file's folder on if that is relative, below the sysroot if there is one; then in
- * the debug directories: at its place below ".dwz", where distributions keep them, and by its build-id. Whatever is found is taken only if
- * its build-id is the one that is referred to.
+ * It is looked for where modules/debug_files.c says. Whatever is found is taken only if its build-id is the one that is referred to.
  *
  * It is opened and uncompressed once for all modules, but its units are scanned for each module that refers to it, as if they were the module's own:
  * a type belongs to a module.
  */
-#include "dwarf/dwarf.h"
+#include "dwarf/dwarf_state.h"
 
 #include <dwarf.h>
 #include <elfutils/libdwelf.h>
@@ -55,37 +53,6 @@ static bool is_linked(Elf *elf, const struct link *link)
 
 /* ---- finding it ---- */
 
-/* Where it may be, the likeliest first. */
-static GPtrArray *candidates(const hc_modules *modules, const struct module_debug *debug, const struct link *link)
-{
-	GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
-	g_auto(GStrv) directories = g_strsplit(modules->debug_path, ":", -1);
-	const char *below = strstr(link->name, "/.dwz/");
-	g_autoptr(GString) id = g_string_new(NULL);
-
-	for (size_t i = 0; i < MIN(link->id_size, 64); i++)
-		g_string_append_printf(id, i == 1 ? "/%02x" : "%02x", link->id[i]);
-	if (g_path_is_absolute(link->name)) {
-		if (modules->sysroot && *modules->sysroot)
-			g_ptr_array_add(paths, g_strconcat(modules->sysroot, link->name, NULL));
-		g_ptr_array_add(paths, g_strdup(link->name));
-	} else {
-		/* As seen from the file itself: /usr/lib/debug/.build-id has links to others. */
-		g_autofree char *real = realpath(debug->path, NULL),
-				*folder = g_path_get_dirname(real ? real : debug->path);
-
-		g_ptr_array_add(paths, g_build_filename(folder, link->name, NULL));
-	}
-	for (unsigned i = 0; directories[i]; i++) {
-		if (!g_path_is_absolute(directories[i]))
-			continue;
-		if (below)
-			g_ptr_array_add(paths, g_strconcat(directories[i], below, NULL));
-		g_ptr_array_add(paths, g_strdup_printf("%s/.build-id/%s.debug", directories[i], id->str));
-	}
-	return paths;
-}
-
 static bool same_order(Elf *elf, bool swap)
 {
 	const char *ident = elf_getident(elf, NULL);
@@ -118,19 +85,19 @@ static struct shared_debug *open_path(const char *path, bool swap, const struct 
 
 /* The same file, as another module has opened it already; NULL if none has. */
 static struct shared_debug *find_open(
-	const hc_modules *modules, const struct module_debug *debug, const struct link *link)
+	const hc_debug_info *info, const struct module_debug *debug, const struct link *link)
 {
-	for (unsigned i = 0; i < modules->list->len; i++) {
-		const struct module *module = modules->list->pdata[i];
-		struct shared_debug *shared = module->debug ? module->debug->shared : NULL;
+	for (unsigned i = 0; i < hc_modules_count(info->modules); i++) {
+		const struct module_debug *other = info->opened[i];
+		struct shared_debug *shared = other ? other->shared : NULL;
 
-		if (shared && module->debug->swap == debug->swap && is_linked(shared->elf, link))
+		if (shared && other->swap == debug->swap && is_linked(shared->elf, link))
 			return shared;
 	}
 	return NULL;
 }
 
-bool hc_debug_open_shared(hc_modules *modules, struct module_debug *debug)
+bool hc_debug_open_shared(hc_debug_info *info, struct module_debug *debug)
 {
 	struct section section = section_of(debug->elf, ".gnu_debugaltlink");
 	struct link link;
@@ -146,9 +113,10 @@ bool hc_debug_open_shared(hc_modules *modules, struct module_debug *debug)
 		debug->gap = g_strdup("its link to a second file that several share (.gnu_debugaltlink) is damaged");
 		return false;
 	}
-	debug->shared = find_open(modules, debug, &link);
+	debug->shared = find_open(info, debug, &link);
 	if (!debug->shared) {
-		g_autoptr(GPtrArray) paths = candidates(modules, debug, &link);
+		g_autofree char *id = hc_build_id_text(link.id, link.id_size);
+		g_autoptr(GPtrArray) paths = hc_modules_debug_paths_shared(info->modules, debug->path, link.name, id);
 
 		for (unsigned i = 0; i < paths->len && !debug->shared; i++)
 			debug->shared = open_path(paths->pdata[i], debug->swap, &link);

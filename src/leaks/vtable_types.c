@@ -51,7 +51,7 @@ const char *hc_leaks_type_name(const hc_leaks *leaks, uint32_t type)
 static uint32_t look_up(hc_leaks *leaks, hc_address value)
 {
 	struct types *types = leaks->types;
-	const char *name = hc_modules_class_name_of_vtable(leaks->modules, value);
+	const char *name = hc_program_types_class_name_of_vtable(leaks->program_types, value);
 	uint32_t type;
 
 	if (!name)

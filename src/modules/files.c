@@ -63,16 +63,11 @@ static char *file_build_id(GMappedFile *mapped)
 	Elf *elf = elf_memory(g_mapped_file_get_contents(mapped), g_mapped_file_get_length(mapped));
 	const void *bytes = NULL;
 	ssize_t size = elf ? dwelf_elf_gnu_build_id(elf, &bytes) : -1;
-	GString *text = NULL;
+	char *text = size > 0 && size <= 64 ? hc_build_id_text(bytes, (size_t)size) : NULL;
 
-	if (size > 0 && size <= 64) {
-		text = g_string_new(NULL);
-		for (ssize_t i = 0; i < size; i++)
-			g_string_append_printf(text, "%02x", ((const uint8_t *)bytes)[i]);
-	}
 	if (elf)
 		elf_end(elf);
-	return text ? g_string_free(text, FALSE) : NULL;
+	return text;
 }
 
 /* Compares the first page in the core with the file's. *ret_same is valid if TRUE is returned. */

@@ -180,14 +180,8 @@ static char *read_build_id(const hc_core *core, const struct module *module)
 			if (data > size || data_size > size - data)
 				break;
 			if (hc_load_u32(bytes + offset + 8, format.swap) == NT_GNU_BUILD_ID && name_size == 4 &&
-				!memcmp(bytes + offset + sizeof(Elf64_Nhdr), "GNU", 4) && data_size &&
-				data_size <= 64) {
-				GString *text = g_string_new(NULL);
-
-				for (uint64_t k = 0; k < data_size; k++)
-					g_string_append_printf(text, "%02x", bytes[data + k]);
-				return g_string_free(text, FALSE);
-			}
+				!memcmp(bytes + offset + sizeof(Elf64_Nhdr), "GNU", 4) && data_size && data_size <= 64)
+				return hc_build_id_text(bytes + data, data_size);
 			offset = hc_align_up(data + data_size, alignment);
 		}
 	}
@@ -233,7 +227,6 @@ void hc_module_destroy(void *data)
 	struct module *module = data;
 
 	hc_module_release_dwfl(module);
-	hc_module_release_debug(module);
 	g_array_unref(module->segments);
 	g_clear_pointer(&module->mapped, g_mapped_file_unref);
 	g_free(module->name);
@@ -241,6 +234,7 @@ void hc_module_destroy(void *data)
 	g_free(module->file_build_id);
 	g_free(module->build_id);
 	g_free(module->separate_file);
+	g_free(module->noted_file);
 	g_free(module);
 }
 
@@ -461,10 +455,6 @@ void hc_modules_close(hc_modules *modules)
 	if (!modules)
 		return;
 	hc_unwinder_destroy(modules->unwinder, hc_core_thread_count(modules->core));
-	hc_calls_destroy(modules->calls);
-	hc_values_destroy(modules->values);
-	g_clear_pointer(&modules->copies, g_hash_table_unref);
-	hc_debug_destroy(modules);
 	g_clear_pointer(&modules->tls_blocks, g_array_unref);
 	g_clear_pointer(&modules->tls_of_modules, g_array_unref);
 	g_ptr_array_unref(modules->list);
@@ -474,6 +464,16 @@ void hc_modules_close(hc_modules *modules)
 	g_free(modules->sysroot);
 	g_free(modules->debug_path);
 	g_free(modules);
+}
+
+hc_core *hc_modules_core(const hc_modules *modules)
+{
+	return modules->core;
+}
+
+GMappedFile *hc_module_mapped(const hc_module *module)
+{
+	return hc_module_private(module)->mapped;
 }
 
 unsigned hc_modules_count(const hc_modules *modules)

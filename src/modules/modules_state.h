@@ -24,12 +24,13 @@ struct module {
 	Dwfl_Module *dwfl_module;
 	GHashTable *symbols; /* name -> hc_symbol * */
 	GArray *tls_symbols; /* of struct tls_symbol (symbols.c), by offset */
-	GHashTable *structs; /* name -> hc_struct *, or NULL for a failure */
-	bool debug_tried;
-	const char *debug_file; /* belongs to dwfl, or is the next */
-	char *separate_file;	/* found by its name, and not opened */
+	GHashTable *structs; /* structures.c, lazily: name -> hc_struct *, or NULL for a failure */
 
-	struct module_debug *debug; /* debug_file.c, lazily */
+	/* hc_module_debug_file() */
+	bool debug_tried, debug_noted;
+	const char *debug_file; /* belongs to dwfl, or is one of the next */
+	char *separate_file;	/* found by its name, and not opened */
+	char *noted_file;	/* that hc_module_note_debug_file() told; NULL: none */
 };
 
 struct hc_modules {
@@ -45,11 +46,7 @@ struct hc_modules {
 	GPtrArray *structs; /* of hc_struct, owned */
 	struct hc_unwinder *unwinder; /* unwind.c, lazily */
 	GArray *tls_blocks;	      /* tls.c, lazily: of hc_tls_block, by start */
-	struct hc_debug *debug;	      /* index.h, lazily */
 	GArray *tls_of_modules;	      /* the same by module and thread */
-	struct hc_values *values;     /* register_values.c; NULL: none */
-	struct hc_calls *calls;	      /* functions.c, lazily */
-	GHashTable *copies;	      /* copy_relocations.c, lazily */
 };
 
 static inline struct module *hc_module_private(const hc_module *module)
@@ -105,20 +102,12 @@ bool hc_module_find_file(hc_modules *modules, struct module *module, const char 
 /* files.c: supplies the core with what MODULE's trusted file has of its read-only mappings. */
 void hc_module_supply(hc_modules *modules, struct module *module);
 
-/* debug_file.c, type.c */
-void hc_module_release_debug(struct module *module);
-void hc_debug_destroy(hc_modules *modules);
-
-/* symbols.c */
+/* symbols.c: MODULE as libdwfl knows it, opened at the first call; NULL if neither its file nor its debug info is here. */
+Dwfl_Module *hc_module_dwfl(hc_modules *modules, struct module *module);
 void hc_module_release_dwfl(struct module *module);
+
+/* structures.c */
 void hc_struct_destroy(void *structure);
 
 /* unwind.c: NULL is fine. */
 void hc_unwinder_destroy(struct hc_unwinder *unwinder, unsigned thread_count);
-
-/* unwind.c: the module at ADDRESS as the unwinder knows it, with its call frame information; NULL if it does not. */
-Dwfl_Module *hc_unwinder_module(hc_modules *modules, hc_address address);
-
-/* register_values.c, functions.c: NULL is fine. */
-void hc_values_destroy(struct hc_values *values);
-void hc_calls_destroy(struct hc_calls *calls);

@@ -1,35 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Symbols and structures of one module, through libdwfl. One Dwfl for each module that is asked about, made at the first
+ * Symbols of one module, through libdwfl, which also tells where its debug info is. One Dwfl for each module that is asked about, made at the first
  * question, so that a core with hundreds of libraries opens none of them but libc.
  *
  * libdwfl looks for separate debug info (beside the file, by build-id in the debug directories, by .gnu_debuglink, and from
  * debuginfod if DEBUGINFOD_URLS is set) and takes it only if it belongs to the file.
  */
-#include "dwarf/dwarf.h"
+#include "modules/modules_state.h"
 
-#include <dwarf.h>
-#include <elfutils/libdw.h>
-#include <fcntl.h>
 #include <gelf.h>
-#include <unistd.h>
 
 enum {
 	KNOWN_SYMBOLS_MAX = 1 << 16
 };
-
-struct hc_struct {
-	uint64_t size;
-	GHashTable *members; /* name -> hc_member * */
-};
-
-void hc_struct_destroy(void *data)
-{
-	hc_struct *structure = data;
-
-	g_hash_table_unref(structure->members);
-	g_free(structure);
-}
 
 void hc_module_release_dwfl(struct module *module)
 {
@@ -42,21 +25,15 @@ void hc_module_release_dwfl(struct module *module)
 /* The debug file of a module whose own file is not here: by build-id, in the same directories. */
 static char *find_by_build_id(const hc_modules *modules, const struct module *module)
 {
-	g_auto(GStrv) directories = g_strsplit(modules->debug_path, ":", -1);
+	g_autoptr(GPtrArray) paths = hc_modules_debug_paths_by_id(modules, module->build_id);
 
-	if (!module->build_id || strlen(module->build_id) < 4)
-		return NULL;
-	for (unsigned i = 0; directories[i]; i++) {
-		g_autofree char *path = g_strdup_printf(
-			"%s/.build-id/%.2s/%s.debug", directories[i], module->build_id, module->build_id + 2);
-
-		if (g_path_is_absolute(path) && g_file_test(path, G_FILE_TEST_IS_REGULAR))
-			return g_steal_pointer(&path);
-	}
+	for (unsigned i = 0; i < paths->len; i++)
+		if (g_file_test(paths->pdata[i], G_FILE_TEST_IS_REGULAR))
+			return g_strdup(paths->pdata[i]);
 	return NULL;
 }
 
-static Dwfl_Module *open_dwfl(hc_modules *modules, struct module *module)
+Dwfl_Module *hc_module_dwfl(hc_modules *modules, struct module *module)
 {
 	g_autofree char *file = NULL;
 
@@ -79,7 +56,7 @@ static Dwfl_Module *open_dwfl(hc_modules *modules, struct module *module)
 
 static void load_symbols(hc_modules *modules, struct module *module)
 {
-	Dwfl_Module *dwfl_module = open_dwfl(modules, module);
+	Dwfl_Module *dwfl_module = hc_module_dwfl(modules, module);
 	int count;
 
 	module->symbols = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
@@ -166,7 +143,7 @@ struct known_symbol {
 static struct known_symbol *look_up_symbol(hc_modules *modules, hc_address address)
 {
 	const hc_module *module = hc_modules_find(modules, address);
-	Dwfl_Module *dwfl_module = module ? open_dwfl(modules, hc_module_private(module)) : NULL;
+	Dwfl_Module *dwfl_module = module ? hc_module_dwfl(modules, hc_module_private(module)) : NULL;
 	struct known_symbol *known = g_new0(struct known_symbol, 1);
 	GElf_Off offset = 0;
 	GElf_Sym symbol;
@@ -232,7 +209,7 @@ static int compare_tls_symbols(const void *a, const void *b)
 
 static void load_tls_symbols(hc_modules *modules, struct module *module)
 {
-	Dwfl_Module *dwfl_module = open_dwfl(modules, module);
+	Dwfl_Module *dwfl_module = hc_module_dwfl(modules, module);
 	int count = dwfl_module ? dwfl_module_getsymtab(dwfl_module) : 0;
 
 	module->tls_symbols = g_array_new(FALSE, FALSE, sizeof(struct tls_symbol));
@@ -270,151 +247,36 @@ const char *hc_module_tls_symbol_at(hc_modules *modules, const hc_module *module
 	return found->name;
 }
 
-/* ---- structures ---- */
+/* ---- where debug info is ---- */
 
-static Dwarf *open_dwarf(hc_modules *modules, struct module *module, Dwarf_Addr *bias)
+void hc_module_note_debug_file(hc_modules *modules, const hc_module *module, const char *path)
 {
-	Dwfl_Module *dwfl_module = open_dwfl(modules, module);
+	struct module *private = hc_module_private(module);
 
-	return dwfl_module ? dwfl_module_getdwarf(dwfl_module, bias) : NULL;
+	(void)modules;
+	private->debug_noted = true;
+	private->noted_file = g_strdup(path);
 }
 
 const char *hc_module_debug_file(hc_modules *modules, const hc_module *module)
 {
 	struct module *private = hc_module_private(module);
 	const char *main_file = NULL, *debug_file = NULL;
+	Dwfl_Module *dwfl_module;
 	Dwarf_Addr bias;
 
 	if (private->debug_tried)
 		return private->debug_file;
 	private->debug_tried = true;
 	/* To open it takes seconds for a large one that is compressed: not for its name alone, and not a second time. */
-	if (private->debug && private->debug->path)
-		return private->debug_file = private->debug->path;
-	if (!private->structs && !private->debug && (private->separate_file = find_by_build_id(modules, private)))
+	if (private->noted_file)
+		return private->debug_file = private->noted_file;
+	if (!private->structs && !private->debug_noted && (private->separate_file = find_by_build_id(modules, private)))
 		return private->debug_file = private->separate_file;
-	if (open_dwarf(modules, private, &bias)) {
-		dwfl_module_info(private->dwfl_module, NULL, NULL, NULL, NULL, NULL, &main_file, &debug_file);
+	dwfl_module = hc_module_dwfl(modules, private);
+	if (dwfl_module && dwfl_module_getdwarf(dwfl_module, &bias)) {
+		dwfl_module_info(dwfl_module, NULL, NULL, NULL, NULL, NULL, &main_file, &debug_file);
 		private->debug_file = debug_file ? debug_file : main_file;
 	}
 	return private->debug_file;
-}
-
-/* The unit that ADDRESS is in; where .debug_aranges does not tell, the first unit whose name ends in "malloc.c"-like NAME. */
-static bool find_unit(hc_modules *modules, struct module *module, const char *function, Dwarf_Die *ret_unit)
-{
-	hc_symbol symbol;
-	Dwarf_Addr bias;
-	Dwarf *dwarf = open_dwarf(modules, module, &bias);
-
-	if (!dwarf || !hc_module_symbol(modules, &module->public, function, &symbol) || symbol.is_tls)
-		return false;
-	if (dwarf_addrdie(dwarf, symbol.address - bias, ret_unit))
-		return true;
-	Dwarf_CU *unit = NULL;
-	uint8_t type;
-
-	while (!dwarf_get_units(dwarf, unit, &unit, NULL, &type, ret_unit, NULL))
-		if (type == DW_UT_compile && dwarf_haspc(ret_unit, symbol.address - bias) > 0)
-			return true;
-	return false;
-}
-
-static uint64_t array_element_size(Dwarf_Die *type)
-{
-	Dwarf_Die element, stripped;
-	Dwarf_Attribute attribute;
-	Dwarf_Word size;
-
-	while (dwarf_tag(type) == DW_TAG_array_type) {
-		if (!dwarf_attr_integrate(type, DW_AT_type, &attribute) || !dwarf_formref_die(&attribute, &element))
-			return 0;
-		*type = element;
-		if (!dwarf_peel_type(type, &stripped))
-			*type = stripped;
-	}
-	return dwarf_aggregate_size(type, &size) ? 0 : size;
-}
-
-static void add_member(hc_struct *structure, Dwarf_Die *die)
-{
-	const char *name = dwarf_diename(die);
-	Dwarf_Attribute attribute;
-	Dwarf_Die type, stripped;
-	Dwarf_Word offset = 0, size = 0;
-
-	if (!name || !dwarf_attr_integrate(die, DW_AT_data_member_location, &attribute) ||
-		dwarf_formudata(&attribute, &offset) || !dwarf_attr_integrate(die, DW_AT_type, &attribute) ||
-		!dwarf_formref_die(&attribute, &type))
-		return;
-	if (!dwarf_peel_type(&type, &stripped))
-		type = stripped;
-	if (dwarf_aggregate_size(&type, &size))
-		size = 0;
-	hc_member *member = g_new0(hc_member, 1);
-
-	member->offset = offset;
-	member->size = size;
-	member->element_size = dwarf_tag(&type) == DW_TAG_array_type ? array_element_size(&type) : size;
-	g_hash_table_insert(structure->members, g_strdup(name), member);
-}
-
-static hc_struct *read_struct(Dwarf_Die *unit, const char *name)
-{
-	Dwarf_Die die, member;
-
-	if (dwarf_child(unit, &die))
-		return NULL;
-	do {
-		const char *die_name = dwarf_diename(&die);
-		Dwarf_Attribute attribute;
-		Dwarf_Word size;
-
-		if (dwarf_tag(&die) != DW_TAG_structure_type || !die_name || strcmp(die_name, name) ||
-			dwarf_hasattr(&die, DW_AT_declaration) || !dwarf_attr(&die, DW_AT_byte_size, &attribute) ||
-			dwarf_formudata(&attribute, &size) || dwarf_child(&die, &member))
-			continue;
-		hc_struct *structure = g_new0(hc_struct, 1);
-
-		structure->size = size;
-		structure->members = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-		do {
-			if (dwarf_tag(&member) == DW_TAG_member)
-				add_member(structure, &member);
-		} while (!dwarf_siblingof(&member, &member));
-		return structure;
-	} while (!dwarf_siblingof(&die, &die));
-	return NULL;
-}
-
-const hc_struct *hc_module_struct(hc_modules *modules, const hc_module *module, const char *function, const char *name)
-{
-	struct module *private = hc_module_private(module);
-	gpointer known;
-	Dwarf_Die unit;
-
-	if (!private->structs)
-	private->structs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	if (g_hash_table_lookup_extended(private->structs, name, NULL, &known))
-		return known;
-	hc_struct *structure = find_unit(modules, private, function, &unit) ? read_struct(&unit, name) : NULL;
-
-	if (structure)
-		g_ptr_array_add(modules->structs, structure);
-	g_hash_table_insert(private->structs, g_strdup(name), structure);
-	return structure;
-}
-
-uint64_t hc_struct_size(const hc_struct *structure)
-{
-	return structure->size;
-}
-
-bool hc_struct_member(const hc_struct *structure, const char *name, hc_member *ret_member)
-{
-	const hc_member *member = g_hash_table_lookup(structure->members, name);
-
-	if (member)
-		*ret_member = *member;
-	return member != NULL;
 }

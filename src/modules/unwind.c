@@ -19,7 +19,7 @@
  * would guess along frame pointers); a damaged stack that leads in a circle ends at the first place seen twice (Brent's method:
  * no table); and MOST_FRAMES ends a recursion that overflowed the stack.
  */
-#include "variables/variables_state.h"
+#include "modules/modules_state.h"
 
 #include <elf.h>
 
@@ -328,7 +328,7 @@ const GArray *hc_modules_frame_registers(hc_modules *modules, unsigned thread_in
 	return unwinder->registers;
 }
 
-Dwfl_Module *hc_unwinder_module(hc_modules *modules, hc_address address)
+Dwfl_Module *hc_modules_frame_code(const hc_modules *modules, hc_address address)
 {
 	return modules->unwinder && modules->unwinder->dwfl ? dwfl_addrmodule(modules->unwinder->dwfl, address) : NULL;
 }

@@ -3,7 +3,6 @@
  * Template arguments of functions, and of the classes that they are members of: what an object whose type was erased is, by the function
  * that manages it.
  */
-#include "variables/locations.h"
 #include "program_types/program_types_state.h"
 
 #include <dwarf.h>
@@ -31,47 +30,20 @@ static bool find_argument(Dwarf_Die *die, const char *name, Dwarf_Die *ret_argum
 	return false;
 }
 
-bool hc_function_origin(Dwarf_Die *function, Dwarf_Die *ret_origin)
+static const hc_type *look_up(hc_program_types *types, hc_address address, const char *name)
 {
-	Dwarf_Attribute attribute;
-
-	return (dwarf_attr(function, DW_AT_abstract_origin, &attribute) ||
-		       dwarf_attr(function, DW_AT_specification, &attribute)) &&
-	       dwarf_formref_die(&attribute, ret_origin);
-}
-
-bool hc_function_scope(const struct module_debug *debug, Dwarf_Die *function, Dwarf_Die *ret_scope)
-{
-	uint64_t offset = hc_die_offset(debug, function);
-	const struct unit *unit = hc_debug_unit(debug, offset);
-	const struct scope *scope = unit ? hc_unit_scope_around(unit, offset) : NULL;
-
-	Dwarf_Attribute attribute;
-	Dwarf_Die target;
-
-	if (!scope || !hc_debug_die(debug, unit->offset + scope->start, ret_scope))
-		return false;
-	/* Its arguments stand in a type unit. */
-	if (dwarf_attr(ret_scope, DW_AT_signature, &attribute) && dwarf_formref_die(&attribute, &target))
-		*ret_scope = target;
-	return true;
-}
-
-static const hc_type *look_up(hc_modules *modules, hc_address address, const char *name)
-{
-	const hc_module *found = hc_modules_find(modules, address);
-	struct module *module = found ? hc_module_private(found) : NULL;
-	const struct module_debug *debug = module ? hc_module_index(modules, module) : NULL;
+	const hc_module *module = hc_modules_find(types->modules, address);
+	const struct module_debug *debug = module ? hc_module_index(types->info, module) : NULL;
 	Dwarf_Die function, class, argument;
 
-	if (!debug || !hc_function_at(modules, module, address, &function))
+	if (!debug || !hc_function_at(types->info, module, address, &function))
 		return NULL;
 	for (unsigned i = 0; i < STEPS_MAX; i++) {
 		Dwarf_Die next;
 
 		if (find_argument(&function, name, &argument) ||
 			(hc_function_scope(debug, &function, &class) && find_argument(&class, name, &argument)))
-			return hc_type_of_variable(modules, module, &argument);
+			return hc_type_of_variable(types, module, &argument);
 		if (!hc_function_origin(&function, &next))
 			break;
 		function = next;
@@ -79,22 +51,21 @@ static const hc_type *look_up(hc_modules *modules, hc_address address, const cha
 	return NULL;
 }
 
-const hc_type *hc_modules_argument_of_function(hc_modules *modules, hc_address address, const char *name)
+const hc_type *hc_program_types_argument_of_function(hc_program_types *types, hc_address address, const char *name)
 {
-	struct hc_debug *state = hc_modules_debug(modules);
 	char *key = g_strdup_printf("%" G_GINT64_MODIFIER "x %s", (guint64)address, name);
 	gpointer known;
 
-	if (!state->arguments)
-		state->arguments = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	if (g_hash_table_lookup_extended(state->arguments, key, NULL, &known)) {
+	if (!types->arguments)
+		types->arguments = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	if (g_hash_table_lookup_extended(types->arguments, key, NULL, &known)) {
 		g_free(key);
 		return known;
 	}
-	if (g_hash_table_size(state->arguments) >= KNOWN_MAX)
-		g_hash_table_remove_all(state->arguments);
-	const hc_type *type = look_up(modules, address, name);
+	if (g_hash_table_size(types->arguments) >= KNOWN_MAX)
+		g_hash_table_remove_all(types->arguments);
+	const hc_type *type = look_up(types, address, name);
 
-	g_hash_table_insert(state->arguments, key, (hc_type *)type);
+	g_hash_table_insert(types->arguments, key, (hc_type *)type);
 	return type;
 }

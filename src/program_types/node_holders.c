@@ -18,8 +18,8 @@ enum {
 };
 
 struct search {
-	hc_modules *modules;
-	struct module *module;
+	hc_program_types *types;
+	const hc_module *module;
 	struct module_debug *debug;
 	const hc_type *member;
 	GHashTable *known;   /* offset of a struct's DIE -> whether it is, or has, one; of this module */
@@ -61,7 +61,7 @@ static bool is_member(const struct search *search, Dwarf_Die *die)
 
 	return hc_die_unsigned(die, DW_AT_byte_size, &size) && size == search->member->size &&
 	       !dwarf_hasattr(die, DW_AT_declaration) &&
-	       hc_type_of_die(search->modules, search->module, die) == search->member;
+	       hc_type_of_die(search->types, search->module, die) == search->member;
 }
 
 /* Whether DIE, a struct, is the member's type or has it within. */
@@ -113,7 +113,7 @@ static void add_places(struct search *search, const hc_type *holder, const hc_ty
 
 static void add_type(struct search *search, Dwarf_Die *die)
 {
-	const hc_type *type = hc_type_of_die(search->modules, search->module, die);
+	const hc_type *type = hc_type_of_die(search->types, search->module, die);
 
 	if (!type || type == search->member || hc_type_get_kind(type) != HC_TYPE_STRUCT || !hc_type_size(type) ||
 		!g_hash_table_add(search->added, (gpointer)type))
@@ -159,16 +159,17 @@ static void search_module(struct search *search)
 	}
 }
 
-static GArray *find_holders(hc_modules *modules, const hc_type *member)
+static GArray *find_holders(hc_program_types *types, const hc_type *member)
 {
-	struct search search = { .modules = modules, .member = member };
+	struct search search = { .types = types, .member = member };
 
 	search.added = g_hash_table_new(NULL, NULL);
 	search.skipped = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	search.holders = g_array_new(FALSE, FALSE, sizeof(hc_holder));
-	for (unsigned i = 0; i < modules->list->len; i++) {
-		search.module = modules->list->pdata[i];
-		if (hc_module_is_runtime(search.module) || !(search.debug = hc_module_index(modules, search.module)))
+	for (unsigned i = 0; i < hc_modules_count(types->modules); i++) {
+		search.module = hc_modules_get(types->modules, i);
+		if (hc_module_is_runtime(search.module) ||
+			!(search.debug = hc_module_index(types->info, search.module)))
 			continue;
 		search.known = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 		search_module(&search);
@@ -181,16 +182,15 @@ static GArray *find_holders(hc_modules *modules, const hc_type *member)
 	return search.holders;
 }
 
-const hc_holder *hc_modules_holders(hc_modules *modules, const hc_type *member, unsigned *ret_count)
+const hc_holder *hc_program_types_holders(hc_program_types *types, const hc_type *member, unsigned *ret_count)
 {
-	struct hc_debug *state = hc_modules_debug(modules);
 	GArray *holders;
 
-	hc_modules_index_debug(modules, 0);
-	holders = g_hash_table_lookup(state->holders, member);
+	hc_debug_info_index(types->info, 0);
+	holders = g_hash_table_lookup(types->holders, member);
 	if (!holders) {
-		holders = find_holders(modules, member);
-		g_hash_table_insert(state->holders, (gpointer)member, holders);
+		holders = find_holders(types, member);
+		g_hash_table_insert(types->holders, (gpointer)member, holders);
 	}
 	*ret_count = holders->len;
 	return (const hc_holder *)(void *)holders->data;

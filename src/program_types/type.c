@@ -99,43 +99,42 @@ static bool peel(Dwarf_Die *die, Dwarf_Die *ret_typedef, bool *has_typedef)
 
 /* ---- making them ---- */
 
-static const char *keep(hc_modules *modules, const char *text)
+static const char *keep(hc_program_types *types, const char *text)
 {
-	return g_string_chunk_insert_const(hc_modules_debug(modules)->strings, text);
+	return g_string_chunk_insert_const(types->strings, text);
 }
 
 /* The type of that KEY, which is taken, or a new one with KIND and NAME only; *ret_new tells which. */
-static hc_type *intern(hc_modules *modules, char *key, hc_type_kind kind, const char *name, bool *ret_new)
+static hc_type *intern(hc_program_types *types, char *key, hc_type_kind kind, const char *name, bool *ret_new)
 {
-	struct hc_debug *state = hc_modules_debug(modules);
-	hc_type *type = g_hash_table_lookup(state->interned, key);
+	hc_type *type = g_hash_table_lookup(types->interned, key);
 
 	*ret_new = !type;
 	if (type) {
 		g_free(key);
 		return type;
 	}
-	if (state->types->len >= TYPES_MAX) {
+	if (types->all->len >= TYPES_MAX) {
 		g_free(key);
 		*ret_new = false;
-		return state->void_type;
+		return types->void_type;
 	}
 	type = g_new0(hc_type, 1);
 	type->kind = kind;
-	type->name = type->short_name = keep(modules, name);
+	type->name = type->short_name = keep(types, name);
 	if (strchr(name, '<')) {
 		g_autofree char *text = hc_name_shorten(name);
 
-		type->short_name = keep(modules, text);
+		type->short_name = keep(types, text);
 	}
-	g_ptr_array_add(state->types, type);
-	g_hash_table_insert(state->interned, key, type);
+	g_ptr_array_add(types->all, type);
+	g_hash_table_insert(types->interned, key, type);
 	return type;
 }
 
-static unsigned word_size(const hc_modules *modules)
+static unsigned word_size(const hc_program_types *types)
 {
-	return hc_core_process(modules->core)->word_size;
+	return hc_core_process(types->core)->word_size;
 }
 
 /* "int (*)[4]", "void (*)(int)", "char *": SIGN stands before what comes behind the name of an array's elements or a function. */
@@ -161,15 +160,15 @@ static char *name_with_sign(const hc_type *target, const char *sign)
 	return g_strdup_printf("%s %s", name, sign);
 }
 
-const hc_type *hc_type_pointer_to(hc_modules *modules, const hc_type *target, hc_type_kind kind, bool is_rvalue)
+const hc_type *hc_type_pointer_to(hc_program_types *types, const hc_type *target, hc_type_kind kind, bool is_rvalue)
 {
 	g_autofree char *name = name_with_sign(target, kind == HC_TYPE_POINTER ? "*" : is_rvalue ? "&&" : "&");
 	bool is_new;
-	hc_type *type = intern(
-		modules, g_strdup_printf("P%u%d %p", kind, is_rvalue, (const void *)target), kind, name, &is_new);
+	hc_type *type =
+		intern(types, g_strdup_printf("P%u%d %p", kind, is_rvalue, (const void *)target), kind, name, &is_new);
 
 	if (is_new) {
-		type->size = type->alignment = word_size(modules);
+		type->size = type->alignment = word_size(types);
 		type->target = target;
 	}
 	return type;
@@ -208,7 +207,7 @@ static bool read_dimension(Dwarf_Die *subrange, uint64_t *ret_count)
 	return true;
 }
 
-static const hc_type *make_array(hc_modules *modules, Dwarf_Die *die, const hc_type *element)
+static const hc_type *make_array(hc_program_types *types, Dwarf_Die *die, const hc_type *element)
 {
 	g_autoptr(GString) dimensions = g_string_new(NULL);
 	uint64_t total = 1, size;
@@ -239,8 +238,8 @@ static const hc_type *make_array(hc_modules *modules, Dwarf_Die *die, const hc_t
 	g_autofree char *name = inner ? g_strdup_printf("%.*s %s%s", (int)(inner - element->name), element->name,
 						dimensions->str, inner + 1) :
 					g_strdup_printf("%s %s", element->name, dimensions->str);
-	hc_type *type = intern(modules, g_strdup_printf("A%s %p", dimensions->str, (const void *)element),
-		HC_TYPE_ARRAY, name, &is_new);
+	hc_type *type = intern(
+		types, g_strdup_printf("A%s %p", dimensions->str, (const void *)element), HC_TYPE_ARRAY, name, &is_new);
 
 	if (is_new) {
 		type->target = element;
@@ -280,7 +279,7 @@ static hc_type_kind kind_of_encoding(uint64_t encoding, const char *name)
 	}
 }
 
-static const hc_type *make_base(hc_modules *modules, Dwarf_Die *die)
+static const hc_type *make_base(hc_program_types *types, Dwarf_Die *die)
 {
 	const char *name = dwarf_diename(die);
 	uint64_t encoding = 0, size = 0;
@@ -295,14 +294,14 @@ static const hc_type *make_base(hc_modules *modules, Dwarf_Die *die)
 		name = "(unnamed)";
 	g_string_printf(key, "B%u %" G_GUINT64_FORMAT " ", kind, (guint64)size);
 	hc_name_append_canonical(key, name);
-	hc_type *type = intern(modules, g_strdup(key->str), kind, name, &is_new);
+	hc_type *type = intern(types, g_strdup(key->str), kind, name, &is_new);
 
 	if (is_new)
 		type->size = size;
 	return type;
 }
 
-static const hc_type *make_member_pointer(hc_modules *modules, struct module *module, Dwarf_Die *die)
+static const hc_type *make_member_pointer(hc_program_types *types, const hc_module *module, Dwarf_Die *die)
 {
 	Dwarf_Die target, class;
 	Dwarf_Attribute attribute;
@@ -310,28 +309,27 @@ static const hc_type *make_member_pointer(hc_modules *modules, struct module *mo
 	bool is_function = hc_die_target(die, &target) && dwarf_tag(&target) == DW_TAG_subroutine_type, is_new;
 
 	if (dwarf_attr(die, DW_AT_containing_type, &attribute) && dwarf_formref_die(&attribute, &class))
-		name = hc_name_of_die(modules, module, &class);
+		name = hc_name_of_die(types->info, module, &class);
 	g_autofree char *text = g_strdup_printf("%s %s::*", is_function ? "function" : "member", name ? name : "?");
-	hc_type *type = intern(modules, g_strdup_printf("M%s", text), HC_TYPE_MEMBER_POINTER, text, &is_new);
+	hc_type *type = intern(types, g_strdup_printf("M%s", text), HC_TYPE_MEMBER_POINTER, text, &is_new);
 
 	if (is_new) {
 		/* Itanium C++ ABI, 2.3: a function's is a pair of words */
-		type->alignment = word_size(modules);
+		type->alignment = word_size(types);
 		type->size = is_function ? 2 * type->alignment : type->alignment;
 	}
 	return type;
 }
 
-static const hc_type *make_function(hc_modules *modules, struct module *module, Dwarf_Die *die)
+static const hc_type *make_function(hc_program_types *types, const hc_module *module, Dwarf_Die *die)
 {
-	struct hc_debug *state = hc_modules_debug(modules);
 	g_autoptr(GString) text = g_string_new(NULL);
 	unsigned count = 0, steps = 0;
 	Dwarf_Die child;
-	bool is_new, is_deep = state->depth >= DEPTH_MAX;
+	bool is_new, is_deep = types->depth >= DEPTH_MAX;
 
-	state->depth++;
-	const char *result = is_deep ? "..." : hc_type_of_variable(modules, module, die)->name;
+	types->depth++;
+	const char *result = is_deep ? "..." : hc_type_of_variable(types, module, die)->name;
 
 	g_string_append_printf(text, "%s (", strlen(result) < PARAMETER_NAME_MAX ? result : "...");
 	if (!is_deep && !dwarf_child(die, &child))
@@ -341,30 +339,30 @@ static const hc_type *make_function(hc_modules *modules, struct module *module, 
 			if (tag != DW_TAG_formal_parameter && tag != DW_TAG_unspecified_parameters)
 				continue;
 			const char *name = tag == DW_TAG_formal_parameter && count < PARAMETERS_MAX ?
-						   hc_type_of_variable(modules, module, &child)->name :
+						   hc_type_of_variable(types, module, &child)->name :
 						   "...";
 
 			g_string_append_printf(
 				text, "%s%s", count++ ? ", " : "", strlen(name) < PARAMETER_NAME_MAX ? name : "...");
 		} while (count <= PARAMETERS_MAX && ++steps < MEMBERS_MAX && !dwarf_siblingof(&child, &child));
-	state->depth--;
+	types->depth--;
 	g_string_append_c(text, ')');
-	return intern(modules, g_strdup_printf("F%s", text->str), HC_TYPE_FUNCTION, text->str, &is_new);
+	return intern(types, g_strdup_printf("F%s", text->str), HC_TYPE_FUNCTION, text->str, &is_new);
 }
 
 /* What is not known in this file is a type of its own without a meaning; nullptr's is a pointer. */
-static const hc_type *make_unspecified(hc_modules *modules, Dwarf_Die *die)
+static const hc_type *make_unspecified(hc_program_types *types, Dwarf_Die *die)
 {
 	const char *name = dwarf_diename(die);
 	bool is_new;
 
 	if (!name || !strstr(name, "nullptr"))
-		return hc_modules_debug(modules)->void_type;
-	hc_type *type = intern(modules, g_strdup("N"), HC_TYPE_POINTER, "std::nullptr_t", &is_new);
+		return types->void_type;
+	hc_type *type = intern(types, g_strdup("N"), HC_TYPE_POINTER, "std::nullptr_t", &is_new);
 
 	if (is_new) {
-		type->size = type->alignment = word_size(modules);
-		type->target = hc_modules_debug(modules)->void_type;
+		type->size = type->alignment = word_size(types);
+		type->target = types->void_type;
 	}
 	return type;
 }
@@ -438,17 +436,17 @@ static hc_type_kind kind_of_composite(int tag)
 						HC_TYPE_STRUCT;
 }
 
-static const hc_type *make_incomplete(hc_modules *modules, const char *name)
+static const hc_type *make_incomplete(hc_program_types *types, const char *name)
 {
 	bool is_new;
 	GString *key = g_string_new("I");
 
 	hc_name_append_canonical(key, name);
-	return intern(modules, g_string_free(key, FALSE), HC_TYPE_INCOMPLETE, name, &is_new);
+	return intern(types, g_string_free(key, FALSE), HC_TYPE_INCOMPLETE, name, &is_new);
 }
 
 /* The integer that an enum is stored as. */
-static const hc_type *enum_integer(hc_modules *modules, struct module *module, Dwarf_Die *die, uint64_t size)
+static const hc_type *enum_integer(hc_program_types *types, const hc_module *module, Dwarf_Die *die, uint64_t size)
 {
 	static const char *const names[] = { "unsigned char", "unsigned short", "unsigned int", "unsigned long" };
 	unsigned index = size == 1 ? 0 : size == 2 ? 1 : size == 8 ? 3 : 2;
@@ -456,12 +454,12 @@ static const hc_type *enum_integer(hc_modules *modules, struct module *module, D
 	Dwarf_Die target;
 
 	if (hc_die_target(die, &target)) {
-		const hc_type *type = hc_type_of_die(modules, module, &target);
+		const hc_type *type = hc_type_of_die(types, module, &target);
 
 		if (type->kind != HC_TYPE_ENUM)
 			return type;
 	}
-	hc_type *type = intern(modules, g_strdup_printf("E%u", index), HC_TYPE_UNSIGNED, names[index], &is_new);
+	hc_type *type = intern(types, g_strdup_printf("E%u", index), HC_TYPE_UNSIGNED, names[index], &is_new);
 
 	if (is_new)
 		type->size = 1u << index;
@@ -476,7 +474,7 @@ static bool has_own_name(const char *name)
 	return !last || g_str_has_prefix(last, "(anonymous namespace)::");
 }
 
-static const hc_type *make_composite(hc_modules *modules, struct module *module, Dwarf_Die *die, const char *name)
+static const hc_type *make_composite(hc_program_types *types, const hc_module *module, Dwarf_Die *die, const char *name)
 {
 	uint64_t size = 0, line = 0;
 	int tag = dwarf_tag(die);
@@ -491,10 +489,10 @@ static const hc_type *make_composite(hc_modules *modules, struct module *module,
 		(guint64)size, (guint64)line, (guint64)signature(die));
 	/* gcc gives several lambdas of a function one name, and so what they are arguments of. */
 	if (strstr(name, "<lambda"))
-		g_string_append_printf(key, "%u %" G_GINT64_MODIFIER "x ", module->index,
-			(guint64)hc_die_offset(hc_module_debug(modules, module), die));
+		g_string_append_printf(key, "%u %" G_GINT64_MODIFIER "x ", hc_modules_index(types->modules, module),
+			(guint64)hc_die_offset(hc_module_debug(types->info, module), die));
 	hc_name_append_canonical(key, name);
-	hc_type *type = intern(modules, g_strdup(key->str), kind, name, &is_new);
+	hc_type *type = intern(types, g_strdup(key->str), kind, name, &is_new);
 
 	if (!is_new)
 		return type;
@@ -503,22 +501,22 @@ static const hc_type *make_composite(hc_modules *modules, struct module *module,
 	if (!is_unnamed(die) || has_own_name(name)) {
 		g_autofree char *base = hc_name_without_arguments(name);
 
-		type->template_name = keep(modules, base);
+		type->template_name = keep(types, base);
 	}
 	if (kind == HC_TYPE_ENUM)
-		type->target = enum_integer(modules, module, die, size);
+		type->target = enum_integer(types, module, die, size);
 	type->source = g_new0(struct hc_type_source, 1);
 	*type->source =
-		(struct hc_type_source){ modules, module, hc_die_offset(hc_module_debug(modules, module), die) };
+		(struct hc_type_source){ types, module, hc_die_offset(hc_module_debug(types->info, module), die) };
 	return type;
 }
 
 /* ---- definitions of what is declared ---- */
 
 static const hc_type *definition_in(
-	hc_modules *modules, struct module *module, uint64_t hash, const char *name, const struct unit *only_unit)
+	hc_program_types *types, const hc_module *module, uint64_t hash, const char *name, const struct unit *only_unit)
 {
-	struct module_debug *debug = hc_module_index(modules, module);
+	struct module_debug *debug = hc_module_index(types->info, module);
 	unsigned first, count = debug && hash ? hc_debug_types(debug, hash, &first) : 0;
 
 	for (unsigned i = 0; i < count; i++) {
@@ -529,80 +527,80 @@ static const hc_type *definition_in(
 			!hc_debug_die(debug, found->offset, &die) || !is_composite(dwarf_tag(&die)) ||
 			dwarf_hasattr(&die, DW_AT_declaration))
 			continue;
-		return make_composite(modules, module, &die, name);
+		return make_composite(types, module, &die, name);
 	}
 	return NULL;
 }
 
 /* NULL if it is defined nowhere. */
-static const hc_type *find_definition(hc_modules *modules, struct module *module, Dwarf_Die *die, const char *name)
+static const hc_type *find_definition(
+	hc_program_types *types, const hc_module *module, Dwarf_Die *die, const char *name)
 {
-	struct hc_debug *state = hc_modules_debug(modules);
 	guint64 full, base;
 	bool is_private = strstr(name, "(anonymous namespace)") != NULL;
 	gpointer known;
 
 	if (!hc_name_hashes(name, &full, &base))
 		return NULL;
-	const hc_type *type = definition_in(modules, module, full, name,
-		is_private ? hc_debug_unit(hc_module_debug(modules, module),
-				     hc_die_offset(hc_module_debug(modules, module), die)) :
+	const hc_type *type = definition_in(types, module, full, name,
+		is_private ? hc_debug_unit(hc_module_debug(types->info, module),
+				     hc_die_offset(hc_module_debug(types->info, module), die)) :
 			     NULL);
 
 	if (type || is_private)
 		return type;
-	if (g_hash_table_lookup_extended(state->definitions, &full, NULL, &known))
+	if (g_hash_table_lookup_extended(types->definitions, &full, NULL, &known))
 		return known;
 	/* First those whose types are known already, then the runtime's. */
 	for (unsigned pass = 0; pass < 2 && !type; pass++)
-		for (unsigned i = 0; i < modules->list->len && !type; i++) {
-			struct module *other = modules->list->pdata[i];
+		for (unsigned i = 0; i < hc_modules_count(types->modules) && !type; i++) {
+			const hc_module *other = hc_modules_get(types->modules, i);
 
 			if (other != module && hc_module_is_runtime(other) == (pass == 1))
-				type = definition_in(modules, other, full, name, NULL);
+				type = definition_in(types, other, full, name, NULL);
 		}
-	g_hash_table_insert(state->definitions, g_memdup2(&full, sizeof full), (hc_type *)type);
+	g_hash_table_insert(types->definitions, g_memdup2(&full, sizeof full), (hc_type *)type);
 	return type;
 }
 
-static const hc_type *make_class(hc_modules *modules, struct module *module, Dwarf_Die *die, const char *name)
+static const hc_type *make_class(hc_program_types *types, const hc_module *module, Dwarf_Die *die, const char *name)
 {
 	if (!dwarf_hasattr(die, DW_AT_declaration) &&
 		(dwarf_hasattr(die, DW_AT_byte_size) || dwarf_haschildren(die) > 0))
-		return make_composite(modules, module, die, name);
-	const hc_type *type = is_unnamed(die) ? NULL : find_definition(modules, module, die, name);
+		return make_composite(types, module, die, name);
+	const hc_type *type = is_unnamed(die) ? NULL : find_definition(types, module, die, name);
 
-	return type ? type : make_incomplete(modules, name);
+	return type ? type : make_incomplete(types, name);
 }
 
 /* ---- all of them ---- */
 
 static const hc_type *make_leaf(
-	hc_modules *modules, struct module *module, Dwarf_Die *die, Dwarf_Die *typedef_die, const char *context)
+	hc_program_types *types, const hc_module *module, Dwarf_Die *die, Dwarf_Die *typedef_die, const char *context)
 {
 	int tag = dwarf_tag(die);
 	const char *name = NULL;
 
 	switch (tag) {
 	case DW_TAG_unspecified_type:
-		return make_unspecified(modules, die);
+		return make_unspecified(types, die);
 	case DW_TAG_subroutine_type:
 	case DW_TAG_subprogram:
-		return make_function(modules, module, die);
+		return make_function(types, module, die);
 	case DW_TAG_ptr_to_member_type:
-		return make_member_pointer(modules, module, die);
+		return make_member_pointer(types, module, die);
 	default:
 		break;
 	}
 	if (!is_composite(tag))
-		return make_base(modules, die);
+		return make_base(types, die);
 	if (is_unnamed(die) && typedef_die)
-		name = hc_name_of_die(modules, module, typedef_die);
+		name = hc_name_of_die(types->info, module, typedef_die);
 	else if (is_unnamed(die) && context)
 		name = context;
 	if (!name)
-		name = hc_name_of_die(modules, module, die);
-	return make_class(modules, module, die, name ? name : "(unnamed)");
+		name = hc_name_of_die(types->info, module, die);
+	return make_class(types, module, die, name ? name : "(unnamed)");
 }
 
 static bool is_derived(int tag)
@@ -611,57 +609,68 @@ static bool is_derived(int tag)
 	       tag == DW_TAG_array_type;
 }
 
-static const hc_type *make_derived(hc_modules *modules, Dwarf_Die *die, const hc_type *target)
+static const hc_type *make_derived(hc_program_types *types, Dwarf_Die *die, const hc_type *target)
 {
 	switch (dwarf_tag(die)) {
 	case DW_TAG_array_type:
-		return make_array(modules, die, target);
+		return make_array(types, die, target);
 	case DW_TAG_pointer_type:
-		return hc_type_pointer_to(modules, target, HC_TYPE_POINTER, false);
+		return hc_type_pointer_to(types, target, HC_TYPE_POINTER, false);
 	default:
 		return hc_type_pointer_to(
-			modules, target, HC_TYPE_REFERENCE, dwarf_tag(die) == DW_TAG_rvalue_reference_type);
+			types, target, HC_TYPE_REFERENCE, dwarf_tag(die) == DW_TAG_rvalue_reference_type);
 	}
 }
 
-static const hc_type *find_known(const struct module_debug *debug, Dwarf_Die *die)
+/* Types of DIEs of MODULE by their offsets. */
+static GHashTable *known_of(const hc_program_types *types, const hc_module *module)
+{
+	GHashTable **known = &types->by_offset[hc_modules_index(types->modules, module)];
+
+	if (!*known)
+		*known = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	return *known;
+}
+
+static const hc_type *find_known(GHashTable *known, const struct module_debug *debug, Dwarf_Die *die)
 {
 	guint64 offset = hc_die_offset(debug, die);
 
-	return g_hash_table_lookup(debug->by_offset, &offset);
+	return g_hash_table_lookup(known, &offset);
 }
 
-static void set_known(struct module_debug *debug, Dwarf_Die *die, const hc_type *type)
+static void set_known(GHashTable *known, const struct module_debug *debug, Dwarf_Die *die, const hc_type *type)
 {
 	guint64 offset = hc_die_offset(debug, die);
 
-	g_hash_table_replace(debug->by_offset, g_memdup2(&offset, sizeof offset), (hc_type *)type);
+	g_hash_table_replace(known, g_memdup2(&offset, sizeof offset), (hc_type *)type);
 }
 
-const hc_type *hc_type_of_die_in(hc_modules *modules, struct module *module, Dwarf_Die *die, const char *context)
+const hc_type *hc_type_of_die_in(hc_program_types *types, const hc_module *module, Dwarf_Die *die, const char *context)
 {
-	struct module_debug *debug = hc_module_index(modules, module);
-	const hc_type *type = debug ? find_known(debug, die) : NULL;
+	struct module_debug *debug = hc_module_index(types->info, module);
+	GHashTable *known = debug ? known_of(types, module) : NULL;
+	const hc_type *type = debug ? find_known(known, debug, die) : NULL;
 	Dwarf_Die chain[DERIVED_MAX], at = *die, typedef_die;
 	unsigned count = 0;
 
 	if (type || !debug)
-		return type ? type : hc_modules_debug(modules)->void_type;
-	type = hc_modules_debug(modules)->void_type;
+		return type ? type : types->void_type;
+	type = types->void_type;
 	for (;;) {
 		bool has_typedef = false;
 
 		if (!peel(&at, &typedef_die, &has_typedef))
 			break;
-		const hc_type *known = find_known(debug, &at);
+		const hc_type *rest = find_known(known, debug, &at);
 
-		if (known) {
-			type = known;
+		if (rest) {
+			type = rest;
 			break;
 		}
 		if (!is_derived(dwarf_tag(&at))) {
-			type = make_leaf(modules, module, &at, has_typedef ? &typedef_die : NULL, context);
-			set_known(debug, &at, type);
+			type = make_leaf(types, module, &at, has_typedef ? &typedef_die : NULL, context);
+			set_known(known, debug, &at, type);
 			break;
 		}
 		if (count == DERIVED_MAX)
@@ -671,27 +680,26 @@ const hc_type *hc_type_of_die_in(hc_modules *modules, struct module *module, Dwa
 			break;
 	}
 	while (count--) {
-		type = make_derived(modules, &chain[count], type);
-		set_known(debug, &chain[count], type);
+		type = make_derived(types, &chain[count], type);
+		set_known(known, debug, &chain[count], type);
 	}
-	set_known(debug, die, type);
+	set_known(known, debug, die, type);
 	return type;
 }
 
-const hc_type *hc_type_of_die(hc_modules *modules, struct module *module, Dwarf_Die *die)
+const hc_type *hc_type_of_die(hc_program_types *types, const hc_module *module, Dwarf_Die *die)
 {
-	return hc_type_of_die_in(modules, module, die, NULL);
+	return hc_type_of_die_in(types, module, die, NULL);
 }
 
-const hc_type *hc_type_of_variable(hc_modules *modules, struct module *module, Dwarf_Die *die)
+const hc_type *hc_type_of_variable(hc_program_types *types, const hc_module *module, Dwarf_Die *die)
 {
 	Dwarf_Die target;
 
-	return hc_die_target(die, &target) ? hc_type_of_die(modules, module, &target) :
-					     hc_modules_debug(modules)->void_type;
+	return hc_die_target(die, &target) ? hc_type_of_die(types, module, &target) : types->void_type;
 }
 
-/* ---- what hc_modules keeps ---- */
+/* ---- the object ---- */
 
 static void type_destroy(void *data)
 {
@@ -704,40 +712,47 @@ static void type_destroy(void *data)
 	g_free(type);
 }
 
-struct hc_debug *hc_modules_debug(hc_modules *modules)
+hc_program_types *hc_program_types_create(hc_debug_info *info)
 {
-	struct hc_debug *state = modules->debug;
+	hc_program_types *types = g_new0(hc_program_types, 1);
 	bool is_new;
 
-	if (state)
-		return state;
-	state = modules->debug = g_new0(struct hc_debug, 1);
-	state->strings = g_string_chunk_new(1 << 16);
-	state->interned = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	state->types = g_ptr_array_new_with_free_func(type_destroy);
-	state->definitions = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
-	state->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	state->holders = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
-	state->void_type = intern(modules, g_strdup("V"), HC_TYPE_VOID, "void", &is_new);
-	return state;
+	types->info = info;
+	types->modules = info->modules;
+	types->core = info->core;
+	types->strings = info->strings;
+	types->by_offset = g_new0(GHashTable *, hc_modules_count(info->modules) + 1);
+	types->vtable_symbols = g_new0(GArray *, hc_modules_count(info->modules) + 1);
+	types->interned = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	types->all = g_ptr_array_new_with_free_func(type_destroy);
+	types->definitions = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	types->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	types->holders = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
+	types->void_type = intern(types, g_strdup("V"), HC_TYPE_VOID, "void", &is_new);
+	return types;
 }
 
-void hc_debug_destroy(hc_modules *modules)
+void hc_program_types_destroy(hc_program_types *types)
 {
-	struct hc_debug *state = modules->debug;
-
-	if (!state)
+	if (!types)
 		return;
-	g_hash_table_unref(state->interned);
-	g_hash_table_unref(state->definitions);
-	g_hash_table_unref(state->by_name);
-	g_hash_table_unref(state->holders);
-	g_clear_pointer(&state->vtables, g_hash_table_unref);
-	g_clear_pointer(&state->arguments, g_hash_table_unref);
-	g_clear_pointer(&state->variables, g_array_unref);
-	g_clear_pointer(&state->gaps, g_ptr_array_unref);
-	g_ptr_array_unref(state->types);
-	g_string_chunk_free(state->strings);
-	g_free(state);
-	modules->debug = NULL;
+	for (unsigned i = 0; i < hc_modules_count(types->modules); i++) {
+		g_clear_pointer(&types->by_offset[i], g_hash_table_unref);
+		g_clear_pointer(&types->vtable_symbols[i], g_array_unref);
+	}
+	g_hash_table_unref(types->interned);
+	g_hash_table_unref(types->definitions);
+	g_hash_table_unref(types->by_name);
+	g_hash_table_unref(types->holders);
+	g_clear_pointer(&types->vtables, g_hash_table_unref);
+	g_clear_pointer(&types->arguments, g_hash_table_unref);
+	g_ptr_array_unref(types->all);
+	g_free(types->by_offset);
+	g_free(types->vtable_symbols);
+	g_free(types);
+}
+
+hc_modules *hc_program_types_modules(const hc_program_types *types)
+{
+	return types->modules;
 }

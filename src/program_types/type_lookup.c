@@ -12,12 +12,12 @@ enum {
 	CANDIDATES_MAX = 4096,
 };
 
-static const hc_type *type_at(hc_modules *modules, struct module *module, const struct named_type *found)
+static const hc_type *type_at(hc_program_types *types, const hc_module *module, const struct named_type *found)
 {
-	const struct module_debug *debug = hc_module_debug(modules, module);
+	const struct module_debug *debug = hc_module_debug(types->info, module);
 	Dwarf_Die die;
 
-	return hc_debug_die(debug, found->offset, &die) ? hc_type_of_die(modules, module, &die) : NULL;
+	return hc_debug_die(debug, found->offset, &die) ? hc_type_of_die(types, module, &die) : NULL;
 }
 
 /* Complete ones before those that are declared only. */
@@ -26,15 +26,14 @@ static const hc_type *better(const hc_type *a, const hc_type *b)
 	return !a || (b && a->kind == HC_TYPE_INCOMPLETE && b->kind != HC_TYPE_INCOMPLETE) ? b : a;
 }
 
-static const hc_type *find_exact(hc_modules *modules, struct module *module, uint64_t hash)
+static const hc_type *find_exact(hc_program_types *types, const hc_module *module, uint64_t hash)
 {
-	struct module_debug *debug = hc_module_index(modules, module);
+	struct module_debug *debug = hc_module_index(types->info, module);
 	unsigned first, count = debug && hash ? hc_debug_types(debug, hash, &first) : 0;
 	const hc_type *type = NULL;
 
 	for (unsigned i = 0; i < count && (!type || type->kind == HC_TYPE_INCOMPLETE); i++)
-		type = better(
-			type, type_at(modules, module, &g_array_index(debug->types, struct named_type, first + i)));
+		type = better(type, type_at(types, module, &g_array_index(debug->types, struct named_type, first + i)));
 	return type;
 }
 
@@ -47,14 +46,14 @@ static bool is_written_as(const hc_type *type, const GString *wanted)
 }
 
 static const hc_type *find_by_short_name(
-	hc_modules *modules, struct module *module, uint64_t base, const GString *wanted)
+	hc_program_types *types, const hc_module *module, uint64_t base, const GString *wanted)
 {
-	struct module_debug *debug = hc_module_index(modules, module);
+	struct module_debug *debug = hc_module_index(types->info, module);
 	unsigned first, count = debug ? hc_debug_types_by_base(debug, base, &first) : 0;
 
 	for (unsigned i = 0; i < MIN(count, CANDIDATES_MAX); i++) {
 		const hc_type *type = type_at(
-			modules, module, &g_array_index(debug->types, struct named_type, debug->by_base[first + i]));
+			types, module, &g_array_index(debug->types, struct named_type, debug->by_base[first + i]));
 
 		if (type && is_written_as(type, wanted))
 			return type;
@@ -62,7 +61,7 @@ static const hc_type *find_by_short_name(
 	return NULL;
 }
 
-static const hc_type *find_named(hc_modules *modules, const char *name)
+static const hc_type *find_named(hc_program_types *types, const char *name)
 {
 	const hc_type *type = NULL;
 	uint64_t full, base;
@@ -73,45 +72,45 @@ static const hc_type *find_named(hc_modules *modules, const char *name)
 	if (!hc_name_hashes(name, &full, &base))
 		return NULL;
 	for (unsigned pass = 0; pass < 2; pass++)
-		for (unsigned i = 0; i < modules->list->len && (!type || type->kind == HC_TYPE_INCOMPLETE); i++)
-			if (hc_module_is_runtime(modules->list->pdata[i]) == (pass == 1))
-				type = better(type, find_exact(modules, modules->list->pdata[i], full));
+		for (unsigned i = 0;
+			i < hc_modules_count(types->modules) && (!type || type->kind == HC_TYPE_INCOMPLETE); i++)
+			if (hc_module_is_runtime(hc_modules_get(types->modules, i)) == (pass == 1))
+				type = better(type, find_exact(types, hc_modules_get(types->modules, i), full));
 	/* Those of functions are indexed by their last part. */
 	const char *last = g_strrstr(wanted->str, "::");
 	uint64_t local = last ? hc_name_hash_within(HC_NAME_ROOT, hc_name_hash(last + 2, strlen(last + 2))) : base;
 
 	if (template)
 		hc_name_hashes(template, &full, &base);
-	for (unsigned i = 0; i < modules->list->len && !type; i++) {
-		struct module *module = modules->list->pdata[i];
+	for (unsigned i = 0; i < hc_modules_count(types->modules) && !type; i++) {
+		const hc_module *module = hc_modules_get(types->modules, i);
 
 		if (hc_module_is_runtime(module))
 			continue;
-		type = find_by_short_name(modules, module, base, wanted);
+		type = find_by_short_name(types, module, base, wanted);
 		if (!type && local != base)
-			type = find_by_short_name(modules, module, local, wanted);
+			type = find_by_short_name(types, module, local, wanted);
 	}
 	return type;
 }
 
-const hc_type *hc_modules_find_type(hc_modules *modules, const char *name)
+const hc_type *hc_program_types_find(hc_program_types *types, const char *name)
 {
-	struct hc_debug *state = hc_modules_debug(modules);
 	g_autofree char *text = g_strstrip(g_strdup(name));
 	size_t length = strlen(text);
 	unsigned stars = 0;
 	gpointer known;
 
-	hc_modules_index_debug(modules, 0);
-	if (g_hash_table_lookup_extended(state->by_name, name, NULL, &known))
+	hc_debug_info_index(types->info, 0);
+	if (g_hash_table_lookup_extended(types->by_name, name, NULL, &known))
 		return known;
 	while (length && (text[length - 1] == '*' || text[length - 1] == ' ') && stars < STARS_MAX)
 		stars += text[--length] == '*';
 	text[length] = 0;
-	const hc_type *type = !strcmp(text, "void") ? state->void_type : find_named(modules, text);
+	const hc_type *type = !strcmp(text, "void") ? types->void_type : find_named(types, text);
 
 	while (type && stars--)
-		type = hc_type_pointer_to(modules, type, HC_TYPE_POINTER, false);
-	g_hash_table_insert(state->by_name, g_strdup(name), (hc_type *)type);
+		type = hc_type_pointer_to(types, type, HC_TYPE_POINTER, false);
+	g_hash_table_insert(types->by_name, g_strdup(name), (hc_type *)type);
 	return type;
 }

@@ -37,9 +37,9 @@ static bool read_place(Dwarf_Die *die, hc_field *field)
  * DW_AT_data_bit_offset counts from the object's beginning (DWARF 4 and 5), DW_AT_bit_offset from the most significant bit of
  * a storage unit (DWARF 2 and 3).
  */
-static bool read_bits(const hc_modules *modules, Dwarf_Die *die, hc_field *field)
+static bool read_bits(const hc_program_types *types, Dwarf_Die *die, hc_field *field)
 {
-	bool is_big = hc_core_process(modules->core)->big_endian;
+	bool is_big = hc_core_process(types->core)->big_endian;
 	uint64_t size, at, storage = field->type->size;
 
 	if (!hc_die_unsigned(die, DW_AT_bit_size, &size))
@@ -71,13 +71,14 @@ static bool is_static(Dwarf_Die *die)
 	       dwarf_hasattr(die, DW_AT_const_value);
 }
 
-static const hc_type *member_type(hc_modules *modules, struct module *module, const hc_type *owner, Dwarf_Die *die)
+static const hc_type *member_type(
+	hc_program_types *types, const hc_module *module, const hc_type *owner, Dwarf_Die *die)
 {
 	Dwarf_Die target, unnamed;
 	const char *kind;
 
 	if (!hc_die_target(die, &target))
-		return hc_modules_debug(modules)->void_type;
+		return types->void_type;
 	/* An unnamed class, or an array of it, is called after where it is used. */
 	unnamed = target;
 	for (unsigned i = 0; i < 8 && dwarf_tag(&unnamed) == DW_TAG_array_type; i++)
@@ -96,10 +97,11 @@ static const hc_type *member_type(hc_modules *modules, struct module *module, co
 	}
 	g_autofree char *context = g_strdup_printf("(anonymous %s in %.*s)", kind, 512, owner->name);
 
-	return hc_type_of_die_in(modules, module, &target, context);
+	return hc_type_of_die_in(types, module, &target, context);
 }
 
-static void read_field(hc_modules *modules, struct module *module, const hc_type *owner, Dwarf_Die *die, GArray *fields)
+static void read_field(
+	hc_program_types *types, const hc_module *module, const hc_type *owner, Dwarf_Die *die, GArray *fields)
 {
 	bool is_base = dwarf_tag(die) == DW_TAG_inheritance;
 	uint64_t virtuality = 0;
@@ -113,9 +115,9 @@ static void read_field(hc_modules *modules, struct module *module, const hc_type
 	if (field.name && !*field.name)
 		field.name = NULL;
 	if (field.name)
-		field.name = g_string_chunk_insert_const(hc_modules_debug(modules)->strings, field.name);
-	field.type = member_type(modules, module, owner, die);
-	if (!read_place(die, &field) || !read_bits(modules, die, &field))
+		field.name = g_string_chunk_insert_const(types->strings, field.name);
+	field.type = member_type(types, module, owner, die);
+	if (!read_place(die, &field) || !read_bits(types, die, &field))
 		return;
 	if (field.is_virtual)
 		field.offset = 0;
@@ -125,7 +127,8 @@ static void read_field(hc_modules *modules, struct module *module, const hc_type
 	g_array_append_val(fields, field);
 }
 
-static void read_argument(hc_modules *modules, struct module *module, Dwarf_Die *die, bool in_pack, GArray *arguments)
+static void read_argument(
+	hc_program_types *types, const hc_module *module, Dwarf_Die *die, bool in_pack, GArray *arguments)
 {
 	hc_template_argument argument = { .in_pack = in_pack };
 	const char *name = dwarf_diename(die);
@@ -135,9 +138,9 @@ static void read_argument(hc_modules *modules, struct module *module, Dwarf_Die 
 	if (arguments->len >= MEMBERS_MAX)
 		return;
 	if (name && *name)
-		argument.name = g_string_chunk_insert_const(hc_modules_debug(modules)->strings, name);
+		argument.name = g_string_chunk_insert_const(types->strings, name);
 	if (tag == DW_TAG_template_type_parameter) {
-		argument.type = hc_type_of_variable(modules, module, die);
+		argument.type = hc_type_of_variable(types, module, die);
 	} else if (dwarf_attr(die, DW_AT_const_value, &attribute)) {
 		Dwarf_Word word;
 		Dwarf_Sword number;
@@ -152,7 +155,7 @@ static void read_argument(hc_modules *modules, struct module *module, Dwarf_Die 
 	g_array_append_val(arguments, argument);
 }
 
-static void read_pack(hc_modules *modules, struct module *module, Dwarf_Die *pack, GArray *arguments)
+static void read_pack(hc_program_types *types, const hc_module *module, Dwarf_Die *pack, GArray *arguments)
 {
 	const char *name = dwarf_diename(pack);
 	unsigned first = arguments->len, steps = 0;
@@ -162,14 +165,14 @@ static void read_pack(hc_modules *modules, struct module *module, Dwarf_Die *pac
 		do {
 			if (dwarf_tag(&die) == DW_TAG_template_type_parameter ||
 				dwarf_tag(&die) == DW_TAG_template_value_parameter)
-				read_argument(modules, module, &die, true, arguments);
+				read_argument(types, module, &die, true, arguments);
 		} while (++steps < MEMBERS_MAX && !dwarf_siblingof(&die, &die));
 	for (unsigned i = first; name && *name && i < arguments->len; i++)
 		g_array_index(arguments, hc_template_argument, i).name =
-			g_string_chunk_insert_const(hc_modules_debug(modules)->strings, name);
+			g_string_chunk_insert_const(types->strings, name);
 }
 
-static void read_enumerator(hc_modules *modules, Dwarf_Die *die, GArray *enumerators)
+static void read_enumerator(hc_program_types *types, Dwarf_Die *die, GArray *enumerators)
 {
 	const char *name = dwarf_diename(die);
 	Dwarf_Attribute attribute;
@@ -188,7 +191,7 @@ static void read_enumerator(hc_modules *modules, Dwarf_Die *die, GArray *enumera
 			return;
 		number = (Dwarf_Sword)word;
 	}
-	entry = (hc_enumerator){ number, g_string_chunk_insert_const(hc_modules_debug(modules)->strings, name) };
+	entry = (hc_enumerator){ number, g_string_chunk_insert_const(types->strings, name) };
 	g_array_append_val(enumerators, entry);
 }
 
@@ -237,7 +240,7 @@ static void read_children(hc_type *type, const struct hc_type_source *source, Dw
 	GArray *fields = g_array_new(FALSE, TRUE, sizeof(hc_field)),
 	       *arguments = g_array_new(FALSE, TRUE, sizeof(hc_template_argument)),
 	       *enumerators = g_array_new(FALSE, FALSE, sizeof(hc_enumerator));
-	hc_modules *modules = source->modules;
+	hc_program_types *types = source->types;
 	unsigned steps = 0;
 	Dwarf_Die child;
 
@@ -246,18 +249,18 @@ static void read_children(hc_type *type, const struct hc_type_source *source, Dw
 			switch (dwarf_tag(&child)) {
 			case DW_TAG_member:
 			case DW_TAG_inheritance:
-				read_field(modules, source->module, type, &child, fields);
+				read_field(types, source->module, type, &child, fields);
 				break;
 			case DW_TAG_template_type_parameter:
 			case DW_TAG_template_value_parameter:
 			case DW_TAG_GNU_template_template_param:
-				read_argument(modules, source->module, &child, false, arguments);
+				read_argument(types, source->module, &child, false, arguments);
 				break;
 			case DW_TAG_GNU_template_parameter_pack:
-				read_pack(modules, source->module, &child, arguments);
+				read_pack(types, source->module, &child, arguments);
 				break;
 			case DW_TAG_enumerator:
-				read_enumerator(modules, &child, enumerators);
+				read_enumerator(types, &child, enumerators);
 				break;
 			default:
 				break;
@@ -278,7 +281,7 @@ void hc_type_fill(const hc_type *asked)
 
 	if (!source)
 		return;
-	const struct module_debug *debug = hc_module_debug(source->modules, source->module);
+	const struct module_debug *debug = hc_module_debug(source->types->info, source->module);
 
 	if (debug->dwarf && hc_debug_die(debug, source->offset, &die))
 		read_children(type, source, &die);

@@ -17,7 +17,6 @@
  * and gcc gives their functions no linkage names: it is that of the unit which has a virtual function of the vtable or, if these are
  * several, the one in which such a function is declared.
  */
-#include "variables/locations.h"
 #include "program_types/program_types_state.h"
 
 #include "base/demangle.h"
@@ -58,7 +57,7 @@ static int compare_symbols(const void *a, const void *b)
 	return (x->start > y->start) - (x->start < y->start);
 }
 
-static void add_symbols(hc_modules *modules, const struct module *module, Elf *elf, GArray *symbols)
+static void add_symbols(hc_program_types *types, const hc_module *module, Elf *elf, GArray *symbols)
 {
 	for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
 		GElf_Shdr header;
@@ -75,9 +74,9 @@ static void add_symbols(hc_modules *modules, const struct module *module, Elf *e
 				GELF_ST_TYPE(symbol.st_info) != STT_OBJECT ||
 				!(name = elf_strptr(elf, header.sh_link, symbol.st_name)) || strncmp(name, "_ZTV", 4))
 				continue;
-			struct vtable_symbol entry = { .start = symbol.st_value + module->public.bias,
-				.end = symbol.st_value + module->public.bias + symbol.st_size,
-				.name = g_string_chunk_insert_const(hc_modules_debug(modules)->strings, name + 4) };
+			struct vtable_symbol entry = { .start = symbol.st_value + module->bias,
+				.end = symbol.st_value + module->bias + symbol.st_size,
+				.name = g_string_chunk_insert_const(types->strings, name + 4) };
 
 			g_array_append_val(symbols, entry);
 		}
@@ -85,31 +84,32 @@ static void add_symbols(hc_modules *modules, const struct module *module, Elf *e
 }
 
 /* The _ZTV symbols of MODULE, by address. */
-static const GArray *vtable_symbols(hc_modules *modules, struct module *module)
+static const GArray *vtable_symbols(hc_program_types *types, const hc_module *module)
 {
-	struct module_debug *debug = hc_module_debug(modules, module);
+	const struct module_debug *debug = hc_module_debug(types->info, module);
+	GArray **known = &types->vtable_symbols[hc_modules_index(types->modules, module)];
+	GMappedFile *mapped = hc_module_mapped(module);
 
-	if (debug->vtables)
-		return debug->vtables;
-	debug->vtables = g_array_new(FALSE, FALSE, sizeof(struct vtable_symbol));
-	if (module->mapped) {
-		Elf *elf = elf_memory(
-			g_mapped_file_get_contents(module->mapped), g_mapped_file_get_length(module->mapped));
+	if (*known)
+		return *known;
+	*known = g_array_new(FALSE, FALSE, sizeof(struct vtable_symbol));
+	if (mapped) {
+		Elf *elf = elf_memory(g_mapped_file_get_contents(mapped), g_mapped_file_get_length(mapped));
 
 		if (elf)
-			add_symbols(modules, module, elf, debug->vtables);
+			add_symbols(types, module, elf, *known);
 		if (elf)
 			elf_end(elf);
 	}
-	if (debug->elf && (!module->mapped || g_strcmp0(debug->path, module->file)))
-		add_symbols(modules, module, debug->elf, debug->vtables);
-	g_array_sort(debug->vtables, compare_symbols);
-	return debug->vtables;
+	if (debug->elf && (!mapped || g_strcmp0(debug->path, module->file)))
+		add_symbols(types, module, debug->elf, *known);
+	g_array_sort(*known, compare_symbols);
+	return *known;
 }
 
-static const struct vtable_symbol *find_symbol(hc_modules *modules, struct module *module, hc_address address)
+static const struct vtable_symbol *find_symbol(hc_program_types *types, const hc_module *module, hc_address address)
 {
-	const GArray *symbols = vtable_symbols(modules, module);
+	const GArray *symbols = vtable_symbols(types, module);
 	unsigned low = HC_PARTITION_POINT(
 		middle, 0, symbols->len, g_array_index(symbols, struct vtable_symbol, middle).start < address);
 	const struct vtable_symbol *symbol = low ? &g_array_index(symbols, struct vtable_symbol, low - 1) : NULL;
@@ -121,14 +121,14 @@ static const struct vtable_symbol *find_symbol(hc_modules *modules, struct modul
 /* ---- plausibility ---- */
 
 /* The mangled class that the type_info at ADDRESS tells; NULL if it cannot be read. */
-static char *read_type_info(const hc_modules *modules, hc_address address)
+static char *read_type_info(const hc_program_types *types, hc_address address)
 {
 	uint64_t name;
-	unsigned word = hc_core_process(modules->core)->word_size;
+	unsigned word = hc_core_process(types->core)->word_size;
 
-	if (!hc_core_read_word(modules->core, address + word, &name))
+	if (!hc_core_read_word(types->core, address + word, &name))
 		return NULL;
-	char *text = hc_core_read_string(modules->core, name, NAME_LIMIT);
+	char *text = hc_core_read_string(types->core, name, NAME_LIMIT);
 
 	/* "*" is for classes of which each has one of its own: those of anonymous namespaces. */
 	if (text && *text == '*')
@@ -136,46 +136,46 @@ static char *read_type_info(const hc_modules *modules, hc_address address)
 	return text;
 }
 
-static bool is_type_info(hc_modules *modules, hc_address address)
+static bool is_type_info(hc_program_types *types, hc_address address)
 {
 	uint64_t vtable;
 	const hc_module *module =
-		hc_core_read_word(modules->core, address, &vtable) ? hc_modules_find(modules, vtable) : NULL;
-	const struct vtable_symbol *symbol = module ? find_symbol(modules, hc_module_private(module), vtable) : NULL;
+		hc_core_read_word(types->core, address, &vtable) ? hc_modules_find(types->modules, vtable) : NULL;
+	const struct vtable_symbol *symbol = module ? find_symbol(types, module, vtable) : NULL;
 	uint64_t function;
 
-	if (module && !vtable_symbols(modules, hc_module_private(module))->len)
-		return hc_core_read_word(modules->core, vtable, &function) && hc_modules_find(modules, function);
+	if (module && !vtable_symbols(types, module)->len)
+		return hc_core_read_word(types->core, vtable, &function) && hc_modules_find(types->modules, function);
 	return symbol && g_str_has_prefix(symbol->name, "N10__cxxabiv1") &&
 	       g_str_has_suffix(symbol->name, "class_type_infoE");
 }
 
 /* The mangled class, and offset to top, of a vtable; NULL if it is none. Free with g_free(). */
-static char *read_vtable(hc_modules *modules, struct module *module, hc_address vtable, int64_t *ret_to_top)
+static char *read_vtable(hc_program_types *types, const hc_module *module, hc_address vtable, int64_t *ret_to_top)
 {
-	unsigned word = hc_core_process(modules->core)->word_size;
+	unsigned word = hc_core_process(types->core)->word_size;
 	uint64_t to_top, type_info;
 
-	if (vtable % word || vtable < module->public.start + 2 * word ||
-		!hc_core_read_word(modules->core, vtable - 2 * word, &to_top) ||
-		!hc_core_read_word(modules->core, vtable - word, &type_info))
+	if (vtable % word || vtable < module->start + 2 * word ||
+		!hc_core_read_word(types->core, vtable - 2 * word, &to_top) ||
+		!hc_core_read_word(types->core, vtable - word, &type_info))
 		return NULL;
 	int64_t offset = word == 8 ? (int64_t)to_top : (int32_t)to_top;
 
 	if (offset > 0 || offset < -TO_TOP_MAX || offset % (int)word)
 		return NULL;
 	*ret_to_top = offset;
-	const struct vtable_symbol *symbol = find_symbol(modules, module, vtable);
+	const struct vtable_symbol *symbol = find_symbol(types, module, vtable);
 
 	if (symbol && vtable < symbol->start + 2 * word)
 		symbol = NULL;
 	if (symbol && !type_info) /* -fno-rtti */
 		return g_strdup(symbol->name);
-	g_autofree char *name = type_info % word ? NULL : read_type_info(modules, type_info);
+	g_autofree char *name = type_info % word ? NULL : read_type_info(types, type_info);
 
 	/* Of classes only: "i" would be int's. */
 	if (!name || (!g_ascii_isdigit(*name) && !strchr("NSZ", *name)) ||
-		(symbol ? strcmp(name, symbol->name) != 0 : !is_type_info(modules, type_info)))
+		(symbol ? strcmp(name, symbol->name) != 0 : !is_type_info(types, type_info)))
 		return NULL;
 	return g_steal_pointer(&name);
 }
@@ -246,12 +246,12 @@ struct wanted_class {
 
 /* Notes the class in which the virtual function at ADDRESS is declared: its own, or a base class. */
 static void add_class_of_function(
-	hc_modules *modules, struct module *module, hc_address address, struct wanted_class *wanted)
+	hc_program_types *types, const hc_module *module, hc_address address, struct wanted_class *wanted)
 {
 	Dwarf_Die function, next, scope;
 
-	if (hc_module_debug(modules, module) != wanted->unit_debug ||
-		!hc_function_at(modules, module, address, &function))
+	if (hc_module_debug(types->info, module) != wanted->unit_debug ||
+		!hc_function_at(types->info, module, address, &function))
 		return;
 	for (unsigned i = 0; i < ORIGINS_MAX && hc_function_origin(&function, &next); i++)
 		function = next;
@@ -260,18 +260,18 @@ static void add_class_of_function(
 }
 
 /* The classes of the virtual functions, up to the first word that is none: there the next vtable begins. */
-static void find_classes_of_functions(hc_modules *modules, hc_address vtable, struct wanted_class *wanted)
+static void find_classes_of_functions(hc_program_types *types, hc_address vtable, struct wanted_class *wanted)
 {
-	unsigned word = hc_core_process(modules->core)->word_size;
+	unsigned word = hc_core_process(types->core)->word_size;
 
 	for (unsigned i = 0; i < SLOTS_MAX; i++) {
 		uint64_t function;
 		const hc_module *module;
 
-		if (!hc_core_read_word(modules->core, vtable + i * word, &function) ||
-			!(module = hc_modules_find(modules, function)))
+		if (!hc_core_read_word(types->core, vtable + i * word, &function) ||
+			!(module = hc_modules_find(types->modules, function)))
 			return;
-		add_class_of_function(modules, hc_module_private(module), function, wanted);
+		add_class_of_function(types, module, function, wanted);
 	}
 }
 
@@ -284,20 +284,20 @@ static bool declares_function(const struct wanted_class *wanted, uint64_t offset
 }
 
 /* The unit of the first virtual function that has one. */
-static void find_unit(hc_modules *modules, hc_address vtable, struct wanted_class *wanted)
+static void find_unit(hc_program_types *types, hc_address vtable, struct wanted_class *wanted)
 {
-	unsigned word = hc_core_process(modules->core)->word_size;
+	unsigned word = hc_core_process(types->core)->word_size;
 
 	for (unsigned i = 0; i < SLOTS_MAX; i++) {
 		uint64_t function;
 		Dwarf_Die unit;
 
-		if (!hc_core_read_word(modules->core, vtable + i * word, &function))
+		if (!hc_core_read_word(types->core, vtable + i * word, &function))
 			return;
-		const hc_module *module = hc_modules_find(modules, function);
+		const hc_module *module = hc_modules_find(types->modules, function);
 
-		if (module && hc_module_unit_at(modules, hc_module_private(module), function, &unit)) {
-			wanted->unit_debug = hc_module_debug(modules, hc_module_private(module));
+		if (module && hc_module_unit_at(types->info, module, function, &unit)) {
+			wanted->unit_debug = hc_module_debug(types->info, module);
 			wanted->unit = hc_die_offset(wanted->unit_debug, &unit);
 			return;
 		}
@@ -357,13 +357,14 @@ static bool differs_in_enumerators(const char *name, const char *other, const hc
 	return !next_argument(&other, &its);
 }
 
-static bool is_same_but_for_enumerators(hc_modules *modules, struct module *module, Dwarf_Die *die, const char *name)
+static bool is_same_but_for_enumerators(
+	hc_program_types *types, const hc_module *module, Dwarf_Die *die, const char *name)
 {
 	g_autoptr(GString) canonical = g_string_new(NULL), other = g_string_new(NULL);
 
 	if (!strstr(name, "(") || g_str_has_prefix(name, "("))
 		return false;
-	const hc_type *type = hc_type_of_die(modules, module, die);
+	const hc_type *type = hc_type_of_die(types, module, die);
 
 	hc_name_append_canonical(canonical, name);
 	hc_name_append_canonical(other, hc_type_name(type));
@@ -391,10 +392,10 @@ static char *without_parameters(const char *name)
  * How well a type of the index fits: 0 is not at all. Of what is private to a function nothing may be left to compare but the
  * names (link time optimisation puts functions into units of their own); lambdas have none.
  */
-static unsigned rank(
-	hc_modules *modules, struct module *module, const struct named_type *found, const struct wanted_class *wanted)
+static unsigned rank(hc_program_types *types, const hc_module *module, const struct named_type *found,
+	const struct wanted_class *wanted)
 {
-	const struct module_debug *debug = hc_module_debug(modules, module);
+	const struct module_debug *debug = hc_module_debug(types->info, module);
 	const struct unit *unit = hc_debug_unit(debug, found->offset);
 	unsigned rank = wanted->full && found->hash == wanted->full ? 2 : 0;
 	Dwarf_Die die;
@@ -404,14 +405,14 @@ static unsigned rank(
 		return 0;
 	if (!rank || wanted->is_private)
 		rank += has_method_of(&die, wanted->mangled) ? 4 : 0;
-	if (!rank && !wanted->is_private && is_same_but_for_enumerators(modules, module, &die, wanted->name))
+	if (!rank && !wanted->is_private && is_same_but_for_enumerators(types, module, &die, wanted->name))
 		rank = 1;
 	if (wanted->is_private && debug == wanted->unit_debug && unit && unit->first == wanted->unit)
 		rank += 8;
 	if (debug == wanted->unit_debug && declares_function(wanted, found->offset))
 		rank += 16;
 	if (!rank && wanted->is_private && found->is_unique) {
-		const char *name = hc_name_of_die(modules, module, &die);
+		const char *name = hc_name_of_die(types->info, module, &die);
 		g_autofree char *plain = without_parameters(wanted->name);
 
 		rank = strstr(wanted->name, "{lambda(") || !g_strcmp0(name, plain);
@@ -420,19 +421,19 @@ static unsigned rank(
 }
 
 static const struct named_type *find_candidate(
-	hc_modules *modules, struct module *module, const struct wanted_class *wanted)
+	hc_program_types *types, const hc_module *module, const struct wanted_class *wanted)
 {
-	const struct module_debug *debug = hc_module_debug(modules, module);
-	const struct named_type *types = (const struct named_type *)(void *)debug->types->data, *found = NULL;
+	const struct module_debug *debug = hc_module_debug(types->info, module);
+	const struct named_type *named = (const struct named_type *)(void *)debug->types->data, *found = NULL;
 	unsigned first, count = wanted->full ? hc_debug_types(debug, wanted->full, &first) : 0, best = 0, ambiguous = 0;
 
 	for (unsigned i = 0; i < count && !wanted->is_private; i++) /* most have no namesake */
-		if (rank(modules, module, &types[first + i], wanted))
-			return &types[first + i];
+		if (rank(types, module, &named[first + i], wanted))
+			return &named[first + i];
 	count = hc_debug_types_by_base(debug, wanted->base, &first);
 	for (unsigned i = 0; i < MIN(count, CANDIDATES_MAX); i++) {
-		const struct named_type *type = &types[debug->by_base[first + i]];
-		unsigned fits = rank(modules, module, type, wanted);
+		const struct named_type *type = &named[debug->by_base[first + i]];
+		unsigned fits = rank(types, module, type, wanted);
 
 		if (fits > best) {
 			best = fits;
@@ -445,17 +446,18 @@ static const struct named_type *find_candidate(
 	return wanted->is_private && ambiguous && ambiguous == best ? NULL : found;
 }
 
-static const hc_type *find_in_module(hc_modules *modules, struct module *module, const struct wanted_class *wanted)
+static const hc_type *find_in_module(
+	hc_program_types *types, const hc_module *module, const struct wanted_class *wanted)
 {
-	struct module_debug *debug = hc_module_index(modules, module);
-	const struct named_type *found = debug ? find_candidate(modules, module, wanted) : NULL;
+	struct module_debug *debug = hc_module_index(types->info, module);
+	const struct named_type *found = debug ? find_candidate(types, module, wanted) : NULL;
 	Dwarf_Die die;
 
-	return found && hc_debug_die(debug, found->offset, &die) ? hc_type_of_die(modules, module, &die) : NULL;
+	return found && hc_debug_die(debug, found->offset, &die) ? hc_type_of_die(types, module, &die) : NULL;
 }
 
 static const hc_type *find_class(
-	hc_modules *modules, struct module *module, hc_address vtable, const char *mangled, const char *name)
+	hc_program_types *types, const hc_module *module, hc_address vtable, const char *mangled, const char *name)
 {
 	struct wanted_class wanted = { .mangled = mangled, .name = name };
 	const hc_type *type;
@@ -464,73 +466,71 @@ static const hc_type *find_class(
 		return NULL;
 	wanted.is_private = !wanted.full || strstr(name, "(anonymous namespace)") || strstr(name, "{lambda(");
 	if (wanted.is_private)
-		find_unit(modules, vtable, &wanted);
-	type = find_in_module(modules, module, &wanted);
+		find_unit(types, vtable, &wanted);
+	type = find_in_module(types, module, &wanted);
 	if (!type && wanted.unit_debug) { /* of several: reads all functions of the unit, so only then */
-		find_classes_of_functions(modules, vtable, &wanted);
-		type = wanted.class_count ? find_in_module(modules, module, &wanted) : NULL;
+		find_classes_of_functions(types, vtable, &wanted);
+		type = wanted.class_count ? find_in_module(types, module, &wanted) : NULL;
 	}
 	for (unsigned pass = 0; pass < 2 && !type && !wanted.is_private; pass++)
-		for (unsigned i = 0; i < modules->list->len && !type; i++) {
-			struct module *other = modules->list->pdata[i];
+		for (unsigned i = 0; i < hc_modules_count(types->modules) && !type; i++) {
+			const hc_module *other = hc_modules_get(types->modules, i);
 
 			if (other != module && hc_module_is_runtime(other) == (pass == 1))
-				type = find_in_module(modules, other, &wanted);
+				type = find_in_module(types, other, &wanted);
 		}
 	return type;
 }
 
-static struct vtable *look_up(hc_modules *modules, hc_address address)
+static struct vtable *look_up(hc_program_types *types, hc_address address)
 {
 	struct vtable *vtable = g_new0(struct vtable, 1);
-	const hc_module *module = hc_modules_find(modules, address);
-	g_autofree char *mangled = module ? read_vtable(modules, hc_module_private(module), address, &vtable->to_top) :
-					    NULL;
+	const hc_module *module = hc_modules_find(types->modules, address);
+	g_autofree char *mangled = module ? read_vtable(types, module, address, &vtable->to_top) : NULL;
 	g_autofree char *name = mangled ? hc_demangle_type(mangled) : NULL;
 
 	vtable->address = address;
 	if (!name)
 		return vtable;
-	vtable->name = g_string_chunk_insert_const(hc_modules_debug(modules)->strings, name);
-	vtable->mangled = g_string_chunk_insert_const(hc_modules_debug(modules)->strings, mangled);
+	vtable->name = g_string_chunk_insert_const(types->strings, name);
+	vtable->mangled = g_string_chunk_insert_const(types->strings, mangled);
 	return vtable;
 }
 
 /* What is known of VTABLE, its type perhaps not yet. */
-static struct vtable *find_vtable(hc_modules *modules, hc_address vtable)
+static struct vtable *find_vtable(hc_program_types *types, hc_address vtable)
 {
-	struct hc_debug *state = hc_modules_debug(modules);
 	guint64 key = vtable;
 
-	if (!state->vtables)
-		state->vtables = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
-	struct vtable *known = g_hash_table_lookup(state->vtables, &key);
+	if (!types->vtables)
+		types->vtables = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+	struct vtable *known = g_hash_table_lookup(types->vtables, &key);
 
 	if (!known) {
-		if (g_hash_table_size(state->vtables) >= KNOWN_MAX)
-			g_hash_table_remove_all(state->vtables);
-		known = look_up(modules, vtable);
-		g_hash_table_insert(state->vtables, &known->address, known);
+		if (g_hash_table_size(types->vtables) >= KNOWN_MAX)
+			g_hash_table_remove_all(types->vtables);
+		known = look_up(types, vtable);
+		g_hash_table_insert(types->vtables, &known->address, known);
 	}
 	return known;
 }
 
-const char *hc_modules_class_name_of_vtable(hc_modules *modules, hc_address vtable)
+const char *hc_program_types_class_name_of_vtable(hc_program_types *types, hc_address vtable)
 {
-	return find_vtable(modules, vtable)->name;
+	return find_vtable(types, vtable)->name;
 }
 
-bool hc_modules_class_of_vtable(
-	hc_modules *modules, hc_address vtable, const hc_type **ret_type, int64_t *ret_to_top, const char **ret_name)
+bool hc_program_types_class_of_vtable(hc_program_types *types, hc_address vtable, const hc_type **ret_type,
+	int64_t *ret_to_top, const char **ret_name)
 {
-	struct vtable *known = find_vtable(modules, vtable);
+	struct vtable *known = find_vtable(types, vtable);
 
 	if (!known->name)
 		return false;
 	if (known->mangled) {
-		struct module *module = hc_module_private(hc_modules_find(modules, vtable));
+		const hc_module *module = hc_modules_find(types->modules, vtable);
 
-		known->type = find_class(modules, module, vtable, known->mangled, known->name);
+		known->type = find_class(types, module, vtable, known->mangled, known->name);
 		known->mangled = NULL;
 	}
 	*ret_type = known->type;

@@ -44,7 +44,7 @@ static unsigned copy_type(unsigned machine)
 }
 
 static void add_copy(
-	GHashTable *copies, const struct module *program, Elf *elf, unsigned symbols, const GElf_Rela *relocation)
+	GHashTable *copies, const hc_module *program, Elf *elf, unsigned symbols, const GElf_Rela *relocation)
 {
 	Elf_Scn *section = elf_getscn(elf, symbols);
 	Elf_Data *data = section ? elf_getdata(section, NULL) : NULL;
@@ -59,11 +59,11 @@ static void add_copy(
 	struct copy *copy = g_new0(struct copy, 1);
 
 	copy->name = g_strdup(name);
-	copy->address = relocation->r_offset + program->public.bias;
+	copy->address = relocation->r_offset + program->bias;
 	g_hash_table_replace(copies, copy->name, copy);
 }
 
-static void read_table(GHashTable *copies, const struct module *program, Elf *elf, Elf_Scn *section, unsigned type)
+static void read_table(GHashTable *copies, const hc_module *program, Elf *elf, Elf_Scn *section, unsigned type)
 {
 	Elf_Data *data = elf_getdata(section, NULL);
 	GElf_Shdr header;
@@ -90,14 +90,13 @@ static void read_table(GHashTable *copies, const struct module *program, Elf *el
 	}
 }
 
-static GHashTable *find_copies(const hc_modules *modules)
+static GHashTable *find_copies(const hc_variables *variables)
 {
 	GHashTable *copies = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, copy_destroy);
-	const struct module *program = modules->executable;
-	unsigned type = copy_type(hc_core_process(modules->core)->machine_id);
-	Elf *elf = program && program->mapped && type ? elf_memory(g_mapped_file_get_contents(program->mapped),
-								g_mapped_file_get_length(program->mapped)) :
-							NULL;
+	const hc_module *program = hc_modules_executable(variables->modules);
+	unsigned type = copy_type(hc_core_process(variables->core)->machine_id);
+	GMappedFile *mapped = program && type ? hc_module_mapped(program) : NULL;
+	Elf *elf = mapped ? elf_memory(g_mapped_file_get_contents(mapped), g_mapped_file_get_length(mapped)) : NULL;
 
 	for (Elf_Scn *section = NULL; elf && (section = elf_nextscn(elf, section));) {
 		GElf_Shdr header;
@@ -110,24 +109,24 @@ static GHashTable *find_copies(const hc_modules *modules)
 	return copies;
 }
 
-void hc_variable_follow_copy(hc_modules *modules, struct module *module, Dwarf_Die *die, hc_variable *variable)
+void hc_variable_follow_copy(hc_variables *variables, const hc_module *module, Dwarf_Die *die, hc_variable *variable)
 {
 	Dwarf_Attribute attribute;
 	hc_symbol symbol;
 	uint64_t available;
 
-	if (!modules->copies)
-		modules->copies = find_copies(modules);
-	if (variable->state != HC_VARIABLE_IN_MEMORY || module == modules->executable ||
-		!g_hash_table_size(modules->copies) || !dwarf_hasattr_integrate(die, DW_AT_external))
+	if (!variables->copies)
+		variables->copies = find_copies(variables);
+	if (variable->state != HC_VARIABLE_IN_MEMORY || module == hc_modules_executable(variables->modules) ||
+		!g_hash_table_size(variables->copies) || !dwarf_hasattr_integrate(die, DW_AT_external))
 		return;
 	const char *name = dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute) ? dwarf_formstring(&attribute) :
 										       dwarf_diename(die);
-	const struct copy *copy = name ? g_hash_table_lookup(modules->copies, name) : NULL;
+	const struct copy *copy = name ? g_hash_table_lookup(variables->copies, name) : NULL;
 
 	/* A variable of that name that other modules cannot see stays where it is. */
-	if (copy && hc_module_symbol(modules, &module->public, name, &symbol) && symbol.address == variable->address &&
-		hc_module_defines(modules, &module->public, name) &&
-		hc_core_bytes(modules->core, copy->address, &available))
+	if (copy && hc_module_symbol(variables->modules, module, name, &symbol) &&
+		symbol.address == variable->address && hc_module_defines(variables->modules, module, name) &&
+		hc_core_bytes(variables->core, copy->address, &available))
 		variable->address = copy->address;
 }

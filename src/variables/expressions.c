@@ -42,7 +42,7 @@ static bool read_register(struct hc_dwarf_expression *run, uint64_t number, uint
 	const hc_frame_registers *registers = &g_array_index(evaluation->frames, hc_frame_registers, evaluation->frame);
 
 	if (number >= X86_64_FIRST_VECTOR && number <= X86_64_LAST_VECTOR &&
-		hc_core_process(evaluation->modules->core)->machine_id == EM_X86_64)
+		hc_core_process(evaluation->variables->core)->machine_id == EM_X86_64)
 		return hc_evaluation_fail(evaluation, HC_VARIABLE_UNSUPPORTED, "it is in a vector register");
 	if (number >= G_N_ELEMENTS(registers->values))
 		return hc_evaluation_fail(
@@ -163,7 +163,7 @@ static bool read_memory(struct hc_dwarf_expression *run, uint64_t address, uint6
 {
 	if (size != 1 && size != 2 && size != 4 && size != 8)
 		return hc_dwarf_expression_malformed(run) != HC_OUTCOME_FAILED;
-	if (hc_core_read_unsigned(run->evaluation->modules->core, address, (unsigned)size, ret_value))
+	if (hc_core_read_unsigned(run->evaluation->variables->core, address, (unsigned)size, ret_value))
 		return true;
 	return hc_evaluation_fail(
 		run->evaluation, HC_VARIABLE_UNREADABLE, "memory that tells where it is, is not in the core");
@@ -184,7 +184,7 @@ static hc_outcome run_memory(struct hc_dwarf_expression *run, const Dwarf_Op *op
 	case DW_OP_form_tls_address:
 	case DW_OP_GNU_push_tls_address: {
 		const hc_tls_block *block =
-			hc_modules_tls_block(evaluation->modules, &evaluation->module->public, evaluation->thread);
+			hc_modules_tls_block(evaluation->variables->modules, evaluation->module, evaluation->thread);
 
 		if (!hc_dwarf_expression_pop(run, &address))
 			return HC_OUTCOME_FAILED;
@@ -286,7 +286,7 @@ static hc_outcome convert(struct hc_dwarf_expression *run, const Dwarf_Op *opera
 static hc_outcome typed_constant(
 	struct hc_dwarf_expression *run, const Dwarf_Op *operation, struct hc_dwarf_operand *value)
 {
-	bool swap = (G_BYTE_ORDER == G_BIG_ENDIAN) != hc_core_process(run->evaluation->modules->core)->big_endian;
+	bool swap = (G_BYTE_ORDER == G_BIG_ENDIAN) != hc_core_process(run->evaluation->variables->core)->big_endian;
 	Dwarf_Attribute attribute;
 	Dwarf_Block block;
 
@@ -476,7 +476,7 @@ bool hc_dwarf_expression_locate(hc_evaluation *evaluation, Dwarf_Attribute *attr
 		.attribute = attribute,
 		.operations = operations,
 		.count = count,
-		.address_size = hc_core_process(evaluation->modules->core)->word_size,
+		.address_size = hc_core_process(evaluation->variables->core)->word_size,
 		.location = ret_location };
 
 	ret_location->count = 0;

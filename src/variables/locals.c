@@ -9,7 +9,6 @@
  * Which variables these are depends on the address alone, so it is found out once for each address; where they are is found out for each
  * frame. A deep recursion has a limit: the outermost frames come first, and what is left out is counted.
  */
-#include "dwarf/dwarf.h"
 #include "variables/locations.h"
 
 #include <dwarf.h>
@@ -37,15 +36,15 @@ struct local {
 /* What is in scope at an address. */
 struct scope_at {
 	guint64 address;
-	struct module *module;
+	const hc_module *module;
 	GArray *locals; /* of struct local */
 };
 
 struct search {
-	hc_modules *modules;
-	GArray *variables;
+	hc_variables *variables;
+	GArray *rows;
 	GHashTable *scopes; /* address -> struct scope_at */
-	guint thread_start; /* in VARIABLES */
+	guint thread_start; /* in ROWS */
 };
 
 static void scope_at_destroy(void *data)
@@ -64,7 +63,7 @@ struct within {
 	bool is_inlined;
 };
 
-static void add_local(hc_modules *modules, struct scope_at *scope, Dwarf_Die *die, const struct within *within)
+static void add_local(hc_variables *variables, struct scope_at *scope, Dwarf_Die *die, const struct within *within)
 {
 	const char *name = dwarf_diename(die);
 	bool is_parameter = dwarf_tag(die) == DW_TAG_formal_parameter;
@@ -72,19 +71,19 @@ static void add_local(hc_modules *modules, struct scope_at *scope, Dwarf_Die *di
 	if (scope->locals->len >= MOST_IN_FRAME || hc_variable_is_static(die))
 		return;
 	struct local local = { *die, name ? name : "(unnamed)", within->name,
-		hc_type_of_variable(modules, scope->module, die),
+		hc_type_of_variable(variables->types, scope->module, die),
 		is_parameter ? HC_VARIABLE_PARAMETER : HC_VARIABLE_LOCAL, within->is_inlined };
 
 	g_array_append_val(scope->locals, local);
 }
 
-static void find_locals(hc_modules *modules, struct scope_at *scope, Dwarf_Die *function, Dwarf_Addr address)
+static void find_locals(hc_variables *variables, struct scope_at *scope, Dwarf_Die *function, Dwarf_Addr address)
 {
 	struct within within[HC_DIE_NESTING_MAX + 1]; /* by depth of the walk */
 	hc_die_walk walk;
 	Dwarf_Die *die;
 
-	within[1] = (struct within){ hc_name_of_die(modules, scope->module, function), false };
+	within[1] = (struct within){ hc_name_of_die(variables->info, scope->module, function), false };
 	hc_die_walk_begin(&walk, function);
 	while ((die = hc_die_walk_at(&walk))) {
 		const struct within *here = &within[walk.depth];
@@ -94,7 +93,7 @@ static void find_locals(hc_modules *modules, struct scope_at *scope, Dwarf_Die *
 		switch (dwarf_tag(die)) {
 		case DW_TAG_variable:
 		case DW_TAG_formal_parameter:
-			add_local(modules, scope, die, here);
+			add_local(variables, scope, die, here);
 			break;
 		case DW_TAG_GNU_formal_parameter_pack:
 			into = true;
@@ -107,7 +106,7 @@ static void find_locals(hc_modules *modules, struct scope_at *scope, Dwarf_Die *
 		case DW_TAG_inlined_subroutine:
 			into = dwarf_haspc(die, address) > 0;
 			if (into)
-				below = (struct within){ hc_name_of_die(modules, scope->module, die), true };
+				below = (struct within){ hc_name_of_die(variables->info, scope->module, die), true };
 			break;
 		default:
 			break;
@@ -118,9 +117,9 @@ static void find_locals(hc_modules *modules, struct scope_at *scope, Dwarf_Die *
 	}
 }
 
-static struct scope_at *scope_create(hc_modules *modules, hc_address address)
+static struct scope_at *scope_create(hc_variables *variables, hc_address address)
 {
-	const hc_module *module = hc_modules_find(modules, address);
+	const hc_module *module = hc_modules_find(variables->modules, address);
 	struct scope_at *scope = g_new0(struct scope_at, 1);
 	Dwarf_Die function;
 	Dwarf_Addr bias;
@@ -129,10 +128,10 @@ static struct scope_at *scope_create(hc_modules *modules, hc_address address)
 	scope->locals = g_array_new(FALSE, FALSE, sizeof(struct local));
 	if (!module)
 		return scope;
-	scope->module = hc_module_private(module);
-	if (!hc_module_is_runtime(scope->module) && hc_module_dwarf(modules, scope->module, &bias) &&
-		hc_function_at(modules, scope->module, address, &function))
-		find_locals(modules, scope, &function, address - bias);
+	scope->module = module;
+	if (!hc_module_is_runtime(scope->module) && hc_module_dwarf(variables->info, scope->module, &bias) &&
+		hc_function_at(variables->info, scope->module, address, &function))
+		find_locals(variables, scope, &function, address - bias);
 	return scope;
 }
 
@@ -142,7 +141,7 @@ static const struct scope_at *scope_of(struct search *search, const hc_frame_reg
 	struct scope_at *scope = g_hash_table_lookup(search->scopes, &address);
 
 	if (!scope) {
-		scope = scope_create(search->modules, address);
+		scope = scope_create(search->variables, address);
 		g_hash_table_insert(search->scopes, &scope->address, scope);
 	}
 	return scope;
@@ -153,7 +152,7 @@ static const struct scope_at *scope_of(struct search *search, const hc_frame_reg
 static void add_frame(struct search *search, const GArray *frames, unsigned thread, unsigned frame)
 {
 	const struct scope_at *scope = scope_of(search, &g_array_index(frames, hc_frame_registers, frame));
-	guint count = search->variables->len;
+	guint count = search->rows->len;
 	hc_evaluation evaluation;
 	unsigned steps = 0;
 
@@ -163,11 +162,11 @@ static void add_frame(struct search *search, const GArray *frames, unsigned thre
 
 	if (count - search->thread_start + scope->locals->len > MOST_IN_THREAD ||
 		count + scope->locals->len > MOST_IN_ALL) {
-		hc_diagnostics_add(search->modules->diagnostics, &locals_left_out, 0, "%s, call %u of thread %u",
+		hc_diagnostics_add(search->variables->diagnostics, &locals_left_out, 0, "%s, call %u of thread %u",
 			first->function ? first->function : "a function", frame, thread);
 		return;
 	}
-	hc_evaluation_init(&evaluation, search->modules, scope->module, frames, frame, &steps);
+	hc_evaluation_init(&evaluation, search->variables, scope->module, frames, frame, &steps);
 	for (unsigned i = 0; i < scope->locals->len; i++) {
 		struct local *local = &g_array_index(scope->locals, struct local, i);
 		hc_variable variable = {
@@ -175,27 +174,27 @@ static void add_frame(struct search *search, const GArray *frames, unsigned thre
 			.name = local->name,
 			.function = local->function,
 			.type = local->type,
-			.module = &scope->module->public,
+			.module = scope->module,
 			.thread = thread,
 			.frame = frame,
 			.is_inlined = local->is_inlined,
 		};
 
 		hc_evaluation_place(&evaluation, &local->die, &variable);
-		g_array_append_val(search->variables, variable);
+		g_array_append_val(search->rows, variable);
 	}
 }
 
-void hc_variables_add_locals(hc_modules *modules, GArray *variables)
+void hc_variables_add_locals(hc_variables *variables, GArray *rows)
 {
-	struct search search = { .modules = modules,
-		.variables = variables,
+	struct search search = { .variables = variables,
+		.rows = rows,
 		.scopes = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, scope_at_destroy) };
 
-	for (unsigned i = 0; i < hc_core_thread_count(modules->core); i++) {
-		const GArray *frames = hc_modules_frame_registers(modules, i);
+	for (unsigned i = 0; i < hc_core_thread_count(variables->core); i++) {
+		const GArray *frames = hc_modules_frame_registers(variables->modules, i);
 
-		search.thread_start = variables->len;
+		search.thread_start = rows->len;
 		for (unsigned frame = frames ? frames->len : 0; frame > 0; frame--)
 			add_frame(&search, frames, i, frame - 1);
 	}

@@ -16,6 +16,7 @@
 #include "variables/locations.h"
 
 #include <dwarf.h>
+#include <elfutils/libdwfl.h>
 
 enum {
 	VALUE_SIZE_MAX = 1 << 20,
@@ -33,10 +34,10 @@ static hc_address address_in(const hc_frame_registers *registers)
 	return registers->program_counter - !registers->is_activation;
 }
 
-void hc_evaluation_init(hc_evaluation *evaluation, hc_modules *modules, struct module *module, const GArray *frames,
-	unsigned frame, unsigned *steps)
+void hc_evaluation_init(hc_evaluation *evaluation, hc_variables *variables, const hc_module *module,
+	const GArray *frames, unsigned frame, unsigned *steps)
 {
-	*evaluation = (hc_evaluation){ .modules = modules,
+	*evaluation = (hc_evaluation){ .variables = variables,
 		.module = module,
 		.frames = frames,
 		.frame = frame,
@@ -44,8 +45,8 @@ void hc_evaluation_init(hc_evaluation *evaluation, hc_modules *modules, struct m
 		.steps = steps };
 	const hc_frame_registers *registers = frame_of(evaluation);
 
-	hc_module_dwarf(modules, module, &evaluation->bias);
-	if (registers && !hc_function_at(modules, module, address_in(registers), &evaluation->function))
+	hc_module_dwarf(variables->info, module, &evaluation->bias);
+	if (registers && !hc_function_at(variables->info, module, address_in(registers), &evaluation->function))
 		evaluation->function.addr = NULL;
 }
 
@@ -130,7 +131,8 @@ static bool find_cfa(hc_evaluation *evaluation, Dwfl_Module *module,
 bool hc_evaluation_cfa(hc_evaluation *evaluation, uint64_t *ret_value)
 {
 	const hc_frame_registers *registers = frame_of(evaluation);
-	Dwfl_Module *module = registers ? hc_unwinder_module(evaluation->modules, address_in(registers)) : NULL;
+	Dwfl_Module *module = registers ? hc_modules_frame_code(evaluation->variables->modules, address_in(registers)) :
+					  NULL;
 
 	if (!evaluation->has_cfa && module)
 		evaluation->has_cfa = find_cfa(evaluation, module, dwfl_module_eh_cfi, &evaluation->cfa) ||
@@ -195,7 +197,7 @@ static bool read_parameter(hc_evaluation *caller, Dwarf_Die *site, unsigned numb
 /* The caller's frame, and the call in it that made the evaluation's frame. */
 static bool find_call(hc_evaluation *evaluation, hc_evaluation *caller, Dwarf_Die *site)
 {
-	hc_modules *modules = evaluation->modules;
+	hc_variables *variables = evaluation->variables;
 	unsigned frame = evaluation->frame + 1;
 	Dwarf_Attribute attribute;
 	uint64_t target = 0;
@@ -203,19 +205,19 @@ static bool find_call(hc_evaluation *evaluation, hc_evaluation *caller, Dwarf_Di
 	if (!frame_of(evaluation) || frame >= evaluation->frames->len || !evaluation->function.addr)
 		return false;
 	const hc_frame_registers *registers = &g_array_index(evaluation->frames, hc_frame_registers, frame);
-	const hc_module *module = hc_modules_find(modules, address_in(registers));
+	const hc_module *module = hc_modules_find(variables->modules, address_in(registers));
 
 	if (registers->is_activation || !module)
 		return false;
-	hc_evaluation_init(caller, modules, hc_module_private(module), evaluation->frames, frame, evaluation->steps);
+	hc_evaluation_init(caller, variables, module, evaluation->frames, frame, evaluation->steps);
 	caller->depth = evaluation->depth + 1;
 	if (caller->depth > HC_EVALUATION_DEPTH || !caller->function.addr ||
-		!hc_call_site_at(modules, caller->module, &caller->function, registers->program_counter, site))
+		!hc_call_site_at(variables->info, caller->module, &caller->function, registers->program_counter, site))
 		return false;
 	if (attribute_of_either(site, DW_AT_call_target, DW_AT_GNU_call_site_target, &attribute) &&
 		!evaluate_in_caller(caller, &attribute, &target))
 		target = 0;
-	return hc_call_site_calls(modules, site, target, evaluation->module, &evaluation->function);
+	return hc_call_site_calls(variables->info, site, target, evaluation->module, &evaluation->function);
 }
 
 bool hc_evaluation_entry_value(hc_evaluation *evaluation, unsigned number, uint64_t *ret_value)
@@ -377,12 +379,12 @@ static void set_all_missing(hc_variable *variable, const hc_location *location)
 	set_failure(variable, HC_VARIABLE_UNREADABLE, "its memory is not in the core");
 }
 
-static void set_value(hc_modules *modules, const hc_location *location, hc_variable *variable)
+static void set_value(hc_variables *variables, const hc_location *location, hc_variable *variable)
 {
 	uint64_t size = hc_type_size(variable->type);
-	struct assembly assembly = { .core = modules->core,
+	struct assembly assembly = { .core = variables->core,
 		.size = size ? size : size_of_location(location),
-		.big_endian = hc_core_process(modules->core)->big_endian };
+		.big_endian = hc_core_process(variables->core)->big_endian };
 
 	if (!assembly.size || assembly.size > VALUE_SIZE_MAX) {
 		set_failure(variable, HC_VARIABLE_UNSUPPORTED, "it is in no memory, and too large to be kept");
@@ -407,26 +409,26 @@ static void set_value(hc_modules *modules, const hc_location *location, hc_varia
 	}
 	variable->state = HC_VARIABLE_VALUE;
 	variable->reason = NULL;
-	variable->address = hc_modules_keep_value(modules, bytes, known, assembly.size);
+	variable->address = hc_variables_keep_value(variables, bytes, known, assembly.size);
 	if (!variable->address)
 		set_failure(variable, HC_VARIABLE_UNSUPPORTED, "too many values are in no memory");
 }
 
-static void set_from_location(hc_modules *modules, const hc_location *location, hc_variable *variable)
+static void set_from_location(hc_variables *variables, const hc_location *location, hc_variable *variable)
 {
 	uint64_t size = hc_type_size(variable->type), available;
 	hc_address address;
 
 	if (!is_in_memory(location, size, &address)) {
-		set_value(modules, location, variable);
+		set_value(variables, location, variable);
 		return;
 	}
 	variable->state = HC_VARIABLE_IN_MEMORY;
 	variable->address = address;
 	variable->valid_size = size;
 	variable->reason = NULL;
-	if (!hc_core_bytes(modules->core, address, &available))
-		set_failure(variable, HC_VARIABLE_UNREADABLE, hc_core_why_missing(modules->core, address));
+	if (!hc_core_bytes(variables->core, address, &available))
+		set_failure(variable, HC_VARIABLE_UNREADABLE, hc_core_why_missing(variables->core, address));
 }
 
 /* ---- variables ---- */
@@ -475,28 +477,28 @@ void hc_evaluation_place(hc_evaluation *evaluation, Dwarf_Die *die, hc_variable 
 	if (is_local ? !dwarf_attr(die, DW_AT_location, &attribute) :
 		       !dwarf_attr_integrate(die, DW_AT_location, &attribute)) {
 		if (locate_constant(die, &location))
-			set_from_location(evaluation->modules, &location, variable);
+			set_from_location(evaluation->variables, &location, variable);
 		else
 			set_failure(variable, HC_VARIABLE_OPTIMIZED_OUT, NULL);
 		return;
 	}
 	if (find_operations(evaluation, &attribute, &operations, &count) &&
 		hc_dwarf_expression_locate(evaluation, &attribute, operations, count, &location))
-		set_from_location(evaluation->modules, &location, variable);
+		set_from_location(evaluation->variables, &location, variable);
 	else
 		set_failure(variable, evaluation->state, evaluation->reason);
 }
 
-void hc_variable_locate(hc_modules *modules, struct module *module, Dwarf_Die *die, const GArray *frames,
+void hc_variable_locate(hc_variables *variables, const hc_module *module, Dwarf_Die *die, const GArray *frames,
 	unsigned frame, hc_variable *variable)
 {
 	unsigned steps = 0;
 	hc_evaluation evaluation;
 
-	hc_evaluation_init(&evaluation, modules, module, frames, frame, &steps);
+	hc_evaluation_init(&evaluation, variables, module, frames, frame, &steps);
 	hc_evaluation_place(&evaluation, die, variable);
 	if (!frames && variable->kind == HC_VARIABLE_GLOBAL)
-		hc_variable_follow_copy(modules, module, die, variable);
+		hc_variable_follow_copy(variables, module, die, variable);
 }
 
 bool hc_variable_is_static(Dwarf_Die *die)

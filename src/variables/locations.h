@@ -2,7 +2,6 @@
 /*
  * Where variables are: DWARF's location descriptions (DWARF 5, 2.5 and 2.6), evaluated in a frame of the dead process.
  *
- *	functions.c        address -> function's DIE; return address -> call site's DIE
  *	expressions.c  operations -> pieces; arithmetic.c: those on the stack
  *	locations.c    a DIE's attribute -> operations -> pieces -> a variable's state, address, bytes; what expressions ask
  *		       of the frame: its base, its caller's call
@@ -18,52 +17,12 @@ enum {
 	HC_EVALUATION_DEPTH = 24 /* values at the entry of a caller that come from the entry of its caller, and so on */
 };
 
-/* ---- functions.c: functions and calls ---- */
-
-enum {
-	HC_DIE_NESTING_MAX = 64
-};
-
-/* The DIEs below one, depth first. The caller says at each whether its children come next. An end is certain. */
-typedef struct hc_die_walk {
-	Dwarf_Die stack[HC_DIE_NESTING_MAX];
-	unsigned depth; /* 1: children of the top */
-	unsigned steps;
-} hc_die_walk;
-
-void hc_die_walk_begin(hc_die_walk *walk, Dwarf_Die *top);
-Dwarf_Die *hc_die_walk_at(hc_die_walk *walk); /* NULL at the end */
-void hc_die_walk_next(hc_die_walk *walk, bool into);
-
-/* The DIE (DW_TAG_subprogram, with ranges) of the function that ADDRESS of the process is in. FALSE if no debug info has one. */
-bool hc_function_at(hc_modules *modules, struct module *module, hc_address address, Dwarf_Die *ret_function);
-
-/* The scope that FUNCTION, a DIE of DEBUG, stands in: the class, if it is declared there. FALSE if it stands in none. */
-bool hc_function_scope(const struct module_debug *debug, Dwarf_Die *function, Dwarf_Die *ret_scope);
-
-/* From an instance of a function to its origin, or from that to its declaration. FALSE if FUNCTION is the last one. */
-bool hc_function_origin(Dwarf_Die *function, Dwarf_Die *ret_origin);
-
-/*
- * The DIE of the call in FUNCTION, of MODULE, after which control comes back to ADDRESS of the process. FALSE if there is none, or it
- * is a jump to another function.
- */
-bool hc_call_site_at(
-	hc_modules *modules, struct module *module, Dwarf_Die *function, hc_address address, Dwarf_Die *ret_site);
-
-/*
- * Whether what the call SITE tells holds for the frame of CALLEE, of MODULE: it calls CALLEE, and not a function that went on to it by a
- * jump. INDIRECT: where a call through a pointer leads; 0: not known.
- */
-bool hc_call_site_calls(
-	hc_modules *modules, Dwarf_Die *site, hc_address indirect, struct module *module, Dwarf_Die *callee);
-
 /* ---- evaluation ---- */
 
 /* What an expression is evaluated in. Zero but what is said. */
 typedef struct hc_evaluation {
-	hc_modules *modules;
-	struct module *module; /* that the expression is of */
+	hc_variables *variables;
+	const hc_module *module; /* that the expression is of */
 	Dwarf_Addr bias;       /* of its debug info */
 	const GArray *frames;  /* of hc_frame_registers; NULL: in no frame */
 	unsigned frame;
@@ -135,8 +94,8 @@ bool hc_evaluation_entry_value(hc_evaluation *evaluation, unsigned number, uint6
 bool hc_evaluation_address_of(hc_evaluation *evaluation, Dwarf_Die *die, uint64_t *ret_address);
 
 /* An evaluation of what is in frame FRAME of FRAMES; the function is found. STEPS must outlive it. */
-void hc_evaluation_init(hc_evaluation *evaluation, hc_modules *modules, struct module *module, const GArray *frames,
-	unsigned frame, unsigned *steps);
+void hc_evaluation_init(hc_evaluation *evaluation, hc_variables *variables, const hc_module *module,
+	const GArray *frames, unsigned frame, unsigned *steps);
 
 /* As hc_variable_locate(), in an evaluation that is there. */
 void hc_evaluation_place(hc_evaluation *evaluation, Dwarf_Die *die, hc_variable *variable);
@@ -145,4 +104,4 @@ void hc_evaluation_place(hc_evaluation *evaluation, Dwarf_Die *die, hc_variable 
 bool hc_variable_is_static(Dwarf_Die *die);
 
 /* copy_relocations.c: moves VARIABLE, which has one place, to where the program has its copy of it, if it has one. */
-void hc_variable_follow_copy(hc_modules *modules, struct module *module, Dwarf_Die *die, hc_variable *variable);
+void hc_variable_follow_copy(hc_variables *variables, const hc_module *module, Dwarf_Die *die, hc_variable *variable);

@@ -36,11 +36,11 @@ static struct hc_values *values_create(void)
 	return values;
 }
 
-hc_address hc_modules_keep_value(hc_modules *modules, const void *bytes, const uint8_t *valid, size_t size)
+hc_address hc_variables_keep_value(hc_variables *variables, const void *bytes, const uint8_t *valid, size_t size)
 {
-	if (!modules->values)
-		modules->values = values_create();
-	struct hc_values *values = modules->values;
+	if (!variables->values)
+		variables->values = values_create();
+	struct hc_values *values = variables->values;
 	guint start = values->bytes->len;
 
 	if (!size || size > VALUES_MAX - MIN(start, VALUES_MAX))
@@ -67,23 +67,10 @@ static bool read_value(const struct hc_values *values, uint64_t offset, void *bu
 	return true;
 }
 
-bool hc_modules_read(const hc_modules *modules, hc_address address, void *buffer, size_t size)
+bool hc_variables_read(const hc_variables *variables, hc_address address, void *buffer, size_t size)
 {
-	if (G_LIKELY(address < VALUES_START) || !modules->values ||
-		address - VALUES_START >= modules->values->bytes->len)
-		return hc_core_read(modules->core, address, buffer, size);
-	return read_value(modules->values, address - VALUES_START, buffer, size);
-}
-
-const char *hc_variable_state_name(hc_variable_state state)
-{
-	static const char *const names[HC_VARIABLE_STATE_COUNT] = {
-		[HC_VARIABLE_IN_MEMORY] = "in memory",
-		[HC_VARIABLE_VALUE] = "value",
-		[HC_VARIABLE_OPTIMIZED_OUT] = "optimized out",
-		[HC_VARIABLE_UNREADABLE] = "unreadable",
-		[HC_VARIABLE_UNSUPPORTED] = "unsupported",
-	};
-
-	return (unsigned)state < HC_VARIABLE_STATE_COUNT ? names[state] : "unknown";
+	if (G_LIKELY(address < VALUES_START) || !variables->values ||
+		address - VALUES_START >= variables->values->bytes->len)
+		return hc_core_read(variables->core, address, buffer, size);
+	return read_value(variables->values, address - VALUES_START, buffer, size);
 }
