@@ -12,9 +12,6 @@
 #include <link.h>
 
 enum {
-	PROGRAM_HEADERS_MAX = 256,
-	NOTE_BYTES_MAX = 64 * 1024,
-	DYNAMIC_ENTRIES_MAX = 512,
 	LINK_MAPS_MAX = 65536,
 	PIECES_MAX = 4096, /* of the core's mappings in one module */
 };
@@ -36,189 +33,6 @@ static const hc_diagnostic_kind binary_unplaced = {
 	HC_SEVERITY_PARTIAL,
 	"program that was given was not used: the core does not tell where in memory it was",
 };
-
-/* ---- program headers in the dead process's memory ---- */
-
-static bool read_header(const struct hc_header_source *source, uint64_t offset, void *bytes, uint64_t size)
-{
-	if (!source->file)
-		return hc_core_read(source->core, source->base + offset, bytes, size);
-	if (offset > source->file_size || size > source->file_size - offset)
-		return false;
-	memcpy(bytes, source->file + offset, size);
-	return true;
-}
-
-struct elf_header {
-	unsigned type;
-	hc_address entry; /* not relocated */
-	uint64_t segments;
-	unsigned segment_size, segment_count;
-};
-
-static bool read_elf_header(const struct hc_header_source *source, struct elf_header *header)
-{
-	uint8_t bytes[sizeof(Elf64_Ehdr)];
-	hc_word_format format = hc_core_word_format(source->core);
-	bool wide = format.size == 8;
-
-	if (!read_header(source, 0, bytes, wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr)) ||
-		memcmp(bytes, ELFMAG, SELFMAG) || bytes[EI_CLASS] != (wide ? ELFCLASS64 : ELFCLASS32))
-		return false;
-	header->type = hc_load_u16(bytes + offsetof(Elf64_Ehdr, e_type), format.swap);
-	header->entry = wide ? hc_load_u64(bytes + offsetof(Elf64_Ehdr, e_entry), format.swap) :
-			       hc_load_u32(bytes + offsetof(Elf32_Ehdr, e_entry), format.swap);
-	header->segments = wide ? hc_load_u64(bytes + offsetof(Elf64_Ehdr, e_phoff), format.swap) :
-				  hc_load_u32(bytes + offsetof(Elf32_Ehdr, e_phoff), format.swap);
-	header->segment_size = hc_load_u16(
-		bytes + (wide ? offsetof(Elf64_Ehdr, e_phentsize) : offsetof(Elf32_Ehdr, e_phentsize)), format.swap);
-	header->segment_count = hc_load_u16(
-		bytes + (wide ? offsetof(Elf64_Ehdr, e_phnum) : offsetof(Elf32_Ehdr, e_phnum)), format.swap);
-	return (header->type == ET_DYN || header->type == ET_EXEC) && header->segment_count &&
-	       header->segment_size == (wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr));
-}
-
-static bool read_program_header(const struct hc_header_source *source, uint64_t offset, hc_module_segment *segment)
-{
-	uint8_t bytes[sizeof(Elf64_Phdr)];
-	hc_word_format format = hc_core_word_format(source->core);
-	uint64_t memory_size, file_size;
-
-	if (format.size == 8) {
-		if (!read_header(source, offset, bytes, sizeof(Elf64_Phdr)))
-			return false;
-		segment->start = hc_load_u64(bytes + offsetof(Elf64_Phdr, p_vaddr), format.swap);
-		memory_size = hc_load_u64(bytes + offsetof(Elf64_Phdr, p_memsz), format.swap);
-		file_size = hc_load_u64(bytes + offsetof(Elf64_Phdr, p_filesz), format.swap);
-		segment->offset = hc_load_u64(bytes + offsetof(Elf64_Phdr, p_offset), format.swap);
-		segment->flags = hc_load_u32(bytes + offsetof(Elf64_Phdr, p_flags), format.swap);
-		segment->alignment = hc_load_u64(bytes + offsetof(Elf64_Phdr, p_align), format.swap);
-	} else {
-		if (!read_header(source, offset, bytes, sizeof(Elf32_Phdr)))
-			return false;
-		segment->start = hc_load_u32(bytes + offsetof(Elf32_Phdr, p_vaddr), format.swap);
-		memory_size = hc_load_u32(bytes + offsetof(Elf32_Phdr, p_memsz), format.swap);
-		file_size = hc_load_u32(bytes + offsetof(Elf32_Phdr, p_filesz), format.swap);
-		segment->offset = hc_load_u32(bytes + offsetof(Elf32_Phdr, p_offset), format.swap);
-		segment->flags = hc_load_u32(bytes + offsetof(Elf32_Phdr, p_flags), format.swap);
-		segment->alignment = hc_load_u32(bytes + offsetof(Elf32_Phdr, p_align), format.swap);
-	}
-	segment->type = hc_load_u32(bytes, format.swap);
-	segment->end = segment->start + memory_size;
-	segment->file_end = segment->start + MIN(file_size, memory_size);
-	return segment->end >= segment->start && memory_size < (uint64_t)1 << 47;
-}
-
-bool hc_module_read_segments(const struct hc_header_source *source, struct module *module)
-{
-	const hc_core *core = source->core;
-	struct elf_header header;
-	hc_address low = 0, high = 0, bias = 0;
-	bool have_bias = false;
-
-	if (!read_elf_header(source, &header))
-		return false;
-	for (unsigned i = 0; i < MIN(header.segment_count, PROGRAM_HEADERS_MAX); i++) {
-		hc_module_segment segment;
-
-		if (!read_program_header(source, header.segments + i * header.segment_size, &segment))
-			continue;
-		if (segment.type == PT_LOAD) {
-			/* They are in the order of their addresses (elf(5)), the one with the header first: else they are damaged. */
-			if (segment.start < high || (!have_bias && hc_align_down(segment.offset, 4096)))
-				continue;
-			if (!have_bias) {
-				low = segment.start;
-				bias = source->base ? source->base - (segment.start - segment.offset) :
-						      hc_core_process(core)->entry - header.entry;
-				have_bias = true;
-			}
-			high = segment.end;
-		}
-		g_array_append_val(module->segments, segment);
-	}
-	if (!have_bias || (header.type == ET_EXEC && bias))
-		return false;
-	for (unsigned i = 0; i < module->segments->len; i++) {
-		hc_module_segment *segment = &g_array_index(module->segments, hc_module_segment, i);
-
-		segment->start += bias;
-		segment->end += bias;
-		segment->file_end += bias;
-		if (segment->type == PT_DYNAMIC) {
-			module->dynamic = segment->start;
-			module->dynamic_size = segment->end - segment->start;
-		}
-		module->has_interpreter |= segment->type == PT_INTERP;
-	}
-	module->public.bias = bias;
-	module->public.start = hc_align_down(low + bias, hc_core_process(core)->page_size);
-	module->public.end = hc_align_up(high + bias, hc_core_process(core)->page_size);
-	return module->public.end > module->public.start;
-}
-
-/* The NT_GNU_BUILD_ID note among the module's PT_NOTE segments, as hexadecimal text. */
-static char *read_build_id(const hc_core *core, const struct module *module)
-{
-	hc_word_format format = hc_core_word_format(core);
-
-	for (unsigned i = 0; i < module->segments->len; i++) {
-		const hc_module_segment *segment = &g_array_index(module->segments, hc_module_segment, i);
-		uint64_t size = MIN(segment->end - segment->start, NOTE_BYTES_MAX), available;
-		const uint8_t *bytes = segment->type == PT_NOTE ? hc_core_bytes(core, segment->start, &available) :
-								  NULL;
-
-		if (!bytes)
-			continue;
-		size = MIN(size, available);
-		for (uint64_t offset = 0; offset + sizeof(Elf64_Nhdr) <= size;) {
-			uint64_t name_size = hc_load_u32(bytes + offset, format.swap),
-				 data_size = hc_load_u32(bytes + offset + 4, format.swap);
-			uint64_t alignment = segment->alignment == 8 ? 8 : 4;
-			uint64_t data = offset + hc_align_up(sizeof(Elf64_Nhdr) + name_size, alignment);
-
-			if (data > size || data_size > size - data)
-				break;
-			if (hc_load_u32(bytes + offset + 8, format.swap) == NT_GNU_BUILD_ID && name_size == 4 &&
-				!memcmp(bytes + offset + sizeof(Elf64_Nhdr), "GNU", 4) && data_size && data_size <= 64)
-				return hc_build_id_text(bytes + data, data_size);
-			offset = hc_align_up(data + data_size, alignment);
-		}
-	}
-	return NULL;
-}
-
-/* The value of a tag in the module's dynamic section; FALSE if it is not there. */
-static bool read_dynamic(const hc_core *core, const struct module *module, int64_t wanted, uint64_t *ret_value)
-{
-	unsigned size = hc_core_process(core)->word_size;
-	uint64_t count = MIN(module->dynamic_size / (2 * size), DYNAMIC_ENTRIES_MAX);
-
-	for (uint64_t i = 0; i < count; i++) {
-		uint64_t tag, value;
-
-		if (!hc_core_read_word(core, module->dynamic + i * 2 * size, &tag) ||
-			!hc_core_read_word(core, module->dynamic + (i * 2 + 1) * size, &value) || tag == DT_NULL)
-			return false;
-		if (tag == (uint64_t)wanted) {
-			*ret_value = value;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* DT_SONAME, for cores without NT_FILE. The dynamic linker relocates DT_STRTAB in place, except in the vdso. */
-static char *read_soname(const hc_core *core, const struct module *module)
-{
-	uint64_t strings, offset;
-
-	if (!read_dynamic(core, module, DT_STRTAB, &strings) || !read_dynamic(core, module, DT_SONAME, &offset))
-		return NULL;
-	if (strings < module->public.start || strings >= module->public.end)
-		strings += module->public.bias;
-	return hc_core_read_string(core, strings + offset, 256);
-}
 
 /* ---- the list ---- */
 
@@ -249,7 +63,7 @@ static struct module *module_create(const hc_core *core, const hc_mapping *mappi
 		hc_module_destroy(module);
 		return NULL;
 	}
-	module->build_id = read_build_id(core, module);
+	module->build_id = hc_module_read_build_id(core, module);
 	module->public.build_id = module->build_id;
 	module->public.path = mapping->path ? mapping->path : "";
 	module->public.is_vdso = mapping->start == hc_core_process(core)->vdso;
@@ -258,7 +72,7 @@ static struct module *module_create(const hc_core *core, const hc_mapping *mappi
 	else if (mapping->path)
 		module->name = g_path_get_basename(mapping->path);
 	else
-		module->name = read_soname(core, module);
+		module->name = hc_module_read_soname(core, module);
 	if (!module->name)
 		module->name = g_strdup(module->has_interpreter ? "(executable)" : "(unnamed)");
 	module->public.name = module->name;
@@ -568,7 +382,7 @@ GArray *hc_modules_link_maps(const hc_modules *modules, unsigned limit)
 	uint64_t debug = 0, map = 0;
 
 	limit = MIN(limit, LINK_MAPS_MAX);
-	if (!modules->executable || !read_dynamic(core, modules->executable, DT_DEBUG, &debug) || !debug ||
+	if (!modules->executable || !hc_module_read_dynamic(core, modules->executable, DT_DEBUG, &debug) || !debug ||
 		!hc_core_read_word(core, debug + size, &map))
 		return maps;
 	while (map && maps->len < limit) {

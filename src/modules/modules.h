@@ -3,7 +3,8 @@
  * The front door of modules/: which file is mapped where, and what it says without its types: symbols, thread-local storage, the
  * calls of threads, layouts of a few structures.
  *
- *	modules.c		the list, from the ELF headers in memory; the dynamic linker's list
+ *	modules.c		the list of them; the dynamic linker's list
+ *	program_headers.c	what one says of itself where it is mapped: program headers, build-id, dynamic section
  *	unconfirmed.c		modules whose headers are not in the core
  *	files.c			their files, compared and mapped
  *	debug_files.c		where files with debug info may be

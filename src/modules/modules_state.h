@@ -54,7 +54,7 @@ static inline struct module *hc_module_private(const hc_module *module)
 	return (struct module *)(void *)module;
 }
 
-/* ---- modules.c ---- */
+/* ---- program_headers.c ---- */
 
 /* Where an ELF file's headers are read: in the process's memory, or in a file. */
 struct hc_header_source {
@@ -69,6 +69,17 @@ struct hc_header_source {
  * FALSE: no module.
  */
 bool hc_module_read_segments(const struct hc_header_source *source, struct module *module);
+
+/* The NT_GNU_BUILD_ID note among MODULE's PT_NOTE segments, as hexadecimal text; NULL if there is none. Free with g_free(). */
+char *hc_module_read_build_id(const hc_core *core, const struct module *module);
+
+/* The value of the tag WANTED (DT_...) in MODULE's dynamic section; FALSE if it is not there. */
+bool hc_module_read_dynamic(const hc_core *core, const struct module *module, int64_t wanted, uint64_t *ret_value);
+
+/* DT_SONAME, for cores without NT_FILE; NULL if there is none. Free with g_free(). */
+char *hc_module_read_soname(const hc_core *core, const struct module *module);
+
+/* ---- modules.c ---- */
 
 /*
  * Whether what the core says of mappings is as the headers of MODULE say, and not a file that is
