@@ -9,7 +9,7 @@ from broken_trees import Cases, run_check
 
 CHECK = pathlib.Path(__file__).resolve().parent / "check-layers"
 
-LAYERS = "base\ncore\ndebuginfo\nblocks\nreports\ncli\n"
+LAYERS = "base\ncore\ndwarf\nblocks\nreports\ncli\n"
 
 # A tree that keeps every rule, with what looks like a violation and is none.
 CLEAN = {
@@ -19,7 +19,7 @@ CLEAN = {
     "src/core/core.h": "typedef struct hc_core hc_core;\nstruct hc_core;\nextern int declared_elsewhere;\n",
     "src/core/image.c": '#include "core/core.h"\n#include "base/text.h"\n#include <heapcore/core.h>\n'
                         "int f(void)\n{\n\tint fd = open(path, O_RDONLY);\n\treturn mmap(0, 1, 2, 3, fd, 0) != 0;\n}\n",
-    "src/debuginfo/debuginfo.h": "#include <elfutils/libdwfl.h>\n#include <dwarf.h>\n",
+    "src/dwarf/dwarf.h": "#include <elfutils/libdwfl.h>\n#include <dwarf.h>\n",
     "src/blocks/blocks.h": "#pragma once\n",
     "src/blocks/index.c": r'''
 #include "blocks/blocks.h"

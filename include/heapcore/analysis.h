@@ -58,7 +58,10 @@ hc_analysis *hc_analysis_run(const char *core_path, const hc_analysis_options *o
 void hc_analysis_destroy(hc_analysis *analysis);
 
 const hc_core *hc_analysis_core(const hc_analysis *analysis);
-hc_modules *hc_analysis_modules(const hc_analysis *analysis); /* looks up lazily: one thread at a time */
+hc_modules *hc_analysis_modules(
+	const hc_analysis *analysis); /* looks up lazily: one thread at a time, as the next two */
+hc_program_types *hc_analysis_program_types(const hc_analysis *analysis);
+hc_variables *hc_analysis_variables(const hc_analysis *analysis);
 const hc_blocks *hc_analysis_blocks(const hc_analysis *analysis);
 const hc_areas *hc_analysis_areas(const hc_analysis *analysis);
 const hc_references *hc_analysis_references(const hc_analysis *analysis);

@@ -2,13 +2,17 @@
 /*
  * What the program's debug info (DWARF) says: types, and variables with the places where they are in this process.
  *
- * Everything here belongs to the hc_modules it was asked of, and is read when it is first asked for: one thread at a time.
+ * Everything here belongs to the object it was asked of, and is read when it is first asked for: one thread at a time.
  */
 #pragma once
 
 #include <heapcore/modules.h>
 
 HC_BEGIN_DECLS
+
+/* The types of the program, and its variables: of an analysis, by hc_analysis_program_types() and hc_analysis_variables(). */
+typedef struct hc_program_types hc_program_types;
+typedef struct hc_variables hc_variables;
 
 typedef enum {
 	HC_TYPE_VOID, /* and what has no size: of pointers that may lead to anything */
@@ -116,7 +120,7 @@ typedef enum {
 
 typedef enum {
 	HC_VARIABLE_IN_MEMORY,
-	HC_VARIABLE_VALUE,	   /* in registers, or computed: `address` is one that hc_modules_read() knows */
+	HC_VARIABLE_VALUE,	   /* in registers, or computed: `address` is one that hc_variables_read() knows */
 	HC_VARIABLE_OPTIMIZED_OUT, /* has no value at this point of the program, by its debug info */
 	HC_VARIABLE_UNREADABLE,	   /* its place is not in the core, or needs a register that could not be unwound */
 	HC_VARIABLE_UNSUPPORTED, /* its location is described in a way that this version does not evaluate; see reason */
@@ -148,16 +152,16 @@ typedef struct hc_variable {
  *
  * Reads the index of the debug info at the first call, on JOBS threads (0: one for each processor).
  */
-unsigned hc_modules_load_variables(hc_modules *modules, unsigned jobs);
-const hc_variable *hc_modules_variable(const hc_modules *modules, unsigned index);
+unsigned hc_variables_load(hc_variables *variables, unsigned jobs);
+const hc_variable *hc_variables_get(const hc_variables *variables, unsigned index);
 
 /* As hc_core_read(), with the addresses of HC_VARIABLE_VALUE too. */
-bool hc_modules_read(const hc_modules *modules, hc_address address, void *buffer, size_t size);
+bool hc_variables_read(const hc_variables *variables, hc_address address, void *buffer, size_t size);
 
 /* ---- types by name, and by what memory holds ---- */
 
 /* The type of that name (hc_type_name(); also as a user writes it: "std::vector<int>" or "struct session"), or NULL. */
-const hc_type *hc_modules_find_type(hc_modules *modules, const char *name);
+const hc_type *hc_program_types_find(hc_program_types *types, const char *name);
 
 /* A struct with a member of some type by value: itself, or in one of its structs, unions or base classes. */
 typedef struct hc_holder {
@@ -169,26 +173,26 @@ typedef struct hc_holder {
  * Every struct of the debug info that has a member of type MEMBER, once for each such member; those of libc and the runtime left
  * out. Reads all structs at the first call for MEMBER. *ret_count 0: there are none, or more than could be told apart.
  */
-const hc_holder *hc_modules_holders(hc_modules *modules, const hc_type *member, unsigned *ret_count);
+const hc_holder *hc_program_types_holders(hc_program_types *types, const hc_type *member, unsigned *ret_count);
 
 /*
  * The class of the object at ADDRESS by the vtable pointer VTABLE found there. *ret_to_top: what to add to ADDRESS for the
- * beginning of the whole object (0 or negative). *ret_name: its name, demangled, also where there is no type; belongs to MODULES.
+ * beginning of the whole object (0 or negative). *ret_name: its name, demangled, also where there is no type; belongs to TYPES.
  * FALSE if VTABLE is not the address point of a vtable. *ret_type may be NULL: the class is in no debug info.
  */
-bool hc_modules_class_of_vtable(
-	hc_modules *modules, hc_address vtable, const hc_type **ret_type, int64_t *ret_to_top, const char **ret_name);
+bool hc_program_types_class_of_vtable(hc_program_types *types, hc_address vtable, const hc_type **ret_type,
+	int64_t *ret_to_top, const char **ret_name);
 
 /* The name alone, or NULL: reads no debug info but symbol tables. */
-const char *hc_modules_class_name_of_vtable(hc_modules *modules, hc_address vtable);
+const char *hc_program_types_class_name_of_vtable(hc_program_types *types, hc_address vtable);
 
 /*
  * The template argument NAME ("_Functor") of the function that starts at ADDRESS, or of the class that it is a member of. So
  * type-erased objects (std::function, std::any) are told. NULL if there is none.
  */
-const hc_type *hc_modules_argument_of_function(hc_modules *modules, hc_address address, const char *name);
+const hc_type *hc_program_types_argument_of_function(hc_program_types *types, hc_address address, const char *name);
 
-/* What was not read, by module: "libfoo.so: split DWARF: ..." NULL-terminated; belongs to MODULES. After hc_modules_load_variables(). */
-const char *const *hc_modules_debug_info_gaps(const hc_modules *modules);
+/* What was not read, by module: "libfoo.so: split DWARF: ..." NULL-terminated; belongs to VARIABLES. After hc_variables_load(). */
+const char *const *hc_variables_gaps(const hc_variables *variables);
 
 HC_END_DECLS

@@ -23,7 +23,7 @@
 #include <heapcore/blocks.h>
 
 #include "base/diagnostics.h"
-#include "debuginfo/debuginfo.h"
+#include "modules/modules.h"
 
 /* A stretch of memory that the allocator divides into chunks. Regions are sorted by address and disjoint. */
 typedef struct hc_region {

@@ -2,10 +2,15 @@
 /* The table of contents: the stages in order, what each makes from what. */
 #include "analysis/analysis.h"
 
+#include "variables/variables.h"
+
 struct hc_analysis {
 	hc_diagnostics *diagnostics;
 	hc_core *core;
 	hc_modules *modules;
+	hc_debug_info *debug_info;
+	hc_program_types *program_types;
+	hc_variables *variables;
 	hc_blocks *blocks;
 	hc_areas *areas;
 	hc_references *references;
@@ -32,7 +37,12 @@ static bool run_modules(hc_analysis *analysis, GError **error)
 	};
 
 	analysis->modules = hc_modules_open(analysis->core, &options, analysis->diagnostics, error);
-	return analysis->modules != NULL;
+	if (!analysis->modules)
+		return false;
+	analysis->debug_info = hc_debug_info_create(analysis->modules);
+	analysis->program_types = hc_program_types_create(analysis->debug_info);
+	analysis->variables = hc_variables_create(analysis->debug_info, analysis->program_types, analysis->diagnostics);
+	return true;
 }
 
 static bool run_blocks(hc_analysis *analysis, GError **error)
@@ -73,7 +83,7 @@ static bool run_types(hc_analysis *analysis, GError **error)
 
 	if (analysis->options->no_types)
 		return true;
-	analysis->types = hc_types_create(analysis->core, analysis->modules, analysis->blocks, analysis->areas,
+	analysis->types = hc_types_create(analysis->core, analysis->variables, analysis->blocks, analysis->areas,
 		&options, analysis->diagnostics, error);
 	return analysis->types != NULL;
 }
@@ -154,6 +164,9 @@ void hc_analysis_destroy(hc_analysis *analysis)
 	hc_references_destroy(analysis->references);
 	hc_areas_destroy(analysis->areas);
 	hc_blocks_destroy(analysis->blocks);
+	hc_variables_destroy(analysis->variables);
+	hc_program_types_destroy(analysis->program_types);
+	hc_debug_info_destroy(analysis->debug_info);
 	hc_modules_close(analysis->modules);
 	hc_core_close(analysis->core);
 	hc_diagnostics_destroy(analysis->diagnostics);
@@ -169,6 +182,16 @@ const hc_core *hc_analysis_core(const hc_analysis *analysis)
 hc_modules *hc_analysis_modules(const hc_analysis *analysis)
 {
 	return analysis->modules;
+}
+
+hc_program_types *hc_analysis_program_types(const hc_analysis *analysis)
+{
+	return analysis->program_types;
+}
+
+hc_variables *hc_analysis_variables(const hc_analysis *analysis)
+{
+	return analysis->variables;
 }
 
 const hc_blocks *hc_analysis_blocks(const hc_analysis *analysis)
@@ -213,6 +236,6 @@ double hc_analysis_seconds(const hc_analysis *analysis, hc_stage stage)
 
 hc_leaks *hc_analysis_find_leaks(const hc_analysis *analysis, const hc_leaks_options *options, GError **error)
 {
-	return hc_leaks_create(analysis->core, analysis->modules, analysis->blocks, analysis->areas,
+	return hc_leaks_create(analysis->core, analysis->program_types, analysis->blocks, analysis->areas,
 		analysis->references, options, error);
 }

@@ -503,8 +503,8 @@ const hc_type *hc_compile_type(hc_compiler *c, const hc_expression *expression)
 	hc_operand operand = nothing;
 
 	if (is_name && !hc_compile_try(c, expression, &operand)) {
-		operand.type = c->layout->set->modules ?
-				       hc_modules_find_type(c->layout->set->modules, expression->text) :
+		operand.type = c->layout->set->program_types ?
+				       hc_program_types_find(c->layout->set->program_types, expression->text) :
 				       NULL;
 		if (!operand.type)
 			hc_compile_fail(c, "there is neither a member nor a type %s", expression->text);

@@ -240,7 +240,8 @@ hc_layout *hc_layout_make_holder(const hc_layout *layout, hc_holder holder);
 bool hc_layout_compile(hc_layout *layout, char **ret_message);
 
 struct hc_container_set {
-	hc_modules *modules; /* may be NULL: no types by name */
+	hc_modules *modules;		 /* NULL: with program_types */
+	hc_program_types *program_types; /* NULL: no types by name */
 	const hc_core *core;
 	const hc_blocks *blocks;
 	hc_diagnostics *diagnostics;

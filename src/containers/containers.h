@@ -22,7 +22,8 @@ typedef struct hc_container_set hc_container_set;
  * The descriptions for the process whose MODULES and BLOCKS these are; both must outlive the result. One thread at a time.
  * Empty at first: add files, those of the user before the installed ones (the first that fits wins).
  */
-hc_container_set *hc_container_set_create(hc_modules *modules, const hc_blocks *blocks, hc_diagnostics *diagnostics);
+hc_container_set *hc_container_set_create(
+	hc_variables *variables, const hc_blocks *blocks, hc_diagnostics *diagnostics);
 void hc_container_set_destroy(hc_container_set *set);
 
 /* What ADDRESS, if it is in the heap, leads to will be asked for in the index of blocks; and its contents will be read. */

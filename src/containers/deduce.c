@@ -3,7 +3,7 @@
  * What the elements of a list_head are.
  *
  * Its links lead to links: struct list_head, a member of whatever the program put into the list. Which struct that is, the source says in
- * calls of list_entry(), and no debug info does. But there are not many: the structs that have such a member (hc_modules_holders()), and
+ * calls of list_entry(), and no debug info does. But there are not many: the structs that have such a member (hc_program_types_holders()), and
  * elements are most often blocks of their own. So for a struct of SIZE bytes with the link at OFFSET
  *
  *	link - OFFSET    must be a block's beginning, and SIZE what the program asked for, as far as malloc's rounding lets that be seen
@@ -146,7 +146,7 @@ static GArray *candidates_of(const hc_layout *layout)
 	if (candidates)
 		return candidates;
 	candidates = g_array_new(FALSE, FALSE, sizeof(struct candidate));
-	holders = hc_modules_holders(set->modules, layout->node, &count);
+	holders = hc_program_types_holders(set->program_types, layout->node, &count);
 	for (unsigned i = 0; i < count; i++) {
 		struct candidate candidate = { .holder = holders[i], .size = hc_type_size(holders[i].type) };
 
@@ -186,7 +186,7 @@ const hc_layout *hc_layout_deduce(const hc_layout *layout, hc_address address, h
 	struct links links;
 
 	*ret_certainty = HC_CERTAINTY_CERTAIN;
-	if (!hc_layout_deduces(layout) || !layout->set->modules)
+	if (!hc_layout_deduces(layout) || !layout->set->program_types)
 		return layout;
 	take_links(layout, address, &links);
 	if (!links.count)

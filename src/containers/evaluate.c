@@ -5,7 +5,7 @@
  */
 #include "containers/container_parts.h"
 
-#include "debuginfo/debuginfo.h"
+#include "modules/modules.h"
 
 #include <string.h>
 

@@ -192,9 +192,9 @@ static hc_operand compile_typeof(hc_compiler *c, const function *self, const hc_
 	const hc_type *type;
 
 	if (arguments->kind == HC_EXPRESSION_STRING) {
-		hc_modules *modules = c->layout->set->modules;
+		hc_program_types *types = c->layout->set->program_types;
 
-		type = modules ? hc_modules_find_type(modules, arguments->text) : NULL;
+		type = types ? hc_program_types_find(types, arguments->text) : NULL;
 	} else {
 		type = hc_compile_type(c, arguments);
 	}

@@ -201,8 +201,8 @@ static bool compile_known(hc_compiler *c, hc_key key)
 
 static const hc_type *named_type(hc_compiler *c, const char *name)
 {
-	hc_modules *modules = c->layout->set->modules;
-	const hc_type *type = modules ? hc_modules_find_type(modules, name) : NULL;
+	hc_program_types *types = c->layout->set->program_types;
+	const hc_type *type = types ? hc_program_types_find(types, name) : NULL;
 
 	if (!type)
 		hc_compile_fail(c, "the annotation's type %s is in no debug info", name);

@@ -8,6 +8,8 @@
  */
 #include "containers/container_parts.h"
 
+#include "variables/variables.h"
+
 #include "base/file.h"
 
 #include <string.h>
@@ -50,11 +52,12 @@ static uint64_t heap_bytes(const hc_blocks *blocks)
 	return bytes;
 }
 
-hc_container_set *hc_container_set_create(hc_modules *modules, const hc_blocks *blocks, hc_diagnostics *diagnostics)
+hc_container_set *hc_container_set_create(hc_variables *variables, const hc_blocks *blocks, hc_diagnostics *diagnostics)
 {
 	hc_container_set *set = g_new0(hc_container_set, 1);
 
-	set->modules = modules;
+	set->program_types = variables ? hc_variables_types(variables) : NULL;
+	set->modules = variables ? hc_program_types_modules(set->program_types) : NULL;
 	set->blocks = blocks;
 	set->diagnostics = diagnostics;
 	set->descriptions = g_ptr_array_new_with_free_func(hc_description_free);
@@ -69,7 +72,7 @@ hc_container_set *hc_container_set_create(hc_modules *modules, const hc_blocks *
 	set->symbols = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	set->heap_bytes = heap_bytes(blocks);
 	set->budget = MAX((uint64_t)BUDGET_LEAST, set->heap_bytes * BUDGET_FACTOR);
-	hc_reader_init(&set->reader, blocks->core, blocks, modules);
+	hc_reader_init(&set->reader, blocks->core, blocks, variables);
 	return set;
 }
 

@@ -27,9 +27,9 @@ static void mark_live(const hc_blocks *blocks, uint64_t *live)
 	}
 }
 
-void hc_reader_init(hc_reader *reader, const hc_core *core, const hc_blocks *blocks, hc_modules *modules)
+void hc_reader_init(hc_reader *reader, const hc_core *core, const hc_blocks *blocks, const hc_variables *variables)
 {
-	*reader = (hc_reader){ .core = core, .blocks = blocks, .modules = modules };
+	*reader = (hc_reader){ .core = core, .blocks = blocks, .variables = variables };
 	reader->format = hc_core_word_format(core);
 	reader->live = hc_pages_create(live_size(blocks));
 	if (reader->live)

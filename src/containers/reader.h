@@ -5,13 +5,15 @@
  */
 #pragma once
 
+#include <heapcore/debuginfo.h>
+
 #include "blocks/blocks.h"
 #include "core/core.h"
 
 typedef struct hc_reader {
 	const hc_core *core;
 	const hc_blocks *blocks;
-	hc_modules *modules; /* for objects that are in registers; may be NULL */
+	const hc_variables *variables; /* for objects that are in registers; may be NULL */
 	hc_word_format format;
 	hc_address start; /* bytes: of [start, start + size) */
 	uint64_t size;
@@ -30,7 +32,7 @@ typedef enum {
 	HC_RANGE_UNREADABLE,
 } hc_range_kind;
 
-void hc_reader_init(hc_reader *reader, const hc_core *core, const hc_blocks *blocks, hc_modules *modules);
+void hc_reader_init(hc_reader *reader, const hc_core *core, const hc_blocks *blocks, const hc_variables *variables);
 void hc_reader_clear(hc_reader *reader);
 
 /* As hc_reader_at(), for another piece than the last one. */

@@ -8,7 +8,7 @@
  */
 #include "containers/container_parts.h"
 
-#include "debuginfo/debuginfo.h"
+#include "modules/modules.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -361,8 +361,8 @@ static void prove_by_object(hc_walker *walker, hc_address object, uint64_t size)
 	bool has_vtable = walker->walk->element && hc_type_get_kind(walker->walk->element) == HC_TYPE_STRUCT &&
 			  hc_type_is_polymorphic(walker->walk->element);
 
-	if (has_vtable && walker->set->modules && hc_reader_word(walker->reader, object, &vtable) &&
-		hc_modules_class_of_vtable(walker->set->modules, vtable, &class, &to_top, &name))
+	if (has_vtable && walker->set->program_types && hc_reader_word(walker->reader, object, &vtable) &&
+		hc_program_types_class_of_vtable(walker->set->program_types, vtable, &class, &to_top, &name))
 		walker->is_proved = true;
 	else
 		hc_walker_prove_by_block(walker, object, size);
@@ -417,7 +417,8 @@ static const hc_type *first_argument_of_class(hc_walker *walker, hc_address vtab
 
 	if (g_hash_table_lookup_extended(set->functions, &vtable, NULL, &found))
 		return found;
-	if (set->modules && hc_modules_class_of_vtable(set->modules, vtable, &class, &to_top, &name)) {
+	if (set->program_types &&
+		hc_program_types_class_of_vtable(set->program_types, vtable, &class, &to_top, &name)) {
 		for (unsigned i = 0; class && !type && i < hc_type_argument_count(class); i++)
 			type = hc_type_argument(class, i)->type;
 	}
@@ -525,9 +526,9 @@ static const hc_type *erased_type(hc_walker *walker, hc_address function)
 
 	if (g_hash_table_lookup_extended(set->functions, &function, NULL, &found))
 		return found;
-	type = set->modules ?
-		       hc_modules_argument_of_function(set->modules, function, walker->layout->description->argument) :
-		       NULL;
+	type = set->program_types ? hc_program_types_argument_of_function(
+					    set->program_types, function, walker->layout->description->argument) :
+				    NULL;
 	if (g_hash_table_size(set->functions) < HC_FUNCTIONS_MAX)
 		g_hash_table_insert(set->functions, g_memdup2(&function, sizeof function), (void *)type);
 	return type;
@@ -676,8 +677,8 @@ static bool find_object(hc_walker *walker, uint8_t *buffer)
 		return implausible(walker, "its address is not aligned");
 	if (walker->object == reader->scratch)
 		walker->object = NULL;
-	else if (!walker->object && size <= OBJECT_MAX && reader->modules &&
-		 hc_modules_read(reader->modules, walker->address, buffer, size))
+	else if (!walker->object && size <= OBJECT_MAX && reader->variables &&
+		 hc_variables_read(reader->variables, walker->address, buffer, size))
 		walker->object = buffer;
 	else if (!walker->object && hc_reader_check(reader, walker->address, size) == HC_RANGE_UNREADABLE)
 		return implausible(walker, "it cannot be read itself");
@@ -692,7 +693,8 @@ static bool follow_pointer(hc_walker *walker)
 	hc_range_kind place;
 
 	if (!hc_reader_word(reader, walker->address, &walker->address)) {
-		if (!reader->modules || !hc_modules_read(reader->modules, walker->address, bytes, reader->format.size))
+		if (!reader->variables ||
+			!hc_variables_read(reader->variables, walker->address, bytes, reader->format.size))
 			return implausible(walker, "it cannot be read itself");
 		walker->address = hc_load_word(bytes, reader->format);
 	}

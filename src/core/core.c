@@ -93,7 +93,7 @@ hc_core *hc_core_open(const char *path, hc_diagnostics *diagnostics, GError **er
 	core->diagnostics = diagnostics;
 	core->threads = g_array_new(FALSE, TRUE, sizeof(hc_thread));
 	core->by_pointer = g_array_new(FALSE, FALSE, sizeof(unsigned));
-	core->segments = g_array_new(FALSE, TRUE, sizeof(hc_segment));
+	core->segments = g_array_new(FALSE, TRUE, sizeof(hc_elf_segment));
 	core->files = g_array_new(FALSE, TRUE, sizeof(hc_file_range));
 	core->strings = g_string_chunk_new(256);
 	core->process.name = core->process.arguments = "";

@@ -3,13 +3,8 @@
 #pragma once
 
 #include "base/diagnostics.h"
+#include "base/elf_headers.h"
 #include "core/core.h"
-
-/* A program header, in our byte order. */
-typedef struct hc_segment {
-	uint32_t type, flags;
-	uint64_t offset, address, file_size, memory_size;
-} hc_segment;
 
 /* An entry of NT_FILE. */
 typedef struct hc_file_range {
@@ -27,7 +22,7 @@ struct hc_core {
 	hc_process process;
 	GArray *threads;    /* of hc_thread */
 	GArray *by_pointer; /* of unsigned: indices of threads, by thread pointer */
-	GArray *segments;   /* of hc_segment: PT_LOAD and PT_NOTE */
+	GArray *segments;   /* of hc_elf_segment: PT_LOAD and PT_NOTE */
 	GArray *files;	    /* of hc_file_range, sorted and disjoint after core_build_mappings() */
 	hc_mapping *mappings;
 	unsigned mapping_count;

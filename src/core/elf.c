@@ -99,65 +99,15 @@ static bool check_identity(hc_core *core, GError **error)
 	return true;
 }
 
-static hc_segment parse_segment(const hc_core *core, const uint8_t *header)
+/* 65535 segments or more: the count is in sh_info of section 0 (elf(5), PN_XNUM). */
+static uint64_t count_segments(const hc_core *core, const hc_elf_header *header)
 {
-	bool swap = core->format.swap;
+	size_t info = core->format.size == 8 ? offsetof(Elf64_Shdr, sh_info) : offsetof(Elf32_Shdr, sh_info);
 
-	if (core->format.size == 8)
-		return (hc_segment){
-			.type = hc_load_u32(header + offsetof(Elf64_Phdr, p_type), swap),
-			.flags = hc_load_u32(header + offsetof(Elf64_Phdr, p_flags), swap),
-			.offset = hc_load_u64(header + offsetof(Elf64_Phdr, p_offset), swap),
-			.address = hc_load_u64(header + offsetof(Elf64_Phdr, p_vaddr), swap),
-			.file_size = hc_load_u64(header + offsetof(Elf64_Phdr, p_filesz), swap),
-			.memory_size = hc_load_u64(header + offsetof(Elf64_Phdr, p_memsz), swap),
-		};
-	return (hc_segment){
-		.type = hc_load_u32(header + offsetof(Elf32_Phdr, p_type), swap),
-		.flags = hc_load_u32(header + offsetof(Elf32_Phdr, p_flags), swap),
-		.offset = hc_load_u32(header + offsetof(Elf32_Phdr, p_offset), swap),
-		.address = hc_load_u32(header + offsetof(Elf32_Phdr, p_vaddr), swap),
-		.file_size = hc_load_u32(header + offsetof(Elf32_Phdr, p_filesz), swap),
-		.memory_size = hc_load_u32(header + offsetof(Elf32_Phdr, p_memsz), swap),
-	};
-}
-
-struct header {
-	uint16_t type, machine, segment_size, section_count;
-	uint64_t segments, sections, segment_count;
-};
-
-static struct header parse_header(const hc_core *core)
-{
-	const uint8_t *file = core->file;
-	bool swap = core->format.swap, wide = core->format.size == 8;
-	struct header header = {
-		.type = hc_load_u16(file + offsetof(Elf64_Ehdr, e_type), swap),
-		.machine = hc_load_u16(file + offsetof(Elf64_Ehdr, e_machine), swap),
-	};
-
-	if (wide) {
-		header.segments = hc_load_u64(file + offsetof(Elf64_Ehdr, e_phoff), swap);
-		header.sections = hc_load_u64(file + offsetof(Elf64_Ehdr, e_shoff), swap);
-		header.segment_size = hc_load_u16(file + offsetof(Elf64_Ehdr, e_phentsize), swap);
-		header.segment_count = hc_load_u16(file + offsetof(Elf64_Ehdr, e_phnum), swap);
-		header.section_count = hc_load_u16(file + offsetof(Elf64_Ehdr, e_shnum), swap);
-	} else {
-		header.segments = hc_load_u32(file + offsetof(Elf32_Ehdr, e_phoff), swap);
-		header.sections = hc_load_u32(file + offsetof(Elf32_Ehdr, e_shoff), swap);
-		header.segment_size = hc_load_u16(file + offsetof(Elf32_Ehdr, e_phentsize), swap);
-		header.segment_count = hc_load_u16(file + offsetof(Elf32_Ehdr, e_phnum), swap);
-		header.section_count = hc_load_u16(file + offsetof(Elf32_Ehdr, e_shnum), swap);
-	}
-	/* 65535 segments or more: the count is in sh_info of section 0 (elf(5), PN_XNUM). */
-	if (header.segment_count == PN_XNUM) {
-		size_t info = wide ? offsetof(Elf64_Shdr, sh_info) : offsetof(Elf32_Shdr, sh_info);
-
-		if (header.sections && header.sections < core->file_size &&
-			core->file_size - header.sections >= info + 4)
-			header.segment_count = hc_load_u32(file + header.sections + info, swap);
-	}
-	return header;
+	return header->segment_count == PN_XNUM && header->sections && header->sections < core->file_size &&
+			       core->file_size - header->sections >= info + 4 ?
+		       hc_load_u32(core->file + header->sections + info, core->format.swap) :
+		       header->segment_count;
 }
 
 bool hc_core_parse_headers(hc_core *core, GError **error)
@@ -165,15 +115,15 @@ bool hc_core_parse_headers(hc_core *core, GError **error)
 	if (!check_identity(core, error))
 		return false;
 
-	unsigned header_size = core->format.size == 8 ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr);
-	unsigned segment_size = core->format.size == 8 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+	unsigned segment_size = hc_elf_segment_size(core->format);
 
-	if (core->file_size < header_size) {
+	if (core->file_size < hc_elf_header_size(core->format)) {
 		g_set_error(error, HC_ERROR, HC_ERROR_TRUNCATED,
 			"%s: cut off inside the ELF header (%" G_GUINT64_FORMAT " bytes)", core->path, core->file_size);
 		return false;
 	}
-	struct header header = parse_header(core);
+	hc_elf_header header = hc_elf_load_header(core->file, core->format);
+	uint64_t count = count_segments(core, &header);
 
 	if (header.type != ET_CORE) {
 		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s is %s", core->path, elf_type_name(header.type));
@@ -183,14 +133,14 @@ bool hc_core_parse_headers(hc_core *core, GError **error)
 	/* gdb (BFD) describes its segments a second time, as sections; the kernel has at most section 0. */
 	core->process.origin = header.section_count > 1 ? HC_ORIGIN_GCORE : HC_ORIGIN_KERNEL;
 
-	if (header.segment_size != segment_size || !header.segment_count || header.segments > core->file_size) {
+	if (header.segment_size != segment_size || !count || header.segments > core->file_size) {
 		g_set_error(error, HC_ERROR, header.segments > core->file_size ? HC_ERROR_TRUNCATED : HC_ERROR_BAD_DATA,
 			"%s: no program headers can be read (%" G_GUINT64_FORMAT " of %u bytes at %#" G_GINT64_MODIFIER
 			"x in a file of %" G_GUINT64_FORMAT " bytes)",
-			core->path, header.segment_count, header.segment_size, header.segments, core->file_size);
+			core->path, count, header.segment_size, header.segments, core->file_size);
 		return false;
 	}
-	uint64_t present = MIN(header.segment_count, (core->file_size - header.segments) / segment_size);
+	uint64_t present = MIN(count, (core->file_size - header.segments) / segment_size);
 
 	if (!present) {
 		g_set_error(error, HC_ERROR, HC_ERROR_TRUNCATED,
@@ -198,13 +148,12 @@ bool hc_core_parse_headers(hc_core *core, GError **error)
 			core->file_size);
 		return false;
 	}
-	if (present < header.segment_count)
-		hc_diagnostics_add(core->diagnostics, &headers_truncated,
-			(header.segment_count - present) * segment_size,
-			"%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " program headers", present,
-			header.segment_count);
+	if (present < count)
+		hc_diagnostics_add(core->diagnostics, &headers_truncated, (count - present) * segment_size,
+			"%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " program headers", present, count);
 	for (uint64_t i = 0; i < present; i++) {
-		hc_segment segment = parse_segment(core, core->file + header.segments + i * segment_size);
+		hc_elf_segment segment =
+			hc_elf_load_segment(core->file + header.segments + i * segment_size, core->format);
 
 		if (segment.type == PT_LOAD || segment.type == PT_NOTE)
 			g_array_append_val(core->segments, segment);

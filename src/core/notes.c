@@ -242,7 +242,7 @@ static void parse_note(hc_core *core, const struct note *note)
 }
 
 /* Notes of cores are aligned to 4 bytes in both classes (elf(5) says 8 for ELFCLASS64; nobody writes that). */
-static void parse_note_segment(hc_core *core, const hc_segment *segment)
+static void parse_note_segment(hc_core *core, const hc_elf_segment *segment)
 {
 	uint64_t offset = segment->offset, size = segment->file_size;
 
@@ -301,7 +301,7 @@ static void settle_signal(hc_core *core)
 
 static int compare_offsets(const void *a, const void *b)
 {
-	const hc_segment *x = a, *y = b;
+	const hc_elf_segment *x = a, *y = b;
 
 	return (x->offset > y->offset) - (x->offset < y->offset);
 }
@@ -309,18 +309,18 @@ static int compare_offsets(const void *a, const void *b)
 /* Each byte is parsed once: headers that name the same notes thousands of times would make thousands of each thread. */
 static void parse_note_segments(hc_core *core)
 {
-	g_autoptr(GArray) notes = g_array_new(FALSE, FALSE, sizeof(hc_segment));
+	g_autoptr(GArray) notes = g_array_new(FALSE, FALSE, sizeof(hc_elf_segment));
 	uint64_t end = 0;
 
 	for (unsigned i = 0; i < core->segments->len; i++) {
-		const hc_segment *segment = &g_array_index(core->segments, hc_segment, i);
+		const hc_elf_segment *segment = &g_array_index(core->segments, hc_elf_segment, i);
 
 		if (segment->type == PT_NOTE && segment->file_size)
 			g_array_append_val(notes, *segment);
 	}
 	g_array_sort(notes, compare_offsets);
 	for (unsigned i = 0; i < notes->len; i++) {
-		const hc_segment *segment = &g_array_index(notes, hc_segment, i);
+		const hc_elf_segment *segment = &g_array_index(notes, hc_elf_segment, i);
 
 		if (segment->offset < end) {
 			hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, segment->file_size,

@@ -51,14 +51,14 @@ struct piece_list {
 
 static int compare_segments(const void *a, const void *b)
 {
-	const hc_segment *x = a, *y = b;
+	const hc_elf_segment *x = a, *y = b;
 
 	return (x->address > y->address) - (x->address < y->address);
 }
 
 static int compare_offsets(const void *a, const void *b)
 {
-	const hc_segment *x = a, *y = b;
+	const hc_elf_segment *x = a, *y = b;
 
 	return (x->offset > y->offset) - (x->offset < y->offset);
 }
@@ -139,7 +139,7 @@ static void add_unlisted_files(struct piece_list *list, hc_address start, hc_add
 	}
 }
 
-static bool is_believable(const hc_segment *segment)
+static bool is_believable(const hc_elf_segment *segment)
 {
 	uint64_t end = segment->address + segment->memory_size;
 
@@ -149,10 +149,10 @@ static bool is_believable(const hc_segment *segment)
 }
 
 /* A segment that runs into the next one is cut there, if that takes none of its bytes: a size in its header is wrong. */
-static void cut_overlap(const hc_core *core, hc_segment *segment, unsigned index)
+static void cut_overlap(const hc_core *core, hc_elf_segment *segment, unsigned index)
 {
 	for (unsigned i = index + 1; i < core->segments->len; i++) {
-		const hc_segment *next = &g_array_index(core->segments, hc_segment, i);
+		const hc_elf_segment *next = &g_array_index(core->segments, hc_elf_segment, i);
 
 		if (next->type != PT_LOAD || !next->memory_size || !is_believable(next))
 			continue;
@@ -168,7 +168,7 @@ static void cut_overlap(const hc_core *core, hc_segment *segment, unsigned index
 }
 
 /* Bytes of the file that a segment takes. */
-static uint64_t bytes_present(const hc_core *core, const hc_segment *segment)
+static uint64_t bytes_present(const hc_core *core, const hc_elf_segment *segment)
 {
 	uint64_t promised = MIN(segment->file_size, segment->memory_size);
 
@@ -182,7 +182,7 @@ static void check_shared_bytes(hc_core *core)
 
 	g_array_sort(core->segments, compare_offsets);
 	for (unsigned i = 0; i < core->segments->len; i++) {
-		const hc_segment *segment = &g_array_index(core->segments, hc_segment, i);
+		const hc_elf_segment *segment = &g_array_index(core->segments, hc_elf_segment, i);
 		uint64_t present = bytes_present(core, segment);
 
 		if (segment->type != PT_LOAD || !present)
@@ -194,7 +194,7 @@ static void check_shared_bytes(hc_core *core)
 	}
 }
 
-static void add_segment(struct piece_list *list, const hc_segment *segment, unsigned *file_index)
+static void add_segment(struct piece_list *list, const hc_elf_segment *segment, unsigned *file_index)
 {
 	hc_core *core = list->core;
 	hc_mapping piece = { .flags = segment->flags & 7 };
@@ -240,7 +240,7 @@ bool hc_core_build_mappings(hc_core *core, GError **error)
 	check_shared_bytes(core);
 	g_array_sort(core->segments, compare_segments);
 	for (unsigned i = 0; i < core->segments->len; i++) {
-		hc_segment *segment = &g_array_index(core->segments, hc_segment, i);
+		hc_elf_segment *segment = &g_array_index(core->segments, hc_elf_segment, i);
 
 		if (segment->type != PT_LOAD || !segment->memory_size)
 			continue;

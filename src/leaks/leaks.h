@@ -18,16 +18,17 @@
  */
 #pragma once
 
+#include <heapcore/debuginfo.h>
 #include <heapcore/leaks.h>
 
 #include "references/references.h"
 
 /*
- * The arguments must outlive the result. OPTIONS may be NULL. Looks up symbols: one thread at a time. Fails with
+ * The arguments must outlive the result. OPTIONS may be NULL. Looks up classes by vtables: one thread at a time. Fails with
  * HC_ERROR_NO_MEMORY.
  */
-hc_leaks *hc_leaks_create(const hc_core *core, hc_modules *modules, const hc_blocks *blocks, const hc_areas *areas,
-	const hc_references *references, const hc_leaks_options *options, GError **error);
+hc_leaks *hc_leaks_create(const hc_core *core, hc_program_types *program_types, const hc_blocks *blocks,
+	const hc_areas *areas, const hc_references *references, const hc_leaks_options *options, GError **error);
 
 /* ---- unloaded.c: lost blocks that begin with a vtable where no mapping is, as objects of a library that was unloaded do ---- */
 

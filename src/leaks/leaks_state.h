@@ -128,6 +128,7 @@ struct evidence_count {
 struct hc_leaks {
 	const hc_core *core;
 	hc_modules *modules;
+	hc_program_types *program_types;
 	const hc_blocks *blocks;
 	const hc_areas *areas;
 	const hc_references *references;

@@ -22,6 +22,8 @@
  */
 #include "leaks/leaks_state.h"
 
+#include "program_types/program_types.h"
+
 struct walk {
 	const hc_leaks *leaks;
 	uint64_t *pending[HC_LEAK_CLASS_COUNT];
@@ -511,14 +513,15 @@ bool hc_leaks_each_block(const hc_leaks *leaks, hc_leaks_visit visit, void *data
 
 /* ---- all of it ---- */
 
-hc_leaks *hc_leaks_create(const hc_core *core, hc_modules *modules, const hc_blocks *blocks, const hc_areas *areas,
-	const hc_references *references, const hc_leaks_options *options, GError **error)
+hc_leaks *hc_leaks_create(const hc_core *core, hc_program_types *program_types, const hc_blocks *blocks,
+	const hc_areas *areas, const hc_references *references, const hc_leaks_options *options, GError **error)
 {
 	const hc_references_totals *totals = hc_references_get_totals(references);
 	g_autoptr(hc_leaks) leaks = g_new0(hc_leaks, 1);
 
 	leaks->core = core;
-	leaks->modules = modules;
+	leaks->program_types = program_types;
+	leaks->modules = hc_program_types_modules(program_types);
 	leaks->blocks = blocks;
 	leaks->areas = areas;
 	leaks->references = references;
@@ -531,7 +534,7 @@ hc_leaks *hc_leaks_create(const hc_core *core, hc_modules *modules, const hc_blo
 	leaks->parts = g_ptr_array_new_with_free_func(g_free);
 	leaks->mappings = g_array_new(FALSE, FALSE, sizeof(const hc_area *));
 	leaks->types = hc_leaks_types_create();
-	leaks->unloaded = hc_unloaded_find(core, modules, references);
+	leaks->unloaded = hc_unloaded_find(core, leaks->modules, references);
 	hc_leaks_find_ranges(leaks);
 	leaks->totals.still_reachable.blocks = totals->reachable.blocks - totals->possibly_lost.blocks;
 	leaks->totals.still_reachable.bytes = totals->reachable.bytes - totals->possibly_lost.bytes;

@@ -21,7 +21,7 @@
  */
 #include "leaks/leaks_state.h"
 
-#include "debuginfo/debuginfo.h"
+#include "modules/modules.h"
 
 #include <elf.h>
 

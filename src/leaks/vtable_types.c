@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * From a vtable to the name of a type, as a number: debuginfo/ tells the name, by symbols and by what type_info says in memory.
+ * From a vtable to the name of a type, as a number: program_types/ tells the name, by symbols and by what type_info says in memory.
  *
  * Each distinct value is looked up once. There are as many as the program has types and tables of functions; a hostile core can
  * have more, so the cache is bounded, and what does not fit has no type.
@@ -51,7 +51,7 @@ const char *hc_leaks_type_name(const hc_leaks *leaks, uint32_t type)
 static uint32_t look_up(hc_leaks *leaks, hc_address value)
 {
 	struct types *types = leaks->types;
-	const char *name = hc_modules_class_name_of_vtable(leaks->modules, value);
+	const char *name = hc_program_types_class_name_of_vtable(leaks->program_types, value);
 	uint32_t type;
 
 	if (!name)

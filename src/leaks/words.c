@@ -3,7 +3,7 @@
 #include "leaks/leaks_state.h"
 
 #include "base/partition.h"
-#include "debuginfo/debuginfo.h"
+#include "modules/modules.h"
 
 #include <elf.h>
 

@@ -185,12 +185,12 @@ static void print_losses(const hc_types *types, hc_output *output)
 /* Variables that have no value to go by, each with its place and the reason. */
 static void print_unread(const hc_analysis *analysis, hc_output *output)
 {
-	hc_modules *modules = hc_analysis_modules(analysis);
+	hc_variables *variables = hc_analysis_variables(analysis);
 	const hc_core *core = hc_analysis_core(analysis);
-	unsigned count = hc_modules_load_variables(modules, 0);
+	unsigned count = hc_variables_load(variables, 0);
 
 	for (unsigned i = 0; i < count; i++) {
-		const hc_variable *variable = hc_modules_variable(modules, i);
+		const hc_variable *variable = hc_variables_get(variables, i);
 
 		if (variable->state <= HC_VARIABLE_VALUE)
 			continue;
@@ -216,7 +216,7 @@ static void print_unread(const hc_analysis *analysis, hc_output *output)
 
 void hc_debug_info_gaps_print(const hc_analysis *analysis, hc_output *output)
 {
-	const char *const *gaps = hc_modules_debug_info_gaps(hc_analysis_modules(analysis));
+	const char *const *gaps = hc_variables_gaps(hc_analysis_variables(analysis));
 
 	for (; gaps && *gaps; gaps++) {
 		g_autofree char *safe = hc_text_escape(*gaps, -1);
@@ -377,7 +377,7 @@ json_t *hc_losses_json(const hc_types *types)
 
 json_t *hc_debug_info_gaps_json(const hc_analysis *analysis)
 {
-	const char *const *gaps = hc_modules_debug_info_gaps(hc_analysis_modules(analysis));
+	const char *const *gaps = hc_variables_gaps(hc_analysis_variables(analysis));
 	json_t *list = json_array();
 
 	for (; gaps && *gaps; gaps++)

@@ -28,7 +28,7 @@ static bool load_count(const hc_propagation *propagation, const hc_type *type, h
 
 	if ((kind != HC_TYPE_SIGNED && kind != HC_TYPE_UNSIGNED) ||
 		(size != 1 && size != 2 && size != 4 && size != 8) ||
-		!hc_modules_read(propagation->types->modules, address, buffer, size))
+		!hc_variables_read(propagation->types->variables, address, buffer, size))
 		return false;
 	*ret_value = size == 1 ? buffer[0] :
 		     size == 2 ? hc_load_u16(buffer, swap) :
@@ -209,14 +209,14 @@ static void try_members(struct slots *slots, const hc_type *outer, hc_address ad
 /* Integer variables declared around ARRAY, which is the array, or a pointer to it. */
 static void try_variables(struct slots *slots, const hc_variable *array)
 {
-	const hc_modules *modules = slots->propagation->types->modules;
+	const hc_variables *variables = slots->propagation->types->variables;
 	unsigned count = slots->propagation->variable_count, place = 0;
 
 	place = GPOINTER_TO_UINT(g_hash_table_lookup(slots->propagation->places, array));
 	if (!place--)
 		return;
 	for (unsigned i = place > NEIGHBOURS ? place - NEIGHBOURS : 0; i < MIN(count, place + NEIGHBOURS + 1); i++) {
-		const hc_variable *variable = hc_modules_variable(modules, i);
+		const hc_variable *variable = hc_variables_get(variables, i);
 
 		if (i != place && variable->module == array->module && variable->state == HC_VARIABLE_IN_MEMORY &&
 			variable->kind == array->kind && variable->thread == array->thread)

@@ -62,7 +62,8 @@ static void find_class(struct evaluation *evaluation)
 	if ((kind == HC_TYPE_INCOMPLETE ||
 		    (kind == HC_TYPE_STRUCT && hc_type_is_polymorphic(evaluation->object.type))) &&
 		hc_values_word(evaluation->types, evaluation->object.address, &vtable) &&
-		hc_modules_class_of_vtable(evaluation->types->modules, vtable, &class, &to_top, &name) && class) {
+		hc_program_types_class_of_vtable(evaluation->types->program_types, vtable, &class, &to_top, &name) &&
+		class) {
 		evaluation->object.type = class;
 		evaluation->object.address += to_top;
 	}
@@ -215,15 +216,15 @@ static unsigned rank(const hc_variable *variable)
 
 static bool begin_at_variable(struct evaluation *evaluation)
 {
-	hc_modules *modules = evaluation->types->modules;
-	unsigned count = hc_modules_load_variables(modules, 0);
+	hc_variables *variables = evaluation->types->variables;
+	unsigned count = hc_variables_load(variables, 0);
 	const hc_variable *found = NULL;
 	g_autofree char *name = take_name(evaluation);
 
 	if (!name)
 		return fail(evaluation, "a variable, or an address (0x...), is missing");
 	for (unsigned i = 0; i < count; i++) {
-		const hc_variable *variable = hc_modules_variable(modules, i);
+		const hc_variable *variable = hc_variables_get(variables, i);
 
 		if (is_named(variable, name) && is_meant(evaluation, variable) &&
 			(!found || rank(variable) < rank(found) ||
@@ -256,7 +257,7 @@ static bool begin_at_address(struct evaluation *evaluation, const char *type_nam
 		if (!g_str_has_suffix(bare, "*"))
 			return fail(evaluation, "write (TYPE *) in front of an address");
 		bare[strlen(bare) - 1] = '\0';
-		evaluation->object.type = hc_modules_find_type(evaluation->types->modules, g_strchomp(bare));
+		evaluation->object.type = hc_program_types_find(evaluation->types->program_types, g_strchomp(bare));
 		return evaluation->object.type || fail(evaluation, "no type \"%s\" is known", bare);
 	}
 	if (!hc_blocks_find(evaluation->types->blocks, address, &block) ||

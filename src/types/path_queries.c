@@ -135,7 +135,7 @@ static void visit_integer(struct numbers *numbers, const hc_type *type, hc_addre
 	uint8_t buffer[sizeof(uint64_t)] = { 0 };
 
 	if (size < 2 || size > sizeof buffer || size & (size - 1) ||
-		!hc_modules_read(numbers->types->modules, address, buffer, size))
+		!hc_variables_read(numbers->types->variables, address, buffer, size))
 		return;
 	value = size == 2 ? hc_load_u16(buffer, format.swap) :
 		size == 4 ? hc_load_u32(buffer, format.swap) :
@@ -193,10 +193,10 @@ static void visit_object(
 void hc_types_each_number(const hc_types *types, unsigned limit, hc_types_visit_number visit, void *data)
 {
 	struct numbers numbers = { .types = types, .visit = visit, .data = data, .left = limit };
-	unsigned count = hc_modules_load_variables(types->modules, 0);
+	unsigned count = hc_variables_load(types->variables, 0);
 
 	for (unsigned i = 0; i < count && numbers.left; i++) {
-		const hc_variable *variable = hc_modules_variable(types->modules, i);
+		const hc_variable *variable = hc_variables_get(types->variables, i);
 
 		if (variable->state == HC_VARIABLE_IN_MEMORY &&
 			(variable->kind == HC_VARIABLE_GLOBAL || variable->kind == HC_VARIABLE_FUNCTION))

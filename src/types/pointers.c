@@ -62,8 +62,8 @@ const hc_known_class *hc_propagation_class(hc_propagation *propagation, hc_addre
 	if (known->vtable != vtable) {
 		known->vtable = vtable;
 		known->type = NULL;
-		known->is_class = hc_modules_class_of_vtable(
-			propagation->types->modules, vtable, &known->type, &known->to_top, &known->name);
+		known->is_class = hc_program_types_class_of_vtable(
+			propagation->types->program_types, vtable, &known->type, &known->to_top, &known->name);
 	}
 	return known->is_class ? known : NULL;
 }

@@ -36,7 +36,7 @@ bool hc_propagation_load(hc_propagation *propagation, hc_address address, uint64
 			/* A value of a register, or a word on the border of two pieces. */
 			uint8_t buffer[sizeof(uint64_t)] = { 0 };
 
-			if (!hc_modules_read(propagation->types->modules, address, buffer, word))
+			if (!hc_variables_read(propagation->types->variables, address, buffer, word))
 				return false;
 			value = hc_load_word(buffer, propagation->format);
 			*ret_value = value;
@@ -194,7 +194,7 @@ static void add_roots(hc_propagation *propagation, unsigned count)
 
 	for (unsigned class = 0; class < 3; class ++)
 		for (unsigned i = 0; i < count; i++) {
-			const hc_variable *variable = hc_modules_variable(propagation->types->modules, i);
+			const hc_variable *variable = hc_variables_get(propagation->types->variables, i);
 
 			if (is_of_class(variable, class) && variable->state <= HC_VARIABLE_VALUE &&
 				!is_reference(variable) &&
@@ -216,7 +216,7 @@ static void add_roots(hc_propagation *propagation, unsigned count)
 	}
 	/* Temporaries that only a reference names. */
 	for (unsigned i = 0; i < count; i++) {
-		const hc_variable *variable = hc_modules_variable(propagation->types->modules, i);
+		const hc_variable *variable = hc_variables_get(propagation->types->variables, i);
 		hc_owner *owner;
 
 		if (variable->state <= HC_VARIABLE_VALUE && is_reference(variable) &&
@@ -228,13 +228,13 @@ static void add_roots(hc_propagation *propagation, unsigned count)
 static void count_states(hc_types *types, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
-		types->variables[hc_modules_variable(types->modules, i)->state]++;
+		types->variable_states[hc_variables_get(types->variables, i)->state]++;
 }
 
 bool hc_types_propagate(hc_types *types, unsigned jobs)
 {
 	hc_propagation *propagation = g_new0(hc_propagation, 1);
-	unsigned count = hc_modules_load_variables(types->modules, jobs);
+	unsigned count = hc_variables_load(types->variables, jobs);
 	size_t bitmap_size = types->blocks->granule_count / 8 + sizeof(uint64_t);
 	bool ok;
 

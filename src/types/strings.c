@@ -33,8 +33,8 @@ static size_t read_characters(const hc_types *types, const struct row *row, uint
 		memcpy(bytes, mapped, most * row->size);
 		return most;
 	}
-	while (count < most &&
-		hc_modules_read(types->modules, row->address + count * row->size, bytes + count * row->size, row->size))
+	while (count < most && hc_variables_read(types->variables, row->address + count * row->size,
+				       bytes + count * row->size, row->size))
 		count++;
 	return count;
 }
@@ -159,7 +159,7 @@ bool hc_values_word(const hc_types *types, hc_address address, uint64_t *ret_val
 	hc_word_format format = hc_core_word_format(types->core);
 	uint8_t buffer[sizeof(uint64_t)] = { 0 };
 
-	if (!hc_modules_read(types->modules, address, buffer, format.size))
+	if (!hc_variables_read(types->variables, address, buffer, format.size))
 		return false;
 	*ret_value = hc_load_word(buffer, format);
 	return true;

@@ -2,6 +2,7 @@
 /* The stage as a whole, and asking for its result. */
 #include "base/pages.h"
 #include "types/types_state.h"
+#include "variables/variables.h"
 
 static const char *const certainty_names[HC_CERTAINTY_COUNT] = {
 	[HC_CERTAINTY_CERTAIN] = "certain",
@@ -59,20 +60,22 @@ static void close_blocks(hc_types *types)
 			types->owner_of[i] = HC_OWNER_CLOSED;
 }
 
-hc_types *hc_types_create(const hc_core *core, hc_modules *modules, const hc_blocks *blocks, const hc_areas *areas,
+hc_types *hc_types_create(const hc_core *core, hc_variables *variables, const hc_blocks *blocks, const hc_areas *areas,
 	const hc_types_options *options, hc_diagnostics *diagnostics, GError **error)
 {
 	g_autoptr(hc_types) types = g_new0(hc_types, 1);
 
 	types->core = core;
-	types->modules = modules;
+	types->variables = variables;
+	types->program_types = hc_variables_types(variables);
+	types->modules = hc_program_types_modules(types->program_types);
 	types->blocks = blocks;
 	types->areas = areas;
 	types->rows = g_array_new(FALSE, FALSE, sizeof(hc_type_row));
 	types->containers = g_array_new(FALSE, FALSE, sizeof(hc_container));
 	types->texts = g_string_chunk_new(4096);
 	types->owners = hc_owners_create();
-	types->set = hc_container_set_create(modules, blocks, diagnostics);
+	types->set = hc_container_set_create(variables, blocks, diagnostics);
 	types->plans = hc_plans_create(types->set);
 	if (!add_descriptions(types, options, error))
 		return NULL;
@@ -155,7 +158,7 @@ const hc_container *hc_types_container(const hc_types *types, unsigned index)
 
 uint64_t hc_types_variables(const hc_types *types, hc_variable_state state)
 {
-	return (unsigned)state < HC_VARIABLE_STATE_COUNT ? types->variables[state] : 0;
+	return (unsigned)state < HC_VARIABLE_STATE_COUNT ? types->variable_states[state] : 0;
 }
 
 const hc_types_losses *hc_types_get_losses(const hc_types *types)

@@ -37,8 +37,8 @@
 #include "references/references.h"
 
 /*
- * Types the blocks in use. MODULES are asked for variables and types; what BLOCKS, AREAS and REFERENCES say is taken as it is.
+ * Types the blocks in use. VARIABLES are asked for themselves and their types; what BLOCKS, AREAS and REFERENCES say is taken as it is.
  * Fails with HC_ERROR_NO_MEMORY, or as hc_container_set_add_file() does for the files in OPTIONS (which may be NULL).
  */
-hc_types *hc_types_create(const hc_core *core, hc_modules *modules, const hc_blocks *blocks, const hc_areas *areas,
+hc_types *hc_types_create(const hc_core *core, hc_variables *variables, const hc_blocks *blocks, const hc_areas *areas,
 	const hc_types_options *options, hc_diagnostics *diagnostics, GError **error);

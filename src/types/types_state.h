@@ -163,6 +163,8 @@ enum {
 struct hc_types {
 	const hc_core *core;
 	hc_modules *modules;
+	hc_program_types *program_types;
+	hc_variables *variables;
 	const hc_blocks *blocks;
 	const hc_areas *areas;
 	hc_container_set *set;
@@ -171,7 +173,7 @@ struct hc_types {
 	uint32_t *owner_of; /* by block number; 0: none; HC_OWNER_CLOSED: not in use, or libc's own */
 	uint64_t *interior; /* bit for each block: a piece that a container owns lies in its middle */
 	uint64_t *several;  /* bit for each block: more than one lies in it */
-	uint64_t variables[HC_VARIABLE_STATE_COUNT];
+	uint64_t variable_states[HC_VARIABLE_STATE_COUNT];
 	hc_types_losses losses;
 	hc_amount coverage[HC_CERTAINTY_COUNT];
 	GArray *rows;	    /* of hc_type_row */

@@ -29,9 +29,9 @@ static const hc_layout *layout_at(const hc_types *types, const hc_type *type, hc
 
 	if (layout || !hc_container_set_layout(types->set, type, ""))
 		return layout;
-	count = hc_modules_load_variables(types->modules, 0);
+	count = hc_variables_load(types->variables, 0);
 	for (unsigned i = 0; i < count; i++) {
-		const hc_variable *variable = hc_modules_variable(types->modules, i);
+		const hc_variable *variable = hc_variables_get(types->variables, i);
 
 		if (variable->address == address && variable->type == type && variable->state <= HC_VARIABLE_VALUE)
 			return hc_container_set_layout(types->set, type, variable->name);
@@ -45,7 +45,7 @@ static bool read_number(const hc_types *types, hc_address address, uint64_t size
 	uint8_t bytes[8] = { 0 };
 	bool big = hc_core_process(types->core)->big_endian;
 
-	if (!size || size > 8 || !hc_modules_read(types->modules, address, bytes, size))
+	if (!size || size > 8 || !hc_variables_read(types->variables, address, bytes, size))
 		return false;
 	*ret_value = 0;
 	for (unsigned i = 0; i < size; i++)
@@ -282,7 +282,7 @@ static void format_scalar(struct formatting *formatting, const hc_type *type, hc
 	uint8_t bytes[HC_SCALAR_BYTES_MAX];
 	uint64_t size = hc_type_size(type);
 
-	if (!size || (size <= sizeof bytes && !hc_modules_read(formatting->types->modules, address, bytes, size)))
+	if (!size || (size <= sizeof bytes && !hc_variables_read(formatting->types->variables, address, bytes, size)))
 		g_string_append(formatting->text, "<not readable>");
 	else
 		hc_scalar_append(formatting->text, type, bytes, hc_core_process(formatting->types->core)->big_endian);

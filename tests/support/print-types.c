@@ -10,7 +10,7 @@
  *	argument ADDRESS|NAME	of the function there: type
  *	gaps			list
  */
-#include <heapcore/debuginfo.h>
+#include <heapcore/analysis.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,59 +57,59 @@ static json_t *find_field(const hc_type *type, const char *path)
 		(int)field->bit_size, "bit_offset", (int)field->bit_offset);
 }
 
-static json_t *find_class(hc_core *core, hc_modules *modules, const char *address)
+static json_t *find_class(const hc_analysis *analysis, const char *address)
 {
 	const hc_type *type;
 	const char *name;
 	int64_t to_top;
 	uint64_t vtable;
 
-	if (!hc_core_read_word(core, g_ascii_strtoull(address, NULL, 16), &vtable) ||
-		!hc_modules_class_of_vtable(modules, vtable, &type, &to_top, &name))
+	if (!hc_core_read_word(hc_analysis_core(analysis), g_ascii_strtoull(address, NULL, 16), &vtable) ||
+		!hc_program_types_class_of_vtable(hc_analysis_program_types(analysis), vtable, &type, &to_top, &name))
 		return json_null();
 	return json_pack("{s:s, s:s?, s:I}", "name", name, "type", type ? hc_type_name(type) : NULL, "to_top",
 		(json_int_t)to_top);
 }
 
-static json_t *answer(hc_core *core, hc_modules *modules, const char *question, char *rest)
+static json_t *answer(const hc_analysis *analysis, const char *question, char *rest)
 {
 	char *second = strchr(rest, '|');
+	hc_program_types *types = hc_analysis_program_types(analysis);
+	hc_variables *variables = hc_analysis_variables(analysis);
 	const hc_type *type;
 
 	if (second)
 		*second++ = 0;
 	if (!strcmp(question, "type")) {
-		type = hc_modules_find_type(modules, rest);
+		type = hc_program_types_find(types, rest);
 		return type ? describe(type) : json_null();
 	}
 	if (!strcmp(question, "field") && second) {
-		type = hc_modules_find_type(modules, second);
+		type = hc_program_types_find(types, second);
 		return type ? find_field(type, rest) : json_null();
 	}
 	if (!strcmp(question, "object"))
-		return find_class(core, modules, rest);
+		return find_class(analysis, rest);
 	if (!strcmp(question, "argument") && second) {
-		type = hc_modules_argument_of_function(modules, g_ascii_strtoull(rest, NULL, 16), second);
+		type = hc_program_types_argument_of_function(types, g_ascii_strtoull(rest, NULL, 16), second);
 		return type ? json_string(hc_type_name(type)) : json_null();
 	}
 	json_t *gaps = json_array();
 
-	hc_modules_load_variables(modules, 0);
-	for (const char *const *gap = hc_modules_debug_info_gaps(modules); *gap; gap++)
+	hc_variables_load(variables, 0);
+	for (const char *const *gap = hc_variables_gaps(variables); *gap; gap++)
 		json_array_append_new(gaps, json_string(*gap));
 	return gaps;
 }
 
 int main(int count, char **arguments)
 {
-	static const hc_modules_options options;
-	g_autoptr(hc_diagnostics) diagnostics = hc_diagnostics_create();
+	static const hc_analysis_options options = { .until = HC_STAGE_MODULES };
 	g_autoptr(GError) error = NULL;
-	g_autoptr(hc_core) core = count == 2 ? hc_core_open(arguments[1], diagnostics, &error) : NULL;
-	g_autoptr(hc_modules) modules = core ? hc_modules_open(core, &options, diagnostics, &error) : NULL;
+	g_autoptr(hc_analysis) analysis = count == 2 ? hc_analysis_run(arguments[1], &options, &error) : NULL;
 	char line[4096];
 
-	if (!modules) {
+	if (!analysis) {
 		fprintf(stderr, "print-types: %s\n", error ? error->message : "give it one core");
 		return 2;
 	}
@@ -119,7 +119,7 @@ int main(int count, char **arguments)
 		if (rest)
 			*rest++ = 0;
 		put(json_pack(
-			"{s:o}", "answer", answer(core, modules, question, rest ? rest : question + strlen(question))));
+			"{s:o}", "answer", answer(analysis, question, rest ? rest : question + strlen(question))));
 	}
 	return 0;
 }

@@ -6,7 +6,7 @@
  *
  * "bytes" is what the library reads of the variable, at most the first 64, as hexadecimal digits; "??" where it reads none.
  */
-#include <heapcore/debuginfo.h>
+#include <heapcore/analysis.h>
 #include <jansson.h>
 #include <stdio.h>
 
@@ -26,14 +26,14 @@ static json_t *number_of(unsigned number)
 	return number == UINT_MAX ? json_null() : json_integer(number);
 }
 
-static json_t *bytes_of(const hc_modules *modules, const hc_variable *variable)
+static json_t *bytes_of(const hc_variables *variables, const hc_variable *variable)
 {
 	GString *digits = g_string_new(NULL);
 
 	for (uint64_t i = 0; i < MIN(hc_type_size(variable->type), BYTES_MAX); i++) {
 		uint8_t byte;
 
-		if (hc_modules_read(modules, variable->address + i, &byte, 1))
+		if (hc_variables_read(variables, variable->address + i, &byte, 1))
 			g_string_append_printf(digits, "%02x", byte);
 		else
 			g_string_append(digits, "??");
@@ -44,7 +44,7 @@ static json_t *bytes_of(const hc_modules *modules, const hc_variable *variable)
 	return value;
 }
 
-static void print_variable(const hc_core *core, const hc_modules *modules, const hc_variable *variable)
+static void print_variable(const hc_core *core, const hc_variables *variables, const hc_variable *variable)
 {
 	static const char *const kinds[HC_VARIABLE_KIND_COUNT] = { "global", "function static", "thread-local", "local",
 		"parameter" };
@@ -60,7 +60,7 @@ static void print_variable(const hc_core *core, const hc_modules *modules, const
 	if (variable->thread != UINT_MAX)
 		json_object_set_new(line, "thread", json_integer(hc_core_thread(core, variable->thread)->id));
 	if (is_known)
-		json_object_set_new(line, "bytes", bytes_of(modules, variable));
+		json_object_set_new(line, "bytes", bytes_of(variables, variable));
 	json_dumpf(line, stdout, JSON_COMPACT | JSON_SORT_KEYS);
 	putchar('\n');
 	json_decref(line);
@@ -68,20 +68,20 @@ static void print_variable(const hc_core *core, const hc_modules *modules, const
 
 int main(int count, char **arguments)
 {
-	static const hc_modules_options options;
-	g_autoptr(hc_diagnostics) diagnostics = hc_diagnostics_create();
+	static const hc_analysis_options options = { .until = HC_STAGE_MODULES };
 	g_autoptr(GError) error = NULL;
-	g_autoptr(hc_core) core = count == 2 ? hc_core_open(arguments[1], diagnostics, &error) : NULL;
-	g_autoptr(hc_modules) modules = core ? hc_modules_open(core, &options, diagnostics, &error) : NULL;
+	g_autoptr(hc_analysis) analysis = count == 2 ? hc_analysis_run(arguments[1], &options, &error) : NULL;
 
-	if (!modules) {
+	if (!analysis) {
 		fprintf(stderr, "print-variables: %s\n", error ? error->message : "give it one core");
 		return 2;
 	}
-	unsigned variables = hc_modules_load_variables(modules, 0);
+	const hc_diagnostics *diagnostics = hc_analysis_diagnostics(analysis);
+	hc_variables *variables = hc_analysis_variables(analysis);
+	unsigned found = hc_variables_load(variables, 0);
 
-	for (unsigned i = 0; i < variables; i++)
-		print_variable(core, modules, hc_modules_variable(modules, i));
+	for (unsigned i = 0; i < found; i++)
+		print_variable(hc_analysis_core(analysis), variables, hc_variables_get(variables, i));
 	for (unsigned i = 0; i < hc_diagnostics_count(diagnostics); i++)
 		fprintf(stderr, "%s: %" G_GUINT64_FORMAT "\n", hc_diagnostics_get(diagnostics, i)->kind->id,
 			(guint64)hc_diagnostics_get(diagnostics, i)->count);

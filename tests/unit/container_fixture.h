@@ -3,7 +3,7 @@
 #pragma once
 
 #include "containers/containers.h"
-#include "debuginfo/types.h"
+#include "program_types/type.h"
 #include "test_process.h"
 #include "unit.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* debuginfo/: names of types as text, and the questions that a type answers about itself. */
-#include "debuginfo/names.h"
-#include "debuginfo/types.h"
+/* base/ and program_types/: names of types as text, and the questions that a type answers about itself. */
+#include "base/cxx_names.h"
+#include "program_types/type.h"
 #include "unit.h"
 
 #include <string.h>

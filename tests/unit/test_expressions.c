@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * debuginfo/: location expressions, as bytes in the debug info of an ELF file that is built here, in a frame whose registers and memory are
+ * variables/: location expressions, as bytes in the debug info of an ELF file that is built here, in a frame whose registers and memory are
  * made up. What they must come to is by the DWARF 5 standard, section 2.5 and 2.6.
  */
 #include "core_builder.h"
-#include "debuginfo/locations.h"
+#include "modules/modules_state.h"
+#include "program_types/type.h"
+#include "variables/locations.h"
 #include "unit.h"
 
 #include <dwarf.h>
@@ -30,6 +32,9 @@ typedef struct fixture {
 	hc_diagnostics *diagnostics;
 	hc_core *core;
 	hc_modules *modules;
+	hc_debug_info *info;
+	hc_program_types *types;
+	hc_variables *variables;
 	struct module module;
 	GArray *frames;
 	GByteArray *image;
@@ -49,6 +54,9 @@ static void stop(fixture *f)
 	if (f->image)
 		g_byte_array_unref(f->image);
 	g_array_unref(f->frames);
+	hc_variables_destroy(f->variables);
+	hc_program_types_destroy(f->types);
+	hc_debug_info_destroy(f->info);
 	hc_modules_close(f->modules);
 	hc_core_close(f->core);
 	hc_diagnostics_destroy(f->diagnostics);
@@ -150,13 +158,16 @@ static fixture start(const uint8_t *expression, size_t size)
 	core_builder_put_word(f.builder, MEMORY + 0x110, 0xfedcba9876543210);
 	f.core = core_builder_open(f.builder, f.diagnostics, NULL);
 	f.modules = hc_modules_open(f.core, &none, f.diagnostics, NULL);
+	f.info = hc_debug_info_create(f.modules);
+	f.types = hc_program_types_create(f.info);
+	f.variables = hc_variables_create(f.info, f.types, f.diagnostics);
 	f.frames = g_array_new(FALSE, FALSE, sizeof(hc_frame_registers));
 	g_array_append_val(f.frames, registers);
 	f.image = make_image(expression, size);
 	f.elf = elf_memory((char *)f.image->data, f.image->len);
 	f.dwarf = dwarf_begin_elf(f.elf, DWARF_C_READ, NULL);
 	g_assert(f.modules && f.dwarf && dwarf_offdie(f.dwarf, TESTED, &f.die));
-	f.evaluation = (hc_evaluation){ .modules = f.modules, .frames = f.frames, .thread = UINT_MAX };
+	f.evaluation = (hc_evaluation){ .variables = f.variables, .frames = f.frames, .thread = UINT_MAX };
 	g_assert(dwarf_offdie(f.dwarf, FUNCTION, &f.evaluation.function));
 	return f;
 }
@@ -169,7 +180,7 @@ static bool evaluate(fixture *f, hc_location *location)
 	Dwarf_Op *operations;
 	size_t count;
 
-	f->evaluation.module = &f->module;
+	f->evaluation.module = &f->module.public;
 	f->steps = HC_EVALUATION_STEPS;
 	f->evaluation.steps = &f->steps;
 	if (!dwarf_attr(&f->die, DW_AT_location, &attribute) || dwarf_getlocation(&attribute, &operations, &count)) {
@@ -381,7 +392,7 @@ static void place(placed *p, uint64_t type_size, const uint8_t *expression, size
 	*p = (placed){ .f = start(expression, size), .type = { .kind = HC_TYPE_STRUCT, .size = type_size } };
 	p->variable.type = &p->type;
 	p->variable.thread = UINT_MAX;
-	p->f.evaluation.module = &p->f.module;
+	p->f.evaluation.module = &p->f.module.public;
 	p->f.evaluation.steps = &p->f.steps;
 	hc_evaluation_place(&p->f.evaluation, &p->f.die, &p->variable);
 }
@@ -394,7 +405,7 @@ static void check_bytes(const placed *p, const int *expected, unsigned count)
 	CU_ASSERT_EQUAL(p->variable.state, HC_VARIABLE_VALUE);
 	for (unsigned i = 0; i < count; i++) {
 		uint8_t byte = 0;
-		bool is_known = hc_modules_read(p->f.modules, p->variable.address + i, &byte, 1);
+		bool is_known = hc_variables_read(p->f.variables, p->variable.address + i, &byte, 1);
 
 		known += expected[i] >= 0;
 		if (is_known != (expected[i] >= 0) || (is_known && byte != expected[i]))
@@ -503,24 +514,24 @@ static void test_kept_values(void)
 	g_auto(fixture) f = start(BYTES(DW_OP_lit0));
 	static const uint8_t first[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 },
 			     second[] = { 21, 22, 23 }, known[] = { 1, 0, 1 };
-	hc_address a = hc_modules_keep_value(f.modules, first, NULL, sizeof first),
-		   b = hc_modules_keep_value(f.modules, second, known, sizeof second);
+	hc_address a = hc_variables_keep_value(f.variables, first, NULL, sizeof first),
+		   b = hc_variables_keep_value(f.variables, second, known, sizeof second);
 	uint8_t bytes[64];
 
-	CU_ASSERT_TRUE(hc_modules_read(f.modules, a, bytes, sizeof first) && !memcmp(bytes, first, sizeof first));
-	CU_ASSERT_TRUE(hc_modules_read(f.modules, a + 15, bytes, 1) && bytes[0] == 16);
-	CU_ASSERT_FALSE(hc_modules_read(f.modules, a + 15, bytes, 2));
-	CU_ASSERT_FALSE(hc_modules_read(f.modules, a, bytes, (size_t)(b - a) + 1));
-	CU_ASSERT_FALSE(hc_modules_read(f.modules, a - 1, bytes, 2));
-	CU_ASSERT_TRUE(hc_modules_read(f.modules, b, bytes, 1) && bytes[0] == 21);
-	CU_ASSERT_TRUE(hc_modules_read(f.modules, b + 2, bytes, 1) && bytes[0] == 23);
-	CU_ASSERT_FALSE(hc_modules_read(f.modules, b, bytes, 3));
-	CU_ASSERT_FALSE(hc_modules_read(f.modules, b + 3, bytes, 1));
-	CU_ASSERT_FALSE(hc_modules_read(f.modules, b + 4096, bytes, 1));
-	CU_ASSERT_FALSE(hc_modules_read(f.modules, UINT64_MAX, bytes, 2));
-	CU_ASSERT_EQUAL(hc_modules_keep_value(f.modules, first, NULL, 0), 0);
-	CU_ASSERT_TRUE(hc_modules_read(f.modules, MEMORY + 0x100, bytes, 1) && bytes[0] == 0x11);
-	CU_ASSERT_FALSE(hc_modules_read(f.modules, 16, bytes, 1));
+	CU_ASSERT_TRUE(hc_variables_read(f.variables, a, bytes, sizeof first) && !memcmp(bytes, first, sizeof first));
+	CU_ASSERT_TRUE(hc_variables_read(f.variables, a + 15, bytes, 1) && bytes[0] == 16);
+	CU_ASSERT_FALSE(hc_variables_read(f.variables, a + 15, bytes, 2));
+	CU_ASSERT_FALSE(hc_variables_read(f.variables, a, bytes, (size_t)(b - a) + 1));
+	CU_ASSERT_FALSE(hc_variables_read(f.variables, a - 1, bytes, 2));
+	CU_ASSERT_TRUE(hc_variables_read(f.variables, b, bytes, 1) && bytes[0] == 21);
+	CU_ASSERT_TRUE(hc_variables_read(f.variables, b + 2, bytes, 1) && bytes[0] == 23);
+	CU_ASSERT_FALSE(hc_variables_read(f.variables, b, bytes, 3));
+	CU_ASSERT_FALSE(hc_variables_read(f.variables, b + 3, bytes, 1));
+	CU_ASSERT_FALSE(hc_variables_read(f.variables, b + 4096, bytes, 1));
+	CU_ASSERT_FALSE(hc_variables_read(f.variables, UINT64_MAX, bytes, 2));
+	CU_ASSERT_EQUAL(hc_variables_keep_value(f.variables, first, NULL, 0), 0);
+	CU_ASSERT_TRUE(hc_variables_read(f.variables, MEMORY + 0x100, bytes, 1) && bytes[0] == 0x11);
+	CU_ASSERT_FALSE(hc_variables_read(f.variables, 16, bytes, 1));
 }
 
 int main(void)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * debuginfo/: modules of a core, and the files that they were mapped from. The program in the core is a copy of /bin/true in a
+ * modules/: modules of a core, and the files that they were mapped from. The program in the core is a copy of /bin/true in a
  * temporary folder; its build-id is read here from the copy's own bytes.
  */
 #include "core/core.h"
 #include "core_builder.h"
-#include "debuginfo/debuginfo.h"
+#include "modules/modules.h"
 #include "unit.h"
 
 #include <glib/gstdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Numbers as text: each against what this machine's compiler or printf says of the same bytes. */
-#include "debuginfo/types.h"
+#include "program_types/type.h"
 #include "types/scalars.h"
 
 #include "unit.h"

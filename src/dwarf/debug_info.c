@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The debug info of all modules as one object: what has been opened, and what could not be. */
+#include "dwarf/dwarf_state.h"
+
+#include <dwarf.h>
+
+static void open_file(hc_debug_info *info, struct module_debug *debug)
+{
+	debug->dwarf = dwarf_begin_elf(debug->elf, DWARF_C_READ, NULL);
+	if (!debug->dwarf) {
+		debug->gap = g_strdup("it is damaged");
+		return;
+	}
+	/* libdw has uncompressed the sections: from here on these are libelf's. */
+	hc_debug_read_sections(debug->elf, debug->sections);
+	const char *ident = elf_getident(debug->elf, NULL);
+
+	debug->swap = ident && ident[EI_DATA] != (G_BYTE_ORDER == G_LITTLE_ENDIAN ? ELFDATA2LSB : ELFDATA2MSB);
+	if (hc_debug_open_shared(info, debug))
+		hc_scan_headers(debug);
+	else
+		g_clear_pointer(&debug->dwarf, dwarf_end);
+}
+
+struct module_debug *hc_module_debug(hc_debug_info *info, const hc_module *module)
+{
+	struct module_debug **known = &info->opened[hc_modules_index(info->modules, module)];
+
+	if (*known)
+		return *known;
+	struct module_debug *debug = *known = g_new0(struct module_debug, 1);
+
+	debug->module = module;
+	debug->units = g_array_new(FALSE, FALSE, sizeof(struct unit));
+	elf_version(EV_CURRENT);
+	if (!module->is_vdso)
+		hc_debug_find_file(info, debug);
+	hc_module_note_debug_file(info->modules, module, debug->path);
+	if (debug->elf)
+		open_file(info, debug);
+	return debug;
+}
+
+Dwarf *hc_module_dwarf(hc_debug_info *info, const hc_module *module, Dwarf_Addr *ret_bias)
+{
+	const struct module_debug *debug = hc_module_debug(info, module);
+
+	*ret_bias = module->bias;
+	return debug->dwarf;
+}
+
+/* ---- what was not read ---- */
+
+static void note_gaps(const struct module_debug *debug, GPtrArray *gaps)
+{
+	const char *name = debug->module->name;
+
+	if (debug->gap)
+		g_ptr_array_add(gaps, g_strdup_printf("%s: %s", name, debug->gap));
+	if (debug->split_units)
+		g_ptr_array_add(gaps, g_strdup_printf("%s: split DWARF: %" G_GUINT64_FORMAT
+						      " of %u units are in .dwo files, which are not read",
+					      name, (guint64)debug->split_units, debug->units->len));
+	if (debug->damaged_units)
+		g_ptr_array_add(gaps, g_strdup_printf("%s: %" G_GUINT64_FORMAT " units are damaged, or of a newer kind",
+					      name, (guint64)debug->damaged_units));
+}
+
+GPtrArray *hc_debug_info_gaps(const hc_debug_info *info)
+{
+	GPtrArray *gaps = g_ptr_array_new_with_free_func(g_free);
+
+	for (unsigned i = 0; i < hc_modules_count(info->modules); i++)
+		if (info->opened[i])
+			note_gaps(info->opened[i], gaps);
+	return gaps;
+}
+
+/* ---- the object ---- */
+
+hc_debug_info *hc_debug_info_create(hc_modules *modules)
+{
+	hc_debug_info *info = g_new0(hc_debug_info, 1);
+
+	info->modules = modules;
+	info->core = hc_modules_core(modules);
+	info->opened = g_new0(struct module_debug *, hc_modules_count(modules) + 1);
+	info->strings = g_string_chunk_new(1 << 16);
+	return info;
+}
+
+static void release(struct module_debug *debug)
+{
+	for (unsigned i = 0; i < debug->units->len; i++)
+		g_free(g_array_index(debug->units, struct unit, i).scopes);
+	g_array_unref(debug->units);
+	g_clear_pointer(&debug->types, g_array_unref);
+	g_clear_pointer(&debug->variables, g_array_unref);
+	g_clear_pointer(&debug->ranges, g_array_unref);
+	g_clear_pointer(&debug->names, g_hash_table_unref);
+	g_free(debug->by_base);
+	if (debug->dwarf)
+		dwarf_end(debug->dwarf);
+	if (debug->elf)
+		elf_end(debug->elf);
+	hc_shared_debug_release(debug->shared);
+	g_clear_pointer(&debug->mapped, g_mapped_file_unref);
+	g_free(debug->gap);
+	g_free(debug->path);
+	g_free(debug);
+}
+
+void hc_debug_info_destroy(hc_debug_info *info)
+{
+	if (!info)
+		return;
+	for (unsigned i = 0; i < hc_modules_count(info->modules); i++)
+		g_clear_pointer(&info->opened[i], release);
+	hc_functions_destroy(info->functions);
+	g_string_chunk_free(info->strings);
+	g_free(info->opened);
+	g_free(info);
+}

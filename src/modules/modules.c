@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Finding the modules in a core: every mapped ELF header is one. The kernel and gdb dump that page, so name, program
+ * headers and build-id come from the core itself, not from a file that may have been replaced
+ * since. Where the page is missing: unconfirmed.c.
+ */
+#include "modules/modules_state.h"
+
+#include "base/partition.h"
+
+#include <elf.h>
+#include <link.h>
+
+enum {
+	LINK_MAPS_MAX = 65536,
+	PIECES_MAX = 4096, /* of the core's mappings in one module */
+};
+
+static const hc_diagnostic_kind module_damaged = {
+	"module-damaged",
+	HC_SEVERITY_PARTIAL,
+	"programs or libraries have damaged headers in the core: their data is not told from other memory",
+};
+
+static const hc_diagnostic_kind no_executable = {
+	"executable-unknown",
+	HC_SEVERITY_NOTE,
+	"executable: the core does not tell which of its modules it is",
+};
+
+static const hc_diagnostic_kind binary_unplaced = {
+	"binary-unplaced",
+	HC_SEVERITY_PARTIAL,
+	"program that was given was not used: the core does not tell where in memory it was",
+};
+
+/* ---- the list ---- */
+
+void hc_module_destroy(void *data)
+{
+	struct module *module = data;
+
+	hc_module_release_dwfl(module);
+	g_array_unref(module->segments);
+	g_clear_pointer(&module->mapped, g_mapped_file_unref);
+	g_free(module->name);
+	g_free(module->file);
+	g_free(module->file_build_id);
+	g_free(module->build_id);
+	g_free(module->separate_file);
+	g_free(module->noted_file);
+	g_free(module);
+}
+
+static struct module *module_create(const hc_core *core, const hc_mapping *mapping)
+{
+	struct module *module = g_new0(struct module, 1);
+
+	struct hc_header_source source = { .core = core, .base = mapping->start };
+
+	module->segments = g_array_new(FALSE, TRUE, sizeof(hc_module_segment));
+	if (!hc_module_read_segments(&source, module)) {
+		hc_module_destroy(module);
+		return NULL;
+	}
+	module->build_id = hc_module_read_build_id(core, module);
+	module->public.build_id = module->build_id;
+	module->public.path = mapping->path ? mapping->path : "";
+	module->public.is_vdso = mapping->start == hc_core_process(core)->vdso;
+	if (module->public.is_vdso)
+		module->name = g_strdup("[vdso]");
+	else if (mapping->path)
+		module->name = g_path_get_basename(mapping->path);
+	else
+		module->name = hc_module_read_soname(core, module);
+	if (!module->name)
+		module->name = g_strdup(module->has_interpreter ? "(executable)" : "(unnamed)");
+	module->public.name = module->name;
+	return module;
+}
+
+/*
+ * A file that a program maps to read it (a linker, a debugger) has an ELF header too, but is not loaded as its headers say. Of
+ * what is loaded, each segment begins in a mapping of the same file, at the place that the header names; only text may have
+ * moved to anonymous memory, in programs that put theirs on huge pages. Without NT_FILE no mapping
+ * has a path, and what gdb leaves out (text) is no mapping at all.
+ */
+bool hc_module_is_loaded(const hc_core *core, const struct module *module)
+{
+	uint64_t page = hc_core_process(core)->page_size;
+	const char *path = module->public.path;
+	unsigned loads = 0;
+
+	for (unsigned i = 0; i < module->segments->len; i++) {
+		const hc_module_segment *segment = &g_array_index(module->segments, hc_module_segment, i);
+		const hc_mapping *mapping;
+
+		if (segment->type != PT_LOAD || segment->file_end == segment->start)
+			continue;
+		mapping = hc_core_find_mapping(core, segment->start);
+		if (!mapping && !*path && !(segment->flags & PF_W))
+			continue;
+		if (!mapping || (*path && !mapping->path && !(segment->flags & PF_X)))
+			return false;
+		if (mapping->path &&
+			(strcmp(mapping->path, path) ||
+				hc_align_down(segment->offset, page) !=
+					mapping->path_offset + (hc_align_down(segment->start, page) - mapping->start)))
+			return false;
+		loads++;
+	}
+	return loads > 0;
+}
+
+static bool has_elf_magic(const hc_mapping *mapping)
+{
+	return mapping->bytes && mapping->end - mapping->start >= sizeof(Elf32_Ehdr) &&
+	       !memcmp(mapping->bytes, ELFMAG, SELFMAG);
+}
+
+/* A segment never reaches into another module: then its size is damaged, and with it what is this module's data. */
+static bool is_damaged(const hc_core *core, const struct module *module)
+{
+	const char *path = module->public.path;
+	unsigned pieces = 0;
+
+	for (unsigned i = 0; *path && i < module->segments->len; i++) {
+		const hc_module_segment *segment = &g_array_index(module->segments, hc_module_segment, i);
+
+		if (segment->type != PT_LOAD)
+			continue;
+		for (unsigned k = hc_core_mapping_after(core, segment->start); k < hc_core_mapping_count(core); k++) {
+			const hc_mapping *mapping = hc_core_mapping(core, k);
+
+			if (mapping->start >= segment->end)
+				break;
+			bool foreign = mapping->path && !mapping->path_offset && strcmp(mapping->path, path);
+
+			if ((foreign && has_elf_magic(mapping)) || ++pieces > PIECES_MAX)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void find_modules(hc_modules *modules)
+{
+	const hc_core *core = modules->core;
+	hc_address last_end = 0;
+
+	for (unsigned i = 0; i < hc_core_mapping_count(core); i++) {
+		const hc_mapping *mapping = hc_core_mapping(core, i);
+
+		if (!has_elf_magic(mapping) || mapping->start < last_end || (mapping->path && mapping->path_offset))
+			continue;
+		struct module *module = module_create(core, mapping);
+
+		bool loaded = module && hc_module_is_loaded(core, module), damaged = loaded && is_damaged(core, module);
+
+		if (damaged)
+			hc_diagnostics_add(modules->diagnostics, &module_damaged, 0, "%s", module->name);
+		if (!loaded || damaged)
+			g_clear_pointer(&module, hc_module_destroy);
+		if (module) {
+			last_end = module->public.end;
+			module->index = modules->list->len;
+			g_ptr_array_add(modules->list, module);
+		}
+	}
+}
+
+static void find_executable(hc_modules *modules)
+{
+	const hc_process *process = hc_core_process(modules->core);
+	const hc_module *found = NULL;
+
+	if (process->program_headers)
+		found = hc_modules_find(modules, process->program_headers);
+	if (!found && process->entry)
+		found = hc_modules_find(modules, process->entry);
+	for (unsigned i = 0; !found && i < modules->list->len; i++) {
+		const struct module *module = modules->list->pdata[i];
+
+		/* Libraries that can be run (libc.so.6, the dynamic linker's friends) have an interpreter as well, but a soname too. */
+		if (module->has_interpreter && !g_str_has_prefix(module->name, "lib"))
+			found = &module->public;
+	}
+	if (!found)
+		return;
+	modules->executable = hc_module_private(found);
+	modules->executable->public.is_executable = true;
+}
+
+static char *make_debug_path(const hc_modules_options *options)
+{
+	GString *path = g_string_new(":.debug");
+
+	for (unsigned i = 0; options->debug_directories && options->debug_directories[i]; i++)
+		g_string_append_printf(path, ":%s", options->debug_directories[i]);
+	if (options->sysroot)
+		g_string_append_printf(path, ":%s/usr/lib/debug", options->sysroot);
+	g_string_append(path, ":/usr/lib/debug");
+	return g_string_free(path, FALSE);
+}
+
+/*
+ * The core lacks the program's headers, and BINARY could not be used without them: FALSE if WHY it
+ * cannot be the program is known, or it is no program at all. Else nothing can be said of it, and
+ * the core is analysed without it.
+ */
+static bool do_without(const hc_modules *modules, const char *binary, const char *why, GError **error)
+{
+	const char *path = hc_core_path(modules->core);
+	bool is_program = g_file_test(binary, G_FILE_TEST_IS_REGULAR) && hc_core_is_program(binary);
+
+	if (why)
+		g_set_error(error, HC_ERROR, HC_ERROR_MISMATCH,
+			"%s is not the program of %s: %s. Give the binary that was running, or leave it out to look for it at its own path",
+			binary, path, why);
+	else if (!is_program)
+		g_set_error(error, HC_ERROR, HC_ERROR_MISMATCH,
+			"%s is not the program of %s: it is no ELF program. Give the binary that was running, or leave it out",
+			binary, path);
+	else
+		hc_diagnostics_add(modules->diagnostics, &binary_unplaced, 0, "%s", binary);
+	return !why && is_program;
+}
+
+hc_modules *hc_modules_open(
+	hc_core *core, const hc_modules_options *options, hc_diagnostics *diagnostics, GError **error)
+{
+	g_autoptr(hc_modules) modules = g_new0(hc_modules, 1);
+	const char *why = NULL;
+
+	modules->core = core;
+	modules->diagnostics = diagnostics;
+	modules->sysroot = g_strdup(options->sysroot ? options->sysroot : "");
+	modules->debug_path = make_debug_path(options);
+	modules->callbacks.find_elf = dwfl_build_id_find_elf;
+	modules->callbacks.find_debuginfo = dwfl_standard_find_debuginfo;
+	modules->callbacks.debuginfo_path = &modules->debug_path;
+	modules->list = g_ptr_array_new_with_free_func(hc_module_destroy);
+	modules->files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_mapped_file_unref);
+	modules->structs = g_ptr_array_new_with_free_func(hc_struct_destroy);
+	find_modules(modules);
+	find_executable(modules);
+	if (!modules->executable && options->binary && !hc_modules_add_unconfirmed(modules, options->binary, &why) &&
+		!do_without(modules, options->binary, why, error))
+		return NULL;
+	hc_modules_find_unconfirmed(modules);
+	if (!modules->executable)
+		find_executable(modules);
+	if (!modules->executable)
+		hc_diagnostics_add(modules->diagnostics, &no_executable, 0, NULL);
+	for (unsigned i = 0; i < modules->list->len; i++) {
+		struct module *module = modules->list->pdata[i];
+		bool named = options->binary && module == modules->executable;
+
+		/* Those that the core can't confirm have theirs. */
+		if (!module->mapped && !hc_module_find_file(modules, module, named ? options->binary : NULL, error))
+			return NULL;
+		hc_module_supply(modules, module);
+	}
+	return g_steal_pointer(&modules);
+}
+
+void hc_modules_close(hc_modules *modules)
+{
+	if (!modules)
+		return;
+	hc_unwinder_destroy(modules->unwinder, hc_core_thread_count(modules->core));
+	g_clear_pointer(&modules->tls_blocks, g_array_unref);
+	g_clear_pointer(&modules->tls_of_modules, g_array_unref);
+	g_ptr_array_unref(modules->list);
+	g_ptr_array_unref(modules->structs);
+	g_hash_table_unref(modules->files);
+	g_clear_pointer(&modules->known_symbols, g_hash_table_unref);
+	g_free(modules->sysroot);
+	g_free(modules->debug_path);
+	g_free(modules);
+}
+
+hc_core *hc_modules_core(const hc_modules *modules)
+{
+	return modules->core;
+}
+
+GMappedFile *hc_module_mapped(const hc_module *module)
+{
+	return hc_module_private(module)->mapped;
+}
+
+unsigned hc_modules_count(const hc_modules *modules)
+{
+	return modules->list->len;
+}
+
+const hc_module *hc_modules_get(const hc_modules *modules, unsigned index)
+{
+	return index < modules->list->len ? modules->list->pdata[index] : NULL;
+}
+
+unsigned hc_modules_index(const hc_modules *modules, const hc_module *module)
+{
+	(void)modules;
+	return hc_module_private(module)->index;
+}
+
+const hc_module *hc_modules_find(const hc_modules *modules, hc_address address)
+{
+	const hc_module *const *list = (const hc_module *const *)(const void *)modules->list->pdata;
+	unsigned after = HC_PARTITION_POINT(middle, 0, modules->list->len, list[middle]->end <= address);
+	const hc_module *module = hc_modules_get(modules, after);
+
+	return module && module->start <= address ? module : NULL;
+}
+
+const hc_module *hc_modules_executable(const hc_modules *modules)
+{
+	return modules->executable ? &modules->executable->public : NULL;
+}
+
+unsigned hc_module_segment_count(const hc_modules *modules, const hc_module *module)
+{
+	(void)modules;
+	return hc_module_private(module)->segments->len;
+}
+
+const hc_module_segment *hc_module_segment_get(const hc_modules *modules, const hc_module *module, unsigned index)
+{
+	(void)modules;
+	const GArray *segments = hc_module_private(module)->segments;
+
+	return index < segments->len ? &g_array_index(segments, hc_module_segment, index) : NULL;
+}
+
+bool hc_module_is_data(const hc_modules *modules, const hc_module *module, hc_address address)
+{
+	uint64_t page = hc_core_process(modules->core)->page_size;
+	const GArray *segments = hc_module_private(module)->segments;
+
+	for (unsigned i = 0; i < segments->len; i++) {
+		const hc_module_segment *segment = &g_array_index(segments, hc_module_segment, i);
+
+		if (((segment->type == PT_LOAD && segment->flags & PF_W) || segment->type == PT_GNU_RELRO) &&
+			address >= hc_align_down(segment->start, page) && address < hc_align_up(segment->end, page))
+			return true;
+	}
+	return false;
+}
+
+const char *hc_module_find_text(
+	const hc_modules *modules, const hc_module *module, const char *text, uint64_t *ret_available)
+{
+	const hc_core *core = modules->core;
+
+	for (unsigned i = hc_core_mapping_after(core, module->start); i < hc_core_mapping_count(core); i++) {
+		const hc_mapping *mapping = hc_core_mapping(core, i);
+
+		if (mapping->start >= module->end)
+			break;
+		if (!mapping->bytes || mapping->flags & HC_MAPPING_WRITE)
+			continue;
+		const char *found = memmem(mapping->bytes, mapping->end - mapping->start, text, strlen(text));
+
+		if (found) {
+			*ret_available = (const char *)mapping->bytes + (mapping->end - mapping->start) - found;
+			return found;
+		}
+	}
+	return NULL;
+}
+
+/* ---- the dynamic linker's list: <link.h>, struct r_debug and the public part of struct link_map ---- */
+
+GArray *hc_modules_link_maps(const hc_modules *modules, unsigned limit)
+{
+	GArray *maps = g_array_new(FALSE, FALSE, sizeof(hc_address));
+	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	const hc_core *core = modules->core;
+	unsigned size = hc_core_process(core)->word_size;
+	uint64_t debug = 0, map = 0;
+
+	limit = MIN(limit, LINK_MAPS_MAX);
+	if (!modules->executable || !hc_module_read_dynamic(core, modules->executable, DT_DEBUG, &debug) || !debug ||
+		!hc_core_read_word(core, debug + size, &map))
+		return maps;
+	while (map && maps->len < limit) {
+		guint64 key = map;
+
+		if (!g_hash_table_add(seen, g_memdup2(&key, sizeof key)))
+			break;
+		g_array_append_val(maps, map);
+		if (!hc_core_read_word(core, map + 3 * size, &map))
+			break;
+	}
+	return maps;
+}
+
+const hc_module *hc_modules_provider(hc_modules *modules, const char *name)
+{
+	g_autoptr(GArray) maps = hc_modules_link_maps(modules, LINK_MAPS_MAX);
+	g_autoptr(GHashTable) asked = g_hash_table_new(NULL, NULL);
+	unsigned size = hc_core_process(modules->core)->word_size;
+
+	for (unsigned i = 0; i < maps->len; i++) {
+		uint64_t dynamic;
+		const hc_module *module = NULL;
+
+		if (hc_core_read_word(modules->core, g_array_index(maps, hc_address, i) + 2 * size, &dynamic))
+			module = hc_modules_find(modules, dynamic);
+		if (module && g_hash_table_add(asked, (gpointer)module) && hc_module_defines(modules, module, name))
+			return module;
+	}
+	if (maps->len)
+		return NULL;
+	if (modules->executable && hc_module_defines(modules, &modules->executable->public, name))
+		return &modules->executable->public;
+	return NULL;
+}

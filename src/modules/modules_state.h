@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of modules/ share. */
+#pragma once
+
+#include "base/diagnostics.h"
+#include "modules/modules.h"
+
+#include <elfutils/libdwfl.h>
+
+/* A module with what is known of it beyond the public part. The public part comes first: one is cast to the other. */
+struct module {
+	hc_module public;
+	char *name, *file, *file_build_id, *build_id; /* what public points to */
+	GArray *segments;			      /* of hc_module_segment */
+	hc_address dynamic;			      /* PT_DYNAMIC; 0 if there is none */
+	uint64_t dynamic_size;
+	bool has_interpreter; /* PT_INTERP */
+	unsigned index;	      /* in the list */
+	GMappedFile *mapped;  /* the trusted file; NULL if there is none */
+
+	/* symbols.c, lazily */
+	bool dwfl_tried;
+	Dwfl *dwfl;
+	Dwfl_Module *dwfl_module;
+	GHashTable *symbols; /* name -> hc_symbol * */
+	GArray *tls_symbols; /* of struct tls_symbol (symbols.c), by offset */
+	GHashTable *structs; /* structures.c, lazily: name -> hc_struct *, or NULL for a failure */
+
+	/* hc_module_debug_file() */
+	bool debug_tried, debug_noted;
+	const char *debug_file; /* belongs to dwfl, or is one of the next */
+	char *separate_file;	/* found by its name, and not opened */
+	char *noted_file;	/* that hc_module_note_debug_file() told; NULL: none */
+};
+
+struct hc_modules {
+	hc_core *core;
+	hc_diagnostics *diagnostics;
+	char *sysroot;	  /* "" for / */
+	char *debug_path; /* as dwfl wants it */
+	Dwfl_Callbacks callbacks;
+	GPtrArray *list; /* of struct module, by start */
+	struct module *executable;
+	GHashTable *known_symbols; /* symbols.c: address -> what was found there; NULL at first */
+	GHashTable *files;  /* path -> GMappedFile *, of those that agree: a file that is mapped often is opened once */
+	GPtrArray *structs; /* of hc_struct, owned */
+	struct hc_unwinder *unwinder; /* unwind.c, lazily */
+	GArray *tls_blocks;	      /* tls.c, lazily: of hc_tls_block, by start */
+	GArray *tls_of_modules;	      /* the same by module and thread */
+};
+
+static inline struct module *hc_module_private(const hc_module *module)
+{
+	return (struct module *)(void *)module;
+}
+
+/* ---- program_headers.c ---- */
+
+/* Where an ELF file's headers are read: in the process's memory, or in a file. */
+struct hc_header_source {
+	const hc_core *core;
+	hc_address base;     /* of the file's first byte in the process; 0: where AT_ENTRY tells */
+	const uint8_t *file; /* NULL: in memory */
+	uint64_t file_size;
+};
+
+/*
+ * Reads all program headers; makes their addresses those of the process; sets start, end and bias.
+ * FALSE: no module.
+ */
+bool hc_module_read_segments(const struct hc_header_source *source, struct module *module);
+
+/* The NT_GNU_BUILD_ID note among MODULE's PT_NOTE segments, as hexadecimal text; NULL if there is none. Free with g_free(). */
+char *hc_module_read_build_id(const hc_core *core, const struct module *module);
+
+/* The value of the tag WANTED (DT_...) in MODULE's dynamic section; FALSE if it is not there. */
+bool hc_module_read_dynamic(const hc_core *core, const struct module *module, int64_t wanted, uint64_t *ret_value);
+
+/* DT_SONAME, for cores without NT_FILE; NULL if there is none. Free with g_free(). */
+char *hc_module_read_soname(const hc_core *core, const struct module *module);
+
+/* ---- modules.c ---- */
+
+/*
+ * Whether what the core says of mappings is as the headers of MODULE say, and not a file that is
+ * mapped to be read.
+ */
+bool hc_module_is_loaded(const hc_core *core, const struct module *module);
+
+void hc_module_destroy(void *module);
+
+/* ---- unconfirmed.c ---- */
+
+/*
+ * The core does not hold the program's headers: BINARY, which the user gave, becomes the executable
+ * if AT_ENTRY, AT_PHDR and the core's memory fit it. FALSE, and nothing changes, if not: then
+ * *RET_WHY tells what contradicts it, a clause; NULL: nothing could be compared.
+ */
+bool hc_modules_add_unconfirmed(hc_modules *modules, const char *binary, const char **ret_why);
+
+/*
+ * The same for every file that was mapped, has no headers in the core, is where its path says, and
+ * is contradicted by nothing in the core.
+ */
+void hc_modules_find_unconfirmed(hc_modules *modules);
+
+/* files.c: the path of MODULE's file here. Free with g_free(). */
+char *hc_module_path_here(const hc_modules *modules, const char *path);
+
+/* files.c: finds the file of MODULE, compares build-ids, sets state; maps it if it agrees. */
+bool hc_module_find_file(hc_modules *modules, struct module *module, const char *named_by_user, GError **error);
+
+/* files.c: supplies the core with what MODULE's trusted file has of its read-only mappings. */
+void hc_module_supply(hc_modules *modules, struct module *module);
+
+/* symbols.c: MODULE as libdwfl knows it, opened at the first call; NULL if neither its file nor its debug info is here. */
+Dwfl_Module *hc_module_dwfl(hc_modules *modules, struct module *module);
+void hc_module_release_dwfl(struct module *module);
+
+/* structures.c */
+void hc_struct_destroy(void *structure);
+
+/* unwind.c: NULL is fine. */
+void hc_unwinder_destroy(struct hc_unwinder *unwinder, unsigned thread_count);

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Unwinding: which calls a thread was in, and where on its stack each has its frame.
+ *
+ * libdwfl unwinds by the call frame information (.eh_frame, .debug_frame) of the modules' files; memory and registers come from
+ * our core, not from libdwfl's own reader of cores, so that a core that is cut off, compressed or of another root directory makes no
+ * difference. One Dwfl holds all modules that have a trusted file, at their places in the process; it is made at the first
+ * question, and a thread's frames are kept, also when there are none.
+ *
+ *	thread's registers --set_registers()--> libdwfl --note_frame() for each frame--> pc, stack pointer
+ *				       memory <--read_memory()--'
+ *
+ * A frame is [its stack pointer, that of its caller): the return address that its call pushed is its own.
+ *
+ * Frames stay, registers don't: they are ten times as large, and whoever wants them looks at one thread after the other. So they come
+ * from a second walk, and only those of the thread that was asked for last are there.
+ *
+ * What can go wrong, and is no failure: where a module has no file the walk ends, because its frames' sizes are not known (libdwfl
+ * would guess along frame pointers); a damaged stack that leads in a circle ends at the first place seen twice (Brent's method:
+ * no table); and MOST_FRAMES ends a recursion that overflowed the stack.
+ */
+#include "modules/modules_state.h"
+
+#include <elf.h>
+
+enum {
+	MOST_FRAMES = 4096,	      /* of a thread */
+	MOST_FRAMES_IN_ALL = 1 << 19, /* damaged stacks of thousands of threads could go on to that end each */
+	MOST_REGISTERS = 32
+};
+
+/*
+ * The registers that DWARF knows, in its order (System V ABI of the machine, "DWARF Register Number Mapping"), as indices of
+ * hc_thread's registers. To add a machine: a row here.
+ */
+static const struct machine {
+	unsigned id;
+	unsigned count;
+	unsigned stack_pointer; /* DWARF's number */
+	uint32_t kept;		/* bit for each that a call keeps by the ABI; 0: as libdwfl says */
+	uint8_t registers[MOST_REGISTERS];
+} machines[] = {
+	{ EM_X86_64, 17, 7, UINT32_C(0xf048), { 10, 12, 11, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0, 16 } },
+	{ EM_AARCH64, 32, 31, 0,
+		{ 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27,
+			28, 29, 30, 31 } },
+};
+
+/* What hc_modules keeps. */
+struct hc_unwinder {
+	hc_modules *modules;
+	Dwfl *dwfl; /* NULL: no unwinding here */
+	const struct machine *machine;
+	const hc_thread *current; /* being unwound */
+	unsigned frame_count;	  /* of all threads so far */
+	GArray **frames;	  /* for each thread, of hc_frame; NULL: not asked for yet */
+	GArray *registers;	  /* of hc_frame_registers, of the frames of one thread; NULL at first */
+	unsigned registers_thread;
+};
+
+/* ---- libdwfl's callbacks ---- */
+
+static pid_t next_thread(Dwfl *dwfl, void *data, void **thread_data)
+{
+	(void)dwfl, (void)data, (void)thread_data;
+	return 0; /* threads are asked for one by one */
+}
+
+/* Threads are numbered from 1: kernel's ids may be 0 or there twice in a damaged core. */
+static bool get_thread(Dwfl *dwfl, pid_t number, void *data, void **thread_data)
+{
+	struct hc_unwinder *unwinder = data;
+
+	(void)dwfl;
+	unwinder->current = hc_core_thread(unwinder->modules->core, number - 1);
+	*thread_data = unwinder;
+	return unwinder->current != NULL;
+}
+
+static bool read_memory(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *value, void *data)
+{
+	struct hc_unwinder *unwinder = data;
+	uint64_t word;
+
+	(void)dwfl;
+	if (!hc_core_read_word(unwinder->modules->core, address, &word))
+		return false;
+	*value = word;
+	return true;
+}
+
+static bool set_registers(Dwfl_Thread *dwfl_thread, void *thread_data)
+{
+	const struct hc_unwinder *unwinder = thread_data;
+	const struct machine *machine = unwinder->machine;
+	const hc_thread *thread = unwinder->current;
+	Dwarf_Word values[MOST_REGISTERS];
+
+	for (unsigned i = 0; i < machine->count; i++)
+		values[i] = thread->registers[machine->registers[i]];
+	if (!dwfl_thread_state_registers(dwfl_thread, 0, machine->count, values))
+		return false;
+	dwfl_thread_state_register_pc(dwfl_thread, thread->program_counter);
+	return true;
+}
+
+static const Dwfl_Thread_Callbacks thread_callbacks = {
+	.next_thread = next_thread,
+	.get_thread = get_thread,
+	.memory_read = read_memory,
+	.set_initial_registers = set_registers,
+};
+
+/* ---- frames ---- */
+
+struct walk {
+	struct hc_unwinder *unwinder;
+	GArray *frames;
+	GArray *registers; /* NULL: not wanted */
+	unsigned limit;	   /* frames; at least 1 */
+	hc_frame seen;	   /* Brent: compared with each frame that comes, replaced at every power of two */
+	unsigned replace_at;
+};
+
+static bool is_circle(struct walk *walk, const hc_frame *frame)
+{
+	if (walk->frames->len && walk->seen.program_counter == frame->program_counter &&
+		walk->seen.stack_pointer == frame->stack_pointer)
+		return true;
+	if (walk->frames->len == walk->replace_at) {
+		walk->seen = *frame;
+		walk->replace_at = walk->replace_at ? walk->replace_at * 2 : 1;
+	}
+	return false;
+}
+
+/*
+ * Whether the call frame information of the frame of REGISTERS says nothing of register NUMBER of its caller (or that it is lost, which is not
+ * told apart, but is said of no register that a call keeps).
+ */
+static bool is_left_to_abi(const struct walk *walk, const hc_frame_registers *registers, unsigned number)
+{
+	hc_address address = registers->program_counter - !registers->is_activation;
+	Dwfl_Module *module = dwfl_addrmodule(walk->unwinder->dwfl, address);
+	Dwarf_Op place[3], *operations = NULL;
+	Dwarf_Frame *frame = NULL;
+	Dwarf_CFI *information;
+	size_t count = 0;
+	Dwarf_Addr bias;
+
+	if (!module || ((!(information = dwfl_module_eh_cfi(module, &bias)) ||
+				dwarf_cfi_addrframe(information, address - bias, &frame)) &&
+			       (!(information = dwfl_module_dwarf_cfi(module, &bias)) ||
+				       dwarf_cfi_addrframe(information, address - bias, &frame))))
+		return false;
+	bool found = !dwarf_frame_register(frame, (int)number, place, &operations, &count) && !count;
+
+	free(frame);
+	return found;
+}
+
+/*
+ * libdwfl has its own table of the registers that a call keeps. That of x86-64 names rax where rbx is meant (backends/x86_64_cfi.c, elfutils
+ * 0.188): so it loses rbx, and takes what rax is now for what it was then.
+ */
+static void correct_registers(const struct walk *walk, hc_frame_registers *registers)
+{
+	uint32_t kept = walk->unwinder->machine->kept;
+	const hc_frame_registers *callee =
+		walk->registers->len ? &g_array_index(walk->registers, hc_frame_registers, walk->registers->len - 1) :
+				       NULL;
+
+	/* An interrupted frame has all its registers from the kernel. */
+	if (!kept || !callee || registers->is_activation)
+		return;
+	registers->valid &= kept | UINT32_C(1) << walk->unwinder->machine->stack_pointer;
+	for (unsigned i = 0; i < walk->unwinder->machine->count; i++) {
+		uint32_t bit = UINT32_C(1) << i;
+
+		if (!(kept & bit) || registers->valid & bit || !(callee->valid & bit) ||
+			!is_left_to_abi(walk, callee, i))
+			continue;
+		registers->values[i] = callee->values[i];
+		registers->valid |= bit;
+	}
+}
+
+static void note_registers(struct walk *walk, Dwfl_Frame *dwfl_frame, const hc_frame *frame)
+{
+	hc_frame_registers registers = { .program_counter = frame->program_counter,
+		.is_activation = frame->is_activation };
+
+	for (unsigned i = 0; i < walk->unwinder->machine->count; i++) {
+		Dwarf_Word value;
+
+		if (dwfl_frame_reg(dwfl_frame, i, &value))
+			continue;
+		registers.values[i] = value;
+		registers.valid |= UINT32_C(1) << i;
+	}
+	correct_registers(walk, &registers);
+	g_array_append_val(walk->registers, registers);
+}
+
+static int note_frame(Dwfl_Frame *dwfl_frame, void *data)
+{
+	struct walk *walk = data;
+	hc_frame frame = { 0 };
+	Dwarf_Addr counter;
+	Dwarf_Word stack_pointer;
+
+	if (!dwfl_frame_pc(dwfl_frame, &counter, &frame.is_activation))
+		return DWARF_CB_ABORT;
+	frame.program_counter = counter;
+	if (!dwfl_frame_reg(dwfl_frame, walk->unwinder->machine->stack_pointer, &stack_pointer))
+		frame.stack_pointer = stack_pointer;
+	/* Zero is where libdwfl has gone past the outermost frame of a thread that has no end mark. */
+	if (!counter || is_circle(walk, &frame))
+		return DWARF_CB_ABORT;
+	g_array_append_val(walk->frames, frame);
+	if (walk->registers)
+		note_registers(walk, dwfl_frame, &frame);
+	if (walk->frames->len >= walk->limit || !dwfl_addrmodule(walk->unwinder->dwfl, counter - !frame.is_activation))
+		return DWARF_CB_ABORT;
+	return DWARF_CB_OK;
+}
+
+static const struct machine *find_machine(const hc_core *core)
+{
+	for (unsigned i = 0; i < G_N_ELEMENTS(machines); i++)
+		if (machines[i].id == hc_core_process(core)->machine_id)
+			return &machines[i];
+	return NULL;
+}
+
+/* NULL if there is nothing to unwind with. */
+static Dwfl *open_all(struct hc_unwinder *unwinder)
+{
+	hc_modules *modules = unwinder->modules;
+	Dwfl *dwfl = dwfl_begin(&modules->callbacks);
+	unsigned reported = 0;
+
+	if (!dwfl)
+		return NULL;
+	dwfl_report_begin(dwfl);
+	for (unsigned i = 0; i < modules->list->len; i++) {
+		const struct module *module = modules->list->pdata[i];
+
+		if (module->mapped && dwfl_report_elf(dwfl, module->name, module->file, -1, module->public.bias, true))
+			reported++;
+	}
+	if (!dwfl_report_end(dwfl, NULL, NULL) && reported &&
+		dwfl_attach_state(dwfl, NULL, MAX(hc_core_process(modules->core)->pid, 1), &thread_callbacks, unwinder))
+		return dwfl;
+	dwfl_end(dwfl);
+	return NULL;
+}
+
+static struct hc_unwinder *unwinder_create(hc_modules *modules)
+{
+	struct hc_unwinder *unwinder = g_new0(struct hc_unwinder, 1);
+
+	unwinder->modules = modules;
+	unwinder->frames = g_new0(GArray *, hc_core_thread_count(modules->core) + 1);
+	unwinder->machine = find_machine(modules->core);
+	if (unwinder->machine)
+		unwinder->dwfl = open_all(unwinder);
+	return unwinder;
+}
+
+void hc_unwinder_destroy(struct hc_unwinder *unwinder, unsigned thread_count)
+{
+	if (!unwinder)
+		return;
+	for (unsigned i = 0; i < thread_count; i++)
+		g_clear_pointer(&unwinder->frames[i], g_array_unref);
+	g_clear_pointer(&unwinder->registers, g_array_unref);
+	g_clear_pointer(&unwinder->dwfl, dwfl_end);
+	g_free(unwinder->frames);
+	g_free(unwinder);
+}
+
+const hc_frame *hc_modules_frames(hc_modules *modules, unsigned thread_index, unsigned *ret_count)
+{
+	*ret_count = 0;
+	if (thread_index >= hc_core_thread_count(modules->core))
+		return NULL;
+	if (!modules->unwinder)
+		modules->unwinder = unwinder_create(modules);
+	GArray **frames = &modules->unwinder->frames[thread_index];
+
+	if (!*frames) {
+		struct hc_unwinder *unwinder = modules->unwinder;
+		struct walk walk = { .unwinder = unwinder,
+			.frames = g_array_new(FALSE, FALSE, sizeof(hc_frame)),
+			.limit = MIN(MOST_FRAMES, MOST_FRAMES_IN_ALL - unwinder->frame_count) };
+
+		*frames = walk.frames;
+		/* An error is how a walk ends where there is nothing to unwind by: what came before it stands. */
+		if (unwinder->dwfl && walk.limit)
+			dwfl_getthread_frames(unwinder->dwfl, thread_index + 1, note_frame, &walk);
+		unwinder->frame_count += walk.frames->len;
+	}
+	*ret_count = (*frames)->len;
+	return (*frames)->len ? &g_array_index(*frames, hc_frame, 0) : NULL;
+}
+
+const GArray *hc_modules_frame_registers(hc_modules *modules, unsigned thread_index)
+{
+	struct walk walk = { 0 };
+
+	hc_modules_frames(modules, thread_index, &walk.limit);
+	struct hc_unwinder *unwinder = modules->unwinder;
+
+	if (!walk.limit)
+		return NULL;
+	if (unwinder->registers && unwinder->registers_thread == thread_index)
+		return unwinder->registers;
+	g_autoptr(GArray) frames = g_array_new(FALSE, FALSE, sizeof(hc_frame));
+
+	g_clear_pointer(&unwinder->registers, g_array_unref);
+	unwinder->registers = g_array_new(FALSE, FALSE, sizeof(hc_frame_registers));
+	unwinder->registers_thread = thread_index;
+	walk.unwinder = unwinder;
+	walk.frames = frames;
+	walk.registers = unwinder->registers;
+	dwfl_getthread_frames(unwinder->dwfl, thread_index + 1, note_frame, &walk);
+	return unwinder->registers;
+}
+
+Dwfl_Module *hc_modules_frame_code(const hc_modules *modules, hc_address address)
+{
+	return modules->unwinder && modules->unwinder->dwfl ? dwfl_addrmodule(modules->unwinder->dwfl, address) : NULL;
+}
+
+char *hc_modules_describe_frame(hc_modules *modules, const hc_frame *frame)
+{
+	hc_address address = frame->program_counter - !frame->is_activation;
+	const hc_module *module = hc_modules_find(modules, address);
+	uint64_t offset;
+
+	if (!module)
+		return NULL;
+	const char *name = hc_modules_symbol_at(modules, address, &offset);
+
+	return name ? g_strdup_printf("%s in %s", name, module->name) :
+		      hc_modules_describe(modules, frame->program_counter);
+}
