@@ -19,12 +19,6 @@
  *	sweep.c		what nothing typed leads to: by vtables, then by what it looks like
  *	path_queries.c		asking for that tree
  *	rows.c		the result: rows of types and of containers
- *	values.c	values as text
- *	scalars.c	... numbers
- *	strings.c	... strings, as bytes or from wide characters
- *	tuples.c	... the parts of a std::tuple
- *	samples.c	keys of a container
- *	evaluate.c	expressions that name an object
  *	types.c		the stage as a whole
  *
  * A block's type is 4 bytes: the number of its owner, which knows type, certainty and path.
@@ -35,6 +29,31 @@
 
 #include "containers/containers.h"
 #include "references/references.h"
+
+typedef struct hc_plans hc_plans;
+typedef struct hc_owners hc_owners;
+
+struct hc_types {
+	/* what it was made of; who reads values works with these, too */
+	const hc_core *core;
+	hc_modules *modules;
+	const hc_blocks *blocks;
+	const hc_areas *areas;
+	hc_container_set *set;
+
+	/* of this folder */
+	hc_plans *plans;
+	hc_owners *owners;
+	uint32_t *owner_of; /* by block number; 0: none; HC_OWNER_CLOSED: not in use, or libc's own */
+	uint64_t *interior; /* bit for each block: a piece that a container owns lies in its middle */
+	uint64_t *several;  /* bit for each block: more than one lies in it */
+	uint64_t variables[HC_VARIABLE_STATE_COUNT];
+	hc_types_losses losses;
+	hc_amount coverage[HC_CERTAINTY_COUNT];
+	GArray *rows;	    /* of hc_type_row */
+	GArray *containers; /* of hc_container */
+	GStringChunk *texts;
+};
 
 /*
  * Types the blocks in use. MODULES are asked for variables and types; what BLOCKS, AREAS and REFERENCES say is taken as it is.

@@ -34,8 +34,6 @@ struct hc_plan {
 	bool is_polymorphic; /* begins with a pointer to a vtable */
 };
 
-typedef struct hc_plans hc_plans;
-
 hc_plans *hc_plans_create(hc_container_set *set);
 void hc_plans_destroy(hc_plans *plans);
 
@@ -116,11 +114,11 @@ struct hc_owner {
 	uint32_t first_block;
 };
 
-typedef struct hc_owners {
+struct hc_owners {
 	GPtrArray *list; /* of hc_owner; number 0 is none */
 	GStringChunk *texts;
 	bool full; /* OWNERS_MAX: no more paths are told apart */
-} hc_owners;
+};
 
 hc_owners *hc_owners_create(void);
 void hc_owners_destroy(hc_owners *owners);
@@ -156,27 +154,6 @@ char *hc_owner_where(const hc_owner *owner, const hc_core *core);
 
 enum {
 	HC_OWNER_CLOSED = UINT32_MAX
-};
-
-/* ---- the stage ---- */
-
-struct hc_types {
-	const hc_core *core;
-	hc_modules *modules;
-	const hc_blocks *blocks;
-	const hc_areas *areas;
-	hc_container_set *set;
-	hc_plans *plans;
-	hc_owners *owners;
-	uint32_t *owner_of; /* by block number; 0: none; HC_OWNER_CLOSED: not in use, or libc's own */
-	uint64_t *interior; /* bit for each block: a piece that a container owns lies in its middle */
-	uint64_t *several;  /* bit for each block: more than one lies in it */
-	uint64_t variables[HC_VARIABLE_STATE_COUNT];
-	hc_types_losses losses;
-	hc_amount coverage[HC_CERTAINTY_COUNT];
-	GArray *rows;	    /* of hc_type_row */
-	GArray *containers; /* of hc_container */
-	GStringChunk *texts;
 };
 
 /* ---- propagate.c, objects.c, pointers.c: from object to object ---- */
