@@ -6,7 +6,7 @@
  * shape is there, `when` holds, and all of its keys compile. What a program does to a type (another version of a library, another
  * name of a member) is thus said in the files: the description that fits is the right one. Each type is asked for once.
  */
-#include "containers/container_parts.h"
+#include "containers/compiler.h"
 
 #include "base/file.h"
 
@@ -36,11 +36,6 @@ static void free_layout(void *data)
 	g_free(layout);
 }
 
-static void free_list(void *list)
-{
-	g_ptr_array_unref(list);
-}
-
 static uint64_t heap_bytes(const hc_blocks *blocks)
 {
 	uint64_t bytes = 0;
@@ -57,10 +52,7 @@ hc_container_set *hc_container_set_create(hc_modules *modules, const hc_blocks *
 	set->modules = modules;
 	set->blocks = blocks;
 	set->diagnostics = diagnostics;
-	set->descriptions = g_ptr_array_new_with_free_func(hc_description_free);
-	set->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_list);
-	set->by_shape = g_ptr_array_new();
-	set->annotations = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, hc_annotation_free);
+	hc_descriptions_init(&set->descriptions);
 	set->layouts = g_hash_table_new(NULL, NULL);
 	set->named = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	set->candidates = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
@@ -81,12 +73,9 @@ void hc_container_set_destroy(hc_container_set *set)
 	g_ptr_array_unref(set->all_layouts);
 	g_hash_table_unref(set->named);
 	g_hash_table_unref(set->layouts);
-	g_hash_table_unref(set->annotations);
 	g_hash_table_unref(set->functions);
 	g_hash_table_unref(set->symbols);
-	g_ptr_array_unref(set->by_shape);
-	g_hash_table_unref(set->by_name);
-	g_ptr_array_unref(set->descriptions);
+	hc_descriptions_clear(&set->descriptions);
 	hc_reader_clear(&set->reader);
 	g_free(set);
 }
@@ -114,7 +103,7 @@ static void forget(hc_container_set *set)
 bool hc_container_set_add_file(hc_container_set *set, const char *path, GError **error)
 {
 	forget(set);
-	return hc_description_load(set, path, error);
+	return hc_descriptions_load(&set->descriptions, path, error);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -347,17 +336,6 @@ static bool may_be_container(const hc_type *type)
 	return kind == HC_TYPE_STRUCT || kind == HC_TYPE_UNION || kind == HC_TYPE_INCOMPLETE;
 }
 
-static const hc_description *find_description(const hc_container_set *set, const char *name)
-{
-	for (unsigned i = 0; i < set->descriptions->len; i++) {
-		const hc_description *description = set->descriptions->pdata[i];
-
-		if (!strcmp(description->name, name))
-			return description;
-	}
-	return NULL;
-}
-
 static hc_layout *find_named(const candidate *of)
 {
 	const hc_type *object = of->type;
@@ -368,14 +346,15 @@ static hc_layout *find_named(const candidate *of)
 	if (hc_type_get_kind(object) == HC_TYPE_POINTER)
 		object = hc_type_target(object);
 	name = match_name(object);
-	return first_fit(of, name ? g_hash_table_lookup(of->set->by_name, name) : NULL, of->set->by_shape);
+	return first_fit(of, name ? g_hash_table_lookup(of->set->descriptions.by_name, name) : NULL,
+		of->set->descriptions.by_shape);
 }
 
 /* The user has told of a variable: if that is a pointer, what it leads to is meant, unless pointers themselves are such containers. */
 static hc_layout *find_annotated(const candidate *of)
 {
 	const char *as = of->annotation->as;
-	const hc_description *description = as ? find_description(of->set, as) : NULL;
+	const hc_description *description = as ? hc_descriptions_find(&of->set->descriptions, as) : NULL;
 	bool is_pointer = hc_type_get_kind(of->type) == HC_TYPE_POINTER;
 	candidate target = *of;
 	hc_layout *layout;
@@ -440,7 +419,7 @@ static bool is_link(const hc_layout *layout, const char *name)
 
 const hc_layout *hc_container_set_layout(hc_container_set *set, const hc_type *type, const char *name)
 {
-	const hc_annotation *annotation = name ? g_hash_table_lookup(set->annotations, name) : NULL;
+	const hc_annotation *annotation = name ? g_hash_table_lookup(set->descriptions.annotations, name) : NULL;
 	hc_layout *layout;
 	void *found;
 

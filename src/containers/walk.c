@@ -6,7 +6,7 @@
  * outside of the heap (static storage, stacks, a program's own allocator) must be readable. A failed check of the object itself makes
  * the walk implausible; what does not fit further on, after some elements that did, leaves it truncated.
  */
-#include "containers/container_parts.h"
+#include "containers/walker.h"
 
 #include "debuginfo/debuginfo.h"
 

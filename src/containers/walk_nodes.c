@@ -7,7 +7,7 @@
  * by Brent's algorithm: a node is remembered, and another one each time that the distance has doubled. No recursion: trees are
  * walked in order with a stack of their own.
  */
-#include "containers/container_parts.h"
+#include "containers/walker.h"
 
 enum {
 	STACK_FIXED = 96, /* levels of a tree, before memory is needed for them */
