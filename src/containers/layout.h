@@ -37,5 +37,7 @@ static inline const hc_program *hc_layout_program(const hc_layout *layout, hc_ke
 	return index == HC_NO_KEY ? NULL : &layout->programs[index];
 }
 
+void hc_layout_free(void *layout);
+
 /* LAYOUT, a list's, for elements of HOLDER. NULL: its keys do not fit. Kept by the set. */
 hc_layout *hc_layout_make_holder(const hc_layout *layout, hc_holder holder);

@@ -3,12 +3,19 @@
  * One walk: a layout and an address -> elements and memory.
  *
  *	evaluate.c	the values of its keys: runs programs
- *	walk.c		the checks that hold for all kinds, and the kinds without nodes
+ *	walker.c	what all kinds share: how a walk ends, what it tells, what it believes
+ *	walk_rows.c	elements in a row, or in blocks of several
+ *	walk_objects.c	one object, or none: smart pointers, variants, erased types
  *	walk_nodes.c	linked, tree, buckets, slots
+ *	walk.c		checks the object, and walks as its kind says
  */
 #pragma once
 
 #include "containers/layout.h"
+
+enum {
+	HC_SIZE_MAX_BITS = 48, /* no count or size is larger */
+};
 
 typedef struct hc_walker {
 	const hc_layout *layout;
@@ -43,13 +50,18 @@ bool hc_walker_key(hc_walker *walker, unsigned index, uint64_t *ret_value);
 /* *RET_VALUE is OTHERWISE where the description has no such key. */
 bool hc_walker_get(hc_walker *walker, hc_key key, uint64_t otherwise, uint64_t *ret_value);
 
+/* The same, but what cannot be had ends the walk. */
+bool hc_walker_need(hc_walker *walker, hc_key key, uint64_t otherwise, uint64_t *ret_value);
+
 static inline bool hc_walker_has(const hc_walker *walker, hc_key key)
 {
 	return walker->layout->description->known[key] != HC_NO_KEY;
 }
 
-/* Both give FALSE, so that they can be returned. */
+/* These give FALSE, so that they can be returned. */
 bool hc_walker_end(hc_walker *walker, hc_grade grade, const char *reason);
+/* It is none, or it is damaged. */
+bool hc_walker_refuse(hc_walker *walker, const char *reason);
 /* Something did not fit behind the element that was walked last: the first ones were a chance hit, the later ones are damage. */
 bool hc_walker_break(hc_walker *walker, const char *reason);
 
@@ -58,6 +70,22 @@ void hc_walker_own(hc_walker *walker, hc_address address, uint64_t size, hc_memo
 
 /* Notes whether [ADDRESS, ADDRESS + SIZE), that it owns, is a whole block: where it keeps nothing else that could be checked, that is evidence. */
 void hc_walker_prove_by_block(hc_walker *walker, hc_address address, uint64_t size);
+
+/* Whether what is there belongs to the container, not to somebody else (the key `owned`). */
+bool hc_walker_owns(hc_walker *walker);
+
+/* True if [address, address + size) is a part of the container itself. */
+static inline bool hc_walker_is_within(const hc_walker *walker, hc_address address, uint64_t size)
+{
+	uint64_t offset = address - walker->address;
+
+	return offset < walker->object_size && size <= walker->object_size - offset;
+}
+
+static inline bool hc_place_is_usable(hc_range_kind place)
+{
+	return place == HC_RANGE_LIVE || place == HC_RANGE_OUTSIDE;
+}
 
 /* What a place in memory that cannot be used is called. */
 const char *hc_place_reason(hc_range_kind place);
@@ -77,6 +105,12 @@ static inline bool hc_walker_is_enough(const hc_walker *walker)
 	return walker->limit && walker->walk->walked >= walker->limit;
 }
 
+/* The kinds. Each walks WALKER's container, whose object was found sound; what it claims is known. */
+void hc_walk_contiguous(hc_walker *walker);
+void hc_walk_segmented(hc_walker *walker);
+void hc_walk_single(hc_walker *walker);
+void hc_walk_variant(hc_walker *walker);
+void hc_walk_erased(hc_walker *walker);
 void hc_walk_linked(hc_walker *walker);
 void hc_walk_tree(hc_walker *walker);
 void hc_walk_buckets(hc_walker *walker);
