@@ -7,7 +7,7 @@
  * integer is an array's count. It must be a neighbour (declared next to the array) or be called like a count, and agree with what is
  * there: no slot below it may be empty. Where an integer like that leaves slots out that are not empty, these prove nothing.
  */
-#include "types/types_state.h"
+#include "types/propagation.h"
 
 #include <string.h>
 
