@@ -7,7 +7,7 @@
 
 #include "containers/description.h"
 #include "containers/program.h"
-#include "containers/set.h"
+#include "containers/container_set.h"
 
 struct hc_layout {
 	hc_container_set *set;

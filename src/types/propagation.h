@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Finding out what each block is: what is known so far, and what everybody needs who finds out more.
- * Only counts.c uses others of these files, words and sizes:
+ * Only array_counts.c uses others of these files, words and sizes:
  *
- *	words.c		what stands in memory
+ *	memory_view.c	what stands in memory
  *	edges.c		pointers that wait to be followed
  *	known_objects.c	where objects begin that were looked at
  *	claims.c	whose a block becomes
  *	sizes.c		whether blocks are as large as what is said to be in them
- *	counts.c	how much of an array is in use
+ *	array_counts.c	how much of an array is in use
  */
 #pragma once
 
@@ -64,7 +64,7 @@ typedef struct hc_propagation {
 	bool failed;	/* memory was out */
 	unsigned depth; /* of objects within objects, where one is being looked at */
 
-	/* words.c: the piece of the core read from last */
+	/* memory_view.c: the piece of the core read from last */
 	hc_address view_start;
 	uint64_t view_size;
 	const uint8_t *view;
@@ -89,7 +89,7 @@ typedef struct hc_propagation {
 	GArray *elements; /* of hc_address */
 	GArray *mapped;	  /* of hc_address: what these are mapped to */
 
-	/* counts.c */
+	/* array_counts.c */
 	GHashTable *places; /* hc_variable that is an array or a pointer -> its number + 1 */
 	unsigned variable_count;
 
@@ -98,7 +98,7 @@ typedef struct hc_propagation {
 	hc_known_class classes[HC_VTABLES]; /* pointers.c: by a hash of the vtable */
 } hc_propagation;
 
-/* ---- words.c ---- */
+/* ---- memory_view.c ---- */
 
 /* A word of the dead process, or of a variable's value. */
 bool hc_propagation_load(hc_propagation *propagation, hc_address address, uint64_t *ret_value);
@@ -166,7 +166,7 @@ static inline uint64_t hc_least_usable(uint64_t size, unsigned word, uint64_t al
 	return MAX(2 * alignment, (size + word + alignment - 1) / alignment * alignment) - word;
 }
 
-/* ---- counts.c ---- */
+/* ---- array_counts.c ---- */
 
 /*
  * How many elements of STRIDE bytes lie from OFFSET on in the object of TYPE at OBJECT, by one of the object's own integers, if

@@ -18,11 +18,11 @@
  *	object_containers.c	... its containers
  *	arrays.c		... its arrays and unions
  *	pointers.c		... its pointers: which block one leads to, of what type that is
- *	words.c			what stands in memory (propagation.h)
+ *	memory_view.c		what stands in memory (propagation.h)
  *	edges.c			pointers that wait to be followed
  *	known_objects.c		where objects begin that are known
  *	claims.c		whose a block becomes
- *	counts.c		how much of an array is in use
+ *	array_counts.c		how much of an array is in use
  *	sizes.c			whether blocks are as large as what is said to be in them
  *	rows.c			the result: rows of types; of unknown ones by what they look like
  *
