@@ -33,9 +33,7 @@ static void visit_integer(struct numbers *numbers, const hc_type *type, hc_addre
 	if (size < 2 || size > sizeof buffer || size & (size - 1) ||
 		!hc_modules_read(numbers->types->modules, address, buffer, size))
 		return;
-	value = size == 2 ? hc_load_u16(buffer, format.swap) :
-		size == 4 ? hc_load_u32(buffer, format.swap) :
-			    hc_load_u64(buffer, format.swap);
+	value = hc_load_unsigned(buffer, (unsigned)size, format.swap);
 	if (hc_type_get_kind(type) == HC_TYPE_SIGNED && size < sizeof value)
 		value = (uint64_t)((int64_t)(value << (64 - 8 * size)) >> (64 - 8 * size));
 	numbers->left--;
