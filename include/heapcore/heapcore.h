@@ -19,3 +19,4 @@
 #include <heapcore/references.h>
 #include <heapcore/reports.h>
 #include <heapcore/types.h>
+#include <heapcore/values.h>

@@ -111,19 +111,6 @@ typedef struct hc_container {
 unsigned hc_types_container_count(const hc_types *types);
 const hc_container *hc_types_container(const hc_types *types, unsigned index);
 
-/* What is known of a container's keys, or of its elements where it has no keys. All text is untrusted. */
-typedef struct hc_sample {
-	char **texts; /* first, some at random, last; strings as they are, all else as hc_types_format() has it; NULL-terminated */
-	char *prefix;	    /* that all string keys begin with, digits as #; NULL: no strings, or nothing shared */
-	uint64_t looked_at; /* string keys that prefix and shapes are told from */
-	uint64_t shapes;    /* that differ once runs of digits are one; at most HC_SAMPLE_SHAPES */
-	char *shape;	    /* the first of them: "/url/#"; or NULL */
-} hc_sample;
-
-enum {
-	HC_SAMPLE_SHAPES = 1000
-};
-
 /* ---- paths: who holds what ---- */
 
 /*
@@ -163,16 +150,6 @@ char *hc_types_path_type_name(const hc_types *types, uint32_t number);
 /* The path that block NUMBER hangs on; 0: not known, not in use, or libc's own. */
 uint32_t hc_types_path_of_block(const hc_types *types, uint32_t number);
 
-/* As hc_types_sample(), of the first 10,000 elements of the container that is largest on the path. */
-void hc_types_path_sample(const hc_types *types, uint32_t number, unsigned limit, hc_sample *ret_sample);
-
-/*
- * Calls VISIT for the integers among the program's static variables, and among the members of those (by value, or one pointer away):
- * "g_jobs.produced". At most LIMIT calls. Stops when it returns FALSE.
- */
-typedef bool (*hc_types_visit_number)(const char *path, int64_t value, void *data);
-void hc_types_each_number(const hc_types *types, unsigned limit, hc_types_visit_number visit, void *data);
-
 /* Variables by what could be read of them. */
 uint64_t hc_types_variables(const hc_types *types, hc_variable_state state);
 
@@ -186,58 +163,7 @@ typedef struct hc_types_losses {
 } hc_types_losses;
 const hc_types_losses *hc_types_get_losses(const hc_types *types);
 
-/* ---- elements and values ---- */
-
-/*
- * Walks the container once more (of an aggregate, the one at container->address), or only its first ELEMENTS elements (0: all), and
- * chooses LIMIT keys. Clear with hc_sample_clear().
- */
-void hc_types_sample(
-	const hc_types *types, const hc_container *container, unsigned limit, uint64_t elements, hc_sample *ret_sample);
-void hc_sample_clear(hc_sample *sample);
-
-/*
- * The value of TYPE at ADDRESS as a debugger prints it: "42", "\"text\"", "{id = 7, name = \"x\"}", "std::vector<int>, 3 elements: {1, 2,
- * 3}". Strings are escaped for terminals. At most LIMIT elements or members of each level. Free with g_free().
- */
-char *hc_types_format(const hc_types *types, const hc_type *type, hc_address address, unsigned limit);
-
-/* An object in the dead process's memory. */
-typedef struct hc_object {
-	const hc_type *type; /* NULL: not known */
-	hc_address address;
-	unsigned bit_size;   /* of a bit field, or an element that is bits, whose storage `address` is; else 0 */
-	unsigned bit_offset; /* ... and where they are in it: the least significant one */
-} hc_object;
-
-/*
- * The elements of the container of TYPE at ADDRESS, from number FIRST on, at most LIMIT: GArray of hc_object, to be unreferenced.
- * NULL if TYPE is no container. *ret_walked: all that it has.
- */
-GArray *hc_types_elements(const hc_types *types, const hc_type *type, hc_address address, uint64_t first,
-	unsigned limit, hc_grade *ret_grade, uint64_t *ret_walked);
-
-/* The parts of the std::tuple of TYPE at ADDRESS, in order: GArray of hc_object, to be unreferenced. NULL if TYPE is none. */
-GArray *hc_types_tuple(const hc_type *type, hc_address address);
-
-/*
- * The object that EXPRESSION names:
- *
- *	g_registry.sessions_[3]->name	a variable (with or without its namespaces), members, elements by number, pointers followed
- *	*head				what a pointer leads to
- *	(Session *)0x55e0c0de		an address with a type; without: of the type that its block has
- *
- * THREAD (0: any) and FRAME (-1: any) choose among locals of one name; the innermost comes first. Fails with HC_ERROR_BAD_DATA, and
- * a message that says where and why.
- */
-bool hc_types_evaluate(const hc_types *types, const char *expression, int64_t thread, int frame, hc_object *ret_object,
-	GError **error);
-
-/* As hc_types_format(). */
-char *hc_types_format_object(const hc_types *types, const hc_object *object, unsigned limit);
-
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_types, hc_types_destroy)
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(hc_sample, hc_sample_clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(hc_block_type, hc_block_type_clear)
 
 HC_END_DECLS

@@ -8,6 +8,7 @@
  * bounded by `work`.
  */
 #include "containers/compiler.h"
+#include "containers/operators.h"
 
 #include <string.h>
 

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What compile.c, keys.c and functions.c share. */
+/*
+ * A description and a type -> the programs of a layout. Each of these calls the others: a name in an
+ * expression may be a key, whose expression has names and functions in it.
+ *
+ *	keys.c		the keys of a description, and what names mean
+ *	compile.c	a tree -> a program: member paths become offsets, sizes become numbers
+ *	functions.c	the functions that expressions may use
+ */
 #pragma once
 
-#include "containers/container_parts.h"
+#include "containers/layout.h"
 
 /* Where a place is. Nothing is emitted for it until it is needed, so that paths of members add up. */
 typedef enum {
@@ -82,3 +89,9 @@ hc_operand hc_compile_call(hc_compiler *c, const hc_expression *call);
 hc_operand hc_compile_member(hc_compiler *c, hc_operand operand, const char *name);
 
 const char *hc_compile_type_name(const hc_type *type);
+
+/*
+ * Compiles all keys of LAYOUT, whose description, type, annotation and link are set. FALSE with *RET_MESSAGE (to be freed; NULL: `when`
+ * does not hold) if the description does not fit.
+ */
+bool hc_layout_compile(hc_layout *layout, char **ret_message);

@@ -4,6 +4,23 @@
  *
  *	description (a group of a key file)  --for a type: compiled once-->  layout  --for an address-->  walk
  *
+ * Each of these files uses only what stands above it (but compile.c, keys.c and functions.c, which
+ * are one):
+ *
+ *	reader.c	address -> bytes, and whether a live block holds them
+ *	expression.c	text -> tree
+ *	compile.c	tree + type -> program: keys.c, functions.c (compiler.h)
+ *	description.c	key files -> descriptions and annotations
+ *	layout.c	which description fits a type, and its programs
+ *	evaluate.c	program + object -> number
+ *	walker.c	what all walks share (walker.h)
+ *	walk_rows.c	one walk: elements in a row
+ *	walk_objects.c	... one object, or none
+ *	walk_nodes.c	... linked, tree, buckets, slots
+ *	walk.c		... of whatever kind the description says
+ *	deduce.c	what the elements of a list are, whose links do not tell it
+ *	containers.c	the set, and walks as others ask for them
+ *
  * Nothing about a container is compiled in but the kinds of walk. Descriptions are matched by the type's template name or by
  * its shape (member names). All offsets, sizes and constant expressions are worked out when the layout is made; a walk reads
  * memory only.

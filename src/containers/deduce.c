@@ -16,7 +16,7 @@
  *
  * Costs a walk of SAMPLE links times the structs, and one of VERIFIED; the structs are looked for once a process.
  */
-#include "containers/container_parts.h"
+#include "containers/walker.h"
 
 enum {
 	SAMPLE = 16, /* links that are looked at */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Key files -> descriptions. docs/containers.md is the reference of the format. */
-#include "containers/container_parts.h"
+#include "containers/description.h"
+#include "containers/functions.h"
 
 #include "base/file.h"
 
@@ -96,7 +97,7 @@ static const struct flag {
 };
 
 typedef struct loader {
-	hc_container_set *set;
+	hc_descriptions *descriptions;
 	GKeyFile *file;
 	const char *path, *group;
 	GError **error;
@@ -123,7 +124,7 @@ const char *hc_walk_kind_name(hc_walk_kind kind)
 	return kind < HC_WALK_KIND_COUNT ? names[kind] : "?";
 }
 
-void hc_description_free(void *data)
+static void free_description(void *data)
 {
 	hc_description *description = data;
 
@@ -374,29 +375,29 @@ static bool read_description(const loader *l, hc_description *description, char 
 	return check_complete(l, description);
 }
 
-static void file_description(hc_container_set *set, hc_description *description)
+static void file_description(hc_descriptions *descriptions, hc_description *description)
 {
-	description->order = set->descriptions->len;
-	g_ptr_array_add(set->descriptions, description);
+	description->order = descriptions->list->len;
+	g_ptr_array_add(descriptions->list, description);
 	for (unsigned i = 0; description->match && i < description->match->len; i++) {
 		const char *name = description->match->pdata[i];
-		GPtrArray *list = g_hash_table_lookup(set->by_name, name);
+		GPtrArray *list = g_hash_table_lookup(descriptions->by_name, name);
 
 		if (!list) {
 			list = g_ptr_array_new();
-			g_hash_table_insert(set->by_name, g_strdup(name), list);
+			g_hash_table_insert(descriptions->by_name, g_strdup(name), list);
 		}
 		g_ptr_array_add(list, description);
 	}
 	if (!description->match || description->patterns->len)
-		g_ptr_array_add(set->by_shape, description);
+		g_ptr_array_add(descriptions->by_shape, description);
 }
 
 static bool load_description(const loader *l, char **keys)
 {
 	hc_description *description = g_new0(hc_description, 1);
 
-	if (l->set->descriptions->len == DESCRIPTIONS_MAX) {
+	if (l->descriptions->list->len == DESCRIPTIONS_MAX) {
 		g_free(description);
 		return fail(l, NULL, "more than %d descriptions", DESCRIPTIONS_MAX);
 	}
@@ -406,16 +407,16 @@ static bool load_description(const loader *l, char **keys)
 	description->keys = g_new0(hc_description_key, HC_KEYS_MAX + 1);
 	memset(description->known, HC_NO_KEY, sizeof description->known);
 	if (!read_description(l, description, keys)) {
-		hc_description_free(description);
+		free_description(description);
 		return false;
 	}
-	file_description(l->set, description);
+	file_description(l->descriptions, description);
 	return true;
 }
 
 /* ---- annotations ---- */
 
-void hc_annotation_free(void *data)
+static void free_annotation(void *data)
 {
 	hc_annotation *annotation = data;
 
@@ -460,15 +461,49 @@ static bool load_annotations(const loader *l, char **keys)
 		annotation->name = g_strdup(*key);
 		for (char **word = words; *word; word++)
 			if (!set_word(l, annotation, *word)) {
-				hc_annotation_free(annotation);
+				free_annotation(annotation);
 				return false;
 			}
-		g_hash_table_replace(l->set->annotations, annotation->name, annotation);
+		g_hash_table_replace(l->descriptions->annotations, annotation->name, annotation);
 	}
 	return true;
 }
 
-bool hc_description_load(hc_container_set *set, const char *path, GError **error)
+/* ---- all of them ---- */
+
+static void free_list(void *list)
+{
+	g_ptr_array_unref(list);
+}
+
+void hc_descriptions_init(hc_descriptions *descriptions)
+{
+	descriptions->list = g_ptr_array_new_with_free_func(free_description);
+	descriptions->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_list);
+	descriptions->by_shape = g_ptr_array_new();
+	descriptions->annotations = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_annotation);
+}
+
+void hc_descriptions_clear(hc_descriptions *descriptions)
+{
+	g_hash_table_unref(descriptions->annotations);
+	g_ptr_array_unref(descriptions->by_shape);
+	g_hash_table_unref(descriptions->by_name);
+	g_ptr_array_unref(descriptions->list);
+}
+
+const hc_description *hc_descriptions_find(const hc_descriptions *descriptions, const char *name)
+{
+	for (unsigned i = 0; i < descriptions->list->len; i++) {
+		const hc_description *description = descriptions->list->pdata[i];
+
+		if (!strcmp(description->name, name))
+			return description;
+	}
+	return NULL;
+}
+
+bool hc_descriptions_load(hc_descriptions *descriptions, const char *path, GError **error)
 {
 	g_autoptr(GKeyFile) file = g_key_file_new();
 	g_autoptr(GError) reason = NULL;
@@ -486,7 +521,7 @@ bool hc_description_load(hc_container_set *set, const char *path, GError **error
 	}
 	groups = g_key_file_get_groups(file, NULL);
 	for (char **group = groups; *group; group++) {
-		const loader l = { set, file, path, *group, error };
+		const loader l = { descriptions, file, path, *group, error };
 		g_auto(GStrv) keys = g_key_file_get_keys(file, *group, NULL, NULL);
 		bool is_annotation = !strcmp(*group, "annotate") || g_str_has_prefix(*group, "annotate ");
 

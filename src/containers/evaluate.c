@@ -3,97 +3,12 @@
  * Runs programs. Their stack was counted when they were compiled, jumps lead forward only, and a key never needs itself: they end.
  * The value of a key is kept for the rest of the walk.
  */
-#include "containers/container_parts.h"
+#include "containers/operators.h"
+#include "containers/walker.h"
 
 #include "modules/modules.h"
 
 #include <string.h>
-
-static bool apply_signed(hc_operator operation, int64_t a, int64_t b, uint64_t *ret_value)
-{
-	switch (operation) {
-	case HC_OPERATOR_LESS:
-		*ret_value = a < b;
-		return true;
-	case HC_OPERATOR_LESS_EQUAL:
-		*ret_value = a <= b;
-		return true;
-	case HC_OPERATOR_GREATER:
-		*ret_value = a > b;
-		return true;
-	case HC_OPERATOR_GREATER_EQUAL:
-		*ret_value = a >= b;
-		return true;
-	case HC_OPERATOR_DIVIDE:
-		/* The smallest number has no opposite. */
-		*ret_value = !b ? 0 : b == -1 ? -(uint64_t)a : (uint64_t)(a / b);
-		return b != 0;
-	case HC_OPERATOR_REMAINDER:
-		*ret_value = !b || b == -1 ? 0 : (uint64_t)(a % b);
-		return b != 0;
-	default:
-		*ret_value = (uint64_t)(a >> MIN((uint64_t)b, 63));
-		return true;
-	}
-}
-
-static inline bool apply(hc_operator operation, bool is_signed, uint64_t a, uint64_t b, uint64_t *ret_value)
-{
-	uint64_t result;
-
-	switch (operation) {
-	case HC_OPERATOR_OR:
-		result = a | b;
-		break;
-	case HC_OPERATOR_XOR:
-		result = a ^ b;
-		break;
-	case HC_OPERATOR_AND:
-		result = a & b;
-		break;
-	case HC_OPERATOR_EQUAL:
-		result = a == b;
-		break;
-	case HC_OPERATOR_UNEQUAL:
-		result = a != b;
-		break;
-	case HC_OPERATOR_ADD:
-		result = a + b;
-		break;
-	case HC_OPERATOR_SUBTRACT:
-		result = a - b;
-		break;
-	case HC_OPERATOR_MULTIPLY:
-		result = a * b;
-		break;
-	case HC_OPERATOR_SHIFT_LEFT:
-		result = b < 64 ? a << b : 0;
-		break;
-	default:
-		if (is_signed)
-			return apply_signed(operation, a, b, ret_value);
-		if (operation == HC_OPERATOR_DIVIDE || operation == HC_OPERATOR_REMAINDER) {
-			if (!b)
-				return false;
-			result = operation == HC_OPERATOR_DIVIDE ? a / b : a % b;
-		} else {
-			result = operation == HC_OPERATOR_LESS		? a < b :
-				 operation == HC_OPERATOR_LESS_EQUAL	? a <= b :
-				 operation == HC_OPERATOR_GREATER	? a > b :
-				 operation == HC_OPERATOR_GREATER_EQUAL ? a >= b :
-				 b < 64					? a >> b :
-									  0;
-		}
-		break;
-	}
-	*ret_value = result;
-	return true;
-}
-
-bool hc_operator_apply(hc_operator operation, bool is_signed, uint64_t a, uint64_t b, uint64_t *ret_value)
-{
-	return apply(operation, is_signed, a, b, ret_value);
-}
 
 static inline const uint8_t *object_bytes(const hc_walker *walker, uint64_t offset, uint64_t size)
 {
@@ -257,11 +172,11 @@ bool hc_walker_run(hc_walker *walker, const hc_program *program, uint64_t *ret_v
 			break;
 		case HC_CODE_BINARY:
 			top--;
-			if (!apply(code->size, code->is_signed, top[0], top[1], top))
+			if (!hc_operator_apply(code->size, code->is_signed, top[0], top[1], top))
 				return false;
 			break;
 		case HC_CODE_BINARY_CONSTANT:
-			if (!apply(code->size, code->is_signed, *top, code->value, top))
+			if (!hc_operator_apply(code->size, code->is_signed, *top, code->value, top))
 				return false;
 			break;
 		case HC_CODE_NOT:

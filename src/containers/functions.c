@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The functions of expressions. To add one: a row in `functions`, and a line in docs/containers.md. */
 #include "containers/compiler.h"
+#include "containers/functions.h"
 
 #include <string.h>
 

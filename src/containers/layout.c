@@ -6,19 +6,13 @@
  * shape is there, `when` holds, and all of its keys compile. What a program does to a type (another version of a library, another
  * name of a member) is thus said in the files: the description that fits is the right one. Each type is asked for once.
  */
-#include "containers/container_parts.h"
-
-#include "variables/variables.h"
-
-#include "base/file.h"
+#include "containers/compiler.h"
 
 #include <string.h>
 
 enum {
 	LINKS_MAX = 8,	    /* members of one node that could be a list's link */
 	LINK_DEPTH = 3,	    /* structs in structs that they are looked for in */
-	BUDGET_FACTOR = 64, /* how many times all walks together may look at the heap */
-	BUDGET_LEAST = 1 << 28
 };
 
 static const hc_diagnostic_kind no_fit = {
@@ -26,9 +20,9 @@ static const hc_diagnostic_kind no_fit = {
 	"types have the name of a container, or an annotation, but no description fits them: they are read as plain structs"
 };
 
-/* ---- the set ---- */
+/* ---- fitting ---- */
 
-static void free_layout(void *data)
+void hc_layout_free(void *data)
 {
 	hc_layout *layout = data;
 
@@ -37,119 +31,6 @@ static void free_layout(void *data)
 	g_free(layout->programs);
 	g_free(layout);
 }
-
-static void free_list(void *list)
-{
-	g_ptr_array_unref(list);
-}
-
-static uint64_t heap_bytes(const hc_blocks *blocks)
-{
-	uint64_t bytes = 0;
-
-	for (uint32_t i = 0; i < blocks->region_count; i++)
-		bytes += blocks->regions[i].end - blocks->regions[i].start;
-	return bytes;
-}
-
-hc_container_set *hc_container_set_create(hc_variables *variables, const hc_blocks *blocks, hc_diagnostics *diagnostics)
-{
-	hc_container_set *set = g_new0(hc_container_set, 1);
-
-	set->program_types = variables ? hc_variables_types(variables) : NULL;
-	set->modules = variables ? hc_program_types_modules(set->program_types) : NULL;
-	set->blocks = blocks;
-	set->diagnostics = diagnostics;
-	set->descriptions = g_ptr_array_new_with_free_func(hc_description_free);
-	set->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_list);
-	set->by_shape = g_ptr_array_new();
-	set->annotations = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, hc_annotation_free);
-	set->layouts = g_hash_table_new(NULL, NULL);
-	set->named = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	set->candidates = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
-	set->all_layouts = g_ptr_array_new_with_free_func(free_layout);
-	set->functions = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
-	set->symbols = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
-	set->heap_bytes = heap_bytes(blocks);
-	set->budget = MAX((uint64_t)BUDGET_LEAST, set->heap_bytes * BUDGET_FACTOR);
-	hc_reader_init(&set->reader, blocks->core, blocks, variables);
-	return set;
-}
-
-void hc_container_set_destroy(hc_container_set *set)
-{
-	if (!set)
-		return;
-	g_hash_table_unref(set->candidates);
-	g_ptr_array_unref(set->all_layouts);
-	g_hash_table_unref(set->named);
-	g_hash_table_unref(set->layouts);
-	g_hash_table_unref(set->annotations);
-	g_hash_table_unref(set->functions);
-	g_hash_table_unref(set->symbols);
-	g_ptr_array_unref(set->by_shape);
-	g_hash_table_unref(set->by_name);
-	g_ptr_array_unref(set->descriptions);
-	hc_reader_clear(&set->reader);
-	g_free(set);
-}
-
-void hc_container_set_prefetch(const hc_container_set *set, hc_address address, bool with_contents)
-{
-	const hc_blocks *blocks = set->blocks;
-	const hc_block_region *region = hc_blocks_may_contain(blocks, address) ? hc_blocks_region(blocks, address) :
-										 NULL;
-
-	if (!region)
-		return;
-	hc_reader_prefetch_index(&set->reader, region, address);
-	if (with_contents && region->bytes)
-		__builtin_prefetch(region->bytes + (address - region->start));
-}
-
-/* What was told of types before may be told otherwise now. */
-static void forget(hc_container_set *set)
-{
-	g_hash_table_remove_all(set->layouts);
-	g_hash_table_remove_all(set->named);
-}
-
-bool hc_container_set_add_file(hc_container_set *set, const char *path, GError **error)
-{
-	forget(set);
-	return hc_description_load(set, path, error);
-}
-
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-bool hc_container_set_add_directory(hc_container_set *set, const char *path, GError **error)
-{
-	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(GError) reason = NULL;
-	GDir *directory = g_dir_open(path, 0, &reason);
-	const char *name;
-
-	if (!directory) {
-		if (g_error_matches(reason, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-			return true;
-		g_set_error(error, HC_ERROR, HC_ERROR_IO, "%s", reason->message);
-		return false;
-	}
-	while ((name = g_dir_read_name(directory)))
-		if (g_str_has_suffix(name, ".containers"))
-			g_ptr_array_add(names, g_build_filename(path, name, NULL));
-	g_dir_close(directory);
-	g_ptr_array_sort(names, compare_names);
-	for (unsigned i = 0; i < names->len; i++)
-		if (!hc_container_set_add_file(set, names->pdata[i], error))
-			return false;
-	return true;
-}
-
-/* ---- fitting ---- */
 
 typedef struct candidate {
 	hc_container_set *set;
@@ -211,7 +92,7 @@ static hc_layout *make_layout(const candidate *of, const hc_description *descrip
 	layout->texts = g_ptr_array_new();
 	layout->programs = g_new0(hc_program, description->key_count);
 	if (!hc_layout_compile(layout, ret_message)) {
-		free_layout(layout);
+		hc_layout_free(layout);
 		return NULL;
 	}
 	layout->element_size = layout->element ? hc_type_size(layout->element) : 0;
@@ -350,17 +231,6 @@ static bool may_be_container(const hc_type *type)
 	return kind == HC_TYPE_STRUCT || kind == HC_TYPE_UNION || kind == HC_TYPE_INCOMPLETE;
 }
 
-static const hc_description *find_description(const hc_container_set *set, const char *name)
-{
-	for (unsigned i = 0; i < set->descriptions->len; i++) {
-		const hc_description *description = set->descriptions->pdata[i];
-
-		if (!strcmp(description->name, name))
-			return description;
-	}
-	return NULL;
-}
-
 static hc_layout *find_named(const candidate *of)
 {
 	const hc_type *object = of->type;
@@ -371,14 +241,15 @@ static hc_layout *find_named(const candidate *of)
 	if (hc_type_get_kind(object) == HC_TYPE_POINTER)
 		object = hc_type_target(object);
 	name = match_name(object);
-	return first_fit(of, name ? g_hash_table_lookup(of->set->by_name, name) : NULL, of->set->by_shape);
+	return first_fit(of, name ? g_hash_table_lookup(of->set->descriptions.by_name, name) : NULL,
+		of->set->descriptions.by_shape);
 }
 
 /* The user has told of a variable: if that is a pointer, what it leads to is meant, unless pointers themselves are such containers. */
 static hc_layout *find_annotated(const candidate *of)
 {
 	const char *as = of->annotation->as;
-	const hc_description *description = as ? find_description(of->set, as) : NULL;
+	const hc_description *description = as ? hc_descriptions_find(&of->set->descriptions, as) : NULL;
 	bool is_pointer = hc_type_get_kind(of->type) == HC_TYPE_POINTER;
 	candidate target = *of;
 	hc_layout *layout;
@@ -443,7 +314,7 @@ static bool is_link(const hc_layout *layout, const char *name)
 
 const hc_layout *hc_container_set_layout(hc_container_set *set, const hc_type *type, const char *name)
 {
-	const hc_annotation *annotation = name ? g_hash_table_lookup(set->annotations, name) : NULL;
+	const hc_annotation *annotation = name ? g_hash_table_lookup(set->descriptions.annotations, name) : NULL;
 	hc_layout *layout;
 	void *found;
 

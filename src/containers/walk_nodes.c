@@ -7,7 +7,7 @@
  * by Brent's algorithm: a node is remembered, and another one each time that the distance has doubled. No recursion: trees are
  * walked in order with a stack of their own.
  */
-#include "containers/container_parts.h"
+#include "containers/walker.h"
 
 enum {
 	STACK_FIXED = 96, /* levels of a tree, before memory is needed for them */
@@ -35,16 +35,6 @@ typedef struct nodes {
 	hc_address skip; /* a node that holds no element; 0: none */
 	node_link next, prev, back, left, right, parent;
 } nodes;
-
-static bool fail(hc_walker *walker, const char *reason)
-{
-	return hc_walker_end(walker, HC_GRADE_IMPLAUSIBLE, reason);
-}
-
-static bool need(hc_walker *walker, hc_key key, uint64_t otherwise, uint64_t *ret_value)
-{
-	return hc_walker_get(walker, key, otherwise, ret_value) || fail(walker, "its memory cannot be read");
-}
 
 /* ---- nodes ---- */
 
@@ -76,9 +66,10 @@ static bool read_nodes(hc_walker *walker, nodes *n)
 	uint64_t value, mapped, size, owned, alignment = walker->reader->format.size;
 	int64_t end = layout->node ? (int64_t)MIN(hc_type_size(layout->node), NODE_SIZE_MAX) : 0;
 
-	if (!need(walker, HC_KEY_VALUE, layout->link_value, &value) || !need(walker, HC_KEY_MAPPED, 0, &mapped) ||
-		!need(walker, HC_KEY_ELEM_SIZE, layout->element_size, &size) ||
-		!need(walker, HC_KEY_OWNED, 1, &owned) || !need(walker, HC_KEY_SKIP, 0, &n->skip))
+	if (!hc_walker_need(walker, HC_KEY_VALUE, layout->link_value, &value) ||
+		!hc_walker_need(walker, HC_KEY_MAPPED, 0, &mapped) ||
+		!hc_walker_need(walker, HC_KEY_ELEM_SIZE, layout->element_size, &size) ||
+		!hc_walker_need(walker, HC_KEY_OWNED, 1, &owned) || !hc_walker_need(walker, HC_KEY_SKIP, 0, &n->skip))
 		return false;
 	size = part_size(walker, walker->by_pointer, size);
 	walker->walk->element_size = size;
@@ -88,7 +79,7 @@ static bool read_nodes(hc_walker *walker, nodes *n)
 	n->has_mapped = hc_walker_has(walker, HC_KEY_MAPPED);
 	n->owned = owned != 0;
 	if (!is_sane(n->value) || !is_sane(n->mapped))
-		return fail(walker, "its nodes are too large");
+		return hc_walker_refuse(walker, "its nodes are too large");
 	n->next = link_of(walker, HC_KEY_NEXT, &end);
 	n->prev = link_of(walker, HC_KEY_PREV, &end);
 	n->back = link_of(walker, HC_KEY_BACK, &end);
@@ -105,10 +96,10 @@ static bool read_nodes(hc_walker *walker, nodes *n)
 	/* The compiler leaves room behind an element of odd size: a node's size is a multiple of its alignment. */
 	if (n->value > 0)
 		end = hc_align_up(end, alignment);
-	if (!need(walker, HC_KEY_NODE_SIZE, MAX(end - n->first, 1), &n->size))
+	if (!hc_walker_need(walker, HC_KEY_NODE_SIZE, MAX(end - n->first, 1), &n->size))
 		return false;
 	n->size = MAX(n->size, (uint64_t)(end - n->first));
-	return n->size < 4 * NODE_SIZE_MAX || fail(walker, "its nodes are too large");
+	return n->size < 4 * NODE_SIZE_MAX || hc_walker_refuse(walker, "its nodes are too large");
 }
 
 static inline bool follow(
@@ -130,7 +121,7 @@ static inline const uint8_t *enter(hc_walker *walker, const nodes *n, hc_address
 	hc_range_kind place = hc_reader_check(walker->reader, start, n->size);
 	const uint8_t *bytes;
 
-	if (G_UNLIKELY(place != HC_RANGE_LIVE && place != HC_RANGE_OUTSIDE)) {
+	if (G_UNLIKELY(!hc_place_is_usable(place))) {
 		hc_walker_break(walker, hc_place_reason(place));
 		return NULL;
 	}
@@ -243,20 +234,22 @@ void hc_walk_linked(hc_walker *walker)
 	chain c = { 0 };
 	nodes n;
 
-	if (!need(walker, HC_KEY_HEAD, 0, &c.node) || !need(walker, HC_KEY_STOP, 0, &c.stop) || !read_nodes(walker, &n))
+	if (!hc_walker_need(walker, HC_KEY_HEAD, 0, &c.node) || !hc_walker_need(walker, HC_KEY_STOP, 0, &c.stop) ||
+		!read_nodes(walker, &n))
 		return;
 	walker->is_proved |= n.prev.program || n.back.program || walker->walk->claimed != UINT64_MAX ||
 			     hc_walker_has(walker, HC_KEY_TAIL) || hc_walker_has(walker, HC_KEY_TAIL_SLOT);
 	c.last = c.came_from = c.stop;
 	if (head->is_member)
 		c.slot = walker->address + head->offset;
-	if (!need(walker, HC_KEY_TOP, c.stop, &c.came_from))
+	if (!hc_walker_need(walker, HC_KEY_TOP, c.stop, &c.came_from))
 		return;
 	hc_address first_slot = c.slot;
 
 	if (!walk_chain(walker, &n, &c))
 		return;
-	if (!need(walker, HC_KEY_TAIL, c.last, &tail) || !need(walker, HC_KEY_TAIL_SLOT, 0, &tail_slot))
+	if (!hc_walker_need(walker, HC_KEY_TAIL, c.last, &tail) ||
+		!hc_walker_need(walker, HC_KEY_TAIL_SLOT, 0, &tail_slot))
 		return;
 	if (tail != c.last)
 		hc_walker_break(walker, "its tail is not its last element");
@@ -406,8 +399,8 @@ void hc_walk_tree(hc_walker *walker)
 	uint64_t claimed = walker->walk->claimed;
 	nodes n;
 
-	if (!need(walker, HC_KEY_ROOT, 0, &root) || !need(walker, HC_KEY_STOP, 0, &nil) ||
-		!need(walker, HC_KEY_TOP, 0, &top) || !read_nodes(walker, &n))
+	if (!hc_walker_need(walker, HC_KEY_ROOT, 0, &root) || !hc_walker_need(walker, HC_KEY_STOP, 0, &nil) ||
+		!hc_walker_need(walker, HC_KEY_TOP, 0, &top) || !read_nodes(walker, &n))
 		return;
 	walker->is_proved |= n.parent.program || claimed != UINT64_MAX;
 	l.nodes = l.fixed;
@@ -435,24 +428,24 @@ static bool read_table(hc_walker *walker, hc_key slots, uint64_t stride, hc_memo
 {
 	hc_range_kind place;
 
-	if (!need(walker, HC_KEY_TABLE, 0, &t->start) || !need(walker, slots, 0, &t->slots) ||
-		!need(walker, HC_KEY_STRIDE, stride, &t->stride))
+	if (!hc_walker_need(walker, HC_KEY_TABLE, 0, &t->start) || !hc_walker_need(walker, slots, 0, &t->slots) ||
+		!hc_walker_need(walker, HC_KEY_STRIDE, stride, &t->stride))
 		return false;
 	if (t->slots >> TABLE_BITS_MAX || t->stride >> TABLE_BITS_MAX || !t->stride ||
 		t->slots > ((uint64_t)1 << TABLE_BITS_MAX) / t->stride)
-		return fail(walker, "its table is too large");
+		return hc_walker_refuse(walker, "its table is too large");
 	if (walker->walk->claimed != UINT64_MAX && walker->walk->claimed && (!t->slots || !t->start))
-		return fail(walker, "it has elements, but no table");
+		return hc_walker_refuse(walker, "it has elements, but no table");
 	if (!t->slots || !t->start) {
 		t->slots = 0;
 		return true;
 	}
 	if (t->start - walker->address < walker->object_size)
 		return t->slots * t->stride <= walker->object_size - (t->start - walker->address) ||
-		       fail(walker, "its table is larger than itself");
+		       hc_walker_refuse(walker, "its table is larger than itself");
 	place = hc_reader_check(walker->reader, t->start, t->slots * t->stride);
-	if (place != HC_RANGE_LIVE && place != HC_RANGE_OUTSIDE)
-		return fail(walker, hc_place_reason(place));
+	if (!hc_place_is_usable(place))
+		return hc_walker_refuse(walker, hc_place_reason(place));
 	hc_walker_own(walker, t->start, t->slots * t->stride, role);
 	return true;
 }
@@ -471,7 +464,7 @@ void hc_walk_buckets(hc_walker *walker)
 	nodes n;
 	table t;
 
-	if (!need(walker, HC_KEY_STOP, 0, &stop) || !read_nodes(walker, &n) ||
+	if (!hc_walker_need(walker, HC_KEY_STOP, 0, &stop) || !read_nodes(walker, &n) ||
 		!read_table(walker, HC_KEY_BUCKETS, walker->reader->format.size, HC_MEMORY_INDEX, &t))
 		return;
 	walker->is_proved |= walker->walk->claimed != UINT64_MAX;
@@ -493,7 +486,7 @@ static bool own_slot(hc_walker *walker, hc_address element, uint64_t node_size)
 {
 	hc_range_kind place = hc_reader_check(walker->reader, element, node_size);
 
-	if (place != HC_RANGE_LIVE && place != HC_RANGE_OUTSIDE)
+	if (!hc_place_is_usable(place))
 		return hc_walker_break(walker, hc_place_reason(place));
 	hc_walker_own(walker, element, node_size, HC_MEMORY_NODE);
 	return true;
@@ -508,10 +501,11 @@ void hc_walk_slots(hc_walker *walker)
 	uint64_t size = part_size(walker, walker->by_pointer, layout->element_size), node_size;
 	table t;
 
-	if (!need(walker, HC_KEY_ELEM_SIZE, size, &size) || !need(walker, HC_KEY_NODE_SIZE, 0, &node_size))
+	if (!hc_walker_need(walker, HC_KEY_ELEM_SIZE, size, &size) ||
+		!hc_walker_need(walker, HC_KEY_NODE_SIZE, 0, &node_size))
 		return;
 	if (node_size >= NODE_SIZE_MAX) {
-		fail(walker, "its nodes are too large");
+		hc_walker_refuse(walker, "its nodes are too large");
 		return;
 	}
 	if (!read_table(walker, HC_KEY_SLOTS, size, HC_MEMORY_BUFFER, &t))

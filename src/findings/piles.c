@@ -4,6 +4,7 @@
  * use, and what its keys look like. Whether keys are bounded one core cannot tell.
  */
 #include "findings/held.h"
+#include "values/values.h"
 
 enum {
 	FINDINGS_MAX = 5,

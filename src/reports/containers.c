@@ -3,6 +3,7 @@
 #include "reports/parts.h"
 
 #include "base/text.h"
+#include "values/values.h"
 
 enum {
 	KEYS_SHOWN = 5,

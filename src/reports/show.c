@@ -3,6 +3,7 @@
 #include "reports/parts.h"
 
 #include "base/text.h"
+#include "values/values.h"
 
 enum {
 	INNER_LIMIT = 8 /* elements and members within a value */

@@ -4,6 +4,7 @@
 
 #include "findings/findings.h"
 #include "pins/pins.h"
+#include "values/values.h"
 
 #include <string.h>
 

@@ -6,6 +6,7 @@
 #include "snapshot/snapshot_parts.h"
 
 #include "blocks/blocks.h"
+#include "values/values.h"
 
 enum {
 	OWNERS_MAX = 50000,

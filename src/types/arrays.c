@@ -8,7 +8,7 @@
  * until all else has been followed, ends where the next object begins that is known by then, or where a word cannot be an element, and what
  * it leads to is deduced. So bytes between known objects are looked at once.
  */
-#include "types/types_state.h"
+#include "types/objects.h"
 
 /* Whether PART of an object of OWNER may go on behind its declared end. */
 static bool is_open(const hc_owner *owner, const hc_part *part)

@@ -6,7 +6,7 @@
  * others of its own type (a list's next node, a tree's children) stands for them. So each block keeps the number of its path's
  * end, and counts of a path are added up once, at the end.
  */
-#include "types/types_state.h"
+#include "types/owners.h"
 
 enum {
 	OWNERS_MAX = 1 << 20,

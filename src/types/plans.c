@@ -6,7 +6,7 @@
  * object costs what it holds and no more. Types contain each other by value only finitely deep; arrays refer to the plan of their
  * element.
  */
-#include "types/types_state.h"
+#include "types/plans.h"
 
 enum {
 	PARTS_MAX = 4096, /* of one plan: a damaged file could nest to no end */

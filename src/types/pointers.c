@@ -6,14 +6,12 @@
  * functions must begin with a vtable; elements of an array beyond the first must look like what they are taken for. Owners whose
  * objects fail that too often are cut: nothing below them is looked at any more.
  */
-#include "types/types_state.h"
+#include "types/objects.h"
 
 enum {
-	UNSOUND_MIN = 32,     /* so many failures before an owner may be cut */
 	TRIED_ELEMENTS = 256, /* of a container in what may be an object */
 	TRIED_NOTED = 64,     /* objects tried in vain that are worth a note */
-	TRIED_MAX = 1 << 20,
-	MAPPED_MIN = 64 << 10 /* bytes from which on malloc may map a block on its own */
+	TRIED_MAX = 1 << 20
 };
 
 /*
@@ -38,17 +36,6 @@ static bool is_settled(const hc_propagation *propagation, const hc_spot *spot, c
 		return !owner->layout || hc_layout_mapped(owner->layout);
 	return hc_plans_contains(types->plans, holder, type) ||
 	       (owner->layout && (holder == type || hc_layout_mapped(owner->layout)));
-}
-
-/* ---- owners that prove wrong ---- */
-
-void hc_propagation_count_unsound(hc_propagation *propagation, hc_owner *owner)
-{
-	owner->unsound++;
-	if (owner->cut || owner->unsound < UNSOUND_MIN || owner->unsound <= owner->sound)
-		return;
-	owner->cut = true;
-	propagation->types->losses.cut++;
 }
 
 /* ---- classes ---- */
@@ -129,17 +116,6 @@ bool hc_propagation_looks_like(
 		}
 	}
 	return true;
-}
-
-bool hc_propagation_fits(const hc_propagation *propagation, uint64_t usable, uint64_t size)
-{
-	uint64_t alignment = propagation->blocks->alignment,
-		 least = hc_least_usable(size, propagation->format.size, alignment);
-
-	/* What would be left over may be too small for a chunk; and what has mappings of its own ends with a page. */
-	return usable >= size &&
-	       (usable <= least + alignment ||
-		       (size >= MAPPED_MIN && usable - size < propagation->page_size + 2 * alignment));
 }
 
 /* The range in which objects of TYPE were tried in vain, in the block that starts at ADDRESS; NULL if there is none. */
@@ -384,15 +360,6 @@ static void reach(hc_propagation *propagation, hc_owner *owner, hc_address value
 void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_address value)
 {
 	reach(propagation, owner, value, NULL);
-}
-
-/* A local may not be set yet. */
-hc_certainty hc_propagation_target_certainty(const hc_owner *owner, const hc_type *target)
-{
-	if (hc_type_get_kind(target) == HC_TYPE_VOID)
-		return HC_CERTAINTY_UNKNOWN;
-	return owner->variable && hc_propagation_is_local(owner->variable) ? HC_CERTAINTY_DEDUCED :
-									     HC_CERTAINTY_CERTAIN;
 }
 
 void hc_propagation_follow(

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The result: one pass over the blocks gives each owner its bytes; what hangs below an owner is added up along the paths, children
- * before parents (they are made later, so their numbers are higher).
+ * What blocks are, as rows of types: one pass over the blocks tells each owner its own (holdings.c),
+ * then each owner adds its blocks to the row of its type.
  *
  * Blocks of unknown type are put together by what they look like: their size and what their first words are.
  */
-#include "base/bytes.h"
-#include "types/types_state.h"
+#include "types/passes.h"
 
 enum {
 	SHAPE_WORDS = 6,
@@ -23,7 +22,6 @@ struct counting {
 	hc_types *types;
 	GHashTable *rows;   /* struct row_key -> hc_type_row */
 	GHashTable *shapes; /* shape -> hc_type_row */
-	unsigned page;
 };
 
 static unsigned hash_key(const void *data)
@@ -38,11 +36,6 @@ static int equal_keys(const void *a, const void *b)
 	const struct row_key *x = a, *y = b;
 
 	return x->certainty == y->certainty && !strcmp(x->name, y->name);
-}
-
-static const char *keep(hc_types *types, const char *text)
-{
-	return g_string_chunk_insert_const(types->texts, text);
 }
 
 /* ---- what unknown blocks look like ---- */
@@ -83,7 +76,7 @@ static hc_type_row *add_row(hc_types *types, const char *name, const hc_type *ty
 {
 	hc_type_row *row = g_new0(hc_type_row, 1);
 
-	row->name = keep(types, name);
+	row->name = hc_types_keep(types, name);
 	row->type = type;
 	row->certainty = certainty;
 	return row;
@@ -144,22 +137,6 @@ static hc_type_row *named_row(struct counting *counting, const char *name, const
 	return row;
 }
 
-/* Bytes in whole pages of zeros. */
-static uint64_t count_untouched(const struct counting *counting, const hc_block *block)
-{
-	hc_address at = hc_align_up(block->address, counting->page), end = block->address + block->size;
-	uint64_t bytes = 0;
-
-	for (; at + counting->page <= end; at += counting->page) {
-		uint64_t available;
-		const uint8_t *page = hc_core_bytes(counting->types->core, at, &available);
-
-		if (page && available >= counting->page && hc_bytes_are_zero(page, counting->page))
-			bytes += counting->page;
-	}
-	return bytes;
-}
-
 static void add_amount(hc_amount *amount, const hc_block *block)
 {
 	amount->blocks++;
@@ -176,15 +153,8 @@ static void count_block(struct counting *counting, const hc_block *block)
 						HC_CERTAINTY_UNKNOWN;
 
 	add_amount(&types->coverage[certainty], block);
-	if (owner) {
-		if (owner->first_block == UINT32_MAX)
-			owner->first_block = block->number;
-		add_amount(&owner->own, block);
-		if (types->several[block->number / 64] >> block->number % 64 & 1)
-			owner->shared_bytes += block->size;
-		if (owner->layout && block->size >= 2 * counting->page)
-			owner->untouched += count_untouched(counting, block);
-	}
+	if (owner)
+		hc_types_hold_block(types, owner, block);
 	if (certainty == HC_CERTAINTY_UNKNOWN || block->label) {
 		hc_type_row *row = block->label ? named_row(counting, block->label, NULL, certainty) :
 						  shape_row(counting, block);
@@ -211,10 +181,9 @@ static void add_owner_row(struct counting *counting, hc_owner *owner)
 		g_autofree char *path = hc_owner_path(owner);
 
 		row->example = block.address;
-		row->path = keep(counting->types, path);
+		row->path = hc_types_keep(counting->types, path);
 	}
-	row->amount.blocks += owner->own.blocks;
-	row->amount.bytes += owner->own.bytes;
+	hc_amount_add(&row->amount, owner->own);
 }
 
 static int compare_rows(const void *a, const void *b)
@@ -237,123 +206,12 @@ static void collect(hc_types *types, GHashTable *rows)
 		g_array_append_vals(types->rows, row, 1);
 }
 
-/* ---- containers ---- */
-
-static hc_grade worst_grade(const hc_owner *owner)
-{
-	return owner->grades[HC_GRADE_TRUNCATED] ? HC_GRADE_TRUNCATED :
-	       owner->grades[HC_GRADE_BOUND]	 ? HC_GRADE_BOUND :
-	       owner->grades[HC_GRADE_DEDUCED]	 ? HC_GRADE_DEDUCED :
-						   HC_GRADE_EXACT;
-}
-
-/* That it is a container, and holds what it is said to hold. */
-static hc_certainty container_certainty(const hc_owner *owner)
-{
-	const hc_owner *element = owner->elements[0];
-
-	if (hc_layout_is_guess(owner->layout))
-		return MAX(owner->certainty, HC_CERTAINTY_GUESS);
-	return element && element->is_own && element->certainty < HC_CERTAINTY_UNKNOWN ?
-		       MAX(owner->certainty, element->certainty) :
-		       owner->certainty;
-}
-
-static const char *deduced_element(const hc_owner *owner)
-{
-	const hc_owner *element = owner->elements[0];
-
-	/* Lists of one path may hold different things. */
-	if (!hc_layout_deduces(owner->layout) || !element || !element->is_own || element->classes)
-		return NULL;
-	return hc_type_short_name(element->type);
-}
-
-static void add_container(hc_types *types, const hc_owner *owner)
-{
-	g_autofree char *path = NULL, *where = NULL;
-	const hc_owner *root = owner;
-
-	if (!owner->layout || owner->containers == owner->grades[HC_GRADE_IMPLAUSIBLE])
-		return;
-	while (root->parent)
-		root = root->parent;
-	path = hc_owner_path(owner);
-	where = hc_owner_where(owner, types->core);
-	hc_container container = {
-		.path = keep(types, path),
-		.where = keep(types, where),
-		.type = hc_type_short_name(owner->type),
-		.kind = hc_layout_description(owner->layout),
-		.container_type = owner->type,
-		.element = deduced_element(owner),
-		.certainty = container_certainty(owner),
-		.count = owner->containers - owner->grades[HC_GRADE_IMPLAUSIBLE],
-		.elements = owner->claimed,
-		.walked = owner->walked,
-		.capacity = owner->has_capacity ? owner->capacity : UINT64_MAX,
-		.own = owner->own,
-		.elements_bytes = owner->elements_bytes,
-		.below = owner->below,
-		.untouched = owner->untouched,
-		.grade = worst_grade(owner),
-		.reason = owner->reason,
-		.address = owner->largest,
-		.most_elements = owner->largest_elements,
-		.variable = root->variable,
-	};
-	memcpy(container.grades, owner->grades, sizeof container.grades);
-	g_array_append_val(types->containers, container);
-}
-
-static int compare_containers(const void *a, const void *b)
-{
-	const hc_container *x = a, *y = b;
-
-	if (x->below.bytes != y->below.bytes)
-		return x->below.bytes < y->below.bytes ? 1 : -1;
-	if (x->elements != y->elements)
-		return x->elements < y->elements ? 1 : -1;
-	return strcmp(x->path, y->path);
-}
-
-static void add_up_owners(hc_types *types)
-{
-	GPtrArray *list = types->owners->list;
-
-	for (unsigned i = list->len; i-- > 1;) {
-		hc_owner *owner = list->pdata[i];
-
-		owner->below.blocks += owner->own.blocks;
-		owner->below.bytes += owner->own.bytes;
-		types->losses.cut_objects += owner->cut_objects;
-		if (!owner->parent)
-			continue;
-		owner->parent->below.blocks += owner->below.blocks;
-		owner->parent->below.bytes += owner->below.bytes;
-	}
-}
-
-/* What a smart pointer holds is its own; an object of a derived class as well. Only then is `below` added up from `own`. */
-static void give_own(hc_owner *owner)
-{
-	hc_owner *container = owner;
-
-	while (container && container->step == HC_STEP_CLASS && !container->is_index)
-		container = container->parent;
-	if (!container || !container->is_own || !container->parent)
-		return;
-	container->parent->given.blocks += owner->own.blocks;
-	container->parent->given.bytes += owner->own.bytes;
-}
-
 void hc_types_make_rows(hc_types *types)
 {
 	struct counting counting = {
 		.types = types,
 		.rows = g_hash_table_new_full(hash_key, equal_keys, g_free, g_free),
 		.shapes = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, g_free),
-		.page = hc_core_process(types->core)->page_size,
 	};
 	hc_block_iterator iterator;
 	hc_block block;
@@ -362,29 +220,13 @@ void hc_types_make_rows(hc_types *types)
 	while (hc_block_iterator_next(&iterator, &block))
 		if (block.state == HC_BLOCK_IN_USE)
 			count_block(&counting, &block);
-	for (unsigned i = 1; i < types->owners->list->len; i++) {
-		hc_owner *owner = hc_types_owner(types, i);
-
-		/* Rows of types are of whole blocks; of one that holds nodes of several a container has its nodes. */
-		add_owner_row(&counting, owner);
-		owner->own.bytes += owner->pieces_bytes - owner->shared_bytes;
-	}
-	add_up_owners(types);
+	/* Rows of types are of whole blocks; of one that holds nodes of several a container has its nodes. */
 	for (unsigned i = 1; i < types->owners->list->len; i++)
-		give_own(hc_types_owner(types, i));
-	for (unsigned i = 1; i < types->owners->list->len; i++) {
-		hc_owner *owner = hc_types_owner(types, i);
-
-		owner->own.blocks += owner->given.blocks;
-		owner->own.bytes += owner->given.bytes;
-		add_container(types, owner);
-	}
+		add_owner_row(&counting, hc_types_owner(types, i));
 	collect(types, counting.rows);
 	collect(types, counting.shapes);
 	g_hash_table_unref(counting.rows);
 	g_hash_table_unref(counting.shapes);
 	g_array_sort(types->rows, compare_rows);
-	g_array_sort(types->containers, compare_containers);
-	for (unsigned i = 0; i < types->containers->len; i++)
-		g_array_index(types->containers, hc_container, i).index = i;
+	hc_types_add_up_holdings(types);
 }

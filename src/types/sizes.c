@@ -6,7 +6,24 @@
  * one, which only its user knows of. A few bytes too many prove nothing for one block: malloc gives away what is too small to be a chunk.
  * But that is rare. So if most blocks of an owner have that room, they are something larger, and none of them is certain.
  */
-#include "types/types_state.h"
+#include "types/passes.h"
+
+enum {
+	MAPPED_MIN = 64 << 10 /* bytes from which on malloc may map a block on its own */
+};
+
+bool hc_propagation_fits(const hc_propagation *propagation, uint64_t usable, uint64_t size)
+{
+	uint64_t alignment = propagation->blocks->alignment,
+		 least = hc_least_usable(size, propagation->format.size, alignment);
+
+	/* What would be left over may be too small for a chunk; and what has mappings of its own ends with a page. */
+	return usable >= size &&
+	       (usable <= least + alignment ||
+		       (size >= MAPPED_MIN && usable - size < propagation->page_size + 2 * alignment));
+}
+
+/* ---- once all is typed ---- */
 
 struct tally {
 	uint32_t exact, roomy;

@@ -3,7 +3,8 @@
  * What nothing typed leads to. Objects with virtual functions say what they are, wherever they are found; and what they lead to in turn
  * is typed as from a variable. The rest is sorted by what it looks like, so that a program without debug info has rows too.
  */
-#include "types/types_state.h"
+#include "types/objects.h"
+#include "types/passes.h"
 
 /* The owner of a block that nothing typed leads to: below the untyped pointer that does, or on its own. */
 static hc_owner *owner_of_class(hc_propagation *propagation, uint32_t number, const hc_known_class *class)

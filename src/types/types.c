@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The stage as a whole, and asking for its result. */
 #include "base/pages.h"
-#include "types/types_state.h"
-#include "variables/variables.h"
+#include "types/passes.h"
 
 static const char *const certainty_names[HC_CERTAINTY_COUNT] = {
 	[HC_CERTAINTY_CERTAIN] = "certain",

@@ -6,28 +6,33 @@
  *	                                     |                    ^
  *	                                     '--containers--------'  (containers/: buffers, nodes, elements)
  *
- *	owners.c	who holds what: a tree of paths ("g_registry", ".sessions_", "[]", "->queue_"), one node for all that share one
- *	plans.c		what of an object of a type must be looked at: its pointers, containers, unions, arrays of those
- *	propagate.c	the worklist: from object to object, claiming blocks for owners
- *	objects.c	one object: its pointers and containers
- *	pointers.c	one pointer: which block it leads to, of what type that is
- *	untyped.c	what hangs on memory without a type
- *	arrays.c	its arrays and unions
- *	counts.c	how much of an array is in use
- *	sizes.c		whether blocks are as large as what is said to be in them
- *	starts.c	where objects begin that are known
- *	sweep.c		what nothing typed leads to: by vtables, then by what it looks like
- *	path_queries.c		asking for that tree
- *	rows.c		the result: rows of types and of containers
- *	values.c	values as text
- *	scalars.c	... numbers
- *	strings.c	... strings, as bytes or from wide characters
- *	tuples.c	... the parts of a std::tuple
- *	samples.c	keys of a container
- *	evaluate.c	expressions that name an object
- *	types.c		the stage as a whole
+ * What each block is, and who holds it, are two questions with one answer for now: a block's owner is
+ * 4 bytes, the number of a path, which knows type, certainty and who holds it (owners.h). What it is:
  *
- * A block's type is 4 bytes: the number of its owner, which knows type, certainty and path.
+ *	plans.c			what of an object of a type must be looked at: its pointers, containers, unions, arrays of those
+ *	propagate.c		from the variables on: what is looked at, in which order (passes.h)
+ *	worklist.c		... follows the pointers that wait
+ *	sweep.c			... what nothing typed leads to: by vtables
+ *	untyped.c		... what hangs on memory without a type
+ *	objects.c		one object (objects.h)
+ *	object_containers.c	... its containers
+ *	arrays.c		... its arrays and unions
+ *	pointers.c		... its pointers: which block one leads to, of what type that is
+ *	memory_view.c		what stands in memory (propagation.h)
+ *	edges.c			pointers that wait to be followed
+ *	known_objects.c		where objects begin that are known
+ *	claims.c		whose a block becomes
+ *	array_counts.c		how much of an array is in use
+ *	sizes.c			whether blocks are as large as what is said to be in them
+ *	rows.c			the result: rows of types; of unknown ones by what they look like
+ *
+ * Who holds it:
+ *
+ *	owners.c	a tree of paths ("g_registry", ".sessions_", "[]", "->queue_"), one node for all that share one
+ *	holdings.c	what each owner has, and what hangs below; rows of containers
+ *	path_queries.c	asking for that tree
+ *
+ * And types.c: the stage as a whole.
  */
 #pragma once
 
@@ -35,6 +40,33 @@
 
 #include "containers/containers.h"
 #include "references/references.h"
+
+typedef struct hc_plans hc_plans;
+typedef struct hc_owners hc_owners;
+
+struct hc_types {
+	/* what it was made of; who reads values works with these, too */
+	const hc_core *core;
+	hc_modules *modules;
+	hc_program_types *program_types;
+	hc_variables *variables;
+	const hc_blocks *blocks;
+	const hc_areas *areas;
+	hc_container_set *set;
+
+	/* of this folder */
+	hc_plans *plans;
+	hc_owners *owners;
+	uint32_t *owner_of; /* by block number; 0: none; HC_OWNER_CLOSED: not in use, or libc's own */
+	uint64_t *interior; /* bit for each block: a piece that a container owns lies in its middle */
+	uint64_t *several;  /* bit for each block: more than one lies in it */
+	uint64_t variable_states[HC_VARIABLE_STATE_COUNT];
+	hc_types_losses losses;
+	hc_amount coverage[HC_CERTAINTY_COUNT];
+	GArray *rows;	    /* of hc_type_row */
+	GArray *containers; /* of hc_container */
+	GStringChunk *texts;
+};
 
 /*
  * Types the blocks in use. VARIABLES are asked for themselves and their types; what BLOCKS, AREAS and REFERENCES say is taken as it is.

@@ -10,7 +10,7 @@
  * First all blocks that were untyped before, in order of address; what these lead to waits in the queue, so that the nearest
  * owner comes first. Each word of untyped blocks is looked at once.
  */
-#include "types/types_state.h"
+#include "types/passes.h"
 
 /* Whether blocks of OWNER have contents that no type tells. */
 static bool is_opaque(const hc_owner *owner)
@@ -79,5 +79,4 @@ void hc_types_search_untyped(hc_propagation *propagation)
 		if (number && number != HC_OWNER_CLOSED && is_opaque(hc_types_owner(types, number)))
 			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
 	}
-	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Numbers as text: each against what this machine's compiler or printf says of the same bytes. */
 #include "program_types/type.h"
-#include "types/scalars.h"
+#include "values/scalars.h"
 
 #include "unit.h"
 

@@ -7,7 +7,7 @@
  * integer is an array's count. It must be a neighbour (declared next to the array) or be called like a count, and agree with what is
  * there: no slot below it may be empty. Where an integer like that leaves slots out that are not empty, these prove nothing.
  */
-#include "types/types_state.h"
+#include "types/propagation.h"
 
 #include <string.h>
 
@@ -24,16 +24,12 @@ static bool load_count(const hc_propagation *propagation, const hc_type *type, h
 	hc_type_kind kind = hc_type_get_kind(type);
 	uint8_t buffer[sizeof(uint64_t)] = { 0 };
 	uint64_t size = hc_type_size(type);
-	bool swap = propagation->format.swap;
 
 	if ((kind != HC_TYPE_SIGNED && kind != HC_TYPE_UNSIGNED) ||
 		(size != 1 && size != 2 && size != 4 && size != 8) ||
 		!hc_variables_read(propagation->types->variables, address, buffer, size))
 		return false;
-	*ret_value = size == 1 ? buffer[0] :
-		     size == 2 ? hc_load_u16(buffer, swap) :
-		     size == 4 ? hc_load_u32(buffer, swap) :
-				 hc_load_u64(buffer, swap);
+	*ret_value = hc_load_unsigned(buffer, (unsigned)size, propagation->format.swap);
 	return true;
 }
 

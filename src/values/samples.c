@@ -3,11 +3,11 @@
  * Keys of a container: first, last and some in between; and for strings, how many differ once their digits are folded. Thousands of
  * keys of one shape ("/url/#") are what a map looks like whose keys nobody bounded.
  */
-#include "types/types_state.h"
-#include "types/values.h"
+#include "values/strings.h"
 
 enum {
-	LOOKED_AT_MAX = 200000, /* string keys */
+	ELEMENTS_SAMPLED = 10000, /* so many keys of the largest container tell what keys look like */
+	LOOKED_AT_MAX = 200000,	  /* string keys */
 	PREFIX_BYTES = 64
 };
 
@@ -133,6 +133,16 @@ void hc_types_sample(
 		g_clear_pointer(&ret_sample->prefix, g_free);
 	g_ptr_array_add(texts, NULL);
 	ret_sample->texts = (char **)g_ptr_array_free(texts, FALSE);
+}
+
+void hc_types_path_sample(const hc_types *types, uint32_t number, unsigned limit, hc_sample *ret_sample)
+{
+	hc_types_path path;
+
+	hc_types_path_get(types, number, &path);
+	hc_container container = { .container_type = path.type, .address = path.largest };
+
+	hc_types_sample(types, &container, limit, ELEMENTS_SAMPLED, ret_sample);
 }
 
 void hc_sample_clear(hc_sample *sample)

@@ -6,7 +6,7 @@
  * Formats: IEEE 754 binary16, 32, 64 and 128; x87's 80 bits (System V ABI for x86-64, 3.1.2: long double, in 16 bytes of which 10
  * count); bfloat16, the upper half of binary32.
  */
-#include "types/scalars.h"
+#include "values/scalars.h"
 
 #include <locale.h>
 #include <math.h>

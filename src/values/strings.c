@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Strings of the dead process as bytes; those of wide characters (wchar_t, char16_t, char32_t) as UTF-8. */
-#include "types/values.h"
+#include "values/strings.h"
 
 enum {
 	WIDE_MAX = 4,	/* bytes of a character */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Values of the dead process as text, as a debugger prints them: bounded in length and depth, escaped. */
-#include "types/scalars.h"
-#include "types/values.h"
+#include "values/scalars.h"
+#include "values/strings.h"
 
 #include "base/text.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Values of the dead process as text. */
+/* Words and strings of the dead process: strings.c. */
 #pragma once
 
-#include "types/types_state.h"
+#include "values/values.h"
 
 /* A word of the dead process, or of a variable's value. */
 bool hc_values_word(const hc_types *types, hc_address address, uint64_t *ret_value);

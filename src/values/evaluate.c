@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Expressions that name an object: a variable or an address, then members, elements, pointers. */
-#include "types/values.h"
+#include "values/strings.h"
 
 enum {
 	STARS_MAX = 16

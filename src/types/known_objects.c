@@ -1,9 +1,59 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Where objects begin that are known: a bit for each granule of the heap. In the index of blocks a block with a mapping of its own is one
- * granule, whatever its size: each of these in which objects are met has a bitmap apart.
+ * Which objects are known. In the heap, where they begin: a bit for each granule. In the index of
+ * blocks a block with a mapping of its own is one granule, whatever its size: each of these in which
+ * objects are met has a bitmap apart. Outside of the heap an object is known by address and type.
  */
-#include "types/types_state.h"
+#include "types/propagation.h"
+
+enum {
+	SEEN_MAX = 1 << 22 /* objects outside of malloc's heap */
+};
+
+/* ---- objects outside of malloc's heap ---- */
+
+struct seen {
+	hc_address address;
+	const void *type;
+};
+
+static unsigned hash_seen(const void *data)
+{
+	const struct seen *seen = data;
+
+	return (unsigned)((seen->address ^ (uintptr_t)seen->type >> 4) * 0x9e3779b97f4a7c15u >> 32);
+}
+
+static int equal_seen(const void *a, const void *b)
+{
+	const struct seen *x = a, *y = b;
+
+	return x->address == y->address && x->type == y->type;
+}
+
+GHashTable *hc_propagation_new_seen(void)
+{
+	return g_hash_table_new_full(hash_seen, equal_seen, g_free, NULL);
+}
+
+bool hc_propagation_is_known(const hc_propagation *propagation, hc_address address, const void *type)
+{
+	struct seen seen = { address, type };
+
+	return g_hash_table_contains(propagation->seen, &seen);
+}
+
+bool hc_propagation_is_new(hc_propagation *propagation, hc_address address, const void *type)
+{
+	struct seen seen = { address, type };
+
+	if (g_hash_table_size(propagation->seen) >= SEEN_MAX || g_hash_table_contains(propagation->seen, &seen))
+		return false;
+	g_hash_table_add(propagation->seen, g_memdup2(&seen, sizeof seen));
+	return true;
+}
+
+/* ---- in the heap ---- */
 
 /* The bitmap of the mmapped block of SPOT, made if MAKE; NULL if there is none. */
 static uint64_t *mapped_starts(hc_propagation *propagation, const hc_spot *spot, bool make)

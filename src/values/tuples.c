@@ -6,7 +6,7 @@
  *	libstdc++ (<tuple>)	_Tuple_impl<0, A, B> : _Tuple_impl<1, B>, _Head_base<0, A>	{ A _M_head_impl; }
  *	libc++ (<tuple>)	__base_: __tuple_impl<...> : __tuple_leaf<0, A>, __tuple_leaf<1, B>	{ A __value_; }
  */
-#include "types/types_state.h"
+#include "values/values.h"
 
 enum {
 	PLACES_MAX = 4096, /* classes to look at */

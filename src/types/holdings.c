@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Who holds how much. Each owner is told its blocks; what hangs below it is added up along the paths,
+ * children before parents (they are made later, so their numbers are higher). A container has a row.
+ */
+#include "base/bytes.h"
+#include "types/passes.h"
+
+/* ---- what each has ---- */
+
+/* Bytes in whole pages, of SIZE bytes, of zeros. */
+static uint64_t count_untouched(const hc_core *core, const hc_block *block, unsigned size)
+{
+	hc_address at = hc_align_up(block->address, size), end = block->address + block->size;
+	uint64_t bytes = 0;
+
+	for (; at + size <= end; at += size) {
+		uint64_t available;
+		const uint8_t *page = hc_core_bytes(core, at, &available);
+
+		if (page && available >= size && hc_bytes_are_zero(page, size))
+			bytes += size;
+	}
+	return bytes;
+}
+
+void hc_types_hold_block(const hc_types *types, hc_owner *owner, const hc_block *block)
+{
+	unsigned page = hc_core_process(types->core)->page_size;
+
+	if (owner->first_block == UINT32_MAX)
+		owner->first_block = block->number;
+	owner->own.blocks++;
+	owner->own.bytes += block->size;
+	if (types->several[block->number / 64] >> block->number % 64 & 1)
+		owner->shared_bytes += block->size;
+	if (owner->layout && block->size >= 2 * page)
+		owner->untouched += count_untouched(types->core, block, page);
+}
+
+/* Of what hangs below an owner its parent has all: children come behind their parents. */
+static void add_up_below(hc_types *types)
+{
+	GPtrArray *list = types->owners->list;
+
+	for (unsigned i = list->len; i-- > 1;) {
+		hc_owner *owner = list->pdata[i];
+
+		hc_amount_add(&owner->below, owner->own);
+		types->losses.cut_objects += owner->cut_objects;
+		if (owner->parent)
+			hc_amount_add(&owner->parent->below, owner->below);
+	}
+}
+
+/* What a smart pointer holds is its own; an object of a derived class as well. Only then is `below` added up from `own`. */
+static void give_own(hc_owner *owner)
+{
+	hc_owner *container = owner;
+
+	while (container && container->step == HC_STEP_CLASS && !container->is_index)
+		container = container->parent;
+	if (container && container->is_own && container->parent)
+		hc_amount_add(&container->parent->given, owner->own);
+}
+
+/* ---- rows of containers ---- */
+
+static hc_grade worst_grade(const hc_owner *owner)
+{
+	return owner->grades[HC_GRADE_TRUNCATED] ? HC_GRADE_TRUNCATED :
+	       owner->grades[HC_GRADE_BOUND]	 ? HC_GRADE_BOUND :
+	       owner->grades[HC_GRADE_DEDUCED]	 ? HC_GRADE_DEDUCED :
+						   HC_GRADE_EXACT;
+}
+
+/* That it is a container, and holds what it is said to hold. */
+static hc_certainty container_certainty(const hc_owner *owner)
+{
+	const hc_owner *element = owner->elements[0];
+
+	if (hc_layout_is_guess(owner->layout))
+		return MAX(owner->certainty, HC_CERTAINTY_GUESS);
+	return element && element->is_own && element->certainty < HC_CERTAINTY_UNKNOWN ?
+		       MAX(owner->certainty, element->certainty) :
+		       owner->certainty;
+}
+
+static const char *deduced_element(const hc_owner *owner)
+{
+	const hc_owner *element = owner->elements[0];
+
+	/* Lists of one path may hold different things. */
+	if (!hc_layout_deduces(owner->layout) || !element || !element->is_own || element->classes)
+		return NULL;
+	return hc_type_short_name(element->type);
+}
+
+static void add_container(hc_types *types, const hc_owner *owner)
+{
+	g_autofree char *path = NULL, *where = NULL;
+	const hc_owner *root = owner;
+
+	if (!owner->layout || owner->containers == owner->grades[HC_GRADE_IMPLAUSIBLE])
+		return;
+	while (root->parent)
+		root = root->parent;
+	path = hc_owner_path(owner);
+	where = hc_owner_where(owner, types->core);
+	hc_container container = {
+		.path = hc_types_keep(types, path),
+		.where = hc_types_keep(types, where),
+		.type = hc_type_short_name(owner->type),
+		.kind = hc_layout_description(owner->layout),
+		.container_type = owner->type,
+		.element = deduced_element(owner),
+		.certainty = container_certainty(owner),
+		.count = owner->containers - owner->grades[HC_GRADE_IMPLAUSIBLE],
+		.elements = owner->claimed,
+		.walked = owner->walked,
+		.capacity = owner->has_capacity ? owner->capacity : UINT64_MAX,
+		.own = owner->own,
+		.elements_bytes = owner->elements_bytes,
+		.below = owner->below,
+		.untouched = owner->untouched,
+		.grade = worst_grade(owner),
+		.reason = owner->reason,
+		.address = owner->largest,
+		.most_elements = owner->largest_elements,
+		.variable = root->variable,
+	};
+	memcpy(container.grades, owner->grades, sizeof container.grades);
+	g_array_append_val(types->containers, container);
+}
+
+static int compare_containers(const void *a, const void *b)
+{
+	const hc_container *x = a, *y = b;
+
+	if (x->below.bytes != y->below.bytes)
+		return x->below.bytes < y->below.bytes ? 1 : -1;
+	if (x->elements != y->elements)
+		return x->elements < y->elements ? 1 : -1;
+	return strcmp(x->path, y->path);
+}
+
+void hc_types_add_up_holdings(hc_types *types)
+{
+	for (unsigned i = 1; i < types->owners->list->len; i++) {
+		hc_owner *owner = hc_types_owner(types, i);
+
+		owner->own.bytes += owner->pieces_bytes - owner->shared_bytes;
+	}
+	add_up_below(types);
+	for (unsigned i = 1; i < types->owners->list->len; i++)
+		give_own(hc_types_owner(types, i));
+	for (unsigned i = 1; i < types->owners->list->len; i++) {
+		hc_owner *owner = hc_types_owner(types, i);
+
+		hc_amount_add(&owner->own, owner->given);
+		add_container(types, owner);
+	}
+	g_array_sort(types->containers, compare_containers);
+	for (unsigned i = 0; i < types->containers->len; i++)
+		g_array_index(types->containers, hc_container, i).index = i;
+}

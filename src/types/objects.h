@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From object to object. Each of these calls the others: an object has containers, arrays and
+ * pointers, and these hold objects.
+ *
+ *	objects.c		one object
+ *	object_containers.c	its containers
+ *	arrays.c		its arrays and unions
+ *	pointers.c		its pointers: which block one leads to, of what type that is
+ */
+#pragma once
+
+#include "types/propagation.h"
+
+/* Looks at the object of OWNER at ADDRESS: claims what its containers own, defers its pointers. */
+void hc_propagation_look_at(hc_propagation *propagation, hc_owner *owner, hc_address address);
+
+/* Looks at an object that is a part of, or is held by, the one that is being looked at: later, if these are nested too deeply. */
+void hc_propagation_look_at_nested(hc_propagation *propagation, hc_owner *owner, hc_address address);
+
+/* The container that is part INDEX, PART, of an object of OWNER, at ADDRESS. */
+void hc_propagation_look_at_container(
+	hc_propagation *propagation, hc_owner *owner, uint32_t index, const hc_part *part, hc_address address);
+
+/* Part INDEX of an object of OWNER, at ADDRESS: an array; what behind it may belong to it; a union. */
+void hc_propagation_look_at_array(hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address address);
+void hc_propagation_look_at_tail(hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address address);
+void hc_propagation_look_at_union(hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address address);
+
+/* Follows one pointer, in part PART of an object of OWNER at HOLDER. */
+void hc_propagation_follow(
+	hc_propagation *propagation, hc_owner *owner, uint32_t part, hc_address holder, hc_address value);
+
+/* Claims the block that VALUE leads to for OWNER, whose type the object there has, and looks at it. */
+void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_address value);
+
+/*
+ * Whether an object at ADDRESS could be of PLAN: its pointers lead somewhere, or nowhere, its containers are sound. *ret_has_content: some
+ * of them do lead somewhere.
+ */
+bool hc_propagation_looks_like(
+	hc_propagation *propagation, const hc_plan *plan, hc_address address, bool *ret_has_content);
+
+/* The class of an object whose first word is VTABLE. NULL: it is none that is known. */
+const hc_known_class *hc_propagation_class(hc_propagation *propagation, hc_address vtable);

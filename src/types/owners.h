@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Owners: a tree of paths, and what the objects are that they lead to. owners.c makes the tree and
+ * names what is in it.
+ *
+ * A block keeps one number, its owner's, for two facts: *what* it is (type, certainty) and *who* holds
+ * it (the path). What it is, propagation finds out (propagation.h, objects.h, passes.h), and rows.c
+ * reports; who holds it only owners.c, holdings.c and path_queries.c ask.
+ */
+#pragma once
+
+#include "types/plans.h"
+
+typedef enum {
+	HC_STEP_VARIABLE, /* begins a path */
+	HC_STEP_PART,	  /* a container, array or union that is a member of the object */
+	HC_STEP_TARGET,	  /* what a pointer leads to */
+	HC_STEP_ELEMENT,  /* of a container */
+	HC_STEP_ITEM,	  /* of an array */
+	HC_STEP_CLASS,	  /* the object that a base class told itself to be */
+	HC_STEP_SWEPT,	  /* nothing leads to it: begins a path too */
+} hc_step;
+
+typedef struct hc_owner hc_owner;
+
+struct hc_owner {
+	uint32_t number;
+
+	/* what its objects or blocks are */
+	const hc_type *type; /* of the object; NULL: known by name only */
+	const hc_plan *plan;
+	const hc_layout *layout; /* it is a container: its blocks are buffers and nodes */
+	hc_certainty certainty;
+	bool is_interior, is_index;
+	bool is_intrusive; /* a container whose elements are the nodes */
+	bool is_doubtful;  /* the sizes of its blocks are not what they should be: none of them is certain (sizes.c) */
+
+	/* who holds them: the path */
+	hc_owner *parent; /* NULL: begins a path */
+	hc_step step;
+	const char *name;	     /* of a variable; of a part; of a class without debug info */
+	const hc_variable *variable; /* of HC_STEP_VARIABLE */
+	bool is_own;		     /* its blocks count as its parent's own: what a smart pointer leads to */
+
+	/* where the path goes on */
+	hc_owner **
+		targets; /* by part of the plan: what a pointer leads to, what an array or container holds; NULL at first */
+	hc_owner *elements[2]; /* of a container: its elements; what they are mapped to, where that lies apart */
+	hc_owner *index;       /* of a container: its bucket arrays, control blocks */
+	hc_owner *interior;    /* as this one, but only pointers into the middle of blocks lead there */
+	hc_owner *deduced;     /* as this one, but nothing proves that what leads there is what it is declared as */
+	hc_owner *plain;       /* of a container that is a guess: the same object where it is none */
+	GPtrArray *classes;    /* hc_owner of HC_STEP_CLASS; NULL at first */
+
+	/* while propagating */
+	struct hc_wants {
+		bool known, element, mapped;
+	} wants; /* of a container, by its own layout: what it holds has to be looked at; once `known` */
+	uint32_t sound, unsound; /* objects that were what they were taken for, and that were not */
+	bool cut;
+	uint64_t cut_objects;
+
+	/* containers of this path, added up */
+	uint64_t containers, claimed, walked, capacity, elements_bytes, grades[HC_GRADE_COUNT];
+	bool has_capacity;
+	const char *reason;
+	hc_address largest;
+	uint64_t largest_elements;
+
+	/* nodes, and other pieces of memory of containers */
+	uint64_t piece_size;   /* bytes of the last one; 0: it has none */
+	uint64_t pieces_bytes; /* of those in blocks that hold several */
+
+	/* blocks, at the end (holdings.c) */
+	uint64_t shared_bytes;	     /* of blocks that hold several pieces: the part of own that may be others' */
+	hc_amount own, below, given; /* given: the part of own that a smart pointer leads to */
+	uint64_t untouched;
+	uint32_t first_block;
+};
+
+struct hc_owners {
+	GPtrArray *list; /* of hc_owner; number 0 is none */
+	GStringChunk *texts;
+	bool full; /* OWNERS_MAX: no more paths are told apart */
+};
+
+hc_owners *hc_owners_create(void);
+void hc_owners_destroy(hc_owners *owners);
+hc_owner *hc_owners_add(hc_owners *owners, hc_owner *parent, hc_step step, const hc_type *type, const hc_plan *plan,
+	hc_certainty certainty);
+
+/*
+ * What the pointer in part PART of OWNER leads to, or what the container OWNER holds. If an object of the same type is above it
+ * on the path already (a list's next node, a tree's child), that is the owner: paths do not grow with the data.
+ */
+hc_owner *hc_owners_target(hc_owners *owners, hc_owner *owner, unsigned part, hc_step step, const hc_type *type,
+	const hc_plan *plan, hc_certainty certainty);
+
+/* What the container CONTAINER holds: its elements (PLACE 0), or what they are mapped to (1). TYPE NULL: differs, or pointers to anything. */
+hc_owner *hc_owners_element(
+	hc_owners *owners, hc_owner *container, unsigned place, const hc_type *type, const hc_plan *plan);
+
+/* OWNER, but where nothing proves that an object is there: what it leads to is deduced at most. OWNER itself if it is that already. */
+hc_owner *hc_owners_deduced(hc_owners *owners, hc_owner *owner);
+
+/* OWNER, but of objects that say they are of CLASS (or, without debug info, of the class NAME). */
+hc_owner *hc_owners_class(
+	hc_owners *owners, hc_owner *owner, const hc_type *class, const char *name, const hc_plan *plan);
+
+/* "g_registry.sessions_[]->queue_". Free with g_free(). */
+char *hc_owner_path(const hc_owner *owner);
+
+/* "Session", "std::map<int, Session> node", "char []": what blocks of OWNER are. Free with g_free(). */
+char *hc_owner_type_name(const hc_owner *owner);
+
+/* "static", "field of Session", ... Free with g_free(). */
+char *hc_owner_where(const hc_owner *owner, const hc_core *core);
+
+enum {
+	HC_OWNER_CLOSED = UINT32_MAX
+};
+
+/* Owner NUMBER, from 1 on. */
+static inline hc_owner *hc_types_owner(const hc_types *types, uint32_t number)
+{
+	return types->owners->list->pdata[number];
+}
+
+/* How sure it is that blocks of OWNER are what it says. */
+static inline hc_certainty hc_owner_block_certainty(const hc_owner *owner)
+{
+	return owner->is_doubtful ? MAX(owner->certainty, HC_CERTAINTY_DEDUCED) : owner->certainty;
+}
+
+/*
+ * Whether OWNER gives way to evidence of CERTAINTY that its blocks are of TYPE. Not if that is what it says itself, and they are a
+ * container's nodes: then they stay in it, so that its figures are right.
+ */
+static inline bool hc_owner_gives_way(const hc_owner *owner, const hc_type *type, hc_certainty certainty)
+{
+	return owner->certainty > certainty && !(owner->is_own && owner->type == type);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The passes of the stage, in their order. What each block is:
+ *
+ *	propagate.c	from the variables on, and the other passes of propagation in turn
+ *	worklist.c	... follows the pointers that wait
+ *	sweep.c		... what nothing typed leads to
+ *	untyped.c	... what hangs on memory without a type
+ *	sizes.c		which of that is doubtful
+ *	rows.c		rows of types
+ *
+ * Who holds it:
+ *
+ *	holdings.c	what each owner has, added up, and rows of containers
+ */
+#pragma once
+
+#include "types/propagation.h"
+
+/* From all variables on, then hc_types_sweep(). FALSE if memory was out. */
+bool hc_types_propagate(hc_types *types, unsigned jobs);
+
+/* Follows all edges that lead to what is at least as sure as LEAST, the surest first. */
+void hc_propagation_run(hc_propagation *propagation, hc_certainty least);
+
+/* Blocks in use without a type, by the vtable that they begin with, and on from there. */
+void hc_types_sweep(hc_propagation *propagation);
+
+/*
+ * Blocks that nobody has, and that words of untyped blocks lead to, become these blocks' owners'.
+ * What they lead to in turn waits, until hc_propagation_run() is called once more.
+ */
+void hc_types_search_untyped(hc_propagation *propagation);
+
+/* Looks into the block of OWNER at ADDRESS, which has no type. */
+void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address);
+
+/* Which owners have blocks that are not as large as they should be. FALSE if memory was out. */
+bool hc_types_check_sizes(hc_types *types);
+
+/* Notes that BLOCK is one of OWNER's. */
+void hc_types_hold_block(const hc_types *types, hc_owner *owner, const hc_block *block);
+
+/*
+ * Adds up what each owner holds, once all blocks were noted: its own, and what hangs below; and makes
+ * the rows of containers.
+ */
+void hc_types_add_up_holdings(hc_types *types);
+
+/* Everything that is asked for: rows of types, and by hc_types_add_up_holdings() what owners hold. */
+void hc_types_make_rows(hc_types *types);
+
+/* TEXT for as long as the result lives. */
+static inline const char *hc_types_keep(hc_types *types, const char *text)
+{
+	return g_string_chunk_insert_const(types->texts, text);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Finding out what each block is: what is known so far, and what everybody needs who finds out more.
+ * Only array_counts.c uses others of these files, words and sizes:
+ *
+ *	memory_view.c	what stands in memory
+ *	edges.c		pointers that wait to be followed
+ *	known_objects.c	where objects begin that were looked at
+ *	claims.c	whose a block becomes
+ *	sizes.c		whether blocks are as large as what is said to be in them
+ *	array_counts.c	how much of an array is in use
+ */
+#pragma once
+
+#include "areas/areas.h"
+#include "blocks/blocks.h"
+#include "types/owners.h"
+
+/* A pointer that was met, to be followed later. */
+typedef struct hc_edge {
+	hc_address value;
+	hc_address holder; /* the object that holds it; 0: does not matter */
+	uint32_t owner;	   /* of that */
+	uint32_t
+		part; /* of the owner's plan; HC_EDGE_OBJECT: VALUE is an object of the owner that nobody has looked at yet;
+			  HC_EDGE_UNTYPED: VALUE is a block of the owner, without a type */
+} hc_edge;
+
+enum {
+	HC_EDGE_OBJECT = UINT32_MAX,
+	HC_EDGE_REACH = UINT32_MAX - 1, /* VALUE leads to an object of the owner */
+	HC_EDGE_UNTYPED = UINT32_MAX - 2,
+	HC_VTABLES = 1024
+};
+
+/* What a vtable told. */
+typedef struct hc_known_class {
+	hc_address vtable; /* 0: empty */
+	bool is_class;
+	const hc_type *type;
+	const char *name;
+	int64_t to_top;
+} hc_known_class;
+
+/* Where in a block objects of a type were tried in vain: addresses [FROM, TO). */
+typedef struct hc_tried {
+	hc_address block;
+	const hc_type *type;
+	hc_address from, to;
+} hc_tried;
+
+/* Whose a block was before a container claimed it. */
+typedef struct hc_claim {
+	uint32_t block, owner;
+} hc_claim;
+
+typedef struct hc_propagation {
+	hc_types *types;
+	const hc_core *core;
+	const hc_blocks *blocks;
+	hc_owners *owners;
+	hc_word_format format;
+	uint64_t page_size;
+	bool failed;	/* memory was out */
+	unsigned depth; /* of objects within objects, where one is being looked at */
+
+	/* memory_view.c: the piece of the core read from last */
+	hc_address view_start;
+	uint64_t view_size;
+	const uint8_t *view;
+
+	/* edges.c: pointers to follow, in a ring, first in, first out */
+	hc_edge *edges;
+	uint64_t edges_in, edges_out, edges_room; /* counters; the place is modulo the room, a power of two */
+	hc_certainty level;		     /* of the pointers that are followed now; those that prove less wait: */
+	GArray *later[HC_CERTAINTY_UNKNOWN]; /* of hc_edge, by certainty */
+
+	/* known_objects.c */
+	uint64_t *looked_at; /* bit for each granule of the heap where an object begins that was looked at */
+	uint64_t *shared; /* the same, of objects that several containers may have in them, looked at for one of them */
+	GHashTable *
+		mapped_starts; /* address of a block with a mapping of its own -> bitmap of where objects begin in it */
+	hc_address last_mapped; /* asked for last, with its bitmap */
+	uint64_t *last_starts;
+	GHashTable *seen; /* of struct seen: objects outside of malloc's heap, by address and type */
+
+	/* object_containers.c: of the containers being looked at */
+	GArray *claims;	  /* of hc_claim: what is taken back if a container turns out to be none */
+	GArray *elements; /* of hc_address */
+	GArray *mapped;	  /* of hc_address: what these are mapped to */
+
+	/* array_counts.c */
+	GHashTable *places; /* hc_variable that is an array or a pointer -> its number + 1 */
+	unsigned variable_count;
+
+	GHashTable *tried; /* pointers.c: of hc_tried, by block and type */
+	GHashTable *swept; /* sweep.c: name of a class -> hc_owner of the blocks that nothing typed leads to */
+	hc_known_class classes[HC_VTABLES]; /* pointers.c: by a hash of the vtable */
+} hc_propagation;
+
+/* ---- memory_view.c ---- */
+
+/* A word of the dead process, or of a variable's value. */
+bool hc_propagation_load(hc_propagation *propagation, hc_address address, uint64_t *ret_value);
+
+/* ---- edges.c ---- */
+
+/* Keeps an edge for later; CERTAINTY: of what it leads to. */
+void hc_propagation_defer(
+	hc_propagation *propagation, hc_address value, const hc_owner *owner, uint32_t part, hc_certainty certainty);
+void hc_propagation_defer_edge(hc_propagation *propagation, const hc_edge *edge, hc_certainty certainty);
+
+/* Keeps the tail at ADDRESS, part PART of an object of OWNER, until all else has been followed. FALSE: there are too many. */
+bool hc_propagation_defer_late(hc_propagation *propagation, hc_address address, const hc_owner *owner, uint32_t part);
+
+/* Whether what leads to something of CERTAINTY has to wait for its turn. */
+bool hc_propagation_is_early(const hc_propagation *propagation, hc_certainty certainty);
+
+/* ---- known_objects.c ---- */
+
+/* The bytes from ADDRESS to the next object of the block that is known, or to its end; 0 if it is in no block. */
+uint64_t hc_propagation_room(hc_propagation *propagation, hc_address address);
+
+/* Tables of structs that begin with an address and a type, by these. */
+GHashTable *hc_propagation_new_seen(void);
+
+/* True if nobody has looked at an object of TYPE at ADDRESS, outside of malloc's heap, before; from now on somebody has. */
+bool hc_propagation_is_new(hc_propagation *propagation, hc_address address, const void *type);
+
+/* Whether somebody has: hc_propagation_is_new() said so. */
+bool hc_propagation_is_known(const hc_propagation *propagation, hc_address address, const void *type);
+
+/*
+ * True if nobody has looked at an object of TYPE at ADDRESS that several containers may hold; from now on somebody has. (For one that
+ * objects of other types begin at, too, it may be true twice.)
+ */
+bool hc_propagation_is_first_look(hc_propagation *propagation, hc_address address, const hc_type *type);
+
+/* From now on the object at ADDRESS was looked at. */
+void hc_propagation_set_looked_at(hc_propagation *propagation, hc_address address);
+
+/* ---- claims.c ---- */
+
+/* Makes OWNER the owner of block NUMBER, unless one is that is as sure. */
+bool hc_propagation_claim(hc_propagation *propagation, uint32_t number, const hc_owner *owner);
+
+/* One more object was not what OWNER says: an owner that fails so too often is cut. */
+void hc_propagation_count_unsound(hc_propagation *propagation, hc_owner *owner);
+
+/* How sure it is that a pointer to TARGET, in an object of OWNER, leads to one. */
+hc_certainty hc_propagation_target_certainty(const hc_owner *owner, const hc_type *target);
+
+static inline bool hc_propagation_is_local(const hc_variable *variable)
+{
+	return variable->kind == HC_VARIABLE_LOCAL || variable->kind == HC_VARIABLE_PARAMETER;
+}
+
+/* ---- sizes.c ---- */
+
+/* Whether malloc gives a block of USABLE bytes to who asks for SIZE. */
+bool hc_propagation_fits(const hc_propagation *propagation, uint64_t usable, uint64_t size);
+
+/* The usable bytes of the smallest block that malloc has for SIZE (malloc.c: request2size() less a header). */
+static inline uint64_t hc_least_usable(uint64_t size, unsigned word, uint64_t alignment)
+{
+	return MAX(2 * alignment, (size + word + alignment - 1) / alignment * alignment) - word;
+}
+
+/* ---- array_counts.c ---- */
+
+/*
+ * How many elements of STRIDE bytes lie from OFFSET on in the object of TYPE at OBJECT, by one of the object's own integers, if
+ * the block ends behind them; 0 if it is not known.
+ */
+uint64_t hc_propagation_tail_count(
+	hc_propagation *propagation, const hc_type *type, hc_address object, uint64_t offset, uint64_t stride);
+
+/*
+ * How many elements of the array PART of an object of OWNER, at ADDRESS, are in use, if an integer beside it says so and others
+ * are not empty; else UINT64_MAX.
+ */
+uint64_t hc_propagation_live_slots(
+	hc_propagation *propagation, const hc_owner *owner, const hc_part *part, hc_address address);
+
+/*
+ * How many of the COUNT elements at ITEMS, which the pointer PART of an object of OWNER at HOLDER
+ * leads to, are in use: an integer beside that pointer says so, or an element without its first
+ * pointer ends them. UINT64_MAX: all may be.
+ */
+uint64_t hc_propagation_live_items(hc_propagation *propagation, const hc_owner *owner, const hc_part *part,
+	hc_address holder, hc_address items, uint64_t count);
+
+/* ---- blocks ---- */
+
+/* The block that an address is in. */
+typedef struct hc_spot {
+	const hc_block_region *region;
+	uint32_t number;
+	uint64_t granule;   /* of the address asked for */
+	hc_address address; /* of the block */
+} hc_spot;
+
+/* FALSE if ADDRESS is in no block. */
+static inline bool hc_propagation_locate(const hc_propagation *propagation, hc_address address, hc_spot *spot)
+{
+	const hc_blocks *blocks = propagation->blocks;
+
+	if (!hc_blocks_may_contain(blocks, address) || !(spot->region = hc_blocks_region(blocks, address)))
+		return false;
+	spot->granule = hc_blocks_granule(blocks, spot->region, address);
+	uint64_t start = hc_blocks_start_of(blocks, spot->granule, address);
+
+	if (start == UINT64_MAX)
+		return false;
+	spot->number = hc_blocks_number(blocks, start);
+	spot->address = hc_blocks_address(blocks, spot->region, start);
+	return true;
+}
+
+/* The same, if the block can have an owner: in use, and not libc's. */
+static inline bool hc_propagation_find_block(const hc_propagation *propagation, hc_address address, hc_spot *spot)
+{
+	return hc_propagation_locate(propagation, address, spot) &&
+	       propagation->types->owner_of[spot->number] != HC_OWNER_CLOSED;
+}
+
+/* What ADDRESS leads to will be looked at soon; its line of the index is at hand, or on the way. */
+static inline void hc_propagation_prefetch_owner(const hc_propagation *propagation, hc_address address)
+{
+	hc_spot spot;
+
+	if (hc_propagation_locate(propagation, address, &spot))
+		__builtin_prefetch(&propagation->types->owner_of[spot.number], 1);
+}

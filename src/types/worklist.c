@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Follows the pointers that wait (edges.c), and what is found meanwhile, the surest first. */
+#include "types/objects.h"
+#include "types/passes.h"
+
+enum {
+	AHEAD = 12 /* edges between one step of fetching and the next, or use */
+};
+
+/*
+ * What the edges behind the next one lead to is fetched in turn: the index of blocks and what is in the block; then the block's owner,
+ * whose place only the index tells. (A step between them, so that blocks with an owner are not fetched, costs what it saves.)
+ */
+static void look_ahead(const hc_propagation *propagation)
+{
+	uint64_t ahead = propagation->edges_out + AHEAD, further = ahead + AHEAD, mask = propagation->edges_room - 1;
+
+	if (further < propagation->edges_in)
+		hc_container_set_prefetch(propagation->types->set, propagation->edges[further & mask].value, true);
+	if (ahead < propagation->edges_in)
+		hc_propagation_prefetch_owner(propagation, propagation->edges[ahead & mask].value);
+}
+
+static void follow_edges(hc_propagation *propagation)
+{
+	while (propagation->edges_out != propagation->edges_in && !propagation->failed) {
+		uint64_t mask = propagation->edges_room - 1;
+		hc_edge edge = propagation->edges[propagation->edges_out & mask];
+		hc_owner *owner = hc_types_owner(propagation->types, edge.owner);
+
+		look_ahead(propagation);
+		propagation->edges_out++;
+		if (edge.part == HC_EDGE_OBJECT)
+			hc_propagation_look_at(propagation, owner, edge.value);
+		else if (edge.part == HC_EDGE_UNTYPED)
+			hc_propagation_search(propagation, owner, edge.value);
+		else if (edge.part == HC_EDGE_REACH)
+			hc_propagation_reach(propagation, owner, edge.value);
+		else
+			hc_propagation_follow(propagation, owner, edge.part, edge.holder, edge.value);
+	}
+}
+
+/* What has waited for its certainty's turn. */
+static void take_later(hc_propagation *propagation, GArray *later)
+{
+	for (unsigned i = 0; i < later->len; i++)
+		hc_propagation_defer_edge(propagation, &g_array_index(later, hc_edge, i), propagation->level);
+	g_array_set_size(later, 0);
+}
+
+void hc_propagation_run(hc_propagation *propagation, hc_certainty least)
+{
+	for (hc_certainty level = HC_CERTAINTY_CERTAIN; level <= least; level++) {
+		propagation->level = level;
+		take_later(propagation, propagation->later[level]);
+		follow_edges(propagation);
+	}
+}
