@@ -14,27 +14,6 @@
 
 static const char *const section_names[SECTION_COUNT] = { "info", "types", "abbrev", "str", "line_str", "str_offsets" };
 
-bool hc_module_is_runtime(const hc_module *module)
-{
-	static const char *const names[] = { "ld-linux", "ld", "ld64", "libc", "libc++", "libc++abi", "libdl",
-		"libgcc_s", "libm", "libmvec", "libpthread", "libresolv", "librt", "libstdc++", "libthread_db",
-		"libutil" };
-	const char *name = module->name;
-
-	if (g_str_has_prefix(name, "ld-linux") || g_str_has_prefix(name, "libnss_"))
-		return true;
-	for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
-		size_t length = strlen(names[i]);
-		const char *rest = name + length;
-
-		/* "libc.so.6", "libc-2.31.so" */
-		if (!strncmp(name, names[i], length) &&
-			(g_str_has_prefix(rest, ".so") || (*rest == '-' && g_ascii_isdigit(rest[1]))))
-			return true;
-	}
-	return false;
-}
-
 /* ---- sections ---- */
 
 Elf_Scn *hc_debug_find_section(Elf *elf, const char *name)
@@ -151,7 +130,7 @@ static bool try_files(struct module_debug *debug, const hc_module *module, const
 /* By the name in .gnu_debuglink: "/usr/bin/x" names "x.debug". */
 static bool find_by_link(const hc_debug_info *info, struct module_debug *debug, const hc_module *module)
 {
-	Elf *elf = hc_debug_open_elf(hc_module_mapped(module));
+	Elf *elf = hc_module_elf(module);
 	GElf_Word word;
 	const char *name = elf ? dwelf_elf_gnu_debuglink(elf, &word) : NULL;
 	bool found = false;
@@ -171,7 +150,7 @@ static bool find_by_link(const hc_debug_info *info, struct module_debug *debug, 
 static bool open_own_file(struct module_debug *debug, const hc_module *module)
 {
 	size_t size = g_mapped_file_get_length(hc_module_mapped(module));
-	Elf *elf = hc_debug_open_elf(hc_module_mapped(module));
+	Elf *elf = hc_module_elf(module);
 	bool has_info = elf && hc_debug_find_section(elf, "info");
 
 	if (elf)

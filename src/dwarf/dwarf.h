@@ -128,6 +128,8 @@ typedef struct hc_debug_info {
 	hc_modules *modules;
 	const hc_core *core;
 	struct module_debug **opened; /* by hc_modules_index(); NULL: not yet */
+	const hc_module **in_order;   /* as names are looked for: the program's own modules first, then the runtime's */
+	unsigned program_count, count; /* in it: of the program's own; of all */
 	bool indexed;
 	GStringChunk *strings;		/* names that live as long as the debug info */
 	struct hc_functions *functions; /* functions.c, lazily */
@@ -155,6 +157,9 @@ Dwarf *hc_module_dwarf(hc_debug_info *info, const hc_module *module, Dwarf_Addr 
 
 /* The compilation unit that ADDRESS (in the process) is in, also where .debug_aranges is missing. */
 bool hc_module_unit_at(hc_debug_info *info, const hc_module *module, hc_address address, Dwarf_Die *ret_unit);
+
+/* True for the tags of struct, class, union, interface and enum. */
+bool hc_tag_is_composite(int tag);
 
 /* Where DIE is, and the other way round. */
 uint64_t hc_die_offset(const struct module_debug *debug, Dwarf_Die *die);

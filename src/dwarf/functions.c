@@ -170,13 +170,16 @@ bool hc_function_at(hc_debug_info *info, const hc_module *module, hc_address add
 	return true;
 }
 
-bool hc_function_origin(Dwarf_Die *function, Dwarf_Die *ret_origin)
+static bool follow(Dwarf_Die *die, unsigned name, Dwarf_Die *ret_die)
 {
 	Dwarf_Attribute attribute;
 
-	return (dwarf_attr(function, DW_AT_abstract_origin, &attribute) ||
-		       dwarf_attr(function, DW_AT_specification, &attribute)) &&
-	       dwarf_formref_die(&attribute, ret_origin);
+	return dwarf_attr(die, name, &attribute) && dwarf_formref_die(&attribute, ret_die);
+}
+
+bool hc_function_origin(Dwarf_Die *function, Dwarf_Die *ret_origin)
+{
+	return follow(function, DW_AT_abstract_origin, ret_origin) || follow(function, DW_AT_specification, ret_origin);
 }
 
 bool hc_function_scope(const struct module_debug *debug, Dwarf_Die *function, Dwarf_Die *ret_scope)
@@ -267,23 +270,13 @@ bool hc_call_site_at(
 
 /* ---- whom a call site calls ---- */
 
-static bool follow(Dwarf_Die *die, unsigned name, Dwarf_Die *ret_die)
-{
-	Dwarf_Attribute attribute;
-
-	return dwarf_attr(die, name, &attribute) && dwarf_formref_die(&attribute, ret_die);
-}
-
 /* The DIE that all instances of a function come from: its first declaration. */
 static Dwarf_Die origin_of(Dwarf_Die *die)
 {
 	Dwarf_Die at = *die, next;
 
-	for (unsigned i = 0; i < 16; i++) {
-		if (!follow(&at, DW_AT_abstract_origin, &next) && !follow(&at, DW_AT_specification, &next))
-			break;
+	for (unsigned i = 0; i < 16 && hc_function_origin(&at, &next); i++)
 		at = next;
-	}
 	return at;
 }
 

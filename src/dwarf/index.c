@@ -192,11 +192,10 @@ void hc_debug_info_index(hc_debug_info *info, unsigned jobs)
 	if (info->indexed)
 		return;
 	info->indexed = true;
-	for (unsigned i = 0; i < hc_modules_count(info->modules); i++) {
-		const hc_module *module = hc_modules_get(info->modules, i);
-		struct module_debug *debug = hc_module_is_runtime(module) ? NULL : hc_module_debug(info, module);
+	for (unsigned i = 0; i < info->program_count; i++) {
+		struct module_debug *debug = hc_module_debug(info, info->in_order[i]);
 
-		if (debug && debug->dwarf && !debug->tried_index)
+		if (debug->dwarf && !debug->tried_index)
 			g_ptr_array_add(list, debug);
 	}
 	scan_modules(info, list, jobs);
@@ -366,7 +365,7 @@ static Dwarf_Die follow(const Dwarf_Die *die)
 	return at;
 }
 
-static bool is_composite(int tag)
+bool hc_tag_is_composite(int tag)
 {
 	return tag == DW_TAG_structure_type || tag == DW_TAG_class_type || tag == DW_TAG_union_type ||
 	       tag == DW_TAG_interface_type || tag == DW_TAG_enumeration_type;
@@ -386,7 +385,7 @@ static char *own_name(Dwarf_Die *die)
 			       g_strdup(name);
 	}
 	if (name && *name)
-		return is_composite(tag) ? hc_name_without_inline_namespaces(name) : g_strdup(name);
+		return hc_tag_is_composite(tag) ? hc_name_without_inline_namespaces(name) : g_strdup(name);
 	switch (tag) {
 	case DW_TAG_union_type:
 		return g_strdup("(anonymous union)");

@@ -58,9 +58,21 @@ char *hc_module_path_here(const hc_modules *modules, const char *path)
 	return g_strdup_printf("%s%.*s", modules->sysroot, (int)length, path);
 }
 
+static Elf *open_elf(GMappedFile *mapped)
+{
+	return elf_memory(g_mapped_file_get_contents(mapped), g_mapped_file_get_length(mapped));
+}
+
+Elf *hc_module_elf(const hc_module *module)
+{
+	GMappedFile *mapped = hc_module_mapped(module);
+
+	return mapped ? open_elf(mapped) : NULL;
+}
+
 static char *file_build_id(GMappedFile *mapped)
 {
-	Elf *elf = elf_memory(g_mapped_file_get_contents(mapped), g_mapped_file_get_length(mapped));
+	Elf *elf = open_elf(mapped);
 	const void *bytes = NULL;
 	ssize_t size = elf ? dwelf_elf_gnu_build_id(elf, &bytes) : -1;
 	char *text = size > 0 && size <= 64 ? hc_build_id_text(bytes, (size_t)size) : NULL;
@@ -172,19 +184,6 @@ bool hc_module_find_file(hc_modules *modules, struct module *module, const char 
 	return true;
 }
 
-/* True if the whole piece is in a PT_LOAD that nobody may write to: then the file's bytes are the process's. */
-static bool is_read_only(const struct module *module, const hc_mapping *mapping)
-{
-	for (unsigned i = 0; i < module->segments->len; i++) {
-		const hc_module_segment *segment = &g_array_index(module->segments, hc_module_segment, i);
-
-		if ((segment->type == PT_LOAD && segment->flags & PF_W) || segment->type == PT_GNU_RELRO)
-			if (segment->start < mapping->end && mapping->start < segment->end)
-				return false;
-	}
-	return true;
-}
-
 void hc_module_supply(hc_modules *modules, struct module *module)
 {
 	hc_core *core = modules->core;
@@ -203,7 +202,7 @@ void hc_module_supply(hc_modules *modules, struct module *module)
 		if (mapping->start >= module->public.end)
 			break;
 		if (mapping->source != HC_SOURCE_NONE || mapping->flags & HC_MAPPING_WRITE || !mapping->path ||
-			strcmp(mapping->path, module->public.path) || !is_read_only(module, mapping))
+			strcmp(mapping->path, module->public.path) || !hc_module_is_constant(module, mapping))
 			continue;
 		if (mapping->path_offset <= size && mapping->end - mapping->start <= size - mapping->path_offset)
 			hc_core_supply(core, i, contents + mapping->path_offset);

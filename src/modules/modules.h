@@ -3,13 +3,14 @@
  * The front door of modules/: which file is mapped where, and what it says without its types: symbols, thread-local storage, the
  * calls of threads, layouts of a few structures.
  *
- *	modules.c		the list of them; the dynamic linker's list
+ *	modules.c		the list of them
  *	program_headers.c	what one says of itself where it is mapped: program headers, build-id, dynamic section
  *	unconfirmed.c		modules whose headers are not in the core
  *	files.c			their files, compared and mapped
  *	debug_files.c		where files with debug info may be
  *	symbols.c		names and addresses
  *	structures.c		layouts of structures of a library that we know
+ *	link_maps.c		the dynamic linker's list of them
  *	tls.c			thread-local storage of each thread
  *	unwind.c		the calls that each thread was in
  *
@@ -149,14 +150,11 @@ bool hc_module_is_data(const hc_modules *modules, const hc_module *module, hc_ad
 /* The bytes of MODULE's file, which is trusted; NULL if there is none. Belongs to MODULE. */
 GMappedFile *hc_module_mapped(const hc_module *module);
 
+/* The same as an Elf of <libelf.h>, to be closed with elf_end(); NULL if there is none. */
+struct Elf *hc_module_elf(const hc_module *module);
+
 unsigned hc_modules_index(const hc_modules *modules, const hc_module *module);
 const hc_module *hc_modules_executable(const hc_modules *modules); /* NULL if unknown */
-
-/*
- * The module whose NAME the dynamic linker finds first (the executable, then the libraries in the order of the link map,
- * which begins with what LD_PRELOAD names). NULL if none defines it, or no file could be read.
- */
-const hc_module *hc_modules_provider(hc_modules *modules, const char *name);
 
 /*
  * The first occurrence of TEXT in read-only bytes of MODULE that the core or the file has; NULL if there is none. The
@@ -164,6 +162,14 @@ const hc_module *hc_modules_provider(hc_modules *modules, const char *name);
  */
 const char *hc_module_find_text(
 	const hc_modules *modules, const hc_module *module, const char *text, uint64_t *ret_available);
+
+/* ---- link_maps.c ---- */
+
+/*
+ * The module whose NAME the dynamic linker finds first (the executable, then the libraries in the order of the link map,
+ * which begins with what LD_PRELOAD names). NULL if none defines it, or no file could be read.
+ */
+const hc_module *hc_modules_provider(hc_modules *modules, const char *name);
 
 /* The link map's entries as they lie in memory (struct link_map, public part of <link.h>), at most LIMIT. GArray of hc_address. */
 GArray *hc_modules_link_maps(const hc_modules *modules, unsigned limit);

@@ -87,6 +87,9 @@ char *hc_module_read_soname(const hc_core *core, const struct module *module);
  */
 bool hc_module_is_loaded(const hc_core *core, const struct module *module);
 
+/* Whether nothing of MAPPING, of MODULE's file, was ever to be written to: then the file's bytes are the process's. */
+bool hc_module_is_constant(const struct module *module, const hc_mapping *mapping);
+
 void hc_module_destroy(void *module);
 
 /* ---- unconfirmed.c ---- */

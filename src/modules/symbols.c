@@ -123,9 +123,7 @@ bool hc_module_defines(hc_modules *modules, const hc_module *module, const char 
 	struct module *private = hc_module_private(module);
 
 	(void)modules;
-	if (!private->mapped)
-		return false;
-	Elf *elf = elf_memory(g_mapped_file_get_contents(private->mapped), g_mapped_file_get_length(private->mapped));
+	Elf *elf = hc_module_elf(module);
 	bool defines = elf && (table_defines(elf, SHT_DYNSYM, name) ||
 				      (!private->dynamic && table_defines(elf, SHT_SYMTAB, name)));
 

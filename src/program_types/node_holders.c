@@ -166,10 +166,10 @@ static GArray *find_holders(hc_program_types *types, const hc_type *member)
 	search.added = g_hash_table_new(NULL, NULL);
 	search.skipped = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	search.holders = g_array_new(FALSE, FALSE, sizeof(hc_holder));
-	for (unsigned i = 0; i < hc_modules_count(types->modules); i++) {
-		search.module = hc_modules_get(types->modules, i);
-		if (hc_module_is_runtime(search.module) ||
-			!(search.debug = hc_module_index(types->info, search.module)))
+	for (unsigned i = 0; i < types->info->program_count; i++) {
+		search.module = types->info->in_order[i];
+		search.debug = hc_module_index(types->info, search.module);
+		if (!search.debug)
 			continue;
 		search.known = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 		search_module(&search);

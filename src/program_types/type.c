@@ -51,12 +51,6 @@ static bool is_unnamed(Dwarf_Die *die)
 	return !name || !*name;
 }
 
-static bool is_composite(int tag)
-{
-	return tag == DW_TAG_structure_type || tag == DW_TAG_class_type || tag == DW_TAG_union_type ||
-	       tag == DW_TAG_interface_type || tag == DW_TAG_enumeration_type;
-}
-
 /*
  * Goes from DIE through typedefs and qualifiers. FALSE if that ends in void. *ret_typedef: the typedef that gives an unnamed type its
  * name, if has_typedef.
@@ -68,7 +62,7 @@ static bool peel(Dwarf_Die *die, Dwarf_Die *ret_typedef, bool *has_typedef)
 		Dwarf_Die target;
 
 		/* What stands in a type unit. */
-		if (is_composite(dwarf_tag(die)) && dwarf_attr(die, DW_AT_signature, &attribute) &&
+		if (hc_tag_is_composite(dwarf_tag(die)) && dwarf_attr(die, DW_AT_signature, &attribute) &&
 			dwarf_formref_die(&attribute, &target)) {
 			*die = target;
 			return true;
@@ -382,7 +376,7 @@ static uint64_t describe_type(Dwarf_Die *member, GString *text)
 		const char *name;
 		int tag = dwarf_tag(&at);
 
-		if (is_composite(tag) || tag == DW_TAG_base_type) {
+		if (hc_tag_is_composite(tag) || tag == DW_TAG_base_type) {
 			name = dwarf_diename(&at);
 			g_string_truncate(text, 0);
 			if (name)
@@ -524,7 +518,7 @@ static const hc_type *definition_in(
 		Dwarf_Die die;
 
 		if (found->kind != NAMED_COMPOSITE || (only_unit && hc_debug_unit(debug, found->offset) != only_unit) ||
-			!hc_debug_die(debug, found->offset, &die) || !is_composite(dwarf_tag(&die)) ||
+			!hc_debug_die(debug, found->offset, &die) || !hc_tag_is_composite(dwarf_tag(&die)) ||
 			dwarf_hasattr(&die, DW_AT_declaration))
 			continue;
 		return make_composite(types, module, &die, name);
@@ -551,14 +545,10 @@ static const hc_type *find_definition(
 		return type;
 	if (g_hash_table_lookup_extended(types->definitions, &full, NULL, &known))
 		return known;
-	/* First those whose types are known already, then the runtime's. */
-	for (unsigned pass = 0; pass < 2 && !type; pass++)
-		for (unsigned i = 0; i < hc_modules_count(types->modules) && !type; i++) {
-			const hc_module *other = hc_modules_get(types->modules, i);
-
-			if (other != module && hc_module_is_runtime(other) == (pass == 1))
-				type = definition_in(types, other, full, name, NULL);
-		}
+	/* Those whose types are known already come first. */
+	for (unsigned i = 0; i < types->info->count && !type; i++)
+		if (types->info->in_order[i] != module)
+			type = definition_in(types, types->info->in_order[i], full, name, NULL);
 	g_hash_table_insert(types->definitions, g_memdup2(&full, sizeof full), (hc_type *)type);
 	return type;
 }
@@ -592,7 +582,7 @@ static const hc_type *make_leaf(
 	default:
 		break;
 	}
-	if (!is_composite(tag))
+	if (!hc_tag_is_composite(tag))
 		return make_base(types, die);
 	if (is_unnamed(die) && typedef_die)
 		name = hc_name_of_die(types->info, module, typedef_die);

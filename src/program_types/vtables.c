@@ -88,20 +88,17 @@ static const GArray *vtable_symbols(hc_program_types *types, const hc_module *mo
 {
 	const struct module_debug *debug = hc_module_debug(types->info, module);
 	GArray **known = &types->vtable_symbols[hc_modules_index(types->modules, module)];
-	GMappedFile *mapped = hc_module_mapped(module);
+	Elf *elf;
 
 	if (*known)
 		return *known;
 	*known = g_array_new(FALSE, FALSE, sizeof(struct vtable_symbol));
-	if (mapped) {
-		Elf *elf = elf_memory(g_mapped_file_get_contents(mapped), g_mapped_file_get_length(mapped));
-
-		if (elf)
-			add_symbols(types, module, elf, *known);
-		if (elf)
-			elf_end(elf);
+	elf = hc_module_elf(module);
+	if (elf) {
+		add_symbols(types, module, elf, *known);
+		elf_end(elf);
 	}
-	if (debug->elf && (!mapped || g_strcmp0(debug->path, module->file)))
+	if (debug->elf && (!hc_module_mapped(module) || g_strcmp0(debug->path, module->file)))
 		add_symbols(types, module, debug->elf, *known);
 	g_array_sort(*known, compare_symbols);
 	return *known;
@@ -472,13 +469,9 @@ static const hc_type *find_class(
 		find_classes_of_functions(types, vtable, &wanted);
 		type = wanted.class_count ? find_in_module(types, module, &wanted) : NULL;
 	}
-	for (unsigned pass = 0; pass < 2 && !type && !wanted.is_private; pass++)
-		for (unsigned i = 0; i < hc_modules_count(types->modules) && !type; i++) {
-			const hc_module *other = hc_modules_get(types->modules, i);
-
-			if (other != module && hc_module_is_runtime(other) == (pass == 1))
-				type = find_in_module(types, other, &wanted);
-		}
+	for (unsigned i = 0; i < types->info->count && !type && !wanted.is_private; i++)
+		if (types->info->in_order[i] != module)
+			type = find_in_module(types, types->info->in_order[i], &wanted);
 	return type;
 }
 

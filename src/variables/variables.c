@@ -240,9 +240,8 @@ unsigned hc_variables_load(hc_variables *variables, unsigned jobs)
 	hc_debug_info_index(variables->info, jobs);
 	GArray *rows = g_array_new(FALSE, TRUE, sizeof(hc_variable));
 
-	for (unsigned i = 0; i < hc_modules_count(variables->modules); i++)
-		if (!hc_module_is_runtime(hc_modules_get(variables->modules, i)))
-			load_module(variables, hc_modules_get(variables->modules, i), rows);
+	for (unsigned i = 0; i < variables->info->program_count; i++)
+		load_module(variables, variables->info->in_order[i], rows);
 	hc_variables_add_locals(variables, rows);
 	variables->rows = rows;
 	variables->gaps = hc_debug_info_gaps(variables->info);
