@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The file that holds a module's debug info: the module's own, or a separate one that lies in a debug directory under the build-id
- * or is named by .gnu_debuglink (modules/debug_files.c tells where). Files that are here only, nothing is downloaded: an index of all modules would download them all.
- * A separate file is taken if its build-id is the module's, or if there is none, if its checksum is the one in .gnu_debuglink.
+ * The file that holds a module's debug info: the module's own, or a separate one that lies in a
+ * debug directory under the build-id or is named by .gnu_debuglink (modules/debug_files.c tells
+ * where). Files that are here only, nothing is downloaded: an index of all modules would download
+ * them all. A separate file is taken if its build-id is the module's, or if there is none, if its
+ * checksum is the one in .gnu_debuglink.
  */
 #include "dwarf/dwarf_state.h"
 
@@ -84,8 +86,9 @@ static bool has_build_id(Elf *elf, const char *build_id)
 }
 
 /*
- * Mapped for writing, privately: libelf changes the header of a section that it has uncompressed, and does that in place. The file is opened for
- * reading only: it may belong to somebody else, or be running.
+ * Mapped for writing, privately: libelf changes the header of a section that it has uncompressed,
+ * and does that in place. The file is opened for reading only: it may belong to somebody else, or
+ * be running.
  */
 GMappedFile *hc_debug_map(const char *path)
 {
@@ -97,7 +100,10 @@ GMappedFile *hc_debug_map(const char *path)
 	return mapped;
 }
 
-/* Opens PATH if it is debug info of MODULE. SUM: its checksum if there is no build-id; NULL: unknown. */
+/*
+ * Opens PATH if it is debug info of MODULE. SUM: its checksum if there is no build-id; NULL:
+ * unknown.
+ */
 static bool try_file(struct module_debug *debug, const hc_module *module, const char *path, const uint32_t *sum)
 {
 	g_autoptr(GMappedFile) mapped = hc_debug_map(path);
@@ -146,7 +152,10 @@ static bool find_by_link(const hc_debug_info *info, struct module_debug *debug, 
 	return found;
 }
 
-/* The module's own file, which was compared with the core: if it has debug info, and is still as it was. */
+/*
+ * The module's own file, which was compared with the core: if it has debug info, and is still as it
+ * was.
+ */
 static bool open_own_file(struct module_debug *debug, const hc_module *module)
 {
 	size_t size = g_mapped_file_get_length(hc_module_mapped(module));

@@ -2,15 +2,19 @@
 /*
  * Functions by address, and calls by the address that they come back to.
  *
- * libdw's dwarf_getscopes() walks a unit for every question, and does not go into namespaces, where clang puts functions. Here a unit
- * is walked once: every DW_TAG_subprogram with ranges goes into a table by address. Only the units that a thread stands in are walked. Call
- * sites are looked for in the DIEs of one function and are kept, too: a recursion comes back to the same place a thousand times.
+ * libdw's dwarf_getscopes() walks a unit for every question, and does not go into namespaces, where
+ * clang puts functions. Here a unit is walked once: every DW_TAG_subprogram with ranges goes into a
+ * table by address. Only the units that a thread stands in are walked. Call sites are looked for in
+ * the DIEs of one function and are kept, too: a recursion comes back to the same place a thousand
+ * times.
  *
- * What a call site tells about parameters holds for the function that it calls. That need not be the one whose frame is next: a
- * function that ends with a call jumps there, and leaves no frame ("tail call"). So a call site counts only if it calls the function whose
- * frame it is, and no chain of jumps leads from that function to itself; gdb does the same.
+ * What a call site tells about parameters holds for the function that it calls. That need not be
+ * the one whose frame is next: a function that ends with a call jumps there, and leaves no frame
+ * ("tail call"). So a call site counts only if it calls the function whose frame it is, and no
+ * chain of jumps leads from that function to itself; gdb does the same.
  *
- * DIEs are walked with explicit stacks, and no further than STEPS_MAX: DW_AT_sibling may lead in a circle.
+ * DIEs are walked with explicit stacks, and no further than STEPS_MAX: DW_AT_sibling may lead in a
+ * circle.
  */
 #include "dwarf/dwarf_state.h"
 
@@ -290,7 +294,10 @@ static const char *linkage_name(Dwarf_Die *die)
 	return NULL;
 }
 
-/* By the declarations that both come from: a constructor's instances have names of their own, its declaration has one. */
+/*
+ * By the declarations that both come from: a constructor's instances have names of their own, its
+ * declaration has one.
+ */
 static bool is_same_function(Dwarf_Die *a, Dwarf_Die *b)
 {
 	Dwarf_Die x = origin_of(a), y = origin_of(b);
@@ -321,7 +328,10 @@ static bool is_entry(hc_debug_info *info, const hc_module *module, Dwarf_Die *fu
 
 /* ---- jumps ---- */
 
-/* The instance, with code, of the function that DECLARATION is of, in MODULE. FALSE: it is in another module, or has no debug info. */
+/*
+ * The instance, with code, of the function that DECLARATION is of, in MODULE. FALSE: it is in
+ * another module, or has no debug info.
+ */
 static bool find_instance(hc_debug_info *info, const hc_module *module, Dwarf_Die *declaration, Dwarf_Die *ret_function)
 {
 	Dwarf_Die origin = origin_of(declaration), unit;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The files that modules were mapped from: found, and trusted only if they are the same files. A file is the same if its
- * build-id is; where neither has a build-id, if its first page is, which holds the program headers.
+ * The files that modules were mapped from: found, and trusted only if they are the same files. A
+ * file is the same if its build-id is; where neither has a build-id, if its first page is, which
+ * holds the program headers.
  */
 #include "modules/modules_state.h"
 
@@ -132,7 +133,9 @@ static GMappedFile *map_file(const hc_modules *modules, const char *path, GError
 
 	if (known)
 		return g_mapped_file_ref(known);
-	/* A directory, device or FIFO must not be opened: g_mapped_file_new() could wait for ever. */
+	/*
+	 * A directory, device or FIFO must not be opened: g_mapped_file_new() could wait for ever.
+	 */
 	return path[0] && g_file_test(path, G_FILE_TEST_IS_REGULAR) ? g_mapped_file_new(path, FALSE, why) : NULL;
 }
 
@@ -194,7 +197,10 @@ void hc_module_supply(hc_modules *modules, struct module *module)
 	uint64_t size = g_mapped_file_get_length(module->mapped);
 	const uint8_t *contents = (const uint8_t *)g_mapped_file_get_contents(module->mapped);
 
-	/* Our own page size limits what may be read behind the file's end; use what both pages allow. */
+	/*
+	 * Our own page size limits what may be read behind the file's end; use what both pages
+	 * allow.
+	 */
 	size = hc_align_up(size, MIN(page, 4096));
 	for (unsigned i = hc_core_mapping_after(core, module->public.start); i < hc_core_mapping_count(core); i++) {
 		const hc_mapping *mapping = hc_core_mapping(core, i);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The dynamic linker's list of what it has loaded, in the order in which it looks for symbols: struct r_debug, and the public part of
- * struct link_map (<link.h>). The program's DT_DEBUG leads there.
+ * The dynamic linker's list of what it has loaded, in the order in which it looks for symbols:
+ * struct r_debug, and the public part of struct link_map (<link.h>). The program's DT_DEBUG leads
+ * there.
  */
 #include "modules/modules_state.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Finding the modules in a core: every mapped ELF header is one. The kernel and gdb dump that page, so name, program
- * headers and build-id come from the core itself, not from a file that may have been replaced
- * since. Where the page is missing: unconfirmed.c.
+ * Finding the modules in a core: every mapped ELF header is one. The kernel and gdb dump that page,
+ * so name, program headers and build-id come from the core itself, not from a file that may have
+ * been replaced since. Where the page is missing: unconfirmed.c.
  */
 #include "modules/modules_state.h"
 
@@ -78,10 +78,11 @@ static struct module *module_create(const hc_core *core, const hc_mapping *mappi
 }
 
 /*
- * A file that a program maps to read it (a linker, a debugger) has an ELF header too, but is not loaded as its headers say. Of
- * what is loaded, each segment begins in a mapping of the same file, at the place that the header names; only text may have
- * moved to anonymous memory, in programs that put theirs on huge pages. Without NT_FILE no mapping
- * has a path, and what gdb leaves out (text) is no mapping at all.
+ * A file that a program maps to read it (a linker, a debugger) has an ELF header too, but is not
+ * loaded as its headers say. Of what is loaded, each segment begins in a mapping of the same file,
+ * at the place that the header names; only text may have moved to anonymous memory, in programs
+ * that put theirs on huge pages. Without NT_FILE no mapping has a path, and what gdb leaves out
+ * (text) is no mapping at all.
  */
 bool hc_module_is_loaded(const hc_core *core, const struct module *module)
 {
@@ -116,7 +117,10 @@ static bool has_elf_magic(const hc_mapping *mapping)
 	       !memcmp(mapping->bytes, ELFMAG, SELFMAG);
 }
 
-/* A segment never reaches into another module: then its size is damaged, and with it what is this module's data. */
+/*
+ * A segment never reaches into another module: then its size is damaged, and with it what is this
+ * module's data.
+ */
 static bool is_damaged(const hc_core *core, const struct module *module)
 {
 	const char *path = module->public.path;
@@ -179,7 +183,10 @@ static void find_executable(hc_modules *modules)
 	for (unsigned i = 0; !found && i < modules->list->len; i++) {
 		const struct module *module = modules->list->pdata[i];
 
-		/* Libraries that can be run (libc.so.6, the dynamic linker's friends) have an interpreter as well, but a soname too. */
+		/*
+		 * Libraries that can be run (libc.so.6, the dynamic linker's friends) have an
+		 * interpreter as well, but a soname too.
+		 */
 		if (module->has_interpreter && !g_str_has_prefix(module->name, "lib"))
 			found = &module->public;
 	}

@@ -5,11 +5,14 @@
  *	variable --type--> typedef --> const --> pointer --> pointer --> struct
  *			   `------ peeled ----'  `----- derived ----'    `- leaf: a type with a name
  *
- * Typedefs and qualifiers are peeled; what remains is a chain of derived types down to a leaf. The leaf is interned by name, size
- * and what its members are; the derived ones by what they are derived from, back along the chain. So a type that a thousand units describe is
- * one object. Members are read when somebody asks for them (type_members.c), so nothing here goes from struct to struct.
+ * Typedefs and qualifiers are peeled; what remains is a chain of derived types down to a leaf. The
+ * leaf is interned by name, size and what its members are; the derived ones by what they are
+ * derived from, back along the chain. So a type that a thousand units describe is one object.
+ * Members are read when somebody asks for them (type_members.c), so nothing here goes from struct
+ * to struct.
  *
- * A damaged or hostile file may have circles and chains without end: each walk has a limit, and what is beyond it is void.
+ * A damaged or hostile file may have circles and chains without end: each walk has a limit, and
+ * what is beyond it is void.
  */
 #include "program_types/program_types_state.h"
 
@@ -52,8 +55,8 @@ static bool is_unnamed(Dwarf_Die *die)
 }
 
 /*
- * Goes from DIE through typedefs and qualifiers. FALSE if that ends in void. *ret_typedef: the typedef that gives an unnamed type its
- * name, if has_typedef.
+ * Goes from DIE through typedefs and qualifiers. FALSE if that ends in void. *ret_typedef: the
+ * typedef that gives an unnamed type its name, if has_typedef.
  */
 static bool peel(Dwarf_Die *die, Dwarf_Die *ret_typedef, bool *has_typedef)
 {
@@ -98,7 +101,9 @@ static const char *keep(hc_program_types *types, const char *text)
 	return g_string_chunk_insert_const(types->strings, text);
 }
 
-/* The type of that KEY, which is taken, or a new one with KIND and NAME only; *ret_new tells which. */
+/*
+ * The type of that KEY, which is taken, or a new one with KIND and NAME only; *ret_new tells which.
+ */
 static hc_type *intern(hc_program_types *types, char *key, hc_type_kind kind, const char *name, bool *ret_new)
 {
 	hc_type *type = g_hash_table_lookup(types->interned, key);
@@ -131,7 +136,10 @@ static unsigned word_size(const hc_program_types *types)
 	return hc_core_process(types->core)->word_size;
 }
 
-/* "int (*)[4]", "void (*)(int)", "char *": SIGN stands before what comes behind the name of an array's elements or a function. */
+/*
+ * "int (*)[4]", "void (*)(int)", "char *": SIGN stands before what comes behind the name of an
+ * array's elements or a function.
+ */
 static char *name_with_sign(const hc_type *target, const char *sign)
 {
 	const char *name = target->name, *bracket = NULL;
@@ -170,7 +178,10 @@ const hc_type *hc_type_pointer_to(hc_program_types *types, const hc_type *target
 
 /* ---- arrays ---- */
 
-/* The number of elements of one dimension; FALSE if that is not told (flexible, or of variable length). */
+/*
+ * The number of elements of one dimension; FALSE if that is not told (flexible, or of variable
+ * length).
+ */
 static bool read_dimension(Dwarf_Die *subrange, uint64_t *ret_count)
 {
 	uint64_t lower = 0, upper;
@@ -390,7 +401,10 @@ static uint64_t describe_type(Dwarf_Die *member, GString *text)
 	return hash;
 }
 
-/* One figure for what is in a struct, union or enum: two of one name that differ in it are two types. */
+/*
+ * One figure for what is in a struct, union or enum: two of one name that differ in it are two
+ * types.
+ */
 static uint64_t signature(Dwarf_Die *die)
 {
 	uint64_t hash = HC_NAME_ROOT;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Types by the name that a user writes. "struct session", "std::vector<int>" and "Session *" are meant as the language means them: what is
- * looked for is, in this order, the exact name; a template with the arguments that are written, the others having their defaults.
+ * Types by the name that a user writes. "struct session", "std::vector<int>" and "Session *" are
+ * meant as the language means them: what is looked for is, in this order, the exact name; a
+ * template with the arguments that are written, the others having their defaults.
  */
 #include "program_types/program_types_state.h"
 

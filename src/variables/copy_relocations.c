@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Variables of libraries that live in the program. A program that was compiled to reach a library's variable directly has room for it in its own
- * data: the dynamic linker copies the initial value there ("copy relocation"), and binds the library to the copy, too. The library's
- * debug info still tells the place that nobody uses any more.
+ * Variables of libraries that live in the program. A program that was compiled to reach a library's
+ * variable directly has room for it in its own data: the dynamic linker copies the initial value
+ * there ("copy relocation"), and binds the library to the copy, too. The library's debug info still
+ * tells the place that nobody uses any more.
  *
  * The program's relocations of that type name the variables, a handful in most programs.
  */
