@@ -35,8 +35,8 @@ static bool all_digits(const char *text, size_t length)
 bool hc_name_is_inline_namespace(const char *name, size_t length)
 {
 	/*
-	 * libstdc++ (__cxx11, _V2, __8, fundamentals_v1), libc++ (__1, __2, __ndk1), Abseil (lts_..., Debian's debian...), fmt
-	 * and others (v9).
+	 * libstdc++ (__cxx11, _V2, __8, fundamentals_v1), libc++ (__1, __2, __ndk1), Abseil
+	 * (lts_..., Debian's debian...), fmt and others (v9).
 	 */
 	if (word_is(name, length, "__cxx11") || word_is(name, length, "__ndk1") || word_is(name, length, "_V2"))
 		return true;
@@ -321,7 +321,10 @@ size_t hc_name_base_length(const char *canonical, size_t length)
 	return bracket && bracket > canonical ? (size_t)(bracket - canonical) : length;
 }
 
-/* "main()", "find<int>(char)const", "{lambda()#1}", but not "(anonymous namespace)" or "callback<void(int)>". */
+/*
+ * "main()", "find<int>(char)const", "{lambda()#1}", but not "(anonymous namespace)" or
+ * "callback<void(int)>".
+ */
 static bool is_function(const hc_name_part *part)
 {
 	unsigned level = 0;
@@ -398,8 +401,9 @@ enum {
 };
 
 /*
- * Templates whose arguments from `kept` on have defaults, by name. Those in namespace pmr ([mem.res.syn] of C++17 and the headers that it
- * names) are the same with pmr::polymorphic_allocator.
+ * Templates whose arguments from `kept` on have defaults, by name. Those in namespace pmr
+ * ([mem.res.syn] of C++17 and the headers that it names) are the same with
+ * pmr::polymorphic_allocator.
  */
 static const struct defaults {
 	const char *name;
@@ -488,8 +492,9 @@ static const struct defaults *find_defaults(const char *name)
 }
 
 /*
- * The namespace whose alias has ALLOCATOR by default: "std::pmr::" or, of the technical specification, "std::experimental::pmr::". NULL: it
- * is no polymorphic_allocator. The result is static.
+ * The namespace whose alias has ALLOCATOR by default: "std::pmr::" or, of the technical
+ * specification, "std::experimental::pmr::". NULL: it is no polymorphic_allocator. The result is
+ * static.
  */
 static const char *namespace_of_allocator(const char *allocator)
 {
@@ -500,7 +505,10 @@ static const char *namespace_of_allocator(const char *allocator)
 	return NULL;
 }
 
-/* TEXT has from TEMPLATE on "basic_string", ... whose one argument is CHARACTER: replaced by the alias that the library has, if it has one. */
+/*
+ * TEXT has from TEMPLATE on "basic_string", ... whose one argument is CHARACTER: replaced by the
+ * alias that the library has, if it has one.
+ */
 static bool put_character_alias(GString *text, size_t template, const char *character)
 {
 	static const char *const characters[][2] = { { "char", "" }, { "wchar_t", "w" }, { "char8_t", "u8" },
@@ -520,7 +528,10 @@ static bool put_character_alias(GString *text, size_t template, const char *char
 
 static void shorten(GString *text, const char *name, size_t length, unsigned depth);
 
-/* The end of the list that begins at START, behind its "<": at its ">", or NULL. Arguments beyond ARGUMENTS_MAX are lost. */
+/*
+ * The end of the list that begins at START, behind its "<": at its ">", or NULL. Arguments beyond
+ * ARGUMENTS_MAX are lost.
+ */
 static const char *read_arguments(const char *start, const char *end, struct arguments *arguments, unsigned depth)
 {
 	unsigned level = 0;

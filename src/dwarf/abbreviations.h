@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * .debug_abbrev made ready for going through DIEs quickly: which attributes somebody wants, and how many bytes to skip between
- * them (DWARF 5, 7.5.3 and 7.5.6).
+ * .debug_abbrev made ready for going through DIEs quickly: which attributes somebody wants, and how
+ * many bytes to skip between them (DWARF 5, 7.5.3 and 7.5.6).
  */
 #pragma once
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The file that holds a module's debug info: the module's own, or a separate one that lies in a debug directory under the build-id
- * or is named by .gnu_debuglink (modules/debug_files.c tells where). Files that are here only, nothing is downloaded: an index of all modules would download them all.
- * A separate file is taken if its build-id is the module's, or if there is none, if its checksum is the one in .gnu_debuglink.
+ * The file that holds a module's debug info: the module's own, or a separate one that lies in a
+ * debug directory under the build-id or is named by .gnu_debuglink (modules/debug_files.c tells
+ * where). Files that are here only, nothing is downloaded: an index of all modules would download
+ * them all. A separate file is taken if its build-id is the module's, or if there is none, if its
+ * checksum is the one in .gnu_debuglink.
  */
 #include "dwarf/dwarf_state.h"
 
@@ -13,27 +15,6 @@
 #include <unistd.h>
 
 static const char *const section_names[SECTION_COUNT] = { "info", "types", "abbrev", "str", "line_str", "str_offsets" };
-
-bool hc_module_is_runtime(const hc_module *module)
-{
-	static const char *const names[] = { "ld-linux", "ld", "ld64", "libc", "libc++", "libc++abi", "libdl",
-		"libgcc_s", "libm", "libmvec", "libpthread", "libresolv", "librt", "libstdc++", "libthread_db",
-		"libutil" };
-	const char *name = module->name;
-
-	if (g_str_has_prefix(name, "ld-linux") || g_str_has_prefix(name, "libnss_"))
-		return true;
-	for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
-		size_t length = strlen(names[i]);
-		const char *rest = name + length;
-
-		/* "libc.so.6", "libc-2.31.so" */
-		if (!strncmp(name, names[i], length) &&
-			(g_str_has_prefix(rest, ".so") || (*rest == '-' && g_ascii_isdigit(rest[1]))))
-			return true;
-	}
-	return false;
-}
 
 /* ---- sections ---- */
 
@@ -105,8 +86,9 @@ static bool has_build_id(Elf *elf, const char *build_id)
 }
 
 /*
- * Mapped for writing, privately: libelf changes the header of a section that it has uncompressed, and does that in place. The file is opened for
- * reading only: it may belong to somebody else, or be running.
+ * Mapped for writing, privately: libelf changes the header of a section that it has uncompressed,
+ * and does that in place. The file is opened for reading only: it may belong to somebody else, or
+ * be running.
  */
 GMappedFile *hc_debug_map(const char *path)
 {
@@ -118,7 +100,10 @@ GMappedFile *hc_debug_map(const char *path)
 	return mapped;
 }
 
-/* Opens PATH if it is debug info of MODULE. SUM: its checksum if there is no build-id; NULL: unknown. */
+/*
+ * Opens PATH if it is debug info of MODULE. SUM: its checksum if there is no build-id; NULL:
+ * unknown.
+ */
 static bool try_file(struct module_debug *debug, const hc_module *module, const char *path, const uint32_t *sum)
 {
 	g_autoptr(GMappedFile) mapped = hc_debug_map(path);
@@ -151,7 +136,7 @@ static bool try_files(struct module_debug *debug, const hc_module *module, const
 /* By the name in .gnu_debuglink: "/usr/bin/x" names "x.debug". */
 static bool find_by_link(const hc_debug_info *info, struct module_debug *debug, const hc_module *module)
 {
-	Elf *elf = hc_debug_open_elf(hc_module_mapped(module));
+	Elf *elf = hc_module_elf(module);
 	GElf_Word word;
 	const char *name = elf ? dwelf_elf_gnu_debuglink(elf, &word) : NULL;
 	bool found = false;
@@ -167,11 +152,14 @@ static bool find_by_link(const hc_debug_info *info, struct module_debug *debug, 
 	return found;
 }
 
-/* The module's own file, which was compared with the core: if it has debug info, and is still as it was. */
+/*
+ * The module's own file, which was compared with the core: if it has debug info, and is still as it
+ * was.
+ */
 static bool open_own_file(struct module_debug *debug, const hc_module *module)
 {
 	size_t size = g_mapped_file_get_length(hc_module_mapped(module));
-	Elf *elf = hc_debug_open_elf(hc_module_mapped(module));
+	Elf *elf = hc_module_elf(module);
 	bool has_info = elf && hc_debug_find_section(elf, "info");
 
 	if (elf)

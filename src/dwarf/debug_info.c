@@ -49,6 +49,27 @@ Dwarf *hc_module_dwarf(hc_debug_info *info, const hc_module *module, Dwarf_Addr 
 	return debug->dwarf;
 }
 
+bool hc_module_is_runtime(const hc_module *module)
+{
+	static const char *const names[] = { "ld-linux", "ld", "ld64", "libc", "libc++", "libc++abi", "libdl",
+		"libgcc_s", "libm", "libmvec", "libpthread", "libresolv", "librt", "libstdc++", "libthread_db",
+		"libutil" };
+	const char *name = module->name;
+
+	if (g_str_has_prefix(name, "ld-linux") || g_str_has_prefix(name, "libnss_"))
+		return true;
+	for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+		size_t length = strlen(names[i]);
+		const char *rest = name + length;
+
+		/* "libc.so.6", "libc-2.31.so" */
+		if (!strncmp(name, names[i], length) &&
+			(g_str_has_prefix(rest, ".so") || (*rest == '-' && g_ascii_isdigit(rest[1]))))
+			return true;
+	}
+	return false;
+}
+
 /* ---- what was not read ---- */
 
 static void note_gaps(const struct module_debug *debug, GPtrArray *gaps)
@@ -86,6 +107,15 @@ hc_debug_info *hc_debug_info_create(hc_modules *modules)
 	info->core = hc_modules_core(modules);
 	info->opened = g_new0(struct module_debug *, hc_modules_count(modules) + 1);
 	info->strings = g_string_chunk_new(1 << 16);
+	info->in_order = g_new(const hc_module *, hc_modules_count(modules) + 1);
+	for (unsigned pass = 0, count = 0; pass < 2; pass++) {
+		for (unsigned i = 0; i < hc_modules_count(modules); i++)
+			if (hc_module_is_runtime(hc_modules_get(modules, i)) == (pass == 1))
+				info->in_order[count++] = hc_modules_get(modules, i);
+		if (!pass)
+			info->program_count = count;
+	}
+	info->count = hc_modules_count(modules);
 	return info;
 }
 
@@ -118,6 +148,7 @@ void hc_debug_info_destroy(hc_debug_info *info)
 		g_clear_pointer(&info->opened[i], release);
 	hc_functions_destroy(info->functions);
 	g_string_chunk_free(info->strings);
+	g_free(info->in_order);
 	g_free(info->opened);
 	g_free(info);
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The front door of dwarf/: what is in each module's debug info and where, for the folders that answer questions from it. Units, the
- * scopes that DIEs stand in, defined types by name, variables, functions by address.
+ * The front door of dwarf/: what is in each module's debug info and where, for the folders that
+ * answer questions from it. Units, the scopes that DIEs stand in, defined types by name, variables,
+ * functions by address.
  *
- *	files (debug_file.c) --sections--> scan.c (several threads) --> index.c --offsets of DIEs--> types, variables, ... by libdw
+ *	files (debug_file.c) --sections--> scan.c (several threads)
+ *		--> index.c --offsets of DIEs--> types, variables, ... by libdw
  *
- * libdw's objects are not to be used by two threads, and it has no way from a DIE to its parents. So what has to look at every DIE reads the
- * bytes of .debug_info itself, and libdw is asked about single DIEs only.
+ * libdw's objects are not to be used by two threads, and it has no way from a DIE to its parents.
+ * So what has to look at every DIE reads the bytes of .debug_info itself, and libdw is asked about
+ * single DIEs only.
  */
 #pragma once
 
@@ -15,7 +18,9 @@
 
 #include <elfutils/libdw.h>
 
-/* .debug_info and what it points to, uncompressed. .debug_types is DWARF 4's place for type units. */
+/*
+ * .debug_info and what it points to, uncompressed. .debug_types is DWARF 4's place for type units.
+ */
 enum {
 	SECTION_INFO,
 	SECTION_TYPES,
@@ -32,8 +37,8 @@ struct section {
 };
 
 /*
- * What several files have in common, which dwz has moved out of them into one more file (.gnu_debugaltlink).
- * Opened once for all modules that refer to it.
+ * What several files have in common, which dwz has moved out of them into one more file
+ * (.gnu_debugaltlink). Opened once for all modules that refer to it.
  */
 struct shared_debug {
 	unsigned users; /* module_debugs */
@@ -53,7 +58,10 @@ struct scope {
 
 #define NO_SCOPE UINT32_MAX
 
-/* Offsets of DIEs and units are in .debug_info; with these bits in .debug_types, or in .debug_info of the shared file. */
+/*
+ * Offsets of DIEs and units are in .debug_info; with these bits in .debug_types, or in .debug_info
+ * of the shared file.
+ */
 #define OFFSET_IN_TYPES	 (UINT64_C(1) << 63)
 #define OFFSET_IN_SHARED (UINT64_C(1) << 62)
 #define OFFSET_PLACE	 (OFFSET_IN_TYPES | OFFSET_IN_SHARED)
@@ -122,12 +130,15 @@ struct module_debug {
 };
 
 /*
- * The debug info of all modules. Everything is read when it is first asked for, and kept, failures too: one thread at a time.
+ * The debug info of all modules. Everything is read when it is first asked for, and kept, failures
+ * too: one thread at a time.
  */
 typedef struct hc_debug_info {
 	hc_modules *modules;
 	const hc_core *core;
 	struct module_debug **opened; /* by hc_modules_index(); NULL: not yet */
+	const hc_module **in_order;   /* as names are looked for: the program's own modules first, then the runtime's */
+	unsigned program_count, count; /* in it: of the program's own; of all */
 	bool indexed;
 	GStringChunk *strings;		/* names that live as long as the debug info */
 	struct hc_functions *functions; /* functions.c, lazily */
@@ -137,24 +148,41 @@ typedef struct hc_debug_info {
 hc_debug_info *hc_debug_info_create(hc_modules *modules);
 void hc_debug_info_destroy(hc_debug_info *info); /* NULL is fine */
 
-/* What was not read, by module: "libfoo.so: split DWARF: ..." Of what has been opened. GPtrArray of char *, to be freed by the caller. */
+/*
+ * What was not read, by module: "libfoo.so: split DWARF: ..." Of what has been opened. GPtrArray of
+ * char *, to be freed by the caller.
+ */
 GPtrArray *hc_debug_info_gaps(const hc_debug_info *info);
 
-/* Opens the debug info of MODULE, once. Never NULL; where ->dwarf is NULL there is none that could be read. */
+/*
+ * Opens the debug info of MODULE, once. Never NULL; where ->dwarf is NULL there is none that could
+ * be read.
+ */
 struct module_debug *hc_module_debug(hc_debug_info *info, const hc_module *module);
 
 /* True for glibc, the dynamic linker and the runtime of C++: whose variables are of no interest. */
 bool hc_module_is_runtime(const hc_module *module);
 
-/* index.c: makes sure that the debug info of MODULE is indexed (of all modules but the runtime's, the first time). NULL if there is none. */
+/*
+ * index.c: makes sure that the debug info of MODULE is indexed (of all modules but the runtime's,
+ * the first time). NULL if there is none.
+ */
 struct module_debug *hc_module_index(hc_debug_info *info, const hc_module *module);
 void hc_debug_info_index(hc_debug_info *info, unsigned jobs);
 
-/* The debug info of MODULE, from a file that is here and belongs to it; NULL if there is none. *ret_bias: what to add to its addresses. */
+/*
+ * The debug info of MODULE, from a file that is here and belongs to it; NULL if there is none.
+ * *ret_bias: what to add to its addresses.
+ */
 Dwarf *hc_module_dwarf(hc_debug_info *info, const hc_module *module, Dwarf_Addr *ret_bias);
 
-/* The compilation unit that ADDRESS (in the process) is in, also where .debug_aranges is missing. */
+/*
+ * The compilation unit that ADDRESS (in the process) is in, also where .debug_aranges is missing.
+ */
 bool hc_module_unit_at(hc_debug_info *info, const hc_module *module, hc_address address, Dwarf_Die *ret_unit);
+
+/* True for the tags of struct, class, union, interface and enum. */
+bool hc_tag_is_composite(int tag);
 
 /* Where DIE is, and the other way round. */
 uint64_t hc_die_offset(const struct module_debug *debug, Dwarf_Die *die);
@@ -174,14 +202,17 @@ static inline const struct section *hc_debug_section(
 const struct scope *hc_unit_scope_around(const struct unit *unit, uint64_t offset);
 
 /*
- * Defined types of a full name's hash, the composite ones first: their number, and in *ret_first where they begin in debug->types.
+ * Defined types of a full name's hash, the composite ones first: their number, and in *ret_first
+ * where they begin in debug->types.
  */
 unsigned hc_debug_types(const struct module_debug *debug, uint64_t hash, unsigned *ret_first);
 
 /* The same by the hash of names without arguments: *ret_first is in debug->by_base. */
 unsigned hc_debug_types_by_base(const struct module_debug *debug, uint64_t base, unsigned *ret_first);
 
-/* The name of DIE with its scopes: "app::Registry::instance". Belongs to INFO. NULL if it has none. */
+/*
+ * The name of DIE with its scopes: "app::Registry::instance". Belongs to INFO. NULL if it has none.
+ */
 const char *hc_name_of_die(hc_debug_info *info, const hc_module *module, Dwarf_Die *die);
 
 /* The qualified name of the function that DIE stands in; NULL: in none. Belongs to INFO. */
@@ -193,7 +224,10 @@ enum {
 	HC_DIE_NESTING_MAX = 64
 };
 
-/* The DIEs below one, depth first. The caller says at each whether its children come next. An end is certain. */
+/*
+ * The DIEs below one, depth first. The caller says at each whether its children come next. An end
+ * is certain.
+ */
 typedef struct hc_die_walk {
 	Dwarf_Die stack[HC_DIE_NESTING_MAX];
 	unsigned depth; /* 1: children of the top */
@@ -204,25 +238,35 @@ void hc_die_walk_begin(hc_die_walk *walk, Dwarf_Die *top);
 Dwarf_Die *hc_die_walk_at(hc_die_walk *walk); /* NULL at the end */
 void hc_die_walk_next(hc_die_walk *walk, bool into);
 
-/* The DIE (DW_TAG_subprogram, with ranges) of the function that ADDRESS of the process is in. FALSE if no debug info has one. */
+/*
+ * The DIE (DW_TAG_subprogram, with ranges) of the function that ADDRESS of the process is in. FALSE
+ * if no debug info has one.
+ */
 bool hc_function_at(hc_debug_info *info, const hc_module *module, hc_address address, Dwarf_Die *ret_function);
 
-/* The scope that FUNCTION, a DIE of DEBUG, stands in: the class, if it is declared there. FALSE if it stands in none. */
+/*
+ * The scope that FUNCTION, a DIE of DEBUG, stands in: the class, if it is declared there. FALSE if
+ * it stands in none.
+ */
 bool hc_function_scope(const struct module_debug *debug, Dwarf_Die *function, Dwarf_Die *ret_scope);
 
-/* From an instance of a function to its origin, or from that to its declaration. FALSE if FUNCTION is the last one. */
+/*
+ * From an instance of a function to its origin, or from that to its declaration. FALSE if FUNCTION
+ * is the last one.
+ */
 bool hc_function_origin(Dwarf_Die *function, Dwarf_Die *ret_origin);
 
 /*
- * The DIE of the call in FUNCTION, of MODULE, after which control comes back to ADDRESS of the process. FALSE if there is none, or it
- * is a jump to another function.
+ * The DIE of the call in FUNCTION, of MODULE, after which control comes back to ADDRESS of the
+ * process. FALSE if there is none, or it is a jump to another function.
  */
 bool hc_call_site_at(
 	hc_debug_info *info, const hc_module *module, Dwarf_Die *function, hc_address address, Dwarf_Die *ret_site);
 
 /*
- * Whether what the call SITE tells holds for the frame of CALLEE, of MODULE: it calls CALLEE, and not a function that went on to it by a
- * jump. INDIRECT: where a call through a pointer leads; 0: not known.
+ * Whether what the call SITE tells holds for the frame of CALLEE, of MODULE: it calls CALLEE, and
+ * not a function that went on to it by a jump. INDIRECT: where a call through a pointer leads; 0:
+ * not known.
  */
 bool hc_call_site_calls(
 	hc_debug_info *info, Dwarf_Die *site, hc_address indirect, const hc_module *module, Dwarf_Die *callee);

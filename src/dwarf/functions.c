@@ -2,15 +2,19 @@
 /*
  * Functions by address, and calls by the address that they come back to.
  *
- * libdw's dwarf_getscopes() walks a unit for every question, and does not go into namespaces, where clang puts functions. Here a unit
- * is walked once: every DW_TAG_subprogram with ranges goes into a table by address. Only the units that a thread stands in are walked. Call
- * sites are looked for in the DIEs of one function and are kept, too: a recursion comes back to the same place a thousand times.
+ * libdw's dwarf_getscopes() walks a unit for every question, and does not go into namespaces, where
+ * clang puts functions. Here a unit is walked once: every DW_TAG_subprogram with ranges goes into a
+ * table by address. Only the units that a thread stands in are walked. Call sites are looked for in
+ * the DIEs of one function and are kept, too: a recursion comes back to the same place a thousand
+ * times.
  *
- * What a call site tells about parameters holds for the function that it calls. That need not be the one whose frame is next: a
- * function that ends with a call jumps there, and leaves no frame ("tail call"). So a call site counts only if it calls the function whose
- * frame it is, and no chain of jumps leads from that function to itself; gdb does the same.
+ * What a call site tells about parameters holds for the function that it calls. That need not be
+ * the one whose frame is next: a function that ends with a call jumps there, and leaves no frame
+ * ("tail call"). So a call site counts only if it calls the function whose frame it is, and no
+ * chain of jumps leads from that function to itself; gdb does the same.
  *
- * DIEs are walked with explicit stacks, and no further than STEPS_MAX: DW_AT_sibling may lead in a circle.
+ * DIEs are walked with explicit stacks, and no further than STEPS_MAX: DW_AT_sibling may lead in a
+ * circle.
  */
 #include "dwarf/dwarf_state.h"
 
@@ -170,13 +174,16 @@ bool hc_function_at(hc_debug_info *info, const hc_module *module, hc_address add
 	return true;
 }
 
-bool hc_function_origin(Dwarf_Die *function, Dwarf_Die *ret_origin)
+static bool follow(Dwarf_Die *die, unsigned name, Dwarf_Die *ret_die)
 {
 	Dwarf_Attribute attribute;
 
-	return (dwarf_attr(function, DW_AT_abstract_origin, &attribute) ||
-		       dwarf_attr(function, DW_AT_specification, &attribute)) &&
-	       dwarf_formref_die(&attribute, ret_origin);
+	return dwarf_attr(die, name, &attribute) && dwarf_formref_die(&attribute, ret_die);
+}
+
+bool hc_function_origin(Dwarf_Die *function, Dwarf_Die *ret_origin)
+{
+	return follow(function, DW_AT_abstract_origin, ret_origin) || follow(function, DW_AT_specification, ret_origin);
 }
 
 bool hc_function_scope(const struct module_debug *debug, Dwarf_Die *function, Dwarf_Die *ret_scope)
@@ -267,23 +274,13 @@ bool hc_call_site_at(
 
 /* ---- whom a call site calls ---- */
 
-static bool follow(Dwarf_Die *die, unsigned name, Dwarf_Die *ret_die)
-{
-	Dwarf_Attribute attribute;
-
-	return dwarf_attr(die, name, &attribute) && dwarf_formref_die(&attribute, ret_die);
-}
-
 /* The DIE that all instances of a function come from: its first declaration. */
 static Dwarf_Die origin_of(Dwarf_Die *die)
 {
 	Dwarf_Die at = *die, next;
 
-	for (unsigned i = 0; i < 16; i++) {
-		if (!follow(&at, DW_AT_abstract_origin, &next) && !follow(&at, DW_AT_specification, &next))
-			break;
+	for (unsigned i = 0; i < 16 && hc_function_origin(&at, &next); i++)
 		at = next;
-	}
 	return at;
 }
 
@@ -297,7 +294,10 @@ static const char *linkage_name(Dwarf_Die *die)
 	return NULL;
 }
 
-/* By the declarations that both come from: a constructor's instances have names of their own, its declaration has one. */
+/*
+ * By the declarations that both come from: a constructor's instances have names of their own, its
+ * declaration has one.
+ */
 static bool is_same_function(Dwarf_Die *a, Dwarf_Die *b)
 {
 	Dwarf_Die x = origin_of(a), y = origin_of(b);
@@ -328,7 +328,10 @@ static bool is_entry(hc_debug_info *info, const hc_module *module, Dwarf_Die *fu
 
 /* ---- jumps ---- */
 
-/* The instance, with code, of the function that DECLARATION is of, in MODULE. FALSE: it is in another module, or has no debug info. */
+/*
+ * The instance, with code, of the function that DECLARATION is of, in MODULE. FALSE: it is in
+ * another module, or has no debug info.
+ */
 static bool find_instance(hc_debug_info *info, const hc_module *module, Dwarf_Die *declaration, Dwarf_Die *ret_function)
 {
 	Dwarf_Die origin = origin_of(declaration), unit;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The index of the debug info of all modules: units are read by several threads (scan.c), which take them one by one, the biggest part of
- * the work being function bodies. What the threads found is sorted by where it stands, so the result does not depend on who found it.
+ * The index of the debug info of all modules: units are read by several threads (scan.c), which
+ * take them one by one, the biggest part of the work being function bodies. What the threads found
+ * is sorted by where it stands, so the result does not depend on who found it.
  *
  * The runtime's modules are indexed when somebody asks about them.
  */
@@ -72,7 +73,10 @@ static int compare_by_base(const void *a, const void *b, void *data)
 	return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
-/* Several threads have met the same type: the first in the file stays. What is local to a function is nobody's double. */
+/*
+ * Several threads have met the same type: the first in the file stays. What is local to a function
+ * is nobody's double.
+ */
 static void remove_doubles(GArray *types)
 {
 	unsigned kept = 0;
@@ -124,7 +128,10 @@ static void collect(const struct job *job, const struct scan *scan)
 	}
 }
 
-/* What has its name in another unit, or stands in a class that has, which may come later, and from another thread. */
+/*
+ * What has its name in another unit, or stands in a class that has, which may come later, and from
+ * another thread.
+ */
 static void name_the_unnamed(hc_debug_info *info, struct module_debug *debug)
 {
 	for (unsigned i = 0; i < debug->types->len; i++) {
@@ -192,11 +199,10 @@ void hc_debug_info_index(hc_debug_info *info, unsigned jobs)
 	if (info->indexed)
 		return;
 	info->indexed = true;
-	for (unsigned i = 0; i < hc_modules_count(info->modules); i++) {
-		const hc_module *module = hc_modules_get(info->modules, i);
-		struct module_debug *debug = hc_module_is_runtime(module) ? NULL : hc_module_debug(info, module);
+	for (unsigned i = 0; i < info->program_count; i++) {
+		struct module_debug *debug = hc_module_debug(info, info->in_order[i]);
 
-		if (debug && debug->dwarf && !debug->tried_index)
+		if (debug->dwarf && !debug->tried_index)
 			g_ptr_array_add(list, debug);
 	}
 	scan_modules(info, list, jobs);
@@ -335,7 +341,10 @@ bool hc_module_unit_at(hc_debug_info *info, const hc_module *module, hc_address 
 	}
 	unsigned low = HC_PARTITION_POINT(
 		middle, 0, debug->ranges->len, g_array_index(debug->ranges, struct unit_range, middle).start <= wanted);
-	/* Ranges of two units overlap where the linker has folded functions; a few steps back will do. */
+	/*
+	 * Ranges of two units overlap where the linker has folded functions; a few steps back will
+	 * do.
+	 */
 	for (unsigned i = low; i-- > 0 && low - i < 16;) {
 		const struct unit_range *range = &g_array_index(debug->ranges, struct unit_range, i);
 
@@ -366,7 +375,7 @@ static Dwarf_Die follow(const Dwarf_Die *die)
 	return at;
 }
 
-static bool is_composite(int tag)
+bool hc_tag_is_composite(int tag)
 {
 	return tag == DW_TAG_structure_type || tag == DW_TAG_class_type || tag == DW_TAG_union_type ||
 	       tag == DW_TAG_interface_type || tag == DW_TAG_enumeration_type;
@@ -386,7 +395,7 @@ static char *own_name(Dwarf_Die *die)
 			       g_strdup(name);
 	}
 	if (name && *name)
-		return is_composite(tag) ? hc_name_without_inline_namespaces(name) : g_strdup(name);
+		return hc_tag_is_composite(tag) ? hc_name_without_inline_namespaces(name) : g_strdup(name);
 	switch (tag) {
 	case DW_TAG_union_type:
 		return g_strdup("(anonymous union)");
@@ -467,7 +476,10 @@ const char *hc_function_of_die(hc_debug_info *info, const hc_module *module, Dwa
 {
 	struct module_debug *debug = hc_module_index(info, module);
 	const struct unit *unit;
-	/* The DIE itself first: an instance stands in the function, too, where the origin's is not kept. */
+	/*
+	 * The DIE itself first: an instance stands in the function, too, where the origin's is not
+	 * kept.
+	 */
 	const struct scope *scope = debug ? scope_of_die(debug, die, &unit) : NULL;
 
 	while (scope) {

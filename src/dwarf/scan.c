@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Going through all DIEs of a unit once, for what the index wants: scopes, defined types by the hash of their qualified name, and variables
- * with a fixed place.
+ * Going through all DIEs of a unit once, for what the index wants: scopes, defined types by the
+ * hash of their qualified name, and variables with a fixed place.
  *
  *	unit
  *	|- namespace std		frame: hash("std")			recorded as a scope
@@ -11,9 +11,10 @@
  *	   `- lexical_block
  *	      `- variable, at an address   a function's static variable
  *
- * Function bodies are gone through as well, for their static variables and classes: at some 10 ns a DIE that costs less than to look for the few that
- * have them. Names are made canonical once for each place in .debug_str, which the linker has merged. A type that a hundred units
- * define is kept once for each size. Depth is limited, and the stack of frames explicit.
+ * Function bodies are gone through as well, for their static variables and classes: at some 10 ns a
+ * DIE that costs less than to look for the few that have them. Names are made canonical once for
+ * each place in .debug_str, which the linker has merged. A type that a hundred units define is kept
+ * once for each size. Depth is limited, and the stack of frames explicit.
  */
 #include "dwarf/abbreviations.h"
 
@@ -327,7 +328,10 @@ static struct declaration qualify(const struct frame *parent, uint64_t offset, c
 		.is_unnamed = parent->is_unnamed };
 }
 
-/* Of what completes a DIE of another unit (dwz moves such declarations): the index asks for its name when all units are read. */
+/*
+ * Of what completes a DIE of another unit (dwz moves such declarations): the index asks for its
+ * name when all units are read.
+ */
 static struct declaration name_elsewhere(const struct frame *parent, uint64_t offset)
 {
 	uint64_t hash = hc_name_hash_within(parent->full, offset);
@@ -368,7 +372,10 @@ static int compare_declarations(const void *a, const void *b)
 	return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
-/* What the DIE completes, if that has come already (a class that was declared in another one, and is defined outside of it). */
+/*
+ * What the DIE completes, if that has come already (a class that was declared in another one, and
+ * is defined outside of it).
+ */
 static const struct declaration *find_specified(struct scan *scan)
 {
 	uint64_t target = value_unsigned(scan, WANT_SPECIFICATION);
@@ -386,8 +393,9 @@ static const struct declaration *find_specified(struct scan *scan)
 }
 
 /*
- * Whether the location of a variable is one place: it begins with an address, or ends by asking for thread-local storage. "Address,
- * stack_value" is a pointer that was folded into its value. An address of 0 or -1 is one of a section that the linker dropped.
+ * Whether the location of a variable is one place: it begins with an address, or ends by asking for
+ * thread-local storage. "Address, stack_value" is a pointer that was folded into its value. An
+ * address of 0 or -1 is one of a section that the linker dropped.
  */
 static bool is_static_location(struct scan *scan, bool *ret_thread_local)
 {
@@ -455,7 +463,10 @@ static void add_variable(struct scan *scan, const struct frame *parent, uint64_t
 		.module = scan->module,
 	};
 
-	/* In the abstract instance of an inline function no variable has a place, but a static one is asked for its scopes there. */
+	/*
+	 * In the abstract instance of an inline function no variable has a place, but a static one
+	 * is asked for its scopes there.
+	 */
 	if (!scan->values[WANT_LOCATION].at) {
 		keep_function(scan, parent);
 		return;
@@ -641,7 +652,10 @@ static void apply_unit(struct scan *scan)
 		scan->unit->string_offsets = value_unsigned(scan, WANT_STRING_OFFSETS);
 }
 
-/* Goes behind the children of a DIE where nothing in them is wanted. FALSE if it does not say where they end. */
+/*
+ * Goes behind the children of a DIE where nothing in them is wanted. FALSE if it does not say where
+ * they end.
+ */
 static bool skip_children(struct scan *scan)
 {
 	if (!scan->values[WANT_SIBLING].at)

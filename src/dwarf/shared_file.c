@@ -5,10 +5,11 @@
  * meaning. It is referred to by name and build-id in .gnu_debugaltlink (its text, a NUL, the bytes). DWARF 5's own way to say the same (7.3.6:
  * .debug_sup; "dwz --dwarf-5") is not read: libdw does not follow its references (DW_FORM_ref_sup4; elfutils 0.188, dwarf_formref_die.c).
  *
- * It is looked for where modules/debug_files.c says. Whatever is found is taken only if its build-id is the one that is referred to.
+ * It is looked for where modules/debug_files.c says. Whatever is found is taken only if its
+ * build-id is the one that is referred to.
  *
- * It is opened and uncompressed once for all modules, but its units are scanned for each module that refers to it, as if they were the module's own:
- * a type belongs to a module.
+ * It is opened and uncompressed once for all modules, but its units are scanned for each module
+ * that refers to it, as if they were the module's own: a type belongs to a module.
  */
 #include "dwarf/dwarf_state.h"
 

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Where debug info may be: the places that distributions and people keep it in. Whether what is found there belongs to the module is
- * for whoever opens it.
+ * Where debug info may be: the places that distributions and people keep it in. Whether what is
+ * found there belongs to the module is for whoever opens it.
  *
  *	by build-id	DIRECTORY/.build-id/ab/cdef.debug
- *	by its name	that of .gnu_debuglink, beside the file, in .debug there, and in DIRECTORY at the path of the file's folder
- *	shared		that of .gnu_debugaltlink, which is a path; and in DIRECTORY what stands behind "/.dwz/" in it
+ *	by its name	that of .gnu_debuglink, beside the file, in .debug there, and in DIRECTORY at
+ *			the path of the file's folder
+ *	shared		that of .gnu_debugaltlink, which is a path; and in DIRECTORY what stands behind
+ *			"/.dwz/" in it
  *
- * modules->debug_path is the list of directories as libdwfl takes it: an empty part is the file's own folder, a relative one lies
- * in it.
+ * modules->debug_path is the list of directories as libdwfl takes it: an empty part is the file's
+ * own folder, a relative one lies in it.
  */
 #include "modules/modules_state.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The files that modules were mapped from: found, and trusted only if they are the same files. A file is the same if its
- * build-id is; where neither has a build-id, if its first page is, which holds the program headers.
+ * The files that modules were mapped from: found, and trusted only if they are the same files. A
+ * file is the same if its build-id is; where neither has a build-id, if its first page is, which
+ * holds the program headers.
  */
 #include "modules/modules_state.h"
 
@@ -58,9 +59,21 @@ char *hc_module_path_here(const hc_modules *modules, const char *path)
 	return g_strdup_printf("%s%.*s", modules->sysroot, (int)length, path);
 }
 
+static Elf *open_elf(GMappedFile *mapped)
+{
+	return elf_memory(g_mapped_file_get_contents(mapped), g_mapped_file_get_length(mapped));
+}
+
+Elf *hc_module_elf(const hc_module *module)
+{
+	GMappedFile *mapped = hc_module_mapped(module);
+
+	return mapped ? open_elf(mapped) : NULL;
+}
+
 static char *file_build_id(GMappedFile *mapped)
 {
-	Elf *elf = elf_memory(g_mapped_file_get_contents(mapped), g_mapped_file_get_length(mapped));
+	Elf *elf = open_elf(mapped);
 	const void *bytes = NULL;
 	ssize_t size = elf ? dwelf_elf_gnu_build_id(elf, &bytes) : -1;
 	char *text = size > 0 && size <= 64 ? hc_build_id_text(bytes, (size_t)size) : NULL;
@@ -120,7 +133,9 @@ static GMappedFile *map_file(const hc_modules *modules, const char *path, GError
 
 	if (known)
 		return g_mapped_file_ref(known);
-	/* A directory, device or FIFO must not be opened: g_mapped_file_new() could wait for ever. */
+	/*
+	 * A directory, device or FIFO must not be opened: g_mapped_file_new() could wait for ever.
+	 */
 	return path[0] && g_file_test(path, G_FILE_TEST_IS_REGULAR) ? g_mapped_file_new(path, FALSE, why) : NULL;
 }
 
@@ -172,19 +187,6 @@ bool hc_module_find_file(hc_modules *modules, struct module *module, const char 
 	return true;
 }
 
-/* True if the whole piece is in a PT_LOAD that nobody may write to: then the file's bytes are the process's. */
-static bool is_read_only(const struct module *module, const hc_mapping *mapping)
-{
-	for (unsigned i = 0; i < module->segments->len; i++) {
-		const hc_module_segment *segment = &g_array_index(module->segments, hc_module_segment, i);
-
-		if ((segment->type == PT_LOAD && segment->flags & PF_W) || segment->type == PT_GNU_RELRO)
-			if (segment->start < mapping->end && mapping->start < segment->end)
-				return false;
-	}
-	return true;
-}
-
 void hc_module_supply(hc_modules *modules, struct module *module)
 {
 	hc_core *core = modules->core;
@@ -195,7 +197,10 @@ void hc_module_supply(hc_modules *modules, struct module *module)
 	uint64_t size = g_mapped_file_get_length(module->mapped);
 	const uint8_t *contents = (const uint8_t *)g_mapped_file_get_contents(module->mapped);
 
-	/* Our own page size limits what may be read behind the file's end; use what both pages allow. */
+	/*
+	 * Our own page size limits what may be read behind the file's end; use what both pages
+	 * allow.
+	 */
 	size = hc_align_up(size, MIN(page, 4096));
 	for (unsigned i = hc_core_mapping_after(core, module->public.start); i < hc_core_mapping_count(core); i++) {
 		const hc_mapping *mapping = hc_core_mapping(core, i);
@@ -203,7 +208,7 @@ void hc_module_supply(hc_modules *modules, struct module *module)
 		if (mapping->start >= module->public.end)
 			break;
 		if (mapping->source != HC_SOURCE_NONE || mapping->flags & HC_MAPPING_WRITE || !mapping->path ||
-			strcmp(mapping->path, module->public.path) || !is_read_only(module, mapping))
+			strcmp(mapping->path, module->public.path) || !hc_module_is_constant(module, mapping))
 			continue;
 		if (mapping->path_offset <= size && mapping->end - mapping->start <= size - mapping->path_offset)
 			hc_core_supply(core, i, contents + mapping->path_offset);

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Finding the modules in a core: every mapped ELF header is one. The kernel and gdb dump that page, so name, program
- * headers and build-id come from the core itself, not from a file that may have been replaced
- * since. Where the page is missing: unconfirmed.c.
+ * Finding the modules in a core: every mapped ELF header is one. The kernel and gdb dump that page,
+ * so name, program headers and build-id come from the core itself, not from a file that may have
+ * been replaced since. Where the page is missing: unconfirmed.c.
  */
 #include "modules/modules_state.h"
 
 #include "base/partition.h"
 
 #include <elf.h>
-#include <link.h>
 
 enum {
-	LINK_MAPS_MAX = 65536,
 	PIECES_MAX = 4096, /* of the core's mappings in one module */
 };
 
@@ -80,10 +78,11 @@ static struct module *module_create(const hc_core *core, const hc_mapping *mappi
 }
 
 /*
- * A file that a program maps to read it (a linker, a debugger) has an ELF header too, but is not loaded as its headers say. Of
- * what is loaded, each segment begins in a mapping of the same file, at the place that the header names; only text may have
- * moved to anonymous memory, in programs that put theirs on huge pages. Without NT_FILE no mapping
- * has a path, and what gdb leaves out (text) is no mapping at all.
+ * A file that a program maps to read it (a linker, a debugger) has an ELF header too, but is not
+ * loaded as its headers say. Of what is loaded, each segment begins in a mapping of the same file,
+ * at the place that the header names; only text may have moved to anonymous memory, in programs
+ * that put theirs on huge pages. Without NT_FILE no mapping has a path, and what gdb leaves out
+ * (text) is no mapping at all.
  */
 bool hc_module_is_loaded(const hc_core *core, const struct module *module)
 {
@@ -118,7 +117,10 @@ static bool has_elf_magic(const hc_mapping *mapping)
 	       !memcmp(mapping->bytes, ELFMAG, SELFMAG);
 }
 
-/* A segment never reaches into another module: then its size is damaged, and with it what is this module's data. */
+/*
+ * A segment never reaches into another module: then its size is damaged, and with it what is this
+ * module's data.
+ */
 static bool is_damaged(const hc_core *core, const struct module *module)
 {
 	const char *path = module->public.path;
@@ -181,7 +183,10 @@ static void find_executable(hc_modules *modules)
 	for (unsigned i = 0; !found && i < modules->list->len; i++) {
 		const struct module *module = modules->list->pdata[i];
 
-		/* Libraries that can be run (libc.so.6, the dynamic linker's friends) have an interpreter as well, but a soname too. */
+		/*
+		 * Libraries that can be run (libc.so.6, the dynamic linker's friends) have an
+		 * interpreter as well, but a soname too.
+		 */
 		if (module->has_interpreter && !g_str_has_prefix(module->name, "lib"))
 			found = &module->public;
 	}
@@ -320,6 +325,12 @@ const hc_module *hc_modules_executable(const hc_modules *modules)
 	return modules->executable ? &modules->executable->public : NULL;
 }
 
+/* By the process, or by the dynamic linker before it is sealed. */
+static bool is_written(const hc_module_segment *segment)
+{
+	return (segment->type == PT_LOAD && segment->flags & PF_W) || segment->type == PT_GNU_RELRO;
+}
+
 unsigned hc_module_segment_count(const hc_modules *modules, const hc_module *module)
 {
 	(void)modules;
@@ -334,6 +345,17 @@ const hc_module_segment *hc_module_segment_get(const hc_modules *modules, const 
 	return index < segments->len ? &g_array_index(segments, hc_module_segment, index) : NULL;
 }
 
+bool hc_module_is_constant(const struct module *module, const hc_mapping *mapping)
+{
+	for (unsigned i = 0; i < module->segments->len; i++) {
+		const hc_module_segment *segment = &g_array_index(module->segments, hc_module_segment, i);
+
+		if (is_written(segment) && segment->start < mapping->end && mapping->start < segment->end)
+			return false;
+	}
+	return true;
+}
+
 bool hc_module_is_data(const hc_modules *modules, const hc_module *module, hc_address address)
 {
 	uint64_t page = hc_core_process(modules->core)->page_size;
@@ -342,8 +364,8 @@ bool hc_module_is_data(const hc_modules *modules, const hc_module *module, hc_ad
 	for (unsigned i = 0; i < segments->len; i++) {
 		const hc_module_segment *segment = &g_array_index(segments, hc_module_segment, i);
 
-		if (((segment->type == PT_LOAD && segment->flags & PF_W) || segment->type == PT_GNU_RELRO) &&
-			address >= hc_align_down(segment->start, page) && address < hc_align_up(segment->end, page))
+		if (is_written(segment) && address >= hc_align_down(segment->start, page) &&
+			address < hc_align_up(segment->end, page))
 			return true;
 	}
 	return false;
@@ -368,53 +390,5 @@ const char *hc_module_find_text(
 			return found;
 		}
 	}
-	return NULL;
-}
-
-/* ---- the dynamic linker's list: <link.h>, struct r_debug and the public part of struct link_map ---- */
-
-GArray *hc_modules_link_maps(const hc_modules *modules, unsigned limit)
-{
-	GArray *maps = g_array_new(FALSE, FALSE, sizeof(hc_address));
-	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
-	const hc_core *core = modules->core;
-	unsigned size = hc_core_process(core)->word_size;
-	uint64_t debug = 0, map = 0;
-
-	limit = MIN(limit, LINK_MAPS_MAX);
-	if (!modules->executable || !hc_module_read_dynamic(core, modules->executable, DT_DEBUG, &debug) || !debug ||
-		!hc_core_read_word(core, debug + size, &map))
-		return maps;
-	while (map && maps->len < limit) {
-		guint64 key = map;
-
-		if (!g_hash_table_add(seen, g_memdup2(&key, sizeof key)))
-			break;
-		g_array_append_val(maps, map);
-		if (!hc_core_read_word(core, map + 3 * size, &map))
-			break;
-	}
-	return maps;
-}
-
-const hc_module *hc_modules_provider(hc_modules *modules, const char *name)
-{
-	g_autoptr(GArray) maps = hc_modules_link_maps(modules, LINK_MAPS_MAX);
-	g_autoptr(GHashTable) asked = g_hash_table_new(NULL, NULL);
-	unsigned size = hc_core_process(modules->core)->word_size;
-
-	for (unsigned i = 0; i < maps->len; i++) {
-		uint64_t dynamic;
-		const hc_module *module = NULL;
-
-		if (hc_core_read_word(modules->core, g_array_index(maps, hc_address, i) + 2 * size, &dynamic))
-			module = hc_modules_find(modules, dynamic);
-		if (module && g_hash_table_add(asked, (gpointer)module) && hc_module_defines(modules, module, name))
-			return module;
-	}
-	if (maps->len)
-		return NULL;
-	if (modules->executable && hc_module_defines(modules, &modules->executable->public, name))
-		return &modules->executable->public;
 	return NULL;
 }

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The front door of modules/: which file is mapped where, and what it says without its types: symbols, thread-local storage, the
- * calls of threads, layouts of a few structures.
+ * The front door of modules/: which file is mapped where, and what it says without its types:
+ * symbols, thread-local storage, the calls of threads, layouts of a few structures.
  *
- *	modules.c		the list of them; the dynamic linker's list
- *	program_headers.c	what one says of itself where it is mapped: program headers, build-id, dynamic section
+ *	modules.c		the list of them
+ *	program_headers.c	what one says of itself where it is mapped
  *	unconfirmed.c		modules whose headers are not in the core
  *	files.c			their files, compared and mapped
  *	debug_files.c		where files with debug info may be
  *	symbols.c		names and addresses
  *	structures.c		layouts of structures of a library that we know
+ *	link_maps.c		the dynamic linker's list of them
  *	tls.c			thread-local storage of each thread
  *	unwind.c		the calls that each thread was in
  *
@@ -32,17 +33,20 @@ typedef struct hc_symbol {
 } hc_symbol;
 
 /*
- * A data or function symbol of MODULE by its name, from .symtab of the file or its debug file, or from .dynsym. FALSE if
- * no trusted file has it.
+ * A data or function symbol of MODULE by its name, from .symtab of the file or its debug file, or
+ * from .dynsym. FALSE if no trusted file has it.
  */
 bool hc_module_symbol(hc_modules *modules, const hc_module *module, const char *name, hc_symbol *ret_symbol);
 
-/* True if MODULE's file defines NAME in .dynsym (or, of a static executable, in .symtab). Reads that table only. */
+/*
+ * True if MODULE's file defines NAME in .dynsym (or, of a static executable, in .symtab). Reads
+ * that table only.
+ */
 bool hc_module_defines(hc_modules *modules, const hc_module *module, const char *name);
 
 /*
- * The name of the function or variable of a module that ADDRESS lies in, from a trusted file; NULL if there is none. Belongs to
- * MODULES. *ret_offset: from the symbol on.
+ * The name of the function or variable of a module that ADDRESS lies in, from a trusted file; NULL
+ * if there is none. Belongs to MODULES. *ret_offset: from the symbol on.
  */
 const char *hc_modules_symbol_at(hc_modules *modules, hc_address address, uint64_t *ret_offset);
 
@@ -53,8 +57,8 @@ const char *hc_module_tls_symbol_at(
 /* ---- tls.c ---- */
 
 /*
- * MODULE's block of thread-local storage in thread number THREAD, as the dynamic linker's link maps place it; NULL if there is none, or if
- * it is not known. Belongs to MODULES.
+ * MODULE's block of thread-local storage in thread number THREAD, as the dynamic linker's link maps
+ * place it; NULL if there is none, or if it is not known. Belongs to MODULES.
  */
 const hc_tls_block *hc_modules_tls_block(hc_modules *modules, const hc_module *module, unsigned thread);
 
@@ -69,37 +73,42 @@ typedef struct hc_frame_registers {
 } hc_frame_registers;
 
 /*
- * The registers of all frames of a thread, innermost first, as hc_modules_frames() counts them. GArray of hc_frame_registers;
- * NULL if there are no frames. Belongs to MODULES, until the next call with another thread.
+ * The registers of all frames of a thread, innermost first, as hc_modules_frames() counts them.
+ * GArray of hc_frame_registers; NULL if there are no frames. Belongs to MODULES, until the next
+ * call with another thread.
  */
 const GArray *hc_modules_frame_registers(hc_modules *modules, unsigned thread_index);
 
 /*
- * The module at ADDRESS as the unwinder knows it, with its call frame information (a Dwfl_Module of <elfutils/libdwfl.h>); NULL
- * if it does not, or nothing was unwound yet.
+ * The module at ADDRESS as the unwinder knows it, with its call frame information (a Dwfl_Module of
+ * <elfutils/libdwfl.h>); NULL if it does not, or nothing was unwound yet.
  */
 struct Dwfl_Module *hc_modules_frame_code(const hc_modules *modules, hc_address address);
 
 /* ---- debug_files.c: where debug info may be ---- */
 
 /*
- * Paths of files that are to be tried in their order: whoever opens one compares what it says of itself. Absolute, but that
- * nothing need be there. Free with g_ptr_array_unref(): of char *.
+ * Each gives paths that are to be tried in their order; there need not be a file. Whoever opens one
+ * compares what it says of itself. A GPtrArray of char *: free it with g_ptr_array_unref().
  */
 
-/* Of a file's own debug info by its BUILD_ID (hexadecimal): in the debug directories, the user's first. */
+/*
+ * Of a file's own debug info by its BUILD_ID (hexadecimal): in the debug directories, the user's
+ * first.
+ */
 GPtrArray *hc_modules_debug_paths_by_id(const hc_modules *modules, const char *build_id);
 
 /*
- * The same by the NAME that FILE has in .gnu_debuglink: beside FILE, in .debug there, and at its place below the debug
- * directories.
+ * The same by the NAME that FILE has in .gnu_debuglink: beside FILE, in .debug there, and at its
+ * place below the debug directories.
  */
 GPtrArray *hc_modules_debug_paths_by_link(const hc_modules *modules, const char *file, const char *name);
 
 /*
- * Of what several debug files share, by the NAME and BUILD_ID that DEBUG_FILE has in .gnu_debugaltlink: where the name says, from
- * the folder of DEBUG_FILE on if that is relative, below the sysroot if there is one; then in the debug directories at its place
- * below ".dwz", where distributions keep them, and by its build-id.
+ * Of what several debug files share, by the NAME and BUILD_ID that DEBUG_FILE has in
+ * .gnu_debugaltlink: where the name says, from the folder of DEBUG_FILE on if that is relative,
+ * below the sysroot if there is one; then in the debug directories at its place below ".dwz", where
+ * distributions keep them, and by its build-id.
  */
 GPtrArray *hc_modules_debug_paths_shared(
 	const hc_modules *modules, const char *debug_file, const char *name, const char *build_id);
@@ -107,7 +116,10 @@ GPtrArray *hc_modules_debug_paths_shared(
 /* SIZE bytes, which are at most 64, as hexadecimal text. Free with g_free(). */
 char *hc_build_id_text(const uint8_t *bytes, size_t size);
 
-/* Debug info of MODULE was looked for; it is read from PATH (copied; NULL: from no file): the answer of hc_module_debug_file(). */
+/*
+ * Debug info of MODULE was looked for; it is read from PATH (copied; NULL: from no file): the
+ * answer of hc_module_debug_file().
+ */
 void hc_module_note_debug_file(hc_modules *modules, const hc_module *module, const char *path);
 
 /* ---- structures.c ---- */
@@ -122,8 +134,8 @@ typedef struct hc_member {
 typedef struct hc_struct hc_struct;
 
 /*
- * The layout of struct NAME as the compilation unit that defines FUNCTION (a symbol) saw it. NULL if there is no debug
- * info or no such structure. Belongs to MODULES.
+ * The layout of struct NAME as the compilation unit that defines FUNCTION (a symbol) saw it. NULL
+ * if there is no debug info or no such structure. Belongs to MODULES.
  */
 const hc_struct *hc_module_struct(hc_modules *modules, const hc_module *module, const char *function, const char *name);
 uint64_t hc_struct_size(const hc_struct *structure); /* bytes */
@@ -149,21 +161,30 @@ bool hc_module_is_data(const hc_modules *modules, const hc_module *module, hc_ad
 /* The bytes of MODULE's file, which is trusted; NULL if there is none. Belongs to MODULE. */
 GMappedFile *hc_module_mapped(const hc_module *module);
 
+/* The same as an Elf of <libelf.h>, to be closed with elf_end(); NULL if there is none. */
+struct Elf *hc_module_elf(const hc_module *module);
+
 unsigned hc_modules_index(const hc_modules *modules, const hc_module *module);
 const hc_module *hc_modules_executable(const hc_modules *modules); /* NULL if unknown */
 
 /*
- * The module whose NAME the dynamic linker finds first (the executable, then the libraries in the order of the link map,
- * which begins with what LD_PRELOAD names). NULL if none defines it, or no file could be read.
- */
-const hc_module *hc_modules_provider(hc_modules *modules, const char *name);
-
-/*
- * The first occurrence of TEXT in read-only bytes of MODULE that the core or the file has; NULL if there is none. The
- * pointer is into the mapped bytes; *ret_available tells how many follow.
+ * The first occurrence of TEXT in read-only bytes of MODULE that the core or the file has; NULL if
+ * there is none. The pointer is into the mapped bytes; *ret_available tells how many follow.
  */
 const char *hc_module_find_text(
 	const hc_modules *modules, const hc_module *module, const char *text, uint64_t *ret_available);
 
-/* The link map's entries as they lie in memory (struct link_map, public part of <link.h>), at most LIMIT. GArray of hc_address. */
+/* ---- link_maps.c ---- */
+
+/*
+ * The module whose NAME the dynamic linker finds first (the executable, then the libraries in the
+ * order of the link map, which begins with what LD_PRELOAD names). NULL if none defines it, or no
+ * file could be read.
+ */
+const hc_module *hc_modules_provider(hc_modules *modules, const char *name);
+
+/*
+ * The link map's entries as they lie in memory (struct link_map, public part of <link.h>), at most
+ * LIMIT. GArray of hc_address.
+ */
 GArray *hc_modules_link_maps(const hc_modules *modules, unsigned limit);

@@ -7,7 +7,10 @@
 
 #include <elfutils/libdwfl.h>
 
-/* A module with what is known of it beyond the public part. The public part comes first: one is cast to the other. */
+/*
+ * A module with what is known of it beyond the public part. The public part comes first: one is
+ * cast to the other.
+ */
 struct module {
 	hc_module public;
 	char *name, *file, *file_build_id, *build_id; /* what public points to */
@@ -70,7 +73,10 @@ struct hc_header_source {
  */
 bool hc_module_read_segments(const struct hc_header_source *source, struct module *module);
 
-/* The NT_GNU_BUILD_ID note among MODULE's PT_NOTE segments, as hexadecimal text; NULL if there is none. Free with g_free(). */
+/*
+ * The NT_GNU_BUILD_ID note among MODULE's PT_NOTE segments, as hexadecimal text; NULL if there is
+ * none. Free with g_free().
+ */
 char *hc_module_read_build_id(const hc_core *core, const struct module *module);
 
 /* The value of the tag WANTED (DT_...) in MODULE's dynamic section; FALSE if it is not there. */
@@ -86,6 +92,12 @@ char *hc_module_read_soname(const hc_core *core, const struct module *module);
  * mapped to be read.
  */
 bool hc_module_is_loaded(const hc_core *core, const struct module *module);
+
+/*
+ * Whether nothing of MAPPING, of MODULE's file, was ever to be written to: then the file's bytes
+ * are the process's.
+ */
+bool hc_module_is_constant(const struct module *module, const hc_mapping *mapping);
 
 void hc_module_destroy(void *module);
 
@@ -113,7 +125,10 @@ bool hc_module_find_file(hc_modules *modules, struct module *module, const char 
 /* files.c: supplies the core with what MODULE's trusted file has of its read-only mappings. */
 void hc_module_supply(hc_modules *modules, struct module *module);
 
-/* symbols.c: MODULE as libdwfl knows it, opened at the first call; NULL if neither its file nor its debug info is here. */
+/*
+ * symbols.c: MODULE as libdwfl knows it, opened at the first call; NULL if neither its file nor its
+ * debug info is here.
+ */
 Dwfl_Module *hc_module_dwfl(hc_modules *modules, struct module *module);
 void hc_module_release_dwfl(struct module *module);
 

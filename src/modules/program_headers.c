@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a module says of itself where it is mapped: ELF header, program headers, build-id, dynamic section. They are read from the
- * dead process's memory, or from a file where the core lacks them; everything in them may be damaged.
+ * What a module says of itself where it is mapped: ELF header, program headers, build-id, dynamic
+ * section. They are read from the dead process's memory, or from a file where the core lacks them;
+ * everything in them may be damaged.
  */
 #include "modules/modules_state.h"
 
@@ -74,7 +75,10 @@ bool hc_module_read_segments(const struct hc_header_source *source, struct modul
 		if (!read_program_header(source, header.segments + i * header.segment_size, &segment))
 			continue;
 		if (segment.type == PT_LOAD) {
-			/* They are in the order of their addresses (elf(5)), the one with the header first: else they are damaged. */
+			/*
+			 * They are in the order of their addresses (elf(5)), the one with the
+			 * header first: else they are damaged.
+			 */
 			if (segment.start < high || (!have_bias && hc_align_down(segment.offset, 4096)))
 				continue;
 			if (!have_bias) {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Layouts of a few C structures of a library that we know: malloc's state, and that of the dynamic linker.
+ * Layouts of a few C structures of a library that we know: malloc's state, and that of the dynamic
+ * linker.
  *
- * The program's types (program_types/) come from an index of the debug info of all modules, and from files that are here only.
- * A heap must be read before that index is made, most often without it, and libc's debug info may come from debuginfod: so the
- * one unit that matters is asked directly, through libdwfl, for the structures at its top by their names.
+ * The program's types (program_types/) come from an index of the debug info of all modules, and
+ * from files that are here only. A heap must be read before that index is made, most often without
+ * it, and libc's debug info may come from debuginfod: so the one unit that matters is asked
+ * directly, through libdwfl, for the structures at its top by their names.
  */
 #include "modules/modules_state.h"
 
@@ -24,7 +26,10 @@ void hc_struct_destroy(void *data)
 	g_free(structure);
 }
 
-/* The unit that FUNCTION is in; where .debug_aranges does not tell, each unit is asked whether it has the address. */
+/*
+ * The unit that FUNCTION is in; where .debug_aranges does not tell, each unit is asked whether it
+ * has the address.
+ */
 static bool find_unit(hc_modules *modules, struct module *module, const char *function, Dwarf_Die *ret_unit)
 {
 	hc_symbol symbol;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Symbols of one module, through libdwfl, which also tells where its debug info is. One Dwfl for each module that is asked about, made at the first
- * question, so that a core with hundreds of libraries opens none of them but libc.
+ * Symbols of one module, through libdwfl, which also tells where its debug info is. One Dwfl for
+ * each module that is asked about, made at the first question, so that a core with hundreds of
+ * libraries opens none of them but libc.
  *
- * libdwfl looks for separate debug info (beside the file, by build-id in the debug directories, by .gnu_debuglink, and from
- * debuginfod if DEBUGINFOD_URLS is set) and takes it only if it belongs to the file.
+ * libdwfl looks for separate debug info (beside the file, by build-id in the debug directories, by
+ * .gnu_debuglink, and from debuginfod if DEBUGINFOD_URLS is set) and takes it only if it belongs to
+ * the file.
  */
 #include "modules/modules_state.h"
 
@@ -123,9 +125,7 @@ bool hc_module_defines(hc_modules *modules, const hc_module *module, const char 
 	struct module *private = hc_module_private(module);
 
 	(void)modules;
-	if (!private->mapped)
-		return false;
-	Elf *elf = elf_memory(g_mapped_file_get_contents(private->mapped), g_mapped_file_get_length(private->mapped));
+	Elf *elf = hc_module_elf(module);
 	bool defines = elf && (table_defines(elf, SHT_DYNSYM, name) ||
 				      (!private->dynamic && table_defines(elf, SHT_SYMTAB, name)));
 
@@ -155,7 +155,10 @@ static struct known_symbol *look_up_symbol(hc_modules *modules, hc_address addre
 	return known;
 }
 
-/* libdwfl compares with every symbol of the module, but the same few places are asked for again and again. */
+/*
+ * libdwfl compares with every symbol of the module, but the same few places are asked for again and
+ * again.
+ */
 const char *hc_modules_symbol_at(hc_modules *modules, hc_address address, uint64_t *ret_offset)
 {
 	guint64 key = address;
@@ -268,7 +271,10 @@ const char *hc_module_debug_file(hc_modules *modules, const hc_module *module)
 	if (private->debug_tried)
 		return private->debug_file;
 	private->debug_tried = true;
-	/* To open it takes seconds for a large one that is compressed: not for its name alone, and not a second time. */
+	/*
+	 * To open it takes seconds for a large one that is compressed: not for its name alone, and
+	 * not a second time.
+	 */
 	if (private->noted_file)
 		return private->debug_file = private->noted_file;
 	if (!private->structs && !private->debug_noted && (private->separate_file = find_by_build_id(modules, private)))

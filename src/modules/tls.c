@@ -2,19 +2,22 @@
 /*
  * Where each module's thread-local storage is, of each thread.
  *
- * A module's block lies below the thread pointer (static TLS, x86's variant II: Ulrich Drepper, "ELF Handling for Thread-Local
- * Storage", 3), or wherever the dynamic linker allocated it; then the thread's dtv leads there:
+ * A module's block lies below the thread pointer (static TLS, x86's variant II: Ulrich Drepper,
+ * "ELF Handling for Thread-Local Storage", 3), or wherever the dynamic linker allocated it; then
+ * the thread's dtv leads there:
  *
  *	thread pointer --> { self, dtv, ... }      dtv[module id] = { value, to_free };  value -1: not allocated yet
  *
- * Module ids and static offsets stand in the dynamic linker's link maps, in the part of struct link_map that is private to it and
- * differs between releases. But there these members stand in a row, in all releases since 2.3 (include/link.h):
+ * Module ids and static offsets stand in the dynamic linker's link maps, in the part of struct
+ * link_map that is private to it and differs between releases. But there these members stand in a
+ * row, in all releases since 2.3 (include/link.h):
  *
  *	l_tls_initimage, l_tls_initimage_size, l_tls_blocksize, l_tls_align, l_tls_firstbyte_offset, l_tls_offset, l_tls_modid
  *
- * and the first five are what the module's own PT_TLS header says. So they are found by their values, without debug info and without a
- * table of releases; if they are not found the module's storage is not named. A program without link maps (a static one) has its
- * block right below the thread pointer.
+ * and the first five are what the module's own PT_TLS header says. So they are found by their
+ * values, without debug info and without a table of releases; if they are not found the module's
+ * storage is not named. A program without link maps (a static one) has its block right below the
+ * thread pointer.
  */
 #include "modules/modules_state.h"
 
@@ -118,7 +121,10 @@ static void add_module(struct tls *tls, hc_address map, const struct module *mod
 
 	if (!find_members(tls, map, module, segment, members))
 		return;
-	/* NO_TLS_OFFSET is 0, FORCED_DYNAMIC_TLS_OFFSET is -1, or the other way round on other machines. */
+	/*
+	 * NO_TLS_OFFSET is 0, FORCED_DYNAMIC_TLS_OFFSET is -1, or the other way round on other
+	 * machines.
+	 */
 	bool is_static = members[OFFSET] && members[OFFSET] != UINT64_MAX && members[OFFSET] != UINT32_MAX;
 
 	for (unsigned i = 0; i < hc_core_thread_count(tls->core); i++) {

@@ -296,18 +296,6 @@ static void compare_piece(struct comparison *c, const hc_mapping *mapping)
 			c->why = "its code or constants are not the ones in the core";
 }
 
-static bool is_constant(const struct module *module, const hc_mapping *mapping)
-{
-	for (unsigned i = 0; i < module->segments->len; i++) {
-		const hc_module_segment *segment = segment_at(module, i);
-
-		if (((segment->type == PT_LOAD && segment->flags & PF_W) || segment->type == PT_GNU_RELRO) &&
-			segment->start < mapping->end && mapping->start < segment->end)
-			return false;
-	}
-	return true;
-}
-
 static void compare_constants(struct comparison *c)
 {
 	for (unsigned i = hc_core_mapping_after(c->core, c->module->public.start);
@@ -317,7 +305,7 @@ static void compare_constants(struct comparison *c)
 		if (mapping->start >= c->module->public.end)
 			break;
 		if (mapping->source == HC_SOURCE_CORE && !(mapping->flags & HC_MAPPING_WRITE) &&
-			is_same_path(mapping, c->module) && is_constant(c->module, mapping))
+			is_same_path(mapping, c->module) && hc_module_is_constant(c->module, mapping))
 			compare_piece(c, mapping);
 	}
 }

@@ -2,22 +2,26 @@
 /*
  * Unwinding: which calls a thread was in, and where on its stack each has its frame.
  *
- * libdwfl unwinds by the call frame information (.eh_frame, .debug_frame) of the modules' files; memory and registers come from
- * our core, not from libdwfl's own reader of cores, so that a core that is cut off, compressed or of another root directory makes no
- * difference. One Dwfl holds all modules that have a trusted file, at their places in the process; it is made at the first
+ * libdwfl unwinds by the call frame information (.eh_frame, .debug_frame) of the modules' files;
+ * memory and registers come from our core, not from libdwfl's own reader of cores, so that a core
+ * that is cut off, compressed or of another root directory makes no difference. One Dwfl holds all
+ * modules that have a trusted file, at their places in the process; it is made at the first
  * question, and a thread's frames are kept, also when there are none.
  *
  *	thread's registers --set_registers()--> libdwfl --note_frame() for each frame--> pc, stack pointer
  *				       memory <--read_memory()--'
  *
- * A frame is [its stack pointer, that of its caller): the return address that its call pushed is its own.
+ * A frame is [its stack pointer, that of its caller): the return address that its call pushed is
+ * its own.
  *
- * Frames stay, registers don't: they are ten times as large, and whoever wants them looks at one thread after the other. So they come
- * from a second walk, and only those of the thread that was asked for last are there.
+ * Frames stay, registers don't: they are ten times as large, and whoever wants them looks at one
+ * thread after the other. So they come from a second walk, and only those of the thread that was
+ * asked for last are there.
  *
- * What can go wrong, and is no failure: where a module has no file the walk ends, because its frames' sizes are not known (libdwfl
- * would guess along frame pointers); a damaged stack that leads in a circle ends at the first place seen twice (Brent's method:
- * no table); and MOST_FRAMES ends a recursion that overflowed the stack.
+ * What can go wrong, and is no failure: where a module has no file the walk ends, because its
+ * frames' sizes are not known (libdwfl would guess along frame pointers); a damaged stack that
+ * leads in a circle ends at the first place seen twice (Brent's method: no table); and MOST_FRAMES
+ * ends a recursion that overflowed the stack.
  */
 #include "modules/modules_state.h"
 
@@ -30,8 +34,8 @@ enum {
 };
 
 /*
- * The registers that DWARF knows, in its order (System V ABI of the machine, "DWARF Register Number Mapping"), as indices of
- * hc_thread's registers. To add a machine: a row here.
+ * The registers that DWARF knows, in its order (System V ABI of the machine, "DWARF Register Number
+ * Mapping"), as indices of hc_thread's registers. To add a machine: a row here.
  */
 static const struct machine {
 	unsigned id;
@@ -135,8 +139,9 @@ static bool is_circle(struct walk *walk, const hc_frame *frame)
 }
 
 /*
- * Whether the call frame information of the frame of REGISTERS says nothing of register NUMBER of its caller (or that it is lost, which is not
- * told apart, but is said of no register that a call keeps).
+ * Whether the call frame information of the frame of REGISTERS says nothing of register NUMBER of
+ * its caller (or that it is lost, which is not told apart, but is said of no register that a call
+ * keeps).
  */
 static bool is_left_to_abi(const struct walk *walk, const hc_frame_registers *registers, unsigned number)
 {
@@ -160,8 +165,9 @@ static bool is_left_to_abi(const struct walk *walk, const hc_frame_registers *re
 }
 
 /*
- * libdwfl has its own table of the registers that a call keeps. That of x86-64 names rax where rbx is meant (backends/x86_64_cfi.c, elfutils
- * 0.188): so it loses rbx, and takes what rax is now for what it was then.
+ * libdwfl has its own table of the registers that a call keeps. That of x86-64 names rax where rbx
+ * is meant (backends/x86_64_cfi.c, elfutils 0.188): so it loses rbx, and takes what rax is now for
+ * what it was then.
  */
 static void correct_registers(const struct walk *walk, hc_frame_registers *registers)
 {
@@ -214,7 +220,9 @@ static int note_frame(Dwfl_Frame *dwfl_frame, void *data)
 	frame.program_counter = counter;
 	if (!dwfl_frame_reg(dwfl_frame, walk->unwinder->machine->stack_pointer, &stack_pointer))
 		frame.stack_pointer = stack_pointer;
-	/* Zero is where libdwfl has gone past the outermost frame of a thread that has no end mark. */
+	/*
+	 * Zero is where libdwfl has gone past the outermost frame of a thread that has no end mark.
+	 */
 	if (!counter || is_circle(walk, &frame))
 		return DWARF_CB_ABORT;
 	g_array_append_val(walk->frames, frame);
@@ -296,7 +304,10 @@ const hc_frame *hc_modules_frames(hc_modules *modules, unsigned thread_index, un
 			.limit = MIN(MOST_FRAMES, MOST_FRAMES_IN_ALL - unwinder->frame_count) };
 
 		*frames = walk.frames;
-		/* An error is how a walk ends where there is nothing to unwind by: what came before it stands. */
+		/*
+		 * An error is how a walk ends where there is nothing to unwind by: what came before
+		 * it stands.
+		 */
 		if (unwinder->dwfl && walk.limit)
 			dwfl_getthread_frames(unwinder->dwfl, thread_index + 1, note_frame, &walk);
 		unwinder->frame_count += walk.frames->len;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Template arguments of functions, and of the classes that they are members of: what an object whose type was erased is, by the function
- * that manages it.
+ * Template arguments of functions, and of the classes that they are members of: what an object
+ * whose type was erased is, by the function that manages it.
  */
 #include "program_types/program_types_state.h"
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which structs have a member of a given type: the elements of lists whose links are all of one type (list_head) must be one of them.
+ * Which structs have a member of a given type: the elements of lists whose links are all of one
+ * type (list_head) must be one of them.
  *
- * Making a type of every struct there is would read all members of all of them. So the DIEs are looked at themselves, each once, and
- * remembered by offset; types are made only of those that do have such a member, and of these only one for each name, size and place:
- * a header that a thousand units include is one type.
+ * Making a type of every struct there is would read all members of all of them. So the DIEs are
+ * looked at themselves, each once, and remembered by offset; types are made only of those that do
+ * have such a member, and of these only one for each name, size and place: a header that a thousand
+ * units include is one type.
  */
 #include "program_types/program_types_state.h"
 
@@ -54,7 +56,9 @@ static bool peel_to_struct(Dwarf_Die *die)
 	return false;
 }
 
-/* Whether DIE, a struct, is the member itself. Sizes are compared first: most are settled by that. */
+/*
+ * Whether DIE, a struct, is the member itself. Sizes are compared first: most are settled by that.
+ */
 static bool is_member(const struct search *search, Dwarf_Die *die)
 {
 	uint64_t size;
@@ -121,7 +125,10 @@ static void add_type(struct search *search, Dwarf_Die *die)
 	add_places(search, type, type, 0, 0);
 }
 
-/* A number for what a struct says of itself: what agrees in name, size, and in names and offsets of members is one type. */
+/*
+ * A number for what a struct says of itself: what agrees in name, size, and in names and offsets of
+ * members is one type.
+ */
 static guint64 sameness(const struct named_type *found, Dwarf_Die *die)
 {
 	guint64 number = found->hash ^ (guint64)found->size << 40;
@@ -166,10 +173,10 @@ static GArray *find_holders(hc_program_types *types, const hc_type *member)
 	search.added = g_hash_table_new(NULL, NULL);
 	search.skipped = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	search.holders = g_array_new(FALSE, FALSE, sizeof(hc_holder));
-	for (unsigned i = 0; i < hc_modules_count(types->modules); i++) {
-		search.module = hc_modules_get(types->modules, i);
-		if (hc_module_is_runtime(search.module) ||
-			!(search.debug = hc_module_index(types->info, search.module)))
+	for (unsigned i = 0; i < types->info->program_count; i++) {
+		search.module = types->info->in_order[i];
+		search.debug = hc_module_index(types->info, search.module);
+		if (!search.debug)
 			continue;
 		search.known = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 		search_module(&search);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The front door of program_types/: the types that the program's debug info describes, each one object.
+ * The front door of program_types/: the types that the program's debug info describes, each one
+ * object.
  *
  *	type.c			from a DIE to its type; the object that owns them
  *	type_members.c		what is in a type, and the questions of <heapcore/debuginfo.h> about one
@@ -23,10 +24,16 @@ void hc_program_types_destroy(hc_program_types *types); /* NULL is fine */
 
 hc_modules *hc_program_types_modules(const hc_program_types *types);
 
-/* The type that DIE (a type's DIE) describes, typedefs and qualifiers peeled; a declaration is replaced by its definition. Never NULL. */
+/*
+ * The type that DIE (a type's DIE) describes, typedefs and qualifiers peeled; a declaration is
+ * replaced by its definition. Never NULL.
+ */
 const hc_type *hc_type_of_die(hc_program_types *types, const hc_module *module, Dwarf_Die *die);
 
-/* The type of a variable's or member's DIE (DW_AT_type, through abstract origin and specification). void if it has none. */
+/*
+ * The type of a variable's or member's DIE (DW_AT_type, through abstract origin and specification).
+ * void if it has none.
+ */
 const hc_type *hc_type_of_variable(hc_program_types *types, const hc_module *module, Dwarf_Die *die);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_program_types, hc_program_types_destroy)

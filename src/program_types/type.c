@@ -5,11 +5,14 @@
  *	variable --type--> typedef --> const --> pointer --> pointer --> struct
  *			   `------ peeled ----'  `----- derived ----'    `- leaf: a type with a name
  *
- * Typedefs and qualifiers are peeled; what remains is a chain of derived types down to a leaf. The leaf is interned by name, size
- * and what its members are; the derived ones by what they are derived from, back along the chain. So a type that a thousand units describe is
- * one object. Members are read when somebody asks for them (type_members.c), so nothing here goes from struct to struct.
+ * Typedefs and qualifiers are peeled; what remains is a chain of derived types down to a leaf. The
+ * leaf is interned by name, size and what its members are; the derived ones by what they are
+ * derived from, back along the chain. So a type that a thousand units describe is one object.
+ * Members are read when somebody asks for them (type_members.c), so nothing here goes from struct
+ * to struct.
  *
- * A damaged or hostile file may have circles and chains without end: each walk has a limit, and what is beyond it is void.
+ * A damaged or hostile file may have circles and chains without end: each walk has a limit, and
+ * what is beyond it is void.
  */
 #include "program_types/program_types_state.h"
 
@@ -51,15 +54,9 @@ static bool is_unnamed(Dwarf_Die *die)
 	return !name || !*name;
 }
 
-static bool is_composite(int tag)
-{
-	return tag == DW_TAG_structure_type || tag == DW_TAG_class_type || tag == DW_TAG_union_type ||
-	       tag == DW_TAG_interface_type || tag == DW_TAG_enumeration_type;
-}
-
 /*
- * Goes from DIE through typedefs and qualifiers. FALSE if that ends in void. *ret_typedef: the typedef that gives an unnamed type its
- * name, if has_typedef.
+ * Goes from DIE through typedefs and qualifiers. FALSE if that ends in void. *ret_typedef: the
+ * typedef that gives an unnamed type its name, if has_typedef.
  */
 static bool peel(Dwarf_Die *die, Dwarf_Die *ret_typedef, bool *has_typedef)
 {
@@ -68,7 +65,7 @@ static bool peel(Dwarf_Die *die, Dwarf_Die *ret_typedef, bool *has_typedef)
 		Dwarf_Die target;
 
 		/* What stands in a type unit. */
-		if (is_composite(dwarf_tag(die)) && dwarf_attr(die, DW_AT_signature, &attribute) &&
+		if (hc_tag_is_composite(dwarf_tag(die)) && dwarf_attr(die, DW_AT_signature, &attribute) &&
 			dwarf_formref_die(&attribute, &target)) {
 			*die = target;
 			return true;
@@ -104,7 +101,9 @@ static const char *keep(hc_program_types *types, const char *text)
 	return g_string_chunk_insert_const(types->strings, text);
 }
 
-/* The type of that KEY, which is taken, or a new one with KIND and NAME only; *ret_new tells which. */
+/*
+ * The type of that KEY, which is taken, or a new one with KIND and NAME only; *ret_new tells which.
+ */
 static hc_type *intern(hc_program_types *types, char *key, hc_type_kind kind, const char *name, bool *ret_new)
 {
 	hc_type *type = g_hash_table_lookup(types->interned, key);
@@ -137,7 +136,10 @@ static unsigned word_size(const hc_program_types *types)
 	return hc_core_process(types->core)->word_size;
 }
 
-/* "int (*)[4]", "void (*)(int)", "char *": SIGN stands before what comes behind the name of an array's elements or a function. */
+/*
+ * "int (*)[4]", "void (*)(int)", "char *": SIGN stands before what comes behind the name of an
+ * array's elements or a function.
+ */
 static char *name_with_sign(const hc_type *target, const char *sign)
 {
 	const char *name = target->name, *bracket = NULL;
@@ -176,7 +178,10 @@ const hc_type *hc_type_pointer_to(hc_program_types *types, const hc_type *target
 
 /* ---- arrays ---- */
 
-/* The number of elements of one dimension; FALSE if that is not told (flexible, or of variable length). */
+/*
+ * The number of elements of one dimension; FALSE if that is not told (flexible, or of variable
+ * length).
+ */
 static bool read_dimension(Dwarf_Die *subrange, uint64_t *ret_count)
 {
 	uint64_t lower = 0, upper;
@@ -382,7 +387,7 @@ static uint64_t describe_type(Dwarf_Die *member, GString *text)
 		const char *name;
 		int tag = dwarf_tag(&at);
 
-		if (is_composite(tag) || tag == DW_TAG_base_type) {
+		if (hc_tag_is_composite(tag) || tag == DW_TAG_base_type) {
 			name = dwarf_diename(&at);
 			g_string_truncate(text, 0);
 			if (name)
@@ -396,7 +401,10 @@ static uint64_t describe_type(Dwarf_Die *member, GString *text)
 	return hash;
 }
 
-/* One figure for what is in a struct, union or enum: two of one name that differ in it are two types. */
+/*
+ * One figure for what is in a struct, union or enum: two of one name that differ in it are two
+ * types.
+ */
 static uint64_t signature(Dwarf_Die *die)
 {
 	uint64_t hash = HC_NAME_ROOT;
@@ -524,7 +532,7 @@ static const hc_type *definition_in(
 		Dwarf_Die die;
 
 		if (found->kind != NAMED_COMPOSITE || (only_unit && hc_debug_unit(debug, found->offset) != only_unit) ||
-			!hc_debug_die(debug, found->offset, &die) || !is_composite(dwarf_tag(&die)) ||
+			!hc_debug_die(debug, found->offset, &die) || !hc_tag_is_composite(dwarf_tag(&die)) ||
 			dwarf_hasattr(&die, DW_AT_declaration))
 			continue;
 		return make_composite(types, module, &die, name);
@@ -551,14 +559,10 @@ static const hc_type *find_definition(
 		return type;
 	if (g_hash_table_lookup_extended(types->definitions, &full, NULL, &known))
 		return known;
-	/* First those whose types are known already, then the runtime's. */
-	for (unsigned pass = 0; pass < 2 && !type; pass++)
-		for (unsigned i = 0; i < hc_modules_count(types->modules) && !type; i++) {
-			const hc_module *other = hc_modules_get(types->modules, i);
-
-			if (other != module && hc_module_is_runtime(other) == (pass == 1))
-				type = definition_in(types, other, full, name, NULL);
-		}
+	/* Those whose types are known already come first. */
+	for (unsigned i = 0; i < types->info->count && !type; i++)
+		if (types->info->in_order[i] != module)
+			type = definition_in(types, types->info->in_order[i], full, name, NULL);
 	g_hash_table_insert(types->definitions, g_memdup2(&full, sizeof full), (hc_type *)type);
 	return type;
 }
@@ -592,7 +596,7 @@ static const hc_type *make_leaf(
 	default:
 		break;
 	}
-	if (!is_composite(tag))
+	if (!hc_tag_is_composite(tag))
 		return make_base(types, die);
 	if (is_unnamed(die) && typedef_die)
 		name = hc_name_of_die(types->info, module, typedef_die);

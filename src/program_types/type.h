@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How a type is kept; for the files of program_types/, and for tests that make types of their own. */
+/*
+ * How a type is kept; for the files of program_types/, and for tests that make types of their own.
+ */
 #pragma once
 
 #include <heapcore/debuginfo.h>
@@ -10,8 +12,8 @@ typedef struct hc_enumerator {
 } hc_enumerator;
 
 /*
- * Names, size, kind are known from the start. Target, fields and arguments are filled when they are asked for: as long as
- * `source` is set they are not read yet; a type made by a test has none.
+ * Names, size, kind are known from the start. Target, fields and arguments are filled when they are
+ * asked for: as long as `source` is set they are not read yet; a type made by a test has none.
  */
 struct hc_type {
 	hc_type_kind kind;

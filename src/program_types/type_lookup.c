@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Types by the name that a user writes. "struct session", "std::vector<int>" and "Session *" are meant as the language means them: what is
- * looked for is, in this order, the exact name; a template with the arguments that are written, the others having their defaults.
+ * Types by the name that a user writes. "struct session", "std::vector<int>" and "Session *" are
+ * meant as the language means them: what is looked for is, in this order, the exact name; a
+ * template with the arguments that are written, the others having their defaults.
  */
 #include "program_types/program_types_state.h"
 
@@ -71,22 +72,17 @@ static const hc_type *find_named(hc_program_types *types, const char *name)
 	hc_name_append_canonical(wanted, short_name);
 	if (!hc_name_hashes(name, &full, &base))
 		return NULL;
-	for (unsigned pass = 0; pass < 2; pass++)
-		for (unsigned i = 0;
-			i < hc_modules_count(types->modules) && (!type || type->kind == HC_TYPE_INCOMPLETE); i++)
-			if (hc_module_is_runtime(hc_modules_get(types->modules, i)) == (pass == 1))
-				type = better(type, find_exact(types, hc_modules_get(types->modules, i), full));
+	for (unsigned i = 0; i < types->info->count && (!type || type->kind == HC_TYPE_INCOMPLETE); i++)
+		type = better(type, find_exact(types, types->info->in_order[i], full));
 	/* Those of functions are indexed by their last part. */
 	const char *last = g_strrstr(wanted->str, "::");
 	uint64_t local = last ? hc_name_hash_within(HC_NAME_ROOT, hc_name_hash(last + 2, strlen(last + 2))) : base;
 
 	if (template)
 		hc_name_hashes(template, &full, &base);
-	for (unsigned i = 0; i < hc_modules_count(types->modules) && !type; i++) {
-		const hc_module *module = hc_modules_get(types->modules, i);
+	for (unsigned i = 0; i < types->info->program_count && !type; i++) {
+		const hc_module *module = types->info->in_order[i];
 
-		if (hc_module_is_runtime(module))
-			continue;
 		type = find_by_short_name(types, module, base, wanted);
 		if (!type && local != base)
 			type = find_by_short_name(types, module, local, wanted);

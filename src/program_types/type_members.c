@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a class, union or enum consists of, read when it is first asked for; and the questions that hc_type answers. */
+/*
+ * What a class, union or enum consists of, read when it is first asked for; and the questions that
+ * hc_type answers.
+ */
 #include "program_types/program_types_state.h"
 
 #include <dwarf.h>
@@ -34,8 +37,8 @@ static bool read_place(Dwarf_Die *die, hc_field *field)
 }
 
 /*
- * DW_AT_data_bit_offset counts from the object's beginning (DWARF 4 and 5), DW_AT_bit_offset from the most significant bit of
- * a storage unit (DWARF 2 and 3).
+ * DW_AT_data_bit_offset counts from the object's beginning (DWARF 4 and 5), DW_AT_bit_offset from
+ * the most significant bit of a storage unit (DWARF 2 and 3).
  */
 static bool read_bits(const hc_program_types *types, Dwarf_Die *die, hc_field *field)
 {
@@ -228,7 +231,10 @@ static void finish_fields(hc_type *type, GArray *fields)
 			type->is_polymorphic = true;
 		has_virtual |= field->is_virtual;
 	}
-	/* The pointer may belong to a virtual base, whose place is not known from here: Itanium C++ ABI 2.4, primary bases. */
+	/*
+	 * The pointer may belong to a virtual base, whose place is not known from here: Itanium C++
+	 * ABI 2.4, primary bases.
+	 */
 	if (has_virtual)
 		type->is_polymorphic = true;
 	type->field_count = fields->len;
@@ -435,7 +441,10 @@ static uint64_t alignment_of_members(const hc_type *type, unsigned depth, unsign
 	return type->size ? MIN(alignment, largest_power(type->size)) : alignment;
 }
 
-/* A class that holds itself is damaged, and must end: BUDGET is how many types may still be looked at. */
+/*
+ * A class that holds itself is damaged, and must end: BUDGET is how many types may still be looked
+ * at.
+ */
 static uint64_t alignment_of(const hc_type *type, unsigned depth, unsigned *budget)
 {
 	if (type->alignment)

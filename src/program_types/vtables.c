@@ -7,15 +7,19 @@
  *	vptr -------->	virtual functions
  *			offset to top, type_info, functions of the next base ...
  *
- * The symbol _ZTV... tells the class, and the type_info must say the same; where there is no symbol (a stripped program, a hidden
- * class) type_info alone is believed if its own vtable is that of a type_info. Where nothing tells that (the C++ library's file is not here, or
- * is a part of a stripped program) it must look like one: its vtable has code, and its name is one that is mangled.
+ * The symbol _ZTV... tells the class, and the type_info must say the same; where there is no symbol
+ * (a stripped program, a hidden class) type_info alone is believed if its own vtable is that of a
+ * type_info. Where nothing tells that (the C++ library's file is not here, or is a part of a
+ * stripped program) it must look like one: its vtable has code, and its name is one that is
+ * mangled.
  *
- * From the mangled name to the DIE: its demangled name is that of a type in the index for most. Where compilers write
- * arguments in another way, what has the same name without arguments is compared by the linkage names of its member functions: these begin
- * with the mangled class. Classes of anonymous namespaces and functions, and those whose arguments are such, may have several namesakes,
- * and gcc gives their functions no linkage names: it is that of the unit which has a virtual function of the vtable or, if these are
- * several, the one in which such a function is declared.
+ * From the mangled name to the DIE: its demangled name is that of a type in the index for most.
+ * Where compilers write arguments in another way, what has the same name without arguments is
+ * compared by the linkage names of its member functions: these begin with the mangled class.
+ * Classes of anonymous namespaces and functions, and those whose arguments are such, may have
+ * several namesakes, and gcc gives their functions no linkage names: it is that of the unit which
+ * has a virtual function of the vtable or, if these are several, the one in which such a function
+ * is declared.
  */
 #include "program_types/program_types_state.h"
 
@@ -88,20 +92,17 @@ static const GArray *vtable_symbols(hc_program_types *types, const hc_module *mo
 {
 	const struct module_debug *debug = hc_module_debug(types->info, module);
 	GArray **known = &types->vtable_symbols[hc_modules_index(types->modules, module)];
-	GMappedFile *mapped = hc_module_mapped(module);
+	Elf *elf;
 
 	if (*known)
 		return *known;
 	*known = g_array_new(FALSE, FALSE, sizeof(struct vtable_symbol));
-	if (mapped) {
-		Elf *elf = elf_memory(g_mapped_file_get_contents(mapped), g_mapped_file_get_length(mapped));
-
-		if (elf)
-			add_symbols(types, module, elf, *known);
-		if (elf)
-			elf_end(elf);
+	elf = hc_module_elf(module);
+	if (elf) {
+		add_symbols(types, module, elf, *known);
+		elf_end(elf);
 	}
-	if (debug->elf && (!mapped || g_strcmp0(debug->path, module->file)))
+	if (debug->elf && (!hc_module_mapped(module) || g_strcmp0(debug->path, module->file)))
 		add_symbols(types, module, debug->elf, *known);
 	g_array_sort(*known, compare_symbols);
 	return *known;
@@ -189,7 +190,10 @@ static const char *skip_qualifiers(const char *text)
 	return text;
 }
 
-/* Whether the member function LINKAGE belongs to CLASS, both mangled: "_ZNK4demo7Session3runEv" to "N4demo7SessionE". */
+/*
+ * Whether the member function LINKAGE belongs to CLASS, both mangled: "_ZNK4demo7Session3runEv" to
+ * "N4demo7SessionE".
+ */
 static bool is_method_of(const char *linkage, const char *class)
 {
 	size_t length = strlen(class), same = 0;
@@ -244,7 +248,9 @@ struct wanted_class {
 	unsigned class_count;
 };
 
-/* Notes the class in which the virtual function at ADDRESS is declared: its own, or a base class. */
+/*
+ * Notes the class in which the virtual function at ADDRESS is declared: its own, or a base class.
+ */
 static void add_class_of_function(
 	hc_program_types *types, const hc_module *module, hc_address address, struct wanted_class *wanted)
 {
@@ -259,7 +265,10 @@ static void add_class_of_function(
 		wanted->classes[wanted->class_count++] = hc_die_offset(wanted->unit_debug, &scope);
 }
 
-/* The classes of the virtual functions, up to the first word that is none: there the next vtable begins. */
+/*
+ * The classes of the virtual functions, up to the first word that is none: there the next vtable
+ * begins.
+ */
 static void find_classes_of_functions(hc_program_types *types, hc_address vtable, struct wanted_class *wanted)
 {
 	unsigned word = hc_core_process(types->core)->word_size;
@@ -304,7 +313,10 @@ static void find_unit(hc_program_types *types, hc_address vtable, struct wanted_
 	}
 }
 
-/* The next argument of a template, from *AT on, which moves behind its comma; FALSE at the end of the list. */
+/*
+ * The next argument of a template, from *AT on, which moves behind its comma; FALSE at the end of
+ * the list.
+ */
 static bool next_argument(const char **at, hc_name_part *ret_argument)
 {
 	const char *text = *at;
@@ -324,8 +336,9 @@ static bool next_argument(const char **at, hc_name_part *ret_argument)
 }
 
 /*
- * Whether NAME, as demanglers write it, is TYPE, where all that differs is that the value of an enum has its name in DWARF and is a number
- * in the other: "rule<slow>" and "rule<(kind)1>". Both names are canonical.
+ * Whether NAME, as demanglers write it, is TYPE, where all that differs is that the value of an
+ * enum has its name in DWARF and is a number in the other: "rule<slow>" and "rule<(kind)1>". Both
+ * names are canonical.
  */
 static bool differs_in_enumerators(const char *name, const char *other, const hc_type *type)
 {
@@ -371,7 +384,10 @@ static bool is_same_but_for_enumerators(
 	return differs_in_enumerators(canonical->str, other->str, type);
 }
 
-/* NAME without what stands in round brackets: "use(int)::local" as "use::local", which is how DWARF's scopes have it. */
+/*
+ * NAME without what stands in round brackets: "use(int)::local" as "use::local", which is how
+ * DWARF's scopes have it.
+ */
 static char *without_parameters(const char *name)
 {
 	GString *text = g_string_new(NULL);
@@ -389,8 +405,9 @@ static char *without_parameters(const char *name)
 }
 
 /*
- * How well a type of the index fits: 0 is not at all. Of what is private to a function nothing may be left to compare but the
- * names (link time optimisation puts functions into units of their own); lambdas have none.
+ * How well a type of the index fits: 0 is not at all. Of what is private to a function nothing may
+ * be left to compare but the names (link time optimisation puts functions into units of their own);
+ * lambdas have none.
  */
 static unsigned rank(hc_program_types *types, const hc_module *module, const struct named_type *found,
 	const struct wanted_class *wanted)
@@ -472,13 +489,9 @@ static const hc_type *find_class(
 		find_classes_of_functions(types, vtable, &wanted);
 		type = wanted.class_count ? find_in_module(types, module, &wanted) : NULL;
 	}
-	for (unsigned pass = 0; pass < 2 && !type && !wanted.is_private; pass++)
-		for (unsigned i = 0; i < hc_modules_count(types->modules) && !type; i++) {
-			const hc_module *other = hc_modules_get(types->modules, i);
-
-			if (other != module && hc_module_is_runtime(other) == (pass == 1))
-				type = find_in_module(types, other, &wanted);
-		}
+	for (unsigned i = 0; i < types->info->count && !type && !wanted.is_private; i++)
+		if (types->info->in_order[i] != module)
+			type = find_in_module(types, types->info->in_order[i], &wanted);
 	return type;
 }
 

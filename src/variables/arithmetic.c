@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* DWARF expressions: the stack, and the operations that need nothing else (DWARF 5, 2.5.1.3 and 2.5.1.4). */
+/*
+ * DWARF expressions: the stack, and the operations that need nothing else (DWARF 5, 2.5.1.3 and
+ * 2.5.1.4).
+ */
 #include "variables/expressions.h"
 
 #include <dwarf.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Variables of libraries that live in the program. A program that was compiled to reach a library's variable directly has room for it in its own
- * data: the dynamic linker copies the initial value there ("copy relocation"), and binds the library to the copy, too. The library's
- * debug info still tells the place that nobody uses any more.
+ * Variables of libraries that live in the program. A program that was compiled to reach a library's
+ * variable directly has room for it in its own data: the dynamic linker copies the initial value
+ * there ("copy relocation"), and binds the library to the copy, too. The library's debug info still
+ * tells the place that nobody uses any more.
  *
  * The program's relocations of that type name the variables, a handful in most programs.
  */
@@ -95,8 +96,7 @@ static GHashTable *find_copies(const hc_variables *variables)
 	GHashTable *copies = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, copy_destroy);
 	const hc_module *program = hc_modules_executable(variables->modules);
 	unsigned type = copy_type(hc_core_process(variables->core)->machine_id);
-	GMappedFile *mapped = program && type ? hc_module_mapped(program) : NULL;
-	Elf *elf = mapped ? elf_memory(g_mapped_file_get_contents(mapped), g_mapped_file_get_length(mapped)) : NULL;
+	Elf *elf = program && type ? hc_module_elf(program) : NULL;
 
 	for (Elf_Scn *section = NULL; elf && (section = elf_nextscn(elf, section));) {
 		GElf_Shdr header;

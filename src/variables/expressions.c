@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * DWARF expressions: a machine with a stack of integers (DWARF 5, 2.5 and 2.6; the GNU operations that came before it mean the same).
+ * DWARF expressions: a machine with a stack of integers (DWARF 5, 2.5 and 2.6; the GNU operations
+ * that came before it mean the same).
  *
  *	fbreg -24                             -> in memory, at the frame's base - 24
  *	breg3 8; deref; stack_value           -> nowhere, but this is its value
  *	reg12; piece 8; fbreg -32; piece 8    -> half here, half there
  *
- * libdw decodes operations; this runs them. An operand that is not known (a register that was not kept, memory that is not in the core) is never
- * replaced by anything: the piece that it belongs to is missing, or, if there are no pieces, the whole. An operation that is not known
- * ends in the same way. Each group of operations is one function, which says whether the operation was its own.
+ * libdw decodes operations; this runs them. An operand that is not known (a register that was not
+ * kept, memory that is not in the core) is never replaced by anything: the piece that it belongs to
+ * is missing, or, if there are no pieces, the whole. An operation that is not known ends in the
+ * same way. Each group of operations is one function, which says whether the operation was its own.
  *
- * Expressions come from a file, so they are not trusted: the stack and the pieces have an end, each operation is a step, and steps are counted over
- * all that one variable needs.
+ * Expressions come from a file, so they are not trusted: the stack and the pieces have an end, each
+ * operation is a step, and steps are counted over all that one variable needs.
  */
 #include "variables/expressions.h"
 
@@ -434,7 +436,9 @@ static hc_piece take_piece(struct hc_dwarf_expression *run)
 	return (hc_piece){ .kind = HC_PIECE_MISSING, .state = HC_VARIABLE_OPTIMIZED_OUT };
 }
 
-/* The piece that failed is missing; those that follow may be known. FALSE if there are no pieces. */
+/*
+ * The piece that failed is missing; those that follow may be known. FALSE if there are no pieces.
+ */
 static bool recover(struct hc_dwarf_expression *run)
 {
 	hc_piece missing = {

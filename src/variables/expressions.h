@@ -8,7 +8,10 @@ enum {
 	HC_STACK_MAX = 64
 };
 
-/* Of a base type, or of the generic type: as large as an address, and signed or not as the operation likes. */
+/*
+ * Of a base type, or of the generic type: as large as an address, and signed or not as the
+ * operation likes.
+ */
 struct hc_dwarf_operand {
 	uint64_t bits; /* above its size: 0 */
 	uint8_t size;  /* bytes, at most 8 */

@@ -2,12 +2,14 @@
 /*
  * The variables in scope in each frame of each thread.
  *
- * The function's DIE is known by the frame's address (functions.c). Below it stand parameters and variables, blocks, and the functions that were
- * inlined; those blocks and functions whose addresses have the frame's are gone into. An inlined function's DIE is the concrete one: it has the
- * places, and leads to the abstract one, which has names and types.
+ * The function's DIE is known by the frame's address (functions.c). Below it stand parameters and
+ * variables, blocks, and the functions that were inlined; those blocks and functions whose
+ * addresses have the frame's are gone into. An inlined function's DIE is the concrete one: it has
+ * the places, and leads to the abstract one, which has names and types.
  *
- * Which variables these are depends on the address alone, so it is found out once for each address; where they are is found out for each
- * frame. A deep recursion has a limit: the outermost frames come first, and what is left out is counted.
+ * Which variables these are depends on the address alone, so it is found out once for each address;
+ * where they are is found out for each frame. A deep recursion has a limit: the outermost frames
+ * come first, and what is left out is counted.
  */
 #include "variables/locations.h"
 

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * From a variable's DIE to its place: which expression of a location list holds at the frame's address, what the expression needs to know
- * of the frame, and what its pieces come to:
+ * From a variable's DIE to its place: which expression of a location list holds at the frame's
+ * address, what the expression needs to know of the frame, and what its pieces come to:
  *
  *	one piece, or several in a row, in memory      IN_MEMORY at that address
  *	anything else of which a byte is known	       VALUE: the bytes are copied, and those that are not known are marked
  *	nothing					       why not
  *
- * A frame that is not the innermost is at a call, whose return address may already be behind the scope or in the next function: so
- * addresses are looked up one byte before it (DWARF 5, 6.4.4).
+ * A frame that is not the innermost is at a call, whose return address may already be behind the
+ * scope or in the next function: so addresses are looked up one byte before it (DWARF 5, 6.4.4).
  *
- * What a function was called with is often kept nowhere in it, but its caller still knows it ("entry value"): the caller's call site tells
- * the value of each register as an expression in the caller's frame, which may again be one of its own caller.
+ * What a function was called with is often kept nowhere in it, but its caller still knows it
+ * ("entry value"): the caller's call site tells the value of each register as an expression in the
+ * caller's frame, which may again be one of its own caller.
  */
 #include "variables/locations.h"
 

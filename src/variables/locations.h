@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Where variables are: DWARF's location descriptions (DWARF 5, 2.5 and 2.6), evaluated in a frame of the dead process.
+ * Where variables are: DWARF's location descriptions (DWARF 5, 2.5 and 2.6), evaluated in a frame
+ * of the dead process.
  *
  *	expressions.c  operations -> pieces; arithmetic.c: those on the stack
  *	locations.c    a DIE's attribute -> operations -> pieces -> a variable's state, address, bytes; what expressions ask
@@ -69,13 +70,16 @@ typedef struct hc_location {
 } hc_location;
 
 /*
- * Evaluates COUNT OPERATIONS as a location description. ATTRIBUTE is where they come from; NULL: from call frame information. FALSE
- * with evaluation->state and ->reason if there is no answer.
+ * Evaluates COUNT OPERATIONS as a location description. ATTRIBUTE is where they come from; NULL:
+ * from call frame information. FALSE with evaluation->state and ->reason if there is no answer.
  */
 bool hc_dwarf_expression_locate(hc_evaluation *evaluation, Dwarf_Attribute *attribute, const Dwarf_Op *operations,
 	size_t count, hc_location *ret_location);
 
-/* The same for what is a value: the address or value that is left at the end, or what is in the register. */
+/*
+ * The same for what is a value: the address or value that is left at the end, or what is in the
+ * register.
+ */
 bool hc_dwarf_expression_value(hc_evaluation *evaluation, Dwarf_Attribute *attribute, const Dwarf_Op *operations,
 	size_t count, uint64_t *ret_value);
 
@@ -87,13 +91,18 @@ bool hc_evaluation_fail(hc_evaluation *evaluation, hc_variable_state state, cons
 bool hc_evaluation_frame_base(hc_evaluation *evaluation, uint64_t *ret_value);
 bool hc_evaluation_cfa(hc_evaluation *evaluation, uint64_t *ret_value);
 
-/* The value that register NUMBER had when the frame's function was entered, from what its caller says of the call. */
+/*
+ * The value that register NUMBER had when the frame's function was entered, from what its caller
+ * says of the call.
+ */
 bool hc_evaluation_entry_value(hc_evaluation *evaluation, unsigned number, uint64_t *ret_value);
 
 /* The address of what DIE is, which must be in memory. */
 bool hc_evaluation_address_of(hc_evaluation *evaluation, Dwarf_Die *die, uint64_t *ret_address);
 
-/* An evaluation of what is in frame FRAME of FRAMES; the function is found. STEPS must outlive it. */
+/*
+ * An evaluation of what is in frame FRAME of FRAMES; the function is found. STEPS must outlive it.
+ */
 void hc_evaluation_init(hc_evaluation *evaluation, hc_variables *variables, const hc_module *module,
 	const GArray *frames, unsigned frame, unsigned *steps);
 
@@ -103,5 +112,8 @@ void hc_evaluation_place(hc_evaluation *evaluation, Dwarf_Die *die, hc_variable 
 /* True if DIE, a variable in a function, is a static one: it has an address of its own. */
 bool hc_variable_is_static(Dwarf_Die *die);
 
-/* copy_relocations.c: moves VARIABLE, which has one place, to where the program has its copy of it, if it has one. */
+/*
+ * copy_relocations.c: moves VARIABLE, which has one place, to where the program has its copy of it,
+ * if it has one.
+ */
 void hc_variable_follow_copy(hc_variables *variables, const hc_module *module, Dwarf_Die *die, hc_variable *variable);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Values of variables that are in no memory of the process: in registers, computed, put together of pieces. Each gets an address of its
- * own, so that whoever reads a variable need not know. The addresses begin where no machine that we know has user memory.
+ * Values of variables that are in no memory of the process: in registers, computed, put together of
+ * pieces. Each gets an address of its own, so that whoever reads a variable need not know. The
+ * addresses begin where no machine that we know has user memory.
  *
- * The values lie one after the other, with bytes between them that are never known, so that no read goes from one into the next.
+ * The values lie one after the other, with bytes between them that are never known, so that no read
+ * goes from one into the next.
  */
 #include "variables/variables_state.h"
 

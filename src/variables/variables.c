@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The variables that have a place for as long as the process lives, or as a thread does: those that the index has found, each located, and
- * told once.
+ * The variables that have a place for as long as the process lives, or as a thread does: those that
+ * the index has found, each located, and told once.
  *
- * One variable may have many DIEs: of a header's inline function or variable every unit that includes it has a copy. Those that the linker
- * kept say the same place: the first counts. Of those that it dropped ordinary addresses are 0 or -1, but a thread-local one's
- * offset is 0, like that of the first variable of the block: it counts if the symbol table says so too, or if no other copy of it
- * stands elsewhere.
+ * One variable may have many DIEs: of a header's inline function or variable every unit that
+ * includes it has a copy. Those that the linker kept say the same place: the first counts. Of those
+ * that it dropped ordinary addresses are 0 or -1, but a thread-local one's offset is 0, like that
+ * of the first variable of the block: it counts if the symbol table says so too, or if no other
+ * copy of it stands elsewhere.
  */
 #include "variables/variables_state.h"
 
@@ -54,7 +55,10 @@ static gboolean equal_keys(gconstpointer a, gconstpointer b)
 	return x->name == y->name && x->address == y->address && x->thread == y->thread;
 }
 
-/* Adds VARIABLE, if it is not there already; a copy whose type is complete is better than one whose is not. */
+/*
+ * Adds VARIABLE, if it is not there already; a copy whose type is complete is better than one whose
+ * is not.
+ */
 static void add_row(struct loading *loading, const hc_variable *variable)
 {
 	const struct key key = { variable->name, variable->address, variable->thread };
@@ -83,7 +87,9 @@ static bool is_dropped(const struct loading *loading, const hc_variable *variabl
 	return !offset || offset >= UINT64_MAX - 1;
 }
 
-/* Whether what the symbol table has at the beginning of MODULE's thread-local storage is not NAME. */
+/*
+ * Whether what the symbol table has at the beginning of MODULE's thread-local storage is not NAME.
+ */
 static bool begins_with_another(const struct loading *loading, const char *name)
 {
 	uint64_t offset;
@@ -113,8 +119,8 @@ static void add_thread_local(struct loading *loading, Dwarf_Die *die, const hc_v
 }
 
 /*
- * clang leaves a function's static variables behind in a function without a name where it has inlined all calls. The symbol
- * tells: "_ZZ7countervE1n" is "counter()::n".
+ * clang leaves a function's static variables behind in a function without a name where it has
+ * inlined all calls. The symbol tells: "_ZZ7countervE1n" is "counter()::n".
  */
 static void name_by_symbol(struct loading *loading, hc_variable *variable)
 {
@@ -183,7 +189,10 @@ static int compare_names(const void *a, const void *b, void *data)
 	return (x->address > y->address) - (x->address < y->address);
 }
 
-/* Where a name has several places in a thread, of which one is the block's beginning, that one is a copy that was dropped. */
+/*
+ * Where a name has several places in a thread, of which one is the block's beginning, that one is a
+ * copy that was dropped.
+ */
 static void remove_dropped_copies(struct loading *loading, unsigned first)
 {
 	const GArray *rows = loading->rows;
@@ -240,9 +249,8 @@ unsigned hc_variables_load(hc_variables *variables, unsigned jobs)
 	hc_debug_info_index(variables->info, jobs);
 	GArray *rows = g_array_new(FALSE, TRUE, sizeof(hc_variable));
 
-	for (unsigned i = 0; i < hc_modules_count(variables->modules); i++)
-		if (!hc_module_is_runtime(hc_modules_get(variables->modules, i)))
-			load_module(variables, hc_modules_get(variables->modules, i), rows);
+	for (unsigned i = 0; i < variables->info->program_count; i++)
+		load_module(variables, variables->info->in_order[i], rows);
 	hc_variables_add_locals(variables, rows);
 	variables->rows = rows;
 	variables->gaps = hc_debug_info_gaps(variables->info);

@@ -18,8 +18,9 @@ struct hc_variables {
 };
 
 /*
- * Fills state, address, valid_size and reason of VARIABLE, whose other members are set, from the location of DIE. FRAMES and
- * FRAME: for a local; NULL for what has one address. For a thread-local one variable->thread tells which thread's.
+ * Fills state, address, valid_size and reason of VARIABLE, whose other members are set, from the
+ * location of DIE. FRAMES and FRAME: for a local; NULL for what has one address. For a thread-local
+ * one variable->thread tells which thread's.
  */
 void hc_variable_locate(hc_variables *variables, const hc_module *module, Dwarf_Die *die, const GArray *frames,
 	unsigned frame, hc_variable *variable);
@@ -28,8 +29,9 @@ void hc_variable_locate(hc_variables *variables, const hc_module *module, Dwarf_
 void hc_variables_add_locals(hc_variables *variables, GArray *rows);
 
 /*
- * Keeps SIZE bytes of a value that is in no memory; VALID has a byte for each, not 0 if it is known; NULL: all are. Gives its address
- * for hc_variables_read(); 0 if there is no room left for it.
+ * Keeps SIZE bytes of a value that is in no memory; VALID has a byte for each, not 0 if it is
+ * known; NULL: all are. Gives its address for hc_variables_read(); 0 if there is no room left for
+ * it.
  */
 hc_address hc_variables_keep_value(hc_variables *variables, const void *bytes, const uint8_t *valid, size_t size);
 
