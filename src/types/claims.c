@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Whose a block becomes: the surest owner's, and of those that are as sure the first one's. An owner
- * whose objects prove to be something else too often claims nothing any more.
+ * whose objects prove to be something else too often is cut: nothing below it is looked at any more.
  */
 #include "types/propagation.h"
 

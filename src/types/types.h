@@ -6,8 +6,8 @@
  *	                                     |                    ^
  *	                                     '--containers--------'  (containers/: buffers, nodes, elements)
  *
- * What each block is, and who holds it, are two questions with one answer for now: a block's owner is
- * 4 bytes, the number of a path, which knows type, certainty and who holds it (owners.h). What it is:
+ * What each block is, and who holds it, are two questions with one answer: a block's owner is 4 bytes,
+ * the number of a path, which knows type, certainty and who holds it (owners.h). What it is:
  *
  *	plans.c			what of an object of a type must be looked at: its pointers, containers, unions, arrays of those
  *	propagate.c		from the variables on: what is looked at, in which order (passes.h)
