@@ -6,6 +6,8 @@
  */
 #include "containers/walker.h"
 
+#include "variables/variables.h"
+
 #include <string.h>
 
 enum {

@@ -3,6 +3,8 @@
 #include "base/pages.h"
 #include "types/passes.h"
 
+#include "variables/variables.h"
+
 static const char *const certainty_names[HC_CERTAINTY_COUNT] = {
 	[HC_CERTAINTY_CERTAIN] = "certain",
 	[HC_CERTAINTY_DEDUCED] = "deduced",
