@@ -17,6 +17,7 @@
 
 #include "allocators/allocators.h"
 
+#include "base/bits.h"
 #include "base/partition.h"
 
 enum {
@@ -28,6 +29,13 @@ static inline void hc_amount_add(hc_amount *amount, hc_amount more)
 {
 	amount->blocks += more.blocks;
 	amount->bytes += more.bytes;
+}
+
+/* One block more, of BYTES. */
+static inline void hc_amount_count(hc_amount *amount, uint64_t bytes)
+{
+	amount->blocks++;
+	amount->bytes += bytes;
 }
 
 typedef struct hc_block_region {
@@ -155,8 +163,7 @@ static inline uint64_t hc_blocks_start_of(const hc_blocks *blocks, uint64_t gran
 		 next = granule + 1;
 
 	/* Regions have granules to spare at their end, so `next` is always of the same region. */
-	if ((address & (blocks->alignment - 1)) >= blocks->alignment - blocks->word &&
-		blocks->starts[next / 64] >> next % 64 & 1)
+	if ((address & (blocks->alignment - 1)) >= blocks->alignment - blocks->word && hc_bit(blocks->starts, next))
 		return UINT64_MAX;
 	while (!bits) {
 		if (word % HC_GROUP_WORDS == 0)
@@ -182,7 +189,13 @@ static inline uint32_t hc_blocks_number(const hc_blocks *blocks, uint64_t start)
 
 	for (uint64_t i = group * HC_GROUP_WORDS; i < word; i++)
 		number += __builtin_popcountll(blocks->starts[i]);
-	return number + __builtin_popcountll(blocks->starts[word] & (((uint64_t)1 << start % 64) - 1));
+	return number + hc_bits_before(blocks->starts, start);
+}
+
+/* Whether block NUMBER has a label: it is libc's or the runtime's own. */
+static inline bool hc_blocks_is_labelled(const hc_blocks *blocks, uint32_t number)
+{
+	return hc_bit(blocks->labelled, number);
 }
 
 /* Free to malloc too; what a thread caches looks in use to it. */

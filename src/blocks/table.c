@@ -77,16 +77,15 @@ void hc_block_table_label(hc_block_table *table, const hc_block_entry *entry, co
 	uint32_t number = number_of(blocks, entry);
 
 	g_hash_table_insert(blocks->labels, GUINT_TO_POINTER(number), g_string_chunk_insert_const(blocks->texts, text));
-	blocks->labelled[number / 64] |= (uint64_t)1 << number % 64;
-	totals->labelled.blocks++;
-	totals->labelled.bytes += entry->size;
+	hc_set_bit(blocks->labelled, number);
+	hc_amount_count(&totals->labelled, entry->size);
 }
 
 bool hc_block_table_is_labelled(const hc_block_table *table, const hc_block_entry *entry)
 {
-	uint32_t number = number_of(readable(table), entry);
+	const hc_blocks *blocks = readable(table);
 
-	return readable(table)->labelled[number / 64] >> number % 64 & 1;
+	return hc_blocks_is_labelled(blocks, number_of(blocks, entry));
 }
 
 hc_amount hc_block_table_amount(const hc_block_table *table, uint32_t arena, hc_block_state state)

@@ -308,8 +308,7 @@ static void add_to_group(struct group *group, const struct tree *tree)
 	group->rings += tree->ring;
 	group->holding_themselves += tree->holds_itself;
 	group->unloaded += tree->unloaded;
-	group->heads.blocks++;
-	group->heads.bytes += tree->size;
+	hc_amount_count(&group->heads, tree->size);
 	group->others.blocks += tree->blocks - 1;
 	group->others.bytes += tree->total_bytes - tree->size;
 	group->mixed_type |= group->type != tree->type;
@@ -358,10 +357,8 @@ static void merge(hc_leaks *leaks, uint32_t into, uint32_t from)
 	target->unloaded += source->unloaded;
 	if (target->gone != source->gone)
 		target->gone = UINT64_MAX;
-	target->heads.blocks += source->heads.blocks;
-	target->heads.bytes += source->heads.bytes;
-	target->others.blocks += source->others.blocks;
-	target->others.bytes += source->others.bytes;
+	hc_amount_add(&target->heads, source->heads);
+	hc_amount_add(&target->others, source->others);
 	target->mixed_type |= source->mixed_type || target->type != source->type;
 	target->prefix_length =
 		common_length(target->prefix, target->prefix_length, source->prefix, source->prefix_length);

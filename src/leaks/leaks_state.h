@@ -151,21 +151,6 @@ struct hc_leaks {
 	GArray *mappings; /* of const hc_area * */
 };
 
-static inline bool hc_leaks_bit(const uint64_t *bitmap, uint64_t index)
-{
-	return bitmap[index / 64] >> index % 64 & 1;
-}
-
-static inline void hc_leaks_set_bit(uint64_t *bitmap, uint64_t index)
-{
-	bitmap[index / 64] |= (uint64_t)1 << index % 64;
-}
-
-static inline void hc_leaks_clear_bit(uint64_t *bitmap, uint64_t index)
-{
-	bitmap[index / 64] &= ~((uint64_t)1 << index % 64);
-}
-
 /* The rank of the head at granule START, an index for group_of[] and evidence_of[]. */
 static inline uint32_t hc_leaks_rank(const struct ranked_bits *ranked, uint64_t start)
 {
@@ -174,7 +159,7 @@ static inline uint32_t hc_leaks_rank(const struct ranked_bits *ranked, uint64_t 
 
 	for (uint64_t i = group * HC_GROUP_WORDS; i < word; i++)
 		rank += __builtin_popcountll(ranked->bits[i]);
-	return rank + __builtin_popcountll(ranked->bits[word] & (((uint64_t)1 << start % 64) - 1));
+	return rank + hc_bits_before(ranked->bits, start);
 }
 
 static inline uint64_t hc_leaks_mix(uint64_t hash, uint64_t value)

@@ -121,8 +121,8 @@ static void follow(struct walk *walk, struct tree *tree, uint64_t from, hc_addre
 	if (target == UINT64_MAX || target == from)
 		return;
 	tree->ring |= value == tree->address;
-	if (hc_leaks_bit(pending, target)) {
-		hc_leaks_clear_bit(pending, target);
+	if (hc_bit(pending, target)) {
+		hc_clear_bit(pending, target);
 		push(walk, target);
 	}
 }
@@ -192,14 +192,14 @@ static void find_members(struct walk *walk, uint64_t *heads)
 		switch (hc_references_reach_at(leaks->references, start)) {
 		case HC_REACH_DIRECTLY_LOST:
 			if (heads)
-				hc_leaks_set_bit(heads, start);
-			hc_leaks_set_bit(walk->pending[HC_LEAK_LOST], start);
+				hc_set_bit(heads, start);
+			hc_set_bit(walk->pending[HC_LEAK_LOST], start);
 			break;
 		case HC_REACH_INDIRECTLY_LOST:
-			hc_leaks_set_bit(walk->pending[HC_LEAK_LOST], start);
+			hc_set_bit(walk->pending[HC_LEAK_LOST], start);
 			break;
 		case HC_REACH_POSSIBLY_LOST:
-			hc_leaks_set_bit(walk->pending[HC_LEAK_POSSIBLE], start);
+			hc_set_bit(walk->pending[HC_LEAK_POSSIBLE], start);
 			break;
 		default:
 			break;
@@ -227,7 +227,7 @@ typedef bool (*node_visit)(struct walk *walk, struct tree *tree, const struct no
 
 static bool walk_tree(struct walk *walk, struct tree *tree, node_visit visit, void *data)
 {
-	hc_leaks_clear_bit(walk->pending[tree->class], tree->start);
+	hc_clear_bit(walk->pending[tree->class], tree->start);
 	push(walk, tree->start);
 	while (walk->todo_count) {
 		struct node node = node_at(walk, walk->todo[--walk->todo_count]);
@@ -263,12 +263,12 @@ static void find_possible_heads(struct walk *walk, uint64_t *heads, uint64_t *po
 	for (uint64_t start = next_bit(pointed_to, words, 0); start != UINT64_MAX;
 		start = next_bit(pointed_to, words, start + 1)) {
 		tree.start = start;
-		if (hc_leaks_bit(heads, start))
+		if (hc_bit(heads, start))
 			walk_tree(walk, &tree, NULL, NULL);
 	}
 	for (uint64_t start = next_bit(pending, words, 0); start != UINT64_MAX;
 		start = next_bit(pending, words, start + 1)) {
-		hc_leaks_set_bit(heads, start);
+		hc_set_bit(heads, start);
 		tree.start = start;
 		walk_tree(walk, &tree, NULL, NULL);
 	}
@@ -392,8 +392,7 @@ static void add_to_totals(hc_leaks *leaks, const struct tree *tree)
 		heads = others = &totals->possibly_lost;
 	if (tree->suppression)
 		heads = others = &totals->suppressed;
-	heads->blocks++;
-	heads->bytes += tree->size;
+	hc_amount_count(heads, tree->size);
 	others->blocks += tree->blocks - 1;
 	others->bytes += tree->total_bytes - tree->size;
 }
@@ -443,7 +442,7 @@ static bool next_head(const struct walk *walk, uint64_t *start, struct tree *tre
 		return false;
 	/* Not all of it: a tree is large. What is not set here is set by read_head() and group_tree(). */
 	tree->start = (*start)++;
-	tree->class = hc_leaks_bit(walk->pending[HC_LEAK_POSSIBLE], tree->start) ? HC_LEAK_POSSIBLE : HC_LEAK_LOST;
+	tree->class = hc_bit(walk->pending[HC_LEAK_POSSIBLE], tree->start) ? HC_LEAK_POSSIBLE : HC_LEAK_LOST;
 	tree->blocks = tree->total_bytes = tree->unloaded = tree->to_head = 0;
 	tree->address = UINT64_MAX; /* known once the head is read */
 	tree->ring = false;

@@ -69,8 +69,7 @@ static hc_amount lost_mmapped(const hc_blocks *blocks, const hc_references *refe
 
 		if (region->region.is_mmapped && blocks->states[region->first_block] == HC_BLOCK_IN_USE &&
 			hc_reach_is_lost(hc_references_reach_at(references, region->first_granule))) {
-			lost.blocks++;
-			lost.bytes += region->region.block_size;
+			hc_amount_count(&lost, region->region.block_size);
 		}
 	}
 	return lost;

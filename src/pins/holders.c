@@ -132,7 +132,7 @@ static uint32_t holder_of(struct adding *adding, const hc_pin_walk *walk)
 		return by_thread(adding, walk);
 	if (walk->state != HC_BLOCK_IN_USE)
 		return 0;
-	if (blocks->labelled[walk->number / 64] >> walk->number % 64 & 1)
+	if (hc_blocks_is_labelled(blocks, walk->number))
 		return by_label(adding, walk);
 	uint32_t path = adding->path_count ? hc_types_path_of_block(adding->pins->types, walk->number) : 0;
 
@@ -158,8 +158,7 @@ static void add_island(struct adding *adding, unsigned index)
 		uint32_t *last = &g_array_index(adding->last_entry, uint32_t, found - 1);
 
 		if (!entry->shared) {
-			holder->amount.blocks++;
-			holder->amount.bytes += walk.size;
+			hc_amount_count(&holder->amount, walk.size);
 		}
 		mixed |= only && only != found;
 		only = found;

@@ -40,8 +40,7 @@ static void add_up(hc_pins *pins)
 		if (g_array_index(pins->entries, hc_pin_entry, i).shared)
 			continue;
 		totals->pins++;
-		totals->pinning.blocks += run->above.amount.blocks;
-		totals->pinning.bytes += run->above.amount.bytes;
+		hc_amount_add(&totals->pinning, run->above.amount);
 	}
 }
 

@@ -86,8 +86,8 @@ static hc_amount add_up(const hc_references *references, const uint64_t *bitmap)
 			uint64_t start = word * 64 + __builtin_ctzll(bits);
 			const hc_block_region *region = hc_blocks_region_of_start(blocks, start);
 
-			amount.blocks++;
-			amount.bytes += hc_blocks_usable_size(blocks, region, hc_blocks_address(blocks, region, start));
+			hc_amount_count(&amount,
+				hc_blocks_usable_size(blocks, region, hc_blocks_address(blocks, region, start)));
 		}
 	return amount;
 }

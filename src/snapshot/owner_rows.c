@@ -57,10 +57,8 @@ static void climb(struct collecting *collecting)
 	}
 	for (uint32_t i = collecting->count; i; i--) {
 		hc_types_path_get(collecting->types, i, &path);
-		if (!path.parent)
-			continue;
-		collecting->below[path.parent].blocks += collecting->below[i].blocks;
-		collecting->below[path.parent].bytes += collecting->below[i].bytes;
+		if (path.parent)
+			hc_amount_add(&collecting->below[path.parent], collecting->below[i]);
 	}
 }
 
