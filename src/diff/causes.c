@@ -5,6 +5,8 @@
  */
 #include "diff/diff_state.h"
 
+#include "types/types.h"
+
 #include <string.h>
 
 enum {
@@ -13,8 +15,6 @@ enum {
 	LEAST_OVERHEAD = 10, /* of malloc's own: a few per cent come with every block */
 	LITTLE_KEPT = 10,    /* free memory that is less than a tenth of the growth */
 	LITTLE_UNOWNED = 10, /* blocks without a known owner that are less than a tenth of all */
-	MANY_KEYS = 1000,
-	FEW_SHAPES = 3,
 	LEAST_QUEUE_GROWTH = 1 << 20, /* bytes in sockets */
 	LEAST_UNJOINED = 10,	      /* threads; fewer may well be joined yet */
 };
@@ -155,8 +155,9 @@ static hc_confidence confidence_of(const hc_growth *row)
 
 static bool has_unbounded_keys(const hc_growth *row)
 {
-	return row->trend != HC_TREND_STOPPED && row->owner->is_keyed && row->owner->keys_looked_at >= MANY_KEYS &&
-	       row->owner->key_shapes <= FEW_SHAPES && row->elements_after > row->elements_before;
+	return row->trend != HC_TREND_STOPPED && row->owner->is_keyed &&
+	       hc_keys_are_alike(row->owner->keys_looked_at, row->owner->key_shapes) &&
+	       row->elements_after > row->elements_before;
 }
 
 static hc_cause cause_of_row(const hc_growth *row, hc_cause_kind kind)

@@ -9,8 +9,6 @@ enum {
 	FINDINGS_MAX = 5,
 	LEAST_SHARE = 20,	/* of the bytes in use: a twentieth */
 	LEAST_BYTES = 64 << 10, /* less is nobody's problem */
-	MANY_KEYS = 1000,
-	FEW_SHAPES = 3,
 	KEYS_ASKED = 2,
 };
 
@@ -45,7 +43,7 @@ static void find_keys(const hc_evidence *evidence, const hc_held *held, hc_findi
 	if (sample.looked_at < 2 || !sample.texts[0])
 		return;
 	place->key = g_strdup(sample.texts[0]);
-	place->keys_alike = held->is.most_elements >= MANY_KEYS && sample.shapes <= FEW_SHAPES;
+	place->keys_alike = hc_keys_are_alike(held->is.most_elements, sample.shapes);
 }
 
 /* HALF of what is told: more of it is unused capacity, or that is not worth telling. */
