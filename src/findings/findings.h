@@ -9,16 +9,17 @@
 
 #include <heapcore/findings.h>
 
+#include "leaks/leaks.h"
 #include "memory/memory.h"
 #include "types/types.h"
 
 /* What a finder may look at. All of it is complete. */
 typedef struct hc_evidence {
 	const hc_core *core;
-	hc_modules *modules;
 	const hc_blocks *blocks;
 	const hc_areas *areas;
 	const hc_references *references;
+	const hc_unloaded *unloaded;
 	const hc_memory *memory;
 	const hc_types *types; /* NULL: not asked for */
 	const hc_diagnostics *diagnostics;

@@ -22,18 +22,14 @@
 
 #include "references/references.h"
 
-/*
- * The arguments must outlive the result. OPTIONS may be NULL. Looks up symbols: one thread at a time. Fails with
- * HC_ERROR_NO_MEMORY.
- */
-hc_leaks *hc_leaks_create(const hc_core *core, hc_modules *modules, const hc_blocks *blocks, const hc_areas *areas,
-	const hc_references *references, const hc_leaks_options *options, GError **error);
-
 /* ---- unloaded.c: lost blocks that begin with a vtable where no mapping is, as objects of a library that was unloaded do ---- */
 
 typedef struct hc_unloaded hc_unloaded;
 
-/* The arguments must outlive the result, which is hc_unloaded_free()'s. Looks at the first words of all lost blocks, if any library was unloaded. */
+/*
+ * The arguments must outlive the result, which is hc_unloaded_free()'s. Looks at the first words
+ * of all lost blocks, if any library was unloaded.
+ */
 hc_unloaded *hc_unloaded_find(const hc_core *core, const hc_modules *modules, const hc_references *references);
 void hc_unloaded_free(hc_unloaded *unloaded);
 
@@ -42,3 +38,12 @@ bool hc_unloaded_has(const hc_unloaded *unloaded, hc_address value);
 
 /* The lost blocks that begin with one; usable bytes. */
 hc_amount hc_unloaded_amount(const hc_unloaded *unloaded);
+
+/* ---- all of it ---- */
+
+/*
+ * The arguments must outlive the result. OPTIONS may be NULL. Looks up symbols: one thread at a time. Fails with
+ * HC_ERROR_NO_MEMORY.
+ */
+hc_leaks *hc_leaks_create(const hc_core *core, hc_modules *modules, const hc_blocks *blocks, const hc_areas *areas,
+	const hc_references *references, const hc_unloaded *unloaded, const hc_leaks_options *options, GError **error);

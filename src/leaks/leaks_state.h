@@ -136,7 +136,7 @@ struct hc_leaks {
 	hc_leaks_totals totals;
 
 	GArray *ranges; /* of struct module_range */
-	hc_unloaded *unloaded;
+	const hc_unloaded *unloaded;
 	struct types *types;
 	struct ranked_bits heads; /* of both classes */
 	uint32_t *group_of;	  /* by the head's rank: index in `building`, then in `groups` */

@@ -511,7 +511,7 @@ bool hc_leaks_each_block(const hc_leaks *leaks, hc_leaks_visit visit, void *data
 /* ---- all of it ---- */
 
 hc_leaks *hc_leaks_create(const hc_core *core, hc_modules *modules, const hc_blocks *blocks, const hc_areas *areas,
-	const hc_references *references, const hc_leaks_options *options, GError **error)
+	const hc_references *references, const hc_unloaded *unloaded, const hc_leaks_options *options, GError **error)
 {
 	const hc_references_totals *totals = hc_references_get_totals(references);
 	g_autoptr(hc_leaks) leaks = g_new0(hc_leaks, 1);
@@ -530,7 +530,7 @@ hc_leaks *hc_leaks_create(const hc_core *core, hc_modules *modules, const hc_blo
 	leaks->parts = g_ptr_array_new_with_free_func(g_free);
 	leaks->mappings = g_array_new(FALSE, FALSE, sizeof(const hc_area *));
 	leaks->types = hc_leaks_types_create();
-	leaks->unloaded = hc_unloaded_find(core, modules, references);
+	leaks->unloaded = unloaded;
 	hc_leaks_find_ranges(leaks);
 	leaks->totals.still_reachable.blocks = totals->reachable.blocks - totals->possibly_lost.blocks;
 	leaks->totals.still_reachable.bytes = totals->reachable.bytes - totals->possibly_lost.bytes;
@@ -556,7 +556,6 @@ void hc_leaks_destroy(hc_leaks *leaks)
 	g_array_unref(leaks->evidence);
 	if (leaks->ranges)
 		g_array_unref(leaks->ranges);
-	hc_unloaded_free(leaks->unloaded);
 	hc_leaks_types_destroy(leaks->types);
 	g_free(leaks->heads.bits);
 	g_free(leaks->heads.ranks);
