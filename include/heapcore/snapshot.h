@@ -83,15 +83,6 @@ typedef struct hc_snapshot_pin {
 	uint64_t pinned; /* bytes of free memory that would go back if they were gone */
 } hc_snapshot_pin;
 
-/* Threads that had ended and were not joined: what libc keeps for them. */
-typedef struct hc_snapshot_unjoined {
-	bool is_known; /* FALSE: the snapshot is of an earlier version */
-	uint64_t threads;
-	uint64_t bytes;	  /* address space of their stacks */
-	uint64_t memory;  /* of it, resident, or at least touched */
-	bool is_resident; /* `memory` is the former: of captures */
-} hc_snapshot_unjoined;
-
 typedef struct hc_snapshot {
 	/* the process; its strings are the snapshot's */
 	const char *path; /* of the core */
@@ -115,7 +106,8 @@ typedef struct hc_snapshot {
 	hc_amount in_use; /* the program's, mmapped ones too */
 	hc_amount free;	  /* bytes of whole chunks */
 	hc_free_pages free_pages;
-	hc_snapshot_unjoined unjoined;
+	bool knows_unjoined; /* FALSE: the snapshot is of an earlier version */
+	hc_unjoined unjoined;
 	/* who holds it */
 	GArray *owners;		   /* of hc_snapshot_owner */
 	uint64_t owners_left_out;  /* paths that were too many, counted where they branch off */

@@ -5,6 +5,7 @@
  */
 #include "diff/diff_state.h"
 
+#include "areas/areas.h"
 #include "types/types.h"
 
 #include <string.h>
@@ -16,7 +17,6 @@ enum {
 	LITTLE_KEPT = 10,    /* free memory that is less than a tenth of the growth */
 	LITTLE_UNOWNED = 10, /* blocks without a known owner that are less than a tenth of all */
 	LEAST_QUEUE_GROWTH = 1 << 20, /* bytes in sockets */
-	LEAST_UNJOINED = 10,	      /* threads; fewer may well be joined yet */
 };
 
 const char *hc_cause_name(hc_cause_kind kind)
@@ -267,11 +267,12 @@ static void find_sockets(hc_diff *diff)
 /* The same for stacks that nobody joined: address space, of which the memory table has nothing, and some memory in it. */
 static void find_unjoined(hc_diff *diff)
 {
-	const hc_snapshot_unjoined *a = &diff->first->unjoined, *b = &diff->last->unjoined;
+	const hc_unjoined *a = &diff->first->unjoined, *b = &diff->last->unjoined;
 	g_autofree uint64_t *steps = g_new0(uint64_t, diff->count);
 	hc_cause cause = { .kind = HC_CAUSE_UNJOINED };
 
-	if (!a->is_known || !b->is_known || b->threads < a->threads + LEAST_UNJOINED || b->bytes <= a->bytes)
+	if (!diff->first->knows_unjoined || !diff->last->knows_unjoined ||
+		b->threads < a->threads + HC_UNJOINED_LEAST || b->bytes <= a->bytes)
 		return;
 	for (unsigned i = 0; i < diff->count; i++)
 		steps[i] = diff->snapshots[i]->unjoined.bytes;

@@ -136,12 +136,12 @@ static json_t *size_json(const hc_analysis *analysis, const hc_finding_size *siz
 	return object;
 }
 
-static json_t *unjoined_json(const hc_finding_unjoined *unjoined)
+static json_t *unjoined_json(const hc_unjoined *unjoined)
 {
 	json_t *object = json_object();
 
 	hc_json_set(object, "threads", hc_json_number(unjoined->threads));
-	hc_json_set(object, "address_space", hc_json_number(unjoined->address_space));
+	hc_json_set(object, "address_space", hc_json_number(unjoined->bytes));
 	hc_json_set(object, "resident", json_boolean(unjoined->is_resident));
 	return object;
 }

@@ -2,7 +2,7 @@
 /* From an analysis to a snapshot. */
 #include "snapshot/snapshot_parts.h"
 
-#include "findings/findings.h"
+#include "areas/areas.h"
 #include "pins/pins.h"
 
 #include <string.h>
@@ -110,17 +110,6 @@ static void add_totals(hc_snapshot *snapshot, const hc_analysis *analysis)
 	hc_blocks_free_pages(blocks, HC_ARENA_ALL, &snapshot->free_pages);
 }
 
-static void add_unjoined(hc_snapshot *snapshot, const hc_analysis *analysis)
-{
-	hc_unjoined unjoined = hc_unjoined_count(hc_analysis_core(analysis), hc_analysis_areas(analysis));
-
-	snapshot->unjoined.is_known = true;
-	snapshot->unjoined.threads = unjoined.threads;
-	snapshot->unjoined.bytes = unjoined.bytes;
-	snapshot->unjoined.is_resident = unjoined.resident != HC_UNJOINED_UNKNOWN;
-	snapshot->unjoined.memory = snapshot->unjoined.is_resident ? unjoined.resident : unjoined.touched;
-}
-
 /* What keeps free memory, most of it first. */
 static void add_pins(hc_snapshot *snapshot, const hc_analysis *analysis)
 {
@@ -165,7 +154,8 @@ hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, bool no_content, GE
 	add_diagnostics(snapshot, hc_analysis_diagnostics(analysis));
 	add_memory(snapshot, hc_analysis_memory(analysis));
 	add_totals(snapshot, analysis);
-	add_unjoined(snapshot, analysis);
+	snapshot->knows_unjoined = true;
+	snapshot->unjoined = *hc_areas_unjoined(hc_analysis_areas(analysis));
 	add_pins(snapshot, analysis);
 	ok = hc_snapshot_count_blocks(snapshot, analysis, &amounts);
 	if (ok && types) {

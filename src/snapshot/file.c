@@ -132,7 +132,7 @@ static GVariant *store_lost_shapes(const hc_snapshot *snapshot)
 	return g_variant_builder_end(&builder);
 }
 
-static GVariant *store_unjoined(const hc_snapshot_unjoined *unjoined)
+static GVariant *store_unjoined(const hc_unjoined *unjoined)
 {
 	return g_variant_new(SNAPSHOT_UNJOINED, unjoined->threads, unjoined->bytes, unjoined->memory,
 		(gboolean)unjoined->is_resident);
@@ -214,7 +214,7 @@ static GVariant *store(const hc_snapshot *snapshot)
 	g_variant_builder_add(&sections, "{sv}", "numbers", store_numbers(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "pins", store_pins(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "pinning", store_pinning(&snapshot->pinning));
-	if (snapshot->unjoined.is_known)
+	if (snapshot->knows_unjoined)
 		g_variant_builder_add(&sections, "{sv}", "unjoined", store_unjoined(&snapshot->unjoined));
 	if (snapshot->side_facts)
 		g_variant_builder_add(&sections, "{sv}", "side-facts", hc_side_facts_store(snapshot->side_facts));

@@ -310,7 +310,7 @@ static bool load_lost_shapes(hc_snapshot *snapshot, GVariant *section)
 
 static bool load_unjoined(hc_snapshot *snapshot, GVariant *section)
 {
-	hc_snapshot_unjoined *unjoined = &snapshot->unjoined;
+	hc_unjoined *unjoined = &snapshot->unjoined;
 	gboolean is_resident;
 
 	if (!g_variant_is_of_type(section, G_VARIANT_TYPE(SNAPSHOT_UNJOINED)))
@@ -318,7 +318,7 @@ static bool load_unjoined(hc_snapshot *snapshot, GVariant *section)
 	g_variant_get(
 		section, SNAPSHOT_UNJOINED, &unjoined->threads, &unjoined->bytes, &unjoined->memory, &is_resident);
 	unjoined->is_resident = is_resident;
-	unjoined->is_known = true;
+	snapshot->knows_unjoined = true;
 	return unjoined->bytes <= SNAPSHOT_BYTES_MAX && unjoined->memory <= unjoined->bytes;
 }
 

@@ -352,7 +352,7 @@ static void append_sockets(GString *text, const hc_diff *diff, const hc_cause *c
 
 static void append_unjoined(GString *text, const hc_diff *diff, const hc_cause *cause)
 {
-	const hc_snapshot_unjoined *a = &hc_diff_first(diff)->unjoined, *b = &hc_diff_last(diff)->unjoined;
+	const hc_unjoined *a = &hc_diff_first(diff)->unjoined, *b = &hc_diff_last(diff)->unjoined;
 	char more[HC_TEXT_COUNT_LENGTH], now[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_SIZE_LENGTH];
 
 	g_string_append_printf(text,

@@ -238,7 +238,7 @@ static void append_unjoined(GString *text, const hc_finding *finding)
 
 	g_string_append_printf(text,
 		"%s threads have ended and were not joined: their stacks keep %s of address space, %s of it %s",
-		hc_text_count(threads, finding->unjoined.threads), hc_text_size(space, finding->unjoined.address_space),
+		hc_text_count(threads, finding->unjoined.threads), hc_text_size(space, finding->unjoined.bytes),
 		hc_text_size(memory, finding->bytes), finding->unjoined.is_resident ? "resident" : "touched");
 }
 

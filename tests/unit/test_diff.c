@@ -890,9 +890,10 @@ static void test_unjoined(void)
 		snapshot_series series = series_create(2);
 		const char *verdict;
 
-		series.list[0]->unjoined = (hc_snapshot_unjoined){ variant != 1, 20, 20 * MIB, MIB / 2, true };
-		series.list[1]->unjoined =
-			(hc_snapshot_unjoined){ true, variant == 2 ? 29 : 420, 420 * MIB, 10 * MIB, true };
+		series.list[0]->knows_unjoined = variant != 1;
+		series.list[0]->unjoined = (hc_unjoined){ 20, 20 * MIB, MIB / 2, true };
+		series.list[1]->knows_unjoined = true;
+		series.list[1]->unjoined = (hc_unjoined){ variant == 2 ? 29 : 420, 420 * MIB, 10 * MIB, true };
 		series.list[1]->total += 400 * MIB;
 		make_diff(&series);
 		verdict = verdict_of(series.diff);

@@ -140,7 +140,8 @@ static hc_snapshot *make_full(void)
 	g_array_append_val(snapshot->pins, ((hc_snapshot_pin){ "blocks of Session", 23, 24, 25 }));
 	snapshot_finish(snapshot);
 	snapshot->indirectly_lost = (hc_amount){ 26, 27 };
-	snapshot->unjoined = (hc_snapshot_unjoined){ true, 30, 31 << 20, 32, true };
+	snapshot->unjoined = (hc_unjoined){ 30, 31 << 20, 32, true };
+	snapshot->knows_unjoined = true;
 	snapshot->possibly_lost = (hc_amount){ 28, 29 };
 	snapshot->free_pages = (hc_free_pages){ 30, 31, 32, 33, 34 };
 	facts->time = 35;
@@ -351,7 +352,7 @@ static void compare(const hc_snapshot *a, const hc_snapshot *b)
 	compare_heads(a, b);
 	compare_totals(a, b);
 	compare_diagnostics(a->diagnostics, b->diagnostics);
-	SAME(unjoined.is_known);
+	SAME(knows_unjoined);
 	SAME(unjoined.threads);
 	SAME(unjoined.bytes);
 	SAME(unjoined.memory);
