@@ -92,7 +92,7 @@ typedef struct hc_growth {
 	const uint64_t *steps;			  /* bytes in each snapshot */
 	hc_trend trend;
 	const hc_snapshot_owner *owner; /* of paths, as in the last snapshot that has it; else NULL */
-	const hc_snapshot_lost *lost;	/* of lost blocks, likewise */
+	const hc_leak_kind *lost;	/* of lost blocks, likewise */
 } hc_growth;
 
 /* Whether what the row of a container holds is room for elements, with nothing in it. */

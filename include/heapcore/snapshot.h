@@ -46,22 +46,6 @@ typedef struct hc_snapshot_owner {
 	const char *key_shape;	 /* "/url/#"; NULL likewise */
 } hc_snapshot_owner;
 
-/* Lost blocks of one kind: trees, as in hc_leak_group. */
-typedef struct hc_snapshot_lost {
-	const char *key;       /* the same for the same kind in another process */
-	const char *type;      /* demangled, untrusted; NULL: not known */
-	const char *beginning; /* of their text; NULL: none, or no content is kept */
-	const char *sample;    /* the text of one of them; NULL likewise */
-	const char *module;    /* whose they most probably are; NULL: nothing tells */
-	const char *evidence;  /* "last pointed to from freed blocks of 48 bytes of libcodec.so"; NULL: none */
-	bool is_unloaded;      /* of a library that was unloaded: hc_leak_group_is_unloaded() */
-	uint64_t trees;
-	uint64_t rings, holding_themselves; /* of these, as hc_leak_group has it */
-	hc_amount amount;		    /* of whole trees */
-	uint64_t head_size;		    /* usable bytes of most heads */
-	uint64_t head_sizes;		    /* how many different ones are known */
-} hc_snapshot_lost;
-
 /* The program's blocks in use of one size. */
 typedef struct hc_snapshot_size {
 	uint64_t size;
@@ -111,7 +95,7 @@ typedef struct hc_snapshot {
 	/* who holds it */
 	GArray *owners;		   /* of hc_snapshot_owner */
 	uint64_t owners_left_out;  /* paths that were too many, counted where they branch off */
-	GArray *lost;		   /* of hc_snapshot_lost */
+	GArray *lost;		   /* of hc_leak_kind, whose strings are the snapshot's */
 	GArray *sizes;		   /* of hc_snapshot_size, smallest first */
 	GArray *numbers;	   /* of hc_snapshot_number */
 	GArray *pins;		   /* of hc_snapshot_pin, most bytes first */

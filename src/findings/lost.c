@@ -11,7 +11,7 @@ void hc_find_lost(const hc_evidence *evidence, hc_findings *findings)
 		.blocks = totals->directly_lost.blocks + totals->indirectly_lost.blocks,
 		.lost = {
 			.heads = totals->directly_lost.blocks,
-			.is_bound = hc_references_missing_count(evidence->references) > 0,
+			.is_bound = hc_references_lost_is_bound(evidence->references),
 		},
 	};
 

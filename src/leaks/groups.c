@@ -88,16 +88,20 @@ void hc_leaks_count_place(GArray *counts, const struct place_count *count, uint6
 
 /* ---- the key ---- */
 
-/* What is before the first number tells most, and does not depend on what follows. */
+unsigned hc_leaks_text_key_length(const char *text, unsigned length)
+{
+	for (unsigned i = NUMBER_ENDS_KEY; i < MIN(length, PREFIX_KEY); i++)
+		if (text[i] == '#')
+			return i + 1;
+	return MIN(length, PREFIX_KEY);
+}
+
 static uint64_t text_key(const struct tree *tree)
 {
 	uint64_t key = 2;
 
-	for (unsigned i = 0; i < MIN(tree->prefix_length, PREFIX_KEY); i++) {
+	for (unsigned i = 0; i < hc_leaks_text_key_length(tree->prefix, tree->prefix_length); i++)
 		key = hc_leaks_mix(key, (uint8_t)tree->prefix[i]);
-		if (tree->prefix[i] == '#' && i >= NUMBER_ENDS_KEY)
-			break;
-	}
 	return key;
 }
 
@@ -667,7 +671,7 @@ static void make_group(hc_leaks *leaks, struct group *from)
 static int compare_groups(const void *a, const void *b)
 {
 	const hc_leak_group *x = a, *y = b;
-	uint64_t x_bytes = x->heads.bytes + x->others.bytes, y_bytes = y->heads.bytes + y->others.bytes;
+	uint64_t x_bytes = hc_leak_group_amount(x).bytes, y_bytes = hc_leak_group_amount(y).bytes;
 
 	if (!x->suppression != !y->suppression)
 		return x->suppression ? 1 : -1;

@@ -6,6 +6,7 @@
  *	words.c	       what a word of a block is
  *	vtable_types.c	       vtables: from a word to the name of a type
  *	groups.c       which trees are one row; what a row says
+ *	kinds.c        groups that are one in another process, too
  *	evidence.c     dead memory that still points to a lost block
  *	unloaded.c     objects of libraries that were unloaded
  *	stale.c	       words that a block's last owner left in it
@@ -47,3 +48,6 @@ hc_amount hc_unloaded_amount(const hc_unloaded *unloaded);
  */
 hc_leaks *hc_leaks_create(const hc_core *core, hc_modules *modules, const hc_blocks *blocks, const hc_areas *areas,
 	const hc_references *references, const hc_unloaded *unloaded, const hc_leaks_options *options, GError **error);
+
+/* kinds.c: the kinds of the groups that are lost, in their order: GArray of hc_leak_kind, whose strings are in TEXTS. */
+GArray *hc_leaks_make_kinds(const hc_leaks *leaks, GStringChunk *texts);

@@ -223,6 +223,12 @@ const char *hc_leaks_type_name(const hc_leaks *leaks, uint32_t type); /* NULL fo
 /* Puts TREE into its group, and returns that one's index. */
 uint32_t hc_leaks_add_tree(hc_leaks *leaks, const struct tree *tree);
 
+/*
+ * How much of TEXT, with which heads begin and whose digits are folded, is the same in all of a kind. What is before the first number
+ * tells most, and does not depend on what follows.
+ */
+unsigned hc_leaks_text_key_length(const char *text, unsigned length);
+
 /* BLOCKS more that are as COUNT says, into COUNTS, of struct place_count. What is too much is left out. */
 void hc_leaks_count_place(GArray *counts, const struct place_count *count, uint64_t blocks);
 

@@ -83,7 +83,7 @@ static uint64_t add_in_use(hc_memory *memory, const hc_blocks *blocks, const hc_
 	hc_amount labelled = hc_blocks_labelled(blocks, HC_ARENA_ALL),
 		  labelled_mmapped = hc_blocks_labelled(blocks, HC_ARENA_NONE);
 	hc_amount lost = { 0 }, lost_there = { 0 };
-	bool is_bound = references && hc_references_missing_count(references);
+	bool is_bound = references && hc_references_lost_is_bound(references);
 
 	if (references) {
 		const hc_references_totals *totals = hc_references_get_totals(references);

@@ -564,6 +564,11 @@ unsigned hc_references_missing_count(const hc_references *references)
 	return references->missing->len;
 }
 
+bool hc_references_lost_is_bound(const hc_references *references)
+{
+	return references->missing->len > 0;
+}
+
 const hc_missing *hc_references_missing(const hc_references *references, unsigned index)
 {
 	return index < references->missing->len ? &g_array_index(references->missing, hc_missing, index) : NULL;

@@ -3,6 +3,7 @@
 #include "snapshot/snapshot_parts.h"
 
 #include "areas/areas.h"
+#include "leaks/leaks.h"
 #include "pins/pins.h"
 
 #include <string.h>
@@ -12,9 +13,6 @@ enum {
 	PINS_MAX = 100,
 	RANDOM_BYTES = 16, /* at AT_RANDOM: getauxval(3) */
 };
-
-#define KEEP_PROCESS(MEMBER) snapshot->process.MEMBER = hc_snapshot_keep(snapshot, snapshot->process.MEMBER);
-#define KEEP_HEAP(MEMBER)    snapshot->heap.MEMBER = hc_snapshot_keep(snapshot, snapshot->heap.MEMBER);
 
 static const hc_module *find_executable(const hc_modules *modules)
 {
@@ -61,8 +59,8 @@ static void add_process(hc_snapshot *snapshot, const hc_analysis *analysis)
 
 	snapshot->process = *hc_core_process(core);
 	snapshot->heap = *hc_blocks_heap(hc_analysis_blocks(analysis));
-	HC_SNAPSHOT_PROCESS_TEXTS(KEEP_PROCESS)
-	HC_SNAPSHOT_HEAP_TEXTS(KEEP_HEAP)
+	hc_snapshot_keep_process(snapshot, &snapshot->process);
+	hc_snapshot_keep_heap(snapshot, &snapshot->heap);
 	snapshot->path = hc_snapshot_keep(snapshot, hc_core_path(core));
 	snapshot->core_size = hc_core_file_size(core);
 	snapshot->thread_count = hc_core_thread_count(core);
@@ -140,6 +138,21 @@ static bool add_number(const char *path, int64_t value, void *data)
 	return true;
 }
 
+static bool add_lost(hc_snapshot *snapshot, const hc_analysis *analysis, GError **error)
+{
+	hc_leaks_options options = { .no_content = !snapshot->has_content, .no_mappings = true };
+	g_autoptr(hc_leaks) leaks = hc_analysis_find_leaks(analysis, &options, error);
+	g_autoptr(GStringChunk) texts = g_string_chunk_new(4096);
+
+	if (!leaks)
+		return false;
+	g_array_unref(snapshot->lost);
+	snapshot->lost = hc_leaks_make_kinds(leaks, texts);
+	for (unsigned i = 0; i < snapshot->lost->len; i++)
+		hc_snapshot_keep_lost(snapshot, &g_array_index(snapshot->lost, hc_leak_kind, i));
+	return true;
+}
+
 hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, bool no_content, GError **error)
 {
 	g_autoptr(hc_snapshot) snapshot = hc_snapshot_new();
@@ -169,7 +182,7 @@ hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, bool no_content, GE
 			hc_blocks_count(hc_analysis_blocks(analysis)));
 		return NULL;
 	}
-	if (!hc_snapshot_add_lost(snapshot, analysis, error))
+	if (!add_lost(snapshot, analysis, error))
 		return NULL;
 	snapshot->side_facts = hc_side_facts_read(snapshot->path, NULL);
 	return g_steal_pointer(&snapshot);

@@ -109,7 +109,7 @@ static GVariant *store_lost(const hc_snapshot *snapshot)
 
 	g_variant_builder_init(&builder, G_VARIANT_TYPE(SNAPSHOT_LOST));
 	for (unsigned i = 0; i < snapshot->lost->len; i++) {
-		const hc_snapshot_lost *lost = &g_array_index(snapshot->lost, hc_snapshot_lost, i);
+		const hc_leak_kind *lost = &g_array_index(snapshot->lost, hc_leak_kind, i);
 
 		g_variant_builder_add(&builder, "(smsmsmsmsmsttttt)", lost->key, lost->type, lost->beginning,
 			lost->sample, lost->module, lost->evidence, lost->trees, lost->amount.blocks,
@@ -124,7 +124,7 @@ static GVariant *store_lost_shapes(const hc_snapshot *snapshot)
 
 	g_variant_builder_init(&builder, G_VARIANT_TYPE(SNAPSHOT_LOST_SHAPES));
 	for (unsigned i = 0; i < snapshot->lost->len; i++) {
-		const hc_snapshot_lost *lost = &g_array_index(snapshot->lost, hc_snapshot_lost, i);
+		const hc_leak_kind *lost = &g_array_index(snapshot->lost, hc_leak_kind, i);
 
 		g_variant_builder_add(&builder, "(ttu)", lost->rings, lost->holding_themselves,
 			lost->is_unloaded ? (unsigned)LOST_UNLOADED : 0);

@@ -96,9 +96,6 @@ static bool add_up(uint64_t *sum, uint64_t bytes)
 
 /* ---- sections ---- */
 
-#define KEEP_PROCESS(MEMBER) process->MEMBER = hc_snapshot_keep(snapshot, process->MEMBER);
-#define KEEP_HEAP(MEMBER)    heap->MEMBER = hc_snapshot_keep(snapshot, heap->MEMBER);
-
 static bool load_identity(hc_snapshot *snapshot, GVariant *section)
 {
 	const char *advice;
@@ -125,7 +122,7 @@ static bool load_process(hc_snapshot *snapshot, GVariant *section)
 	g_variant_get(section, "(m&sm&sm&sm&sxiyuubtut)", &process->name, &process->arguments, &process->executable,
 		&process->machine, &process->pid, &process->signal, &origin, &process->machine_id, &process->word_size,
 		&big_endian, &process->page_size, &snapshot->thread_count, &snapshot->core_size);
-	HC_SNAPSHOT_PROCESS_TEXTS(KEEP_PROCESS)
+	hc_snapshot_keep_process(snapshot, process);
 	process->big_endian = big_endian;
 	process->origin = origin;
 	return process->name && process->arguments && origin <= HC_ORIGIN_UNKNOWN;
@@ -148,7 +145,7 @@ static bool load_heap(hc_snapshot *snapshot, GVariant *section)
 	g_variant_get(section, "(m&sm&sm&sm&sm&sm&suttt)", &heap->allocator, &heap->version, &heap->layout,
 		&heap->library, &heap->provider, &heap->foreign, &flags, &heap->mmapped_count, &heap->mmapped_bytes,
 		&heap->alignment);
-	HC_SNAPSHOT_HEAP_TEXTS(KEEP_HEAP)
+	hc_snapshot_keep_heap(snapshot, heap);
 	heap->layout_from_debug_info = flags & HEAP_FROM_DEBUG_INFO;
 	heap->safe_linking = flags & HEAP_SAFE_LINKING;
 	heap->found = flags & HEAP_FOUND;
@@ -266,7 +263,7 @@ static bool load_owners(hc_snapshot *snapshot, GVariant *section)
 static bool load_lost(hc_snapshot *snapshot, GVariant *section)
 {
 	GVariantIter rows;
-	hc_snapshot_lost lost = { 0 };
+	hc_leak_kind lost = { 0 };
 	uint64_t sum = 0;
 
 	g_variant_iter_init(&rows, section);
@@ -275,12 +272,7 @@ static bool load_lost(hc_snapshot *snapshot, GVariant *section)
 		&lost.head_size, &lost.head_sizes)) {
 		if (!add_up(&sum, lost.amount.bytes))
 			return false;
-		lost.key = hc_snapshot_keep(snapshot, lost.key);
-		lost.type = hc_snapshot_keep(snapshot, lost.type);
-		lost.beginning = hc_snapshot_keep(snapshot, lost.beginning);
-		lost.sample = hc_snapshot_keep(snapshot, lost.sample);
-		lost.module = hc_snapshot_keep(snapshot, lost.module);
-		lost.evidence = hc_snapshot_keep(snapshot, lost.evidence);
+		hc_snapshot_keep_lost(snapshot, &lost);
 		g_array_append_val(snapshot->lost, lost);
 	}
 	return true;
@@ -297,7 +289,7 @@ static bool load_lost_shapes(hc_snapshot *snapshot, GVariant *section)
 		g_variant_iter_init(&rows, section) != snapshot->lost->len)
 		return false;
 	while (g_variant_iter_next(&rows, "(ttu)", &rings, &holding, &flags)) {
-		hc_snapshot_lost *lost = &g_array_index(snapshot->lost, hc_snapshot_lost, i++);
+		hc_leak_kind *lost = &g_array_index(snapshot->lost, hc_leak_kind, i++);
 
 		if (rings > lost->trees || holding > rings)
 			return false;

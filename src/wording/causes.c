@@ -48,7 +48,7 @@ static void append_trend(GString *text, const hc_diff *diff, const hc_cause *cau
 /* ---- lost blocks ---- */
 
 /* "5,250 objects of demo::Session", "12,000 with text like "ORDER..."", "objects of Shape and what they lead to (900 blocks)" */
-static void append_kind(GString *text, const hc_snapshot_lost *lost, uint64_t blocks)
+static void append_kind(GString *text, const hc_leak_kind *lost, uint64_t blocks)
 {
 	g_autofree char *what = hc_word_lost(lost);
 	char count[HC_TEXT_COUNT_LENGTH];
@@ -67,7 +67,7 @@ static void append_kind(GString *text, const hc_snapshot_lost *lost, uint64_t bl
  * " (each holds itself)": by references that are counted, and that are all in what hangs on it. Else that pointers lead back is all that is
  * known; parents are pointed to by their children everywhere, so that is said of the largest kind only.
  */
-static void append_rings(GString *text, const hc_snapshot_lost *lost, bool is_largest)
+static void append_rings(GString *text, const hc_leak_kind *lost, bool is_largest)
 {
 	bool holds = lost->holding_themselves > 0;
 	uint64_t heads = holds ? lost->holding_themselves : lost->rings;
@@ -87,7 +87,7 @@ static void append_rings(GString *text, const hc_snapshot_lost *lost, bool is_la
 /* "a library that was unloaded", or the module's name; NULL: nobody's. */
 static const char *owner_of_leak(const hc_cause *leak)
 {
-	static const hc_snapshot_lost unloaded = { .is_unloaded = true };
+	static const hc_leak_kind unloaded = { .is_unloaded = true };
 
 	return leak->is_unloaded ? hc_word_lost_owner(&unloaded) : leak->module;
 }

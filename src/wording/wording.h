@@ -25,9 +25,9 @@ char *hc_word_finding_command(const hc_finding *finding);
 /* What a row of the growth is: "g_registry->summaries_", "libcodec.so: text like ...", "blocks of 48 bytes, owner not known". */
 char *hc_word_growth(const hc_growth *row);
 /* What lost blocks of one kind are, without whose: "objects of demo::Session". */
-char *hc_word_lost(const hc_snapshot_lost *lost);
+char *hc_word_lost(const hc_leak_kind *lost);
 /* Whose they are: a module's name, "a library that was unloaded", or NULL. It belongs to LOST. */
-const char *hc_word_lost_owner(const hc_snapshot_lost *lost);
+const char *hc_word_lost_owner(const hc_leak_kind *lost);
 
 /* ---- causes.c ---- */
 

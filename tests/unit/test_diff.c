@@ -208,7 +208,7 @@ static void test_nothing(void)
 static void test_lost(void)
 {
 	snapshot_series series = series_create(2);
-	hc_snapshot_lost *lost;
+	hc_leak_kind *lost;
 
 	snapshot_add_lost(series.list[0], "size 40", NULL, 10, 400);
 	snapshot_add_lost(series.list[0], "type Gone", "Gone", 5, 500);
@@ -252,7 +252,7 @@ static void test_lost_trees(void)
 static const char *leak_text(uint64_t trees, uint64_t rings, uint64_t holding, bool is_unloaded)
 {
 	snapshot_series series = series_create(2);
-	hc_snapshot_lost *lost = snapshot_add_lost(series.list[1], "type Circle", "Circle", 60000, 4 * MIB);
+	hc_leak_kind *lost = snapshot_add_lost(series.list[1], "type Circle", "Circle", 60000, 4 * MIB);
 	const char *text;
 
 	lost->trees = trees;

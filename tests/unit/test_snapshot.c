@@ -73,7 +73,7 @@ static hc_snapshot *make_full(void)
 	hc_snapshot *snapshot = snapshot_create();
 	hc_side_facts *facts = hc_side_facts_new();
 	hc_snapshot_owner *owner;
-	hc_snapshot_lost *lost;
+	hc_leak_kind *lost;
 
 	snapshot->process.signal = 11;
 	snapshot->process.big_endian = true;
@@ -256,7 +256,7 @@ static void compare_owner(const hc_snapshot_owner *a, const hc_snapshot_owner *b
 	SAME_TEXT(key_shape);
 }
 
-static void compare_lost(const hc_snapshot_lost *a, const hc_snapshot_lost *b)
+static void compare_lost(const hc_leak_kind *a, const hc_leak_kind *b)
 {
 	SAME_TEXT(key);
 	SAME_TEXT(type);
@@ -360,7 +360,7 @@ static void compare(const hc_snapshot *a, const hc_snapshot *b)
 	SAME_TABLE(threads, int64_t, compare_thread);
 	SAME_TABLE(memory, hc_memory_row, compare_row);
 	SAME_TABLE(owners, hc_snapshot_owner, compare_owner);
-	SAME_TABLE(lost, hc_snapshot_lost, compare_lost);
+	SAME_TABLE(lost, hc_leak_kind, compare_lost);
 	SAME_TABLE(sizes, hc_snapshot_size, compare_size);
 	SAME_TABLE(numbers, hc_snapshot_number, compare_number);
 	SAME_TABLE(pins, hc_snapshot_pin, compare_pin);
@@ -420,7 +420,7 @@ static void test_forget_content(void)
 		CU_ASSERT_EQUAL(snapshot_owner(snapshot, i)->keys_looked_at, 0);
 	}
 	for (unsigned i = 0; i < snapshot->lost->len; i++) {
-		const hc_snapshot_lost *lost = &g_array_index(snapshot->lost, hc_snapshot_lost, i);
+		const hc_leak_kind *lost = &g_array_index(snapshot->lost, hc_leak_kind, i);
 
 		CU_ASSERT_PTR_NULL(lost->beginning);
 		CU_ASSERT_PTR_NULL(lost->sample);
@@ -600,7 +600,7 @@ static void test_no_shapes(void)
 	read = hc_snapshot_read(place.path, NULL);
 	CU_ASSERT_PTR_NOT_NULL(read);
 	for (unsigned i = 0; read && i < read->lost->len; i++) {
-		const hc_snapshot_lost *lost = &g_array_index(read->lost, hc_snapshot_lost, i);
+		const hc_leak_kind *lost = &g_array_index(read->lost, hc_leak_kind, i);
 
 		CU_ASSERT_TRUE(lost->trees && !lost->rings && !lost->holding_themselves && !lost->is_unloaded);
 	}
@@ -723,7 +723,7 @@ static void sizes_too_large(hc_snapshot *snapshot)
 
 static void lost_too_large(hc_snapshot *snapshot)
 {
-	g_array_index(snapshot->lost, hc_snapshot_lost, 1).amount.bytes = UINT64_MAX;
+	g_array_index(snapshot->lost, hc_leak_kind, 1).amount.bytes = UINT64_MAX;
 }
 
 static void memory_too_large(hc_snapshot *snapshot)
