@@ -149,36 +149,12 @@ static uint64_t key_of(const hc_leaks *leaks, const struct tree *tree)
 
 /* ---- the table ---- */
 
-static void insert_index(hc_leaks *leaks, uint32_t index)
-{
-	const struct group *group = leaks->building->pdata[index];
-	uint32_t place = group->key & (leaks->table_size - 1);
-
-	while (leaks->table[place])
-		place = (place + 1) & (leaks->table_size - 1);
-	leaks->table[place] = index + 1;
-}
-
-static void grow_table(hc_leaks *leaks)
-{
-	leaks->table_size = MAX(256, 2 * leaks->table_size);
-	g_free(leaks->table);
-	leaks->table = g_new0(uint32_t, leaks->table_size); /* at most 4 * (GROUPS_MOST + a few) */
-	for (unsigned i = 0; i < leaks->building->len; i++)
-		insert_index(leaks, i);
-}
-
+/* The index of the group with KEY; UINT32_MAX: there is none yet. */
 static uint32_t find_index(const hc_leaks *leaks, uint64_t key)
 {
-	uint32_t place = key & (leaks->table_size - 1);
+	const struct group *group = g_hash_table_lookup(leaks->by_key, &key);
 
-	for (; leaks->table_size && leaks->table[place]; place = (place + 1) & (leaks->table_size - 1)) {
-		const struct group *group = leaks->building->pdata[leaks->table[place] - 1];
-
-		if (group->key == key)
-			return leaks->table[place] - 1;
-	}
-	return UINT32_MAX;
+	return group ? group->into : UINT32_MAX;
 }
 
 static bool is_pointer(const hc_leaks *leaks, const struct tree *tree, uint64_t place)
@@ -234,10 +210,7 @@ static uint32_t create_group(hc_leaks *leaks, const struct tree *tree, uint64_t 
 	if (!leaks->options.no_content)
 		group->sample = make_sample(leaks, tree);
 	g_ptr_array_add(leaks->building, group);
-	if (2 * leaks->building->len > leaks->table_size)
-		grow_table(leaks);
-	else
-		insert_index(leaks, index);
+	g_hash_table_insert(leaks->by_key, &group->key, group);
 	return index;
 }
 
@@ -711,8 +684,7 @@ void hc_leaks_finish_groups(hc_leaks *leaks)
 	}
 	g_array_sort(leaks->groups, compare_groups);
 	renumber(leaks);
+	g_hash_table_remove_all(leaks->by_key);
 	g_ptr_array_set_size(leaks->building, 0);
-	g_clear_pointer(&leaks->table, g_free);
 	g_clear_pointer(&leaks->evidence_of, g_free);
-	leaks->table_size = 0;
 }

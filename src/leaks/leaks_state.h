@@ -143,8 +143,7 @@ struct hc_leaks {
 	uint32_t *evidence_of;	  /* by the head's rank: index in `evidence` + 1; NULL once grouped */
 	GArray *evidence;	  /* of struct evidence */
 	GPtrArray *building;	  /* of struct group */
-	uint32_t *table;	  /* by hash of the key: index + 1 */
-	uint32_t table_size;
+	GHashTable *by_key;	  /* uint64_t * (inside the value) -> struct group * in `building` */
 
 	GArray *groups; /* of hc_leak_group, sorted; what they point to is in `parts` and `texts` */
 	GPtrArray *parts;

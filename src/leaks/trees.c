@@ -526,6 +526,7 @@ hc_leaks *hc_leaks_create(const hc_core *core, hc_modules *modules, const hc_blo
 	leaks->format = hc_core_word_format(core);
 	leaks->evidence = g_array_new(FALSE, FALSE, sizeof(struct evidence));
 	leaks->building = g_ptr_array_new_with_free_func(hc_leaks_free_group);
+	leaks->by_key = g_hash_table_new(g_int64_hash, g_int64_equal);
 	leaks->groups = g_array_new(FALSE, TRUE, sizeof(hc_leak_group));
 	leaks->parts = g_ptr_array_new_with_free_func(g_free);
 	leaks->mappings = g_array_new(FALSE, FALSE, sizeof(const hc_area *));
@@ -552,6 +553,7 @@ void hc_leaks_destroy(hc_leaks *leaks)
 	g_array_unref(leaks->mappings);
 	g_ptr_array_unref(leaks->parts);
 	g_array_unref(leaks->groups);
+	g_hash_table_unref(leaks->by_key);
 	g_ptr_array_unref(leaks->building);
 	g_array_unref(leaks->evidence);
 	if (leaks->ranges)
@@ -561,6 +563,5 @@ void hc_leaks_destroy(hc_leaks *leaks)
 	g_free(leaks->heads.ranks);
 	g_free(leaks->group_of);
 	g_free(leaks->evidence_of);
-	g_free(leaks->table);
 	g_free(leaks);
 }
