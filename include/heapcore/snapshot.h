@@ -23,7 +23,7 @@ enum {
 typedef struct hc_snapshot_owner {
 	uint32_t parent;      /* index, always smaller; HC_SNAPSHOT_NONE: the path begins here */
 	const char *path;     /* "g_registry->summaries_" */
-	const char *where;    /* "static", "run_session() frame 2 of thread 4711", ... */
+	hc_where where;	      /* HC_WHERE_UNKNOWN: the snapshot is of an earlier version */
 	const char *type;     /* "std::vector<int>" */
 	const char *kind;     /* a container's description: "libstdc++ vector"; NULL: it is none */
 	const char *function; /* of a local, or a static in a function; else NULL */

@@ -94,11 +94,25 @@ static GVariant *store_owners(const hc_snapshot *snapshot)
 	for (unsigned i = 0; i < snapshot->owners->len; i++) {
 		const hc_snapshot_owner *owner = &g_array_index(snapshot->owners, hc_snapshot_owner, i);
 
-		g_variant_builder_add(&builder, "(usssmsmsxuu(tt)(tt)tttttmsms)", owner->parent, owner->path,
-			owner->where, owner->type, owner->kind, owner->function, owner->thread, owner->ordinal,
-			owner_flags(owner), owner->own.blocks, owner->own.bytes, owner->mapped.blocks,
-			owner->mapped.bytes, owner->count, owner->elements, owner->capacity, owner->keys_looked_at,
-			owner->key_shapes, owner->key, owner->key_shape);
+		g_variant_builder_add(&builder, "(usssmsmsxuu(tt)(tt)tttttmsms)", owner->parent, owner->path, "",
+			owner->type, owner->kind, owner->function, owner->thread, owner->ordinal, owner_flags(owner),
+			owner->own.blocks, owner->own.bytes, owner->mapped.blocks, owner->mapped.bytes, owner->count,
+			owner->elements, owner->capacity, owner->keys_looked_at, owner->key_shapes, owner->key,
+			owner->key_shape);
+	}
+	return g_variant_builder_end(&builder);
+}
+
+static GVariant *store_owners_where(const hc_snapshot *snapshot)
+{
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE(SNAPSHOT_OWNERS_WHERE));
+	for (unsigned i = 0; i < snapshot->owners->len; i++) {
+		const hc_where *where = &g_array_index(snapshot->owners, hc_snapshot_owner, i).where;
+
+		g_variant_builder_add(
+			&builder, "(umsxu)", (unsigned)where->kind, where->name, where->thread, where->frame);
 	}
 	return g_variant_builder_end(&builder);
 }
@@ -208,6 +222,7 @@ static GVariant *store(const hc_snapshot *snapshot)
 	g_variant_builder_add(&sections, "{sv}", "memory", store_memory(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "totals", store_totals(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "owners", store_owners(snapshot));
+	g_variant_builder_add(&sections, "{sv}", "owners-where", store_owners_where(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "lost", store_lost(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "lost-shapes", store_lost_shapes(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "sizes", store_sizes(snapshot));

@@ -36,8 +36,10 @@ enum {
 #define SNAPSHOT_MEMORY "a(ssmsmsttb)"
 /* total; blocks and bytes: directly, indirectly, possibly lost, in use, free; free pages: whole, zero, trim, trim_zero, largest */
 #define SNAPSHOT_TOTALS "(t(tt)(tt)(tt)(tt)(tt)(ttttt))"
-/* parent, path, where, type, kind, function, thread, ordinal, flags, own, mapped, count, elements, capacity, keys, shapes, key, shape */
+/* parent, path, words of format 1 for where it is, which are not read, type, kind, function, thread, ordinal, flags, own, mapped, count, elements, capacity, keys, shapes, key, shape */
 #define SNAPSHOT_OWNERS "a(usssmsmsxuu(tt)(tt)tttttmsms)"
+/* of each in "owners" where it is: kind, name, thread, frame. May be missing: older ones have none */
+#define SNAPSHOT_OWNERS_WHERE "a(umsxu)"
 /* key, type, beginning, sample, module, evidence; trees, blocks, bytes, head_size, head_sizes */
 #define SNAPSHOT_LOST "a(smsmsmsmsmsttttt)"
 /* of each in "lost": rings, holding_themselves; flags. May be missing: older ones have none */

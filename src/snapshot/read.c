@@ -240,11 +240,10 @@ static bool load_owners(hc_snapshot *snapshot, GVariant *section)
 	unsigned flags;
 
 	g_variant_iter_init(&rows, section);
-	while (g_variant_iter_next(&rows, "(u&s&s&sm&sm&sxuu(tt)(tt)tttttm&sm&s)", &owner.parent, &owner.path,
-		&owner.where, &owner.type, &owner.kind, &owner.function, &owner.thread, &owner.ordinal, &flags,
-		&owner.own.blocks, &owner.own.bytes, &owner.mapped.blocks, &owner.mapped.bytes, &owner.count,
-		&owner.elements, &owner.capacity, &owner.keys_looked_at, &owner.key_shapes, &owner.key,
-		&owner.key_shape)) {
+	while (g_variant_iter_next(&rows, "(u&s&s&sm&sm&sxuu(tt)(tt)tttttm&sm&s)", &owner.parent, &owner.path, NULL,
+		&owner.type, &owner.kind, &owner.function, &owner.thread, &owner.ordinal, &flags, &owner.own.blocks,
+		&owner.own.bytes, &owner.mapped.blocks, &owner.mapped.bytes, &owner.count, &owner.elements,
+		&owner.capacity, &owner.keys_looked_at, &owner.key_shapes, &owner.key, &owner.key_shape)) {
 		/* Paths form a tree because a parent is always earlier. */
 		if (!set_owner_flags(&owner, flags) ||
 			(owner.parent != HC_SNAPSHOT_NONE && owner.parent >= snapshot->owners->len) ||
@@ -252,13 +251,32 @@ static bool load_owners(hc_snapshot *snapshot, GVariant *section)
 			!add_up(&sum, owner.own.bytes))
 			return false;
 		owner.path = hc_snapshot_keep(snapshot, owner.path);
-		owner.where = hc_snapshot_keep(snapshot, owner.where);
 		owner.type = hc_snapshot_keep(snapshot, owner.type);
 		owner.kind = hc_snapshot_keep(snapshot, owner.kind);
 		owner.function = hc_snapshot_keep(snapshot, owner.function);
 		owner.key = hc_snapshot_keep(snapshot, owner.key);
 		owner.key_shape = hc_snapshot_keep(snapshot, owner.key_shape);
 		g_array_append_val(snapshot->owners, owner);
+	}
+	return true;
+}
+
+/* Of each owner, in the same order. */
+static bool load_owners_where(hc_snapshot *snapshot, GVariant *section)
+{
+	GVariantIter rows;
+	hc_where where;
+	unsigned kind, i = 0;
+
+	if (!g_variant_is_of_type(section, G_VARIANT_TYPE(SNAPSHOT_OWNERS_WHERE)) ||
+		g_variant_iter_init(&rows, section) != snapshot->owners->len)
+		return false;
+	while (g_variant_iter_next(&rows, "(um&sxu)", &kind, &where.name, &where.thread, &where.frame)) {
+		if (kind >= HC_WHERE_KIND_COUNT)
+			return false;
+		where.kind = kind;
+		where.name = hc_snapshot_keep(snapshot, where.name);
+		g_array_index(snapshot->owners, hc_snapshot_owner, i++).where = where;
 	}
 	return true;
 }
@@ -423,6 +441,7 @@ static const struct {
 	{ "numbers", SNAPSHOT_NUMBERS, load_numbers, false },
 	{ "pins", SNAPSHOT_PINS, load_pins, false },
 	{ "pinning", SNAPSHOT_PINNING, load_pinning, true }, /* not in the first files of format 1 */
+	{ "owners-where", NULL, load_owners_where, true },
 	{ "lost-shapes", NULL, load_lost_shapes, true },
 	{ "unjoined", NULL, load_unjoined, true },
 	{ "side-facts", NULL, load_side_facts, true },

@@ -141,11 +141,11 @@ static char *owner_text(const hc_growth *row)
 {
 	const char *type = row->type ? row->type : "";
 	bool says_where = row->owner->function || row->owner->thread || row->owner->count > 1;
+	g_autofree char *where = says_where ? hc_word_where(&row->where, row->threads) : NULL;
 
 	if (!*type && !says_where)
 		return g_strdup(row->name);
-	return g_strdup_printf("%s (%s%s%s)", row->name, type, *type && says_where ? ", " : "",
-		says_where && row->where ? row->where : "");
+	return g_strdup_printf("%s (%s%s%s)", row->name, type, *type && says_where ? ", " : "", where ? where : "");
 }
 
 static void append_elements(GString *text, const hc_growth *row)

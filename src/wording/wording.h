@@ -64,6 +64,12 @@ char *hc_word_kept(const hc_pins_summary *summary, hc_kept_cause cause);
 
 /* ---- places.c ---- */
 
+/*
+ * "static", "static in main()", "thread-local of thread 4711", "run_session() frame 2 of thread 4711", "field of Session",
+ * "in every element of g_table"; of one variable in THREADS threads, where that is not 0: "thread-local of 40 threads",
+ * "run_session() in 200 threads". NULL: it is not known.
+ */
+char *hc_word_where(const hc_where *where, unsigned threads);
 /* "table+0x18 in libfoo.so", "stack of thread 8901, #2 serve in worker, sp+0x18", "rbx of thread 8901". */
 char *hc_word_place(const hc_place *place);
 

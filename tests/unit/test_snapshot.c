@@ -105,7 +105,7 @@ static hc_snapshot *make_full(void)
 	snapshot_add_container(snapshot, HC_SNAPSHOT_NONE, "g_registry", "libstdc++ map", 1, 2, 3);
 	owner = snapshot_owner(snapshot, snapshot_add_owner(snapshot, 0, "g_registry[]", "Entry", 4, 5));
 	owner->kind = "some kind";
-	owner->where = "run() frame 2 of thread 8902";
+	owner->where = (hc_where){ HC_WHERE_FRAME, "run", 8902, 2 };
 	owner->function = "run()";
 	owner->thread = 8902;
 	owner->ordinal = 6;
@@ -232,7 +232,10 @@ static void compare_owner(const hc_snapshot_owner *a, const hc_snapshot_owner *b
 {
 	SAME(parent);
 	SAME_TEXT(path);
-	SAME_TEXT(where);
+	SAME(where.kind);
+	SAME_TEXT(where.name);
+	SAME(where.thread);
+	SAME(where.frame);
 	SAME_TEXT(type);
 	SAME_TEXT(kind);
 	SAME_TEXT(function);
@@ -589,6 +592,20 @@ static void test_more_sections(void)
 	place_clear(&place);
 }
 
+/* As written before it was told apart from its words where owners are. */
+static void test_no_where(void)
+{
+	file_place place = place_create();
+	g_autoptr(hc_snapshot) read = NULL;
+
+	put_value(&place, replace(&place, "owners-where", NULL), HC_SNAPSHOT_FORMAT);
+	read = hc_snapshot_read(place.path, NULL);
+	CU_ASSERT_PTR_NOT_NULL(read);
+	for (unsigned i = 0; read && i < read->owners->len; i++)
+		CU_ASSERT_EQUAL(g_array_index(read->owners, hc_snapshot_owner, i).where.kind, HC_WHERE_UNKNOWN);
+	place_clear(&place);
+}
+
 /* As written before lost blocks had shapes. */
 static void test_no_shapes(void)
 {
@@ -626,6 +643,10 @@ static void test_sections(void)
 	refuse(&place, HC_ERROR_BAD_DATA, "lost-shapes");
 	put_value(&place, replace(&place, "lost-shapes", g_variant_new("a(ttu)", NULL)), HC_SNAPSHOT_FORMAT);
 	refuse(&place, HC_ERROR_BAD_DATA, "lost-shapes"); /* not as many as there are kinds */
+	put_value(&place, replace(&place, "owners-where", g_variant_new_string("text")), HC_SNAPSHOT_FORMAT);
+	refuse(&place, HC_ERROR_BAD_DATA, "owners-where");
+	put_value(&place, replace(&place, "owners-where", g_variant_new("a(umsxu)", NULL)), HC_SNAPSHOT_FORMAT);
+	refuse(&place, HC_ERROR_BAD_DATA, "owners-where"); /* not as many as there are owners */
 	put_value(&place, g_variant_new_string("not a dictionary at all"), HC_SNAPSHOT_FORMAT);
 	refuse(&place, HC_ERROR_BAD_DATA, NULL);
 	place_clear(&place);
@@ -835,6 +856,7 @@ int main(void)
 		{ "newer format", test_newer },
 		{ "sections not known", test_more_sections },
 		{ "no shapes of lost blocks", test_no_shapes },
+		{ "a file without where owners are", test_no_where },
 		{ "sections missing, or of another type", test_sections },
 		{ "nonsense", test_nonsense },
 		{ "any byte changed, checksum and all", test_changed },
