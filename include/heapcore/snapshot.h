@@ -76,13 +76,6 @@ typedef struct hc_snapshot_number {
 	int64_t value;
 } hc_snapshot_number;
 
-/* Memory that malloc keeps: what pins it. */
-typedef struct hc_snapshot_pin {
-	const char *name; /* type and owner of the blocks, "cached by tcache of thread 7", ... */
-	uint64_t blocks, bytes;
-	uint64_t pinned; /* bytes of free memory that would go back if they were gone */
-} hc_snapshot_pin;
-
 /* Threads that had ended and were not joined: what libc keeps for them. */
 typedef struct hc_snapshot_unjoined {
 	bool is_known; /* FALSE: the snapshot is of an earlier version */
@@ -122,7 +115,11 @@ typedef struct hc_snapshot {
 	GArray *lost;		   /* of hc_snapshot_lost */
 	GArray *sizes;		   /* of hc_snapshot_size, smallest first */
 	GArray *numbers;	   /* of hc_snapshot_number */
-	GArray *pins;		   /* of hc_snapshot_pin, most bytes first */
+	/*
+	 * Of hc_pin_holder, most bytes first: what pins memory that malloc keeps. Certainty, runs, alone and example are not kept. In
+	 * files of earlier versions all are HC_HOLDER_TYPED, and `name` is all that there was to say.
+	 */
+	GArray *pins;
 	hc_pins_summary pinning;   /* what advice is made of */
 	hc_side_facts *side_facts; /* NULL: none lay beside the core */
 	GStringChunk *texts;

@@ -54,6 +54,7 @@ void hc_types_destroy(hc_types *types);
 /* Blocks in use of one type and certainty; usable bytes. */
 typedef struct hc_type_row {
 	const char *name; /* "Session", "std::map<int, Session> node", "char []"; of unknown ones what they look like */
+	const hc_label *label; /* of blocks of libc or the runtime, whose `name` is NULL; else NULL */
 	const hc_type *type; /* NULL: not by debug info */
 	hc_certainty certainty;
 	hc_amount amount;

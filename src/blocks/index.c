@@ -98,7 +98,7 @@ uint64_t hc_blocks_start_of_number(const hc_blocks *blocks, uint32_t number)
 	}
 }
 
-static const char *label_of(const hc_blocks *blocks, uint32_t number)
+static const hc_label *label_of(const hc_blocks *blocks, uint32_t number)
 {
 	if (!(blocks->labelled[number / 64] >> number % 64 & 1))
 		return NULL;

@@ -252,12 +252,13 @@ static json_t *pins_json(const hc_diff *diff)
 	json_t *object = json_object(), *holders = json_array();
 
 	for (unsigned i = 0; i < last->pins->len; i++) {
-		const hc_snapshot_pin *pin = &g_array_index(last->pins, hc_snapshot_pin, i);
+		const hc_pin_holder *pin = &g_array_index(last->pins, hc_pin_holder, i);
+		g_autofree char *name = hc_word_pin_holder(pin);
 		json_t *holder = json_object();
 
-		hc_json_set(holder, "name", hc_json_text(pin->name));
-		hc_json_set(holder, "blocks", hc_json_number(pin->blocks));
-		hc_json_set(holder, "bytes", hc_json_number(pin->bytes));
+		hc_json_set(holder, "name", hc_json_text(name));
+		hc_json_set(holder, "blocks", hc_json_number(pin->amount.blocks));
+		hc_json_set(holder, "bytes", hc_json_number(pin->amount.bytes));
 		hc_json_set(holder, "pinned", hc_json_number(pin->pinned));
 		json_array_append_new(holders, holder);
 	}

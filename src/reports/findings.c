@@ -104,7 +104,7 @@ static json_t *place_json(const hc_finding_place *place)
 static json_t *retained_json(const hc_finding_retained *retained)
 {
 	const hc_pin_holder *holder = &retained->holder;
-	g_autofree char *name = holder->pinned ? hc_pin_holder_text(holder) : NULL;
+	g_autofree char *name = holder->pinned ? hc_word_pin_holder(holder) : NULL;
 	json_t *object = json_object();
 
 	hc_json_set(object, "whole_pages", hc_json_number(retained->whole));

@@ -185,9 +185,24 @@ static GVariant *store_pins(const hc_snapshot *snapshot)
 
 	g_variant_builder_init(&builder, G_VARIANT_TYPE(SNAPSHOT_PINS));
 	for (unsigned i = 0; i < snapshot->pins->len; i++) {
-		const hc_snapshot_pin *pin = &g_array_index(snapshot->pins, hc_snapshot_pin, i);
+		const hc_pin_holder *pin = &g_array_index(snapshot->pins, hc_pin_holder, i);
 
-		g_variant_builder_add(&builder, "(sttt)", pin->name, pin->blocks, pin->bytes, pin->pinned);
+		g_variant_builder_add(&builder, "(sttt)", pin->name ? pin->name : "", pin->amount.blocks,
+			pin->amount.bytes, pin->pinned);
+	}
+	return g_variant_builder_end(&builder);
+}
+
+static GVariant *store_pin_holders(const hc_snapshot *snapshot)
+{
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE(SNAPSHOT_PIN_HOLDERS));
+	for (unsigned i = 0; i < snapshot->pins->len; i++) {
+		const hc_pin_holder *pin = &g_array_index(snapshot->pins, hc_pin_holder, i);
+
+		g_variant_builder_add(&builder, "(umsxtux)", (unsigned)pin->kind, pin->path, pin->thread, pin->size,
+			(unsigned)pin->label.kind, pin->label.thread);
 	}
 	return g_variant_builder_end(&builder);
 }
@@ -228,6 +243,7 @@ static GVariant *store(const hc_snapshot *snapshot)
 	g_variant_builder_add(&sections, "{sv}", "sizes", store_sizes(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "numbers", store_numbers(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "pins", store_pins(snapshot));
+	g_variant_builder_add(&sections, "{sv}", "pin-holders", store_pin_holders(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "pinning", store_pinning(&snapshot->pinning));
 	if (snapshot->unjoined.is_known)
 		g_variant_builder_add(&sections, "{sv}", "unjoined", store_unjoined(&snapshot->unjoined));

@@ -49,8 +49,10 @@ enum {
 /* threads that ended and were not joined; their stacks: address space, memory; is it resident. May be missing: older ones have none */
 #define SNAPSHOT_UNJOINED "(tttb)"
 #define SNAPSHOT_NUMBERS  "a(sx)"
-/* name, blocks, bytes, pinned */
+/* name ("" if there is none), blocks, bytes, pinned */
 #define SNAPSHOT_PINS "a(sttt)"
+/* of each in "pins" what it is: kind, path, thread, size, kind and thread of the label. May be missing: older ones have none */
+#define SNAPSHOT_PIN_HOLDERS "a(umsxtux)"
 /* flags; free, trim, zero, pinned, blocks and bytes pinning, trim_threshold, mmap_threshold; cause and bytes of what is kept */
 #define SNAPSHOT_PINNING "(utttttttta(ut))"
 

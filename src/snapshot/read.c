@@ -384,12 +384,37 @@ static bool load_numbers(hc_snapshot *snapshot, GVariant *section)
 static bool load_pins(hc_snapshot *snapshot, GVariant *section)
 {
 	GVariantIter rows;
-	hc_snapshot_pin pin;
+	hc_pin_holder pin = { .kind = HC_HOLDER_TYPED, .certainty = HC_CERTAINTY_UNKNOWN };
 
 	g_variant_iter_init(&rows, section);
-	while (g_variant_iter_next(&rows, "(&sttt)", &pin.name, &pin.blocks, &pin.bytes, &pin.pinned)) {
-		pin.name = hc_snapshot_keep(snapshot, pin.name);
+	while (g_variant_iter_next(&rows, "(&sttt)", &pin.name, &pin.amount.blocks, &pin.amount.bytes, &pin.pinned)) {
+		pin.name = *pin.name ? hc_snapshot_keep(snapshot, pin.name) : NULL;
 		g_array_append_val(snapshot->pins, pin);
+	}
+	return true;
+}
+
+/* Of each in "pins", in the same order. */
+static bool load_pin_holders(hc_snapshot *snapshot, GVariant *section)
+{
+	GVariantIter rows;
+	hc_pin_holder read;
+	unsigned kind, label, i = 0;
+
+	if (!g_variant_is_of_type(section, G_VARIANT_TYPE(SNAPSHOT_PIN_HOLDERS)) ||
+		g_variant_iter_init(&rows, section) != snapshot->pins->len)
+		return false;
+	while (g_variant_iter_next(
+		&rows, "(um&sxtux)", &kind, &read.path, &read.thread, &read.size, &label, &read.label.thread)) {
+		hc_pin_holder *pin = &g_array_index(snapshot->pins, hc_pin_holder, i++);
+
+		if (kind >= HC_HOLDER_KIND_COUNT || label >= HC_LABEL_KIND_COUNT)
+			return false;
+		pin->kind = kind;
+		pin->path = hc_snapshot_keep(snapshot, read.path);
+		pin->thread = read.thread;
+		pin->size = read.size;
+		pin->label = (hc_label){ label, read.label.thread };
 	}
 	return true;
 }
@@ -440,6 +465,7 @@ static const struct {
 	{ "sizes", SNAPSHOT_SIZES, load_sizes, false },
 	{ "numbers", SNAPSHOT_NUMBERS, load_numbers, false },
 	{ "pins", SNAPSHOT_PINS, load_pins, false },
+	{ "pin-holders", NULL, load_pin_holders, true },
 	{ "pinning", SNAPSHOT_PINNING, load_pinning, true }, /* not in the first files of format 1 */
 	{ "owners-where", NULL, load_owners_where, true },
 	{ "lost-shapes", NULL, load_lost_shapes, true },

@@ -23,7 +23,7 @@ hc_snapshot *hc_snapshot_new(void)
 	snapshot->lost = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_lost));
 	snapshot->sizes = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_size));
 	snapshot->numbers = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_number));
-	snapshot->pins = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_pin));
+	snapshot->pins = g_array_new(FALSE, FALSE, sizeof(hc_pin_holder));
 	return snapshot;
 }
 

@@ -154,7 +154,7 @@ static void append_retained(GString *text, const hc_finding_retained *retained)
 		hc_text_size(whole, retained->whole), hc_text_size(zero, retained->zero),
 		retained->trim >= LITTLE_TRIM ? "" : "only ", hc_text_size(trim, retained->trim));
 	if (holder->pinned) {
-		g_autofree char *name = hc_pin_holder_text(holder);
+		g_autofree char *name = hc_word_pin_holder(holder);
 
 		g_string_append_printf(text, "; %s of it is pinned by %s block%s: %s",
 			hc_text_size(pinned, holder->pinned), hc_text_count(count, holder->amount.blocks),

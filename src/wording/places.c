@@ -98,6 +98,7 @@ static void append_stack(GString *text, const hc_place *place)
 static void append_block(GString *text, const hc_place *place)
 {
 	const hc_block *block = &place->block;
+	g_autofree char *label = hc_word_label(block->label);
 
 	g_string_append_printf(text, "block 0x%" PRIx64, block->address);
 	if (place->address != block->address)
@@ -105,8 +106,8 @@ static void append_block(GString *text, const hc_place *place)
 	g_string_append_printf(text, ", %" PRIu64 " bytes", block->size);
 	if (block->state != HC_BLOCK_IN_USE)
 		g_string_append_printf(text, ", %s", hc_block_state_name(block->state));
-	if (block->label)
-		g_string_append_printf(text, ", %s", block->label);
+	if (label)
+		g_string_append_printf(text, ", %s", label);
 }
 
 static void append_mapping(GString *text, const hc_place *place)

@@ -29,6 +29,11 @@ char *hc_word_lost(const hc_snapshot_lost *lost);
 /* Whose they are: a module's name, "a library that was unloaded", or NULL. It belongs to LOST. */
 const char *hc_word_lost_owner(const hc_snapshot_lost *lost);
 
+/* ---- labels.c ---- */
+
+/* "libc: tcache of thread 4711", "ld.so: link map"; NULL of NULL. */
+char *hc_word_label(const hc_label *label);
+
 /* ---- causes.c ---- */
 
 /* What a cause is about: a path, a library, a row's name; "sockets"; "" if it is a sum. */
@@ -49,14 +54,13 @@ char *hc_word_area(const hc_area *area);
 
 /* ---- pins.c ---- */
 
-/* What pins most. */
-typedef struct hc_pin_main {
-	const char *name; /* NULL: nothing does */
-	uint64_t blocks, pinned;
-} hc_pin_main;
-
-/* One to three sentences: would malloc_trim() help, what pins the rest, which tunable. "" if no heap was found. */
-char *hc_word_pins_advice(const hc_pins_summary *summary, const hc_pin_main *most);
+/* "note (g_notes)", "cached by tcache of thread 7", "libc: stdio buffer", "unknown, 48 bytes". */
+char *hc_word_pin_holder(const hc_pin_holder *holder);
+/*
+ * One to three sentences: would malloc_trim() help, what pins the rest, which tunable. MOST: what pins most; NULL: nothing does. "" if
+ * no heap was found.
+ */
+char *hc_word_pins_advice(const hc_pins_summary *summary, const hc_pin_holder *most);
 /* The same, of a snapshot. */
 char *hc_word_snapshot_advice(const hc_snapshot *snapshot);
 /* Why malloc keeps it: "in threads' caches: freed, in use to malloc, ..." */
