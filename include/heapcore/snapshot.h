@@ -46,6 +46,14 @@ typedef struct hc_snapshot_owner {
 	const char *key_shape;	 /* "/url/#"; NULL likewise */
 } hc_snapshot_owner;
 
+/* What last pointed to lost blocks of a kind: the first hc_leak_evidence of theirs that tells a module. */
+typedef struct hc_snapshot_evidence {
+	const char *module; /* NULL: there is none */
+	bool on_stack, by_others;
+	uint64_t size;
+	const char *type;
+} hc_snapshot_evidence;
+
 /* Lost blocks of one kind: trees, as in hc_leak_group. */
 typedef struct hc_snapshot_lost {
 	const char *key;       /* the same for the same kind in another process */
@@ -53,7 +61,7 @@ typedef struct hc_snapshot_lost {
 	const char *beginning; /* of their text; NULL: none, or no content is kept */
 	const char *sample;    /* the text of one of them; NULL likewise */
 	const char *module;    /* whose they most probably are; NULL: nothing tells */
-	const char *evidence;  /* "last pointed to from freed blocks of 48 bytes of libcodec.so"; NULL: none */
+	hc_snapshot_evidence evidence; /* of the first group of the kind */
 	bool is_unloaded;      /* of a library that was unloaded: hc_leak_group_is_unloaded() */
 	uint64_t trees;
 	uint64_t rings, holding_themselves; /* of these, as hc_leak_group has it */

@@ -126,8 +126,23 @@ static GVariant *store_lost(const hc_snapshot *snapshot)
 		const hc_snapshot_lost *lost = &g_array_index(snapshot->lost, hc_snapshot_lost, i);
 
 		g_variant_builder_add(&builder, "(smsmsmsmsmsttttt)", lost->key, lost->type, lost->beginning,
-			lost->sample, lost->module, lost->evidence, lost->trees, lost->amount.blocks,
-			lost->amount.bytes, lost->head_size, lost->head_sizes);
+			lost->sample, lost->module, NULL, lost->trees, lost->amount.blocks, lost->amount.bytes,
+			lost->head_size, lost->head_sizes);
+	}
+	return g_variant_builder_end(&builder);
+}
+
+static GVariant *store_lost_evidence(const hc_snapshot *snapshot)
+{
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE(SNAPSHOT_LOST_EVIDENCE));
+	for (unsigned i = 0; i < snapshot->lost->len; i++) {
+		const hc_snapshot_evidence *evidence = &g_array_index(snapshot->lost, hc_snapshot_lost, i).evidence;
+		unsigned flags = (evidence->on_stack ? EVIDENCE_ON_STACK : 0) |
+				 (evidence->by_others ? EVIDENCE_BY_OTHERS : 0);
+
+		g_variant_builder_add(&builder, "(msmsut)", evidence->module, evidence->type, flags, evidence->size);
 	}
 	return g_variant_builder_end(&builder);
 }
@@ -239,6 +254,7 @@ static GVariant *store(const hc_snapshot *snapshot)
 	g_variant_builder_add(&sections, "{sv}", "owners", store_owners(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "owners-where", store_owners_where(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "lost", store_lost(snapshot));
+	g_variant_builder_add(&sections, "{sv}", "lost-evidence", store_lost_evidence(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "lost-shapes", store_lost_shapes(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "sizes", store_sizes(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "numbers", store_numbers(snapshot));

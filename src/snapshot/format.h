@@ -40,8 +40,10 @@ enum {
 #define SNAPSHOT_OWNERS "a(usssmsmsxuu(tt)(tt)tttttmsms)"
 /* of each in "owners" where it is: kind, name, thread, frame. May be missing: older ones have none */
 #define SNAPSHOT_OWNERS_WHERE "a(umsxu)"
-/* key, type, beginning, sample, module, evidence; trees, blocks, bytes, head_size, head_sizes */
+/* key, type, beginning, sample, module, words of format 1 for the evidence, which are not read; trees, blocks, bytes, head_size, head_sizes */
 #define SNAPSHOT_LOST "a(smsmsmsmsmsttttt)"
+/* of each in "lost": what last pointed there: module, type, flags, size. May be missing: older ones have none */
+#define SNAPSHOT_LOST_EVIDENCE "a(msmsut)"
 /* of each in "lost": rings, holding_themselves; flags. May be missing: older ones have none */
 #define SNAPSHOT_LOST_SHAPES "a(ttu)"
 /* size, blocks, lost, unowned, unowned_mapped */
@@ -82,6 +84,11 @@ enum { /* flags of the heap */
 
 enum { /* flags of a kind of lost blocks */
 	LOST_UNLOADED = 1,
+};
+
+enum { /* flags of evidence */
+	EVIDENCE_ON_STACK = 1,
+	EVIDENCE_BY_OTHERS = 2,
 };
 
 enum { /* flags of the whole */

@@ -6,8 +6,6 @@
  */
 #include "snapshot/snapshot_parts.h"
 
-#include "base/text.h"
-
 enum {
 	KEY_CHARACTERS = 8, /* of the text: what leaks groups by; more of it depends on what else is lost */
 	NUMBER_ENDS_KEY = 2,
@@ -68,29 +66,26 @@ static char *key_of(const hc_leak_group *group)
 	return group->beginning ? text_key(group->beginning) : layout_key(group);
 }
 
-/* "freed blocks of 48 bytes of libcodec.so pointed to them last"; NULL: nothing tells. */
-static char *describe_evidence(const hc_leak_group *group)
+static hc_snapshot_evidence keep_evidence(hc_snapshot *snapshot, const hc_leak_group *group)
 {
 	for (unsigned i = 0; i < group->evidence_count; i++) {
 		const hc_leak_evidence *evidence = &group->evidence[i];
-		char size[HC_TEXT_COUNT_LENGTH];
 
-		if (!evidence->module)
-			continue;
-		if (evidence->on_stack)
-			return g_strdup_printf(
-				"last pointed to from a dead frame that returns into %s", evidence->module->name);
-		return g_strdup_printf("last pointed to from freed blocks of %s bytes%s%s that point%s into %s",
-			evidence->size ? hc_text_count(size, evidence->size) : "unknown", evidence->type ? " of " : "",
-			evidence->type ? evidence->type : "",
-			evidence->by_others ? ", as live ones of their kind do," : "", evidence->module->name);
+		if (evidence->module)
+			return (hc_snapshot_evidence){
+				.module = hc_snapshot_keep(snapshot, evidence->module->name),
+				.on_stack = evidence->on_stack,
+				.by_others = evidence->by_others,
+				.size = evidence->size,
+				.type = hc_snapshot_keep(snapshot, evidence->type),
+			};
 	}
-	return NULL;
+	return (hc_snapshot_evidence){ 0 };
 }
 
 static void add_group(hc_snapshot *snapshot, GHashTable *known, const hc_leak_group *group)
 {
-	g_autofree char *key = key_of(group), *evidence = describe_evidence(group);
+	g_autofree char *key = key_of(group);
 	const hc_module *owner = hc_leak_group_owner(group);
 	hc_amount amount = { group->heads.blocks + group->others.blocks, group->heads.bytes + group->others.bytes };
 	unsigned place = GPOINTER_TO_UINT(g_hash_table_lookup(known, key));
@@ -103,7 +98,7 @@ static void add_group(hc_snapshot *snapshot, GHashTable *known, const hc_leak_gr
 			.sample = hc_snapshot_keep(snapshot, group->beginning ? group->sample : NULL),
 			.module = hc_snapshot_keep(snapshot, owner ? owner->name : NULL),
 			.is_unloaded = hc_leak_group_is_unloaded(group),
-			.evidence = hc_snapshot_keep(snapshot, evidence),
+			.evidence = keep_evidence(snapshot, group),
 			.head_size = head_size(group),
 		};
 

@@ -289,8 +289,8 @@ static bool load_lost(hc_snapshot *snapshot, GVariant *section)
 
 	g_variant_iter_init(&rows, section);
 	while (g_variant_iter_next(&rows, "(&sm&sm&sm&sm&sm&sttttt)", &lost.key, &lost.type, &lost.beginning,
-		&lost.sample, &lost.module, &lost.evidence, &lost.trees, &lost.amount.blocks, &lost.amount.bytes,
-		&lost.head_size, &lost.head_sizes)) {
+		&lost.sample, &lost.module, NULL, &lost.trees, &lost.amount.blocks, &lost.amount.bytes, &lost.head_size,
+		&lost.head_sizes)) {
 		if (!add_up(&sum, lost.amount.bytes))
 			return false;
 		lost.key = hc_snapshot_keep(snapshot, lost.key);
@@ -298,13 +298,32 @@ static bool load_lost(hc_snapshot *snapshot, GVariant *section)
 		lost.beginning = hc_snapshot_keep(snapshot, lost.beginning);
 		lost.sample = hc_snapshot_keep(snapshot, lost.sample);
 		lost.module = hc_snapshot_keep(snapshot, lost.module);
-		lost.evidence = hc_snapshot_keep(snapshot, lost.evidence);
 		g_array_append_val(snapshot->lost, lost);
 	}
 	return true;
 }
 
 /* Of each kind of lost blocks, in the same order. */
+static bool load_lost_evidence(hc_snapshot *snapshot, GVariant *section)
+{
+	GVariantIter rows;
+	hc_snapshot_evidence evidence;
+	unsigned flags, i = 0;
+
+	if (!g_variant_is_of_type(section, G_VARIANT_TYPE(SNAPSHOT_LOST_EVIDENCE)) ||
+		g_variant_iter_init(&rows, section) != snapshot->lost->len)
+		return false;
+	while (g_variant_iter_next(&rows, "(m&sm&sut)", &evidence.module, &evidence.type, &flags, &evidence.size)) {
+		evidence.module = hc_snapshot_keep(snapshot, evidence.module);
+		evidence.type = hc_snapshot_keep(snapshot, evidence.type);
+		evidence.on_stack = flags & EVIDENCE_ON_STACK;
+		evidence.by_others = flags & EVIDENCE_BY_OTHERS;
+		g_array_index(snapshot->lost, hc_snapshot_lost, i++).evidence = evidence;
+	}
+	return true;
+}
+
+/* Likewise. */
 static bool load_lost_shapes(hc_snapshot *snapshot, GVariant *section)
 {
 	GVariantIter rows;
@@ -468,6 +487,7 @@ static const struct {
 	{ "pin-holders", NULL, load_pin_holders, true },
 	{ "pinning", SNAPSHOT_PINNING, load_pinning, true }, /* not in the first files of format 1 */
 	{ "owners-where", NULL, load_owners_where, true },
+	{ "lost-evidence", NULL, load_lost_evidence, true },
 	{ "lost-shapes", NULL, load_lost_shapes, true },
 	{ "unjoined", NULL, load_unjoined, true },
 	{ "side-facts", NULL, load_side_facts, true },

@@ -26,6 +26,8 @@ char *hc_word_finding_command(const hc_finding *finding);
 char *hc_word_growth(const hc_growth *row);
 /* What lost blocks of one kind are, without whose: "objects of demo::Session". */
 char *hc_word_lost(const hc_snapshot_lost *lost);
+/* "last pointed to from freed blocks of 48 bytes that point into libcodec.so"; NULL: there is none. */
+char *hc_word_evidence(const hc_snapshot_evidence *evidence);
 /* Whose they are: a module's name, "a library that was unloaded", or NULL. It belongs to LOST. */
 const char *hc_word_lost_owner(const hc_snapshot_lost *lost);
 

@@ -134,7 +134,7 @@ static hc_snapshot *make_full(void)
 	lost->beginning = "LOGICPKT/";
 	lost->sample = "LOGICPKT/1.0";
 	lost->module = "libcodec.so";
-	lost->evidence = "evidence";
+	lost->evidence = (hc_snapshot_evidence){ "libcodec.so.1", false, true, 48, "Codec" };
 	lost->head_size = 14;
 	lost->head_sizes = 15;
 	lost->rings = lost->trees;
@@ -279,7 +279,11 @@ static void compare_lost(const hc_snapshot_lost *a, const hc_snapshot_lost *b)
 	SAME(is_unloaded);
 	SAME(rings);
 	SAME(holding_themselves);
-	SAME_TEXT(evidence);
+	SAME_TEXT(evidence.module);
+	SAME_TEXT(evidence.type);
+	SAME(evidence.on_stack);
+	SAME(evidence.by_others);
+	SAME(evidence.size);
 	SAME(trees);
 	SAME_AMOUNT(amount);
 	SAME(head_size);
@@ -682,6 +686,8 @@ static void test_sections(void)
 	refuse(&place, HC_ERROR_BAD_DATA, "owners-where"); /* not as many as there are owners */
 	put_value(&place, replace(&place, "pin-holders", g_variant_new("a(umsxtux)", NULL)), HC_SNAPSHOT_FORMAT);
 	refuse(&place, HC_ERROR_BAD_DATA, "pin-holders");
+	put_value(&place, replace(&place, "lost-evidence", g_variant_new("a(msmsut)", NULL)), HC_SNAPSHOT_FORMAT);
+	refuse(&place, HC_ERROR_BAD_DATA, "lost-evidence");
 	put_value(&place, g_variant_new_string("not a dictionary at all"), HC_SNAPSHOT_FORMAT);
 	refuse(&place, HC_ERROR_BAD_DATA, NULL);
 	place_clear(&place);
