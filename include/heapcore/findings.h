@@ -48,9 +48,7 @@ typedef struct hc_finding_lost {
 
 typedef struct hc_finding_place {
 	char *path, *type;    /* "g_scene->buffers[].data", "std::vector<char>"; untrusted */
-	char *where;	      /* hc_types_path_where() */
-	const char *function; /* of a local variable; NULL: of none */
-	bool is_thread_local;
+	hc_where where;	      /* of one of them, if THREADS */
 	unsigned threads; /* that have the variable, alike; 0: it is no thread's, or one thread has most */
 	const char *kind; /* of a container: its description, "libstdc++ vector"; NULL: it is none */
 	uint64_t count;	  /* objects of that place */

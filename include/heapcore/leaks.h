@@ -120,6 +120,14 @@ typedef struct hc_leak_group {
 	const char *suppression;		   /* the name of the one that it falls under; NULL: none */
 } hc_leak_group;
 
+/* What last pointed to lost blocks of a kind: the first hc_leak_evidence of theirs that tells a module. */
+typedef struct hc_leak_kind_evidence {
+	const char *module; /* NULL: there is none */
+	bool on_stack, by_others;
+	uint64_t size;
+	const char *type;
+} hc_leak_kind_evidence;
+
 /*
  * Groups of one kind, which is the same in another core of the program, added up. What is told of one group only is of the first, that
  * with most bytes.
@@ -130,7 +138,7 @@ typedef struct hc_leak_kind {
 	const char *beginning; /* likewise */
 	const char *sample;    /* the text of one of them; NULL: none, or no content is kept */
 	const char *module;    /* whose they most probably are: hc_leak_group_owner(); NULL: nothing tells */
-	const char *evidence;  /* "last pointed to from freed blocks of 48 bytes of libcodec.so"; NULL: none */
+	hc_leak_kind_evidence evidence;
 	bool is_unloaded;      /* of a library that was unloaded: hc_leak_group_is_unloaded() */
 	uint64_t trees;
 	uint64_t rings, holding_themselves; /* of these */

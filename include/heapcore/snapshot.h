@@ -23,7 +23,7 @@ enum {
 typedef struct hc_snapshot_owner {
 	uint32_t parent;      /* index, always smaller; HC_SNAPSHOT_NONE: the path begins here */
 	const char *path;     /* "g_registry->summaries_" */
-	const char *where;    /* "static", "run_session() frame 2 of thread 4711", ... */
+	hc_where where;	      /* HC_WHERE_UNKNOWN: the snapshot is of an earlier version */
 	const char *type;     /* "std::vector<int>" */
 	const char *kind;     /* a container's description: "libstdc++ vector"; NULL: it is none */
 	const char *function; /* of a local, or a static in a function; else NULL */
@@ -60,13 +60,6 @@ typedef struct hc_snapshot_number {
 	int64_t value;
 } hc_snapshot_number;
 
-/* Memory that malloc keeps: what pins it. */
-typedef struct hc_snapshot_pin {
-	const char *name; /* type and owner of the blocks, "cached by tcache of thread 7", ... */
-	uint64_t blocks, bytes;
-	uint64_t pinned; /* bytes of free memory that would go back if they were gone */
-} hc_snapshot_pin;
-
 typedef struct hc_snapshot {
 	/* the process; its strings are the snapshot's */
 	const char *path; /* of the core */
@@ -98,7 +91,11 @@ typedef struct hc_snapshot {
 	GArray *lost;		   /* of hc_leak_kind, whose strings are the snapshot's */
 	GArray *sizes;		   /* of hc_snapshot_size, smallest first */
 	GArray *numbers;	   /* of hc_snapshot_number */
-	GArray *pins;		   /* of hc_snapshot_pin, most bytes first */
+	/*
+	 * Of hc_pin_holder, most bytes first: what pins memory that malloc keeps. Certainty, runs, alone and example are not kept. In
+	 * files of earlier versions all are HC_HOLDER_TYPED, and `name` is all that there was to say.
+	 */
+	GArray *pins;
 	hc_pins_summary pinning;   /* what advice is made of */
 	hc_side_facts *side_facts; /* NULL: none lay beside the core */
 	GStringChunk *texts;

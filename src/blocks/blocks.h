@@ -88,8 +88,8 @@ struct hc_blocks {
 	uint8_t *states;      /* hc_block_state of each block */
 	uint32_t count;
 	uint64_t *labelled; /* bit for each block's number: it has a label */
-	GHashTable *labels; /* number -> text */
-	GStringChunk *texts;
+	GHashTable *labels; /* number -> hc_label */
+	GHashTable *kinds_of_labels;	/* set of hc_label: what those of `labels` are */
 	GArray *runs;			/* of hc_free_run, in order of address */
 	struct hc_block_totals *totals; /* for each arena, and last for mmapped blocks */
 };
@@ -116,6 +116,10 @@ static inline hc_block_totals *hc_blocks_totals_of(const hc_blocks *blocks, uint
 hc_blocks *hc_blocks_create(
 	const hc_core *core, hc_modules *modules, unsigned jobs, hc_diagnostics *diagnostics, GError **error);
 void hc_blocks_destroy(hc_blocks *blocks);
+
+/* Of hc_label: for hash tables. */
+unsigned hc_label_hash(const void *label);
+int hc_label_equal(const void *a, const void *b);
 
 /* ---- for hot loops ---- */
 

@@ -98,7 +98,7 @@ uint64_t hc_blocks_start_of_number(const hc_blocks *blocks, uint32_t number)
 	}
 }
 
-static const char *label_of(const hc_blocks *blocks, uint32_t number)
+static const hc_label *label_of(const hc_blocks *blocks, uint32_t number)
 {
 	if (!hc_blocks_is_labelled(blocks, number))
 		return NULL;

@@ -49,7 +49,6 @@ static void find_keys(const hc_evidence *evidence, const hc_held *held, hc_findi
 /* HALF of what is told: more of it is unused capacity, or that is not worth telling. */
 static void add(const hc_evidence *evidence, const hc_held *held, uint64_t half, hc_findings *findings)
 {
-	const hc_variable *variable = held->is.variable;
 	uint64_t unused = unused_capacity(held);
 	hc_finding finding = {
 		.kind = held->is.is_container ? HC_FINDING_CONTAINER : HC_FINDING_OWNER,
@@ -58,9 +57,6 @@ static void add(const hc_evidence *evidence, const hc_held *held, uint64_t half,
 		.place = {
 			.path = hc_types_path_text(evidence->types, held->path),
 			.type = hc_types_path_type_name(evidence->types, held->path),
-			.where = hc_types_path_where(evidence->types, held->path),
-			.function = variable ? variable->function : NULL,
-			.is_thread_local = variable && variable->kind == HC_VARIABLE_THREAD_LOCAL,
 			.threads = held->threads,
 			.kind = held->is.kind,
 			.count = held->is.count,
@@ -72,6 +68,7 @@ static void add(const hc_evidence *evidence, const hc_held *held, uint64_t half,
 		},
 	};
 
+	hc_types_path_where(evidence->types, held->path, &finding.place.where);
 	if (held->is.is_container && !finding.place.unused)
 		find_keys(evidence, held, &finding.place);
 	hc_findings_add(findings, &finding);

@@ -6,8 +6,6 @@
  */
 #include "leaks/leaks_state.h"
 
-#include "base/text.h"
-
 static uint64_t head_size(const hc_leak_group *group)
 {
 	return group->trees ? group->heads.bytes / group->trees : 0;
@@ -53,34 +51,30 @@ static char *key_of(const hc_leak_group *group)
 		group->beginning);
 }
 
-/* "freed blocks of 48 bytes of libcodec.so pointed to them last"; NULL: nothing tells. */
-static char *describe_evidence(const hc_leak_group *group)
-{
-	for (unsigned i = 0; i < group->evidence_count; i++) {
-		const hc_leak_evidence *evidence = &group->evidence[i];
-		char size[HC_TEXT_COUNT_LENGTH];
-
-		if (!evidence->module)
-			continue;
-		if (evidence->on_stack)
-			return g_strdup_printf(
-				"last pointed to from a dead frame that returns into %s", evidence->module->name);
-		return g_strdup_printf("last pointed to from freed blocks of %s bytes%s%s that point%s into %s",
-			evidence->size ? hc_text_count(size, evidence->size) : "unknown", evidence->type ? " of " : "",
-			evidence->type ? evidence->type : "",
-			evidence->by_others ? ", as live ones of their kind do," : "", evidence->module->name);
-	}
-	return NULL;
-}
-
 static const char *keep(GStringChunk *texts, const char *text)
 {
 	return text ? g_string_chunk_insert_const(texts, text) : NULL;
 }
 
+static hc_leak_kind_evidence evidence_of(const hc_leak_group *group, GStringChunk *texts)
+{
+	for (unsigned i = 0; i < group->evidence_count; i++) {
+		const hc_leak_evidence *evidence = &group->evidence[i];
+
+		if (evidence->module)
+			return (hc_leak_kind_evidence){
+				.module = keep(texts, evidence->module->name),
+				.on_stack = evidence->on_stack,
+				.by_others = evidence->by_others,
+				.size = evidence->size,
+				.type = keep(texts, evidence->type),
+			};
+	}
+	return (hc_leak_kind_evidence){ 0 };
+}
+
 static hc_leak_kind kind_of(const hc_leak_group *group, const char *key, GStringChunk *texts)
 {
-	g_autofree char *evidence = describe_evidence(group);
 	const hc_module *owner = hc_leak_group_owner(group);
 
 	return (hc_leak_kind){
@@ -90,7 +84,7 @@ static hc_leak_kind kind_of(const hc_leak_group *group, const char *key, GString
 		.sample = keep(texts, group->beginning ? group->sample : NULL),
 		.module = keep(texts, owner ? owner->name : NULL),
 		.is_unloaded = hc_leak_group_is_unloaded(group),
-		.evidence = keep(texts, evidence),
+		.evidence = evidence_of(group, texts),
 		.head_size = head_size(group),
 	};
 }

@@ -198,7 +198,7 @@ static bool is_live(const hc_references *references, hc_address address)
 	if (start == UINT64_MAX || !hc_bit(references->marks, start) ||
 		!hc_blocks_get(blocks, hc_blocks_number(blocks, start), &block))
 		return false;
-	return block.state == HC_BLOCK_IN_USE && !(block.label && hc_references_is_allocator_state(block.label));
+	return block.state == HC_BLOCK_IN_USE && !(block.label && hc_label_is_cache(block.label));
 }
 
 /* Whether the word at FROM is the end of the mapping below the gap. */

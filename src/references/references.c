@@ -51,7 +51,7 @@ static GArray *mark_labelled(hc_references *references)
 		uint64_t start = hc_blocks_start_of_number(references->blocks, GPOINTER_TO_UINT(key));
 
 		hc_set_bit(references->marks, start);
-		if (!hc_references_is_allocator_state(value))
+		if (!hc_label_is_cache(value))
 			g_array_append_val(starts, start);
 	}
 	return starts;

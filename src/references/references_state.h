@@ -64,9 +64,6 @@ GArray *hc_references_from_roots(const hc_references *references, hc_address sta
 /* Appends the words of [start, end) that the core has. */
 void hc_references_add_words(const hc_references *references, hc_address start, hc_address end, GArray *words);
 
-/* True if the contents of a labelled block must not keep others alive: a tcache's entries are freed blocks. */
-bool hc_references_is_allocator_state(const char *label);
-
 /*
  * mark.c: sets the bit in MARKS of every block that can be reached from WORDS (GArray of hc_words) and from the blocks that
  * start at STARTS (GArray of uint64_t granules, already marked), through blocks not marked yet. With INTERIOR not NULL a

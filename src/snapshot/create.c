@@ -115,16 +115,11 @@ static void add_pins(hc_snapshot *snapshot, const hc_analysis *analysis)
 		hc_pins_create(hc_analysis_core(analysis), hc_analysis_blocks(analysis), hc_analysis_types(analysis));
 
 	for (unsigned i = 0; i < MIN(hc_pins_holder_count(pins), PINS_MAX); i++) {
-		const hc_pin_holder *holder = hc_pins_holder(pins, i);
-		g_autofree char *name = hc_pin_holder_text(holder);
-		hc_snapshot_pin pin = {
-			hc_snapshot_keep(snapshot, name),
-			holder->amount.blocks,
-			holder->amount.bytes,
-			holder->pinned,
-		};
+		hc_pin_holder holder = *hc_pins_holder(pins, i);
 
-		g_array_append_val(snapshot->pins, pin);
+		holder.name = hc_snapshot_keep(snapshot, holder.name);
+		holder.path = hc_snapshot_keep(snapshot, holder.path);
+		g_array_append_val(snapshot->pins, holder);
 	}
 	snapshot->pinning = *hc_pins_get_summary(pins);
 }

@@ -36,7 +36,8 @@ void hc_snapshot_keep_lost(hc_snapshot *snapshot, hc_leak_kind *kind)
 	kind->beginning = hc_snapshot_keep(snapshot, kind->beginning);
 	kind->sample = hc_snapshot_keep(snapshot, kind->sample);
 	kind->module = hc_snapshot_keep(snapshot, kind->module);
-	kind->evidence = hc_snapshot_keep(snapshot, kind->evidence);
+	kind->evidence.module = hc_snapshot_keep(snapshot, kind->evidence.module);
+	kind->evidence.type = hc_snapshot_keep(snapshot, kind->evidence.type);
 }
 
 hc_snapshot *hc_snapshot_new(void)
@@ -51,7 +52,7 @@ hc_snapshot *hc_snapshot_new(void)
 	snapshot->lost = g_array_new(FALSE, FALSE, sizeof(hc_leak_kind));
 	snapshot->sizes = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_size));
 	snapshot->numbers = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_number));
-	snapshot->pins = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_pin));
+	snapshot->pins = g_array_new(FALSE, FALSE, sizeof(hc_pin_holder));
 	return snapshot;
 }
 

@@ -22,6 +22,7 @@ struct row_key {
 struct counting {
 	hc_types *types;
 	GHashTable *rows;   /* struct row_key -> hc_type_row */
+	GHashTable *labels; /* hc_label -> hc_type_row */
 	GHashTable *shapes; /* shape -> hc_type_row */
 	unsigned page;
 };
@@ -83,7 +84,7 @@ static hc_type_row *add_row(hc_types *types, const char *name, const hc_type *ty
 {
 	hc_type_row *row = g_new0(hc_type_row, 1);
 
-	row->name = keep(types, name);
+	row->name = name ? keep(types, name) : NULL;
 	row->type = type;
 	row->certainty = certainty;
 	return row;
@@ -144,6 +145,18 @@ static hc_type_row *named_row(struct counting *counting, const char *name, const
 	return row;
 }
 
+static hc_type_row *label_row(struct counting *counting, const hc_label *label)
+{
+	hc_type_row *row = g_hash_table_lookup(counting->labels, label);
+
+	if (!row) {
+		row = add_row(counting->types, NULL, NULL, HC_CERTAINTY_CERTAIN);
+		row->label = label;
+		g_hash_table_insert(counting->labels, (gpointer)label, row);
+	}
+	return row;
+}
+
 /* Bytes in whole pages of zeros. */
 static uint64_t count_untouched(const struct counting *counting, const hc_block *block)
 {
@@ -186,8 +199,7 @@ static void count_block(struct counting *counting, const hc_block *block)
 			owner->untouched += count_untouched(counting, block);
 	}
 	if (certainty == HC_CERTAINTY_UNKNOWN || block->label) {
-		hc_type_row *row = block->label ? named_row(counting, block->label, NULL, certainty) :
-						  shape_row(counting, block);
+		hc_type_row *row = block->label ? label_row(counting, block->label) : shape_row(counting, block);
 
 		if (!row->amount.blocks) {
 			row->example = block->address;
@@ -224,7 +236,7 @@ static int compare_rows(const void *a, const void *b)
 	if (x->amount.bytes != y->amount.bytes)
 		return x->amount.bytes < y->amount.bytes ? 1 : -1;
 	return x->example != y->example ? (x->example > y->example) - (x->example < y->example) :
-					  strcmp(x->name, y->name);
+					  g_strcmp0(x->name, y->name);
 }
 
 static void collect(hc_types *types, GHashTable *rows)
@@ -271,7 +283,8 @@ static const char *deduced_element(const hc_owner *owner)
 
 static void add_container(hc_types *types, const hc_owner *owner)
 {
-	g_autofree char *path = NULL, *where = NULL;
+	g_autofree char *path = NULL;
+	g_auto(hc_where) where = { 0 };
 	const hc_owner *root = owner;
 
 	if (!owner->layout || owner->containers == owner->grades[HC_GRADE_IMPLAUSIBLE])
@@ -279,10 +292,10 @@ static void add_container(hc_types *types, const hc_owner *owner)
 	while (root->parent)
 		root = root->parent;
 	path = hc_owner_path(owner);
-	where = hc_owner_where(owner, types->core);
+	hc_owner_where(owner, types->core, &where);
 	hc_container container = {
 		.path = keep(types, path),
-		.where = keep(types, where),
+		.where = { where.kind, where.name ? keep(types, where.name) : NULL, where.thread, where.frame },
 		.type = hc_type_short_name(owner->type),
 		.kind = hc_layout_description(owner->layout),
 		.container_type = owner->type,
@@ -352,6 +365,7 @@ void hc_types_make_rows(hc_types *types)
 	struct counting counting = {
 		.types = types,
 		.rows = g_hash_table_new_full(hash_key, equal_keys, g_free, g_free),
+		.labels = g_hash_table_new_full(NULL, NULL, NULL, g_free), /* equal labels are one object */
 		.shapes = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, g_free),
 		.page = hc_core_process(types->core)->page_size,
 	};
@@ -380,8 +394,10 @@ void hc_types_make_rows(hc_types *types)
 		add_container(types, owner);
 	}
 	collect(types, counting.rows);
+	collect(types, counting.labels);
 	collect(types, counting.shapes);
 	g_hash_table_unref(counting.rows);
+	g_hash_table_unref(counting.labels);
 	g_hash_table_unref(counting.shapes);
 	g_array_sort(types->rows, compare_rows);
 	g_array_sort(types->containers, compare_containers);

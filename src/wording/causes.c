@@ -117,6 +117,7 @@ static void append_kinds(GString *text, const hc_diff *diff, const hc_cause *lea
 
 static void append_leak(GString *text, const hc_diff *diff, const hc_cause *cause, const char *bytes)
 {
+	g_autofree char *evidence = hc_word_evidence(&cause->row->lost->evidence);
 	char count[HC_TEXT_COUNT_LENGTH];
 
 	g_string_append_printf(text,
@@ -128,8 +129,8 @@ static void append_leak(GString *text, const hc_diff *diff, const hc_cause *caus
 	if (owner_of_leak(cause))
 		g_string_append_printf(text, ", from %s", owner_of_leak(cause));
 	append_kinds(text, diff, cause);
-	if (cause->row->lost->evidence)
-		g_string_append_printf(text, "; %s", cause->row->lost->evidence);
+	if (evidence)
+		g_string_append_printf(text, "; %s", evidence);
 	if (cause->is_bound)
 		g_string_append(text, "; memory that is not in the cores may point to them (heapcore leaks names it)");
 }
@@ -141,11 +142,11 @@ static char *owner_text(const hc_growth *row)
 {
 	const char *type = row->type ? row->type : "";
 	bool says_where = row->owner->function || row->owner->thread || row->owner->count > 1;
+	g_autofree char *where = says_where ? hc_word_where(&row->where, row->threads) : NULL;
 
 	if (!*type && !says_where)
 		return g_strdup(row->name);
-	return g_strdup_printf("%s (%s%s%s)", row->name, type, *type && says_where ? ", " : "",
-		says_where && row->where ? row->where : "");
+	return g_strdup_printf("%s (%s%s%s)", row->name, type, *type && says_where ? ", " : "", where ? where : "");
 }
 
 static void append_elements(GString *text, const hc_growth *row)

@@ -27,6 +27,20 @@ char *hc_word_lost(const hc_leak_kind *lost)
 		lost->trees < lost->amount.blocks ? " and what they lead to" : "");
 }
 
+char *hc_word_evidence(const hc_leak_kind_evidence *evidence)
+{
+	char size[HC_TEXT_COUNT_LENGTH];
+
+	if (!evidence->module)
+		return NULL;
+	if (evidence->on_stack)
+		return g_strdup_printf("last pointed to from a dead frame that returns into %s", evidence->module);
+	return g_strdup_printf("last pointed to from freed blocks of %s bytes%s%s that point%s into %s",
+		evidence->size ? hc_text_count(size, evidence->size) : "unknown", evidence->type ? " of " : "",
+		evidence->type ? evidence->type : "", evidence->by_others ? ", as live ones of their kind do," : "",
+		evidence->module);
+}
+
 const char *hc_word_lost_owner(const hc_leak_kind *lost)
 {
 	return lost->is_unloaded ? "a library that was unloaded" : lost->module;

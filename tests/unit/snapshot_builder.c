@@ -65,7 +65,7 @@ uint32_t snapshot_add_owner(
 	hc_snapshot_owner owner = {
 		.parent = parent,
 		.path = path,
-		.where = "static",
+		.where = { .kind = HC_WHERE_STATIC },
 		.type = type,
 		.capacity = UINT64_MAX,
 		.certainty = HC_CERTAINTY_CERTAIN,

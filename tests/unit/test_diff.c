@@ -215,7 +215,7 @@ static void test_lost(void)
 	lost = snapshot_add_lost(series.list[1], "text LOGICPKT", NULL, 1000, 2 * MIB);
 	lost->beginning = "LOGICPKT/1.0 uin=";
 	lost->module = "libcodec.so";
-	lost->evidence = "last pointed to from freed blocks of 48 bytes that point into libcodec.so";
+	lost->evidence = (hc_leak_kind_evidence){ .module = "libcodec.so", .size = 48 };
 	snapshot_add_lost(series.list[1], "size 40", NULL, 20, 800);
 	make_diff(&series);
 	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_LOST, "blocks of 40 bytes")->bytes, 400);
