@@ -62,4 +62,15 @@ const hc_area *hc_areas_find(const hc_areas *areas, hc_address address);
 uint64_t hc_areas_bytes(const hc_areas *areas, hc_area_kind kind);
 uint64_t hc_areas_total(const hc_areas *areas);
 
+/* Threads that have ended and were not joined, where that is known: what libc keeps for them. */
+typedef struct hc_unjoined {
+	uint64_t threads;
+	uint64_t bytes; /* address space of their stacks */
+	uint64_t
+		memory; /* of it, what was resident; or else pages that are not zero: at most what was resident or swapped out */
+	bool is_resident; /* `memory` is the former: smaps lies beside the core, or there are no such threads */
+} hc_unjoined;
+
+const hc_unjoined *hc_areas_unjoined(const hc_areas *areas);
+
 HC_END_DECLS

@@ -90,6 +90,33 @@ typedef struct hc_heap_info {
 	bool thresholds_move;	 /* nobody set them: they rise with the largest mmapped block that was freed */
 } hc_heap_info;
 
+/* What a block is that the program did not ask for: libc's, the dynamic linker's, or a language runtime's. */
+typedef enum {
+	HC_LABEL_NONE,
+	HC_LABEL_TCACHE,	 /* a thread's cache of freed blocks */
+	HC_LABEL_TCACHE_ORPHAN,	 /* one that no thread leads to */
+	HC_LABEL_DTV,		 /* where a thread has the thread-local storage of modules */
+	HC_LABEL_THREAD_LOCAL,	 /* thread-local storage */
+	HC_LABEL_LINK_MAP,	 /* ld.so's entry of a library */
+	HC_LABEL_LIBRARY_NAME,	 /* the name in it */
+	HC_LABEL_LOADED_OBJECTS, /* ld.so's table of them, for _dl_find_object() */
+	HC_LABEL_STREAM,	 /* stdio's FILE */
+	HC_LABEL_STREAM_BUFFER,
+	HC_LABEL_EXCEPTION_POOL, /* libstdc++'s emergency pool */
+	HC_LABEL_KIND_COUNT,
+} hc_label_kind;
+
+typedef struct hc_label {
+	hc_label_kind kind;
+	int64_t thread; /* id of the one that it belongs to; 0: it has ended, or the kind is of no thread */
+} hc_label;
+
+/* Whether the contents of a block with LABEL must not keep others alive: a cache's entries are freed blocks. */
+static inline bool hc_label_is_cache(const hc_label *label)
+{
+	return label->kind == HC_LABEL_TCACHE || label->kind == HC_LABEL_TCACHE_ORPHAN;
+}
+
 typedef struct hc_blocks hc_blocks;
 
 typedef struct hc_block {
@@ -99,7 +126,7 @@ typedef struct hc_block {
 	uint64_t size;	     /* usable bytes */
 	uint64_t chunk_size; /* with the allocator's header; for an mmapped block the whole mapping */
 	uint32_t arena;	     /* index, or HC_ARENA_NONE: mmapped */
-	const char *label;   /* "libc: ...": a block of libc or the language runtime; NULL: the program's */
+	const hc_label *label; /* NULL: it is the program's. Equal labels are one object, which the index owns */
 } hc_block;
 
 const hc_heap_info *hc_blocks_heap(const hc_blocks *blocks);

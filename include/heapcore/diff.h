@@ -81,7 +81,7 @@ typedef struct hc_growth {
 	const char *name;  /* of paths; else NULL. Untrusted */
 	hc_row_id row;	   /* of the memory table, if it is one; else HC_ROW_NONE */
 	bool is_bound;	   /* of rows of the memory table, as there */
-	const char *where; /* of paths: "static", "run_session() frame 2 of thread 4711"; else NULL */
+	hc_where where;	   /* of paths; of one of them, if THREADS */
 	unsigned threads;  /* of one variable in so many threads, whose rows are one; 0: of no thread, or of one */
 	const char *type;  /* of paths and lost blocks; NULL: not known */
 	int64_t bytes;	   /* growth, from the first to the last */
@@ -92,7 +92,7 @@ typedef struct hc_growth {
 	const uint64_t *steps;			  /* bytes in each snapshot */
 	hc_trend trend;
 	const hc_snapshot_owner *owner; /* of paths, as in the last snapshot that has it; else NULL */
-	const hc_snapshot_lost *lost;	/* of lost blocks, likewise */
+	const hc_leak_kind *lost;	/* of lost blocks, likewise */
 } hc_growth;
 
 /* Whether what the row of a container holds is room for elements, with nothing in it. */

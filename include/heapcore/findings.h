@@ -48,9 +48,7 @@ typedef struct hc_finding_lost {
 
 typedef struct hc_finding_place {
 	char *path, *type;    /* "g_scene->buffers[].data", "std::vector<char>"; untrusted */
-	char *where;	      /* hc_types_path_where() */
-	const char *function; /* of a local variable; NULL: of none */
-	bool is_thread_local;
+	hc_where where;	      /* of one of them, if THREADS */
 	unsigned threads; /* that have the variable, alike; 0: it is no thread's, or one thread has most */
 	const char *kind; /* of a container: its description, "libstdc++ vector"; NULL: it is none */
 	uint64_t count;	  /* objects of that place */
@@ -86,11 +84,6 @@ typedef struct hc_finding_size {
 	bool and_elsewhere; /* others point there too */
 } hc_finding_size;
 
-typedef struct hc_finding_unjoined {
-	uint64_t threads, address_space; /* bytes of their stacks */
-	bool is_resident; /* the finding's bytes are what was resident; else what was touched, at least */
-} hc_finding_unjoined;
-
 typedef struct hc_finding {
 	hc_finding_kind kind;
 	uint64_t bytes;	 /* what it is about */
@@ -101,7 +94,7 @@ typedef struct hc_finding {
 		hc_finding_retained retained;
 		hc_finding_size size; /* of big blocks and one size */
 		hc_row_id row;	      /* of not-heap */
-		hc_finding_unjoined unjoined;
+		hc_unjoined unjoined; /* whose `memory` is the finding's bytes */
 		struct {
 			uint64_t places;
 			hc_address first;

@@ -120,6 +120,33 @@ typedef struct hc_leak_group {
 	const char *suppression;		   /* the name of the one that it falls under; NULL: none */
 } hc_leak_group;
 
+/* What last pointed to lost blocks of a kind: the first hc_leak_evidence of theirs that tells a module. */
+typedef struct hc_leak_kind_evidence {
+	const char *module; /* NULL: there is none */
+	bool on_stack, by_others;
+	uint64_t size;
+	const char *type;
+} hc_leak_kind_evidence;
+
+/*
+ * Groups of one kind, which is the same in another core of the program, added up. What is told of one group only is of the first, that
+ * with most bytes.
+ */
+typedef struct hc_leak_kind {
+	const char *key;       /* the same for the same kind in another process */
+	const char *type;      /* as of the group */
+	const char *beginning; /* likewise */
+	const char *sample;    /* the text of one of them; NULL: none, or no content is kept */
+	const char *module;    /* whose they most probably are: hc_leak_group_owner(); NULL: nothing tells */
+	hc_leak_kind_evidence evidence;
+	bool is_unloaded;      /* of a library that was unloaded: hc_leak_group_is_unloaded() */
+	uint64_t trees;
+	uint64_t rings, holding_themselves; /* of these */
+	hc_amount amount;		    /* of whole trees */
+	uint64_t head_size;		    /* usable bytes of most heads */
+	uint64_t head_sizes;		    /* how many different ones are known */
+} hc_leak_kind;
+
 /* What valgrind would say, without what is suppressed. Usable bytes; their sum is all blocks in use. */
 typedef struct hc_leaks_totals {
 	hc_amount definitely_lost, indirectly_lost, possibly_lost, still_reachable, suppressed;
@@ -131,6 +158,9 @@ const hc_leaks_totals *hc_leaks_get_totals(const hc_leaks *leaks);
 /* Those that are not suppressed first, definitely lost before possibly lost, then most bytes first. */
 unsigned hc_leaks_group_count(const hc_leaks *leaks);
 const hc_leak_group *hc_leaks_group(const hc_leaks *leaks, unsigned index);
+
+/* Blocks and usable bytes of GROUP's trees as a whole. */
+hc_amount hc_leak_group_amount(const hc_leak_group *group);
 
 /*
  * Whether GROUP may be said to be MODULE's, one of its modules: half as many objects of the module as heads are in it, memory that was

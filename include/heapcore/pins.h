@@ -66,7 +66,8 @@ const char *hc_holder_kind_name(hc_holder_kind kind); /* "typed", "cached", "lib
 
 typedef struct hc_pin_holder {
 	hc_holder_kind kind;
-	const char *name;	/* type ("Session"), or libc's label; NULL: of another kind, or not known. Untrusted */
+	const char *name;	/* of HC_HOLDER_TYPED: "Session"; NULL: not known. Untrusted */
+	hc_label label;		/* of HC_HOLDER_LIBC */
 	const char *path;	/* of HC_HOLDER_TYPED: "g_registry.sessions_[]"; else NULL. Untrusted */
 	hc_certainty certainty; /* of the type */
 	int64_t thread;		/* of HC_HOLDER_CACHED: whose cache; 0: not known, or it has ended */
@@ -148,9 +149,6 @@ const hc_pin_run *hc_pins_run(const hc_pins *pins, unsigned index);
 /* Most pinned bytes first. */
 unsigned hc_pins_holder_count(const hc_pins *pins);
 const hc_pin_holder *hc_pins_holder(const hc_pins *pins, unsigned index);
-
-/* "note (g_notes)", "cached by tcache of thread 7", "unknown, 48 bytes". Untrusted; free with g_free(). */
-char *hc_pin_holder_text(const hc_pin_holder *holder);
 
 const hc_pins_summary *hc_pins_get_summary(const hc_pins *pins);
 

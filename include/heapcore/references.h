@@ -156,12 +156,12 @@ typedef struct hc_missing {
 	hc_address from; /* the lowest of these words; 0: none in memory */
 } hc_missing;
 
-/*
- * What the core lacks of memory that may hold pointers, by address; found only if blocks look lost. If there is any, what is called
- * lost is an upper bound.
- */
+/* What the core lacks of memory that may hold pointers, by address; found only if blocks look lost. */
 unsigned hc_references_missing_count(const hc_references *references);
 const hc_missing *hc_references_missing(const hc_references *references, unsigned index);
+
+/* Whether what is called lost is an upper bound: the core lacks memory that may point there. */
+bool hc_references_lost_is_bound(const hc_references *references);
 
 /* hc_reference.register_index: an index of hc_thread.registers, or HC_REGISTER_VECTOR + an offset in vector_registers. */
 enum {

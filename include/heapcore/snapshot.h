@@ -23,7 +23,7 @@ enum {
 typedef struct hc_snapshot_owner {
 	uint32_t parent;      /* index, always smaller; HC_SNAPSHOT_NONE: the path begins here */
 	const char *path;     /* "g_registry->summaries_" */
-	const char *where;    /* "static", "run_session() frame 2 of thread 4711", ... */
+	hc_where where;	      /* HC_WHERE_UNKNOWN: the snapshot is of an earlier version */
 	const char *type;     /* "std::vector<int>" */
 	const char *kind;     /* a container's description: "libstdc++ vector"; NULL: it is none */
 	const char *function; /* of a local, or a static in a function; else NULL */
@@ -46,22 +46,6 @@ typedef struct hc_snapshot_owner {
 	const char *key_shape;	 /* "/url/#"; NULL likewise */
 } hc_snapshot_owner;
 
-/* Lost blocks of one kind: trees, as in hc_leak_group. */
-typedef struct hc_snapshot_lost {
-	const char *key;       /* the same for the same kind in another process */
-	const char *type;      /* demangled, untrusted; NULL: not known */
-	const char *beginning; /* of their text; NULL: none, or no content is kept */
-	const char *sample;    /* the text of one of them; NULL likewise */
-	const char *module;    /* whose they most probably are; NULL: nothing tells */
-	const char *evidence;  /* "last pointed to from freed blocks of 48 bytes of libcodec.so"; NULL: none */
-	bool is_unloaded;      /* of a library that was unloaded: hc_leak_group_is_unloaded() */
-	uint64_t trees;
-	uint64_t rings, holding_themselves; /* of these, as hc_leak_group has it */
-	hc_amount amount;		    /* of whole trees */
-	uint64_t head_size;		    /* usable bytes of most heads */
-	uint64_t head_sizes;		    /* how many different ones are known */
-} hc_snapshot_lost;
-
 /* The program's blocks in use of one size. */
 typedef struct hc_snapshot_size {
 	uint64_t size;
@@ -75,22 +59,6 @@ typedef struct hc_snapshot_number {
 	const char *path;
 	int64_t value;
 } hc_snapshot_number;
-
-/* Memory that malloc keeps: what pins it. */
-typedef struct hc_snapshot_pin {
-	const char *name; /* type and owner of the blocks, "cached by tcache of thread 7", ... */
-	uint64_t blocks, bytes;
-	uint64_t pinned; /* bytes of free memory that would go back if they were gone */
-} hc_snapshot_pin;
-
-/* Threads that had ended and were not joined: what libc keeps for them. */
-typedef struct hc_snapshot_unjoined {
-	bool is_known; /* FALSE: the snapshot is of an earlier version */
-	uint64_t threads;
-	uint64_t bytes;	  /* address space of their stacks */
-	uint64_t memory;  /* of it, resident, or at least touched */
-	bool is_resident; /* `memory` is the former: of captures */
-} hc_snapshot_unjoined;
 
 typedef struct hc_snapshot {
 	/* the process; its strings are the snapshot's */
@@ -115,14 +83,19 @@ typedef struct hc_snapshot {
 	hc_amount in_use; /* the program's, mmapped ones too */
 	hc_amount free;	  /* bytes of whole chunks */
 	hc_free_pages free_pages;
-	hc_snapshot_unjoined unjoined;
+	bool knows_unjoined; /* FALSE: the snapshot is of an earlier version */
+	hc_unjoined unjoined;
 	/* who holds it */
 	GArray *owners;		   /* of hc_snapshot_owner */
 	uint64_t owners_left_out;  /* paths that were too many, counted where they branch off */
-	GArray *lost;		   /* of hc_snapshot_lost */
+	GArray *lost;		   /* of hc_leak_kind, whose strings are the snapshot's */
 	GArray *sizes;		   /* of hc_snapshot_size, smallest first */
 	GArray *numbers;	   /* of hc_snapshot_number */
-	GArray *pins;		   /* of hc_snapshot_pin, most bytes first */
+	/*
+	 * Of hc_pin_holder, most bytes first: what pins memory that malloc keeps. Certainty, runs, alone and example are not kept. In
+	 * files of earlier versions all are HC_HOLDER_TYPED, and `name` is all that there was to say.
+	 */
+	GArray *pins;
 	hc_pins_summary pinning;   /* what advice is made of */
 	hc_side_facts *side_facts; /* NULL: none lay beside the core */
 	GStringChunk *texts;

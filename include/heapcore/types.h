@@ -54,6 +54,7 @@ void hc_types_destroy(hc_types *types);
 /* Blocks in use of one type and certainty; usable bytes. */
 typedef struct hc_type_row {
 	const char *name; /* "Session", "std::map<int, Session> node", "char []"; of unknown ones what they look like */
+	const hc_label *label; /* of blocks of libc or the runtime, whose `name` is NULL; else NULL */
 	const hc_type *type; /* NULL: not by debug info */
 	hc_certainty certainty;
 	hc_amount amount;
@@ -78,12 +79,31 @@ typedef struct hc_block_type {
 bool hc_types_of_block(const hc_types *types, uint32_t number, hc_block_type *ret_type);
 void hc_block_type_clear(hc_block_type *type);
 
+/* Where something of the program's data stands. */
+typedef enum {
+	HC_WHERE_UNKNOWN,      /* it is no such thing, or nobody told */
+	HC_WHERE_UNTYPED,      /* nothing typed leads to it */
+	HC_WHERE_STATIC,       /* a variable of the program */
+	HC_WHERE_FUNCTION,     /* a static one of function `name` */
+	HC_WHERE_THREAD_LOCAL, /* a variable of thread `thread` */
+	HC_WHERE_FRAME,	       /* a local of function `name`, in frame `frame` of thread `thread` */
+	HC_WHERE_FIELD,	       /* a member of objects of the type `name` */
+	HC_WHERE_ELEMENTS,     /* in every element of the container whose path is `name` */
+	HC_WHERE_KIND_COUNT,
+} hc_where_kind;
+
+typedef struct hc_where {
+	hc_where_kind kind;
+	const char *name; /* untrusted; NULL: not known, or KIND has none */
+	int64_t thread;	  /* its id; 0: nobody's */
+	unsigned frame;
+} hc_where;
+
 /* A container; or all those that are the same member of objects of one kind, added up. */
 typedef struct hc_container {
 	unsigned index;
 	const char *path; /* "g_registry.summaries_", "frames", "g_sessions[]->queue_" */
-	const char *
-		where; /* "static", "thread-local of thread 4711", "run_session() frame 2 of thread 4711", "field of Session" */
+	hc_where where;
 	const char *type; /* "std::vector<int>" */
 	const char *kind; /* the description's name: "libstdc++ vector" */
 	const hc_type *container_type;
@@ -142,10 +162,13 @@ typedef struct hc_types_path {
 uint32_t hc_types_path_count(const hc_types *types);
 void hc_types_path_get(const hc_types *types, uint32_t number, hc_types_path *ret_path);
 
-/* "g_registry.sessions_[]->queue_"; "static", "field of Session"; "Session". Free with g_free(). */
+/* "g_registry.sessions_[]->queue_"; "Session". Free with g_free(). */
 char *hc_types_path_text(const hc_types *types, uint32_t number);
-char *hc_types_path_where(const hc_types *types, uint32_t number);
 char *hc_types_path_type_name(const hc_types *types, uint32_t number);
+
+/* Clear *RET_WHERE with hc_where_clear(). */
+void hc_types_path_where(const hc_types *types, uint32_t number, hc_where *ret_where);
+void hc_where_clear(hc_where *where); /* frees its name */
 
 /* The path that block NUMBER hangs on; 0: not known, not in use, or libc's own. */
 uint32_t hc_types_path_of_block(const hc_types *types, uint32_t number);
@@ -165,5 +188,6 @@ const hc_types_losses *hc_types_get_losses(const hc_types *types);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_types, hc_types_destroy)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(hc_block_type, hc_block_type_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(hc_where, hc_where_clear)
 
 HC_END_DECLS

@@ -88,8 +88,8 @@ bool hc_block_table_find_inside(const hc_block_table *table, hc_address address,
 /* Moves a block to another state and keeps the totals. */
 void hc_block_table_set_state(hc_block_table *table, hc_block_entry *entry, hc_block_state state);
 
-/* Labels a block in use as libc's or a runtime's. The first label stays. TEXT is copied. */
-void hc_block_table_label(hc_block_table *table, const hc_block_entry *entry, const char *text);
+/* Labels a block in use as libc's or a runtime's. The first label stays. */
+void hc_block_table_label(hc_block_table *table, const hc_block_entry *entry, hc_label label);
 
 /* Whether the block has a label. */
 bool hc_block_table_is_labelled(const hc_block_table *table, const hc_block_entry *entry);

@@ -22,12 +22,12 @@ enum {
 	LINKER_DATA_MAX = 1 << 26,
 };
 
-static void label_at(hc_block_table *table, hc_address address, const char *text)
+static void label_at(hc_block_table *table, hc_address address, hc_label label)
 {
 	hc_block_entry entry;
 
 	if (hc_block_table_find(table, address, &entry) && entry.state == HC_BLOCK_IN_USE)
-		hc_block_table_label(table, &entry, text);
+		hc_block_table_label(table, &entry, label);
 }
 
 /* ---- thread-local storage ---- */
@@ -36,12 +36,9 @@ static void label_at(hc_block_table *table, hc_address address, const char *text
  * dtv[-1].counter is the number of slots, dtv[0] the generation, dtv[i] { value, to_free } of module i. The block begins two
  * words before dtv[0].
  */
-static void label_dtv(
-	glibc *g, hc_block_table *table, hc_address thread_pointer, const char *whose, uint64_t *slots_left)
+static void label_dtv(glibc *g, hc_block_table *table, hc_address thread_pointer, int64_t thread, uint64_t *slots_left)
 {
 	hc_address dtv = glibc_word_or_zero(g, thread_pointer + g->word);
-	g_autofree char *dtv_label = g_strdup_printf("libc: dtv of %s", whose),
-			*tls_label = g_strdup_printf("libc: thread-local storage of %s", whose);
 	uint64_t slots;
 
 	if (!dtv || !hc_core_read_word(g->core, dtv - 2 * g->word, &slots) || slots > DTV_MAX)
@@ -52,7 +49,7 @@ static void label_dtv(
 		return;
 	}
 	*slots_left -= slots;
-	label_at(table, dtv - 2 * g->word, dtv_label);
+	label_at(table, dtv - 2 * g->word, (hc_label){ HC_LABEL_DTV, thread });
 	for (uint64_t i = 1; i <= slots; i++) {
 		hc_block_entry entry;
 		uint64_t value = glibc_word_or_zero(g, dtv + i * 2 * g->word),
@@ -60,7 +57,7 @@ static void label_dtv(
 
 		if (value && hc_block_table_find_inside(table, to_free ? to_free : value, &entry) &&
 			entry.state == HC_BLOCK_IN_USE)
-			hc_block_table_label(table, &entry, tls_label);
+			hc_block_table_label(table, &entry, (hc_label){ HC_LABEL_THREAD_LOCAL, thread });
 	}
 }
 
@@ -71,10 +68,8 @@ static void label_threads(glibc *g, hc_block_table *table)
 	for (unsigned i = 0; i < g->thread_blocks->len; i++) {
 		hc_address pointer = g_array_index(g->thread_blocks, hc_address, i);
 		const hc_thread *thread = hc_core_find_thread(g->core, pointer);
-		g_autofree char *whose = thread ? g_strdup_printf("thread %" G_GINT64_FORMAT, thread->id) :
-						  g_strdup("a thread that has ended");
 
-		label_dtv(g, table, pointer, whose, &slots_left);
+		label_dtv(g, table, pointer, thread ? thread->id : 0, &slots_left);
 	}
 }
 
@@ -87,8 +82,8 @@ static void label_link_maps(glibc *g, hc_block_table *table)
 	for (unsigned i = 0; i < maps->len; i++) {
 		hc_address map = g_array_index(maps, hc_address, i);
 
-		label_at(table, map, "ld.so: link map");
-		label_at(table, glibc_word_or_zero(g, map + g->word), "ld.so: library name");
+		label_at(table, map, (hc_label){ HC_LABEL_LINK_MAP, 0 });
+		label_at(table, glibc_word_or_zero(g, map + g->word), (hc_label){ HC_LABEL_LIBRARY_NAME, 0 });
 	}
 }
 
@@ -110,7 +105,7 @@ static void label_object_tables(glibc *g, hc_block_table *table, hc_address at)
 		if (!ok || to_free != entry.address || !allocated || size > allocated || room < 8 * g->word ||
 			allocated > (room - 4 * g->word) / (4 * g->word))
 			return;
-		hc_block_table_label(table, &entry, "ld.so: table of loaded objects");
+		hc_block_table_label(table, &entry, (hc_label){ HC_LABEL_LOADED_OBJECTS, 0 });
 		at = glibc_word_or_zero(g, at);
 	}
 }
@@ -161,11 +156,12 @@ static void label_stdio(glibc *g, hc_block_table *table)
 
 		if (!g_hash_table_add(seen, g_memdup2(&key, sizeof key)))
 			break;
-		label_at(table, file, "libc: stdio FILE");
+		label_at(table, file, (hc_label){ HC_LABEL_STREAM, 0 });
 		/* setbuf() gives a stream a buffer of the program's: _IO_USER_BUF. */
 		if (!(glibc_int_or_zero(g, file) & 1))
-			label_at(table, buffer, "libc: stdio buffer");
-		label_at(table, glibc_word_or_zero(g, file + BACKUP_BASE * g->word), "libc: stdio buffer");
+			label_at(table, buffer, (hc_label){ HC_LABEL_STREAM_BUFFER, 0 });
+		label_at(table, glibc_word_or_zero(g, file + BACKUP_BASE * g->word),
+			(hc_label){ HC_LABEL_STREAM_BUFFER, 0 });
 		file = glibc_word_or_zero(g, file + CHAIN * g->word);
 	}
 }
@@ -184,7 +180,7 @@ static void search_pool(glibc *g, hc_block_table *table, hc_address start, hc_ad
 			!hc_block_table_find(table, arena, &entry) || entry.state != HC_BLOCK_IN_USE ||
 			size > entry.size || entry.size - size > 2 * g->alignment)
 			continue;
-		hc_block_table_label(table, &entry, "libstdc++: emergency pool for exceptions");
+		hc_block_table_label(table, &entry, (hc_label){ HC_LABEL_EXCEPTION_POOL, 0 });
 		return;
 	}
 }

@@ -140,8 +140,7 @@ static bool is_known(const struct caches *caches, hc_address address)
 	return g_hash_table_contains(caches->known, &key);
 }
 
-/* THREAD: whose it is; 0: nobody's that is known. */
-static void follow_cache(struct caches *caches, hc_address address, const char *label, int64_t thread)
+static void follow_cache(struct caches *caches, hc_address address, hc_label label)
 {
 	hc_block_entry entry;
 	guint64 key = address;
@@ -153,7 +152,7 @@ static void follow_cache(struct caches *caches, hc_address address, const char *
 	hc_block_table_label(caches->table, &entry, label);
 	caches->off_by_one = 0;
 	for (int i = 0; i < caches->g->layout.tcache.bins; i++)
-		follow_list(caches, address, i, thread);
+		follow_list(caches, address, i, label.thread);
 }
 
 /* From 2.43 on threads without a cache have the address of a dummy in libc there. */
@@ -174,16 +173,13 @@ static void follow_threads(struct caches *caches)
 		const hc_thread *thread = hc_core_find_thread(g->core, pointer);
 		uint64_t cache = glibc_word_or_zero(g, pointer - g->cache_distance);
 		glibc_cache_look look;
-		g_autofree char *label =
-			thread ? g_strdup_printf("libc: tcache of thread %" G_GINT64_FORMAT, thread->id) :
-				 g_strdup("libc: tcache of a thread that is not in this process any more");
 
 		if (thread && cache && !leads_to_block(caches, cache))
 			caches->complete = false;
 		/* A damaged cache is still the cache: of a live thread it need not look right in every bin. */
 		if (cache && !is_known(caches, cache) &&
 			(glibc_looks_like_cache(g, caches->table, &g->layout.tcache, cache, &look) || thread))
-			follow_cache(caches, cache, label, thread ? thread->id : 0);
+			follow_cache(caches, cache, (hc_label){ HC_LABEL_TCACHE, thread ? thread->id : 0 });
 	}
 }
 
@@ -246,7 +242,7 @@ static void follow_orphans(struct caches *caches)
 		if (g_hash_table_contains(pointed, &cache))
 			hc_diagnostics_add(g->diagnostics, &tcache_doubtful, 0, "%#" G_GINT64_MODIFIER "x", cache);
 		else if (is_orphan(caches, cache))
-			follow_cache(caches, cache, "libc: tcache that no thread leads to", 0);
+			follow_cache(caches, cache, (hc_label){ HC_LABEL_TCACHE_ORPHAN, 0 });
 	}
 }
 

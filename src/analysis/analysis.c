@@ -14,6 +14,7 @@ struct hc_analysis {
 	hc_blocks *blocks;
 	hc_areas *areas;
 	hc_references *references;
+	hc_unloaded *unloaded;
 	hc_memory *memory;
 	hc_types *types;
 	hc_findings *findings;
@@ -63,7 +64,10 @@ static bool run_references(hc_analysis *analysis, GError **error)
 {
 	analysis->references = hc_references_create(analysis->core, analysis->blocks, analysis->areas,
 		!analysis->options->no_encodings, analysis->options->jobs, analysis->diagnostics, error);
-	return analysis->references != NULL;
+	if (!analysis->references)
+		return false;
+	analysis->unloaded = hc_unloaded_find(analysis->core, analysis->modules, analysis->references);
+	return true;
 }
 
 static bool run_memory(hc_analysis *analysis, GError **error)
@@ -92,10 +96,10 @@ static bool run_findings(hc_analysis *analysis, GError **error)
 {
 	hc_evidence evidence = {
 		.core = analysis->core,
-		.modules = analysis->modules,
 		.blocks = analysis->blocks,
 		.areas = analysis->areas,
 		.references = analysis->references,
+		.unloaded = analysis->unloaded,
 		.memory = analysis->memory,
 		.types = analysis->types,
 		.diagnostics = analysis->diagnostics,
@@ -161,6 +165,7 @@ void hc_analysis_destroy(hc_analysis *analysis)
 	hc_findings_free(analysis->findings);
 	hc_types_destroy(analysis->types);
 	hc_memory_destroy(analysis->memory);
+	hc_unloaded_free(analysis->unloaded);
 	hc_references_destroy(analysis->references);
 	hc_areas_destroy(analysis->areas);
 	hc_blocks_destroy(analysis->blocks);
@@ -237,5 +242,5 @@ double hc_analysis_seconds(const hc_analysis *analysis, hc_stage stage)
 hc_leaks *hc_analysis_find_leaks(const hc_analysis *analysis, const hc_leaks_options *options, GError **error)
 {
 	return hc_leaks_create(analysis->core, analysis->program_types, analysis->blocks, analysis->areas,
-		analysis->references, options, error);
+		analysis->references, analysis->unloaded, options, error);
 }

@@ -224,7 +224,7 @@ hc_areas *hc_areas_create(
 	areas->list = g_array_new(FALSE, FALSE, sizeof(hc_area));
 	areas->claims = g_array_new(FALSE, FALSE, sizeof(hc_area_claim));
 	areas->results = g_array_new(FALSE, FALSE, sizeof(hc_range));
-	areas->unjoined = g_array_new(FALSE, FALSE, sizeof(hc_range));
+	areas->unjoined_stacks = g_array_new(FALSE, FALSE, sizeof(hc_range));
 	areas->guards = g_hash_table_new(NULL, NULL);
 	for (unsigned i = 0; i < blocks->region_count; i++)
 		claim_region(areas, i);
@@ -238,6 +238,7 @@ hc_areas *hc_areas_create(
 	for (unsigned i = 0; i < hc_core_mapping_count(core); i++)
 		cut_mapping(areas, hc_core_mapping(core, i), &claim_index);
 	hc_areas_find_users(areas);
+	hc_areas_count_unjoined(areas);
 	return areas;
 }
 
@@ -248,7 +249,7 @@ void hc_areas_destroy(hc_areas *areas)
 	g_array_unref(areas->list);
 	g_array_unref(areas->claims);
 	g_array_unref(areas->results);
-	g_array_unref(areas->unjoined);
+	g_array_unref(areas->unjoined_stacks);
 	g_hash_table_unref(areas->guards);
 	g_free(areas);
 }

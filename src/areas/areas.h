@@ -19,8 +19,6 @@ void hc_areas_destroy(hc_areas *areas);
 /* The words in which results of threads stand that have ended and wait to be joined: of hc_range, sorted. The areas own it. */
 const GArray *hc_areas_results(const hc_areas *areas);
 
-/*
- * The stacks, without guards that are mappings of their own, that libc keeps for threads that have ended and were not joined: of hc_range. The areas own it. None of
- * those where it is not known whether they were.
- */
-const GArray *hc_areas_unjoined(const hc_areas *areas);
+enum {
+	HC_UNJOINED_LEAST = 10 /* threads that are worth telling of; fewer may well be joined yet */
+};

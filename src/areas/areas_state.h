@@ -20,7 +20,12 @@ struct hc_areas {
 	GArray *claims; /* of hc_area_claim, sorted by start */
 	uint64_t bytes[HC_AREA_KIND_COUNT];
 	GArray *results;    /* of hc_range, sorted */
-	GArray *unjoined;   /* of hc_range */
+	/*
+	 * Of hc_range: the stacks, without guards that are mappings of their own, that libc keeps for threads that have ended and were
+	 * not joined. None of those where it is not known whether they were.
+	 */
+	GArray *unjoined_stacks;
+	hc_unjoined unjoined;
 	GHashTable *guards; /* stacks.c: hc_mapping * -> whether it is address space only */
 };
 
@@ -49,8 +54,11 @@ static inline bool hc_areas_is_code(const hc_areas *areas, hc_address address)
 /* coroutines.c: claims stacks that libc did not make. After all other claims. */
 void hc_areas_claim_coroutines(hc_areas *areas);
 
-/* results.c: fills `results` and `unjoined`. */
+/* results.c: fills `results` and `unjoined_stacks`. */
 void hc_areas_find_results(hc_areas *areas);
+
+/* unjoined.c: fills `unjoined`. */
+void hc_areas_count_unjoined(hc_areas *areas);
 
 /* mapping_kinds.c: what an unclaimed part of a mapping is. *ret_owner: a module's index, or UINT_MAX. */
 hc_area_kind hc_areas_classify(const hc_areas *areas, const hc_mapping *mapping, unsigned *ret_owner);

@@ -197,7 +197,7 @@ static void add_unjoined(struct search *search, hc_address pointer)
 
 	if (offset && word_at(search, pointer + offset + 2 * search->word, &id) && !(uint32_t)id &&
 		hc_areas_stack_block(search->areas, pointer, &stack))
-		g_array_append_val(search->areas->unjoined, stack);
+		g_array_append_val(search->areas->unjoined_stacks, stack);
 }
 
 void hc_areas_find_results(hc_areas *areas)
@@ -224,11 +224,6 @@ void hc_areas_find_results(hc_areas *areas)
 			add_unjoined(&search, pointer);
 	}
 	g_hash_table_unref(search.lists);
-}
-
-const GArray *hc_areas_unjoined(const hc_areas *areas)
-{
-	return areas->unjoined;
 }
 
 const GArray *hc_areas_results(const hc_areas *areas)

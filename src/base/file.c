@@ -23,6 +23,22 @@ char *hc_file_read(const char *path, size_t limit, size_t *ret_length, GError **
 	return g_steal_pointer(&contents);
 }
 
+GKeyFile *hc_file_read_keys(const char *path, size_t limit, GError **error)
+{
+	g_autoptr(GKeyFile) file = g_key_file_new();
+	g_autoptr(GError) reason = NULL;
+	size_t length;
+	g_autofree char *contents = hc_file_read(path, limit, &length, error);
+
+	if (!contents)
+		return NULL;
+	if (!g_key_file_load_from_data(file, contents, length, G_KEY_FILE_NONE, &reason)) {
+		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s: %s", path, reason->message);
+		return NULL;
+	}
+	return g_steal_pointer(&file);
+}
+
 bool hc_file_write(const char *path, const char *contents, size_t length, GError **error)
 {
 	g_autoptr(GError) reason = NULL;

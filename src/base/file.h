@@ -10,6 +10,9 @@
  */
 char *hc_file_read(const char *path, size_t limit, size_t *ret_length, GError **error);
 
+/* The same of a key file (GKeyFile). Fails with HC_ERROR_BAD_DATA too, if it is none. Free with g_key_file_unref(). */
+GKeyFile *hc_file_read_keys(const char *path, size_t limit, GError **error);
+
 /* Makes PATH a file of LENGTH bytes, or leaves what is there as it is. Fails with HC_ERROR_IO. */
 bool hc_file_write(const char *path, const char *contents, size_t length, GError **error);
 

@@ -17,6 +17,7 @@
 
 #include "allocators/allocators.h"
 
+#include "base/bits.h"
 #include "base/partition.h"
 
 enum {
@@ -28,6 +29,13 @@ static inline void hc_amount_add(hc_amount *amount, hc_amount more)
 {
 	amount->blocks += more.blocks;
 	amount->bytes += more.bytes;
+}
+
+/* One block more, of BYTES. */
+static inline void hc_amount_count(hc_amount *amount, uint64_t bytes)
+{
+	amount->blocks++;
+	amount->bytes += bytes;
 }
 
 typedef struct hc_block_region {
@@ -80,8 +88,8 @@ struct hc_blocks {
 	uint8_t *states;      /* hc_block_state of each block */
 	uint32_t count;
 	uint64_t *labelled; /* bit for each block's number: it has a label */
-	GHashTable *labels; /* number -> text */
-	GStringChunk *texts;
+	GHashTable *labels; /* number -> hc_label */
+	GHashTable *kinds_of_labels;	/* set of hc_label: what those of `labels` are */
 	GArray *runs;			/* of hc_free_run, in order of address */
 	struct hc_block_totals *totals; /* for each arena, and last for mmapped blocks */
 };
@@ -108,6 +116,10 @@ static inline hc_block_totals *hc_blocks_totals_of(const hc_blocks *blocks, uint
 hc_blocks *hc_blocks_create(
 	const hc_core *core, hc_modules *modules, unsigned jobs, hc_diagnostics *diagnostics, GError **error);
 void hc_blocks_destroy(hc_blocks *blocks);
+
+/* Of hc_label: for hash tables. */
+unsigned hc_label_hash(const void *label);
+int hc_label_equal(const void *a, const void *b);
 
 /* ---- for hot loops ---- */
 
@@ -155,8 +167,7 @@ static inline uint64_t hc_blocks_start_of(const hc_blocks *blocks, uint64_t gran
 		 next = granule + 1;
 
 	/* Regions have granules to spare at their end, so `next` is always of the same region. */
-	if ((address & (blocks->alignment - 1)) >= blocks->alignment - blocks->word &&
-		blocks->starts[next / 64] >> next % 64 & 1)
+	if ((address & (blocks->alignment - 1)) >= blocks->alignment - blocks->word && hc_bit(blocks->starts, next))
 		return UINT64_MAX;
 	while (!bits) {
 		if (word % HC_GROUP_WORDS == 0)
@@ -182,7 +193,13 @@ static inline uint32_t hc_blocks_number(const hc_blocks *blocks, uint64_t start)
 
 	for (uint64_t i = group * HC_GROUP_WORDS; i < word; i++)
 		number += __builtin_popcountll(blocks->starts[i]);
-	return number + __builtin_popcountll(blocks->starts[word] & (((uint64_t)1 << start % 64) - 1));
+	return number + hc_bits_before(blocks->starts, start);
+}
+
+/* Whether block NUMBER has a label: it is libc's or the runtime's own. */
+static inline bool hc_blocks_is_labelled(const hc_blocks *blocks, uint32_t number)
+{
+	return hc_bit(blocks->labelled, number);
 }
 
 /* Free to malloc too; what a thread caches looks in use to it. */

@@ -359,7 +359,7 @@ hc_blocks *hc_blocks_create(
 	blocks->heap.cached = g_array_new(FALSE, FALSE, sizeof(hc_cached_block));
 	blocks->runs = g_array_new(FALSE, FALSE, sizeof(hc_free_run));
 	blocks->labels = g_hash_table_new(NULL, NULL);
-	blocks->texts = g_string_chunk_new(1024);
+	blocks->kinds_of_labels = g_hash_table_new_full(hc_label_hash, hc_label_equal, g_free, NULL);
 	find_provider(blocks, modules);
 	blocks->allocator = hc_allocators_open(&blocks->heap, core, modules, diagnostics);
 	blocks->alignment = blocks->heap.info.alignment;
@@ -392,7 +392,7 @@ void hc_blocks_destroy(hc_blocks *blocks)
 	g_array_unref(blocks->runs);
 	g_clear_pointer(&blocks->heap.thread_blocks, g_array_unref);
 	g_hash_table_unref(blocks->labels);
-	g_string_chunk_free(blocks->texts);
+	g_hash_table_unref(blocks->kinds_of_labels);
 	g_free(blocks->spans[0].cells);
 	g_free(blocks->spans[1].cells);
 	g_free(blocks->regions);

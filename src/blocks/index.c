@@ -98,9 +98,9 @@ uint64_t hc_blocks_start_of_number(const hc_blocks *blocks, uint32_t number)
 	}
 }
 
-static const char *label_of(const hc_blocks *blocks, uint32_t number)
+static const hc_label *label_of(const hc_blocks *blocks, uint32_t number)
 {
-	if (!(blocks->labelled[number / 64] >> number % 64 & 1))
+	if (!hc_blocks_is_labelled(blocks, number))
 		return NULL;
 	return g_hash_table_lookup(blocks->labels, GUINT_TO_POINTER(number));
 }
@@ -221,8 +221,7 @@ hc_amount hc_blocks_labelled(const hc_blocks *blocks, uint32_t arena)
 
 	arenas_meant(blocks, arena, &first, &last);
 	for (unsigned i = first; i <= last; i++) {
-		sum.blocks += blocks->totals[i].labelled.blocks;
-		sum.bytes += blocks->totals[i].labelled.bytes;
+		hc_amount_add(&sum, blocks->totals[i].labelled);
 	}
 	return sum;
 }

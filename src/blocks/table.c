@@ -67,7 +67,34 @@ void hc_block_table_set_state(hc_block_table *table, hc_block_entry *entry, hc_b
 	entry->state = state;
 }
 
-void hc_block_table_label(hc_block_table *table, const hc_block_entry *entry, const char *text)
+unsigned hc_label_hash(const void *data)
+{
+	const hc_label *label = data;
+	gint64 thread = label->thread;
+
+	return g_int64_hash(&thread) * HC_LABEL_KIND_COUNT + label->kind;
+}
+
+int hc_label_equal(const void *a, const void *b)
+{
+	const hc_label *x = a, *y = b;
+
+	return x->kind == y->kind && x->thread == y->thread;
+}
+
+/* The one object that is equal to LABEL. */
+static hc_label *intern_label(hc_blocks *blocks, hc_label label)
+{
+	hc_label *known = g_hash_table_lookup(blocks->kinds_of_labels, &label);
+
+	if (!known) {
+		known = g_memdup2(&label, sizeof label);
+		g_hash_table_add(blocks->kinds_of_labels, known);
+	}
+	return known;
+}
+
+void hc_block_table_label(hc_block_table *table, const hc_block_entry *entry, hc_label label)
 {
 	hc_blocks *blocks = writable(table);
 	hc_block_totals *totals = hc_blocks_totals_of(blocks, entry->arena);
@@ -76,17 +103,16 @@ void hc_block_table_label(hc_block_table *table, const hc_block_entry *entry, co
 		return;
 	uint32_t number = number_of(blocks, entry);
 
-	g_hash_table_insert(blocks->labels, GUINT_TO_POINTER(number), g_string_chunk_insert_const(blocks->texts, text));
-	blocks->labelled[number / 64] |= (uint64_t)1 << number % 64;
-	totals->labelled.blocks++;
-	totals->labelled.bytes += entry->size;
+	g_hash_table_insert(blocks->labels, GUINT_TO_POINTER(number), intern_label(blocks, label));
+	hc_set_bit(blocks->labelled, number);
+	hc_amount_count(&totals->labelled, entry->size);
 }
 
 bool hc_block_table_is_labelled(const hc_block_table *table, const hc_block_entry *entry)
 {
-	uint32_t number = number_of(readable(table), entry);
+	const hc_blocks *blocks = readable(table);
 
-	return readable(table)->labelled[number / 64] >> number % 64 & 1;
+	return hc_blocks_is_labelled(blocks, number_of(blocks, entry));
 }
 
 hc_amount hc_block_table_amount(const hc_block_table *table, uint32_t arena, hc_block_state state)

@@ -182,18 +182,12 @@ static void read_machine(hc_side_facts *facts, const char *folder, uint64_t page
 /* capture.ini in FOLDER; CORE is the core's name, or NULL: any. */
 static GKeyFile *read_description(const char *folder, const char *core, GError **error)
 {
-	g_autoptr(GKeyFile) file = g_key_file_new();
-	g_autoptr(GError) reason = NULL;
 	g_autofree char *path = g_build_filename(folder, "capture.ini", NULL), *name = NULL;
-	g_autofree char *text = hc_file_read(path, 1 << 16, NULL, error);
+	g_autoptr(GKeyFile) file = hc_file_read_keys(path, 1 << 16, error);
 	int format;
 
-	if (!text)
+	if (!file)
 		return NULL;
-	if (!g_key_file_load_from_data(file, text, -1, G_KEY_FILE_NONE, &reason)) {
-		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s: %s", path, reason->message);
-		return NULL;
-	}
 	name = g_key_file_get_string(file, "capture", "core", NULL);
 	format = g_key_file_get_integer(file, "capture", "format", NULL);
 	if (!name || format < 1) {

@@ -505,20 +505,12 @@ const hc_description *hc_descriptions_find(const hc_descriptions *descriptions, 
 
 bool hc_descriptions_load(hc_descriptions *descriptions, const char *path, GError **error)
 {
-	g_autoptr(GKeyFile) file = g_key_file_new();
-	g_autoptr(GError) reason = NULL;
-	g_autofree char *contents = NULL;
+	g_autoptr(GKeyFile) file = hc_file_read_keys(path, FILE_BYTES, error);
 	g_auto(GStrv) groups = NULL;
-	size_t length;
 
 	G_STATIC_ASSERT(G_N_ELEMENTS(known_keys) == HC_KEY_COUNT_OF);
-	contents = hc_file_read(path, FILE_BYTES, &length, error);
-	if (!contents)
+	if (!file)
 		return false;
-	if (!g_key_file_load_from_data(file, contents, length, G_KEY_FILE_NONE, &reason)) {
-		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s: %s", path, reason->message);
-		return false;
-	}
 	groups = g_key_file_get_groups(file, NULL);
 	for (char **group = groups; *group; group++) {
 		const loader l = { descriptions, file, path, *group, error };

@@ -84,13 +84,10 @@ GArray *hc_smaps_parse(const char *text)
 /* Whether capture.ini in FOLDER says that NAME is the core that lies there. */
 static bool describes(const char *folder, const char *name)
 {
-	g_autoptr(GKeyFile) file = g_key_file_new();
 	g_autofree char *path = g_build_filename(folder, "capture.ini", NULL);
-	g_autofree char *text = hc_file_read(path, DESCRIPTION_LIMIT, NULL, NULL), *core = NULL;
+	g_autoptr(GKeyFile) file = hc_file_read_keys(path, DESCRIPTION_LIMIT, NULL);
+	g_autofree char *core = file ? g_key_file_get_string(file, "capture", "core", NULL) : NULL;
 
-	if (!text || !g_key_file_load_from_data(file, text, -1, G_KEY_FILE_NONE, NULL))
-		return false;
-	core = g_key_file_get_string(file, "capture", "core", NULL);
 	return core && !strcmp(core, name);
 }
 

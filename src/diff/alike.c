@@ -7,7 +7,6 @@
 #include "diff/diff_state.h"
 
 #include "base/alike.h"
-#include "base/text.h"
 
 /* What rows of one variable have in common; NULL: the row is of no thread. */
 static char *key_of(const hc_growth *row)
@@ -59,8 +58,6 @@ static void join(hc_diff *diff, const GArray *rows)
 	hc_growth *sum = &g_array_index(diff->attribution, hc_growth, g_array_index(rows, unsigned, 0));
 	const char *function = sum->owner->function;
 	unsigned before = sum->before > 0, after = sum->after > 0;
-	char count[HC_TEXT_COUNT_LENGTH];
-	g_autofree char *where = NULL;
 
 	for (unsigned i = 1; i < rows->len; i++) {
 		hc_growth *row = &g_array_index(diff->attribution, hc_growth, g_array_index(rows, unsigned, i));
@@ -72,12 +69,10 @@ static void join(hc_diff *diff, const GArray *rows)
 	}
 	/* Threads come and go: as many as had one at one time. */
 	sum->threads = MAX(before, after);
-	hc_text_count(count, sum->threads);
 	/* A static one of a function has its name, too. */
-	where = function && !g_str_has_prefix(sum->where, "thread-local") ?
-			g_strdup_printf("%s() in %s threads", function, count) :
-			g_strdup_printf("thread-local of %s threads", count);
-	sum->where = g_string_chunk_insert_const(diff->texts, where);
+	sum->where = function && sum->where.kind != HC_WHERE_THREAD_LOCAL ?
+			     (hc_where){ .kind = HC_WHERE_FRAME, .name = function } :
+			     (hc_where){ .kind = HC_WHERE_THREAD_LOCAL };
 	sum->trend = hc_diff_trend(sum->steps, diff->count);
 }
 

@@ -231,7 +231,7 @@ static void attribute_lost(hc_diff *diff)
 
 	for (unsigned i = 0; i < diff->count; i++)
 		for (unsigned j = 0; j < diff->snapshots[i]->lost->len; j++) {
-			const hc_snapshot_lost *lost = &g_array_index(diff->snapshots[i]->lost, hc_snapshot_lost, j);
+			const hc_leak_kind *lost = &g_array_index(diff->snapshots[i]->lost, hc_leak_kind, j);
 			unsigned place = GPOINTER_TO_UINT(g_hash_table_lookup(known, lost->key));
 			hc_growth fresh = {
 				.kind = HC_GROWTH_LOST, .elements_before = UINT64_MAX, .elements_after = UINT64_MAX

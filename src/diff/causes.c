@@ -5,6 +5,9 @@
  */
 #include "diff/diff_state.h"
 
+#include "areas/areas.h"
+#include "types/types.h"
+
 #include <string.h>
 
 enum {
@@ -13,10 +16,7 @@ enum {
 	LEAST_OVERHEAD = 10, /* of malloc's own: a few per cent come with every block */
 	LITTLE_KEPT = 10,    /* free memory that is less than a tenth of the growth */
 	LITTLE_UNOWNED = 10, /* blocks without a known owner that are less than a tenth of all */
-	MANY_KEYS = 1000,
-	FEW_SHAPES = 3,
 	LEAST_QUEUE_GROWTH = 1 << 20, /* bytes in sockets */
-	LEAST_UNJOINED = 10,	      /* threads; fewer may well be joined yet */
 };
 
 const char *hc_cause_name(hc_cause_kind kind)
@@ -155,8 +155,9 @@ static hc_confidence confidence_of(const hc_growth *row)
 
 static bool has_unbounded_keys(const hc_growth *row)
 {
-	return row->trend != HC_TREND_STOPPED && row->owner->is_keyed && row->owner->keys_looked_at >= MANY_KEYS &&
-	       row->owner->key_shapes <= FEW_SHAPES && row->elements_after > row->elements_before;
+	return row->trend != HC_TREND_STOPPED && row->owner->is_keyed &&
+	       hc_keys_are_alike(row->owner->keys_looked_at, row->owner->key_shapes) &&
+	       row->elements_after > row->elements_before;
 }
 
 static hc_cause cause_of_row(const hc_growth *row, hc_cause_kind kind)
@@ -266,11 +267,12 @@ static void find_sockets(hc_diff *diff)
 /* The same for stacks that nobody joined: address space, of which the memory table has nothing, and some memory in it. */
 static void find_unjoined(hc_diff *diff)
 {
-	const hc_snapshot_unjoined *a = &diff->first->unjoined, *b = &diff->last->unjoined;
+	const hc_unjoined *a = &diff->first->unjoined, *b = &diff->last->unjoined;
 	g_autofree uint64_t *steps = g_new0(uint64_t, diff->count);
 	hc_cause cause = { .kind = HC_CAUSE_UNJOINED };
 
-	if (!a->is_known || !b->is_known || b->threads < a->threads + LEAST_UNJOINED || b->bytes <= a->bytes)
+	if (!diff->first->knows_unjoined || !diff->last->knows_unjoined ||
+		b->threads < a->threads + HC_UNJOINED_LEAST || b->bytes <= a->bytes)
 		return;
 	for (unsigned i = 0; i < diff->count; i++)
 		steps[i] = diff->snapshots[i]->unjoined.bytes;

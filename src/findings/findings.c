@@ -51,7 +51,7 @@ static void free_strings(hc_finding *finding)
 	case HC_FINDING_OWNER:
 		g_free(finding->place.path);
 		g_free(finding->place.type);
-		g_free(finding->place.where);
+		hc_where_clear(&finding->place.where);
 		g_free(finding->place.key);
 		return;
 	case HC_FINDING_RETAINED:

@@ -9,16 +9,17 @@
 
 #include <heapcore/findings.h>
 
+#include "leaks/leaks.h"
 #include "memory/memory.h"
 #include "types/types.h"
 
 /* What a finder may look at. All of it is complete. */
 typedef struct hc_evidence {
 	const hc_core *core;
-	hc_modules *modules;
 	const hc_blocks *blocks;
 	const hc_areas *areas;
 	const hc_references *references;
+	const hc_unloaded *unloaded;
 	const hc_memory *memory;
 	const hc_types *types; /* NULL: not asked for */
 	const hc_diagnostics *diagnostics;
@@ -58,20 +59,6 @@ typedef enum {
 GArray *hc_sizes_count(const hc_evidence *evidence, hc_sizes_of which);
 /* Whether hc_sizes_count() counts BLOCK among the unknown ones. */
 bool hc_sizes_is_unknown(const hc_evidence *evidence, const hc_block *block);
-
-/* ---- unjoined.c ---- */
-
-#define HC_UNJOINED_UNKNOWN UINT64_MAX
-
-/* Threads that have ended and were not joined. */
-typedef struct hc_unjoined {
-	uint64_t threads;
-	uint64_t bytes;	   /* address space of their stacks */
-	uint64_t touched;  /* of it, pages that are not zero: at most what was resident or swapped out */
-	uint64_t resident; /* of it; HC_UNJOINED_UNKNOWN unless smaps lies beside the core */
-} hc_unjoined;
-
-hc_unjoined hc_unjoined_count(const hc_core *core, const hc_areas *areas);
 
 /* ---- content.c ---- */
 

@@ -90,10 +90,8 @@ static void find_lost(const held_collecting *collecting, const hc_evidence *evid
 	while (hc_references_next_lost(evidence->references, &number, &block, &reach)) {
 		uint32_t path = hc_types_path_of_block(collecting->types, block.number);
 
-		if (path > count)
-			continue;
-		collecting->lost[path].blocks++;
-		collecting->lost[path].bytes += block.size;
+		if (path <= count)
+			hc_amount_count(&collecting->lost[path], block.size);
 	}
 }
 
@@ -103,9 +101,8 @@ static void add_up_lost(const held_collecting *collecting)
 		hc_types_path path;
 
 		hc_types_path_get(collecting->types, i, &path);
-		if (!path.parent)
-			continue;
-		hc_amount_add(&collecting->lost[path.parent], collecting->lost[i]);
+		if (path.parent)
+			hc_amount_add(&collecting->lost[path.parent], collecting->lost[i]);
 	}
 }
 

@@ -2,17 +2,6 @@
 /* Which blocks does nothing point to? */
 #include "findings/findings.h"
 
-#include "leaks/leaks.h"
-
-static uint64_t count_unloaded(const hc_evidence *evidence)
-{
-	hc_unloaded *unloaded = hc_unloaded_find(evidence->core, evidence->modules, evidence->references);
-	uint64_t blocks = hc_unloaded_amount(unloaded).blocks;
-
-	hc_unloaded_free(unloaded);
-	return blocks;
-}
-
 void hc_find_lost(const hc_evidence *evidence, hc_findings *findings)
 {
 	const hc_references_totals *totals = hc_references_get_totals(evidence->references);
@@ -22,7 +11,7 @@ void hc_find_lost(const hc_evidence *evidence, hc_findings *findings)
 		.blocks = totals->directly_lost.blocks + totals->indirectly_lost.blocks,
 		.lost = {
 			.heads = totals->directly_lost.blocks,
-			.is_bound = hc_references_missing_count(evidence->references) > 0,
+			.is_bound = hc_references_lost_is_bound(evidence->references),
 		},
 	};
 
@@ -34,6 +23,6 @@ void hc_find_lost(const hc_evidence *evidence, hc_findings *findings)
 	for (unsigned i = 0; i < MIN(sizes->len, HC_FINDING_SIZES); i++)
 		finding.lost.sizes[i] = g_array_index(sizes, hc_size_count, i);
 	finding.lost.beginning = hc_lost_content(evidence->core, evidence->references, &finding.lost.beginning_share);
-	finding.lost.unloaded = count_unloaded(evidence);
+	finding.lost.unloaded = hc_unloaded_amount(evidence->unloaded).blocks;
 	hc_findings_add(findings, &finding);
 }

@@ -10,8 +10,6 @@ enum {
 	FINDINGS_MAX = 5,
 	LEAST_SHARE = 20,	/* of the bytes in use: a twentieth */
 	LEAST_BYTES = 64 << 10, /* less is nobody's problem */
-	MANY_KEYS = 1000,
-	FEW_SHAPES = 3,
 	KEYS_ASKED = 2,
 };
 
@@ -46,13 +44,12 @@ static void find_keys(const hc_evidence *evidence, const hc_held *held, hc_findi
 	if (sample.looked_at < 2 || !sample.texts[0])
 		return;
 	place->key = g_strdup(sample.texts[0]);
-	place->keys_alike = held->is.most_elements >= MANY_KEYS && sample.shapes <= FEW_SHAPES;
+	place->keys_alike = hc_keys_are_alike(held->is.most_elements, sample.shapes);
 }
 
 /* HALF of what is told: more of it is unused capacity, or that is not worth telling. */
 static void add(const hc_evidence *evidence, const hc_held *held, uint64_t half, hc_findings *findings)
 {
-	const hc_variable *variable = held->is.variable;
 	uint64_t unused = unused_capacity(held);
 	hc_finding finding = {
 		.kind = held->is.is_container ? HC_FINDING_CONTAINER : HC_FINDING_OWNER,
@@ -61,9 +58,6 @@ static void add(const hc_evidence *evidence, const hc_held *held, uint64_t half,
 		.place = {
 			.path = hc_types_path_text(evidence->types, held->path),
 			.type = hc_types_path_type_name(evidence->types, held->path),
-			.where = hc_types_path_where(evidence->types, held->path),
-			.function = variable ? variable->function : NULL,
-			.is_thread_local = variable && variable->kind == HC_VARIABLE_THREAD_LOCAL,
 			.threads = held->threads,
 			.kind = held->is.kind,
 			.count = held->is.count,
@@ -75,6 +69,7 @@ static void add(const hc_evidence *evidence, const hc_held *held, uint64_t half,
 		},
 	};
 
+	hc_types_path_where(evidence->types, held->path, &finding.place.where);
 	if (held->is.is_container && !finding.place.unused)
 		find_keys(evidence, held, &finding.place);
 	hc_findings_add(findings, &finding);

@@ -81,7 +81,7 @@ static inline bool find_head(const hc_leaks *leaks, hc_address value, uint32_t *
 	if (!hc_blocks_may_contain(blocks, value) || !(region = hc_blocks_region(blocks, value)))
 		return false;
 	start = hc_blocks_granule(blocks, region, value);
-	if (!hc_leaks_bit(leaks->heads.bits, start) || hc_blocks_address(blocks, region, start) != value)
+	if (!hc_bit(leaks->heads.bits, start) || hc_blocks_address(blocks, region, start) != value)
 		return false;
 	*ret_rank = hc_leaks_rank(&leaks->heads, start);
 	return true;

@@ -88,16 +88,20 @@ void hc_leaks_count_place(GArray *counts, const struct place_count *count, uint6
 
 /* ---- the key ---- */
 
-/* What is before the first number tells most, and does not depend on what follows. */
+unsigned hc_leaks_text_key_length(const char *text, unsigned length)
+{
+	for (unsigned i = NUMBER_ENDS_KEY; i < MIN(length, PREFIX_KEY); i++)
+		if (text[i] == '#')
+			return i + 1;
+	return MIN(length, PREFIX_KEY);
+}
+
 static uint64_t text_key(const struct tree *tree)
 {
 	uint64_t key = 2;
 
-	for (unsigned i = 0; i < MIN(tree->prefix_length, PREFIX_KEY); i++) {
+	for (unsigned i = 0; i < hc_leaks_text_key_length(tree->prefix, tree->prefix_length); i++)
 		key = hc_leaks_mix(key, (uint8_t)tree->prefix[i]);
-		if (tree->prefix[i] == '#' && i >= NUMBER_ENDS_KEY)
-			break;
-	}
 	return key;
 }
 
@@ -145,36 +149,12 @@ static uint64_t key_of(const hc_leaks *leaks, const struct tree *tree)
 
 /* ---- the table ---- */
 
-static void insert_index(hc_leaks *leaks, uint32_t index)
-{
-	const struct group *group = leaks->building->pdata[index];
-	uint32_t place = group->key & (leaks->table_size - 1);
-
-	while (leaks->table[place])
-		place = (place + 1) & (leaks->table_size - 1);
-	leaks->table[place] = index + 1;
-}
-
-static void grow_table(hc_leaks *leaks)
-{
-	leaks->table_size = MAX(256, 2 * leaks->table_size);
-	g_free(leaks->table);
-	leaks->table = g_new0(uint32_t, leaks->table_size); /* at most 4 * (GROUPS_MOST + a few) */
-	for (unsigned i = 0; i < leaks->building->len; i++)
-		insert_index(leaks, i);
-}
-
+/* The index of the group with KEY; UINT32_MAX: there is none yet. */
 static uint32_t find_index(const hc_leaks *leaks, uint64_t key)
 {
-	uint32_t place = key & (leaks->table_size - 1);
+	const struct group *group = g_hash_table_lookup(leaks->by_key, &key);
 
-	for (; leaks->table_size && leaks->table[place]; place = (place + 1) & (leaks->table_size - 1)) {
-		const struct group *group = leaks->building->pdata[leaks->table[place] - 1];
-
-		if (group->key == key)
-			return leaks->table[place] - 1;
-	}
-	return UINT32_MAX;
+	return group ? group->into : UINT32_MAX;
 }
 
 static bool is_pointer(const hc_leaks *leaks, const struct tree *tree, uint64_t place)
@@ -230,10 +210,7 @@ static uint32_t create_group(hc_leaks *leaks, const struct tree *tree, uint64_t 
 	if (!leaks->options.no_content)
 		group->sample = make_sample(leaks, tree);
 	g_ptr_array_add(leaks->building, group);
-	if (2 * leaks->building->len > leaks->table_size)
-		grow_table(leaks);
-	else
-		insert_index(leaks, index);
+	g_hash_table_insert(leaks->by_key, &group->key, group);
 	return index;
 }
 
@@ -308,8 +285,7 @@ static void add_to_group(struct group *group, const struct tree *tree)
 	group->rings += tree->ring;
 	group->holding_themselves += tree->holds_itself;
 	group->unloaded += tree->unloaded;
-	group->heads.blocks++;
-	group->heads.bytes += tree->size;
+	hc_amount_count(&group->heads, tree->size);
 	group->others.blocks += tree->blocks - 1;
 	group->others.bytes += tree->total_bytes - tree->size;
 	group->mixed_type |= group->type != tree->type;
@@ -358,10 +334,8 @@ static void merge(hc_leaks *leaks, uint32_t into, uint32_t from)
 	target->unloaded += source->unloaded;
 	if (target->gone != source->gone)
 		target->gone = UINT64_MAX;
-	target->heads.blocks += source->heads.blocks;
-	target->heads.bytes += source->heads.bytes;
-	target->others.blocks += source->others.blocks;
-	target->others.bytes += source->others.bytes;
+	hc_amount_add(&target->heads, source->heads);
+	hc_amount_add(&target->others, source->others);
 	target->mixed_type |= source->mixed_type || target->type != source->type;
 	target->prefix_length =
 		common_length(target->prefix, target->prefix_length, source->prefix, source->prefix_length);
@@ -670,7 +644,7 @@ static void make_group(hc_leaks *leaks, struct group *from)
 static int compare_groups(const void *a, const void *b)
 {
 	const hc_leak_group *x = a, *y = b;
-	uint64_t x_bytes = x->heads.bytes + x->others.bytes, y_bytes = y->heads.bytes + y->others.bytes;
+	uint64_t x_bytes = hc_leak_group_amount(x).bytes, y_bytes = hc_leak_group_amount(y).bytes;
 
 	if (!x->suppression != !y->suppression)
 		return x->suppression ? 1 : -1;
@@ -710,8 +684,7 @@ void hc_leaks_finish_groups(hc_leaks *leaks)
 	}
 	g_array_sort(leaks->groups, compare_groups);
 	renumber(leaks);
+	g_hash_table_remove_all(leaks->by_key);
 	g_ptr_array_set_size(leaks->building, 0);
-	g_clear_pointer(&leaks->table, g_free);
 	g_clear_pointer(&leaks->evidence_of, g_free);
-	leaks->table_size = 0;
 }

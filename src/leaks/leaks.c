@@ -58,6 +58,14 @@ const hc_leak_group *hc_leaks_group(const hc_leaks *leaks, unsigned index)
 	return index < leaks->groups->len ? &g_array_index(leaks->groups, hc_leak_group, index) : NULL;
 }
 
+hc_amount hc_leak_group_amount(const hc_leak_group *group)
+{
+	return (hc_amount){
+		group->heads.blocks + group->others.blocks,
+		group->heads.bytes + group->others.bytes,
+	};
+}
+
 bool hc_leak_group_is_of(const hc_leak_group *group, const hc_leak_module *module)
 {
 	uint64_t evidence = 0;

@@ -137,35 +137,19 @@ struct hc_leaks {
 	hc_leaks_totals totals;
 
 	GArray *ranges; /* of struct module_range */
-	hc_unloaded *unloaded;
+	const hc_unloaded *unloaded;
 	struct types *types;
 	struct ranked_bits heads; /* of both classes */
 	uint32_t *group_of;	  /* by the head's rank: index in `building`, then in `groups` */
 	uint32_t *evidence_of;	  /* by the head's rank: index in `evidence` + 1; NULL once grouped */
 	GArray *evidence;	  /* of struct evidence */
 	GPtrArray *building;	  /* of struct group */
-	uint32_t *table;	  /* by hash of the key: index + 1 */
-	uint32_t table_size;
+	GHashTable *by_key;	  /* uint64_t * (inside the value) -> struct group * in `building` */
 
 	GArray *groups; /* of hc_leak_group, sorted; what they point to is in `parts` and `texts` */
 	GPtrArray *parts;
 	GArray *mappings; /* of const hc_area * */
 };
-
-static inline bool hc_leaks_bit(const uint64_t *bitmap, uint64_t index)
-{
-	return bitmap[index / 64] >> index % 64 & 1;
-}
-
-static inline void hc_leaks_set_bit(uint64_t *bitmap, uint64_t index)
-{
-	bitmap[index / 64] |= (uint64_t)1 << index % 64;
-}
-
-static inline void hc_leaks_clear_bit(uint64_t *bitmap, uint64_t index)
-{
-	bitmap[index / 64] &= ~((uint64_t)1 << index % 64);
-}
 
 /* The rank of the head at granule START, an index for group_of[] and evidence_of[]. */
 static inline uint32_t hc_leaks_rank(const struct ranked_bits *ranked, uint64_t start)
@@ -175,7 +159,7 @@ static inline uint32_t hc_leaks_rank(const struct ranked_bits *ranked, uint64_t 
 
 	for (uint64_t i = group * HC_GROUP_WORDS; i < word; i++)
 		rank += __builtin_popcountll(ranked->bits[i]);
-	return rank + __builtin_popcountll(ranked->bits[word] & (((uint64_t)1 << start % 64) - 1));
+	return rank + hc_bits_before(ranked->bits, start);
 }
 
 static inline uint64_t hc_leaks_mix(uint64_t hash, uint64_t value)
@@ -238,6 +222,12 @@ const char *hc_leaks_type_name(const hc_leaks *leaks, uint32_t type); /* NULL fo
 
 /* Puts TREE into its group, and returns that one's index. */
 uint32_t hc_leaks_add_tree(hc_leaks *leaks, const struct tree *tree);
+
+/*
+ * How much of TEXT, with which heads begin and whose digits are folded, is the same in all of a kind. What is before the first number
+ * tells most, and does not depend on what follows.
+ */
+unsigned hc_leaks_text_key_length(const char *text, unsigned length);
 
 /* BLOCKS more that are as COUNT says, into COUNTS, of struct place_count. What is too much is left out. */
 void hc_leaks_count_place(GArray *counts, const struct place_count *count, uint64_t blocks);

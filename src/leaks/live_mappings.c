@@ -108,7 +108,7 @@ static void find_candidates(struct mappings *mappings)
 static bool is_whole(const hc_leaks *leaks)
 {
 	return leaks->blocks->heap.info.state < HC_HEAP_MISSING && !hc_areas_bytes(leaks->areas, HC_AREA_TRUNCATED) &&
-	       !hc_references_missing_count(leaks->references);
+	       !hc_references_lost_is_bound(leaks->references);
 }
 
 void hc_leaks_find_mappings(hc_leaks *leaks)

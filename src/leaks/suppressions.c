@@ -126,19 +126,11 @@ static bool add_group(hc_suppressions *suppressions, GKeyFile *file, const char 
 
 bool hc_suppressions_add_file(hc_suppressions *suppressions, const char *path, GError **error)
 {
-	g_autoptr(GKeyFile) file = g_key_file_new();
-	g_autoptr(GError) reason = NULL;
-	g_autofree char *contents = NULL;
+	g_autoptr(GKeyFile) file = hc_file_read_keys(path, FILE_BYTES, error);
 	g_auto(GStrv) names = NULL;
-	size_t length;
 
-	contents = hc_file_read(path, FILE_BYTES, &length, error);
-	if (!contents)
+	if (!file)
 		return false;
-	if (!g_key_file_load_from_data(file, contents, length, G_KEY_FILE_NONE, &reason)) {
-		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s: %s", path, reason->message);
-		return false;
-	}
 	names = g_key_file_get_groups(file, NULL);
 	for (char **name = names; *name; name++)
 		if (!add_group(suppressions, file, path, *name, error))
@@ -209,8 +201,7 @@ const char *hc_leaks_suppress(hc_leaks *leaks, const struct tree *tree)
 			!matches_type(leaks, suppression, tree) || !matches_module(leaks, suppression, tree) ||
 			!matches_content(suppression, tree))
 			continue;
-		suppression->used.blocks += tree->blocks;
-		suppression->used.bytes += tree->total_bytes;
+		hc_amount_add(&suppression->used, (hc_amount){ tree->blocks, tree->total_bytes });
 		return suppression->name;
 	}
 	return NULL;

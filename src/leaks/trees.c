@@ -123,8 +123,8 @@ static void follow(struct walk *walk, struct tree *tree, uint64_t from, hc_addre
 	if (target == UINT64_MAX || target == from)
 		return;
 	tree->ring |= value == tree->address;
-	if (hc_leaks_bit(pending, target)) {
-		hc_leaks_clear_bit(pending, target);
+	if (hc_bit(pending, target)) {
+		hc_clear_bit(pending, target);
 		push(walk, target);
 	}
 }
@@ -194,14 +194,14 @@ static void find_members(struct walk *walk, uint64_t *heads)
 		switch (hc_references_reach_at(leaks->references, start)) {
 		case HC_REACH_DIRECTLY_LOST:
 			if (heads)
-				hc_leaks_set_bit(heads, start);
-			hc_leaks_set_bit(walk->pending[HC_LEAK_LOST], start);
+				hc_set_bit(heads, start);
+			hc_set_bit(walk->pending[HC_LEAK_LOST], start);
 			break;
 		case HC_REACH_INDIRECTLY_LOST:
-			hc_leaks_set_bit(walk->pending[HC_LEAK_LOST], start);
+			hc_set_bit(walk->pending[HC_LEAK_LOST], start);
 			break;
 		case HC_REACH_POSSIBLY_LOST:
-			hc_leaks_set_bit(walk->pending[HC_LEAK_POSSIBLE], start);
+			hc_set_bit(walk->pending[HC_LEAK_POSSIBLE], start);
 			break;
 		default:
 			break;
@@ -229,7 +229,7 @@ typedef bool (*node_visit)(struct walk *walk, struct tree *tree, const struct no
 
 static bool walk_tree(struct walk *walk, struct tree *tree, node_visit visit, void *data)
 {
-	hc_leaks_clear_bit(walk->pending[tree->class], tree->start);
+	hc_clear_bit(walk->pending[tree->class], tree->start);
 	push(walk, tree->start);
 	while (walk->todo_count) {
 		struct node node = node_at(walk, walk->todo[--walk->todo_count]);
@@ -265,12 +265,12 @@ static void find_possible_heads(struct walk *walk, uint64_t *heads, uint64_t *po
 	for (uint64_t start = next_bit(pointed_to, words, 0); start != UINT64_MAX;
 		start = next_bit(pointed_to, words, start + 1)) {
 		tree.start = start;
-		if (hc_leaks_bit(heads, start))
+		if (hc_bit(heads, start))
 			walk_tree(walk, &tree, NULL, NULL);
 	}
 	for (uint64_t start = next_bit(pending, words, 0); start != UINT64_MAX;
 		start = next_bit(pending, words, start + 1)) {
-		hc_leaks_set_bit(heads, start);
+		hc_set_bit(heads, start);
 		tree.start = start;
 		walk_tree(walk, &tree, NULL, NULL);
 	}
@@ -394,8 +394,7 @@ static void add_to_totals(hc_leaks *leaks, const struct tree *tree)
 		heads = others = &totals->possibly_lost;
 	if (tree->suppression)
 		heads = others = &totals->suppressed;
-	heads->blocks++;
-	heads->bytes += tree->size;
+	hc_amount_count(heads, tree->size);
 	others->blocks += tree->blocks - 1;
 	others->bytes += tree->total_bytes - tree->size;
 }
@@ -445,7 +444,7 @@ static bool next_head(const struct walk *walk, uint64_t *start, struct tree *tre
 		return false;
 	/* Not all of it: a tree is large. What is not set here is set by read_head() and group_tree(). */
 	tree->start = (*start)++;
-	tree->class = hc_leaks_bit(walk->pending[HC_LEAK_POSSIBLE], tree->start) ? HC_LEAK_POSSIBLE : HC_LEAK_LOST;
+	tree->class = hc_bit(walk->pending[HC_LEAK_POSSIBLE], tree->start) ? HC_LEAK_POSSIBLE : HC_LEAK_LOST;
 	tree->blocks = tree->total_bytes = tree->unloaded = tree->to_head = 0;
 	tree->address = UINT64_MAX; /* known once the head is read */
 	tree->ring = false;
@@ -514,7 +513,8 @@ bool hc_leaks_each_block(const hc_leaks *leaks, hc_leaks_visit visit, void *data
 /* ---- all of it ---- */
 
 hc_leaks *hc_leaks_create(const hc_core *core, hc_program_types *program_types, const hc_blocks *blocks,
-	const hc_areas *areas, const hc_references *references, const hc_leaks_options *options, GError **error)
+	const hc_areas *areas, const hc_references *references, const hc_unloaded *unloaded,
+	const hc_leaks_options *options, GError **error)
 {
 	const hc_references_totals *totals = hc_references_get_totals(references);
 	g_autoptr(hc_leaks) leaks = g_new0(hc_leaks, 1);
@@ -530,11 +530,12 @@ hc_leaks *hc_leaks_create(const hc_core *core, hc_program_types *program_types, 
 	leaks->format = hc_core_word_format(core);
 	leaks->evidence = g_array_new(FALSE, FALSE, sizeof(struct evidence));
 	leaks->building = g_ptr_array_new_with_free_func(hc_leaks_free_group);
+	leaks->by_key = g_hash_table_new(g_int64_hash, g_int64_equal);
 	leaks->groups = g_array_new(FALSE, TRUE, sizeof(hc_leak_group));
 	leaks->parts = g_ptr_array_new_with_free_func(g_free);
 	leaks->mappings = g_array_new(FALSE, FALSE, sizeof(const hc_area *));
 	leaks->types = hc_leaks_types_create();
-	leaks->unloaded = hc_unloaded_find(core, leaks->modules, references);
+	leaks->unloaded = unloaded;
 	hc_leaks_find_ranges(leaks);
 	leaks->totals.still_reachable.blocks = totals->reachable.blocks - totals->possibly_lost.blocks;
 	leaks->totals.still_reachable.bytes = totals->reachable.bytes - totals->possibly_lost.bytes;
@@ -556,16 +557,15 @@ void hc_leaks_destroy(hc_leaks *leaks)
 	g_array_unref(leaks->mappings);
 	g_ptr_array_unref(leaks->parts);
 	g_array_unref(leaks->groups);
+	g_hash_table_unref(leaks->by_key);
 	g_ptr_array_unref(leaks->building);
 	g_array_unref(leaks->evidence);
 	if (leaks->ranges)
 		g_array_unref(leaks->ranges);
-	hc_unloaded_free(leaks->unloaded);
 	hc_leaks_types_destroy(leaks->types);
 	g_free(leaks->heads.bits);
 	g_free(leaks->heads.ranks);
 	g_free(leaks->group_of);
 	g_free(leaks->evidence_of);
-	g_free(leaks->table);
 	g_free(leaks);
 }

@@ -21,6 +21,7 @@
  */
 #include "leaks/leaks_state.h"
 
+#include "base/partition.h"
 #include "modules/modules.h"
 
 #include <elf.h>
@@ -217,16 +218,8 @@ static void find_classes(hc_unloaded *unloaded, uint64_t count)
 static bool is_near_known(const hc_unloaded *unloaded, hc_address value)
 {
 	const hc_address *known = (const hc_address *)(const void *)unloaded->known->data;
-	unsigned low = 0, high = unloaded->known->len;
+	unsigned low = HC_PARTITION_POINT(middle, 0, unloaded->known->len, known[middle] < value);
 
-	while (low < high) {
-		unsigned middle = low + (high - low) / 2;
-
-		if (known[middle] < value)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	return (low < unloaded->known->len && known[low] - value <= NEAR_BYTES) ||
 	       (low && value - known[low - 1] <= NEAR_BYTES);
 }
@@ -259,10 +252,8 @@ static void learn(hc_unloaded *unloaded, const hc_references *references)
 		return;
 	number = 0;
 	while (hc_references_next_lost(references, &number, &block, &reach)) {
-		if (!hc_core_read_word(unloaded->core, block.address, &value) || !hc_unloaded_has(unloaded, value))
-			continue;
-		unloaded->amount.blocks++;
-		unloaded->amount.bytes += block.size;
+		if (hc_core_read_word(unloaded->core, block.address, &value) && hc_unloaded_has(unloaded, value))
+			hc_amount_count(&unloaded->amount, block.size);
 	}
 }
 

@@ -69,8 +69,7 @@ static hc_amount lost_mmapped(const hc_blocks *blocks, const hc_references *refe
 
 		if (region->region.is_mmapped && blocks->states[region->first_block] == HC_BLOCK_IN_USE &&
 			hc_reach_is_lost(hc_references_reach_at(references, region->first_granule))) {
-			lost.blocks++;
-			lost.bytes += region->region.block_size;
+			hc_amount_count(&lost, region->region.block_size);
 		}
 	}
 	return lost;
@@ -84,7 +83,7 @@ static uint64_t add_in_use(hc_memory *memory, const hc_blocks *blocks, const hc_
 	hc_amount labelled = hc_blocks_labelled(blocks, HC_ARENA_ALL),
 		  labelled_mmapped = hc_blocks_labelled(blocks, HC_ARENA_NONE);
 	hc_amount lost = { 0 }, lost_there = { 0 };
-	bool is_bound = references && hc_references_missing_count(references);
+	bool is_bound = references && hc_references_lost_is_bound(references);
 
 	if (references) {
 		const hc_references_totals *totals = hc_references_get_totals(references);

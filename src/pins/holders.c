@@ -30,7 +30,7 @@ struct adding {
 	uint32_t path_count;	  /* 0: no types */
 	GHashTable *by_size;	  /* chunk size -> index + 1: of unknown blocks */
 	GHashTable *by_thread;	  /* thread -> index + 1 */
-	GHashTable *by_label;	  /* text -> index + 1 */
+	GHashTable *by_label;	  /* hc_label -> index + 1 */
 	GArray *first_block;	  /* of uint32_t: number of each holder's first block */
 	GArray *last_entry;	  /* of uint32_t: the entry that was counted last for the holder, plus one */
 	uint32_t last_size_index; /* blocks of one size come in rows */
@@ -92,14 +92,13 @@ static uint32_t by_thread(struct adding *adding, const hc_pin_walk *walk)
 static uint32_t by_label(struct adding *adding, const hc_pin_walk *walk)
 {
 	hc_block block;
-	const char *label = hc_blocks_get(adding->pins->blocks, walk->number, &block) && block.label ? block.label :
-												       "libc's own";
+	const hc_label *label = hc_blocks_get(adding->pins->blocks, walk->number, &block) ? block.label : NULL;
 	uint32_t index = GPOINTER_TO_UINT(g_hash_table_lookup(adding->by_label, label));
 
 	if (!index) {
 		index = new_holder(adding, HC_HOLDER_LIBC, walk);
-		last_holder(adding)->name = g_string_chunk_insert_const(adding->pins->texts, label);
-		g_hash_table_insert(adding->by_label, (void *)last_holder(adding)->name, GUINT_TO_POINTER(index));
+		last_holder(adding)->label = label ? *label : (hc_label){ 0 };
+		g_hash_table_insert(adding->by_label, (gpointer)label, GUINT_TO_POINTER(index));
 	}
 	return index;
 }
@@ -132,7 +131,7 @@ static uint32_t holder_of(struct adding *adding, const hc_pin_walk *walk)
 		return by_thread(adding, walk);
 	if (walk->state != HC_BLOCK_IN_USE)
 		return 0;
-	if (blocks->labelled[walk->number / 64] >> walk->number % 64 & 1)
+	if (hc_blocks_is_labelled(blocks, walk->number))
 		return by_label(adding, walk);
 	uint32_t path = adding->path_count ? hc_types_path_of_block(adding->pins->types, walk->number) : 0;
 
@@ -158,8 +157,7 @@ static void add_island(struct adding *adding, unsigned index)
 		uint32_t *last = &g_array_index(adding->last_entry, uint32_t, found - 1);
 
 		if (!entry->shared) {
-			holder->amount.blocks++;
-			holder->amount.bytes += walk.size;
+			hc_amount_count(&holder->amount, walk.size);
 		}
 		mixed |= only && only != found;
 		only = found;
@@ -208,7 +206,7 @@ void hc_pins_add_holders(hc_pins *pins)
 		.pins = pins,
 		.by_size = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
 		.by_thread = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
-		.by_label = g_hash_table_new(g_str_hash, g_str_equal),
+		.by_label = g_hash_table_new(NULL, NULL), /* equal labels are one object */
 		.first_block = g_array_new(FALSE, FALSE, sizeof(uint32_t)),
 		.last_entry = g_array_new(FALSE, FALSE, sizeof(uint32_t)),
 		.path_count = pins->types ? hc_types_path_count(pins->types) + 1 : 0,

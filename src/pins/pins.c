@@ -40,8 +40,7 @@ static void add_up(hc_pins *pins)
 		if (g_array_index(pins->entries, hc_pin_entry, i).shared)
 			continue;
 		totals->pins++;
-		totals->pinning.blocks += run->above.amount.blocks;
-		totals->pinning.bytes += run->above.amount.bytes;
+		hc_amount_add(&totals->pinning, run->above.amount);
 	}
 }
 
@@ -103,23 +102,6 @@ unsigned hc_pins_holder_count(const hc_pins *pins)
 const hc_pin_holder *hc_pins_holder(const hc_pins *pins, unsigned index)
 {
 	return index < pins->holders->len ? &g_array_index(pins->holders, hc_pin_holder, index) : NULL;
-}
-
-char *hc_pin_holder_text(const hc_pin_holder *holder)
-{
-	const char *name = holder->name ? holder->name : "?";
-	char size[HC_TEXT_COUNT_LENGTH];
-
-	switch (holder->kind) {
-	case HC_HOLDER_CACHED:
-		return holder->thread ?
-			       g_strdup_printf("cached by tcache of thread %" G_GINT64_FORMAT, holder->thread) :
-			       g_strdup("cached by tcache of a thread that has ended");
-	case HC_HOLDER_UNKNOWN:
-		return g_strdup_printf("unknown, %s bytes", hc_text_count(size, holder->size));
-	default:
-		return holder->path ? g_strdup_printf("%s (%s)", name, holder->path) : g_strdup(name);
-	}
 }
 
 const hc_pins_summary *hc_pins_get_summary(const hc_pins *pins)

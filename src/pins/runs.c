@@ -86,12 +86,6 @@ bool hc_pin_walk_next(hc_pin_walk *walk)
 	return false;
 }
 
-static void add_block(hc_amount *amount, uint64_t size)
-{
-	amount->blocks++;
-	amount->bytes += size;
-}
-
 static void measure_island(const hc_pins *pins, hc_pin_entry *entry)
 {
 	hc_pin_island *island = &entry->run.above;
@@ -110,11 +104,11 @@ static void measure_island(const hc_pins *pins, hc_pin_entry *entry)
 			island->blocked = true;
 			continue;
 		}
-		add_block(&island->amount, walk.size);
+		hc_amount_count(&island->amount, walk.size);
 		if (walk.state == HC_BLOCK_TCACHE)
-			add_block(&island->cached, walk.size);
-		else if (pins->blocks->labelled[walk.number / 64] >> walk.number % 64 & 1)
-			add_block(&island->libc, walk.size);
+			hc_amount_count(&island->cached, walk.size);
+		else if (hc_blocks_is_labelled(pins->blocks, walk.number))
+			hc_amount_count(&island->libc, walk.size);
 	}
 }
 

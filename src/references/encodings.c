@@ -442,7 +442,7 @@ static void save(struct encoded *encoded, uint64_t start)
 	hc_set_bit(references->marks, start);
 	hc_set_bit(references->encoded, start);
 	if (references->possible)
-		references->possible[start / 64] &= ~((uint64_t)1 << start % 64);
+		hc_clear_bit(references->possible, start);
 	g_array_append_val(encoded->todo, start);
 }
 

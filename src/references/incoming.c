@@ -219,7 +219,7 @@ unsigned hc_references_to(const hc_references *references, uint32_t number, unsi
 	hc_block_iterator_init(&iterator, references->blocks);
 	while (hc_block_iterator_next(&iterator, &block))
 		if (block.state == HC_BLOCK_IN_USE && block.number != number &&
-			!(block.label && hc_references_is_allocator_state(block.label))) {
+			!(block.label && hc_label_is_cache(block.label))) {
 			scan_memory(&incoming, block.address, block.address + block.size, block.number, 0);
 			incoming.thread = NULL;
 			incoming.block = block.number;

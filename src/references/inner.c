@@ -119,9 +119,7 @@ static uint64_t class_words(unsigned class)
 
 static uint64_t *record_of(const struct inner *inner, uint64_t start)
 {
-	uint64_t word = start / 64, below = ((uint64_t)1 << start % 64) - 1;
-
-	return &inner->records[inner->ranks[word] + __builtin_popcountll(inner->possible[word] & below)];
+	return &inner->records[inner->ranks[start / 64] + hc_bits_before(inner->possible, start)];
 }
 
 /* Whether the entry at ADDRESS and the one that the pointer at byte AT of SOURCE is in are linked both ways. */

@@ -80,8 +80,8 @@ static void look_at_words(struct looking *looking, unsigned worker, const hc_wor
 
 static bool is_cache(const hc_blocks *blocks, uint32_t number)
 {
-	return blocks->labelled[number / 64] >> number % 64 & 1 &&
-	       hc_references_is_allocator_state(g_hash_table_lookup(blocks->labels, GUINT_TO_POINTER(number)));
+	return hc_blocks_is_labelled(blocks, number) &&
+	       hc_label_is_cache(g_hash_table_lookup(blocks->labels, GUINT_TO_POINTER(number)));
 }
 
 static void look_at_block(struct looking *looking, unsigned worker, const hc_block_region *region, uint64_t start)

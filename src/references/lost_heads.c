@@ -176,8 +176,7 @@ static void add_up(struct lost *lost)
 		uint64_t size = hc_blocks_usable_size(blocks, region, hc_blocks_address(blocks, region, start));
 		hc_amount *amount = hc_bit(lost->heads, start) ? &totals->directly_lost : &totals->indirectly_lost;
 
-		amount->blocks++;
-		amount->bytes += size;
+		hc_amount_count(amount, size);
 	}
 }
 

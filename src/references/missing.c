@@ -198,7 +198,7 @@ static bool is_live(const hc_references *references, hc_address address)
 	if (start == UINT64_MAX || !hc_bit(references->marks, start) ||
 		!hc_blocks_get(blocks, hc_blocks_number(blocks, start), &block))
 		return false;
-	return block.state == HC_BLOCK_IN_USE && !(block.label && hc_references_is_allocator_state(block.label));
+	return block.state == HC_BLOCK_IN_USE && !(block.label && hc_label_is_cache(block.label));
 }
 
 /* Whether the word at FROM is the end of the mapping below the gap. */
@@ -562,6 +562,11 @@ void hc_references_find_missing(hc_references *references, unsigned jobs)
 unsigned hc_references_missing_count(const hc_references *references)
 {
 	return references->missing->len;
+}
+
+bool hc_references_lost_is_bound(const hc_references *references)
+{
+	return references->missing->len > 0;
 }
 
 const hc_missing *hc_references_missing(const hc_references *references, unsigned index)

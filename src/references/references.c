@@ -51,7 +51,7 @@ static GArray *mark_labelled(hc_references *references)
 		uint64_t start = hc_blocks_start_of_number(references->blocks, GPOINTER_TO_UINT(key));
 
 		hc_set_bit(references->marks, start);
-		if (!hc_references_is_allocator_state(value))
+		if (!hc_label_is_cache(value))
 			g_array_append_val(starts, start);
 	}
 	return starts;
@@ -86,8 +86,8 @@ static hc_amount add_up(const hc_references *references, const uint64_t *bitmap)
 			uint64_t start = word * 64 + __builtin_ctzll(bits);
 			const hc_block_region *region = hc_blocks_region_of_start(blocks, start);
 
-			amount.blocks++;
-			amount.bytes += hc_blocks_usable_size(blocks, region, hc_blocks_address(blocks, region, start));
+			hc_amount_count(&amount,
+				hc_blocks_usable_size(blocks, region, hc_blocks_address(blocks, region, start)));
 		}
 	return amount;
 }

@@ -42,16 +42,6 @@ typedef struct hc_words {
 	uint64_t size; /* bytes: a multiple of the word size */
 } hc_words;
 
-static inline bool hc_bit(const uint64_t *bitmap, uint64_t index)
-{
-	return bitmap[index / 64] >> index % 64 & 1;
-}
-
-static inline void hc_set_bit(uint64_t *bitmap, uint64_t index)
-{
-	bitmap[index / 64] |= (uint64_t)1 << index % 64;
-}
-
 /* roots.c: the list of roots, and the words of those that are used. GArray of hc_words. */
 void hc_references_find_roots(hc_references *references);
 GArray *hc_references_root_words(const hc_references *references);
@@ -73,9 +63,6 @@ GArray *hc_references_from_roots(const hc_references *references, hc_address sta
 
 /* Appends the words of [start, end) that the core has. */
 void hc_references_add_words(const hc_references *references, hc_address start, hc_address end, GArray *words);
-
-/* True if the contents of a labelled block must not keep others alive: a tcache's entries are freed blocks. */
-bool hc_references_is_allocator_state(const char *label);
 
 /*
  * mark.c: sets the bit in MARKS of every block that can be reached from WORDS (GArray of hc_words) and from the blocks that

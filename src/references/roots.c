@@ -11,11 +11,6 @@ enum {
 	XSAVE_VECTORS = 160
 };
 
-bool hc_references_is_allocator_state(const char *label)
-{
-	return g_str_has_prefix(label, "libc: tcache");
-}
-
 const char *hc_root_reason_name(hc_root_reason reason)
 {
 	static const char *const names[HC_ROOT_REASON_COUNT] = {

@@ -90,7 +90,7 @@ static inline __attribute__((always_inline)) uint64_t hc_scanner_start_of(
 	if (G_LIKELY(bits)) {
 		if (G_UNLIKELY((address & (scanner->header_offset | (scanner->header_offset - 1))) >=
 			       scanner->header_offset) &&
-			starts[next / 64] >> next % 64 & 1)
+			hc_bit(starts, next))
 			return UINT64_MAX;
 		return word * 64 + 63 - __builtin_clzll(bits);
 	}

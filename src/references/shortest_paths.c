@@ -99,11 +99,11 @@ static bool may_enter(const struct search *search, uint32_t number, uint64_t sta
 		return true;
 	if (blocks->states[number] != HC_BLOCK_IN_USE || (search->lost && hc_bit(search->references->marks, start)))
 		return false;
-	const char *label = blocks->labelled[number / 64] >> number % 64 & 1 ?
-				    g_hash_table_lookup(blocks->labels, GUINT_TO_POINTER(number)) :
-				    NULL;
+	const hc_label *label = hc_blocks_is_labelled(blocks, number) ?
+					g_hash_table_lookup(blocks->labels, GUINT_TO_POINTER(number)) :
+					NULL;
 
-	return !label || !hc_references_is_allocator_state(label);
+	return !label || !hc_label_is_cache(label);
 }
 
 static void reach(struct search *search, uint32_t number, uint32_t from)

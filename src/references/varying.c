@@ -69,7 +69,7 @@ void hc_varying_count(hc_varying_counters *counters, const hc_references *refere
 			continue;
 		hc_varying_rule *rule = &counters->rules[word][factor];
 
-		rule->blocks[bit / 64] |= (uint64_t)1 << bit % 64;
+		hc_set_bit(rule->blocks, bit);
 		rule->distances |= (uint64_t)1 << hc_learn_hash(distance) % 64;
 	}
 }

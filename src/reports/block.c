@@ -160,6 +160,7 @@ static bool collect(const hc_analysis *analysis, hc_address address, address_fac
 json_t *hc_block_json(const hc_analysis *analysis, const hc_block *block)
 {
 	hc_reach reach = hc_references_reach(hc_analysis_references(analysis), block->number);
+	g_autofree char *label = hc_word_label(block->label);
 	json_t *object = json_object();
 
 	hc_json_set(object, "address", hc_json_address(block->address));
@@ -167,7 +168,7 @@ json_t *hc_block_json(const hc_analysis *analysis, const hc_block *block)
 	hc_json_set(object, "chunk_size", hc_json_number(block->chunk_size));
 	hc_json_set(object, "state", json_string(hc_block_state_name(block->state)));
 	hc_json_set(object, "arena", block->arena == HC_ARENA_NONE ? json_null() : json_integer(block->arena));
-	hc_json_set(object, "label", hc_json_text(block->label));
+	hc_json_set(object, "label", hc_json_text(label));
 	hc_json_set(object, "reach", reach == HC_REACH_NONE ? json_null() : json_string(hc_reach_name(reach)));
 	return object;
 }
@@ -375,11 +376,12 @@ static char *reach_phrase(const address_facts *facts)
 
 static void print_neighbour(const char *name, const hc_block *block, hc_output *output)
 {
+	g_autofree char *label = hc_word_label(block->label);
 	char size[HC_TEXT_COUNT_LENGTH];
 
 	print_fact_printf(output, name, "0x%" G_GINT64_MODIFIER "x, %s bytes, %s%s%s", block->address,
-		hc_text_count(size, block->size), hc_block_state_name(block->state), block->label ? ", " : "",
-		block->label ? block->label : "");
+		hc_text_count(size, block->size), hc_block_state_name(block->state), label ? ", " : "",
+		label ? label : "");
 }
 
 /* A pointer to void, or to what nobody defines, leads to a block that has a path, but no type. */
@@ -396,15 +398,15 @@ static void print_block(const address_facts *facts, hc_output *output)
 {
 	const hc_block *block = &facts->block;
 	g_autofree char *arena = hc_arena_name(block->arena);
-	g_autofree char *reach = reach_phrase(facts);
+	g_autofree char *reach = reach_phrase(facts), *label = hc_word_label(block->label);
 	char size[HC_TEXT_COUNT_LENGTH], chunk_size[HC_TEXT_COUNT_LENGTH];
 
 	print_fact_printf(output, "block", "0x%" G_GINT64_MODIFIER "x, %s bytes usable, %s with malloc's header",
 		block->address, hc_text_count(size, block->size), hc_text_count(chunk_size, block->chunk_size));
 	print_fact(output, "state", hc_block_state_name(block->state));
 	print_fact(output, "arena", block->arena == HC_ARENA_NONE ? "none: a mapping of its own" : arena);
-	if (block->label)
-		print_fact(output, "label", block->label);
+	if (label)
+		print_fact(output, "label", label);
 	if (facts->has_type)
 		print_type(&facts->type, output);
 	if (reach)
@@ -482,8 +484,9 @@ static void print_targets(const address_facts *facts, hc_output *output)
 			hc_block_state_name(found->block.state));
 		if (found->to != found->block.address)
 			hc_output_printf(output, ", %" G_GUINT64_FORMAT " into it", found->to - found->block.address);
-		hc_output_printf(
-			output, "%s%s\n", found->block.label ? ", " : "", found->block.label ? found->block.label : "");
+		g_autofree char *label = hc_word_label(found->block.label);
+
+		hc_output_printf(output, "%s%s\n", label ? ", " : "", label ? label : "");
 	}
 }
 

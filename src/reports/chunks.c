@@ -11,6 +11,7 @@
 #include "reports/parts.h"
 
 #include "base/text.h"
+#include "wording/wording.h"
 
 #include <string.h>
 
@@ -42,7 +43,7 @@ typedef struct chunk_list {
 	const hc_chunks_filter *filter;
 	unsigned states;
 	hc_output *output;
-	const char *label; /* the last one met, and below how it is written */
+	const hc_label *label; /* the last one met, and below how it is written */
 	char label_json[LABEL_LENGTH];
 	hc_amount matched; /* all blocks that the filter lets through */
 	uint64_t shown;
@@ -108,14 +109,16 @@ static inline char *put_decimal(char *out, uint64_t value)
 }
 
 /* LABEL as JSON. Labels repeat: the last one is kept. */
-static const char *label_json(chunk_list *list, const char *label)
+static const char *label_json(chunk_list *list, const hc_label *label)
 {
+	g_autofree char *word = NULL;
 	json_t *string;
 	size_t length;
 
 	if (label == list->label)
 		return list->label_json;
-	string = hc_json_text(label);
+	word = hc_word_label(label);
+	string = hc_json_text(word);
 	length = json_dumpb(string, list->label_json, sizeof list->label_json - 1, JSON_ENCODE_ANY);
 	json_decref(string);
 	if (length >= sizeof list->label_json)
@@ -163,7 +166,7 @@ static inline char *put_left(char *out, const char *text, unsigned width)
 static char *describe(const chunk_list *list, const hc_block *block)
 {
 	if (block->label)
-		return hc_text_escape(block->label, -1);
+		return hc_word_label(block->label);
 	return block->state == HC_BLOCK_IN_USE ? hc_preview(list->analysis, block, PREVIEW_WIDTH) : NULL;
 }
 

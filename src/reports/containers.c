@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "values/values.h"
+#include "wording/wording.h"
 
 enum {
 	KEYS_SHOWN = 5,
@@ -128,7 +129,7 @@ static void add_details(const hc_analysis *analysis, const hc_container *contain
 {
 	g_autoptr(GString) line = g_string_new(NULL);
 	g_autofree char *type = cut(container->type, TYPE_COLUMNS, verbose);
-	g_autofree char *where = cut(container->where, TYPE_COLUMNS, verbose);
+	g_autofree char *place = hc_word_where(&container->where, 0), *where = cut(place, TYPE_COLUMNS, verbose);
 	char count[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_SIZE_LENGTH];
 
 	g_string_append_printf(line, "  %s", type);
@@ -321,9 +322,10 @@ static json_t *container_json(
 	json_t *object = json_object();
 	bool has_capacity = container->capacity != UINT64_MAX && container->capacity;
 	int64_t thread = thread_of(analysis, container);
+	g_autofree char *where = hc_word_where(&container->where, 0);
 
 	hc_json_set(object, "path", hc_json_text(container->path));
-	hc_json_set(object, "where", hc_json_text(container->where));
+	hc_json_set(object, "where", hc_json_text(where));
 	hc_json_set(object, "type", hc_json_text(container->type));
 	hc_json_set(object, "element", hc_json_text(container->element));
 	hc_json_set(object, "kind", hc_json_text(container->kind));

@@ -149,13 +149,13 @@ static json_t *elements_json(uint64_t elements)
 static json_t *growth_json(const hc_diff *diff, const hc_growth *growth)
 {
 	json_t *object = json_object(), *steps = json_array();
-	g_autofree char *name = hc_word_growth(growth);
+	g_autofree char *name = hc_word_growth(growth), *where = hc_word_where(&growth->where, growth->threads);
 
 	for (unsigned i = 0; i < hc_diff_snapshot_count(diff); i++)
 		json_array_append_new(steps, hc_json_number(growth->steps[i]));
 	hc_json_set(object, "kind", json_string(hc_growth_kind_name(growth->kind)));
 	hc_json_set(object, "name", hc_json_text(name));
-	hc_json_set(object, "where", hc_json_text(growth->where));
+	hc_json_set(object, "where", hc_json_text(where));
 	hc_json_set(object, "type", hc_json_text(growth->type));
 	hc_json_set(object, "bytes", json_integer(growth->bytes));
 	hc_json_set(object, "share", share_json(diff, growth->bytes));
@@ -176,12 +176,12 @@ static json_t *steady_json(const hc_diff *diff)
 
 	for (unsigned i = 0; i < hc_diff_steady_count(diff); i++) {
 		const hc_growth *row = hc_diff_steady(diff, i);
-		g_autofree char *name = hc_word_growth(row);
+		g_autofree char *name = hc_word_growth(row), *where = hc_word_where(&row->where, row->threads);
 		json_t *object = json_object();
 
 		hc_json_set(object, "kind", json_string(hc_growth_kind_name(row->kind)));
 		hc_json_set(object, "name", hc_json_text(name));
-		hc_json_set(object, "where", hc_json_text(row->where));
+		hc_json_set(object, "where", hc_json_text(where));
 		hc_json_set(object, "before", hc_json_number(row->before));
 		hc_json_set(object, "after", hc_json_number(row->after));
 		hc_json_set(object, "elements_before", elements_json(row->elements_before));
@@ -252,12 +252,13 @@ static json_t *pins_json(const hc_diff *diff)
 	json_t *object = json_object(), *holders = json_array();
 
 	for (unsigned i = 0; i < last->pins->len; i++) {
-		const hc_snapshot_pin *pin = &g_array_index(last->pins, hc_snapshot_pin, i);
+		const hc_pin_holder *pin = &g_array_index(last->pins, hc_pin_holder, i);
+		g_autofree char *name = hc_word_pin_holder(pin);
 		json_t *holder = json_object();
 
-		hc_json_set(holder, "name", hc_json_text(pin->name));
-		hc_json_set(holder, "blocks", hc_json_number(pin->blocks));
-		hc_json_set(holder, "bytes", hc_json_number(pin->bytes));
+		hc_json_set(holder, "name", hc_json_text(name));
+		hc_json_set(holder, "blocks", hc_json_number(pin->amount.blocks));
+		hc_json_set(holder, "bytes", hc_json_number(pin->amount.bytes));
 		hc_json_set(holder, "pinned", hc_json_number(pin->pinned));
 		json_array_append_new(holders, holder);
 	}
@@ -383,11 +384,12 @@ static void append_count(GString *text, const hc_growth *growth)
 static char *describe_growth(const hc_growth *growth)
 {
 	g_autofree char *word = hc_word_growth(growth), *name = hc_text_escape(word, -1),
-			*where = growth->where ? hc_text_escape(growth->where, -1) : NULL,
+			*place = hc_word_where(&growth->where, growth->threads),
+			*where = place ? hc_text_escape(place, -1) : NULL,
 			*type = growth->type && growth->owner ? hc_text_escape(growth->type, -1) : NULL;
 	GString *text = g_string_new(name);
 
-	if (where && strcmp(where, "static"))
+	if (where && growth->where.kind != HC_WHERE_STATIC)
 		g_string_append_printf(text, ", %s", where);
 	append_count(text, growth);
 	if (type && *type)

@@ -84,11 +84,12 @@ static json_t *lost_json(const hc_finding_lost *lost)
 
 static json_t *place_json(const hc_finding_place *place)
 {
+	g_autofree char *where = hc_word_where(&place->where, 0);
 	json_t *object = json_object();
 
 	hc_json_set(object, "path", hc_json_text(place->path));
 	hc_json_set(object, "type", hc_json_text(place->type));
-	hc_json_set(object, "where", hc_json_text(place->where));
+	hc_json_set(object, "where", hc_json_text(where));
 	hc_json_set(object, "threads", hc_json_number(place->threads));
 	hc_json_set(object, "count", hc_json_number(place->count));
 	hc_json_set(object, "elements", hc_json_number(place->elements));
@@ -103,7 +104,7 @@ static json_t *place_json(const hc_finding_place *place)
 static json_t *retained_json(const hc_finding_retained *retained)
 {
 	const hc_pin_holder *holder = &retained->holder;
-	g_autofree char *name = holder->pinned ? hc_pin_holder_text(holder) : NULL;
+	g_autofree char *name = holder->pinned ? hc_word_pin_holder(holder) : NULL;
 	json_t *object = json_object();
 
 	hc_json_set(object, "whole_pages", hc_json_number(retained->whole));
@@ -136,12 +137,12 @@ static json_t *size_json(const hc_analysis *analysis, const hc_finding_size *siz
 	return object;
 }
 
-static json_t *unjoined_json(const hc_finding_unjoined *unjoined)
+static json_t *unjoined_json(const hc_unjoined *unjoined)
 {
 	json_t *object = json_object();
 
 	hc_json_set(object, "threads", hc_json_number(unjoined->threads));
-	hc_json_set(object, "address_space", hc_json_number(unjoined->address_space));
+	hc_json_set(object, "address_space", hc_json_number(unjoined->bytes));
 	hc_json_set(object, "resident", json_boolean(unjoined->is_resident));
 	return object;
 }

@@ -30,7 +30,7 @@ typedef struct leaks_report {
 /* Whether what looks lost may be pointed to from memory that the core lacks. */
 static bool is_bound(const leaks_report *report)
 {
-	return hc_references_missing_count(hc_analysis_references(report->analysis)) > 0;
+	return hc_references_lost_is_bound(hc_analysis_references(report->analysis));
 }
 
 /* ---- totals ---- */
@@ -475,8 +475,8 @@ static hc_table *make_groups(const leaks_report *report)
 		hc_table_set_plain(table, GROUP_CLASS,
 			is_text && group->class == HC_LEAK_LOST && is_bound(report) ? "at most lost" :
 										      hc_leak_class_name(group->class));
-		hc_table_set_number(table, GROUP_BYTES, group->heads.bytes + group->others.bytes);
-		hc_table_set_number(table, GROUP_BLOCKS, group->heads.blocks + group->others.blocks);
+		hc_table_set_number(table, GROUP_BYTES, hc_leak_group_amount(group).bytes);
+		hc_table_set_number(table, GROUP_BLOCKS, hc_leak_group_amount(group).blocks);
 		hc_table_set_number(table, GROUP_TREES, group->trees);
 		hc_table_set_number(table, GROUP_RINGS, group->rings);
 		hc_table_set_number(table, GROUP_HOLDING, group->holding_themselves);

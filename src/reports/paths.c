@@ -73,7 +73,7 @@ static bool find_place(const path_facts *facts, const hc_path_step *step, uint32
 static json_t *step_json(const path_facts *facts, const hc_path_step *step, uint32_t number)
 {
 	const hc_block *block = &step->block;
-	g_autofree char *preview = hc_preview(facts->analysis, block, PREVIEW);
+	g_autofree char *preview = hc_preview(facts->analysis, block, PREVIEW), *label = hc_word_label(block->label);
 	g_autofree char *encoding = step->has_reference ? hc_word_encoding(&step->reference.encoding) : NULL;
 	g_auto(hc_place) place = { 0 };
 	json_t *object = json_object();
@@ -88,7 +88,7 @@ static json_t *step_json(const path_facts *facts, const hc_path_step *step, uint
 	hc_json_set(object, "block", hc_json_address(block->address));
 	hc_json_set(object, "size", hc_json_number(block->size));
 	hc_json_set(object, "state", json_string(hc_block_state_name(block->state)));
-	hc_json_set(object, "label", hc_json_text(block->label));
+	hc_json_set(object, "label", hc_json_text(label));
 	hc_json_set(object, "preview", hc_json_text(preview));
 	return object;
 }
@@ -179,14 +179,15 @@ static void add_step(const path_facts *facts, hc_table *table, const hc_path_ste
 	bool named = find_place(facts, step, number, &place);
 
 	hc_table_add_row(table);
-	g_autofree char *name = named ? hc_word_place(&place) : NULL, *word = describe_word(facts, step, number, name);
+	g_autofree char *name = named ? hc_word_place(&place) : NULL, *word = describe_word(facts, step, number, name),
+			*label = hc_word_label(block->label);
 
 	if (word)
 		hc_table_set_text(table, STEP_WORD, word);
 	hc_table_set_plain(table, STEP_TO, to);
 	hc_table_set_number(table, STEP_SIZE, block->size);
-	if (block->label)
-		hc_table_set_text(table, STEP_WHAT, block->label);
+	if (label)
+		hc_table_set_text(table, STEP_WHAT, label);
 	else
 		hc_table_set_plain(table, STEP_WHAT, state ? state : preview);
 }

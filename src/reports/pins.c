@@ -86,11 +86,7 @@ enum {
 
 static char *advice_of(const hc_pins *pins)
 {
-	const hc_pin_holder *holder = hc_pins_holder(pins, 0);
-	g_autofree char *name = holder ? hc_pin_holder_text(holder) : NULL;
-	hc_pin_main most = { name, holder ? holder->amount.blocks : 0, holder ? holder->pinned : 0 };
-
-	return hc_word_pins_advice(hc_pins_get_summary(pins), &most);
+	return hc_word_pins_advice(hc_pins_get_summary(pins), hc_pins_holder(pins, 0));
 }
 
 static unsigned shown_of(unsigned count, uint64_t limit)
@@ -192,7 +188,7 @@ static char *holder_name(const hc_pin_holder *holder)
 	hc_pin_holder pathless = *holder;
 
 	pathless.path = NULL;
-	return hc_pin_holder_text(&pathless);
+	return hc_word_pin_holder(&pathless);
 }
 
 static hc_table *make_holders(const hc_pins *pins, uint64_t limit)

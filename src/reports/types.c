@@ -3,6 +3,7 @@
 #include "reports/parts.h"
 
 #include "base/text.h"
+#include "wording/wording.h"
 
 static const hc_column columns[] = {
 	{ NULL, "BYTES", HC_CELL_SIZE },
@@ -57,13 +58,14 @@ static void print_rows(const hc_types *types, uint64_t limit, bool verbose, hc_o
 
 	for (unsigned i = 0; i < shown; i++) {
 		const hc_type_row *row = hc_types_row(types, i);
+		g_autofree char *label = hc_word_label(row->label);
 
 		hc_table_add_row(table);
 		hc_table_set_number(table, COLUMN_BYTES, row->amount.bytes);
 		hc_table_set_share(table, COLUMN_SHARE, row->amount.bytes, total.bytes);
 		hc_table_set_number(table, COLUMN_BLOCKS, row->amount.blocks);
 		hc_table_set_plain(table, COLUMN_EVIDENCE, hc_certainty_name(row->certainty));
-		hc_table_set_text(table, COLUMN_TYPE, row->name);
+		hc_table_set_text(table, COLUMN_TYPE, label ? label : row->name);
 		if (verbose && row->path) {
 			g_autofree char *safe = hc_text_escape(row->path, -1);
 			g_autofree char *line = g_strdup_printf("  first at %s", safe);
@@ -87,9 +89,10 @@ static json_t *coverage_json(const hc_types *types)
 
 static json_t *row_json(const hc_type_row *row)
 {
+	g_autofree char *label = hc_word_label(row->label);
 	json_t *object = json_object();
 
-	hc_json_set(object, "type", hc_json_text(row->name));
+	hc_json_set(object, "type", hc_json_text(label ? label : row->name));
 	hc_json_set(object, "evidence", json_string(hc_certainty_name(row->certainty)));
 	hc_json_set(object, "count", hc_json_number(row->amount.blocks));
 	hc_json_set(object, "bytes", hc_json_number(row->amount.bytes));

@@ -6,6 +6,8 @@
  */
 #include "snapshot/snapshot_parts.h"
 
+#include "blocks/blocks.h"
+
 enum {
 	SMALL_LIMIT = 1 << 16, /* bytes */
 	SMALL_STEP = 4,
@@ -33,12 +35,6 @@ static hc_snapshot_size *size_of(struct counting *counting, uint64_t size)
 	return entry;
 }
 
-static void add(hc_amount *amount, uint64_t bytes)
-{
-	amount->blocks++;
-	amount->bytes += bytes;
-}
-
 static void count_block(struct counting *counting, const hc_block *block, bool is_lost)
 {
 	hc_snapshot_size *entry = size_of(counting, block->size);
@@ -49,9 +45,9 @@ static void count_block(struct counting *counting, const hc_block *block, bool i
 	if (is_lost) {
 		entry->lost++;
 	} else if (path) {
-		add(&counting->amounts->own[path], block->size);
+		hc_amount_count(&counting->amounts->own[path], block->size);
 		if (is_mapped)
-			add(&counting->amounts->mapped[path], block->size);
+			hc_amount_count(&counting->amounts->mapped[path], block->size);
 	} else {
 		entry->unowned++;
 		entry->unowned_mapped += is_mapped;

@@ -2,7 +2,8 @@
 /* From an analysis to a snapshot. */
 #include "snapshot/snapshot_parts.h"
 
-#include "findings/findings.h"
+#include "areas/areas.h"
+#include "leaks/leaks.h"
 #include "pins/pins.h"
 #include "values/values.h"
 
@@ -13,9 +14,6 @@ enum {
 	PINS_MAX = 100,
 	RANDOM_BYTES = 16, /* at AT_RANDOM: getauxval(3) */
 };
-
-#define KEEP_PROCESS(MEMBER) snapshot->process.MEMBER = hc_snapshot_keep(snapshot, snapshot->process.MEMBER);
-#define KEEP_HEAP(MEMBER)    snapshot->heap.MEMBER = hc_snapshot_keep(snapshot, snapshot->heap.MEMBER);
 
 static const hc_module *find_executable(const hc_modules *modules)
 {
@@ -62,8 +60,8 @@ static void add_process(hc_snapshot *snapshot, const hc_analysis *analysis)
 
 	snapshot->process = *hc_core_process(core);
 	snapshot->heap = *hc_blocks_heap(hc_analysis_blocks(analysis));
-	HC_SNAPSHOT_PROCESS_TEXTS(KEEP_PROCESS)
-	HC_SNAPSHOT_HEAP_TEXTS(KEEP_HEAP)
+	hc_snapshot_keep_process(snapshot, &snapshot->process);
+	hc_snapshot_keep_heap(snapshot, &snapshot->heap);
 	snapshot->path = hc_snapshot_keep(snapshot, hc_core_path(core));
 	snapshot->core_size = hc_core_file_size(core);
 	snapshot->thread_count = hc_core_thread_count(core);
@@ -111,17 +109,6 @@ static void add_totals(hc_snapshot *snapshot, const hc_analysis *analysis)
 	hc_blocks_free_pages(blocks, HC_ARENA_ALL, &snapshot->free_pages);
 }
 
-static void add_unjoined(hc_snapshot *snapshot, const hc_analysis *analysis)
-{
-	hc_unjoined unjoined = hc_unjoined_count(hc_analysis_core(analysis), hc_analysis_areas(analysis));
-
-	snapshot->unjoined.is_known = true;
-	snapshot->unjoined.threads = unjoined.threads;
-	snapshot->unjoined.bytes = unjoined.bytes;
-	snapshot->unjoined.is_resident = unjoined.resident != HC_UNJOINED_UNKNOWN;
-	snapshot->unjoined.memory = snapshot->unjoined.is_resident ? unjoined.resident : unjoined.touched;
-}
-
 /* What keeps free memory, most of it first. */
 static void add_pins(hc_snapshot *snapshot, const hc_analysis *analysis)
 {
@@ -129,16 +116,11 @@ static void add_pins(hc_snapshot *snapshot, const hc_analysis *analysis)
 		hc_pins_create(hc_analysis_core(analysis), hc_analysis_blocks(analysis), hc_analysis_types(analysis));
 
 	for (unsigned i = 0; i < MIN(hc_pins_holder_count(pins), PINS_MAX); i++) {
-		const hc_pin_holder *holder = hc_pins_holder(pins, i);
-		g_autofree char *name = hc_pin_holder_text(holder);
-		hc_snapshot_pin pin = {
-			hc_snapshot_keep(snapshot, name),
-			holder->amount.blocks,
-			holder->amount.bytes,
-			holder->pinned,
-		};
+		hc_pin_holder holder = *hc_pins_holder(pins, i);
 
-		g_array_append_val(snapshot->pins, pin);
+		holder.name = hc_snapshot_keep(snapshot, holder.name);
+		holder.path = hc_snapshot_keep(snapshot, holder.path);
+		g_array_append_val(snapshot->pins, holder);
 	}
 	snapshot->pinning = *hc_pins_get_summary(pins);
 }
@@ -149,6 +131,21 @@ static bool add_number(const char *path, int64_t value, void *data)
 	hc_snapshot_number number = { hc_snapshot_keep(snapshot, path), value };
 
 	g_array_append_val(snapshot->numbers, number);
+	return true;
+}
+
+static bool add_lost(hc_snapshot *snapshot, const hc_analysis *analysis, GError **error)
+{
+	hc_leaks_options options = { .no_content = !snapshot->has_content, .no_mappings = true };
+	g_autoptr(hc_leaks) leaks = hc_analysis_find_leaks(analysis, &options, error);
+	g_autoptr(GStringChunk) texts = g_string_chunk_new(4096);
+
+	if (!leaks)
+		return false;
+	g_array_unref(snapshot->lost);
+	snapshot->lost = hc_leaks_make_kinds(leaks, texts);
+	for (unsigned i = 0; i < snapshot->lost->len; i++)
+		hc_snapshot_keep_lost(snapshot, &g_array_index(snapshot->lost, hc_leak_kind, i));
 	return true;
 }
 
@@ -166,7 +163,8 @@ hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, bool no_content, GE
 	add_diagnostics(snapshot, hc_analysis_diagnostics(analysis));
 	add_memory(snapshot, hc_analysis_memory(analysis));
 	add_totals(snapshot, analysis);
-	add_unjoined(snapshot, analysis);
+	snapshot->knows_unjoined = true;
+	snapshot->unjoined = *hc_areas_unjoined(hc_analysis_areas(analysis));
 	add_pins(snapshot, analysis);
 	ok = hc_snapshot_count_blocks(snapshot, analysis, &amounts);
 	if (ok && types) {
@@ -180,7 +178,7 @@ hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, bool no_content, GE
 			hc_blocks_count(hc_analysis_blocks(analysis)));
 		return NULL;
 	}
-	if (!hc_snapshot_add_lost(snapshot, analysis, error))
+	if (!add_lost(snapshot, analysis, error))
 		return NULL;
 	snapshot->side_facts = hc_side_facts_read(snapshot->path, NULL);
 	return g_steal_pointer(&snapshot);

@@ -94,11 +94,25 @@ static GVariant *store_owners(const hc_snapshot *snapshot)
 	for (unsigned i = 0; i < snapshot->owners->len; i++) {
 		const hc_snapshot_owner *owner = &g_array_index(snapshot->owners, hc_snapshot_owner, i);
 
-		g_variant_builder_add(&builder, "(usssmsmsxuu(tt)(tt)tttttmsms)", owner->parent, owner->path,
-			owner->where, owner->type, owner->kind, owner->function, owner->thread, owner->ordinal,
-			owner_flags(owner), owner->own.blocks, owner->own.bytes, owner->mapped.blocks,
-			owner->mapped.bytes, owner->count, owner->elements, owner->capacity, owner->keys_looked_at,
-			owner->key_shapes, owner->key, owner->key_shape);
+		g_variant_builder_add(&builder, "(usssmsmsxuu(tt)(tt)tttttmsms)", owner->parent, owner->path, "",
+			owner->type, owner->kind, owner->function, owner->thread, owner->ordinal, owner_flags(owner),
+			owner->own.blocks, owner->own.bytes, owner->mapped.blocks, owner->mapped.bytes, owner->count,
+			owner->elements, owner->capacity, owner->keys_looked_at, owner->key_shapes, owner->key,
+			owner->key_shape);
+	}
+	return g_variant_builder_end(&builder);
+}
+
+static GVariant *store_owners_where(const hc_snapshot *snapshot)
+{
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE(SNAPSHOT_OWNERS_WHERE));
+	for (unsigned i = 0; i < snapshot->owners->len; i++) {
+		const hc_where *where = &g_array_index(snapshot->owners, hc_snapshot_owner, i).where;
+
+		g_variant_builder_add(
+			&builder, "(umsxu)", (unsigned)where->kind, where->name, where->thread, where->frame);
 	}
 	return g_variant_builder_end(&builder);
 }
@@ -109,11 +123,26 @@ static GVariant *store_lost(const hc_snapshot *snapshot)
 
 	g_variant_builder_init(&builder, G_VARIANT_TYPE(SNAPSHOT_LOST));
 	for (unsigned i = 0; i < snapshot->lost->len; i++) {
-		const hc_snapshot_lost *lost = &g_array_index(snapshot->lost, hc_snapshot_lost, i);
+		const hc_leak_kind *lost = &g_array_index(snapshot->lost, hc_leak_kind, i);
 
 		g_variant_builder_add(&builder, "(smsmsmsmsmsttttt)", lost->key, lost->type, lost->beginning,
-			lost->sample, lost->module, lost->evidence, lost->trees, lost->amount.blocks,
-			lost->amount.bytes, lost->head_size, lost->head_sizes);
+			lost->sample, lost->module, NULL, lost->trees, lost->amount.blocks, lost->amount.bytes,
+			lost->head_size, lost->head_sizes);
+	}
+	return g_variant_builder_end(&builder);
+}
+
+static GVariant *store_lost_evidence(const hc_snapshot *snapshot)
+{
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE(SNAPSHOT_LOST_EVIDENCE));
+	for (unsigned i = 0; i < snapshot->lost->len; i++) {
+		const hc_leak_kind_evidence *evidence = &g_array_index(snapshot->lost, hc_leak_kind, i).evidence;
+		unsigned flags = (evidence->on_stack ? EVIDENCE_ON_STACK : 0) |
+				 (evidence->by_others ? EVIDENCE_BY_OTHERS : 0);
+
+		g_variant_builder_add(&builder, "(msmsut)", evidence->module, evidence->type, flags, evidence->size);
 	}
 	return g_variant_builder_end(&builder);
 }
@@ -124,7 +153,7 @@ static GVariant *store_lost_shapes(const hc_snapshot *snapshot)
 
 	g_variant_builder_init(&builder, G_VARIANT_TYPE(SNAPSHOT_LOST_SHAPES));
 	for (unsigned i = 0; i < snapshot->lost->len; i++) {
-		const hc_snapshot_lost *lost = &g_array_index(snapshot->lost, hc_snapshot_lost, i);
+		const hc_leak_kind *lost = &g_array_index(snapshot->lost, hc_leak_kind, i);
 
 		g_variant_builder_add(&builder, "(ttu)", lost->rings, lost->holding_themselves,
 			lost->is_unloaded ? (unsigned)LOST_UNLOADED : 0);
@@ -132,7 +161,7 @@ static GVariant *store_lost_shapes(const hc_snapshot *snapshot)
 	return g_variant_builder_end(&builder);
 }
 
-static GVariant *store_unjoined(const hc_snapshot_unjoined *unjoined)
+static GVariant *store_unjoined(const hc_unjoined *unjoined)
 {
 	return g_variant_new(SNAPSHOT_UNJOINED, unjoined->threads, unjoined->bytes, unjoined->memory,
 		(gboolean)unjoined->is_resident);
@@ -171,9 +200,24 @@ static GVariant *store_pins(const hc_snapshot *snapshot)
 
 	g_variant_builder_init(&builder, G_VARIANT_TYPE(SNAPSHOT_PINS));
 	for (unsigned i = 0; i < snapshot->pins->len; i++) {
-		const hc_snapshot_pin *pin = &g_array_index(snapshot->pins, hc_snapshot_pin, i);
+		const hc_pin_holder *pin = &g_array_index(snapshot->pins, hc_pin_holder, i);
 
-		g_variant_builder_add(&builder, "(sttt)", pin->name, pin->blocks, pin->bytes, pin->pinned);
+		g_variant_builder_add(&builder, "(sttt)", pin->name ? pin->name : "", pin->amount.blocks,
+			pin->amount.bytes, pin->pinned);
+	}
+	return g_variant_builder_end(&builder);
+}
+
+static GVariant *store_pin_holders(const hc_snapshot *snapshot)
+{
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE(SNAPSHOT_PIN_HOLDERS));
+	for (unsigned i = 0; i < snapshot->pins->len; i++) {
+		const hc_pin_holder *pin = &g_array_index(snapshot->pins, hc_pin_holder, i);
+
+		g_variant_builder_add(&builder, "(umsxtux)", (unsigned)pin->kind, pin->path, pin->thread, pin->size,
+			(unsigned)pin->label.kind, pin->label.thread);
 	}
 	return g_variant_builder_end(&builder);
 }
@@ -208,13 +252,16 @@ static GVariant *store(const hc_snapshot *snapshot)
 	g_variant_builder_add(&sections, "{sv}", "memory", store_memory(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "totals", store_totals(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "owners", store_owners(snapshot));
+	g_variant_builder_add(&sections, "{sv}", "owners-where", store_owners_where(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "lost", store_lost(snapshot));
+	g_variant_builder_add(&sections, "{sv}", "lost-evidence", store_lost_evidence(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "lost-shapes", store_lost_shapes(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "sizes", store_sizes(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "numbers", store_numbers(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "pins", store_pins(snapshot));
+	g_variant_builder_add(&sections, "{sv}", "pin-holders", store_pin_holders(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "pinning", store_pinning(&snapshot->pinning));
-	if (snapshot->unjoined.is_known)
+	if (snapshot->knows_unjoined)
 		g_variant_builder_add(&sections, "{sv}", "unjoined", store_unjoined(&snapshot->unjoined));
 	if (snapshot->side_facts)
 		g_variant_builder_add(&sections, "{sv}", "side-facts", hc_side_facts_store(snapshot->side_facts));

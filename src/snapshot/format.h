@@ -36,10 +36,14 @@ enum {
 #define SNAPSHOT_MEMORY "a(ssmsmsttb)"
 /* total; blocks and bytes: directly, indirectly, possibly lost, in use, free; free pages: whole, zero, trim, trim_zero, largest */
 #define SNAPSHOT_TOTALS "(t(tt)(tt)(tt)(tt)(tt)(ttttt))"
-/* parent, path, where, type, kind, function, thread, ordinal, flags, own, mapped, count, elements, capacity, keys, shapes, key, shape */
+/* parent, path, words of format 1 for where it is, which are not read, type, kind, function, thread, ordinal, flags, own, mapped, count, elements, capacity, keys, shapes, key, shape */
 #define SNAPSHOT_OWNERS "a(usssmsmsxuu(tt)(tt)tttttmsms)"
-/* key, type, beginning, sample, module, evidence; trees, blocks, bytes, head_size, head_sizes */
+/* of each in "owners" where it is: kind, name, thread, frame. May be missing: older ones have none */
+#define SNAPSHOT_OWNERS_WHERE "a(umsxu)"
+/* key, type, beginning, sample, module, words of format 1 for the evidence, which are not read; trees, blocks, bytes, head_size, head_sizes */
 #define SNAPSHOT_LOST "a(smsmsmsmsmsttttt)"
+/* of each in "lost": what last pointed there: module, type, flags, size. May be missing: older ones have none */
+#define SNAPSHOT_LOST_EVIDENCE "a(msmsut)"
 /* of each in "lost": rings, holding_themselves; flags. May be missing: older ones have none */
 #define SNAPSHOT_LOST_SHAPES "a(ttu)"
 /* size, blocks, lost, unowned, unowned_mapped */
@@ -47,8 +51,10 @@ enum {
 /* threads that ended and were not joined; their stacks: address space, memory; is it resident. May be missing: older ones have none */
 #define SNAPSHOT_UNJOINED "(tttb)"
 #define SNAPSHOT_NUMBERS  "a(sx)"
-/* name, blocks, bytes, pinned */
+/* name ("" if there is none), blocks, bytes, pinned */
 #define SNAPSHOT_PINS "a(sttt)"
+/* of each in "pins" what it is: kind, path, thread, size, kind and thread of the label. May be missing: older ones have none */
+#define SNAPSHOT_PIN_HOLDERS "a(umsxtux)"
 /* flags; free, trim, zero, pinned, blocks and bytes pinning, trim_threshold, mmap_threshold; cause and bytes of what is kept */
 #define SNAPSHOT_PINNING "(utttttttta(ut))"
 
@@ -78,6 +84,11 @@ enum { /* flags of the heap */
 
 enum { /* flags of a kind of lost blocks */
 	LOST_UNLOADED = 1,
+};
+
+enum { /* flags of evidence */
+	EVIDENCE_ON_STACK = 1,
+	EVIDENCE_BY_OTHERS = 2,
 };
 
 enum { /* flags of the whole */

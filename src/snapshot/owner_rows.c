@@ -58,10 +58,8 @@ static void climb(struct collecting *collecting)
 	}
 	for (uint32_t i = collecting->count; i; i--) {
 		hc_types_path_get(collecting->types, i, &path);
-		if (!path.parent)
-			continue;
-		collecting->below[path.parent].blocks += collecting->below[i].blocks;
-		collecting->below[path.parent].bytes += collecting->below[i].bytes;
+		if (path.parent)
+			hc_amount_add(&collecting->below[path.parent], collecting->below[i]);
 	}
 }
 
@@ -139,17 +137,26 @@ static void set_variable(struct collecting *collecting, hc_snapshot_owner *owner
 		owner->thread = hc_core_thread(collecting->core, variable->thread)->id;
 }
 
+static hc_where keep_where(struct collecting *collecting, uint32_t number)
+{
+	g_auto(hc_where) where = { 0 };
+	hc_where kept;
+
+	hc_types_path_where(collecting->types, number, &where);
+	kept = where;
+	kept.name = hc_snapshot_keep(collecting->snapshot, where.name);
+	return kept;
+}
+
 static uint32_t add_row(struct collecting *collecting, uint32_t number, const hc_types_path *path, const char *text)
 {
 	hc_snapshot *snapshot = collecting->snapshot;
-	/* Of what is no container, where the variable is says more than whose member it is. */
-	g_autofree char *where =
-		hc_types_path_where(collecting->types, path->is_container ? number : collecting->root[number]);
 	g_autofree char *type = hc_types_path_type_name(collecting->types, number);
 	hc_snapshot_owner owner = {
 		.parent = HC_SNAPSHOT_NONE,
 		.path = hc_snapshot_keep(snapshot, text),
-		.where = hc_snapshot_keep(snapshot, where),
+		/* Of what is no container, where the variable is says more than whose member it is. */
+		.where = keep_where(collecting, path->is_container ? number : collecting->root[number]),
 		.type = hc_snapshot_keep(snapshot, type),
 		.capacity = UINT64_MAX,
 		.certainty = path->certainty,
@@ -176,9 +183,7 @@ static void add_container(struct collecting *collecting, hc_snapshot_owner *owne
 	if (!path->is_container)
 		return;
 	if (!owner->kind) {
-		g_autofree char *where = hc_types_path_where(collecting->types, number);
-
-		owner->where = hc_snapshot_keep(snapshot, where);
+		owner->where = keep_where(collecting, number);
 		owner->kind = hc_snapshot_keep(snapshot, path->kind);
 		owner->type = hc_snapshot_keep(snapshot, type);
 		owner->is_value = path->is_value;

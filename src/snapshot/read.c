@@ -96,9 +96,6 @@ static bool add_up(uint64_t *sum, uint64_t bytes)
 
 /* ---- sections ---- */
 
-#define KEEP_PROCESS(MEMBER) process->MEMBER = hc_snapshot_keep(snapshot, process->MEMBER);
-#define KEEP_HEAP(MEMBER)    heap->MEMBER = hc_snapshot_keep(snapshot, heap->MEMBER);
-
 static bool load_identity(hc_snapshot *snapshot, GVariant *section)
 {
 	const char *advice;
@@ -125,7 +122,7 @@ static bool load_process(hc_snapshot *snapshot, GVariant *section)
 	g_variant_get(section, "(m&sm&sm&sm&sxiyuubtut)", &process->name, &process->arguments, &process->executable,
 		&process->machine, &process->pid, &process->signal, &origin, &process->machine_id, &process->word_size,
 		&big_endian, &process->page_size, &snapshot->thread_count, &snapshot->core_size);
-	HC_SNAPSHOT_PROCESS_TEXTS(KEEP_PROCESS)
+	hc_snapshot_keep_process(snapshot, process);
 	process->big_endian = big_endian;
 	process->origin = origin;
 	return process->name && process->arguments && origin <= HC_ORIGIN_UNKNOWN;
@@ -148,7 +145,7 @@ static bool load_heap(hc_snapshot *snapshot, GVariant *section)
 	g_variant_get(section, "(m&sm&sm&sm&sm&sm&suttt)", &heap->allocator, &heap->version, &heap->layout,
 		&heap->library, &heap->provider, &heap->foreign, &flags, &heap->mmapped_count, &heap->mmapped_bytes,
 		&heap->alignment);
-	HC_SNAPSHOT_HEAP_TEXTS(KEEP_HEAP)
+	hc_snapshot_keep_heap(snapshot, heap);
 	heap->layout_from_debug_info = flags & HEAP_FROM_DEBUG_INFO;
 	heap->safe_linking = flags & HEAP_SAFE_LINKING;
 	heap->found = flags & HEAP_FOUND;
@@ -240,11 +237,10 @@ static bool load_owners(hc_snapshot *snapshot, GVariant *section)
 	unsigned flags;
 
 	g_variant_iter_init(&rows, section);
-	while (g_variant_iter_next(&rows, "(u&s&s&sm&sm&sxuu(tt)(tt)tttttm&sm&s)", &owner.parent, &owner.path,
-		&owner.where, &owner.type, &owner.kind, &owner.function, &owner.thread, &owner.ordinal, &flags,
-		&owner.own.blocks, &owner.own.bytes, &owner.mapped.blocks, &owner.mapped.bytes, &owner.count,
-		&owner.elements, &owner.capacity, &owner.keys_looked_at, &owner.key_shapes, &owner.key,
-		&owner.key_shape)) {
+	while (g_variant_iter_next(&rows, "(u&s&s&sm&sm&sxuu(tt)(tt)tttttm&sm&s)", &owner.parent, &owner.path, NULL,
+		&owner.type, &owner.kind, &owner.function, &owner.thread, &owner.ordinal, &flags, &owner.own.blocks,
+		&owner.own.bytes, &owner.mapped.blocks, &owner.mapped.bytes, &owner.count, &owner.elements,
+		&owner.capacity, &owner.keys_looked_at, &owner.key_shapes, &owner.key, &owner.key_shape)) {
 		/* Paths form a tree because a parent is always earlier. */
 		if (!set_owner_flags(&owner, flags) ||
 			(owner.parent != HC_SNAPSHOT_NONE && owner.parent >= snapshot->owners->len) ||
@@ -252,7 +248,6 @@ static bool load_owners(hc_snapshot *snapshot, GVariant *section)
 			!add_up(&sum, owner.own.bytes))
 			return false;
 		owner.path = hc_snapshot_keep(snapshot, owner.path);
-		owner.where = hc_snapshot_keep(snapshot, owner.where);
 		owner.type = hc_snapshot_keep(snapshot, owner.type);
 		owner.kind = hc_snapshot_keep(snapshot, owner.kind);
 		owner.function = hc_snapshot_keep(snapshot, owner.function);
@@ -263,30 +258,65 @@ static bool load_owners(hc_snapshot *snapshot, GVariant *section)
 	return true;
 }
 
+/* Of each owner, in the same order. */
+static bool load_owners_where(hc_snapshot *snapshot, GVariant *section)
+{
+	GVariantIter rows;
+	hc_where where;
+	unsigned kind, i = 0;
+
+	if (!g_variant_is_of_type(section, G_VARIANT_TYPE(SNAPSHOT_OWNERS_WHERE)) ||
+		g_variant_iter_init(&rows, section) != snapshot->owners->len)
+		return false;
+	while (g_variant_iter_next(&rows, "(um&sxu)", &kind, &where.name, &where.thread, &where.frame)) {
+		if (kind >= HC_WHERE_KIND_COUNT)
+			return false;
+		where.kind = kind;
+		where.name = hc_snapshot_keep(snapshot, where.name);
+		g_array_index(snapshot->owners, hc_snapshot_owner, i++).where = where;
+	}
+	return true;
+}
+
 static bool load_lost(hc_snapshot *snapshot, GVariant *section)
 {
 	GVariantIter rows;
-	hc_snapshot_lost lost = { 0 };
+	hc_leak_kind lost = { 0 };
 	uint64_t sum = 0;
 
 	g_variant_iter_init(&rows, section);
 	while (g_variant_iter_next(&rows, "(&sm&sm&sm&sm&sm&sttttt)", &lost.key, &lost.type, &lost.beginning,
-		&lost.sample, &lost.module, &lost.evidence, &lost.trees, &lost.amount.blocks, &lost.amount.bytes,
-		&lost.head_size, &lost.head_sizes)) {
+		&lost.sample, &lost.module, NULL, &lost.trees, &lost.amount.blocks, &lost.amount.bytes, &lost.head_size,
+		&lost.head_sizes)) {
 		if (!add_up(&sum, lost.amount.bytes))
 			return false;
-		lost.key = hc_snapshot_keep(snapshot, lost.key);
-		lost.type = hc_snapshot_keep(snapshot, lost.type);
-		lost.beginning = hc_snapshot_keep(snapshot, lost.beginning);
-		lost.sample = hc_snapshot_keep(snapshot, lost.sample);
-		lost.module = hc_snapshot_keep(snapshot, lost.module);
-		lost.evidence = hc_snapshot_keep(snapshot, lost.evidence);
+		hc_snapshot_keep_lost(snapshot, &lost);
 		g_array_append_val(snapshot->lost, lost);
 	}
 	return true;
 }
 
 /* Of each kind of lost blocks, in the same order. */
+static bool load_lost_evidence(hc_snapshot *snapshot, GVariant *section)
+{
+	GVariantIter rows;
+	hc_leak_kind_evidence evidence;
+	unsigned flags, i = 0;
+
+	if (!g_variant_is_of_type(section, G_VARIANT_TYPE(SNAPSHOT_LOST_EVIDENCE)) ||
+		g_variant_iter_init(&rows, section) != snapshot->lost->len)
+		return false;
+	while (g_variant_iter_next(&rows, "(m&sm&sut)", &evidence.module, &evidence.type, &flags, &evidence.size)) {
+		evidence.module = hc_snapshot_keep(snapshot, evidence.module);
+		evidence.type = hc_snapshot_keep(snapshot, evidence.type);
+		evidence.on_stack = flags & EVIDENCE_ON_STACK;
+		evidence.by_others = flags & EVIDENCE_BY_OTHERS;
+		g_array_index(snapshot->lost, hc_leak_kind, i++).evidence = evidence;
+	}
+	return true;
+}
+
+/* Likewise. */
 static bool load_lost_shapes(hc_snapshot *snapshot, GVariant *section)
 {
 	GVariantIter rows;
@@ -297,7 +327,7 @@ static bool load_lost_shapes(hc_snapshot *snapshot, GVariant *section)
 		g_variant_iter_init(&rows, section) != snapshot->lost->len)
 		return false;
 	while (g_variant_iter_next(&rows, "(ttu)", &rings, &holding, &flags)) {
-		hc_snapshot_lost *lost = &g_array_index(snapshot->lost, hc_snapshot_lost, i++);
+		hc_leak_kind *lost = &g_array_index(snapshot->lost, hc_leak_kind, i++);
 
 		if (rings > lost->trees || holding > rings)
 			return false;
@@ -310,7 +340,7 @@ static bool load_lost_shapes(hc_snapshot *snapshot, GVariant *section)
 
 static bool load_unjoined(hc_snapshot *snapshot, GVariant *section)
 {
-	hc_snapshot_unjoined *unjoined = &snapshot->unjoined;
+	hc_unjoined *unjoined = &snapshot->unjoined;
 	gboolean is_resident;
 
 	if (!g_variant_is_of_type(section, G_VARIANT_TYPE(SNAPSHOT_UNJOINED)))
@@ -318,7 +348,7 @@ static bool load_unjoined(hc_snapshot *snapshot, GVariant *section)
 	g_variant_get(
 		section, SNAPSHOT_UNJOINED, &unjoined->threads, &unjoined->bytes, &unjoined->memory, &is_resident);
 	unjoined->is_resident = is_resident;
-	unjoined->is_known = true;
+	snapshot->knows_unjoined = true;
 	return unjoined->bytes <= SNAPSHOT_BYTES_MAX && unjoined->memory <= unjoined->bytes;
 }
 
@@ -366,12 +396,37 @@ static bool load_numbers(hc_snapshot *snapshot, GVariant *section)
 static bool load_pins(hc_snapshot *snapshot, GVariant *section)
 {
 	GVariantIter rows;
-	hc_snapshot_pin pin;
+	hc_pin_holder pin = { .kind = HC_HOLDER_TYPED, .certainty = HC_CERTAINTY_UNKNOWN };
 
 	g_variant_iter_init(&rows, section);
-	while (g_variant_iter_next(&rows, "(&sttt)", &pin.name, &pin.blocks, &pin.bytes, &pin.pinned)) {
-		pin.name = hc_snapshot_keep(snapshot, pin.name);
+	while (g_variant_iter_next(&rows, "(&sttt)", &pin.name, &pin.amount.blocks, &pin.amount.bytes, &pin.pinned)) {
+		pin.name = *pin.name ? hc_snapshot_keep(snapshot, pin.name) : NULL;
 		g_array_append_val(snapshot->pins, pin);
+	}
+	return true;
+}
+
+/* Of each in "pins", in the same order. */
+static bool load_pin_holders(hc_snapshot *snapshot, GVariant *section)
+{
+	GVariantIter rows;
+	hc_pin_holder read;
+	unsigned kind, label, i = 0;
+
+	if (!g_variant_is_of_type(section, G_VARIANT_TYPE(SNAPSHOT_PIN_HOLDERS)) ||
+		g_variant_iter_init(&rows, section) != snapshot->pins->len)
+		return false;
+	while (g_variant_iter_next(
+		&rows, "(um&sxtux)", &kind, &read.path, &read.thread, &read.size, &label, &read.label.thread)) {
+		hc_pin_holder *pin = &g_array_index(snapshot->pins, hc_pin_holder, i++);
+
+		if (kind >= HC_HOLDER_KIND_COUNT || label >= HC_LABEL_KIND_COUNT)
+			return false;
+		pin->kind = kind;
+		pin->path = hc_snapshot_keep(snapshot, read.path);
+		pin->thread = read.thread;
+		pin->size = read.size;
+		pin->label = (hc_label){ label, read.label.thread };
 	}
 	return true;
 }
@@ -422,7 +477,10 @@ static const struct {
 	{ "sizes", SNAPSHOT_SIZES, load_sizes, false },
 	{ "numbers", SNAPSHOT_NUMBERS, load_numbers, false },
 	{ "pins", SNAPSHOT_PINS, load_pins, false },
+	{ "pin-holders", NULL, load_pin_holders, true },
 	{ "pinning", SNAPSHOT_PINNING, load_pinning, true }, /* not in the first files of format 1 */
+	{ "owners-where", NULL, load_owners_where, true },
+	{ "lost-evidence", NULL, load_lost_evidence, true },
 	{ "lost-shapes", NULL, load_lost_shapes, true },
 	{ "unjoined", NULL, load_unjoined, true },
 	{ "side-facts", NULL, load_side_facts, true },

@@ -6,7 +6,6 @@
  *	create.c	the tables that are copied, and the order of all
  *	blocks.c	one pass over the blocks: each is counted in one row
  *	owner_rows.c	the paths that blocks hang on
- *	lost_kinds.c		the lost ones, by kind, with keys that are the same in another process
  *	file.c		writing
  *	read.c		reading, where nothing is believed
  */

@@ -14,6 +14,11 @@ typedef struct hc_path_amounts {
 /* TEXT as valid UTF-8 in the snapshot's own memory; NULL stays NULL. */
 const char *hc_snapshot_keep(hc_snapshot *snapshot, const char *text);
 
+/* The same with each string of a struct, in place. */
+void hc_snapshot_keep_process(hc_snapshot *snapshot, hc_process *process);
+void hc_snapshot_keep_heap(hc_snapshot *snapshot, hc_heap_info *heap);
+void hc_snapshot_keep_lost(hc_snapshot *snapshot, hc_leak_kind *kind);
+
 /* Nothing in it. */
 hc_snapshot *hc_snapshot_new(void);
 
@@ -23,10 +28,3 @@ bool hc_snapshot_count_blocks(hc_snapshot *snapshot, const hc_analysis *analysis
 /* owner_rows.c */
 void hc_snapshot_add_owners(
 	hc_snapshot *snapshot, const hc_types *types, const hc_core *core, const hc_path_amounts *amounts);
-
-/* lost_kinds.c: fails with HC_ERROR_NO_MEMORY. */
-bool hc_snapshot_add_lost(hc_snapshot *snapshot, const hc_analysis *analysis, GError **error);
-
-/* The strings of structs that a snapshot copies: DO(MEMBER) for each. */
-#define HC_SNAPSHOT_PROCESS_TEXTS(DO) DO(name) DO(arguments) DO(executable) DO(machine)
-#define HC_SNAPSHOT_HEAP_TEXTS(DO)    DO(allocator) DO(version) DO(layout) DO(library) DO(provider) DO(foreign)

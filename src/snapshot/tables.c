@@ -11,6 +11,35 @@ const char *hc_snapshot_keep(hc_snapshot *snapshot, const char *text)
 	return valid ? g_string_chunk_insert_const(snapshot->texts, valid) : NULL;
 }
 
+void hc_snapshot_keep_process(hc_snapshot *snapshot, hc_process *process)
+{
+	process->name = hc_snapshot_keep(snapshot, process->name);
+	process->arguments = hc_snapshot_keep(snapshot, process->arguments);
+	process->executable = hc_snapshot_keep(snapshot, process->executable);
+	process->machine = hc_snapshot_keep(snapshot, process->machine);
+}
+
+void hc_snapshot_keep_heap(hc_snapshot *snapshot, hc_heap_info *heap)
+{
+	heap->allocator = hc_snapshot_keep(snapshot, heap->allocator);
+	heap->version = hc_snapshot_keep(snapshot, heap->version);
+	heap->layout = hc_snapshot_keep(snapshot, heap->layout);
+	heap->library = hc_snapshot_keep(snapshot, heap->library);
+	heap->provider = hc_snapshot_keep(snapshot, heap->provider);
+	heap->foreign = hc_snapshot_keep(snapshot, heap->foreign);
+}
+
+void hc_snapshot_keep_lost(hc_snapshot *snapshot, hc_leak_kind *kind)
+{
+	kind->key = hc_snapshot_keep(snapshot, kind->key);
+	kind->type = hc_snapshot_keep(snapshot, kind->type);
+	kind->beginning = hc_snapshot_keep(snapshot, kind->beginning);
+	kind->sample = hc_snapshot_keep(snapshot, kind->sample);
+	kind->module = hc_snapshot_keep(snapshot, kind->module);
+	kind->evidence.module = hc_snapshot_keep(snapshot, kind->evidence.module);
+	kind->evidence.type = hc_snapshot_keep(snapshot, kind->evidence.type);
+}
+
 hc_snapshot *hc_snapshot_new(void)
 {
 	hc_snapshot *snapshot = g_new0(hc_snapshot, 1);
@@ -20,10 +49,10 @@ hc_snapshot *hc_snapshot_new(void)
 	snapshot->threads = g_array_new(FALSE, FALSE, sizeof(int64_t));
 	snapshot->memory = g_array_new(FALSE, FALSE, sizeof(hc_memory_row));
 	snapshot->owners = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_owner));
-	snapshot->lost = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_lost));
+	snapshot->lost = g_array_new(FALSE, FALSE, sizeof(hc_leak_kind));
 	snapshot->sizes = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_size));
 	snapshot->numbers = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_number));
-	snapshot->pins = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_pin));
+	snapshot->pins = g_array_new(FALSE, FALSE, sizeof(hc_pin_holder));
 	return snapshot;
 }
 
@@ -63,7 +92,7 @@ void hc_snapshot_forget_content(hc_snapshot *snapshot)
 		owner->keys_looked_at = owner->key_shapes = 0;
 	}
 	for (unsigned i = 0; i < snapshot->lost->len; i++) {
-		hc_snapshot_lost *lost = &g_array_index(snapshot->lost, hc_snapshot_lost, i);
+		hc_leak_kind *lost = &g_array_index(snapshot->lost, hc_leak_kind, i);
 
 		lost->beginning = lost->sample = NULL;
 	}

@@ -98,7 +98,8 @@ static const char *deduced_element(const hc_owner *owner)
 
 static void add_container(hc_types *types, const hc_owner *owner)
 {
-	g_autofree char *path = NULL, *where = NULL;
+	g_autofree char *path = NULL;
+	g_auto(hc_where) where = { 0 };
 	const hc_owner *root = owner;
 
 	if (!owner->layout || owner->containers == owner->grades[HC_GRADE_IMPLAUSIBLE])
@@ -106,10 +107,10 @@ static void add_container(hc_types *types, const hc_owner *owner)
 	while (root->parent)
 		root = root->parent;
 	path = hc_owner_path(owner);
-	where = hc_owner_where(owner, types->core);
+	hc_owner_where(owner, types->core, &where);
 	hc_container container = {
 		.path = hc_types_keep(types, path),
-		.where = hc_types_keep(types, where),
+		.where = { where.kind, where.name ? hc_types_keep(types, where.name) : NULL, where.thread, where.frame },
 		.type = hc_type_short_name(owner->type),
 		.kind = hc_layout_description(owner->layout),
 		.container_type = owner->type,

@@ -297,7 +297,8 @@ static const hc_type *inner_holder(const hc_type *pair, const char *name)
 	return field ? field->type : NULL;
 }
 
-static char *describe_holder(const hc_owner *holder, const char *name)
+/* Where the member NAME of HOLDER is. FALSE: HOLDER is nothing that has a name. */
+static bool is_in_holder(const hc_owner *holder, const char *name, hc_where *ret_where)
 {
 	const hc_type *type = is_pair(holder->type) ? inner_holder(holder->type, name) : holder->type;
 	const hc_owner *element = holder;
@@ -305,43 +306,47 @@ static char *describe_holder(const hc_owner *holder, const char *name)
 	while (element->step == HC_STEP_CLASS && element->parent)
 		element = element->parent;
 	if ((element->step == HC_STEP_ELEMENT || element->step == HC_STEP_ITEM) && (!type || !name || !*name)) {
-		g_autofree char *whole = hc_owner_path(element->step == HC_STEP_ELEMENT ? element->parent : element);
+		const hc_owner *whole = element->step == HC_STEP_ELEMENT ? element->parent : element;
 
-		return g_strdup_printf("in every element of %s", whole);
+		*ret_where = (hc_where){ .kind = HC_WHERE_ELEMENTS, .name = hc_owner_path(whole) };
+		return true;
 	}
 	if (!type && !holder->name)
-		return NULL;
-	return g_strdup_printf("field of %s", type ? hc_type_short_name(type) : holder->name);
+		return false;
+	*ret_where = (hc_where){
+		.kind = HC_WHERE_FIELD,
+		.name = g_strdup(type ? hc_type_short_name(type) : holder->name),
+	};
+	return true;
 }
 
-char *hc_owner_where(const hc_owner *owner, const hc_core *core)
+static hc_where where_variable_is(const hc_variable *variable, const hc_core *core)
 {
-	const char *name = NULL;
-	const hc_owner *holder = holder_of(owner, &name), *root = owner;
-	char *text = holder ? describe_holder(holder, name) : NULL;
-
-	if (text)
-		return text;
-	while (root->parent)
-		root = root->parent;
-	const hc_variable *variable = root->variable;
-
-	if (!variable)
-		return g_strdup("nothing typed leads to it");
 	int64_t thread = variable->thread < hc_core_thread_count(core) ? hc_core_thread(core, variable->thread)->id : 0;
 
 	switch (variable->kind) {
 	case HC_VARIABLE_THREAD_LOCAL:
-		return g_strdup_printf("thread-local of thread %" G_GINT64_FORMAT, thread);
+		return (hc_where){ .kind = HC_WHERE_THREAD_LOCAL, .thread = thread };
 	case HC_VARIABLE_LOCAL:
 	case HC_VARIABLE_PARAMETER:
-		return g_strdup_printf("%s() frame %u of thread %" G_GINT64_FORMAT,
-			variable->function ? variable->function : "?", variable->frame, thread);
+		return (hc_where){ HC_WHERE_FRAME, g_strdup(variable->function), thread, variable->frame };
 	case HC_VARIABLE_FUNCTION:
-		return g_strdup_printf("static in %s()", variable->function ? variable->function : "?");
+		return (hc_where){ .kind = HC_WHERE_FUNCTION, .name = g_strdup(variable->function) };
 	default:
-		return g_strdup("static");
+		return (hc_where){ .kind = HC_WHERE_STATIC };
 	}
+}
+
+void hc_owner_where(const hc_owner *owner, const hc_core *core, hc_where *ret_where)
+{
+	const char *name = NULL;
+	const hc_owner *holder = holder_of(owner, &name), *root = owner;
+
+	if (holder && is_in_holder(holder, name, ret_where))
+		return;
+	while (root->parent)
+		root = root->parent;
+	*ret_where = root->variable ? where_variable_is(root->variable, core) : (hc_where){ .kind = HC_WHERE_UNTYPED };
 }
 
 static const char *role_of(const hc_layout *layout)

@@ -114,7 +114,7 @@ char *hc_owner_path(const hc_owner *owner);
 char *hc_owner_type_name(const hc_owner *owner);
 
 /* "static", "field of Session", ... Free with g_free(). */
-char *hc_owner_where(const hc_owner *owner, const hc_core *core);
+void hc_owner_where(const hc_owner *owner, const hc_core *core, hc_where *ret_where);
 
 enum {
 	HC_OWNER_CLOSED = UINT32_MAX

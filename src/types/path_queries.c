@@ -72,9 +72,15 @@ char *hc_types_path_text(const hc_types *types, uint32_t number)
 	return hc_owner_path(hc_types_owner(types, number));
 }
 
-char *hc_types_path_where(const hc_types *types, uint32_t number)
+void hc_types_path_where(const hc_types *types, uint32_t number, hc_where *ret_where)
 {
-	return hc_owner_where(hc_types_owner(types, number), types->core);
+	hc_owner_where(hc_types_owner(types, number), types->core, ret_where);
+}
+
+void hc_where_clear(hc_where *where)
+{
+	g_free((char *)where->name);
+	*where = (hc_where){ 0 };
 }
 
 char *hc_types_path_type_name(const hc_types *types, uint32_t number)

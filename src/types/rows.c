@@ -21,6 +21,7 @@ struct row_key {
 struct counting {
 	hc_types *types;
 	GHashTable *rows;   /* struct row_key -> hc_type_row */
+	GHashTable *labels; /* hc_label -> hc_type_row */
 	GHashTable *shapes; /* shape -> hc_type_row */
 };
 
@@ -76,7 +77,7 @@ static hc_type_row *add_row(hc_types *types, const char *name, const hc_type *ty
 {
 	hc_type_row *row = g_new0(hc_type_row, 1);
 
-	row->name = hc_types_keep(types, name);
+	row->name = name ? hc_types_keep(types, name) : NULL;
 	row->type = type;
 	row->certainty = certainty;
 	return row;
@@ -137,6 +138,18 @@ static hc_type_row *named_row(struct counting *counting, const char *name, const
 	return row;
 }
 
+static hc_type_row *label_row(struct counting *counting, const hc_label *label)
+{
+	hc_type_row *row = g_hash_table_lookup(counting->labels, label);
+
+	if (!row) {
+		row = add_row(counting->types, NULL, NULL, HC_CERTAINTY_CERTAIN);
+		row->label = label;
+		g_hash_table_insert(counting->labels, (gpointer)label, row);
+	}
+	return row;
+}
+
 static void add_amount(hc_amount *amount, const hc_block *block)
 {
 	amount->blocks++;
@@ -156,8 +169,7 @@ static void count_block(struct counting *counting, const hc_block *block)
 	if (owner)
 		hc_types_hold_block(types, owner, block);
 	if (certainty == HC_CERTAINTY_UNKNOWN || block->label) {
-		hc_type_row *row = block->label ? named_row(counting, block->label, NULL, certainty) :
-						  shape_row(counting, block);
+		hc_type_row *row = block->label ? label_row(counting, block->label) : shape_row(counting, block);
 
 		if (!row->amount.blocks) {
 			row->example = block->address;
@@ -193,7 +205,7 @@ static int compare_rows(const void *a, const void *b)
 	if (x->amount.bytes != y->amount.bytes)
 		return x->amount.bytes < y->amount.bytes ? 1 : -1;
 	return x->example != y->example ? (x->example > y->example) - (x->example < y->example) :
-					  strcmp(x->name, y->name);
+					  g_strcmp0(x->name, y->name);
 }
 
 static void collect(hc_types *types, GHashTable *rows)
@@ -211,6 +223,7 @@ void hc_types_make_rows(hc_types *types)
 	struct counting counting = {
 		.types = types,
 		.rows = g_hash_table_new_full(hash_key, equal_keys, g_free, g_free),
+		.labels = g_hash_table_new_full(NULL, NULL, NULL, g_free), /* equal labels are one object */
 		.shapes = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, g_free),
 	};
 	hc_block_iterator iterator;
@@ -224,8 +237,10 @@ void hc_types_make_rows(hc_types *types)
 	for (unsigned i = 1; i < types->owners->list->len; i++)
 		add_owner_row(&counting, hc_types_owner(types, i));
 	collect(types, counting.rows);
+	collect(types, counting.labels);
 	collect(types, counting.shapes);
 	g_hash_table_unref(counting.rows);
+	g_hash_table_unref(counting.labels);
 	g_hash_table_unref(counting.shapes);
 	g_array_sort(types->rows, compare_rows);
 	hc_types_add_up_holdings(types);

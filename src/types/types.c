@@ -57,7 +57,7 @@ static void close_blocks(hc_types *types)
 	const hc_blocks *blocks = types->blocks;
 
 	for (uint32_t i = 0; i < blocks->count; i++)
-		if (blocks->states[i] != HC_BLOCK_IN_USE || blocks->labelled[i / 64] >> i % 64 & 1)
+		if (blocks->states[i] != HC_BLOCK_IN_USE || hc_blocks_is_labelled(blocks, i))
 			types->owner_of[i] = HC_OWNER_CLOSED;
 }
 

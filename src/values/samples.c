@@ -8,8 +8,15 @@
 enum {
 	ELEMENTS_SAMPLED = 10000, /* so many keys of the largest container tell what keys look like */
 	LOOKED_AT_MAX = 200000,	  /* string keys */
-	PREFIX_BYTES = 64
+	PREFIX_BYTES = 64,
+	MANY_KEYS = 1000,
+	FEW_SHAPES = 3
 };
+
+bool hc_keys_are_alike(uint64_t keys, uint64_t shapes)
+{
+	return keys >= MANY_KEYS && shapes <= FEW_SHAPES;
+}
 
 struct sampling {
 	const hc_types *types;

@@ -48,7 +48,7 @@ static void append_trend(GString *text, const hc_diff *diff, const hc_cause *cau
 /* ---- lost blocks ---- */
 
 /* "5,250 objects of demo::Session", "12,000 with text like "ORDER..."", "objects of Shape and what they lead to (900 blocks)" */
-static void append_kind(GString *text, const hc_snapshot_lost *lost, uint64_t blocks)
+static void append_kind(GString *text, const hc_leak_kind *lost, uint64_t blocks)
 {
 	g_autofree char *what = hc_word_lost(lost);
 	char count[HC_TEXT_COUNT_LENGTH];
@@ -67,7 +67,7 @@ static void append_kind(GString *text, const hc_snapshot_lost *lost, uint64_t bl
  * " (each holds itself)": by references that are counted, and that are all in what hangs on it. Else that pointers lead back is all that is
  * known; parents are pointed to by their children everywhere, so that is said of the largest kind only.
  */
-static void append_rings(GString *text, const hc_snapshot_lost *lost, bool is_largest)
+static void append_rings(GString *text, const hc_leak_kind *lost, bool is_largest)
 {
 	bool holds = lost->holding_themselves > 0;
 	uint64_t heads = holds ? lost->holding_themselves : lost->rings;
@@ -87,7 +87,7 @@ static void append_rings(GString *text, const hc_snapshot_lost *lost, bool is_la
 /* "a library that was unloaded", or the module's name; NULL: nobody's. */
 static const char *owner_of_leak(const hc_cause *leak)
 {
-	static const hc_snapshot_lost unloaded = { .is_unloaded = true };
+	static const hc_leak_kind unloaded = { .is_unloaded = true };
 
 	return leak->is_unloaded ? hc_word_lost_owner(&unloaded) : leak->module;
 }
@@ -117,6 +117,7 @@ static void append_kinds(GString *text, const hc_diff *diff, const hc_cause *lea
 
 static void append_leak(GString *text, const hc_diff *diff, const hc_cause *cause, const char *bytes)
 {
+	g_autofree char *evidence = hc_word_evidence(&cause->row->lost->evidence);
 	char count[HC_TEXT_COUNT_LENGTH];
 
 	g_string_append_printf(text,
@@ -128,8 +129,8 @@ static void append_leak(GString *text, const hc_diff *diff, const hc_cause *caus
 	if (owner_of_leak(cause))
 		g_string_append_printf(text, ", from %s", owner_of_leak(cause));
 	append_kinds(text, diff, cause);
-	if (cause->row->lost->evidence)
-		g_string_append_printf(text, "; %s", cause->row->lost->evidence);
+	if (evidence)
+		g_string_append_printf(text, "; %s", evidence);
 	if (cause->is_bound)
 		g_string_append(text, "; memory that is not in the cores may point to them (heapcore leaks names it)");
 }
@@ -141,11 +142,11 @@ static char *owner_text(const hc_growth *row)
 {
 	const char *type = row->type ? row->type : "";
 	bool says_where = row->owner->function || row->owner->thread || row->owner->count > 1;
+	g_autofree char *where = says_where ? hc_word_where(&row->where, row->threads) : NULL;
 
 	if (!*type && !says_where)
 		return g_strdup(row->name);
-	return g_strdup_printf("%s (%s%s%s)", row->name, type, *type && says_where ? ", " : "",
-		says_where && row->where ? row->where : "");
+	return g_strdup_printf("%s (%s%s%s)", row->name, type, *type && says_where ? ", " : "", where ? where : "");
 }
 
 static void append_elements(GString *text, const hc_growth *row)
@@ -352,7 +353,7 @@ static void append_sockets(GString *text, const hc_diff *diff, const hc_cause *c
 
 static void append_unjoined(GString *text, const hc_diff *diff, const hc_cause *cause)
 {
-	const hc_snapshot_unjoined *a = &hc_diff_first(diff)->unjoined, *b = &hc_diff_last(diff)->unjoined;
+	const hc_unjoined *a = &hc_diff_first(diff)->unjoined, *b = &hc_diff_last(diff)->unjoined;
 	char more[HC_TEXT_COUNT_LENGTH], now[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_SIZE_LENGTH];
 
 	g_string_append_printf(text,

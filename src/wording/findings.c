@@ -66,16 +66,15 @@ static char *where_text(const hc_finding_place *place)
 {
 	char count[HC_TEXT_COUNT_LENGTH];
 
-	if (g_str_has_prefix(place->where, "field of ") && place->count)
+	if (place->where.kind == HC_WHERE_FIELD && place->count) {
+		g_autofree char *field = hc_word_where(&place->where, 0);
+
 		return g_strdup_printf(
-			"%s, %s object%s", place->where, hc_text_count(count, place->count), plural(place->count));
-	if (!strcmp(place->where, "static") || g_str_has_prefix(place->where, "in every element of "))
+			"%s, %s object%s", field, hc_text_count(count, place->count), plural(place->count));
+	}
+	if (place->where.kind == HC_WHERE_STATIC || place->where.kind == HC_WHERE_ELEMENTS)
 		return g_strdup("");
-	if (!place->threads)
-		return g_strdup(place->where);
-	if (place->is_thread_local)
-		return g_strdup_printf("thread-local of %u threads", place->threads);
-	return g_strdup_printf("%s() in %u threads", place->function ? place->function : "?", place->threads);
+	return hc_word_where(&place->where, place->threads);
 }
 
 /* "vectors" of "libstdc++ vector" */
@@ -155,7 +154,7 @@ static void append_retained(GString *text, const hc_finding_retained *retained)
 		hc_text_size(whole, retained->whole), hc_text_size(zero, retained->zero),
 		retained->trim >= LITTLE_TRIM ? "" : "only ", hc_text_size(trim, retained->trim));
 	if (holder->pinned) {
-		g_autofree char *name = hc_pin_holder_text(holder);
+		g_autofree char *name = hc_word_pin_holder(holder);
 
 		g_string_append_printf(text, "; %s of it is pinned by %s block%s: %s",
 			hc_text_size(pinned, holder->pinned), hc_text_count(count, holder->amount.blocks),
@@ -238,7 +237,7 @@ static void append_unjoined(GString *text, const hc_finding *finding)
 
 	g_string_append_printf(text,
 		"%s threads have ended and were not joined: their stacks keep %s of address space, %s of it %s",
-		hc_text_count(threads, finding->unjoined.threads), hc_text_size(space, finding->unjoined.address_space),
+		hc_text_count(threads, finding->unjoined.threads), hc_text_size(space, finding->unjoined.bytes),
 		hc_text_size(memory, finding->bytes), finding->unjoined.is_resident ? "resident" : "touched");
 }
 

@@ -8,7 +8,7 @@ enum {
 	TEXT_SHOWN = 32, /* characters of lost text */
 };
 
-char *hc_word_lost(const hc_snapshot_lost *lost)
+char *hc_word_lost(const hc_leak_kind *lost)
 {
 	const char *text = lost->sample ? lost->sample : lost->beginning;
 	size_t length = text ? g_utf8_strlen(text, -1) : 0;
@@ -27,12 +27,26 @@ char *hc_word_lost(const hc_snapshot_lost *lost)
 		lost->trees < lost->amount.blocks ? " and what they lead to" : "");
 }
 
-const char *hc_word_lost_owner(const hc_snapshot_lost *lost)
+char *hc_word_evidence(const hc_leak_kind_evidence *evidence)
+{
+	char size[HC_TEXT_COUNT_LENGTH];
+
+	if (!evidence->module)
+		return NULL;
+	if (evidence->on_stack)
+		return g_strdup_printf("last pointed to from a dead frame that returns into %s", evidence->module);
+	return g_strdup_printf("last pointed to from freed blocks of %s bytes%s%s that point%s into %s",
+		evidence->size ? hc_text_count(size, evidence->size) : "unknown", evidence->type ? " of " : "",
+		evidence->type ? evidence->type : "", evidence->by_others ? ", as live ones of their kind do," : "",
+		evidence->module);
+}
+
+const char *hc_word_lost_owner(const hc_leak_kind *lost)
 {
 	return lost->is_unloaded ? "a library that was unloaded" : lost->module;
 }
 
-static char *name_of_lost(const hc_snapshot_lost *lost)
+static char *name_of_lost(const hc_leak_kind *lost)
 {
 	const char *owner = hc_word_lost_owner(lost);
 	g_autofree char *what = hc_word_lost(lost);

@@ -4,6 +4,8 @@
 
 #include "base/text.h"
 
+#include <inttypes.h>
+
 enum {
 	WORTH_SAYING = 1 << 20
 };
@@ -56,6 +58,24 @@ char *hc_word_kept(const hc_pins_summary *summary, hc_kept_cause cause)
 	}
 }
 
+char *hc_word_pin_holder(const hc_pin_holder *holder)
+{
+	const char *name = holder->name ? holder->name : "?";
+	char size[HC_TEXT_COUNT_LENGTH];
+
+	switch (holder->kind) {
+	case HC_HOLDER_CACHED:
+		return holder->thread ? g_strdup_printf("cached by tcache of thread %" PRId64, holder->thread) :
+					g_strdup("cached by tcache of a thread that has ended");
+	case HC_HOLDER_LIBC:
+		return hc_word_label(&holder->label);
+	case HC_HOLDER_UNKNOWN:
+		return g_strdup_printf("unknown, %s bytes", hc_text_count(size, holder->size));
+	default:
+		return holder->path ? g_strdup_printf("%s (%s)", name, holder->path) : g_strdup(name);
+	}
+}
+
 /* ---- advice ---- */
 
 static bool is_worth_saying(const hc_pins_summary *summary, uint64_t bytes)
@@ -84,7 +104,7 @@ static void advise_trim(GString *text, const hc_pins_summary *summary)
 	}
 }
 
-static void advise_pins(GString *text, const hc_pins_summary *summary, const hc_pin_main *most)
+static void advise_pins(GString *text, const hc_pins_summary *summary, const hc_pin_holder *most)
 {
 	char pinned[HC_TEXT_SIZE_LENGTH], blocks[HC_TEXT_COUNT_LENGTH], bytes[HC_TEXT_SIZE_LENGTH];
 
@@ -94,11 +114,14 @@ static void advise_pins(GString *text, const hc_pins_summary *summary, const hc_
 		hc_text_size(pinned, summary->pinned), hc_text_count(blocks, summary->pinning.blocks),
 		summary->pinning.blocks == 1 ? "" : "s", hc_text_size(bytes, summary->pinning.bytes));
 	/* Its figures only if it is not all that pins. */
-	if (most->name && most->blocks != summary->pinning.blocks)
+	if (most && most->amount.blocks != summary->pinning.blocks)
 		g_string_append_printf(text, "; %s of it by %s block%s", hc_text_size(pinned, most->pinned),
-			hc_text_count(blocks, most->blocks), most->blocks == 1 ? "" : "s");
-	if (most->name)
-		g_string_append_printf(text, ": %s", most->name);
+			hc_text_count(blocks, most->amount.blocks), most->amount.blocks == 1 ? "" : "s");
+	if (most) {
+		g_autofree char *name = hc_word_pin_holder(most);
+
+		g_string_append_printf(text, ": %s", name);
+	}
 	g_string_append_c(text, '.');
 }
 
@@ -119,7 +142,7 @@ static void advise_tunable(GString *text, const hc_pins_summary *summary)
 	}
 }
 
-char *hc_word_pins_advice(const hc_pins_summary *summary, const hc_pin_main *most)
+char *hc_word_pins_advice(const hc_pins_summary *summary, const hc_pin_holder *most)
 {
 	GString *text = g_string_new(NULL);
 
@@ -133,8 +156,7 @@ char *hc_word_pins_advice(const hc_pins_summary *summary, const hc_pin_main *mos
 
 char *hc_word_snapshot_advice(const hc_snapshot *snapshot)
 {
-	const hc_snapshot_pin *pin = snapshot->pins->len ? &g_array_index(snapshot->pins, hc_snapshot_pin, 0) : NULL;
-	hc_pin_main most = { pin ? pin->name : NULL, pin ? pin->blocks : 0, pin ? pin->pinned : 0 };
+	const hc_pin_holder *most = snapshot->pins->len ? &g_array_index(snapshot->pins, hc_pin_holder, 0) : NULL;
 
-	return hc_word_pins_advice(&snapshot->pinning, &most);
+	return hc_word_pins_advice(&snapshot->pinning, most);
 }

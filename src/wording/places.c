@@ -1,10 +1,50 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The names of places. */
+/* The names of places: of words in memory, and of what stands in the program's data. */
 #include "wording/wording.h"
 
 #include "base/text.h"
 
 #include <inttypes.h>
+
+/* ---- in the program's data ---- */
+
+static char *word_of_threads(const hc_where *where, unsigned threads)
+{
+	char count[HC_TEXT_COUNT_LENGTH];
+
+	hc_text_count(count, threads);
+	if (where->kind == HC_WHERE_THREAD_LOCAL)
+		return g_strdup_printf("thread-local of %s threads", count);
+	return g_strdup_printf("%s() in %s threads", where->name ? where->name : "?", count);
+}
+
+char *hc_word_where(const hc_where *where, unsigned threads)
+{
+	const char *name = where->name ? where->name : "?";
+
+	if (threads)
+		return word_of_threads(where, threads);
+	switch (where->kind) {
+	case HC_WHERE_UNTYPED:
+		return g_strdup("nothing typed leads to it");
+	case HC_WHERE_STATIC:
+		return g_strdup("static");
+	case HC_WHERE_FUNCTION:
+		return g_strdup_printf("static in %s()", name);
+	case HC_WHERE_THREAD_LOCAL:
+		return g_strdup_printf("thread-local of thread %" PRId64, where->thread);
+	case HC_WHERE_FRAME:
+		return g_strdup_printf("%s() frame %u of thread %" PRId64, name, where->frame, where->thread);
+	case HC_WHERE_FIELD:
+		return g_strdup_printf("field of %s", name);
+	case HC_WHERE_ELEMENTS:
+		return g_strdup_printf("in every element of %s", name);
+	default:
+		return NULL;
+	}
+}
+
+/* ---- in memory ---- */
 
 /* "sp+0x18", "sp-0x8" */
 static void append_offset(GString *text, int64_t offset)
@@ -58,6 +98,7 @@ static void append_stack(GString *text, const hc_place *place)
 static void append_block(GString *text, const hc_place *place)
 {
 	const hc_block *block = &place->block;
+	g_autofree char *label = hc_word_label(block->label);
 
 	g_string_append_printf(text, "block 0x%" PRIx64, block->address);
 	if (place->address != block->address)
@@ -65,8 +106,8 @@ static void append_block(GString *text, const hc_place *place)
 	g_string_append_printf(text, ", %" PRIu64 " bytes", block->size);
 	if (block->state != HC_BLOCK_IN_USE)
 		g_string_append_printf(text, ", %s", hc_block_state_name(block->state));
-	if (block->label)
-		g_string_append_printf(text, ", %s", block->label);
+	if (label)
+		g_string_append_printf(text, ", %s", label);
 }
 
 static void append_mapping(GString *text, const hc_place *place)

@@ -25,9 +25,16 @@ char *hc_word_finding_command(const hc_finding *finding);
 /* What a row of the growth is: "g_registry->summaries_", "libcodec.so: text like ...", "blocks of 48 bytes, owner not known". */
 char *hc_word_growth(const hc_growth *row);
 /* What lost blocks of one kind are, without whose: "objects of demo::Session". */
-char *hc_word_lost(const hc_snapshot_lost *lost);
+char *hc_word_lost(const hc_leak_kind *lost);
+/* "last pointed to from freed blocks of 48 bytes that point into libcodec.so"; NULL: there is none. */
+char *hc_word_evidence(const hc_leak_kind_evidence *evidence);
 /* Whose they are: a module's name, "a library that was unloaded", or NULL. It belongs to LOST. */
-const char *hc_word_lost_owner(const hc_snapshot_lost *lost);
+const char *hc_word_lost_owner(const hc_leak_kind *lost);
+
+/* ---- labels.c ---- */
+
+/* "libc: tcache of thread 4711", "ld.so: link map"; NULL of NULL. */
+char *hc_word_label(const hc_label *label);
 
 /* ---- causes.c ---- */
 
@@ -49,14 +56,13 @@ char *hc_word_area(const hc_area *area);
 
 /* ---- pins.c ---- */
 
-/* What pins most. */
-typedef struct hc_pin_main {
-	const char *name; /* NULL: nothing does */
-	uint64_t blocks, pinned;
-} hc_pin_main;
-
-/* One to three sentences: would malloc_trim() help, what pins the rest, which tunable. "" if no heap was found. */
-char *hc_word_pins_advice(const hc_pins_summary *summary, const hc_pin_main *most);
+/* "note (g_notes)", "cached by tcache of thread 7", "libc: stdio buffer", "unknown, 48 bytes". */
+char *hc_word_pin_holder(const hc_pin_holder *holder);
+/*
+ * One to three sentences: would malloc_trim() help, what pins the rest, which tunable. MOST: what pins most; NULL: nothing does. "" if
+ * no heap was found.
+ */
+char *hc_word_pins_advice(const hc_pins_summary *summary, const hc_pin_holder *most);
 /* The same, of a snapshot. */
 char *hc_word_snapshot_advice(const hc_snapshot *snapshot);
 /* Why malloc keeps it: "in threads' caches: freed, in use to malloc, ..." */
@@ -64,6 +70,12 @@ char *hc_word_kept(const hc_pins_summary *summary, hc_kept_cause cause);
 
 /* ---- places.c ---- */
 
+/*
+ * "static", "static in main()", "thread-local of thread 4711", "run_session() frame 2 of thread 4711", "field of Session",
+ * "in every element of g_table"; of one variable in THREADS threads, where that is not 0: "thread-local of 40 threads",
+ * "run_session() in 200 threads". NULL: it is not known.
+ */
+char *hc_word_where(const hc_where *where, unsigned threads);
 /* "table+0x18 in libfoo.so", "stack of thread 8901, #2 serve in worker, sp+0x18", "rbx of thread 8901". */
 char *hc_word_place(const hc_place *place);
 

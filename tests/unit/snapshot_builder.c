@@ -65,7 +65,7 @@ uint32_t snapshot_add_owner(
 	hc_snapshot_owner owner = {
 		.parent = parent,
 		.path = path,
-		.where = "static",
+		.where = { .kind = HC_WHERE_STATIC },
 		.type = type,
 		.capacity = UINT64_MAX,
 		.certainty = HC_CERTAINTY_CERTAIN,
@@ -89,10 +89,10 @@ uint32_t snapshot_add_container(hc_snapshot *snapshot, uint32_t parent, const ch
 	return index;
 }
 
-hc_snapshot_lost *snapshot_add_lost(
+hc_leak_kind *snapshot_add_lost(
 	hc_snapshot *snapshot, const char *key, const char *type, uint64_t blocks, uint64_t bytes)
 {
-	hc_snapshot_lost lost = {
+	hc_leak_kind lost = {
 		.key = key,
 		.type = type,
 		.trees = blocks,
@@ -102,7 +102,7 @@ hc_snapshot_lost *snapshot_add_lost(
 	};
 
 	g_array_append_val(snapshot->lost, lost);
-	return &g_array_index(snapshot->lost, hc_snapshot_lost, snapshot->lost->len - 1);
+	return &g_array_index(snapshot->lost, hc_leak_kind, snapshot->lost->len - 1);
 }
 
 void snapshot_add_unowned(hc_snapshot *snapshot, uint64_t size, uint64_t blocks, uint64_t mapped)
@@ -153,7 +153,7 @@ hc_snapshot *snapshot_finish(hc_snapshot *snapshot)
 		add(mapped, owner->mapped.blocks, owner->mapped.bytes);
 	}
 	for (unsigned i = 0; i < snapshot->lost->len; i++) {
-		hc_amount amount = g_array_index(snapshot->lost, hc_snapshot_lost, i).amount;
+		hc_amount amount = g_array_index(snapshot->lost, hc_leak_kind, i).amount;
 
 		add(in_use, amount.blocks, amount.bytes);
 		add(lost, amount.blocks, amount.bytes);

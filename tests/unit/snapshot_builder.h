@@ -25,7 +25,7 @@ uint32_t snapshot_add_container(hc_snapshot *snapshot, uint32_t parent, const ch
 hc_snapshot_owner *snapshot_owner(hc_snapshot *snapshot, uint32_t index);
 
 /* BLOCKS lost trees of one block each. TYPE may be NULL. */
-hc_snapshot_lost *snapshot_add_lost(
+hc_leak_kind *snapshot_add_lost(
 	hc_snapshot *snapshot, const char *key, const char *type, uint64_t blocks, uint64_t bytes);
 /* Blocks whose owner is not known, MAPPED of them mmapped. Sizes in rising order. */
 void snapshot_add_unowned(hc_snapshot *snapshot, uint64_t size, uint64_t blocks, uint64_t mapped);

@@ -51,7 +51,7 @@ void stages_clear(stage_results *stages)
 	*stages = (stage_results){ 0 };
 }
 
-const char *stages_label(const stage_results *stages, hc_address address)
+const hc_label *stages_label(const stage_results *stages, hc_address address)
 {
 	hc_block block;
 

@@ -39,4 +39,4 @@ void stages_clear(stage_results *stages);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(stage_results, stages_clear)
 
 /* The label of the block at ADDRESS; NULL if it has none, or there is no such block. */
-const char *stages_label(const stage_results *stages, hc_address address);
+const hc_label *stages_label(const stage_results *stages, hc_address address);

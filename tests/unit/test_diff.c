@@ -208,14 +208,14 @@ static void test_nothing(void)
 static void test_lost(void)
 {
 	snapshot_series series = series_create(2);
-	hc_snapshot_lost *lost;
+	hc_leak_kind *lost;
 
 	snapshot_add_lost(series.list[0], "size 40", NULL, 10, 400);
 	snapshot_add_lost(series.list[0], "type Gone", "Gone", 5, 500);
 	lost = snapshot_add_lost(series.list[1], "text LOGICPKT", NULL, 1000, 2 * MIB);
 	lost->beginning = "LOGICPKT/1.0 uin=";
 	lost->module = "libcodec.so";
-	lost->evidence = "last pointed to from freed blocks of 48 bytes that point into libcodec.so";
+	lost->evidence = (hc_leak_kind_evidence){ .module = "libcodec.so", .size = 48 };
 	snapshot_add_lost(series.list[1], "size 40", NULL, 20, 800);
 	make_diff(&series);
 	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_LOST, "blocks of 40 bytes")->bytes, 400);
@@ -252,7 +252,7 @@ static void test_lost_trees(void)
 static const char *leak_text(uint64_t trees, uint64_t rings, uint64_t holding, bool is_unloaded)
 {
 	snapshot_series series = series_create(2);
-	hc_snapshot_lost *lost = snapshot_add_lost(series.list[1], "type Circle", "Circle", 60000, 4 * MIB);
+	hc_leak_kind *lost = snapshot_add_lost(series.list[1], "type Circle", "Circle", 60000, 4 * MIB);
 	const char *text;
 
 	lost->trees = trees;
@@ -890,9 +890,10 @@ static void test_unjoined(void)
 		snapshot_series series = series_create(2);
 		const char *verdict;
 
-		series.list[0]->unjoined = (hc_snapshot_unjoined){ variant != 1, 20, 20 * MIB, MIB / 2, true };
-		series.list[1]->unjoined =
-			(hc_snapshot_unjoined){ true, variant == 2 ? 29 : 420, 420 * MIB, 10 * MIB, true };
+		series.list[0]->knows_unjoined = variant != 1;
+		series.list[0]->unjoined = (hc_unjoined){ 20, 20 * MIB, MIB / 2, true };
+		series.list[1]->knows_unjoined = true;
+		series.list[1]->unjoined = (hc_unjoined){ variant == 2 ? 29 : 420, 420 * MIB, 10 * MIB, true };
 		series.list[1]->total += 400 * MIB;
 		make_diff(&series);
 		verdict = verdict_of(series.diff);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* allocators/: heaps of every release's layout, found without symbols; their odd corners; and damaged ones. */
 #include "allocators/glibc_mmapped.h"
+#include "wording/wording.h"
 #include "test_process.h"
 #include "unit.h"
 
@@ -43,7 +44,9 @@ static uint64_t told(const test_process *f, const char *id)
 
 static void check_label(const test_process *f, hc_address address, const char *label)
 {
-	UNIT_ASSERT_TEXT(stages_label(&f->stages, address), label);
+	g_autofree char *word = hc_word_label(stages_label(&f->stages, address));
+
+	UNIT_ASSERT_TEXT(word, label);
 }
 
 /* One block of every state that the release knows. */

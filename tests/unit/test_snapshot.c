@@ -5,6 +5,7 @@
 
 #include "capture/capture_parts.h"
 #include "snapshot/format.h"
+#include "wording/wording.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -67,13 +68,20 @@ static void refuse(const file_place *place, int code, const char *text)
 
 /* ---- there and back ---- */
 
+static void snapshot_add_pin(hc_snapshot *snapshot, hc_pin_holder pin)
+{
+	pin.amount = (hc_amount){ 23 + snapshot->pins->len, 24 };
+	pin.pinned = 25;
+	g_array_append_val(snapshot->pins, pin);
+}
+
 /* Every figure another number, every text another text. */
 static hc_snapshot *make_full(void)
 {
 	hc_snapshot *snapshot = snapshot_create();
 	hc_side_facts *facts = hc_side_facts_new();
 	hc_snapshot_owner *owner;
-	hc_snapshot_lost *lost;
+	hc_leak_kind *lost;
 
 	snapshot->process.signal = 11;
 	snapshot->process.big_endian = true;
@@ -105,7 +113,7 @@ static hc_snapshot *make_full(void)
 	snapshot_add_container(snapshot, HC_SNAPSHOT_NONE, "g_registry", "libstdc++ map", 1, 2, 3);
 	owner = snapshot_owner(snapshot, snapshot_add_owner(snapshot, 0, "g_registry[]", "Entry", 4, 5));
 	owner->kind = "some kind";
-	owner->where = "run() frame 2 of thread 8902";
+	owner->where = (hc_where){ HC_WHERE_FRAME, "run", 8902, 2 };
 	owner->function = "run()";
 	owner->thread = 8902;
 	owner->ordinal = 6;
@@ -126,7 +134,7 @@ static hc_snapshot *make_full(void)
 	lost->beginning = "LOGICPKT/";
 	lost->sample = "LOGICPKT/1.0";
 	lost->module = "libcodec.so";
-	lost->evidence = "evidence";
+	lost->evidence = (hc_leak_kind_evidence){ "libcodec.so.1", false, true, 48, "Codec" };
 	lost->head_size = 14;
 	lost->head_sizes = 15;
 	lost->rings = lost->trees;
@@ -137,10 +145,14 @@ static hc_snapshot *make_full(void)
 	snapshot_add_unowned(snapshot, 48, 22, 0);
 	snapshot_add_number(snapshot, "g_count", -5);
 	snapshot_add_number(snapshot, "g_low", INT64_MIN);
-	g_array_append_val(snapshot->pins, ((hc_snapshot_pin){ "blocks of Session", 23, 24, 25 }));
+	snapshot_add_pin(
+		snapshot, (hc_pin_holder){ .kind = HC_HOLDER_TYPED, .name = "Session", .path = "g_sessions[]" });
+	snapshot_add_pin(snapshot, (hc_pin_holder){ .kind = HC_HOLDER_CACHED, .thread = 35, .size = 36 });
+	snapshot_add_pin(snapshot, (hc_pin_holder){ .kind = HC_HOLDER_LIBC, .label = { HC_LABEL_DTV, 37 } });
 	snapshot_finish(snapshot);
 	snapshot->indirectly_lost = (hc_amount){ 26, 27 };
-	snapshot->unjoined = (hc_snapshot_unjoined){ true, 30, 31 << 20, 32, true };
+	snapshot->unjoined = (hc_unjoined){ 30, 31 << 20, 32, true };
+	snapshot->knows_unjoined = true;
 	snapshot->possibly_lost = (hc_amount){ 28, 29 };
 	snapshot->free_pages = (hc_free_pages){ 30, 31, 32, 33, 34 };
 	facts->time = 35;
@@ -232,7 +244,10 @@ static void compare_owner(const hc_snapshot_owner *a, const hc_snapshot_owner *b
 {
 	SAME(parent);
 	SAME_TEXT(path);
-	SAME_TEXT(where);
+	SAME(where.kind);
+	SAME_TEXT(where.name);
+	SAME(where.thread);
+	SAME(where.frame);
 	SAME_TEXT(type);
 	SAME_TEXT(kind);
 	SAME_TEXT(function);
@@ -255,7 +270,7 @@ static void compare_owner(const hc_snapshot_owner *a, const hc_snapshot_owner *b
 	SAME_TEXT(key_shape);
 }
 
-static void compare_lost(const hc_snapshot_lost *a, const hc_snapshot_lost *b)
+static void compare_lost(const hc_leak_kind *a, const hc_leak_kind *b)
 {
 	SAME_TEXT(key);
 	SAME_TEXT(type);
@@ -265,7 +280,11 @@ static void compare_lost(const hc_snapshot_lost *a, const hc_snapshot_lost *b)
 	SAME(is_unloaded);
 	SAME(rings);
 	SAME(holding_themselves);
-	SAME_TEXT(evidence);
+	SAME_TEXT(evidence.module);
+	SAME_TEXT(evidence.type);
+	SAME(evidence.on_stack);
+	SAME(evidence.by_others);
+	SAME(evidence.size);
 	SAME(trees);
 	SAME_AMOUNT(amount);
 	SAME(head_size);
@@ -298,11 +317,16 @@ static void compare_number(const hc_snapshot_number *a, const hc_snapshot_number
 	SAME(value);
 }
 
-static void compare_pin(const hc_snapshot_pin *a, const hc_snapshot_pin *b)
+static void compare_pin(const hc_pin_holder *a, const hc_pin_holder *b)
 {
+	SAME(kind);
 	SAME_TEXT(name);
-	SAME(blocks);
-	SAME(bytes);
+	SAME_TEXT(path);
+	SAME(thread);
+	SAME(size);
+	SAME(label.kind);
+	SAME(label.thread);
+	SAME_AMOUNT(amount);
 	SAME(pinned);
 }
 
@@ -351,7 +375,7 @@ static void compare(const hc_snapshot *a, const hc_snapshot *b)
 	compare_heads(a, b);
 	compare_totals(a, b);
 	compare_diagnostics(a->diagnostics, b->diagnostics);
-	SAME(unjoined.is_known);
+	SAME(knows_unjoined);
 	SAME(unjoined.threads);
 	SAME(unjoined.bytes);
 	SAME(unjoined.memory);
@@ -359,10 +383,10 @@ static void compare(const hc_snapshot *a, const hc_snapshot *b)
 	SAME_TABLE(threads, int64_t, compare_thread);
 	SAME_TABLE(memory, hc_memory_row, compare_row);
 	SAME_TABLE(owners, hc_snapshot_owner, compare_owner);
-	SAME_TABLE(lost, hc_snapshot_lost, compare_lost);
+	SAME_TABLE(lost, hc_leak_kind, compare_lost);
 	SAME_TABLE(sizes, hc_snapshot_size, compare_size);
 	SAME_TABLE(numbers, hc_snapshot_number, compare_number);
-	SAME_TABLE(pins, hc_snapshot_pin, compare_pin);
+	SAME_TABLE(pins, hc_pin_holder, compare_pin);
 	CU_ASSERT_EQUAL(!a->side_facts, !b->side_facts);
 	if (a->side_facts && b->side_facts)
 		compare_facts(a->side_facts, b->side_facts);
@@ -419,7 +443,7 @@ static void test_forget_content(void)
 		CU_ASSERT_EQUAL(snapshot_owner(snapshot, i)->keys_looked_at, 0);
 	}
 	for (unsigned i = 0; i < snapshot->lost->len; i++) {
-		const hc_snapshot_lost *lost = &g_array_index(snapshot->lost, hc_snapshot_lost, i);
+		const hc_leak_kind *lost = &g_array_index(snapshot->lost, hc_leak_kind, i);
 
 		CU_ASSERT_PTR_NULL(lost->beginning);
 		CU_ASSERT_PTR_NULL(lost->sample);
@@ -589,6 +613,37 @@ static void test_more_sections(void)
 	place_clear(&place);
 }
 
+/* As written before it was told apart from its words where owners are. */
+static void test_no_where(void)
+{
+	file_place place = place_create();
+	g_autoptr(hc_snapshot) read = NULL;
+
+	put_value(&place, replace(&place, "owners-where", NULL), HC_SNAPSHOT_FORMAT);
+	read = hc_snapshot_read(place.path, NULL);
+	CU_ASSERT_PTR_NOT_NULL(read);
+	for (unsigned i = 0; read && i < read->owners->len; i++)
+		CU_ASSERT_EQUAL(g_array_index(read->owners, hc_snapshot_owner, i).where.kind, HC_WHERE_UNKNOWN);
+	place_clear(&place);
+}
+
+/* As written when what pins was words. */
+static void test_pins_in_words(void)
+{
+	file_place place = place_create();
+	g_autoptr(hc_snapshot) read = NULL;
+
+	put_value(&place, replace(&place, "pin-holders", NULL), HC_SNAPSHOT_FORMAT);
+	read = hc_snapshot_read(place.path, NULL);
+	CU_ASSERT_PTR_NOT_NULL(read);
+	if (read && read->pins->len) {
+		g_autofree char *name = hc_word_pin_holder(&g_array_index(read->pins, hc_pin_holder, 0));
+
+		UNIT_ASSERT_TEXT(name, "Session");
+	}
+	place_clear(&place);
+}
+
 /* As written before lost blocks had shapes. */
 static void test_no_shapes(void)
 {
@@ -599,7 +654,7 @@ static void test_no_shapes(void)
 	read = hc_snapshot_read(place.path, NULL);
 	CU_ASSERT_PTR_NOT_NULL(read);
 	for (unsigned i = 0; read && i < read->lost->len; i++) {
-		const hc_snapshot_lost *lost = &g_array_index(read->lost, hc_snapshot_lost, i);
+		const hc_leak_kind *lost = &g_array_index(read->lost, hc_leak_kind, i);
 
 		CU_ASSERT_TRUE(lost->trees && !lost->rings && !lost->holding_themselves && !lost->is_unloaded);
 	}
@@ -626,6 +681,14 @@ static void test_sections(void)
 	refuse(&place, HC_ERROR_BAD_DATA, "lost-shapes");
 	put_value(&place, replace(&place, "lost-shapes", g_variant_new("a(ttu)", NULL)), HC_SNAPSHOT_FORMAT);
 	refuse(&place, HC_ERROR_BAD_DATA, "lost-shapes"); /* not as many as there are kinds */
+	put_value(&place, replace(&place, "owners-where", g_variant_new_string("text")), HC_SNAPSHOT_FORMAT);
+	refuse(&place, HC_ERROR_BAD_DATA, "owners-where");
+	put_value(&place, replace(&place, "owners-where", g_variant_new("a(umsxu)", NULL)), HC_SNAPSHOT_FORMAT);
+	refuse(&place, HC_ERROR_BAD_DATA, "owners-where"); /* not as many as there are owners */
+	put_value(&place, replace(&place, "pin-holders", g_variant_new("a(umsxtux)", NULL)), HC_SNAPSHOT_FORMAT);
+	refuse(&place, HC_ERROR_BAD_DATA, "pin-holders");
+	put_value(&place, replace(&place, "lost-evidence", g_variant_new("a(msmsut)", NULL)), HC_SNAPSHOT_FORMAT);
+	refuse(&place, HC_ERROR_BAD_DATA, "lost-evidence");
 	put_value(&place, g_variant_new_string("not a dictionary at all"), HC_SNAPSHOT_FORMAT);
 	refuse(&place, HC_ERROR_BAD_DATA, NULL);
 	place_clear(&place);
@@ -722,7 +785,7 @@ static void sizes_too_large(hc_snapshot *snapshot)
 
 static void lost_too_large(hc_snapshot *snapshot)
 {
-	g_array_index(snapshot->lost, hc_snapshot_lost, 1).amount.bytes = UINT64_MAX;
+	g_array_index(snapshot->lost, hc_leak_kind, 1).amount.bytes = UINT64_MAX;
 }
 
 static void memory_too_large(hc_snapshot *snapshot)
@@ -835,6 +898,8 @@ int main(void)
 		{ "newer format", test_newer },
 		{ "sections not known", test_more_sections },
 		{ "no shapes of lost blocks", test_no_shapes },
+		{ "where owners are is missing", test_no_where },
+		{ "pins in words", test_pins_in_words },
 		{ "sections missing, or of another type", test_sections },
 		{ "nonsense", test_nonsense },
 		{ "any byte changed, checksum and all", test_changed },
