@@ -29,6 +29,18 @@ json_t *hc_status_json(bool partial)
 	return json_string(partial ? "partial" : "complete");
 }
 
+json_t *hc_report_json_n(const char *command, const hc_fact *facts, unsigned count, const hc_diagnostics *diagnostics)
+{
+	json_t *report = hc_json_report(command);
+
+	hc_record_extend_n(report, facts, count);
+	if (diagnostics) {
+		hc_json_set(report, "diagnostics", hc_diagnostics_json(diagnostics));
+		hc_json_set(report, "status", hc_status_json(hc_diagnostics_partial(diagnostics)));
+	}
+	return report;
+}
+
 /* The texts go on after an amount: "12.0 KiB of the heap could not be followed ...", "3 libraries are not here ..." */
 static void describe(const hc_diagnostic *diagnostic, GString *line)
 {

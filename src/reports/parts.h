@@ -2,6 +2,7 @@
 /* Pieces that several reports show. */
 #pragma once
 
+#include "reports/record.h"
 #include "reports/table.h"
 
 /* process.c: who died, and how; which files were found again; which allocator. */
@@ -43,6 +44,10 @@ char *hc_command_line(const char *command, const char *core_path, const hc_repor
 json_t *hc_diagnostics_json(const hc_diagnostics *diagnostics);
 void hc_diagnostics_print(const hc_diagnostics *diagnostics, const char *name, hc_output *output);
 json_t *hc_status_json(bool partial);
+
+/* diagnostics.c: a whole report of COMMAND: its head, its facts, and with DIAGNOSTICS (or NULL) the keys of these and of the status. */
+json_t *hc_report_json_n(const char *command, const hc_fact *facts, unsigned count, const hc_diagnostics *diagnostics);
+#define hc_report_json(command, facts, diagnostics) hc_report_json_n(command, facts, G_N_ELEMENTS(facts), diagnostics)
 
 /* missing.c: what the core lacks and may point to lost blocks; as text nothing if it lacks nothing. */
 json_t *hc_missing_json(const hc_references *references);
