@@ -108,16 +108,6 @@ char *hc_row_title(const char *title, unsigned depth, bool verbose)
 	return g_strdup_printf("%*s%.*s", 2 * (int)depth, "", length, title);
 }
 
-char *hc_unit_text(uint64_t count, const char *unit)
-{
-	char text[HC_TEXT_COUNT_LENGTH];
-	size_t length = strlen(unit);
-
-	if (count == 1 && length && unit[length - 1] == 's')
-		length--;
-	return g_strdup_printf("%s %.*s", hc_text_count(text, count), (int)length, unit);
-}
-
 static char *row_detail(const memory_view *view, const hc_memory_row *row)
 {
 	GString *detail = g_string_new(NULL);

@@ -22,9 +22,6 @@ void hc_memory_print(const hc_analysis *analysis, hc_output *output);
 /* A row's TITLE behind DEPTH steps; without what it has in parentheses, unless VERBOSE. Free with g_free(). */
 char *hc_row_title(const char *title, unsigned depth, bool verbose);
 
-/* "1 block", "25,573 blocks": COUNT of what the plural UNIT names. Free with g_free(). */
-char *hc_unit_text(uint64_t count, const char *unit);
-
 /* arenas.c: one row an arena; LIMIT (0: none) keeps the largest. WIDE: all columns, not only the first screen's. */
 json_t *hc_arenas_json(const hc_analysis *analysis);
 void hc_arenas_print(const hc_analysis *analysis, bool wide, unsigned limit, hc_output *output);

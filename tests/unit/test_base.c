@@ -135,6 +135,26 @@ static void test_counts(void)
 	UNIT_ASSERT_TEXT(hc_text_count(buffer, UINT64_MAX), "18,446,744,073,709,551,615");
 }
 
+static void test_units(void)
+{
+	static const struct {
+		uint64_t count;
+		const char *unit, *text;
+	} units[] = {
+		{ 0, "blocks", "0 blocks" },
+		{ 1, "blocks", "1 block" },
+		{ 1, "cached blocks", "1 cached block" },
+		{ 1, "", "1 " },
+		{ 25573, "runs", "25,573 runs" },
+	};
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(units); i++) {
+		g_autofree char *text = hc_unit_text(units[i].count, units[i].unit);
+
+		UNIT_ASSERT_TEXT(text, units[i].text);
+	}
+}
+
 static void test_zero_bytes(void)
 {
 	g_autofree uint8_t *bytes = g_malloc0(300);
@@ -252,6 +272,7 @@ int main(void)
 		{ "text for JSON", test_utf8 },
 		{ "sizes for people", test_sizes },
 		{ "counts for people", test_counts },
+		{ "counts with a unit", test_units },
 		{ "zero bytes", test_zero_bytes },
 		{ "diagnostics are counted, the first example is kept", test_diagnostics },
 		{ "diagnostics from several threads", test_diagnostics_threads },
