@@ -52,14 +52,6 @@ enum {
 	VERDICT_INDENT = 9,
 };
 
-static bool is_partial(const hc_diff *diff)
-{
-	for (unsigned i = 0; i < hc_diff_snapshot_count(diff); i++)
-		if (hc_diagnostics_partial(hc_diff_snapshot(diff, i)->diagnostics))
-			return true;
-	return false;
-}
-
 static hc_table *make_sizes(const hc_diff *diff)
 {
 	hc_table *table = hc_table_create(size_columns, G_N_ELEMENTS(size_columns));
@@ -293,7 +285,7 @@ static json_t *diff_json(const hc_diff *diff, const hc_report_options *options)
 	hc_json_set(report, "retained", pins_json(diff));
 	hc_json_set(report, "side_facts", hc_side_facts_json(diff));
 	hc_json_set(report, "sizes", hc_table_json(sizes));
-	hc_json_set(report, "status", hc_status_json(is_partial(diff)));
+	hc_json_set(report, "status", hc_status_json(hc_diff_is_partial(diff)));
 	return report;
 }
 
