@@ -4,24 +4,29 @@
 
 #include "base/text.h"
 
+static const char *severity_name(const hc_diagnostic *diagnostic)
+{
+	return diagnostic->kind->severity == HC_SEVERITY_PARTIAL ? "partial" : "note";
+}
+
 json_t *hc_diagnostics_json(const hc_diagnostics *diagnostics)
 {
-	json_t *array = json_array();
+	g_autoptr(hc_records) records = hc_records_create();
 
 	for (unsigned i = 0; i < hc_diagnostics_count(diagnostics); i++) {
 		const hc_diagnostic *diagnostic = hc_diagnostics_get(diagnostics, i);
-		bool partial = diagnostic->kind->severity == HC_SEVERITY_PARTIAL;
-		json_t *object = json_object();
+		const hc_fact facts[] = {
+			{ "id", NULL, hc_value_plain(diagnostic->kind->id) },
+			{ "severity", NULL, hc_value_plain(severity_name(diagnostic)) },
+			{ "count", NULL, hc_value_count(diagnostic->count) },
+			{ "bytes", NULL, hc_value_size(diagnostic->bytes) },
+			{ "text", NULL, hc_value_text(diagnostic->kind->text) },
+			{ "example", NULL, hc_value_text(diagnostic->example) },
+		};
 
-		hc_json_set(object, "id", hc_json_text(diagnostic->kind->id));
-		hc_json_set(object, "severity", json_string(partial ? "partial" : "note"));
-		hc_json_set(object, "count", hc_json_number(diagnostic->count));
-		hc_json_set(object, "bytes", hc_json_number(diagnostic->bytes));
-		hc_json_set(object, "text", hc_json_text(diagnostic->kind->text));
-		hc_json_set(object, "example", hc_json_text(diagnostic->example));
-		json_array_append_new(array, object);
+		hc_records_add(records, facts);
 	}
-	return array;
+	return hc_records_json(records);
 }
 
 json_t *hc_status_json(bool partial)

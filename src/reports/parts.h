@@ -30,7 +30,7 @@ json_t *hc_arenas_json(const hc_analysis *analysis);
 void hc_arenas_print(const hc_analysis *analysis, bool wide, unsigned limit, hc_output *output);
 char *hc_arena_name(uint32_t arena); /* "main", "3", "mmapped" */
 
-/* What each free state holds: {"tcache": {"blocks", "bytes"}, ...}, in ARENA or HC_ARENA_ALL. */
+/* What each free state holds, and all: {"tcache": {"blocks", "bytes"}, ..., "bytes"}, in ARENA or HC_ARENA_ALL. */
 json_t *hc_free_json(const hc_blocks *blocks, uint32_t arena);
 
 /* findings.c: numbered from 1, with the commands as one would type them. */
@@ -90,10 +90,11 @@ json_t *hc_place_json(const hc_place *place);
 json_t *hc_side_facts_json(const hc_diff *diff);
 void hc_side_facts_print(const hc_diff *diff, hc_output *output);
 
-/*
- * learned.c: the keys "held_inside" and "encoded" of OBJECT; sentences, if there is something to say; only that of encodings, which
- * hold what else were lost.
- */
-void hc_learned_json(const hc_references *references, json_t *object);
+/* learned.c: what is held by pointers inside blocks, and by encoded ones: {"blocks", "bytes", "learned", "means"}. */
+json_t *hc_held_inside_json(const hc_references *references);
+json_t *hc_encoded_json(const hc_references *references);
+void hc_learned_json(const hc_references *references, json_t *object); /* both: "held_inside" and "encoded" */
+
+/* The same in sentences, if there is something to say; only those on encodings, which hold what else were lost. */
 void hc_learned_print(const hc_references *references, hc_output *output);
 void hc_learned_encodings_print(const hc_references *references, hc_output *output);

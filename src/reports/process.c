@@ -125,22 +125,23 @@ char *hc_allocator_title(const hc_heap_info *heap)
 
 json_t *hc_process_json(const hc_process *process, unsigned threads, const char *core_path, uint64_t core_size)
 {
-	json_t *object = json_object();
+	const hc_fact facts[] = {
+		{ "name", NULL, hc_value_text(process->name) },
+		{ "pid", NULL, hc_value_if(process->pid, hc_value_id(process->pid)) },
+		{ "threads", NULL, hc_value_count(threads) },
+		{ "arguments", NULL, hc_value_text(process->arguments) },
+		{ "executable", NULL, hc_value_text(process->executable) },
+		{ "origin", NULL, hc_value_plain(origin_name(process->origin)) },
+		{ "signal", NULL, hc_value_plain(hc_signal_name(process->signal)) },
+		{ "signal_number", NULL, hc_value_if(process->signal, hc_value_id(process->signal)) },
+		{ "machine", NULL, hc_value_text(process->machine) },
+		{ "word_size", NULL, hc_value_size(process->word_size) },
+		{ "page_size", NULL, hc_value_size(process->page_size) },
+		{ "core", NULL, hc_value_text(core_path) },
+		{ "core_size", NULL, hc_value_size(core_size) },
+	};
 
-	hc_json_set(object, "name", hc_json_text(process->name));
-	hc_json_set(object, "pid", process->pid ? json_integer(process->pid) : json_null());
-	hc_json_set(object, "threads", json_integer(threads));
-	hc_json_set(object, "arguments", hc_json_text(process->arguments));
-	hc_json_set(object, "executable", hc_json_text(process->executable));
-	hc_json_set(object, "origin", json_string(origin_name(process->origin)));
-	hc_json_set(object, "signal", hc_json_text(hc_signal_name(process->signal)));
-	hc_json_set(object, "signal_number", process->signal ? json_integer(process->signal) : json_null());
-	hc_json_set(object, "machine", hc_json_text(process->machine));
-	hc_json_set(object, "word_size", json_integer(process->word_size));
-	hc_json_set(object, "page_size", hc_json_number(process->page_size));
-	hc_json_set(object, "core", hc_json_text(core_path));
-	hc_json_set(object, "core_size", hc_json_number(core_size));
-	return object;
+	return hc_record_json(facts);
 }
 
 static const char *state_name(hc_module_state state)
@@ -188,38 +189,44 @@ static const char *known_debug_file(hc_modules *modules, const hc_module *module
 	return servers && *servers ? NULL : hc_module_debug_file(modules, module);
 }
 
+static void add_file(hc_records *files, hc_modules *modules, const hc_module *module)
+{
+	const hc_fact facts[] = {
+		{ "path", NULL, hc_value_text(module->path) },
+		{ "build_id", NULL, hc_value_text(module->build_id) },
+		{ "file", NULL, hc_value_text(module->file) },
+		{ "file_build_id", NULL, hc_value_text(module->file_build_id) },
+		{ "state", NULL, hc_value_plain(state_name(module->state)) },
+		{ "debug_file", NULL, hc_value_text(known_debug_file(modules, module)) },
+		{ "executable", NULL, hc_value_flag(module->is_executable) },
+		{ "start", NULL, hc_value_address(module->start) },
+		{ "end", NULL, hc_value_address(module->end) },
+	};
+
+	hc_records_add(files, facts);
+}
+
 json_t *hc_files_json(const hc_analysis *analysis)
 {
 	hc_modules *modules = hc_analysis_modules(analysis);
 	file_counts counts = count_files(modules);
-	json_t *object = json_object(), *list = json_array();
+	g_autoptr(hc_records) files = hc_records_create();
 
 	for (unsigned i = 0; i < hc_modules_count(modules); i++) {
-		const hc_module *module = hc_modules_get(modules, i);
-		json_t *file;
-
-		if (module->is_vdso)
-			continue;
-		file = json_object();
-		hc_json_set(file, "path", hc_json_text(module->path));
-		hc_json_set(file, "build_id", hc_json_text(module->build_id));
-		hc_json_set(file, "file", hc_json_text(module->file));
-		hc_json_set(file, "file_build_id", hc_json_text(module->file_build_id));
-		hc_json_set(file, "state", json_string(state_name(module->state)));
-		hc_json_set(file, "debug_file", hc_json_text(known_debug_file(modules, module)));
-		hc_json_set(file, "executable", json_boolean(module->is_executable));
-		hc_json_set(file, "start", hc_json_address(module->start));
-		hc_json_set(file, "end", hc_json_address(module->end));
-		json_array_append_new(list, file);
+		if (!hc_modules_get(modules, i)->is_vdso)
+			add_file(files, modules, hc_modules_get(modules, i));
 	}
-	hc_json_set(object, "total", json_integer(counts.total));
-	hc_json_set(object, "agree", json_integer(counts.by_state[HC_MODULE_AGREES]));
-	hc_json_set(object, "differ", json_integer(counts.by_state[HC_MODULE_DIFFERS]));
-	hc_json_set(object, "missing", json_integer(counts.by_state[HC_MODULE_MISSING]));
-	hc_json_set(object, "unverified", json_integer(counts.by_state[HC_MODULE_UNVERIFIED]));
-	hc_json_set(object, "unconfirmed", json_integer(counts.by_state[HC_MODULE_UNCONFIRMED]));
-	hc_json_set(object, "list", list);
-	return object;
+	const hc_fact facts[] = {
+		{ "total", NULL, hc_value_count(counts.total) },
+		{ "agree", NULL, hc_value_count(counts.by_state[HC_MODULE_AGREES]) },
+		{ "differ", NULL, hc_value_count(counts.by_state[HC_MODULE_DIFFERS]) },
+		{ "missing", NULL, hc_value_count(counts.by_state[HC_MODULE_MISSING]) },
+		{ "unverified", NULL, hc_value_count(counts.by_state[HC_MODULE_UNVERIFIED]) },
+		{ "unconfirmed", NULL, hc_value_count(counts.by_state[HC_MODULE_UNCONFIRMED]) },
+		{ "list", NULL, hc_value_json(hc_records_json(files)) },
+	};
+
+	return hc_record_json(facts);
 }
 
 enum {
@@ -336,21 +343,22 @@ static const char *heap_state_name(const hc_heap_info *heap)
 
 json_t *hc_allocator_json(const hc_heap_info *heap)
 {
-	json_t *object = json_object();
+	const char *source = heap->layout_from_debug_info ? "dwarf" : "table";
+	const hc_fact facts[] = {
+		{ "name", NULL, hc_value_text(heap->allocator) },
+		{ "version", NULL, hc_value_text(heap->version) },
+		{ "layout", NULL, hc_value_text(heap->layout) },
+		{ "layout_source", NULL, hc_value_if(heap->found, hc_value_plain(source)) },
+		{ "safe_linking", NULL, hc_value_flag(heap->safe_linking) },
+		{ "alignment", NULL, hc_value_size(heap->alignment) },
+		{ "library", NULL, hc_value_text(heap->library) },
+		{ "provider", NULL, hc_value_text(heap->provider) },
+		{ "foreign", NULL, hc_value_text(heap->foreign) },
+		{ "found", NULL, hc_value_flag(heap->found) },
+		{ "state", NULL, hc_value_plain(heap_state_name(heap)) },
+		{ "mmapped_count", NULL, hc_value_if(heap->mmapped_known, hc_value_count(heap->mmapped_count)) },
+		{ "mmapped_bytes", NULL, hc_value_if(heap->mmapped_known, hc_value_size(heap->mmapped_bytes)) },
+	};
 
-	hc_json_set(object, "name", hc_json_text(heap->allocator));
-	hc_json_set(object, "version", hc_json_text(heap->version));
-	hc_json_set(object, "layout", hc_json_text(heap->layout));
-	hc_json_set(object, "layout_source",
-		!heap->found ? json_null() : json_string(heap->layout_from_debug_info ? "dwarf" : "table"));
-	hc_json_set(object, "safe_linking", json_boolean(heap->safe_linking));
-	hc_json_set(object, "alignment", hc_json_number(heap->alignment));
-	hc_json_set(object, "library", hc_json_text(heap->library));
-	hc_json_set(object, "provider", hc_json_text(heap->provider));
-	hc_json_set(object, "foreign", hc_json_text(heap->foreign));
-	hc_json_set(object, "found", json_boolean(heap->found));
-	hc_json_set(object, "state", json_string(heap_state_name(heap)));
-	hc_json_set(object, "mmapped_count", heap->mmapped_known ? hc_json_number(heap->mmapped_count) : json_null());
-	hc_json_set(object, "mmapped_bytes", heap->mmapped_known ? hc_json_number(heap->mmapped_bytes) : json_null());
-	return object;
+	return hc_record_json(facts);
 }
