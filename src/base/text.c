@@ -96,3 +96,13 @@ char *hc_text_count(char buffer[HC_TEXT_COUNT_LENGTH], uint64_t count)
 	*out = '\0';
 	return buffer;
 }
+
+char *hc_unit_text(uint64_t count, const char *unit)
+{
+	char text[HC_TEXT_COUNT_LENGTH];
+	size_t length = strlen(unit);
+
+	if (count == 1 && length && unit[length - 1] == 's')
+		length--;
+	return g_strdup_printf("%s %.*s", hc_text_count(text, count), (int)length, unit);
+}

@@ -2,7 +2,6 @@
 /* What was learned of how the program keeps its pointers, and what that saves from being called lost. */
 #include "reports/parts.h"
 
-#include "base/text.h"
 #include "wording/wording.h"
 
 /* Numbers that are 0 say nothing: they are null. */
@@ -62,27 +61,22 @@ void hc_learned_json(const hc_references *references, json_t *object)
 	hc_json_set(object, "encoded", hc_encoded_json(references));
 }
 
-static void print_class(hc_output *output, hc_amount amount, char *learned, const char *how)
+/* Takes TEXT; NULL: there is nothing to say. */
+static void print_taken(char *text, hc_output *output)
 {
-	g_autofree char *blocks = hc_unit_text(amount.blocks, "blocks");
-	char size[HC_TEXT_SIZE_LENGTH];
-	g_autofree char *text = g_strdup_printf("%s (%s) %s %s (deduced: %s).", blocks,
-		hc_text_size(size, amount.bytes), amount.blocks == 1 ? "is" : "are", how, learned ? learned : "");
+	g_autofree char *taken = text;
 
-	if (learned)
-		hc_output_wrapped(output, 0, 0, text);
-	g_free(learned);
+	if (taken)
+		hc_output_wrapped(output, 0, 0, taken);
 }
 
 void hc_learned_encodings_print(const hc_references *references, hc_output *output)
 {
-	print_class(output, hc_references_get_totals(references)->encoded, hc_word_encodings(references),
-		"reached by encoded pointers only");
+	print_taken(hc_word_encoded(references), output);
 }
 
 void hc_learned_print(const hc_references *references, hc_output *output)
 {
-	print_class(output, hc_references_get_totals(references)->held_inside, hc_word_habits(references),
-		"held by pointers into the middle, by a habit of the program");
+	print_taken(hc_word_held_inside(references), output);
 	hc_learned_encodings_print(references, output);
 }

@@ -96,16 +96,6 @@ char *hc_row_title(const char *title, unsigned depth, bool verbose)
 	return g_strdup_printf("%*s%.*s", 2 * (int)depth, "", length, title);
 }
 
-char *hc_unit_text(uint64_t count, const char *unit)
-{
-	char text[HC_TEXT_COUNT_LENGTH];
-	size_t length = strlen(unit);
-
-	if (count == 1 && length && unit[length - 1] == 's')
-		length--;
-	return g_strdup_printf("%s %.*s", hc_text_count(text, count), (int)length, unit);
-}
-
 static char *row_detail(const memory_view *view, const hc_memory_row *row)
 {
 	GString *detail = g_string_new(NULL);
@@ -164,20 +154,16 @@ static bool is_shown(const memory_view *view, const hc_memory_row *row)
 /* Behind the rows of free memory: how much of it could go back to the system. */
 static void add_free_pages(const memory_view *view)
 {
-	char zero[HC_TEXT_SIZE_LENGTH], trim[HC_TEXT_SIZE_LENGTH];
 	unsigned finding = finding_of_kind(view->findings, HC_FINDING_RETAINED);
-	GString *detail;
+	g_autofree char *text = NULL;
 	hc_free_pages pages;
 
 	hc_blocks_free_pages(view->blocks, HC_ARENA_ALL, &pages);
 	if (!pages.whole && !view->verbose)
 		return;
-	detail = g_string_new(NULL);
-	g_string_append_printf(detail, "%s zero; trimming gives %s", hc_text_size(zero, pages.zero),
-		hc_text_size(trim, hc_free_pages_gain(&pages)));
-	if (finding)
-		g_string_append_printf(detail, "  -> %u", finding);
-	add_line(view, HC_STYLE_DIM, "  of the free, in whole pages", pages.whole, true, g_string_free(detail, FALSE));
+	text = hc_word_free_pages(&pages);
+	add_line(view, HC_STYLE_DIM, "  of the free, in whole pages", pages.whole, true,
+		finding ? g_strdup_printf("%s  -> %u", text, finding) : g_strdup(text));
 }
 
 /* The rows that are parts of PARENT (NULL: top rows), each with its own parts. */

@@ -2,18 +2,11 @@
 /* Memory that the core lacks, and that may point to what looks lost. */
 #include "reports/parts.h"
 
-#include "base/text.h"
+#include "wording/wording.h"
 
 enum {
 	RANGES_SHOWN = 5
 };
-
-/* "in the core's gap: /dev/shm/x" */
-static char *why_text(const hc_missing *missing)
-{
-	return g_strdup_printf("%s%s%s", hc_missing_why_text(missing->why), missing->path ? ": " : "",
-		missing->path ? missing->path : "");
-}
 
 static hc_records *make_records(const hc_references *references, unsigned shown)
 {
@@ -27,7 +20,7 @@ static hc_records *make_records(const hc_references *references, unsigned shown)
 			{ "end", "END", hc_value_if(has_end, hc_value_address(missing->end)) },
 			{ NULL, "SIZE", hc_value_if(has_end, hc_value_size(missing->end - missing->start)) },
 			{ "why", NULL, hc_value_plain(hc_missing_why_name(missing->why)) },
-			{ NULL, "WHY", hc_value_take_text(why_text(missing)) },
+			{ NULL, "WHY", hc_value_take_text(hc_word_missing_range(missing)) },
 			{ "path", NULL, hc_value_text(missing->path) },
 			{ "pointers", NULL, hc_value_count(missing->pointers) },
 		};
@@ -54,8 +47,7 @@ void hc_missing_print(const hc_references *references, hc_output *output)
 		return;
 	hc_output_styled(output, HC_STYLE_BAD, "at most");
 	hc_output_text(output, " ");
-	hc_output_wrapped(output, 8, 0,
-		"this is lost: memory that may point to what looks lost is not in the core, and what it points to is no leak:");
+	hc_output_wrapped(output, 8, 0, hc_word_at_most_lost());
 	hc_records_print(records, output);
 	if (shown < count)
 		hc_output_printf(output, "the first %u of %u ranges (-v lists them)\n", shown, count);

@@ -13,7 +13,6 @@ char *hc_process_title(const hc_process *process,
 	unsigned threads);			    /* "logic_worker, pid 8901, 5 threads, written by gcore"; escaped */
 char *hc_allocator_title(const hc_heap_info *heap); /* "glibc 2.36, malloc layout from debug info"; escaped */
 void hc_files_print(const hc_analysis *analysis, hc_output *output);
-const char *hc_signal_name(int signal); /* "SIGABRT"; NULL for one without a name */
 
 /* memory.c: the memory table; as text with the numbers of the findings that say more. */
 json_t *hc_memory_json(const hc_memory *memory);
@@ -21,9 +20,6 @@ void hc_memory_print(const hc_analysis *analysis, hc_output *output);
 
 /* A row's TITLE behind DEPTH steps; without what it has in parentheses, unless VERBOSE. Free with g_free(). */
 char *hc_row_title(const char *title, unsigned depth, bool verbose);
-
-/* "1 block", "25,573 blocks": COUNT of what the plural UNIT names. Free with g_free(). */
-char *hc_unit_text(uint64_t count, const char *unit);
 
 /* arenas.c: one row an arena; LIMIT (0: none) keeps the largest. WIDE: all columns, not only the first screen's. */
 json_t *hc_arenas_json(const hc_analysis *analysis);

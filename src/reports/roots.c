@@ -147,28 +147,19 @@ static void print_rows(const hc_analysis *analysis, bool used, bool verbose, hc_
 			continue;
 		}
 		add_row(table, row->ranges, row->first->registers ? registers : row->bytes,
-			row->module ? g_strdup_printf("data of %s", row->module->name) :
-				      g_strdup(root_kind(row->first)),
+			row->module ? hc_word_root_data(row->module->name) : g_strdup(root_kind(row->first)),
 			hc_word_root(row->first->reason));
 	}
 	if (more_modules)
-		add_row(table, more_ranges, more_bytes, g_strdup_printf("data of %u more", more_modules),
-			"-v shows each");
+		add_row(table, more_ranges, more_bytes, hc_word_root_data_of_more(more_modules), "-v shows each");
 	hc_records_print(table, output);
 	hc_output_text(output, "\n");
 }
 
 static void print_figures(const hc_analysis *analysis, hc_output *output)
 {
-	const hc_references_totals *totals = hc_references_get_totals(hc_analysis_references(analysis));
-	hc_amount own = hc_blocks_labelled(hc_analysis_blocks(analysis), HC_ARENA_ALL);
-	char words[HC_TEXT_COUNT_LENGTH], candidates[HC_TEXT_COUNT_LENGTH], blocks[HC_TEXT_COUNT_LENGTH],
-		size[HC_TEXT_SIZE_LENGTH];
-	g_autofree char *text = g_strdup_printf(
-		"%s words were looked at, here and in the blocks that they led to; %s of them could be addresses in the heap. "
-		"Blocks are searched when something leads to them; %s blocks (%s) of libc and the language's runtime count as reached.",
-		hc_text_count(words, totals->words), hc_text_count(candidates, totals->candidates),
-		hc_text_count(blocks, own.blocks), hc_text_size(size, own.bytes));
+	g_autofree char *text = hc_word_search(hc_references_get_totals(hc_analysis_references(analysis)),
+		hc_blocks_labelled(hc_analysis_blocks(analysis), HC_ARENA_ALL));
 
 	hc_output_wrapped(output, 0, 0, text);
 	hc_learned_print(hc_analysis_references(analysis), output);

@@ -3,8 +3,7 @@
 #include "reports/parts.h"
 
 #include "base/text.h"
-
-#include <string.h>
+#include "wording/wording.h"
 
 enum {
 	SOCKETS_SHOWN = 10,
@@ -211,36 +210,24 @@ void hc_side_facts_print(const hc_diff *diff, hc_output *output)
 	} else {
 		hc_output_text(output, "\n");
 		hc_output_style(output, HC_STYLE_DIM);
-		hc_output_wrapped(output, 0, 0,
-			a || b ?
-				"not in one of these cores: the kernel's memory (sockets' queues), what was resident; heapcore capture takes them" :
-				"not in a core: the kernel's memory (sockets' queues), what was resident; heapcore capture takes them");
+		hc_output_wrapped(output, 0, 0, hc_word_no_side_facts(a || b));
 		hc_output_style(output, HC_STYLE_PLAIN);
 	}
 }
 
 static void print_capture(const hc_side_facts *facts, const char *directory, hc_output *output)
 {
-	g_autofree char *path = hc_text_escape(directory, -1), *command = NULL, *shown = NULL;
+	g_autofree char *text = hc_word_captured(facts, directory), *captured = hc_text_escape(text, -1);
+	g_autofree char *memory = hc_word_captured_memory(facts);
+	g_autofree char *command = hc_command_line("analyze CORE", directory, output->options);
+	g_autofree char *shown = hc_text_escape(command, -1);
 	g_autoptr(hc_records) sockets = make_sockets(facts, output->options->verbose);
-	char resident[HC_TEXT_SIZE_LENGTH], unread[HC_TEXT_SIZE_LENGTH];
-	uint64_t count = hc_side_facts_socket_count(facts);
 
-	hc_output_printf(output, "%s: process %" G_GINT64_FORMAT ", was paused for %.2f s, is running again\n", path,
-		facts->pid, facts->stopped);
-	if (facts->resident != HC_FACT_UNKNOWN)
-		hc_output_printf(output, "%s resident; ", hc_text_size(resident, facts->resident));
-	if (facts->unread != HC_FACT_UNKNOWN)
-		hc_output_printf(output, "%" G_GUINT64_FORMAT " socket%s with %s unread\n", count,
-			count == 1 ? "" : "s", hc_text_size(unread, facts->unread));
-	else
-		hc_output_text(output, "its sockets are not known\n");
+	hc_output_printf(output, "%s\n%s\n", captured, memory);
 	if (hc_records_count(sockets)) {
 		hc_output_text(output, "\n");
 		hc_records_print(sockets, output);
 	}
-	command = hc_command_line("analyze CORE", directory, output->options);
-	shown = hc_text_escape(command, -1);
 	hc_output_styled(output, HC_STYLE_COMMAND, shown);
 	hc_output_text(output, "\n");
 }

@@ -3,6 +3,7 @@
 #include "reports/parts.h"
 
 #include "base/text.h"
+#include "wording/wording.h"
 
 enum {
 	FRAMES_SHOWN = 100
@@ -47,7 +48,7 @@ static uint32_t *thread_arenas(const hc_analysis *analysis)
 /* Its name, or where it has none its number. */
 static hc_value signal_value(int signal)
 {
-	const char *name = hc_signal_name(signal);
+	const char *name = hc_word_signal(signal);
 
 	if (!signal || name)
 		return hc_value_plain(name);

@@ -67,3 +67,11 @@ char *hc_word_row_note(const hc_memory_row *row)
 	return g_strdup_printf("largest %s at %#" PRIx64 "%s%s", hc_text_size(size, largest->end - largest->start),
 		largest->start, what ? ": " : "", what ? what : "");
 }
+
+char *hc_word_free_pages(const hc_free_pages *pages)
+{
+	char zero[HC_TEXT_SIZE_LENGTH], trim[HC_TEXT_SIZE_LENGTH];
+
+	return g_strdup_printf("%s zero; trimming gives %s", hc_text_size(zero, pages->zero),
+		hc_text_size(trim, hc_free_pages_gain(pages)));
+}
