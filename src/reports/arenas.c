@@ -42,23 +42,6 @@ static json_t *thread_ids(const hc_core *core, const hc_arena *arena)
 	return array;
 }
 
-/* "8901, 8902, 3 more; inconsistent" */
-static char *thread_text(const hc_core *core, const hc_arena *arena, unsigned shown)
-{
-	GString *text = g_string_new(NULL);
-
-	for (unsigned i = 0; i < MIN(arena->thread_count, shown); i++)
-		g_string_append_printf(
-			text, "%s%" G_GINT64_FORMAT, i ? ", " : "", hc_core_thread(core, arena->threads[i])->id);
-	if (arena->thread_count > shown)
-		g_string_append_printf(text, ", %u more", arena->thread_count - shown);
-	if (!arena->thread_count)
-		g_string_append(text, "none");
-	if (!arena->consistent)
-		g_string_append(text, "; INCONSISTENT");
-	return g_string_free(text, FALSE);
-}
-
 /* Bytes in blocks of that STATE. */
 static hc_value state_size(const hc_blocks *blocks, const hc_arena *arena, hc_block_state state)
 {
@@ -103,7 +86,7 @@ static void add_arena(hc_records *records, const hc_analysis *analysis, const hc
 		{ "trim", wide ? "TRIM" : NULL, hc_value_size(pages.trim) },
 		{ "largest_free", "LARGEST FREE", hc_value_size(pages.largest) },
 		{ "consistent", NULL, hc_value_flag(arena->consistent) },
-		{ NULL, "THREADS", hc_value_take_plain(thread_text(core, arena, wide ? 8 : 3)) },
+		{ NULL, "THREADS", hc_value_take_plain(hc_word_arena_threads(core, arena, wide ? 8 : 3)) },
 	};
 
 	hc_records_add(records, facts);
@@ -165,13 +148,10 @@ void hc_arenas_print(const hc_analysis *analysis, bool wide, unsigned limit, hc_
 		add_arena(records, analysis, arenas[i], wide);
 	hc_records_print(records, output);
 	if (count < hc_blocks_arena_count(blocks)) {
-		g_autofree char *line =
-			hc_command_line("arenas CORE", hc_core_path(hc_analysis_core(analysis)), output->options);
-		g_autofree char *shown_line = hc_text_escape(line, -1);
+		g_autofree char *smaller = hc_word_smaller_arenas(hc_blocks_arena_count(blocks) - count);
 
-		hc_output_printf(output, "%u smaller ones more: ", hc_blocks_arena_count(blocks) - count);
-		hc_output_styled(output, HC_STYLE_COMMAND, shown_line);
-		hc_output_text(output, "\n");
+		hc_output_text(output, smaller);
+		hc_command_print("arenas CORE", hc_core_path(hc_analysis_core(analysis)), output);
 	}
 }
 
@@ -185,9 +165,11 @@ char *hc_why_unread(const hc_analysis *analysis)
 
 void hc_no_arenas_print(const hc_analysis *analysis, hc_output *output)
 {
-	g_autofree char *unread = hc_why_unread(analysis);
+	g_autofree char *text = hc_word_no_arenas(
+		hc_blocks_heap(hc_analysis_blocks(analysis)), hc_core_process(hc_analysis_core(analysis)));
+	g_autofree char *shown = hc_text_escape(text, -1);
 
-	hc_output_printf(output, "no arenas%s%s\n", unread ? ": " : "", unread ? unread : "");
+	hc_output_printf(output, "%s\n", shown);
 }
 
 bool hc_report_arenas(const hc_analysis *analysis, const hc_report_options *options, GError **error)

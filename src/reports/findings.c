@@ -39,6 +39,15 @@ char *hc_command_line(const char *command, const char *core_path, const hc_repor
 	return hc_text_utf8(line->str, line->len);
 }
 
+void hc_command_print(const char *command, const char *core_path, hc_output *output)
+{
+	g_autofree char *line = hc_command_line(command, core_path, output->options);
+	g_autofree char *shown = hc_text_escape(line, -1);
+
+	hc_output_styled(output, HC_STYLE_COMMAND, shown);
+	hc_output_text(output, "\n");
+}
+
 /* ---- facts: what each sentence is made of ---- */
 
 static json_t *sizes_json(const hc_finding_lost *lost)

@@ -49,7 +49,10 @@ void hc_missing_print(const hc_references *references, hc_output *output)
 	hc_output_text(output, " ");
 	hc_output_wrapped(output, 8, 0, hc_word_at_most_lost());
 	hc_records_print(records, output);
-	if (shown < count)
-		hc_output_printf(output, "the first %u of %u ranges (-v lists them)\n", shown, count);
+	if (shown < count) {
+		g_autofree char *text = hc_word_missing_shown(shown, count);
+
+		hc_output_printf(output, "%s\n", text);
+	}
 	hc_output_text(output, "\n");
 }

@@ -35,6 +35,7 @@ void hc_findings_print(const hc_analysis *analysis, hc_output *output);
 
 /* The COMMAND of a finding as one would type it: "heapcore chunks core.8901 ./worker --state top". */
 char *hc_command_line(const char *command, const char *core_path, const hc_report_options *options);
+void hc_command_print(const char *command, const char *core_path, hc_output *output); /* on the rest of a line */
 
 /* diagnostics.c: what could not be read. NAME goes before each line ("A"), or NULL. */
 json_t *hc_diagnostics_json(const hc_diagnostics *diagnostics);

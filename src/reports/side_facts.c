@@ -219,8 +219,6 @@ static void print_capture(const hc_side_facts *facts, const char *directory, hc_
 {
 	g_autofree char *text = hc_word_captured(facts, directory), *captured = hc_text_escape(text, -1);
 	g_autofree char *memory = hc_word_captured_memory(facts);
-	g_autofree char *command = hc_command_line("analyze CORE", directory, output->options);
-	g_autofree char *shown = hc_text_escape(command, -1);
 	g_autoptr(hc_records) sockets = make_sockets(facts, output->options->verbose);
 
 	hc_output_printf(output, "%s\n%s\n", captured, memory);
@@ -228,8 +226,7 @@ static void print_capture(const hc_side_facts *facts, const char *directory, hc_
 		hc_output_text(output, "\n");
 		hc_records_print(sockets, output);
 	}
-	hc_output_styled(output, HC_STYLE_COMMAND, shown);
-	hc_output_text(output, "\n");
+	hc_command_print("analyze CORE", directory, output);
 }
 
 bool hc_report_capture(

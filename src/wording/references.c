@@ -218,3 +218,8 @@ const char *hc_word_at_most_lost(void)
 {
 	return "this is lost: memory that may point to what looks lost is not in the core, and what it points to is no leak:";
 }
+
+char *hc_word_missing_shown(unsigned shown, unsigned count)
+{
+	return g_strdup_printf("the first %u of %u ranges (-v lists them)", shown, count);
+}

@@ -11,6 +11,15 @@
 #include <heapcore/diff.h>
 #include <heapcore/places.h>
 
+/* ---- arenas.c ---- */
+
+/* Those that allocate from it, the first SHOWN by number: "8901, 8902, 3 more; INCONSISTENT", "none". */
+char *hc_word_arena_threads(const hc_core *core, const hc_arena *arena, unsigned shown);
+/* Before the command that shows them: "20 smaller ones more: ". */
+char *hc_word_smaller_arenas(unsigned count);
+/* "no arenas", with the reason of hc_word_unread() if there is one. */
+char *hc_word_no_arenas(const hc_heap_info *heap, const hc_process *process);
+
 /* ---- diagnostics.c ---- */
 
 /* "12.0 KiB of the heap could not be followed ... (3 times)", "3 libraries are not here ..." */
@@ -55,6 +64,8 @@ char *hc_word_row_note(const hc_memory_row *row);
 char *hc_word_free_pages(const hc_free_pages *pages);
 /* A clause of what an area looks like: "the data of libfoo.so points to it (3 words)"; NULL: nothing is known. */
 char *hc_word_area(const hc_area *area);
+/* Its thread, its file, and what it looks like: "thread 8901", "/dev/shm/pool; the data of libfoo.so points to it (3 words)"; may be "". */
+char *hc_word_mapping(const hc_core *core, const hc_area *area);
 
 /* ---- pins.c ---- */
 
@@ -118,6 +129,8 @@ char *hc_word_missing(const hc_references *references);
 char *hc_word_missing_range(const hc_missing *missing);
 /* Goes on after "at most", and before the ranges that are missing. */
 const char *hc_word_at_most_lost(void);
+/* "the first 5 of 8 ranges (-v lists them)" */
+char *hc_word_missing_shown(unsigned shown, unsigned count);
 
 /* ---- side_facts.c ---- */
 
