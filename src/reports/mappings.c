@@ -97,33 +97,10 @@ static json_t *owner_json(const hc_analysis *analysis, const hc_area *area)
 	return object ? object : json_null();
 }
 
-/* NOTE: as hc_word_area(). */
-static char *what(const hc_analysis *analysis, const hc_area *area, const char *note)
-{
-	const hc_core *core = hc_analysis_core(analysis);
-	GString *text = g_string_new(NULL);
-
-	if ((area->kind == HC_AREA_STACK || area->kind == HC_AREA_STACK_UNUSED) &&
-		area->owner < hc_core_thread_count(core))
-		g_string_append_printf(text, "thread %" G_GINT64_FORMAT, hc_core_thread(core, area->owner)->id);
-	if (area->mapping && area->mapping->path) {
-		g_autofree char *path = hc_text_escape(area->mapping->path, -1);
-
-		g_string_append_printf(text, "%s%s", text->len ? "; " : "", path);
-	}
-	if (note) {
-		g_autofree char *shown = hc_text_escape(note, -1);
-
-		g_string_append_printf(text, "%s%s", text->len ? "; " : "", shown);
-	}
-	return g_string_free(text, FALSE);
-}
-
 static void add_area(hc_records *records, const hc_analysis *analysis, const hc_area *area)
 {
 	const hc_mapping *mapping = area->mapping;
 	const char *path = mapping ? mapping->path : NULL, *protection = NULL, *source = NULL;
-	g_autofree char *note = hc_word_area(area);
 	uint64_t offset = 0;
 	char buffer[4];
 
@@ -142,9 +119,9 @@ static void add_area(hc_records *records, const hc_analysis *analysis, const hc_
 		{ "path", NULL, hc_value_text(path) },
 		{ "offset", NULL, hc_value_if(path, hc_value_count(offset)) },
 		{ "owner", NULL, hc_value_json(owner_json(analysis, area)) },
-		{ "note", NULL, hc_value_text(note) },
+		{ "note", NULL, hc_value_take_text(hc_word_area(area)) },
 		{ "user", NULL, hc_value_json(user_json(area)) },
-		{ NULL, "WHAT", hc_value_take_plain(what(analysis, area, note)) },
+		{ NULL, "WHAT", hc_value_take_text(hc_word_mapping(hc_analysis_core(analysis), area)) },
 	};
 
 	hc_records_add(records, facts);

@@ -13,7 +13,6 @@ char *hc_process_title(const hc_process *process,
 	unsigned threads);			    /* "logic_worker, pid 8901, 5 threads, written by gcore"; escaped */
 char *hc_allocator_title(const hc_heap_info *heap); /* "glibc 2.36, malloc layout from debug info"; escaped */
 void hc_files_print(const hc_analysis *analysis, hc_output *output);
-const char *hc_signal_name(int signal); /* "SIGABRT"; NULL for one without a name */
 
 /* memory.c: the memory table; as text with the numbers of the findings that say more. */
 json_t *hc_memory_json(const hc_memory *memory);
@@ -27,7 +26,7 @@ json_t *hc_arenas_json(const hc_analysis *analysis);
 void hc_arenas_print(const hc_analysis *analysis, bool wide, unsigned limit, hc_output *output);
 char *hc_arena_name(uint32_t arena); /* "main", "3", "mmapped" */
 
-/* What each free state holds: {"tcache": {"blocks", "bytes"}, ...}, in ARENA or HC_ARENA_ALL. */
+/* What each free state holds, and all: {"tcache": {"blocks", "bytes"}, ..., "bytes"}, in ARENA or HC_ARENA_ALL. */
 json_t *hc_free_json(const hc_blocks *blocks, uint32_t arena);
 
 /* findings.c: numbered from 1, with the commands as one would type them. */
@@ -36,6 +35,7 @@ void hc_findings_print(const hc_analysis *analysis, hc_output *output);
 
 /* The COMMAND of a finding as one would type it: "heapcore chunks core.8901 ./worker --state top". */
 char *hc_command_line(const char *command, const char *core_path, const hc_report_options *options);
+void hc_command_print(const char *command, const char *core_path, hc_output *output); /* on the rest of a line */
 
 /* diagnostics.c: what could not be read. NAME goes before each line ("A"), or NULL. */
 json_t *hc_diagnostics_json(const hc_diagnostics *diagnostics);
@@ -91,10 +91,11 @@ json_t *hc_place_json(const hc_place *place);
 json_t *hc_side_facts_json(const hc_diff *diff);
 void hc_side_facts_print(const hc_diff *diff, hc_output *output);
 
-/*
- * learned.c: the keys "held_inside" and "encoded" of OBJECT; sentences, if there is something to say; only that of encodings, which
- * hold what else were lost.
- */
-void hc_learned_json(const hc_references *references, json_t *object);
+/* learned.c: what is held by pointers inside blocks, and by encoded ones: {"blocks", "bytes", "learned", "means"}. */
+json_t *hc_held_inside_json(const hc_references *references);
+json_t *hc_encoded_json(const hc_references *references);
+void hc_learned_json(const hc_references *references, json_t *object); /* both: "held_inside" and "encoded" */
+
+/* The same in sentences, if there is something to say; only those on encodings, which hold what else were lost. */
 void hc_learned_print(const hc_references *references, hc_output *output);
 void hc_learned_encodings_print(const hc_references *references, hc_output *output);
