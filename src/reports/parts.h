@@ -3,7 +3,6 @@
 #pragma once
 
 #include "reports/record.h"
-#include "reports/table.h"
 
 /* process.c: who died, and how; which files were found again; which allocator. */
 json_t *hc_process_json(const hc_process *process, unsigned threads, const char *core_path, uint64_t core_size);

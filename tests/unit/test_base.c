@@ -122,6 +122,16 @@ static void test_sizes(void)
 		UNIT_ASSERT_TEXT(hc_text_size(buffer, sizes[i].bytes), sizes[i].text);
 }
 
+static void test_growth(void)
+{
+	char buffer[HC_TEXT_GROWTH_LENGTH];
+
+	UNIT_ASSERT_TEXT(hc_text_growth(buffer, 0), "0 B");
+	UNIT_ASSERT_TEXT(hc_text_growth(buffer, 2048), "+2.0 KiB");
+	UNIT_ASSERT_TEXT(hc_text_growth(buffer, -300), "-300 B");
+	UNIT_ASSERT_TEXT(hc_text_growth(buffer, INT64_MIN), "-8.0 EiB");
+}
+
 static void test_counts(void)
 {
 	char buffer[HC_TEXT_COUNT_LENGTH];
@@ -271,6 +281,7 @@ int main(void)
 		{ "bytes that are not UTF-8", test_escape_invalid },
 		{ "text for JSON", test_utf8 },
 		{ "sizes for people", test_sizes },
+		{ "growth for people", test_growth },
 		{ "counts for people", test_counts },
 		{ "counts with a unit", test_units },
 		{ "zero bytes", test_zero_bytes },
