@@ -22,6 +22,12 @@ enum {
 /* "0 B", "412 B", "1.2 KiB", "86.7 MiB". Returns BUFFER. */
 char *hc_text_size(char buffer[HC_TEXT_SIZE_LENGTH], uint64_t bytes);
 
+/* As hc_text_size(), with a sign: "+1.2 MiB", "-300 B", "0 B". Returns BUFFER. */
+enum {
+	HC_TEXT_GROWTH_LENGTH = 20
+};
+char *hc_text_growth(char buffer[HC_TEXT_GROWTH_LENGTH], int64_t bytes);
+
 /* A number with thousands separators: "25,573". Returns BUFFER. */
 enum {
 	HC_TEXT_COUNT_LENGTH = 32

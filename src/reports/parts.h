@@ -3,7 +3,6 @@
 #pragma once
 
 #include "reports/record.h"
-#include "reports/table.h"
 
 /* process.c: who died, and how; which files were found again; which allocator. */
 json_t *hc_process_json(const hc_process *process, unsigned threads, const char *core_path, uint64_t core_size);
@@ -46,6 +45,10 @@ json_t *hc_status_json(bool partial);
 json_t *hc_report_json_n(const char *command, const hc_fact *facts, unsigned count, const hc_diagnostics *diagnostics);
 #define hc_report_json(command, facts, diagnostics) hc_report_json_n(command, facts, G_N_ELEMENTS(facts), diagnostics)
 
+/* limit.c: how many of COUNT rows a list shows, LIMIT (0: none) being the most; a line that tells how many it does not, if any. */
+unsigned hc_limited(unsigned count, uint64_t limit);
+void hc_left_out_print(unsigned count, uint64_t limit, hc_output *output);
+
 /* missing.c: what the core lacks and may point to lost blocks; as text nothing if it lacks nothing. */
 json_t *hc_missing_json(const hc_references *references);
 void hc_missing_print(const hc_references *references, hc_output *output);
@@ -65,7 +68,7 @@ json_t *hc_area_json(const hc_area *area);	    /* NULL gives null */
 
 /*
  * preview.c: what the content of a block looks like, in at most about SIZE columns: text, or what its first word points
- * to; NULL if neither. Free with g_free().
+ * to; NULL if neither. Untrusted; free with g_free().
  */
 char *hc_preview(const hc_analysis *analysis, const hc_block *block, unsigned size);
 

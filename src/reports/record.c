@@ -2,7 +2,6 @@
 #include "reports/record.h"
 
 #include "base/text.h"
-#include "reports/table.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -20,6 +20,43 @@ char *hc_word_smaller_arenas(unsigned count);
 /* "no arenas", with the reason of hc_word_unread() if there is one. */
 char *hc_word_no_arenas(const hc_heap_info *heap, const hc_process *process);
 
+/* ---- blocks.c ---- */
+
+/* "0x5581e0 is 24 bytes into a block in use". */
+char *hc_word_address_in_block(const hc_block *block, hc_address address);
+/* "0x5581e0 is in no block: table+0x18 in libfoo.so". */
+char *hc_word_address_elsewhere(const hc_place *place);
+/* "0x5581e0, 24 bytes usable, 32 with malloc's header". */
+char *hc_word_block_size(const hc_block *block);
+/* What a block beside another one is: "0x5581e0, 24 bytes, in-use". */
+char *hc_word_neighbour(const hc_block *block);
+/* The block that address TO leads to: "block of 24 bytes, in-use, 8 into it". */
+char *hc_word_target(const hc_block *block, hc_address to);
+/* "directly lost: nothing that is alive points to it"; NULL of a block that is not in use. */
+const char *hc_word_reach(hc_reach reach);
+/* The same before the paths that lead to the block, which say how a reachable one is found. Never NULL. */
+const char *hc_word_reach_by_paths(hc_reach reach);
+/* "3 blocks, from the block that was lost directly". */
+char *hc_word_path(hc_path_start start, uint32_t length);
+/* The word FROM (its name; may be NULL) and how the pointer in it is kept: "g_table, by an encoded pointer: tag in bits 48-63". */
+char *hc_word_reference(const char *from, const hc_encoding *encoding);
+
+/* ---- containers.c ---- */
+
+/*
+ * What a row of containers is: "std::vector<int>, static, room for 64, deduced". With IS_SHORT, names that are too long for a line are
+ * cut, here and below.
+ */
+char *hc_word_container(const hc_container *container, bool is_short);
+/* Of its keys: "keys "k1", "k2"; all 200 are like "k#""; NULL: there are none. */
+char *hc_word_sample(const hc_sample *sample, bool is_short);
+/* "variables: 120 in memory, 3 optimized out. 2 places that could be containers are none: ..." */
+char *hc_word_variables(const hc_types *types);
+/* A variable that has no value to go by: "optimized out: count of main() frame 3 of thread 4711: its register was not saved". */
+char *hc_word_variable(const hc_core *core, const hc_variable *variable);
+/* Why there are no containers. */
+char *hc_word_no_containers(const hc_analysis *analysis);
+
 /* ---- diagnostics.c ---- */
 
 /* "12.0 KiB of the heap could not be followed ... (3 times)", "3 libraries are not here ..." */
@@ -42,6 +79,12 @@ char *hc_word_finding_command(const hc_finding *finding);
 char *hc_word_growth(const hc_growth *row);
 /* What lost blocks of one kind are, without whose: "objects of demo::Session". */
 char *hc_word_lost(const hc_snapshot_lost *lost);
+/* The same with what else is known of it: "g_map, 100 -> 2,300 elements, std::map<int, int> (at every step)". */
+char *hc_word_growth_row(const hc_growth *row);
+/* A row that did not grow, with its elements: "g_map 10 -> 10". */
+char *hc_word_steady(const hc_growth *row);
+/* How many more there are of what a row of the memory table counts: "+30,000 blocks"; "" if their number is the same. */
+char *hc_word_row_growth(const hc_diff_row *row);
 /* Whose they are: a module's name, "a library that was unloaded", or NULL. It belongs to LOST. */
 const char *hc_word_lost_owner(const hc_snapshot_lost *lost);
 
@@ -53,6 +96,21 @@ char *hc_word_cause_name(const hc_cause *cause);
 char *hc_word_cause(const hc_diff *diff, const hc_cause *cause);
 /* Arguments of heapcore that show more, with "CORE" for the core; NULL: there is nothing more. */
 char *hc_word_cause_command(const hc_cause *cause);
+
+/* ---- leaks.c: groups of lost blocks ---- */
+
+/* "2,500 x 3.9 KiB, 2,497 x 1.5 KiB, ..." */
+char *hc_word_leak_sizes(const hc_leak_group *group);
+/* Whose they are and what one would call them: "libfoo.so: Session, "user..."", "an unloaded library"; "" if nothing tells. */
+char *hc_word_leak(const hc_leak_group *group);
+/* "ROOT CYCLE: 2 heads lead back to themselves"; NULL: none does. */
+char *hc_word_leak_rings(const hc_leak_group *group);
+/* "3 blocks begin with an address where nothing is mapped now, ..."; NULL: they are of no library that was unloaded. */
+char *hc_word_leak_unloaded(const hc_leak_group *group);
+/* The words of the heads: "words: heap, zero x 3, codec_ops in libx.so, ..."; NULL: they say nothing. */
+char *hc_word_leak_words(hc_modules *modules, const hc_leak_group *group);
+/* "2 heads last pointed to from a freed block of 48 bytes (at offset 16) that points into libfoo.so". */
+char *hc_word_leak_evidence(const hc_leak_group *group, const hc_leak_evidence *evidence);
 
 /* ---- memory.c ---- */
 
@@ -79,6 +137,12 @@ typedef struct hc_pin_main {
 char *hc_word_pins_advice(const hc_pins_summary *summary, const hc_pin_main *most);
 /* The same, of a snapshot. */
 char *hc_word_snapshot_advice(const hc_snapshot *snapshot);
+/* What lies above a run: "3 blocks, 6.0 KiB (2 cached) + 1 island", "top of the arena". */
+char *hc_word_above(const hc_pin_run *run);
+/* "3 runs of free memory of 64 KiB or more, 9.1 MiB in whole pages" */
+char *hc_word_runs(const hc_pins_totals *totals);
+/* "2 islands of 5 blocks, 6.0 KiB, pin 9.1 MiB" */
+char *hc_word_islands(const hc_pins_totals *totals);
 /* Why malloc keeps it: "in threads' caches: freed, in use to malloc, ..." */
 char *hc_word_kept(const hc_pins_summary *summary, hc_kept_cause cause);
 
@@ -140,6 +204,11 @@ const char *hc_word_no_side_facts(bool has_one);
 char *hc_word_captured(const hc_side_facts *facts, const char *directory);
 /* "31.9 MiB resident; 12 sockets with 0 B unread" */
 char *hc_word_captured_memory(const hc_side_facts *facts);
+
+/* ---- snapshots.c ---- */
+
+/* "12 places in the program's data, 3 kinds of lost blocks; nothing that blocks contain is in it". */
+char *hc_word_snapshot(const hc_snapshot *snapshot);
 
 /* ---- unread.c ---- */
 
