@@ -64,17 +64,18 @@ static void print_totals(const leaks_report *report)
 static json_t *totals_json(const leaks_report *report)
 {
 	const hc_leaks_totals *totals = hc_leaks_get_totals(report->leaks);
+	const hc_references *references = hc_analysis_references(report->analysis);
 	const hc_fact facts[] = {
 		{ "definitely_lost", NULL, hc_value_amount(totals->definitely_lost) },
 		{ "indirectly_lost", NULL, hc_value_amount(totals->indirectly_lost) },
 		{ "possibly_lost", NULL, hc_value_amount(totals->possibly_lost) },
 		{ "still_reachable", NULL, hc_value_amount(totals->still_reachable) },
 		{ "suppressed", NULL, hc_value_amount(totals->suppressed) },
+		{ "held_inside", NULL, hc_value_json(hc_held_inside_json(references)) },
+		{ "encoded", NULL, hc_value_json(hc_encoded_json(references)) },
 	};
-	json_t *object = hc_record_json(facts);
 
-	hc_learned_json(hc_analysis_references(report->analysis), object);
-	return object;
+	return hc_record_json(facts);
 }
 
 /* ---- one group, in JSON ---- */

@@ -55,12 +55,6 @@ json_t *hc_encoded_json(const hc_references *references)
 	return class_json(hc_references_get_totals(references)->encoded, hc_word_encodings(references), means);
 }
 
-void hc_learned_json(const hc_references *references, json_t *object)
-{
-	hc_json_set(object, "held_inside", hc_held_inside_json(references));
-	hc_json_set(object, "encoded", hc_encoded_json(references));
-}
-
 /* Takes TEXT; NULL: there is nothing to say. */
 static void print_taken(char *text, hc_output *output)
 {

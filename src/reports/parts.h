@@ -93,7 +93,6 @@ void hc_side_facts_print(const hc_diff *diff, hc_output *output);
 /* learned.c: what is held by pointers inside blocks, and by encoded ones: {"blocks", "bytes", "learned", "means"}. */
 json_t *hc_held_inside_json(const hc_references *references);
 json_t *hc_encoded_json(const hc_references *references);
-void hc_learned_json(const hc_references *references, json_t *object); /* both: "held_inside" and "encoded" */
 
 /* The same in sentences, if there is something to say; only those on encodings, which hold what else were lost. */
 void hc_learned_print(const hc_references *references, hc_output *output);

@@ -54,7 +54,7 @@ static json_t *socket_kinds_json(const hc_side_facts *facts)
 		const hc_fact row[] = {
 			{ "kind", NULL, hc_value_plain(hc_socket_kind_name(kind)) },
 			{ "count", NULL, hc_value_count(sum->count) },
-			{ "waiting", NULL, hc_value_size(sum->waiting) },
+			{ "waiting", NULL, hc_value_count(sum->waiting) },
 			{ "unread", NULL, hc_value_if(has_queues, hc_value_size(sum->unread)) },
 			{ "unsent", NULL, hc_value_if(has_queues, hc_value_size(sum->unsent)) },
 		};
