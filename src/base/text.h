@@ -34,5 +34,8 @@ enum {
 };
 char *hc_text_count(char buffer[HC_TEXT_COUNT_LENGTH], uint64_t count);
 
-/* "1 block", "25,573 blocks": COUNT of what the plural UNIT names, which ends in an s where there are several. Free with g_free(). */
+/*
+ * "1 block", "25,573 blocks": COUNT of what the plural UNIT names, which ends in an s where there
+ * are several. Free with g_free().
+ */
 char *hc_unit_text(uint64_t count, const char *unit);

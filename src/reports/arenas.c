@@ -155,14 +155,6 @@ void hc_arenas_print(const hc_analysis *analysis, bool wide, unsigned limit, hc_
 	}
 }
 
-char *hc_why_unread(const hc_analysis *analysis)
-{
-	g_autofree char *unread = hc_word_unread(
-		hc_blocks_heap(hc_analysis_blocks(analysis)), hc_core_process(hc_analysis_core(analysis)));
-
-	return unread ? hc_text_escape(unread, -1) : NULL;
-}
-
 void hc_no_arenas_print(const hc_analysis *analysis, hc_output *output)
 {
 	g_autofree char *text = hc_word_no_arenas(

@@ -218,7 +218,10 @@ static hc_records *make_groups(const leaks_report *report)
 	return records;
 }
 
-/* TEXT, which is taken, below the group's number, its later lines from column INDENT on; nothing if it is NULL. */
+/*
+ * TEXT, which is taken, below the group's number, its later lines from column INDENT on; nothing if
+ * it is NULL.
+ */
 static void print_detail(hc_output *output, unsigned indent, char *text)
 {
 	g_autofree char *taken = text, *shown = text ? hc_text_escape(text, -1) : NULL;
@@ -261,8 +264,11 @@ static void print_groups(const leaks_report *report)
 		return;
 	hc_output_text(report->output, "\n");
 	hc_records_print(groups, report->output);
-	if (shown < count)
-		hc_output_printf(report->output, "the largest %u of %u groups (--limit 0 for all)\n", shown, count);
+	if (shown < count) {
+		g_autofree char *text = hc_word_leaks_shown(shown, count);
+
+		hc_output_printf(report->output, "%s\n", text);
+	}
 	hc_output_text(report->output, "\n");
 	for (unsigned i = 0; i < shown; i++)
 		print_details(report, hc_leaks_group(report->leaks, i));
@@ -361,16 +367,22 @@ static bool list_blocks(leaks_report *report, GError **error)
 
 /* ---- all of it ---- */
 
-static const char *const not_told = "Which call allocated a block is not in a core.";
+/* Of a heap that was not read nothing is known: no figure is 0. */
+static const hc_heap_info *heap_of(const leaks_report *report)
+{
+	return hc_blocks_heap(hc_analysis_blocks(report->analysis));
+}
 
 static bool write_text(leaks_report *report, GError **error)
 {
 	hc_output *output = report->output;
-	g_autofree char *unread = hc_why_unread(report->analysis);
+	const hc_process *process = hc_core_process(hc_analysis_core(report->analysis));
+	g_autofree char *unknown = hc_word_leaks_unknown(heap_of(report), process),
+			*shown = unknown ? hc_text_escape(unknown, -1) : NULL;
 
 	hc_missing_print(hc_analysis_references(report->analysis), output);
-	if (unread)
-		hc_output_printf(output, "whether anything is lost is not known: %s\n", unread);
+	if (shown)
+		hc_output_printf(output, "%s\n", shown);
 	else
 		print_totals(report);
 	print_groups(report);
@@ -387,7 +399,7 @@ static bool write_text(leaks_report *report, GError **error)
 	}
 	if (hc_leaks_group_count(report->leaks)) {
 		hc_output_text(output, "\n");
-		hc_output_styled(output, HC_STYLE_DIM, not_told);
+		hc_output_styled(output, HC_STYLE_DIM, hc_word_leaks_untold());
 		hc_output_text(output, "\n");
 	}
 	hc_diagnostics_print(hc_analysis_diagnostics(report->analysis), NULL, output);
@@ -399,9 +411,8 @@ static json_t *make_json(const leaks_report *report)
 	const hc_leaks *leaks = report->leaks;
 	g_autoptr(hc_records) groups = make_groups(report), mappings = make_mappings(leaks),
 			      suppressions = make_suppressions(report->view->suppressions, true);
-	g_autofree char *unread = hc_why_unread(report->analysis);
 	const hc_fact facts[] = {
-		{ "totals", NULL, hc_value_json(unread ? NULL : totals_json(report)) },
+		{ "totals", NULL, hc_value_json(heap_of(report)->found ? totals_json(report) : NULL) },
 		{ "missing", NULL, hc_value_json(hc_missing_json(hc_analysis_references(report->analysis))) },
 		{ "group_count", NULL, hc_value_count(hc_leaks_group_count(leaks)) },
 		{ "groups", NULL, hc_value_json(hc_records_json(groups)) },

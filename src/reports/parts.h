@@ -25,7 +25,10 @@ json_t *hc_arenas_json(const hc_analysis *analysis);
 void hc_arenas_print(const hc_analysis *analysis, bool wide, unsigned limit, hc_output *output);
 char *hc_arena_name(uint32_t arena); /* "main", "3", "mmapped" */
 
-/* What each free state holds, and all: {"tcache": {"blocks", "bytes"}, ..., "bytes"}, in ARENA or HC_ARENA_ALL. */
+/*
+ * What each free state holds, and all: {"tcache": {"blocks", "bytes"}, ..., "bytes"}, in ARENA or
+ * HC_ARENA_ALL.
+ */
 json_t *hc_free_json(const hc_blocks *blocks, uint32_t arena);
 
 /* findings.c: numbered from 1, with the commands as one would type them. */
@@ -41,21 +44,23 @@ json_t *hc_diagnostics_json(const hc_diagnostics *diagnostics);
 void hc_diagnostics_print(const hc_diagnostics *diagnostics, const char *name, hc_output *output);
 json_t *hc_status_json(bool partial);
 
-/* diagnostics.c: a whole report of COMMAND: its head, its facts, and with DIAGNOSTICS (or NULL) the keys of these and of the status. */
+/*
+ * diagnostics.c: a whole report of COMMAND: its head, its facts, and with DIAGNOSTICS (or NULL) the
+ * keys of these and of the status.
+ */
 json_t *hc_report_json_n(const char *command, const hc_fact *facts, unsigned count, const hc_diagnostics *diagnostics);
 #define hc_report_json(command, facts, diagnostics) hc_report_json_n(command, facts, G_N_ELEMENTS(facts), diagnostics)
 
-/* limit.c: how many of COUNT rows a list shows, LIMIT (0: none) being the most; a line that tells how many it does not, if any. */
+/*
+ * limit.c: how many of COUNT rows a list shows, LIMIT (0: none) being the most; a line that tells
+ * how many it does not, if any.
+ */
 unsigned hc_limited(unsigned count, uint64_t limit);
 void hc_left_out_print(unsigned count, uint64_t limit, hc_output *output);
 
 /* missing.c: what the core lacks and may point to lost blocks; as text nothing if it lacks nothing. */
 json_t *hc_missing_json(const hc_references *references);
 void hc_missing_print(const hc_references *references, hc_output *output);
-
-/* arenas.c: why the heap was not read, as hc_word_unread(), escaped: of what was not read nothing is known, no figure is 0. NULL: it
- * was read. Free with g_free(). */
-char *hc_why_unread(const hc_analysis *analysis);
 
 /* arenas.c: in the place of a table of arenas. */
 void hc_no_arenas_print(const hc_analysis *analysis, hc_output *output);
@@ -90,10 +95,16 @@ json_t *hc_place_json(const hc_place *place);
 json_t *hc_side_facts_json(const hc_diff *diff);
 void hc_side_facts_print(const hc_diff *diff, hc_output *output);
 
-/* learned.c: what is held by pointers inside blocks, and by encoded ones: {"blocks", "bytes", "learned", "means"}. */
+/*
+ * learned.c: what is held by pointers inside blocks, and by encoded ones: {"blocks", "bytes",
+ * "learned", "means"}.
+ */
 json_t *hc_held_inside_json(const hc_references *references);
 json_t *hc_encoded_json(const hc_references *references);
 
-/* The same in sentences, if there is something to say; only those on encodings, which hold what else were lost. */
+/*
+ * The same in sentences, if there is something to say; only those on encodings, which hold what
+ * else were lost.
+ */
 void hc_learned_print(const hc_references *references, hc_output *output);
 void hc_learned_encodings_print(const hc_references *references, hc_output *output);

@@ -83,7 +83,10 @@ static bool find_offset(const path_facts *facts, const hc_path_step *step, uint3
 	return true;
 }
 
-/* "  +8, name, by an encoded pointer: tag in bits 48-63": the word that leads on. NULL: nothing is known of it. */
+/*
+ * "  +8, name, by an encoded pointer: tag in bits 48-63": the word that leads on. NULL: nothing is
+ * known of it.
+ */
 static char *word_text(const hc_path_step *step, const uint64_t *offset, const hc_place *place)
 {
 	g_autofree char *name = place ? hc_word_place(place) : NULL,
@@ -229,7 +232,7 @@ static void print_paths(const path_facts *facts, hc_output *output)
 		hc_word_reach_by_paths(facts->reach));
 	hc_output_text(output, "\n");
 	if (!hc_paths_count(facts->paths))
-		hc_output_wrapped(output, 0, 0, "No path leads to it.");
+		hc_output_wrapped(output, 0, 0, hc_word_no_path());
 	for (unsigned i = 0; i < hc_paths_count(facts->paths); i++)
 		print_path(facts, i, output);
 	if (hc_diagnostics_count(hc_analysis_diagnostics(facts->analysis))) {

@@ -124,6 +124,11 @@ char *hc_word_path(hc_path_start start, uint32_t length)
 	return g_strconcat(blocks, starts[start], NULL);
 }
 
+const char *hc_word_no_path(void)
+{
+	return "No path leads to it.";
+}
+
 char *hc_word_reference(const char *from, const hc_encoding *encoding)
 {
 	g_autofree char *how = hc_word_encoding(encoding);

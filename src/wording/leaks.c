@@ -192,3 +192,22 @@ char *hc_word_leak_evidence(const hc_leak_group *group, const hc_leak_evidence *
 			type ? ")" : "");
 	return g_string_free(text, FALSE);
 }
+
+/* ---- the whole ---- */
+
+char *hc_word_leaks_unknown(const hc_heap_info *heap, const hc_process *process)
+{
+	g_autofree char *unread = hc_word_unread(heap, process);
+
+	return unread ? g_strdup_printf("whether anything is lost is not known: %s", unread) : NULL;
+}
+
+char *hc_word_leaks_shown(unsigned shown, unsigned count)
+{
+	return g_strdup_printf("the largest %u of %u groups (--limit 0 for all)", shown, count);
+}
+
+const char *hc_word_leaks_untold(void)
+{
+	return "Which call allocated a block is not in a core.";
+}

@@ -13,7 +13,10 @@
 
 /* ---- arenas.c ---- */
 
-/* Those that allocate from it, the first SHOWN by number: "8901, 8902, 3 more; INCONSISTENT", "none". */
+/*
+ * Those that allocate from it, the first SHOWN by number: "8901, 8902, 3 more; INCONSISTENT",
+ * "none".
+ */
 char *hc_word_arena_threads(const hc_core *core, const hc_arena *arena, unsigned shown);
 /* Before the command that shows them: "20 smaller ones more: ". */
 char *hc_word_smaller_arenas(unsigned count);
@@ -34,11 +37,18 @@ char *hc_word_neighbour(const hc_block *block);
 char *hc_word_target(const hc_block *block, hc_address to);
 /* "directly lost: nothing that is alive points to it"; NULL of a block that is not in use. */
 const char *hc_word_reach(hc_reach reach);
-/* The same before the paths that lead to the block, which say how a reachable one is found. Never NULL. */
+/*
+ * The same before the paths that lead to the block, which say how a reachable one is found. Never
+ * NULL.
+ */
 const char *hc_word_reach_by_paths(hc_reach reach);
 /* "3 blocks, from the block that was lost directly". */
 char *hc_word_path(hc_path_start start, uint32_t length);
-/* The word FROM (its name; may be NULL) and how the pointer in it is kept: "g_table, by an encoded pointer: tag in bits 48-63". */
+const char *hc_word_no_path(void);
+/*
+ * The word FROM (its name; may be NULL) and how the pointer in it is kept: "g_table, by an encoded
+ * pointer: tag in bits 48-63".
+ */
 char *hc_word_reference(const char *from, const hc_encoding *encoding);
 
 /* ---- containers.c ---- */
@@ -52,7 +62,10 @@ char *hc_word_container(const hc_container *container, bool is_short);
 char *hc_word_sample(const hc_sample *sample, bool is_short);
 /* "variables: 120 in memory, 3 optimized out. 2 places that could be containers are none: ..." */
 char *hc_word_variables(const hc_types *types);
-/* A variable that has no value to go by: "optimized out: count of main() frame 3 of thread 4711: its register was not saved". */
+/*
+ * A variable that has no value to go by: "optimized out: count of main() frame 3 of thread 4711:
+ * its register was not saved".
+ */
 char *hc_word_variable(const hc_core *core, const hc_variable *variable);
 /* Why there are no containers. */
 char *hc_word_no_containers(const hc_analysis *analysis);
@@ -61,7 +74,10 @@ char *hc_word_no_containers(const hc_analysis *analysis);
 
 /* "12.0 KiB of the heap could not be followed ... (3 times)", "3 libraries are not here ..." */
 char *hc_word_diagnostic(const hc_diagnostic *diagnostic);
-/* What is left unsaid where notes and examples are not shown: "2 notes more; -v lists them"; NULL: nothing is. */
+/*
+ * What is left unsaid where notes and examples are not shown: "2 notes more; -v lists them"; NULL:
+ * nothing is.
+ */
 char *hc_word_diagnostics_unsaid(const hc_diagnostics *diagnostics);
 
 /* ---- findings.c ---- */
@@ -79,11 +95,17 @@ char *hc_word_finding_command(const hc_finding *finding);
 char *hc_word_growth(const hc_growth *row);
 /* What lost blocks of one kind are, without whose: "objects of demo::Session". */
 char *hc_word_lost(const hc_snapshot_lost *lost);
-/* The same with what else is known of it: "g_map, 100 -> 2,300 elements, std::map<int, int> (at every step)". */
+/*
+ * The same with what else is known of it: "g_map, 100 -> 2,300 elements, std::map<int, int> (at
+ * every step)".
+ */
 char *hc_word_growth_row(const hc_growth *row);
 /* A row that did not grow, with its elements: "g_map 10 -> 10". */
 char *hc_word_steady(const hc_growth *row);
-/* How many more there are of what a row of the memory table counts: "+30,000 blocks"; "" if their number is the same. */
+/*
+ * How many more there are of what a row of the memory table counts: "+30,000 blocks"; "" if their
+ * number is the same.
+ */
 char *hc_word_row_growth(const hc_diff_row *row);
 /* Whose they are: a module's name, "a library that was unloaded", or NULL. It belongs to LOST. */
 const char *hc_word_lost_owner(const hc_snapshot_lost *lost);
@@ -101,16 +123,35 @@ char *hc_word_cause_command(const hc_cause *cause);
 
 /* "2,500 x 3.9 KiB, 2,497 x 1.5 KiB, ..." */
 char *hc_word_leak_sizes(const hc_leak_group *group);
-/* Whose they are and what one would call them: "libfoo.so: Session, "user..."", "an unloaded library"; "" if nothing tells. */
+/*
+ * Whose they are and what one would call them: "libfoo.so: Session, "user..."", "an unloaded
+ * library"; "" if nothing tells.
+ */
 char *hc_word_leak(const hc_leak_group *group);
 /* "ROOT CYCLE: 2 heads lead back to themselves"; NULL: none does. */
 char *hc_word_leak_rings(const hc_leak_group *group);
-/* "3 blocks begin with an address where nothing is mapped now, ..."; NULL: they are of no library that was unloaded. */
+/*
+ * "3 blocks begin with an address where nothing is mapped now, ..."; NULL: they are of no library
+ * that was unloaded.
+ */
 char *hc_word_leak_unloaded(const hc_leak_group *group);
-/* The words of the heads: "words: heap, zero x 3, codec_ops in libx.so, ..."; NULL: they say nothing. */
+/*
+ * The words of the heads: "words: heap, zero x 3, codec_ops in libx.so, ..."; NULL: they say
+ * nothing.
+ */
 char *hc_word_leak_words(hc_modules *modules, const hc_leak_group *group);
-/* "2 heads last pointed to from a freed block of 48 bytes (at offset 16) that points into libfoo.so". */
+/*
+ * "2 heads last pointed to from a freed block of 48 bytes (at offset 16) that points into
+ * libfoo.so".
+ */
 char *hc_word_leak_evidence(const hc_leak_group *group, const hc_leak_evidence *evidence);
+
+/* Before hc_word_unread(): "whether anything is lost is not known: ..."; NULL: it is known. */
+char *hc_word_leaks_unknown(const hc_heap_info *heap, const hc_process *process);
+/* "the largest 20 of 45 groups (--limit 0 for all)" */
+char *hc_word_leaks_shown(unsigned shown, unsigned count);
+/* What a core does not tell of lost blocks. */
+const char *hc_word_leaks_untold(void);
 
 /* ---- memory.c ---- */
 
@@ -122,7 +163,10 @@ char *hc_word_row_note(const hc_memory_row *row);
 char *hc_word_free_pages(const hc_free_pages *pages);
 /* A clause of what an area looks like: "the data of libfoo.so points to it (3 words)"; NULL: nothing is known. */
 char *hc_word_area(const hc_area *area);
-/* Its thread, its file, and what it looks like: "thread 8901", "/dev/shm/pool; the data of libfoo.so points to it (3 words)"; may be "". */
+/*
+ * Its thread, its file, and what it looks like: "thread 8901", "/dev/shm/pool; the data of
+ * libfoo.so points to it (3 words)"; may be "".
+ */
 char *hc_word_mapping(const hc_core *core, const hc_area *area);
 
 /* ---- pins.c ---- */
@@ -164,7 +208,9 @@ char *hc_word_allocator(const hc_heap_info *heap);
  * without debug info (NULL: that is fetched when it is needed). ALL: every name, instead of a few.
  */
 char *hc_word_files(unsigned total, unsigned agree, const GPtrArray *without_debug_info, bool all);
-/* "2 not found here: libfoo.so, libbar.so.1"; NULL: there are none, or nothing is wrong with them. */
+/*
+ * "2 not found here: libfoo.so, libbar.so.1"; NULL: there are none, or nothing is wrong with them.
+ */
 char *hc_word_files_in_state(hc_module_state state, const GPtrArray *names, bool all);
 
 /* ---- references.c ---- */
@@ -174,14 +220,20 @@ const char *hc_word_root(hc_root_reason reason);
 /* "data of libfoo.so"; "data of 12 more". */
 char *hc_word_root_data(const char *module);
 char *hc_word_root_data_of_more(unsigned count);
-/* Two sentences on what was looked at, and what of libc and the language's RUNTIME counts as reached. */
+/*
+ * Two sentences on what was looked at, and what of libc and the language's RUNTIME counts as
+ * reached.
+ */
 char *hc_word_search(const hc_references_totals *totals, hc_amount runtime);
 /* "tag in bits 48-63"; NULL: it is an address. */
 char *hc_word_encoding(const hc_encoding *encoding);
 /* What was learned: "headers of 24 bytes, pools"; "tag in bits 48-63". NULL: no block was held inside, or reached so. */
 char *hc_word_habits(const hc_references *references);
 char *hc_word_encodings(const hc_references *references);
-/* A sentence each on the blocks that are held so: "2 blocks (48 B) are reached by encoded pointers only (deduced: ...)."; NULL: none is. */
+/*
+ * A sentence each on the blocks that are held so: "2 blocks (48 B) are reached by encoded pointers
+ * only (deduced: ...)."; NULL: none is.
+ */
 char *hc_word_held_inside(const hc_references *references);
 char *hc_word_encoded(const hc_references *references);
 /*
@@ -189,7 +241,10 @@ char *hc_word_encoded(const hc_references *references);
  * largest range as an example. NULL: nothing is missing.
  */
 char *hc_word_missing(const hc_references *references);
-/* Why the core lacks a range, and what it was of: "kept out of cores by madvise(MADV_DONTDUMP): /dev/shm/pool". */
+/*
+ * Why the core lacks a range, and what it was of: "kept out of cores by madvise(MADV_DONTDUMP):
+ * /dev/shm/pool".
+ */
 char *hc_word_missing_range(const hc_missing *missing);
 /* Goes on after "at most", and before the ranges that are missing. */
 const char *hc_word_at_most_lost(void);
@@ -207,7 +262,9 @@ char *hc_word_captured_memory(const hc_side_facts *facts);
 
 /* ---- snapshots.c ---- */
 
-/* "12 places in the program's data, 3 kinds of lost blocks; nothing that blocks contain is in it". */
+/*
+ * "12 places in the program's data, 3 kinds of lost blocks; nothing that blocks contain is in it".
+ */
 char *hc_word_snapshot(const hc_snapshot *snapshot);
 
 /* ---- unread.c ---- */
