@@ -19,19 +19,29 @@ static const char *next_character(const char *text)
 	return character >= (gunichar)-2 ? text + 1 : g_utf8_next_char(text);
 }
 
-/* TEXT; with IS_SHORT at most MOST characters, of which the last are "..." if it has more. */
+/* Of the character from TEXT to END, as whoever writes it out escapes it. */
+static unsigned columns_of(const char *text, const char *end)
+{
+	g_autofree char *shown = hc_text_escape(text, end - text);
+
+	return g_utf8_strlen(shown, -1);
+}
+
+/* TEXT; with IS_SHORT what fits into MOST columns, with "..." at its end if that is not all. */
 static char *cut(const char *text, unsigned most, bool is_short)
 {
-	const char *end = text, *start_end = text;
+	const char *next, *kept = text;
+	unsigned columns = 0;
 
-	for (unsigned i = 0; *end && i < most; i++) {
-		end = next_character(end);
-		if (i + 3 < most)
-			start_end = end;
+	for (const char *at = text; *at && columns <= most; at = next) {
+		next = next_character(at);
+		columns += columns_of(at, next);
+		if (columns + 3 <= most)
+			kept = next;
 	}
-	if (!*end || !is_short)
+	if (columns <= most || !is_short)
 		return g_strdup(text);
-	return g_strdup_printf("%.*s...", (int)(start_end - text), text);
+	return g_strdup_printf("%.*s...", (int)(kept - text), text);
 }
 
 char *hc_word_container(const hc_container *container, bool is_short)
