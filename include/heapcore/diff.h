@@ -182,7 +182,7 @@ char *hc_diff_snapshot_name(unsigned index); /* "A", ..., "Z", "27", ...; free w
 
 hc_sameness hc_diff_sameness(const hc_diff *diff);	  /* the worst of all with the first */
 const hc_snapshot *hc_diff_compared(const hc_diff *diff); /* the snapshot that is of: hc_diff_sameness() */
-bool hc_diff_is_partial(const hc_diff *diff);		  /* the first or the last core was not read whole */
+bool hc_diff_is_partial(const hc_diff *diff);		  /* one of the cores was not read whole */
 /* Seconds from snapshot A to B; FALSE: not known, or they are of different processes' clocks. */
 bool hc_snapshot_seconds(const hc_snapshot *a, const hc_snapshot *b, int64_t *ret_seconds);
 /* Whether two snapshots have the same load addresses, as far as they are known. */

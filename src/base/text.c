@@ -82,6 +82,19 @@ char *hc_text_size(char buffer[HC_TEXT_SIZE_LENGTH], uint64_t bytes)
 	return buffer;
 }
 
+char *hc_text_growth(char buffer[HC_TEXT_GROWTH_LENGTH], int64_t bytes)
+{
+	char size[HC_TEXT_SIZE_LENGTH];
+	uint64_t magnitude = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
+
+	g_snprintf(buffer, HC_TEXT_GROWTH_LENGTH, "%s%s",
+		bytes > 0 ? "+" :
+		bytes < 0 ? "-" :
+			    "",
+		hc_text_size(size, magnitude));
+	return buffer;
+}
+
 char *hc_text_count(char buffer[HC_TEXT_COUNT_LENGTH], uint64_t count)
 {
 	char digits[24];
@@ -95,4 +108,14 @@ char *hc_text_count(char buffer[HC_TEXT_COUNT_LENGTH], uint64_t count)
 	}
 	*out = '\0';
 	return buffer;
+}
+
+char *hc_unit_text(uint64_t count, const char *unit)
+{
+	char text[HC_TEXT_COUNT_LENGTH];
+	size_t length = strlen(unit);
+
+	if (count == 1 && length && unit[length - 1] == 's')
+		length--;
+	return g_strdup_printf("%s %.*s", hc_text_count(text, count), (int)length, unit);
 }

@@ -22,8 +22,20 @@ enum {
 /* "0 B", "412 B", "1.2 KiB", "86.7 MiB". Returns BUFFER. */
 char *hc_text_size(char buffer[HC_TEXT_SIZE_LENGTH], uint64_t bytes);
 
+/* As hc_text_size(), with a sign: "+1.2 MiB", "-300 B", "0 B". Returns BUFFER. */
+enum {
+	HC_TEXT_GROWTH_LENGTH = 20
+};
+char *hc_text_growth(char buffer[HC_TEXT_GROWTH_LENGTH], int64_t bytes);
+
 /* A number with thousands separators: "25,573". Returns BUFFER. */
 enum {
 	HC_TEXT_COUNT_LENGTH = 32
 };
 char *hc_text_count(char buffer[HC_TEXT_COUNT_LENGTH], uint64_t count);
+
+/*
+ * "1 block", "25,573 blocks": COUNT of what the plural UNIT names, which ends in an s where there
+ * are several. Free with g_free().
+ */
+char *hc_unit_text(uint64_t count, const char *unit);

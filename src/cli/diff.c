@@ -7,14 +7,12 @@ static cli_status report_diff(
 	g_autoptr(hc_diff) diff = hc_diff_create((const hc_snapshot *const *)snapshots->pdata, snapshots->len);
 	g_auto(cli_report) report = { 0 };
 	GError *error = NULL;
-	bool partial = false, written;
+	bool written;
 	cli_status status;
 
-	for (unsigned i = 0; i < snapshots->len; i++)
-		partial |= hc_diagnostics_partial(((const hc_snapshot *)snapshots->pdata[i])->diagnostics);
 	cli_report_init(&report, options, binary);
 	written = hc_report_diff(diff, &report.options, &error);
-	status = cli_finish_report(&report, written, error, partial);
+	status = cli_finish_report(&report, written, error, hc_diff_is_partial(diff));
 	return cli_worse(status, cli_conditions_check_growth(conditions, diff));
 }
 

@@ -239,7 +239,10 @@ const hc_snapshot *hc_diff_compared(const hc_diff *diff)
 
 bool hc_diff_is_partial(const hc_diff *diff)
 {
-	return hc_diagnostics_partial(diff->first->diagnostics) || hc_diagnostics_partial(diff->last->diagnostics);
+	for (unsigned i = 0; i < diff->count; i++)
+		if (hc_diagnostics_partial(hc_diff_snapshot(diff, i)->diagnostics))
+			return true;
+	return false;
 }
 
 int64_t hc_diff_growth(const hc_diff *diff)

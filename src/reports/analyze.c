@@ -10,32 +10,35 @@ enum {
 
 static json_t *in_use_json(const hc_blocks *blocks)
 {
-	json_t *object = json_object();
 	hc_amount all = hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE);
 	hc_amount runtime = hc_blocks_labelled(blocks, HC_ARENA_ALL);
 	hc_amount program = { all.blocks - runtime.blocks, all.bytes - runtime.bytes };
+	const hc_fact facts[] = {
+		{ "program", NULL, hc_value_amount(program) },
+		{ "runtime", NULL, hc_value_amount(runtime) },
+		{ "mmapped", NULL, hc_value_amount(hc_blocks_amount(blocks, HC_ARENA_NONE, HC_BLOCK_IN_USE)) },
+	};
 
-	hc_json_set(object, "program", hc_json_amount(program));
-	hc_json_set(object, "runtime", hc_json_amount(runtime));
-	hc_json_set(object, "mmapped", hc_json_amount(hc_blocks_amount(blocks, HC_ARENA_NONE, HC_BLOCK_IN_USE)));
-	return object;
+	return hc_record_json(facts);
 }
 
 static json_t *references_json(const hc_references *references)
 {
 	const hc_references_totals *totals = hc_references_get_totals(references);
-	json_t *object = json_object();
+	const hc_fact facts[] = {
+		{ "reachable", NULL, hc_value_amount(totals->reachable) },
+		{ "directly_lost", NULL, hc_value_amount(totals->directly_lost) },
+		{ "indirectly_lost", NULL, hc_value_amount(totals->indirectly_lost) },
+		{ "possibly_lost", NULL, hc_value_amount(totals->possibly_lost) },
+		{ "missing", NULL, hc_value_json(hc_missing_json(references)) },
+		{ "held_inside", NULL, hc_value_json(hc_held_inside_json(references)) },
+		{ "encoded", NULL, hc_value_json(hc_encoded_json(references)) },
+		{ "roots_bytes", NULL, hc_value_size(totals->root_bytes) },
+		{ "words", NULL, hc_value_count(totals->words) },
+		{ "candidates", NULL, hc_value_count(totals->candidates) },
+	};
 
-	hc_json_set(object, "reachable", hc_json_amount(totals->reachable));
-	hc_json_set(object, "directly_lost", hc_json_amount(totals->directly_lost));
-	hc_json_set(object, "indirectly_lost", hc_json_amount(totals->indirectly_lost));
-	hc_json_set(object, "possibly_lost", hc_json_amount(totals->possibly_lost));
-	hc_json_set(object, "missing", hc_missing_json(references));
-	hc_learned_json(references, object);
-	hc_json_set(object, "roots_bytes", hc_json_number(totals->root_bytes));
-	hc_json_set(object, "words", hc_json_number(totals->words));
-	hc_json_set(object, "candidates", hc_json_number(totals->candidates));
-	return object;
+	return hc_record_json(facts);
 }
 
 static json_t *free_json(const hc_blocks *blocks)
@@ -44,11 +47,14 @@ static json_t *free_json(const hc_blocks *blocks)
 	hc_free_pages pages;
 
 	hc_blocks_free_pages(blocks, HC_ARENA_ALL, &pages);
-	hc_json_set(object, "bytes", hc_json_number(hc_blocks_free_amount(blocks, HC_ARENA_ALL).bytes));
-	hc_json_set(object, "whole_pages", hc_json_number(pages.whole));
-	hc_json_set(object, "zero_pages", hc_json_number(pages.zero));
-	hc_json_set(object, "trim", hc_json_number(pages.trim));
-	hc_json_set(object, "trim_zero", hc_json_number(pages.trim_zero));
+	const hc_fact facts[] = {
+		{ "whole_pages", NULL, hc_value_size(pages.whole) },
+		{ "zero_pages", NULL, hc_value_size(pages.zero) },
+		{ "trim", NULL, hc_value_size(pages.trim) },
+		{ "trim_zero", NULL, hc_value_size(pages.trim_zero) },
+	};
+
+	hc_record_extend(object, facts);
 	return object;
 }
 
@@ -72,28 +78,32 @@ static json_t *timings_json(const hc_analysis *analysis)
 	return object;
 }
 
+static json_t *process_json(const hc_core *core)
+{
+	return hc_process_json(
+		hc_core_process(core), hc_core_thread_count(core), hc_core_path(core), hc_core_file_size(core));
+}
+
 static json_t *analysis_json(const hc_analysis *analysis, const hc_report_options *options)
 {
 	const hc_blocks *blocks = hc_analysis_blocks(analysis);
 	const hc_diagnostics *diagnostics = hc_analysis_diagnostics(analysis);
-	const hc_core *core = hc_analysis_core(analysis);
-	const char *core_path = hc_core_path(core);
-	json_t *report = hc_json_report("analyze");
+	const hc_fact facts[] = {
+		{ "process", NULL, hc_value_json(process_json(hc_analysis_core(analysis))) },
+		{ "files", NULL, hc_value_json(hc_files_json(analysis)) },
+		{ "allocator", NULL, hc_value_json(hc_allocator_json(hc_blocks_heap(blocks))) },
+		{ "memory", NULL, hc_value_json(hc_memory_json(hc_analysis_memory(analysis))) },
+		{ "in_use", NULL, hc_value_json(in_use_json(blocks)) },
+		{ "references", NULL, hc_value_json(references_json(hc_analysis_references(analysis))) },
+		{ "free", NULL, hc_value_json(free_json(blocks)) },
+		{ "arenas", NULL, hc_value_json(hc_arenas_json(analysis)) },
+		{ "findings", NULL, hc_value_json(hc_findings_json(analysis, options)) },
+		{ "diagnostics", NULL, hc_value_json(hc_diagnostics_json(diagnostics)) },
+		{ "timings", NULL, hc_value_json(timings_json(analysis)) },
+		{ "status", NULL, hc_value_json(hc_status_json(hc_diagnostics_partial(diagnostics))) },
+	};
 
-	hc_json_set(report, "process",
-		hc_process_json(hc_core_process(core), hc_core_thread_count(core), core_path, hc_core_file_size(core)));
-	hc_json_set(report, "files", hc_files_json(analysis));
-	hc_json_set(report, "allocator", hc_allocator_json(hc_blocks_heap(hc_analysis_blocks(analysis))));
-	hc_json_set(report, "memory", hc_memory_json(hc_analysis_memory(analysis)));
-	hc_json_set(report, "in_use", in_use_json(blocks));
-	hc_json_set(report, "references", references_json(hc_analysis_references(analysis)));
-	hc_json_set(report, "free", free_json(blocks));
-	hc_json_set(report, "arenas", hc_arenas_json(analysis));
-	hc_json_set(report, "findings", hc_findings_json(analysis, options));
-	hc_json_set(report, "diagnostics", hc_diagnostics_json(diagnostics));
-	hc_json_set(report, "timings", timings_json(analysis));
-	hc_json_set(report, "status", hc_status_json(hc_diagnostics_partial(diagnostics)));
-	return report;
+	return hc_report_json("analyze", facts, NULL);
 }
 
 /* The process on the left and its allocator on the right, or below where the line is too short for both. */

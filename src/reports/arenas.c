@@ -15,66 +15,6 @@ static const hc_block_state free_states[] = {
 	HC_BLOCK_UNLISTED,
 };
 
-/* The first screen shows the columns marked in is_brief(). */
-static const hc_column columns[] = {
-	{ "index", NULL, HC_CELL_COUNT },
-	{ NULL, "ARENA", HC_CELL_TEXT },
-	{ "address", "AT", HC_CELL_ADDRESS },
-	{ "contiguous", NULL, HC_CELL_FLAG },
-	{ "system_mem", "SYSTEM", HC_CELL_SIZE },
-	{ "max_system_mem", NULL, HC_CELL_SIZE },
-	{ "heaps", "HEAPS", HC_CELL_COUNT },
-	{ "attached_threads", NULL, HC_CELL_COUNT },
-	{ "threads", NULL, HC_CELL_JSON },
-	{ "in_use", NULL, HC_CELL_JSON },
-	{ NULL, "IN USE", HC_CELL_SIZE },
-	{ "free", NULL, HC_CELL_JSON },
-	{ NULL, "FREE", HC_CELL_SIZE },
-	{ NULL, "TCACHE", HC_CELL_SIZE },
-	{ NULL, "BINS", HC_CELL_SIZE },
-	{ NULL, "TOP", HC_CELL_SIZE },
-	{ "whole_pages", NULL, HC_CELL_SIZE },
-	{ "zero_pages", NULL, HC_CELL_SIZE },
-	{ "trim", "TRIM", HC_CELL_SIZE },
-	{ "largest_free", "LARGEST FREE", HC_CELL_SIZE },
-	{ "consistent", NULL, HC_CELL_FLAG },
-	{ NULL, "THREADS", HC_CELL_TEXT },
-};
-
-enum {
-	ARENA_INDEX,
-	ARENA_NAME,
-	ARENA_ADDRESS,
-	ARENA_CONTIGUOUS,
-	ARENA_SYSTEM,
-	ARENA_MAX_SYSTEM,
-	ARENA_HEAPS,
-	ARENA_ATTACHED,
-	ARENA_THREAD_IDS,
-	ARENA_IN_USE,
-	ARENA_IN_USE_BYTES,
-	ARENA_FREE,
-	ARENA_FREE_BYTES,
-	ARENA_TCACHE,
-	ARENA_BINS,
-	ARENA_TOP,
-	ARENA_WHOLE_PAGES,
-	ARENA_ZERO_PAGES,
-	ARENA_TRIM,
-	ARENA_LARGEST,
-	ARENA_CONSISTENT,
-	ARENA_THREADS,
-	ARENA_COLUMN_COUNT,
-};
-
-G_STATIC_ASSERT(G_N_ELEMENTS(columns) == ARENA_COLUMN_COUNT);
-
-static bool is_brief(unsigned column)
-{
-	return column == ARENA_NAME || column == ARENA_SYSTEM || column == ARENA_IN_USE_BYTES ||
-	       column == ARENA_FREE_BYTES || column == ARENA_LARGEST || column == ARENA_THREADS;
-}
-
 char *hc_arena_name(uint32_t arena)
 {
 	if (arena == HC_ARENA_NONE)
@@ -89,13 +29,6 @@ json_t *hc_free_json(const hc_blocks *blocks, uint32_t arena)
 	for (unsigned i = 0; i < G_N_ELEMENTS(free_states); i++)
 		hc_json_set(object, hc_block_state_name(free_states[i]),
 			hc_json_amount(hc_blocks_amount(blocks, arena, free_states[i])));
-	return object;
-}
-
-static json_t *arena_free_json(const hc_blocks *blocks, uint32_t arena)
-{
-	json_t *object = hc_free_json(blocks, arena);
-
 	hc_json_set(object, "bytes", hc_json_number(hc_blocks_free_amount(blocks, arena).bytes));
 	return object;
 }
@@ -109,74 +42,66 @@ static json_t *thread_ids(const hc_core *core, const hc_arena *arena)
 	return array;
 }
 
-/* "8901, 8902, 3 more; inconsistent" */
-static char *thread_text(const hc_core *core, const hc_arena *arena, unsigned shown)
+/* Bytes in blocks of that STATE. */
+static hc_value state_size(const hc_blocks *blocks, const hc_arena *arena, hc_block_state state)
 {
-	GString *text = g_string_new(NULL);
-
-	for (unsigned i = 0; i < MIN(arena->thread_count, shown); i++)
-		g_string_append_printf(
-			text, "%s%" G_GINT64_FORMAT, i ? ", " : "", hc_core_thread(core, arena->threads[i])->id);
-	if (arena->thread_count > shown)
-		g_string_append_printf(text, ", %u more", arena->thread_count - shown);
-	if (!arena->thread_count)
-		g_string_append(text, "none");
-	if (!arena->consistent)
-		g_string_append(text, "; INCONSISTENT");
-	return g_string_free(text, FALSE);
+	return hc_value_size(hc_blocks_amount(blocks, arena->index, state).bytes);
 }
 
-static uint64_t bins_bytes(const hc_blocks *blocks, uint32_t arena)
+static hc_value bins_size(const hc_blocks *blocks, const hc_arena *arena)
 {
-	return hc_blocks_free_amount(blocks, arena).bytes - hc_blocks_amount(blocks, arena, HC_BLOCK_TCACHE).bytes -
-	       hc_blocks_amount(blocks, arena, HC_BLOCK_TOP).bytes;
+	return hc_value_size(hc_blocks_free_amount(blocks, arena->index).bytes -
+			     hc_blocks_amount(blocks, arena->index, HC_BLOCK_TCACHE).bytes -
+			     hc_blocks_amount(blocks, arena->index, HC_BLOCK_TOP).bytes);
 }
 
-static void add_arena(hc_table *table, const hc_analysis *analysis, const hc_arena *arena, bool wide)
+/* The first screen has room for the columns that do not ask whether it is WIDE. */
+static void add_arena(hc_records *records, const hc_analysis *analysis, const hc_arena *arena, bool wide)
 {
 	const hc_blocks *blocks = hc_analysis_blocks(analysis);
 	const hc_core *core = hc_analysis_core(analysis);
 	hc_amount in_use = hc_blocks_amount(blocks, arena->index, HC_BLOCK_IN_USE);
-	g_autofree char *name = hc_arena_name(arena->index);
-	g_autofree char *threads = thread_text(core, arena, wide ? 8 : 3);
+	uint64_t free_bytes = hc_blocks_free_amount(blocks, arena->index).bytes;
 	hc_free_pages pages;
 
 	hc_blocks_free_pages(blocks, arena->index, &pages);
-	hc_table_add_row(table);
-	hc_table_set_number(table, ARENA_INDEX, arena->index);
-	hc_table_set_plain(table, ARENA_NAME, name);
-	hc_table_set_number(table, ARENA_ADDRESS, arena->address);
-	hc_table_set_number(table, ARENA_CONTIGUOUS, arena->contiguous);
-	hc_table_set_number(table, ARENA_SYSTEM, arena->system_memory);
-	hc_table_set_number(table, ARENA_MAX_SYSTEM, arena->max_system_memory);
-	hc_table_set_number(table, ARENA_HEAPS, arena->heap_count);
-	hc_table_set_number(table, ARENA_ATTACHED, arena->attached_threads);
-	hc_table_take_json(table, ARENA_THREAD_IDS, thread_ids(core, arena));
-	hc_table_take_json(table, ARENA_IN_USE, hc_json_amount(in_use));
-	hc_table_set_number(table, ARENA_IN_USE_BYTES, in_use.bytes);
-	hc_table_take_json(table, ARENA_FREE, arena_free_json(blocks, arena->index));
-	hc_table_set_number(table, ARENA_FREE_BYTES, hc_blocks_free_amount(blocks, arena->index).bytes);
-	hc_table_set_number(table, ARENA_TCACHE, hc_blocks_amount(blocks, arena->index, HC_BLOCK_TCACHE).bytes);
-	hc_table_set_number(table, ARENA_BINS, bins_bytes(blocks, arena->index));
-	hc_table_set_number(table, ARENA_TOP, hc_blocks_amount(blocks, arena->index, HC_BLOCK_TOP).bytes);
-	hc_table_set_number(table, ARENA_WHOLE_PAGES, pages.whole);
-	hc_table_set_number(table, ARENA_ZERO_PAGES, pages.zero);
-	hc_table_set_number(table, ARENA_TRIM, pages.trim);
-	hc_table_set_number(table, ARENA_LARGEST, pages.largest);
-	hc_table_set_number(table, ARENA_CONSISTENT, arena->consistent);
-	hc_table_set_plain(table, ARENA_THREADS, threads);
+	const hc_fact facts[] = {
+		{ "index", NULL, hc_value_count(arena->index) },
+		{ NULL, "ARENA", hc_value_take_plain(hc_arena_name(arena->index)) },
+		{ "address", wide ? "AT" : NULL, hc_value_address(arena->address) },
+		{ "contiguous", NULL, hc_value_flag(arena->contiguous) },
+		{ "system_mem", "SYSTEM", hc_value_size(arena->system_memory) },
+		{ "max_system_mem", NULL, hc_value_size(arena->max_system_memory) },
+		{ "heaps", wide ? "HEAPS" : NULL, hc_value_count(arena->heap_count) },
+		{ "attached_threads", NULL, hc_value_count(arena->attached_threads) },
+		{ "threads", NULL, hc_value_json(thread_ids(core, arena)) },
+		{ "in_use", "IN USE", hc_value_amount(in_use) },
+		{ "free", NULL, hc_value_json(hc_free_json(blocks, arena->index)) },
+		{ NULL, "FREE", hc_value_size(free_bytes) },
+		{ NULL, wide ? "TCACHE" : NULL, state_size(blocks, arena, HC_BLOCK_TCACHE) },
+		{ NULL, wide ? "BINS" : NULL, bins_size(blocks, arena) },
+		{ NULL, wide ? "TOP" : NULL, state_size(blocks, arena, HC_BLOCK_TOP) },
+		{ "whole_pages", NULL, hc_value_size(pages.whole) },
+		{ "zero_pages", NULL, hc_value_size(pages.zero) },
+		{ "trim", wide ? "TRIM" : NULL, hc_value_size(pages.trim) },
+		{ "largest_free", "LARGEST FREE", hc_value_size(pages.largest) },
+		{ "consistent", NULL, hc_value_flag(arena->consistent) },
+		{ NULL, "THREADS", hc_value_take_plain(hc_word_arena_threads(core, arena, wide ? 8 : 3)) },
+	};
+
+	hc_records_add(records, facts);
 	if (!arena->consistent)
-		hc_table_set_style(table, HC_STYLE_BAD);
+		hc_records_set_style(records, HC_STYLE_BAD);
 }
 
 json_t *hc_arenas_json(const hc_analysis *analysis)
 {
 	const hc_blocks *blocks = hc_analysis_blocks(analysis);
-	g_autoptr(hc_table) table = hc_table_create(columns, G_N_ELEMENTS(columns));
+	g_autoptr(hc_records) records = hc_records_create();
 
 	for (unsigned i = 0; i < hc_blocks_arena_count(blocks); i++)
-		add_arena(table, analysis, hc_blocks_arena(blocks, i), true);
-	return hc_table_json(table);
+		add_arena(records, analysis, hc_blocks_arena(blocks, i), true);
+	return hc_records_json(records);
 }
 
 static int by_system_memory(const void *a, const void *b)
@@ -215,69 +140,48 @@ static const hc_arena **largest_arenas(const hc_blocks *blocks, unsigned limit, 
 void hc_arenas_print(const hc_analysis *analysis, bool wide, unsigned limit, hc_output *output)
 {
 	const hc_blocks *blocks = hc_analysis_blocks(analysis);
-	hc_column shown[ARENA_COLUMN_COUNT];
-	g_autoptr(hc_table) table = NULL;
-	g_autofree const hc_arena **arenas = NULL;
+	g_autoptr(hc_records) records = hc_records_create();
 	unsigned count;
+	g_autofree const hc_arena **arenas = largest_arenas(blocks, limit, &count);
 
-	for (unsigned i = 0; i < ARENA_COLUMN_COUNT; i++) {
-		shown[i] = columns[i];
-		if (!wide && !is_brief(i))
-			shown[i].title = NULL;
-	}
-	table = hc_table_create(shown, ARENA_COLUMN_COUNT);
-	arenas = largest_arenas(blocks, limit, &count);
-	if (!count)
-		return;
 	for (unsigned i = 0; i < count; i++)
-		add_arena(table, analysis, arenas[i], wide);
-	hc_table_print(table, output);
+		add_arena(records, analysis, arenas[i], wide);
+	hc_records_print(records, output);
 	if (count < hc_blocks_arena_count(blocks)) {
-		g_autofree char *line =
-			hc_command_line("arenas CORE", hc_core_path(hc_analysis_core(analysis)), output->options);
-		g_autofree char *shown_line = hc_text_escape(line, -1);
+		g_autofree char *smaller = hc_word_smaller_arenas(hc_blocks_arena_count(blocks) - count);
 
-		hc_output_printf(output, "%u smaller ones more: ", hc_blocks_arena_count(blocks) - count);
-		hc_output_styled(output, HC_STYLE_COMMAND, shown_line);
-		hc_output_text(output, "\n");
+		hc_output_text(output, smaller);
+		hc_command_print("arenas CORE", hc_core_path(hc_analysis_core(analysis)), output);
 	}
-}
-
-char *hc_why_unread(const hc_analysis *analysis)
-{
-	g_autofree char *unread = hc_word_unread(
-		hc_blocks_heap(hc_analysis_blocks(analysis)), hc_core_process(hc_analysis_core(analysis)));
-
-	return unread ? hc_text_escape(unread, -1) : NULL;
 }
 
 void hc_no_arenas_print(const hc_analysis *analysis, hc_output *output)
 {
-	g_autofree char *unread = hc_why_unread(analysis);
+	g_autofree char *text = hc_word_no_arenas(
+		hc_blocks_heap(hc_analysis_blocks(analysis)), hc_core_process(hc_analysis_core(analysis)));
+	g_autofree char *shown = hc_text_escape(text, -1);
 
-	hc_output_printf(output, "no arenas%s%s\n", unread ? ": " : "", unread ? unread : "");
+	hc_output_printf(output, "%s\n", shown);
 }
 
 bool hc_report_arenas(const hc_analysis *analysis, const hc_report_options *options, GError **error)
 {
 	g_autoptr(hc_output) output = hc_output_create(options);
 	const hc_blocks *blocks = hc_analysis_blocks(analysis);
+	const hc_diagnostics *diagnostics = hc_analysis_diagnostics(analysis);
 
 	if (options->format == HC_REPORT_JSON) {
-		json_t *report = hc_json_report("arenas");
-		const hc_diagnostics *diagnostics = hc_analysis_diagnostics(analysis);
+		const hc_fact facts[] = {
+			{ "allocator", NULL, hc_value_json(hc_allocator_json(hc_blocks_heap(blocks))) },
+			{ "arenas", NULL, hc_value_json(hc_arenas_json(analysis)) },
+		};
 
-		hc_json_set(report, "allocator", hc_allocator_json(hc_blocks_heap(hc_analysis_blocks(analysis))));
-		hc_json_set(report, "arenas", hc_arenas_json(analysis));
-		hc_json_set(report, "diagnostics", hc_diagnostics_json(diagnostics));
-		hc_json_set(report, "status", hc_status_json(hc_diagnostics_partial(diagnostics)));
-		hc_json_write(output, report);
+		hc_json_write(output, hc_report_json("arenas", facts, diagnostics));
 		return hc_output_finish(output, error);
 	}
-	if (!hc_blocks_arena_count(blocks)) {
+	if (!hc_blocks_arena_count(blocks))
 		hc_no_arenas_print(analysis, output);
-	}
 	hc_arenas_print(analysis, true, 0, output);
-	hc_diagnostics_print(hc_analysis_diagnostics(analysis), NULL, output);
+	hc_diagnostics_print(diagnostics, NULL, output);
 	return hc_output_finish(output, error);
 }

@@ -35,7 +35,7 @@ typedef struct address_facts {
 	hc_address address;
 	const hc_mapping *mapping;
 	const hc_area *area;
-	char *symbol; /* escaped; NULL if it is in no module */
+	char *symbol; /* NULL if it is in no module */
 	bool in_block;
 	hc_block block;
 	bool has_previous, has_next;
@@ -65,14 +65,6 @@ static void facts_deinit(address_facts *facts)
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(address_facts, facts_deinit)
-
-/* As hc_modules_describe(), escaped. */
-static char *describe_symbol(const hc_analysis *analysis, hc_address address)
-{
-	g_autofree char *text = hc_modules_describe(hc_analysis_modules(analysis), address);
-
-	return text ? hc_text_escape(text, -1) : NULL;
-}
 
 static void find_targets(address_facts *facts)
 {
@@ -137,7 +129,7 @@ static bool collect(const hc_analysis *analysis, hc_address address, address_fac
 			"0x%" G_GINT64_MODIFIER "x: the process had nothing mapped there", address);
 		return false;
 	}
-	facts->symbol = describe_symbol(analysis, address);
+	facts->symbol = hc_modules_describe(hc_analysis_modules(analysis), address);
 	facts->in_block = hc_blocks_find(hc_analysis_blocks(analysis), address, &facts->block);
 	facts->content_address = facts->in_block ? facts->block.address : address;
 	facts->content = hc_core_bytes(core, facts->content_address, &available);
@@ -155,53 +147,71 @@ static bool collect(const hc_analysis *analysis, hc_address address, address_fac
 	return true;
 }
 
-/* JSON */
+/* ---- parts of both ---- */
+
+static void add_reference(hc_records *records, const address_facts *facts, const hc_reference *reference)
+{
+	hc_place_sources sources = hc_place_sources_of(facts->analysis);
+	g_autofree char *where = NULL;
+	g_auto(hc_place) place;
+	hc_block block;
+	bool in_block = reference->block != UINT32_MAX &&
+			hc_blocks_get(hc_analysis_blocks(facts->analysis), reference->block, &block);
+
+	hc_place_of_reference(&sources, reference, &place);
+	where = hc_word_place(&place);
+	const hc_fact list[] = {
+		{ "from", "", hc_value_if(reference->from, hc_value_address(reference->from)) },
+		{ "to", NULL, hc_value_address(reference->to) },
+		{ NULL, "",
+			hc_value_take_plain(g_strdup_printf("to +%" PRIu64, reference->to - facts->block.address)) },
+		{ "encoding", NULL, hc_value_take_text(hc_word_encoding(&reference->encoding)) },
+		{ "thread", NULL, hc_value_if(place.thread_id, hc_value_id(place.thread_id)) },
+		{ "block", NULL, in_block ? hc_value_address(block.address) : hc_value_none() },
+		{ "where", NULL, hc_value_text(where) },
+		{ "place", NULL, hc_value_json(hc_place_json(&place)) },
+		{ NULL, "", hc_value_take_text(hc_word_reference(where, &reference->encoding)) },
+	};
+
+	hc_records_add(records, list);
+}
+
+static hc_records *make_references(const address_facts *facts)
+{
+	hc_records *records = hc_records_create();
+
+	for (unsigned i = 0; i < facts->reference_count; i++)
+		add_reference(records, facts, &facts->references[i]);
+	return records;
+}
+
+/* ---- JSON ---- */
 
 json_t *hc_block_json(const hc_analysis *analysis, const hc_block *block)
 {
 	hc_reach reach = hc_references_reach(hc_analysis_references(analysis), block->number);
-	g_autofree char *label = hc_word_label(block->label);
-	json_t *object = json_object();
+	const hc_fact facts[] = {
+		{ "address", NULL, hc_value_address(block->address) },
+		{ "size", NULL, hc_value_size(block->size) },
+		{ "chunk_size", NULL, hc_value_size(block->chunk_size) },
+		{ "state", NULL, hc_value_plain(hc_block_state_name(block->state)) },
+		{ "arena", NULL, hc_value_if(block->arena != HC_ARENA_NONE, hc_value_id(block->arena)) },
+		{ "label", NULL, hc_value_take_text(hc_word_label(block->label)) },
+		{ "reach", NULL, hc_value_if(reach != HC_REACH_NONE, hc_value_plain(hc_reach_name(reach))) },
+	};
 
-	hc_json_set(object, "address", hc_json_address(block->address));
-	hc_json_set(object, "size", hc_json_number(block->size));
-	hc_json_set(object, "chunk_size", hc_json_number(block->chunk_size));
-	hc_json_set(object, "state", json_string(hc_block_state_name(block->state)));
-	hc_json_set(object, "arena", block->arena == HC_ARENA_NONE ? json_null() : json_integer(block->arena));
-	hc_json_set(object, "label", hc_json_text(label));
-	hc_json_set(object, "reach", reach == HC_REACH_NONE ? json_null() : json_string(hc_reach_name(reach)));
-	return object;
+	return hc_record_json(facts);
 }
 
 static json_t *references_json(const address_facts *facts)
 {
-	json_t *object = json_object(), *list = json_array();
-	hc_place_sources sources = hc_place_sources_of(facts->analysis);
+	g_autoptr(hc_records) records = make_references(facts);
+	const hc_fact list[] = {
+		{ "total", NULL, hc_value_count(facts->reference_total) },
+		{ "list", NULL, hc_value_json(hc_records_json(records)) },
+	};
 
-	for (unsigned i = 0; i < facts->reference_count; i++) {
-		const hc_reference *reference = &facts->references[i];
-		g_autofree char *encoding = hc_word_encoding(&reference->encoding);
-		g_auto(hc_place) place;
-		json_t *entry = json_object();
-		hc_block block;
-		bool in_block = reference->block != UINT32_MAX &&
-				hc_blocks_get(hc_analysis_blocks(facts->analysis), reference->block, &block);
-
-		hc_place_of_reference(&sources, reference, &place);
-		hc_json_set(entry, "from", reference->from ? hc_json_address(reference->from) : json_null());
-		hc_json_set(entry, "to", hc_json_address(reference->to));
-		hc_json_set(entry, "encoding", hc_json_text(encoding));
-		hc_json_set(entry, "thread", place.thread_id ? json_integer(place.thread_id) : json_null());
-		hc_json_set(entry, "block", in_block ? hc_json_address(block.address) : json_null());
-		g_autofree char *where = hc_word_place(&place);
-
-		hc_json_set(entry, "where", hc_json_text(where));
-		hc_json_set(entry, "place", hc_place_json(&place));
-		json_array_append_new(list, entry);
-	}
-	hc_json_set(object, "total", hc_json_number(facts->reference_total));
-	hc_json_set(object, "list", list);
-	return object;
+	return hc_record_json(list);
 }
 
 static json_t *targets_json(const address_facts *facts)
@@ -210,254 +220,133 @@ static json_t *targets_json(const address_facts *facts)
 
 	for (unsigned i = 0; i < facts->targets->len; i++) {
 		const target *found = &g_array_index(facts->targets, target, i);
-		g_autofree char *what = found->is_block ? NULL : hc_word_place(&found->place);
-		json_t *entry = json_object();
+		const hc_place *place = found->is_block ? NULL : &found->place;
+		const hc_fact list[] = {
+			{ "offset", NULL, hc_value_size(found->offset) },
+			{ "to", NULL, hc_value_address(found->to) },
+			{ "block", NULL, hc_value_if(found->is_block, hc_value_address(found->block.address)) },
+			{ "what", NULL, hc_value_take_text(place ? hc_word_place(place) : NULL) },
+			{ "place", NULL, hc_value_json(place ? hc_place_json(place) : NULL) },
+		};
 
-		hc_json_set(entry, "offset", hc_json_number(found->offset));
-		hc_json_set(entry, "to", hc_json_address(found->to));
-		hc_json_set(entry, "block", found->is_block ? hc_json_address(found->block.address) : json_null());
-		hc_json_set(entry, "what", hc_json_text(what));
-		hc_json_set(entry, "place", found->is_block ? json_null() : hc_place_json(&found->place));
-		json_array_append_new(array, entry);
+		json_array_append_new(array, hc_record_json(list));
 	}
 	return array;
 }
 
-static json_t *type_json(const address_facts *facts)
+/* A pointer to void, or to what nobody defines, leads to a block that has a path, but no type. */
+static const char *type_name(const address_facts *facts)
 {
-	json_t *object;
-
-	if (!facts->has_type)
-		return json_null();
-	object = json_object();
-	hc_json_set(object, "name",
-		facts->type.certainty == HC_CERTAINTY_UNKNOWN ? json_null() : hc_json_text(facts->type.name));
-	hc_json_set(object, "certainty", json_string(hc_certainty_name(facts->type.certainty)));
-	hc_json_set(object, "path", hc_json_text(facts->type.path));
-	return object;
+	return facts->type.certainty == HC_CERTAINTY_UNKNOWN ? NULL : facts->type.name;
 }
 
-static json_t *content_json(const address_facts *facts)
+static json_t *type_json(const address_facts *facts)
 {
-	GString *digits;
-	json_t *value;
+	const hc_fact list[] = {
+		{ "name", NULL, hc_value_text(type_name(facts)) },
+		{ "certainty", NULL, hc_value_plain(hc_certainty_name(facts->type.certainty)) },
+		{ "path", NULL, hc_value_text(facts->type.path) },
+	};
 
-	if (!facts->content)
-		return json_null();
-	digits = g_string_new(NULL);
+	return hc_record_json(list);
+}
+
+static char *content_digits(const address_facts *facts)
+{
+	GString *digits = g_string_new(NULL);
+
 	for (uint64_t i = 0; i < facts->content_length; i++)
 		g_string_append_printf(digits, "%02x", facts->content[i]);
-	value = json_string(digits->str);
-	g_string_free(digits, TRUE);
-	return value;
+	return g_string_free(digits, !facts->content);
+}
+
+static json_t *inner_json(const address_facts *facts)
+{
+	json_t *object = hc_block_json(facts->analysis, &facts->block);
+
+	hc_json_set(object, "offset", hc_json_number(facts->address - facts->block.address));
+	return object;
 }
 
 static json_t *facts_json(const address_facts *facts)
 {
-	const hc_diagnostics *diagnostics = hc_analysis_diagnostics(facts->analysis);
-	json_t *report = hc_json_report("block");
-	json_t *block = facts->in_block ? hc_block_json(facts->analysis, &facts->block) : json_null();
+	const hc_analysis *analysis = facts->analysis;
+	const hc_fact list[] = {
+		{ "address", NULL, hc_value_address(facts->address) },
+		{ "block", NULL, hc_value_json(facts->in_block ? inner_json(facts) : NULL) },
+		{ "type", NULL, hc_value_json(facts->has_type ? type_json(facts) : NULL) },
+		{ "previous", NULL,
+			hc_value_json(facts->has_previous ? hc_block_json(analysis, &facts->previous) : NULL) },
+		{ "next", NULL, hc_value_json(facts->has_next ? hc_block_json(analysis, &facts->next) : NULL) },
+		{ "allocation_site", NULL, hc_value_none() },
+		{ "references", NULL, hc_value_json(references_json(facts)) },
+		{ "points_to", NULL, hc_value_json(targets_json(facts)) },
+		{ "content", NULL, hc_value_take_plain(content_digits(facts)) },
+		{ "symbol", NULL, hc_value_text(facts->symbol) },
+		{ "area", NULL, hc_value_json(hc_area_json(facts->area)) },
+		{ "mapping", NULL, hc_value_json(hc_mapping_json(facts->mapping)) },
+	};
 
-	if (facts->in_block)
-		hc_json_set(block, "offset", hc_json_number(facts->address - facts->block.address));
-	hc_json_set(report, "address", hc_json_address(facts->address));
-	hc_json_set(report, "block", block);
-	hc_json_set(report, "type", type_json(facts));
-	hc_json_set(report, "previous",
-		facts->has_previous ? hc_block_json(facts->analysis, &facts->previous) : json_null());
-	hc_json_set(report, "next", facts->has_next ? hc_block_json(facts->analysis, &facts->next) : json_null());
-	hc_json_set(report, "allocation_site", json_null());
-	hc_json_set(report, "references", references_json(facts));
-	hc_json_set(report, "points_to", targets_json(facts));
-	hc_json_set(report, "content", content_json(facts));
-	hc_json_set(report, "symbol", hc_json_text(facts->symbol));
-	hc_json_set(report, "area", hc_area_json(facts->area));
-	hc_json_set(report, "mapping", hc_mapping_json(facts->mapping));
-	hc_json_set(report, "diagnostics", hc_diagnostics_json(diagnostics));
-	hc_json_set(report, "status", hc_status_json(hc_diagnostics_partial(diagnostics)));
-	return report;
+	return hc_report_json("block", list, hc_analysis_diagnostics(analysis));
 }
 
-/* Text */
-
-enum {
-	NAME_WIDTH = 17
-};
-
-static void print_fact(hc_output *output, const char *name, const char *text)
-{
-	hc_output_style(output, HC_STYLE_DIM);
-	hc_output_printf(output, "%s:", name);
-	hc_output_style(output, HC_STYLE_PLAIN);
-	hc_output_spaces(output, NAME_WIDTH - hc_text_columns(name) - 1);
-	hc_output_wrapped(output, NAME_WIDTH, NAME_WIDTH, text);
-}
-
-static void print_fact_printf(hc_output *output, const char *name, const char *format, ...) G_GNUC_PRINTF(3, 4);
-
-static void print_fact_printf(hc_output *output, const char *name, const char *format, ...)
-{
-	g_autofree char *text = NULL;
-	va_list arguments;
-
-	va_start(arguments, format);
-	text = g_strdup_vprintf(format, arguments);
-	va_end(arguments);
-	print_fact(output, name, text);
-}
-
-static const char *state_phrase(hc_block_state state)
-{
-	switch (state) {
-	case HC_BLOCK_IN_USE:
-		return "a block in use";
-	case HC_BLOCK_TCACHE:
-		return "a freed block, in a thread's cache";
-	case HC_BLOCK_FASTBIN:
-		return "a freed block, in a fastbin";
-	case HC_BLOCK_UNSORTED:
-		return "a free block, in the unsorted bin";
-	case HC_BLOCK_SMALL:
-		return "a free block, in a small bin";
-	case HC_BLOCK_LARGE:
-		return "a free block, in a large bin";
-	case HC_BLOCK_TOP:
-		return "the top chunk, never handed out or merged back";
-	case HC_BLOCK_UNLISTED:
-		return "a free block that is in no list";
-	case HC_BLOCK_FENCEPOST:
-		return "malloc's own end mark";
-	case HC_BLOCK_FOREIGN:
-		return "memory in the heap that somebody else got from sbrk()";
-	default:
-		return "a part of the heap that could not be followed";
-	}
-}
+/* ---- text ---- */
 
 static void print_headline(const address_facts *facts, hc_output *output)
 {
-	uint64_t offset = facts->address - facts->block.address;
-	g_autofree char *place = NULL;
-	g_autoptr(GString) line = g_string_new(NULL);
+	g_autofree char *text = NULL, *shown = NULL;
 
-	g_string_printf(line, "0x%" G_GINT64_MODIFIER "x is ", facts->address);
-	if (facts->in_block && offset)
-		g_string_append_printf(
-			line, "%" G_GUINT64_FORMAT " bytes into %s", offset, state_phrase(facts->block.state));
-	else if (facts->in_block)
-		g_string_append(line, state_phrase(facts->block.state));
-	else
-		g_string_append_printf(line, "in no block: %s", place = hc_place_text(facts->analysis, facts->address));
-	hc_output_styled(output, HC_STYLE_HEADING, line->str);
-	hc_output_text(output, "\n");
-}
+	if (facts->in_block) {
+		text = hc_word_address_in_block(&facts->block, facts->address);
+	} else {
+		hc_place_sources sources = hc_place_sources_of(facts->analysis);
+		g_auto(hc_place) place;
 
-static char *reach_phrase(const address_facts *facts)
-{
-	hc_reach reach = hc_references_reach(hc_analysis_references(facts->analysis), facts->block.number);
-
-	switch (reach) {
-	case HC_REACH_REACHABLE:
-		return g_strdup("reachable: the program can still find it");
-	case HC_REACH_DIRECTLY_LOST:
-		return g_strdup("directly lost: nothing that is alive points to it");
-	case HC_REACH_INDIRECTLY_LOST:
-		return g_strdup("indirectly lost: only lost blocks point to it");
-	case HC_REACH_INNER:
-		return g_strdup("reachable by pointers behind a header or into a pool");
-	case HC_REACH_ENCODED:
-		return g_strdup("reachable by encoded pointers");
-	case HC_REACH_POSSIBLY_LOST:
-		return g_strdup("possibly lost: only pointers into the middle of a block keep it alive");
-	default:
-		return NULL;
+		hc_place_find(&sources, facts->address, &place);
+		text = hc_word_address_elsewhere(&place);
 	}
-}
-
-static void print_neighbour(const char *name, const hc_block *block, hc_output *output)
-{
-	g_autofree char *label = hc_word_label(block->label);
-	char size[HC_TEXT_COUNT_LENGTH];
-
-	print_fact_printf(output, name, "0x%" G_GINT64_MODIFIER "x, %s bytes, %s%s%s", block->address,
-		hc_text_count(size, block->size), hc_block_state_name(block->state), label ? ", " : "",
-		label ? label : "");
-}
-
-/* A pointer to void, or to what nobody defines, leads to a block that has a path, but no type. */
-static void print_type(const hc_block_type *type, hc_output *output)
-{
-	g_autofree char *name = hc_text_escape(type->name, -1), *path = hc_text_escape(type->path, -1);
-
-	if (type->certainty != HC_CERTAINTY_UNKNOWN)
-		print_fact_printf(output, "type", "%s, %s", name, hc_certainty_name(type->certainty));
-	print_fact(output, "held by", path);
+	shown = hc_text_escape(text, -1);
+	hc_output_styled(output, HC_STYLE_HEADING, shown);
+	hc_output_text(output, "\n");
 }
 
 static void print_block(const address_facts *facts, hc_output *output)
 {
 	const hc_block *block = &facts->block;
+	hc_reach reach = hc_references_reach(hc_analysis_references(facts->analysis), block->number);
+	bool in_use = block->state == HC_BLOCK_IN_USE;
 	g_autofree char *arena = hc_arena_name(block->arena);
-	g_autofree char *reach = reach_phrase(facts), *label = hc_word_label(block->label);
-	char size[HC_TEXT_COUNT_LENGTH], chunk_size[HC_TEXT_COUNT_LENGTH];
+	const char *type = facts->has_type ? type_name(facts) : NULL;
+	const hc_fact list[] = {
+		{ NULL, "block", hc_value_take_text(hc_word_block_size(block)) },
+		{ NULL, "state", hc_value_plain(hc_block_state_name(block->state)) },
+		{ NULL, "arena", hc_value_plain(block->arena == HC_ARENA_NONE ? "none: a mapping of its own" : arena) },
+		{ NULL, "label", hc_value_take_text(hc_word_label(block->label)) },
+		{ NULL, "type",
+			hc_value_take_text(
+				type ? g_strdup_printf("%s, %s", type, hc_certainty_name(facts->type.certainty)) :
+				       NULL) },
+		{ NULL, "held by", hc_value_text(facts->has_type ? facts->type.path : NULL) },
+		{ NULL, "reach", hc_value_plain(hc_word_reach(reach)) },
+		{ NULL, "allocation site", hc_value_plain(in_use ? "not in a core" : NULL) },
+		{ NULL, "before it",
+			hc_value_take_text(facts->has_previous ? hc_word_neighbour(&facts->previous) : NULL) },
+		{ NULL, "after it", hc_value_take_text(facts->has_next ? hc_word_neighbour(&facts->next) : NULL) },
+	};
 
-	print_fact_printf(output, "block", "0x%" G_GINT64_MODIFIER "x, %s bytes usable, %s with malloc's header",
-		block->address, hc_text_count(size, block->size), hc_text_count(chunk_size, block->chunk_size));
-	print_fact(output, "state", hc_block_state_name(block->state));
-	print_fact(output, "arena", block->arena == HC_ARENA_NONE ? "none: a mapping of its own" : arena);
-	if (label)
-		print_fact(output, "label", label);
-	if (facts->has_type)
-		print_type(&facts->type, output);
-	if (reach)
-		print_fact(output, "reach", reach);
-	if (block->state == HC_BLOCK_IN_USE)
-		print_fact(output, "allocation site", "not in a core");
-	if (facts->has_previous)
-		print_neighbour("before it", &facts->previous, output);
-	if (facts->has_next)
-		print_neighbour("after it", &facts->next, output);
+	hc_record_print(list, output);
 }
 
 static void print_references(const address_facts *facts, hc_output *output)
 {
-	static const hc_column columns[] = {
-		{ NULL, "", HC_CELL_TEXT },
-		{ NULL, "", HC_CELL_ADDRESS },
-		{ NULL, "", HC_CELL_TEXT },
-		{ NULL, "", HC_CELL_TEXT },
-	};
-	g_autoptr(hc_table) table = hc_table_create(columns, G_N_ELEMENTS(columns));
-	hc_place_sources sources = hc_place_sources_of(facts->analysis);
+	g_autoptr(hc_records) records = make_references(facts);
+	g_autofree char *words = hc_unit_text(facts->reference_total, "words");
 	char count[HC_TEXT_COUNT_LENGTH];
 
 	hc_output_text(output, "\n");
 	hc_output_styled(output, HC_STYLE_HEADING, "POINTED TO BY");
-	hc_output_printf(output, " %s word%s\n", hc_text_count(count, facts->reference_total),
-		facts->reference_total == 1 ? "" : "s");
-	for (unsigned i = 0; i < facts->reference_count; i++) {
-		const hc_reference *reference = &facts->references[i];
-		g_auto(hc_place) place;
-		g_autofree char *offset =
-			g_strdup_printf("to +%" G_GUINT64_FORMAT, reference->to - facts->block.address);
-		g_autofree char *encoding = hc_word_encoding(&reference->encoding);
-
-		hc_place_of_reference(&sources, reference, &place);
-		g_autofree char *where = hc_word_place(&place);
-
-		hc_table_add_row(table);
-		if (reference->from)
-			hc_table_set_number(table, 1, reference->from);
-		hc_table_set_plain(table, 2, offset);
-		if (encoding) {
-			g_autofree char *text = g_strdup_printf("%s, by an encoded pointer: %s", where, encoding);
-
-			hc_table_set_text(table, 3, text);
-		} else {
-			hc_table_set_text(table, 3, where);
-		}
-	}
-	hc_table_print(table, output);
+	hc_output_printf(output, " %s\n", words);
+	hc_records_print(records, output);
 	if (facts->reference_count < facts->reference_total)
 		hc_output_printf(output, "  ... %s more\n",
 			hc_text_count(count, facts->reference_total - facts->reference_count));
@@ -470,23 +359,11 @@ static void print_targets(const address_facts *facts, hc_output *output)
 	hc_output_text(output, "\n");
 	for (unsigned i = 0; i < facts->targets->len; i++) {
 		const target *found = &g_array_index(facts->targets, target, i);
-		char size[HC_TEXT_COUNT_LENGTH];
+		g_autofree char *text = found->is_block ? hc_word_target(&found->block, found->to) :
+							  hc_word_place(&found->place);
+		g_autofree char *shown = hc_text_escape(text, -1);
 
-		hc_output_printf(
-			output, "+%-8" G_GUINT64_FORMAT " 0x%" G_GINT64_MODIFIER "x  ", found->offset, found->to);
-		if (!found->is_block) {
-			g_autofree char *word = hc_word_place(&found->place), *name = hc_text_escape(word, -1);
-
-			hc_output_printf(output, "%s\n", name);
-			continue;
-		}
-		hc_output_printf(output, "block of %s bytes, %s", hc_text_count(size, found->block.size),
-			hc_block_state_name(found->block.state));
-		if (found->to != found->block.address)
-			hc_output_printf(output, ", %" G_GUINT64_FORMAT " into it", found->to - found->block.address);
-		g_autofree char *label = hc_word_label(found->block.label);
-
-		hc_output_printf(output, "%s%s\n", label ? ", " : "", label ? label : "");
+		hc_output_printf(output, "+%-8" PRIu64 " 0x%" PRIx64 "  %s\n", found->offset, found->to, shown);
 	}
 }
 
@@ -495,7 +372,7 @@ static void print_line(const address_facts *facts, uint64_t offset, hc_output *o
 	char text[CONTENT_LINE + 1] = "";
 	uint64_t length = MIN(CONTENT_LINE, facts->content_length - offset);
 
-	hc_output_printf(output, "0x%" G_GINT64_MODIFIER "x  ", facts->content_address + offset);
+	hc_output_printf(output, "0x%" PRIx64 "  ", facts->content_address + offset);
 	for (unsigned i = 0; i < CONTENT_LINE; i++) {
 		if (i == CONTENT_LINE / 2)
 			hc_output_text(output, " ");
@@ -535,31 +412,35 @@ static void print_content(const address_facts *facts, hc_output *output)
 			hc_output_text(output, "*\n");
 	}
 	if (facts->in_block && facts->content_length < facts->block.size)
-		hc_output_printf(
-			output, "... %" G_GUINT64_FORMAT " bytes more\n", facts->block.size - facts->content_length);
+		hc_output_printf(output, "... %" PRIu64 " bytes more\n", facts->block.size - facts->content_length);
+}
+
+static char *area_text(const hc_area *area)
+{
+	g_autofree char *note = hc_word_area(area);
+
+	return g_strdup_printf("0x%" PRIx64 "-0x%" PRIx64 " %s%s%s", area->start, area->end,
+		hc_area_kind_name(area->kind), note ? ": " : "", note ? note : "");
+}
+
+static char *mapping_text(const hc_mapping *mapping)
+{
+	char protection[4];
+
+	return g_strdup_printf("0x%" PRIx64 "-0x%" PRIx64 " %s, bytes from: %s%s%s", mapping->start, mapping->end,
+		hc_protection_name(mapping->flags, protection), hc_source_name(mapping->source),
+		mapping->path ? "; " : "", mapping->path ? mapping->path : "");
 }
 
 static void print_place(const address_facts *facts, hc_output *output)
 {
-	char protection[4];
+	const hc_fact list[] = {
+		{ NULL, "symbol", hc_value_text(facts->symbol) },
+		{ NULL, "area", hc_value_take_text(facts->area ? area_text(facts->area) : NULL) },
+		{ NULL, "mapping", hc_value_take_text(facts->mapping ? mapping_text(facts->mapping) : NULL) },
+	};
 
-	if (facts->symbol)
-		print_fact(output, "symbol", facts->symbol);
-	if (facts->area) {
-		g_autofree char *note = hc_word_area(facts->area), *shown = note ? hc_text_escape(note, -1) : NULL;
-
-		print_fact_printf(output, "area", "0x%" PRIx64 "-0x%" PRIx64 " %s%s%s", facts->area->start,
-			facts->area->end, hc_area_kind_name(facts->area->kind), shown ? ": " : "", shown ? shown : "");
-	}
-	if (facts->mapping) {
-		g_autofree char *path = facts->mapping->path ? hc_text_escape(facts->mapping->path, -1) : NULL;
-
-		print_fact_printf(output, "mapping",
-			"0x%" G_GINT64_MODIFIER "x-0x%" G_GINT64_MODIFIER "x %s, bytes from: %s%s%s",
-			facts->mapping->start, facts->mapping->end,
-			hc_protection_name(facts->mapping->flags, protection), hc_source_name(facts->mapping->source),
-			path ? "; " : "", path ? path : "");
-	}
+	hc_record_print(list, output);
 }
 
 static void print_facts(const address_facts *facts, hc_output *output)

@@ -165,9 +165,12 @@ static inline char *put_left(char *out, const char *text, unsigned width)
 /* The last column: the label, or what the content looks like. NULL: nothing to say. Escaped; free with g_free(). */
 static char *describe(const chunk_list *list, const hc_block *block)
 {
+	g_autofree char *preview = NULL;
+
 	if (block->label)
 		return hc_word_label(block->label);
-	return block->state == HC_BLOCK_IN_USE ? hc_preview(list->analysis, block, PREVIEW_WIDTH) : NULL;
+	preview = block->state == HC_BLOCK_IN_USE ? hc_preview(list->analysis, block, PREVIEW_WIDTH) : NULL;
+	return preview ? hc_text_escape(preview, -1) : NULL;
 }
 
 static void write_text(chunk_list *list, const hc_block *block)
@@ -303,10 +306,10 @@ static void write_heading(hc_output *output)
 
 static void write_footer(const chunk_list *list)
 {
-	char count[HC_TEXT_COUNT_LENGTH], shown[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_SIZE_LENGTH];
+	g_autofree char *blocks = hc_unit_text(list->matched.blocks, "blocks");
+	char shown[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_SIZE_LENGTH];
 
-	hc_output_printf(list->output, "%s block%s, %s", hc_text_count(count, list->matched.blocks),
-		list->matched.blocks == 1 ? "" : "s", hc_text_size(size, list->matched.bytes));
+	hc_output_printf(list->output, "%s, %s", blocks, hc_text_size(size, list->matched.bytes));
 	if (list->shown < list->matched.blocks)
 		hc_output_printf(list->output, "; %s %s shown (--limit 0 for all)",
 			list->filter->order == HC_CHUNKS_BY_SIZE ? "the largest" : "the first",

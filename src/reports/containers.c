@@ -6,10 +6,10 @@
 #include "values/values.h"
 #include "wording/wording.h"
 
+#include <string.h>
+
 enum {
-	KEYS_SHOWN = 5,
-	KEY_COLUMNS = 48,
-	TYPE_COLUMNS = 56
+	KEYS_SHOWN = 5
 };
 
 /* A pattern with * and ?; without them, what the text must contain. */
@@ -65,154 +65,121 @@ static GPtrArray *choose(const hc_analysis *analysis, const hc_containers_view *
 	return chosen;
 }
 
+/* ---- one row ---- */
+
+static json_t *grades_json(const hc_container *container)
+{
+	json_t *object = json_object();
+
+	for (unsigned grade = 0; grade < HC_GRADE_COUNT; grade++)
+		hc_json_set(object, hc_grade_name(grade), hc_json_number(container->grades[grade]));
+	return object;
+}
+
+static json_t *keys_json(const hc_sample *sample)
+{
+	json_t *keys = json_array();
+
+	for (unsigned i = 0; sample->texts[i]; i++)
+		json_array_append_new(keys, hc_json_text(sample->texts[i]));
+	return keys;
+}
+
+/* SAMPLE is NULL where nothing that blocks contain is to be shown. */
+static void add_container(
+	hc_records *records, const hc_analysis *analysis, const hc_container *container, const hc_sample *sample)
+{
+	uint64_t untouched = MIN(container->own.bytes, container->untouched), capacity = container->capacity;
+	bool has_capacity = capacity != UINT64_MAX;
+	int64_t thread = thread_of(analysis, container);
+	const hc_value nothing = hc_value_omitted();
+	const hc_fact facts[] = {
+		{ "path", NULL, hc_value_text(container->path) },
+		{ "where", NULL, hc_value_take_text(hc_word_where(&container->where, 0)) },
+		{ "type", NULL, hc_value_text(container->type) },
+		{ "element", NULL, hc_value_text(container->element) },
+		{ "kind", NULL, hc_value_text(container->kind) },
+		{ "certainty", NULL, hc_value_plain(hc_certainty_name(container->certainty)) },
+		{ "count", NULL, hc_value_count(container->count) },
+		{ NULL, "BYTES", hc_value_size(container->below.bytes) },
+		{ NULL, "OWN", hc_value_size(container->own.bytes) },
+		{ "elements", "ELEMENTS", hc_value_count(container->elements) },
+		{ NULL, "CONTAINER", hc_value_text(container->path) },
+		{ "walked", NULL, hc_value_count(container->walked) },
+		{ "capacity", NULL, hc_value_if(has_capacity, hc_value_count(capacity)) },
+		{ "fill", NULL,
+			hc_value_if(has_capacity && capacity, hc_value_real((double)container->walked / capacity)) },
+		{ "bytes_own", NULL, hc_value_size(container->own.bytes) },
+		{ "blocks_own", NULL, hc_value_count(container->own.blocks) },
+		{ "bytes_elements", NULL, hc_value_size(container->elements_bytes) },
+		{ "bytes_below", NULL, hc_value_size(container->below.bytes) },
+		{ "blocks_below", NULL, hc_value_count(container->below.blocks) },
+		{ "touched", NULL, hc_value_size(container->own.bytes - untouched) },
+		{ "untouched", NULL, hc_value_size(container->untouched) },
+		{ "grade", NULL, hc_value_plain(hc_grade_name(container->grade)) },
+		{ "grades", NULL, hc_value_json(grades_json(container)) },
+		{ "reason", NULL, hc_value_text(container->reason) },
+		{ "address", NULL, hc_value_address(container->address) },
+		{ "thread", NULL, hc_value_if(thread, hc_value_id(thread)) },
+		{ "keys", NULL, sample ? hc_value_json(keys_json(sample)) : nothing },
+		{ "keys_prefix", NULL, sample ? hc_value_text(sample->prefix) : nothing },
+		{ "keys_looked_at", NULL, sample ? hc_value_count(sample->looked_at) : nothing },
+		{ "key_shapes", NULL, sample ? hc_value_count(sample->shapes) : nothing },
+		{ "key_shape", NULL, sample ? hc_value_text(sample->shape) : nothing },
+	};
+
+	hc_records_add(records, facts);
+}
+
+/* TEXT, which is taken and may be NULL, behind the row. */
+static void add_detail(hc_records *records, char *text)
+{
+	g_autofree char *taken = text, *shown = text ? hc_text_escape(text, -1) : NULL;
+	g_autofree char *line = shown ? g_strconcat("  ", shown, NULL) : NULL;
+
+	if (line)
+		hc_records_add_line(records, HC_STYLE_DIM, line);
+}
+
+static hc_records *make_rows(
+	const hc_analysis *analysis, const hc_containers_view *view, bool is_short, unsigned *ret_all)
+{
+	g_autoptr(GPtrArray) chosen = choose(analysis, view, ret_all);
+	hc_records *records = hc_records_create();
+
+	for (unsigned i = 0; i < chosen->len; i++) {
+		const hc_container *container = chosen->pdata[i];
+		g_auto(hc_sample) sample = { 0 };
+
+		if (!view->no_content)
+			hc_types_sample(hc_analysis_types(analysis), container, KEYS_SHOWN, 0, &sample);
+		add_container(records, analysis, container, view->no_content ? NULL : &sample);
+		add_detail(records, hc_word_container(container, is_short));
+		add_detail(records, hc_word_sample(&sample, is_short));
+	}
+	return records;
+}
+
 /* ---- text ---- */
 
-static const hc_column columns[] = {
-	{ NULL, "BYTES", HC_CELL_SIZE },
-	{ NULL, "OWN", HC_CELL_SIZE },
-	{ NULL, "ELEMENTS", HC_CELL_COUNT },
-	{ NULL, "CONTAINER", HC_CELL_TEXT },
-};
-
-enum {
-	COLUMN_BYTES,
-	COLUMN_OWN,
-	COLUMN_ELEMENTS,
-	COLUMN_CONTAINER
-};
-
-/* TEXT cut to COLUMNS, unless everything is wanted. */
-static char *cut(const char *text, unsigned most, bool verbose)
+static void print_wrapped(hc_output *output, unsigned indent, char *text)
 {
-	g_autofree char *safe = hc_text_escape(text, -1);
+	g_autofree char *taken = text, *shown = hc_text_escape(text, -1);
 
-	if (verbose || g_utf8_strlen(safe, -1) <= (glong)most)
-		return g_steal_pointer(&safe);
-	g_autofree char *start = g_utf8_substring(safe, 0, most - 3);
-
-	return g_strconcat(start, "...", NULL);
-}
-
-static void append_keys(GString *line, const hc_sample *sample, bool verbose)
-{
-	for (unsigned i = 0; sample->texts[i]; i++) {
-		g_autofree char *key = cut(sample->texts[i], KEY_COLUMNS, verbose);
-
-		g_string_append_printf(line, sample->looked_at ? "%s\"%s\"" : "%s%s", i ? ", " : "", key);
-	}
-}
-
-static void append_shapes(GString *line, const hc_sample *sample)
-{
-	char count[HC_TEXT_COUNT_LENGTH], shapes[HC_TEXT_COUNT_LENGTH];
-
-	if (sample->looked_at < 2)
-		return;
-	if (sample->shapes == 1) {
-		g_autofree char *shape = cut(sample->shape, KEY_COLUMNS, false);
-
-		g_string_append_printf(
-			line, "; all %s are like \"%s\"", hc_text_count(count, sample->looked_at), shape);
-		return;
-	}
-	g_string_append_printf(line, "; %s%s shapes among %s", sample->shapes >= HC_SAMPLE_SHAPES ? "at least " : "",
-		hc_text_count(shapes, sample->shapes), hc_text_count(count, sample->looked_at));
-	if (sample->prefix) {
-		g_autofree char *prefix = cut(sample->prefix, KEY_COLUMNS, false);
-
-		g_string_append_printf(line, ", all begin \"%s\"", prefix);
-	}
-}
-
-static void add_details(const hc_analysis *analysis, const hc_container *container, const hc_containers_view *view,
-	bool verbose, hc_table *table)
-{
-	g_autoptr(GString) line = g_string_new(NULL);
-	g_autofree char *type = cut(container->type, TYPE_COLUMNS, verbose);
-	g_autofree char *place = hc_word_where(&container->where, 0), *where = cut(place, TYPE_COLUMNS, verbose);
-	char count[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_SIZE_LENGTH];
-
-	g_string_append_printf(line, "  %s", type);
-	if (container->element)
-		g_string_append_printf(line, " of %s", container->element);
-	g_string_append_printf(line, ", %s", where);
-	if (container->count > 1)
-		g_string_append_printf(line, ", %s of them", hc_text_count(count, container->count));
-	if (container->capacity != UINT64_MAX && container->capacity > container->elements)
-		g_string_append_printf(line, ", room for %s", hc_text_count(count, container->capacity));
-	if (container->untouched)
-		g_string_append_printf(line, ", %s in pages of zeros", hc_text_size(size, container->untouched));
-	if (container->certainty != HC_CERTAINTY_CERTAIN)
-		g_string_append_printf(line, ", %s", hc_certainty_name(container->certainty));
-	if (container->grade != HC_GRADE_EXACT)
-		g_string_append_printf(line, ", %s: %s, walked %s", hc_grade_name(container->grade),
-			container->reason ? container->reason : "?", hc_text_count(count, container->walked));
-	hc_table_add_line(table, HC_STYLE_DIM, line->str);
-	if (view->no_content)
-		return;
-	g_auto(hc_sample) sample = { 0 };
-
-	hc_types_sample(hc_analysis_types(analysis), container, KEYS_SHOWN, 0, &sample);
-	if (!sample.texts[0])
-		return;
-	g_string_assign(line, sample.looked_at ? "  keys " : "  ");
-	append_keys(line, &sample, verbose);
-	append_shapes(line, &sample);
-	hc_table_add_line(table, HC_STYLE_DIM, line->str);
-}
-
-static void print_losses(const hc_types *types, hc_output *output)
-{
-	const hc_types_losses *losses = hc_types_get_losses(types);
-	g_autoptr(GString) line = g_string_new(NULL);
-	char count[HC_TEXT_COUNT_LENGTH];
-
-	g_string_append_printf(line, "variables: %s in memory",
-		hc_text_count(count, hc_types_variables(types, HC_VARIABLE_IN_MEMORY)));
-	for (unsigned state = HC_VARIABLE_VALUE; state < HC_VARIABLE_STATE_COUNT; state++)
-		if (hc_types_variables(types, state))
-			g_string_append_printf(line, ", %s %s", hc_text_count(count, hc_types_variables(types, state)),
-				state == HC_VARIABLE_VALUE ? "in registers" : hc_variable_state_name(state));
-	if (losses->implausible)
-		g_string_append_printf(line,
-			". %s places that could be containers are none: not initialised, or already destroyed",
-			hc_text_count(count, losses->implausible));
-	if (losses->cut)
-		g_string_append_printf(line,
-			". %s paths were given up: what they lead to is not what it is declared as",
-			hc_text_count(count, losses->cut));
-	hc_output_wrapped(output, 0, 0, line->str);
+	hc_output_wrapped(output, 0, indent, shown);
 }
 
 /* Variables that have no value to go by, each with its place and the reason. */
 static void print_unread(const hc_analysis *analysis, hc_output *output)
 {
 	hc_variables *variables = hc_analysis_variables(analysis);
-	const hc_core *core = hc_analysis_core(analysis);
 	unsigned count = hc_variables_load(variables, 0);
 
 	for (unsigned i = 0; i < count; i++) {
 		const hc_variable *variable = hc_variables_get(variables, i);
 
-		if (variable->state <= HC_VARIABLE_VALUE)
-			continue;
-		g_autofree char *name = hc_text_escape(variable->name, -1);
-		g_autoptr(GString) line = g_string_new(NULL);
-
-		g_string_append_printf(line, "%s: %s", hc_variable_state_name(variable->state), name);
-		if (variable->function) {
-			g_autofree char *function = hc_text_escape(variable->function, -1);
-
-			g_string_append_printf(line, " of %s()", function);
-		}
-		if (variable->frame != UINT_MAX)
-			g_string_append_printf(line, " frame %u", variable->frame);
-		if (variable->thread < hc_core_thread_count(core))
-			g_string_append_printf(
-				line, " of thread %" G_GINT64_FORMAT, hc_core_thread(core, variable->thread)->id);
-		if (variable->reason)
-			g_string_append_printf(line, ": %s", variable->reason);
-		hc_output_wrapped(output, 0, 2, line->str);
+		if (variable->state > HC_VARIABLE_VALUE)
+			print_wrapped(output, 2, hc_word_variable(hc_analysis_core(analysis), variable));
 	}
 }
 
@@ -228,132 +195,26 @@ void hc_debug_info_gaps_print(const hc_analysis *analysis, hc_output *output)
 	}
 }
 
-static bool has_debug_info(hc_modules *modules)
+static void print_containers(const hc_analysis *analysis, const hc_containers_view *view, hc_output *output)
 {
-	for (unsigned i = 0; i < hc_modules_count(modules); i++) {
-		const hc_module *module = hc_modules_get(modules, i);
-
-		if (module->is_executable)
-			return hc_module_debug_file(modules, module) != NULL;
-	}
-	return false;
-}
-
-/* Advice that fits: what stands between the reader and containers. */
-static void print_none(const hc_analysis *analysis, hc_output *output)
-{
-	g_autofree char *unread = hc_why_unread(analysis);
-	g_autofree char *line = NULL;
-
-	if (unread)
-		line = g_strdup_printf("no containers found: %s", unread);
-	else if (has_debug_info(hc_analysis_modules(analysis)))
-		line = g_strdup(
-			"no containers found, though the program has debug info; those of a library need that of the library");
-	else
-		line = g_strdup(
-			"no containers found: debug info (-g) of the program, or of the library that has them, is needed");
-	hc_output_wrapped(output, 0, 0, line);
-}
-
-static void print_containers(const hc_analysis *analysis, const hc_containers_view *view,
-	const hc_report_options *options, hc_output *output)
-{
+	bool is_verbose = output->options->verbose;
 	unsigned all;
-	g_autoptr(GPtrArray) chosen = choose(analysis, view, &all);
-	g_autoptr(hc_table) table = hc_table_create(columns, G_N_ELEMENTS(columns));
+	g_autoptr(hc_records) rows = make_rows(analysis, view, !is_verbose, &all);
 
-	for (unsigned i = 0; i < chosen->len; i++) {
-		const hc_container *container = chosen->pdata[i];
-
-		hc_table_add_row(table);
-		hc_table_set_number(table, COLUMN_BYTES, container->below.bytes);
-		hc_table_set_number(table, COLUMN_OWN, container->own.bytes);
-		hc_table_set_number(table, COLUMN_ELEMENTS, container->elements);
-		hc_table_set_text(table, COLUMN_CONTAINER, container->path);
-		add_details(analysis, container, view, options->verbose, table);
-	}
-	if (chosen->len)
-		hc_table_print(table, output);
-	else if (!all)
-		print_none(analysis, output);
-	if (chosen->len < all) {
-		char count[HC_TEXT_COUNT_LENGTH];
-
-		hc_output_printf(output, "%s more: --limit 0 shows all\n", hc_text_count(count, all - chosen->len));
-	}
+	if (all)
+		hc_records_print(rows, output);
+	else
+		print_wrapped(output, 0, hc_word_no_containers(analysis));
+	hc_left_out_print(all, view->limit, output);
 	hc_output_text(output, "\n");
-	print_losses(hc_analysis_types(analysis), output);
-	if (options->verbose)
+	print_wrapped(output, 0, hc_word_variables(hc_analysis_types(analysis)));
+	if (is_verbose)
 		print_unread(analysis, output);
 	hc_debug_info_gaps_print(analysis, output);
 	hc_diagnostics_print(hc_analysis_diagnostics(analysis), NULL, output);
 }
 
 /* ---- JSON ---- */
-
-static json_t *grades_json(const hc_container *container)
-{
-	json_t *object = json_object();
-
-	for (unsigned grade = 0; grade < HC_GRADE_COUNT; grade++)
-		hc_json_set(object, hc_grade_name(grade), hc_json_number(container->grades[grade]));
-	return object;
-}
-
-static void add_keys(const hc_analysis *analysis, const hc_container *container, json_t *object)
-{
-	g_auto(hc_sample) sample = { 0 };
-	json_t *keys = json_array();
-
-	hc_types_sample(hc_analysis_types(analysis), container, KEYS_SHOWN, 0, &sample);
-	for (unsigned i = 0; sample.texts[i]; i++)
-		json_array_append_new(keys, hc_json_text(sample.texts[i]));
-	hc_json_set(object, "keys", keys);
-	hc_json_set(object, "keys_prefix", hc_json_text(sample.prefix));
-	hc_json_set(object, "keys_looked_at", hc_json_number(sample.looked_at));
-	hc_json_set(object, "key_shapes", hc_json_number(sample.shapes));
-	hc_json_set(object, "key_shape", hc_json_text(sample.shape));
-}
-
-static json_t *container_json(
-	const hc_analysis *analysis, const hc_container *container, const hc_containers_view *view)
-{
-	json_t *object = json_object();
-	bool has_capacity = container->capacity != UINT64_MAX && container->capacity;
-	int64_t thread = thread_of(analysis, container);
-	g_autofree char *where = hc_word_where(&container->where, 0);
-
-	hc_json_set(object, "path", hc_json_text(container->path));
-	hc_json_set(object, "where", hc_json_text(where));
-	hc_json_set(object, "type", hc_json_text(container->type));
-	hc_json_set(object, "element", hc_json_text(container->element));
-	hc_json_set(object, "kind", hc_json_text(container->kind));
-	hc_json_set(object, "certainty", json_string(hc_certainty_name(container->certainty)));
-	hc_json_set(object, "count", hc_json_number(container->count));
-	hc_json_set(object, "elements", hc_json_number(container->elements));
-	hc_json_set(object, "walked", hc_json_number(container->walked));
-	hc_json_set(object, "capacity",
-		container->capacity == UINT64_MAX ? json_null() : hc_json_number(container->capacity));
-	hc_json_set(object, "fill",
-		has_capacity ? json_real((double)container->walked / container->capacity) : json_null());
-	hc_json_set(object, "bytes_own", hc_json_number(container->own.bytes));
-	hc_json_set(object, "blocks_own", hc_json_number(container->own.blocks));
-	hc_json_set(object, "bytes_elements", hc_json_number(container->elements_bytes));
-	hc_json_set(object, "bytes_below", hc_json_number(container->below.bytes));
-	hc_json_set(object, "blocks_below", hc_json_number(container->below.blocks));
-	hc_json_set(object, "touched",
-		hc_json_number(container->own.bytes - MIN(container->own.bytes, container->untouched)));
-	hc_json_set(object, "untouched", hc_json_number(container->untouched));
-	hc_json_set(object, "grade", json_string(hc_grade_name(container->grade)));
-	hc_json_set(object, "grades", grades_json(container));
-	hc_json_set(object, "reason", hc_json_text(container->reason));
-	hc_json_set(object, "address", hc_json_address(container->address));
-	hc_json_set(object, "thread", thread ? json_integer(thread) : json_null());
-	if (!view->no_content)
-		add_keys(analysis, container, object);
-	return object;
-}
 
 json_t *hc_variables_json(const hc_types *types)
 {
@@ -370,12 +231,13 @@ json_t *hc_variables_json(const hc_types *types)
 json_t *hc_losses_json(const hc_types *types)
 {
 	const hc_types_losses *losses = hc_types_get_losses(types);
-	json_t *object = json_object();
+	const hc_fact facts[] = {
+		{ "implausible", NULL, hc_value_count(losses->implausible) },
+		{ "paths_cut", NULL, hc_value_count(losses->cut) },
+		{ "objects_cut", NULL, hc_value_count(losses->cut_objects) },
+	};
 
-	hc_json_set(object, "implausible", hc_json_number(losses->implausible));
-	hc_json_set(object, "paths_cut", hc_json_number(losses->cut));
-	hc_json_set(object, "objects_cut", hc_json_number(losses->cut_objects));
-	return object;
+	return hc_record_json(facts);
 }
 
 json_t *hc_debug_info_gaps_json(const hc_analysis *analysis)
@@ -390,21 +252,18 @@ json_t *hc_debug_info_gaps_json(const hc_analysis *analysis)
 
 static json_t *containers_json(const hc_analysis *analysis, const hc_containers_view *view)
 {
-	const hc_diagnostics *diagnostics = hc_analysis_diagnostics(analysis);
+	const hc_types *types = hc_analysis_types(analysis);
 	unsigned all;
-	g_autoptr(GPtrArray) chosen = choose(analysis, view, &all);
-	json_t *report = hc_json_report("containers"), *list = json_array();
+	g_autoptr(hc_records) rows = make_rows(analysis, view, true, &all);
+	const hc_fact facts[] = {
+		{ "containers", NULL, hc_value_json(hc_records_json(rows)) },
+		{ "total", NULL, hc_value_count(all) },
+		{ "variables", NULL, hc_value_json(hc_variables_json(types)) },
+		{ "losses", NULL, hc_value_json(hc_losses_json(types)) },
+		{ "debug_info_gaps", NULL, hc_value_json(hc_debug_info_gaps_json(analysis)) },
+	};
 
-	for (unsigned i = 0; i < chosen->len; i++)
-		json_array_append_new(list, container_json(analysis, chosen->pdata[i], view));
-	hc_json_set(report, "containers", list);
-	hc_json_set(report, "total", hc_json_number(all));
-	hc_json_set(report, "variables", hc_variables_json(hc_analysis_types(analysis)));
-	hc_json_set(report, "losses", hc_losses_json(hc_analysis_types(analysis)));
-	hc_json_set(report, "debug_info_gaps", hc_debug_info_gaps_json(analysis));
-	hc_json_set(report, "diagnostics", hc_diagnostics_json(diagnostics));
-	hc_json_set(report, "status", hc_status_json(hc_diagnostics_partial(diagnostics)));
-	return report;
+	return hc_report_json("containers", facts, hc_analysis_diagnostics(analysis));
 }
 
 bool hc_report_containers(
@@ -415,6 +274,6 @@ bool hc_report_containers(
 	if (options->format == HC_REPORT_JSON)
 		hc_json_write(output, containers_json(analysis, view));
 	else
-		print_containers(analysis, view, options, output);
+		print_containers(analysis, view, output);
 	return hc_output_finish(output, error);
 }

@@ -3,25 +3,31 @@
 #include "reports/parts.h"
 
 #include "base/text.h"
+#include "wording/wording.h"
+
+static const char *severity_name(const hc_diagnostic *diagnostic)
+{
+	return diagnostic->kind->severity == HC_SEVERITY_PARTIAL ? "partial" : "note";
+}
 
 json_t *hc_diagnostics_json(const hc_diagnostics *diagnostics)
 {
-	json_t *array = json_array();
+	g_autoptr(hc_records) records = hc_records_create();
 
 	for (unsigned i = 0; i < hc_diagnostics_count(diagnostics); i++) {
 		const hc_diagnostic *diagnostic = hc_diagnostics_get(diagnostics, i);
-		bool partial = diagnostic->kind->severity == HC_SEVERITY_PARTIAL;
-		json_t *object = json_object();
+		const hc_fact facts[] = {
+			{ "id", NULL, hc_value_plain(diagnostic->kind->id) },
+			{ "severity", NULL, hc_value_plain(severity_name(diagnostic)) },
+			{ "count", NULL, hc_value_count(diagnostic->count) },
+			{ "bytes", NULL, hc_value_size(diagnostic->bytes) },
+			{ "text", NULL, hc_value_text(diagnostic->kind->text) },
+			{ "example", NULL, hc_value_text(diagnostic->example) },
+		};
 
-		hc_json_set(object, "id", hc_json_text(diagnostic->kind->id));
-		hc_json_set(object, "severity", json_string(partial ? "partial" : "note"));
-		hc_json_set(object, "count", hc_json_number(diagnostic->count));
-		hc_json_set(object, "bytes", hc_json_number(diagnostic->bytes));
-		hc_json_set(object, "text", hc_json_text(diagnostic->kind->text));
-		hc_json_set(object, "example", hc_json_text(diagnostic->example));
-		json_array_append_new(array, object);
+		hc_records_add(records, facts);
 	}
-	return array;
+	return hc_records_json(records);
 }
 
 json_t *hc_status_json(bool partial)
@@ -29,32 +35,23 @@ json_t *hc_status_json(bool partial)
 	return json_string(partial ? "partial" : "complete");
 }
 
-/* The texts go on after an amount: "12.0 KiB of the heap could not be followed ...", "3 libraries are not here ..." */
-static void describe(const hc_diagnostic *diagnostic, GString *line)
+json_t *hc_report_json_n(const char *command, const hc_fact *facts, unsigned count, const hc_diagnostics *diagnostics)
 {
-	char count[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_SIZE_LENGTH];
-	const char *text = diagnostic->kind->text;
-	bool needs_amount = g_str_has_prefix(text, "of ");
+	json_t *report = hc_json_report(command);
 
-	hc_text_count(count, diagnostic->count);
-	hc_text_size(size, diagnostic->bytes);
-	g_string_truncate(line, 0);
-	if (needs_amount && diagnostic->bytes)
-		g_string_append_printf(line, "%s ", size);
-	else if (needs_amount || diagnostic->count > 1)
-		g_string_append_printf(line, "%s ", count);
-	g_string_append(line, text);
-	if (needs_amount && diagnostic->bytes && diagnostic->count > 1)
-		g_string_append_printf(line, " (%s times)", count);
-	else if (!needs_amount && diagnostic->bytes)
-		g_string_append_printf(line, " (%s)", size);
+	hc_record_extend_n(report, facts, count);
+	if (diagnostics) {
+		hc_json_set(report, "diagnostics", hc_diagnostics_json(diagnostics));
+		hc_json_set(report, "status", hc_status_json(hc_diagnostics_partial(diagnostics)));
+	}
+	return report;
 }
 
 static void print_one(const hc_diagnostic *diagnostic, const char *name, hc_output *output)
 {
 	bool partial = diagnostic->kind->severity == HC_SEVERITY_PARTIAL;
 	const char *title = partial ? "not read:" : "note:";
-	g_autoptr(GString) line = g_string_new(NULL);
+	g_autofree char *line = hc_word_diagnostic(diagnostic);
 	unsigned column = 0;
 
 	if (name) {
@@ -64,37 +61,27 @@ static void print_one(const hc_diagnostic *diagnostic, const char *name, hc_outp
 	hc_output_styled(output, partial ? HC_STYLE_BAD : HC_STYLE_DIM, title);
 	hc_output_text(output, " ");
 	column += hc_text_columns(title) + 1;
-	describe(diagnostic, line);
-	hc_output_wrapped(output, column, column, line->str);
+	hc_output_wrapped(output, column, column, line);
 	if (output->options->verbose && diagnostic->example) {
 		g_autofree char *example = hc_text_escape(diagnostic->example, -1);
+		g_autofree char *first = g_strdup_printf("first: %s", example);
 
-		g_string_printf(line, "first: %s", example);
 		hc_output_spaces(output, column);
-		hc_output_wrapped(output, column, column, line->str);
+		hc_output_wrapped(output, column, column, first);
 	}
 }
 
 void hc_diagnostics_print(const hc_diagnostics *diagnostics, const char *name, hc_output *output)
 {
-	unsigned notes = 0, examples = 0;
+	g_autofree char *unsaid = hc_word_diagnostics_unsaid(diagnostics);
+	bool verbose = output->options->verbose;
 
 	for (unsigned i = 0; i < hc_diagnostics_count(diagnostics); i++) {
 		const hc_diagnostic *diagnostic = hc_diagnostics_get(diagnostics, i);
 
-		if (diagnostic->kind->severity != HC_SEVERITY_PARTIAL && !output->options->verbose) {
-			notes++;
-			continue;
-		}
-		examples += diagnostic->example != NULL;
-		print_one(diagnostic, name, output);
+		if (verbose || diagnostic->kind->severity == HC_SEVERITY_PARTIAL)
+			print_one(diagnostic, name, output);
 	}
-	if (output->options->verbose || !(notes || examples))
-		return;
-	hc_output_printf(output, "%s%s", name ? name : "", name ? " " : "");
-	if (notes)
-		hc_output_printf(output, "%u note%s%s; -v lists %s\n", notes, notes == 1 ? "" : "s",
-			hc_diagnostics_partial(diagnostics) ? " more" : "", notes == 1 ? "it" : "them");
-	else
-		hc_output_text(output, "-v shows an example of each\n");
+	if (!verbose && unsaid)
+		hc_output_printf(output, "%s%s%s\n", name ? name : "", name ? " " : "", unsaid);
 }

@@ -8,42 +8,6 @@
 #include "base/text.h"
 #include "wording/wording.h"
 
-#include <string.h>
-
-static const hc_column row_columns[] = {
-	{ NULL, "MEMORY TABLE", HC_CELL_TEXT },
-	{ NULL, "FIRST", HC_CELL_SIZE },
-	{ NULL, "LAST", HC_CELL_SIZE },
-	{ NULL, "GROWTH", HC_CELL_GROWTH },
-	{ NULL, "", HC_CELL_TEXT },
-};
-
-enum {
-	ROW_NAME,
-	ROW_A,
-	ROW_B,
-	ROW_GROWTH,
-	ROW_DETAIL
-};
-
-static const hc_column size_columns[] = {
-	{ "size", "BLOCKS OF SIZE", HC_CELL_COUNT },
-	{ "blocks_a", "FIRST", HC_CELL_COUNT },
-	{ "blocks_b", "LAST", HC_CELL_COUNT },
-	{ "growth", "GROWTH", HC_CELL_GROWTH },
-	{ "lost_a", "LOST FIRST", HC_CELL_COUNT },
-	{ "lost_b", "LOST LAST", HC_CELL_COUNT },
-};
-
-enum {
-	SIZE_SIZE,
-	SIZE_BLOCKS_A,
-	SIZE_BLOCKS_B,
-	SIZE_GROWTH,
-	SIZE_LOST_A,
-	SIZE_LOST_B
-};
-
 enum {
 	GROWTH_SHOWN = 14,	   /* rows */
 	GROWTH_LEAST_SHARE = 1000, /* of the growth: less is among the others */
@@ -52,143 +16,196 @@ enum {
 	VERDICT_INDENT = 9,
 };
 
-static bool is_partial(const hc_diff *diff)
-{
-	for (unsigned i = 0; i < hc_diff_snapshot_count(diff); i++)
-		if (hc_diagnostics_partial(hc_diff_snapshot(diff, i)->diagnostics))
-			return true;
-	return false;
-}
-
-static hc_table *make_sizes(const hc_diff *diff)
-{
-	hc_table *table = hc_table_create(size_columns, G_N_ELEMENTS(size_columns));
-
-	for (unsigned i = 0; i < hc_diff_size_count(diff); i++) {
-		const hc_diff_size *size = hc_diff_size_get(diff, i);
-
-		hc_table_add_row(table);
-		hc_table_set_number(table, SIZE_SIZE, size->size);
-		hc_table_set_number(table, SIZE_BLOCKS_A, size->blocks_a);
-		hc_table_set_number(table, SIZE_BLOCKS_B, size->blocks_b);
-		hc_table_set_growth(table, SIZE_GROWTH, size->growth);
-		hc_table_set_number(table, SIZE_LOST_A, size->lost_a);
-		hc_table_set_number(table, SIZE_LOST_B, size->lost_b);
-	}
-	return table;
-}
-
-/* ---- JSON ---- */
-
 /* A growth that is known only if no core lacks a part. */
-static json_t *known_growth_json(const hc_diff *diff, int64_t growth)
+static hc_value known_growth(const hc_diff *diff, int64_t growth)
 {
-	return hc_diff_is_torn(diff) ? json_null() : json_integer(growth);
+	return hc_value_if(!hc_diff_is_torn(diff), hc_value_growth(growth));
 }
 
-static json_t *row_json(const hc_diff *diff, const hc_diff_row *row)
-{
-	json_t *object = json_object();
+/* ---- the memory table, and the sizes ---- */
 
-	hc_json_set(object, "id", hc_json_text(hc_row_name(row->id)));
-	hc_json_set(object, "name", json_string(hc_word_row(row->id, row->is_bound)));
-	if (row->of)
-		hc_json_set(object, "of", hc_json_text(hc_row_name(row->of)));
-	hc_json_set(object, "bytes_a", hc_json_number(row->bytes_a));
-	hc_json_set(object, "bytes_b", hc_json_number(row->bytes_b));
-	hc_json_set(object, "growth", known_growth_json(diff, row->growth));
-	hc_json_set(object, "count_a", row->unit ? hc_json_number(row->count_a) : json_null());
-	hc_json_set(object, "count_b", row->unit ? hc_json_number(row->count_b) : json_null());
-	hc_json_set(object, "unit", hc_json_text(row->unit));
-	hc_json_set(object, "memory", json_boolean(row->is_memory));
-	hc_json_set(object, "bound", json_boolean(row->is_bound));
-	return object;
+static void add_row(hc_records *records, const hc_diff *diff, const hc_diff_row *row, unsigned depth)
+{
+	const char *name = hc_word_row(row->id, row->is_bound);
+	bool is_torn = hc_diff_is_torn(diff);
+	const hc_fact facts[] = {
+		{ "id", NULL, hc_value_plain(hc_row_name(row->id)) },
+		{ "name", NULL, hc_value_plain(name) },
+		{ "of", NULL, row->of ? hc_value_plain(hc_row_name(row->of)) : hc_value_omitted() },
+		{ NULL, "MEMORY TABLE", hc_value_take_plain(hc_row_title(name, depth, true)) },
+		{ "bytes_a", "FIRST", hc_value_size(row->bytes_a) },
+		{ "bytes_b", "LAST", hc_value_size(row->bytes_b) },
+		{ "growth", "GROWTH", known_growth(diff, row->growth) },
+		{ NULL, "", hc_value_if(!is_torn, hc_value_take_text(hc_word_row_growth(row))) },
+		{ "count_a", NULL, hc_value_if(row->unit, hc_value_count(row->count_a)) },
+		{ "count_b", NULL, hc_value_if(row->unit, hc_value_count(row->count_b)) },
+		{ "unit", NULL, hc_value_text(row->unit) },
+		{ "memory", NULL, hc_value_flag(row->is_memory) },
+		{ "bound", NULL, hc_value_flag(row->is_bound) },
+	};
+
+	hc_records_add(records, facts);
+	if (depth || !row->is_memory || !row->growth)
+		hc_records_set_style(records, HC_STYLE_DIM);
+}
+
+/* The rows that are parts of PARENT (NULL: top rows), each with its own parts. */
+static void add_rows(hc_records *records, const hc_diff *diff, hc_row_id parent, bool is_memory, unsigned depth)
+{
+	for (unsigned i = 0; i < hc_diff_row_count(diff) && depth < 8; i++) {
+		const hc_diff_row *row = hc_diff_row_get(diff, i);
+
+		if (row->of != parent || (!parent && row->is_memory != is_memory))
+			continue;
+		add_row(records, diff, row, depth);
+		add_rows(records, diff, row->id, is_memory, depth + 1);
+	}
+}
+
+static void add_sum(hc_records *records, const char *title, uint64_t bytes_a, uint64_t bytes_b)
+{
+	const hc_fact facts[] = {
+		{ NULL, "MEMORY TABLE", hc_value_plain(title) },
+		{ NULL, "FIRST", hc_value_size(bytes_a) },
+		{ NULL, "LAST", hc_value_size(bytes_b) },
+		{ NULL, "GROWTH", hc_value_growth((int64_t)(bytes_b - bytes_a)) },
+		{ NULL, "", hc_value_none() },
+	};
+
+	hc_records_add(records, facts);
+	hc_records_set_style(records, HC_STYLE_HEADING);
+}
+
+static void print_rows(const hc_diff *diff, hc_output *output)
+{
+	g_autoptr(hc_records) records = hc_records_create();
+
+	add_rows(records, diff, HC_ROW_NONE, true, 0);
+	add_rows(records, diff, HC_ROW_NONE, false, 0);
+	hc_records_add_rule(records, "GROWTH");
+	add_sum(records, "mapped address space", hc_diff_first(diff)->total, hc_diff_last(diff)->total);
+	hc_output_text(output, "\n");
+	hc_records_print(records, output);
 }
 
 static json_t *memory_json(const hc_diff *diff)
 {
-	json_t *object = json_object(), *rows = json_array(), *parts = json_array();
+	g_autoptr(hc_records) rows = hc_records_create(), parts = hc_records_create();
 
 	for (unsigned i = 0; i < hc_diff_row_count(diff); i++) {
 		const hc_diff_row *row = hc_diff_row_get(diff, i);
 
-		json_array_append_new(row->of ? parts : rows, row_json(diff, row));
+		add_row(row->of ? parts : rows, diff, row, 0);
 	}
-	hc_json_set(object, "total_a", hc_json_number(hc_diff_first(diff)->total));
-	hc_json_set(object, "total_b", hc_json_number(hc_diff_last(diff)->total));
-	hc_json_set(object, "growth", json_integer(hc_diff_growth(diff)));
-	hc_json_set(object, "rows", rows);
-	hc_json_set(object, "parts", parts);
-	return object;
+	const hc_fact facts[] = {
+		{ "total_a", NULL, hc_value_size(hc_diff_first(diff)->total) },
+		{ "total_b", NULL, hc_value_size(hc_diff_last(diff)->total) },
+		{ "growth", NULL, hc_value_growth(hc_diff_growth(diff)) },
+		{ "rows", NULL, hc_value_json(hc_records_json(rows)) },
+		{ "parts", NULL, hc_value_json(hc_records_json(parts)) },
+	};
+
+	return hc_record_json(facts);
 }
+
+static hc_records *make_sizes(const hc_diff *diff)
+{
+	hc_records *records = hc_records_create();
+
+	for (unsigned i = 0; i < hc_diff_size_count(diff); i++) {
+		const hc_diff_size *size = hc_diff_size_get(diff, i);
+		const hc_fact facts[] = {
+			{ "size", "BLOCKS OF SIZE", hc_value_count(size->size) },
+			{ "blocks_a", "FIRST", hc_value_count(size->blocks_a) },
+			{ "blocks_b", "LAST", hc_value_count(size->blocks_b) },
+			{ "growth", "GROWTH", hc_value_growth(size->growth) },
+			{ "lost_a", "LOST FIRST", hc_value_count(size->lost_a) },
+			{ "lost_b", "LOST LAST", hc_value_count(size->lost_b) },
+		};
+
+		hc_records_add(records, facts);
+	}
+	return records;
+}
+
+static void print_sizes(const hc_diff *diff, hc_output *output)
+{
+	g_autoptr(hc_records) sizes = make_sizes(diff);
+
+	if (!hc_records_count(sizes))
+		return;
+	hc_output_text(output, "\n");
+	hc_records_print(sizes, output);
+}
+
+/* ---- JSON ---- */
 
 static json_t *side_json(const hc_snapshot *snapshot)
 {
-	json_t *object = json_object();
+	const hc_diagnostics *diagnostics = snapshot->diagnostics;
+	json_t *process =
+		hc_process_json(&snapshot->process, snapshot->thread_count, snapshot->path, snapshot->core_size);
+	const hc_fact facts[] = {
+		{ "process", NULL, hc_value_json(process) },
+		{ "allocator", NULL, hc_value_json(hc_allocator_json(&snapshot->heap)) },
+		{ "diagnostics", NULL, hc_value_json(hc_diagnostics_json(diagnostics)) },
+		{ "status", NULL, hc_value_json(hc_status_json(hc_diagnostics_partial(diagnostics))) },
+	};
 
-	hc_json_set(object, "process",
-		hc_process_json(&snapshot->process, snapshot->thread_count, snapshot->path, snapshot->core_size));
-	hc_json_set(object, "allocator", hc_allocator_json(&snapshot->heap));
-	hc_json_set(object, "diagnostics", hc_diagnostics_json(snapshot->diagnostics));
-	hc_json_set(object, "status", hc_status_json(hc_diagnostics_partial(snapshot->diagnostics)));
-	return object;
+	return hc_record_json(facts);
 }
 
-static json_t *share_json(const hc_diff *diff, int64_t bytes)
+static hc_value share(const hc_diff *diff, int64_t bytes)
 {
 	int64_t growth = hc_diff_memory_growth(diff);
 
-	return growth > 0 ? json_real((double)bytes / growth) : json_null();
+	return hc_value_if(growth > 0, hc_value_real((double)bytes / growth));
 }
 
-static json_t *elements_json(uint64_t elements)
+static hc_value elements(uint64_t count)
 {
-	return elements == UINT64_MAX ? json_null() : hc_json_number(elements);
+	return hc_value_if(count != UINT64_MAX, hc_value_count(count));
 }
 
 static json_t *growth_json(const hc_diff *diff, const hc_growth *growth)
 {
-	json_t *object = json_object(), *steps = json_array();
-	g_autofree char *name = hc_word_growth(growth), *where = hc_word_where(&growth->where, growth->threads);
+	json_t *steps = json_array();
 
 	for (unsigned i = 0; i < hc_diff_snapshot_count(diff); i++)
 		json_array_append_new(steps, hc_json_number(growth->steps[i]));
-	hc_json_set(object, "kind", json_string(hc_growth_kind_name(growth->kind)));
-	hc_json_set(object, "name", hc_json_text(name));
-	hc_json_set(object, "where", hc_json_text(where));
-	hc_json_set(object, "type", hc_json_text(growth->type));
-	hc_json_set(object, "bytes", json_integer(growth->bytes));
-	hc_json_set(object, "share", share_json(diff, growth->bytes));
-	hc_json_set(object, "before", hc_json_number(growth->before));
-	hc_json_set(object, "after", hc_json_number(growth->after));
-	hc_json_set(object, "blocks_before", hc_json_number(growth->blocks_before));
-	hc_json_set(object, "blocks_after", hc_json_number(growth->blocks_after));
-	hc_json_set(object, "elements_before", elements_json(growth->elements_before));
-	hc_json_set(object, "elements_after", elements_json(growth->elements_after));
-	hc_json_set(object, "steps", steps);
-	hc_json_set(object, "trend", json_string(hc_trend_name(growth->trend)));
-	return object;
+	const hc_fact facts[] = {
+		{ "kind", NULL, hc_value_plain(hc_growth_kind_name(growth->kind)) },
+		{ "name", NULL, hc_value_take_text(hc_word_growth(growth)) },
+		{ "where", NULL, hc_value_take_text(hc_word_where(&growth->where, growth->threads)) },
+		{ "type", NULL, hc_value_text(growth->type) },
+		{ "bytes", NULL, hc_value_growth(growth->bytes) },
+		{ "share", NULL, share(diff, growth->bytes) },
+		{ "before", NULL, hc_value_size(growth->before) },
+		{ "after", NULL, hc_value_size(growth->after) },
+		{ "blocks_before", NULL, hc_value_count(growth->blocks_before) },
+		{ "blocks_after", NULL, hc_value_count(growth->blocks_after) },
+		{ "elements_before", NULL, elements(growth->elements_before) },
+		{ "elements_after", NULL, elements(growth->elements_after) },
+		{ "steps", NULL, hc_value_json(steps) },
+		{ "trend", NULL, hc_value_plain(hc_trend_name(growth->trend)) },
+	};
+
+	return hc_record_json(facts);
 }
 
-static json_t *steady_json(const hc_diff *diff)
+static json_t *steady_json(const hc_growth *row)
 {
-	json_t *array = json_array();
+	const hc_fact facts[] = {
+		{ "kind", NULL, hc_value_plain(hc_growth_kind_name(row->kind)) },
+		{ "name", NULL, hc_value_take_text(hc_word_growth(row)) },
+		{ "where", NULL, hc_value_take_text(hc_word_where(&row->where, row->threads)) },
+		{ "before", NULL, hc_value_size(row->before) },
+		{ "after", NULL, hc_value_size(row->after) },
+		{ "elements_before", NULL, elements(row->elements_before) },
+		{ "elements_after", NULL, elements(row->elements_after) },
+	};
 
-	for (unsigned i = 0; i < hc_diff_steady_count(diff); i++) {
-		const hc_growth *row = hc_diff_steady(diff, i);
-		g_autofree char *name = hc_word_growth(row), *where = hc_word_where(&row->where, row->threads);
-		json_t *object = json_object();
-
-		hc_json_set(object, "kind", json_string(hc_growth_kind_name(row->kind)));
-		hc_json_set(object, "name", hc_json_text(name));
-		hc_json_set(object, "where", hc_json_text(where));
-		hc_json_set(object, "before", hc_json_number(row->before));
-		hc_json_set(object, "after", hc_json_number(row->after));
-		hc_json_set(object, "elements_before", elements_json(row->elements_before));
-		hc_json_set(object, "elements_after", elements_json(row->elements_after));
-		json_array_append_new(array, object);
-	}
-	return array;
+	return hc_record_json(facts);
 }
 
 static char *command_of(const hc_diff *diff, const hc_cause *cause, const hc_report_options *options)
@@ -200,19 +217,18 @@ static char *command_of(const hc_diff *diff, const hc_cause *cause, const hc_rep
 
 static json_t *cause_json(const hc_diff *diff, const hc_cause *cause, const hc_report_options *options)
 {
-	g_autofree char *command = command_of(diff, cause, options), *name = hc_word_cause_name(cause),
-			*text = hc_word_cause(diff, cause);
-	json_t *object = json_object();
+	const hc_fact facts[] = {
+		{ "kind", NULL, hc_value_plain(hc_cause_name(cause->kind)) },
+		{ "name", NULL, hc_value_take_text(hc_word_cause_name(cause)) },
+		{ "bytes", NULL, hc_value_growth(cause->bytes) },
+		{ "share", NULL, share(diff, cause->bytes) },
+		{ "confidence", NULL, hc_value_plain(hc_confidence_name(cause->confidence)) },
+		{ "trend", NULL, hc_value_plain(hc_trend_name(cause->trend)) },
+		{ "text", NULL, hc_value_take_text(hc_word_cause(diff, cause)) },
+		{ "command", NULL, hc_value_take_text(command_of(diff, cause, options)) },
+	};
 
-	hc_json_set(object, "kind", json_string(hc_cause_name(cause->kind)));
-	hc_json_set(object, "name", hc_json_text(name));
-	hc_json_set(object, "bytes", json_integer(cause->bytes));
-	hc_json_set(object, "share", share_json(diff, cause->bytes));
-	hc_json_set(object, "confidence", json_string(hc_confidence_name(cause->confidence)));
-	hc_json_set(object, "trend", json_string(hc_trend_name(cause->trend)));
-	hc_json_set(object, "text", hc_json_text(text));
-	hc_json_set(object, "command", hc_json_text(command));
-	return object;
+	return hc_record_json(facts);
 }
 
 static json_t *causes_json(const hc_diff *diff, const hc_report_options *options)
@@ -224,78 +240,88 @@ static json_t *causes_json(const hc_diff *diff, const hc_report_options *options
 	return array;
 }
 
-static json_t *verdict_json(const hc_diff *diff)
+static char *verdict_of(const hc_diff *diff)
 {
 	g_auto(GStrv) lines = hc_word_verdict(diff);
-	g_autofree char *text = g_strjoinv("\n", lines);
 
-	return hc_json_text(text);
+	return g_strjoinv("\n", lines);
 }
 
 /* What is not the cause. */
 static json_t *cleared_json(const hc_diff *diff)
 {
-	json_t *object = json_object();
 	int64_t growth;
+	hc_containers_state containers = hc_diff_containers(diff, &growth);
+	const hc_fact facts[] = {
+		{ "containers", NULL, hc_value_plain(hc_containers_state_name(containers)) },
+		{ "containers_growth", NULL, hc_value_growth(growth) },
+		{ "keeps_little", NULL, hc_value_flag(hc_diff_keeps_little(diff)) },
+	};
 
-	hc_json_set(object, "containers", json_string(hc_containers_state_name(hc_diff_containers(diff, &growth))));
-	hc_json_set(object, "containers_growth", json_integer(growth));
-	hc_json_set(object, "keeps_little", json_boolean(hc_diff_keeps_little(diff)));
-	return object;
+	return hc_record_json(facts);
+}
+
+static json_t *holder_json(const hc_pin_holder *pin)
+{
+	const hc_fact facts[] = {
+		{ "name", NULL, hc_value_take_text(hc_word_pin_holder(pin)) },
+		{ "blocks", NULL, hc_value_count(pin->amount.blocks) },
+		{ "bytes", NULL, hc_value_size(pin->amount.bytes) },
+		{ "pinned", NULL, hc_value_size(pin->pinned) },
+	};
+
+	return hc_record_json(facts);
 }
 
 /* What keeps the free memory of the last snapshot. */
 static json_t *pins_json(const hc_diff *diff)
 {
 	const hc_snapshot *last = hc_diff_last(diff);
-	g_autofree char *advice = hc_word_snapshot_advice(last);
-	json_t *object = json_object(), *holders = json_array();
+	json_t *holders = json_array();
 
-	for (unsigned i = 0; i < last->pins->len; i++) {
-		const hc_pin_holder *pin = &g_array_index(last->pins, hc_pin_holder, i);
-		g_autofree char *name = hc_word_pin_holder(pin);
-		json_t *holder = json_object();
+	for (unsigned i = 0; i < last->pins->len; i++)
+		json_array_append_new(holders, holder_json(&g_array_index(last->pins, hc_pin_holder, i)));
+	const hc_fact facts[] = {
+		{ "free", NULL, hc_value_size(last->free.bytes) },
+		{ "trim", NULL, hc_value_size(hc_free_pages_gain(&last->free_pages)) },
+		{ "advice", NULL, hc_value_take_text(hc_word_snapshot_advice(last)) },
+		{ "holders", NULL, hc_value_json(holders) },
+	};
 
-		hc_json_set(holder, "name", hc_json_text(name));
-		hc_json_set(holder, "blocks", hc_json_number(pin->amount.blocks));
-		hc_json_set(holder, "bytes", hc_json_number(pin->amount.bytes));
-		hc_json_set(holder, "pinned", hc_json_number(pin->pinned));
-		json_array_append_new(holders, holder);
-	}
-	hc_json_set(object, "free", hc_json_number(last->free.bytes));
-	hc_json_set(object, "trim", hc_json_number(hc_free_pages_gain(&last->free_pages)));
-	hc_json_set(object, "advice", hc_json_text(advice));
-	hc_json_set(object, "holders", holders);
-	return object;
+	return hc_record_json(facts);
 }
 
 static json_t *diff_json(const hc_diff *diff, const hc_report_options *options)
 {
-	g_autoptr(hc_table) sizes = make_sizes(diff);
-	json_t *report = hc_json_report("diff"), *snapshots = json_array(), *attribution = json_array();
-	g_autofree char *sameness = hc_word_sameness(diff);
+	g_autoptr(hc_records) sizes = make_sizes(diff);
+	json_t *snapshots = json_array(), *attribution = json_array(), *steady = json_array();
 
 	for (unsigned i = 0; i < hc_diff_snapshot_count(diff); i++)
 		json_array_append_new(snapshots, side_json(hc_diff_snapshot(diff, i)));
 	for (unsigned i = 0; i < hc_diff_attribution_count(diff); i++)
 		json_array_append_new(attribution, growth_json(diff, hc_diff_attribution(diff, i)));
-	hc_json_set(report, "sameness", json_string(hc_sameness_name(hc_diff_sameness(diff))));
-	hc_json_set(report, "sameness_text", hc_json_text(sameness));
-	hc_json_set(report, "growth", known_growth_json(diff, hc_diff_memory_growth(diff)));
-	hc_json_set(report, "verdict", verdict_json(diff));
-	hc_json_set(report, "sentences", causes_json(diff, options));
-	hc_json_set(report, "cleared", cleared_json(diff));
-	hc_json_set(report, "attribution", attribution);
-	hc_json_set(report, "steady", steady_json(diff));
-	hc_json_set(report, "a", side_json(hc_diff_first(diff)));
-	hc_json_set(report, "b", side_json(hc_diff_last(diff)));
-	hc_json_set(report, "snapshots", snapshots);
-	hc_json_set(report, "memory", memory_json(diff));
-	hc_json_set(report, "retained", pins_json(diff));
-	hc_json_set(report, "side_facts", hc_side_facts_json(diff));
-	hc_json_set(report, "sizes", hc_table_json(sizes));
-	hc_json_set(report, "status", hc_status_json(is_partial(diff)));
-	return report;
+	for (unsigned i = 0; i < hc_diff_steady_count(diff); i++)
+		json_array_append_new(steady, steady_json(hc_diff_steady(diff, i)));
+	const hc_fact facts[] = {
+		{ "sameness", NULL, hc_value_plain(hc_sameness_name(hc_diff_sameness(diff))) },
+		{ "sameness_text", NULL, hc_value_take_text(hc_word_sameness(diff)) },
+		{ "growth", NULL, known_growth(diff, hc_diff_memory_growth(diff)) },
+		{ "verdict", NULL, hc_value_take_text(verdict_of(diff)) },
+		{ "sentences", NULL, hc_value_json(causes_json(diff, options)) },
+		{ "cleared", NULL, hc_value_json(cleared_json(diff)) },
+		{ "attribution", NULL, hc_value_json(attribution) },
+		{ "steady", NULL, hc_value_json(steady) },
+		{ "a", NULL, hc_value_json(side_json(hc_diff_first(diff))) },
+		{ "b", NULL, hc_value_json(side_json(hc_diff_last(diff))) },
+		{ "snapshots", NULL, hc_value_json(snapshots) },
+		{ "memory", NULL, hc_value_json(memory_json(diff)) },
+		{ "retained", NULL, hc_value_json(pins_json(diff)) },
+		{ "side_facts", NULL, hc_value_json(hc_side_facts_json(diff)) },
+		{ "sizes", NULL, hc_value_json(hc_records_json(sizes)) },
+		{ "status", NULL, hc_value_json(hc_status_json(hc_diff_is_partial(diff))) },
+	};
+
+	return hc_report_json("diff", facts, NULL);
 }
 
 /* ---- the verdict ---- */
@@ -332,86 +358,51 @@ static void print_verdict(const hc_diff *diff, hc_output *output)
 
 /* ---- the growth ---- */
 
-/* Columns of the table of growth: kind, snapshots, growth, share, what. */
-typedef struct growth_columns {
-	hc_column list[STEPS_SHOWN + 4];
+/* Rows under: kind, snapshots, growth, share, what. */
+typedef struct growth_table {
+	const hc_diff *diff;
+	hc_records *records;
 	char *titles[STEPS_SHOWN];
 	unsigned steps[STEPS_SHOWN]; /* which snapshot */
-	unsigned step_count, count;
-} growth_columns;
+	unsigned step_count;
+} growth_table;
 
-static void init_columns(growth_columns *columns, const hc_diff *diff)
+static void growth_table_init(growth_table *table, const hc_diff *diff)
 {
 	unsigned snapshots = hc_diff_snapshot_count(diff);
 	bool all = snapshots <= STEPS_SHOWN;
 
-	*columns = (growth_columns){ .step_count = all ? snapshots : 2 };
-	columns->list[columns->count++] = (hc_column){ NULL, "KIND", HC_CELL_TEXT };
-	for (unsigned i = 0; i < columns->step_count; i++) {
-		columns->steps[i] = all ? i : i * (snapshots - 1);
-		columns->titles[i] = hc_diff_snapshot_name(columns->steps[i]);
-		columns->list[columns->count++] = (hc_column){ NULL, columns->titles[i], HC_CELL_SIZE };
+	*table = (growth_table){ diff, hc_records_create(), .step_count = all ? snapshots : 2 };
+	for (unsigned i = 0; i < table->step_count; i++) {
+		table->steps[i] = all ? i : i * (snapshots - 1);
+		table->titles[i] = hc_diff_snapshot_name(table->steps[i]);
 	}
-	columns->list[columns->count++] = (hc_column){ NULL, "GROWTH", HC_CELL_GROWTH };
-	columns->list[columns->count++] = (hc_column){ NULL, "SHARE", HC_CELL_SHARE };
-	columns->list[columns->count++] = (hc_column){ NULL, "WHAT", HC_CELL_TEXT };
 }
 
-static void clear_columns(growth_columns *columns)
+static void growth_table_clear(growth_table *table)
 {
-	for (unsigned i = 0; i < columns->step_count; i++)
-		g_free(columns->titles[i]);
+	for (unsigned i = 0; i < table->step_count; i++)
+		g_free(table->titles[i]);
+	hc_records_destroy(table->records);
 }
 
-/* ": 100 -> 2,300 elements", ": +20,580 blocks", "" */
-static void append_count(GString *text, const hc_growth *growth)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(growth_table, growth_table_clear)
+
+static void add_growth(
+	growth_table *table, const char *kind, const char *what, const uint64_t *steps, int64_t bytes, hc_style style)
 {
-	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH];
-	bool more = growth->blocks_after > growth->blocks_before;
-	uint64_t change = more ? growth->blocks_after - growth->blocks_before :
-				 growth->blocks_before - growth->blocks_after;
+	int64_t growth = hc_diff_memory_growth(table->diff);
+	hc_fact facts[STEPS_SHOWN + 4];
+	unsigned count = 0;
 
-	if (hc_growth_is_unused_capacity(growth))
-		g_string_append(text, ", unused capacity");
-	else if (growth->elements_after != UINT64_MAX)
-		g_string_append_printf(text, ", %s -> %s elements", hc_text_count(before, growth->elements_before),
-			hc_text_count(after, growth->elements_after));
-	else if (change)
-		g_string_append_printf(
-			text, ", %c%s block%s", more ? '+' : '-', hc_text_count(after, change), change == 1 ? "" : "s");
-}
-
-static char *describe_growth(const hc_growth *growth)
-{
-	g_autofree char *word = hc_word_growth(growth), *name = hc_text_escape(word, -1),
-			*place = hc_word_where(&growth->where, growth->threads),
-			*where = place ? hc_text_escape(place, -1) : NULL,
-			*type = growth->type && growth->owner ? hc_text_escape(growth->type, -1) : NULL;
-	GString *text = g_string_new(name);
-
-	if (where && growth->where.kind != HC_WHERE_STATIC)
-		g_string_append_printf(text, ", %s", where);
-	append_count(text, growth);
-	if (type && *type)
-		g_string_append_printf(text, "%s %s", *type == '(' ? "" : ",", type);
-	if (growth->trend == HC_TREND_STOPPED)
-		g_string_append(text, " (not in the last step)");
-	else if (growth->trend == HC_TREND_GROWING)
-		g_string_append(text, " (at every step)");
-	return g_string_free(text, FALSE);
-}
-
-static void add_growth(hc_table *table, const growth_columns *columns, const hc_diff *diff, const char *kind,
-	const char *what, const uint64_t *steps, int64_t bytes)
-{
-	hc_table_add_row(table);
-	hc_table_set_plain(table, 0, kind);
-	for (unsigned i = 0; i < columns->step_count; i++)
-		hc_table_set_number(table, 1 + i, steps[columns->steps[i]]);
-	hc_table_set_growth(table, columns->count - 3, bytes);
-	if (hc_diff_memory_growth(diff) > 0)
-		hc_table_set_share(table, columns->count - 2, bytes, hc_diff_memory_growth(diff));
-	hc_table_set_plain(table, columns->count - 1, what);
+	facts[count++] = (hc_fact){ NULL, "KIND", hc_value_plain(kind) };
+	for (unsigned i = 0; i < table->step_count; i++)
+		facts[count++] = (hc_fact){ NULL, table->titles[i], hc_value_size(steps[table->steps[i]]) };
+	facts[count++] = (hc_fact){ NULL, "GROWTH", hc_value_growth(bytes) };
+	facts[count++] = (hc_fact){ NULL, "SHARE", hc_value_share(bytes, MAX(growth, 0)) };
+	facts[count++] = (hc_fact){ NULL, "WHAT", hc_value_text(what) };
+	hc_records_add_n(table->records, facts, count);
+	hc_records_set_style(table->records, style);
 }
 
 static bool is_empty(const hc_diff *diff, const hc_growth *growth)
@@ -432,82 +423,73 @@ static bool is_shown(const hc_diff *diff, const hc_growth *growth, unsigned show
 	return shown < GROWTH_SHOWN && bytes && bytes >= growth_bytes / GROWTH_LEAST_SHARE;
 }
 
-static void print_growth(const hc_diff *diff, hc_output *output)
+static void add_to(uint64_t *sum, const hc_growth *growth, unsigned snapshots)
 {
-	unsigned snapshots = hc_diff_snapshot_count(diff), shown = 0, others = 0;
-	g_autofree uint64_t *rest = g_new0(uint64_t, snapshots), *sum = g_new0(uint64_t, snapshots);
-	growth_columns columns;
-	hc_table *table;
+	for (unsigned i = 0; i < snapshots; i++)
+		sum[i] += growth->steps[i];
+}
 
-	init_columns(&columns, diff);
-	table = hc_table_create(columns.list, columns.count);
+static void add_rows_of_growth(growth_table *table, bool verbose, uint64_t *sum)
+{
+	const hc_diff *diff = table->diff;
+	unsigned snapshots = hc_diff_snapshot_count(diff), shown = 0, others = 0;
+	g_autofree uint64_t *rest = g_new0(uint64_t, snapshots);
+
 	for (unsigned i = 0; i < hc_diff_attribution_count(diff); i++) {
 		const hc_growth *growth = hc_diff_attribution(diff, i);
-		g_autofree char *what = describe_growth(growth);
+		g_autofree char *what = hc_word_growth_row(growth);
 		bool is_rest = growth->kind == HC_GROWTH_REST;
+		bool is_bad = growth->kind == HC_GROWTH_LOST && growth->bytes > 0;
 
-		for (unsigned j = 0; j < snapshots; j++)
-			sum[j] += growth->steps[j];
+		add_to(sum, growth, snapshots);
 		if (is_rest && others) {
 			g_autofree char *text = g_strdup_printf("%u others (-v lists them)", others);
 
-			add_growth(table, &columns, diff, "", text, rest, (int64_t)(rest[snapshots - 1] - rest[0]));
-			hc_table_set_style(table, HC_STYLE_DIM);
+			add_growth(table, "", text, rest, (int64_t)(rest[snapshots - 1] - rest[0]), HC_STYLE_DIM);
 		}
 		/* There should be none, and then there is no row. */
 		if (is_rest && is_empty(diff, growth))
 			continue;
-		if (is_rest || is_shown(diff, growth, shown, output->options->verbose)) {
-			add_growth(table, &columns, diff, hc_growth_kind_name(growth->kind), what, growth->steps,
-				growth->bytes);
-			if (growth->kind == HC_GROWTH_LOST && growth->bytes > 0)
-				hc_table_set_style(table, HC_STYLE_BAD);
+		if (is_rest || is_shown(diff, growth, shown, verbose)) {
+			add_growth(table, hc_growth_kind_name(growth->kind), what, growth->steps, growth->bytes,
+				is_bad ? HC_STYLE_BAD : HC_STYLE_PLAIN);
 			shown++;
 			continue;
 		}
 		others++;
-		for (unsigned j = 0; j < snapshots; j++)
-			rest[j] += growth->steps[j];
+		add_to(rest, growth, snapshots);
 	}
+}
+
+static void print_growth(const hc_diff *diff, hc_output *output)
+{
+	unsigned last = hc_diff_snapshot_count(diff) - 1;
+	g_autofree uint64_t *sum = g_new0(uint64_t, last + 1);
+	g_auto(growth_table) table;
+
+	growth_table_init(&table, diff);
+	add_rows_of_growth(&table, output->options->verbose, sum);
 	if (!hc_diff_is_torn(diff)) {
-		hc_table_add_rule(table, columns.count - 3);
-		add_growth(table, &columns, diff, "memory", "", sum, (int64_t)(sum[snapshots - 1] - sum[0]));
-		hc_table_set_style(table, HC_STYLE_HEADING);
+		hc_records_add_rule(table.records, "GROWTH");
+		add_growth(&table, "memory", "", sum, (int64_t)(sum[last] - sum[0]), HC_STYLE_HEADING);
 	}
-	if (hc_table_row_count(table)) {
+	if (hc_records_count(table.records)) {
 		hc_output_text(output, "\n");
-		hc_table_print(table, output);
+		hc_records_print(table.records, output);
 	}
-	hc_table_destroy(table);
-	clear_columns(&columns);
 }
 
 /* ---- what did not grow ---- */
-
-static char *describe_steady(const hc_growth *row)
-{
-	g_autofree char *word = hc_word_growth(row), *name = hc_text_escape(word, -1);
-	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH];
-
-	if (row->elements_after == UINT64_MAX && row->after < row->before) {
-		char less[HC_TEXT_SIZE_LENGTH];
-
-		return g_strdup_printf("%s (-%s)", name, hc_text_size(less, row->before - row->after));
-	}
-	if (row->elements_after == UINT64_MAX)
-		return g_steal_pointer(&name);
-	return g_strdup_printf("%s %s -> %s", name, hc_text_count(before, row->elements_before),
-		hc_text_count(after, row->elements_after));
-}
 
 static void print_steady(const hc_diff *diff, hc_output *output)
 {
 	unsigned count = hc_diff_steady_count(diff),
 		 shown = output->options->verbose ? count : MIN(count, STEADY_SHOWN);
 	g_autoptr(GString) text = g_string_new(NULL);
+	g_autofree char *escaped = NULL;
 
 	for (unsigned i = 0; i < shown; i++) {
-		g_autofree char *row = describe_steady(hc_diff_steady(diff, i));
+		g_autofree char *row = hc_word_steady(hc_diff_steady(diff, i));
 
 		g_string_append_printf(text, "%s%s", i ? "; " : "", row);
 	}
@@ -515,86 +497,11 @@ static void print_steady(const hc_diff *diff, hc_output *output)
 		g_string_append_printf(text, "; %u more (-v)", count - shown);
 	if (!count)
 		return;
+	escaped = hc_text_escape(text->str, -1);
 	hc_output_text(output, "\n");
 	hc_output_styled(output, HC_STYLE_HEADING, "STEADY");
 	hc_output_text(output, "   ");
-	hc_output_wrapped(output, VERDICT_INDENT, VERDICT_INDENT, text->str);
-}
-
-/* ---- the memory table ---- */
-
-/* "+30,000 blocks"; "" if their number is the same. */
-static char *row_detail(const hc_diff_row *row)
-{
-	uint64_t more = row->count_b > row->count_a ? row->count_b - row->count_a : row->count_a - row->count_b;
-	g_autofree char *count = NULL;
-
-	if (!row->unit || !more)
-		return g_strdup("");
-	count = hc_unit_text(more, row->unit);
-	return g_strdup_printf("%c%s", row->count_b > row->count_a ? '+' : '-', count);
-}
-
-static void add_row(hc_table *table, const hc_diff_row *row, bool is_torn, unsigned depth)
-{
-	g_autofree char *title = hc_row_title(hc_word_row(row->id, row->is_bound), depth, true);
-	g_autofree char *detail = row_detail(row);
-
-	hc_table_add_row(table);
-	hc_table_set_plain(table, ROW_NAME, title);
-	hc_table_set_number(table, ROW_A, row->bytes_a);
-	hc_table_set_number(table, ROW_B, row->bytes_b);
-	if (!is_torn) {
-		hc_table_set_growth(table, ROW_GROWTH, row->growth);
-		hc_table_set_plain(table, ROW_DETAIL, detail);
-	}
-	if (depth || !row->is_memory || !row->growth)
-		hc_table_set_style(table, HC_STYLE_DIM);
-}
-
-/* The rows that are parts of PARENT (NULL: top rows), each with its own parts. */
-static void add_rows(hc_table *table, const hc_diff *diff, hc_row_id parent, bool is_memory, unsigned depth)
-{
-	for (unsigned i = 0; i < hc_diff_row_count(diff) && depth < 8; i++) {
-		const hc_diff_row *row = hc_diff_row_get(diff, i);
-
-		if (row->of != parent || (!parent && row->is_memory != is_memory))
-			continue;
-		add_row(table, row, hc_diff_is_torn(diff), depth);
-		add_rows(table, diff, row->id, is_memory, depth + 1);
-	}
-}
-
-static void add_sum(hc_table *table, const char *title, uint64_t bytes_a, uint64_t bytes_b)
-{
-	hc_table_add_row(table);
-	hc_table_set_plain(table, ROW_NAME, title);
-	hc_table_set_number(table, ROW_A, bytes_a);
-	hc_table_set_number(table, ROW_B, bytes_b);
-	hc_table_set_growth(table, ROW_GROWTH, (int64_t)(bytes_b - bytes_a));
-	hc_table_set_style(table, HC_STYLE_HEADING);
-}
-
-static void print_rows(const hc_diff *diff, hc_output *output)
-{
-	g_autoptr(hc_table) table = hc_table_create(row_columns, G_N_ELEMENTS(row_columns));
-
-	add_rows(table, diff, HC_ROW_NONE, true, 0);
-	add_rows(table, diff, HC_ROW_NONE, false, 0);
-	hc_table_add_rule(table, ROW_GROWTH);
-	add_sum(table, "mapped address space", hc_diff_first(diff)->total, hc_diff_last(diff)->total);
-	hc_output_text(output, "\n");
-	hc_table_print(table, output);
-}
-
-static void print_sizes(const hc_diff *diff, hc_output *output)
-{
-	g_autoptr(hc_table) table = make_sizes(diff);
-
-	if (!hc_table_row_count(table))
-		return;
-	hc_output_text(output, "\n");
-	hc_table_print(table, output);
+	hc_output_wrapped(output, VERDICT_INDENT, VERDICT_INDENT, escaped);
 }
 
 /* ---- the whole ---- */

@@ -8,14 +8,13 @@
 #include "base/text.h"
 #include "wording/wording.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 enum {
-	SIZES_SHOWN = 3,
-	MODULES_SHOWN = 3,
-	WORDS_SHOWN = 12,
 	EVIDENCE_SHOWN = 2,
-	CONTENT_COLUMNS = 40,
+	DETAIL_INDENT = 4, /* columns */
+	WORDS_INDENT = 11, /* behind "words: " */
 	LINE_LENGTH = 256,
 };
 
@@ -35,200 +34,48 @@ static bool is_bound(const leaks_report *report)
 
 /* ---- totals ---- */
 
-static const hc_column total_columns[] = {
-	{ NULL, "", HC_CELL_TEXT },
-	{ NULL, "", HC_CELL_SIZE },
-	{ NULL, "", HC_CELL_TEXT },
-};
-
-static void add_total(hc_table *table, const char *name, hc_amount amount)
+static void add_total(hc_records *records, const char *name, hc_amount amount)
 {
-	g_autofree char *blocks = hc_unit_text(amount.blocks, "blocks");
+	const hc_fact facts[] = {
+		{ NULL, "", hc_value_plain(name) },
+		{ NULL, "", hc_value_size(amount.bytes) },
+		{ NULL, "", hc_value_take_plain(hc_unit_text(amount.blocks, "blocks")) },
+	};
 
-	hc_table_add_row(table);
-	hc_table_set_plain(table, 0, name);
-	hc_table_set_number(table, 1, amount.bytes);
-	hc_table_set_plain(table, 2, blocks);
+	hc_records_add(records, facts);
 }
 
 static void print_totals(const leaks_report *report)
 {
 	const hc_leaks_totals *totals = hc_leaks_get_totals(report->leaks);
-	g_autoptr(hc_table) table = hc_table_create(total_columns, G_N_ELEMENTS(total_columns));
-
+	g_autoptr(hc_records) records = hc_records_create();
 	bool bound = is_bound(report);
 
-	add_total(table, bound ? "lost, at most" : "definitely lost", totals->definitely_lost);
-	add_total(table, bound ? "indirectly, at most" : "indirectly lost", totals->indirectly_lost);
-	add_total(table, "possibly lost", totals->possibly_lost);
-	add_total(table, "still reachable", totals->still_reachable);
+	add_total(records, bound ? "lost, at most" : "definitely lost", totals->definitely_lost);
+	add_total(records, bound ? "indirectly, at most" : "indirectly lost", totals->indirectly_lost);
+	add_total(records, "possibly lost", totals->possibly_lost);
+	add_total(records, "still reachable", totals->still_reachable);
 	if (totals->suppressed.blocks)
-		add_total(table, "suppressed", totals->suppressed);
-	hc_table_print(table, report->output);
+		add_total(records, "suppressed", totals->suppressed);
+	hc_records_print(records, report->output);
 	hc_learned_print(hc_analysis_references(report->analysis), report->output);
 }
 
-static json_t *totals_json(const hc_leaks *leaks, const hc_references *references)
+static json_t *totals_json(const leaks_report *report)
 {
-	const hc_leaks_totals *totals = hc_leaks_get_totals(leaks);
-	json_t *object = json_object();
+	const hc_leaks_totals *totals = hc_leaks_get_totals(report->leaks);
+	const hc_references *references = hc_analysis_references(report->analysis);
+	const hc_fact facts[] = {
+		{ "definitely_lost", NULL, hc_value_amount(totals->definitely_lost) },
+		{ "indirectly_lost", NULL, hc_value_amount(totals->indirectly_lost) },
+		{ "possibly_lost", NULL, hc_value_amount(totals->possibly_lost) },
+		{ "still_reachable", NULL, hc_value_amount(totals->still_reachable) },
+		{ "suppressed", NULL, hc_value_amount(totals->suppressed) },
+		{ "held_inside", NULL, hc_value_json(hc_held_inside_json(references)) },
+		{ "encoded", NULL, hc_value_json(hc_encoded_json(references)) },
+	};
 
-	hc_json_set(object, "definitely_lost", hc_json_amount(totals->definitely_lost));
-	hc_json_set(object, "indirectly_lost", hc_json_amount(totals->indirectly_lost));
-	hc_json_set(object, "possibly_lost", hc_json_amount(totals->possibly_lost));
-	hc_json_set(object, "still_reachable", hc_json_amount(totals->still_reachable));
-	hc_json_set(object, "suppressed", hc_json_amount(totals->suppressed));
-	hc_learned_json(references, object);
-	return object;
-}
-
-/* ---- one group, in words ---- */
-
-/* "2,500 x 3.9 KiB, 2,497 x 1.5 KiB, ..." */
-static char *sizes_text(const hc_leak_group *group)
-{
-	GString *text = g_string_new(NULL);
-	unsigned shown = MIN(group->size_count, SIZES_SHOWN);
-
-	for (unsigned i = 0; i < shown; i++) {
-		char blocks[HC_TEXT_COUNT_LENGTH], bytes[HC_TEXT_SIZE_LENGTH];
-
-		if (!group->sizes[i].size)
-			g_string_append_printf(
-				text, "%s%s others", i ? ", " : "", hc_text_count(blocks, group->sizes[i].blocks));
-		else
-			g_string_append_printf(text, "%s%s x %s", i ? ", " : "",
-				hc_text_count(blocks, group->sizes[i].blocks),
-				hc_text_size(bytes, group->sizes[i].size));
-	}
-	if (group->size_count > shown)
-		g_string_append(text, ", ...");
-	return g_string_free(text, FALSE);
-}
-
-/* Names of modules, the most probable owner first. NULL: none. */
-static char *whose_text(const hc_leak_group *group)
-{
-	GString *text = g_string_new(NULL);
-
-	unsigned shown = 0;
-
-	if (hc_leak_group_is_unloaded(group))
-		g_string_append(text, "an unloaded library");
-	for (unsigned i = 0; i < group->module_count && shown < MODULES_SHOWN; i++)
-		if (hc_leak_group_is_of(group, &group->modules[i]))
-			g_string_append_printf(text, "%s%s", shown++ ? ", " : "", group->modules[i].module->name);
-	if (text->len)
-		return g_string_free(text, FALSE);
-	g_string_free(text, TRUE);
-	return NULL;
-}
-
-/* The type, the text or the ring: what one would call it. Escaped; NULL: nothing. */
-static char *what_text(const hc_leak_group *group)
-{
-	GString *text = g_string_new(NULL);
-	const char *content = group->sample;
-
-	if (group->type) {
-		g_autofree char *type = hc_text_escape(group->type, -1);
-
-		g_string_append(text, type);
-	}
-	if (content) {
-		bool cut = g_utf8_strlen(content, -1) > CONTENT_COLUMNS;
-		g_autofree char *escaped = hc_text_escape(content, cut ? CONTENT_COLUMNS : -1);
-
-		g_string_append_printf(text, "%s%s\"%s%s", text->len ? ", " : "",
-			group->beginning || group->trees == 1 ? "" : "such as ", escaped, cut ? "\"..." : "\"");
-	}
-	if (group->rings)
-		g_string_append_printf(text, "%sROOT CYCLE", text->len ? ", " : "");
-	if (group->suppression) {
-		g_autofree char *name = hc_text_escape(group->suppression, -1);
-
-		g_string_append_printf(text, "%ssuppressed by [%s]", text->len ? ", " : "", name);
-	}
-	if (text->len)
-		return g_string_free(text, FALSE);
-	g_string_free(text, TRUE);
-	return NULL;
-}
-
-/* One word: "heap", "libx.so (codec_ops)", "zero". */
-static char *word_text(const hc_analysis *analysis, const hc_leak_word *word)
-{
-	g_autofree char *description = NULL;
-
-	if (word->kind == HC_WORD_UNLOADED)
-		return g_strdup("unloaded library");
-	if (word->kind != HC_WORD_MODULE || !word->module)
-		return g_strdup(hc_word_kind_name(word->kind));
-	if (word->value)
-		description = hc_modules_describe(hc_analysis_modules(analysis), word->value);
-	return description ? hc_text_escape(description, -1) : hc_text_escape(word->module->name, -1);
-}
-
-/* "words: heap, zero x 3, codec_ops in libx.so, ..."; NULL if they say nothing. */
-static char *words_text(const hc_analysis *analysis, const hc_leak_group *group)
-{
-	GString *text = g_string_new("words: ");
-	unsigned shown = 0, i = 0;
-	bool telling = false;
-
-	while (i < group->word_count && shown < WORDS_SHOWN) {
-		g_autofree char *word = word_text(analysis, &group->words[i]);
-		unsigned run = 1;
-
-		telling |= group->words[i].kind == HC_WORD_HEAP || group->words[i].kind == HC_WORD_MODULE;
-		for (; i + run < group->word_count; run++) {
-			const hc_leak_word *next = &group->words[i + run];
-
-			if (next->kind != group->words[i].kind || next->module != group->words[i].module ||
-				next->value != group->words[i].value)
-				break;
-		}
-		g_string_append_printf(text, "%s%s", shown++ ? ", " : "", word);
-		if (run > 1)
-			g_string_append_printf(text, " x %u", run);
-		i += run;
-	}
-	if (i < group->word_count)
-		g_string_append(text, ", ...");
-	if (telling)
-		return g_string_free(text, FALSE);
-	g_string_free(text, TRUE);
-	return NULL;
-}
-
-static char *evidence_text(const hc_leak_group *group, const hc_leak_evidence *evidence)
-{
-	g_autofree char *heads = hc_unit_text(evidence->heads, "heads");
-	g_autofree char *module = evidence->module ? hc_text_escape(evidence->module->name, -1) : NULL;
-	g_autofree char *type = evidence->type ? hc_text_escape(evidence->type, -1) : NULL;
-	GString *text = g_string_new(NULL);
-	char size[HC_TEXT_COUNT_LENGTH];
-
-	if (group->trees != evidence->heads)
-		g_string_append_printf(text, "%s ", heads);
-	g_string_append(text, "last pointed to from ");
-	if (evidence->on_stack) {
-		g_string_append_printf(text, "dead stack, in a frame that returns into %s", module);
-		return g_string_free(text, FALSE);
-	}
-	if (evidence->size)
-		g_string_append_printf(text, "a freed block of %s bytes", hc_text_count(size, evidence->size));
-	else
-		g_string_append(text, "freed memory");
-	if (evidence->size)
-		g_string_append_printf(text, " (at offset %s)", hc_text_count(size, evidence->offset));
-	if (evidence->by_others)
-		g_string_append_printf(
-			text, "; live blocks of its kind are %s%sof %s", type ? type : "", type ? ", " : "", module);
-	else if (module)
-		g_string_append_printf(text, " that points into %s%s%s%s", module, type ? " (" : "", type ? type : "",
-			type ? ")" : "");
-	return g_string_free(text, FALSE);
+	return hc_record_json(facts);
 }
 
 /* ---- one group, in JSON ---- */
@@ -238,11 +85,13 @@ static json_t *sizes_json(const hc_leak_group *group)
 	json_t *array = json_array();
 
 	for (unsigned i = 0; i < group->size_count; i++) {
-		json_t *object = json_object();
+		const hc_leak_size *size = &group->sizes[i];
+		const hc_fact facts[] = {
+			{ "size", NULL, hc_value_if(size->size, hc_value_size(size->size)) },
+			{ "blocks", NULL, hc_value_count(size->blocks) },
+		};
 
-		hc_json_set(object, "size", group->sizes[i].size ? hc_json_number(group->sizes[i].size) : json_null());
-		hc_json_set(object, "blocks", hc_json_number(group->sizes[i].blocks));
-		json_array_append_new(array, object);
+		json_array_append_new(array, hc_record_json(facts));
 	}
 	return array;
 }
@@ -253,32 +102,33 @@ static json_t *modules_json(const hc_leak_group *group)
 
 	for (unsigned i = 0; i < group->module_count; i++) {
 		const hc_leak_module *module = &group->modules[i];
-		json_t *object = json_object();
+		const hc_fact facts[] = {
+			{ "module", NULL, hc_value_text(module->module->name) },
+			{ "path", NULL, hc_value_text(module->module->path) },
+			{ "words", NULL, hc_value_count(module->words) },
+			{ "vtables", NULL, hc_value_count(module->vtables) },
+			{ "evidence", NULL, hc_value_count(module->evidence) },
+		};
 
-		hc_json_set(object, "module", hc_json_text(module->module->name));
-		hc_json_set(object, "path", hc_json_text(module->module->path));
-		hc_json_set(object, "words", hc_json_number(module->words));
-		hc_json_set(object, "vtables", hc_json_number(module->vtables));
-		hc_json_set(object, "evidence", hc_json_number(module->evidence));
-		json_array_append_new(array, object);
+		json_array_append_new(array, hc_record_json(facts));
 	}
 	return array;
 }
 
-static json_t *words_json(const hc_analysis *analysis, const hc_leak_group *group)
+static json_t *words_json(hc_modules *modules, const hc_leak_group *group)
 {
 	json_t *array = json_array();
 
 	for (unsigned i = 0; i < group->word_count; i++) {
 		const hc_leak_word *word = &group->words[i];
-		g_autofree char *symbol =
-			word->value ? hc_modules_describe(hc_analysis_modules(analysis), word->value) : NULL;
-		json_t *object = json_object();
+		char *symbol = word->value ? hc_modules_describe(modules, word->value) : NULL;
+		const hc_fact facts[] = {
+			{ "kind", NULL, hc_value_plain(hc_word_kind_name(word->kind)) },
+			{ "module", NULL, hc_value_text(word->module ? word->module->name : NULL) },
+			{ "symbol", NULL, hc_value_take_text(symbol) },
+		};
 
-		hc_json_set(object, "kind", json_string(hc_word_kind_name(word->kind)));
-		hc_json_set(object, "module", hc_json_text(word->module ? word->module->name : NULL));
-		hc_json_set(object, "symbol", hc_json_text(symbol));
-		json_array_append_new(array, object);
+		json_array_append_new(array, hc_record_json(facts));
 	}
 	return array;
 }
@@ -289,18 +139,19 @@ static json_t *evidence_json(const hc_leak_group *group)
 
 	for (unsigned i = 0; i < group->evidence_count; i++) {
 		const hc_leak_evidence *evidence = &group->evidence[i];
-		g_autofree char *text = evidence_text(group, evidence);
-		json_t *object = json_object();
+		bool is_known = evidence->size > 0;
+		const hc_fact facts[] = {
+			{ "where", NULL, hc_value_plain(evidence->on_stack ? "stack" : "freed") },
+			{ "heads", NULL, hc_value_count(evidence->heads) },
+			{ "size", NULL, hc_value_if(is_known, hc_value_size(evidence->size)) },
+			{ "offset", NULL, hc_value_if(is_known, hc_value_size(evidence->offset)) },
+			{ "module", NULL, hc_value_text(evidence->module ? evidence->module->name : NULL) },
+			{ "type", NULL, hc_value_text(evidence->type) },
+			{ "by_others", NULL, hc_value_flag(evidence->by_others) },
+			{ "text", NULL, hc_value_take_text(hc_word_leak_evidence(group, evidence)) },
+		};
 
-		hc_json_set(object, "where", json_string(evidence->on_stack ? "stack" : "freed"));
-		hc_json_set(object, "heads", hc_json_number(evidence->heads));
-		hc_json_set(object, "size", evidence->size ? hc_json_number(evidence->size) : json_null());
-		hc_json_set(object, "offset", evidence->size ? hc_json_number(evidence->offset) : json_null());
-		hc_json_set(object, "module", hc_json_text(evidence->module ? evidence->module->name : NULL));
-		hc_json_set(object, "type", hc_json_text(evidence->type));
-		hc_json_set(object, "by_others", json_boolean(evidence->by_others));
-		hc_json_set(object, "text", hc_json_text(text));
-		json_array_append_new(array, object);
+		json_array_append_new(array, hc_record_json(facts));
 	}
 	return array;
 }
@@ -316,190 +167,108 @@ static json_t *examples_json(const hc_leak_group *group)
 
 /* ---- the groups ---- */
 
-static const hc_column columns[] = {
-	{ "group", "", HC_CELL_COUNT },
-	{ "class", "CLASS", HC_CELL_TEXT },
-	{ "bytes", "BYTES", HC_CELL_SIZE },
-	{ "blocks", "BLOCKS", HC_CELL_COUNT },
-	{ "trees", "HEADS", HC_CELL_COUNT },
-	{ NULL, "SIZES", HC_CELL_TEXT },
-	{ "sizes", NULL, HC_CELL_JSON },
-	{ "heads", NULL, HC_CELL_JSON },
-	{ "others", NULL, HC_CELL_JSON },
-	{ "rings", NULL, HC_CELL_COUNT },
-	{ "holding_themselves", NULL, HC_CELL_COUNT },
-	{ "unloaded", NULL, HC_CELL_COUNT },
-	{ "owner", NULL, HC_CELL_TEXT },
-	{ "type", NULL, HC_CELL_TEXT },
-	{ "beginning", NULL, HC_CELL_TEXT },
-	{ "sample", NULL, HC_CELL_TEXT },
-	{ "modules", NULL, HC_CELL_JSON },
-	{ "words", NULL, HC_CELL_JSON },
-	{ "evidence", NULL, HC_CELL_JSON },
-	{ "examples", NULL, HC_CELL_JSON },
-	{ "suppression", NULL, HC_CELL_TEXT },
-	{ NULL, "WHOSE: WHAT", HC_CELL_TEXT },
-};
-
-enum {
-	GROUP_NUMBER,
-	GROUP_CLASS,
-	GROUP_BYTES,
-	GROUP_BLOCKS,
-	GROUP_TREES,
-	GROUP_SIZES_TEXT,
-	GROUP_SIZES,
-	GROUP_HEADS,
-	GROUP_OTHERS,
-	GROUP_RINGS,
-	GROUP_HOLDING,
-	GROUP_UNLOADED,
-	GROUP_OWNER,
-	GROUP_TYPE,
-	GROUP_BEGINNING,
-	GROUP_SAMPLE,
-	GROUP_MODULES,
-	GROUP_WORDS,
-	GROUP_EVIDENCE,
-	GROUP_EXAMPLES,
-	GROUP_SUPPRESSION,
-	GROUP_WHAT
-};
-
-static void set_json_cells(const leaks_report *report, hc_table *table, const hc_leak_group *group)
+static void add_group(const leaks_report *report, hc_records *records, const hc_leak_group *group)
 {
 	const hc_module *owner = hc_leak_group_owner(group);
+	const char *class = hc_leak_class_name(group->class);
+	bool at_most = group->class == HC_LEAK_LOST && is_bound(report);
+	hc_modules *modules = hc_analysis_modules(report->analysis);
+	const hc_fact facts[] = {
+		{ "group", "", hc_value_count(group->index + 1) },
+		{ "class", NULL, hc_value_plain(class) },
+		{ NULL, "CLASS", hc_value_plain(at_most ? "at most lost" : class) },
+		{ "bytes", "BYTES", hc_value_size(hc_leak_group_amount(group).bytes) },
+		{ "blocks", "BLOCKS", hc_value_count(hc_leak_group_amount(group).blocks) },
+		{ "trees", "HEADS", hc_value_count(group->trees) },
+		{ NULL, "SIZES", hc_value_take_plain(hc_word_leak_sizes(group)) },
+		{ "sizes", NULL, hc_value_json(sizes_json(group)) },
+		{ "heads", NULL, hc_value_amount(group->heads) },
+		{ "others", NULL, hc_value_amount(group->others) },
+		{ "rings", NULL, hc_value_count(group->rings) },
+		{ "holding_themselves", NULL, hc_value_count(group->holding_themselves) },
+		{ "unloaded", NULL, hc_value_count(group->unloaded) },
+		{ "owner", NULL, hc_value_text(owner ? owner->name : NULL) },
+		{ "type", NULL, hc_value_text(group->type) },
+		{ "beginning", NULL, hc_value_text(group->beginning) },
+		{ "sample", NULL, hc_value_text(group->sample) },
+		{ "modules", NULL, hc_value_json(modules_json(group)) },
+		{ "words", NULL, hc_value_json(words_json(modules, group)) },
+		{ "evidence", NULL, hc_value_json(evidence_json(group)) },
+		{ "examples", NULL, hc_value_json(examples_json(group)) },
+		{ "suppression", NULL, hc_value_text(group->suppression) },
+		{ NULL, "WHOSE: WHAT", hc_value_take_text(hc_word_leak(group)) },
+	};
 
-	hc_table_set_text(table, GROUP_OWNER, owner ? owner->name : NULL);
-	hc_table_take_json(table, GROUP_SIZES, sizes_json(group));
-	hc_table_take_json(table, GROUP_HEADS, hc_json_amount(group->heads));
-	hc_table_take_json(table, GROUP_OTHERS, hc_json_amount(group->others));
-	hc_table_take_json(table, GROUP_MODULES, modules_json(group));
-	hc_table_take_json(table, GROUP_WORDS, words_json(report->analysis, group));
-	hc_table_take_json(table, GROUP_EVIDENCE, evidence_json(group));
-	hc_table_take_json(table, GROUP_EXAMPLES, examples_json(group));
-	hc_table_set_text(table, GROUP_TYPE, group->type);
-	hc_table_set_text(table, GROUP_BEGINNING, group->beginning);
-	hc_table_set_text(table, GROUP_SAMPLE, group->sample);
-	hc_table_set_text(table, GROUP_SUPPRESSION, group->suppression);
-}
-
-static void set_text_cells(hc_table *table, const hc_leak_group *group)
-{
-	g_autofree char *sizes = sizes_text(group), *whose = whose_text(group), *what = what_text(group);
-	g_autofree char *escaped = whose ? hc_text_escape(whose, -1) : NULL;
-	g_autofree char *cell =
-		g_strdup_printf("%s%s%s", escaped ? escaped : "", escaped && what ? ": " : "", what ? what : "");
-
-	hc_table_set_plain(table, GROUP_SIZES_TEXT, sizes);
-	hc_table_set_plain(table, GROUP_WHAT, cell);
+	hc_records_add(records, facts);
 	if (group->suppression)
-		hc_table_set_style(table, HC_STYLE_DIM);
+		hc_records_set_style(records, HC_STYLE_DIM);
 }
 
-static void print_rings(hc_output *output, const hc_leak_group *group)
+static unsigned shown_groups(const leaks_report *report)
 {
-	g_autofree char *rings = hc_unit_text(group->rings, "heads"),
-			*holding = hc_unit_text(group->holding_themselves, "heads");
-	bool is_one = group->rings == 1;
-
-	if (group->rings && group->holding_themselves == group->rings)
-		hc_output_printf(output, "    ROOT CYCLE: %s hold%s %s: all references are in what hangs on %s\n",
-			holding, is_one ? "s" : "", is_one ? "itself" : "themselves", is_one ? "it" : "them");
-	else if (group->rings)
-		hc_output_printf(output, "    ROOT CYCLE: %s lead%s back to %s\n", rings, is_one ? "s" : "",
-			is_one ? "itself" : "themselves");
+	return hc_limited(hc_leaks_group_count(report->leaks), report->view->limit);
 }
 
-static void print_unloaded(const leaks_report *report, const hc_leak_group *group)
+static hc_records *make_groups(const leaks_report *report)
 {
-	g_autofree char *blocks = hc_unit_text(group->unloaded, "blocks");
+	hc_records *records = hc_records_create();
 
-	if (!hc_leak_group_is_unloaded(group))
+	for (unsigned i = 0; i < shown_groups(report); i++)
+		add_group(report, records, hc_leaks_group(report->leaks, i));
+	return records;
+}
+
+/*
+ * TEXT, which is taken, below the group's number, its later lines from column INDENT on; nothing if
+ * it is NULL.
+ */
+static void print_detail(hc_output *output, unsigned indent, char *text)
+{
+	g_autofree char *taken = text, *shown = text ? hc_text_escape(text, -1) : NULL;
+
+	if (!shown)
 		return;
-	hc_output_text(report->output, "    ");
-	g_autofree char *text = g_strdup_printf(
-		"%s begin%s with an address where nothing is mapped now, as objects of a library that was unloaded do",
-		blocks, group->unloaded == 1 ? "s" : "");
-
-	hc_output_wrapped(report->output, 4, 4, text);
+	hc_output_spaces(output, DETAIL_INDENT);
+	hc_output_wrapped(output, DETAIL_INDENT, indent, shown);
 }
 
 /* Behind the table, as lines of their own: too wide for a cell. */
 static void print_details(const leaks_report *report, const hc_leak_group *group)
 {
-	g_autofree char *words = words_text(report->analysis, group);
 	hc_output *output = report->output;
-	unsigned shown = report->output->options->verbose ? group->evidence_count :
-							    MIN(group->evidence_count, EVIDENCE_SHOWN);
+	bool is_verbose = output->options->verbose;
+	unsigned shown = is_verbose ? group->evidence_count : MIN(group->evidence_count, EVIDENCE_SHOWN);
 
-	hc_output_printf(output, "%u:", group->index + 1);
-	hc_output_printf(output, " at");
+	hc_output_printf(output, "%u: at", group->index + 1);
 	for (unsigned i = 0; i < HC_LEAK_EXAMPLES_MAX && group->examples[i]; i++)
-		hc_output_printf(output, " 0x%" G_GINT64_MODIFIER "x", group->examples[i]);
+		hc_output_printf(output, " 0x%" PRIx64, group->examples[i]);
 	hc_output_text(output, group->trees > HC_LEAK_EXAMPLES_MAX ? " ...\n" : "\n");
-	print_rings(output, group);
-	print_unloaded(report, group);
-	if (words) {
-		hc_output_text(output, "    ");
-		hc_output_wrapped(output, 4, 11, words);
-	}
+	print_detail(output, DETAIL_INDENT, hc_word_leak_rings(group));
+	print_detail(output, DETAIL_INDENT, hc_word_leak_unloaded(group));
+	print_detail(output, WORDS_INDENT, hc_word_leak_words(hc_analysis_modules(report->analysis), group));
 	for (unsigned i = 0; i < shown; i++) {
 		const hc_leak_evidence *evidence = &group->evidence[i];
-		g_autofree char *text = evidence_text(group, evidence);
 
-		if (!evidence->module && !evidence->size && !output->options->verbose)
-			continue; /* "freed memory", which says nothing */
-		hc_output_text(output, "    ");
-		hc_output_wrapped(output, 4, 4, text);
+		/* "freed memory" says nothing. */
+		if (evidence->module || evidence->size || is_verbose)
+			print_detail(output, DETAIL_INDENT, hc_word_leak_evidence(group, evidence));
 	}
-}
-
-static unsigned shown_groups(const leaks_report *report)
-{
-	unsigned count = hc_leaks_group_count(report->leaks);
-
-	return report->view->limit ? MIN(count, report->view->limit) : count;
-}
-
-static hc_table *make_groups(const leaks_report *report)
-{
-	hc_table *table = hc_table_create(columns, G_N_ELEMENTS(columns));
-	bool is_text = report->output->options->format == HC_REPORT_TEXT;
-
-	for (unsigned i = 0; i < shown_groups(report); i++) {
-		const hc_leak_group *group = hc_leaks_group(report->leaks, i);
-
-		hc_table_add_row(table);
-		hc_table_set_number(table, GROUP_NUMBER, i + 1);
-		hc_table_set_plain(table, GROUP_CLASS,
-			is_text && group->class == HC_LEAK_LOST && is_bound(report) ? "at most lost" :
-										      hc_leak_class_name(group->class));
-		hc_table_set_number(table, GROUP_BYTES, hc_leak_group_amount(group).bytes);
-		hc_table_set_number(table, GROUP_BLOCKS, hc_leak_group_amount(group).blocks);
-		hc_table_set_number(table, GROUP_TREES, group->trees);
-		hc_table_set_number(table, GROUP_RINGS, group->rings);
-		hc_table_set_number(table, GROUP_HOLDING, group->holding_themselves);
-		hc_table_set_number(table, GROUP_UNLOADED, group->unloaded);
-		if (is_text)
-			set_text_cells(table, group);
-		else
-			set_json_cells(report, table, group);
-	}
-	return table;
 }
 
 static void print_groups(const leaks_report *report)
 {
-	g_autoptr(hc_table) table = make_groups(report);
+	g_autoptr(hc_records) groups = make_groups(report);
 	unsigned count = hc_leaks_group_count(report->leaks), shown = shown_groups(report);
 
 	if (!count)
 		return;
 	hc_output_text(report->output, "\n");
-	hc_table_print(table, report->output);
-	if (shown < count)
-		hc_output_printf(report->output, "the largest %u of %u groups (--limit 0 for all)\n", shown, count);
+	hc_records_print(groups, report->output);
+	if (shown < count) {
+		g_autofree char *text = hc_word_leaks_shown(shown, count);
+
+		hc_output_printf(report->output, "%s\n", text);
+	}
 	hc_output_text(report->output, "\n");
 	for (unsigned i = 0; i < shown; i++)
 		print_details(report, hc_leaks_group(report->leaks, i));
@@ -507,75 +276,64 @@ static void print_groups(const leaks_report *report)
 
 /* ---- mappings ---- */
 
-static const hc_column mapping_columns[] = {
-	{ "start", "START", HC_CELL_ADDRESS },
-	{ "end", "END", HC_CELL_ADDRESS },
-	{ "size", "SIZE", HC_CELL_SIZE },
-	{ "note", "", HC_CELL_TEXT },
-};
-
-static hc_table *make_mappings(const hc_leaks *leaks)
+static hc_records *make_mappings(const hc_leaks *leaks)
 {
-	hc_table *table = hc_table_create(mapping_columns, G_N_ELEMENTS(mapping_columns));
+	hc_records *records = hc_records_create();
 
 	for (unsigned i = 0; i < hc_leaks_mapping_count(leaks); i++) {
 		const hc_area *area = hc_leaks_mapping(leaks, i);
-		g_autofree char *note = hc_word_area(area);
+		const hc_fact facts[] = {
+			{ "start", "START", hc_value_address(area->start) },
+			{ "end", "END", hc_value_address(area->end) },
+			{ "size", "SIZE", hc_value_size(area->end - area->start) },
+			{ "note", "", hc_value_take_text(hc_word_area(area)) },
+		};
 
-		hc_table_add_row(table);
-		hc_table_set_number(table, 0, area->start);
-		hc_table_set_number(table, 1, area->end);
-		hc_table_set_number(table, 2, area->end - area->start);
-		hc_table_set_text(table, 3, note);
+		hc_records_add(records, facts);
 	}
-	return table;
+	return records;
 }
 
 static void print_mappings(const leaks_report *report)
 {
-	g_autoptr(hc_table) table = make_mappings(report->leaks);
+	g_autoptr(hc_records) mappings = make_mappings(report->leaks);
 
 	if (!hc_leaks_mapping_count(report->leaks))
 		return;
 	hc_output_text(report->output, "\n");
 	hc_output_styled(report->output, HC_STYLE_HEADING, "ANONYMOUS MAPPINGS THAT NOTHING POINTS TO");
 	hc_output_text(report->output, "\n");
-	hc_table_print(table, report->output);
+	hc_records_print(mappings, report->output);
 }
 
 /* ---- suppressions ---- */
 
-static const hc_column suppression_columns[] = {
-	{ "name", "SUPPRESSION", HC_CELL_TEXT },
-	{ "blocks", "BLOCKS", HC_CELL_COUNT },
-	{ "bytes", "BYTES", HC_CELL_SIZE },
-};
-
-static hc_table *make_suppressions(const hc_suppressions *suppressions, bool unused_too)
+static hc_records *make_suppressions(const hc_suppressions *suppressions, bool unused_too)
 {
-	hc_table *table = hc_table_create(suppression_columns, G_N_ELEMENTS(suppression_columns));
+	hc_records *records = hc_records_create();
 
 	for (unsigned i = 0; suppressions && i < hc_suppressions_count(suppressions); i++) {
 		hc_amount used = hc_suppressions_used(suppressions, i);
+		const hc_fact facts[] = {
+			{ "name", "SUPPRESSION", hc_value_text(hc_suppressions_name(suppressions, i)) },
+			{ "blocks", "BLOCKS", hc_value_count(used.blocks) },
+			{ "bytes", "BYTES", hc_value_size(used.bytes) },
+		};
 
-		if (!used.blocks && !unused_too)
-			continue;
-		hc_table_add_row(table);
-		hc_table_set_text(table, 0, hc_suppressions_name(suppressions, i));
-		hc_table_set_number(table, 1, used.blocks);
-		hc_table_set_number(table, 2, used.bytes);
+		if (used.blocks || unused_too)
+			hc_records_add(records, facts);
 	}
-	return table;
+	return records;
 }
 
 static void print_suppressions(const leaks_report *report)
 {
-	g_autoptr(hc_table) table = make_suppressions(report->view->suppressions, report->output->options->verbose);
+	g_autoptr(hc_records) records = make_suppressions(report->view->suppressions, report->output->options->verbose);
 
-	if (!hc_table_row_count(table))
+	if (!hc_records_count(records))
 		return;
 	hc_output_text(report->output, "\n");
-	hc_table_print(table, report->output);
+	hc_records_print(records, report->output);
 }
 
 /* ---- blocks ---- */
@@ -588,13 +346,11 @@ static bool list_block(const hc_block *block, hc_reach reach, hc_address head, c
 
 	if (report->output->options->format == HC_REPORT_JSON)
 		line += g_snprintf(line, LINE_LENGTH,
-			"%s\n    {\"address\": \"0x%" G_GINT64_MODIFIER "x\", \"size\": %" G_GUINT64_FORMAT
-			", \"reach\": \"%s\", \"head\": \"0x%" G_GINT64_MODIFIER "x\", \"group\": %u}",
+			"%s\n    {\"address\": \"0x%" PRIx64 "\", \"size\": %" PRIu64
+			", \"reach\": \"%s\", \"head\": \"0x%" PRIx64 "\", \"group\": %u}",
 			report->listed ? "," : "", block->address, block->size, hc_reach_name(reach), head, number);
 	else
-		line += g_snprintf(line, LINE_LENGTH,
-			"0x%-16" G_GINT64_MODIFIER "x %12" G_GUINT64_FORMAT "  %-15s  0x%-16" G_GINT64_MODIFIER
-			"x %5u\n",
+		line += g_snprintf(line, LINE_LENGTH, "0x%-16" PRIx64 " %12" PRIu64 "  %-15s  0x%-16" PRIx64 " %5u\n",
 			block->address, block->size, hc_reach_name(reach), head, number);
 	hc_output_commit(report->output, line);
 	report->listed++;
@@ -611,16 +367,22 @@ static bool list_blocks(leaks_report *report, GError **error)
 
 /* ---- all of it ---- */
 
-static const char *const not_told = "Which call allocated a block is not in a core.";
+/* Of a heap that was not read nothing is known: no figure is 0. */
+static const hc_heap_info *heap_of(const leaks_report *report)
+{
+	return hc_blocks_heap(hc_analysis_blocks(report->analysis));
+}
 
 static bool write_text(leaks_report *report, GError **error)
 {
 	hc_output *output = report->output;
-	g_autofree char *unread = hc_why_unread(report->analysis);
+	const hc_process *process = hc_core_process(hc_analysis_core(report->analysis));
+	g_autofree char *unknown = hc_word_leaks_unknown(heap_of(report), process),
+			*shown = unknown ? hc_text_escape(unknown, -1) : NULL;
 
 	hc_missing_print(hc_analysis_references(report->analysis), output);
-	if (unread)
-		hc_output_printf(output, "whether anything is lost is not known: %s\n", unread);
+	if (shown)
+		hc_output_printf(output, "%s\n", shown);
 	else
 		print_totals(report);
 	print_groups(report);
@@ -637,7 +399,7 @@ static bool write_text(leaks_report *report, GError **error)
 	}
 	if (hc_leaks_group_count(report->leaks)) {
 		hc_output_text(output, "\n");
-		hc_output_styled(output, HC_STYLE_DIM, not_told);
+		hc_output_styled(output, HC_STYLE_DIM, hc_word_leaks_untold());
 		hc_output_text(output, "\n");
 	}
 	hc_diagnostics_print(hc_analysis_diagnostics(report->analysis), NULL, output);
@@ -646,24 +408,20 @@ static bool write_text(leaks_report *report, GError **error)
 
 static json_t *make_json(const leaks_report *report)
 {
-	const hc_diagnostics *diagnostics = hc_analysis_diagnostics(report->analysis);
-	json_t *object = hc_json_report("leaks");
-	g_autoptr(hc_table) groups = make_groups(report), mappings = make_mappings(report->leaks);
-	g_autoptr(hc_table) suppressions = make_suppressions(report->view->suppressions, true);
+	const hc_leaks *leaks = report->leaks;
+	g_autoptr(hc_records) groups = make_groups(report), mappings = make_mappings(leaks),
+			      suppressions = make_suppressions(report->view->suppressions, true);
+	const hc_fact facts[] = {
+		{ "totals", NULL, hc_value_json(heap_of(report)->found ? totals_json(report) : NULL) },
+		{ "missing", NULL, hc_value_json(hc_missing_json(hc_analysis_references(report->analysis))) },
+		{ "group_count", NULL, hc_value_count(hc_leaks_group_count(leaks)) },
+		{ "groups", NULL, hc_value_json(hc_records_json(groups)) },
+		{ "mappings", NULL, hc_value_json(hc_records_json(mappings)) },
+		{ "suppressions", NULL, hc_value_json(hc_records_json(suppressions)) },
+		{ "allocation_site", NULL, hc_value_none() },
+	};
 
-	g_autofree char *unread = hc_why_unread(report->analysis);
-
-	hc_json_set(object, "totals",
-		unread ? json_null() : totals_json(report->leaks, hc_analysis_references(report->analysis)));
-	hc_json_set(object, "missing", hc_missing_json(hc_analysis_references(report->analysis)));
-	hc_json_set(object, "group_count", hc_json_number(hc_leaks_group_count(report->leaks)));
-	hc_json_set(object, "groups", hc_table_json(groups));
-	hc_json_set(object, "mappings", hc_table_json(mappings));
-	hc_json_set(object, "suppressions", hc_table_json(suppressions));
-	hc_json_set(object, "allocation_site", json_null());
-	hc_json_set(object, "diagnostics", hc_diagnostics_json(diagnostics));
-	hc_json_set(object, "status", hc_status_json(hc_diagnostics_partial(diagnostics)));
-	return object;
+	return hc_report_json("leaks", facts, hc_analysis_diagnostics(report->analysis));
 }
 
 static bool write_json(leaks_report *report, GError **error)

@@ -7,52 +7,40 @@
 
 #include <string.h>
 
-static const hc_column columns[] = {
-	{ NULL, "WHERE THE MEMORY IS", HC_CELL_TEXT },
-	{ NULL, "BYTES", HC_CELL_SIZE },
-	{ NULL, "SHARE", HC_CELL_SHARE },
-	{ NULL, "", HC_CELL_TEXT },
-};
-
-enum {
-	MEMORY_NAME,
-	MEMORY_BYTES,
-	MEMORY_SHARE,
-	MEMORY_DETAIL
-};
-
-static json_t *row_json(const hc_memory_row *row)
+static void add_row_json(hc_records *records, const hc_memory_row *row)
 {
-	json_t *object = json_object();
-	g_autofree char *note = hc_word_row_note(row);
+	const hc_fact facts[] = {
+		{ "id", NULL, hc_value_plain(hc_row_name(row->id)) },
+		{ "name", NULL, hc_value_plain(hc_word_row(row->id, row->is_bound)) },
+		{ "of", NULL, row->of ? hc_value_plain(hc_row_name(row->of)) : hc_value_omitted() },
+		{ "bytes", NULL, hc_value_size(row->bytes) },
+		{ "count", NULL, hc_value_if(row->unit, hc_value_count(row->count)) },
+		{ "unit", NULL, hc_value_plain(row->unit) },
+		{ "memory", NULL, hc_value_flag(row->is_memory) },
+		{ "bound", NULL, hc_value_flag(row->is_bound) },
+		{ "note", NULL, hc_value_take_text(hc_word_row_note(row)) },
+		{ "largest", NULL, hc_value_json(hc_area_json(row->largest)) },
+	};
 
-	hc_json_set(object, "id", hc_json_text(hc_row_name(row->id)));
-	hc_json_set(object, "name", json_string(hc_word_row(row->id, row->is_bound)));
-	if (row->of)
-		hc_json_set(object, "of", hc_json_text(hc_row_name(row->of)));
-	hc_json_set(object, "bytes", hc_json_number(row->bytes));
-	hc_json_set(object, "count", row->unit ? hc_json_number(row->count) : json_null());
-	hc_json_set(object, "unit", hc_json_text(row->unit));
-	hc_json_set(object, "memory", json_boolean(row->is_memory));
-	hc_json_set(object, "bound", json_boolean(row->is_bound));
-	hc_json_set(object, "note", hc_json_text(note));
-	hc_json_set(object, "largest", hc_area_json(row->largest));
-	return object;
+	hc_records_add(records, facts);
 }
 
 json_t *hc_memory_json(const hc_memory *memory)
 {
-	json_t *object = json_object(), *rows = json_array(), *parts = json_array();
+	g_autoptr(hc_records) rows = hc_records_create(), parts = hc_records_create();
 
 	for (unsigned i = 0; i < hc_memory_row_count(memory); i++) {
 		const hc_memory_row *row = hc_memory_row_get(memory, i);
 
-		json_array_append_new(row->of ? parts : rows, row_json(row));
+		add_row_json(row->of ? parts : rows, row);
 	}
-	hc_json_set(object, "total", hc_json_number(hc_memory_total(memory)));
-	hc_json_set(object, "rows", rows);
-	hc_json_set(object, "parts", parts);
-	return object;
+	const hc_fact facts[] = {
+		{ "total", NULL, hc_value_size(hc_memory_total(memory)) },
+		{ "rows", NULL, hc_value_json(hc_records_json(rows)) },
+		{ "parts", NULL, hc_value_json(hc_records_json(parts)) },
+	};
+
+	return hc_record_json(facts);
 }
 
 enum {
@@ -66,7 +54,7 @@ typedef struct memory_view {
 	const hc_findings *findings;
 	bool verbose;
 	double shared_total; /* the bytes that are 100 % */
-	hc_table *table;
+	hc_records *table;
 } memory_view;
 
 /* The number of the first finding of that KIND; 0 if there is none. */
@@ -108,16 +96,6 @@ char *hc_row_title(const char *title, unsigned depth, bool verbose)
 	return g_strdup_printf("%*s%.*s", 2 * (int)depth, "", length, title);
 }
 
-char *hc_unit_text(uint64_t count, const char *unit)
-{
-	char text[HC_TEXT_COUNT_LENGTH];
-	size_t length = strlen(unit);
-
-	if (count == 1 && length && unit[length - 1] == 's')
-		length--;
-	return g_strdup_printf("%s %.*s", hc_text_count(text, count), (int)length, unit);
-}
-
 static char *row_detail(const memory_view *view, const hc_memory_row *row)
 {
 	GString *detail = g_string_new(NULL);
@@ -139,21 +117,33 @@ static char *row_detail(const memory_view *view, const hc_memory_row *row)
 	return g_string_free(detail, FALSE);
 }
 
+/* DETAIL is taken, and may be NULL. */
+static void add_line(
+	const memory_view *view, hc_style style, const char *title, uint64_t bytes, bool has_share, char *detail)
+{
+	const hc_fact facts[] = {
+		{ NULL, "WHERE THE MEMORY IS", hc_value_plain(title) },
+		{ NULL, "BYTES", hc_value_size(bytes) },
+		{ NULL, "SHARE", hc_value_if(has_share, hc_value_share(bytes, view->shared_total)) },
+		{ NULL, "", hc_value_take_plain(detail) },
+	};
+
+	hc_records_add(view->table, facts);
+	hc_records_set_style(view->table, style);
+}
+
+static hc_style row_style(const hc_memory_row *row, unsigned depth)
+{
+	if (row->bytes && hc_row_is_lost(row->id))
+		return HC_STYLE_BAD;
+	return depth || !row->is_memory ? HC_STYLE_DIM : HC_STYLE_PLAIN;
+}
+
 static void add_row(const memory_view *view, const hc_memory_row *row, unsigned depth)
 {
 	g_autofree char *title = hc_row_title(hc_word_row(row->id, row->is_bound), depth, view->verbose);
-	g_autofree char *detail = row_detail(view, row);
 
-	hc_table_add_row(view->table);
-	hc_table_set_plain(view->table, MEMORY_NAME, title);
-	hc_table_set_number(view->table, MEMORY_BYTES, row->bytes);
-	if (row->is_memory)
-		hc_table_set_share(view->table, MEMORY_SHARE, row->bytes, view->shared_total);
-	hc_table_set_plain(view->table, MEMORY_DETAIL, detail);
-	if (row->bytes && hc_row_is_lost(row->id))
-		hc_table_set_style(view->table, HC_STYLE_BAD);
-	else if (depth || !row->is_memory)
-		hc_table_set_style(view->table, HC_STYLE_DIM);
+	add_line(view, row_style(row, depth), title, row->bytes, row->is_memory, row_detail(view, row));
 }
 
 static bool is_shown(const memory_view *view, const hc_memory_row *row)
@@ -164,29 +154,16 @@ static bool is_shown(const memory_view *view, const hc_memory_row *row)
 /* Behind the rows of free memory: how much of it could go back to the system. */
 static void add_free_pages(const memory_view *view)
 {
-	char zero[HC_TEXT_SIZE_LENGTH], trim[HC_TEXT_SIZE_LENGTH];
-	g_autofree char *detail = NULL;
 	unsigned finding = finding_of_kind(view->findings, HC_FINDING_RETAINED);
+	g_autofree char *text = NULL;
 	hc_free_pages pages;
 
 	hc_blocks_free_pages(view->blocks, HC_ARENA_ALL, &pages);
 	if (!pages.whole && !view->verbose)
 		return;
-	hc_text_size(zero, pages.zero);
-	hc_text_size(trim, hc_free_pages_gain(&pages));
-	detail = g_strdup_printf("%s zero; trimming gives %s", zero, trim);
-	if (finding) {
-		char *text = g_strdup_printf("%s  -> %u", detail, finding);
-
-		g_free(detail);
-		detail = text;
-	}
-	hc_table_add_row(view->table);
-	hc_table_set_plain(view->table, MEMORY_NAME, "  of the free, in whole pages");
-	hc_table_set_number(view->table, MEMORY_BYTES, pages.whole);
-	hc_table_set_share(view->table, MEMORY_SHARE, pages.whole, view->shared_total);
-	hc_table_set_plain(view->table, MEMORY_DETAIL, detail);
-	hc_table_set_style(view->table, HC_STYLE_DIM);
+	text = hc_word_free_pages(&pages);
+	add_line(view, HC_STYLE_DIM, "  of the free, in whole pages", pages.whole, true,
+		finding ? g_strdup_printf("%s  -> %u", text, finding) : g_strdup(text));
 }
 
 /* The rows that are parts of PARENT (NULL: top rows), each with its own parts. */
@@ -212,15 +189,12 @@ static void add_rows(const memory_view *view, hc_row_id parent, bool is_memory, 
 
 static void add_sum(const memory_view *view, const char *title, uint64_t bytes)
 {
-	hc_table_add_row(view->table);
-	hc_table_set_plain(view->table, MEMORY_NAME, title);
-	hc_table_set_number(view->table, MEMORY_BYTES, bytes);
-	hc_table_set_style(view->table, HC_STYLE_HEADING);
+	add_line(view, HC_STYLE_HEADING, title, bytes, false, NULL);
 }
 
 void hc_memory_print(const hc_analysis *analysis, hc_output *output)
 {
-	g_autoptr(hc_table) table = hc_table_create(columns, G_N_ELEMENTS(columns));
+	g_autoptr(hc_records) table = hc_records_create();
 	const hc_memory *memory = hc_analysis_memory(analysis);
 	memory_view view = {
 		.memory = memory,
@@ -239,13 +213,13 @@ void hc_memory_print(const hc_analysis *analysis, hc_output *output)
 	}
 	view.shared_total = bytes;
 	add_rows(&view, HC_ROW_NONE, true, 0);
-	hc_table_add_rule(table, MEMORY_BYTES);
+	hc_records_add_rule(table, "BYTES");
 	if (bytes != total) {
 		add_sum(&view, "memory", bytes);
 		add_rows(&view, HC_ROW_NONE, false, 0);
-		hc_table_add_rule(table, MEMORY_BYTES);
+		hc_records_add_rule(table, "BYTES");
 	}
 	add_sum(&view, "mapped address space", total);
 	hc_output_text(output, "\n");
-	hc_table_print(table, output);
+	hc_records_print(table, output);
 }

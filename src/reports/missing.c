@@ -2,65 +2,57 @@
 /* Memory that the core lacks, and that may point to what looks lost. */
 #include "reports/parts.h"
 
-#include "base/text.h"
+#include "wording/wording.h"
 
 enum {
 	RANGES_SHOWN = 5
 };
 
-json_t *hc_missing_json(const hc_references *references)
+static hc_records *make_records(const hc_references *references, unsigned shown)
 {
-	json_t *array = json_array();
+	hc_records *records = hc_records_create();
 
-	for (unsigned i = 0; i < hc_references_missing_count(references); i++) {
+	for (unsigned i = 0; i < shown; i++) {
 		const hc_missing *missing = hc_references_missing(references, i);
-		json_t *object = json_object();
+		bool has_end = missing->why != HC_MISSING_UNKNOWN;
+		const hc_fact facts[] = {
+			{ "start", "START", hc_value_address(missing->start) },
+			{ "end", "END", hc_value_if(has_end, hc_value_address(missing->end)) },
+			{ NULL, "SIZE", hc_value_if(has_end, hc_value_size(missing->end - missing->start)) },
+			{ "why", NULL, hc_value_plain(hc_missing_why_name(missing->why)) },
+			{ NULL, "WHY", hc_value_take_text(hc_word_missing_range(missing)) },
+			{ "path", NULL, hc_value_text(missing->path) },
+			{ "pointers", NULL, hc_value_count(missing->pointers) },
+		};
 
-		hc_json_set(object, "start", hc_json_address(missing->start));
-		hc_json_set(object, "end",
-			missing->why == HC_MISSING_UNKNOWN ? json_null() : hc_json_address(missing->end));
-		hc_json_set(object, "why", json_string(hc_missing_why_name(missing->why)));
-		hc_json_set(object, "path", hc_json_text(missing->path));
-		hc_json_set(object, "pointers", hc_json_number(missing->pointers));
-		json_array_append_new(array, object);
+		hc_records_add(records, facts);
 	}
-	return array;
+	return records;
 }
 
-static const hc_column columns[] = {
-	{ NULL, "START", HC_CELL_ADDRESS },
-	{ NULL, "END", HC_CELL_ADDRESS },
-	{ NULL, "SIZE", HC_CELL_SIZE },
-	{ NULL, "WHY", HC_CELL_TEXT },
-};
+json_t *hc_missing_json(const hc_references *references)
+{
+	g_autoptr(hc_records) records = make_records(references, hc_references_missing_count(references));
+
+	return hc_records_json(records);
+}
 
 void hc_missing_print(const hc_references *references, hc_output *output)
 {
 	unsigned count = hc_references_missing_count(references),
 		 shown = output->options->verbose ? count : MIN(count, RANGES_SHOWN);
-	g_autoptr(hc_table) table = hc_table_create(columns, G_N_ELEMENTS(columns));
+	g_autoptr(hc_records) records = make_records(references, shown);
 
-	for (unsigned i = 0; i < shown; i++) {
-		const hc_missing *missing = hc_references_missing(references, i);
-		g_autofree char *why = g_strdup_printf("%s%s%s", hc_missing_why_text(missing->why),
-			missing->path ? ": " : "", missing->path ? missing->path : "");
-
-		hc_table_add_row(table);
-		hc_table_set_number(table, 0, missing->start);
-		if (missing->why != HC_MISSING_UNKNOWN) {
-			hc_table_set_number(table, 1, missing->end);
-			hc_table_set_number(table, 2, missing->end - missing->start);
-		}
-		hc_table_set_text(table, 3, why);
-	}
 	if (!count)
 		return;
 	hc_output_styled(output, HC_STYLE_BAD, "at most");
 	hc_output_text(output, " ");
-	hc_output_wrapped(output, 8, 0,
-		"this is lost: memory that may point to what looks lost is not in the core, and what it points to is no leak:");
-	hc_table_print(table, output);
-	if (shown < count)
-		hc_output_printf(output, "the first %u of %u ranges (-v lists them)\n", shown, count);
+	hc_output_wrapped(output, 8, 0, hc_word_at_most_lost());
+	hc_records_print(records, output);
+	if (shown < count) {
+		g_autofree char *text = hc_word_missing_shown(shown, count);
+
+		hc_output_printf(output, "%s\n", text);
+	}
 	hc_output_text(output, "\n");
 }

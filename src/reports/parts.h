@@ -2,7 +2,7 @@
 /* Pieces that several reports show. */
 #pragma once
 
-#include "reports/table.h"
+#include "reports/record.h"
 
 /* process.c: who died, and how; which files were found again; which allocator. */
 json_t *hc_process_json(const hc_process *process, unsigned threads, const char *core_path, uint64_t core_size);
@@ -12,7 +12,6 @@ char *hc_process_title(const hc_process *process,
 	unsigned threads);			    /* "logic_worker, pid 8901, 5 threads, written by gcore"; escaped */
 char *hc_allocator_title(const hc_heap_info *heap); /* "glibc 2.36, malloc layout from debug info"; escaped */
 void hc_files_print(const hc_analysis *analysis, hc_output *output);
-const char *hc_signal_name(int signal); /* "SIGABRT"; NULL for one without a name */
 
 /* memory.c: the memory table; as text with the numbers of the findings that say more. */
 json_t *hc_memory_json(const hc_memory *memory);
@@ -21,15 +20,15 @@ void hc_memory_print(const hc_analysis *analysis, hc_output *output);
 /* A row's TITLE behind DEPTH steps; without what it has in parentheses, unless VERBOSE. Free with g_free(). */
 char *hc_row_title(const char *title, unsigned depth, bool verbose);
 
-/* "1 block", "25,573 blocks": COUNT of what the plural UNIT names. Free with g_free(). */
-char *hc_unit_text(uint64_t count, const char *unit);
-
 /* arenas.c: one row an arena; LIMIT (0: none) keeps the largest. WIDE: all columns, not only the first screen's. */
 json_t *hc_arenas_json(const hc_analysis *analysis);
 void hc_arenas_print(const hc_analysis *analysis, bool wide, unsigned limit, hc_output *output);
 char *hc_arena_name(uint32_t arena); /* "main", "3", "mmapped" */
 
-/* What each free state holds: {"tcache": {"blocks", "bytes"}, ...}, in ARENA or HC_ARENA_ALL. */
+/*
+ * What each free state holds, and all: {"tcache": {"blocks", "bytes"}, ..., "bytes"}, in ARENA or
+ * HC_ARENA_ALL.
+ */
 json_t *hc_free_json(const hc_blocks *blocks, uint32_t arena);
 
 /* findings.c: numbered from 1, with the commands as one would type them. */
@@ -38,19 +37,30 @@ void hc_findings_print(const hc_analysis *analysis, hc_output *output);
 
 /* The COMMAND of a finding as one would type it: "heapcore chunks core.8901 ./worker --state top". */
 char *hc_command_line(const char *command, const char *core_path, const hc_report_options *options);
+void hc_command_print(const char *command, const char *core_path, hc_output *output); /* on the rest of a line */
 
 /* diagnostics.c: what could not be read. NAME goes before each line ("A"), or NULL. */
 json_t *hc_diagnostics_json(const hc_diagnostics *diagnostics);
 void hc_diagnostics_print(const hc_diagnostics *diagnostics, const char *name, hc_output *output);
 json_t *hc_status_json(bool partial);
 
+/*
+ * diagnostics.c: a whole report of COMMAND: its head, its facts, and with DIAGNOSTICS (or NULL) the
+ * keys of these and of the status.
+ */
+json_t *hc_report_json_n(const char *command, const hc_fact *facts, unsigned count, const hc_diagnostics *diagnostics);
+#define hc_report_json(command, facts, diagnostics) hc_report_json_n(command, facts, G_N_ELEMENTS(facts), diagnostics)
+
+/*
+ * limit.c: how many of COUNT rows a list shows, LIMIT (0: none) being the most; a line that tells
+ * how many it does not, if any.
+ */
+unsigned hc_limited(unsigned count, uint64_t limit);
+void hc_left_out_print(unsigned count, uint64_t limit, hc_output *output);
+
 /* missing.c: what the core lacks and may point to lost blocks; as text nothing if it lacks nothing. */
 json_t *hc_missing_json(const hc_references *references);
 void hc_missing_print(const hc_references *references, hc_output *output);
-
-/* arenas.c: why the heap was not read, as hc_word_unread(), escaped: of what was not read nothing is known, no figure is 0. NULL: it
- * was read. Free with g_free(). */
-char *hc_why_unread(const hc_analysis *analysis);
 
 /* arenas.c: in the place of a table of arenas. */
 void hc_no_arenas_print(const hc_analysis *analysis, hc_output *output);
@@ -63,7 +73,7 @@ json_t *hc_area_json(const hc_area *area);	    /* NULL gives null */
 
 /*
  * preview.c: what the content of a block looks like, in at most about SIZE columns: text, or what its first word points
- * to; NULL if neither. Free with g_free().
+ * to; NULL if neither. Untrusted; free with g_free().
  */
 char *hc_preview(const hc_analysis *analysis, const hc_block *block, unsigned size);
 
@@ -86,9 +96,15 @@ json_t *hc_side_facts_json(const hc_diff *diff);
 void hc_side_facts_print(const hc_diff *diff, hc_output *output);
 
 /*
- * learned.c: the keys "held_inside" and "encoded" of OBJECT; sentences, if there is something to say; only that of encodings, which
- * hold what else were lost.
+ * learned.c: what is held by pointers inside blocks, and by encoded ones: {"blocks", "bytes",
+ * "learned", "means"}.
  */
-void hc_learned_json(const hc_references *references, json_t *object);
+json_t *hc_held_inside_json(const hc_references *references);
+json_t *hc_encoded_json(const hc_references *references);
+
+/*
+ * The same in sentences, if there is something to say; only those on encodings, which hold what
+ * else were lost.
+ */
 void hc_learned_print(const hc_references *references, hc_output *output);
 void hc_learned_encodings_print(const hc_references *references, hc_output *output);

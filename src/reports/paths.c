@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "wording/wording.h"
 
+#include <inttypes.h>
+
 enum {
 	ENDS_SHOWN_TEXT = 10, /* blocks at each end of a path */
 	ENDS_SHOWN_JSON = 100,
@@ -35,8 +37,7 @@ static bool collect(const hc_analysis *analysis, hc_address address, unsigned li
 	if (!hc_blocks_find(hc_analysis_blocks(analysis), address, &facts->block)) {
 		g_autofree char *place = hc_place_text(analysis, address);
 
-		g_set_error(error, HC_ERROR, HC_ERROR_NOT_MAPPED, "0x%" G_GINT64_MODIFIER "x is in no block: %s",
-			address, place);
+		g_set_error(error, HC_ERROR, HC_ERROR_NOT_MAPPED, "0x%" PRIx64 " is in no block: %s", address, place);
 		return false;
 	}
 	facts->reach = hc_references_reach(hc_analysis_references(analysis), facts->block.number);
@@ -54,7 +55,7 @@ static void left_out(uint32_t length, uint32_t ends, uint32_t *begin, uint32_t *
 	}
 }
 
-/* JSON */
+/* ---- steps ---- */
 
 /* The name of the word that leads to STEP, where it is more than a block's: thread-local storage can lie on the heap. FALSE if it has none. */
 static bool find_place(const path_facts *facts, const hc_path_step *step, uint32_t number, hc_place *ret_place)
@@ -70,190 +71,168 @@ static bool find_place(const path_facts *facts, const hc_path_step *step, uint32
 	return false;
 }
 
-static json_t *step_json(const path_facts *facts, const hc_path_step *step, uint32_t number)
+/* The offset of the word that leads to step NUMBER in the block before it; FALSE: it is in none. */
+static bool find_offset(const path_facts *facts, const hc_path_step *step, uint32_t number, uint64_t *ret_offset)
+{
+	hc_block before;
+
+	if (!number || !step->has_reference ||
+		!hc_blocks_get(hc_analysis_blocks(facts->analysis), step->reference.block, &before))
+		return false;
+	*ret_offset = step->reference.from - before.address;
+	return true;
+}
+
+/*
+ * "  +8, name, by an encoded pointer: tag in bits 48-63": the word that leads on. NULL: nothing is
+ * known of it.
+ */
+static char *word_text(const hc_path_step *step, const uint64_t *offset, const hc_place *place)
+{
+	g_autofree char *name = place ? hc_word_place(place) : NULL,
+			*word = step->has_reference ? hc_word_reference(name, &step->reference.encoding) : NULL;
+
+	if (!offset)
+		return g_steal_pointer(&word);
+	return g_strdup_printf("  +%" PRIu64 "%s%s", *offset, word ? ", " : "", word ? word : "");
+}
+
+/* "0x5581e0+8": what the word leads to. */
+static char *target_text(const hc_path_step *step)
+{
+	uint64_t into = step->has_reference ? step->reference.to - step->block.address : 0;
+
+	return into ? g_strdup_printf("0x%" PRIx64 "+%" PRIu64, step->block.address, into) :
+		      g_strdup_printf("0x%" PRIx64, step->block.address);
+}
+
+static void add_step(hc_records *records, const path_facts *facts, const hc_path_step *step, uint32_t number)
 {
 	const hc_block *block = &step->block;
+	const hc_reference *reference = step->has_reference ? &step->reference : NULL;
+	const char *state = hc_block_state_name(block->state);
 	g_autofree char *preview = hc_preview(facts->analysis, block, PREVIEW), *label = hc_word_label(block->label);
-	g_autofree char *encoding = step->has_reference ? hc_word_encoding(&step->reference.encoding) : NULL;
 	g_auto(hc_place) place = { 0 };
-	json_t *object = json_object();
-	hc_block before;
-	bool has_offset = number && step->has_reference &&
-			  hc_blocks_get(hc_analysis_blocks(facts->analysis), step->reference.block, &before);
+	bool is_named = find_place(facts, step, number, &place);
+	uint64_t offset = 0;
+	bool has_offset = find_offset(facts, step, number, &offset);
+	const char *what = label ? label : block->state == HC_BLOCK_IN_USE ? preview : state;
+	const hc_fact list[] = {
+		{ "place", NULL, hc_value_json(is_named ? hc_place_json(&place) : NULL) },
+		{ "offset", NULL, hc_value_if(has_offset, hc_value_size(offset)) },
+		{ "to", NULL, reference ? hc_value_address(reference->to) : hc_value_none() },
+		{ "encoding", NULL, hc_value_take_text(reference ? hc_word_encoding(&reference->encoding) : NULL) },
+		{ "block", NULL, hc_value_address(block->address) },
+		{ NULL, "WORD",
+			hc_value_take_text(word_text(step, has_offset ? &offset : NULL, is_named ? &place : NULL)) },
+		{ NULL, "LEADS TO", hc_value_take_plain(target_text(step)) },
+		{ "size", "SIZE", hc_value_count(block->size) },
+		{ NULL, "BLOCK", hc_value_text(what) },
+		{ "state", NULL, hc_value_plain(state) },
+		{ "label", NULL, hc_value_text(label) },
+		{ "preview", NULL, hc_value_text(preview) },
+	};
 
-	hc_json_set(object, "place", find_place(facts, step, number, &place) ? hc_place_json(&place) : json_null());
-	hc_json_set(object, "offset", has_offset ? hc_json_number(step->reference.from - before.address) : json_null());
-	hc_json_set(object, "to", step->has_reference ? hc_json_address(step->reference.to) : json_null());
-	hc_json_set(object, "encoding", hc_json_text(encoding));
-	hc_json_set(object, "block", hc_json_address(block->address));
-	hc_json_set(object, "size", hc_json_number(block->size));
-	hc_json_set(object, "state", json_string(hc_block_state_name(block->state)));
-	hc_json_set(object, "label", hc_json_text(label));
-	hc_json_set(object, "preview", hc_json_text(preview));
-	return object;
+	hc_records_add(records, list);
 }
+
+/* In text only. */
+static void add_gap(hc_records *records, uint32_t blocks)
+{
+	g_autofree char *more = hc_unit_text(blocks, "blocks");
+	const hc_fact list[] = {
+		{ NULL, "WORD", hc_value_none() },
+		{ NULL, "LEADS TO", hc_value_take_plain(g_strdup_printf("... %s more", more)) },
+		{ NULL, "SIZE", hc_value_none() },
+		{ NULL, "BLOCK", hc_value_none() },
+	};
+
+	hc_records_add(records, list);
+}
+
+/* The first and the last blocks of path INDEX. */
+static hc_records *make_steps(const path_facts *facts, unsigned index, bool is_text, uint32_t *ret_omitted)
+{
+	hc_records *records = hc_records_create();
+	uint32_t ends = is_text ? ENDS_SHOWN_TEXT : ENDS_SHOWN_JSON;
+	uint32_t length = hc_paths_length(facts->paths, index), begin, end;
+
+	left_out(length, ends, &begin, &end);
+	for (uint32_t i = 0; i < length; i++) {
+		hc_path_step step;
+
+		if (i == begin && end) {
+			if (is_text)
+				add_gap(records, end - begin);
+			i = end;
+		}
+		if (hc_paths_step(facts->paths, index, i, &step))
+			add_step(records, facts, &step, i);
+	}
+	*ret_omitted = end - begin;
+	return records;
+}
+
+/* ---- JSON ---- */
 
 static json_t *path_json(const path_facts *facts, unsigned index)
 {
 	static const char *const starts[] = {
 		[HC_PATH_ROOT] = "root", [HC_PATH_OWN] = "runtime", [HC_PATH_LOST] = "lost"
 	};
-	uint32_t length = hc_paths_length(facts->paths, index), begin, end;
-	json_t *object = json_object(), *steps = json_array();
+	uint32_t omitted;
+	g_autoptr(hc_records) steps = make_steps(facts, index, false, &omitted);
+	const hc_fact list[] = {
+		{ "begins", NULL, hc_value_plain(starts[hc_paths_start(facts->paths, index)]) },
+		{ "length", NULL, hc_value_count(hc_paths_length(facts->paths, index)) },
+		{ "omitted", NULL, hc_value_count(omitted) },
+		{ "steps", NULL, hc_value_json(hc_records_json(steps)) },
+	};
 
-	left_out(length, ENDS_SHOWN_JSON, &begin, &end);
-	for (uint32_t i = 0; i < length; i++) {
-		hc_path_step step;
-
-		if (i == begin && end)
-			i = end;
-		if (!hc_paths_step(facts->paths, index, i, &step))
-			continue;
-		json_array_append_new(steps, step_json(facts, &step, i));
-	}
-	hc_json_set(object, "begins", json_string(starts[hc_paths_start(facts->paths, index)]));
-	hc_json_set(object, "length", hc_json_number(length));
-	hc_json_set(object, "omitted", hc_json_number(end - begin));
-	hc_json_set(object, "steps", steps);
-	return object;
+	return hc_record_json(list);
 }
 
 static json_t *paths_json(const path_facts *facts)
 {
-	const hc_diagnostics *diagnostics = hc_analysis_diagnostics(facts->analysis);
-	json_t *report = hc_json_report("path"), *list = json_array();
+	json_t *paths = json_array();
 
 	for (unsigned i = 0; i < hc_paths_count(facts->paths); i++)
-		json_array_append_new(list, path_json(facts, i));
-	hc_json_set(report, "address", hc_json_address(facts->address));
-	hc_json_set(report, "block", hc_block_json(facts->analysis, &facts->block));
-	hc_json_set(report, "paths", list);
-	hc_json_set(report, "diagnostics", hc_diagnostics_json(diagnostics));
-	hc_json_set(report, "status", hc_status_json(hc_diagnostics_partial(diagnostics)));
-	return report;
+		json_array_append_new(paths, path_json(facts, i));
+	const hc_fact list[] = {
+		{ "address", NULL, hc_value_address(facts->address) },
+		{ "block", NULL, hc_value_json(hc_block_json(facts->analysis, &facts->block)) },
+		{ "paths", NULL, hc_value_json(paths) },
+	};
+
+	return hc_report_json("path", list, hc_analysis_diagnostics(facts->analysis));
 }
 
-/* Text */
-
-static const hc_column step_columns[] = {
-	{ NULL, "WORD", HC_CELL_TEXT },
-	{ NULL, "LEADS TO", HC_CELL_TEXT },
-	{ NULL, "SIZE", HC_CELL_COUNT },
-	{ NULL, "BLOCK", HC_CELL_TEXT },
-};
-
-enum {
-	STEP_WORD,
-	STEP_TO,
-	STEP_SIZE,
-	STEP_WHAT
-};
-
-/* "  +8, name, encoded: tag in bits 48-63": the word that leads on. NAME may be NULL. NULL: nothing is known of it. */
-static char *describe_word(const path_facts *facts, const hc_path_step *step, uint32_t number, const char *name)
-{
-	g_autofree char *encoding = step->has_reference ? hc_word_encoding(&step->reference.encoding) : NULL;
-	g_autoptr(GString) text = g_string_new(NULL);
-	hc_block before;
-
-	if (number && step->has_reference &&
-		hc_blocks_get(hc_analysis_blocks(facts->analysis), step->reference.block, &before))
-		g_string_append_printf(text, "  +%" G_GUINT64_FORMAT, step->reference.from - before.address);
-	if (name)
-		g_string_append_printf(text, "%s%s", text->len ? ", " : "", name);
-	if (encoding)
-		g_string_append_printf(text, "%sby an encoded pointer: %s", text->len ? ", " : "", encoding);
-	return text->len ? g_strdup(text->str) : NULL;
-}
-
-static void add_step(const path_facts *facts, hc_table *table, const hc_path_step *step, uint32_t number)
-{
-	const hc_block *block = &step->block;
-	uint64_t into = step->has_reference ? step->reference.to - block->address : 0;
-	g_autofree char *to =
-		into ? g_strdup_printf("0x%" G_GINT64_MODIFIER "x+%" G_GUINT64_FORMAT, block->address, into) :
-		       g_strdup_printf("0x%" G_GINT64_MODIFIER "x", block->address);
-	g_autofree char *preview = hc_preview(facts->analysis, block, PREVIEW);
-	const char *state = block->state == HC_BLOCK_IN_USE ? NULL : hc_block_state_name(block->state);
-	g_auto(hc_place) place = { 0 };
-	bool named = find_place(facts, step, number, &place);
-
-	hc_table_add_row(table);
-	g_autofree char *name = named ? hc_word_place(&place) : NULL, *word = describe_word(facts, step, number, name),
-			*label = hc_word_label(block->label);
-
-	if (word)
-		hc_table_set_text(table, STEP_WORD, word);
-	hc_table_set_plain(table, STEP_TO, to);
-	hc_table_set_number(table, STEP_SIZE, block->size);
-	if (label)
-		hc_table_set_text(table, STEP_WHAT, label);
-	else
-		hc_table_set_plain(table, STEP_WHAT, state ? state : preview);
-}
+/* ---- text ---- */
 
 static void print_path(const path_facts *facts, unsigned index, hc_output *output)
 {
-	static const char *const starts[] = {
-		[HC_PATH_ROOT] = "",
-		[HC_PATH_OWN] = ", from a block that is libc's or the runtime's own",
-		[HC_PATH_LOST] = ", from the block that was lost directly",
-	};
-	g_autoptr(hc_table) table = hc_table_create(step_columns, G_N_ELEMENTS(step_columns));
-	uint32_t length = hc_paths_length(facts->paths, index), begin, end;
-	g_autofree char *blocks = hc_unit_text(length, "blocks");
+	uint32_t omitted;
+	g_autoptr(hc_records) steps = make_steps(facts, index, true, &omitted);
+	g_autofree char *title =
+		hc_word_path(hc_paths_start(facts->paths, index), hc_paths_length(facts->paths, index));
 
 	hc_output_text(output, "\n");
 	hc_output_styled(output, HC_STYLE_HEADING, "PATH");
-	hc_output_printf(output, " %u: %s%s\n", index + 1, blocks, starts[hc_paths_start(facts->paths, index)]);
-	left_out(length, ENDS_SHOWN_TEXT, &begin, &end);
-	for (uint32_t i = 0; i < length; i++) {
-		hc_path_step step;
-
-		if (i == begin && end) {
-			g_autofree char *more = hc_unit_text(end - begin, "blocks");
-			g_autofree char *line = g_strdup_printf("... %s more", more);
-
-			hc_table_add_row(table);
-			hc_table_set_plain(table, STEP_TO, line);
-			i = end;
-		}
-		if (hc_paths_step(facts->paths, index, i, &step))
-			add_step(facts, table, &step, i);
-	}
-	hc_table_print(table, output);
-}
-
-static const char *headline(const path_facts *facts)
-{
-	switch (facts->reach) {
-	case HC_REACH_REACHABLE:
-		return "reachable";
-	case HC_REACH_DIRECTLY_LOST:
-		return "directly lost: nothing that is alive points to it";
-	case HC_REACH_INDIRECTLY_LOST:
-		return "indirectly lost: only lost blocks point to it";
-	case HC_REACH_INNER:
-		return "reachable by pointers behind a header or into a pool";
-	case HC_REACH_ENCODED:
-		return "reachable by encoded pointers";
-	case HC_REACH_POSSIBLY_LOST:
-		return "possibly lost: only pointers into the middle of a block keep it alive";
-	default:
-		return "not in use: who leads here points to freed memory";
-	}
+	hc_output_printf(output, " %u: %s\n", index + 1, title);
+	hc_records_print(steps, output);
 }
 
 static void print_paths(const path_facts *facts, hc_output *output)
 {
 	char size[HC_TEXT_COUNT_LENGTH];
 
-	hc_output_printf(output, "0x%" G_GINT64_MODIFIER "x: %s bytes, %s, ", facts->block.address,
+	hc_output_printf(output, "0x%" PRIx64 ": %s bytes, %s, ", facts->block.address,
 		hc_text_count(size, facts->block.size), hc_block_state_name(facts->block.state));
-	hc_output_styled(output, hc_reach_is_lost(facts->reach) ? HC_STYLE_BAD : HC_STYLE_PLAIN, headline(facts));
+	hc_output_styled(output, hc_reach_is_lost(facts->reach) ? HC_STYLE_BAD : HC_STYLE_PLAIN,
+		hc_word_reach_by_paths(facts->reach));
 	hc_output_text(output, "\n");
 	if (!hc_paths_count(facts->paths))
-		hc_output_wrapped(output, 0, 0, "No path leads to it.");
+		hc_output_wrapped(output, 0, 0, hc_word_no_path());
 	for (unsigned i = 0; i < hc_paths_count(facts->paths); i++)
 		print_path(facts, i, output);
 	if (hc_diagnostics_count(hc_analysis_diagnostics(facts->analysis))) {

@@ -28,15 +28,15 @@ char *hc_place_text(const hc_analysis *analysis, hc_address address)
 
 json_t *hc_place_json(const hc_place *place)
 {
-	g_autofree char *name = hc_word_place(place);
-	json_t *object = json_object();
+	bool is_register = place->kind == HC_PLACE_REGISTER;
+	const hc_fact facts[] = {
+		{ "kind", NULL, hc_value_plain(hc_place_kind_name(place->kind)) },
+		{ "name", NULL, hc_value_take_text(hc_word_place(place)) },
+		{ "address", NULL, hc_value_if(!is_register, hc_value_address(place->address)) },
+		{ "thread", NULL, hc_value_if(place->thread_id, hc_value_id(place->thread_id)) },
+		{ "frame", NULL, hc_value_if(place->frame >= 0, hc_value_id(place->frame)) },
+		{ "module", NULL, hc_value_text(place->module ? place->module->path : NULL) },
+	};
 
-	hc_json_set(object, "kind", json_string(hc_place_kind_name(place->kind)));
-	hc_json_set(object, "name", hc_json_text(name));
-	hc_json_set(
-		object, "address", place->kind == HC_PLACE_REGISTER ? json_null() : hc_json_address(place->address));
-	hc_json_set(object, "thread", place->thread_id ? json_integer(place->thread_id) : json_null());
-	hc_json_set(object, "frame", place->frame < 0 ? json_null() : json_integer(place->frame));
-	hc_json_set(object, "module", place->module ? hc_json_text(place->module->path) : json_null());
-	return object;
+	return hc_record_json(facts);
 }

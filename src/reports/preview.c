@@ -5,8 +5,6 @@
  */
 #include "reports/parts.h"
 
-#include "base/text.h"
-
 enum {
 	LEAST_TEXT = 4, /* fewer printable bytes are an accident */
 	MOST_BYTES = 64,
@@ -17,18 +15,20 @@ static bool is_printable(uint8_t byte)
 	return (byte >= ' ' && byte < 0x7f) || byte == '\n' || byte == '\t' || byte == '\r';
 }
 
-/* The text at BYTES, quoted; NULL if it does not begin with enough of it. ASCII only: that is what cannot be chance. */
+/*
+ * The text at BYTES, quoted, at most SIZE bytes of it; NULL if it does not begin with enough of it. ASCII only: that is what
+ * cannot be chance.
+ */
 static char *preview_text(const uint8_t *bytes, uint64_t length, unsigned size)
 {
-	g_autofree char *escaped = NULL;
 	uint64_t printable = 0;
 
 	while (printable < length && is_printable(bytes[printable]))
 		printable++;
 	if (printable < LEAST_TEXT)
 		return NULL;
-	escaped = hc_text_escape((const char *)bytes, MIN(printable, size));
-	return g_strdup_printf("\"%s%s", escaped, printable > size ? "\"..." : "\"");
+	return g_strdup_printf(
+		"\"%.*s%s", (int)MIN(printable, size), (const char *)bytes, printable > size ? "\"..." : "\"");
 }
 
 char *hc_preview(const hc_analysis *analysis, const hc_block *block, unsigned size)
@@ -36,7 +36,7 @@ char *hc_preview(const hc_analysis *analysis, const hc_block *block, unsigned si
 	const hc_core *core = hc_analysis_core(analysis);
 	uint64_t available, word;
 	const uint8_t *bytes = hc_core_bytes(core, block->address, &available);
-	g_autofree char *description = NULL, *escaped = NULL;
+	g_autofree char *description = NULL;
 	char *text;
 
 	if (!bytes)
@@ -48,8 +48,5 @@ char *hc_preview(const hc_analysis *analysis, const hc_block *block, unsigned si
 	if (available < hc_core_process(core)->word_size || !hc_core_read_word(core, block->address, &word) || !word)
 		return NULL;
 	description = hc_modules_describe(hc_analysis_modules(analysis), word);
-	if (!description)
-		return NULL;
-	escaped = hc_text_escape(description, -1);
-	return g_strdup_printf("-> %s", escaped);
+	return description ? g_strdup_printf("-> %s", description) : NULL;
 }

@@ -4,7 +4,7 @@
  *
  * How one is made. A report is described once and rendered by format:
  *	output.h	the sink: bytes to the caller's function, in large pieces; colours; wrapped paragraphs
- *	table.h		rows under columns with a title (text), a key (JSON), or both: one description, two formats
+ *	record.h	facts with a title (text), a key (JSON), or both: objects and lines, arrays and tables
  *	json.h		what jansson lacks: addresses as strings, bytes that may be no UTF-8, amounts
  *	parts.h		pieces that several reports show: process, files, arenas, memory rows, findings, diagnostics
  *	<report>.c	one file per report: analyze, diff, arenas, chunks, block, mappings, threads

@@ -113,34 +113,23 @@ static uint64_t register_bytes(const hc_analysis *analysis)
 
 /* Text */
 
-static const hc_column row_columns[] = {
-	{ NULL, "RANGES", HC_CELL_COUNT },
-	{ NULL, "SIZE", HC_CELL_SIZE },
-	{ NULL, "WHAT", HC_CELL_TEXT },
-	{ NULL, "WHY", HC_CELL_TEXT },
-};
-
-enum {
-	ROW_RANGES,
-	ROW_SIZE,
-	ROW_WHAT,
-	ROW_WHY
-};
-
-static void add_row(hc_table *table, uint64_t ranges, uint64_t bytes, const char *what, const char *why)
+/* WHAT is taken. */
+static void add_row(hc_records *table, uint64_t ranges, uint64_t bytes, char *what, const char *why)
 {
-	hc_table_add_row(table);
-	hc_table_set_number(table, ROW_RANGES, ranges);
-	if (bytes)
-		hc_table_set_number(table, ROW_SIZE, bytes);
-	hc_table_set_text(table, ROW_WHAT, what);
-	hc_table_set_plain(table, ROW_WHY, why);
+	const hc_fact facts[] = {
+		{ NULL, "RANGES", hc_value_count(ranges) },
+		{ NULL, "SIZE", hc_value_if(bytes, hc_value_size(bytes)) },
+		{ NULL, "WHAT", hc_value_take_text(what) },
+		{ NULL, "WHY", hc_value_plain(why) },
+	};
+
+	hc_records_add(table, facts);
 }
 
 static void print_rows(const hc_analysis *analysis, bool used, bool verbose, hc_output *output)
 {
 	g_autoptr(GArray) rows = make_rows(analysis, used);
-	g_autoptr(hc_table) table = hc_table_create(row_columns, G_N_ELEMENTS(row_columns));
+	g_autoptr(hc_records) table = hc_records_create();
 	uint64_t registers = used ? register_bytes(analysis) : 0, ranges, bytes = sum_rows(rows, &ranges);
 	uint64_t more_ranges = 0, more_bytes = 0;
 	unsigned modules = 0, more_modules = 0;
@@ -157,32 +146,20 @@ static void print_rows(const hc_analysis *analysis, bool used, bool verbose, hc_
 			more_bytes += row->bytes;
 			continue;
 		}
-		g_autofree char *what = row->module ? g_strdup_printf("data of %s", row->module->name) :
-						      g_strdup(root_kind(row->first));
-
-		add_row(table, row->ranges, row->first->registers ? registers : row->bytes, what,
+		add_row(table, row->ranges, row->first->registers ? registers : row->bytes,
+			row->module ? hc_word_root_data(row->module->name) : g_strdup(root_kind(row->first)),
 			hc_word_root(row->first->reason));
 	}
-	if (more_modules) {
-		g_autofree char *what = g_strdup_printf("data of %u more", more_modules);
-
-		add_row(table, more_ranges, more_bytes, what, "-v shows each");
-	}
-	hc_table_print(table, output);
+	if (more_modules)
+		add_row(table, more_ranges, more_bytes, hc_word_root_data_of_more(more_modules), "-v shows each");
+	hc_records_print(table, output);
 	hc_output_text(output, "\n");
 }
 
 static void print_figures(const hc_analysis *analysis, hc_output *output)
 {
-	const hc_references_totals *totals = hc_references_get_totals(hc_analysis_references(analysis));
-	hc_amount own = hc_blocks_labelled(hc_analysis_blocks(analysis), HC_ARENA_ALL);
-	char words[HC_TEXT_COUNT_LENGTH], candidates[HC_TEXT_COUNT_LENGTH], blocks[HC_TEXT_COUNT_LENGTH],
-		size[HC_TEXT_SIZE_LENGTH];
-	g_autofree char *text = g_strdup_printf(
-		"%s words were looked at, here and in the blocks that they led to; %s of them could be addresses in the heap. "
-		"Blocks are searched when something leads to them; %s blocks (%s) of libc and the language's runtime count as reached.",
-		hc_text_count(words, totals->words), hc_text_count(candidates, totals->candidates),
-		hc_text_count(blocks, own.blocks), hc_text_size(size, own.bytes));
+	g_autofree char *text = hc_word_search(hc_references_get_totals(hc_analysis_references(analysis)),
+		hc_blocks_labelled(hc_analysis_blocks(analysis), HC_ARENA_ALL));
 
 	hc_output_wrapped(output, 0, 0, text);
 	hc_learned_print(hc_analysis_references(analysis), output);
@@ -190,53 +167,59 @@ static void print_figures(const hc_analysis *analysis, hc_output *output)
 
 /* JSON */
 
-static json_t *root_json(const hc_analysis *analysis, const hc_root *root)
+static void add_root(hc_records *records, const hc_analysis *analysis, const hc_root *root)
 {
 	const hc_thread *thread = root_thread(analysis, root);
 	const hc_module *module = root_module(analysis, root);
-	json_t *object = json_object();
+	bool is_memory = !root->registers;
+	const hc_fact facts[] = {
+		{ "kind", NULL, hc_value_plain(root_kind(root)) },
+		{ "start", NULL, hc_value_if(is_memory, hc_value_address(root->start)) },
+		{ "end", NULL, hc_value_if(is_memory, hc_value_address(root->end)) },
+		{ "size", NULL, hc_value_if(is_memory, hc_value_size(root_size(root))) },
+		{ "used", NULL, hc_value_flag(root->used) },
+		{ "reason", NULL, hc_value_plain(hc_word_root(root->reason)) },
+		{ "why", NULL, hc_value_plain(hc_root_reason_name(root->reason)) },
+		{ "thread", NULL, thread ? hc_value_id(thread->id) : hc_value_none() },
+		{ "module", NULL, hc_value_text(module ? module->path : NULL) },
+	};
 
-	hc_json_set(object, "kind", json_string(root_kind(root)));
-	hc_json_set(object, "start", root->registers ? json_null() : hc_json_address(root->start));
-	hc_json_set(object, "end", root->registers ? json_null() : hc_json_address(root->end));
-	hc_json_set(object, "size", root->registers ? json_null() : hc_json_number(root_size(root)));
-	hc_json_set(object, "used", json_boolean(root->used));
-	hc_json_set(object, "reason", json_string(hc_word_root(root->reason)));
-	hc_json_set(object, "why", json_string(hc_root_reason_name(root->reason)));
-	hc_json_set(object, "thread", thread ? json_integer(thread->id) : json_null());
-	hc_json_set(object, "module", module ? hc_json_text(module->path) : json_null());
-	return object;
+	hc_records_add(records, facts);
 }
 
 static json_t *totals_json(const hc_analysis *analysis)
 {
-	const hc_references_totals *totals = hc_references_get_totals(hc_analysis_references(analysis));
+	const hc_references *references = hc_analysis_references(analysis);
+	const hc_references_totals *totals = hc_references_get_totals(references);
+	hc_amount runtime = hc_blocks_labelled(hc_analysis_blocks(analysis), HC_ARENA_ALL);
 	g_autoptr(GArray) unused = make_rows(analysis, false);
 	uint64_t ranges;
-	json_t *object = json_object();
+	const hc_fact facts[] = {
+		{ "used_bytes", NULL, hc_value_size(totals->root_bytes) },
+		{ "unused_bytes", NULL, hc_value_size(sum_rows(unused, &ranges)) },
+		{ "words", NULL, hc_value_count(totals->words) },
+		{ "candidates", NULL, hc_value_count(totals->candidates) },
+		{ "held_inside", NULL, hc_value_json(hc_held_inside_json(references)) },
+		{ "encoded", NULL, hc_value_json(hc_encoded_json(references)) },
+		{ "runtime", NULL, hc_value_amount(runtime) },
+	};
 
-	hc_json_set(object, "used_bytes", hc_json_number(totals->root_bytes));
-	hc_json_set(object, "unused_bytes", hc_json_number(sum_rows(unused, &ranges)));
-	hc_json_set(object, "words", hc_json_number(totals->words));
-	hc_json_set(object, "candidates", hc_json_number(totals->candidates));
-	hc_learned_json(hc_analysis_references(analysis), object);
-	hc_json_set(object, "runtime", hc_json_amount(hc_blocks_labelled(hc_analysis_blocks(analysis), HC_ARENA_ALL)));
-	return object;
+	return hc_record_json(facts);
 }
 
 static json_t *roots_json(const hc_analysis *analysis)
 {
 	const hc_references *references = hc_analysis_references(analysis);
-	const hc_diagnostics *diagnostics = hc_analysis_diagnostics(analysis);
-	json_t *report = hc_json_report("roots"), *list = json_array();
+	g_autoptr(hc_records) roots = hc_records_create();
 
 	for (unsigned i = 0; i < hc_references_root_count(references); i++)
-		json_array_append_new(list, root_json(analysis, hc_references_root(references, i)));
-	hc_json_set(report, "totals", totals_json(analysis));
-	hc_json_set(report, "roots", list);
-	hc_json_set(report, "diagnostics", hc_diagnostics_json(diagnostics));
-	hc_json_set(report, "status", hc_status_json(hc_diagnostics_partial(diagnostics)));
-	return report;
+		add_root(roots, analysis, hc_references_root(references, i));
+	const hc_fact facts[] = {
+		{ "totals", NULL, hc_value_json(totals_json(analysis)) },
+		{ "roots", NULL, hc_value_json(hc_records_json(roots)) },
+	};
+
+	return hc_report_json("roots", facts, hc_analysis_diagnostics(analysis));
 }
 
 bool hc_report_roots(const hc_analysis *analysis, const hc_report_options *options, GError **error)

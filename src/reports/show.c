@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "values/values.h"
 
+#include <inttypes.h>
+
 enum {
 	INNER_LIMIT = 8 /* elements and members within a value */
 };
@@ -96,52 +98,53 @@ static void find_pieces(const hc_types *types, const hc_object *object, const hc
 		add_members(pieces, object, view);
 }
 
-static char *value_of(const hc_types *types, const struct piece *piece)
+static hc_records *make_rows(const hc_types *types, const struct pieces *pieces)
 {
-	return hc_types_format_object(types, &piece->object, INNER_LIMIT);
-}
+	hc_records *records = hc_records_create();
 
-static const hc_column columns[] = {
-	{ NULL, "", HC_CELL_TEXT },
-	{ NULL, "", HC_CELL_TEXT },
-	{ NULL, "", HC_CELL_TEXT },
-};
+	for (unsigned i = 0; i < pieces->list->len; i++) {
+		const struct piece *piece = &g_array_index(pieces->list, struct piece, i);
+		const hc_object *object = &piece->object;
+		const char *type = object->type ? hc_type_short_name(object->type) : NULL;
+		const hc_fact facts[] = {
+			{ "name", "", hc_value_text(piece->name) },
+			{ "type", NULL, hc_value_text(type) },
+			{ NULL, "", hc_value_text(pieces->is_container ? NULL : type) },
+			{ "address", NULL, hc_value_address(object->address) },
+			{ "value", "", hc_value_take_plain(hc_types_format_object(types, object, INNER_LIMIT)) },
+		};
+
+		hc_records_add(records, facts);
+	}
+	return records;
+}
 
 static void print_show(const hc_analysis *analysis, const char *expression, const hc_object *object,
 	const hc_show_view *view, hc_output *output)
 {
 	const hc_types *types = hc_analysis_types(analysis);
 	struct pieces pieces = { 0 };
-	g_autoptr(hc_table) table = hc_table_create(columns, G_N_ELEMENTS(columns));
+	g_autoptr(hc_records) rows = NULL;
 	g_autofree char *type = hc_text_escape(hc_type_short_name(object->type), -1);
 	g_autofree char *value = hc_types_format_object(types, object, INNER_LIMIT);
+	bool is_text = value[0] == '"' && !view->first; /* character by character only if a page is asked for */
 	char total[HC_TEXT_COUNT_LENGTH];
 
 	find_pieces(types, object, view, &pieces);
-	hc_output_printf(output, "%s: %s at %#" G_GINT64_MODIFIER "x", expression, type, object->address);
-	if (pieces.is_container)
-		hc_output_printf(output, ", %s element%s, %s", hc_text_count(total, pieces.total),
-			pieces.total == 1 ? "" : "s", hc_grade_name(pieces.grade));
+	rows = make_rows(types, &pieces);
+	hc_output_printf(output, "%s: %s at %#" PRIx64, expression, type, object->address);
+	if (pieces.is_container) {
+		g_autofree char *elements = hc_unit_text(pieces.total, "elements");
+
+		hc_output_printf(output, ", %s, %s", elements, hc_grade_name(pieces.grade));
+	}
 	hc_output_text(output, "\n");
-	bool is_text = value[0] == '"' && !view->first; /* character by character only if a page is asked for */
-
-	if (is_text || (!pieces.list->len && !pieces.is_container)) {
-		hc_output_text(output, value);
-		hc_output_text(output, "\n");
-	}
-	for (unsigned i = 0; i < pieces.list->len && !is_text; i++) {
-		const struct piece *piece = &g_array_index(pieces.list, struct piece, i);
-		g_autofree char *text = value_of(types, piece);
-
-		hc_table_add_row(table);
-		hc_table_set_text(table, 0, piece->name);
-		if (!pieces.is_container && piece->object.type)
-			hc_table_set_text(table, 1, hc_type_short_name(piece->object.type));
-		hc_table_set_plain(table, 2, text);
-	}
-	hc_table_print(table, output);
+	if (is_text || (!pieces.list->len && !pieces.is_container))
+		hc_output_printf(output, "%s\n", value);
+	if (!is_text)
+		hc_records_print(rows, output);
 	if (!is_text && view->first + pieces.list->len < pieces.total && pieces.list->len)
-		hc_output_printf(output, "%s more: --first %" G_GUINT64_FORMAT " goes on\n",
+		hc_output_printf(output, "%s more: --first %" PRIu64 " goes on\n",
 			hc_text_count(total, pieces.total - view->first - pieces.list->len),
 			view->first + pieces.list->len);
 	g_array_unref(pieces.list);
@@ -151,38 +154,28 @@ static json_t *show_json(
 	const hc_analysis *analysis, const char *expression, const hc_object *object, const hc_show_view *view)
 {
 	const hc_types *types = hc_analysis_types(analysis);
-	const hc_diagnostics *diagnostics = hc_analysis_diagnostics(analysis);
-	json_t *report = hc_json_report("show"), *list = json_array();
 	struct pieces pieces = { 0 };
-	g_autofree char *value = hc_types_format_object(types, object, INNER_LIMIT);
+	g_autoptr(hc_records) rows = NULL;
+	const char *grade;
 
 	find_pieces(types, object, view, &pieces);
-	for (unsigned i = 0; i < pieces.list->len; i++) {
-		const struct piece *piece = &g_array_index(pieces.list, struct piece, i);
-		g_autofree char *text = value_of(types, piece);
-		json_t *item = json_object();
-
-		hc_json_set(item, "name", hc_json_text(piece->name));
-		hc_json_set(item, "type",
-			piece->object.type ? hc_json_text(hc_type_short_name(piece->object.type)) : json_null());
-		hc_json_set(item, "address", hc_json_address(piece->object.address));
-		hc_json_set(item, "value", hc_json_text(text));
-		json_array_append_new(list, item);
-	}
-	hc_json_set(report, "expression", hc_json_text(expression));
-	hc_json_set(report, "type", hc_json_text(hc_type_short_name(object->type)));
-	hc_json_set(report, "address", hc_json_address(object->address));
-	hc_json_set(report, "size", hc_json_number(hc_type_size(object->type)));
-	hc_json_set(report, "value", hc_json_text(value));
-	hc_json_set(report, "is_container", json_boolean(pieces.is_container));
-	hc_json_set(report, "total", hc_json_number(pieces.total));
-	hc_json_set(report, "grade", pieces.is_container ? json_string(hc_grade_name(pieces.grade)) : json_null());
-	hc_json_set(report, "first", hc_json_number(view->first));
-	hc_json_set(report, "pieces", list);
-	hc_json_set(report, "diagnostics", hc_diagnostics_json(diagnostics));
-	hc_json_set(report, "status", hc_status_json(hc_diagnostics_partial(diagnostics)));
+	rows = make_rows(types, &pieces);
+	grade = pieces.is_container ? hc_grade_name(pieces.grade) : NULL;
 	g_array_unref(pieces.list);
-	return report;
+	const hc_fact facts[] = {
+		{ "expression", NULL, hc_value_text(expression) },
+		{ "type", NULL, hc_value_text(hc_type_short_name(object->type)) },
+		{ "address", NULL, hc_value_address(object->address) },
+		{ "size", NULL, hc_value_size(hc_type_size(object->type)) },
+		{ "value", NULL, hc_value_take_plain(hc_types_format_object(types, object, INNER_LIMIT)) },
+		{ "is_container", NULL, hc_value_flag(pieces.is_container) },
+		{ "total", NULL, hc_value_count(pieces.total) },
+		{ "grade", NULL, hc_value_plain(grade) },
+		{ "first", NULL, hc_value_count(view->first) },
+		{ "pieces", NULL, hc_value_json(hc_records_json(rows)) },
+	};
+
+	return hc_report_json("show", facts, hc_analysis_diagnostics(analysis));
 }
 
 bool hc_report_show(const hc_analysis *analysis, const char *expression, const hc_show_view *view,

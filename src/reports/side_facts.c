@@ -3,147 +3,160 @@
 #include "reports/parts.h"
 
 #include "base/text.h"
-
-#include <string.h>
+#include "wording/wording.h"
 
 enum {
 	SOCKETS_SHOWN = 10,
 };
 
-static const hc_column socket_columns[] = {
-	{ "kind", "SOCKETS WITH MOST UNREAD", HC_CELL_TEXT },
-	{ "descriptor", "FD", HC_CELL_COUNT },
-	{ "unread", "UNREAD", HC_CELL_SIZE },
-	{ "unsent", "UNSENT", HC_CELL_SIZE },
-	{ "drops", "DROPS", HC_CELL_COUNT },
-	{ "local", "LOCAL", HC_CELL_TEXT },
-	{ "remote", "REMOTE", HC_CELL_TEXT },
-};
-
-static const hc_column fact_columns[] = {
-	{ NULL, "BESIDE THE CORE", HC_CELL_TEXT },
-	{ NULL, "A", HC_CELL_SIZE },
-	{ NULL, "B", HC_CELL_SIZE },
-	{ NULL, "GROWTH", HC_CELL_GROWTH },
-};
-
-enum {
-	FACT_NAME,
-	FACT_A,
-	FACT_B,
-	FACT_GROWTH
-};
-
-static json_t *fact_json(uint64_t fact)
+/* Captures do not have every fact. */
+static hc_value known_size(uint64_t bytes)
 {
-	return fact == HC_FACT_UNKNOWN ? json_null() : hc_json_number(fact);
+	return hc_value_if(bytes != HC_FACT_UNKNOWN, hc_value_size(bytes));
+}
+
+static hc_value known_count(uint64_t count)
+{
+	return hc_value_if(count != HC_FACT_UNKNOWN, hc_value_count(count));
 }
 
 /* The sockets with the most unread bytes; EMPTY: those with nothing in their queues, too. */
-static hc_table *make_sockets(const hc_side_facts *facts, bool empty)
+static hc_records *make_sockets(const hc_side_facts *facts, bool empty)
 {
-	hc_table *table = hc_table_create(socket_columns, G_N_ELEMENTS(socket_columns));
+	hc_records *records = hc_records_create();
 
 	for (unsigned i = 0; i < MIN(hc_side_facts_socket_count(facts), SOCKETS_SHOWN); i++) {
 		const hc_socket_fact *socket = hc_side_facts_socket(facts, i);
+		const hc_fact row[] = {
+			{ "kind", "SOCKETS WITH MOST UNREAD", hc_value_plain(hc_socket_kind_name(socket->kind)) },
+			{ "descriptor", "FD", hc_value_count(socket->descriptor) },
+			{ "unread", "UNREAD", hc_value_size(socket->unread) },
+			{ "unsent", "UNSENT", hc_value_size(socket->unsent) },
+			{ "drops", "DROPS", known_count(socket->drops) },
+			{ "local", "LOCAL", hc_value_text(socket->local) },
+			{ "remote", "REMOTE", hc_value_text(socket->remote) },
+		};
 
 		if (!empty && !socket->unread && !socket->unsent)
 			break;
-		hc_table_add_row(table);
-		hc_table_set_plain(table, 0, hc_socket_kind_name(socket->kind));
-		hc_table_set_number(table, 1, socket->descriptor);
-		hc_table_set_number(table, 2, socket->unread);
-		hc_table_set_number(table, 3, socket->unsent);
-		if (socket->drops != HC_FACT_UNKNOWN)
-			hc_table_set_number(table, 4, socket->drops);
-		hc_table_set_text(table, 5, socket->local);
-		hc_table_set_text(table, 6, socket->remote);
+		hc_records_add(records, row);
 	}
-	return table;
+	return records;
 }
 
-static json_t *sockets_json(const hc_side_facts *facts)
+static json_t *socket_kinds_json(const hc_side_facts *facts)
 {
-	g_autoptr(hc_table) top = make_sockets(facts, true);
-	json_t *object = json_object(), *kinds = json_array();
+	g_autoptr(hc_records) kinds = hc_records_create();
 
 	for (unsigned kind = 0; kind < HC_SOCKET_KIND_COUNT; kind++) {
 		const hc_socket_sum *sum = &facts->sockets[kind];
 		bool has_queues = kind != HC_SOCKET_UNIX && kind != HC_SOCKET_OTHER;
-		json_t *row = json_object();
+		const hc_fact row[] = {
+			{ "kind", NULL, hc_value_plain(hc_socket_kind_name(kind)) },
+			{ "count", NULL, hc_value_count(sum->count) },
+			{ "waiting", NULL, hc_value_count(sum->waiting) },
+			{ "unread", NULL, hc_value_if(has_queues, hc_value_size(sum->unread)) },
+			{ "unsent", NULL, hc_value_if(has_queues, hc_value_size(sum->unsent)) },
+		};
 
-		hc_json_set(row, "kind", json_string(hc_socket_kind_name(kind)));
-		hc_json_set(row, "count", hc_json_number(sum->count));
-		hc_json_set(row, "waiting", hc_json_number(sum->waiting));
-		hc_json_set(row, "unread", has_queues ? hc_json_number(sum->unread) : json_null());
-		hc_json_set(row, "unsent", has_queues ? hc_json_number(sum->unsent) : json_null());
-		json_array_append_new(kinds, row);
+		hc_records_add(kinds, row);
 	}
-	hc_json_set(object, "unread", fact_json(facts->unread));
-	hc_json_set(object, "unsent", fact_json(facts->unsent));
-	hc_json_set(object, "kinds", kinds);
-	hc_json_set(object, "top", hc_table_json(top));
-	return object;
+	return hc_records_json(kinds);
+}
+
+static json_t *sockets_json(const hc_side_facts *facts)
+{
+	g_autoptr(hc_records) top = make_sockets(facts, true);
+	const hc_fact sockets[] = {
+		{ "unread", NULL, known_size(facts->unread) },
+		{ "unsent", NULL, known_size(facts->unsent) },
+		{ "kinds", NULL, hc_value_json(socket_kinds_json(facts)) },
+		{ "top", NULL, hc_value_json(hc_records_json(top)) },
+	};
+
+	return hc_record_json(sockets);
+}
+
+static json_t *cgroup_json(const hc_side_facts *facts)
+{
+	const hc_fact group[] = {
+		{ "path", NULL, hc_value_text(facts->cgroup) },
+		{ "used", NULL, known_size(facts->cgroup_used) },
+		{ "limit", NULL, known_size(facts->cgroup_limit) },
+		{ "kernel", NULL, known_size(facts->cgroup_kernel) },
+		{ "network", NULL, known_size(facts->cgroup_sockets) },
+	};
+
+	return hc_record_json(group);
+}
+
+static json_t *machine_json(const hc_side_facts *facts)
+{
+	const hc_fact machine[] = {
+		{ "available", NULL, known_size(facts->available) },
+		{ "slab", NULL, known_size(facts->slab) },
+		{ "slab_unreclaimable", NULL, known_size(facts->slab_unreclaimable) },
+		{ "tcp_buffers", NULL, known_size(facts->tcp_buffers) },
+		{ "udp_buffers", NULL, known_size(facts->udp_buffers) },
+	};
+
+	return hc_record_json(machine);
 }
 
 static json_t *one_json(const hc_side_facts *facts)
 {
-	json_t *object = json_object(), *group = json_object(), *machine = json_object();
+	if (!facts)
+		return NULL;
+	const hc_fact process[] = {
+		{ "pid", NULL, hc_value_id(facts->pid) },
+		{ "time", NULL, hc_value_id(facts->time) },
+		{ "start_time", NULL, hc_value_id(facts->start_time) },
+		{ "stopped_seconds", NULL, hc_value_real(facts->stopped) },
+		{ "executable", NULL, hc_value_text(facts->executable) },
+		{ "resident", NULL, known_size(facts->resident) },
+		{ "proportional", NULL, known_size(facts->proportional) },
+		{ "anonymous", NULL, known_size(facts->anonymous) },
+		{ "swapped", NULL, known_size(facts->swapped) },
+		{ "page_tables", NULL, known_size(facts->page_tables) },
+		{ "threads", NULL, known_count(facts->threads) },
+		{ "descriptors", NULL, known_count(facts->descriptors) },
+		{ "sockets", NULL, hc_value_json(sockets_json(facts)) },
+		{ "cgroup", NULL, hc_value_json(cgroup_json(facts)) },
+		{ "machine", NULL, hc_value_json(machine_json(facts)) },
+	};
 
-	hc_json_set(object, "pid", json_integer(facts->pid));
-	hc_json_set(object, "time", json_integer(facts->time));
-	hc_json_set(object, "start_time", json_integer(facts->start_time));
-	hc_json_set(object, "stopped_seconds", json_real(facts->stopped));
-	hc_json_set(object, "executable", hc_json_text(facts->executable));
-	hc_json_set(object, "resident", fact_json(facts->resident));
-	hc_json_set(object, "proportional", fact_json(facts->proportional));
-	hc_json_set(object, "anonymous", fact_json(facts->anonymous));
-	hc_json_set(object, "swapped", fact_json(facts->swapped));
-	hc_json_set(object, "page_tables", fact_json(facts->page_tables));
-	hc_json_set(object, "threads", fact_json(facts->threads));
-	hc_json_set(object, "descriptors", fact_json(facts->descriptors));
-	hc_json_set(object, "sockets", sockets_json(facts));
-	hc_json_set(group, "path", hc_json_text(facts->cgroup));
-	hc_json_set(group, "used", fact_json(facts->cgroup_used));
-	hc_json_set(group, "limit", fact_json(facts->cgroup_limit));
-	hc_json_set(group, "kernel", fact_json(facts->cgroup_kernel));
-	hc_json_set(group, "network", fact_json(facts->cgroup_sockets));
-	hc_json_set(object, "cgroup", group);
-	hc_json_set(machine, "available", fact_json(facts->available));
-	hc_json_set(machine, "slab", fact_json(facts->slab));
-	hc_json_set(machine, "slab_unreclaimable", fact_json(facts->slab_unreclaimable));
-	hc_json_set(machine, "tcp_buffers", fact_json(facts->tcp_buffers));
-	hc_json_set(machine, "udp_buffers", fact_json(facts->udp_buffers));
-	hc_json_set(object, "machine", machine);
-	return object;
+	return hc_record_json(process);
 }
 
 json_t *hc_side_facts_json(const hc_diff *diff)
 {
 	const hc_side_facts *a = hc_diff_first(diff)->side_facts;
 	const hc_side_facts *b = hc_diff_last(diff)->side_facts;
-	json_t *object;
 
 	if (!a && !b)
 		return json_null();
-	object = json_object();
-	hc_json_set(object, "a", a ? one_json(a) : json_null());
-	hc_json_set(object, "b", b ? one_json(b) : json_null());
-	return object;
+	const hc_fact both[] = {
+		{ "a", NULL, hc_value_json(one_json(a)) },
+		{ "b", NULL, hc_value_json(one_json(b)) },
+	};
+
+	return hc_record_json(both);
 }
 
-static void add_fact(hc_table *table, const char *name, uint64_t a, uint64_t b, bool always)
+static void add_fact(hc_records *table, const char *name, uint64_t a, uint64_t b, bool always)
 {
-	if (a == HC_FACT_UNKNOWN || b == HC_FACT_UNKNOWN || (!a && !b && !always))
-		return;
-	hc_table_add_row(table);
-	hc_table_set_plain(table, FACT_NAME, name);
-	hc_table_set_number(table, FACT_A, a);
-	hc_table_set_number(table, FACT_B, b);
-	hc_table_set_growth(table, FACT_GROWTH, (int64_t)(b - a));
+	const hc_fact row[] = {
+		{ NULL, "BESIDE THE CORE", hc_value_plain(name) },
+		{ NULL, "A", hc_value_size(a) },
+		{ NULL, "B", hc_value_size(b) },
+		{ NULL, "GROWTH", hc_value_growth((int64_t)(b - a)) },
+	};
+
+	if (a != HC_FACT_UNKNOWN && b != HC_FACT_UNKNOWN && (a || b || always))
+		hc_records_add(table, row);
 }
 
-static void add_books(hc_table *table, const hc_diff *diff)
+static void add_books(hc_records *table, const hc_diff *diff)
 {
 	uint64_t a = 0, b = 0;
 
@@ -160,8 +173,8 @@ static void add_books(hc_table *table, const hc_diff *diff)
 
 static void print_both(const hc_diff *diff, const hc_side_facts *a, const hc_side_facts *b, hc_output *output)
 {
-	g_autoptr(hc_table) table = hc_table_create(fact_columns, G_N_ELEMENTS(fact_columns));
-	g_autoptr(hc_table) sockets = make_sockets(b, output->options->verbose);
+	g_autoptr(hc_records) table = hc_records_create();
+	g_autoptr(hc_records) sockets = make_sockets(b, output->options->verbose);
 	bool verbose = output->options->verbose;
 
 	add_fact(table, "resident memory", a->resident, b->resident, true);
@@ -180,11 +193,11 @@ static void print_both(const hc_diff *diff, const hc_side_facts *a, const hc_sid
 		add_fact(table, "machine: TCP buffers", a->tcp_buffers, b->tcp_buffers, true);
 	}
 	hc_output_text(output, "\n");
-	hc_table_print(table, output);
-	if (!hc_table_row_count(sockets))
+	hc_records_print(table, output);
+	if (!hc_records_count(sockets))
 		return;
 	hc_output_text(output, "\n");
-	hc_table_print(sockets, output);
+	hc_records_print(sockets, output);
 }
 
 void hc_side_facts_print(const hc_diff *diff, hc_output *output)
@@ -197,38 +210,23 @@ void hc_side_facts_print(const hc_diff *diff, hc_output *output)
 	} else {
 		hc_output_text(output, "\n");
 		hc_output_style(output, HC_STYLE_DIM);
-		hc_output_wrapped(output, 0, 0,
-			a || b ?
-				"not in one of these cores: the kernel's memory (sockets' queues), what was resident; heapcore capture takes them" :
-				"not in a core: the kernel's memory (sockets' queues), what was resident; heapcore capture takes them");
+		hc_output_wrapped(output, 0, 0, hc_word_no_side_facts(a || b));
 		hc_output_style(output, HC_STYLE_PLAIN);
 	}
 }
 
 static void print_capture(const hc_side_facts *facts, const char *directory, hc_output *output)
 {
-	g_autofree char *path = hc_text_escape(directory, -1), *command = NULL, *shown = NULL;
-	g_autoptr(hc_table) sockets = make_sockets(facts, output->options->verbose);
-	char resident[HC_TEXT_SIZE_LENGTH], unread[HC_TEXT_SIZE_LENGTH];
-	uint64_t count = hc_side_facts_socket_count(facts);
+	g_autofree char *text = hc_word_captured(facts, directory), *captured = hc_text_escape(text, -1);
+	g_autofree char *memory = hc_word_captured_memory(facts);
+	g_autoptr(hc_records) sockets = make_sockets(facts, output->options->verbose);
 
-	hc_output_printf(output, "%s: process %" G_GINT64_FORMAT ", was paused for %.2f s, is running again\n", path,
-		facts->pid, facts->stopped);
-	if (facts->resident != HC_FACT_UNKNOWN)
-		hc_output_printf(output, "%s resident; ", hc_text_size(resident, facts->resident));
-	if (facts->unread != HC_FACT_UNKNOWN)
-		hc_output_printf(output, "%" G_GUINT64_FORMAT " socket%s with %s unread\n", count,
-			count == 1 ? "" : "s", hc_text_size(unread, facts->unread));
-	else
-		hc_output_text(output, "its sockets are not known\n");
-	if (hc_table_row_count(sockets)) {
+	hc_output_printf(output, "%s\n%s\n", captured, memory);
+	if (hc_records_count(sockets)) {
 		hc_output_text(output, "\n");
-		hc_table_print(sockets, output);
+		hc_records_print(sockets, output);
 	}
-	command = hc_command_line("analyze CORE", directory, output->options);
-	shown = hc_text_escape(command, -1);
-	hc_output_styled(output, HC_STYLE_COMMAND, shown);
-	hc_output_text(output, "\n");
+	hc_command_print("analyze CORE", directory, output);
 }
 
 bool hc_report_capture(
@@ -237,11 +235,12 @@ bool hc_report_capture(
 	g_autoptr(hc_output) output = hc_output_create(options);
 
 	if (options->format == HC_REPORT_JSON) {
-		json_t *report = hc_json_report("capture");
+		const hc_fact report[] = {
+			{ "directory", NULL, hc_value_text(directory) },
+			{ "side_facts", NULL, hc_value_json(one_json(facts)) },
+		};
 
-		hc_json_set(report, "directory", hc_json_text(directory));
-		hc_json_set(report, "side_facts", one_json(facts));
-		hc_json_write(output, report);
+		hc_json_write(output, hc_report_json("capture", report, NULL));
 	} else {
 		print_capture(facts, directory, output);
 	}

@@ -3,34 +3,7 @@
 #include "reports/parts.h"
 
 #include "base/text.h"
-
-static const hc_column columns[] = {
-	{ "id", NULL, HC_CELL_JSON },
-	{ NULL, "THREAD", HC_CELL_TEXT },
-	{ "signal", "SIGNAL", HC_CELL_TEXT },
-	{ "arena", NULL, HC_CELL_JSON },
-	{ NULL, "ARENA", HC_CELL_TEXT },
-	{ "stack_bytes", "LIVE STACK", HC_CELL_SIZE },
-	{ "stack_pointer", "STACK POINTER", HC_CELL_ADDRESS },
-	{ "program_counter", NULL, HC_CELL_ADDRESS },
-	{ "in_system_call", NULL, HC_CELL_FLAG },
-	{ "frames", NULL, HC_CELL_JSON },
-	{ "location", "STOPPED IN", HC_CELL_TEXT },
-};
-
-enum {
-	THREAD_ID_JSON,
-	THREAD_ID,
-	THREAD_SIGNAL,
-	THREAD_ARENA_JSON,
-	THREAD_ARENA,
-	THREAD_STACK,
-	THREAD_STACK_POINTER,
-	THREAD_PROGRAM_COUNTER,
-	THREAD_IN_SYSTEM_CALL,
-	THREAD_FRAMES,
-	THREAD_LOCATION,
-};
+#include "wording/wording.h"
 
 enum {
 	FRAMES_SHOWN = 100
@@ -72,37 +45,37 @@ static uint32_t *thread_arenas(const hc_analysis *analysis)
 	return arenas;
 }
 
-static void set_signal(hc_table *table, int signal)
+/* Its name, or where it has none its number. */
+static hc_value signal_value(int signal)
 {
-	char number[16];
+	const char *name = hc_word_signal(signal);
 
-	if (!signal)
-		return;
-	g_snprintf(number, sizeof number, "%d", signal);
-	hc_table_set_plain(table, THREAD_SIGNAL, hc_signal_name(signal) ? hc_signal_name(signal) : number);
+	if (!signal || name)
+		return hc_value_plain(name);
+	return hc_value_take_plain(g_strdup_printf("%d", signal));
 }
 
 static json_t *frames_json(hc_modules *modules, unsigned thread)
 {
 	unsigned count;
 	const hc_frame *frames = hc_modules_frames(modules, thread, &count);
-	json_t *list = json_array();
+	g_autoptr(hc_records) records = hc_records_create();
 
 	for (unsigned i = 0; i < count; i++) {
-		g_autofree char *function = hc_modules_describe_frame(modules, &frames[i]);
-		json_t *object = json_object();
+		hc_address stack = frames[i].stack_pointer;
+		const hc_fact facts[] = {
+			{ "program_counter", NULL, hc_value_address(frames[i].program_counter) },
+			{ "stack_pointer", NULL, hc_value_if(stack, hc_value_address(stack)) },
+			{ "function", NULL, hc_value_take_text(hc_modules_describe_frame(modules, &frames[i])) },
+		};
 
-		hc_json_set(object, "program_counter", hc_json_address(frames[i].program_counter));
-		hc_json_set(object, "stack_pointer",
-			frames[i].stack_pointer ? hc_json_address(frames[i].stack_pointer) : json_null());
-		hc_json_set(object, "function", hc_json_text(function));
-		json_array_append_new(list, object);
+		hc_records_add(records, facts);
 	}
-	return list;
+	return hc_records_json(records);
 }
 
 /* Below a thread's row. */
-static void add_frames(hc_table *table, hc_modules *modules, unsigned thread)
+static void add_frames(hc_records *records, hc_modules *modules, unsigned thread)
 {
 	unsigned count;
 	const hc_frame *frames = hc_modules_frames(modules, thread, &count);
@@ -112,67 +85,63 @@ static void add_frames(hc_table *table, hc_modules *modules, unsigned thread)
 		g_autofree char *escaped = function ? hc_text_escape(function, -1) : g_strdup("?");
 		g_autofree char *line = g_strdup_printf("#%-3u %s", i, escaped);
 
-		hc_table_add_line(table, HC_STYLE_DIM, line);
+		hc_records_add_line(records, HC_STYLE_DIM, line);
 	}
 	if (count > FRAMES_SHOWN) {
 		g_autofree char *line = g_strdup_printf("... %u more", count - FRAMES_SHOWN);
 
-		hc_table_add_line(table, HC_STYLE_DIM, line);
+		hc_records_add_line(records, HC_STYLE_DIM, line);
 	}
 }
 
-static hc_table *make_table(const hc_analysis *analysis, const hc_report_options *options)
+static hc_records *make_records(const hc_analysis *analysis, const hc_report_options *options)
 {
 	const hc_core *core = hc_analysis_core(analysis);
 	hc_modules *modules = hc_analysis_modules(analysis);
-	hc_table *table = hc_table_create(columns, G_N_ELEMENTS(columns));
+	hc_records *records = hc_records_create();
 	g_autofree uint64_t *stacks = live_stacks(analysis);
 	g_autofree uint32_t *arenas = thread_arenas(analysis);
+	bool is_json = options->format == HC_REPORT_JSON;
 
 	for (unsigned i = 0; i < hc_core_thread_count(core); i++) {
 		const hc_thread *thread = hc_core_thread(core, i);
-		g_autofree char *location = hc_modules_describe(modules, thread->program_counter);
-		char id[24];
+		bool has_arena = arenas[i] != HC_ARENA_NONE;
+		char *arena = has_arena ? hc_arena_name(arenas[i]) : NULL;
+		char *location = hc_modules_describe(modules, thread->program_counter);
+		const hc_fact facts[] = {
+			{ "id", "THREAD", hc_value_id(thread->id) },
+			{ "signal", "SIGNAL", signal_value(thread->signal) },
+			{ "arena", NULL, hc_value_if(has_arena, hc_value_count(arenas[i])) },
+			{ NULL, "ARENA", hc_value_take_plain(arena) },
+			{ "stack_bytes", "LIVE STACK", hc_value_size(stacks[i]) },
+			{ "stack_pointer", "STACK POINTER", hc_value_address(thread->stack_pointer) },
+			{ "program_counter", NULL, hc_value_address(thread->program_counter) },
+			{ "in_system_call", NULL, hc_value_flag(thread->in_system_call) },
+			{ "frames", NULL, hc_value_json(is_json ? frames_json(modules, i) : NULL) },
+			{ "location", "STOPPED IN", hc_value_take_text(location) },
+		};
 
-		g_snprintf(id, sizeof id, "%" G_GINT64_FORMAT, thread->id);
-		hc_table_add_row(table);
-		hc_table_take_json(table, THREAD_ID_JSON, json_integer(thread->id));
-		hc_table_set_plain(table, THREAD_ID, id);
-		set_signal(table, thread->signal);
-		if (arenas[i] != HC_ARENA_NONE) {
-			g_autofree char *name = hc_arena_name(arenas[i]);
-
-			hc_table_take_json(table, THREAD_ARENA_JSON, json_integer(arenas[i]));
-			hc_table_set_plain(table, THREAD_ARENA, name);
-		}
-		hc_table_set_number(table, THREAD_STACK, stacks[i]);
-		hc_table_set_number(table, THREAD_STACK_POINTER, thread->stack_pointer);
-		hc_table_set_number(table, THREAD_PROGRAM_COUNTER, thread->program_counter);
-		hc_table_set_number(table, THREAD_IN_SYSTEM_CALL, thread->in_system_call);
-		hc_table_set_text(table, THREAD_LOCATION, location);
-		if (options->format == HC_REPORT_JSON)
-			hc_table_take_json(table, THREAD_FRAMES, frames_json(modules, i));
-		else if (options->verbose)
-			add_frames(table, modules, i);
+		hc_records_add(records, facts);
+		if (!is_json && options->verbose)
+			add_frames(records, modules, i);
 	}
-	return table;
+	return records;
 }
 
 bool hc_report_threads(const hc_analysis *analysis, const hc_report_options *options, GError **error)
 {
 	g_autoptr(hc_output) output = hc_output_create(options);
-	g_autoptr(hc_table) table = make_table(analysis, options);
+	g_autoptr(hc_records) records = make_records(analysis, options);
 	const hc_diagnostics *diagnostics = hc_analysis_diagnostics(analysis);
 
 	if (options->format == HC_REPORT_JSON) {
-		json_t *report = hc_json_report("threads");
+		const hc_fact facts[] = {
+			{ "threads", NULL, hc_value_json(hc_records_json(records)) },
+		};
 
-		hc_json_set(report, "threads", hc_table_json(table));
-		hc_json_set(report, "diagnostics", hc_diagnostics_json(diagnostics));
-		hc_json_set(report, "status", hc_status_json(hc_diagnostics_partial(diagnostics)));
-		hc_json_write(output, report);
+		hc_json_write(output, hc_report_json("threads", facts, diagnostics));
 	} else {
-		hc_table_print(table, output);
+		hc_records_print(records, output);
 		hc_diagnostics_print(diagnostics, NULL, output);
 	}
 	return hc_output_finish(output, error);

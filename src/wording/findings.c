@@ -37,10 +37,11 @@ static void append_sizes(GString *text, const hc_finding_lost *lost)
 static void append_lost(GString *text, const hc_analysis *analysis, const hc_finding *finding)
 {
 	const hc_finding_lost *lost = &finding->lost;
+	g_autofree char *blocks = hc_unit_text(finding->blocks, "blocks");
 	char count[HC_TEXT_COUNT_LENGTH];
 
-	g_string_append_printf(text, "%s%s block%s that nothing %spoints to", lost->is_bound ? "at most lost: " : "",
-		hc_text_count(count, finding->blocks), plural(finding->blocks), lost->is_bound ? "in the core " : "");
+	g_string_append_printf(text, "%s%s that nothing %spoints to", lost->is_bound ? "at most lost: " : "", blocks,
+		lost->is_bound ? "in the core " : "");
 	if (lost->heads < finding->blocks)
 		g_string_append_printf(
 			text, ", %s of them directly, the others only from these", hc_text_count(count, lost->heads));
@@ -102,6 +103,8 @@ static void append_keys(GString *text, const hc_finding_place *place)
 static void append_contents(GString *text, const hc_finding *finding)
 {
 	const hc_finding_place *place = &finding->place;
+	g_autofree char *blocks = hc_unit_text(finding->blocks, "blocks"),
+			*elements = hc_unit_text(place->elements, "elements");
 	char count[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_SIZE_LENGTH];
 
 	if (place->unused) {
@@ -112,11 +115,10 @@ static void append_contents(GString *text, const hc_finding *finding)
 		return;
 	}
 	if (finding->kind == HC_FINDING_OWNER) {
-		g_string_append_printf(
-			text, "%s block%s", hc_text_count(count, finding->blocks), plural(finding->blocks));
+		g_string_append(text, blocks);
 		return;
 	}
-	g_string_append_printf(text, "%s element%s", hc_text_count(count, place->elements), plural(place->elements));
+	g_string_append(text, elements);
 	if (place->parts && place->own && place->own < finding->bytes)
 		g_string_append_printf(text, ", of which %s %s", hc_text_size(size, place->own), place->parts);
 	if (place->key)
@@ -147,18 +149,18 @@ static void append_retained(GString *text, const hc_finding_retained *retained)
 {
 	const hc_pin_holder *holder = &retained->holder;
 	char whole[HC_TEXT_SIZE_LENGTH], zero[HC_TEXT_SIZE_LENGTH], trim[HC_TEXT_SIZE_LENGTH],
-		pinned[HC_TEXT_SIZE_LENGTH], count[HC_TEXT_COUNT_LENGTH];
+		pinned[HC_TEXT_SIZE_LENGTH];
 
 	g_string_append_printf(text,
 		"free, but kept by malloc: %s in whole pages, %s of them zero already; malloc_trim(0) would give %s%s back",
 		hc_text_size(whole, retained->whole), hc_text_size(zero, retained->zero),
 		retained->trim >= LITTLE_TRIM ? "" : "only ", hc_text_size(trim, retained->trim));
 	if (holder->pinned) {
-		g_autofree char *name = hc_word_pin_holder(holder);
+		g_autofree char *name = hc_word_pin_holder(holder),
+				*blocks = hc_unit_text(holder->amount.blocks, "blocks");
 
-		g_string_append_printf(text, "; %s of it is pinned by %s block%s: %s",
-			hc_text_size(pinned, holder->pinned), hc_text_count(count, holder->amount.blocks),
-			plural(holder->amount.blocks), name);
+		g_string_append_printf(text, "; %s of it is pinned by %s: %s", hc_text_size(pinned, holder->pinned),
+			blocks, name);
 	}
 }
 
@@ -177,10 +179,11 @@ char *hc_word_referrer(const hc_analysis *analysis, const hc_finding_size *size)
 static void append_size(GString *text, const hc_analysis *analysis, const hc_finding *finding)
 {
 	const hc_finding_size *size = &finding->size;
-	char blocks[HC_TEXT_COUNT_LENGTH], bytes[HC_TEXT_SIZE_LENGTH];
+	g_autofree char *blocks = hc_unit_text(finding->blocks, "blocks");
+	char bytes[HC_TEXT_SIZE_LENGTH];
 
-	g_string_append_printf(text, "%s block%s of %s, type and owner not known",
-		hc_text_count(blocks, finding->blocks), plural(finding->blocks), hc_text_size(bytes, size->size));
+	g_string_append_printf(
+		text, "%s of %s, type and owner not known", blocks, hc_text_size(bytes, size->size));
 	if (size->referrer == HC_REFERRER_ROOT || size->referrer == HC_REFERRER_NAMED) {
 		g_autofree char *name = hc_word_referrer(analysis, size);
 
@@ -243,11 +246,11 @@ static void append_unjoined(GString *text, const hc_finding *finding)
 
 static void append_corrupt(GString *text, uint64_t places)
 {
-	char count[HC_TEXT_COUNT_LENGTH];
+	g_autofree char *count = hc_unit_text(places, "places");
 
 	g_string_append_printf(text,
-		"%s place%s where the heap's chunks could not be followed: overwritten by a bug in the program, or missing in the core",
-		hc_text_count(count, places), plural(places));
+		"%s where the heap's chunks could not be followed: overwritten by a bug in the program, or missing in the core",
+		count);
 }
 
 /* ---- the whole ---- */

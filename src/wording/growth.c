@@ -4,6 +4,8 @@
 
 #include "base/text.h"
 
+#include <string.h>
+
 enum {
 	TEXT_SHOWN = 32, /* characters of lost text */
 };
@@ -70,4 +72,65 @@ char *hc_word_growth(const hc_growth *row)
 		return g_strdup_printf("blocks of %s bytes, owner not known", hc_text_count(size, row->size));
 	return g_strdup(row->kind == HC_GROWTH_BUFFER ? "other mmapped blocks, owner not known" :
 							"other blocks, owner not known");
+}
+
+/* "+20,580 blocks"; "" if there are as many. */
+static char *change_text(uint64_t before, uint64_t after, const char *unit)
+{
+	g_autofree char *count = hc_unit_text(after > before ? after - before : before - after, unit);
+
+	return before == after ? g_strdup("") : g_strdup_printf("%c%s", after > before ? '+' : '-', count);
+}
+
+/* ", 100 -> 2,300 elements", ", +20,580 blocks", "" */
+static void append_count(GString *text, const hc_growth *row)
+{
+	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH];
+
+	if (hc_growth_is_unused_capacity(row)) {
+		g_string_append(text, ", unused capacity");
+	} else if (row->elements_after != UINT64_MAX) {
+		g_string_append_printf(text, ", %s -> %s elements", hc_text_count(before, row->elements_before),
+			hc_text_count(after, row->elements_after));
+	} else {
+		g_autofree char *blocks = change_text(row->blocks_before, row->blocks_after, "blocks");
+
+		g_string_append_printf(text, "%s%s", *blocks ? ", " : "", blocks);
+	}
+}
+
+char *hc_word_growth_row(const hc_growth *row)
+{
+	g_autofree char *name = hc_word_growth(row), *where = hc_word_where(&row->where, row->threads);
+	const char *type = row->type && row->owner ? row->type : "";
+	GString *text = g_string_new(name);
+
+	if (where && row->where.kind != HC_WHERE_STATIC)
+		g_string_append_printf(text, ", %s", where);
+	append_count(text, row);
+	if (*type)
+		g_string_append_printf(text, "%s %s", *type == '(' ? "" : ",", type);
+	if (row->trend == HC_TREND_STOPPED)
+		g_string_append(text, " (not in the last step)");
+	else if (row->trend == HC_TREND_GROWING)
+		g_string_append(text, " (at every step)");
+	return g_string_free(text, FALSE);
+}
+
+char *hc_word_steady(const hc_growth *row)
+{
+	g_autofree char *name = hc_word_growth(row);
+	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH], less[HC_TEXT_SIZE_LENGTH];
+
+	if (row->elements_after != UINT64_MAX)
+		return g_strdup_printf("%s %s -> %s", name, hc_text_count(before, row->elements_before),
+			hc_text_count(after, row->elements_after));
+	if (row->after < row->before)
+		return g_strdup_printf("%s (-%s)", name, hc_text_size(less, row->before - row->after));
+	return g_steal_pointer(&name);
+}
+
+char *hc_word_row_growth(const hc_diff_row *row)
+{
+	return row->unit ? change_text(row->count_a, row->count_b, row->unit) : g_strdup("");
 }

@@ -54,6 +54,25 @@ char *hc_word_area(const hc_area *area)
 	}
 }
 
+static void append_part(GString *text, const char *part)
+{
+	if (part)
+		g_string_append_printf(text, "%s%s", text->len ? "; " : "", part);
+}
+
+char *hc_word_mapping(const hc_core *core, const hc_area *area)
+{
+	bool is_stack = area->kind == HC_AREA_STACK || area->kind == HC_AREA_STACK_UNUSED;
+	g_autofree char *note = hc_word_area(area);
+	GString *text = g_string_new(NULL);
+
+	if (is_stack && area->owner < hc_core_thread_count(core))
+		g_string_append_printf(text, "thread %" PRIi64, hc_core_thread(core, area->owner)->id);
+	append_part(text, area->mapping ? area->mapping->path : NULL);
+	append_part(text, note);
+	return g_string_free(text, FALSE);
+}
+
 char *hc_word_row_note(const hc_memory_row *row)
 {
 	const hc_area *largest = row->largest;
@@ -66,4 +85,12 @@ char *hc_word_row_note(const hc_memory_row *row)
 
 	return g_strdup_printf("largest %s at %#" PRIx64 "%s%s", hc_text_size(size, largest->end - largest->start),
 		largest->start, what ? ": " : "", what ? what : "");
+}
+
+char *hc_word_free_pages(const hc_free_pages *pages)
+{
+	char zero[HC_TEXT_SIZE_LENGTH], trim[HC_TEXT_SIZE_LENGTH];
+
+	return g_strdup_printf("%s zero; trimming gives %s", hc_text_size(zero, pages->zero),
+		hc_text_size(trim, hc_free_pages_gain(pages)));
 }

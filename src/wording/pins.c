@@ -76,6 +76,54 @@ char *hc_word_pin_holder(const hc_pin_holder *holder)
 	}
 }
 
+/* ---- runs and islands ---- */
+
+char *hc_word_above(const hc_pin_run *run)
+{
+	const hc_pin_island *island = &run->above;
+	bool is_cached = island->amount.blocks == island->cached.blocks;
+	g_autofree char *blocks = hc_unit_text(island->amount.blocks, is_cached ? "cached blocks" : "blocks");
+	GString *text;
+	char size[HC_TEXT_SIZE_LENGTH], count[HC_TEXT_COUNT_LENGTH];
+
+	if (run->is_top)
+		return g_strdup("top of the arena");
+	text = g_string_new(NULL);
+	if (island->amount.blocks)
+		g_string_append_printf(text, "%s, %s", blocks, hc_text_size(size, island->amount.bytes));
+	else
+		g_string_append(text, "nothing above it");
+	if (island->cached.blocks && !is_cached)
+		g_string_append_printf(text, " (%s cached)", hc_text_count(count, island->cached.blocks));
+	if (run->islands > 1) {
+		g_autofree char *islands = hc_unit_text(run->islands - 1, "islands");
+
+		g_string_append_printf(text, " + %s", islands);
+	}
+	if (island->blocked)
+		g_string_append(text, "; memory that is not malloc's above");
+	return g_string_free(text, FALSE);
+}
+
+char *hc_word_runs(const hc_pins_totals *totals)
+{
+	g_autofree char *runs = hc_unit_text(totals->run_count, "runs");
+	char whole[HC_TEXT_SIZE_LENGTH];
+
+	return g_strdup_printf(
+		"%s of free memory of 64 KiB or more, %s in whole pages", runs, hc_text_size(whole, totals->run_whole));
+}
+
+char *hc_word_islands(const hc_pins_totals *totals)
+{
+	g_autofree char *islands = hc_unit_text(totals->pins, "islands"),
+			*blocks = hc_unit_text(totals->pinning.blocks, "blocks");
+	char bytes[HC_TEXT_SIZE_LENGTH], pinned[HC_TEXT_SIZE_LENGTH];
+
+	return g_strdup_printf("%s of %s, %s, pin %s", islands, blocks, hc_text_size(bytes, totals->pinning.bytes),
+		hc_text_size(pinned, totals->pinned));
+}
+
 /* ---- advice ---- */
 
 static bool is_worth_saying(const hc_pins_summary *summary, uint64_t bytes)
@@ -106,17 +154,17 @@ static void advise_trim(GString *text, const hc_pins_summary *summary)
 
 static void advise_pins(GString *text, const hc_pins_summary *summary, const hc_pin_holder *most)
 {
-	char pinned[HC_TEXT_SIZE_LENGTH], blocks[HC_TEXT_COUNT_LENGTH], bytes[HC_TEXT_SIZE_LENGTH];
+	g_autofree char *blocks = hc_unit_text(summary->pinning.blocks, "blocks"),
+			*most_blocks = hc_unit_text(most ? most->amount.blocks : 0, "blocks");
+	char pinned[HC_TEXT_SIZE_LENGTH], bytes[HC_TEXT_SIZE_LENGTH];
 
 	if (!is_worth_saying(summary, summary->pinned))
 		return;
-	g_string_append_printf(text, " free() by itself keeps %s: pinned by %s block%s of %s in all",
-		hc_text_size(pinned, summary->pinned), hc_text_count(blocks, summary->pinning.blocks),
-		summary->pinning.blocks == 1 ? "" : "s", hc_text_size(bytes, summary->pinning.bytes));
+	g_string_append_printf(text, " free() by itself keeps %s: pinned by %s of %s in all",
+		hc_text_size(pinned, summary->pinned), blocks, hc_text_size(bytes, summary->pinning.bytes));
 	/* Its figures only if it is not all that pins. */
 	if (most && most->amount.blocks != summary->pinning.blocks)
-		g_string_append_printf(text, "; %s of it by %s block%s", hc_text_size(pinned, most->pinned),
-			hc_text_count(blocks, most->amount.blocks), most->amount.blocks == 1 ? "" : "s");
+		g_string_append_printf(text, "; %s of it by %s", hc_text_size(pinned, most->pinned), most_blocks);
 	if (most) {
 		g_autofree char *name = hc_word_pin_holder(most);
 

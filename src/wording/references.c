@@ -30,6 +30,28 @@ const char *hc_word_root(hc_root_reason reason)
 	return texts[reason];
 }
 
+char *hc_word_root_data(const char *module)
+{
+	return g_strdup_printf("data of %s", module);
+}
+
+char *hc_word_root_data_of_more(unsigned count)
+{
+	return g_strdup_printf("data of %u more", count);
+}
+
+char *hc_word_search(const hc_references_totals *totals, hc_amount runtime)
+{
+	char words[HC_TEXT_COUNT_LENGTH], candidates[HC_TEXT_COUNT_LENGTH], blocks[HC_TEXT_COUNT_LENGTH],
+		size[HC_TEXT_SIZE_LENGTH];
+
+	return g_strdup_printf(
+		"%s words were looked at, here and in the blocks that they led to; %s of them could be addresses in the heap. "
+		"Blocks are searched when something leads to them; %s blocks (%s) of libc and the language's runtime count as reached.",
+		hc_text_count(words, totals->words), hc_text_count(candidates, totals->candidates),
+		hc_text_count(blocks, runtime.blocks), hc_text_size(size, runtime.bytes));
+}
+
 char *hc_word_encoding(const hc_encoding *encoding)
 {
 	switch (encoding->kind) {
@@ -103,6 +125,34 @@ char *hc_word_habits(const hc_references *references)
 	return g_string_free(text, !count);
 }
 
+/* AMOUNT of blocks is HOW; LEARNED is what that was deduced from. */
+static char *learned_text(hc_amount amount, const char *how, const char *learned)
+{
+	g_autofree char *blocks = hc_unit_text(amount.blocks, "blocks");
+	char size[HC_TEXT_SIZE_LENGTH];
+
+	return g_strdup_printf("%s (%s) %s %s (deduced: %s).", blocks, hc_text_size(size, amount.bytes),
+		amount.blocks == 1 ? "is" : "are", how, learned);
+}
+
+char *hc_word_held_inside(const hc_references *references)
+{
+	g_autofree char *habits = hc_word_habits(references);
+
+	return habits ? learned_text(hc_references_get_totals(references)->held_inside,
+				"held by pointers into the middle, by a habit of the program", habits) :
+			NULL;
+}
+
+char *hc_word_encoded(const hc_references *references)
+{
+	g_autofree char *encodings = hc_word_encodings(references);
+
+	return encodings ? learned_text(hc_references_get_totals(references)->encoded,
+				   "reached by encoded pointers only", encodings) :
+			   NULL;
+}
+
 /* The largest range whose end is known; else the first of all. NULL: there is none. */
 static const hc_missing *largest_missing(const hc_references *references)
 {
@@ -156,4 +206,20 @@ char *hc_word_missing(const hc_references *references)
 	if (largest->path)
 		g_string_append_printf(text, " (%s)", largest->path);
 	return g_string_free(text, FALSE);
+}
+
+char *hc_word_missing_range(const hc_missing *missing)
+{
+	return g_strdup_printf("%s%s%s", hc_missing_why_text(missing->why), missing->path ? ": " : "",
+		missing->path ? missing->path : "");
+}
+
+const char *hc_word_at_most_lost(void)
+{
+	return "this is lost: memory that may point to what looks lost is not in the core, and what it points to is no leak:";
+}
+
+char *hc_word_missing_shown(unsigned shown, unsigned count)
+{
+	return g_strdup_printf("the first %u of %u ranges (-v lists them)", shown, count);
 }

@@ -10,6 +10,76 @@
 
 #include <heapcore/diff.h>
 #include <heapcore/places.h>
+#include <heapcore/values.h>
+
+/* ---- arenas.c ---- */
+
+/*
+ * Those that allocate from it, the first SHOWN by number: "8901, 8902, 3 more; INCONSISTENT",
+ * "none".
+ */
+char *hc_word_arena_threads(const hc_core *core, const hc_arena *arena, unsigned shown);
+/* Before the command that shows them: "20 smaller ones more: ". */
+char *hc_word_smaller_arenas(unsigned count);
+/* "no arenas", with the reason of hc_word_unread() if there is one. */
+char *hc_word_no_arenas(const hc_heap_info *heap, const hc_process *process);
+
+/* ---- blocks.c ---- */
+
+/* "0x5581e0 is 24 bytes into a block in use". */
+char *hc_word_address_in_block(const hc_block *block, hc_address address);
+/* "0x5581e0 is in no block: table+0x18 in libfoo.so". */
+char *hc_word_address_elsewhere(const hc_place *place);
+/* "0x5581e0, 24 bytes usable, 32 with malloc's header". */
+char *hc_word_block_size(const hc_block *block);
+/* What a block beside another one is: "0x5581e0, 24 bytes, in-use". */
+char *hc_word_neighbour(const hc_block *block);
+/* The block that address TO leads to: "block of 24 bytes, in-use, 8 into it". */
+char *hc_word_target(const hc_block *block, hc_address to);
+/* "directly lost: nothing that is alive points to it"; NULL of a block that is not in use. */
+const char *hc_word_reach(hc_reach reach);
+/*
+ * The same before the paths that lead to the block, which say how a reachable one is found. Never
+ * NULL.
+ */
+const char *hc_word_reach_by_paths(hc_reach reach);
+/* "3 blocks, from the block that was lost directly". */
+char *hc_word_path(hc_path_start start, uint32_t length);
+const char *hc_word_no_path(void);
+/*
+ * The word FROM (its name; may be NULL) and how the pointer in it is kept: "g_table, by an encoded
+ * pointer: tag in bits 48-63".
+ */
+char *hc_word_reference(const char *from, const hc_encoding *encoding);
+
+/* ---- containers.c ---- */
+
+/*
+ * What a row of containers is: "std::vector<int>, static, room for 64, deduced". With IS_SHORT, names that are too long for a line are
+ * cut, here and below.
+ */
+char *hc_word_container(const hc_container *container, bool is_short);
+/* Of its keys: "keys "k1", "k2"; all 200 are like "k#""; NULL: there are none. */
+char *hc_word_sample(const hc_sample *sample, bool is_short);
+/* "variables: 120 in memory, 3 optimized out. 2 places that could be containers are none: ..." */
+char *hc_word_variables(const hc_types *types);
+/*
+ * A variable that has no value to go by: "optimized out: count of main() frame 3 of thread 4711:
+ * its register was not saved".
+ */
+char *hc_word_variable(const hc_core *core, const hc_variable *variable);
+/* Why there are no containers. */
+char *hc_word_no_containers(const hc_analysis *analysis);
+
+/* ---- diagnostics.c ---- */
+
+/* "12.0 KiB of the heap could not be followed ... (3 times)", "3 libraries are not here ..." */
+char *hc_word_diagnostic(const hc_diagnostic *diagnostic);
+/*
+ * What is left unsaid where notes and examples are not shown: "2 notes more; -v lists them"; NULL:
+ * nothing is.
+ */
+char *hc_word_diagnostics_unsaid(const hc_diagnostics *diagnostics);
 
 /* ---- findings.c ---- */
 
@@ -28,6 +98,18 @@ char *hc_word_growth(const hc_growth *row);
 char *hc_word_lost(const hc_leak_kind *lost);
 /* "last pointed to from freed blocks of 48 bytes that point into libcodec.so"; NULL: there is none. */
 char *hc_word_evidence(const hc_leak_kind_evidence *evidence);
+/*
+ * The same with what else is known of it: "g_map, 100 -> 2,300 elements, std::map<int, int> (at
+ * every step)".
+ */
+char *hc_word_growth_row(const hc_growth *row);
+/* A row that did not grow, with its elements: "g_map 10 -> 10". */
+char *hc_word_steady(const hc_growth *row);
+/*
+ * How many more there are of what a row of the memory table counts: "+30,000 blocks"; "" if their
+ * number is the same.
+ */
+char *hc_word_row_growth(const hc_diff_row *row);
 /* Whose they are: a module's name, "a library that was unloaded", or NULL. It belongs to LOST. */
 const char *hc_word_lost_owner(const hc_leak_kind *lost);
 
@@ -45,14 +127,55 @@ char *hc_word_cause(const hc_diff *diff, const hc_cause *cause);
 /* Arguments of heapcore that show more, with "CORE" for the core; NULL: there is nothing more. */
 char *hc_word_cause_command(const hc_cause *cause);
 
+/* ---- leaks.c: groups of lost blocks ---- */
+
+/* "2,500 x 3.9 KiB, 2,497 x 1.5 KiB, ..." */
+char *hc_word_leak_sizes(const hc_leak_group *group);
+/*
+ * Whose they are and what one would call them: "libfoo.so: Session, "user..."", "an unloaded
+ * library"; "" if nothing tells.
+ */
+char *hc_word_leak(const hc_leak_group *group);
+/* "ROOT CYCLE: 2 heads lead back to themselves"; NULL: none does. */
+char *hc_word_leak_rings(const hc_leak_group *group);
+/*
+ * "3 blocks begin with an address where nothing is mapped now, ..."; NULL: they are of no library
+ * that was unloaded.
+ */
+char *hc_word_leak_unloaded(const hc_leak_group *group);
+/*
+ * The words of the heads: "words: heap, zero x 3, codec_ops in libx.so, ..."; NULL: they say
+ * nothing.
+ */
+char *hc_word_leak_words(hc_modules *modules, const hc_leak_group *group);
+/*
+ * "2 heads last pointed to from a freed block of 48 bytes (at offset 16) that points into
+ * libfoo.so".
+ */
+char *hc_word_leak_evidence(const hc_leak_group *group, const hc_leak_evidence *evidence);
+
+/* Before hc_word_unread(): "whether anything is lost is not known: ..."; NULL: it is known. */
+char *hc_word_leaks_unknown(const hc_heap_info *heap, const hc_process *process);
+/* "the largest 20 of 45 groups (--limit 0 for all)" */
+char *hc_word_leaks_shown(unsigned shown, unsigned count);
+/* What a core does not tell of lost blocks. */
+const char *hc_word_leaks_untold(void);
+
 /* ---- memory.c ---- */
 
 /* The title of a row of the memory table: "in use by the program". IS_BOUND: as in hc_memory_row. */
 const char *hc_word_row(hc_row_id id, bool is_bound);
 /* A clause on the largest mapping of a row: "largest 1.0 MiB at 0x7f...: the data of libfoo.so points to it"; NULL: it has none. */
 char *hc_word_row_note(const hc_memory_row *row);
+/* "3.9 MiB zero; trimming gives 8.1 MiB" */
+char *hc_word_free_pages(const hc_free_pages *pages);
 /* A clause of what an area looks like: "the data of libfoo.so points to it (3 words)"; NULL: nothing is known. */
 char *hc_word_area(const hc_area *area);
+/*
+ * Its thread, its file, and what it looks like: "thread 8901", "/dev/shm/pool; the data of
+ * libfoo.so points to it (3 words)"; may be "".
+ */
+char *hc_word_mapping(const hc_core *core, const hc_area *area);
 
 /* ---- pins.c ---- */
 
@@ -65,6 +188,12 @@ char *hc_word_pin_holder(const hc_pin_holder *holder);
 char *hc_word_pins_advice(const hc_pins_summary *summary, const hc_pin_holder *most);
 /* The same, of a snapshot. */
 char *hc_word_snapshot_advice(const hc_snapshot *snapshot);
+/* What lies above a run: "3 blocks, 6.0 KiB (2 cached) + 1 island", "top of the arena". */
+char *hc_word_above(const hc_pin_run *run);
+/* "3 runs of free memory of 64 KiB or more, 9.1 MiB in whole pages" */
+char *hc_word_runs(const hc_pins_totals *totals);
+/* "2 islands of 5 blocks, 6.0 KiB, pin 9.1 MiB" */
+char *hc_word_islands(const hc_pins_totals *totals);
 /* Why malloc keeps it: "in threads' caches: freed, in use to malloc, ..." */
 char *hc_word_kept(const hc_pins_summary *summary, hc_kept_cause cause);
 
@@ -79,20 +208,77 @@ char *hc_word_where(const hc_where *where, unsigned threads);
 /* "table+0x18 in libfoo.so", "stack of thread 8901, #2 serve in worker, sp+0x18", "rbx of thread 8901". */
 char *hc_word_place(const hc_place *place);
 
+/* ---- process.c ---- */
+
+/* "SIGABRT"; NULL for one without a name. */
+const char *hc_word_signal(int signal);
+/* "logic_worker, pid 8901, 5 threads, written by gcore" */
+char *hc_word_process(const hc_process *process, unsigned threads);
+/* "glibc 2.36, malloc layout from debug info" */
+char *hc_word_allocator(const hc_heap_info *heap);
+/*
+ * "files: 4 of 5 build-ids agree; debug info for 3 (missing: libc.so.6, libz.so.1)": how many of TOTAL files agree, and names of those
+ * without debug info (NULL: that is fetched when it is needed). ALL: every name, instead of a few.
+ */
+char *hc_word_files(unsigned total, unsigned agree, const GPtrArray *without_debug_info, bool all);
+/*
+ * "2 not found here: libfoo.so, libbar.so.1"; NULL: there are none, or nothing is wrong with them.
+ */
+char *hc_word_files_in_state(hc_module_state state, const GPtrArray *names, bool all);
+
 /* ---- references.c ---- */
 
 /* Why memory was searched, or not: "frames, thread-local storage". */
 const char *hc_word_root(hc_root_reason reason);
+/* "data of libfoo.so"; "data of 12 more". */
+char *hc_word_root_data(const char *module);
+char *hc_word_root_data_of_more(unsigned count);
+/*
+ * Two sentences on what was looked at, and what of libc and the language's RUNTIME counts as
+ * reached.
+ */
+char *hc_word_search(const hc_references_totals *totals, hc_amount runtime);
 /* "tag in bits 48-63"; NULL: it is an address. */
 char *hc_word_encoding(const hc_encoding *encoding);
 /* What was learned: "headers of 24 bytes, pools"; "tag in bits 48-63". NULL: no block was held inside, or reached so. */
 char *hc_word_habits(const hc_references *references);
 char *hc_word_encodings(const hc_references *references);
 /*
+ * A sentence each on the blocks that are held so: "2 blocks (48 B) are reached by encoded pointers
+ * only (deduced: ...)."; NULL: none is.
+ */
+char *hc_word_held_inside(const hc_references *references);
+char *hc_word_encoded(const hc_references *references);
+/*
  * "64.0 MiB that may point to them are not in the core: 0x7f10 to 0x7f20, kept out of cores by madvise(MADV_DONTDUMP)", with the
  * largest range as an example. NULL: nothing is missing.
  */
 char *hc_word_missing(const hc_references *references);
+/*
+ * Why the core lacks a range, and what it was of: "kept out of cores by madvise(MADV_DONTDUMP):
+ * /dev/shm/pool".
+ */
+char *hc_word_missing_range(const hc_missing *missing);
+/* Goes on after "at most", and before the ranges that are missing. */
+const char *hc_word_at_most_lost(void);
+/* "the first 5 of 8 ranges (-v lists them)" */
+char *hc_word_missing_shown(unsigned shown, unsigned count);
+
+/* ---- side_facts.c ---- */
+
+/* What a comparison does not tell where not both cores are captures; HAS_ONE: one of them is. */
+const char *hc_word_no_side_facts(bool has_one);
+/* "DIRECTORY: process 8901, was paused for 0.21 s, is running again" */
+char *hc_word_captured(const hc_side_facts *facts, const char *directory);
+/* "31.9 MiB resident; 12 sockets with 0 B unread" */
+char *hc_word_captured_memory(const hc_side_facts *facts);
+
+/* ---- snapshots.c ---- */
+
+/*
+ * "12 places in the program's data, 3 kinds of lost blocks; nothing that blocks contain is in it".
+ */
+char *hc_word_snapshot(const hc_snapshot *snapshot);
 
 /* ---- unread.c ---- */
 

@@ -122,6 +122,16 @@ static void test_sizes(void)
 		UNIT_ASSERT_TEXT(hc_text_size(buffer, sizes[i].bytes), sizes[i].text);
 }
 
+static void test_growth(void)
+{
+	char buffer[HC_TEXT_GROWTH_LENGTH];
+
+	UNIT_ASSERT_TEXT(hc_text_growth(buffer, 0), "0 B");
+	UNIT_ASSERT_TEXT(hc_text_growth(buffer, 2048), "+2.0 KiB");
+	UNIT_ASSERT_TEXT(hc_text_growth(buffer, -300), "-300 B");
+	UNIT_ASSERT_TEXT(hc_text_growth(buffer, INT64_MIN), "-8.0 EiB");
+}
+
 static void test_counts(void)
 {
 	char buffer[HC_TEXT_COUNT_LENGTH];
@@ -133,6 +143,26 @@ static void test_counts(void)
 	UNIT_ASSERT_TEXT(hc_text_count(buffer, 100000), "100,000");
 	UNIT_ASSERT_TEXT(hc_text_count(buffer, 1234567), "1,234,567");
 	UNIT_ASSERT_TEXT(hc_text_count(buffer, UINT64_MAX), "18,446,744,073,709,551,615");
+}
+
+static void test_units(void)
+{
+	static const struct {
+		uint64_t count;
+		const char *unit, *text;
+	} units[] = {
+		{ 0, "blocks", "0 blocks" },
+		{ 1, "blocks", "1 block" },
+		{ 1, "cached blocks", "1 cached block" },
+		{ 1, "", "1 " },
+		{ 25573, "runs", "25,573 runs" },
+	};
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(units); i++) {
+		g_autofree char *text = hc_unit_text(units[i].count, units[i].unit);
+
+		UNIT_ASSERT_TEXT(text, units[i].text);
+	}
 }
 
 static void test_zero_bytes(void)
@@ -251,7 +281,9 @@ int main(void)
 		{ "bytes that are not UTF-8", test_escape_invalid },
 		{ "text for JSON", test_utf8 },
 		{ "sizes for people", test_sizes },
+		{ "growth for people", test_growth },
 		{ "counts for people", test_counts },
+		{ "counts with a unit", test_units },
 		{ "zero bytes", test_zero_bytes },
 		{ "diagnostics are counted, the first example is kept", test_diagnostics },
 		{ "diagnostics from several threads", test_diagnostics_threads },

@@ -882,6 +882,19 @@ static void test_confidence(void)
 	}
 }
 
+/* A core in the middle counts too: whether growth is steady is told from it. */
+static void test_partial(void)
+{
+	static const hc_diagnostic_kind missing = { "test-missing", HC_SEVERITY_PARTIAL, "of memory are missing" };
+	snapshot_series series = series_create(3);
+
+	make_diff(&series);
+	CU_ASSERT_FALSE(hc_diff_is_partial(series.diff));
+	hc_diagnostics_add(series.list[1]->diagnostics, &missing, 4096, NULL);
+	CU_ASSERT_TRUE(hc_diff_is_partial(series.diff));
+	series_clear(&series);
+}
+
 /* What waits in sockets is beside the memory table. */
 /* Memory of which the table has nothing; where a snapshot does not know, or few more threads wait, nothing is said. */
 static void test_unjoined(void)
@@ -1257,6 +1270,7 @@ int main(void)
 		{ "counters at their limits", test_backlog_overflow },
 		{ "keys", test_keys },
 		{ "confidence", test_confidence },
+		{ "a core that was not read whole", test_partial },
 		{ "sockets", test_sockets },
 		{ "threads that nobody joined", test_unjoined },
 		{ "no types", test_no_types },
