@@ -35,7 +35,7 @@ typedef struct address_facts {
 	hc_address address;
 	const hc_mapping *mapping;
 	const hc_area *area;
-	char *symbol; /* escaped; NULL if it is in no module */
+	char *symbol; /* NULL if it is in no module */
 	bool in_block;
 	hc_block block;
 	bool has_previous, has_next;
@@ -51,11 +51,6 @@ typedef struct address_facts {
 	hc_address content_address;
 } address_facts;
 
-static void free_target(void *data)
-{
-	hc_place_clear(&((target *)data)->place);
-}
-
 static void facts_deinit(address_facts *facts)
 {
 	g_free(facts->symbol);
@@ -65,14 +60,6 @@ static void facts_deinit(address_facts *facts)
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(address_facts, facts_deinit)
-
-/* As hc_modules_describe(), escaped. */
-static char *describe_symbol(const hc_analysis *analysis, hc_address address)
-{
-	g_autofree char *text = hc_modules_describe(hc_analysis_modules(analysis), address);
-
-	return text ? hc_text_escape(text, -1) : NULL;
-}
 
 static void find_targets(address_facts *facts)
 {
@@ -92,10 +79,8 @@ static void find_targets(address_facts *facts)
 		found.is_block = hc_blocks_find(blocks, found.to, &found.block);
 		if (!found.is_block) {
 			hc_place_find(&sources, found.to, &found.place);
-			if (found.place.kind == HC_PLACE_UNMAPPED) {
-				hc_place_clear(&found.place);
+			if (found.place.kind == HC_PLACE_UNMAPPED)
 				continue;
-			}
 		}
 		g_array_append_val(facts->targets, found);
 	}
@@ -129,7 +114,6 @@ static bool collect(const hc_analysis *analysis, hc_address address, address_fac
 
 	*facts = (address_facts){ .analysis = analysis, .address = address };
 	facts->targets = g_array_new(FALSE, FALSE, sizeof(target));
-	g_array_set_clear_func(facts->targets, free_target);
 	facts->mapping = hc_core_find_mapping(core, address);
 	facts->area = hc_areas_find(hc_analysis_areas(analysis), address);
 	if (!facts->mapping && !facts->area) {
@@ -137,7 +121,7 @@ static bool collect(const hc_analysis *analysis, hc_address address, address_fac
 			"0x%" G_GINT64_MODIFIER "x: the process had nothing mapped there", address);
 		return false;
 	}
-	facts->symbol = describe_symbol(analysis, address);
+	facts->symbol = hc_word_address_in(hc_analysis_modules(analysis), address);
 	facts->in_block = hc_blocks_find(hc_analysis_blocks(analysis), address, &facts->block);
 	facts->content_address = facts->in_block ? facts->block.address : address;
 	facts->content = hc_core_bytes(core, facts->content_address, &available);
@@ -181,7 +165,7 @@ static json_t *references_json(const address_facts *facts)
 	for (unsigned i = 0; i < facts->reference_count; i++) {
 		const hc_reference *reference = &facts->references[i];
 		g_autofree char *encoding = hc_word_encoding(&reference->encoding);
-		g_auto(hc_place) place;
+		hc_place place;
 		json_t *entry = json_object();
 		hc_block block;
 		bool in_block = reference->block != UINT32_MAX &&
@@ -437,7 +421,7 @@ static void print_references(const address_facts *facts, hc_output *output)
 		facts->reference_total == 1 ? "" : "s");
 	for (unsigned i = 0; i < facts->reference_count; i++) {
 		const hc_reference *reference = &facts->references[i];
-		g_auto(hc_place) place;
+		hc_place place;
 		g_autofree char *offset =
 			g_strdup_printf("to +%" G_GUINT64_FORMAT, reference->to - facts->block.address);
 		g_autofree char *encoding = hc_word_encoding(&reference->encoding);
@@ -543,8 +527,11 @@ static void print_place(const address_facts *facts, hc_output *output)
 {
 	char protection[4];
 
-	if (facts->symbol)
-		print_fact(output, "symbol", facts->symbol);
+	if (facts->symbol) {
+		g_autofree char *symbol = hc_text_escape(facts->symbol, -1);
+
+		print_fact(output, "symbol", symbol);
+	}
 	if (facts->area) {
 		g_autofree char *note = hc_word_area(facts->area), *shown = note ? hc_text_escape(note, -1) : NULL;
 

@@ -165,7 +165,7 @@ static char *word_text(const hc_analysis *analysis, const hc_leak_word *word)
 	if (word->kind != HC_WORD_MODULE || !word->module)
 		return g_strdup(hc_word_kind_name(word->kind));
 	if (word->value)
-		description = hc_modules_describe(hc_analysis_modules(analysis), word->value);
+		description = hc_word_address_in(hc_analysis_modules(analysis), word->value);
 	return description ? hc_text_escape(description, -1) : hc_text_escape(word->module->name, -1);
 }
 
@@ -271,8 +271,8 @@ static json_t *words_json(const hc_analysis *analysis, const hc_leak_group *grou
 
 	for (unsigned i = 0; i < group->word_count; i++) {
 		const hc_leak_word *word = &group->words[i];
-		g_autofree char *symbol =
-			word->value ? hc_modules_describe(hc_analysis_modules(analysis), word->value) : NULL;
+		g_autofree char *symbol = word->value ? hc_word_address_in(hc_analysis_modules(analysis), word->value) :
+							NULL;
 		json_t *object = json_object();
 
 		hc_json_set(object, "kind", json_string(hc_word_kind_name(word->kind)));

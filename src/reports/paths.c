@@ -64,10 +64,7 @@ static bool find_place(const path_facts *facts, const hc_path_step *step, uint32
 	if (!step->has_reference)
 		return false;
 	hc_place_of_reference(&sources, &step->reference, ret_place);
-	if (!number || ret_place->kind != HC_PLACE_BLOCK)
-		return true;
-	hc_place_clear(ret_place);
-	return false;
+	return !number || ret_place->kind != HC_PLACE_BLOCK;
 }
 
 static json_t *step_json(const path_facts *facts, const hc_path_step *step, uint32_t number)
@@ -75,7 +72,7 @@ static json_t *step_json(const path_facts *facts, const hc_path_step *step, uint
 	const hc_block *block = &step->block;
 	g_autofree char *preview = hc_preview(facts->analysis, block, PREVIEW), *label = hc_word_label(block->label);
 	g_autofree char *encoding = step->has_reference ? hc_word_encoding(&step->reference.encoding) : NULL;
-	g_auto(hc_place) place = { 0 };
+	hc_place place = { 0 };
 	json_t *object = json_object();
 	hc_block before;
 	bool has_offset = number && step->has_reference &&
@@ -175,7 +172,7 @@ static void add_step(const path_facts *facts, hc_table *table, const hc_path_ste
 		       g_strdup_printf("0x%" G_GINT64_MODIFIER "x", block->address);
 	g_autofree char *preview = hc_preview(facts->analysis, block, PREVIEW);
 	const char *state = block->state == HC_BLOCK_IN_USE ? NULL : hc_block_state_name(block->state);
-	g_auto(hc_place) place = { 0 };
+	hc_place place = { 0 };
 	bool named = find_place(facts, step, number, &place);
 
 	hc_table_add_row(table);

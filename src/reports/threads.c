@@ -3,6 +3,7 @@
 #include "reports/parts.h"
 
 #include "base/text.h"
+#include "wording/wording.h"
 
 static const hc_column columns[] = {
 	{ "id", NULL, HC_CELL_JSON },
@@ -89,7 +90,7 @@ static json_t *frames_json(hc_modules *modules, unsigned thread)
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < count; i++) {
-		g_autofree char *function = hc_modules_describe_frame(modules, &frames[i]);
+		g_autofree char *function = hc_word_frame(modules, &frames[i]);
 		json_t *object = json_object();
 
 		hc_json_set(object, "program_counter", hc_json_address(frames[i].program_counter));
@@ -108,7 +109,7 @@ static void add_frames(hc_table *table, hc_modules *modules, unsigned thread)
 	const hc_frame *frames = hc_modules_frames(modules, thread, &count);
 
 	for (unsigned i = 0; i < MIN(count, FRAMES_SHOWN); i++) {
-		g_autofree char *function = hc_modules_describe_frame(modules, &frames[i]);
+		g_autofree char *function = hc_word_frame(modules, &frames[i]);
 		g_autofree char *escaped = function ? hc_text_escape(function, -1) : g_strdup("?");
 		g_autofree char *line = g_strdup_printf("#%-3u %s", i, escaped);
 
@@ -131,7 +132,7 @@ static hc_table *make_table(const hc_analysis *analysis, const hc_report_options
 
 	for (unsigned i = 0; i < hc_core_thread_count(core); i++) {
 		const hc_thread *thread = hc_core_thread(core, i);
-		g_autofree char *location = hc_modules_describe(modules, thread->program_counter);
+		g_autofree char *location = hc_word_address_in(modules, thread->program_counter);
 		char id[24];
 
 		g_snprintf(id, sizeof id, "%" G_GINT64_FORMAT, thread->id);

@@ -62,7 +62,7 @@ static char *key_of(const hc_leak_group *group)
 	if (hc_leak_group_is_unloaded(group))
 		return g_strdup("unloaded");
 	if (group->type)
-		return g_strdup_printf("type %s", group->type);
+		return g_strconcat("type ", group->type, NULL);
 	return group->beginning ? text_key(group->beginning) : layout_key(group);
 }
 
