@@ -26,7 +26,7 @@ typedef enum {
 	HC_STAGE_COUNT,
 } hc_stage;
 
-const char *hc_stage_name(hc_stage stage); /* "reading the heap", for progress */
+const char *hc_stage_name(hc_stage stage); /* "core", "modules", ...: for JSON */
 
 /*
  * Called on the analysing thread when a stage begins, and now and then within. FRACTION is of the whole analysis, 0 to 1.

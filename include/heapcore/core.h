@@ -113,8 +113,16 @@ const hc_thread *hc_core_thread(const hc_core *core, unsigned index); /* 0 is th
 /* "rbx": the name of registers[INDEX] of the core's threads; NULL if it is not known for this machine. */
 const char *hc_core_register_name(const hc_core *core, unsigned index);
 
-/* "xmm3": what lies OFFSET bytes into a thread's vector_registers. Free with g_free(). */
-char *hc_core_vector_register_name(const hc_core *core, size_t offset);
+/* Parts of a thread's vector_registers. */
+typedef enum {
+	HC_VECTOR_NONE,
+	HC_VECTOR_XMM,
+	HC_VECTOR_YMM_UPPER, /* the upper half of a ymm register */
+	HC_VECTOR_OTHER,
+} hc_vector_part;
+
+/* What lies OFFSET bytes into a thread's vector_registers; *RET_NUMBER: the register's; of HC_VECTOR_OTHER it is OFFSET. */
+hc_vector_part hc_core_vector_part(const hc_core *core, size_t offset, unsigned *ret_number);
 
 unsigned hc_core_mapping_count(const hc_core *core);
 const hc_mapping *hc_core_mapping(const hc_core *core, unsigned index);

@@ -54,7 +54,7 @@ typedef struct hc_finding_place {
 	uint64_t count;	  /* objects of that place */
 	uint64_t elements;
 	uint64_t own;	   /* bytes that the place has itself */
-	const char *parts; /* what these are: "nodes"; NULL: not known */
+	hc_container_parts parts; /* what these are */
 	uint64_t unused;   /* bytes of buffers without elements, where that is most; else 0 */
 	char *key;	   /* one of a map's keys; NULL: none, or it is no map. Untrusted */
 	bool keys_alike;   /* many, which differ in numbers only */

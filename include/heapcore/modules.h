@@ -56,10 +56,16 @@ const hc_module *hc_modules_find(const hc_modules *modules, hc_address address);
 /* The file that DWARF of MODULE is read from, or NULL if there is none. Looks for it at the first call. */
 const char *hc_module_debug_file(hc_modules *modules, const hc_module *module);
 
-/*
- * "function+0x12 in libc.so.6", "libc.so.6+0x1234", or NULL if ADDRESS is in no module. Free with g_free().
- */
-char *hc_modules_describe(hc_modules *modules, hc_address address);
+/* An address by the symbol that it is at or behind. Belongs to the modules. */
+typedef struct hc_address_name {
+	const hc_module *module;
+	const char *symbol; /* NULL: none is known. Untrusted */
+	uint64_t offset; /* from the symbol; without one from where the module, or its thread-local storage, begins */
+	bool is_thread_local;
+} hc_address_name;
+
+/* The name of ADDRESS; FALSE if it is in no module. */
+bool hc_modules_name(hc_modules *modules, hc_address address, hc_address_name *ret_name);
 
 /* A call that a thread was in. Its memory on the stack goes from its stack pointer up to that of its caller. */
 typedef struct hc_frame {
@@ -75,8 +81,8 @@ typedef struct hc_frame {
  */
 const hc_frame *hc_modules_frames(hc_modules *modules, unsigned thread_index, unsigned *ret_count);
 
-/* "poll in libc.so.6"; where the function is not known as hc_modules_describe(); NULL if it is in no module. Free with g_free(). */
-char *hc_modules_describe_frame(hc_modules *modules, const hc_frame *frame);
+/* The function that FRAME is of, with OFFSET 0; where it is not known as hc_modules_name(). FALSE if it is in no module. */
+bool hc_modules_name_frame(hc_modules *modules, const hc_frame *frame, hc_address_name *ret_name);
 
 /* A module's thread-local storage of one thread. */
 typedef struct hc_tls_block {
@@ -91,8 +97,8 @@ typedef struct hc_tls_block {
  */
 const hc_tls_block *hc_modules_tls_at(hc_modules *modules, hc_address address);
 
-/* "errno in libc.so.6", "state+0x8 in libfoo.so", "libfoo.so's thread-local storage+0x10": the variable at ADDRESS in BLOCK. Free with g_free(). */
-char *hc_modules_describe_tls(hc_modules *modules, const hc_tls_block *block, hc_address address);
+/* The name of the variable at ADDRESS in BLOCK. */
+void hc_modules_name_tls(hc_modules *modules, const hc_tls_block *block, hc_address address, hc_address_name *ret_name);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_modules, hc_modules_close)
 

@@ -51,11 +51,12 @@ typedef struct hc_place {
 	hc_stack_place stack; /* of HC_PLACE_STACK and HC_PLACE_STACK_UNUSED */
 	int64_t offset;	      /* from what STACK says; of a descriptor from the thread pointer; else 0 */
 	const hc_area *area;  /* that it is in; NULL: none, or a register */
-	/*
-	 * Of variables and code, as hc_modules_describe(): "table+0x18 in libfoo.so"; of thread-locals and frames likewise; of registers
-	 * "rbx". NULL: it is not known. Bytes from files: escape.
-	 */
-	char *symbol;
+	hc_address_name
+		name; /* of variables, code, thread-locals and the functions of frames; its module is NULL: not known */
+	/* of registers: the name, "rbx"; or else the number, of a part of the vector registers if it is one */
+	const char *register_name;
+	hc_vector_part vector;
+	unsigned register_number;
 } hc_place;
 
 /* What is asked for names. MODULES looks up lazily: one thread at a time. */
@@ -66,14 +67,10 @@ typedef struct hc_place_sources {
 	const hc_areas *areas;
 } hc_place_sources;
 
-/* The place of ADDRESS. Clear *ret_place with hc_place_clear(). */
+/* The place of ADDRESS. */
 void hc_place_find(const hc_place_sources *sources, hc_address address, hc_place *ret_place);
 
-/* The place of the word that REFERENCE tells of, which may be a register. Clear *ret_place with hc_place_clear(). */
+/* The place of the word that REFERENCE tells of, which may be a register. */
 void hc_place_of_reference(const hc_place_sources *sources, const hc_reference *reference, hc_place *ret_place);
-
-void hc_place_clear(hc_place *place);
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(hc_place, hc_place_clear)
 
 HC_END_DECLS

@@ -19,6 +19,7 @@ typedef enum {
 	HC_REACH_POSSIBLY_LOST, /* alive only if a pointer into its middle counts, or hangs on such a block; not counted as lost */
 	HC_REACH_INNER, /* alive: the pointers into its middle are where a header or a pool explains them; or hangs on such a block */
 	HC_REACH_ENCODED, /* alive: pointers in an encoding that was learned lead to it; or hangs on such a block */
+	HC_REACH_COUNT,
 } hc_reach;
 
 /* "reachable", "directly lost", "indirectly lost", "possibly lost", "held inside", "reached by encoded pointers"; "" for none */

@@ -37,6 +37,8 @@ typedef struct hc_report_options {
 	void *write_data;
 } hc_report_options;
 
+const char *hc_stage_text(hc_stage stage); /* "reading the heap", for progress */
+
 /*
  * The reports. Each needs the analysis to have run up to the stage named, and fails only with HC_ERROR_IO, when the
  * write function did, or as said.

@@ -133,6 +133,16 @@ const hc_container *hc_types_container(const hc_types *types, unsigned index);
 
 /* ---- paths: who holds what ---- */
 
+/* What a container's own blocks are. */
+typedef enum {
+	HC_PARTS_NONE, /* its elements, or what it holds */
+	HC_PARTS_BUFFERS,
+	HC_PARTS_NODES,
+	HC_PARTS_NODES_AND_BUCKETS,
+	HC_PARTS_SLOTS,
+	HC_PARTS_COUNT,
+} hc_container_parts;
+
 /*
  * A place in the program's data that blocks hang on; a tree, from the variables on. All elements of a container are one place, and
  * so are objects that lead to others of their own type (the nodes of a list). Numbers go from 1 to hc_types_path_count(); a
@@ -150,7 +160,7 @@ typedef struct hc_types_path {
 	bool is_queue; /* a list, a deque */
 	bool is_keyed; /* a map, a set, a hash table */
 	const char *kind;
-	const char *parts;		    /* what `own` is: "nodes and buckets"; NULL: elements */
+	hc_container_parts parts;	    /* what `own` is */
 	uint64_t count, elements, capacity; /* capacity UINT64_MAX: none */
 	uint64_t elements_bytes;	    /* of walked elements, at their own size */
 	hc_grade grade;

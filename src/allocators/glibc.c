@@ -106,7 +106,7 @@ static void glibc_open(hc_heap *heap, const hc_core *core, hc_modules *modules, 
 	const hc_process *process = hc_core_process(core);
 
 	heap->private = g;
-	heap->info.allocator = "glibc malloc";
+	heap->info.allocator = hc_allocator_glibc.name;
 	g->core = core;
 	g->modules = modules;
 	g->diagnostics = diagnostics;

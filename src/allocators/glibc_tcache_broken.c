@@ -107,16 +107,14 @@ static void take_keyed(struct search *search, uint64_t key)
 static void tell(const struct search *search, const struct missing *missing)
 {
 	const glibc *g = search->g;
-	g_autofree char *where = g_strdup_printf(
-		"tcache at %#" G_GINT64_MODIFIER "x, bin %d", missing->first->cache, missing->first->bin);
-
 	bool mixed = missing->chunk_sizes.least != missing->chunk_sizes.most;
 
 	hc_diagnostics_add(g->diagnostics, &tcache_broken,
 		mixed ? missing->bytes : missing->count * missing->chunk_sizes.most,
-		"%s: its lists lead to %" G_GUINT64_FORMAT " blocks of %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT
-		" more were found by their key",
-		where, missing->found, missing->found + missing->count, missing->taken);
+		"tcache at %#" G_GINT64_MODIFIER "x, bin %d: its lists lead to %" G_GUINT64_FORMAT
+		" blocks of %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT " more were found by their key",
+		missing->first->cache, missing->first->bin, missing->found, missing->found + missing->count,
+		missing->taken);
 }
 
 void glibc_take_missing(glibc *g, hc_block_table *table, const GArray *lists, uint64_t key)

@@ -111,30 +111,40 @@ static bool run_findings(hc_analysis *analysis, GError **error)
 }
 
 static const struct stage {
-	const char *name;
 	double begins; /* as a fraction of a usual analysis of a large core */
 	bool (*run)(hc_analysis *analysis, GError **error);
 } stages[HC_STAGE_COUNT] = {
-	[HC_STAGE_CORE] = { "opening the core", 0, run_core },
-	[HC_STAGE_MODULES] = { "comparing build-ids", 0.02, run_modules },
-	[HC_STAGE_BLOCKS] = { "reading the heap", 0.05, run_blocks },
-	[HC_STAGE_AREAS] = { "sorting the memory", 0.18, run_areas },
-	[HC_STAGE_REFERENCES] = { "searching for references", 0.2, run_references },
-	[HC_STAGE_MEMORY] = { "adding up", 0.45, run_memory },
-	[HC_STAGE_TYPES] = { "reading types and containers", 0.46, run_types },
-	[HC_STAGE_FINDINGS] = { "looking for findings", 0.97, run_findings },
+	[HC_STAGE_CORE] = { 0, run_core },
+	[HC_STAGE_MODULES] = { 0.02, run_modules },
+	[HC_STAGE_BLOCKS] = { 0.05, run_blocks },
+	[HC_STAGE_AREAS] = { 0.18, run_areas },
+	[HC_STAGE_REFERENCES] = { 0.2, run_references },
+	[HC_STAGE_MEMORY] = { 0.45, run_memory },
+	[HC_STAGE_TYPES] = { 0.46, run_types },
+	[HC_STAGE_FINDINGS] = { 0.97, run_findings },
 };
 
 const char *hc_stage_name(hc_stage stage)
 {
-	return (unsigned)stage < HC_STAGE_COUNT ? stages[stage].name : "";
+	static const char *const names[HC_STAGE_COUNT] = {
+		[HC_STAGE_CORE] = "core",
+		[HC_STAGE_MODULES] = "modules",
+		[HC_STAGE_BLOCKS] = "blocks",
+		[HC_STAGE_AREAS] = "areas",
+		[HC_STAGE_REFERENCES] = "references",
+		[HC_STAGE_MEMORY] = "memory",
+		[HC_STAGE_TYPES] = "types",
+		[HC_STAGE_FINDINGS] = "findings",
+	};
+
+	return (unsigned)stage < HC_STAGE_COUNT ? names[stage] : "";
 }
 
 static bool report_progress(const hc_analysis_options *options, hc_stage stage, GError **error)
 {
 	if (!options->progress || options->progress(stage, stages[stage].begins, options->progress_data))
 		return true;
-	g_set_error(error, HC_ERROR, HC_ERROR_CANCELLED, "cancelled while %s", stages[stage].name);
+	g_set_error(error, HC_ERROR, HC_ERROR_CANCELLED, "cancelled in the stage \"%s\"", hc_stage_name(stage));
 	return false;
 }
 

@@ -65,7 +65,7 @@ static void *show_progress(void *data)
 	while (progress->running) {
 		if (g_cond_wait_until(&progress->ended, &progress->mutex, next) || !progress->running)
 			continue;
-		fprintf(stderr, "\r\033[K%.40s: %s, %.0f %%, %d s", printable, hc_stage_name(progress->stage),
+		fprintf(stderr, "\r\033[K%.40s: %s, %.0f %%, %d s", printable, hc_stage_text(progress->stage),
 			100 * progress->fraction, (int)((next - start) / G_USEC_PER_SEC));
 		fflush(stderr);
 		shown = true;

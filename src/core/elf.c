@@ -14,7 +14,7 @@ static const hc_diagnostic_kind headers_truncated = {
 };
 
 /* What a file that is no ELF core looks like: a clause with advice. */
-static const char *guess_format(const uint8_t *file, uint64_t size)
+static const char *why_no_elf(const uint8_t *file, uint64_t size)
 {
 	static const struct {
 		const char magic[20];
@@ -41,7 +41,7 @@ static const char *guess_format(const uint8_t *file, uint64_t size)
 	return "not an ELF file";
 }
 
-static const char *elf_type_name(unsigned type)
+static const char *why_no_core(unsigned type)
 {
 	switch (type) {
 	case ET_EXEC:
@@ -82,7 +82,7 @@ static bool check_identity(hc_core *core, GError **error)
 
 	if (core->file_size < EI_NIDENT || memcmp(identity, ELFMAG, SELFMAG)) {
 		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s is %s", core->path,
-			core->file_size ? guess_format(core->file, core->file_size) : "empty");
+			core->file_size ? why_no_elf(core->file, core->file_size) : "empty");
 		return false;
 	}
 	if ((identity[EI_CLASS] != ELFCLASS32 && identity[EI_CLASS] != ELFCLASS64) ||
@@ -126,7 +126,7 @@ bool hc_core_parse_headers(hc_core *core, GError **error)
 	uint64_t count = count_segments(core, &header);
 
 	if (header.type != ET_CORE) {
-		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s is %s", core->path, elf_type_name(header.type));
+		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s is %s", core->path, why_no_core(header.type));
 		return false;
 	}
 	set_machine(core, header.machine);

@@ -115,7 +115,7 @@ const char *hc_core_register_name(const hc_core *core, unsigned index)
 }
 
 /* Intel SDM 1, 13.4: the legacy area has xmm0 at 160; AVX's upper halves stand at 576 in the layout that the kernel writes. */
-char *hc_core_vector_register_name(const hc_core *core, size_t offset)
+hc_vector_part hc_core_vector_part(const hc_core *core, size_t offset, unsigned *ret_number)
 {
 	enum {
 		XMM = 160,
@@ -124,9 +124,16 @@ char *hc_core_vector_register_name(const hc_core *core, size_t offset)
 		YMM_END = YMM + 16 * 16
 	};
 
-	if (core->process.machine_id == EM_X86_64 && offset >= XMM && offset < XMM_END)
-		return g_strdup_printf("xmm%u", (unsigned)(offset - XMM) / 16);
-	if (core->process.machine_id == EM_X86_64 && offset >= YMM && offset < YMM_END)
-		return g_strdup_printf("upper half of ymm%u", (unsigned)(offset - YMM) / 16);
-	return g_strdup_printf("vector registers+%u", (unsigned)offset);
+	bool is_known = core->process.machine_id == EM_X86_64;
+
+	if (is_known && offset >= XMM && offset < XMM_END) {
+		*ret_number = (unsigned)(offset - XMM) / 16;
+		return HC_VECTOR_XMM;
+	}
+	if (is_known && offset >= YMM && offset < YMM_END) {
+		*ret_number = (unsigned)(offset - YMM) / 16;
+		return HC_VECTOR_YMM_UPPER;
+	}
+	*ret_number = (unsigned)offset;
+	return HC_VECTOR_OTHER;
 }

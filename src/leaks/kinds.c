@@ -44,7 +44,7 @@ static char *key_of(const hc_leak_group *group)
 	if (hc_leak_group_is_unloaded(group))
 		return g_strdup("unloaded");
 	if (group->type)
-		return g_strdup_printf("type %s", group->type);
+		return g_strconcat("type ", group->type, NULL);
 	if (!group->beginning)
 		return layout_key(group);
 	return g_strdup_printf("text %.*s", (int)hc_leaks_text_key_length(group->beginning, strlen(group->beginning)),

@@ -8,7 +8,12 @@ enum {
 
 const char *hc_leak_class_name(hc_leak_class class)
 {
-	return class == HC_LEAK_LOST ? "definitely lost" : "possibly lost";
+	static const char *const names[HC_LEAK_CLASS_COUNT] = {
+		[HC_LEAK_LOST] = "definitely lost",
+		[HC_LEAK_POSSIBLE] = "possibly lost",
+	};
+
+	return (unsigned)class < HC_LEAK_CLASS_COUNT ? names[class] : "";
 }
 
 const char *hc_word_kind_name(hc_word_kind kind)

@@ -178,20 +178,15 @@ const char *hc_modules_symbol_at(hc_modules *modules, hc_address address, uint64
 	return known->name;
 }
 
-char *hc_modules_describe(hc_modules *modules, hc_address address)
+bool hc_modules_name(hc_modules *modules, hc_address address, hc_address_name *ret_name)
 {
 	const hc_module *module = hc_modules_find(modules, address);
-	uint64_t offset;
 
 	if (!module)
-		return NULL;
-	const char *name = hc_modules_symbol_at(modules, address, &offset);
-
-	if (!name)
-		return g_strdup_printf("%s+%#" G_GINT64_MODIFIER "x", module->name, address - module->bias);
-	if (!offset)
-		return g_strdup_printf("%s in %s", name, module->name);
-	return g_strdup_printf("%s+%#" G_GINT64_MODIFIER "x in %s", name, (guint64)offset, module->name);
+		return false;
+	*ret_name = (hc_address_name){ .module = module, .offset = address - module->bias };
+	ret_name->symbol = hc_modules_symbol_at(modules, address, &ret_name->offset);
+	return true;
 }
 
 /* ---- thread-local symbols ---- */

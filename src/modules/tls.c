@@ -232,15 +232,10 @@ const hc_tls_block *hc_modules_tls_at(hc_modules *modules, hc_address address)
 	return block && address < block->end ? block : NULL;
 }
 
-char *hc_modules_describe_tls(hc_modules *modules, const hc_tls_block *block, hc_address address)
+void hc_modules_name_tls(hc_modules *modules, const hc_tls_block *block, hc_address address, hc_address_name *ret_name)
 {
-	uint64_t offset;
-	const char *name = hc_module_tls_symbol_at(modules, block->module, address - block->start, &offset);
+	uint64_t offset = address - block->start, behind;
+	const char *symbol = hc_module_tls_symbol_at(modules, block->module, offset, &behind);
 
-	if (!name)
-		return g_strdup_printf("%s's thread-local storage+%#" G_GINT64_MODIFIER "x", block->module->name,
-			address - block->start);
-	if (!offset)
-		return g_strdup_printf("%s in %s", name, block->module->name);
-	return g_strdup_printf("%s+%#" G_GINT64_MODIFIER "x in %s", name, (guint64)offset, block->module->name);
+	*ret_name = (hc_address_name){ block->module, symbol, symbol ? behind : offset, true };
 }

@@ -311,7 +311,7 @@ static void compare_constants(struct comparison *c)
 }
 
 /* What in the core contradicts that MODULE is the file that it was read from; NULL: nothing. */
-static const char *contradiction(const hc_core *core, const struct module *module)
+static const char *why_contradicted(const hc_core *core, const struct module *module)
 {
 	struct comparison c = {
 		.core = core,
@@ -423,7 +423,7 @@ bool hc_modules_add_unconfirmed(hc_modules *modules, const char *binary, const c
 	if (module && !fits_process(modules->core, module))
 		why = "it does not fit the memory and the auxiliary vector in the core";
 	else if (module)
-		why = contradiction(modules->core, module);
+		why = why_contradicted(modules->core, module);
 	if (!module || why) {
 		*ret_why = why;
 		g_clear_pointer(&module, hc_module_destroy);
@@ -465,7 +465,7 @@ static void try_file(hc_modules *modules, unsigned index)
 		return;
 	/* The kernel says that it was replaced: what is there now is another one. */
 	const char *why = g_str_has_suffix(mapping->path, " (deleted)") ? "it was replaced while it was mapped" :
-									  contradiction(modules->core, module);
+									  why_contradicted(modules->core, module);
 
 	if (!why) {
 		add_module(modules, module);

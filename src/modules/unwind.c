@@ -344,16 +344,12 @@ Dwfl_Module *hc_modules_frame_code(const hc_modules *modules, hc_address address
 	return modules->unwinder && modules->unwinder->dwfl ? dwfl_addrmodule(modules->unwinder->dwfl, address) : NULL;
 }
 
-char *hc_modules_describe_frame(hc_modules *modules, const hc_frame *frame)
+bool hc_modules_name_frame(hc_modules *modules, const hc_frame *frame, hc_address_name *ret_name)
 {
-	hc_address address = frame->program_counter - !frame->is_activation;
-	const hc_module *module = hc_modules_find(modules, address);
-	uint64_t offset;
-
-	if (!module)
-		return NULL;
-	const char *name = hc_modules_symbol_at(modules, address, &offset);
-
-	return name ? g_strdup_printf("%s in %s", name, module->name) :
-		      hc_modules_describe(modules, frame->program_counter);
+	if (!hc_modules_name(modules, frame->program_counter - !frame->is_activation, ret_name))
+		return false;
+	if (!ret_name->symbol)
+		return hc_modules_name(modules, frame->program_counter, ret_name);
+	ret_name->offset = 0;
+	return true;
 }

@@ -71,7 +71,7 @@ static void place_in_frame(const hc_place_sources *sources, hc_place *place, con
 {
 	place->stack = last ? HC_STACK_LAST_FRAME : HC_STACK_FRAME;
 	place->offset = (int64_t)(place->address - frame->stack_pointer);
-	place->symbol = hc_modules_describe_frame(sources->modules, frame);
+	hc_modules_name_frame(sources->modules, frame, &place->name);
 	if (last)
 		place->frame = -1;
 }
@@ -166,7 +166,7 @@ static bool find_thread_local(const hc_place_sources *sources, hc_place *place)
 	place->thread_id = hc_core_thread(sources->core, block->thread)->id;
 	place->module = block->module;
 	place->in_block = hc_blocks_find(sources->blocks, place->address, &place->block);
-	place->symbol = hc_modules_describe_tls(sources->modules, block, place->address);
+	hc_modules_name_tls(sources->modules, block, place->address, &place->name);
 	return true;
 }
 
@@ -198,12 +198,9 @@ static bool find_block(const hc_place_sources *sources, hc_place *place)
 
 static bool find_symbol(const hc_place_sources *sources, hc_place *place, const hc_area *area)
 {
-	place->module = hc_modules_find(sources->modules, place->address);
-	place->symbol = place->module ? hc_modules_describe(sources->modules, place->address) : NULL;
-	if (!place->symbol) {
-		place->module = NULL;
+	if (!hc_modules_name(sources->modules, place->address, &place->name))
 		return false;
-	}
+	place->module = place->name.module;
 	place->kind = area->kind == HC_AREA_FILE || area->kind == HC_AREA_KERNEL ? HC_PLACE_CODE : HC_PLACE_VARIABLE;
 	return true;
 }
@@ -231,14 +228,17 @@ void hc_place_find(const hc_place_sources *sources, hc_address address, hc_place
 
 static void find_register(const hc_place_sources *sources, const hc_reference *reference, hc_place *place)
 {
-	const char *known = hc_core_register_name(sources->core, reference->register_index);
-
-	*place = (hc_place){ .kind = HC_PLACE_REGISTER, .thread_id = reference->thread_id, .frame = -1 };
-	place->symbol =
-		reference->register_index >= HC_REGISTER_VECTOR ?
-			hc_core_vector_register_name(sources->core, reference->register_index - HC_REGISTER_VECTOR) :
-		known ? g_strdup(known) :
-			g_strdup_printf("register %d", reference->register_index);
+	*place = (hc_place){
+		.kind = HC_PLACE_REGISTER,
+		.thread_id = reference->thread_id,
+		.frame = -1,
+		.register_number = (unsigned)reference->register_index,
+	};
+	if (reference->register_index >= HC_REGISTER_VECTOR)
+		place->vector = hc_core_vector_part(
+			sources->core, reference->register_index - HC_REGISTER_VECTOR, &place->register_number);
+	else
+		place->register_name = hc_core_register_name(sources->core, place->register_number);
 }
 
 void hc_place_of_reference(const hc_place_sources *sources, const hc_reference *reference, hc_place *ret_place)
@@ -247,9 +247,4 @@ void hc_place_of_reference(const hc_place_sources *sources, const hc_reference *
 		find_register(sources, reference, ret_place);
 	else
 		hc_place_find(sources, reference->from, ret_place);
-}
-
-void hc_place_clear(hc_place *place)
-{
-	g_clear_pointer(&place->symbol, g_free);
 }

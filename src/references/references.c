@@ -5,22 +5,17 @@
 
 const char *hc_reach_name(hc_reach reach)
 {
-	switch (reach) {
-	case HC_REACH_REACHABLE:
-		return "reachable";
-	case HC_REACH_DIRECTLY_LOST:
-		return "directly lost";
-	case HC_REACH_INDIRECTLY_LOST:
-		return "indirectly lost";
-	case HC_REACH_POSSIBLY_LOST:
-		return "possibly lost";
-	case HC_REACH_INNER:
-		return "held inside";
-	case HC_REACH_ENCODED:
-		return "reached by encoded pointers";
-	default:
-		return "";
-	}
+	static const char *const names[HC_REACH_COUNT] = {
+		[HC_REACH_NONE] = "",
+		[HC_REACH_REACHABLE] = "reachable",
+		[HC_REACH_DIRECTLY_LOST] = "directly lost",
+		[HC_REACH_INDIRECTLY_LOST] = "indirectly lost",
+		[HC_REACH_POSSIBLY_LOST] = "possibly lost",
+		[HC_REACH_INNER] = "held inside",
+		[HC_REACH_ENCODED] = "reached by encoded pointers",
+	};
+
+	return (unsigned)reach < HC_REACH_COUNT ? names[reach] : "";
 }
 
 /* Marks what is not in use, so that the search never enters it. */

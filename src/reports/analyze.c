@@ -58,23 +58,12 @@ static json_t *free_json(const hc_blocks *blocks)
 	return object;
 }
 
-/* The keys of stages: hc_stage_name() is a phrase for people. */
 static json_t *timings_json(const hc_analysis *analysis)
 {
-	static const char *const keys[HC_STAGE_COUNT] = {
-		[HC_STAGE_CORE] = "core",
-		[HC_STAGE_MODULES] = "modules",
-		[HC_STAGE_BLOCKS] = "blocks",
-		[HC_STAGE_AREAS] = "areas",
-		[HC_STAGE_REFERENCES] = "references",
-		[HC_STAGE_MEMORY] = "memory",
-		[HC_STAGE_TYPES] = "types",
-		[HC_STAGE_FINDINGS] = "findings",
-	};
 	json_t *object = json_object();
 
 	for (unsigned i = 0; i < HC_STAGE_COUNT; i++)
-		hc_json_set(object, keys[i], json_real(hc_analysis_seconds(analysis, i)));
+		hc_json_set(object, hc_stage_name(i), json_real(hc_analysis_seconds(analysis, i)));
 	return object;
 }
 
@@ -131,7 +120,7 @@ static void print_timings(const hc_analysis *analysis, hc_output *output)
 
 	for (unsigned i = 0; i < HC_STAGE_COUNT; i++)
 		g_string_append_printf(
-			line, "%s %s %.2f s", i ? "," : "", hc_stage_name(i), hc_analysis_seconds(analysis, i));
+			line, "%s %s %.2f s", i ? "," : "", hc_stage_text(i), hc_analysis_seconds(analysis, i));
 	hc_output_wrapped(output, 0, 6, line->str);
 }
 

@@ -51,11 +51,6 @@ typedef struct address_facts {
 	hc_address content_address;
 } address_facts;
 
-static void free_target(void *data)
-{
-	hc_place_clear(&((target *)data)->place);
-}
-
 static void facts_deinit(address_facts *facts)
 {
 	g_free(facts->symbol);
@@ -84,10 +79,8 @@ static void find_targets(address_facts *facts)
 		found.is_block = hc_blocks_find(blocks, found.to, &found.block);
 		if (!found.is_block) {
 			hc_place_find(&sources, found.to, &found.place);
-			if (found.place.kind == HC_PLACE_UNMAPPED) {
-				hc_place_clear(&found.place);
+			if (found.place.kind == HC_PLACE_UNMAPPED)
 				continue;
-			}
 		}
 		g_array_append_val(facts->targets, found);
 	}
@@ -121,7 +114,6 @@ static bool collect(const hc_analysis *analysis, hc_address address, address_fac
 
 	*facts = (address_facts){ .analysis = analysis, .address = address };
 	facts->targets = g_array_new(FALSE, FALSE, sizeof(target));
-	g_array_set_clear_func(facts->targets, free_target);
 	facts->mapping = hc_core_find_mapping(core, address);
 	facts->area = hc_areas_find(hc_analysis_areas(analysis), address);
 	if (!facts->mapping && !facts->area) {
@@ -129,7 +121,7 @@ static bool collect(const hc_analysis *analysis, hc_address address, address_fac
 			"0x%" G_GINT64_MODIFIER "x: the process had nothing mapped there", address);
 		return false;
 	}
-	facts->symbol = hc_modules_describe(hc_analysis_modules(analysis), address);
+	facts->symbol = hc_word_address_in(hc_analysis_modules(analysis), address);
 	facts->in_block = hc_blocks_find(hc_analysis_blocks(analysis), address, &facts->block);
 	facts->content_address = facts->in_block ? facts->block.address : address;
 	facts->content = hc_core_bytes(core, facts->content_address, &available);
@@ -153,7 +145,7 @@ static void add_reference(hc_records *records, const address_facts *facts, const
 {
 	hc_place_sources sources = hc_place_sources_of(facts->analysis);
 	g_autofree char *where = NULL;
-	g_auto(hc_place) place;
+	hc_place place;
 	hc_block block;
 	bool in_block = reference->block != UINT32_MAX &&
 			hc_blocks_get(hc_analysis_blocks(facts->analysis), reference->block, &block);
@@ -300,7 +292,7 @@ static void print_headline(const address_facts *facts, hc_output *output)
 		text = hc_word_address_in_block(&facts->block, facts->address);
 	} else {
 		hc_place_sources sources = hc_place_sources_of(facts->analysis);
-		g_auto(hc_place) place;
+		hc_place place;
 
 		hc_place_find(&sources, facts->address, &place);
 		text = hc_word_address_elsewhere(&place);

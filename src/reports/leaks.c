@@ -121,7 +121,7 @@ static json_t *words_json(hc_modules *modules, const hc_leak_group *group)
 
 	for (unsigned i = 0; i < group->word_count; i++) {
 		const hc_leak_word *word = &group->words[i];
-		char *symbol = word->value ? hc_modules_describe(modules, word->value) : NULL;
+		char *symbol = word->value ? hc_word_address_in(modules, word->value) : NULL;
 		const hc_fact facts[] = {
 			{ "kind", NULL, hc_value_plain(hc_word_kind_name(word->kind)) },
 			{ "module", NULL, hc_value_text(word->module ? word->module->name : NULL) },

@@ -65,10 +65,7 @@ static bool find_place(const path_facts *facts, const hc_path_step *step, uint32
 	if (!step->has_reference)
 		return false;
 	hc_place_of_reference(&sources, &step->reference, ret_place);
-	if (!number || ret_place->kind != HC_PLACE_BLOCK)
-		return true;
-	hc_place_clear(ret_place);
-	return false;
+	return !number || ret_place->kind != HC_PLACE_BLOCK;
 }
 
 /* The offset of the word that leads to step NUMBER in the block before it; FALSE: it is in none. */
@@ -112,7 +109,7 @@ static void add_step(hc_records *records, const path_facts *facts, const hc_path
 	const hc_reference *reference = step->has_reference ? &step->reference : NULL;
 	const char *state = hc_block_state_name(block->state);
 	g_autofree char *preview = hc_preview(facts->analysis, block, PREVIEW), *label = hc_word_label(block->label);
-	g_auto(hc_place) place = { 0 };
+	hc_place place = { 0 };
 	bool is_named = find_place(facts, step, number, &place);
 	uint64_t offset = 0;
 	bool has_offset = find_offset(facts, step, number, &offset);

@@ -19,7 +19,7 @@ char *hc_place_text(const hc_analysis *analysis, hc_address address)
 {
 	hc_place_sources sources = hc_place_sources_of(analysis);
 	g_autofree char *name = NULL;
-	g_auto(hc_place) place;
+	hc_place place;
 
 	hc_place_find(&sources, address, &place);
 	name = hc_word_place(&place);

@@ -5,6 +5,8 @@
  */
 #include "reports/parts.h"
 
+#include "wording/wording.h"
+
 enum {
 	LEAST_TEXT = 4, /* fewer printable bytes are an accident */
 	MOST_BYTES = 64,
@@ -47,6 +49,6 @@ char *hc_preview(const hc_analysis *analysis, const hc_block *block, unsigned si
 		return text;
 	if (available < hc_core_process(core)->word_size || !hc_core_read_word(core, block->address, &word) || !word)
 		return NULL;
-	description = hc_modules_describe(hc_analysis_modules(analysis), word);
+	description = hc_word_address_in(hc_analysis_modules(analysis), word);
 	return description ? g_strdup_printf("-> %s", description) : NULL;
 }

@@ -66,7 +66,7 @@ static json_t *frames_json(hc_modules *modules, unsigned thread)
 		const hc_fact facts[] = {
 			{ "program_counter", NULL, hc_value_address(frames[i].program_counter) },
 			{ "stack_pointer", NULL, hc_value_if(stack, hc_value_address(stack)) },
-			{ "function", NULL, hc_value_take_text(hc_modules_describe_frame(modules, &frames[i])) },
+			{ "function", NULL, hc_value_take_text(hc_word_frame(modules, &frames[i])) },
 		};
 
 		hc_records_add(records, facts);
@@ -81,7 +81,7 @@ static void add_frames(hc_records *records, hc_modules *modules, unsigned thread
 	const hc_frame *frames = hc_modules_frames(modules, thread, &count);
 
 	for (unsigned i = 0; i < MIN(count, FRAMES_SHOWN); i++) {
-		g_autofree char *function = hc_modules_describe_frame(modules, &frames[i]);
+		g_autofree char *function = hc_word_frame(modules, &frames[i]);
 		g_autofree char *escaped = function ? hc_text_escape(function, -1) : g_strdup("?");
 		g_autofree char *line = g_strdup_printf("#%-3u %s", i, escaped);
 
@@ -107,7 +107,7 @@ static hc_records *make_records(const hc_analysis *analysis, const hc_report_opt
 		const hc_thread *thread = hc_core_thread(core, i);
 		bool has_arena = arenas[i] != HC_ARENA_NONE;
 		char *arena = has_arena ? hc_arena_name(arenas[i]) : NULL;
-		char *location = hc_modules_describe(modules, thread->program_counter);
+		char *location = hc_word_address_in(modules, thread->program_counter);
 		const hc_fact facts[] = {
 			{ "id", "THREAD", hc_value_id(thread->id) },
 			{ "signal", "SIGNAL", signal_value(thread->signal) },

@@ -7,24 +7,23 @@ uint32_t hc_types_path_count(const hc_types *types)
 	return types->owners->list->len - 1;
 }
 
-/* What a container's own blocks are; NULL: its elements, or what it holds. */
-static const char *parts_of(const hc_owner *owner)
+static hc_container_parts parts_of(const hc_owner *owner)
 {
 	if (owner->is_intrusive)
-		return NULL;
+		return HC_PARTS_NONE;
 	switch (hc_layout_kind(owner->layout)) {
 	case HC_WALK_CONTIGUOUS:
 	case HC_WALK_SEGMENTED:
-		return "buffers";
+		return HC_PARTS_BUFFERS;
 	case HC_WALK_LINKED:
 	case HC_WALK_TREE:
-		return "nodes";
+		return HC_PARTS_NODES;
 	case HC_WALK_BUCKETS:
-		return "nodes and buckets";
+		return HC_PARTS_NODES_AND_BUCKETS;
 	case HC_WALK_SLOTS:
-		return "slots";
+		return HC_PARTS_SLOTS;
 	default:
-		return NULL;
+		return HC_PARTS_NONE;
 	}
 }
 

@@ -102,6 +102,12 @@ static void append_keys(GString *text, const hc_finding_place *place)
 
 static void append_contents(GString *text, const hc_finding *finding)
 {
+	static const char *const parts[HC_PARTS_COUNT] = {
+		[HC_PARTS_BUFFERS] = "buffers",
+		[HC_PARTS_NODES] = "nodes",
+		[HC_PARTS_NODES_AND_BUCKETS] = "nodes and buckets",
+		[HC_PARTS_SLOTS] = "slots",
+	};
 	const hc_finding_place *place = &finding->place;
 	g_autofree char *blocks = hc_unit_text(finding->blocks, "blocks"),
 			*elements = hc_unit_text(place->elements, "elements");
@@ -120,7 +126,7 @@ static void append_contents(GString *text, const hc_finding *finding)
 	}
 	g_string_append(text, elements);
 	if (place->parts && place->own && place->own < finding->bytes)
-		g_string_append_printf(text, ", of which %s %s", hc_text_size(size, place->own), place->parts);
+		g_string_append_printf(text, ", of which %s %s", hc_text_size(size, place->own), parts[place->parts]);
 	if (place->key)
 		append_keys(text, place);
 }
@@ -168,7 +174,7 @@ char *hc_word_referrer(const hc_analysis *analysis, const hc_finding_size *size)
 {
 	hc_place_sources sources = { hc_analysis_core(analysis), hc_analysis_modules(analysis),
 		hc_analysis_blocks(analysis), hc_analysis_areas(analysis) };
-	g_auto(hc_place) place = { 0 };
+	hc_place place = { 0 };
 
 	if (size->referrer != HC_REFERRER_ROOT)
 		return g_strdup(size->name);

@@ -123,7 +123,7 @@ static char *word_text(hc_modules *modules, const hc_leak_word *word)
 	if (word->kind != HC_WORD_MODULE || !word->module)
 		return g_strdup(hc_word_kind_name(word->kind));
 	if (word->value)
-		description = hc_modules_describe(modules, word->value);
+		description = hc_word_address_in(modules, word->value);
 	return description ? description : g_strdup(word->module->name);
 }
 

@@ -46,6 +46,49 @@ char *hc_word_where(const hc_where *where, unsigned threads)
 
 /* ---- in memory ---- */
 
+char *hc_word_address(const hc_address_name *name)
+{
+	const char *module = name->module->name;
+
+	if (!name->symbol)
+		return g_strdup_printf(
+			"%s%s+%#" PRIx64, module, name->is_thread_local ? "'s thread-local storage" : "", name->offset);
+	if (!name->offset)
+		return g_strdup_printf("%s in %s", name->symbol, module);
+	return g_strdup_printf("%s+%#" PRIx64 " in %s", name->symbol, name->offset, module);
+}
+
+char *hc_word_address_in(hc_modules *modules, hc_address address)
+{
+	hc_address_name name;
+
+	return hc_modules_name(modules, address, &name) ? hc_word_address(&name) : NULL;
+}
+
+char *hc_word_frame(hc_modules *modules, const hc_frame *frame)
+{
+	hc_address_name name;
+
+	return hc_modules_name_frame(modules, frame, &name) ? hc_word_address(&name) : NULL;
+}
+
+/* "rbx", "xmm3", "upper half of ymm3" */
+static char *word_of_register(const hc_place *place)
+{
+	if (place->register_name)
+		return g_strdup(place->register_name);
+	switch (place->vector) {
+	case HC_VECTOR_XMM:
+		return g_strdup_printf("xmm%u", place->register_number);
+	case HC_VECTOR_YMM_UPPER:
+		return g_strdup_printf("upper half of ymm%u", place->register_number);
+	case HC_VECTOR_OTHER:
+		return g_strdup_printf("vector registers+%u", place->register_number);
+	default:
+		return g_strdup_printf("register %u", place->register_number);
+	}
+}
+
 /* "sp+0x18", "sp-0x8" */
 static void append_offset(GString *text, int64_t offset)
 {
@@ -55,7 +98,8 @@ static void append_offset(GString *text, int64_t offset)
 
 static void append_stack(GString *text, const hc_place *place)
 {
-	const char *function = place->symbol ? place->symbol : "a function without a name";
+	g_autofree char *function = place->name.module ? hc_word_address(&place->name) :
+							 g_strdup("a function without a name");
 
 	switch (place->stack) {
 	case HC_STACK_FRAME:
@@ -122,17 +166,20 @@ static void append_mapping(GString *text, const hc_place *place)
 char *hc_word_place(const hc_place *place)
 {
 	GString *text = g_string_new(NULL);
+	g_autofree char *name = place->kind == HC_PLACE_REGISTER ? word_of_register(place) :
+				place->name.module		 ? hc_word_address(&place->name) :
+								   NULL;
 
 	switch (place->kind) {
 	case HC_PLACE_REGISTER:
-		g_string_append_printf(text, "%s of thread %" PRId64, place->symbol, place->thread_id);
+		g_string_append_printf(text, "%s of thread %" PRId64, name, place->thread_id);
 		break;
 	case HC_PLACE_VARIABLE:
 	case HC_PLACE_CODE:
-		g_string_append(text, place->symbol);
+		g_string_append(text, name);
 		break;
 	case HC_PLACE_THREAD_LOCAL:
-		g_string_append_printf(text, "%s, thread-local of thread %" PRId64, place->symbol, place->thread_id);
+		g_string_append_printf(text, "%s, thread-local of thread %" PRId64, name, place->thread_id);
 		break;
 	case HC_PLACE_THREAD_DESCRIPTOR:
 		g_string_append_printf(text, "libc's descriptor of thread %" PRId64 "+%#" PRIx64, place->thread_id,

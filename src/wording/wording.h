@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The front door of wording/: sentences and names for people, made of what the stages found. All the English of the reports is to be
- * read here, but for the titles of columns and the texts of diagnostics.
+ * read here, but for the titles of columns, and for why something failed or is not known (errors, diagnostics, reasons), which is said
+ * where it is met.
  *
  * Text from the dump stands in these strings as it is: untrusted. Who writes it out escapes it (hc_text_escape(), hc_text_utf8()).
  * Strings are to be freed with g_free().
@@ -205,6 +206,11 @@ char *hc_word_kept(const hc_pins_summary *summary, hc_kept_cause cause);
  * "run_session() in 200 threads". NULL: it is not known.
  */
 char *hc_word_where(const hc_where *where, unsigned threads);
+/* "poll in libc.so.6", "function+0x12 in libc.so.6", "libc.so.6+0x1234", "libfoo.so's thread-local storage+0x10" */
+char *hc_word_address(const hc_address_name *name);
+/* The same of ADDRESS, and of the function that FRAME is of; NULL: it is in no module. */
+char *hc_word_address_in(hc_modules *modules, hc_address address);
+char *hc_word_frame(hc_modules *modules, const hc_frame *frame);
 /* "table+0x18 in libfoo.so", "stack of thread 8901, #2 serve in worker, sp+0x18", "rbx of thread 8901". */
 char *hc_word_place(const hc_place *place);
 
@@ -279,6 +285,8 @@ char *hc_word_captured_memory(const hc_side_facts *facts);
  * "12 places in the program's data, 3 kinds of lost blocks; nothing that blocks contain is in it".
  */
 char *hc_word_snapshot(const hc_snapshot *snapshot);
+
+/* ---- stages.c: hc_stage_text() of <heapcore/reports.h> ---- */
 
 /* ---- unread.c ---- */
 

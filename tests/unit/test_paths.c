@@ -122,7 +122,7 @@ static void test_roots_in_order(void)
 	static const hc_place_kind kinds[] = { HC_PLACE_VARIABLE, HC_PLACE_STACK, HC_PLACE_REGISTER };
 
 	for (unsigned i = 0; i < 3; i++) {
-		g_auto(hc_place) place = { 0 };
+		hc_place place = { 0 };
 
 		CU_ASSERT_TRUE(hc_paths_step(paths, i, 0, &step));
 		hc_place_of_reference(&sources, &step.reference, &place);
