@@ -19,6 +19,18 @@ CLEAN = {
     "src/core/core.h": "typedef struct hc_core hc_core;\nstruct hc_core;\nextern int declared_elsewhere;\n",
     "src/core/image.c": '#include "core/core.h"\n#include "base/text.h"\n#include <heapcore/core.h>\n'
                         "int f(void)\n{\n\tint fd = open(path, O_RDONLY);\n\treturn mmap(0, 1, 2, 3, fd, 0) != 0;\n}\n",
+    # In one direction. What only looks like the way back: a comment, a string, a static function and a member of that name.
+    "src/core/core_state.h": "int core_open(int fd);\nint core_note(int fd);\nextern const int core_limits[];\n",
+    "src/core/first.c": 'int core_open(int fd)\n{\n\t/* core_note() */\n\treturn helper("core_note", fd);\n}\n'
+                       "static int thread(int fd)\n{\n\treturn fd;\n}\n",
+    "src/core/notes.c": "const int core_limits[] = { 1 };\nint core_note(int fd) G_GNUC_PURE;\n"
+                        "int core_note(int fd)\n{\n\treturn core_open(fd);\n}\nint thread(int fd)\n{\n\treturn 0;\n}\n",
+    "src/core/threads.c": "const int *core_threads(void)\n{\n\treturn &core_limits[core_note(1)];\n}\n",
+    # A family: both files are what walk.h declares.
+    "src/blocks/walk.h": "void block_walk(void);\nvoid block_step(void);\n",
+    "src/blocks/walk.c": "void block_walk(void)\n{\n\tblock_step();\n}\n",
+    "src/blocks/steps.c": "void block_step(void)\n{\n\tblock_walk();\n\tblock_build();\n}\n",
+    "src/blocks/build.c": "void block_build(void)\n{\n}\n",
     "src/debuginfo/debuginfo.h": "#include <elfutils/libdwfl.h>\n#include <dwarf.h>\n",
     "src/blocks/blocks.h": "#pragma once\n",
     "src/blocks/index.c": r'''
@@ -93,6 +105,14 @@ BROKEN = [
     ("fprintf to stdout", "prints", "src/reports/x.c", 'void f(void)\n{\n\tfprintf(stdout, "x");\n}\n'),
     ("exit", "prints", "src/base/x.c", "void f(void)\n{\n\texit(1);\n}\n"),
     ("a library that logs", "prints", "src/base/x.c", 'void f(void)\n{\n\tg_warning("x");\n}\n'),
+    ("two files that need each other", "circle", "src/core/first.c", "int core_open(int fd)\n{\n\treturn core_note(fd);\n}\n"),
+    ("a function that is only named", "circle", "src/core/first.c", "int (*core_open(int fd))(int)\n{\n\treturn core_note;\n}\n"
+     "int core_open(int fd,\n\tint flags)\n{\n\treturn 0;\n}\n"),
+    ("a constant", "circle", "src/core/first.c", "int core_open(int fd)\n{\n\treturn core_limits[fd];\n}\n"),
+    ("a table of functions", "circle", "src/core/first.c", "int core_open(int fd)\n{\n\treturn 0;\n}\n"
+     "static const struct op ops[] = {\n\t{ core_note },\n};\n"),
+    ("three files in a ring", "circle", "src/core/first.c", "int core_open(int fd)\n{\n\treturn *core_threads();\n}\n"),
+    ("a family and a file outside of it", "circle", "src/blocks/build.c", "void block_build(void)\n{\n\tblock_walk();\n}\n"),
     ("a static", "state", "src/blocks/x.c", "static int count;\n"),
     ("an initialised static", "state", "src/blocks/x.c", "static unsigned long total = 0;\n"),
     ("a static array", "state", "src/blocks/x.c", "static int table[] = { 1, 2 };\n"),
