@@ -3,6 +3,13 @@
  * The front door of findings/: what a person should look at. One question per file; each adds at most a few findings, and
  * none where there is nothing to say.
  *
+ *	finders.c	the table of finders, and asking them
+ *	findings.c	the list of what they found
+ *	held.c		where memory piles up
+ *	sizes.c		blocks in use by size
+ *	content.c	what lost blocks begin with
+ *	<finder>.c	one a question
+ *
  * To add one: a file with a function of the type hc_finder, a declaration below, and a line in the table in finders.c.
  */
 #pragma once
