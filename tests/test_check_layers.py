@@ -20,6 +20,18 @@ CLEAN = {
     "src/core/image.c": '#include "core/core.h"\n#include "base/text.h"\n#include <heapcore/core.h>\n'
                         "int f(void)\n{\n\tint fd = open(path, O_RDONLY);\n\treturn mmap(0, 1, 2, 3, fd, 0) != 0;\n}\n",
     "src/dwarf/dwarf.h": "#include <elfutils/libdwfl.h>\n#include <dwarf.h>\n",
+    # In one direction. What only looks like the way back: a comment, a string, a static function and a member of that name.
+    "src/core/core_state.h": "int core_open(int fd);\nint core_note(int fd);\nextern const int core_limits[];\n",
+    "src/core/first.c": 'int core_open(int fd)\n{\n\t/* core_note() */\n\treturn helper("core_note", fd);\n}\n'
+                       "static int thread(int fd)\n{\n\treturn fd;\n}\n",
+    "src/core/notes.c": "const int core_limits[] = { 1 };\nint core_note(int fd) G_GNUC_PURE;\n"
+                        "int core_note(int fd)\n{\n\treturn core_open(fd);\n}\nint thread(int fd)\n{\n\treturn 0;\n}\n",
+    "src/core/threads.c": "const int *core_threads(void)\n{\n\treturn &core_limits[core_note(1)];\n}\n",
+    # A family: both files are what walk.h declares.
+    "src/blocks/walk.h": "void block_walk(void);\nvoid block_step(void);\n",
+    "src/blocks/walk.c": "void block_walk(void)\n{\n\tblock_step();\n}\n",
+    "src/blocks/steps.c": "void block_step(void)\n{\n\tblock_walk();\n\tblock_build();\n}\n",
+    "src/blocks/build.c": "void block_build(void)\n{\n}\n",
     "src/blocks/blocks.h": "#pragma once\n",
     "src/blocks/index.c": r'''
 #include "blocks/blocks.h"
@@ -130,6 +142,14 @@ BROKEN = [
     ("a table of texts", "wording", "src/blocks/x.c", 'static const char *const texts[] = { [ONE] = "a block in use" };\n'),
     ("a sentence in a branch", "wording", "src/blocks/x.c",
      'void f(void)\n{\n\tif (one) {\n\t\tfail("it is none");\n\t\tappend(text, "but it is one");\n\t}\n}\n'),
+    ("two files that need each other", "circle", "src/core/first.c", "int core_open(int fd)\n{\n\treturn core_note(fd);\n}\n"),
+    ("a function that is only named", "circle", "src/core/first.c", "int (*core_open(int fd))(int)\n{\n\treturn core_note;\n}\n"
+     "int core_open(int fd,\n\tint flags)\n{\n\treturn 0;\n}\n"),
+    ("a constant", "circle", "src/core/first.c", "int core_open(int fd)\n{\n\treturn core_limits[fd];\n}\n"),
+    ("a table of functions", "circle", "src/core/first.c", "int core_open(int fd)\n{\n\treturn 0;\n}\n"
+     "static const struct op ops[] = {\n\t{ core_note },\n};\n"),
+    ("three files in a ring", "circle", "src/core/first.c", "int core_open(int fd)\n{\n\treturn *core_threads();\n}\n"),
+    ("a family and a file outside of it", "circle", "src/blocks/build.c", "void block_build(void)\n{\n\tblock_walk();\n}\n"),
     ("a static", "state", "src/blocks/x.c", "static int count;\n"),
     ("an initialised static", "state", "src/blocks/x.c", "static unsigned long total = 0;\n"),
     ("a static array", "state", "src/blocks/x.c", "static int table[] = { 1, 2 };\n"),

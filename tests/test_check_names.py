@@ -59,6 +59,10 @@ BROKEN = [
     ("a header of the folder's own lacks a file", "list-short", "src/core/core_state.h",
      "/*\n * Shared.\n *\n *\tcore.c\tall\n *\timage.c\tpieces\n */\n"),
     ("a family lacks a file", "list-short", "src/core/image_more.c", ""),
+    ("a folder without a list", "no-list", "src/core/core.h", "/*\n * The front door.\n */\n"),
+    ("a folder with sections for some files", "no-list", "src/core/core.h", "/* ---- core.c ---- */\n"),
+    ("a list that another one stands for lacks a file", "list-short", "src/core/core.h",
+     "/*\n * The front door.\n *\n *\tcore.c\tall\n *\timage.h\tpieces, with a list\n */\n"),
     ("a unit test that is not built", "not-built", "tests/unit/test_gone.c", ""),
     ("an end-to-end test that is not run", "not-built", "tests/end-to-end/test_gone.py", ""),
     ("a fixture that is not built", "not-built", "fixtures/gone.cpp", ""),
@@ -68,6 +72,9 @@ BROKEN = [
 # Further files that a broken tree needs so that nothing else is wrong with it.
 ALSO = {
     "the front door lacks a file": {"src/base/other.c": ""},
+    "a list that another one stands for lacks a file": {"src/core/other.c": ""},
+    "a folder without a list": {"src/core/other.c": ""},
+    "a folder with sections for some files": {"src/core/other.c": ""},
 }
 
 
@@ -78,6 +85,8 @@ def main():
         # What is missing in a list is told where the list is.
         place = "src/core/image.h" if name == "src/core/image_more.c" else name
         cases.broken(what, run_check(CHECK, {**CLEAN, **ALSO.get(what, {}), name: text}), rule, place)
+    sections = "".join(f"/* ---- {name}.c ---- */\n" for name in ("core", "image", "image_note", "other"))
+    cases.clean("sections for all files", run_check(CHECK, {**CLEAN, "src/core/other.c": "", "src/core/core.h": sections}))
     return cases.end()
 
 

@@ -16,6 +16,11 @@
  * Contradictions in the dump are counted in the diagnostics; the allocator goes on with what it has. It never trusts a
  * count, a pointer or a size from the dump without a bound.
  *
+ *	allocators.c	the table of allocators that are read
+ *	glibc.h		glibc's malloc, with a list of its files
+ *	foreign.c	which allocator serves the program, if it is none of these
+ *	thread_blocks.c	thread control blocks by their look, from which caches and arenas are found
+ *
  * To add one: a file family of its own here, an hc_allocator object declared below, and a line in the table in allocators.c.
  */
 #pragma once

@@ -4,12 +4,6 @@
 
 #include <elf.h>
 
-const hc_diagnostic_kind hc_heap_unreadable = {
-	"heap-unreadable",
-	HC_SEVERITY_PARTIAL,
-	"of the heap could not be followed (overwritten, cut off or not dumped): blocks in it are not counted",
-};
-
 static const hc_diagnostic_kind arena_differs = {
 	"arena-size-differs",
 	HC_SEVERITY_PARTIAL,

@@ -15,6 +15,12 @@
  */
 #include "allocators/glibc.h"
 
+const hc_diagnostic_kind hc_heap_unreadable = {
+	"heap-unreadable",
+	HC_SEVERITY_PARTIAL,
+	"of the heap could not be followed (overwritten, cut off or not dumped): blocks in it are not counted",
+};
+
 enum {
 	CHAIN_MIN = 8, /* so many plausible chunks in a row are no accident */
 };

@@ -4,6 +4,15 @@
  *
  * The pieces of the core are cut where somebody claims a part of them: the heap's regions, thread stacks, malloc's state.
  * What nobody claims is told by its mapping: file, flags, neighbours.
+ *
+ *	areas.c		cutting, by the claims
+ *	claims.c	claims of the heap; which one counts where several are on one place
+ *	stacks.c	claims of threads' stacks, live and unused
+ *	results.c	what threads left that ended and were not joined
+ *	coroutines.c	claims of stacks that libc did not make
+ *	mapping_kinds.c	what a mapping is that nobody claims
+ *	pointed_from.c	whose the anonymous mappings are
+ *	lookup.c	asking: by number, by address, for sums
  */
 #pragma once
 

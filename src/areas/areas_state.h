@@ -29,7 +29,15 @@ struct hc_areas {
 	GHashTable *guards; /* stacks.c: hc_mapping * -> whether it is address space only */
 };
 
+/* ---- claims.c ---- */
+
 void hc_areas_claim(hc_areas *areas, hc_address start, hc_address end, hc_area_kind kind, unsigned owner);
+
+/* Claims the regions of the heap, and malloc's state. */
+void hc_areas_claim_heap(hc_areas *areas);
+
+/* Of claims on one place the kind that comes first is left. Sorts them by start. */
+void hc_areas_make_claims_disjoint(hc_areas *areas);
 
 /* stacks.c: claims live and unused parts of thread stacks. */
 void hc_areas_claim_stacks(hc_areas *areas);

@@ -303,6 +303,4 @@ void hc_areas_claim_stacks(hc_areas *areas)
 	}
 	claim_left_main_stack(areas);
 	claim_dead_stacks(areas);
-	hc_areas_find_results(areas);
-	hc_areas_claim_coroutines(areas);
 }

@@ -10,6 +10,11 @@
  *
  * So the block that holds an address, interior addresses too, costs one or two cache lines, and no table needs a pointer. It
  * is 1.6 % of the heap with the marks that references/ keeps in a bitmap of the same shape, plus a byte a block for its state.
+ *
+ *	build.c		building the index
+ *	table.c		the index as an allocator's classify() writes to it
+ *	index.c		asking it: by number, by address, in order; and the totals
+ *	free_pages.c	free memory in whole pages, and what malloc_trim(0) would give back of it
  */
 #pragma once
 

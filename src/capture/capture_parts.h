@@ -65,19 +65,21 @@ typedef struct hc_core_writer {
 /* Writes the core of a stopped process. HC_ERROR_IO, HC_ERROR_CANCELLED, HC_ERROR_UNSUPPORTED. */
 bool hc_core_writer_run(const hc_core_writer *writer, GError **error);
 
-/* ---- proc_files.c ---- */
+/* ---- proc.c ---- */
 
 /* /proc/PID/NAME; all of it, NUL-terminated. NULL if it cannot be read. Free with g_free(). */
 char *hc_proc_read(pid_t pid, const char *name, size_t *ret_length, GError **error);
+
+/* "VmPTE:   44 kB" in TEXT: the number behind KEY at the start of a line; FALSE if there is none. */
+bool hc_proc_field(const char *text, const char *key, uint64_t *ret_number);
+
+/* ---- proc_files.c ---- */
 
 /* Writes a file of the capture. HC_ERROR_IO. */
 bool hc_capture_write(int directory, const char *name, const char *text, gssize length, GError **error);
 
 /* Everything beside core, smaps and capture.ini. What cannot be read is left out; HC_ERROR_IO if it cannot be written. */
 bool hc_capture_copy_proc(pid_t pid, int directory, GError **error);
-
-/* "VmPTE:   44 kB" in TEXT: the number behind KEY at the start of a line; FALSE if there is none. */
-bool hc_proc_field(const char *text, const char *key, uint64_t *ret_number);
 
 /* ---- sockets.c ---- */
 

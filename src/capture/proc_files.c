@@ -13,32 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-char *hc_proc_read(pid_t pid, const char *name, size_t *ret_length, GError **error)
-{
-	g_autofree char *path = g_strdup_printf("/proc/%d/%s", (int)pid, name);
-
-	return hc_file_read(path, HC_PROC_FILE_LIMIT, ret_length, error);
-}
-
-bool hc_proc_field(const char *text, const char *key, uint64_t *ret_number)
-{
-	size_t length = strlen(key);
-
-	while (text && *text) {
-		if (!strncmp(text, key, length)) {
-			const char *number = text + length + strspn(text + length, " \t");
-
-			if (!g_ascii_isdigit(*number))
-				return false;
-			*ret_number = g_ascii_strtoull(number, NULL, 10);
-			return true;
-		}
-		text = strchr(text, '\n');
-		text += text ? 1 : 0;
-	}
-	return false;
-}
-
 bool hc_capture_write(int directory, const char *name, const char *text, gssize length, GError **error)
 {
 	int file = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

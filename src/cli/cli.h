@@ -3,7 +3,8 @@
  * The program `heapcore`: the library's first user. It sees public headers only, and is the only code that prints or
  * exits.
  *
- *	main.c		options before the command, the table of commands
+ *	main.c		options before the command
+ *	commands.c	the table of commands, and help
  *	<command>.c	one a command
  *	common.c	options that all commands share, arguments, complaints, exit statuses
  *	run.c		running an analysis with progress, writing a report

@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * Dispatch.
- *
- * To add a command: its function in a file of its own, declared in cli.h; a row in the table below; its name and
- * options in docs/heapcore.1; the file in sources.am. A test compares the help with the manual.
- */
+/* Options before the command, and dispatch. */
 #include "cli.h"
 
 #include <locale.h>
@@ -12,104 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#define FAIL_ON_DETAILS \
-	"Conditions: NAME OP VALUE, OP one of > >= < <= == !=, VALUE with K, M, G or T for powers of 1024. Names:\n" \
-	"lost (also called leaked), directly-lost, indirectly-lost, possibly-lost (blocks), the same with -bytes, in-use-bytes, free-bytes,\n" \
-	"trim-bytes, mapped-bytes, ROW-bytes for every id of a row in the JSON's memory table, and container:PATH.elements,\n" \
-	"container:PATH.bytes, container:PATH.count (paths as `containers` has them). Quote them for the shell.\n"
-
-#define STATUS_DETAILS \
-	"Exit status: 0 done, 1 a --fail-on condition is met, 2 could not analyse, 3 analysed in part, 64 wrong usage.\n" \
-	"1 wins over 3."
-
-const cli_command cli_commands[] = {
-	{ "analyze", "CORE [BINARY]", "where the memory is: the process, the memory table, arenas, findings",
-		FAIL_ON_DETAILS "\n" STATUS_DETAILS, cli_run_analyze },
-	{ "diff", "CORE_A CORE_B... [BINARY]",
-		"what grew between cores or snapshots, who holds it, and what did not grow",
-		"Each argument is a core, a capture's folder or a snapshot, in the order of time; an executable is the binary.\n"
-		"Three and more tell what grows at every step from what grew once.\n\n" FAIL_ON_DETAILS
-		"They are about the growth from the first to the last; unread-bytes is what waits in sockets.\n\n" STATUS_DETAILS,
-		cli_run_diff },
-	{ "snapshot", "CORE [BINARY] -o FILE", "what diff needs of a core, in a small file",
-		"The file replaces the core in diff, later and elsewhere, without binary and debug info. It has names and figures,\n"
-		"and samples of keys and of lost text unless --no-content is given.\n\n"
-		"Exit status: 0 done, 2 could not, 3 of a core that was read in part, 64 wrong usage.",
-		cli_run_snapshot },
-	{ "capture", "PID -o DIR", "take a core of a live process, and what no core holds: its sockets, ...",
-		"DIR is made; it gets core.PID (sparse: address space that is only reserved takes no room) and beside it smaps,\n"
-		"status, maps, descriptors, sockets with their queues, cgroup, meminfo, sockstat. The process is paused while\n"
-		"its memory is copied, and runs on afterwards, also if this is interrupted. Every command takes DIR in place of a core:\n"
-		"heapcore diff DIR_A DIR_B then tells of kernel memory, too.\n\n"
-		"Exit status: 0 done, 2 could not (nothing is left in DIR), 64 wrong usage.",
-		cli_run_capture },
-	{ "arenas", "CORE [BINARY]", "malloc's arenas: what each got from the system and holds", NULL, cli_run_arenas },
-	{ "chunks", "CORE [BINARY]", "the blocks, one a line, filtered and sorted",
-		"A list that is cut begins with the largest blocks, a whole one is in order of address; --sort says otherwise.\n"
-		"States: in-use, tcache, fastbin, unsorted, small, large, top, unlisted; and, listed only if asked for,\n"
-		"fencepost, foreign, unreadable. Sizes are usable bytes and take K, M, G or T for powers of 1024.",
-		cli_run_chunks },
-	{ "leaks", "CORE [BINARY]", "what was lost, in groups: with sizes, content and the likely owner",
-		"Possibly lost is what only pointers into the middle of blocks lead to. --group-by shape: one row for heads of one\n"
-		"type, or whose text begins alike, or of one size and layout.\n"
-		"A file of suppressions has a group for each: [name], and type=, module=, content= (patterns with * and ?),\n"
-		"size=BYTES or MIN..MAX. What is suppressed does not count for --fail-on.\n\n" FAIL_ON_DETAILS
-		"\n" STATUS_DETAILS,
-		cli_run_leaks },
-	{ "containers", "CORE [BINARY]", "the containers by name: elements, bytes, a sample of their keys",
-		"BYTES is all that is reached first through a container, OWN its buffers and nodes. A row for a member stands for\n"
-		"all objects that have it. Needs debug info (-g) of the program or library whose variables hold them.",
-		cli_run_containers },
-	{ "show", "CORE [BINARY] EXPRESSION", "a variable or an address with its members or elements",
-		"EXPRESSION: a variable; then .member, ->member, [number of an element]; * in front follows a pointer;\n"
-		"(TYPE *)0xADDRESS is an object of that type, 0xADDRESS alone one of the type that its block has. Quote it.",
-		cli_run_show },
-	{ "types", "CORE [BINARY]", "what the blocks are, by type, and how sure that is",
-		"Evidence: certain (a declared pointer or a sound container leads there), deduced (a vtable, neighbours in an\n"
-		"array), guess, unknown (what such blocks look like: size, and what their first words are).",
-		cli_run_types },
-	{ "pins", "CORE [BINARY]", "which blocks stop free memory from being returned to the system",
-		"free() gives memory back only at the end of a heap: a few blocks high up pin what is free below them. Runs of free\n"
-		"memory of 64 KiB or more, with the blocks above each; GOES BACK: what free() alone gives back once these, and all\n"
-		"above, are freed; TRIM: what malloc_trim(0) would give back as it stands. Then who holds these blocks.",
-		cli_run_pins },
-	{ "block", "CORE [BINARY] ADDRESS", "everything known of one address",
-		"ADDRESS is hexadecimal; it may point into the middle of a block.", cli_run_block },
-	{ "path", "CORE [BINARY] ADDRESS", "who holds a block: the shortest paths to it from what the program holds",
-		"ADDRESS is hexadecimal; it may point into the middle of the block. The path to a lost block begins at the\n"
-		"block that was lost first. A list's middle is left out.",
-		cli_run_path },
-	{ "roots", "CORE [BINARY]", "where the search for pointers began, where not, and why", NULL, cli_run_roots },
-	{ "mappings", "CORE [BINARY]", "the address space, area by area, with what each is", NULL, cli_run_mappings },
-	{ "threads", "CORE [BINARY]", "the threads: where each stopped, its stack, its arena", NULL, cli_run_threads },
-	{ "help", "[COMMAND]", "this overview, or the help of a command", NULL, cli_run_help },
-	{ NULL },
-};
-
-const cli_command *cli_find_command(const char *name)
-{
-	for (const cli_command *command = cli_commands; command->name; command++) {
-		if (!strcmp(command->name, name))
-			return command;
-	}
-	return NULL;
-}
-
-void cli_print_overview(void)
-{
-	puts("heapcore: where the memory of a dead process is\n\n"
-	     "Usage:\n"
-	     "  heapcore COMMAND [OPTION...] CORE [BINARY]\n\n"
-	     "Commands:");
-	for (const cli_command *command = cli_commands; command->name; command++)
-		printf("  %-12s%s\n", command->name, command->summary);
-	puts("\n"
-	     "Options:\n"
-	     "  -h, --help  this overview; after a command: its options\n"
-	     "  --version   the version\n\n"
-	     "Begin with: heapcore analyze CORE; of a live process: heapcore capture PID -o DIR, then heapcore analyze DIR\n\n" STATUS_DETAILS);
-}
 
 static cli_status unknown_command(const char *name)
 {

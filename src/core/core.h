@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The front door of core/: the public interface, and what only the library may do.
+ *
+ *	core.c		opening a core, and "address -> bytes, or why not"
+ *	elf.c		the ELF header and program headers
+ *	notes.c		the notes: threads, process, mapped files, signal
+ *	registers.c	names of registers
+ *	pieces.c	segments and mapped files -> disjoint pieces with one source of bytes each
+ *	smaps.c		/proc/PID/smaps, as it lies beside a capture's core
  */
 #pragma once
 

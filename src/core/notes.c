@@ -334,9 +334,10 @@ static void parse_note_segments(hc_core *core)
 
 static int compare_pointers(const void *a, const void *b, void *data)
 {
+	const hc_core *core = data;
 	unsigned x = *(const unsigned *)a, y = *(const unsigned *)b;
-	hc_address x_pointer = hc_core_thread(data, x)->thread_pointer,
-		   y_pointer = hc_core_thread(data, y)->thread_pointer;
+	hc_address x_pointer = g_array_index(core->threads, hc_thread, x).thread_pointer,
+		   y_pointer = g_array_index(core->threads, hc_thread, y).thread_pointer;
 
 	if (x_pointer != y_pointer)
 		return (x_pointer > y_pointer) - (x_pointer < y_pointer);

@@ -16,9 +16,7 @@
 #include <string.h>
 
 enum {
-	SIZES_APART = 12,	  /* sizes of blocks whose owner is not known; the others are one row */
-	TREND_LEAST_SHARE = 4,	  /* every step at least a quarter of the mean: growing */
-	TREND_STOPPED_SHARE = 20, /* the last step less than a twentieth of the whole: stopped */
+	SIZES_APART = 12, /* sizes of blocks whose owner is not known; the others are one row */
 };
 
 typedef struct rows_of_paths {
@@ -47,26 +45,6 @@ static uint64_t *new_steps(hc_diff *diff)
 
 	g_ptr_array_add(diff->steps, steps);
 	return steps;
-}
-
-hc_trend hc_diff_trend(const uint64_t *steps, unsigned count)
-{
-	int64_t growth = (int64_t)(steps[count - 1] - steps[0]), least = INT64_MAX;
-	bool changed = false;
-
-	if (count < 3)
-		return HC_TREND_UNKNOWN;
-	for (unsigned i = 1; i < count; i++) {
-		least = MIN(least, (int64_t)(steps[i] - steps[i - 1]));
-		changed |= steps[i] != steps[i - 1];
-	}
-	if (!changed)
-		return HC_TREND_STEADY;
-	if (least > 0 && least >= growth / (int64_t)(count - 1) / TREND_LEAST_SHARE)
-		return HC_TREND_GROWING;
-	if (growth > 0 && (int64_t)(steps[count - 1] - steps[count - 2]) < growth / TREND_STOPPED_SHARE)
-		return HC_TREND_STOPPED;
-	return HC_TREND_UNSTEADY;
 }
 
 /* Completes ROW, whose steps are set, and adds it. */
@@ -469,5 +447,4 @@ void hc_diff_attribute(hc_diff *diff)
 	if (!diff->is_torn)
 		attribute_rest(diff);
 	g_array_sort(diff->attribution, most_grown_first);
-	hc_diff_find_steady(diff);
 }

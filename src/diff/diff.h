@@ -5,12 +5,14 @@
  *	diff.c		the rows of the memory tables side by side; the steps of a comparison, in order
  *	sameness.c	are they of one process, one build?
  *	sizes.c		blocks by size
- *	merged_paths.c		the trees of owners laid over each other, with their figures in each snapshot
+ *	merged_paths.c	the trees of owners laid over each other, with their figures in each snapshot
  *	attribution.c	the growth shared out among paths, lost blocks, free memory, mappings
  *	steady.c	what did not grow
  *	alike.c		rows of one variable in many threads, added up
  *	counters.c	pairs of the program's own counters that tell a backlog
  *	causes.c	what is behind the growth, and what is not; the most bytes first
+ *	lookup.c	what a comparison tells, by number; names of kinds
+ *	trend.c		whether figures grow at every step, or grew once
  *	figures.c	figures by name, for conditions
  */
 #pragma once

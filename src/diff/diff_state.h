@@ -32,7 +32,7 @@ typedef struct hc_merged_paths {
 	GPtrArray *figures; /* what the arrays lie in */
 } hc_merged_paths;
 
-/* diff.c: whether the heap of a torn SNAPSHOT is whole for all that. */
+/* lookup.c: whether the heap of a torn SNAPSHOT is whole for all that. */
 bool hc_snapshot_has_whole_heap(const hc_snapshot *snapshot);
 
 hc_merged_paths *hc_diff_merge_paths(const hc_snapshot *const *snapshots, unsigned count, bool is_one_process);
@@ -62,7 +62,7 @@ struct hc_diff {
 	GPtrArray *steps; /* arrays of uint64_t */
 };
 
-/* attribution.c: fills diff->attribution, then diff->steady. */
+/* attribution.c: fills diff->attribution. */
 void hc_diff_attribute(hc_diff *diff);
 
 /* alike.c: rows of one variable in many threads, which grew alike, become one. Of the rows of paths. */
@@ -82,7 +82,7 @@ hc_growth hc_diff_describe_path(const hc_diff *diff, const hc_merged_path *path,
 /* steady.c: fills diff->steady. */
 void hc_diff_find_steady(hc_diff *diff);
 
-/* The trend of COUNT figures. */
+/* trend.c: the trend of COUNT figures. */
 hc_trend hc_diff_trend(const uint64_t *steps, unsigned count);
 
 /* counters.c */

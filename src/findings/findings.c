@@ -1,21 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The list, and the table of finders. */
+/* The list of findings. */
 #include "findings/findings.h"
-
-struct hc_findings {
-	GArray *list; /* of hc_finding */
-};
-
-static const hc_finder finders[] = {
-	hc_find_not_glibc,
-	hc_find_lost,
-	hc_find_holders,
-	hc_find_retained,
-	hc_find_big_blocks,
-	hc_find_not_heap,
-	hc_find_unjoined,
-	hc_find_damage,
-};
 
 const char *hc_finding_kind_name(hc_finding_kind kind)
 {
@@ -65,25 +50,6 @@ static void free_strings(hc_finding *finding)
 	default:
 		return;
 	}
-}
-
-/* Largest first. */
-static int compare_findings(const void *a, const void *b)
-{
-	const hc_finding *x = a, *y = b;
-
-	return (y->bytes > x->bytes) - (y->bytes < x->bytes);
-}
-
-hc_findings *hc_findings_create(const hc_evidence *evidence)
-{
-	hc_findings *findings = g_new0(hc_findings, 1);
-
-	findings->list = g_array_new(FALSE, FALSE, sizeof(hc_finding));
-	for (unsigned i = 0; i < G_N_ELEMENTS(finders); i++)
-		finders[i](evidence, findings);
-	g_array_sort(findings->list, compare_findings);
-	return findings;
 }
 
 void hc_findings_free(hc_findings *findings)

@@ -3,7 +3,14 @@
  * The front door of findings/: what a person should look at. One question per file; each adds at most a few findings, and
  * none where there is nothing to say.
  *
- * To add one: a file with a function of the type hc_finder, a declaration below, and a line in the table in findings.c.
+ *	finders.c	the table of finders, and asking them
+ *	findings.c	the list of what they found
+ *	held.c		where memory piles up
+ *	sizes.c		blocks in use by size
+ *	content.c	what lost blocks begin with
+ *	<finder>.c	one a question
+ *
+ * To add one: a file with a function of the type hc_finder, a declaration below, and a line in the table in finders.c.
  */
 #pragma once
 
@@ -24,6 +31,10 @@ typedef struct hc_evidence {
 	const hc_types *types; /* NULL: not asked for */
 	const hc_diagnostics *diagnostics;
 } hc_evidence;
+
+struct hc_findings {
+	GArray *list; /* of hc_finding, largest first */
+};
 
 typedef void (*hc_finder)(const hc_evidence *evidence, hc_findings *findings);
 

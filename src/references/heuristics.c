@@ -16,6 +16,12 @@
  */
 #include "references/references_state.h"
 
+enum {
+	WAY_BACK_SIZE = 512, /* bytes of pages and pools: a small object that knows its own address proves nothing */
+	FRONT = 32,	     /* bytes: how long a header in front of what the program calls the beginning may be */
+	WAY_BACK = 256,	     /* bytes behind the place pointed to in which it is looked for */
+};
+
 /* The words of a block around a pointer into it. */
 struct interior {
 	const hc_references *references;
@@ -136,6 +142,26 @@ static bool is_second_base(const struct interior *interior)
 {
 	return interior->offset % interior->word == 0 && is_vtable_pointer(interior, interior->address) &&
 	       is_vtable_pointer(interior, interior->block);
+}
+
+bool hc_references_leads_back(const hc_references *references, hc_address block, uint64_t size, hc_address address)
+{
+	const hc_block_region *region = hc_blocks_region(references->blocks, block);
+	hc_word_format format = hc_core_word_format(references->core);
+	uint64_t from = hc_align_up(address - block, format.size), to = MIN(size, address - block + WAY_BACK);
+
+	if (size < WAY_BACK_SIZE || !region || !region->bytes || block < region->start || size > region->end - block ||
+		address == block)
+		return false;
+	const uint8_t *bytes = region->bytes + (block - region->start);
+
+	for (uint64_t at = from; at + format.size <= to; at += format.size) {
+		uint64_t back = hc_load_word(bytes + at, format) - block;
+
+		if (back <= FRONT && block + back < address && back % format.size == 0)
+			return true;
+	}
+	return false;
 }
 
 /* What inner.c found out: the distance is a header's, fixed or varying, the block is a pool, or what is pointed to leads back to the start. */

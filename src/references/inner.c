@@ -19,7 +19,7 @@
  *	pools	 A block that at least POOL_HOLDERS different holders (live blocks, pages of data) point into. Stacks and
  *		 registers do not count: there lie copies of what is held elsewhere. Strays hit a block independently: at
  *		 a rate of r strays a block, r far below one, that is r^3 / 6.
- *	the way  In a block of at least WAY_BACK_SIZE bytes a word close behind the place pointed to holds the address of
+ *	the way  (heuristics.c) In a block of at least WAY_BACK_SIZE bytes a word close behind the place pointed to holds the address of
  *	back	 the very block, or one up to FRONT bytes behind it: a page cache's header at the end of its page, a pool
  *		 that was allocated from itself. A random word is that with a chance of 2^-57.
  *
@@ -37,10 +37,6 @@ enum {
 	DISTINCT_BLOCKS = 16,
 	OVER_OTHERS = 4,
 	POOL_HOLDERS = 3,
-	WAY_BACK_SIZE =
-		512,	/* bytes: pages and pools are large; a small object that knows its own address proves nothing */
-	FRONT = 32,	/* bytes: how long a header in front of what the program calls the beginning may be */
-	WAY_BACK = 256, /* bytes behind the place pointed to in which it is looked for */
 	ROUNDS_MAX = 1000, /* a chain of pools in pools: each round enters one more */
 	REGISTERS = 256,   /* of a counter */
 	SIZE_EXACT = 32,   /* words: sizes up to here have a class each, larger ones one for each power of two */
@@ -77,26 +73,6 @@ struct inner {
 	hc_varying_counters *varying;
 	bool way_back_seen, links_seen;
 };
-
-bool hc_references_leads_back(const hc_references *references, hc_address block, uint64_t size, hc_address address)
-{
-	const hc_block_region *region = hc_blocks_region(references->blocks, block);
-	hc_word_format format = hc_core_word_format(references->core);
-	uint64_t from = hc_align_up(address - block, format.size), to = MIN(size, address - block + WAY_BACK);
-
-	if (size < WAY_BACK_SIZE || !region || !region->bytes || block < region->start || size > region->end - block ||
-		address == block)
-		return false;
-	const uint8_t *bytes = region->bytes + (block - region->start);
-
-	for (uint64_t at = from; at + format.size <= to; at += format.size) {
-		uint64_t back = hc_load_word(bytes + at, format) - block;
-
-		if (back <= FRONT && block + back < address && back % format.size == 0)
-			return true;
-	}
-	return false;
-}
 
 static void see(hc_distinct *distinct, uint64_t hash)
 {

@@ -15,6 +15,23 @@
  *
  * Before that it is asked whether a habit of the program explains what seems lost: pointers behind a header or into a pool
  * (inner.c), pointers in an encoding (encodings.c).
+ *
+ *	references.c	the search as a whole, and asking for its result
+ *	roots.c		where it begins, and where not, and why
+ *	mark.c		marking, on several threads
+ *	scan.c		looking at words, with the rings
+ *	heuristics.c	pointers into the middle that are as good as those to the start
+ *	second_search.c	from blocks that only pointers into their middle lead to
+ *	inner.c		such pointers by a habit of the program
+ *	varying.c	such pointers, a word beside which tells how far into the block they lead
+ *	encodings.c	pointers that are no addresses, of 64 bits
+ *	compressed.c	the same of 32 bits
+ *	learn.c		the words of all that is alive, shared out to those that learn from them
+ *	lost_heads.c	directly or indirectly lost
+ *	missing.c	memory that the core leaves out
+ *	incoming.c	who points to a block
+ *	shortest_paths.c	the way to a block from a root
+ *	places.c	what a place is called by
  */
 #pragma once
 

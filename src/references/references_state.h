@@ -114,13 +114,13 @@ static inline unsigned hc_inner_distance(unsigned slot)
 }
 
 /*
- * inner.c: true if a word close behind ADDRESS, in the middle of a block of SIZE bytes at BLOCK, leads to BLOCK, or to what a short
+ * heuristics.c: true if a word close behind ADDRESS, in the middle of a block of SIZE bytes at BLOCK, leads to BLOCK, or to what a short
  * header there leaves as the beginning.
  */
 bool hc_references_leads_back(const hc_references *references, hc_address block, uint64_t size, hc_address address);
 
 /*
- * references.c: the second search: from the unmarked blocks whose bit is set in INTERIOR, by pointers of any kind. What it reaches is
+ * second_search.c: the second search: from the unmarked blocks whose bit is set in INTERIOR, by pointers of any kind. What it reaches is
  * marked, and joins references->possible. FALSE if memory was out.
  */
 bool hc_references_search_interior(hc_references *references, const uint64_t *interior, unsigned jobs);

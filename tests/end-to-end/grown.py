@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A program of fixtures/stories at its second stop, captured at both: what it says of itself, and what heapcore says of it.
+"""A program of fixtures/stories at its stops, with a core of each; at its second one: what it says of itself, and what heapcore says of it.
 
     with Grown("stories/piles", "callbacks") as grown:
         assert grown.diff["growth"] > 0
@@ -8,39 +8,32 @@
 from __future__ import annotations
 
 import functools
-import sys
 from pathlib import Path
 from typing import Any
 
-from harness import GCORE_INSIDE, ROOT, Stopped, analyze, few, report_of, succeed
+from harness import Stopped, analyze, few, report_of, succeed
 from variants import SMALL_CORE
 
 Row = dict[str, Any]
 STATUSES = (0, 3)
 
 
-def need_captures() -> None:
-    """Ends the script, as skipped, where fixtures have another root: captures are of this one."""
-    if ROOT != Path("/") or GCORE_INSIDE:
-        print("heapcore-tests: 0 passed, 0 failed, 1 skipped")
-        sys.exit(77)
+class Stops:
+    """PROGRAM, a fixture's name or a path, from stop to stop, with a core of each. TOOL is capture or gcore."""
 
-
-class Grown:
-    """PROGRAM is a fixture's name, or a path; TOOL is capture or gcore."""
-
-    def __init__(self, program: str, *arguments: str, environment: dict[str, str] = SMALL_CORE, tool: str = "capture") -> None:
+    def __init__(self, program: str, *arguments: str, environment: dict[str, str] = SMALL_CORE, tool: str = "capture",
+                 count: int = 2) -> None:
         self.stopped = Stopped(program, arguments, environment, recorder=False)
-        self.tool = tool
+        self.tool, self.count = tool, count
+        self.cores: list[Path] = []
 
-    def __enter__(self) -> "Grown":
+    def __enter__(self) -> Any:
         self.stopped.__enter__()
         try:
-            self.cores = [self._dump("a")]
-            self.before, self.lost_before = self._causes(), self._lost()
-            self.stopped.go_on()
-            self.cores.append(self._dump("b"))
-            self.after, self.lost_after = self._causes(), self._lost()
+            self._stop()
+            while len(self.cores) < self.count:
+                self.stopped.go_on()
+                self._stop()
         except BaseException:
             self.__exit__()
             raise
@@ -49,12 +42,32 @@ class Grown:
     def __exit__(self, *_: object) -> None:
         self.stopped.__exit__()
 
+    def _stop(self) -> None:
+        self.cores.append(self._dump("abc"[len(self.cores)]))
+        self.at_stop()
+
+    def at_stop(self) -> None:
+        """What is to be noted at a stop, of which the core is there."""
+
     def _dump(self, name: str) -> Path:
         if self.tool == "gcore":
             return self.stopped.gcore().rename(self.stopped.folder / f"core-{name}")
         folder = self.stopped.folder / name
         succeed("capture", str(self.stopped.pid), "-o", folder)
         return folder / f"core.{self.stopped.pid}"
+
+    @property
+    def program(self) -> Path:
+        return self.stopped.program
+
+
+class Grown(Stops):
+    """The program at its second stop; what it said at the first is in `before`, what at the second in `after`."""
+
+    def at_stop(self) -> None:
+        if len(self.cores) == 1:
+            self.before, self.lost_before = self._causes(), self._lost()
+        self.after, self.lost_after = self._causes(), self._lost()
 
     def _causes(self) -> dict[str, tuple[int, int]]:
         """By name: bytes and elements; -1 elements if there is no such figure."""
@@ -68,10 +81,6 @@ class Grown:
 
     def grew_by(self, name: str) -> int:
         return self.after[name][0] - self.before[name][0]
-
-    @property
-    def program(self) -> Path:
-        return self.stopped.program
 
     @functools.cached_property
     def analysis(self) -> Row:

@@ -157,6 +157,13 @@ class Cases:
         sys.exit(1 if self.failed else 0)
 
 
+def need_captures() -> None:
+    """Ends the script, as skipped, where fixtures have another root: captures are of this one."""
+    if ROOT != Path("/") or GCORE_INSIDE:
+        print("heapcore-tests: 0 passed, 0 failed, 1 skipped")
+        sys.exit(77)
+
+
 class Workspace:
     """A temporary folder; with --keep one that stays, named after the case."""
 

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from grown import Grown, need_captures, shown
-from harness import Cases, analyze, report_of, succeed
+from grown import Grown, shown
+from harness import Cases, analyze, need_captures, report_of, succeed
 
 need_captures()
 LOST = ("definitely_lost", "indirectly_lost")

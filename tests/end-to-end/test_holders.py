@@ -7,8 +7,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from grown import STATUSES, Grown, Row, need_captures, shown
-from harness import Cases, Workspace, analyze, few, report_of, succeed
+from grown import STATUSES, Grown, Row, shown
+from harness import Cases, Workspace, analyze, few, need_captures, report_of, succeed
 from variants import VARIANTS, Builder
 
 need_captures()

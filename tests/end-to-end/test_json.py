@@ -11,12 +11,14 @@ from __future__ import annotations
 import copy
 import functools
 import json
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import json_schema
-from harness import Cases, SOURCE, Stopped, check_json, chunks, few, report_of, succeed
+from harness import BUILD, Cases, PATIENCE, ROOT, SOURCE, Skipped, Stopped, Workspace, check_json, chunks, few, report_of, succeed
 
 MANUAL = (SOURCE / "docs" / "json.md").read_text(encoding="utf-8")
 SCHEMA = json_schema.schema()
@@ -345,6 +347,20 @@ def check_pins() -> None:
         check_report(pinned.gcore(), "pins")
 
 
+def check_unit_test() -> None:
+    """What a unit test has reports write, of names and heaps that no fixture has."""
+    program = BUILD / "tests" / "unit" / "test_reports"
+    if ROOT != Path("/"):
+        raise Skipped("unit tests are of this root")
+    with Workspace() as folder:
+        subprocess.run([program], env={**os.environ, "UNIT_JSON_FOLDER": str(folder)}, stdout=subprocess.DEVNULL, timeout=PATIENCE,
+                       check=True)
+        texts = [path.read_text(encoding="utf-8") for path in folder.iterdir()]
+    assert len(texts) > 50, f"{len(texts)} reports and lines"
+    problems = [problem for text in texts for problem in json_schema.problems_of(json.loads(text))]
+    assert not problems, few(problems)
+
+
 cases = Cases(__doc__)
 cases.run("the schema is one", check_schema)
 cases.run("manual: keys", check_manual)
@@ -357,6 +373,7 @@ cases.run("refused: values", check_refused_values)
 cases.run("refused: in the crowd", check_in_the_crowd)
 cases.run("refused: by the harness", check_harness)
 cases.run("pins", check_pins)
+cases.run("unit test", check_unit_test)
 if not cases.options.list:
     with Stopped("roots") as fixture:
         roots = fixture.gcore()

@@ -4,52 +4,32 @@
 
 from __future__ import annotations
 
-import sys
+import functools
 import tempfile
 from pathlib import Path
-from typing import Any
 
-from harness import Cases, GCORE_INSIDE, ROOT, Stopped, analyze, few, report_of, succeed
-from variants import SMALL_CORE
+from grown import Grown, Row
+from harness import Cases, analyze, few, need_captures, report_of, succeed
 
-if ROOT != Path("/") or GCORE_INSIDE:
-    print("heapcore-tests: 0 passed, 0 failed, 1 skipped")  # fixtures of another root: captures are of this one
-    sys.exit(77)
+need_captures()
 
-Row = dict[str, Any]
 TOLERANCE = 0.01
 
 
-class Piles:
-    """The program at its second stop, captured at both."""
-
-    def __init__(self, *arguments: str) -> None:
-        self.stopped = Stopped("stories/piles", arguments, SMALL_CORE, recorder=False)
-
-    def __enter__(self) -> "Piles":
-        self.stopped.__enter__()
-        self.folders = [self.stopped.folder / name for name in "ab"]
-        succeed("capture", str(self.stopped.pid), "-o", self.folders[0])
-        self.before = self.causes()
-        self.stopped.go_on()
-        succeed("capture", str(self.stopped.pid), "-o", self.folders[1])
-        self.after = self.causes()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stopped.__exit__()
-
-    def causes(self) -> dict[str, tuple[int, int]]:
-        """By name: bytes and elements."""
-        return {words[2]: (int(words[4]), int(words[5])) for words in self.stopped.manifest if words[0] == "cause"}
+class Piles(Grown):
+    """Read from the captures' folders. Both cores are whole."""
 
     @property
+    def folders(self) -> list[Path]:
+        return [core.parent for core in self.cores]
+
+    @functools.cached_property
     def findings(self) -> list[Row]:
-        return analyze(self.folders[1], self.stopped.program)["findings"]
+        return analyze(self.folders[1], self.program)["findings"]
 
-    @property
+    @functools.cached_property
     def diff(self) -> Row:
-        return report_of(succeed("diff", "--json", *self.folders, self.stopped.program))
+        return report_of(succeed("diff", "--json", *self.folders, self.program))
 
 
 def is_near(told: int, truth: int) -> bool:
@@ -89,14 +69,14 @@ def check_diff(piles: Piles, name: str) -> Row:
 
 def callbacks() -> None:
     """Where things pile up, not the variable that one begins at."""
-    with Piles("callbacks") as piles:
+    with Piles("stories/piles", "callbacks") as piles:
         check_told(piles, "g_node->context->on_shutdown")
         assert not any(finding["text"].startswith("g_node (") for finding in piles.findings), shown(piles.findings)
 
 
 def threads(count: int) -> None:
     """One row for a variable of many threads, in diff as in analyze."""
-    with Piles("threads", str(count)) as piles:
+    with Piles("stories/piles", "threads", str(count)) as piles:
         text = check_told(piles, "remember::remembered")
         assert f"thread-local of {count} threads" in text, text
         row = check_diff(piles, "remember::remembered")
@@ -106,7 +86,7 @@ def threads(count: int) -> None:
 
 def names() -> None:
     """A name that begins with another one's is a name of its own."""
-    with Piles("names") as piles:
+    with Piles("stories/piles", "names") as piles:
         for name in ("g_session", "g_session_by_name", "g_session_old"):
             check_told(piles, name)
 
@@ -114,7 +94,7 @@ def names() -> None:
 def capacity() -> None:
     """Room without elements is told as that."""
     name = "g_scene->buffers[].data"
-    with Piles("capacity") as piles:
+    with Piles("stories/piles", "capacity") as piles:
         text = check_told(piles, name)
         assert "of unused capacity in 600 empty vectors" in text, text
         check_diff(piles, name)
@@ -124,7 +104,7 @@ def capacity() -> None:
 
 def bounded() -> None:
     """One core cannot know whether keys are bounded; two know that this cache did not grow."""
-    with Piles("bounded") as piles:
+    with Piles("stories/piles", "bounded") as piles:
         text = finding_of(piles.findings, "g_cache")["text"]
         assert text.endswith("?") and "differ only in numbers" in text, text
         assert not any("nothing seems to bound" in finding["text"] for finding in piles.findings), shown(piles.findings)
@@ -135,17 +115,16 @@ def bounded() -> None:
 
 def sessions() -> None:
     """Of a table of few things with a queue each, it is the queues."""
-    with Piles("sessions") as piles:
+    with Piles("stories/piles", "sessions") as piles:
         check_told(piles, "g_sessions[].queue")
 
 
 def sizes() -> None:
     """With debug info a block's size is no finding; without, it says who points there."""
-    with Piles("names") as piles, tempfile.TemporaryDirectory(prefix="heapcore-empty-") as empty:
+    with Piles("stories/piles", "names") as piles, tempfile.TemporaryDirectory(prefix="heapcore-empty-") as empty:
         kinds = {finding["kind"] for finding in piles.findings}
         assert not kinds & {"one-size", "big-blocks"}, shown(piles.findings)
-        core = next(piles.folders[1].glob("core.*"))
-        findings = report_of(succeed("analyze", core, f"--sysroot={empty}", "--json", statuses=(0, 3)))["findings"]
+        findings = report_of(succeed("analyze", piles.cores[1], f"--sysroot={empty}", "--json", statuses=(0, 3)))["findings"]
         told = [finding for finding in findings if finding["kind"] == "one-size"]
         assert told, f"no size is told:{shown(findings)}"
         for finding in told:

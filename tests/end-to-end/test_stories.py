@@ -9,20 +9,15 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Optional
 
-from harness import (Cases, GCORE_INSIDE, HEAPCORE, PATIENCE, ROOT, Stopped, analyze, few, heapcore, library_path, report_of, succeed)
-from variants import SMALL_CORE
+from grown import STATUSES, Row, Stops, shown
+from harness import Cases, HEAPCORE, PATIENCE, analyze, few, heapcore, library_path, need_captures, report_of, succeed
 
-if ROOT != Path("/") or GCORE_INSIDE:
-    print("heapcore-tests: 0 passed, 0 failed, 1 skipped")  # fixtures of another root: captures are of this one
-    sys.exit(77)
+need_captures()
 
-Row = dict[str, Any]
-STATUSES = (0, 3)
 TOLERANCE = 0.01
 TOLD = 3  # causes in the verdict; all are in the list
 KINDS = {"lost", "container", "owner", "buffer", "held", "free", "overhead", "runtime", "stacks", "data", "mapping", "rest"}
@@ -78,40 +73,16 @@ class Story:
     tool: str = "capture"
 
 
-class Run:
-    """A program of fixtures/stories from stop to stop, with a core of each."""
+class Run(Stops):
+    """A program of fixtures/stories from stop to stop, with what it says at each."""
 
-    def __init__(self, story: Story, stages: int) -> None:
-        self.stopped = Stopped(f"stories/{story.program}", story.arguments, SMALL_CORE, recorder=False)
-        self.story, self.stages = story, stages
+    def __init__(self, story: Story, count: int) -> None:
+        super().__init__(f"stories/{story.program}", *story.arguments, tool=story.tool, count=count)
+        self.story = story
         self.stops: list[Stop] = []
 
-    def __enter__(self) -> "Run":
-        self.stopped.__enter__()
-        try:
-            self.stops.append(self._stop())
-            while len(self.stops) < self.stages:
-                self.stopped.go_on()
-                self.stops.append(self._stop())
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stopped.__exit__()
-
-    def _stop(self) -> Stop:
-        name = "abc"[len(self.stops)]
-        if self.story.tool == "gcore":
-            return Stop(self.stopped.gcore().rename(self.stopped.folder / f"core-{name}"), self.stopped.manifest)
-        folder = self.stopped.folder / name
-        succeed("capture", str(self.stopped.pid), "-o", folder)
-        return Stop(folder / f"core.{self.stopped.pid}", self.stopped.manifest)
-
-    @property
-    def program(self) -> Path:
-        return self.stopped.program
+    def at_stop(self) -> None:
+        self.stops.append(Stop(self.cores[-1], self.stopped.manifest))
 
 
 # ---- what heapcore says ---------------------------------------------------------------------------------------------
@@ -151,12 +122,6 @@ def rows_of(report: Row, cause: Cause) -> list[Row]:
 def is_of(row: Row, cause: Cause) -> bool:
     """Lost blocks are told by library and what they are: "libNAME.so: ..."."""
     return cause.name in ("-", row["name"]) or cause.kind == "lost" and row["name"].startswith(f"{cause.name}: ")
-
-
-def shown(report: Row) -> str:
-    rows = [f"{row['kind']} {row['name']} ({row['where']}): {row['bytes']} bytes, {row['blocks_before']} -> {row['blocks_after']} blocks, "
-            f"{row['elements_before']} -> {row['elements_after']} elements" for row in report["attribution"]]
-    return f"growth {report['growth']}{few(rows)}\n  verdict: {report['verdict']}"
 
 
 # ---- the cases of one core ------------------------------------------------------------------------------------------

@@ -36,6 +36,8 @@
  * program with -DRECORDER_WRAP and linked with -Wl,--wrap=malloc,... for every
  * name in the list below; calls inside libc.a are wrapped as well.
  */
+#include "block-table.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -143,55 +145,35 @@ static bool libc_known(void)
 
 /* ---- the table ---------------------------------------------------------- */
 
-/* Open addressing, linear probing, no tombstones.  A slot whose address word
- * is 0 is empty: no address XORs to 0 with DISGUISE. */
+/* Each word of a slot is XORed with DISGUISE, which no address is; `other` is how much was requested. */
 #define DISGUISE    UINT64_C(0x9e3779b97f4a7c15)
 #define FIRST_SLOTS ((size_t)1 << 17)
 
-typedef struct {
-	uint64_t address; /* each word XOR DISGUISE */
-	uint64_t usable;
-	uint64_t requested;
-} slot;
-
-static slot *slots;
+static block_slot *slots;
 static size_t n_slots; /* a power of two */
 static size_t n_live;
 static size_t n_unknown_frees; /* freed, but never seen allocated */
 static size_t n_not_recorded;  /* the table could not grow */
 static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 
-static size_t slot_of(uint64_t disguised, size_t mask)
+static block_slot *table_new(size_t count)
 {
-	return (size_t)(((disguised >> 4) * UINT64_C(0xff51afd7ed558ccd)) >> 20) & mask;
-}
-
-static slot *table_new(size_t count)
-{
-	void *pages = mmap(
-		NULL, count * sizeof(slot), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *pages = mmap(NULL, count * sizeof(block_slot), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	return pages == MAP_FAILED ? NULL : pages;
-}
-
-static void table_put(slot *table, size_t count, const slot *entry)
-{
-	size_t i = slot_of(entry->address, count - 1);
-	while (table[i].address != 0)
-		i = (i + 1) & (count - 1);
-	table[i] = *entry;
 }
 
 static bool table_grow(void)
 {
 	size_t count = n_slots == 0 ? FIRST_SLOTS : n_slots * 2;
-	slot *table = table_new(count);
+	block_slot *table = table_new(count);
 	if (table == NULL)
 		return false;
 	for (size_t i = 0; i < n_slots; i++)
 		if (slots[i].address != 0)
-			table_put(table, count, &slots[i]);
+			*block_table_find(table, count, slots[i].address) = slots[i];
 	if (slots != NULL)
-		munmap(slots, n_slots * sizeof(slot));
+		munmap(slots, n_slots * sizeof(block_slot));
 	slots = table;
 	n_slots = count;
 	return true;
@@ -201,12 +183,12 @@ static void record(void *block, size_t requested)
 {
 	if (block == NULL)
 		return;
-	slot entry = { (uintptr_t)block ^ DISGUISE, malloc_usable_size(block) ^ DISGUISE, requested ^ DISGUISE };
+	block_slot entry = { (uintptr_t)block ^ DISGUISE, malloc_usable_size(block) ^ DISGUISE, requested ^ DISGUISE };
 	pthread_mutex_lock(&lock);
 	if (n_live * 2 >= n_slots && !table_grow()) {
 		n_not_recorded++;
 	} else {
-		table_put(slots, n_slots, &entry);
+		*block_table_find(slots, n_slots, entry.address) = entry;
 		n_live++;
 	}
 	pthread_mutex_unlock(&lock);
@@ -215,28 +197,15 @@ static void record(void *block, size_t requested)
 /* Returns the requested size, for a realloc that fails and must be put back. */
 static size_t forget(void *block)
 {
-	uint64_t wanted = (uintptr_t)block ^ DISGUISE;
 	size_t requested = 0;
 	pthread_mutex_lock(&lock);
-	size_t mask = n_slots - 1;
-	size_t i = n_slots == 0 ? 0 : slot_of(wanted, mask);
-	while (n_slots != 0 && slots[i].address != 0 && slots[i].address != wanted)
-		i = (i + 1) & mask;
-	if (n_slots == 0 || slots[i].address == 0) {
+	block_slot *slot = n_slots == 0 ? NULL : block_table_find(slots, n_slots, (uintptr_t)block ^ DISGUISE);
+	if (slot == NULL || slot->address == 0) {
 		n_unknown_frees++;
 	} else {
-		requested = slots[i].requested ^ DISGUISE;
+		requested = slot->other ^ DISGUISE;
 		n_live--;
-		/* Close the gap: move back each later entry of the run that would no
-         * longer be found behind an empty slot. */
-		for (size_t j = (i + 1) & mask; slots[j].address != 0; j = (j + 1) & mask) {
-			size_t home = slot_of(slots[j].address, mask);
-			if (((j - home) & mask) >= ((j - i) & mask)) {
-				slots[i] = slots[j];
-				i = j;
-			}
-		}
-		slots[i] = (slot){ 0, 0, 0 };
+		block_table_remove(slots, n_slots, slot);
 	}
 	pthread_mutex_unlock(&lock);
 	return requested;
@@ -332,7 +301,7 @@ int recorder_dump(const char *path)
 			continue;
 		writer_number(slots[i].address ^ DISGUISE, 16, ' ');
 		writer_number(slots[i].usable ^ DISGUISE, 10, ' ');
-		writer_number(slots[i].requested ^ DISGUISE, 10, '\n');
+		writer_number(slots[i].other ^ DISGUISE, 10, '\n');
 	}
 	writer_text("end ");
 	writer_number(n_live, 10, ' ');

@@ -37,6 +37,17 @@ static void check_no_complaint(const test_process *f)
 	}
 }
 
+/* Every block of the builder's is found, and nothing is wrong. FALSE: there is nothing to look at. */
+static bool run_healthy(test_process *f, const char *file, unsigned line)
+{
+	if (!run(f))
+		return false;
+	process_check_blocks(&f->stages, f->heap, file, line);
+	check_no_complaint(f);
+	return true;
+}
+#define RUN_HEALTHY(f) run_healthy(f, __FILE__, __LINE__)
+
 static uint64_t told(const test_process *f, const char *id)
 {
 	return core_builder_told(f->stages.diagnostics, id);
@@ -239,10 +250,8 @@ static void check_table(const char *release, bool with_lists)
 		core_builder_put_word(f.core, table + f.heap->release.entries + i * 8, heap_malloc(f.heap, 0, 120));
 	for (unsigned i = 0; with_lists && i < 7; i++)
 		heap_free_to_cache(f.heap, cache, heap_malloc_apart(f.heap, 0, 40));
-	if (!run(&f))
+	if (!RUN_HEALTHY(&f))
 		return;
-	STAGES_CHECK_BLOCKS(&f.stages, f.heap);
-	check_no_complaint(&f);
 	CU_ASSERT_EQUAL(hc_blocks_heap(f.stages.blocks)->safe_linking, f.heap->release.mangled);
 	CU_ASSERT_PTR_NULL(stages_label(&f.stages, table));
 }
@@ -408,10 +417,8 @@ static void check_forked(const char *release)
 	heap_free_to_cache(f.heap, orphan, heap_malloc_apart(f.heap, 0, 40));
 	heap_free_to_cache(f.heap, orphan, heap_malloc_apart(f.heap, 0, 40));
 	g_array_set_size(f.heap->threads, 1);
-	if (!run(&f))
+	if (!RUN_HEALTHY(&f))
 		return;
-	STAGES_CHECK_BLOCKS(&f.stages, f.heap);
-	check_no_complaint(&f);
 	check_label(&f, cache, "libc: tcache of thread 1000");
 	check_label(&f, dead, "libc: tcache of a thread that is not in this process any more");
 	check_label(&f, orphan, "libc: tcache that no thread leads to");
@@ -457,10 +464,7 @@ static void test_unaligned_base(void)
 		heap_start_main(f.heap, offsets[i], 0x4000 - offsets[i], 0x4000);
 		heap_malloc(f.heap, 0, 100);
 		heap_free_to_bin(f.heap, heap_malloc_apart(f.heap, 0, 400), HEAP_UNSORTED);
-		if (!run(&f))
-			return;
-		STAGES_CHECK_BLOCKS(&f.stages, f.heap);
-		check_no_complaint(&f);
+		RUN_HEALTHY(&f);
 	}
 }
 
@@ -495,10 +499,8 @@ static void check_foreign(uint64_t rest, uint64_t foreign, int bin, enum foreign
 	put_foreign(&f, end, foreign, content);
 	for (unsigned i = 0; i < 12; i++)
 		heap_malloc(f.heap, 0, 100);
-	if (!run(&f))
+	if (!RUN_HEALTHY(&f))
 		return;
-	STAGES_CHECK_BLOCKS(&f.stages, f.heap);
-	check_no_complaint(&f);
 	CU_ASSERT_TRUE(hc_blocks_arena(f.stages.blocks, 0)->consistent);
 }
 
@@ -555,10 +557,8 @@ static void test_pieces(void)
 	heap_malloc(f.heap, 0, 3000);
 	/* Other memory that is no piece. */
 	core_builder_add_memory(f.core, 0x7fffa8000000, 0x4000, PF_R | PF_W);
-	if (!run(&f))
+	if (!RUN_HEALTHY(&f))
 		return;
-	STAGES_CHECK_BLOCKS(&f.stages, f.heap);
-	check_no_complaint(&f);
 	const hc_arena *arena = hc_blocks_arena(f.stages.blocks, 0);
 
 	CU_ASSERT_FALSE(arena->contiguous);
@@ -582,11 +582,8 @@ static void check_heap_end(uint64_t rest, int bin)
 		heap_malloc_until(f.heap, arena, rest);
 		heap_grow_arena(f.heap, arena, 0x7fffe0000000, 0x3000, bin);
 		heap_malloc(f.heap, arena, 100);
-		if (!run(&f))
-			return;
-		STAGES_CHECK_BLOCKS(&f.stages, f.heap);
-		check_arenas(&f);
-		check_no_complaint(&f);
+		if (RUN_HEALTHY(&f))
+			check_arenas(&f);
 	}
 }
 
@@ -614,11 +611,8 @@ static void test_huge_page_heaps(void)
 	heap_malloc_until(f.heap, arena, 0x800);
 	heap_grow_arena(f.heap, arena, 0x7fffe9800000, 0x5000, HEAP_UNSORTED);
 	heap_malloc(f.heap, arena, 100);
-	if (!run(&f))
-		return;
-	STAGES_CHECK_BLOCKS(&f.stages, f.heap);
-	check_arenas(&f);
-	check_no_complaint(&f);
+	if (RUN_HEALTHY(&f))
+		check_arenas(&f);
 }
 
 static void test_many_arenas(void)
@@ -631,11 +625,8 @@ static void test_many_arenas(void)
 		heap_add_thread(f.heap, 0x7ffe00000000 + i * 0x100000, 0x4000, HEAP_GUARD_SIZE, arena);
 		heap_malloc(f.heap, arena, 100 * i);
 	}
-	if (!run(&f))
-		return;
-	STAGES_CHECK_BLOCKS(&f.stages, f.heap);
-	check_arenas(&f);
-	check_no_complaint(&f);
+	if (RUN_HEALTHY(&f))
+		check_arenas(&f);
 }
 
 /* main_arena.next leads past an arena that lives on. */
@@ -689,10 +680,7 @@ static void test_mmapped_merged(void)
 	heap_mmap(f.heap, at + 0x22000, 0x30000, 0x10);	  /* memalign to 32 */
 	heap_mmap(f.heap, at + 0x60000, 0x22000, 0x7f0);  /* to 2048 */
 	heap_mmap(f.heap, at + 0x90000, 0x40000, 0xfff0); /* to 64 KiB */
-	if (!run(&f))
-		return;
-	STAGES_CHECK_BLOCKS(&f.stages, f.heap);
-	check_no_complaint(&f);
+	RUN_HEALTHY(&f);
 }
 
 /* Somebody else's memory looks just like an mmapped chunk: malloc's own count decides. */
@@ -707,10 +695,7 @@ static void test_mmapped_decoy(void)
 	heap_mmap(f.heap, at, 0x40000, 0);
 	heap_mmap(f.heap, at + 0x200000, 0x60000, 0);
 	core_builder_put_word(f.core, at + 0x100008, 0x50002);
-	if (!run(&f))
-		return;
-	STAGES_CHECK_BLOCKS(&f.stages, f.heap);
-	check_no_complaint(&f);
+	RUN_HEALTHY(&f);
 }
 
 /* Many look-alikes, of sizes that real ones have too; real ones are found by the words that lead to their blocks. */
@@ -731,10 +716,7 @@ static void test_mmapped_decoys(void)
 			core_builder_put_word(f.core, holder + i * 8, mapping + 16);
 		}
 	}
-	if (!run(&f))
-		return;
-	STAGES_CHECK_BLOCKS(&f.stages, f.heap);
-	check_no_complaint(&f);
+	RUN_HEALTHY(&f);
 }
 
 /* A header in somebody's page in front of a chunk claims that chunk's mapping as its own. */
@@ -748,10 +730,7 @@ static void test_mmapped_overlap(void)
 	heap_mmap(f.heap, at + 0x1000, 0x31000, 0);
 	core_builder_put_word(f.core, at + 0x2008, 0x2000 | 2); /* in the middle of a block */
 	heap_mmap(f.heap, at + 0x70000, 0x24000, 0);
-	if (!run(&f))
-		return;
-	STAGES_CHECK_BLOCKS(&f.stages, f.heap);
-	check_no_complaint(&f);
+	RUN_HEALTHY(&f);
 }
 
 static uint64_t next_random(uint64_t *state)

@@ -48,6 +48,7 @@ static json_t *parse(const char *text, const char *command)
 	CU_ASSERT_PTR_NOT_NULL(json);
 	if (!json)
 		return NULL;
+	unit_keep_json(text);
 	UNIT_ASSERT_TEXT(json_string_value(json_object_get(json, "command")), command);
 	CU_ASSERT_EQUAL(json_integer_value(json_object_get(json, "schema")), HC_REPORT_SCHEMA);
 	UNIT_ASSERT_TEXT(json_string_value(json_object_get(json, "heapcore")), hc_version());
@@ -255,6 +256,7 @@ static void check_hostile(const report_process *process)
 		CU_ASSERT_PTR_NULL(strstr(text, "\xe2\x80\xae"));
 		CU_ASSERT_TRUE(g_utf8_validate(text, -1, NULL));
 		CU_ASSERT_PTR_NOT_NULL(json);
+		unit_keep_json(json_text);
 		json_decref(json);
 	}
 }
@@ -311,6 +313,7 @@ static char *listed(const report_process *process, const hc_chunks_filter *filte
 		const char *address = json_string_value(json_object_get(json, "address"));
 
 		CU_ASSERT_EQUAL(json_object_size(json), 5);
+		unit_keep_json(*line);
 		g_string_append_printf(addresses, "%s%s", addresses->len ? " " : "", address ? address + 2 : "?");
 		json_decref(json);
 	}

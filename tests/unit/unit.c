@@ -4,6 +4,7 @@
 #include <CUnit/Basic.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 int unit_main(const char *suite_name, const unit_case *cases, unsigned count)
 {
@@ -31,6 +32,19 @@ bool unit_append(const char *text, size_t length, void *data)
 {
 	g_string_append_len(data, text, length);
 	return true;
+}
+
+void unit_keep_json(const char *text)
+{
+	const char *folder = g_getenv("UNIT_JSON_FOLDER");
+	g_autofree char *path = folder ? g_build_filename(folder, "XXXXXX.json", NULL) : NULL;
+	int file = folder ? g_mkstemp(path) : -1;
+
+	if (!folder)
+		return;
+	CU_ASSERT_TRUE(file >= 0 && g_file_set_contents(path, text, -1, NULL));
+	if (file >= 0)
+		close(file);
 }
 
 void unit_assert_text(const char *actual, const char *expected, const char *file, unsigned line)

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reading /proc. */
+#include "capture/capture_parts.h"
+
+#include "base/file.h"
+
+#include <string.h>
+
+char *hc_proc_read(pid_t pid, const char *name, size_t *ret_length, GError **error)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/%s", (int)pid, name);
+
+	return hc_file_read(path, HC_PROC_FILE_LIMIT, ret_length, error);
+}
+
+bool hc_proc_field(const char *text, const char *key, uint64_t *ret_number)
+{
+	size_t length = strlen(key);
+
+	while (text && *text) {
+		if (!strncmp(text, key, length)) {
+			const char *number = text + length + strspn(text + length, " \t");
+
+			if (!g_ascii_isdigit(*number))
+				return false;
+			*ret_number = g_ascii_strtoull(number, NULL, 10);
+			return true;
+		}
+		text = strchr(text, '\n');
+		text += text ? 1 : 0;
+	}
+	return false;
+}
