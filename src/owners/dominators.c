@@ -24,10 +24,14 @@
  * (Myers, "An applicative random-access stack", 1983), and a walk takes steps of the logarithm of its length. In all: N nodes and E
  * edges take O((N + E) log N), and in practice about as many cache misses as there are edges.
  *
- * Memory, in bytes a node beside the graph, M being edges a node: order (1, 2), node and parent (all passes), chain (1), starts (2, 3),
- * sources (4 (M - 1): all edges but the tree's), ancestors (3). Labels take the place of starts, from the end on, as starts are used
- * up; semidominators that are not the parent are stacked where sources were used up; pass 4 has jumps and depths where labels and
- * ancestors were. So it is 12 + 4 M in pass 3, which is the most: 24 at 3 edges.
+ * Everything waits for memory, so what will be read at random is fetched ahead wherever it is known before: targets along the rows,
+ * sources along their table, the row that the search will come back to. What is read together lies together (struct link).
+ *
+ * Memory, in bytes a node beside the graph, M being edges a node: order 4 (from pass 1 on), node 4 (passes 1 and 5), parents 4, links 8
+ * (passes 1 to 4), sources 4 (M - 1): all edges but the tree's (passes 2 to 4). Nothing is added later: labels take the place of
+ * where sources end, from the last node on, as sources are used up; semidominators that are not the parent are stacked where the
+ * sources were that are used up; pass 4 has its jumps and depths where labels and ancestors were. So it is 12 + 4 M in pass 3,
+ * which is the most: 24 at 3 edges.
  */
 #include "owners/graph.h"
 
@@ -35,7 +39,9 @@
 #include "base/pages.h"
 
 enum {
-	AHEAD = 8 /* targets whose rows are fetched when a node is entered */
+	AHEAD = 8, /* targets whose rows are fetched when a node is entered */
+	FAR = 32,  /* edges or sources: what is behind this one of which the numbers are fetched */
+	NEAR = 16  /* and what they lead to */
 };
 
 /* In parents: the semidominator is not the parent, and is in `semis`. */
@@ -47,18 +53,26 @@ struct hc_dominators {
 	uint64_t *retained;
 };
 
+/* Of a node, by order. */
+struct link {
+	/*
+	 * Pass 1: where in its row a node on the stack goes on. Pass 2: where its sources begin, and when they are there, end.
+	 * Pass 3: its label, from its turn on. Pass 4: its jump.
+	 */
+	uint32_t place;
+	uint32_t above; /* pass 1: what is on the stack below it; pass 3: its ancestor; pass 4: its depth */
+};
+
 /* Tables by order have one place more than there are nodes, for the virtual root. */
 struct tree {
 	const hc_graph *graph;
-	size_t room;	   /* places of each table below */
+	size_t room;	   /* places of each table */
 	uint32_t count;	   /* the last number */
 	uint64_t *reached; /* bit for each node */
 	uint32_t *order;   /* of each node; 0: not reached */
 	uint32_t *node;	   /* by order */
 	uint32_t *parent;  /* by order; in the end the dominator */
-	uint32_t *
-		place; /* by order: pass 1: where in its row a node on the stack goes on; then the end of its sources; then labels; jumps */
-	uint32_t *above;   /* by order: pass 1: what is on the stack below; pass 3: ancestors; pass 4: depths */
+	struct link *links;
 	uint32_t *sources; /* by order: what refers to each node, by order */
 	size_t source_count;
 	size_t semis; /* where in `sources` the stack of semidominators begins: it ends at source_count */
@@ -73,6 +87,18 @@ static void clear_table(const struct tree *tree, uint32_t **table)
 {
 	hc_pages_destroy(*table, tree->room * sizeof(uint32_t));
 	*table = NULL;
+}
+
+static void clear_links(struct tree *tree)
+{
+	hc_pages_destroy(tree->links, tree->room * sizeof *tree->links);
+	tree->links = NULL;
+}
+
+static void clear_sources(struct tree *tree)
+{
+	hc_pages_destroy(tree->sources, (tree->source_count + 1) * sizeof *tree->sources);
+	tree->sources = NULL;
 }
 
 /* ---- pass 1 ---- */
@@ -109,6 +135,26 @@ static inline struct row enter(struct tree *tree, uint32_t node, uint32_t parent
 	return row;
 }
 
+static inline void push(struct tree *tree, uint32_t *top, uint32_t number, struct row row)
+{
+	tree->links[number] = (struct link){ row.at, *top };
+	*top = number;
+}
+
+/* Takes a node from the stack, and fetches what the next one will need. */
+static inline struct row pop(struct tree *tree, uint32_t *top, uint32_t *ret_number)
+{
+	const uint32_t *starts = tree->graph->starts;
+	uint32_t number = *top;
+	struct row row = { tree->links[number].place, starts[tree->node[number] + 1] };
+
+	*ret_number = number;
+	*top = tree->links[number].above;
+	__builtin_prefetch(&starts[tree->node[*top]]);
+	__builtin_prefetch(&tree->graph->edges[tree->links[*top].place]);
+	return row;
+}
+
 static void search_from(struct tree *tree, uint32_t root)
 {
 	uint32_t top = 0; /* of the stack: the innermost node to come back to */
@@ -119,17 +165,12 @@ static void search_from(struct tree *tree, uint32_t root)
 		if (find_unreached(tree, &row)) {
 			uint32_t child = hc_graph_target(tree->graph->edges[row.at++]);
 
-			if (find_unreached(tree, &row)) {
-				tree->place[current] = row.at;
-				tree->above[current] = top;
-				top = current;
-			}
+			if (find_unreached(tree, &row))
+				push(tree, &top, current, row);
 			row = enter(tree, child, current);
 			current = tree->count;
 		} else if (top) {
-			current = top;
-			top = tree->above[current];
-			row = (struct row){ tree->place[current], tree->graph->starts[tree->node[current] + 1] };
+			row = pop(tree, &top, &current);
 		} else {
 			return;
 		}
@@ -139,23 +180,36 @@ static void search_from(struct tree *tree, uint32_t root)
 static bool number_nodes(struct tree *tree)
 {
 	size_t bitmap = (tree->graph->nodes / 64 + 1) * sizeof(uint64_t);
+	bool ok;
 
 	tree->reached = hc_pages_create(bitmap);
 	tree->order = create_table(tree);
 	tree->node = create_table(tree);
 	tree->parent = create_table(tree);
-	tree->place = create_table(tree);
-	tree->above = create_table(tree);
-	if (tree->reached && tree->order && tree->node && tree->parent && tree->place && tree->above)
-		for (uint32_t node = tree->graph->source.blocks; node < tree->graph->nodes; node++)
-			search_from(tree, node);
+	tree->links = hc_pages_create(tree->room * sizeof *tree->links);
+	ok = tree->reached && tree->order && tree->node && tree->parent && tree->links;
+	for (uint32_t node = tree->graph->source.blocks; ok && node < tree->graph->nodes; node++)
+		search_from(tree, node);
 	hc_pages_destroy(tree->reached, bitmap);
-	clear_table(tree, &tree->above);
-	clear_table(tree, &tree->place);
-	return tree->order && tree->node && tree->parent;
+	clear_table(tree, &tree->node);
+	return ok;
 }
 
 /* ---- pass 2 ---- */
+
+/* Fetches what the edges behind the one at AT will need. */
+static inline void read_ahead(const struct tree *tree, uint32_t at)
+{
+	const hc_graph *graph = tree->graph;
+
+	if (graph->edge_count - at <= FAR)
+		return;
+	__builtin_prefetch(&tree->order[hc_graph_target(graph->edges[at + FAR])]);
+	uint32_t near = tree->order[hc_graph_target(graph->edges[at + NEAR])];
+
+	__builtin_prefetch(&tree->links[near], 1);
+	__builtin_prefetch(&tree->parent[near]);
+}
 
 /* In the order of the graph's nodes: so rows are read one behind the other, and only targets at random. */
 static void count_sources(struct tree *tree)
@@ -168,7 +222,8 @@ static void count_sources(struct tree *tree)
 		for (uint32_t i = graph->starts[node]; from && i < graph->starts[node + 1]; i++) {
 			uint32_t to = tree->order[hc_graph_target(graph->edges[i])];
 
-			tree->place[to] += tree->parent[to] != from;
+			read_ahead(tree, i);
+			tree->links[to].place += tree->parent[to] != from;
 		}
 	}
 }
@@ -179,9 +234,9 @@ static void place_sources(struct tree *tree)
 	uint32_t sum = 0;
 
 	for (uint32_t number = 0; number <= tree->count; number++) {
-		uint32_t here = tree->place[number];
+		uint32_t here = tree->links[number].place;
 
-		tree->place[number] = sum;
+		tree->links[number].place = sum;
 		sum += here;
 	}
 	tree->source_count = sum;
@@ -198,24 +253,23 @@ static void fill_sources(struct tree *tree)
 		for (uint32_t i = graph->starts[node]; from && i < graph->starts[node + 1]; i++) {
 			uint32_t to = tree->order[hc_graph_target(graph->edges[i])];
 
+			read_ahead(tree, i);
 			if (tree->parent[to] != from)
-				tree->sources[tree->place[to]++] = from;
+				tree->sources[tree->links[to].place++] = from;
 		}
 	}
 }
 
 static bool collect_sources(struct tree *tree)
 {
-	tree->place = create_table(tree);
-	if (!tree->place)
-		return false;
+	for (uint32_t number = 0; number <= tree->count; number++)
+		tree->links[number].place = 0;
 	count_sources(tree);
 	place_sources(tree);
 	tree->sources = hc_pages_create((tree->source_count + 1) * sizeof *tree->sources);
 	if (!tree->sources)
 		return false;
 	fill_sources(tree);
-	clear_table(tree, &tree->order);
 	return true;
 }
 
@@ -227,115 +281,125 @@ static bool collect_sources(struct tree *tree)
  */
 static inline uint32_t evaluate(struct tree *tree, uint32_t number, uint32_t limit)
 {
-	uint32_t *above = tree->above, *labels = tree->place, below = 0, at = number, lowest, top;
+	struct link *links = tree->links;
+	uint32_t below = 0, at = number, lowest, top;
 
-	while (above[at] > limit) {
-		uint32_t next = above[at];
+	while (links[at].above > limit) {
+		uint32_t next = links[at].above;
 
-		above[at] = below;
+		links[at].above = below;
 		below = at;
 		at = next;
 	}
-	top = above[at];
-	lowest = labels[at];
+	top = links[at].above;
+	lowest = links[at].place;
 	while (below) {
-		uint32_t next = above[below];
+		uint32_t next = links[below].above;
 
-		above[below] = top;
-		lowest = labels[below] = MIN(labels[below], lowest);
+		lowest = MIN(links[below].place, lowest);
+		links[below] = (struct link){ lowest, top };
 		below = next;
 	}
 	return lowest;
 }
 
-static bool find_semidominators(struct tree *tree)
+static void find_semidominators(struct tree *tree)
 {
 	size_t end = tree->source_count;
 
-	tree->above = create_table(tree);
-	if (!tree->above)
-		return false;
 	tree->semis = tree->source_count;
 	for (uint32_t number = tree->count; number; number--) {
 		/* Of the node before: its place is no label yet. */
-		size_t begin = tree->place[number - 1];
+		size_t begin = tree->links[number - 1].place;
 		uint32_t parent = tree->parent[number], semi = parent;
 
-		for (size_t i = begin; i < end; i++) {
+		for (size_t i = end; i-- > begin;) {
 			uint32_t from = tree->sources[i];
 
+			if (i >= NEAR)
+				__builtin_prefetch(&tree->links[tree->sources[i - NEAR]], 1);
 			semi = MIN(semi, from < number ? from : evaluate(tree, from, number));
 		}
 		if (semi != parent) {
 			tree->sources[--tree->semis] = semi;
 			tree->parent[number] |= STACKED;
 		}
-		tree->place[number] = semi;
-		tree->above[number] = parent;
+		tree->links[number] = (struct link){ semi, parent };
 		end = begin;
 	}
-	return true;
 }
 
 /* ---- pass 4 ---- */
 
 static void find_dominators(struct tree *tree)
 {
-	uint32_t *dominators = tree->parent, *jumps = tree->place, *depths = tree->above;
+	uint32_t *dominators = tree->parent;
+	struct link *links = tree->links;
 
-	jumps[0] = depths[0] = dominators[0] = 0;
+	links[0] = (struct link){ 0, 0 };
 	for (uint32_t number = 1; number <= tree->count; number++) {
-		uint32_t dominator = dominators[number] & ~STACKED, jump;
+		uint32_t dominator = dominators[number] & ~STACKED, jump, depth;
 
 		if (dominators[number] & STACKED) {
 			uint32_t semi = tree->sources[tree->semis++];
 
 			while (dominator > semi)
-				dominator = jumps[dominator] >= semi ? jumps[dominator] : dominators[dominator];
+				dominator = links[dominator].place >= semi ? links[dominator].place :
+									     dominators[dominator];
 		}
-		jump = jumps[dominator];
+		jump = links[dominator].place;
+		depth = links[dominator].above;
 		dominators[number] = dominator;
-		depths[number] = depths[dominator] + 1;
-		jumps[number] = depths[dominator] - depths[jump] == depths[jump] - depths[jumps[jump]] ? jumps[jump] :
-													 dominator;
+		if (depth - links[jump].above != links[jump].above - links[links[jump].place].above)
+			jump = dominator;
+		else
+			jump = links[jump].place;
+		links[number] = (struct link){ jump, depth + 1 };
 	}
 }
 
 /* ---- pass 5 ---- */
 
-static bool add_up(const struct tree *tree, hc_dominators *result)
+static bool add_up(struct tree *tree, hc_dominators *result)
 {
 	const hc_graph_source *source = &tree->graph->source;
+	uint32_t *dominators = result->dominators = create_table(tree);
+	uint64_t *retained = result->retained = hc_pages_create(tree->room * sizeof *result->retained);
 
-	result->dominators = hc_pages_create(((size_t)result->nodes + 1) * sizeof *result->dominators);
-	result->retained = hc_pages_create(((size_t)result->nodes + 1) * sizeof *result->retained);
-	if (!result->dominators || !result->retained)
+	tree->node = create_table(tree);
+	if (!dominators || !retained || !tree->node)
 		return false;
-	source->sizes(source->data, 0, source->blocks, result->retained);
 	for (uint32_t node = 0; node < result->nodes; node++)
-		result->dominators[node] = HC_GRAPH_NOBODY;
+		tree->node[tree->order[node]] = node;
+	source->sizes(source->data, 0, source->blocks, retained);
+	for (uint32_t node = 0; node < result->nodes; node++) {
+		if (tree->order[node])
+			continue;
+		dominators[node] = HC_GRAPH_NOBODY;
+		retained[node] = 0;
+	}
 	for (uint32_t number = tree->count; number; number--) {
 		uint32_t node = tree->node[number], dominator = tree->parent[number];
 
-		result->dominators[node] = dominator ? tree->node[dominator] : HC_GRAPH_SEVERAL_ROOTS;
+		if (number > NEAR) {
+			__builtin_prefetch(&retained[tree->node[number - NEAR]], 1);
+			__builtin_prefetch(&dominators[tree->node[number - NEAR]], 1);
+		}
+		dominators[node] = dominator ? tree->node[dominator] : HC_GRAPH_SEVERAL_ROOTS;
 		if (dominator)
-			result->retained[tree->node[dominator]] += result->retained[node];
+			retained[tree->node[dominator]] += retained[node];
 	}
-	for (uint32_t node = 0; node < source->blocks; node++)
-		if (result->dominators[node] == HC_GRAPH_NOBODY)
-			result->retained[node] = 0;
 	return true;
 }
 
 static bool build(struct tree *tree, hc_dominators *result)
 {
-	if (!number_nodes(tree) || !collect_sources(tree) || !find_semidominators(tree))
+	if (!number_nodes(tree) || !collect_sources(tree))
 		return false;
+	find_semidominators(tree);
 	find_dominators(tree);
-	clear_table(tree, &tree->place);
-	clear_table(tree, &tree->above);
-	hc_pages_destroy(tree->sources, (tree->source_count + 1) * sizeof *tree->sources);
-	tree->sources = NULL;
+	clear_links(tree);
+	clear_sources(tree);
 	return add_up(tree, result);
 }
 
@@ -350,9 +414,8 @@ hc_dominators *hc_dominators_create(const hc_graph *graph, GError **error)
 	clear_table(&tree, &tree.order);
 	clear_table(&tree, &tree.node);
 	clear_table(&tree, &tree.parent);
-	clear_table(&tree, &tree.place);
-	clear_table(&tree, &tree.above);
-	hc_pages_destroy(tree.sources, (tree.source_count + 1) * sizeof *tree.sources);
+	clear_links(&tree);
+	clear_sources(&tree);
 	if (ok)
 		return g_steal_pointer(&result);
 	g_set_error(

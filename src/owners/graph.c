@@ -301,7 +301,7 @@ hc_graph *hc_graph_create(const hc_graph_source *source, unsigned jobs, GError *
 
 	if ((uint64_t)source->blocks + source->roots > HC_GRAPH_NODES_MAX) {
 		g_set_error(error, HC_ERROR, HC_ERROR_UNSUPPORTED,
-			"%u blocks and %u roots: more than %u cannot be numbered", source->blocks, source->roots,
+			"%u blocks and %u roots: more than %d cannot be numbered", source->blocks, source->roots,
 			HC_GRAPH_NODES_MAX);
 		return NULL;
 	}

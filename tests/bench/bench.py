@@ -30,6 +30,7 @@ from pathlib import Path
 BUILD = Path(os.environ.get("HEAPCORE_BUILDDIR", "."))
 HEAPCORE = os.environ.get("HEAPCORE", str(BUILD / "heapcore"))
 HEAPS = BUILD / "tests" / "bench" / "heaps"
+OWNERS = BUILD / "tests" / "bench" / "owners"
 
 # kind, count at scale 1: about 0.6 GB each but for the intrusive list, where the shape matters and not the size
 KINDS = [("list", 20_000_000), ("list-shuffled", 20_000_000), ("mixed", 2_000_000), ("objects", 1_500_000),
@@ -156,6 +157,7 @@ def main() -> None:
             core = take_core(kind, max(int(count * options.scale), 64), Path(folder))
             for jobs in options.jobs:
                 print_row(kind, core, jobs, options.runs, options.limit)
+                subprocess.run([str(OWNERS), str(core), str(jobs)], check=True)
 
 
 main()
