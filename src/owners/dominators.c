@@ -2,36 +2,46 @@
 /*
  * What would be unreachable without this?
  *
- * A node dominates a block if every way from a root to the block leads through it. The nearest dominators make a tree, below one
- * *virtual root* that leads to all roots, and what would go with a node is its subtree: retained bytes are a sum from the leaves up.
+ * A node dominates a block if every way from a root to the block leads through it. The nearest
+ * dominators make a tree, below one *virtual root* that leads to all roots, and what would go with
+ * a node is its subtree: retained bytes are a sum from the leaves up.
  *
- * This is Semi-NCA (Georgiadis, Tarjan and Werneck, "Finding Dominators in Practice", 2006), a variant of Lengauer and Tarjan's
- * algorithm. Nodes are numbered in the order of a depth-first search, the virtual root 0; below, numbers of this kind are meant.
- * The *semidominator* of w is the lowest number from which a way leads to w by nodes above w only.
+ * This is Semi-NCA (Georgiadis, Tarjan and Werneck, "Finding Dominators in Practice", 2006), a
+ * variant of Lengauer and Tarjan's algorithm. Nodes are numbered in the order of a depth-first
+ * search, the virtual root 0; below, numbers of this kind are meant. The *semidominator* of w is
+ * the lowest number from which a way leads to w by nodes above w only.
  *
- *	1  number_nodes		the search: order and parents in its tree
- *	2  collect_sources	for each node the nodes that refer to it, its parent apart
- *	3  find_semidominators	from the last node to the first: the lowest of what refers to w, and of the semidominators on the tree
- *				paths above these down to w. Paths are compressed, the lowest kept.
- *	4  find_dominators	from the first to the last: the deepest dominator of w's parent that is not above w's semidominator
+ *	1  number_nodes		the search: order, and parents in its tree
+ *	2  collect_sources	for each node those that refer to it, its parent apart
+ *	3  find_semidominators	from the last node to the first: the lowest of what refers to it,
+ *				and of the semidominators above the node on the tree paths down to
+ *				these. Paths are compressed, the lowest is kept.
+ *	4  find_dominators	from the first to the last: the deepest dominator of its parent that is
+ *				not above its semidominator
  *	5  add_up		back to the graph's numbers; retained bytes
  *
- * Nothing is recursive: the search keeps its stack as a chain through the nodes on it, and only of those that have a target left;
- * a path is turned around while it is climbed, and back on the way down.
+ * Nothing is recursive: the search keeps its stack as a chain through the nodes on it, and only of
+ * those that have a target left; a path is turned around while it is climbed, and back on the way
+ * down.
  *
- * Pass 4, done by walking, is what makes Semi-NCA quadratic: a long row of dominators below which thousands of nodes hang with one
- * reference from near its top each. A core may be made so. Therefore each node has, beside its dominator, a *jump* to one further up
- * (Myers, "An applicative random-access stack", 1983), and a walk takes steps of the logarithm of its length. In all: N nodes and E
- * edges take O((N + E) log N), and in practice about as many cache misses as there are edges.
+ * Pass 4, done by walking, is what makes Semi-NCA quadratic: a long row of dominators below which
+ * thousands of nodes hang with one reference from near its top each. A core may be made so.
+ * Therefore each node has, beside its dominator, a *jump* to one further up (Myers, "An applicative
+ * random-access stack", 1983), and a walk takes steps of the logarithm of its length. In all: N
+ * nodes and E edges take O((N + E) log N), and in practice about as many cache misses as there are
+ * edges.
  *
- * Everything waits for memory, so what will be read at random is fetched ahead wherever it is known before: targets along the rows,
- * sources along their table, the row that the search will come back to. What is read together lies together (struct link).
+ * Everything waits for memory, so what will be read at random is fetched ahead wherever it is known
+ * before: targets along the rows, sources along their table, the row that the search will come back
+ * to. What is read together lies together (struct link).
  *
- * Memory, in bytes a node beside the graph, M being edges a node: order 4 (from pass 1 on), node 4 (passes 1 and 5), parents 4, links 8
- * (passes 1 to 4), sources 4 (M - 1): all edges but the tree's (passes 2 to 4). Nothing is added later: labels take the place of
- * where sources end, from the last node on, as sources are used up; semidominators that are not the parent are stacked where the
- * sources were that are used up; pass 4 has its jumps and depths where labels and ancestors were. So it is 12 + 4 M in pass 3,
- * which is the most: 24 at 3 edges.
+ * Memory, in bytes a node beside the graph, with M edges a node: order 4 (until pass 5), node 4
+ * (passes 1 and 5), parents 4, links 8 (passes 1 to 4), sources 4 (M - 1) if all are reached, since
+ * the tree's edges are left out (passes 2 to 4), and the result's 12 (pass 5). Nothing else is
+ * needed: labels take the place of where sources end, from the last node on, as sources are used
+ * up; semidominators that are not the parent are stacked where the sources were; pass 4 has its
+ * jumps and depths where labels and ancestors were. So passes 2 to 4 need 12 + 4 M, which is 24
+ * with three edges, and the others up to 20.
  */
 #include "owners/graph.h"
 
@@ -56,11 +66,12 @@ struct hc_dominators {
 /* Of a node, by order. */
 struct link {
 	/*
-	 * Pass 1: where in its row a node on the stack goes on. Pass 2: where its sources begin, and when they are there, end.
-	 * Pass 3: its label, from its turn on. Pass 4: its jump.
+	 * Pass 1: where in its row a node on the stack goes on. Pass 2: where its sources begin,
+	 * and when they are there, end. Pass 3: its label, from its turn on. Pass 4: its jump.
 	 */
 	uint32_t place;
-	uint32_t above; /* pass 1: what is on the stack below it; pass 3: its ancestor; pass 4: its depth */
+	/* Pass 1: what is on the stack below it. Pass 3: its ancestor. Pass 4: its depth. */
+	uint32_t above;
 };
 
 /* Tables by order have one place more than there are nodes, for the virtual root. */
@@ -75,7 +86,7 @@ struct tree {
 	struct link *links;
 	uint32_t *sources; /* by order: what refers to each node, by order */
 	size_t source_count;
-	size_t semis; /* where in `sources` the stack of semidominators begins: it ends at source_count */
+	size_t semis; /* where in `sources` the stack of semidominators begins; it ends at the end */
 };
 
 static uint32_t *create_table(const struct tree *tree)
@@ -211,7 +222,10 @@ static inline void read_ahead(const struct tree *tree, uint32_t at)
 	__builtin_prefetch(&tree->parent[near]);
 }
 
-/* In the order of the graph's nodes: so rows are read one behind the other, and only targets at random. */
+/*
+ * In the order of the graph's nodes: so rows are read one behind the other, and only targets at
+ * random.
+ */
 static void count_sources(struct tree *tree)
 {
 	const hc_graph *graph = tree->graph;
@@ -276,8 +290,9 @@ static bool collect_sources(struct tree *tree)
 /* ---- pass 3 ---- */
 
 /*
- * The lowest label from NUMBER up to the last node above LIMIT; the tree's nodes above LIMIT are linked, those up to it are not yet.
- * An ancestor is a node further up, a label the lowest semidominator on the way there, without the ancestor's own.
+ * The lowest label from NUMBER up to the last node above LIMIT; the tree's nodes above LIMIT are
+ * linked, those up to it are not yet. An ancestor is a node further up, a label the lowest
+ * semidominator on the way there, without the ancestor's own.
  */
 static inline uint32_t evaluate(struct tree *tree, uint32_t number, uint32_t limit)
 {
@@ -360,24 +375,30 @@ static void find_dominators(struct tree *tree)
 
 /* ---- pass 5 ---- */
 
-static bool add_up(struct tree *tree, hc_dominators *result)
+/* Says of each node that it is not reached, and whose number is whose. */
+static bool turn_order_around(struct tree *tree, hc_dominators *result)
+{
+	tree->node = create_table(tree);
+	result->dominators = create_table(tree);
+	if (!tree->node || !result->dominators)
+		return false;
+	for (uint32_t node = 0; node < result->nodes; node++) {
+		tree->node[tree->order[node]] = node;
+		result->dominators[node] = HC_GRAPH_NOBODY;
+	}
+	clear_table(tree, &tree->order);
+	return true;
+}
+
+static bool add_up(const struct tree *tree, hc_dominators *result)
 {
 	const hc_graph_source *source = &tree->graph->source;
-	uint32_t *dominators = result->dominators = create_table(tree);
-	uint64_t *retained = result->retained = hc_pages_create(tree->room * sizeof *result->retained);
+	uint32_t *dominators = result->dominators;
+	uint64_t *retained = result->retained = hc_pages_create(tree->room * sizeof *retained);
 
-	tree->node = create_table(tree);
-	if (!dominators || !retained || !tree->node)
+	if (!retained)
 		return false;
-	for (uint32_t node = 0; node < result->nodes; node++)
-		tree->node[tree->order[node]] = node;
 	source->sizes(source->data, 0, source->blocks, retained);
-	for (uint32_t node = 0; node < result->nodes; node++) {
-		if (tree->order[node])
-			continue;
-		dominators[node] = HC_GRAPH_NOBODY;
-		retained[node] = 0;
-	}
 	for (uint32_t number = tree->count; number; number--) {
 		uint32_t node = tree->node[number], dominator = tree->parent[number];
 
@@ -389,6 +410,9 @@ static bool add_up(struct tree *tree, hc_dominators *result)
 		if (dominator)
 			retained[tree->node[dominator]] += retained[node];
 	}
+	for (uint32_t block = 0; block < source->blocks; block++)
+		if (dominators[block] == HC_GRAPH_NOBODY)
+			retained[block] = 0;
 	return true;
 }
 
@@ -400,7 +424,7 @@ static bool build(struct tree *tree, hc_dominators *result)
 	find_dominators(tree);
 	clear_links(tree);
 	clear_sources(tree);
-	return add_up(tree, result);
+	return turn_order_around(tree, result) && add_up(tree, result);
 }
 
 hc_dominators *hc_dominators_create(const hc_graph *graph, GError **error)

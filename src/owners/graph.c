@@ -2,20 +2,23 @@
 /*
  * Building the graph.
  *
- * To say which references a block has means to look at all its words, and at the index for each: that is the dear part, so it is
- * done once, and not first to count and then to fill. A worker takes a range of nodes, lets the source tell their references
- * into a buffer of its own, and keeps a copy of just the right size, a *piece*. When all ranges are done the number of edges is
- * known: one table in huge pages is made, since everything that comes after reads it at random, and the pieces are copied into it
- * side by side.
+ * To say which references a block has means to look at all its words, and at the index for each:
+ * that is the dear part, so it is done once, and not first to count and then to fill. A worker
+ * takes a range of nodes, lets the source tell their references into a buffer of its own, and keeps
+ * a copy of just the right size, a *piece*. When all ranges are done the number of edges is known:
+ * one table in huge pages is made, since everything that comes after reads it at random, and the
+ * pieces are copied into it side by side.
  *
- *	source --(references, range by range)--> sink --(row sorted, doubles dropped)--> piece --> edges
+ *	source --(range by range)--> sink --(rows sorted, doubles dropped)--> piece --> edges
  *
- * A row is sorted when it ends, so the graph depends on which references there are, and neither on their order nor on the number
- * of workers. Evidence fills the low bits of an edge: sorted, the strongest of several references to one block comes first, and is
- * the one that stays. A row that outgrows the buffer is rid of doubles before the buffer grows: a huge array of pointers to a few
+ * A row is sorted when it ends, so the graph depends on which references there are, and neither on
+ * their order nor on the number of workers. Evidence fills the low bits of an edge: sorted, the
+ * strongest of several references to one block comes first, and is the one that stays. A row that
+ * outgrows the buffer is rid of doubles before the buffer grows: a huge array of pointers to a few
  * blocks needs no more room than twice its targets.
  *
- * Cost: what the source needs, and about 10 ns an edge. Memory at the worst moment: 4 bytes a node and 8 an edge.
+ * Cost: what the source needs, and about 10 ns an edge. Memory at the worst moment: 4 bytes a node
+ * and 8 an edge.
  */
 #include "owners/graph.h"
 
@@ -26,7 +29,10 @@
 #include <string.h>
 
 enum {
-	/* Nodes that a worker takes at once: large ranges make pieces that are pages of their own (base/pages.h), which go back. */
+	/*
+	 * Nodes that a worker takes at once: large ranges make pieces that are pages of their own
+	 * (base/pages.h), which go back.
+	 */
 	RANGE_MIN = 64,
 	RANGE_MAX = 256 * 1024,
 	RANGES_A_WORKER = 4,
@@ -76,7 +82,10 @@ static void sort_by_insertion(uint32_t *edges, size_t count)
 	}
 }
 
-/* Sorts by one byte after the other, the lowest first; after the fourth the result is back in EDGES. */
+/*
+ * Sorts by one byte after the other, the lowest first; after the fourth the result is back in
+ * EDGES.
+ */
 static void sort_by_bytes(uint32_t *edges, size_t count, uint32_t *spare)
 {
 	for (unsigned shift = 0; shift < 32; shift += 8) {
@@ -131,7 +140,10 @@ static void tidy_row(struct scan *scan)
 	sink->count = sink->row + kept;
 }
 
-/* Ends the row that is being written. The rows of nodes up to UPTO, which have no edges, begin where it ends. */
+/*
+ * Ends the row that is being written. The rows of nodes up to UPTO, which have no edges, begin
+ * where it ends.
+ */
 static void end_row(struct scan *scan, uint32_t upto)
 {
 	hc_graph_sink *sink = &scan->sink;

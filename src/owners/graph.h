@@ -9,7 +9,7 @@ struct hc_graph {
 	uint32_t nodes;	     /* blocks, then roots */
 	uint32_t edge_count; /* of all rows */
 	uint32_t *starts;    /* for each node, and one beyond: where its row begins in edges */
-	uint32_t *edges;     /* target << HC_GRAPH_EVIDENCE_BITS | evidence, ascending in each row, no target twice */
+	uint32_t *edges;     /* as in hc_graph_sink; ascending in each row, no target twice */
 	uint64_t by_evidence[HC_GRAPH_EVIDENCE_COUNT];
 };
 

@@ -2,33 +2,41 @@
 /*
  * Whose is this block?
  *
- * In a real program almost everything leads to almost everything: by pointers back to a parent, by a word that was left over. So
- * the question is not who leads to a block, but whose claim is best. A block's *evidence* is that of the best way to it from any
- * root, and a way is as good as its weakest reference. References that lie on such best ways count, others do not: from a node
- * that has evidence E, an edge of evidence F counts for a block if the weaker of E and F is the block's own. So
+ * In a real program almost everything leads to almost everything: by pointers back to a parent, by
+ * a word that was left over. So the question is not who leads to a block, but whose claim is best.
+ * A block's *evidence* is that of the best way to it from any root, and a way is as good as its
+ * weakest reference. References that lie on such best ways count, others do not: from a node that
+ * has evidence E, an edge of evidence F counts for a block if the weaker of E and F is the block's
+ * own. So
  *
- *   - a weaker reference never takes a block from a stronger one, whichever was found first: it does not count;
- *   - what hangs on a block goes with the block's claims by its best evidence, not with all that somehow leads to it.
+ *   - a weaker reference never takes a block from a stronger one, whichever was found first;
+ *   - what hangs on a block goes where the block goes by its best evidence, not to all that somehow
+ *     lead to it.
  *
- * The *owner* is the nearest root by references that count. Near are few steps on the weakest ground: from where stronger evidence
- * ends, not from the root. (The 1,000,000th node of a typed list refers to a buffer by a void *: one weak step. A global refers to the
- * same buffer by a chain of five untyped words: five.) Where several are as near, it is the root with the lowest number.
+ * The *owner* is the nearest root by references that count. Near are few steps on the weakest
+ * ground: from where stronger evidence ends, not from the root. (The 1,000,000th node of a typed
+ * list refers to a buffer by a void *: one weak step. A global refers to the same buffer by a chain
+ * of five untyped words: five.) Where several are as near, it is the root with the lowest number.
  *
- * A block is *shared* if another root, the *rival*, holds it as well by references that count: taking the owner away would not free it.
- * In other words: among the references that count no root dominates it. With one exception: a block that its owner refers to
- * directly is the owner's alone, unless another root refers to it directly, too. It is what the variable is the name of, and the
- * objects that lead back to it (a session to its server) do not make it theirs; nor, through it, all that it holds.
- * Of several rivals it is the nearest to where the claims meet, then the one with the lowest number.
+ * A block is *shared* if another root, the *rival*, holds it as well by references that count:
+ * taking the owner away would not free it. In other words: among the references that count no root
+ * dominates it. With one exception: a block that its owner refers to directly is the owner's alone,
+ * unless another root refers to it directly, too. It is what the variable is the name of, and the
+ * objects that lead back to it (a session to its server) do not make it theirs; nor, through it,
+ * all that it holds. Of several rivals it is the nearest to where the claims meet, then the one
+ * with the lowest number.
  *
- *	1  claim	for each evidence, the strongest first: what edges of just this evidence lead to from blocks that have an owner (for the
- *			strongest: from roots), sorted by owner; from there on breadth first by edges of this and stronger evidence
- *	2  contend	where edges that count lead from one owner's block to another's, the rival is known; sorted by rival, and breadth
- *			first on to blocks that have none
+ *	1  claim	for each evidence, the strongest first: what edges of just this evidence lead to
+ *			from blocks that have an owner, and from roots; sorted by owner. From there on
+ *			breadth first by edges of this and stronger evidence.
+ *	2  contend	where edges that count lead from one owner's block to another's, the rival is
+ *			known; sorted by rival. From there on breadth first to blocks that have none.
  *	3  add_up	blocks and bytes of each root
  *
- * Both searches are first in, first out from a start that is sorted by root: so a level of the queue is sorted by root, too, and the
- * first to reach a block is the lowest. All edges are read in their order once for each evidence that occurs, and once for rivals;
- * the searches read ahead along the queue. One thread does it. Memory: 12 bytes a block, of which 8 are kept.
+ * Both searches are first in, first out from a start that is sorted by root: so a level of the
+ * queue is sorted by root, too, and the first to reach a block is the lowest. All edges are read in
+ * their order once for each evidence that occurs, and once for rivals; the searches read ahead
+ * along the queue. One thread does it. Memory: 12 bytes a block, of which 8 are kept.
  */
 #include "owners/graph.h"
 
@@ -45,7 +53,10 @@ enum {
 	SIZES = 64 * 1024 /* sizes that are asked for at once */
 };
 
-/* An owner is kept with the evidence in its upper bits, so that the better claim is the lower number. */
+/*
+ * An owner is kept with the evidence in its upper bits, so that the better claim is the lower
+ * number.
+ */
 enum {
 	ROOT_BITS = 32 - HC_GRAPH_EVIDENCE_BITS,
 	ROOT_MASK = (1 << ROOT_BITS) - 1
@@ -82,7 +93,10 @@ static inline uint32_t claim_of(const struct search *search, uint32_t node)
 	return node < blocks ? search->holds->claims[node] : node - blocks;
 }
 
-/* Does an edge of EVIDENCE, from a node with claim FROM, lie on a best way to a block with claim TO? */
+/*
+ * Does an edge of EVIDENCE, from a node with claim FROM, lie on a best way to a block with claim
+ * TO?
+ */
 static inline bool counts(uint32_t from, hc_graph_evidence evidence, uint32_t to)
 {
 	return MAX(claim_evidence(from), evidence) == claim_evidence(to);
@@ -106,7 +120,10 @@ static inline void read_ahead(const struct search *search, const uint32_t *value
 	}
 }
 
-/* Sorts what is in the queue by root: by the lower bits of VALUES. In place, by exchanging, until each is where its root's are. */
+/*
+ * Sorts what is in the queue by root: by the lower bits of VALUES. In place, by exchanging, until
+ * each is where its root's are.
+ */
 static void sort_queue(struct search *search, const uint32_t *values)
 {
 	uint32_t *queue = search->queue + search->head, count = search->tail - search->head;
@@ -143,7 +160,10 @@ static void begin_claims(struct search *search, hc_graph_evidence evidence)
 	for (uint32_t node = 0; node < graph->nodes; node++) {
 		uint32_t claim = claim_of(search, node);
 
-		/* A block that was claimed in this very pass is in the queue; but roots are roots for the strongest evidence, too. */
+		/*
+		 * A block that was claimed in this very pass is in the queue; but roots are roots
+		 * for the strongest evidence, too.
+		 */
 		if (claim == HC_GRAPH_NOBODY || (node < graph->source.blocks && claim_evidence(claim) == evidence))
 			continue;
 		claim = (uint32_t)evidence << ROOT_BITS | (claim & ROOT_MASK);
@@ -243,7 +263,10 @@ static void spread_rivals(struct search *search)
 		for (uint32_t i = graph->starts[block]; i < graph->starts[block + 1]; i++) {
 			uint32_t target = hc_graph_target(graph->edges[i]);
 
-			/* With another owner than BLOCK's it has a rival, or is directly its owner's. */
+			/*
+			 * With another owner than BLOCK's it has a rival, or is directly its
+			 * owner's.
+			 */
 			if (rivals[target] != HC_GRAPH_NOBODY ||
 				!counts(claims[block], hc_graph_edge_evidence(graph->edges[i]), claims[target]))
 				continue;
@@ -335,13 +358,13 @@ void hc_holds_destroy(hc_holds *holds)
 	g_free(holds);
 }
 
-hc_holder_of hc_holds_block(const hc_holds *holds, uint32_t block)
+hc_claim hc_holds_block(const hc_holds *holds, uint32_t block)
 {
 	uint32_t claim = holds->claims[block];
 
 	if (claim == HC_GRAPH_NOBODY)
-		return (hc_holder_of){ HC_GRAPH_NOBODY, HC_GRAPH_NOBODY, HC_GRAPH_EVIDENCE_COUNT };
-	return (hc_holder_of){ claim & ROOT_MASK, holds->rivals[block], claim_evidence(claim) };
+		return (hc_claim){ HC_GRAPH_NOBODY, HC_GRAPH_NOBODY, HC_GRAPH_EVIDENCE_COUNT };
+	return (hc_claim){ claim & ROOT_MASK, holds->rivals[block], claim_evidence(claim) };
 }
 
 hc_holding hc_holds_root(const hc_holds *holds, uint32_t root)

@@ -6,7 +6,7 @@ Each heap is built by tests/bench/heaps, dumped with gcore and analysed; RUNS ti
 each: ns a block for each stage that takes time (further ones at the end of the row, with their ratio to the search),
 million words a second of the search, bytes of memory a block beyond the mapped core, and the ratio of the whole analysis
 to reading the core once (cat), measured in the same minute; how many times as long a diff of the core with itself takes (the median of
-RUNS pairs). With --limit PROGRAM another reader of cores runs on the same
+RUNS pairs). Below each row, what the graph of owners/ costs (tests/bench/owners). With --limit PROGRAM another reader of cores runs on the same
 files ("walk X s, mark Y s" in its output), and the ratio is printed.
 
 Usage: bench.py [--scale FACTOR] [--runs N] [--jobs N ...] [--only KIND ...] [--limit PROGRAM]

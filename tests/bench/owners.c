@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What owners/ costs, beside the search for references: processor time, all threads together, in ns a block.
+ * What owners/ costs, beside the search for references: processor time, all threads together, in ns
+ * a block.
  *
- *	owners CORE [JOBS]		the graph of all words of a core's roots and blocks, and the search on the same core
- *	owners SHAPE BLOCKS [JOBS]	a graph made up: random (3 references a block), list, list-shuffled (both linked both ways), tree
+ *	owners CORE [JOBS]		the graph of all words of a core, and the search there
+ *	owners SHAPE BLOCKS [JOBS]	a graph made up: random (three references a block), tree,
+ *					list, list-shuffled (linked both ways)
  *
- * Prints one line. The graph's time includes looking at the words; memory is what the process had at most beyond what it began with.
+ * Prints one line. The graph's time includes looking at the words; memory is what the process had
+ * at most beyond what it began with.
  */
 #include "owners/owners.h"
 #include "references/scan.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * owners/: graphs made by hand and at random, against what the words mean: retained is what is lost when the node is taken away and all is
- * marked again; whose a block is follows from claims that are computed here by trying all edges until nothing changes any more.
+ * owners/: graphs made by hand and at random, against what the words mean: retained is what is lost
+ * when the node is taken away and all is marked again; whose a block is follows from claims that
+ * are computed here by trying all edges until nothing changes any more.
  */
 #include "unit.h"
 
@@ -99,7 +100,10 @@ static hc_graph *build(sample *s, unsigned jobs)
 	return graph;
 }
 
-/* Of many shapes: forests with references back, blocks that all refer to, long rows, unreachable parts. */
+/*
+ * Of many shapes: forests with references back, blocks that all refer to, long rows, unreachable
+ * parts.
+ */
 static sample random_sample(GRand *random, uint32_t blocks, uint32_t roots)
 {
 	sample s = new_sample(blocks, roots);
@@ -306,7 +310,10 @@ static claim *find_claims(const sample *s)
 	return claims;
 }
 
-/* Which blocks ROOT leads to by edges that count, past no block that is another's by direct reference. */
+/*
+ * Which blocks ROOT leads to by edges that count, past no block that is another's by direct
+ * reference.
+ */
 static uint8_t *led_to(const sample *s, const claim *claims, uint32_t root)
 {
 	uint8_t *seen = g_malloc0(s->blocks + s->roots);
@@ -341,7 +348,7 @@ static unsigned wrong_rivals(const sample *s, const claim *claims, const hc_hold
 		g_autofree uint8_t *seen = led_to(s, claims, root);
 
 		for (uint32_t block = 0; block < s->blocks; block++) {
-			hc_holder_of holder = hc_holds_block(holds, block);
+			hc_claim holder = hc_holds_block(holds, block);
 
 			contended[block] |= seen[block] && holder.owner != root;
 			wrong += holder.rival == root && !seen[block];
@@ -384,7 +391,7 @@ static void check_holds(sample *s)
 		return;
 	}
 	for (uint32_t block = 0; block < s->blocks; block++) {
-		hc_holder_of holder = hc_holds_block(holds, block);
+		hc_claim holder = hc_holds_block(holds, block);
 
 		wrong += holder.owner != claims[block].owner || holder.rival != claims[block].rival;
 		wrong += holder.owner == HC_GRAPH_NOBODY ? holder.evidence != HC_GRAPH_EVIDENCE_COUNT :
@@ -419,7 +426,7 @@ static hc_holds *hold(sample *s)
 
 static void assert_holder(const hc_holds *holds, uint32_t block, uint32_t owner, uint32_t rival)
 {
-	hc_holder_of holder = hc_holds_block(holds, block);
+	hc_claim holder = hc_holds_block(holds, block);
 
 	if (holder.owner != owner || holder.rival != rival)
 		printf("\nblock %u: owner %d, rival %d\n", block, (int)holder.owner, (int)holder.rival);
@@ -490,7 +497,10 @@ static void test_references_back(void)
 	clear_sample(&s);
 }
 
-/* Root 0: a typed list, whose last node refers to a buffer by a void *. Root 1: a chain of words to the same buffer. */
+/*
+ * Root 0: a typed list, whose last node refers to a buffer by a void *. Root 1: a chain of words to
+ * the same buffer.
+ */
 static void test_nearest(void)
 {
 	enum {
@@ -540,7 +550,7 @@ static void test_weak_never_takes(void)
 		g_autoptr(hc_holds) after = hold(&s);
 
 		for (uint32_t block = 0; block < blocks; block++) {
-			hc_holder_of old = hc_holds_block(before, block), new = hc_holds_block(after, block);
+			hc_claim old = hc_holds_block(before, block), new = hc_holds_block(after, block);
 
 			if (old.owner == HC_GRAPH_NOBODY)
 				gained += new.owner != HC_GRAPH_NOBODY;
@@ -602,7 +612,10 @@ static void test_too_many(void)
 	CU_ASSERT_PTR_NOT_NULL(error);
 }
 
-/* The same with any number of workers; and whatever the order in which a node's references are told. */
+/*
+ * The same with any number of workers; and whatever the order in which a node's references are
+ * told.
+ */
 static void test_workers(void)
 {
 	const unsigned jobs[] = { 1, 2, 3, 8 };
@@ -632,7 +645,7 @@ static void test_workers(void)
 				 hc_dominators_retained(dominators_again, node);
 		}
 		for (uint32_t block = 0; block < s.blocks; block++) {
-			hc_holder_of a = hc_holds_block(holds, block), b = hc_holds_block(again, block);
+			hc_claim a = hc_holds_block(holds, block), b = hc_holds_block(again, block);
 
 			wrong += a.owner != b.owner || a.rival != b.rival || a.evidence != b.evidence;
 		}
@@ -684,7 +697,10 @@ static void test_deep(void)
 	CU_ASSERT_EQUAL(hc_holds_root(holds, 0).blocks, blocks);
 }
 
-/* A chain of which the last and the first block refer to as many blocks beside it: a walk along it for each would be quadratic. */
+/*
+ * A chain of which the last and the first block refer to as many blocks beside it: a walk along it
+ * for each would be quadratic.
+ */
 static void give_comb(void *data, unsigned worker, uint32_t first, uint32_t end, hc_graph_sink *sink)
 {
 	uint32_t blocks = GPOINTER_TO_UINT(data), half = blocks / 2;
