@@ -108,11 +108,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_graph, hc_graph_destroy)
 
 /* ---- holds.c ---- */
 
-/* Who keeps a block. */
+/* Who keeps a block. What owner and rival mean stands at the top of holds.c. */
 typedef struct hc_claim {
 	uint32_t owner;		    /* a root; HC_GRAPH_NOBODY if none leads to the block */
 	uint32_t rival;		    /* another root that holds it as well; HC_GRAPH_NOBODY: none */
-	hc_graph_evidence evidence; /* the weakest reference on the way, which cannot be avoided */
+	/* The weakest reference on the best way; HC_GRAPH_EVIDENCE_COUNT if there is none. */
+	hc_graph_evidence evidence;
 } hc_claim;
 
 /* What a root owns. */
@@ -123,10 +124,7 @@ typedef struct hc_holding {
 
 typedef struct hc_holds hc_holds;
 
-/*
- * The graph need not outlive the result, but for its source's number of blocks. Fails with
- * HC_ERROR_NO_MEMORY.
- */
+/* The graph need not outlive the result. Fails with HC_ERROR_NO_MEMORY. */
 hc_holds *hc_holds_create(const hc_graph *graph, GError **error);
 void hc_holds_destroy(hc_holds *holds);
 
