@@ -6,7 +6,7 @@ Each heap is built by tests/bench/heaps, dumped with gcore and analysed; RUNS ti
 each: ns a block for each stage that takes time (further ones at the end of the row, with their ratio to the search),
 million words a second of the search, bytes of memory a block beyond the mapped core, and the ratio of the whole analysis
 to reading the core once (cat), measured in the same minute; how many times as long a diff of the core with itself takes (the median of
-RUNS pairs). With --limit PROGRAM another reader of cores runs on the same
+RUNS pairs). Below each row, what the graph of owners/ costs (tests/bench/owners). With --limit PROGRAM another reader of cores runs on the same
 files ("walk X s, mark Y s" in its output), and the ratio is printed.
 
 Usage: bench.py [--scale FACTOR] [--runs N] [--jobs N ...] [--only KIND ...] [--limit PROGRAM]
@@ -30,6 +30,7 @@ from pathlib import Path
 BUILD = Path(os.environ.get("HEAPCORE_BUILDDIR", "."))
 HEAPCORE = os.environ.get("HEAPCORE", str(BUILD / "heapcore"))
 HEAPS = BUILD / "tests" / "bench" / "heaps"
+OWNERS = BUILD / "tests" / "bench" / "owners"
 
 # kind, count at scale 1: about 0.6 GB each but for the intrusive list, where the shape matters and not the size
 KINDS = [("list", 20_000_000), ("list-shuffled", 20_000_000), ("mixed", 2_000_000), ("objects", 1_500_000),
@@ -156,6 +157,7 @@ def main() -> None:
             core = take_core(kind, max(int(count * options.scale), 64), Path(folder))
             for jobs in options.jobs:
                 print_row(kind, core, jobs, options.runs, options.limit)
+                subprocess.run([str(OWNERS), str(core), str(jobs)], check=True)
 
 
 main()

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The front door of owners/: who keeps each block, as a graph of numbers.
+ *
+ *	graph.c		references from roots and blocks to blocks, with evidence, in compressed rows
+ *	graph.h		the rows, for the other files
+ *	holds.c		each block once: the root that owns it, and the one that shares it
+ *	dominators.c	what would be unreachable without a node: retained bytes
+ *
+ * Nothing here knows of cores. A graph is made of what a source tells: the blocks are 0 to blocks -
+ * 1, the roots 0 to roots - 1, and as *nodes* the roots follow behind the blocks. A root is never
+ * the target of an edge.
+ *
+ * Memory, in bytes a block, where a block refers to M others: the graph takes 4 + 4 M. On top of it
+ * dominators take 12 + 4 M while they are made (20 if that is more), and 12 when they are; holds take
+ * 12, then 8. So with three references a block nothing needs more than 40, if dominators are made
+ * first.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+	HC_GRAPH_EVIDENCE_BITS = 3
+};
+
+/* What a reference rests on, strongest first. */
+typedef enum hc_graph_evidence {
+	HC_GRAPH_CERTAIN, /* a member at its declared place, of a type that is certain */
+	HC_GRAPH_DEDUCED, /* the same, of a type that was deduced */
+	HC_GRAPH_WORD,	  /* a word in an object whose type is not known */
+	HC_GRAPH_BEYOND,  /* a word behind a typed block's declared part; an encoded pointer */
+	/* A word that may be left over: in a recycled block's tail, past a count, in a frame's dead part. */
+	HC_GRAPH_STALE,
+	HC_GRAPH_EVIDENCE_COUNT
+} hc_graph_evidence;
+
+enum {
+	HC_GRAPH_NODES_MAX = (1 << (32 - HC_GRAPH_EVIDENCE_BITS)) - 2 /* 536 million */
+};
+
+/* In place of a node or a root. */
+static const uint32_t HC_GRAPH_NOBODY = UINT32_MAX, HC_GRAPH_SEVERAL_ROOTS = UINT32_MAX - 1;
+
+/* ---- graph.c ---- */
+
+/* Where the edges of a range of nodes go while a graph is built. Belongs to one worker. */
+typedef struct hc_graph_sink {
+	uint32_t from;	 /* the node whose row is being written; HC_GRAPH_NOBODY before the first */
+	uint32_t *edges; /* of the range so far: target << HC_GRAPH_EVIDENCE_BITS | evidence */
+	size_t count, room;
+	size_t row; /* where the row of `from` begins */
+} hc_graph_sink;
+
+/*
+ * For hc_graph_add(): ends the row that is being written, and begins that of FROM. Makes room;
+ * FALSE if memory was out.
+ */
+void hc_graph_begin_row(hc_graph_sink *sink, uint32_t from);
+bool hc_graph_make_room(hc_graph_sink *sink);
+
+/*
+ * Says that the node FROM refers to block TO. Nodes come in ascending order, the targets of one in
+ * any. Of several references to the same block the strongest is kept; what a block refers to in
+ * itself is dropped.
+ */
+static inline void hc_graph_add(hc_graph_sink *sink, uint32_t from, uint32_t to, hc_graph_evidence evidence)
+{
+	if (from == to)
+		return;
+	if (from != sink->from)
+		hc_graph_begin_row(sink, from);
+	if (G_UNLIKELY(sink->count == sink->room) && !hc_graph_make_room(sink))
+		return;
+	sink->edges[sink->count++] = to << HC_GRAPH_EVIDENCE_BITS | evidence;
+}
+
+/* Where a graph comes from. */
+typedef struct hc_graph_source {
+	uint32_t blocks, roots;
+	/*
+	 * Calls hc_graph_add() for the references of the nodes [first, end), each node once. Called
+	 * once for each range of a partition of all nodes, on any of the workers (numbered from 0),
+	 * several at the same time.
+	 */
+	void (*references)(void *data, unsigned worker, uint32_t first, uint32_t end, hc_graph_sink *sink);
+	/* Writes the bytes of the blocks [first, end). Called from one thread. */
+	void (*sizes)(void *data, uint32_t first, uint32_t end, uint64_t *ret_sizes);
+	void *data;
+} hc_graph_source;
+
+typedef struct hc_graph hc_graph;
+
+/*
+ * Builds the graph on JOBS threads (0: one per processor); it is the same for any number. SOURCE
+ * and its data must outlive it. Fails with HC_ERROR_NO_MEMORY, or HC_ERROR_UNSUPPORTED if there are
+ * more than HC_GRAPH_NODES_MAX nodes or 2^32 - 1 edges.
+ */
+hc_graph *hc_graph_create(const hc_graph_source *source, unsigned jobs, GError **error);
+void hc_graph_destroy(hc_graph *graph);
+
+/* Edges of that evidence, of all nodes. */
+uint64_t hc_graph_edge_count(const hc_graph *graph, hc_graph_evidence evidence);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_graph, hc_graph_destroy)
+
+/* ---- holds.c ---- */
+
+/* Who keeps a block. What owner and rival mean stands at the top of holds.c. */
+typedef struct hc_claim {
+	uint32_t owner;		    /* a root; HC_GRAPH_NOBODY if none leads to the block */
+	uint32_t rival;		    /* another root that holds it as well; HC_GRAPH_NOBODY: none */
+	/* The weakest reference on the best way; HC_GRAPH_EVIDENCE_COUNT if there is none. */
+	hc_graph_evidence evidence;
+} hc_claim;
+
+/* What a root owns. */
+typedef struct hc_holding {
+	uint64_t blocks, bytes;
+	uint64_t shared_blocks, shared_bytes; /* part of these: another root holds them as well */
+} hc_holding;
+
+typedef struct hc_holds hc_holds;
+
+/* The graph need not outlive the result. Fails with HC_ERROR_NO_MEMORY. */
+hc_holds *hc_holds_create(const hc_graph *graph, GError **error);
+void hc_holds_destroy(hc_holds *holds);
+
+hc_claim hc_holds_block(const hc_holds *holds, uint32_t block);
+
+/* What ROOT owns; with HC_GRAPH_NOBODY, what no root leads to. These add up to all blocks. */
+hc_holding hc_holds_root(const hc_holds *holds, uint32_t root);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_holds, hc_holds_destroy)
+
+/* ---- dominators.c ---- */
+
+typedef struct hc_dominators hc_dominators;
+
+/* The graph need not outlive the result. Fails with HC_ERROR_NO_MEMORY. */
+hc_dominators *hc_dominators_create(const hc_graph *graph, GError **error);
+void hc_dominators_destroy(hc_dominators *dominators);
+
+/*
+ * The nearest node that all ways from roots to NODE lead through. HC_GRAPH_SEVERAL_ROOTS if there
+ * is none, and for each root; HC_GRAPH_NOBODY for a block that no root leads to.
+ */
+uint32_t hc_dominators_of(const hc_dominators *dominators, uint32_t node);
+
+/*
+ * Bytes of blocks that no root would lead to without NODE, its own among them; 0 for a block that
+ * no root leads to.
+ */
+uint64_t hc_dominators_retained(const hc_dominators *dominators, uint32_t node);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_dominators, hc_dominators_destroy)

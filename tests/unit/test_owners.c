@@ -1,0 +1,754 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * owners/: graphs made by hand and at random, against what the words mean: retained is what is lost
+ * when the node is taken away and all is marked again; whose a block is follows from claims that
+ * are computed here by trying all edges until nothing changes any more.
+ */
+#include "unit.h"
+
+#include "owners/owners.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct edge {
+	uint32_t from, to;
+	hc_graph_evidence evidence;
+} edge;
+
+/* A graph as a list of edges; block N has N % 7 + 1 bytes. */
+typedef struct sample {
+	uint32_t blocks, roots;
+	GArray *edges;	  /* of edge */
+	uint32_t *starts; /* by node, once prepared */
+} sample;
+
+static sample new_sample(uint32_t blocks, uint32_t roots)
+{
+	return (sample){ blocks, roots, g_array_new(FALSE, FALSE, sizeof(edge)), NULL };
+}
+
+static void clear_sample(sample *s)
+{
+	g_array_unref(s->edges);
+	g_free(s->starts);
+}
+
+static void add(sample *s, uint32_t from, uint32_t to, hc_graph_evidence evidence)
+{
+	edge one = { from, to, evidence };
+
+	g_array_append_val(s->edges, one);
+}
+
+static void add_root(sample *s, uint32_t root, uint32_t to, hc_graph_evidence evidence)
+{
+	add(s, s->blocks + root, to, evidence);
+}
+
+static uint64_t size_of(uint32_t block)
+{
+	return block % 7 + 1;
+}
+
+static void give_sizes(void *data, uint32_t first, uint32_t end, uint64_t *ret_sizes)
+{
+	(void)data;
+	for (uint32_t block = first; block < end; block++)
+		ret_sizes[block - first] = size_of(block);
+}
+
+static void give_references(void *data, unsigned worker, uint32_t first, uint32_t end, hc_graph_sink *sink)
+{
+	const sample *s = data;
+
+	(void)worker;
+	for (uint32_t i = s->starts[first]; i < s->starts[end]; i++) {
+		const edge *one = &g_array_index(s->edges, edge, i);
+
+		hc_graph_add(sink, one->from, one->to, one->evidence);
+	}
+}
+
+static int by_node(const void *a, const void *b)
+{
+	const edge *left = a, *right = b;
+
+	return left->from < right->from ? -1 : left->from > right->from;
+}
+
+/* Sorts the edges by where they come from, as a source must tell them. */
+static hc_graph *build(sample *s, unsigned jobs)
+{
+	hc_graph_source source = { s->blocks, s->roots, give_references, give_sizes, s };
+	uint32_t nodes = s->blocks + s->roots, at = 0;
+	GError *error = NULL;
+	hc_graph *graph;
+
+	g_array_sort(s->edges, by_node);
+	g_free(s->starts);
+	s->starts = g_new(uint32_t, nodes + 1);
+	for (uint32_t node = 0; node <= nodes; node++) {
+		while (at < s->edges->len && g_array_index(s->edges, edge, at).from < node)
+			at++;
+		s->starts[node] = at;
+	}
+	graph = hc_graph_create(&source, jobs, &error);
+	CU_ASSERT_PTR_NOT_NULL(graph);
+	CU_ASSERT_PTR_NULL(error);
+	g_clear_error(&error);
+	return graph;
+}
+
+/*
+ * Of many shapes: forests with references back, blocks that all refer to, long rows, unreachable
+ * parts.
+ */
+static sample random_sample(GRand *random, uint32_t blocks, uint32_t roots)
+{
+	sample s = new_sample(blocks, roots);
+	unsigned shape = g_rand_int_range(random, 0, 5);
+	uint32_t count = blocks * g_rand_double_range(random, 0.5, 3);
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t from = g_rand_int_range(random, 0, blocks), to = g_rand_int_range(random, 0, blocks);
+		hc_graph_evidence evidence = g_rand_int_range(random, 0, shape == 4 ? 1 : HC_GRAPH_EVIDENCE_COUNT);
+
+		if (shape == 1)
+			to = MIN(from + 1 + to % 4, blocks - 1);
+		if (shape == 2 && i < blocks)
+			from = (to = i) / 2;
+		if (shape == 3 && i % 4)
+			to = from % MAX(blocks / 50, 1);
+		add(&s, from, to, evidence);
+	}
+	for (uint32_t root = 0; root < roots; root++)
+		for (int i = g_rand_int_range(random, 0, 3); i > 0; i--)
+			add_root(&s, root, g_rand_int_range(random, 0, shape == 1 ? MIN(blocks, 20) : blocks),
+				g_rand_int_range(random, 0, shape == 4 ? 1 : HC_GRAPH_EVIDENCE_COUNT));
+	return s;
+}
+
+/* ---- retained ---- */
+
+/* Bytes that roots lead to, without the node WITHOUT. */
+static uint64_t reachable(const sample *s, uint32_t without)
+{
+	g_autofree uint8_t *seen = g_malloc0(s->blocks + s->roots);
+	g_autofree uint32_t *todo = g_new(uint32_t, s->blocks + s->roots);
+	uint32_t count = 0;
+	uint64_t bytes = 0;
+
+	for (uint32_t root = s->blocks; root < s->blocks + s->roots; root++)
+		if (root != without)
+			todo[count++] = root;
+	while (count) {
+		uint32_t node = todo[--count];
+
+		bytes += node < s->blocks ? size_of(node) : 0;
+		for (uint32_t i = s->starts[node]; i < s->starts[node + 1]; i++) {
+			uint32_t to = g_array_index(s->edges, edge, i).to;
+
+			if (to == without || seen[to])
+				continue;
+			seen[to] = 1;
+			todo[count++] = to;
+		}
+	}
+	return bytes;
+}
+
+static void check_retained(sample *s, GRand *random)
+{
+	g_autoptr(hc_graph) graph = build(s, 2);
+	g_autoptr(hc_dominators) dominators = hc_dominators_create(graph, NULL);
+	uint64_t all = reachable(s, HC_GRAPH_NOBODY);
+	uint32_t nodes = s->blocks + s->roots, wrong = 0, step = nodes > 300 ? nodes / 100 : 1;
+
+	if (!dominators) {
+		CU_FAIL("no dominators");
+		return;
+	}
+	for (uint32_t node = g_rand_int_range(random, 0, step); node < nodes; node += step) {
+		wrong += hc_dominators_retained(dominators, node) != all - reachable(s, node);
+		wrong += node >= s->blocks && hc_dominators_of(dominators, node) != HC_GRAPH_SEVERAL_ROOTS;
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+}
+
+static void test_retained(void)
+{
+	g_autoptr(GRand) random = g_rand_new_with_seed(1);
+
+	for (unsigned i = 0; i < 600; i++) {
+		uint32_t blocks = i % 10 ? g_rand_int_range(random, 1, 120) : g_rand_int_range(random, 1, 2000);
+		sample s = random_sample(random, blocks, g_rand_int_range(random, 1, 2 + blocks / 10));
+
+		check_retained(&s, random);
+		clear_sample(&s);
+	}
+}
+
+static void test_dominators(void)
+{
+	/* Roots 5 and 6. 5 -> 0 -> {1, 2} -> 3; 6 -> 2; 4 is lost. */
+	sample s = new_sample(5, 2);
+
+	add_root(&s, 0, 0, HC_GRAPH_CERTAIN);
+	add_root(&s, 1, 2, HC_GRAPH_STALE);
+	add(&s, 0, 1, HC_GRAPH_CERTAIN);
+	add(&s, 0, 2, HC_GRAPH_CERTAIN);
+	add(&s, 1, 3, HC_GRAPH_WORD);
+	add(&s, 2, 3, HC_GRAPH_WORD);
+	add(&s, 3, 0, HC_GRAPH_WORD);
+	add(&s, 4, 0, HC_GRAPH_WORD);
+
+	g_autoptr(hc_graph) graph = build(&s, 1);
+	g_autoptr(hc_dominators) dominators = hc_dominators_create(graph, NULL);
+	const uint32_t several = HC_GRAPH_SEVERAL_ROOTS,
+		       expected[] = { several, 0, several, several, HC_GRAPH_NOBODY, several, several };
+
+	for (uint32_t node = 0; node < 7; node++)
+		CU_ASSERT_EQUAL(hc_dominators_of(dominators, node), expected[node]);
+	CU_ASSERT_EQUAL(hc_dominators_retained(dominators, 4), 0);
+	clear_sample(&s);
+}
+
+/* ---- whose a block is, by definition ---- */
+
+typedef struct claim {
+	uint32_t evidence, distance, owner; /* all UINT32_MAX: nobody's */
+	uint32_t level, rival;
+	bool direct;
+} claim;
+
+static bool counts(const claim *claims, const edge *one)
+{
+	return claims[one->from].evidence != UINT32_MAX &&
+	       MAX(claims[one->from].evidence, (uint32_t)one->evidence) == claims[one->to].evidence;
+}
+
+static void find_evidence(const sample *s, claim *claims)
+{
+	for (bool changed = true; changed;) {
+		changed = false;
+		for (unsigned i = 0; i < s->edges->len; i++) {
+			const edge *one = &g_array_index(s->edges, edge, i);
+			uint32_t evidence = MAX(claims[one->from].evidence, (uint32_t)one->evidence);
+
+			changed |= evidence < claims[one->to].evidence;
+			claims[one->to].evidence = MIN(claims[one->to].evidence, evidence);
+		}
+	}
+}
+
+static void find_owners(const sample *s, claim *claims, uint32_t evidence)
+{
+	for (bool changed = true; changed;) {
+		changed = false;
+		for (unsigned i = 0; i < s->edges->len; i++) {
+			const edge *one = &g_array_index(s->edges, edge, i);
+			const claim *from = &claims[one->from];
+			claim *to = &claims[one->to];
+			bool begins = one->from >= s->blocks || from->evidence < evidence;
+			uint32_t distance = begins ? 1 : from->distance + 1;
+
+			if (to->evidence != evidence || !counts(claims, one) || (!begins && from->owner == UINT32_MAX))
+				continue;
+			if (distance > to->distance || (distance == to->distance && from->owner >= to->owner))
+				continue;
+			to->distance = distance;
+			to->owner = from->owner;
+			changed = true;
+		}
+	}
+}
+
+static void find_rivals(const sample *s, claim *claims)
+{
+	for (unsigned i = 0; i < s->edges->len; i++) {
+		const edge *one = &g_array_index(s->edges, edge, i);
+
+		claims[one->to].direct |= one->from >= s->blocks && counts(claims, one) &&
+					  claims[one->from].owner == claims[one->to].owner;
+	}
+	for (bool changed = true; changed;) {
+		changed = false;
+		for (unsigned i = 0; i < s->edges->len; i++) {
+			const edge *one = &g_array_index(s->edges, edge, i);
+			const claim *from = &claims[one->from];
+			claim *to = &claims[one->to];
+			bool meets = from->owner != to->owner;
+			uint32_t level = meets ? 0 : from->level + 1, rival = meets ? from->owner : from->rival;
+
+			if (!counts(claims, one) || (to->direct && one->from < s->blocks) || rival == UINT32_MAX)
+				continue;
+			if (level > to->level || (level == to->level && rival >= to->rival))
+				continue;
+			to->level = level;
+			to->rival = rival;
+			changed = true;
+		}
+	}
+}
+
+static claim *find_claims(const sample *s)
+{
+	uint32_t nodes = s->blocks + s->roots;
+	claim *claims = g_new(claim, nodes);
+
+	for (uint32_t node = 0; node < nodes; node++)
+		claims[node] = (claim){ UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, false };
+	for (uint32_t root = 0; root < s->roots; root++) {
+		claims[s->blocks + root].evidence = 0;
+		claims[s->blocks + root].owner = root;
+	}
+	find_evidence(s, claims);
+	for (uint32_t evidence = 0; evidence < HC_GRAPH_EVIDENCE_COUNT; evidence++)
+		find_owners(s, claims, evidence);
+	find_rivals(s, claims);
+	return claims;
+}
+
+/*
+ * Which blocks ROOT leads to by edges that count, past no block that is another's by direct
+ * reference.
+ */
+static uint8_t *led_to(const sample *s, const claim *claims, uint32_t root)
+{
+	uint8_t *seen = g_malloc0(s->blocks + s->roots);
+	g_autofree uint32_t *todo = g_new(uint32_t, s->blocks + s->roots);
+	uint32_t count = 0;
+
+	todo[count++] = s->blocks + root;
+	while (count) {
+		uint32_t node = todo[--count];
+
+		for (uint32_t i = s->starts[node]; i < s->starts[node + 1]; i++) {
+			const edge *one = &g_array_index(s->edges, edge, i);
+			const claim *to = &claims[one->to];
+
+			if (seen[one->to] || !counts(claims, one) ||
+				(node < s->blocks && to->direct && to->owner != root))
+				continue;
+			seen[one->to] = 1;
+			todo[count++] = one->to;
+		}
+	}
+	return seen;
+}
+
+/* A rival leads there, and where there is none nobody else does. */
+static unsigned wrong_rivals(const sample *s, const claim *claims, const hc_holds *holds)
+{
+	unsigned wrong = 0;
+	g_autofree uint8_t *contended = g_malloc0(s->blocks);
+
+	for (uint32_t root = 0; root < s->roots; root++) {
+		g_autofree uint8_t *seen = led_to(s, claims, root);
+
+		for (uint32_t block = 0; block < s->blocks; block++) {
+			hc_claim holder = hc_holds_block(holds, block);
+
+			contended[block] |= seen[block] && holder.owner != root;
+			wrong += holder.rival == root && !seen[block];
+		}
+	}
+	for (uint32_t block = 0; block < s->blocks; block++)
+		wrong += contended[block] != (hc_holds_block(holds, block).rival != HC_GRAPH_NOBODY);
+	return wrong;
+}
+
+static void check_sums(const sample *s, const hc_holds *holds)
+{
+	hc_holding sum = { 0 }, nobody = hc_holds_root(holds, HC_GRAPH_NOBODY);
+	uint64_t all = 0;
+
+	for (uint32_t root = 0; root < s->roots; root++) {
+		hc_holding holding = hc_holds_root(holds, root);
+
+		sum.blocks += holding.blocks;
+		sum.bytes += holding.bytes;
+		CU_ASSERT(holding.shared_blocks <= holding.blocks && holding.shared_bytes <= holding.bytes);
+	}
+	for (uint32_t block = 0; block < s->blocks; block++)
+		all += size_of(block);
+	CU_ASSERT_EQUAL(sum.blocks + nobody.blocks, s->blocks);
+	CU_ASSERT_EQUAL(sum.bytes + nobody.bytes, all);
+	CU_ASSERT_EQUAL(sum.bytes, reachable(s, HC_GRAPH_NOBODY));
+	CU_ASSERT_EQUAL(nobody.shared_blocks, 0);
+}
+
+static void check_holds(sample *s)
+{
+	g_autoptr(hc_graph) graph = build(s, 2);
+	g_autoptr(hc_holds) holds = hc_holds_create(graph, NULL);
+	g_autofree claim *claims = find_claims(s);
+	uint32_t wrong = 0;
+
+	if (!holds) {
+		CU_FAIL("no holds");
+		return;
+	}
+	for (uint32_t block = 0; block < s->blocks; block++) {
+		hc_claim holder = hc_holds_block(holds, block);
+
+		wrong += holder.owner != claims[block].owner || holder.rival != claims[block].rival;
+		wrong += holder.owner == HC_GRAPH_NOBODY ? holder.evidence != HC_GRAPH_EVIDENCE_COUNT :
+							   holder.evidence != claims[block].evidence;
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+	CU_ASSERT_EQUAL(wrong_rivals(s, claims, holds), 0);
+	check_sums(s, holds);
+}
+
+static void test_holds(void)
+{
+	g_autoptr(GRand) random = g_rand_new_with_seed(2);
+
+	for (unsigned i = 0; i < 400; i++) {
+		uint32_t blocks = i % 20 ? g_rand_int_range(random, 1, 200) : g_rand_int_range(random, 1, 2000);
+		sample s = random_sample(random, blocks, g_rand_int_range(random, 1, 2 + blocks / 20));
+
+		check_holds(&s);
+		clear_sample(&s);
+	}
+}
+
+/* ---- whose a block is, by hand ---- */
+
+static hc_holds *hold(sample *s)
+{
+	g_autoptr(hc_graph) graph = build(s, 1);
+
+	return hc_holds_create(graph, NULL);
+}
+
+static void assert_holder(const hc_holds *holds, uint32_t block, uint32_t owner, uint32_t rival)
+{
+	hc_claim holder = hc_holds_block(holds, block);
+
+	if (holder.owner != owner || holder.rival != rival)
+		printf("\nblock %u: owner %d, rival %d\n", block, (int)holder.owner, (int)holder.rival);
+	CU_ASSERT(holder.owner == owner && holder.rival == rival);
+}
+
+/* Root 0: a table of all entries. Root 1: a list through them. Each entry has a text. */
+static void test_shared(void)
+{
+	enum {
+		ENTRIES = 100,
+		TABLE = 2 * ENTRIES
+	};
+	sample s = new_sample(2 * ENTRIES + 1, 2);
+
+	add_root(&s, 0, TABLE, HC_GRAPH_CERTAIN);
+	add_root(&s, 1, 0, HC_GRAPH_CERTAIN);
+	for (uint32_t i = 0; i < ENTRIES; i++) {
+		add(&s, TABLE, i, HC_GRAPH_CERTAIN);
+		if (i + 1 < ENTRIES)
+			add(&s, i, i + 1, HC_GRAPH_CERTAIN);
+		add(&s, i, ENTRIES + i, HC_GRAPH_CERTAIN);
+	}
+
+	g_autoptr(hc_holds) holds = hold(&s);
+
+	assert_holder(holds, TABLE, 0, HC_GRAPH_NOBODY);
+	/* The list's head refers to it directly. */
+	assert_holder(holds, 0, 1, HC_GRAPH_NOBODY);
+	assert_holder(holds, ENTRIES, 1, HC_GRAPH_NOBODY);
+	assert_holder(holds, 50, 0, 1);
+	assert_holder(holds, ENTRIES + 50, 0, 1);
+	CU_ASSERT_EQUAL(hc_holds_root(holds, 0).blocks, 2 * ENTRIES - 1);
+	CU_ASSERT_EQUAL(hc_holds_root(holds, 0).shared_blocks, 2 * ENTRIES - 2);
+	clear_sample(&s);
+}
+
+/* Root 0: a server, with a cache. Root 1: sessions, each of which leads back to the server. */
+static void test_references_back(void)
+{
+	enum {
+		SERVER,
+		CACHE,
+		SESSIONS,
+		SESSION
+	};
+	sample s = new_sample(SESSION + 10, 3);
+
+	add_root(&s, 0, SERVER, HC_GRAPH_CERTAIN);
+	add(&s, SERVER, CACHE, HC_GRAPH_CERTAIN);
+	add_root(&s, 1, SESSIONS, HC_GRAPH_CERTAIN);
+	for (uint32_t i = 0; i < 10; i++) {
+		add(&s, SESSIONS, SESSION + i, HC_GRAPH_CERTAIN);
+		add(&s, SESSION + i, SERVER, HC_GRAPH_CERTAIN);
+	}
+
+	g_autoptr(hc_holds) alone = hold(&s);
+
+	assert_holder(alone, SERVER, 0, HC_GRAPH_NOBODY);
+	assert_holder(alone, CACHE, 0, HC_GRAPH_NOBODY);
+	assert_holder(alone, SESSION + 5, 1, HC_GRAPH_NOBODY);
+	add_root(&s, 2, SERVER, HC_GRAPH_CERTAIN);
+
+	g_autoptr(hc_holds) named_twice = hold(&s);
+
+	assert_holder(named_twice, SERVER, 0, 2);
+	assert_holder(named_twice, CACHE, 0, 2);
+	clear_sample(&s);
+}
+
+/*
+ * Root 0: a typed list, whose last node refers to a buffer by a void *. Root 1: a chain of words to
+ * the same buffer.
+ */
+static void test_nearest(void)
+{
+	enum {
+		NODES = 1000,
+		BUFFER = NODES,
+		CHAIN
+	};
+	sample s = new_sample(CHAIN + 4, 2);
+
+	add_root(&s, 0, 0, HC_GRAPH_CERTAIN);
+	for (uint32_t i = 0; i + 1 < NODES; i++)
+		add(&s, i, i + 1, HC_GRAPH_CERTAIN);
+	add(&s, NODES - 1, BUFFER, HC_GRAPH_WORD);
+	add_root(&s, 1, CHAIN, HC_GRAPH_WORD);
+	for (uint32_t i = 0; i < 3; i++)
+		add(&s, CHAIN + i, CHAIN + i + 1, HC_GRAPH_WORD);
+	add(&s, CHAIN + 3, BUFFER, HC_GRAPH_WORD);
+	add(&s, CHAIN + 3, 10, HC_GRAPH_WORD);
+
+	g_autoptr(hc_holds) holds = hold(&s);
+
+	assert_holder(holds, BUFFER, 0, 1);
+	CU_ASSERT_EQUAL(hc_holds_block(holds, BUFFER).evidence, HC_GRAPH_WORD);
+	assert_holder(holds, 10, 0, HC_GRAPH_NOBODY);
+	CU_ASSERT_EQUAL(hc_holds_block(holds, 10).evidence, HC_GRAPH_CERTAIN);
+	clear_sample(&s);
+}
+
+/* Whatever weaker references come on top: what had an owner has the same, with the same rival. */
+static void test_weak_never_takes(void)
+{
+	g_autoptr(GRand) random = g_rand_new_with_seed(3);
+	unsigned wrong = 0, gained = 0;
+
+	for (unsigned i = 0; i < 200; i++) {
+		uint32_t blocks = g_rand_int_range(random, 2, 500), roots = g_rand_int_range(random, 1, 10);
+		sample s = random_sample(random, blocks, roots);
+
+		for (unsigned k = 0; k < s.edges->len; k++)
+			if (g_array_index(s.edges, edge, k).evidence == HC_GRAPH_STALE)
+				g_array_index(s.edges, edge, k).evidence = HC_GRAPH_BEYOND;
+		g_autoptr(hc_holds) before = hold(&s);
+
+		for (uint32_t k = 0; k < blocks; k++)
+			add(&s, g_rand_int_range(random, 0, blocks + roots), g_rand_int_range(random, 0, blocks),
+				HC_GRAPH_STALE);
+		g_autoptr(hc_holds) after = hold(&s);
+
+		for (uint32_t block = 0; block < blocks; block++) {
+			hc_claim old = hc_holds_block(before, block), new = hc_holds_block(after, block);
+
+			if (old.owner == HC_GRAPH_NOBODY)
+				gained += new.owner != HC_GRAPH_NOBODY;
+			else
+				wrong += old.owner != new.owner || old.rival != new.rival ||
+					 old.evidence != new.evidence;
+		}
+		clear_sample(&s);
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+	CU_ASSERT(gained > 0);
+}
+
+/* ---- building ---- */
+
+static void test_doubles(void)
+{
+	sample s = new_sample(3, 1);
+	uint64_t count = 0;
+
+	add_root(&s, 0, 0, HC_GRAPH_CERTAIN);
+	for (unsigned i = 0; i < 100000; i++) {
+		add(&s, 0, 1, HC_GRAPH_STALE);
+		add(&s, 0, 2, i == 77777 ? HC_GRAPH_DEDUCED : HC_GRAPH_BEYOND);
+		add(&s, 0, 0, HC_GRAPH_CERTAIN);
+	}
+	add(&s, 2, 1, HC_GRAPH_WORD);
+	add(&s, 2, 1, HC_GRAPH_STALE);
+
+	g_autoptr(hc_graph) graph = build(&s, 1);
+
+	for (unsigned evidence = 0; evidence < HC_GRAPH_EVIDENCE_COUNT; evidence++)
+		count += hc_graph_edge_count(graph, evidence);
+	CU_ASSERT_EQUAL(count, 4);
+	CU_ASSERT_EQUAL(hc_graph_edge_count(graph, HC_GRAPH_DEDUCED), 1);
+	CU_ASSERT_EQUAL(hc_graph_edge_count(graph, HC_GRAPH_WORD), 1);
+	CU_ASSERT_EQUAL(hc_graph_edge_count(graph, HC_GRAPH_STALE), 1);
+	clear_sample(&s);
+}
+
+static void test_empty(void)
+{
+	sample s = new_sample(0, 0);
+	g_autoptr(hc_graph) graph = build(&s, 0);
+	g_autoptr(hc_holds) holds = hc_holds_create(graph, NULL);
+	g_autoptr(hc_dominators) dominators = hc_dominators_create(graph, NULL);
+
+	CU_ASSERT_PTR_NOT_NULL(dominators);
+	CU_ASSERT_EQUAL(hc_holds_root(holds, HC_GRAPH_NOBODY).blocks, 0);
+	clear_sample(&s);
+}
+
+static void test_too_many(void)
+{
+	hc_graph_source source = { HC_GRAPH_NODES_MAX, 1, NULL, NULL, NULL };
+	g_autoptr(GError) error = NULL;
+
+	CU_ASSERT_PTR_NULL(hc_graph_create(&source, 1, &error));
+	CU_ASSERT_PTR_NOT_NULL(error);
+}
+
+/*
+ * The same with any number of workers; and whatever the order in which a node's references are
+ * told.
+ */
+static void test_workers(void)
+{
+	const unsigned jobs[] = { 1, 2, 3, 8 };
+	g_autoptr(GRand) random = g_rand_new_with_seed(4);
+	sample s = random_sample(random, 60000, 500);
+	g_autoptr(hc_graph) first = build(&s, 1);
+	g_autoptr(hc_holds) holds = hc_holds_create(first, NULL);
+	g_autoptr(hc_dominators) dominators = hc_dominators_create(first, NULL);
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(jobs); i++) {
+		unsigned wrong = 0;
+
+		for (unsigned k = s.edges->len; k > 1; k--) {
+			edge *a = &g_array_index(s.edges, edge, k - 1),
+			     *b = &g_array_index(s.edges, edge, g_rand_int_range(random, 0, k)), kept = *a;
+
+			*a = *b;
+			*b = kept;
+		}
+		g_autoptr(hc_graph) graph = build(&s, jobs[i]);
+		g_autoptr(hc_holds) again = hc_holds_create(graph, NULL);
+		g_autoptr(hc_dominators) dominators_again = hc_dominators_create(graph, NULL);
+
+		for (uint32_t node = 0; node < s.blocks + s.roots; node++) {
+			wrong += hc_dominators_of(dominators, node) != hc_dominators_of(dominators_again, node);
+			wrong += hc_dominators_retained(dominators, node) !=
+				 hc_dominators_retained(dominators_again, node);
+		}
+		for (uint32_t block = 0; block < s.blocks; block++) {
+			hc_claim a = hc_holds_block(holds, block), b = hc_holds_block(again, block);
+
+			wrong += a.owner != b.owner || a.rival != b.rival || a.evidence != b.evidence;
+		}
+		CU_ASSERT_EQUAL(wrong, 0);
+	}
+	clear_sample(&s);
+}
+
+/* ---- large ---- */
+
+/* A list linked both ways; every block leads back to the first, too. */
+static void give_list(void *data, unsigned worker, uint32_t first, uint32_t end, hc_graph_sink *sink)
+{
+	uint32_t blocks = GPOINTER_TO_UINT(data);
+
+	(void)worker;
+	for (uint32_t node = first; node < end; node++) {
+		if (node + 1 < blocks)
+			hc_graph_add(sink, node, node + 1, HC_GRAPH_CERTAIN);
+		if (node && node < blocks)
+			hc_graph_add(sink, node, node - 1, HC_GRAPH_WORD);
+		hc_graph_add(sink, node, 0, HC_GRAPH_DEDUCED);
+	}
+}
+
+static void one_byte_each(void *data, uint32_t first, uint32_t end, uint64_t *ret_sizes)
+{
+	(void)data;
+	for (uint32_t block = first; block < end; block++)
+		ret_sizes[block - first] = 1;
+}
+
+static void test_deep(void)
+{
+	const uint32_t blocks = 10000000;
+	hc_graph_source source = { blocks, 1, give_list, one_byte_each, GUINT_TO_POINTER(blocks) };
+	g_autoptr(hc_graph) graph = hc_graph_create(&source, 2, NULL);
+	g_autoptr(hc_dominators) dominators = graph ? hc_dominators_create(graph, NULL) : NULL;
+	g_autoptr(hc_holds) holds = graph ? hc_holds_create(graph, NULL) : NULL;
+	unsigned wrong = 0;
+
+	if (!dominators || !holds) {
+		CU_FAIL("no memory");
+		return;
+	}
+	for (uint32_t block = 0; block < blocks; block++)
+		wrong += hc_dominators_retained(dominators, block) != blocks - block;
+	CU_ASSERT_EQUAL(wrong, 0);
+	CU_ASSERT_EQUAL(hc_holds_root(holds, 0).blocks, blocks);
+}
+
+/*
+ * A chain of which the last and the first block refer to as many blocks beside it: a walk along it
+ * for each would be quadratic.
+ */
+static void give_comb(void *data, unsigned worker, uint32_t first, uint32_t end, hc_graph_sink *sink)
+{
+	uint32_t blocks = GPOINTER_TO_UINT(data), half = blocks / 2;
+
+	(void)worker;
+	for (uint32_t node = first; node < end; node++) {
+		if (node + 1 < half)
+			hc_graph_add(sink, node, node + 1, HC_GRAPH_CERTAIN);
+		for (uint32_t i = half; (node == half - 1 || node == 1) && i < blocks; i++)
+			hc_graph_add(sink, node, i, HC_GRAPH_CERTAIN);
+		if (node >= blocks)
+			hc_graph_add(sink, node, 0, HC_GRAPH_CERTAIN);
+	}
+}
+
+static void test_not_quadratic(void)
+{
+	const uint32_t blocks = 1000000;
+	hc_graph_source source = { blocks, 1, give_comb, one_byte_each, GUINT_TO_POINTER(blocks) };
+	g_autoptr(hc_graph) graph = hc_graph_create(&source, 2, NULL);
+	g_autoptr(hc_dominators) dominators = graph ? hc_dominators_create(graph, NULL) : NULL;
+
+	if (!dominators) {
+		CU_FAIL("no memory");
+		return;
+	}
+	CU_ASSERT_EQUAL(hc_dominators_retained(dominators, 1), blocks - 1);
+	CU_ASSERT_EQUAL(hc_dominators_retained(dominators, 2), blocks / 2 - 2);
+	CU_ASSERT_EQUAL(hc_dominators_of(dominators, blocks - 1), 1);
+}
+
+int main(void)
+{
+	const unit_case cases[] = {
+		{ "retained is what is lost without a node", test_retained },
+		{ "dominators, by hand", test_dominators },
+		{ "owners and rivals follow from the definition", test_holds },
+		{ "an index and a list share", test_shared },
+		{ "references back take nothing", test_references_back },
+		{ "near is few steps on the weakest ground", test_nearest },
+		{ "a weaker reference never takes", test_weak_never_takes },
+		{ "the strongest of several references stays", test_doubles },
+		{ "nothing at all", test_empty },
+		{ "too many nodes are refused", test_too_many },
+		{ "the same with any number of workers", test_workers },
+		{ "ten million in a row", test_deep },
+		{ "a long chain with many blocks beside it", test_not_quadratic },
+	};
+
+	return unit_main("owners", cases, G_N_ELEMENTS(cases));
+}
