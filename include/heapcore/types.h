@@ -9,7 +9,7 @@
 #pragma once
 
 #include <heapcore/debuginfo.h>
-#include <heapcore/references.h>
+#include <heapcore/places.h>
 
 HC_BEGIN_DECLS
 
@@ -126,6 +126,18 @@ enum {
 
 /* ---- paths: who holds what ---- */
 
+/* A place of words that paths begin at, where no variable with a type does. */
+typedef struct hc_named_root {
+	hc_place_kind kind;	 /* HC_PLACE_VARIABLE, _THREAD_LOCAL, _THREAD_DESCRIPTOR, _STACK, _REGISTER, _MAPPING */
+	hc_address address;	 /* of the symbol, the first word, the mapping; 0 of registers */
+	uint64_t size;		 /* of a mapping; else 0 */
+	const hc_module *module; /* of data and thread-locals; else NULL */
+	bool has_symbol;	 /* the path begins with its name */
+	const char *function;	 /* whose frame it is; NULL: none, or not known */
+	int64_t thread;		 /* 0: nobody's */
+	int frame;		 /* -1: none, or not known */
+} hc_named_root;
+
 /*
  * A place in the program's data that blocks hang on; a tree, from the variables on. All elements of a container are one place, and
  * so are objects that lead to others of their own type (the nodes of a list). Numbers go from 1 to hc_types_path_count(); a
@@ -135,6 +147,7 @@ enum {
 typedef struct hc_types_path {
 	uint32_t parent;	     /* 0: the path begins here */
 	const hc_variable *variable; /* that it begins with; NULL: nothing typed leads to it */
+	const hc_named_root *root;   /* ... but these words do; NULL: none */
 	const hc_type *type;	     /* NULL: not by debug info */
 	hc_certainty certainty;
 	bool is_container, is_index;

@@ -35,6 +35,20 @@ const char *hc_modules_symbol_at(hc_modules *modules, hc_address address, uint64
 const char *hc_module_tls_symbol_at(
 	hc_modules *modules, const hc_module *module, uint64_t offset, uint64_t *ret_offset);
 
+/* What the data at an address is called. */
+typedef struct hc_data_name {
+	const hc_module *module;
+	const char *symbol;    /* that it lies in, as the file has it; NULL: none is known. Belongs to MODULES */
+	const char *section;   /* ".bss"; NULL: there is a symbol, or no section is known. Belongs to MODULES */
+	hc_address start, end; /* of the symbol, or of the section; else the module's bias and ADDRESS + 1 */
+} hc_data_name;
+
+/* FALSE if ADDRESS is in no module. Symbols are those that say how large they are. */
+bool hc_modules_data_name(hc_modules *modules, hc_address address, hc_data_name *ret_name);
+
+/* "g_index", demangled; without a symbol "server .bss+0x3ff98": for ADDRESS, that NAME is of. Free with g_free(). */
+char *hc_data_name_text(const hc_data_name *name, hc_address address);
+
 /*
  * MODULE's block of thread-local storage in thread number THREAD, as the dynamic linker's link maps place it; NULL if there is none, or if
  * it is not known. Belongs to MODULES.

@@ -35,6 +35,7 @@ void hc_module_release_dwfl(struct module *module)
 {
 	g_clear_pointer(&module->symbols, g_hash_table_unref);
 	g_clear_pointer(&module->tls_symbols, g_array_unref);
+	g_clear_pointer(&module->data_symbols, g_array_unref);
 	g_clear_pointer(&module->structs, g_hash_table_unref);
 	g_clear_pointer(&module->dwfl, dwfl_end);
 }
@@ -56,7 +57,7 @@ static char *find_by_build_id(const hc_modules *modules, const struct module *mo
 	return NULL;
 }
 
-static Dwfl_Module *open_dwfl(hc_modules *modules, struct module *module)
+Dwfl_Module *hc_module_open_dwfl(hc_modules *modules, struct module *module)
 {
 	g_autofree char *file = NULL;
 
@@ -79,7 +80,7 @@ static Dwfl_Module *open_dwfl(hc_modules *modules, struct module *module)
 
 static void load_symbols(hc_modules *modules, struct module *module)
 {
-	Dwfl_Module *dwfl_module = open_dwfl(modules, module);
+	Dwfl_Module *dwfl_module = hc_module_open_dwfl(modules, module);
 	int count;
 
 	module->symbols = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
@@ -166,7 +167,7 @@ struct known_symbol {
 static struct known_symbol *look_up_symbol(hc_modules *modules, hc_address address)
 {
 	const hc_module *module = hc_modules_find(modules, address);
-	Dwfl_Module *dwfl_module = module ? open_dwfl(modules, hc_module_private(module)) : NULL;
+	Dwfl_Module *dwfl_module = module ? hc_module_open_dwfl(modules, hc_module_private(module)) : NULL;
 	struct known_symbol *known = g_new0(struct known_symbol, 1);
 	GElf_Off offset = 0;
 	GElf_Sym symbol;
@@ -232,7 +233,7 @@ static int compare_tls_symbols(const void *a, const void *b)
 
 static void load_tls_symbols(hc_modules *modules, struct module *module)
 {
-	Dwfl_Module *dwfl_module = open_dwfl(modules, module);
+	Dwfl_Module *dwfl_module = hc_module_open_dwfl(modules, module);
 	int count = dwfl_module ? dwfl_module_getsymtab(dwfl_module) : 0;
 
 	module->tls_symbols = g_array_new(FALSE, FALSE, sizeof(struct tls_symbol));
@@ -274,7 +275,7 @@ const char *hc_module_tls_symbol_at(hc_modules *modules, const hc_module *module
 
 static Dwarf *open_dwarf(hc_modules *modules, struct module *module, Dwarf_Addr *bias)
 {
-	Dwfl_Module *dwfl_module = open_dwfl(modules, module);
+	Dwfl_Module *dwfl_module = hc_module_open_dwfl(modules, module);
 
 	return dwfl_module ? dwfl_module_getdwarf(dwfl_module, bias) : NULL;
 }

@@ -24,6 +24,7 @@ struct module {
 	Dwfl_Module *dwfl_module;
 	GHashTable *symbols; /* name -> hc_symbol * */
 	GArray *tls_symbols; /* of struct tls_symbol (dwfl.c), by offset */
+	GArray *data_symbols; /* of struct data_symbol (data_names.c), by address */
 	GHashTable *structs; /* name -> hc_struct *, or NULL for a failure */
 	bool debug_tried;
 	const char *debug_file; /* belongs to dwfl, or is the next */
@@ -111,6 +112,9 @@ void hc_debug_destroy(hc_modules *modules);
 
 /* dwfl.c */
 void hc_module_release_dwfl(struct module *module);
+
+/* MODULE in libdwfl, opened at the first call; NULL if no file of it is here. */
+Dwfl_Module *hc_module_open_dwfl(hc_modules *modules, struct module *module);
 void hc_struct_destroy(void *structure);
 
 /* unwind.c: NULL is fine. */

@@ -8,6 +8,8 @@
  */
 #include "types/types_state.h"
 
+#include <inttypes.h>
+
 enum {
 	OWNERS_MAX = 1 << 20,
 	CLASSES_MAX = 4096,
@@ -21,6 +23,7 @@ static void owner_destroy(void *data)
 	if (!owner)
 		return;
 	g_free(owner->targets);
+	g_free(owner->root);
 	g_clear_pointer(&owner->classes, g_ptr_array_unref);
 	g_free(owner);
 }
@@ -149,6 +152,37 @@ hc_owner *hc_owners_class(
 	return made;
 }
 
+/* ---- places without a type ---- */
+
+enum {
+	STRUCTURE_BYTES = 64 /* words of one structure are no farther from each other */
+};
+
+const hc_owner *hc_owner_joined(const hc_owner *owner)
+{
+	while (owner->joined)
+		owner = owner->joined;
+	return owner;
+}
+
+void hc_owners_meet(hc_owner *a, hc_owner *b)
+{
+	hc_owner *first = (hc_owner *)hc_owner_joined(a), *second = (hc_owner *)hc_owner_joined(b);
+
+	if (first == second || !first->root || !second->root || first->root->kind != second->root->kind ||
+		first->root->kind != HC_PLACE_VARIABLE || first->root->has_symbol || second->root->has_symbol)
+		return;
+	if (first->root->address > second->root->address) {
+		hc_owner *swap = first;
+
+		first = second;
+		second = swap;
+	}
+	if (second->root->address - b->root->address <= STRUCTURE_BYTES &&
+		second->root->address - first->root->address <= STRUCTURE_BYTES)
+		second->joined = first;
+}
+
 /* ---- names ---- */
 
 static bool is_single(const hc_owner *container)
@@ -215,6 +249,7 @@ char *hc_owner_path(const hc_owner *owner)
 		switch (steps[i]->step) {
 		case HC_STEP_VARIABLE:
 		case HC_STEP_SWEPT:
+		case HC_STEP_WORD:
 			g_string_append(path, steps[i]->name);
 			break;
 		case HC_STEP_PART:
@@ -271,7 +306,7 @@ static const hc_owner *holder_of(const hc_owner *owner, const char **ret_name)
 	for (; owner; owner = owner->parent) {
 		if (owner->step == HC_STEP_PART && owner->name && *owner->name)
 			name = owner->name;
-		if (owner->step == HC_STEP_VARIABLE)
+		if (owner->step == HC_STEP_VARIABLE || owner->step == HC_STEP_WORD)
 			return NULL;
 		if (owner->step != HC_STEP_PART && !is_held_inside(owner) && !owner->layout) {
 			*ret_name = name;
@@ -314,6 +349,25 @@ static char *describe_holder(const hc_owner *holder, const char *name)
 	return g_strdup_printf("field of %s", type ? hc_type_short_name(type) : holder->name);
 }
 
+static char *describe_root(const hc_named_root *root)
+{
+	switch (root->kind) {
+	case HC_PLACE_VARIABLE:
+		return g_strdup_printf("%s of %s", root->has_symbol ? "static" : "data", root->module->name);
+	case HC_PLACE_THREAD_LOCAL:
+		return g_strdup_printf("thread-local of thread %" PRId64, root->thread);
+	case HC_PLACE_MAPPING:
+		return g_strdup("memory that is not malloc's");
+	case HC_PLACE_STACK:
+		if (root->frame >= 0)
+			return g_strdup_printf("frame %d of thread %" PRId64, root->frame, root->thread);
+		break;
+	default:
+		break;
+	}
+	return root->thread ? g_strdup_printf("of thread %" PRId64, root->thread) : g_strdup("of no thread that runs");
+}
+
 char *hc_owner_where(const hc_owner *owner, const hc_core *core)
 {
 	const char *name = NULL;
@@ -326,6 +380,8 @@ char *hc_owner_where(const hc_owner *owner, const hc_core *core)
 		root = root->parent;
 	const hc_variable *variable = root->variable;
 
+	if (root->root)
+		return describe_root(root->root);
 	if (!variable)
 		return g_strdup("nothing typed leads to it");
 	int64_t thread = variable->thread < hc_core_thread_count(core) ? hc_core_thread(core, variable->thread)->id : 0;
@@ -372,7 +428,7 @@ char *hc_owner_type_name(const hc_owner *owner)
 	if (owner->layout)
 		return g_strdup_printf("%s %s", hc_type_short_name(owner->type), role_of(owner->layout));
 	if (!owner->type)
-		return g_strdup(owner->name ? owner->name : "?");
+		return g_strdup(owner->name && owner->step != HC_STEP_WORD ? owner->name : "?");
 	switch (hc_type_get_kind(owner->type)) {
 	case HC_TYPE_STRUCT:
 	case HC_TYPE_UNION:

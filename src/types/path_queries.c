@@ -63,6 +63,7 @@ void hc_types_path_get(const hc_types *types, uint32_t number, hc_types_path *re
 	*ret_path = (hc_types_path){
 		.parent = owner->parent ? owner->parent->number : 0,
 		.variable = root->variable,
+		.root = root->root,
 		.type = owner->type,
 		.certainty = owner->certainty,
 		.is_index = owner->is_index,

@@ -236,6 +236,7 @@ bool hc_types_propagate(hc_types *types, unsigned jobs)
 	hc_propagation *propagation = g_new0(hc_propagation, 1);
 	unsigned count = hc_modules_load_variables(types->modules, jobs);
 	size_t bitmap_size = types->blocks->granule_count / 8 + sizeof(uint64_t);
+	size_t searched_size = types->blocks->count / 8 + sizeof(uint64_t);
 	bool ok;
 
 	propagation->types = types;
@@ -251,7 +252,8 @@ bool hc_types_propagate(hc_types *types, unsigned jobs)
 	propagation->variable_count = count;
 	propagation->tried = hc_propagation_new_seen();
 	propagation->page_size = hc_core_process(types->core)->page_size;
-	propagation->failed = !propagation->looked_at || !propagation->shared;
+	propagation->searched = hc_pages_create(searched_size);
+	propagation->failed = !propagation->looked_at || !propagation->shared || !propagation->searched;
 	propagation->swept = g_hash_table_new(g_str_hash, g_str_equal);
 	propagation->claims = g_array_new(FALSE, FALSE, sizeof(hc_claim));
 	propagation->elements = g_array_new(FALSE, FALSE, sizeof(hc_address));
@@ -262,6 +264,8 @@ bool hc_types_propagate(hc_types *types, unsigned jobs)
 	if (!propagation->failed) {
 		add_roots(propagation, count);
 		hc_propagation_run(propagation, HC_CERTAINTY_DEDUCED);
+		hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+		hc_types_search_root_words(propagation);
 		hc_types_sweep(propagation);
 		hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 		hc_types_search_untyped(propagation);
@@ -274,6 +278,7 @@ bool hc_types_propagate(hc_types *types, unsigned jobs)
 	g_hash_table_unref(propagation->swept);
 	hc_pages_destroy(propagation->looked_at, bitmap_size);
 	hc_pages_destroy(propagation->shared, bitmap_size);
+	hc_pages_destroy(propagation->searched, searched_size);
 	g_array_unref(propagation->claims);
 	g_array_unref(propagation->elements);
 	g_array_unref(propagation->mapped);

@@ -12,6 +12,7 @@
  *	objects.c	one object: its pointers and containers
  *	pointers.c	one pointer: which block it leads to, of what type that is
  *	untyped.c	what hangs on memory without a type
+ *	root_words.c	what no type leads to: by the words that do
  *	arrays.c	its arrays and unions
  *	counts.c	how much of an array is in use
  *	sizes.c		whether blocks are as large as what is said to be in them
@@ -41,4 +42,4 @@
  * Fails with HC_ERROR_NO_MEMORY, or as hc_container_set_add_file() does for the files in OPTIONS (which may be NULL).
  */
 hc_types *hc_types_create(const hc_core *core, hc_modules *modules, const hc_blocks *blocks, const hc_areas *areas,
-	const hc_types_options *options, hc_diagnostics *diagnostics, GError **error);
+	const hc_references *references, const hc_types_options *options, hc_diagnostics *diagnostics, GError **error);

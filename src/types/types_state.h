@@ -63,6 +63,7 @@ typedef enum {
 	HC_STEP_ITEM,	  /* of an array */
 	HC_STEP_CLASS,	  /* the object that a base class told itself to be */
 	HC_STEP_SWEPT,	  /* nothing leads to it: begins a path too */
+	HC_STEP_WORD,	  /* words lead to it, of a place without a type: begins a path too */
 } hc_step;
 
 typedef struct hc_owner hc_owner;
@@ -77,6 +78,8 @@ struct hc_owner {
 	const hc_type *type;	     /* of the object; NULL: known by name only */
 	const char *name;	     /* of a variable; of a part; of a class without debug info */
 	const hc_variable *variable; /* of HC_STEP_VARIABLE */
+	hc_named_root *root;	     /* of HC_STEP_WORD: owned */
+	hc_owner *joined;	     /* likewise: it is one place with this one; NULL: with none */
 	const hc_plan *plan;
 	const hc_layout *layout; /* it is a container: its blocks are buffers and nodes */
 	hc_owner **
@@ -145,6 +148,12 @@ hc_owner *hc_owners_deduced(hc_owners *owners, hc_owner *owner);
 hc_owner *hc_owners_class(
 	hc_owners *owners, hc_owner *owner, const hc_type *class, const char *name, const hc_plan *plan);
 
+/* The owner that OWNER has become one with; itself if there is none. */
+const hc_owner *hc_owner_joined(const hc_owner *owner);
+
+/* A word of what hangs on A leads to what hangs on B: if they are words of one unnamed structure, they are one from now on. */
+void hc_owners_meet(hc_owner *a, hc_owner *b);
+
 /* "g_registry.sessions_[]->queue_". Free with g_free(). */
 char *hc_owner_path(const hc_owner *owner);
 
@@ -165,6 +174,7 @@ struct hc_types {
 	hc_modules *modules;
 	const hc_blocks *blocks;
 	const hc_areas *areas;
+	const hc_references *references;
 	hc_container_set *set;
 	hc_plans *plans;
 	hc_owners *owners;
@@ -239,7 +249,8 @@ typedef struct hc_propagation {
 	GHashTable *tried;   /* of hc_tried, by block and type */
 	GHashTable *swept;   /* name of a class -> hc_owner of the blocks that nothing typed leads to */
 	uint64_t *looked_at; /* bit for each granule of the heap where an object begins that was looked at */
-	uint64_t *shared; /* the same, of objects that several containers may have in them, looked at for one of them */
+	uint64_t *searched;  /* bit for each block that was looked into without a type */
+	uint64_t *shared; /* the same as `looked_at`, of objects that several containers may have in them, looked at for one of them */
 	GHashTable *
 		mapped_starts; /* address of a block with a mapping of its own -> bitmap of where objects begin in it */
 	hc_address last_mapped; /* asked for last, with its bitmap */
@@ -425,6 +436,9 @@ bool hc_types_propagate(hc_types *types, unsigned jobs);
 
 /* sweep.c: blocks in use without a type, by the vtable that they begin with, and on from there. */
 void hc_types_sweep(hc_propagation *propagation);
+
+/* root_words.c: blocks that nobody has, by the words of the roots that lead there; then hc_types_search_untyped(). */
+void hc_types_search_root_words(hc_propagation *propagation);
 
 /* untyped.c: blocks that nobody has, and that words of untyped blocks lead to, for these blocks' owners. */
 void hc_types_search_untyped(hc_propagation *propagation);

@@ -34,34 +34,45 @@ static hc_owner *owner_below(hc_propagation *propagation, hc_owner *owner)
 	return hc_owners_target(propagation->owners, owner, 0, HC_STEP_TARGET, NULL, NULL, HC_CERTAINTY_UNKNOWN);
 }
 
-/* True if nobody has looked into the block that starts at granule START; from now on somebody has. */
-static bool is_new(hc_propagation *propagation, uint64_t start)
+/* True if nobody has looked into block NUMBER without a type; from now on somebody has. */
+static bool is_new(hc_propagation *propagation, uint32_t number)
 {
-	uint64_t bit = (uint64_t)1 << start % 64, *word = &propagation->looked_at[start / 64];
+	uint64_t bit = (uint64_t)1 << number % 64, *word = &propagation->searched[number / 64];
 	bool is = !(*word & bit);
 
 	*word |= bit;
 	return is;
 }
 
+static bool holds(const hc_propagation *propagation, const hc_spot *spot, hc_address value)
+{
+	return value == spot->address ||
+	       hc_references_holds(propagation->types->references,
+		       hc_blocks_granule(propagation->blocks, spot->region, spot->address), value);
+}
+
 void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address)
 {
-	const hc_blocks *blocks = propagation->blocks;
-	const hc_block_region *region = hc_blocks_region(blocks, address);
+	hc_spot block;
 	hc_owner *below = owner_below(propagation, owner);
 	unsigned word_size = propagation->format.size;
 
-	if (!region || !is_new(propagation, hc_blocks_granule(blocks, region, address)))
+	if (!hc_propagation_locate(propagation, address, &block) || !is_new(propagation, block.number))
 		return;
-	hc_address end = address + hc_blocks_usable_size(blocks, region, address);
+	hc_address end = address + hc_blocks_usable_size(propagation->blocks, block.region, address);
 
 	for (hc_address at = address; end - at >= word_size; at += word_size) {
 		hc_address value;
 		hc_spot spot;
 
-		if (hc_propagation_load(propagation, at, &value) && hc_propagation_locate(propagation, value, &spot) &&
-			!propagation->types->owner_of[spot.number] &&
-			hc_propagation_claim(propagation, spot.number, below))
+		if (!hc_propagation_load(propagation, at, &value) ||
+			!hc_propagation_locate(propagation, value, &spot) || !holds(propagation, &spot, value))
+			continue;
+		uint32_t current = propagation->types->owner_of[spot.number];
+
+		if (current && current != HC_OWNER_CLOSED)
+			hc_owners_meet(below, hc_types_owner(propagation->types, current));
+		else if (!current && hc_propagation_claim(propagation, spot.number, below))
 			hc_propagation_defer(propagation, spot.address, below, HC_EDGE_UNTYPED, HC_CERTAINTY_GUESS);
 	}
 }

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Blocks that no type leads to, by the words that do.
+ *
+ * Most programs have no debug info; but the words of their data lead to the same blocks, and these words lie in symbols, in sections,
+ * in threads' local storage, in frames. So what the variables' types did not claim is claimed for the place of the word that leads
+ * there, and for the nearest one: first what words lead to at once, then what the words of these blocks lead to, step by step
+ * (untyped.c), together with what hangs on untyped memory of typed owners.
+ *
+ * Data comes first. What stands on stacks and in registers may be left over from calls that have returned; it holds what nothing else
+ * does.
+ *
+ * Words without a symbol are each a place of their own, "server .bss+0x3ff98", and a structure may have several: the header of a
+ * std::map has three that lead into one tree. Those that stand side by side are one place if they are many (a table), or if what
+ * hangs on one of them leads to what hangs on the next.
+ */
+#include "base/demangle.h"
+#include "types/types_state.h"
+
+#include <inttypes.h>
+
+enum {
+	TABLE_WORDS = 16 /* so many words side by side, without a symbol, are one table */
+};
+
+/* The owner that words in [start, end) have. */
+struct extent {
+	hc_address start, end;
+	hc_owner *owner;
+};
+
+struct naming {
+	hc_propagation *propagation;
+	const hc_references *references;
+	hc_place_sources sources;
+	GArray *words;	   /* of hc_root_word: they lead to blocks that have no owner yet */
+	GHashTable *owners; /* name and place -> hc_owner */
+	struct extent last;
+};
+
+/* True if VALUE holds a block that nobody has. */
+static bool leads_to_unowned(const struct naming *naming, uint64_t value, hc_spot *spot)
+{
+	hc_propagation *propagation = naming->propagation;
+
+	return hc_propagation_locate(propagation, value, spot) && !propagation->types->owner_of[spot->number] &&
+	       (value == spot->address ||
+		       hc_references_holds(naming->references,
+			       hc_blocks_granule(propagation->blocks, spot->region, spot->address), value));
+}
+
+static void keep_word(void *data, const hc_root_word *word)
+{
+	struct naming *naming = data;
+	hc_spot spot;
+
+	if (leads_to_unowned(naming, word->value, &spot))
+		g_array_append_val(naming->words, *word);
+}
+
+/* ---- names ---- */
+
+static hc_owner *owner_of_place(struct naming *naming, const char *name, const hc_named_root *place)
+{
+	hc_owners *owners = naming->propagation->owners;
+	g_autofree char *key = g_strdup_printf("%s\n%" PRId64 "\n%d\n%" PRIx64, name, place->thread, place->frame,
+		place->kind == HC_PLACE_VARIABLE ? place->address : 0);
+	hc_owner *owner = g_hash_table_lookup(naming->owners, key);
+
+	if (owner || owners->full)
+		return owner;
+	owner = hc_owners_add(owners, NULL, HC_STEP_WORD, NULL, NULL, HC_CERTAINTY_UNKNOWN);
+	owner->name = g_string_chunk_insert_const(owners->texts, name);
+	hc_named_root *root = g_new(hc_named_root, 1);
+
+	*root = *place;
+	root->function = place->function ? g_string_chunk_insert_const(owners->texts, place->function) : NULL;
+	owner->root = root;
+	g_hash_table_insert(naming->owners, g_steal_pointer(&key), owner);
+	return owner;
+}
+
+/* How many words of NAMING stand side by side from INDEX on. */
+static unsigned count_run(const struct naming *naming, unsigned index)
+{
+	const hc_root_word *words = &g_array_index(naming->words, hc_root_word, 0);
+	unsigned size = naming->propagation->format.size, i = index + 1;
+
+	while (i < naming->words->len && words[i].root == words[index].root &&
+		words[i].address == words[i - 1].address + size)
+		i++;
+	return i - index;
+}
+
+static hc_owner *owner_in_data(struct naming *naming, unsigned index)
+{
+	const hc_root_word *word = &g_array_index(naming->words, hc_root_word, index);
+	hc_data_name name;
+
+	if (!hc_modules_data_name(naming->sources.modules, word->address, &name))
+		return NULL;
+	g_autofree char *text = hc_data_name_text(&name, word->address);
+	hc_named_root place = { .kind = HC_PLACE_VARIABLE,
+		.address = name.symbol ? name.start : word->address,
+		.module = name.module,
+		.has_symbol = name.symbol != NULL,
+		.frame = -1 };
+	unsigned size = naming->propagation->format.size, run = name.symbol ? 0 : count_run(naming, index);
+
+	naming->last.owner = owner_of_place(naming, text, &place);
+	naming->last.start = word->address;
+	naming->last.end = name.symbol	      ? name.end :
+			   run >= TABLE_WORDS ? word->address + (hc_address)run * size :
+						word->address + size;
+	return naming->last.owner;
+}
+
+/* "cache", demangled; "libfoo.so thread-local+0x10". Free with g_free(). */
+static char *thread_local_name(struct naming *naming, hc_address address, bool *ret_has_symbol)
+{
+	const hc_tls_block *block = hc_modules_tls_at(naming->sources.modules, address);
+	uint64_t offset;
+	const char *symbol = hc_module_tls_symbol_at(
+		naming->sources.modules, block->module, address - block->start, &offset);
+	g_autofree char *demangled = symbol ? hc_demangle(symbol) : NULL;
+
+	*ret_has_symbol = symbol != NULL;
+	if (symbol)
+		return g_strdup(demangled ? demangled : symbol);
+	return g_strdup_printf("%s thread-local+%#" PRIx64, block->module->name, address - block->start);
+}
+
+static hc_owner *owner_in_thread(struct naming *naming, const hc_place *found)
+{
+	hc_named_root place = { .kind = found->kind,
+		.address = found->address,
+		.module = found->module,
+		.thread = found->thread_id,
+		.frame = found->frame };
+	g_autofree char *name = NULL;
+
+	switch (found->kind) {
+	case HC_PLACE_THREAD_LOCAL:
+		name = thread_local_name(naming, found->address, &place.has_symbol);
+		break;
+	case HC_PLACE_THREAD_DESCRIPTOR:
+		name = g_strdup_printf("thread descriptor+%#" PRIx64, (uint64_t)found->offset);
+		break;
+	case HC_PLACE_REGISTER:
+		name = g_strdup("registers");
+		break;
+	default:
+		place.function = found->frame >= 0 ? found->symbol : NULL;
+		name = place.function ? g_strdup_printf("stack of %s", place.function) : g_strdup("stack");
+		break;
+	}
+	return owner_of_place(naming, name, &place);
+}
+
+static hc_owner *owner_in_mapping(struct naming *naming, const hc_place *found)
+{
+	const hc_area *area = found->area;
+	hc_named_root place = {
+		.kind = HC_PLACE_MAPPING, .address = area->start, .size = area->end - area->start, .frame = -1
+	};
+	const char *path = area->mapping ? area->mapping->path : NULL;
+	g_autofree char *name = path ? g_strdup(path) :
+				       g_strdup_printf("mapping 0x%" PRIx64 "-0x%" PRIx64, area->start, area->end);
+
+	naming->last = (struct extent){ area->start, area->end, owner_of_place(naming, name, &place) };
+	return naming->last.owner;
+}
+
+static hc_owner *owner_of_register(struct naming *naming, const hc_root *root)
+{
+	hc_place place = { .kind = HC_PLACE_REGISTER,
+		.thread_id = hc_core_thread(naming->sources.core, root->owner)->id,
+		.frame = -1 };
+
+	return owner_in_thread(naming, &place);
+}
+
+/* Sets *RET_DATA for what is no word of a frame or a register. NULL: there are too many owners. */
+static hc_owner *owner_of_word(struct naming *naming, unsigned index, bool *ret_data)
+{
+	const hc_root_word *word = &g_array_index(naming->words, hc_root_word, index);
+	hc_owner *owner = NULL;
+
+	*ret_data = true;
+	if (word->address && word->address - naming->last.start < naming->last.end - naming->last.start)
+		return naming->last.owner;
+	if (word->root->kind == HC_AREA_MODULE_DATA && (owner = owner_in_data(naming, index)))
+		return owner;
+	*ret_data = false;
+	if (!word->address)
+		return owner_of_register(naming, word->root);
+	g_auto(hc_place) place = { 0 };
+
+	hc_place_find(&naming->sources, word->address, &place);
+	*ret_data = place.kind != HC_PLACE_STACK && place.kind != HC_PLACE_STACK_UNUSED;
+	if (place.kind == HC_PLACE_MAPPING || place.kind == HC_PLACE_VARIABLE || place.kind == HC_PLACE_BLOCK)
+		return place.area ? owner_in_mapping(naming, &place) : NULL;
+	return owner_in_thread(naming, &place);
+}
+
+/* ---- claims ---- */
+
+static void claim_word(struct naming *naming, const hc_root_word *word, const hc_owner *owner)
+{
+	hc_propagation *propagation = naming->propagation;
+	hc_spot spot;
+
+	if (leads_to_unowned(naming, word->value, &spot) && hc_propagation_claim(propagation, spot.number, owner))
+		hc_propagation_defer(propagation, spot.address, owner, HC_EDGE_UNTYPED, HC_CERTAINTY_GUESS);
+}
+
+/* What words in data lead to, or the words of threads' frames and registers. */
+static void claim_words(struct naming *naming, bool data)
+{
+	for (unsigned i = 0; i < naming->words->len; i++) {
+		const hc_root_word *word = &g_array_index(naming->words, hc_root_word, i);
+		hc_spot spot;
+		bool is_data;
+
+		if (!leads_to_unowned(naming, word->value, &spot))
+			continue;
+		hc_owner *owner = owner_of_word(naming, i, &is_data);
+
+		if (owner && is_data == data)
+			claim_word(naming, word, owner);
+	}
+	naming->last = (struct extent){ 0 };
+}
+
+static void find_words(struct naming *naming)
+{
+	g_array_set_size(naming->words, 0);
+	hc_references_each_root_word(naming->references, keep_word, naming);
+}
+
+/* Owners that were found to be one with another become it. */
+static void join_owners(hc_types *types)
+{
+	for (uint32_t i = 0; i < types->blocks->count; i++) {
+		uint32_t number = types->owner_of[i];
+
+		if (number && number != HC_OWNER_CLOSED)
+			types->owner_of[i] = hc_owner_joined(hc_types_owner(types, number))->number;
+	}
+}
+
+void hc_types_search_root_words(hc_propagation *propagation)
+{
+	hc_types *types = propagation->types;
+	struct naming naming = {
+		.propagation = propagation,
+		.references = types->references,
+		.sources = { types->core, types->modules, types->blocks, types->areas },
+		.words = g_array_new(FALSE, FALSE, sizeof(hc_root_word)),
+		.owners = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+	};
+
+	find_words(&naming);
+	claim_words(&naming, true);
+	hc_types_search_untyped(propagation);
+	find_words(&naming);
+	claim_words(&naming, false);
+	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	join_owners(types);
+	g_array_unref(naming.words);
+	g_hash_table_unref(naming.owners);
+}
