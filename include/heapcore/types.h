@@ -133,6 +133,7 @@ typedef struct hc_named_root {
 	uint64_t size;		 /* of a mapping; else 0 */
 	const hc_module *module; /* of data and thread-locals; else NULL */
 	bool has_symbol;	 /* the path begins with its name */
+	bool is_library;	 /* MODULE is not the program itself */
 	const char *function;	 /* whose frame it is; NULL: none, or not known */
 	int64_t thread;		 /* 0: nobody's */
 	int frame;		 /* -1: none, or not known */
@@ -171,6 +172,7 @@ void hc_types_path_get(const hc_types *types, uint32_t number, hc_types_path *re
 /* "g_registry.sessions_[]->queue_"; "static", "field of Session"; "Session". Free with g_free(). */
 char *hc_types_path_text(const hc_types *types, uint32_t number);
 char *hc_types_path_where(const hc_types *types, uint32_t number);
+/* "" of what words lead to, and no type does. */
 char *hc_types_path_type_name(const hc_types *types, uint32_t number);
 
 /* The path that block NUMBER hangs on; 0: not known, not in use, or libc's own. */

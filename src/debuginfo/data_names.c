@@ -114,12 +114,22 @@ bool hc_modules_data_name(hc_modules *modules, hc_address address, hc_data_name 
 	return true;
 }
 
+/* Without "[abi:cxx11]": what the compiler tells apart, people don't. */
+static char *plain_name(const char *symbol)
+{
+	g_autofree char *demangled = hc_demangle(symbol);
+	GString *name = g_string_new(demangled ? demangled : symbol);
+	const char *tag, *end;
+
+	while ((tag = strstr(name->str, "[abi:")) && (end = strchr(tag, ']')))
+		g_string_erase(name, tag - name->str, end + 1 - tag);
+	return g_string_free(name, FALSE);
+}
+
 char *hc_data_name_text(const hc_data_name *name, hc_address address)
 {
-	g_autofree char *demangled = name->symbol ? hc_demangle(name->symbol) : NULL;
-
 	if (name->symbol)
-		return g_strdup(demangled ? demangled : name->symbol);
+		return plain_name(name->symbol);
 	return g_strdup_printf("%s%s%s+%#" G_GINT64_MODIFIER "x", name->module->name, name->section ? " " : "",
 		name->section ? name->section : "", address - name->start);
 }

@@ -52,6 +52,7 @@ static void find_keys(const hc_evidence *evidence, const hc_held *held, hc_findi
 static void add(const hc_evidence *evidence, const hc_held *held, uint64_t half, hc_findings *findings)
 {
 	const hc_variable *variable = held->is.variable;
+	const hc_named_root *root = held->is.root;
 	uint64_t unused = unused_capacity(held);
 	hc_finding finding = {
 		.kind = held->is.is_container ? HC_FINDING_CONTAINER : HC_FINDING_OWNER,
@@ -61,8 +62,10 @@ static void add(const hc_evidence *evidence, const hc_held *held, uint64_t half,
 			.path = hc_types_path_text(evidence->types, held->path),
 			.type = hc_types_path_type_name(evidence->types, held->path),
 			.where = hc_types_path_where(evidence->types, held->path),
-			.function = variable ? variable->function : NULL,
-			.is_thread_local = variable && variable->kind == HC_VARIABLE_THREAD_LOCAL,
+			.function = variable ? variable->function : root ? root->function : NULL,
+			.is_thread_local = variable ? variable->kind == HC_VARIABLE_THREAD_LOCAL :
+						      root && root->kind == HC_PLACE_THREAD_LOCAL,
+			.by_words = root != NULL,
 			.threads = held->threads,
 			.kind = held->is.kind,
 			.count = held->is.count,

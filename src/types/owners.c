@@ -353,12 +353,16 @@ static char *describe_root(const hc_named_root *root)
 {
 	switch (root->kind) {
 	case HC_PLACE_VARIABLE:
-		return g_strdup_printf("%s of %s", root->has_symbol ? "static" : "data", root->module->name);
+		if (!root->has_symbol)
+			return g_strdup("data");
+		return root->is_library ? g_strdup_printf("static of %s", root->module->name) : g_strdup("static");
 	case HC_PLACE_THREAD_LOCAL:
 		return g_strdup_printf("thread-local of thread %" PRId64, root->thread);
 	case HC_PLACE_MAPPING:
 		return g_strdup("memory that is not malloc's");
 	case HC_PLACE_STACK:
+		if (root->frame >= 0 && root->function)
+			return g_strdup_printf("%s frame %d of thread %" PRId64, root->function, root->frame, root->thread);
 		if (root->frame >= 0)
 			return g_strdup_printf("frame %d of thread %" PRId64, root->frame, root->thread);
 		break;

@@ -89,6 +89,8 @@ char *hc_types_path_type_name(const hc_types *types, uint32_t number)
 {
 	const hc_owner *owner = hc_types_owner(types, number);
 
+	if (owner->step == HC_STEP_WORD)
+		return g_strdup("");
 	return owner->layout && owner->type ? g_strdup(hc_type_short_name(owner->type)) : hc_owner_type_name(owner);
 }
 

@@ -18,6 +18,7 @@
 #include "types/types_state.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 enum {
 	TABLE_WORDS = 16 /* so many words side by side, without a symbol, are one table */
@@ -104,6 +105,7 @@ static hc_owner *owner_in_data(struct naming *naming, unsigned index)
 		.address = name.symbol ? name.start : word->address,
 		.module = name.module,
 		.has_symbol = name.symbol != NULL,
+		.is_library = name.module != hc_modules_executable(naming->sources.modules),
 		.frame = -1 };
 	unsigned size = naming->propagation->format.size, run = name.symbol ? 0 : count_run(naming, index);
 
@@ -130,6 +132,18 @@ static char *thread_local_name(struct naming *naming, hc_address address, bool *
 	return g_strdup_printf("%s thread-local+%#" PRIx64, block->module->name, address - block->start);
 }
 
+/* "run_session" of "run_session in server", demangled; NULL of an address. Free with g_free(). */
+static char *function_name(const char *frame)
+{
+	const char *end = frame ? strstr(frame, " in ") : NULL;
+	g_autofree char *symbol = end ? g_strndup(frame, end - frame) : NULL, *demangled = NULL;
+
+	if (!symbol)
+		return NULL;
+	demangled = hc_demangle(symbol);
+	return demangled ? g_steal_pointer(&demangled) : g_steal_pointer(&symbol);
+}
+
 static hc_owner *owner_in_thread(struct naming *naming, const hc_place *found)
 {
 	hc_named_root place = { .kind = found->kind,
@@ -137,7 +151,7 @@ static hc_owner *owner_in_thread(struct naming *naming, const hc_place *found)
 		.module = found->module,
 		.thread = found->thread_id,
 		.frame = found->frame };
-	g_autofree char *name = NULL;
+	g_autofree char *name = NULL, *function = NULL;
 
 	switch (found->kind) {
 	case HC_PLACE_THREAD_LOCAL:
@@ -150,8 +164,8 @@ static hc_owner *owner_in_thread(struct naming *naming, const hc_place *found)
 		name = g_strdup("registers");
 		break;
 	default:
-		place.function = found->frame >= 0 ? found->symbol : NULL;
-		name = place.function ? g_strdup_printf("stack of %s", place.function) : g_strdup("stack");
+		place.function = function = found->frame >= 0 ? function_name(found->symbol) : NULL;
+		name = function ? g_strdup_printf("stack of %s", function) : g_strdup("stack");
 		break;
 	}
 	return owner_of_place(naming, name, &place);

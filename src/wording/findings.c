@@ -69,7 +69,7 @@ static char *where_text(const hc_finding_place *place)
 	if (g_str_has_prefix(place->where, "field of ") && place->count)
 		return g_strdup_printf(
 			"%s, %s object%s", place->where, hc_text_count(count, place->count), plural(place->count));
-	if (!strcmp(place->where, "static") || g_str_has_prefix(place->where, "in every element of "))
+	if (!strcmp(place->where, "static") || !strcmp(place->where, "data") || g_str_has_prefix(place->where, "in every element of "))
 		return g_strdup("");
 	if (!place->threads)
 		return g_strdup(place->where);
@@ -138,6 +138,8 @@ static void append_place(GString *text, const hc_finding *finding)
 	append_contents(text, finding);
 	if (place->certainty == HC_CERTAINTY_DEDUCED)
 		g_string_append(text, "; deduced");
+	else if (place->by_words && place->certainty == HC_CERTAINTY_UNKNOWN)
+		g_string_append(text, ", found by its pointers alone: their type is not known");
 	else if (place->certainty >= HC_CERTAINTY_GUESS)
 		g_string_append(text, "; this is a guess");
 }
