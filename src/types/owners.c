@@ -158,6 +158,13 @@ enum {
 	STRUCTURE_BYTES = 64 /* words of one structure are no farther from each other */
 };
 
+const hc_named_root *hc_owner_root(const hc_owner *owner)
+{
+	while (owner->parent)
+		owner = owner->parent;
+	return owner->root;
+}
+
 const hc_owner *hc_owner_joined(const hc_owner *owner)
 {
 	while (owner->joined)

@@ -7,7 +7,8 @@
  * there, and for the nearest one: first what words lead to at once, then what the words of these blocks lead to, step by step
  * (untyped.c), together with what hangs on untyped memory of typed owners.
  *
- * Data comes first. What stands on stacks and in registers may be left over from calls that have returned; it holds what nothing else
+ * Data comes first, and the program's own is some steps ahead of that of libraries: a library that allocates (g_slice) has all blocks that
+ * it gives out parts of, and what lies in these parts is not there for its sake. What stands on stacks and in registers may be left over from calls that have returned; it holds what nothing else
  * does.
  *
  * Words without a symbol are each a place of their own, "server .bss+0x3ff98", and a structure may have several: the header of a
@@ -21,8 +22,15 @@
 #include <string.h>
 
 enum {
-	TABLE_WORDS = 16 /* so many words side by side, without a symbol, are one table */
+	TABLE_WORDS = 16,  /* so many words side by side, without a symbol, are one table */
+	LIBRARIES_WAIT = 3 /* steps by which the program's own data is ahead of that of libraries */
 };
+
+typedef enum {
+	RANK_PROGRAM, /* its data, threads' local storage, memory that is nobody's */
+	RANK_LIBRARY, /* data of libraries */
+	RANK_CALLS,   /* frames and registers */
+} word_rank;
 
 /* The owner that words in [start, end) have. */
 struct extent {
@@ -39,23 +47,20 @@ struct naming {
 	struct extent last;
 };
 
-/* True if VALUE holds a block that nobody has. */
-static bool leads_to_unowned(const struct naming *naming, uint64_t value, hc_spot *spot)
+/* True if VALUE leads into a block that nobody has. */
+static bool leads_to_unowned(const struct naming *naming, uint64_t value)
 {
-	hc_propagation *propagation = naming->propagation;
+	const hc_propagation *propagation = naming->propagation;
+	hc_spot spot;
 
-	return hc_propagation_locate(propagation, value, spot) && !propagation->types->owner_of[spot->number] &&
-	       (value == spot->address ||
-		       hc_references_holds(naming->references,
-			       hc_blocks_granule(propagation->blocks, spot->region, spot->address), value));
+	return hc_propagation_locate(propagation, value, &spot) && !propagation->types->owner_of[spot.number];
 }
 
 static void keep_word(void *data, const hc_root_word *word)
 {
 	struct naming *naming = data;
-	hc_spot spot;
 
-	if (leads_to_unowned(naming, word->value, &spot))
+	if (leads_to_unowned(naming, word->value))
 		g_array_append_val(naming->words, *word);
 }
 
@@ -194,54 +199,52 @@ static hc_owner *owner_of_register(struct naming *naming, const hc_root *root)
 	return owner_in_thread(naming, &place);
 }
 
-/* Sets *RET_DATA for what is no word of a frame or a register. NULL: there are too many owners. */
-static hc_owner *owner_of_word(struct naming *naming, unsigned index, bool *ret_data)
+/* NULL: there are too many owners. */
+static hc_owner *owner_of_word(struct naming *naming, unsigned index)
 {
 	const hc_root_word *word = &g_array_index(naming->words, hc_root_word, index);
 	hc_owner *owner = NULL;
 
-	*ret_data = true;
 	if (word->address && word->address - naming->last.start < naming->last.end - naming->last.start)
 		return naming->last.owner;
 	if (word->root->kind == HC_AREA_MODULE_DATA && (owner = owner_in_data(naming, index)))
 		return owner;
-	*ret_data = false;
 	if (!word->address)
 		return owner_of_register(naming, word->root);
 	g_auto(hc_place) place = { 0 };
 
 	hc_place_find(&naming->sources, word->address, &place);
-	*ret_data = place.kind != HC_PLACE_STACK && place.kind != HC_PLACE_STACK_UNUSED;
 	if (place.kind == HC_PLACE_MAPPING || place.kind == HC_PLACE_VARIABLE || place.kind == HC_PLACE_BLOCK)
 		return place.area ? owner_in_mapping(naming, &place) : NULL;
 	return owner_in_thread(naming, &place);
 }
 
-/* ---- claims ---- */
-
-static void claim_word(struct naming *naming, const hc_root_word *word, const hc_owner *owner)
+static word_rank rank_of(const hc_owner *owner)
 {
-	hc_propagation *propagation = naming->propagation;
-	hc_spot spot;
-
-	if (leads_to_unowned(naming, word->value, &spot) && hc_propagation_claim(propagation, spot.number, owner))
-		hc_propagation_defer(propagation, spot.address, owner, HC_EDGE_UNTYPED, HC_CERTAINTY_GUESS);
+	switch (owner->root->kind) {
+	case HC_PLACE_STACK:
+	case HC_PLACE_STACK_UNUSED:
+	case HC_PLACE_REGISTER:
+		return RANK_CALLS;
+	default:
+		return owner->root->is_library ? RANK_LIBRARY : RANK_PROGRAM;
+	}
 }
 
-/* What words in data lead to, or the words of threads' frames and registers. */
-static void claim_words(struct naming *naming, bool data)
+/* ---- claims ---- */
+
+/* What words of RANK lead to. */
+static void claim_words(struct naming *naming, word_rank rank)
 {
 	for (unsigned i = 0; i < naming->words->len; i++) {
 		const hc_root_word *word = &g_array_index(naming->words, hc_root_word, i);
-		hc_spot spot;
-		bool is_data;
 
-		if (!leads_to_unowned(naming, word->value, &spot))
+		if (!leads_to_unowned(naming, word->value))
 			continue;
-		hc_owner *owner = owner_of_word(naming, i, &is_data);
+		hc_owner *owner = owner_of_word(naming, i);
 
-		if (owner && is_data == data)
-			claim_word(naming, word, owner);
+		if (owner && rank_of(owner) == rank)
+			hc_propagation_follow_word(naming->propagation, owner, word->value);
 	}
 	naming->last = (struct extent){ 0 };
 }
@@ -275,10 +278,14 @@ void hc_types_search_root_words(hc_propagation *propagation)
 	};
 
 	find_words(&naming);
-	claim_words(&naming, true);
+	claim_words(&naming, RANK_PROGRAM);
 	hc_types_search_untyped(propagation);
+	for (unsigned step = 0; step < LIBRARIES_WAIT; step++)
+		hc_propagation_step(propagation);
+	claim_words(&naming, RANK_LIBRARY);
+	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	find_words(&naming);
-	claim_words(&naming, false);
+	claim_words(&naming, RANK_CALLS);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	join_owners(types);
 	g_array_unref(naming.words);

@@ -148,6 +148,9 @@ hc_owner *hc_owners_deduced(hc_owners *owners, hc_owner *owner);
 hc_owner *hc_owners_class(
 	hc_owners *owners, hc_owner *owner, const hc_type *class, const char *name, const hc_plan *plan);
 
+/* The words that OWNER's path begins at; NULL: it begins at a variable, or at nothing. */
+const hc_named_root *hc_owner_root(const hc_owner *owner);
+
 /* The owner that OWNER has become one with; itself if there is none. */
 const hc_owner *hc_owner_joined(const hc_owner *owner);
 
@@ -205,6 +208,7 @@ enum {
 	HC_EDGE_OBJECT = UINT32_MAX,
 	HC_EDGE_REACH = UINT32_MAX - 1, /* VALUE leads to an object of the owner */
 	HC_EDGE_UNTYPED = UINT32_MAX - 2,
+	HC_EDGE_PIECE = UINT32_MAX - 3, /* VALUE leads into the middle of a block that is another's: what lies there is the owner's */
 	HC_VTABLES = 1024
 };
 
@@ -249,6 +253,7 @@ typedef struct hc_propagation {
 	GHashTable *tried;   /* of hc_tried, by block and type */
 	GHashTable *swept;   /* name of a class -> hc_owner of the blocks that nothing typed leads to */
 	uint64_t *looked_at; /* bit for each granule of the heap where an object begins that was looked at */
+	uint64_t *pieces;    /* bit for each granule that a piece begins at which was looked into */
 	uint64_t *searched;  /* bit for each block that was looked into without a type */
 	uint64_t *shared; /* the same as `looked_at`, of objects that several containers may have in them, looked at for one of them */
 	GHashTable *
@@ -281,6 +286,9 @@ bool hc_propagation_is_early(const hc_propagation *propagation, hc_certainty cer
 
 /* Follows all edges that lead to what is at least as sure as LEAST, the surest first. */
 void hc_propagation_run(hc_propagation *propagation, hc_certainty least);
+
+/* Follows those edges that wait now, and none that they lead to: one step on from all places. */
+void hc_propagation_step(hc_propagation *propagation);
 
 /* Looks at the object of OWNER at ADDRESS: claims what its containers own, defers its pointers. */
 void hc_propagation_look_at(hc_propagation *propagation, hc_owner *owner, hc_address address);
@@ -440,11 +448,17 @@ void hc_types_sweep(hc_propagation *propagation);
 /* root_words.c: blocks that nobody has, by the words of the roots that lead there; then hc_types_search_untyped(). */
 void hc_types_search_root_words(hc_propagation *propagation);
 
-/* untyped.c: blocks that nobody has, and that words of untyped blocks lead to, for these blocks' owners. */
+/* untyped.c: blocks that nobody has, and that words of untyped blocks lead to, for these blocks' owners: the first step of it. */
 void hc_types_search_untyped(hc_propagation *propagation);
+
+/* VALUE is a word of what is OWNER's: whose is the block that it leads to, if nobody's? */
+void hc_propagation_follow_word(hc_propagation *propagation, hc_owner *owner, hc_address value);
 
 /* Looks into the block of OWNER at ADDRESS, which has no type. */
 void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address);
+
+/* Looks at what lies from ADDRESS on, in the middle of a block that is not OWNER's. */
+void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, hc_address address);
 
 /* The usable bytes of the smallest block that malloc has for SIZE (malloc.c: request2size() less a header). */
 static inline uint64_t hc_least_usable(uint64_t size, unsigned word, uint64_t alignment)

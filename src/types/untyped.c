@@ -12,6 +12,10 @@
  */
 #include "types/types_state.h"
 
+enum {
+	PIECE_BYTES = 128 /* so much is looked at of what lies in the middle of a block */
+};
+
 /* Whether blocks of OWNER have contents that no type tells. */
 static bool is_opaque(const hc_owner *owner)
 {
@@ -34,16 +38,19 @@ static hc_owner *owner_below(hc_propagation *propagation, hc_owner *owner)
 	return hc_owners_target(propagation->owners, owner, 0, HC_STEP_TARGET, NULL, NULL, HC_CERTAINTY_UNKNOWN);
 }
 
-/* True if nobody has looked into block NUMBER without a type; from now on somebody has. */
-static bool is_new(hc_propagation *propagation, uint32_t number)
+/* True if NUMBER's bit was not set in BITMAP; from now on it is. */
+static bool is_new(uint64_t *bitmap, uint64_t number)
 {
-	uint64_t bit = (uint64_t)1 << number % 64, *word = &propagation->searched[number / 64];
+	uint64_t bit = (uint64_t)1 << number % 64, *word = &bitmap[number / 64];
 	bool is = !(*word & bit);
 
 	*word |= bit;
 	return is;
 }
 
+/* ---- words ---- */
+
+/* A pointer into the middle of a block that other words lead to by its start does not hold it. */
 static bool holds(const hc_propagation *propagation, const hc_spot *spot, hc_address value)
 {
 	return value == spot->address ||
@@ -51,30 +58,71 @@ static bool holds(const hc_propagation *propagation, const hc_spot *spot, hc_add
 		       hc_blocks_granule(propagation->blocks, spot->region, spot->address), value);
 }
 
-void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address)
+/*
+ * Whether what lies in the middle of the block at SPOT may be OWNER's, though the block is not: allocators that are libraries (g_slice)
+ * have the block, and what they gave out of it has others.
+ */
+static bool may_be_piece(const hc_propagation *propagation, const hc_spot *spot, const hc_owner *owner)
 {
-	hc_spot block;
-	hc_owner *below = owner_below(propagation, owner);
+	uint32_t current = propagation->types->owner_of[spot->number];
+	const hc_named_root *root = hc_owner_root(owner);
+
+	return !(root && root->is_library) && current != HC_OWNER_CLOSED &&
+	       (!current || ((root = hc_owner_root(hc_types_owner(propagation->types, current))) && root->is_library));
+}
+
+void hc_propagation_follow_word(hc_propagation *propagation, hc_owner *owner, hc_address value)
+{
+	hc_spot spot;
+
+	if (!hc_propagation_locate(propagation, value, &spot))
+		return;
+	uint32_t current = propagation->types->owner_of[spot.number];
+
+	if (!holds(propagation, &spot, value)) {
+		if (may_be_piece(propagation, &spot, owner))
+			hc_propagation_defer(propagation, value, owner, HC_EDGE_PIECE, HC_CERTAINTY_GUESS);
+	} else if (current && current != HC_OWNER_CLOSED) {
+		hc_owners_meet(owner, hc_types_owner(propagation->types, current));
+	} else if (!current && hc_propagation_claim(propagation, spot.number, owner)) {
+		hc_propagation_defer(propagation, spot.address, owner, HC_EDGE_UNTYPED, HC_CERTAINTY_GUESS);
+	}
+}
+
+static void follow_words(hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end)
+{
 	unsigned word_size = propagation->format.size;
 
-	if (!hc_propagation_locate(propagation, address, &block) || !is_new(propagation, block.number))
-		return;
-	hc_address end = address + hc_blocks_usable_size(propagation->blocks, block.region, address);
-
-	for (hc_address at = address; end - at >= word_size; at += word_size) {
+	for (hc_address at = start; end - at >= word_size; at += word_size) {
 		hc_address value;
-		hc_spot spot;
 
-		if (!hc_propagation_load(propagation, at, &value) ||
-			!hc_propagation_locate(propagation, value, &spot) || !holds(propagation, &spot, value))
-			continue;
-		uint32_t current = propagation->types->owner_of[spot.number];
-
-		if (current && current != HC_OWNER_CLOSED)
-			hc_owners_meet(below, hc_types_owner(propagation->types, current));
-		else if (!current && hc_propagation_claim(propagation, spot.number, below))
-			hc_propagation_defer(propagation, spot.address, below, HC_EDGE_UNTYPED, HC_CERTAINTY_GUESS);
+		if (hc_propagation_load(propagation, at, &value))
+			hc_propagation_follow_word(propagation, owner, value);
 	}
+}
+
+void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address)
+{
+	hc_owner *below = owner_below(propagation, owner);
+	hc_spot block;
+
+	if (!hc_propagation_locate(propagation, address, &block) || !is_new(propagation->searched, block.number))
+		return;
+	follow_words(propagation, below, address,
+		address + hc_blocks_usable_size(propagation->blocks, block.region, address));
+}
+
+void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, hc_address address)
+{
+	unsigned word_size = propagation->format.size;
+	hc_spot block;
+
+	if (address % word_size || !hc_propagation_locate(propagation, address, &block) ||
+		!is_new(propagation->pieces, block.granule))
+		return;
+	hc_address end = block.address + hc_blocks_usable_size(propagation->blocks, block.region, block.address);
+
+	follow_words(propagation, owner, address, MIN(end, address + PIECE_BYTES));
 }
 
 void hc_types_search_untyped(hc_propagation *propagation)
@@ -90,5 +138,4 @@ void hc_types_search_untyped(hc_propagation *propagation)
 		if (number && number != HC_OWNER_CLOSED && is_opaque(hc_types_owner(types, number)))
 			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
 	}
-	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 }
