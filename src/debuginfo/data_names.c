@@ -114,12 +114,16 @@ bool hc_modules_data_name(hc_modules *modules, hc_address address, hc_data_name 
 	return true;
 }
 
-/* Without "[abi:cxx11]": what the compiler tells apart, people don't. */
+/* Without "[abi:cxx11]", and an unnamed namespace's: as people, and DWARF, name variables. */
 static char *plain_name(const char *symbol)
 {
+	static const char unnamed[] = "(anonymous namespace)::";
 	g_autofree char *demangled = hc_demangle(symbol);
 	GString *name = g_string_new(demangled ? demangled : symbol);
 	const char *tag, *end;
+
+	if (g_str_has_prefix(name->str, unnamed))
+		g_string_erase(name, 0, sizeof unnamed - 1);
 
 	while ((tag = strstr(name->str, "[abi:")) && (end = strchr(tag, ']')))
 		g_string_erase(name, tag - name->str, end + 1 - tag);

@@ -368,8 +368,6 @@ static char *describe_root(const hc_named_root *root)
 	case HC_PLACE_MAPPING:
 		return g_strdup("memory that is not malloc's");
 	case HC_PLACE_STACK:
-		if (root->frame >= 0 && root->function)
-			return g_strdup_printf("%s frame %d of thread %" PRId64, root->function, root->frame, root->thread);
 		if (root->frame >= 0)
 			return g_strdup_printf("frame %d of thread %" PRId64, root->frame, root->thread);
 		break;

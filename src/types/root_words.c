@@ -28,7 +28,7 @@ enum {
 
 typedef enum {
 	RANK_PROGRAM, /* its data, threads' local storage, memory that is nobody's */
-	RANK_LIBRARY, /* data of libraries */
+	RANK_LIBRARY, /* data of libraries, and thread-specific data */
 	RANK_CALLS,   /* frames and registers */
 } word_rank;
 
@@ -226,6 +226,8 @@ static word_rank rank_of(const hc_owner *owner)
 	case HC_PLACE_STACK_UNUSED:
 	case HC_PLACE_REGISTER:
 		return RANK_CALLS;
+	case HC_PLACE_THREAD_DESCRIPTOR: /* keys are libraries', such as g_slice's */
+		return RANK_LIBRARY;
 	default:
 		return owner->root->is_library ? RANK_LIBRARY : RANK_PROGRAM;
 	}
