@@ -127,6 +127,15 @@ hc_owner *hc_owners_deduced(hc_owners *owners, hc_owner *owner)
 	return owner->deduced ? owner->deduced : owner;
 }
 
+hc_owner *hc_owners_beyond(hc_owners *owners, hc_owner *owner)
+{
+	if (owner->step == HC_STEP_BEYOND)
+		return owner;
+	if (!owner->beyond && !owners->full)
+		owner->beyond = hc_owners_add(owners, owner, HC_STEP_BEYOND, NULL, NULL, HC_CERTAINTY_UNKNOWN);
+	return owner->beyond ? owner->beyond : owner;
+}
+
 hc_owner *hc_owners_class(
 	hc_owners *owners, hc_owner *owner, const hc_type *class, const char *name, const hc_plan *plan)
 {

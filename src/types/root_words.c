@@ -286,6 +286,8 @@ void hc_types_search_root_words(hc_propagation *propagation)
 		hc_propagation_step(propagation);
 	claim_words(&naming, RANK_LIBRARY);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	hc_types_search_typed(propagation);
+	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	find_words(&naming);
 	claim_words(&naming, RANK_CALLS);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);

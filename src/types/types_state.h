@@ -63,6 +63,7 @@ typedef enum {
 	HC_STEP_ITEM,	  /* of an array */
 	HC_STEP_CLASS,	  /* the object that a base class told itself to be */
 	HC_STEP_SWEPT,	  /* nothing leads to it: begins a path too */
+	HC_STEP_BEYOND,	  /* what words of the object lead to that its type says nothing of */
 	HC_STEP_WORD,	  /* words lead to it, of a place without a type: begins a path too */
 } hc_step;
 
@@ -88,6 +89,7 @@ struct hc_owner {
 	hc_owner *index;       /* of a container: its bucket arrays, control blocks */
 	hc_owner *interior;    /* as this one, but only pointers into the middle of blocks lead there */
 	hc_owner *deduced;     /* as this one, but nothing proves that what leads there is what it is declared as */
+	hc_owner *beyond;      /* what words lead to that lie in its blocks where its type says nothing */
 	hc_owner *plain;       /* of a container that is a guess: the same object where it is none */
 	GPtrArray *classes;    /* hc_owner of HC_STEP_CLASS; NULL at first */
 	struct hc_wants {
@@ -140,6 +142,9 @@ hc_owner *hc_owners_target(hc_owners *owners, hc_owner *owner, unsigned part, hc
 /* What the container CONTAINER holds: its elements (PLACE 0), or what they are mapped to (1). TYPE NULL: differs, or pointers to anything. */
 hc_owner *hc_owners_element(
 	hc_owners *owners, hc_owner *container, unsigned place, const hc_type *type, const hc_plan *plan);
+
+/* What words of OWNER's blocks lead to where its type says nothing. */
+hc_owner *hc_owners_beyond(hc_owners *owners, hc_owner *owner);
 
 /* OWNER, but where nothing proves that an object is there: what it leads to is deduced at most. OWNER itself if it is that already. */
 hc_owner *hc_owners_deduced(hc_owners *owners, hc_owner *owner);
@@ -447,6 +452,9 @@ void hc_types_sweep(hc_propagation *propagation);
 
 /* root_words.c: blocks that nobody has, by the words of the roots that lead there; then hc_types_search_untyped(). */
 void hc_types_search_root_words(hc_propagation *propagation);
+
+/* untyped.c: the same for words of typed blocks; nothing if next to nothing is nobody's. */
+void hc_types_search_typed(hc_propagation *propagation);
 
 /* untyped.c: blocks that nobody has, and that words of untyped blocks lead to, for these blocks' owners: the first step of it. */
 void hc_types_search_untyped(hc_propagation *propagation);

@@ -13,7 +13,8 @@
 #include "types/types_state.h"
 
 enum {
-	PIECE_BYTES = 128 /* so much is looked at of what lies in the middle of a block */
+	LITTLE_UNOWNED = 1000, /* a share of all: typed blocks are not searched for the sake of less */
+	PIECE_BYTES = 128      /* so much is looked at of what lies in the middle of a block */
 };
 
 /* Whether blocks of OWNER have contents that no type tells. */
@@ -35,7 +36,10 @@ static hc_owner *owner_below(hc_propagation *propagation, hc_owner *owner)
 		return hc_owners_element(propagation->owners, owner, 0, NULL, NULL);
 	if (!owner->type || owner->certainty == HC_CERTAINTY_UNKNOWN)
 		return owner;
-	return hc_owners_target(propagation->owners, owner, 0, HC_STEP_TARGET, NULL, NULL, HC_CERTAINTY_UNKNOWN);
+	if (is_opaque(owner))
+		return hc_owners_target(
+			propagation->owners, owner, 0, HC_STEP_TARGET, NULL, NULL, HC_CERTAINTY_UNKNOWN);
+	return hc_owners_beyond(propagation->owners, owner);
 }
 
 /* True if NUMBER's bit was not set in BITMAP; from now on it is. */
@@ -136,6 +140,44 @@ void hc_types_search_untyped(hc_propagation *propagation)
 		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
 
 		if (number && number != HC_OWNER_CLOSED && is_opaque(hc_types_owner(types, number)))
+			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
+	}
+}
+
+/* Bytes of blocks that something holds, and that nobody has. */
+static uint64_t unowned_bytes(const hc_propagation *propagation)
+{
+	const hc_types *types = propagation->types;
+	hc_block_iterator iterator;
+	hc_block block;
+	uint64_t bytes = 0;
+
+	hc_block_iterator_init(&iterator, propagation->blocks);
+	while (hc_block_iterator_next(&iterator, &block))
+		if (block.state == HC_BLOCK_IN_USE && !types->owner_of[block.number] &&
+			!hc_reach_is_lost(hc_references_reach(types->references, block.number)))
+			bytes += block.size;
+	return bytes;
+}
+
+/*
+ * Words of typed blocks where the type says nothing: behind the declared part (structs that begin with a common head, arrays declared
+ * with one element), in padding and in integers.
+ */
+void hc_types_search_typed(hc_propagation *propagation)
+{
+	hc_types *types = propagation->types;
+	hc_block_iterator iterator;
+	hc_block block;
+	uint64_t all = hc_blocks_amount(propagation->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes;
+
+	if (unowned_bytes(propagation) <= all / LITTLE_UNOWNED)
+		return;
+	hc_block_iterator_init(&iterator, propagation->blocks);
+	while (hc_block_iterator_next(&iterator, &block) && !propagation->failed) {
+		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
+
+		if (number && number != HC_OWNER_CLOSED && !is_opaque(hc_types_owner(types, number)))
 			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
 	}
 }
