@@ -12,8 +12,8 @@
  * does.
  *
  * Words without a symbol are each a place of their own, "server .bss+0x3ff98", and a structure may have several: the header of a
- * std::map has three that lead into one tree. Those that stand side by side are one place if they are many (a table), or if what
- * hangs on one of them leads to what hangs on the next.
+ * std::map has three that lead into one tree. Those that stand side by side are one place if they are many (a table; a hash table has gaps,
+ * but its nodes are of one size), or if what hangs on one of them leads to what hangs on the next.
  */
 #include "base/demangle.h"
 #include "types/types_state.h"
@@ -23,6 +23,7 @@
 
 enum {
 	TABLE_WORDS = 16,  /* so many words side by side, without a symbol, are one table */
+	TABLE_GAP = 512,   /* ... or so many that lead to blocks of one size, with no more than these bytes between two of them */
 	LIBRARIES_WAIT = 3 /* steps by which the program's own data is ahead of that of libraries */
 };
 
@@ -86,16 +87,38 @@ static hc_owner *owner_of_place(struct naming *naming, const char *name, const h
 	return owner;
 }
 
-/* How many words of NAMING stand side by side from INDEX on. */
-static unsigned count_run(const struct naming *naming, unsigned index)
+/* Usable bytes of the block that word INDEX leads to; 0 if it leads to none. */
+static uint64_t target_size(const struct naming *naming, unsigned index)
+{
+	const hc_blocks *blocks = naming->propagation->blocks;
+	hc_spot spot;
+
+	return hc_propagation_locate(naming->propagation, g_array_index(naming->words, hc_root_word, index).value, &spot) ?
+		       hc_blocks_usable_size(blocks, spot.region, spot.address) :
+		       0;
+}
+
+/* The end of the table that begins with word INDEX; 0 if that begins none. */
+static hc_address find_table(const struct naming *naming, unsigned index)
 {
 	const hc_root_word *words = &g_array_index(naming->words, hc_root_word, 0);
-	unsigned size = naming->propagation->format.size, i = index + 1;
+	unsigned word_size = naming->propagation->format.size, last = index, others = 0;
+	uint64_t size = target_size(naming, index);
+	bool is_dense = true;
 
-	while (i < naming->words->len && words[i].root == words[index].root &&
-		words[i].address == words[i - 1].address + size)
-		i++;
-	return i - index;
+	for (unsigned i = index + 1; i < naming->words->len && words[i].root == words[index].root; i++) {
+		uint64_t gap = words[i].address - words[last].address;
+
+		if (gap > TABLE_GAP || (gap != word_size && is_dense && i - index >= TABLE_WORDS))
+			break;
+		is_dense &= gap == word_size;
+		/* Some blocks are larger than the others, where malloc had a little too much. */
+		others += target_size(naming, i) != size;
+		if (!is_dense && others > (i - index) / 8 + 1)
+			break;
+		last = i;
+	}
+	return last - index + 1 >= TABLE_WORDS ? words[last].address + word_size : 0;
 }
 
 static hc_owner *owner_in_data(struct naming *naming, unsigned index)
@@ -112,13 +135,13 @@ static hc_owner *owner_in_data(struct naming *naming, unsigned index)
 		.has_symbol = name.symbol != NULL,
 		.is_library = name.module != hc_modules_executable(naming->sources.modules),
 		.frame = -1 };
-	unsigned size = naming->propagation->format.size, run = name.symbol ? 0 : count_run(naming, index);
+	hc_address table_end = name.symbol ? 0 : find_table(naming, index);
 
 	naming->last.owner = owner_of_place(naming, text, &place);
 	naming->last.start = word->address;
-	naming->last.end = name.symbol	      ? name.end :
-			   run >= TABLE_WORDS ? word->address + (hc_address)run * size :
-						word->address + size;
+	naming->last.end = name.symbol ? name.end :
+			   table_end   ? table_end :
+					 word->address + naming->propagation->format.size;
 	return naming->last.owner;
 }
 
