@@ -106,7 +106,10 @@ static hc_address find_table(const struct naming *naming, unsigned index)
 	uint64_t size = target_size(naming, index);
 	bool is_dense = true;
 
-	for (unsigned i = index + 1; i < naming->words->len && words[i].root == words[index].root; i++) {
+	/* The data of a module is in several mappings, and areas. */
+	for (unsigned i = index + 1; i < naming->words->len && words[i].root->kind == HC_AREA_MODULE_DATA &&
+				     words[i].root->owner == words[index].root->owner;
+		i++) {
 		uint64_t gap = words[i].address - words[last].address;
 
 		if (gap > TABLE_GAP || (gap != word_size && is_dense && i - index >= TABLE_WORDS))
