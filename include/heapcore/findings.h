@@ -59,6 +59,7 @@ typedef struct hc_finding_place {
 	char *key;	   /* one of a map's keys; NULL: none, or it is no map. Untrusted */
 	bool keys_alike;   /* many, which differ in numbers only */
 	hc_certainty certainty;
+	bool by_words; /* words without a type lead there, where no variable does */
 } hc_finding_place;
 
 typedef struct hc_finding_retained {

@@ -33,6 +33,7 @@ typedef struct hc_snapshot_owner {
 	bool is_queue;	      /* elements in a row, made one by one: a list, a deque, a ring */
 	bool is_keyed;	      /* a map, a set, a hash table */
 	bool is_found;	      /* by what the object says of itself alone: no variable leads there */
+	bool by_words;	      /* the path begins at words without a type: symbols, sections, frames */
 	hc_certainty certainty;
 	hc_grade grade;
 	hc_amount own;		 /* blocks that this place owns itself */

@@ -9,7 +9,7 @@
 #pragma once
 
 #include <heapcore/debuginfo.h>
-#include <heapcore/references.h>
+#include <heapcore/places.h>
 
 HC_BEGIN_DECLS
 
@@ -89,6 +89,10 @@ typedef enum {
 	HC_WHERE_FRAME,	       /* a local of function `name`, in frame `frame` of thread `thread` */
 	HC_WHERE_FIELD,	       /* a member of objects of the type `name` */
 	HC_WHERE_ELEMENTS,     /* in every element of the container whose path is `name` */
+	HC_WHERE_DATA,	       /* data without a symbol */
+	HC_WHERE_LIBRARY,      /* a variable of the library `name` */
+	HC_WHERE_STACK,	       /* frame `frame` (UINT_MAX: not known), or registers, of thread `thread` */
+	HC_WHERE_MAPPING,      /* memory that is not malloc's */
 	HC_WHERE_KIND_COUNT,
 } hc_where_kind;
 
@@ -133,6 +137,18 @@ const hc_container *hc_types_container(const hc_types *types, unsigned index);
 
 /* ---- paths: who holds what ---- */
 
+/* A place of words that paths begin at, where no variable with a type does. */
+typedef struct hc_named_root {
+	hc_place_kind kind;	 /* HC_PLACE_VARIABLE, _THREAD_LOCAL, _THREAD_DESCRIPTOR, _STACK, _REGISTER, _MAPPING */
+	hc_address address;	 /* of the symbol, the first word, the mapping; 0 of registers */
+	const hc_module *module; /* of data and thread-locals; else NULL */
+	bool has_symbol;	 /* the path begins with its name */
+	bool is_library;	 /* MODULE is not the program itself */
+	const char *function;	 /* whose frame it is; NULL: none, or not known */
+	int64_t thread;		 /* 0: nobody's */
+	int frame;		 /* -1: none, or not known */
+} hc_named_root;
+
 /* What a container's own blocks are. */
 typedef enum {
 	HC_PARTS_NONE, /* its elements, or what it holds */
@@ -152,6 +168,7 @@ typedef enum {
 typedef struct hc_types_path {
 	uint32_t parent;	     /* 0: the path begins here */
 	const hc_variable *variable; /* that it begins with; NULL: nothing typed leads to it */
+	const hc_named_root *root;   /* ... but these words do; NULL: none */
 	const hc_type *type;	     /* NULL: not by debug info */
 	hc_certainty certainty;
 	bool is_container, is_index;
@@ -174,6 +191,7 @@ void hc_types_path_get(const hc_types *types, uint32_t number, hc_types_path *re
 
 /* "g_registry.sessions_[]->queue_"; "Session". Free with g_free(). */
 char *hc_types_path_text(const hc_types *types, uint32_t number);
+/* "" of what words lead to, and no type does. */
 char *hc_types_path_type_name(const hc_types *types, uint32_t number);
 
 /* Clear *RET_WHERE with hc_where_clear(). */

@@ -88,7 +88,7 @@ static bool run_types(hc_analysis *analysis, GError **error)
 	if (analysis->options->no_types)
 		return true;
 	analysis->types = hc_types_create(analysis->core, analysis->variables, analysis->blocks, analysis->areas,
-		&options, analysis->diagnostics, error);
+		analysis->references, &options, analysis->diagnostics, error);
 	return analysis->types != NULL;
 }
 

@@ -142,6 +142,9 @@ static void find_leak(hc_diff *diff)
 
 static hc_confidence confidence_of(const hc_growth *row)
 {
+	/* That these words lead there is certain; that the blocks are there for their sake is not. */
+	if (row->owner->by_words)
+		return HC_CONFIDENCE_LIKELY;
 	switch (row->owner->certainty) {
 	case HC_CERTAINTY_CERTAIN:
 		return row->owner->kind && row->owner->grade != HC_GRADE_EXACT ? HC_CONFIDENCE_LIKELY :
@@ -376,6 +379,18 @@ static bool has_cause(const hc_diff *diff, hc_cause_kind first, hc_cause_kind la
 	return false;
 }
 
+/* Whether a container is a cause, or what is known not to be one. */
+static bool has_typed_cause(const hc_diff *diff)
+{
+	for (unsigned i = 0; i < diff->causes->len; i++) {
+		const hc_cause *cause = hc_diff_cause(diff, i);
+
+		if (cause->kind >= HC_CAUSE_CONTAINER && cause->kind <= HC_CAUSE_OWNER && !cause->row->owner->by_words)
+			return true;
+	}
+	return false;
+}
+
 /* What grew of all that hangs on known paths, each too little for a sentence. */
 static int64_t known_growth(const hc_diff *diff)
 {
@@ -384,7 +399,7 @@ static int64_t known_growth(const hc_diff *diff)
 	for (unsigned i = 0; i < diff->attribution->len; i++) {
 		const hc_growth *row = hc_diff_attribution(diff, i);
 
-		if (row->kind == HC_GROWTH_CONTAINER || row->kind == HC_GROWTH_OWNER)
+		if (row->kind == HC_GROWTH_CONTAINER || (row->kind == HC_GROWTH_OWNER && !row->owner->by_words))
 			growth += MAX(row->bytes, 0);
 	}
 	return growth;
@@ -406,7 +421,8 @@ static bool may_hide_containers(const hc_diff *diff)
 	for (unsigned i = 0; i < diff->attribution->len; i++) {
 		const hc_growth *row = hc_diff_attribution(diff, i);
 
-		if ((row->kind == HC_GROWTH_HELD || row->kind == HC_GROWTH_BUFFER) && !row->owner)
+		if (row->owner ? row->owner->by_words :
+				 row->kind == HC_GROWTH_HELD || row->kind == HC_GROWTH_BUFFER)
 			growth += MAX(row->bytes, 0);
 	}
 	return unowned > all / LITTLE_UNOWNED || growth > hc_diff_share_base(diff) / LITTLE_UNOWNED;
@@ -419,7 +435,7 @@ hc_containers_state hc_diff_containers(const hc_diff *diff, int64_t *ret_growth)
 		return HC_CONTAINERS_NOT_READ;
 	if (!diff->first->has_types || !diff->last->has_types)
 		return HC_CONTAINERS_NOT_LOOKED_AT;
-	if (has_cause(diff, HC_CAUSE_CONTAINER, HC_CAUSE_OWNER))
+	if (has_typed_cause(diff))
 		return HC_CONTAINERS_ARE_CAUSES;
 	if (hc_diff_find_broken(diff))
 		return HC_CONTAINERS_BROKEN;

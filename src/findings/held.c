@@ -35,10 +35,15 @@ static void free_group(void *data)
 }
 
 /* What the variables of all threads have in common; NULL: it is no thread's. Free with g_free(). */
-static char *variable_key(const hc_types_path *path)
+static char *variable_key(const hc_types *types, uint32_t number, const hc_types_path *path)
 {
 	const hc_variable *variable = path->variable;
 
+	if (path->root && path->root->thread) {
+		g_autofree char *text = hc_types_path_text(types, number);
+
+		return g_strdup_printf("word\n%u\n%s", path->root->kind, text);
+	}
 	if (!variable || variable->thread == UINT_MAX)
 		return NULL;
 	return g_strdup_printf("%u\n%s\n%s\n%p", variable->kind, variable->name,
@@ -53,7 +58,7 @@ static GHashTable *group_variables(const hc_types *types)
 		hc_types_path path;
 
 		hc_types_path_get(types, i, &path);
-		g_autofree char *key = path.parent || !path.below.bytes ? NULL : variable_key(&path);
+		g_autofree char *key = path.parent || !path.below.bytes ? NULL : variable_key(types, i, &path);
 		variable_group *group = key ? g_hash_table_lookup(groups, key) : NULL;
 
 		if (key && !group) {
@@ -63,7 +68,9 @@ static GHashTable *group_variables(const hc_types *types)
 		}
 		if (!group)
 			continue;
-		g_hash_table_add(group->threads, GUINT_TO_POINTER(path.variable->thread + 1));
+		g_hash_table_add(group->threads,
+			path.root ? GSIZE_TO_POINTER((size_t)path.root->thread) :
+				    GUINT_TO_POINTER(path.variable->thread + 1));
 		group->bytes += path.below.bytes;
 		group->most = MAX(group->most, path.below.bytes);
 	}
@@ -117,7 +124,7 @@ static char *place_key(
 	const held_collecting *collecting, uint32_t number, const hc_types_path *path, unsigned *ret_threads)
 {
 	if (!path->parent) {
-		char *key = variable_key(path);
+		char *key = variable_key(collecting->types, number, path);
 		const variable_group *group = key ? g_hash_table_lookup(collecting->groups, key) : NULL;
 
 		unsigned threads = group ? g_hash_table_size(group->threads) : 0;

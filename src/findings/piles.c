@@ -58,6 +58,7 @@ static void add(const hc_evidence *evidence, const hc_held *held, uint64_t half,
 		.place = {
 			.path = hc_types_path_text(evidence->types, held->path),
 			.type = hc_types_path_type_name(evidence->types, held->path),
+			.by_words = held->is.root != NULL,
 			.threads = held->threads,
 			.kind = held->is.kind,
 			.count = held->is.count,

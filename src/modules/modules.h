@@ -9,6 +9,7 @@
  *	files.c			their files, compared and mapped
  *	debug_files.c		where files with debug info may be
  *	symbols.c		names and addresses
+ *	data_names.c		what data is called, by its symbol or its section
  *	structures.c		layouts of structures of a library that we know
  *	link_maps.c		the dynamic linker's list of them
  *	tls.c			thread-local storage of each thread
@@ -53,6 +54,22 @@ const char *hc_modules_symbol_at(hc_modules *modules, hc_address address, uint64
 /* The same for thread-local symbols: OFFSET is in MODULE's block of thread-local storage. */
 const char *hc_module_tls_symbol_at(
 	hc_modules *modules, const hc_module *module, uint64_t offset, uint64_t *ret_offset);
+
+/* ---- data_names.c ---- */
+
+/* What the data at an address is called. */
+typedef struct hc_data_name {
+	const hc_module *module;
+	const char *symbol;    /* that it lies in, as the file has it; NULL: none is known. Belongs to MODULES */
+	const char *section;   /* ".bss"; NULL: there is a symbol, or no section is known. Belongs to MODULES */
+	hc_address start, end; /* of the symbol, or of the section; else the module's bias and ADDRESS + 1 */
+} hc_data_name;
+
+/* FALSE if ADDRESS is in no module. Symbols are those that say how large they are. */
+bool hc_modules_data_name(hc_modules *modules, hc_address address, hc_data_name *ret_name);
+
+/* "g_index", demangled; without a symbol "server .bss+0x3ff98": for ADDRESS, that NAME is of. Free with g_free(). */
+char *hc_data_name_text(const hc_data_name *name, hc_address address);
 
 /* ---- tls.c ---- */
 

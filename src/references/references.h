@@ -54,5 +54,23 @@ void hc_references_destroy(hc_references *references);
 GArray *hc_references_to_some(
 	const hc_references *references, const hc_block *targets, unsigned count, unsigned limit, uint64_t budget);
 
+/* A word in a root that points into a block in use. */
+typedef struct hc_root_word {
+	const hc_root *root;
+	hc_address address; /* of the word; 0 in a register */
+	uint64_t value;
+} hc_root_word;
+
+typedef void (*hc_visit_root_word)(void *data, const hc_root_word *word);
+
+/* Calls VISIT for such words of all roots that are searched, in order of the roots; of an encoding none. */
+void hc_references_each_root_word(const hc_references *references, hc_visit_root_word visit, void *data);
+
+/*
+ * Whether a pointer to ADDRESS holds the block in use that starts at granule START: it leads to its first byte, or is as good as one
+ * that does, or the block has none that is.
+ */
+bool hc_references_holds(const hc_references *references, uint64_t start, hc_address address);
+
 /* As hc_references_reach(), for the block in use that starts at granule START: without looking its number up. */
 hc_reach hc_references_reach_at(const hc_references *references, uint64_t start);

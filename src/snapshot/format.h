@@ -70,6 +70,7 @@ enum { /* flags of an owner */
 	OWNER_QUEUE = 2,
 	OWNER_KEYED = 4,
 	OWNER_FOUND = 8,
+	OWNER_BY_WORDS = 16,
 	OWNER_CERTAINTY_SHIFT = 8, /* 8 bits each */
 	OWNER_GRADE_SHIFT = 16,
 };

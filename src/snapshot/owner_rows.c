@@ -87,20 +87,45 @@ static uint64_t find_least(const struct collecting *collecting)
 
 struct beginning {
 	uint32_t number;
-	const hc_variable *variable;
+	hc_address address;
+	char *key; /* of all with one name, function and thread */
 };
+
+static void clear_beginning(void *data)
+{
+	g_free(((struct beginning *)data)->key);
+}
 
 static int compare_beginnings(const void *a, const void *b)
 {
-	const hc_variable *x = ((const struct beginning *)a)->variable, *y = ((const struct beginning *)b)->variable;
+	hc_address x = ((const struct beginning *)a)->address, y = ((const struct beginning *)b)->address;
 
-	return (x->address > y->address) - (x->address < y->address);
+	return (x > y) - (x < y);
+}
+
+/* FALSE if nothing that has a name is where PATH begins. */
+static bool describe_beginning(
+	const hc_types *types, uint32_t number, const hc_types_path *path, struct beginning *ret_beginning)
+{
+	const hc_variable *variable = path->variable;
+	const hc_named_root *root = path->root;
+
+	if (!variable && !root)
+		return false;
+	g_autofree char *text = root ? hc_types_path_text(types, number) : NULL;
+	const char *function = root ? root->function : variable->function;
+
+	*ret_beginning = (struct beginning){ number, root ? root->address : variable->address,
+		g_strdup_printf("%s\n%s\n%" G_GINT64_FORMAT, root ? text : variable->name, function ? function : "",
+			root ? root->thread : (int64_t)variable->thread) };
+	return true;
 }
 
 /* Variables of one name are told apart by the order of their addresses, which is that of another process of the same build too. */
 static uint32_t *count_ordinals(const struct collecting *collecting)
 {
 	g_autoptr(GArray) beginnings = g_array_new(FALSE, FALSE, sizeof(struct beginning));
+	struct beginning found;
 	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	uint32_t *ordinals = g_new0(uint32_t, (size_t)collecting->count + 1);
 
@@ -108,28 +133,32 @@ static uint32_t *count_ordinals(const struct collecting *collecting)
 		hc_types_path path;
 
 		hc_types_path_get(collecting->types, i, &path);
-		if (path.parent || !path.variable)
-			continue;
-		g_array_append_val(beginnings, ((struct beginning){ i, path.variable }));
+		if (!path.parent && describe_beginning(collecting->types, i, &path, &found))
+			g_array_append_val(beginnings, found);
 	}
+	g_array_set_clear_func(beginnings, clear_beginning);
 	g_array_sort(beginnings, compare_beginnings);
 	for (unsigned i = 0; i < beginnings->len; i++) {
-		const struct beginning *beginning = &g_array_index(beginnings, struct beginning, i);
-		const hc_variable *variable = beginning->variable;
-		char *key = g_strdup_printf(
-			"%s\n%s\n%u", variable->name, variable->function ? variable->function : "", variable->thread);
-		unsigned count = GPOINTER_TO_UINT(g_hash_table_lookup(seen, key));
+		struct beginning *beginning = &g_array_index(beginnings, struct beginning, i);
+		unsigned count = GPOINTER_TO_UINT(g_hash_table_lookup(seen, beginning->key));
 
 		ordinals[beginning->number] = count;
-		g_hash_table_insert(seen, key, GUINT_TO_POINTER(count + 1));
+		g_hash_table_insert(seen, g_steal_pointer(&beginning->key), GUINT_TO_POINTER(count + 1));
 	}
 	return ordinals;
 }
 
 /* ---- rows ---- */
 
-static void set_variable(struct collecting *collecting, hc_snapshot_owner *owner, const hc_variable *variable)
+/* Where the path begins: in which function, of which thread. */
+static void set_beginning(struct collecting *collecting, hc_snapshot_owner *owner, const hc_types_path *path)
 {
+	const hc_variable *variable = path->variable;
+
+	if (path->root) {
+		owner->function = hc_snapshot_keep(collecting->snapshot, path->root->function);
+		owner->thread = path->root->thread;
+	}
 	if (!variable)
 		return;
 	owner->function = hc_snapshot_keep(collecting->snapshot, variable->function);
@@ -160,7 +189,8 @@ static uint32_t add_row(struct collecting *collecting, uint32_t number, const hc
 		.type = hc_snapshot_keep(snapshot, type),
 		.capacity = UINT64_MAX,
 		.certainty = path->certainty,
-		.is_found = !path->variable,
+		.is_found = !path->variable && !path->root,
+		.by_words = path->root != NULL,
 	};
 
 	for (uint32_t up = path->parent; up && owner.parent == HC_SNAPSHOT_NONE;) {
@@ -170,7 +200,7 @@ static uint32_t add_row(struct collecting *collecting, uint32_t number, const hc
 		hc_types_path_get(collecting->types, up, &parent);
 		up = parent.parent;
 	}
-	set_variable(collecting, &owner, path->variable);
+	set_beginning(collecting, &owner, path);
 	g_array_append_val(snapshot->owners, owner);
 	return snapshot->owners->len;
 }

@@ -224,6 +224,7 @@ static bool set_owner_flags(hc_snapshot_owner *owner, unsigned flags)
 	owner->is_queue = flags & OWNER_QUEUE;
 	owner->is_keyed = flags & OWNER_KEYED;
 	owner->is_found = flags & OWNER_FOUND;
+	owner->by_words = flags & OWNER_BY_WORDS;
 	owner->certainty = certainty;
 	owner->grade = grade;
 	return certainty < HC_CERTAINTY_COUNT && grade < HC_GRADE_COUNT;

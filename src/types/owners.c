@@ -21,6 +21,7 @@ static void owner_destroy(void *data)
 	if (!owner)
 		return;
 	g_free(owner->targets);
+	g_free(owner->root);
 	g_clear_pointer(&owner->classes, g_ptr_array_unref);
 	g_free(owner);
 }
@@ -124,6 +125,15 @@ hc_owner *hc_owners_deduced(hc_owners *owners, hc_owner *owner)
 	return owner->deduced ? owner->deduced : owner;
 }
 
+hc_owner *hc_owners_beyond(hc_owners *owners, hc_owner *owner)
+{
+	if (owner->step == HC_STEP_BEYOND)
+		return owner;
+	if (!owner->beyond && !owners->full)
+		owner->beyond = hc_owners_add(owners, owner, HC_STEP_BEYOND, NULL, NULL, HC_CERTAINTY_UNKNOWN);
+	return owner->beyond ? owner->beyond : owner;
+}
+
 hc_owner *hc_owners_class(
 	hc_owners *owners, hc_owner *owner, const hc_type *class, const char *name, const hc_plan *plan)
 {
@@ -147,6 +157,44 @@ hc_owner *hc_owners_class(
 		owner->classes = g_ptr_array_new();
 	g_ptr_array_add(owner->classes, made);
 	return made;
+}
+
+/* ---- places without a type ---- */
+
+enum {
+	STRUCTURE_BYTES = 64 /* words of one structure are no farther from each other */
+};
+
+const hc_named_root *hc_owner_root(const hc_owner *owner)
+{
+	while (owner->parent)
+		owner = owner->parent;
+	return owner->root;
+}
+
+const hc_owner *hc_owner_joined(const hc_owner *owner)
+{
+	while (owner->joined)
+		owner = owner->joined;
+	return owner;
+}
+
+void hc_owners_meet(hc_owner *a, hc_owner *b)
+{
+	hc_owner *first = (hc_owner *)hc_owner_joined(a), *second = (hc_owner *)hc_owner_joined(b);
+
+	if (first == second || !first->root || !second->root || first->root->kind != second->root->kind ||
+		first->root->kind != HC_PLACE_VARIABLE || first->root->has_symbol || second->root->has_symbol)
+		return;
+	if (first->root->address > second->root->address) {
+		hc_owner *swap = first;
+
+		first = second;
+		second = swap;
+	}
+	if (second->root->address - b->root->address <= STRUCTURE_BYTES &&
+		second->root->address - first->root->address <= STRUCTURE_BYTES)
+		second->joined = first;
 }
 
 /* ---- names ---- */
@@ -215,6 +263,7 @@ char *hc_owner_path(const hc_owner *owner)
 		switch (steps[i]->step) {
 		case HC_STEP_VARIABLE:
 		case HC_STEP_SWEPT:
+		case HC_STEP_WORD:
 			g_string_append(path, steps[i]->name);
 			break;
 		case HC_STEP_PART:
@@ -271,7 +320,7 @@ static const hc_owner *holder_of(const hc_owner *owner, const char **ret_name)
 	for (; owner; owner = owner->parent) {
 		if (owner->step == HC_STEP_PART && owner->name && *owner->name)
 			name = owner->name;
-		if (owner->step == HC_STEP_VARIABLE)
+		if (owner->step == HC_STEP_VARIABLE || owner->step == HC_STEP_WORD)
 			return NULL;
 		if (owner->step != HC_STEP_PART && !is_held_inside(owner) && !owner->layout) {
 			*ret_name = name;
@@ -337,6 +386,22 @@ static hc_where where_variable_is(const hc_variable *variable, const hc_core *co
 	}
 }
 
+static hc_where where_root_is(const hc_named_root *root)
+{
+	switch (root->kind) {
+	case HC_PLACE_VARIABLE:
+		return root->is_library && root->has_symbol ?
+			       (hc_where){ .kind = HC_WHERE_LIBRARY, .name = g_strdup(root->module->name) } :
+			       (hc_where){ .kind = root->has_symbol ? HC_WHERE_STATIC : HC_WHERE_DATA };
+	case HC_PLACE_THREAD_LOCAL:
+		return (hc_where){ .kind = HC_WHERE_THREAD_LOCAL, .thread = root->thread };
+	case HC_PLACE_MAPPING:
+		return (hc_where){ .kind = HC_WHERE_MAPPING };
+	default:
+		return (hc_where){ HC_WHERE_STACK, NULL, root->thread, root->frame < 0 ? UINT_MAX : (unsigned)root->frame };
+	}
+}
+
 void hc_owner_where(const hc_owner *owner, const hc_core *core, hc_where *ret_where)
 {
 	const char *name = NULL;
@@ -346,7 +411,9 @@ void hc_owner_where(const hc_owner *owner, const hc_core *core, hc_where *ret_wh
 		return;
 	while (root->parent)
 		root = root->parent;
-	*ret_where = root->variable ? where_variable_is(root->variable, core) : (hc_where){ .kind = HC_WHERE_UNTYPED };
+	*ret_where = root->variable ? where_variable_is(root->variable, core) :
+		     root->root	    ? where_root_is(root->root) :
+				      (hc_where){ .kind = HC_WHERE_UNTYPED };
 }
 
 static const char *role_of(const hc_layout *layout)
@@ -377,7 +444,7 @@ char *hc_owner_type_name(const hc_owner *owner)
 	if (owner->layout)
 		return g_strdup_printf("%s %s", hc_type_short_name(owner->type), role_of(owner->layout));
 	if (!owner->type)
-		return g_strdup(owner->name ? owner->name : "?");
+		return g_strdup(owner->name && owner->step != HC_STEP_WORD ? owner->name : "?");
 	switch (hc_type_get_kind(owner->type)) {
 	case HC_TYPE_STRUCT:
 	case HC_TYPE_UNION:

@@ -18,7 +18,9 @@ typedef enum {
 	HC_STEP_ELEMENT,  /* of a container */
 	HC_STEP_ITEM,	  /* of an array */
 	HC_STEP_CLASS,	  /* the object that a base class told itself to be */
+	HC_STEP_BEYOND,	  /* what words of the object lead to that its type says nothing of */
 	HC_STEP_SWEPT,	  /* nothing leads to it: begins a path too */
+	HC_STEP_WORD,	  /* words lead to it, of a place without a type: begins a path too */
 } hc_step;
 
 typedef struct hc_owner hc_owner;
@@ -40,6 +42,8 @@ struct hc_owner {
 	hc_step step;
 	const char *name;	     /* of a variable; of a part; of a class without debug info */
 	const hc_variable *variable; /* of HC_STEP_VARIABLE */
+	hc_named_root *root;	     /* of HC_STEP_WORD: owned */
+	hc_owner *joined;	     /* likewise: it is one place with this one; NULL: with none */
 	bool is_own;		     /* its blocks count as its parent's own: what a smart pointer leads to */
 
 	/* where the path goes on */
@@ -49,6 +53,7 @@ struct hc_owner {
 	hc_owner *index;       /* of a container: its bucket arrays, control blocks */
 	hc_owner *interior;    /* as this one, but only pointers into the middle of blocks lead there */
 	hc_owner *deduced;     /* as this one, but nothing proves that what leads there is what it is declared as */
+	hc_owner *beyond;      /* what words lead to that lie in its blocks where its type says nothing */
 	hc_owner *plain;       /* of a container that is a guess: the same object where it is none */
 	GPtrArray *classes;    /* hc_owner of HC_STEP_CLASS; NULL at first */
 
@@ -100,12 +105,24 @@ hc_owner *hc_owners_target(hc_owners *owners, hc_owner *owner, unsigned part, hc
 hc_owner *hc_owners_element(
 	hc_owners *owners, hc_owner *container, unsigned place, const hc_type *type, const hc_plan *plan);
 
+/* What words of OWNER's blocks lead to where its type says nothing. */
+hc_owner *hc_owners_beyond(hc_owners *owners, hc_owner *owner);
+
 /* OWNER, but where nothing proves that an object is there: what it leads to is deduced at most. OWNER itself if it is that already. */
 hc_owner *hc_owners_deduced(hc_owners *owners, hc_owner *owner);
 
 /* OWNER, but of objects that say they are of CLASS (or, without debug info, of the class NAME). */
 hc_owner *hc_owners_class(
 	hc_owners *owners, hc_owner *owner, const hc_type *class, const char *name, const hc_plan *plan);
+
+/* The words that OWNER's path begins at; NULL: it begins at a variable, or at nothing. */
+const hc_named_root *hc_owner_root(const hc_owner *owner);
+
+/* The owner that OWNER has become one with; itself if there is none. */
+const hc_owner *hc_owner_joined(const hc_owner *owner);
+
+/* A word of what hangs on A leads to what hangs on B: if they are words of one unnamed structure, they are one from now on. */
+void hc_owners_meet(hc_owner *a, hc_owner *b);
 
 /* "g_registry.sessions_[]->queue_". Free with g_free(). */
 char *hc_owner_path(const hc_owner *owner);

@@ -6,6 +6,7 @@
  *	worklist.c	... follows the pointers that wait
  *	sweep.c		... what nothing typed leads to
  *	untyped.c	... what hangs on memory without a type
+ *	root_words.c	... what no type leads to: by the words that do
  *	sizes.c		which of that is doubtful
  *	rows.c		rows of types
  *
@@ -23,6 +24,9 @@ bool hc_types_propagate(hc_types *types, unsigned jobs);
 /* Follows all edges that lead to what is at least as sure as LEAST, the surest first. */
 void hc_propagation_run(hc_propagation *propagation, hc_certainty least);
 
+/* Follows those edges that wait now, and none that they lead to: one step on from all places. */
+void hc_propagation_step(hc_propagation *propagation);
+
 /* Blocks in use without a type, by the vtable that they begin with, and on from there. */
 void hc_types_sweep(hc_propagation *propagation);
 
@@ -32,8 +36,20 @@ void hc_types_sweep(hc_propagation *propagation);
  */
 void hc_types_search_untyped(hc_propagation *propagation);
 
+/* The same for words of typed blocks; nothing if next to nothing is nobody's. */
+void hc_types_search_typed(hc_propagation *propagation);
+
+/* Blocks that nobody has, by the words of the roots that lead there; with them those of hc_types_search_untyped(). */
+void hc_types_search_root_words(hc_propagation *propagation);
+
 /* Looks into the block of OWNER at ADDRESS, which has no type. */
 void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address);
+
+/* Looks at what lies from ADDRESS on, in the middle of a block that is not OWNER's. */
+void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, hc_address address);
+
+/* VALUE is a word of what is OWNER's: whose is the block that it leads to, if nobody's? */
+void hc_propagation_follow_word(hc_propagation *propagation, hc_owner *owner, hc_address value);
 
 /* Which owners have blocks that are not as large as they should be. FALSE if memory was out. */
 bool hc_types_check_sizes(hc_types *types);

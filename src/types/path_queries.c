@@ -55,6 +55,7 @@ void hc_types_path_get(const hc_types *types, uint32_t number, hc_types_path *re
 	*ret_path = (hc_types_path){
 		.parent = owner->parent ? owner->parent->number : 0,
 		.variable = root->variable,
+		.root = root->root,
 		.type = owner->type,
 		.certainty = owner->certainty,
 		.is_index = owner->is_index,
@@ -86,6 +87,8 @@ char *hc_types_path_type_name(const hc_types *types, uint32_t number)
 {
 	const hc_owner *owner = hc_types_owner(types, number);
 
+	if (owner->step == HC_STEP_WORD)
+		return g_strdup("");
 	return owner->layout && owner->type ? g_strdup(hc_type_short_name(owner->type)) : hc_owner_type_name(owner);
 }
 

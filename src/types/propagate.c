@@ -97,6 +97,8 @@ static void init(hc_propagation *propagation, hc_types *types, size_t bitmap_siz
 	propagation->tried = hc_propagation_new_seen();
 	propagation->looked_at = hc_pages_create(bitmap_size);
 	propagation->shared = hc_pages_create(bitmap_size);
+	propagation->pieces = hc_pages_create(bitmap_size);
+	propagation->searched = hc_pages_create(bitmap_size);
 	propagation->mapped_starts = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
 	propagation->places = g_hash_table_new(NULL, NULL);
 	propagation->swept = g_hash_table_new(g_str_hash, g_str_equal);
@@ -105,7 +107,8 @@ static void init(hc_propagation *propagation, hc_types *types, size_t bitmap_siz
 	propagation->mapped = g_array_new(FALSE, FALSE, sizeof(hc_address));
 	for (unsigned i = 0; i < G_N_ELEMENTS(propagation->later); i++)
 		propagation->later[i] = g_array_new(FALSE, FALSE, sizeof(hc_edge));
-	propagation->failed = !propagation->looked_at || !propagation->shared;
+	propagation->failed = !propagation->looked_at || !propagation->shared || !propagation->pieces ||
+			      !propagation->searched;
 }
 
 static void clear(hc_propagation *propagation, size_t bitmap_size)
@@ -114,6 +117,8 @@ static void clear(hc_propagation *propagation, size_t bitmap_size)
 	g_hash_table_unref(propagation->tried);
 	hc_pages_destroy(propagation->looked_at, bitmap_size);
 	hc_pages_destroy(propagation->shared, bitmap_size);
+	hc_pages_destroy(propagation->pieces, bitmap_size);
+	hc_pages_destroy(propagation->searched, bitmap_size);
 	g_hash_table_unref(propagation->mapped_starts);
 	g_hash_table_unref(propagation->places);
 	g_hash_table_unref(propagation->swept);
@@ -138,6 +143,8 @@ bool hc_types_propagate(hc_types *types, unsigned jobs)
 	if (!propagation->failed) {
 		add_roots(propagation, count);
 		hc_propagation_run(propagation, HC_CERTAINTY_DEDUCED);
+		hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+		hc_types_search_root_words(propagation);
 		hc_types_sweep(propagation);
 		hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 		hc_types_search_untyped(propagation);

@@ -30,6 +30,7 @@ enum {
 	HC_EDGE_OBJECT = UINT32_MAX,
 	HC_EDGE_REACH = UINT32_MAX - 1, /* VALUE leads to an object of the owner */
 	HC_EDGE_UNTYPED = UINT32_MAX - 2,
+	HC_EDGE_PIECE = UINT32_MAX - 3, /* VALUE leads into the middle of a block that is another's: what lies there is the owner's */
 	HC_VTABLES = 1024
 };
 
@@ -83,6 +84,10 @@ typedef struct hc_propagation {
 	hc_address last_mapped; /* asked for last, with its bitmap */
 	uint64_t *last_starts;
 	GHashTable *seen; /* of struct seen: objects outside of malloc's heap, by address and type */
+
+	/* untyped.c */
+	uint64_t *searched; /* bit for each block that was looked into without a type */
+	uint64_t *pieces;   /* bit for each granule that a piece begins at which was looked into */
 
 	/* object_containers.c: of the containers being looked at */
 	GArray *claims;	  /* of hc_claim: what is taken back if a container turns out to be none */

@@ -62,7 +62,7 @@ static void close_blocks(hc_types *types)
 }
 
 hc_types *hc_types_create(const hc_core *core, hc_variables *variables, const hc_blocks *blocks, const hc_areas *areas,
-	const hc_types_options *options, hc_diagnostics *diagnostics, GError **error)
+	const hc_references *references, const hc_types_options *options, hc_diagnostics *diagnostics, GError **error)
 {
 	g_autoptr(hc_types) types = g_new0(hc_types, 1);
 
@@ -72,6 +72,7 @@ hc_types *hc_types_create(const hc_core *core, hc_variables *variables, const hc
 	types->modules = hc_program_types_modules(types->program_types);
 	types->blocks = blocks;
 	types->areas = areas;
+	types->references = references;
 	types->rows = g_array_new(FALSE, FALSE, sizeof(hc_type_row));
 	types->containers = g_array_new(FALSE, FALSE, sizeof(hc_container));
 	types->texts = g_string_chunk_new(4096);

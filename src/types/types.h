@@ -14,6 +14,7 @@
  *	worklist.c		... follows the pointers that wait
  *	sweep.c			... what nothing typed leads to: by vtables
  *	untyped.c		... what hangs on memory without a type
+ *	root_words.c		... what no type leads to: by the words that do
  *	objects.c		one object (objects.h)
  *	object_containers.c	... its containers
  *	arrays.c		... its arrays and unions
@@ -52,6 +53,7 @@ struct hc_types {
 	hc_variables *variables;
 	const hc_blocks *blocks;
 	const hc_areas *areas;
+	const hc_references *references;
 	hc_container_set *set;
 
 	/* of this folder */
@@ -73,7 +75,7 @@ struct hc_types {
  * Fails with HC_ERROR_NO_MEMORY, or as hc_container_set_add_file() does for the files in OPTIONS (which may be NULL).
  */
 hc_types *hc_types_create(const hc_core *core, hc_variables *variables, const hc_blocks *blocks, const hc_areas *areas,
-	const hc_types_options *options, hc_diagnostics *diagnostics, GError **error);
+	const hc_references *references, const hc_types_options *options, hc_diagnostics *diagnostics, GError **error);
 
 /* samples.c: whether KEYS are many that have few SHAPES (of hc_sample), as they have where nobody bounded their number. */
 bool hc_keys_are_alike(uint64_t keys, uint64_t shapes);

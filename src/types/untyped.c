@@ -12,6 +12,11 @@
  */
 #include "types/passes.h"
 
+enum {
+	LITTLE_UNOWNED = 1000, /* a share of all: typed blocks are not searched for the sake of less */
+	PIECE_BYTES = 128      /* so much is looked at of what lies in the middle of a block */
+};
+
 /* Whether blocks of OWNER have contents that no type tells. */
 static bool is_opaque(const hc_owner *owner)
 {
@@ -31,39 +36,97 @@ static hc_owner *owner_below(hc_propagation *propagation, hc_owner *owner)
 		return hc_owners_element(propagation->owners, owner, 0, NULL, NULL);
 	if (!owner->type || owner->certainty == HC_CERTAINTY_UNKNOWN)
 		return owner;
-	return hc_owners_target(propagation->owners, owner, 0, HC_STEP_TARGET, NULL, NULL, HC_CERTAINTY_UNKNOWN);
+	if (is_opaque(owner))
+		return hc_owners_target(
+			propagation->owners, owner, 0, HC_STEP_TARGET, NULL, NULL, HC_CERTAINTY_UNKNOWN);
+	return hc_owners_beyond(propagation->owners, owner);
 }
 
-/* True if nobody has looked into the block that starts at granule START; from now on somebody has. */
-static bool is_new(hc_propagation *propagation, uint64_t start)
+/* True if NUMBER's bit was not set in BITMAP; from now on it is. */
+static bool is_new(uint64_t *bitmap, uint64_t number)
 {
-	uint64_t bit = (uint64_t)1 << start % 64, *word = &propagation->looked_at[start / 64];
+	uint64_t bit = (uint64_t)1 << number % 64, *word = &bitmap[number / 64];
 	bool is = !(*word & bit);
 
 	*word |= bit;
 	return is;
 }
 
-void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address)
+/* ---- words ---- */
+
+/* A pointer into the middle of a block that other words lead to by its start does not hold it. */
+static bool holds(const hc_propagation *propagation, const hc_spot *spot, hc_address value)
 {
-	const hc_blocks *blocks = propagation->blocks;
-	const hc_block_region *region = hc_blocks_region(blocks, address);
-	hc_owner *below = owner_below(propagation, owner);
+	return value == spot->address ||
+	       hc_references_holds(propagation->types->references,
+		       hc_blocks_granule(propagation->blocks, spot->region, spot->address), value);
+}
+
+/*
+ * Whether what lies in the middle of the block at SPOT may be OWNER's, though the block is not: allocators that are libraries (g_slice)
+ * have the block, and what they gave out of it has others.
+ */
+static bool may_be_piece(const hc_propagation *propagation, const hc_spot *spot, const hc_owner *owner)
+{
+	uint32_t current = propagation->types->owner_of[spot->number];
+	const hc_named_root *root = hc_owner_root(owner);
+
+	return !(root && root->is_library) && current != HC_OWNER_CLOSED &&
+	       (!current || ((root = hc_owner_root(hc_types_owner(propagation->types, current))) && root->is_library));
+}
+
+void hc_propagation_follow_word(hc_propagation *propagation, hc_owner *owner, hc_address value)
+{
+	hc_spot spot;
+
+	if (!hc_propagation_locate(propagation, value, &spot))
+		return;
+	uint32_t current = propagation->types->owner_of[spot.number];
+
+	if (!holds(propagation, &spot, value)) {
+		if (may_be_piece(propagation, &spot, owner))
+			hc_propagation_defer(propagation, value, owner, HC_EDGE_PIECE, HC_CERTAINTY_GUESS);
+	} else if (current && current != HC_OWNER_CLOSED) {
+		hc_owners_meet(owner, hc_types_owner(propagation->types, current));
+	} else if (!current && hc_propagation_claim(propagation, spot.number, owner)) {
+		hc_propagation_defer(propagation, spot.address, owner, HC_EDGE_UNTYPED, HC_CERTAINTY_GUESS);
+	}
+}
+
+static void follow_words(hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end)
+{
 	unsigned word_size = propagation->format.size;
 
-	if (!region || !is_new(propagation, hc_blocks_granule(blocks, region, address)))
-		return;
-	hc_address end = address + hc_blocks_usable_size(blocks, region, address);
-
-	for (hc_address at = address; end - at >= word_size; at += word_size) {
+	for (hc_address at = start; end - at >= word_size; at += word_size) {
 		hc_address value;
-		hc_spot spot;
 
-		if (hc_propagation_load(propagation, at, &value) && hc_propagation_locate(propagation, value, &spot) &&
-			!propagation->types->owner_of[spot.number] &&
-			hc_propagation_claim(propagation, spot.number, below))
-			hc_propagation_defer(propagation, spot.address, below, HC_EDGE_UNTYPED, HC_CERTAINTY_GUESS);
+		if (hc_propagation_load(propagation, at, &value))
+			hc_propagation_follow_word(propagation, owner, value);
 	}
+}
+
+void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address)
+{
+	hc_owner *below = owner_below(propagation, owner);
+	hc_spot block;
+
+	if (!hc_propagation_locate(propagation, address, &block) || !is_new(propagation->searched, block.number))
+		return;
+	follow_words(propagation, below, address,
+		address + hc_blocks_usable_size(propagation->blocks, block.region, address));
+}
+
+void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, hc_address address)
+{
+	unsigned word_size = propagation->format.size;
+	hc_spot block;
+
+	if (address % word_size || !hc_propagation_locate(propagation, address, &block) ||
+		!is_new(propagation->pieces, block.granule))
+		return;
+	hc_address end = block.address + hc_blocks_usable_size(propagation->blocks, block.region, block.address);
+
+	follow_words(propagation, owner, address, MIN(end, address + PIECE_BYTES));
 }
 
 void hc_types_search_untyped(hc_propagation *propagation)
@@ -77,6 +140,44 @@ void hc_types_search_untyped(hc_propagation *propagation)
 		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
 
 		if (number && number != HC_OWNER_CLOSED && is_opaque(hc_types_owner(types, number)))
+			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
+	}
+}
+
+/* Bytes of blocks that something holds, and that nobody has. */
+static uint64_t unowned_bytes(const hc_propagation *propagation)
+{
+	const hc_types *types = propagation->types;
+	hc_block_iterator iterator;
+	hc_block block;
+	uint64_t bytes = 0;
+
+	hc_block_iterator_init(&iterator, propagation->blocks);
+	while (hc_block_iterator_next(&iterator, &block))
+		if (block.state == HC_BLOCK_IN_USE && !types->owner_of[block.number] &&
+			!hc_reach_is_lost(hc_references_reach(types->references, block.number)))
+			bytes += block.size;
+	return bytes;
+}
+
+/*
+ * Words of typed blocks where the type says nothing: behind the declared part (structs that begin with a common head, arrays declared
+ * with one element), in padding and in integers.
+ */
+void hc_types_search_typed(hc_propagation *propagation)
+{
+	hc_types *types = propagation->types;
+	hc_block_iterator iterator;
+	hc_block block;
+	uint64_t all = hc_blocks_amount(propagation->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes;
+
+	if (unowned_bytes(propagation) <= all / LITTLE_UNOWNED)
+		return;
+	hc_block_iterator_init(&iterator, propagation->blocks);
+	while (hc_block_iterator_next(&iterator, &block) && !propagation->failed) {
+		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
+
+		if (number && number != HC_OWNER_CLOSED && !is_opaque(hc_types_owner(types, number)))
 			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
 	}
 }

@@ -21,24 +21,37 @@ static void look_ahead(const hc_propagation *propagation)
 		hc_propagation_prefetch_owner(propagation, propagation->edges[ahead & mask].value);
 }
 
+static void follow_edge(hc_propagation *propagation)
+{
+	hc_edge edge = propagation->edges[propagation->edges_out & (propagation->edges_room - 1)];
+	hc_owner *owner = hc_types_owner(propagation->types, edge.owner);
+
+	look_ahead(propagation);
+	propagation->edges_out++;
+	switch (edge.part) {
+	case HC_EDGE_OBJECT:
+		return hc_propagation_look_at(propagation, owner, edge.value);
+	case HC_EDGE_UNTYPED:
+		return hc_propagation_search(propagation, owner, edge.value);
+	case HC_EDGE_PIECE:
+		return hc_propagation_search_piece(propagation, owner, edge.value);
+	case HC_EDGE_REACH:
+		return hc_propagation_reach(propagation, owner, edge.value);
+	default:
+		return hc_propagation_follow(propagation, owner, edge.part, edge.holder, edge.value);
+	}
+}
+
 static void follow_edges(hc_propagation *propagation)
 {
-	while (propagation->edges_out != propagation->edges_in && !propagation->failed) {
-		uint64_t mask = propagation->edges_room - 1;
-		hc_edge edge = propagation->edges[propagation->edges_out & mask];
-		hc_owner *owner = hc_types_owner(propagation->types, edge.owner);
+	while (propagation->edges_out != propagation->edges_in && !propagation->failed)
+		follow_edge(propagation);
+}
 
-		look_ahead(propagation);
-		propagation->edges_out++;
-		if (edge.part == HC_EDGE_OBJECT)
-			hc_propagation_look_at(propagation, owner, edge.value);
-		else if (edge.part == HC_EDGE_UNTYPED)
-			hc_propagation_search(propagation, owner, edge.value);
-		else if (edge.part == HC_EDGE_REACH)
-			hc_propagation_reach(propagation, owner, edge.value);
-		else
-			hc_propagation_follow(propagation, owner, edge.part, edge.holder, edge.value);
-	}
+void hc_propagation_step(hc_propagation *propagation)
+{
+	for (uint64_t left = propagation->edges_in - propagation->edges_out; left && !propagation->failed; left--)
+		follow_edge(propagation);
 }
 
 /* What has waited for its certainty's turn. */

@@ -140,7 +140,8 @@ static void append_leak(GString *text, const hc_diff *diff, const hc_cause *caus
 /* "frames (std::vector<Frame>, run_session() frame 2 of thread 4711)"; of one that the path names well enough without where. */
 static char *owner_text(const hc_growth *row)
 {
-	const char *type = row->type ? row->type : "";
+	bool is_untyped = row->owner->by_words && (!row->type || !*row->type || !strcmp(row->type, "?"));
+	const char *type = is_untyped ? "by its pointers alone: type not known" : row->type ? row->type : "";
 	bool says_where = row->owner->function || row->owner->thread || row->owner->count > 1;
 	g_autofree char *where = says_where ? hc_word_where(&row->where, row->threads) : NULL;
 

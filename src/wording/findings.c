@@ -73,7 +73,7 @@ static char *where_text(const hc_finding_place *place)
 		return g_strdup_printf(
 			"%s, %s object%s", field, hc_text_count(count, place->count), plural(place->count));
 	}
-	if (place->where.kind == HC_WHERE_STATIC || place->where.kind == HC_WHERE_ELEMENTS)
+	if (place->where.kind == HC_WHERE_STATIC || place->where.kind == HC_WHERE_DATA || place->where.kind == HC_WHERE_ELEMENTS)
 		return g_strdup("");
 	return hc_word_where(&place->where, place->threads);
 }
@@ -145,6 +145,8 @@ static void append_place(GString *text, const hc_finding *finding)
 	append_contents(text, finding);
 	if (place->certainty == HC_CERTAINTY_DEDUCED)
 		g_string_append(text, "; deduced");
+	else if (place->by_words && place->certainty == HC_CERTAINTY_UNKNOWN)
+		g_string_append(text, ", found by its pointers alone: their type is not known");
 	else if (place->certainty >= HC_CERTAINTY_GUESS)
 		g_string_append(text, "; this is a guess");
 }

@@ -105,7 +105,7 @@ char *hc_word_growth_row(const hc_growth *row)
 	const char *type = row->type && row->owner ? row->type : "";
 	GString *text = g_string_new(name);
 
-	if (where && row->where.kind != HC_WHERE_STATIC)
+	if (where && row->where.kind != HC_WHERE_STATIC && row->where.kind != HC_WHERE_DATA)
 		g_string_append_printf(text, ", %s", where);
 	append_count(text, row);
 	if (*type)

@@ -15,6 +15,8 @@ static char *word_of_threads(const hc_where *where, unsigned threads)
 	hc_text_count(count, threads);
 	if (where->kind == HC_WHERE_THREAD_LOCAL)
 		return g_strdup_printf("thread-local of %s threads", count);
+	if (where->kind == HC_WHERE_STACK)
+		return g_strdup_printf("in %s threads", count);
 	return g_strdup_printf("%s() in %s threads", where->name ? where->name : "?", count);
 }
 
@@ -39,6 +41,16 @@ char *hc_word_where(const hc_where *where, unsigned threads)
 		return g_strdup_printf("field of %s", name);
 	case HC_WHERE_ELEMENTS:
 		return g_strdup_printf("in every element of %s", name);
+	case HC_WHERE_DATA:
+		return g_strdup("data without a symbol");
+	case HC_WHERE_LIBRARY:
+		return g_strdup_printf("static of %s", name);
+	case HC_WHERE_MAPPING:
+		return g_strdup("memory that is not malloc's");
+	case HC_WHERE_STACK:
+		return where->frame == UINT_MAX ?
+			       g_strdup_printf("thread %" PRId64, where->thread) :
+			       g_strdup_printf("frame %u of thread %" PRId64, where->frame, where->thread);
 	default:
 		return NULL;
 	}

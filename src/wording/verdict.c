@@ -159,7 +159,7 @@ static void append_containers(GString *line, const hc_diff *diff)
 		return;
 	case HC_CONTAINERS_UNKNOWN:
 		g_string_append_printf(line,
-			"No container that is known grew, but the owners of much are not known%s. ",
+			"No container that is known grew, but of much that is held the type is not known%s. ",
 			hc_diff_last(diff)->has_debug_info ? "" : ": debug info may tell more");
 		return;
 	case HC_CONTAINERS_DID_NOT_GROW:

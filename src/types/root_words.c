@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Blocks that no type leads to, by the words that do.
+ *
+ * Most programs have no debug info; but the words of their data lead to the same blocks, and these words lie in symbols, in sections,
+ * in threads' local storage, in frames. So what the variables' types did not claim is claimed for the place of the word that leads
+ * there, and for the nearest one: first what words lead to at once, then what the words of these blocks lead to, step by step
+ * (untyped.c), together with what hangs on untyped memory of typed owners.
+ *
+ * Data comes first, and the program's own is some steps ahead of that of libraries: a library that allocates (g_slice) has all blocks that
+ * it gives out parts of, and what lies in these parts is not there for its sake. What stands on stacks and in registers may be left over from calls that have returned; it holds what nothing else
+ * does.
+ *
+ * Words without a symbol are each a place of their own, "server .bss+0x3ff98", and a structure may have several: the header of a
+ * std::map has three that lead into one tree. Those that stand side by side are one place if they are many (a table; a hash table has gaps,
+ * but its nodes are of one size), or if what hangs on one of them leads to what hangs on the next.
+ */
+#include "base/demangle.h"
+#include "modules/modules.h"
+#include "types/passes.h"
+
+#include <inttypes.h>
+
+enum {
+	TABLE_WORDS = 16,  /* so many words side by side, without a symbol, are one table */
+	TABLE_GAP = 512,   /* ... or so many that lead to blocks of one size, with no more than these bytes between two of them */
+	LIBRARIES_WAIT = 3 /* steps by which the program's own data is ahead of that of libraries */
+};
+
+typedef enum {
+	RANK_PROGRAM, /* its data, threads' local storage, memory that is nobody's */
+	RANK_LIBRARY, /* data of libraries, and thread-specific data */
+	RANK_CALLS,   /* frames and registers */
+} word_rank;
+
+/* The owner that words in [start, end) have. */
+struct extent {
+	hc_address start, end;
+	hc_owner *owner;
+};
+
+struct naming {
+	hc_propagation *propagation;
+	const hc_references *references;
+	hc_place_sources sources;
+	GArray *words;	   /* of hc_root_word: they lead to blocks that have no owner yet */
+	GHashTable *owners; /* name and place -> hc_owner */
+	struct extent last;
+};
+
+/* True if VALUE leads into a block that nobody has. */
+static bool leads_to_unowned(const struct naming *naming, uint64_t value)
+{
+	const hc_propagation *propagation = naming->propagation;
+	hc_spot spot;
+
+	return hc_propagation_locate(propagation, value, &spot) && !propagation->types->owner_of[spot.number];
+}
+
+static void keep_word(void *data, const hc_root_word *word)
+{
+	struct naming *naming = data;
+
+	if (leads_to_unowned(naming, word->value))
+		g_array_append_val(naming->words, *word);
+}
+
+/* ---- names ---- */
+
+static hc_owner *owner_of_place(struct naming *naming, const char *name, const hc_named_root *place)
+{
+	hc_owners *owners = naming->propagation->owners;
+	g_autofree char *key = g_strdup_printf("%s\n%" PRId64 "\n%d\n%" PRIx64, name, place->thread, place->frame,
+		place->kind == HC_PLACE_VARIABLE ? place->address : 0);
+	hc_owner *owner = g_hash_table_lookup(naming->owners, key);
+
+	if (owner || owners->full)
+		return owner;
+	owner = hc_owners_add(owners, NULL, HC_STEP_WORD, NULL, NULL, HC_CERTAINTY_UNKNOWN);
+	owner->name = g_string_chunk_insert_const(owners->texts, name);
+	hc_named_root *root = g_new(hc_named_root, 1);
+
+	*root = *place;
+	root->function = place->function ? g_string_chunk_insert_const(owners->texts, place->function) : NULL;
+	owner->root = root;
+	g_hash_table_insert(naming->owners, g_steal_pointer(&key), owner);
+	return owner;
+}
+
+/* Usable bytes of the block that word INDEX leads to; 0 if it leads to none. */
+static uint64_t target_size(const struct naming *naming, unsigned index)
+{
+	const hc_blocks *blocks = naming->propagation->blocks;
+	hc_spot spot;
+
+	return hc_propagation_locate(naming->propagation, g_array_index(naming->words, hc_root_word, index).value, &spot) ?
+		       hc_blocks_usable_size(blocks, spot.region, spot.address) :
+		       0;
+}
+
+/* The end of the table that begins with word INDEX; 0 if that begins none. */
+static hc_address find_table(const struct naming *naming, unsigned index)
+{
+	const hc_root_word *words = &g_array_index(naming->words, hc_root_word, 0);
+	unsigned word_size = naming->propagation->format.size, last = index, others = 0;
+	uint64_t size = target_size(naming, index);
+	bool is_dense = true;
+
+	/* The data of a module is in several mappings, and areas. */
+	for (unsigned i = index + 1; i < naming->words->len && words[i].root->kind == HC_AREA_MODULE_DATA &&
+				     words[i].root->owner == words[index].root->owner;
+		i++) {
+		uint64_t gap = words[i].address - words[last].address;
+
+		if (gap > TABLE_GAP || (gap != word_size && is_dense && i - index >= TABLE_WORDS))
+			break;
+		is_dense &= gap == word_size;
+		/* Some blocks are larger than the others, where malloc had a little too much. */
+		others += target_size(naming, i) != size;
+		if (!is_dense && others > (i - index) / 8 + 1)
+			break;
+		last = i;
+	}
+	return last - index + 1 >= TABLE_WORDS ? words[last].address + word_size : 0;
+}
+
+static hc_owner *owner_in_data(struct naming *naming, unsigned index)
+{
+	const hc_root_word *word = &g_array_index(naming->words, hc_root_word, index);
+	hc_data_name name;
+
+	if (!hc_modules_data_name(naming->sources.modules, word->address, &name))
+		return NULL;
+	g_autofree char *text = hc_data_name_text(&name, word->address);
+	hc_named_root place = { .kind = HC_PLACE_VARIABLE,
+		.address = name.symbol ? name.start : word->address,
+		.module = name.module,
+		.has_symbol = name.symbol != NULL,
+		.is_library = name.module != hc_modules_executable(naming->sources.modules),
+		.frame = -1 };
+	hc_address table_end = name.symbol ? 0 : find_table(naming, index);
+
+	naming->last.owner = owner_of_place(naming, text, &place);
+	naming->last.start = word->address;
+	naming->last.end = name.symbol ? name.end :
+			   table_end   ? table_end :
+					 word->address + naming->propagation->format.size;
+	return naming->last.owner;
+}
+
+/* "cache", demangled; "libfoo.so TLS+0x10". Free with g_free(). */
+static char *thread_local_name(struct naming *naming, hc_address address, bool *ret_has_symbol)
+{
+	const hc_tls_block *block = hc_modules_tls_at(naming->sources.modules, address);
+	uint64_t offset;
+	const char *symbol = hc_module_tls_symbol_at(
+		naming->sources.modules, block->module, address - block->start, &offset);
+	g_autofree char *demangled = symbol ? hc_demangle(symbol) : NULL;
+
+	*ret_has_symbol = symbol != NULL;
+	if (symbol)
+		return g_strdup(demangled ? demangled : symbol);
+	return g_strdup_printf("%s TLS+%#" PRIx64, block->module->name, address - block->start);
+}
+
+/* "run_session()"; NULL: the function has no name. Free with g_free(). */
+static char *function_name(const hc_address_name *name)
+{
+	g_autofree char *demangled = name->symbol ? hc_demangle(name->symbol) : NULL;
+	const char *function = demangled ? demangled : name->symbol;
+
+	return function && !name->offset ? g_strconcat(function, g_str_has_suffix(function, ")") ? "" : "()", NULL) : NULL;
+}
+
+static hc_owner *owner_in_thread(struct naming *naming, const hc_place *found)
+{
+	hc_named_root place = { .kind = found->kind,
+		.address = found->address,
+		.module = found->module,
+		.thread = found->thread_id,
+		.frame = found->frame };
+	g_autofree char *name = NULL;
+
+	switch (found->kind) {
+	case HC_PLACE_THREAD_LOCAL:
+		name = thread_local_name(naming, found->address, &place.has_symbol);
+		break;
+	case HC_PLACE_THREAD_DESCRIPTOR:
+		name = g_strdup_printf("pthread+%#" PRIx64, (uint64_t)found->offset);
+		break;
+	case HC_PLACE_REGISTER:
+		name = g_strdup("registers");
+		break;
+	default:
+		name = found->frame >= 0 ? function_name(&found->name) : NULL;
+		place.function = name;
+		if (!name)
+			name = g_strdup("stack");
+		break;
+	}
+	return owner_of_place(naming, name, &place);
+}
+
+static hc_owner *owner_in_mapping(struct naming *naming, const hc_place *found)
+{
+	const hc_area *area = found->area;
+	hc_named_root place = { .kind = HC_PLACE_MAPPING, .address = area->start, .frame = -1 };
+	const char *path = area->mapping ? area->mapping->path : NULL;
+	g_autofree char *name = path ? g_strdup(path) :
+				       g_strdup_printf("0x%" PRIx64 "-0x%" PRIx64, area->start, area->end);
+
+	naming->last = (struct extent){ area->start, area->end, owner_of_place(naming, name, &place) };
+	return naming->last.owner;
+}
+
+static hc_owner *owner_of_register(struct naming *naming, const hc_root *root)
+{
+	hc_place place = { .kind = HC_PLACE_REGISTER,
+		.thread_id = hc_core_thread(naming->sources.core, root->owner)->id,
+		.frame = -1 };
+
+	return owner_in_thread(naming, &place);
+}
+
+/* NULL: there are too many owners. */
+static hc_owner *owner_of_word(struct naming *naming, unsigned index)
+{
+	const hc_root_word *word = &g_array_index(naming->words, hc_root_word, index);
+	hc_owner *owner = NULL;
+
+	if (word->address && word->address - naming->last.start < naming->last.end - naming->last.start)
+		return naming->last.owner;
+	if (word->root->kind == HC_AREA_MODULE_DATA && (owner = owner_in_data(naming, index)))
+		return owner;
+	if (!word->address)
+		return owner_of_register(naming, word->root);
+	hc_place place = { 0 };
+
+	hc_place_find(&naming->sources, word->address, &place);
+	if (place.kind == HC_PLACE_MAPPING || place.kind == HC_PLACE_VARIABLE || place.kind == HC_PLACE_BLOCK)
+		return place.area ? owner_in_mapping(naming, &place) : NULL;
+	return owner_in_thread(naming, &place);
+}
+
+static word_rank rank_of(const hc_owner *owner)
+{
+	switch (owner->root->kind) {
+	case HC_PLACE_STACK:
+	case HC_PLACE_STACK_UNUSED:
+	case HC_PLACE_REGISTER:
+		return RANK_CALLS;
+	case HC_PLACE_THREAD_DESCRIPTOR: /* keys are libraries', such as g_slice's */
+		return RANK_LIBRARY;
+	default:
+		return owner->root->is_library ? RANK_LIBRARY : RANK_PROGRAM;
+	}
+}
+
+/* ---- claims ---- */
+
+/* What words of RANK lead to. */
+static void claim_words(struct naming *naming, word_rank rank)
+{
+	for (unsigned i = 0; i < naming->words->len; i++) {
+		const hc_root_word *word = &g_array_index(naming->words, hc_root_word, i);
+
+		if (!leads_to_unowned(naming, word->value))
+			continue;
+		hc_owner *owner = owner_of_word(naming, i);
+
+		if (owner && rank_of(owner) == rank)
+			hc_propagation_follow_word(naming->propagation, owner, word->value);
+	}
+	naming->last = (struct extent){ 0 };
+}
+
+static void find_words(struct naming *naming)
+{
+	g_array_set_size(naming->words, 0);
+	hc_references_each_root_word(naming->references, keep_word, naming);
+}
+
+/* Owners that were found to be one with another become it. */
+static void join_owners(hc_types *types)
+{
+	for (uint32_t i = 0; i < types->blocks->count; i++) {
+		uint32_t number = types->owner_of[i];
+
+		if (number && number != HC_OWNER_CLOSED)
+			types->owner_of[i] = hc_owner_joined(hc_types_owner(types, number))->number;
+	}
+}
+
+void hc_types_search_root_words(hc_propagation *propagation)
+{
+	hc_types *types = propagation->types;
+	struct naming naming = {
+		.propagation = propagation,
+		.references = types->references,
+		.sources = { types->core, types->modules, types->blocks, types->areas },
+		.words = g_array_new(FALSE, FALSE, sizeof(hc_root_word)),
+		.owners = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+	};
+
+	find_words(&naming);
+	claim_words(&naming, RANK_PROGRAM);
+	hc_types_search_untyped(propagation);
+	for (unsigned step = 0; step < LIBRARIES_WAIT; step++)
+		hc_propagation_step(propagation);
+	claim_words(&naming, RANK_LIBRARY);
+	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	hc_types_search_typed(propagation);
+	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	find_words(&naming);
+	claim_words(&naming, RANK_CALLS);
+	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	join_owners(types);
+	g_array_unref(naming.words);
+	g_hash_table_unref(naming.owners);
+}
