@@ -62,7 +62,9 @@ typedef struct hc_data_name {
 	const hc_module *module;
 	const char *symbol;    /* that it lies in, as the file has it; NULL: none is known. Belongs to MODULES */
 	const char *section;   /* ".bss"; NULL: there is a symbol, or no section is known. Belongs to MODULES */
-	hc_address start, end; /* of the symbol, or of the section; else the module's bias and ADDRESS + 1 */
+	hc_address start;      /* of the symbol, or of the section; else the module's bias */
+	hc_address
+		end; /* so far all has this name: there the next symbol begins, or the symbol, section or module ends */
 } hc_data_name;
 
 /* FALSE if ADDRESS is in no module. Symbols are those that say how large they are. */

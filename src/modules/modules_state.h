@@ -27,7 +27,7 @@ struct module {
 	Dwfl_Module *dwfl_module;
 	GHashTable *symbols; /* name -> hc_symbol * */
 	GArray *tls_symbols;  /* of struct tls_symbol (symbols.c), by offset */
-	GArray *data_symbols; /* of struct data_symbol (data_names.c), by address */
+	GArray *data_symbols, *data_sections; /* of struct named_data (data_names.c), by address */
 	GHashTable *structs; /* structures.c, lazily: name -> hc_struct *, or NULL for a failure */
 
 	/* hc_module_debug_file() */

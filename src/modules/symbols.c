@@ -21,6 +21,7 @@ void hc_module_release_dwfl(struct module *module)
 	g_clear_pointer(&module->symbols, g_hash_table_unref);
 	g_clear_pointer(&module->tls_symbols, g_array_unref);
 	g_clear_pointer(&module->data_symbols, g_array_unref);
+	g_clear_pointer(&module->data_sections, g_array_unref);
 	g_clear_pointer(&module->structs, g_hash_table_unref);
 	g_clear_pointer(&module->dwfl, dwfl_end);
 }
