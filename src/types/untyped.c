@@ -84,7 +84,8 @@ void hc_propagation_follow_word(hc_propagation *propagation, hc_owner *owner, hc
 	uint32_t current = propagation->types->owner_of[spot.number];
 
 	if (!holds(propagation, &spot, value)) {
-		if (may_be_piece(propagation, &spot, owner))
+		if (value % propagation->format.size == 0 && may_be_piece(propagation, &spot, owner) &&
+			is_new(propagation->pieces, spot.granule))
 			hc_propagation_defer(propagation, value, owner, HC_EDGE_PIECE, HC_CERTAINTY_GUESS);
 	} else if (current && current != HC_OWNER_CLOSED) {
 		hc_owners_meet(owner, hc_types_owner(propagation->types, current));
@@ -97,7 +98,8 @@ static void follow_words(hc_propagation *propagation, hc_owner *owner, hc_addres
 {
 	unsigned word_size = propagation->format.size;
 
-	for (hc_address at = start; end - at >= word_size; at += word_size) {
+	/* A block whose header cannot be read ends before START. */
+	for (hc_address at = start; at < end && end - at >= word_size; at += word_size) {
 		hc_address value;
 
 		if (hc_propagation_load(propagation, at, &value))
@@ -118,11 +120,9 @@ void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_addr
 
 void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, hc_address address)
 {
-	unsigned word_size = propagation->format.size;
 	hc_spot block;
 
-	if (address % word_size || !hc_propagation_locate(propagation, address, &block) ||
-		!is_new(propagation->pieces, block.granule))
+	if (!hc_propagation_locate(propagation, address, &block))
 		return;
 	hc_address end = block.address + hc_blocks_usable_size(propagation->blocks, block.region, block.address);
 
