@@ -89,7 +89,8 @@ void hc_propagation_follow_word(hc_propagation *propagation, hc_owner *owner, hc
 			hc_propagation_defer(propagation, value, owner, HC_EDGE_PIECE, HC_CERTAINTY_GUESS);
 	} else if (current && current != HC_OWNER_CLOSED) {
 		hc_owners_meet(owner, hc_types_owner(propagation->types, current));
-	} else if (!current && hc_propagation_claim(propagation, spot.number, owner)) {
+	} else if (!current && hc_propagation_claim(propagation, spot.number, owner) &&
+		   is_new(propagation->searched, spot.number)) {
 		hc_propagation_defer(propagation, spot.address, owner, HC_EDGE_UNTYPED, HC_CERTAINTY_GUESS);
 	}
 }
@@ -112,10 +113,9 @@ void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_addr
 	hc_owner *below = owner_below(propagation, owner);
 	hc_spot block;
 
-	if (!hc_propagation_locate(propagation, address, &block) || !is_new(propagation->searched, block.number))
-		return;
-	follow_words(propagation, below, address,
-		address + hc_blocks_usable_size(propagation->blocks, block.region, address));
+	if (hc_propagation_locate(propagation, address, &block))
+		follow_words(propagation, below, address,
+			address + hc_blocks_usable_size(propagation->blocks, block.region, address));
 }
 
 void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, hc_address address)
@@ -139,7 +139,9 @@ void hc_types_search_untyped(hc_propagation *propagation)
 	while (hc_block_iterator_next(&iterator, &block) && !propagation->failed) {
 		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
 
-		if (number && number != HC_OWNER_CLOSED && is_opaque(hc_types_owner(types, number)))
+		/* Not those that wait since this loop began: they are farther away. */
+		if (number && number != HC_OWNER_CLOSED && is_opaque(hc_types_owner(types, number)) &&
+			is_new(propagation->searched, block.number))
 			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
 	}
 }
@@ -177,7 +179,8 @@ void hc_types_search_typed(hc_propagation *propagation)
 	while (hc_block_iterator_next(&iterator, &block) && !propagation->failed) {
 		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
 
-		if (number && number != HC_OWNER_CLOSED && !is_opaque(hc_types_owner(types, number)))
+		if (number && number != HC_OWNER_CLOSED && !is_opaque(hc_types_owner(types, number)) &&
+			is_new(propagation->searched, block.number))
 			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
 	}
 }
