@@ -135,7 +135,7 @@ static uint64_t target_size(const struct naming *naming, unsigned index)
 /* The end of the table that begins with word INDEX, before LIMIT; 0 if that begins none. */
 static hc_address find_table(const struct naming *naming, unsigned index, hc_address limit)
 {
-	unsigned word_size = naming->propagation->format.size, last = index, others = 0;
+	unsigned word_size = naming->propagation->format.size, last = index, end = index, others = 0;
 	const hc_root_word *first = word_at(naming, index);
 	uint64_t size = target_size(naming, index);
 	bool is_dense = true;
@@ -151,12 +151,16 @@ static hc_address find_table(const struct naming *naming, unsigned index, hc_add
 			break;
 		is_dense &= gap == word_size;
 		/* Some blocks are larger than the others, where malloc had a little too much. */
-		others += target_size(naming, i) != size;
+		bool is_same = target_size(naming, i) == size;
+
+		others += !is_same;
 		if (!is_dense && others > (i - index) / 8 + 1)
 			break;
 		last = i;
+		/* The last ones that have gaps and are of other sizes may belong to what is next. */
+		end = is_dense || is_same ? i : end;
 	}
-	return last - index + 1 >= TABLE_WORDS ? word_at(naming, last)->address + word_size : 0;
+	return end - index + 1 >= TABLE_WORDS ? word_at(naming, end)->address + word_size : 0;
 }
 
 /* The owner of all words from START on, and before END. */
