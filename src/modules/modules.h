@@ -13,6 +13,7 @@
  *	structures.c		layouts of structures of a library that we know
  *	link_maps.c		the dynamic linker's list of them
  *	tls.c			thread-local storage of each thread
+ *	thread_descriptors.c	what stands in libc's descriptor of a thread
  *	unwind.c		the calls that each thread was in
  *
  * All look-ups are lazy and cached, failures too, in the hc_modules object: one thread at a time.
@@ -80,6 +81,18 @@ char *hc_data_name_text(const hc_data_name *name, hc_address address);
  * place it; NULL if there is none, or if it is not known. Belongs to MODULES.
  */
 const hc_tls_block *hc_modules_tls_block(hc_modules *modules, const hc_module *module, unsigned thread);
+
+/* ---- thread_descriptors.c ---- */
+
+/* What a word of libc's descriptor of a thread is. */
+typedef enum {
+	HC_DESCRIPTOR_OTHER,
+	HC_DESCRIPTOR_SPECIFIC, /* of pthread_setspecific() */
+	HC_DESCRIPTOR_ARGUMENT, /* of pthread_create() */
+} hc_descriptor_part;
+
+/* OFFSET: from the thread pointer on. *ret_key: of thread-specific data. Where libc has no such symbols, all is other. */
+hc_descriptor_part hc_modules_descriptor_part(hc_modules *modules, uint64_t offset, unsigned *ret_key);
 
 /* ---- unwind.c ---- */
 

@@ -51,6 +51,9 @@ struct hc_modules {
 	struct hc_unwinder *unwinder; /* unwind.c, lazily */
 	GArray *tls_blocks;	      /* tls.c, lazily: of hc_tls_block, by start */
 	GArray *tls_of_modules;	      /* the same by module and thread */
+	/* thread_descriptors.c, lazily: offsets of two members, 0: not known */
+	bool has_descriptor;
+	uint32_t descriptor_specific, descriptor_start;
 };
 
 static inline struct module *hc_module_private(const hc_module *module)

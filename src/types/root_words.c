@@ -217,6 +217,21 @@ static char *function_name(const hc_address_name *name)
 	return function && !name->offset ? g_strconcat(function, g_str_has_suffix(function, ")") ? "" : "()", NULL) : NULL;
 }
 
+/* "pthread_setspecific() key 3"; "pthread+0x640" of what libc does not tell. Free with g_free(). */
+static char *descriptor_name(struct naming *naming, uint64_t offset)
+{
+	unsigned key;
+
+	switch (hc_modules_descriptor_part(naming->sources.modules, offset, &key)) {
+	case HC_DESCRIPTOR_SPECIFIC:
+		return g_strdup_printf("pthread_setspecific() key %u", key);
+	case HC_DESCRIPTOR_ARGUMENT:
+		return g_strdup("pthread_create() argument");
+	default:
+		return g_strdup_printf("pthread+%#" PRIx64, offset);
+	}
+}
+
 static hc_owner *owner_in_thread(struct naming *naming, const hc_place *found)
 {
 	hc_named_root place = { .kind = found->kind,
@@ -231,7 +246,7 @@ static hc_owner *owner_in_thread(struct naming *naming, const hc_place *found)
 		name = thread_local_name(naming, found->address, &place.has_symbol);
 		break;
 	case HC_PLACE_THREAD_DESCRIPTOR:
-		name = g_strdup_printf("pthread+%#" PRIx64, (uint64_t)found->offset);
+		name = descriptor_name(naming, (uint64_t)found->offset);
 		break;
 	case HC_PLACE_REGISTER:
 		name = g_strdup("registers");
