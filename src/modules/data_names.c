@@ -137,8 +137,7 @@ bool hc_modules_data_name(hc_modules *modules, hc_address address, hc_data_name 
 	return true;
 }
 
-/* Without "[abi:cxx11]", and an unnamed namespace's: as people, and DWARF, name variables. */
-static char *plain_name(const char *symbol)
+char *hc_variable_name(const char *symbol)
 {
 	static const char unnamed[] = "(anonymous namespace)::";
 	g_autofree char *demangled = hc_demangle(symbol);
@@ -156,7 +155,7 @@ static char *plain_name(const char *symbol)
 char *hc_data_name_text(const hc_data_name *name, hc_address address)
 {
 	if (name->symbol)
-		return plain_name(name->symbol);
+		return hc_variable_name(name->symbol);
 	return g_strdup_printf("%s%s%s+%#" G_GINT64_MODIFIER "x", name->module->name, name->section ? " " : "",
 		name->section ? name->section : "", address - name->start);
 }

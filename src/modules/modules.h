@@ -74,6 +74,12 @@ bool hc_modules_data_name(hc_modules *modules, hc_address address, hc_data_name 
 /* "g_index", demangled; without a symbol "server .bss+0x3ff98": for ADDRESS, that NAME is of. Free with g_free(). */
 char *hc_data_name_text(const hc_data_name *name, hc_address address);
 
+/*
+ * What people, and DWARF, call the variable of that SYMBOL: demangled, without "[abi:cxx11]", and an unnamed namespace's. Free with
+ * g_free().
+ */
+char *hc_variable_name(const char *symbol);
+
 /* ---- tls.c ---- */
 
 /*

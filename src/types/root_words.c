@@ -198,13 +198,12 @@ static char *thread_local_name(struct naming *naming, hc_address address, bool *
 {
 	const hc_tls_block *block = hc_modules_tls_at(naming->sources.modules, address);
 	uint64_t offset;
-	const char *symbol = hc_module_tls_symbol_at(
-		naming->sources.modules, block->module, address - block->start, &offset);
-	g_autofree char *demangled = symbol ? hc_demangle(symbol) : NULL;
+	const char *symbol =
+		hc_module_tls_symbol_at(naming->sources.modules, block->module, address - block->start, &offset);
 
 	*ret_has_symbol = symbol != NULL;
 	if (symbol)
-		return g_strdup(demangled ? demangled : symbol);
+		return hc_variable_name(symbol);
 	return g_strdup_printf("%s TLS+%#" PRIx64, block->module->name, address - block->start);
 }
 
