@@ -117,9 +117,9 @@ def check_holders(with_symbols: bool) -> None:
             assert not wrong, f"{len(wrong)} of {len(grown.after)}: {few(wrong)}\n{shown(grown.diff)}"
 
 
-def is_thread_local(built: Path, with_symbols: bool, name: str) -> bool:
+def is_thread_local(built: Path, variable: str, with_symbols: bool, name: str) -> bool:
     match = re.fullmatch(rf"{built.name} TLS\+(\w+)", name)
-    return name == "g_pending" if with_symbols else bool(match) and int(match[1], 16) in symbols(built)["g_pending"]
+    return name == variable if with_symbols else bool(match) and int(match[1], 16) in symbols(built)[variable]
 
 
 def check_places(with_symbols: bool, *arguments: str) -> None:
@@ -130,7 +130,7 @@ def check_places(with_symbols: bool, *arguments: str) -> None:
         program, library = strip(built, Path(folder), *options), strip(built_library, Path(folder), *options)
         places: dict[str, Callable[[str], bool]] = {
             "local": lambda name: name == ("keep_in_local()" if with_symbols else "stack"),
-            "thread-local": lambda name: is_thread_local(built, with_symbols, name),
+            "thread-local": lambda name: is_thread_local(built, "g_pending", with_symbols, name),
             "specific": lambda name: name.startswith("pthread_setspecific() key "),
             "argument": lambda name: name == "pthread_create() argument",
             "library": lambda name: names(library, built_library, "in_bss", with_symbols, name),
@@ -140,6 +140,22 @@ def check_places(with_symbols: bool, *arguments: str) -> None:
             for cause, is_it in places.items():
                 rows = [row for row in grown.diff["attribution"] if row["kind"] == "owner" and is_it(row["name"])]
                 assert [row["bytes"] for row in rows] == [grown.grew_by(cause)], f"{cause}:\n{shown(grown.diff)}"
+
+
+def check_cxx(with_symbols: bool) -> None:
+    """The same of C++: thread-locals, locals of member functions, statics of functions, what only a shared_ptr<void> leads to."""
+    built = fixture_path("stories/nameless-cxx")
+    with tempfile.TemporaryDirectory() as folder:
+        program = strip(built, Path(folder), *(("-g",) if with_symbols else ()))
+        places: dict[str, Callable[[str], bool]] = {
+            "cache": lambda name: is_thread_local(built, "cache", with_symbols, name),
+            "Session::run": lambda name: "Session::run()" in name if with_symbols else name == "stack",
+            "recent::values": lambda name: names(program, built, "recent()::values", with_symbols, name),
+            "shared": lambda name: names(program, built, "shared", with_symbols, name.split("->")[0]),
+        }
+        with Grown(str(program)) as grown:
+            for cause, is_it in places.items():
+                check_growth(grown, (cause,), is_it)
 
 
 def is_told(text: str, nameless: Nameless, with_symbols: bool) -> bool:
@@ -159,6 +175,7 @@ def main() -> None:
     for with_symbols in (True, False):
         name = "symbols" if with_symbols else "stripped"
         cases.run(f"places: {name}", check_places, with_symbols)
+        cases.run(f"places in C++: {name}", check_cxx, with_symbols)
         cases.run(f"places, of a forked child: {name}", check_places, with_symbols, "forked")
     cases.finish()
 
