@@ -179,12 +179,17 @@ const hc_owner *hc_owner_joined(const hc_owner *owner)
 	return owner;
 }
 
+bool hc_owners_may_meet(const hc_owner *a, const hc_owner *b)
+{
+	return a->root && b->root && a->root->kind == HC_PLACE_VARIABLE && b->root->kind == HC_PLACE_VARIABLE &&
+	       !a->root->has_symbol && !b->root->has_symbol;
+}
+
 void hc_owners_meet(hc_owner *a, hc_owner *b)
 {
 	hc_owner *first = (hc_owner *)hc_owner_joined(a), *second = (hc_owner *)hc_owner_joined(b);
 
-	if (first == second || !first->root || !second->root || first->root->kind != second->root->kind ||
-		first->root->kind != HC_PLACE_VARIABLE || first->root->has_symbol || second->root->has_symbol)
+	if (first == second || !hc_owners_may_meet(first, second))
 		return;
 	if (first->root->address > second->root->address) {
 		hc_owner *swap = first;

@@ -65,6 +65,7 @@ struct hc_types {
 	uint64_t variable_states[HC_VARIABLE_STATE_COUNT];
 	hc_types_losses losses;
 	hc_amount coverage[HC_CERTAINTY_COUNT];
+	hc_amount held_by[HC_PATH_BEGIN_COUNT];
 	GArray *rows;	    /* of hc_type_row */
 	GArray *containers; /* of hc_container */
 	GStringChunk *texts;

@@ -14,6 +14,7 @@
 
 enum {
 	LITTLE_UNOWNED = 1000, /* a share of all: typed blocks are not searched for the sake of less */
+	BATCH_WORDS = 32,      /* words whose targets are fetched together */
 	PIECE_BYTES = 128      /* so much is looked at of what lies in the middle of a block */
 };
 
@@ -75,34 +76,75 @@ static bool may_be_piece(const hc_propagation *propagation, const hc_spot *spot,
 	       (!current || ((root = hc_owner_root(hc_types_owner(propagation->types, current))) && root->is_library));
 }
 
+/* Whether a word of OWNER's that leads to a block of the owner CURRENT (0: nobody's) can change anything. Most can't, and holds() takes time. */
+static bool can_matter(const hc_propagation *propagation, const hc_spot *spot, const hc_owner *owner, uint32_t current)
+{
+	if (!current)
+		return true;
+	return current != HC_OWNER_CLOSED && current != owner->number &&
+	       (hc_owners_may_meet(owner, hc_types_owner(propagation->types, current)) ||
+		       may_be_piece(propagation, spot, owner));
+}
+
+/* A word of OWNER's is VALUE, and leads to the block at SPOT. */
+static void follow_spot(hc_propagation *propagation, hc_owner *owner, hc_address value, const hc_spot *spot)
+{
+	uint32_t current = propagation->types->owner_of[spot->number];
+
+	if (!can_matter(propagation, spot, owner, current))
+		return;
+	if (!holds(propagation, spot, value)) {
+		if (may_be_piece(propagation, spot, owner))
+			hc_propagation_defer(propagation, value, owner, HC_EDGE_PIECE, HC_CERTAINTY_GUESS);
+	} else if (current && current != HC_OWNER_CLOSED) {
+		hc_owners_meet(owner, hc_types_owner(propagation->types, current));
+	} else if (!current && hc_propagation_claim(propagation, spot->number, owner)) {
+		hc_propagation_defer(propagation, spot->address, owner, HC_EDGE_UNTYPED, HC_CERTAINTY_GUESS);
+	}
+}
+
 void hc_propagation_follow_word(hc_propagation *propagation, hc_owner *owner, hc_address value)
 {
 	hc_spot spot;
 
-	if (!hc_propagation_locate(propagation, value, &spot))
-		return;
-	uint32_t current = propagation->types->owner_of[spot.number];
+	if (hc_propagation_locate(propagation, value, &spot))
+		follow_spot(propagation, owner, value, &spot);
+}
 
-	if (!holds(propagation, &spot, value)) {
-		if (may_be_piece(propagation, &spot, owner))
-			hc_propagation_defer(propagation, value, owner, HC_EDGE_PIECE, HC_CERTAINTY_GUESS);
-	} else if (current && current != HC_OWNER_CLOSED) {
-		hc_owners_meet(owner, hc_types_owner(propagation->types, current));
-	} else if (!current && hc_propagation_claim(propagation, spot.number, owner)) {
-		hc_propagation_defer(propagation, spot.address, owner, HC_EDGE_UNTYPED, HC_CERTAINTY_GUESS);
+/* Words that may be addresses. Where they lead is far apart in memory, so all that is needed of them is fetched before any is used. */
+static void follow_batch(hc_propagation *propagation, hc_owner *owner, const hc_address *values, unsigned count)
+{
+	hc_spot spots[BATCH_WORDS];
+	bool is_found[BATCH_WORDS];
+
+	for (unsigned i = 0; i < count; i++) {
+		is_found[i] = hc_propagation_locate(propagation, values[i], &spots[i]);
+		if (is_found[i])
+			__builtin_prefetch(&propagation->types->owner_of[spots[i].number], 1);
 	}
+	for (unsigned i = 0; i < count; i++)
+		if (is_found[i])
+			follow_spot(propagation, owner, values[i], &spots[i]);
 }
 
 static void follow_words(hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end)
 {
-	unsigned word_size = propagation->format.size;
+	unsigned word_size = propagation->format.size, count = 0;
+	hc_address values[BATCH_WORDS];
 
 	for (hc_address at = start; end - at >= word_size; at += word_size) {
-		hc_address value;
+		hc_address *value = &values[count];
 
-		if (hc_propagation_load(propagation, at, &value))
-			hc_propagation_follow_word(propagation, owner, value);
+		if (!hc_propagation_load(propagation, at, value) ||
+			!hc_blocks_may_contain(propagation->blocks, *value))
+			continue;
+		hc_container_set_prefetch(propagation->types->set, *value, false);
+		if (++count == BATCH_WORDS) {
+			follow_batch(propagation, owner, values, count);
+			count = 0;
+		}
 	}
+	follow_batch(propagation, owner, values, count);
 }
 
 void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address)
