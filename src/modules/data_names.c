@@ -74,26 +74,53 @@ static bool find_symbol(const GArray *symbols, hc_address address, hc_data_name 
 	return false;
 }
 
-/* The section of MODULE's file that ADDRESS is in: its name is libelf's. */
-static void find_section(Dwfl_Module *dwfl_module, hc_address address, hc_data_name *name)
+/* The section of DWFL_MODULE's file that ADDRESS is in; *RET_START: its address. NULL: it is not known. */
+static Elf_Scn *find_section(Dwfl_Module *dwfl_module, hc_address address, GElf_Shdr *ret_header, hc_address *ret_start)
 {
 	GElf_Addr bias;
 	Elf *elf = dwfl_module ? dwfl_module_getelf(dwfl_module, &bias) : NULL;
+
+	if (!elf)
+		return NULL;
+	for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
+		GElf_Shdr *header = gelf_getshdr(section, ret_header);
+
+		if (!header || !(header->sh_flags & SHF_ALLOC) || header->sh_flags & SHF_TLS ||
+			address - bias - header->sh_addr >= header->sh_size)
+			continue;
+		*ret_start = header->sh_addr + bias;
+		return section;
+	}
+	return NULL;
+}
+
+static void name_section(Dwfl_Module *dwfl_module, hc_address address, hc_data_name *name)
+{
+	GElf_Addr bias;
+	GElf_Shdr header;
+	hc_address start;
 	size_t names;
 
-	if (!elf || elf_getshdrstrndx(elf, &names))
+	if (!find_section(dwfl_module, address, &header, &start) ||
+		elf_getshdrstrndx(dwfl_module_getelf(dwfl_module, &bias), &names))
 		return;
-	for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
-		GElf_Shdr header;
+	name->section = elf_strptr(dwfl_module_getelf(dwfl_module, &bias), names, header.sh_name);
+	name->start = start;
+	name->end = start + header.sh_size;
+}
 
-		if (!gelf_getshdr(section, &header) || !(header.sh_flags & SHF_ALLOC) ||
-			header.sh_flags & SHF_TLS || address - bias - header.sh_addr >= header.sh_size)
-			continue;
-		name->section = elf_strptr(elf, names, header.sh_name);
-		name->start = header.sh_addr + bias;
-		name->end = name->start + header.sh_size;
-		return;
-	}
+bool hc_modules_is_constant(hc_modules *modules, hc_address address, uint64_t value, hc_word_format format)
+{
+	const hc_module *module = hc_modules_find(modules, address);
+	struct module *private = module ? hc_module_private(module) : NULL;
+	Dwfl_Module *dwfl_module = private ? hc_module_dwfl(modules, private) : NULL;
+	GElf_Shdr header;
+	hc_address start;
+	Elf_Scn *section = find_section(dwfl_module, address, &header, &start);
+	const Elf_Data *data = section && header.sh_type != SHT_NOBITS ? elf_rawdata(section, NULL) : NULL;
+
+	return data && data->d_buf && data->d_size >= format.size && address - start <= data->d_size - format.size &&
+	       hc_load_word((const char *)data->d_buf + (address - start), format) == value;
 }
 
 bool hc_modules_data_name(hc_modules *modules, hc_address address, hc_data_name *ret_name)
@@ -109,7 +136,7 @@ bool hc_modules_data_name(hc_modules *modules, hc_address address, hc_data_name 
 	if (!private->data_symbols)
 		private->data_symbols = load_symbols(dwfl_module);
 	if (!find_symbol(private->data_symbols, address, &name))
-		find_section(dwfl_module, address, &name);
+		name_section(dwfl_module, address, &name);
 	*ret_name = name;
 	return true;
 }

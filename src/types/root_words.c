@@ -7,9 +7,13 @@
  * there, and for the nearest one: first what words lead to at once, then what the words of these blocks lead to, step by step
  * (untyped.c), together with what hangs on untyped memory of typed owners.
  *
- * Data comes first, and the program's own is some steps ahead of that of libraries: a library that allocates (g_slice) has all blocks that
- * it gives out parts of, and what lies in these parts is not there for its sake. What stands on stacks and in registers may be left over from calls that have returned; it holds what nothing else
- * does.
+ * Data comes first, and the program's own is some steps ahead of that of libraries: a library that allocates (g_slice) has all blocks
+ * that it gives out parts of, and what lies in these parts is not there for its sake. Memory that is not malloc's comes next: there are
+ * frames and objects of interpreters, which data leads to, as to most of what they lead to. How many such mappings there are changes all
+ * the time, so those without a file are one place. What stands on stacks and in registers may be left over from calls that have returned;
+ * it holds what nothing else does.
+ *
+ * What the file of a module has is no word: bytecode, text, tables of numbers.
  *
  * Words without a symbol are each a place of their own, "server .bss+0x3ff98", and a structure may have several: the header of a
  * std::map has three that lead into one tree. Those that stand side by side are one place if they are many (a table; a hash table has gaps,
@@ -28,8 +32,9 @@ enum {
 };
 
 typedef enum {
-	RANK_PROGRAM, /* its data, threads' local storage, memory that is nobody's */
+	RANK_PROGRAM, /* its data, threads' local storage */
 	RANK_LIBRARY, /* data of libraries, and thread-specific data */
+	RANK_MAPPING, /* memory that is not malloc's: others hold it */
 	RANK_CALLS,   /* frames and registers */
 } word_rank;
 
@@ -57,11 +62,18 @@ static bool leads_to_unowned(const struct naming *naming, uint64_t value)
 	return hc_propagation_locate(propagation, value, &spot) && !propagation->types->owner_of[spot.number];
 }
 
+/* Numbers that a module's file has are not addresses of blocks: bytecode, tables. In a heap below 4 GiB many look like them. */
+static bool is_constant(const struct naming *naming, const hc_root_word *word)
+{
+	return word->root->kind == HC_AREA_MODULE_DATA &&
+	       hc_modules_is_constant(naming->sources.modules, word->address, word->value, naming->propagation->format);
+}
+
 static void keep_word(void *data, const hc_root_word *word)
 {
 	struct naming *naming = data;
 
-	if (leads_to_unowned(naming, word->value))
+	if (leads_to_unowned(naming, word->value) && !is_constant(naming, word))
 		g_array_append_val(naming->words, *word);
 }
 
@@ -206,10 +218,9 @@ static hc_owner *owner_in_mapping(struct naming *naming, const hc_place *found)
 	const hc_area *area = found->area;
 	hc_named_root place = { .kind = HC_PLACE_MAPPING, .address = area->start, .frame = -1 };
 	const char *path = area->mapping ? area->mapping->path : NULL;
-	g_autofree char *name = path ? g_strdup(path) :
-				       g_strdup_printf("0x%" PRIx64 "-0x%" PRIx64, area->start, area->end);
 
-	naming->last = (struct extent){ area->start, area->end, owner_of_place(naming, name, &place) };
+	naming->last = (struct extent){ area->start, area->end,
+		owner_of_place(naming, path ? path : "anonymous mappings", &place) };
 	return naming->last.owner;
 }
 
@@ -251,6 +262,8 @@ static word_rank rank_of(const hc_owner *owner)
 		return RANK_CALLS;
 	case HC_PLACE_THREAD_DESCRIPTOR: /* keys are libraries', such as g_slice's */
 		return RANK_LIBRARY;
+	case HC_PLACE_MAPPING:
+		return RANK_MAPPING;
 	default:
 		return owner->root->is_library ? RANK_LIBRARY : RANK_PROGRAM;
 	}
@@ -308,6 +321,8 @@ void hc_types_search_root_words(hc_propagation *propagation)
 	for (unsigned step = 0; step < LIBRARIES_WAIT; step++)
 		hc_propagation_step(propagation);
 	claim_words(&naming, RANK_LIBRARY);
+	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	claim_words(&naming, RANK_MAPPING);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	hc_types_search_typed(propagation);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
