@@ -69,6 +69,17 @@ const hc_type_row *hc_types_row(const hc_types *types, unsigned index);
 /* Blocks in use by certainty: all of them, those of libc and the runtime among the certain ones. */
 hc_amount hc_types_coverage(const hc_types *types, hc_certainty certainty);
 
+/* What leads to a block in use that is not libc's own. */
+typedef enum {
+	HC_PATH_FROM_VARIABLE, /* the types, from a variable on */
+	HC_PATH_FROM_PLACE,      /* words, from a place that has a name: a symbol, a section, a frame */
+	HC_PATH_FROM_NOTHING,  /* nothing that is known, though it may have a type: lost, or in circles */
+	HC_PATH_BEGIN_COUNT
+} hc_path_begin;
+
+/* Blocks in use by what their paths begin at; with those of libc and the runtime they are all that are in use. */
+hc_amount hc_types_held_by(const hc_types *types, hc_path_begin begin);
+
 /* What is known of block NUMBER; FALSE if nothing is. Clear with hc_block_type_clear(). */
 typedef struct hc_block_type {
 	char *name;

@@ -106,6 +106,35 @@ static const struct named_data *find_data(const GArray *data, hc_address address
 	return NULL;
 }
 
+/* What SECTION of the file, which ADDRESS is in, has there; NULL: nothing, or it is not known. */
+static const Elf_Data *section_data(Dwfl_Module *dwfl_module, hc_address address, hc_address *ret_start)
+{
+	GElf_Addr bias;
+	Elf *elf = dwfl_module ? dwfl_module_getelf(dwfl_module, &bias) : NULL;
+
+	for (Elf_Scn *section = NULL; elf && (section = elf_nextscn(elf, section));) {
+		GElf_Shdr header;
+
+		if (!gelf_getshdr(section, &header) || !(header.sh_flags & SHF_ALLOC) ||
+			header.sh_flags & SHF_TLS || address - bias - header.sh_addr >= header.sh_size)
+			continue;
+		*ret_start = header.sh_addr + bias;
+		return header.sh_type == SHT_NOBITS ? NULL : elf_rawdata(section, NULL);
+	}
+	return NULL;
+}
+
+bool hc_modules_is_constant(hc_modules *modules, hc_address address, uint64_t value, hc_word_format format)
+{
+	const hc_module *module = hc_modules_find(modules, address);
+	struct module *private = module ? hc_module_private(module) : NULL;
+	hc_address start = 0;
+	const Elf_Data *data = private ? section_data(hc_module_dwfl(modules, private), address, &start) : NULL;
+
+	return data && data->d_buf && data->d_size >= format.size && address - start <= data->d_size - format.size &&
+	       hc_load_word((const char *)data->d_buf + (address - start), format) == value;
+}
+
 bool hc_modules_data_name(hc_modules *modules, hc_address address, hc_data_name *ret_name)
 {
 	const hc_module *module = hc_modules_find(modules, address);

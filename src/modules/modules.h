@@ -70,6 +70,12 @@ typedef struct hc_data_name {
 /* FALSE if ADDRESS is in no module. Symbols are those that say how large they are. */
 bool hc_modules_data_name(hc_modules *modules, hc_address address, hc_data_name *ret_name);
 
+/*
+ * Whether the word at ADDRESS is VALUE in the module's file already: then it is no address of anything that was made since.
+ * FALSE: they differ, the file has no contents there, or they are not known.
+ */
+bool hc_modules_is_constant(hc_modules *modules, hc_address address, uint64_t value, hc_word_format format);
+
 /* "g_index", demangled; without a symbol "server .bss+0x3ff98": for ADDRESS, that NAME is of. Free with g_free(). */
 char *hc_data_name_text(const hc_data_name *name, hc_address address);
 

@@ -51,12 +51,11 @@ void hc_propagation_defer(
 	hc_propagation_defer_edge(propagation, &edge, certainty);
 }
 
-void hc_propagation_defer_first(hc_propagation *propagation, hc_address value, const hc_owner *owner, uint32_t part)
+void hc_propagation_defer_first(hc_propagation *propagation, const hc_edge *edge)
 {
 	if (propagation->edges_in - propagation->edges_out == propagation->edges_room && !grow(propagation))
 		return;
-	propagation->edges[--propagation->edges_out & (propagation->edges_room - 1)] =
-		(hc_edge){ .value = value, .owner = owner->number, .part = part };
+	propagation->edges[--propagation->edges_out & (propagation->edges_room - 1)] = *edge;
 }
 
 bool hc_propagation_defer_late(hc_propagation *propagation, hc_address address, const hc_owner *owner, uint32_t part)

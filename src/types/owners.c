@@ -179,17 +179,17 @@ const hc_owner *hc_owner_joined(const hc_owner *owner)
 	return owner;
 }
 
-/* Whether OWNER is a word that may be one of several in a structure without a symbol. */
-static bool is_unnamed_word(const hc_owner *owner)
+bool hc_owners_may_meet(const hc_owner *a, const hc_owner *b)
 {
-	return owner->root && owner->root->kind == HC_PLACE_VARIABLE && !owner->root->has_symbol;
+	return a->root && b->root && a->root->kind == HC_PLACE_VARIABLE && b->root->kind == HC_PLACE_VARIABLE &&
+	       !a->root->has_symbol && !b->root->has_symbol;
 }
 
 void hc_owners_meet(hc_owner *a, hc_owner *b)
 {
 	hc_owner *first = (hc_owner *)hc_owner_joined(a), *second = (hc_owner *)hc_owner_joined(b);
 
-	if (first == second || !is_unnamed_word(first) || !is_unnamed_word(second))
+	if (first == second || !hc_owners_may_meet(first, second))
 		return;
 	if (first->root->address > second->root->address) {
 		hc_owner *swap = first;

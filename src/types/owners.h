@@ -122,6 +122,9 @@ const hc_named_root *hc_owner_root(const hc_owner *owner);
 /* The owner that OWNER has become one with; itself if there is none. */
 const hc_owner *hc_owner_joined(const hc_owner *owner);
 
+/* Whether A and B are words without a symbol, so that they may be of one structure. */
+bool hc_owners_may_meet(const hc_owner *a, const hc_owner *b);
+
 /* A word of what hangs on A leads to what hangs on B: if they are words of one unnamed structure, they are one from now on. */
 void hc_owners_meet(hc_owner *a, hc_owner *b);
 

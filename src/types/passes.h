@@ -7,6 +7,7 @@
  *	sweep.c		... what nothing typed leads to
  *	untyped.c	... what hangs on memory without a type
  *	root_words.c	... what no type leads to: by the words that do
+ *	links.c		... where blocks of a size have links to each other
  *	sizes.c		which of that is doubtful
  *	rows.c		rows of types
  *
@@ -42,17 +43,18 @@ void hc_types_search_typed(hc_propagation *propagation);
 /* Blocks that nobody has, by the words of the roots that lead there; with them those of hc_types_search_untyped(). */
 void hc_types_search_root_words(hc_propagation *propagation);
 
+/* Finds out where blocks of each size have links; whether a word at OFFSET in blocks of SIZE bytes is one. */
+void hc_propagation_learn_links(hc_propagation *propagation);
+bool hc_propagation_is_link(const hc_propagation *propagation, uint64_t size, uint64_t offset);
+
 /* Looks into the block of OWNER at ADDRESS, which has no type. */
 void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address);
 
 /* Looks at what lies from ADDRESS on, in the middle of a block that is not OWNER's. */
 void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, hc_address address);
 
-/*
- * VALUE is a word of what is OWNER's: whose is the block that it leads to, if nobody's? SIZE: usable bytes of the block that holds the
- * word; 0: it is in none.
- */
-void hc_propagation_follow_word(hc_propagation *propagation, hc_owner *owner, hc_address value, uint64_t size);
+/* VALUE is a word of a root that is OWNER's: whose is the block that it leads to, if nobody's? */
+void hc_propagation_follow_word(hc_propagation *propagation, hc_owner *owner, hc_address value);
 
 /* Which owners have blocks that are not as large as they should be. FALSE if memory was out. */
 bool hc_types_check_sizes(hc_types *types);

@@ -85,6 +85,8 @@ typedef struct hc_propagation {
 	uint64_t *last_starts;
 	GHashTable *seen; /* of struct seen: objects outside of malloc's heap, by address and type */
 
+	GHashTable *links; /* links.c: size -> what is known of the words in blocks of it */
+
 	/* untyped.c */
 	uint64_t *searched; /* bit for each block that waits to be, or was, looked into without a type */
 	uint64_t *pieces;   /* bit for each granule in which a piece begins that waits, or was looked into */
@@ -114,7 +116,7 @@ bool hc_propagation_load(hc_propagation *propagation, hc_address address, uint64
 void hc_propagation_defer(
 	hc_propagation *propagation, hc_address value, const hc_owner *owner, uint32_t part, hc_certainty certainty);
 /* The same, to be followed next: what is one step with what is followed now. */
-void hc_propagation_defer_first(hc_propagation *propagation, hc_address value, const hc_owner *owner, uint32_t part);
+void hc_propagation_defer_first(hc_propagation *propagation, const hc_edge *edge);
 void hc_propagation_defer_edge(hc_propagation *propagation, const hc_edge *edge, hc_certainty certainty);
 
 /* Keeps the tail at ADDRESS, part PART of an object of OWNER, until all else has been followed. FALSE: there are too many. */

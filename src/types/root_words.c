@@ -7,9 +7,13 @@
  * there, and for the nearest one: first what words lead to at once, then what the words of these blocks lead to, step by step
  * (untyped.c), together with what hangs on untyped memory of typed owners.
  *
- * Data comes first, and the program's own is some steps ahead of that of libraries: a library that allocates (g_slice) has all
- * blocks that it gives out parts of, and what lies in these parts is not there for its sake. What stands on stacks and in registers
- * may be left over from calls that have returned; it holds what nothing else does.
+ * Data comes first, and the program's own is some steps ahead of that of libraries: a library that allocates (g_slice) has all blocks
+ * that it gives out parts of, and what lies in these parts is not there for its sake. Memory that is not malloc's comes next: there are
+ * frames and objects of interpreters, which data leads to, as to most of what they lead to. How many such mappings there are changes all
+ * the time, so those without a file are one place. What stands on stacks and in registers may be left over from calls that have returned;
+ * it holds what nothing else does.
+ *
+ * What the file of a module has is no word: bytecode, text, tables of numbers.
  *
  * Words without a symbol are each a place of their own, "server .bss+0x3ff98", and a structure may have several: the header of a
  * std::map has three that lead into one tree. Those that stand side by side are one place if they are many (a table; a hash table
@@ -30,8 +34,9 @@ enum {
 };
 
 typedef enum {
-	RANK_PROGRAM, /* its data, threads' local storage, memory that is nobody's */
+	RANK_PROGRAM, /* its data, threads' local storage */
 	RANK_LIBRARY, /* data of libraries, and thread-specific data */
+	RANK_MAPPING, /* memory that is not malloc's: others hold it */
 	RANK_CALLS,   /* frames and registers */
 } word_rank;
 
@@ -83,12 +88,19 @@ static bool is_led_to(struct naming *naming, const hc_root_word *word)
 	return !g_hash_table_add(naming->targets, GSIZE_TO_POINTER(target));
 }
 
+/* Numbers that a module's file has are not addresses of blocks: bytecode, tables. In a heap below 4 GiB many look like them. */
+static bool is_constant(const struct naming *naming, const hc_root_word *word)
+{
+	return word->root->kind == HC_AREA_MODULE_DATA &&
+	       hc_modules_is_constant(naming->sources.modules, word->address, word->value, naming->propagation->format);
+}
+
 static void keep_word(void *data, const hc_root_word *word)
 {
 	struct naming *naming = data;
 	struct kept_word kept = { *word, 0 };
 
-	if (!leads_to_unowned(naming, word->value) || naming->words->len >= WORDS_MAX ||
+	if (!leads_to_unowned(naming, word->value) || naming->words->len >= WORDS_MAX || is_constant(naming, word) ||
 		(naming->words->len >= WORDS_MANY && is_led_to(naming, word)))
 		return;
 	g_array_append_val(naming->words, kept);
@@ -265,10 +277,9 @@ static hc_owner *owner_in_mapping(struct naming *naming, const hc_place *found)
 	const hc_area *area = found->area;
 	hc_named_root place = { .kind = HC_PLACE_MAPPING, .address = area->start, .frame = -1 };
 	const char *path = area->mapping ? area->mapping->path : NULL;
-	g_autofree char *name = path ? g_strdup(path) :
-				       g_strdup_printf("0x%" PRIx64 "-0x%" PRIx64, area->start, area->end);
 
-	return set_extent(naming, area->start, area->end, owner_of_place(naming, name, &place));
+	return set_extent(naming, area->start, area->end,
+		owner_of_place(naming, path ? path : "anonymous mappings", &place));
 }
 
 static hc_owner *owner_of_register(struct naming *naming, const hc_root *root)
@@ -309,6 +320,8 @@ static word_rank rank_of(const hc_owner *owner)
 		return RANK_CALLS;
 	case HC_PLACE_THREAD_DESCRIPTOR: /* keys are libraries', such as g_slice's */
 		return RANK_LIBRARY;
+	case HC_PLACE_MAPPING:
+		return RANK_MAPPING;
 	default:
 		return owner->root->is_library ? RANK_LIBRARY : RANK_PROGRAM;
 	}
@@ -336,7 +349,7 @@ static void claim_words(struct naming *naming, word_rank rank)
 		hc_owner *owner = hc_types_owner(naming->propagation->types, word->owner);
 
 		if (rank_of(owner) == rank)
-			hc_propagation_follow_word(naming->propagation, owner, word->is.value, 0);
+			hc_propagation_follow_word(naming->propagation, owner, word->is.value);
 	}
 	naming->last = (struct extent){ 0 };
 }
@@ -372,12 +385,15 @@ void hc_types_search_root_words(hc_propagation *propagation)
 		.owners = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
 	};
 
+	hc_propagation_learn_links(propagation);
 	find_words(&naming);
 	claim_words(&naming, RANK_PROGRAM);
 	hc_types_search_untyped(propagation);
 	for (unsigned step = 0; step < LIBRARIES_WAIT; step++)
 		hc_propagation_step(propagation);
 	claim_words(&naming, RANK_LIBRARY);
+	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	claim_words(&naming, RANK_MAPPING);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	hc_types_search_typed(propagation);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);

@@ -156,6 +156,16 @@ static void add_amount(hc_amount *amount, const hc_block *block)
 	amount->bytes += block->size;
 }
 
+static hc_path_begin begin_of(const hc_owner *owner)
+{
+	while (owner && owner->parent)
+		owner = owner->parent;
+	return !owner	      ? HC_PATH_FROM_NOTHING :
+	       owner->variable ? HC_PATH_FROM_VARIABLE :
+	       owner->root     ? HC_PATH_FROM_PLACE :
+				 HC_PATH_FROM_NOTHING;
+}
+
 static void count_block(struct counting *counting, const hc_block *block)
 {
 	hc_types *types = counting->types;
@@ -166,6 +176,8 @@ static void count_block(struct counting *counting, const hc_block *block)
 						HC_CERTAINTY_UNKNOWN;
 
 	add_amount(&types->coverage[certainty], block);
+	if (!block->label)
+		add_amount(&types->held_by[begin_of(owner)], block);
 	if (owner)
 		hc_types_hold_block(types, owner, block);
 	if (certainty == HC_CERTAINTY_UNKNOWN || block->label) {

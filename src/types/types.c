@@ -127,6 +127,11 @@ hc_amount hc_types_coverage(const hc_types *types, hc_certainty certainty)
 	return (unsigned)certainty < HC_CERTAINTY_COUNT ? types->coverage[certainty] : (hc_amount){ 0 };
 }
 
+hc_amount hc_types_held_by(const hc_types *types, hc_path_begin begin)
+{
+	return (unsigned)begin < HC_PATH_BEGIN_COUNT ? types->held_by[begin] : (hc_amount){ 0 };
+}
+
 bool hc_types_of_block(const hc_types *types, uint32_t number, hc_block_type *ret_type)
 {
 	hc_owner *owner;

@@ -15,6 +15,7 @@
  *	sweep.c			... what nothing typed leads to: by vtables
  *	untyped.c		... what hangs on memory without a type
  *	root_words.c		... what no type leads to: by the words that do
+ *	links.c			... where blocks of a size have links to each other
  *	objects.c		one object (objects.h)
  *	object_containers.c	... its containers
  *	arrays.c		... its arrays and unions
@@ -65,6 +66,7 @@ struct hc_types {
 	uint64_t variable_states[HC_VARIABLE_STATE_COUNT];
 	hc_types_losses losses;
 	hc_amount coverage[HC_CERTAINTY_COUNT];
+	hc_amount held_by[HC_PATH_BEGIN_COUNT];
 	GArray *rows;	    /* of hc_type_row */
 	GArray *containers; /* of hc_container */
 	GStringChunk *texts;

@@ -10,13 +10,14 @@
  * First all blocks that were untyped before, in order of address; what these lead to waits in the queue, so that the nearest
  * owner comes first. Each word of untyped blocks is looked at once.
  *
- * From a block to another of its size is no step: that is a list's next node, a tree's child, and all nodes of one are as near as
- * the first. Else a stray word that leads into the middle of a long list would have the rest of it.
+ * From a block to another of its size, where most have a link (links.c), is no step: that is a list's next node, a tree's child, and
+ * all of these are as near as the first. Else a stray word that leads into the middle of a long list would have the rest of it.
  */
 #include "types/passes.h"
 
 enum {
 	LITTLE_UNOWNED = 1000, /* a share of all: typed blocks are not searched for the sake of less */
+	BATCH_WORDS = 32,      /* words whose targets are fetched together */
 	PIECE_BYTES = 128      /* so much is looked at of what lies in the middle of a block */
 };
 
@@ -57,6 +58,13 @@ static bool is_new(uint64_t *bitmap, uint64_t number)
 
 /* ---- words ---- */
 
+/* A word, and the block that holds it. */
+typedef struct hc_word {
+	hc_address value;
+	uint64_t offset; /* in the block */
+	uint64_t size;	 /* usable bytes of the block; 0: it is in none */
+} hc_word;
+
 /* A pointer into the middle of a block that other words lead to by its start does not hold it. */
 static bool holds(const hc_propagation *propagation, const hc_spot *spot, hc_address value)
 {
@@ -78,41 +86,94 @@ static bool may_be_piece(const hc_propagation *propagation, const hc_spot *spot,
 	       (!current || ((root = hc_owner_root(hc_types_owner(propagation->types, current))) && root->is_library));
 }
 
-void hc_propagation_follow_word(hc_propagation *propagation, hc_owner *owner, hc_address value, uint64_t size)
+/* Whether a word of OWNER's that leads to a block of the owner CURRENT (0: nobody's) can change anything. Most can't, and holds() takes time. */
+static bool can_matter(const hc_propagation *propagation, const hc_spot *spot, const hc_owner *owner, uint32_t current)
 {
-	hc_spot spot;
+	if (!current)
+		return true;
+	return current != HC_OWNER_CLOSED && current != owner->number &&
+	       (hc_owners_may_meet(owner, hc_types_owner(propagation->types, current)) ||
+		       may_be_piece(propagation, spot, owner));
+}
 
-	if (!hc_propagation_locate(propagation, value, &spot))
+/* A block that words lead to now waits for being searched. */
+static void wait(hc_propagation *propagation, const hc_owner *owner, const hc_word *word, const hc_spot *spot)
+{
+	hc_edge edge = { .value = spot->address, .owner = owner->number, .part = HC_EDGE_UNTYPED };
+
+	if (word->size && hc_blocks_usable_size(propagation->blocks, spot->region, spot->address) == word->size &&
+		hc_propagation_is_link(propagation, word->size, word->offset))
+		hc_propagation_defer_first(propagation, &edge);
+	else
+		hc_propagation_defer_edge(propagation, &edge, HC_CERTAINTY_GUESS);
+}
+
+/* WORD is one of OWNER's, and leads to the block at SPOT. */
+static void follow_spot(hc_propagation *propagation, hc_owner *owner, const hc_word *word, const hc_spot *spot)
+{
+	uint32_t current = propagation->types->owner_of[spot->number];
+
+	if (!can_matter(propagation, spot, owner, current))
 		return;
-	uint32_t current = propagation->types->owner_of[spot.number];
-
-	if (!holds(propagation, &spot, value)) {
-		if (value % propagation->format.size == 0 && may_be_piece(propagation, &spot, owner) &&
-			is_new(propagation->pieces, spot.granule))
-			hc_propagation_defer(propagation, value, owner, HC_EDGE_PIECE, HC_CERTAINTY_GUESS);
+	if (!holds(propagation, spot, word->value)) {
+		if (word->value % propagation->format.size == 0 && may_be_piece(propagation, spot, owner) &&
+			is_new(propagation->pieces, spot->granule))
+			hc_propagation_defer(propagation, word->value, owner, HC_EDGE_PIECE, HC_CERTAINTY_GUESS);
 	} else if (current && current != HC_OWNER_CLOSED) {
 		hc_owners_meet(owner, hc_types_owner(propagation->types, current));
-	} else if (!current && hc_propagation_claim(propagation, spot.number, owner) &&
-		   is_new(propagation->searched, spot.number)) {
-		if (size && hc_blocks_usable_size(propagation->blocks, spot.region, spot.address) == size)
-			hc_propagation_defer_first(propagation, spot.address, owner, HC_EDGE_UNTYPED);
-		else
-			hc_propagation_defer(propagation, spot.address, owner, HC_EDGE_UNTYPED, HC_CERTAINTY_GUESS);
+	} else if (!current && hc_propagation_claim(propagation, spot->number, owner) &&
+		   is_new(propagation->searched, spot->number)) {
+		wait(propagation, owner, word, spot);
 	}
 }
 
-static void follow_words(
-	hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end, uint64_t size)
+void hc_propagation_follow_word(hc_propagation *propagation, hc_owner *owner, hc_address value)
 {
-	unsigned word_size = propagation->format.size;
+	hc_word word = { .value = value };
+	hc_spot spot;
+
+	if (hc_propagation_locate(propagation, value, &spot))
+		follow_spot(propagation, owner, &word, &spot);
+}
+
+/* Words that may be addresses. Where they lead is far apart in memory, so all that is needed of them is fetched before any is used. */
+static void follow_batch(hc_propagation *propagation, hc_owner *owner, const hc_word *words, unsigned count)
+{
+	hc_spot spots[BATCH_WORDS];
+	bool is_found[BATCH_WORDS];
+
+	for (unsigned i = 0; i < count; i++) {
+		is_found[i] = hc_propagation_locate(propagation, words[i].value, &spots[i]);
+		if (is_found[i])
+			__builtin_prefetch(&propagation->types->owner_of[spots[i].number], 1);
+	}
+	for (unsigned i = 0; i < count; i++)
+		if (is_found[i])
+			follow_spot(propagation, owner, &words[i], &spots[i]);
+}
+
+/* The words of [start, end), which are in the block that SOURCE tells of. */
+static void follow_words(hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end, const hc_word *source)
+{
+	unsigned word_size = propagation->format.size, count = 0;
+	hc_word words[BATCH_WORDS];
 
 	/* A block whose header cannot be read ends before START. */
 	for (hc_address at = start; at < end && end - at >= word_size; at += word_size) {
-		hc_address value;
+		hc_word *word = &words[count];
 
-		if (hc_propagation_load(propagation, at, &value))
-			hc_propagation_follow_word(propagation, owner, value, size);
+		*word = *source;
+		word->offset = at - start;
+		if (!hc_propagation_load(propagation, at, &word->value) ||
+			!hc_blocks_may_contain(propagation->blocks, word->value))
+			continue;
+		hc_container_set_prefetch(propagation->types->set, word->value, false);
+		if (++count == BATCH_WORDS) {
+			follow_batch(propagation, owner, words, count);
+			count = 0;
+		}
 	}
+	follow_batch(propagation, owner, words, count);
 }
 
 void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address)
@@ -123,8 +184,9 @@ void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_addr
 	if (!hc_propagation_locate(propagation, address, &block))
 		return;
 	uint64_t size = hc_blocks_usable_size(propagation->blocks, block.region, address);
+	hc_word source = { .size = size };
 
-	follow_words(propagation, below, address, address + size, size);
+	follow_words(propagation, below, address, address + size, &source);
 }
 
 void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, hc_address address)
@@ -135,7 +197,7 @@ void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, h
 		return;
 	hc_address end = block.address + hc_blocks_usable_size(propagation->blocks, block.region, block.address);
 
-	follow_words(propagation, owner, address, MIN(end, address + PIECE_BYTES), 0);
+	follow_words(propagation, owner, address, MIN(end, address + PIECE_BYTES), &(hc_word){ 0 });
 }
 
 void hc_types_search_untyped(hc_propagation *propagation)

@@ -65,6 +65,22 @@ def check_coverage(report: dict[str, Any], core: Path, fixture: Stopped) -> None
     assert size == sum(one["bytes"] for one in there), f"{coverage}; in use are {there}"
 
 
+def check_held_by(report: dict[str, Any], core: Path, fixture: Stopped) -> None:
+    """Each block that is the program's is held by one: what has debug info, mostly by variables; without, by places of words."""
+    program = analyze(core, fixture.program)["in_use"]["program"]
+
+    def check(held: dict[str, Any]) -> None:
+        for key in ("blocks", "bytes"):
+            assert sum(held[one][key] for one in ("variables", "places", "nothing")) == program[key], f"{held}; in use are {program}"
+
+    held = report["held_by"]
+    check(held)
+    lost = sum(size for _, size in said(fixture, "lost").values())
+    assert held["nothing"]["bytes"] <= program["bytes"] / 100 + lost, f"{held}; lost are {lost}"
+    assert held["variables"]["bytes"] >= held["places"]["bytes"], held
+    assert "Held by variables: " in succeed("types", core, fixture.program, statuses=(0, 3)).out
+
+
 def check_rows(report: dict[str, Any]) -> None:
     blocks, size = figures(report["types"])
     coverage = report["coverage"]
@@ -118,6 +134,7 @@ def run_all(label: str, program: str, arguments: tuple[str, ...], least: float, 
         cases.run(f"{label}: evidence", check_evidence, report, fixture)
         cases.run(f"{label}: hidden", check_hidden, report, fixture)
         cases.run(f"{label}: coverage", check_coverage, report, core, fixture)
+        cases.run(f"{label}: held by", check_held_by, report, core, fixture)
         cases.run(f"{label}: rows", check_rows, report)
         cases.run(f"{label}: share", check_share, report, least, kinds)
         if program == "containers-c":
