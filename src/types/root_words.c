@@ -336,7 +336,7 @@ static void claim_words(struct naming *naming, word_rank rank)
 		hc_owner *owner = hc_types_owner(naming->propagation->types, word->owner);
 
 		if (rank_of(owner) == rank)
-			hc_propagation_follow_word(naming->propagation, owner, word->is.value);
+			hc_propagation_follow_word(naming->propagation, owner, word->is.value, 0);
 	}
 	naming->last = (struct extent){ 0 };
 }
