@@ -3,7 +3,7 @@
  * types/root_words.c and modules/data_names.c: small heaps of a program without debug info, written as text. "data+64->a a->b" makes
  * two blocks; a word of the program's data points to the first, whose first word points to the second.
  *
- *	a, b, ...	a block of 120 bytes in use; X.. of 56 bytes, L.. of 4088
+ *	a, b, ...	a block in use of 120 bytes, 136, ...: those of one letter, "a0" and "a1", are of one size. L.. of 4088
  *	a+16->b+8	where the word stands, and where it points in the other block
  *	data, libc, stack, reg, anon	where else words stand: the program's data, a library's, the main thread's stack, a register,
  *			memory that is nobody's
@@ -85,7 +85,7 @@ static hc_address block_named(heap_of_words *words, const char *name)
 	for (unsigned i = 0; i < words->nodes->len; i++)
 		if (!strcmp(g_array_index(words->nodes, node, i).name, name))
 			return g_array_index(words->nodes, node, i).address;
-	unsigned size = *name == 'X' ? 56 : *name == 'L' ? 4088 : 120;
+	unsigned size = *name == 'L' ? 4088 : 120 + 16 * (unsigned)(*name - 'a');
 	node made = { g_strdup(name), heap_malloc(words->process.heap, 0, size) };
 
 	g_array_append_val(words->nodes, made);
@@ -230,6 +230,9 @@ static void test_libraries(void)
 {
 	check("libc->d data->a a->b b->c c->d", "server .data+0: d a b c");
 	check("libc->e data->a a->b b->c c->d d->e", "libc.so.6+0x3000: e; server .data+0: a b c d");
+	/* A list of the program's is one step, however long it is. */
+	check("libc->d data->a0 data+8->z a0->a1 a1->a2 a2->a3 a3->a4 a4->a5 a5->b b->c c->d",
+		"server .data+0: d a0 a1 a2 a3 a4 a5 b c; server .data+0x8: z");
 	/* What an allocator of a library gave out of a block of its own leads to what is the program's. */
 	check("libc->L data->a a->L+256 L+256->x", "libc.so.6+0x3000: L; server .data+0: a x");
 }
@@ -243,7 +246,10 @@ static void test_stale(void)
 	/* In a recycled block: into a structure whose owner is as near, or nearer. */
 	check("data+0x40->a data+0x100->l l->m l+8->n m->o n->p a+112->l",
 		"server .data+0x40: a; server .data+0x100: l m n o p");
-	/* Into its middle only. */
+	/* Into the middle of a list: all of its nodes are as near as the first. */
+	check("data+0x40->l0 l0->l1 l1->l2 l2->l3 l3->l4 data+0x100->z z+112->l2",
+		"server .data+0x40: l0 l1 l2 l3 l4; server .data+0x100: z");
+	/* Into the middle of a block only. */
 	check("data+0x40->a data+0x100->l l->m m->n n->o a+112->o+24",
 		"server .data+0x40: a; server .data+0x100: l m n o");
 }
