@@ -8,9 +8,9 @@
 #include "types/passes.h"
 
 enum {
-	ONE_IN = 8,	   /* blocks are looked at */
+	LOOKED_AT = 1 << 18, /* of more blocks not all are looked at */
 	LINK_WORDS = 32,   /* of the beginning of a block */
-	BLOCKS_LEAST = 8,  /* of a size, or nothing is said of it */
+	BLOCKS_LEAST = 4,  /* of a size, or nothing is said of it */
 	LINKS_SHARE = 4,   /* in one of so many there is one; of the others' most are NULL: at the ends of trees and lists */
 	SIZES_MAX = 1 << 16
 };
@@ -53,12 +53,13 @@ static void look_at(hc_propagation *propagation, const hc_block *block)
 
 void hc_propagation_learn_links(hc_propagation *propagation)
 {
+	uint32_t one_in = propagation->blocks->count / LOOKED_AT + 1;
 	hc_block_iterator iterator;
 	hc_block block;
 
 	hc_block_iterator_init(&iterator, propagation->blocks);
 	while (hc_block_iterator_next(&iterator, &block))
-		if (block.number % ONE_IN == 0 && block.state == HC_BLOCK_IN_USE && !block.label)
+		if (block.number % one_in == 0 && block.state == HC_BLOCK_IN_USE && !block.label)
 			look_at(propagation, &block);
 }
 

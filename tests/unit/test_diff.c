@@ -965,7 +965,7 @@ static void test_containers_not_known(void)
 	snapshot_add_unowned(series.list[1], 40, 100000, 0);
 	make_diff(&series);
 	UNIT_ASSERT_CONTAINS(verdict_of(series.diff),
-		"\nNo container that is known grew, but the owners of much are not known: debug info may tell more.");
+		"\nNo container that is known grew, but of much that is held the type is not known: debug info may tell more.");
 	series_clear(&series);
 }
 

@@ -103,11 +103,12 @@ static void test_first_screen(void)
 		"files: 1 of 2 build-ids agree; debug info for 1 (missing: libc.so.6)",
 		"another build here, not used: libc.so.6",
 		"in use by the program",
-		"  of which lost: nothing points to it          144 B   0.0%  2 blocks  -> 1\n",
+		"  of which lost: nothing points to it          144 B   0.0%  2 blocks  -> 2\n",
 		"  of the free, in whole pages                8.0 KiB   0.7%  4.0 KiB zero; trimming gives 4.0 KiB\n",
 		"mapped address space",
 		"8902; INCONSISTENT",
-		"1  lost  144 B  2 blocks that nothing points to",
+		"1  owner  1.0 MiB  libc.so.6+0x3018: 1 block, found by its pointers alone",
+		"2  lost     144 B  2 blocks that nothing points to",
 		"heapcore leaks /",
 		"not read: 4.0 KiB of ",
 	};
@@ -160,7 +161,8 @@ static void test_analysis_json(void)
 		{ "arenas.0.free.top.bytes", TOP },
 		{ "arenas.0.free.bytes", 48 + 2048 + TOP },
 		{ "arenas.1.threads.0", 8902 },
-		{ "findings.0.bytes", LOST },
+		{ "findings.0.bytes", MAPPED },
+		{ "findings.1.bytes", LOST },
 		{ "diagnostics.0.count", 1 },
 	};
 	g_autofree char *text = report(hc_report_analysis, &process, HC_REPORT_JSON);
