@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Types: what each block is, told from the program's variables on. A typed variable leads to objects, their members to others;
- * containers lead to their elements; objects with virtual functions tell their class themselves. Every type has its evidence,
+ * containers lead to their elements; objects with virtual functions tell their class themselves. Every type has its certainty,
  * and the path that gave it.
  *
  * Containers: what the variables hold, by name, with elements and bytes.

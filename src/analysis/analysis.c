@@ -94,7 +94,7 @@ static bool run_types(hc_analysis *analysis, GError **error)
 
 static bool run_findings(hc_analysis *analysis, GError **error)
 {
-	hc_evidence evidence = {
+	hc_findings_input input = {
 		.core = analysis->core,
 		.blocks = analysis->blocks,
 		.areas = analysis->areas,
@@ -106,7 +106,7 @@ static bool run_findings(hc_analysis *analysis, GError **error)
 	};
 
 	(void)error;
-	analysis->findings = hc_findings_create(&evidence);
+	analysis->findings = hc_findings_create(&input);
 	return true;
 }
 

@@ -17,23 +17,23 @@ enum {
 };
 
 /* Some of the blocks of COUNT, spread evenly, in order of address. GArray of hc_block. */
-static GArray *take_sample(const hc_evidence *evidence, const hc_size_count *count)
+static GArray *take_sample(const hc_findings_input *input, const hc_size_count *count)
 {
 	GArray *sample = g_array_new(FALSE, FALSE, sizeof(hc_block));
 	uint64_t every = 1 + count->blocks / SAMPLE, seen = 0;
 	hc_block_iterator iterator;
 	hc_block block;
 
-	hc_block_iterator_init(&iterator, evidence->blocks);
+	hc_block_iterator_init(&iterator, input->blocks);
 	while (sample->len < SAMPLE && hc_block_iterator_next(&iterator, &block))
-		if (block.size == count->size && hc_sizes_is_unknown(evidence, &block) && seen++ % every == 0)
+		if (block.size == count->size && hc_sizes_is_unknown(input, &block) && seen++ % every == 0)
 			g_array_append_val(sample, block);
 	return sample;
 }
 
 /* Who holds the word at REFERENCE. *RET_NAME, *RET_SIZE: of kinds that have one. */
-static hc_referrer identify(
-	const hc_evidence *evidence, const hc_reference *reference, uint64_t size, char **ret_name, uint64_t *ret_size)
+static hc_referrer identify(const hc_findings_input *input, const hc_reference *reference, uint64_t size,
+	char **ret_name, uint64_t *ret_size)
 {
 	hc_block block;
 	hc_block_type type;
@@ -42,12 +42,12 @@ static hc_referrer identify(
 	*ret_size = 0;
 	if (reference->block == UINT32_MAX)
 		return HC_REFERRER_ROOT;
-	if (evidence->types && hc_types_of_block(evidence->types, reference->block, &type)) {
+	if (input->types && hc_types_of_block(input->types, reference->block, &type)) {
 		*ret_name = g_strdup(type.path && *type.path ? type.path : type.name);
 		hc_block_type_clear(&type);
 		return HC_REFERRER_NAMED;
 	}
-	if (!hc_blocks_get(evidence->blocks, reference->block, &block))
+	if (!hc_blocks_get(input->blocks, reference->block, &block))
 		return HC_REFERRER_NONE;
 	*ret_size = block.size;
 	return block.size == size ? HC_REFERRER_OTHERS : HC_REFERRER_SIZE;
@@ -86,11 +86,11 @@ static void clear_referrer(void *data)
 }
 
 /* Fills what is known of who points to blocks of COUNT's size. */
-static void find_referrers(const hc_evidence *evidence, const hc_size_count *count, hc_finding_size *size)
+static void find_referrers(const hc_findings_input *input, const hc_size_count *count, hc_finding_size *size)
 {
-	g_autoptr(GArray) sample = take_sample(evidence, count);
+	g_autoptr(GArray) sample = take_sample(input, count);
 	g_autoptr(GArray) references = hc_references_to_some(
-		evidence->references, (const hc_block *)(void *)sample->data, sample->len, REFERENCES, BUDGET);
+		input->references, (const hc_block *)(void *)sample->data, sample->len, REFERENCES, BUDGET);
 	g_autoptr(GArray) votes = g_array_new(FALSE, FALSE, sizeof(struct referrer));
 	struct referrer most = { HC_REFERRER_NONE, NULL, 0, NULL, 0 };
 
@@ -99,7 +99,7 @@ static void find_referrers(const hc_evidence *evidence, const hc_size_count *cou
 		char *name;
 		uint64_t from_size;
 		const hc_reference *reference = &g_array_index(references, hc_reference, i);
-		hc_referrer kind = identify(evidence, reference, count->size, &name, &from_size);
+		hc_referrer kind = identify(input, reference, count->size, &name, &from_size);
 		struct referrer *referrer = kind ? vote_for(votes, kind, name, from_size, reference) : NULL;
 
 		if (referrer && ++referrer->votes > most.votes)
@@ -113,7 +113,7 @@ static void find_referrers(const hc_evidence *evidence, const hc_size_count *cou
 	size->and_elsewhere = most.votes < references->len;
 }
 
-static void find_one_size(const hc_evidence *evidence, hc_findings *findings, const hc_size_count *count)
+static void find_one_size(const hc_findings_input *input, hc_findings *findings, const hc_size_count *count)
 {
 	hc_finding finding = {
 		.kind = count->blocks < FEW_BLOCKS ? HC_FINDING_BIG_BLOCKS : HC_FINDING_ONE_SIZE,
@@ -122,19 +122,19 @@ static void find_one_size(const hc_evidence *evidence, hc_findings *findings, co
 		.size = { .size = count->size },
 	};
 
-	find_referrers(evidence, count, &finding.size);
+	find_referrers(input, count, &finding.size);
 	hc_findings_add(findings, &finding);
 }
 
-void hc_find_big_blocks(const hc_evidence *evidence, hc_findings *findings)
+void hc_find_big_blocks(const hc_findings_input *input, hc_findings *findings)
 {
-	uint64_t in_use = hc_blocks_amount(evidence->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes;
-	g_autoptr(GArray) sizes = hc_sizes_count(evidence, HC_SIZES_UNKNOWN);
+	uint64_t in_use = hc_blocks_amount(input->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes;
+	g_autoptr(GArray) sizes = hc_sizes_count(input, HC_SIZES_UNKNOWN);
 
 	for (unsigned i = 0; i < MIN(sizes->len, SIZES_TOLD); i++) {
 		const hc_size_count *count = &g_array_index(sizes, hc_size_count, i);
 
 		if (count->size * count->blocks >= MAX(WORTH_SAYING, in_use / SHARE))
-			find_one_size(evidence, findings, count);
+			find_one_size(input, findings, count);
 	}
 }

@@ -2,9 +2,9 @@
 /* Is the heap damaged? */
 #include "findings/findings.h"
 
-void hc_find_damage(const hc_evidence *evidence, hc_findings *findings)
+void hc_find_damage(const hc_findings_input *input, hc_findings *findings)
 {
-	hc_amount unreadable = hc_blocks_amount(evidence->blocks, HC_ARENA_ALL, HC_BLOCK_UNREADABLE);
+	hc_amount unreadable = hc_blocks_amount(input->blocks, HC_ARENA_ALL, HC_BLOCK_UNREADABLE);
 	hc_finding finding = {
 		.kind = HC_FINDING_CORRUPT, .bytes = unreadable.bytes, .corrupt = { .places = unreadable.blocks }
 	};
@@ -14,7 +14,7 @@ void hc_find_damage(const hc_evidence *evidence, hc_findings *findings)
 
 	if (!unreadable.blocks)
 		return;
-	hc_block_iterator_init(&iterator, evidence->blocks);
+	hc_block_iterator_init(&iterator, input->blocks);
 	while (!first && hc_block_iterator_next(&iterator, &block))
 		if (block.state == HC_BLOCK_UNREADABLE)
 			first = block.address;

@@ -5,7 +5,7 @@
 static const hc_finder finders[] = {
 	hc_find_not_glibc,
 	hc_find_lost,
-	hc_find_holders,
+	hc_find_piles,
 	hc_find_retained,
 	hc_find_big_blocks,
 	hc_find_not_heap,
@@ -21,13 +21,13 @@ static int compare_findings(const void *a, const void *b)
 	return (y->bytes > x->bytes) - (y->bytes < x->bytes);
 }
 
-hc_findings *hc_findings_create(const hc_evidence *evidence)
+hc_findings *hc_findings_create(const hc_findings_input *input)
 {
 	hc_findings *findings = g_new0(hc_findings, 1);
 
 	findings->list = g_array_new(FALSE, FALSE, sizeof(hc_finding));
 	for (unsigned i = 0; i < G_N_ELEMENTS(finders); i++)
-		finders[i](evidence, findings);
+		finders[i](input, findings);
 	g_array_sort(findings->list, compare_findings);
 	return findings;
 }

@@ -21,7 +21,7 @@
 #include "types/types.h"
 
 /* What a finder may look at. All of it is complete. */
-typedef struct hc_evidence {
+typedef struct hc_findings_input {
 	const hc_core *core;
 	const hc_blocks *blocks;
 	const hc_areas *areas;
@@ -30,15 +30,15 @@ typedef struct hc_evidence {
 	const hc_memory *memory;
 	const hc_types *types; /* NULL: not asked for */
 	const hc_diagnostics *diagnostics;
-} hc_evidence;
+} hc_findings_input;
 
 struct hc_findings {
 	GArray *list; /* of hc_finding, largest first */
 };
 
-typedef void (*hc_finder)(const hc_evidence *evidence, hc_findings *findings);
+typedef void (*hc_finder)(const hc_findings_input *input, hc_findings *findings);
 
-hc_findings *hc_findings_create(const hc_evidence *evidence);
+hc_findings *hc_findings_create(const hc_findings_input *input);
 
 /* Takes the strings of FINDING over. */
 void hc_findings_add(hc_findings *findings, const hc_finding *finding);
@@ -47,14 +47,14 @@ void hc_findings_free(hc_findings *findings);
 
 /* ---- the finders ---- */
 
-void hc_find_lost(const hc_evidence *evidence, hc_findings *findings);
-void hc_find_holders(const hc_evidence *evidence, hc_findings *findings);
-void hc_find_retained(const hc_evidence *evidence, hc_findings *findings);
-void hc_find_big_blocks(const hc_evidence *evidence, hc_findings *findings);
-void hc_find_not_glibc(const hc_evidence *evidence, hc_findings *findings);
-void hc_find_not_heap(const hc_evidence *evidence, hc_findings *findings);
-void hc_find_unjoined(const hc_evidence *evidence, hc_findings *findings);
-void hc_find_damage(const hc_evidence *evidence, hc_findings *findings);
+void hc_find_lost(const hc_findings_input *input, hc_findings *findings);
+void hc_find_piles(const hc_findings_input *input, hc_findings *findings);
+void hc_find_retained(const hc_findings_input *input, hc_findings *findings);
+void hc_find_big_blocks(const hc_findings_input *input, hc_findings *findings);
+void hc_find_not_glibc(const hc_findings_input *input, hc_findings *findings);
+void hc_find_not_heap(const hc_findings_input *input, hc_findings *findings);
+void hc_find_unjoined(const hc_findings_input *input, hc_findings *findings);
+void hc_find_damage(const hc_findings_input *input, hc_findings *findings);
 
 /* ---- sizes.c: blocks in use by their size, which several finders ask about ---- */
 
@@ -67,9 +67,9 @@ typedef enum {
  * Blocks by usable size, most bytes first. Read from the index and the tables by block number, without touching the heap. GArray
  * of hc_size_count.
  */
-GArray *hc_sizes_count(const hc_evidence *evidence, hc_sizes_of which);
+GArray *hc_sizes_count(const hc_findings_input *input, hc_sizes_of which);
 /* Whether hc_sizes_count() counts BLOCK among the unknown ones. */
-bool hc_sizes_is_unknown(const hc_evidence *evidence, const hc_block *block);
+bool hc_sizes_is_unknown(const hc_findings_input *input, const hc_block *block);
 
 /* ---- content.c ---- */
 

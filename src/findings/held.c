@@ -88,13 +88,13 @@ typedef struct held_collecting {
 	GHashTable *places; /* key of a path in many threads -> index + 1 */
 } held_collecting;
 
-static void find_lost(const held_collecting *collecting, const hc_evidence *evidence)
+static void find_lost(const held_collecting *collecting, const hc_findings_input *input)
 {
 	uint32_t count = hc_types_path_count(collecting->types), number = 0;
 	hc_block block;
 	hc_reach reach;
 
-	while (hc_references_next_lost(evidence->references, &number, &block, &reach)) {
+	while (hc_references_next_lost(input->references, &number, &block, &reach)) {
 		uint32_t path = hc_types_path_of_block(collecting->types, block.number);
 
 		if (path <= count)
@@ -202,17 +202,17 @@ static void find_heaviest(GArray *tree)
 	}
 }
 
-GArray *hc_held_collect(const hc_evidence *evidence)
+GArray *hc_held_collect(const hc_findings_input *input)
 {
-	uint32_t count = hc_types_path_count(evidence->types);
+	uint32_t count = hc_types_path_count(input->types);
 	g_autofree uint32_t *place = g_new(uint32_t, (size_t)count + 1);
 	g_autofree hc_amount *lost = g_new0(hc_amount, (size_t)count + 1);
-	g_autoptr(GHashTable) groups = group_variables(evidence->types);
+	g_autoptr(GHashTable) groups = group_variables(input->types);
 	g_autoptr(GHashTable) places = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	GArray *tree = g_array_new(FALSE, FALSE, sizeof(hc_held));
-	held_collecting collecting = { evidence->types, tree, place, lost, groups, places };
+	held_collecting collecting = { input->types, tree, place, lost, groups, places };
 
-	find_lost(&collecting, evidence);
+	find_lost(&collecting, input);
 	add_up_lost(&collecting);
 	for (uint32_t i = 1; i <= count; i++)
 		add_path(&collecting, i);

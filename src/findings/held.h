@@ -18,7 +18,7 @@ typedef struct hc_held {
 } hc_held;
 
 /* GArray of hc_held, parents first. Nothing is read of the core. */
-GArray *hc_held_collect(const hc_evidence *evidence);
+GArray *hc_held_collect(const hc_findings_input *input);
 
 static inline const hc_held *hc_held_get(const GArray *tree, uint32_t index)
 {

@@ -2,13 +2,13 @@
 /* Does another allocator than glibc's serve the program, or was its heap not read? */
 #include "findings/findings.h"
 
-void hc_find_not_glibc(const hc_evidence *evidence, hc_findings *findings)
+void hc_find_not_glibc(const hc_findings_input *input, hc_findings *findings)
 {
-	const hc_heap_info *heap = hc_blocks_heap(evidence->blocks);
+	const hc_heap_info *heap = hc_blocks_heap(input->blocks);
 	hc_finding finding = {
 		.kind = !heap->foreign && heap->state >= HC_HEAP_MISSING ? HC_FINDING_HEAP_NOT_READ :
 									   HC_FINDING_NOT_GLIBC,
-		.bytes = hc_areas_bytes(evidence->areas, HC_AREA_ANONYMOUS),
+		.bytes = hc_areas_bytes(input->areas, HC_AREA_ANONYMOUS),
 	};
 
 	if (heap->foreign || !heap->found)

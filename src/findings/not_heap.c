@@ -21,15 +21,15 @@ static uint64_t memory_bytes(const hc_memory *memory)
 	return sum;
 }
 
-void hc_find_not_heap(const hc_evidence *evidence, hc_findings *findings)
+void hc_find_not_heap(const hc_findings_input *input, hc_findings *findings)
 {
-	uint64_t all = memory_bytes(evidence->memory);
-	const hc_heap_info *heap = hc_blocks_heap(evidence->blocks);
+	uint64_t all = memory_bytes(input->memory);
+	const hc_heap_info *heap = hc_blocks_heap(input->blocks);
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(places); i++) {
 		hc_finding finding = {
 			.kind = HC_FINDING_NOT_HEAP,
-			.bytes = hc_memory_row_bytes(evidence->memory, places[i]),
+			.bytes = hc_memory_row_bytes(input->memory, places[i]),
 			.row = places[i],
 		};
 

@@ -34,13 +34,13 @@ static uint32_t find_unused(const GArray *tree, uint32_t index)
 	return index;
 }
 
-static void find_keys(const hc_evidence *evidence, const hc_held *held, hc_finding_place *place)
+static void find_keys(const hc_findings_input *input, const hc_held *held, hc_finding_place *place)
 {
 	g_auto(hc_sample) sample = { 0 };
 
 	if (!held->is.is_keyed)
 		return;
-	hc_types_path_sample(evidence->types, held->path, KEYS_ASKED, &sample);
+	hc_types_path_sample(input->types, held->path, KEYS_ASKED, &sample);
 	if (sample.looked_at < 2 || !sample.texts[0])
 		return;
 	place->key = g_strdup(sample.texts[0]);
@@ -48,7 +48,7 @@ static void find_keys(const hc_evidence *evidence, const hc_held *held, hc_findi
 }
 
 /* HALF of what is told: more of it is unused capacity, or that is not worth telling. */
-static void add(const hc_evidence *evidence, const hc_held *held, uint64_t half, hc_findings *findings)
+static void add(const hc_findings_input *input, const hc_held *held, uint64_t half, hc_findings *findings)
 {
 	uint64_t unused = unused_capacity(held);
 	hc_finding finding = {
@@ -56,8 +56,8 @@ static void add(const hc_evidence *evidence, const hc_held *held, uint64_t half,
 		.bytes = held->is.below.bytes,
 		.blocks = held->is.below.blocks,
 		.place = {
-			.path = hc_types_path_text(evidence->types, held->path),
-			.type = hc_types_path_type_name(evidence->types, held->path),
+			.path = hc_types_path_text(input->types, held->path),
+			.type = hc_types_path_type_name(input->types, held->path),
 			.by_words = held->is.root != NULL,
 			.threads = held->threads,
 			.kind = held->is.kind,
@@ -70,25 +70,25 @@ static void add(const hc_evidence *evidence, const hc_held *held, uint64_t half,
 		},
 	};
 
-	hc_types_path_where(evidence->types, held->path, &finding.place.where);
+	hc_types_path_where(input->types, held->path, &finding.place.where);
 	if (held->is.is_container && !finding.place.unused)
-		find_keys(evidence, held, &finding.place);
+		find_keys(input, held, &finding.place);
 	hc_findings_add(findings, &finding);
 }
 
-void hc_find_holders(const hc_evidence *evidence, hc_findings *findings)
+void hc_find_piles(const hc_findings_input *input, hc_findings *findings)
 {
-	if (!evidence->types)
+	if (!input->types)
 		return;
 	uint64_t least =
-		MAX(hc_blocks_amount(evidence->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes / LEAST_SHARE, LEAST_BYTES);
-	g_autoptr(GArray) tree = hc_held_collect(evidence);
+		MAX(hc_blocks_amount(input->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes / LEAST_SHARE, LEAST_BYTES);
+	g_autoptr(GArray) tree = hc_held_collect(input);
 	g_autoptr(GArray) chosen = hc_held_choose(tree, least);
 
 	for (unsigned i = 0; i < MIN(chosen->len, FINDINGS_MAX); i++) {
 		uint32_t index = g_array_index(chosen, uint32_t, i);
 
-		add(evidence, hc_held_get(tree, find_unused(tree, index)), hc_held_get(tree, index)->is.below.bytes / 2,
+		add(input, hc_held_get(tree, find_unused(tree, index)), hc_held_get(tree, index)->is.below.bytes / 2,
 			findings);
 	}
 }

@@ -9,9 +9,9 @@ enum {
 };
 
 /* What pins most of BYTES; nothing if no kind of blocks does. The strings are copied. */
-static hc_pin_holder find_main_pin(const hc_evidence *evidence, uint64_t bytes)
+static hc_pin_holder find_main_pin(const hc_findings_input *input, uint64_t bytes)
 {
-	g_autoptr(hc_pins) pins = hc_pins_create(evidence->core, evidence->blocks, evidence->types);
+	g_autoptr(hc_pins) pins = hc_pins_create(input->core, input->blocks, input->types);
 	const hc_pin_holder *holder = hc_pins_holder(pins, 0);
 	hc_pin_holder copy = { 0 };
 
@@ -23,9 +23,9 @@ static hc_pin_holder find_main_pin(const hc_evidence *evidence, uint64_t bytes)
 	return copy;
 }
 
-void hc_find_retained(const hc_evidence *evidence, hc_findings *findings)
+void hc_find_retained(const hc_findings_input *input, hc_findings *findings)
 {
-	const hc_memory *memory = evidence->memory;
+	const hc_memory *memory = input->memory;
 	hc_finding finding = { .kind = HC_FINDING_RETAINED };
 	hc_free_pages pages;
 
@@ -33,12 +33,12 @@ void hc_find_retained(const hc_evidence *evidence, hc_findings *findings)
 		finding.bytes += hc_row_is_free(row) ? hc_memory_row_bytes(memory, row) : 0;
 	if (finding.bytes < WORTH_SAYING || finding.bytes < hc_memory_total(memory) / 50)
 		return;
-	hc_blocks_free_pages(evidence->blocks, HC_ARENA_ALL, &pages);
+	hc_blocks_free_pages(input->blocks, HC_ARENA_ALL, &pages);
 	finding.retained = (hc_finding_retained){
 		.whole = pages.whole,
 		.zero = pages.zero,
 		.trim = hc_free_pages_gain(&pages),
-		.holder = find_main_pin(evidence, finding.bytes),
+		.holder = find_main_pin(input, finding.bytes),
 	};
 	hc_findings_add(findings, &finding);
 }

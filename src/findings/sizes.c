@@ -22,31 +22,31 @@ static void count_large(struct counter *counter, uint64_t size)
 		counter->large, key, GSIZE_TO_POINTER(GPOINTER_TO_SIZE(g_hash_table_lookup(counter->large, key)) + 1));
 }
 
-static bool is_wanted(const hc_evidence *evidence, hc_sizes_of which, uint32_t number, uint64_t start)
+static bool is_wanted(const hc_findings_input *input, hc_sizes_of which, uint32_t number, uint64_t start)
 {
-	if (evidence->blocks->states[number] != HC_BLOCK_IN_USE)
+	if (input->blocks->states[number] != HC_BLOCK_IN_USE)
 		return false;
-	if (which == HC_SIZES_UNKNOWN && evidence->types && hc_types_path_of_block(evidence->types, number))
+	if (which == HC_SIZES_UNKNOWN && input->types && hc_types_path_of_block(input->types, number))
 		return false;
-	return hc_reach_is_lost(hc_references_reach_at(evidence->references, start)) == (which == HC_SIZES_LOST);
+	return hc_reach_is_lost(hc_references_reach_at(input->references, start)) == (which == HC_SIZES_LOST);
 }
 
-bool hc_sizes_is_unknown(const hc_evidence *evidence, const hc_block *block)
+bool hc_sizes_is_unknown(const hc_findings_input *input, const hc_block *block)
 {
 	return block->state == HC_BLOCK_IN_USE && !block->label &&
-	       !(evidence->types && hc_types_path_of_block(evidence->types, block->number)) &&
-	       !hc_reach_is_lost(hc_references_reach(evidence->references, block->number));
+	       !(input->types && hc_types_path_of_block(input->types, block->number)) &&
+	       !hc_reach_is_lost(hc_references_reach(input->references, block->number));
 }
 
 static void count_region(
-	struct counter *counter, const hc_evidence *evidence, hc_sizes_of which, const hc_block_region *region)
+	struct counter *counter, const hc_findings_input *input, hc_sizes_of which, const hc_block_region *region)
 {
-	const hc_blocks *blocks = evidence->blocks;
+	const hc_blocks *blocks = input->blocks;
 	hc_start_cursor cursor = hc_start_cursor_at(blocks, region->first_granule);
 	uint64_t start = hc_start_cursor_next(&cursor);
 
 	if (region->region.is_mmapped) {
-		if (is_wanted(evidence, which, region->first_block, start))
+		if (is_wanted(input, which, region->first_block, start))
 			count_large(counter, region->region.block_size);
 		return;
 	}
@@ -57,7 +57,7 @@ static void count_region(
 	for (uint32_t i = 0; i < region->block_count; i++) {
 		uint64_t next = i + 1 < region->block_count ? hc_start_cursor_next(&cursor) : end;
 
-		if (is_wanted(evidence, which, region->first_block + i, start)) {
+		if (is_wanted(input, which, region->first_block + i, start)) {
 			if (next - start < SMALL_GRANULES)
 				counter->small[next - start]++;
 			else
@@ -78,9 +78,9 @@ static int compare_counts(const void *a, const void *b)
 }
 
 /* Labelled blocks are few: they are taken out one by one. */
-static void leave_out_labelled(struct counter *counter, const hc_evidence *evidence)
+static void leave_out_labelled(struct counter *counter, const hc_findings_input *input)
 {
-	const hc_blocks *blocks = evidence->blocks;
+	const hc_blocks *blocks = input->blocks;
 	GHashTableIter iter;
 	gpointer key;
 
@@ -89,7 +89,7 @@ static void leave_out_labelled(struct counter *counter, const hc_evidence *evide
 		hc_block block;
 
 		if (!hc_blocks_get(blocks, GPOINTER_TO_UINT(key), &block) ||
-			(evidence->types && hc_types_path_of_block(evidence->types, block.number)))
+			(input->types && hc_types_path_of_block(input->types, block.number)))
 			continue;
 		uint64_t granules = (block.size + blocks->word) >> blocks->granule_shift;
 
@@ -98,9 +98,9 @@ static void leave_out_labelled(struct counter *counter, const hc_evidence *evide
 	}
 }
 
-GArray *hc_sizes_count(const hc_evidence *evidence, hc_sizes_of which)
+GArray *hc_sizes_count(const hc_findings_input *input, hc_sizes_of which)
 {
-	const hc_blocks *blocks = evidence->blocks;
+	const hc_blocks *blocks = input->blocks;
 	struct counter *counter = g_new0(struct counter, 1);
 	GArray *counts = g_array_new(FALSE, FALSE, sizeof(hc_size_count));
 	GHashTableIter iter;
@@ -108,9 +108,9 @@ GArray *hc_sizes_count(const hc_evidence *evidence, hc_sizes_of which)
 
 	counter->large = g_hash_table_new(NULL, NULL);
 	for (uint32_t i = 0; i < blocks->region_count; i++)
-		count_region(counter, evidence, which, &blocks->regions[i]);
+		count_region(counter, input, which, &blocks->regions[i]);
 	if (which == HC_SIZES_UNKNOWN)
-		leave_out_labelled(counter, evidence);
+		leave_out_labelled(counter, input);
 	for (unsigned i = 0; i < SMALL_GRANULES; i++) {
 		hc_size_count count = { ((uint64_t)i << blocks->granule_shift) - blocks->word, counter->small[i] };
 

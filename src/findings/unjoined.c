@@ -2,9 +2,9 @@
 /* Do threads pile up that have ended and that nobody joins? */
 #include "findings/findings.h"
 
-void hc_find_unjoined(const hc_evidence *evidence, hc_findings *findings)
+void hc_find_unjoined(const hc_findings_input *input, hc_findings *findings)
 {
-	const hc_unjoined *unjoined = hc_areas_unjoined(evidence->areas);
+	const hc_unjoined *unjoined = hc_areas_unjoined(input->areas);
 	hc_finding finding = {
 		.kind = HC_FINDING_UNJOINED,
 		.bytes = unjoined->memory,

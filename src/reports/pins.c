@@ -99,7 +99,7 @@ static void add_holder(hc_records *records, const hc_pin_holder *holder)
 		{ "kind", NULL, hc_value_plain(hc_holder_kind_name(holder->kind)) },
 		{ "thread", NULL, hc_value_if(holder->thread, hc_value_id(holder->thread)) },
 		{ "size", NULL, hc_value_if(is_unknown, hc_value_size(holder->size)) },
-		{ "evidence", NULL, hc_value_plain(is_typed ? hc_certainty_name(holder->certainty) : NULL) },
+		{ "certainty", NULL, hc_value_plain(is_typed ? hc_certainty_name(holder->certainty) : NULL) },
 		{ "path", NULL, hc_value_text(holder->path) },
 		{ "example", "EXAMPLE", hc_value_address(holder->example) },
 		{ "holder", NULL, hc_value_text(name) },

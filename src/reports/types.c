@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the blocks are: by type, with the evidence; and how much of the heap has one. */
+/* What the blocks are: by type, with its certainty; and how much of the heap has one. */
 #include "reports/parts.h"
 
 #include "base/text.h"
@@ -27,12 +27,12 @@ static void add_row(hc_records *records, const hc_type_row *row, uint64_t total)
 	const char *name = label ? label : row->name;
 	const hc_fact facts[] = {
 		{ "type", NULL, hc_value_text(name) },
-		{ "evidence", NULL, hc_value_plain(evidence) },
+		{ "certainty", NULL, hc_value_plain(evidence) },
 		{ "count", NULL, hc_value_count(row->amount.blocks) },
 		{ "bytes", "BYTES", hc_value_size(row->amount.bytes) },
 		{ NULL, "SHARE", hc_value_share(row->amount.bytes, total) },
 		{ NULL, "BLOCKS", hc_value_count(row->amount.blocks) },
-		{ NULL, "EVIDENCE", hc_value_plain(evidence) },
+		{ NULL, "CERTAINTY", hc_value_plain(evidence) },
 		{ NULL, "TYPE", hc_value_text(name) },
 		{ "path", NULL, hc_value_text(row->path) },
 		{ "example", NULL, hc_value_address(row->example) },

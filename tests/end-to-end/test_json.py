@@ -291,7 +291,7 @@ def check_kinds() -> None:
     check_names("hc_reach_name", ("block_of_heap", "reach"))
     check_names("hc_place_kind_name", ("place", "kind"))
     check_names("hc_source_name", ("mappings", "mappings[].source"), ("block", "mapping.source"))
-    check_names("hc_certainty_name", ("types", "types[].evidence"), ("block", "type.certainty"), ("pins", "holders[].evidence"))
+    check_names("hc_certainty_name", ("types", "types[].certainty"), ("block", "type.certainty"), ("pins", "holders[].certainty"))
     check_names("hc_holder_kind_name", ("pins", "holders[].kind"))
     check_names("hc_kept_cause_name", ("pins", "kept[].cause"))
     check_names("hc_socket_kind_name", ("side_facts", "sockets.kinds[].kind"), ("side_facts", "sockets.top[].kind"))

@@ -111,7 +111,7 @@ def check_holders(told: dict[str, Any], known: dict[tuple[int, int], Stretch], t
     for holder in told["holders"]:
         name = holder["holder"]
         if holder["kind"] == "typed":
-            assert holder["path"] == f"{NAMES[name]}[]" and holder["evidence"] == "certain", holder
+            assert holder["path"] == f"{NAMES[name]}[]" and holder["certainty"] == "certain", holder
         elif holder["kind"] == "cached":
             assert (holder["thread"] is not None) == thread_known, holder
             name = "cached 0" if holder["example"] == hex(cached_in(known, 0)) else "cached 1"

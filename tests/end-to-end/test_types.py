@@ -37,15 +37,15 @@ def said(fixture: Stopped, key: str) -> dict[str, tuple[int, int]]:
 
 
 def check_types(report: dict[str, Any], fixture: Stopped, key: str) -> None:
-    wrong = [f"{name}: {expected}, reported {[(row['type'], row['count'], row['bytes'], row['evidence']) for row in rows_of(report, name)]}"
+    wrong = [f"{name}: {expected}, reported {[(row['type'], row['count'], row['bytes'], row['certainty']) for row in rows_of(report, name)]}"
              for name, expected in said(fixture, key).items() if figures(rows_of(report, name)) != expected]
     assert not wrong, f"blocks, bytes:{few(wrong)}"
 
 
-def check_evidence(report: dict[str, Any], fixture: Stopped) -> None:
+def check_certainty(report: dict[str, Any], fixture: Stopped) -> None:
     """What declared pointers and vtables tell is no guess."""
-    assert all(row["evidence"] in CERTAINTIES or row["evidence"] for row in report["types"]), "every row has its evidence"
-    guessed = [row for name in said(fixture, "type") for row in rows_of(report, name) if "guess" in str(row["evidence"])]
+    assert all(row["certainty"] in CERTAINTIES or row["certainty"] for row in report["types"]), "every row has its certainty"
+    guessed = [row for name in said(fixture, "type") for row in rows_of(report, name) if "guess" in str(row["certainty"])]
     assert not guessed, f"only guesses:{few(guessed)}"
 
 
@@ -131,7 +131,7 @@ def run_all(label: str, program: str, arguments: tuple[str, ...], least: float, 
         cases.run(f"{label}: types", check_types, report, fixture, "type")
         if fixture.said("lost"):
             cases.run(f"{label}: lost", check_types, report, fixture, "lost")
-        cases.run(f"{label}: evidence", check_evidence, report, fixture)
+        cases.run(f"{label}: certainty", check_certainty, report, fixture)
         cases.run(f"{label}: hidden", check_hidden, report, fixture)
         cases.run(f"{label}: coverage", check_coverage, report, core, fixture)
         cases.run(f"{label}: held by", check_held_by, report, core, fixture)
