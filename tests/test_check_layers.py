@@ -150,6 +150,8 @@ BROKEN = [
      "static const struct op ops[] = {\n\t{ core_note },\n};\n"),
     ("three files in a ring", "circle", "src/core/first.c", "int core_open(int fd)\n{\n\treturn *core_threads();\n}\n"),
     ("a family and a file outside of it", "circle", "src/blocks/build.c", "void block_build(void)\n{\n\tblock_walk();\n}\n"),
+    ("GLib's format", "format", "src/blocks/x.c", 'void f(GString *t)\n{\n\tadd(t, "%" G_GUINT64_FORMAT, 1);\n}\n'),
+    ("GLib's modifier", "format", "src/cli/x.c", 'void f(GString *t)\n{\n\tadd(t, "%" G_GINT64_MODIFIER "x", 1);\n}\n'),
     ("a static", "state", "src/blocks/x.c", "static int count;\n"),
     ("an initialised static", "state", "src/blocks/x.c", "static unsigned long total = 0;\n"),
     ("a static array", "state", "src/blocks/x.c", "static int table[] = { 1, 2 };\n"),

@@ -3,6 +3,7 @@
 #include "allocators/glibc.h"
 
 #include <elf.h>
+#include <inttypes.h>
 
 static const hc_diagnostic_kind arena_differs = {
 	"arena-size-differs",
@@ -174,12 +175,12 @@ static void check_arena(glibc *g, hc_block_table *table, hc_arena *arena, uint64
 		sum - hc_block_table_amount(table, arena->index, HC_BLOCK_FOREIGN).bytes != arena->system_memory) {
 		arena->consistent = false;
 		hc_diagnostics_add(g->diagnostics, &arena_differs, 0,
-			"arena %u: %" G_GUINT64_FORMAT " bytes found, system_mem is %" G_GUINT64_FORMAT, arena->index,
-			sum, arena->system_memory);
+			"arena %u: %" PRIu64 " bytes found, system_mem is %" PRIu64, arena->index, sum,
+			arena->system_memory);
 	}
 	if (unlisted.blocks) {
 		arena->consistent = false;
-		hc_diagnostics_add(g->diagnostics, &free_unlisted, unlisted.bytes, "%" G_GUINT64_FORMAT " in arena %u",
+		hc_diagnostics_add(g->diagnostics, &free_unlisted, unlisted.bytes, "%" PRIu64 " in arena %u",
 			unlisted.blocks, arena->index);
 	}
 }

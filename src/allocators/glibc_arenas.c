@@ -13,6 +13,8 @@
 
 #include "base/partition.h"
 
+#include <inttypes.h>
+
 enum {
 	ARENAS_MAX = 65536,
 	HEAP_STEPS_MAX = 1 << 20 /* in chains of heaps that run in circles */,
@@ -125,8 +127,7 @@ static void follow_ring(glibc *g)
 		if (!ok || (at & (g->heap_max - 1)) > 256 || !hc_core_find_mapping(g->core, at))
 			break;
 	}
-	hc_diagnostics_add(g->diagnostics, &glibc_inconsistent, 0,
-		"the ring of arenas is broken behind %#" G_GINT64_MODIFIER "x",
+	hc_diagnostics_add(g->diagnostics, &glibc_inconsistent, 0, "the ring of arenas is broken behind %#" PRIx64,
 		g_array_index(g->heap->arenas, hc_arena, g->heap->arenas->len - 1).address);
 }
 
@@ -162,7 +163,7 @@ static void add_heap(glibc *g, hc_address address, const struct heap_header *hea
 
 	if (!arena) {
 		hc_diagnostics_add(g->diagnostics, &glibc_inconsistent, 0,
-			"the arena at %#" G_GINT64_MODIFIER "x is not in the ring of arenas", heap->arena);
+			"the arena at %#" PRIx64 " is not in the ring of arenas", heap->arena);
 		arena = add_arena(g, heap->arena);
 	}
 	hc_region region = {
@@ -282,7 +283,7 @@ static void check_heap_chains(glibc *g)
 		if (length != arena->heap_count) {
 			arena->consistent = false;
 			hc_diagnostics_add(g->diagnostics, &glibc_inconsistent, 0,
-				"arena at %#" G_GINT64_MODIFIER "x: %u heaps found, its chain has %u", arena->address,
+				"arena at %#" PRIx64 ": %u heaps found, its chain has %u", arena->address,
 				arena->heap_count, length);
 		}
 	}

@@ -12,6 +12,7 @@
 #include "allocators/glibc.h"
 
 #include <elf.h>
+#include <inttypes.h>
 
 enum {
 	DTV_MAX = 4096,
@@ -44,8 +45,8 @@ static void label_dtv(glibc *g, hc_block_table *table, hc_address thread_pointer
 	if (!dtv || !hc_core_read_word(g->core, dtv - 2 * g->word, &slots) || slots > DTV_MAX)
 		return;
 	if (slots > *slots_left) {
-		hc_diagnostics_add(g->diagnostics, &glibc_inconsistent, 0,
-			"the dtv at %#" G_GINT64_MODIFIER "x: too many slots in all", dtv);
+		hc_diagnostics_add(
+			g->diagnostics, &glibc_inconsistent, 0, "the dtv at %#" PRIx64 ": too many slots in all", dtv);
 		return;
 	}
 	*slots_left -= slots;

@@ -7,6 +7,8 @@
  */
 #include "allocators/glibc.h"
 
+#include <inttypes.h>
+
 enum {
 	UNSORTED_BIN = 1,
 	LAST_SMALL_BIN = 63,
@@ -28,8 +30,8 @@ static bool is_fastbin_block(const hc_block_table *table, hc_address block, hc_b
 static void complain(glibc *g, hc_arena *arena, const char *list, int bin, hc_address at, const char *what)
 {
 	arena->consistent = false;
-	hc_diagnostics_add(g->diagnostics, &glibc_inconsistent, 0, "arena %u, %s %d: %s at %#" G_GINT64_MODIFIER "x",
-		arena->index, list, bin, what, at);
+	hc_diagnostics_add(g->diagnostics, &glibc_inconsistent, 0, "arena %u, %s %d: %s at %#" PRIx64, arena->index,
+		list, bin, what, at);
 }
 
 static void follow_fastbin(glibc *g, hc_block_table *table, hc_arena *arena, int bin)

@@ -24,6 +24,8 @@
 #include "allocators/glibc.h"
 #include "allocators/glibc_mmapped.h"
 
+#include <inttypes.h>
+
 static const hc_diagnostic_kind mmapped_differ = {
 	"mmapped-chunks-differ",
 	HC_SEVERITY_PARTIAL,
@@ -259,8 +261,8 @@ static void tell_guesses(const glibc *g, const GArray *found)
 
 		if (one->is_guess)
 			hc_diagnostics_add(g->diagnostics, &mmapped_guessed, 0,
-				"the chunk at %#" G_GINT64_MODIFIER "x of %" G_GUINT64_FORMAT " bytes, one of %u",
-				one->chunk, one->size, found->len);
+				"the chunk at %#" PRIx64 " of %" PRIu64 " bytes, one of %u", one->chunk, one->size,
+				found->len);
 	}
 }
 
@@ -310,8 +312,7 @@ static void settle(const glibc *g, GArray *found, unsigned overlapping)
 		drop_unlikely(found, info->mmapped_count);
 	if (!agrees(g, found))
 		hc_diagnostics_add(g->diagnostics, &mmapped_differ, 0,
-			"malloc counts %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
-			" bytes together; %u look like one, %u were taken",
+			"malloc counts %" PRIu64 " of %" PRIu64 " bytes together; %u look like one, %u were taken",
 			info->mmapped_count, info->mmapped_bytes, before, found->len);
 }
 

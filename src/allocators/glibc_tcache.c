@@ -11,6 +11,8 @@
  */
 #include "allocators/glibc_tcache.h"
 
+#include <inttypes.h>
+
 enum {
 	CHAIN_MAX = 1 << 20, /* of one list; tcache_count is at most 65535 */
 };
@@ -79,7 +81,7 @@ static void learn_key(struct caches *caches, hc_address cache, hc_address block)
 static void complain(struct caches *caches, hc_address cache, int bin, hc_address at, const char *what)
 {
 	hc_diagnostics_add(caches->g->diagnostics, &glibc_inconsistent, 0,
-		"tcache at %#" G_GINT64_MODIFIER "x, bin %d: %s (%#" G_GINT64_MODIFIER "x)", cache, bin, what, at);
+		"tcache at %#" PRIx64 ", bin %d: %s (%#" PRIx64 ")", cache, bin, what, at);
 }
 
 /* The list ended well after LENGTH blocks; of the lists of one cache a live thread may be about to count one. */
@@ -90,8 +92,8 @@ static void check_length(struct caches *caches, hc_address cache, int bin, int64
 	if (claimed < 0 || claimed == length)
 		return;
 	if (thread && ABS(claimed - length) == 1 && !caches->off_by_one++)
-		hc_diagnostics_add(caches->g->diagnostics, &in_operation, 0,
-			"tcache at %#" G_GINT64_MODIFIER "x, bin %d", cache, bin);
+		hc_diagnostics_add(
+			caches->g->diagnostics, &in_operation, 0, "tcache at %#" PRIx64 ", bin %d", cache, bin);
 	else
 		complain(caches, cache, bin, cache, "its count differs from its length");
 }
@@ -240,7 +242,7 @@ static void follow_orphans(struct caches *caches)
 		guint64 cache = g_array_index(orphans, hc_address, i);
 
 		if (g_hash_table_contains(pointed, &cache))
-			hc_diagnostics_add(g->diagnostics, &tcache_doubtful, 0, "%#" G_GINT64_MODIFIER "x", cache);
+			hc_diagnostics_add(g->diagnostics, &tcache_doubtful, 0, "%#" PRIx64, cache);
 		else if (is_orphan(caches, cache))
 			follow_cache(caches, cache, (hc_label){ HC_LABEL_TCACHE_ORPHAN, 0 });
 	}
@@ -270,7 +272,7 @@ static bool tell_keyed(const hc_block_entry *block, void *data)
 	bool explained = keyed->explained || !has_link(keyed->caches, block);
 
 	hc_diagnostics_add(keyed->caches->g->diagnostics, explained ? &tcache_keys : &tcache_keys_unexplained,
-		block->size, "%#" G_GINT64_MODIFIER "x", block->address);
+		block->size, "%#" PRIx64, block->address);
 	return true;
 }
 

@@ -11,6 +11,8 @@
  */
 #include "allocators/glibc_tcache.h"
 
+#include <inttypes.h>
+
 static const hc_diagnostic_kind tcache_broken = {
 	"tcache-broken",
 	HC_SEVERITY_PARTIAL,
@@ -111,8 +113,8 @@ static void tell(const struct search *search, const struct missing *missing)
 
 	hc_diagnostics_add(g->diagnostics, &tcache_broken,
 		mixed ? missing->bytes : missing->count * missing->chunk_sizes.most,
-		"tcache at %#" G_GINT64_MODIFIER "x, bin %d: its lists lead to %" G_GUINT64_FORMAT
-		" blocks of %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT " more were found by their key",
+		"tcache at %#" PRIx64 ", bin %d: its lists lead to %" PRIu64 " blocks of %" PRIu64 ", %" PRIu64
+		" more were found by their key",
 		missing->first->cache, missing->first->bin, missing->found, missing->found + missing->count,
 		missing->taken);
 }

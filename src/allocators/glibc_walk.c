@@ -15,6 +15,8 @@
  */
 #include "allocators/glibc.h"
 
+#include <inttypes.h>
+
 const hc_diagnostic_kind hc_heap_unreadable = {
 	"heap-unreadable",
 	HC_SEVERITY_PARTIAL,
@@ -364,9 +366,8 @@ static void skip_unreadable(struct walk *walk)
 		next = find_chain(walk, walk->at + walk->g->alignment, false);
 	start = walk->at;
 	emit_counted(walk, start, next, HC_BLOCK_UNREADABLE);
-	hc_diagnostics_add(walk->g->diagnostics, &hc_heap_unreadable, next - start,
-		"%#" G_GINT64_MODIFIER "x to %#" G_GINT64_MODIFIER "x: %s", start, next,
-		hc_core_why_missing(walk->g->core, start + walk->g->word));
+	hc_diagnostics_add(walk->g->diagnostics, &hc_heap_unreadable, next - start, "%#" PRIx64 " to %#" PRIx64 ": %s",
+		start, next, hc_core_why_missing(walk->g->core, start + walk->g->word));
 	walk->at = next;
 	walk->last = 0;
 }
@@ -432,8 +433,7 @@ static void end_at_top(struct walk *walk, uint64_t header)
 	settle_last(walk, header);
 	if (size > room || size & walk->alignment_mask || size < walk->g->minimum) {
 		hc_diagnostics_add(walk->g->diagnostics, &glibc_inconsistent, 0,
-			"the top chunk at %#" G_GINT64_MODIFIER "x has size %#" G_GINT64_MODIFIER "x", walk->at,
-			header);
+			"the top chunk at %#" PRIx64 " has size %#" PRIx64, walk->at, header);
 		walk->sink->complete = false;
 		size = room;
 	}

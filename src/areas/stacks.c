@@ -19,6 +19,8 @@
 
 #include "base/bytes.h"
 
+#include <inttypes.h>
+
 static const hc_diagnostic_kind stack_blank = {
 	"stack-blank",
 	HC_SEVERITY_PARTIAL,
@@ -293,7 +295,7 @@ void hc_areas_claim_stacks(hc_areas *areas)
 		if (!hc_core_find_mapping(areas->core, thread->stack_pointer))
 			continue;
 		if (is_blank(areas, thread))
-			hc_diagnostics_add(areas->diagnostics, &stack_blank, 0, "thread %" G_GINT64_FORMAT, thread->id);
+			hc_diagnostics_add(areas->diagnostics, &stack_blank, 0, "thread %" PRId64, thread->id);
 		if (runs_on_own_stack(areas, thread))
 			claim_thread(areas, i, thread);
 		else if (is_main_stack(areas, thread->stack_pointer))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/text.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 /* Characters that change how the rest of a line is shown without showing anything themselves. */
@@ -98,7 +99,7 @@ char *hc_text_growth(char buffer[HC_TEXT_GROWTH_LENGTH], int64_t bytes)
 char *hc_text_count(char buffer[HC_TEXT_COUNT_LENGTH], uint64_t count)
 {
 	char digits[24];
-	int length = g_snprintf(digits, sizeof digits, "%" G_GUINT64_FORMAT, count);
+	int length = g_snprintf(digits, sizeof digits, "%" PRIu64, count);
 	char *out = buffer;
 
 	for (int i = 0; i < length; i++) {

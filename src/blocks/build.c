@@ -4,6 +4,8 @@
 #include "base/parallel.h"
 #include "blocks/blocks.h"
 
+#include <inttypes.h>
+
 enum {
 	CELLS_MAX = 1 << 18,
 	CELL_SHIFT_MIN = 16
@@ -83,15 +85,14 @@ static void sort_regions(hc_blocks *blocks)
 		if (region->outer_end < end && region->end > region->start &&
 			hc_core_find_mapping(blocks->core, region->outer_end))
 			hc_diagnostics_add(blocks->diagnostics, &hc_heap_unreadable, end - region->outer_end,
-				"%#" G_GINT64_MODIFIER "x to %#" G_GINT64_MODIFIER "x: %s", region->outer_end, end,
+				"%#" PRIx64 " to %#" PRIx64 ": %s", region->outer_end, end,
 				hc_core_why_missing(blocks->core, region->outer_end));
 		if (region->end <= region->start || region->start < region->outer_start ||
 			region->end > region->outer_end ||
 			(kept && region->outer_start < g_array_index(regions, hc_region, kept - 1).outer_end)) {
 			hc_diagnostics_add(blocks->diagnostics, &regions_overlap,
-				region->outer_end - region->outer_start,
-				"%#" G_GINT64_MODIFIER "x to %#" G_GINT64_MODIFIER "x", region->outer_start,
-				region->outer_end);
+				region->outer_end - region->outer_start, "%#" PRIx64 " to %#" PRIx64,
+				region->outer_start, region->outer_end);
 			continue;
 		}
 		g_array_index(regions, hc_region, kept++) = *region;
@@ -237,15 +238,15 @@ static bool collect(hc_blocks *blocks, const hc_block_sink *sinks, GError **erro
 		count += sinks[i].count;
 	if (count >= UINT32_MAX) {
 		g_set_error(error, HC_ERROR, HC_ERROR_UNSUPPORTED,
-			"the heap has %" G_GUINT64_FORMAT " blocks; this version numbers them with 32 bits", count);
+			"the heap has %" PRIu64 " blocks; this version numbers them with 32 bits", count);
 		return false;
 	}
 	blocks->count = count;
 	blocks->states = hc_pages_create(count + 1);
 	blocks->labelled = g_try_new0(uint64_t, count / 64 + 1);
 	if (!blocks->states || !blocks->labelled) {
-		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY,
-			"no memory for the states of %" G_GUINT64_FORMAT " blocks", count);
+		g_set_error(
+			error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory for the states of %" PRIu64 " blocks", count);
 		return false;
 	}
 	count = 0;
@@ -327,8 +328,7 @@ static bool allocate_bitmaps(hc_blocks *blocks, GError **error)
 	blocks->last_start = g_try_new0(uint64_t, groups + 1);
 	if (blocks->starts && blocks->rank && blocks->last_start)
 		return true;
-	g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY,
-		"no memory for an index of %" G_GUINT64_FORMAT " bytes of heap",
+	g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory for an index of %" PRIu64 " bytes of heap",
 		blocks->granule_count << blocks->granule_shift);
 	return false;
 }

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,7 +41,7 @@ static const char *const file_names[] = { "capture.ini", "smaps", "status", "map
 
 static bool fail_usage(GError **error, const char *format, int64_t pid)
 {
-	g_autofree char *number = g_strdup_printf("%" G_GINT64_FORMAT, pid);
+	g_autofree char *number = g_strdup_printf("%" PRId64, pid);
 	g_auto(GStrv) parts = g_strsplit(format, "%", -1);
 	g_autofree char *message = g_strjoinv(number, parts);
 
@@ -91,8 +92,8 @@ static bool check_process(const capture_task *capture, GError **error)
 	if (!status)
 		return fail_usage(error, "there is no process %", capture->pid);
 	if (hc_proc_field(status, "Tgid:", &leader) && leader != (uint64_t)capture->pid) {
-		g_set_error(error, HC_ERROR, HC_ERROR_USAGE, "%d is a thread of process %" G_GUINT64_FORMAT,
-			(int)capture->pid, leader);
+		g_set_error(error, HC_ERROR, HC_ERROR_USAGE, "%d is a thread of process %" PRIu64, (int)capture->pid,
+			leader);
 		return false;
 	}
 	if (capture->pid == getpid())
@@ -102,7 +103,7 @@ static bool check_process(const capture_task *capture, GError **error)
 			capture->pid);
 	if (hc_proc_field(status, "TracerPid:", &tracer) && tracer) {
 		g_set_error(error, HC_ERROR, HC_ERROR_IO,
-			"process %d is being traced by process %" G_GUINT64_FORMAT " (a debugger?): end that first",
+			"process %d is being traced by process %" PRIu64 " (a debugger?): end that first",
 			(int)capture->pid, tracer);
 		return false;
 	}

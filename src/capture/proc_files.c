@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -55,7 +56,7 @@ static char *describe_descriptors(pid_t pid, GHashTable *sockets)
 		guint64 inode;
 
 		g_string_append_printf(text, "%d %s\n", descriptor, escaped);
-		if (!target || sscanf(target, "socket:[%" G_GUINT64_FORMAT "]", &inode) != 1)
+		if (!target || sscanf(target, "socket:[%" SCNu64 "]", &inode) != 1)
 			continue;
 		if (!g_hash_table_lookup_extended(sockets, &inode, NULL, &lowest) ||
 			GPOINTER_TO_INT(lowest) > descriptor)

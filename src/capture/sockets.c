@@ -113,7 +113,7 @@ static void describe_internet(GString *text, char *line, hc_socket_kind kind, GH
 
 	if (kind == HC_SOCKET_TCP && strtoul(words[3], NULL, 16) == LISTENING)
 		unsent = unread = 0;
-	g_string_append_printf(text, "%s %" G_GINT64_FORMAT " %" PRIu64 " %" PRIu64 " %" PRIu64 " %s %s %s\n",
+	g_string_append_printf(text, "%s %" PRId64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %s %s %s\n",
 		hc_socket_kind_name(kind), descriptor, inode, unread, unsent,
 		kind != HC_SOCKET_TCP && count > 12 ? words[12] : "-", local, remote);
 }
@@ -131,8 +131,8 @@ static void describe_unix(GString *text, char *line, GHashTable *descriptors)
 	g_autofree char *escaped = g_strescape(line + path, NULL);
 
 	g_strdelimit(escaped, " \t", '_');
-	g_string_append_printf(text, "%s %" G_GINT64_FORMAT " %" PRIu64 " - - - %s -\n",
-		hc_socket_kind_name(HC_SOCKET_UNIX), descriptor, inode, *escaped ? escaped : "-");
+	g_string_append_printf(text, "%s %" PRId64 " %" PRIu64 " - - - %s -\n", hc_socket_kind_name(HC_SOCKET_UNIX),
+		descriptor, inode, *escaped ? escaped : "-");
 }
 
 static void describe_table(GString *text, pid_t pid, const char *name, hc_socket_kind kind, GHashTable *descriptors)
@@ -160,8 +160,8 @@ char *hc_sockets_describe(pid_t pid, GHashTable *links)
 		describe_table(text, pid, "net/unix", HC_SOCKET_UNIX, links);
 	g_hash_table_iter_init(&iterator, links);
 	while (g_hash_table_iter_next(&iterator, &inode, &descriptor))
-		g_string_append_printf(text, "%s %d %" G_GUINT64_FORMAT " - - - - -\n",
-			hc_socket_kind_name(HC_SOCKET_OTHER), GPOINTER_TO_INT(descriptor), *(guint64 *)inode);
+		g_string_append_printf(text, "%s %d %" PRIu64 " - - - - -\n", hc_socket_kind_name(HC_SOCKET_OTHER),
+			GPOINTER_TO_INT(descriptor), *(guint64 *)inode);
 	return g_string_free(text, FALSE);
 }
 

@@ -5,6 +5,7 @@
  */
 #include "cli.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,8 +36,8 @@ static bool note_progress(uint64_t bytes, uint64_t estimate, void *data)
 		return false;
 	}
 	if (progress->shows && elapsed > PROGRESS_DELAY) {
-		fprintf(stderr, "\r\033[Kcapture: %" G_GUINT64_FORMAT " of about %" G_GUINT64_FORMAT " MiB, %d s",
-			bytes >> 20, estimate >> 20, (int)(elapsed / G_USEC_PER_SEC));
+		fprintf(stderr, "\r\033[Kcapture: %" PRIu64 " of about %" PRIu64 " MiB, %d s", bytes >> 20,
+			estimate >> 20, (int)(elapsed / G_USEC_PER_SEC));
 		fflush(stderr);
 		progress->shown = true;
 	}

@@ -5,6 +5,7 @@
  */
 #include "cli.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -212,7 +213,7 @@ static bool holds(fail_operator operator, int64_t figure, uint64_t value)
 /* Says that CONDITION is met. */
 static cli_status complain_met(const fail_condition *condition, const char *what, int64_t figure)
 {
-	cli_complain("--fail-on %s: %s is %" G_GINT64_FORMAT, condition->text, what, figure);
+	cli_complain("--fail-on %s: %s is %" PRId64, condition->text, what, figure);
 	return CLI_CONDITION_MET;
 }
 

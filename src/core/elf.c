@@ -6,6 +6,7 @@
 #include "core/core_state.h"
 
 #include <elf.h>
+#include <inttypes.h>
 
 static const hc_diagnostic_kind headers_truncated = {
 	"core-headers-truncated",
@@ -119,7 +120,7 @@ bool hc_core_parse_headers(hc_core *core, GError **error)
 
 	if (core->file_size < hc_elf_header_size(core->format)) {
 		g_set_error(error, HC_ERROR, HC_ERROR_TRUNCATED,
-			"%s: cut off inside the ELF header (%" G_GUINT64_FORMAT " bytes)", core->path, core->file_size);
+			"%s: cut off inside the ELF header (%" PRIu64 " bytes)", core->path, core->file_size);
 		return false;
 	}
 	hc_elf_header header = hc_elf_load_header(core->file, core->format);
@@ -135,8 +136,8 @@ bool hc_core_parse_headers(hc_core *core, GError **error)
 
 	if (header.segment_size != segment_size || !count || header.segments > core->file_size) {
 		g_set_error(error, HC_ERROR, header.segments > core->file_size ? HC_ERROR_TRUNCATED : HC_ERROR_BAD_DATA,
-			"%s: no program headers can be read (%" G_GUINT64_FORMAT " of %u bytes at %#" G_GINT64_MODIFIER
-			"x in a file of %" G_GUINT64_FORMAT " bytes)",
+			"%s: no program headers can be read (%" PRIu64 " of %u bytes at %#" PRIx64
+			" in a file of %" PRIu64 " bytes)",
 			core->path, count, header.segment_size, header.segments, core->file_size);
 		return false;
 	}
@@ -144,13 +145,12 @@ bool hc_core_parse_headers(hc_core *core, GError **error)
 
 	if (!present) {
 		g_set_error(error, HC_ERROR, HC_ERROR_TRUNCATED,
-			"%s: cut off before its program headers (%" G_GUINT64_FORMAT " bytes)", core->path,
-			core->file_size);
+			"%s: cut off before its program headers (%" PRIu64 " bytes)", core->path, core->file_size);
 		return false;
 	}
 	if (present < count)
 		hc_diagnostics_add(core->diagnostics, &headers_truncated, (count - present) * segment_size,
-			"%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " program headers", present, count);
+			"%" PRIu64 " of %" PRIu64 " program headers", present, count);
 	for (uint64_t i = 0; i < present; i++) {
 		hc_elf_segment segment =
 			hc_elf_load_segment(core->file + header.segments + i * segment_size, core->format);

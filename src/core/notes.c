@@ -6,6 +6,7 @@
 #include "core/core_state.h"
 
 #include <elf.h>
+#include <inttypes.h>
 
 #ifndef NT_ARM_TLS
 #define NT_ARM_TLS 0x401
@@ -83,8 +84,8 @@ static void parse_thread(hc_core *core, const struct note *note)
 	if (!layout)
 		return;
 	if (note->size < layout->registers + layout->register_count * format.size) {
-		hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, note->size,
-			"NT_PRSTATUS of %" G_GUINT64_FORMAT " bytes", note->size);
+		hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, note->size, "NT_PRSTATUS of %" PRIu64 " bytes",
+			note->size);
 		return;
 	}
 	thread.signal = hc_load_u16(note->data + 12, format.swap);
@@ -167,8 +168,8 @@ static void parse_files(hc_core *core, const struct note *note)
 	uint64_t room = (note->size - 2 * size) / (3 * size);
 
 	if (count > room) {
-		hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, note->size,
-			"NT_FILE promises %" G_GUINT64_FORMAT " files", count);
+		hc_diagnostics_add(
+			core->diagnostics, &hc_notes_damaged, note->size, "NT_FILE promises %" PRIu64 " files", count);
 		count = room;
 	}
 	const char *text = (const char *)note->data + (2 + 3 * count) * size,
@@ -185,8 +186,7 @@ static void parse_files(hc_core *core, const struct note *note)
 		};
 
 		if (!terminator || range.end <= range.start || terminator - text > PATH_BYTES_MAX) {
-			hc_diagnostics_add(
-				core->diagnostics, &hc_notes_damaged, 0, "NT_FILE entry %" G_GUINT64_FORMAT, i);
+			hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, 0, "NT_FILE entry %" PRIu64, i);
 			if (!terminator)
 				return;
 		} else {
@@ -248,15 +248,14 @@ static void parse_note_segment(hc_core *core, const hc_elf_segment *segment)
 
 	if (offset >= core->file_size) {
 		hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, size,
-			"notes at offset %" G_GUINT64_FORMAT " of a file of %" G_GUINT64_FORMAT " bytes", offset,
-			core->file_size);
+			"notes at offset %" PRIu64 " of a file of %" PRIu64 " bytes", offset, core->file_size);
 		return;
 	}
 	uint64_t end = size > core->file_size - offset ? core->file_size : offset + size;
 
 	if (end < offset + size)
 		hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, size - (end - offset),
-			"notes are cut off at offset %" G_GUINT64_FORMAT, end);
+			"notes are cut off at offset %" PRIu64, end);
 	while (end - offset >= sizeof(Elf64_Nhdr)) {
 		uint64_t name_size = hc_load_u32(core->file + offset, core->format.swap);
 		uint64_t data_size = hc_load_u32(core->file + offset + 4, core->format.swap);
@@ -264,7 +263,7 @@ static void parse_note_segment(hc_core *core, const hc_elf_segment *segment)
 
 		if (data > end || data_size > end - data) {
 			hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, end - offset,
-				"a note at offset %" G_GUINT64_FORMAT " runs past the end", offset);
+				"a note at offset %" PRIu64 " runs past the end", offset);
 			return;
 		}
 		parse_note(core, &(struct note){
@@ -324,7 +323,7 @@ static void parse_note_segments(hc_core *core)
 
 		if (segment->offset < end) {
 			hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, segment->file_size,
-				"notes at offset %" G_GUINT64_FORMAT " are named twice", segment->offset);
+				"notes at offset %" PRIu64 " are named twice", segment->offset);
 			continue;
 		}
 		parse_note_segment(core, segment);

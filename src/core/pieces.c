@@ -9,6 +9,7 @@
 #include "core/core_state.h"
 
 #include <elf.h>
+#include <inttypes.h>
 
 static const hc_diagnostic_kind core_truncated = {
 	"core-truncated",
@@ -81,8 +82,8 @@ static void sort_files(hc_core *core)
 
 		if (file->end > user_end ||
 			(kept && file->start < g_array_index(core->files, hc_file_range, kept - 1).end)) {
-			hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, 0,
-				"NT_FILE: file at %#" G_GINT64_MODIFIER "x", file->start);
+			hc_diagnostics_add(
+				core->diagnostics, &hc_notes_damaged, 0, "NT_FILE: file at %#" PRIx64, file->start);
 			continue;
 		}
 		g_array_index(core->files, hc_file_range, kept++) = *file;
@@ -160,7 +161,7 @@ static void cut_overlap(const hc_core *core, hc_elf_segment *segment, unsigned i
 			next->address - segment->address >= segment->file_size) {
 			hc_diagnostics_add(core->diagnostics, &segments_overlap,
 				segment->address + segment->memory_size - next->address,
-				"segment at %#" G_GINT64_MODIFIER "x runs into the next", segment->address);
+				"segment at %#" PRIx64 " runs into the next", segment->address);
 			segment->memory_size = next->address - segment->address;
 		}
 		return;
@@ -189,7 +190,7 @@ static void check_shared_bytes(hc_core *core)
 			continue;
 		if (segment->offset < end)
 			hc_diagnostics_add(core->diagnostics, &bytes_shared, MIN(present, end - segment->offset),
-				"segment at %#" G_GINT64_MODIFIER "x", segment->address);
+				"segment at %#" PRIx64, segment->address);
 		end = MAX(end, segment->offset + present);
 	}
 }
@@ -206,7 +207,7 @@ static void add_segment(struct piece_list *list, const hc_elf_segment *segment, 
 	if (present < promised) {
 		present = hc_align_down(present, 16); /* no word is cut in two */
 		hc_diagnostics_add(core->diagnostics, &core_truncated, promised - present,
-			"from address %#" G_GINT64_MODIFIER "x on", start + present);
+			"from address %#" PRIx64 " on", start + present);
 	}
 	if (present) {
 		piece.start = start;
@@ -248,7 +249,7 @@ bool hc_core_build_mappings(hc_core *core, GError **error)
 			cut_overlap(core, segment, i);
 		if (segment->address < last_end || !is_believable(segment)) {
 			hc_diagnostics_add(core->diagnostics, &segments_overlap, segment->memory_size,
-				"segment at %#" G_GINT64_MODIFIER "x", segment->address);
+				"segment at %#" PRIx64, segment->address);
 			continue;
 		}
 		add_unlisted_files(&list, last_end, segment->address, &file_index);

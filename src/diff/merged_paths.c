@@ -6,6 +6,7 @@
  */
 #include "diff/diff_state.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 enum {
@@ -34,8 +35,8 @@ static char *key_of(const struct merging *merging, const hc_snapshot *snapshot, 
 
 	if (thread && !merging->is_one_process)
 		thread = thread_rank(snapshot, thread);
-	return g_strdup_printf("%s\n%s\n%" G_GINT64_FORMAT "\n%u\n%d", owner->path,
-		owner->function ? owner->function : "", thread, owner->ordinal, owner->is_found);
+	return g_strdup_printf("%s\n%s\n%" PRId64 "\n%u\n%d", owner->path, owner->function ? owner->function : "",
+		thread, owner->ordinal, owner->is_found);
 }
 
 static uint32_t add_path(struct merging *merging, char *key, uint32_t parent)

@@ -3,6 +3,7 @@
 #include "dwarf/dwarf_state.h"
 
 #include <dwarf.h>
+#include <inttypes.h>
 
 static void open_file(hc_debug_info *info, struct module_debug *debug)
 {
@@ -79,12 +80,12 @@ static void note_gaps(const struct module_debug *debug, GPtrArray *gaps)
 	if (debug->gap)
 		g_ptr_array_add(gaps, g_strdup_printf("%s: %s", name, debug->gap));
 	if (debug->split_units)
-		g_ptr_array_add(gaps, g_strdup_printf("%s: split DWARF: %" G_GUINT64_FORMAT
+		g_ptr_array_add(gaps, g_strdup_printf("%s: split DWARF: %" PRIu64
 						      " of %u units are in .dwo files, which are not read",
-					      name, (guint64)debug->split_units, debug->units->len));
+					      name, (uint64_t)debug->split_units, debug->units->len));
 	if (debug->damaged_units)
-		g_ptr_array_add(gaps, g_strdup_printf("%s: %" G_GUINT64_FORMAT " units are damaged, or of a newer kind",
-					      name, (guint64)debug->damaged_units));
+		g_ptr_array_add(gaps, g_strdup_printf("%s: %" PRIu64 " units are damaged, or of a newer kind", name,
+					      (uint64_t)debug->damaged_units));
 }
 
 GPtrArray *hc_debug_info_gaps(const hc_debug_info *info)

@@ -6,6 +6,8 @@
  */
 #include "leaks/leaks_state.h"
 
+#include <inttypes.h>
+
 static uint64_t head_size(const hc_leak_group *group)
 {
 	return group->trees ? group->heads.bytes / group->trees : 0;
@@ -25,12 +27,12 @@ static char *layout_key(const hc_leak_group *group)
 		const hc_leak_word *word = &group->words[i];
 
 		if (word->kind == HC_WORD_MODULE && word->module && word->value && !may_mislead(group, word)) {
-			g_string_printf(key, "word %u:%s+%#" G_GINT64_MODIFIER "x", i, word->module->name,
-				word->value - word->module->start);
+			g_string_printf(
+				key, "word %u:%s+%#" PRIx64, i, word->module->name, word->value - word->module->start);
 			return g_string_free(key, FALSE);
 		}
 	}
-	g_string_printf(key, "size %" G_GUINT64_FORMAT, head_size(group));
+	g_string_printf(key, "size %" PRIu64, head_size(group));
 	for (unsigned i = 0; i < group->word_count; i++)
 		if (group->words[i].kind == HC_WORD_MODULE && group->words[i].module &&
 			!may_mislead(group, &group->words[i]))

@@ -8,6 +8,8 @@
 
 #include "base/diagnostics.h"
 
+#include <inttypes.h>
+
 static const hc_diagnostic_kind table_differs = {
 	"memory-table-differs",
 	HC_SEVERITY_PARTIAL,
@@ -129,9 +131,8 @@ static void add_heap(hc_memory *memory, const hc_references *references, hc_diag
 
 	if (used + kept > heap || overhead != hc_blocks_overhead(blocks) + state)
 		hc_diagnostics_add(diagnostics, &table_differs, 0,
-			"areas %" G_GUINT64_FORMAT ", in use %" G_GUINT64_FORMAT ", free %" G_GUINT64_FORMAT
-			", overhead %" G_GUINT64_FORMAT,
-			heap, used, kept, hc_blocks_overhead(blocks) + state);
+			"areas %" PRIu64 ", in use %" PRIu64 ", free %" PRIu64 ", overhead %" PRIu64, heap, used, kept,
+			hc_blocks_overhead(blocks) + state);
 	if (used + kept > heap)
 		overhead = 0;
 	add(memory, HC_ROW_OVERHEAD, overhead);
@@ -212,8 +213,8 @@ hc_memory *hc_memory_create(const hc_core *core, const hc_blocks *blocks, const 
 		if (!g_array_index(memory->rows, hc_memory_row, i).of)
 			sum += g_array_index(memory->rows, hc_memory_row, i).bytes;
 	if (sum != memory->total)
-		hc_diagnostics_add(diagnostics, &table_differs, 0,
-			"the rows add up to %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT, sum, memory->total);
+		hc_diagnostics_add(diagnostics, &table_differs, 0, "the rows add up to %" PRIu64 " of %" PRIu64, sum,
+			memory->total);
 	return memory;
 }
 

@@ -10,6 +10,7 @@
 #include "base/partition.h"
 #include "modules/modules_state.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 enum {
@@ -185,6 +186,6 @@ char *hc_data_name_text(const hc_data_name *name, hc_address address)
 {
 	if (name->symbol)
 		return hc_variable_name(name->symbol);
-	return g_strdup_printf("%s%s%s+%#" G_GINT64_MODIFIER "x", name->module->name, name->section ? " " : "",
+	return g_strdup_printf("%s%s%s+%#" PRIx64, name->module->name, name->section ? " " : "",
 		name->section ? name->section : "", address - name->start);
 }

@@ -26,6 +26,7 @@
 #include "base/pages.h"
 #include "base/parallel.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 enum {
@@ -273,7 +274,7 @@ static bool put_together(struct building *building, GError **error)
 	}
 	if (total > UINT32_MAX) {
 		g_set_error(error, HC_ERROR, HC_ERROR_UNSUPPORTED,
-			"%" G_GUINT64_FORMAT " references between blocks: more than 2^32 cannot be numbered", total);
+			"%" PRIu64 " references between blocks: more than 2^32 cannot be numbered", total);
 		return false;
 	}
 	graph->edge_count = (uint32_t)total;

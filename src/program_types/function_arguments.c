@@ -6,6 +6,7 @@
 #include "program_types/program_types_state.h"
 
 #include <dwarf.h>
+#include <inttypes.h>
 
 enum {
 	STEPS_MAX = 8, /* from an instance to its origin, to its declaration, and so on */
@@ -53,7 +54,7 @@ static const hc_type *look_up(hc_program_types *types, hc_address address, const
 
 const hc_type *hc_program_types_argument_of_function(hc_program_types *types, hc_address address, const char *name)
 {
-	char *key = g_strdup_printf("%" G_GINT64_MODIFIER "x %s", (guint64)address, name);
+	char *key = g_strdup_printf("%" PRIx64 " %s", (uint64_t)address, name);
 	gpointer known;
 
 	if (!types->arguments)

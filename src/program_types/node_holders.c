@@ -131,7 +131,7 @@ static void add_type(struct search *search, Dwarf_Die *die)
  */
 static guint64 sameness(const struct named_type *found, Dwarf_Die *die)
 {
-	guint64 number = found->hash ^ (guint64)found->size << 40;
+	guint64 number = found->hash ^ (uint64_t)found->size << 40;
 	unsigned count = 0;
 	Dwarf_Die child;
 

@@ -17,6 +17,7 @@
 #include "program_types/program_types_state.h"
 
 #include <dwarf.h>
+#include <inttypes.h>
 
 enum {
 	PEEL_MAX = 128,
@@ -229,7 +230,7 @@ static const hc_type *make_array(hc_program_types *types, Dwarf_Die *die, const 
 			if (!read_dimension(&child, &elements))
 				g_string_append(dimensions, "[]");
 			else
-				g_string_append_printf(dimensions, "[%" G_GUINT64_FORMAT "]", (guint64)elements);
+				g_string_append_printf(dimensions, "[%" PRIu64 "]", (uint64_t)elements);
 			if (__builtin_mul_overflow(total, elements, &total))
 				total = 0;
 		} while (++count < DIMENSIONS_MAX && !dwarf_siblingof(&child, &child));
@@ -297,7 +298,7 @@ static const hc_type *make_base(hc_program_types *types, Dwarf_Die *die)
 
 	if (!name || !*name)
 		name = "(unnamed)";
-	g_string_printf(key, "B%u %" G_GUINT64_FORMAT " ", kind, (guint64)size);
+	g_string_printf(key, "B%u %" PRIu64 " ", kind, (uint64_t)size);
 	hc_name_append_canonical(key, name);
 	hc_type *type = intern(types, g_strdup(key->str), kind, name, &is_new);
 
@@ -493,12 +494,12 @@ static const hc_type *make_composite(hc_program_types *types, const hc_module *m
 	hc_die_unsigned(die, DW_AT_byte_size, &size);
 	if (is_unnamed(die))
 		hc_die_unsigned(die, DW_AT_decl_line, &line);
-	g_string_printf(key, "C%u %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GINT64_MODIFIER "x ", kind,
-		(guint64)size, (guint64)line, (guint64)signature(die));
+	g_string_printf(key, "C%u %" PRIu64 " %" PRIu64 " %" PRIx64 " ", kind, (uint64_t)size, (uint64_t)line,
+		(uint64_t)signature(die));
 	/* gcc gives several lambdas of a function one name, and so what they are arguments of. */
 	if (strstr(name, "<lambda"))
-		g_string_append_printf(key, "%u %" G_GINT64_MODIFIER "x ", hc_modules_index(types->modules, module),
-			(guint64)hc_die_offset(hc_module_debug(types->info, module), die));
+		g_string_append_printf(key, "%u %" PRIx64 " ", hc_modules_index(types->modules, module),
+			(uint64_t)hc_die_offset(hc_module_debug(types->info, module), die));
 	hc_name_append_canonical(key, name);
 	hc_type *type = intern(types, g_strdup(key->str), kind, name, &is_new);
 

@@ -24,6 +24,7 @@
 #include "base/partition.h"
 #include "references/references_state.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static const hc_diagnostic_kind roots_missing = {
@@ -501,7 +502,7 @@ static void note_left_out(const hc_references *references)
 		if (may_be_missing(area) && area->mapping->flags & HC_MAPPING_WRITE)
 			hc_diagnostics_add(references->diagnostics,
 				area->mapping->path ? &shared_missing : &anonymous_missing, area->end - area->start,
-				"%#" G_GINT64_MODIFIER "x to %#" G_GINT64_MODIFIER "x", area->start, area->end);
+				"%#" PRIx64 " to %#" PRIx64, area->start, area->end);
 	}
 }
 
@@ -516,7 +517,7 @@ static void add_cut_off(hc_references *references)
 		if (area->mapping->source != HC_SOURCE_TRUNCATED || !(area->mapping->flags & HC_MAPPING_WRITE))
 			continue;
 		hc_diagnostics_add(references->diagnostics, &roots_missing, area->end - area->start,
-			"%#" G_GINT64_MODIFIER "x to %#" G_GINT64_MODIFIER "x", area->start, area->end);
+			"%#" PRIx64 " to %#" PRIx64, area->start, area->end);
 		if (references->totals.directly_lost.blocks)
 			g_array_append_val(references->missing, missing);
 	}
@@ -539,7 +540,7 @@ static void tell(const hc_references *references)
 		hc_diagnostics_add(references->diagnostics,
 			missing->why == HC_MISSING_UNKNOWN ? &pointers_to_nowhere : &lost_is_bound,
 			missing->why == HC_MISSING_UNKNOWN ? 0 : missing->end - missing->start,
-			"%#" G_GINT64_MODIFIER "x to %#" G_GINT64_MODIFIER "x: %s", missing->start, missing->end,
+			"%#" PRIx64 " to %#" PRIx64 ": %s", missing->start, missing->end,
 			hc_missing_why_text(missing->why));
 	}
 }

@@ -117,8 +117,8 @@ static bool collect(const hc_analysis *analysis, hc_address address, address_fac
 	facts->mapping = hc_core_find_mapping(core, address);
 	facts->area = hc_areas_find(hc_analysis_areas(analysis), address);
 	if (!facts->mapping && !facts->area) {
-		g_set_error(error, HC_ERROR, HC_ERROR_NOT_MAPPED,
-			"0x%" G_GINT64_MODIFIER "x: the process had nothing mapped there", address);
+		g_set_error(error, HC_ERROR, HC_ERROR_NOT_MAPPED, "0x%" PRIx64 ": the process had nothing mapped there",
+			address);
 		return false;
 	}
 	facts->symbol = hc_word_address_in(hc_analysis_modules(analysis), address);

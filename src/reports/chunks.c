@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "wording/wording.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 enum {
@@ -280,8 +281,7 @@ static bool list_by_size(chunk_list *list, GError **error)
 
 	if (!collect(list, &keys, &count)) {
 		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY,
-			"not enough memory to sort %" G_GUINT64_FORMAT
-			" blocks by size; give a limit, or sort by address",
+			"not enough memory to sort %" PRIu64 " blocks by size; give a limit, or sort by address",
 			list->matched.blocks);
 		return false;
 	}

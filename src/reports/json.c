@@ -3,6 +3,8 @@
 
 #include "base/text.h"
 
+#include <inttypes.h>
+
 json_t *hc_json_text(const char *bytes)
 {
 	g_autofree char *text = NULL;
@@ -20,7 +22,7 @@ json_t *hc_json_number(uint64_t number)
 
 json_t *hc_json_address(hc_address address)
 {
-	return json_sprintf("0x%" G_GINT64_MODIFIER "x", address);
+	return json_sprintf("0x%" PRIx64, address);
 }
 
 json_t *hc_json_amount(hc_amount amount)

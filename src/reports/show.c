@@ -38,7 +38,7 @@ static void add_piece(struct pieces *pieces, char *name, hc_object object)
 
 static void add_numbered(struct pieces *pieces, uint64_t number, hc_object object)
 {
-	add_piece(pieces, g_strdup_printf("[%" G_GUINT64_FORMAT "]", number), object);
+	add_piece(pieces, g_strdup_printf("[%" PRIu64 "]", number), object);
 }
 
 static void add_elements(struct pieces *pieces, const hc_object *object, const hc_show_view *view)

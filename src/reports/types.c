@@ -22,17 +22,17 @@ static const char *const begin_titles[] = { "variables", "places of words", "not
 
 static void add_row(hc_records *records, const hc_type_row *row, uint64_t total)
 {
-	const char *evidence = hc_certainty_name(row->certainty);
+	const char *certainty = hc_certainty_name(row->certainty);
 	g_autofree char *label = hc_word_label(row->label);
 	const char *name = label ? label : row->name;
 	const hc_fact facts[] = {
 		{ "type", NULL, hc_value_text(name) },
-		{ "certainty", NULL, hc_value_plain(evidence) },
+		{ "certainty", NULL, hc_value_plain(certainty) },
 		{ "count", NULL, hc_value_count(row->amount.blocks) },
 		{ "bytes", "BYTES", hc_value_size(row->amount.bytes) },
 		{ NULL, "SHARE", hc_value_share(row->amount.bytes, total) },
 		{ NULL, "BLOCKS", hc_value_count(row->amount.blocks) },
-		{ NULL, "CERTAINTY", hc_value_plain(evidence) },
+		{ NULL, "CERTAINTY", hc_value_plain(certainty) },
 		{ NULL, "TYPE", hc_value_text(name) },
 		{ "path", NULL, hc_value_text(row->path) },
 		{ "example", NULL, hc_value_address(row->example) },

@@ -8,6 +8,8 @@
 #include "blocks/blocks.h"
 #include "values/values.h"
 
+#include <inttypes.h>
+
 enum {
 	OWNERS_MAX = 50000,
 	SAMPLED_MAX = 24,     /* containers whose keys are looked at */
@@ -116,7 +118,7 @@ static bool describe_beginning(
 	const char *function = root ? root->function : variable->function;
 
 	*ret_beginning = (struct beginning){ number, root ? root->address : variable->address,
-		g_strdup_printf("%s\n%s\n%" G_GINT64_FORMAT, root ? text : variable->name, function ? function : "",
+		g_strdup_printf("%s\n%s\n%" PRId64, root ? text : variable->name, function ? function : "",
 			root ? root->thread : (int64_t)variable->thread) };
 	return true;
 }

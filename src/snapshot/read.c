@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "capture/capture.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 bool hc_snapshot_is_one(const char *path)
@@ -54,14 +55,13 @@ static GVariant *check(const char *path, const char *contents, size_t length, GE
 	}
 	if (line.format > HC_SNAPSHOT_FORMAT) {
 		g_set_error(error, HC_ERROR, HC_ERROR_UNSUPPORTED,
-			"%s: a snapshot of format %" G_GUINT64_FORMAT
-			", written by a newer heapcore; this one reads format %d",
+			"%s: a snapshot of format %" PRIu64 ", written by a newer heapcore; this one reads format %d",
 			path, line.format, HC_SNAPSHOT_FORMAT);
 		return NULL;
 	}
 	if (length - line.size < line.length) {
 		g_set_error(error, HC_ERROR, HC_ERROR_TRUNCATED,
-			"%s: the snapshot is cut: %" G_GSIZE_FORMAT " of %" G_GUINT64_FORMAT
+			"%s: the snapshot is cut: %" G_GSIZE_FORMAT " of %" PRIu64
 			" bytes are there; make it again, or copy it again",
 			path, length - line.size, line.length);
 		return NULL;

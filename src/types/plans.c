@@ -8,6 +8,8 @@
  */
 #include "types/plans.h"
 
+#include <inttypes.h>
+
 enum {
 	PARTS_MAX = 4096, /* of one plan: a damaged file could nest to no end */
 	DEPTH_MAX = 64,
@@ -99,7 +101,7 @@ static void add_array(struct maker *maker, const hc_type *type, uint64_t offset,
 	if (hc_type_count(type) && hc_type_count(type) <= APART_MAX &&
 		hc_container_set_layout(maker->plans->set, element, NULL)) {
 		for (uint64_t i = 0; i < hc_type_count(type); i++) {
-			g_autofree char *place = g_strdup_printf("%s[%" G_GUINT64_FORMAT "]", name, i);
+			g_autofree char *place = g_strdup_printf("%s[%" PRIu64 "]", name, i);
 
 			add_type(maker, element, offset + i * hc_type_size(element), place, NULL, DEPTH_MAX / 2);
 		}

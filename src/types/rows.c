@@ -7,6 +7,8 @@
  */
 #include "types/passes.h"
 
+#include <inttypes.h>
+
 enum {
 	SHAPE_WORDS = 6,
 	SHAPES_MAX = 1 << 14, /* rows of what unknown blocks look like; all others are one row */
@@ -66,7 +68,7 @@ static char *describe_shape(const hc_types *types, uint64_t size, const uint16_t
 	static const char *const names[] = { "0", "number", "heap", "text", "other" };
 	GString *text = g_string_new(NULL);
 
-	g_string_append_printf(text, "? %" G_GUINT64_FORMAT " bytes:", size);
+	g_string_append_printf(text, "? %" PRIu64 " bytes:", size);
 	for (unsigned i = 0; i < count; i++)
 		g_string_append_printf(text, " %s",
 			kinds[i] < 5 ? names[kinds[i]] : hc_modules_get(types->modules, kinds[i] - 5)->name);

@@ -2,6 +2,8 @@
 /* Expressions that name an object: a variable or an address, then members, elements, pointers. */
 #include "values/strings.h"
 
+#include <inttypes.h>
+
 enum {
 	STARS_MAX = 16
 };
@@ -88,13 +90,11 @@ static bool follow(struct evaluation *evaluation)
 		return true;
 	}
 	if (!hc_values_word(evaluation->types, evaluation->object.address, &value))
-		return fail(evaluation, "the pointer at %#" G_GINT64_MODIFIER "x cannot be read",
-			evaluation->object.address);
+		return fail(evaluation, "the pointer at %#" PRIx64 " cannot be read", evaluation->object.address);
 	if (!value)
 		return fail(evaluation, "the pointer is NULL");
 	if (!hc_core_find_mapping(evaluation->types->core, value))
-		return fail(
-			evaluation, "the pointer leads to %#" G_GINT64_MODIFIER "x, where nothing is mapped", value);
+		return fail(evaluation, "the pointer leads to %#" PRIx64 ", where nothing is mapped", value);
 	evaluation->object = (hc_object){ .type = target, .address = value };
 	find_class(evaluation);
 	return true;
@@ -158,7 +158,7 @@ static bool step_to_element(struct evaluation *evaluation)
 		uint64_t count = hc_type_count(type);
 
 		if (hc_type_get_kind(type) == HC_TYPE_ARRAY && count && index >= count)
-			return fail(evaluation, "there are %" G_GUINT64_FORMAT " elements only", count);
+			return fail(evaluation, "there are %" PRIu64 " elements only", count);
 		if (is_pointer(type) && !follow(evaluation))
 			return false;
 		if (!is_pointer(type))
@@ -180,7 +180,7 @@ static bool step_to_element(struct evaluation *evaluation)
 	if (!elements)
 		return fail(evaluation, "%s is neither an array, a pointer nor a container", hc_type_name(type));
 	if (!elements->len)
-		return fail(evaluation, "there are %" G_GUINT64_FORMAT " elements only", walked);
+		return fail(evaluation, "there are %" PRIu64 " elements only", walked);
 	if (!g_array_index(elements, hc_object, 0).type)
 		return fail(evaluation, "the type of the elements is not known: cast, or describe the container");
 	evaluation->object = g_array_index(elements, hc_object, 0);

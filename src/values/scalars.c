@@ -8,6 +8,7 @@
  */
 #include "values/scalars.h"
 
+#include <inttypes.h>
 #include <locale.h>
 #include <math.h>
 #include <stdlib.h>
@@ -98,9 +99,9 @@ bool hc_scalar_is_signed(const hc_type *type)
 static void append_integer(GString *text, uint64_t value, uint64_t size, bool is_signed)
 {
 	if (is_signed)
-		g_string_append_printf(text, "%" G_GINT64_FORMAT, sign_extend(value, size));
+		g_string_append_printf(text, "%" PRId64, sign_extend(value, size));
 	else
-		g_string_append_printf(text, "%" G_GUINT64_FORMAT, zero_extend(value, size));
+		g_string_append_printf(text, "%" PRIu64, zero_extend(value, size));
 }
 
 /*

@@ -5,6 +5,8 @@
 
 #include "base/text.h"
 
+#include <inttypes.h>
+
 enum {
 	FORMAT_BYTES = 4096, /* of a whole value */
 	DEPTH_MAX = 6,
@@ -99,7 +101,7 @@ static void format_fields(struct formatting *formatting, const hc_type *type, hc
 static void format_object(struct formatting *formatting, const hc_object *object)
 {
 	if (!object->type)
-		g_string_append_printf(formatting->text, "%#" G_GINT64_MODIFIER "x", object->address);
+		g_string_append_printf(formatting->text, "%#" PRIx64, object->address);
 	else if (object->bit_size)
 		format_bits(formatting, object->type, object->address, object->bit_offset, object->bit_size);
 	else
@@ -132,7 +134,7 @@ static void format_elements(struct formatting *formatting, const hc_type *type, 
 		g_string_append(text, "<not initialised, or damaged>");
 		return;
 	}
-	g_string_append_printf(text, "%" G_GUINT64_FORMAT " element%s", walked, walked == 1 ? "" : "s");
+	g_string_append_printf(text, "%" PRIu64 " element%s", walked, walked == 1 ? "" : "s");
 	if (!elements->len)
 		return;
 	g_string_append(text, ": {");
@@ -222,7 +224,7 @@ static void format_pointer(struct formatting *formatting, hc_address address)
 	else if (!value)
 		g_string_append(formatting->text, "NULL");
 	else
-		g_string_append_printf(formatting->text, "%#" G_GINT64_MODIFIER "x", value);
+		g_string_append_printf(formatting->text, "%#" PRIx64, value);
 }
 
 /* What it refers to. */

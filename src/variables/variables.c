@@ -14,6 +14,7 @@
 #include "base/demangle.h"
 
 #include <dwarf.h>
+#include <inttypes.h>
 
 enum {
 	ROWS_MAX = 1 << 23
@@ -237,8 +238,8 @@ static void load_module(hc_variables *variables, const hc_module *module, GArray
 		add_variable(&loading, &g_array_index(loading.debug->variables, struct static_variable, i));
 	remove_dropped_copies(&loading, first);
 	if (loading.left_out)
-		hc_diagnostics_add(variables->diagnostics, &too_many, 0, "%" G_GUINT64_FORMAT " of %s",
-			(guint64)loading.left_out, module->name);
+		hc_diagnostics_add(variables->diagnostics, &too_many, 0, "%" PRIu64 " of %s",
+			(uint64_t)loading.left_out, module->name);
 	g_hash_table_unref(loading.known);
 }
 

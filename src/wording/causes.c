@@ -4,6 +4,8 @@
 
 #include "base/text.h"
 
+#include <inttypes.h>
+
 enum {
 	NAMED_MAX = 3,		 /* kinds of lost blocks, sizes */
 	LEAST_KEPT = 1 << 20,	 /* free bytes; of less there is no advice */
@@ -329,8 +331,8 @@ static void append_waiting(GString *text, const hc_side_facts *facts)
 		}
 		if (most == HC_SOCKET_KIND_COUNT)
 			break;
-		g_string_append_printf(text, "%s%" G_GUINT64_FORMAT " %s", count ? " and " : "",
-			facts->sockets[most].waiting, hc_socket_kind_name(most));
+		g_string_append_printf(text, "%s%" PRIu64 " %s", count ? " and " : "", facts->sockets[most].waiting,
+			hc_socket_kind_name(most));
 		said[most] = true;
 		count += facts->sockets[most].waiting;
 	}

@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "blocks/blocks.h"
 
+#include <inttypes.h>
+
 /* ---- one program? ---- */
 
 /* "20 minutes"; NULL: not known. */
@@ -15,9 +17,9 @@ static char *time_text(const hc_snapshot *a, const hc_snapshot *b)
 	if (!hc_snapshot_seconds(a, b, &seconds))
 		return NULL;
 	if (seconds < 120)
-		return g_strdup_printf("%" G_GINT64_FORMAT " second%s", seconds, seconds == 1 ? "" : "s");
+		return g_strdup_printf("%" PRId64 " second%s", seconds, seconds == 1 ? "" : "s");
 	if (seconds < 7200)
-		return g_strdup_printf("%" G_GINT64_FORMAT " minutes", seconds / 60);
+		return g_strdup_printf("%" PRId64 " minutes", seconds / 60);
 	return g_strdup_printf("%.1f hours", seconds / 3600.0);
 }
 
@@ -26,11 +28,10 @@ static char *one_program_text(const hc_snapshot *a, const hc_snapshot *b)
 	bool same_addresses = hc_snapshot_same_addresses(a, b);
 
 	if (a->process.pid && a->process.pid == b->process.pid)
-		return g_strdup_printf("same program, but not the same process: pid %" G_GINT64_FORMAT
+		return g_strdup_printf("same program, but not the same process: pid %" PRId64
 				       " in both, %s; build-id %s",
 			a->process.pid, same_addresses ? "executed anew" : "loaded at other addresses", a->build_id);
-	return g_strdup_printf("same program, two processes: pid %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT
-			       "%s; build-id %s",
+	return g_strdup_printf("same program, two processes: pid %" PRId64 " and %" PRId64 "%s; build-id %s",
 		a->process.pid, b->process.pid, same_addresses ? ", with the same load addresses (forked?)" : "",
 		a->build_id);
 }
@@ -51,8 +52,7 @@ char *hc_word_sameness(const hc_diff *diff)
 
 	switch (hc_diff_sameness(diff)) {
 	case HC_SAME_PROCESS:
-		return g_strdup_printf("same process: pid %" G_GINT64_FORMAT
-				       ", same load addresses, same build-id %s%s%s%s",
+		return g_strdup_printf("same process: pid %" PRId64 ", same load addresses, same build-id %s%s%s%s",
 			a->process.pid, a->build_id, time ? ", " : "", time ? time : "", time ? " apart" : "");
 	case HC_SAME_PROGRAM:
 		return one_program_text(a, b);
@@ -61,7 +61,7 @@ char *hc_word_sameness(const hc_diff *diff)
 	case HC_OTHER_PROGRAM:
 		return other_program_text(a, b, "different programs");
 	default:
-		return g_strdup_printf("%s in both by its name, pid %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT
+		return g_strdup_printf("%s in both by its name, pid %" PRId64 " and %" PRId64
 				       "; whether it is the same build the cores do not tell",
 			a->program, a->process.pid, b->process.pid);
 	}

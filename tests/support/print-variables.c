@@ -7,6 +7,7 @@
  * "bytes" is what the library reads of the variable, at most the first 64, as hexadecimal digits; "??" where it reads none.
  */
 #include <heapcore/analysis.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 
@@ -49,7 +50,7 @@ static void print_variable(const hc_core *core, const hc_variables *variables, c
 	static const char *const kinds[HC_VARIABLE_KIND_COUNT] = { "global", "function static", "thread-local", "local",
 		"parameter" };
 	bool is_known = variable->state == HC_VARIABLE_IN_MEMORY || variable->state == HC_VARIABLE_VALUE;
-	g_autofree char *address = g_strdup_printf("%#" G_GINT64_MODIFIER "x", (guint64)variable->address);
+	g_autofree char *address = g_strdup_printf("%#" PRIx64, (uint64_t)variable->address);
 	json_t *line = json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:s, s:o, s:b, s:s, s:I, s:o}", "kind",
 		kinds[variable->kind], "state", hc_variable_state_name(variable->state), "name",
 		text_of(variable->name), "function", text_of(variable->function), "type",
@@ -83,7 +84,7 @@ int main(int count, char **arguments)
 	for (unsigned i = 0; i < found; i++)
 		print_variable(hc_analysis_core(analysis), variables, hc_variables_get(variables, i));
 	for (unsigned i = 0; i < hc_diagnostics_count(diagnostics); i++)
-		fprintf(stderr, "%s: %" G_GUINT64_FORMAT "\n", hc_diagnostics_get(diagnostics, i)->kind->id,
-			(guint64)hc_diagnostics_get(diagnostics, i)->count);
+		fprintf(stderr, "%s: %" PRIu64 "\n", hc_diagnostics_get(diagnostics, i)->kind->id,
+			(uint64_t)hc_diagnostics_get(diagnostics, i)->count);
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include "container_fixture.h"
 
 #include <glib/gstdio.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -188,6 +189,6 @@ void expect_walk(
 		UNIT_ASSERT_CONTAINS(result.reason, reason);
 	CU_ASSERT_EQUAL(reason != NULL, result.reason != NULL);
 	if (result.grade != grade || result.walked != walked)
-		printf("\n%s: %s, %" G_GUINT64_FORMAT " walked; expected %s\n", hc_grade_name(result.grade),
+		printf("\n%s: %s, %" PRIu64 " walked; expected %s\n", hc_grade_name(result.grade),
 			result.reason ? result.reason : "no reason", result.walked, reason ? reason : "none");
 }

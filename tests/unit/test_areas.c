@@ -4,6 +4,7 @@
 #include "unit.h"
 #include "wording/wording.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,7 +38,7 @@ static void check_cover(const test_process *f)
 
 			if (!area || area->start != at || area->end <= at || area->end > mapping->end ||
 				area->mapping != mapping) {
-				printf("\nno area, or a wrong one, at %#" G_GINT64_MODIFIER "x\n", at);
+				printf("\nno area, or a wrong one, at %#" PRIx64 "\n", at);
 				CU_FAIL("the areas cover all mappings");
 				return;
 			}
@@ -69,7 +70,7 @@ static void check_kind(const test_process *f, hc_address from, hc_address to, hc
 		const hc_area *area = hc_areas_find(f->stages.areas, at);
 
 		if (!area || area->kind != kind) {
-			printf("\n%s:%u: at %#" G_GINT64_MODIFIER "x is %s, should be %s\n", __FILE__, line, at,
+			printf("\n%s:%u: at %#" PRIx64 " is %s, should be %s\n", __FILE__, line, at,
 				area ? hc_area_kind_name(area->kind) : "nothing", hc_area_kind_name(kind));
 			CU_assertImplementation(CU_FALSE, line, "the kind of area", __FILE__, "", CU_FALSE);
 			return;

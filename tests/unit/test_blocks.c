@@ -35,9 +35,8 @@ static void check_bytes(const test_process *f, hc_address from, hc_address to)
 					   block.state == expected->state && block.chunk_size == expected->chunk_size)))
 			continue;
 		wrong++;
-		printf("\n%#" G_GINT64_MODIFIER "x: found %d at %#" G_GINT64_MODIFIER
-		       "x, should be at %#" G_GINT64_MODIFIER "x\n",
-			at, found, found ? block.address : 0, expected ? expected->address : 0);
+		printf("\n%#" PRIx64 ": found %d at %#" PRIx64 ", should be at %#" PRIx64 "\n", at, found,
+			found ? block.address : 0, expected ? expected->address : 0);
 	}
 	CU_ASSERT_EQUAL(wrong, 0);
 }

@@ -2,6 +2,7 @@
 /* containers/: expressions, files with mistakes and without, which description fits. */
 #include "container_fixture.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -123,7 +124,7 @@ static void expressions_have_values(void)
 		hc_layout_walk(layout, address, NULL, &result);
 		CU_ASSERT_EQUAL(result.capacity, cases[i].value);
 		if (result.capacity != cases[i].value)
-			printf("\n%s: %" G_GUINT64_FORMAT "\n", cases[i].text, result.capacity);
+			printf("\n%s: %" PRIu64 "\n", cases[i].text, result.capacity);
 	}
 }
 

@@ -10,6 +10,7 @@
 #include "unit.h"
 
 #include <dwarf.h>
+#include <inttypes.h>
 #include <string.h>
 
 enum {
@@ -203,8 +204,8 @@ static void check_value(const char *what, const uint8_t *expression, size_t size
 		return;
 	}
 	if (location.pieces[0].value != expected)
-		g_printerr("%s: %#" G_GINT64_MODIFIER "x, not %#" G_GINT64_MODIFIER "x\n", what,
-			(guint64)location.pieces[0].value, (guint64)expected);
+		g_printerr("%s: %#" PRIx64 ", not %#" PRIx64 "\n", what, (uint64_t)location.pieces[0].value,
+			(uint64_t)expected);
 	CU_ASSERT_EQUAL(location.count, 1);
 	CU_ASSERT_FALSE(location.is_composite);
 	CU_ASSERT_EQUAL(location.pieces[0].kind, kind);
@@ -319,7 +320,7 @@ static void check_failure(const char *what, const uint8_t *expression, size_t si
 	hc_location location;
 
 	if (evaluate(&f, &location)) {
-		g_printerr("%s: is %#" G_GINT64_MODIFIER "x\n", what, (guint64)location.pieces[0].value);
+		g_printerr("%s: is %#" PRIx64 "\n", what, (uint64_t)location.pieces[0].value);
 		CU_FAIL("the expression has no value");
 		return;
 	}

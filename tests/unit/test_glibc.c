@@ -5,6 +5,7 @@
 #include "test_process.h"
 #include "unit.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -924,7 +925,7 @@ static void check_damaged_size(unsigned index, uint64_t size)
 	CU_ASSERT_FALSE(hc_blocks_arena(f.stages.blocks, 0)->consistent);
 	CU_ASSERT_EQUAL(hc_blocks_amount(f.stages.blocks, HC_ARENA_ALL, HC_BLOCK_UNREADABLE).bytes, 112);
 	if (CU_get_number_of_failures() != failures)
-		printf("\n(block %u, size %#" G_GINT64_MODIFIER "x)\n", index, size);
+		printf("\n(block %u, size %#" PRIx64 ")\n", index, size);
 }
 
 static void test_damaged_size(void)

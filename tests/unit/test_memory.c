@@ -4,6 +4,7 @@
 #include "unit.h"
 #include "wording/wording.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,9 +51,8 @@ static void check_row(const test_process *f, const char *id, uint64_t bytes, uin
 
 	if (row && row->bytes == bytes && row->count == count)
 		return;
-	printf("\n%s:%u: %s is %" G_GUINT64_FORMAT " (%" G_GUINT64_FORMAT "), should be %" G_GUINT64_FORMAT
-	       " (%" G_GUINT64_FORMAT ")\n",
-		__FILE__, line, id, row ? row->bytes : 0, row ? row->count : 0, bytes, count);
+	printf("\n%s:%u: %s is %" PRIu64 " (%" PRIu64 "), should be %" PRIu64 " (%" PRIu64 ")\n", __FILE__, line, id,
+		row ? row->bytes : 0, row ? row->count : 0, bytes, count);
 	CU_assertImplementation(CU_FALSE, line, "a row", __FILE__, "", CU_FALSE);
 }
 
