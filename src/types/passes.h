@@ -42,6 +42,8 @@ void hc_types_search_typed(hc_propagation *propagation);
 /* Blocks that nobody has, by the words of the roots that lead there; with them those of hc_types_search_untyped(). */
 void hc_types_search_root_words(hc_propagation *propagation);
 
+void hc_root_places_destroy(hc_root_places *places);
+
 /* Looks into the block of OWNER at ADDRESS, which has no type. */
 void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address);
 
