@@ -134,4 +134,5 @@ def main() -> None:
     cases.finish()
 
 
-main()
+if __name__ == "__main__":
+    main()
