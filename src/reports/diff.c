@@ -178,6 +178,7 @@ static json_t *growth_json(const hc_diff *diff, const hc_growth *growth)
 		{ "name", NULL, hc_value_take_text(hc_word_growth(growth)) },
 		{ "where", NULL, hc_value_take_text(hc_word_where(&growth->where, growth->threads)) },
 		{ "type", NULL, hc_value_text(growth->type) },
+		{ "by_words", NULL, hc_value_flag(growth->owner && growth->owner->by_words) },
 		{ "bytes", NULL, hc_value_growth(growth->bytes) },
 		{ "share", NULL, share(diff, growth->bytes) },
 		{ "before", NULL, hc_value_size(growth->before) },

@@ -94,6 +94,7 @@ static json_t *place_json(const hc_finding_place *place)
 		{ "key", NULL, hc_value_text(place->key) },
 		{ "keys_alike", NULL, hc_value_flag(place->keys_alike) },
 		{ "certainty", NULL, hc_value_plain(hc_certainty_name(place->certainty)) },
+		{ "by_words", NULL, hc_value_flag(place->by_words) },
 	};
 
 	return hc_record_json(facts);

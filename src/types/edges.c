@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Pointers that wait to be followed: a ring, first in, first out, and behind it a list for each
- * certainty whose turn has not come.
+ * Pointers that wait to be followed: a ring, first in, first out, but for those that are a part of
+ * what is being followed; and behind it a list for each certainty whose turn has not come.
  */
 #include "types/propagation.h"
 
@@ -11,7 +11,7 @@ enum {
 
 static bool grow(hc_propagation *propagation)
 {
-	uint64_t room = propagation->edges_room ? propagation->edges_room * 2 : 4096, count = 0;
+	uint64_t room = propagation->edges_room ? propagation->edges_room * 2 : 4096;
 	hc_edge *edges = g_try_new(hc_edge, room);
 
 	if (!edges) {
@@ -19,12 +19,10 @@ static bool grow(hc_propagation *propagation)
 		return false;
 	}
 	for (uint64_t i = propagation->edges_out; i != propagation->edges_in; i++)
-		edges[count++] = propagation->edges[i & (propagation->edges_room - 1)];
+		edges[i & (room - 1)] = propagation->edges[i & (propagation->edges_room - 1)];
 	g_free(propagation->edges);
 	propagation->edges = edges;
 	propagation->edges_room = room;
-	propagation->edges_out = 0;
-	propagation->edges_in = count;
 	return true;
 }
 
@@ -51,6 +49,14 @@ void hc_propagation_defer(
 	hc_edge edge = { .value = value, .owner = owner->number, .part = part };
 
 	hc_propagation_defer_edge(propagation, &edge, certainty);
+}
+
+void hc_propagation_defer_first(hc_propagation *propagation, hc_address value, const hc_owner *owner, uint32_t part)
+{
+	if (propagation->edges_in - propagation->edges_out == propagation->edges_room && !grow(propagation))
+		return;
+	propagation->edges[--propagation->edges_out & (propagation->edges_room - 1)] =
+		(hc_edge){ .value = value, .owner = owner->number, .part = part };
 }
 
 bool hc_propagation_defer_late(hc_propagation *propagation, hc_address address, const hc_owner *owner, uint32_t part)

@@ -50,8 +50,11 @@ void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_addr
 /* Looks at what lies from ADDRESS on, in the middle of a block that is not OWNER's. */
 void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, hc_address address);
 
-/* VALUE is a word of what is OWNER's: whose is the block that it leads to, if nobody's? */
-void hc_propagation_follow_word(hc_propagation *propagation, hc_owner *owner, hc_address value);
+/*
+ * VALUE is a word of what is OWNER's: whose is the block that it leads to, if nobody's? SIZE: usable bytes of the block that holds the
+ * word; 0: it is in none.
+ */
+void hc_propagation_follow_word(hc_propagation *propagation, hc_owner *owner, hc_address value, uint64_t size);
 
 /* Which owners have blocks that are not as large as they should be. FALSE if memory was out. */
 bool hc_types_check_sizes(hc_types *types);

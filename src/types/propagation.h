@@ -72,7 +72,7 @@ typedef struct hc_propagation {
 
 	/* edges.c: pointers to follow, in a ring, first in, first out */
 	hc_edge *edges;
-	uint64_t edges_in, edges_out, edges_room; /* counters; the place is modulo the room, a power of two */
+	uint64_t edges_in, edges_out, edges_room; /* counters, which may wrap; the place is modulo the room, a power of two */
 	hc_certainty level;		     /* of the pointers that are followed now; those that prove less wait: */
 	GArray *later[HC_CERTAINTY_UNKNOWN]; /* of hc_edge, by certainty */
 
@@ -113,6 +113,8 @@ bool hc_propagation_load(hc_propagation *propagation, hc_address address, uint64
 /* Keeps an edge for later; CERTAINTY: of what it leads to. */
 void hc_propagation_defer(
 	hc_propagation *propagation, hc_address value, const hc_owner *owner, uint32_t part, hc_certainty certainty);
+/* The same, to be followed next: what is one step with what is followed now. */
+void hc_propagation_defer_first(hc_propagation *propagation, hc_address value, const hc_owner *owner, uint32_t part);
 void hc_propagation_defer_edge(hc_propagation *propagation, const hc_edge *edge, hc_certainty certainty);
 
 /* Keeps the tail at ADDRESS, part PART of an object of OWNER, until all else has been followed. FALSE: there are too many. */

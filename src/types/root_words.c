@@ -297,7 +297,7 @@ static void claim_words(struct naming *naming, word_rank rank)
 		hc_owner *owner = owner_of_word(naming, i);
 
 		if (owner && rank_of(owner) == rank)
-			hc_propagation_follow_word(naming->propagation, owner, word->value);
+			hc_propagation_follow_word(naming->propagation, owner, word->value, 0);
 	}
 	naming->last = (struct extent){ 0 };
 }

@@ -84,6 +84,3 @@ hc_types *hc_types_create(const hc_core *core, hc_variables *variables, const hc
  * time.
  */
 uint32_t hc_types_path_of_root_word(const hc_types *types, const hc_root_word *word);
-
-/* samples.c: whether KEYS are many that have few SHAPES (of hc_sample), as they have where nobody bounded their number. */
-bool hc_keys_are_alike(uint64_t keys, uint64_t shapes);

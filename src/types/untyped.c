@@ -9,6 +9,9 @@
  *
  * First all blocks that were untyped before, in order of address; what these lead to waits in the queue, so that the nearest
  * owner comes first. Each word of untyped blocks is looked at once.
+ *
+ * From a block to another of its size is no step: that is a list's next node, a tree's child, and all nodes of one are as near as
+ * the first. Else a stray word that leads into the middle of a long list would have the rest of it.
  */
 #include "types/passes.h"
 
@@ -75,7 +78,7 @@ static bool may_be_piece(const hc_propagation *propagation, const hc_spot *spot,
 	       (!current || ((root = hc_owner_root(hc_types_owner(propagation->types, current))) && root->is_library));
 }
 
-void hc_propagation_follow_word(hc_propagation *propagation, hc_owner *owner, hc_address value)
+void hc_propagation_follow_word(hc_propagation *propagation, hc_owner *owner, hc_address value, uint64_t size)
 {
 	hc_spot spot;
 
@@ -89,11 +92,15 @@ void hc_propagation_follow_word(hc_propagation *propagation, hc_owner *owner, hc
 	} else if (current && current != HC_OWNER_CLOSED) {
 		hc_owners_meet(owner, hc_types_owner(propagation->types, current));
 	} else if (!current && hc_propagation_claim(propagation, spot.number, owner)) {
-		hc_propagation_defer(propagation, spot.address, owner, HC_EDGE_UNTYPED, HC_CERTAINTY_GUESS);
+		if (size && hc_blocks_usable_size(propagation->blocks, spot.region, spot.address) == size)
+			hc_propagation_defer_first(propagation, spot.address, owner, HC_EDGE_UNTYPED);
+		else
+			hc_propagation_defer(propagation, spot.address, owner, HC_EDGE_UNTYPED, HC_CERTAINTY_GUESS);
 	}
 }
 
-static void follow_words(hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end)
+static void follow_words(
+	hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end, uint64_t size)
 {
 	unsigned word_size = propagation->format.size;
 
@@ -101,7 +108,7 @@ static void follow_words(hc_propagation *propagation, hc_owner *owner, hc_addres
 		hc_address value;
 
 		if (hc_propagation_load(propagation, at, &value))
-			hc_propagation_follow_word(propagation, owner, value);
+			hc_propagation_follow_word(propagation, owner, value, size);
 	}
 }
 
@@ -112,8 +119,9 @@ void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_addr
 
 	if (!hc_propagation_locate(propagation, address, &block) || !is_new(propagation->searched, block.number))
 		return;
-	follow_words(propagation, below, address,
-		address + hc_blocks_usable_size(propagation->blocks, block.region, address));
+	uint64_t size = hc_blocks_usable_size(propagation->blocks, block.region, address);
+
+	follow_words(propagation, below, address, address + size, size);
 }
 
 void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, hc_address address)
@@ -126,7 +134,7 @@ void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, h
 		return;
 	hc_address end = block.address + hc_blocks_usable_size(propagation->blocks, block.region, block.address);
 
-	follow_words(propagation, owner, address, MIN(end, address + PIECE_BYTES));
+	follow_words(propagation, owner, address, MIN(end, address + PIECE_BYTES), 0);
 }
 
 void hc_types_search_untyped(hc_propagation *propagation)

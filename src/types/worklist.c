@@ -15,9 +15,9 @@ static void look_ahead(const hc_propagation *propagation)
 {
 	uint64_t ahead = propagation->edges_out + AHEAD, further = ahead + AHEAD, mask = propagation->edges_room - 1;
 
-	if (further < propagation->edges_in)
+	if ((int64_t)(propagation->edges_in - further) > 0)
 		hc_container_set_prefetch(propagation->types->set, propagation->edges[further & mask].value, true);
-	if (ahead < propagation->edges_in)
+	if ((int64_t)(propagation->edges_in - ahead) > 0)
 		hc_propagation_prefetch_owner(propagation, propagation->edges[ahead & mask].value);
 }
 
@@ -50,7 +50,9 @@ static void follow_edges(hc_propagation *propagation)
 
 void hc_propagation_step(hc_propagation *propagation)
 {
-	for (uint64_t left = propagation->edges_in - propagation->edges_out; left && !propagation->failed; left--)
+	uint64_t end = propagation->edges_in;
+
+	while (propagation->edges_out != end && !propagation->failed)
 		follow_edge(propagation);
 }
 

@@ -9,9 +9,8 @@ the exit status is 3. Where nothing that matters is left out, lost is lost.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from harness import Cases, Stopped, heapcore, report_of, succeed
+from harness import Cases, Stopped, report_of, succeed
 
 KINDS = ("capture", "gcore", "kernel")
 PARTIAL = 3

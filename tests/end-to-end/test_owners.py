@@ -166,6 +166,17 @@ def check_holders(variant: str) -> None:
             assert not wrong, f"{len(wrong)} of {len(held)}: {few(wrong)}"
 
 
+def check_frame() -> None:
+    """What only a frame leads to, without its variables' names: other words of stacks and registers lead there, too."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = strip(fixture_path("stories/locals"), Path(folder), "-g")
+        with Grown(str(program)) as grown:
+            row = row_of(owners(grown.cores[1], *EVERYTHING), lambda path: "run_session" in path)
+            truth = sum(grown.after[name][0] for name in ("history", "orders"))
+            for figure in ("bytes", "retained"):
+                assert abs(row[figure] - truth) <= TOLERANCE * truth, f"{row}, not {truth}"
+
+
 def check_words() -> None:
     """What people see: the sentence, the table, a path to start at."""
     with Stopped("retains", recorder=False) as fixture:
@@ -192,6 +203,7 @@ def main() -> None:
         if scenario.program in ("cxx", "leak-classes", "roots", "threads", "mapped") and not scenario.static:
             cases.run(f"sum: {scenario.name}", check_scenario, scenario)
     need_captures()
+    cases.run("locals: symbols", check_frame)
     for variant in VARIANTS:
         cases.run(f"labels: {variant}", check_story, "labels", ("g_registry->summaries_",), variant)
         cases.run(f"mixture: {variant}", check_story, "mixture", ("g_cache",), variant)
