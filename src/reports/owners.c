@@ -163,9 +163,10 @@ static void write_json(const hc_analysis *analysis, struct showing *showing, uin
 		{ "bytes", NULL, hc_value_count(showing->left_out.bytes) },
 		{ "rows_below", NULL, hc_value_count(showing->below) },
 	};
+	bool is_read = hc_blocks_heap(hc_analysis_blocks(analysis))->found;
 	const hc_fact facts[] = {
 		{ "summary", NULL, hc_value_take_text(hc_word_owners(showing->ownership)) },
-		{ "in_use", NULL, hc_value_amount(hc_ownership_total(showing->ownership)) },
+		{ "in_use", NULL, hc_value_if(is_read, hc_value_amount(hc_ownership_total(showing->ownership))) },
 		{ "rows", NULL, hc_value_json(hc_records_json(rows)) },
 		{ "left_out", NULL, hc_value_json(hc_record_json(left_out)) },
 		{ "others", NULL, hc_value_json(hc_records_json(others)) },
