@@ -2,8 +2,9 @@
 /*
  * What a module's data is called, without debug info: by the symbol that it lies in, static ones too, or by its section.
  *
- * Programs are asked for tens of thousands of such names (every slot of a static table), so the symbols are sorted once. Symbols that
- * have no size, and such as the linker makes (_edata), say where something begins, not what lies there: they are left out.
+ * Programs are asked for tens of thousands of such names (every slot of a static table), so symbols and sections are sorted once.
+ * Symbols that have no size, and such as the linker makes (_edata), say where something begins, not what lies there: they are left
+ * out, and so is what does not lie in the module as it was mapped, which is damaged, or of another file.
  */
 #include "base/demangle.h"
 #include "base/partition.h"
@@ -15,15 +16,19 @@ enum {
 	NESTED_MAX = 64 /* symbols that begin before an address are tried, from the nearest one backwards */
 };
 
-struct data_symbol {
+/* A symbol or a section. */
+struct named_data {
 	hc_address start, end;
 	const char *name; /* libdwfl's */
 };
 
-/* By start; of one start the largest first, and of aliases the one that people write last, so that a search backwards meets it first. */
-static int compare_symbols(const void *a, const void *b)
+/*
+ * By start; of one start the largest first, and of aliases the one that people write last, so that a search backwards meets it
+ * first.
+ */
+static int compare_data(const void *a, const void *b)
 {
-	const struct data_symbol *x = a, *y = b;
+	const struct named_data *x = a, *y = b;
 
 	if (x->start != y->start)
 		return (x->start > y->start) - (x->start < y->start);
@@ -34,9 +39,18 @@ static int compare_symbols(const void *a, const void *b)
 	return underscores != others ? (underscores < others) - (underscores > others) : strcmp(y->name, x->name);
 }
 
-static GArray *load_symbols(Dwfl_Module *dwfl_module)
+/* Keeps SIZE bytes at ADDRESS, if they lie in MODULE. */
+static void add_data(GArray *data, const hc_module *module, hc_address address, uint64_t size, const char *name)
 {
-	GArray *symbols = g_array_new(FALSE, FALSE, sizeof(struct data_symbol));
+	if (!name || !*name || !size || address < module->start || address >= module->end ||
+		size > module->end - address)
+		return;
+	g_array_append_val(data, ((struct named_data){ address, address + size, name }));
+}
+
+static GArray *load_symbols(const hc_module *module, Dwfl_Module *dwfl_module)
+{
+	GArray *symbols = g_array_new(FALSE, FALSE, sizeof(struct named_data));
 	int count = dwfl_module ? dwfl_module_getsymtab(dwfl_module) : 0;
 
 	for (int i = 0; i < count; i++) {
@@ -44,56 +58,52 @@ static GArray *load_symbols(Dwfl_Module *dwfl_module)
 		GElf_Addr address;
 		GElf_Word section;
 		const char *name = dwfl_module_getsym_info(dwfl_module, i, &symbol, &address, &section, NULL, NULL);
-		unsigned type = GELF_ST_TYPE(symbol.st_info);
+		unsigned type = name ? GELF_ST_TYPE(symbol.st_info) : STT_NOTYPE;
 
-		if (!name || !*name || section == SHN_UNDEF || (type != STT_OBJECT && type != STT_COMMON) ||
-			!symbol.st_size || address + symbol.st_size < address)
-			continue;
-		g_array_append_val(
-			symbols, ((struct data_symbol){ address, address + symbol.st_size, name }));
+		if (section != SHN_UNDEF && (type == STT_OBJECT || type == STT_COMMON))
+			add_data(symbols, module, address, symbol.st_size, name);
 	}
-	g_array_sort(symbols, compare_symbols);
+	g_array_sort(symbols, compare_data);
 	return symbols;
 }
 
-static bool find_symbol(const GArray *symbols, hc_address address, hc_data_name *name)
+/* The sections that are in memory: their names are libelf's. */
+static GArray *load_sections(const hc_module *module, Dwfl_Module *dwfl_module)
 {
-	unsigned after = HC_PARTITION_POINT(
-		middle, 0, symbols->len, g_array_index(symbols, struct data_symbol, middle).start <= address);
-
-	for (unsigned i = after; i-- > 0 && after - i <= NESTED_MAX;) {
-		const struct data_symbol *symbol = &g_array_index(symbols, struct data_symbol, i);
-
-		if (symbol->end <= address)
-			continue;
-		name->symbol = symbol->name;
-		name->start = symbol->start;
-		name->end = symbol->end;
-		return true;
-	}
-	return false;
-}
-
-/* The section of MODULE's file that ADDRESS is in: its name is libelf's. */
-static void find_section(Dwfl_Module *dwfl_module, hc_address address, hc_data_name *name)
-{
+	GArray *sections = g_array_new(FALSE, FALSE, sizeof(struct named_data));
 	GElf_Addr bias;
 	Elf *elf = dwfl_module ? dwfl_module_getelf(dwfl_module, &bias) : NULL;
 	size_t names;
 
 	if (!elf || elf_getshdrstrndx(elf, &names))
-		return;
+		return sections;
 	for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
 		GElf_Shdr header;
 
-		if (!gelf_getshdr(section, &header) || !(header.sh_flags & SHF_ALLOC) ||
-			header.sh_flags & SHF_TLS || address - bias - header.sh_addr >= header.sh_size)
-			continue;
-		name->section = elf_strptr(elf, names, header.sh_name);
-		name->start = header.sh_addr + bias;
-		name->end = name->start + header.sh_size;
-		return;
+		if (gelf_getshdr(section, &header) && header.sh_flags & SHF_ALLOC && !(header.sh_flags & SHF_TLS))
+			add_data(sections, module, header.sh_addr + bias, header.sh_size,
+				elf_strptr(elf, names, header.sh_name));
 	}
+	g_array_sort(sections, compare_data);
+	return sections;
+}
+
+/* How many of DATA begin at ADDRESS or before. */
+static unsigned count_before(const GArray *data, hc_address address)
+{
+	return HC_PARTITION_POINT(
+		middle, 0, data->len, g_array_index(data, struct named_data, middle).start <= address);
+}
+
+/* What ADDRESS lies in, of several that which begins last; NULL: nothing is known. */
+static const struct named_data *find_data(const GArray *data, hc_address address)
+{
+	unsigned after = count_before(data, address);
+
+	for (unsigned i = after; i-- > 0 && after - i <= NESTED_MAX;)
+		if (g_array_index(data, struct named_data, i).end > address)
+			return &g_array_index(data, struct named_data, i);
+	return NULL;
 }
 
 bool hc_modules_data_name(hc_modules *modules, hc_address address, hc_data_name *ret_name)
@@ -104,18 +114,30 @@ bool hc_modules_data_name(hc_modules *modules, hc_address address, hc_data_name 
 	if (!private)
 		return false;
 	Dwfl_Module *dwfl_module = hc_module_dwfl(modules, private);
-	hc_data_name name = { .module = module, .start = module->bias, .end = address + 1 };
+	hc_data_name name = { .module = module, .start = module->bias, .end = module->end };
 
-	if (!private->data_symbols)
-		private->data_symbols = load_symbols(dwfl_module);
-	if (!find_symbol(private->data_symbols, address, &name))
-		find_section(dwfl_module, address, &name);
+	if (!private->data_symbols) {
+		private->data_symbols = load_symbols(module, dwfl_module);
+		private->data_sections = load_sections(module, dwfl_module);
+	}
+	const struct named_data *symbol = find_data(private->data_symbols, address),
+				*section = symbol ? NULL : find_data(private->data_sections, address),
+				*found = symbol ? symbol : section;
+	unsigned after = count_before(private->data_symbols, address);
+
+	if (found) {
+		name.start = found->start;
+		name.end = found->end;
+		name.symbol = symbol ? symbol->name : NULL;
+		name.section = section ? section->name : NULL;
+	}
+	if (after < private->data_symbols->len)
+		name.end = MIN(name.end, g_array_index(private->data_symbols, struct named_data, after).start);
 	*ret_name = name;
 	return true;
 }
 
-/* Without "[abi:cxx11]", and an unnamed namespace's: as people, and DWARF, name variables. */
-static char *plain_name(const char *symbol)
+char *hc_variable_name(const char *symbol)
 {
 	static const char unnamed[] = "(anonymous namespace)::";
 	g_autofree char *demangled = hc_demangle(symbol);
@@ -133,7 +155,7 @@ static char *plain_name(const char *symbol)
 char *hc_data_name_text(const hc_data_name *name, hc_address address)
 {
 	if (name->symbol)
-		return plain_name(name->symbol);
+		return hc_variable_name(name->symbol);
 	return g_strdup_printf("%s%s%s+%#" G_GINT64_MODIFIER "x", name->module->name, name->section ? " " : "",
 		name->section ? name->section : "", address - name->start);
 }

@@ -14,6 +14,7 @@
  *	structures.c		layouts of structures of a library that we know
  *	link_maps.c		the dynamic linker's list of them
  *	tls.c			thread-local storage of each thread
+ *	thread_descriptors.c	what stands in libc's descriptor of a thread
  *	unwind.c		the calls that each thread was in
  *
  * All look-ups are lazy and cached, failures too, in the hc_modules object: one thread at a time.
@@ -61,7 +62,9 @@ typedef struct hc_data_name {
 	const hc_module *module;
 	const char *symbol;    /* that it lies in, as the file has it; NULL: none is known. Belongs to MODULES */
 	const char *section;   /* ".bss"; NULL: there is a symbol, or no section is known. Belongs to MODULES */
-	hc_address start, end; /* of the symbol, or of the section; else the module's bias and ADDRESS + 1 */
+	hc_address start;      /* of the symbol, or of the section; else the module's bias */
+	hc_address
+		end; /* so far all has this name: there the next symbol begins, or the symbol, section or module ends */
 } hc_data_name;
 
 /* FALSE if ADDRESS is in no module. Symbols are those that say how large they are. */
@@ -70,6 +73,12 @@ bool hc_modules_data_name(hc_modules *modules, hc_address address, hc_data_name 
 /* "g_index", demangled; without a symbol "server .bss+0x3ff98": for ADDRESS, that NAME is of. Free with g_free(). */
 char *hc_data_name_text(const hc_data_name *name, hc_address address);
 
+/*
+ * What people, and DWARF, call the variable of that SYMBOL: demangled, without "[abi:cxx11]", and an unnamed namespace's. Free with
+ * g_free().
+ */
+char *hc_variable_name(const char *symbol);
+
 /* ---- tls.c ---- */
 
 /*
@@ -77,6 +86,18 @@ char *hc_data_name_text(const hc_data_name *name, hc_address address);
  * place it; NULL if there is none, or if it is not known. Belongs to MODULES.
  */
 const hc_tls_block *hc_modules_tls_block(hc_modules *modules, const hc_module *module, unsigned thread);
+
+/* ---- thread_descriptors.c ---- */
+
+/* What a word of libc's descriptor of a thread is. */
+typedef enum {
+	HC_DESCRIPTOR_OTHER,
+	HC_DESCRIPTOR_SPECIFIC, /* of pthread_setspecific() */
+	HC_DESCRIPTOR_ARGUMENT, /* of pthread_create() */
+} hc_descriptor_part;
+
+/* OFFSET: from the thread pointer on. *ret_key: of thread-specific data. Where libc has no such symbols, all is other. */
+hc_descriptor_part hc_modules_descriptor_part(hc_modules *modules, uint64_t offset, unsigned *ret_key);
 
 /* ---- unwind.c ---- */
 

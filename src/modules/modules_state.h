@@ -27,7 +27,7 @@ struct module {
 	Dwfl_Module *dwfl_module;
 	GHashTable *symbols; /* name -> hc_symbol * */
 	GArray *tls_symbols;  /* of struct tls_symbol (symbols.c), by offset */
-	GArray *data_symbols; /* of struct data_symbol (data_names.c), by address */
+	GArray *data_symbols, *data_sections; /* of struct named_data (data_names.c), by address */
 	GHashTable *structs; /* structures.c, lazily: name -> hc_struct *, or NULL for a failure */
 
 	/* hc_module_debug_file() */
@@ -51,6 +51,9 @@ struct hc_modules {
 	struct hc_unwinder *unwinder; /* unwind.c, lazily */
 	GArray *tls_blocks;	      /* tls.c, lazily: of hc_tls_block, by start */
 	GArray *tls_of_modules;	      /* the same by module and thread */
+	/* thread_descriptors.c, lazily: offsets of two members, 0: not known */
+	bool has_descriptor;
+	uint32_t descriptor_specific, descriptor_start;
 };
 
 static inline struct module *hc_module_private(const hc_module *module)

@@ -18,7 +18,7 @@
  *
  *	references.c	the search as a whole, and asking for its result
  *	roots.c		where it begins, and where not, and why
- *	root_words.c	its words one by one
+ *	root_words.c	the words there one by one
  *	mark.c		marking, on several threads
  *	scan.c		looking at words, with the rings
  *	heuristics.c	pointers into the middle that are as good as those to the start

@@ -179,12 +179,17 @@ const hc_owner *hc_owner_joined(const hc_owner *owner)
 	return owner;
 }
 
+/* Whether OWNER is a word that may be one of several in a structure without a symbol. */
+static bool is_unnamed_word(const hc_owner *owner)
+{
+	return owner->root && owner->root->kind == HC_PLACE_VARIABLE && !owner->root->has_symbol;
+}
+
 void hc_owners_meet(hc_owner *a, hc_owner *b)
 {
 	hc_owner *first = (hc_owner *)hc_owner_joined(a), *second = (hc_owner *)hc_owner_joined(b);
 
-	if (first == second || !first->root || !second->root || first->root->kind != second->root->kind ||
-		first->root->kind != HC_PLACE_VARIABLE || first->root->has_symbol || second->root->has_symbol)
+	if (first == second || !is_unnamed_word(first) || !is_unnamed_word(second))
 		return;
 	if (first->root->address > second->root->address) {
 		hc_owner *swap = first;
@@ -192,9 +197,12 @@ void hc_owners_meet(hc_owner *a, hc_owner *b)
 		first = second;
 		second = swap;
 	}
-	if (second->root->address - b->root->address <= STRUCTURE_BYTES &&
-		second->root->address - first->root->address <= STRUCTURE_BYTES)
-		second->joined = first;
+	hc_address last = MAX(MAX(first->last_word, second->last_word), second->root->address);
+
+	if (last - first->root->address > STRUCTURE_BYTES)
+		return;
+	second->joined = first;
+	first->last_word = last;
 }
 
 /* ---- names ---- */

@@ -43,7 +43,8 @@ struct hc_owner {
 	const char *name;	     /* of a variable; of a part; of a class without debug info */
 	const hc_variable *variable; /* of HC_STEP_VARIABLE */
 	hc_named_root *root;	     /* of HC_STEP_WORD: owned */
-	hc_owner *joined;	     /* likewise: it is one place with this one; NULL: with none */
+	hc_owner *joined;	     /* likewise: it is one place with this one, which comes first; NULL: with none */
+	hc_address last_word;	     /* likewise: where the last of those that joined it stands; 0: none did */
 	bool is_own;		     /* its blocks count as its parent's own: what a smart pointer leads to */
 
 	/* where the path goes on */

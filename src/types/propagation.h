@@ -86,8 +86,8 @@ typedef struct hc_propagation {
 	GHashTable *seen; /* of struct seen: objects outside of malloc's heap, by address and type */
 
 	/* untyped.c */
-	uint64_t *searched; /* bit for each block that was looked into without a type */
-	uint64_t *pieces;   /* bit for each granule that a piece begins at which was looked into */
+	uint64_t *searched; /* bit for each block that waits to be, or was, looked into without a type */
+	uint64_t *pieces;   /* bit for each granule in which a piece begins that waits, or was looked into */
 
 	/* object_containers.c: of the containers being looked at */
 	GArray *claims;	  /* of hc_claim: what is taken back if a container turns out to be none */

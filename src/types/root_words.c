@@ -7,13 +7,13 @@
  * there, and for the nearest one: first what words lead to at once, then what the words of these blocks lead to, step by step
  * (untyped.c), together with what hangs on untyped memory of typed owners.
  *
- * Data comes first, and the program's own is some steps ahead of that of libraries: a library that allocates (g_slice) has all blocks that
- * it gives out parts of, and what lies in these parts is not there for its sake. What stands on stacks and in registers may be left over from calls that have returned; it holds what nothing else
- * does.
+ * Data comes first, and the program's own is some steps ahead of that of libraries: a library that allocates (g_slice) has all
+ * blocks that it gives out parts of, and what lies in these parts is not there for its sake. What stands on stacks and in registers
+ * may be left over from calls that have returned; it holds what nothing else does.
  *
  * Words without a symbol are each a place of their own, "server .bss+0x3ff98", and a structure may have several: the header of a
- * std::map has three that lead into one tree. Those that stand side by side are one place if they are many (a table; a hash table has gaps,
- * but its nodes are of one size), or if what hangs on one of them leads to what hangs on the next.
+ * std::map has three that lead into one tree. Those that stand side by side are one place if they are many (a table; a hash table
+ * has gaps, but its nodes are of one size), or if what hangs on one of them leads to what hangs on the next.
  */
 #include "base/demangle.h"
 #include "base/partition.h"
@@ -25,8 +25,10 @@
 enum {
 	TABLE_WORDS = 16,  /* so many words side by side, without a symbol, are one table */
 	TABLE_GAP = 512,   /* ... or so many that lead to blocks of one size, with no more than these bytes between two of them */
-	NESTED_MAX = 8,	   /* extents that may begin between a word and the one that has it */
-	LIBRARIES_WAIT = 3 /* steps by which the program's own data is ahead of that of libraries */
+	NESTED_MAX = 8,	      /* extents that may begin between a word and the one that has it */
+	LIBRARIES_WAIT = 3,   /* steps by which the program's own data is ahead of that of libraries */
+	WORDS_MANY = 1 << 22, /* of more words than these, a root has one for each block */
+	WORDS_MAX = 1 << 25   /* ... and what more than these lead to is nobody's */
 };
 
 typedef enum {
@@ -48,11 +50,19 @@ struct hc_root_places {
 	GArray *variables;  /* of struct extent: variables with a type, by address */
 };
 
+/* A word that leads to a block which has no owner yet, and its place once that was asked for. */
+struct kept_word {
+	hc_root_word is;
+	uint32_t owner; /* 0: not asked yet; HC_OWNER_CLOSED: none */
+};
+
 struct naming {
 	hc_propagation *propagation;
 	const hc_references *references;
 	hc_place_sources sources;
-	GArray *words;	   /* of hc_root_word: they lead to blocks that have no owner yet */
+	GArray *words;	     /* of struct kept_word */
+	const hc_root *root; /* that the last of many words stands in */
+	GHashTable *targets; /* ... and the blocks that its words lead to */
 	GHashTable *owners; /* name and place -> hc_owner */
 	GArray *extents;    /* of struct extent; NULL: owners are only looked up */
 	struct extent last;
@@ -67,12 +77,36 @@ static bool leads_to_unowned(const struct naming *naming, uint64_t value)
 	return hc_propagation_locate(propagation, value, &spot) && !propagation->types->owner_of[spot.number];
 }
 
+/* Whether a word of the root that WORD stands in leads to that block already; from now on one does. */
+static bool is_led_to(struct naming *naming, const hc_root_word *word)
+{
+	hc_spot spot;
+
+	if (naming->root != word->root)
+		g_hash_table_remove_all(naming->targets);
+	naming->root = word->root;
+	if (!hc_propagation_locate(naming->propagation, word->value, &spot))
+		return true;
+	/* A pointer into the middle is not as good as one to the first byte. */
+	size_t target = (size_t)spot.number << 1 | (word->value == spot.address);
+
+	return !g_hash_table_add(naming->targets, GSIZE_TO_POINTER(target));
+}
+
 static void keep_word(void *data, const hc_root_word *word)
 {
 	struct naming *naming = data;
+	struct kept_word kept = { *word, 0 };
 
-	if (leads_to_unowned(naming, word->value))
-		g_array_append_val(naming->words, *word);
+	if (!leads_to_unowned(naming, word->value) || naming->words->len >= WORDS_MAX ||
+		(naming->words->len >= WORDS_MANY && is_led_to(naming, word)))
+		return;
+	g_array_append_val(naming->words, kept);
+}
+
+static const hc_root_word *word_at(const struct naming *naming, unsigned index)
+{
+	return &g_array_index(naming->words, struct kept_word, index).is;
 }
 
 /* ---- names ---- */
@@ -113,44 +147,58 @@ static uint64_t target_size(const struct naming *naming, unsigned index)
 	const hc_blocks *blocks = naming->propagation->blocks;
 	hc_spot spot;
 
-	return hc_propagation_locate(naming->propagation, g_array_index(naming->words, hc_root_word, index).value, &spot) ?
+	return hc_propagation_locate(naming->propagation, word_at(naming, index)->value, &spot) ?
 		       hc_blocks_usable_size(blocks, spot.region, spot.address) :
 		       0;
 }
 
-/* The end of the table that begins with word INDEX; 0 if that begins none. */
-static hc_address find_table(const struct naming *naming, unsigned index)
+/* The end of the table that begins with word INDEX, before LIMIT; 0 if that begins none. */
+static hc_address find_table(const struct naming *naming, unsigned index, hc_address limit)
 {
-	const hc_root_word *words = &g_array_index(naming->words, hc_root_word, 0);
-	unsigned word_size = naming->propagation->format.size, last = index, others = 0;
+	unsigned word_size = naming->propagation->format.size, last = index, end = index, others = 0;
+	const hc_root_word *first = word_at(naming, index);
 	uint64_t size = target_size(naming, index);
 	bool is_dense = true;
 
 	/* The data of a module is in several mappings, and areas. */
-	for (unsigned i = index + 1; i < naming->words->len && words[i].root->kind == HC_AREA_MODULE_DATA &&
-				     words[i].root->owner == words[index].root->owner;
-		i++) {
-		uint64_t gap = words[i].address - words[last].address;
+	for (unsigned i = index + 1; i < naming->words->len; i++) {
+		const hc_root_word *word = word_at(naming, i);
+		uint64_t gap = word->address - word_at(naming, last)->address;
 
-		if (gap > TABLE_GAP || (gap != word_size && is_dense && i - index >= TABLE_WORDS))
+		if (word->root->kind != HC_AREA_MODULE_DATA || word->root->owner != first->root->owner ||
+			word->address >= limit || gap > TABLE_GAP ||
+			(gap != word_size && is_dense && i - index >= TABLE_WORDS))
 			break;
 		is_dense &= gap == word_size;
 		/* Some blocks are larger than the others, where malloc had a little too much. */
-		others += target_size(naming, i) != size;
+		bool is_same = target_size(naming, i) == size;
+
+		others += !is_same;
 		if (!is_dense && others > (i - index) / 8 + 1)
 			break;
 		last = i;
+		/* The last ones that have gaps and are of other sizes may belong to what is next. */
+		end = is_dense || is_same ? i : end;
 	}
-	return last - index + 1 >= TABLE_WORDS ? words[last].address + word_size : 0;
+	return end - index + 1 >= TABLE_WORDS ? word_at(naming, end)->address + word_size : 0;
 }
 
-static hc_owner *owner_in_data(struct naming *naming, unsigned index)
+/* The owner of all words from START on, and before END. */
+static hc_owner *set_extent(struct naming *naming, hc_address start, hc_address end, hc_owner *owner)
 {
-	const hc_root_word *word = &g_array_index(naming->words, hc_root_word, index);
+	if (owner)
+		naming->last = (struct extent){ start, end, owner };
+	return owner;
+}
+
+/* FALSE if word INDEX is not in a module. *ret_owner: NULL if there are too many. */
+static bool find_owner_in_data(struct naming *naming, unsigned index, hc_owner **ret_owner)
+{
+	const hc_root_word *word = word_at(naming, index);
 	hc_data_name name;
 
 	if (!hc_modules_data_name(naming->sources.modules, word->address, &name))
-		return NULL;
+		return false;
 	g_autofree char *text = hc_data_name_text(&name, word->address);
 	hc_named_root place = { .kind = HC_PLACE_VARIABLE,
 		.address = name.symbol ? name.start : word->address,
@@ -158,15 +206,12 @@ static hc_owner *owner_in_data(struct naming *naming, unsigned index)
 		.has_symbol = name.symbol != NULL,
 		.is_library = name.module != hc_modules_executable(naming->sources.modules),
 		.frame = -1 };
-	hc_address table_end = name.symbol ? 0 : find_table(naming, index);
+	hc_address table_end = name.symbol ? name.end : find_table(naming, index, name.end);
+	hc_address end = table_end ? table_end : word->address + naming->propagation->format.size;
 
-	naming->last.owner = owner_of_place(naming, text, &place);
-	naming->last.start = word->address;
-	naming->last.end = name.symbol ? name.end :
-			   table_end   ? table_end :
-					 word->address + naming->propagation->format.size;
-	keep_extent(naming, name.symbol ? name.start : word->address, naming->last.end, naming->last.owner);
-	return naming->last.owner;
+	*ret_owner = set_extent(naming, word->address, end, owner_of_place(naming, text, &place));
+	keep_extent(naming, name.symbol ? name.start : word->address, end, *ret_owner);
+	return true;
 }
 
 /* "cache", demangled; "libfoo.so TLS+0x10". Free with g_free(). */
@@ -174,13 +219,12 @@ static char *thread_local_name(struct naming *naming, hc_address address, bool *
 {
 	const hc_tls_block *block = hc_modules_tls_at(naming->sources.modules, address);
 	uint64_t offset;
-	const char *symbol = hc_module_tls_symbol_at(
-		naming->sources.modules, block->module, address - block->start, &offset);
-	g_autofree char *demangled = symbol ? hc_demangle(symbol) : NULL;
+	const char *symbol =
+		hc_module_tls_symbol_at(naming->sources.modules, block->module, address - block->start, &offset);
 
 	*ret_has_symbol = symbol != NULL;
 	if (symbol)
-		return g_strdup(demangled ? demangled : symbol);
+		return hc_variable_name(symbol);
 	return g_strdup_printf("%s TLS+%#" PRIx64, block->module->name, address - block->start);
 }
 
@@ -191,6 +235,21 @@ static char *function_name(const hc_address_name *name)
 	const char *function = demangled ? demangled : name->symbol;
 
 	return function && !name->offset ? g_strconcat(function, g_str_has_suffix(function, ")") ? "" : "()", NULL) : NULL;
+}
+
+/* "pthread_setspecific() key 3"; "pthread+0x640" of what libc does not tell. Free with g_free(). */
+static char *descriptor_name(struct naming *naming, uint64_t offset)
+{
+	unsigned key;
+
+	switch (hc_modules_descriptor_part(naming->sources.modules, offset, &key)) {
+	case HC_DESCRIPTOR_SPECIFIC:
+		return g_strdup_printf("pthread_setspecific() key %u", key);
+	case HC_DESCRIPTOR_ARGUMENT:
+		return g_strdup("pthread_create() argument");
+	default:
+		return g_strdup_printf("pthread+%#" PRIx64, offset);
+	}
 }
 
 static hc_owner *owner_in_thread(struct naming *naming, const hc_place *found)
@@ -207,7 +266,7 @@ static hc_owner *owner_in_thread(struct naming *naming, const hc_place *found)
 		name = thread_local_name(naming, found->address, &place.has_symbol);
 		break;
 	case HC_PLACE_THREAD_DESCRIPTOR:
-		name = g_strdup_printf("pthread+%#" PRIx64, (uint64_t)found->offset);
+		name = descriptor_name(naming, (uint64_t)found->offset);
 		break;
 	case HC_PLACE_REGISTER:
 		name = g_strdup("registers");
@@ -230,9 +289,10 @@ static hc_owner *owner_in_mapping(struct naming *naming, const hc_place *found)
 	g_autofree char *name = path ? g_strdup(path) :
 				       g_strdup_printf("0x%" PRIx64 "-0x%" PRIx64, area->start, area->end);
 
-	naming->last = (struct extent){ area->start, area->end, owner_of_place(naming, name, &place) };
-	keep_extent(naming, area->start, area->end, naming->last.owner);
-	return naming->last.owner;
+	hc_owner *owner = owner_of_place(naming, name, &place);
+
+	keep_extent(naming, area->start, area->end, owner);
+	return set_extent(naming, area->start, area->end, owner);
 }
 
 static hc_owner *owner_of_register(struct naming *naming, const hc_root *root)
@@ -260,12 +320,12 @@ static hc_owner *owner_elsewhere(struct naming *naming, const hc_root_word *word
 /* NULL: there are too many owners. */
 static hc_owner *owner_of_word(struct naming *naming, unsigned index)
 {
-	const hc_root_word *word = &g_array_index(naming->words, hc_root_word, index);
+	const hc_root_word *word = word_at(naming, index);
 	hc_owner *owner = NULL;
 
 	if (word->address && word->address - naming->last.start < naming->last.end - naming->last.start)
 		return naming->last.owner;
-	if (word->root->kind == HC_AREA_MODULE_DATA && (owner = owner_in_data(naming, index)))
+	if (word->root->kind == HC_AREA_MODULE_DATA && find_owner_in_data(naming, index, &owner))
 		return owner;
 	return owner_elsewhere(naming, word);
 }
@@ -286,18 +346,27 @@ static word_rank rank_of(const hc_owner *owner)
 
 /* ---- claims ---- */
 
+static uint32_t number_of(const hc_owner *owner)
+{
+	return owner ? owner->number : HC_OWNER_CLOSED;
+}
+
 /* What words of RANK lead to. */
 static void claim_words(struct naming *naming, word_rank rank)
 {
 	for (unsigned i = 0; i < naming->words->len; i++) {
-		const hc_root_word *word = &g_array_index(naming->words, hc_root_word, i);
+		struct kept_word *word = &g_array_index(naming->words, struct kept_word, i);
 
-		if (!leads_to_unowned(naming, word->value))
+		if (!leads_to_unowned(naming, word->is.value))
 			continue;
-		hc_owner *owner = owner_of_word(naming, i);
+		if (!word->owner)
+			word->owner = number_of(owner_of_word(naming, i));
+		if (word->owner == HC_OWNER_CLOSED)
+			continue;
+		hc_owner *owner = hc_types_owner(naming->propagation->types, word->owner);
 
-		if (owner && rank_of(owner) == rank)
-			hc_propagation_follow_word(naming->propagation, owner, word->value, 0);
+		if (rank_of(owner) == rank)
+			hc_propagation_follow_word(naming->propagation, owner, word->is.value, 0);
 	}
 	naming->last = (struct extent){ 0 };
 }
@@ -305,6 +374,8 @@ static void claim_words(struct naming *naming, word_rank rank)
 static void find_words(struct naming *naming)
 {
 	g_array_set_size(naming->words, 0);
+	g_hash_table_remove_all(naming->targets);
+	naming->root = NULL;
 	hc_references_each_root_word(naming->references, keep_word, naming);
 }
 
@@ -410,7 +481,8 @@ void hc_types_search_root_words(hc_propagation *propagation)
 		.propagation = propagation,
 		.references = types->references,
 		.sources = { types->core, types->modules, types->blocks, types->areas },
-		.words = g_array_new(FALSE, FALSE, sizeof(hc_root_word)),
+		.words = g_array_new(FALSE, FALSE, sizeof(struct kept_word)),
+		.targets = g_hash_table_new(NULL, NULL),
 		.owners = types->root_places->owners,
 		.extents = types->root_places->words,
 	};
@@ -430,4 +502,5 @@ void hc_types_search_root_words(hc_propagation *propagation)
 	join_owners(types);
 	finish_places(types);
 	g_array_unref(naming.words);
+	g_hash_table_unref(naming.targets);
 }

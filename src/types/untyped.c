@@ -87,11 +87,13 @@ void hc_propagation_follow_word(hc_propagation *propagation, hc_owner *owner, hc
 	uint32_t current = propagation->types->owner_of[spot.number];
 
 	if (!holds(propagation, &spot, value)) {
-		if (may_be_piece(propagation, &spot, owner))
+		if (value % propagation->format.size == 0 && may_be_piece(propagation, &spot, owner) &&
+			is_new(propagation->pieces, spot.granule))
 			hc_propagation_defer(propagation, value, owner, HC_EDGE_PIECE, HC_CERTAINTY_GUESS);
 	} else if (current && current != HC_OWNER_CLOSED) {
 		hc_owners_meet(owner, hc_types_owner(propagation->types, current));
-	} else if (!current && hc_propagation_claim(propagation, spot.number, owner)) {
+	} else if (!current && hc_propagation_claim(propagation, spot.number, owner) &&
+		   is_new(propagation->searched, spot.number)) {
 		if (size && hc_blocks_usable_size(propagation->blocks, spot.region, spot.address) == size)
 			hc_propagation_defer_first(propagation, spot.address, owner, HC_EDGE_UNTYPED);
 		else
@@ -104,7 +106,8 @@ static void follow_words(
 {
 	unsigned word_size = propagation->format.size;
 
-	for (hc_address at = start; end - at >= word_size; at += word_size) {
+	/* A block whose header cannot be read ends before START. */
+	for (hc_address at = start; at < end && end - at >= word_size; at += word_size) {
 		hc_address value;
 
 		if (hc_propagation_load(propagation, at, &value))
@@ -117,7 +120,7 @@ void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_addr
 	hc_owner *below = owner_below(propagation, owner);
 	hc_spot block;
 
-	if (!hc_propagation_locate(propagation, address, &block) || !is_new(propagation->searched, block.number))
+	if (!hc_propagation_locate(propagation, address, &block))
 		return;
 	uint64_t size = hc_blocks_usable_size(propagation->blocks, block.region, address);
 
@@ -126,11 +129,9 @@ void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_addr
 
 void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, hc_address address)
 {
-	unsigned word_size = propagation->format.size;
 	hc_spot block;
 
-	if (address % word_size || !hc_propagation_locate(propagation, address, &block) ||
-		!is_new(propagation->pieces, block.granule))
+	if (!hc_propagation_locate(propagation, address, &block))
 		return;
 	hc_address end = block.address + hc_blocks_usable_size(propagation->blocks, block.region, block.address);
 
@@ -147,7 +148,9 @@ void hc_types_search_untyped(hc_propagation *propagation)
 	while (hc_block_iterator_next(&iterator, &block) && !propagation->failed) {
 		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
 
-		if (number && number != HC_OWNER_CLOSED && is_opaque(hc_types_owner(types, number)))
+		/* Not those that wait since this loop began: they are farther away. */
+		if (number && number != HC_OWNER_CLOSED && is_opaque(hc_types_owner(types, number)) &&
+			is_new(propagation->searched, block.number))
 			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
 	}
 }
@@ -185,7 +188,8 @@ void hc_types_search_typed(hc_propagation *propagation)
 	while (hc_block_iterator_next(&iterator, &block) && !propagation->failed) {
 		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
 
-		if (number && number != HC_OWNER_CLOSED && !is_opaque(hc_types_owner(types, number)))
+		if (number && number != HC_OWNER_CLOSED && !is_opaque(hc_types_owner(types, number)) &&
+			is_new(propagation->searched, block.number))
 			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
 	}
 }

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Callable, Iterable
 
 from grown import Grown, shown
-from harness import Cases, few, fixture_path, need_captures
+from harness import Cases, few, fixture_path, library_path, need_captures
 
 TOLERANCE = 0.01
 
@@ -117,6 +117,47 @@ def check_holders(with_symbols: bool) -> None:
             assert not wrong, f"{len(wrong)} of {len(grown.after)}: {few(wrong)}\n{shown(grown.diff)}"
 
 
+def is_thread_local(built: Path, variable: str, with_symbols: bool, name: str) -> bool:
+    match = re.fullmatch(rf"{built.name} TLS\+(\w+)", name)
+    return name == variable if with_symbols else bool(match) and int(match[1], 16) in symbols(built)[variable]
+
+
+def check_places(with_symbols: bool, *arguments: str) -> None:
+    """One chain on each place, exact to the byte, and on no other."""
+    options = ("-g",) if with_symbols else ()
+    with tempfile.TemporaryDirectory() as folder:
+        built, built_library = fixture_path("stories/nameless"), library_path("opened")
+        program, library = strip(built, Path(folder), *options), strip(built_library, Path(folder), *options)
+        places: dict[str, Callable[[str], bool]] = {
+            "local": lambda name: name == ("keep_in_local()" if with_symbols else "stack"),
+            "thread-local": lambda name: is_thread_local(built, "g_pending", with_symbols, name),
+            "specific": lambda name: name.startswith("pthread_setspecific() key "),
+            "argument": lambda name: name == "pthread_create() argument",
+            "library": lambda name: names(library, built_library, "in_bss", with_symbols, name),
+            "static": lambda name: names(program, built, "g_recent", with_symbols, name),
+        }
+        with Grown(str(program), f"library={library}", *arguments) as grown:
+            for cause, is_it in places.items():
+                rows = [row for row in grown.diff["attribution"] if row["kind"] == "owner" and is_it(row["name"])]
+                assert [row["bytes"] for row in rows] == [grown.grew_by(cause)], f"{cause}:\n{shown(grown.diff)}"
+
+
+def check_cxx(with_symbols: bool) -> None:
+    """The same of C++: thread-locals, locals of member functions, statics of functions, what only a shared_ptr<void> leads to."""
+    built = fixture_path("stories/nameless-cxx")
+    with tempfile.TemporaryDirectory() as folder:
+        program = strip(built, Path(folder), *(("-g",) if with_symbols else ()))
+        places: dict[str, Callable[[str], bool]] = {
+            "cache": lambda name: is_thread_local(built, "cache", with_symbols, name),
+            "Session::run": lambda name: "Session::run()" in name if with_symbols else name == "stack",
+            "recent::values": lambda name: names(program, built, "recent()::values", with_symbols, name),
+            "shared": lambda name: names(program, built, "shared", with_symbols, name.split("->")[0]),
+        }
+        with Grown(str(program)) as grown:
+            for cause, is_it in places.items():
+                check_growth(grown, (cause,), is_it)
+
+
 def is_told(text: str, nameless: Nameless, with_symbols: bool) -> bool:
     """The sentence names it, and says what that rests on."""
     says_how = "by its pointers alone" in text or re.search(r"\(std::_Sp_counted\w+<", text)
@@ -131,6 +172,11 @@ def main() -> None:
         cases.run(f"{nameless.story}: stripped", check, nameless, False)
     cases.run("holders: symbols", check_holders, True)
     cases.run("holders: stripped", check_holders, False)
+    for with_symbols in (True, False):
+        name = "symbols" if with_symbols else "stripped"
+        cases.run(f"places: {name}", check_places, with_symbols)
+        cases.run(f"places in C++: {name}", check_cxx, with_symbols)
+        cases.run(f"places, of a forked child: {name}", check_places, with_symbols, "forked")
     cases.finish()
 
 

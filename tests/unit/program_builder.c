@@ -186,36 +186,104 @@ static void add_section(GByteArray *image, Elf64_Shdr *header, uint32_t name, ui
 	g_byte_array_unref(contents);
 }
 
-GByteArray *program_image(const char *session)
+/* Its first page, and its data: zeros. */
+static GByteArray *new_image(void)
 {
-	static const char names[] = "\0.debug_info\0.debug_abbrev\0.shstrtab\0.note.gnu.build-id";
-	GByteArray *image = g_byte_array_new(), *strings = g_byte_array_new();
-	Elf64_Shdr sections[5] = { 0 };
-	Elf64_Ehdr header;
+	GByteArray *image = g_byte_array_new();
 
 	g_byte_array_set_size(image, 2 * PAGE);
 	memset(image->data, 0, image->len);
 	put_first_page(image->data);
-	g_byte_array_append(strings, (const uint8_t *)names, sizeof names);
-	add_section(image, &sections[1], 1, SHT_PROGBITS, make_info(session));
-	add_section(image, &sections[2], 13, SHT_PROGBITS, make_abbreviations());
-	add_section(image, &sections[3], 27, SHT_STRTAB, strings);
-	sections[4] = (Elf64_Shdr){ .sh_name = 37,
+	return image;
+}
+
+static Elf64_Shdr note_section(uint32_t name)
+{
+	return (Elf64_Shdr){ .sh_name = name,
 		.sh_type = SHT_NOTE,
 		.sh_flags = SHF_ALLOC,
 		.sh_addr = NOTE_AT,
 		.sh_offset = NOTE_AT,
 		.sh_size = sizeof(Elf64_Nhdr) + 8,
 		.sh_addralign = 4 };
+}
+
+/* NAMES: which one of SECTIONS has their names. */
+static void append_sections(GByteArray *image, const Elf64_Shdr *sections, unsigned count, unsigned names)
+{
+	Elf64_Ehdr header;
+
 	while (image->len % 8)
 		APPEND(image, 0);
 	memcpy(&header, image->data, sizeof header);
 	header.e_shoff = image->len;
-	header.e_shentsize = sizeof sections[0];
-	header.e_shnum = G_N_ELEMENTS(sections);
-	header.e_shstrndx = 3;
-	g_byte_array_append(image, (const uint8_t *)sections, sizeof sections);
+	header.e_shentsize = sizeof *sections;
+	header.e_shnum = count;
+	header.e_shstrndx = names;
+	g_byte_array_append(image, (const uint8_t *)sections, count * sizeof *sections);
 	memcpy(image->data, &header, sizeof header);
+}
+
+GByteArray *program_image(const char *session)
+{
+	static const char names[] = "\0.debug_info\0.debug_abbrev\0.shstrtab\0.note.gnu.build-id";
+	GByteArray *image = new_image(), *strings = g_byte_array_new();
+	Elf64_Shdr sections[5] = { 0 };
+
+	g_byte_array_append(strings, (const uint8_t *)names, sizeof names);
+	add_section(image, &sections[1], 1, SHT_PROGBITS, make_info(session));
+	add_section(image, &sections[2], 13, SHT_PROGBITS, make_abbreviations());
+	add_section(image, &sections[3], 27, SHT_STRTAB, strings);
+	sections[4] = note_section(37);
+	append_sections(image, sections, G_N_ELEMENTS(sections), 3);
+	return image;
+}
+
+GByteArray *program_image_without_sections(void)
+{
+	return new_image();
+}
+
+GByteArray *program_image_with_symbols(const program_symbol *symbols, unsigned count)
+{
+	static const char names[] = "\0.data\0.symtab\0.strtab\0.shstrtab\0.note.gnu.build-id";
+	enum {
+		DATA = 1,
+		SYMBOLS,
+		STRINGS,
+		NAMES,
+		NOTE,
+		SECTIONS
+	};
+	GByteArray *image = new_image(), *table = g_byte_array_new(), *strings = g_byte_array_new(),
+		   *section_names = g_byte_array_new();
+	Elf64_Shdr sections[SECTIONS] = { 0 };
+	Elf64_Sym symbol = { 0 };
+
+	g_byte_array_append(table, (const uint8_t *)&symbol, sizeof symbol);
+	APPEND(strings, 0);
+	for (unsigned i = 0; i < count; i++) {
+		symbol = (Elf64_Sym){ strings->len, ELF64_ST_INFO(STB_GLOBAL, STT_OBJECT), STV_DEFAULT, DATA,
+			PAGE + symbols[i].offset, symbols[i].size };
+		g_byte_array_append(table, (const uint8_t *)&symbol, sizeof symbol);
+		append_text(strings, symbols[i].name);
+	}
+	g_byte_array_append(section_names, (const uint8_t *)names, sizeof names);
+	sections[DATA] = (Elf64_Shdr){ .sh_name = 1,
+		.sh_type = SHT_PROGBITS,
+		.sh_flags = SHF_ALLOC | SHF_WRITE,
+		.sh_addr = PAGE,
+		.sh_offset = PAGE,
+		.sh_size = PROGRAM_DATA_SIZE,
+		.sh_addralign = 8 };
+	add_section(image, &sections[SYMBOLS], 7, SHT_SYMTAB, table);
+	sections[SYMBOLS].sh_entsize = sizeof symbol;
+	sections[SYMBOLS].sh_link = STRINGS;
+	sections[SYMBOLS].sh_info = 1;
+	add_section(image, &sections[STRINGS], 15, SHT_STRTAB, strings);
+	add_section(image, &sections[NAMES], 23, SHT_STRTAB, section_names);
+	sections[NOTE] = note_section(33);
+	append_sections(image, sections, SECTIONS, NAMES);
 	return image;
 }
 
