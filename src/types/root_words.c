@@ -25,7 +25,7 @@
 enum {
 	TABLE_WORDS = 16,  /* so many words side by side, without a symbol, are one table */
 	TABLE_GAP = 512,   /* ... or so many that lead to blocks of one size, with no more than these bytes between two of them */
-	NESTED_MAX = 8,	      /* extents that may begin between a word and the one that has it */
+	NESTED_MAX = 8,	   /* extents that may begin between a word and the one that has it */
 	LIBRARIES_WAIT = 3,   /* steps by which the program's own data is ahead of that of libraries */
 	WORDS_MANY = 1 << 22, /* of more words than these, a root has one for each block */
 	WORDS_MAX = 1 << 25   /* ... and what more than these lead to is nobody's */
