@@ -10,6 +10,7 @@
 
 #include <heapcore/findings.h>
 #include <heapcore/leaks.h>
+#include <heapcore/owners.h>
 #include <heapcore/types.h>
 
 HC_BEGIN_DECLS
@@ -76,6 +77,12 @@ double hc_analysis_seconds(const hc_analysis *analysis, hc_stage stage); /* wall
  * ANALYSIS and what OPTIONS point to must outlive the result. Fails with HC_ERROR_NO_MEMORY.
  */
 hc_leaks *hc_analysis_find_leaks(const hc_analysis *analysis, const hc_leaks_options *options, GError **error);
+
+/*
+ * Who holds and retains what is in use, by an analysis that has run up to the types: not made before it is asked for. OPTIONS may be
+ * NULL. ANALYSIS must outlive the result. Fails with HC_ERROR_NO_MEMORY, or HC_ERROR_UNSUPPORTED if there are too many references.
+ */
+hc_ownership *hc_analysis_find_owners(const hc_analysis *analysis, const hc_ownership_options *options, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_analysis, hc_analysis_destroy)
 

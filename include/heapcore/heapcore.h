@@ -14,6 +14,7 @@
 #include <heapcore/leaks.h>
 #include <heapcore/memory.h>
 #include <heapcore/modules.h>
+#include <heapcore/owners.h>
 #include <heapcore/pins.h>
 #include <heapcore/places.h>
 #include <heapcore/references.h>

@@ -120,6 +120,18 @@ typedef struct hc_containers_view {
 bool hc_report_containers(
 	const hc_analysis *analysis, const hc_containers_view *view, const hc_report_options *options, GError **error);
 
+/* Which rows hc_report_owners() shows. */
+typedef struct hc_owners_view {
+	const char *path; /* the row that has it, and what is below; NULL: all */
+	unsigned depth;	  /* levels, from 1 on */
+	uint64_t minimum; /* bytes held or retained; UINT64_MAX: 1 % of what is in use */
+	uint64_t limit;	  /* rows that begin a path; 0: all */
+} hc_owners_view;
+
+/* Who holds and retains what is in use. Types. Also fails with HC_ERROR_USAGE if nothing has view->path. */
+bool hc_report_owners(const hc_analysis *analysis, const hc_ownership *ownership, const hc_owners_view *view,
+	const hc_report_options *options, GError **error);
+
 /* What the blocks are; at most LIMIT rows (0: all). Types. */
 bool hc_report_types(const hc_analysis *analysis, uint64_t limit, const hc_report_options *options, GError **error);
 

@@ -254,3 +254,9 @@ hc_leaks *hc_analysis_find_leaks(const hc_analysis *analysis, const hc_leaks_opt
 	return hc_leaks_create(analysis->core, analysis->program_types, analysis->blocks, analysis->areas,
 		analysis->references, analysis->unloaded, options, error);
 }
+
+hc_ownership *hc_analysis_find_owners(const hc_analysis *analysis, const hc_ownership_options *options, GError **error)
+{
+	return hc_ownership_create(
+		analysis->core, analysis->blocks, analysis->references, analysis->types, options, error);
+}

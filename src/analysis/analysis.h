@@ -6,3 +6,4 @@
 
 #include "findings/findings.h"
 #include "leaks/leaks.h"
+#include "owners/owners.h"

@@ -62,6 +62,11 @@ const cli_command cli_commands[] = {
 		"EXPRESSION: a variable; then .member, ->member, [number of an element]; * in front follows a pointer;\n"
 		"(TYPE *)0xADDRESS is an object of that type, 0xADDRESS alone one of the type that its block has. Quote it.",
 		cli_run_show },
+	{ "owners", "CORE [BINARY] [PATH]", "who holds what is in use, as a tree, and what each retains",
+		"HOLDS: each block once, where the best evidence leads; the column adds up to what is in use. OWN: of no row below.\n"
+		"RETAINS: what no pointer would lead to any more without it; what two hold neither retains. PATH, as the tree has\n"
+		"it, starts there. Without debug info paths begin at symbols, or at section and offset, and follow pointers.",
+		cli_run_owners },
 	{ "types", "CORE [BINARY]", "what the blocks are, by type, and how sure that is",
 		"Evidence: certain (a declared pointer or a sound container leads there), deduced (a vtable, neighbours in an\n"
 		"array), guess, unknown (what such blocks look like: size, and what their first words are).",

@@ -7,7 +7,12 @@
  *	holds.c		each block once: the root that owns it, and the one that shares it
  *	dominators.c	what would be unreachable without a node: retained bytes
  *
- * Nothing here knows of cores. A graph is made of what a source tells: the blocks are 0 to blocks -
+ *	ownership.c	who holds and retains the blocks of a core
+ *	ownership.h	... for the other files
+ *	path_rows.c	... by the paths of types/, as rows
+ *	core_graph.c	... by the words of the core, as a graph
+ *
+ * The graph knows nothing of cores. It is made of what a source tells: the blocks are 0 to blocks -
  * 1, the roots 0 to roots - 1, and as *nodes* the roots follow behind the blocks. A root is never
  * the target of an edge.
  *
@@ -18,9 +23,9 @@
  */
 #pragma once
 
-#include <glib.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include <heapcore/owners.h>
+
+#include "types/types.h"
 
 enum {
 	HC_GRAPH_EVIDENCE_BITS = 3
@@ -156,3 +161,12 @@ uint32_t hc_dominators_of(const hc_dominators *dominators, uint32_t node);
 uint64_t hc_dominators_retained(const hc_dominators *dominators, uint32_t node);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_dominators, hc_dominators_destroy)
+
+/* ---- ownership.c ---- */
+
+/*
+ * TYPES may be NULL: nobody is known to own anything. OPTIONS may be NULL. The arguments must outlive the result. Fails with
+ * HC_ERROR_NO_MEMORY, or HC_ERROR_UNSUPPORTED as hc_graph_create().
+ */
+hc_ownership *hc_ownership_create(const hc_core *core, const hc_blocks *blocks, const hc_references *references,
+	const hc_types *types, const hc_ownership_options *options, GError **error);

@@ -47,6 +47,8 @@ void hc_types_search_root_words(hc_propagation *propagation);
 void hc_propagation_learn_links(hc_propagation *propagation);
 bool hc_propagation_is_link(const hc_propagation *propagation, uint64_t size, uint64_t offset);
 
+void hc_root_places_destroy(hc_root_places *places);
+
 /* Looks into the block of OWNER at ADDRESS, which has no type. */
 void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address);
 

@@ -20,6 +20,7 @@
  * has gaps, but its nodes are of one size), or if what hangs on one of them leads to what hangs on the next.
  */
 #include "base/demangle.h"
+#include "base/partition.h"
 #include "modules/modules.h"
 #include "types/passes.h"
 
@@ -28,6 +29,7 @@
 enum {
 	TABLE_WORDS = 16,  /* so many words side by side, without a symbol, are one table */
 	TABLE_GAP = 512,   /* ... or so many that lead to blocks of one size, with no more than these bytes between two of them */
+	NESTED_MAX = 8,	   /* extents that may begin between a word and the one that has it */
 	LIBRARIES_WAIT = 3,   /* steps by which the program's own data is ahead of that of libraries */
 	WORDS_MANY = 1 << 22, /* of more words than these, a root has one for each block */
 	WORDS_MAX = 1 << 25   /* ... and what more than these lead to is nobody's */
@@ -46,6 +48,13 @@ struct extent {
 	hc_owner *owner;
 };
 
+/* Where paths begin: for those who ask once more, when all blocks have owners. */
+struct hc_root_places {
+	GHashTable *owners; /* name and place -> hc_owner, of words */
+	GArray *words;	    /* of struct extent: where these lie in data and mappings; in the end by address */
+	GArray *variables;  /* of struct extent: variables with a type, by address */
+};
+
 /* A word that leads to a block which has no owner yet, and its place once that was asked for. */
 struct kept_word {
 	hc_root_word is;
@@ -60,6 +69,7 @@ struct naming {
 	const hc_root *root; /* that the last of many words stands in */
 	GHashTable *targets; /* ... and the blocks that its words lead to */
 	GHashTable *owners; /* name and place -> hc_owner */
+	GArray *extents;    /* of struct extent; NULL: owners are only looked up */
 	struct extent last;
 };
 
@@ -115,13 +125,14 @@ static const hc_root_word *word_at(const struct naming *naming, unsigned index)
 
 static hc_owner *owner_of_place(struct naming *naming, const char *name, const hc_named_root *place)
 {
-	hc_owners *owners = naming->propagation->owners;
 	g_autofree char *key = g_strdup_printf("%s\n%" PRId64 "\n%d\n%" PRIx64, name, place->thread, place->frame,
 		place->kind == HC_PLACE_VARIABLE ? place->address : 0);
 	hc_owner *owner = g_hash_table_lookup(naming->owners, key);
 
-	if (owner || owners->full)
+	if (owner || !naming->extents || naming->propagation->owners->full)
 		return owner;
+	hc_owners *owners = naming->propagation->owners;
+
 	owner = hc_owners_add(owners, NULL, HC_STEP_WORD, NULL, NULL, HC_CERTAINTY_UNKNOWN);
 	owner->name = g_string_chunk_insert_const(owners->texts, name);
 	hc_named_root *root = g_new(hc_named_root, 1);
@@ -131,6 +142,15 @@ static hc_owner *owner_of_place(struct naming *naming, const char *name, const h
 	owner->root = root;
 	g_hash_table_insert(naming->owners, g_steal_pointer(&key), owner);
 	return owner;
+}
+
+/* What lies in [start, end) is OWNER's from now on. */
+static void keep_extent(struct naming *naming, hc_address start, hc_address end, hc_owner *owner)
+{
+	struct extent extent = { start, end, owner };
+
+	if (owner && naming->extents)
+		g_array_append_val(naming->extents, extent);
 }
 
 /* Usable bytes of the block that word INDEX leads to; 0 if it leads to none. */
@@ -202,6 +222,7 @@ static bool find_owner_in_data(struct naming *naming, unsigned index, hc_owner *
 	hc_address end = table_end ? table_end : word->address + naming->propagation->format.size;
 
 	*ret_owner = set_extent(naming, word->address, end, owner_of_place(naming, text, &place));
+	keep_extent(naming, name.symbol ? name.start : word->address, end, *ret_owner);
 	return true;
 }
 
@@ -278,8 +299,10 @@ static hc_owner *owner_in_mapping(struct naming *naming, const hc_place *found)
 	hc_named_root place = { .kind = HC_PLACE_MAPPING, .address = area->start, .frame = -1 };
 	const char *path = area->mapping ? area->mapping->path : NULL;
 
-	return set_extent(naming, area->start, area->end,
-		owner_of_place(naming, path ? path : "anonymous mappings", &place));
+	hc_owner *owner = owner_of_place(naming, path ? path : "anonymous mappings", &place);
+
+	keep_extent(naming, area->start, area->end, owner);
+	return set_extent(naming, area->start, area->end, owner);
 }
 
 static hc_owner *owner_of_register(struct naming *naming, const hc_root *root)
@@ -288,6 +311,19 @@ static hc_owner *owner_of_register(struct naming *naming, const hc_root *root)
 		.thread_id = hc_core_thread(naming->sources.core, root->owner)->id,
 		.frame = -1 };
 
+	return owner_in_thread(naming, &place);
+}
+
+/* Of a word that lies in no data with a name. */
+static hc_owner *owner_elsewhere(struct naming *naming, const hc_root_word *word)
+{
+	hc_place place = { 0 };
+
+	if (!word->address)
+		return owner_of_register(naming, word->root);
+	hc_place_find(&naming->sources, word->address, &place);
+	if (place.kind == HC_PLACE_MAPPING || place.kind == HC_PLACE_VARIABLE || place.kind == HC_PLACE_BLOCK)
+		return place.area ? owner_in_mapping(naming, &place) : NULL;
 	return owner_in_thread(naming, &place);
 }
 
@@ -301,14 +337,7 @@ static hc_owner *owner_of_word(struct naming *naming, unsigned index)
 		return naming->last.owner;
 	if (word->root->kind == HC_AREA_MODULE_DATA && find_owner_in_data(naming, index, &owner))
 		return owner;
-	if (!word->address)
-		return owner_of_register(naming, word->root);
-	hc_place place = { 0 };
-
-	hc_place_find(&naming->sources, word->address, &place);
-	if (place.kind == HC_PLACE_MAPPING || place.kind == HC_PLACE_VARIABLE || place.kind == HC_PLACE_BLOCK)
-		return place.area ? owner_in_mapping(naming, &place) : NULL;
-	return owner_in_thread(naming, &place);
+	return owner_elsewhere(naming, word);
 }
 
 static word_rank rank_of(const hc_owner *owner)
@@ -373,16 +402,101 @@ static void join_owners(hc_types *types)
 	}
 }
 
+/* ---- asking once more ---- */
+
+static int compare_extents(const void *a, const void *b)
+{
+	const struct extent *x = a, *y = b;
+
+	return x->start != y->start ? (x->start > y->start) - (x->start < y->start) :
+				      (x->end > y->end) - (x->end < y->end);
+}
+
+/* The owner of the last extent that begins at or before ADDRESS, if it has it; a few may lie within each other. */
+static const hc_owner *find_extent(const GArray *extents, hc_address address)
+{
+	const struct extent *list = (const struct extent *)(const void *)extents->data;
+	unsigned at = HC_PARTITION_POINT(middle, 0u, extents->len, list[middle].start <= address);
+
+	for (unsigned tries = 0; at && tries < NESTED_MAX; tries++)
+		if (address < list[--at].end)
+			return list[at].owner;
+	return NULL;
+}
+
+static struct hc_root_places *root_places_create(void)
+{
+	struct hc_root_places *places = g_new0(struct hc_root_places, 1);
+
+	places->owners = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	places->words = g_array_new(FALSE, FALSE, sizeof(struct extent));
+	places->variables = g_array_new(FALSE, FALSE, sizeof(struct extent));
+	return places;
+}
+
+void hc_root_places_destroy(hc_root_places *places)
+{
+	if (!places)
+		return;
+	g_hash_table_unref(places->owners);
+	g_array_unref(places->words);
+	g_array_unref(places->variables);
+	g_free(places);
+}
+
+/* Notes where variables lie whose types lead to something, and sorts. */
+static void finish_places(hc_types *types)
+{
+	hc_root_places *places = types->root_places;
+	unsigned word = hc_core_process(types->core)->word_size;
+
+	for (unsigned i = 1; i < types->owners->list->len; i++) {
+		hc_owner *owner = hc_types_owner(types, i);
+		const hc_variable *variable = owner->step == HC_STEP_VARIABLE ? owner->variable : NULL;
+
+		if (variable && variable->state == HC_VARIABLE_IN_MEMORY) {
+			uint64_t size = MAX(hc_type_size(variable->type), word);
+			struct extent extent = { variable->address, variable->address + size, owner };
+
+			g_array_append_val(places->variables, extent);
+		}
+	}
+	g_array_sort(places->variables, compare_extents);
+	g_array_sort(places->words, compare_extents);
+}
+
+uint32_t hc_types_path_of_root_word(const hc_types *types, const hc_root_word *word)
+{
+	const hc_owner *owner = word->address ? find_extent(types->root_places->variables, word->address) : NULL;
+
+	if (!owner && word->address)
+		owner = find_extent(types->root_places->words, word->address);
+	if (!owner && word->root->kind != HC_AREA_MODULE_DATA) {
+		struct naming naming = {
+			.sources = { types->core, types->modules, types->blocks, types->areas },
+			.owners = types->root_places->owners,
+		};
+
+		owner = owner_elsewhere(&naming, word);
+	}
+	return owner ? hc_owner_joined(owner)->number : 0;
+}
+
+/* ---- the pass ---- */
+
 void hc_types_search_root_words(hc_propagation *propagation)
 {
 	hc_types *types = propagation->types;
+
+	types->root_places = root_places_create();
 	struct naming naming = {
 		.propagation = propagation,
 		.references = types->references,
 		.sources = { types->core, types->modules, types->blocks, types->areas },
 		.words = g_array_new(FALSE, FALSE, sizeof(struct kept_word)),
 		.targets = g_hash_table_new(NULL, NULL),
-		.owners = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+		.owners = types->root_places->owners,
+		.extents = types->root_places->words,
 	};
 
 	hc_propagation_learn_links(propagation);
@@ -401,7 +515,7 @@ void hc_types_search_root_words(hc_propagation *propagation)
 	claim_words(&naming, RANK_CALLS);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	join_owners(types);
+	finish_places(types);
 	g_array_unref(naming.words);
 	g_hash_table_unref(naming.targets);
-	g_hash_table_unref(naming.owners);
 }

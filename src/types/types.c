@@ -102,6 +102,7 @@ void hc_types_destroy(hc_types *types)
 		return;
 	hc_plans_destroy(types->plans);
 	hc_container_set_destroy(types->set);
+	hc_root_places_destroy(types->root_places);
 	hc_owners_destroy(types->owners);
 	g_array_unref(types->rows);
 	g_array_unref(types->containers);

@@ -45,6 +45,7 @@
 
 typedef struct hc_plans hc_plans;
 typedef struct hc_owners hc_owners;
+typedef struct hc_root_places hc_root_places;
 
 struct hc_types {
 	/* what it was made of; who reads values works with these, too */
@@ -61,6 +62,7 @@ struct hc_types {
 	hc_plans *plans;
 	hc_owners *owners;
 	uint32_t *owner_of; /* by block number; 0: none; HC_OWNER_CLOSED: not in use, or libc's own */
+	hc_root_places *root_places; /* root_words.c */
 	uint64_t *interior; /* bit for each block: a piece that a container owns lies in its middle */
 	uint64_t *several;  /* bit for each block: more than one lies in it */
 	uint64_t variable_states[HC_VARIABLE_STATE_COUNT];
@@ -78,3 +80,9 @@ struct hc_types {
  */
 hc_types *hc_types_create(const hc_core *core, hc_variables *variables, const hc_blocks *blocks, const hc_areas *areas,
 	const hc_references *references, const hc_types_options *options, hc_diagnostics *diagnostics, GError **error);
+
+/*
+ * The path that begins where WORD lies, as in hc_types_path_get(); 0: none that leads to anything. Looks names up: one thread at a
+ * time.
+ */
+uint32_t hc_types_path_of_root_word(const hc_types *types, const hc_root_word *word);

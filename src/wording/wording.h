@@ -178,6 +178,18 @@ char *hc_word_area(const hc_area *area);
  */
 char *hc_word_mapping(const hc_core *core, const hc_area *area);
 
+/* ---- owners.c ---- */
+
+/* "g_registry holds most: 61.8 MiB, 99.2 % of what is in use; told by its type. Without it 61.8 MiB would be unreachable." */
+char *hc_word_owners(const hc_ownership *ownership);
+/* "g_registry, Registry *, static" */
+char *hc_word_owner(const hc_owner_row *row);
+/* "libc and the runtime", "lost (directly 1.0 KiB, indirectly 0 B)"; NULL of paths. */
+char *hc_word_owner_kind(const hc_ownership *ownership, hc_owner_kind kind);
+/* Of ROWS rows that begin a path; of such that do not. */
+char *hc_word_owners_left_out(uint64_t rows);
+char *hc_word_owners_left_out_below(uint64_t rows);
+
 /* ---- pins.c ---- */
 
 /* "note (g_notes)", "cached by tcache of thread 7", "libc: stdio buffer", "unknown, 48 bytes". */

@@ -69,6 +69,7 @@ SCENARIOS = [
     Scenario("mapped", ("lookalike", "40")),
     Scenario("mapped", tunables="perturb=90"),
     Scenario("retained"),
+    Scenario("retains"),
     Scenario("retained", ("trimmed",), kernel=True),
     Scenario("retained", ("untouched",)),
     Scenario("pins"),

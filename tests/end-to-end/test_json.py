@@ -291,7 +291,9 @@ def check_kinds() -> None:
     check_names("hc_reach_name", ("block_of_heap", "reach"))
     check_names("hc_place_kind_name", ("place", "kind"))
     check_names("hc_source_name", ("mappings", "mappings[].source"), ("block", "mapping.source"))
-    check_names("hc_certainty_name", ("types", "types[].certainty"), ("block", "type.certainty"), ("pins", "holders[].certainty"))
+    check_names("hc_certainty_name", ("types", "types[].certainty"), ("block", "type.certainty"), ("pins", "holders[].certainty"),
+                ("owners", "rows[].certainty"))
+    check_names("hc_owner_basis_name", ("owners", "rows[].told_by"))
     check_names("hc_holder_kind_name", ("pins", "holders[].kind"))
     check_names("hc_kept_cause_name", ("pins", "kept[].cause"))
     check_names("hc_socket_kind_name", ("side_facts", "sockets.kinds[].kind"), ("side_facts", "sockets.top[].kind"))
@@ -382,6 +384,7 @@ if not cases.options.list:
         cases.run("leaks", check_report, roots, "leaks", "--addresses")
         cases.run("containers", check_content, roots)
         cases.run("types", check_report, roots, "types")
+        cases.run("owners", check_report, roots, "owners")
         cases.run("show", check_report, roots, "show", "known[0]")
         cases.run("diff", check_report, roots, "diff", str(roots))
         cases.run("snapshot", check_report, roots, "snapshot", "-o", str(roots.with_suffix(".snap")))

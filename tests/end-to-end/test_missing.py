@@ -78,7 +78,7 @@ def check_not_read(core: Path, state: str, *words: str) -> None:
     assert [finding["kind"] for finding in report["findings"]].count("heap-not-read") == 1, report["findings"]
     leaks = report_of(succeed("leaks", core, "--json", statuses=[PARTIAL]))
     assert leaks["totals"] is None and not leaks["mappings"], leaks
-    for command in ("analyze", "leaks", "pins", "arenas", "containers", "types"):
+    for command in ("analyze", "leaks", "pins", "arenas", "containers", "owners", "types"):
         text = succeed(command, core, statuses=[PARTIAL]).out
         for wrong in ("no heap of glibc", "no glibc heap", "not malloc's", "definitely lost", "0 B are free", "(-g)"):
             assert wrong not in text, (command, wrong, text)

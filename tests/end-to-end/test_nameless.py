@@ -180,4 +180,5 @@ def main() -> None:
     cases.finish()
 
 
-main()
+if __name__ == "__main__":
+    main()

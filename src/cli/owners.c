@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli.h"
+
+#include <string.h>
+
+enum {
+	TEXT_LIMIT = 25,
+	DEPTH = 3
+};
+
+/* The options as given. */
+typedef struct owners_words {
+	char *sort, *minimum, *limit;
+	int depth;
+	gboolean no_retained;
+} owners_words;
+
+static void owners_words_deinit(owners_words *words)
+{
+	g_free(words->sort);
+	g_free(words->minimum);
+	g_free(words->limit);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(owners_words, owners_words_deinit)
+
+static bool parse_words(
+	const cli_command *command, const owners_words *words, hc_ownership_options *options, hc_owners_view *view)
+{
+	if (words->sort && strcmp(words->sort, "holds") && strcmp(words->sort, "retains")) {
+		cli_complain_usage(command, "--sort takes holds or retains, not \"%s\"", words->sort);
+		return false;
+	}
+	if (words->minimum && !cli_parse_size(words->minimum, &view->minimum)) {
+		cli_complain_usage(command, "--min takes a size, not \"%s\"", words->minimum);
+		return false;
+	}
+	if (words->limit && !cli_parse_size(words->limit, &view->limit)) {
+		cli_complain_usage(command, "--limit takes a number, not \"%s\"", words->limit);
+		return false;
+	}
+	if (words->depth < 1) {
+		cli_complain_usage(command, "--depth takes a number from 1 on");
+		return false;
+	}
+	options->by_retained = words->sort && !strcmp(words->sort, "retains");
+	options->no_retained = words->no_retained;
+	if (options->by_retained && options->no_retained) {
+		cli_complain_usage(command, "--sort retains needs what --no-retained leaves out");
+		return false;
+	}
+	view->depth = (unsigned)words->depth;
+	return true;
+}
+
+/* Of two arguments the second is a file, the binary, or a path. */
+static const char *take_path(const cli_options *options, const char **ret_binary)
+{
+	bool is_file = options->argument_count == 2 && g_file_test(options->arguments[1], G_FILE_TEST_EXISTS);
+
+	*ret_binary = options->argument_count == 3 || is_file ? options->arguments[1] : NULL;
+	return options->argument_count == 3		? options->arguments[2] :
+	       options->argument_count == 2 && !is_file ? options->arguments[1] :
+							  NULL;
+}
+
+cli_status cli_run_owners(const cli_command *command, int argc, char **argv)
+{
+	g_auto(owners_words) words = { .depth = DEPTH };
+	g_auto(cli_options) options = { 0 };
+	const GOptionEntry entries[] = {
+		{ "depth", 0, 0, G_OPTION_ARG_INT, &words.depth, "so many levels of the tree (default 3)", "N" },
+		{ "min", 0, 0, G_OPTION_ARG_STRING, &words.minimum,
+			"rows of at least so many bytes (default: 1 % of what is in use)", "BYTES" },
+		{ "limit", 0, 0, G_OPTION_ARG_STRING, &words.limit,
+			"at most so many rows that begin a path; 0: all (default 25, with --json 0)", "N" },
+		{ "sort", 0, 0, G_OPTION_ARG_STRING, &words.sort, "by what is first: holds (default) or retains",
+			"WHAT" },
+		{ "no-retained", 0, 0, G_OPTION_ARG_NONE, &words.no_retained, "tell what each holds only: faster",
+			NULL },
+		CLI_CONTAINERS_ENTRY(options),
+		{ NULL },
+	};
+	hc_ownership_options ownership_options = { 0 };
+	hc_owners_view view = { .minimum = UINT64_MAX };
+	g_autoptr(hc_analysis) analysis = NULL;
+	g_autoptr(hc_ownership) ownership = NULL;
+	g_auto(cli_report) report = { 0 };
+	GError *error = NULL;
+	const char *core, *binary;
+	cli_status status;
+	bool written;
+
+	if (!cli_parse(command, argc, argv, entries, 1, 3, &options, &status))
+		return status;
+	view.limit = options.json ? 0 : TEXT_LIMIT;
+	if (!parse_words(command, &words, &ownership_options, &view))
+		return CLI_USAGE;
+	core = options.arguments[0];
+	view.path = take_path(&options, &binary);
+	ownership_options.jobs = options.jobs;
+	analysis = cli_analyse(&options, &core, &binary, HC_STAGE_TYPES);
+	if (!analysis)
+		return CLI_FAILED;
+	cli_report_init(&report, &options, binary);
+	ownership = hc_analysis_find_owners(analysis, &ownership_options, &error);
+	written = ownership && hc_report_owners(analysis, ownership, &view, &report.options, &error);
+	return cli_finish(&report, written, error, analysis);
+}

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What rows retain: the graph of a core's words, and dominators over it.
+ *
+ * The roots are the rows that begin a path, and two more for words whose place leads to nothing that has a row: *calls*, of stacks
+ * and registers, and *elsewhere*, which leads to libc's own blocks as well: these are alive by themselves. A word is a reference if
+ * its pointer holds a block (hc_references_holds()): one into the middle does not where others lead to the start. malloc's caches
+ * are not looked into. All of that is as marking does it; but what only encoded pointers lead to nobody retains here.
+ *
+ * What stands on stacks and in registers, where no variable with a type is known, may be left over from calls that have returned.
+ * Such words are *weak*: they count for blocks that nothing else leads to (drop_weak()), so that one of them does not take from a
+ * variable what it retains; and those of *calls* only for what no frame with a row leads to.
+ *
+ * Roots' words are read first, on one thread, as their places' names are looked up; blocks' words by all workers. Most of a word's cost is
+ * waiting for its line of the index, which is fetched ahead (struct ring).
+ */
+#include "base/error.h"
+#include "base/pages.h"
+#include "modules/modules.h"
+#include "owners/graph.h"
+#include "owners/ownership.h"
+
+enum {
+	RING = 128,
+	WEAKEST = 2
+};
+
+struct root_edge {
+	uint32_t root, block;
+	hc_graph_evidence evidence;
+};
+
+struct source {
+	const hc_ownership *ownership;
+	hc_word_format format;
+	uint32_t *root_of; /* of each row that begins a path */
+	uint32_t elsewhere, calls, roots;
+	uint8_t *weakness; /* of each root: 0 to WEAKEST */
+	GArray *edges;	   /* of struct root_edge, by root */
+};
+
+/* Words that may be addresses, while their line of the index is fetched. */
+struct ring {
+	const hc_ownership *ownership;
+	hc_graph_sink *sink;
+	struct {
+		uint64_t granule;
+		hc_address address;
+		uint32_t from;
+	} candidates[RING];
+	unsigned in, out;
+};
+
+/* The block in use that a pointer to ADDRESS, in GRANULE, holds; and how. FALSE if there is none. */
+static inline bool find_held(const hc_ownership *ownership, uint64_t granule, hc_address address, uint32_t *ret_number,
+	hc_graph_evidence *ret_evidence)
+{
+	const hc_blocks *blocks = ownership->blocks;
+	uint64_t start = hc_blocks_start_of(blocks, granule, address);
+
+	if (start == UINT64_MAX)
+		return false;
+	*ret_number = hc_blocks_number(blocks, start);
+	if (blocks->states[*ret_number] != HC_BLOCK_IN_USE ||
+		!hc_references_holds(ownership->references, start, address))
+		return false;
+	*ret_evidence = start == granule ? HC_GRAPH_WORD : HC_GRAPH_BEYOND;
+	return true;
+}
+
+/* ---- roots ---- */
+
+/* The root that WORD belongs to. */
+static uint32_t root_of_word(const struct source *source, const hc_root_word *word)
+{
+	const hc_ownership *ownership = source->ownership;
+	uint32_t path = ownership->types ? hc_types_path_of_root_word(ownership->types, word) : 0;
+
+	if (path && ownership->row_of[path] != HC_OWNER_NO_ROW)
+		return source->root_of[ownership->row_of[path]];
+	if (word->root->kind != HC_AREA_STACK ||
+		(word->address && ownership->types && hc_modules_tls_at(ownership->types->modules, word->address)))
+		return source->elsewhere;
+	return source->calls;
+}
+
+/* Many words side by side lead to one block. */
+static void keep_edge(struct source *source, struct root_edge edge)
+{
+	const struct root_edge *last =
+		source->edges->len ? &g_array_index(source->edges, struct root_edge, source->edges->len - 1) : NULL;
+
+	if (!last || last->root != edge.root || last->block != edge.block || last->evidence != edge.evidence)
+		g_array_append_val(source->edges, edge);
+}
+
+static void add_root_word(void *data, const hc_root_word *word)
+{
+	struct source *source = data;
+	const hc_ownership *ownership = source->ownership;
+	const hc_block_region *region = hc_blocks_region(ownership->blocks, word->value);
+	struct root_edge edge;
+
+	if (!region || !find_held(ownership, hc_blocks_granule(ownership->blocks, region, word->value), word->value,
+			       &edge.block, &edge.evidence))
+		return;
+	edge.root = root_of_word(source, word);
+	if (source->weakness[edge.root])
+		edge.evidence = HC_GRAPH_STALE;
+	keep_edge(source, edge);
+}
+
+/* Blocks of libc's are alive without a pointer. */
+static void add_labelled(struct source *source)
+{
+	GHashTableIter iter;
+	gpointer key, value;
+
+	g_hash_table_iter_init(&iter, source->ownership->blocks->labels);
+	while (g_hash_table_iter_next(&iter, &key, &value)) {
+		struct root_edge edge = { source->elsewhere, GPOINTER_TO_UINT(key), HC_GRAPH_CERTAIN };
+
+		g_array_append_val(source->edges, edge);
+	}
+}
+
+static int compare_edges(const void *a, const void *b)
+{
+	const struct root_edge *x = a, *y = b;
+
+	return x->root != y->root ? (x->root > y->root) - (x->root < y->root) :
+				    (x->block > y->block) - (x->block < y->block);
+}
+
+static unsigned first_edge(const struct source *source, uint32_t root)
+{
+	return HC_PARTITION_POINT(
+		middle, 0u, source->edges->len, g_array_index(source->edges, struct root_edge, middle).root < root);
+}
+
+static void tell_root(const struct source *source, uint32_t root, hc_graph_sink *sink)
+{
+	for (unsigned i = first_edge(source, root); i < source->edges->len; i++) {
+		const struct root_edge *edge = &g_array_index(source->edges, struct root_edge, i);
+
+		if (edge->root != root)
+			return;
+		hc_graph_add(sink, source->ownership->blocks->count + root, edge->block, edge->evidence);
+	}
+}
+
+/* ---- blocks ---- */
+
+static inline void resolve_one(struct ring *ring)
+{
+	unsigned at = ring->out++ % RING;
+	hc_graph_evidence evidence;
+	uint32_t number;
+
+	if (find_held(ring->ownership, ring->candidates[at].granule, ring->candidates[at].address, &number, &evidence))
+		hc_graph_add(ring->sink, ring->candidates[at].from, number, evidence);
+}
+
+static void look_at(struct ring *ring, const uint8_t *bytes, uint64_t size, hc_word_format format, uint32_t from)
+{
+	const hc_blocks *blocks = ring->ownership->blocks;
+
+	for (uint64_t i = 0; i + format.size <= size; i += format.size) {
+		hc_address address = hc_load_word(bytes + i, format);
+		const hc_block_region *region;
+
+		if (!hc_blocks_may_contain(blocks, address) || !(region = hc_blocks_region(blocks, address)))
+			continue;
+		uint64_t granule = hc_blocks_granule(blocks, region, address);
+
+		__builtin_prefetch(&blocks->starts[granule / 64]);
+		__builtin_prefetch(&blocks->rank[granule / HC_GROUP_GRANULES]);
+		ring->candidates[ring->in % RING].granule = granule;
+		ring->candidates[ring->in % RING].address = address;
+		ring->candidates[ring->in++ % RING].from = from;
+		if (ring->in - ring->out == RING)
+			resolve_one(ring);
+	}
+}
+
+static void look_at_block(const struct source *source, struct ring *ring, uint32_t number, uint64_t start)
+{
+	const hc_blocks *blocks = source->ownership->blocks;
+	const hc_label *label = hc_blocks_is_labelled(blocks, number) ?
+					g_hash_table_lookup(blocks->labels, GUINT_TO_POINTER(number)) :
+					NULL;
+	const hc_block_region *region = hc_blocks_region_of_start(blocks, start);
+	hc_address address = hc_blocks_address(blocks, region, start),
+		   end = address + MIN(hc_blocks_usable_size(blocks, region, address), region->end - address);
+
+	if (label && hc_label_is_cache(label))
+		return;
+	/* Mostly one piece of the core has all of it. */
+	while (address < end) {
+		uint64_t available;
+		const uint8_t *bytes = hc_core_bytes(source->ownership->core, address, &available);
+
+		if (!bytes)
+			return;
+		available = MIN(available, end - address);
+		look_at(ring, bytes, available, source->format, number);
+		address += available;
+	}
+}
+
+static void tell_references(void *data, unsigned worker, uint32_t first, uint32_t end, hc_graph_sink *sink)
+{
+	const struct source *source = data;
+	const hc_blocks *blocks = source->ownership->blocks;
+	struct ring ring = { .ownership = source->ownership, .sink = sink };
+
+	(void)worker;
+	if (first < blocks->count) {
+		hc_start_cursor cursor = hc_start_cursor_at(blocks, hc_blocks_start_of_number(blocks, first));
+
+		for (uint32_t number = first; number < MIN(end, blocks->count); number++) {
+			uint64_t start = hc_start_cursor_next(&cursor);
+
+			if (blocks->states[number] == HC_BLOCK_IN_USE)
+				look_at_block(source, &ring, number, start);
+		}
+	}
+	while (ring.out != ring.in)
+		resolve_one(&ring);
+	for (uint32_t node = MAX(first, blocks->count); node < end; node++)
+		tell_root(source, node - blocks->count, sink);
+}
+
+static void tell_sizes(void *data, uint32_t first, uint32_t end, uint64_t *ret_sizes)
+{
+	const struct source *source = data;
+	const hc_blocks *blocks = source->ownership->blocks;
+	hc_start_cursor cursor = hc_start_cursor_at(blocks, hc_blocks_start_of_number(blocks, first));
+
+	for (uint32_t number = first; number < end; number++) {
+		uint64_t start = hc_start_cursor_next(&cursor);
+		const hc_block_region *region = hc_blocks_region_of_start(blocks, start);
+
+		ret_sizes[number - first] =
+			blocks->states[number] == HC_BLOCK_IN_USE ?
+				hc_blocks_usable_size(blocks, region, hc_blocks_address(blocks, region, start)) :
+				0;
+	}
+}
+
+/* ---- weak words ---- */
+
+static inline bool visit(uint64_t *reached, uint32_t block)
+{
+	bool is_new = !hc_bit(reached, block);
+
+	hc_set_bit(reached, block);
+	return is_new;
+}
+
+/* Sets bits in REACHED for blocks that roots of WEAKNESS lead to. STACK has room for all blocks. */
+static void reach(
+	const struct source *source, const hc_graph *graph, unsigned weakness, uint64_t *reached, uint32_t *stack)
+{
+	uint32_t blocks = graph->source.blocks, depth = 0;
+
+	for (uint32_t root = 0; root < source->roots; root++) {
+		if (source->weakness[root] != weakness)
+			continue;
+		for (uint32_t node = blocks + root;; node = stack[--depth]) {
+			for (uint32_t i = graph->starts[node]; i < graph->starts[node + 1]; i++)
+				if (visit(reached, hc_graph_target(graph->edges[i])))
+					stack[depth++] = hc_graph_target(graph->edges[i]);
+			if (!depth)
+				break;
+		}
+	}
+}
+
+/* Leaves references of roots of WEAKNESS out of GRAPH to what is REACHED. Roots' rows are the last, and move up. */
+static void drop(const struct source *source, hc_graph *graph, unsigned weakness, const uint64_t *reached)
+{
+	uint32_t blocks = graph->source.blocks, to = graph->starts[blocks];
+
+	for (uint32_t root = 0, from = to; root < source->roots; root++) {
+		uint32_t end = graph->starts[blocks + root + 1];
+		bool is_weak = source->weakness[root] == weakness;
+
+		graph->starts[blocks + root] = to;
+		for (; from < end; from++)
+			if (!is_weak || !hc_bit(reached, hc_graph_target(graph->edges[from])))
+				graph->edges[to++] = graph->edges[from];
+	}
+	graph->starts[graph->nodes] = to;
+}
+
+/* Leaves weak references out to what stronger ones lead to. FALSE: no memory. */
+static bool drop_weak(const struct source *source, hc_graph *graph)
+{
+	size_t reached_size = (graph->source.blocks / 64 + (size_t)1) * sizeof(uint64_t),
+	       stack_size = (graph->source.blocks + (size_t)1) * sizeof(uint32_t);
+	uint64_t *reached = hc_pages_create(reached_size);
+	uint32_t *stack = hc_pages_create(stack_size);
+	bool ok = reached && stack;
+
+	for (unsigned weakness = 0; ok && weakness < WEAKEST; weakness++) {
+		reach(source, graph, weakness, reached, stack);
+		drop(source, graph, weakness + 1, reached);
+	}
+	hc_pages_destroy(reached, reached_size);
+	hc_pages_destroy(stack, stack_size);
+	return ok;
+}
+
+/* ---- all of it ---- */
+
+/* Numbers the rows that begin a path. */
+static void number_roots(struct source *source)
+{
+	const hc_ownership *ownership = source->ownership;
+	uint32_t rows = ownership->rows->len, roots = 0;
+
+	source->root_of = g_new0(uint32_t, rows + 1);
+	source->weakness = g_new0(uint8_t, rows + 2);
+	for (uint32_t i = 0; i < rows; i++) {
+		const hc_owner_row *row = hc_ownership_row_at(ownership, i);
+
+		if (row->parent != HC_OWNER_NO_ROW)
+			continue;
+		source->weakness[roots] = row->where.kind == HC_WHERE_STACK;
+		source->root_of[i] = roots++;
+	}
+	source->elsewhere = roots++;
+	source->calls = roots++;
+	source->weakness[source->calls] = WEAKEST;
+	source->roots = roots;
+}
+
+/* A variable in a register, of which nobody knows which, has no words: what it retains is not known. */
+static bool has_words(const struct source *source, uint32_t root)
+{
+	unsigned first = first_edge(source, root);
+
+	return first < source->edges->len && g_array_index(source->edges, struct root_edge, first).root == root;
+}
+
+static bool retain(struct source *source, unsigned jobs, GError **error)
+{
+	const hc_ownership *ownership = source->ownership;
+	const hc_graph_source graph_source = {
+		.blocks = ownership->blocks->count,
+		.roots = source->roots,
+		.references = tell_references,
+		.sizes = tell_sizes,
+		.data = source,
+	};
+	g_autoptr(hc_graph) graph = hc_graph_create(&graph_source, jobs, error);
+	g_autoptr(hc_dominators) dominators = NULL;
+
+	if (graph && !drop_weak(source, graph)) {
+		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory for references of %u blocks",
+			graph_source.blocks);
+		return false;
+	}
+	if (graph)
+		dominators = hc_dominators_create(graph, error);
+	for (uint32_t i = 0; dominators && i < ownership->rows->len; i++) {
+		hc_owner_row *row = hc_ownership_row_at(ownership, i);
+
+		if (row->parent != HC_OWNER_NO_ROW || !has_words(source, source->root_of[i]))
+			continue;
+		row->has_retained = true;
+		row->retained = hc_dominators_retained(dominators, graph_source.blocks + source->root_of[i]);
+	}
+	return dominators != NULL;
+}
+
+bool hc_ownership_find_retained(hc_ownership *ownership, unsigned jobs, GError **error)
+{
+	struct source source = {
+		.ownership = ownership,
+		.format = hc_core_word_format(ownership->core),
+		.edges = g_array_new(FALSE, FALSE, sizeof(struct root_edge)),
+	};
+
+	number_roots(&source);
+	hc_references_each_root_word(ownership->references, add_root_word, &source);
+	add_labelled(&source);
+	g_array_sort(source.edges, compare_edges);
+	bool ok = !ownership->blocks->count || retain(&source, jobs, error);
+
+	g_array_unref(source.edges);
+	g_free(source.root_of);
+	g_free(source.weakness);
+	return ok;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Who holds and retains the blocks of a core:
+ *
+ *	ownership.c	the object, and asking for it
+ *	path_rows.c	rows of paths, and what each holds
+ *	core_graph.c	the graph of a core's words, and what each row retains
+ */
+#pragma once
+
+#include "owners/owners.h"
+
+struct hc_ownership {
+	const hc_core *core;
+	const hc_blocks *blocks;
+	const hc_references *references;
+	const hc_types *types; /* NULL: all that is alive is of unknown owners */
+	GArray *rows;	       /* of hc_owner_row */
+	GStringChunk *texts;
+	uint32_t path_count;
+	uint32_t *row_of; /* of each path by number; HC_OWNER_NO_ROW: nothing hangs on it */
+	uint32_t first;
+	hc_amount unknown, libc, lost_directly, lost_indirectly;
+};
+
+static inline hc_owner_row *hc_ownership_row_at(const hc_ownership *ownership, uint32_t index)
+{
+	return &g_array_index(ownership->rows, hc_owner_row, index);
+}
+
+/* Makes rows, with what they hold. FALSE if memory was out. */
+bool hc_ownership_make_rows(hc_ownership *ownership);
+
+/* Tells what rows that begin a path retain. Fails with HC_ERROR_NO_MEMORY or HC_ERROR_UNSUPPORTED. */
+bool hc_ownership_find_retained(hc_ownership *ownership, unsigned jobs, GError **error);

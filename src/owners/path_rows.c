@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Rows of paths, and what each holds.
+ *
+ * Each block in use is counted once: with libc's, with what is lost, with the path it hangs on, or with what is not known. Sums go up
+ * along the paths (a parent's number is smaller than its children's). Then paths become rows: those with the text of their parent are
+ * its row (classes that derive from one, the index of a container), those with one text below one row are one. Of paths that begin
+ * somewhere the place must be the same, too; but variables of threads are one row for all threads.
+ */
+#include "owners/ownership.h"
+
+#include <inttypes.h>
+
+struct adding {
+	hc_ownership *ownership;
+	hc_amount *own, *below; /* of each path */
+	GHashTable *rows;	/* key -> number of the row + 1 */
+	uint64_t *most;		/* of each row: bytes of the path that its type is from */
+	GHashTable *threads;	/* "row thread": that thread has one */
+};
+
+/* ---- blocks ---- */
+
+static hc_amount *place_of_block(const struct adding *adding, const hc_block *block)
+{
+	hc_ownership *ownership = adding->ownership;
+	uint32_t path = ownership->types ? hc_types_path_of_block(ownership->types, block->number) : 0;
+
+	if (block->label)
+		return &ownership->libc;
+	switch (hc_references_reach(ownership->references, block->number)) {
+	case HC_REACH_DIRECTLY_LOST:
+		return &ownership->lost_directly;
+	case HC_REACH_INDIRECTLY_LOST:
+		return &ownership->lost_indirectly;
+	default:
+		return path ? &adding->own[path] : &ownership->unknown;
+	}
+}
+
+static void count_blocks(const struct adding *adding)
+{
+	hc_block_iterator iterator;
+	hc_block block;
+
+	hc_block_iterator_init(&iterator, adding->ownership->blocks);
+	while (hc_block_iterator_next(&iterator, &block))
+		if (block.state == HC_BLOCK_IN_USE)
+			hc_amount_count(place_of_block(adding, &block), block.size);
+}
+
+static void add_up_below(const struct adding *adding)
+{
+	for (uint32_t i = adding->ownership->path_count; i > 0; i--) {
+		hc_types_path path;
+
+		hc_amount_add(&adding->below[i], adding->own[i]);
+		if (!adding->below[i].blocks)
+			continue;
+		hc_types_path_get(adding->ownership->types, i, &path);
+		hc_amount_add(&adding->below[path.parent], adding->below[i]);
+	}
+}
+
+/* ---- rows ---- */
+
+/* What tells paths that begin somewhere apart, beside their text. */
+static char *key_of_root(const char *text, const hc_types_path *path, const hc_where *where)
+{
+	hc_address address = path->variable ? path->variable->address : path->root ? path->root->address : 0;
+
+	if (where->kind == HC_WHERE_FRAME || where->kind == HC_WHERE_STACK || where->kind == HC_WHERE_THREAD_LOCAL)
+		return g_strdup_printf("%s\n%u %s", text, where->kind, where->name ? where->name : "");
+	return g_strdup_printf("%s\n%" PRIx64, text, address);
+}
+
+static void count_thread(struct adding *adding, uint32_t index, int64_t thread)
+{
+	if (thread && g_hash_table_add(adding->threads, g_strdup_printf("%u %" PRId64, index, thread)))
+		hc_ownership_row_at(adding->ownership, index)->threads++;
+}
+
+static uint32_t add_row(
+	struct adding *adding, uint32_t parent, const char *text, const hc_types_path *path, const hc_where *where)
+{
+	hc_ownership *ownership = adding->ownership;
+	hc_owner_row row = {
+		.kind = HC_OWNER_PATH,
+		.parent = parent,
+		.first_child = HC_OWNER_NO_ROW,
+		.next = HC_OWNER_NO_ROW,
+		.level = parent == HC_OWNER_NO_ROW ? 0 : hc_ownership_row_at(ownership, parent)->level + 1,
+		.text = g_string_chunk_insert_const(ownership->texts, text),
+		.where = *where,
+		.basis = path->variable ? HC_OWNER_BY_TYPE :
+			 path->root	? HC_OWNER_BY_POINTERS :
+					  HC_OWNER_BY_CONTENT,
+		.certainty = path->certainty,
+	};
+
+	row.where.name = where->name ? g_string_chunk_insert_const(ownership->texts, where->name) : NULL;
+	g_array_append_val(ownership->rows, row);
+	return ownership->rows->len - 1;
+}
+
+/* The row of a path with TEXT that is not its parent's. */
+static uint32_t find_row(
+	struct adding *adding, uint32_t parent, const char *text, uint32_t number, const hc_types_path *path)
+{
+	g_auto(hc_where) where = { 0 };
+	g_autofree char *key = NULL;
+
+	hc_types_path_where(adding->ownership->types, number, &where);
+	key = parent == HC_OWNER_NO_ROW ? key_of_root(text, path, &where) : g_strdup_printf("%s\n %u", text, parent);
+	uint32_t index = GPOINTER_TO_UINT(g_hash_table_lookup(adding->rows, key));
+
+	if (!index) {
+		index = add_row(adding, parent, text, path, &where) + 1;
+		g_hash_table_insert(adding->rows, g_steal_pointer(&key), GUINT_TO_POINTER(index));
+	}
+	if (parent == HC_OWNER_NO_ROW)
+		count_thread(adding, index - 1, where.thread);
+	return index - 1;
+}
+
+/* The type of a row is that of most of its bytes; that of a container before those of its nodes. */
+static void note_type(const struct adding *adding, uint32_t index, uint32_t number, const hc_types_path *path)
+{
+	hc_ownership *ownership = adding->ownership;
+	hc_owner_row *row = hc_ownership_row_at(ownership, index);
+	uint64_t bytes = path->is_container ? UINT64_MAX : adding->own[number].bytes;
+
+	row->certainty = MIN(row->certainty, path->certainty);
+	if (path->variable)
+		row->basis = HC_OWNER_BY_TYPE;
+	if (row->type && bytes <= adding->most[index])
+		return;
+	g_autofree char *name = hc_types_path_type_name(ownership->types, number);
+
+	if (!name || !*name)
+		return;
+	row->type = g_string_chunk_insert_const(ownership->texts, name);
+	adding->most[index] = bytes;
+}
+
+static void add_path(struct adding *adding, uint32_t number)
+{
+	hc_ownership *ownership = adding->ownership;
+	g_autofree char *text = hc_types_path_text(ownership->types, number);
+	hc_types_path path;
+
+	hc_types_path_get(ownership->types, number, &path);
+	uint32_t parent = path.parent ? ownership->row_of[path.parent] : HC_OWNER_NO_ROW, index = parent;
+
+	if (parent == HC_OWNER_NO_ROW || strcmp(hc_ownership_row_at(ownership, parent)->text, text))
+		index = find_row(adding, parent, text, number, &path);
+	ownership->row_of[number] = index;
+	note_type(adding, index, number, &path);
+	hc_amount_add(&hc_ownership_row_at(ownership, index)->own, adding->own[number]);
+}
+
+static void add_rows(struct adding *adding)
+{
+	hc_ownership *ownership = adding->ownership;
+
+	for (uint32_t i = 1; i <= ownership->path_count; i++)
+		if (adding->below[i].blocks)
+			add_path(adding, i);
+	for (uint32_t i = ownership->rows->len; i-- > 0;) {
+		hc_owner_row *row = hc_ownership_row_at(ownership, i);
+
+		hc_amount_add(&row->holds, row->own);
+		if (row->parent != HC_OWNER_NO_ROW)
+			hc_amount_add(&hc_ownership_row_at(ownership, row->parent)->holds, row->holds);
+	}
+}
+
+bool hc_ownership_make_rows(hc_ownership *ownership)
+{
+	size_t count = ownership->path_count = ownership->types ? hc_types_path_count(ownership->types) : 0;
+	g_autofree hc_amount *own = g_try_new0(hc_amount, count + 1), *below = g_try_new0(hc_amount, count + 1);
+	g_autofree uint64_t *most = g_try_new0(uint64_t, count + 1);
+
+	ownership->row_of = g_try_new(uint32_t, count + 1);
+	if (!own || !below || !most || !ownership->row_of)
+		return false;
+	memset(ownership->row_of, 0xff, (count + 1) * sizeof *ownership->row_of);
+	struct adding adding = {
+		.ownership = ownership,
+		.own = own,
+		.below = below,
+		.most = most,
+		.rows = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+		.threads = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+	};
+
+	count_blocks(&adding);
+	add_up_below(&adding);
+	add_rows(&adding);
+	g_hash_table_unref(adding.rows);
+	g_hash_table_unref(adding.threads);
+	return true;
+}
