@@ -9,6 +9,7 @@
  *	claims.c	claims of the heap; which one counts where several are on one place
  *	stacks.c	claims of threads' stacks, live and unused
  *	results.c	what threads left that ended and were not joined
+ *	unjoined.c	how many these are, and what their stacks keep
  *	coroutines.c	claims of stacks that libc did not make
  *	mapping_kinds.c	what a mapping is that nobody claims
  *	pointed_from.c	whose the anonymous mappings are

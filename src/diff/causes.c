@@ -6,7 +6,7 @@
 #include "diff/diff_state.h"
 
 #include "areas/areas.h"
-#include "types/types.h"
+#include "values/values.h"
 
 #include <string.h>
 

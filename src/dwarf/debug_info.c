@@ -107,6 +107,9 @@ hc_debug_info *hc_debug_info_create(hc_modules *modules)
 	info->core = hc_modules_core(modules);
 	info->opened = g_new0(struct module_debug *, hc_modules_count(modules) + 1);
 	info->strings = g_string_chunk_new(1 << 16);
+	info->functions = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
+	info->call_sites = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+	info->jumpers = g_hash_table_new(NULL, NULL);
 	info->in_order = g_new(const hc_module *, hc_modules_count(modules) + 1);
 	for (unsigned pass = 0, count = 0; pass < 2; pass++) {
 		for (unsigned i = 0; i < hc_modules_count(modules); i++)
@@ -146,7 +149,9 @@ void hc_debug_info_destroy(hc_debug_info *info)
 		return;
 	for (unsigned i = 0; i < hc_modules_count(info->modules); i++)
 		g_clear_pointer(&info->opened[i], release);
-	hc_functions_destroy(info->functions);
+	g_hash_table_unref(info->functions);
+	g_hash_table_unref(info->call_sites);
+	g_hash_table_unref(info->jumpers);
 	g_string_chunk_free(info->strings);
 	g_free(info->in_order);
 	g_free(info->opened);

@@ -10,6 +10,15 @@
  * libdw's objects are not to be used by two threads, and it has no way from a DIE to its parents.
  * So what has to look at every DIE reads the bytes of .debug_info itself, and libdw is asked about
  * single DIEs only.
+ *
+ *	debug_info.c	the object: the debug info of all modules, and what of it could not be read
+ *	debug_file.c	finds the file that has a module's debug info
+ *	shared_file.c	what several files have in common, in one more file
+ *	unit_headers.c	where units are
+ *	scan.c		goes through the DIEs of a unit: scopes, types, variables
+ *	abbreviations.c	... what to skip there
+ *	index.c		asking: units, scopes, types by name; names of DIEs
+ *	functions.c	functions by address, and calls in them
  */
 #pragma once
 
@@ -140,8 +149,12 @@ typedef struct hc_debug_info {
 	const hc_module **in_order;   /* as names are looked for: the program's own modules first, then the runtime's */
 	unsigned program_count, count; /* in it: of the program's own; of all */
 	bool indexed;
-	GStringChunk *strings;		/* names that live as long as the debug info */
-	struct hc_functions *functions; /* functions.c, lazily */
+	GStringChunk *strings; /* names that live as long as the debug info */
+
+	/* functions.c: what was asked for */
+	GHashTable *functions;	/* of a unit: Dwarf_CU * -> GArray of struct function, by address */
+	GHashTable *call_sites; /* address that a call comes back to -> struct call_site */
+	GHashTable *jumpers;	/* where the DIE of a function lies -> whether it may jump to itself */
 } hc_debug_info;
 
 /* Reads nothing yet. MODULES must outlive it. */

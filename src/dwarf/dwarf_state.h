@@ -38,9 +38,6 @@ void hc_debug_read_sections(Elf *elf, struct section *ret_sections);
 GMappedFile *hc_debug_map(const char *path);
 Elf *hc_debug_open_elf(GMappedFile *mapped);
 
-/* functions.c: NULL is fine. */
-void hc_functions_destroy(struct hc_functions *functions);
-
 /*
  * unit_headers.c: finds the units of DEBUG, and of the file it shares. Stops at one that is
  * damaged.

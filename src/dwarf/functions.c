@@ -37,35 +37,6 @@ struct call_site {
 	Dwarf_Die die; /* addr NULL: there is none */
 };
 
-struct hc_functions {
-	GHashTable *units;   /* Dwarf_CU * -> GArray of struct function, by address */
-	GHashTable *sites;   /* address that a call comes back to -> struct call_site */
-	GHashTable *jumpers; /* where the DIE of a function lies -> whether it may jump to itself */
-};
-
-void hc_functions_destroy(struct hc_functions *known)
-{
-	if (!known)
-		return;
-	g_hash_table_unref(known->units);
-	g_hash_table_unref(known->sites);
-	g_hash_table_unref(known->jumpers);
-	g_free(known);
-}
-
-static struct hc_functions *get_functions(hc_debug_info *info)
-{
-	struct hc_functions *known = info->functions;
-
-	if (known)
-		return known;
-	info->functions = known = g_new0(struct hc_functions, 1);
-	known->units = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
-	known->sites = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
-	known->jumpers = g_hash_table_new(NULL, NULL);
-	return known;
-}
-
 /* ---- walks ---- */
 
 void hc_die_walk_begin(hc_die_walk *walk, Dwarf_Die *top)
@@ -135,8 +106,7 @@ static bool may_hold_functions(int tag)
 
 static const GArray *functions_of_unit(hc_debug_info *info, Dwarf_Die *unit)
 {
-	struct hc_functions *known = get_functions(info);
-	GArray *functions = g_hash_table_lookup(known->units, unit->cu);
+	GArray *functions = g_hash_table_lookup(info->functions, unit->cu);
 	hc_die_walk walk;
 	Dwarf_Die *die;
 
@@ -152,7 +122,7 @@ static const GArray *functions_of_unit(hc_debug_info *info, Dwarf_Die *unit)
 		hc_die_walk_next(&walk, may_hold_functions(tag));
 	}
 	g_array_sort(functions, compare_functions);
-	g_hash_table_insert(known->units, unit->cu, functions);
+	g_hash_table_insert(info->functions, unit->cu, functions);
 	return functions;
 }
 
@@ -256,9 +226,8 @@ static bool find_call_site(Dwarf_Die *function, Dwarf_Addr address, Dwarf_Die *r
 bool hc_call_site_at(
 	hc_debug_info *info, const hc_module *module, Dwarf_Die *function, hc_address address, Dwarf_Die *ret_site)
 {
-	struct hc_functions *known = get_functions(info);
 	guint64 key = address;
-	struct call_site *site = g_hash_table_lookup(known->sites, &key);
+	struct call_site *site = g_hash_table_lookup(info->call_sites, &key);
 	Dwarf_Addr bias;
 
 	if (!site) {
@@ -266,7 +235,7 @@ bool hc_call_site_at(
 		site->address = address;
 		if (!hc_module_dwarf(info, module, &bias) || !find_call_site(function, address - bias, &site->die))
 			site->die.addr = NULL;
-		g_hash_table_insert(known->sites, &site->address, site);
+		g_hash_table_insert(info->call_sites, &site->address, site);
 	}
 	*ret_site = site->die;
 	return site->die.addr;
@@ -399,12 +368,11 @@ static bool may_jump_to_itself(hc_debug_info *info, const hc_module *module, Dwa
 		MAYBE = 1,
 		NEVER
 	};
-	GHashTable *known = get_functions(info)->jumpers;
-	int answer = GPOINTER_TO_INT(g_hash_table_lookup(known, function->addr));
+	int answer = GPOINTER_TO_INT(g_hash_table_lookup(info->jumpers, function->addr));
 
 	if (!answer) {
 		answer = search_jumps(info, module, function) ? MAYBE : NEVER;
-		g_hash_table_insert(known, function->addr, GINT_TO_POINTER(answer));
+		g_hash_table_insert(info->jumpers, function->addr, GINT_TO_POINTER(answer));
 	}
 	return answer == MAYBE;
 }

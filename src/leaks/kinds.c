@@ -47,8 +47,11 @@ static char *key_of(const hc_leak_group *group)
 		return g_strconcat("type ", group->type, NULL);
 	if (!group->beginning)
 		return layout_key(group);
-	return g_strdup_printf("text %.*s", (int)hc_leaks_text_key_length(group->beginning, strlen(group->beginning)),
-		group->beginning);
+	GString *key = g_string_new("text ");
+
+	g_string_append_len(
+		key, group->beginning, hc_leaks_text_key_length(group->beginning, strlen(group->beginning)));
+	return g_string_free(key, FALSE);
 }
 
 static const char *keep(GStringChunk *texts, const char *text)

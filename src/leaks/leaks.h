@@ -2,17 +2,17 @@
 /*
  * The front door of leaks/: lost blocks as trees, groups, and evidence of whose they are.
  *
- *	trees.c	       each head with what hangs on it; the order of things
- *	words.c	       what a word of a block is
- *	vtable_types.c	       vtables: from a word to the name of a type
- *	groups.c       which trees are one row; what a row says
- *	kinds.c        groups that are one in another process, too
- *	evidence.c     dead memory that still points to a lost block
- *	unloaded.c     objects of libraries that were unloaded
- *	stale.c	       words that a block's last owner left in it
- *	live_mappings.c     anonymous memory that nothing points to
- *	suppressions.c known and accepted leaks
- *	leaks.c	       asking for what was found
+ *	trees.c		each head with what hangs on it; the order of things
+ *	words.c		what a word of a block is
+ *	vtable_types.c	vtables: from a word to the name of a type
+ *	groups.c	which trees are one row; what a row says
+ *	kinds.c		groups that are one in another process, too
+ *	evidence.c	dead memory that still points to a lost block
+ *	unloaded.c	objects of libraries that were unloaded
+ *	stale.c		words that a block's last owner left in it
+ *	live_mappings.c	anonymous memory that nothing points to
+ *	suppressions.c	known and accepted leaks
+ *	leaks.c		asking for what was found
  *
  * Made when it is asked for, not in every analysis. Costs one look at the lost blocks, at all free memory and at all live
  * memory (for the mappings); for each head 8 bytes, and for each 16 bytes of heap four bits while it runs.

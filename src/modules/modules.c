@@ -6,8 +6,6 @@
  */
 #include "modules/modules_state.h"
 
-#include "base/partition.h"
-
 #include <elf.h>
 
 enum {
@@ -31,24 +29,6 @@ static const hc_diagnostic_kind binary_unplaced = {
 	HC_SEVERITY_PARTIAL,
 	"program that was given was not used: the core does not tell where in memory it was",
 };
-
-/* ---- the list ---- */
-
-void hc_module_destroy(void *data)
-{
-	struct module *module = data;
-
-	hc_module_release_dwfl(module);
-	g_array_unref(module->segments);
-	g_clear_pointer(&module->mapped, g_mapped_file_unref);
-	g_free(module->name);
-	g_free(module->file);
-	g_free(module->file_build_id);
-	g_free(module->build_id);
-	g_free(module->separate_file);
-	g_free(module->noted_file);
-	g_free(module);
-}
 
 static struct module *module_create(const hc_core *core, const hc_mapping *mapping)
 {
@@ -75,40 +55,6 @@ static struct module *module_create(const hc_core *core, const hc_mapping *mappi
 		module->name = g_strdup(module->has_interpreter ? "(executable)" : "(unnamed)");
 	module->public.name = module->name;
 	return module;
-}
-
-/*
- * A file that a program maps to read it (a linker, a debugger) has an ELF header too, but is not
- * loaded as its headers say. Of what is loaded, each segment begins in a mapping of the same file,
- * at the place that the header names; only text may have moved to anonymous memory, in programs
- * that put theirs on huge pages. Without NT_FILE no mapping has a path, and what gdb leaves out
- * (text) is no mapping at all.
- */
-bool hc_module_is_loaded(const hc_core *core, const struct module *module)
-{
-	uint64_t page = hc_core_process(core)->page_size;
-	const char *path = module->public.path;
-	unsigned loads = 0;
-
-	for (unsigned i = 0; i < module->segments->len; i++) {
-		const hc_module_segment *segment = &g_array_index(module->segments, hc_module_segment, i);
-		const hc_mapping *mapping;
-
-		if (segment->type != PT_LOAD || segment->file_end == segment->start)
-			continue;
-		mapping = hc_core_find_mapping(core, segment->start);
-		if (!mapping && !*path && !(segment->flags & PF_W))
-			continue;
-		if (!mapping || (*path && !mapping->path && !(segment->flags & PF_X)))
-			return false;
-		if (mapping->path &&
-			(strcmp(mapping->path, path) ||
-				hc_align_down(segment->offset, page) !=
-					mapping->path_offset + (hc_align_down(segment->start, page) - mapping->start)))
-			return false;
-		loads++;
-	}
-	return loads > 0;
 }
 
 static bool has_elf_magic(const hc_mapping *mapping)
@@ -283,112 +229,4 @@ void hc_modules_close(hc_modules *modules)
 	g_free(modules->sysroot);
 	g_free(modules->debug_path);
 	g_free(modules);
-}
-
-hc_core *hc_modules_core(const hc_modules *modules)
-{
-	return modules->core;
-}
-
-GMappedFile *hc_module_mapped(const hc_module *module)
-{
-	return hc_module_private(module)->mapped;
-}
-
-unsigned hc_modules_count(const hc_modules *modules)
-{
-	return modules->list->len;
-}
-
-const hc_module *hc_modules_get(const hc_modules *modules, unsigned index)
-{
-	return index < modules->list->len ? modules->list->pdata[index] : NULL;
-}
-
-unsigned hc_modules_index(const hc_modules *modules, const hc_module *module)
-{
-	(void)modules;
-	return hc_module_private(module)->index;
-}
-
-const hc_module *hc_modules_find(const hc_modules *modules, hc_address address)
-{
-	const hc_module *const *list = (const hc_module *const *)(const void *)modules->list->pdata;
-	unsigned after = HC_PARTITION_POINT(middle, 0, modules->list->len, list[middle]->end <= address);
-	const hc_module *module = hc_modules_get(modules, after);
-
-	return module && module->start <= address ? module : NULL;
-}
-
-const hc_module *hc_modules_executable(const hc_modules *modules)
-{
-	return modules->executable ? &modules->executable->public : NULL;
-}
-
-/* By the process, or by the dynamic linker before it is sealed. */
-static bool is_written(const hc_module_segment *segment)
-{
-	return (segment->type == PT_LOAD && segment->flags & PF_W) || segment->type == PT_GNU_RELRO;
-}
-
-unsigned hc_module_segment_count(const hc_modules *modules, const hc_module *module)
-{
-	(void)modules;
-	return hc_module_private(module)->segments->len;
-}
-
-const hc_module_segment *hc_module_segment_get(const hc_modules *modules, const hc_module *module, unsigned index)
-{
-	(void)modules;
-	const GArray *segments = hc_module_private(module)->segments;
-
-	return index < segments->len ? &g_array_index(segments, hc_module_segment, index) : NULL;
-}
-
-bool hc_module_is_constant(const struct module *module, const hc_mapping *mapping)
-{
-	for (unsigned i = 0; i < module->segments->len; i++) {
-		const hc_module_segment *segment = &g_array_index(module->segments, hc_module_segment, i);
-
-		if (is_written(segment) && segment->start < mapping->end && mapping->start < segment->end)
-			return false;
-	}
-	return true;
-}
-
-bool hc_module_is_data(const hc_modules *modules, const hc_module *module, hc_address address)
-{
-	uint64_t page = hc_core_process(modules->core)->page_size;
-	const GArray *segments = hc_module_private(module)->segments;
-
-	for (unsigned i = 0; i < segments->len; i++) {
-		const hc_module_segment *segment = &g_array_index(segments, hc_module_segment, i);
-
-		if (is_written(segment) && address >= hc_align_down(segment->start, page) &&
-			address < hc_align_up(segment->end, page))
-			return true;
-	}
-	return false;
-}
-
-const char *hc_module_find_text(
-	const hc_modules *modules, const hc_module *module, const char *text, uint64_t *ret_available)
-{
-	const hc_core *core = modules->core;
-
-	for (unsigned i = hc_core_mapping_after(core, module->start); i < hc_core_mapping_count(core); i++) {
-		const hc_mapping *mapping = hc_core_mapping(core, i);
-
-		if (mapping->start >= module->end)
-			break;
-		if (!mapping->bytes || mapping->flags & HC_MAPPING_WRITE)
-			continue;
-		const char *found = memmem(mapping->bytes, mapping->end - mapping->start, text, strlen(text));
-
-		if (found) {
-			*ret_available = (const char *)mapping->bytes + (mapping->end - mapping->start) - found;
-			return found;
-		}
-	}
-	return NULL;
 }

@@ -3,7 +3,8 @@
  * The front door of modules/: which file is mapped where, and what it says without its types:
  * symbols, thread-local storage, the calls of threads, layouts of a few structures.
  *
- *	modules.c		the list of them
+ *	modules.c		finds them and their files
+ *	list.c			the list of them: asking by number, by address; what one has where
  *	program_headers.c	what one says of itself where it is mapped
  *	unconfirmed.c		modules whose headers are not in the core
  *	files.c			their files, compared and mapped
@@ -21,8 +22,6 @@
 #include <heapcore/modules.h>
 
 #include "core/core.h"
-
-hc_core *hc_modules_core(const hc_modules *modules);
 
 /* ---- symbols.c ---- */
 
@@ -141,7 +140,9 @@ const hc_struct *hc_module_struct(hc_modules *modules, const hc_module *module, 
 uint64_t hc_struct_size(const hc_struct *structure); /* bytes */
 bool hc_struct_member(const hc_struct *structure, const char *name, hc_member *ret_member);
 
-/* ---- modules.c ---- */
+/* ---- list.c ---- */
+
+hc_core *hc_modules_core(const hc_modules *modules);
 
 /* A range of MODULE that its program headers describe, in the process's addresses. */
 typedef struct hc_module_segment {
@@ -161,7 +162,7 @@ bool hc_module_is_data(const hc_modules *modules, const hc_module *module, hc_ad
 /* The bytes of MODULE's file, which is trusted; NULL if there is none. Belongs to MODULE. */
 GMappedFile *hc_module_mapped(const hc_module *module);
 
-/* The same as an Elf of <libelf.h>, to be closed with elf_end(); NULL if there is none. */
+/* files.c: the same as an Elf of <libelf.h>, to be closed with elf_end(); NULL if there is none. */
 struct Elf *hc_module_elf(const hc_module *module);
 
 unsigned hc_modules_index(const hc_modules *modules, const hc_module *module);

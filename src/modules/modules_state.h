@@ -85,13 +85,13 @@ bool hc_module_read_dynamic(const hc_core *core, const struct module *module, in
 /* DT_SONAME, for cores without NT_FILE; NULL if there is none. Free with g_free(). */
 char *hc_module_read_soname(const hc_core *core, const struct module *module);
 
-/* ---- modules.c ---- */
-
 /*
  * Whether what the core says of mappings is as the headers of MODULE say, and not a file that is
  * mapped to be read.
  */
 bool hc_module_is_loaded(const hc_core *core, const struct module *module);
+
+/* ---- list.c ---- */
 
 /*
  * Whether nothing of MAPPING, of MODULE's file, was ever to be written to: then the file's bytes
@@ -130,7 +130,6 @@ void hc_module_supply(hc_modules *modules, struct module *module);
  * debug info is here.
  */
 Dwfl_Module *hc_module_dwfl(hc_modules *modules, struct module *module);
-void hc_module_release_dwfl(struct module *module);
 
 /* structures.c */
 void hc_struct_destroy(void *structure);

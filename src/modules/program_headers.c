@@ -2,7 +2,7 @@
 /*
  * What a module says of itself where it is mapped: ELF header, program headers, build-id, dynamic
  * section. They are read from the dead process's memory, or from a file where the core lacks them;
- * everything in them may be damaged.
+ * everything in them may be damaged. And whether it is mapped as they say.
  */
 #include "modules/modules_state.h"
 
@@ -171,4 +171,38 @@ char *hc_module_read_soname(const hc_core *core, const struct module *module)
 	if (strings < module->public.start || strings >= module->public.end)
 		strings += module->public.bias;
 	return hc_core_read_string(core, strings + offset, 256);
+}
+
+/*
+ * A file that a program maps to read it (a linker, a debugger) has an ELF header too, but is not
+ * loaded as its headers say. Of what is loaded, each segment begins in a mapping of the same file,
+ * at the place that the header names; only text may have moved to anonymous memory, in programs
+ * that put theirs on huge pages. Without NT_FILE no mapping has a path, and what gdb leaves out
+ * (text) is no mapping at all.
+ */
+bool hc_module_is_loaded(const hc_core *core, const struct module *module)
+{
+	uint64_t page = hc_core_process(core)->page_size;
+	const char *path = module->public.path;
+	unsigned loads = 0;
+
+	for (unsigned i = 0; i < module->segments->len; i++) {
+		const hc_module_segment *segment = &g_array_index(module->segments, hc_module_segment, i);
+		const hc_mapping *mapping;
+
+		if (segment->type != PT_LOAD || segment->file_end == segment->start)
+			continue;
+		mapping = hc_core_find_mapping(core, segment->start);
+		if (!mapping && !*path && !(segment->flags & PF_W))
+			continue;
+		if (!mapping || (*path && !mapping->path && !(segment->flags & PF_X)))
+			return false;
+		if (mapping->path &&
+			(strcmp(mapping->path, path) ||
+				hc_align_down(segment->offset, page) !=
+					mapping->path_offset + (hc_align_down(segment->start, page) - mapping->start)))
+			return false;
+		loads++;
+	}
+	return loads > 0;
 }

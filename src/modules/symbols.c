@@ -16,14 +16,6 @@ enum {
 	KNOWN_SYMBOLS_MAX = 1 << 16
 };
 
-void hc_module_release_dwfl(struct module *module)
-{
-	g_clear_pointer(&module->symbols, g_hash_table_unref);
-	g_clear_pointer(&module->tls_symbols, g_array_unref);
-	g_clear_pointer(&module->structs, g_hash_table_unref);
-	g_clear_pointer(&module->dwfl, dwfl_end);
-}
-
 /* The debug file of a module whose own file is not here: by build-id, in the same directories. */
 static char *find_by_build_id(const hc_modules *modules, const struct module *module)
 {

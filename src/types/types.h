@@ -74,6 +74,3 @@ struct hc_types {
  */
 hc_types *hc_types_create(const hc_core *core, hc_variables *variables, const hc_blocks *blocks, const hc_areas *areas,
 	const hc_types_options *options, hc_diagnostics *diagnostics, GError **error);
-
-/* samples.c: whether KEYS are many that have few SHAPES (of hc_sample), as they have where nobody bounded their number. */
-bool hc_keys_are_alike(uint64_t keys, uint64_t shapes);

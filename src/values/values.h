@@ -16,3 +16,6 @@
 #include <heapcore/values.h>
 
 #include "types/types.h"
+
+/* samples.c: whether KEYS are many that have few SHAPES (of hc_sample), as they have where nobody bounded their number. */
+bool hc_keys_are_alike(uint64_t keys, uint64_t shapes);

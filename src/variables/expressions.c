@@ -25,13 +25,6 @@ enum {
 	X86_64_LAST_VECTOR = 32,
 };
 
-bool hc_evaluation_fail(hc_evaluation *evaluation, hc_variable_state state, const char *reason)
-{
-	evaluation->state = state;
-	evaluation->reason = reason;
-	return false;
-}
-
 /* ---- registers, constants, addresses ---- */
 
 static bool read_register(struct hc_dwarf_expression *run, uint64_t number, uint64_t *ret_value)

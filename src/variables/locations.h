@@ -42,6 +42,14 @@ typedef struct hc_evaluation {
 	const char *reason;
 } hc_evaluation;
 
+/* FALSE, after noting why. */
+static inline bool hc_evaluation_fail(hc_evaluation *evaluation, hc_variable_state state, const char *reason)
+{
+	evaluation->state = state;
+	evaluation->reason = reason;
+	return false;
+}
+
 typedef enum {
 	HC_PIECE_MISSING,
 	HC_PIECE_MEMORY,
@@ -82,9 +90,6 @@ bool hc_dwarf_expression_locate(hc_evaluation *evaluation, Dwarf_Attribute *attr
  */
 bool hc_dwarf_expression_value(hc_evaluation *evaluation, Dwarf_Attribute *attribute, const Dwarf_Op *operations,
 	size_t count, uint64_t *ret_value);
-
-/* FALSE, after noting why. */
-bool hc_evaluation_fail(hc_evaluation *evaluation, hc_variable_state state, const char *reason);
 
 /* ---- what expressions ask of locations.c ---- */
 
