@@ -161,7 +161,7 @@ def check_frames() -> None:
         core = fixture.gcore()
         threads = report_of(succeed("threads", core, fixture.program, "--json"))["threads"]
         told = {one["id"]: [frame["function"] for frame in one["frames"]] for one in threads}
-        for function in ("hold_in_rbx", "hold_in_r12", "hold_on_stack", "hold_in_thread_storage", "lose_in_an_arena"):
+        for function in ("hold_in_rbx", "hold_in_r12", "hold_on_stack", "hold_in_thread_storage", "work_and_park"):
             assert any(f"{function} in roots" in frames for frames in told.values()), (function, told)
         main = told[fixture.pid]
         assert "main in roots" in main, main
