@@ -299,7 +299,7 @@ static hc_owner *owner_in_mapping(struct naming *naming, const hc_place *found)
 	hc_named_root place = { .kind = HC_PLACE_MAPPING, .address = area->start, .frame = -1 };
 	const char *path = area->mapping ? area->mapping->path : NULL;
 
-	hc_owner *owner = owner_of_place(naming, path ? path : "anonymous mappings", &place);
+	hc_owner *owner = owner_of_place(naming, path ? path : "[anon]", &place);
 
 	keep_extent(naming, area->start, area->end, owner);
 	return set_extent(naming, area->start, area->end, owner);

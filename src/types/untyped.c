@@ -251,6 +251,8 @@ void hc_types_search_typed(hc_propagation *propagation)
 		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
 
 		if (number && number != HC_OWNER_CLOSED && !is_opaque(hc_types_owner(types, number)) &&
+			/* What a container has behind its elements is left over. */
+			!hc_types_owner(types, number)->layout &&
 			is_new(propagation->searched, block.number))
 			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
 	}

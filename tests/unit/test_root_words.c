@@ -223,7 +223,7 @@ static void test_weaker(void)
 	check("data+0x40->c+16 data+0x100->a a->b b->c", "server .data+0x100: c a b");
 	check("data+0x40->c+16 c->d", "server .data+0x40: c d");
 	check("data+0x40->a stack->c+16 a->c", "server .data+0x40: a c");
-	check("anon->a a->b", "anonymous mappings: a b");
+	check("anon->a a->b", "[anon]: a b");
 }
 
 static void test_libraries(void)
