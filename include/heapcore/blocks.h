@@ -122,10 +122,10 @@ typedef struct hc_blocks hc_blocks;
 typedef struct hc_block {
 	uint32_t number;
 	hc_block_state state;
-	hc_address address;  /* user memory */
-	uint64_t size;	     /* usable bytes */
-	uint64_t chunk_size; /* with the allocator's header; for an mmapped block the whole mapping */
-	uint32_t arena;	     /* index, or HC_ARENA_NONE: mmapped */
+	hc_address address;    /* user memory */
+	uint64_t size;	       /* usable bytes */
+	uint64_t chunk_size;   /* with the allocator's header; for an mmapped block the whole mapping */
+	uint32_t arena;	       /* index, or HC_ARENA_NONE: mmapped */
 	const hc_label *label; /* NULL: it is the program's. Equal labels are one object, which the index owns */
 } hc_block;
 

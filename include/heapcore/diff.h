@@ -78,13 +78,13 @@ const char *hc_trend_name(hc_trend trend); /* "unknown", "steady", "growing", "s
 
 typedef struct hc_growth {
 	hc_growth_kind kind;
-	const char *name;  /* of paths; else NULL. Untrusted */
-	hc_row_id row;	   /* of the memory table, if it is one; else HC_ROW_NONE */
-	bool is_bound;	   /* of rows of the memory table, as there */
-	hc_where where;	   /* of paths; of one of them, if THREADS */
-	unsigned threads;  /* of one variable in so many threads, whose rows are one; 0: of no thread, or of one */
-	const char *type;  /* of paths and lost blocks; NULL: not known */
-	int64_t bytes;	   /* growth, from the first to the last */
+	const char *name; /* of paths; else NULL. Untrusted */
+	hc_row_id row;	  /* of the memory table, if it is one; else HC_ROW_NONE */
+	bool is_bound;	  /* of rows of the memory table, as there */
+	hc_where where;	  /* of paths; of one of them, if THREADS */
+	unsigned threads; /* of one variable in so many threads, whose rows are one; 0: of no thread, or of one */
+	const char *type; /* of paths and lost blocks; NULL: not known */
+	int64_t bytes;	  /* growth, from the first to the last */
 	uint64_t before, after;
 	uint64_t size; /* of blocks without a known owner: usable bytes of each; 0: of several sizes */
 	uint64_t blocks_before, blocks_after;	  /* 0 where there are none to count */

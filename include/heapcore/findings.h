@@ -47,17 +47,17 @@ typedef struct hc_finding_lost {
 } hc_finding_lost;
 
 typedef struct hc_finding_place {
-	char *path, *type;    /* "g_scene->buffers[].data", "std::vector<char>"; untrusted */
-	hc_where where;	      /* of one of them, if THREADS */
-	unsigned threads; /* that have the variable, alike; 0: it is no thread's, or one thread has most */
-	const char *kind; /* of a container: its description, "libstdc++ vector"; NULL: it is none */
-	uint64_t count;	  /* objects of that place */
+	char *path, *type; /* "g_scene->buffers[].data", "std::vector<char>"; untrusted */
+	hc_where where;	   /* of one of them, if THREADS */
+	unsigned threads;  /* that have the variable, alike; 0: it is no thread's, or one thread has most */
+	const char *kind;  /* of a container: its description, "libstdc++ vector"; NULL: it is none */
+	uint64_t count;	   /* objects of that place */
 	uint64_t elements;
-	uint64_t own;	   /* bytes that the place has itself */
+	uint64_t own;		  /* bytes that the place has itself */
 	hc_container_parts parts; /* what these are */
-	uint64_t unused;   /* bytes of buffers without elements, where that is most; else 0 */
-	char *key;	   /* one of a map's keys; NULL: none, or it is no map. Untrusted */
-	bool keys_alike;   /* many, which differ in numbers only */
+	uint64_t unused;	  /* bytes of buffers without elements, where that is most; else 0 */
+	char *key;		  /* one of a map's keys; NULL: none, or it is no map. Untrusted */
+	bool keys_alike;	  /* many, which differ in numbers only */
 	hc_certainty certainty;
 	bool by_words; /* words without a type lead there, where no variable does */
 } hc_finding_place;

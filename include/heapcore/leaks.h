@@ -139,7 +139,7 @@ typedef struct hc_leak_kind {
 	const char *sample;    /* the text of one of them; NULL: none, or no content is kept */
 	const char *module;    /* whose they most probably are: hc_leak_group_owner(); NULL: nothing tells */
 	hc_leak_kind_evidence evidence;
-	bool is_unloaded;      /* of a library that was unloaded: hc_leak_group_is_unloaded() */
+	bool is_unloaded; /* of a library that was unloaded: hc_leak_group_is_unloaded() */
 	uint64_t trees;
 	uint64_t rings, holding_themselves; /* of these */
 	hc_amount amount;		    /* of whole trees */

@@ -87,11 +87,11 @@ typedef struct hc_snapshot {
 	bool knows_unjoined; /* FALSE: the snapshot is of an earlier version */
 	hc_unjoined unjoined;
 	/* who holds it */
-	GArray *owners;		   /* of hc_snapshot_owner */
-	uint64_t owners_left_out;  /* paths that were too many, counted where they branch off */
-	GArray *lost;		   /* of hc_leak_kind, whose strings are the snapshot's */
-	GArray *sizes;		   /* of hc_snapshot_size, smallest first */
-	GArray *numbers;	   /* of hc_snapshot_number */
+	GArray *owners;		  /* of hc_snapshot_owner */
+	uint64_t owners_left_out; /* paths that were too many, counted where they branch off */
+	GArray *lost;		  /* of hc_leak_kind, whose strings are the snapshot's */
+	GArray *sizes;		  /* of hc_snapshot_size, smallest first */
+	GArray *numbers;	  /* of hc_snapshot_number */
 	/*
 	 * Of hc_pin_holder, most bytes first: what pins memory that malloc keeps. Certainty, runs, alone and example are not kept. In
 	 * files of earlier versions all are HC_HOLDER_TYPED, and `name` is all that there was to say.

@@ -55,7 +55,7 @@ void hc_types_destroy(hc_types *types);
 typedef struct hc_type_row {
 	const char *name; /* "Session", "std::map<int, Session> node", "char []"; of unknown ones what they look like */
 	const hc_label *label; /* of blocks of libc or the runtime, whose `name` is NULL; else NULL */
-	const hc_type *type; /* NULL: not by debug info */
+	const hc_type *type;   /* NULL: not by debug info */
 	hc_certainty certainty;
 	hc_amount amount;
 	const char *path;   /* where the first of them was found: "g_registry.sessions_[]" */
@@ -72,7 +72,7 @@ hc_amount hc_types_coverage(const hc_types *types, hc_certainty certainty);
 /* What leads to a block in use that is not libc's own. */
 typedef enum {
 	HC_PATH_FROM_VARIABLE, /* the types, from a variable on */
-	HC_PATH_FROM_PLACE,      /* words, from a place that has a name: a symbol, a section, a frame */
+	HC_PATH_FROM_PLACE,    /* words, from a place that has a name: a symbol, a section, a frame */
 	HC_PATH_FROM_NOTHING,  /* nothing that is known, though it may have a type: lost, or in circles */
 	HC_PATH_BEGIN_COUNT
 } hc_path_begin;

@@ -19,7 +19,7 @@ struct hc_areas {
 	GArray *list;	/* of hc_area */
 	GArray *claims; /* of hc_area_claim, sorted by start */
 	uint64_t bytes[HC_AREA_KIND_COUNT];
-	GArray *results;    /* of hc_range, sorted */
+	GArray *results; /* of hc_range, sorted */
 	/*
 	 * Of hc_range: the stacks, without guards that are mappings of their own, that libc keeps for threads that have ended and were
 	 * not joined. None of those where it is not known whether they were.

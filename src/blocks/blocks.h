@@ -92,8 +92,8 @@ struct hc_blocks {
 	uint64_t *last_start; /* for each group: the last start before it in its region; UINT64_MAX if there is none */
 	uint8_t *states;      /* hc_block_state of each block */
 	uint32_t count;
-	uint64_t *labelled; /* bit for each block's number: it has a label */
-	GHashTable *labels; /* number -> hc_label */
+	uint64_t *labelled;		/* bit for each block's number: it has a label */
+	GHashTable *labels;		/* number -> hc_label */
 	GHashTable *kinds_of_labels;	/* set of hc_label: what those of `labels` are */
 	GArray *runs;			/* of hc_free_run, in order of address */
 	struct hc_block_totals *totals; /* for each arena, and last for mmapped blocks */

@@ -11,8 +11,8 @@
 #include <string.h>
 
 enum {
-	LINKS_MAX = 8,	    /* members of one node that could be a list's link */
-	LINK_DEPTH = 3,	    /* structs in structs that they are looked for in */
+	LINKS_MAX = 8,	/* members of one node that could be a list's link */
+	LINK_DEPTH = 3, /* structs in structs that they are looked for in */
 };
 
 static const hc_diagnostic_kind no_fit = {

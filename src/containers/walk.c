@@ -102,7 +102,8 @@ static bool follow_pointer(hc_walker *walker)
 	hc_range_kind place;
 
 	if (!hc_reader_word(reader, walker->address, &walker->address)) {
-		if (!reader->variables || !hc_variables_read(reader->variables, walker->address, bytes, reader->format.size))
+		if (!reader->variables ||
+			!hc_variables_read(reader->variables, walker->address, bytes, reader->format.size))
 			return hc_walker_refuse(walker, "it cannot be read itself");
 		walker->address = hc_load_word(bytes, reader->format);
 	}

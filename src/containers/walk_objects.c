@@ -78,7 +78,8 @@ static const hc_type *first_argument_of_class(hc_walker *walker, hc_address vtab
 
 	if (g_hash_table_lookup_extended(set->functions, &vtable, NULL, &found))
 		return found;
-	if (set->program_types && hc_program_types_class_of_vtable(set->program_types, vtable, &class, &to_top, &name)) {
+	if (set->program_types &&
+		hc_program_types_class_of_vtable(set->program_types, vtable, &class, &to_top, &name)) {
 		for (unsigned i = 0; class && !type && i < hc_type_argument_count(class); i++)
 			type = hc_type_argument(class, i)->type;
 	}
@@ -188,9 +189,9 @@ static const hc_type *erased_type(hc_walker *walker, hc_address function)
 
 	if (g_hash_table_lookup_extended(set->functions, &function, NULL, &found))
 		return found;
-	type = set->program_types ?
-		       hc_program_types_argument_of_function(set->program_types, function, walker->layout->description->argument) :
-		       NULL;
+	type = set->program_types ? hc_program_types_argument_of_function(
+					    set->program_types, function, walker->layout->description->argument) :
+				    NULL;
 	if (g_hash_table_size(set->functions) < HC_FUNCTIONS_MAX)
 		g_hash_table_insert(set->functions, g_memdup2(&function, sizeof function), (void *)type);
 	return type;

@@ -72,7 +72,8 @@ static void join(hc_diff *diff, const GArray *rows)
 	/* A static one of a function has its name, too. */
 	sum->where = function && sum->where.kind != HC_WHERE_THREAD_LOCAL && sum->where.kind != HC_WHERE_STACK ?
 			     (hc_where){ .kind = HC_WHERE_FRAME, .name = function } :
-			     (hc_where){ .kind = sum->where.kind == HC_WHERE_STACK ? HC_WHERE_STACK : HC_WHERE_THREAD_LOCAL };
+			     (hc_where){ .kind = sum->where.kind == HC_WHERE_STACK ? HC_WHERE_STACK :
+										     HC_WHERE_THREAD_LOCAL };
 	sum->trend = hc_diff_trend(sum->steps, diff->count);
 }
 

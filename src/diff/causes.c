@@ -11,11 +11,11 @@
 #include <string.h>
 
 enum {
-	LEAST_GROWTH = 4096, /* bytes; less is no cause, lost blocks aside */
-	LEAST_SHARE = 100,   /* nor is less than one in so many of the growth */
-	LEAST_OVERHEAD = 10, /* of malloc's own: a few per cent come with every block */
-	LITTLE_KEPT = 10,    /* free memory that is less than a tenth of the growth */
-	LITTLE_UNOWNED = 10, /* blocks without a known owner that are less than a tenth of all */
+	LEAST_GROWTH = 4096,	      /* bytes; less is no cause, lost blocks aside */
+	LEAST_SHARE = 100,	      /* nor is less than one in so many of the growth */
+	LEAST_OVERHEAD = 10,	      /* of malloc's own: a few per cent come with every block */
+	LITTLE_KEPT = 10,	      /* free memory that is less than a tenth of the growth */
+	LITTLE_UNOWNED = 10,	      /* blocks without a known owner that are less than a tenth of all */
 	LEAST_QUEUE_GROWTH = 1 << 20, /* bytes in sockets */
 };
 
@@ -421,8 +421,7 @@ static bool may_hide_containers(const hc_diff *diff)
 	for (unsigned i = 0; i < diff->attribution->len; i++) {
 		const hc_growth *row = hc_diff_attribution(diff, i);
 
-		if (row->owner ? row->owner->by_words :
-				 row->kind == HC_GROWTH_HELD || row->kind == HC_GROWTH_BUFFER)
+		if (row->owner ? row->owner->by_words : row->kind == HC_GROWTH_HELD || row->kind == HC_GROWTH_BUFFER)
 			growth += MAX(row->bytes, 0);
 	}
 	return unowned > all / LITTLE_UNOWNED || growth > hc_diff_share_base(diff) / LITTLE_UNOWNED;

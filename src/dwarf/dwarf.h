@@ -132,9 +132,9 @@ struct module_debug {
 	GArray *types;	   /* of struct named_type, by hash, kind, offset */
 	uint32_t *by_base; /* indices of composite ones in `types` by base */
 	unsigned by_base_count;
-	GArray *variables;     /* of struct static_variable, by offset */
-	GArray *ranges;	       /* of struct unit_range, by start; lazily */
-	GHashTable *names;     /* offset of a DIE -> its qualified name, or NULL */
+	GArray *variables; /* of struct static_variable, by offset */
+	GArray *ranges;	   /* of struct unit_range, by start; lazily */
+	GHashTable *names; /* offset of a DIE -> its qualified name, or NULL */
 	uint64_t split_units, damaged_units;
 };
 

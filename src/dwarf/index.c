@@ -22,8 +22,8 @@ enum {
 /* ---- scanning ---- */
 
 struct job {
-	GPtrArray *list;    /* of struct module_debug */
-	uint64_t *first;    /* of each module: its first unit's number; then the number of all */
+	GPtrArray *list; /* of struct module_debug */
+	uint64_t *first; /* of each module: its first unit's number; then the number of all */
 	atomic_uint_fast64_t next;
 	struct scan **scans;
 };

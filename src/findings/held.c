@@ -68,9 +68,8 @@ static GHashTable *group_variables(const hc_types *types)
 		}
 		if (!group)
 			continue;
-		g_hash_table_add(group->threads,
-			path.root ? GSIZE_TO_POINTER((size_t)path.root->thread) :
-				    GUINT_TO_POINTER(path.variable->thread + 1));
+		g_hash_table_add(group->threads, path.root ? GSIZE_TO_POINTER((size_t)path.root->thread) :
+							     GUINT_TO_POINTER(path.variable->thread + 1));
 		group->bytes += path.below.bytes;
 		group->most = MAX(group->most, path.below.bytes);
 	}

@@ -116,8 +116,8 @@ static const Elf_Data *section_data(Dwfl_Module *dwfl_module, hc_address address
 	for (Elf_Scn *section = NULL; elf && (section = elf_nextscn(elf, section));) {
 		GElf_Shdr header;
 
-		if (!gelf_getshdr(section, &header) || !(header.sh_flags & SHF_ALLOC) ||
-			header.sh_flags & SHF_TLS || address - bias - header.sh_addr >= header.sh_size)
+		if (!gelf_getshdr(section, &header) || !(header.sh_flags & SHF_ALLOC) || header.sh_flags & SHF_TLS ||
+			address - bias - header.sh_addr >= header.sh_size)
 			continue;
 		*ret_start = header.sh_addr + bias;
 		return header.sh_type == SHT_NOBITS ? NULL : elf_rawdata(section, NULL);

@@ -60,9 +60,9 @@ const char *hc_module_tls_symbol_at(
 /* What the data at an address is called. */
 typedef struct hc_data_name {
 	const hc_module *module;
-	const char *symbol;    /* that it lies in, as the file has it; NULL: none is known. Belongs to MODULES */
-	const char *section;   /* ".bss"; NULL: there is a symbol, or no section is known. Belongs to MODULES */
-	hc_address start;      /* of the symbol, or of the section; else the module's bias */
+	const char *symbol;  /* that it lies in, as the file has it; NULL: none is known. Belongs to MODULES */
+	const char *section; /* ".bss"; NULL: there is a symbol, or no section is known. Belongs to MODULES */
+	hc_address start;    /* of the symbol, or of the section; else the module's bias */
 	hc_address
 		end; /* so far all has this name: there the next symbol begins, or the symbol, section or module ends */
 } hc_data_name;

@@ -25,10 +25,10 @@ struct module {
 	bool dwfl_tried;
 	Dwfl *dwfl;
 	Dwfl_Module *dwfl_module;
-	GHashTable *symbols; /* name -> hc_symbol * */
-	GArray *tls_symbols;  /* of struct tls_symbol (symbols.c), by offset */
+	GHashTable *symbols;		      /* name -> hc_symbol * */
+	GArray *tls_symbols;		      /* of struct tls_symbol (symbols.c), by offset */
 	GArray *data_symbols, *data_sections; /* of struct named_data (data_names.c), by address */
-	GHashTable *structs; /* structures.c, lazily: name -> hc_struct *, or NULL for a failure */
+	GHashTable *structs;		      /* structures.c, lazily: name -> hc_struct *, or NULL for a failure */
 
 	/* hc_module_debug_file() */
 	bool debug_tried, debug_noted;

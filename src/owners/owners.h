@@ -115,8 +115,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_graph, hc_graph_destroy)
 
 /* Who keeps a block. What owner and rival mean stands at the top of holds.c. */
 typedef struct hc_claim {
-	uint32_t owner;		    /* a root; HC_GRAPH_NOBODY if none leads to the block */
-	uint32_t rival;		    /* another root that holds it as well; HC_GRAPH_NOBODY: none */
+	uint32_t owner; /* a root; HC_GRAPH_NOBODY if none leads to the block */
+	uint32_t rival; /* another root that holds it as well; HC_GRAPH_NOBODY: none */
 	/* The weakest reference on the best way; HC_GRAPH_EVIDENCE_COUNT if there is none. */
 	hc_graph_evidence evidence;
 } hc_claim;

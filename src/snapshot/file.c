@@ -83,8 +83,8 @@ static unsigned owner_flags(const hc_snapshot_owner *owner)
 {
 	return (owner->is_value ? OWNER_VALUE : 0) | (owner->is_queue ? OWNER_QUEUE : 0) |
 	       (owner->is_keyed ? OWNER_KEYED : 0) | (owner->is_found ? OWNER_FOUND : 0) |
-	       (owner->by_words ? OWNER_BY_WORDS : 0) |
-	       (unsigned)owner->certainty << OWNER_CERTAINTY_SHIFT | (unsigned)owner->grade << OWNER_GRADE_SHIFT;
+	       (owner->by_words ? OWNER_BY_WORDS : 0) | (unsigned)owner->certainty << OWNER_CERTAINTY_SHIFT |
+	       (unsigned)owner->grade << OWNER_GRADE_SHIFT;
 }
 
 static GVariant *store_owners(const hc_snapshot *snapshot)

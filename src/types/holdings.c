@@ -110,7 +110,8 @@ static void add_container(hc_types *types, const hc_owner *owner)
 	hc_owner_where(owner, types->core, &where);
 	hc_container container = {
 		.path = hc_types_keep(types, path),
-		.where = { where.kind, where.name ? hc_types_keep(types, where.name) : NULL, where.thread, where.frame },
+		.where = { where.kind, where.name ? hc_types_keep(types, where.name) : NULL, where.thread,
+			where.frame },
 		.type = hc_type_short_name(owner->type),
 		.kind = hc_layout_description(owner->layout),
 		.container_type = owner->type,

@@ -9,9 +9,10 @@
 
 enum {
 	LOOKED_AT = 1 << 18, /* of more blocks not all are looked at */
-	LINK_WORDS = 32,   /* of the beginning of a block */
-	BLOCKS_LEAST = 4,  /* of a size, or nothing is said of it */
-	LINKS_SHARE = 4,   /* in one of so many there is one; of the others' most are NULL: at the ends of trees and lists */
+	LINK_WORDS = 32,     /* of the beginning of a block */
+	BLOCKS_LEAST = 4,    /* of a size, or nothing is said of it */
+	LINKS_SHARE =
+		4, /* in one of so many there is one; of the others' most are NULL: at the ends of trees and lists */
 	SIZES_MAX = 1 << 16
 };
 

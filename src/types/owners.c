@@ -406,7 +406,8 @@ static hc_where where_root_is(const hc_named_root *root)
 	case HC_PLACE_MAPPING:
 		return (hc_where){ .kind = HC_WHERE_MAPPING };
 	default:
-		return (hc_where){ HC_WHERE_STACK, NULL, root->thread, root->frame < 0 ? UINT_MAX : (unsigned)root->frame };
+		return (hc_where){ HC_WHERE_STACK, NULL, root->thread,
+			root->frame < 0 ? UINT_MAX : (unsigned)root->frame };
 	}
 }
 

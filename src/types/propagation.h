@@ -30,7 +30,9 @@ enum {
 	HC_EDGE_OBJECT = UINT32_MAX,
 	HC_EDGE_REACH = UINT32_MAX - 1, /* VALUE leads to an object of the owner */
 	HC_EDGE_UNTYPED = UINT32_MAX - 2,
-	HC_EDGE_PIECE = UINT32_MAX - 3, /* VALUE leads into the middle of a block that is another's: what lies there is the owner's */
+	HC_EDGE_PIECE =
+		UINT32_MAX -
+		3, /* VALUE leads into the middle of a block that is another's: what lies there is the owner's */
 	HC_VTABLES = 1024
 };
 
@@ -72,8 +74,9 @@ typedef struct hc_propagation {
 
 	/* edges.c: pointers to follow, in a ring, first in, first out */
 	hc_edge *edges;
-	uint64_t edges_in, edges_out, edges_room; /* counters, which may wrap; the place is modulo the room, a power of two */
-	hc_certainty level;		     /* of the pointers that are followed now; those that prove less wait: */
+	uint64_t edges_in, edges_out,
+		edges_room; /* counters, which may wrap; the place is modulo the room, a power of two */
+	hc_certainty level; /* of the pointers that are followed now; those that prove less wait: */
 	GArray *later[HC_CERTAINTY_UNKNOWN]; /* of hc_edge, by certainty */
 
 	/* known_objects.c */

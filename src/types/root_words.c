@@ -27,9 +27,10 @@
 #include <inttypes.h>
 
 enum {
-	TABLE_WORDS = 16,  /* so many words side by side, without a symbol, are one table */
-	TABLE_GAP = 512,   /* ... or so many that lead to blocks of one size, with no more than these bytes between two of them */
-	NESTED_MAX = 8,	   /* extents that may begin between a word and the one that has it */
+	TABLE_WORDS = 16, /* so many words side by side, without a symbol, are one table */
+	TABLE_GAP =
+		512, /* ... or so many that lead to blocks of one size, with no more than these bytes between two of them */
+	NESTED_MAX = 8,	      /* extents that may begin between a word and the one that has it */
 	LIBRARIES_WAIT = 3,   /* steps by which the program's own data is ahead of that of libraries */
 	WORDS_MANY = 1 << 22, /* of more words than these, a root has one for each block */
 	WORDS_MAX = 1 << 25   /* ... and what more than these lead to is nobody's */
@@ -68,8 +69,8 @@ struct naming {
 	GArray *words;	     /* of struct kept_word */
 	const hc_root *root; /* that the last of many words stands in */
 	GHashTable *targets; /* ... and the blocks that its words lead to */
-	GHashTable *owners; /* name and place -> hc_owner */
-	GArray *extents;    /* of struct extent; NULL: owners are only looked up */
+	GHashTable *owners;  /* name and place -> hc_owner */
+	GArray *extents;     /* of struct extent; NULL: owners are only looked up */
 	struct extent last;
 };
 
@@ -246,7 +247,8 @@ static char *function_name(const hc_address_name *name)
 	g_autofree char *demangled = name->symbol ? hc_demangle(name->symbol) : NULL;
 	const char *function = demangled ? demangled : name->symbol;
 
-	return function && !name->offset ? g_strconcat(function, g_str_has_suffix(function, ")") ? "" : "()", NULL) : NULL;
+	return function && !name->offset ? g_strconcat(function, g_str_has_suffix(function, ")") ? "" : "()", NULL) :
+					   NULL;
 }
 
 /* "pthread_setspecific() key 3"; "pthread+0x640" of what libc does not tell. Free with g_free(). */

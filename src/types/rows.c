@@ -162,7 +162,7 @@ static hc_path_begin begin_of(const hc_owner *owner)
 {
 	while (owner && owner->parent)
 		owner = owner->parent;
-	return !owner	      ? HC_PATH_FROM_NOTHING :
+	return !owner	       ? HC_PATH_FROM_NOTHING :
 	       owner->variable ? HC_PATH_FROM_VARIABLE :
 	       owner->root     ? HC_PATH_FROM_PLACE :
 				 HC_PATH_FROM_NOTHING;

@@ -61,10 +61,10 @@ struct hc_types {
 	/* of this folder */
 	hc_plans *plans;
 	hc_owners *owners;
-	uint32_t *owner_of; /* by block number; 0: none; HC_OWNER_CLOSED: not in use, or libc's own */
+	uint32_t *owner_of;	     /* by block number; 0: none; HC_OWNER_CLOSED: not in use, or libc's own */
 	hc_root_places *root_places; /* root_words.c */
-	uint64_t *interior; /* bit for each block: a piece that a container owns lies in its middle */
-	uint64_t *several;  /* bit for each block: more than one lies in it */
+	uint64_t *interior;	     /* bit for each block: a piece that a container owns lies in its middle */
+	uint64_t *several;	     /* bit for each block: more than one lies in it */
 	uint64_t variable_states[HC_VARIABLE_STATE_COUNT];
 	hc_types_losses losses;
 	hc_amount coverage[HC_CERTAINTY_COUNT];

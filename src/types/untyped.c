@@ -153,7 +153,8 @@ static void follow_batch(hc_propagation *propagation, hc_owner *owner, const hc_
 }
 
 /* The words of [start, end), which are in the block that SOURCE tells of. */
-static void follow_words(hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end, const hc_word *source)
+static void follow_words(
+	hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end, const hc_word *source)
 {
 	unsigned word_size = propagation->format.size, count = 0;
 	hc_word words[BATCH_WORDS];
@@ -252,8 +253,7 @@ void hc_types_search_typed(hc_propagation *propagation)
 
 		if (number && number != HC_OWNER_CLOSED && !is_opaque(hc_types_owner(types, number)) &&
 			/* What a container has behind its elements is left over. */
-			!hc_types_owner(types, number)->layout &&
-			is_new(propagation->searched, block.number))
+			!hc_types_owner(types, number)->layout && is_new(propagation->searched, block.number))
 			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
 	}
 }

@@ -24,8 +24,8 @@ enum {
 typedef struct hc_evaluation {
 	hc_variables *variables;
 	const hc_module *module; /* that the expression is of */
-	Dwarf_Addr bias;       /* of its debug info */
-	const GArray *frames;  /* of hc_frame_registers; NULL: in no frame */
+	Dwarf_Addr bias;	 /* of its debug info */
+	const GArray *frames;	 /* of hc_frame_registers; NULL: in no frame */
 	unsigned frame;
 	Dwarf_Die function; /* that the frame is of; addr NULL: not known */
 	unsigned thread;    /* whose thread-locals; UINT_MAX: nobody's */

@@ -73,7 +73,8 @@ static char *where_text(const hc_finding_place *place)
 		return g_strdup_printf(
 			"%s, %s object%s", field, hc_text_count(count, place->count), plural(place->count));
 	}
-	if (place->where.kind == HC_WHERE_STATIC || place->where.kind == HC_WHERE_DATA || place->where.kind == HC_WHERE_ELEMENTS)
+	if (place->where.kind == HC_WHERE_STATIC || place->where.kind == HC_WHERE_DATA ||
+		place->where.kind == HC_WHERE_ELEMENTS)
 		return g_strdup("");
 	return hc_word_where(&place->where, place->threads);
 }
@@ -167,8 +168,8 @@ static void append_retained(GString *text, const hc_finding_retained *retained)
 		g_autofree char *name = hc_word_pin_holder(holder),
 				*blocks = hc_unit_text(holder->amount.blocks, "blocks");
 
-		g_string_append_printf(text, "; %s of it is pinned by %s: %s", hc_text_size(pinned, holder->pinned),
-			blocks, name);
+		g_string_append_printf(
+			text, "; %s of it is pinned by %s: %s", hc_text_size(pinned, holder->pinned), blocks, name);
 	}
 }
 
@@ -190,8 +191,7 @@ static void append_size(GString *text, const hc_analysis *analysis, const hc_fin
 	g_autofree char *blocks = hc_unit_text(finding->blocks, "blocks");
 	char bytes[HC_TEXT_SIZE_LENGTH];
 
-	g_string_append_printf(
-		text, "%s of %s, type and owner not known", blocks, hc_text_size(bytes, size->size));
+	g_string_append_printf(text, "%s of %s, type and owner not known", blocks, hc_text_size(bytes, size->size));
 	if (size->referrer == HC_REFERRER_ROOT || size->referrer == HC_REFERRER_NAMED) {
 		g_autofree char *name = hc_word_referrer(analysis, size);
 
