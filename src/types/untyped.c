@@ -253,7 +253,8 @@ void hc_types_search_typed(hc_propagation *propagation)
 
 		if (number && number != HC_OWNER_CLOSED && !is_opaque(hc_types_owner(types, number)) &&
 			/* What a container has behind its elements is left over. */
-			!hc_types_owner(types, number)->layout && is_new(propagation->searched, block.number))
+			!hc_types_owner(types, number)->layout && !hc_types_owner(types, number)->is_index &&
+			is_new(propagation->searched, block.number))
 			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
 	}
 }
