@@ -234,6 +234,12 @@ static uint64_t unowned_bytes(const hc_propagation *propagation)
 	return bytes;
 }
 
+/* What a container has behind its elements is left over. Elements that are the nodes may have more than the list knows of. */
+static bool is_buffer(const hc_owner *owner)
+{
+	return owner->is_index || (owner->layout && !owner->is_intrusive);
+}
+
 /*
  * Words of typed blocks where the type says nothing: behind the declared part (structs that begin with a common head, arrays declared
  * with one element), in padding and in integers.
@@ -252,9 +258,7 @@ void hc_types_search_typed(hc_propagation *propagation)
 		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
 
 		if (number && number != HC_OWNER_CLOSED && !is_opaque(hc_types_owner(types, number)) &&
-			/* What a container has behind its elements is left over. */
-			!hc_types_owner(types, number)->layout && !hc_types_owner(types, number)->is_index &&
-			is_new(propagation->searched, block.number))
+			!is_buffer(hc_types_owner(types, number)) && is_new(propagation->searched, block.number))
 			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
 	}
 }
