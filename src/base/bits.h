@@ -15,6 +15,15 @@ static inline void hc_set_bit(uint64_t *bitmap, uint64_t index)
 	bitmap[index / 64] |= (uint64_t)1 << index % 64;
 }
 
+/* Sets the bit; true if it was not set before. */
+static inline bool hc_take_bit(uint64_t *bitmap, uint64_t index)
+{
+	bool is_new = !hc_bit(bitmap, index);
+
+	hc_set_bit(bitmap, index);
+	return is_new;
+}
+
 static inline void hc_clear_bit(uint64_t *bitmap, uint64_t index)
 {
 	bitmap[index / 64] &= ~((uint64_t)1 << index % 64);

@@ -21,6 +21,7 @@ enum {
 struct named_data {
 	hc_address start, end;
 	const char *name; /* libdwfl's */
+	Elf_Scn *section; /* libelf's; NULL: a symbol */
 };
 
 /*
@@ -41,12 +42,13 @@ static int compare_data(const void *a, const void *b)
 }
 
 /* Keeps SIZE bytes at ADDRESS, if they lie in MODULE. */
-static void add_data(GArray *data, const hc_module *module, hc_address address, uint64_t size, const char *name)
+static void add_data(
+	GArray *data, const hc_module *module, hc_address address, uint64_t size, const char *name, Elf_Scn *section)
 {
 	if (!name || !*name || !size || address < module->start || address >= module->end ||
 		size > module->end - address)
 		return;
-	g_array_append_val(data, ((struct named_data){ address, address + size, name }));
+	g_array_append_val(data, ((struct named_data){ address, address + size, name, section }));
 }
 
 static GArray *load_symbols(const hc_module *module, Dwfl_Module *dwfl_module)
@@ -62,7 +64,7 @@ static GArray *load_symbols(const hc_module *module, Dwfl_Module *dwfl_module)
 		unsigned type = name ? GELF_ST_TYPE(symbol.st_info) : STT_NOTYPE;
 
 		if (section != SHN_UNDEF && (type == STT_OBJECT || type == STT_COMMON))
-			add_data(symbols, module, address, symbol.st_size, name);
+			add_data(symbols, module, address, symbol.st_size, name, NULL);
 	}
 	g_array_sort(symbols, compare_data);
 	return symbols;
@@ -83,7 +85,7 @@ static GArray *load_sections(const hc_module *module, Dwfl_Module *dwfl_module)
 
 		if (gelf_getshdr(section, &header) && header.sh_flags & SHF_ALLOC && !(header.sh_flags & SHF_TLS))
 			add_data(sections, module, header.sh_addr + bias, header.sh_size,
-				elf_strptr(elf, names, header.sh_name));
+				elf_strptr(elf, names, header.sh_name), section);
 	}
 	g_array_sort(sections, compare_data);
 	return sections;
@@ -107,33 +109,24 @@ static const struct named_data *find_data(const GArray *data, hc_address address
 	return NULL;
 }
 
-/* What SECTION of the file, which ADDRESS is in, has there; NULL: nothing, or it is not known. */
-static const Elf_Data *section_data(Dwfl_Module *dwfl_module, hc_address address, hc_address *ret_start)
+/* The section that ADDRESS is in; NULL: none is known. */
+static const struct named_data *find_section(hc_modules *modules, struct module *module, hc_address address)
 {
-	GElf_Addr bias;
-	Elf *elf = dwfl_module ? dwfl_module_getelf(dwfl_module, &bias) : NULL;
-
-	for (Elf_Scn *section = NULL; elf && (section = elf_nextscn(elf, section));) {
-		GElf_Shdr header;
-
-		if (!gelf_getshdr(section, &header) || !(header.sh_flags & SHF_ALLOC) || header.sh_flags & SHF_TLS ||
-			address - bias - header.sh_addr >= header.sh_size)
-			continue;
-		*ret_start = header.sh_addr + bias;
-		return header.sh_type == SHT_NOBITS ? NULL : elf_rawdata(section, NULL);
-	}
-	return NULL;
+	if (!module->data_sections)
+		module->data_sections = load_sections(&module->public, hc_module_dwfl(modules, module));
+	return find_data(module->data_sections, address);
 }
 
 bool hc_modules_is_constant(hc_modules *modules, hc_address address, uint64_t value, hc_word_format format)
 {
 	const hc_module *module = hc_modules_find(modules, address);
-	struct module *private = module ? hc_module_private(module) : NULL;
-	hc_address start = 0;
-	const Elf_Data *data = private ? section_data(hc_module_dwfl(modules, private), address, &start) : NULL;
+	const struct named_data *section = module ? find_section(modules, hc_module_private(module), address) : NULL;
+	/* Of a section that has no contents in the file d_buf is NULL. */
+	const Elf_Data *data = section ? elf_rawdata(section->section, NULL) : NULL;
 
-	return data && data->d_buf && data->d_size >= format.size && address - start <= data->d_size - format.size &&
-	       hc_load_word((const char *)data->d_buf + (address - start), format) == value;
+	return data && data->d_buf && data->d_size >= format.size &&
+	       address - section->start <= data->d_size - format.size &&
+	       hc_load_word((const char *)data->d_buf + (address - section->start), format) == value;
 }
 
 bool hc_modules_data_name(hc_modules *modules, hc_address address, hc_data_name *ret_name)
@@ -143,15 +136,12 @@ bool hc_modules_data_name(hc_modules *modules, hc_address address, hc_data_name 
 
 	if (!private)
 		return false;
-	Dwfl_Module *dwfl_module = hc_module_dwfl(modules, private);
 	hc_data_name name = { .module = module, .start = module->bias, .end = module->end };
 
-	if (!private->data_symbols) {
-		private->data_symbols = load_symbols(module, dwfl_module);
-		private->data_sections = load_sections(module, dwfl_module);
-	}
+	if (!private->data_symbols)
+	private->data_symbols = load_symbols(module, hc_module_dwfl(modules, private));
 	const struct named_data *symbol = find_data(private->data_symbols, address),
-				*section = symbol ? NULL : find_data(private->data_sections, address),
+				*section = symbol ? NULL : find_section(modules, private, address),
 				*found = symbol ? symbol : section;
 	unsigned after = count_before(private->data_symbols, address);
 

@@ -14,6 +14,7 @@
  * Roots' words are read first, on one thread, as their places' names are looked up; blocks' words by all workers. Most of a word's cost is
  * waiting for its line of the index, which is fetched ahead (struct ring).
  */
+#include "base/bits.h"
 #include "base/error.h"
 #include "base/pages.h"
 #include "modules/modules.h"
@@ -250,14 +251,6 @@ static void tell_sizes(void *data, uint32_t first, uint32_t end, uint64_t *ret_s
 
 /* ---- weak words ---- */
 
-static inline bool visit(uint64_t *reached, uint32_t block)
-{
-	bool is_new = !hc_bit(reached, block);
-
-	hc_set_bit(reached, block);
-	return is_new;
-}
-
 /* Sets bits in REACHED for blocks that roots of WEAKNESS lead to. STACK has room for all blocks. */
 static void reach(
 	const struct source *source, const hc_graph *graph, unsigned weakness, uint64_t *reached, uint32_t *stack)
@@ -269,7 +262,7 @@ static void reach(
 			continue;
 		for (uint32_t node = blocks + root;; node = stack[--depth]) {
 			for (uint32_t i = graph->starts[node]; i < graph->starts[node + 1]; i++)
-				if (visit(reached, hc_graph_target(graph->edges[i])))
+				if (hc_take_bit(reached, hc_graph_target(graph->edges[i])))
 					stack[depth++] = hc_graph_target(graph->edges[i]);
 			if (!depth)
 				break;

@@ -52,20 +52,23 @@ static void look_at(hc_propagation *propagation, const hc_block *block)
 	}
 }
 
-void hc_propagation_learn_links(hc_propagation *propagation)
+static void learn(hc_propagation *propagation)
 {
 	uint32_t one_in = propagation->blocks->count / LOOKED_AT + 1;
 	hc_block_iterator iterator;
 	hc_block block;
 
+	propagation->links = g_hash_table_new_full(NULL, NULL, NULL, g_free);
 	hc_block_iterator_init(&iterator, propagation->blocks);
 	while (hc_block_iterator_next(&iterator, &block))
 		if (block.number % one_in == 0 && block.state == HC_BLOCK_IN_USE && !block.label)
 			look_at(propagation, &block);
 }
 
-bool hc_propagation_is_link(const hc_propagation *propagation, uint64_t size, uint64_t offset)
+bool hc_propagation_is_link(hc_propagation *propagation, uint64_t size, uint64_t offset)
 {
+	if (!propagation->links)
+		learn(propagation);
 	const struct links *links = g_hash_table_lookup(propagation->links, GSIZE_TO_POINTER(size));
 	uint64_t word = offset / propagation->format.size;
 

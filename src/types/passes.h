@@ -43,9 +43,8 @@ void hc_types_search_typed(hc_propagation *propagation);
 /* Blocks that nobody has, by the words of the roots that lead there; with them those of hc_types_search_untyped(). */
 void hc_types_search_root_words(hc_propagation *propagation);
 
-/* Finds out where blocks of each size have links; whether a word at OFFSET in blocks of SIZE bytes is one. */
-void hc_propagation_learn_links(hc_propagation *propagation);
-bool hc_propagation_is_link(const hc_propagation *propagation, uint64_t size, uint64_t offset);
+/* Whether a word at OFFSET in blocks of SIZE bytes is a link to others of them. The first time all sizes are looked at. */
+bool hc_propagation_is_link(hc_propagation *propagation, uint64_t size, uint64_t offset);
 
 void hc_root_places_destroy(hc_root_places *places);
 

@@ -99,7 +99,6 @@ static void init(hc_propagation *propagation, hc_types *types, size_t bitmap_siz
 	propagation->shared = hc_pages_create(bitmap_size);
 	propagation->pieces = hc_pages_create(bitmap_size);
 	propagation->searched = hc_pages_create(bitmap_size);
-	propagation->links = g_hash_table_new_full(NULL, NULL, NULL, g_free);
 	propagation->mapped_starts = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
 	propagation->places = g_hash_table_new(NULL, NULL);
 	propagation->swept = g_hash_table_new(g_str_hash, g_str_equal);
@@ -120,7 +119,7 @@ static void clear(hc_propagation *propagation, size_t bitmap_size)
 	hc_pages_destroy(propagation->shared, bitmap_size);
 	hc_pages_destroy(propagation->pieces, bitmap_size);
 	hc_pages_destroy(propagation->searched, bitmap_size);
-	g_hash_table_unref(propagation->links);
+	g_clear_pointer(&propagation->links, g_hash_table_unref);
 	g_hash_table_unref(propagation->mapped_starts);
 	g_hash_table_unref(propagation->places);
 	g_hash_table_unref(propagation->swept);

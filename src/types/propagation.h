@@ -88,7 +88,7 @@ typedef struct hc_propagation {
 	uint64_t *last_starts;
 	GHashTable *seen; /* of struct seen: objects outside of malloc's heap, by address and type */
 
-	GHashTable *links; /* links.c: size -> what is known of the words in blocks of it */
+	GHashTable *links; /* links.c: size -> what is known of the words in blocks of it; NULL: nobody asked yet */
 
 	/* untyped.c */
 	uint64_t *searched; /* bit for each block that waits to be, or was, looked into without a type */

@@ -501,7 +501,6 @@ void hc_types_search_root_words(hc_propagation *propagation)
 		.extents = types->root_places->words,
 	};
 
-	hc_propagation_learn_links(propagation);
 	find_words(&naming);
 	claim_words(&naming, RANK_PROGRAM);
 	hc_types_search_untyped(propagation);
@@ -513,7 +512,9 @@ void hc_types_search_root_words(hc_propagation *propagation)
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	hc_types_search_typed(propagation);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
-	find_words(&naming);
+	/* Of many, some were left out while others' blocks had no owner. */
+	if (naming.words->len >= WORDS_MANY)
+		find_words(&naming);
 	claim_words(&naming, RANK_CALLS);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	join_owners(types);

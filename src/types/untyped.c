@@ -13,6 +13,7 @@
  * From a block to another of its size, where most have a link (links.c), is no step: that is a list's next node, a tree's child, and
  * all of these are as near as the first. Else a stray word that leads into the middle of a long list would have the rest of it.
  */
+#include "base/bits.h"
 #include "types/passes.h"
 
 enum {
@@ -44,16 +45,6 @@ static hc_owner *owner_below(hc_propagation *propagation, hc_owner *owner)
 		return hc_owners_target(
 			propagation->owners, owner, 0, HC_STEP_TARGET, NULL, NULL, HC_CERTAINTY_UNKNOWN);
 	return hc_owners_beyond(propagation->owners, owner);
-}
-
-/* True if NUMBER's bit was not set in BITMAP; from now on it is. */
-static bool is_new(uint64_t *bitmap, uint64_t number)
-{
-	uint64_t bit = (uint64_t)1 << number % 64, *word = &bitmap[number / 64];
-	bool is = !(*word & bit);
-
-	*word |= bit;
-	return is;
 }
 
 /* ---- words ---- */
@@ -117,12 +108,12 @@ static void follow_spot(hc_propagation *propagation, hc_owner *owner, const hc_w
 		return;
 	if (!holds(propagation, spot, word->value)) {
 		if (word->value % propagation->format.size == 0 && may_be_piece(propagation, spot, owner) &&
-			is_new(propagation->pieces, spot->granule))
+			hc_take_bit(propagation->pieces, spot->granule))
 			hc_propagation_defer(propagation, word->value, owner, HC_EDGE_PIECE, HC_CERTAINTY_GUESS);
-	} else if (current && current != HC_OWNER_CLOSED) {
+	} else if (current) {
 		hc_owners_meet(owner, hc_types_owner(propagation->types, current));
-	} else if (!current && hc_propagation_claim(propagation, spot->number, owner) &&
-		   is_new(propagation->searched, spot->number)) {
+	} else if (hc_propagation_claim(propagation, spot->number, owner) &&
+		   hc_take_bit(propagation->searched, spot->number)) {
 		wait(propagation, owner, word, spot);
 	}
 }
@@ -152,9 +143,8 @@ static void follow_batch(hc_propagation *propagation, hc_owner *owner, const hc_
 			follow_spot(propagation, owner, &words[i], &spots[i]);
 }
 
-/* The words of [start, end), which are in the block that SOURCE tells of. */
-static void follow_words(
-	hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end, const hc_word *source)
+/* The words of [start, end). SIZE: usable bytes of the block that begins at START; 0: they are in the middle of one. */
+static void follow_words(hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end, uint64_t size)
 {
 	unsigned word_size = propagation->format.size, count = 0;
 	hc_word words[BATCH_WORDS];
@@ -163,8 +153,7 @@ static void follow_words(
 	for (hc_address at = start; at < end && end - at >= word_size; at += word_size) {
 		hc_word *word = &words[count];
 
-		*word = *source;
-		word->offset = at - start;
+		*word = (hc_word){ .offset = at - start, .size = size };
 		if (!hc_propagation_load(propagation, at, &word->value) ||
 			!hc_blocks_may_contain(propagation->blocks, word->value))
 			continue;
@@ -185,9 +174,8 @@ void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_addr
 	if (!hc_propagation_locate(propagation, address, &block))
 		return;
 	uint64_t size = hc_blocks_usable_size(propagation->blocks, block.region, address);
-	hc_word source = { .size = size };
 
-	follow_words(propagation, below, address, address + size, &source);
+	follow_words(propagation, below, address, address + size, size);
 }
 
 void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, hc_address address)
@@ -198,7 +186,7 @@ void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, h
 		return;
 	hc_address end = block.address + hc_blocks_usable_size(propagation->blocks, block.region, block.address);
 
-	follow_words(propagation, owner, address, MIN(end, address + PIECE_BYTES), &(hc_word){ 0 });
+	follow_words(propagation, owner, address, MIN(end, address + PIECE_BYTES), 0);
 }
 
 void hc_types_search_untyped(hc_propagation *propagation)
@@ -213,7 +201,7 @@ void hc_types_search_untyped(hc_propagation *propagation)
 
 		/* Not those that wait since this loop began: they are farther away. */
 		if (number && number != HC_OWNER_CLOSED && is_opaque(hc_types_owner(types, number)) &&
-			is_new(propagation->searched, block.number))
+			hc_take_bit(propagation->searched, block.number))
 			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
 	}
 }
@@ -258,7 +246,7 @@ void hc_types_search_typed(hc_propagation *propagation)
 		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
 
 		if (number && number != HC_OWNER_CLOSED && !is_opaque(hc_types_owner(types, number)) &&
-			!is_buffer(hc_types_owner(types, number)) && is_new(propagation->searched, block.number))
+			!is_buffer(hc_types_owner(types, number)) && hc_take_bit(propagation->searched, block.number))
 			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
 	}
 }
