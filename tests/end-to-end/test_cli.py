@@ -100,6 +100,8 @@ USAGE_ERRORS = [
     ("chunks", "CORE", "--arena", "x"), ("chunks", "CORE", "--min", "-5"), ("block", "CORE"),
     ("block", "CORE", "no address"), ("analyze", "CORE", "--fail-on", "nothing known>0"),
     ("leaks",), ("leaks", "CORE", "--group-by", "colour"), ("leaks", "CORE", "--limit", "some"),
+    ("types", "CORE", "--sort", "size"), ("types", "CORE", "--instances", "T", "--sort", "age"),
+    ("types", "CORE", "--instances", "T", "--limit", "few"),
     ("analyze", "CORE", "--fail-on", "leaked"), ("analyze", "CORE", "--fail-on", "leaked>many"),
 ]
 
