@@ -135,6 +135,10 @@ typedef struct hc_owners_view {
 bool hc_report_owners(const hc_analysis *analysis, const hc_ownership *ownership, const hc_owners_view *view,
 	const hc_report_options *options, GError **error);
 
+/* Blocks that hold the same; at most LIMIT groups (0: all). References; who holds them: types. */
+bool hc_report_duplicates(const hc_analysis *analysis, const hc_duplicates *duplicates, uint64_t limit,
+	const hc_report_options *options, GError **error);
+
 /* What the blocks are; at most LIMIT rows (0: all). Types. */
 bool hc_report_types(const hc_analysis *analysis, uint64_t limit, const hc_report_options *options, GError **error);
 

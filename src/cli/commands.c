@@ -74,6 +74,11 @@ const cli_command cli_commands[] = {
 		"TYPE of --instances is what the table says; spaces, inline namespaces and, if only one type is meant, the namespaces\n"
 		"in front may differ.",
 		cli_run_types },
+	{ "duplicates", "CORE [BINARY]", "blocks in use that hold the same, and what one for all would save",
+		"Blocks of one size whose content is the same, byte for byte: all of it, the object that the type says, or the text\n"
+		"up to its NUL, where malloc or a string's capacity left room behind it. Likely text is what looks like that, but no type\n"
+		"says so. Zeros come last, and do not count; lost blocks and libc's own are left out.",
+		cli_run_duplicates },
 	{ "pins", "CORE [BINARY]", "which blocks stop free memory from being returned to the system",
 		"free() gives memory back only at the end of a heap: a few blocks high up pin what is free below them. Runs of free\n"
 		"memory of 64 KiB or more, with the blocks above each; GOES BACK: what free() alone gives back once these, and all\n"

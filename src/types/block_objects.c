@@ -63,3 +63,34 @@ bool hc_types_object_of_block(const hc_types *types, const hc_block *block, hc_b
 		return place(block, owner->type, 0, true, ret_object);
 	}
 }
+
+/* TYPE is char, whose signedness nobody said: bytes that are numbers are said to be signed or unsigned. */
+static bool is_plain_character(const hc_type *type)
+{
+	return type && hc_type_get_kind(type) == HC_TYPE_CHAR && !strcmp(hc_type_name(type), "char");
+}
+
+hc_path_content hc_types_path_content(const hc_types *types, uint32_t number)
+{
+	const hc_owner *owner = hc_types_owner(types, number);
+	hc_path_content content = { 0 };
+
+	if (hc_owner_block_certainty(owner) != HC_CERTAINTY_CERTAIN || owner->is_index || owner->is_interior ||
+		!owner->type)
+		return content;
+	if (owner->layout) {
+		content.is_string = hc_layout_kind(owner->layout) == HC_WALK_CONTIGUOUS &&
+				    hc_layout_is_string(owner->layout) &&
+				    is_plain_character(hc_layout_element(owner->layout));
+		return content;
+	}
+	content.is_characters = is_plain_character(owner->type);
+	switch (hc_type_get_kind(owner->type)) {
+	case HC_TYPE_STRUCT:
+	case HC_TYPE_UNION:
+		content.object_size = hc_type_size(owner->type);
+		return content;
+	default:
+		return content;
+	}
+}

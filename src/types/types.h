@@ -122,3 +122,13 @@ typedef struct hc_block_object {
 
 /* FALSE where that is not known, or is no whole object: an index, slots, a block that only holds the object somewhere. */
 bool hc_types_object_of_block(const hc_types *types, const hc_block *block, hc_block_object *ret_object);
+
+/* What of a path's blocks is content, where a type says it for certain; all 0: nothing is known. */
+typedef struct hc_path_content {
+	bool is_string;	    /* buffers of strings of one-byte characters: up to the NUL, with any capacity behind it */
+	bool is_characters; /* such characters that a pointer leads to */
+	uint64_t object_size; /* one object, at the beginning, of so many bytes */
+} hc_path_content;
+
+/* Reads types: one thread at a time. */
+hc_path_content hc_types_path_content(const hc_types *types, uint32_t number);

@@ -294,6 +294,7 @@ def check_kinds() -> None:
     check_names("hc_certainty_name", ("types", "types[].certainty"), ("block", "type.certainty"), ("pins", "holders[].certainty"),
                 ("owners", "rows[].certainty"), ("instances", "instances[].certainty"))
     check_names("hc_owner_basis_name", ("owners", "rows[].told_by"))
+    check_names("hc_compared_name", ("duplicates", "groups[].compared"))
     check_names("hc_holder_kind_name", ("pins", "holders[].kind"))
     check_names("hc_kept_cause_name", ("pins", "kept[].cause"))
     check_names("hc_socket_kind_name", ("side_facts", "sockets.kinds[].kind"), ("side_facts", "sockets.top[].kind"))
@@ -385,6 +386,7 @@ if not cases.options.list:
         cases.run("containers", check_content, roots)
         cases.run("types", check_report, roots, "types")
         cases.run("instances", check_report, roots, "types", "--instances", "libc: stdio FILE")
+        cases.run("duplicates", check_report, roots, "duplicates")
         cases.run("owners", check_report, roots, "owners")
         cases.run("show", check_report, roots, "show", "known[0]")
         cases.run("diff", check_report, roots, "diff", str(roots))
