@@ -72,6 +72,12 @@ void hc_types_add_up_holdings(hc_types *types);
 /* Everything that is asked for: rows of types, and by hc_types_add_up_holdings() what owners hold. */
 void hc_types_make_rows(hc_types *types);
 
+/* The name of BLOCK's row where its type is not known: what it looks like. Free with g_free(). */
+char *hc_types_shape_name(const hc_types *types, const hc_block *block);
+
+/* The name of the row of all blocks whose looks have none of their own: there were too many. */
+#define HC_SHAPES_LEFT "? many others"
+
 /* TEXT for as long as the result lives. */
 static inline const char *hc_types_keep(hc_types *types, const char *text)
 {
