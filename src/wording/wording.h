@@ -218,7 +218,10 @@ char *hc_word_kept(const hc_pins_summary *summary, hc_kept_cause cause);
  * "run_session() in 200 threads". NULL: it is not known.
  */
 char *hc_word_where(const hc_where *where, unsigned threads);
-/* "poll in libc.so.6", "function+0x12 in libc.so.6", "libc.so.6+0x1234", "libfoo.so's thread-local storage+0x10" */
+/*
+ * "poll in libc.so.6", "function+0x12 in libc.so.6", "libc.so.6+0x1234", "libfoo.so's thread-local storage+0x10"; symbols as people
+ * write them: "Cache::find(int) in server".
+ */
 char *hc_word_address(const hc_address_name *name);
 /* The same of ADDRESS, and of the function that FRAME is of; NULL: it is in no module. */
 char *hc_word_address_in(hc_modules *modules, hc_address address);
