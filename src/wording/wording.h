@@ -184,6 +184,11 @@ char *hc_word_mapping(const hc_core *core, const hc_area *area);
 char *hc_word_owners(const hc_ownership *ownership);
 /* "g_registry, Registry *, static" */
 char *hc_word_owner(const hc_owner_row *row);
+/*
+ * "accumulates in 0x5581a4b0: 60,000 blocks right below", "accumulates here, in a chain of blocks"; with TELLS_PATH "accumulates at g_table,
+ * in 0x5581a4b0: ...". OWNER has an accumulation.
+ */
+char *hc_word_accumulation(const hc_ownership *ownership, const hc_owner_row *owner, bool tells_path);
 /* "libc and the runtime", "lost (directly 1.0 KiB, indirectly 0 B)"; NULL of paths. */
 char *hc_word_owner_kind(const hc_ownership *ownership, hc_owner_kind kind);
 /* Of ROWS rows that begin a path; of such that do not. */
