@@ -125,22 +125,12 @@ static void add_amount(struct showing *showing, const char *kind, hc_amount hold
 	hc_records_add(showing->records, facts);
 }
 
-static json_t *accumulation_json(const hc_ownership *ownership, const hc_owner_accumulation *accumulation)
+static json_t *accumulation_of_row(const hc_ownership *ownership, const hc_owner_row *row)
 {
-	const hc_owner_row *row = accumulation->row == HC_OWNER_NO_ROW ? NULL :
-									 hc_ownership_row(ownership, accumulation->row);
-	bool is_object = !accumulation->is_by_holding;
-	const hc_fact facts[] = {
-		{ "path", NULL, hc_value_text(row ? row->text : NULL) },
-		{ "by", NULL, hc_value_plain(is_object ? "retained" : "held") },
-		{ "bytes", NULL, hc_value_size(accumulation->bytes) },
-		{ "block", NULL, hc_value_if(accumulation->block, hc_value_address(accumulation->block)) },
-		{ "block_size", NULL, hc_value_if(accumulation->block, hc_value_size(accumulation->size)) },
-		{ "below", NULL, hc_value_if(is_object, hc_value_count(accumulation->below)) },
-		{ "list", NULL, hc_value_flag(accumulation->is_list) },
-	};
+	const hc_owner_row *at =
+		row->accumulation.row == HC_OWNER_NO_ROW ? NULL : hc_ownership_row(ownership, row->accumulation.row);
 
-	return accumulation->is_found ? hc_record_json(facts) : NULL;
+	return hc_accumulation_json(&row->accumulation, at ? at->text : NULL);
 }
 
 /* The accumulation to be told beside the row INDEX: its own, or that of the row above it that begins the path; NULL: none. */
@@ -205,7 +195,7 @@ static void add_row(struct showing *showing, uint32_t index, unsigned level)
 		{ "retained", "RETAINS", hc_value_if(has_retained, hc_value_size(row->retained)) },
 		{ "blocks", "BLOCKS", hc_value_count(holds.blocks) },
 		{ "accumulates", NULL, hc_value_flag(row->accumulates) },
-		{ "accumulation", NULL, hc_value_json(accumulation_json(showing->ownership, &row->accumulation)) },
+		{ "accumulation", NULL, hc_value_json(accumulation_of_row(showing->ownership, row)) },
 		{ NULL, "WHAT", hc_value_take_text(g_strconcat(indent, what, NULL)) },
 	};
 

@@ -21,13 +21,13 @@ static const hc_owner_row *first_row(const hc_ownership *ownership, bool by_reta
 	return best;
 }
 
-static const char *word_basis(const hc_owner_row *row)
+const char *hc_word_owner_basis(hc_owner_basis basis, hc_certainty certainty)
 {
-	if (row->basis == HC_OWNER_BY_POINTERS)
+	if (basis == HC_OWNER_BY_POINTERS)
 		return "by its pointers alone, no type leads there";
-	if (row->basis == HC_OWNER_BY_CONTENT)
+	if (basis == HC_OWNER_BY_CONTENT)
 		return "by what its blocks say they are; nothing is known that leads there";
-	return row->certainty == HC_CERTAINTY_CERTAIN ? "by its type" : "by its type, which is deduced";
+	return certainty == HC_CERTAINTY_CERTAIN ? "by its type" : "by its type, which is deduced";
 }
 
 static void append_retained(GString *text, const hc_owner_row *holder, const hc_owner_row *retainer)
@@ -59,7 +59,7 @@ char *hc_word_owners(const hc_ownership *ownership)
 	g_string_append_printf(text, "%s, %.1f %% of what is in use", hc_text_size(bytes, holder->holds.bytes),
 		100.0 * holder->holds.bytes / total);
 	if (!group)
-		g_string_append_printf(text, "; told %s", word_basis(holder));
+		g_string_append_printf(text, "; told %s", hc_word_owner_basis(holder->basis, holder->certainty));
 	g_string_append_c(text, '.');
 	append_retained(text, holder, retainer);
 	return g_string_free(text, FALSE);

@@ -84,7 +84,7 @@ char *hc_word_diagnostics_unsaid(const hc_diagnostics *diagnostics);
 
 /* ---- findings.c ---- */
 
-/* A sentence without its full stop. FINDING is one of ANALYSIS. */
+/* One sentence, or two, without the last full stop. FINDING is one of ANALYSIS. */
 char *hc_word_finding(const hc_analysis *analysis, const hc_finding *finding);
 /* Who points to blocks of one size, by name; NULL: that is not known, or blocks without a name. */
 char *hc_word_referrer(const hc_analysis *analysis, const hc_finding_size *size);
@@ -182,6 +182,8 @@ char *hc_word_mapping(const hc_core *core, const hc_area *area);
 
 /* "g_registry holds most: 61.8 MiB, 99.2 % of what is in use; told by its type. Without it 61.8 MiB would be unreachable." */
 char *hc_word_owners(const hc_ownership *ownership);
+/* Goes on after "told": "by its type". */
+const char *hc_word_owner_basis(hc_owner_basis basis, hc_certainty certainty);
 /* "g_registry, Registry *, static" */
 char *hc_word_owner(const hc_owner_row *row);
 /*

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterable
 
 from grown import Grown
-from harness import Cases, Stopped, few, fixture_path, heapcore, need_captures, report_of, succeed
+from harness import Cases, Stopped, analyze, few, fixture_path, heapcore, need_captures, report_of, succeed
 from scenarios import SCENARIOS, Scenario
 from test_nameless import names, strip
 
@@ -181,6 +181,60 @@ def check_accumulation(variant: str) -> None:
             assert {"g_office->desk->items", "g_belt", "g_chain"} <= marked and not {"g_office", "g_office->desk"} & marked, marked
 
 
+def suspects(report: Report) -> dict[str, Report]:
+    """The owners that findings tell of; none twice."""
+    found = [finding["facts"] if finding["kind"] == "suspect" else finding["facts"]["suspect"]
+             for finding in report["findings"] if finding["kind"] in ("suspect", "container", "owner")]
+    by_owner = {suspect["owner"]: suspect for suspect in found if suspect}
+    assert len(by_owner) == sum(suspect is not None for suspect in found), found
+    return by_owner
+
+
+def check_suspects() -> None:
+    """analyze tells of each owner that holds a tenth of what is in use; with --retained, that retains it, and how much."""
+    with Stopped("retains", recorder=False) as fixture:
+        core = fixture.gcore()
+        graph, truth = Graph(fixture), retained_by_removal(fixture)
+        in_use = owners(core)["in_use"]["bytes"]
+        held = {name: sum(graph.sizes[block] for block in reached([root], graph.edges)) for name, root in graph.roots.items()
+                if name in ("g_office", "g_belt", "g_chain")}
+        assert in_use > 10 * (64 << 10), "findings are of 64 KiB and more"
+        large = {name for name, size in held.items() if 10 * size >= in_use}
+        assert large == {"g_office"}, held
+        plain = suspects(analyze(core))
+        assert set(plain) == large and plain["g_office"]["retained"] is None, plain
+        assert plain["g_office"]["accumulation"] is None and plain["g_office"]["told_by"] == "type", plain
+        assert plain["g_office"]["holds"]["bytes"] == held["g_office"], plain
+        report = report_of(succeed("analyze", core, "--retained", "--json"))
+        told = suspects(report)["g_office"]
+        assert told["retained"] == truth["g_office"], told
+        table = next(address for path, address in fixture.said("object") if path == "g_office->desk->items")
+        assert told["accumulation"]["block"] == "0x" + table, told
+        finding = next(one for one in report["findings"] if one["kind"] in ("container", "owner"))
+        assert "would be unreachable, most of it at block 0x" + table in finding["text"], finding
+        assert re.search(r" holds \d+\.\d % of what is in use;", finding["text"]), finding
+        assert finding["command"].split(" owners ")[1].endswith(f" '{finding['facts']['path']}'"), finding
+        heapcore("owners", core, finding["facts"]["path"])
+
+
+def check_suspect_alone() -> None:
+    """An owner whose place is none of the five largest."""
+    with Stopped("suspects", recorder=False) as fixture:
+        core = fixture.gcore()
+        truth = {name: (int(blocks), int(size)) for name, blocks, size in fixture.said("holds")}
+        for arguments in ((), ("--retained",)):
+            report = report_of(succeed("analyze", core, *arguments, "--json"))
+            told = suspects(report)
+            assert {name: (one["holds"]["blocks"], one["holds"]["bytes"]) for name, one in told.items()} == truth, told
+            alone = [finding for finding in report["findings"] if finding["kind"] == "suspect"]
+            assert [finding["facts"]["owner"] for finding in alone] == ["g_drawer"], alone
+            assert alone[0]["bytes"] == truth["g_drawer"][1] and alone[0]["blocks"] == truth["g_drawer"][0], alone
+            assert alone[0]["text"].startswith("g_drawer (book, static) holds ") and "told by its type" in alone[0]["text"], alone
+            assert alone[0]["command"].endswith(" 'g_drawer'") and " owners " in alone[0]["command"], alone
+            retained = {name: one["retained"] for name, one in told.items()}
+            assert retained == {name: size if arguments else None for name, (_, size) in truth.items()}, retained
+
+
 def check_parts() -> None:
     """A part of the tree: --focus, --ignore, --by, an address."""
     with Stopped("retains", recorder=False) as fixture:
@@ -304,6 +358,8 @@ def main() -> None:
         cases.run(f"accumulation: {variant}", check_accumulation, variant)
     cases.run("words", check_words)
     cases.run("parts", check_parts)
+    cases.run("suspects", check_suspects)
+    cases.run("a suspect alone", check_suspect_alone)
     for scenario in SCENARIOS:
         if scenario.program in ("cxx", "leak-classes", "roots", "threads", "mapped") and not scenario.static:
             cases.run(f"sum: {scenario.name}", check_scenario, scenario)
