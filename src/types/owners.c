@@ -8,6 +8,8 @@
  */
 #include "types/owners.h"
 
+#include <inttypes.h>
+
 enum {
 	OWNERS_MAX = 1 << 20,
 	CLASSES_MAX = 4096,
@@ -284,6 +286,9 @@ char *hc_owner_path(const hc_owner *owner)
 			append_member(path, object_of(parent), steps[i]->name);
 			g_string_append(path, "[]");
 			break;
+		case HC_STEP_SHAPE:
+			g_string_append(path, steps[i]->name);
+			break;
 		case HC_STEP_ELEMENT:
 			if (!is_single(parent))
 				g_string_append(path, "[]");
@@ -330,7 +335,7 @@ static const hc_owner *holder_of(const hc_owner *owner, const char **ret_name)
 			name = owner->name;
 		if (owner->step == HC_STEP_VARIABLE || owner->step == HC_STEP_WORD)
 			return NULL;
-		if (owner->step != HC_STEP_PART && !is_held_inside(owner) && !owner->layout) {
+		if (owner->step != HC_STEP_PART && !is_held_inside(owner) && !hc_owner_is_container(owner)) {
 			*ret_name = name;
 			return owner;
 		}
@@ -441,8 +446,37 @@ static const char *role_of(const hc_layout *layout)
 	}
 }
 
+char *hc_owner_shape_name(const hc_owner *owner)
+{
+	const char *kind = hc_shape_kind_name(owner->shape);
+
+	return owner->node_bytes ? g_strdup_printf("%s, nodes of %" PRIu64 " bytes", kind, owner->node_bytes) :
+				   g_strdup(kind);
+}
+
+/* "map-like node"; "vector-like buffer". Free with g_free(). */
+static char *shape_role(const hc_owner *owner)
+{
+	const char *kind = hc_shape_kind_name(owner->shape);
+
+	switch (owner->shape) {
+	case HC_SHAPE_STRING:
+		return g_strdup_printf("%s text", kind);
+	case HC_SHAPE_VECTOR:
+	case HC_SHAPE_DEQUE:
+	case HC_SHAPE_SLOTS:
+		return g_strdup_printf("%s buffer", kind);
+	default:
+		return owner->node_bytes ? g_strdup_printf("%s node of %" PRIu64 " bytes", kind, owner->node_bytes) :
+					   g_strdup_printf("%s node", kind);
+	}
+}
+
 char *hc_owner_type_name(const hc_owner *owner)
 {
+	if (owner->shape)
+		return owner->is_index ? g_strdup_printf("%s index", hc_shape_kind_name(owner->shape)) :
+					 shape_role(owner);
 	if (owner->is_index)
 		return g_strdup_printf("%s index", hc_type_short_name(owner->type));
 	/* What the links are in was not to be found out. */
