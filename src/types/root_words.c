@@ -517,6 +517,8 @@ void hc_types_search_root_words(hc_propagation *propagation)
 		find_words(&naming);
 	claim_words(&naming, RANK_CALLS);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	hc_types_search_buffers(propagation);
+	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	join_owners(types);
 	finish_places(types);
 	g_array_unref(naming.words);
