@@ -102,6 +102,39 @@ hc_owner *hc_owners_target(hc_owners *owners, hc_owner *owner, unsigned part, hc
 	return owner->targets[part];
 }
 
+static hc_owner *find_class(const hc_owner *owner, const hc_type *class, const char *name)
+{
+	for (unsigned i = 0; owner->classes && i < owner->classes->len; i++) {
+		hc_owner *known = owner->classes->pdata[i];
+
+		if (class ? known->type == class : !known->type && !strcmp(known->name, name))
+			return known;
+	}
+	return NULL;
+}
+
+static void add_class(hc_owner *owner, hc_owner *class)
+{
+	if (!owner->classes)
+		owner->classes = g_ptr_array_new();
+	g_ptr_array_add(owner->classes, class);
+}
+
+hc_owner *hc_owners_alternative(
+	hc_owners *owners, hc_owner *owner, hc_owner *target, const hc_type *type, const hc_plan *plan)
+{
+	hc_owner *known = find_class(target, type, NULL);
+
+	if (known)
+		return known;
+	if (owners->full || (target->classes && target->classes->len >= CLASSES_MAX))
+		return target;
+	hc_owner *made = make_target(owners, owner, HC_STEP_TARGET, type, plan, HC_CERTAINTY_GUESS);
+
+	add_class(target, made);
+	return made;
+}
+
 hc_owner *hc_owners_element(
 	hc_owners *owners, hc_owner *container, unsigned place, const hc_type *type, const hc_plan *plan)
 {
@@ -144,20 +177,16 @@ hc_owner *hc_owners_class(
 		owner = owner->parent;
 	if (class && class == owner->type)
 		return owner;
-	for (unsigned i = 0; owner->classes && i < owner->classes->len; i++) {
-		hc_owner *known = owner->classes->pdata[i];
+	hc_owner *known = find_class(owner, class, name);
 
-		if (class ? known->type == class : !known->type && !strcmp(known->name, name))
-			return known;
-	}
+	if (known)
+		return known;
 	if (owners->full || (owner->classes && owner->classes->len >= CLASSES_MAX))
 		return owner;
 	hc_owner *made = hc_owners_add(owners, owner, HC_STEP_CLASS, class, plan, HC_CERTAINTY_CERTAIN);
 
 	made->name = class ? NULL : g_string_chunk_insert_const(owners->texts, name);
-	if (!owner->classes)
-		owner->classes = g_ptr_array_new();
-	g_ptr_array_add(owner->classes, made);
+	add_class(owner, made);
 	return made;
 }
 
@@ -237,10 +266,16 @@ static const hc_owner *object_of(const hc_owner *owner)
 	return owner;
 }
 
+static bool is_alternative(const hc_owner *target, const hc_owner *child)
+{
+	return target && target->classes && child->step == HC_STEP_TARGET &&
+	       g_ptr_array_find(target->classes, child, NULL);
+}
+
 static const char *part_name(const hc_owner *parent, const hc_owner *child)
 {
 	for (unsigned i = 0; parent->targets && parent->plan && i < parent->plan->parts->len; i++)
-		if (parent->targets[i] == child)
+		if (parent->targets[i] == child || is_alternative(parent->targets[i], child))
 			return g_array_index(parent->plan->parts, hc_part, i).name;
 	return NULL;
 }

@@ -656,6 +656,8 @@ void hc_types_search_root_words(hc_propagation *propagation)
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	claim_copies(&naming);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	hc_types_search_buffers(propagation);
+	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	join_owners(types);
 	finish_places(types);
 	g_array_unref(naming.words);

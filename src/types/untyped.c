@@ -37,8 +37,10 @@ static bool is_opaque(const hc_owner *owner)
 /* The owner of what an untyped block of OWNER leads to: all of it is one step. */
 static hc_owner *owner_below(hc_propagation *propagation, hc_owner *owner)
 {
-	if (owner->layout)
+	if (owner->layout && is_opaque(owner))
 		return hc_owners_element(propagation->owners, owner, 0, NULL, NULL);
+	if (owner->layout)
+		return hc_owners_beyond(propagation->owners, owner);
 	if (!owner->type || owner->certainty == HC_CERTAINTY_UNKNOWN)
 		return owner;
 	if (is_opaque(owner))
@@ -280,11 +282,8 @@ static bool is_buffer(const hc_owner *owner)
 	return owner->is_index || owner->shape || (owner->layout && !owner->is_intrusive);
 }
 
-/*
- * Words of typed blocks where the type says nothing: behind the declared part (structs that begin with a common head, arrays declared
- * with one element), in padding and in integers.
- */
-void hc_types_search_typed(hc_propagation *propagation)
+/* Words of typed blocks, of buffers or of all others. */
+static void search_typed(hc_propagation *propagation, bool buffers)
 {
 	hc_types *types = propagation->types;
 	hc_block_iterator iterator;
@@ -298,7 +297,23 @@ void hc_types_search_typed(hc_propagation *propagation)
 		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
 
 		if (number && number != HC_OWNER_CLOSED && !is_opaque(hc_types_owner(types, number)) &&
-			!is_buffer(hc_types_owner(types, number)) && hc_take_bit(propagation->searched, block.number))
+			is_buffer(hc_types_owner(types, number)) == buffers &&
+			hc_take_bit(propagation->searched, block.number))
 			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
 	}
+}
+
+/*
+ * Words of typed blocks where the type says nothing: behind the declared part (structs that begin with a common head, arrays declared
+ * with one element), in padding and in integers.
+ */
+void hc_types_search_typed(hc_propagation *propagation)
+{
+	search_typed(propagation, false);
+}
+
+/* Elements may have storage that no type tells of: a hash table's slots, an object that is made where it lies. */
+void hc_types_search_buffers(hc_propagation *propagation)
+{
+	search_typed(propagation, true);
 }
