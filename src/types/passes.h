@@ -40,6 +40,9 @@ void hc_types_search_untyped(hc_propagation *propagation);
 /* The same for words of typed blocks; nothing if next to nothing is nobody's. */
 void hc_types_search_typed(hc_propagation *propagation);
 
+/* The same for encoded pointers of all blocks that somebody has, to whatever nobody has. */
+void hc_types_search_encoded(hc_propagation *propagation);
+
 /* Blocks that nobody has, by the words of the roots that lead there; with them those of hc_types_search_untyped(). */
 void hc_types_search_root_words(hc_propagation *propagation);
 
