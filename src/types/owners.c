@@ -394,7 +394,7 @@ static const hc_type *inner_holder(const hc_type *pair, const char *name)
 	return field ? field->type : NULL;
 }
 
-/* Where the member NAME of HOLDER is. FALSE: HOLDER is nothing that has a name. */
+/* Where the member NAME of HOLDER is. FALSE: HOLDER is nothing that has a name, or NAME is none. */
 static bool is_in_holder(const hc_owner *holder, const char *name, hc_where *ret_where)
 {
 	const hc_type *type = is_pair(holder->type) ? inner_holder(holder->type, name) : holder->type;
@@ -408,7 +408,7 @@ static bool is_in_holder(const hc_owner *holder, const char *name, hc_where *ret
 		*ret_where = (hc_where){ .kind = HC_WHERE_ELEMENTS, .name = hc_owner_path(whole) };
 		return true;
 	}
-	if (!type && !holder->name)
+	if ((!type && !holder->name) || !name || !*name)
 		return false;
 	*ret_where = (hc_where){
 		.kind = HC_WHERE_FIELD,
@@ -454,10 +454,15 @@ static hc_where where_root_is(const hc_named_root *root)
 void hc_owner_where(const hc_owner *owner, const hc_core *core, hc_where *ret_where)
 {
 	const char *name = NULL;
-	const hc_owner *holder = holder_of(owner, &name), *root = owner;
+	const hc_owner *root = owner;
 
-	if (holder && is_in_holder(holder, name, ret_where))
-		return;
+	/* What a pointer leads to that is no member, as in an array of pointers, is where that pointer is. */
+	for (const hc_owner *holder = owner; (holder = holder_of(holder, &name)); name = NULL) {
+		if (is_in_holder(holder, name, ret_where))
+			return;
+		if (name && *name)
+			break;
+	}
 	while (root->parent)
 		root = root->parent;
 	*ret_where = root->variable ? where_variable_is(root->variable, core) :

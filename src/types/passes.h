@@ -44,6 +44,9 @@ void hc_types_search_typed(hc_propagation *propagation);
 /* The same for buffers and nodes of containers: last, since there may be elements that are no more. */
 void hc_types_search_buffers(hc_propagation *propagation);
 
+/* The same for encoded pointers of all blocks that somebody has, to whatever nobody has. */
+void hc_types_search_encoded(hc_propagation *propagation);
+
 /* Blocks that nobody has, by the words of the roots that lead there; with them those of hc_types_search_untyped(). */
 void hc_types_search_root_words(hc_propagation *propagation);
 
