@@ -440,9 +440,10 @@ static bool read_table(hc_walker *walker, hc_key slots, uint64_t stride, hc_memo
 		t->slots = 0;
 		return true;
 	}
-	/* It is in pieces, and the description says where each bucket is. */
+	/* It is in pieces, and the description says where each bucket or element is. */
 	if (!t->stride)
 		return hc_layout_program(walker->layout, HC_KEY_FIRST) ||
+		       hc_layout_program(walker->layout, HC_KEY_VALUE) ||
 		       hc_walker_refuse(walker, "its table has slots of no size");
 	if (t->start - walker->address < walker->object_size)
 		return t->slots * t->stride <= walker->object_size - (t->start - walker->address) ||
@@ -517,7 +518,7 @@ void hc_walk_slots(hc_walker *walker)
 	walker->is_proved |= walker->walk->claimed != UINT64_MAX;
 	walker->walk->element_size = size ? size : t.stride;
 	/* Numbers that were put where pointers go. */
-	if (t.stride < walker->reader->format.size)
+	if (t.stride && t.stride < walker->reader->format.size)
 		walker->by_pointer = false;
 	for (uint64_t i = 0; i < t.slots; i++) {
 		hc_address element = t.start + i * t.stride, other = 0;
@@ -525,7 +526,7 @@ void hc_walk_slots(hc_walker *walker)
 
 		walker->variables[HC_VARIABLE_INDEX] = i;
 		walker->variables[HC_VARIABLE_SLOT] = element;
-		if (!hc_walker_charge(walker, t.stride))
+		if (!hc_walker_charge(walker, MAX(t.stride, walker->reader->format.size)))
 			return;
 		if (!hc_walker_run(walker, used, &is_used)) {
 			hc_walker_break(walker, "its memory cannot be read");

@@ -365,24 +365,41 @@ static uint32_t number_of(const hc_owner *owner)
 	return owner ? owner->number : HC_OWNER_CLOSED;
 }
 
-/* What words of RANK lead to. */
+/* What word INDEX leads to, if it is of RANK. */
+static void claim_word(struct naming *naming, unsigned index, word_rank rank)
+{
+	struct kept_word *word = &g_array_index(naming->words, struct kept_word, index);
+
+	if (!leads_to_unowned(naming, word->is.value))
+		return;
+	if (!word->owner)
+		word->owner = number_of(owner_of_word(naming, index));
+	if (word->owner == HC_OWNER_CLOSED)
+		return;
+	hc_owner *owner = hc_types_owner(naming->propagation->types, word->owner);
+
+	if (rank_of(owner) == rank)
+		hc_propagation_follow_word(naming->propagation, owner, word->is.value);
+}
+
 static void claim_words(struct naming *naming, word_rank rank)
 {
-	for (unsigned i = 0; i < naming->words->len; i++) {
-		struct kept_word *word = &g_array_index(naming->words, struct kept_word, i);
-
-		if (!leads_to_unowned(naming, word->is.value))
-			continue;
-		if (!word->owner)
-			word->owner = number_of(owner_of_word(naming, i));
-		if (word->owner == HC_OWNER_CLOSED)
-			continue;
-		hc_owner *owner = hc_types_owner(naming->propagation->types, word->owner);
-
-		if (rank_of(owner) == rank)
-			hc_propagation_follow_word(naming->propagation, owner, word->is.value);
-	}
+	for (unsigned i = 0; i < naming->words->len; i++)
+		claim_word(naming, i, rank);
 	naming->last = (struct extent){ 0 };
+}
+
+/*
+ * What stands in frames is the outermost's, then what is in registers: an inner call was given it, or has what earlier calls left in a
+ * buffer of it that is not used yet.
+ */
+static void claim_calls(struct naming *naming)
+{
+	for (unsigned i = naming->words->len; i-- > 0;)
+		if (word_at(naming, i)->address)
+			claim_word(naming, i, RANK_CALLS);
+	naming->last = (struct extent){ 0 };
+	claim_words(naming, RANK_CALLS);
 }
 
 static void find_words(struct naming *naming)
@@ -515,7 +532,7 @@ void hc_types_search_root_words(hc_propagation *propagation)
 	/* Of many, some were left out while others' blocks had no owner. */
 	if (naming.words->len >= WORDS_MANY)
 		find_words(&naming);
-	claim_words(&naming, RANK_CALLS);
+	claim_calls(&naming);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	hc_types_search_buffers(propagation);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
