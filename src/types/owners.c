@@ -8,6 +8,8 @@
  */
 #include "types/owners.h"
 
+#include <inttypes.h>
+
 enum {
 	OWNERS_MAX = 1 << 20,
 	CLASSES_MAX = 4096,
@@ -319,6 +321,9 @@ char *hc_owner_path(const hc_owner *owner)
 			append_member(path, object_of(parent), steps[i]->name);
 			g_string_append(path, "[]");
 			break;
+		case HC_STEP_SHAPE:
+			g_string_append(path, steps[i]->name);
+			break;
 		case HC_STEP_ELEMENT:
 			if (!is_single(parent))
 				g_string_append(path, "[]");
@@ -365,7 +370,7 @@ static const hc_owner *holder_of(const hc_owner *owner, const char **ret_name)
 			name = owner->name;
 		if (owner->step == HC_STEP_VARIABLE || owner->step == HC_STEP_WORD)
 			return NULL;
-		if (owner->step != HC_STEP_PART && !is_held_inside(owner) && !owner->layout) {
+		if (owner->step != HC_STEP_PART && !is_held_inside(owner) && !hc_owner_is_container(owner)) {
 			*ret_name = name;
 			return owner;
 		}
@@ -389,7 +394,7 @@ static const hc_type *inner_holder(const hc_type *pair, const char *name)
 	return field ? field->type : NULL;
 }
 
-/* Where the member NAME of HOLDER is. FALSE: HOLDER is nothing that has a name. */
+/* Where the member NAME of HOLDER is. FALSE: HOLDER is nothing that has a name, or NAME is none. */
 static bool is_in_holder(const hc_owner *holder, const char *name, hc_where *ret_where)
 {
 	const hc_type *type = is_pair(holder->type) ? inner_holder(holder->type, name) : holder->type;
@@ -403,7 +408,7 @@ static bool is_in_holder(const hc_owner *holder, const char *name, hc_where *ret
 		*ret_where = (hc_where){ .kind = HC_WHERE_ELEMENTS, .name = hc_owner_path(whole) };
 		return true;
 	}
-	if (!type && !holder->name)
+	if ((!type && !holder->name) || !name || !*name)
 		return false;
 	*ret_where = (hc_where){
 		.kind = HC_WHERE_FIELD,
@@ -449,10 +454,15 @@ static hc_where where_root_is(const hc_named_root *root)
 void hc_owner_where(const hc_owner *owner, const hc_core *core, hc_where *ret_where)
 {
 	const char *name = NULL;
-	const hc_owner *holder = holder_of(owner, &name), *root = owner;
+	const hc_owner *root = owner;
 
-	if (holder && is_in_holder(holder, name, ret_where))
-		return;
+	/* What a pointer leads to that is no member, as in an array of pointers, is where that pointer is. */
+	for (const hc_owner *holder = owner; (holder = holder_of(holder, &name)); name = NULL) {
+		if (is_in_holder(holder, name, ret_where))
+			return;
+		if (name && *name)
+			break;
+	}
 	while (root->parent)
 		root = root->parent;
 	*ret_where = root->variable ? where_variable_is(root->variable, core) :
@@ -476,8 +486,37 @@ static const char *role_of(const hc_layout *layout)
 	}
 }
 
+char *hc_owner_shape_name(const hc_owner *owner)
+{
+	const char *kind = hc_shape_kind_name(owner->shape);
+
+	return owner->node_bytes ? g_strdup_printf("%s, nodes of %" PRIu64 " bytes", kind, owner->node_bytes) :
+				   g_strdup(kind);
+}
+
+/* "map-like node"; "vector-like buffer". Free with g_free(). */
+static char *shape_role(const hc_owner *owner)
+{
+	const char *kind = hc_shape_kind_name(owner->shape);
+
+	switch (owner->shape) {
+	case HC_SHAPE_STRING:
+		return g_strdup_printf("%s text", kind);
+	case HC_SHAPE_VECTOR:
+	case HC_SHAPE_DEQUE:
+	case HC_SHAPE_SLOTS:
+		return g_strdup_printf("%s buffer", kind);
+	default:
+		return owner->node_bytes ? g_strdup_printf("%s node of %" PRIu64 " bytes", kind, owner->node_bytes) :
+					   g_strdup_printf("%s node", kind);
+	}
+}
+
 char *hc_owner_type_name(const hc_owner *owner)
 {
+	if (owner->shape)
+		return owner->is_index ? g_strdup_printf("%s index", hc_shape_kind_name(owner->shape)) :
+					 shape_role(owner);
 	if (owner->is_index)
 		return g_strdup_printf("%s index", hc_type_short_name(owner->type));
 	/* What the links are in was not to be found out. */
