@@ -22,6 +22,7 @@ typedef enum {
 	HC_FINDING_HEAP_NOT_READ, /* the heap is missing in the core, or of a machine that is not read */
 	HC_FINDING_NOT_HEAP,	  /* a lot of memory outside malloc's heap */
 	HC_FINDING_UNJOINED,	  /* threads that ended and were not joined */
+	HC_FINDING_DUPLICATES,	  /* blocks that hold the same */
 	HC_FINDING_CORRUPT,	  /* a part of the heap could not be followed */
 	HC_FINDING_KIND_COUNT,
 } hc_finding_kind;
@@ -105,6 +106,13 @@ typedef struct hc_finding_size {
 	bool and_elsewhere; /* others point there too */
 } hc_finding_size;
 
+typedef struct hc_finding_duplicates {
+	uint64_t groups;	/* contents that there are more than once */
+	uint64_t largest_saved; /* bytes, of the group that saves most */
+	uint64_t largest_blocks, largest_size;
+	char *path; /* what most of its blocks hang on; NULL: nothing that is known. Untrusted */
+} hc_finding_duplicates;
+
 typedef struct hc_finding {
 	hc_finding_kind kind;
 	uint64_t bytes;	 /* what it is about */
@@ -115,6 +123,7 @@ typedef struct hc_finding {
 		hc_finding_suspect suspect;
 		hc_finding_retained retained;
 		hc_finding_size size; /* of big blocks and one size */
+		hc_finding_duplicates duplicates; /* `bytes` is what one block for all would save */
 		hc_row_id row;	      /* of not-heap */
 		hc_unjoined unjoined; /* whose `memory` is the finding's bytes */
 		struct {

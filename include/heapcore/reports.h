@@ -80,6 +80,8 @@ typedef struct hc_chunks_filter {
 	uint64_t maximum; /* usable bytes, inclusive; UINT64_MAX: no bound */
 	bool labelled;	  /* only those of libc and the runtime */
 	bool lost;	  /* only those that are lost, directly or indirectly */
+	const char *type; /* only blocks in use of this type, as hc_report_instances() takes it; NULL: any */
+	const char *owner; /* only what hangs on this path, as hc_report_owners() has it, or below; NULL: any */
 	hc_chunks_order order;
 	uint64_t limit; /* at most so many; 0: all */
 } hc_chunks_filter;
@@ -88,8 +90,9 @@ typedef struct hc_chunks_filter {
 #define HC_CHUNKS_FILTER_INIT ((hc_chunks_filter){ .arena = HC_ARENA_ALL, .maximum = UINT64_MAX })
 
 /*
- * The blocks, one a line (JSON too: one object a line). Blocks; with filter->lost: references. Also fails with
- * HC_ERROR_NO_MEMORY: sorting by size without a limit takes 16 bytes a block.
+ * The blocks, one a line (JSON too: one object a line). Blocks; with filter->lost: references; with filter->type or filter->owner: types.
+ * Also fails with HC_ERROR_NO_MEMORY: sorting by size without a limit takes 16 bytes a block; and with HC_ERROR_USAGE if there is no such
+ * type or owner.
  */
 bool hc_report_chunks(
 	const hc_analysis *analysis, const hc_chunks_filter *filter, const hc_report_options *options, GError **error);
@@ -139,8 +142,30 @@ typedef struct hc_owners_view {
 bool hc_report_owners(const hc_analysis *analysis, const hc_ownership *ownership, const hc_owners_view *view,
 	const hc_report_options *options, GError **error);
 
+/* Blocks that hold the same; at most LIMIT groups (0: all). References; who holds them: types. */
+bool hc_report_duplicates(const hc_analysis *analysis, const hc_duplicates *duplicates, uint64_t limit,
+	const hc_report_options *options, GError **error);
+
 /* What the blocks are; at most LIMIT rows (0: all). Types. */
 bool hc_report_types(const hc_analysis *analysis, uint64_t limit, const hc_report_options *options, GError **error);
+
+/* Which blocks hc_report_instances() lists. */
+typedef struct hc_instances_view {
+	/*
+	 * A type as hc_report_types() names it; or written otherwise, or without its namespaces, if only one is meant. Of the rows of all
+	 * certainties.
+	 */
+	const char *type;
+	hc_chunks_order order;
+	uint64_t limit; /* at most so many; 0: all */
+} hc_instances_view;
+
+/*
+ * The blocks of one type, each with who holds it and what it says. Types. Also fails with HC_ERROR_USAGE if there is no such type, or
+ * several are meant: the message names some; and with HC_ERROR_NO_MEMORY.
+ */
+bool hc_report_instances(
+	const hc_analysis *analysis, const hc_instances_view *view, const hc_report_options *options, GError **error);
 
 /*
  * What keeps free memory of the heap from going back; at most LIMIT runs and holders (0: all). Blocks; who holds the blocks by type:

@@ -113,6 +113,7 @@ static bool run_findings(hc_analysis *analysis, GError **error)
 		.types = analysis->types,
 		.ownership = analysis->ownership,
 		.diagnostics = analysis->diagnostics,
+		.jobs = analysis->options->jobs,
 	};
 
 	(void)error;
@@ -274,5 +275,12 @@ hc_leaks *hc_analysis_find_leaks(const hc_analysis *analysis, const hc_leaks_opt
 hc_ownership *hc_analysis_find_owners(const hc_analysis *analysis, const hc_ownership_options *options, GError **error)
 {
 	return hc_ownership_create(
+		analysis->core, analysis->blocks, analysis->references, analysis->types, options, error);
+}
+
+hc_duplicates *hc_analysis_find_duplicates(
+	const hc_analysis *analysis, const hc_duplicates_options *options, GError **error)
+{
+	return hc_duplicates_create(
 		analysis->core, analysis->blocks, analysis->references, analysis->types, options, error);
 }

@@ -16,6 +16,7 @@ const char *hc_finding_kind_name(hc_finding_kind kind)
 		[HC_FINDING_HEAP_NOT_READ] = "heap-not-read",
 		[HC_FINDING_NOT_HEAP] = "not-heap",
 		[HC_FINDING_UNJOINED] = "unjoined",
+		[HC_FINDING_DUPLICATES] = "duplicates",
 		[HC_FINDING_CORRUPT] = "corrupt",
 	};
 
@@ -55,6 +56,9 @@ static void free_strings(hc_finding *finding)
 	case HC_FINDING_RETAINED:
 		g_free((char *)finding->retained.holder.name);
 		g_free((char *)finding->retained.holder.path);
+		return;
+	case HC_FINDING_DUPLICATES:
+		g_free(finding->duplicates.path);
 		return;
 	case HC_FINDING_BIG_BLOCKS:
 	case HC_FINDING_ONE_SIZE:

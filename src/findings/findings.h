@@ -33,6 +33,7 @@ typedef struct hc_findings_input {
 	const hc_types *types; /* NULL: not asked for */
 	const hc_ownership *ownership; /* with what owners retain; NULL: not asked for */
 	const hc_diagnostics *diagnostics;
+	unsigned jobs; /* threads; 0: one per processor */
 } hc_findings_input;
 
 struct hc_findings {
@@ -57,6 +58,7 @@ void hc_find_big_blocks(const hc_findings_input *input, hc_findings *findings);
 void hc_find_not_glibc(const hc_findings_input *input, hc_findings *findings);
 void hc_find_not_heap(const hc_findings_input *input, hc_findings *findings);
 void hc_find_unjoined(const hc_findings_input *input, hc_findings *findings);
+void hc_find_duplicates(const hc_findings_input *input, hc_findings *findings);
 void hc_find_damage(const hc_findings_input *input, hc_findings *findings);
 
 /* ---- sizes.c: blocks in use by their size, which several finders ask about ---- */

@@ -184,6 +184,19 @@ static json_t *corrupt_json(const hc_finding *finding)
 	return hc_record_json(facts);
 }
 
+static json_t *duplicates_json(const hc_finding_duplicates *duplicates)
+{
+	const hc_fact facts[] = {
+		{ "groups", NULL, hc_value_count(duplicates->groups) },
+		{ "largest_saved", NULL, hc_value_size(duplicates->largest_saved) },
+		{ "largest_blocks", NULL, hc_value_count(duplicates->largest_blocks) },
+		{ "largest_size", NULL, hc_value_size(duplicates->largest_size) },
+		{ "largest_path", NULL, hc_value_text(duplicates->path) },
+	};
+
+	return hc_record_json(facts);
+}
+
 static json_t *facts_json(const hc_analysis *analysis, const hc_finding *finding)
 {
 	switch (finding->kind) {
@@ -203,6 +216,8 @@ static json_t *facts_json(const hc_analysis *analysis, const hc_finding *finding
 		return unjoined_json(&finding->unjoined);
 	case HC_FINDING_NOT_HEAP:
 		return not_heap_json(finding);
+	case HC_FINDING_DUPLICATES:
+		return duplicates_json(&finding->duplicates);
 	case HC_FINDING_CORRUPT:
 		return corrupt_json(finding);
 	default:

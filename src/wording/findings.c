@@ -320,6 +320,20 @@ static void append_unjoined(GString *text, const hc_finding *finding)
 		hc_text_size(memory, finding->bytes), finding->unjoined.is_resident ? "resident" : "touched");
 }
 
+static void append_duplicates(GString *text, const hc_finding *finding)
+{
+	const hc_finding_duplicates *duplicates = &finding->duplicates;
+	g_autofree char *blocks = hc_unit_text(finding->blocks, "blocks"),
+			*most = hc_unit_text(duplicates->largest_blocks, "blocks"),
+			*contents = hc_unit_text(duplicates->groups, "contents");
+	char size[HC_TEXT_SIZE_LENGTH];
+
+	g_string_append_printf(text, "held more than once: %s have %s between them; of one, %s of %s are all the same",
+		blocks, contents, most, hc_text_size(size, duplicates->largest_size));
+	if (duplicates->path)
+		g_string_append_printf(text, ", most of them at %s", duplicates->path);
+}
+
 static void append_corrupt(GString *text, uint64_t places)
 {
 	g_autofree char *count = hc_unit_text(places, "places");
@@ -353,6 +367,8 @@ static void append_finding(GString *text, const hc_analysis *analysis, const hc_
 		return append_not_heap(text, analysis, finding->row);
 	case HC_FINDING_UNJOINED:
 		return append_unjoined(text, finding);
+	case HC_FINDING_DUPLICATES:
+		return append_duplicates(text, finding);
 	case HC_FINDING_CORRUPT:
 		return append_corrupt(text, finding->corrupt.places);
 	default:
@@ -377,6 +393,7 @@ char *hc_word_finding_command(const hc_finding *finding)
 		[HC_FINDING_HEAP_NOT_READ] = "mappings CORE",
 		[HC_FINDING_NOT_HEAP] = "mappings CORE",
 		[HC_FINDING_UNJOINED] = "mappings CORE",
+		[HC_FINDING_DUPLICATES] = "duplicates CORE",
 	};
 	const char *path = finding->kind == HC_FINDING_CONTAINER || finding->kind == HC_FINDING_OWNER ?
 				   finding->place.path :

@@ -49,6 +49,8 @@ char *hc_word_where(const hc_where *where, unsigned threads)
 	case HC_WHERE_MAPPING:
 		return g_strdup("memory that is not malloc's");
 	case HC_WHERE_STACK:
+		if (!where->thread)
+			return g_strdup("of no live thread");
 		return where->frame == UINT_MAX ?
 			       g_strdup_printf("thread %" PRId64, where->thread) :
 			       g_strdup_printf("frame %u of thread %" PRId64, where->frame, where->thread);

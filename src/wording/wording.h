@@ -10,6 +10,7 @@
 #pragma once
 
 #include <heapcore/diff.h>
+#include <heapcore/duplicates.h>
 #include <heapcore/places.h>
 #include <heapcore/values.h>
 
@@ -81,6 +82,13 @@ char *hc_word_diagnostic(const hc_diagnostic *diagnostic);
  * nothing is.
  */
 char *hc_word_diagnostics_unsaid(const hc_diagnostics *diagnostics);
+
+/* ---- duplicates.c ---- */
+
+/* What of the blocks is the same: "all", "object", "text", "likely text". */
+const char *hc_word_compared(hc_compared compared);
+/* "One block for all that hold the same would save 1.2 MiB, 3.4 % of what is in use: 25 groups. ..." */
+char *hc_word_duplicates(const hc_analysis *analysis, const hc_duplicates *duplicates);
 
 /* ---- findings.c ---- */
 
