@@ -102,6 +102,39 @@ hc_owner *hc_owners_target(hc_owners *owners, hc_owner *owner, unsigned part, hc
 	return owner->targets[part];
 }
 
+static hc_owner *find_class(const hc_owner *owner, const hc_type *class, const char *name)
+{
+	for (unsigned i = 0; owner->classes && i < owner->classes->len; i++) {
+		hc_owner *known = owner->classes->pdata[i];
+
+		if (class ? known->type == class : !known->type && !strcmp(known->name, name))
+			return known;
+	}
+	return NULL;
+}
+
+static void add_class(hc_owner *owner, hc_owner *class)
+{
+	if (!owner->classes)
+		owner->classes = g_ptr_array_new();
+	g_ptr_array_add(owner->classes, class);
+}
+
+hc_owner *hc_owners_alternative(
+	hc_owners *owners, hc_owner *owner, hc_owner *target, const hc_type *type, const hc_plan *plan)
+{
+	hc_owner *known = find_class(target, type, NULL);
+
+	if (known)
+		return known;
+	if (owners->full || (target->classes && target->classes->len >= CLASSES_MAX))
+		return target;
+	hc_owner *made = make_target(owners, owner, HC_STEP_TARGET, type, plan, HC_CERTAINTY_GUESS);
+
+	add_class(target, made);
+	return made;
+}
+
 hc_owner *hc_owners_element(
 	hc_owners *owners, hc_owner *container, unsigned place, const hc_type *type, const hc_plan *plan)
 {
@@ -144,20 +177,16 @@ hc_owner *hc_owners_class(
 		owner = owner->parent;
 	if (class && class == owner->type)
 		return owner;
-	for (unsigned i = 0; owner->classes && i < owner->classes->len; i++) {
-		hc_owner *known = owner->classes->pdata[i];
+	hc_owner *known = find_class(owner, class, name);
 
-		if (class ? known->type == class : !known->type && !strcmp(known->name, name))
-			return known;
-	}
+	if (known)
+		return known;
 	if (owners->full || (owner->classes && owner->classes->len >= CLASSES_MAX))
 		return owner;
 	hc_owner *made = hc_owners_add(owners, owner, HC_STEP_CLASS, class, plan, HC_CERTAINTY_CERTAIN);
 
 	made->name = class ? NULL : g_string_chunk_insert_const(owners->texts, name);
-	if (!owner->classes)
-		owner->classes = g_ptr_array_new();
-	g_ptr_array_add(owner->classes, made);
+	add_class(owner, made);
 	return made;
 }
 
@@ -237,10 +266,16 @@ static const hc_owner *object_of(const hc_owner *owner)
 	return owner;
 }
 
+static bool is_alternative(const hc_owner *target, const hc_owner *child)
+{
+	return target && target->classes && child->step == HC_STEP_TARGET &&
+	       g_ptr_array_find(target->classes, child, NULL);
+}
+
 static const char *part_name(const hc_owner *parent, const hc_owner *child)
 {
 	for (unsigned i = 0; parent->targets && parent->plan && i < parent->plan->parts->len; i++)
-		if (parent->targets[i] == child)
+		if (parent->targets[i] == child || is_alternative(parent->targets[i], child))
 			return g_array_index(parent->plan->parts, hc_part, i).name;
 	return NULL;
 }
@@ -359,7 +394,7 @@ static const hc_type *inner_holder(const hc_type *pair, const char *name)
 	return field ? field->type : NULL;
 }
 
-/* Where the member NAME of HOLDER is. FALSE: HOLDER is nothing that has a name. */
+/* Where the member NAME of HOLDER is. FALSE: HOLDER is nothing that has a name, or NAME is none. */
 static bool is_in_holder(const hc_owner *holder, const char *name, hc_where *ret_where)
 {
 	const hc_type *type = is_pair(holder->type) ? inner_holder(holder->type, name) : holder->type;
@@ -373,7 +408,7 @@ static bool is_in_holder(const hc_owner *holder, const char *name, hc_where *ret
 		*ret_where = (hc_where){ .kind = HC_WHERE_ELEMENTS, .name = hc_owner_path(whole) };
 		return true;
 	}
-	if (!type && !holder->name)
+	if ((!type && !holder->name) || !name || !*name)
 		return false;
 	*ret_where = (hc_where){
 		.kind = HC_WHERE_FIELD,
@@ -419,10 +454,15 @@ static hc_where where_root_is(const hc_named_root *root)
 void hc_owner_where(const hc_owner *owner, const hc_core *core, hc_where *ret_where)
 {
 	const char *name = NULL;
-	const hc_owner *holder = holder_of(owner, &name), *root = owner;
+	const hc_owner *root = owner;
 
-	if (holder && is_in_holder(holder, name, ret_where))
-		return;
+	/* What a pointer leads to that is no member, as in an array of pointers, is where that pointer is. */
+	for (const hc_owner *holder = owner; (holder = holder_of(holder, &name)); name = NULL) {
+		if (is_in_holder(holder, name, ret_where))
+			return;
+		if (name && *name)
+			break;
+	}
 	while (root->parent)
 		root = root->parent;
 	*ret_where = root->variable ? where_variable_is(root->variable, core) :

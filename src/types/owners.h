@@ -59,7 +59,7 @@ struct hc_owner {
 	hc_owner *deduced;     /* as this one, but nothing proves that what leads there is what it is declared as */
 	hc_owner *beyond;      /* what words lead to that lie in its blocks where its type says nothing */
 	hc_owner *plain;       /* of a container that is a guess: the same object where it is none */
-	GPtrArray *classes;    /* hc_owner of HC_STEP_CLASS; NULL at first */
+	GPtrArray *classes;    /* hc_owner of HC_STEP_CLASS, or of a union's target; NULL at first */
 
 	/* while propagating */
 	struct hc_wants {
@@ -112,6 +112,10 @@ hc_owner *hc_owners_add(hc_owners *owners, hc_owner *parent, hc_step step, const
  */
 hc_owner *hc_owners_target(hc_owners *owners, hc_owner *owner, unsigned part, hc_step step, const hc_type *type,
 	const hc_plan *plan, hc_certainty certainty);
+
+/* As TARGET, which is what a union in OWNER leads to, if that is of TYPE: a guess. TARGET itself if there are too many. */
+hc_owner *hc_owners_alternative(
+	hc_owners *owners, hc_owner *owner, hc_owner *target, const hc_type *type, const hc_plan *plan);
 
 /* What the container CONTAINER holds: its elements (PLACE 0), or what they are mapped to (1). TYPE NULL: differs, or pointers to anything. */
 hc_owner *hc_owners_element(

@@ -41,6 +41,12 @@ void hc_types_search_untyped(hc_propagation *propagation);
 /* The same for words of typed blocks; nothing if next to nothing is nobody's. */
 void hc_types_search_typed(hc_propagation *propagation);
 
+/* The same for buffers and nodes of containers: last, since there may be elements that are no more. */
+void hc_types_search_buffers(hc_propagation *propagation);
+
+/* The same for encoded pointers of all blocks that somebody has, to whatever nobody has. */
+void hc_types_search_encoded(hc_propagation *propagation);
+
 /* Blocks that nobody has, by the words of the roots that lead there; with them those of hc_types_search_untyped(). */
 void hc_types_search_root_words(hc_propagation *propagation);
 
@@ -97,6 +103,12 @@ void hc_types_add_up_holdings(hc_types *types);
 
 /* Everything that is asked for: rows of types, and by hc_types_add_up_holdings() what owners hold. */
 void hc_types_make_rows(hc_types *types);
+
+/* The name of BLOCK's row where its type is not known: what it looks like. Free with g_free(). */
+char *hc_types_shape_name(const hc_types *types, const hc_block *block);
+
+/* The name of the row of all blocks whose looks have none of their own: there were too many. */
+#define HC_SHAPES_LEFT "? many others"
 
 /* TEXT for as long as the result lives. */
 static inline const char *hc_types_keep(hc_types *types, const char *text)

@@ -13,6 +13,8 @@
  * the time, so those without a file are one place. What stands on stacks and in registers may be left over from calls that have returned;
  * it holds what nothing else does.
  *
+ * Pointers in an encoding that was learned (a tag, a distance) prove less than addresses do, and come behind them, before stacks.
+ *
  * What the file of a module has is no word: bytecode, text, tables of numbers.
  *
  * Words without a symbol are each a place of their own, "server .bss+0x3ff98", and a structure may have several: the header of a
@@ -270,6 +272,8 @@ static char *descriptor_name(struct naming *naming, uint64_t offset)
 	switch (hc_modules_descriptor_part(naming->sources.modules, offset, &key)) {
 	case HC_DESCRIPTOR_SPECIFIC:
 		return g_strdup_printf("pthread_setspecific() key %u", key);
+	case HC_DESCRIPTOR_SPECIFIC_BLOCK:
+		return g_strdup_printf("pthread_setspecific() keys %u-%u", key, key + HC_DESCRIPTOR_KEYS - 1);
 	case HC_DESCRIPTOR_ARGUMENT:
 		return g_strdup("pthread_create() argument");
 	default:
@@ -297,6 +301,11 @@ static hc_owner *owner_in_thread(struct naming *naming, const hc_place *found)
 		name = g_strdup("registers");
 		break;
 	default:
+		if (found->stack == HC_STACK_RESULT) {
+			place.kind = HC_PLACE_THREAD_DESCRIPTOR;
+			name = g_strdup("pthread_join() result");
+			break;
+		}
 		name = found->frame >= 0 ? function_name(&found->name) : NULL;
 		place.function = name;
 		if (!name)
@@ -528,6 +537,35 @@ static void find_words(struct naming *naming)
 	hc_references_each_root_word(naming->references, keep_word, naming);
 }
 
+/* ---- encoded pointers ---- */
+
+static void keep_encoded(void *data, const hc_root_word *word, hc_address target)
+{
+	struct naming *naming = data;
+	struct kept_word kept = { *word, 0 };
+
+	kept.is.value = target;
+	if (leads_to_unowned(naming, target) && naming->words->len < WORDS_MAX && !is_constant(naming, word))
+		g_array_append_val(naming->words, kept);
+}
+
+/* What words of data, of threads' storage and of mappings lead to in an encoding, and what hangs below. */
+static void claim_encoded(struct naming *naming)
+{
+	GArray *words = naming->words;
+
+	naming->words = g_array_new(FALSE, FALSE, sizeof(struct kept_word));
+	hc_references_each_encoded_root_word(naming->references, keep_encoded, naming);
+	for (word_rank rank = RANK_PROGRAM; rank < RANK_CALLS && naming->words->len; rank++) {
+		claim_words(naming, rank);
+		hc_propagation_run(naming->propagation, HC_CERTAINTY_GUESS);
+	}
+	g_array_unref(naming->words);
+	naming->words = words;
+	hc_types_search_encoded(naming->propagation);
+	hc_propagation_run(naming->propagation, HC_CERTAINTY_GUESS);
+}
+
 /* Owners that were found to be one with another become it. */
 static void join_owners(hc_types *types)
 {
@@ -649,12 +687,15 @@ void hc_types_search_root_words(hc_propagation *propagation)
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	hc_types_search_typed(propagation);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	claim_encoded(&naming);
 	/* Of many, some were left out while others' blocks had no owner. */
 	if (naming.words->len >= WORDS_MANY)
 		find_words(&naming);
 	claim_words(&naming, RANK_CALLS);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	claim_copies(&naming);
+	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	hc_types_search_buffers(propagation);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	join_owners(types);
 	finish_places(types);

@@ -37,8 +37,10 @@ static bool is_opaque(const hc_owner *owner)
 /* The owner of what an untyped block of OWNER leads to: all of it is one step. */
 static hc_owner *owner_below(hc_propagation *propagation, hc_owner *owner)
 {
-	if (owner->layout)
+	if (owner->layout && is_opaque(owner))
 		return hc_owners_element(propagation->owners, owner, 0, NULL, NULL);
+	if (owner->layout)
+		return hc_owners_beyond(propagation->owners, owner);
 	if (!owner->type || owner->certainty == HC_CERTAINTY_UNKNOWN)
 		return owner;
 	if (is_opaque(owner))
@@ -225,6 +227,31 @@ static bool is_of_shape(const hc_propagation *propagation, const hc_owner *owner
 	       hc_types_owner(propagation->types, current)->shape;
 }
 
+struct encoded {
+	hc_propagation *propagation;
+	hc_owner *owner;
+	uint64_t size; /* usable bytes of the block */
+};
+
+static void follow_encoded(void *data, uint64_t offset, hc_address target)
+{
+	const struct encoded *encoded = data;
+	hc_word word = { .value = target, .offset = offset, .size = encoded->size };
+	hc_spot spot;
+
+	if (hc_propagation_locate(encoded->propagation, target, &spot))
+		follow_spot(encoded->propagation, encoded->owner, &word, &spot);
+}
+
+/* The encoded pointers of BLOCK; ONLY: those to blocks that no address leads to. What they lead to is OWNER's. */
+static void search_encoded(hc_propagation *propagation, hc_owner *owner, const hc_spot *block, bool only)
+{
+	struct encoded encoded = { propagation, owner,
+		hc_blocks_usable_size(propagation->blocks, block->region, block->address) };
+
+	hc_references_each_encoded(propagation->types->references, block->granule, only, follow_encoded, &encoded);
+}
+
 void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address)
 {
 	hc_owner *below = owner_below(propagation, owner);
@@ -235,6 +262,8 @@ void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_addr
 	uint64_t size = hc_blocks_usable_size(propagation->blocks, block.region, address);
 
 	follow_words(propagation, below, address, address + size, size);
+
+	search_encoded(propagation, below, &block, true);
 }
 
 void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, hc_address address)
@@ -292,11 +321,8 @@ static bool is_buffer(const hc_owner *owner)
 	return owner->is_index || owner->shape || (owner->layout && !owner->is_intrusive);
 }
 
-/*
- * Words of typed blocks where the type says nothing: behind the declared part (structs that begin with a common head, arrays declared
- * with one element), in padding and in integers.
- */
-void hc_types_search_typed(hc_propagation *propagation)
+/* Words of typed blocks, of buffers or of all others. */
+static void search_typed(hc_propagation *propagation, bool buffers)
 {
 	hc_types *types = propagation->types;
 	hc_block_iterator iterator;
@@ -310,7 +336,45 @@ void hc_types_search_typed(hc_propagation *propagation)
 		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
 
 		if (number && number != HC_OWNER_CLOSED && !is_opaque(hc_types_owner(types, number)) &&
-			!is_buffer(hc_types_owner(types, number)) && hc_take_bit(propagation->searched, block.number))
+			is_buffer(hc_types_owner(types, number)) == buffers &&
+			hc_take_bit(propagation->searched, block.number))
 			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
+	}
+}
+
+/*
+ * Words of typed blocks where the type says nothing: behind the declared part (structs that begin with a common head, arrays declared
+ * with one element), in padding and in integers.
+ */
+void hc_types_search_typed(hc_propagation *propagation)
+{
+	search_typed(propagation, false);
+}
+
+/* Elements may have storage that no type tells of: a hash table's slots, an object that is made where it lies. */
+void hc_types_search_buffers(hc_propagation *propagation)
+{
+	search_typed(propagation, true);
+}
+
+/* Once more, for encoded pointers to blocks that addresses lead to as well: so far only such as may be left over, on stacks. */
+void hc_types_search_encoded(hc_propagation *propagation)
+{
+	hc_types *types = propagation->types;
+	hc_block_iterator iterator;
+	hc_block block;
+	uint64_t all = hc_blocks_amount(propagation->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes;
+
+	if (!hc_references_get_totals(types->references)->encoded.blocks ||
+		unowned_bytes(propagation) <= all / LITTLE_UNOWNED)
+		return;
+	hc_block_iterator_init(&iterator, propagation->blocks);
+	while (hc_block_iterator_next(&iterator, &block) && !propagation->failed) {
+		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
+		hc_owner *owner = number && number != HC_OWNER_CLOSED ? hc_types_owner(types, number) : NULL;
+		hc_spot spot;
+
+		if (owner && !is_buffer(owner) && hc_propagation_locate(propagation, block.address, &spot))
+			search_encoded(propagation, owner_below(propagation, owner), &spot, false);
 	}
 }

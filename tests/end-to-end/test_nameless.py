@@ -42,6 +42,7 @@ PROGRAMS = [
     # What is not done yet hangs on the pool's queue as well, which is nearer.
     Nameless("futures", ("main::results",), "main::results", tolerance=0.05),
     Nameless("piles", ("g_node->context->on_shutdown",), "g_node", ("callbacks",)),
+    Nameless("tails", ("g_uploads",), "g_uploads"),
     Nameless("locals", ("history", "orders"), "run_session", is_local=True),
 ]
 
@@ -139,7 +140,9 @@ def check_places(with_symbols: bool, *arguments: str) -> None:
             "local": lambda name: root_of(name) == ("keep_in_local()" if with_symbols else "stack"),
             "thread-local": lambda name: is_thread_local(built, "g_pending", with_symbols, name),
             "specific": lambda name: name.startswith("pthread_setspecific() key "),
+            "later-key": lambda name: name == "pthread_setspecific() keys 32-63",
             "argument": lambda name: name == "pthread_create() argument",
+            "result": lambda name: name == "pthread_join() result",
             "library": lambda name: names(library, built_library, "in_bss", with_symbols, name),
             "static": lambda name: names(program, built, "g_recent", with_symbols, name),
         }
