@@ -69,7 +69,7 @@ def root_of(row: Row) -> str:
     if local:
         return re.sub(r"\(anonymous namespace\)::", "", local[1]) + "()"
     name = re.sub(r"\([^()]*\)(?=::)", "", name)  # parameters of a function that has a static variable
-    name = re.match(r"[^-.\[(]*", name)[0]
+    name = re.match(r"[^-.\[(+]*", name)[0]  # shapes of containers come behind an offset or a dot
     return f"{name}()" if "frame" in (row.get("where") or "") else name
 
 
