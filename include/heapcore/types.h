@@ -190,7 +190,6 @@ typedef struct hc_types_path {
 	bool is_value; /* a string, a smart pointer, an optional */
 	bool is_queue; /* a list, a deque */
 	bool is_keyed; /* a map, a set, a hash table */
-	bool is_uncounted; /* how many elements there are is not known */
 	const char *kind;
 	hc_container_parts parts;	    /* what `own` is */
 	uint64_t count, elements, capacity; /* capacity UINT64_MAX: none */

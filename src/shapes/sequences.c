@@ -16,6 +16,7 @@
 enum {
 	TEXT_LOOKED_AT = 256, /* bytes of a text in which no NUL may be */
 	UTF8_BYTES = 4,
+	GUESS_LEAST = 16, /* bytes that are no text, with a NUL behind them */
 	ELEMENTS_LOOKED_AT = 64,
 	DEQUE_BYTES = 512, /* stl_deque.h: _GLIBCXX_DEQUE_BUF_SIZE */
 	LLVM_DEQUE_BYTES = 4096,
@@ -59,7 +60,7 @@ static bool is_text(
 	if (!bytes || *bytes || !(bytes = hc_shapes_bytes(shapes, text, looked_at + 1)) || memchr(bytes, 0, looked_at))
 		return false;
 	*ret_guess = !is_printable(bytes, looked_at);
-	return true;
+	return !*ret_guess || length >= GUESS_LEAST;
 }
 
 static bool set_string(hc_shapes *shapes, hc_shape *shape, hc_address text, uint64_t length, uint64_t capacity)
@@ -69,7 +70,8 @@ static bool set_string(hc_shapes *shapes, hc_shape *shape, hc_address text, uint
 	shape->count = shape->bytes = length;
 	shape->capacity = capacity;
 	/* Text has nothing that leads anywhere. */
-	shape->from = shape->to = text;
+	shape->from = text;
+	shape->to = shape->is_guess ? text + capacity : text;
 	shape->stride = 1;
 	return true;
 }

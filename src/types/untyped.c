@@ -163,17 +163,28 @@ static hc_shape_place place_of(const hc_owner *owner, uint64_t offset, uint64_t 
 	};
 }
 
+/* What words are looked at. */
+struct words {
+	hc_address start, end;
+	uint64_t size; /* usable bytes of the block that begins at START; 0: they are in the middle of one */
+};
+
 /* Whether the word at AT is the first of a shape; then it is claimed. *RET_END: where its head ends. */
-static bool claim_shape_at(hc_propagation *propagation, hc_owner *owner, hc_address at, hc_address start, uint64_t size,
-	hc_address *ret_end)
+static bool claim_shape_at(
+	hc_propagation *propagation, hc_owner *owner, hc_address at, const struct words *words, hc_address *ret_end)
 {
 	hc_shape shape;
 
 	if (!hc_propagation_find_shape(propagation, at, &shape))
 		return false;
+	bool is_here = shape.head <= at && at < shape.end;
+
+	/* Behind the end is another block's. */
+	if (is_here && (shape.head < words->start || shape.end > words->end))
+		return false;
 	/* A ring may be met at one of its nodes: its head is elsewhere, and so may its owner be. */
-	bool is_here = shape.head <= at && at < shape.end && shape.head >= start;
-	hc_shape_place place = is_here ? place_of(owner, shape.head - start, size) : (hc_shape_place){ 0 };
+	hc_shape_place place = is_here ? place_of(owner, shape.head - words->start, words->size) :
+					 (hc_shape_place){ 0 };
 
 	hc_propagation_claim_shape(propagation, owner, &shape, &place);
 	*ret_end = is_here ? shape.end : at;
@@ -195,7 +206,8 @@ static void follow_words(hc_propagation *propagation, hc_owner *owner, hc_addres
 		if (!hc_propagation_load(propagation, at, &word->value) ||
 			!hc_blocks_may_contain(propagation->blocks, word->value))
 			continue;
-		if (at >= shape_end && claim_shape_at(propagation, owner, at, start, size, &shape_end))
+		if (at >= shape_end &&
+			claim_shape_at(propagation, owner, at, &(struct words){ start, end, size }, &shape_end))
 			continue;
 		hc_container_set_prefetch(propagation->types->set, word->value, false);
 		if (++count == BATCH_WORDS) {
