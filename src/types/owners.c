@@ -457,11 +457,12 @@ void hc_owner_where(const hc_owner *owner, const hc_core *core, hc_where *ret_wh
 	const hc_owner *root = owner;
 
 	/* What a pointer leads to that is no member, as in an array of pointers, is where that pointer is. */
-	for (const hc_owner *holder = owner; (holder = holder_of(holder, &name)); name = NULL) {
+	for (const hc_owner *from = owner, *holder; from && (holder = holder_of(from, &name)); name = NULL) {
 		if (is_in_holder(holder, name, ret_where))
 			return;
 		if (name && *name)
 			break;
+		from = holder == from ? holder->parent : holder;
 	}
 	while (root->parent)
 		root = root->parent;
