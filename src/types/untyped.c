@@ -15,6 +15,7 @@
  */
 #include "base/bits.h"
 #include "types/passes.h"
+#include "types/word_rows.h"
 
 enum {
 	LITTLE_UNOWNED = 1000, /* a share of all: typed blocks are not searched for the sake of less */
@@ -22,8 +23,7 @@ enum {
 	PIECE_BYTES = 128      /* so much is looked at of what lies in the middle of a block */
 };
 
-/* Whether blocks of OWNER have contents that no type tells. */
-static bool is_opaque(const hc_owner *owner)
+bool hc_owner_is_opaque(const hc_owner *owner)
 {
 	if (owner->layout)
 		return !hc_layout_element(owner->layout) && !hc_layout_is_single(owner->layout) && !owner->is_index;
@@ -41,7 +41,7 @@ static hc_owner *owner_below(hc_propagation *propagation, hc_owner *owner)
 		return hc_owners_element(propagation->owners, owner, 0, NULL, NULL);
 	if (!owner->type || owner->certainty == HC_CERTAINTY_UNKNOWN)
 		return owner;
-	if (is_opaque(owner))
+	if (hc_owner_is_opaque(owner))
 		return hc_owners_target(
 			propagation->owners, owner, 0, HC_STEP_TARGET, NULL, NULL, HC_CERTAINTY_UNKNOWN);
 	return hc_owners_beyond(propagation->owners, owner);
@@ -90,11 +90,13 @@ static bool can_matter(const hc_propagation *propagation, const hc_spot *spot, c
 /* A block that words lead to now waits for being searched. */
 static void wait(hc_propagation *propagation, const hc_owner *owner, const hc_word *word, const hc_spot *spot)
 {
-	hc_edge edge = { .value = spot->address, .owner = owner->number, .part = HC_EDGE_UNTYPED };
+	hc_edge edge = {
+		.value = spot->address, .holder = spot->number, .owner = owner->number, .part = HC_EDGE_UNTYPED
+	};
 
-	if (word->size && hc_blocks_usable_size(propagation->blocks, spot->region, spot->address) == word->size &&
+	if (word->size && hc_blocks_size_in_index(propagation->blocks, spot->region, spot->start) == word->size &&
 		hc_propagation_is_link(propagation, word->size, word->offset))
-		hc_propagation_defer_first(propagation, &edge);
+		hc_propagation_defer_near(propagation, &edge);
 	else
 		hc_propagation_defer_edge(propagation, &edge, HC_CERTAINTY_GUESS);
 }
@@ -166,14 +168,56 @@ static void follow_words(hc_propagation *propagation, hc_owner *owner, hc_addres
 	follow_batch(propagation, owner, words, count);
 }
 
-void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address)
+/* The block that EDGE leads to from a block at START; of a word that leads into the middle also the granule, once it was read. */
+static bool find_spot(hc_propagation *propagation, const hc_word_edge *edge, hc_address start, hc_word *word,
+	const hc_block_region **region, hc_spot *ret_spot)
 {
-	hc_owner *below = owner_below(propagation, owner);
-	hc_spot block;
+	if (edge->start - (*region)->first_granule >= (*region)->granules)
+		*region = hc_blocks_region_of_start(propagation->blocks, edge->start);
+	*ret_spot = (hc_spot){ *region, edge->to, edge->start, edge->start,
+		hc_blocks_address(propagation->blocks, *region, edge->start) };
+	word->offset = (uint64_t)edge->place * propagation->format.size;
+	word->value = ret_spot->address;
+	if (edge->is_start)
+		return true;
+	if (!hc_propagation_load(propagation, start + word->offset, &word->value))
+		return false;
+	ret_spot->granule = hc_blocks_granule(propagation->blocks, *region, word->value);
+	return true;
+}
 
-	if (!hc_propagation_locate(propagation, address, &block))
-		return;
-	uint64_t size = hc_blocks_usable_size(propagation->blocks, block.region, address);
+/* Words of a block at START, of SIZE usable bytes in REGION, that were read ahead. */
+static void follow_row(hc_propagation *propagation, hc_owner *owner, hc_address start, uint64_t size,
+	const hc_block_region *region, const hc_word_edge *edges, uint32_t count)
+{
+	const uint32_t *owner_of = propagation->types->owner_of;
+	hc_word word = { .size = size };
+
+	for (uint32_t i = 0; i < count; i++) {
+		hc_spot spot = { .number = edges[i].to };
+
+		if (i + BATCH_WORDS < count)
+			__builtin_prefetch(&owner_of[edges[i + BATCH_WORDS].to], 1);
+		if (can_matter(propagation, &spot, owner, owner_of[spot.number]) &&
+			find_spot(propagation, &edges[i], start, &word, &region, &spot))
+			follow_spot(propagation, owner, &word, &spot);
+	}
+}
+
+void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address, uint32_t number)
+{
+	const hc_blocks *blocks = propagation->blocks;
+	const hc_block_region *region = hc_blocks_region(blocks, address);
+	hc_owner *below = owner_below(propagation, owner);
+	const hc_word_edge *edges;
+	uint32_t count;
+
+	if (propagation->rows && hc_word_rows_get(propagation->rows, number, &edges, &count)) {
+		uint64_t size = hc_blocks_size_in_index(blocks, region, hc_blocks_granule(blocks, region, address));
+
+		return follow_row(propagation, below, address, size, region, edges, count);
+	}
+	uint64_t size = hc_blocks_usable_size(blocks, region, address);
 
 	follow_words(propagation, below, address, address + size, size);
 }
@@ -200,9 +244,9 @@ void hc_types_search_untyped(hc_propagation *propagation)
 		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
 
 		/* Not those that wait since this loop began: they are farther away. */
-		if (number && number != HC_OWNER_CLOSED && is_opaque(hc_types_owner(types, number)) &&
+		if (number && number != HC_OWNER_CLOSED && hc_owner_is_opaque(hc_types_owner(types, number)) &&
 			hc_take_bit(propagation->searched, block.number))
-			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
+			hc_propagation_search(propagation, hc_types_owner(types, number), block.address, block.number);
 	}
 }
 
@@ -245,8 +289,8 @@ void hc_types_search_typed(hc_propagation *propagation)
 	while (hc_block_iterator_next(&iterator, &block) && !propagation->failed) {
 		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
 
-		if (number && number != HC_OWNER_CLOSED && !is_opaque(hc_types_owner(types, number)) &&
+		if (number && number != HC_OWNER_CLOSED && !hc_owner_is_opaque(hc_types_owner(types, number)) &&
 			!is_buffer(hc_types_owner(types, number)) && hc_take_bit(propagation->searched, block.number))
-			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
+			hc_propagation_search(propagation, hc_types_owner(types, number), block.address, block.number);
 	}
 }
