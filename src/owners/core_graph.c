@@ -22,6 +22,7 @@
 #include "owners/ownership.h"
 
 enum {
+	RING = 16,
 	WEAKEST = 2
 };
 
@@ -195,22 +196,55 @@ static void tell_sizes(void *data, uint32_t first, uint32_t end, uint64_t *ret_s
 
 /* ---- weak words ---- */
 
-/* Sets bits in REACHED for blocks that roots of WEAKNESS lead to. STACK has room for all blocks. */
-static void reach(
-	const struct source *source, const hc_graph *graph, unsigned weakness, uint64_t *reached, uint32_t *stack)
-{
-	uint32_t blocks = graph->source.blocks, depth = 0;
+/* A search through the graph. Blocks wait on the stack while where their row begins is fetched, and in the ring while the row is. */
+struct search {
+	const hc_graph *graph;
+	uint64_t *reached; /* bit for each block */
+	uint32_t *stack;   /* has room for all blocks */
+	uint32_t depth;
+	uint32_t ring[RING];
+	unsigned in, out; /* counters; the place is modulo the ring's size */
+};
 
+static void visit(struct search *search, uint32_t node)
+{
+	const hc_graph *graph = search->graph;
+
+	for (uint32_t i = graph->starts[node]; i < graph->starts[node + 1]; i++) {
+		uint32_t target = hc_graph_target(graph->edges[i]);
+
+		if (!hc_take_bit(search->reached, target))
+			continue;
+		__builtin_prefetch(&graph->starts[target]);
+		search->stack[search->depth++] = target;
+	}
+}
+
+static void visit_all(struct search *search)
+{
+	const hc_graph *graph = search->graph;
+
+	for (;;) {
+		while (search->depth && search->in - search->out < RING) {
+			uint32_t node = search->stack[--search->depth];
+
+			__builtin_prefetch(&graph->edges[graph->starts[node]]);
+			search->ring[search->in++ % RING] = node;
+		}
+		if (search->in == search->out)
+			return;
+		visit(search, search->ring[search->out++ % RING]);
+	}
+}
+
+/* Sets bits for blocks that roots of WEAKNESS lead to. */
+static void reach(const struct source *source, struct search *search, unsigned weakness)
+{
 	for (uint32_t root = 0; root < source->roots; root++) {
 		if (source->weakness[root] != weakness)
 			continue;
-		for (uint32_t node = blocks + root;; node = stack[--depth]) {
-			for (uint32_t i = graph->starts[node]; i < graph->starts[node + 1]; i++)
-				if (hc_take_bit(reached, hc_graph_target(graph->edges[i])))
-					stack[depth++] = hc_graph_target(graph->edges[i]);
-			if (!depth)
-				break;
-		}
+		visit(search, search->graph->source.blocks + root);
+		visit_all(search);
 	}
 }
 
@@ -236,16 +270,19 @@ static bool drop_weak(const struct source *source, hc_graph *graph)
 {
 	size_t reached_size = (graph->source.blocks / 64 + (size_t)1) * sizeof(uint64_t),
 	       stack_size = (graph->source.blocks + (size_t)1) * sizeof(uint32_t);
-	uint64_t *reached = hc_pages_create(reached_size);
-	uint32_t *stack = hc_pages_create(stack_size);
-	bool ok = reached && stack;
+	struct search search = {
+		.graph = graph,
+		.reached = hc_pages_create(reached_size),
+		.stack = hc_pages_create(stack_size),
+	};
+	bool ok = search.reached && search.stack;
 
 	for (unsigned weakness = 0; ok && weakness < WEAKEST; weakness++) {
-		reach(source, graph, weakness, reached, stack);
-		drop(source, graph, weakness + 1, reached);
+		reach(source, &search, weakness);
+		drop(source, graph, weakness + 1, search.reached);
 	}
-	hc_pages_destroy(reached, reached_size);
-	hc_pages_destroy(stack, stack_size);
+	hc_pages_destroy(search.reached, reached_size);
+	hc_pages_destroy(search.stack, stack_size);
 	return ok;
 }
 

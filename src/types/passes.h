@@ -49,9 +49,6 @@ bool hc_propagation_is_link(hc_propagation *propagation, uint64_t size, uint64_t
 
 void hc_root_places_destroy(hc_root_places *places);
 
-/* Whether blocks of OWNER have contents that no type tells. */
-bool hc_owner_is_opaque(const hc_owner *owner);
-
 /* Looks into the block of OWNER at ADDRESS, which has that number and no type. */
 void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address, uint32_t number);
 

@@ -23,17 +23,6 @@ enum {
 	PIECE_BYTES = 128      /* so much is looked at of what lies in the middle of a block */
 };
 
-bool hc_owner_is_opaque(const hc_owner *owner)
-{
-	if (owner->layout)
-		return !hc_layout_element(owner->layout) && !hc_layout_is_single(owner->layout) && !owner->is_index;
-	if (owner->certainty == HC_CERTAINTY_UNKNOWN)
-		return true;
-	/* Of some structures that are only declared a description knows more. */
-	return owner->type && hc_type_get_kind(owner->type) == HC_TYPE_INCOMPLETE &&
-	       !(owner->plan && owner->plan->parts->len);
-}
-
 /* The owner of what an untyped block of OWNER leads to: all of it is one step. */
 static hc_owner *owner_below(hc_propagation *propagation, hc_owner *owner)
 {
