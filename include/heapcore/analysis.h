@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <heapcore/duplicates.h>
 #include <heapcore/findings.h>
 #include <heapcore/leaks.h>
 #include <heapcore/owners.h>
@@ -42,6 +43,7 @@ typedef struct hc_analysis_options {
 	unsigned jobs;			      /* threads to use; 0: one per processor */
 	hc_stage until;			      /* the last stage to run */
 	bool no_types; /* leave HC_STAGE_TYPES out: no debug info is read, nothing is named by it */
+	bool retained; /* look at what owners retain, for the findings: takes longer */
 	bool no_encodings; /* learn no encodings of pointers, nor headers and pools: what only these explain is (possibly) lost */
 	const char *const *container_files; /* as hc_types_options */
 	hc_progress_function progress;	    /* may be NULL */
@@ -83,6 +85,13 @@ hc_leaks *hc_analysis_find_leaks(const hc_analysis *analysis, const hc_leaks_opt
  * NULL. ANALYSIS must outlive the result. Fails with HC_ERROR_NO_MEMORY, or HC_ERROR_UNSUPPORTED if there are too many references.
  */
 hc_ownership *hc_analysis_find_owners(const hc_analysis *analysis, const hc_ownership_options *options, GError **error);
+
+/*
+ * Blocks that hold the same, of an analysis that has run up to the references at least, and by their types if up to these: not made before
+ * it is asked for. OPTIONS may be NULL. ANALYSIS must outlive the result. Fails with HC_ERROR_NO_MEMORY.
+ */
+hc_duplicates *hc_analysis_find_duplicates(
+	const hc_analysis *analysis, const hc_duplicates_options *options, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_analysis, hc_analysis_destroy)
 

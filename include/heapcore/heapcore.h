@@ -9,6 +9,7 @@
 #include <heapcore/core.h>
 #include <heapcore/debuginfo.h>
 #include <heapcore/diff.h>
+#include <heapcore/duplicates.h>
 #include <heapcore/error.h>
 #include <heapcore/findings.h>
 #include <heapcore/leaks.h>

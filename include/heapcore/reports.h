@@ -80,6 +80,8 @@ typedef struct hc_chunks_filter {
 	uint64_t maximum; /* usable bytes, inclusive; UINT64_MAX: no bound */
 	bool labelled;	  /* only those of libc and the runtime */
 	bool lost;	  /* only those that are lost, directly or indirectly */
+	const char *type; /* only blocks in use of this type, as hc_report_instances() takes it; NULL: any */
+	const char *owner; /* only what hangs on this path, as hc_report_owners() has it, or below; NULL: any */
 	hc_chunks_order order;
 	uint64_t limit; /* at most so many; 0: all */
 } hc_chunks_filter;
@@ -88,8 +90,9 @@ typedef struct hc_chunks_filter {
 #define HC_CHUNKS_FILTER_INIT ((hc_chunks_filter){ .arena = HC_ARENA_ALL, .maximum = UINT64_MAX })
 
 /*
- * The blocks, one a line (JSON too: one object a line). Blocks; with filter->lost: references. Also fails with
- * HC_ERROR_NO_MEMORY: sorting by size without a limit takes 16 bytes a block.
+ * The blocks, one a line (JSON too: one object a line). Blocks; with filter->lost: references; with filter->type or filter->owner: types.
+ * Also fails with HC_ERROR_NO_MEMORY: sorting by size without a limit takes 16 bytes a block; and with HC_ERROR_USAGE if there is no such
+ * type or owner.
  */
 bool hc_report_chunks(
 	const hc_analysis *analysis, const hc_chunks_filter *filter, const hc_report_options *options, GError **error);
@@ -122,18 +125,47 @@ bool hc_report_containers(
 
 /* Which rows hc_report_owners() shows. */
 typedef struct hc_owners_view {
-	const char *path; /* the row that has it, and what is below; NULL: all */
+	const char *
+		path; /* the row that has it, or that the block at this address ("0x...") is of, and what is below; NULL: all */
 	unsigned depth;	  /* levels, from 1 on */
 	uint64_t minimum; /* bytes held or retained; UINT64_MAX: 1 % of what is in use */
-	uint64_t limit;	  /* rows that begin a path; 0: all */
+	uint64_t limit;	  /* rows of level 0; 0: all */
+	const char *
+		focus; /* only what is of a row that this regular expression fits, or below one; NULL: all. The path and the type */
+	const char *ignore; /* nothing of such rows; NULL: all */
 } hc_owners_view;
 
-/* Who holds and retains what is in use. Types. Also fails with HC_ERROR_USAGE if nothing has view->path. */
+/*
+ * Who holds and retains what is in use. Types. Also fails with HC_ERROR_USAGE if nothing has view->path, or if a pattern is no regular
+ * expression.
+ */
 bool hc_report_owners(const hc_analysis *analysis, const hc_ownership *ownership, const hc_owners_view *view,
+	const hc_report_options *options, GError **error);
+
+/* Blocks that hold the same; at most LIMIT groups (0: all). References; who holds them: types. */
+bool hc_report_duplicates(const hc_analysis *analysis, const hc_duplicates *duplicates, uint64_t limit,
 	const hc_report_options *options, GError **error);
 
 /* What the blocks are; at most LIMIT rows (0: all). Types. */
 bool hc_report_types(const hc_analysis *analysis, uint64_t limit, const hc_report_options *options, GError **error);
+
+/* Which blocks hc_report_instances() lists. */
+typedef struct hc_instances_view {
+	/*
+	 * A type as hc_report_types() names it; or written otherwise, or without its namespaces, if only one is meant. Of the rows of all
+	 * certainties.
+	 */
+	const char *type;
+	hc_chunks_order order;
+	uint64_t limit; /* at most so many; 0: all */
+} hc_instances_view;
+
+/*
+ * The blocks of one type, each with who holds it and what it says. Types. Also fails with HC_ERROR_USAGE if there is no such type, or
+ * several are meant: the message names some; and with HC_ERROR_NO_MEMORY.
+ */
+bool hc_report_instances(
+	const hc_analysis *analysis, const hc_instances_view *view, const hc_report_options *options, GError **error);
 
 /*
  * What keeps free memory of the heap from going back; at most LIMIT runs and holders (0: all). Blocks; who holds the blocks by type:

@@ -29,6 +29,12 @@ char *hc_types_format(const hc_types *types, const hc_type *type, hc_address add
 /* As hc_types_format(). */
 char *hc_types_format_object(const hc_types *types, const hc_object *object, unsigned limit);
 
+/*
+ * What the block in use BLOCK holds, by its type, as hc_types_format(); of an array or buffer its first elements. NULL where that is not
+ * known.
+ */
+char *hc_types_format_block(const hc_types *types, const hc_block *block, unsigned limit);
+
 /* ---- objects within objects ---- */
 
 /*

@@ -4,6 +4,7 @@
 
 #include <heapcore/analysis.h>
 
+#include "duplicates/duplicates.h"
 #include "findings/findings.h"
 #include "leaks/leaks.h"
 #include "owners/owners.h"

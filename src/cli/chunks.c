@@ -10,7 +10,7 @@ enum {
 /* The options as given. */
 typedef struct chunks_words {
 	char **states;
-	char *arena, *minimum, *maximum, *sort, *limit;
+	char *arena, *minimum, *maximum, *sort, *limit, *type, *owner;
 	gboolean labelled, lost;
 } chunks_words;
 
@@ -22,6 +22,8 @@ static void chunks_words_deinit(chunks_words *words)
 	g_free(words->maximum);
 	g_free(words->sort);
 	g_free(words->limit);
+	g_free(words->type);
+	g_free(words->owner);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(chunks_words, chunks_words_deinit)
@@ -60,6 +62,8 @@ static bool parse_filter(const cli_command *command, const chunks_words *words, 
 	filter->limit = json ? 0 : TEXT_LIMIT;
 	filter->labelled = words->labelled;
 	filter->lost = words->lost;
+	filter->type = words->type;
+	filter->owner = words->owner;
 	if (!parse_states(command, words->states, &filter->states) ||
 		!parse_number(command, "min", words->minimum, &filter->minimum) ||
 		!parse_number(command, "max", words->maximum, &filter->maximum) ||
@@ -126,9 +130,15 @@ static bool find_arena(const cli_command *command, const hc_blocks *blocks, cons
 	return false;
 }
 
+static hc_stage stage_of(const chunks_words *words)
+{
+	return words->type || words->owner ? HC_STAGE_TYPES : words->lost ? HC_STAGE_REFERENCES : HC_STAGE_BLOCKS;
+}
+
 cli_status cli_run_chunks(const cli_command *command, int argc, char **argv)
 {
 	g_auto(chunks_words) words = { 0 };
+	g_auto(cli_options) options = { 0 };
 	const GOptionEntry entries[] = {
 		{ "state", 0, 0, G_OPTION_ARG_STRING_ARRAY, &words.states,
 			"only these states (repeatable, or with commas)", "STATE" },
@@ -140,12 +150,16 @@ cli_status cli_run_chunks(const cli_command *command, int argc, char **argv)
 			NULL },
 		{ "lost", 0, 0, G_OPTION_ARG_NONE, &words.lost, "only those that nothing points to, or only lost ones",
 			NULL },
+		{ "type", 0, 0, G_OPTION_ARG_STRING, &words.type, "only those of this type, as `types` names it",
+			"TYPE" },
+		{ "owner", 0, 0, G_OPTION_ARG_STRING, &words.owner,
+			"only what hangs on this path, as `owners` has it, or below it", "PATH" },
 		{ "sort", 0, 0, G_OPTION_ARG_STRING, &words.sort, "address, or size (largest first)", "ORDER" },
 		{ "limit", 0, 0, G_OPTION_ARG_STRING, &words.limit, "at most N; 0: all (default: 40, all with --json)",
 			"N" },
+		CLI_CONTAINERS_ENTRY(options),
 		{ NULL },
 	};
-	g_auto(cli_options) options = { 0 };
 	g_autoptr(hc_analysis) analysis = NULL;
 	g_auto(cli_report) report = { 0 };
 	hc_chunks_filter filter;
@@ -161,7 +175,7 @@ cli_status cli_run_chunks(const cli_command *command, int argc, char **argv)
 		return CLI_USAGE;
 	core = options.arguments[0];
 	binary = options.arguments[1];
-	analysis = cli_analyse(&options, &core, &binary, words.lost ? HC_STAGE_REFERENCES : HC_STAGE_BLOCKS);
+	analysis = cli_analyse(&options, &core, &binary, stage_of(&words));
 	if (!analysis)
 		return CLI_FAILED;
 	if (!find_arena(command, hc_analysis_blocks(analysis), &arena, &filter.arena))

@@ -52,6 +52,7 @@ cli_status cli_run_containers(const cli_command *command, int argc, char **argv)
 cli_status cli_run_snapshot(const cli_command *command, int argc, char **argv);
 cli_status cli_run_show(const cli_command *command, int argc, char **argv);
 cli_status cli_run_owners(const cli_command *command, int argc, char **argv);
+cli_status cli_run_duplicates(const cli_command *command, int argc, char **argv);
 cli_status cli_run_pins(const cli_command *command, int argc, char **argv);
 cli_status cli_run_types(const cli_command *command, int argc, char **argv);
 cli_status cli_run_mappings(const cli_command *command, int argc, char **argv);
@@ -66,7 +67,7 @@ typedef struct cli_options {
 	char *sysroot;
 	char **debug_directories;
 	int jobs;
-	gboolean no_types, no_encodings;
+	gboolean no_types, no_encodings, retained;
 	char **container_files; /* of the commands that have them */
 	char *colour;		/* as given; checked */
 	char **arguments;	/* not options; NULL-terminated */

@@ -45,7 +45,8 @@ const cli_command cli_commands[] = {
 	{ "chunks", "CORE [BINARY]", "the blocks, one a line, filtered and sorted",
 		"A list that is cut begins with the largest blocks, a whole one is in order of address; --sort says otherwise.\n"
 		"States: in-use, tcache, fastbin, unsorted, small, large, top, unlisted; and, listed only if asked for,\n"
-		"fencepost, foreign, unreadable. Sizes are usable bytes and take K, M, G or T for powers of 1024.",
+		"fencepost, foreign, unreadable. Sizes are usable bytes and take K, M, G or T for powers of 1024.\n"
+		"TYPE is as for `types --instances`; PATH as the tree of `owners` has it, with what is below: \"server .bss+0x40\" too.",
 		cli_run_chunks },
 	{ "leaks", "CORE [BINARY]", "what was lost, in groups: with sizes, content and the likely owner",
 		"Possibly lost is what only pointers into the middle of blocks lead to. --group-by shape: one row for heads of one\n"
@@ -62,15 +63,26 @@ const cli_command cli_commands[] = {
 		"EXPRESSION: a variable; then .member, ->member, [number of an element]; * in front follows a pointer;\n"
 		"(TYPE *)0xADDRESS is an object of that type, 0xADDRESS alone one of the type that its block has. Quote it.",
 		cli_run_show },
-	{ "owners", "CORE [BINARY] [PATH]", "who holds what is in use, as a tree, and what each retains",
+	{ "owners", "CORE [BINARY] [PATH|ADDRESS]", "who holds what is in use, as a tree, and what each retains",
 		"HOLDS: each block once, where the best evidence leads; the column adds up to what is in use. OWN: of no row below.\n"
-		"RETAINS: what no pointer would lead to any more without it; what two hold neither retains. PATH, as the tree has\n"
-		"it, starts there. Without debug info paths begin at symbols, or at section and offset, and follow pointers.",
+		"In pprof's words: HOLDS is cum, SHARE cum%, OWN flat, OWN% flat%; shares are of all that is in use.\n"
+		"RETAINS: what no pointer would lead to any more without it; what two hold neither retains. Of a row that does not\n"
+		"begin a path: what hangs on one of its own blocks alone. \"Accumulates\" stands where most of a path's memory piles\n"
+		"up: as far down as one object, or one row, still has more than half of it.\n"
+		"PATH, as the tree has it, or the address of a block starts there. Without debug info paths begin at symbols, or at\n"
+		"section and offset, and follow pointers.",
 		cli_run_owners },
 	{ "types", "CORE [BINARY]", "what the blocks are, by type, and how sure that is",
 		"Evidence: certain (a declared pointer or a sound container leads there), deduced (a vtable, neighbours in an\n"
-		"array), guess, unknown (what such blocks look like: size, and what their first words are).",
+		"array), guess, unknown (what such blocks look like: size, and what their first words are).\n"
+		"TYPE of --instances is what the table says; spaces, inline namespaces and, if only one type is meant, the namespaces\n"
+		"in front may differ.",
 		cli_run_types },
+	{ "duplicates", "CORE [BINARY]", "blocks in use that hold the same, and what one for all would save",
+		"Blocks of one size whose content is the same, byte for byte: all of it, the object that the type says, or the text\n"
+		"up to its NUL, where malloc or a string's capacity left room behind it. Likely text is what looks like that, but no type\n"
+		"says so. Zeros come last, and do not count; lost blocks and libc's own are left out.",
+		cli_run_duplicates },
 	{ "pins", "CORE [BINARY]", "which blocks stop free memory from being returned to the system",
 		"free() gives memory back only at the end of a heap: a few blocks high up pin what is free below them. Runs of free\n"
 		"memory of 64 KiB or more, with the blocks above each; GOES BACK: what free() alone gives back once these, and all\n"

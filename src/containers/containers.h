@@ -88,6 +88,9 @@ const hc_type *hc_layout_element(
 /* What elements, as keys, are mapped to, where that is not a part of the element (GHashTable, GTree); NULL: nothing, or not known. */
 const hc_type *hc_layout_mapped(const hc_layout *layout);
 
+/* Where an element stands in a node, from its beginning. FALSE: there are no nodes, or it differs from one to the other. */
+bool hc_layout_element_offset(const hc_layout *layout, uint64_t *ret_offset);
+
 /*
  * The container holds pointers, and the elements are what these lead to: memory that is not its own. (Without an annotation
  * the pointers are the elements.)

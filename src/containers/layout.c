@@ -387,6 +387,19 @@ bool hc_layout_is_keyed(const hc_layout *layout)
 	       description->kind == HC_WALK_SLOTS;
 }
 
+bool hc_layout_element_offset(const hc_layout *layout, uint64_t *ret_offset)
+{
+	const hc_program *value = hc_layout_program(layout, HC_KEY_VALUE);
+	hc_walk_kind kind = layout->description->kind;
+
+	if (kind != HC_WALK_LINKED && kind != HC_WALK_TREE && kind != HC_WALK_BUCKETS)
+		return false;
+	if (value && !value->is_constant)
+		return false;
+	*ret_offset = value ? value->value : layout->link_value;
+	return *ret_offset < INT64_MAX;
+}
+
 bool hc_layout_is_queue(const hc_layout *layout)
 {
 	const hc_description *description = layout->description;

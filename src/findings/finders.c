@@ -10,6 +10,7 @@ static const hc_finder finders[] = {
 	hc_find_big_blocks,
 	hc_find_not_heap,
 	hc_find_unjoined,
+	hc_find_duplicates,
 	hc_find_damage,
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What rows retain: the graph of a core's words, and dominators over it.
+ * The graph of a core's words, over which dominators tell what rows retain (retained.c).
  *
  * The roots are the rows that begin a path, and two more for words whose place leads to nothing that has a row: *calls*, of stacks
  * and registers, and *elsewhere*, which leads to libc's own blocks as well: these are alive by themselves. A word is a reference if
@@ -299,7 +299,7 @@ static void number_roots(struct source *source)
 	for (uint32_t i = 0; i < rows; i++) {
 		const hc_owner_row *row = hc_ownership_row_at(ownership, i);
 
-		if (row->parent != HC_OWNER_NO_ROW)
+		if (!row->begins)
 			continue;
 		source->weakness[roots] = row->where.kind == HC_WHERE_STACK;
 		source->root_of[i] = roots++;
@@ -310,7 +310,6 @@ static void number_roots(struct source *source)
 	source->roots = roots;
 }
 
-/* A variable in a register, of which nobody knows which, has no words: what it retains is not known. */
 static bool has_words(const struct source *source, uint32_t root)
 {
 	unsigned first = first_edge(source, root);
@@ -372,16 +371,18 @@ bool hc_ownership_find_retained(hc_ownership *ownership, unsigned jobs, GError *
 	if (!ownership->blocks->count)
 		return true;
 	g_autoptr(hc_core_graph) core_graph = hc_core_graph_create(ownership, jobs, error);
-	g_autoptr(hc_dominators) dominators = core_graph ? hc_dominators_create(core_graph->graph, error) : NULL;
 
-	for (uint32_t i = 0; dominators && i < ownership->rows->len; i++) {
-		hc_owner_row *row = hc_ownership_row_at(ownership, i);
+	if (!core_graph)
+		return false;
+	const struct source *source = &core_graph->source;
+	g_autofree bool *have_words = g_new(bool, source->roots);
+	const hc_owner_roots roots = { source->root_of, have_words };
 
-		if (row->parent != HC_OWNER_NO_ROW || !has_words(&core_graph->source, core_graph->source.root_of[i]))
-			continue;
-		row->has_retained = true;
-		row->retained = hc_dominators_retained(
-			dominators, ownership->blocks->count + core_graph->source.root_of[i]);
-	}
-	return dominators != NULL;
+	for (uint32_t root = 0; root < source->roots; root++)
+		have_words[root] = has_words(source, root);
+	hc_dominators *dominators = hc_dominators_create(core_graph->graph, error);
+
+	/* What is read of it needs no graph, but room. */
+	g_clear_pointer(&core_graph->graph, hc_graph_destroy);
+	return dominators && hc_ownership_read_dominators(ownership, dominators, &roots, error);
 }

@@ -42,6 +42,7 @@ typedef struct chunk_list {
 	const hc_blocks *blocks;
 	const hc_references *references; /* only if the filter asks for lost ones */
 	const hc_chunks_filter *filter;
+	const hc_selection *selection; /* NULL: type and owner do not matter */
 	unsigned states;
 	hc_output *output;
 	const hc_label *label; /* the last one met, and below how it is written */
@@ -58,7 +59,9 @@ static inline bool matches(const chunk_list *list, const hc_block *block)
 		return false;
 	if (filter->arena != HC_ARENA_ALL && block->arena != filter->arena)
 		return false;
-	return !filter->labelled || block->label;
+	if (filter->labelled && !block->label)
+		return false;
+	return !list->selection || hc_selection_has(list->selection, block);
 }
 
 /* Where a list is: in all blocks, or in the lost ones only. */
@@ -322,8 +325,15 @@ bool hc_report_chunks(
 {
 	g_autoptr(hc_output) output = hc_output_create(options);
 	g_autofree chunk_list *list = g_new0(chunk_list, 1);
+	g_autoptr(hc_selection) selection = NULL;
 	bool text = options->format == HC_REPORT_TEXT;
 
+	if (filter->type || filter->owner) {
+		selection = hc_select_blocks(hc_analysis_types(analysis), filter->type, filter->owner, error);
+		if (!selection)
+			return false;
+	}
+	list->selection = selection;
 	list->analysis = analysis;
 	list->blocks = hc_analysis_blocks(analysis);
 	list->references = filter->lost ? hc_analysis_references(analysis) : NULL;

@@ -4,6 +4,8 @@
 
 #include "reports/record.h"
 
+#include "types/types.h"
+
 /* process.c: who died, and how; which files were found again; which allocator. */
 json_t *hc_process_json(const hc_process *process, unsigned threads, const char *core_path, uint64_t core_size);
 json_t *hc_files_json(const hc_analysis *analysis);
@@ -30,6 +32,9 @@ char *hc_arena_name(uint32_t arena); /* "main", "3", "mmapped" */
  * HC_ARENA_ALL.
  */
 json_t *hc_free_json(const hc_blocks *blocks, uint32_t arena);
+
+/* places.c: NULL if there is none. PATH is that of its row, or NULL. */
+json_t *hc_accumulation_json(const hc_owner_accumulation *accumulation, const char *path);
 
 /* findings.c: numbered from 1, with the commands as one would type them. */
 json_t *hc_findings_json(const hc_analysis *analysis, const hc_report_options *options);
@@ -85,6 +90,12 @@ json_t *hc_variables_json(const hc_types *types);
 json_t *hc_losses_json(const hc_types *types);
 json_t *hc_debug_info_gaps_json(const hc_analysis *analysis);
 void hc_debug_info_gaps_print(const hc_analysis *analysis, hc_output *output);
+
+/*
+ * selection.c: the blocks of TYPE (as hc_instances_view has it; NULL: any) that hang on OWNER (as hc_chunks_filter). NULL, and
+ * HC_ERROR_USAGE, if there is no such type or path, or several types are meant.
+ */
+hc_selection *hc_select_blocks(const hc_types *types, const char *type, const char *owner, GError **error);
 
 /* places.c: the name of ADDRESS, escaped (free with g_free()); a place as an object. */
 hc_place_sources hc_place_sources_of(const hc_analysis *analysis);

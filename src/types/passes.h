@@ -8,6 +8,7 @@
  *	untyped.c	... what hangs on memory without a type
  *	word_rows.c	... the words there, read ahead (word_rows.h)
  *	root_words.c	... what no type leads to: by the words that do
+ *	untyped_shapes.c ... by shapes: what is like a container there
  *	links.c		... where blocks of a size have links to each other
  *	sizes.c		which of that is doubtful
  *	rows.c		rows of types
@@ -41,6 +42,12 @@ void hc_types_search_untyped(hc_propagation *propagation);
 /* The same for words of typed blocks; nothing if next to nothing is nobody's. */
 void hc_types_search_typed(hc_propagation *propagation);
 
+/* The same for buffers and nodes of containers: last, since there may be elements that are no more. */
+void hc_types_search_buffers(hc_propagation *propagation);
+
+/* The same for encoded pointers of all blocks that somebody has, to whatever nobody has. */
+void hc_types_search_encoded(hc_propagation *propagation);
+
 /* Blocks that nobody has, by the words of the roots that lead there; with them those of hc_types_search_untyped(). */
 void hc_types_search_root_words(hc_propagation *propagation);
 
@@ -54,6 +61,31 @@ void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_addr
 
 /* Looks at what lies from ADDRESS on, in the middle of a block that is not OWNER's. */
 void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, hc_address address);
+
+/* Looks at [START, END), elements that a shape of OWNER's parent has. */
+void hc_propagation_search_range(hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end);
+
+/* ---- untyped_shapes.c ---- */
+
+void hc_propagation_begin_shapes(hc_propagation *propagation);
+void hc_propagation_end_shapes(hc_propagation *propagation);
+
+/* Whether a shape has the word at ADDRESS as its first that leads to the heap. It is the propagation's until the next one is looked for. */
+bool hc_propagation_find_shape(hc_propagation *propagation, hc_address address, hc_shape *ret_shape);
+
+/*
+ * SHAPE, whose head is OWNER's, gets its blocks; what its elements lead to waits. PLACE says where the head is, for names; the head is
+ * one of the same place in all blocks of its size.
+ */
+typedef struct hc_shape_place {
+	bool is_in_block;   /* SIZE: of that one, usable */
+	bool is_in_element; /* of a container that OWNER is an element of */
+	bool has_offset;    /* OFFSET: from the beginning of the block, or the element; else it is anywhere */
+	uint64_t size, offset;
+} hc_shape_place;
+
+void hc_propagation_claim_shape(
+	hc_propagation *propagation, hc_owner *owner, const hc_shape *shape, const hc_shape_place *place);
 
 /* VALUE is a word of a root that is OWNER's: whose is the block that it leads to, if nobody's? */
 void hc_propagation_follow_word(hc_propagation *propagation, hc_owner *owner, hc_address value);
@@ -72,6 +104,12 @@ void hc_types_add_up_holdings(hc_types *types);
 
 /* Everything that is asked for: rows of types, and by hc_types_add_up_holdings() what owners hold. */
 void hc_types_make_rows(hc_types *types);
+
+/* The name of BLOCK's row where its type is not known: what it looks like. Free with g_free(). */
+char *hc_types_shape_name(const hc_types *types, const hc_block *block);
+
+/* The name of the row of all blocks whose looks have none of their own: there were too many. */
+#define HC_SHAPES_LEFT "? many others"
 
 /* TEXT for as long as the result lives. */
 static inline const char *hc_types_keep(hc_types *types, const char *text)

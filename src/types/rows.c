@@ -85,39 +85,55 @@ static hc_type_row *add_row(hc_types *types, const char *name, const hc_type *ty
 	return row;
 }
 
-static hc_type_row *shape_row(struct counting *counting, const hc_block *block)
-{
-	hc_types *types = counting->types;
-	unsigned word = hc_core_process(types->core)->word_size, count = MIN(block->size / word, SHAPE_WORDS);
-	struct {
-		uint64_t size;
-		uint16_t kinds[SHAPE_WORDS];
-	} shape;
-	hc_type_row *row;
+typedef struct shape {
+	uint64_t size;
+	uint16_t kinds[SHAPE_WORDS];
+} shape;
 
-	memset(&shape, 0, sizeof shape);
-	shape.size = block->size;
+/* Without padding that was not set: shapes are compared as bytes. Returns how many of the words are. */
+static unsigned find_shape(const hc_types *types, const hc_block *block, shape *ret_shape)
+{
+	unsigned word = hc_core_process(types->core)->word_size, count = MIN(block->size / word, SHAPE_WORDS);
+
+	memset(ret_shape, 0, sizeof *ret_shape);
+	ret_shape->size = block->size;
 	for (unsigned i = 0; i < count; i++) {
 		uint64_t value;
 
 		if (hc_core_read_word(types->core, block->address + i * word, &value))
-			shape.kinds[i] = kind_of_word(types, value, word);
+			ret_shape->kinds[i] = kind_of_word(types, value, word);
 	}
-	g_autoptr(GBytes) key = g_bytes_new(&shape, sizeof shape);
+	return count;
+}
+
+char *hc_types_shape_name(const hc_types *types, const hc_block *block)
+{
+	shape found;
+	unsigned count = find_shape(types, block, &found);
+
+	return describe_shape(types, block->size, found.kinds, count);
+}
+
+static hc_type_row *shape_row(struct counting *counting, const hc_block *block)
+{
+	hc_types *types = counting->types;
+	shape found;
+	unsigned count = find_shape(types, block, &found);
+	hc_type_row *row;
+	g_autoptr(GBytes) key = g_bytes_new(&found, sizeof found);
 
 	row = g_hash_table_lookup(counting->shapes, key);
 	if (row)
 		return row;
 	if (g_hash_table_size(counting->shapes) >= SHAPES_MAX) {
-		shape.size = 0;
 		g_bytes_unref(key);
 		key = g_bytes_new_static("", 0);
 		row = g_hash_table_lookup(counting->shapes, key);
 		if (row)
 			return row;
-		row = add_row(types, "? many others", NULL, HC_CERTAINTY_UNKNOWN);
+		row = add_row(types, HC_SHAPES_LEFT, NULL, HC_CERTAINTY_UNKNOWN);
 	} else {
-		g_autofree char *name = describe_shape(types, block->size, shape.kinds, count);
+		g_autofree char *name = describe_shape(types, block->size, found.kinds, count);
 
 		row = add_row(types, name, NULL, HC_CERTAINTY_UNKNOWN);
 	}

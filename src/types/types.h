@@ -15,6 +15,7 @@
  *	sweep.c			... what nothing typed leads to: by vtables
  *	untyped.c		... what hangs on memory without a type
  *	word_rows.c		... the words there, read ahead by all workers
+ *	untyped_shapes.c	... containers there, by their shapes
  *	root_words.c		... what no type leads to: by the words that do
  *	links.c			... where blocks of a size have links to each other
  *	objects.c		one object (objects.h)
@@ -34,6 +35,8 @@
  *	owners.c	a tree of paths ("g_registry", ".sessions_", "[]", "->queue_"), one node for all that share one
  *	holdings.c	what each owner has, and what hangs below; rows of containers
  *	path_queries.c	asking for that tree
+ *	selection.c	blocks chosen by what they are, and by who holds them
+ *	block_objects.c	where the object of a block stands in it
  *
  * And types.c: the stage as a whole.
  */
@@ -88,3 +91,47 @@ hc_types *hc_types_create(const hc_core *core, hc_variables *variables, const hc
  * time.
  */
 uint32_t hc_types_path_of_root_word(const hc_types *types, const hc_root_word *word);
+
+/* ---- selection.c ---- */
+
+/* Blocks in use, chosen by rows of types, by a path, or both. TYPES must outlive it. */
+typedef struct hc_selection hc_selection;
+hc_selection *hc_selection_create(const hc_types *types);
+void hc_selection_destroy(hc_selection *selection);
+
+/* Blocks of this row (hc_types_row()), and of those added before; without any the type does not matter. */
+void hc_selection_add_row(hc_selection *selection, unsigned row);
+
+/*
+ * Only blocks that hang on a path of this TEXT, or below one: what hc_ownership counts as held there, so none that is lost. FALSE if there is no
+ * such path.
+ */
+bool hc_selection_set_path(hc_selection *selection, const char *text);
+
+/* BLOCK may be of any state. */
+bool hc_selection_has(const hc_selection *selection, const hc_block *block);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_selection, hc_selection_destroy)
+
+/* ---- block_objects.c ---- */
+
+/* What stands in a block. */
+typedef struct hc_block_object {
+	const hc_type *type;
+	hc_address address; /* of the first object */
+	uint64_t count;	    /* objects there is room for; 1: it is no array */
+	bool is_array;	    /* COUNT is how many there may be; the last ones need not be in use */
+} hc_block_object;
+
+/* FALSE where that is not known, or is no whole object: an index, slots, a block that only holds the object somewhere. */
+bool hc_types_object_of_block(const hc_types *types, const hc_block *block, hc_block_object *ret_object);
+
+/* What of a path's blocks is content, where a type says it for certain; all 0: nothing is known. */
+typedef struct hc_path_content {
+	bool is_string;	    /* buffers of strings of one-byte characters: up to the NUL, with any capacity behind it */
+	bool is_characters; /* such characters that a pointer leads to */
+	uint64_t object_size; /* one object, at the beginning, of so many bytes */
+} hc_path_content;
+
+/* Reads types: one thread at a time. */
+hc_path_content hc_types_path_content(const hc_types *types, uint32_t number);

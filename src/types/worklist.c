@@ -58,6 +58,8 @@ static void follow(hc_propagation *propagation, const hc_edge *edge)
 		return hc_propagation_search(propagation, owner, edge->value, (uint32_t)edge->holder);
 	case HC_EDGE_PIECE:
 		return hc_propagation_search_piece(propagation, owner, edge->value);
+	case HC_EDGE_RANGE:
+		return hc_propagation_search_range(propagation, owner, edge->value, edge->holder);
 	case HC_EDGE_REACH:
 		return hc_propagation_reach(propagation, owner, edge->value);
 	default:

@@ -209,3 +209,10 @@ char *hc_values_text(const hc_types *types, const hc_type *type, hc_address addr
 		*ret_cut = text.is_cut;
 	return text.bytes;
 }
+
+char *hc_values_row_text(const hc_types *types, const hc_type *type, hc_address address, uint64_t count)
+{
+	struct row row = { address, count, (unsigned)hc_type_size(type), true };
+
+	return is_character(type) ? read_text(types, &row).bytes : NULL;
+}

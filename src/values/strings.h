@@ -18,3 +18,6 @@ enum {
  * be NULL.
  */
 char *hc_values_text(const hc_types *types, const hc_type *type, hc_address address, size_t *ret_length, bool *ret_cut);
+
+/* The text of COUNT characters of TYPE in a row at ADDRESS, up to the first NUL; NULL if TYPE is no character, or they are no text. Free with g_free(). */
+char *hc_values_row_text(const hc_types *types, const hc_type *type, hc_address address, uint64_t count);

@@ -349,6 +349,42 @@ char *hc_types_format_object(const hc_types *types, const hc_object *object, uns
 	return g_string_free(formatting.text, FALSE);
 }
 
+/* COUNT objects from OBJECT's on. */
+static void format_objects(struct formatting *formatting, const hc_block_object *object)
+{
+	GString *text = formatting->text;
+	uint64_t size = hc_type_size(object->type);
+
+	g_string_append_c(text, '{');
+	for (uint64_t i = 0; i < object->count && i < formatting->limit && text->len < FORMAT_BYTES; i++) {
+		g_string_append(text, i ? ", " : "");
+		format_value(formatting, object->type, object->address + i * size);
+	}
+	g_string_append(text, object->count > formatting->limit ? ", ...}" : "}");
+}
+
+char *hc_types_format_block(const hc_types *types, const hc_block *block, unsigned limit)
+{
+	struct formatting formatting = { .types = types, .limit = limit };
+	hc_block_object object;
+	char *string;
+
+	if (!hc_types_object_of_block(types, block, &object))
+		return NULL;
+	string = object.is_array ? hc_values_row_text(types, object.type, object.address, object.count) : NULL;
+	formatting.text = g_string_new(NULL);
+	if (string) {
+		g_autofree char *taken = string, *escaped = hc_text_escape(taken, -1);
+
+		g_string_append_printf(formatting.text, "\"%s\"", escaped);
+	} else if (object.is_array) {
+		format_objects(&formatting, &object);
+	} else {
+		format_value(&formatting, object.type, object.address);
+	}
+	return g_string_free(formatting.text, FALSE);
+}
+
 /* ---- elements ---- */
 
 struct paging {

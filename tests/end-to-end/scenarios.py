@@ -85,6 +85,7 @@ SCENARIOS = [
     Scenario("noncontiguous", ("at-once",)),
     Scenario("libc-blocks", (OPENED,), kernel=True),
     Scenario("cxx", kernel=True),
+    Scenario("duplicates"),
 ]
 
 # With tests/glibc-matrix: what only some releases know, and what need not run on each machine.

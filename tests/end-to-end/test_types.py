@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
-from harness import Cases, Stopped, Workspace, analyze, few, gdb_says, report_of, succeed
+from harness import Cases, Stopped, Workspace, analyze, few, gdb_says, heapcore, report_of, succeed
 from variants import SMALL_CORE, VARIANTS, Builder, Variant, only_here
 
 CERTAINTIES = ("certain", "deduced", "guess", "unknown")
@@ -120,6 +121,60 @@ def check_blocks(core: Path, fixture: Stopped) -> None:
     assert told == {"name": "points buffer", "certainty": "certain", "path": "g_server->track"}, told
 
 
+def instances(core: Path, fixture: Stopped, name: str, *options: Any) -> dict[str, Any]:
+    return report_of(succeed("types", core, fixture.program, "--instances", name, "--json", *options, statuses=(0, 3)))
+
+
+def chosen(core: Path, fixture: Stopped, *options: Any) -> tuple[int, int]:
+    """Blocks and bytes that chunks lists."""
+    lines = [json.loads(line) for line in succeed("chunks", core, fixture.program, "--json", "--limit", "0", *options, statuses=(0, 3)).out.splitlines()]
+    return len(lines), sum(line["size"] for line in lines)
+
+
+def check_instances(report: dict[str, Any], core: Path, fixture: Stopped) -> None:
+    """Of each row there are as many instances as it says, by what the program says as well; chunks filters alike."""
+    names = [row["type"] for row in report["types"]]
+    asked = [name for name in dict.fromkeys(names) if plain(name) in said(fixture, "type")][:10] + \
+        [name for name in names if name.startswith(("lib", "ld.so", "? "))][:3]
+    assert asked, names
+    for name in asked:
+        expected = figures([row for row in report["types"] if row["type"] == name])
+        told = instances(core, fixture, name, "--limit", "0")
+        assert (told["count"], told["bytes"]) == expected, f"{name}: {expected}, there are {told['count'], told['bytes']}"
+        assert (len(told["instances"]), sum(one["size"] for one in told["instances"])) == expected, name
+        assert chosen(core, fixture, "--type", name) == expected, name
+        sizes = [(-one["size"], int(one["address"], 16)) for one in told["instances"]]
+        assert sizes == sorted(sizes), f"{name}: largest first"
+        few_told = instances(core, fixture, name, "--limit", "2", "--sort", "address")
+        assert few_told["count"] == expected[0], name
+        assert [one["address"] for one in few_told["instances"]] == sorted((one["address"] for one in told["instances"]), key=lambda one: int(one, 16))[:2]
+
+
+def check_names_of_types(core: Path, fixture: Stopped) -> None:
+    """A type may be written in other ways, if only one is meant."""
+    whole = instances(core, fixture, "app::Leaf")
+    assert whole["count"] > 1 and instances(core, fixture, "Leaf")["count"] == instances(core, fixture, "struct app::Leaf")["count"] == whole["count"]
+    assert [one for one in whole["instances"] if "weight = " in (one["value"] or "")], whole["instances"][:3]
+    for name in ("eaf", "no such type"):
+        done = heapcore("types", core, fixture.program, "--instances", name)
+        assert done.status == 2 and not done.out and name in done.err, done
+    assert "app::Leaf" in heapcore("types", core, fixture.program, "--instances", "eaf").err
+    assert heapcore("chunks", core, fixture.program, "--owner", "no such path").status == 2
+
+
+def check_chosen_by_owner(core: Path, fixture: Stopped, *options: Any) -> None:
+    """What hangs on a path is what owners says it holds."""
+    rows = report_of(succeed("owners", core, fixture.program, "--json", "--no-retained", "--min", "0", "--depth", "4", statuses=(0, 3)))["rows"]
+    alone = [row for row in rows if [one["path"] for one in rows].count(row["path"]) == 1][:12]
+    assert len(alone) > 2, rows
+    for row in alone:
+        told = chosen(core, fixture, "--owner", row["path"])
+        assert told == (row["blocks"], row["bytes"]), f"{row['path']}: {row['blocks'], row['bytes']}, chosen are {told}"
+    largest = alone[0]
+    least = chosen(core, fixture, "--owner", largest["path"], "--min", "64")
+    assert least[0] <= largest["blocks"] and chosen(core, fixture, "--owner", largest["path"], "--state", "top") == (0, 0)
+
+
 def run_all(label: str, program: str, arguments: tuple[str, ...], least: float, kinds: tuple[str, ...] = SURE) -> None:
     with Stopped(program, arguments, SMALL_CORE, recorder=False) as fixture:
         core = fixture.gcore()
@@ -137,6 +192,10 @@ def run_all(label: str, program: str, arguments: tuple[str, ...], least: float, 
         cases.run(f"{label}: held by", check_held_by, report, core, fixture)
         cases.run(f"{label}: rows", check_rows, report)
         cases.run(f"{label}: share", check_share, report, least, kinds)
+        cases.run(f"{label}: instances", check_instances, report, core, fixture)
+        cases.run(f"{label}: by owner", check_chosen_by_owner, core, fixture)
+        if "typed" in Path(program).name:
+            cases.run(f"{label}: names", check_names_of_types, core, fixture)
         if program == "containers-c":
             cases.run(f"{label}: blocks", check_blocks, core, fixture)
 

@@ -71,6 +71,7 @@ static void make_blocks(test_process *process, uint32_t *state)
 	for (unsigned i = 0; i + 1 < BLOCKS; i++)
 		if (next_random(state) % 8 == 0)
 			heap_free_to_bin(process->heap, blocks[i++], HEAP_UNSORTED);
+	core_builder_add_memory(process->core, 0x7fffb0000000, 0x40000, PF_R | PF_W);
 	heap_mmap(process->heap, 0x7fffb0000000, 0x40000, 0);
 	fill(process, state);
 }
