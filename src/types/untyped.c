@@ -259,7 +259,9 @@ static hc_address claim_shapes(hc_propagation *propagation, const struct searche
 		hc_address at = block->address + (uint64_t)edges[i].place * propagation->format.size;
 
 		if (at >= shape_end &&
-			claim_shape_at(propagation, block->owner, at, block->address, block->size, &shape_end))
+			claim_shape_at(propagation, block->owner, at,
+				&(struct words){ block->address, block->address + block->size, block->size },
+				&shape_end))
 			*ret_taken |= (uint32_t)1 << i;
 	}
 	return shape_end;
