@@ -17,7 +17,6 @@
 #include "base/pages.h"
 #include "types/objects.h"
 #include "types/passes.h"
-#include "types/word_rows.h"
 
 #include <time.h>
 
@@ -133,9 +132,7 @@ static void clear(hc_propagation *propagation, size_t bitmap_size)
 	g_array_unref(propagation->mapped);
 	for (unsigned i = 0; i < G_N_ELEMENTS(propagation->later); i++)
 		g_array_unref(propagation->later[i]);
-	hc_word_rows_destroy(propagation->rows);
 	g_free(propagation->edges);
-	g_free(propagation->near.edges);
 }
 
 static double processor_seconds(void)
@@ -150,7 +147,6 @@ static void search_words(hc_propagation *propagation)
 {
 	double begin = processor_seconds();
 
-	propagation->rows = hc_word_rows_create(propagation, propagation->jobs);
 	hc_types_search_root_words(propagation);
 	propagation->types->word_seconds = processor_seconds() - begin;
 }
@@ -163,7 +159,6 @@ bool hc_types_propagate(hc_types *types, unsigned jobs)
 	bool ok;
 
 	init(propagation, types, bitmap_size);
-	propagation->jobs = jobs;
 	propagation->variable_count = count;
 	count_states(types, count);
 	if (!propagation->failed) {
