@@ -67,6 +67,7 @@ static void append_accumulation(GString *text, const hc_finding_suspect *suspect
 {
 	const hc_owner_accumulation *accumulation = &suspect->accumulation;
 	g_autofree char *blocks = hc_unit_text(accumulation->below, "blocks");
+	char size[HC_TEXT_SIZE_LENGTH];
 
 	if (!accumulation->is_found || !accumulation->block)
 		return;
@@ -75,8 +76,10 @@ static void append_accumulation(GString *text, const hc_finding_suspect *suspect
 		g_string_append_printf(text, " (%s)", suspect->accumulates_at);
 	if (accumulation->is_list)
 		g_string_append(text, ", where a chain of blocks begins");
-	else
+	else if (accumulation->below)
 		g_string_append_printf(text, ", which has %s right below it", blocks);
+	else
+		g_string_append_printf(text, ", of %s", hc_text_size(size, accumulation->size));
 }
 
 static void append_retained_by(GString *text, const hc_finding_suspect *suspect)

@@ -87,6 +87,7 @@ char *hc_word_accumulation(const hc_ownership *ownership, const hc_owner_row *ow
 									 hc_ownership_row(ownership, accumulation->row);
 	g_autofree char *blocks = hc_unit_text(accumulation->below, "blocks");
 	GString *text = g_string_new("accumulates");
+	char size[HC_TEXT_SIZE_LENGTH];
 
 	if (tells_path && row)
 		g_string_append_printf(text, " at %s", row->text);
@@ -98,8 +99,10 @@ char *hc_word_accumulation(const hc_ownership *ownership, const hc_owner_row *ow
 	if (accumulation->is_list)
 		g_string_append(
 			text, accumulation->block ? ": a chain of blocks begins there" : ", in a chain of blocks");
-	else if (!accumulation->is_by_holding)
+	else if (accumulation->below)
 		g_string_append_printf(text, ": %s right below", blocks);
+	else if (accumulation->block)
+		g_string_append_printf(text, ", one block of %s", hc_text_size(size, accumulation->size));
 	return g_string_free(text, FALSE);
 }
 

@@ -237,6 +237,7 @@ def check_suspect_alone() -> None:
     with Stopped("suspects", recorder=False) as fixture:
         core = fixture.gcore()
         truth = {name: (int(blocks), int(size)) for name, blocks, size in fixture.said("holds")}
+        assert re.search(r"accumulates in 0x[0-9a-f]+, one block of 50\.0 KiB$", succeed("owners", core).out, re.MULTILINE)
         for arguments in ((), ("--retained",)):
             report = report_of(succeed("analyze", core, *arguments, "--json"))
             told = suspects(report)
