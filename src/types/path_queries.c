@@ -127,8 +127,8 @@ char *hc_types_path_type_name(const hc_types *types, uint32_t number)
 
 	if (owner->step == HC_STEP_WORD)
 		return g_strdup("");
-	if (owner->shape && !owner->is_index)
-		return hc_owner_shape_name(owner);
+	if (owner->shape)
+		return hc_owner_shape_name(owner->is_index ? owner->parent : owner);
 	return owner->layout && owner->type ? g_strdup(hc_type_short_name(owner->type)) : hc_owner_type_name(owner);
 }
 

@@ -19,6 +19,7 @@
 enum {
 	LITTLE_UNOWNED = 1000, /* a share of all: typed blocks are not searched for the sake of less */
 	BATCH_WORDS = 32,      /* words whose targets are fetched together */
+	STRUCTURE_MAX = 4096,  /* bytes of a block that may be one structure; larger ones are arrays */
 	PIECE_BYTES = 128      /* so much is looked at of what lies in the middle of a block */
 };
 
@@ -150,6 +151,9 @@ static hc_shape_place place_of(const hc_owner *owner, uint64_t offset, uint64_t 
 {
 	const hc_owner *container = owner->step == HC_STEP_ELEMENT ? owner->parent : NULL;
 
+	/* In an array of them, whose size is another one in the next core, they are all one place. */
+	if (size > STRUCTURE_MAX)
+		return (hc_shape_place){ 0 };
 	if (size)
 		return (hc_shape_place){ .is_in_block = true, .size = size, .has_offset = true, .offset = offset };
 	if (!container || !container->shape)
