@@ -540,3 +540,14 @@ char *hc_owner_type_name(const hc_owner *owner)
 		return g_strdup_printf("%s []", hc_type_short_name(owner->type));
 	}
 }
+
+bool hc_owner_is_opaque(const hc_owner *owner)
+{
+	if (owner->layout)
+		return !hc_layout_element(owner->layout) && !hc_layout_is_single(owner->layout) && !owner->is_index;
+	if (owner->certainty == HC_CERTAINTY_UNKNOWN)
+		return true;
+	/* Of some structures that are only declared a description knows more. */
+	return owner->type && hc_type_get_kind(owner->type) == HC_TYPE_INCOMPLETE &&
+	       !(owner->plan && owner->plan->parts->len);
+}
