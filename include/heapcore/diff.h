@@ -93,10 +93,16 @@ typedef struct hc_growth {
 	hc_trend trend;
 	const hc_snapshot_owner *owner; /* of paths, as in the last snapshot that has it; else NULL */
 	const hc_leak_kind *lost;	/* of lost blocks, likewise */
+	/* Of paths: bytes that others lead to as well, whatever KIND; and who. NULL: nobody. Of rows of one path it is said in each. */
+	uint64_t shared_before, shared_after;
+	const hc_sharing *shared;
 } hc_growth;
 
 /* Whether what the row of a container holds is room for elements, with nothing in it. */
 bool hc_growth_is_unused_capacity(const hc_growth *row);
+
+/* Whether what grew is mostly what others lead to as well. */
+bool hc_growth_is_shared(const hc_growth *row);
 
 /* How sure a sentence is. */
 typedef enum {

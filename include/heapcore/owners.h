@@ -36,6 +36,13 @@ enum {
 	HC_OWNER_NO_ROW = UINT32_MAX
 };
 
+/* The part of what a path holds that pointers from elsewhere in the program's data lead to as well. */
+typedef struct hc_sharing {
+	hc_amount amount;
+	const char *with; /* the path that most of it is reached from, too; NULL: none, or that was not asked for */
+	unsigned others;  /* more such paths */
+} hc_sharing;
+
 /* What rows of level 0 are. */
 typedef enum {
 	HC_OWNERS_BY_ROOT,   /* those that begin paths */
@@ -83,6 +90,7 @@ typedef struct hc_owner_row {
 	uint64_t retained;
 	bool accumulates;		    /* it is where what the row that begins its path has accumulates */
 	hc_owner_accumulation accumulation; /* of one that begins a path and has at least 1 % of what is in use */
+	hc_sharing shared;
 } hc_owner_row;
 
 /* What comes first among rows side by side: most of ... */
@@ -95,6 +103,7 @@ typedef enum {
 
 typedef struct hc_ownership_options {
 	bool no_retained; /* takes longest */
+	bool with_shared; /* takes nearly as long */
 	hc_owners_by by;
 	hc_owners_order order;
 	unsigned jobs; /* threads; 0: one per processor */
@@ -109,6 +118,9 @@ const hc_owner_row *hc_ownership_row(const hc_ownership *ownership, uint32_t ind
 
 /* The first of level 0, in order; HC_OWNER_NO_ROW: none. The next ones: hc_owner_row.next. */
 uint32_t hc_ownership_first(const hc_ownership *ownership);
+
+/* Of path NUMBER alone, as in hc_types_path_get(), without what is below it. */
+hc_sharing hc_ownership_shared_of_path(const hc_ownership *ownership, uint32_t number);
 
 /* The row of the path TEXT that holds most; HC_OWNER_NO_ROW if there is none. */
 uint32_t hc_ownership_find(const hc_ownership *ownership, const char *text);

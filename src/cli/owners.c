@@ -53,6 +53,7 @@ static bool parse_order(const cli_command *command, const owners_words *words, h
 	options->order = (hc_owners_order)order;
 	options->by = (hc_owners_by)by;
 	options->no_retained = words->no_retained;
+	options->with_shared = !words->no_retained;
 	if (options->order == HC_OWNERS_RETAINS && options->no_retained) {
 		cli_complain_usage(command, "--sort retains needs what --no-retained leaves out");
 		return false;

@@ -31,12 +31,20 @@ struct path_row {
 	uint32_t path;
 	uint64_t *own, *mapped;		      /* by snapshot; OWN without MAPPED */
 	uint64_t blocks[2], mapped_blocks[2]; /* first, last */
+	uint64_t shared[2], most_shared;      /* first, last; of one path */
+	const hc_sharing *sharing;	      /* of the path that has most; NULL: none */
 };
 
 bool hc_growth_is_unused_capacity(const hc_growth *row)
 {
 	return row->owner && row->owner->kind && !row->threads && !row->elements_after && row->owner->capacity &&
 	       row->owner->capacity != UINT64_MAX;
+}
+
+bool hc_growth_is_shared(const hc_growth *row)
+{
+	return row->shared && row->bytes > 0 && row->shared_after > row->shared_before &&
+	       row->shared_after - row->shared_before >= (uint64_t)row->bytes / 2;
 }
 
 static uint64_t *new_steps(hc_diff *diff)
@@ -106,6 +114,12 @@ static void add_to_row(rows_of_paths *rows, uint32_t number, const hc_merged_pat
 	row->blocks[1] += path->own_blocks[last] - path->mapped_blocks[last];
 	row->mapped_blocks[0] += path->mapped_blocks[0];
 	row->mapped_blocks[1] += path->mapped_blocks[last];
+	row->shared[0] += path->shared[0];
+	row->shared[1] += path->shared[last];
+	if (path->owner->shared.with && path->shared[last] >= MAX(row->most_shared, 1)) {
+		row->most_shared = path->shared[last];
+		row->sharing = &path->owner->shared;
+	}
 }
 
 static bool is_ever(const uint64_t *figures, unsigned count)
@@ -152,6 +166,9 @@ static void add_path_row(hc_diff *diff, const struct path_row *row)
 
 	if (path->is_unsure)
 		return;
+	growth.shared = row->sharing;
+	growth.shared_before = row->shared[0];
+	growth.shared_after = row->shared[1];
 	if (kind == HC_GROWTH_CONTAINER || has_moved(diff, row)) {
 		for (unsigned i = 0; i < diff->count; i++)
 			row->own[i] += row->mapped[i];
@@ -176,6 +193,66 @@ static void add_path_row(hc_diff *diff, const struct path_row *row)
 	}
 }
 
+/* Whether ROW, which begins a path and is no container, has mostly what OTHER leads to as well. */
+static bool is_shared_with(const hc_diff *diff, const struct path_row *row, const struct path_row *other)
+{
+	const hc_merged_path *path = hc_merged_paths_get(diff->paths, row->path);
+	unsigned last = diff->count - 1;
+
+	return row->sharing && path->parent == HC_SNAPSHOT_NONE && !path->is_container &&
+	       2 * row->shared[1] >= row->own[last] + row->mapped[last] &&
+	       !strcmp(row->sharing->with, hc_merged_paths_get(diff->paths, other->path)->owner->path);
+}
+
+static void add_rows_up(const hc_diff *diff, struct path_row *row, struct path_row *other)
+{
+	for (unsigned i = 0; i < diff->count; i++) {
+		row->own[i] += other->own[i];
+		row->mapped[i] += other->mapped[i];
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		row->blocks[i] += other->blocks[i];
+		row->mapped_blocks[i] += other->mapped_blocks[i];
+		row->shared[i] += other->shared[i];
+	}
+	other->path = HC_SNAPSHOT_NONE;
+}
+
+/*
+ * Which of two variables has what both lead to may differ from block to block, and from core to core: to say that one of them grew and the
+ * other shrank would be wrong of both. They are one row, of the one that has more.
+ */
+static void join_shared(hc_diff *diff, GArray *list)
+{
+	g_autoptr(GHashTable) rows = g_hash_table_new(g_str_hash, g_str_equal);
+	unsigned last = diff->count - 1;
+
+	for (unsigned i = 0; i < list->len; i++) {
+		const struct path_row *row = &g_array_index(list, struct path_row, i);
+
+		if (row->sharing)
+			g_hash_table_insert(rows, (gpointer)hc_merged_paths_get(diff->paths, row->path)->owner->path,
+				GUINT_TO_POINTER(i + 1));
+	}
+	for (unsigned i = 0; i < list->len; i++) {
+		struct path_row *row = &g_array_index(list, struct path_row, i), *other;
+		unsigned place = row->sharing && row->path != HC_SNAPSHOT_NONE ?
+					 GPOINTER_TO_UINT(g_hash_table_lookup(rows, row->sharing->with)) :
+					 0;
+
+		if (!place || place == i + 1)
+			continue;
+		other = &g_array_index(list, struct path_row, place - 1);
+		if (other->path == HC_SNAPSHOT_NONE || !is_shared_with(diff, row, other) ||
+			!is_shared_with(diff, other, row))
+			continue;
+		if (row->own[last] + row->mapped[last] >= other->own[last] + other->mapped[last])
+			add_rows_up(diff, row, other);
+		else
+			add_rows_up(diff, other, row);
+	}
+}
+
 static void attribute_paths(hc_diff *diff)
 {
 	unsigned count = diff->paths->list->len;
@@ -196,8 +273,10 @@ static void attribute_paths(hc_diff *diff)
 		if (row[i] != HC_SNAPSHOT_NONE)
 			add_to_row(&rows, row[i], path);
 	}
+	join_shared(diff, list);
 	for (unsigned i = 0; i < list->len; i++)
-		add_path_row(diff, &g_array_index(list, struct path_row, i));
+		if (g_array_index(list, struct path_row, i).path != HC_SNAPSHOT_NONE)
+			add_path_row(diff, &g_array_index(list, struct path_row, i));
 }
 
 /* ---- lost blocks ---- */

@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum {
-	FIGURES = 7 /* of a path */
+	FIGURES = 8 /* of a path */
 };
 
 struct merging {
@@ -52,6 +52,7 @@ static uint32_t add_path(struct merging *merging, char *key, uint32_t parent)
 		.below = figures + 4 * paths->snapshots,
 		.elements = figures + 5 * paths->snapshots,
 		.count = figures + 6 * paths->snapshots,
+		.shared = figures + 7 * paths->snapshots,
 	};
 
 	g_ptr_array_add(paths->figures, figures);
@@ -70,6 +71,7 @@ static void add_figures(hc_merged_path *path, const hc_snapshot_owner *owner, un
 	path->mapped_blocks[snapshot] += owner->mapped.blocks;
 	path->elements[snapshot] += owner->kind ? owner->elements : 0;
 	path->count[snapshot] += owner->count;
+	path->shared[snapshot] += owner->shared.amount.bytes;
 }
 
 /* Owners of one path in one snapshot stand for one: the last decides. */

@@ -2,7 +2,8 @@
 /*
  * The graph of a core's words, over which dominators tell what rows retain (retained.c).
  *
- * The roots are the rows that begin a path, and two more for words whose place leads to nothing that has a row: *calls*, of stacks
+ * The roots are the rows that begin a path; if it is asked for what is shared, paths that begin and have no row, as others hold all that they
+ * lead to; and two more for words whose place leads to nothing that has a row: *calls*, of stacks
  * and registers, and *elsewhere*, which leads to libc's own blocks as well: these are alive by themselves. A word is a reference if
  * its pointer holds a block (hc_references_holds()): one into the middle does not where others lead to the start. malloc's caches
  * are not looked into. All of that is as marking does it; but what only encoded pointers lead to nobody retains here.
@@ -34,7 +35,9 @@ struct root_edge {
 struct source {
 	const hc_ownership *ownership;
 	uint32_t *root_of; /* of each row that begins a path */
+	hc_graph_roots named;
 	uint32_t elsewhere, calls, roots;
+	bool shares;	   /* it is asked for what is shared */
 	uint8_t *weakness; /* of each root: 0 to WEAKEST */
 	GArray *edges;	   /* of struct root_edge, by root */
 };
@@ -71,6 +74,8 @@ static uint32_t root_of_word(const struct source *source, const hc_root_word *wo
 
 	if (path && ownership->row_of[path] != HC_OWNER_NO_ROW)
 		return source->root_of[ownership->row_of[path]];
+	if (path && source->named.of_path[path])
+		return source->named.of_path[path];
 	if (word->root->kind != HC_AREA_STACK ||
 		(word->address && ownership->types && hc_modules_tls_at(ownership->types->modules, word->address)))
 		return source->elsewhere;
@@ -288,6 +293,16 @@ static bool drop_weak(const struct source *source, hc_graph *graph)
 
 /* ---- all of it ---- */
 
+/* Whether PATH begins on a stack, or in registers. */
+static bool is_of_thread(const hc_types_path *path)
+{
+	if (path->root)
+		return path->root->kind == HC_PLACE_STACK || path->root->kind == HC_PLACE_STACK_UNUSED ||
+		       path->root->kind == HC_PLACE_REGISTER;
+	return !path->variable || path->variable->kind == HC_VARIABLE_LOCAL ||
+	       path->variable->kind == HC_VARIABLE_PARAMETER;
+}
+
 /* Numbers the rows that begin a path. */
 static void number_roots(struct source *source)
 {
@@ -304,6 +319,21 @@ static void number_roots(struct source *source)
 		source->weakness[roots] = row->where.kind == HC_WHERE_STACK;
 		source->root_of[i] = roots++;
 	}
+	/* Others hold all that these lead to; but with them. */
+	source->named.first = roots;
+	source->named.of_path = g_new0(uint32_t, ownership->path_count + (size_t)1);
+	source->named.paths = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	for (uint32_t i = 1; source->shares && i <= ownership->path_count; i++) {
+		hc_types_path path;
+
+		hc_types_path_get(ownership->types, i, &path);
+		if (path.parent || ownership->row_of[i] != HC_OWNER_NO_ROW || is_of_thread(&path))
+			continue;
+		source->named.of_path[i] = roots++;
+		g_array_append_val(source->named.paths, i);
+	}
+	source->weakness = g_realloc_n(source->weakness, roots + (size_t)2, sizeof *source->weakness);
+	memset(source->weakness + source->named.first, 0, roots + (size_t)2 - source->named.first);
 	source->elsewhere = roots++;
 	source->calls = roots++;
 	source->weakness[source->calls] = WEAKEST;
@@ -336,12 +366,13 @@ static bool build(hc_core_graph *core_graph, unsigned jobs, GError **error)
 	return false;
 }
 
-hc_core_graph *hc_core_graph_create(const hc_ownership *ownership, unsigned jobs, GError **error)
+hc_core_graph *hc_core_graph_create(const hc_ownership *ownership, bool with_names, unsigned jobs, GError **error)
 {
 	g_autoptr(hc_core_graph) core_graph = g_new0(hc_core_graph, 1);
 	struct source *source = &core_graph->source;
 
 	source->ownership = ownership;
+	source->shares = with_names;
 	source->edges = g_array_new(FALSE, FALSE, sizeof(struct root_edge));
 	number_roots(source);
 	hc_references_each_root_word(ownership->references, add_root_word, source);
@@ -354,10 +385,14 @@ void hc_core_graph_destroy(hc_core_graph *core_graph)
 {
 	if (!core_graph)
 		return;
+	struct source *source = &core_graph->source;
+
 	hc_graph_destroy(core_graph->graph);
-	g_array_unref(core_graph->source.edges);
-	g_free(core_graph->source.root_of);
-	g_free(core_graph->source.weakness);
+	g_array_unref(source->edges);
+	g_free(source->root_of);
+	g_free(source->weakness);
+	g_free(source->named.of_path);
+	g_clear_pointer(&source->named.paths, g_array_unref);
 	g_free(core_graph);
 }
 
@@ -366,14 +401,9 @@ const hc_graph *hc_core_graph_rows(const hc_core_graph *core_graph)
 	return core_graph->graph;
 }
 
-bool hc_ownership_find_retained(hc_ownership *ownership, unsigned jobs, GError **error)
+/* What a part of the heap would lose without each root. The graph is gone then. */
+static bool find_retained(hc_ownership *ownership, hc_core_graph *core_graph, GError **error)
 {
-	if (!ownership->blocks->count)
-		return true;
-	g_autoptr(hc_core_graph) core_graph = hc_core_graph_create(ownership, jobs, error);
-
-	if (!core_graph)
-		return false;
 	const struct source *source = &core_graph->source;
 	g_autofree bool *have_words = g_new(bool, source->roots);
 	const hc_owner_roots roots = { source->root_of, have_words };
@@ -385,4 +415,21 @@ bool hc_ownership_find_retained(hc_ownership *ownership, unsigned jobs, GError *
 	/* What is read of it needs no graph, but room. */
 	g_clear_pointer(&core_graph->graph, hc_graph_destroy);
 	return dominators && hc_ownership_read_dominators(ownership, dominators, &roots, error);
+}
+
+bool hc_ownership_read_graph(hc_ownership *ownership, const hc_ownership_options *options, GError **error)
+{
+	if (!ownership->blocks->count || (options->no_retained && !options->with_shared))
+		return true;
+	g_autoptr(hc_core_graph) core_graph =
+		hc_core_graph_create(ownership, options->with_shared, options->jobs, error);
+
+	if (!core_graph)
+		return false;
+	const struct source *source = &core_graph->source;
+
+	if (options->with_shared &&
+		!hc_ownership_find_shared(ownership, core_graph->graph, source->root_of, &source->named, error))
+		return false;
+	return options->no_retained || find_retained(ownership, core_graph, error);
 }

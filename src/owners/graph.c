@@ -332,6 +332,11 @@ void hc_graph_destroy(hc_graph *graph)
 	g_free(graph);
 }
 
+uint32_t hc_graph_root_count(const hc_graph *graph)
+{
+	return graph->source.roots;
+}
+
 uint64_t hc_graph_edge_count(const hc_graph *graph, hc_graph_evidence evidence)
 {
 	return graph->by_evidence[evidence];

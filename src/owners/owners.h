@@ -6,12 +6,14 @@
  *	graph.h		the rows, for the other files
  *	holds.c		each block once: the root that owns it, and the one that shares it
  *	dominators.c	what would be unreachable without a node: retained bytes
+ *	sharing.c	who else leads to what a root holds
  *	dominator_tree.c	... from the top down: what groups retain, and where it accumulates
  *
  *	ownership.c	who holds and retains the blocks of a core
  *	ownership.h	... for the other files
  *	path_rows.c	... by the paths of types/, as rows
  *	core_graph.c	... by the words of the core, as a graph
+ *	path_sharing.c	... and what others lead to as well
  *	retained.c	... of what rows and blocks retain
  *
  * The graph knows nothing of cores. It is made of what a source tells: the blocks are 0 to blocks -
@@ -108,6 +110,8 @@ typedef struct hc_graph hc_graph;
 hc_graph *hc_graph_create(const hc_graph_source *source, unsigned jobs, GError **error);
 void hc_graph_destroy(hc_graph *graph);
 
+uint32_t hc_graph_root_count(const hc_graph *graph);
+
 /* Edges of that evidence, of all nodes. */
 uint64_t hc_graph_edge_count(const hc_graph *graph, hc_graph_evidence evidence);
 
@@ -167,6 +171,15 @@ uint32_t hc_dominators_nodes(const hc_dominators *dominators);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_dominators, hc_dominators_destroy)
 
+/* ---- sharing.c ---- */
+
+/*
+ * For each block the root that leads there beside its owner; HC_GRAPH_NOBODY: none does. OWNERS: of each block its root, or
+ * HC_GRAPH_NOBODY. RANKS: of each root; one of a higher rank than the owner's shares nothing. Free with hc_rivals_free(). Fails with
+ * HC_ERROR_NO_MEMORY.
+ */
+uint32_t *hc_rivals_find(const hc_graph *graph, const uint32_t *owners, const uint32_t *ranks, GError **error);
+void hc_rivals_free(const hc_graph *graph, uint32_t *rivals);
 /* ---- dominator_tree.c ---- */
 
 typedef struct hc_dominator_tree hc_dominator_tree;

@@ -91,6 +91,7 @@ static void sort_rows(hc_ownership *ownership, hc_owners_order order)
 hc_ownership *hc_ownership_create(const hc_core *core, const hc_blocks *blocks, const hc_references *references,
 	const hc_types *types, const hc_ownership_options *options, GError **error)
 {
+	static const hc_ownership_options defaults = { 0 };
 	g_autoptr(hc_ownership) ownership = g_new0(hc_ownership, 1);
 
 	ownership->core = core;
@@ -106,8 +107,7 @@ hc_ownership *hc_ownership_create(const hc_core *core, const hc_blocks *blocks, 
 			hc_blocks_count(blocks));
 		return NULL;
 	}
-	if (!(options && options->no_retained) &&
-		!hc_ownership_find_retained(ownership, options ? options->jobs : 0, error))
+	if (!hc_ownership_read_graph(ownership, options ? options : &defaults, error))
 		return NULL;
 	sort_rows(ownership, options ? options->order : HC_OWNERS_HOLDS);
 	hc_ownership_find_accumulations(ownership);
@@ -122,6 +122,7 @@ void hc_ownership_destroy(hc_ownership *ownership)
 	g_string_chunk_free(ownership->texts);
 	hc_dominators_destroy(ownership->dominators);
 	g_free(ownership->row_of);
+	g_free(ownership->shared);
 	g_free(ownership);
 }
 
@@ -138,6 +139,11 @@ const hc_owner_row *hc_ownership_row(const hc_ownership *ownership, uint32_t ind
 uint32_t hc_ownership_first(const hc_ownership *ownership)
 {
 	return ownership->first;
+}
+
+hc_sharing hc_ownership_shared_of_path(const hc_ownership *ownership, uint32_t number)
+{
+	return ownership->shared && number <= ownership->path_count ? ownership->shared[number] : (hc_sharing){ 0 };
 }
 
 uint32_t hc_ownership_find(const hc_ownership *ownership, const char *text)

@@ -5,6 +5,7 @@
  *	ownership.c	the object, and asking for it
  *	path_rows.c	rows of paths, and what each holds
  *	core_graph.c	the graph of a core's words
+ *	path_sharing.c	... and what several of its roots lead to
  *	retained.c	what rows and blocks retain, and where it accumulates
  */
 #pragma once
@@ -20,6 +21,7 @@ struct hc_ownership {
 	GStringChunk *texts;
 	uint32_t path_count;
 	uint32_t *row_of; /* of each path by number; HC_OWNER_NO_ROW: nothing hangs on it */
+	hc_sharing *shared; /* of each path; NULL: not asked for */
 	hc_owners_by by;
 	uint32_t first;
 	hc_dominators *dominators; /* of blocks, then roots; NULL: not asked for */
@@ -34,14 +36,25 @@ static inline hc_owner_row *hc_ownership_row_at(const hc_ownership *ownership, u
 /* Makes rows, with what they hold. FALSE if memory was out. */
 bool hc_ownership_make_rows(hc_ownership *ownership);
 
+/* Tells what rows that begin a path retain, and what others lead to as well, as OPTIONS say. Fails with HC_ERROR_NO_MEMORY or HC_ERROR_UNSUPPORTED. */
+bool hc_ownership_read_graph(hc_ownership *ownership, const hc_ownership_options *options, GError **error);
+
+/* Roots of the graph that are paths without a row. */
+typedef struct hc_graph_roots {
+	uint32_t first;	   /* of them: they stand side by side */
+	GArray *paths;	   /* of uint32_t: of each the path */
+	uint32_t *of_path; /* the other way round; 0: it is none */
+} hc_graph_roots;
+
+/* Tells what others lead to as well. ROOT_OF: of each row that begins a path. Fails with HC_ERROR_NO_MEMORY. */
+bool hc_ownership_find_shared(hc_ownership *ownership, const hc_graph *graph, const uint32_t *root_of,
+	const hc_graph_roots *named, GError **error);
+
 /* The roots of a graph for those who know the rows. */
 typedef struct hc_owner_roots {
 	const uint32_t *of_row; /* the root of each row that begins a path */
 	const bool *have_words; /* of each root: FALSE of a variable in a register, of which nobody knows which */
 } hc_owner_roots;
-
-/* Tells what rows retain. Fails with HC_ERROR_NO_MEMORY or HC_ERROR_UNSUPPORTED. */
-bool hc_ownership_find_retained(hc_ownership *ownership, unsigned jobs, GError **error);
 
 /* Takes DOMINATORS over, and reads of them what rows retain. Fails with HC_ERROR_NO_MEMORY. */
 bool hc_ownership_read_dominators(
@@ -52,11 +65,12 @@ void hc_ownership_find_accumulations(hc_ownership *ownership);
 
 /*
  * core_graph.c: the graph of the core's words, on JOBS threads, as hc_graph_create(). OWNERSHIP has its rows, and must outlive the result.
+ * WITH_NAMES: with roots for each path that has a name of its own, as hc_ownership_find_shared() needs them.
  * Fails with HC_ERROR_NO_MEMORY or HC_ERROR_UNSUPPORTED.
  */
 typedef struct hc_core_graph hc_core_graph;
 
-hc_core_graph *hc_core_graph_create(const hc_ownership *ownership, unsigned jobs, GError **error);
+hc_core_graph *hc_core_graph_create(const hc_ownership *ownership, bool with_names, unsigned jobs, GError **error);
 void hc_core_graph_destroy(hc_core_graph *core_graph);
 
 /* Lives as long as CORE_GRAPH. */

@@ -189,6 +189,10 @@ static json_t *growth_json(const hc_diff *diff, const hc_growth *growth)
 		{ "elements_after", NULL, elements(growth->elements_after) },
 		{ "steps", NULL, hc_value_json(steps) },
 		{ "trend", NULL, hc_value_plain(hc_trend_name(growth->trend)) },
+		{ "shared_before", NULL, hc_value_count(growth->shared_before) },
+		{ "shared_after", NULL, hc_value_count(growth->shared_after) },
+		{ "shared_with", NULL, hc_value_text(growth->shared ? growth->shared->with : NULL) },
+		{ "sharers", NULL, hc_value_count(growth->shared ? growth->shared->others + 1 : 0) },
 	};
 
 	return hc_record_json(facts);

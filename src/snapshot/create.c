@@ -153,9 +153,13 @@ hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, bool no_content, GE
 {
 	g_autoptr(hc_snapshot) snapshot = hc_snapshot_new();
 	const hc_types *types = hc_analysis_types(analysis);
+	const hc_ownership_options options = { .no_retained = true, .with_shared = true };
+	g_autoptr(hc_ownership) ownership = types ? hc_analysis_find_owners(analysis, &options, error) : NULL;
 	hc_path_amounts amounts = { 0 };
 	bool ok;
 
+	if (types && !ownership)
+		return NULL;
 	snapshot->has_types = types != NULL;
 	snapshot->has_debug_info = types && has_debug_info(hc_analysis_modules(analysis));
 	snapshot->has_content = !no_content;
@@ -168,7 +172,7 @@ hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, bool no_content, GE
 	add_pins(snapshot, analysis);
 	ok = hc_snapshot_count_blocks(snapshot, analysis, &amounts);
 	if (ok && types) {
-		hc_snapshot_add_owners(snapshot, types, hc_analysis_core(analysis), &amounts);
+		hc_snapshot_add_owners(snapshot, types, hc_analysis_core(analysis), &amounts, ownership);
 		hc_types_each_number(types, NUMBERS_MAX, add_number, snapshot);
 	}
 	g_free(amounts.own);

@@ -27,6 +27,7 @@ struct collecting {
 	const hc_core *core;
 	uint32_t count;
 	const hc_path_amounts *amounts;
+	const hc_ownership *ownership;
 	hc_amount *below;
 	uint32_t *root;	  /* by path: where it begins */
 	uint32_t *row;	  /* by path: its row in snapshot->owners + 1; 0: not kept */
@@ -256,6 +257,17 @@ static void take_path(
 		add_container(collecting, owner, number, path, type);
 }
 
+/* The name is that of the path that has most of it. */
+static void add_shared(struct collecting *collecting, hc_snapshot_owner *owner, hc_sharing shared)
+{
+	if (!shared.with)
+		return;
+	if (!owner->shared.with || shared.amount.bytes > owner->shared.amount.bytes)
+		owner->shared.with = hc_snapshot_keep(collecting->snapshot, shared.with);
+	owner->shared.others = MAX(owner->shared.others, shared.others);
+	hc_amount_add(&owner->shared.amount, shared.amount);
+}
+
 static void give_blocks(struct collecting *collecting, uint32_t number)
 {
 	uint32_t kept = number;
@@ -274,6 +286,7 @@ static void give_blocks(struct collecting *collecting, uint32_t number)
 	owner = &g_array_index(collecting->snapshot->owners, hc_snapshot_owner, collecting->row[kept] - 1);
 	hc_amount_add(&owner->own, collecting->amounts->own[number]);
 	hc_amount_add(&owner->mapped, collecting->amounts->mapped[number]);
+	add_shared(collecting, owner, hc_ownership_shared_of_path(collecting->ownership, number));
 }
 
 static bool is_kept(const struct collecting *collecting, uint32_t number, const hc_types_path *path)
@@ -326,15 +339,15 @@ static void sample_largest(struct collecting *collecting)
 		sample_keys(collecting, g_array_index(keyed, uint32_t, i));
 }
 
-void hc_snapshot_add_owners(
-	hc_snapshot *snapshot, const hc_types *types, const hc_core *core, const hc_path_amounts *amounts)
+void hc_snapshot_add_owners(hc_snapshot *snapshot, const hc_types *types, const hc_core *core,
+	const hc_path_amounts *amounts, const hc_ownership *ownership)
 {
 	uint32_t count = hc_types_path_count(types);
 	size_t room = (size_t)count + 1;
 	g_autofree hc_amount *below = g_new0(hc_amount, room);
 	g_autofree uint32_t *root = g_new0(uint32_t, room), *row = g_new0(uint32_t, room);
 	g_autoptr(GHashTable) rows = g_hash_table_new_full(hash_key, equal_keys, g_free, NULL);
-	struct collecting collecting = { snapshot, types, core, count, amounts, below, root, row, rows, 0 };
+	struct collecting collecting = { snapshot, types, core, count, amounts, ownership, below, root, row, rows, 0 };
 
 	climb(&collecting);
 	collecting.least = find_least(&collecting);

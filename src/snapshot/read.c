@@ -279,6 +279,27 @@ static bool load_owners_where(hc_snapshot *snapshot, GVariant *section)
 	return true;
 }
 
+static bool load_owners_shared(hc_snapshot *snapshot, GVariant *section)
+{
+	GVariantIter rows;
+	hc_sharing shared;
+	unsigned i = 0;
+
+	if (!g_variant_is_of_type(section, G_VARIANT_TYPE(SNAPSHOT_OWNERS_SHARED)) ||
+		g_variant_iter_init(&rows, section) != snapshot->owners->len)
+		return false;
+	while (g_variant_iter_next(
+		&rows, "(ttm&su)", &shared.amount.blocks, &shared.amount.bytes, &shared.with, &shared.others)) {
+		hc_snapshot_owner *owner = &g_array_index(snapshot->owners, hc_snapshot_owner, i++);
+
+		if (shared.amount.blocks > owner->own.blocks || shared.amount.bytes > owner->own.bytes)
+			return false;
+		shared.with = hc_snapshot_keep(snapshot, shared.with);
+		owner->shared = shared;
+	}
+	return true;
+}
+
 static bool load_lost(hc_snapshot *snapshot, GVariant *section)
 {
 	GVariantIter rows;
@@ -481,6 +502,7 @@ static const struct {
 	{ "pin-holders", NULL, load_pin_holders, true },
 	{ "pinning", SNAPSHOT_PINNING, load_pinning, true }, /* not in the first files of format 1 */
 	{ "owners-where", NULL, load_owners_where, true },
+	{ "owners-shared", NULL, load_owners_shared, true },
 	{ "lost-evidence", NULL, load_lost_evidence, true },
 	{ "lost-shapes", NULL, load_lost_shapes, true },
 	{ "unjoined", NULL, load_unjoined, true },

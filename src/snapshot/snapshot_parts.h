@@ -26,5 +26,5 @@ hc_snapshot *hc_snapshot_new(void);
 bool hc_snapshot_count_blocks(hc_snapshot *snapshot, const hc_analysis *analysis, hc_path_amounts *amounts);
 
 /* owner_rows.c */
-void hc_snapshot_add_owners(
-	hc_snapshot *snapshot, const hc_types *types, const hc_core *core, const hc_path_amounts *amounts);
+void hc_snapshot_add_owners(hc_snapshot *snapshot, const hc_types *types, const hc_core *core,
+	const hc_path_amounts *amounts, const hc_ownership *ownership);

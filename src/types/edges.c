@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Pointers that wait to be followed: a ring, first in, first out, but for those that are a part of
- * what is being followed; and behind it a list for each certainty whose turn has not come.
+ * what is being followed; and behind it a list for each certainty whose turn has not come, lists of
+ * words that are some steps behind, and one of those that are likely to be left over.
  */
 #include "types/propagation.h"
 
@@ -56,6 +57,48 @@ void hc_propagation_defer_first(hc_propagation *propagation, const hc_edge *edge
 	if (propagation->edges_in - propagation->edges_out == propagation->edges_room && !grow(propagation))
 		return;
 	propagation->edges[--propagation->edges_out & (propagation->edges_room - 1)] = *edge;
+}
+
+static bool append(GArray *list, const hc_edge *edge)
+{
+	if (list->len >= LATER_MAX)
+		return false;
+	g_array_append_val(list, *edge);
+	return true;
+}
+
+bool hc_propagation_defer_steps(hc_propagation *propagation, const hc_edge *edge, unsigned steps)
+{
+	return append(propagation->late[(propagation->step + steps) % HC_LATE_STEPS], edge);
+}
+
+bool hc_propagation_defer_stray(hc_propagation *propagation, const hc_edge *edge)
+{
+	return append(propagation->strays, edge);
+}
+
+static void take(hc_propagation *propagation, GArray *list)
+{
+	for (unsigned i = 0; i < list->len; i++)
+		hc_propagation_defer_edge(propagation, &g_array_index(list, hc_edge, i), HC_CERTAINTY_UNKNOWN);
+	g_array_set_size(list, 0);
+}
+
+bool hc_propagation_take_late(hc_propagation *propagation)
+{
+	bool any = false;
+
+	propagation->step++;
+	take(propagation, propagation->late[propagation->step % HC_LATE_STEPS]);
+	for (unsigned i = 0; i < HC_LATE_STEPS; i++)
+		any |= propagation->late[i]->len != 0;
+	return any || propagation->edges_out != propagation->edges_in;
+}
+
+bool hc_propagation_take_strays(hc_propagation *propagation)
+{
+	take(propagation, propagation->strays);
+	return propagation->edges_out != propagation->edges_in;
 }
 
 bool hc_propagation_defer_late(hc_propagation *propagation, hc_address address, const hc_owner *owner, uint32_t part)

@@ -1,24 +1,40 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Where blocks of a size have links: to the next node of a list, to a tree's children.
+ * What a word of a block without a type is worth, by what most blocks of its size have in the same place.
  *
- * A word at the same place in many blocks of one size that leads to the start of another such block is one. A word that is left
- * over from what had the block before may lead to a block of that size too, but does so at one place in few of them.
+ * A word at one place in many blocks of one size that leads to the start of another such block is a *link*: to the next node of a list,
+ * to a tree's child. A place from which next to none of many blocks leads anywhere has no pointers: the one that does is left over from what
+ * had the block before, or is a number; that is a *stray* word.
+ *
+ * Where most of the blocks that have links at all have one in some place, the few that don't are the ends of the structure, which who owns
+ * it leads to: a list's first and last node, a tree's root. (That is so of links that are answered: nodes that are on a list by age are in the
+ * middle of that, and each may be the first of a hash table's chain.) A word that leads to a node in the middle is an *alias*: a cursor, or left over.
+ * So is one to an end that leads back to somebody else: a std::list's first node to its list, a std::map's root to its map. In a chain
+ * without a way back all nodes but the first have another before them.
  */
+#include "base/bits.h"
+#include "base/pages.h"
 #include "types/passes.h"
 
 enum {
 	LOOKED_AT = 1 << 18, /* of more blocks not all are looked at */
 	LINK_WORDS = 32,     /* of the beginning of a block */
+	START_WORDS = 4096,  /* the same, for who leads to starts of blocks at all */
 	BLOCKS_LEAST = 4,    /* of a size, or nothing is said of it */
 	LINKS_SHARE =
 		4, /* in one of so many there is one; of the others' most are NULL: at the ends of trees and lists */
+	ASKED_MAX = 1024,  /* links in a place of which it is asked whether they are answered */
+	MANY = 16,	   /* so many blocks of a size tell what is rare among them */
+	RARE = 16,	   /* not even one of so many has a pointer there */
+	PLACE_BYTES = 128, /* what leads back to within so many bytes of a word in data leads to what the word is of */
 	SIZES_MAX = 1 << 16
 };
 
 struct links {
-	uint32_t blocks;
-	uint32_t words[LINK_WORDS];
+	uint32_t blocks, linked;			  /* that were looked at; of these, that have a link */
+	uint32_t asked[LINK_WORDS], answered[LINK_WORDS]; /* links; of these, those to a node that has one back */
+	uint32_t words[LINK_WORDS];			  /* links in that place */
+	uint32_t pointers[LINK_WORDS];			  /* what leads to the start of any block */
 };
 
 static struct links *links_of(hc_propagation *propagation, uint64_t size)
@@ -32,24 +48,49 @@ static struct links *links_of(hc_propagation *propagation, uint64_t size)
 	return links;
 }
 
+/* Whether the node at ADDRESS has a link to NODE. */
+static bool links_to(hc_propagation *propagation, uint64_t size, hc_address address, hc_address node)
+{
+	unsigned word_size = propagation->format.size;
+	hc_address value;
+
+	for (unsigned i = 0; i < LINK_WORDS && (i + 1) * (uint64_t)word_size <= size; i++)
+		if (hc_propagation_load(propagation, address + i * word_size, &value) && value == node)
+			return true;
+	return false;
+}
+
 static void look_at(hc_propagation *propagation, const hc_block *block)
 {
 	struct links *links = links_of(propagation, block->size);
 	unsigned word_size = propagation->format.size;
+	bool is_linked = false;
 
 	if (!links)
 		return;
 	links->blocks++;
-	for (unsigned i = 0; i < LINK_WORDS && (i + 1) * (uint64_t)word_size <= block->size; i++) {
+	for (unsigned i = 0; i < START_WORDS && (i + 1) * (uint64_t)word_size <= block->size; i++) {
 		hc_address value;
 		hc_spot spot;
 
-		if (hc_propagation_load(propagation, block->address + i * word_size, &value) &&
-			hc_propagation_locate(propagation, value, &spot) && spot.address == value &&
-			spot.number != block->number &&
-			hc_blocks_usable_size(propagation->blocks, spot.region, value) == block->size)
+		if (!hc_propagation_load(propagation, block->address + i * word_size, &value) ||
+			!hc_propagation_locate(propagation, value, &spot) || spot.address != value ||
+			spot.number == block->number)
+			continue;
+		hc_take_bit(propagation->started, spot.number);
+		if (i >= LINK_WORDS)
+			continue;
+		links->pointers[i]++;
+		if (hc_blocks_usable_size(propagation->blocks, spot.region, value) == block->size) {
 			links->words[i]++;
+			is_linked = true;
+			if (links->asked[i] < ASKED_MAX) {
+				links->asked[i]++;
+				links->answered[i] += links_to(propagation, block->size, value, block->address);
+			}
+		}
 	}
+	links->linked += is_linked;
 }
 
 static void learn(hc_propagation *propagation)
@@ -65,13 +106,178 @@ static void learn(hc_propagation *propagation)
 			look_at(propagation, &block);
 }
 
-bool hc_propagation_is_link(hc_propagation *propagation, uint64_t size, uint64_t offset)
+/* What is known of blocks of SIZE; NULL: nothing, or too little. */
+static const struct links *known_links(hc_propagation *propagation, uint64_t size)
 {
 	if (!propagation->links)
 		learn(propagation);
 	const struct links *links = g_hash_table_lookup(propagation->links, GSIZE_TO_POINTER(size));
+
+	return links && links->blocks >= BLOCKS_LEAST ? links : NULL;
+}
+
+static bool is_link(const struct links *links, uint64_t word)
+{
+	return word < LINK_WORDS && links->words[word] >= links->blocks / LINKS_SHARE && links->words[word];
+}
+
+/* Whether most nodes that lead to another there are led to by that one. */
+static bool are_mutual(const struct links *links, uint64_t word)
+{
+	return links->answered[word] > links->asked[word] / 2;
+}
+
+/* Whether of the blocks that have links most have one there. */
+static bool is_common_link(const struct links *links, uint64_t word)
+{
+	return links->words[word] >= links->linked - links->linked / LINKS_SHARE;
+}
+
+bool hc_propagation_is_link(hc_propagation *propagation, uint64_t size, uint64_t offset)
+{
+	const struct links *links = known_links(propagation, size);
+
+	return links && is_link(links, offset / propagation->format.size);
+}
+
+bool hc_propagation_are_many(hc_propagation *propagation, uint64_t size)
+{
+	const struct links *links = known_links(propagation, size);
+
+	return links && links->blocks >= MANY;
+}
+
+bool hc_propagation_is_started(hc_propagation *propagation, uint32_t number)
+{
+	if (!propagation->links)
+		learn(propagation);
+	return hc_bit(propagation->started, number);
+}
+
+hc_word_support hc_propagation_support(hc_propagation *propagation, uint64_t size, uint64_t offset)
+{
+	const struct links *links = known_links(propagation, size);
 	uint64_t word = offset / propagation->format.size;
 
-	return links && word < LINK_WORDS && links->blocks >= BLOCKS_LEAST &&
-	       links->words[word] >= links->blocks / LINKS_SHARE;
+	if (!links || links->blocks < MANY || word >= LINK_WORDS)
+		return HC_SUPPORT_UNKNOWN;
+	if (links->pointers[word] < links->blocks / RARE)
+		return HC_SUPPORT_STRAY;
+	return links->pointers[word] >= links->blocks / LINKS_SHARE ? HC_SUPPORT_COMMON : HC_SUPPORT_UNKNOWN;
+}
+
+/* ---- aliases ---- */
+
+/* What stands in a node where most nodes have a link. */
+typedef enum {
+	LINK_NULL,
+	LINK_MUTUAL,  /* to a node that has a link to this one */
+	LINK_ONE_WAY, /* to another node */
+	LINK_BACK,    /* to where one comes from */
+	LINK_FOREIGN, /* to somewhere else */
+} link_kind;
+
+static link_kind kind_of_link(hc_propagation *propagation, const struct links *links, hc_address node, uint64_t size,
+	unsigned word, const hc_word_place *from)
+{
+	hc_address value;
+	hc_spot spot;
+
+	if (!hc_propagation_load(propagation, node + (uint64_t)word * propagation->format.size, &value) || !value)
+		return LINK_NULL;
+	if (value >= from->start && value < from->end)
+		return LINK_BACK;
+	/* A number, or a poison, tells nothing. */
+	if (!hc_propagation_locate(propagation, value, &spot))
+		return hc_areas_find(propagation->types->areas, value) && value % propagation->format.size == 0 ?
+			       LINK_FOREIGN :
+			       LINK_NULL;
+	if (spot.address != value || hc_blocks_usable_size(propagation->blocks, spot.region, value) != size)
+		return LINK_FOREIGN;
+	return are_mutual(links, word) && links_to(propagation, size, value, node) ? LINK_MUTUAL : LINK_ONE_WAY;
+}
+
+bool hc_propagation_is_answered(
+	hc_propagation *propagation, const hc_spot *spot, uint64_t size, hc_address node, uint64_t offset)
+{
+	const struct links *links = known_links(propagation, size);
+	uint64_t word = offset / propagation->format.size;
+
+	return !links || word >= LINK_WORDS || !are_mutual(links, word) ||
+	       links_to(propagation, size, spot->address, node);
+}
+
+/* The links of BLOCK: sets the bits of the blocks of its size that they lead to. */
+static void follow_links(hc_propagation *propagation, const hc_block *block)
+{
+	const struct links *links = known_links(propagation, block->size);
+	unsigned word_size = propagation->format.size;
+
+	if (!links || !links->linked)
+		return;
+	for (unsigned i = 0; i < LINK_WORDS && (i + 1) * (uint64_t)word_size <= block->size; i++) {
+		hc_address value;
+		hc_spot spot;
+
+		if (is_link(links, i) && !are_mutual(links, i) &&
+			hc_propagation_load(propagation, block->address + i * word_size, &value) &&
+			hc_propagation_locate(propagation, value, &spot) && spot.address == value &&
+			spot.number != block->number && !hc_bit(propagation->preceded, spot.number) &&
+			hc_blocks_usable_size(propagation->blocks, spot.region, value) == block->size)
+			hc_take_bit(propagation->preceded, spot.number);
+	}
+}
+
+/* Whether a node of its size has a link to block NUMBER. */
+static bool is_preceded(hc_propagation *propagation, uint32_t number)
+{
+	hc_block_iterator iterator;
+	hc_block block;
+
+	if (!propagation->knows_preceded) {
+		hc_block_iterator_init(&iterator, propagation->blocks);
+		while (hc_block_iterator_next(&iterator, &block))
+			if (block.state == HC_BLOCK_IN_USE)
+				follow_links(propagation, &block);
+	}
+	propagation->knows_preceded = true;
+	return hc_bit(propagation->preceded, number);
+}
+
+hc_entry hc_propagation_entry(
+	hc_propagation *propagation, const hc_spot *spot, uint64_t size, const hc_word_place *from)
+{
+	const struct links *links = known_links(propagation, size);
+	unsigned word_size = propagation->format.size, common = 0, nodes = 0, mutual = 0, mutual_common = 0;
+	bool has_links = false, is_foreign = false;
+
+	if (!links || links->linked < MANY)
+		return HC_ENTRY_UNKNOWN;
+	for (unsigned i = 0; i < LINK_WORDS && (i + 1) * (uint64_t)word_size <= size; i++) {
+		bool is_common = is_common_link(links, i);
+
+		if (!is_common && !is_link(links, i))
+			continue;
+		has_links = true;
+		link_kind kind = kind_of_link(propagation, links, spot->address, size, i, from);
+
+		if (is_common && kind == LINK_BACK)
+			return HC_ENTRY_HEAD;
+		is_foreign |= is_common && kind == LINK_FOREIGN;
+		mutual += kind == LINK_MUTUAL;
+		nodes += kind == LINK_MUTUAL || kind == LINK_ONE_WAY;
+		if (is_common && are_mutual(links, i)) {
+			mutual_common += kind == LINK_MUTUAL;
+			common++;
+		}
+	}
+	/* What leads to no other node is none, perhaps: something else of that size. */
+	if ((is_foreign && nodes) || (common && mutual_common == common))
+		return HC_ENTRY_ALIAS;
+	return has_links && !mutual && is_preceded(propagation, spot->number) ? HC_ENTRY_ALIAS : HC_ENTRY_UNKNOWN;
+}
+
+hc_word_place hc_place_of_root_word(hc_address address)
+{
+	return (hc_word_place){ address - MIN(address, PLACE_BYTES), address + PLACE_BYTES };
 }

@@ -8,7 +8,7 @@
  *	untyped.c	... what hangs on memory without a type
  *	root_words.c	... what no type leads to: by the words that do
  *	untyped_shapes.c ... by shapes: what is like a container there
- *	links.c		... where blocks of a size have links to each other
+ *	links.c		... what a word is worth, by what other blocks of the size have there
  *	sizes.c		which of that is doubtful
  *	rows.c		rows of types
  *
@@ -50,8 +50,52 @@ void hc_types_search_encoded(hc_propagation *propagation);
 /* Blocks that nobody has, by the words of the roots that lead there; with them those of hc_types_search_untyped(). */
 void hc_types_search_root_words(hc_propagation *propagation);
 
-/* Whether a word at OFFSET in blocks of SIZE bytes is a link to others of them. The first time all sizes are looked at. */
+/* ---- links.c: the first who asks waits until all sizes were looked at ---- */
+
+/* Whether a word at OFFSET in blocks of SIZE bytes is a link to others of them. */
 bool hc_propagation_is_link(hc_propagation *propagation, uint64_t size, uint64_t offset);
+
+/*
+ * Whether the node at SPOT, of SIZE bytes, has a link back to NODE, which has one to it at OFFSET; or nobody expects one, as few such nodes
+ * have.
+ */
+bool hc_propagation_is_answered(
+	hc_propagation *propagation, const hc_spot *spot, uint64_t size, hc_address node, uint64_t offset);
+
+/* Whether so many blocks have SIZE bytes that what one of them has alone is nothing. */
+bool hc_propagation_are_many(hc_propagation *propagation, uint64_t size);
+
+/* Whether another block has a pointer to the start of block NUMBER. */
+bool hc_propagation_is_started(hc_propagation *propagation, uint32_t number);
+
+/* What others of the size say of a pointer in a block. */
+typedef enum {
+	HC_SUPPORT_UNKNOWN,
+	HC_SUPPORT_COMMON, /* many have one there */
+	HC_SUPPORT_STRAY,  /* next to none has */
+} hc_word_support;
+
+/* Of a pointer at OFFSET in a block of SIZE usable bytes. */
+hc_word_support hc_propagation_support(hc_propagation *propagation, uint64_t size, uint64_t offset);
+
+/* Where a word stands: what leads back to [start, end) leads to its holder. */
+typedef struct hc_word_place {
+	hc_address start, end;
+} hc_word_place;
+
+/* ADDRESS 0: it is in a register. */
+hc_word_place hc_place_of_root_word(hc_address address);
+
+/* Where a word from elsewhere enters a list, or a tree. */
+typedef enum {
+	HC_ENTRY_UNKNOWN,
+	HC_ENTRY_HEAD,	/* the node leads back to where the word stands */
+	HC_ENTRY_ALIAS, /* in the middle, or at the end of what is another's */
+} hc_entry;
+
+/* Of a word at FROM that leads to the block at SPOT, of SIZE usable bytes. */
+hc_entry hc_propagation_entry(
+	hc_propagation *propagation, const hc_spot *spot, uint64_t size, const hc_word_place *from);
 
 void hc_root_places_destroy(hc_root_places *places);
 
@@ -60,6 +104,25 @@ void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_addr
 
 /* Looks at what lies from ADDRESS on, in the middle of a block that is not OWNER's. */
 void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, hc_address address);
+
+/* A word of a root. */
+typedef struct hc_root_edge {
+	hc_owner *owner;
+	hc_address value, address; /* address: 0 of registers */
+	bool is_table;		   /* those beside it lead to blocks of the same size */
+} hc_root_edge;
+
+/* Whose is the block that EDGE leads to, if nobody's? */
+void hc_propagation_follow_word(hc_propagation *propagation, const hc_root_edge *edge);
+
+/* If WORDS, which stand side by side, are those of a vector, what lies behind its end is left over. */
+void hc_propagation_note_vector(hc_propagation *propagation, const hc_address words[3]);
+
+/* VALUE, which is a word of OWNER's, has waited: now what it leads to is OWNER's, if nobody's. */
+void hc_propagation_take_word(hc_propagation *propagation, hc_owner *owner, hc_address value);
+
+/* Follows what is likely to be left over, or a number, now that all else was. */
+void hc_propagation_run_strays(hc_propagation *propagation);
 
 /* Looks at [START, END), elements that a shape of OWNER's parent has. */
 void hc_propagation_search_range(hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end);
@@ -85,9 +148,6 @@ typedef struct hc_shape_place {
 
 void hc_propagation_claim_shape(
 	hc_propagation *propagation, hc_owner *owner, const hc_shape *shape, const hc_shape_place *place);
-
-/* VALUE is a word of a root that is OWNER's: whose is the block that it leads to, if nobody's? */
-void hc_propagation_follow_word(hc_propagation *propagation, hc_owner *owner, hc_address value);
 
 /* Which owners have blocks that are not as large as they should be. FALSE if memory was out. */
 bool hc_types_check_sizes(hc_types *types);

@@ -7,6 +7,7 @@
  * objects fail that too often are cut: nothing below them is looked at any more.
  */
 #include "types/objects.h"
+#include "types/passes.h"
 
 enum {
 	TRIED_ELEMENTS = 256, /* of a container in what may be an object */
@@ -290,6 +291,17 @@ struct origin {
 	hc_address holder;
 };
 
+/* A variable that leads into the middle of a list, or a tree, waits for who leads to its beginning. */
+static bool is_alias(hc_propagation *propagation, const hc_spot *spot, const struct origin *origin)
+{
+	if (origin->owner->step != HC_STEP_VARIABLE || !hc_propagation_is_early(propagation, HC_CERTAINTY_DEDUCED))
+		return false;
+	uint64_t size = hc_blocks_usable_size(propagation->blocks, spot->region, spot->address);
+	hc_word_place from = hc_place_of_root_word(origin->holder);
+
+	return hc_propagation_entry(propagation, spot, size, &from) == HC_ENTRY_ALIAS;
+}
+
 /* As hc_propagation_reach(), by the pointer ORIGIN; NULL: by another way. */
 static void reach(hc_propagation *propagation, hc_owner *owner, hc_address value, const struct origin *origin)
 {
@@ -304,6 +316,10 @@ static void reach(hc_propagation *propagation, hc_owner *owner, hc_address value
 	}
 	if (is_settled(propagation, &spot, owner->type, owner->plan, owner->certainty))
 		return;
+	if (origin && is_alias(propagation, &spot, origin)) {
+		hc_propagation_defer(propagation, value, owner, HC_EDGE_REACH, HC_CERTAINTY_DEDUCED);
+		return;
+	}
 	if (!owner->type || hc_type_get_kind(owner->type) == HC_TYPE_VOID) {
 		hc_propagation_claim(propagation, spot.number, owner);
 		return;

@@ -109,9 +109,15 @@ static void init(hc_propagation *propagation, hc_types *types, size_t bitmap_siz
 	propagation->mapped = g_array_new(FALSE, FALSE, sizeof(hc_address));
 	for (unsigned i = 0; i < G_N_ELEMENTS(propagation->later); i++)
 		propagation->later[i] = g_array_new(FALSE, FALSE, sizeof(hc_edge));
+	for (unsigned i = 0; i < G_N_ELEMENTS(propagation->late); i++)
+		propagation->late[i] = g_array_new(FALSE, FALSE, sizeof(hc_edge));
+	propagation->strays = g_array_new(FALSE, FALSE, sizeof(hc_edge));
+	propagation->preceded = hc_pages_create(bitmap_size);
+	propagation->started = hc_pages_create(bitmap_size);
+	propagation->ends = g_hash_table_new(NULL, NULL);
 	hc_propagation_begin_shapes(propagation);
 	propagation->failed = !propagation->looked_at || !propagation->shared || !propagation->pieces ||
-			      !propagation->searched;
+			      !propagation->searched || !propagation->preceded || !propagation->started;
 }
 
 static void clear(hc_propagation *propagation, size_t bitmap_size)
@@ -132,6 +138,12 @@ static void clear(hc_propagation *propagation, size_t bitmap_size)
 	g_array_unref(propagation->mapped);
 	for (unsigned i = 0; i < G_N_ELEMENTS(propagation->later); i++)
 		g_array_unref(propagation->later[i]);
+	for (unsigned i = 0; i < G_N_ELEMENTS(propagation->late); i++)
+		g_array_unref(propagation->late[i]);
+	g_array_unref(propagation->strays);
+	hc_pages_destroy(propagation->preceded, bitmap_size);
+	hc_pages_destroy(propagation->started, bitmap_size);
+	g_hash_table_unref(propagation->ends);
 	g_free(propagation->edges);
 }
 
@@ -170,6 +182,7 @@ bool hc_types_propagate(hc_types *types, unsigned jobs)
 		hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 		hc_types_search_untyped(propagation);
 		hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+		hc_propagation_run_strays(propagation);
 	}
 	ok = !propagation->failed;
 	clear(propagation, bitmap_size);

@@ -36,6 +36,8 @@ enum {
 		3, /* VALUE leads into the middle of a block that is another's: what lies there is the owner's */
 	HC_EDGE_RANGE =
 		UINT32_MAX - 4, /* from VALUE to HOLDER, exclusive, is what a shape of the owner's has for elements */
+	HC_EDGE_WORD = UINT32_MAX - 5, /* VALUE leads to a block, which is the owner's if it is nobody's */
+	HC_LATE_STEPS = 4,
 	HC_VTABLES = 1024
 };
 
@@ -81,6 +83,9 @@ typedef struct hc_propagation {
 		edges_room; /* counters, which may wrap; the place is modulo the room, a power of two */
 	hc_certainty level; /* of the pointers that are followed now; those that prove less wait: */
 	GArray *later[HC_CERTAINTY_UNKNOWN]; /* of hc_edge, by certainty */
+	GArray *late[HC_LATE_STEPS];	     /* of hc_edge, by the step that they wait for, modulo their number */
+	unsigned step;
+	GArray *strays; /* of hc_edge: what is likely to be left over */
 
 	/* known_objects.c */
 	uint64_t *looked_at; /* bit for each granule of the heap where an object begins that was looked at */
@@ -91,11 +96,16 @@ typedef struct hc_propagation {
 	uint64_t *last_starts;
 	GHashTable *seen; /* of struct seen: objects outside of malloc's heap, by address and type */
 
-	GHashTable *links; /* links.c: size -> what is known of the words in blocks of it; NULL: nobody asked yet */
+	/* links.c */
+	GHashTable *links;   /* size -> what is known of the words in blocks of it; NULL: nobody asked yet */
+	uint64_t *preceded;  /* bit for each block: a link of another of its size leads there */
+	uint64_t *started;   /* bit for each block: another has a pointer to its start */
+	bool knows_preceded; /* ... as somebody asked */
 
 	/* untyped.c */
 	uint64_t *searched; /* bit for each block that waits to be, or was, looked into without a type */
 	uint64_t *pieces;   /* bit for each granule in which a piece begins that waits, or was looked into */
+	GHashTable *ends;   /* number of a block -> bytes in use, as two pointers beside that to its start say */
 
 	/* untyped_shapes.c */
 	hc_shapes *shapes;
@@ -128,6 +138,14 @@ void hc_propagation_defer(
 /* The same, to be followed next: what is one step with what is followed now. */
 void hc_propagation_defer_first(hc_propagation *propagation, const hc_edge *edge);
 void hc_propagation_defer_edge(hc_propagation *propagation, const hc_edge *edge, hc_certainty certainty);
+
+/* Keeps an edge for STEPS steps, from 1 to HC_LATE_STEPS - 1; or until all else was followed. FALSE: there are too many. */
+bool hc_propagation_defer_steps(hc_propagation *propagation, const hc_edge *edge, unsigned steps);
+bool hc_propagation_defer_stray(hc_propagation *propagation, const hc_edge *edge);
+
+/* A step was made: what waited for the next one is followed in it. FALSE: nothing waits. */
+bool hc_propagation_take_late(hc_propagation *propagation);
+bool hc_propagation_take_strays(hc_propagation *propagation);
 
 /* Keeps the tail at ADDRESS, part PART of an object of OWNER, until all else has been followed. FALSE: there are too many. */
 bool hc_propagation_defer_late(hc_propagation *propagation, hc_address address, const hc_owner *owner, uint32_t part);

@@ -32,6 +32,7 @@ enum {
 	TABLE_WORDS = 16, /* so many words side by side, without a symbol, are one table */
 	TABLE_GAP =
 		512, /* ... or so many that lead to blocks of one size, with no more than these bytes between two of them */
+	TABLE_NEXT = 64,      /* bytes from a word to the next of a hash table, mostly */
 	RUN_LEAST = 8,	      /* shapes at one distance from each other that are not told apart */
 	NESTED_MAX = 8,	      /* extents that may begin between a word and the one that has it */
 	LIBRARIES_WAIT = 3,   /* steps by which the program's own data is ahead of that of libraries */
@@ -44,6 +45,7 @@ typedef enum {
 	RANK_LIBRARY, /* data of libraries, and thread-specific data */
 	RANK_MAPPING, /* memory that is not malloc's: others hold it */
 	RANK_CALLS,   /* frames and registers */
+	RANK_DEAD,    /* what is below all frames, or between some */
 } word_rank;
 
 /* The owner that words in [start, end) have. */
@@ -366,9 +368,11 @@ static word_rank rank_of(const hc_owner *owner)
 {
 	switch (owner->root->kind) {
 	case HC_PLACE_STACK:
-	case HC_PLACE_STACK_UNUSED:
+		return owner->root->frame >= 0 ? RANK_CALLS : RANK_DEAD;
 	case HC_PLACE_REGISTER:
 		return RANK_CALLS;
+	case HC_PLACE_STACK_UNUSED:
+		return RANK_DEAD;
 	case HC_PLACE_THREAD_DESCRIPTOR: /* keys are libraries', such as g_slice's */
 		return RANK_LIBRARY;
 	case HC_PLACE_MAPPING:
@@ -383,6 +387,37 @@ static word_rank rank_of(const hc_owner *owner)
 static uint32_t number_of(const hc_owner *owner)
 {
 	return owner ? owner->number : HC_OWNER_CLOSED;
+}
+
+/* Whether words I and J stand side by side, and lead to blocks of one size. */
+static bool are_of_table(const struct naming *naming, unsigned i, unsigned j)
+{
+	if (j >= naming->words->len)
+		return false;
+	const hc_root_word *a = word_at(naming, i), *b = word_at(naming, j);
+
+	return a->root == b->root && a->address &&
+	       MAX(a->address, b->address) - MIN(a->address, b->address) <= TABLE_NEXT && a->value != b->value &&
+	       target_size(naming, i) == target_size(naming, j);
+}
+
+static bool is_in_table(const struct naming *naming, unsigned index)
+{
+	return are_of_table(naming, index, index + 1) || (index && are_of_table(naming, index, index - 1));
+}
+
+/* Vectors that lie in data, or on a stack. */
+static void find_vectors(struct naming *naming)
+{
+	unsigned size = naming->propagation->format.size;
+
+	for (unsigned i = 0; i + 2 < naming->words->len; i++) {
+		const hc_root_word *a = word_at(naming, i), *b = word_at(naming, i + 1), *c = word_at(naming, i + 2);
+		hc_address values[] = { a->value, b->value, c->value };
+
+		if (a->address && b->address == a->address + size && c->address == b->address + size)
+			hc_propagation_note_vector(naming->propagation, values);
+	}
 }
 
 /* ---- shapes ---- */
@@ -502,7 +537,7 @@ static void claim_copies(struct naming *naming)
 					  hc_types_owner(naming->propagation->types, word->owner) :
 					  NULL;
 
-		if (owner && rank_of(owner) == RANK_CALLS)
+		if (owner && rank_of(owner) >= RANK_CALLS)
 			claim_shape_elsewhere(naming, owner, &word->is, true);
 	}
 }
@@ -528,8 +563,10 @@ static void claim_word(struct naming *naming, unsigned index, word_rank rank)
 	const hc_root_word *word = word_at(naming, index);
 	hc_owner *owner = owner_to_claim(naming, index, rank);
 
-	if (owner && !claim_shape_elsewhere(naming, owner, word, rank != RANK_CALLS))
-		hc_propagation_follow_word(naming->propagation, owner, word->value);
+	const hc_root_edge edge = { owner, word->value, word->address, is_in_table(naming, index) };
+
+	if (owner && !claim_shape_elsewhere(naming, owner, word, rank < RANK_CALLS))
+		hc_propagation_follow_word(naming->propagation, &edge);
 }
 
 /* What words of RANK lead to. */
@@ -705,6 +742,7 @@ void hc_types_search_root_words(hc_propagation *propagation)
 	};
 
 	find_words(&naming);
+	find_vectors(&naming);
 	claim_shapes(&naming, RANK_PROGRAM);
 	claim_words(&naming, RANK_PROGRAM);
 	hc_types_search_untyped(propagation);
@@ -717,16 +755,21 @@ void hc_types_search_root_words(hc_propagation *propagation)
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	hc_types_search_typed(propagation);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	hc_propagation_run_strays(propagation);
 	claim_encoded(&naming);
 	/* Of many, some were left out while others' blocks had no owner. */
 	if (naming.words->len >= WORDS_MANY)
 		find_words(&naming);
 	claim_calls(&naming);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	claim_words(&naming, RANK_DEAD);
+	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	hc_propagation_run_strays(propagation);
 	claim_copies(&naming);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	hc_types_search_buffers(propagation);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	hc_propagation_run_strays(propagation);
 	join_owners(types);
 	finish_places(types);
 	g_array_unref(naming.words);

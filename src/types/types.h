@@ -16,7 +16,7 @@
  *	untyped.c		... what hangs on memory without a type
  *	untyped_shapes.c	... containers there, by their shapes
  *	root_words.c		... what no type leads to: by the words that do
- *	links.c			... where blocks of a size have links to each other
+ *	links.c			... what a word is worth, by what other blocks of the size have there
  *	objects.c		one object (objects.h)
  *	object_containers.c	... its containers
  *	arrays.c		... its arrays and unions

@@ -12,6 +12,15 @@
  *
  * From a block to another of its size, where most have a link (links.c), is no step: that is a list's next node, a tree's child, and
  * all of these are as near as the first. Else a stray word that leads into the middle of a long list would have the rest of it.
+ *
+ * Not every word is worth as much. What is left over from what had the memory before leads to blocks of anybody's, and may be nearer than
+ * who holds them. So a word that leads to one of many blocks of a size has to be one of many, too: its like has such a pointer in most
+ * blocks of its size, or its neighbours lead to such blocks; or the node leads back to it. One to an array of pointers has to have a
+ * number of its items beside it. Else it is some steps behind. Words that are
+ * likely to be strays, or aliases (links.c), and those behind the end of a vector, are followed when nothing else is left.
+ *
+ * A pointer into the middle of a block that others lead to by its start holds nothing, but in memory that a library gives out parts of.
+ * Whether it is a library's is known when that has had time to claim it.
  */
 #include "base/bits.h"
 #include "types/passes.h"
@@ -20,7 +29,13 @@ enum {
 	LITTLE_UNOWNED = 1000, /* a share of all: typed blocks are not searched for the sake of less */
 	BATCH_WORDS = 32,      /* words whose targets are fetched together */
 	STRUCTURE_MAX = 4096,  /* bytes of a block that may be one structure; larger ones are arrays */
-	PIECE_BYTES = 128      /* so much is looked at of what lies in the middle of a block */
+	PIECE_BYTES = 128,     /* so much is looked at of what lies in the middle of a block */
+	HEADER_MAX = 128,      /* bytes in front of the first object of a pool's page */
+	ARRAY_LEAST = 8,       /* words of what may be an array of pointers */
+	ARRAY_TRIED = 4,       /* of these are looked at */
+	COUNT_NEAR = 3,	       /* words from a pointer to an array to the number of its items, at most */
+	COUNT_SHARE = 4,       /* one in so many of the items that there is room for is in use, at least */
+	TABLE_LEAST = 4	       /* words of a batch that lead to blocks of one size are a table */
 };
 
 /* Whether blocks of OWNER have contents that no type tells. */
@@ -57,6 +72,10 @@ typedef struct hc_word {
 	hc_address value;
 	uint64_t offset; /* in the block */
 	uint64_t size;	 /* usable bytes of the block; 0: it is in none */
+	hc_address block, address; /* the block; where the word stands. 0: in none; in a register */
+	uint64_t target;	   /* usable bytes of the block that it leads to; 0: not asked yet */
+	bool is_table;		   /* others beside it lead to blocks of the same size */
+	bool is_behind_end;	   /* of what is in use of the block */
 } hc_word;
 
 /* A pointer into the middle of a block that other words lead to by its start does not hold it. */
@@ -90,15 +109,115 @@ static bool can_matter(const hc_propagation *propagation, const hc_spot *spot, c
 		       may_be_piece(propagation, spot, owner));
 }
 
-/* A block that words lead to now waits for being searched. */
-static void wait(hc_propagation *propagation, const hc_owner *owner, const hc_word *word, const hc_spot *spot)
-{
-	hc_edge edge = { .value = spot->address, .owner = owner->number, .part = HC_EDGE_UNTYPED };
+/* ---- what a word is worth ---- */
 
-	if (word->size && hc_blocks_usable_size(propagation->blocks, spot->region, spot->address) == word->size &&
-		hc_propagation_is_link(propagation, word->size, word->offset))
-		hc_propagation_defer_first(propagation, &edge);
+typedef enum {
+	WORTH_LINK,  /* it is a part of the structure that holds it */
+	WORTH_MUCH,  /* others like it say the same; or there is nothing to compare it with */
+	WORTH_LESS,  /* it stands alone, and leads to one of many */
+	WORTH_STRAY, /* it is likely to be left over, or a number; or others lead to the start of what it leads into */
+} worth;
+
+/* Whether the block at SPOT, of SIZE bytes, begins with pointers to blocks of one size. */
+static bool is_array_of_pointers(hc_propagation *propagation, const hc_spot *spot, uint64_t size)
+{
+	unsigned word_size = propagation->format.size;
+	uint64_t first = 0, value;
+	hc_spot item;
+
+	if (size < ARRAY_LEAST * (uint64_t)word_size)
+		return false;
+	for (unsigned i = 0; i < ARRAY_TRIED; i++) {
+		if (!hc_propagation_load(propagation, spot->address + i * word_size, &value) ||
+			!hc_propagation_locate(propagation, value, &item) || item.address != value)
+			return false;
+		uint64_t target = hc_blocks_usable_size(propagation->blocks, item.region, item.address);
+
+		if (i && target != first)
+			return false;
+		first = target;
+	}
+	return true;
+}
+
+/* Whether a word beside WORD tells how many items an array of SIZE bytes has: an integer, or a pointer to where they end. */
+static bool is_counted(hc_propagation *propagation, const hc_word *word, const hc_spot *spot, uint64_t size)
+{
+	int word_size = (int)propagation->format.size;
+	uint64_t most = size / (unsigned)word_size, value;
+
+	for (int i = -COUNT_NEAR; word->address && i <= COUNT_NEAR; i++) {
+		hc_address at = word->address + (hc_address)(int64_t)(i * word_size);
+
+		if (!i || (word->block && at - word->block >= word->size) ||
+			!hc_propagation_load(propagation, at, &value))
+			continue;
+		if (value > spot->address && value <= spot->address + size + (unsigned)word_size)
+			return true;
+		/* Of two integers of half a word each one may be it. */
+		uint64_t half = word_size == 8 ? value & UINT32_MAX : value;
+
+		if (half <= most && half >= most / COUNT_SHARE)
+			return true;
+	}
+	return false;
+}
+
+/* Of WORD, which leads to the start of the block at SPOT, or holds it from its middle. */
+static worth worth_of(hc_propagation *propagation, const hc_word *word, const hc_spot *spot)
+{
+	uint64_t size = word->target ? word->target :
+				       hc_blocks_usable_size(propagation->blocks, spot->region, spot->address);
+	hc_word_place from = word->block ? (hc_word_place){ word->block, word->block + word->size } :
+					   hc_place_of_root_word(word->address);
+
+	if (word->size && size == word->size && !word->is_behind_end &&
+		hc_propagation_is_link(propagation, size, word->offset))
+		return hc_propagation_is_answered(propagation, spot, size, word->block, word->offset) ? WORTH_LINK :
+													WORTH_STRAY;
+	hc_word_support support = word->size ? hc_propagation_support(propagation, word->size, word->offset) :
+					       HC_SUPPORT_UNKNOWN;
+	hc_entry entry = hc_propagation_entry(propagation, spot, size, &from);
+
+	if (support == HC_SUPPORT_STRAY || word->is_behind_end || entry == HC_ENTRY_ALIAS)
+		return WORTH_STRAY;
+	/* Behind a header there may be what the block is there for. */
+	if (word->value != spot->address && hc_propagation_is_started(propagation, spot->number))
+		return word->value - spot->address <= HEADER_MAX ? WORTH_LESS : WORTH_STRAY;
+	if (is_array_of_pointers(propagation, spot, size) && !is_counted(propagation, word, spot, size))
+		return WORTH_LESS;
+	return entry == HC_ENTRY_HEAD || support == HC_SUPPORT_COMMON || word->is_table ||
+			       !hc_propagation_are_many(propagation, size) ?
+		       WORTH_MUCH :
+		       WORTH_LESS;
+}
+
+/* What WORD leads to is OWNER's, or will be unless somebody else has it when its time has come. */
+static void take(hc_propagation *propagation, const hc_owner *owner, const hc_word *word, const hc_spot *spot)
+{
+	hc_edge block = { .value = spot->address, .owner = owner->number, .part = HC_EDGE_UNTYPED },
+		later = { .value = word->value, .owner = owner->number, .part = HC_EDGE_WORD };
+	worth worth_it = worth_of(propagation, word, spot);
+
+	if ((worth_it == WORTH_LESS && hc_propagation_defer_steps(propagation, &later, HC_LATE_STEPS - 1)) ||
+		(worth_it == WORTH_STRAY && hc_propagation_defer_stray(propagation, &later)))
+		return;
+	if (!hc_propagation_claim(propagation, spot->number, owner) ||
+		!hc_take_bit(propagation->searched, spot->number))
+		return;
+	if (worth_it == WORTH_LINK)
+		hc_propagation_defer_first(propagation, &block);
 	else
+		hc_propagation_defer_edge(propagation, &block, HC_CERTAINTY_GUESS);
+}
+
+/* A piece of the block at SPOT. It waits if the block may yet become somebody's who has the piece, too. */
+static void take_piece(hc_propagation *propagation, const hc_owner *owner, const hc_word *word, const hc_spot *spot)
+{
+	hc_edge edge = { .value = word->value, .owner = owner->number, .part = HC_EDGE_PIECE };
+
+	if (propagation->types->owner_of[spot->number] ||
+		!hc_propagation_defer_steps(propagation, &edge, HC_LATE_STEPS - 2))
 		hc_propagation_defer_edge(propagation, &edge, HC_CERTAINTY_GUESS);
 }
 
@@ -112,26 +231,97 @@ static void follow_spot(hc_propagation *propagation, hc_owner *owner, const hc_w
 	if (!holds(propagation, spot, word->value)) {
 		if (word->value % propagation->format.size == 0 && may_be_piece(propagation, spot, owner) &&
 			hc_take_bit(propagation->pieces, spot->granule))
-			hc_propagation_defer(propagation, word->value, owner, HC_EDGE_PIECE, HC_CERTAINTY_GUESS);
+			take_piece(propagation, owner, word, spot);
 	} else if (current) {
 		hc_owners_meet(owner, hc_types_owner(propagation->types, current));
-	} else if (hc_propagation_claim(propagation, spot->number, owner) &&
-		   hc_take_bit(propagation->searched, spot->number)) {
-		wait(propagation, owner, word, spot);
+	} else {
+		take(propagation, owner, word, spot);
 	}
 }
 
-void hc_propagation_follow_word(hc_propagation *propagation, hc_owner *owner, hc_address value)
+void hc_propagation_follow_word(hc_propagation *propagation, const hc_root_edge *edge)
 {
-	hc_word word = { .value = value };
+	hc_word word = { .value = edge->value, .address = edge->address, .is_table = edge->is_table };
 	hc_spot spot;
 
-	if (hc_propagation_locate(propagation, value, &spot))
-		follow_spot(propagation, owner, &word, &spot);
+	if (hc_propagation_locate(propagation, edge->value, &spot))
+		follow_spot(propagation, edge->owner, &word, &spot);
+}
+
+void hc_propagation_take_word(hc_propagation *propagation, hc_owner *owner, hc_address value)
+{
+	hc_edge block = { .owner = owner->number, .part = HC_EDGE_UNTYPED };
+	hc_spot spot;
+
+	if (!hc_propagation_locate(propagation, value, &spot))
+		return;
+	uint32_t current = propagation->types->owner_of[spot.number];
+
+	block.value = spot.address;
+	if (current && current != HC_OWNER_CLOSED)
+		hc_owners_meet(owner, hc_types_owner(propagation->types, current));
+	else if (!current && hc_propagation_claim(propagation, spot.number, owner) &&
+		 hc_take_bit(propagation->searched, spot.number))
+		hc_propagation_defer_edge(propagation, &block, HC_CERTAINTY_GUESS);
+}
+
+/* ---- how much of a block is in use ---- */
+
+/*
+ * Three pointers side by side, to the start of a block and to two places in it, the last at least as far: a vector, of whose
+ * elements the second is the end.
+ */
+static void note_end(hc_propagation *propagation, const hc_spot *start, hc_address end, hc_address capacity)
+{
+	uint64_t size = hc_blocks_usable_size(propagation->blocks, start->region, start->address);
+
+	if (end >= start->address && capacity > end && capacity - start->address <= size + propagation->format.size &&
+		(end - start->address) % propagation->format.size == 0)
+		g_hash_table_insert(
+			propagation->ends, GUINT_TO_POINTER(start->number), GSIZE_TO_POINTER(end - start->address + 1));
+}
+
+void hc_propagation_note_vector(hc_propagation *propagation, const hc_address words[3])
+{
+	hc_spot start;
+
+	if (words[0] <= words[1] && words[1] < words[2] && hc_propagation_locate(propagation, words[0], &start) &&
+		start.address == words[0])
+		note_end(propagation, &start, words[1], words[2]);
+}
+
+/* Bytes in use of block NUMBER; UINT64_MAX: nobody said. */
+static uint64_t end_of(const hc_propagation *propagation, uint32_t number)
+{
+	size_t end = GPOINTER_TO_SIZE(g_hash_table_lookup(propagation->ends, GUINT_TO_POINTER(number)));
+
+	return end ? end - 1 : UINT64_MAX;
+}
+
+/* ---- all words ---- */
+
+/* Tells which of WORDS stand among others that lead to blocks of the same size: they are items of an array. */
+static void find_table(
+	const hc_propagation *propagation, hc_word *words, const hc_spot *spots, const bool *is_found, unsigned count)
+{
+	uint64_t sizes[BATCH_WORDS] = { 0 };
+
+	for (unsigned i = 0; i < count; i++)
+		if (is_found[i] && !propagation->types->owner_of[spots[i].number])
+			sizes[i] = hc_blocks_usable_size(propagation->blocks, spots[i].region, spots[i].address);
+	for (unsigned i = 0; i < count; i++) {
+		unsigned same = 0;
+
+		words[i].target = sizes[i];
+
+		for (unsigned j = 0; sizes[i] && j < count; j++)
+			same += sizes[j] == sizes[i];
+		words[i].is_table = same >= TABLE_LEAST;
+	}
 }
 
 /* Words that may be addresses. Where they lead is far apart in memory, so all that is needed of them is fetched before any is used. */
-static void follow_batch(hc_propagation *propagation, hc_owner *owner, const hc_word *words, unsigned count)
+static void follow_batch(hc_propagation *propagation, hc_owner *owner, hc_word *words, unsigned count)
 {
 	hc_spot spots[BATCH_WORDS];
 	bool is_found[BATCH_WORDS];
@@ -141,6 +331,8 @@ static void follow_batch(hc_propagation *propagation, hc_owner *owner, const hc_
 		if (is_found[i])
 			__builtin_prefetch(&propagation->types->owner_of[spots[i].number], 1);
 	}
+	if (count >= TABLE_LEAST)
+		find_table(propagation, words, spots, is_found, count);
 	for (unsigned i = 0; i < count; i++)
 		if (is_found[i])
 			follow_spot(propagation, owner, &words[i], &spots[i]);
@@ -195,10 +387,13 @@ static bool claim_shape_at(
 	return true;
 }
 
-/* The words of [start, end). SIZE: usable bytes of the block that begins at START; 0: they are in the middle of one. */
-static void follow_words(hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end, uint64_t size)
+/* The words of [start, end). BLOCK: that begins at START, of SIZE usable bytes; NULL: they are in the middle of one. */
+static void follow_words(
+	hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end, const hc_spot *block)
 {
 	unsigned word_size = propagation->format.size, count = 0;
+	uint64_t size = block ? end - start : 0, in_use = block ? end_of(propagation, block->number) : UINT64_MAX;
+	hc_address last[3] = { 0 };
 	hc_word words[BATCH_WORDS];
 	hc_address shape_end = start;
 
@@ -206,9 +401,17 @@ static void follow_words(hc_propagation *propagation, hc_owner *owner, hc_addres
 	for (hc_address at = start; at < end && end - at >= word_size; at += word_size) {
 		hc_word *word = &words[count];
 
-		*word = (hc_word){ .offset = at - start, .size = size };
-		if (!hc_propagation_load(propagation, at, &word->value) ||
-			!hc_blocks_may_contain(propagation->blocks, word->value))
+		*word = (hc_word){ .offset = at - start,
+			.size = size,
+			.block = block ? start : 0,
+			.address = at,
+			.is_behind_end = at - start >= in_use };
+		if (!hc_propagation_load(propagation, at, &word->value))
+			continue;
+		last[0] = last[1], last[1] = last[2], last[2] = word->value;
+		if (last[0] <= last[1] && last[1] < last[2] && hc_blocks_may_contain(propagation->blocks, last[0]))
+			hc_propagation_note_vector(propagation, last);
+		if (!hc_blocks_may_contain(propagation->blocks, word->value))
 			continue;
 		if (at >= shape_end &&
 			claim_shape_at(propagation, owner, at, &(struct words){ start, end, size }, &shape_end))
@@ -265,7 +468,7 @@ void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_addr
 		return;
 	uint64_t size = hc_blocks_usable_size(propagation->blocks, block.region, address);
 
-	follow_words(propagation, below, address, address + size, size);
+	follow_words(propagation, below, address, address + size, &block);
 
 	search_encoded(propagation, below, &block, true);
 }
@@ -278,12 +481,15 @@ void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, h
 		return;
 	hc_address end = block.address + hc_blocks_usable_size(propagation->blocks, block.region, block.address);
 
-	follow_words(propagation, owner, address, MIN(end, address + PIECE_BYTES), 0);
+	/* Whose the block is may be known by now. */
+	if (propagation->types->owner_of[block.number] && !may_be_piece(propagation, &block, owner))
+		return;
+	follow_words(propagation, owner, address, MIN(end, address + PIECE_BYTES), NULL);
 }
 
 void hc_propagation_search_range(hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end)
 {
-	follow_words(propagation, owner, start, end, 0);
+	follow_words(propagation, owner, start, end, NULL);
 }
 
 void hc_types_search_untyped(hc_propagation *propagation)

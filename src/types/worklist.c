@@ -33,6 +33,8 @@ static void follow_edge(hc_propagation *propagation)
 		return hc_propagation_look_at(propagation, owner, edge.value);
 	case HC_EDGE_UNTYPED:
 		return hc_propagation_search(propagation, owner, edge.value);
+	case HC_EDGE_WORD:
+		return hc_propagation_take_word(propagation, owner, edge.value);
 	case HC_EDGE_PIECE:
 		return hc_propagation_search_piece(propagation, owner, edge.value);
 	case HC_EDGE_RANGE:
@@ -44,18 +46,31 @@ static void follow_edge(hc_propagation *propagation)
 	}
 }
 
-static void follow_edges(hc_propagation *propagation)
-{
-	while (propagation->edges_out != propagation->edges_in && !propagation->failed)
-		follow_edge(propagation);
-}
-
-void hc_propagation_step(hc_propagation *propagation)
+/* FALSE: there is nothing more. */
+static bool step(hc_propagation *propagation)
 {
 	uint64_t end = propagation->edges_in;
 
 	while (propagation->edges_out != end && !propagation->failed)
 		follow_edge(propagation);
+	return hc_propagation_take_late(propagation) && !propagation->failed;
+}
+
+static void follow_edges(hc_propagation *propagation)
+{
+	while (step(propagation))
+		;
+}
+
+void hc_propagation_step(hc_propagation *propagation)
+{
+	step(propagation);
+}
+
+void hc_propagation_run_strays(hc_propagation *propagation)
+{
+	while (hc_propagation_take_strays(propagation) && !propagation->failed)
+		hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 }
 
 /* What has waited for its certainty's turn. */

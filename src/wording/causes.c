@@ -152,6 +152,29 @@ static char *owner_text(const hc_growth *row)
 	return g_strdup_printf("%s (%s%s%s)", row->name, type, *type && says_where ? ", " : "", where ? where : "");
 }
 
+/* "g_index (...)"; of what others lead to as well "g_index (...) and g_lru". */
+static char *owners_text(const hc_growth *row)
+{
+	g_autofree char *owner = owner_text(row);
+
+	if (!hc_growth_is_shared(row))
+		return g_steal_pointer(&owner);
+	g_autofree char *sharers = hc_word_sharers(row->shared);
+
+	return g_strdup_printf("%s%s %s", owner, row->shared->others ? "," : " and", sharers);
+}
+
+/* What a container has may be in others, too. */
+static void append_shared(GString *text, const hc_growth *row)
+{
+	g_autofree char *sharers = hc_growth_is_shared(row) ? hc_word_sharers(row->shared) : NULL;
+	char bytes[HC_TEXT_SIZE_LENGTH];
+
+	if (sharers)
+		g_string_append_printf(
+			text, ", %s of it shared with %s", hc_text_size(bytes, row->shared_after), sharers);
+}
+
 static void append_elements(GString *text, const hc_growth *row)
 {
 	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH];
@@ -196,6 +219,7 @@ static void append_container(GString *text, const hc_cause *cause, const char *b
 	g_string_append_printf(text, "%s grew by %s", owner, bytes);
 	append_elements(text, row);
 	g_string_append_printf(text, "; it holds %s now", hc_text_size(size, row->after));
+	append_shared(text, row);
 	if (cause->kind == HC_CAUSE_BACKLOG)
 		append_counters(text, &cause->counters);
 	else if (cause->kind == HC_CAUSE_CONTAINER && row->owner->is_queue &&
@@ -230,9 +254,13 @@ static void append_blocks(GString *text, const hc_growth *row)
 
 static void append_owner(GString *text, const hc_growth *row, const char *bytes)
 {
-	g_autofree char *owner = owner_text(row);
+	g_autofree char *owners = owners_text(row);
 
-	g_string_append_printf(text, "what %s leads to grew by %s, ", owner, bytes);
+	g_string_append_printf(text, "what %s %s to grew by %s, ", owners,
+		!hc_growth_is_shared(row) ? "leads" :
+		row->shared->others	  ? "lead" :
+					    "both lead",
+		bytes);
 	append_blocks(text, row);
 }
 

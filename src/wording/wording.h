@@ -194,6 +194,9 @@ char *hc_word_owners(const hc_ownership *ownership);
 const char *hc_word_owner_basis(hc_owner_basis basis, hc_certainty certainty);
 /* "g_registry, Registry *, static" */
 char *hc_word_owner(const hc_owner_row *row);
+
+/* "g_lru and 3 others"; of what is shared. Free with g_free(). */
+char *hc_word_sharers(const hc_sharing *shared);
 /*
  * "accumulates in 0x5581a4b0: 60,000 blocks right below", "accumulates here, in a chain of blocks"; with TELLS_PATH "accumulates at g_table,
  * in 0x5581a4b0: ...". OWNER has an accumulation.

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Words that are left over change nothing; what two variables lead to is told as shared by both.
+
+The truth of stories/planted is the same program without the words that it plants: what it allocates does not differ. That of
+stories/kept-twice is what it counts: half of what grew is on g_index and g_lru, the other half on g_alone only, whatever g_cursor says.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from grown import STATUSES, Grown, shown
+from harness import Cases, fixture_path, need_captures, report_of, succeed
+
+BUILDS: dict[str, tuple[str, ...] | None] = {"-g": None, "without -g": ("-g",), "stripped": ("-s",)}
+PLANTED = ("map", "list", "array")
+ONE_BLOCK = 128  # an item of stories/planted, with its node
+
+
+def built(story: str, folder: str, build: str) -> Path:
+    """The program of STORY, stripped as BUILD says."""
+    program = Path(folder) / Path(story).name
+    shutil.copy(fixture_path(story), program)
+    options = BUILDS[build]
+    if options is not None:
+        subprocess.run(["strip", *options, str(program)], check=True)
+    return program
+
+
+def figures(grown: Grown) -> tuple[dict[str, int], dict[str, int]]:
+    """By name: growth of what paths hold; what they hold in the second core."""
+    owners = report_of(succeed("owners", "--json", "--min", "0", "--no-retained", grown.cores[1], grown.program, statuses=STATUSES))
+    growth = {row["name"]: row["bytes"] for row in grown.diff["attribution"] if row["kind"] in ("owner", "container", "buffer")}
+    return growth, {row["path"]: row["bytes"] for row in owners["rows"]}
+
+
+def check_planted(build: str, what: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        program = built("stories/planted", folder, build)
+        with Grown(str(program), "none") as grown:
+            truth = figures(grown)
+            # The truth itself: what the program counts is on g_app.
+            told = sum(size for name, size in truth[0].items() if name.startswith("g_app"))
+            counted = sum(map(grown.grew_by, ("map", "list", "array")))
+            assert abs(told - counted) <= ONE_BLOCK, f"{told} bytes, not {counted}:\n{shown(grown.diff)}"
+        for where in ("head", "middle", "last"):
+            with Grown(str(program), what, where) as grown:
+                for true, now in zip(truth, figures(grown)):
+                    wrong = {name: (true.get(name, 0), now.get(name, 0)) for name in true.keys() | now.keys()
+                             if abs(true.get(name, 0) - now.get(name, 0)) > ONE_BLOCK}
+                    assert not wrong, f"{where}: {wrong}\n{shown(grown.diff)}"
+                first = grown.diff["sentences"][0]["text"]
+                assert "g_app" in first, f"{where}: {first}"
+
+
+def check_kept_twice(build: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        program = built("stories/kept-twice", folder, build)
+        with Grown(str(program)) as grown:
+            rows = [row for row in grown.diff["attribution"] if row["shared_with"]]
+            growth = sum(row["shared_after"] - row["shared_before"] for row in rows)
+            truth = grown.grew_by("shared")
+            assert abs(growth - truth) <= truth / 100, f"{growth} bytes are shared, not {truth}:\n{shown(grown.diff)}"
+            first = grown.diff["sentences"][0]["text"]
+            # The program exports its symbols: these are there when it is stripped, too.
+            names = ("g_index", "g_lru")
+            assert all(name in first for name in names) and ("both lead" in first or "shared with" in first), first
+            owners = report_of(succeed("owners", "--json", grown.cores[1], grown.program, statuses=STATUSES))
+            told = sum(row["shared"]["bytes"] for row in owners["rows"] if not row["level"])
+            truth = grown.after["shared"][0]
+            assert abs(told - truth) <= truth / 100, f"{told} bytes are shared, not {truth}: {owners['rows']}"
+            assert "as well" in owners["summary"], owners["summary"]
+            alone = sum(row["bytes"] for row in grown.diff["attribution"] if row["name"] and row["name"].startswith("g_alone"))
+            assert alone == grown.grew_by("alone"), shown(grown.diff)
+
+
+def main() -> None:
+    need_captures()
+    cases = Cases(__doc__)
+    for build in BUILDS:
+        for what in PLANTED:
+            cases.run(f"words that lead into the {what}: {build}", check_planted, build, what)
+        cases.run(f"on two lists: {build}", check_kept_twice, build)
+    cases.finish()
+
+
+if __name__ == "__main__":
+    main()
