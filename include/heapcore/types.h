@@ -186,6 +186,7 @@ typedef struct hc_types_path {
 	const hc_type *type;	     /* NULL: not by debug info */
 	hc_certainty certainty;
 	bool is_container, is_index;
+	bool is_shape; /* a container by what stands in memory alone */
 	/* of containers, added up */
 	bool is_value; /* a string, a smart pointer, an optional */
 	bool is_queue; /* a list, a deque */

@@ -141,6 +141,30 @@ static bool is_llvm_string(hc_shapes *shapes, hc_address address)
 	return length + 1 < 3 * shapes->format.size && !bytes[1 + length] && !memchr(bytes + 1, 0, length);
 }
 
+char *hc_shapes_text(hc_shapes *shapes, hc_address address, bool *ret_is_llvm)
+{
+	uint64_t words[3], length;
+	hc_address text;
+
+	if (!hc_shapes_load(shapes, address, 3, words))
+		return NULL;
+	*ret_is_llvm = !is_string(shapes, address);
+	if (!*ret_is_llvm) {
+		text = words[0];
+		length = words[1];
+	} else if (words[0] && is_llvm_string(shapes, address)) {
+		text = words[0] & 1 ? words[2] : address + 1;
+		length = words[0] & 1 ? words[1] : (words[0] & 0xff) / 2;
+	} else {
+		return NULL;
+	}
+	length = MIN(length, TEXT_LOOKED_AT);
+	const uint8_t *bytes = hc_shapes_bytes(shapes, text, length + 1);
+
+	return bytes && length + !*ret_is_llvm && is_printable(bytes, length) ? g_strndup((const char *)bytes, length) :
+										NULL;
+}
+
 /* Whether VALUE is the address of functions, outside of the heap. */
 static bool is_vtable(hc_shapes *shapes, uint64_t value)
 {

@@ -51,6 +51,7 @@ static void describe_shape(const hc_owner *owner, hc_types_path *path)
 	path->is_queue = kind == HC_SHAPE_LIST || kind == HC_SHAPE_RING || kind == HC_SHAPE_DEQUE ||
 			 kind == HC_SHAPE_QUEUE;
 	path->is_keyed = kind == HC_SHAPE_TREE || kind == HC_SHAPE_HASH || kind == HC_SHAPE_SLOTS;
+	path->is_shape = true;
 	path->kind = hc_shape_kind_name(kind);
 	path->parts = shape_parts(kind);
 }
