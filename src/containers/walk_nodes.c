@@ -442,8 +442,7 @@ static bool read_table(hc_walker *walker, hc_key slots, uint64_t stride, hc_memo
 	}
 	/* It is in pieces, and the description says where each bucket or element is. */
 	if (!t->stride)
-		return hc_layout_program(walker->layout, HC_KEY_FIRST) ||
-		       hc_layout_program(walker->layout, HC_KEY_VALUE) ||
+		return hc_layout_program(walker->layout, slots == HC_KEY_BUCKETS ? HC_KEY_FIRST : HC_KEY_VALUE) ||
 		       hc_walker_refuse(walker, "its table has slots of no size");
 	if (t->start - walker->address < walker->object_size)
 		return t->slots * t->stride <= walker->object_size - (t->start - walker->address) ||
