@@ -43,6 +43,7 @@ typedef struct hc_analysis_options {
 	unsigned jobs;			      /* threads to use; 0: one per processor */
 	hc_stage until;			      /* the last stage to run */
 	bool no_types; /* leave HC_STAGE_TYPES out: no debug info is read, nothing is named by it */
+	bool retained; /* look at what owners retain, for the findings: takes longer */
 	bool no_encodings; /* learn no encodings of pointers, nor headers and pools: what only these explain is (possibly) lost */
 	const char *const *container_files; /* as hc_types_options */
 	hc_progress_function progress;	    /* may be NULL */

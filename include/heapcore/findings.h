@@ -5,6 +5,7 @@
 #pragma once
 
 #include <heapcore/memory.h>
+#include <heapcore/owners.h>
 #include <heapcore/pins.h>
 
 HC_BEGIN_DECLS
@@ -13,6 +14,7 @@ typedef enum {
 	HC_FINDING_LOST,	  /* nothing points to it */
 	HC_FINDING_CONTAINER,	  /* a container where memory piles up */
 	HC_FINDING_OWNER,	  /* another place where it does */
+	HC_FINDING_SUSPECT, /* a variable, or another root, that has much; its memory is not told by the two above */
 	HC_FINDING_RETAINED,	  /* free, kept by malloc */
 	HC_FINDING_BIG_BLOCKS,	  /* a few large blocks of one size whose type and owner are not known */
 	HC_FINDING_ONE_SIZE,	  /* very many such */
@@ -48,6 +50,22 @@ typedef struct hc_finding_lost {
 	bool is_bound;		/* memory that the core lacks may point to them */
 } hc_finding_lost;
 
+/* An owner that holds a tenth of what is in use, or retains it if that was asked for. */
+typedef struct hc_finding_suspect {
+	char *owner; /* "g_scene"; NULL: it is none. Untrusted, as what follows */
+	char *type;  /* "": not known */
+	hc_where where;
+	unsigned threads;
+	hc_owner_basis basis;
+	hc_certainty certainty;
+	hc_amount holds;		    /* without what is lost */
+	uint64_t in_use;		    /* bytes that are */
+	bool has_retained;		    /* it was asked for, and is known */
+	uint64_t retained;		    /* bytes */
+	hc_owner_accumulation accumulation; /* if what is retained was asked for */
+	char *accumulates_at;		    /* the path of its row; NULL: it has none */
+} hc_finding_suspect;
+
 typedef struct hc_finding_place {
 	char *path, *type; /* "g_scene->buffers[].data", "std::vector<char>"; untrusted */
 	hc_where where;	   /* of one of them, if THREADS */
@@ -62,6 +80,8 @@ typedef struct hc_finding_place {
 	bool keys_alike;	  /* many, which differ in numbers only */
 	hc_certainty certainty;
 	bool by_words; /* words without a type lead there, where no variable does */
+	hc_finding_suspect
+		suspect; /* the owner that the path begins at, if it is one: told once, with the largest place */
 } hc_finding_place;
 
 typedef struct hc_finding_retained {
@@ -107,6 +127,7 @@ typedef struct hc_finding {
 	union {
 		hc_finding_lost lost;
 		hc_finding_place place; /* of containers and owners */
+		hc_finding_suspect suspect;
 		hc_finding_retained retained;
 		hc_finding_size size; /* of big blocks and one size */
 		hc_finding_duplicates duplicates; /* `bytes` is what one block for all would save */

@@ -125,13 +125,20 @@ bool hc_report_containers(
 
 /* Which rows hc_report_owners() shows. */
 typedef struct hc_owners_view {
-	const char *path; /* the row that has it, and what is below; NULL: all */
+	const char *
+		path; /* the row that has it, or that the block at this address ("0x...") is of, and what is below; NULL: all */
 	unsigned depth;	  /* levels, from 1 on */
 	uint64_t minimum; /* bytes held or retained; UINT64_MAX: 1 % of what is in use */
-	uint64_t limit;	  /* rows that begin a path; 0: all */
+	uint64_t limit;	  /* rows of level 0; 0: all */
+	const char *
+		focus; /* only what is of a row that this regular expression fits, or below one; NULL: all. The path and the type */
+	const char *ignore; /* nothing of such rows; NULL: all */
 } hc_owners_view;
 
-/* Who holds and retains what is in use. Types. Also fails with HC_ERROR_USAGE if nothing has view->path. */
+/*
+ * Who holds and retains what is in use. Types. Also fails with HC_ERROR_USAGE if nothing has view->path, or if a pattern is no regular
+ * expression.
+ */
 bool hc_report_owners(const hc_analysis *analysis, const hc_ownership *ownership, const hc_owners_view *view,
 	const hc_report_options *options, GError **error);
 

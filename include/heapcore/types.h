@@ -131,7 +131,10 @@ typedef struct hc_container {
 	hc_where where;
 	const char *type; /* "std::vector<int>" */
 	const char *kind; /* the description's name: "libstdc++ vector" */
-	const hc_type *container_type;
+	const hc_type *container_type; /* NULL of a shape */
+	bool is_shape;		       /* by what stands in memory: no type tells of it */
+	bool is_uncounted;	       /* of some how large elements are, and so how many, is not known */
+	uint64_t node_bytes;	       /* of a shape: usable bytes of a node; 0: it has none, or they differ */
 	const char *
 		element; /* the type of its elements, where that was deduced from memory; NULL: by its own type, or not known */
 	hc_certainty
@@ -197,6 +200,7 @@ typedef struct hc_types_path {
 	bool is_value; /* a string, a smart pointer, an optional */
 	bool is_queue; /* a list, a deque */
 	bool is_keyed; /* a map, a set, a hash table */
+	bool is_uncounted; /* how many elements there are is not known */
 	const char *kind;
 	hc_container_parts parts;	    /* what `own` is */
 	uint64_t count, elements, capacity; /* capacity UINT64_MAX: none */

@@ -18,6 +18,7 @@ struct hc_analysis {
 	hc_memory *memory;
 	hc_types *types;
 	hc_findings *findings;
+	hc_ownership *ownership; /* NULL: what is retained was not asked for */
 	char *path;
 	const hc_analysis_options *options; /* only while running */
 	double seconds[HC_STAGE_COUNT];
@@ -94,6 +95,13 @@ static bool run_types(hc_analysis *analysis, GError **error)
 
 static bool run_findings(hc_analysis *analysis, GError **error)
 {
+	hc_ownership_options options = { .jobs = analysis->options->jobs };
+
+	if (analysis->options->retained && analysis->types) {
+		analysis->ownership = hc_analysis_find_owners(analysis, &options, error);
+		if (!analysis->ownership)
+			return false;
+	}
 	hc_findings_input input = {
 		.core = analysis->core,
 		.blocks = analysis->blocks,
@@ -102,11 +110,11 @@ static bool run_findings(hc_analysis *analysis, GError **error)
 		.unloaded = analysis->unloaded,
 		.memory = analysis->memory,
 		.types = analysis->types,
+		.ownership = analysis->ownership,
 		.diagnostics = analysis->diagnostics,
 		.jobs = analysis->options->jobs,
 	};
 
-	(void)error;
 	analysis->findings = hc_findings_create(&input);
 	return true;
 }
@@ -174,6 +182,7 @@ void hc_analysis_destroy(hc_analysis *analysis)
 		return;
 	/* In the opposite order: later tables point into earlier ones. */
 	hc_findings_free(analysis->findings);
+	hc_ownership_destroy(analysis->ownership);
 	hc_types_destroy(analysis->types);
 	hc_memory_destroy(analysis->memory);
 	hc_unloaded_free(analysis->unloaded);

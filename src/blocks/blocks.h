@@ -289,5 +289,11 @@ static inline uint64_t hc_start_cursor_next(hc_start_cursor *cursor)
 	return start;
 }
 
+/* The usable bytes of the smallest block that malloc has for SIZE (malloc.c: request2size() less a header). */
+static inline uint64_t hc_least_usable(uint64_t size, unsigned word, uint64_t alignment)
+{
+	return MAX(2 * alignment, (size + word + alignment - 1) / alignment * alignment) - word;
+}
+
 /* Fills totals->free_pages of every arena, and runs: free_pages.c. */
 void hc_blocks_count_free_pages(hc_blocks *blocks);

@@ -10,6 +10,8 @@ cli_status cli_run_analyze(const cli_command *command, int argc, char **argv)
 			"CONDITION" },
 		{ "no-types", 0, 0, G_OPTION_ARG_NONE, &options.no_types,
 			"read no debug info, name no containers: faster", NULL },
+		{ "retained", 0, 0, G_OPTION_ARG_NONE, &options.retained,
+			"tell what owners retain, and where it accumulates: slower", NULL },
 		CLI_CONTAINERS_ENTRY(options),
 		{ NULL },
 	};

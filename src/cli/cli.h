@@ -67,7 +67,7 @@ typedef struct cli_options {
 	char *sysroot;
 	char **debug_directories;
 	int jobs;
-	gboolean no_types, no_encodings;
+	gboolean no_types, no_encodings, retained;
 	char **container_files; /* of the commands that have them */
 	char *colour;		/* as given; checked */
 	char **arguments;	/* not options; NULL-terminated */

@@ -63,10 +63,14 @@ const cli_command cli_commands[] = {
 		"EXPRESSION: a variable; then .member, ->member, [number of an element]; * in front follows a pointer;\n"
 		"(TYPE *)0xADDRESS is an object of that type, 0xADDRESS alone one of the type that its block has. Quote it.",
 		cli_run_show },
-	{ "owners", "CORE [BINARY] [PATH]", "who holds what is in use, as a tree, and what each retains",
+	{ "owners", "CORE [BINARY] [PATH|ADDRESS]", "who holds what is in use, as a tree, and what each retains",
 		"HOLDS: each block once, where the best evidence leads; the column adds up to what is in use. OWN: of no row below.\n"
-		"RETAINS: what no pointer would lead to any more without it; what two hold neither retains. PATH, as the tree has\n"
-		"it, starts there. Without debug info paths begin at symbols, or at section and offset, and follow pointers.",
+		"In pprof's words: HOLDS is cum, SHARE cum%, OWN flat, OWN% flat%; shares are of all that is in use.\n"
+		"RETAINS: what no pointer would lead to any more without it; what two hold neither retains. Of a row that does not\n"
+		"begin a path: what hangs on one of its own blocks alone. \"Accumulates\" stands where most of a path's memory piles\n"
+		"up: as far down as one object, or one row, still has more than half of it.\n"
+		"PATH, as the tree has it, or the address of a block starts there. Without debug info paths begin at symbols, or at\n"
+		"section and offset, and follow pointers.",
 		cli_run_owners },
 	{ "types", "CORE [BINARY]", "what the blocks are, by type, and how sure that is",
 		"Evidence: certain (a declared pointer or a sound container leads there), deduced (a vtable, neighbours in an\n"

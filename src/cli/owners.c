@@ -10,7 +10,7 @@ enum {
 
 /* The options as given. */
 typedef struct owners_words {
-	char *sort, *minimum, *limit;
+	char *sort, *by, *minimum, *limit, *focus, *ignore;
 	int depth;
 	gboolean no_retained;
 } owners_words;
@@ -18,19 +18,51 @@ typedef struct owners_words {
 static void owners_words_deinit(owners_words *words)
 {
 	g_free(words->sort);
+	g_free(words->by);
+	g_free(words->focus);
+	g_free(words->ignore);
 	g_free(words->minimum);
 	g_free(words->limit);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(owners_words, owners_words_deinit)
 
+/* The index of WORD among NAMES, which end with NULL, or 0 of NULL; -1 if it is none. */
+static int index_of(const char *const *names, const char *word)
+{
+	for (int i = 0; word && names[i]; i++)
+		if (!strcmp(names[i], word))
+			return i;
+	return word ? -1 : 0;
+}
+
+static bool parse_order(const cli_command *command, const owners_words *words, hc_ownership_options *options)
+{
+	static const char *const orders[] = { "holds", "own", "retains", "blocks", NULL }, *const groups[] = { "root",
+		"thread", "module", NULL };
+	int order = index_of(orders, words->sort), by = index_of(groups, words->by);
+
+	if (order < 0) {
+		cli_complain_usage(command, "--sort takes holds, own, retains or blocks, not \"%s\"", words->sort);
+		return false;
+	}
+	if (by < 0) {
+		cli_complain_usage(command, "--by takes root, thread or module, not \"%s\"", words->by);
+		return false;
+	}
+	options->order = (hc_owners_order)order;
+	options->by = (hc_owners_by)by;
+	options->no_retained = words->no_retained;
+	if (options->order == HC_OWNERS_RETAINS && options->no_retained) {
+		cli_complain_usage(command, "--sort retains needs what --no-retained leaves out");
+		return false;
+	}
+	return true;
+}
+
 static bool parse_words(
 	const cli_command *command, const owners_words *words, hc_ownership_options *options, hc_owners_view *view)
 {
-	if (words->sort && strcmp(words->sort, "holds") && strcmp(words->sort, "retains")) {
-		cli_complain_usage(command, "--sort takes holds or retains, not \"%s\"", words->sort);
-		return false;
-	}
 	if (words->minimum && !cli_parse_size(words->minimum, &view->minimum)) {
 		cli_complain_usage(command, "--min takes a size, not \"%s\"", words->minimum);
 		return false;
@@ -43,14 +75,10 @@ static bool parse_words(
 		cli_complain_usage(command, "--depth takes a number from 1 on");
 		return false;
 	}
-	options->by_retained = words->sort && !strcmp(words->sort, "retains");
-	options->no_retained = words->no_retained;
-	if (options->by_retained && options->no_retained) {
-		cli_complain_usage(command, "--sort retains needs what --no-retained leaves out");
-		return false;
-	}
 	view->depth = (unsigned)words->depth;
-	return true;
+	view->focus = words->focus;
+	view->ignore = words->ignore;
+	return parse_order(command, words, options);
 }
 
 /* Of two arguments the second is a file, the binary, or a path. */
@@ -73,9 +101,14 @@ cli_status cli_run_owners(const cli_command *command, int argc, char **argv)
 		{ "min", 0, 0, G_OPTION_ARG_STRING, &words.minimum,
 			"rows of at least so many bytes (default: 1 % of what is in use)", "BYTES" },
 		{ "limit", 0, 0, G_OPTION_ARG_STRING, &words.limit,
-			"at most so many rows that begin a path; 0: all (default 25, with --json 0)", "N" },
-		{ "sort", 0, 0, G_OPTION_ARG_STRING, &words.sort, "by what is first: holds (default) or retains",
-			"WHAT" },
+			"at most so many rows of the first level; 0: all (default 25, with --json 0)", "N" },
+		{ "sort", 0, 0, G_OPTION_ARG_STRING, &words.sort,
+			"what has most comes first: holds (default), own, retains, blocks", "WHAT" },
+		{ "by", 0, 0, G_OPTION_ARG_STRING, &words.by,
+			"what the first level is: root (default: variables and places), thread, module", "WHAT" },
+		{ "focus", 0, 0, G_OPTION_ARG_STRING, &words.focus,
+			"only rows whose path or type has this, and what is below them", "REGEX" },
+		{ "ignore", 0, 0, G_OPTION_ARG_STRING, &words.ignore, "nothing of such rows, or below them", "REGEX" },
 		{ "no-retained", 0, 0, G_OPTION_ARG_NONE, &words.no_retained, "tell what each holds only: faster",
 			NULL },
 		CLI_CONTAINERS_ENTRY(options),

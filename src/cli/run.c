@@ -112,6 +112,7 @@ static hc_analysis *analyse_once(
 		.container_files = (const char *const *)options->container_files,
 		.no_types = options->no_types,
 		.no_encodings = options->no_encodings,
+		.retained = options->retained,
 		.jobs = options->jobs,
 		.until = until,
 		.progress = shows ? note_progress : NULL,

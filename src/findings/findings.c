@@ -8,6 +8,7 @@ const char *hc_finding_kind_name(hc_finding_kind kind)
 		[HC_FINDING_LOST] = "lost",
 		[HC_FINDING_CONTAINER] = "container",
 		[HC_FINDING_OWNER] = "owner",
+		[HC_FINDING_SUSPECT] = "suspect",
 		[HC_FINDING_RETAINED] = "retained",
 		[HC_FINDING_BIG_BLOCKS] = "big-blocks",
 		[HC_FINDING_ONE_SIZE] = "one-size",
@@ -28,6 +29,14 @@ void hc_findings_add(hc_findings *findings, const hc_finding *finding)
 	g_array_append_vals(findings->list, finding, 1);
 }
 
+static void clear_suspect(hc_finding_suspect *suspect)
+{
+	g_free(suspect->owner);
+	g_free(suspect->type);
+	g_free(suspect->accumulates_at);
+	hc_where_clear(&suspect->where);
+}
+
 static void free_strings(hc_finding *finding)
 {
 	switch (finding->kind) {
@@ -40,6 +49,10 @@ static void free_strings(hc_finding *finding)
 		g_free(finding->place.type);
 		hc_where_clear(&finding->place.where);
 		g_free(finding->place.key);
+		clear_suspect(&finding->place.suspect);
+		return;
+	case HC_FINDING_SUSPECT:
+		clear_suspect(&finding->suspect);
 		return;
 	case HC_FINDING_RETAINED:
 		g_free((char *)finding->retained.holder.name);

@@ -6,6 +6,7 @@
  *	finders.c	the table of finders, and asking them
  *	findings.c	the list of what they found
  *	held.c		where memory piles up
+ *	suspects.c	... and who has much of it
  *	sizes.c		blocks in use by size
  *	content.c	what lost blocks begin with
  *	<finder>.c	one a question
@@ -18,6 +19,7 @@
 
 #include "leaks/leaks.h"
 #include "memory/memory.h"
+#include "owners/owners.h"
 #include "types/types.h"
 
 /* What a finder may look at. All of it is complete. */
@@ -29,6 +31,7 @@ typedef struct hc_findings_input {
 	const hc_unloaded *unloaded;
 	const hc_memory *memory;
 	const hc_types *types; /* NULL: not asked for */
+	const hc_ownership *ownership; /* with what owners retain; NULL: not asked for */
 	const hc_diagnostics *diagnostics;
 	unsigned jobs; /* threads; 0: one per processor */
 } hc_findings_input;

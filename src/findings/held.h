@@ -30,3 +30,12 @@ static inline const hc_held *hc_held_get(const GArray *tree, uint32_t index)
  * pile up: one goes down from the variable while one child holds most, to where many alike things begin. GArray of uint32_t (indices).
  */
 GArray *hc_held_choose(const GArray *tree, uint64_t least);
+
+/* ---- suspects.c ---- */
+
+/*
+ * Tells of owners that have much, IN_USE bytes being in use: in the finding of a place that was made for what begins at index I of TREE, if
+ * TOLD[I] is its number plus one; in one of their own where that is 0.
+ */
+void hc_suspects_add(const hc_findings_input *input, const GArray *tree, const uint32_t *told, uint64_t in_use,
+	hc_findings *findings);

@@ -76,19 +76,31 @@ static void add(const hc_findings_input *input, const hc_held *held, uint64_t ha
 	hc_findings_add(findings, &finding);
 }
 
+/* Where what is at INDEX begins. */
+static uint32_t beginning_of(const GArray *tree, uint32_t index)
+{
+	while (hc_held_get(tree, index)->parent != HC_HELD_NONE)
+		index = hc_held_get(tree, index)->parent;
+	return index;
+}
+
 void hc_find_piles(const hc_findings_input *input, hc_findings *findings)
 {
 	if (!input->types)
 		return;
-	uint64_t least =
-		MAX(hc_blocks_amount(input->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes / LEAST_SHARE, LEAST_BYTES);
+	uint64_t in_use = hc_blocks_amount(input->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes;
 	g_autoptr(GArray) tree = hc_held_collect(input);
-	g_autoptr(GArray) chosen = hc_held_choose(tree, least);
+	g_autoptr(GArray) chosen = hc_held_choose(tree, MAX(in_use / LEAST_SHARE, LEAST_BYTES));
+	g_autofree uint32_t *told = g_new0(uint32_t, MAX(tree->len, 1));
 
 	for (unsigned i = 0; i < MIN(chosen->len, FINDINGS_MAX); i++) {
 		uint32_t index = g_array_index(chosen, uint32_t, i);
 
 		add(input, hc_held_get(tree, find_unused(tree, index)), hc_held_get(tree, index)->is.below.bytes / 2,
 			findings);
+		uint32_t *first = &told[beginning_of(tree, index)];
+
+		*first = *first ? *first : findings->list->len;
 	}
+	hc_suspects_add(input, tree, told, in_use, findings);
 }

@@ -99,10 +99,15 @@ const hc_tls_block *hc_modules_tls_block(hc_modules *modules, const hc_module *m
 typedef enum {
 	HC_DESCRIPTOR_OTHER,
 	HC_DESCRIPTOR_SPECIFIC, /* of pthread_setspecific() */
+	HC_DESCRIPTOR_SPECIFIC_BLOCK, /* leads to that of HC_DESCRIPTOR_KEYS keys */
 	HC_DESCRIPTOR_ARGUMENT, /* of pthread_create() */
 } hc_descriptor_part;
 
-/* OFFSET: from the thread pointer on. *ret_key: of thread-specific data. Where libc has no such symbols, all is other. */
+enum {
+	HC_DESCRIPTOR_KEYS = 32 /* PTHREAD_KEY_2NDLEVEL_SIZE, nptl/descr.h */
+};
+
+/* OFFSET: from the thread pointer on. *ret_key: of thread-specific data; of a block the first. Where libc has no such symbols, all is other. */
 hc_descriptor_part hc_modules_descriptor_part(hc_modules *modules, uint64_t offset, unsigned *ret_key);
 
 /* ---- unwind.c ---- */

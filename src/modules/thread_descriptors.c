@@ -5,12 +5,12 @@
  * libc says where the members are that debuggers want (nptl_db/structs.def), in variables of three 32-bit numbers: bits of a member,
  * how many there are, and bytes from the descriptor on. Of those that it does not say the neighbours are known, and the same in all
  * releases (nptl/descr.h, struct pthread): the argument of the start routine is behind that, and the data of the first keys is in
- * front of the pointers to that of all others.
+ * front of the pointers to that of all others, each of which leads to a block for as many keys.
  */
 #include "modules/modules_state.h"
 
 enum {
-	FIRST_KEYS = 32, /* PTHREAD_KEY_2NDLEVEL_SIZE */
+	POINTERS = 32, /* to blocks, the first one too: PTHREAD_KEY_1STLEVEL_SIZE */
 	OFFSET_MAX = 1 << 16
 };
 
@@ -50,11 +50,15 @@ hc_descriptor_part hc_modules_descriptor_part(hc_modules *modules, uint64_t offs
 	if (!modules->has_descriptor)
 		find_members(modules);
 	/* Of each key: a number, and the pointer. */
-	uint64_t keys = 2 * word * FIRST_KEYS, first = modules->descriptor_specific - keys;
+	uint64_t keys = 2 * word * HC_DESCRIPTOR_KEYS, pointers = modules->descriptor_specific, first = pointers - keys;
 
-	if (modules->descriptor_specific > keys && offset >= first && offset < modules->descriptor_specific) {
+	if (pointers > keys && offset >= first && offset < pointers) {
 		*ret_key = (unsigned)((offset - first) / (2 * word));
 		return HC_DESCRIPTOR_SPECIFIC;
+	}
+	if (pointers && offset > pointers && offset < pointers + word * POINTERS) {
+		*ret_key = (unsigned)((offset - pointers) / word * HC_DESCRIPTOR_KEYS);
+		return HC_DESCRIPTOR_SPECIFIC_BLOCK;
 	}
 	return modules->descriptor_start && offset == modules->descriptor_start + word ? HC_DESCRIPTOR_ARGUMENT :
 											 HC_DESCRIPTOR_OTHER;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What rows retain: the graph of a core's words, and dominators over it.
+ * The graph of a core's words, over which dominators tell what rows retain (retained.c).
  *
  * The roots are the rows that begin a path, and two more for words whose place leads to nothing that has a row: *calls*, of stacks
  * and registers, and *elsewhere*, which leads to libc's own blocks as well: these are alive by themselves. A word is a reference if
@@ -318,7 +318,7 @@ static void number_roots(struct source *source)
 	for (uint32_t i = 0; i < rows; i++) {
 		const hc_owner_row *row = hc_ownership_row_at(ownership, i);
 
-		if (row->parent != HC_OWNER_NO_ROW)
+		if (!row->begins)
 			continue;
 		source->weakness[roots] = row->where.kind == HC_WHERE_STACK;
 		source->root_of[i] = roots++;
@@ -329,7 +329,6 @@ static void number_roots(struct source *source)
 	source->roots = roots;
 }
 
-/* A variable in a register, of which nobody knows which, has no words: what it retains is not known. */
 static bool has_words(const struct source *source, uint32_t root)
 {
 	unsigned first = first_edge(source, root);
@@ -337,35 +336,35 @@ static bool has_words(const struct source *source, uint32_t root)
 	return first < source->edges->len && g_array_index(source->edges, struct root_edge, first).root == root;
 }
 
-static bool retain(struct source *source, unsigned jobs, GError **error)
+/* NULL after an error. The graph is gone then. */
+static hc_dominators *find_dominators(struct source *source, unsigned jobs, GError **error)
 {
-	const hc_ownership *ownership = source->ownership;
 	const hc_graph_source graph_source = {
-		.blocks = ownership->blocks->count,
+		.blocks = source->ownership->blocks->count,
 		.roots = source->roots,
 		.references = tell_references,
 		.sizes = tell_sizes,
 		.data = source,
 	};
 	g_autoptr(hc_graph) graph = hc_graph_create(&graph_source, jobs, error);
-	g_autoptr(hc_dominators) dominators = NULL;
 
 	if (graph && !drop_weak(source, graph)) {
 		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory for references of %u blocks",
 			graph_source.blocks);
-		return false;
+		return NULL;
 	}
-	if (graph)
-		dominators = hc_dominators_create(graph, error);
-	for (uint32_t i = 0; dominators && i < ownership->rows->len; i++) {
-		hc_owner_row *row = hc_ownership_row_at(ownership, i);
+	return graph ? hc_dominators_create(graph, error) : NULL;
+}
 
-		if (row->parent != HC_OWNER_NO_ROW || !has_words(source, source->root_of[i]))
-			continue;
-		row->has_retained = true;
-		row->retained = hc_dominators_retained(dominators, graph_source.blocks + source->root_of[i]);
-	}
-	return dominators != NULL;
+static bool retain(struct source *source, hc_ownership *ownership, unsigned jobs, GError **error)
+{
+	g_autofree bool *have_words = g_new(bool, source->roots);
+	const hc_owner_roots roots = { source->root_of, have_words };
+	hc_dominators *dominators = find_dominators(source, jobs, error);
+
+	for (uint32_t root = 0; root < source->roots; root++)
+		have_words[root] = has_words(source, root);
+	return dominators && hc_ownership_read_dominators(ownership, dominators, &roots, error);
 }
 
 bool hc_ownership_find_retained(hc_ownership *ownership, unsigned jobs, GError **error)
@@ -380,7 +379,7 @@ bool hc_ownership_find_retained(hc_ownership *ownership, unsigned jobs, GError *
 	hc_references_each_root_word(ownership->references, add_root_word, &source);
 	add_labelled(&source);
 	g_array_sort(source.edges, compare_edges);
-	bool ok = !ownership->blocks->count || retain(&source, jobs, error);
+	bool ok = !ownership->blocks->count || retain(&source, ownership, jobs, error);
 
 	g_array_unref(source.edges);
 	g_free(source.root_of);

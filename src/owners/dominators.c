@@ -465,3 +465,8 @@ uint64_t hc_dominators_retained(const hc_dominators *dominators, uint32_t node)
 {
 	return dominators->retained[node];
 }
+
+uint32_t hc_dominators_nodes(const hc_dominators *dominators)
+{
+	return dominators->nodes;
+}

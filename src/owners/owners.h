@@ -6,11 +6,13 @@
  *	graph.h		the rows, for the other files
  *	holds.c		each block once: the root that owns it, and the one that shares it
  *	dominators.c	what would be unreachable without a node: retained bytes
+ *	dominator_tree.c	... from the top down: what groups retain, and where it accumulates
  *
  *	ownership.c	who holds and retains the blocks of a core
  *	ownership.h	... for the other files
  *	path_rows.c	... by the paths of types/, as rows
  *	core_graph.c	... by the words of the core, as a graph
+ *	retained.c	... of what rows and blocks retain
  *
  * The graph knows nothing of cores. It is made of what a source tells: the blocks are 0 to blocks -
  * 1, the roots 0 to roots - 1, and as *nodes* the roots follow behind the blocks. A root is never
@@ -18,8 +20,8 @@
  *
  * Memory, in bytes a block, where a block refers to M others: the graph takes 4 + 4 M. On top of it
  * dominators take 12 + 4 M while they are made (20 if that is more), and 12 when they are; holds take
- * 12, then 8. So with three references a block nothing needs more than 40, if dominators are made
- * first.
+ * 12, then 8. The tree from the top down takes 8 beside dominators, when the graph is gone. So with
+ * three references a block nothing needs more than 40, if dominators are made first.
  */
 #pragma once
 
@@ -160,7 +162,40 @@ uint32_t hc_dominators_of(const hc_dominators *dominators, uint32_t node);
  */
 uint64_t hc_dominators_retained(const hc_dominators *dominators, uint32_t node);
 
+/* Blocks and roots. */
+uint32_t hc_dominators_nodes(const hc_dominators *dominators);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_dominators, hc_dominators_destroy)
+
+/* ---- dominator_tree.c ---- */
+
+typedef struct hc_dominator_tree hc_dominator_tree;
+
+/* DOMINATORS must outlive the result. Takes 8 bytes a node. Fails with HC_ERROR_NO_MEMORY. */
+hc_dominator_tree *hc_dominator_tree_create(const hc_dominators *dominators, GError **error);
+void hc_dominator_tree_destroy(hc_dominator_tree *tree);
+
+/*
+ * For each of GROUPS groups the bytes of blocks that hang on one of its nodes alone, that node's own
+ * among them; each byte once. GROUP_OF tells the group of a node, HC_GRAPH_NOBODY if it has none; it
+ * is asked twice, and has to say the same. FALSE if memory was out.
+ */
+bool hc_dominator_tree_groups(const hc_dominator_tree *tree, uint32_t (*group_of)(void *data, uint32_t node),
+	void *data, uint32_t groups, uint64_t *ret_retained);
+
+/* Where what a node retains is many and small. */
+typedef struct hc_accumulation {
+	uint32_t node;	   /* it, or one below it */
+	uint64_t retained; /* by that node */
+	uint64_t below;	   /* nodes right below it */
+	bool is_list;	   /* what is below it is a row of nodes, each of which retains the next */
+} hc_accumulation;
+
+/* ARE_ALIKE says whether B, right below A, may be the next node of a list that A is of. */
+hc_accumulation hc_dominator_tree_accumulation(const hc_dominator_tree *tree, uint32_t start,
+	bool (*are_alike)(void *data, uint32_t a, uint32_t b), void *data);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_dominator_tree, hc_dominator_tree_destroy)
 
 /* ---- ownership.c ---- */
 

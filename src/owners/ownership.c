@@ -29,37 +29,52 @@ const char *hc_owner_basis_name(hc_owner_basis basis)
 
 /* ---- order ---- */
 
-struct order {
+struct ordering {
 	const hc_ownership *ownership;
-	bool by_retained;
+	hc_owners_order order;
 };
 
-/* Siblings side by side, and of these what holds (or retains) most first. */
+static uint64_t figure_of(const hc_owner_row *row, hc_owners_order order)
+{
+	switch (order) {
+	case HC_OWNERS_OWN:
+		return row->own.bytes;
+	case HC_OWNERS_RETAINS:
+		return row->retained;
+	case HC_OWNERS_BLOCKS:
+		return row->holds.blocks;
+	default:
+		return row->holds.bytes;
+	}
+}
+
+/* Siblings side by side, and of these what has most first. */
 static int compare_rows(const void *a, const void *b, void *data)
 {
-	const struct order *order = data;
-	const hc_owner_row *x = hc_ownership_row_at(order->ownership, *(const uint32_t *)a),
-			   *y = hc_ownership_row_at(order->ownership, *(const uint32_t *)b);
+	const struct ordering *ordering = data;
+	const hc_owner_row *x = hc_ownership_row_at(ordering->ownership, *(const uint32_t *)a),
+			   *y = hc_ownership_row_at(ordering->ownership, *(const uint32_t *)b);
+	uint64_t x_figure = figure_of(x, ordering->order), y_figure = figure_of(y, ordering->order);
 
 	if (x->parent != y->parent)
 		return (x->parent > y->parent) - (x->parent < y->parent);
-	if (order->by_retained && x->retained != y->retained)
-		return x->retained < y->retained ? 1 : -1;
+	if (x_figure != y_figure)
+		return x_figure < y_figure ? 1 : -1;
 	if (x->holds.bytes != y->holds.bytes)
 		return x->holds.bytes < y->holds.bytes ? 1 : -1;
 	return strcmp(x->text, y->text);
 }
 
 /* Links siblings. */
-static void sort_rows(hc_ownership *ownership, bool by_retained)
+static void sort_rows(hc_ownership *ownership, hc_owners_order order)
 {
-	struct order order = { ownership, by_retained };
+	struct ordering ordering = { ownership, order };
 	uint32_t count = ownership->rows->len;
 	g_autofree uint32_t *sorted = g_new(uint32_t, count + 1);
 
 	for (uint32_t i = 0; i < count; i++)
 		sorted[i] = i;
-	g_qsort_with_data(sorted, count, sizeof *sorted, compare_rows, &order);
+	g_qsort_with_data(sorted, count, sizeof *sorted, compare_rows, &ordering);
 	for (uint32_t i = count; i-- > 0;) {
 		hc_owner_row *row = hc_ownership_row_at(ownership, sorted[i]);
 		uint32_t *first = row->parent == HC_OWNER_NO_ROW ?
@@ -85,6 +100,7 @@ hc_ownership *hc_ownership_create(const hc_core *core, const hc_blocks *blocks, 
 	ownership->rows = g_array_new(FALSE, FALSE, sizeof(hc_owner_row));
 	ownership->texts = g_string_chunk_new(4096);
 	ownership->first = HC_OWNER_NO_ROW;
+	ownership->by = options ? options->by : HC_OWNERS_BY_ROOT;
 	if (!hc_ownership_make_rows(ownership)) {
 		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory for the owners of %u blocks",
 			hc_blocks_count(blocks));
@@ -93,7 +109,8 @@ hc_ownership *hc_ownership_create(const hc_core *core, const hc_blocks *blocks, 
 	if (!(options && options->no_retained) &&
 		!hc_ownership_find_retained(ownership, options ? options->jobs : 0, error))
 		return NULL;
-	sort_rows(ownership, options && options->by_retained);
+	sort_rows(ownership, options ? options->order : HC_OWNERS_HOLDS);
+	hc_ownership_find_accumulations(ownership);
 	return g_steal_pointer(&ownership);
 }
 
@@ -103,6 +120,7 @@ void hc_ownership_destroy(hc_ownership *ownership)
 		return;
 	g_array_unref(ownership->rows);
 	g_string_chunk_free(ownership->texts);
+	hc_dominators_destroy(ownership->dominators);
 	g_free(ownership->row_of);
 	g_free(ownership);
 }
@@ -135,44 +153,4 @@ uint32_t hc_ownership_find(const hc_ownership *ownership, const char *text)
 			best = i;
 	}
 	return best;
-}
-
-hc_amount hc_ownership_lost(const hc_ownership *ownership, bool directly)
-{
-	return directly ? ownership->lost_directly : ownership->lost_indirectly;
-}
-
-static hc_amount amount_of_paths(const hc_ownership *ownership)
-{
-	hc_amount amount = { 0 };
-
-	for (uint32_t i = 0; i < ownership->rows->len; i++)
-		hc_amount_add(&amount, hc_ownership_row_at(ownership, i)->own);
-	return amount;
-}
-
-hc_amount hc_ownership_amount(const hc_ownership *ownership, hc_owner_kind kind)
-{
-	hc_amount lost = ownership->lost_directly;
-
-	switch (kind) {
-	case HC_OWNER_PATH:
-		return amount_of_paths(ownership);
-	case HC_OWNER_UNKNOWN:
-		return ownership->unknown;
-	case HC_OWNER_LIBC:
-		return ownership->libc;
-	default:
-		hc_amount_add(&lost, ownership->lost_indirectly);
-		return lost;
-	}
-}
-
-hc_amount hc_ownership_total(const hc_ownership *ownership)
-{
-	hc_amount total = { 0 };
-
-	for (unsigned kind = 0; kind < HC_OWNER_KIND_COUNT; kind++)
-		hc_amount_add(&total, hc_ownership_amount(ownership, (hc_owner_kind)kind));
-	return total;
 }

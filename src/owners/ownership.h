@@ -4,7 +4,8 @@
  *
  *	ownership.c	the object, and asking for it
  *	path_rows.c	rows of paths, and what each holds
- *	core_graph.c	the graph of a core's words, and what each row retains
+ *	core_graph.c	the graph of a core's words
+ *	retained.c	what rows and blocks retain, and where it accumulates
  */
 #pragma once
 
@@ -19,7 +20,9 @@ struct hc_ownership {
 	GStringChunk *texts;
 	uint32_t path_count;
 	uint32_t *row_of; /* of each path by number; HC_OWNER_NO_ROW: nothing hangs on it */
+	hc_owners_by by;
 	uint32_t first;
+	hc_dominators *dominators; /* of blocks, then roots; NULL: not asked for */
 	hc_amount unknown, libc, lost_directly, lost_indirectly;
 };
 
@@ -31,5 +34,18 @@ static inline hc_owner_row *hc_ownership_row_at(const hc_ownership *ownership, u
 /* Makes rows, with what they hold. FALSE if memory was out. */
 bool hc_ownership_make_rows(hc_ownership *ownership);
 
-/* Tells what rows that begin a path retain. Fails with HC_ERROR_NO_MEMORY or HC_ERROR_UNSUPPORTED. */
+/* The roots of a graph for those who know the rows. */
+typedef struct hc_owner_roots {
+	const uint32_t *of_row; /* the root of each row that begins a path */
+	const bool *have_words; /* of each root: FALSE of a variable in a register, of which nobody knows which */
+} hc_owner_roots;
+
+/* Tells what rows retain. Fails with HC_ERROR_NO_MEMORY or HC_ERROR_UNSUPPORTED. */
 bool hc_ownership_find_retained(hc_ownership *ownership, unsigned jobs, GError **error);
+
+/* Takes DOMINATORS over, and reads of them what rows retain. Fails with HC_ERROR_NO_MEMORY. */
+bool hc_ownership_read_dominators(
+	hc_ownership *ownership, hc_dominators *dominators, const hc_owner_roots *roots, GError **error);
+
+/* Where what rows hold piles up, of those of which nothing better is known. Needs the order of the rows. */
+void hc_ownership_find_accumulations(hc_ownership *ownership);

@@ -5,7 +5,8 @@
  * Each block in use is counted once: with libc's, with what is lost, with the path it hangs on, or with what is not known. Sums go up
  * along the paths (a parent's number is smaller than its children's). Then paths become rows: those with the text of their parent are
  * its row (classes that derive from one, the index of a container), those with one text below one row are one. Of paths that begin
- * somewhere the place must be the same, too; but variables of threads are one row for all threads.
+ * somewhere the place must be the same, too; but variables of threads are one row for all threads. Where rows are wanted by thread, or by
+ * module, there is one more above those that begin a path, and what belongs to several threads is not one row.
  */
 #include "owners/ownership.h"
 
@@ -90,6 +91,7 @@ static uint32_t add_row(
 		.first_child = HC_OWNER_NO_ROW,
 		.next = HC_OWNER_NO_ROW,
 		.level = parent == HC_OWNER_NO_ROW ? 0 : hc_ownership_row_at(ownership, parent)->level + 1,
+		.begins = !path->parent,
 		.text = g_string_chunk_insert_const(ownership->texts, text),
 		.where = *where,
 		.basis = path->variable ? HC_OWNER_BY_TYPE :
@@ -103,7 +105,44 @@ static uint32_t add_row(
 	return ownership->rows->len - 1;
 }
 
-/* The row of a path with TEXT that is not its parent's. */
+/* What the group of a path that begins at WHERE is called; "": the one of those that belong nowhere. Free with g_free(). */
+static char *group_text(hc_owners_by by, const hc_types_path *path, const hc_where *where)
+{
+	int64_t thread = where->thread ? where->thread : path->root ? path->root->thread : 0;
+	const hc_module *module = path->variable ? path->variable->module : path->root ? path->root->module : NULL;
+
+	if (by == HC_OWNERS_BY_THREAD)
+		return thread ? g_strdup_printf("thread %" PRId64, thread) : g_strdup("");
+	return g_strdup(module ? module->name : "");
+}
+
+/* The row above one that begins a path at WHERE; HC_OWNER_NO_ROW: there are no groups. */
+static uint32_t find_group(struct adding *adding, const hc_types_path *path, const hc_where *where)
+{
+	hc_ownership *ownership = adding->ownership;
+
+	if (ownership->by == HC_OWNERS_BY_ROOT)
+		return HC_OWNER_NO_ROW;
+	g_autofree char *text = group_text(ownership->by, path, where), *key = g_strdup_printf("%s\ngroup", text);
+	uint32_t index = GPOINTER_TO_UINT(g_hash_table_lookup(adding->rows, key));
+
+	if (index)
+		return index - 1;
+	hc_owner_row row = {
+		.kind = HC_OWNER_PATH,
+		.parent = HC_OWNER_NO_ROW,
+		.first_child = HC_OWNER_NO_ROW,
+		.next = HC_OWNER_NO_ROW,
+		.group = ownership->by,
+		.text = g_string_chunk_insert_const(ownership->texts, text),
+	};
+
+	g_array_append_val(ownership->rows, row);
+	g_hash_table_insert(adding->rows, g_steal_pointer(&key), GUINT_TO_POINTER(ownership->rows->len));
+	return ownership->rows->len - 1;
+}
+
+/* The row of a path with TEXT that is not its parent's. PARENT: the row above it, of one that does not begin here. */
 static uint32_t find_row(
 	struct adding *adding, uint32_t parent, const char *text, uint32_t number, const hc_types_path *path)
 {
@@ -111,14 +150,21 @@ static uint32_t find_row(
 	g_autofree char *key = NULL;
 
 	hc_types_path_where(adding->ownership->types, number, &where);
-	key = parent == HC_OWNER_NO_ROW ? key_of_root(text, path, &where) : g_strdup_printf("%s\n %u", text, parent);
+	if (!path->parent) {
+		g_autofree char *key_in_group = key_of_root(text, path, &where);
+
+		parent = find_group(adding, path, &where);
+		key = g_strdup_printf("%s\n\n%u", key_in_group, parent);
+	} else {
+		key = g_strdup_printf("%s\n %u", text, parent);
+	}
 	uint32_t index = GPOINTER_TO_UINT(g_hash_table_lookup(adding->rows, key));
 
 	if (!index) {
 		index = add_row(adding, parent, text, path, &where) + 1;
 		g_hash_table_insert(adding->rows, g_steal_pointer(&key), GUINT_TO_POINTER(index));
 	}
-	if (parent == HC_OWNER_NO_ROW)
+	if (!path->parent)
 		count_thread(adding, index - 1, where.thread);
 	return index - 1;
 }
@@ -131,6 +177,7 @@ static void note_type(const struct adding *adding, uint32_t index, uint32_t numb
 	uint64_t bytes = path->is_container ? UINT64_MAX : adding->own[number].bytes;
 
 	row->certainty = MIN(row->certainty, path->certainty);
+	row->is_container |= path->is_container;
 	if (path->variable)
 		row->basis = HC_OWNER_BY_TYPE;
 	if (row->type && bytes <= adding->most[index])
@@ -200,4 +247,51 @@ bool hc_ownership_make_rows(hc_ownership *ownership)
 	g_hash_table_unref(adding.rows);
 	g_hash_table_unref(adding.threads);
 	return true;
+}
+
+/* ---- sums ---- */
+
+uint32_t hc_ownership_row_of_path(const hc_ownership *ownership, uint32_t number)
+{
+	return number && number <= ownership->path_count ? ownership->row_of[number] : HC_OWNER_NO_ROW;
+}
+
+hc_amount hc_ownership_lost(const hc_ownership *ownership, bool directly)
+{
+	return directly ? ownership->lost_directly : ownership->lost_indirectly;
+}
+
+static hc_amount amount_of_paths(const hc_ownership *ownership)
+{
+	hc_amount amount = { 0 };
+
+	for (uint32_t i = 0; i < ownership->rows->len; i++)
+		hc_amount_add(&amount, hc_ownership_row_at(ownership, i)->own);
+	return amount;
+}
+
+hc_amount hc_ownership_amount(const hc_ownership *ownership, hc_owner_kind kind)
+{
+	hc_amount lost = ownership->lost_directly;
+
+	switch (kind) {
+	case HC_OWNER_PATH:
+		return amount_of_paths(ownership);
+	case HC_OWNER_UNKNOWN:
+		return ownership->unknown;
+	case HC_OWNER_LIBC:
+		return ownership->libc;
+	default:
+		hc_amount_add(&lost, ownership->lost_indirectly);
+		return lost;
+	}
+}
+
+hc_amount hc_ownership_total(const hc_ownership *ownership)
+{
+	hc_amount total = { 0 };
+
+	for (unsigned kind = 0; kind < HC_OWNER_KIND_COUNT; kind++)
+		hc_amount_add(&total, hc_ownership_amount(ownership, (hc_owner_kind)kind));
+	return total;
 }

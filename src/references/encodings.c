@@ -358,14 +358,27 @@ static bool counts(const hc_references *references, const hc_word_source *source
 	       g_hash_table_contains(references->learned->node_sizes, GSIZE_TO_POINTER(size));
 }
 
-/* Before all is done what can still be saved is looked for; then what was saved. */
-static bool is_wanted(const hc_references *references, uint64_t start, bool saved)
+/* Before all is done what can still be saved is looked for; then what was saved, or anything. */
+typedef enum {
+	WANT_LOST,
+	WANT_SAVED,
+	WANT_ANY,
+} wanted_blocks;
+
+static bool is_wanted(const hc_references *references, uint64_t start, wanted_blocks wanted)
 {
-	return saved ? hc_bit(references->encoded, start) : hc_encoded_can_be_saved(references, start);
+	switch (wanted) {
+	case WANT_LOST:
+		return hc_encoded_can_be_saved(references, start);
+	case WANT_SAVED:
+		return hc_bit(references->encoded, start);
+	default:
+		return true;
+	}
 }
 
 /* Where the word at byte I of SOURCE leads by an encoding that was learned. FALSE: nowhere, or to what is not wanted. */
-static bool follow(const hc_references *references, const hc_word_source *source, uint64_t i, bool saved,
+static bool follow(const hc_references *references, const hc_word_source *source, uint64_t i, wanted_blocks wanted,
 	hc_encoded_word *ret_word)
 {
 	const hc_blocks *blocks = references->blocks;
@@ -380,7 +393,7 @@ static bool follow(const hc_references *references, const hc_word_source *source
 		if (decoded[n].kind != FROM_BLOCK && !(references->encodings >> decoded[n].kind & 1))
 			continue;
 		start = hc_encoded_block_at(blocks, decoded[n].address);
-		if (start == UINT64_MAX || start == source->start || !is_wanted(references, start, saved) ||
+		if (start == UINT64_MAX || start == source->start || !is_wanted(references, start, wanted) ||
 			!counts(references, source, i, value, &decoded[n], start))
 			continue;
 		*ret_word = (hc_encoded_word){ i, start, { .kind = encoding_kinds[decoded[n].kind] } };
@@ -390,13 +403,13 @@ static bool follow(const hc_references *references, const hc_word_source *source
 }
 
 /* The next word of SOURCE from byte *AT on, of 64 or of 32 bits, that leads to a wanted block. */
-static bool next(const hc_references *references, const hc_word_source *source, uint64_t *at, bool saved,
+static bool next(const hc_references *references, const hc_word_source *source, uint64_t *at, wanted_blocks wanted,
 	hc_encoded_word *ret_word)
 {
 	for (; *at + 4 <= source->size; *at += 4) {
 		uint64_t start;
 
-		if (*at % 8 == 0 && *at + 8 <= source->size && follow(references, source, *at, saved, ret_word)) {
+		if (*at % 8 == 0 && *at + 8 <= source->size && follow(references, source, *at, wanted, ret_word)) {
 			*at += 8;
 			return true;
 		}
@@ -405,7 +418,7 @@ static bool next(const hc_references *references, const hc_word_source *source, 
 		hc_encoding encoding = { 0 };
 
 		start = hc_compressed_follow(references, source, *at, &encoding);
-		if (start == UINT64_MAX || start == source->start || !is_wanted(references, start, saved))
+		if (start == UINT64_MAX || start == source->start || !is_wanted(references, start, wanted))
 			continue;
 		*ret_word = (hc_encoded_word){ *at, start, encoding };
 		*at += 4;
@@ -417,7 +430,13 @@ static bool next(const hc_references *references, const hc_word_source *source, 
 bool hc_encodings_next(
 	const hc_references *references, const hc_word_source *source, uint64_t *at, hc_encoded_word *ret_word)
 {
-	return references->encoded && next(references, source, at, true, ret_word);
+	return references->encoded && next(references, source, at, WANT_SAVED, ret_word);
+}
+
+bool hc_encodings_next_to_any(
+	const hc_references *references, const hc_word_source *source, uint64_t *at, hc_encoded_word *ret_word)
+{
+	return references->encoded && next(references, source, at, WANT_ANY, ret_word);
 }
 
 static void find_heads(void *data, unsigned worker, const hc_word_source *source)
@@ -426,7 +445,7 @@ static void find_heads(void *data, unsigned worker, const hc_word_source *source
 	hc_encoded_word word;
 
 	(void)worker;
-	for (uint64_t at = 0; next(encoded->references, source, &at, false, &word);) {
+	for (uint64_t at = 0; next(encoded->references, source, &at, WANT_LOST, &word);) {
 		if (word.encoding.kind == HC_ENCODING_FROM_BLOCK)
 			__atomic_store_n(&encoded->patterns, true, __ATOMIC_RELAXED);
 		__atomic_fetch_or(&encoded->found[word.start / 64], (uint64_t)1 << word.start % 64, __ATOMIC_RELAXED);
@@ -471,7 +490,7 @@ static void follow_all(void *data, unsigned worker, const hc_word_source *source
 		else if (!hc_bit(references->marks, start))
 			hc_set_bit(encoded->interior, start);
 	}
-	for (uint64_t at = 0; next(references, source, &at, false, &word);) {
+	for (uint64_t at = 0; next(references, source, &at, WANT_LOST, &word);) {
 		encoded->patterns |= word.encoding.kind == HC_ENCODING_FROM_BLOCK;
 		save(encoded, word.start);
 	}

@@ -44,4 +44,8 @@ typedef struct hc_encoded_word {
 bool hc_encodings_next(
 	const hc_references *references, const hc_word_source *source, uint64_t *at, hc_encoded_word *ret_word);
 
+/* The same, of words that lead to any block in use. */
+bool hc_encodings_next_to_any(
+	const hc_references *references, const hc_word_source *source, uint64_t *at, hc_encoded_word *ret_word);
+
 void hc_encodings_destroy(struct hc_encodings *encodings);

@@ -67,6 +67,20 @@ typedef void (*hc_visit_root_word)(void *data, const hc_root_word *word);
 /* Calls VISIT for such words of all roots that are searched, in order of the roots; of an encoding none. */
 void hc_references_each_root_word(const hc_references *references, hc_visit_root_word visit, void *data);
 
+/* TARGET: the first byte of a block in use; WORD leads there in an encoding, its value is as it stands there. */
+typedef void (*hc_visit_encoded_root_word)(void *data, const hc_root_word *word, hc_address target);
+
+/* Calls VISIT for such words of all roots that are searched, in order of the roots. None if nothing is reached by encoded pointers only. */
+void hc_references_each_encoded_root_word(
+	const hc_references *references, hc_visit_encoded_root_word visit, void *data);
+
+/* TARGET: as above; a word at OFFSET of the block that was asked for leads there in an encoding. */
+typedef void (*hc_visit_encoded)(void *data, uint64_t offset, hc_address target);
+
+/* Calls VISIT for such words of the block in use that starts at granule START; if ONLY, for those to blocks that no address leads to. */
+void hc_references_each_encoded(
+	const hc_references *references, uint64_t start, bool only, hc_visit_encoded visit, void *data);
+
 /*
  * Whether a pointer to ADDRESS holds the block in use that starts at granule START: it leads to its first byte, or is as good as one
  * that does, or the block has none that is.

@@ -80,6 +80,23 @@ static json_t *lost_json(const hc_finding_lost *lost)
 	return hc_record_json(facts);
 }
 
+static json_t *suspect_json(const hc_finding_suspect *suspect)
+{
+	const hc_owner_accumulation *accumulation = &suspect->accumulation;
+	const hc_fact facts[] = {
+		{ "owner", NULL, hc_value_text(suspect->owner) },
+		{ "type", NULL, hc_value_text(suspect->type) },
+		{ "where", NULL, hc_value_take_text(hc_word_where(&suspect->where, suspect->threads)) },
+		{ "told_by", NULL, hc_value_plain(hc_owner_basis_name(suspect->basis)) },
+		{ "certainty", NULL, hc_value_plain(hc_certainty_name(suspect->certainty)) },
+		{ "holds", NULL, hc_value_amount(suspect->holds) },
+		{ "retained", NULL, hc_value_if(suspect->has_retained, hc_value_size(suspect->retained)) },
+		{ "accumulation", NULL, hc_value_json(hc_accumulation_json(accumulation, suspect->accumulates_at)) },
+	};
+
+	return suspect->owner ? hc_record_json(facts) : NULL;
+}
+
 static json_t *place_json(const hc_finding_place *place)
 {
 	const hc_fact facts[] = {
@@ -95,6 +112,7 @@ static json_t *place_json(const hc_finding_place *place)
 		{ "keys_alike", NULL, hc_value_flag(place->keys_alike) },
 		{ "certainty", NULL, hc_value_plain(hc_certainty_name(place->certainty)) },
 		{ "by_words", NULL, hc_value_flag(place->by_words) },
+		{ "suspect", NULL, hc_value_json(suspect_json(&place->suspect)) },
 	};
 
 	return hc_record_json(facts);
@@ -203,6 +221,8 @@ static json_t *facts_json(const hc_analysis *analysis, const hc_finding *finding
 	case HC_FINDING_CONTAINER:
 	case HC_FINDING_OWNER:
 		return place_json(&finding->place);
+	case HC_FINDING_SUSPECT:
+		return suspect_json(&finding->suspect);
 	case HC_FINDING_RETAINED:
 		return retained_json(&finding->retained);
 	case HC_FINDING_BIG_BLOCKS:

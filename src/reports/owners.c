@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "blocks/blocks.h"
 #include "wording/wording.h"
 
 enum {
@@ -17,15 +18,96 @@ struct showing {
 	const hc_ownership *ownership;
 	const hc_owners_view *view;
 	uint64_t total, minimum;
+	hc_amount *holds; /* of each row, what --focus and --ignore leave of it; NULL: there are none */
+	hc_amount *own;
+	hc_amount filtered; /* what they leave out */
 	hc_records *records;
 	hc_amount left_out;	       /* of rows beside those at the top */
 	uint64_t rows_left_out, below; /* their number; that of rows further down */
 };
 
-static bool is_shown(const struct showing *showing, const hc_owner_row *row)
+static hc_amount held(const struct showing *showing, uint32_t index)
 {
-	return row->holds.bytes >= showing->minimum || row->retained >= MAX(showing->minimum, 1);
+	return showing->holds ? showing->holds[index] : hc_ownership_row(showing->ownership, index)->holds;
 }
+
+static hc_amount owned(const struct showing *showing, uint32_t index)
+{
+	return showing->own ? showing->own[index] : hc_ownership_row(showing->ownership, index)->own;
+}
+
+static bool is_shown(const struct showing *showing, uint32_t index)
+{
+	const hc_owner_row *row = hc_ownership_row(showing->ownership, index);
+
+	if (showing->holds && !showing->holds[index].blocks)
+		return false;
+	return held(showing, index).bytes >= showing->minimum || row->retained >= MAX(showing->minimum, 1);
+}
+
+/* ---- --focus and --ignore ---- */
+
+static bool fits(const GRegex *pattern, const hc_owner_row *row)
+{
+	/* Names of a dump need not be UTF-8: patterns are compiled for bytes. */
+	return pattern && (g_regex_match(pattern, row->text, 0, NULL) ||
+				  (row->type && g_regex_match(pattern, row->type, 0, NULL)));
+}
+
+/* What is left of each row: what it has itself, if it or a row above it fits FOCUS, and none of them IGNORE. */
+static void filter(struct showing *showing, const GRegex *focus, const GRegex *ignore)
+{
+	const hc_ownership *ownership = showing->ownership;
+	uint32_t count = hc_ownership_row_count(ownership);
+	g_autofree bool *is_focused = g_new(bool, count + 1), *is_ignored = g_new(bool, count + 1);
+
+	showing->holds = g_new0(hc_amount, count + 1);
+	showing->own = g_new0(hc_amount, count + 1);
+	for (uint32_t i = 0; i < count; i++) {
+		const hc_owner_row *row = hc_ownership_row(ownership, i);
+		bool has_parent = row->parent != HC_OWNER_NO_ROW;
+
+		is_focused[i] = !focus || (has_parent && is_focused[row->parent]) || fits(focus, row);
+		is_ignored[i] = (has_parent && is_ignored[row->parent]) || fits(ignore, row);
+		if (is_focused[i] && !is_ignored[i])
+			showing->own[i] = row->own;
+		else
+			hc_amount_add(&showing->filtered, row->own);
+	}
+	for (uint32_t i = count; i-- > 0;) {
+		uint32_t parent = hc_ownership_row(ownership, i)->parent;
+
+		hc_amount_add(&showing->holds[i], showing->own[i]);
+		if (parent != HC_OWNER_NO_ROW)
+			hc_amount_add(&showing->holds[parent], showing->holds[i]);
+	}
+}
+
+/* FALSE if TEXT is no regular expression. *RET_PATTERN is NULL of NULL. */
+static bool compile(const char *text, GRegex **ret_pattern, GError **error)
+{
+	g_autoptr(GError) reason = NULL;
+
+	*ret_pattern = text ? g_regex_new(text, G_REGEX_RAW | G_REGEX_OPTIMIZE, 0, &reason) : NULL;
+	if (reason)
+		g_set_error(
+			error, HC_ERROR, HC_ERROR_USAGE, "\"%s\" is no regular expression: %s", text, reason->message);
+	return !reason;
+}
+
+static bool init_filter(struct showing *showing, GError **error)
+{
+	g_autoptr(GRegex) focus = NULL;
+	g_autoptr(GRegex) ignore = NULL;
+
+	if (!compile(showing->view->focus, &focus, error) || !compile(showing->view->ignore, &ignore, error))
+		return false;
+	if (focus || ignore)
+		filter(showing, focus, ignore);
+	return true;
+}
+
+/* ---- rows ---- */
 
 static void add_amount(struct showing *showing, const char *kind, hc_amount holds, char *what, const char *key)
 {
@@ -33,6 +115,7 @@ static void add_amount(struct showing *showing, const char *kind, hc_amount hold
 		{ "bytes", "HOLDS", hc_value_size(holds.bytes) },
 		{ NULL, "SHARE", hc_value_share(holds.bytes, showing->total) },
 		{ NULL, "OWN", hc_value_none() },
+		{ NULL, "OWN%", hc_value_none() },
 		{ NULL, "RETAINS", hc_value_none() },
 		{ "blocks", "BLOCKS", hc_value_count(holds.blocks) },
 		{ key, NULL, hc_value_plain(kind) },
@@ -42,40 +125,94 @@ static void add_amount(struct showing *showing, const char *kind, hc_amount hold
 	hc_records_add(showing->records, facts);
 }
 
-static void add_row(struct showing *showing, const hc_owner_row *row, unsigned level)
+static json_t *accumulation_of_row(const hc_ownership *ownership, const hc_owner_row *row)
 {
+	const hc_owner_row *at =
+		row->accumulation.row == HC_OWNER_NO_ROW ? NULL : hc_ownership_row(ownership, row->accumulation.row);
+
+	return hc_accumulation_json(&row->accumulation, at ? at->text : NULL);
+}
+
+/* The accumulation to be told beside the row INDEX: its own, or that of the row above it that begins the path; NULL: none. */
+static const hc_owner_accumulation *accumulation_at(
+	const struct showing *showing, uint32_t index, unsigned level, const hc_owner_row **ret_first)
+{
+	const hc_owner_row *row = hc_ownership_row(showing->ownership, index), *first = row;
+
+	while (!first->begins && first->parent != HC_OWNER_NO_ROW)
+		first = hc_ownership_row(showing->ownership, first->parent);
+	*ret_first = first;
+	/* That it is the owner itself, by what it holds, says nothing. */
+	if (row == first && first->accumulation.is_by_holding && first->accumulation.row == index)
+		return NULL;
+	if (row->accumulates)
+		return &first->accumulation;
+	if (row != first || !first->accumulation.is_found)
+		return NULL;
+	uint32_t at = first->accumulation.row;
+	/* Where its own row is not shown, or is none. */
+	bool is_hidden = at == HC_OWNER_NO_ROW ||
+			 hc_ownership_row(showing->ownership, at)->level - row->level + level >= showing->view->depth;
+
+	return is_hidden ? &first->accumulation : NULL;
+}
+
+static void add_accumulation(struct showing *showing, uint32_t index, unsigned level)
+{
+	const hc_owner_row *first;
+	const hc_owner_accumulation *accumulation = accumulation_at(showing, index, level, &first);
+	g_autofree char *text =
+		accumulation ? hc_word_accumulation(showing->ownership, first, accumulation->row != index) : NULL;
+	g_autofree char *indent = g_strnfill(2 * level + 2, ' '), *line = text ? g_strconcat(indent, text, NULL) : NULL,
+			*shown = line ? hc_text_escape(line, -1) : NULL;
+
+	if (shown)
+		hc_records_add_line(showing->records, HC_STYLE_DIM, shown);
+}
+
+static void add_row(struct showing *showing, uint32_t index, unsigned level)
+{
+	const hc_owner_row *row = hc_ownership_row(showing->ownership, index);
+	hc_amount holds = held(showing, index), own = owned(showing, index);
 	g_autofree char *where = hc_word_where(&row->where, row->threads > 1 ? row->threads : 0),
 			*what = hc_word_owner(row), *indent = g_strnfill(2 * level, ' ');
-	bool is_first = row->parent == HC_OWNER_NO_ROW;
+	/* What a part of it retains is not known. */
+	bool has_retained = row->has_retained && holds.blocks == row->holds.blocks;
 	const hc_fact facts[] = {
 		{ "path", NULL, hc_value_text(row->text) },
 		{ "level", NULL, hc_value_count(level) },
+		{ "group", NULL, hc_value_flag(row->group != HC_OWNERS_BY_ROOT) },
 		{ "type", NULL, hc_value_text(row->type) },
 		{ "where", NULL, hc_value_text(where) },
 		{ "threads", NULL, hc_value_count(row->threads) },
-		{ "told_by", NULL, hc_value_plain(hc_owner_basis_name(row->basis)) },
-		{ "certainty", NULL, hc_value_plain(hc_certainty_name(row->certainty)) },
-		{ "bytes", "HOLDS", hc_value_size(row->holds.bytes) },
-		{ NULL, "SHARE", hc_value_share(row->holds.bytes, showing->total) },
-		{ "own", NULL, hc_value_amount(row->own) },
-		{ NULL, "OWN", hc_value_size(row->own.bytes) },
-		{ "retained", "RETAINS", hc_value_if(is_first && row->has_retained, hc_value_size(row->retained)) },
-		{ "blocks", "BLOCKS", hc_value_count(row->holds.blocks) },
+		{ "told_by", NULL, hc_value_if(!row->group, hc_value_plain(hc_owner_basis_name(row->basis))) },
+		{ "certainty", NULL, hc_value_if(!row->group, hc_value_plain(hc_certainty_name(row->certainty))) },
+		{ "bytes", "HOLDS", hc_value_size(holds.bytes) },
+		{ NULL, "SHARE", hc_value_share(holds.bytes, showing->total) },
+		{ "own", NULL, hc_value_amount(own) },
+		{ NULL, "OWN", hc_value_size(own.bytes) },
+		{ NULL, "OWN%", hc_value_share(own.bytes, showing->total) },
+		{ "retained", "RETAINS", hc_value_if(has_retained, hc_value_size(row->retained)) },
+		{ "blocks", "BLOCKS", hc_value_count(holds.blocks) },
+		{ "accumulates", NULL, hc_value_flag(row->accumulates) },
+		{ "accumulation", NULL, hc_value_json(accumulation_of_row(showing->ownership, row)) },
 		{ NULL, "WHAT", hc_value_take_text(g_strconcat(indent, what, NULL)) },
 	};
 
 	hc_records_add(showing->records, facts);
+	add_accumulation(showing, index, level);
 }
 
-static void leave_out(struct showing *showing, const hc_owner_row *row, unsigned level)
+static void leave_out(struct showing *showing, uint32_t index, unsigned level)
 {
+	if (showing->holds && !showing->holds[index].blocks)
+		return;
 	if (level) {
 		showing->below++;
 		return;
 	}
 	showing->rows_left_out++;
-	showing->left_out.blocks += row->holds.blocks;
-	showing->left_out.bytes += row->holds.bytes;
+	hc_amount_add(&showing->left_out, held(showing, index));
 }
 
 static uint64_t count_children(const hc_ownership *ownership, const hc_owner_row *row)
@@ -101,12 +238,12 @@ static void add_tree(struct showing *showing, uint32_t first, bool is_alone)
 		const hc_owner_row *row = hc_ownership_row(ownership, i);
 		unsigned level = row->level - base;
 		bool is_top = !level, has_room = !is_top || !showing->view->limit || shown < showing->view->limit,
-		     is_in = is_alone && is_top ? true : is_shown(showing, row) && has_room;
+		     is_in = is_alone && is_top ? true : is_shown(showing, i) && has_room;
 
 		if (is_in)
-			add_row(showing, row, level);
+			add_row(showing, i, level);
 		else
-			leave_out(showing, row, level);
+			leave_out(showing, i, level);
 		shown += is_top && is_in;
 		if (is_in && level + 1 >= showing->view->depth) {
 			showing->below += count_children(ownership, row);
@@ -131,8 +268,34 @@ static void add_others(struct showing *showing)
 	}
 }
 
-static bool init(struct showing *showing, const hc_ownership *ownership, const hc_owners_view *view,
-	uint32_t *ret_first, GError **error)
+/* The row of the block at the address TEXT. */
+static uint32_t row_at(const hc_analysis *analysis, const hc_ownership *ownership, const char *text)
+{
+	const hc_types *types = hc_analysis_types(analysis);
+	char *end;
+	hc_address address = g_ascii_strtoull(text, &end, 16);
+	hc_block block;
+
+	if (*end || !types || !hc_blocks_find(hc_analysis_blocks(analysis), address, &block))
+		return HC_OWNER_NO_ROW;
+	return hc_ownership_row_of_path(ownership, hc_types_path_of_block(types, block.number));
+}
+
+static uint32_t find_row(const hc_analysis *analysis, const hc_ownership *ownership, const char *text)
+{
+	uint32_t row = hc_ownership_find(ownership, text);
+
+	return row == HC_OWNER_NO_ROW && g_str_has_prefix(text, "0x") ? row_at(analysis, ownership, text) : row;
+}
+
+static void clear(struct showing *showing)
+{
+	g_free(showing->holds);
+	g_free(showing->own);
+}
+
+static bool init(const hc_analysis *analysis, struct showing *showing, const hc_ownership *ownership,
+	const hc_owners_view *view, uint32_t *ret_first, GError **error)
 {
 	uint64_t total = hc_ownership_total(ownership).bytes;
 
@@ -142,12 +305,12 @@ static bool init(struct showing *showing, const hc_ownership *ownership, const h
 		.total = total,
 		.minimum = view->minimum == UINT64_MAX ? total / SHARES : view->minimum,
 	};
-	*ret_first = view->path ? hc_ownership_find(ownership, view->path) : hc_ownership_first(ownership);
+	*ret_first = view->path ? find_row(analysis, ownership, view->path) : hc_ownership_first(ownership);
 	if (view->path && *ret_first == HC_OWNER_NO_ROW) {
 		g_set_error(error, HC_ERROR, HC_ERROR_USAGE, "nothing is held by a path \"%s\"", view->path);
 		return false;
 	}
-	return true;
+	return init_filter(showing, error);
 }
 
 static void write_json(const hc_analysis *analysis, struct showing *showing, uint32_t first, hc_output *output)
@@ -169,6 +332,7 @@ static void write_json(const hc_analysis *analysis, struct showing *showing, uin
 		{ "in_use", NULL, hc_value_if(is_read, hc_value_amount(hc_ownership_total(showing->ownership))) },
 		{ "rows", NULL, hc_value_json(hc_records_json(rows)) },
 		{ "left_out", NULL, hc_value_json(hc_record_json(left_out)) },
+		{ "filtered", NULL, hc_value_amount(showing->filtered) },
 		{ "others", NULL, hc_value_json(hc_records_json(others)) },
 		{ "lost_directly", NULL, hc_value_amount(hc_ownership_lost(showing->ownership, true)) },
 		{ "lost_indirectly", NULL, hc_value_amount(hc_ownership_lost(showing->ownership, false)) },
@@ -196,6 +360,9 @@ static void print(const hc_analysis *analysis, struct showing *showing, uint32_t
 		if (showing->rows_left_out)
 			add_amount(showing, NULL, showing->left_out, hc_word_owners_left_out(showing->rows_left_out),
 				NULL);
+		if (showing->filtered.blocks)
+			add_amount(
+				showing, NULL, showing->filtered, g_strdup("left out by --focus and --ignore"), NULL);
 		if (is_whole) {
 			add_others(showing);
 			hc_records_add_rule(records, "HOLDS");
@@ -219,11 +386,12 @@ bool hc_report_owners(const hc_analysis *analysis, const hc_ownership *ownership
 	struct showing showing;
 	uint32_t first;
 
-	if (!init(&showing, ownership, view, &first, error))
+	if (!init(analysis, &showing, ownership, view, &first, error))
 		return false;
 	if (options->format == HC_REPORT_JSON)
 		write_json(analysis, &showing, first, output);
 	else
 		print(analysis, &showing, first, output);
+	clear(&showing);
 	return hc_output_finish(output, error);
 }

@@ -33,6 +33,9 @@ char *hc_arena_name(uint32_t arena); /* "main", "3", "mmapped" */
  */
 json_t *hc_free_json(const hc_blocks *blocks, uint32_t arena);
 
+/* places.c: NULL if there is none. PATH is that of its row, or NULL. */
+json_t *hc_accumulation_json(const hc_owner_accumulation *accumulation, const char *path);
+
 /* findings.c: numbered from 1, with the commands as one would type them. */
 json_t *hc_findings_json(const hc_analysis *analysis, const hc_report_options *options);
 void hc_findings_print(const hc_analysis *analysis, hc_output *output);

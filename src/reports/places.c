@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Places by name, as reports show them. */
+/* Places as reports show them: by name, and where memory accumulates. */
 #include "reports/parts.h"
 
 #include "base/text.h"
@@ -39,4 +39,20 @@ json_t *hc_place_json(const hc_place *place)
 	};
 
 	return hc_record_json(facts);
+}
+
+json_t *hc_accumulation_json(const hc_owner_accumulation *accumulation, const char *path)
+{
+	bool is_object = !accumulation->is_by_holding;
+	const hc_fact facts[] = {
+		{ "path", NULL, hc_value_text(path) },
+		{ "by", NULL, hc_value_plain(is_object ? "retained" : "held") },
+		{ "bytes", NULL, hc_value_size(accumulation->bytes) },
+		{ "block", NULL, hc_value_if(accumulation->block, hc_value_address(accumulation->block)) },
+		{ "block_size", NULL, hc_value_if(accumulation->block, hc_value_size(accumulation->size)) },
+		{ "below", NULL, hc_value_if(is_object, hc_value_count(accumulation->below)) },
+		{ "list", NULL, hc_value_flag(accumulation->is_list) },
+	};
+
+	return accumulation->is_found ? hc_record_json(facts) : NULL;
 }

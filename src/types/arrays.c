@@ -82,36 +82,73 @@ void hc_propagation_look_at_array(hc_propagation *propagation, hc_owner *owner, 
 
 /* ---- unions ---- */
 
-/* The one pointer of a union's members whose target fits where the word leads: a guess. */
+/* What a member of a union says of the word that is in it. */
+struct member {
+	const hc_type *target;
+	bool is_proven; /* malloc would have made the block that large for it, and what is in there looks like it */
+};
+
+/* FALSE: FIELD does not lead to the block of USABLE bytes at ADDRESS. */
+static bool try_member(hc_propagation *propagation, const hc_field *field, hc_address address, uint64_t usable,
+	struct member *ret_member)
+{
+	const hc_type *target = field->offset || hc_type_get_kind(field->type) != HC_TYPE_POINTER ?
+					NULL :
+					hc_type_target(field->type);
+	bool has_content = false;
+
+	if (!target || hc_type_get_kind(target) == HC_TYPE_VOID || hc_type_get_kind(target) == HC_TYPE_FUNCTION ||
+		hc_type_size(target) > usable)
+		return false;
+	const hc_plan *plan = hc_plans_get(propagation->types->plans, target, NULL);
+
+	if (plan->parts->len && !hc_propagation_looks_like(propagation, plan, address, &has_content))
+		return false;
+	*ret_member = (struct member){ target, has_content && hc_propagation_fits(propagation, usable, hc_type_size(target)) };
+	return true;
+}
+
+/* The member that is proven, if no other is; else the only one that is not ruled out. NULL: none, or several. */
+static const hc_type *find_target(hc_propagation *propagation, const hc_type *type, hc_address address, uint64_t usable)
+{
+	const hc_type *proven = NULL, *possible = NULL;
+	unsigned proofs = 0, count = 0;
+
+	for (unsigned i = 0; i < hc_type_field_count(type); i++) {
+		struct member member;
+
+		if (!try_member(propagation, hc_type_field(type, i), address, usable, &member))
+			continue;
+		possible = member.target;
+		count++;
+		proven = member.is_proven ? member.target : proven;
+		proofs += member.is_proven;
+	}
+	return proofs == 1 ? proven : count == 1 ? possible : NULL;
+}
+
+/*
+ * A guess: the pointer of the union's members whose target fits where the word leads. If that may be one of several, the block is
+ * the owner's all the same, without a type.
+ */
 void hc_propagation_look_at_union(hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address address)
 {
 	const hc_part *part = &g_array_index(owner->plan->parts, hc_part, index);
-	const hc_type *fitting = NULL;
-	uint64_t value, size;
+	uint64_t value;
 	hc_spot spot;
-	unsigned count = 0;
 
 	if (!hc_propagation_load(propagation, address, &value) ||
 		!hc_propagation_find_block(propagation, value, &spot) || spot.address != value)
 		return;
-	size = hc_blocks_usable_size(propagation->blocks, spot.region, value);
-	for (unsigned i = 0; i < hc_type_field_count(part->type); i++) {
-		const hc_field *field = hc_type_field(part->type, i);
-		const hc_type *target = field->offset || hc_type_get_kind(field->type) != HC_TYPE_POINTER ?
-						NULL :
-						hc_type_target(field->type);
+	const hc_type *type = find_target(
+		propagation, part->type, value, hc_blocks_usable_size(propagation->blocks, spot.region, value));
+	hc_owner *target = hc_owners_target(
+		propagation->owners, owner, index, HC_STEP_TARGET, NULL, NULL, HC_CERTAINTY_UNKNOWN);
 
-		if (!target || hc_type_get_kind(target) == HC_TYPE_VOID ||
-			hc_type_get_kind(target) == HC_TYPE_FUNCTION || hc_type_size(target) > size)
-			continue;
-		fitting = target;
-		count++;
-	}
-	if (count != 1)
-		return;
-	hc_owner *target = hc_owners_target(propagation->owners, owner, index, HC_STEP_TARGET, fitting,
-		hc_plans_get(propagation->types->plans, fitting, NULL), HC_CERTAINTY_GUESS);
-
-	if (target->type == fitting)
-		hc_propagation_defer(propagation, value, target, HC_EDGE_REACH, HC_CERTAINTY_GUESS);
+	if (target == owner)
+		return; /* too many paths */
+	if (type)
+		target = hc_owners_alternative(
+			propagation->owners, owner, target, type, hc_plans_get(propagation->types->plans, type, NULL));
+	hc_propagation_defer(propagation, value, target, HC_EDGE_REACH, HC_CERTAINTY_GUESS);
 }

@@ -34,7 +34,7 @@ void hc_types_hold_block(const hc_types *types, hc_owner *owner, const hc_block 
 	owner->own.bytes += block->size;
 	if (types->several[block->number / 64] >> block->number % 64 & 1)
 		owner->shared_bytes += block->size;
-	if (owner->layout && block->size >= 2 * page)
+	if (hc_owner_is_container(owner) && block->size >= 2 * page)
 		owner->untouched += count_untouched(types->core, block, page);
 }
 
@@ -79,6 +79,8 @@ static hc_certainty container_certainty(const hc_owner *owner)
 {
 	const hc_owner *element = owner->elements[0];
 
+	if (owner->shape)
+		return owner->certainty;
 	if (hc_layout_is_guess(owner->layout))
 		return MAX(owner->certainty, HC_CERTAINTY_GUESS);
 	return element && element->is_own && element->certainty < HC_CERTAINTY_UNKNOWN ?
@@ -91,7 +93,7 @@ static const char *deduced_element(const hc_owner *owner)
 	const hc_owner *element = owner->elements[0];
 
 	/* Lists of one path may hold different things. */
-	if (!hc_layout_deduces(owner->layout) || !element || !element->is_own || element->classes)
+	if (owner->shape || !hc_layout_deduces(owner->layout) || !element || !element->is_own || element->classes)
 		return NULL;
 	return hc_type_short_name(element->type);
 }
@@ -102,18 +104,22 @@ static void add_container(hc_types *types, const hc_owner *owner)
 	g_auto(hc_where) where = { 0 };
 	const hc_owner *root = owner;
 
-	if (!owner->layout || owner->containers == owner->grades[HC_GRADE_IMPLAUSIBLE])
+	if (!hc_owner_is_container(owner) || owner->containers == owner->grades[HC_GRADE_IMPLAUSIBLE])
 		return;
 	while (root->parent)
 		root = root->parent;
 	path = hc_owner_path(owner);
 	hc_owner_where(owner, types->core, &where);
+	g_autofree char *shape = owner->shape ? hc_owner_shape_name(owner) : NULL;
 	hc_container container = {
 		.path = hc_types_keep(types, path),
 		.where = { where.kind, where.name ? hc_types_keep(types, where.name) : NULL, where.thread,
 			where.frame },
-		.type = hc_type_short_name(owner->type),
-		.kind = hc_layout_description(owner->layout),
+		.type = shape ? hc_types_keep(types, shape) : hc_type_short_name(owner->type),
+		.kind = shape ? hc_shape_kind_name(owner->shape) : hc_layout_description(owner->layout),
+		.is_shape = shape != NULL,
+		.node_bytes = owner->node_bytes,
+		.is_uncounted = owner->is_uncounted,
 		.container_type = owner->type,
 		.element = deduced_element(owner),
 		.certainty = container_certainty(owner),
@@ -126,7 +132,7 @@ static void add_container(hc_types *types, const hc_owner *owner)
 		.below = owner->below,
 		.untouched = owner->untouched,
 		.grade = worst_grade(owner),
-		.reason = owner->reason,
+		.reason = owner->is_uncounted ? "how large elements are is not known" : owner->reason,
 		.address = owner->largest,
 		.most_elements = owner->largest_elements,
 		.variable = root->variable,

@@ -8,6 +8,8 @@
  */
 #include "types/owners.h"
 
+#include <inttypes.h>
+
 enum {
 	OWNERS_MAX = 1 << 20,
 	CLASSES_MAX = 4096,
@@ -100,6 +102,39 @@ hc_owner *hc_owners_target(hc_owners *owners, hc_owner *owner, unsigned part, hc
 	return owner->targets[part];
 }
 
+static hc_owner *find_class(const hc_owner *owner, const hc_type *class, const char *name)
+{
+	for (unsigned i = 0; owner->classes && i < owner->classes->len; i++) {
+		hc_owner *known = owner->classes->pdata[i];
+
+		if (class ? known->type == class : !known->type && !strcmp(known->name, name))
+			return known;
+	}
+	return NULL;
+}
+
+static void add_class(hc_owner *owner, hc_owner *class)
+{
+	if (!owner->classes)
+		owner->classes = g_ptr_array_new();
+	g_ptr_array_add(owner->classes, class);
+}
+
+hc_owner *hc_owners_alternative(
+	hc_owners *owners, hc_owner *owner, hc_owner *target, const hc_type *type, const hc_plan *plan)
+{
+	hc_owner *known = find_class(target, type, NULL);
+
+	if (known)
+		return known;
+	if (owners->full || (target->classes && target->classes->len >= CLASSES_MAX))
+		return target;
+	hc_owner *made = make_target(owners, owner, HC_STEP_TARGET, type, plan, HC_CERTAINTY_GUESS);
+
+	add_class(target, made);
+	return made;
+}
+
 hc_owner *hc_owners_element(
 	hc_owners *owners, hc_owner *container, unsigned place, const hc_type *type, const hc_plan *plan)
 {
@@ -142,20 +177,16 @@ hc_owner *hc_owners_class(
 		owner = owner->parent;
 	if (class && class == owner->type)
 		return owner;
-	for (unsigned i = 0; owner->classes && i < owner->classes->len; i++) {
-		hc_owner *known = owner->classes->pdata[i];
+	hc_owner *known = find_class(owner, class, name);
 
-		if (class ? known->type == class : !known->type && !strcmp(known->name, name))
-			return known;
-	}
+	if (known)
+		return known;
 	if (owners->full || (owner->classes && owner->classes->len >= CLASSES_MAX))
 		return owner;
 	hc_owner *made = hc_owners_add(owners, owner, HC_STEP_CLASS, class, plan, HC_CERTAINTY_CERTAIN);
 
 	made->name = class ? NULL : g_string_chunk_insert_const(owners->texts, name);
-	if (!owner->classes)
-		owner->classes = g_ptr_array_new();
-	g_ptr_array_add(owner->classes, made);
+	add_class(owner, made);
 	return made;
 }
 
@@ -235,10 +266,16 @@ static const hc_owner *object_of(const hc_owner *owner)
 	return owner;
 }
 
+static bool is_alternative(const hc_owner *target, const hc_owner *child)
+{
+	return target && target->classes && child->step == HC_STEP_TARGET &&
+	       g_ptr_array_find(target->classes, child, NULL);
+}
+
 static const char *part_name(const hc_owner *parent, const hc_owner *child)
 {
 	for (unsigned i = 0; parent->targets && parent->plan && i < parent->plan->parts->len; i++)
-		if (parent->targets[i] == child)
+		if (parent->targets[i] == child || is_alternative(parent->targets[i], child))
 			return g_array_index(parent->plan->parts, hc_part, i).name;
 	return NULL;
 }
@@ -283,6 +320,9 @@ char *hc_owner_path(const hc_owner *owner)
 		case HC_STEP_ITEM:
 			append_member(path, object_of(parent), steps[i]->name);
 			g_string_append(path, "[]");
+			break;
+		case HC_STEP_SHAPE:
+			g_string_append(path, steps[i]->name);
 			break;
 		case HC_STEP_ELEMENT:
 			if (!is_single(parent))
@@ -330,7 +370,7 @@ static const hc_owner *holder_of(const hc_owner *owner, const char **ret_name)
 			name = owner->name;
 		if (owner->step == HC_STEP_VARIABLE || owner->step == HC_STEP_WORD)
 			return NULL;
-		if (owner->step != HC_STEP_PART && !is_held_inside(owner) && !owner->layout) {
+		if (owner->step != HC_STEP_PART && !is_held_inside(owner) && !hc_owner_is_container(owner)) {
 			*ret_name = name;
 			return owner;
 		}
@@ -354,7 +394,7 @@ static const hc_type *inner_holder(const hc_type *pair, const char *name)
 	return field ? field->type : NULL;
 }
 
-/* Where the member NAME of HOLDER is. FALSE: HOLDER is nothing that has a name. */
+/* Where the member NAME of HOLDER is. FALSE: HOLDER is nothing that has a name, or NAME is none. */
 static bool is_in_holder(const hc_owner *holder, const char *name, hc_where *ret_where)
 {
 	const hc_type *type = is_pair(holder->type) ? inner_holder(holder->type, name) : holder->type;
@@ -368,7 +408,7 @@ static bool is_in_holder(const hc_owner *holder, const char *name, hc_where *ret
 		*ret_where = (hc_where){ .kind = HC_WHERE_ELEMENTS, .name = hc_owner_path(whole) };
 		return true;
 	}
-	if (!type && !holder->name)
+	if ((!type && !holder->name) || !name || !*name)
 		return false;
 	*ret_where = (hc_where){
 		.kind = HC_WHERE_FIELD,
@@ -414,10 +454,15 @@ static hc_where where_root_is(const hc_named_root *root)
 void hc_owner_where(const hc_owner *owner, const hc_core *core, hc_where *ret_where)
 {
 	const char *name = NULL;
-	const hc_owner *holder = holder_of(owner, &name), *root = owner;
+	const hc_owner *root = owner;
 
-	if (holder && is_in_holder(holder, name, ret_where))
-		return;
+	/* What a pointer leads to that is no member, as in an array of pointers, is where that pointer is. */
+	for (const hc_owner *holder = owner; (holder = holder_of(holder, &name)); name = NULL) {
+		if (is_in_holder(holder, name, ret_where))
+			return;
+		if (name && *name)
+			break;
+	}
 	while (root->parent)
 		root = root->parent;
 	*ret_where = root->variable ? where_variable_is(root->variable, core) :
@@ -441,8 +486,37 @@ static const char *role_of(const hc_layout *layout)
 	}
 }
 
+char *hc_owner_shape_name(const hc_owner *owner)
+{
+	const char *kind = hc_shape_kind_name(owner->shape);
+
+	return owner->node_bytes ? g_strdup_printf("%s, nodes of %" PRIu64 " bytes", kind, owner->node_bytes) :
+				   g_strdup(kind);
+}
+
+/* "map-like node"; "vector-like buffer". Free with g_free(). */
+static char *shape_role(const hc_owner *owner)
+{
+	const char *kind = hc_shape_kind_name(owner->shape);
+
+	switch (owner->shape) {
+	case HC_SHAPE_STRING:
+		return g_strdup_printf("%s text", kind);
+	case HC_SHAPE_VECTOR:
+	case HC_SHAPE_DEQUE:
+	case HC_SHAPE_SLOTS:
+		return g_strdup_printf("%s buffer", kind);
+	default:
+		return owner->node_bytes ? g_strdup_printf("%s node of %" PRIu64 " bytes", kind, owner->node_bytes) :
+					   g_strdup_printf("%s node", kind);
+	}
+}
+
 char *hc_owner_type_name(const hc_owner *owner)
 {
+	if (owner->shape)
+		return owner->is_index ? g_strdup_printf("%s index", hc_shape_kind_name(owner->shape)) :
+					 shape_role(owner);
 	if (owner->is_index)
 		return g_strdup_printf("%s index", hc_type_short_name(owner->type));
 	/* What the links are in was not to be found out. */

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "shapes/shapes.h"
 #include "types/plans.h"
 
 typedef enum {
@@ -21,6 +22,7 @@ typedef enum {
 	HC_STEP_BEYOND,	  /* what words of the object lead to that its type says nothing of */
 	HC_STEP_SWEPT,	  /* nothing leads to it: begins a path too */
 	HC_STEP_WORD,	  /* words lead to it, of a place without a type: begins a path too */
+	HC_STEP_SHAPE,	  /* a container by what stands in memory, where no type tells */
 } hc_step;
 
 typedef struct hc_owner hc_owner;
@@ -32,6 +34,7 @@ struct hc_owner {
 	const hc_type *type; /* of the object; NULL: known by name only */
 	const hc_plan *plan;
 	const hc_layout *layout; /* it is a container: its blocks are buffers and nodes */
+	hc_shape_kind shape;	 /* likewise, but by what stands in memory alone */
 	hc_certainty certainty;
 	bool is_interior, is_index;
 	bool is_intrusive; /* a container whose elements are the nodes */
@@ -56,7 +59,7 @@ struct hc_owner {
 	hc_owner *deduced;     /* as this one, but nothing proves that what leads there is what it is declared as */
 	hc_owner *beyond;      /* what words lead to that lie in its blocks where its type says nothing */
 	hc_owner *plain;       /* of a container that is a guess: the same object where it is none */
-	GPtrArray *classes;    /* hc_owner of HC_STEP_CLASS; NULL at first */
+	GPtrArray *classes;    /* hc_owner of HC_STEP_CLASS, or of a union's target; NULL at first */
 
 	/* while propagating */
 	struct hc_wants {
@@ -76,6 +79,14 @@ struct hc_owner {
 	/* nodes, and other pieces of memory of containers */
 	uint64_t piece_size;   /* bytes of the last one; 0: it has none */
 	uint64_t pieces_bytes; /* of those in blocks that hold several */
+
+	unsigned shape_places; /* shapes of it, told apart by where they are */
+
+	/* of a shape */
+	uint64_t node_bytes; /* usable bytes of a node; 0: they differ */
+	unsigned stride;     /* of elements in buffers; 0: not known */
+	bool has_strides;    /* some showed it */
+	bool is_uncounted;   /* of one, how large elements are is not known */
 
 	/* blocks, at the end (holdings.c) */
 	uint64_t shared_bytes;	     /* of blocks that hold several pieces: the part of own that may be others' */
@@ -101,6 +112,10 @@ hc_owner *hc_owners_add(hc_owners *owners, hc_owner *parent, hc_step step, const
  */
 hc_owner *hc_owners_target(hc_owners *owners, hc_owner *owner, unsigned part, hc_step step, const hc_type *type,
 	const hc_plan *plan, hc_certainty certainty);
+
+/* As TARGET, which is what a union in OWNER leads to, if that is of TYPE: a guess. TARGET itself if there are too many. */
+hc_owner *hc_owners_alternative(
+	hc_owners *owners, hc_owner *owner, hc_owner *target, const hc_type *type, const hc_plan *plan);
 
 /* What the container CONTAINER holds: its elements (PLACE 0), or what they are mapped to (1). TYPE NULL: differs, or pointers to anything. */
 hc_owner *hc_owners_element(
@@ -146,6 +161,15 @@ static inline hc_owner *hc_types_owner(const hc_types *types, uint32_t number)
 {
 	return types->owners->list->pdata[number];
 }
+
+/* Whether OWNER's blocks are those of a container. */
+static inline bool hc_owner_is_container(const hc_owner *owner)
+{
+	return owner->layout || owner->shape;
+}
+
+/* "map-like, nodes of 48 bytes", of a shape. Free with g_free(). */
+char *hc_owner_shape_name(const hc_owner *owner);
 
 /* How sure it is that blocks of OWNER are what it says. */
 static inline hc_certainty hc_owner_block_certainty(const hc_owner *owner)

@@ -7,6 +7,7 @@
  *	sweep.c		... what nothing typed leads to
  *	untyped.c	... what hangs on memory without a type
  *	root_words.c	... what no type leads to: by the words that do
+ *	untyped_shapes.c ... by shapes: what is like a container there
  *	links.c		... where blocks of a size have links to each other
  *	sizes.c		which of that is doubtful
  *	rows.c		rows of types
@@ -40,6 +41,12 @@ void hc_types_search_untyped(hc_propagation *propagation);
 /* The same for words of typed blocks; nothing if next to nothing is nobody's. */
 void hc_types_search_typed(hc_propagation *propagation);
 
+/* The same for buffers and nodes of containers: last, since there may be elements that are no more. */
+void hc_types_search_buffers(hc_propagation *propagation);
+
+/* The same for encoded pointers of all blocks that somebody has, to whatever nobody has. */
+void hc_types_search_encoded(hc_propagation *propagation);
+
 /* Blocks that nobody has, by the words of the roots that lead there; with them those of hc_types_search_untyped(). */
 void hc_types_search_root_words(hc_propagation *propagation);
 
@@ -53,6 +60,31 @@ void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_addr
 
 /* Looks at what lies from ADDRESS on, in the middle of a block that is not OWNER's. */
 void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, hc_address address);
+
+/* Looks at [START, END), elements that a shape of OWNER's parent has. */
+void hc_propagation_search_range(hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end);
+
+/* ---- untyped_shapes.c ---- */
+
+void hc_propagation_begin_shapes(hc_propagation *propagation);
+void hc_propagation_end_shapes(hc_propagation *propagation);
+
+/* Whether a shape has the word at ADDRESS as its first that leads to the heap. It is the propagation's until the next one is looked for. */
+bool hc_propagation_find_shape(hc_propagation *propagation, hc_address address, hc_shape *ret_shape);
+
+/*
+ * SHAPE, whose head is OWNER's, gets its blocks; what its elements lead to waits. PLACE says where the head is, for names; the head is
+ * one of the same place in all blocks of its size.
+ */
+typedef struct hc_shape_place {
+	bool is_in_block;   /* SIZE: of that one, usable */
+	bool is_in_element; /* of a container that OWNER is an element of */
+	bool has_offset;    /* OFFSET: from the beginning of the block, or the element; else it is anywhere */
+	uint64_t size, offset;
+} hc_shape_place;
+
+void hc_propagation_claim_shape(
+	hc_propagation *propagation, hc_owner *owner, const hc_shape *shape, const hc_shape_place *place);
 
 /* VALUE is a word of a root that is OWNER's: whose is the block that it leads to, if nobody's? */
 void hc_propagation_follow_word(hc_propagation *propagation, hc_owner *owner, hc_address value);

@@ -27,23 +27,60 @@ static hc_container_parts parts_of(const hc_owner *owner)
 	}
 }
 
-static void describe_container(const hc_owner *owner, hc_types_path *path)
+static hc_container_parts shape_parts(hc_shape_kind kind)
 {
-	path->is_container = owner->containers > owner->grades[HC_GRADE_IMPLAUSIBLE];
+	switch (kind) {
+	case HC_SHAPE_STRING:
+	case HC_SHAPE_VECTOR:
+	case HC_SHAPE_DEQUE:
+		return HC_PARTS_BUFFERS;
+	case HC_SHAPE_HASH:
+		return HC_PARTS_NODES_AND_BUCKETS;
+	case HC_SHAPE_SLOTS:
+		return HC_PARTS_SLOTS;
+	default:
+		return HC_PARTS_NODES;
+	}
+}
+
+static void describe_shape(const hc_owner *owner, hc_types_path *path)
+{
+	hc_shape_kind kind = owner->shape;
+
+	path->is_value = kind == HC_SHAPE_STRING;
+	path->is_queue = kind == HC_SHAPE_LIST || kind == HC_SHAPE_RING || kind == HC_SHAPE_DEQUE ||
+			 kind == HC_SHAPE_QUEUE;
+	path->is_keyed = kind == HC_SHAPE_TREE || kind == HC_SHAPE_HASH || kind == HC_SHAPE_SLOTS;
+	path->kind = hc_shape_kind_name(kind);
+	path->parts = shape_parts(kind);
+	path->is_uncounted = owner->is_uncounted;
+}
+
+static void describe_layout(const hc_owner *owner, hc_types_path *path)
+{
 	path->is_value = hc_layout_is_single(owner->layout) || hc_layout_is_string(owner->layout);
 	path->is_queue = hc_layout_is_queue(owner->layout);
 	path->is_keyed = hc_layout_is_keyed(owner->layout);
 	path->kind = hc_layout_description(owner->layout);
+	path->parts = parts_of(owner);
+	if (hc_layout_is_guess(owner->layout))
+		path->certainty = MAX(path->certainty, HC_CERTAINTY_GUESS);
+}
+
+static void describe_container(const hc_owner *owner, hc_types_path *path)
+{
+	path->is_container = owner->containers > owner->grades[HC_GRADE_IMPLAUSIBLE];
+	if (owner->shape)
+		describe_shape(owner, path);
+	else
+		describe_layout(owner, path);
 	path->count = owner->containers - owner->grades[HC_GRADE_IMPLAUSIBLE];
 	path->elements = owner->claimed;
 	path->capacity = owner->has_capacity ? owner->capacity : UINT64_MAX;
 	path->grade = owner->grades[HC_GRADE_TRUNCATED] ? HC_GRADE_TRUNCATED : HC_GRADE_EXACT;
-	path->parts = parts_of(owner);
 	path->elements_bytes = owner->elements_bytes;
 	path->largest = owner->largest;
 	path->most_elements = owner->largest_elements;
-	if (hc_layout_is_guess(owner->layout))
-		path->certainty = MAX(path->certainty, HC_CERTAINTY_GUESS);
 }
 
 void hc_types_path_get(const hc_types *types, uint32_t number, hc_types_path *ret_path)
@@ -63,7 +100,7 @@ void hc_types_path_get(const hc_types *types, uint32_t number, hc_types_path *re
 		.own = owner->own,
 		.below = owner->below,
 	};
-	if (owner->layout && !owner->is_index)
+	if (hc_owner_is_container(owner) && !owner->is_index)
 		describe_container(owner, ret_path);
 }
 
@@ -89,6 +126,8 @@ char *hc_types_path_type_name(const hc_types *types, uint32_t number)
 
 	if (owner->step == HC_STEP_WORD)
 		return g_strdup("");
+	if (owner->shape && !owner->is_index)
+		return hc_owner_shape_name(owner);
 	return owner->layout && owner->type ? g_strdup(hc_type_short_name(owner->type)) : hc_owner_type_name(owner);
 }
 

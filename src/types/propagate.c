@@ -107,12 +107,14 @@ static void init(hc_propagation *propagation, hc_types *types, size_t bitmap_siz
 	propagation->mapped = g_array_new(FALSE, FALSE, sizeof(hc_address));
 	for (unsigned i = 0; i < G_N_ELEMENTS(propagation->later); i++)
 		propagation->later[i] = g_array_new(FALSE, FALSE, sizeof(hc_edge));
+	hc_propagation_begin_shapes(propagation);
 	propagation->failed = !propagation->looked_at || !propagation->shared || !propagation->pieces ||
 			      !propagation->searched;
 }
 
 static void clear(hc_propagation *propagation, size_t bitmap_size)
 {
+	hc_propagation_end_shapes(propagation);
 	g_hash_table_unref(propagation->seen);
 	g_hash_table_unref(propagation->tried);
 	hc_pages_destroy(propagation->looked_at, bitmap_size);

@@ -14,6 +14,7 @@
 
 #include "areas/areas.h"
 #include "blocks/blocks.h"
+#include "shapes/shapes.h"
 #include "types/owners.h"
 
 /* A pointer that was met, to be followed later. */
@@ -33,6 +34,8 @@ enum {
 	HC_EDGE_PIECE =
 		UINT32_MAX -
 		3, /* VALUE leads into the middle of a block that is another's: what lies there is the owner's */
+	HC_EDGE_RANGE =
+		UINT32_MAX - 4, /* from VALUE to HOLDER, exclusive, is what a shape of the owner's has for elements */
 	HC_VTABLES = 1024
 };
 
@@ -93,6 +96,10 @@ typedef struct hc_propagation {
 	/* untyped.c */
 	uint64_t *searched; /* bit for each block that waits to be, or was, looked into without a type */
 	uint64_t *pieces;   /* bit for each granule in which a piece begins that waits, or was looked into */
+
+	/* untyped_shapes.c */
+	hc_shapes *shapes;
+	GHashTable *shape_owners; /* of struct shape_key -> hc_owner */
 
 	/* object_containers.c: of the containers being looked at */
 	GArray *claims;	  /* of hc_claim: what is taken back if a container turns out to be none */
@@ -171,12 +178,6 @@ static inline bool hc_propagation_is_local(const hc_variable *variable)
 
 /* Whether malloc gives a block of USABLE bytes to who asks for SIZE. */
 bool hc_propagation_fits(const hc_propagation *propagation, uint64_t usable, uint64_t size);
-
-/* The usable bytes of the smallest block that malloc has for SIZE (malloc.c: request2size() less a header). */
-static inline uint64_t hc_least_usable(uint64_t size, unsigned word, uint64_t alignment)
-{
-	return MAX(2 * alignment, (size + word + alignment - 1) / alignment * alignment) - word;
-}
 
 /* ---- array_counts.c ---- */
 

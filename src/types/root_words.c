@@ -13,6 +13,8 @@
  * the time, so those without a file are one place. What stands on stacks and in registers may be left over from calls that have returned;
  * it holds what nothing else does.
  *
+ * Pointers in an encoding that was learned (a tag, a distance) prove less than addresses do, and come behind them, before stacks.
+ *
  * What the file of a module has is no word: bytecode, text, tables of numbers.
  *
  * Words without a symbol are each a place of their own, "server .bss+0x3ff98", and a structure may have several: the header of a
@@ -30,6 +32,7 @@ enum {
 	TABLE_WORDS = 16, /* so many words side by side, without a symbol, are one table */
 	TABLE_GAP =
 		512, /* ... or so many that lead to blocks of one size, with no more than these bytes between two of them */
+	RUN_LEAST = 8,	      /* shapes at one distance from each other that are not told apart */
 	NESTED_MAX = 8,	      /* extents that may begin between a word and the one that has it */
 	LIBRARIES_WAIT = 3,   /* steps by which the program's own data is ahead of that of libraries */
 	WORDS_MANY = 1 << 22, /* of more words than these, a root has one for each block */
@@ -62,6 +65,15 @@ struct kept_word {
 	uint32_t owner; /* 0: not asked yet; HC_OWNER_CLOSED: none */
 };
 
+/* Shapes in data without a symbol that follow each other at one distance. */
+struct run {
+	hc_shape_kind kind;
+	unsigned count;
+	hc_address last; /* head */
+	uint64_t stride;
+	hc_owner *owner; /* of the last one; NULL: it had too many */
+};
+
 struct naming {
 	hc_propagation *propagation;
 	const hc_references *references;
@@ -72,6 +84,7 @@ struct naming {
 	GHashTable *owners;  /* name and place -> hc_owner */
 	GArray *extents;     /* of struct extent; NULL: owners are only looked up */
 	struct extent last;
+	struct run run;
 };
 
 /* True if VALUE leads into a block that nobody has. */
@@ -259,6 +272,8 @@ static char *descriptor_name(struct naming *naming, uint64_t offset)
 	switch (hc_modules_descriptor_part(naming->sources.modules, offset, &key)) {
 	case HC_DESCRIPTOR_SPECIFIC:
 		return g_strdup_printf("pthread_setspecific() key %u", key);
+	case HC_DESCRIPTOR_SPECIFIC_BLOCK:
+		return g_strdup_printf("pthread_setspecific() keys %u-%u", key, key + HC_DESCRIPTOR_KEYS - 1);
 	case HC_DESCRIPTOR_ARGUMENT:
 		return g_strdup("pthread_create() argument");
 	default:
@@ -286,6 +301,11 @@ static hc_owner *owner_in_thread(struct naming *naming, const hc_place *found)
 		name = g_strdup("registers");
 		break;
 	default:
+		if (found->stack == HC_STACK_RESULT) {
+			place.kind = HC_PLACE_THREAD_DESCRIPTOR;
+			name = g_strdup("pthread_join() result");
+			break;
+		}
 		name = found->frame >= 0 ? function_name(&found->name) : NULL;
 		place.function = name;
 		if (!name)
@@ -365,6 +385,128 @@ static uint32_t number_of(const hc_owner *owner)
 	return owner ? owner->number : HC_OWNER_CLOSED;
 }
 
+/* ---- shapes ---- */
+
+/*
+ * Whether SHAPE is one of an array of them, without a symbol: many of its kind came before it, as far from each other as it is from the
+ * last one.
+ */
+static bool goes_on(struct naming *naming, const hc_shape *shape)
+{
+	struct run *run = &naming->run;
+	uint64_t stride = shape->head - run->last;
+
+	run->count = shape->kind == run->kind && stride == run->stride ? run->count + 1 : 0;
+	run->kind = shape->kind;
+	run->stride = stride;
+	run->last = shape->head;
+	return run->count >= RUN_LEAST;
+}
+
+/* The owner of the head of SHAPE, which word INDEX is a part of; NULL: there are too many. *ret_place: where in it that is. */
+static hc_owner *owner_of_head(struct naming *naming, unsigned index, const hc_shape *shape, hc_shape_place *ret_place)
+{
+	hc_modules *modules = naming->sources.modules;
+	hc_data_name name;
+
+	*ret_place = (hc_shape_place){ 0 };
+	if (word_at(naming, index)->root->kind != HC_AREA_MODULE_DATA ||
+		!hc_modules_data_name(modules, shape->head, &name))
+		return owner_of_word(naming, index);
+	ret_place->has_offset = true;
+	if (name.symbol) {
+		ret_place->offset = shape->head - name.start;
+		return owner_of_word(naming, index);
+	}
+	if (goes_on(naming, shape)) {
+		keep_extent(naming, shape->head, shape->end, naming->run.owner);
+		return naming->run.owner;
+	}
+	hc_named_root place = { .kind = HC_PLACE_VARIABLE,
+		.address = shape->head,
+		.module = name.module,
+		.is_library = name.module != hc_modules_executable(modules),
+		.frame = -1 };
+	g_autofree char *text = hc_data_name_text(&name, shape->head);
+	hc_owner *owner = owner_of_place(naming, text, &place);
+
+	keep_extent(naming, shape->head, shape->end, owner);
+	naming->run.owner = owner;
+	return owner;
+}
+
+/* The words of a head are one place. */
+static void give_words(struct naming *naming, unsigned index, const hc_shape *shape, const hc_owner *owner)
+{
+	for (; index < naming->words->len && word_at(naming, index)->address < shape->end; index++)
+		g_array_index(naming->words, struct kept_word, index).owner = owner->number;
+}
+
+/* Shapes whose heads are in the data of modules, those that a file has before all others. */
+static void claim_shapes(struct naming *naming, word_rank rank)
+{
+	const hc_module *executable = hc_modules_executable(naming->sources.modules);
+	hc_address end = 0;
+
+	for (unsigned i = 0; i < naming->words->len; i++) {
+		const struct kept_word *word = &g_array_index(naming->words, struct kept_word, i);
+		hc_shape_place place;
+		hc_shape shape;
+		hc_owner *owner;
+
+		if (word->is.root->kind != HC_AREA_MODULE_DATA || word->is.address < end ||
+			(hc_modules_find(naming->sources.modules, word->is.address) == executable ?
+					RANK_PROGRAM :
+					RANK_LIBRARY) != rank ||
+			!hc_propagation_find_shape(naming->propagation, word->is.address, &shape) ||
+			shape.head > word->is.address || shape.end <= word->is.address)
+			continue;
+		owner = owner_of_head(naming, i, &shape, &place);
+		if (!owner)
+			continue;
+		give_words(naming, i, &shape, owner);
+		hc_propagation_claim_shape(naming->propagation, owner, &shape, &place);
+		end = shape.end;
+	}
+	naming->last = (struct extent){ 0 };
+}
+
+/* Whether heads of such shapes have something that leads back to them: no copy of one is one. */
+static bool is_led_back_to(hc_shape_kind kind)
+{
+	return kind == HC_SHAPE_TREE || kind == HC_SHAPE_LIST || kind == HC_SHAPE_RING || kind == HC_SHAPE_HASH;
+}
+
+/*
+ * Whether WORD, in no module's data, is the first of a shape: there, places change from run to run. What a copy of a head that is left
+ * over on a stack would claim too is only taken if it MAY_BE_COPY.
+ */
+static bool claim_shape_elsewhere(struct naming *naming, hc_owner *owner, const hc_root_word *word, bool may_be_copy)
+{
+	hc_shape shape;
+
+	if (!word->address || word->root->kind == HC_AREA_MODULE_DATA ||
+		!hc_propagation_find_shape(naming->propagation, word->address, &shape) ||
+		!(may_be_copy || is_led_back_to(shape.kind)))
+		return false;
+	hc_propagation_claim_shape(naming->propagation, owner, &shape, &(hc_shape_place){ 0 });
+	return true;
+}
+
+/* Shapes on stacks, when nothing else has what they lead to. */
+static void claim_copies(struct naming *naming)
+{
+	for (unsigned i = 0; i < naming->words->len; i++) {
+		const struct kept_word *word = &g_array_index(naming->words, struct kept_word, i);
+		hc_owner *owner = word->owner && word->owner != HC_OWNER_CLOSED ?
+					  hc_types_owner(naming->propagation->types, word->owner) :
+					  NULL;
+
+		if (owner && rank_of(owner) == RANK_CALLS)
+			claim_shape_elsewhere(naming, owner, &word->is, true);
+	}
+}
+
 /* What words of RANK lead to. */
 static void claim_words(struct naming *naming, word_rank rank)
 {
@@ -379,7 +521,9 @@ static void claim_words(struct naming *naming, word_rank rank)
 			continue;
 		hc_owner *owner = hc_types_owner(naming->propagation->types, word->owner);
 
-		if (rank_of(owner) == rank)
+		if (rank_of(owner) != rank)
+			continue;
+		if (!claim_shape_elsewhere(naming, owner, &word->is, rank != RANK_CALLS))
 			hc_propagation_follow_word(naming->propagation, owner, word->is.value);
 	}
 	naming->last = (struct extent){ 0 };
@@ -391,6 +535,35 @@ static void find_words(struct naming *naming)
 	g_hash_table_remove_all(naming->targets);
 	naming->root = NULL;
 	hc_references_each_root_word(naming->references, keep_word, naming);
+}
+
+/* ---- encoded pointers ---- */
+
+static void keep_encoded(void *data, const hc_root_word *word, hc_address target)
+{
+	struct naming *naming = data;
+	struct kept_word kept = { *word, 0 };
+
+	kept.is.value = target;
+	if (leads_to_unowned(naming, target) && naming->words->len < WORDS_MAX && !is_constant(naming, word))
+		g_array_append_val(naming->words, kept);
+}
+
+/* What words of data, of threads' storage and of mappings lead to in an encoding, and what hangs below. */
+static void claim_encoded(struct naming *naming)
+{
+	GArray *words = naming->words;
+
+	naming->words = g_array_new(FALSE, FALSE, sizeof(struct kept_word));
+	hc_references_each_encoded_root_word(naming->references, keep_encoded, naming);
+	for (word_rank rank = RANK_PROGRAM; rank < RANK_CALLS && naming->words->len; rank++) {
+		claim_words(naming, rank);
+		hc_propagation_run(naming->propagation, HC_CERTAINTY_GUESS);
+	}
+	g_array_unref(naming->words);
+	naming->words = words;
+	hc_types_search_encoded(naming->propagation);
+	hc_propagation_run(naming->propagation, HC_CERTAINTY_GUESS);
 }
 
 /* Owners that were found to be one with another become it. */
@@ -502,20 +675,27 @@ void hc_types_search_root_words(hc_propagation *propagation)
 	};
 
 	find_words(&naming);
+	claim_shapes(&naming, RANK_PROGRAM);
 	claim_words(&naming, RANK_PROGRAM);
 	hc_types_search_untyped(propagation);
 	for (unsigned step = 0; step < LIBRARIES_WAIT; step++)
 		hc_propagation_step(propagation);
+	claim_shapes(&naming, RANK_LIBRARY);
 	claim_words(&naming, RANK_LIBRARY);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	claim_words(&naming, RANK_MAPPING);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	hc_types_search_typed(propagation);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	claim_encoded(&naming);
 	/* Of many, some were left out while others' blocks had no owner. */
 	if (naming.words->len >= WORDS_MANY)
 		find_words(&naming);
 	claim_words(&naming, RANK_CALLS);
+	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	claim_copies(&naming);
+	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	hc_types_search_buffers(propagation);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	join_owners(types);
 	finish_places(types);

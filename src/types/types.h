@@ -14,6 +14,7 @@
  *	worklist.c		... follows the pointers that wait
  *	sweep.c			... what nothing typed leads to: by vtables
  *	untyped.c		... what hangs on memory without a type
+ *	untyped_shapes.c	... containers there, by their shapes
  *	root_words.c		... what no type leads to: by the words that do
  *	links.c			... where blocks of a size have links to each other
  *	objects.c		one object (objects.h)

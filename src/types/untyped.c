@@ -37,8 +37,10 @@ static bool is_opaque(const hc_owner *owner)
 /* The owner of what an untyped block of OWNER leads to: all of it is one step. */
 static hc_owner *owner_below(hc_propagation *propagation, hc_owner *owner)
 {
-	if (owner->layout)
+	if (owner->layout && is_opaque(owner))
 		return hc_owners_element(propagation->owners, owner, 0, NULL, NULL);
+	if (owner->layout)
+		return hc_owners_beyond(propagation->owners, owner);
 	if (!owner->type || owner->certainty == HC_CERTAINTY_UNKNOWN)
 		return owner;
 	if (is_opaque(owner))
@@ -143,11 +145,47 @@ static void follow_batch(hc_propagation *propagation, hc_owner *owner, const hc_
 			follow_spot(propagation, owner, &words[i], &spots[i]);
 }
 
+/* Where in the elements of a shape, or in a block of OWNER, the head of a shape is. */
+static hc_shape_place place_of(const hc_owner *owner, uint64_t offset, uint64_t size)
+{
+	const hc_owner *container = owner->step == HC_STEP_ELEMENT ? owner->parent : NULL;
+
+	if (size)
+		return (hc_shape_place){ .is_in_block = true, .size = size, .has_offset = true, .offset = offset };
+	if (!container || !container->shape)
+		return (hc_shape_place){ 0 };
+	if (container->stride)
+		offset %= container->stride;
+	return (hc_shape_place){
+		.is_in_element = true,
+		.has_offset = container->stride || container->node_bytes,
+		.offset = container->stride || container->node_bytes ? offset : 0,
+	};
+}
+
+/* Whether the word at AT is the first of a shape; then it is claimed. *RET_END: where its head ends. */
+static bool claim_shape_at(hc_propagation *propagation, hc_owner *owner, hc_address at, hc_address start, uint64_t size,
+	hc_address *ret_end)
+{
+	hc_shape shape;
+
+	if (!hc_propagation_find_shape(propagation, at, &shape))
+		return false;
+	/* A ring may be met at one of its nodes: its head is elsewhere, and so may its owner be. */
+	bool is_here = shape.head <= at && at < shape.end && shape.head >= start;
+	hc_shape_place place = is_here ? place_of(owner, shape.head - start, size) : (hc_shape_place){ 0 };
+
+	hc_propagation_claim_shape(propagation, owner, &shape, &place);
+	*ret_end = is_here ? shape.end : at;
+	return true;
+}
+
 /* The words of [start, end). SIZE: usable bytes of the block that begins at START; 0: they are in the middle of one. */
 static void follow_words(hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end, uint64_t size)
 {
 	unsigned word_size = propagation->format.size, count = 0;
 	hc_word words[BATCH_WORDS];
+	hc_address shape_end = start;
 
 	/* A block whose header cannot be read ends before START. */
 	for (hc_address at = start; at < end && end - at >= word_size; at += word_size) {
@@ -156,6 +194,8 @@ static void follow_words(hc_propagation *propagation, hc_owner *owner, hc_addres
 		*word = (hc_word){ .offset = at - start, .size = size };
 		if (!hc_propagation_load(propagation, at, &word->value) ||
 			!hc_blocks_may_contain(propagation->blocks, word->value))
+			continue;
+		if (at >= shape_end && claim_shape_at(propagation, owner, at, start, size, &shape_end))
 			continue;
 		hc_container_set_prefetch(propagation->types->set, word->value, false);
 		if (++count == BATCH_WORDS) {
@@ -166,16 +206,52 @@ static void follow_words(hc_propagation *propagation, hc_owner *owner, hc_addres
 	follow_batch(propagation, owner, words, count);
 }
 
+/* Whether block NUMBER, which was OWNER's, was found to be a part of a shape: that has looked into it. */
+static bool is_of_shape(const hc_propagation *propagation, const hc_owner *owner, uint32_t number)
+{
+	uint32_t current = propagation->types->owner_of[number];
+
+	return current != owner->number && current && current != HC_OWNER_CLOSED &&
+	       hc_types_owner(propagation->types, current)->shape;
+}
+
+struct encoded {
+	hc_propagation *propagation;
+	hc_owner *owner;
+	uint64_t size; /* usable bytes of the block */
+};
+
+static void follow_encoded(void *data, uint64_t offset, hc_address target)
+{
+	const struct encoded *encoded = data;
+	hc_word word = { .value = target, .offset = offset, .size = encoded->size };
+	hc_spot spot;
+
+	if (hc_propagation_locate(encoded->propagation, target, &spot))
+		follow_spot(encoded->propagation, encoded->owner, &word, &spot);
+}
+
+/* The encoded pointers of BLOCK; ONLY: those to blocks that no address leads to. What they lead to is OWNER's. */
+static void search_encoded(hc_propagation *propagation, hc_owner *owner, const hc_spot *block, bool only)
+{
+	struct encoded encoded = { propagation, owner,
+		hc_blocks_usable_size(propagation->blocks, block->region, block->address) };
+
+	hc_references_each_encoded(propagation->types->references, block->granule, only, follow_encoded, &encoded);
+}
+
 void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address)
 {
 	hc_owner *below = owner_below(propagation, owner);
 	hc_spot block;
 
-	if (!hc_propagation_locate(propagation, address, &block))
+	if (!hc_propagation_locate(propagation, address, &block) || is_of_shape(propagation, owner, block.number))
 		return;
 	uint64_t size = hc_blocks_usable_size(propagation->blocks, block.region, address);
 
 	follow_words(propagation, below, address, address + size, size);
+
+	search_encoded(propagation, below, &block, true);
 }
 
 void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, hc_address address)
@@ -187,6 +263,11 @@ void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, h
 	hc_address end = block.address + hc_blocks_usable_size(propagation->blocks, block.region, block.address);
 
 	follow_words(propagation, owner, address, MIN(end, address + PIECE_BYTES), 0);
+}
+
+void hc_propagation_search_range(hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end)
+{
+	follow_words(propagation, owner, start, end, 0);
 }
 
 void hc_types_search_untyped(hc_propagation *propagation)
@@ -225,14 +306,11 @@ static uint64_t unowned_bytes(const hc_propagation *propagation)
 /* What a container has behind its elements is left over. Elements that are the nodes may have more than the list knows of. */
 static bool is_buffer(const hc_owner *owner)
 {
-	return owner->is_index || (owner->layout && !owner->is_intrusive);
+	return owner->is_index || owner->shape || (owner->layout && !owner->is_intrusive);
 }
 
-/*
- * Words of typed blocks where the type says nothing: behind the declared part (structs that begin with a common head, arrays declared
- * with one element), in padding and in integers.
- */
-void hc_types_search_typed(hc_propagation *propagation)
+/* Words of typed blocks, of buffers or of all others. */
+static void search_typed(hc_propagation *propagation, bool buffers)
 {
 	hc_types *types = propagation->types;
 	hc_block_iterator iterator;
@@ -246,7 +324,45 @@ void hc_types_search_typed(hc_propagation *propagation)
 		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
 
 		if (number && number != HC_OWNER_CLOSED && !is_opaque(hc_types_owner(types, number)) &&
-			!is_buffer(hc_types_owner(types, number)) && hc_take_bit(propagation->searched, block.number))
+			is_buffer(hc_types_owner(types, number)) == buffers &&
+			hc_take_bit(propagation->searched, block.number))
 			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
+	}
+}
+
+/*
+ * Words of typed blocks where the type says nothing: behind the declared part (structs that begin with a common head, arrays declared
+ * with one element), in padding and in integers.
+ */
+void hc_types_search_typed(hc_propagation *propagation)
+{
+	search_typed(propagation, false);
+}
+
+/* Elements may have storage that no type tells of: a hash table's slots, an object that is made where it lies. */
+void hc_types_search_buffers(hc_propagation *propagation)
+{
+	search_typed(propagation, true);
+}
+
+/* Once more, for encoded pointers to blocks that addresses lead to as well: so far only such as may be left over, on stacks. */
+void hc_types_search_encoded(hc_propagation *propagation)
+{
+	hc_types *types = propagation->types;
+	hc_block_iterator iterator;
+	hc_block block;
+	uint64_t all = hc_blocks_amount(propagation->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes;
+
+	if (!hc_references_get_totals(types->references)->encoded.blocks ||
+		unowned_bytes(propagation) <= all / LITTLE_UNOWNED)
+		return;
+	hc_block_iterator_init(&iterator, propagation->blocks);
+	while (hc_block_iterator_next(&iterator, &block) && !propagation->failed) {
+		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
+		hc_owner *owner = number && number != HC_OWNER_CLOSED ? hc_types_owner(types, number) : NULL;
+		hc_spot spot;
+
+		if (owner && !is_buffer(owner) && hc_propagation_locate(propagation, block.address, &spot))
+			search_encoded(propagation, owner_below(propagation, owner), &spot, false);
 	}
 }

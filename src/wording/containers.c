@@ -62,7 +62,9 @@ char *hc_word_container(const hc_container *container, bool is_short)
 		g_string_append_printf(text, ", %s in pages of zeros", hc_text_size(size, container->untouched));
 	if (container->certainty != HC_CERTAINTY_CERTAIN)
 		g_string_append_printf(text, ", %s", hc_certainty_name(container->certainty));
-	if (container->grade != HC_GRADE_EXACT)
+	if (container->is_uncounted)
+		g_string_append_printf(text, ", %s", container->reason);
+	else if (container->grade != HC_GRADE_EXACT)
 		g_string_append_printf(text, ", %s: %s, walked %s", hc_grade_name(container->grade),
 			container->reason ? container->reason : "?", hc_text_count(count, container->walked));
 	return g_string_free(text, FALSE);

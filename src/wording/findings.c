@@ -60,6 +60,72 @@ static void append_lost(GString *text, const hc_analysis *analysis, const hc_fin
 	}
 }
 
+/* ---- suspects ---- */
+
+/* ", most of it at block 0x7f8a..., which has 499,503 blocks right below it" */
+static void append_accumulation(GString *text, const hc_finding_suspect *suspect)
+{
+	const hc_owner_accumulation *accumulation = &suspect->accumulation;
+	g_autofree char *blocks = hc_unit_text(accumulation->below, "blocks");
+
+	if (!accumulation->is_found || !accumulation->block)
+		return;
+	g_string_append_printf(text, ", most of it at block 0x%" PRIx64, accumulation->block);
+	if (suspect->accumulates_at && strcmp(suspect->accumulates_at, suspect->owner))
+		g_string_append_printf(text, " (%s)", suspect->accumulates_at);
+	if (accumulation->is_list)
+		g_string_append(text, ", where a chain of blocks begins");
+	else
+		g_string_append_printf(text, ", which has %s right below it", blocks);
+}
+
+static void append_retained_by(GString *text, const hc_finding_suspect *suspect)
+{
+	char bytes[HC_TEXT_SIZE_LENGTH];
+
+	if (!suspect->has_retained)
+		return;
+	if (!suspect->retained) {
+		g_string_append(text, "; other pointers lead to all of that, too");
+		return;
+	}
+	g_string_append_printf(text, "; without it %s would be unreachable", hc_text_size(bytes, suspect->retained));
+	append_accumulation(text, suspect);
+}
+
+static double percent(uint64_t bytes, const hc_finding_suspect *suspect)
+{
+	return 100.0 * bytes / MAX(suspect->in_use, 1);
+}
+
+/* Behind a sentence on the place at PATH: ". It holds 22.8 % of what is in use; without it 38.9 MiB would be unreachable" */
+static void append_suspect(GString *text, const hc_finding_suspect *suspect, const char *path)
+{
+	bool is_itself = !strcmp(suspect->owner, path);
+
+	g_string_append_printf(text, "%s %s%s holds %.1f %% of what is in use",
+		text->len && text->str[text->len - 1] == '?' ? "" : ".", is_itself ? "It" : suspect->owner,
+		is_itself ? "" : ", which leads there,", percent(suspect->holds.bytes, suspect));
+	append_retained_by(text, suspect);
+}
+
+/* "g_index (Index *, static) holds 1.2 MiB, 2.0 % of what is in use; without it 38.9 MiB would be unreachable; told by its type" */
+static void append_suspect_alone(GString *text, const hc_finding_suspect *suspect)
+{
+	g_autofree char *where = hc_word_where(&suspect->where, suspect->threads);
+	bool says_type = suspect->type && *suspect->type;
+	char holds[HC_TEXT_SIZE_LENGTH];
+
+	g_string_append(text, suspect->owner);
+	if (says_type || where)
+		g_string_append_printf(text, " (%s%s%s)", says_type ? suspect->type : "",
+			says_type && where ? ", " : "", where ? where : "");
+	g_string_append_printf(text, " holds %s, %.1f %% of what is in use", hc_text_size(holds, suspect->holds.bytes),
+		percent(suspect->holds.bytes, suspect));
+	append_retained_by(text, suspect);
+	g_string_append_printf(text, "; told %s", hc_word_owner_basis(suspect->basis, suspect->certainty));
+}
+
 /* ---- places ---- */
 
 /* "field of Scene, 1 object", "thread-local of 40 threads"; "" of what the path names well enough. Free with g_free(). */
@@ -150,6 +216,8 @@ static void append_place(GString *text, const hc_finding *finding)
 		g_string_append(text, ", found by its pointers alone: their type is not known");
 	else if (place->certainty >= HC_CERTAINTY_GUESS)
 		g_string_append(text, "; this is a guess");
+	if (place->suspect.owner)
+		append_suspect(text, &place->suspect, place->path);
 }
 
 /* ---- the others ---- */
@@ -298,6 +366,8 @@ static void append_finding(GString *text, const hc_analysis *analysis, const hc_
 	case HC_FINDING_CONTAINER:
 	case HC_FINDING_OWNER:
 		return append_place(text, finding);
+	case HC_FINDING_SUSPECT:
+		return append_suspect_alone(text, &finding->suspect);
 	case HC_FINDING_RETAINED:
 		return append_retained(text, &finding->retained);
 	case HC_FINDING_BIG_BLOCKS:
@@ -333,7 +403,6 @@ char *hc_word_finding_command(const hc_finding *finding)
 {
 	static const char *const commands[HC_FINDING_KIND_COUNT] = {
 		[HC_FINDING_LOST] = "leaks CORE",
-		[HC_FINDING_OWNER] = "types CORE",
 		[HC_FINDING_RETAINED] = "pins CORE",
 		[HC_FINDING_NOT_GLIBC] = "mappings CORE",
 		[HC_FINDING_HEAP_NOT_READ] = "mappings CORE",
@@ -341,14 +410,20 @@ char *hc_word_finding_command(const hc_finding *finding)
 		[HC_FINDING_UNJOINED] = "mappings CORE",
 		[HC_FINDING_DUPLICATES] = "duplicates CORE",
 	};
-	g_autofree char *quoted = finding->kind == HC_FINDING_CONTAINER	 ? g_shell_quote(finding->place.path) :
-				  finding->kind == HC_FINDING_COLLISIONS ? g_shell_quote(finding->collisions.path) :
-									   NULL;
+	const char *path = finding->kind == HC_FINDING_CONTAINER || finding->kind == HC_FINDING_OWNER ?
+				   finding->place.path :
+			   finding->kind == HC_FINDING_SUSPECT	  ? finding->suspect.owner :
+			   finding->kind == HC_FINDING_COLLISIONS ? finding->collisions.path :
+								    NULL;
+	g_autofree char *quoted = path ? g_shell_quote(path) : NULL;
 
 	switch (finding->kind) {
 	case HC_FINDING_CONTAINER:
 	case HC_FINDING_COLLISIONS:
 		return g_strdup_printf("containers CORE --variable %s", quoted);
+	case HC_FINDING_OWNER:
+	case HC_FINDING_SUSPECT:
+		return g_strdup_printf("owners CORE %s", quoted);
 	case HC_FINDING_BIG_BLOCKS:
 	case HC_FINDING_ONE_SIZE:
 		return g_strdup_printf("chunks CORE --state in-use --min %" PRIu64 " --max %" PRIu64,

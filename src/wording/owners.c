@@ -4,6 +4,8 @@
 
 #include "base/text.h"
 
+#include <inttypes.h>
+
 /* What TEXT begins; a table lists all else that is there. */
 static const hc_owner_row *first_row(const hc_ownership *ownership, bool by_retained)
 {
@@ -19,13 +21,13 @@ static const hc_owner_row *first_row(const hc_ownership *ownership, bool by_reta
 	return best;
 }
 
-static const char *word_basis(const hc_owner_row *row)
+const char *hc_word_owner_basis(hc_owner_basis basis, hc_certainty certainty)
 {
-	if (row->basis == HC_OWNER_BY_POINTERS)
+	if (basis == HC_OWNER_BY_POINTERS)
 		return "by its pointers alone, no type leads there";
-	if (row->basis == HC_OWNER_BY_CONTENT)
+	if (basis == HC_OWNER_BY_CONTENT)
 		return "by what its blocks say they are; nothing is known that leads there";
-	return row->certainty == HC_CERTAINTY_CERTAIN ? "by its type" : "by its type, which is deduced";
+	return certainty == HC_CERTAINTY_CERTAIN ? "by its type" : "by its type, which is deduced";
 }
 
 static void append_retained(GString *text, const hc_owner_row *holder, const hc_owner_row *retainer)
@@ -51,8 +53,14 @@ char *hc_word_owners(const hc_ownership *ownership)
 		g_string_append(text, "Nothing is known of who holds what is in use.");
 		return g_string_free(text, FALSE);
 	}
-	g_string_append_printf(text, "%s holds most: %s, %.1f %% of what is in use; told %s.", holder->text,
-		hc_text_size(bytes, holder->holds.bytes), 100.0 * holder->holds.bytes / total, word_basis(holder));
+	g_autofree char *group = holder->group ? hc_word_owner(holder) : NULL;
+
+	g_string_append_printf(text, group ? "Most is held by %s: " : "%s holds most: ", group ? group : holder->text);
+	g_string_append_printf(text, "%s, %.1f %% of what is in use", hc_text_size(bytes, holder->holds.bytes),
+		100.0 * holder->holds.bytes / total);
+	if (!group)
+		g_string_append_printf(text, "; told %s", hc_word_owner_basis(holder->basis, holder->certainty));
+	g_string_append_c(text, '.');
 	append_retained(text, holder, retainer);
 	return g_string_free(text, FALSE);
 }
@@ -62,9 +70,36 @@ char *hc_word_owner(const hc_owner_row *row)
 	GString *text = g_string_new(row->text);
 	g_autofree char *where = hc_word_where(&row->where, row->threads > 1 ? row->threads : 0);
 
+	if (row->group && !*row->text)
+		g_string_append(text, row->group == HC_OWNERS_BY_THREAD ? "no thread" : "no module");
+	if (row->group)
+		return g_string_free(text, FALSE);
 	g_string_append_printf(text, ", %s", row->type ? row->type : "type not known");
-	if (where && row->parent == HC_OWNER_NO_ROW)
+	if (where && row->begins)
 		g_string_append_printf(text, ", %s", where);
+	return g_string_free(text, FALSE);
+}
+
+char *hc_word_accumulation(const hc_ownership *ownership, const hc_owner_row *owner, bool tells_path)
+{
+	const hc_owner_accumulation *accumulation = &owner->accumulation;
+	const hc_owner_row *row = accumulation->row == HC_OWNER_NO_ROW ? NULL :
+									 hc_ownership_row(ownership, accumulation->row);
+	g_autofree char *blocks = hc_unit_text(accumulation->below, "blocks");
+	GString *text = g_string_new("accumulates");
+
+	if (tells_path && row)
+		g_string_append_printf(text, " at %s", row->text);
+	if (accumulation->block)
+		g_string_append_printf(text, "%s in 0x%" PRIx64 "%s", tells_path && row ? "," : "", accumulation->block,
+			row ? "" : ", which another path holds");
+	else if (!tells_path)
+		g_string_append(text, " here");
+	if (accumulation->is_list)
+		g_string_append(
+			text, accumulation->block ? ": a chain of blocks begins there" : ", in a chain of blocks");
+	else if (!accumulation->is_by_holding)
+		g_string_append_printf(text, ": %s right below", blocks);
 	return g_string_free(text, FALSE);
 }
 

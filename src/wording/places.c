@@ -3,6 +3,7 @@
 #include "wording/wording.h"
 
 #include "base/text.h"
+#include "modules/modules.h"
 
 #include <inttypes.h>
 
@@ -48,6 +49,8 @@ char *hc_word_where(const hc_where *where, unsigned threads)
 	case HC_WHERE_MAPPING:
 		return g_strdup("memory that is not malloc's");
 	case HC_WHERE_STACK:
+		if (!where->thread)
+			return g_strdup("of no live thread");
 		return where->frame == UINT_MAX ?
 			       g_strdup_printf("thread %" PRId64, where->thread) :
 			       g_strdup_printf("frame %u of thread %" PRId64, where->frame, where->thread);
@@ -61,13 +64,14 @@ char *hc_word_where(const hc_where *where, unsigned threads)
 char *hc_word_address(const hc_address_name *name)
 {
 	const char *module = name->module->name;
+	g_autofree char *symbol = name->symbol ? hc_variable_name(name->symbol) : NULL;
 
-	if (!name->symbol)
+	if (!symbol)
 		return g_strdup_printf(
 			"%s%s+%#" PRIx64, module, name->is_thread_local ? "'s thread-local storage" : "", name->offset);
 	if (!name->offset)
-		return g_strdup_printf("%s in %s", name->symbol, module);
-	return g_strdup_printf("%s+%#" PRIx64 " in %s", name->symbol, name->offset, module);
+		return g_strdup_printf("%s in %s", symbol, module);
+	return g_strdup_printf("%s+%#" PRIx64 " in %s", symbol, name->offset, module);
 }
 
 char *hc_word_address_in(hc_modules *modules, hc_address address)

@@ -94,7 +94,7 @@ char *hc_word_duplicates(const hc_analysis *analysis, const hc_duplicates *dupli
 
 /* ---- findings.c ---- */
 
-/* A sentence without its full stop. FINDING is one of ANALYSIS. */
+/* One sentence, or two, without the last full stop. FINDING is one of ANALYSIS. */
 char *hc_word_finding(const hc_analysis *analysis, const hc_finding *finding);
 /* Who points to blocks of one size, by name; NULL: that is not known, or blocks without a name. */
 char *hc_word_referrer(const hc_analysis *analysis, const hc_finding_size *size);
@@ -192,8 +192,15 @@ char *hc_word_mapping(const hc_core *core, const hc_area *area);
 
 /* "g_registry holds most: 61.8 MiB, 99.2 % of what is in use; told by its type. Without it 61.8 MiB would be unreachable." */
 char *hc_word_owners(const hc_ownership *ownership);
+/* Goes on after "told": "by its type". */
+const char *hc_word_owner_basis(hc_owner_basis basis, hc_certainty certainty);
 /* "g_registry, Registry *, static" */
 char *hc_word_owner(const hc_owner_row *row);
+/*
+ * "accumulates in 0x5581a4b0: 60,000 blocks right below", "accumulates here, in a chain of blocks"; with TELLS_PATH "accumulates at g_table,
+ * in 0x5581a4b0: ...". OWNER has an accumulation.
+ */
+char *hc_word_accumulation(const hc_ownership *ownership, const hc_owner_row *owner, bool tells_path);
 /* "libc and the runtime", "lost (directly 1.0 KiB, indirectly 0 B)"; NULL of paths. */
 char *hc_word_owner_kind(const hc_ownership *ownership, hc_owner_kind kind);
 /* Of ROWS rows that begin a path; of such that do not. */
@@ -228,7 +235,10 @@ char *hc_word_kept(const hc_pins_summary *summary, hc_kept_cause cause);
  * "run_session() in 200 threads". NULL: it is not known.
  */
 char *hc_word_where(const hc_where *where, unsigned threads);
-/* "poll in libc.so.6", "function+0x12 in libc.so.6", "libc.so.6+0x1234", "libfoo.so's thread-local storage+0x10" */
+/*
+ * "poll in libc.so.6", "function+0x12 in libc.so.6", "libc.so.6+0x1234", "libfoo.so's thread-local storage+0x10"; symbols as people
+ * write them: "Cache::find(int) in server".
+ */
 char *hc_word_address(const hc_address_name *name);
 /* The same of ADDRESS, and of the function that FRAME is of; NULL: it is in no module. */
 char *hc_word_address_in(hc_modules *modules, hc_address address);

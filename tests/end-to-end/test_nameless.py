@@ -42,6 +42,7 @@ PROGRAMS = [
     # What is not done yet hangs on the pool's queue as well, which is nearer.
     Nameless("futures", ("main::results",), "main::results", tolerance=0.05),
     Nameless("piles", ("g_node->context->on_shutdown",), "g_node", ("callbacks",)),
+    Nameless("tails", ("g_uploads",), "g_uploads"),
     Nameless("locals", ("history", "orders"), "run_session", is_local=True),
 ]
 
@@ -70,13 +71,19 @@ def section_start(program: Path, name: str) -> int:
     return int(match[1], 16)
 
 
+def root_of(name: str) -> str:
+    """NAME without what the shapes of containers add to a variable's."""
+    return re.split(r"->|\[|\.(?=[a-z-]+-like)", name)[0]
+
+
 def names(program: Path, built: Path, variable: str, with_symbols: bool, name: str) -> bool:
-    """Whether NAME is that of VARIABLE, in PROGRAM, which is the one that was BUILT, without its debug info; stripped programs still
-    have the symbols that they export."""
+    """Whether NAME is that of VARIABLE, in PROGRAM, which is the one that was BUILT, without its debug info, or begins there; stripped
+    programs still have the symbols that they export."""
+    name = root_of(name)
     if with_symbols or variable in symbols(program, "-D"):
-        return name == variable
+        return re.sub(r"\+0x[0-9a-f]+$", "", name) == variable
     match = re.fullmatch(rf"{re.escape(program.name)} (\.\w+)\+0x([0-9a-f]+)", name)
-    return bool(match) and section_start(built, match[1]) + int(match[2], 16) in symbols(built)[variable]
+    return bool(match) and variable in symbols(built) and section_start(built, match[1]) + int(match[2], 16) in symbols(built)[variable]
 
 
 def check_growth(grown: Grown, causes: Iterable[str], is_it: Callable[[str], bool], tolerance: float = TOLERANCE) -> None:
@@ -132,7 +139,9 @@ def check_places(with_symbols: bool, *arguments: str) -> None:
             "local": lambda name: name == ("keep_in_local()" if with_symbols else "stack"),
             "thread-local": lambda name: is_thread_local(built, "g_pending", with_symbols, name),
             "specific": lambda name: name.startswith("pthread_setspecific() key "),
+            "later-key": lambda name: name == "pthread_setspecific() keys 32-63",
             "argument": lambda name: name == "pthread_create() argument",
+            "result": lambda name: name == "pthread_join() result",
             "library": lambda name: names(library, built_library, "in_bss", with_symbols, name),
             "static": lambda name: names(program, built, "g_recent", with_symbols, name),
         }
@@ -160,7 +169,7 @@ def check_cxx(with_symbols: bool) -> None:
 
 def is_told(text: str, nameless: Nameless, with_symbols: bool) -> bool:
     """The sentence names it, and says what that rests on."""
-    says_how = "by its pointers alone" in text or re.search(r"\(std::_Sp_counted\w+<", text)
+    says_how = "by its pointers alone" in text or "-like" in text or re.search(r"\(std::_Sp_counted\w+<", text)
     return bool(says_how) and (nameless.variable in text or (not with_symbols and (" .bss+0x" in text or "stack" in text)))
 
 

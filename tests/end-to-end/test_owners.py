@@ -9,12 +9,13 @@ tell how much their variables hold. All that with debug info, without (strip -g)
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from pathlib import Path
 from typing import Any, Callable, Iterable
 
 from grown import Grown
-from harness import Cases, Stopped, few, fixture_path, heapcore, need_captures, report_of, succeed
+from harness import Cases, Stopped, analyze, few, fixture_path, heapcore, need_captures, report_of, succeed
 from scenarios import SCENARIOS, Scenario
 from test_nameless import names, strip
 
@@ -33,7 +34,7 @@ def owners(core: Path, *arguments: str) -> Report:
 def check_sum(report: Report) -> None:
     """Each block is somewhere, once."""
     total = report["in_use"]
-    top = [row for row in report["rows"] if not row["level"]] + report["others"] + [report["left_out"]]
+    top = [row for row in report["rows"] if not row["level"]] + report["others"] + [report["left_out"], report["filtered"]]
     for unit in ("blocks", "bytes"):
         assert sum(row[unit] for row in top) == total[unit], f"{unit}: {[row[unit] for row in top]} are not {total[unit]}"
 
@@ -48,8 +49,11 @@ def check_rows(report: Report) -> None:
         if held != row["bytes"]:
             wrong.append(f"{row['path']}: {row['bytes']} bytes, not {held}")
         sums[level] = sums.get(level, 0) + row["bytes"]
-        if level and row["retained"] is not None:
-            wrong.append(f"{row['path']} begins no path, and retains")
+        if level and not row["own"]["blocks"] and row["retained"] is not None:
+            wrong.append(f"{row['path']} begins no path, has no blocks, and retains")
+        # Which blocks a row has is of the best evidence, what it retains of all words: both see its own blocks.
+        if level and row["retained"] is not None and row["retained"] < row["own"]["bytes"] and row["told_by"] == "type":
+            wrong.append(f"{row['path']} retains less than it has itself")
     assert not wrong, few(wrong)
 
 
@@ -85,12 +89,26 @@ def reached(roots: Iterable[str], edges: dict[str, list[str]]) -> set[str]:
     return found
 
 
+class Graph:
+    """What the fixture says of its pointers."""
+
+    def __init__(self, fixture: Stopped) -> None:
+        self.roots = {name: address for name, address in fixture.said("root")}
+        self.sizes = {address: int(size) for address, size in fixture.said("block")}
+        self.edges: dict[str, list[str]] = {}
+        for start, end in fixture.said("edge"):
+            self.edges.setdefault(start, []).append(end)
+
+    def retained_by(self, block: str) -> int:
+        """Bytes that nothing leads to without BLOCK."""
+        without = {start: [end for end in ends if end != block] for start, ends in self.edges.items() if start != block}
+        lost = reached(self.roots.values(), self.edges) - reached((root for root in self.roots.values() if root != block), without)
+        return sum(self.sizes[one] for one in lost)
+
+
 def retained_by_removal(fixture: Stopped) -> dict[str, int]:
-    roots = {name: address for name, address in fixture.said("root")}
-    sizes = {address: int(size) for address, size in fixture.said("block")}
-    edges: dict[str, list[str]] = {}
-    for start, end in fixture.said("edge"):
-        edges.setdefault(start, []).append(end)
+    graph = Graph(fixture)
+    roots, sizes, edges = graph.roots, graph.sizes, graph.edges
     everything = reached(roots.values(), edges)
     return {name: sum(sizes[block] for block in
                       everything - reached((address for other, address in roots.items() if other != name), edges))
@@ -128,6 +146,144 @@ def check_retained(variant: str) -> None:
             assert all(row["told_by"] == ("type" if variant == "types" else "pointers") for row in rows.values())
             largest = [row["retained"] or 0 for row in owners(core, *EVERYTHING, "--sort", "retains")["rows"] if not row["level"]]
             assert largest == sorted(largest, reverse=True), largest
+
+
+def check_accumulation(variant: str) -> None:
+    """A table far down, a list's head far down, a list that a variable leads to at once; and what the objects on the way retain."""
+    built = fixture_path("retains")
+    options = VARIANTS[variant]
+    with tempfile.TemporaryDirectory() as folder:
+        program = built if options is None else strip(built, Path(folder), *options)
+        with Stopped(str(program), recorder=False) as fixture:
+            report = owners(fixture.gcore(), *EVERYTHING)
+            graph = Graph(fixture)
+            objects = {path: address for path, address in fixture.said("object")}
+            table, belt = objects["g_office->desk->items"], objects["g_belt"]
+            below = len(graph.edges[table]) + 1  # what all items share is below the table, too
+            expected = {"g_office": (table, below, False), "g_belt": (belt, 1, True), "g_chain": (None, 1, True)}
+            for name, (address, count, is_list) in expected.items():
+                row = row_of(report, lambda path: path == name if variant == "types" else
+                             names(program, built, name, variant == "symbols", path))
+                found = row["accumulation"]
+                assert found and found["by"] == "retained", (name, row)
+                told = (found["block"] and found["block"][2:], found["below"], found["list"])
+                assert told == (address, count, is_list), f"{name} accumulates at {found}, not {address}"
+                assert found["bytes"] == (graph.retained_by(address) if address else row["retained"]), (name, found)
+                if address:
+                    assert found["block_size"] == graph.sizes[address], found
+            if variant != "types":
+                return
+            rows = {row["path"]: row for row in report["rows"]}
+            wrong = [f"{path} retains {rows[path]['retained']}, not {graph.retained_by(address)}"
+                     for path, address in objects.items() if rows[path]["retained"] != graph.retained_by(address)]
+            assert not wrong, few(wrong)
+            marked = {row["path"] for row in report["rows"] if row["accumulates"]}
+            assert {"g_office->desk->items", "g_belt", "g_chain"} <= marked and not {"g_office", "g_office->desk"} & marked, marked
+
+
+def suspects(report: Report) -> dict[str, Report]:
+    """The owners that findings tell of; none twice."""
+    found = [finding["facts"] if finding["kind"] == "suspect" else finding["facts"]["suspect"]
+             for finding in report["findings"] if finding["kind"] in ("suspect", "container", "owner")]
+    by_owner = {suspect["owner"]: suspect for suspect in found if suspect}
+    assert len(by_owner) == sum(suspect is not None for suspect in found), found
+    return by_owner
+
+
+def check_suspects() -> None:
+    """analyze tells of each owner that holds a tenth of what is in use; with --retained, that retains it, and how much."""
+    with Stopped("retains", recorder=False) as fixture:
+        core = fixture.gcore()
+        graph, truth = Graph(fixture), retained_by_removal(fixture)
+        in_use = owners(core)["in_use"]["bytes"]
+        held = {name: sum(graph.sizes[block] for block in reached([root], graph.edges)) for name, root in graph.roots.items()
+                if name in ("g_office", "g_belt", "g_chain")}
+        assert in_use > 10 * (64 << 10), "findings are of 64 KiB and more"
+        large = {name for name, size in held.items() if 10 * size >= in_use}
+        assert large == {"g_office"}, held
+        plain = suspects(analyze(core))
+        assert set(plain) == large and plain["g_office"]["retained"] is None, plain
+        assert plain["g_office"]["accumulation"] is None and plain["g_office"]["told_by"] == "type", plain
+        assert plain["g_office"]["holds"]["bytes"] == held["g_office"], plain
+        report = report_of(succeed("analyze", core, "--retained", "--json"))
+        told = suspects(report)["g_office"]
+        assert told["retained"] == truth["g_office"], told
+        table = next(address for path, address in fixture.said("object") if path == "g_office->desk->items")
+        assert told["accumulation"]["block"] == "0x" + table, told
+        finding = next(one for one in report["findings"] if one["kind"] in ("container", "owner"))
+        assert "would be unreachable, most of it at block 0x" + table in finding["text"], finding
+        assert re.search(r" holds \d+\.\d % of what is in use;", finding["text"]), finding
+        assert finding["command"].split(" owners ")[1].endswith(f" '{finding['facts']['path']}'"), finding
+        heapcore("owners", core, finding["facts"]["path"])
+
+
+def check_suspect_alone() -> None:
+    """An owner whose place is none of the five largest."""
+    with Stopped("suspects", recorder=False) as fixture:
+        core = fixture.gcore()
+        truth = {name: (int(blocks), int(size)) for name, blocks, size in fixture.said("holds")}
+        for arguments in ((), ("--retained",)):
+            report = report_of(succeed("analyze", core, *arguments, "--json"))
+            told = suspects(report)
+            assert {name: (one["holds"]["blocks"], one["holds"]["bytes"]) for name, one in told.items()} == truth, told
+            alone = [finding for finding in report["findings"] if finding["kind"] == "suspect"]
+            assert [finding["facts"]["owner"] for finding in alone] == ["g_drawer"], alone
+            assert alone[0]["bytes"] == truth["g_drawer"][1] and alone[0]["blocks"] == truth["g_drawer"][0], alone
+            assert alone[0]["text"].startswith("g_drawer (book, static) holds ") and "told by its type" in alone[0]["text"], alone
+            assert alone[0]["command"].endswith(" 'g_drawer'") and " owners " in alone[0]["command"], alone
+            retained = {name: one["retained"] for name, one in told.items()}
+            assert retained == {name: size if arguments else None for name, (_, size) in truth.items()}, retained
+
+
+def check_parts() -> None:
+    """A part of the tree: --focus, --ignore, --by, an address."""
+    with Stopped("retains", recorder=False) as fixture:
+        core = fixture.gcore()
+        graph = Graph(fixture)
+        office = reached([graph.roots["g_office"]], graph.edges)
+        desk = [path for path in office if path != graph.roots["g_office"]]
+        held = {name: sum(graph.sizes[block] for block in blocks) for name, blocks in (("office", office), ("desk", desk))}
+        focused = owners(core, *EVERYTHING, "--focus", "^g_office$")
+        assert [row["path"] for row in focused["rows"] if not row["level"]] == ["g_office"], focused["rows"]
+        assert focused["rows"][0]["bytes"] == held["office"], focused["rows"][0]
+        focused = owners(core, *EVERYTHING, "--focus", "^desk")  # a type
+        assert focused["rows"][0]["bytes"] == held["desk"] and focused["rows"][0]["own"]["bytes"] == 0, focused["rows"]
+        assert focused["rows"][0]["retained"] is None, "what a part retains is not known"
+        ignored = owners(core, *EVERYTHING, "--ignore", "^g_(office->|chain$)")
+        rows = {row["path"]: row for row in ignored["rows"]}
+        assert "g_chain" not in rows and rows["g_office"]["bytes"] == held["office"] - held["desk"], rows.get("g_office")
+        assert heapcore("owners", core, "--focus", "(").status == 2
+        whole = owners(core, *EVERYTHING)
+        at = report_of(succeed("owners", core, "0x" + graph.edges[graph.roots["g_office"]][0], "--json"))["rows"]
+        assert at[0]["path"] == "g_office->desk" and at[0]["bytes"] == held["desk"], at[0]
+        for by, name in (("module", "retains"), ("thread", "")):
+            groups = [row for row in owners(core, *EVERYTHING, "--by", by)["rows"] if not row["level"]]
+            assert all(row["group"] and row["retained"] is None and row["told_by"] is None for row in groups), groups
+            group = next(row for row in groups if row["path"] == name)
+            below = [row for row in owners(core, *EVERYTHING, "--by", by)["rows"] if row["level"] == 1 and row["path"].startswith("g_")]
+            truth = sum(row["bytes"] for row in whole["rows"] if not row["level"] and row["path"].startswith("g_"))
+            assert sum(row["bytes"] for row in below) == truth and group["bytes"] >= truth, (by, group, truth)
+            retained = {row["path"]: row["retained"] for row in whole["rows"] if not row["level"]}
+            assert all(row["retained"] == retained[row["path"]] for row in below), below
+        for order, key in (("own", lambda row: row["own"]["bytes"]), ("blocks", lambda row: row["blocks"])):
+            figures = [key(row) for row in owners(core, *EVERYTHING, "--sort", order)["rows"] if not row["level"]]
+            assert figures == sorted(figures, reverse=True), (order, figures)
+
+
+def check_threads() -> None:
+    """By thread each has its own, where else a variable of several threads is one row."""
+    with Grown(str(fixture_path("stories/piles")), "threads", "5") as grown:
+        core = grown.cores[1]
+        whole, by_thread = owners(core, *EVERYTHING), owners(core, *EVERYTHING, "--by", "thread")
+        row = row_of(whole, lambda path: path == "remember::remembered")
+        assert row["threads"] == 5, row
+        truth = grown.after["remember::remembered"][0]
+        assert abs(row["bytes"] - truth) <= TOLERANCE * truth, (row, truth)
+        parts = [part for part in by_thread["rows"] if part["level"] == 1 and part["path"] == row["path"]]
+        assert len(parts) == 5 and all(part["threads"] == 1 for part in parts), parts
+        assert sum(part["bytes"] for part in parts) == row["bytes"], parts
+        groups = [group["path"] for group in by_thread["rows"] if not group["level"]]
+        assert sum(group.startswith("thread ") for group in groups) >= 5, groups
 
 
 # ---- stories ----
@@ -184,13 +340,14 @@ def check_words() -> None:
         text = succeed("owners", core).out
         largest = owners(core)["rows"][0]["path"]
         assert text.startswith(f"{largest} holds most: ") and "told by its type" in text, text
-        for title in ("HOLDS", "SHARE", "OWN", "RETAINS", "BLOCKS", "WHAT", "libc and the runtime", "in use"):
+        assert re.search(r"accumulates in 0x[0-9a-f]+: \d+ blocks right below", text), text
+        for title in ("HOLDS", "SHARE", "OWN", "OWN%", "RETAINS", "BLOCKS", "WHAT", "libc and the runtime", "in use"):
             assert title in text, f"no {title}:\n{text}"
         below = report_of(succeed("owners", core, "g_chain", "--json"))["rows"]
         assert below[0]["path"] == "g_chain" and below[0]["level"] == 0 and below[0]["bytes"], below
         assert {row["path"].partition("->")[0].partition(".")[0] for row in below} == {"g_chain"}, below
         assert heapcore("owners", core, "g_nothing").status == 2
-        for wrong in (("--sort", "size"), ("--min", "x"), ("--depth", "0"), ("--sort", "retains", "--no-retained")):
+        for wrong in (("--sort", "size"), ("--min", "x"), ("--depth", "0"), ("--sort", "retains", "--no-retained"), ("--by", "size")):
             assert heapcore("owners", core, *wrong).status == 64, wrong
 
 
@@ -198,12 +355,17 @@ def main() -> None:
     cases = Cases(__doc__)
     for variant in VARIANTS:
         cases.run(f"retains: {variant}", check_retained, variant)
+        cases.run(f"accumulation: {variant}", check_accumulation, variant)
     cases.run("words", check_words)
+    cases.run("parts", check_parts)
+    cases.run("suspects", check_suspects)
+    cases.run("a suspect alone", check_suspect_alone)
     for scenario in SCENARIOS:
         if scenario.program in ("cxx", "leak-classes", "roots", "threads", "mapped") and not scenario.static:
             cases.run(f"sum: {scenario.name}", check_scenario, scenario)
     need_captures()
     cases.run("locals: symbols", check_frame)
+    cases.run("by thread", check_threads)
     for variant in VARIANTS:
         cases.run(f"labels: {variant}", check_story, "labels", ("g_registry->summaries_",), variant)
         cases.run(f"mixture: {variant}", check_story, "mixture", ("g_cache",), variant)

@@ -189,6 +189,179 @@ static void test_retained(void)
 	}
 }
 
+/* ---- from the top down ---- */
+
+enum {
+	GROUPS = 5
+};
+
+/* Roots and every fourth block have none. */
+static uint32_t group_of(void *data, uint32_t node)
+{
+	const sample *s = data;
+
+	return node >= s->blocks || node % 4 == 0 ? HC_GRAPH_NOBODY : node % 13 % GROUPS;
+}
+
+/* Marks in SEEN what roots lead to without the block WITHOUT. */
+static void mark(const sample *s, uint32_t without, uint8_t *seen)
+{
+	g_autofree uint32_t *todo = g_new(uint32_t, s->blocks + s->roots);
+	uint32_t count = 0;
+
+	memset(seen, 0, s->blocks);
+	for (uint32_t root = s->blocks; root < s->blocks + s->roots; root++)
+		todo[count++] = root;
+	while (count) {
+		uint32_t node = todo[--count];
+
+		for (uint32_t i = s->starts[node]; i < s->starts[node + 1]; i++) {
+			uint32_t to = g_array_index(s->edges, edge, i).to;
+
+			if (to != without && !seen[to])
+				todo[count++] = to;
+			seen[to] |= to != without;
+		}
+	}
+}
+
+/* Of each group, by taking each of its blocks away alone, and marking again. */
+static void retained_by_removal(const sample *s, uint64_t *ret_retained)
+{
+	g_autofree uint8_t *all = g_new(uint8_t, s->blocks), *seen = g_new(uint8_t, s->blocks),
+			   *gone = g_malloc0((size_t)s->blocks * GROUPS);
+
+	memset(ret_retained, 0, GROUPS * sizeof *ret_retained);
+	mark(s, HC_GRAPH_NOBODY, all);
+	for (uint32_t block = 0; block < s->blocks; block++) {
+		uint32_t group = group_of((void *)s, block);
+
+		if (group == HC_GRAPH_NOBODY)
+			continue;
+		mark(s, block, seen);
+		for (uint32_t other = 0; other < s->blocks; other++)
+			gone[(size_t)group * s->blocks + other] |= all[other] && !seen[other];
+	}
+	for (uint32_t group = 0; group < GROUPS; group++)
+		for (uint32_t block = 0; block < s->blocks; block++)
+			ret_retained[group] += gone[(size_t)group * s->blocks + block] ? size_of(block) : 0;
+}
+
+static void test_groups(void)
+{
+	g_autoptr(GRand) random = g_rand_new_with_seed(5);
+	unsigned wrong = 0;
+
+	for (unsigned i = 0; i < 300; i++) {
+		uint32_t blocks = g_rand_int_range(random, 1, 120);
+		sample s = random_sample(random, blocks, g_rand_int_range(random, 1, 2 + blocks / 10));
+		uint64_t expected[GROUPS], found[GROUPS];
+		g_autoptr(hc_graph) graph = build(&s, 1);
+		g_autoptr(hc_dominators) dominators = hc_dominators_create(graph, NULL);
+		g_autoptr(hc_dominator_tree) tree = hc_dominator_tree_create(dominators, NULL);
+
+		retained_by_removal(&s, expected);
+		wrong += !hc_dominator_tree_groups(tree, group_of, &s, GROUPS, found);
+		wrong += memcmp(expected, found, sizeof found) != 0;
+		clear_sample(&s);
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+}
+
+/* Blocks whose numbers are as even are alike. */
+static bool are_alike(void *data, uint32_t a, uint32_t b)
+{
+	(void)data;
+	return a % 2 == b % 2;
+}
+
+static hc_accumulation accumulation(sample *s, uint32_t root)
+{
+	g_autoptr(hc_graph) graph = build(s, 1);
+	g_autoptr(hc_dominators) dominators = hc_dominators_create(graph, NULL);
+	g_autoptr(hc_dominator_tree) tree = hc_dominator_tree_create(dominators, NULL);
+
+	return hc_dominator_tree_accumulation(tree, s->blocks + root, are_alike, NULL);
+}
+
+/* A root leads to a context (0), that to a registry (1), that to a table (2), that to many. */
+static sample registry(uint32_t blocks)
+{
+	sample s = new_sample(blocks, 1);
+
+	add_root(&s, 0, 0, HC_GRAPH_CERTAIN);
+	add(&s, 0, 1, HC_GRAPH_CERTAIN);
+	add(&s, 1, 2, HC_GRAPH_CERTAIN);
+	return s;
+}
+
+static void test_accumulation_in_table(void)
+{
+	sample s = registry(1000);
+
+	for (uint32_t block = 3; block < s.blocks; block++)
+		add(&s, 2, block, HC_GRAPH_CERTAIN);
+	hc_accumulation found = accumulation(&s, 0);
+
+	CU_ASSERT_EQUAL(found.node, 2);
+	CU_ASSERT_EQUAL(found.below, 997);
+	CU_ASSERT_FALSE(found.is_list);
+	CU_ASSERT_EQUAL(found.retained, reachable(&s, HC_GRAPH_NOBODY) - size_of(0) - size_of(1));
+	clear_sample(&s);
+}
+
+/* A list's nodes are even, and each has an odd block; what leads to the first of them is odd. */
+static void test_accumulation_in_list(void)
+{
+	sample s = registry(2001);
+
+	add(&s, 2, 3, HC_GRAPH_CERTAIN);
+	for (uint32_t block = 3; block + 2 < s.blocks; block += 2) {
+		add(&s, block, block + 2, HC_GRAPH_CERTAIN);
+		add(&s, block, block + 1, HC_GRAPH_CERTAIN);
+	}
+	hc_accumulation found = accumulation(&s, 0);
+
+	CU_ASSERT_EQUAL(found.node, 2);
+	CU_ASSERT_EQUAL(found.below, 1);
+	CU_ASSERT(found.is_list);
+	clear_sample(&s);
+}
+
+/* One large thing at the end of a list is not the list's. */
+static void test_accumulation_behind_list(void)
+{
+	sample s = registry(2001);
+
+	for (uint32_t block = 2; block < 200; block += 2)
+		add(&s, block, block + 2, HC_GRAPH_CERTAIN);
+	add(&s, 200, 201, HC_GRAPH_CERTAIN);
+	for (uint32_t block = 202; block < s.blocks; block++)
+		add(&s, 201, block, HC_GRAPH_CERTAIN);
+	hc_accumulation found = accumulation(&s, 0);
+
+	CU_ASSERT_EQUAL(found.node, 201);
+	CU_ASSERT_FALSE(found.is_list);
+	clear_sample(&s);
+}
+
+/* Of a chain of blocks that are not alike nobody can say where the list begins. */
+static void test_accumulation_in_chain(void)
+{
+	sample s = new_sample(1000, 2);
+
+	add_root(&s, 1, 0, HC_GRAPH_CERTAIN);
+	for (uint32_t block = 0; block + 1 < s.blocks; block++)
+		add(&s, block, block + 1, HC_GRAPH_CERTAIN);
+	hc_accumulation found = accumulation(&s, 1), nothing = accumulation(&s, 0);
+
+	CU_ASSERT_EQUAL(found.node, s.blocks + 1);
+	CU_ASSERT(found.is_list);
+	CU_ASSERT_EQUAL(nothing.node, s.blocks);
+	CU_ASSERT_EQUAL(nothing.retained, 0);
+	clear_sample(&s);
+}
+
 static void test_dominators(void)
 {
 	/* Roots 5 and 6. 5 -> 0 -> {1, 2} -> 3; 6 -> 2; 4 is lost. */
@@ -737,6 +910,11 @@ int main(void)
 	const unit_case cases[] = {
 		{ "retained is what is lost without a node", test_retained },
 		{ "dominators, by hand", test_dominators },
+		{ "groups retain what is lost without one of them", test_groups },
+		{ "a table accumulates", test_accumulation_in_table },
+		{ "a list accumulates at its head", test_accumulation_in_list },
+		{ "a list does not hide what is behind it", test_accumulation_behind_list },
+		{ "a chain accumulates where it begins", test_accumulation_in_chain },
 		{ "owners and rivals follow from the definition", test_holds },
 		{ "an index and a list share", test_shared },
 		{ "references back take nothing", test_references_back },

@@ -5,6 +5,7 @@
  *
  *	a, b, ...	a block in use of 120 bytes, 136, ...: those of one letter, "a0" and "a1", are of one size. L.. of 4088
  *	a+16->b+8	where the word stands, and where it points in the other block
+ *	a+16=>b		the same of a pointer with a tag in its upper 16 bits
  *	data, libc, stack, reg, anon	where else words stand: the program's data, a library's, the main thread's stack, a register,
  *			memory that is nobody's
  *
@@ -113,8 +114,9 @@ static void put(heap_of_words *words, const char *text)
 	g_auto(GStrv) edges = g_strsplit(text, " ", -1);
 
 	for (unsigned i = 0; edges[i]; i++) {
-		g_auto(GStrv) ends = g_strsplit(edges[i], "->", 2);
-		hc_address to = address_of(words, ends[ends[1] ? 1 : 0]);
+		bool is_tagged = strstr(edges[i], "=>") != NULL;
+		g_auto(GStrv) ends = g_strsplit(edges[i], is_tagged ? "=>" : "->", 2);
+		hc_address to = address_of(words, ends[ends[1] ? 1 : 0]) | (is_tagged ? (uint64_t)(i + 1) << 48 : 0);
 
 		if (ends[1] && !strcmp(ends[0], "reg"))
 			heap_thread_at(words->process.heap, 0)->rbx = to;
@@ -263,6 +265,43 @@ static void test_stale_in_typed(void)
 	check_with(start(program_image("session")), "data+0x100->s s+64->c c->d", "g_sessions: s c d");
 }
 
+/* Numbers that the program's file has are no pointers. */
+static void test_constants(void)
+{
+	/* Where the first block of this size lies is the same in every such process. */
+	g_auto(heap_of_words) same = start(NULL);
+	hc_address first = block_named(&same, "a");
+
+	for (unsigned is_constant = 0; is_constant < 2; is_constant++) {
+		GByteArray *image = program_image_with_symbols(NULL, 0);
+
+		memcpy(image->data + (program_data - program_start) + 0x40, &(uint64_t){ first - !is_constant },
+			sizeof(uint64_t));
+		check_with(start(image), "a data+0x40->a a->b data+0x100->c",
+			is_constant ? "-: a b; server .data+0x100: c" :
+				      "server .data+0x40: a b; server .data+0x100: c");
+	}
+}
+
+/* ---- encoded pointers ---- */
+
+#define TAGGED_LIST "a0=>a1 a1=>a2 a2=>a3 a3=>a4 a4=>a5 a5=>a6 a6=>a7 a7=>a8 a8=>a9"
+
+static void test_encoded(void)
+{
+	static const char all[] = "a0 a1 a2 a3 a4 a5 a6 a7 a8 a9";
+	g_autofree char *of_data = g_strconcat("server .data+0x40: ", all, NULL),
+			*of_session = g_strconcat("g_sessions: s ", all, NULL);
+
+	check("data+0x40=>a0 " TAGGED_LIST, of_data);
+	/* A word on the stack leads to the first as well. */
+	check("data+0x40=>a0 stack->a0 " TAGGED_LIST, of_data);
+	check_with(start(program_image("session")), "data+0x100->s s=>a0 stack->a0 " TAGGED_LIST, of_session);
+	/* An address is better, and what hangs on it goes with it. */
+	check("data+0x40=>a0 " TAGGED_LIST " libc->z z->a5",
+		"server .data+0x40: a0 a1 a2 a3 a4; libc.so.6+0x3000: a5 a6 a7 a8 a9 z");
+}
+
 /* ---- places of several words ---- */
 
 static void test_structures(void)
@@ -407,6 +446,8 @@ int main(void)
 		{ "libraries come later", test_libraries },
 		{ "words that are left over", test_stale },
 		{ "words that are left over in objects of a type", test_stale_in_typed },
+		{ "constants", test_constants },
+		{ "encoded pointers", test_encoded },
 		{ "words of one structure", test_structures },
 		{ "tables", test_tables },
 		{ "names of data", test_names },

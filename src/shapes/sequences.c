@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Buffers: strings, vectors, deques.
+ *
+ *	string	libstdc++: text, size, capacity		libc++: capacity + 1 with the lowest bit set, size, text
+ *		The block is one that malloc gives for the capacity and a NUL, and a NUL stands behind the text.
+ *	vector	begin, end, end of the room: all in one block, which is one that malloc gives for the room
+ *	deque	libstdc++: map, its size, first iterator, last iterator (each: current, begin, end of the buffer, its place in the map)
+ *		libc++: a vector of buffers with room in front of it (4 words), number of the first element, count
+ *		Each buffer from the first to the last is a block of the same size, and the iterators say so too.
+ *
+ * How large elements are a vector does not tell. If they are pointers, or strings, it shows.
+ */
+#include "shapes/shapes_state.h"
+
+enum {
+	TEXT_LOOKED_AT = 256, /* bytes of a text in which no NUL may be */
+	UTF8_BYTES = 4,
+	ELEMENTS_LOOKED_AT = 64,
+	DEQUE_BYTES = 512, /* stl_deque.h: _GLIBCXX_DEQUE_BUF_SIZE */
+	LLVM_DEQUE_BYTES = 4096,
+	DEQUE_MAP_LEAST = 8,
+	PATTERN_WORDS = 512,	  /* of a buffer, in which elements repeat themselves */
+	PERIOD_MAX = 64,	  /* words of an element */
+	REPEATS_LEAST = 4,	  /* elements, to tell how large they are */
+	LOWEST_ADDRESS = 1 << 16, /* of anything */
+	COUNTS_MAX = 1 << 24,	  /* of those who hold one object */
+	SHORT_TEXT = 16		  /* bytes of a libstdc++ string that has its text in itself, with its NUL */
+};
+
+/* ---- strings ---- */
+
+/* Whether LENGTH bytes are text: UTF-8, without control characters but those of lines. What is cut off in a character is none. */
+static bool is_printable(const uint8_t *bytes, uint64_t length)
+{
+	const char *end;
+
+	for (uint64_t i = 0; i < length; i++)
+		if (bytes[i] < ' ' && !strchr("\t\n\r", bytes[i]))
+			return false;
+	return g_utf8_validate((const char *)bytes, (gssize)length, &end) ||
+	       (const char *)bytes + length - end < UTF8_BYTES;
+}
+
+/*
+ * Whether TEXT is LENGTH bytes with a NUL behind them and none in them, in a block for CAPACITY. *ret_guess: they are no text that
+ * people read; an array of small numbers may be like that.
+ */
+static bool is_text(
+	hc_shapes *shapes, hc_address text, uint64_t length, uint64_t capacity, hc_shape_block *block, bool *ret_guess)
+{
+	const uint8_t *bytes;
+	uint64_t looked_at = MIN(length, TEXT_LOOKED_AT);
+
+	if (!length || length > capacity || !hc_shapes_block(shapes, text, block) || capacity >= block->size ||
+		!hc_shapes_fits(shapes, block, capacity + 1))
+		return false;
+	bytes = hc_shapes_bytes(shapes, text + length, 1);
+	if (!bytes || *bytes || !(bytes = hc_shapes_bytes(shapes, text, looked_at + 1)) || memchr(bytes, 0, looked_at))
+		return false;
+	*ret_guess = !is_printable(bytes, looked_at);
+	return true;
+}
+
+static bool set_string(hc_shapes *shapes, hc_shape *shape, hc_address text, uint64_t length, uint64_t capacity)
+{
+	g_array_append_val(shapes->found, text);
+	shape->kind = HC_SHAPE_STRING;
+	shape->count = shape->bytes = length;
+	shape->capacity = capacity;
+	/* Text has nothing that leads anywhere. */
+	shape->from = shape->to = text;
+	shape->stride = 1;
+	return true;
+}
+
+bool hc_shapes_find_string(hc_shapes *shapes, const hc_shape_words *words, hc_shape *shape)
+{
+	hc_address text = hc_shape_word(words, 0);
+	uint64_t length = hc_shape_word(words, 1), capacity = hc_shape_word(words, 2);
+	hc_shape_block block;
+
+	if (length > capacity || capacity < SHORT_TEXT - 1 ||
+		!is_text(shapes, text, length, capacity, &block, &shape->is_guess))
+		return false;
+	shape->end = words->at + 3 * shapes->format.size;
+	return set_string(shapes, shape, text, length, capacity);
+}
+
+bool hc_shapes_find_llvm_string(hc_shapes *shapes, const hc_shape_words *words, hc_shape *shape)
+{
+	hc_address text = hc_shape_word(words, 0);
+	uint64_t length = hc_shape_word(words, -1), room = hc_shape_word(words, -2);
+	unsigned size = shapes->format.size;
+	hc_shape_block block;
+
+	if (!(room & 1) || room <= SHORT_TEXT || length >= room - 1 ||
+		!is_text(shapes, text, length, room - 2, &block, &shape->is_guess))
+		return false;
+	shape->head = words->at - 2 * size;
+	shape->end = words->at + size;
+	return set_string(shapes, shape, text, length, room - 2);
+}
+
+/* ---- what elements are ---- */
+
+/* Whether a libstdc++ string is at ADDRESS: its text is in itself, or in a block that is as large as it should be. */
+static bool is_string(hc_shapes *shapes, hc_address address)
+{
+	unsigned size = shapes->format.size;
+	hc_shape_block block;
+	uint64_t words[3];
+	bool is_guess;
+
+	if (!hc_shapes_load(shapes, address, 3, words))
+		return false;
+	if (words[0] == address + 2 * size) {
+		const uint8_t *text = words[1] < SHORT_TEXT ? hc_shapes_bytes(shapes, words[0] + words[1], 1) : NULL;
+
+		return text && !*text;
+	}
+	return words[1] <= words[2] && is_text(shapes, words[0], words[1], words[2], &block, &is_guess);
+}
+
+/* The same of libc++. */
+static bool is_llvm_string(hc_shapes *shapes, hc_address address)
+{
+	const uint8_t *bytes = hc_shapes_bytes(shapes, address, 3 * shapes->format.size);
+	hc_shape_block block;
+	uint64_t words[3];
+	bool is_guess;
+
+	if (!bytes || !hc_shapes_load(shapes, address, 3, words))
+		return false;
+	if (words[0] & 1)
+		return words[1] < words[0] - 1 && is_text(shapes, words[2], words[1], words[0] - 2, &block, &is_guess);
+	unsigned length = bytes[0] / 2;
+
+	return length + 1 < 3 * shapes->format.size && !bytes[1 + length] && !memchr(bytes + 1, 0, length);
+}
+
+/* Whether VALUE is the address of functions, outside of the heap. */
+static bool is_vtable(hc_shapes *shapes, uint64_t value)
+{
+	uint64_t function;
+	const hc_mapping *mapping;
+
+	if (hc_blocks_may_contain(shapes->blocks, value) || value % shapes->format.size ||
+		!hc_shapes_load(shapes, value, 1, &function))
+		return false;
+	mapping = hc_core_find_mapping(shapes->core, function);
+	return mapping && mapping->flags & (HC_MAPPING_EXECUTE | HC_MAPPING_UNLISTED);
+}
+
+/*
+ * Whether a std::shared_ptr is at ADDRESS: what it holds, and a block that counts who does so, which begins with a vtable and two
+ * numbers: libstdc++'s are int and count all, libc++'s are long and count all but one.
+ */
+static bool is_shared(hc_shapes *shapes, hc_address address)
+{
+	uint64_t pointers[2], control[3], object;
+
+	/* Objects with virtual functions, of one class, have what is like that, too. */
+	if (!hc_shapes_load(shapes, address, 2, pointers) || !hc_shapes_load(shapes, pointers[1], 3, control) ||
+		!hc_shapes_load(shapes, pointers[0], 1, &object) || object == control[0] ||
+		!is_vtable(shapes, control[0]))
+		return false;
+	return ((uint32_t)control[1] - 1 < COUNTS_MAX && (uint32_t)(control[1] >> 32) - 1 < COUNTS_MAX) ||
+	       (control[1] < COUNTS_MAX && control[2] < COUNTS_MAX);
+}
+
+/* Whether a vector is at ADDRESS, which may have nothing. */
+static bool is_vector(hc_shapes *shapes, hc_address address)
+{
+	hc_shape_block block;
+	uint64_t words[3];
+
+	if (!hc_shapes_load(shapes, address, 3, words))
+		return false;
+	if (!words[0])
+		return !words[1] && !words[2];
+	return words[0] <= words[1] && words[1] <= words[2] && hc_shapes_block(shapes, words[0], &block) &&
+	       hc_shapes_fits(shapes, &block, words[2] - words[0]);
+}
+
+/* Whether all elements of STRIDE bytes in [from, to) that are looked at are what IS_ONE says, and most have something. */
+static bool are_all(hc_shapes *shapes, hc_address from, hc_address to, unsigned stride,
+	bool (*is_one)(hc_shapes *shapes, hc_address address))
+{
+	uint64_t count = (to - from) / stride, looked_at = MIN(count, ELEMENTS_LOOKED_AT), empty = 0;
+
+	if (!count || (to - from) % stride)
+		return false;
+	for (uint64_t i = 0; i < looked_at; i++) {
+		hc_address at = from + i * (count / looked_at) * stride;
+		uint64_t first;
+
+		if (!is_one(shapes, at))
+			return false;
+		empty += hc_shapes_load(shapes, at, 1, &first) && !first;
+	}
+	return empty * 2 < looked_at;
+}
+
+/* What a word may be: digits that are compared. */
+enum word_class {
+	CLASS_ZERO, /* anything */
+	CLASS_HEAP,
+	CLASS_INSIDE, /* an address in the buffer itself: a short string's text */
+	CLASS_OTHER
+};
+
+static enum word_class class_of(const hc_shapes *shapes, uint64_t value, hc_address from, hc_address to)
+{
+	if (!value)
+		return CLASS_ZERO;
+	if (value - from < to - from)
+		return CLASS_INSIDE;
+	return hc_blocks_may_contain(shapes->blocks, value) && hc_blocks_start_at(shapes->blocks, value) != UINT64_MAX ?
+		       CLASS_HEAP :
+		       CLASS_OTHER;
+}
+
+/* Usable bytes of the block that VALUE leads to; 0 of none. */
+static uint64_t target_size(hc_shapes *shapes, uint64_t value)
+{
+	hc_shape_block block;
+
+	return hc_shapes_block_around(shapes, value, &block) ? block.size : 0;
+}
+
+/* What is looked at to find how elements repeat themselves. */
+struct pattern {
+	unsigned count;
+	enum word_class classes[PATTERN_WORDS];
+	uint64_t sizes[PATTERN_WORDS]; /* of what they lead to */
+	bool leads, all_lead;
+};
+
+static bool read_pattern(hc_shapes *shapes, hc_address from, hc_address to, struct pattern *pattern)
+{
+	unsigned size = shapes->format.size;
+
+	*pattern = (struct pattern){ .count = (unsigned)MIN((to - from) / size, PATTERN_WORDS), .all_lead = true };
+	for (unsigned i = 0; i < pattern->count; i++) {
+		uint64_t value;
+
+		if (!hc_shapes_load(shapes, from + i * size, 1, &value))
+			return false;
+		pattern->classes[i] = class_of(shapes, value, from, to);
+		pattern->leads |= pattern->classes[i] == CLASS_HEAP || pattern->classes[i] == CLASS_INSIDE;
+		pattern->all_lead &= pattern->classes[i] == CLASS_HEAP || pattern->classes[i] == CLASS_ZERO;
+	}
+	for (unsigned i = 0; pattern->all_lead && i < pattern->count; i++) {
+		uint64_t value;
+
+		hc_shapes_load(shapes, from + i * size, 1, &value);
+		pattern->sizes[i] = target_size(shapes, value);
+	}
+	return pattern->leads;
+}
+
+/* Whether all words at one place of elements of PERIOD words are alike, but for 0; where all are addresses, what they lead to is as large. */
+static bool is_one_class(const struct pattern *pattern, unsigned period, unsigned place)
+{
+	enum word_class known = CLASS_ZERO;
+	uint64_t size = 0;
+
+	for (unsigned i = place; i < pattern->count; i += period) {
+		enum word_class class = pattern->classes[i] == CLASS_INSIDE ? CLASS_HEAP : pattern->classes[i];
+
+		if (class == CLASS_ZERO)
+			continue;
+		if ((known != CLASS_ZERO && class != known) || (pattern->all_lead && size && pattern->sizes[i] != size))
+			return false;
+		known = class;
+		size = pattern->sizes[i];
+	}
+	return true;
+}
+
+/* Whether most of the elements of PERIOD words have nothing: they may be parts of larger ones that are empty. */
+static bool are_mostly_empty(const struct pattern *pattern, unsigned period)
+{
+	unsigned empty = 0, count = pattern->count / period;
+
+	for (unsigned i = 0; i < count; i++) {
+		unsigned zeros = 0;
+
+		for (unsigned word = 0; word < period; word++)
+			zeros += pattern->classes[i * period + word] == CLASS_ZERO;
+		empty += zeros == period;
+	}
+	return empty * 2 >= count;
+}
+
+static bool has_period(const struct pattern *pattern, unsigned period)
+{
+	if (are_mostly_empty(pattern, period))
+		return false;
+	for (unsigned place = 0; place < period; place++)
+		if (!is_one_class(pattern, period, place))
+			return false;
+	return true;
+}
+
+/* The bytes after which what elements of WORDS words are repeats itself; 0: it does not, or that is not to be seen. */
+static unsigned find_period(const hc_shapes *shapes, const struct pattern *pattern, uint64_t words)
+{
+	unsigned size = shapes->format.size;
+
+	for (unsigned period = 1; period <= PERIOD_MAX && period * REPEATS_LEAST <= pattern->count; period++)
+		if (words % period == 0 && has_period(pattern, period))
+			return period * size;
+	return pattern->all_lead ? size : 0;
+}
+
+/* The size of the elements in [from, to); 0: it is not known. */
+static unsigned find_stride(hc_shapes *shapes, hc_address from, hc_address to)
+{
+	unsigned size = shapes->format.size, string = 2 * size + SHORT_TEXT;
+	struct pattern pattern;
+
+	if (from >= to || (to - from) % size || !read_pattern(shapes, from, to, &pattern))
+		return 0;
+	return are_all(shapes, from, to, string, is_string)	   ? string :
+	       are_all(shapes, from, to, 3 * size, is_vector)	   ? 3 * size :
+	       are_all(shapes, from, to, 3 * size, is_llvm_string) ? 3 * size :
+	       are_all(shapes, from, to, 2 * size, is_shared)	   ? 2 * size :
+								     find_period(shapes, &pattern, (to - from) / size);
+}
+
+/* ---- vectors ---- */
+
+bool hc_shapes_find_vector(hc_shapes *shapes, const hc_shape_words *words, hc_shape *shape)
+{
+	hc_address begin = hc_shape_word(words, 0), end = hc_shape_word(words, 1), limit = hc_shape_word(words, 2);
+	hc_shape_block block;
+
+	if (end < begin || limit < end || limit == begin || !hc_shapes_block(shapes, begin, &block) ||
+		!hc_shapes_fits(shapes, &block, limit - begin))
+		return false;
+	g_array_append_val(shapes->found, begin);
+	shape->kind = HC_SHAPE_VECTOR;
+	shape->end = words->at + 3 * shapes->format.size;
+	shape->from = begin;
+	shape->to = end;
+	shape->bytes = end - begin;
+	shape->stride = find_stride(shapes, begin, end);
+	if (shape->stride) {
+		shape->count = shape->bytes / shape->stride;
+		shape->capacity = (limit - begin) / shape->stride;
+	} else if (begin == end) {
+		shape->count = 0;
+	}
+	return true;
+}
+
+/* ---- deques ---- */
+
+/* Adds the buffers that words [FROM, TO) lead to, each for SIZE bytes. */
+static bool add_buffers(hc_shapes *shapes, hc_address from, hc_address to, uint64_t size)
+{
+	for (; from < to; from += shapes->format.size) {
+		hc_shape_block block;
+		uint64_t buffer;
+
+		if (shapes->found->len >= hc_shapes_limit(shapes) || !hc_shapes_load(shapes, from, 1, &buffer) ||
+			!hc_shapes_block(shapes, buffer, &block) || !hc_shapes_fits(shapes, &block, size))
+			return false;
+		g_array_append_val(shapes->found, buffer);
+	}
+	return true;
+}
+
+static void count_elements(hc_shapes *shapes, hc_shape *shape, uint64_t size)
+{
+	hc_address first = g_array_index(shapes->found, hc_address, 0);
+	bool is_one = shapes->found->len == 1;
+
+	shape->bytes = (shapes->found->len - 1) * size +
+		       (shape->to - g_array_index(shapes->found, hc_address, shapes->found->len - 1)) -
+		       (shape->from - first);
+	shape->stride = find_stride(shapes, shape->from, is_one ? shape->to : first + size);
+	/* The first buffer may be almost empty. */
+	if (!shape->stride && shapes->found->len > 1) {
+		hc_address second = g_array_index(shapes->found, hc_address, 1);
+
+		shape->stride = find_stride(shapes, second, shapes->found->len == 2 ? shape->to : second + size);
+	}
+	if (shape->stride)
+		shape->count = shape->bytes / shape->stride;
+	else if (!shape->bytes)
+		shape->count = 0;
+}
+
+/* libstdc++'s; words of an iterator: 0 current, 1 begin, 2 end, 3 place. */
+static bool is_gnu_deque(hc_shapes *shapes, const hc_shape_words *words, hc_shape *shape)
+{
+	unsigned size = shapes->format.size;
+	const uint64_t *start = &words->words[HC_SHAPE_BEFORE + 2], *finish = &words->words[HC_SHAPE_BEFORE + 6];
+	hc_address map = hc_shape_word(words, 0);
+	uint64_t map_size = hc_shape_word(words, 1), buffer = start[2] - start[1];
+	hc_shape_block block;
+
+	if (map_size < DEQUE_MAP_LEAST || map_size > UINT32_MAX || start[0] < start[1] || start[0] >= start[2] ||
+		finish[0] < finish[1] || finish[0] >= finish[2] || finish[2] - finish[1] != buffer || start[3] < map ||
+		start[3] > finish[3] || (finish[3] - map) / size >= map_size || (start[3] - map) % size ||
+		(finish[3] - map) % size || (start[3] == finish[3] && finish[0] < start[0]) ||
+		!hc_shapes_block(shapes, map, &block) || !hc_shapes_fits(shapes, &block, map_size * size) ||
+		!add_buffers(shapes, start[3], finish[3] + size, buffer) ||
+		g_array_index(shapes->found, hc_address, 0) != start[1] ||
+		g_array_index(shapes->found, hc_address, shapes->found->len - 1) != finish[1])
+		return false;
+	shape->end = words->at + 10 * size;
+	shape->from = start[0];
+	shape->to = finish[0];
+	count_elements(shapes, shape, buffer);
+	return true;
+}
+
+/* Adds the buffers that words [FROM, TO) lead to, all of one size. */
+static bool add_equal_buffers(hc_shapes *shapes, hc_address from, hc_address to)
+{
+	uint64_t buffer;
+
+	for (; from < to; from += shapes->format.size)
+		if (shapes->found->len >= hc_shapes_limit(shapes) || !hc_shapes_load(shapes, from, 1, &buffer) ||
+			!hc_shapes_add_node(shapes, buffer))
+			return false;
+	return shapes->least >= LLVM_DEQUE_BYTES / 2;
+}
+
+/* libc++'s: it says how many elements there are, and how large they are follows for some. */
+static bool is_llvm_deque(hc_shapes *shapes, const hc_shape_words *words, hc_shape *shape)
+{
+	unsigned size = shapes->format.size;
+	hc_address map = hc_shape_word(words, 0), begin = hc_shape_word(words, 1), end = hc_shape_word(words, 2),
+		   limit = hc_shape_word(words, 3);
+	uint64_t start = hc_shape_word(words, 4), count = hc_shape_word(words, 5);
+	hc_shape_block block;
+
+	if (begin < map || end <= begin || limit < end || (begin - map) % size || (end - begin) % size || !count ||
+		start >= 2 * LLVM_DEQUE_BYTES || count > (end - begin) / size * LLVM_DEQUE_BYTES ||
+		!hc_shapes_block(shapes, map, &block) || !hc_shapes_fits(shapes, &block, limit - map) ||
+		!add_equal_buffers(shapes, begin, end))
+		return false;
+	hc_address first = g_array_index(shapes->found, hc_address, 0),
+		   last = g_array_index(shapes->found, hc_address, shapes->found->len - 1);
+
+	shape->end = words->at + 6 * size;
+	shape->from = first;
+	shape->to = last + shapes->least;
+	shape->count = count;
+	shape->bytes = shapes->found->len * shapes->least;
+	return true;
+}
+
+bool hc_shapes_find_deque(hc_shapes *shapes, const hc_shape_words *words, hc_shape *shape)
+{
+	if (!is_gnu_deque(shapes, words, shape) && !is_llvm_deque(shapes, words, shape)) {
+		shapes->vain += shapes->found->len;
+		g_array_set_size(shapes->found, 0);
+		return false;
+	}
+	shape->kind = HC_SHAPE_DEQUE;
+	shape->index[0] = hc_shape_word(words, 0);
+	return true;
+}

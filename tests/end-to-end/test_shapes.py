@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Containers without debug info: as many, with as many elements, as fixtures/shapes.cpp says, and as its types tell.
+
+One core is looked at with the program as it was built, without its debug info (strip -g), and without symbols (strip): what the
+shapes say is compared with what the program says, and with what the types say of the container at the same address. Decoys, which
+are a container but for one link, count or byte, must be none. Of a program of deques of strings nearly every block is known.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from harness import Cases, Stopped, Workspace, few, fixture_path, need_captures, report_of, succeed
+from test_nameless import names, root_of, strip
+
+Row = dict[str, Any]
+BUILT = fixture_path("shapes")
+KNOWN_SHARE = 0.9993  # of the blocks of a program of deques of strings: chap knows 8,505 of 8,511
+
+
+def containers(core: Path, program: Path) -> list[Row]:
+    return report_of(succeed("containers", core, program, "--json", "--limit", "0", statuses=(0, 3)))["containers"]
+
+
+def is_at(row: Row, program: Path, variable: str, rest: str, with_symbols: bool) -> bool:
+    """Whether the path of ROW is VARIABLE, as PROGRAM has its name, and REST."""
+    path = row["path"]
+    begin = path[:len(path) - len(rest)]
+    return path.endswith(rest) and begin == root_of(begin) and names(program, BUILT, variable, with_symbols, begin)
+
+
+def check_manifest(fixture: Stopped, core: Path, folder: Path, with_symbols: bool) -> None:
+    program = strip(BUILT, folder, *(("-g",) if with_symbols else ()))
+    rows = containers(core, program)
+    wrong = []
+    for kind, variable, *rest, count, elements in fixture.said("shape"):
+        place = rest[0] if rest else ""
+        found = [row for row in rows if row["kind"] == kind and is_at(row, program, variable, place, with_symbols)]
+        told = [(row["count"], row["elements"], row["certainty"]) for row in found]
+        if told != [(int(count), int(elements), "deduced")]:
+            wrong.append(f"{kind} {variable}{place}: {told}, not {count} with {elements}")
+    shapes = [row for row in rows if row["is_shape"]]
+    if any(row["certainty"] == "certain" for row in shapes):
+        wrong.append("a shape is certain")
+    local = [row for row in shapes if row["kind"] == "map-like" and row["where"].startswith(("frame", "main()"))]
+    if not local:
+        wrong.append(f"no local map: {[(row['path'], row['where']) for row in shapes if 'stack' in row['path']]}")
+    for (variable,) in fixture.said("decoy"):
+        taken = [row for row in rows if names(program, BUILT, variable, with_symbols, row["path"].partition("->")[0].partition("[")[0])]
+        if any(row["certainty"] != "guess" for row in taken):
+            wrong.append(f"{variable} is no {taken[0]['kind']}")
+    assert not wrong, few(wrong)
+
+
+def check_types_agree(core: Path, folder: Path) -> None:
+    """Single containers, by their address."""
+    typed = {row["address"]: row for row in containers(core, BUILT) if row["count"] == 1 and row["elements"]}
+    shapes = [row for row in containers(core, strip(BUILT, folder)) if row["is_shape"] and row["count"] == 1 and row["elements"]]
+    wrong, compared = [], 0
+    for row in shapes:
+        if row["address"] in typed:
+            compared += 1
+            for key in ("elements", "bytes_own", "blocks_own"):
+                if row[key] != typed[row["address"]][key]:
+                    wrong.append(f"{row['path']}: {key} {row[key]}, not {typed[row['address']][key]} of {typed[row['address']]['path']}")
+    assert compared >= 14 and not wrong, f"{compared} compared; {few(wrong)}"
+
+
+def check_deques(folder: Path) -> None:
+    with Stopped(str(strip(BUILT, folder)), ["deques"]) as fixture:
+        core = fixture.gcore()
+        rows = report_of(succeed("types", core, "--json", "--limit", "0", statuses=(0, 3)))
+        coverage = rows["coverage"]
+        blocks = sum(share["blocks"] for share in coverage.values())
+        unknown = coverage["unknown"]["blocks"]
+        assert blocks > 1000 and (blocks - unknown) / blocks > KNOWN_SHARE, f"{unknown} of {blocks} are unknown: {json.dumps(coverage)}"
+
+
+def main() -> None:
+    need_captures()
+    cases = Cases(__doc__)
+    with tempfile.TemporaryDirectory() as name, Stopped(str(BUILT)) as fixture:
+        folder = Path(name)
+        core = fixture.gcore()
+        cases.run("symbols", lambda: check_manifest(fixture, core, folder, True))
+        cases.run("stripped", lambda: check_manifest(fixture, core, folder, False))
+        cases.run("types agree", lambda: check_types_agree(core, folder))
+        cases.run("deques of strings", lambda: check_deques(folder))
+    cases.finish()
+
+
+if __name__ == "__main__":
+    main()
