@@ -43,7 +43,7 @@ typedef struct hc_analysis_options {
 	unsigned jobs;			      /* threads to use; 0: one per processor */
 	hc_stage until;			      /* the last stage to run */
 	bool no_types; /* leave HC_STAGE_TYPES out: no debug info is read, nothing is named by it */
-	bool retained; /* look at what owners retain, for the findings: takes longer */
+	bool retained; /* look at what owners retain, when types are known: takes longer */
 	bool no_encodings; /* learn no encodings of pointers, nor headers and pools: what only these explain is (possibly) lost */
 	const char *const *container_files; /* as hc_types_options */
 	hc_progress_function progress;	    /* may be NULL */
@@ -70,6 +70,7 @@ const hc_areas *hc_analysis_areas(const hc_analysis *analysis);
 const hc_references *hc_analysis_references(const hc_analysis *analysis);
 const hc_memory *hc_analysis_memory(const hc_analysis *analysis);
 const hc_types *hc_analysis_types(const hc_analysis *analysis); /* NULL with options->no_types */
+const hc_ownership *hc_analysis_ownership(const hc_analysis *analysis); /* NULL without options->retained */
 const hc_findings *hc_analysis_findings(const hc_analysis *analysis);
 const hc_diagnostics *hc_analysis_diagnostics(const hc_analysis *analysis);
 double hc_analysis_seconds(const hc_analysis *analysis, hc_stage stage); /* wall time; 0 if it did not run */

@@ -196,11 +196,11 @@ typedef struct hc_types_path {
 	const hc_type *type;	     /* NULL: not by debug info */
 	hc_certainty certainty;
 	bool is_container, is_index;
+	bool is_shape; /* a container by what stands in memory alone */
 	/* of containers, added up */
 	bool is_value; /* a string, a smart pointer, an optional */
 	bool is_queue; /* a list, a deque */
 	bool is_keyed; /* a map, a set, a hash table */
-	bool is_uncounted; /* how many elements there are is not known */
 	const char *kind;
 	hc_container_parts parts;	    /* what `own` is */
 	uint64_t count, elements, capacity; /* capacity UINT64_MAX: none */

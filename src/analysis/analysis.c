@@ -79,6 +79,14 @@ static bool run_memory(hc_analysis *analysis, GError **error)
 	return true;
 }
 
+static bool find_owners(hc_analysis *analysis, GError **error)
+{
+	hc_ownership_options options = { .jobs = analysis->options->jobs };
+
+	analysis->ownership = hc_analysis_find_owners(analysis, &options, error);
+	return analysis->ownership != NULL;
+}
+
 static bool run_types(hc_analysis *analysis, GError **error)
 {
 	hc_types_options options = {
@@ -90,18 +98,11 @@ static bool run_types(hc_analysis *analysis, GError **error)
 		return true;
 	analysis->types = hc_types_create(analysis->core, analysis->variables, analysis->blocks, analysis->areas,
 		analysis->references, &options, analysis->diagnostics, error);
-	return analysis->types != NULL;
+	return analysis->types != NULL && (!analysis->options->retained || find_owners(analysis, error));
 }
 
 static bool run_findings(hc_analysis *analysis, GError **error)
 {
-	hc_ownership_options options = { .jobs = analysis->options->jobs };
-
-	if (analysis->options->retained && analysis->types) {
-		analysis->ownership = hc_analysis_find_owners(analysis, &options, error);
-		if (!analysis->ownership)
-			return false;
-	}
 	hc_findings_input input = {
 		.core = analysis->core,
 		.blocks = analysis->blocks,
@@ -115,6 +116,7 @@ static bool run_findings(hc_analysis *analysis, GError **error)
 		.jobs = analysis->options->jobs,
 	};
 
+	(void)error;
 	analysis->findings = hc_findings_create(&input);
 	return true;
 }
@@ -242,6 +244,11 @@ const hc_memory *hc_analysis_memory(const hc_analysis *analysis)
 const hc_types *hc_analysis_types(const hc_analysis *analysis)
 {
 	return analysis->types;
+}
+
+const hc_ownership *hc_analysis_ownership(const hc_analysis *analysis)
+{
+	return analysis->ownership;
 }
 
 const hc_findings *hc_analysis_findings(const hc_analysis *analysis)

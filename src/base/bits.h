@@ -29,8 +29,33 @@ static inline void hc_clear_bit(uint64_t *bitmap, uint64_t index)
 	bitmap[index / 64] &= ~((uint64_t)1 << index % 64);
 }
 
+/* Bits that are set in bytes of WORD, each byte's count in its place. Without an instruction for it __builtin_popcountll() is a call. */
+static inline uint64_t hc_bits_of_bytes(uint64_t word)
+{
+	word -= word >> 1 & 0x5555555555555555;
+	word = (word & 0x3333333333333333) + (word >> 2 & 0x3333333333333333);
+	return (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0f;
+}
+
+/* The sum of bytes. */
+static inline unsigned hc_sum_of_bytes(uint64_t bytes)
+{
+	bytes = (bytes & 0x00ff00ff00ff00ff) + (bytes >> 8 & 0x00ff00ff00ff00ff);
+	return (unsigned)(bytes * 0x0001000100010001 >> 48);
+}
+
+/* How many bits are set in the bits before INDEX, from the word FIRST on: of no more than 31 words. */
+static inline unsigned hc_bits_between(const uint64_t *bitmap, uint64_t first, uint64_t index)
+{
+	uint64_t bytes = hc_bits_of_bytes(bitmap[index / 64] & (((uint64_t)1 << index % 64) - 1));
+
+	for (uint64_t word = first; word < index / 64; word++)
+		bytes += hc_bits_of_bytes(bitmap[word]);
+	return hc_sum_of_bytes(bytes);
+}
+
 /* How many bits of the word that bit INDEX is in are set before it. */
 static inline unsigned hc_bits_before(const uint64_t *bitmap, uint64_t index)
 {
-	return __builtin_popcountll(bitmap[index / 64] & (((uint64_t)1 << index % 64) - 1));
+	return hc_bits_between(bitmap, index / 64, index);
 }

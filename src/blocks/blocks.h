@@ -193,12 +193,9 @@ static inline uint64_t hc_blocks_start_at(const hc_blocks *blocks, hc_address ad
 /* The number of the block that starts at granule START. */
 static inline uint32_t hc_blocks_number(const hc_blocks *blocks, uint64_t start)
 {
-	uint64_t word = start / 64, group = start / HC_GROUP_GRANULES;
-	uint32_t number = blocks->rank[group];
+	uint64_t group = start / HC_GROUP_GRANULES;
 
-	for (uint64_t i = group * HC_GROUP_WORDS; i < word; i++)
-		number += __builtin_popcountll(blocks->starts[i]);
-	return number + hc_bits_before(blocks->starts, start);
+	return blocks->rank[group] + hc_bits_between(blocks->starts, group * HC_GROUP_WORDS, start);
 }
 
 /* Whether block NUMBER has a label: it is libc's or the runtime's own. */
@@ -258,6 +255,19 @@ static inline uint64_t hc_blocks_next_start(const hc_blocks *blocks, uint64_t gr
 		bits = blocks->starts[word];
 	}
 	return word * 64 + __builtin_ctzll(bits);
+}
+
+/*
+ * Usable bytes of the block in use that starts at granule START of REGION, by where the next one begins: so the block itself, which may be
+ * far from all that was looked at, is not touched. The same as hc_blocks_usable_size() says, unless the heap is damaged.
+ */
+static inline uint64_t hc_blocks_size_in_index(const hc_blocks *blocks, const hc_block_region *region, uint64_t start)
+{
+	uint64_t next = region->region.is_mmapped ? UINT64_MAX : hc_blocks_next_start(blocks, start + 1);
+
+	if (next - region->first_granule >= region->granules)
+		return hc_blocks_usable_size(blocks, region, hc_blocks_address(blocks, region, start));
+	return ((next - start) << blocks->granule_shift) - blocks->word;
 }
 
 /* Visits starts in order, keeping the word of the bitmap that it is in at hand. */

@@ -7,6 +7,7 @@ cli_status cli_run_block(const cli_command *command, int argc, char **argv)
 	const GOptionEntry entries[] = {
 		{ "no-types", 0, 0, G_OPTION_ARG_NONE, &options.no_types, "read no debug info, tell no type: faster",
 			NULL },
+		CLI_RETAINED_ENTRY(options),
 		CLI_CONTAINERS_ENTRY(options),
 		{ NULL },
 	};

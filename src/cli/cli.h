@@ -91,6 +91,13 @@ bool cli_parse(const cli_command *command, int argc, char **argv, const GOptionE
 bool cli_take_address(
 	const cli_command *command, const cli_options *options, const char *files[3], hc_address *ret_address);
 
+/* The option of commands that can tell what is retained. */
+#define CLI_RETAINED_ENTRY(options) \
+	{ \
+		"retained", 0, 0, G_OPTION_ARG_NONE, &(options).retained, \
+			"tell what is retained, i.e. what nothing else leads to: slower", NULL \
+	}
+
 /* The option of commands that read containers. */
 #define CLI_CONTAINERS_ENTRY(options) \
 	{ \

@@ -68,6 +68,7 @@ cli_status cli_run_containers(const cli_command *command, int argc, char **argv)
 		{ "limit", 0, 0, G_OPTION_ARG_STRING, &words.limit,
 			"at most so many rows; 0: all (default 20, with --json 0)", "N" },
 		{ "no-content", 0, 0, G_OPTION_ARG_NONE, &words.no_content, "show nothing of what they contain", NULL },
+		CLI_RETAINED_ENTRY(options),
 		CLI_CONTAINERS_ENTRY(options),
 		{ NULL },
 	};

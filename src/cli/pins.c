@@ -12,6 +12,7 @@ cli_status cli_run_pins(const cli_command *command, int argc, char **argv)
 	const GOptionEntry entries[] = {
 		{ "limit", 0, 0, G_OPTION_ARG_STRING, &limit_word,
 			"at most so many runs and holders; 0: all (default 12, with --json 0)", "N" },
+		CLI_RETAINED_ENTRY(options),
 		CLI_CONTAINERS_ENTRY(options),
 		{ NULL },
 	};

@@ -436,8 +436,8 @@ static bool read_table(hc_walker *walker, hc_key slots, uint64_t stride, hc_memo
 	if (!hc_walker_need(walker, HC_KEY_TABLE, 0, &t->start) || !hc_walker_need(walker, slots, 0, &t->slots) ||
 		!hc_walker_need(walker, HC_KEY_STRIDE, stride, &t->stride))
 		return false;
-	if (t->slots >> TABLE_BITS_MAX || t->stride >> TABLE_BITS_MAX || !t->stride ||
-		t->slots > ((uint64_t)1 << TABLE_BITS_MAX) / t->stride)
+	if (t->slots >> TABLE_BITS_MAX || t->stride >> TABLE_BITS_MAX ||
+		t->slots > ((uint64_t)1 << TABLE_BITS_MAX) / MAX(t->stride, 1))
 		return hc_walker_refuse(walker, "its table is too large");
 	if (walker->walk->claimed != UINT64_MAX && walker->walk->claimed && (!t->slots || !t->start))
 		return hc_walker_refuse(walker, "it has elements, but no table");
@@ -445,6 +445,11 @@ static bool read_table(hc_walker *walker, hc_key slots, uint64_t stride, hc_memo
 		t->slots = 0;
 		return true;
 	}
+	/* It is in pieces, and the description says where each bucket or element is. */
+	if (!t->stride)
+		return hc_layout_program(walker->layout, HC_KEY_FIRST) ||
+		       hc_layout_program(walker->layout, HC_KEY_VALUE) ||
+		       hc_walker_refuse(walker, "its table has slots of no size");
 	if (t->start - walker->address < walker->object_size)
 		return t->slots * t->stride <= walker->object_size - (t->start - walker->address) ||
 		       hc_walker_refuse(walker, "its table is larger than itself");
@@ -480,7 +485,7 @@ void hc_walk_buckets(hc_walker *walker)
 
 		walker->variables[HC_VARIABLE_INDEX] = i;
 		walker->variables[HC_VARIABLE_SLOT] = t.start + i * t.stride;
-		if (!hc_walker_charge(walker, t.stride) ||
+		if (!hc_walker_charge(walker, MAX(t.stride, walker->reader->format.size)) ||
 			!first_of(walker, first, walker->variables[HC_VARIABLE_SLOT], &c.node))
 			return;
 		if (c.node && !walk_chain(walker, &n, &c))
@@ -525,7 +530,7 @@ void hc_walk_slots(hc_walker *walker)
 	walker->walk->element_size = size ? size : t.stride;
 	walker->walk->buckets = t.slots;
 	/* Numbers that were put where pointers go. */
-	if (t.stride < walker->reader->format.size)
+	if (t.stride && t.stride < walker->reader->format.size)
 		walker->by_pointer = false;
 	for (uint64_t i = 0; i < t.slots; i++) {
 		hc_address element = t.start + i * t.stride, other = 0;
@@ -533,7 +538,7 @@ void hc_walk_slots(hc_walker *walker)
 
 		walker->variables[HC_VARIABLE_INDEX] = i;
 		walker->variables[HC_VARIABLE_SLOT] = element;
-		if (!hc_walker_charge(walker, t.stride))
+		if (!hc_walker_charge(walker, MAX(t.stride, walker->reader->format.size)))
 			return;
 		if (!hc_walker_run(walker, used, &is_used)) {
 			hc_walker_break(walker, "its memory cannot be read");

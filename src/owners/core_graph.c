@@ -11,8 +11,8 @@
  * Such words are *weak*: they count for blocks that nothing else leads to (drop_weak()), so that one of them does not take from a
  * variable what it retains; and those of *calls* only for what no frame with a row leads to.
  *
- * Roots' words are read first, on one thread, as their places' names are looked up; blocks' words by all workers. Most of a word's cost is
- * waiting for its line of the index, which is fetched ahead (struct ring).
+ * Roots' words are read first, on one thread, as their places' names are looked up; blocks' words by all workers
+ * (references/block_words.c).
  */
 #include "base/bits.h"
 #include "base/error.h"
@@ -22,7 +22,7 @@
 #include "owners/ownership.h"
 
 enum {
-	RING = 128,
+	RING = 16,
 	WEAKEST = 2
 };
 
@@ -33,27 +33,19 @@ struct root_edge {
 
 struct source {
 	const hc_ownership *ownership;
-	hc_word_format format;
 	uint32_t *root_of; /* of each row that begins a path */
 	uint32_t elsewhere, calls, roots;
 	uint8_t *weakness; /* of each root: 0 to WEAKEST */
 	GArray *edges;	   /* of struct root_edge, by root */
 };
 
-/* Words that may be addresses, while their line of the index is fetched. */
-struct ring {
-	const hc_ownership *ownership;
-	hc_graph_sink *sink;
-	struct {
-		uint64_t granule;
-		hc_address address;
-		uint32_t from;
-	} candidates[RING];
-	unsigned in, out;
+struct hc_core_graph {
+	struct source source;
+	hc_graph *graph; /* reads source */
 };
 
 /* The block in use that a pointer to ADDRESS, in GRANULE, holds; and how. FALSE if there is none. */
-static inline bool find_held(const hc_ownership *ownership, uint64_t granule, hc_address address, uint32_t *ret_number,
+static bool find_held(const hc_ownership *ownership, uint64_t granule, hc_address address, uint32_t *ret_number,
 	hc_graph_evidence *ret_evidence)
 {
 	const hc_blocks *blocks = ownership->blocks;
@@ -152,84 +144,37 @@ static void tell_root(const struct source *source, uint32_t root, hc_graph_sink 
 
 /* ---- blocks ---- */
 
-static inline void resolve_one(struct ring *ring)
+/* The worker's own. */
+struct block_sink {
+	const hc_references *references;
+	hc_graph_sink *sink;
+};
+
+static void add_block_words(void *data, const hc_block_word *words, unsigned count)
 {
-	unsigned at = ring->out++ % RING;
-	hc_graph_evidence evidence;
-	uint32_t number;
+	const struct block_sink *block_sink = data;
 
-	if (find_held(ring->ownership, ring->candidates[at].granule, ring->candidates[at].address, &number, &evidence))
-		hc_graph_add(ring->sink, ring->candidates[at].from, number, evidence);
-}
+	for (unsigned i = 0; i < count; i++) {
+		const hc_block_word *word = &words[i];
 
-static void look_at(struct ring *ring, const uint8_t *bytes, uint64_t size, hc_word_format format, uint32_t from)
-{
-	const hc_blocks *blocks = ring->ownership->blocks;
-
-	for (uint64_t i = 0; i + format.size <= size; i += format.size) {
-		hc_address address = hc_load_word(bytes + i, format);
-		const hc_block_region *region;
-
-		if (!hc_blocks_may_contain(blocks, address) || !(region = hc_blocks_region(blocks, address)))
-			continue;
-		uint64_t granule = hc_blocks_granule(blocks, region, address);
-
-		__builtin_prefetch(&blocks->starts[granule / 64]);
-		__builtin_prefetch(&blocks->rank[granule / HC_GROUP_GRANULES]);
-		ring->candidates[ring->in % RING].granule = granule;
-		ring->candidates[ring->in % RING].address = address;
-		ring->candidates[ring->in++ % RING].from = from;
-		if (ring->in - ring->out == RING)
-			resolve_one(ring);
-	}
-}
-
-static void look_at_block(const struct source *source, struct ring *ring, uint32_t number, uint64_t start)
-{
-	const hc_blocks *blocks = source->ownership->blocks;
-	const hc_label *label = hc_blocks_is_labelled(blocks, number) ?
-					g_hash_table_lookup(blocks->labels, GUINT_TO_POINTER(number)) :
-					NULL;
-	const hc_block_region *region = hc_blocks_region_of_start(blocks, start);
-	hc_address address = hc_blocks_address(blocks, region, start),
-		   end = address + MIN(hc_blocks_usable_size(blocks, region, address), region->end - address);
-
-	if (label && hc_label_is_cache(label))
-		return;
-	/* Mostly one piece of the core has all of it. */
-	while (address < end) {
-		uint64_t available;
-		const uint8_t *bytes = hc_core_bytes(source->ownership->core, address, &available);
-
-		if (!bytes)
-			return;
-		available = MIN(available, end - address);
-		look_at(ring, bytes, available, source->format, number);
-		address += available;
+		if (word->value == word->block)
+			hc_graph_add(block_sink->sink, word->from, word->to, HC_GRAPH_WORD);
+		else if (hc_references_holds(block_sink->references, word->start, word->value))
+			hc_graph_add(block_sink->sink, word->from, word->to, HC_GRAPH_BEYOND);
 	}
 }
 
 static void tell_references(void *data, unsigned worker, uint32_t first, uint32_t end, hc_graph_sink *sink)
 {
 	const struct source *source = data;
-	const hc_blocks *blocks = source->ownership->blocks;
-	struct ring ring = { .ownership = source->ownership, .sink = sink };
+	uint32_t blocks = source->ownership->blocks->count;
+	struct block_sink block_sink = { source->ownership->references, sink };
+	const hc_block_visitor visitor = { .visit = add_block_words, .data = &block_sink };
 
 	(void)worker;
-	if (first < blocks->count) {
-		hc_start_cursor cursor = hc_start_cursor_at(blocks, hc_blocks_start_of_number(blocks, first));
-
-		for (uint32_t number = first; number < MIN(end, blocks->count); number++) {
-			uint64_t start = hc_start_cursor_next(&cursor);
-
-			if (blocks->states[number] == HC_BLOCK_IN_USE)
-				look_at_block(source, &ring, number, start);
-		}
-	}
-	while (ring.out != ring.in)
-		resolve_one(&ring);
-	for (uint32_t node = MAX(first, blocks->count); node < end; node++)
-		tell_root(source, node - blocks->count, sink);
+	hc_references_each_block_word(source->ownership->references, first, MIN(end, blocks), &visitor);
+	for (uint32_t node = MAX(first, blocks); node < end; node++)
+		tell_root(source, node - blocks, sink);
 }
 
 static void tell_sizes(void *data, uint32_t first, uint32_t end, uint64_t *ret_sizes)
@@ -251,22 +196,55 @@ static void tell_sizes(void *data, uint32_t first, uint32_t end, uint64_t *ret_s
 
 /* ---- weak words ---- */
 
-/* Sets bits in REACHED for blocks that roots of WEAKNESS lead to. STACK has room for all blocks. */
-static void reach(
-	const struct source *source, const hc_graph *graph, unsigned weakness, uint64_t *reached, uint32_t *stack)
-{
-	uint32_t blocks = graph->source.blocks, depth = 0;
+/* A search through the graph. Blocks wait on the stack while where their row begins is fetched, and in the ring while the row is. */
+struct search {
+	const hc_graph *graph;
+	uint64_t *reached; /* bit for each block */
+	uint32_t *stack;   /* has room for all blocks */
+	uint32_t depth;
+	uint32_t ring[RING];
+	unsigned in, out; /* counters; the place is modulo the ring's size */
+};
 
+static void visit(struct search *search, uint32_t node)
+{
+	const hc_graph *graph = search->graph;
+
+	for (uint32_t i = graph->starts[node]; i < graph->starts[node + 1]; i++) {
+		uint32_t target = hc_graph_target(graph->edges[i]);
+
+		if (!hc_take_bit(search->reached, target))
+			continue;
+		__builtin_prefetch(&graph->starts[target]);
+		search->stack[search->depth++] = target;
+	}
+}
+
+static void visit_all(struct search *search)
+{
+	const hc_graph *graph = search->graph;
+
+	for (;;) {
+		while (search->depth && search->in - search->out < RING) {
+			uint32_t node = search->stack[--search->depth];
+
+			__builtin_prefetch(&graph->edges[graph->starts[node]]);
+			search->ring[search->in++ % RING] = node;
+		}
+		if (search->in == search->out)
+			return;
+		visit(search, search->ring[search->out++ % RING]);
+	}
+}
+
+/* Sets bits for blocks that roots of WEAKNESS lead to. */
+static void reach(const struct source *source, struct search *search, unsigned weakness)
+{
 	for (uint32_t root = 0; root < source->roots; root++) {
 		if (source->weakness[root] != weakness)
 			continue;
-		for (uint32_t node = blocks + root;; node = stack[--depth]) {
-			for (uint32_t i = graph->starts[node]; i < graph->starts[node + 1]; i++)
-				if (hc_take_bit(reached, hc_graph_target(graph->edges[i])))
-					stack[depth++] = hc_graph_target(graph->edges[i]);
-			if (!depth)
-				break;
-		}
+		visit(search, search->graph->source.blocks + root);
+		visit_all(search);
 	}
 }
 
@@ -292,16 +270,19 @@ static bool drop_weak(const struct source *source, hc_graph *graph)
 {
 	size_t reached_size = (graph->source.blocks / 64 + (size_t)1) * sizeof(uint64_t),
 	       stack_size = (graph->source.blocks + (size_t)1) * sizeof(uint32_t);
-	uint64_t *reached = hc_pages_create(reached_size);
-	uint32_t *stack = hc_pages_create(stack_size);
-	bool ok = reached && stack;
+	struct search search = {
+		.graph = graph,
+		.reached = hc_pages_create(reached_size),
+		.stack = hc_pages_create(stack_size),
+	};
+	bool ok = search.reached && search.stack;
 
 	for (unsigned weakness = 0; ok && weakness < WEAKEST; weakness++) {
-		reach(source, graph, weakness, reached, stack);
-		drop(source, graph, weakness + 1, reached);
+		reach(source, &search, weakness);
+		drop(source, graph, weakness + 1, search.reached);
 	}
-	hc_pages_destroy(reached, reached_size);
-	hc_pages_destroy(stack, stack_size);
+	hc_pages_destroy(search.reached, reached_size);
+	hc_pages_destroy(search.stack, stack_size);
 	return ok;
 }
 
@@ -336,53 +317,72 @@ static bool has_words(const struct source *source, uint32_t root)
 	return first < source->edges->len && g_array_index(source->edges, struct root_edge, first).root == root;
 }
 
-/* NULL after an error. The graph is gone then. */
-static hc_dominators *find_dominators(struct source *source, unsigned jobs, GError **error)
+static bool build(hc_core_graph *core_graph, unsigned jobs, GError **error)
 {
+	const struct source *source = &core_graph->source;
 	const hc_graph_source graph_source = {
 		.blocks = source->ownership->blocks->count,
 		.roots = source->roots,
 		.references = tell_references,
 		.sizes = tell_sizes,
-		.data = source,
+		.data = &core_graph->source,
 	};
-	g_autoptr(hc_graph) graph = hc_graph_create(&graph_source, jobs, error);
 
-	if (graph && !drop_weak(source, graph)) {
-		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory for references of %u blocks",
-			graph_source.blocks);
-		return NULL;
-	}
-	return graph ? hc_dominators_create(graph, error) : NULL;
+	core_graph->graph = hc_graph_create(&graph_source, jobs, error);
+	if (!core_graph->graph || drop_weak(source, core_graph->graph))
+		return core_graph->graph != NULL;
+	g_set_error(
+		error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory for references of %u blocks", graph_source.blocks);
+	return false;
 }
 
-static bool retain(struct source *source, hc_ownership *ownership, unsigned jobs, GError **error)
+hc_core_graph *hc_core_graph_create(const hc_ownership *ownership, unsigned jobs, GError **error)
 {
-	g_autofree bool *have_words = g_new(bool, source->roots);
-	const hc_owner_roots roots = { source->root_of, have_words };
-	hc_dominators *dominators = find_dominators(source, jobs, error);
+	g_autoptr(hc_core_graph) core_graph = g_new0(hc_core_graph, 1);
+	struct source *source = &core_graph->source;
 
-	for (uint32_t root = 0; root < source->roots; root++)
-		have_words[root] = has_words(source, root);
-	return dominators && hc_ownership_read_dominators(ownership, dominators, &roots, error);
+	source->ownership = ownership;
+	source->edges = g_array_new(FALSE, FALSE, sizeof(struct root_edge));
+	number_roots(source);
+	hc_references_each_root_word(ownership->references, add_root_word, source);
+	add_labelled(source);
+	g_array_sort(source->edges, compare_edges);
+	return build(core_graph, jobs, error) ? g_steal_pointer(&core_graph) : NULL;
+}
+
+void hc_core_graph_destroy(hc_core_graph *core_graph)
+{
+	if (!core_graph)
+		return;
+	hc_graph_destroy(core_graph->graph);
+	g_array_unref(core_graph->source.edges);
+	g_free(core_graph->source.root_of);
+	g_free(core_graph->source.weakness);
+	g_free(core_graph);
+}
+
+const hc_graph *hc_core_graph_rows(const hc_core_graph *core_graph)
+{
+	return core_graph->graph;
 }
 
 bool hc_ownership_find_retained(hc_ownership *ownership, unsigned jobs, GError **error)
 {
-	struct source source = {
-		.ownership = ownership,
-		.format = hc_core_word_format(ownership->core),
-		.edges = g_array_new(FALSE, FALSE, sizeof(struct root_edge)),
-	};
+	if (!ownership->blocks->count)
+		return true;
+	g_autoptr(hc_core_graph) core_graph = hc_core_graph_create(ownership, jobs, error);
 
-	number_roots(&source);
-	hc_references_each_root_word(ownership->references, add_root_word, &source);
-	add_labelled(&source);
-	g_array_sort(source.edges, compare_edges);
-	bool ok = !ownership->blocks->count || retain(&source, ownership, jobs, error);
+	if (!core_graph)
+		return false;
+	const struct source *source = &core_graph->source;
+	g_autofree bool *have_words = g_new(bool, source->roots);
+	const hc_owner_roots roots = { source->root_of, have_words };
 
-	g_array_unref(source.edges);
-	g_free(source.root_of);
-	g_free(source.weakness);
-	return ok;
+	for (uint32_t root = 0; root < source->roots; root++)
+		have_words[root] = has_words(source, root);
+	hc_dominators *dominators = hc_dominators_create(core_graph->graph, error);
+
+	/* What is read of it needs no graph, but room. */
+	g_clear_pointer(&core_graph->graph, hc_graph_destroy);
+	return dominators && hc_ownership_read_dominators(ownership, dominators, &roots, error);
 }

@@ -49,3 +49,17 @@ bool hc_ownership_read_dominators(
 
 /* Where what rows hold piles up, of those of which nothing better is known. Needs the order of the rows. */
 void hc_ownership_find_accumulations(hc_ownership *ownership);
+
+/*
+ * core_graph.c: the graph of the core's words, on JOBS threads, as hc_graph_create(). OWNERSHIP has its rows, and must outlive the result.
+ * Fails with HC_ERROR_NO_MEMORY or HC_ERROR_UNSUPPORTED.
+ */
+typedef struct hc_core_graph hc_core_graph;
+
+hc_core_graph *hc_core_graph_create(const hc_ownership *ownership, unsigned jobs, GError **error);
+void hc_core_graph_destroy(hc_core_graph *core_graph);
+
+/* Lives as long as CORE_GRAPH. */
+const hc_graph *hc_core_graph_rows(const hc_core_graph *core_graph);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_core_graph, hc_core_graph_destroy)

@@ -19,6 +19,7 @@
  *	references.c	the search as a whole, and asking for its result
  *	roots.c		where it begins, and where not, and why
  *	root_words.c	the words there one by one
+ *	block_words.c	the words of blocks that lead to blocks
  *	mark.c		marking, on several threads
  *	scan.c		looking at words, with the rings
  *	heuristics.c	pointers into the middle that are as good as those to the start
@@ -86,6 +87,36 @@ void hc_references_each_encoded(
  * that does, or the block has none that is.
  */
 bool hc_references_holds(const hc_references *references, uint64_t start, hc_address address);
+
+enum {
+	HC_BLOCK_WORDS = 64
+};
+
+/* A word of a block in use that leads to a block in use, wherever in it: by numbers. */
+typedef struct hc_block_word {
+	uint32_t from, to;
+	uint64_t offset;	       /* of the word in FROM; a multiple of the word size */
+	uint64_t from_size;	       /* usable bytes of FROM */
+	hc_address value;	       /* the word */
+	hc_address block;	       /* of TO */
+	uint64_t start;		       /* ... its granule */
+	const hc_block_region *region; /* ... and where it is */
+} hc_block_word;
+
+typedef struct hc_block_visitor {
+	/* Whether the words of block NUMBER matter. NULL: those of all. */
+	bool (*is_wanted)(void *data, uint32_t number);
+	/* COUNT words, at most HC_BLOCK_WORDS; all calls together in order of FROM, then OFFSET. */
+	void (*visit)(void *data, const hc_block_word *words, unsigned count);
+	void *data;
+} hc_block_visitor;
+
+/*
+ * Calls VISITOR, on the caller's thread, for the words of blocks FIRST to END - 1 that are in use and no cache of malloc's. Several
+ * threads may do that at the same time.
+ */
+void hc_references_each_block_word(
+	const hc_references *references, uint32_t first, uint32_t end, const hc_block_visitor *visitor);
 
 /* As hc_references_reach(), for the block in use that starts at granule START: without looking its number up. */
 hc_reach hc_references_reach_at(const hc_references *references, uint64_t start);

@@ -104,7 +104,7 @@ static json_t *table_json(const hc_table_fill *fill)
 
 /* SAMPLE is NULL where nothing that blocks contain is to be shown. */
 static void add_container(hc_records *records, const hc_analysis *analysis, const hc_container *container,
-	const hc_table_fill *fill, const hc_sample *sample)
+	const hc_table_fill *fill, const hc_sample *sample, hc_value retained)
 {
 	uint64_t untouched = MIN(container->own.bytes, container->untouched), capacity = container->capacity;
 	bool has_capacity = capacity != UINT64_MAX;
@@ -122,6 +122,7 @@ static void add_container(hc_records *records, const hc_analysis *analysis, cons
 		{ "count", NULL, hc_value_count(container->count) },
 		{ NULL, "BYTES", hc_value_size(container->below.bytes) },
 		{ NULL, "OWN", hc_value_size(container->own.bytes) },
+		{ "retained", "RETAINS", retained },
 		{ "elements", "ELEMENTS",
 			hc_value_if(
 				!container->is_uncounted || container->elements, hc_value_count(container->elements)) },
@@ -167,6 +168,7 @@ static hc_records *make_rows(
 	const hc_analysis *analysis, const hc_containers_view *view, bool is_short, unsigned *ret_all)
 {
 	g_autoptr(GPtrArray) chosen = choose(analysis, view, ret_all);
+	GHashTable *rows = hc_rows_by_path(hc_analysis_ownership(analysis));
 	hc_records *records = hc_records_create();
 
 	for (unsigned i = 0; i < chosen->len; i++) {
@@ -177,11 +179,13 @@ static hc_records *make_rows(
 
 		if (!view->no_content)
 			hc_types_sample(hc_analysis_types(analysis), container, KEYS_SHOWN, 0, &sample);
-		add_container(records, analysis, container, is_table ? &fill : NULL, view->no_content ? NULL : &sample);
+		add_container(records, analysis, container, is_table ? &fill : NULL, view->no_content ? NULL : &sample,
+			hc_retained_by_path(rows, container->path));
 		add_detail(records, hc_word_container(container, is_short));
 		add_detail(records, is_table ? hc_word_table_fill(container, &fill) : NULL);
 		add_detail(records, hc_word_sample(&sample, is_short));
 	}
+	g_clear_pointer(&rows, g_hash_table_unref);
 	return records;
 }
 

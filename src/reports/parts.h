@@ -102,6 +102,16 @@ hc_place_sources hc_place_sources_of(const hc_analysis *analysis);
 char *hc_place_text(const hc_analysis *analysis, hc_address address);
 json_t *hc_place_json(const hc_place *place);
 
+/*
+ * retained.c, all without a value if what is retained was not asked for: rows of owners by path (hc_owner_row, NULL: of several), to be
+ * freed with g_hash_table_unref() if it is not NULL; what the row of PATH retains; what BLOCK does, and the address of the block that all
+ * ways to it lead through.
+ */
+GHashTable *hc_rows_by_path(const hc_ownership *ownership);
+hc_value hc_retained_by_path(GHashTable *rows, const char *path);
+hc_value hc_retained_by_block(const hc_analysis *analysis, const hc_block *block);
+hc_value hc_dominator_of_block(const hc_analysis *analysis, const hc_block *block);
+
 /* side_facts.c: what captures tell beside the cores: {"a", "b"} or null; a short table, or a line that says what is not known. */
 json_t *hc_side_facts_json(const hc_diff *diff);
 void hc_side_facts_print(const hc_diff *diff, hc_output *output);

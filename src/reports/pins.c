@@ -85,7 +85,7 @@ static char *holder_name(const hc_pin_holder *holder)
 	return hc_word_pin_holder(&pathless);
 }
 
-static void add_holder(hc_records *records, const hc_pin_holder *holder)
+static void add_holder(hc_records *records, const hc_pin_holder *holder, hc_value retained)
 {
 	g_autofree char *name = holder_name(holder);
 	const char *path = holder->path && *holder->path ? holder->path : NULL;
@@ -96,6 +96,7 @@ static void add_holder(hc_records *records, const hc_pin_holder *holder)
 		{ "runs", "RUNS", hc_value_count(holder->runs) },
 		{ "count", "BLOCKS", hc_value_count(holder->amount.blocks) },
 		{ "bytes", "BYTES", hc_value_size(holder->amount.bytes) },
+		{ "retained", "RETAINS", retained },
 		{ "kind", NULL, hc_value_plain(hc_holder_kind_name(holder->kind)) },
 		{ "thread", NULL, hc_value_if(holder->thread, hc_value_id(holder->thread)) },
 		{ "size", NULL, hc_value_if(is_unknown, hc_value_size(holder->size)) },
@@ -109,12 +110,14 @@ static void add_holder(hc_records *records, const hc_pin_holder *holder)
 	hc_records_add(records, facts);
 }
 
-static hc_records *make_holders(const hc_pins *pins, uint64_t limit)
+static hc_records *make_holders(const hc_analysis *analysis, const hc_pins *pins, uint64_t limit)
 {
+	GHashTable *rows = hc_rows_by_path(hc_analysis_ownership(analysis));
 	hc_records *records = hc_records_create();
 
 	for (unsigned i = 0; i < hc_limited(hc_pins_holder_count(pins), limit); i++)
-		add_holder(records, hc_pins_holder(pins, i));
+		add_holder(records, hc_pins_holder(pins, i), hc_retained_by_path(rows, hc_pins_holder(pins, i)->path));
+	g_clear_pointer(&rows, g_hash_table_unref);
 	return records;
 }
 
@@ -161,7 +164,7 @@ static json_t *pins_json(const hc_analysis *analysis, const hc_pins *pins, uint6
 {
 	const hc_heap_info *heap = hc_blocks_heap(hc_analysis_blocks(analysis));
 	g_autoptr(hc_records) kept = make_kept(pins), runs = make_runs(pins, limit),
-			      holders = make_holders(pins, limit);
+			      holders = make_holders(analysis, pins, limit);
 	const hc_fact facts[] = {
 		{ "advice", NULL, hc_value_take_text(advice_of(pins)) },
 		{ "totals", NULL, hc_value_json(totals_json(pins)) },
@@ -190,9 +193,9 @@ static void print_runs(const hc_pins *pins, uint64_t limit, hc_output *output)
 	hc_left_out_print(hc_pins_run_count(pins), limit, output);
 }
 
-static void print_holders(const hc_pins *pins, uint64_t limit, hc_output *output)
+static void print_holders(const hc_analysis *analysis, const hc_pins *pins, uint64_t limit, hc_output *output)
 {
-	g_autoptr(hc_records) records = make_holders(pins, limit);
+	g_autoptr(hc_records) records = make_holders(analysis, pins, limit);
 	g_autofree char *heading = NULL;
 	hc_pins_totals totals;
 
@@ -219,7 +222,7 @@ static void print_pins(const hc_analysis *analysis, const hc_pins *pins, uint64_
 			hc_output_text(output, "\n");
 		hc_records_print(kept, output);
 		print_runs(pins, limit, output);
-		print_holders(pins, limit, output);
+		print_holders(analysis, pins, limit, output);
 	}
 	hc_debug_info_gaps_print(analysis, output);
 	hc_diagnostics_print(hc_analysis_diagnostics(analysis), NULL, output);

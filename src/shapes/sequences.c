@@ -16,6 +16,7 @@
 enum {
 	TEXT_LOOKED_AT = 256, /* bytes of a text in which no NUL may be */
 	UTF8_BYTES = 4,
+	GUESS_LEAST = 16, /* bytes that are no text, with a NUL behind them */
 	ELEMENTS_LOOKED_AT = 64,
 	DEQUE_BYTES = 512, /* stl_deque.h: _GLIBCXX_DEQUE_BUF_SIZE */
 	LLVM_DEQUE_BYTES = 4096,
@@ -59,7 +60,7 @@ static bool is_text(
 	if (!bytes || *bytes || !(bytes = hc_shapes_bytes(shapes, text, looked_at + 1)) || memchr(bytes, 0, looked_at))
 		return false;
 	*ret_guess = !is_printable(bytes, looked_at);
-	return true;
+	return !*ret_guess || length >= GUESS_LEAST;
 }
 
 static bool set_string(hc_shapes *shapes, hc_shape *shape, hc_address text, uint64_t length, uint64_t capacity)
@@ -69,7 +70,8 @@ static bool set_string(hc_shapes *shapes, hc_shape *shape, hc_address text, uint
 	shape->count = shape->bytes = length;
 	shape->capacity = capacity;
 	/* Text has nothing that leads anywhere. */
-	shape->from = shape->to = text;
+	shape->from = text;
+	shape->to = shape->is_guess ? text + capacity : text;
 	shape->stride = 1;
 	return true;
 }
@@ -137,6 +139,30 @@ static bool is_llvm_string(hc_shapes *shapes, hc_address address)
 	unsigned length = bytes[0] / 2;
 
 	return length + 1 < 3 * shapes->format.size && !bytes[1 + length] && !memchr(bytes + 1, 0, length);
+}
+
+char *hc_shapes_text(hc_shapes *shapes, hc_address address, bool *ret_is_llvm)
+{
+	uint64_t words[3], length;
+	hc_address text;
+
+	if (!hc_shapes_load(shapes, address, 3, words))
+		return NULL;
+	*ret_is_llvm = !is_string(shapes, address);
+	if (!*ret_is_llvm) {
+		text = words[0];
+		length = words[1];
+	} else if (words[0] && is_llvm_string(shapes, address)) {
+		text = words[0] & 1 ? words[2] : address + 1;
+		length = words[0] & 1 ? words[1] : (words[0] & 0xff) / 2;
+	} else {
+		return NULL;
+	}
+	length = MIN(length, TEXT_LOOKED_AT);
+	const uint8_t *bytes = hc_shapes_bytes(shapes, text, length + 1);
+
+	return bytes && length + !*ret_is_llvm && is_printable(bytes, length) ? g_strndup((const char *)bytes, length) :
+										NULL;
 }
 
 /* Whether VALUE is the address of functions, outside of the heap. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Pointers that wait to be followed: a ring, first in, first out, but for those that are a part of
- * what is being followed; and behind it a list for each certainty whose turn has not come.
+ * Pointers that wait to be followed: a ring, first in, first out; before it another of those that are
+ * a part of what is being followed; and behind it a list for each certainty whose turn has not come.
  */
 #include "types/propagation.h"
 
@@ -51,11 +51,26 @@ void hc_propagation_defer(
 	hc_propagation_defer_edge(propagation, &edge, certainty);
 }
 
-void hc_propagation_defer_first(hc_propagation *propagation, const hc_edge *edge)
+/* First in, first out, too: so it is known early what will be needed of each (worklist.c). */
+void hc_propagation_defer_near(hc_propagation *propagation, const hc_edge *edge)
 {
-	if (propagation->edges_in - propagation->edges_out == propagation->edges_room && !grow(propagation))
-		return;
-	propagation->edges[--propagation->edges_out & (propagation->edges_room - 1)] = *edge;
+	hc_edge_ring *near = &propagation->near;
+
+	if (near->in - near->out == near->room) {
+		uint64_t room = near->room ? near->room * 2 : 4096;
+		hc_edge *edges = g_try_new(hc_edge, room);
+
+		if (!edges) {
+			propagation->failed = true;
+			return;
+		}
+		for (uint64_t i = near->out; i != near->in; i++)
+			edges[i & (room - 1)] = near->edges[i & (near->room - 1)];
+		g_free(near->edges);
+		near->edges = edges;
+		near->room = room;
+	}
+	near->edges[near->in++ & (near->room - 1)] = *edge;
 }
 
 bool hc_propagation_defer_late(hc_propagation *propagation, hc_address address, const hc_owner *owner, uint32_t part)

@@ -29,6 +29,7 @@ struct walking {
 	hc_owner *nodes;	       /* whose the nodes are: NULL: the container's */
 	bool by_pointer;	       /* what it holds is an object of its own: that one claims its block */
 	bool wants;		       /* elements have to be looked at */
+	bool wants_mapped;	       /* ... and what they are mapped to */
 	hc_address node, element;      /* the first; 0: none yet */
 	struct piece waiting[WAITING]; /* blocks to claim: a ring, so that who has them is fetched meanwhile */
 	unsigned waiting_in, waiting_out;
@@ -156,7 +157,7 @@ static bool note_element(hc_address address, uint64_t index, void *data)
 		walking->element = address;
 	if (walking->wants)
 		g_array_append_val(walking->propagation->elements, address);
-	return walking->wants;
+	return walking->wants || walking->wants_mapped;
 }
 
 static bool note_mapped(hc_address address, uint64_t index, void *data)
@@ -489,6 +490,7 @@ void hc_propagation_look_at_container(
 	struct hc_wants wants = wants_of(propagation, container, layout);
 
 	walking.wants = wants.element;
+	walking.wants_mapped = wants.mapped;
 	if (wants.mapped)
 		visitor.mapped = note_mapped;
 	hc_layout_walk(layout, address, &visitor, &walk);

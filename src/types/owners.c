@@ -457,11 +457,12 @@ void hc_owner_where(const hc_owner *owner, const hc_core *core, hc_where *ret_wh
 	const hc_owner *root = owner;
 
 	/* What a pointer leads to that is no member, as in an array of pointers, is where that pointer is. */
-	for (const hc_owner *holder = owner; (holder = holder_of(holder, &name)); name = NULL) {
+	for (const hc_owner *from = owner, *holder; from && (holder = holder_of(from, &name)); name = NULL) {
 		if (is_in_holder(holder, name, ret_where))
 			return;
 		if (name && *name)
 			break;
+		from = holder == from ? holder->parent : holder;
 	}
 	while (root->parent)
 		root = root->parent;
@@ -538,4 +539,15 @@ char *hc_owner_type_name(const hc_owner *owner)
 	default:
 		return g_strdup_printf("%s []", hc_type_short_name(owner->type));
 	}
+}
+
+bool hc_owner_is_opaque(const hc_owner *owner)
+{
+	if (owner->layout)
+		return !hc_layout_element(owner->layout) && !hc_layout_is_single(owner->layout) && !owner->is_index;
+	if (owner->certainty == HC_CERTAINTY_UNKNOWN)
+		return true;
+	/* Of some structures that are only declared a description knows more. */
+	return owner->type && hc_type_get_kind(owner->type) == HC_TYPE_INCOMPLETE &&
+	       !(owner->plan && owner->plan->parts->len);
 }

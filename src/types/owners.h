@@ -177,6 +177,9 @@ static inline hc_certainty hc_owner_block_certainty(const hc_owner *owner)
 	return owner->is_doubtful ? MAX(owner->certainty, HC_CERTAINTY_DEDUCED) : owner->certainty;
 }
 
+/* Whether blocks of OWNER have contents that no type tells. */
+bool hc_owner_is_opaque(const hc_owner *owner);
+
 /*
  * Whether OWNER gives way to evidence of CERTAINTY that its blocks are of TYPE. Not if that is what it says itself, and they are a
  * container's nodes: then they stay in it, so that its figures are right.

@@ -6,6 +6,7 @@
  *	worklist.c	... follows the pointers that wait
  *	sweep.c		... what nothing typed leads to
  *	untyped.c	... what hangs on memory without a type
+ *	word_rows.c	... the words there, read ahead (word_rows.h)
  *	root_words.c	... what no type leads to: by the words that do
  *	untyped_shapes.c ... by shapes: what is like a container there
  *	links.c		... where blocks of a size have links to each other
@@ -55,8 +56,8 @@ bool hc_propagation_is_link(hc_propagation *propagation, uint64_t size, uint64_t
 
 void hc_root_places_destroy(hc_root_places *places);
 
-/* Looks into the block of OWNER at ADDRESS, which has no type. */
-void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address);
+/* Looks into the block of OWNER at ADDRESS, which has that number and no type. */
+void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address, uint32_t number);
 
 /* Looks at what lies from ADDRESS on, in the middle of a block that is not OWNER's. */
 void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, hc_address address);

@@ -51,9 +51,9 @@ static void describe_shape(const hc_owner *owner, hc_types_path *path)
 	path->is_queue = kind == HC_SHAPE_LIST || kind == HC_SHAPE_RING || kind == HC_SHAPE_DEQUE ||
 			 kind == HC_SHAPE_QUEUE;
 	path->is_keyed = kind == HC_SHAPE_TREE || kind == HC_SHAPE_HASH || kind == HC_SHAPE_SLOTS;
+	path->is_shape = true;
 	path->kind = hc_shape_kind_name(kind);
 	path->parts = shape_parts(kind);
-	path->is_uncounted = owner->is_uncounted;
 }
 
 static void describe_layout(const hc_owner *owner, hc_types_path *path)
@@ -69,7 +69,8 @@ static void describe_layout(const hc_owner *owner, hc_types_path *path)
 
 static void describe_container(const hc_owner *owner, hc_types_path *path)
 {
-	path->is_container = owner->containers > owner->grades[HC_GRADE_IMPLAUSIBLE];
+	/* Of what holds nobody knows how much, the path is all that there is to be told. */
+	path->is_container = owner->containers > owner->grades[HC_GRADE_IMPLAUSIBLE] && !owner->is_uncounted;
 	if (owner->shape)
 		describe_shape(owner, path);
 	else

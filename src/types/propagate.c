@@ -17,6 +17,9 @@
 #include "base/pages.h"
 #include "types/objects.h"
 #include "types/passes.h"
+#include "types/word_rows.h"
+
+#include <time.h>
 
 static hc_owner *add_root(hc_propagation *propagation, const hc_variable *variable)
 {
@@ -130,7 +133,26 @@ static void clear(hc_propagation *propagation, size_t bitmap_size)
 	g_array_unref(propagation->mapped);
 	for (unsigned i = 0; i < G_N_ELEMENTS(propagation->later); i++)
 		g_array_unref(propagation->later[i]);
+	hc_word_rows_destroy(propagation->rows);
 	g_free(propagation->edges);
+	g_free(propagation->near.edges);
+}
+
+static double processor_seconds(void)
+{
+	struct timespec time = { 0 };
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static void search_words(hc_propagation *propagation)
+{
+	double begin = processor_seconds();
+
+	propagation->rows = hc_word_rows_create(propagation, propagation->jobs);
+	hc_types_search_root_words(propagation);
+	propagation->types->word_seconds = processor_seconds() - begin;
 }
 
 bool hc_types_propagate(hc_types *types, unsigned jobs)
@@ -141,13 +163,14 @@ bool hc_types_propagate(hc_types *types, unsigned jobs)
 	bool ok;
 
 	init(propagation, types, bitmap_size);
+	propagation->jobs = jobs;
 	propagation->variable_count = count;
 	count_states(types, count);
 	if (!propagation->failed) {
 		add_roots(propagation, count);
 		hc_propagation_run(propagation, HC_CERTAINTY_DEDUCED);
 		hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
-		hc_types_search_root_words(propagation);
+		search_words(propagation);
 		hc_types_sweep(propagation);
 		hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 		hc_types_search_untyped(propagation);

@@ -24,8 +24,14 @@ typedef struct hc_edge {
 	uint32_t owner;	   /* of that */
 	uint32_t
 		part; /* of the owner's plan; HC_EDGE_OBJECT: VALUE is an object of the owner that nobody has looked at yet;
-			  HC_EDGE_UNTYPED: VALUE is a block of the owner, without a type */
+			  HC_EDGE_UNTYPED: VALUE is a block of the owner, without a type; HOLDER is its number */
 } hc_edge;
+
+/* Edges, first in, first out: counters, which may wrap; the place is modulo the room, a power of two. */
+typedef struct hc_edge_ring {
+	hc_edge *edges;
+	uint64_t in, out, room;
+} hc_edge_ring;
 
 enum {
 	HC_EDGE_OBJECT = UINT32_MAX,
@@ -55,6 +61,8 @@ typedef struct hc_tried {
 	hc_address from, to;
 } hc_tried;
 
+typedef struct hc_word_rows hc_word_rows;
+
 /* Whose a block was before a container claimed it. */
 typedef struct hc_claim {
 	uint32_t block, owner;
@@ -67,6 +75,7 @@ typedef struct hc_propagation {
 	hc_owners *owners;
 	hc_word_format format;
 	uint64_t page_size;
+	unsigned jobs;	/* threads; 0: one per processor */
 	bool failed;	/* memory was out */
 	unsigned depth; /* of objects within objects, where one is being looked at */
 
@@ -76,6 +85,7 @@ typedef struct hc_propagation {
 	const uint8_t *view;
 
 	/* edges.c: pointers to follow, in a ring, first in, first out */
+	hc_edge_ring near; /* what is followed before: one step with what was followed last */
 	hc_edge *edges;
 	uint64_t edges_in, edges_out,
 		edges_room; /* counters, which may wrap; the place is modulo the room, a power of two */
@@ -94,6 +104,8 @@ typedef struct hc_propagation {
 	GHashTable *links; /* links.c: size -> what is known of the words in blocks of it; NULL: nobody asked yet */
 
 	/* untyped.c */
+	hc_word_rows
+		*rows; /* word_rows.c: the words of blocks without a type; NULL: they are read when they are followed */
 	uint64_t *searched; /* bit for each block that waits to be, or was, looked into without a type */
 	uint64_t *pieces;   /* bit for each granule in which a piece begins that waits, or was looked into */
 
@@ -125,8 +137,8 @@ bool hc_propagation_load(hc_propagation *propagation, hc_address address, uint64
 /* Keeps an edge for later; CERTAINTY: of what it leads to. */
 void hc_propagation_defer(
 	hc_propagation *propagation, hc_address value, const hc_owner *owner, uint32_t part, hc_certainty certainty);
-/* The same, to be followed next: what is one step with what is followed now. */
-void hc_propagation_defer_first(hc_propagation *propagation, const hc_edge *edge);
+/* The same, to be followed before all those: what is one step with what is followed now. */
+void hc_propagation_defer_near(hc_propagation *propagation, const hc_edge *edge);
 void hc_propagation_defer_edge(hc_propagation *propagation, const hc_edge *edge, hc_certainty certainty);
 
 /* Keeps the tail at ADDRESS, part PART of an object of OWNER, until all else has been followed. FALSE: there are too many. */
@@ -210,6 +222,7 @@ typedef struct hc_spot {
 	const hc_block_region *region;
 	uint32_t number;
 	uint64_t granule;   /* of the address asked for */
+	uint64_t start;	    /* ... of the block */
 	hc_address address; /* of the block */
 } hc_spot;
 
@@ -225,6 +238,7 @@ static inline bool hc_propagation_locate(const hc_propagation *propagation, hc_a
 
 	if (start == UINT64_MAX)
 		return false;
+	spot->start = start;
 	spot->number = hc_blocks_number(blocks, start);
 	spot->address = hc_blocks_address(blocks, spot->region, start);
 	return true;

@@ -507,26 +507,56 @@ static void claim_copies(struct naming *naming)
 	}
 }
 
+/* The owner of word INDEX, if it leads to what has none, and is of RANK; else NULL. */
+static hc_owner *owner_to_claim(struct naming *naming, unsigned index, word_rank rank)
+{
+	struct kept_word *word = &g_array_index(naming->words, struct kept_word, index);
+
+	if (!leads_to_unowned(naming, word->is.value))
+		return NULL;
+	if (!word->owner)
+		word->owner = number_of(owner_of_word(naming, index));
+	if (word->owner == HC_OWNER_CLOSED)
+		return NULL;
+	hc_owner *owner = hc_types_owner(naming->propagation->types, word->owner);
+
+	return rank_of(owner) == rank ? owner : NULL;
+}
+
+static void claim_word(struct naming *naming, unsigned index, word_rank rank)
+{
+	const hc_root_word *word = word_at(naming, index);
+	hc_owner *owner = owner_to_claim(naming, index, rank);
+
+	if (owner && !claim_shape_elsewhere(naming, owner, word, rank != RANK_CALLS))
+		hc_propagation_follow_word(naming->propagation, owner, word->value);
+}
+
 /* What words of RANK lead to. */
 static void claim_words(struct naming *naming, word_rank rank)
 {
-	for (unsigned i = 0; i < naming->words->len; i++) {
-		struct kept_word *word = &g_array_index(naming->words, struct kept_word, i);
-
-		if (!leads_to_unowned(naming, word->is.value))
-			continue;
-		if (!word->owner)
-			word->owner = number_of(owner_of_word(naming, i));
-		if (word->owner == HC_OWNER_CLOSED)
-			continue;
-		hc_owner *owner = hc_types_owner(naming->propagation->types, word->owner);
-
-		if (rank_of(owner) != rank)
-			continue;
-		if (!claim_shape_elsewhere(naming, owner, &word->is, rank != RANK_CALLS))
-			hc_propagation_follow_word(naming->propagation, owner, word->is.value);
-	}
+	for (unsigned i = 0; i < naming->words->len; i++)
+		claim_word(naming, i, rank);
 	naming->last = (struct extent){ 0 };
+}
+
+/*
+ * What stands in frames is the outermost's, then what is in registers: an inner call was given it, or has what earlier calls left in a
+ * buffer of it that is not used yet. Shapes come first: the word that begins one is not the last of its words.
+ */
+static void claim_calls(struct naming *naming)
+{
+	for (unsigned i = naming->words->len; i-- > 0;) {
+		hc_owner *owner = word_at(naming, i)->address ? owner_to_claim(naming, i, RANK_CALLS) : NULL;
+
+		if (owner)
+			claim_shape_elsewhere(naming, owner, word_at(naming, i), false);
+	}
+	for (unsigned i = naming->words->len; i-- > 0;)
+		if (word_at(naming, i)->address)
+			claim_word(naming, i, RANK_CALLS);
+	naming->last = (struct extent){ 0 };
+	claim_words(naming, RANK_CALLS);
 }
 
 static void find_words(struct naming *naming)
@@ -691,7 +721,7 @@ void hc_types_search_root_words(hc_propagation *propagation)
 	/* Of many, some were left out while others' blocks had no owner. */
 	if (naming.words->len >= WORDS_MANY)
 		find_words(&naming);
-	claim_words(&naming, RANK_CALLS);
+	claim_calls(&naming);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	claim_copies(&naming);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);

@@ -14,6 +14,7 @@
  *	worklist.c		... follows the pointers that wait
  *	sweep.c			... what nothing typed leads to: by vtables
  *	untyped.c		... what hangs on memory without a type
+ *	word_rows.c		... the words there, read ahead by all workers
  *	untyped_shapes.c	... containers there, by their shapes
  *	root_words.c		... what no type leads to: by the words that do
  *	links.c			... where blocks of a size have links to each other
@@ -72,6 +73,7 @@ struct hc_types {
 	hc_types_losses losses;
 	hc_amount coverage[HC_CERTAINTY_COUNT];
 	hc_amount held_by[HC_PATH_BEGIN_COUNT];
+	double word_seconds; /* of processor time, all threads: what following words took (root_words.c) */
 	GArray *rows;	    /* of hc_type_row */
 	GArray *containers; /* of hc_container */
 	GStringChunk *texts;

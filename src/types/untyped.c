@@ -15,6 +15,7 @@
  */
 #include "base/bits.h"
 #include "types/passes.h"
+#include "types/word_rows.h"
 
 enum {
 	LITTLE_UNOWNED = 1000, /* a share of all: typed blocks are not searched for the sake of less */
@@ -22,28 +23,16 @@ enum {
 	PIECE_BYTES = 128      /* so much is looked at of what lies in the middle of a block */
 };
 
-/* Whether blocks of OWNER have contents that no type tells. */
-static bool is_opaque(const hc_owner *owner)
-{
-	if (owner->layout)
-		return !hc_layout_element(owner->layout) && !hc_layout_is_single(owner->layout) && !owner->is_index;
-	if (owner->certainty == HC_CERTAINTY_UNKNOWN)
-		return true;
-	/* Of some structures that are only declared a description knows more. */
-	return owner->type && hc_type_get_kind(owner->type) == HC_TYPE_INCOMPLETE &&
-	       !(owner->plan && owner->plan->parts->len);
-}
-
 /* The owner of what an untyped block of OWNER leads to: all of it is one step. */
 static hc_owner *owner_below(hc_propagation *propagation, hc_owner *owner)
 {
-	if (owner->layout && is_opaque(owner))
+	if (owner->layout && hc_owner_is_opaque(owner))
 		return hc_owners_element(propagation->owners, owner, 0, NULL, NULL);
 	if (owner->layout)
 		return hc_owners_beyond(propagation->owners, owner);
 	if (!owner->type || owner->certainty == HC_CERTAINTY_UNKNOWN)
 		return owner;
-	if (is_opaque(owner))
+	if (hc_owner_is_opaque(owner))
 		return hc_owners_target(
 			propagation->owners, owner, 0, HC_STEP_TARGET, NULL, NULL, HC_CERTAINTY_UNKNOWN);
 	return hc_owners_beyond(propagation->owners, owner);
@@ -92,11 +81,13 @@ static bool can_matter(const hc_propagation *propagation, const hc_spot *spot, c
 /* A block that words lead to now waits for being searched. */
 static void wait(hc_propagation *propagation, const hc_owner *owner, const hc_word *word, const hc_spot *spot)
 {
-	hc_edge edge = { .value = spot->address, .owner = owner->number, .part = HC_EDGE_UNTYPED };
+	hc_edge edge = {
+		.value = spot->address, .holder = spot->number, .owner = owner->number, .part = HC_EDGE_UNTYPED
+	};
 
-	if (word->size && hc_blocks_usable_size(propagation->blocks, spot->region, spot->address) == word->size &&
+	if (word->size && hc_blocks_size_in_index(propagation->blocks, spot->region, spot->start) == word->size &&
 		hc_propagation_is_link(propagation, word->size, word->offset))
-		hc_propagation_defer_first(propagation, &edge);
+		hc_propagation_defer_near(propagation, &edge);
 	else
 		hc_propagation_defer_edge(propagation, &edge, HC_CERTAINTY_GUESS);
 }
@@ -163,17 +154,28 @@ static hc_shape_place place_of(const hc_owner *owner, uint64_t offset, uint64_t 
 	};
 }
 
+/* What words are looked at. */
+struct words {
+	hc_address start, end;
+	uint64_t size; /* usable bytes of the block that begins at START; 0: they are in the middle of one */
+};
+
 /* Whether the word at AT is the first of a shape; then it is claimed. *RET_END: where its head ends. */
-static bool claim_shape_at(hc_propagation *propagation, hc_owner *owner, hc_address at, hc_address start, uint64_t size,
-	hc_address *ret_end)
+static bool claim_shape_at(
+	hc_propagation *propagation, hc_owner *owner, hc_address at, const struct words *words, hc_address *ret_end)
 {
 	hc_shape shape;
 
 	if (!hc_propagation_find_shape(propagation, at, &shape))
 		return false;
+	bool is_here = shape.head <= at && at < shape.end;
+
+	/* Behind the end is another block's. */
+	if (is_here && (shape.head < words->start || shape.end > words->end))
+		return false;
 	/* A ring may be met at one of its nodes: its head is elsewhere, and so may its owner be. */
-	bool is_here = shape.head <= at && at < shape.end && shape.head >= start;
-	hc_shape_place place = is_here ? place_of(owner, shape.head - start, size) : (hc_shape_place){ 0 };
+	hc_shape_place place = is_here ? place_of(owner, shape.head - words->start, words->size) :
+					 (hc_shape_place){ 0 };
 
 	hc_propagation_claim_shape(propagation, owner, &shape, &place);
 	*ret_end = is_here ? shape.end : at;
@@ -195,7 +197,8 @@ static void follow_words(hc_propagation *propagation, hc_owner *owner, hc_addres
 		if (!hc_propagation_load(propagation, at, &word->value) ||
 			!hc_blocks_may_contain(propagation->blocks, word->value))
 			continue;
-		if (at >= shape_end && claim_shape_at(propagation, owner, at, start, size, &shape_end))
+		if (at >= shape_end &&
+			claim_shape_at(propagation, owner, at, &(struct words){ start, end, size }, &shape_end))
 			continue;
 		hc_container_set_prefetch(propagation->types->set, word->value, false);
 		if (++count == BATCH_WORDS) {
@@ -215,43 +218,123 @@ static bool is_of_shape(const hc_propagation *propagation, const hc_owner *owner
 	       hc_types_owner(propagation->types, current)->shape;
 }
 
+/* ---- blocks ---- */
+
+/* A block whose words are followed, and whose they are. */
+struct searched {
+	hc_owner *owner; /* of what it leads to */
+	const hc_block_region *region;
+	uint64_t granule;
+	hc_address address;
+	uint64_t size; /* usable bytes */
+};
+
+/* The block that EDGE leads to from BLOCK; of a word that leads into the middle also the granule, once it was read. */
+static bool find_spot(hc_propagation *propagation, const struct searched *block, const hc_word_edge *edge,
+	hc_word *ret_word, hc_spot *ret_spot)
+{
+	const hc_block_region *region = block->region;
+
+	if (edge->start - region->first_granule >= region->granules)
+		region = hc_blocks_region_of_start(propagation->blocks, edge->start);
+	*ret_spot = (hc_spot){ region, edge->to, edge->start, edge->start,
+		hc_blocks_address(propagation->blocks, region, edge->start) };
+	*ret_word = (hc_word){ .value = ret_spot->address,
+		.offset = (uint64_t)edge->place * propagation->format.size,
+		.size = block->size };
+	if (edge->is_start)
+		return true;
+	if (!hc_propagation_load(propagation, block->address + ret_word->offset, &ret_word->value))
+		return false;
+	ret_spot->granule = hc_blocks_granule(propagation->blocks, region, ret_word->value);
+	return true;
+}
+
+/* Claims the shapes of BLOCK that begin where one of EDGES is; sets *TAKEN's bits of edges that are parts of them. */
+static hc_address claim_shapes(hc_propagation *propagation, const struct searched *block, const hc_word_edge *edges,
+	unsigned count, hc_address shape_end, uint32_t *ret_taken)
+{
+	*ret_taken = 0;
+	for (unsigned i = 0; i < count; i++) {
+		hc_address at = block->address + (uint64_t)edges[i].place * propagation->format.size;
+
+		if (at >= shape_end &&
+			claim_shape_at(propagation, block->owner, at,
+				&(struct words){ block->address, block->address + block->size, block->size },
+				&shape_end))
+			*ret_taken |= (uint32_t)1 << i;
+	}
+	return shape_end;
+}
+
+/* Words of BLOCK that were read ahead. */
+static void follow_row(
+	hc_propagation *propagation, const struct searched *block, const hc_word_edge *edges, uint32_t count)
+{
+	const uint32_t *owner_of = propagation->types->owner_of;
+	hc_address shape_end = block->address;
+
+	for (uint32_t first = 0; first < count; first += BATCH_WORDS) {
+		unsigned batch = MIN(count - first, BATCH_WORDS);
+		uint32_t taken;
+
+		for (unsigned i = 0; i < batch; i++)
+			__builtin_prefetch(&owner_of[edges[first + i].to], 1);
+		shape_end = claim_shapes(propagation, block, edges + first, batch, shape_end, &taken);
+		for (unsigned i = 0; i < batch; i++) {
+			hc_spot spot = { .number = edges[first + i].to };
+			hc_word word;
+
+			if (!(taken >> i & 1) && can_matter(propagation, &spot, block->owner, owner_of[spot.number]) &&
+				find_spot(propagation, block, &edges[first + i], &word, &spot))
+				follow_spot(propagation, block->owner, &word, &spot);
+		}
+	}
+}
+
 struct encoded {
 	hc_propagation *propagation;
-	hc_owner *owner;
-	uint64_t size; /* usable bytes of the block */
+	const struct searched *block;
 };
 
 static void follow_encoded(void *data, uint64_t offset, hc_address target)
 {
 	const struct encoded *encoded = data;
-	hc_word word = { .value = target, .offset = offset, .size = encoded->size };
+	hc_word word = { .value = target, .offset = offset, .size = encoded->block->size };
 	hc_spot spot;
 
 	if (hc_propagation_locate(encoded->propagation, target, &spot))
-		follow_spot(encoded->propagation, encoded->owner, &word, &spot);
+		follow_spot(encoded->propagation, encoded->block->owner, &word, &spot);
 }
 
-/* The encoded pointers of BLOCK; ONLY: those to blocks that no address leads to. What they lead to is OWNER's. */
-static void search_encoded(hc_propagation *propagation, hc_owner *owner, const hc_spot *block, bool only)
+/* The encoded pointers of BLOCK; ONLY: those to blocks that no address leads to. */
+static void search_encoded(hc_propagation *propagation, const struct searched *block, bool only)
 {
-	struct encoded encoded = { propagation, owner,
-		hc_blocks_usable_size(propagation->blocks, block->region, block->address) };
+	struct encoded encoded = { propagation, block };
 
-	hc_references_each_encoded(propagation->types->references, block->granule, only, follow_encoded, &encoded);
+	hc_references_each_encoded(
+		propagation->types->references, block->granule, only, follow_encoded, &encoded);
 }
 
-void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address)
+void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address, uint32_t number)
 {
-	hc_owner *below = owner_below(propagation, owner);
-	hc_spot block;
+	const hc_blocks *blocks = propagation->blocks;
+	const hc_block_region *region = hc_blocks_region(blocks, address);
+	struct searched block = { owner_below(propagation, owner), region, hc_blocks_granule(blocks, region, address),
+		address, 0 };
+	const hc_word_edge *edges;
+	uint32_t count;
 
-	if (!hc_propagation_locate(propagation, address, &block) || is_of_shape(propagation, owner, block.number))
+	if (is_of_shape(propagation, owner, number))
 		return;
-	uint64_t size = hc_blocks_usable_size(propagation->blocks, block.region, address);
-
-	follow_words(propagation, below, address, address + size, size);
-
-	search_encoded(propagation, below, &block, true);
+	block.size = hc_blocks_size_in_index(blocks, region, block.granule);
+	if (propagation->rows && hc_word_rows_get(propagation->rows, number, &edges, &count)) {
+		follow_row(propagation, &block, edges, count);
+	} else {
+		block.size = hc_blocks_usable_size(blocks, region, address);
+		follow_words(propagation, block.owner, address, address + block.size, block.size);
+	}
+	search_encoded(propagation, &block, true);
 }
 
 void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, hc_address address)
@@ -281,9 +364,9 @@ void hc_types_search_untyped(hc_propagation *propagation)
 		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
 
 		/* Not those that wait since this loop began: they are farther away. */
-		if (number && number != HC_OWNER_CLOSED && is_opaque(hc_types_owner(types, number)) &&
+		if (number && number != HC_OWNER_CLOSED && hc_owner_is_opaque(hc_types_owner(types, number)) &&
 			hc_take_bit(propagation->searched, block.number))
-			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
+			hc_propagation_search(propagation, hc_types_owner(types, number), block.address, block.number);
 	}
 }
 
@@ -323,10 +406,11 @@ static void search_typed(hc_propagation *propagation, bool buffers)
 	while (hc_block_iterator_next(&iterator, &block) && !propagation->failed) {
 		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
 
-		if (number && number != HC_OWNER_CLOSED && !is_opaque(hc_types_owner(types, number)) &&
+		if (number && number != HC_OWNER_CLOSED && !hc_owner_is_opaque(hc_types_owner(types, number)) &&
 			is_buffer(hc_types_owner(types, number)) == buffers &&
 			hc_take_bit(propagation->searched, block.number))
-			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
+			hc_propagation_search(
+				propagation, hc_types_owner(types, number), block.address, block.number);
 	}
 }
 
@@ -360,9 +444,13 @@ void hc_types_search_encoded(hc_propagation *propagation)
 	while (hc_block_iterator_next(&iterator, &block) && !propagation->failed) {
 		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
 		hc_owner *owner = number && number != HC_OWNER_CLOSED ? hc_types_owner(types, number) : NULL;
-		hc_spot spot;
 
-		if (owner && !is_buffer(owner) && hc_propagation_locate(propagation, block.address, &spot))
-			search_encoded(propagation, owner_below(propagation, owner), &spot, false);
+		if (!owner || is_buffer(owner))
+			continue;
+		const hc_block_region *region = hc_blocks_region(propagation->blocks, block.address);
+		const struct searched searched = { owner_below(propagation, owner), region,
+			hc_blocks_granule(propagation->blocks, region, block.address), block.address, block.size };
+
+		search_encoded(propagation, &searched, false);
 	}
 }

@@ -118,9 +118,9 @@ static hc_owner *owner_of_shape(
 	struct shape_key key = { owner->number, shape->kind, *place };
 	hc_owner *known = g_hash_table_lookup(propagation->shape_owners, &key);
 
+	/* That is an array: how large its block is changes as it grows. */
 	if (!known && owner->shape_places >= PLACES_MAX) {
-		key.place.has_offset = false;
-		key.place.offset = 0;
+		key.place = (hc_shape_place){ .is_in_element = place->is_in_element };
 		known = g_hash_table_lookup(propagation->shape_owners, &key);
 	}
 	if (!known && !propagation->owners->full) {

@@ -5,6 +5,8 @@
  */
 #include "values/strings.h"
 
+#include "shapes/shapes.h"
+
 enum {
 	ELEMENTS_SAMPLED = 10000, /* so many keys of the largest container tell what keys look like */
 	LOOKED_AT_MAX = 200000,	  /* string keys */
@@ -20,6 +22,7 @@ bool hc_keys_are_alike(uint64_t keys, uint64_t shapes)
 
 struct sampling {
 	const hc_types *types;
+	hc_shapes *finder;  /* of a shape: what its keys are memory tells; else NULL */
 	const hc_type *key; /* NULL: not known */
 	uint64_t key_offset;
 	unsigned limit;
@@ -77,6 +80,15 @@ static void choose(struct sampling *sampling, hc_address address)
 		g_array_index(sampling->chosen, hc_address, place + 1) = address;
 }
 
+/* The text of the string that is the key at ADDRESS; NULL: it is none. */
+static char *string_of(const struct sampling *sampling, hc_address address)
+{
+	bool is_llvm;
+
+	return sampling->finder ? hc_shapes_text(sampling->finder, address, &is_llvm) :
+				  hc_values_text(sampling->types, sampling->key, address, NULL, NULL);
+}
+
 static bool visit(hc_address address, uint64_t index, void *data)
 {
 	struct sampling *sampling = data;
@@ -86,8 +98,7 @@ static bool visit(hc_address address, uint64_t index, void *data)
 	sampling->seen++;
 	sampling->last = address;
 	choose(sampling, address);
-	if (sampling->sample->looked_at < LOOKED_AT_MAX &&
-		(text = hc_values_text(sampling->types, sampling->key, address + sampling->key_offset, NULL, NULL)))
+	if (sampling->sample->looked_at < LOOKED_AT_MAX && (text = string_of(sampling, address + sampling->key_offset)))
 		look_at_text(sampling, text);
 	return sampling->seen != sampling->elements;
 }
@@ -105,9 +116,103 @@ static void find_key(struct sampling *sampling, const hc_type *element)
 
 static char *key_text(const struct sampling *sampling, hc_address address)
 {
-	char *text = hc_values_text(sampling->types, sampling->key, address + sampling->key_offset, NULL, NULL);
+	char *text = string_of(sampling, address + sampling->key_offset);
 
-	return text ? text : hc_types_format(sampling->types, sampling->key, address + sampling->key_offset, 3);
+	return text || sampling->finder ?
+		       text :
+		       hc_types_format(sampling->types, sampling->key, address + sampling->key_offset, 3);
+}
+
+/* TEXT is taken; NULL is left out. */
+static void add_text(GPtrArray *texts, char *text)
+{
+	if (text)
+		g_ptr_array_add(texts, text);
+}
+
+/* ---- shapes ---- */
+
+enum {
+	HEAD_WORDS = 4, /* of a head, before one that leads to the heap */
+	MISSED_MAX = 16 /* keys that are no strings, before nothing more is tried */
+};
+
+static bool may_be_any(void *data, uint32_t number)
+{
+	(void)data;
+	(void)number;
+	return true;
+}
+
+/* The shape whose head begins at HEAD. */
+static bool find_shape(struct sampling *sampling, hc_address head, hc_shape *shape)
+{
+	unsigned size = hc_core_process(sampling->types->core)->word_size;
+
+	for (unsigned i = 0; i <= HEAD_WORDS; i++) {
+		hc_address at = head + i * size;
+		uint64_t value;
+
+		if (hc_core_read_word(sampling->types->core, at, &value) &&
+			hc_blocks_start_at(sampling->types->blocks, value) != UINT64_MAX &&
+			hc_shapes_find(sampling->finder, at, shape))
+			return shape->head == head;
+	}
+	return false;
+}
+
+/* Where in what a node has at VALUE a string may be that is the key: libc++'s hash nodes have the hash in front of it. 0: nowhere. */
+static hc_address key_in(const struct sampling *sampling, hc_shape_kind kind, hc_address value)
+{
+	unsigned size = hc_core_process(sampling->types->core)->word_size;
+	bool is_llvm;
+	g_autofree char *first = hc_shapes_text(sampling->finder, value, &is_llvm);
+
+	if (first && !(is_llvm && kind == HC_SHAPE_HASH))
+		return value;
+	g_autofree char *second = kind == HC_SHAPE_HASH ? hc_shapes_text(sampling->finder, value + size, &is_llvm) :
+							  NULL;
+
+	/* Of libstdc++ that would be what the key is mapped to. */
+	return second && is_llvm ? value + size : 0;
+}
+
+/* Keys of the shape at HEAD, if they are strings. */
+static void visit_shape(struct sampling *sampling, hc_address head)
+{
+	hc_shape shape;
+
+	if (!find_shape(sampling, head, &shape) || !shape.node_bytes)
+		return;
+	for (unsigned i = 0; i < shape.blocks->len && (sampling->sample->looked_at || i < MISSED_MAX); i++) {
+		hc_address key = key_in(sampling, shape.kind, g_array_index(shape.blocks, hc_address, i) + shape.value);
+
+		if (key && !visit(key, i, sampling))
+			return;
+	}
+}
+
+static bool is_keyed_shape(const hc_container *container)
+{
+	return container->is_shape && (!strcmp(container->kind, hc_shape_kind_name(HC_SHAPE_TREE)) ||
+					      !strcmp(container->kind, hc_shape_kind_name(HC_SHAPE_HASH)));
+}
+
+/* ---- one container ---- */
+
+/* Looks at what there is of CONTAINER; LAYOUT is NULL of a shape. */
+static void visit_all(struct sampling *sampling, const hc_container *container, const hc_layout *layout)
+{
+	hc_walk_visitor visitor = { .element = visit, .data = sampling, .limit = sampling->elements };
+	hc_walk walk;
+
+	if (!layout) {
+		sampling->finder = hc_shapes_create(sampling->types->core, sampling->types->blocks, may_be_any, NULL);
+		visit_shape(sampling, container->address);
+		return;
+	}
+	find_key(sampling, hc_layout_element(layout));
+	hc_layout_walk(layout, container->address, &visitor, &walk);
 }
 
 void hc_types_sample(
@@ -118,21 +223,19 @@ void hc_types_sample(
 	struct sampling sampling = {
 		.types = types, .limit = MAX(limit, 1), .elements = elements, .sample = ret_sample, .random = 1
 	};
-	hc_walk_visitor visitor = { .element = visit, .data = &sampling, .limit = elements };
 	GPtrArray *texts = g_ptr_array_new();
-	hc_walk walk;
 
 	*ret_sample = (hc_sample){ 0 };
-	if (layout && container->address && !hc_layout_is_string(layout)) {
+	if (container->address && (layout ? !hc_layout_is_string(layout) : is_keyed_shape(container))) {
 		sampling.chosen = g_array_new(FALSE, FALSE, sizeof(hc_address));
 		sampling.shapes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-		find_key(&sampling, hc_layout_element(layout));
-		hc_layout_walk(layout, container->address, &visitor, &walk);
+		visit_all(&sampling, container, layout);
 		if (sampling.seen && sampling.limit > 1 &&
 			g_array_index(sampling.chosen, hc_address, sampling.chosen->len - 1) != sampling.last)
 			g_array_append_val(sampling.chosen, sampling.last);
 		for (unsigned i = 0; i < MIN(sampling.chosen->len, sampling.limit); i++)
-			g_ptr_array_add(texts, key_text(&sampling, g_array_index(sampling.chosen, hc_address, i)));
+			add_text(texts, key_text(&sampling, g_array_index(sampling.chosen, hc_address, i)));
+		g_clear_pointer(&sampling.finder, hc_shapes_destroy);
 		ret_sample->shapes = g_hash_table_size(sampling.shapes);
 		g_array_unref(sampling.chosen);
 		g_hash_table_unref(sampling.shapes);
@@ -148,7 +251,9 @@ void hc_types_path_sample(const hc_types *types, uint32_t number, unsigned limit
 	hc_types_path path;
 
 	hc_types_path_get(types, number, &path);
-	hc_container container = { .container_type = path.type, .address = path.largest };
+	hc_container container = {
+		.container_type = path.type, .kind = path.kind, .is_shape = path.is_shape, .address = path.largest
+	};
 
 	hc_types_sample(types, &container, limit, ELEMENTS_SAMPLED, ret_sample);
 }

@@ -1,5 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
+ * What ownership costs, beside the search for references: processor time, all threads together, in ns a block.
+ *
+ *	owners CORE [JOBS]		a core: the search; the words that types/ follows where no type leads; the graph of all words,
+ *					dominators and holds, and all but holds as a multiple of the search
+ *	owners SHAPE BLOCKS [JOBS]	a graph made up: random (three references a block), tree,
+ *					list, list-shuffled (linked both ways)
+ *
+ * Prints one line. The graph's time includes looking at the words; the peak is the anonymous memory that graph, dominators and holds had
+ * at most, in bytes a block: that of a core, its index and its types was there before.
+ */
+/*
  * What owners/ costs, beside the search for references: processor time, all threads together, in ns
  * a block.
  *
@@ -10,17 +21,17 @@
  * Prints one line. The graph's time includes looking at the words; memory is what the process had
  * at most beyond what it began with.
  */
-#include "owners/owners.h"
-#include "references/scan.h"
+#include "owners/ownership.h"
 
 #include <heapcore/analysis.h>
 #include <heapcore/error.h>
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 static double now(void)
 {
@@ -30,134 +41,49 @@ static double now(void)
 	return time.tv_sec + time.tv_nsec / 1e9;
 }
 
-/* Bytes of anonymous memory, at this moment. */
+/* ---- memory ---- */
+
+/* A thread looks at it all the time. */
+struct watch {
+	GThread *thread;
+	int done;
+	uint64_t first, peak; /* bytes of anonymous memory */
+};
+
 static uint64_t anonymous_memory(void)
 {
-	g_autofree char *status = NULL;
-	const char *line;
+	g_autofree char *text = NULL;
+	uint64_t all, resident, shared;
 
-	if (!g_file_get_contents("/proc/self/status", &status, NULL, NULL) || !(line = strstr(status, "RssAnon:")))
+	if (!g_file_get_contents("/proc/self/statm", &text, NULL, NULL) ||
+		sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64, &all, &resident, &shared) != 3)
 		return 0;
-	return g_ascii_strtoull(line + strlen("RssAnon:"), NULL, 10) * 1024;
+	return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/* ---- the words of a core ---- */
-
-enum {
-	RING = 128
-};
-
-struct core_source {
-	const hc_references *references;
-	const hc_blocks *blocks;
-};
-
-/* Words that may be addresses, while their line of the index is fetched. */
-struct ring {
-	const hc_blocks *blocks;
-	hc_graph_sink *sink;
-	struct {
-		uint64_t granule;
-		hc_address address;
-		uint32_t from;
-	} candidates[RING];
-	unsigned in, out;
-};
-
-static inline void resolve_one(struct ring *ring)
+static gpointer look(gpointer data)
 {
-	unsigned at = ring->out++ % RING;
-	uint64_t start = hc_blocks_start_of(ring->blocks, ring->candidates[at].granule, ring->candidates[at].address);
+	struct watch *watch = data;
 
-	if (start == UINT64_MAX)
-		return;
-	uint32_t number = hc_blocks_number(ring->blocks, start);
-
-	if (ring->blocks->states[number] == HC_BLOCK_IN_USE)
-		hc_graph_add(ring->sink, ring->candidates[at].from, number, HC_GRAPH_WORD);
-}
-
-static void look_at(struct ring *ring, const uint8_t *bytes, uint64_t size, uint32_t from)
-{
-	const hc_blocks *blocks = ring->blocks;
-
-	for (uint64_t i = 0; i + 8 <= size; i += 8) {
-		hc_address address = hc_load_u64(bytes + i, false);
-		const hc_block_region *region;
-
-		if (!hc_blocks_may_contain(blocks, address) || !(region = hc_blocks_region(blocks, address)))
-			continue;
-		uint64_t granule = hc_blocks_granule(blocks, region, address);
-
-		__builtin_prefetch(&blocks->starts[granule / 64]);
-		__builtin_prefetch(&blocks->rank[granule / HC_GROUP_GRANULES]);
-		ring->candidates[ring->in % RING].granule = granule;
-		ring->candidates[ring->in % RING].address = address;
-		ring->candidates[ring->in++ % RING].from = from;
-		if (ring->in - ring->out == RING)
-			resolve_one(ring);
+	while (!g_atomic_int_get(&watch->done)) {
+		watch->peak = MAX(watch->peak, anonymous_memory());
+		g_usleep(2000);
 	}
+	return NULL;
 }
 
-static void look_at_blocks(const struct core_source *source, struct ring *ring, uint32_t first, uint32_t end)
+static void begin_watch(struct watch *watch)
 {
-	const hc_blocks *blocks = source->blocks;
-	hc_start_cursor cursor = hc_start_cursor_at(blocks, hc_blocks_start_of_number(blocks, first));
-	hc_word_format format = hc_core_word_format(source->references->core);
-	hc_scanner scanner;
-
-	hc_scanner_init(&scanner, blocks, NULL, NULL);
-	for (uint32_t number = first; number < end; number++) {
-		uint64_t start = hc_start_cursor_next(&cursor);
-
-		if (blocks->states[number] != HC_BLOCK_IN_USE)
-			continue;
-		hc_words words = hc_scanner_contents(&scanner, start, format);
-
-		look_at(ring, words.bytes, words.bytes ? words.size : 0, number);
-	}
+	*watch = (struct watch){ .first = anonymous_memory() };
+	watch->thread = g_thread_new("watch", look, watch);
 }
 
-static void look_at_root(const struct core_source *source, struct ring *ring, uint32_t root)
+/* The bytes that came on top since it began. */
+static uint64_t end_watch(struct watch *watch)
 {
-	g_autoptr(GArray) words = g_array_new(FALSE, FALSE, sizeof(hc_words));
-
-	hc_references_add_root_words(source->references, hc_references_root(source->references, root), words);
-	for (unsigned i = 0; i < words->len; i++) {
-		const hc_words *run = &g_array_index(words, hc_words, i);
-
-		look_at(ring, run->bytes, run->size, source->blocks->count + root);
-	}
-}
-
-static void core_references(void *data, unsigned worker, uint32_t first, uint32_t end, hc_graph_sink *sink)
-{
-	const struct core_source *source = data;
-	uint32_t blocks = source->blocks->count;
-	struct ring ring = { .blocks = source->blocks, .sink = sink };
-
-	(void)worker;
-	if (first < blocks)
-		look_at_blocks(source, &ring, first, MIN(end, blocks));
-	for (uint32_t node = MAX(first, blocks); node < end; node++)
-		look_at_root(source, &ring, node - blocks);
-	while (ring.out != ring.in)
-		resolve_one(&ring);
-}
-
-static void core_sizes(void *data, uint32_t first, uint32_t end, uint64_t *ret_sizes)
-{
-	const struct core_source *source = data;
-	const hc_blocks *blocks = source->blocks;
-	hc_start_cursor cursor = hc_start_cursor_at(blocks, hc_blocks_start_of_number(blocks, first));
-
-	for (uint32_t number = first; number < end; number++) {
-		uint64_t start = hc_start_cursor_next(&cursor);
-		const hc_block_region *region = hc_blocks_region_of_start(blocks, start);
-
-		ret_sizes[number - first] =
-			hc_blocks_usable_size(blocks, region, hc_blocks_address(blocks, region, start));
-	}
+	g_atomic_int_set(&watch->done, 1);
+	g_thread_join(watch->thread);
+	return watch->peak - MIN(watch->peak, watch->first);
 }
 
 /* ---- graphs made up ---- */
@@ -229,81 +155,121 @@ static void shuffle(struct shape *shape)
 
 /* ---- measuring ---- */
 
-static bool measure(const char *name, const hc_graph_source *source, double search, unsigned jobs)
+/* Seconds of processor time. */
+struct times {
+	double search, words, graph, dominators, holds;
+};
+
+static void print(const char *name, uint32_t blocks, const hc_graph *graph, const struct times *times, uint64_t peak)
 {
-	g_autoptr(GError) error = NULL;
-	uint64_t memory = anonymous_memory(), edges = 0;
-	struct rusage usage;
-	double times[4] = { now() };
-	g_autoptr(hc_graph) graph = hc_graph_create(source, jobs, &error);
+	double each = 1e9 / blocks;
+	uint64_t edges = 0;
 
-	times[1] = now();
-	g_autoptr(hc_dominators) dominators = graph ? hc_dominators_create(graph, &error) : NULL;
-
-	times[2] = now();
-	g_autoptr(hc_holds) holds = dominators ? hc_holds_create(graph, &error) : NULL;
-
-	times[3] = now();
-	if (!holds) {
-		fprintf(stderr, "owners: %s\n", error->message);
-		return false;
-	}
 	for (unsigned i = 0; i < HC_GRAPH_EVIDENCE_COUNT; i++)
 		edges += hc_graph_edge_count(graph, i);
-	getrusage(RUSAGE_SELF, &usage);
-	printf("%-14s %11u blocks %5.2f edges a block", name, source->blocks, (double)edges / source->blocks);
-	if (search > 0)
-		printf("  search %6.1f ns", search * 1e9 / source->blocks);
-	printf("  graph %6.1f ns  dominators %6.1f ns  holds %6.1f ns", (times[1] - times[0]) * 1e9 / source->blocks,
-		(times[2] - times[1]) * 1e9 / source->blocks, (times[3] - times[2]) * 1e9 / source->blocks);
-	/* The peak of a mapped core holds its pages, too. */
-	if (!(search > 0))
-		printf("  peak %5.1f B", ((double)usage.ru_maxrss * 1024 - (double)memory) / source->blocks);
-	printf("\n");
-	return true;
+	printf("%-14s %11u blocks %5.2f edges a block", name, blocks, (double)edges / blocks);
+	if (times->search > 0)
+		printf("  search %6.1f ns  words %6.1f ns", times->search * each, times->words * each);
+	printf("  graph %6.1f ns  dominators %6.1f ns  holds %6.1f ns", times->graph * each, times->dominators * each,
+		times->holds * each);
+	if (times->search > 0)
+		printf("  x%.2f", (times->words + times->graph + times->dominators) / times->search);
+	printf("  peak %5.1f B\n", (double)peak / blocks);
 }
 
-static bool measure_core(const char *path, unsigned jobs)
+/* GRAPH was made since BEGIN. */
+static bool measure(const char *name, const hc_graph *graph, uint32_t blocks, double begin, struct times *times,
+	struct watch *watch, GError **error)
 {
-	const hc_analysis_options options = { .until = HC_STAGE_REFERENCES, .jobs = jobs };
-	g_autoptr(GError) error = NULL;
-	g_autoptr(hc_analysis) analysis = hc_analysis_run(path, &options, &error);
-	g_autoptr(hc_diagnostics) diagnostics = hc_diagnostics_create();
+	double made = now();
+	g_autoptr(hc_dominators) dominators = hc_dominators_create(graph, error);
+	double dominated = now();
+	g_autoptr(hc_holds) holds = dominators ? hc_holds_create(graph, error) : NULL;
 
-	if (!analysis) {
-		fprintf(stderr, "owners: %s\n", error->message);
-		return false;
-	}
-	struct core_source data = { hc_analysis_references(analysis), hc_analysis_blocks(analysis) };
-	hc_graph_source source = { data.blocks->count, hc_references_root_count(data.references), core_references,
-		core_sizes, &data };
+	times->graph = made - begin;
+	times->dominators = dominated - made;
+	times->holds = now() - dominated;
+	uint64_t peak = end_watch(watch);
+
+	if (holds)
+		print(name, blocks, graph, times, peak);
+	return holds != NULL;
+}
+
+/* Once more: the first time the core's pages were mapped in. */
+static double time_search(const hc_analysis *analysis, unsigned jobs)
+{
+	g_autoptr(hc_diagnostics) diagnostics = hc_diagnostics_create();
 	double begin = now();
-	/* Once more: the first time the core's pages were mapped in. */
-	hc_references *again = hc_references_create(
-		hc_analysis_core(analysis), data.blocks, hc_analysis_areas(analysis), false, jobs, diagnostics, NULL);
-	double search = now() - begin;
+	hc_references *again = hc_references_create(hc_analysis_core(analysis), hc_analysis_blocks(analysis),
+		hc_analysis_areas(analysis), false, jobs, diagnostics, NULL);
+	double seconds = now() - begin;
 
 	hc_references_destroy(again);
-	return measure(strrchr(path, '/') ? strrchr(path, '/') + 1 : path, &source, search, jobs);
+	return seconds;
+}
+
+static bool measure_core(const char *path, unsigned jobs, GError **error)
+{
+	const hc_analysis_options options = { .until = HC_STAGE_TYPES, .jobs = jobs };
+	const hc_ownership_options rows_only = { .no_retained = true, .jobs = jobs };
+	g_autoptr(hc_analysis) analysis = hc_analysis_run(path, &options, error);
+
+	if (!analysis)
+		return false;
+	struct times times = { .search = time_search(analysis, jobs),
+		.words = hc_analysis_types(analysis)->word_seconds };
+	struct watch watch;
+
+	begin_watch(&watch);
+	double begin = now();
+	g_autoptr(hc_ownership) ownership = hc_analysis_find_owners(analysis, &rows_only, error);
+	g_autoptr(hc_core_graph) graph = ownership ? hc_core_graph_create(ownership, jobs, error) : NULL;
+
+	if (graph)
+		return measure(strrchr(path, '/') ? strrchr(path, '/') + 1 : path, hc_core_graph_rows(graph),
+			hc_analysis_blocks(analysis)->count, begin, &times, &watch, error);
+	end_watch(&watch);
+	return false;
+}
+
+static bool measure_shape(const struct shape *shape, unsigned jobs, GError **error)
+{
+	const hc_graph_source source = { shape->blocks, 1, shape_references, shape_sizes, (void *)shape };
+	struct times times = { 0 };
+	struct watch watch;
+
+	begin_watch(&watch);
+	double begin = now();
+	g_autoptr(hc_graph) graph = hc_graph_create(&source, jobs, error);
+
+	if (graph)
+		return measure(shape->name, graph, shape->blocks, begin, &times, &watch, error);
+	end_watch(&watch);
+	return false;
 }
 
 int main(int argc, char **argv)
 {
 	bool made_up = argc >= 3 && (!strcmp(argv[1], "random") || !strcmp(argv[1], "tree") ||
 					    !strcmp(argv[1], "list") || !strcmp(argv[1], "list-shuffled"));
+	g_autoptr(GError) error = NULL;
+	bool ok;
 
-	if (argc < 2) {
+	if (argc < 2 || (made_up && !strtoul(argv[2], NULL, 10))) {
 		fprintf(stderr, "usage: owners CORE [JOBS], or owners random|tree|list|list-shuffled BLOCKS [JOBS]\n");
 		return 64;
 	}
-	if (!made_up)
-		return !measure_core(argv[1], argc > 2 ? strtoul(argv[2], NULL, 10) : 0);
-	struct shape shape = { argv[1], strtoul(argv[2], NULL, 10), NULL, NULL };
-	hc_graph_source source = { shape.blocks, 1, shape_references, shape_sizes, &shape };
+	if (made_up) {
+		struct shape shape = { argv[1], strtoul(argv[2], NULL, 10), NULL, NULL };
 
-	if (!shape.blocks)
-		return 64;
-	if (!strcmp(shape.name, "list-shuffled"))
-		shuffle(&shape);
-	return !measure(shape.name, &source, 0, argc > 3 ? strtoul(argv[3], NULL, 10) : 0);
+		if (!strcmp(shape.name, "list-shuffled"))
+			shuffle(&shape);
+		ok = measure_shape(&shape, argc > 3 ? strtoul(argv[3], NULL, 10) : 0, &error);
+	} else {
+		ok = measure_core(argv[1], argc > 2 ? strtoul(argv[2], NULL, 10) : 0, &error);
+	}
+	if (!ok)
+		fprintf(stderr, "owners: %s\n", error->message);
+	return !ok;
 }

@@ -24,6 +24,27 @@ g_stack = elem=struct job; as=hidden stack
 scheduler.tasks = elem=struct task; link=siblings
 """
 
+# A table in pieces, and keys in which there is nothing to look at.
+PIECES = """\
+[numbers]
+match = numbers
+kind = buckets
+elem = typeof((*pieces[0])->number)
+node = numbered
+table = &pieces
+buckets = 24
+stride = 0
+first = word(word(&pieces + index / 8 * 8) + index % 8 * 8)
+next = next
+value = 8
+mapped = 16
+mapped_elem = typeof((*pieces[0])->label)
+count = this.count
+index1 = pieces[0]
+index2 = pieces[1]
+index3 = pieces[2]
+"""
+
 
 def example() -> str:
     found = re.search(r"```ini\n(\[job queue\]\n.*?)```", (SOURCE / "docs" / "containers.md").read_text(), re.S)
@@ -66,6 +87,21 @@ def check_annotations(core: Path, process: Stopped, folder: Path) -> None:
     check(find(rows, "g_scheduler.tasks"), count, own)
 
 
+def check_pieces(core: Path, process: Stopped, folder: Path) -> None:
+    file = folder / "pieces.containers"
+    file.write_text(PIECES)
+    count, own = map(int, process.said("numbers")[0])
+    labels, below = map(int, process.said("labels")[0])
+    row = find(containers(core, file), "g_numbers")
+    check(row, count, own)
+    assert row and row["bytes_below"] == own + below, row
+    report = report_of(succeed("types", core, "--containers", file, "--json", "--limit", "0", statuses=(0, 3)))
+    told = [(row["count"], row["bytes"], row["certainty"]) for row in report["types"] if row["type"] == "label"]
+    assert told == [(labels, below, "certain")], f"of {labels} labels: {told}"
+    file.write_text(PIECES.replace("first = ", "unused = ").replace("kind = buckets", "kind = buckets\ncheck1 = unused || 1"))
+    assert not (find(containers(core, file), "g_numbers") or {}).get("walked"), "slots of no size, and none found by number"
+
+
 def check_without(core: Path) -> None:
     rows = containers(core)
     assert find(rows, "g_scheduler.tasks") is None, "a list_head in a struct could be a link"
@@ -87,6 +123,7 @@ def main() -> None:
         core = process.gcore()
         cases.run("the example of the page", check_example, core, process, folder)
         cases.run("annotations", check_annotations, core, process, folder)
+        cases.run("a table in pieces", check_pieces, core, process, folder)
         cases.run("without descriptions", check_without, core)
         cases.run("a mistake", check_mistake, core, folder)
     cases.finish()

@@ -100,7 +100,7 @@ def check(nameless: Nameless, with_symbols: bool) -> None:
 
         def is_it(name: str) -> bool:
             if nameless.is_local:
-                return nameless.variable in name or (not with_symbols and name == "stack")
+                return nameless.variable in name or (not with_symbols and root_of(name) == "stack")
             return names(program, built, nameless.variable, with_symbols, name)
 
         with Grown(str(program), *nameless.arguments) as grown:
@@ -125,6 +125,7 @@ def check_holders(with_symbols: bool) -> None:
 
 
 def is_thread_local(built: Path, variable: str, with_symbols: bool, name: str) -> bool:
+    name = root_of(name)
     match = re.fullmatch(rf"{built.name} TLS\+(\w+)", name)
     return name == variable if with_symbols else bool(match) and int(match[1], 16) in symbols(built)[variable]
 
@@ -136,7 +137,7 @@ def check_places(with_symbols: bool, *arguments: str) -> None:
         built, built_library = fixture_path("stories/nameless"), library_path("opened")
         program, library = strip(built, Path(folder), *options), strip(built_library, Path(folder), *options)
         places: dict[str, Callable[[str], bool]] = {
-            "local": lambda name: name == ("keep_in_local()" if with_symbols else "stack"),
+            "local": lambda name: root_of(name) == ("keep_in_local()" if with_symbols else "stack"),
             "thread-local": lambda name: is_thread_local(built, "g_pending", with_symbols, name),
             "specific": lambda name: name.startswith("pthread_setspecific() key "),
             "later-key": lambda name: name == "pthread_setspecific() keys 32-63",
@@ -158,7 +159,7 @@ def check_cxx(with_symbols: bool) -> None:
         program = strip(built, Path(folder), *(("-g",) if with_symbols else ()))
         places: dict[str, Callable[[str], bool]] = {
             "cache": lambda name: is_thread_local(built, "cache", with_symbols, name),
-            "Session::run": lambda name: "Session::run()" in name if with_symbols else name == "stack",
+            "Session::run": lambda name: "Session::run()" in name if with_symbols else root_of(name) == "stack",
             "recent::values": lambda name: names(program, built, "recent()::values", with_symbols, name),
             "shared": lambda name: names(program, built, "shared", with_symbols, name.split("->")[0]),
         }

@@ -148,6 +148,20 @@ def check_retained(variant: str) -> None:
             assert largest == sorted(largest, reverse=True), largest
 
 
+def check_blocks(core: Path, graph: Graph, objects: dict[str, str]) -> None:
+    """What the office's objects retain, and which of them all ways to each lead through, by `block`."""
+    before = None
+    for path in ("g_office", "g_office->desk", "g_office->desk->items"):
+        report = report_of(succeed("block", core, "0x" + objects[path], "--retained", "--json"))
+        assert report["retained"] == graph.retained_by(objects[path]), (path, report["retained"])
+        assert report["dominator"] == before, (path, report["dominator"])
+        before = "0x" + objects[path]
+    plain = report_of(succeed("block", core, before, "--json"))
+    assert plain["retained"] is None and plain["dominator"] is None, plain
+    assert re.search(r"^only through: *0x" + objects["g_office->desk"] + "$",
+                     succeed("block", core, before, "--retained").out, re.MULTILINE)
+
+
 def check_accumulation(variant: str) -> None:
     """A table far down, a list's head far down, a list that a variable leads to at once; and what the objects on the way retain."""
     built = fixture_path("retains")
@@ -177,6 +191,7 @@ def check_accumulation(variant: str) -> None:
             wrong = [f"{path} retains {rows[path]['retained']}, not {graph.retained_by(address)}"
                      for path, address in objects.items() if rows[path]["retained"] != graph.retained_by(address)]
             assert not wrong, few(wrong)
+            check_blocks(fixture.gcore(), graph, objects)
             marked = {row["path"] for row in report["rows"] if row["accumulates"]}
             assert {"g_office->desk->items", "g_belt", "g_chain"} <= marked and not {"g_office", "g_office->desk"} & marked, marked
 

@@ -46,6 +46,11 @@ def check_manifest(fixture: Stopped, core: Path, folder: Path, with_symbols: boo
     shapes = [row for row in rows if row["is_shape"]]
     if any(row["certainty"] == "certain" for row in shapes):
         wrong.append("a shape is certain")
+    # The keys of g_by_name are strings; of g_hash only what they are mapped to is.
+    keys = {variable: [row["key_shape"] for row in rows if row["kind"] == "hash-map-like" and is_at(row, program, variable, "", with_symbols)]
+            for variable in ("g_by_name", "g_hash")}
+    if keys != {"g_by_name": ["key-that-is-long-enough-#"], "g_hash": [None]}:
+        wrong.append(f"keys: {keys}")
     local = [row for row in shapes if row["kind"] == "map-like" and row["where"].startswith(("frame", "main()"))]
     if not local:
         wrong.append(f"no local map: {[(row['path'], row['where']) for row in shapes if 'stack' in row['path']]}")

@@ -57,6 +57,15 @@ def check_hidden(report: dict[str, Any], fixture: Stopped) -> None:
         assert told[0] <= count and told[1] <= size, f"{name}: {count} blocks are there, {told[0]} reported"
 
 
+def check_union(report: dict[str, Any], fixture: Stopped) -> None:
+    """A guess, of as many blocks as there are; what nothing tells from the others has no type."""
+    check_types(report, fixture, "union")
+    certainties = {row["certainty"] for name in said(fixture, "union") for row in rows_of(report, name)}
+    assert certainties == {"guess"}, certainties
+    for name in said(fixture, "union-bare"):
+        assert not rows_of(report, name), rows_of(report, name)
+
+
 def check_coverage(report: dict[str, Any], core: Path, fixture: Stopped) -> None:
     coverage, whole = report["coverage"], analyze(core, fixture.program)
     assert sorted(coverage) == sorted(CERTAINTIES), coverage
@@ -188,6 +197,8 @@ def run_all(label: str, program: str, arguments: tuple[str, ...], least: float, 
             cases.run(f"{label}: lost", check_types, report, fixture, "lost")
         cases.run(f"{label}: certainty", check_certainty, report, fixture)
         cases.run(f"{label}: hidden", check_hidden, report, fixture)
+        if fixture.said("union"):
+            cases.run(f"{label}: union", check_union, report, fixture)
         cases.run(f"{label}: coverage", check_coverage, report, core, fixture)
         cases.run(f"{label}: held by", check_held_by, report, core, fixture)
         cases.run(f"{label}: rows", check_rows, report)

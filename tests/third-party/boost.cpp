@@ -154,7 +154,8 @@ GLOBAL(g_variant, boost::get<std::vector<std::string>>(g_variant).size(),
        boost::get<std::vector<std::string>>(g_variant).push_back(text(i)));
 GLOBAL(g_lockfree_queue, -1, g_lockfree_queue.push(i));
 GLOBAL(g_lockfree_stack, -1, g_lockfree_stack.push(i));
-GLOBAL(g_multi_array, g_multi_array.num_elements(), g_multi_array.resize(boost::extents[8 + i][8]));
+GLOBAL(g_multi_array, g_multi_array.num_elements(),
+	if (i % 100 == 0) g_multi_array.resize(boost::extents[8 + 20 * i][8]));
 GLOBAL(g_object_pool, -1, g_object_pool.construct()->number = i);
 GLOBAL(g_d_ary_heap, g_d_ary_heap.size(), g_d_ary_heap.push(i));
 GLOBAL(g_shared_ptr, g_shared_ptr->size(), g_shared_ptr->push_back(text(i)));
@@ -166,8 +167,8 @@ GROWS(circular_buffer, "g_shop.circular_buffer", g_shop, g_shop.circular_buffer.
 GROWS(property_tree, "g_shop.tree", g_shop, g_shop.tree.size(),
       g_shop.tree.push_back({text(i), boost::property_tree::ptree(text(i))}));
 GROWS(bimap, "g_shop.bimap", g_shop, g_shop.bimap.size(), g_shop.bimap.insert({(int)i, text(i)}));
-GROWS(dynamic_bitset, "g_heaped->dynamic_bitset", g_heaped, g_heaped->dynamic_bitset.size(),
-      g_heaped->dynamic_bitset.resize((size_t)i * 64 + 64, true));
+GROWS(dynamic_bitset, "g_heaped->dynamic_bitset", g_heaped, g_heaped->dynamic_bitset.num_blocks(),
+	g_heaped->dynamic_bitset.resize((size_t)i * 64 + 64, true));
 GROWS(fibonacci_heap, "g_heaped->fibonacci_heap", g_heaped, g_heaped->fibonacci_heap.size(),
       g_heaped->fibonacci_heap.push(i));
 GROWS(local_unordered_map, "here.unordered_map", *here, here->unordered_map.size(), here->unordered_map[(int)i] = text(i));

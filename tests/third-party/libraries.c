@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What C libraries keep (Judy, uthash, APR, libevent, libxml2, SQLite, jansson): see third-party.h. */
+/* What C libraries keep (Judy, uthash, libevent, libxml2, SQLite, jansson): see third-party.h. */
 #include <Judy.h>
-#include <apr_general.h>
-#include <apr_hash.h>
-#include <apr_strings.h>
-#include <apr_tables.h>
 #include <event2/buffer.h>
 #include <jansson.h>
 #include <libxml/tree.h>
@@ -38,7 +34,6 @@ void *g_judysl;
 void *g_judy1;
 struct user *g_uthash;
 UT_array *g_utarray;
-apr_pool_t *g_pool;
 struct evbuffer *g_evbuffer;
 xmlDoc *g_xml;
 sqlite3 *g_sqlite;
@@ -46,9 +41,7 @@ json_t *g_jansson;
 
 static struct {
 	int first;
-	apr_pool_t *pool;
-	apr_hash_t *hash;
-	void *judyhs;
+	struct user *users;
 } g_members;
 
 static void add_user(struct user **users, long i)
@@ -89,23 +82,6 @@ static void add_record(long i)
 	sqlite3_exec(g_sqlite, text, NULL, NULL, NULL);
 }
 
-static void add_hashed(long i)
-{
-	if (g_members.pool == NULL) {
-		apr_pool_create(&g_members.pool, NULL);
-		g_members.hash = apr_hash_make(g_members.pool);
-	}
-	char *text = apr_psprintf(g_members.pool, "%080ld", i);
-	apr_hash_set(g_members.hash, text, APR_HASH_KEY_STRING, text);
-}
-
-static void add_pooled(long i)
-{
-	if (g_pool == NULL)
-		apr_pool_create(&g_pool, NULL);
-	apr_psprintf(g_pool, "%080ld", i);
-}
-
 static void add_array(long i)
 {
 	static const UT_icd icd = {sizeof(char *), NULL, NULL, NULL};
@@ -137,17 +113,15 @@ GLOBAL(g_judysl, -1, add_word(i));
 GLOBAL(g_judy1, Judy1Count(g_judy1, 0, -1, PJE0), Judy1Set(&g_judy1, (Word_t)i * 104729, PJE0));
 GLOBAL(g_uthash, HASH_COUNT(g_uthash), add_user(&g_uthash, i));
 GLOBAL(g_utarray, utarray_len(g_utarray), add_array(i));
-GLOBAL(g_pool, -1, add_pooled(i));
 GLOBAL(g_evbuffer, evbuffer_get_length(g_evbuffer), add_buffered(i));
 GLOBAL(g_xml, xmlChildElementCount(xmlDocGetRootElement(g_xml)), add_node(i));
 GLOBAL(g_sqlite, -1, add_record(i));
 GLOBAL(g_jansson, json_object_size(g_jansson), add_jansson(i));
-GROWS(apr_hash, "g_members.hash|g_members.pool", g_members, apr_hash_count(g_members.hash), add_hashed(i));
+GROWS(users, "g_members.users", g_members, HASH_COUNT(g_members.users), add_user(&g_members.users, i));
 GROWS(local_uthash, "here.users", *here, HASH_COUNT(here->users), add_user(&here->users, i));
 
 int main(int argc, char **argv)
 {
-	struct here here = {0};
-	apr_initialize();
+	struct here here = { 0 };
 	return third_party_run(argc, argv, &here);
 }
