@@ -23,6 +23,7 @@ typedef enum {
 	HC_FINDING_NOT_HEAP,	  /* a lot of memory outside malloc's heap */
 	HC_FINDING_UNJOINED,	  /* threads that ended and were not joined */
 	HC_FINDING_DUPLICATES,	  /* blocks that hold the same */
+	HC_FINDING_COLLISIONS,	  /* a hash table whose elements are in few of its buckets */
 	HC_FINDING_CORRUPT,	  /* a part of the heap could not be followed */
 	HC_FINDING_KIND_COUNT,
 } hc_finding_kind;
@@ -113,6 +114,12 @@ typedef struct hc_finding_duplicates {
 	char *path; /* what most of its blocks hang on; NULL: nothing that is known. Untrusted */
 } hc_finding_duplicates;
 
+typedef struct hc_finding_collisions {
+	char *path, *type;  /* untrusted */
+	uint64_t count;	    /* tables of that path */
+	hc_table_fill fill; /* of the one with most elements */
+} hc_finding_collisions;
+
 typedef struct hc_finding {
 	hc_finding_kind kind;
 	uint64_t bytes;	 /* what it is about */
@@ -124,6 +131,7 @@ typedef struct hc_finding {
 		hc_finding_retained retained;
 		hc_finding_size size; /* of big blocks and one size */
 		hc_finding_duplicates duplicates; /* `bytes` is what one block for all would save */
+		hc_finding_collisions collisions; /* `bytes` is what the tables have themselves */
 		hc_row_id row;	      /* of not-heap */
 		hc_unjoined unjoined; /* whose `memory` is the finding's bytes */
 		struct {

@@ -114,6 +114,16 @@ typedef struct hc_where {
 	unsigned frame;
 } hc_where;
 
+/* How full a hash table is. */
+typedef struct hc_table_fill {
+	uint64_t elements;
+	uint64_t buckets, used; /* buckets, or slots of one element each; those with any element */
+	bool is_chained;	/* a bucket may have several elements */
+	bool is_shared_known;	/* the two below are: it is chained, and was walked */
+	uint64_t longest;	/* most elements in one bucket */
+	uint64_t sharing;	/* elements that are not alone in their bucket */
+} hc_table_fill;
+
 /* A container; or all those that are the same member of objects of one kind, added up. */
 typedef struct hc_container {
 	unsigned index;

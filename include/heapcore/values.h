@@ -67,6 +67,12 @@ bool hc_types_evaluate(const hc_types *types, const char *expression, int64_t th
 typedef bool (*hc_types_visit_number)(const char *path, int64_t value, void *data);
 void hc_types_each_number(const hc_types *types, unsigned limit, hc_types_visit_number visit, void *data);
 
+/*
+ * How full the hash table at container->address is, in a walk of its own; with ONLY_USED without one where that tells nothing but how buckets are
+ * shared. FALSE if it is none, or was not walked exactly.
+ */
+bool hc_types_table_fill(const hc_types *types, const hc_container *container, bool only_used, hc_table_fill *ret_fill);
+
 /* ---- keys of containers ---- */
 
 /* What is known of a container's keys, or of its elements where it has no keys. All text is untrusted. */

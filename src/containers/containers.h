@@ -18,6 +18,7 @@
  *	walk_objects.c	... one object, or none
  *	walk_nodes.c	... linked, tree, buckets, slots
  *	walk.c		... of whatever kind the description says
+ *	fill.c		how full a hash table is, and how its elements share buckets
  *	deduce.c	what the elements of a list are, whose links do not tell it
  *	containers.c	the set, and walks as others ask for them
  *
@@ -123,6 +124,10 @@ typedef struct hc_walk {
 	bool is_proved;		/* what was checked could not have held by chance */
 	bool is_shared;		/* counted by reference, and more than one refer to it */
 	const hc_type *element; /* as hc_layout_element(), but of this object */
+	/* Of buckets and slots; of lists with buckets only the first two, and only if the visitor wants them. */
+	hc_address fronts; /* of a list: a table of words, the node in front of the first of each bucket, or 0 */
+	uint64_t buckets, used_buckets;
+	uint64_t longest, sharing; /* most elements of one bucket; those that are not alone in theirs */
 } hc_walk;
 
 /*
@@ -137,6 +142,7 @@ typedef struct hc_walk_visitor {
 	bool (*mapped)(hc_address address, uint64_t index, void *data);
 	void (*memory)(hc_address address, uint64_t size, hc_memory_role role, void *data);
 	void *data;
+	bool wants_fronts; /* a list's table of buckets is asked for */
 	bool takes_bits; /* `element` is called for bits, too: ADDRESS is that of the byte that number INDEX * element_bits is in */
 	uint64_t
 		limit; /* elements in nodes, slots or segments after which the walk ends, graded by what it met; 0: none */
@@ -154,3 +160,9 @@ void hc_layout_walk(const hc_layout *layout, hc_address address, const hc_walk_v
 
 /* The same without a visitor: elements in a row are not looked at one by one. */
 void hc_layout_measure(const hc_layout *layout, hc_address address, hc_walk *ret_walk);
+
+/*
+ * How full the hash table of LAYOUT at ADDRESS is. FALSE if it is none, or a walk through it was not exact. With ONLY_USED a list with buckets is
+ * not walked: `is_shared_known` is FALSE.
+ */
+bool hc_layout_fill(const hc_layout *layout, hc_address address, bool only_used, hc_table_fill *ret_fill);

@@ -31,6 +31,7 @@ static const struct known_key {
 	[HC_KEY_ELEM_BITS] = { "elem_bits", false },
 	[HC_KEY_ELEM_SIZE] = { "elem_size", false },
 	[HC_KEY_FIRST] = { "first", false },
+	[HC_KEY_FRONTS] = { "fronts", false },
 	[HC_KEY_FUNCTION] = { "function", false },
 	[HC_KEY_HEAD] = { "head", false },
 	[HC_KEY_HEADER] = { "header", false },

@@ -246,6 +246,11 @@ void hc_walk_linked(hc_walker *walker)
 		return;
 	hc_address first_slot = c.slot;
 
+	if (walker->visitor && walker->visitor->wants_fronts && hc_walker_has(walker, HC_KEY_FRONTS) &&
+		!(hc_walker_get(walker, HC_KEY_FRONTS, 0, &walker->walk->fronts) &&
+			hc_walker_get(walker, HC_KEY_BUCKETS, 0, &walker->walk->buckets)))
+		walker->walk->fronts = 0;
+
 	if (!walk_chain(walker, &n, &c))
 		return;
 	if (!hc_walker_need(walker, HC_KEY_TAIL, c.last, &tail) ||
@@ -472,8 +477,10 @@ void hc_walk_buckets(hc_walker *walker)
 		!read_table(walker, HC_KEY_BUCKETS, walker->reader->format.size, HC_MEMORY_INDEX, &t))
 		return;
 	walker->is_proved |= walker->walk->claimed != UINT64_MAX;
+	walker->walk->buckets = t.slots;
 	for (uint64_t i = 0; i < t.slots; i++) {
 		chain c = { .stop = stop };
+		uint64_t walked = walker->walk->walked;
 
 		walker->variables[HC_VARIABLE_INDEX] = i;
 		walker->variables[HC_VARIABLE_SLOT] = t.start + i * t.stride;
@@ -482,6 +489,10 @@ void hc_walk_buckets(hc_walker *walker)
 			return;
 		if (c.node && !walk_chain(walker, &n, &c))
 			return;
+		walked = walker->walk->walked - walked;
+		walker->walk->used_buckets += walked > 0;
+		walker->walk->longest = MAX(walker->walk->longest, walked);
+		walker->walk->sharing += walked > 1 ? walked : 0;
 	}
 }
 
@@ -516,6 +527,7 @@ void hc_walk_slots(hc_walker *walker)
 		return;
 	walker->is_proved |= walker->walk->claimed != UINT64_MAX;
 	walker->walk->element_size = size ? size : t.stride;
+	walker->walk->buckets = t.slots;
 	/* Numbers that were put where pointers go. */
 	if (t.stride && t.stride < walker->reader->format.size)
 		walker->by_pointer = false;

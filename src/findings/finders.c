@@ -11,6 +11,7 @@ static const hc_finder finders[] = {
 	hc_find_not_heap,
 	hc_find_unjoined,
 	hc_find_duplicates,
+	hc_find_collisions,
 	hc_find_damage,
 };
 

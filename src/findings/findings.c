@@ -17,6 +17,7 @@ const char *hc_finding_kind_name(hc_finding_kind kind)
 		[HC_FINDING_NOT_HEAP] = "not-heap",
 		[HC_FINDING_UNJOINED] = "unjoined",
 		[HC_FINDING_DUPLICATES] = "duplicates",
+		[HC_FINDING_COLLISIONS] = "collisions",
 		[HC_FINDING_CORRUPT] = "corrupt",
 	};
 
@@ -59,6 +60,10 @@ static void free_strings(hc_finding *finding)
 		return;
 	case HC_FINDING_DUPLICATES:
 		g_free(finding->duplicates.path);
+		return;
+	case HC_FINDING_COLLISIONS:
+		g_free(finding->collisions.path);
+		g_free(finding->collisions.type);
 		return;
 	case HC_FINDING_BIG_BLOCKS:
 	case HC_FINDING_ONE_SIZE:

@@ -59,6 +59,7 @@ void hc_find_not_glibc(const hc_findings_input *input, hc_findings *findings);
 void hc_find_not_heap(const hc_findings_input *input, hc_findings *findings);
 void hc_find_unjoined(const hc_findings_input *input, hc_findings *findings);
 void hc_find_duplicates(const hc_findings_input *input, hc_findings *findings);
+void hc_find_collisions(const hc_findings_input *input, hc_findings *findings);
 void hc_find_damage(const hc_findings_input *input, hc_findings *findings);
 
 /* ---- sizes.c: blocks in use by their size, which several finders ask about ---- */

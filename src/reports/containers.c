@@ -85,9 +85,26 @@ static json_t *keys_json(const hc_sample *sample)
 	return keys;
 }
 
+/* FILL is NULL of what is no hash table. */
+static json_t *table_json(const hc_table_fill *fill)
+{
+	if (!fill)
+		return NULL;
+	const hc_fact facts[] = {
+		{ "elements", NULL, hc_value_count(fill->elements) },
+		{ "buckets", NULL, hc_value_count(fill->buckets) },
+		{ "empty", NULL, hc_value_count(fill->buckets - MIN(fill->buckets, fill->used)) },
+		{ "load", NULL, hc_value_real((double)fill->elements / (double)MAX(fill->buckets, 1)) },
+		{ "longest", NULL, hc_value_if(fill->is_shared_known, hc_value_count(fill->longest)) },
+		{ "sharing", NULL, hc_value_if(fill->is_shared_known, hc_value_count(fill->sharing)) },
+	};
+
+	return hc_record_json(facts);
+}
+
 /* SAMPLE is NULL where nothing that blocks contain is to be shown. */
 static void add_container(hc_records *records, const hc_analysis *analysis, const hc_container *container,
-	const hc_sample *sample, hc_value retained)
+	const hc_table_fill *fill, const hc_sample *sample, hc_value retained)
 {
 	uint64_t untouched = MIN(container->own.bytes, container->untouched), capacity = container->capacity;
 	bool has_capacity = capacity != UINT64_MAX;
@@ -114,6 +131,7 @@ static void add_container(hc_records *records, const hc_analysis *analysis, cons
 		{ "capacity", NULL, hc_value_if(has_capacity, hc_value_count(capacity)) },
 		{ "fill", NULL,
 			hc_value_if(has_capacity && capacity, hc_value_real((double)container->walked / capacity)) },
+		{ "table", NULL, hc_value_json(table_json(fill)) },
 		{ "bytes_own", NULL, hc_value_size(container->own.bytes) },
 		{ "blocks_own", NULL, hc_value_count(container->own.blocks) },
 		{ "bytes_elements", NULL, hc_value_size(container->elements_bytes) },
@@ -156,12 +174,15 @@ static hc_records *make_rows(
 	for (unsigned i = 0; i < chosen->len; i++) {
 		const hc_container *container = chosen->pdata[i];
 		g_auto(hc_sample) sample = { 0 };
+		hc_table_fill fill;
+		bool is_table = hc_types_table_fill(hc_analysis_types(analysis), container, false, &fill);
 
 		if (!view->no_content)
 			hc_types_sample(hc_analysis_types(analysis), container, KEYS_SHOWN, 0, &sample);
-		add_container(records, analysis, container, view->no_content ? NULL : &sample,
+		add_container(records, analysis, container, is_table ? &fill : NULL, view->no_content ? NULL : &sample,
 			hc_retained_by_path(rows, container->path));
 		add_detail(records, hc_word_container(container, is_short));
+		add_detail(records, is_table ? hc_word_table_fill(container, &fill) : NULL);
 		add_detail(records, hc_word_sample(&sample, is_short));
 	}
 	g_clear_pointer(&rows, g_hash_table_unref);

@@ -197,6 +197,22 @@ static json_t *duplicates_json(const hc_finding_duplicates *duplicates)
 	return hc_record_json(facts);
 }
 
+static json_t *collisions_json(const hc_finding_collisions *collisions)
+{
+	const hc_table_fill *fill = &collisions->fill;
+	const hc_fact facts[] = {
+		{ "path", NULL, hc_value_text(collisions->path) },
+		{ "type", NULL, hc_value_text(collisions->type) },
+		{ "count", NULL, hc_value_count(collisions->count) },
+		{ "elements", NULL, hc_value_count(fill->elements) },
+		{ "buckets", NULL, hc_value_count(fill->buckets) },
+		{ "used", NULL, hc_value_count(fill->used) },
+		{ "longest", NULL, hc_value_count(fill->longest) },
+	};
+
+	return hc_record_json(facts);
+}
+
 static json_t *facts_json(const hc_analysis *analysis, const hc_finding *finding)
 {
 	switch (finding->kind) {
@@ -218,6 +234,8 @@ static json_t *facts_json(const hc_analysis *analysis, const hc_finding *finding
 		return not_heap_json(finding);
 	case HC_FINDING_DUPLICATES:
 		return duplicates_json(&finding->duplicates);
+	case HC_FINDING_COLLISIONS:
+		return collisions_json(&finding->collisions);
 	case HC_FINDING_CORRUPT:
 		return corrupt_json(finding);
 	default:

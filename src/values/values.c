@@ -429,3 +429,10 @@ GArray *hc_types_elements(const hc_types *types, const hc_type *type, hc_address
 	*ret_walked = walk.walked;
 	return paging.elements;
 }
+
+bool hc_types_table_fill(const hc_types *types, const hc_container *container, bool only_used, hc_table_fill *ret_fill)
+{
+	const hc_layout *layout = hc_container_set_layout(types->set, container->container_type, NULL);
+
+	return layout && container->address && hc_layout_fill(layout, container->address, only_used, ret_fill);
+}

@@ -70,6 +70,29 @@ char *hc_word_container(const hc_container *container, bool is_short)
 	return g_string_free(text, FALSE);
 }
 
+/* "61.2 %" */
+static void append_part(GString *text, uint64_t part, uint64_t whole)
+{
+	g_string_append_printf(text, "%.1f %%", whole ? 100.0 * (double)part / (double)whole : 0.0);
+}
+
+char *hc_word_table_fill(const hc_container *container, const hc_table_fill *fill)
+{
+	GString *text = g_string_new(container->count > 1 ? "the largest has " : NULL);
+	g_autofree char *buckets = hc_unit_text(fill->buckets, fill->is_chained ? "buckets" : "slots"),
+			*longest = hc_unit_text(fill->longest, "elements");
+
+	g_string_append_printf(text, "%s, ", buckets);
+	append_part(text, fill->buckets - MIN(fill->buckets, fill->used), fill->buckets);
+	g_string_append(text, " of them empty");
+	if (fill->is_shared_known) {
+		g_string_append_printf(text, "; at most %s in one, ", longest);
+		append_part(text, fill->sharing, fill->elements);
+		g_string_append(text, " of all share one");
+	}
+	return g_string_free(text, FALSE);
+}
+
 /* ---- keys ---- */
 
 static void append_shapes(GString *text, const hc_sample *sample)

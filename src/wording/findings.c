@@ -337,6 +337,19 @@ static void append_duplicates(GString *text, const hc_finding *finding)
 		g_string_append_printf(text, ", most of them at %s", duplicates->path);
 }
 
+static void append_collisions(GString *text, const hc_finding_collisions *collisions)
+{
+	const hc_table_fill *fill = &collisions->fill;
+	g_autofree char *buckets = hc_unit_text(fill->buckets, "buckets");
+	char elements[HC_TEXT_COUNT_LENGTH], longest[HC_TEXT_COUNT_LENGTH], used[HC_TEXT_COUNT_LENGTH];
+
+	g_string_append_printf(text,
+		"%s (%s): %s of %s elements are in one bucket, and only %s of %s have any: each look-up there goes through a list. "
+		"Does its hash tell the keys apart?",
+		collisions->path, collisions->type, hc_text_count(longest, fill->longest),
+		hc_text_count(elements, fill->elements), hc_text_count(used, fill->used), buckets);
+}
+
 static void append_corrupt(GString *text, uint64_t places)
 {
 	g_autofree char *count = hc_unit_text(places, "places");
@@ -372,6 +385,8 @@ static void append_finding(GString *text, const hc_analysis *analysis, const hc_
 		return append_unjoined(text, finding);
 	case HC_FINDING_DUPLICATES:
 		return append_duplicates(text, finding);
+	case HC_FINDING_COLLISIONS:
+		return append_collisions(text, &finding->collisions);
 	case HC_FINDING_CORRUPT:
 		return append_corrupt(text, finding->corrupt.places);
 	default:
@@ -400,12 +415,14 @@ char *hc_word_finding_command(const hc_finding *finding)
 	};
 	const char *path = finding->kind == HC_FINDING_CONTAINER || finding->kind == HC_FINDING_OWNER ?
 				   finding->place.path :
-			   finding->kind == HC_FINDING_SUSPECT ? finding->suspect.owner :
-								 NULL;
+			   finding->kind == HC_FINDING_SUSPECT	  ? finding->suspect.owner :
+			   finding->kind == HC_FINDING_COLLISIONS ? finding->collisions.path :
+								    NULL;
 	g_autofree char *quoted = path ? g_shell_quote(path) : NULL;
 
 	switch (finding->kind) {
 	case HC_FINDING_CONTAINER:
+	case HC_FINDING_COLLISIONS:
 		return g_strdup_printf("containers CORE --variable %s", quoted);
 	case HC_FINDING_OWNER:
 	case HC_FINDING_SUSPECT:

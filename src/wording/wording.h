@@ -61,6 +61,8 @@ char *hc_word_reference(const char *from, const hc_encoding *encoding);
  * cut, here and below.
  */
 char *hc_word_container(const hc_container *container, bool is_short);
+/* "65,536 buckets, 39.1 % of them empty; at most 7 elements in one, 38.0 % of all share one": of the one with most elements. */
+char *hc_word_table_fill(const hc_container *container, const hc_table_fill *fill);
 /* Of its keys: "keys "k1", "k2"; all 200 are like "k#""; NULL: there are none. */
 char *hc_word_sample(const hc_sample *sample, bool is_short);
 /* "variables: 120 in memory, 3 optimized out. 2 places that could be containers are none: ..." */

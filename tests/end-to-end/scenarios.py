@@ -86,6 +86,7 @@ SCENARIOS = [
     Scenario("libc-blocks", (OPENED,), kernel=True),
     Scenario("cxx", kernel=True),
     Scenario("duplicates"),
+    Scenario("tables"),
 ]
 
 # With tests/glibc-matrix: what only some releases know, and what need not run on each machine.
