@@ -72,9 +72,9 @@ bool hc_propagation_defer_steps(hc_propagation *propagation, const hc_edge *edge
 	return append(propagation->late[(propagation->step + steps) % HC_LATE_STEPS], edge);
 }
 
-bool hc_propagation_defer_stray(hc_propagation *propagation, const hc_edge *edge)
+bool hc_propagation_defer_stray(hc_propagation *propagation, const hc_edge *edge, bool is_alias)
 {
-	return append(propagation->strays, edge);
+	return append(is_alias ? propagation->aliases : propagation->strays, edge);
 }
 
 static void take(hc_propagation *propagation, GArray *list)
@@ -97,7 +97,7 @@ bool hc_propagation_take_late(hc_propagation *propagation)
 
 bool hc_propagation_take_strays(hc_propagation *propagation)
 {
-	take(propagation, propagation->strays);
+	take(propagation, propagation->strays->len ? propagation->strays : propagation->aliases);
 	return propagation->edges_out != propagation->edges_in;
 }
 

@@ -18,7 +18,7 @@
 
 enum {
 	LOOKED_AT = 1 << 18, /* of more blocks not all are looked at */
-	LINK_WORDS = 32,     /* of the beginning of a block */
+	LINK_WORDS = 64,     /* of the beginning of a block */
 	START_WORDS = 4096,  /* the same, for who leads to starts of blocks at all */
 	BLOCKS_LEAST = 4,    /* of a size, or nothing is said of it */
 	LINKS_SHARE =
@@ -27,7 +27,7 @@ enum {
 	MANY = 16,	   /* so many blocks of a size tell what is rare among them */
 	RARE = 16,	   /* not even one of so many has a pointer there */
 	PLACE_BYTES = 128, /* what leads back to within so many bytes of a word in data leads to what the word is of */
-	SIZES_MAX = 1 << 16
+	SIZES_MAX = 1 << 14
 };
 
 struct links {
@@ -154,7 +154,22 @@ bool hc_propagation_is_started(hc_propagation *propagation, uint32_t number)
 	return hc_bit(propagation->started, number);
 }
 
-hc_word_support hc_propagation_support(hc_propagation *propagation, uint64_t size, uint64_t offset)
+/* Whether the block at ADDRESS has pointers where nearly all of its size have them. Without, it is of another kind than these. */
+static bool is_alike(hc_propagation *propagation, const struct links *links, hc_address address, uint64_t size)
+{
+	unsigned word_size = propagation->format.size;
+	hc_address value;
+	hc_spot spot;
+
+	for (unsigned i = 0; i < LINK_WORDS && (i + 1) * (uint64_t)word_size <= size; i++)
+		if (links->pointers[i] >= links->blocks - links->blocks / RARE &&
+			!(hc_propagation_load(propagation, address + i * word_size, &value) &&
+				hc_propagation_locate(propagation, value, &spot) && spot.address == value))
+			return false;
+	return true;
+}
+
+hc_word_support hc_propagation_support(hc_propagation *propagation, hc_address address, uint64_t size, uint64_t offset)
 {
 	const struct links *links = known_links(propagation, size);
 	uint64_t word = offset / propagation->format.size;
@@ -162,7 +177,7 @@ hc_word_support hc_propagation_support(hc_propagation *propagation, uint64_t siz
 	if (!links || links->blocks < MANY || word >= LINK_WORDS)
 		return HC_SUPPORT_UNKNOWN;
 	if (links->pointers[word] < links->blocks / RARE)
-		return HC_SUPPORT_STRAY;
+		return is_alike(propagation, links, address, size) ? HC_SUPPORT_STRAY : HC_SUPPORT_UNKNOWN;
 	return links->pointers[word] >= links->blocks / LINKS_SHARE ? HC_SUPPORT_COMMON : HC_SUPPORT_UNKNOWN;
 }
 
@@ -174,7 +189,7 @@ typedef enum {
 	LINK_MUTUAL,  /* to a node that has a link to this one */
 	LINK_ONE_WAY, /* to another node */
 	LINK_BACK,    /* to where one comes from */
-	LINK_FOREIGN, /* to somewhere else */
+	LINK_FOREIGN, /* to something else that leads here: the list, the map */
 } link_kind;
 
 static link_kind kind_of_link(hc_propagation *propagation, const struct links *links, hc_address node, uint64_t size,
@@ -187,13 +202,9 @@ static link_kind kind_of_link(hc_propagation *propagation, const struct links *l
 		return LINK_NULL;
 	if (value >= from->start && value < from->end)
 		return LINK_BACK;
-	/* A number, or a poison, tells nothing. */
-	if (!hc_propagation_locate(propagation, value, &spot))
-		return hc_areas_find(propagation->types->areas, value) && value % propagation->format.size == 0 ?
-			       LINK_FOREIGN :
-			       LINK_NULL;
-	if (spot.address != value || hc_blocks_usable_size(propagation->blocks, spot.region, value) != size)
-		return LINK_FOREIGN;
+	if (!hc_propagation_locate(propagation, value, &spot) || spot.address != value ||
+		hc_blocks_usable_size(propagation->blocks, spot.region, value) != size)
+		return links_to(propagation, PLACE_BYTES, value, node) ? LINK_FOREIGN : LINK_NULL;
 	return are_mutual(links, word) && links_to(propagation, size, value, node) ? LINK_MUTUAL : LINK_ONE_WAY;
 }
 

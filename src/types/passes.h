@@ -75,8 +75,8 @@ typedef enum {
 	HC_SUPPORT_STRAY,  /* next to none has */
 } hc_word_support;
 
-/* Of a pointer at OFFSET in a block of SIZE usable bytes. */
-hc_word_support hc_propagation_support(hc_propagation *propagation, uint64_t size, uint64_t offset);
+/* Of a pointer at OFFSET in the block at ADDRESS, of SIZE usable bytes. A single object may have the size of many: then they say nothing. */
+hc_word_support hc_propagation_support(hc_propagation *propagation, hc_address address, uint64_t size, uint64_t offset);
 
 /* Where a word stands: what leads back to [start, end) leads to its holder. */
 typedef struct hc_word_place {

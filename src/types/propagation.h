@@ -85,7 +85,8 @@ typedef struct hc_propagation {
 	GArray *later[HC_CERTAINTY_UNKNOWN]; /* of hc_edge, by certainty */
 	GArray *late[HC_LATE_STEPS];	     /* of hc_edge, by the step that they wait for, modulo their number */
 	unsigned step;
-	GArray *strays; /* of hc_edge: what is likely to be left over */
+	GArray *strays;	 /* of hc_edge: what is likely to be left over */
+	GArray *aliases; /* ... what leads into the middle of a list or a tree: followed when no strays are left */
 
 	/* known_objects.c */
 	uint64_t *looked_at; /* bit for each granule of the heap where an object begins that was looked at */
@@ -141,7 +142,7 @@ void hc_propagation_defer_edge(hc_propagation *propagation, const hc_edge *edge,
 
 /* Keeps an edge for STEPS steps, from 1 to HC_LATE_STEPS - 1; or until all else was followed. FALSE: there are too many. */
 bool hc_propagation_defer_steps(hc_propagation *propagation, const hc_edge *edge, unsigned steps);
-bool hc_propagation_defer_stray(hc_propagation *propagation, const hc_edge *edge);
+bool hc_propagation_defer_stray(hc_propagation *propagation, const hc_edge *edge, bool is_alias);
 
 /* A step was made: what waited for the next one is followed in it. FALSE: nothing waits. */
 bool hc_propagation_take_late(hc_propagation *propagation);

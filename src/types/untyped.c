@@ -70,8 +70,8 @@ static hc_owner *owner_below(hc_propagation *propagation, hc_owner *owner)
 /* A word, and the block that holds it. */
 typedef struct hc_word {
 	hc_address value;
-	uint64_t offset; /* in the block */
-	uint64_t size;	 /* usable bytes of the block; 0: it is in none */
+	uint64_t offset;	   /* in the block */
+	uint64_t size;		   /* usable bytes of the block; 0: it is in none */
 	hc_address block, address; /* the block; where the word stands. 0: in none; in a register */
 	uint64_t target;	   /* usable bytes of the block that it leads to; 0: not asked yet */
 	bool is_table;		   /* others beside it lead to blocks of the same size */
@@ -116,6 +116,7 @@ typedef enum {
 	WORTH_MUCH,  /* others like it say the same; or there is nothing to compare it with */
 	WORTH_LESS,  /* it stands alone, and leads to one of many */
 	WORTH_STRAY, /* it is likely to be left over, or a number; or others lead to the start of what it leads into */
+	WORTH_ALIAS, /* it leads into the middle of what somebody else leads to the beginning of */
 } worth;
 
 /* Whether the block at SPOT, of SIZE bytes, begins with pointers to blocks of one size. */
@@ -175,11 +176,14 @@ static worth worth_of(hc_propagation *propagation, const hc_word *word, const hc
 		hc_propagation_is_link(propagation, size, word->offset))
 		return hc_propagation_is_answered(propagation, spot, size, word->block, word->offset) ? WORTH_LINK :
 													WORTH_STRAY;
-	hc_word_support support = word->size ? hc_propagation_support(propagation, word->size, word->offset) :
-					       HC_SUPPORT_UNKNOWN;
+	hc_word_support support = word->size ?
+					  hc_propagation_support(propagation, word->block, word->size, word->offset) :
+					  HC_SUPPORT_UNKNOWN;
 	hc_entry entry = hc_propagation_entry(propagation, spot, size, &from);
 
-	if (support == HC_SUPPORT_STRAY || word->is_behind_end || entry == HC_ENTRY_ALIAS)
+	if (entry == HC_ENTRY_ALIAS)
+		return WORTH_ALIAS;
+	if (support == HC_SUPPORT_STRAY || word->is_behind_end)
 		return WORTH_STRAY;
 	/* Behind a header there may be what the block is there for. */
 	if (word->value != spot->address && hc_propagation_is_started(propagation, spot->number))
@@ -200,7 +204,7 @@ static void take(hc_propagation *propagation, const hc_owner *owner, const hc_wo
 	worth worth_it = worth_of(propagation, word, spot);
 
 	if ((worth_it == WORTH_LESS && hc_propagation_defer_steps(propagation, &later, HC_LATE_STEPS - 1)) ||
-		(worth_it == WORTH_STRAY && hc_propagation_defer_stray(propagation, &later)))
+		(worth_it >= WORTH_STRAY && hc_propagation_defer_stray(propagation, &later, worth_it == WORTH_ALIAS)))
 		return;
 	if (!hc_propagation_claim(propagation, spot->number, owner) ||
 		!hc_take_bit(propagation->searched, spot->number))
