@@ -27,7 +27,8 @@ static bool allows_equal_keys(const hc_container *container)
 
 static bool collides(const hc_types *types, const hc_container *container, hc_table_fill *fill)
 {
-	if (container->most_elements < LEAST_ELEMENTS || allows_equal_keys(container) ||
+	/* Of a shape, which has no type, it is not known how it hashes. */
+	if (!container->container_type || container->most_elements < LEAST_ELEMENTS || allows_equal_keys(container) ||
 		!hc_types_table_fill(types, container, true, fill) || !fill->is_chained)
 		return false;
 	if (fill->used >= MIN(fill->elements, fill->buckets) / USED)

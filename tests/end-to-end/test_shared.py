@@ -4,6 +4,7 @@
 
 The truth of stories/planted is the same program without the words that it plants: what it allocates does not differ. That of
 stories/kept-twice is what it counts: half of what grew is on g_index and g_lru, the other half on g_alone only, whatever g_cursor says.
+That of stories/cursors, too: all of it is on g_app, whatever leads into the middle of it.
 """
 
 from __future__ import annotations
@@ -57,6 +58,17 @@ def check_planted(build: str, what: str) -> None:
                 assert "g_app" in first, f"{where}: {first}"
 
 
+def check_cursors(build: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        with Grown(str(built("stories/cursors", folder, build))) as grown:
+            growth, _ = figures(grown)
+            told = sum(size for name, size in growth.items() if name.startswith("g_app"))
+            counted = sum(map(grown.grew_by, ("list", "chains", "map")))
+            assert abs(told - counted) <= ONE_BLOCK, f"{told} bytes, not {counted}:\n{shown(grown.diff)}"
+            first = grown.diff["sentences"][0]["text"]
+            assert first.split(":")[1].strip().removeprefix("what ").startswith("g_app"), first
+
+
 def check_kept_twice(build: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         program = built("stories/kept-twice", folder, build)
@@ -85,6 +97,7 @@ def main() -> None:
         for what in PLANTED:
             cases.run(f"words that lead into the {what}: {build}", check_planted, build, what)
         cases.run(f"on two lists: {build}", check_kept_twice, build)
+        cases.run(f"cursors: {build}", check_cursors, build)
     cases.finish()
 
 
