@@ -140,11 +140,29 @@ bool hc_propagation_is_link(hc_propagation *propagation, uint64_t size, uint64_t
 	return links && is_link(links, offset / propagation->format.size);
 }
 
-bool hc_propagation_are_many(hc_propagation *propagation, uint64_t size)
+/* Whether the block at ADDRESS lacks a pointer that nearly all of its size have, and has one where next to none has. */
+static bool is_another_kind(hc_propagation *propagation, const struct links *links, hc_address address, uint64_t size)
+{
+	unsigned word_size = propagation->format.size;
+	bool lacks = false, has = false;
+	hc_address value;
+	hc_spot spot;
+
+	for (unsigned i = 0; i < LINK_WORDS && (i + 1) * (uint64_t)word_size <= size; i++) {
+		bool is_pointer = hc_propagation_load(propagation, address + i * word_size, &value) &&
+				  hc_propagation_locate(propagation, value, &spot) && spot.address == value;
+
+		lacks |= !is_pointer && links->pointers[i] >= links->blocks - links->blocks / RARE;
+		has |= is_pointer && links->pointers[i] < links->blocks / RARE;
+	}
+	return lacks && has;
+}
+
+bool hc_propagation_is_one_of_many(hc_propagation *propagation, hc_address address, uint64_t size)
 {
 	const struct links *links = known_links(propagation, size);
 
-	return links && links->blocks >= MANY;
+	return links && links->blocks >= MANY && !is_another_kind(propagation, links, address, size);
 }
 
 bool hc_propagation_is_started(hc_propagation *propagation, uint32_t number)
@@ -152,21 +170,6 @@ bool hc_propagation_is_started(hc_propagation *propagation, uint32_t number)
 	if (!propagation->links)
 		learn(propagation);
 	return hc_bit(propagation->started, number);
-}
-
-/* Whether the block at ADDRESS has pointers where nearly all of its size have them. Without, it is of another kind than these. */
-static bool is_alike(hc_propagation *propagation, const struct links *links, hc_address address, uint64_t size)
-{
-	unsigned word_size = propagation->format.size;
-	hc_address value;
-	hc_spot spot;
-
-	for (unsigned i = 0; i < LINK_WORDS && (i + 1) * (uint64_t)word_size <= size; i++)
-		if (links->pointers[i] >= links->blocks - links->blocks / RARE &&
-			!(hc_propagation_load(propagation, address + i * word_size, &value) &&
-				hc_propagation_locate(propagation, value, &spot) && spot.address == value))
-			return false;
-	return true;
 }
 
 hc_word_support hc_propagation_support(hc_propagation *propagation, hc_address address, uint64_t size, uint64_t offset)
@@ -177,7 +180,7 @@ hc_word_support hc_propagation_support(hc_propagation *propagation, hc_address a
 	if (!links || links->blocks < MANY || word >= LINK_WORDS)
 		return HC_SUPPORT_UNKNOWN;
 	if (links->pointers[word] < links->blocks / RARE)
-		return is_alike(propagation, links, address, size) ? HC_SUPPORT_STRAY : HC_SUPPORT_UNKNOWN;
+		return is_another_kind(propagation, links, address, size) ? HC_SUPPORT_UNKNOWN : HC_SUPPORT_STRAY;
 	return links->pointers[word] >= links->blocks / LINKS_SHARE ? HC_SUPPORT_COMMON : HC_SUPPORT_UNKNOWN;
 }
 

@@ -62,8 +62,8 @@ bool hc_propagation_is_link(hc_propagation *propagation, uint64_t size, uint64_t
 bool hc_propagation_is_answered(
 	hc_propagation *propagation, const hc_spot *spot, uint64_t size, hc_address node, uint64_t offset);
 
-/* Whether so many blocks have SIZE bytes that what one of them has alone is nothing. */
-bool hc_propagation_are_many(hc_propagation *propagation, uint64_t size);
+/* Whether so many blocks like the one at ADDRESS have SIZE bytes that what one of them has alone is nothing. */
+bool hc_propagation_is_one_of_many(hc_propagation *propagation, hc_address address, uint64_t size);
 
 /* Whether another block has a pointer to the start of block NUMBER. */
 bool hc_propagation_is_started(hc_propagation *propagation, uint32_t number);

@@ -191,7 +191,7 @@ static worth worth_of(hc_propagation *propagation, const hc_word *word, const hc
 	if (is_array_of_pointers(propagation, spot, size) && !is_counted(propagation, word, spot, size))
 		return WORTH_LESS;
 	return entry == HC_ENTRY_HEAD || support == HC_SUPPORT_COMMON || word->is_table ||
-			       !hc_propagation_are_many(propagation, size) ?
+			       !hc_propagation_is_one_of_many(propagation, spot->address, size) ?
 		       WORTH_MUCH :
 		       WORTH_LESS;
 }
