@@ -17,9 +17,9 @@ from pathlib import Path
 from harness import REPORTED, Cases, Stopped, Workspace, few, fixture_path, heapcore, need_captures
 
 WORKERS = (1, 2, 3, 8)
-COMMANDS = ("analyze", "leaks", "types", "owners", "containers", "pins", "diff")
-FIXTURES = ("compressed", "containers-c", "cxx", "decoys", "encodings", "leak-classes", "stale", "threads", "typed")
-STORIES = ("labels", "backlog-c", "futures")
+COMMANDS = ("analyze", "owners", "containers", "diff")
+FIXTURES = ("containers-c", "cxx", "decoys", "encodings", "leak-classes", "typed")
+STORIES = ("labels", "backlog-c")
 
 
 def said(command: str, core: Path, workers: int) -> str:
