@@ -158,8 +158,9 @@ static bool is_load(uint64_t word)
 	return load >= 0.01f && load <= 1000.0f;
 }
 
-/* Whether buckets lead to what is in front of nodes, and one to FIRST, the word in front of all. */
-static bool check_buckets(hc_shapes *shapes, hc_address buckets, uint64_t count, uint64_t nodes, hc_address first)
+/* Whether buckets lead to what is in front of nodes, and one to FIRST, the word in front of all. *RET_READ: so many were read. */
+static bool check_buckets(
+	hc_shapes *shapes, hc_address buckets, uint64_t count, uint64_t nodes, hc_address first, uint64_t *ret_read)
 {
 	uint64_t used = 0, firsts = 0;
 	unsigned size = shapes->format.size;
@@ -168,6 +169,7 @@ static bool check_buckets(hc_shapes *shapes, hc_address buckets, uint64_t count,
 		hc_shape_block block;
 		uint64_t value;
 
+		*ret_read = i;
 		if (!hc_shapes_load(shapes, buckets + i * size, 1, &value))
 			return false;
 		if (!value)
@@ -197,15 +199,17 @@ static bool walk_chain(hc_shapes *shapes, hc_address first, unsigned next, uint6
 bool hc_shapes_find_hash(hc_shapes *shapes, const hc_shape_words *words, hc_shape *shape)
 {
 	hc_address buckets = hc_shape_word(words, 0), first = hc_shape_word(words, 2), last;
-	uint64_t bucket_count = hc_shape_word(words, 1), count = hc_shape_word(words, 3);
+	uint64_t bucket_count = hc_shape_word(words, 1), count = hc_shape_word(words, 3), read = 0;
 	unsigned size = shapes->format.size;
 	hc_shape_block block;
 
 	if (!bucket_count || bucket_count > BUCKETS_MAX || !count || count > hc_shapes_limit(shapes) ||
 		!is_load(hc_shape_word(words, 4)) || !hc_shapes_block(shapes, buckets, &block) ||
-		!hc_shapes_fits(shapes, &block, bucket_count * size) || !walk_chain(shapes, first, 0, count, &last) ||
-		!check_buckets(shapes, buckets, bucket_count, count, words->at + 2 * size))
+		!hc_shapes_fits(shapes, &block, bucket_count * size) || !hc_shapes_may_scan(shapes, bucket_count) ||
+		!walk_chain(shapes, first, 0, count, &last))
 		return false;
+	if (!check_buckets(shapes, buckets, bucket_count, count, words->at + 2 * size, &read))
+		return hc_shapes_scanned_in_vain(shapes, read);
 	shape->kind = HC_SHAPE_HASH;
 	shape->count = count;
 	shape->end = words->at + 5 * size;

@@ -8,6 +8,7 @@ enum {
 	VAIN_SHARE = 4, /* so many times the number of blocks may be walked in vain */
 	VAIN_LEAST = 1 << 16,
 	SHORT = 64,	      /* nodes that are walked once that was too much */
+	SCANNED = 16,	      /* words of a table that cost as much as a node */
 	MAPPED_MIN = 64 << 10 /* bytes from which on malloc may map a block on its own */
 };
 
@@ -120,9 +121,23 @@ bool hc_shapes_add_node(hc_shapes *shapes, hc_address address)
 	return true;
 }
 
+static bool is_tired(const hc_shapes *shapes)
+{
+	return shapes->vain > (uint64_t)hc_blocks_count(shapes->blocks) * VAIN_SHARE + VAIN_LEAST;
+}
+
 uint64_t hc_shapes_limit(const hc_shapes *shapes)
 {
-	uint64_t count = hc_blocks_count(shapes->blocks);
+	return is_tired(shapes) ? SHORT : hc_blocks_count(shapes->blocks);
+}
 
-	return shapes->vain > count * VAIN_SHARE + VAIN_LEAST ? SHORT : count;
+bool hc_shapes_may_scan(const hc_shapes *shapes, uint64_t count)
+{
+	return count <= SHORT * SCANNED || !is_tired(shapes);
+}
+
+bool hc_shapes_scanned_in_vain(hc_shapes *shapes, uint64_t count)
+{
+	shapes->vain += count / SCANNED;
+	return false;
 }

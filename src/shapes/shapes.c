@@ -98,3 +98,8 @@ bool hc_shapes_find(hc_shapes *shapes, hc_address address, hc_shape *ret_shape)
 	ret_shape->node_bytes = ret_shape->from ? 0 : shapes->least;
 	return true;
 }
+
+void hc_shapes_refuse(hc_shapes *shapes)
+{
+	shapes->vain += shapes->found->len;
+}

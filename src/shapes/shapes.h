@@ -70,6 +70,9 @@ void hc_shapes_destroy(hc_shapes *shapes);
 /* The shape whose head has the word at ADDRESS, which leads into the heap, as its first one that does. FALSE: there is none. */
 bool hc_shapes_find(hc_shapes *shapes, hc_address address, hc_shape *ret_shape);
 
+/* The shape found last is of no use: its blocks may be found again, and were walked in vain. */
+void hc_shapes_refuse(hc_shapes *shapes);
+
 /*
  * The text of the std::string at ADDRESS, if one is there by all that can be seen; else NULL. *ret_is_llvm: it is libc++'s, and then it is
  * not empty: zeros would be one. Free with g_free().

@@ -32,7 +32,7 @@ struct hc_shapes {
 	void *data;
 	GArray *found;	      /* of hc_address: blocks of the shape that is being looked at */
 	uint64_t least, most; /* usable bytes of these, once there are some */
-	uint64_t vain;	      /* blocks that were walked for nothing */
+	uint64_t vain;	      /* steps that were walked for nothing */
 
 	/* the piece of the core that was read last */
 	hc_address view_start;
@@ -79,6 +79,12 @@ bool hc_shapes_add_node(hc_shapes *shapes, hc_address address);
 
 /* How many nodes may be walked. */
 uint64_t hc_shapes_limit(const hc_shapes *shapes);
+
+/* Whether COUNT words of a table may be looked at, one after the other. */
+bool hc_shapes_may_scan(const hc_shapes *shapes, uint64_t count);
+
+/* COUNT of them were, for nothing. Returns FALSE. */
+bool hc_shapes_scanned_in_vain(hc_shapes *shapes, uint64_t count);
 
 /* Each looks for shapes of its own. FALSE: there is none. */
 bool hc_shapes_find_string(hc_shapes *shapes, const hc_shape_words *words, hc_shape *shape);

@@ -52,10 +52,12 @@ bool hc_shapes_find_slots(hc_shapes *shapes, const hc_shape_words *words, hc_sha
 	/* The fields are told apart as they lie in memory of 64-bit words of x86-64, where malloc's heap is read. */
 	if (size != 8 || shapes->format.swap || slots < SLOTS_LEAST || (slots & (slots - 1)) || slots > UINT32_MAX ||
 		mask != slots - 1 || !count || touched < count || touched > slots ||
-		!is_array(shapes, keys, slots, flags & FLAG_BIG_KEYS) || !is_array(shapes, hashes, slots, false) ||
-		(values != keys && !is_array(shapes, values, slots, flags & FLAG_BIG_VALUES)) ||
-		!counts_agree(shapes, hashes, (uint32_t)slots, count, touched))
+		!hc_shapes_may_scan(shapes, slots) || !is_array(shapes, keys, slots, flags & FLAG_BIG_KEYS) ||
+		!is_array(shapes, hashes, slots, false) ||
+		(values != keys && !is_array(shapes, values, slots, flags & FLAG_BIG_VALUES)))
 		return false;
+	if (!counts_agree(shapes, hashes, (uint32_t)slots, count, touched))
+		return hc_shapes_scanned_in_vain(shapes, slots);
 	g_array_append_val(shapes->found, keys);
 	if (values != keys)
 		g_array_append_val(shapes->found, values);

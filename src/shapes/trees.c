@@ -23,6 +23,7 @@ struct tree {
 /* What was seen on the way. */
 struct seen {
 	hc_address leftmost, rightmost, next_right;
+	uint64_t steps;
 };
 
 /* The node at ADDRESS, with its WORDS, is met for the first time. */
@@ -46,19 +47,17 @@ static hc_address go_on(const struct form *form, const uint64_t *words, hc_addre
 	return from == words[form->right] ? words[form->parent] : 0;
 }
 
-static bool walk(hc_shapes *shapes, const struct form *form, const struct tree *tree)
+static bool walk(hc_shapes *shapes, const struct form *form, const struct tree *tree, struct seen *seen)
 {
-	struct seen seen = { .next_right = tree->root };
 	hc_address node = tree->root, from = tree->top, next;
-	uint64_t steps = 0;
 
 	while (node != tree->top) {
 		uint64_t words[4];
 
-		if (++steps > 3 * tree->count || !hc_shapes_load(shapes, node, G_N_ELEMENTS(words), words))
+		if (++seen->steps > 3 * tree->count || !hc_shapes_load(shapes, node, G_N_ELEMENTS(words), words))
 			return false;
 		if (from == words[form->parent]) {
-			if (shapes->found->len >= tree->count || !meet(shapes, form, words, node, &seen))
+			if (shapes->found->len >= tree->count || !meet(shapes, form, words, node, seen))
 				return false;
 			next = words[form->left]  ? words[form->left] :
 			       words[form->right] ? words[form->right] :
@@ -71,18 +70,24 @@ static bool walk(hc_shapes *shapes, const struct form *form, const struct tree *
 		from = node;
 		node = next;
 	}
-	return shapes->found->len == tree->count && seen.leftmost == tree->leftmost &&
-	       (!tree->rightmost || seen.rightmost == tree->rightmost);
+	return shapes->found->len == tree->count && seen->leftmost == tree->leftmost &&
+	       (!tree->rightmost || seen->rightmost == tree->rightmost);
 }
 
 static bool is_tree(hc_shapes *shapes, const struct form *form, const struct tree *tree, hc_shape *shape)
 {
+	struct seen seen = { .next_right = tree->root };
 	hc_address parent;
 
 	if (!tree->count || tree->count > hc_shapes_limit(shapes) || !hc_shapes_is_heap(shapes, tree->root) ||
 		!hc_shapes_load(shapes, tree->root + form->parent * shapes->format.size, 1, &parent) ||
-		parent != tree->top || !walk(shapes, form, tree))
+		parent != tree->top)
 		return false;
+	if (!walk(shapes, form, tree, &seen)) {
+		/* Nodes that lead to each other are come to again and again. */
+		shapes->vain += seen.steps;
+		return false;
+	}
 	shape->kind = HC_SHAPE_TREE;
 	shape->count = tree->count;
 	shape->value = form->value * shapes->format.size;

@@ -493,12 +493,15 @@ static void claim_shapes(struct naming *naming, word_rank rank)
 			(hc_modules_find(naming->sources.modules, word->is.address) == executable ?
 					RANK_PROGRAM :
 					RANK_LIBRARY) != rank ||
-			!hc_propagation_find_shape(naming->propagation, word->is.address, &shape) ||
-			shape.head > word->is.address || shape.end <= word->is.address)
+			!hc_propagation_find_shape(naming->propagation, word->is.address, &shape))
 			continue;
-		owner = owner_of_head(naming, i, &shape, &place);
-		if (!owner)
+		bool is_here = shape.head <= word->is.address && word->is.address < shape.end;
+
+		owner = is_here ? owner_of_head(naming, i, &shape, &place) : NULL;
+		if (!owner) {
+			hc_shapes_refuse(naming->propagation->shapes);
 			continue;
+		}
 		give_words(naming, i, &shape, owner);
 		hc_propagation_claim_shape(naming->propagation, owner, &shape, &place);
 		end = shape.end;
@@ -521,9 +524,12 @@ static bool claim_shape_elsewhere(struct naming *naming, hc_owner *owner, const 
 	hc_shape shape;
 
 	if (!word->address || word->root->kind == HC_AREA_MODULE_DATA ||
-		!hc_propagation_find_shape(naming->propagation, word->address, &shape) ||
-		!(may_be_copy || is_led_back_to(shape.kind)))
+		!hc_propagation_find_shape(naming->propagation, word->address, &shape))
 		return false;
+	if (!may_be_copy && !is_led_back_to(shape.kind)) {
+		hc_shapes_refuse(naming->propagation->shapes);
+		return false;
+	}
 	hc_propagation_claim_shape(naming->propagation, owner, &shape, &(hc_shape_place){ 0 });
 	return true;
 }

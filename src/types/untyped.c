@@ -380,8 +380,10 @@ static bool claim_shape_at(
 	bool is_here = shape.head <= at && at < shape.end;
 
 	/* Behind the end is another block's. */
-	if (is_here && (shape.head < words->start || shape.end > words->end))
+	if (is_here && (shape.head < words->start || shape.end > words->end)) {
+		hc_shapes_refuse(propagation->shapes);
 		return false;
+	}
 	/* A ring may be met at one of its nodes: its head is elsewhere, and so may its owner be. */
 	hc_shape_place place = is_here ? place_of(owner, shape.head - words->start, words->size) :
 					 (hc_shape_place){ 0 };

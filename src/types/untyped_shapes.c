@@ -93,17 +93,36 @@ static hc_owner *find_above(hc_owner *owner, hc_shape_kind kind, const char *nam
 		if (owner->shape == kind && owner->parent && owner->parent->step == HC_STEP_ELEMENT &&
 			!strcmp(owner->name, name))
 			return owner;
-	return steps < ANCESTORS_MAX ? NULL : owner;
+	return NULL;
 }
 
+/* The nearest shape of KIND above OWNER, of a path that is as long as it may be; NULL: there is none. */
+static hc_owner *find_nearest(hc_owner *owner, hc_shape_kind kind)
+{
+	for (unsigned steps = 0; owner && steps < ANCESTORS_MAX; owner = owner->parent, steps++)
+		if (owner->shape == kind && !owner->is_index)
+			return owner;
+	return NULL;
+}
+
+static bool is_deep(const hc_owner *owner)
+{
+	unsigned steps = 0;
+
+	while ((owner = owner->parent) && steps < ANCESTORS_MAX)
+		steps++;
+	return steps == ANCESTORS_MAX;
+}
+
+/* NULL: the path would be too long. */
 static hc_owner *make_owner(hc_propagation *propagation, hc_owner *owner, const struct shape_key *key, bool is_guess)
 {
 	hc_owners *owners = propagation->owners;
 	g_autofree char *name = name_of(key);
 	hc_owner *made = find_above(owner, key->kind, name);
 
-	if (made)
-		return made;
+	if (made || is_deep(owner))
+		return made ? made : find_nearest(owner, key->kind);
 	made = hc_owners_add(owners, owner, HC_STEP_SHAPE, NULL, NULL, HC_CERTAINTY_CERTAIN);
 	made->name = g_string_chunk_insert_const(owners->texts, name);
 	made->shape = key->kind;
@@ -111,7 +130,7 @@ static hc_owner *make_owner(hc_propagation *propagation, hc_owner *owner, const 
 	return made;
 }
 
-/* The path of shapes of KIND at PLACE of OWNER; NULL: there are too many paths. */
+/* The path of shapes of KIND at PLACE of OWNER; NULL: there are too many paths, or it would be too long. */
 static hc_owner *owner_of_shape(
 	hc_propagation *propagation, hc_owner *owner, const hc_shape *shape, const hc_shape_place *place)
 {
@@ -125,6 +144,8 @@ static hc_owner *owner_of_shape(
 	}
 	if (!known && !propagation->owners->full) {
 		known = make_owner(propagation, owner, &key, shape->is_guess);
+		if (!known)
+			return NULL;
 		owner->shape_places++;
 		g_hash_table_insert(propagation->shape_owners, g_memdup2(&key, sizeof key), known);
 	}
@@ -156,14 +177,14 @@ static hc_owner *element_owner(hc_propagation *propagation, hc_owner *container)
 
 /* ---- blocks ---- */
 
-/* Makes the block at ADDRESS OWNER's. Returns its usable bytes; 0 if it is none. */
+/* Makes the block at ADDRESS OWNER's. Returns its usable bytes; 0 if it is none, or was a part of the shape already. */
 static uint64_t claim_block(hc_propagation *propagation, const hc_owner *owner, hc_address address)
 {
 	hc_spot spot;
 
-	if (!hc_propagation_locate(propagation, address, &spot))
+	if (!hc_propagation_locate(propagation, address, &spot) ||
+		!hc_propagation_claim(propagation, spot.number, owner))
 		return 0;
-	hc_propagation_claim(propagation, spot.number, owner);
 	return hc_blocks_usable_size(propagation->blocks, spot.region, address);
 }
 
@@ -198,6 +219,9 @@ static void claim_blocks(hc_propagation *propagation, hc_owner *container, const
 		hc_address address = g_array_index(shape->blocks, hc_address, i), start = address + shape->value;
 		uint64_t size = claim_block(propagation, container, address);
 
+		/* In memory that is damaged one block may be several nodes: it would be looked at that often. */
+		if (!size)
+			continue;
 		/* Some nodes have a few bytes more than was asked for. */
 		if (shape->node_bytes)
 			size = shape->node_bytes;
@@ -264,8 +288,10 @@ void hc_propagation_claim_shape(
 {
 	hc_owner *container = owner_of_shape(propagation, owner, shape, place);
 
-	if (!container)
+	if (!container) {
+		hc_shapes_refuse(propagation->shapes);
 		return;
+	}
 	count(propagation, container, shape);
 	claim_blocks(propagation, container, shape);
 }

@@ -5,12 +5,14 @@
 One core is looked at with the program as it was built, without its debug info (strip -g), and without symbols (strip): what the
 shapes say is compared with what the program says, and with what the types say of the container at the same address. Decoys, which
 are a container but for one link, count or byte, must be none. Of a program of deques of strings nearly every block is known.
+Of one that has very many heads of containers, each of which costs much and is none, the cost does not grow with the square.
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from test_nameless import names, root_of, strip
 
 Row = dict[str, Any]
 BUILT = fixture_path("shapes")
+HOSTILE_SECONDS = 30  # it takes one or two; if each head was walked to its end, minutes
 KNOWN_SHARE = 0.9993  # of the blocks of a program of deques of strings: chap knows 8,505 of 8,511
 
 
@@ -85,6 +88,15 @@ def check_deques(folder: Path) -> None:
         assert blocks > 1000 and (blocks - unknown) / blocks > KNOWN_SHARE, f"{unknown} of {blocks} are unknown: {json.dumps(coverage)}"
 
 
+def check_hostile(folder: Path) -> None:
+    with Stopped(str(strip(BUILT, folder)), ["hostile"]) as fixture:
+        core = fixture.gcore()
+        start = time.monotonic()
+        rows = report_of(succeed("containers", core, "--json", "--limit", "0", statuses=(0, 3)))["containers"]
+        assert time.monotonic() - start < HOSTILE_SECONDS, f"{time.monotonic() - start:.0f} s"
+        assert not any(row["kind"] in ("map-like", "hash-map-like") for row in rows), few(rows)
+
+
 def main() -> None:
     need_captures()
     cases = Cases(__doc__)
@@ -95,6 +107,7 @@ def main() -> None:
         cases.run("stripped", lambda: check_manifest(fixture, core, folder, False))
         cases.run("types agree", lambda: check_types_agree(core, folder))
         cases.run("deques of strings", lambda: check_deques(folder))
+        cases.run("hostile heads", lambda: check_hostile(folder))
     cases.finish()
 
 
