@@ -7,7 +7,8 @@
 #include "types/propagation.h"
 
 enum {
-	LATER_MAX = 1 << 24 /* edges that wait for their certainty's turn; more do not wait */
+	LATER_MAX = 1 << 24,  /* edges that wait for their certainty's turn; more do not wait */
+	WAITING_MAX = 1 << 22 /* the same of words that wait for some steps, or for all others */
 };
 
 static bool grow(hc_propagation *propagation)
@@ -61,7 +62,7 @@ void hc_propagation_defer_first(hc_propagation *propagation, const hc_edge *edge
 
 static bool append(GArray *list, const hc_edge *edge)
 {
-	if (list->len >= LATER_MAX)
+	if (list->len >= WAITING_MAX)
 		return false;
 	g_array_append_val(list, *edge);
 	return true;
