@@ -61,6 +61,18 @@ static bool parse_order(const cli_command *command, const owners_words *words, h
 	return true;
 }
 
+/* Says what is wrong with TEXT, which OPTION has, before a core is read for it. TRUE of NULL. */
+static bool is_pattern(const cli_command *command, const char *option, const char *text)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GRegex) pattern = text ? g_regex_new(text, G_REGEX_RAW, 0, &error) : NULL;
+
+	if (error)
+		cli_complain_usage(
+			command, "%s takes a regular expression, not \"%s\": %s", option, text, error->message);
+	return !error;
+}
+
 static bool parse_words(
 	const cli_command *command, const owners_words *words, hc_ownership_options *options, hc_owners_view *view)
 {
@@ -76,6 +88,8 @@ static bool parse_words(
 		cli_complain_usage(command, "--depth takes a number from 1 on");
 		return false;
 	}
+	if (!is_pattern(command, "--focus", words->focus) || !is_pattern(command, "--ignore", words->ignore))
+		return false;
 	view->depth = (unsigned)words->depth;
 	view->focus = words->focus;
 	view->ignore = words->ignore;
