@@ -73,7 +73,7 @@ const char *hc_walk_kind_name(hc_walk_kind kind); /* "contiguous", ... as in the
 typedef struct hc_layout hc_layout;
 
 /*
- * The layout for TYPE, or NULL if no description fits it. Kept, NULL too. NAME of the variable or "struct.member" for
+ * The layout for TYPE, or NULL if no description fits it; of no type (a shape has none), too. Kept, NULL too. NAME of the variable or "struct.member" for
  * annotations of the user's (which give void pointers a type); may be NULL. TYPE may be a pointer: a GList *, and an element
  * that a hash table of uthash starts at, are containers; so is what was only declared (struct _GHashTable). Ask with the NAME
  * for members of structs: the links of a list are not lists themselves.

@@ -318,6 +318,8 @@ const hc_layout *hc_container_set_layout(hc_container_set *set, const hc_type *t
 	hc_layout *layout;
 	void *found;
 
+	if (!type)
+		return NULL;
 	if (annotation) {
 		g_autofree char *key = g_strdup_printf("%s\n%p", name, (const void *)type);
 

@@ -37,7 +37,6 @@ struct source {
 	uint32_t *root_of; /* of each row that begins a path */
 	hc_graph_roots named;
 	uint32_t elsewhere, calls, roots;
-	bool shares;	   /* it is asked for what is shared */
 	uint8_t *weakness; /* of each root: 0 to WEAKEST */
 	GArray *edges;	   /* of struct root_edge, by root */
 };
@@ -303,8 +302,8 @@ static bool is_of_thread(const hc_types_path *path)
 	       path->variable->kind == HC_VARIABLE_PARAMETER;
 }
 
-/* Numbers the rows that begin a path. */
-static void number_roots(struct source *source)
+/* Numbers the rows that begin a path; WITH_NAMES: and paths that begin without a row, in NAMED. */
+static void number_roots(struct source *source, bool with_names)
 {
 	const hc_ownership *ownership = source->ownership;
 	uint32_t rows = ownership->rows->len, roots = 0;
@@ -323,7 +322,7 @@ static void number_roots(struct source *source)
 	source->named.first = roots;
 	source->named.of_path = g_new0(uint32_t, ownership->path_count + (size_t)1);
 	source->named.paths = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-	for (uint32_t i = 1; source->shares && i <= ownership->path_count; i++) {
+	for (uint32_t i = 1; with_names && i <= ownership->path_count; i++) {
 		hc_types_path path;
 
 		hc_types_path_get(ownership->types, i, &path);
@@ -361,8 +360,7 @@ static bool build(hc_core_graph *core_graph, unsigned jobs, GError **error)
 	core_graph->graph = hc_graph_create(&graph_source, jobs, error);
 	if (!core_graph->graph || drop_weak(source, core_graph->graph))
 		return core_graph->graph != NULL;
-	g_set_error(
-		error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory for references of %u blocks", graph_source.blocks);
+	g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory for references of %u blocks", graph_source.blocks);
 	return false;
 }
 
@@ -372,9 +370,8 @@ hc_core_graph *hc_core_graph_create(const hc_ownership *ownership, bool with_nam
 	struct source *source = &core_graph->source;
 
 	source->ownership = ownership;
-	source->shares = with_names;
 	source->edges = g_array_new(FALSE, FALSE, sizeof(struct root_edge));
-	number_roots(source);
+	number_roots(source, with_names);
 	hc_references_each_root_word(ownership->references, add_root_word, source);
 	add_labelled(source);
 	g_array_sort(source->edges, compare_edges);
@@ -421,8 +418,8 @@ bool hc_ownership_read_graph(hc_ownership *ownership, const hc_ownership_options
 {
 	if (!ownership->blocks->count || (options->no_retained && !options->with_shared))
 		return true;
-	g_autoptr(hc_core_graph) core_graph =
-		hc_core_graph_create(ownership, options->with_shared, options->jobs, error);
+	g_autoptr(hc_core_graph)
+		core_graph = hc_core_graph_create(ownership, options->with_shared, options->jobs, error);
 
 	if (!core_graph)
 		return false;

@@ -70,23 +70,21 @@ static void look_at(hc_propagation *propagation, const hc_block *block)
 		return;
 	links->blocks++;
 	for (unsigned i = 0; i < START_WORDS && (i + 1) * (uint64_t)word_size <= block->size; i++) {
-		hc_address value;
 		hc_spot spot;
 
-		if (!hc_propagation_load(propagation, block->address + i * word_size, &value) ||
-			!hc_propagation_locate(propagation, value, &spot) || spot.address != value ||
+		if (!hc_propagation_locate_target(propagation, block->address + i * word_size, &spot) ||
 			spot.number == block->number)
 			continue;
-		hc_take_bit(propagation->started, spot.number);
+		hc_set_bit(propagation->started, spot.number);
 		if (i >= LINK_WORDS)
 			continue;
 		links->pointers[i]++;
-		if (hc_blocks_usable_size(propagation->blocks, spot.region, value) == block->size) {
+		if (hc_blocks_usable_size(propagation->blocks, spot.region, spot.address) == block->size) {
 			links->words[i]++;
 			is_linked = true;
 			if (links->asked[i] < ASKED_MAX) {
 				links->asked[i]++;
-				links->answered[i] += links_to(propagation, block->size, value, block->address);
+				links->answered[i] += links_to(propagation, block->size, spot.address, block->address);
 			}
 		}
 	}
@@ -145,12 +143,10 @@ static bool is_another_kind(hc_propagation *propagation, const struct links *lin
 {
 	unsigned word_size = propagation->format.size;
 	bool lacks = false, has = false;
-	hc_address value;
 	hc_spot spot;
 
 	for (unsigned i = 0; i < LINK_WORDS && (i + 1) * (uint64_t)word_size <= size; i++) {
-		bool is_pointer = hc_propagation_load(propagation, address + i * word_size, &value) &&
-				  hc_propagation_locate(propagation, value, &spot) && spot.address == value;
+		bool is_pointer = hc_propagation_locate_target(propagation, address + i * word_size, &spot);
 
 		lacks |= !is_pointer && links->pointers[i] >= links->blocks - links->blocks / RARE;
 		has |= is_pointer && links->pointers[i] < links->blocks / RARE;
@@ -230,15 +226,13 @@ static void follow_links(hc_propagation *propagation, const hc_block *block)
 	if (!links || !links->linked)
 		return;
 	for (unsigned i = 0; i < LINK_WORDS && (i + 1) * (uint64_t)word_size <= block->size; i++) {
-		hc_address value;
 		hc_spot spot;
 
 		if (is_link(links, i) && !are_mutual(links, i) &&
-			hc_propagation_load(propagation, block->address + i * word_size, &value) &&
-			hc_propagation_locate(propagation, value, &spot) && spot.address == value &&
+			hc_propagation_locate_target(propagation, block->address + i * word_size, &spot) &&
 			spot.number != block->number && !hc_bit(propagation->preceded, spot.number) &&
-			hc_blocks_usable_size(propagation->blocks, spot.region, value) == block->size)
-			hc_take_bit(propagation->preceded, spot.number);
+			hc_blocks_usable_size(propagation->blocks, spot.region, spot.address) == block->size)
+			hc_set_bit(propagation->preceded, spot.number);
 	}
 }
 

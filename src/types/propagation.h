@@ -249,7 +249,16 @@ static inline bool hc_propagation_locate(const hc_propagation *propagation, hc_a
 	return true;
 }
 
-/* The same, if the block can have an owner: in use, and not libc's. */
+/* Whether the word at ADDRESS is a pointer to the first byte of a block, at *SPOT. */
+static inline bool hc_propagation_locate_target(hc_propagation *propagation, hc_address address, hc_spot *spot)
+{
+	uint64_t value;
+
+	return hc_propagation_load(propagation, address, &value) && hc_propagation_locate(propagation, value, spot) &&
+	       spot->address == value;
+}
+
+/* hc_propagation_locate(), if the block can have an owner: in use, and not libc's. */
 static inline bool hc_propagation_find_block(const hc_propagation *propagation, hc_address address, hc_spot *spot)
 {
 	return hc_propagation_locate(propagation, address, spot) &&

@@ -123,14 +123,13 @@ typedef enum {
 static bool is_array_of_pointers(hc_propagation *propagation, const hc_spot *spot, uint64_t size)
 {
 	unsigned word_size = propagation->format.size;
-	uint64_t first = 0, value;
+	uint64_t first = 0;
 	hc_spot item;
 
 	if (size < ARRAY_LEAST * (uint64_t)word_size)
 		return false;
 	for (unsigned i = 0; i < ARRAY_TRIED; i++) {
-		if (!hc_propagation_load(propagation, spot->address + i * word_size, &value) ||
-			!hc_propagation_locate(propagation, value, &item) || item.address != value)
+		if (!hc_propagation_locate_target(propagation, spot->address + i * word_size, &item))
 			return false;
 		uint64_t target = hc_blocks_usable_size(propagation->blocks, item.region, item.address);
 
@@ -196,23 +195,30 @@ static worth worth_of(hc_propagation *propagation, const hc_word *word, const hc
 		       WORTH_LESS;
 }
 
+/* The block at SPOT is OWNER's, and waits for its own words to be followed; IS_LINK: they are next. */
+static void claim_block(hc_propagation *propagation, const hc_owner *owner, const hc_spot *spot, bool is_link)
+{
+	hc_edge block = { .value = spot->address, .owner = owner->number, .part = HC_EDGE_UNTYPED };
+
+	if (!hc_propagation_claim(propagation, spot->number, owner) ||
+		!hc_take_bit(propagation->searched, spot->number))
+		return;
+	if (is_link)
+		hc_propagation_defer_first(propagation, &block);
+	else
+		hc_propagation_defer_edge(propagation, &block, HC_CERTAINTY_GUESS);
+}
+
 /* What WORD leads to is OWNER's, or will be unless somebody else has it when its time has come. */
 static void take(hc_propagation *propagation, const hc_owner *owner, const hc_word *word, const hc_spot *spot)
 {
-	hc_edge block = { .value = spot->address, .owner = owner->number, .part = HC_EDGE_UNTYPED },
-		later = { .value = word->value, .owner = owner->number, .part = HC_EDGE_WORD };
+	hc_edge later = { .value = word->value, .owner = owner->number, .part = HC_EDGE_WORD };
 	worth worth_it = worth_of(propagation, word, spot);
 
 	if ((worth_it == WORTH_LESS && hc_propagation_defer_steps(propagation, &later, HC_LATE_STEPS - 1)) ||
 		(worth_it >= WORTH_STRAY && hc_propagation_defer_stray(propagation, &later, worth_it == WORTH_ALIAS)))
 		return;
-	if (!hc_propagation_claim(propagation, spot->number, owner) ||
-		!hc_take_bit(propagation->searched, spot->number))
-		return;
-	if (worth_it == WORTH_LINK)
-		hc_propagation_defer_first(propagation, &block);
-	else
-		hc_propagation_defer_edge(propagation, &block, HC_CERTAINTY_GUESS);
+	claim_block(propagation, owner, spot, worth_it == WORTH_LINK);
 }
 
 /* A piece of the block at SPOT. It waits if the block may yet become somebody's who has the piece, too. */
@@ -254,19 +260,16 @@ void hc_propagation_follow_word(hc_propagation *propagation, const hc_root_edge 
 
 void hc_propagation_take_word(hc_propagation *propagation, hc_owner *owner, hc_address value)
 {
-	hc_edge block = { .owner = owner->number, .part = HC_EDGE_UNTYPED };
 	hc_spot spot;
 
 	if (!hc_propagation_locate(propagation, value, &spot))
 		return;
 	uint32_t current = propagation->types->owner_of[spot.number];
 
-	block.value = spot.address;
 	if (current && current != HC_OWNER_CLOSED)
 		hc_owners_meet(owner, hc_types_owner(propagation->types, current));
-	else if (!current && hc_propagation_claim(propagation, spot.number, owner) &&
-		 hc_take_bit(propagation->searched, spot.number))
-		hc_propagation_defer_edge(propagation, &block, HC_CERTAINTY_GUESS);
+	else if (!current)
+		claim_block(propagation, owner, &spot, false);
 }
 
 /* ---- how much of a block is in use ---- */

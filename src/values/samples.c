@@ -218,8 +218,7 @@ static void visit_all(struct sampling *sampling, const hc_container *container, 
 void hc_types_sample(
 	const hc_types *types, const hc_container *container, unsigned limit, uint64_t elements, hc_sample *ret_sample)
 {
-	const hc_layout *layout =
-		container->container_type ? hc_container_set_layout(types->set, container->container_type, NULL) : NULL;
+	const hc_layout *layout = hc_container_set_layout(types->set, container->container_type, NULL);
 	struct sampling sampling = {
 		.types = types, .limit = MAX(limit, 1), .elements = elements, .sample = ret_sample, .random = 1
 	};

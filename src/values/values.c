@@ -432,9 +432,7 @@ GArray *hc_types_elements(const hc_types *types, const hc_type *type, hc_address
 
 bool hc_types_table_fill(const hc_types *types, const hc_container *container, bool only_used, hc_table_fill *ret_fill)
 {
-	/* What is known by its shape alone has no type. */
-	const hc_layout *layout =
-		container->container_type ? hc_container_set_layout(types->set, container->container_type, NULL) : NULL;
+	const hc_layout *layout = hc_container_set_layout(types->set, container->container_type, NULL);
 
 	return layout && container->address && hc_layout_fill(layout, container->address, only_used, ret_fill);
 }

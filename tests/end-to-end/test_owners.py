@@ -11,8 +11,9 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Iterable
+from typing import Any, Callable, Iterable, Iterator
 
 from grown import Grown
 from harness import Cases, Stopped, analyze, few, fixture_path, heapcore, need_captures, report_of, succeed
@@ -23,6 +24,14 @@ Report = dict[str, Any]
 VARIANTS = {"types": None, "symbols": ("-g",), "stripped": ()}
 TOLERANCE = 0.01
 EVERYTHING = ("--min", "0", "--depth", "100")
+
+
+@contextmanager
+def stripped_as(variant: str, built: Path) -> Iterator[Path]:
+    """The program that was BUILT, as VARIANT has it, for as long as it is needed."""
+    options = VARIANTS[variant]
+    with tempfile.TemporaryDirectory() as folder:
+        yield built if options is None else strip(built, Path(folder), *options)
 
 
 def owners(core: Path, *arguments: str) -> Report:
@@ -123,29 +132,26 @@ def row_of(report: Report, is_it: Callable[[str], bool]) -> Report:
 
 def check_retained(variant: str) -> None:
     built = fixture_path("retains")
-    options = VARIANTS[variant]
-    with tempfile.TemporaryDirectory() as folder:
-        program = built if options is None else strip(built, Path(folder), *options)
-        with Stopped(str(program), recorder=False) as fixture:
-            core = fixture.gcore()
-            report = owners(core, *EVERYTHING)
-            check_rows(report)
-            truth = retained_by_removal(fixture)
-            sizes = {address: int(size) for address, size in fixture.said("block")}
-            rows = {name: row_of(report, lambda path: path == name if variant == "types" else
-                                 names(program, built, name, variant == "symbols", path)) for name in truth}
-            wrong = [f"{name} retains {row['retained']}, not {truth[name]}" for name, row in rows.items()
-                     if row["retained"] != truth[name]]
-            assert not wrong, few(wrong)
-            assert 0 < truth["g_left"] < sum(truth.values())
-            # A chain and a ring are retained by what leads there, and held by it; of a shared block one has it.
-            for name in ("g_chain", "g_ring"):
-                assert rows[name]["bytes"] == truth[name], rows[name]
-            assert sum(row["bytes"] for row in rows.values()) == sum(sizes.values())
-            assert rows["g_left"]["bytes"] + rows["g_right"]["bytes"] > truth["g_left"] + truth["g_right"]
-            assert all(row["told_by"] == ("type" if variant == "types" else "pointers") for row in rows.values())
-            largest = [row["retained"] or 0 for row in owners(core, *EVERYTHING, "--sort", "retains")["rows"] if not row["level"]]
-            assert largest == sorted(largest, reverse=True), largest
+    with stripped_as(variant, built) as program, Stopped(str(program), recorder=False) as fixture:
+        core = fixture.gcore()
+        report = owners(core, *EVERYTHING)
+        check_rows(report)
+        truth = retained_by_removal(fixture)
+        sizes = {address: int(size) for address, size in fixture.said("block")}
+        rows = {name: row_of(report, lambda path: path == name if variant == "types" else
+                             names(program, built, name, variant == "symbols", path)) for name in truth}
+        wrong = [f"{name} retains {row['retained']}, not {truth[name]}" for name, row in rows.items()
+                 if row["retained"] != truth[name]]
+        assert not wrong, few(wrong)
+        assert 0 < truth["g_left"] < sum(truth.values())
+        # A chain and a ring are retained by what leads there, and held by it; of a shared block one has it.
+        for name in ("g_chain", "g_ring"):
+            assert rows[name]["bytes"] == truth[name], rows[name]
+        assert sum(row["bytes"] for row in rows.values()) == sum(sizes.values())
+        assert rows["g_left"]["bytes"] + rows["g_right"]["bytes"] > truth["g_left"] + truth["g_right"]
+        assert all(row["told_by"] == ("type" if variant == "types" else "pointers") for row in rows.values())
+        largest = [row["retained"] or 0 for row in owners(core, *EVERYTHING, "--sort", "retains")["rows"] if not row["level"]]
+        assert largest == sorted(largest, reverse=True), largest
 
 
 def check_blocks(core: Path, graph: Graph, objects: dict[str, str]) -> None:
@@ -165,35 +171,32 @@ def check_blocks(core: Path, graph: Graph, objects: dict[str, str]) -> None:
 def check_accumulation(variant: str) -> None:
     """A table far down, a list's head far down, a list that a variable leads to at once; and what the objects on the way retain."""
     built = fixture_path("retains")
-    options = VARIANTS[variant]
-    with tempfile.TemporaryDirectory() as folder:
-        program = built if options is None else strip(built, Path(folder), *options)
-        with Stopped(str(program), recorder=False) as fixture:
-            report = owners(fixture.gcore(), *EVERYTHING)
-            graph = Graph(fixture)
-            objects = {path: address for path, address in fixture.said("object")}
-            table, belt = objects["g_office->desk->items"], objects["g_belt"]
-            below = len(graph.edges[table]) + 1  # what all items share is below the table, too
-            expected = {"g_office": (table, below, False), "g_belt": (belt, 1, True), "g_chain": (None, 1, True)}
-            for name, (address, count, is_list) in expected.items():
-                row = row_of(report, lambda path: path == name if variant == "types" else
-                             names(program, built, name, variant == "symbols", path))
-                found = row["accumulation"]
-                assert found and found["by"] == "retained", (name, row)
-                told = (found["block"] and found["block"][2:], found["below"], found["list"])
-                assert told == (address, count, is_list), f"{name} accumulates at {found}, not {address}"
-                assert found["bytes"] == (graph.retained_by(address) if address else row["retained"]), (name, found)
-                if address:
-                    assert found["block_size"] == graph.sizes[address], found
-            if variant != "types":
-                return
-            rows = {row["path"]: row for row in report["rows"]}
-            wrong = [f"{path} retains {rows[path]['retained']}, not {graph.retained_by(address)}"
-                     for path, address in objects.items() if rows[path]["retained"] != graph.retained_by(address)]
-            assert not wrong, few(wrong)
-            check_blocks(fixture.gcore(), graph, objects)
-            marked = {row["path"] for row in report["rows"] if row["accumulates"]}
-            assert {"g_office->desk->items", "g_belt", "g_chain"} <= marked and not {"g_office", "g_office->desk"} & marked, marked
+    with stripped_as(variant, built) as program, Stopped(str(program), recorder=False) as fixture:
+        report = owners(fixture.gcore(), *EVERYTHING)
+        graph = Graph(fixture)
+        objects = {path: address for path, address in fixture.said("object")}
+        table, belt = objects["g_office->desk->items"], objects["g_belt"]
+        below = len(graph.edges[table]) + 1  # what all items share is below the table, too
+        expected = {"g_office": (table, below, False), "g_belt": (belt, 1, True), "g_chain": (None, 1, True)}
+        for name, (address, count, is_list) in expected.items():
+            row = row_of(report, lambda path: path == name if variant == "types" else
+                         names(program, built, name, variant == "symbols", path))
+            found = row["accumulation"]
+            assert found and found["by"] == "retained", (name, row)
+            told = (found["block"] and found["block"][2:], found["below"], found["list"])
+            assert told == (address, count, is_list), f"{name} accumulates at {found}, not {address}"
+            assert found["bytes"] == (graph.retained_by(address) if address else row["retained"]), (name, found)
+            if address:
+                assert found["block_size"] == graph.sizes[address], found
+        if variant != "types":
+            return
+        rows = {row["path"]: row for row in report["rows"]}
+        wrong = [f"{path} retains {rows[path]['retained']}, not {graph.retained_by(address)}"
+                 for path, address in objects.items() if rows[path]["retained"] != graph.retained_by(address)]
+        assert not wrong, few(wrong)
+        check_blocks(fixture.gcore(), graph, objects)
+        marked = {row["path"] for row in report["rows"] if row["accumulates"]}
+        assert {"g_office->desk->items", "g_belt", "g_chain"} <= marked and not {"g_office", "g_office->desk"} & marked, marked
 
 
 def suspects(report: Report) -> dict[str, Report]:
@@ -306,36 +309,30 @@ def check_threads() -> None:
 
 def check_story(story: str, variables: tuple[str, ...], variant: str, *arguments: str) -> None:
     built = fixture_path(f"stories/{story}")
-    options = VARIANTS[variant]
-    with tempfile.TemporaryDirectory() as folder:
-        program = built if options is None else strip(built, Path(folder), *options)
-        with Grown(str(program), *arguments) as grown:
-            report = owners(grown.cores[1], *EVERYTHING)
-            check_rows(report)
-            for variable in variables:
-                root = variable.partition("->")[0].partition(".")[0]
-                row = row_of(report, lambda path: path == root if variant == "types" else
-                             names(program, built, root, variant == "symbols", path))
-                truth = grown.after[variable][0]
-                assert abs(row["bytes"] - truth) <= TOLERANCE * truth, f"{variable}: {row}, not {truth}"
-                assert abs(row["retained"] - truth) <= TOLERANCE * truth, f"{variable}: {row}, not {truth}"
+    with stripped_as(variant, built) as program, Grown(str(program), *arguments) as grown:
+        report = owners(grown.cores[1], *EVERYTHING)
+        check_rows(report)
+        for variable in variables:
+            root = variable.partition("->")[0].partition(".")[0]
+            row = row_of(report, lambda path: path == root if variant == "types" else
+                         names(program, built, root, variant == "symbols", path))
+            truth = grown.after[variable][0]
+            assert abs(row["bytes"] - truth) <= TOLERANCE * truth, f"{variable}: {row}, not {truth}"
+            assert abs(row["retained"] - truth) <= TOLERANCE * truth, f"{variable}: {row}, not {truth}"
 
 
 def check_holders(variant: str) -> None:
     """Many variables in one process, each of another sort."""
     built = fixture_path("stories/holders")
-    options = VARIANTS[variant]
-    with tempfile.TemporaryDirectory() as folder:
-        program = built if options is None else strip(built, Path(folder), *options)
-        with Grown(str(program), "all") as grown:
-            report = owners(grown.cores[1], *EVERYTHING)
-            check_rows(report)
-            top = [row for row in report["rows"] if not row["level"]]
-            held = {cause: sum(row["bytes"] for row in top if row["path"] == cause or (
-                variant != "types" and names(program, built, cause, variant == "symbols", row["path"]))) for cause in grown.after}
-            wrong = [f"{cause}: {held[cause]} bytes, not {truth[0]}" for cause, truth in grown.after.items()
-                     if abs(held[cause] - truth[0]) > TOLERANCE * truth[0]]
-            assert not wrong, f"{len(wrong)} of {len(held)}: {few(wrong)}"
+    with stripped_as(variant, built) as program, Grown(str(program), "all") as grown:
+        report = owners(grown.cores[1], *EVERYTHING)
+        check_rows(report)
+        top = [row for row in report["rows"] if not row["level"]]
+        held = {cause: sum(row["bytes"] for row in top if row["path"] == cause or (
+            variant != "types" and names(program, built, cause, variant == "symbols", row["path"]))) for cause in grown.after}
+        wrong = [f"{cause}: {held[cause]} bytes, not {truth[0]}" for cause, truth in grown.after.items()
+                 if abs(held[cause] - truth[0]) > TOLERANCE * truth[0]]
+        assert not wrong, f"{len(wrong)} of {len(held)}: {few(wrong)}"
 
 
 def check_frame() -> None:
