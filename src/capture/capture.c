@@ -37,7 +37,7 @@ typedef struct capture_task {
 } capture_task;
 
 static const char *const file_names[] = { "capture.ini", "smaps", "status", "maps", "meminfo", "sockstat", "sockstat6",
-	"descriptors", "sockets", "cgroup" };
+	"descriptors", "sockets", "cgroup", "smaps_rollup", HC_RESIDENCY_FILE };
 
 static bool fail_usage(GError **error, const char *format, int64_t pid)
 {
@@ -220,6 +220,17 @@ static void leave_out_clock(GArray *mappings)
 	}
 }
 
+/* Before the core is written: that reads pages that were not there, and so makes them. */
+static bool write_pages(const capture_task *capture, GArray *mappings, GError **error)
+{
+	g_autoptr(GArray) runs = hc_capture_scan_pages(capture->pid, mappings, false);
+	g_autoptr(GByteArray) contents = runs ? hc_page_runs_store(runs, sysconf(_SC_PAGESIZE)) : NULL;
+
+	return !contents || contents->len > HC_RESIDENCY_FILE_LIMIT ||
+	       hc_capture_write(
+		       capture->directory, HC_RESIDENCY_FILE, (const char *)contents->data, contents->len, error);
+}
+
 /* All that is done while the process stands still. */
 static bool read_stopped(capture_task *capture, const hc_stopped_process *process, GError **error)
 {
@@ -237,7 +248,7 @@ static bool read_stopped(capture_task *capture, const hc_stopped_process *proces
 	capture->estimate = hc_smaps_estimate(mappings, hc_stopped_process_thread_count(process));
 	return check_room(capture, error) && hc_capture_write(capture->directory, "status", status, -1, error) &&
 	       hc_capture_write(capture->directory, "smaps", smaps, -1, error) &&
-	       write_core(capture, process, mappings, status, error);
+	       write_pages(capture, mappings, error) && write_core(capture, process, mappings, status, error);
 }
 
 /* proc(5), stat: the 22nd word; the second is a name that may hold anything but ends with the last parenthesis. */

@@ -65,6 +65,14 @@ typedef struct hc_core_writer {
 /* Writes the core of a stopped process. HC_ERROR_IO, HC_ERROR_CANCELLED, HC_ERROR_UNSUPPORTED. */
 bool hc_core_writer_run(const hc_core_writer *writer, GError **error);
 
+/* ---- page_scan.c ---- */
+
+/*
+ * Which pages of the stopped process PID are in memory or swapped out, by what smaps says of its MAPPINGS at the same time: runs in order of
+ * address (hc_page_run). BY_WORDS: in the way for kernels before 6.7. NULL if the kernel does not tell, or in no reasonable time.
+ */
+GArray *hc_capture_scan_pages(pid_t pid, GArray *mappings, bool by_words);
+
 /* ---- proc.c ---- */
 
 /* /proc/PID/NAME; all of it, NUL-terminated. NULL if it cannot be read. Free with g_free(). */
