@@ -82,7 +82,10 @@ static unsigned kind_of_categories(uint64_t categories)
 	return kind;
 }
 
-/* FALSE, with errno: the kernel cannot do it, or not with these categories. */
+/*
+ * FALSE, with errno: the kernel cannot do it, or not with these categories. What the kernel says of where it stopped is right only if there
+ * was no room for more regions: else it may be where it last paused, and all was walked.
+ */
 static bool scan_range(page_scan *scan, uint64_t start, uint64_t end, uint64_t categories, struct scan_region *regions)
 {
 	while (start < end && scan->runs->len < RUNS_MOST) {
@@ -99,7 +102,7 @@ static bool scan_range(page_scan *scan, uint64_t start, uint64_t end, uint64_t c
 
 		if (count < 0 && errno == EINTR)
 			continue;
-		if (count < 0 || count > REGIONS_PER_CALL || request.walk_end <= start)
+		if (count < 0 || count > REGIONS_PER_CALL)
 			return false;
 		for (int i = 0; i < count; i++) {
 			unsigned kind = kind_of_categories(regions[i].categories);
@@ -107,9 +110,11 @@ static bool scan_range(page_scan *scan, uint64_t start, uint64_t end, uint64_t c
 			if (kind)
 				hc_page_runs_append(scan->runs, regions[i].start, regions[i].end, kind);
 		}
-		start = request.walk_end;
+		if (count < REGIONS_PER_CALL)
+			return true;
+		start = MAX(request.walk_end, regions[count - 1].end);
 	}
-	return true;
+	return start >= end;
 }
 
 static bool scan_all(page_scan *scan, GArray *mappings)

@@ -169,6 +169,7 @@ typedef struct child_mapping {
 	uint64_t size;
 	unsigned touched, read,
 		dropped;    /* pages from the start on: written; read only; given back again of those written */
+	unsigned step; /* only each STEP-th page is written; 0: each */
 	hc_address address; /* in the child as here, which made it */
 } child_mapping;
 
@@ -177,7 +178,7 @@ static void touch(const child_mapping *mapping)
 	volatile char *bytes = (volatile char *)mapping->address;
 
 	for (unsigned i = 0; i < mapping->touched; i++)
-		bytes[(size_t)i * PAGE] = 1;
+		bytes[(size_t)i * MAX(mapping->step, 1) * PAGE] = 1;
 	for (unsigned i = 0; i < mapping->read; i++)
 		(void)bytes[((size_t)mapping->touched + i) * PAGE];
 	if (mapping->dropped)
@@ -254,12 +255,14 @@ static void check_scan(pid_t child, const child_mapping *mappings, unsigned coun
 static void test_kernel(void)
 {
 	child_mapping mappings[] = {
-		{ "touched", MAP_PRIVATE, 50 * PAGE, 50, 0, 0, 0 },
-		{ "in part", MAP_PRIVATE, 1000 * PAGE, 100, 0, 0, 0 },
-		{ "given back", MAP_PRIVATE, 300 * PAGE, 300, 0, 120, 0 },
-		{ "read only", MAP_PRIVATE, 64 * PAGE, 20, 44, 0, 0 },
-		{ "shared", MAP_SHARED, 40 * PAGE, 30, 0, 0, 0 },
-		{ "reserved", MAP_PRIVATE, UINT64_C(1) << 40, 3, 2, 0, 0 },
+		{ "touched", MAP_PRIVATE, 50 * PAGE, 50, 0, 0, 0, 0 },
+		{ "in part", MAP_PRIVATE, 1000 * PAGE, 100, 0, 0, 0, 0 },
+		{ "given back", MAP_PRIVATE, 300 * PAGE, 300, 0, 120, 0, 0 },
+		{ "read only", MAP_PRIVATE, 64 * PAGE, 20, 44, 0, 0, 0 },
+		{ "shared", MAP_SHARED, 40 * PAGE, 30, 0, 0, 0, 0 },
+		{ "reserved", MAP_PRIVATE, UINT64_C(1) << 40, 3, 2, 0, 0, 0 },
+		/* More runs than the kernel tells in one call. */
+		{ "here and there", MAP_PRIVATE, 30000 * PAGE, 9000, 0, 0, 3, 0 },
 	};
 	int pipes[2];
 	char byte;
