@@ -6,7 +6,10 @@ the memory table it is counted by the block; and what malloc_trim(0) would give 
 from __future__ import annotations
 
 import bisect
+import os
 import re
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +144,69 @@ def check_words(fixture: Stopped, folder: Path) -> None:
     assert "RESIDENT" not in succeed("analyze", folder).out, "a capture of an earlier version"
 
 
+# ---- two captures ---------------------------------------------------------------------------------------------------
+
+
+def rss(folder: Path) -> int:
+    return sum(one[2] for one in smaps((folder / "smaps").read_text()))
+
+
+def check_two(before: Path, after: Path) -> dict[str, Any]:
+    """The growth of resident memory is the kernel's, in sum and shared out among the rows; snapshots tell the same."""
+    report = report_of(succeed("diff", before, after, "--json"))
+    wanted = rss(after) - rss(before)
+    assert report["resident_growth"] == wanted, (report["resident_growth"], wanted)
+    assert sum(row["resident_growth"] for row in report["memory"]["rows"]) == wanted
+    files = []
+    for folder in (before, after):
+        files.append(folder.parent / (folder.name + ".snapshot"))
+        succeed("snapshot", folder, "-o", files[-1])
+    of_files = report_of(succeed("diff", *files, "--json"))
+    for key in ("resident_growth", "verdict", "sentences", "memory", "attribution", "steady"):
+        assert of_files[key] == report[key], f"{key} of snapshots: {of_files[key]}, of captures: {report[key]}"
+    return report
+
+
+def size(bytes_: int) -> str:
+    """As heapcore writes it, from a mebibyte on."""
+    return f"{abs(bytes_) / (1 << 20):.1f} MiB"
+
+
+def check_trimmed(fixture: Stopped) -> None:
+    """Nearly no memory went, but resident memory did: that is the first thing said."""
+    capture(fixture, "first")  # reads shared memory, and so makes pages of it that were not there
+    before = capture(fixture, "untrimmed")
+    assert fixture.command("t")[0] == "trim"
+    after = capture(fixture, "after-trim")
+    report = check_two(before, after)
+    assert report["resident_growth"] < -(4 << 20), report["resident_growth"]
+    assert report["verdict"].startswith(f"Resident memory shrank by {size(report['resident_growth'])}"), report["verdict"]
+    assert "did not grow" not in report["verdict"].splitlines()[0]
+
+
+def check_touched(fixture: Stopped) -> None:
+    """Reserved long before, touched now: memory that is mapped is the same, and what is resident is not."""
+    before = capture(fixture, "untouched")
+    wrote, was = 12 << 20, fixture.rss_of(0, 1 << 63)
+    os.kill(fixture.pid, signal.SIGUSR1)
+    while fixture.rss_of(0, 1 << 63) < was + wrote:
+        time.sleep(0.05)
+    after = capture(fixture, "touched")
+    report = check_two(before, after)
+    assert wrote <= report["resident_growth"] <= wrote + (256 << 10), (wrote, report["resident_growth"])
+    assert report["growth"] < 1 << 20
+    first = report["sentences"][0]
+    assert first["kind"] == "not-heap" and abs(first["resident"] - wrote) < 256 << 10, report["sentences"]
+    assert report["verdict"].startswith(f"Resident memory grew by {size(report['resident_growth'])}"), report["verdict"]
+    assert "other anonymous mappings grew by" in report["verdict"] and "of resident memory" in report["verdict"], report["verdict"]
+    assert not any("anonymous" in row["name"] for row in report["steady"]), report["steady"]
+
+
+def check_still(fixture: Stopped) -> None:
+    folder = capture(fixture, "still")
+    assert check_two(folder, folder)["verdict"].startswith("Memory did not grow")
+
+
 cases = Cases(__doc__)
 with Stopped("resident") as process:
     taken = capture(process)
@@ -150,6 +216,10 @@ with Stopped("resident") as process:
     cases.run("program", check_program, process, taken)
     cases.run("trim", check_trim, process, taken)
     cases.run("words", check_words, process, taken)
+    cases.run("diff: nothing moved", check_still, process)
+    cases.run("diff: touched", check_touched, process)
+with Stopped("resident") as process:
+    cases.run("diff: trimmed", check_trimmed, process)
 for program in ("threads", "mapped", "coroutines", "unjoined"):
     with Stopped(program) as process:
         taken = capture(process)
