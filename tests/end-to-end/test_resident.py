@@ -114,6 +114,16 @@ def check_blocks(fixture: Stopped, folder: Path) -> None:
     assert rows["in-use"]["resident"] == rows["in-use"]["bytes"], "the program wrote to all of its blocks"
 
 
+def check_arenas(folder: Path) -> None:
+    """Of each arena, by its regions: the areas of the heap, which no two arenas share, are all of them."""
+    report = report_of(succeed("analyze", folder, "--json"))
+    areas = [area for area in report_of(succeed("mappings", folder, "--json"))["mappings"] if area["kind"] == "heap"]
+    runs = written_pages(folder)
+    wanted = sum(resident_in(runs, int(area["start"], 16), int(area["end"], 16)) for area in areas)
+    assert len(report["arenas"]) > 8 and all(arena["resident"] for arena in report["arenas"])
+    assert sum(arena["resident"] for arena in report["arenas"]) == wanted, ([arena["resident"] for arena in report["arenas"]], wanted)
+
+
 def check_program(fixture: Stopped, folder: Path) -> None:
     """What the program wrote and did not give back, no more and no less."""
     runs = written_pages(folder)
@@ -233,6 +243,7 @@ with Stopped("resident") as process:
     cases.run("mappings", check_mappings, taken)
     cases.run("sum", check_sum, taken)
     cases.run("blocks", check_blocks, process, taken)
+    cases.run("arenas", check_arenas, taken)
     cases.run("program", check_program, process, taken)
     cases.run("trim", check_trim, process, taken)
     cases.run("words", check_words, process, taken)
