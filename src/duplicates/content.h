@@ -42,16 +42,8 @@ typedef struct hc_compared_block {
 static inline hc_compared_block hc_compared_block_at(
 	const hc_blocks *blocks, const hc_block_region *region, uint64_t start, uint64_t next, uint32_t number)
 {
-	hc_compared_block block = { number, hc_blocks_address(blocks, region, start), 0 };
-
-	if (region->region.is_mmapped)
-		block.size = region->region.block_size;
-	else if (next - region->first_granule < region->granules)
-		block.size = ((next - start) << blocks->granule_shift) - blocks->word;
-	else /* A damaged header may say more than there is. */
-		block.size = MIN(hc_blocks_usable_size(blocks, region, block.address),
-			region->end - block.address + blocks->word);
-	return block;
+	return (hc_compared_block){ number, hc_blocks_address(blocks, region, start),
+		hc_blocks_size_up_to(blocks, region, start, next) };
 }
 
 /* Our copy of the first bytes of BLOCK, in REGION; NULL if the core lacks some of its SIZE bytes. */
