@@ -40,7 +40,7 @@ KINDS = [("list", 20_000_000), ("list-shuffled", 20_000_000), ("mixed", 2_000_00
          ("list-stripped", 20_000_000), ("mixed-stripped", 2_000_000), ("objects-stripped", 1_500_000)]
 STRIPPED = "-stripped"
 STAGES = [("heap", ("blocks",)), ("search", ("references",)), ("rest", ("core", "modules", "areas", "memory", "findings"))]
-KNOWN = {name for _, names in STAGES for name in names} | {"total"}
+KNOWN = {name for _, names in STAGES for name in names} | {"total", "peak", "copied"}
 
 
 def take_core(kind: str, count: int, folder: Path) -> Path:
