@@ -20,6 +20,12 @@
 hc_word_format hc_core_word_format(const hc_core *core);
 
 /*
+ * The name of the file to open: PATH, but of a capture's folder (<heapcore/capture.h>) the one core in it. A folder that is none is opened
+ * as it is, which fails and says so. Free with g_free().
+ */
+char *hc_core_find_file(const char *path);
+
+/*
  * Gives a piece of HC_SOURCE_NONE the bytes that it has in the file it was mapped from. BYTES cover the whole piece and
  * must live as long as CORE; the caller has checked that they are what the process had mapped. To be called before any
  * other thread reads CORE.
