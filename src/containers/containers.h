@@ -177,6 +177,10 @@ bool hc_layout_is_pure(const hc_layout *layout);
 /* Memory for walks of one process, of one thread: reader.h. */
 typedef struct hc_reader hc_reader;
 
+/* ADDRESS, or what the word there leads to, will be read soon, and asked for in the index of blocks. */
+void hc_reader_fetch(hc_reader *reader, hc_address address);
+void hc_reader_fetch_target(hc_reader *reader, hc_address address);
+
 /* How many elements the container at ADDRESS claims, if it is sound itself and keeps a count; else 0. Of a pure layout. */
 uint64_t hc_layout_count(const hc_layout *layout, hc_address address, hc_reader *reader);
 

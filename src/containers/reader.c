@@ -131,3 +131,25 @@ uint64_t hc_reader_rest(hc_reader *reader, hc_address address)
 	}
 	return hc_core_bytes(reader->core, address, &available) ? available : 0;
 }
+
+void hc_reader_fetch(hc_reader *reader, hc_address address)
+{
+	const hc_block_region *region = reader->region;
+
+	if (!region || address < region->start || address >= region->end) {
+		region = hc_blocks_region(reader->blocks, address);
+		if (!region)
+			return;
+	}
+	hc_reader_prefetch_index(reader, region, address);
+	if (region->bytes)
+		__builtin_prefetch(region->bytes + (address - region->start));
+}
+
+void hc_reader_fetch_target(hc_reader *reader, hc_address address)
+{
+	hc_address target;
+
+	if (hc_reader_word(reader, address, &target) && hc_blocks_may_contain(reader->blocks, target))
+		hc_reader_fetch(reader, target);
+}

@@ -234,6 +234,66 @@ void hc_pieces_claim_record(hc_pieces *pieces, const hc_walk_record *record, boo
 	g_array_set_size(propagation->claims, keep ? kept : claims);
 }
 
+/* ---- of many containers ---- */
+
+bool hc_pieces_is_whole(const hc_propagation *propagation, hc_address address, uint64_t size)
+{
+	hc_spot spot;
+
+	return hc_propagation_locate(propagation, address, &spot) && spot.address == address &&
+	       hc_blocks_usable_size(propagation->blocks, spot.region, address) < 2 * size + CUT_OFF_ROOM;
+}
+
+/* One that is not as they usually are: its block has an owner, or others have pieces of it. POOLED: bytes so far of its container. */
+static void claim_leaf(hc_propagation *propagation, hc_owner *container, const hc_leaf_piece *leaf, uint64_t *pooled)
+{
+	/* is_cut_off() finds in WALK and `node` what `is_plain` comes to. */
+	hc_walk walk = { .element_size = leaf->is_plain ? UINT64_MAX : 0 };
+	hc_pieces pieces = { .propagation = propagation,
+		.container = container,
+		.node = 1,
+		.waiting_out = leaf->is_first ? 1 : 2,
+		.walk = &walk,
+		.pieces_bytes = *pooled };
+	hc_walk_record record = { .numbers = (uint32_t *)&leaf->number, .number_count = 1 };
+	hc_piece piece = { .size = leaf->size,
+		.owner = owner_of_role(&pieces, leaf->is_index ? HC_MEMORY_INDEX : HC_MEMORY_BUFFER)->number };
+
+	find_spot(propagation, &record, 0, &piece);
+	claim(&pieces, &piece);
+	container->pieces_bytes += pieces.pieces_bytes - *pooled;
+	if (container->index)
+		container->index->pieces_bytes += pieces.index_bytes;
+	*pooled = pieces.pieces_bytes;
+}
+
+void hc_pieces_claim_leaves(
+	hc_propagation *propagation, hc_owner *const *containers, const hc_leaf_piece *pieces, uint64_t count)
+{
+	hc_types *types = propagation->types;
+	unsigned claims = propagation->claims->len;
+	uint64_t pooled = 0;
+
+	for (uint64_t i = 0; i < count; i++) {
+		const hc_leaf_piece *piece = &pieces[i];
+		hc_owner *container = containers[piece->part];
+
+		if (i + AHEAD < count)
+			prefetch(types, pieces[i + AHEAD].number);
+		pooled = piece->is_first ? 0 : pooled;
+		if (!types->owner_of[piece->number] && !hc_bit(types->several, piece->number) &&
+			(piece->is_plain || (!piece->is_first && !pooled))) {
+			hc_owner *owner = piece->is_index ? (hc_owner *)index_owner(propagation, container) : container;
+
+			types->owner_of[piece->number] = owner->number;
+			owner->piece_size = piece->size;
+			continue;
+		}
+		claim_leaf(propagation, container, piece, &pooled);
+	}
+	g_array_set_size(propagation->claims, claims);
+}
+
 void hc_propagation_take_back(hc_propagation *propagation, unsigned first)
 {
 	for (unsigned i = propagation->claims->len; i-- > first;) {

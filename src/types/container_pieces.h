@@ -41,5 +41,22 @@ void hc_pieces_claim_rest(hc_pieces *pieces);
 /* Claims all of RECORD's. KEEP: it will be taken back. */
 void hc_pieces_claim_record(hc_pieces *pieces, const hc_walk_record *record, bool keep);
 
+/* A piece of one of many containers. */
+typedef struct hc_leaf_piece {
+	uint32_t number; /* of the block that it begins */
+	uint32_t size;
+	uint16_t part; /* whose container it is */
+	bool is_index;
+	bool is_first; /* of its container */
+	bool is_plain; /* that its block is larger means nothing */
+} hc_leaf_piece;
+
+/* Whether the block with SIZE bytes at ADDRESS has no room for as much again. Any thread may ask. */
+bool hc_pieces_is_whole(const hc_propagation *propagation, hc_address address, uint64_t size);
+
+/* Claims COUNT pieces, in this order, for the CONTAINERS of their parts. */
+void hc_pieces_claim_leaves(
+	hc_propagation *propagation, hc_owner *const *containers, const hc_leaf_piece *pieces, uint64_t count);
+
 /* Undoes the propagation's claims from FIRST on. */
 void hc_propagation_take_back(hc_propagation *propagation, unsigned first);

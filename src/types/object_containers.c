@@ -171,6 +171,14 @@ static void give_to(hc_propagation *propagation, const hc_owner *container, cons
 		propagation->types->owner_of[spot.number] = element->number;
 }
 
+/* Whether the elements are objects that are in no other container, and all are in use. */
+static bool may_be_leaves(
+	const hc_owner *container, const hc_owner *element, const struct contents *contents, bool held, uint64_t live)
+{
+	return contents->kept && live == UINT64_MAX && element->type && !held && !element->is_own &&
+	       !hc_layout_by_pointer(container->layout) && !hc_layout_is_guess(container->layout);
+}
+
 /* The elements (or what they are mapped to) of CONTAINER. Those behind the first LIVE may be left over. */
 static void look_at_elements(hc_propagation *propagation, hc_owner *container, hc_address at, hc_owner *element,
 	const struct contents *contents, uint64_t live)
@@ -182,6 +190,9 @@ static void look_at_elements(hc_propagation *propagation, hc_owner *container, h
 	propagation->depth++;
 	element->is_own |= held && pointed_to;
 	for (uint64_t i = 0; i < contents->count; i++) {
+		if (i == 1 && may_be_leaves(container, element, contents, held, live) && !is_shared &&
+			hc_propagation_look_at_leaves(propagation, element, contents->kept + 1, contents->count - 1))
+			break;
 		const hc_address *from = contents_from(contents, i);
 		hc_address address = *from;
 

@@ -13,7 +13,6 @@
  */
 #include "types/walks_ahead.h"
 
-#include "base/lookahead.h"
 #include "base/parallel.h"
 
 enum {
@@ -223,6 +222,21 @@ void hc_propagation_end_walks(hc_propagation *propagation)
 	g_free(ahead->records);
 	g_free(ahead);
 	propagation->walks_ahead = NULL;
+}
+
+unsigned hc_propagation_worker_count(const hc_propagation *propagation)
+{
+	return propagation->walks_ahead ? propagation->walks_ahead->workers : 0;
+}
+
+hc_lookahead *hc_propagation_lookahead(const hc_propagation *propagation)
+{
+	return propagation->walks_ahead->lookahead;
+}
+
+hc_reader *hc_propagation_worker_reader(const hc_propagation *propagation, unsigned worker)
+{
+	return propagation->walks_ahead->readers[worker];
 }
 
 /* ---- making use of them ---- */

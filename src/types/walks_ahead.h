@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "base/lookahead.h"
 #include "types/propagation.h"
 
 /* All containers of variables, ROOTS (of hc_owner, in the order in which they are looked at), are walked on JOBS threads from now on. */
@@ -18,6 +19,11 @@ void hc_propagation_seek_walks(hc_propagation *propagation, unsigned index);
 void hc_propagation_end_root_walks(hc_propagation *propagation);
 
 void hc_propagation_end_walks(hc_propagation *propagation);
+
+/* How many threads make walks (0: none are kept), what runs them (NULL: one does), and the reader of each. */
+unsigned hc_propagation_worker_count(const hc_propagation *propagation);
+hc_lookahead *hc_propagation_lookahead(const hc_propagation *propagation);
+hc_reader *hc_propagation_worker_reader(const hc_propagation *propagation, unsigned worker);
 
 /*
  * What the walk of the container of LAYOUT at ADDRESS met: as it was made ahead, or is made now. NULL: it cannot be kept, and has to be walked
