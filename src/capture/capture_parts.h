@@ -135,6 +135,14 @@ bool hc_core_writer_copy(hc_core_writer *writer, pid_t pid, hc_core_part part, G
 /* Closes the core. */
 void hc_core_writer_clear(hc_core_writer *writer);
 
+/* ---- page_scan.c ---- */
+
+/*
+ * Which pages of the stopped process PID are in memory or swapped out, by what smaps says of its MAPPINGS at the same time: runs in order of
+ * address (hc_page_run). BY_WORDS: in the way for kernels before 6.7. NULL if the kernel does not tell, or in no reasonable time.
+ */
+GArray *hc_capture_scan_pages(pid_t pid, GArray *mappings, bool by_words);
+
 /* ---- proc.c ---- */
 
 /* /proc/PID/NAME; all of it, NUL-terminated. NULL if it cannot be read. Free with g_free(). */

@@ -2,6 +2,8 @@
 /* Opening a core, and "address -> bytes, or why not". */
 #include "core/core_state.h"
 
+#include "core/residency.h"
+
 #include "base/file.h"
 #include "base/pages.h"
 #include "base/partition.h"
@@ -104,6 +106,7 @@ hc_core *hc_core_open(const char *path, hc_diagnostics *diagnostics, GError **er
 	if (!hc_core_build_mappings(core, error))
 		return NULL;
 	find_executable_path(core);
+	hc_core_load_residency(core);
 	return g_steal_pointer(&core);
 }
 
@@ -120,6 +123,7 @@ void hc_core_close(hc_core *core)
 	g_array_unref(core->segments);
 	g_array_unref(core->files);
 	g_string_chunk_free(core->strings);
+	hc_residency_free(core->residency);
 	g_free(core->mappings);
 	g_free(core->path);
 	g_free(core);

@@ -2,6 +2,7 @@
 /* base/: words in both byte orders, text made safe, sizes for people, counting what went wrong, running in parallel. */
 #include "base/bytes.h"
 #include "base/diagnostics.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/text.h"
@@ -9,6 +10,8 @@
 #include "unit.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static void test_words(void)
 {
@@ -332,6 +335,41 @@ static void test_memory(void)
 	remove_proc(folder);
 }
 
+/* ---- file.h ---- */
+
+static void check_file_refused(const char *path, size_t limit, const char *part)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *contents = hc_file_read(path, limit, NULL, &error);
+
+	CU_ASSERT_PTR_NULL(contents);
+	UNIT_ASSERT_CONTAINS(error ? error->message : "", part);
+}
+
+/* A pipe that nobody writes to must not be waited for. */
+static void test_files(void)
+{
+	g_autofree char *folder = g_dir_make_tmp("heapcore-base-XXXXXX", NULL);
+	g_autofree char *path = g_build_filename(folder, "file", NULL), *pipe = g_build_filename(folder, "pipe", NULL);
+	g_autofree char *text = g_strnfill(100000, 'x'), *contents = NULL, *proc = NULL;
+	size_t length = 0;
+
+	CU_ASSERT_TRUE(g_file_set_contents(path, text, 100000, NULL));
+	CU_ASSERT_EQUAL(mkfifo(pipe, 0600), 0);
+	contents = hc_file_read(path, 100000, &length, NULL);
+	CU_ASSERT_EQUAL(length, 100000);
+	CU_ASSERT_EQUAL(g_strcmp0(contents, text), 0);
+	proc = hc_file_read("/proc/self/status", 1 << 20, NULL, NULL);
+	UNIT_ASSERT_CONTAINS(proc ? proc : "", "VmRSS:");
+	check_file_refused(path, 99999, "more than 99999 bytes");
+	check_file_refused(pipe, 100, "not a regular file");
+	check_file_refused(folder, 100, "directory");
+	unlink(path);
+	check_file_refused(path, 100, "No such file");
+	unlink(pipe);
+	rmdir(folder);
+}
+
 int main(void)
 {
 	static const unit_case cases[] = {
@@ -350,6 +388,7 @@ int main(void)
 		{ "every worker runs once", test_parallel },
 		{ "memory that is available", test_memory },
 		{ "the error domain", test_error_domain },
+		{ "files", test_files },
 	};
 
 	return unit_main("base", cases, G_N_ELEMENTS(cases));
