@@ -159,9 +159,6 @@ bool hc_capture_write(int directory, const char *name, const char *text, gssize 
 /* Everything beside core, smaps, status and capture.ini. What cannot be read is left out; HC_ERROR_IO if it cannot be written. */
 bool hc_capture_copy_proc(pid_t pid, int directory, GError **error);
 
-/* Bytes that PID's control group may still have; UINT64_MAX: it has no limit, or that is not known. */
-uint64_t hc_capture_cgroup_room(pid_t pid);
-
 /* ---- sockets.c ---- */
 
 /* The text of the file `sockets`; LINKS maps an inode (guint64) to the lowest descriptor. */

@@ -8,8 +8,13 @@
  * Of files and shared memory all is written, also what this process has not looked at. To read that out of its memory would make it resident
  * there, and the next capture would tell of growth that is this one's: it is read out of the file, by /proc/PID/map_files. Who may not open
  * that (it takes CAP_CHECKPOINT_RESTORE) reads the process's memory for want of better.
+ *
+ * It is written by whole stretches of 2 MiB of the file: a file system that can then keeps them in large pages in memory, which whoever
+ * maps the file next reads faster.
  */
 #include "capture/capture_parts.h"
+
+#include "base/pages.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -21,7 +26,7 @@
 #include <unistd.h>
 
 enum {
-	BUFFER_SIZE = 1 << 20,
+	BUFFER_SIZE = HC_LARGE_PAGE,
 	PAGES_PER_READ = 4096, /* entries of pagemap */
 	PROGRESS_INTERVAL = G_USEC_PER_SEC / 10,
 };
@@ -106,7 +111,7 @@ static bool write_pages(core_output *output, size_t size, uint64_t offset, GErro
 static bool copy_range(core_output *output, uint64_t start, uint64_t end, uint64_t offset, GError **error)
 {
 	while (start < end) {
-		size_t want = MIN(end - start, BUFFER_SIZE);
+		size_t want = MIN(end - start, BUFFER_SIZE - offset % BUFFER_SIZE);
 		ssize_t got = pread(output->memory, output->buffer, want, (off_t)start);
 
 		if (got < 0 && errno == EINTR)
@@ -127,16 +132,18 @@ static bool copy_range(core_output *output, uint64_t start, uint64_t end, uint64
 	return true;
 }
 
-/* Copies [START, END) out of the file. Where that ends, or cannot be read, memory is zero. */
+/* Copies [START, END) out of the file. Behind its end memory is zero. */
 static bool copy_file(core_output *output, uint64_t start, uint64_t end, uint64_t offset, GError **error)
 {
 	while (start < end) {
-		size_t want = MIN(end - start, BUFFER_SIZE);
+		size_t want = MIN(end - start, BUFFER_SIZE - offset % BUFFER_SIZE);
 		ssize_t got = pread(output->file, output->buffer, want, (off_t)(start - output->file_start));
 
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got <= 0)
+		if (got < 0)
+			return copy_range(output, start, end, offset, error);
+		if (!got)
 			return true;
 		if (!write_pages(output, got, offset, error) || !go_on(output, error))
 			return false;

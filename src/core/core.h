@@ -7,6 +7,7 @@
  *	notes.c		the notes: threads, process, mapped files, signal
  *	registers.c	names of registers
  *	pieces.c	segments and mapped files -> disjoint pieces with one source of bytes each
+ *	large_pages.c	what is walked at random, in pages of 2 MiB
  *	smaps.c		/proc/PID/smaps, as it lies beside a capture's core
  *	residency.h	which pages were in memory: runs of them, and their file
  *	residency.c	how much of a range was
@@ -20,6 +21,12 @@
 
 /* Word size and byte order of the dead process, for loops that read its words themselves. */
 hc_word_format hc_core_word_format(const hc_core *core);
+
+/*
+ * The name of the file to open: PATH, but of a capture's folder (<heapcore/capture.h>) the one core in it. A folder that is none is opened
+ * as it is, which fails and says so. Free with g_free().
+ */
+char *hc_core_find_file(const char *path);
 
 /*
  * Gives a piece of HC_SOURCE_NONE the bytes that it has in the file it was mapped from. BYTES cover the whole piece and
@@ -45,6 +52,26 @@ const hc_thread *hc_core_find_thread(const hc_core *core, hc_address pointer);
 
 /* The first piece that ends after ADDRESS (it may begin after it); hc_core_mapping_count() if there is none. */
 unsigned hc_core_mapping_after(const hc_core *core, hc_address address);
+
+/* ---- large_pages.c ---- */
+
+typedef struct hc_paging_options {
+	unsigned jobs; /* threads to use; 0: one per processor */
+	uint64_t
+		memory; /* bytes that the process may take in all, the core's pages included; UINT64_MAX: what there is */
+	uint64_t dear; /* ns of a processor: copies of 2 MiB that cost more are few; UINT64_MAX: whatever they cost */
+} hc_paging_options;
+
+/*
+ * Has the bytes of RANGES, sorted and disjoint, stand in large pages where the system has them, for what reads them at random. No byte
+ * and no pointer changes, but no other thread may read CORE meanwhile. What cannot be done is left as it is; FALSE only if the core
+ * cannot be read any more (HC_ERROR_NO_MEMORY).
+ */
+bool hc_core_enlarge_pages(
+	hc_core *core, const hc_range *ranges, unsigned count, const hc_paging_options *options, GError **error);
+
+/* Bytes of memory that copies of the core take for that. */
+uint64_t hc_core_copied_bytes(const hc_core *core);
 
 /* ---- smaps.c ---- */
 

@@ -17,6 +17,10 @@ struct hc_core {
 	char *path;
 	const uint8_t *file; /* the mapped core file */
 	uint64_t file_size;
+	uint64_t room;	/* bytes that the mapping takes, at least file_size */
+	int descriptor; /* of the file; -1: none */
+	uint64_t
+		copied; /* bytes of the file that stand in memory of our own, at their place in the mapping: large_pages.c */
 	hc_word_format format;
 	hc_diagnostics *diagnostics;
 	hc_process process;

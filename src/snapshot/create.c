@@ -2,6 +2,7 @@
 /* From an analysis to a snapshot. */
 #include "snapshot/snapshot_parts.h"
 
+#include "analysis/analysis.h"
 #include "areas/areas.h"
 #include "leaks/leaks.h"
 #include "pins/pins.h"
@@ -154,7 +155,11 @@ hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, bool no_content, GE
 {
 	g_autoptr(hc_snapshot) snapshot = hc_snapshot_new();
 	const hc_types *types = hc_analysis_types(analysis);
-	const hc_ownership_options options = { .no_retained = true, .with_shared = true };
+	const hc_ownership_options options = {
+		.no_retained = true,
+		.with_shared = true,
+		.jobs = hc_analysis_jobs(analysis),
+	};
 	g_autoptr(hc_ownership) ownership = types ? hc_analysis_find_owners(analysis, &options, error) : NULL;
 	hc_path_amounts amounts = { 0 };
 	bool ok;

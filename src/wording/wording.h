@@ -325,6 +325,9 @@ char *hc_word_snapshot(const hc_snapshot *snapshot);
 
 /* ---- stages.c: hc_stage_text() of <heapcore/reports.h> ---- */
 
+/* "memory: 1.1 GiB at most, 768.0 MiB of it copies of the core in large pages": bytes both. Free with g_free(). */
+char *hc_word_memory_taken(uint64_t peak, uint64_t copied);
+
 /* ---- unread.c ---- */
 
 /*
