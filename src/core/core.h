@@ -66,6 +66,7 @@ uint64_t hc_core_copied_bytes(const hc_core *core);
 typedef struct hc_smaps_entry {
 	uint64_t start, end, offset;
 	bool readable, writable, executable, shared, excluded; /* excluded: madvise(MADV_DONTDUMP), devices */
+	bool not_forked; /* a child would not have its pages: madvise(MADV_DONTFORK, MADV_WIPEONFORK) */
 	uint64_t inode;
 	uint64_t resident, proportional, swapped, anonymous; /* bytes */
 	char *path;					     /* "" if anonymous; as the kernel writes it */
