@@ -77,9 +77,10 @@ static uint64_t left_by_groups(char *folder)
 	return left;
 }
 
-uint64_t hc_memory_available(const char *proc)
+uint64_t hc_memory_available(const char *proc, const char *process)
 {
-	g_autofree char *system = read_file(proc, "meminfo"), *groups = read_file(proc, "self/cgroup"),
+	g_autofree char *own_groups = g_build_filename(process, "cgroup", NULL);
+	g_autofree char *system = read_file(proc, "meminfo"), *groups = read_file(proc, own_groups),
 			*mounts = read_file(proc, "self/mountinfo");
 	uint64_t pages = field(system, "MemAvailable:", UINT64_MAX);
 	uint64_t available = pages > UINT64_MAX / 1024 ? UINT64_MAX : pages * 1024;

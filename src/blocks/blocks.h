@@ -265,6 +265,23 @@ static inline uint64_t hc_blocks_next_start(const hc_blocks *blocks, uint64_t gr
 }
 
 /*
+ * Usable bytes of the block in use that starts at granule START of REGION, NEXT being where the next block of the index does:
+ * what hc_blocks_get() says, without touching the block unless it is its region's last.
+ */
+static inline uint64_t hc_blocks_size_up_to(
+	const hc_blocks *blocks, const hc_block_region *region, uint64_t start, uint64_t next)
+{
+	if (region->region.is_mmapped)
+		return region->region.block_size;
+	if (next - region->first_granule < region->granules)
+		return ((next - start) << blocks->granule_shift) - blocks->word;
+	hc_address address = hc_blocks_address(blocks, region, start);
+
+	/* A damaged header may say more than there is. */
+	return MIN(hc_blocks_usable_size(blocks, region, address), region->end - address + blocks->word);
+}
+
+/*
  * Usable bytes of the block in use that starts at granule START of REGION, by where the next one begins: so the block itself, which may be
  * far from all that was looked at, is not touched. The same as hc_blocks_usable_size() says, unless the heap is damaged.
  */

@@ -2,6 +2,8 @@
 /* Opening a core, and "address -> bytes, or why not". */
 #include "core/core_state.h"
 
+#include "core/residency.h"
+
 #include "base/file.h"
 #include "base/pages.h"
 #include "base/partition.h"
@@ -56,11 +58,7 @@ static bool map_file(hc_core *core, GError **error)
 	return true;
 }
 
-/*
- * The name of the file to open: PATH, but of a capture's folder (<heapcore/capture.h>) the one core in it. A folder that is none is opened
- * as it is, which fails and says so. Free with g_free().
- */
-static char *find_core(const char *path)
+char *hc_core_find_file(const char *path)
 {
 	g_autofree char *description = g_build_filename(path, "capture.ini", NULL), *found = NULL;
 	g_autoptr(GDir) folder = g_file_test(description, G_FILE_TEST_IS_REGULAR) ? g_dir_open(path, 0, NULL) : NULL;
@@ -93,7 +91,7 @@ hc_core *hc_core_open(const char *path, hc_diagnostics *diagnostics, GError **er
 {
 	g_autoptr(hc_core) core = g_new0(hc_core, 1);
 
-	core->path = find_core(path);
+	core->path = hc_core_find_file(path);
 	core->diagnostics = diagnostics;
 	core->threads = g_array_new(FALSE, TRUE, sizeof(hc_thread));
 	core->by_pointer = g_array_new(FALSE, FALSE, sizeof(unsigned));
@@ -108,6 +106,7 @@ hc_core *hc_core_open(const char *path, hc_diagnostics *diagnostics, GError **er
 	if (!hc_core_build_mappings(core, error))
 		return NULL;
 	find_executable_path(core);
+	hc_core_load_residency(core);
 	return g_steal_pointer(&core);
 }
 
@@ -124,6 +123,7 @@ void hc_core_close(hc_core *core)
 	g_array_unref(core->segments);
 	g_array_unref(core->files);
 	g_string_chunk_free(core->strings);
+	hc_residency_free(core->residency);
 	g_free(core->mappings);
 	g_free(core->path);
 	g_free(core);

@@ -9,6 +9,9 @@
  *	pieces.c	segments and mapped files -> disjoint pieces with one source of bytes each
  *	large_pages.c	what is walked at random, in pages of 2 MiB
  *	smaps.c		/proc/PID/smaps, as it lies beside a capture's core
+ *	residency.h	which pages were in memory: runs of them, and their file
+ *	residency.c	how much of a range was
+ *	residency_file.c	writing and reading the file
  */
 #pragma once
 
@@ -18,6 +21,12 @@
 
 /* Word size and byte order of the dead process, for loops that read its words themselves. */
 hc_word_format hc_core_word_format(const hc_core *core);
+
+/*
+ * The name of the file to open: PATH, but of a capture's folder (<heapcore/capture.h>) the one core in it. A folder that is none is opened
+ * as it is, which fails and says so. Free with g_free().
+ */
+char *hc_core_find_file(const char *path);
 
 /*
  * Gives a piece of HC_SOURCE_NONE the bytes that it has in the file it was mapped from. BYTES cover the whole piece and
@@ -34,6 +43,9 @@ unsigned hc_core_find_mapping_index(const hc_core *core, hc_address address);
  * a range that a damaged header tells is searched no further than there is memory.
  */
 bool hc_core_next_stretch(const hc_core *core, hc_address *start, hc_address end, hc_address *ret_end);
+
+/* As hc_core_resident(), of ranges in order of address: a step or two. HINT: 0 before the first call, then the callee's. */
+hc_resident hc_core_resident_next(const hc_core *core, hc_address start, hc_address end, size_t hint[2]);
 
 /* The first thread whose thread pointer is POINTER, or NULL. O(log n). */
 const hc_thread *hc_core_find_thread(const hc_core *core, hc_address pointer);
@@ -69,6 +81,7 @@ typedef struct hc_smaps_entry {
 	bool not_forked; /* a child would not have its pages: madvise(MADV_DONTFORK, MADV_WIPEONFORK) */
 	uint64_t inode;
 	uint64_t resident, proportional, swapped, anonymous; /* bytes */
+	uint64_t huge_table; /* bytes of hugetlbfs pages, which are not part of `resident` */
 	char *path;					     /* "" if anonymous; as the kernel writes it */
 } hc_smaps_entry;
 
@@ -80,3 +93,33 @@ GArray *hc_smaps_parse(const char *text);
  * it. NULL: none lies there, or it is another core's. Free with g_array_unref().
  */
 GArray *hc_core_read_smaps(const hc_core *core);
+
+/* ---- residency_file.c; residency.h has the format ---- */
+
+#define HC_RESIDENCY_FILE "pages"
+
+enum {
+	HC_RESIDENCY_FILE_LIMIT = 256 << 20 /* bytes; a reader refuses a longer one */
+};
+
+enum { /* bits of a kind */
+	HC_PAGE_PRESENT = 1,
+	HC_PAGE_SWAPPED = 2, /* never together with HC_PAGE_PRESENT */
+	HC_PAGE_FILE = 4,    /* of a file, or of shared memory; else anonymous */
+	HC_PAGE_ZERO = 8,    /* the page of zeros that all processes share: /proc does not count it as resident */
+	HC_PAGE_HUGE = 16,   /* mapped as a huge page */
+	HC_PAGE_DIRTY =
+		32, /* "soft-dirty" (proc(5), pagemap): written since somebody cleared that mark, or since it was made */
+	HC_PAGE_ALL = 63
+};
+
+typedef struct hc_page_run {
+	hc_address start, end; /* whole pages */
+	unsigned kind;
+} hc_page_run;
+
+/* Appends [start, end) to RUNS (of hc_page_run), to the last one if that touches it and is alike. START is not below that one's end. */
+void hc_page_runs_append(GArray *runs, hc_address start, hc_address end, unsigned kind);
+
+/* The file's contents: RUNS in order of address, all at whole pages of PAGE_SIZE bytes. Free with g_byte_array_unref(). */
+GByteArray *hc_page_runs_store(const GArray *runs, uint64_t page_size);

@@ -374,7 +374,7 @@ bool hc_core_enlarge_pages(
 		.dear_from = options->dear,
 	};
 
-	available = hc_memory_available("/proc");
+	available = hc_memory_available("/proc", "self");
 	available = MIN(available, options->memory);
 	if (units->len < WORTHWHILE || available < core->file_size || are_large(&task, options->jobs))
 		return true;
