@@ -50,8 +50,13 @@ static bool run_modules(hc_analysis *analysis, GError **error)
 
 static bool run_blocks(hc_analysis *analysis, GError **error)
 {
-	analysis->blocks = hc_blocks_create(
-		analysis->core, analysis->modules, analysis->options->jobs, analysis->diagnostics, error);
+	hc_blocks_options options = {
+		.jobs = analysis->options->jobs,
+		.is_marked = analysis->options->until >= HC_STAGE_REFERENCES,
+		.memory = analysis->options->memory ? analysis->options->memory : UINT64_MAX,
+	};
+
+	analysis->blocks = hc_blocks_create(analysis->core, analysis->modules, &options, analysis->diagnostics, error);
 	return analysis->blocks != NULL;
 }
 

@@ -68,6 +68,8 @@ typedef struct cli_options {
 	char *sysroot;
 	char **debug_directories;
 	int jobs;
+	char *memory_word;
+	uint64_t memory; /* as hc_analysis_options */
 	gboolean no_types, no_encodings, retained;
 	char **container_files; /* of the commands that have them */
 	char *colour;		/* as given; checked */

@@ -114,6 +114,7 @@ static hc_analysis *analyse_once(
 		.no_encodings = options->no_encodings,
 		.retained = options->retained,
 		.jobs = options->jobs,
+		.memory = options->memory,
 		.until = until,
 		.progress = shows ? note_progress : NULL,
 		.progress_data = &progress,

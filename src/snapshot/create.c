@@ -85,6 +85,7 @@ static void add_diagnostics(hc_snapshot *snapshot, const hc_diagnostics *diagnos
 static void add_memory(hc_snapshot *snapshot, const hc_memory *memory)
 {
 	snapshot->total = hc_memory_total(memory);
+	snapshot->knows_resident = hc_memory_knows_resident(memory);
 	for (unsigned i = 0; i < hc_memory_row_count(memory); i++) {
 		hc_memory_row row = *hc_memory_row_get(memory, i);
 
@@ -180,8 +181,7 @@ hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, bool no_content, GE
 		hc_snapshot_add_owners(snapshot, types, hc_analysis_core(analysis), &amounts, ownership);
 		hc_types_each_number(types, NUMBERS_MAX, add_number, snapshot);
 	}
-	g_free(amounts.own);
-	g_free(amounts.mapped);
+	hc_path_amounts_clear(&amounts);
 	if (!ok) {
 		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory to count %u blocks",
 			hc_blocks_count(hc_analysis_blocks(analysis)));
