@@ -50,7 +50,7 @@ void hc_types_search_encoded(hc_propagation *propagation);
 /* Blocks that nobody has, by the words of the roots that lead there; with them those of hc_types_search_untyped(). */
 void hc_types_search_root_words(hc_propagation *propagation);
 
-/* ---- links.c: the first who asks waits until all sizes were looked at ---- */
+/* ---- links.c: the first who asks of a size waits until blocks of it were looked at ---- */
 
 /* Whether a word at OFFSET in blocks of SIZE bytes is a link to others of them. */
 bool hc_propagation_is_link(hc_propagation *propagation, uint64_t size, uint64_t offset);

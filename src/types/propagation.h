@@ -100,10 +100,11 @@ typedef struct hc_propagation {
 	GHashTable *seen; /* of struct seen: objects outside of malloc's heap, by address and type */
 
 	/* links.c */
-	GHashTable *links;   /* size -> what is known of the words in blocks of it; NULL: nobody asked yet */
-	uint64_t *preceded;  /* bit for each block: a link of another of its size leads there */
-	uint64_t *started;   /* bit for each block: another has a pointer to its start */
-	bool knows_preceded; /* ... as somebody asked */
+	GHashTable *links;	 /* size -> what is known of the words in blocks of it; NULL: nobody asked yet */
+	uint64_t *preceded;	 /* bit for each block: a link of another of its size leads there */
+	unsigned preceded_sizes; /* ... of which somebody asked */
+	uint64_t *started;	 /* bit for each block: another has a pointer to its start */
+	bool knows_started;	 /* ... as somebody asked */
 
 	/* untyped.c */
 	uint64_t *searched; /* bit for each block that waits to be, or was, looked into without a type */
