@@ -70,10 +70,14 @@ static void look_at(hc_propagation *propagation, const hc_block *block)
 		return;
 	links->blocks++;
 	for (unsigned i = 0; i < START_WORDS && (i + 1) * (uint64_t)word_size <= block->size; i++) {
+		hc_address value;
 		hc_spot spot;
 
-		if (!hc_propagation_locate_target(propagation, block->address + i * word_size, &spot) ||
-			spot.number == block->number)
+		if (!hc_propagation_load(propagation, block->address + i * word_size, &value) ||
+			!hc_propagation_locate(propagation, value, &spot))
+			continue;
+		hc_propagation_note_entry(propagation, &spot, spot.number != block->number);
+		if (spot.address != value || spot.number == block->number)
 			continue;
 		hc_set_bit(propagation->started, spot.number);
 		if (i >= LINK_WORDS)
@@ -104,11 +108,16 @@ static void learn(hc_propagation *propagation)
 			look_at(propagation, &block);
 }
 
-/* What is known of blocks of SIZE; NULL: nothing, or too little. */
-static const struct links *known_links(hc_propagation *propagation, uint64_t size)
+void hc_propagation_look_at_words(hc_propagation *propagation)
 {
 	if (!propagation->links)
 		learn(propagation);
+}
+
+/* What is known of blocks of SIZE; NULL: nothing, or too little. */
+static const struct links *known_links(hc_propagation *propagation, uint64_t size)
+{
+	hc_propagation_look_at_words(propagation);
 	const struct links *links = g_hash_table_lookup(propagation->links, GSIZE_TO_POINTER(size));
 
 	return links && links->blocks >= BLOCKS_LEAST ? links : NULL;
@@ -163,8 +172,7 @@ bool hc_propagation_is_one_of_many(hc_propagation *propagation, hc_address addre
 
 bool hc_propagation_is_started(hc_propagation *propagation, uint32_t number)
 {
-	if (!propagation->links)
-		learn(propagation);
+	hc_propagation_look_at_words(propagation);
 	return hc_bit(propagation->started, number);
 }
 

@@ -89,13 +89,15 @@ struct naming {
 	struct run run;
 };
 
-/* True if VALUE leads into a block that nobody has. */
+/* True if VALUE leads into a block that nobody has, or to an object in a pool. */
 static bool leads_to_unowned(const struct naming *naming, uint64_t value)
 {
-	const hc_propagation *propagation = naming->propagation;
+	hc_propagation *propagation = naming->propagation;
 	hc_spot spot;
 
-	return hc_propagation_locate(propagation, value, &spot) && !propagation->types->owner_of[spot.number];
+	return hc_propagation_locate(propagation, value, &spot) &&
+	       (!propagation->types->owner_of[spot.number] ||
+		       (hc_propagation_is_pool(propagation, &spot) && !hc_propagation_is_taken_piece(propagation, &spot)));
 }
 
 /* Whether a word of the root that WORD stands in leads to that block already; from now on one does. */
@@ -125,7 +127,10 @@ static void keep_word(void *data, const hc_root_word *word)
 {
 	struct naming *naming = data;
 	struct kept_word kept = { *word, 0 };
+	hc_spot spot;
 
+	if (hc_propagation_locate(naming->propagation, word->value, &spot))
+		hc_propagation_note_entry(naming->propagation, &spot, true);
 	if (!leads_to_unowned(naming, word->value) || naming->words->len >= WORDS_MAX || is_constant(naming, word) ||
 		(naming->words->len >= WORDS_MANY && is_led_to(naming, word)))
 		return;
@@ -515,18 +520,24 @@ static bool is_led_back_to(hc_shape_kind kind)
 	return kind == HC_SHAPE_TREE || kind == HC_SHAPE_LIST || kind == HC_SHAPE_RING || kind == HC_SHAPE_HASH;
 }
 
-/*
- * Whether WORD, in no module's data, is the first of a shape: there, places change from run to run. What a copy of a head that is left
- * over on a stack would claim too is only taken if it MAY_BE_COPY.
- */
-static bool claim_shape_elsewhere(struct naming *naming, hc_owner *owner, const hc_root_word *word, bool may_be_copy)
+/* What heads of shapes that stand in no module's data may be. */
+typedef enum {
+	HEADS_LED_BACK_TO, /* what something leads back to, at WORD itself: no copy of it */
+	HEADS_OF_NODES,	   /* likewise, and what is met at one of its nodes */
+	HEADS_ANY,	   /* copies, too */
+} head_kind;
+
+/* Whether WORD, in no module's data, is the first of a shape of KIND: there, places change from run to run. */
+static bool claim_shape_elsewhere(struct naming *naming, hc_owner *owner, const hc_root_word *word, head_kind kind)
 {
 	hc_shape shape;
 
 	if (!word->address || word->root->kind == HC_AREA_MODULE_DATA ||
 		!hc_propagation_find_shape(naming->propagation, word->address, &shape))
 		return false;
-	if (!may_be_copy && !is_led_back_to(shape.kind)) {
+	bool is_here = shape.head <= word->address && word->address < shape.end;
+
+	if ((kind != HEADS_ANY && !is_led_back_to(shape.kind)) || (kind == HEADS_LED_BACK_TO && !is_here)) {
 		hc_shapes_refuse(naming->propagation->shapes);
 		return false;
 	}
@@ -544,7 +555,7 @@ static void claim_copies(struct naming *naming)
 					  NULL;
 
 		if (owner && rank_of(owner) >= RANK_CALLS)
-			claim_shape_elsewhere(naming, owner, &word->is, true);
+			claim_shape_elsewhere(naming, owner, &word->is, HEADS_ANY);
 	}
 }
 
@@ -571,7 +582,8 @@ static void claim_word(struct naming *naming, unsigned index, word_rank rank)
 
 	const hc_root_edge edge = { owner, word->value, word->address, is_in_table(naming, index) };
 
-	if (owner && !claim_shape_elsewhere(naming, owner, word, rank < RANK_CALLS))
+	if (owner &&
+		!claim_shape_elsewhere(naming, owner, word, rank < RANK_CALLS ? HEADS_ANY : HEADS_OF_NODES))
 		hc_propagation_follow_word(naming->propagation, &edge);
 }
 
@@ -584,21 +596,31 @@ static void claim_words(struct naming *naming, word_rank rank)
 }
 
 /*
- * What stands in frames is the outermost's, then what is in registers: an inner call was given it, or has what earlier calls left in a
- * buffer of it that is not used yet. Shapes come first: the word that begins one is not the last of its words.
+ * What stands in frames is the outermost's, with all that it leads to, then what is in registers: an inner call was given it, or has what
+ * earlier calls left in a buffer of it that is not used yet. Shapes come first: the word that begins one is not the last of its words.
  */
 static void claim_calls(struct naming *naming)
 {
+	const hc_owner *last = NULL;
+
 	for (unsigned i = naming->words->len; i-- > 0;) {
 		hc_owner *owner = word_at(naming, i)->address ? owner_to_claim(naming, i, RANK_CALLS) : NULL;
 
 		if (owner)
-			claim_shape_elsewhere(naming, owner, word_at(naming, i), false);
+			claim_shape_elsewhere(naming, owner, word_at(naming, i), HEADS_LED_BACK_TO);
 	}
-	for (unsigned i = naming->words->len; i-- > 0;)
-		if (word_at(naming, i)->address)
-			claim_word(naming, i, RANK_CALLS);
+	for (unsigned i = naming->words->len; i-- > 0;) {
+		hc_owner *owner = word_at(naming, i)->address ? owner_to_claim(naming, i, RANK_CALLS) : NULL;
+
+		if (!owner)
+			continue;
+		if (last && owner != last)
+			hc_propagation_run(naming->propagation, HC_CERTAINTY_GUESS);
+		last = owner;
+		claim_word(naming, i, RANK_CALLS);
+	}
 	naming->last = (struct extent){ 0 };
+	hc_propagation_run(naming->propagation, HC_CERTAINTY_GUESS);
 	claim_words(naming, RANK_CALLS);
 }
 
@@ -773,6 +795,8 @@ void hc_types_search_root_words(hc_propagation *propagation)
 	hc_propagation_run_strays(propagation);
 	claim_copies(&naming);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	hc_types_settle_pools(propagation);
+	hc_propagation_run_strays(propagation);
 	hc_types_search_buffers(propagation);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	hc_propagation_run_strays(propagation);

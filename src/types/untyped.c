@@ -231,11 +231,33 @@ static void take_piece(hc_propagation *propagation, const hc_owner *owner, const
 		hc_propagation_defer_edge(propagation, &edge, HC_CERTAINTY_GUESS);
 }
 
+/* WORD leads to an object in a pool. What hangs together there is one step: no word from elsewhere gets between. */
+static void follow_into_pool(
+	hc_propagation *propagation, const hc_owner *owner, const hc_word *word, const hc_spot *spot)
+{
+	hc_edge edge = { .value = word->value, .owner = owner->number, .part = HC_EDGE_PIECE };
+	hc_spot from;
+
+	if (hc_propagation_is_taken_piece(propagation, spot))
+		return;
+	if (word->is_behind_end || (word->size && hc_propagation_support(propagation, word->block, word->size,
+							  word->offset) == HC_SUPPORT_STRAY))
+		hc_propagation_defer_stray(propagation, &edge, false);
+	else if (!word->block && word->address && hc_propagation_locate(propagation, word->address, &from))
+		hc_propagation_defer_first(propagation, &edge);
+	else
+		hc_propagation_defer_edge(propagation, &edge, HC_CERTAINTY_GUESS);
+}
+
 /* WORD is one of OWNER's, and leads to the block at SPOT. */
 static void follow_spot(hc_propagation *propagation, hc_owner *owner, const hc_word *word, const hc_spot *spot)
 {
 	uint32_t current = propagation->types->owner_of[spot->number];
 
+	if (hc_propagation_is_pool(propagation, spot)) {
+		follow_into_pool(propagation, owner, word, spot);
+		return;
+	}
 	if (!can_matter(propagation, spot, owner, current))
 		return;
 	if (!holds(propagation, spot, word->value)) {
@@ -262,7 +284,7 @@ void hc_propagation_take_word(hc_propagation *propagation, hc_owner *owner, hc_a
 {
 	hc_spot spot;
 
-	if (!hc_propagation_locate(propagation, value, &spot))
+	if (!hc_propagation_locate(propagation, value, &spot) || hc_propagation_is_pool(propagation, &spot))
 		return;
 	uint32_t current = propagation->types->owner_of[spot.number];
 
@@ -488,6 +510,13 @@ void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, h
 
 	if (!hc_propagation_locate(propagation, address, &block))
 		return;
+	if (hc_propagation_is_pool(propagation, &block)) {
+		hc_address piece_end;
+
+		if (hc_propagation_take_piece(propagation, owner, &block, address, &piece_end))
+			follow_words(propagation, owner, address & -(hc_address)propagation->format.size, piece_end, NULL);
+		return;
+	}
 	hc_address end = block.address + hc_blocks_usable_size(propagation->blocks, block.region, block.address);
 
 	/* Whose the block is may be known by now. */
@@ -499,6 +528,13 @@ void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, h
 void hc_propagation_search_range(hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end)
 {
 	follow_words(propagation, owner, start, end, NULL);
+}
+
+static bool is_pool(hc_propagation *propagation, hc_address address)
+{
+	hc_spot spot;
+
+	return hc_propagation_locate(propagation, address, &spot) && hc_propagation_is_pool(propagation, &spot);
 }
 
 void hc_types_search_untyped(hc_propagation *propagation)
@@ -513,7 +549,7 @@ void hc_types_search_untyped(hc_propagation *propagation)
 
 		/* Not those that wait since this loop began: they are farther away. */
 		if (number && number != HC_OWNER_CLOSED && is_opaque(hc_types_owner(types, number)) &&
-			hc_take_bit(propagation->searched, block.number))
+			!is_pool(propagation, block.address) && hc_take_bit(propagation->searched, block.number))
 			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
 	}
 }
@@ -556,7 +592,7 @@ static void search_typed(hc_propagation *propagation, bool buffers)
 
 		if (number && number != HC_OWNER_CLOSED && !is_opaque(hc_types_owner(types, number)) &&
 			is_buffer(hc_types_owner(types, number)) == buffers &&
-			hc_take_bit(propagation->searched, block.number))
+			!is_pool(propagation, block.address) && hc_take_bit(propagation->searched, block.number))
 			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
 	}
 }
