@@ -110,8 +110,10 @@ static void learn(hc_propagation *propagation)
 
 void hc_propagation_look_at_words(hc_propagation *propagation)
 {
-	if (!propagation->links)
-		learn(propagation);
+	if (propagation->links)
+		return;
+	learn(propagation);
+	hc_pools_look_at_roots(propagation);
 }
 
 /* What is known of blocks of SIZE; NULL: nothing, or too little. */

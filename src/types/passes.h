@@ -140,6 +140,9 @@ void hc_pools_destroy(hc_propagation *propagation, size_t bitmap_size);
 /* A word leads to SPOT, or into its middle; IS_ELSEWHERE: it is in no word of the block itself. */
 void hc_propagation_note_entry(hc_propagation *propagation, const hc_spot *spot, bool is_elsewhere);
 
+/* Notes what words of the roots lead to, once those of blocks were. */
+void hc_pools_look_at_roots(hc_propagation *propagation);
+
 /* Whether the block at SPOT is a pool: objects in it have owners of their own. The first who asks waits for links.c. */
 bool hc_propagation_is_pool(hc_propagation *propagation, const hc_spot *spot);
 
@@ -149,6 +152,9 @@ bool hc_propagation_is_taken_piece(const hc_propagation *propagation, const hc_s
 /* The piece of a pool that begins at AT, which SPOT is of, is OWNER's, up to *RET_END. FALSE: somebody has it. */
 bool hc_propagation_take_piece(
 	hc_propagation *propagation, const hc_owner *owner, const hc_spot *spot, hc_address at, hc_address *ret_end);
+
+/* OWNER has BYTES more of the pool that is block NUMBER. */
+void hc_propagation_add_share(hc_propagation *propagation, uint32_t number, const hc_owner *owner, uint64_t bytes);
 
 /* Pools become his who has most of their bytes, and the rest of their words is followed. */
 void hc_types_settle_pools(hc_propagation *propagation);

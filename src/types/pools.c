@@ -2,17 +2,20 @@
 /*
  * Blocks that an allocator of the program's has cut into objects.
  *
- * GLib's slices, and slabs like them, are pages from malloc in which objects of many owners lie side by side. Nobody but the allocator
- * has such a page; what one word in it leads to is not there for the sake of who holds its neighbour. So a page has no owner at first:
- * each object in it, a *piece*, is followed for who leads to it, from where a word leads to up to where the next one does. In the end the
- * page itself goes to whoever has most of its bytes, and what is left of its words is followed for him.
+ * GLib's slices, and slabs like them, are pages from malloc in which objects of many owners lie
+ * side by side. Nobody but the allocator has such a page; what one word in it leads to is not
+ * there for the sake of who holds its neighbour. So a page has no owner at first: each object in
+ * it, a *piece*, is followed for who leads to it, from where a word leads to up to where the next
+ * one does. In the end the page itself goes to whoever has most of its bytes, and what is left of
+ * its words is followed for him.
  *
- * Who finds the page of an object by clearing low bits of its address has it aligned to its size: of other blocks one in hundreds is. If
- * words of others lead to several places in it, then it is a pool. (Of a large array with such an alignment, that is wrong: then items are
- * pieces, and the array is his who has most of them.)
+ * Who finds the page of an object by clearing low bits of its address has it aligned to its size:
+ * of other blocks one in hundreds is. If words of others lead to several places in it, then it is
+ * a pool. (Of a large array with such an alignment, that is wrong: then items are pieces, and the
+ * array is his who has most of them.)
  *
- * Words are looked at once, when links.c looks at all blocks; of very many blocks not at all of them, so that some pieces may have a
- * neighbour's words, too: they are cut at PIECE_MAX.
+ * Words are looked at once, when links.c looks at all blocks; of very many blocks not at all of
+ * them, so that some pieces may have a neighbour's words, too: they are cut at PIECE_MAX.
  */
 #include "base/bits.h"
 #include "base/pages.h"
@@ -20,14 +23,14 @@
 
 enum {
 	POOL_LEAST = 512,  /* bytes of a pool; so one of other blocks in 32 may look like one */
-	ENTRIES_LEAST = 2, /* places that others lead to */
 	PIECE_MAX = 256,   /* bytes of an object, at most */
 	POOLS_MAX = 1 << 22
 };
 
 /* What is known of a block that is aligned like a pool. */
 struct pool {
-	uint32_t entries; /* places in it that words elsewhere lead to */
+	uint64_t entry; /* granule that a word elsewhere leads to, and 1; 0: none does */
+	bool several;	/* others lead to other places */
 };
 
 /* One who has pieces of a pool. */
@@ -70,9 +73,10 @@ static bool is_aligned(const hc_propagation *propagation, const hc_spot *spot)
 	if (spot->address % POOL_LEAST || spot->region->region.is_mmapped)
 		return false;
 	uint64_t size = hc_blocks_usable_size(propagation->blocks, spot->region, spot->address);
-	uint64_t lowest = spot->address & -spot->address;
+	uint64_t lowest = spot->address & -spot->address, rest = 2 * propagation->blocks->alignment;
 
-	return size >= POOL_LEAST - 2 * sizeof(uint64_t) && size <= lowest;
+	/* malloc gives a little more where what is left would be no block. */
+	return size + rest >= POOL_LEAST && size <= lowest + rest;
 }
 
 void hc_propagation_note_entry(hc_propagation *propagation, const hc_spot *spot, bool is_elsewhere)
@@ -85,8 +89,28 @@ void hc_propagation_note_entry(hc_propagation *propagation, const hc_spot *spot,
 		pool = g_new0(struct pool, 1);
 		g_hash_table_insert(propagation->pools, GUINT_TO_POINTER(spot->number), pool);
 	}
-	if (pool && hc_take_bit(propagation->entries, spot->granule) && is_elsewhere)
-		pool->entries++;
+	if (!pool)
+		return;
+	hc_set_bit(propagation->entries, spot->granule);
+	if (!is_elsewhere)
+		return;
+	pool->several |= pool->entry && pool->entry != spot->granule + 1;
+	pool->entry = spot->granule + 1;
+}
+
+static void note_root_word(void *data, const hc_root_word *word)
+{
+	hc_propagation *propagation = data;
+	hc_spot spot;
+
+	if (hc_propagation_locate(propagation, word->value, &spot))
+		hc_propagation_note_entry(propagation, &spot, true);
+}
+
+void hc_pools_look_at_roots(hc_propagation *propagation)
+{
+	if (g_hash_table_size(propagation->pools))
+		hc_references_each_root_word(propagation->types->references, note_root_word, propagation);
 }
 
 bool hc_propagation_is_pool(hc_propagation *propagation, const hc_spot *spot)
@@ -96,11 +120,10 @@ bool hc_propagation_is_pool(hc_propagation *propagation, const hc_spot *spot)
 	hc_propagation_look_at_words(propagation);
 	const struct pool *pool = g_hash_table_lookup(propagation->pools, GUINT_TO_POINTER(spot->number));
 
-	return pool && pool->entries >= ENTRIES_LEAST;
+	return pool && pool->several;
 }
 
-/* OWNER has BYTES more of block NUMBER. */
-static void add_share(hc_propagation *propagation, uint32_t number, const hc_owner *owner, uint64_t bytes)
+void hc_propagation_add_share(hc_propagation *propagation, uint32_t number, const hc_owner *owner, uint64_t bytes)
 {
 	struct hc_share share = { number, owner->number };
 	size_t before = GPOINTER_TO_SIZE(g_hash_table_lookup(propagation->shares, &share));
@@ -127,7 +150,7 @@ bool hc_propagation_take_piece(
 		hc_take_bit(propagation->pieces, granule))
 		end += bytes;
 	*ret_end = MIN(end, last);
-	add_share(propagation, spot->number, owner, *ret_end - start);
+	hc_propagation_add_share(propagation, spot->number, owner, *ret_end - start);
 	return true;
 }
 
@@ -160,7 +183,10 @@ static GHashTable *find_best(const hc_propagation *propagation)
 	return found;
 }
 
-/* What words of a pool lead to that stand in no piece, if nobody has it, is OWNER's. Most of them are left over from objects that are no more. */
+/*
+ * What words of a pool lead to that stand in no piece, if nobody has it, is OWNER's. Most of them are
+ * left over from objects that are no more.
+ */
 static void follow_gaps(hc_propagation *propagation, const hc_owner *owner, const hc_block *block)
 {
 	unsigned word_size = propagation->format.size;

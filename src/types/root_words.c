@@ -29,9 +29,9 @@
 #include <inttypes.h>
 
 enum {
-	TABLE_WORDS = 16, /* so many words side by side, without a symbol, are one table */
-	TABLE_GAP =
-		512, /* ... or so many that lead to blocks of one size, with no more than these bytes between two of them */
+	TABLE_MIXED = 64, /* so many words side by side, without a symbol, are one table */
+	TABLE_WORDS = 16, /* ... or so many that lead to blocks of one size */
+	TABLE_GAP = 512,  /* ... with no more than these bytes between two of them */
 	TABLE_NEXT = 64,      /* bytes from a word to the next of a hash table, mostly */
 	RUN_LEAST = 8,	      /* shapes at one distance from each other that are not told apart */
 	NESTED_MAX = 8,	      /* extents that may begin between a word and the one that has it */
@@ -127,10 +127,7 @@ static void keep_word(void *data, const hc_root_word *word)
 {
 	struct naming *naming = data;
 	struct kept_word kept = { *word, 0 };
-	hc_spot spot;
 
-	if (hc_propagation_locate(naming->propagation, word->value, &spot))
-		hc_propagation_note_entry(naming->propagation, &spot, true);
 	if (!leads_to_unowned(naming, word->value) || naming->words->len >= WORDS_MAX || is_constant(naming, word) ||
 		(naming->words->len >= WORDS_MANY && is_led_to(naming, word)))
 		return;
@@ -140,6 +137,48 @@ static void keep_word(void *data, const hc_root_word *word)
 static const hc_root_word *word_at(const struct naming *naming, unsigned index)
 {
 	return &g_array_index(naming->words, struct kept_word, index).is;
+}
+
+/* ---- extents ---- */
+
+static int compare_extents(const void *a, const void *b)
+{
+	const struct extent *x = a, *y = b;
+
+	return x->start != y->start ? (x->start > y->start) - (x->start < y->start) :
+				      (x->end > y->end) - (x->end < y->end);
+}
+
+/* The owner of the last extent that begins at or before ADDRESS, if it has it; a few may lie within each other. */
+static hc_owner *find_extent(const GArray *extents, hc_address address)
+{
+	const struct extent *list = (const struct extent *)(const void *)extents->data;
+	unsigned at = HC_PARTITION_POINT(middle, 0u, extents->len, list[middle].start <= address);
+
+	for (unsigned tries = 0; at && tries < NESTED_MAX; tries++)
+		if (address < list[--at].end)
+			return list[at].owner;
+	return NULL;
+}
+
+/* Where variables lie whose types lead to something. */
+static void find_variables(hc_types *types)
+{
+	GArray *variables = types->root_places->variables;
+	unsigned word = hc_core_process(types->core)->word_size;
+
+	for (unsigned i = 1; i < types->owners->list->len; i++) {
+		hc_owner *owner = hc_types_owner(types, i);
+		const hc_variable *variable = owner->step == HC_STEP_VARIABLE ? owner->variable : NULL;
+
+		if (variable && variable->state == HC_VARIABLE_IN_MEMORY) {
+			uint64_t size = MAX(hc_type_size(variable->type), word);
+			struct extent extent = { variable->address, variable->address + size, owner };
+
+			g_array_append_val(variables, extent);
+		}
+	}
+	g_array_sort(variables, compare_extents);
 }
 
 /* ---- names ---- */
@@ -200,7 +239,7 @@ static hc_address find_table(const struct naming *naming, unsigned index, hc_add
 
 		if (word->root->kind != HC_AREA_MODULE_DATA || word->root->owner != first->root->owner ||
 			word->address >= limit || gap > TABLE_GAP ||
-			(gap != word_size && is_dense && i - index >= TABLE_WORDS))
+			(gap != word_size && is_dense && i - index >= TABLE_MIXED))
 			break;
 		is_dense &= gap == word_size;
 		/* Some blocks are larger than the others, where malloc had a little too much. */
@@ -213,7 +252,10 @@ static hc_address find_table(const struct naming *naming, unsigned index, hc_add
 		/* The last ones that have gaps and are of other sizes may belong to what is next. */
 		end = is_dense || is_same ? i : end;
 	}
-	return end - index + 1 >= TABLE_WORDS ? word_at(naming, end)->address + word_size : 0;
+	bool is_mixed = others > (end - index) / 8 + 1;
+
+	return end - index + 1 >= (is_mixed ? TABLE_MIXED : TABLE_WORDS) ? word_at(naming, end)->address + word_size :
+									      0;
 }
 
 /* The owner of all words from START on, and before END. */
@@ -288,6 +330,18 @@ static char *descriptor_name(struct naming *naming, uint64_t offset)
 	}
 }
 
+/* What the type of a local says nothing of, of which the word at ADDRESS is a part; NULL: it is no part of one. */
+static hc_owner *owner_of_local(struct naming *naming, hc_address address)
+{
+	hc_owner *owner = naming->extents ?
+				  find_extent(naming->propagation->types->root_places->variables, address) :
+				  NULL;
+
+	return owner && hc_propagation_is_local(owner->variable) ?
+		       hc_owners_beyond(naming->propagation->owners, owner) :
+		       NULL;
+}
+
 static hc_owner *owner_in_thread(struct naming *naming, const hc_place *found)
 {
 	hc_named_root place = { .kind = found->kind,
@@ -353,7 +407,9 @@ static hc_owner *owner_elsewhere(struct naming *naming, const hc_root_word *word
 	hc_place_find(&naming->sources, word->address, &place);
 	if (place.kind == HC_PLACE_MAPPING || place.kind == HC_PLACE_VARIABLE || place.kind == HC_PLACE_BLOCK)
 		return place.area ? owner_in_mapping(naming, &place) : NULL;
-	return owner_in_thread(naming, &place);
+	hc_owner *local = place.kind == HC_PLACE_STACK ? owner_of_local(naming, word->address) : NULL;
+
+	return local ? local : owner_in_thread(naming, &place);
 }
 
 /* NULL: there are too many owners. */
@@ -371,6 +427,8 @@ static hc_owner *owner_of_word(struct naming *naming, unsigned index)
 
 static word_rank rank_of(const hc_owner *owner)
 {
+	if (!owner->root)
+		return RANK_CALLS;
 	switch (owner->root->kind) {
 	case HC_PLACE_STACK:
 		return owner->root->frame >= 0 ? RANK_CALLS : RANK_DEAD;
@@ -661,9 +719,29 @@ static void claim_encoded(struct naming *naming)
 	hc_propagation_run(naming->propagation, HC_CERTAINTY_GUESS);
 }
 
+/* Joins those of whose blocks enough words lead to each other's. */
+static void join_met(hc_types *types)
+{
+	unsigned count = types->owners->list->len;
+	g_autofree uint32_t *blocks = g_new0(uint32_t, count);
+
+	for (uint32_t i = 0; i < types->blocks->count; i++)
+		if (types->owner_of[i] && types->owner_of[i] != HC_OWNER_CLOSED)
+			blocks[types->owner_of[i]]++;
+	/* Parents have lower numbers. */
+	for (unsigned i = count; i-- > 1;) {
+		const hc_owner *owner = hc_types_owner(types, i);
+
+		if (owner->parent)
+			blocks[owner->parent->number] += blocks[i];
+	}
+	hc_owners_join_met(types->owners, blocks);
+}
+
 /* Owners that were found to be one with another become it. */
 static void join_owners(hc_types *types)
 {
+	join_met(types);
 	for (uint32_t i = 0; i < types->blocks->count; i++) {
 		uint32_t number = types->owner_of[i];
 
@@ -673,26 +751,6 @@ static void join_owners(hc_types *types)
 }
 
 /* ---- asking once more ---- */
-
-static int compare_extents(const void *a, const void *b)
-{
-	const struct extent *x = a, *y = b;
-
-	return x->start != y->start ? (x->start > y->start) - (x->start < y->start) :
-				      (x->end > y->end) - (x->end < y->end);
-}
-
-/* The owner of the last extent that begins at or before ADDRESS, if it has it; a few may lie within each other. */
-static const hc_owner *find_extent(const GArray *extents, hc_address address)
-{
-	const struct extent *list = (const struct extent *)(const void *)extents->data;
-	unsigned at = HC_PARTITION_POINT(middle, 0u, extents->len, list[middle].start <= address);
-
-	for (unsigned tries = 0; at && tries < NESTED_MAX; tries++)
-		if (address < list[--at].end)
-			return list[at].owner;
-	return NULL;
-}
 
 static struct hc_root_places *root_places_create(void)
 {
@@ -712,27 +770,6 @@ void hc_root_places_destroy(hc_root_places *places)
 	g_array_unref(places->words);
 	g_array_unref(places->variables);
 	g_free(places);
-}
-
-/* Notes where variables lie whose types lead to something, and sorts. */
-static void finish_places(hc_types *types)
-{
-	hc_root_places *places = types->root_places;
-	unsigned word = hc_core_process(types->core)->word_size;
-
-	for (unsigned i = 1; i < types->owners->list->len; i++) {
-		hc_owner *owner = hc_types_owner(types, i);
-		const hc_variable *variable = owner->step == HC_STEP_VARIABLE ? owner->variable : NULL;
-
-		if (variable && variable->state == HC_VARIABLE_IN_MEMORY) {
-			uint64_t size = MAX(hc_type_size(variable->type), word);
-			struct extent extent = { variable->address, variable->address + size, owner };
-
-			g_array_append_val(places->variables, extent);
-		}
-	}
-	g_array_sort(places->variables, compare_extents);
-	g_array_sort(places->words, compare_extents);
 }
 
 uint32_t hc_types_path_of_root_word(const hc_types *types, const hc_root_word *word)
@@ -769,6 +806,7 @@ void hc_types_search_root_words(hc_propagation *propagation)
 		.extents = types->root_places->words,
 	};
 
+	find_variables(types);
 	find_words(&naming);
 	find_vectors(&naming);
 	claim_shapes(&naming, RANK_PROGRAM);
@@ -801,7 +839,7 @@ void hc_types_search_root_words(hc_propagation *propagation)
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	hc_propagation_run_strays(propagation);
 	join_owners(types);
-	finish_places(types);
+	g_array_sort(types->root_places->words, compare_extents);
 	g_array_unref(naming.words);
 	g_hash_table_unref(naming.targets);
 }

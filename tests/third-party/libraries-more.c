@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What more C libraries keep (APR, cJSON, json-c, libyaml, khash, talloc, utlist, <sys/queue.h>, <search.h>, libxml2, expat's
- * users, SQLite, Roaring): see third-party.h. */
-#include <apr_hash.h>
-#include <apr_pools.h>
-#include <apr_strings.h>
-#include <apr_tables.h>
+/* What more C libraries keep (cJSON, json-c, libyaml, khash, talloc, utlist, <sys/queue.h>, <search.h>, libxml2, libevent, SQLite,
+ * Roaring): see third-party.h. */
 #include <cjson/cJSON.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
@@ -53,15 +49,10 @@ KHASH_MAP_INIT_STR(numbers, long)
 struct here {
 	int first;
 	cJSON *cjson;
-	apr_hash_t *hash;
 	struct job_tail tail;
 	khash_t(names) * names;
 };
 
-static apr_pool_t *g_pool;
-apr_table_t *g_apr_table;
-apr_hash_t *g_apr_hash;
-apr_array_header_t *g_apr_array;
 cJSON *g_cjson;
 cJSON *g_cjson_array;
 json_object *g_json_c;
@@ -107,15 +98,6 @@ static struct server *server(void)
 	if (g_server == NULL)
 		g_server = calloc(1, sizeof(*g_server));
 	return g_server;
-}
-
-static apr_pool_t *pool(void)
-{
-	if (g_pool == NULL) {
-		apr_initialize();
-		apr_pool_create(&g_pool, NULL);
-	}
-	return g_pool;
 }
 
 static struct job *job(long i)
@@ -198,13 +180,6 @@ static void add_event(long i)
 	event_add(event_new(MADE(g_event_base, event_base_new()), -1, 0, nothing, NULL), &when);
 }
 
-/* APR's names are copied into its pool. */
-GROWS(apr_table, "g_apr_table|g_pool", g_apr_table, apr_table_elts(g_apr_table)->nelts, char *name = ctext(i);
-      apr_table_set(MADE(g_apr_table, apr_table_make(pool(), 8)), name, name); free(name));
-GROWS(apr_hash, "g_apr_hash|g_pool", g_apr_hash, apr_hash_count(g_apr_hash),
-      apr_hash_set(MADE(g_apr_hash, apr_hash_make(pool())), ctext(i), APR_HASH_KEY_STRING, ctext(i)));
-GROWS(apr_array, "g_apr_array|g_pool", g_apr_array, g_apr_array->nelts,
-      *(char **)apr_array_push(MADE(g_apr_array, apr_array_make(pool(), 8, sizeof(char *)))) = ctext(i));
 GLOBAL(g_cjson, cJSON_GetArraySize(g_cjson), char *name = ctext(i);
        cJSON_AddItemToObject(MADE(g_cjson, cJSON_CreateObject()), name, cJSON_CreateString(name)); free(name));
 GLOBAL(g_cjson_array, cJSON_GetArraySize(g_cjson_array),
@@ -244,8 +219,6 @@ GROWS(jobs, "g_server->jobs", g_server, -1, struct job *one = job(i); LL_PREPEND
 GROWS(t_jobs, "t_jobs", t_jobs, -1, struct job *one = job(i); LL_PREPEND(t_jobs, one));
 GROWS(local_cjson, "here.cjson", *here, cJSON_GetArraySize(here->cjson), char *name = ctext(i);
       cJSON_AddStringToObject(MADE(here->cjson, cJSON_CreateObject()), name, name); free(name));
-GROWS(local_hash, "here.hash", *here, apr_hash_count(here->hash),
-      apr_hash_set(MADE(here->hash, apr_hash_make(pool())), ctext(i), APR_HASH_KEY_STRING, ctext(i)));
 GROWS(local_tail, "here.tail", *here, -1, struct job *one = job(i); TAILQ_INSERT_TAIL(&here->tail, one, jobs));
 GROWS(local_names, "here.names", *here, kh_size(here->names), add_name(&here->names, i));
 
