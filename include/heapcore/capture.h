@@ -31,10 +31,12 @@ typedef struct hc_capture_options {
 	const char *directory;		       /* is made; may exist if it is empty */
 	hc_capture_progress_function progress; /* may be NULL */
 	void *progress_data;
+	bool stop; /* the process stands still until all is written, even if a copy of it could be made */
 } hc_capture_options;
 
 /*
- * Captures the process PID: stops all its threads, reads, lets them go on. Nothing is left in the folder after an error: HC_ERROR_USAGE
+ * Captures the process PID: stops all its threads, makes a copy of the process that never runs, lets them go on, and writes the memory of
+ * the copy; where that cannot be, they go on when all is written, and the facts say why. Nothing is left in the folder after an error: HC_ERROR_USAGE
  * (the folder is not empty, PID is not a process to capture), HC_ERROR_IO (not permitted, no room: the message has the figures, disk
  * errors), HC_ERROR_UNSUPPORTED (32 bits), HC_ERROR_CANCELLED. To be called by one thread from begin to end: the kernel ties the stopped
  * process to it, and lets it go on if that thread ends.
@@ -79,6 +81,7 @@ typedef struct hc_side_facts {
 	int64_t time;	    /* of the capture: seconds since 1970 */
 	int64_t start_time; /* of the process, in clock ticks since boot (proc(5)): tells two processes of one pid apart */
 	double stopped;	    /* seconds that the process stood still */
+	const char *why_stopped; /* why it did until all was written; NULL: it did not, or that is not known */
 	const char *executable;
 	/* smaps, summed */
 	uint64_t resident, proportional, swapped, anonymous;

@@ -270,6 +270,9 @@ static inline uint64_t hc_blocks_size_in_index(const hc_blocks *blocks, const hc
 	return ((next - start) << blocks->granule_shift) - blocks->word;
 }
 
+/* The next block is NUMBER, if that is not behind the iterator already; a step of any length takes about as long as a few of one. */
+void hc_block_iterator_skip_to(hc_block_iterator *iterator, uint32_t number);
+
 /* Visits starts in order, keeping the word of the bitmap that it is in at hand. */
 typedef struct hc_start_cursor {
 	const uint64_t *starts;

@@ -4,6 +4,10 @@
 
 #include "base/partition.h"
 
+enum {
+	NEAR_GROUPS = 8 /* that are looked at one after the other, when blocks are skipped */
+};
+
 static const char *const state_names[HC_BLOCK_STATE_COUNT] = {
 	[HC_BLOCK_IN_USE] = "in use",
 	[HC_BLOCK_TCACHE] = "tcache",
@@ -78,13 +82,12 @@ const hc_block_region *hc_blocks_region_of_start(const hc_blocks *blocks, uint64
 	return &blocks->regions[after - 1];
 }
 
-uint64_t hc_blocks_start_of_number(const hc_blocks *blocks, uint32_t number)
+/* The granule at which block NUMBER starts, which is in GROUP. */
+static uint64_t start_in_group(const hc_blocks *blocks, uint64_t group, uint32_t number)
 {
-	uint64_t groups = blocks->granule_count / HC_GROUP_GRANULES;
-	uint64_t low = HC_PARTITION_POINT(middle, 1, groups, blocks->rank[middle] <= number) - 1;
-	uint32_t left = number - blocks->rank[low];
+	uint32_t left = number - blocks->rank[group];
 
-	for (uint64_t word = low * HC_GROUP_WORDS;; word++) {
+	for (uint64_t word = group * HC_GROUP_WORDS;; word++) {
 		uint64_t bits = blocks->starts[word];
 		unsigned count = __builtin_popcountll(bits);
 
@@ -96,6 +99,19 @@ uint64_t hc_blocks_start_of_number(const hc_blocks *blocks, uint32_t number)
 			bits &= bits - 1;
 		return word * 64 + __builtin_ctzll(bits);
 	}
+}
+
+/* The group in which block NUMBER starts: at or behind LOW. */
+static uint64_t group_of(const hc_blocks *blocks, uint64_t low, uint32_t number)
+{
+	uint64_t groups = blocks->granule_count / HC_GROUP_GRANULES;
+
+	return HC_PARTITION_POINT(middle, low + 1, groups, blocks->rank[middle] <= number) - 1;
+}
+
+uint64_t hc_blocks_start_of_number(const hc_blocks *blocks, uint32_t number)
+{
+	return start_in_group(blocks, group_of(blocks, 0, number), number);
 }
 
 static const hc_label *label_of(const hc_blocks *blocks, uint32_t number)
@@ -167,6 +183,21 @@ bool hc_blocks_find(const hc_blocks *blocks, hc_address address, hc_block *ret_b
 void hc_block_iterator_init(hc_block_iterator *iterator, const hc_blocks *blocks)
 {
 	*iterator = (hc_block_iterator){ .blocks = blocks };
+}
+
+void hc_block_iterator_skip_to(hc_block_iterator *iterator, uint32_t number)
+{
+	const hc_blocks *blocks = iterator->blocks;
+	uint64_t group = iterator->granule / HC_GROUP_GRANULES, near = group + NEAR_GROUPS;
+
+	if (number > iterator->number && number < blocks->count) {
+		while (group < near && blocks->rank[group + 1] <= number)
+			group++;
+		if (blocks->rank[group + 1] <= number)
+			group = group_of(blocks, group, number);
+		iterator->granule = start_in_group(blocks, group, number);
+	}
+	iterator->number = MAX(iterator->number, number);
 }
 
 bool hc_block_iterator_next(hc_block_iterator *iterator, hc_block *ret_block)

@@ -3,6 +3,9 @@
  * Taking a capture: all that can be refused is refused before the process is stopped; capture.ini is written last; after an error
  * everything that was written is removed.
  *
+ * The process stands still while its threads' registers and its mappings are read and a copy of it is made (freeze.c), and its memory is
+ * written from that. Where no copy can be made, or none is wanted, it stands still until all is written.
+ *
  * The core is written here and not by gcore, because gdb writes address space that was only reserved as zeros (gdb 13: a reserved
  * terabyte is a file of a terabyte), and reads symbols while the process stands still.
  */
@@ -33,7 +36,12 @@ typedef struct capture_task {
 	bool made;     /* the folder is ours */
 	char core_name[32];
 	uint64_t estimate;
-	double stopped; /* seconds */
+	double stopped;	   /* seconds */
+	char *why_stopped; /* why it stood still all the time; NULL: it did not. Owned */
+	hc_frozen_copy copy;
+	GArray *mappings;  /* of hc_smaps_entry; owned */
+	GByteArray *notes; /* owned */
+	hc_core_writer writer;
 } capture_task;
 
 static const char *const file_names[] = { "capture.ini", "smaps", "status", "maps", "meminfo", "sockstat", "sockstat6",
@@ -180,33 +188,62 @@ static bool keep_waiting(void *data)
 	return !options->progress || options->progress(0, capture->estimate, options->progress_data);
 }
 
-static bool write_core(
-	capture_task *capture, const hc_stopped_process *process, GArray *mappings, const char *status, GError **error)
+static double seconds_since(gint64 begin)
 {
-	g_autoptr(GByteArray) notes = hc_capture_notes(capture->pid, process, mappings, status, error);
-	hc_core_writer writer = {
-		.pid = capture->pid,
-		.mappings = mappings,
-		.notes = notes,
+	return (double)(g_get_monotonic_time() - begin) / G_USEC_PER_SEC;
+}
+
+static bool begin_core(capture_task *capture, const hc_stopped_process *process, const char *status, GError **error)
+{
+	capture->notes = hc_capture_notes(capture->pid, process, capture->mappings, status, error);
+	capture->writer = (hc_core_writer){
+		.core = -1,
+		.mappings = capture->mappings,
+		.notes = capture->notes,
 		.estimate = capture->estimate,
 		.progress = capture->options->progress,
 		.progress_data = capture->options->progress_data,
 	};
-	bool written;
-
-	if (!notes)
+	if (!capture->notes)
 		return false;
-	writer.core = openat(capture->directory, capture->core_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (writer.core < 0) {
+	capture->writer.core =
+		openat(capture->directory, capture->core_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (capture->writer.core < 0) {
 		g_set_error(error, HC_ERROR, HC_ERROR_IO, "cannot write %s: %s", capture->core_name, g_strerror(errno));
 		return false;
 	}
-	written = hc_core_writer_run(&writer, error);
-	if (close(writer.core) && written) {
-		g_set_error(error, HC_ERROR, HC_ERROR_IO, "cannot write the core: %s", g_strerror(errno));
-		written = false;
+	return hc_core_writer_begin(&capture->writer, capture->pid, error);
+}
+
+static bool close_core(capture_task *capture, GError **error)
+{
+	int core = capture->writer.core;
+
+	capture->writer.core = -1;
+	if (!close(core))
+		return true;
+	g_set_error(error, HC_ERROR, HC_ERROR_IO, "cannot write the core: %s", g_strerror(errno));
+	return false;
+}
+
+/* The process's memory: of a copy that stands still, if one can be made, so that the process goes on. PROCESS is taken. */
+static bool write_memory(capture_task *capture, hc_stopped_process *process, gint64 begin, GError **error)
+{
+	g_autoptr(hc_stopped_process) stopped = process;
+	g_autoptr(GError) why = NULL;
+	hc_core_writer *writer = &capture->writer;
+
+	if (capture->why_stopped || !hc_freeze(&capture->copy, stopped, capture->mappings, &why)) {
+		if (why)
+			capture->why_stopped = g_strdup(why->message);
+		return hc_core_writer_copy(writer, capture->pid, HC_CORE_ALL, error);
 	}
-	return written;
+	if (!hc_core_writer_copy(writer, capture->pid, HC_CORE_NOT_FORKED, error))
+		return false;
+	hc_process_continue(g_steal_pointer(&stopped));
+	capture->stopped = seconds_since(begin);
+	return hc_capture_copy_proc(capture->pid, capture->directory, error) &&
+	       hc_core_writer_copy(writer, capture->copy.pid, HC_CORE_FORKED, error);
 }
 
 /* The kernel's clock, which no program has put there: neither gdb nor the kernel dumps it. */
@@ -220,24 +257,25 @@ static void leave_out_clock(GArray *mappings)
 	}
 }
 
-/* All that is done while the process stands still. */
-static bool read_stopped(capture_task *capture, const hc_stopped_process *process, GError **error)
+/* All that is done while the process stands still. PROCESS is taken: it may go on before its memory is written. */
+static bool read_stopped(capture_task *capture, hc_stopped_process *process, gint64 begin, GError **error)
 {
+	g_autoptr(hc_stopped_process) stopped = process;
 	g_autofree char *smaps = NULL, *status = NULL;
-	g_autoptr(GArray) mappings = NULL;
 
-	if (!hc_capture_copy_proc(capture->pid, capture->directory, error))
+	if (capture->why_stopped && !hc_capture_copy_proc(capture->pid, capture->directory, error))
 		return false;
 	status = hc_proc_read(capture->pid, "status", NULL, error);
 	smaps = status ? hc_proc_read(capture->pid, "smaps", NULL, error) : NULL;
 	if (!smaps)
 		return false;
-	mappings = hc_smaps_parse(smaps);
-	leave_out_clock(mappings);
-	capture->estimate = hc_smaps_estimate(mappings, hc_stopped_process_thread_count(process));
+	capture->mappings = hc_smaps_parse(smaps);
+	leave_out_clock(capture->mappings);
+	capture->estimate = hc_smaps_estimate(capture->mappings, hc_stopped_process_thread_count(stopped));
 	return check_room(capture, error) && hc_capture_write(capture->directory, "status", status, -1, error) &&
 	       hc_capture_write(capture->directory, "smaps", smaps, -1, error) &&
-	       write_core(capture, process, mappings, status, error);
+	       begin_core(capture, stopped, status, error) &&
+	       write_memory(capture, g_steal_pointer(&stopped), begin, error);
 }
 
 /* proc(5), stat: the 22nd word; the second is a name that may hold anything but ends with the last parenthesis. */
@@ -264,6 +302,8 @@ static bool write_description(const capture_task *capture, int64_t time, GError 
 	g_key_file_set_int64(file, "capture", "time", time);
 	g_key_file_set_int64(file, "capture", "start-time", start_time(capture->pid));
 	g_key_file_set_double(file, "capture", "stopped-seconds", capture->stopped);
+	if (capture->why_stopped)
+		g_key_file_set_string(file, "capture", "stopped-because", capture->why_stopped);
 	g_key_file_set_int64(file, "capture", "page-size", sysconf(_SC_PAGESIZE));
 	if (executable)
 		g_key_file_set_string(file, "capture", "executable", escaped);
@@ -271,12 +311,13 @@ static bool write_description(const capture_task *capture, int64_t time, GError 
 	return hc_capture_write(capture->directory, "capture.ini", text, -1, error);
 }
 
-/* How much there is, before anything is stopped. */
-static bool estimate(capture_task *capture, GError **error)
+/* How much there is, and whether a copy can be made, before anything is stopped. */
+static bool prepare(capture_task *capture, GError **error)
 {
 	g_autofree char *smaps = hc_proc_read(capture->pid, "smaps", NULL, error);
 	g_autofree char *status = smaps ? hc_proc_read(capture->pid, "status", NULL, error) : NULL;
 	g_autoptr(GArray) mappings = NULL;
+	g_autoptr(GError) why = NULL;
 	uint64_t threads = 1;
 
 	if (!status)
@@ -284,6 +325,12 @@ static bool estimate(capture_task *capture, GError **error)
 	hc_proc_field(status, "Threads:", &threads);
 	mappings = hc_smaps_parse(smaps);
 	capture->estimate = hc_smaps_estimate(mappings, (unsigned)MIN(threads, 1 << 20));
+	if (capture->options->stop)
+		g_set_error_literal(&why, HC_ERROR, HC_ERROR_UNSUPPORTED, "so it was asked for");
+	else
+		hc_freeze_prepare(capture->pid, status, mappings, &capture->copy, &why);
+	if (why)
+		capture->why_stopped = g_strdup(why->message);
 	return check_room(capture, error);
 }
 
@@ -294,7 +341,7 @@ static bool take(capture_task *capture, GError **error)
 	gint64 begin;
 	bool done;
 
-	if (!estimate(capture, error))
+	if (!prepare(capture, error))
 		return false;
 	if (!keep_waiting(capture)) {
 		g_set_error(error, HC_ERROR, HC_ERROR_CANCELLED, "interrupted; the process was not stopped");
@@ -304,15 +351,28 @@ static bool take(capture_task *capture, GError **error)
 	process = hc_process_stop(capture->pid, keep_waiting, capture, error);
 	if (!process)
 		return false;
-	done = read_stopped(capture, process, error);
-	hc_process_continue(g_steal_pointer(&process));
-	capture->stopped = (g_get_monotonic_time() - begin) / (double)G_USEC_PER_SEC;
-	return done && write_description(capture, time, error);
+	done = read_stopped(capture, g_steal_pointer(&process), begin, error);
+	if (!capture->stopped)
+		capture->stopped = seconds_since(begin);
+	hc_freeze_end(&capture->copy);
+	return done && close_core(capture, error) && write_description(capture, time, error);
+}
+
+static void clear(capture_task *capture)
+{
+	hc_freeze_end(&capture->copy);
+	hc_core_writer_clear(&capture->writer);
+	g_clear_pointer(&capture->mappings, g_array_unref);
+	g_clear_pointer(&capture->notes, g_byte_array_unref);
+	g_free(capture->why_stopped);
+	close(capture->directory);
 }
 
 bool hc_capture_take(int64_t pid, const hc_capture_options *options, GError **error)
 {
-	capture_task capture = { .pid = (pid_t)pid, .options = options, .directory = -1 };
+	capture_task capture = {
+		.pid = (pid_t)pid, .options = options, .directory = -1, .writer.core = -1, .copy.memory = -1
+	};
 	bool taken;
 
 	if (pid <= 0 || pid > INT32_MAX)
@@ -323,6 +383,6 @@ bool hc_capture_take(int64_t pid, const hc_capture_options *options, GError **er
 	taken = take(&capture, error);
 	if (!taken)
 		remove_files(&capture);
-	close(capture.directory);
+	clear(&capture);
 	return taken;
 }

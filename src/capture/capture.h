@@ -4,6 +4,9 @@
  *
  *	capture.c	the order of things: may we, is there room, stop, write, let go, clean up
  *	stop.c		stopping all threads of a process, and letting them go on (ptrace)
+ *	freeze.c	a copy of it, which stands still in its place
+ *	inject.c	... made by a thread of its own
+ *	emergency_frame.c	... which becomes what it was, whatever happens to us (inject_parts.h)
  *	smaps.c		/proc/PID/smaps as a list of mappings; what of each the core is to hold
  *	notes.c		the core's notes: threads, registers, files
  *	core_file.c	the core itself, sparse

@@ -6,6 +6,7 @@
 
 #include "core/core.h"
 
+#include <elf.h>
 #include <sys/types.h>
 
 enum {
@@ -44,6 +45,62 @@ unsigned hc_stopped_process_thread_count(const hc_stopped_process *process);
 pid_t hc_stopped_process_thread(const hc_stopped_process *process, unsigned index); /* 0 is the main thread */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_stopped_process, hc_process_continue)
 
+/* Whether thread INDEX stopped as a signal came for it, which it gets when it goes on. */
+bool hc_stopped_process_has_signal(const hc_stopped_process *process, unsigned index);
+
+/* Stops one thread of PID alone: the main one, or another where that cannot be. NULL: HC_ERROR_IO, HC_ERROR_CANCELLED. */
+hc_stopped_process *hc_process_stop_thread(
+	pid_t pid, pid_t thread, hc_keep_waiting_function keep_waiting, void *data, GError **error);
+
+/* ---- inject.c ---- */
+
+/* Where in the process the instructions are that a call needs. */
+typedef struct hc_injection_code {
+	uint64_t call, give_back;
+} hc_injection_code;
+
+/* What is needed to run a call in a process that stands still. */
+typedef struct hc_injection {
+	const hc_stopped_process *process;
+	int memory;	  /* descriptor of /proc/PID/mem, for reading and writing */
+	GArray *mappings; /* of hc_smaps_entry: as they are now */
+	hc_injection_code code;
+} hc_injection;
+
+typedef struct hc_injected_call {
+	uint64_t number, arguments[5];
+	int64_t result; /* as the kernel gives it: an error is negative */
+	pid_t child;	/* that clone(2) made, which stands still and is ours to trace; 0: none */
+} hc_injected_call;
+
+/* Searches the code of files that PID has mapped. FALSE: it is not there. May be done while the process runs. */
+bool hc_injection_find_code(pid_t pid, int memory, GArray *mappings, hc_injection_code *ret_code);
+
+/* Runs CALL in one of the threads, which is as before afterwards. HC_ERROR_UNSUPPORTED: none can; nothing has changed. */
+bool hc_inject_call(const hc_injection *injection, hc_injected_call *call, GError **error);
+
+/* ---- freeze.c ---- */
+
+/* A copy of a process: a child of it that never runs. */
+typedef struct hc_frozen_copy {
+	pid_t pid, original; /* PID 0: there is none */
+	int64_t own_number;  /* PID as the original sees it, which may be in a container */
+	int memory;	     /* descriptor of the original's memory */
+	hc_injection_code code;
+} hc_frozen_copy;
+
+/*
+ * Looks, before the process is stopped, whether a copy can be made. STATUS, MAPPINGS: of /proc. FALSE with HC_ERROR_UNSUPPORTED: why not,
+ * for people.
+ */
+bool hc_freeze_prepare(pid_t pid, const char *status, GArray *mappings, hc_frozen_copy *copy, GError **error);
+
+/* Makes the copy of PROCESS, which stands still. HC_ERROR_UNSUPPORTED: why not; the process is as before. */
+bool hc_freeze(hc_frozen_copy *copy, const hc_stopped_process *process, GArray *mappings, GError **error);
+
+/* Ends the copy, if one was made, so that nothing of it is left. */
+void hc_freeze_end(hc_frozen_copy *copy);
+
 /* ---- notes.c ---- */
 
 /* All notes, as they stand in the core. HC_ERROR_IO, HC_ERROR_UNSUPPORTED. */
@@ -53,17 +110,30 @@ GByteArray *hc_capture_notes(
 /* ---- core_file.c ---- */
 
 typedef struct hc_core_writer {
-	pid_t pid;
-	int core;	  /* descriptor, open for writing, empty */
+	int core;	  /* descriptor, open for writing, empty; -1: none */
 	GArray *mappings; /* of hc_smaps_entry */
 	const GByteArray *notes;
 	uint64_t estimate;
 	hc_capture_progress_function progress; /* may be NULL */
 	void *progress_data;
+	Elf64_Phdr *segments; /* owned; of notes, and of each mapping */
+	uint64_t written;     /* bytes of memory */
 } hc_core_writer;
 
-/* Writes the core of a stopped process. HC_ERROR_IO, HC_ERROR_CANCELLED, HC_ERROR_UNSUPPORTED. */
-bool hc_core_writer_run(const hc_core_writer *writer, GError **error);
+typedef enum {
+	HC_CORE_ALL,
+	HC_CORE_FORKED,	    /* what a child has, too */
+	HC_CORE_NOT_FORKED, /* what it does not have */
+} hc_core_part;
+
+/* Writes headers and notes; PID: the process, which stands still. HC_ERROR_IO, HC_ERROR_UNSUPPORTED. */
+bool hc_core_writer_begin(hc_core_writer *writer, pid_t pid, GError **error);
+
+/* Writes PART of the mappings, from the memory of PID, which stands still. HC_ERROR_IO, HC_ERROR_CANCELLED. */
+bool hc_core_writer_copy(hc_core_writer *writer, pid_t pid, hc_core_part part, GError **error);
+
+/* Closes the core. */
+void hc_core_writer_clear(hc_core_writer *writer);
 
 /* ---- proc.c ---- */
 
@@ -78,8 +148,11 @@ bool hc_proc_field(const char *text, const char *key, uint64_t *ret_number);
 /* Writes a file of the capture. HC_ERROR_IO. */
 bool hc_capture_write(int directory, const char *name, const char *text, gssize length, GError **error);
 
-/* Everything beside core, smaps and capture.ini. What cannot be read is left out; HC_ERROR_IO if it cannot be written. */
+/* Everything beside core, smaps, status and capture.ini. What cannot be read is left out; HC_ERROR_IO if it cannot be written. */
 bool hc_capture_copy_proc(pid_t pid, int directory, GError **error);
+
+/* Bytes that PID's control group may still have; UINT64_MAX: it has no limit, or that is not known. */
+uint64_t hc_capture_cgroup_room(pid_t pid);
 
 /* ---- sockets.c ---- */
 

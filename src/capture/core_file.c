@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The core of a stopped process: ELF header, program headers, notes, then the mappings, each at a whole page. /proc/PID/mem has the bytes;
+ * The core of a stopped process, or of a copy that stands still in its place: ELF header, program headers, notes, then the mappings, each at a
+ * whole page. /proc/PID/mem has the bytes;
  * /proc/PID/pagemap tells which pages of anonymous memory there are at all: the others are zero, and holes in the file, so that it takes
  * no more room than the process did, and reading makes no pages that were not there. Zero pages become holes, too.
  */
@@ -24,10 +25,9 @@ enum {
 #define PAGE_SWAPPED   (UINT64_C(1) << 62)
 
 typedef struct core_output {
-	const hc_core_writer *writer;
+	hc_core_writer *writer;
 	int memory, pagemap; /* descriptors; pagemap may be -1 */
 	uint64_t page_size;
-	uint64_t written; /* bytes */
 	gint64 next_progress;
 	guint8 *buffer;
 } core_output;
@@ -63,7 +63,7 @@ static bool go_on(core_output *output, GError **error)
 	if (!output->writer->progress || now < output->next_progress)
 		return true;
 	output->next_progress = now + PROGRESS_INTERVAL;
-	if (output->writer->progress(output->written, output->writer->estimate, output->writer->progress_data))
+	if (output->writer->progress(output->writer->written, output->writer->estimate, output->writer->progress_data))
 		return true;
 	g_set_error(error, HC_ERROR, HC_ERROR_CANCELLED, "interrupted; the process is running again");
 	return false;
@@ -87,7 +87,7 @@ static bool write_pages(core_output *output, size_t size, uint64_t offset, GErro
 		if (end > begin &&
 			!write_at(output->writer->core, output->buffer + begin, end - begin, offset + begin, error))
 			return false;
-		output->written += end - begin;
+		output->writer->written += end - begin;
 		begin = end + page;
 	}
 	return true;
@@ -223,38 +223,6 @@ static Elf64_Phdr *make_segments(const core_output *output, unsigned count, uint
 	return segments;
 }
 
-static bool write_core(core_output *output, GError **error)
-{
-	const hc_core_writer *writer = output->writer;
-	unsigned count = writer->mappings->len + 1;
-	uint64_t end;
-	Elf64_Ehdr header = make_header(count);
-	g_autofree Elf64_Phdr *segments = NULL;
-
-	if (count >= PN_XNUM) {
-		g_set_error(error, HC_ERROR, HC_ERROR_UNSUPPORTED,
-			"the process has %u mappings, more than a core can tell", count - 1);
-		return false;
-	}
-	segments = make_segments(output, count, &end);
-	if (ftruncate(writer->core, (off_t)end))
-		return fail("cannot make the core as long as the process's memory", error);
-	if (!write_at(writer->core, &header, sizeof header, 0, error) ||
-		!write_at(writer->core, segments, count * sizeof *segments, sizeof header, error) ||
-		!write_at(writer->core, writer->notes->data, writer->notes->len, segments[0].p_offset, error))
-		return false;
-	for (unsigned i = 1; i < count; i++) {
-		const hc_smaps_entry *entry = &g_array_index(writer->mappings, hc_smaps_entry, i - 1);
-		const Elf64_Phdr *segment = &segments[i];
-		bool present = hc_smaps_dump_kind(entry) == HC_DUMP_PRESENT;
-
-		if (!(present ? copy_present : copy_range)(
-			    output, segment->p_vaddr, segment->p_vaddr + segment->p_filesz, segment->p_offset, error))
-			return false;
-	}
-	return true;
-}
-
 static int open_proc(pid_t pid, const char *name)
 {
 	g_autofree char *path = g_strdup_printf("/proc/%d/%s", (int)pid, name);
@@ -262,20 +230,86 @@ static int open_proc(pid_t pid, const char *name)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-bool hc_core_writer_run(const hc_core_writer *writer, GError **error)
+static bool open_output(core_output *output, hc_core_writer *writer, pid_t pid, GError **error)
 {
-	core_output output = { .writer = writer, .page_size = sysconf(_SC_PAGESIZE) };
-	bool written;
-
-	output.memory = open_proc(writer->pid, "mem");
-	if (output.memory < 0)
+	*output = (core_output){ .writer = writer, .page_size = sysconf(_SC_PAGESIZE), .pagemap = -1 };
+	output->memory = open_proc(pid, "mem");
+	if (output->memory < 0)
 		return fail("cannot read the process's memory", error);
-	output.pagemap = open_proc(writer->pid, "pagemap");
-	output.buffer = g_malloc(BUFFER_SIZE);
-	written = write_core(&output, error);
-	g_free(output.buffer);
-	if (output.pagemap >= 0)
-		close(output.pagemap);
-	close(output.memory);
+	output->pagemap = open_proc(pid, "pagemap");
+	output->buffer = g_malloc(BUFFER_SIZE);
+	return true;
+}
+
+static void close_output(core_output *output)
+{
+	g_free(output->buffer);
+	if (output->pagemap >= 0)
+		close(output->pagemap);
+	if (output->memory >= 0)
+		close(output->memory);
+}
+
+static bool write_headers(core_output *output, GError **error)
+{
+	hc_core_writer *writer = output->writer;
+	unsigned count = writer->mappings->len + 1;
+	uint64_t end;
+	Elf64_Ehdr header = make_header(count);
+
+	if (count >= PN_XNUM) {
+		g_set_error(error, HC_ERROR, HC_ERROR_UNSUPPORTED,
+			"the process has %u mappings, more than a core can tell", count - 1);
+		return false;
+	}
+	writer->segments = make_segments(output, count, &end);
+	if (ftruncate(writer->core, (off_t)end))
+		return fail("cannot make the core as long as the process's memory", error);
+	return write_at(writer->core, &header, sizeof header, 0, error) &&
+	       write_at(writer->core, writer->segments, count * sizeof *writer->segments, sizeof header, error) &&
+	       write_at(writer->core, writer->notes->data, writer->notes->len, writer->segments[0].p_offset, error);
+}
+
+static bool copy_mappings(core_output *output, hc_core_part part, GError **error)
+{
+	const hc_core_writer *writer = output->writer;
+
+	for (unsigned i = 0; i < writer->mappings->len; i++) {
+		const hc_smaps_entry *entry = &g_array_index(writer->mappings, hc_smaps_entry, i);
+		const Elf64_Phdr *segment = &writer->segments[i + 1];
+		bool present = hc_smaps_dump_kind(entry) == HC_DUMP_PRESENT;
+
+		if (part != HC_CORE_ALL && entry->not_forked != (part == HC_CORE_NOT_FORKED))
+			continue;
+		if (!(present ? copy_present : copy_range)(
+			    output, segment->p_vaddr, segment->p_vaddr + segment->p_filesz, segment->p_offset, error))
+			return false;
+	}
+	return true;
+}
+
+bool hc_core_writer_begin(hc_core_writer *writer, pid_t pid, GError **error)
+{
+	core_output output;
+	bool written = open_output(&output, writer, pid, error) && write_headers(&output, error);
+
+	close_output(&output);
 	return written;
+}
+
+bool hc_core_writer_copy(hc_core_writer *writer, pid_t pid, hc_core_part part, GError **error)
+{
+	core_output output;
+	bool written = open_output(&output, writer, pid, error) && copy_mappings(&output, part, error);
+
+	close_output(&output);
+	return written;
+}
+
+void hc_core_writer_clear(hc_core_writer *writer)
+{
+	g_clear_pointer(&writer->segments, g_free);
+	if (writer->core >= 0)
+		close(writer->core);
+	writer->core = -1;
 }

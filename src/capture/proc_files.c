@@ -114,31 +114,69 @@ static void append_file(GString *text, const char *folder, const char *name)
 			text, "# %s\n%s%s", path, contents, g_str_has_suffix(contents, "\n") ? "" : "\n");
 }
 
+/* The folders of the memory controllers of PID's control groups. GROUPS: its /proc/PID/cgroup. */
+static GPtrArray *cgroup_folders(const char *groups)
+{
+	g_autofree char *mounts = hc_file_read("/proc/self/mountinfo", HC_PROC_FILE_LIMIT, NULL, NULL);
+	g_auto(GStrv) lines = g_strsplit(groups, "\n", -1);
+	GPtrArray *folders = g_ptr_array_new_with_free_func(g_free);
+
+	for (char **line = lines; *line && mounts; line++) {
+		g_auto(GStrv) words = g_strsplit(*line, ":", 3);
+		bool version_2 = g_strv_length(words) == 3 && !strcmp(words[0], "0");
+		char *folder = NULL;
+
+		if (g_strv_length(words) == 3 && (version_2 || strstr(words[1], "memory")))
+			folder = cgroup_folder(mounts, words[2], version_2);
+		if (folder)
+			g_ptr_array_add(folders, folder);
+	}
+	return folders;
+}
+
 static bool copy_cgroup(pid_t pid, int directory, GError **error)
 {
 	static const char *const files[] = { "memory.current", "memory.max", "memory.swap.current", "memory.stat",
 		"memory.usage_in_bytes", "memory.limit_in_bytes", "memory.kmem.usage_in_bytes",
 		"memory.kmem.tcp.usage_in_bytes" };
 	g_autofree char *groups = hc_proc_read(pid, "cgroup", NULL, NULL);
-	g_autofree char *mounts = hc_file_read("/proc/self/mountinfo", HC_PROC_FILE_LIMIT, NULL, NULL);
+	g_autoptr(GPtrArray) folders = groups ? cgroup_folders(groups) : NULL;
 	g_autoptr(GString) text = g_string_new(NULL);
-	g_auto(GStrv) lines = g_strsplit(groups ? groups : "", "\n", -1);
 
 	if (!groups)
 		return true;
 	g_string_append_printf(text, "# /proc/%d/cgroup\n%s", (int)pid, groups);
-	for (char **line = lines; *line && mounts; line++) {
-		g_auto(GStrv) words = g_strsplit(*line, ":", 3);
-		bool version_2 = g_strv_length(words) == 3 && !strcmp(words[0], "0");
-		g_autofree char *folder = NULL;
-
-		if (g_strv_length(words) < 3 || (!version_2 && !strstr(words[1], "memory")))
-			continue;
-		folder = cgroup_folder(mounts, words[2], version_2);
-		for (unsigned i = 0; folder && i < G_N_ELEMENTS(files); i++)
-			append_file(text, folder, files[i]);
-	}
+	for (unsigned i = 0; i < folders->len; i++)
+		for (unsigned j = 0; j < G_N_ELEMENTS(files); j++)
+			append_file(text, folders->pdata[i], files[j]);
 	return hc_capture_write(directory, "cgroup", text->str, -1, error);
+}
+
+/* The number in FOLDER's file NAME; UINT64_MAX if it has none ("max"). */
+static uint64_t read_number(const char *folder, const char *name)
+{
+	g_autofree char *path = g_build_filename(folder, name, NULL);
+	g_autofree char *text = hc_file_read(path, 1 << 10, NULL, NULL);
+
+	return text && g_ascii_isdigit(*text) ? g_ascii_strtoull(text, NULL, 10) : UINT64_MAX;
+}
+
+uint64_t hc_capture_cgroup_room(pid_t pid)
+{
+	g_autofree char *groups = hc_proc_read(pid, "cgroup", NULL, NULL);
+	g_autoptr(GPtrArray) folders = cgroup_folders(groups ? groups : "");
+	uint64_t room = UINT64_MAX;
+
+	for (unsigned i = 0; i < folders->len; i++) {
+		uint64_t limit = MIN(read_number(folders->pdata[i], "memory.max"),
+				 read_number(folders->pdata[i], "memory.limit_in_bytes")),
+			 used = MIN(read_number(folders->pdata[i], "memory.current"),
+				 read_number(folders->pdata[i], "memory.usage_in_bytes"));
+
+		if (limit != UINT64_MAX && used != UINT64_MAX)
+			room = MIN(room, limit - MIN(limit, used));
+	}
+	return room;
 }
 
 bool hc_capture_copy_proc(pid_t pid, int directory, GError **error)

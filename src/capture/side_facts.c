@@ -249,6 +249,9 @@ hc_side_facts *hc_side_facts_read(const char *path, GError **error)
 	facts->stopped = g_key_file_get_double(file, "capture", "stopped-seconds", NULL);
 	executable = g_key_file_get_string(file, "capture", "executable", NULL);
 	facts->executable = executable ? keep(facts, executable) : NULL;
+	g_autofree char *why = g_key_file_get_string(file, "capture", "stopped-because", NULL);
+
+	facts->why_stopped = why ? keep(facts, why) : NULL;
 	page_size = g_key_file_get_int64(file, "capture", "page-size", NULL);
 	read_smaps(facts, folder);
 	read_sockets(facts, folder);

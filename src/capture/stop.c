@@ -16,7 +16,7 @@
 
 enum {
 	PATIENCE = 10 * G_USEC_PER_SEC, /* for one thread to stop: it may be waiting for a disk */
-	PAUSE = 200,
+	PAUSE = 50,
 	PASSES_MAX = 1000,
 	THREADS_MAX = 1 << 20,
 };
@@ -29,6 +29,7 @@ typedef struct stopped_thread {
 struct hc_stopped_process {
 	pid_t pid;
 	GArray *threads;   /* of stopped_thread */
+	unsigned stopped;  /* of these stand still: the first ones */
 	GHashTable *known; /* thread ids */
 };
 
@@ -86,8 +87,8 @@ static bool wait_for_stop(
 	}
 }
 
-static bool stop_thread(
-	hc_stopped_process *process, pid_t id, hc_keep_waiting_function keep_waiting, void *data, GError **error)
+/* Tells thread ID to stop; it does so in its own time. */
+static bool interrupt_thread(hc_stopped_process *process, pid_t id, GError **error)
 {
 	stopped_thread thread = { .id = id };
 	bool gone;
@@ -98,19 +99,37 @@ static bool stop_thread(
 	if (gone)
 		return true;
 	g_array_append_val(process->threads, thread); /* from here on it is let go, whatever happens */
-	if (ptrace(PTRACE_INTERRUPT, id, NULL, NULL) && errno != ESRCH) {
-		g_set_error(error, HC_ERROR, HC_ERROR_IO, "cannot stop thread %d: %s", (int)id, g_strerror(errno));
-		return false;
+	if (!ptrace(PTRACE_INTERRUPT, id, NULL, NULL) || errno == ESRCH)
+		return true;
+	g_set_error(error, HC_ERROR, HC_ERROR_IO, "cannot stop thread %d: %s", (int)id, g_strerror(errno));
+	return false;
+}
+
+/* Waits for all that were told; those that have ended meanwhile are left out. */
+static bool wait_for_threads(
+	hc_stopped_process *process, hc_keep_waiting_function keep_waiting, void *data, GError **error)
+{
+	while (process->stopped < process->threads->len) {
+		stopped_thread *thread = &g_array_index(process->threads, stopped_thread, process->stopped);
+		bool gone;
+
+		if (!wait_for_stop(thread, keep_waiting, data, &gone, error))
+			return false;
+		if (gone)
+			g_array_remove_index(process->threads, process->stopped);
+		else
+			process->stopped++;
 	}
-	if (!wait_for_stop(&g_array_index(process->threads, stopped_thread, process->threads->len - 1), keep_waiting,
-		    data, &gone, error))
-		return false;
-	if (gone)
-		g_array_set_size(process->threads, process->threads->len - 1);
 	return true;
 }
 
-/* One pass over the threads that there are now. *RET_NEW: how many of them were not known. */
+static bool stop_thread(
+	hc_stopped_process *process, pid_t id, hc_keep_waiting_function keep_waiting, void *data, GError **error)
+{
+	return interrupt_thread(process, id, error) && wait_for_threads(process, keep_waiting, data, error);
+}
+
+/* One pass over the threads that there are now: all are told before one is waited for. *RET_NEW: how many of them were not known. */
 static bool stop_new_threads(hc_stopped_process *process, hc_keep_waiting_function keep_waiting, void *data,
 	unsigned *ret_new, GError **error)
 {
@@ -129,21 +148,29 @@ static bool stop_new_threads(hc_stopped_process *process, hc_keep_waiting_functi
 		if (id <= 0 || g_hash_table_contains(process->known, GINT_TO_POINTER(id)))
 			continue;
 		++*ret_new;
-		if (!stop_thread(process, id, keep_waiting, data, error))
+		if (!interrupt_thread(process, id, error))
 			return false;
 	}
-	return true;
+	return wait_for_threads(process, keep_waiting, data, error);
 }
 
-hc_stopped_process *hc_process_stop(pid_t pid, hc_keep_waiting_function keep_waiting, void *data, GError **error)
+static hc_stopped_process *new_process(pid_t pid)
 {
-	g_autoptr(hc_stopped_process) process = g_new0(hc_stopped_process, 1);
-	unsigned new = 1;
+	hc_stopped_process *process = g_new0(hc_stopped_process, 1);
 
 	process->pid = pid;
 	process->threads = g_array_new(FALSE, FALSE, sizeof(stopped_thread));
 	process->known = g_hash_table_new(NULL, NULL);
-	if (!stop_thread(process, pid, keep_waiting, data, error))
+	return process;
+}
+
+hc_stopped_process *hc_process_stop(pid_t pid, hc_keep_waiting_function keep_waiting, void *data, GError **error)
+{
+	g_autoptr(hc_stopped_process) process = new_process(pid);
+	unsigned new = 1;
+
+	/* The main thread is the first of the list. */
+	if (!interrupt_thread(process, pid, error))
 		return NULL;
 	for (unsigned pass = 0; new &&pass < PASSES_MAX; pass++) {
 		if (!stop_new_threads(process, keep_waiting, data, &new, error))
@@ -183,4 +210,19 @@ unsigned hc_stopped_process_thread_count(const hc_stopped_process *process)
 pid_t hc_stopped_process_thread(const hc_stopped_process *process, unsigned index)
 {
 	return g_array_index(process->threads, stopped_thread, index).id;
+}
+
+bool hc_stopped_process_has_signal(const hc_stopped_process *process, unsigned index)
+{
+	return g_array_index(process->threads, stopped_thread, index).signal != 0;
+}
+
+hc_stopped_process *hc_process_stop_thread(
+	pid_t pid, pid_t thread, hc_keep_waiting_function keep_waiting, void *data, GError **error)
+{
+	g_autoptr(hc_stopped_process) process = new_process(pid);
+
+	if (!stop_thread(process, thread, keep_waiting, data, error))
+		return NULL;
+	return process->threads->len ? g_steal_pointer(&process) : NULL;
 }

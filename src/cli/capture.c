@@ -44,10 +44,10 @@ static bool note_progress(uint64_t bytes, uint64_t estimate, void *data)
 	return true;
 }
 
-static bool take(int64_t pid, const char *directory, const cli_options *options)
+static bool take(int64_t pid, const char *directory, bool stop, const cli_options *options)
 {
 	capture_progress progress = { .shows = cli_shows_progress(options), .begin = g_get_monotonic_time() };
-	hc_capture_options capture_options = { directory, note_progress, &progress };
+	hc_capture_options capture_options = { directory, note_progress, &progress, stop };
 	g_autoptr(GError) error = NULL;
 	sigset_t former;
 	bool taken;
@@ -88,8 +88,10 @@ static cli_status report_capture(const cli_options *options, const char *directo
 cli_status cli_run_capture(const cli_command *command, int argc, char **argv)
 {
 	g_autofree char *directory = NULL;
+	gboolean stop = FALSE;
 	const GOptionEntry entries[] = {
 		{ "output", 'o', 0, G_OPTION_ARG_FILENAME, &directory, "the folder to make (needed)", "DIR" },
+		{ "stop", 0, 0, G_OPTION_ARG_NONE, &stop, "the process stands still until all is written", NULL },
 		{ NULL },
 	};
 	g_auto(cli_options) options = { 0 };
@@ -104,5 +106,5 @@ cli_status cli_run_capture(const cli_command *command, int argc, char **argv)
 		return cli_complain_usage(command, "\"%s\" is no process id", options.arguments[0]);
 	if (!directory || !*directory)
 		return cli_complain_usage(command, "say with -o where to: a folder, which is made");
-	return take(pid, directory, &options) ? report_capture(&options, directory) : CLI_FAILED;
+	return take(pid, directory, stop, &options) ? report_capture(&options, directory) : CLI_FAILED;
 }

@@ -45,6 +45,7 @@ unsigned hc_core_mapping_after(const hc_core *core, hc_address address);
 typedef struct hc_smaps_entry {
 	uint64_t start, end, offset;
 	bool readable, writable, executable, shared, excluded; /* excluded: madvise(MADV_DONTDUMP), devices */
+	bool not_forked; /* a child would not have its pages: madvise(MADV_DONTFORK, MADV_WIPEONFORK) */
 	uint64_t inode;
 	uint64_t resident, proportional, swapped, anonymous; /* bytes */
 	char *path;					     /* "" if anonymous; as the kernel writes it */

@@ -58,8 +58,10 @@ static void parse_field(const char *line, hc_smaps_entry *entry)
 				    << 10;
 		return;
 	}
-	if (g_str_has_prefix(line, "VmFlags:"))
+	if (g_str_has_prefix(line, "VmFlags:")) {
 		entry->excluded = strstr(line, " dd") || strstr(line, " io") || strstr(line, " pf");
+		entry->not_forked = strstr(line, " dc") || strstr(line, " wf");
+	}
 }
 
 GArray *hc_smaps_parse(const char *text)

@@ -112,6 +112,7 @@ static json_t *one_json(const hc_side_facts *facts)
 		{ "time", NULL, hc_value_id(facts->time) },
 		{ "start_time", NULL, hc_value_id(facts->start_time) },
 		{ "stopped_seconds", NULL, hc_value_real(facts->stopped) },
+		{ "stopped_because", NULL, hc_value_text(facts->why_stopped) },
 		{ "executable", NULL, hc_value_text(facts->executable) },
 		{ "resident", NULL, known_size(facts->resident) },
 		{ "proportional", NULL, known_size(facts->proportional) },

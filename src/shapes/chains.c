@@ -190,10 +190,11 @@ static bool walk_chain(hc_shapes *shapes, hc_address first, unsigned next, uint6
 {
 	hc_address node = first;
 
-	for (; node; *ret_last = node, hc_shapes_load(shapes, node + next * shapes->format.size, 1, &node))
+	for (; node && !hc_shapes_has_enough(shapes);
+		*ret_last = node, hc_shapes_load(shapes, node + next * shapes->format.size, 1, &node))
 		if (shapes->found->len >= count || !hc_shapes_add_node(shapes, node))
 			return false;
-	return shapes->found->len == count;
+	return shapes->found->len == count || hc_shapes_has_enough(shapes);
 }
 
 bool hc_shapes_find_hash(hc_shapes *shapes, const hc_shape_words *words, hc_shape *shape)
@@ -208,7 +209,8 @@ bool hc_shapes_find_hash(hc_shapes *shapes, const hc_shape_words *words, hc_shap
 		!hc_shapes_fits(shapes, &block, bucket_count * size) || !hc_shapes_may_scan(shapes, bucket_count) ||
 		!walk_chain(shapes, first, 0, count, &last))
 		return false;
-	if (!check_buckets(shapes, buckets, bucket_count, count, words->at + 2 * size, &read))
+	if (!hc_shapes_has_enough(shapes) &&
+		!check_buckets(shapes, buckets, bucket_count, count, words->at + 2 * size, &read))
 		return hc_shapes_scanned_in_vain(shapes, read);
 	shape->kind = HC_SHAPE_HASH;
 	shape->count = count;

@@ -99,6 +99,11 @@ bool hc_shapes_find(hc_shapes *shapes, hc_address address, hc_shape *ret_shape)
 	return true;
 }
 
+void hc_shapes_set_enough(hc_shapes *shapes, uint64_t nodes)
+{
+	shapes->enough = nodes;
+}
+
 void hc_shapes_refuse(hc_shapes *shapes)
 {
 	shapes->vain += shapes->found->len;

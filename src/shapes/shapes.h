@@ -70,6 +70,12 @@ void hc_shapes_destroy(hc_shapes *shapes);
 /* The shape whose head has the word at ADDRESS, which leads into the heap, as its first one that does. FALSE: there is none. */
 bool hc_shapes_find(hc_shapes *shapes, hc_address address, hc_shape *ret_shape);
 
+/*
+ * From now on the first NODES of a tree or of chains of hash nodes are all that is walked, in no order. Nothing else is verified: for who knows
+ * that the shape is there. 0: all.
+ */
+void hc_shapes_set_enough(hc_shapes *shapes, uint64_t nodes);
+
 /* The shape found last is of no use: its blocks may be found again, and were walked in vain. */
 void hc_shapes_refuse(hc_shapes *shapes);
 

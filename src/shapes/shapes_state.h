@@ -33,6 +33,7 @@ struct hc_shapes {
 	GArray *found;	      /* of hc_address: blocks of the shape that is being looked at */
 	uint64_t least, most; /* usable bytes of these, once there are some */
 	uint64_t vain;	      /* steps that were walked for nothing */
+	uint64_t enough;      /* nodes that are wanted; 0: all */
 
 	/* the piece of the core that was read last */
 	hc_address view_start;
@@ -76,6 +77,12 @@ bool hc_shapes_fits(const hc_shapes *shapes, const hc_shape_block *block, uint64
 
 /* One more block of the shape begins at ADDRESS. FALSE if there is none, or it is not as large as the others. */
 bool hc_shapes_add_node(hc_shapes *shapes, hc_address address);
+
+/* Whether as many nodes as are wanted were added. */
+static inline bool hc_shapes_has_enough(const hc_shapes *shapes)
+{
+	return shapes->enough && shapes->found->len >= shapes->enough;
+}
 
 /* How many nodes may be walked. */
 uint64_t hc_shapes_limit(const hc_shapes *shapes);

@@ -67,6 +67,8 @@ static bool walk(hc_shapes *shapes, const struct form *form, const struct tree *
 		}
 		if (!next)
 			return false;
+		if (hc_shapes_has_enough(shapes))
+			return true;
 		from = node;
 		node = next;
 	}

@@ -11,6 +11,9 @@
  * middle of that, and each may be the first of a hash table's chain.) A word that leads to a node in the middle is an *alias*: a cursor, or left over.
  * So is one to an end that leads back to somebody else: a std::list's first node to its list, a std::map's root to its map. In a chain
  * without a way back all nodes but the first have another before them.
+ *
+ * Most programs ask of a few sizes only, so blocks are looked at when the first word asks of their size; which ones these are, a sample where there
+ * are many, was chosen for all sizes at once.
  */
 #include "base/bits.h"
 #include "base/pages.h"
@@ -27,15 +30,27 @@ enum {
 	MANY = 16,	   /* so many blocks of a size tell what is rare among them */
 	RARE = 16,	   /* not even one of so many has a pointer there */
 	PLACE_BYTES = 128, /* what leads back to within so many bytes of a word in data leads to what the word is of */
-	SIZES_MAX = 1 << 14
+	SIZES_MAX = 1 << 14,
+	SIZES_ALONE = 4 /* of which it is asked what precedes; then all others are looked at, too */
 };
 
 struct links {
-	uint32_t blocks, linked;			  /* that were looked at; of these, that have a link */
+	uint64_t size;
+	GArray *sample;		 /* of uint32_t: numbers of blocks to look at; NULL: that was done */
+	bool knows_preceded;	 /* all links of this size were followed */
+	uint32_t blocks, linked; /* that were looked at; of these, that have a link */
 	uint32_t asked[LINK_WORDS], answered[LINK_WORDS]; /* links; of these, those to a node that has one back */
 	uint32_t words[LINK_WORDS];			  /* links in that place */
 	uint32_t pointers[LINK_WORDS];			  /* what leads to the start of any block */
 };
+
+static void free_links(void *data)
+{
+	struct links *links = data;
+
+	g_clear_pointer(&links->sample, g_array_unref);
+	g_free(links);
+}
 
 static struct links *links_of(hc_propagation *propagation, uint64_t size)
 {
@@ -43,9 +58,18 @@ static struct links *links_of(hc_propagation *propagation, uint64_t size)
 
 	if (!links && g_hash_table_size(propagation->links) < SIZES_MAX) {
 		links = g_new0(struct links, 1);
+		links->size = size;
+		links->sample = g_array_new(FALSE, FALSE, sizeof(uint32_t));
 		g_hash_table_insert(propagation->links, GSIZE_TO_POINTER(size), links);
 	}
 	return links;
+}
+
+/* Usable bytes of the block at SPOT, which itself is not looked at. */
+static uint64_t size_at(const hc_propagation *propagation, const hc_spot *spot)
+{
+	return hc_blocks_size_in_index(
+		propagation->blocks, spot->region, hc_blocks_granule(propagation->blocks, spot->region, spot->address));
 }
 
 /* Whether the node at ADDRESS has a link to NODE. */
@@ -60,14 +84,11 @@ static bool links_to(hc_propagation *propagation, uint64_t size, hc_address addr
 	return false;
 }
 
-static void look_at(hc_propagation *propagation, const hc_block *block)
+static void look_at(hc_propagation *propagation, struct links *links, const hc_block *block)
 {
-	struct links *links = links_of(propagation, block->size);
 	unsigned word_size = propagation->format.size;
 	bool is_linked = false;
 
-	if (!links)
-		return;
 	links->blocks++;
 	for (unsigned i = 0; i < START_WORDS && (i + 1) * (uint64_t)word_size <= block->size; i++) {
 		hc_address value;
@@ -83,7 +104,7 @@ static void look_at(hc_propagation *propagation, const hc_block *block)
 		if (i >= LINK_WORDS)
 			continue;
 		links->pointers[i]++;
-		if (hc_blocks_usable_size(propagation->blocks, spot.region, spot.address) == block->size) {
+		if (size_at(propagation, &spot) == block->size) {
 			links->words[i]++;
 			is_linked = true;
 			if (links->asked[i] < ASKED_MAX) {
@@ -95,33 +116,70 @@ static void look_at(hc_propagation *propagation, const hc_block *block)
 	links->linked += is_linked;
 }
 
-static void learn(hc_propagation *propagation)
+/* Which blocks will be looked at, when somebody asks of their size. */
+static void choose(hc_propagation *propagation)
 {
 	uint32_t one_in = propagation->blocks->count / LOOKED_AT + 1;
 	hc_block_iterator iterator;
 	hc_block block;
 
-	propagation->links = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+	propagation->links = g_hash_table_new_full(NULL, NULL, NULL, free_links);
 	hc_block_iterator_init(&iterator, propagation->blocks);
-	while (hc_block_iterator_next(&iterator, &block))
-		if (block.number % one_in == 0 && block.state == HC_BLOCK_IN_USE && !block.label)
-			look_at(propagation, &block);
+	while (hc_block_iterator_next(&iterator, &block)) {
+		struct links *links =
+			block.state == HC_BLOCK_IN_USE && !block.label ? links_of(propagation, block.size) : NULL;
+
+		if (links)
+			g_array_append_val(links->sample, block.number);
+		hc_block_iterator_skip_to(&iterator, block.number - block.number % one_in + one_in);
+	}
+}
+
+static void learn(hc_propagation *propagation, struct links *links)
+{
+	g_autoptr(GArray) sample = g_steal_pointer(&links->sample);
+	hc_block_iterator iterator;
+	hc_block block;
+
+	hc_block_iterator_init(&iterator, propagation->blocks);
+	for (unsigned i = 0; i < sample->len; i++) {
+		hc_block_iterator_skip_to(&iterator, g_array_index(sample, uint32_t, i));
+		hc_block_iterator_next(&iterator, &block);
+		look_at(propagation, links, &block);
+	}
+}
+
+/* Of all sizes. */
+static void learn_all(hc_propagation *propagation)
+{
+	GHashTableIter iterator;
+	void *links;
+
+	if (propagation->knows_started)
+		return;
+	propagation->knows_started = true;
+	if (!propagation->links)
+		choose(propagation);
+	g_hash_table_iter_init(&iterator, propagation->links);
+	while (g_hash_table_iter_next(&iterator, NULL, &links))
+		if (((struct links *)links)->sample)
+			learn(propagation, links);
 }
 
 void hc_propagation_look_at_words(hc_propagation *propagation)
 {
-	if (propagation->links)
-		return;
-	learn(propagation);
-	hc_pools_look_at_roots(propagation);
+	learn_all(propagation);
 }
 
 /* What is known of blocks of SIZE; NULL: nothing, or too little. */
-static const struct links *known_links(hc_propagation *propagation, uint64_t size)
+static struct links *known_links(hc_propagation *propagation, uint64_t size)
 {
-	hc_propagation_look_at_words(propagation);
-	const struct links *links = g_hash_table_lookup(propagation->links, GSIZE_TO_POINTER(size));
+	if (!propagation->links)
+		choose(propagation);
+	struct links *links = g_hash_table_lookup(propagation->links, GSIZE_TO_POINTER(size));
 
+	if (links && links->sample)
+		learn(propagation, links);
 	return links && links->blocks >= BLOCKS_LEAST ? links : NULL;
 }
 
@@ -174,7 +232,7 @@ bool hc_propagation_is_one_of_many(hc_propagation *propagation, hc_address addre
 
 bool hc_propagation_is_started(hc_propagation *propagation, uint32_t number)
 {
-	hc_propagation_look_at_words(propagation);
+	learn_all(propagation);
 	return hc_bit(propagation->started, number);
 }
 
@@ -212,7 +270,7 @@ static link_kind kind_of_link(hc_propagation *propagation, const struct links *l
 	if (value >= from->start && value < from->end)
 		return LINK_BACK;
 	if (!hc_propagation_locate(propagation, value, &spot) || spot.address != value ||
-		hc_blocks_usable_size(propagation->blocks, spot.region, value) != size)
+		size_at(propagation, &spot) != size)
 		return links_to(propagation, PLACE_BYTES, value, node) ? LINK_FOREIGN : LINK_NULL;
 	return are_mutual(links, word) && links_to(propagation, size, value, node) ? LINK_MUTUAL : LINK_ONE_WAY;
 }
@@ -227,45 +285,52 @@ bool hc_propagation_is_answered(
 	       links_to(propagation, size, spot->address, node);
 }
 
-/* The links of BLOCK: sets the bits of the blocks of its size that they lead to. */
-static void follow_links(hc_propagation *propagation, const hc_block *block)
+/* The links of the node at ADDRESS: sets the bits of the blocks of its size that they lead to. */
+static void follow_links(hc_propagation *propagation, const struct links *links, const hc_block *block)
 {
-	const struct links *links = known_links(propagation, block->size);
 	unsigned word_size = propagation->format.size;
 
-	if (!links || !links->linked)
-		return;
 	for (unsigned i = 0; i < LINK_WORDS && (i + 1) * (uint64_t)word_size <= block->size; i++) {
 		hc_spot spot;
 
 		if (is_link(links, i) && !are_mutual(links, i) &&
 			hc_propagation_locate_target(propagation, block->address + i * word_size, &spot) &&
 			spot.number != block->number && !hc_bit(propagation->preceded, spot.number) &&
-			hc_blocks_usable_size(propagation->blocks, spot.region, spot.address) == block->size)
+			size_at(propagation, &spot) == block->size)
 			hc_set_bit(propagation->preceded, spot.number);
 	}
 }
 
-/* Whether a node of its size has a link to block NUMBER. */
-static bool is_preceded(hc_propagation *propagation, uint32_t number)
+/* Follows the links of all blocks of SIZE; 0: of those of any size that was not asked of yet. */
+static void follow_all_links(hc_propagation *propagation, uint64_t size)
 {
 	hc_block_iterator iterator;
 	hc_block block;
 
-	if (!propagation->knows_preceded) {
-		hc_block_iterator_init(&iterator, propagation->blocks);
-		while (hc_block_iterator_next(&iterator, &block))
-			if (block.state == HC_BLOCK_IN_USE)
-				follow_links(propagation, &block);
+	hc_block_iterator_init(&iterator, propagation->blocks);
+	while (hc_block_iterator_next(&iterator, &block)) {
+		if (block.state != HC_BLOCK_IN_USE || (size && block.size != size))
+			continue;
+		const struct links *links = known_links(propagation, block.size);
+
+		if (links && links->linked && !links->knows_preceded)
+			follow_links(propagation, links, &block);
 	}
-	propagation->knows_preceded = true;
+}
+
+/* Whether a node of its size, which LINKS tells of, has a link to block NUMBER. */
+static bool is_preceded(hc_propagation *propagation, struct links *links, uint32_t number)
+{
+	if (!links->knows_preceded && propagation->preceded_sizes <= SIZES_ALONE)
+		follow_all_links(propagation, propagation->preceded_sizes++ < SIZES_ALONE ? links->size : 0);
+	links->knows_preceded = true;
 	return hc_bit(propagation->preceded, number);
 }
 
 hc_entry hc_propagation_entry(
 	hc_propagation *propagation, const hc_spot *spot, uint64_t size, const hc_word_place *from)
 {
-	const struct links *links = known_links(propagation, size);
+	struct links *links = known_links(propagation, size);
 	unsigned word_size = propagation->format.size, common = 0, nodes = 0, mutual = 0, mutual_common = 0;
 	bool has_links = false, is_foreign = false;
 
@@ -292,7 +357,8 @@ hc_entry hc_propagation_entry(
 	/* What leads to no other node is none, perhaps: something else of that size. */
 	if ((is_foreign && nodes) || (common && mutual_common == common))
 		return HC_ENTRY_ALIAS;
-	return has_links && !mutual && is_preceded(propagation, spot->number) ? HC_ENTRY_ALIAS : HC_ENTRY_UNKNOWN;
+	return has_links && !mutual && is_preceded(propagation, links, spot->number) ? HC_ENTRY_ALIAS :
+										       HC_ENTRY_UNKNOWN;
 }
 
 hc_word_place hc_place_of_root_word(hc_address address)

@@ -51,7 +51,7 @@ void hc_types_search_encoded(hc_propagation *propagation);
 /* Blocks that nobody has, by the words of the roots that lead there; with them those of hc_types_search_untyped(). */
 void hc_types_search_root_words(hc_propagation *propagation);
 
-/* ---- links.c: the first who asks waits until all sizes were looked at ---- */
+/* ---- links.c: the first who asks of a size waits until blocks of it were looked at ---- */
 
 /* Looks at the words of all blocks, once. */
 void hc_propagation_look_at_words(hc_propagation *propagation);
@@ -140,10 +140,10 @@ void hc_pools_destroy(hc_propagation *propagation, size_t bitmap_size);
 /* A word leads to SPOT, or into its middle; IS_ELSEWHERE: it is in no word of the block itself. */
 void hc_propagation_note_entry(hc_propagation *propagation, const hc_spot *spot, bool is_elsewhere);
 
-/* Notes what words of the roots lead to, once those of blocks were. */
-void hc_pools_look_at_roots(hc_propagation *propagation);
-
-/* Whether the block at SPOT is a pool: objects in it have owners of their own. The first who asks waits for links.c. */
+/*
+ * Whether the block at SPOT is a pool: objects in it have owners of their own. The first who asks by
+ * an address in the middle of one waits for links.c; before that there are none.
+ */
 bool hc_propagation_is_pool(hc_propagation *propagation, const hc_spot *spot);
 
 /* Whether somebody has the piece of a pool at SPOT. */

@@ -22,8 +22,8 @@
 #include "types/passes.h"
 
 enum {
-	POOL_LEAST = 512,  /* bytes of a pool; so one of other blocks in 32 may look like one */
-	PIECE_MAX = 256,   /* bytes of an object, at most */
+	POOL_LEAST = 512, /* bytes of a pool; so one of other blocks in 32 may look like one */
+	PIECE_MAX = 256,  /* bytes of an object, at most */
 	POOLS_MAX = 1 << 22
 };
 
@@ -107,8 +107,11 @@ static void note_root_word(void *data, const hc_root_word *word)
 		hc_propagation_note_entry(propagation, &spot, true);
 }
 
-void hc_pools_look_at_roots(hc_propagation *propagation)
+/* Finds what blocks that are aligned like pools are led to by. */
+static void find_entries(hc_propagation *propagation)
 {
+	propagation->knows_entries = true;
+	hc_propagation_look_at_words(propagation);
 	if (g_hash_table_size(propagation->pools))
 		hc_references_each_root_word(propagation->types->references, note_root_word, propagation);
 }
@@ -117,7 +120,12 @@ bool hc_propagation_is_pool(hc_propagation *propagation, const hc_spot *spot)
 {
 	if (!is_aligned(propagation, spot))
 		return false;
-	hc_propagation_look_at_words(propagation);
+	/* What leads to a block's first byte says nothing; most programs have no pools. */
+	if (!propagation->knows_entries &&
+		spot->granule == hc_blocks_granule(propagation->blocks, spot->region, spot->address))
+		return false;
+	if (!propagation->knows_entries)
+		find_entries(propagation);
 	const struct pool *pool = g_hash_table_lookup(propagation->pools, GUINT_TO_POINTER(spot->number));
 
 	return pool && pool->several;
@@ -141,8 +149,7 @@ bool hc_propagation_take_piece(
 {
 	uint64_t bytes = (uint64_t)1 << propagation->blocks->granule_shift, granule = spot->granule;
 	hc_address start = spot->address + ((at - spot->address) & ~(bytes - 1)), end = start + bytes;
-	hc_address last = spot->address +
-			  hc_blocks_usable_size(propagation->blocks, spot->region, spot->address);
+	hc_address last = spot->address + hc_blocks_usable_size(propagation->blocks, spot->region, spot->address);
 
 	if (!hc_take_bit(propagation->pieces, granule))
 		return false;
@@ -193,7 +200,8 @@ static void follow_gaps(hc_propagation *propagation, const hc_owner *owner, cons
 	hc_spot at, target;
 	uint64_t value;
 
-	for (hc_address address = block->address; address + word_size <= block->address + block->size; address += word_size) {
+	for (hc_address address = block->address; address + word_size <= block->address + block->size;
+		address += word_size) {
 		if (!hc_propagation_load(propagation, address, &value) ||
 			!hc_propagation_locate(propagation, value, &target) ||
 			propagation->types->owner_of[target.number] ||

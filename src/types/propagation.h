@@ -98,10 +98,11 @@ typedef struct hc_propagation {
 	GHashTable *seen; /* of struct seen: objects outside of malloc's heap, by address and type */
 
 	/* links.c */
-	GHashTable *links;   /* size -> what is known of the words in blocks of it; NULL: nobody asked yet */
-	uint64_t *preceded;  /* bit for each block: a link of another of its size leads there */
-	uint64_t *started;   /* bit for each block: another has a pointer to its start */
-	bool knows_preceded; /* ... as somebody asked */
+	GHashTable *links;	 /* size -> what is known of the words in blocks of it; NULL: nobody asked yet */
+	uint64_t *preceded;	 /* bit for each block: a link of another of its size leads there */
+	unsigned preceded_sizes; /* ... of which somebody asked */
+	uint64_t *started;	 /* bit for each block: another has a pointer to its start */
+	bool knows_started;	 /* ... as somebody asked */
 
 	/* untyped.c */
 	uint64_t *searched; /* bit for each block that waits to be, or was, looked into without a type */
@@ -112,6 +113,7 @@ typedef struct hc_propagation {
 	uint64_t *entries;  /* bit for each granule of blocks aligned like pools that a word leads to */
 	GHashTable *pools;  /* number of such a block -> what is known of it */
 	GHashTable *shares; /* block and owner -> bytes of the pieces that he has of it */
+	bool knows_entries; /* ... as somebody asked */
 
 	/* untyped_shapes.c */
 	hc_shapes *shapes;

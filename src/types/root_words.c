@@ -29,9 +29,9 @@
 #include <inttypes.h>
 
 enum {
-	TABLE_MIXED = 64, /* so many words side by side, without a symbol, are one table */
-	TABLE_WORDS = 16, /* ... or so many that lead to blocks of one size */
-	TABLE_GAP = 512,  /* ... with no more than these bytes between two of them */
+	TABLE_MIXED = 64,     /* so many words side by side, without a symbol, are one table */
+	TABLE_WORDS = 16,     /* ... or so many that lead to blocks of one size */
+	TABLE_GAP = 512,      /* ... with no more than these bytes between two of them */
 	TABLE_NEXT = 64,      /* bytes from a word to the next of a hash table, mostly */
 	RUN_LEAST = 8,	      /* shapes at one distance from each other that are not told apart */
 	NESTED_MAX = 8,	      /* extents that may begin between a word and the one that has it */
@@ -97,7 +97,8 @@ static bool leads_to_unowned(const struct naming *naming, uint64_t value)
 
 	return hc_propagation_locate(propagation, value, &spot) &&
 	       (!propagation->types->owner_of[spot.number] ||
-		       (hc_propagation_is_pool(propagation, &spot) && !hc_propagation_is_taken_piece(propagation, &spot)));
+		       (hc_propagation_is_pool(propagation, &spot) &&
+			       !hc_propagation_is_taken_piece(propagation, &spot)));
 }
 
 /* Whether a word of the root that WORD stands in leads to that block already; from now on one does. */
@@ -255,7 +256,7 @@ static hc_address find_table(const struct naming *naming, unsigned index, hc_add
 	bool is_mixed = others > (end - index) / 8 + 1;
 
 	return end - index + 1 >= (is_mixed ? TABLE_MIXED : TABLE_WORDS) ? word_at(naming, end)->address + word_size :
-									      0;
+									   0;
 }
 
 /* The owner of all words from START on, and before END. */
@@ -333,9 +334,8 @@ static char *descriptor_name(struct naming *naming, uint64_t offset)
 /* What the type of a local says nothing of, of which the word at ADDRESS is a part; NULL: it is no part of one. */
 static hc_owner *owner_of_local(struct naming *naming, hc_address address)
 {
-	hc_owner *owner = naming->extents ?
-				  find_extent(naming->propagation->types->root_places->variables, address) :
-				  NULL;
+	hc_owner *owner = naming->extents ? find_extent(naming->propagation->types->root_places->variables, address) :
+					    NULL;
 
 	return owner && hc_propagation_is_local(owner->variable) ?
 		       hc_owners_beyond(naming->propagation->owners, owner) :
@@ -640,8 +640,7 @@ static void claim_word(struct naming *naming, unsigned index, word_rank rank)
 
 	const hc_root_edge edge = { owner, word->value, word->address, is_in_table(naming, index) };
 
-	if (owner &&
-		!claim_shape_elsewhere(naming, owner, word, rank < RANK_CALLS ? HEADS_ANY : HEADS_OF_NODES))
+	if (owner && !claim_shape_elsewhere(naming, owner, word, rank < RANK_CALLS ? HEADS_ANY : HEADS_OF_NODES))
 		hc_propagation_follow_word(naming->propagation, &edge);
 }
 

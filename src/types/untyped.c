@@ -225,8 +225,8 @@ static void take(hc_propagation *propagation, const hc_owner *owner, const hc_wo
 /* Whether WORD is in a block, where its like say that it is left over. */
 static bool is_left_over(hc_propagation *propagation, const hc_word *word)
 {
-	return word->is_behind_end ||
-	       (word->size && hc_propagation_support(propagation, word->block, word->size, word->offset) == HC_SUPPORT_STRAY);
+	return word->is_behind_end || (word->size && hc_propagation_support(propagation, word->block, word->size,
+							     word->offset) == HC_SUPPORT_STRAY);
 }
 
 /* A piece of the block at SPOT. It waits if the block may yet become somebody's who has the piece, too. */
@@ -548,7 +548,8 @@ void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, h
 		hc_address piece_end;
 
 		if (hc_propagation_take_piece(propagation, owner, &block, address, &piece_end))
-			follow_words(propagation, owner, address & -(hc_address)propagation->format.size, piece_end, NULL);
+			follow_words(
+				propagation, owner, address & -(hc_address)propagation->format.size, piece_end, NULL);
 		return;
 	}
 	hc_address end = block.address + hc_blocks_usable_size(propagation->blocks, block.region, block.address);
@@ -625,8 +626,8 @@ static void search_typed(hc_propagation *propagation, bool buffers)
 		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
 
 		if (number && number != HC_OWNER_CLOSED && !is_opaque(hc_types_owner(types, number)) &&
-			is_buffer(hc_types_owner(types, number)) == buffers &&
-			!is_pool(propagation, block.address) && hc_take_bit(propagation->searched, block.number))
+			is_buffer(hc_types_owner(types, number)) == buffers && !is_pool(propagation, block.address) &&
+			hc_take_bit(propagation->searched, block.number))
 			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
 	}
 }

@@ -208,6 +208,7 @@ static void visit_all(struct sampling *sampling, const hc_container *container, 
 
 	if (!layout) {
 		sampling->finder = hc_shapes_create(sampling->types->core, sampling->types->blocks, may_be_any, NULL);
+		hc_shapes_set_enough(sampling->finder, sampling->elements);
 		visit_shape(sampling, container->address);
 		return;
 	}

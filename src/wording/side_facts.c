@@ -15,8 +15,15 @@ const char *hc_word_no_side_facts(bool has_one)
 
 char *hc_word_captured(const hc_side_facts *facts, const char *directory)
 {
-	return g_strdup_printf("%s: process %" PRIi64 ", was paused for %.2f s, is running again", directory,
-		facts->pid, facts->stopped);
+	g_autofree char *pause = facts->stopped < 1 ? g_strdup_printf("%.0f ms", facts->stopped * 1000) :
+						      g_strdup_printf("%.2f s", facts->stopped);
+
+	if (facts->why_stopped)
+		return g_strdup_printf("%s: process %" PRIi64
+				       ", stood still for %s, until all was written (%s), is running again",
+			directory, facts->pid, pause, facts->why_stopped);
+	return g_strdup_printf(
+		"%s: process %" PRIi64 ", was paused for %s, is running again", directory, facts->pid, pause);
 }
 
 char *hc_word_captured_memory(const hc_side_facts *facts)

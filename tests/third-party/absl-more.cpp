@@ -85,17 +85,17 @@ struct here {
 	pb::Struct document;
 };
 
-GLOBAL(g_unique_map, g_unique_map.size(), g_unique_map[text(i)].reset(new item{i, text(i)}));
-GLOBAL(g_shared_map, g_shared_map.size(), g_shared_map[(int)i] = std::make_shared<item>(item{i, text(i)}));
+GLOBAL(g_unique_map, g_unique_map.size(), g_unique_map[text(i)].reset(new item{ i, text(i) }));
+GLOBAL(g_shared_map, g_shared_map.size(), g_shared_map[(int)i] = std::make_shared<item>(item{ i, text(i) }));
 GLOBAL(g_vectors, g_vectors.size(), g_vectors[(int)i].resize(30));
 GLOBAL(g_strings, g_strings.size(), g_strings.insert(text(i)));
-GLOBAL(g_node_map, g_node_map.size(), g_node_map[text(i)] = item({i, text(i)}));
+GLOBAL(g_node_map, g_node_map.size(), g_node_map[text(i)] = item({ i, text(i) }));
 GLOBAL(g_node_set, g_node_set.size(), g_node_set.insert(i));
-GLOBAL(g_btree_map, g_btree_map.size(), g_btree_map[text(i)].reset(new item{i, text(i)}));
+GLOBAL(g_btree_map, g_btree_map.size(), g_btree_map[text(i)].reset(new item{ i, text(i) }));
 GLOBAL(g_btree_set, g_btree_set.size(), g_btree_set.insert(i));
 GLOBAL(g_btree_multiset, g_btree_multiset.size(), g_btree_multiset.insert(text(i / 2)));
 GLOBAL(g_inlined, g_inlined.size(), g_inlined.push_back(text(i)));
-GLOBAL(g_inlined_pointers, g_inlined_pointers.size(), g_inlined_pointers.emplace_back(new item{i, text(i)}));
+GLOBAL(g_inlined_pointers, g_inlined_pointers.size(), g_inlined_pointers.emplace_back(new item{ i, text(i) }));
 GLOBAL(g_variant, (absl::get<1>(g_variant).size()), absl::get<1>(g_variant)[(int)i] = text(i));
 GLOBAL(g_optional, g_optional->size(), g_optional->insert(text(i)));
 GLOBAL(g_nested, g_nested.size(), g_nested[(int)i / 10][(int)i] = text(i));
@@ -109,14 +109,14 @@ GLOBAL(g_message, g_message->field_size(), g_message->add_field()->set_name(text
 GLOBAL(g_list_value, g_list_value.values_size(), g_list_value.add_values()->set_string_value(text(i)));
 GLOBAL(g_file_set, g_file_set->file_size(), g_file_set->add_file()->set_name(text(i)));
 GROWS(on_arena, "g_arena|g_on_arena", g_on_arena, g_on_arena->fields_size(),
-      (*g_on_arena->mutable_fields())[text(i)].set_string_value(text(i)));
+	(*g_on_arena->mutable_fields())[text(i)].set_string_value(text(i)));
 GROWS(node_map, "g_behind->node_map", g_behind, g_behind->node_map.size(), g_behind->node_map[(int)i] = text(i));
 GROWS(behind_btree, "g_behind->btree", g_behind, g_behind->btree.size(), g_behind->btree[(int)i] = text(i));
 GROWS(lists, "g_members.lists", g_members, g_members.lists.size(), g_members.lists[text(i)].push_back(text(i)));
 GROWS(numbers, "g_members.numbers", g_members, g_members.numbers.size(), g_members.numbers.Add((int)i));
 GROWS(behind_numbers, "g_behind->numbers", g_behind, g_behind->numbers.size(), g_behind->numbers.Add((int)i));
 GROWS(document, "g_members.document", g_members, g_members.document.fields_size(),
-      (*g_members.document.mutable_fields())[text(i)].set_number_value((double)i));
+	(*g_members.document.mutable_fields())[text(i)].set_number_value((double)i));
 GROWS(s_btree, "s_btree", btree(), btree().size(), btree()[(int)i] = text(i));
 GROWS(t_flat_hash_map, "t_flat_hash_map", t_flat_hash_map, t_flat_hash_map.size(), t_flat_hash_map[(int)i] = text(i));
 GROWS(local_node_map, "here.node_map", *here, here->node_map.size(), here->node_map[(int)i] = text(i));
@@ -124,7 +124,7 @@ GROWS(local_inlined, "here.inlined", *here, here->inlined.size(), here->inlined.
 GROWS(local_names, "here.names", *here, here->names.size(), *here->names.Add() = text(i));
 GROWS(local_numbers, "here.numbers", *here, here->numbers.size(), here->numbers.Add(i));
 GROWS(local_document, "here.document", *here, here->document.fields_size(),
-      (*here->document.mutable_fields())[text(i)].set_number_value((double)i));
+	(*here->document.mutable_fields())[text(i)].set_number_value((double)i));
 
 int main(int argc, char **argv)
 {

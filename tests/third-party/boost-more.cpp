@@ -49,42 +49,63 @@ namespace mi = boost::multi_index;
 struct employee {
 	int id;
 	std::string name;
-	employee(int id, const std::string &name) : id(id), name(name) {}
+	employee(int id, const std::string &name) : id(id), name(name)
+	{
+	}
 };
 
 struct chained : bi::slist_base_hook<> {
 	std::string name;
-	explicit chained(const std::string &name) : name(name) {}
+	explicit chained(const std::string &name) : name(name)
+	{
+	}
 };
 
 struct balanced : bi::avl_set_base_hook<> {
 	long rank;
 	char note[90];
-	explicit balanced(long rank) : rank(rank) { snprintf(note, sizeof(note), "%ld", rank); }
-	bool operator<(const balanced &other) const { return rank < other.rank; }
+	explicit balanced(long rank) : rank(rank)
+	{
+		snprintf(note, sizeof(note), "%ld", rank);
+	}
+	bool operator<(const balanced &other) const
+	{
+		return rank < other.rank;
+	}
 };
 
 struct hashed {
 	long number;
 	bi::unordered_set_member_hook<> hook;
 	char note[90];
-	explicit hashed(long number) : number(number) { snprintf(note, sizeof(note), "%ld", number); }
-	bool operator==(const hashed &other) const { return number == other.number; }
-	friend std::size_t hash_value(const hashed &one) { return (std::size_t)one.number; }
+	explicit hashed(long number) : number(number)
+	{
+		snprintf(note, sizeof(note), "%ld", number);
+	}
+	bool operator==(const hashed &other) const
+	{
+		return number == other.number;
+	}
+	friend std::size_t hash_value(const hashed &one)
+	{
+		return (std::size_t)one.number;
+	}
 };
 
 struct counted : boost::intrusive_ref_counter<counted> {
 	std::string name;
-	explicit counted(const std::string &name) : name(name) {}
+	explicit counted(const std::string &name) : name(name)
+	{
+	}
 };
 
 using by_place = mi::multi_index_container<employee, mi::indexed_by<mi::random_access<>>>;
 using by_turn = mi::multi_index_container<employee, mi::indexed_by<mi::sequenced<>>>;
-using by_both = mi::multi_index_container<
-    employee, mi::indexed_by<mi::sequenced<>, mi::ordered_unique<mi::member<employee, int, &employee::id>>>>;
-using by_name = mi::multi_index_container<
-    employee, mi::indexed_by<mi::hashed_non_unique<mi::member<employee, std::string, &employee::name>>,
-			     mi::ordered_unique<mi::member<employee, int, &employee::id>>>>;
+using by_both = mi::multi_index_container<employee,
+	mi::indexed_by<mi::sequenced<>, mi::ordered_unique<mi::member<employee, int, &employee::id>>>>;
+using by_name = mi::multi_index_container<employee,
+	mi::indexed_by<mi::hashed_non_unique<mi::member<employee, std::string, &employee::name>>,
+		mi::ordered_unique<mi::member<employee, int, &employee::id>>>>;
 using hash_bimap = boost::bimap<boost::bimaps::unordered_set_of<int>, boost::bimaps::unordered_set_of<std::string>>;
 using multi_bimap = boost::bimap<boost::bimaps::multiset_of<int>, std::string>;
 using hashed_set = bi::unordered_set<hashed, bi::member_hook<hashed, bi::unordered_set_member_hook<>, &hashed::hook>>;
@@ -147,15 +168,16 @@ GLOBAL(g_vector, g_vector.size(), g_vector.push_back(text(i)));
 GLOBAL(g_flat_multimap, g_flat_multimap.size(), g_flat_multimap.emplace((int)i / 2, text(i)));
 GLOBAL(g_intrusive_slist, g_intrusive_slist.size(), g_intrusive_slist.push_front(*new chained(text(i))));
 GLOBAL(g_avl_set, g_avl_set.size(), g_avl_set.insert(*new balanced(i)));
-GROWS(intrusive_hash, "g_intrusive_hash|g_buckets", g_buckets, g_intrusive_hash.size(), g_intrusive_hash.insert(*new hashed(i)));
+GROWS(intrusive_hash, "g_intrusive_hash|g_buckets", g_buckets, g_intrusive_hash.size(),
+	g_intrusive_hash.insert(*new hashed(i)));
 GLOBAL(g_by_place, g_by_place.size(), g_by_place.push_back(employee((int)i, text(i))));
 GLOBAL(g_by_turn, g_by_turn.size(), g_by_turn.push_back(employee((int)i, text(i))));
 GLOBAL(g_by_both, g_by_both.size(), g_by_both.push_back(employee((int)i, text(i))));
 GLOBAL(g_by_name, g_by_name.size(), g_by_name.insert(employee((int)i, text(i))));
-GLOBAL(g_hash_bimap, g_hash_bimap.size(), g_hash_bimap.insert({(int)i, text(i)}));
-GLOBAL(g_multi_bimap, g_multi_bimap.size(), g_multi_bimap.insert({(int)i / 2, text(i)}));
+GLOBAL(g_hash_bimap, g_hash_bimap.size(), g_hash_bimap.insert({ (int)i, text(i) }));
+GLOBAL(g_multi_bimap, g_multi_bimap.size(), g_multi_bimap.insert({ (int)i / 2, text(i) }));
 GLOBAL(g_ptr_unordered_map, g_ptr_unordered_map.size(), int key = (int)i;
-       g_ptr_unordered_map.insert(key, new employee(key, text(i))));
+	g_ptr_unordered_map.insert(key, new employee(key, text(i))));
 GLOBAL(g_ptr_list, g_ptr_list.size(), g_ptr_list.push_back(new employee((int)i, text(i))));
 GLOBAL(g_ptr_deque, g_ptr_deque.size(), g_ptr_deque.push_back(new employee((int)i, text(i))));
 GLOBAL(g_binomial_heap, g_binomial_heap.size(), g_binomial_heap.push(text(i)));
@@ -163,7 +185,7 @@ GLOBAL(g_pairing_heap, g_pairing_heap.size(), g_pairing_heap.push(i));
 GLOBAL(g_priority_queue, g_priority_queue.size(), g_priority_queue.push(text(i)));
 GLOBAL(g_skew_heap, g_skew_heap.size(), g_skew_heap.push(i));
 GLOBAL(g_interval_map, g_interval_map.iterative_size(),
-       g_interval_map.add({boost::icl::interval<long>::right_open(3 * i, 3 * i + 2), (int)i + 1}));
+	g_interval_map.add({ boost::icl::interval<long>::right_open(3 * i, 3 * i + 2), (int)i + 1 }));
 GLOBAL(g_unordered_multimap, g_unordered_multimap.size(), g_unordered_multimap.emplace((int)i / 2, text(i)));
 GLOBAL(g_shared_map, g_shared_map.size(), g_shared_map[text(i)] = boost::make_shared<employee>((int)i, text(i)));
 GLOBAL(g_intrusive_ptrs, g_intrusive_ptrs.size(), g_intrusive_ptrs.emplace_back(new counted(text(i))));
@@ -176,7 +198,8 @@ GROWS(both, "g_shop->both", g_shop, g_shop->both.size(), g_shop->both.push_back(
 GROWS(s_strings, "s_strings", strings(), strings().size(), strings().insert(text(i)));
 GROWS(t_unordered_map, "t_unordered_map", t_unordered_map, t_unordered_map.size(), t_unordered_map[(int)i] = text(i));
 GROWS(t_flat_map, "t_flat_map", t_flat_map, t_flat_map.size(), t_flat_map[(int)i] = text(i));
-GROWS(local_by_name, "here.by_name", *here, here->by_name.size(), here->by_name[text(i)] = new employee((int)i, text(i)));
+GROWS(local_by_name, "here.by_name", *here, here->by_name.size(),
+	here->by_name[text(i)] = new employee((int)i, text(i)));
 GROWS(local_both, "here.both", *here, here->both.size(), here->both.push_back(employee((int)i, text(i))));
 GROWS(local_list, "here.list", *here, here->list.size(), here->list.push_back(text(i)));
 

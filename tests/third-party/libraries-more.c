@@ -127,7 +127,7 @@ static void add_yaml(long i)
 	yaml_document_append_sequence_item(&g_yaml, root, item);
 }
 
-static void add_name(khash_t(names) **names, long i)
+static void add_name(khash_t(names) * *names, long i)
 {
 	int absent;
 	if (*names == NULL)
@@ -136,7 +136,7 @@ static void add_name(khash_t(names) **names, long i)
 	kh_value(*names, at) = ctext(i);
 }
 
-static void add_number(khash_t(numbers) **numbers, long i)
+static void add_number(khash_t(numbers) * *numbers, long i)
 {
 	int absent;
 	if (*numbers == NULL)
@@ -149,8 +149,8 @@ static void add_record(long i)
 {
 	if (g_members.database == NULL) {
 		sqlite3_open(":memory:", &g_members.database);
-		sqlite3_exec(g_members.database, "pragma cache_size=-100000; create table t (a text primary key, b text)", NULL, NULL,
-			     NULL);
+		sqlite3_exec(g_members.database,
+			"pragma cache_size=-100000; create table t (a text primary key, b text)", NULL, NULL, NULL);
 	}
 	char text[256];
 	snprintf(text, sizeof(text), "insert into t values ('%030ld', '%080ld')", i * 7919 % 1000003, i);
@@ -181,13 +181,14 @@ static void add_event(long i)
 }
 
 GLOBAL(g_cjson, cJSON_GetArraySize(g_cjson), char *name = ctext(i);
-       cJSON_AddItemToObject(MADE(g_cjson, cJSON_CreateObject()), name, cJSON_CreateString(name)); free(name));
+	cJSON_AddItemToObject(MADE(g_cjson, cJSON_CreateObject()), name, cJSON_CreateString(name)); free(name));
 GLOBAL(g_cjson_array, cJSON_GetArraySize(g_cjson_array),
-       cJSON_AddItemToArray(MADE(g_cjson_array, cJSON_CreateArray()), cJSON_CreateNumber((double)i)));
+	cJSON_AddItemToArray(MADE(g_cjson_array, cJSON_CreateArray()), cJSON_CreateNumber((double)i)));
 GLOBAL(g_json_c, json_object_object_length(g_json_c), char *name = ctext(i);
-       json_object_object_add(MADE(g_json_c, json_object_new_object()), name, json_object_new_string(name)); free(name));
+	json_object_object_add(MADE(g_json_c, json_object_new_object()), name, json_object_new_string(name));
+	free(name));
 GLOBAL(g_json_c_array, json_object_array_length(g_json_c_array),
-       json_object_array_add(MADE(g_json_c_array, json_object_new_array()), json_object_new_int64(i)));
+	json_object_array_add(MADE(g_json_c_array, json_object_new_array()), json_object_new_int64(i)));
 GLOBAL(g_yaml, -1, add_yaml(i));
 GLOBAL(g_khash, kh_size(g_khash), add_name(&g_khash, i));
 GLOBAL(g_khash_strings, kh_size(g_khash_strings), add_number(&g_khash_strings, i));
@@ -201,24 +202,25 @@ GLOBAL(g_slist, -1, struct job *one = job(i); SLIST_INSERT_HEAD(&g_slist, one, s
 GLOBAL(g_talloc, -1, talloc_asprintf(MADE(g_talloc, talloc_new(NULL)), "%080ld", i));
 GLOBAL(g_roaring, -1, roaring_bitmap_add(MADE(g_roaring, roaring_bitmap_create()), (uint32_t)i * 8191));
 GLOBAL(g_xml_hash, xmlHashSize(g_xml_hash), char *name = ctext(i);
-       xmlHashAddEntry(MADE(g_xml_hash, xmlHashCreate(64)), (xmlChar *)name, name));
+	xmlHashAddEntry(MADE(g_xml_hash, xmlHashCreate(64)), (xmlChar *)name, name));
 GLOBAL(g_xml_dict, xmlDictSize(g_xml_dict), char *name = ctext(i);
-       xmlDictLookup(MADE(g_xml_dict, xmlDictCreate()), (xmlChar *)name, -1); free(name));
+	xmlDictLookup(MADE(g_xml_dict, xmlDictCreate()), (xmlChar *)name, -1); free(name));
 GLOBAL(g_utstring, -1, if (g_utstring == NULL) utstring_new(g_utstring); utstring_printf(g_utstring, "%ld", i));
 GLOBAL(g_kstring, g_kstring.l, ksprintf(&g_kstring, "%ld", i));
 GLOBAL(g_event_base, -1, add_event(i));
 GROWS(tail, "g_members.tail", g_members, -1, struct job *one = job(i); TAILQ_INSERT_TAIL(&g_members.tail, one, jobs));
 GROWS(database, "g_members.database", g_members, -1, add_record(i));
 GROWS(document, "g_members.document", g_members, -1, char *name = ctext(i);
-      cJSON_AddStringToObject(MADE(g_members.document, cJSON_CreateObject()), name, name); free(name));
+	cJSON_AddStringToObject(MADE(g_members.document, cJSON_CreateObject()), name, name); free(name));
 GROWS(numbers, "g_members.numbers", g_members, kh_size(g_members.numbers), add_number(&g_members.numbers, i));
 GROWS(settings, "g_server->settings", g_server, json_object_object_length(g_server->settings), char *name = ctext(i);
-      json_object_object_add(MADE(server()->settings, json_object_new_object()), name, json_object_new_int64(i)); free(name));
+	json_object_object_add(MADE(server()->settings, json_object_new_object()), name, json_object_new_int64(i));
+	free(name));
 GROWS(server_document, "g_server->document", g_server, -1, add_node(&server()->document, i));
 GROWS(jobs, "g_server->jobs", g_server, -1, struct job *one = job(i); LL_PREPEND(server()->jobs, one));
 GROWS(t_jobs, "t_jobs", t_jobs, -1, struct job *one = job(i); LL_PREPEND(t_jobs, one));
 GROWS(local_cjson, "here.cjson", *here, cJSON_GetArraySize(here->cjson), char *name = ctext(i);
-      cJSON_AddStringToObject(MADE(here->cjson, cJSON_CreateObject()), name, name); free(name));
+	cJSON_AddStringToObject(MADE(here->cjson, cJSON_CreateObject()), name, name); free(name));
 GROWS(local_tail, "here.tail", *here, -1, struct job *one = job(i); TAILQ_INSERT_TAIL(&here->tail, one, jobs));
 GROWS(local_names, "here.names", *here, kh_size(here->names), add_name(&here->names, i));
 

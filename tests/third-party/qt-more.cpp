@@ -88,10 +88,11 @@ GLOBAL(g_queue, g_queue.size(), g_queue.enqueue(qtext(i)));
 GLOBAL(g_stack, g_stack.size(), g_stack.push(qtext(i)));
 GLOBAL(g_cache, g_cache.size(), g_cache.insert((int)i, new QString(qtext(i))));
 GLOBAL(g_contiguous_cache, g_contiguous_cache.size(), g_contiguous_cache.append(qtext(i)));
-GLOBAL(g_shared_list, g_shared_list.size(), g_shared_list << QSharedPointer<item>(new item{(int)i, qtext(i)}));
-GLOBAL(g_shared_map, g_shared_map.size(), g_shared_map[qtext(i)] = QSharedPointer<item>::create(item{(int)i, qtext(i)}));
-GLOBAL(g_pointers, g_pointers.size(), g_pointers[qtext(i)] = (new item{(int)i, qtext(i)}));
-GLOBAL(g_items, g_items.size(), g_items.append(item{(int)i, qtext(i)}));
+GLOBAL(g_shared_list, g_shared_list.size(), g_shared_list << QSharedPointer<item>(new item{ (int)i, qtext(i) }));
+GLOBAL(g_shared_map, g_shared_map.size(),
+	g_shared_map[qtext(i)] = QSharedPointer<item>::create(item{ (int)i, qtext(i) }));
+GLOBAL(g_pointers, g_pointers.size(), g_pointers[qtext(i)] = (new item{ (int)i, qtext(i) }));
+GLOBAL(g_items, g_items.size(), g_items.append(item{ (int)i, qtext(i) }));
 GLOBAL(g_variant_list, g_variant_list.size(), g_variant_list << QVariant(qtext(i)));
 GLOBAL(g_variant_hash, g_variant_hash.size(), g_variant_hash[qtext(i)] = (int)i);
 GLOBAL(g_set, g_set.size(), g_set.insert((int)i));
@@ -105,7 +106,8 @@ GLOBAL(g_doubles, g_doubles.size(), g_doubles << (double)i);
 GLOBAL(g_variant, (*(QVariantMap *)g_variant.data()).size(), (*(QVariantMap *)g_variant.data())[qtext(i)] = (int)i);
 GROWS(linked, "g_behind->linked", g_behind, g_behind->linked.size(), g_behind->linked.append(QByteArray(90, 'l')));
 GROWS(settings, "g_behind->settings", g_behind, g_behind->settings.size(), g_behind->settings[qtext(i)] = qtext(i));
-GROWS(lists, "g_behind->lists", g_behind, g_behind->lists.size(), g_behind->lists[qtext(i)] << qtext(i) << qtext(i + 1));
+GROWS(lists, "g_behind->lists", g_behind, g_behind->lists.size(),
+	g_behind->lists[qtext(i)] << qtext(i) << qtext(i + 1));
 GROWS(strings, "g_behind->strings", g_behind, g_behind->strings.size(), g_behind->strings << qtext(i));
 GROWS(s_map, "s_map", mapped(), mapped().size(), mapped()[(int)i] = qtext(i));
 GROWS(t_hash, "t_hash", t_hash, t_hash.size(), t_hash[(int)i] = qtext(i));

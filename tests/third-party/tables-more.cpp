@@ -57,7 +57,7 @@ struct members {
 	nlohmann::json json;
 	google::dense_hash_map<int, std::string> dense;
 	tsl::hopscotch_map<int, std::string> hopscotch;
-	rapidjson::Document document{rapidjson::kArrayType};
+	rapidjson::Document document{ rapidjson::kArrayType };
 };
 members *g_behind = new members();
 
@@ -74,51 +74,52 @@ struct here {
 	nlohmann::json object;
 	nlohmann::ordered_json ordered;
 	google::sparse_hash_map<int, std::string> sparse;
-	rapidjson::Document document{rapidjson::kArrayType};
+	rapidjson::Document document{ rapidjson::kArrayType };
 };
 
-GLOBAL(g_ordered_json, g_ordered_json.size(), g_ordered_json.push_back({text(i), text(i)}));
+GLOBAL(g_ordered_json, g_ordered_json.size(), g_ordered_json.push_back({ text(i), text(i) }));
 GLOBAL(g_nested_json, g_nested_json.size(), g_nested_json[text(i)]["name"] = text(i));
 GLOBAL(g_jsons, g_jsons.size(), nlohmann::json one; one["id"] = i; one["name"] = text(i); g_jsons.push_back(one));
 GLOBAL(g_json_by_name, g_json_by_name.size(), g_json_by_name[text(i)]["id"] = i);
 GLOBAL(g_rapidjson_object, g_rapidjson_object.MemberCount(),
-       g_rapidjson_object.AddMember(rapidjson::Value(text(i).c_str(), g_rapidjson_object.GetAllocator()), rapidjson::Value((int)i),
-				    g_rapidjson_object.GetAllocator()));
-GLOBAL(g_tinyxml, -1, tinyxml2::XMLElement *element = g_tinyxml.NewElement("item"); element->SetAttribute("name", text(i).c_str());
-       g_tinyxml.InsertEndChild(element));
+	g_rapidjson_object.AddMember(rapidjson::Value(text(i).c_str(), g_rapidjson_object.GetAllocator()),
+		rapidjson::Value((int)i), g_rapidjson_object.GetAllocator()));
+GLOBAL(g_tinyxml, -1, tinyxml2::XMLElement *element = g_tinyxml.NewElement("item");
+	element->SetAttribute("name", text(i).c_str()); g_tinyxml.InsertEndChild(element));
 GLOBAL(g_yaml_map, g_yaml_map.size(), g_yaml_map[text(i)] = text(i));
 GLOBAL(g_jsoncpp_object, g_jsoncpp_object.size(), g_jsoncpp_object[text(i)] = (int)i);
 GLOBAL(g_hopscotch_map, g_hopscotch_map.size(), g_hopscotch_map[(int)i] = text(i));
 GLOBAL(g_hopscotch_set, g_hopscotch_set.size(), g_hopscotch_set.insert(text(i)));
 GLOBAL(g_bhopscotch_map, g_bhopscotch_map.size(), g_bhopscotch_map[text(i)] = (int)i);
-GLOBAL(g_robin_pointers, g_robin_pointers.size(), g_robin_pointers[(int)i].reset(new item{i, text(i)}));
+GLOBAL(g_robin_pointers, g_robin_pointers.size(), g_robin_pointers[(int)i].reset(new item{ i, text(i) }));
 GLOBAL(g_cuckoo_map, g_cuckoo_map.size(), g_cuckoo_map.insert((int)i, text(i)));
-GLOBAL(g_dense_hash_set, g_dense_hash_set.size(), if (i == 0 && g_dense_hash_set.empty()) g_dense_hash_set.set_empty_key("");
-       g_dense_hash_set.insert(text(i)));
+GLOBAL(g_dense_hash_set, g_dense_hash_set.size(),
+	if (i == 0 && g_dense_hash_set.empty()) g_dense_hash_set.set_empty_key("");
+	g_dense_hash_set.insert(text(i)));
 GLOBAL(g_dense_hash_strings, g_dense_hash_strings.size(),
-       if (i == 0 && g_dense_hash_strings.empty()) g_dense_hash_strings.set_empty_key("");
-       g_dense_hash_strings[text(i)] = text(i));
+	if (i == 0 && g_dense_hash_strings.empty()) g_dense_hash_strings.set_empty_key("");
+	g_dense_hash_strings[text(i)] = text(i));
 GLOBAL(g_sparse_numbers, g_sparse_numbers.size(), g_sparse_numbers[i] = i);
-GLOBAL(g_colony, g_colony.size(), g_colony.insert(item{i, text(i)}));
+GLOBAL(g_colony, g_colony.size(), g_colony.insert(item{ i, text(i) }));
 GLOBAL(g_moodycamel, g_moodycamel.size_approx(), g_moodycamel.enqueue(text(i)));
 GROWS(pmr_vector, "g_pmr_vector|g_monotonic", g_pmr_vector, g_pmr_vector.size(), g_pmr_vector.emplace_back(text(i)));
 GROWS(pmr_map, "g_pmr_map|g_pool", g_pmr_map, g_pmr_map.size(), g_pmr_map[(int)i] = text(i));
 GLOBAL(g_pmr_default, g_pmr_default.size(), g_pmr_default[(int)i] = text(i));
 GROWS(json, "g_behind->json", g_behind, g_behind->json.size(), g_behind->json[text(i)] = text(i));
 GROWS(dense, "g_behind->dense", g_behind, g_behind->dense.size(),
-      if (i == 0 && g_behind->dense.empty()) g_behind->dense.set_empty_key(-1);
-      g_behind->dense[(int)i] = text(i));
+	if (i == 0 && g_behind->dense.empty()) g_behind->dense.set_empty_key(-1);
+	g_behind->dense[(int)i] = text(i));
 GROWS(hopscotch, "g_behind->hopscotch", g_behind, g_behind->hopscotch.size(), g_behind->hopscotch[(int)i] = text(i));
 GROWS(document, "g_behind->document", g_behind, g_behind->document.Size(),
-      g_behind->document.PushBack(rapidjson::Value(text(i).c_str(), g_behind->document.GetAllocator()),
-				  g_behind->document.GetAllocator()));
+	g_behind->document.PushBack(rapidjson::Value(text(i).c_str(), g_behind->document.GetAllocator()),
+		g_behind->document.GetAllocator()));
 GROWS(s_json, "s_json", statics(), statics().size(), statics().push_back(text(i)));
 GROWS(t_json, "t_json", t_json, t_json.size(), t_json[text(i)] = i);
 GROWS(local_object, "here.object", *here, here->object.size(), here->object[text(i)] = text(i));
-GROWS(local_ordered, "here.ordered", *here, here->ordered.size(), here->ordered.push_back({text(i), i}));
+GROWS(local_ordered, "here.ordered", *here, here->ordered.size(), here->ordered.push_back({ text(i), i }));
 GROWS(local_sparse, "here.sparse", *here, here->sparse.size(), here->sparse[(int)i] = text(i));
 GROWS(local_document, "here.document", *here, here->document.Size(),
-      here->document.PushBack((double)i, here->document.GetAllocator()));
+	here->document.PushBack((double)i, here->document.GetAllocator()));
 
 int main(int argc, char **argv)
 {

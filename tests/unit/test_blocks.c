@@ -47,6 +47,23 @@ static bool same(const hc_block *a, const hc_block *b)
 	       a->chunk_size == b->chunk_size && a->arena == b->arena && a->label == b->label;
 }
 
+/* In steps of STRIDE blocks: the same as one after the other. */
+static void check_steps(const hc_blocks *blocks, uint32_t stride)
+{
+	hc_block_iterator iterator;
+	hc_block block, by_number;
+	uint32_t number = 0;
+
+	hc_block_iterator_init(&iterator, blocks);
+	for (; hc_block_iterator_next(&iterator, &block); number += stride) {
+		CU_ASSERT_EQUAL_FATAL(block.number, number);
+		CU_ASSERT_TRUE(hc_blocks_get(blocks, number, &by_number) && same(&block, &by_number));
+		hc_block_iterator_skip_to(&iterator, number); /* it is behind that already */
+		hc_block_iterator_skip_to(&iterator, number + stride);
+	}
+	CU_ASSERT_EQUAL(number, (hc_blocks_count(blocks) + stride - 1) / stride * stride);
+}
+
 /* By number, by address and in order: the same. */
 static void check_numbers(const test_process *f)
 {
@@ -75,6 +92,8 @@ static void check_numbers(const test_process *f)
 	CU_ASSERT_FALSE(hc_block_iterator_next(&iterator, &block));
 	CU_ASSERT_FALSE(hc_blocks_get(blocks, number, &block));
 	CU_ASSERT_FALSE(hc_blocks_get(blocks, UINT32_MAX, &block));
+	for (uint32_t stride = 1; stride < 8 * number; stride = stride * 2 + 1)
+		check_steps(blocks, stride);
 }
 
 /* A heap of a few kilobytes with everything in it. */

@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""`heapcore capture` from a frozen copy: a process that watches itself (fixtures/watchful.c) notices nothing, whenever heapcore is killed
+meanwhile; the core is that of a process that stands still. CAPTURES=1000 for a long run."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import struct
+import subprocess
+from pathlib import Path
+
+from elfcore import Core
+from harness import Cases, FIXTURES, HEAPCORE, Stopped, Workspace, need_captures, succeed
+
+need_captures()
+
+CAPTURES = int(os.environ.get("CAPTURES", "30"))
+KILLER = FIXTURES / "tests" / "support" / ".libs" / "killer.so"
+PROCESSORS_MAX = 8192
+CALLS_MAX = 2000  # of one capture: there are three for each thread, and some twenty
+
+
+class Watchful:
+    """The process that watches itself; at the end it must be sound."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.workspace = Workspace()
+        self.arguments = arguments
+
+    def __enter__(self) -> "Watchful":
+        self.process = subprocess.Popen([str(FIXTURES / "fixtures" / "watchful"), *self.arguments], stdout=subprocess.PIPE,
+                                        text=True)
+        self.pid = int(self.process.stdout.readline().split()[1])
+        return self
+
+    def capture(self, name: str, *options: str) -> Path:
+        folder = self.workspace.path / name
+        succeed("capture", str(self.pid), "-o", folder, *options)
+        return folder
+
+    def children(self) -> str:
+        return "".join(path.read_text() for path in Path(f"/proc/{self.pid}/task").glob("*/children"))
+
+    def is_sound(self) -> None:
+        assert self.process.poll() is None, f"it noticed: {self.process.stdout.read()}"
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        said, _ = self.process.communicate(timeout=60)
+        self.workspace.remove()
+        if not kind:
+            assert self.process.returncode == 0 and said.startswith("sound"), said
+
+
+def why(folder: Path) -> str:
+    found = re.search(r"^stopped-because=(.*)$", (folder / "capture.ini").read_text(), re.MULTILINE)
+    return found.group(1) if found else ""
+
+
+def check_many() -> None:
+    with Watchful() as watchful:
+        frozen = 0
+        for i in range(CAPTURES):
+            folder = watchful.capture(f"c{i}")
+            frozen += not why(folder)
+            watchful.is_sound()
+            subprocess.run(["rm", "-rf", str(folder)], check=True)
+        assert frozen == CAPTURES, f"{CAPTURES - frozen} of {CAPTURES} times it stood still"
+        # Its own children come and go: what would stay is a zombie of ours.
+        zombies = [child for child in watchful.children().split() if is_zombie(child)]
+        assert not zombies, zombies
+
+
+def is_zombie(pid: str) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    return "State:\tZ" in status and "Name:\twatchful" in status
+
+
+def check_killed() -> None:
+    """Before each call that changes something of the process."""
+    environment = {**os.environ, "LD_PRELOAD": str(KILLER),
+                   "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+    with Watchful() as watchful:
+        for number in range(1, CALLS_MAX):
+            folder = watchful.workspace.path / f"k{number}"
+            status = subprocess.run([HEAPCORE, "capture", str(watchful.pid), "-o", str(folder)], capture_output=True,
+                                    env={**environment, "KILLER_AT": str(number)}, check=False).returncode
+            watchful.is_sound()
+            subprocess.run(["rm", "-rf", str(folder)], check=True)
+            if status == 0:
+                break
+            assert status == -signal.SIGKILL, status
+        else:
+            raise AssertionError("it was killed each time")
+        assert number > 60, f"{number} calls: none of them can have made a copy"
+
+
+def loads(folder: Path) -> dict[tuple[int, int], bytes]:
+    core = next(folder.glob("core.*"))
+    data = core.read_bytes()
+    return {(segment.start, segment.end): data[segment.offset:segment.offset + segment.file_size]
+            for segment in Core(core).segments}
+
+
+def differences(one: bytes, two: bytes) -> list[int]:
+    """Where words differ; but for those of two small numbers: the kernel tells each thread on which processor it runs (rseq(2))."""
+    if one == two:
+        return []
+    words = [struct.iter_unpack("<II", data[:len(data) & ~7]) for data in (one, two)]
+    return [i * 8 for i, (a, b) in enumerate(zip(*words)) if a != b and max(*a, *b) >= PROCESSORS_MAX]
+
+
+def check_same() -> None:
+    """Of a process that waits, the same to the word as of one that stands still."""
+    with Stopped("threads", recorder=False) as fixture:
+        copies = {}
+        for name, options in (("frozen", []), ("still", ["--stop"])):
+            folder = fixture.folder / name
+            succeed("capture", str(fixture.pid), "-o", folder, *options)
+            copies[name] = folder
+        assert not why(copies["frozen"]) and why(copies["still"])
+        one, two = loads(copies["frozen"]), loads(copies["still"])
+        assert one.keys() == two.keys()
+        different = [f"{key[0] + at:x}" for key in one for at in differences(one[key], two[key])]
+        assert not different, different[:20]
+
+
+def check_pages() -> None:
+    """What children do not have is in the core all the same."""
+    with Watchful() as watchful:
+        folder = watchful.capture("c")
+        assert not why(folder)
+        parts = loads(folder).values()
+    for words in (b"these words are not for children, but for the core\0", b"these words would be wiped in a child\0"):
+        assert any(part.startswith(words) for part in parts), words
+
+
+def check_filtered() -> None:
+    with Watchful("filtered") as watchful:
+        said = succeed("capture", str(watchful.pid), "-o", watchful.workspace.path / "c").out
+        assert "stood still" in said and "seccomp" in said, said
+        watchful.is_sound()
+
+
+cases = Cases(__doc__)
+cases.run("the same", check_same)
+cases.run("pages that are not for children", check_pages)
+cases.run("filtered calls", check_filtered)
+cases.run("many captures", check_many)
+cases.run("killed at any moment", check_killed)
+cases.finish()
