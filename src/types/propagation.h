@@ -112,6 +112,12 @@ typedef struct hc_propagation {
 	uint64_t *pieces;   /* bit for each granule in which a piece begins that waits, or was looked into */
 	GHashTable *ends;   /* number of a block -> bytes in use, as two pointers beside that to its start say */
 
+	/* pools.c */
+	uint64_t *entries;  /* bit for each granule of blocks aligned like pools that a word leads to */
+	GHashTable *pools;  /* number of such a block -> what is known of it */
+	GHashTable *shares; /* block and owner -> bytes of the pieces that he has of it */
+	bool knows_entries; /* ... as somebody asked */
+
 	/* untyped_shapes.c */
 	hc_shapes *shapes;
 	GHashTable *shape_owners; /* of struct shape_key -> hc_owner */
