@@ -257,6 +257,14 @@ static void leave_out_clock(GArray *mappings)
 	}
 }
 
+/* What smaps says in sum; kernels before 4.14 do not. */
+static bool write_rollup(const capture_task *capture, GError **error)
+{
+	g_autofree char *rollup = hc_proc_read(capture->pid, "smaps_rollup", NULL, NULL);
+
+	return !rollup || hc_capture_write(capture->directory, "smaps_rollup", rollup, -1, error);
+}
+
 /* Before the core is written: that reads pages that were not there, and so makes them. */
 static bool write_pages(const capture_task *capture, GError **error)
 {
@@ -285,7 +293,7 @@ static bool read_stopped(capture_task *capture, hc_stopped_process *process, gin
 	capture->estimate = hc_smaps_estimate(capture->mappings, hc_stopped_process_thread_count(stopped));
 	return check_room(capture, error) && hc_capture_write(capture->directory, "status", status, -1, error) &&
 	       hc_capture_write(capture->directory, "smaps", smaps, -1, error) &&
-	       write_pages(capture, error) && begin_core(capture, stopped, status, error) &&
+	       write_rollup(capture, error) && write_pages(capture, error) && begin_core(capture, stopped, status, error) &&
 	       write_memory(capture, g_steal_pointer(&stopped), begin, error);
 }
 

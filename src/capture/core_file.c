@@ -5,6 +5,10 @@
  * /proc/PID/pagemap tells which pages of anonymous memory there are at all: the others are zero, and holes in the file, so that it takes
  * no more room than the process did, and reading makes no pages that were not there. Zero pages become holes, too.
  *
+ * Of files and shared memory all is written, also what this process has not looked at. To read that out of its memory would make it resident
+ * there, and the next capture would tell of growth that is this one's: it is read out of the file, by /proc/PID/map_files. Who may not open
+ * that (it takes CAP_CHECKPOINT_RESTORE) reads the process's memory for want of better.
+ *
  * It is written by whole stretches of 2 MiB of the file: a file system that can then keeps them in large pages in memory, which whoever
  * maps the file next reads faster.
  */
@@ -15,8 +19,10 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -31,7 +37,10 @@ enum {
 
 typedef struct core_output {
 	hc_core_writer *writer;
+	pid_t pid;
 	int memory, pagemap; /* descriptors; pagemap may be -1 */
+	int file;	     /* what the mapping is of; -1: none, or it cannot be opened */
+	uint64_t file_start; /* the address where offset 0 of it would be */
 	uint64_t page_size;
 	gint64 next_progress;
 	guint8 *buffer;
@@ -123,7 +132,28 @@ static bool copy_range(core_output *output, uint64_t start, uint64_t end, uint64
 	return true;
 }
 
-/* Copies the pages of [START, END) that there are. */
+/* Copies [START, END) out of the file. Behind its end memory is zero. */
+static bool copy_file(core_output *output, uint64_t start, uint64_t end, uint64_t offset, GError **error)
+{
+	while (start < end) {
+		size_t want = MIN(end - start, BUFFER_SIZE - offset % BUFFER_SIZE);
+		ssize_t got = pread(output->file, output->buffer, want, (off_t)(start - output->file_start));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return copy_range(output, start, end, offset, error);
+		if (!got)
+			return true;
+		if (!write_pages(output, got, offset, error) || !go_on(output, error))
+			return false;
+		start += got;
+		offset += got;
+	}
+	return true;
+}
+
+/* Copies the pages of [START, END) that there are, and the others out of the file, if the mapping is of one. */
 static bool copy_present(core_output *output, uint64_t start, uint64_t end, uint64_t offset, GError **error)
 {
 	g_autofree uint64_t *pages = g_new(uint64_t, PAGES_PER_READ);
@@ -138,11 +168,15 @@ static bool copy_present(core_output *output, uint64_t start, uint64_t end, uint
 
 		if (!count)
 			return copy_range(output, start, end, offset, error);
-		for (size_t i = 0, run; i < count; i = run + 1) {
-			for (run = i; run < count && pages[run] & (PAGE_IN_MEMORY | PAGE_SWAPPED);)
+		for (size_t i = 0, run; i < count; i = run) {
+			bool is_there = pages[i] & (PAGE_IN_MEMORY | PAGE_SWAPPED);
+
+			for (run = i; run < count && is_there == ((pages[run] & (PAGE_IN_MEMORY | PAGE_SWAPPED)) != 0);)
 				run++;
-			if (run > i &&
-				!copy_range(output, start + i * page, start + run * page, offset + i * page, error))
+			if (!is_there && output->file < 0)
+				continue;
+			if (!(is_there ? copy_range : copy_file)(
+				    output, start + i * page, start + run * page, offset + i * page, error))
 				return false;
 		}
 		if (!go_on(output, error))
@@ -228,6 +262,32 @@ static Elf64_Phdr *make_segments(const core_output *output, unsigned count, uint
 	return segments;
 }
 
+/* The file that ENTRY is a mapping of, if it is a regular one or memory's: to open a device may do something. -1: it cannot be opened. */
+static int open_mapped(const core_output *output, const hc_smaps_entry *entry)
+{
+	g_autofree char *path = g_strdup_printf(
+		"/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)output->pid, entry->start, entry->end);
+	struct stat status;
+
+	if (!entry->inode || stat(path, &status) || !S_ISREG(status.st_mode))
+		return -1;
+	return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+}
+
+static bool copy_segment(core_output *output, const hc_smaps_entry *entry, const Elf64_Phdr *segment, GError **error)
+{
+	uint64_t end = segment->p_vaddr + segment->p_filesz;
+	bool present = hc_smaps_dump_kind(entry) == HC_DUMP_PRESENT, written;
+
+	output->file = present || !segment->p_filesz ? -1 : open_mapped(output, entry);
+	output->file_start = entry->start - entry->offset;
+	written = (present || output->file >= 0 ? copy_present : copy_range)(
+		output, segment->p_vaddr, end, segment->p_offset, error);
+	if (output->file >= 0)
+		close(output->file);
+	return written;
+}
+
 static int open_proc(pid_t pid, const char *name)
 {
 	g_autofree char *path = g_strdup_printf("/proc/%d/%s", (int)pid, name);
@@ -237,7 +297,7 @@ static int open_proc(pid_t pid, const char *name)
 
 static bool open_output(core_output *output, hc_core_writer *writer, pid_t pid, GError **error)
 {
-	*output = (core_output){ .writer = writer, .page_size = sysconf(_SC_PAGESIZE), .pagemap = -1 };
+	*output = (core_output){ .writer = writer, .pid = pid, .page_size = sysconf(_SC_PAGESIZE), .pagemap = -1, .file = -1 };
 	output->memory = open_proc(pid, "mem");
 	if (output->memory < 0)
 		return fail("cannot read the process's memory", error);
@@ -281,13 +341,10 @@ static bool copy_mappings(core_output *output, hc_core_part part, GError **error
 
 	for (unsigned i = 0; i < writer->mappings->len; i++) {
 		const hc_smaps_entry *entry = &g_array_index(writer->mappings, hc_smaps_entry, i);
-		const Elf64_Phdr *segment = &writer->segments[i + 1];
-		bool present = hc_smaps_dump_kind(entry) == HC_DUMP_PRESENT;
 
 		if (part != HC_CORE_ALL && entry->not_forked != (part == HC_CORE_NOT_FORKED))
 			continue;
-		if (!(present ? copy_present : copy_range)(
-			    output, segment->p_vaddr, segment->p_vaddr + segment->p_filesz, segment->p_offset, error))
+		if (!copy_segment(output, entry, &writer->segments[i + 1], error))
 			return false;
 	}
 	return true;

@@ -116,7 +116,6 @@ bool hc_capture_copy_proc(pid_t pid, int directory, GError **error)
 		const char *name, *source; /* of /proc/PID */
 	} copies[] = {
 		{ "maps", "maps" },
-		{ "smaps_rollup", "smaps_rollup" },
 		{ "meminfo", "../meminfo" },
 		{ "sockstat", "net/sockstat" },
 		{ "sockstat6", "net/sockstat6" },

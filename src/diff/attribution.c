@@ -521,14 +521,20 @@ static void attribute_rest(hc_diff *diff)
 	add(diff, rest);
 }
 
+/* Of what is mapped or of what is in memory, whichever is more. */
+static int64_t growth_of(const hc_growth *row)
+{
+	return row->resident_steps ? MAX(row->bytes, row->resident) : row->bytes;
+}
+
 static int most_grown_first(const void *a, const void *b)
 {
 	const hc_growth *x = a, *y = b;
 
 	if ((x->kind == HC_GROWTH_REST) != (y->kind == HC_GROWTH_REST))
 		return x->kind == HC_GROWTH_REST ? 1 : -1;
-	if (x->bytes != y->bytes)
-		return x->bytes < y->bytes ? 1 : -1;
+	if (growth_of(x) != growth_of(y))
+		return growth_of(x) < growth_of(y) ? 1 : -1;
 	if (x->after != y->after)
 		return x->after < y->after ? 1 : -1;
 	if (x->kind != y->kind)

@@ -337,8 +337,9 @@ static int most_bytes_first(const void *a, const void *b)
 
 static void sort_causes(hc_diff *diff)
 {
-	int64_t least = least_growth(diff),
-		least_resident = MAX(LEAST_RESIDENT, diff->resident_growth / LEAST_SHARE);
+	/* What shrank by much, too, makes little of what grew by little. */
+	int64_t least_resident = MAX(LEAST_RESIDENT, ABS(diff->resident_growth) / LEAST_SHARE),
+		least = MAX(least_growth(diff), diff->resident_growth / LEAST_SHARE);
 
 	for (unsigned i = diff->causes->len; i-- > 0;) {
 		const hc_cause *cause = hc_diff_cause(diff, i);

@@ -3,6 +3,7 @@
 #include "reports/parts.h"
 
 #include "base/text.h"
+#include "blocks/blocks.h"
 #include "wording/wording.h"
 
 static const hc_block_state free_states[] = {
@@ -55,8 +56,25 @@ static hc_value bins_size(const hc_blocks *blocks, const hc_arena *arena)
 			     hc_blocks_amount(blocks, arena->index, HC_BLOCK_TOP).bytes);
 }
 
-/* The first screen has room for the columns that do not ask whether it is WIDE. */
-static void add_arena(hc_records *records, const hc_analysis *analysis, const hc_arena *arena, bool wide)
+/* Of each arena, what of the memory that it got from the system was in memory; NULL if that is not known. Free with g_free(). */
+static uint64_t *resident_of_arenas(const hc_blocks *blocks)
+{
+	unsigned count = hc_blocks_arena_count(blocks);
+	uint64_t *resident = hc_core_knows_resident(blocks->core) ? g_new0(uint64_t, count + 1) : NULL;
+
+	for (uint32_t i = 0; resident && i < blocks->region_count; i++) {
+		const hc_region *region = &blocks->regions[i].region;
+
+		if (!region->is_mmapped && region->arena < count)
+			resident[region->arena] +=
+				hc_core_resident(blocks->core, region->outer_start, region->outer_end).resident;
+	}
+	return resident;
+}
+
+/* RESIDENT: of each arena; NULL: not known. The first screen has room for the columns that do not ask whether it is WIDE. */
+static void add_arena(hc_records *records, const hc_analysis *analysis, const hc_arena *arena,
+	const uint64_t *resident, bool wide)
 {
 	const hc_blocks *blocks = hc_analysis_blocks(analysis);
 	const hc_core *core = hc_analysis_core(analysis);
@@ -71,6 +89,7 @@ static void add_arena(hc_records *records, const hc_analysis *analysis, const hc
 		{ "address", wide ? "AT" : NULL, hc_value_address(arena->address) },
 		{ "contiguous", NULL, hc_value_flag(arena->contiguous) },
 		{ "system_mem", "SYSTEM", hc_value_size(arena->system_memory) },
+		{ "resident", "RESIDENT", hc_value_if(resident, hc_value_size(resident ? resident[arena->index] : 0)) },
 		{ "max_system_mem", NULL, hc_value_size(arena->max_system_memory) },
 		{ "heaps", wide ? "HEAPS" : NULL, hc_value_count(arena->heap_count) },
 		{ "attached_threads", NULL, hc_value_count(arena->attached_threads) },
@@ -98,9 +117,10 @@ json_t *hc_arenas_json(const hc_analysis *analysis)
 {
 	const hc_blocks *blocks = hc_analysis_blocks(analysis);
 	g_autoptr(hc_records) records = hc_records_create();
+	g_autofree uint64_t *resident = resident_of_arenas(blocks);
 
 	for (unsigned i = 0; i < hc_blocks_arena_count(blocks); i++)
-		add_arena(records, analysis, hc_blocks_arena(blocks, i), true);
+		add_arena(records, analysis, hc_blocks_arena(blocks, i), resident, true);
 	return hc_records_json(records);
 }
 
@@ -143,9 +163,10 @@ void hc_arenas_print(const hc_analysis *analysis, bool wide, unsigned limit, hc_
 	g_autoptr(hc_records) records = hc_records_create();
 	unsigned count;
 	g_autofree const hc_arena **arenas = largest_arenas(blocks, limit, &count);
+	g_autofree uint64_t *resident = resident_of_arenas(blocks);
 
 	for (unsigned i = 0; i < count; i++)
-		add_arena(records, analysis, arenas[i], wide);
+		add_arena(records, analysis, arenas[i], resident, wide);
 	hc_records_print(records, output);
 	if (count < hc_blocks_arena_count(blocks)) {
 		g_autofree char *smaller = hc_word_smaller_arenas(hc_blocks_arena_count(blocks) - count);

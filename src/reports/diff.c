@@ -439,10 +439,13 @@ static bool is_empty(const hc_diff *diff, const hc_growth *growth)
 static bool is_shown(const hc_diff *diff, const hc_growth *growth, unsigned shown, bool verbose)
 {
 	uint64_t growth_bytes = (uint64_t)ABS(hc_diff_memory_growth(diff)), bytes = (uint64_t)ABS(growth->bytes);
+	uint64_t resident_growth = (uint64_t)ABS(hc_diff_resident_growth(diff)),
+		 resident = (uint64_t)ABS(growth->resident);
 
 	if (verbose)
 		return growth->before || growth->after;
-	return shown < GROWTH_SHOWN && bytes && bytes >= growth_bytes / GROWTH_LEAST_SHARE;
+	return shown < GROWTH_SHOWN && ((bytes && bytes >= growth_bytes / GROWTH_LEAST_SHARE) ||
+					       (resident && resident >= resident_growth / GROWTH_LEAST_SHARE));
 }
 
 static void add_to(uint64_t *sum, const hc_growth *growth, unsigned snapshots)

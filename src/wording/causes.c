@@ -14,10 +14,10 @@ enum {
 	LEAST_SHARE_NAMED = 100, /* of what grew: a size with less than one in so many is not named */
 };
 
-/* Whether what is in memory grew by so much more or less than what is mapped that it is another figure. */
-static bool is_apart(const hc_cause *cause)
+/* Whether RESIDENT, growth of what is in memory, is so much more or less than that of what is mapped that it is another figure. */
+static bool is_apart(int64_t resident, int64_t mapped)
 {
-	return ABS(cause->resident - cause->bytes) > MAX(cause->bytes, 0) / APART_SHARE + APART_LEAST;
+	return (resident > 0 && mapped <= 0) || ABS(resident - mapped) > MAX(mapped, 0) / APART_SHARE + APART_LEAST;
 }
 
 /* "40.6 MiB of resident memory (99.8 % of its growth), 3.1 MiB mapped" */
@@ -25,13 +25,14 @@ static char *resident_text(const hc_diff *diff, const hc_cause *cause)
 {
 	int64_t growth = hc_diff_resident_growth(diff);
 	char resident[HC_TEXT_SIZE_LENGTH], mapped[HC_TEXT_SIZE_LENGTH];
+	bool is_other = cause->bytes > 0 && is_apart(cause->resident, cause->bytes);
 	g_autofree char *share = growth >= cause->resident ?
 					 g_strdup_printf(" (%.1f %% of its growth)", 100.0 * cause->resident / growth) :
 					 g_strdup("");
 
 	return g_strdup_printf("%s of resident memory%s%s%s%s", hc_text_size(resident, (uint64_t)cause->resident), share,
-		cause->bytes > 0 ? ", " : "", cause->bytes > 0 ? hc_text_size(mapped, (uint64_t)cause->bytes) : "",
-		cause->bytes > 0 ? " mapped" : "");
+		is_other ? ", " : "", is_other ? hc_text_size(mapped, (uint64_t)cause->bytes) : "",
+		is_other ? " mapped" : "");
 }
 
 /* "1.2 MiB (34.5 % of the growth)" */
@@ -40,7 +41,9 @@ static char *bytes_text(const hc_diff *diff, const hc_cause *cause)
 	int64_t growth = hc_diff_memory_growth(diff), bytes = cause->bytes;
 	char size[HC_TEXT_SIZE_LENGTH];
 
-	if (cause->resident > 0 && is_apart(cause))
+	/* Shares are of one growth only: of resident memory's, if that is another. */
+	if (cause->resident > 0 && cause->kind != HC_CAUSE_SOCKETS &&
+		(is_apart(cause->resident, bytes) || is_apart(hc_diff_resident_growth(diff), growth)))
 		return resident_text(diff, cause);
 
 	hc_text_size(size, (uint64_t)bytes);

@@ -1121,6 +1121,82 @@ static void test_rows_of_one(void)
 	series_clear(&series);
 }
 
+/* 100 MiB of mappings, of which so many were in memory; 50 MiB of free memory likewise. */
+static void make_resident(hc_snapshot *snapshot, uint64_t mapped, uint64_t kept)
+{
+	hc_memory_row row = {
+		.id = HC_ROW_ANONYMOUS, .bytes = 100 << 20, .count = 1, .unit = "mappings", .is_memory = true
+	};
+
+	row.resident.resident = mapped;
+	g_array_append_val(snapshot->memory, row);
+	snapshot_add_memory(snapshot, HC_ROW_FREE_TOP, 50 << 20);
+	snapshot_row(snapshot, HC_ROW_FREE_TOP)->resident.resident = kept;
+	snapshot->knows_resident = true;
+}
+
+static bool is_steady_row(const hc_diff *diff, hc_row_id id)
+{
+	for (unsigned i = 0; i < hc_diff_steady_count(diff); i++)
+		if (hc_diff_steady(diff, i)->row == id)
+			return true;
+	return false;
+}
+
+/* Not a byte more is mapped, but 40 MiB of it were touched. */
+static void test_resident(void)
+{
+	snapshot_series series = series_create(2);
+
+	make_resident(series.list[0], 10 << 20, 50 << 20);
+	make_resident(series.list[1], 50 << 20, 50 << 20);
+	make_diff(&series);
+	CU_ASSERT_TRUE(hc_diff_knows_resident(series.diff));
+	CU_ASSERT_EQUAL(hc_diff_resident_growth(series.diff), 40 << 20);
+	CU_ASSERT_EQUAL(hc_diff_memory_growth(series.diff), 0);
+	CU_ASSERT_EQUAL(hc_diff_cause_count(series.diff), 1);
+	CU_ASSERT_EQUAL(hc_diff_cause(series.diff, 0)->resident, 40 << 20);
+	CU_ASSERT_FALSE(is_steady_row(series.diff, HC_ROW_ANONYMOUS));
+	UNIT_ASSERT_CONTAINS(verdict_of(series.diff),
+		"Resident memory grew by 40.0 MiB, memory did not change: other anonymous mappings grew by 40.0 MiB of "
+		"resident memory (100.0 % of its growth): not this heap");
+	g_autofree char *text = report(series.diff);
+
+	UNIT_ASSERT_CONTAINS(text, "+40.0 MiB");
+	series_clear(&series);
+}
+
+/* After malloc_trim(): what is mapped is the same. */
+static void test_resident_shrank(void)
+{
+	snapshot_series series = series_create(2);
+
+	make_resident(series.list[0], 10 << 20, 50 << 20);
+	make_resident(series.list[1], 10 << 20, 2 << 20);
+	make_diff(&series);
+	CU_ASSERT_EQUAL(hc_diff_resident_growth(series.diff), -(48 << 20));
+	CU_ASSERT_TRUE(is_steady_row(series.diff, HC_ROW_ANONYMOUS));
+	UNIT_ASSERT_TEXT(verdict_of(series.diff), "Resident memory shrank by 48.0 MiB, memory did not change.");
+	series_clear(&series);
+}
+
+/* One side does not know: then nothing is said of it. */
+static void test_resident_not_known(void)
+{
+	snapshot_series series = series_create(2);
+
+	make_resident(series.list[0], 10 << 20, 50 << 20);
+	make_resident(series.list[1], 50 << 20, 50 << 20);
+	series.list[0]->knows_resident = false;
+	make_diff(&series);
+	CU_ASSERT_FALSE(hc_diff_knows_resident(series.diff));
+	CU_ASSERT_EQUAL(hc_diff_resident_growth(series.diff), 0);
+	CU_ASSERT_EQUAL(hc_diff_cause_count(series.diff), 0);
+	CU_ASSERT_TRUE(is_steady_row(series.diff, HC_ROW_ANONYMOUS));
+	UNIT_ASSERT_TEXT(verdict_of(series.diff), "Memory did not grow.");
+	series_clear(&series);
+}
+
 /* What does not add up stays visible: the memory table has 5000 bytes that no table of blocks has. */
 static void test_rest(void)
 {
@@ -1282,6 +1358,9 @@ int main(void)
 		{ "fallen", test_fallen },
 		{ "another allocator", test_foreign },
 		{ "rows of one table", test_rows_of_one },
+		{ "resident memory", test_resident },
+		{ "resident memory shrank", test_resident_shrank },
+		{ "resident memory of one", test_resident_not_known },
 		{ "rest", test_rest },
 		{ "sameness", test_sameness },
 		{ "two builds", test_builds },

@@ -76,6 +76,30 @@ static void snapshot_add_pin(hc_snapshot *snapshot, hc_pin_holder pin)
 }
 
 /* Every figure another number, every text another text. */
+/* Half of all, each row with another remainder. */
+static void make_resident(hc_snapshot *snapshot)
+{
+	snapshot->knows_resident = true;
+	for (unsigned i = 0; i < snapshot->memory->len; i++) {
+		hc_memory_row *row = &g_array_index(snapshot->memory, hc_memory_row, i);
+
+		row->knows_resident = true;
+		row->resident = (hc_resident){ row->bytes / 2, row->bytes / 3 };
+	}
+	for (unsigned i = 0; i < snapshot->owners->len; i++) {
+		hc_snapshot_owner *owner = &g_array_index(snapshot->owners, hc_snapshot_owner, i);
+
+		owner->mapped_resident = owner->mapped.bytes / 2;
+		owner->own_resident = owner->own.bytes / 2;
+	}
+	for (unsigned i = 0; i < snapshot->sizes->len; i++) {
+		hc_snapshot_size *size = &g_array_index(snapshot->sizes, hc_snapshot_size, i);
+
+		size->unowned_resident = size->size * size->unowned / 2;
+		size->unowned_mapped_resident = size->size * size->unowned_mapped / 3;
+	}
+}
+
 static hc_snapshot *make_full(void)
 {
 	hc_snapshot *snapshot = snapshot_create();
@@ -161,6 +185,7 @@ static hc_snapshot *make_full(void)
 	facts->unread = 37;
 	facts->sockets[HC_SOCKET_UDP] = (hc_socket_sum){ 38, 39, 40, 41 };
 	snapshot->side_facts = facts;
+	make_resident(snapshot);
 	return snapshot;
 }
 
@@ -243,6 +268,8 @@ static void compare_totals(const hc_snapshot *a, const hc_snapshot *b)
 static void compare_owner(const hc_snapshot_owner *a, const hc_snapshot_owner *b)
 {
 	SAME(parent);
+	SAME(own_resident);
+	SAME(mapped_resident);
 	SAME_TEXT(path);
 	SAME(where.kind);
 	SAME_TEXT(where.name);
@@ -294,6 +321,9 @@ static void compare_lost(const hc_leak_kind *a, const hc_leak_kind *b)
 static void compare_row(const hc_memory_row *a, const hc_memory_row *b)
 {
 	SAME(id);
+	SAME(knows_resident);
+	SAME(resident.resident);
+	SAME(resident.swapped);
 	SAME_TEXT(unit);
 	SAME(of);
 	SAME(bytes);
@@ -305,6 +335,8 @@ static void compare_row(const hc_memory_row *a, const hc_memory_row *b)
 static void compare_size(const hc_snapshot_size *a, const hc_snapshot_size *b)
 {
 	SAME(size);
+	SAME(unowned_resident);
+	SAME(unowned_mapped_resident);
 	SAME(blocks);
 	SAME(lost);
 	SAME(unowned);
@@ -375,6 +407,7 @@ static void compare(const hc_snapshot *a, const hc_snapshot *b)
 	compare_heads(a, b);
 	compare_totals(a, b);
 	compare_diagnostics(a->diagnostics, b->diagnostics);
+	SAME(knows_resident);
 	SAME(knows_unjoined);
 	SAME(unjoined.threads);
 	SAME(unjoined.bytes);
@@ -644,6 +677,20 @@ static void test_pins_in_words(void)
 	place_clear(&place);
 }
 
+/* As written before it was known, and of what is no capture. */
+static void test_no_resident(void)
+{
+	file_place place = place_create();
+	g_autoptr(hc_snapshot) read = NULL;
+
+	put_value(&place, replace(&place, "resident", NULL), HC_SNAPSHOT_FORMAT);
+	read = hc_snapshot_read(place.path, NULL);
+	CU_ASSERT_TRUE(read && !read->knows_resident);
+	for (unsigned i = 0; read && i < read->memory->len; i++)
+		CU_ASSERT_FALSE(g_array_index(read->memory, hc_memory_row, i).knows_resident);
+	place_clear(&place);
+}
+
 /* As written before lost blocks had shapes. */
 static void test_no_shapes(void)
 {
@@ -689,6 +736,11 @@ static void test_sections(void)
 	refuse(&place, HC_ERROR_BAD_DATA, "pin-holders");
 	put_value(&place, replace(&place, "lost-evidence", g_variant_new("a(msmsut)", NULL)), HC_SNAPSHOT_FORMAT);
 	refuse(&place, HC_ERROR_BAD_DATA, "lost-evidence");
+	put_value(&place, replace(&place, "resident", g_variant_new_string("text")), HC_SNAPSHOT_FORMAT);
+	refuse(&place, HC_ERROR_BAD_DATA, "resident");
+	put_value(&place, replace(&place, "resident", g_variant_new("(a(tt)a(tt)a(tt))", NULL, NULL, NULL)),
+		HC_SNAPSHOT_FORMAT);
+	refuse(&place, HC_ERROR_BAD_DATA, "resident"); /* not as many as there are rows */
 	put_value(&place, g_variant_new_string("not a dictionary at all"), HC_SNAPSHOT_FORMAT);
 	refuse(&place, HC_ERROR_BAD_DATA, NULL);
 	place_clear(&place);
@@ -793,8 +845,30 @@ static void memory_too_large(hc_snapshot *snapshot)
 	snapshot_row(snapshot, HC_ROW_FILES)->bytes = UINT64_MAX - 5;
 }
 
+static void more_resident(hc_snapshot *snapshot)
+{
+	hc_memory_row *row = snapshot_row(snapshot, HC_ROW_FILES);
+
+	row->resident.swapped = row->bytes - row->resident.resident + 1;
+}
+
+static void more_owned(hc_snapshot *snapshot)
+{
+	hc_snapshot_owner *owner = &g_array_index(snapshot->owners, hc_snapshot_owner, 0);
+
+	owner->own_resident = owner->own.bytes + 1;
+}
+
+static void more_unowned(hc_snapshot *snapshot)
+{
+	g_array_index(snapshot->sizes, hc_snapshot_size, 0).unowned_resident = UINT64_MAX;
+}
+
 static void test_nonsense(void)
 {
+	refuse_changed(more_resident, "resident");
+	refuse_changed(more_owned, "resident");
+	refuse_changed(more_unowned, "resident");
 	refuse_changed(parent_itself, "owners");
 	refuse_changed(parent_later, "owners");
 	refuse_changed(parent_far, "owners");
@@ -897,6 +971,7 @@ int main(void)
 		{ "not a snapshot", test_not_one },
 		{ "newer format", test_newer },
 		{ "sections not known", test_more_sections },
+		{ "what was resident is missing", test_no_resident },
 		{ "no shapes of lost blocks", test_no_shapes },
 		{ "where owners are is missing", test_no_where },
 		{ "pins in words", test_pins_in_words },
