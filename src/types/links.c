@@ -29,6 +29,8 @@ enum {
 	ASKED_MAX = 1024,  /* links in a place of which it is asked whether they are answered */
 	MANY = 16,	   /* so many blocks of a size tell what is rare among them */
 	RARE = 16,	   /* not even one of so many has a pointer there */
+	PLAIN_OTHERS = 2,  /* pointers that tell a block from those of its size, which have none */
+	TEXT_LEAST = 4,	   /* characters */
 	PLACE_BYTES = 128, /* what leads back to within so many bytes of a word in data leads to what the word is of */
 	SIZES_MAX = 1 << 14,
 	SIZES_ALONE = 4 /* of which it is asked what precedes; then all others are looked at, too */
@@ -207,20 +209,40 @@ bool hc_propagation_is_link(hc_propagation *propagation, uint64_t size, uint64_t
 	return links && is_link(links, offset / propagation->format.size);
 }
 
-/* Whether the block at ADDRESS lacks a pointer that nearly all of its size have, and has one where next to none has. */
+/* Whether VALUE is the beginning of a text, in memory. */
+static bool is_text(uint64_t value)
+{
+	unsigned printable = 0;
+
+	while (printable < sizeof(value) && (value & 0xff) >= ' ' && (value & 0xff) < 0x7f)
+		printable++, value >>= 8;
+	return printable >= TEXT_LEAST;
+}
+
+/*
+ * Whether the block at ADDRESS lacks a pointer that nearly all of its size have, and has one where next to none has; or has some
+ * where next to none has any, and no text that malloc's answer for something else is left over behind.
+ */
 static bool is_another_kind(hc_propagation *propagation, const struct links *links, hc_address address, uint64_t size)
 {
-	unsigned word_size = propagation->format.size;
-	bool lacks = false, has = false;
+	unsigned word_size = propagation->format.size, heap_words = 0;
+	bool lacks = false, has = false, are_plain = true, has_text = false;
+	hc_address value;
 	hc_spot spot;
 
 	for (unsigned i = 0; i < LINK_WORDS && (i + 1) * (uint64_t)word_size <= size; i++) {
-		bool is_pointer = hc_propagation_locate_target(propagation, address + i * word_size, &spot);
+		if (!hc_propagation_load(propagation, address + i * word_size, &value))
+			continue;
+		bool is_heap = hc_propagation_locate(propagation, value, &spot);
+		bool is_pointer = is_heap && spot.address == value;
 
 		lacks |= !is_pointer && links->pointers[i] >= links->blocks - links->blocks / RARE;
 		has |= is_pointer && links->pointers[i] < links->blocks / RARE;
+		are_plain &= links->pointers[i] < links->blocks / RARE;
+		heap_words += is_heap;
+		has_text |= is_text(value);
 	}
-	return lacks && has;
+	return (lacks && has) || (are_plain && heap_words >= PLAIN_OTHERS && !has_text);
 }
 
 bool hc_propagation_is_one_of_many(hc_propagation *propagation, hc_address address, uint64_t size)

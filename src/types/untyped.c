@@ -185,9 +185,12 @@ static worth worth_of(hc_propagation *propagation, const hc_word *word, const hc
 		return WORTH_ALIAS;
 	if (support == HC_SUPPORT_STRAY || word->is_behind_end)
 		return WORTH_STRAY;
-	/* Behind a header there may be what the block is there for. */
+	/*
+	 * Behind a header there may be what the block is there for; what many words beside each other lead into
+	 * is known to them by its middle (a page cache has its header at the page's end).
+	 */
 	if (word->value != spot->address && hc_propagation_is_started(propagation, spot->number))
-		return word->value - spot->address <= HEADER_MAX ? WORTH_LESS : WORTH_STRAY;
+		return word->value - spot->address <= HEADER_MAX || word->is_table ? WORTH_LESS : WORTH_STRAY;
 	if (is_array_of_pointers(propagation, spot, size) && !is_counted(propagation, word, spot, size))
 		return WORTH_LESS;
 	return entry == HC_ENTRY_HEAD || support == HC_SUPPORT_COMMON || word->is_table ||
