@@ -41,7 +41,8 @@ typedef struct hc_analysis_options {
 	const char *sysroot;
 	const char *const *debug_directories; /* NULL-terminated; may be NULL */
 	unsigned jobs;			      /* threads to use; 0: one per processor */
-	uint64_t memory; /* bytes that the analysis may take in all, the core's pages included; 0: what there is */
+	uint64_t memory;  /* bytes that the analysis may take in all, the core's pages included; 0: what there is */
+	unsigned at_once; /* analyses that run at the same time and share that; 0: only this one */
 	hc_stage until;			      /* the last stage to run */
 	bool no_types; /* leave HC_STAGE_TYPES out: no debug info is read, nothing is named by it */
 	bool retained; /* look at what owners retain, when types are known: takes longer */

@@ -53,6 +53,7 @@ static bool run_blocks(hc_analysis *analysis, GError **error)
 	hc_blocks_options options = {
 		.jobs = analysis->options->jobs,
 		.is_marked = analysis->options->until >= HC_STAGE_REFERENCES,
+		.share = MAX(analysis->options->at_once, 1),
 		.memory = analysis->options->memory ? analysis->options->memory : UINT64_MAX,
 	};
 

@@ -118,6 +118,7 @@ static inline hc_block_totals *hc_blocks_totals_of(const hc_blocks *blocks, uint
 typedef struct hc_blocks_options {
 	unsigned jobs;	 /* threads to use; 0: one per processor */
 	bool is_marked;	 /* what is in the blocks will be read, too: worth large pages */
+	unsigned share;	 /* analyses that share the memory, at least 1 */
 	uint64_t memory; /* bytes that the process may take in all; UINT64_MAX: what there is */
 } hc_blocks_options;
 

@@ -382,7 +382,12 @@ static bool enlarge_pages(hc_core *core, const GArray *regions, const hc_blocks_
 
 		ranges[i] = (hc_range){ region->outer_start, region->outer_end };
 	}
-	hc_paging_options paging = { options->jobs, options->memory, COPY_DEAR };
+	hc_paging_options paging = {
+		.jobs = options->jobs,
+		.memory = options->memory,
+		.share = options->share,
+		.dear = COPY_DEAR,
+	};
 
 	return hc_core_enlarge_pages(core, ranges, regions->len, &paging, error);
 }

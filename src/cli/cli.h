@@ -70,6 +70,7 @@ typedef struct cli_options {
 	int jobs;
 	char *memory_word;
 	uint64_t memory; /* as hc_analysis_options */
+	unsigned at_once; /* likewise */
 	gboolean no_types, no_encodings, retained;
 	char **container_files; /* of the commands that have them */
 	char *colour;		/* as given; checked */

@@ -115,6 +115,7 @@ static hc_analysis *analyse_once(
 		.retained = options->retained,
 		.jobs = options->jobs,
 		.memory = options->memory,
+		.at_once = options->at_once,
 		.until = until,
 		.progress = shows ? note_progress : NULL,
 		.progress_data = &progress,

@@ -60,6 +60,7 @@ typedef struct hc_paging_options {
 	uint64_t
 		memory; /* bytes that the process may take in all, the core's pages included; UINT64_MAX: what there is */
 	uint64_t dear; /* ns of a processor: copies of 2 MiB that cost more are few; UINT64_MAX: whatever they cost */
+	unsigned share; /* so many cores share the memory, at least 1 */
 } hc_paging_options;
 
 /*

@@ -375,7 +375,7 @@ bool hc_core_enlarge_pages(
 	};
 
 	available = hc_memory_available("/proc", "self");
-	available = MIN(available, options->memory);
+	available = MIN(available, options->memory) / options->share;
 	if (units->len < WORTHWHILE || available < core->file_size || are_large(&task, options->jobs))
 		return true;
 	task.count = MIN(units->len, room_for_copies(core, available) / UNIT);

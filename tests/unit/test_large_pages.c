@@ -63,14 +63,19 @@ static fixture start(void)
 	return f;
 }
 
-static uint64_t enlarge(fixture *f, uint64_t memory, unsigned jobs)
+static uint64_t enlarge_shared(fixture *f, uint64_t memory, unsigned jobs, unsigned share)
 {
 	const hc_range ranges[] = { { ADDRESS, ADDRESS + FULL / 2 * MIB },
 		{ ADDRESS + FULL / 2 * MIB, ADDRESS + ALL * MIB } };
-	const hc_paging_options options = { jobs, memory, UINT64_MAX };
+	const hc_paging_options options = { .jobs = jobs, .memory = memory, .share = share, .dear = UINT64_MAX };
 
 	CU_ASSERT_TRUE(hc_core_enlarge_pages(f->core, ranges, G_N_ELEMENTS(ranges), &options, &f->error));
 	return hc_core_copied_bytes(f->core);
+}
+
+static uint64_t enlarge(fixture *f, uint64_t memory, unsigned jobs)
+{
+	return enlarge_shared(f, memory, jobs, 1);
 }
 
 /* At random addresses: what the file has, by the core's functions and by a pointer from before. */
@@ -157,14 +162,19 @@ static void test_memory(void)
 	}
 	g_auto(fixture) f = start();
 
-	if (f.pointer)
-		CU_ASSERT_EQUAL(enlarge(&f, 1, 2), 0);
+	if (!f.pointer)
+		return;
+	CU_ASSERT_EQUAL(enlarge(&f, 1, 2), 0);
+	/* Two that share have room for so much each. */
+	uint64_t copied = enlarge_shared(&f, 2 * (hc_core_file_size(f.core) + 20 * MIB), 2, 2);
+
+	CU_ASSERT_TRUE(copied <= 20 * MIB && (!has_large_pages() || copied >= 20 * MIB));
 }
 
 static void test_small(void)
 {
 	const hc_range range = { ADDRESS, ADDRESS + 8 * MIB };
-	const hc_paging_options options = { 2, UINT64_MAX, UINT64_MAX };
+	const hc_paging_options options = { .jobs = 2, .memory = UINT64_MAX, .share = 1, .dear = UINT64_MAX };
 	g_auto(fixture) f = start();
 
 	if (!f.pointer)
@@ -202,7 +212,7 @@ static void test_cut(void)
 static void test_dear(void)
 {
 	const hc_range range = { ADDRESS, ADDRESS + ALL * MIB };
-	const hc_paging_options options = { 1, UINT64_MAX, 0 };
+	const hc_paging_options options = { .jobs = 1, .memory = UINT64_MAX, .share = 1, .dear = 0 };
 	g_auto(fixture) f = start();
 
 	if (!f.pointer)
