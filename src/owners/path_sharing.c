@@ -68,28 +68,29 @@ static void number_rows(struct counting *counting, uint32_t roots)
 	}
 }
 
-/* The path that block NUMBER hangs on, if a row says so; 0: none. */
-static uint32_t path_of(const struct counting *counting, const hc_block *block)
+/* The path that block NUMBER, which starts at granule START, hangs on, if a row says so; 0: none. */
+static uint32_t path_of(const struct counting *counting, uint32_t number, uint64_t start)
 {
 	const hc_ownership *ownership = counting->ownership;
-	uint32_t path = hc_types_path_of_block(ownership->types, block->number);
+	const hc_blocks *blocks = ownership->blocks;
+	uint32_t path = hc_types_path_of_block(ownership->types, number);
 
-	if (block->state != HC_BLOCK_IN_USE || block->label || !path || counting->first[path] == HC_OWNER_NO_ROW ||
-		hc_reach_is_lost(hc_ownership_reach(ownership, block)))
+	if (blocks->states[number] != HC_BLOCK_IN_USE || hc_blocks_is_labelled(blocks, number) || !path ||
+		counting->first[path] == HC_OWNER_NO_ROW ||
+		hc_reach_is_lost(hc_references_reach_at(ownership->references, start)))
 		return 0;
 	return path;
 }
 
 static void find_owners(const struct counting *counting, uint32_t *owners)
 {
-	hc_block_iterator iterator;
-	hc_block block;
+	const hc_blocks *blocks = counting->ownership->blocks;
+	hc_start_cursor cursor = hc_start_cursor_at(blocks, 0);
 
-	hc_block_iterator_init(&iterator, counting->ownership->blocks);
-	while (hc_block_iterator_next(&iterator, &block)) {
-		uint32_t path = path_of(counting, &block);
+	for (uint32_t number = 0; number < blocks->count; number++) {
+		uint32_t path = path_of(counting, number, hc_start_cursor_next(&cursor));
 
-		owners[block.number] = path ? counting->root_of[counting->first[path]] : HC_GRAPH_NOBODY;
+		owners[number] = path ? counting->root_of[counting->first[path]] : HC_GRAPH_NOBODY;
 	}
 }
 
@@ -112,17 +113,19 @@ static void count_pair(struct counting *counting, uint32_t path, uint32_t rival,
 static void count_blocks(struct counting *counting, const uint32_t *rivals)
 {
 	hc_ownership *ownership = counting->ownership;
-	hc_block_iterator iterator;
-	hc_block block;
+	const hc_blocks *blocks = ownership->blocks;
+	hc_start_cursor cursor = hc_start_cursor_at(blocks, 0);
 
-	hc_block_iterator_init(&iterator, ownership->blocks);
-	while (hc_block_iterator_next(&iterator, &block)) {
-		uint32_t path = rivals[block.number] == HC_GRAPH_NOBODY ? 0 : path_of(counting, &block);
+	for (uint32_t number = 0; number < blocks->count; number++) {
+		uint64_t start = hc_start_cursor_next(&cursor);
+		uint32_t path = rivals[number] == HC_GRAPH_NOBODY ? 0 : path_of(counting, number, start);
 
 		if (!path)
 			continue;
-		hc_amount_count(&ownership->shared[path].amount, block.size);
-		count_pair(counting, path, rivals[block.number], block.size);
+		uint64_t size = hc_blocks_size_in_index(blocks, hc_blocks_region_of_start(blocks, start), start);
+
+		hc_amount_count(&ownership->shared[path].amount, size);
+		count_pair(counting, path, rivals[number], size);
 	}
 }
 
