@@ -49,19 +49,22 @@ static hc_row_id row_of_used(const hc_blocks *blocks, const hc_block_region *reg
 }
 
 /*
- * The bytes of a block that count: of one in use its usable bytes, of a free one the whole chunk, as in the table. A chunk's last word is the
- * next one's first, and is counted with the chunk; the last free chunk of a region has no next one, and all of it is its own.
+ * The bytes that count of the block at START, whose next one is at NEXT: of one in use its usable bytes, of a free one the whole chunk, as in
+ * the table. A chunk's last word is the next one's first, and is counted with the chunk; the last free chunk of a region has no next one,
+ * and all of it is its own.
  */
 static hc_range range_of(
-	const hc_blocks *blocks, const hc_block_region *region, uint64_t start, bool is_used, bool is_last)
+	const hc_blocks *blocks, const hc_block_region *region, uint64_t start, uint64_t next, bool is_used)
 {
 	hc_address address = hc_blocks_address(blocks, region, start);
+	bool is_last = region->region.is_mmapped || next - region->first_granule >= region->granules;
 
-	if (is_used)
-		return (hc_range){ address, address + hc_blocks_size_in_index(blocks, region, start) };
-	if (is_last)
+	if (is_last && !is_used)
 		return (hc_range){ address - 2 * blocks->word, region->region.end };
-	return (hc_range){ address - blocks->word, address + hc_blocks_size_in_index(blocks, region, start) };
+	if (is_last)
+		return (hc_range){ address, address + hc_blocks_usable_size(blocks, region, address) };
+	return (hc_range){ is_used ? address : address - blocks->word,
+		address + ((next - start) << blocks->granule_shift) - blocks->word };
 }
 
 static void count_region(
@@ -69,18 +72,19 @@ static void count_region(
 {
 	const hc_blocks *blocks = memory->blocks;
 	hc_start_cursor cursor = hc_start_cursor_at(blocks, region->first_granule);
+	uint64_t start = hc_start_cursor_next(&cursor), next;
 	size_t hint[2] = { 0, 0 };
 
-	for (uint32_t i = 0; i < region->block_count; i++) {
+	for (uint32_t i = 0; i < region->block_count; i++, start = next) {
 		uint32_t number = region->first_block + i;
-		uint64_t start = hc_start_cursor_next(&cursor);
 		hc_block_state state = blocks->states[number];
 		bool is_used = state == HC_BLOCK_IN_USE;
 		hc_row_id row = is_used ? row_of_used(blocks, region, number) : row_of_state(state);
 
+		next = hc_start_cursor_next(&cursor);
 		if (!row)
 			continue;
-		hc_range range = range_of(blocks, region, start, is_used, i + 1 == region->block_count);
+		hc_range range = range_of(blocks, region, start, next, is_used);
 		hc_resident resident = hc_core_resident_next(memory->core, range.start, range.end, hint);
 
 		add_resident(&memory->resident[row], resident);
