@@ -38,6 +38,7 @@ typedef struct hc_snapshot_owner {
 	hc_grade grade;
 	hc_amount own;		 /* blocks that this place owns itself */
 	hc_amount mapped;	 /* of these, mmapped ones */
+	uint64_t own_resident, mapped_resident; /* bytes of both that were in memory; 0 if that is not known */
 	hc_sharing shared;	 /* of these, what others lead to as well */
 	uint64_t count;		 /* containers at this place: of a member, one for each object */
 	uint64_t elements;	 /* of all of them, claimed */
@@ -54,6 +55,7 @@ typedef struct hc_snapshot_size {
 	uint64_t blocks; /* all of them */
 	uint64_t lost, unowned,
 		unowned_mapped; /* of these: lost; held by something, but not by what is known; of those, mmapped */
+	uint64_t unowned_resident, unowned_mapped_resident; /* bytes of the latter two that were in memory; 0 if that is not known */
 } hc_snapshot_size;
 
 /* An integer of the program's, by name: counters tell a backlog. */
@@ -81,6 +83,7 @@ typedef struct hc_snapshot {
 	/* the memory table, all its strings the snapshot's */
 	uint64_t total;
 	GArray *memory; /* of hc_memory_row */
+	bool knows_resident; /* what was in memory: of the core of a capture, or a snapshot of it */
 	hc_amount directly_lost, indirectly_lost, possibly_lost;
 	hc_amount in_use; /* the program's, mmapped ones too */
 	hc_amount free;	  /* bytes of whole chunks */

@@ -21,6 +21,7 @@ typedef struct hc_merged_path {
 	bool is_unsure;			/* in a torn snapshot it, or something below it, was not */
 	uint64_t *own, *own_blocks, *mapped, *mapped_blocks, *shared; /* shared: of own, what others lead to as well */
 	uint64_t *below; /* bytes, own included */
+	uint64_t *own_resident, *mapped_resident, *below_resident; /* bytes of these that were in memory; 0 if not known */
 	uint64_t
 		fattened; /* the most bytes that one container below it grew by, which was there before and holds twice as much now */
 	uint64_t *elements, *count;
@@ -57,6 +58,8 @@ struct hc_diff {
 	GArray *steady;	     /* of hc_growth */
 	GArray *causes;	     /* of hc_cause */
 	int64_t growth, memory_growth;
+	bool knows_resident; /* all snapshots do, and none is torn */
+	int64_t resident_growth;
 	uint64_t kernel_growth; /* bytes that wait in sockets */
 	GStringChunk *texts;
 	GPtrArray *steps; /* arrays of uint64_t */

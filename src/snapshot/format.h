@@ -53,6 +53,11 @@ enum {
 /* threads that ended and were not joined; their stacks: address space, memory; is it resident. May be missing: older ones have none */
 #define SNAPSHOT_UNJOINED "(tttb)"
 #define SNAPSHOT_NUMBERS  "a(sx)"
+/*
+ * Of each in "memory", "owners" and "sizes" bytes that were in memory: and swapped out; own, and mapped; unowned, and unowned_mapped. May be
+ * missing: only captures have it, and older files have none
+ */
+#define SNAPSHOT_RESIDENT "(a(tt)a(tt)a(tt))"
 /* name ("" if there is none), blocks, bytes, pinned */
 #define SNAPSHOT_PINS "a(sttt)"
 /* of each in "pins" what it is: kind, path, thread, size, kind and thread of the label. May be missing: older ones have none */

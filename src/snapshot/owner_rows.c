@@ -286,6 +286,8 @@ static void give_blocks(struct collecting *collecting, uint32_t number)
 	owner = &g_array_index(collecting->snapshot->owners, hc_snapshot_owner, collecting->row[kept] - 1);
 	hc_amount_add(&owner->own, collecting->amounts->own[number]);
 	hc_amount_add(&owner->mapped, collecting->amounts->mapped[number]);
+	owner->own_resident += collecting->amounts->own_resident[number];
+	owner->mapped_resident += collecting->amounts->mapped_resident[number];
 	add_shared(collecting, owner, hc_ownership_shared_of_path(collecting->ownership, number));
 }
 

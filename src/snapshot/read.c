@@ -389,7 +389,7 @@ static bool is_possible(const hc_snapshot *snapshot, const hc_snapshot_size *siz
 static bool load_sizes(hc_snapshot *snapshot, GVariant *section)
 {
 	GVariantIter rows;
-	hc_snapshot_size size;
+	hc_snapshot_size size = { 0 };
 	uint64_t sum = 0;
 
 	g_variant_iter_init(&rows, section);
@@ -506,6 +506,7 @@ static const struct {
 	{ "lost-evidence", NULL, load_lost_evidence, true },
 	{ "lost-shapes", NULL, load_lost_shapes, true },
 	{ "unjoined", NULL, load_unjoined, true },
+	{ "resident", NULL, hc_snapshot_load_resident, true },
 	{ "side-facts", NULL, load_side_facts, true },
 };
 

@@ -69,9 +69,9 @@ struct hc_owner {
 	GPtrArray *classes;    /* hc_owner of HC_STEP_CLASS, or of a union's target; NULL at first */
 
 	/* while propagating */
-	struct hc_wants {
-		bool known, element, mapped;
-	} wants; /* of a container, by its own layout: what it holds has to be looked at; once `known` */
+	bool knows_wants;
+	hc_record_wants
+		wants; /* of a container, by its own layout: what it holds has to be looked at; once `knows_wants` */
 	uint32_t sound, unsound; /* objects that were what they were taken for, and that were not */
 	bool cut;
 	uint64_t cut_objects;

@@ -57,6 +57,9 @@ typedef struct hc_tried {
 	hc_address from, to;
 } hc_tried;
 
+typedef struct hc_walks_ahead hc_walks_ahead;
+typedef struct hc_nest hc_nest;
+
 /* Whose a block was before a container claimed it. */
 typedef struct hc_claim {
 	uint32_t block, owner;
@@ -118,6 +121,9 @@ typedef struct hc_propagation {
 	/* untyped_shapes.c */
 	hc_shapes *shapes;
 	GHashTable *shape_owners; /* of struct shape_key -> hc_owner */
+
+	hc_walks_ahead *walks_ahead; /* walks_ahead.c; NULL: no walks are kept */
+	hc_nest *nest;		     /* nests_ahead.c: the innermost; NULL: there is none */
 
 	/* object_containers.c: of the containers being looked at */
 	GArray *claims;	  /* of hc_claim: what is taken back if a container turns out to be none */

@@ -19,6 +19,10 @@
  *	links.c			... what a word is worth, by what other blocks of the size have there
  *	objects.c		one object (objects.h)
  *	object_containers.c	... its containers
+ *	container_pieces.c	... whose their blocks become
+ *	leaves_ahead.c		... those of many elements, that hold nothing but blocks
+ *	walks_ahead.c		... walked ahead, by all workers
+ *	nests_ahead.c		... those in elements
  *	arrays.c		... its arrays and unions
  *	pointers.c		... its pointers: which block one leads to, of what type that is
  *	memory_view.c		what stands in memory (propagation.h)
