@@ -96,6 +96,8 @@ typedef struct hc_growth {
 	/* Of paths: bytes that others lead to as well, whatever KIND; and who. NULL: nobody. Of rows of one path it is said in each. */
 	uint64_t shared_before, shared_after;
 	const hc_sharing *shared;
+	uint64_t outside_before,
+		outside_after; /* of paths: bytes of these that are in no block: in memory that is not malloc's */
 } hc_growth;
 
 /* Whether what the row of a container holds is room for elements, with nothing in it. */
@@ -103,6 +105,9 @@ bool hc_growth_is_unused_capacity(const hc_growth *row);
 
 /* Whether what grew is mostly what others lead to as well. */
 bool hc_growth_is_shared(const hc_growth *row);
+
+/* Whether what grew is in part memory that is not malloc's, so that it is worth telling. */
+bool hc_growth_is_outside(const hc_growth *row);
 
 /* How sure a sentence is. */
 typedef enum {

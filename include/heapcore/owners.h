@@ -81,6 +81,7 @@ typedef struct hc_owner_row {
 	hc_owner_basis basis;
 	hc_certainty certainty; /* the best of its paths' */
 	hc_amount holds, own;	/* usable bytes; own: that hang on no row below */
+	uint64_t outside; /* bytes besides, with those of rows below: in memory that is not malloc's (hc_types_path) */
 	bool is_container;	/* most of what it has itself is of one */
 	bool has_retained;	/* that was asked for, and could be told */
 	/*
@@ -141,6 +142,9 @@ bool hc_ownership_dominator(const hc_ownership *ownership, uint32_t number, uint
 hc_amount hc_ownership_amount(const hc_ownership *ownership, hc_owner_kind kind);
 hc_amount hc_ownership_lost(const hc_ownership *ownership, bool directly);
 hc_amount hc_ownership_total(const hc_ownership *ownership);
+
+/* Bytes in memory that is not malloc's that paths have. */
+uint64_t hc_ownership_outside(const hc_ownership *ownership);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_ownership, hc_ownership_destroy)
 

@@ -39,6 +39,8 @@ typedef struct hc_snapshot_owner {
 	hc_amount own;		 /* blocks that this place owns itself */
 	hc_amount mapped;	 /* of these, mmapped ones */
 	hc_sharing shared;	 /* of these, what others lead to as well */
+	uint64_t outside;	 /* bytes besides: in memory that is not malloc's (hc_types_path) */
+	uint64_t outside_places; /* in so many places */
 	uint64_t count;		 /* containers at this place: of a member, one for each object */
 	uint64_t elements;	 /* of all of them, claimed */
 	uint64_t capacity;	 /* UINT64_MAX: none */

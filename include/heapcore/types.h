@@ -209,10 +209,19 @@ typedef struct hc_types_path {
 	hc_address largest; /* the one with the most elements */
 	uint64_t most_elements;
 	hc_amount own, below; /* of any path: blocks that are its own; and all that hang on it, own included */
+	/*
+	 * Bytes in mappings that are neither malloc's nor anybody else's that are known: what words or pointers of the path lead to there,
+	 * up to the next place that is led to; without whole pages of zeros.
+	 */
+	uint64_t outside, outside_below;
+	uint64_t outside_places; /* of `outside`: so many places are led to */
 } hc_types_path;
 
 uint32_t hc_types_path_count(const hc_types *types);
 void hc_types_path_get(const hc_types *types, uint32_t number, hc_types_path *ret_path);
+
+/* Bytes of such memory that hang on any path: the sum of `outside`. */
+uint64_t hc_types_outside(const hc_types *types);
 
 /* "g_registry.sessions_[]->queue_"; "Session". Free with g_free(). */
 char *hc_types_path_text(const hc_types *types, uint32_t number);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum {
-	FIGURES = 8 /* of a path */
+	FIGURES = 10 /* of a path */
 };
 
 struct merging {
@@ -53,6 +53,8 @@ static uint32_t add_path(struct merging *merging, char *key, uint32_t parent)
 		.elements = figures + 5 * paths->snapshots,
 		.count = figures + 6 * paths->snapshots,
 		.shared = figures + 7 * paths->snapshots,
+		.outside = figures + 8 * paths->snapshots,
+		.things = figures + 9 * paths->snapshots,
 	};
 
 	g_ptr_array_add(paths->figures, figures);
@@ -65,7 +67,9 @@ static void add_figures(hc_merged_path *path, const hc_snapshot_owner *owner, un
 {
 	path->owner = owner;
 	path->is_container |= owner->kind && !owner->is_value;
-	path->own[snapshot] += owner->own.bytes;
+	path->own[snapshot] += owner->own.bytes + owner->outside;
+	path->outside[snapshot] += owner->outside;
+	path->things[snapshot] += owner->own.blocks + owner->outside_places;
 	path->own_blocks[snapshot] += owner->own.blocks;
 	path->mapped[snapshot] += owner->mapped.bytes;
 	path->mapped_blocks[snapshot] += owner->mapped.blocks;

@@ -193,6 +193,8 @@ static json_t *growth_json(const hc_diff *diff, const hc_growth *growth)
 		{ "shared_after", NULL, hc_value_count(growth->shared_after) },
 		{ "shared_with", NULL, hc_value_text(growth->shared ? growth->shared->with : NULL) },
 		{ "sharers", NULL, hc_value_count(growth->shared ? growth->shared->others + 1 : 0) },
+		{ "outside_before", NULL, hc_value_count(growth->outside_before) },
+		{ "outside_after", NULL, hc_value_count(growth->outside_after) },
 	};
 
 	return hc_record_json(facts);

@@ -131,9 +131,13 @@ static void claim_memory(hc_address address, uint64_t size, hc_memory_role role,
 	struct piece *piece = &walking->waiting[walking->waiting_in % WAITING];
 	const hc_owner *owner = walking->container;
 
-	if ((walking->by_pointer && role != HC_MEMORY_INDEX) ||
-		!hc_propagation_locate(propagation, address, &piece->spot))
+	if (walking->by_pointer && role != HC_MEMORY_INDEX)
 		return;
+	if (!hc_propagation_locate(propagation, address, &piece->spot)) {
+		if (hc_parcels_may_contain(propagation->types->parcels, address))
+			hc_propagation_claim_outside(propagation, owner, address, size);
+		return;
+	}
 	if (role == HC_MEMORY_INDEX)
 		owner = index_owner(propagation, walking->container);
 	else if (role == HC_MEMORY_NODE && walking->nodes)
@@ -471,7 +475,7 @@ void hc_propagation_look_at_container(
 	const hc_layout *layout = part->layout;
 	hc_certainty certainty;
 	unsigned first_claim = propagation->claims->len, first_element = propagation->elements->len,
-		 first_mapped = propagation->mapped->len;
+		 first_mapped = propagation->mapped->len, first_outside = propagation->outside_claims->len;
 	hc_walk walk = { 0 };
 	struct walking walking = {
 		.propagation = propagation,
@@ -499,6 +503,7 @@ void hc_propagation_look_at_container(
 	if (walk.grade == HC_GRADE_IMPLAUSIBLE ||
 		(walk.grade != HC_GRADE_EXACT && walk.grade != HC_GRADE_DEDUCED && part->plan)) {
 		take_back(propagation, first_claim);
+		hc_propagation_take_back_outside(propagation, first_outside);
 		refuse(&walking, owner, part, address);
 	} else {
 		owner->sound++;
@@ -506,6 +511,7 @@ void hc_propagation_look_at_container(
 			live_elements(propagation, owner, part, address, first_element));
 	}
 	g_array_set_size(propagation->claims, first_claim);
+	g_array_set_size(propagation->outside_claims, first_outside);
 	g_array_set_size(propagation->elements, first_element);
 	g_array_set_size(propagation->mapped, first_mapped);
 }
