@@ -170,6 +170,15 @@ static void look_at_memory(struct cutting *cutting, struct unit *unit, hc_addres
 	}
 }
 
+/* The same without pages of zeros: of memory that other allocators took many were never written. */
+static void look_at_touched(struct cutting *cutting, struct unit *unit)
+{
+	hc_address start = unit->start, end;
+
+	for (; hc_parcels_next_stretch(cutting->parcels->core, &start, unit->end, &end); start = end)
+		look_at_memory(cutting, unit, start, end);
+}
+
 /* ---- units ---- */
 
 static void look_at_registers(struct cutting *cutting, struct unit *unit)
@@ -222,6 +231,8 @@ static void work(void *data, unsigned worker)
 			look_at_blocks(cutting, unit);
 		else if (unit->root->registers)
 			look_at_registers(cutting, unit);
+		else if (unit->is_cut)
+			look_at_touched(cutting, unit);
 		else
 			look_at_memory(cutting, unit, unit->start, unit->end);
 	}

@@ -18,17 +18,36 @@ hc_range hc_parcels_get(const hc_parcels *parcels, uint32_t number)
 	return (hc_range){ start, end };
 }
 
+/* Whether the page at AT, all of which lies before END, is of zeros only. */
+static bool is_blank(const hc_core *core, hc_address at, hc_address end, uint64_t page)
+{
+	uint64_t available;
+	const uint8_t *bytes = at % page || end - at < page ? NULL : hc_core_bytes(core, at, &available);
+
+	return bytes && available >= page && hc_bytes_are_zero(bytes, page);
+}
+
+bool hc_parcels_next_stretch(const hc_core *core, hc_address *start, hc_address end, hc_address *ret_end)
+{
+	uint64_t page = hc_core_process(core)->page_size;
+	hc_address at = *start;
+
+	while (at < end && is_blank(core, at, end, page))
+		at += page;
+	*start = at;
+	while (at < end && !is_blank(core, at, end, page))
+		at = MIN(end, hc_align_down(at, page) + page);
+	*ret_end = at;
+	return *start < end;
+}
+
 uint64_t hc_parcels_touched(const hc_parcels *parcels, uint32_t number)
 {
 	hc_range range = hc_parcels_get(parcels, number);
-	uint64_t page = hc_core_process(parcels->core)->page_size, touched = range.end - range.start;
+	hc_address stretch_end;
+	uint64_t touched = 0;
 
-	for (hc_address at = hc_align_up(range.start, page); at < range.end && range.end - at >= page; at += page) {
-		uint64_t available;
-		const uint8_t *bytes = hc_core_bytes(parcels->core, at, &available);
-
-		if (bytes && available >= page && hc_bytes_are_zero(bytes, page))
-			touched -= page;
-	}
+	for (; hc_parcels_next_stretch(parcels->core, &range.start, range.end, &stretch_end); range.start = stretch_end)
+		touched += stretch_end - range.start;
 	return touched;
 }

@@ -111,4 +111,10 @@ static inline bool hc_parcels_is_weak(const hc_parcels *parcels, uint32_t number
 /* Bytes of parcel NUMBER without whole pages of zeros: those were never written, or given back. */
 uint64_t hc_parcels_touched(const hc_parcels *parcels, uint32_t number);
 
+/*
+ * The first stretch of [*START, END) without whole pages of zeros, which hold no words: moves *START
+ * to it, and gives its end. FALSE if there is none.
+ */
+bool hc_parcels_next_stretch(const hc_core *core, hc_address *start, hc_address end, hc_address *ret_end);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_parcels, hc_parcels_destroy)

@@ -278,15 +278,22 @@ void hc_propagation_follow_outside(hc_propagation *propagation, hc_owner *owner,
 	take_rest(propagation, owner, number);
 }
 
+/* The words of parcel NUMBER, which is OWNER's, without pages of zeros. */
+static void search(hc_propagation *propagation, hc_owner *owner, uint32_t number)
+{
+	hc_range range = hc_parcels_get(propagation->types->parcels, number);
+	hc_address end;
+
+	for (; hc_parcels_next_stretch(propagation->core, &range.start, range.end, &end); range.start = end)
+		hc_propagation_search_parcel(propagation, owner, range.start, end);
+}
+
 void hc_propagation_search_outside(hc_propagation *propagation, hc_owner *owner, hc_address address)
 {
 	uint32_t number;
 
-	if (!hc_parcels_find(propagation->types->parcels, address, &number))
-		return;
-	hc_range range = hc_parcels_get(propagation->types->parcels, number);
-
-	hc_propagation_search_parcel(propagation, owner, range.start, range.end);
+	if (hc_parcels_find(propagation->types->parcels, address, &number))
+		search(propagation, owner, number);
 }
 
 void hc_types_search_outside(hc_propagation *propagation, bool opaque)
@@ -299,9 +306,7 @@ void hc_types_search_outside(hc_propagation *propagation, bool opaque)
 		if (!owner || (opaque && !hc_propagation_is_opaque(owner)) ||
 			!hc_take_bit(propagation->outside_searched, i))
 			continue;
-		hc_range range = hc_parcels_get(types->parcels, i);
-
-		hc_propagation_search_parcel(propagation, owner, range.start, range.end);
+		search(propagation, owner, i);
 	}
 }
 
