@@ -41,6 +41,7 @@ typedef struct hc_analysis_options {
 	const char *sysroot;
 	const char *const *debug_directories; /* NULL-terminated; may be NULL */
 	unsigned jobs;			      /* threads to use; 0: one per processor */
+	uint64_t memory; /* bytes that the analysis may take in all, the core's pages included; 0: what there is */
 	hc_stage until;			      /* the last stage to run */
 	bool no_types; /* leave HC_STAGE_TYPES out: no debug info is read, nothing is named by it */
 	bool retained; /* look at what owners retain, when types are known: takes longer */
@@ -59,6 +60,12 @@ typedef struct hc_analysis hc_analysis;
  */
 hc_analysis *hc_analysis_run(const char *core_path, const hc_analysis_options *options, GError **error);
 void hc_analysis_destroy(hc_analysis *analysis);
+
+/*
+ * How many of the COUNT files CORES are best analysed at the same time, each on its share of the threads that OPTIONS (may be NULL) say: 1, or
+ * 2 where there are threads and memory for two, and one is not much larger than all others. What is no core counts as nothing.
+ */
+unsigned hc_analyses_at_once(const char *const *cores, size_t count, const hc_analysis_options *options);
 
 const hc_core *hc_analysis_core(const hc_analysis *analysis);
 hc_modules *hc_analysis_modules(

@@ -190,9 +190,13 @@ uint64_t hc_blocks_overhead(const hc_blocks *blocks);
 /* How much of the free memory lies in whole pages. All in bytes. */
 typedef struct hc_free_pages {
 	uint64_t whole;	    /* pages wholly inside free memory (bins, fastbins merged with their neighbours, tops) */
-	uint64_t zero;	    /* ... of these, all zero in the core: given back already, or never touched */
+	/*
+	 * ... of these, given back already, or never touched: those that were neither resident nor swapped out, or, where that is not
+	 * known (hc_core_knows_resident()), those that are all zero in the core.
+	 */
+	uint64_t zero;
 	uint64_t trim;	    /* what malloc_trim(0) would release: as `whole`, without the tops of thread arenas */
-	uint64_t trim_zero; /* ... of these, all zero: releasing them again gains nothing */
+	uint64_t trim_zero; /* ... of these, given back already: releasing them again gains nothing */
 	uint64_t largest;   /* the longest run of free chunks */
 } hc_free_pages;
 

@@ -5,7 +5,8 @@
  * A capture is a folder with the files
  *
  *	core.PID	the core, sparse
- *	smaps, status, maps, meminfo, sockstat, sockstat6	as /proc had them while the process stood still
+ *	smaps, smaps_rollup, status, maps, meminfo, sockstat, sockstat6	as /proc had them while the process stood still
+ *	pages		which pages were in memory, and which were swapped out: docs/capture.md has the format
  *	descriptors	number and target, one descriptor a line
  *	sockets		one socket of the process a line, with what waits in its queues
  *	cgroup		the process's control groups, and the files of its memory controller

@@ -148,6 +148,17 @@ bool hc_core_read_unsigned(const hc_core *core, hc_address address, unsigned siz
 /* A NUL-terminated string of at most LIMIT bytes. NULL if unreadable or longer. Free with g_free(). */
 char *hc_core_read_string(const hc_core *core, hc_address address, size_t limit);
 
+/* Bytes of the process's memory that were resident, i.e. in memory, and that were swapped out. */
+typedef struct hc_resident {
+	uint64_t resident, swapped;
+} hc_resident;
+
+/* Whether that is known: of captures (<heapcore/capture.h>), but of no other cores. */
+bool hc_core_knows_resident(const hc_core *core);
+
+/* What of [start, end) was, by the byte: of half a page in memory half its bytes. 0 if it is not known. O(log n). */
+hc_resident hc_core_resident(const hc_core *core, hc_address start, hc_address end);
+
 /* "mapped, but not dumped" and so on, for an address that has no bytes: a clause for an error message. */
 const char *hc_core_why_missing(const hc_core *core, hc_address address);
 

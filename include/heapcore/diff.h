@@ -34,7 +34,9 @@ typedef struct hc_diff_row {
 	uint64_t bytes_a, bytes_b; /* of the first and the last snapshot */
 	uint64_t count_a, count_b;
 	const char *unit;
-	int64_t growth; /* bytes_b - bytes_a */
+	int64_t growth;			 /* bytes_b - bytes_a */
+	uint64_t resident_a, resident_b; /* bytes of it that were in memory; 0 if hc_diff_knows_resident() does not */
+	int64_t resident_growth;
 } hc_diff_row;
 
 /* Blocks in use (the program's) of one usable size: what grew by number. */
@@ -90,6 +92,9 @@ typedef struct hc_growth {
 	uint64_t blocks_before, blocks_after;	  /* 0 where there are none to count */
 	uint64_t elements_before, elements_after; /* UINT64_MAX: not a container */
 	const uint64_t *steps;			  /* bytes in each snapshot */
+	const uint64_t
+		*resident_steps; /* of these, bytes that were in memory; NULL: not known, as of kinds of lost blocks */
+	int64_t resident;	 /* growth of that, from the first to the last; 0 if it is not known */
 	hc_trend trend;
 	const hc_snapshot_owner *owner; /* of paths, as in the last snapshot that has it; else NULL */
 	const hc_leak_kind *lost;	/* of lost blocks, likewise */
@@ -148,6 +153,7 @@ typedef struct hc_cause {
 	hc_cause_kind kind;
 	const hc_growth *row; /* what it is about; of a leak the row that grew most. NULL: of sums, and of sockets */
 	int64_t bytes;	      /* of growth */
+	int64_t resident;     /* of growth of what is in memory; 0 if that is not known (hc_diff_knows_resident()) */
 	hc_confidence confidence;
 	hc_trend trend;
 	/* of sums over rows (leak, held, retained) */
@@ -213,6 +219,13 @@ int64_t hc_diff_growth(const hc_diff *diff); /* of all mapped bytes */
 bool hc_diff_is_torn(const hc_diff *diff);
 int64_t hc_diff_memory_growth(
 	const hc_diff *diff); /* of the top rows that are memory: without reserved address space */
+
+/*
+ * Whether all snapshots know what was in memory, and how much that grew: the growth of what the system calls the process's resident memory
+ * (Rss of smaps), whatever row of the memory table it is in. Causes are then in the order of their resident bytes.
+ */
+bool hc_diff_knows_resident(const hc_diff *diff);
+int64_t hc_diff_resident_growth(const hc_diff *diff); /* 0 if it is not known */
 unsigned hc_diff_row_count(const hc_diff *diff);
 const hc_diff_row *hc_diff_row_get(const hc_diff *diff, unsigned index);
 unsigned hc_diff_size_count(const hc_diff *diff); /* sizes that grew or shrank, most bytes grown first */
@@ -226,7 +239,7 @@ const hc_growth *hc_diff_attribution(const hc_diff *diff, unsigned index);
 unsigned hc_diff_steady_count(const hc_diff *diff);
 const hc_growth *hc_diff_steady(const hc_diff *diff, unsigned index);
 
-/* The causes, most bytes first, those that stopped growing last; of less than a hundredth of the growth only leaks. */
+/* The causes, most bytes first (resident ones where they are known), those that stopped growing last; of less than a hundredth of the growth only leaks. */
 unsigned hc_diff_cause_count(const hc_diff *diff);
 const hc_cause *hc_diff_cause(const hc_diff *diff, unsigned index);
 

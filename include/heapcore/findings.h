@@ -109,6 +109,7 @@ typedef struct hc_finding_size {
 
 typedef struct hc_finding_duplicates {
 	uint64_t groups;	/* contents that there are more than once */
+	bool rarer_left_out;	/* there are very many blocks, and rare contents were not counted */
 	uint64_t largest_saved; /* bytes, of the group that saves most */
 	uint64_t largest_blocks, largest_size;
 	char *path; /* what most of its blocks hang on; NULL: nothing that is known. Untrusted */

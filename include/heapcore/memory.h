@@ -49,6 +49,8 @@ bool hc_row_is_mallocs(hc_row_id id);
 typedef struct hc_memory_row {
 	hc_row_id id;
 	uint64_t bytes;
+	bool knows_resident;
+	hc_resident resident; /* what of it was in memory, and what was swapped out; 0 if that is not known */
 	uint64_t count;	  /* of `unit`; 0 where there is nothing to count */
 	const char *unit; /* "blocks", "threads", "mappings"; NULL if nothing is counted */
 	hc_row_id of;	  /* the row that this one is a part of; HC_ROW_NONE: a top row, one of those that add up */
@@ -68,6 +70,14 @@ static inline bool hc_memory_row_counts(const hc_memory_row *row)
 typedef struct hc_memory hc_memory;
 
 uint64_t hc_memory_total(const hc_memory *memory); /* all mapped bytes: the sum of the top rows */
+
+/*
+ * Whether it is known what was resident (hc_core_knows_resident()), and how much all top rows had of it: those that are no memory, too, for
+ * a stack's unused part may have been touched before.
+ */
+bool hc_memory_knows_resident(const hc_memory *memory);
+hc_resident hc_memory_resident(const hc_memory *memory); /* 0 if it is not known */
+
 unsigned hc_memory_row_count(const hc_memory *memory);
 const hc_memory_row *hc_memory_row_get(const hc_memory *memory, unsigned index); /* in the order they are shown */
 const hc_memory_row *hc_memory_row_find(const hc_memory *memory, hc_row_id id);	 /* NULL if there is none */

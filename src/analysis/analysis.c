@@ -21,6 +21,7 @@ struct hc_analysis {
 	hc_ownership *ownership; /* NULL: what is retained was not asked for */
 	char *path;
 	const hc_analysis_options *options; /* only while running */
+	unsigned jobs;
 	double seconds[HC_STAGE_COUNT];
 };
 
@@ -49,8 +50,13 @@ static bool run_modules(hc_analysis *analysis, GError **error)
 
 static bool run_blocks(hc_analysis *analysis, GError **error)
 {
-	analysis->blocks = hc_blocks_create(
-		analysis->core, analysis->modules, analysis->options->jobs, analysis->diagnostics, error);
+	hc_blocks_options options = {
+		.jobs = analysis->options->jobs,
+		.is_marked = analysis->options->until >= HC_STAGE_REFERENCES,
+		.memory = analysis->options->memory ? analysis->options->memory : UINT64_MAX,
+	};
+
+	analysis->blocks = hc_blocks_create(analysis->core, analysis->modules, &options, analysis->diagnostics, error);
 	return analysis->blocks != NULL;
 }
 
@@ -166,6 +172,7 @@ hc_analysis *hc_analysis_run(const char *core_path, const hc_analysis_options *o
 
 	analysis->path = g_strdup(core_path);
 	analysis->options = options ? options : &everything;
+	analysis->jobs = analysis->options->jobs;
 	analysis->diagnostics = hc_diagnostics_create();
 	for (unsigned stage = 0; stage < HC_STAGE_COUNT && stage <= analysis->options->until; stage++) {
 		gint64 begin = g_get_monotonic_time();
@@ -264,6 +271,11 @@ const hc_diagnostics *hc_analysis_diagnostics(const hc_analysis *analysis)
 double hc_analysis_seconds(const hc_analysis *analysis, hc_stage stage)
 {
 	return (unsigned)stage < HC_STAGE_COUNT ? analysis->seconds[stage] : 0;
+}
+
+unsigned hc_analysis_jobs(const hc_analysis *analysis)
+{
+	return analysis->jobs;
 }
 
 hc_leaks *hc_analysis_find_leaks(const hc_analysis *analysis, const hc_leaks_options *options, GError **error)

@@ -1,21 +1,96 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/file.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+enum {
+	PIECE_LEAST = 16 << 10, /* bytes of one read() */
+	PIECE_MOST = 8 << 20,
+};
+
+static bool fail(const char *path, const char *reason, GError **error)
+{
+	g_set_error(error, HC_ERROR, HC_ERROR_IO, "%s: %s", path, reason);
+	return false;
+}
+
+/* Opens a regular file; of anything else nothing is read, and nothing waits for who writes to it. -1: *ERROR is set. */
+static int open_regular(const char *path, GError **error)
+{
+	int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat status;
+
+	if (file < 0 || fstat(file, &status))
+		fail(path, g_strerror(errno), error);
+	else if (S_ISDIR(status.st_mode))
+		fail(path, g_strerror(EISDIR), error);
+	else if (!S_ISREG(status.st_mode))
+		fail(path, "not a regular file", error);
+	else
+		return file;
+	if (file >= 0)
+		close(file);
+	return -1;
+}
+
+/*
+ * Reads FILE to its end, or one byte beyond LIMIT. The files of /proc say that they are empty, so how long a file is shows only at its
+ * end. NULL: errno says why. Free with g_free().
+ */
+static char *read_to_end(int file, size_t limit, size_t *ret_length)
+{
+	size_t length = 0, room = 0;
+	char *contents = NULL;
+
+	for (;;) {
+		if (length + 1 >= room) {
+			size_t more = MIN(room + CLAMP(room, PIECE_LEAST, PIECE_MOST), limit + 2);
+			char *larger = g_try_realloc(contents, more);
+
+			if (!larger) {
+				errno = ENOMEM;
+				break;
+			}
+			contents = larger;
+			room = more;
+		}
+		ssize_t count = read(file, contents + length, room - length - 1);
+
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count < 0)
+			break;
+		length += count;
+		if (!count || length > limit) {
+			contents[length] = '\0';
+			*ret_length = length;
+			return contents;
+		}
+	}
+	g_free(contents);
+	return NULL;
+}
 
 char *hc_file_read(const char *path, size_t limit, size_t *ret_length, GError **error)
 {
+	int file = open_regular(path, error);
 	g_autofree char *contents = NULL;
-	g_autoptr(GError) reason = NULL;
 	size_t length;
 
-	if (!g_file_get_contents(path, &contents, &length, &reason)) {
-		g_set_error(error, HC_ERROR, HC_ERROR_IO, "%s", reason->message);
+	if (file < 0)
 		return NULL;
-	}
+	contents = read_to_end(file, limit, &length);
+	if (!contents)
+		fail(path, g_strerror(errno), error);
+	close(file);
+	if (!contents)
+		return NULL;
 	if (length > limit) {
-		g_set_error(error, HC_ERROR, HC_ERROR_IO, "%s: too long, %" G_GSIZE_FORMAT " bytes", path, length);
+		g_set_error(
+			error, HC_ERROR, HC_ERROR_IO, "%s: too long, more than %" G_GSIZE_FORMAT " bytes", path, limit);
 		return NULL;
 	}
 	if (ret_length)

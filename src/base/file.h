@@ -6,7 +6,7 @@
 
 /*
  * All of the file PATH, NUL-terminated behind its end; *RET_LENGTH may be NULL. Fails with HC_ERROR_IO, also if it is longer than
- * LIMIT bytes. Free with g_free().
+ * LIMIT bytes, of which no more is read, or no regular file, such as a pipe that nobody writes to. Free with g_free().
  */
 char *hc_file_read(const char *path, size_t limit, size_t *ret_length, GError **error);
 

@@ -91,6 +91,7 @@ struct hc_blocks {
 	uint32_t *rank;	      /* for each group, and one beyond: the number of the first block at or after it */
 	uint64_t *last_start; /* for each group: the last start before it in its region; UINT64_MAX if there is none */
 	uint8_t *states;      /* hc_block_state of each block */
+	uint64_t states_room; /* bytes, as allocated */
 	uint32_t count;
 	uint64_t *labelled;		/* bit for each block's number: it has a label */
 	GHashTable *labels;		/* number -> hc_label */
@@ -114,12 +115,18 @@ static inline hc_block_totals *hc_blocks_totals_of(const hc_blocks *blocks, uint
 	return &blocks->totals[MIN(arena, blocks->heap.arenas->len)];
 }
 
+typedef struct hc_blocks_options {
+	unsigned jobs;	 /* threads to use; 0: one per processor */
+	bool is_marked;	 /* what is in the blocks will be read, too: worth large pages */
+	uint64_t memory; /* bytes that the process may take in all; UINT64_MAX: what there is */
+} hc_blocks_options;
+
 /*
- * Reads the heap of CORE: opens the allocator, walks its regions on JOBS threads, classifies. A core without a heap gives an
- * empty index. Fails with HC_ERROR_NO_MEMORY or HC_ERROR_UNSUPPORTED (more than 2^32 blocks).
+ * Reads the heap of CORE: opens the allocator, walks its regions, classifies. A core without a heap gives an empty index. Fails with
+ * HC_ERROR_NO_MEMORY or HC_ERROR_UNSUPPORTED (more than 2^32 blocks). No other thread may read CORE meanwhile.
  */
-hc_blocks *hc_blocks_create(
-	const hc_core *core, hc_modules *modules, unsigned jobs, hc_diagnostics *diagnostics, GError **error);
+hc_blocks *hc_blocks_create(hc_core *core, hc_modules *modules, const hc_blocks_options *options,
+	hc_diagnostics *diagnostics, GError **error);
 void hc_blocks_destroy(hc_blocks *blocks);
 
 /* Of hc_label: for hash tables. */
@@ -255,6 +262,23 @@ static inline uint64_t hc_blocks_next_start(const hc_blocks *blocks, uint64_t gr
 		bits = blocks->starts[word];
 	}
 	return word * 64 + __builtin_ctzll(bits);
+}
+
+/*
+ * Usable bytes of the block in use that starts at granule START of REGION, NEXT being where the next block of the index does:
+ * what hc_blocks_get() says, without touching the block unless it is its region's last.
+ */
+static inline uint64_t hc_blocks_size_up_to(
+	const hc_blocks *blocks, const hc_block_region *region, uint64_t start, uint64_t next)
+{
+	if (region->region.is_mmapped)
+		return region->region.block_size;
+	if (next - region->first_granule < region->granules)
+		return ((next - start) << blocks->granule_shift) - blocks->word;
+	hc_address address = hc_blocks_address(blocks, region, start);
+
+	/* A damaged header may say more than there is. */
+	return MIN(hc_blocks_usable_size(blocks, region, address), region->end - address + blocks->word);
 }
 
 /*

@@ -18,11 +18,19 @@ struct count {
 	hc_free_pages *pages;
 };
 
-/* Bytes of zero pages in [start, end), which are page borders. */
+/*
+ * Bytes of zero pages in [start, end), which are page borders. Where it is known which pages there were, those that were not: one that is
+ * resident is given back like any other, zeros or not.
+ */
 static uint64_t zero_bytes(const struct count *count, hc_address start, hc_address end)
 {
 	uint64_t zero = 0;
 
+	if (hc_core_knows_resident(count->blocks->core)) {
+		hc_resident there = hc_core_resident(count->blocks->core, start, end);
+
+		return end - start - there.resident - there.swapped;
+	}
 	for (hc_address at = start; at < end; at += count->page) {
 		uint64_t available;
 		const uint8_t *bytes = count->region->bytes ? count->region->bytes + (at - count->region->start) :

@@ -45,7 +45,7 @@ typedef struct capture_task {
 } capture_task;
 
 static const char *const file_names[] = { "capture.ini", "smaps", "status", "maps", "meminfo", "sockstat", "sockstat6",
-	"descriptors", "sockets", "cgroup" };
+	"descriptors", "sockets", "cgroup", "smaps_rollup", HC_RESIDENCY_FILE };
 
 static bool fail_usage(GError **error, const char *format, int64_t pid)
 {
@@ -257,6 +257,17 @@ static void leave_out_clock(GArray *mappings)
 	}
 }
 
+/* Before the core is written: that reads pages that were not there, and so makes them. */
+static bool write_pages(const capture_task *capture, GError **error)
+{
+	g_autoptr(GArray) runs = hc_capture_scan_pages(capture->pid, capture->mappings, false);
+	g_autoptr(GByteArray) contents = runs ? hc_page_runs_store(runs, sysconf(_SC_PAGESIZE)) : NULL;
+
+	return !contents || contents->len > HC_RESIDENCY_FILE_LIMIT ||
+	       hc_capture_write(
+		       capture->directory, HC_RESIDENCY_FILE, (const char *)contents->data, contents->len, error);
+}
+
 /* All that is done while the process stands still. PROCESS is taken: it may go on before its memory is written. */
 static bool read_stopped(capture_task *capture, hc_stopped_process *process, gint64 begin, GError **error)
 {
@@ -274,7 +285,7 @@ static bool read_stopped(capture_task *capture, hc_stopped_process *process, gin
 	capture->estimate = hc_smaps_estimate(capture->mappings, hc_stopped_process_thread_count(stopped));
 	return check_room(capture, error) && hc_capture_write(capture->directory, "status", status, -1, error) &&
 	       hc_capture_write(capture->directory, "smaps", smaps, -1, error) &&
-	       begin_core(capture, stopped, status, error) &&
+	       write_pages(capture, error) && begin_core(capture, stopped, status, error) &&
 	       write_memory(capture, g_steal_pointer(&stopped), begin, error);
 }
 

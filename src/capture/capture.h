@@ -10,6 +10,7 @@
  *	smaps.c		/proc/PID/smaps as a list of mappings; what of each the core is to hold
  *	notes.c		the core's notes: threads, registers, files
  *	core_file.c	the core itself, sparse
+ *	page_scan.c	which pages are in memory
  *	proc.c		reading files of /proc
  *	proc_files.c	copies of the rest of /proc
  *	sockets.c	the process's sockets with their queues

@@ -135,6 +135,14 @@ bool hc_core_writer_copy(hc_core_writer *writer, pid_t pid, hc_core_part part, G
 /* Closes the core. */
 void hc_core_writer_clear(hc_core_writer *writer);
 
+/* ---- page_scan.c ---- */
+
+/*
+ * Which pages of the stopped process PID are in memory or swapped out, by what smaps says of its MAPPINGS at the same time: runs in order of
+ * address (hc_page_run). BY_WORDS: in the way for kernels before 6.7. NULL if the kernel does not tell, or in no reasonable time.
+ */
+GArray *hc_capture_scan_pages(pid_t pid, GArray *mappings, bool by_words);
+
 /* ---- proc.c ---- */
 
 /* /proc/PID/NAME; all of it, NUL-terminated. NULL if it cannot be read. Free with g_free(). */
@@ -150,9 +158,6 @@ bool hc_capture_write(int directory, const char *name, const char *text, gssize 
 
 /* Everything beside core, smaps, status and capture.ini. What cannot be read is left out; HC_ERROR_IO if it cannot be written. */
 bool hc_capture_copy_proc(pid_t pid, int directory, GError **error);
-
-/* Bytes that PID's control group may still have; UINT64_MAX: it has no limit, or that is not known. */
-uint64_t hc_capture_cgroup_room(pid_t pid);
 
 /* ---- sockets.c ---- */
 

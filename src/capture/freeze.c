@@ -15,6 +15,7 @@
  */
 #include "capture/inject_parts.h"
 
+#include "base/memory.h"
 #include "base/text.h"
 
 #ifdef HC_CAN_INJECT
@@ -46,16 +47,13 @@ static bool fail_with(GError **error, const char *why)
 /* Whether there is memory for the page tables of the copy, and for what the process writes meanwhile. */
 static bool has_memory(pid_t pid, const char *status, GArray *mappings, GError **error)
 {
-	g_autofree char *machine = hc_proc_read(pid, "../meminfo", NULL, NULL);
-	uint64_t anonymous = 0, available = UINT64_MAX >> 10, tables = 0, need;
+	g_autofree char *number = g_strdup_printf("%d", (int)pid);
+	uint64_t anonymous = 0, available = hc_memory_available("/proc", number), tables = 0, need;
 	char text[HC_TEXT_SIZE_LENGTH], have[HC_TEXT_SIZE_LENGTH];
 
 	for (unsigned i = 0; i < mappings->len; i++)
 		anonymous += g_array_index(mappings, hc_smaps_entry, i).anonymous;
 	hc_proc_field(status, "VmPTE:", &tables);
-	if (machine)
-		hc_proc_field(machine, "MemAvailable:", &available);
-	available = MIN(available << 10, hc_capture_cgroup_room(pid));
 	need = anonymous / WRITTEN_SHARE + (tables << 10) + SPARE_MEMORY;
 	if (available >= need)
 		return true;

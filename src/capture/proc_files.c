@@ -5,6 +5,7 @@
  */
 #include "capture/capture_parts.h"
 
+#include "base/cgroup.h"
 #include "base/file.h"
 
 #include <errno.h>
@@ -78,32 +79,6 @@ static bool copy_sockets(pid_t pid, int directory, GError **error)
 	       hc_capture_write(directory, "sockets", text, -1, error);
 }
 
-/*
- * The folder of the memory controller for what a line of /proc/PID/cgroup says: "0::/path" (version 2) or "4:memory:/path". It is below
- * where the controller is mounted, without what of the path the mount hides (proc(5), mountinfo: 4th and 5th word).
- */
-static char *cgroup_folder(const char *mounts, const char *path, bool version_2)
-{
-	g_auto(GStrv) lines = g_strsplit(mounts, "\n", -1);
-
-	for (char **line = lines; *line; line++) {
-		const char *kind = strstr(*line, " - ");
-		g_auto(GStrv) words = g_strsplit(*line, " ", 6);
-		const char *options, *below = path;
-
-		if (!kind || g_strv_length(words) < 6 ||
-			!g_str_has_prefix(kind + 3, version_2 ? "cgroup2 " : "cgroup "))
-			continue;
-		options = strrchr(kind, ' ');
-		if (!version_2 && !strstr(options, "memory"))
-			continue;
-		if (strcmp(words[3], "/") && g_str_has_prefix(path, words[3]))
-			below = path + strlen(words[3]);
-		return g_build_filename(words[4], below, NULL);
-	}
-	return NULL;
-}
-
 static void append_file(GString *text, const char *folder, const char *name)
 {
 	g_autofree char *path = g_build_filename(folder, name, NULL);
@@ -114,69 +89,25 @@ static void append_file(GString *text, const char *folder, const char *name)
 			text, "# %s\n%s%s", path, contents, g_str_has_suffix(contents, "\n") ? "" : "\n");
 }
 
-/* The folders of the memory controllers of PID's control groups. GROUPS: its /proc/PID/cgroup. */
-static GPtrArray *cgroup_folders(const char *groups)
-{
-	g_autofree char *mounts = hc_file_read("/proc/self/mountinfo", HC_PROC_FILE_LIMIT, NULL, NULL);
-	g_auto(GStrv) lines = g_strsplit(groups, "\n", -1);
-	GPtrArray *folders = g_ptr_array_new_with_free_func(g_free);
-
-	for (char **line = lines; *line && mounts; line++) {
-		g_auto(GStrv) words = g_strsplit(*line, ":", 3);
-		bool version_2 = g_strv_length(words) == 3 && !strcmp(words[0], "0");
-		char *folder = NULL;
-
-		if (g_strv_length(words) == 3 && (version_2 || strstr(words[1], "memory")))
-			folder = cgroup_folder(mounts, words[2], version_2);
-		if (folder)
-			g_ptr_array_add(folders, folder);
-	}
-	return folders;
-}
-
 static bool copy_cgroup(pid_t pid, int directory, GError **error)
 {
 	static const char *const files[] = { "memory.current", "memory.max", "memory.swap.current", "memory.stat",
 		"memory.usage_in_bytes", "memory.limit_in_bytes", "memory.kmem.usage_in_bytes",
 		"memory.kmem.tcp.usage_in_bytes" };
 	g_autofree char *groups = hc_proc_read(pid, "cgroup", NULL, NULL);
-	g_autoptr(GPtrArray) folders = groups ? cgroup_folders(groups) : NULL;
+	g_autofree char *mounts = hc_file_read("/proc/self/mountinfo", HC_PROC_FILE_LIMIT, NULL, NULL);
 	g_autoptr(GString) text = g_string_new(NULL);
 
 	if (!groups)
 		return true;
+	g_autoptr(GPtrArray) folders = hc_cgroup_memory_folders(groups, mounts ? mounts : "");
+
 	g_string_append_printf(text, "# /proc/%d/cgroup\n%s", (int)pid, groups);
-	for (unsigned i = 0; i < folders->len; i++)
+	for (unsigned i = 0; i < folders->len; i++) {
 		for (unsigned j = 0; j < G_N_ELEMENTS(files); j++)
 			append_file(text, folders->pdata[i], files[j]);
-	return hc_capture_write(directory, "cgroup", text->str, -1, error);
-}
-
-/* The number in FOLDER's file NAME; UINT64_MAX if it has none ("max"). */
-static uint64_t read_number(const char *folder, const char *name)
-{
-	g_autofree char *path = g_build_filename(folder, name, NULL);
-	g_autofree char *text = hc_file_read(path, 1 << 10, NULL, NULL);
-
-	return text && g_ascii_isdigit(*text) ? g_ascii_strtoull(text, NULL, 10) : UINT64_MAX;
-}
-
-uint64_t hc_capture_cgroup_room(pid_t pid)
-{
-	g_autofree char *groups = hc_proc_read(pid, "cgroup", NULL, NULL);
-	g_autoptr(GPtrArray) folders = cgroup_folders(groups ? groups : "");
-	uint64_t room = UINT64_MAX;
-
-	for (unsigned i = 0; i < folders->len; i++) {
-		uint64_t limit = MIN(read_number(folders->pdata[i], "memory.max"),
-				 read_number(folders->pdata[i], "memory.limit_in_bytes")),
-			 used = MIN(read_number(folders->pdata[i], "memory.current"),
-				 read_number(folders->pdata[i], "memory.usage_in_bytes"));
-
-		if (limit != UINT64_MAX && used != UINT64_MAX)
-			room = MIN(room, limit - MIN(limit, used));
 	}
-	return room;
+	return hc_capture_write(directory, "cgroup", text->str, -1, error);
 }
 
 bool hc_capture_copy_proc(pid_t pid, int directory, GError **error)
@@ -185,6 +116,7 @@ bool hc_capture_copy_proc(pid_t pid, int directory, GError **error)
 		const char *name, *source; /* of /proc/PID */
 	} copies[] = {
 		{ "maps", "maps" },
+		{ "smaps_rollup", "smaps_rollup" },
 		{ "meminfo", "../meminfo" },
 		{ "sockstat", "net/sockstat" },
 		{ "sockstat6", "net/sockstat6" },

@@ -8,6 +8,7 @@
  *	<command>.c	one a command
  *	common.c	options that all commands share, arguments, complaints, exit statuses
  *	run.c		running an analysis with progress, writing a report
+ *	snapshots.c	reading and taking snapshots of all that was given
  *	fail_on.c	conditions that make the exit status 1
  *	number.c	sizes and addresses as one types them
  */
@@ -67,6 +68,8 @@ typedef struct cli_options {
 	char *sysroot;
 	char **debug_directories;
 	int jobs;
+	char *memory_word;
+	uint64_t memory; /* as hc_analysis_options */
 	gboolean no_types, no_encodings, retained;
 	char **container_files; /* of the commands that have them */
 	char *colour;		/* as given; checked */
@@ -116,6 +119,14 @@ cli_status cli_complain_usage(const cli_command *command, const char *format, ..
 /* One of the two statuses: see cli_status for who wins. */
 cli_status cli_worse(cli_status a, cli_status b);
 
+/* snapshots.c */
+
+/*
+ * A snapshot of each of INPUTS, cores and snapshots, in their order. Of cores one at a time is in memory, or as many as
+ * hc_analyses_at_once() says. NULL after an error, which was said: of more than one the first's. Free each with hc_snapshot_destroy().
+ */
+GPtrArray *cli_take_snapshots(const cli_options *options, GPtrArray *inputs, const char *binary, bool no_content);
+
 /* run.c */
 
 /*
@@ -123,6 +134,10 @@ cli_status cli_worse(cli_status a, cli_status b);
  * If CORE is no core but *BINARY is, they were given in the other order: they are swapped.
  */
 hc_analysis *cli_analyse(const cli_options *options, const char **core, const char **binary, hc_stage until);
+
+/* The same, which says nothing of an error, but gives it. */
+hc_analysis *cli_try_analyse(
+	const cli_options *options, const char **core, const char **binary, hc_stage until, GError **error);
 
 /* Whether progress may stand on standard error, the reader's terminal. */
 bool cli_shows_progress(const cli_options *options);
@@ -137,12 +152,6 @@ typedef struct cli_report {
 void cli_report_init(cli_report *report, const cli_options *options, const char *binary);
 void cli_report_deinit(cli_report *report);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(cli_report, cli_report_deinit)
-
-/*
- * A snapshot of each of INPUTS, cores and snapshots, in their order; of cores one after the other, so that only one is in memory. NULL
- * after an error, which was said. Free each with hc_snapshot_destroy().
- */
-GPtrArray *cli_take_snapshots(const cli_options *options, GPtrArray *inputs, const char *binary, bool no_content);
 
 /* The exit status after a report. WRITTEN and ERROR (taken) are what the report function gave; PARTIAL: something could not be read. */
 cli_status cli_finish_report(cli_report *report, bool written, GError *error, bool partial);

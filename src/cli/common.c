@@ -65,6 +65,7 @@ void cli_options_deinit(cli_options *options)
 	g_strfreev(options->debug_directories);
 	g_strfreev(options->container_files);
 	g_free(options->colour);
+	g_free(options->memory_word);
 	g_strfreev(options->arguments);
 }
 
@@ -81,6 +82,9 @@ static GOptionContext *make_context(const cli_command *command, const GOptionEnt
 			"learn no encodings of pointers, nor headers and pools: what they hold is (possibly) lost",
 			NULL },
 		{ "jobs", 0, 0, G_OPTION_ARG_INT, &options->jobs, "threads to use; 0: one per processor", "N" },
+		{ "memory", 0, 0, G_OPTION_ARG_STRING, &options->memory_word,
+			"take no more memory than SIZE for copies, the core's own size included; default: half of what is free",
+			"SIZE" },
 		{ "color", 0, 0, G_OPTION_ARG_STRING, &options->colour,
 			"auto (on a terminal, unless NO_COLOR is set), always, never", "WHEN" },
 		{ "verbose", 'v', 0, G_OPTION_ARG_NONE, &options->verbose,
@@ -112,8 +116,14 @@ static void print_context_help(GOptionContext *context)
 	fputs(plain, stdout);
 }
 
-static bool check(const cli_command *command, const cli_options *options, unsigned least, unsigned most)
+static bool check(const cli_command *command, cli_options *options, unsigned least, unsigned most)
 {
+	if (options->memory_word && !cli_parse_size(options->memory_word, &options->memory)) {
+		cli_complain_usage(command, "--memory takes a size as 4G, not \"%s\"", options->memory_word);
+		return false;
+	}
+	if (options->memory_word)
+		options->memory = MAX(options->memory, 1); /* 0 is no limit to the library */
 	if (options->colour && strcmp(options->colour, "auto") && strcmp(options->colour, "always") &&
 		strcmp(options->colour, "never")) {
 		cli_complain_usage(command, "--color takes auto, always or never, not \"%s\"", options->colour);

@@ -114,6 +114,7 @@ static hc_analysis *analyse_once(
 		.no_encodings = options->no_encodings,
 		.retained = options->retained,
 		.jobs = options->jobs,
+		.memory = options->memory,
 		.until = until,
 		.progress = shows ? note_progress : NULL,
 		.progress_data = &progress,
@@ -126,20 +127,32 @@ static hc_analysis *analyse_once(
 	return analysis;
 }
 
-hc_analysis *cli_analyse(const cli_options *options, const char **core, const char **binary, hc_stage until)
+hc_analysis *cli_try_analyse(
+	const cli_options *options, const char **core, const char **binary, hc_stage until, GError **error)
 {
-	g_autoptr(GError) error = NULL;
-	hc_analysis *analysis = analyse_once(options, *core, *binary, until, &error);
+	GError *failure = NULL;
+	hc_analysis *analysis = analyse_once(options, *core, *binary, until, &failure);
 
-	if (!analysis && *binary && g_error_matches(error, HC_ERROR, HC_ERROR_BAD_DATA)) {
+	if (!analysis && *binary && g_error_matches(failure, HC_ERROR, HC_ERROR_BAD_DATA)) {
 		analysis = analyse_once(options, *binary, *core, until, NULL);
 		if (analysis) {
 			const char *swapped = *core;
 
+			g_clear_error(&failure);
 			*core = *binary;
 			*binary = swapped;
 		}
 	}
+	if (!analysis)
+		g_propagate_error(error, failure);
+	return analysis;
+}
+
+hc_analysis *cli_analyse(const cli_options *options, const char **core, const char **binary, hc_stage until)
+{
+	g_autoptr(GError) error = NULL;
+	hc_analysis *analysis = cli_try_analyse(options, core, binary, until, &error);
+
 	if (!analysis)
 		cli_complain("%s", error->message);
 	return analysis;
@@ -232,64 +245,6 @@ cli_status cli_finish_report(cli_report *report, bool written, GError *error, bo
 cli_status cli_finish(cli_report *report, bool written, GError *error, const hc_analysis *analysis)
 {
 	return cli_finish_report(report, written, error, hc_diagnostics_partial(hc_analysis_diagnostics(analysis)));
-}
-
-static hc_snapshot *take_snapshot(const cli_options *options, const char *path, const char *binary, bool no_content)
-{
-	g_autoptr(GError) error = NULL;
-	g_autoptr(hc_analysis) analysis = NULL;
-	hc_snapshot *snapshot;
-
-	analysis = cli_analyse(options, &path, &binary, HC_STAGE_TYPES);
-	if (!analysis)
-		return NULL;
-	snapshot = hc_snapshot_create(analysis, no_content, &error);
-	if (!snapshot)
-		cli_complain("%s", error->message);
-	return snapshot;
-}
-
-/* Those of INPUTS that are snapshots, NULL for the others. NULL: one could not be read, which was said. */
-static GPtrArray *read_snapshots(GPtrArray *inputs)
-{
-	g_autoptr(GPtrArray) snapshots = g_ptr_array_new_with_free_func((GDestroyNotify)hc_snapshot_destroy);
-
-	for (unsigned i = 0; i < inputs->len; i++) {
-		g_autoptr(GError) error = NULL;
-		const char *path = inputs->pdata[i];
-		hc_snapshot *snapshot = hc_snapshot_is_one(path) ? hc_snapshot_read(path, &error) : NULL;
-
-		if (error) {
-			cli_complain("%s", error->message);
-			return NULL;
-		}
-		g_ptr_array_add(snapshots, snapshot);
-	}
-	return g_steal_pointer(&snapshots);
-}
-
-/*
- * Lost blocks are sorted into kinds by how their text begins, if content may be looked at: where one snapshot has none, cores are taken
- * without it too, so that kinds can be compared.
- */
-GPtrArray *cli_take_snapshots(const cli_options *options, GPtrArray *inputs, const char *binary, bool no_content)
-{
-	g_autoptr(GPtrArray) snapshots = read_snapshots(inputs);
-
-	for (unsigned i = 0; snapshots && i < snapshots->len; i++) {
-		hc_snapshot *snapshot = snapshots->pdata[i];
-
-		if (snapshot && no_content)
-			hc_snapshot_forget_content(snapshot);
-		no_content |= snapshot && !snapshot->has_content;
-	}
-	for (unsigned i = 0; snapshots && i < snapshots->len; i++) {
-		if (!snapshots->pdata[i])
-			snapshots->pdata[i] = take_snapshot(options, inputs->pdata[i], binary, no_content);
-		if (!snapshots->pdata[i])
-			return NULL;
-	}
-	return g_steal_pointer(&snapshots);
 }
 
 cli_status cli_report_core(const cli_options *options, hc_stage until,

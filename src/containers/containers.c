@@ -155,10 +155,7 @@ void hc_layout_walk(const hc_layout *layout, hc_address address, const hc_walk_v
 
 	layout = hc_layout_deduce(choose_link(layout, address), address, &certainty);
 	hc_walk_one(layout, address, visitor, visitor ? visitor->limit : 0, ret_walk);
-	if (ret_walk->grade == HC_GRADE_EXACT && ret_walk->walked && !ret_walk->is_proved) {
-		ret_walk->grade = HC_GRADE_DEDUCED;
-		ret_walk->reason = "it keeps nothing that could be checked";
-	}
+	hc_walk_grade(ret_walk);
 }
 
 void hc_layout_measure(const hc_layout *layout, hc_address address, hc_walk *ret_walk)

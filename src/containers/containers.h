@@ -16,8 +16,10 @@
  *	walker.c	what all walks share (walker.h)
  *	walk_rows.c	one walk: elements in a row
  *	walk_objects.c	... one object, or none
- *	walk_nodes.c	... linked, tree, buckets, slots
+ *	walk_nodes.c	... tree, buckets, slots (walk_nodes.h)
+ *	walk_chains.c	... linked, one or many at once
  *	walk.c		... of whatever kind the description says
+ *	record.c	walks that are kept, made by any thread
  *	fill.c		how full a hash table is, and how its elements share buckets
  *	deduce.c	what the elements of a list are, whose links do not tell it
  *	containers.c	the set, and walks as others ask for them
@@ -166,3 +168,84 @@ void hc_layout_measure(const hc_layout *layout, hc_address address, hc_walk *ret
  * not walked: `is_shared_known` is FALSE.
  */
 bool hc_layout_fill(const hc_layout *layout, hc_address address, bool only_used, hc_table_fill *ret_fill);
+
+/* ---- walks that are kept: record.c ---- */
+
+/* Whether walks through LAYOUT ask nobody but memory, so that any thread can make them, as long as no file is added to the set. */
+bool hc_layout_is_pure(const hc_layout *layout);
+
+/* Memory for walks of one process, of one thread: reader.h. */
+typedef struct hc_reader hc_reader;
+
+/* ADDRESS, or what the word there leads to, will be read soon, and asked for in the index of blocks. */
+void hc_reader_fetch(hc_reader *reader, hc_address address);
+void hc_reader_fetch_target(hc_reader *reader, hc_address address);
+
+/* How many elements the container at ADDRESS claims, if it is sound itself and keeps a count; else 0. Of a pure layout. */
+uint64_t hc_layout_count(const hc_layout *layout, hc_address address, hc_reader *reader);
+
+/* The set's own, for the thread that uses the set; and one for another thread. Free that with g_free(), before the set. */
+hc_reader *hc_container_set_reader(hc_container_set *set);
+hc_reader *hc_container_set_new_reader(const hc_container_set *set);
+
+/* Bytes that walks may still look at; and that a kept one, which is made use of, did look at. FALSE: so many are not left. */
+uint64_t hc_container_set_budget(const hc_container_set *set);
+bool hc_container_set_charge(hc_container_set *set, uint64_t bytes);
+
+/* How much memory records may have together, and have. */
+typedef struct hc_record_room {
+	uint64_t held, most; /* bytes; `held` is changed by all threads */
+	bool needs_blocks;   /* walks that meet pieces in no block are not kept: somebody asks for these */
+} hc_record_room;
+
+/* Pieces of what a container owns, of one role and one size, one after the other. */
+typedef struct hc_piece_run {
+	hc_address address; /* of the first */
+	uint64_t size;	    /* bytes that the container needs of each */
+	uint64_t count;
+	hc_memory_role role;
+} hc_piece_run;
+
+typedef struct hc_address_list {
+	hc_address *addresses;
+	uint64_t count, room;
+} hc_address_list;
+
+/* What of a container's elements, and what these are mapped to, is kept. */
+typedef struct hc_record_wants {
+	bool element, mapped;
+} hc_record_wants;
+
+/*
+ * One walk. The caller tells the first three, the walk the rest. If it `failed` it is as if it had never been made: the container is in a
+ * register, or there was no memory.
+ */
+typedef struct hc_walk_record {
+	const hc_layout *layout;
+	hc_address address;
+	hc_record_wants wants;
+	bool failed;
+	hc_walk walk;
+	uint64_t charged;	  /* bytes that it looked at */
+	hc_address first_element; /* 0: it has none */
+	hc_piece_run *runs;
+	uint64_t run_count, run_room;
+	uint32_t *numbers; /* of the blocks of all pieces that are in one */
+	uint64_t number_count, number_room;
+	uint64_t *offsets; /* of the first OFFSET_COUNT pieces in their blocks; those behind begin with their block */
+	uint64_t offset_count, offset_room;
+	hc_address_list lists[2]; /* elements; what they are mapped to */
+	uint64_t held;		  /* bytes */
+	hc_record_room *room;	  /* or NULL */
+} hc_walk_record;
+
+/* ROOM, or NULL, must outlive it. Reset: for another walk. */
+void hc_walk_record_init(hc_walk_record *record, hc_record_room *room);
+void hc_walk_record_reset(hc_walk_record *record);
+void hc_walk_record_clear(hc_walk_record *record);
+
+/* Walks RECORD's container with READER, a thread's own: no farther than BUDGET bytes. Its layout is pure. */
+void hc_walk_record_make(hc_walk_record *record, hc_reader *reader, uint64_t budget);
+
+/* The same for COUNT of them; lists among them make their steps in turn. */
+void hc_walk_record_make_all(hc_walk_record *records, unsigned count, hc_reader *reader, uint64_t budget);

@@ -75,6 +75,20 @@ static bool has_name(const hc_description *description, const char *name)
 	return false;
 }
 
+/* Whether its programs ask for no symbols, and its kind for no types. */
+static bool is_pure(const hc_layout *layout)
+{
+	const hc_description *description = layout->description;
+
+	if (description->kind >= HC_WALK_SINGLE)
+		return false;
+	for (unsigned i = 0; i < description->key_count; i++)
+		for (unsigned j = 0; j < layout->programs[i].length; j++)
+			if (layout->programs[i].code[j].code == HC_CODE_SYMBOL)
+				return false;
+	return true;
+}
+
 static hc_layout *make_layout(const candidate *of, const hc_description *description, const hc_type *node,
 	const hc_field *link, uint64_t link_offset, char **ret_message)
 {
@@ -98,8 +112,10 @@ static hc_layout *make_layout(const candidate *of, const hc_description *descrip
 	layout->element_size = layout->element ? hc_type_size(layout->element) : 0;
 	layout->object_size = hc_type_size(of->type);
 	layout->object_mask = MIN(hc_type_alignment(of->type), of->set->reader.format.size) - 1;
-	layout->element_mask = layout->element ? MIN(hc_type_alignment(layout->element), 16) - 1 : 0;
+	layout->element_alignment = layout->element ? MIN(hc_type_alignment(layout->element), 4096) : 1;
+	layout->element_mask = layout->element ? MIN(layout->element_alignment, 16) - 1 : 0;
 	layout->mapped_size = layout->mapped ? hc_type_size(layout->mapped) : 0;
+	layout->is_pure = is_pure(layout);
 	g_ptr_array_add(of->set->all_layouts, layout);
 	return layout;
 }

@@ -17,6 +17,8 @@ struct hc_layout {
 	uint64_t element_size, mapped_size; /* 0: unknown */
 	uint64_t object_size;		    /* of the container; 0: unknown */
 	uint64_t object_mask, element_mask; /* bits that are 0 in their addresses */
+	uint64_t element_alignment;	    /* at most 4096; 1: unknown */
+	bool is_pure;			    /* hc_layout_is_pure() */
 	bool by_pointer;		    /* elements are what the pointers in the container lead to */
 	bool mapped_by_pointer;
 	bool through_pointer;	    /* what is walked is a pointer to the container */

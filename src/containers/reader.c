@@ -36,6 +36,13 @@ void hc_reader_init(hc_reader *reader, const hc_core *core, const hc_blocks *blo
 		mark_live(blocks, reader->live);
 }
 
+void hc_reader_init_copy(hc_reader *reader, const hc_reader *original)
+{
+	*reader = (hc_reader){
+		.core = original->core, .blocks = original->blocks, .format = original->format, .live = original->live
+	};
+}
+
 void hc_reader_clear(hc_reader *reader)
 {
 	hc_pages_destroy(reader->live, live_size(reader->blocks));
@@ -98,6 +105,7 @@ hc_range_kind hc_reader_check_elsewhere(hc_reader *reader, hc_address address, u
 		reader->region = region;
 		return hc_reader_check_region(reader, region, address, size);
 	}
+	reader->checked = UINT64_MAX;
 	for (unsigned i = 0; i < PIECES_MAX; i++) {
 		uint64_t available;
 
@@ -122,4 +130,26 @@ uint64_t hc_reader_rest(hc_reader *reader, hc_address address)
 		return block.address + block.size - address;
 	}
 	return hc_core_bytes(reader->core, address, &available) ? available : 0;
+}
+
+void hc_reader_fetch(hc_reader *reader, hc_address address)
+{
+	const hc_block_region *region = reader->region;
+
+	if (!region || address < region->start || address >= region->end) {
+		region = hc_blocks_region(reader->blocks, address);
+		if (!region)
+			return;
+	}
+	hc_reader_prefetch_index(reader, region, address);
+	if (region->bytes)
+		__builtin_prefetch(region->bytes + (address - region->start));
+}
+
+void hc_reader_fetch_target(hc_reader *reader, hc_address address)
+{
+	hc_address target;
+
+	if (hc_reader_word(reader, address, &target) && hc_blocks_may_contain(reader->blocks, target))
+		hc_reader_fetch(reader, target);
 }

@@ -8,9 +8,10 @@
 #include <heapcore/debuginfo.h>
 
 #include "blocks/blocks.h"
+#include "containers/containers.h"
 #include "core/core.h"
 
-typedef struct hc_reader {
+struct hc_reader {
 	const hc_core *core;
 	const hc_blocks *blocks;
 	const hc_variables *variables; /* for objects that are in registers; may be NULL */
@@ -20,8 +21,10 @@ typedef struct hc_reader {
 	const uint8_t *bytes;
 	const hc_block_region *region; /* the last one; or NULL */
 	uint64_t *live;		       /* as blocks->starts, but of blocks in use only; NULL: no memory for it */
+	uint64_t
+		checked; /* granule at which the block starts that the range checked last lies in; UINT64_MAX: in none */
 	uint8_t scratch[4096];	       /* what is not in one piece */
-} hc_reader;
+};
 
 /* Where a range lies. */
 typedef enum {
@@ -34,6 +37,12 @@ typedef enum {
 
 void hc_reader_init(hc_reader *reader, const hc_core *core, const hc_blocks *blocks, const hc_variables *variables);
 void hc_reader_clear(hc_reader *reader);
+
+/*
+ * A reader for another thread: what ORIGINAL keeps for all of them stays its own, and must outlive it. Needs no clearing. What is in registers
+ * it does not read.
+ */
+void hc_reader_init_copy(hc_reader *reader, const hc_reader *original);
 
 /* As hc_reader_at(), for another piece than the last one. */
 const uint8_t *hc_reader_move(hc_reader *reader, hc_address address, uint64_t size);
@@ -104,21 +113,27 @@ static inline bool hc_reader_is_live(const hc_reader *reader, uint64_t start)
 
 /* The same as hc_reader_check() for an address in REGION. */
 static inline hc_range_kind hc_reader_check_region(
-	const hc_reader *reader, const hc_block_region *region, hc_address address, uint64_t size)
+	hc_reader *reader, const hc_block_region *region, hc_address address, uint64_t size)
 {
 	const hc_blocks *blocks = reader->blocks;
 	uint64_t start, last;
 
+	reader->checked = UINT64_MAX;
 	if (size > region->end - address)
 		return HC_RANGE_SPLIT;
-	if (region->region.is_mmapped)
-		return address >= region->region.block ? HC_RANGE_LIVE : HC_RANGE_UNREADABLE;
+	if (region->region.is_mmapped) {
+		if (address < region->region.block)
+			return HC_RANGE_UNREADABLE;
+		reader->checked = region->first_granule;
+		return HC_RANGE_LIVE;
+	}
 	start = hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, address), address);
 	if (start == UINT64_MAX)
 		return HC_RANGE_SPLIT;
 	last = address + size - (size ? 1 : 0);
 	if (hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, last), last) != start)
 		return HC_RANGE_SPLIT;
+	reader->checked = start;
 	return hc_reader_is_live(reader, start) ? HC_RANGE_LIVE : HC_RANGE_FREED;
 }
 

@@ -10,10 +10,6 @@
 #include <stddef.h>
 #include <string.h>
 
-enum {
-	OBJECT_MAX = 1024, /* bytes of a container in registers */
-};
-
 static bool check_object(hc_walker *walker)
 {
 	const hc_description *description = walker->layout->description;
@@ -86,7 +82,7 @@ static bool find_object(hc_walker *walker, uint8_t *buffer)
 		return hc_walker_refuse(walker, "its address is not aligned");
 	if (walker->object == reader->scratch)
 		walker->object = NULL;
-	else if (!walker->object && size <= OBJECT_MAX && reader->variables &&
+	else if (!walker->object && size <= HC_OBJECT_MAX && reader->variables &&
 		 hc_variables_read(reader->variables, walker->address, buffer, size))
 		walker->object = buffer;
 	else if (!walker->object && hc_reader_check(reader, walker->address, size) == HC_RANGE_UNREADABLE)
@@ -118,10 +114,18 @@ static bool follow_pointer(hc_walker *walker)
 	return true;
 }
 
-static void walk_kind(hc_walker *walker)
+bool hc_walker_begin(hc_walker *walker, uint8_t *buffer)
 {
-	uint64_t at_most;
+	if (walker->layout->through_pointer && !follow_pointer(walker))
+		return false;
+	if (!find_object(walker, buffer) || !check_object(walker) || !read_counts(walker) || !own_other_memory(walker))
+		return false;
+	walker->is_proved = walker->layout->description->check_count > 0;
+	return true;
+}
 
+void hc_walker_walk(hc_walker *walker)
+{
 	static void (*const walks[])(hc_walker *) = {
 		[HC_WALK_CONTIGUOUS] = hc_walk_contiguous,
 		[HC_WALK_SEGMENTED] = hc_walk_segmented,
@@ -134,10 +138,13 @@ static void walk_kind(hc_walker *walker)
 		[HC_WALK_ERASED] = hc_walk_erased,
 	};
 
-	if (!check_object(walker) || !read_counts(walker) || !own_other_memory(walker))
-		return;
-	walker->is_proved = walker->layout->description->check_count > 0;
 	walks[walker->layout->description->kind](walker);
+}
+
+void hc_walker_finish(hc_walker *walker)
+{
+	uint64_t at_most;
+
 	if (walker->walk->grade == HC_GRADE_EXACT && walker->walk->claimed != UINT64_MAX &&
 		walker->walk->walked != walker->walk->claimed && !walker->limit)
 		hc_walker_break(walker, "there are fewer elements than it claims");
@@ -147,32 +154,46 @@ static void walk_kind(hc_walker *walker)
 				  (walker->blocks_seen && !walker->is_disproved);
 }
 
-void hc_walk_one(
-	const hc_layout *layout, hc_address address, const hc_walk_visitor *visitor, uint64_t limit, hc_walk *ret_walk)
+void hc_walker_init(hc_walker *walker, const hc_layout *layout, hc_address address, hc_reader *reader,
+	const hc_walk_visitor *visitor, uint64_t limit, uint64_t budget, hc_walk *ret_walk)
 {
-	hc_container_set *set = layout->set;
-	uint8_t buffer[OBJECT_MAX];
-	hc_walker walker;
-
-	memset(&walker, 0, offsetof(hc_walker, values));
-	walker.layout = layout;
-	walker.set = set;
-	walker.reader = &set->reader;
-	walker.visitor = visitor;
-	walker.visits = visitor && (visitor->element || visitor->mapped);
-	walker.address = address;
-	walker.limit = limit;
-	walker.by_pointer = layout->by_pointer;
-	walker.mapped_by_pointer = layout->mapped_by_pointer;
-	walker.budget = set->budget;
-	walker.walk = ret_walk;
+	memset(walker, 0, offsetof(hc_walker, values));
+	walker->layout = layout;
+	walker->set = layout->set;
+	walker->reader = reader;
+	walker->visitor = visitor;
+	walker->visits = visitor && (visitor->element || visitor->mapped);
+	walker->address = address;
+	walker->limit = limit;
+	walker->by_pointer = layout->by_pointer;
+	walker->mapped_by_pointer = layout->mapped_by_pointer;
+	walker->budget = budget;
+	walker->walk = ret_walk;
 	memset(ret_walk, 0, sizeof *ret_walk);
 	ret_walk->claimed = ret_walk->capacity = UINT64_MAX;
 	ret_walk->element_size = layout->element_size;
 	ret_walk->element = layout->element;
-	if (layout->through_pointer && !follow_pointer(&walker))
-		return;
-	if (find_object(&walker, buffer))
-		walk_kind(&walker);
+}
+
+void hc_walk_one(
+	const hc_layout *layout, hc_address address, const hc_walk_visitor *visitor, uint64_t limit, hc_walk *ret_walk)
+{
+	hc_container_set *set = layout->set;
+	uint8_t buffer[HC_OBJECT_MAX];
+	hc_walker walker;
+
+	hc_walker_init(&walker, layout, address, &set->reader, visitor, limit, set->budget, ret_walk);
+	if (hc_walker_begin(&walker, buffer)) {
+		hc_walker_walk(&walker);
+		hc_walker_finish(&walker);
+	}
 	set->budget = walker.budget;
+}
+
+void hc_walk_grade(hc_walk *walk)
+{
+	if (walk->grade == HC_GRADE_EXACT && walk->walked && !walk->is_proved) {
+		walk->grade = HC_GRADE_DEDUCED;
+		walk->reason = "it keeps nothing that could be checked";
+	}
 }

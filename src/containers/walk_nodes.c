@@ -1,47 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Kinds whose elements lie in nodes, and tables.
+ * Kinds whose elements lie in nodes, and tables; lists are in walk_chains.c.
  *
  * Links that are plain members of the node, as almost all are, are loaded from the node's bytes; others are programs. Each node is
- * looked up in the index of blocks. A walk ends at one element more than the container claims; without a claim a circle is found
- * by Brent's algorithm: a node is remembered, and another one each time that the distance has doubled. No recursion: trees are
- * walked in order with a stack of their own.
+ * looked up in the index of blocks. No recursion: trees are walked in order with a stack of their own.
  */
-#include "containers/walker.h"
+#include "containers/walk_nodes.h"
 
 enum {
 	STACK_FIXED = 96, /* levels of a tree, before memory is needed for them */
 	STACK_MAX = 1 << 22,
 	AHEAD_LEVELS = 8, /* of a tree, that are fetched before they are walked */
 	AHEAD_LEAST = 32, /* trees of fewer nodes are walked at once */
-	NODE_SIZE_MAX = 1 << 24,
-	PROVING_NODES = 16,  /* of a chain that nothing else proves, whose blocks are looked at */
 	TABLE_BITS_MAX = 40, /* no table has more slots, or larger ones */
 };
 
-/* A link from node to node. */
-typedef struct node_link {
-	const hc_program *program; /* NULL: there is none */
-	bool is_plain;
-	int64_t at; /* of a plain one: its offset in the node */
-} node_link;
-
-typedef struct nodes {
-	int64_t first;	/* offset of the first byte of a node from its address; 0 or less */
-	uint64_t size;	/* bytes from there on */
-	int64_t value;	/* offset of the element */
-	int64_t mapped; /* ... and of what it is mapped to */
-	bool has_mapped, owned;
-	hc_address skip; /* a node that holds no element; 0: none */
-	node_link next, prev, back, left, right, parent;
-} nodes;
-
 /* ---- nodes ---- */
 
-static node_link link_of(const hc_walker *walker, hc_key key, int64_t *end)
+static hc_node_link link_of(const hc_walker *walker, hc_key key, int64_t *end)
 {
 	const hc_program *program = hc_layout_program(walker->layout, key);
-	node_link result = { program, program && program->is_node_word && program->offset < NODE_SIZE_MAX, 0 };
+	hc_node_link result = { program, program && program->is_node_word && program->offset < HC_NODE_SIZE_MAX, 0 };
 
 	if (result.is_plain) {
 		result.at = program->offset;
@@ -50,30 +29,25 @@ static node_link link_of(const hc_walker *walker, hc_key key, int64_t *end)
 	return result;
 }
 
-static uint64_t part_size(const hc_walker *walker, bool by_pointer, uint64_t size)
-{
-	return by_pointer ? walker->reader->format.size : size;
-}
-
 static bool is_sane(int64_t offset)
 {
-	return offset > -NODE_SIZE_MAX && offset < NODE_SIZE_MAX;
+	return offset > -HC_NODE_SIZE_MAX && offset < HC_NODE_SIZE_MAX;
 }
 
-static bool read_nodes(hc_walker *walker, nodes *n)
+bool hc_nodes_read(hc_walker *walker, hc_nodes *n)
 {
 	const hc_layout *layout = walker->layout;
 	uint64_t value, mapped, size, owned, alignment = walker->reader->format.size;
-	int64_t end = layout->node ? (int64_t)MIN(hc_type_size(layout->node), NODE_SIZE_MAX) : 0;
+	int64_t end = layout->node ? (int64_t)MIN(hc_type_size(layout->node), HC_NODE_SIZE_MAX) : 0;
 
 	if (!hc_walker_need(walker, HC_KEY_VALUE, layout->link_value, &value) ||
 		!hc_walker_need(walker, HC_KEY_MAPPED, 0, &mapped) ||
 		!hc_walker_need(walker, HC_KEY_ELEM_SIZE, layout->element_size, &size) ||
 		!hc_walker_need(walker, HC_KEY_OWNED, 1, &owned) || !hc_walker_need(walker, HC_KEY_SKIP, 0, &n->skip))
 		return false;
-	size = part_size(walker, walker->by_pointer, size);
+	size = hc_part_size(walker, walker->by_pointer, size);
 	walker->walk->element_size = size;
-	size = MIN(size, NODE_SIZE_MAX);
+	size = MIN(size, HC_NODE_SIZE_MAX);
 	n->value = value;
 	n->mapped = mapped;
 	n->has_mapped = hc_walker_has(walker, HC_KEY_MAPPED);
@@ -89,184 +63,24 @@ static bool read_nodes(hc_walker *walker, nodes *n)
 	n->first = MIN(0, n->value);
 	end = MAX(end, n->value + (int64_t)size);
 	if (n->has_mapped)
-		end = MAX(end, n->mapped + (int64_t)part_size(walker, walker->mapped_by_pointer,
-						   MIN(layout->mapped_size, NODE_SIZE_MAX)));
+		end = MAX(end, n->mapped + (int64_t)hc_part_size(walker, walker->mapped_by_pointer,
+						   MIN(layout->mapped_size, HC_NODE_SIZE_MAX)));
 	if (n->value > 0 && layout->element && !walker->by_pointer)
-		alignment = MAX(alignment, MIN(hc_type_alignment(layout->element), 4096));
+		alignment = MAX(alignment, layout->element_alignment);
 	/* The compiler leaves room behind an element of odd size: a node's size is a multiple of its alignment. */
 	if (n->value > 0)
 		end = hc_align_up(end, alignment);
 	if (!hc_walker_need(walker, HC_KEY_NODE_SIZE, MAX(end - n->first, 1), &n->size))
 		return false;
 	n->size = MAX(n->size, (uint64_t)(end - n->first));
-	return n->size < 4 * NODE_SIZE_MAX || hc_walker_refuse(walker, "its nodes are too large");
-}
-
-static inline bool follow(
-	hc_walker *walker, const nodes *n, const node_link *l, const uint8_t *bytes, hc_address *ret_address)
-{
-	if (G_LIKELY(l->is_plain)) {
-		*ret_address = hc_load_word(bytes + (l->at - n->first), walker->reader->format);
-		return true;
-	}
-	return hc_walker_run(walker, l->program, ret_address) || hc_walker_break(walker, "its memory cannot be read");
-}
-
-/* The bytes of the node at ADDRESS; NULL, and the walk is over, if it is in no live memory. */
-static inline const uint8_t *enter(hc_walker *walker, const nodes *n, hc_address address)
-{
-	hc_address start = address + (uint64_t)n->first;
-
-	hc_reader_prefetch(walker->reader, start); /* while the index is asked */
-	hc_range_kind place = hc_reader_check(walker->reader, start, n->size);
-	const uint8_t *bytes;
-
-	if (G_UNLIKELY(!hc_place_is_usable(place))) {
-		hc_walker_break(walker, hc_place_reason(place));
-		return NULL;
-	}
-	if (!hc_walker_charge(walker, MAX(n->size, 16)))
-		return NULL;
-	bytes = hc_reader_at(walker->reader, start, n->size);
-	if (G_UNLIKELY(!bytes))
-		hc_walker_break(walker, "its memory cannot be read");
-	walker->node = address;
-	return bytes;
-}
-
-static inline void take(hc_walker *walker, const nodes *n, hc_address address)
-{
-	const hc_walk_visitor *visitor = walker->visitor;
-
-	if (G_UNLIKELY(!walker->is_proved) && walker->walk->walked < PROVING_NODES)
-		hc_walker_prove_by_block(walker, address + (uint64_t)n->first, n->size);
-
-	if (visitor) {
-		if (visitor->memory && n->owned)
-			visitor->memory(address + (uint64_t)n->first, n->size, HC_MEMORY_NODE, visitor->data);
-		if (walker->visits && address != n->skip)
-			hc_walker_visit(walker, address + (uint64_t)n->value,
-				n->has_mapped ? address + (uint64_t)n->mapped : 0);
-	}
-	walker->walk->walked += address != n->skip;
-}
-
-/* ---- lists ---- */
-
-typedef struct brent {
-	hc_address kept;
-	uint64_t steps, power;
-} brent;
-
-/* TRUE if ADDRESS has been met before. */
-static inline bool goes_in_circles(brent *b, hc_address address)
-{
-	if (address == b->kept)
-		return true;
-	if (++b->steps == b->power) {
-		b->steps = 0;
-		b->power *= 2;
-		b->kept = address;
-	}
-	return false;
-}
-
-typedef struct chain {
-	hc_address node, stop;
-	hc_address last;      /* the node that led to this one */
-	hc_address slot;      /* where the pointer to this one is; 0: not known */
-	hc_address came_from; /* what `prev` of this one should be */
-} chain;
-
-/* One node of a list, that CHAIN stands at. */
-static inline bool step(hc_walker *walker, const nodes *n, chain *c)
-{
-	const uint8_t *bytes = enter(walker, n, c->node);
-	hc_address other;
-
-	if (!bytes)
-		return false;
-	if (n->prev.program) {
-		if (!follow(walker, n, &n->prev, bytes, &other))
-			return false;
-		if (other != c->came_from)
-			return hc_walker_break(walker, "an element does not lead back to the one before it");
-	}
-	if (n->back.program && c->slot) {
-		if (!follow(walker, n, &n->back, bytes, &other))
-			return false;
-		if (other != c->slot)
-			return hc_walker_break(walker, "an element does not lead back to what leads to it");
-	}
-	c->last = c->came_from = c->node;
-	c->slot = n->next.is_plain ? c->node + (uint64_t)n->next.at : 0;
-	return follow(walker, n, &n->next, bytes, &c->node);
-}
-
-/* Walks from CHAIN's node to its stop. */
-static bool walk_chain(hc_walker *walker, const nodes *n, chain *c)
-{
-	uint64_t limit = walker->walk->claimed;
-	brent circle = { 0, 0, 1 };
-
-	while (c->node != c->stop) {
-		hc_address node = c->node;
-
-		if (!node)
-			return hc_walker_break(walker, "a link is null where the list should go on");
-		if (walker->walk->walked == limit)
-			return hc_walker_break(walker, "there are more elements than it claims");
-		if (goes_in_circles(&circle, node))
-			return hc_walker_break(walker, "it goes in a circle");
-		if (!step(walker, n, c))
-			return false;
-		take(walker, n, node);
-		if (hc_walker_is_enough(walker))
-			return false;
-	}
-	return true;
-}
-
-void hc_walk_linked(hc_walker *walker)
-{
-	const hc_program *head = hc_layout_program(walker->layout, HC_KEY_HEAD);
-	uint64_t tail, tail_slot;
-	chain c = { 0 };
-	nodes n;
-
-	if (!hc_walker_need(walker, HC_KEY_HEAD, 0, &c.node) || !hc_walker_need(walker, HC_KEY_STOP, 0, &c.stop) ||
-		!read_nodes(walker, &n))
-		return;
-	walker->is_proved |= n.prev.program || n.back.program || walker->walk->claimed != UINT64_MAX ||
-			     hc_walker_has(walker, HC_KEY_TAIL) || hc_walker_has(walker, HC_KEY_TAIL_SLOT);
-	c.last = c.came_from = c.stop;
-	if (head->is_member)
-		c.slot = walker->address + head->offset;
-	if (!hc_walker_need(walker, HC_KEY_TOP, c.stop, &c.came_from))
-		return;
-	hc_address first_slot = c.slot;
-
-	if (walker->visitor && walker->visitor->wants_fronts && hc_walker_has(walker, HC_KEY_FRONTS) &&
-		!(hc_walker_get(walker, HC_KEY_FRONTS, 0, &walker->walk->fronts) &&
-			hc_walker_get(walker, HC_KEY_BUCKETS, 0, &walker->walk->buckets)))
-		walker->walk->fronts = 0;
-
-	if (!walk_chain(walker, &n, &c))
-		return;
-	if (!hc_walker_need(walker, HC_KEY_TAIL, c.last, &tail) ||
-		!hc_walker_need(walker, HC_KEY_TAIL_SLOT, 0, &tail_slot))
-		return;
-	if (tail != c.last)
-		hc_walker_break(walker, "its tail is not its last element");
-	/* The pointer that the next element would be entered in. */
-	else if (tail_slot && tail_slot != (walker->walk->walked ? c.slot : first_slot))
-		hc_walker_break(walker, "its tail is not its last element");
+	return n->size < 4 * HC_NODE_SIZE_MAX || hc_walker_refuse(walker, "its nodes are too large");
 }
 
 /* ---- trees ---- */
 
 typedef struct level {
 	hc_address node;
+	uint64_t start;	  /* as reader->checked, of the node */
 	unsigned fetched; /* levels below the node that were fetched with it */
 } level;
 
@@ -307,7 +121,7 @@ static bool push(hc_walker *walker, levels *l, level node)
  *
  * No more of them than the processor's caches hold, and so many that the last round has as many as the first.
  */
-static unsigned choose_ahead(const hc_walker *walker, const nodes *n)
+static unsigned choose_ahead(const hc_walker *walker, const hc_nodes *n)
 {
 	uint64_t claimed = walker->walk->claimed;
 	unsigned height, rounds;
@@ -320,7 +134,7 @@ static unsigned choose_ahead(const hc_walker *walker, const nodes *n)
 }
 
 /* Nothing is checked, and nothing decided: what is wrong with a node is told when it is walked. */
-static void fetch_ahead(hc_walker *walker, const nodes *n, levels *l, hc_address root, hc_address nil)
+static void fetch_ahead(hc_walker *walker, const hc_nodes *n, levels *l, hc_address root, hc_address nil)
 {
 	unsigned in = 0, out = 0, most = (1u << l->ahead) - 1;
 
@@ -331,12 +145,12 @@ static void fetch_ahead(hc_walker *walker, const nodes *n, levels *l, hc_address
 
 		if (!bytes)
 			continue;
-		follow(walker, n, &n->left, bytes, &child);
+		hc_node_follow(walker, n, &n->left, bytes, &child);
 		if (child && child != nil) {
 			hc_reader_prefetch(walker->reader, child + (uint64_t)n->first);
 			l->queue[in++] = child;
 		}
-		follow(walker, n, &n->right, bytes, &child);
+		hc_node_follow(walker, n, &n->right, bytes, &child);
 		if (child && child != nil) {
 			hc_reader_prefetch(walker->reader, child + (uint64_t)n->first);
 			l->queue[in++] = child;
@@ -345,7 +159,8 @@ static void fetch_ahead(hc_walker *walker, const nodes *n, levels *l, hc_address
 }
 
 /* From NODE, with FETCHED levels that are fetched, down to the left as far as it goes. */
-static bool descend(hc_walker *walker, const nodes *n, levels *l, level node_level, hc_address parent, hc_address nil)
+static bool descend(
+	hc_walker *walker, const hc_nodes *n, levels *l, level node_level, hc_address parent, hc_address nil)
 {
 	hc_address node = node_level.node;
 	unsigned fetched = node_level.fetched;
@@ -362,26 +177,26 @@ static bool descend(hc_walker *walker, const nodes *n, levels *l, level node_lev
 			fetch_ahead(walker, n, l, node, nil);
 			fetched = l->ahead;
 		}
-		bytes = enter(walker, n, node);
+		bytes = hc_node_enter(walker, n, node);
 		if (!bytes)
 			return false;
 		if (n->parent.program && parent) {
-			if (!follow(walker, n, &n->parent, bytes, &other))
+			if (!hc_node_follow(walker, n, &n->parent, bytes, &other))
 				return false;
 			if (other != parent)
 				return hc_walker_break(walker, "an element does not lead back to its parent");
 		}
 		fetched -= fetched != 0;
-		if (!push(walker, l, (level){ node, fetched }))
+		if (!push(walker, l, (level){ node, walker->reader->checked, fetched }))
 			return false;
 		parent = node;
-		if (!follow(walker, n, &n->left, bytes, &node))
+		if (!hc_node_follow(walker, n, &n->left, bytes, &node))
 			return false;
 	}
 	return true;
 }
 
-static void walk_levels(hc_walker *walker, const nodes *n, levels *l, hc_address nil)
+static void walk_levels(hc_walker *walker, const hc_nodes *n, levels *l, hc_address nil)
 {
 	while (l->depth) {
 		level at = l->nodes[--l->depth];
@@ -389,10 +204,11 @@ static void walk_levels(hc_walker *walker, const nodes *n, levels *l, hc_address
 		const uint8_t *bytes = hc_reader_at(walker->reader, node + (uint64_t)n->first, n->size);
 
 		walker->node = node;
-		if (!bytes || !follow(walker, n, &n->right, bytes, &right))
+		if (!bytes || !hc_node_follow(walker, n, &n->right, bytes, &right))
 			return;
-		take(walker, n, node);
-		if (hc_walker_is_enough(walker) || !descend(walker, n, l, (level){ right, at.fetched }, node, nil))
+		walker->reader->checked = at.start;
+		hc_node_take(walker, n, node);
+		if (hc_walker_is_enough(walker) || !descend(walker, n, l, (level){ right, 0, at.fetched }, node, nil))
 			return;
 	}
 }
@@ -402,10 +218,10 @@ void hc_walk_tree(hc_walker *walker)
 	hc_address root, nil, top;
 	levels l = { .depth = 0, .capacity = STACK_FIXED, .limit = STACK_MAX };
 	uint64_t claimed = walker->walk->claimed;
-	nodes n;
+	hc_nodes n;
 
 	if (!hc_walker_need(walker, HC_KEY_ROOT, 0, &root) || !hc_walker_need(walker, HC_KEY_STOP, 0, &nil) ||
-		!hc_walker_need(walker, HC_KEY_TOP, 0, &top) || !read_nodes(walker, &n))
+		!hc_walker_need(walker, HC_KEY_TOP, 0, &top) || !hc_nodes_read(walker, &n))
 		return;
 	walker->is_proved |= n.parent.program || claimed != UINT64_MAX;
 	l.nodes = l.fixed;
@@ -415,7 +231,7 @@ void hc_walk_tree(hc_walker *walker)
 	l.ahead = choose_ahead(walker, &n);
 	if (l.ahead && !(l.queue = g_try_new(hc_address, (size_t)1 << l.ahead)))
 		l.ahead = 0;
-	if (descend(walker, &n, &l, (level){ root, 0 }, top, nil))
+	if (descend(walker, &n, &l, (level){ root, 0, 0 }, top, nil))
 		walk_levels(walker, &n, &l, nil);
 	g_free(l.queue);
 	if (l.nodes != l.fixed)
@@ -470,16 +286,16 @@ void hc_walk_buckets(hc_walker *walker)
 {
 	const hc_program *first = hc_layout_program(walker->layout, HC_KEY_FIRST);
 	hc_address stop;
-	nodes n;
+	hc_nodes n;
 	table t;
 
-	if (!hc_walker_need(walker, HC_KEY_STOP, 0, &stop) || !read_nodes(walker, &n) ||
+	if (!hc_walker_need(walker, HC_KEY_STOP, 0, &stop) || !hc_nodes_read(walker, &n) ||
 		!read_table(walker, HC_KEY_BUCKETS, walker->reader->format.size, HC_MEMORY_INDEX, &t))
 		return;
 	walker->is_proved |= walker->walk->claimed != UINT64_MAX;
 	walker->walk->buckets = t.slots;
 	for (uint64_t i = 0; i < t.slots; i++) {
-		chain c = { .stop = stop };
+		hc_chain c = hc_chain_from(0, stop);
 		uint64_t walked = walker->walk->walked;
 
 		walker->variables[HC_VARIABLE_INDEX] = i;
@@ -487,7 +303,7 @@ void hc_walk_buckets(hc_walker *walker)
 		if (!hc_walker_charge(walker, MAX(t.stride, walker->reader->format.size)) ||
 			!first_of(walker, first, walker->variables[HC_VARIABLE_SLOT], &c.node))
 			return;
-		if (c.node && !walk_chain(walker, &n, &c))
+		if (c.node && !hc_chain_walk(walker, &n, &c))
 			return;
 		walked = walker->walk->walked - walked;
 		walker->walk->used_buckets += walked > 0;
@@ -513,13 +329,13 @@ void hc_walk_slots(hc_walker *walker)
 	const hc_program *used = hc_layout_program(layout, HC_KEY_USED),
 			 *value = hc_layout_program(layout, HC_KEY_VALUE),
 			 *mapped = hc_layout_program(layout, HC_KEY_MAPPED);
-	uint64_t size = part_size(walker, walker->by_pointer, layout->element_size), node_size;
+	uint64_t size = hc_part_size(walker, walker->by_pointer, layout->element_size), node_size;
 	table t;
 
 	if (!hc_walker_need(walker, HC_KEY_ELEM_SIZE, size, &size) ||
 		!hc_walker_need(walker, HC_KEY_NODE_SIZE, 0, &node_size))
 		return;
-	if (node_size >= NODE_SIZE_MAX) {
+	if (node_size >= HC_NODE_SIZE_MAX) {
 		hc_walker_refuse(walker, "its nodes are too large");
 		return;
 	}

@@ -6,7 +6,9 @@
  *	walker.c	what all kinds share: how a walk ends, what it tells, what it believes
  *	walk_rows.c	elements in a row, or in blocks of several
  *	walk_objects.c	one object, or none: smart pointers, variants, erased types
- *	walk_nodes.c	linked, tree, buckets, slots
+ *	walk_nodes.c	tree, buckets, slots (walk_nodes.h)
+ *	walk_chains.c	linked, one or many at once
+ *	record.c	one walk, kept for who makes use of it later
  *	walk.c		checks the object, and walks as its kind says
  */
 #pragma once
@@ -15,6 +17,8 @@
 
 enum {
 	HC_SIZE_MAX_BITS = 48, /* no count or size is larger */
+	HC_OBJECT_MAX = 1024,  /* bytes of a container in registers */
+	HC_CHAINS_AT_ONCE = 16,
 };
 
 typedef struct hc_walker {
@@ -38,6 +42,24 @@ typedef struct hc_walker {
 	hc_walk *walk; /* what is told of it so far: the caller's, who may look at it when it is called */
 	uint64_t values[HC_KEYS_MAX]; /* last: not cleared */
 } hc_walker;
+
+/* A walk through LAYOUT as it is: BUDGET bytes may be looked at, LIMIT elements (0: all). Nothing is read yet. */
+void hc_walker_init(hc_walker *walker, const hc_layout *layout, hc_address address, hc_reader *reader,
+	const hc_walk_visitor *visitor, uint64_t limit, uint64_t budget, hc_walk *ret_walk);
+
+/*
+ * Checks the container itself, with BUFFER for HC_OBJECT_MAX bytes of it; then it is walked as its kind says, and at last what was met is
+ * graded. FALSE: it is none, or empty in such a way that there is nothing to walk.
+ */
+bool hc_walker_begin(hc_walker *walker, uint8_t *buffer);
+void hc_walker_walk(hc_walker *walker);
+void hc_walker_finish(hc_walker *walker);
+
+/* Of lists: all of COUNT walkers, each in its turn. */
+void hc_walk_chains(hc_walker *const *walkers, unsigned count);
+
+/* A walk that is over: whether what it met proves anything. */
+void hc_walk_grade(hc_walk *walk);
 
 /* As hc_layout_walk(), but through LAYOUT as it is, and with LIMIT in place of the visitor's. */
 void hc_walk_one(

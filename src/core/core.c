@@ -2,7 +2,10 @@
 /* Opening a core, and "address -> bytes, or why not". */
 #include "core/core_state.h"
 
+#include "core/residency.h"
+
 #include "base/file.h"
+#include "base/pages.h"
 #include "base/partition.h"
 
 #include <elf.h>
@@ -19,44 +22,43 @@ static bool fail_io(GError **error, const char *path, int number)
 	return false;
 }
 
-static bool map_file(hc_core *core, GError **error)
+static bool open_file(hc_core *core, GError **error)
 {
 	struct stat status;
-	int descriptor = open(core->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
-	if (descriptor < 0)
+	core->descriptor = open(core->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (core->descriptor < 0 || fstat(core->descriptor, &status))
 		return fail_io(error, core->path, errno);
-	if (fstat(descriptor, &status)) {
-		fail_io(error, core->path, errno);
-		close(descriptor);
-		return false;
-	}
 	if (!S_ISREG(status.st_mode)) {
 		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s is %s, not a core file", core->path,
 			S_ISDIR(status.st_mode) ? "a directory" : "not a regular file");
-		close(descriptor);
 		return false;
 	}
 	core->file_size = status.st_size;
-	if (core->file_size) {
-		void *file = mmap(NULL, core->file_size, PROT_READ, MAP_SHARED, descriptor, 0);
-
-		if (file == MAP_FAILED) {
-			fail_io(error, core->path, errno);
-			close(descriptor);
-			return false;
-		}
-		core->file = file;
-	}
-	close(descriptor);
 	return true;
 }
 
-/*
- * The name of the file to open: PATH, but of a capture's folder (<heapcore/capture.h>) the one core in it. A folder that is none is opened
- * as it is, which fails and says so. Free with g_free().
- */
-static char *find_core(const char *path)
+/* From the beginning of a large page on, if there is room: only then can parts of it be in such. */
+static bool map_file(hc_core *core, GError **error)
+{
+	void *place = core->file_size >= HC_LARGE_PAGE ? hc_pages_reserve(core->file_size) : NULL;
+	void *file = MAP_FAILED;
+
+	if (!core->file_size)
+		return true;
+	core->room = place ? hc_align_up(core->file_size, HC_LARGE_PAGE) : core->file_size;
+	file = mmap(place, core->file_size, PROT_READ, MAP_SHARED | (place ? MAP_FIXED : 0), core->descriptor, 0);
+	if (file == MAP_FAILED) {
+		fail_io(error, core->path, errno);
+		if (place)
+			munmap(place, core->room);
+		return false;
+	}
+	core->file = file;
+	return true;
+}
+
+char *hc_core_find_file(const char *path)
 {
 	g_autofree char *description = g_build_filename(path, "capture.ini", NULL), *found = NULL;
 	g_autoptr(GDir) folder = g_file_test(description, G_FILE_TEST_IS_REGULAR) ? g_dir_open(path, 0, NULL) : NULL;
@@ -89,7 +91,7 @@ hc_core *hc_core_open(const char *path, hc_diagnostics *diagnostics, GError **er
 {
 	g_autoptr(hc_core) core = g_new0(hc_core, 1);
 
-	core->path = find_core(path);
+	core->path = hc_core_find_file(path);
 	core->diagnostics = diagnostics;
 	core->threads = g_array_new(FALSE, TRUE, sizeof(hc_thread));
 	core->by_pointer = g_array_new(FALSE, FALSE, sizeof(unsigned));
@@ -98,12 +100,13 @@ hc_core *hc_core_open(const char *path, hc_diagnostics *diagnostics, GError **er
 	core->strings = g_string_chunk_new(256);
 	core->process.name = core->process.arguments = "";
 	core->process.page_size = 4096;
-	if (!map_file(core, error) || !hc_core_parse_headers(core, error))
+	if (!open_file(core, error) || !map_file(core, error) || !hc_core_parse_headers(core, error))
 		return NULL;
 	hc_core_parse_notes(core);
 	if (!hc_core_build_mappings(core, error))
 		return NULL;
 	find_executable_path(core);
+	hc_core_load_residency(core);
 	return g_steal_pointer(&core);
 }
 
@@ -112,12 +115,15 @@ void hc_core_close(hc_core *core)
 	if (!core)
 		return;
 	if (core->file)
-		munmap((void *)core->file, core->file_size);
+		munmap((void *)core->file, core->room);
+	if (core->descriptor >= 0)
+		close(core->descriptor);
 	g_array_unref(core->threads);
 	g_array_unref(core->by_pointer);
 	g_array_unref(core->segments);
 	g_array_unref(core->files);
 	g_string_chunk_free(core->strings);
+	hc_residency_free(core->residency);
 	g_free(core->mappings);
 	g_free(core->path);
 	g_free(core);

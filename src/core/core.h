@@ -7,7 +7,11 @@
  *	notes.c		the notes: threads, process, mapped files, signal
  *	registers.c	names of registers
  *	pieces.c	segments and mapped files -> disjoint pieces with one source of bytes each
+ *	large_pages.c	what is walked at random, in pages of 2 MiB
  *	smaps.c		/proc/PID/smaps, as it lies beside a capture's core
+ *	residency.h	which pages were in memory: runs of them, and their file
+ *	residency.c	how much of a range was
+ *	residency_file.c	writing and reading the file
  */
 #pragma once
 
@@ -17,6 +21,12 @@
 
 /* Word size and byte order of the dead process, for loops that read its words themselves. */
 hc_word_format hc_core_word_format(const hc_core *core);
+
+/*
+ * The name of the file to open: PATH, but of a capture's folder (<heapcore/capture.h>) the one core in it. A folder that is none is opened
+ * as it is, which fails and says so. Free with g_free().
+ */
+char *hc_core_find_file(const char *path);
 
 /*
  * Gives a piece of HC_SOURCE_NONE the bytes that it has in the file it was mapped from. BYTES cover the whole piece and
@@ -34,11 +44,34 @@ unsigned hc_core_find_mapping_index(const hc_core *core, hc_address address);
  */
 bool hc_core_next_stretch(const hc_core *core, hc_address *start, hc_address end, hc_address *ret_end);
 
+/* As hc_core_resident(), of ranges in order of address: a step or two. HINT: 0 before the first call, then the callee's. */
+hc_resident hc_core_resident_next(const hc_core *core, hc_address start, hc_address end, size_t hint[2]);
+
 /* The first thread whose thread pointer is POINTER, or NULL. O(log n). */
 const hc_thread *hc_core_find_thread(const hc_core *core, hc_address pointer);
 
 /* The first piece that ends after ADDRESS (it may begin after it); hc_core_mapping_count() if there is none. */
 unsigned hc_core_mapping_after(const hc_core *core, hc_address address);
+
+/* ---- large_pages.c ---- */
+
+typedef struct hc_paging_options {
+	unsigned jobs; /* threads to use; 0: one per processor */
+	uint64_t
+		memory; /* bytes that the process may take in all, the core's pages included; UINT64_MAX: what there is */
+	uint64_t dear; /* ns of a processor: copies of 2 MiB that cost more are few; UINT64_MAX: whatever they cost */
+} hc_paging_options;
+
+/*
+ * Has the bytes of RANGES, sorted and disjoint, stand in large pages where the system has them, for what reads them at random. No byte
+ * and no pointer changes, but no other thread may read CORE meanwhile. What cannot be done is left as it is; FALSE only if the core
+ * cannot be read any more (HC_ERROR_NO_MEMORY).
+ */
+bool hc_core_enlarge_pages(
+	hc_core *core, const hc_range *ranges, unsigned count, const hc_paging_options *options, GError **error);
+
+/* Bytes of memory that copies of the core take for that. */
+uint64_t hc_core_copied_bytes(const hc_core *core);
 
 /* ---- smaps.c ---- */
 
@@ -48,6 +81,7 @@ typedef struct hc_smaps_entry {
 	bool not_forked; /* a child would not have its pages: madvise(MADV_DONTFORK, MADV_WIPEONFORK) */
 	uint64_t inode;
 	uint64_t resident, proportional, swapped, anonymous; /* bytes */
+	uint64_t huge_table; /* bytes of hugetlbfs pages, which are not part of `resident` */
 	char *path;					     /* "" if anonymous; as the kernel writes it */
 } hc_smaps_entry;
 
@@ -59,3 +93,33 @@ GArray *hc_smaps_parse(const char *text);
  * it. NULL: none lies there, or it is another core's. Free with g_array_unref().
  */
 GArray *hc_core_read_smaps(const hc_core *core);
+
+/* ---- residency_file.c; residency.h has the format ---- */
+
+#define HC_RESIDENCY_FILE "pages"
+
+enum {
+	HC_RESIDENCY_FILE_LIMIT = 256 << 20 /* bytes; a reader refuses a longer one */
+};
+
+enum { /* bits of a kind */
+	HC_PAGE_PRESENT = 1,
+	HC_PAGE_SWAPPED = 2, /* never together with HC_PAGE_PRESENT */
+	HC_PAGE_FILE = 4,    /* of a file, or of shared memory; else anonymous */
+	HC_PAGE_ZERO = 8,    /* the page of zeros that all processes share: /proc does not count it as resident */
+	HC_PAGE_HUGE = 16,   /* mapped as a huge page */
+	HC_PAGE_DIRTY =
+		32, /* "soft-dirty" (proc(5), pagemap): written since somebody cleared that mark, or since it was made */
+	HC_PAGE_ALL = 63
+};
+
+typedef struct hc_page_run {
+	hc_address start, end; /* whole pages */
+	unsigned kind;
+} hc_page_run;
+
+/* Appends [start, end) to RUNS (of hc_page_run), to the last one if that touches it and is alike. START is not below that one's end. */
+void hc_page_runs_append(GArray *runs, hc_address start, hc_address end, unsigned kind);
+
+/* The file's contents: RUNS in order of address, all at whole pages of PAGE_SIZE bytes. Free with g_byte_array_unref(). */
+GByteArray *hc_page_runs_store(const GArray *runs, uint64_t page_size);

@@ -17,6 +17,10 @@ struct hc_core {
 	char *path;
 	const uint8_t *file; /* the mapped core file */
 	uint64_t file_size;
+	uint64_t room;	/* bytes that the mapping takes, at least file_size */
+	int descriptor; /* of the file; -1: none */
+	uint64_t
+		copied; /* bytes of the file that stand in memory of our own, at their place in the mapping: large_pages.c */
 	hc_word_format format;
 	hc_diagnostics *diagnostics;
 	hc_process process;
@@ -26,7 +30,8 @@ struct hc_core {
 	GArray *files;	    /* of hc_file_range, sorted and disjoint after core_build_mappings() */
 	hc_mapping *mappings;
 	unsigned mapping_count;
-	GStringChunk *strings; /* texts of process */
+	GStringChunk *strings;		/* texts of process */
+	struct hc_residency *residency; /* NULL: not known which pages were in memory */
 };
 
 /* elf.c: the ELF header and program headers. Sets process.machine, word size, byte order and origin. */
@@ -36,6 +41,12 @@ extern const hc_diagnostic_kind hc_notes_damaged;
 
 /* notes.c: threads, process, auxiliary vector, mapped files. Damaged notes are diagnostics. */
 void hc_core_parse_notes(hc_core *core);
+
+/* smaps.c: the path of the file NAME beside the core, if that is a capture's; NULL: it is none. Free with g_free(). */
+char *hc_core_beside(const hc_core *core, const char *name);
+
+/* residency.c: fills `residency`, if CORE is a capture's. What is there and makes no sense is a diagnostic. */
+void hc_core_load_residency(hc_core *core);
 
 /* pieces.c: segments and files -> sorted, disjoint pieces. FALSE if memory is out. */
 bool hc_core_build_mappings(hc_core *core, GError **error);

@@ -49,13 +49,17 @@ static void parse_field(const char *line, hc_smaps_entry *entry)
 		{ "Pss:", &entry->proportional },
 		{ "Swap:", &entry->swapped },
 		{ "Anonymous:", &entry->anonymous },
+		{ "Shared_Hugetlb:", &entry->huge_table },
+		{ "Private_Hugetlb:", &entry->huge_table },
 	};
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(fields); i++) {
 		if (!g_str_has_prefix(line, fields[i].key))
 			continue;
-		*fields[i].number = MIN(g_ascii_strtoull(line + strlen(fields[i].key), NULL, 10), UINT64_MAX >> 11)
-				    << 10;
+		uint64_t bytes = MIN(g_ascii_strtoull(line + strlen(fields[i].key), NULL, 10), UINT64_MAX >> 12) << 10;
+
+		/* The pages of hugetlbfs are told in two lines. */
+		*fields[i].number = fields[i].number == &entry->huge_table ? *fields[i].number + bytes : bytes;
 		return;
 	}
 	if (g_str_has_prefix(line, "VmFlags:")) {
@@ -93,11 +97,17 @@ static bool describes(const char *folder, const char *name)
 	return core && !strcmp(core, name);
 }
 
+char *hc_core_beside(const hc_core *core, const char *name)
+{
+	g_autofree char *folder = g_path_get_dirname(core->path), *core_name = g_path_get_basename(core->path);
+
+	return describes(folder, core_name) ? g_build_filename(folder, name, NULL) : NULL;
+}
+
 GArray *hc_core_read_smaps(const hc_core *core)
 {
-	g_autofree char *folder = g_path_get_dirname(core->path), *name = g_path_get_basename(core->path);
-	g_autofree char *path = g_build_filename(folder, "smaps", NULL);
-	g_autofree char *text = describes(folder, name) ? hc_file_read(path, SMAPS_LIMIT, NULL, NULL) : NULL;
+	g_autofree char *path = hc_core_beside(core, "smaps");
+	g_autofree char *text = path ? hc_file_read(path, SMAPS_LIMIT, NULL, NULL) : NULL;
 	g_autoptr(GArray) entries = text ? hc_smaps_parse(text) : NULL;
 
 	return entries && entries->len ? g_steal_pointer(&entries) : NULL;

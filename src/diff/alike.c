@@ -41,6 +41,9 @@ static void add_figures(const hc_diff *diff, hc_growth *sum, const hc_growth *ro
 {
 	for (unsigned i = 0; i < diff->count; i++)
 		((uint64_t *)sum->steps)[i] += row->steps[i];
+	for (unsigned i = 0; sum->resident_steps && row->resident_steps && i < diff->count; i++)
+		((uint64_t *)sum->resident_steps)[i] += row->resident_steps[i];
+	sum->resident += row->resident;
 	sum->bytes += row->bytes;
 	sum->before += row->before;
 	sum->after += row->after;

@@ -16,7 +16,7 @@
 #include <string.h>
 
 enum {
-	SIZES_APART = 12, /* sizes of blocks whose owner is not known; the others are one row */
+	SIZES_APART = 12,    /* sizes of blocks whose owner is not known; the others are one row */
 	LITTLE_OUTSIDE = 10, /* of growth: if one in so many bytes is not malloc's, that is told */
 };
 
@@ -30,7 +30,8 @@ typedef struct rows_of_paths {
 /* The bytes of a row, in blocks from the heap and in mmapped ones. */
 struct path_row {
 	uint32_t path;
-	uint64_t *own, *mapped;		      /* by snapshot; OWN without MAPPED */
+	uint64_t *own, *mapped; /* by snapshot; OWN without MAPPED */
+	uint64_t *own_resident, *mapped_resident;
 	uint64_t blocks[2], mapped_blocks[2]; /* first, last */
 	uint64_t shared[2], most_shared;      /* first, last; of one path */
 	const hc_sharing *sharing;	      /* of the path that has most; NULL: none */
@@ -70,6 +71,10 @@ static void add(hc_diff *diff, hc_growth row)
 	row.after = row.steps[diff->count - 1];
 	row.bytes = (int64_t)(row.after - row.before);
 	row.trend = hc_diff_trend(row.steps, diff->count);
+	if (!diff->knows_resident)
+		row.resident_steps = NULL;
+	if (row.resident_steps)
+		row.resident = (int64_t)(row.resident_steps[diff->count - 1] - row.resident_steps[0]);
 	g_array_append_val(diff->attribution, row);
 }
 
@@ -103,7 +108,11 @@ bool hc_diff_explains(const hc_diff *diff, const hc_merged_path *path)
 
 static uint32_t add_row(rows_of_paths *rows, uint32_t path)
 {
-	struct path_row row = { .path = path, .own = new_steps(rows->diff), .mapped = new_steps(rows->diff) };
+	struct path_row row = { .path = path,
+		.own = new_steps(rows->diff),
+		.mapped = new_steps(rows->diff),
+		.own_resident = new_steps(rows->diff),
+		.mapped_resident = new_steps(rows->diff) };
 
 	g_array_append_val(rows->rows, row);
 	return rows->rows->len - 1;
@@ -117,6 +126,8 @@ static void add_to_row(rows_of_paths *rows, uint32_t number, const hc_merged_pat
 	for (unsigned i = 0; i <= last; i++) {
 		row->own[i] += path->own[i] - path->mapped[i];
 		row->mapped[i] += path->mapped[i];
+		row->own_resident[i] += path->own_resident[i] - path->mapped_resident[i];
+		row->mapped_resident[i] += path->mapped_resident[i];
 	}
 	row->blocks[0] += path->own_blocks[0] - path->mapped_blocks[0];
 	row->blocks[1] += path->own_blocks[last] - path->mapped_blocks[last];
@@ -182,9 +193,12 @@ static void add_path_row(hc_diff *diff, const struct path_row *row)
 	growth.outside_before = row->outside[0];
 	growth.outside_after = row->outside[1];
 	if (kind == HC_GROWTH_CONTAINER || has_moved(diff, row)) {
-		for (unsigned i = 0; i < diff->count; i++)
+		for (unsigned i = 0; i < diff->count; i++) {
 			row->own[i] += row->mapped[i];
+			row->own_resident[i] += row->mapped_resident[i];
+		}
 		growth.steps = row->own;
+		growth.resident_steps = row->own_resident;
 		growth.blocks_before = row->blocks[0] + row->mapped_blocks[0];
 		growth.blocks_after = row->blocks[1] + row->mapped_blocks[1];
 		add(diff, growth);
@@ -192,6 +206,7 @@ static void add_path_row(hc_diff *diff, const struct path_row *row)
 	}
 	if (is_ever(row->own, diff->count)) {
 		growth.steps = row->own;
+		growth.resident_steps = row->own_resident;
 		growth.blocks_before = row->blocks[0];
 		growth.blocks_after = row->blocks[1];
 		add(diff, growth);
@@ -200,6 +215,7 @@ static void add_path_row(hc_diff *diff, const struct path_row *row)
 		growth.kind = HC_GROWTH_BUFFER;
 		growth.outside_before = growth.outside_after = 0;
 		growth.steps = row->mapped;
+		growth.resident_steps = row->mapped_resident;
 		growth.blocks_before = row->mapped_blocks[0];
 		growth.blocks_after = row->mapped_blocks[1];
 		add(diff, growth);
@@ -222,6 +238,8 @@ static void add_rows_up(const hc_diff *diff, struct path_row *row, struct path_r
 	for (unsigned i = 0; i < diff->count; i++) {
 		row->own[i] += other->own[i];
 		row->mapped[i] += other->mapped[i];
+		row->own_resident[i] += other->own_resident[i];
+		row->mapped_resident[i] += other->mapped_resident[i];
 	}
 	for (unsigned i = 0; i < 2; i++) {
 		row->blocks[i] += other->blocks[i];
@@ -335,7 +353,8 @@ static void attribute_lost(hc_diff *diff)
 
 struct unowned {
 	uint64_t size;
-	uint64_t *blocks; /* by snapshot */
+	uint64_t *blocks;   /* by snapshot */
+	uint64_t *resident; /* bytes */
 };
 
 static void count_unowned(hc_diff *diff, GHashTable *sizes, bool mapped)
@@ -353,9 +372,12 @@ static void count_unowned(hc_diff *diff, GHashTable *sizes, bool mapped)
 				row = g_new0(struct unowned, 1);
 				row->size = size->size;
 				row->blocks = new_steps(diff);
+				row->resident = new_steps(diff);
 				g_hash_table_insert(sizes, &row->size, row);
 			}
 			row->blocks[i] += blocks;
+			row->resident[i] += mapped ? size->unowned_mapped_resident :
+						     size->unowned_resident - size->unowned_mapped_resident;
 		}
 }
 
@@ -383,13 +405,16 @@ static hc_growth new_unowned_row(hc_diff *diff, bool mapped)
 		.elements_before = UINT64_MAX,
 		.elements_after = UINT64_MAX,
 		.steps = new_steps(diff),
+		.resident_steps = new_steps(diff),
 	};
 }
 
 static void add_unowned(const hc_diff *diff, hc_growth *growth, const struct unowned *row)
 {
-	for (unsigned i = 0; i < diff->count; i++)
+	for (unsigned i = 0; i < diff->count; i++) {
 		((uint64_t *)growth->steps)[i] += row->size * row->blocks[i];
+		((uint64_t *)growth->resident_steps)[i] += row->resident[i];
+	}
 	growth->blocks_before += row->blocks[0];
 	growth->blocks_after += row->blocks[diff->count - 1];
 }
@@ -455,12 +480,17 @@ static bool has_whole_books(const hc_diff *diff)
 }
 
 /* Bytes in mappings that paths have: these are in the paths' rows. */
-static uint64_t outside_of(const hc_snapshot *snapshot)
+static uint64_t outside_of(const hc_snapshot *snapshot, uint64_t *ret_resident)
 {
 	uint64_t bytes = 0;
 
-	for (unsigned i = 0; i < snapshot->owners->len; i++)
-		bytes += g_array_index(snapshot->owners, hc_snapshot_owner, i).outside;
+	*ret_resident = 0;
+	for (unsigned i = 0; i < snapshot->owners->len; i++) {
+		const hc_snapshot_owner *owner = &g_array_index(snapshot->owners, hc_snapshot_owner, i);
+
+		bytes += owner->outside;
+		*ret_resident += owner->outside_resident;
+	}
 	return bytes;
 }
 
@@ -471,20 +501,27 @@ static void attribute_rows(hc_diff *diff)
 	for (unsigned i = 0; i < diff->rows->len; i++) {
 		const hc_diff_row *row = hc_diff_row_get(diff, i);
 		hc_growth growth = { .elements_before = UINT64_MAX, .elements_after = UINT64_MAX };
-		uint64_t *steps;
+		uint64_t *steps, *resident;
 
 		if (row->of || !row->is_memory || row->id == HC_ROW_IN_USE || row->id == HC_ROW_MMAPPED)
 			continue;
 		if (diff->is_torn && !(whole_books && hc_row_is_mallocs(row->id)))
 			continue;
 		steps = new_steps(diff);
+		resident = new_steps(diff);
 		for (unsigned j = 0; j < diff->count; j++) {
 			const hc_memory_row *found = hc_snapshot_row(diff->snapshots[j], row->id);
 
 			steps[j] = found ? found->bytes : 0;
-			if (found && row->id == HC_ROW_ANONYMOUS)
-				steps[j] -= outside_of(diff->snapshots[j]);
+			resident[j] = found ? found->resident.resident : 0;
+			if (found && row->id == HC_ROW_ANONYMOUS) {
+				uint64_t outside_resident;
+
+				steps[j] -= outside_of(diff->snapshots[j], &outside_resident);
+				resident[j] -= MIN(resident[j], outside_resident);
+			}
 		}
+		growth.resident_steps = resident;
 		growth.kind = kind_of_row(row->id);
 		growth.row = row->id;
 		growth.is_bound = row->is_bound;

@@ -17,6 +17,7 @@ enum {
 	LITTLE_KEPT = 10,	      /* free memory that is less than a tenth of the growth */
 	LITTLE_UNOWNED = 10,	      /* blocks without a known owner that are less than a tenth of all */
 	LEAST_QUEUE_GROWTH = 1 << 20, /* bytes in sockets */
+	LEAST_RESIDENT = 1 << 16,     /* resident bytes of what else did not grow: a touched page here and there is no cause */
 };
 
 const char *hc_cause_name(hc_cause_kind kind)
@@ -76,6 +77,7 @@ static hc_cause sum_up(const hc_diff *diff, hc_growth_kind kind, hc_cause_kind c
 		if (row->kind != kind)
 			continue;
 		sum.bytes += row->bytes;
+		sum.resident += row->resident;
 		sum.blocks += (int64_t)(row->blocks_after - row->blocks_before);
 		sum.after += row->after;
 		sum.rows += row->bytes > 0;
@@ -127,6 +129,10 @@ static void find_leak(hc_diff *diff)
 
 	if (cause.bytes <= 0)
 		return;
+	/* Of each kind that is not known, of all together the memory table tells. */
+	for (unsigned i = 0; i < diff->rows->len; i++)
+		if (hc_row_is_lost(hc_diff_row_get(diff, i)->id))
+			cause.resident += hc_diff_row_get(diff, i)->resident_growth;
 	cause.row = largest_lost(diff);
 	const hc_growth *owned = row_of_common_owner(diff, cause.bytes);
 
@@ -169,6 +175,7 @@ static hc_cause cause_of_row(const hc_growth *row, hc_cause_kind kind)
 		.kind = kind,
 		.row = row,
 		.bytes = row->bytes,
+		.resident = row->resident,
 		.confidence = row->owner ? confidence_of(row) : HC_CONFIDENCE_CERTAIN,
 		.trend = row->trend,
 	};
@@ -214,7 +221,7 @@ static void find_held(hc_diff *diff)
 	hc_cause cause = sum_up(diff, HC_GROWTH_HELD, HC_CAUSE_HELD);
 
 	cause.broken = hc_diff_find_broken(diff);
-	if (cause.bytes > 0)
+	if (cause.bytes > 0 || cause.resident > 0)
 		add(diff, cause);
 }
 
@@ -222,7 +229,7 @@ static void find_retained(hc_diff *diff)
 {
 	hc_cause cause = sum_up(diff, HC_GROWTH_FREE, HC_CAUSE_RETAINED);
 
-	if (cause.bytes > 0)
+	if (cause.bytes > 0 || cause.resident > 0)
 		add(diff, cause);
 }
 
@@ -263,7 +270,7 @@ static void find_sockets(hc_diff *diff)
 		b->unread - a->unread < LEAST_QUEUE_GROWTH)
 		return;
 	diff->kernel_growth = b->unread - a->unread;
-	cause.bytes = (int64_t)diff->kernel_growth;
+	cause.bytes = cause.resident = (int64_t)diff->kernel_growth;
 	add(diff, cause);
 }
 
@@ -281,6 +288,7 @@ static void find_unjoined(hc_diff *diff)
 		steps[i] = diff->snapshots[i]->unjoined.bytes;
 	if (a->is_resident == b->is_resident && b->memory > a->memory)
 		cause.bytes = (int64_t)(b->memory - a->memory);
+	cause.resident = b->is_resident ? cause.bytes : 0;
 	cause.trend = hc_diff_trend(steps, diff->count);
 	add(diff, cause);
 }
@@ -308,7 +316,7 @@ static void find_cause_of_row(hc_diff *diff, const hc_growth *row)
 	}
 }
 
-/* What goes on growing comes first. */
+/* What goes on growing comes first; of all that the most resident bytes, which are all 0 where they are not known. */
 static int most_bytes_first(const void *a, const void *b)
 {
 	const hc_cause *x = a, *y = b;
@@ -316,6 +324,8 @@ static int most_bytes_first(const void *a, const void *b)
 
 	if (stopped != (y->trend == HC_TREND_STOPPED))
 		return stopped ? 1 : -1;
+	if (x->resident != y->resident)
+		return x->resident < y->resident ? 1 : -1;
 	if (x->bytes != y->bytes)
 		return x->bytes < y->bytes ? 1 : -1;
 	if (x->kind != y->kind)
@@ -327,12 +337,13 @@ static int most_bytes_first(const void *a, const void *b)
 
 static void sort_causes(hc_diff *diff)
 {
-	int64_t least = least_growth(diff);
+	int64_t least = least_growth(diff),
+		least_resident = MAX(LEAST_RESIDENT, diff->resident_growth / LEAST_SHARE);
 
 	for (unsigned i = diff->causes->len; i-- > 0;) {
 		const hc_cause *cause = hc_diff_cause(diff, i);
 
-		if (cause->bytes < least && cause->kind != HC_CAUSE_LEAK && cause->kind != HC_CAUSE_UNJOINED)
+		if (cause->bytes < least && cause->resident < least_resident && cause->kind != HC_CAUSE_LEAK && cause->kind != HC_CAUSE_UNJOINED)
 			g_array_remove_index(diff->causes, i);
 	}
 	g_array_sort(diff->causes, most_bytes_first);
@@ -346,7 +357,7 @@ void hc_diff_find_causes(hc_diff *diff)
 	find_sockets(diff);
 	find_unjoined(diff);
 	for (unsigned i = 0; i < diff->attribution->len; i++)
-		if (hc_diff_attribution(diff, i)->bytes > 0)
+		if (hc_diff_attribution(diff, i)->bytes > 0 || hc_diff_attribution(diff, i)->resident > 0)
 			find_cause_of_row(diff, hc_diff_attribution(diff, i));
 	sort_causes(diff);
 }

@@ -28,6 +28,11 @@ static void add_row(hc_diff *diff, const hc_memory_row *any)
 	};
 
 	row.growth = (int64_t)(row.bytes_b - row.bytes_a);
+	if (diff->knows_resident) {
+		row.resident_a = a ? a->resident.resident : 0;
+		row.resident_b = b ? b->resident.resident : 0;
+		row.resident_growth = (int64_t)(row.resident_b - row.resident_a);
+	}
 	g_array_append_val(diff->rows, row);
 }
 
@@ -46,6 +51,7 @@ static void join_rows(hc_diff *diff)
 
 		if (!row->of && row->is_memory)
 			diff->memory_growth += row->growth;
+		diff->resident_growth += row->of ? 0 : row->resident_growth;
 	}
 	diff->growth = (int64_t)(diff->last->total - diff->first->total);
 }
@@ -80,8 +86,12 @@ hc_diff *hc_diff_create(const hc_snapshot *const *snapshots, unsigned count)
 	diff->attribution = g_array_new(FALSE, FALSE, sizeof(hc_growth));
 	diff->steady = g_array_new(FALSE, FALSE, sizeof(hc_growth));
 	diff->causes = g_array_new(FALSE, FALSE, sizeof(hc_cause));
-	for (unsigned i = 0; i < count; i++)
+	diff->knows_resident = true;
+	for (unsigned i = 0; i < count; i++) {
 		diff->is_torn |= hc_snapshot_is_torn(snapshots[i]);
+		diff->knows_resident &= snapshots[i]->knows_resident;
+	}
+	diff->knows_resident &= !diff->is_torn;
 	compare_all(diff);
 	join_rows(diff);
 	if (diff->is_torn)

@@ -22,7 +22,9 @@ typedef struct hc_merged_path {
 	/* own: with what is not malloc's, which is OUTSIDE too; shared: of own, what others lead to as well */
 	uint64_t *own, *own_blocks, *mapped, *mapped_blocks, *shared, *outside;
 	uint64_t *things; /* blocks, and places outside of malloc's heap */
-	uint64_t *below; /* bytes, own included */
+	uint64_t *below;  /* bytes, own included */
+	uint64_t *own_resident, *mapped_resident,
+		*below_resident; /* bytes of these that were in memory; 0 if not known */
 	uint64_t
 		fattened; /* the most bytes that one container below it grew by, which was there before and holds twice as much now */
 	uint64_t *elements, *count;
@@ -59,6 +61,8 @@ struct hc_diff {
 	GArray *steady;	     /* of hc_growth */
 	GArray *causes;	     /* of hc_cause */
 	int64_t growth, memory_growth;
+	bool knows_resident; /* all snapshots do, and none is torn */
+	int64_t resident_growth;
 	uint64_t kernel_growth; /* bytes that wait in sockets */
 	GStringChunk *texts;
 	GPtrArray *steps; /* arrays of uint64_t */

@@ -145,6 +145,16 @@ int64_t hc_diff_growth(const hc_diff *diff)
 	return diff->growth;
 }
 
+bool hc_diff_knows_resident(const hc_diff *diff)
+{
+	return diff->knows_resident;
+}
+
+int64_t hc_diff_resident_growth(const hc_diff *diff)
+{
+	return diff->resident_growth;
+}
+
 int64_t hc_diff_memory_growth(const hc_diff *diff)
 {
 	return diff->memory_growth;

@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum {
-	FIGURES = 10 /* of a path */
+	FIGURES = 13 /* of a path */
 };
 
 struct merging {
@@ -53,8 +53,11 @@ static uint32_t add_path(struct merging *merging, char *key, uint32_t parent)
 		.elements = figures + 5 * paths->snapshots,
 		.count = figures + 6 * paths->snapshots,
 		.shared = figures + 7 * paths->snapshots,
-		.outside = figures + 8 * paths->snapshots,
-		.things = figures + 9 * paths->snapshots,
+		.own_resident = figures + 8 * paths->snapshots,
+		.mapped_resident = figures + 9 * paths->snapshots,
+		.below_resident = figures + 10 * paths->snapshots,
+		.outside = figures + 11 * paths->snapshots,
+		.things = figures + 12 * paths->snapshots,
 	};
 
 	g_ptr_array_add(paths->figures, figures);
@@ -73,6 +76,8 @@ static void add_figures(hc_merged_path *path, const hc_snapshot_owner *owner, un
 	path->own_blocks[snapshot] += owner->own.blocks;
 	path->mapped[snapshot] += owner->mapped.bytes;
 	path->mapped_blocks[snapshot] += owner->mapped.blocks;
+	path->own_resident[snapshot] += owner->own_resident + owner->outside_resident;
+	path->mapped_resident[snapshot] += owner->mapped_resident;
 	path->elements[snapshot] += owner->kind ? owner->elements : 0;
 	path->count[snapshot] += owner->count;
 	path->shared[snapshot] += owner->shared.amount.bytes;
@@ -135,8 +140,11 @@ static void add_up(hc_merged_paths *paths, unsigned torn)
 				 (path->is_container && !is_constant(path->elements, paths->snapshots));
 		for (unsigned snapshot = 0; snapshot < paths->snapshots; snapshot++) {
 			path->below[snapshot] += path->own[snapshot];
-			if (parent)
-				parent->below[snapshot] += path->below[snapshot];
+			path->below_resident[snapshot] += path->own_resident[snapshot];
+			if (!parent)
+				continue;
+			parent->below[snapshot] += path->below[snapshot];
+			parent->below_resident[snapshot] += path->below_resident[snapshot];
 		}
 		if (!parent)
 			continue;

@@ -26,6 +26,18 @@ static bool fell(const hc_diff *diff, const uint64_t *figures)
 	return figures[diff->count - 1] < figures[0] / 2;
 }
 
+/* Whether what was in memory of it stayed as it was, give or take a hundredth. Where that is not known (NULL), it is not held against it. */
+static bool is_unmoved(const hc_diff *diff, const uint64_t *resident)
+{
+	for (unsigned i = 1; resident && diff->knows_resident && i < diff->count; i++) {
+		uint64_t change = MAX(resident[i], resident[0]) - MIN(resident[i], resident[0]);
+
+		if (change > resident[0] / STEADY_SHARE)
+			return false;
+	}
+	return true;
+}
+
 /* Its elements did not grow, or so little memory that it cannot be a cause. */
 static bool is_steady_container(const hc_diff *diff, const hc_merged_path *path)
 {
@@ -69,7 +81,8 @@ void hc_diff_find_steady(hc_diff *diff)
 
 		if (!path->is_container || path->owner->is_found || !is_steady_container(diff, path) ||
 			is_below_grown(diff, path) || hc_diff_is_joined(diff, path->owner) || path->is_unsure ||
-			fell(diff, path->elements) || fell(diff, path->below))
+			fell(diff, path->elements) || fell(diff, path->below) ||
+			!is_unmoved(diff, path->below_resident))
 			continue;
 		row = hc_diff_describe_path(diff, path, HC_GROWTH_CONTAINER);
 		row.steps = path->below;
@@ -84,7 +97,7 @@ void hc_diff_find_steady(hc_diff *diff)
 		const hc_growth *row = hc_diff_attribution(diff, i);
 
 		if (row->kind >= HC_GROWTH_STACKS && row->kind <= HC_GROWTH_MAPPING && is_steady(diff, row->steps, 0) &&
-			!fell(diff, row->steps))
+			!fell(diff, row->steps) && is_unmoved(diff, row->resident_steps))
 			g_array_append_val(diff->steady, *row);
 	}
 	g_array_sort(diff->steady, largest_first);

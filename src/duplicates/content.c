@@ -32,13 +32,36 @@ static inline bool is_printable(uint8_t byte)
 	return (byte >= ' ' && byte != 0x7f) || (byte >= '\t' && byte <= '\r');
 }
 
+static inline uint64_t load(const uint8_t *bytes)
+{
+	uint64_t value;
+
+	memcpy(&value, bytes, sizeof value);
+	return value;
+}
+
+/* Whether all eight bytes of WORD are printable, and none of them white space but the space: what texts are made of. */
+static inline bool are_printable(uint64_t word)
+{
+	const uint64_t ones = UINT64_MAX / 0xff, highest = ones << 7;
+	uint64_t deleted = word ^ ones * 0x7f;
+
+	return !(((word - ones * ' ') & ~word & highest) | ((deleted - ones) & ~deleted & highest));
+}
+
 /* Characters of the text that BYTES begin with, if a NUL ends it; else 0. Bytes of other character sets are characters. */
 static uint64_t text_length(const uint8_t *bytes, uint64_t size)
 {
 	uint64_t length = 0;
 
-	while (length < size && is_printable(bytes[length]))
-		length++;
+	while (length < size) {
+		if (size - length >= sizeof(uint64_t) && are_printable(load(bytes + length)))
+			length += sizeof(uint64_t);
+		else if (is_printable(bytes[length]))
+			length++;
+		else
+			break;
+	}
 	return length < size && !bytes[length] ? length : 0;
 }
 
@@ -51,8 +74,7 @@ static bool would_be_made(const hc_blocks *blocks, uint64_t size, uint64_t reque
 	return chunk - word == size;
 }
 
-/* Of a block whose bytes are all there. */
-static hc_content choose(const hc_duplicates *duplicates, const hc_block *block, const uint8_t *bytes)
+hc_content hc_content_of(const hc_duplicates *duplicates, const hc_compared_block *block, const uint8_t *bytes)
 {
 	uint32_t path = duplicates->types ? hc_types_path_of_block(duplicates->types, block->number) : 0;
 	const hc_path_content *rule = &duplicates->rules[path];
@@ -73,17 +95,6 @@ static hc_content choose(const hc_duplicates *duplicates, const hc_block *block,
 	return (hc_content){ bytes, length, rule->is_characters ? HC_COMPARED_TEXT : HC_COMPARED_LIKELY_TEXT };
 }
 
-bool hc_content_of(const hc_duplicates *duplicates, const hc_block *block, hc_content *ret_content)
-{
-	uint64_t available;
-	const uint8_t *bytes = hc_core_bytes(duplicates->core, block->address, &available);
-
-	if (!bytes || available < block->size)
-		return false;
-	*ret_content = choose(duplicates, block, bytes);
-	return true;
-}
-
 /* ---- the hash ---- */
 
 /* The product of both, folded: each bit of the result depends on all bits. */
@@ -94,17 +105,10 @@ static inline uint64_t mix(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static inline uint64_t load(const uint8_t *bytes)
-{
-	uint64_t value;
-
-	memcpy(&value, bytes, sizeof value);
-	return value;
-}
+static const uint64_t first = UINT64_C(0xa0761d6478bd642f), second = UINT64_C(0xe7037ed1a0b428db);
 
 uint64_t hc_content_hash(const hc_content *content, uint64_t size)
 {
-	static const uint64_t first = UINT64_C(0xa0761d6478bd642f), second = UINT64_C(0xe7037ed1a0b428db);
 	const uint8_t *bytes = content->bytes, *end = bytes + content->length;
 	uint64_t a = size ^ first, b = content->length ^ (uint64_t)content->compared << 56 ^ second;
 
@@ -121,4 +125,17 @@ uint64_t hc_content_hash(const hc_content *content, uint64_t size)
 		b = mix(b ^ rest, second);
 	}
 	return mix(a ^ first, b ^ second);
+}
+
+uint64_t hc_content_fingerprint(const hc_content *content, uint64_t size)
+{
+	const uint8_t *bytes = content->bytes;
+	uint8_t copy[16] = { 0 };
+	uint64_t kind = content->length ^ (uint64_t)content->compared << 56;
+
+	if (content->length < sizeof copy)
+		bytes = memcpy(copy, bytes, (size_t)content->length);
+	uint64_t last = content->length < sizeof copy ? 0 : load(bytes + content->length - sizeof last);
+
+	return mix(mix(load(bytes) ^ size ^ first, load(bytes + 8) ^ kind ^ second) ^ last, second);
 }

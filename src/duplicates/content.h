@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the search shares: content.c, groups.c, duplicates.c. */
+/* What the search shares: content.c, groups.c, frequent.c, duplicates.c. */
 #pragma once
 
 #include "duplicates/duplicates.h"
@@ -31,11 +31,40 @@ struct hc_duplicates {
 /* Fills `rules`, on one thread: types are read as they are asked for. FALSE if memory was out. */
 bool hc_contents_prepare(hc_duplicates *duplicates);
 
-/* Of a block in use. FALSE if the core lacks some of its bytes. */
-bool hc_content_of(const hc_duplicates *duplicates, const hc_block *block, hc_content *ret_content);
+/* A block in use, as far as comparing needs it. */
+typedef struct hc_compared_block {
+	uint32_t number;
+	hc_address address;
+	uint64_t size; /* usable bytes */
+} hc_compared_block;
 
-/* The same for CONTENT and SIZE that are the same. */
+/* The block NUMBER that starts at granule START of REGION, NEXT being where the one behind it starts: the block itself is not touched. */
+static inline hc_compared_block hc_compared_block_at(
+	const hc_blocks *blocks, const hc_block_region *region, uint64_t start, uint64_t next, uint32_t number)
+{
+	return (hc_compared_block){ number, hc_blocks_address(blocks, region, start),
+		hc_blocks_size_up_to(blocks, region, start, next) };
+}
+
+/* Our copy of the first bytes of BLOCK, in REGION; NULL if the core lacks some of its SIZE bytes. */
+static inline const uint8_t *hc_compared_bytes(
+	const hc_duplicates *duplicates, const hc_block_region *region, const hc_compared_block *block)
+{
+	uint64_t available;
+	const uint8_t *bytes;
+
+	if (region->bytes && block->address >= region->start && block->size <= region->end - block->address)
+		return region->bytes + (block->address - region->start);
+	bytes = hc_core_bytes(duplicates->core, block->address, &available);
+	return bytes && available >= block->size ? bytes : NULL;
+}
+
+/* Of a block in use, of which BYTES are all. */
+hc_content hc_content_of(const hc_duplicates *duplicates, const hc_compared_block *block, const uint8_t *bytes);
+
+/* The same for CONTENT and SIZE that are the same: of all bytes; of the first 16 and the last 8. */
 uint64_t hc_content_hash(const hc_content *content, uint64_t size);
+uint64_t hc_content_fingerprint(const hc_content *content, uint64_t size);
 
 static inline bool hc_contents_are_equal(const hc_content *a, const hc_content *b)
 {

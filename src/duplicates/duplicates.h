@@ -5,6 +5,7 @@
  *	content.h	what of a block is its content, and the hash of that
  *	content.c	...
  *	groups.c	blocks of one hash, compared: groups
+ *	frequent.c	contents that a sample shows more than once, counted in all blocks
  *	duplicates.c	the object, the order of its groups, and asking for it
  */
 #pragma once
@@ -28,3 +29,21 @@ typedef struct hc_duplicate_owner {
 
 /* Who holds the blocks of GROUP, or of very many the first, most first: GArray of hc_duplicate_owner, to be unreferenced. */
 GArray *hc_duplicates_owners(const hc_duplicates *duplicates, const hc_duplicate_group *group);
+
+/* Whether blocks of GROUP are certainly the same, and worth saving: not zeros, nor likely text. */
+static inline bool hc_duplicate_is_certain(const hc_duplicate_group *group)
+{
+	return !group->is_zero && group->compared != HC_COMPARED_LIKELY_TEXT;
+}
+
+typedef struct hc_frequent_content {
+	hc_duplicate_group group; /* its `example` is any of them, and `first` means nothing */
+	uint32_t path;		  /* more than half of the blocks hang on it (hc_types_path_text()); 0: on none */
+} hc_frequent_content;
+
+/*
+ * The contents of the certain groups of SAMPLE, in the same order. Each has all its blocks: those in
+ * use that are neither lost nor libc's. Other contents are not looked for. GArray of
+ * hc_frequent_content, to be unreferenced; NULL if memory was out.
+ */
+GArray *hc_duplicates_frequent(const hc_duplicates *sample);

@@ -22,12 +22,13 @@ enum {
 	DIGIT = 1 << 12, /* of the sort within a bucket: 24 bits are two */
 	CONTENTS_MAX = 16,
 	WORKERS_MAX = 64, /* hc_parallel_workers() */
+	RING = 16,
 };
 
 static const uint64_t NO_ENTRY = UINT64_MAX;
 
 typedef struct worker {
-	uint32_t first, end; /* numbers of blocks */
+	size_t first, end; /* places in entries: the blocks that are looked at, in order of address */
 	size_t counts[BUCKETS], places[BUCKETS];
 	hc_duplicates_totals totals;
 	GArray *groups; /* of hc_duplicate_group */
@@ -44,52 +45,118 @@ typedef struct search {
 
 /* ---- hash ---- */
 
-/* One number in EVERY, spread so that patterns of the program's own do not decide which. */
-static inline bool is_chosen(uint32_t number, uint64_t every)
+/* Whether BLOCK, which starts at granule START, is to be looked at; counts it if it is lost. */
+static inline bool is_wanted(
+	const hc_duplicates *duplicates, const hc_compared_block *block, uint64_t start, hc_duplicates_totals *totals)
 {
-	return every == 1 || (number * UINT64_C(0x9e3779b97f4a7c15) >> 32) % every == 0;
-}
+	const hc_blocks *blocks = duplicates->blocks;
 
-/* Whether BLOCK is to be looked at; counts it. */
-static bool is_wanted(const hc_duplicates *duplicates, const hc_block *block, hc_duplicates_totals *totals)
-{
-	if (block->state != HC_BLOCK_IN_USE || block->label || block->size < duplicates->minimum || !block->size)
+	if (blocks->states[block->number] != HC_BLOCK_IN_USE || block->size < duplicates->minimum || !block->size ||
+		hc_blocks_is_labelled(blocks, block->number))
 		return false;
-	if (!is_chosen(block->number, duplicates->every))
-		return false;
-	if (!hc_reach_is_lost(hc_references_reach(duplicates->references, block->number)))
+	if (!hc_reach_is_lost(hc_references_reach_at(duplicates->references, start)))
 		return true;
 	hc_amount_count(&totals->lost, block->size);
 	return false;
 }
 
+/* A block whose bytes may be on their way. */
+typedef struct waiting {
+	hc_compared_block block;
+	const uint8_t *bytes;
+	size_t position;
+} waiting;
+
+static void hash_block(search *s, worker *w, const waiting *one)
+{
+	hc_content content = hc_content_of(s->duplicates, &one->block, one->bytes);
+	uint32_t hash = (uint32_t)(hc_content_hash(&content, one->block.size) >> 32);
+
+	hc_amount_count(&w->totals.looked_at, one->block.size);
+	s->entries[one->position] = (uint64_t)hash << 32 | one->block.number;
+	w->counts[hash >> 24]++;
+}
+
+/* Looks at the block NUMBER that starts at granule START: *ONE is what is to be hashed of it. FALSE: nothing is. */
+static inline bool prepare(search *s, worker *w, const hc_block_region **region, uint64_t start, uint64_t next,
+	uint32_t number, waiting *one)
+{
+	hc_duplicates *duplicates = s->duplicates;
+
+	if (G_UNLIKELY(!*region || start - (*region)->first_granule >= (*region)->granules))
+		*region = hc_blocks_region_of_start(duplicates->blocks, start);
+	one->block = hc_compared_block_at(duplicates->blocks, *region, start, next, number);
+	if (!is_wanted(duplicates, &one->block, start, &w->totals))
+		return false;
+	one->bytes = hc_compared_bytes(duplicates, *region, &one->block);
+	if (!one->bytes)
+		hc_amount_count(&w->totals.unreadable, one->block.size);
+	return one->bytes != NULL;
+}
+
+static void hash_all(search *s, worker *w)
+{
+	const hc_blocks *blocks = s->duplicates->blocks;
+	hc_start_cursor cursor = hc_start_cursor_at(blocks, hc_blocks_start_of_number(blocks, (uint32_t)w->first));
+	uint64_t start = hc_start_cursor_next(&cursor);
+	const hc_block_region *region = NULL;
+
+	for (size_t number = w->first; number < w->end; number++) {
+		uint64_t next = hc_start_cursor_next(&cursor);
+		waiting one = { .position = number };
+
+		s->entries[number] = NO_ENTRY;
+		if (prepare(s, w, &region, start, next, (uint32_t)number, &one))
+			hash_block(s, w, &one);
+		start = next;
+	}
+}
+
+/* One number of EVERY from the POSITIONth EVERY on, so that patterns of the program's own do not decide which. */
+static inline uint64_t choose_number(size_t position, uint64_t every)
+{
+	return position * every + (position * UINT64_C(0x9e3779b97f4a7c15) >> 32) % every;
+}
+
+/* Chosen blocks lie far apart: the bytes of some are fetched while others are hashed. */
+static void hash_chosen(search *s, worker *w)
+{
+	const hc_blocks *blocks = s->duplicates->blocks;
+	const hc_block_region *region = NULL;
+	waiting ring[RING];
+	unsigned in = 0, out = 0;
+
+	for (size_t position = w->first; position < w->end; position++) {
+		uint64_t number = choose_number(position, s->duplicates->every), start;
+		waiting *one = &ring[in % RING];
+
+		s->entries[position] = NO_ENTRY;
+		if (number >= blocks->count)
+			continue;
+		start = hc_blocks_start_of_number(blocks, (uint32_t)number);
+		one->position = position;
+		if (!prepare(s, w, &region, start, hc_blocks_next_start(blocks, start + 1), (uint32_t)number, one))
+			continue;
+		__builtin_prefetch(one->bytes);
+		__builtin_prefetch(one->bytes + MIN(one->block.size, 64) - 1);
+		if (++in - out == RING)
+			hash_block(s, w, &ring[out++ % RING]);
+	}
+	while (out != in)
+		hash_block(s, w, &ring[out++ % RING]);
+}
+
 static void hash_range(void *data, unsigned index)
 {
 	search *s = data;
-	hc_duplicates *duplicates = s->duplicates;
 	worker *w = &s->workers[index];
-	hc_block_iterator iterator = { .blocks = duplicates->blocks, .number = w->first };
-	hc_block block;
 
 	if (w->first >= w->end)
 		return;
-	iterator.granule = hc_blocks_start_of_number(duplicates->blocks, w->first);
-	while (iterator.number < w->end && hc_block_iterator_next(&iterator, &block)) {
-		hc_content content;
-
-		s->entries[block.number] = NO_ENTRY;
-		if (!is_wanted(duplicates, &block, &w->totals))
-			continue;
-		if (!hc_content_of(duplicates, &block, &content)) {
-			hc_amount_count(&w->totals.unreadable, block.size);
-			continue;
-		}
-		uint32_t hash = (uint32_t)(hc_content_hash(&content, block.size) >> 32);
-
-		hc_amount_count(&w->totals.looked_at, block.size);
-		s->entries[block.number] = (uint64_t)hash << 32 | block.number;
-		w->counts[hash >> 24]++;
-	}
+	if (s->duplicates->every == 1)
+		hash_all(s, w);
+	else
+		hash_chosen(s, w);
 }
 
 /* ---- scatter ---- */
@@ -113,8 +180,8 @@ static void scatter_range(void *data, unsigned index)
 	search *s = data;
 	worker *w = &s->workers[index];
 
-	for (uint32_t number = w->first; number < w->end; number++) {
-		uint64_t entry = s->entries[number];
+	for (size_t position = w->first; position < w->end; position++) {
+		uint64_t entry = s->entries[position];
 
 		if (entry != NO_ENTRY)
 			s->sorted[w->places[entry >> 56]++] = entry;
@@ -144,17 +211,25 @@ static void sort_by_digit(const uint64_t *from, uint64_t *to, size_t count, unsi
 /* What stands first of one content. */
 typedef struct kind {
 	hc_content content;
-	hc_block block;
+	hc_compared_block block;
 	size_t count; /* entries */
 } kind;
 
 /* The content of ENTRY among KINDS, of which there are *COUNT; a new one if there is room. -1: there is none. */
-static int find_kind(const hc_duplicates *duplicates, kind *kinds, unsigned *count, uint64_t entry, hc_block *block)
+static int find_kind(
+	const hc_duplicates *duplicates, kind *kinds, unsigned *count, uint64_t entry, hc_compared_block *block)
 {
-	hc_content content;
+	const hc_blocks *blocks = duplicates->blocks;
+	uint64_t start = hc_blocks_start_of_number(blocks, (uint32_t)entry);
+	const hc_block_region *region = hc_blocks_region_of_start(blocks, start);
+	const uint8_t *bytes;
 
-	if (!hc_blocks_get(duplicates->blocks, (uint32_t)entry, block) || !hc_content_of(duplicates, block, &content))
+	*block = hc_compared_block_at(blocks, region, start, hc_blocks_next_start(blocks, start + 1), (uint32_t)entry);
+	bytes = hc_compared_bytes(duplicates, region, block);
+	if (!bytes)
 		return -1;
+	hc_content content = hc_content_of(duplicates, block, bytes);
+
 	for (unsigned i = 0; i < *count; i++)
 		if (kinds[i].block.size == block->size && hc_contents_are_equal(&kinds[i].content, &content)) {
 			kinds[i].count++;
@@ -223,7 +298,7 @@ static void compare_run(search *s, worker *w, size_t first, size_t end, room *r)
 	uint8_t *which = has_room ? r->bytes + (end - first) * sizeof(uint64_t) : NULL;
 
 	for (size_t i = first; i < end; i++) {
-		hc_block block = { 0 };
+		hc_compared_block block = { 0 };
 		int found = has_room ? find_kind(s->duplicates, kinds, &count, s->sorted[i], &block) : -1;
 
 		if (found < 0)
@@ -287,7 +362,7 @@ static void add_up(hc_duplicates *duplicates, worker *w)
 
 bool hc_duplicates_find_groups(hc_duplicates *duplicates)
 {
-	size_t count = hc_blocks_count(duplicates->blocks);
+	size_t count = (hc_blocks_count(duplicates->blocks) + duplicates->every - 1) / duplicates->every;
 	worker workers[WORKERS_MAX] = { 0 };
 	search s = {
 		.duplicates = duplicates,
@@ -303,8 +378,8 @@ bool hc_duplicates_find_groups(hc_duplicates *duplicates)
 		return false;
 	}
 	for (unsigned i = 0; i < s.worker_count; i++) {
-		workers[i].first = (uint32_t)(count * i / s.worker_count);
-		workers[i].end = (uint32_t)(count * (i + 1) / s.worker_count);
+		workers[i].first = count * i / s.worker_count;
+		workers[i].end = count * (i + 1) / s.worker_count;
 		workers[i].groups = g_array_new(FALSE, FALSE, sizeof(hc_duplicate_group));
 	}
 	hc_parallel_run(s.worker_count, hash_range, &s);

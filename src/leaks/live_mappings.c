@@ -5,10 +5,12 @@
  * references/ takes such areas for roots, as they may be anything. Here they are what is asked about, so they lead somewhere only
  * once something leads to them:
  *
- *	1  every word of the other roots and of the live blocks that is an address in an anonymous area makes that one alive
+ *	1  every word of the other roots that is an address in an anonymous area makes that one alive
  *	2  the words of areas that are alive make others alive, until no more are
+ *	3  the same for words of the live blocks, then 2 again
  *
- * Costs one look at all live memory, in order of address. Not done where there are no anonymous areas.
+ * Live blocks come last, and only until all areas are alive: mostly the roots lead to them. Where one is left the pass
+ * costs one look at all live memory, in order of address. Not done where there are no anonymous areas.
  */
 #include "leaks/leaks_state.h"
 
@@ -23,6 +25,7 @@ struct mappings {
 	const hc_leaks *leaks;
 	GArray *candidates; /* of struct candidate, by address */
 	GArray *todo;	    /* of unsigned: alive, but not searched yet */
+	unsigned alive;	    /* how many are */
 	hc_address low, high;
 };
 
@@ -33,6 +36,7 @@ static void note_word(struct mappings *mappings, hc_address value)
 	if (low == mappings->candidates->len || candidates[low].area->start > value || candidates[low].alive)
 		return;
 	candidates[low].alive = true;
+	mappings->alive++;
 	g_array_append_val(mappings->todo, low);
 }
 
@@ -78,7 +82,7 @@ static void scan_blocks(struct mappings *mappings)
 	hc_block block;
 
 	hc_block_iterator_init(&iterator, blocks);
-	while (hc_block_iterator_next(&iterator, &block)) {
+	while (mappings->alive < mappings->candidates->len && hc_block_iterator_next(&iterator, &block)) {
 		if (block.state != HC_BLOCK_IN_USE)
 			continue;
 		uint64_t start = hc_leaks_target(leaks, block.address);
@@ -111,6 +115,18 @@ static bool is_whole(const hc_leaks *leaks)
 	       !hc_references_lost_is_bound(leaks->references);
 }
 
+/* Searches the areas that are alive, and those that they make alive. */
+static void scan_areas(struct mappings *mappings)
+{
+	while (mappings->todo->len) {
+		unsigned index = g_array_index(mappings->todo, unsigned, mappings->todo->len - 1);
+		const hc_area *area = g_array_index(mappings->candidates, struct candidate, index).area;
+
+		g_array_set_size(mappings->todo, mappings->todo->len - 1);
+		scan_memory(mappings, area->start, area->end);
+	}
+}
+
 void hc_leaks_find_mappings(hc_leaks *leaks)
 {
 	struct mappings mappings = {
@@ -123,14 +139,9 @@ void hc_leaks_find_mappings(hc_leaks *leaks)
 		find_candidates(&mappings);
 	if (mappings.candidates->len) {
 		scan_roots(&mappings);
+		scan_areas(&mappings);
 		scan_blocks(&mappings);
-	}
-	while (mappings.todo->len) {
-		unsigned index = g_array_index(mappings.todo, unsigned, mappings.todo->len - 1);
-		const hc_area *area = g_array_index(mappings.candidates, struct candidate, index).area;
-
-		g_array_set_size(mappings.todo, mappings.todo->len - 1);
-		scan_memory(&mappings, area->start, area->end);
+		scan_areas(&mappings);
 	}
 	for (unsigned i = 0; i < mappings.candidates->len; i++) {
 		const struct candidate *candidate = &g_array_index(mappings.candidates, struct candidate, i);

@@ -4,7 +4,7 @@
  * heap's areas is malloc's own. So the top rows add up to the areas' total by construction; what is checked is that the
  * remainder is what the blocks stage says it is.
  */
-#include "memory/memory.h"
+#include "memory/memory_parts.h"
 
 #include "base/diagnostics.h"
 
@@ -16,17 +16,13 @@ static const hc_diagnostic_kind table_differs = {
 	"of the heap are counted differently by its regions and by its blocks (please report this: it is a bug of heapcore)",
 };
 
-struct hc_memory {
-	GArray *rows; /* of hc_memory_row */
-	uint64_t total;
-	const hc_core *core;
-	const hc_blocks *blocks;
-	const hc_areas *areas;
-};
-
 static hc_memory_row *add(hc_memory *memory, hc_row_id id, uint64_t bytes)
 {
-	hc_memory_row row = { .id = id, .bytes = bytes, .is_memory = true };
+	hc_memory_row row = { .id = id,
+		.bytes = bytes,
+		.is_memory = true,
+		.knows_resident = memory->knows_resident,
+		.resident = memory->resident[id] };
 
 	g_array_append_val(memory->rows, row);
 	return &g_array_index(memory->rows, hc_memory_row, memory->rows->len - 1);
@@ -162,13 +158,13 @@ static const hc_area *largest_area(const hc_memory *memory, hc_area_kind kind)
 	return largest;
 }
 
-static void add_area(hc_memory *memory, hc_area_kind kind, hc_row_id id, const char *unit, bool is_memory, bool always)
+static void add_area(hc_memory *memory, hc_area_kind kind, const char *unit, bool is_memory, bool always)
 {
 	uint64_t bytes = hc_areas_bytes(memory->areas, kind);
 
 	if (!bytes && !always)
 		return;
-	hc_memory_row *row = add(memory, id, bytes);
+	hc_memory_row *row = add(memory, hc_memory_row_of_area(kind), bytes);
 
 	row->is_memory = is_memory;
 	row->unit = unit;
@@ -182,18 +178,18 @@ static void add_area(hc_memory *memory, hc_area_kind kind, hc_row_id id, const c
 
 static void add_areas(hc_memory *memory)
 {
-	add_area(memory, HC_AREA_STACK, HC_ROW_STACKS, "threads", true, true);
-	add_area(memory, HC_AREA_MODULE_DATA, HC_ROW_DATA, NULL, true, true);
-	add_area(memory, HC_AREA_FILE, HC_ROW_FILES, "mappings", true, true);
-	add_area(memory, HC_AREA_SHARED, HC_ROW_SHARED, "mappings", true, true);
-	add_area(memory, HC_AREA_ANONYMOUS, HC_ROW_ANONYMOUS, "mappings", true, true);
-	add_area(memory, HC_AREA_FOREIGN_SBRK, HC_ROW_FOREIGN_SBRK, "mappings", true, false);
-	add_area(memory, HC_AREA_KERNEL, HC_ROW_KERNEL, NULL, true, false);
-	add_area(memory, HC_AREA_STACK_UNUSED, HC_ROW_STACKS_UNUSED, NULL, false, true);
-	add_area(memory, HC_AREA_RESERVED, HC_ROW_RESERVED, "mappings", false, true);
-	add_area(memory, HC_AREA_NOT_DUMPED, HC_ROW_NOT_DUMPED, "mappings", false, true);
-	add_area(memory, HC_AREA_HEAP_UNREADABLE, HC_ROW_HEAP_UNREADABLE, "mappings", false, false);
-	add_area(memory, HC_AREA_TRUNCATED, HC_ROW_TRUNCATED, "mappings", false, false);
+	add_area(memory, HC_AREA_STACK, "threads", true, true);
+	add_area(memory, HC_AREA_MODULE_DATA, NULL, true, true);
+	add_area(memory, HC_AREA_FILE, "mappings", true, true);
+	add_area(memory, HC_AREA_SHARED, "mappings", true, true);
+	add_area(memory, HC_AREA_ANONYMOUS, "mappings", true, true);
+	add_area(memory, HC_AREA_FOREIGN_SBRK, "mappings", true, false);
+	add_area(memory, HC_AREA_KERNEL, NULL, true, false);
+	add_area(memory, HC_AREA_STACK_UNUSED, NULL, false, true);
+	add_area(memory, HC_AREA_RESERVED, "mappings", false, true);
+	add_area(memory, HC_AREA_NOT_DUMPED, "mappings", false, true);
+	add_area(memory, HC_AREA_HEAP_UNREADABLE, "mappings", false, false);
+	add_area(memory, HC_AREA_TRUNCATED, "mappings", false, false);
 }
 
 hc_memory *hc_memory_create(const hc_core *core, const hc_blocks *blocks, const hc_areas *areas,
@@ -207,6 +203,7 @@ hc_memory *hc_memory_create(const hc_core *core, const hc_blocks *blocks, const 
 	memory->blocks = blocks;
 	memory->areas = areas;
 	memory->total = hc_areas_total(areas);
+	hc_memory_count_resident(memory, references);
 	add_heap(memory, references, diagnostics);
 	add_areas(memory);
 	for (unsigned i = 0; i < memory->rows->len; i++)
@@ -229,6 +226,16 @@ void hc_memory_destroy(hc_memory *memory)
 uint64_t hc_memory_total(const hc_memory *memory)
 {
 	return memory->total;
+}
+
+bool hc_memory_knows_resident(const hc_memory *memory)
+{
+	return memory->knows_resident;
+}
+
+hc_resident hc_memory_resident(const hc_memory *memory)
+{
+	return memory->total_resident;
 }
 
 unsigned hc_memory_row_count(const hc_memory *memory)

@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The front door of memory/: the table whose rows add up. */
+/*
+ * The front door of memory/: the table whose rows add up.
+ *
+ *	memory.c	the rows: bytes outside the heap from areas, those of the heap from blocks
+ *	resident.c	what of each row was resident
+ *	rows.c		names of rows, and what kind of memory they are
+ *	figures.c	names of figures in conditions
+ *	memory_parts.h	what these share
+ */
 #pragma once
 
 #include <heapcore/memory.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The rows' names, and what kind of memory they are. */
-#include "memory/memory.h"
+#include "memory/memory_parts.h"
 
 static const char *const names[HC_ROW_COUNT] = {
 	[HC_ROW_NONE] = "",
@@ -55,4 +55,24 @@ bool hc_row_is_mallocs(hc_row_id id)
 {
 	return id == HC_ROW_IN_USE || id == HC_ROW_MMAPPED || id == HC_ROW_RUNTIME || hc_row_is_free(id) ||
 	       id == HC_ROW_OVERHEAD;
+}
+
+hc_row_id hc_memory_row_of_area(hc_area_kind kind)
+{
+	static const hc_row_id rows[HC_AREA_KIND_COUNT] = {
+		[HC_AREA_STACK] = HC_ROW_STACKS,
+		[HC_AREA_MODULE_DATA] = HC_ROW_DATA,
+		[HC_AREA_FILE] = HC_ROW_FILES,
+		[HC_AREA_SHARED] = HC_ROW_SHARED,
+		[HC_AREA_ANONYMOUS] = HC_ROW_ANONYMOUS,
+		[HC_AREA_FOREIGN_SBRK] = HC_ROW_FOREIGN_SBRK,
+		[HC_AREA_KERNEL] = HC_ROW_KERNEL,
+		[HC_AREA_STACK_UNUSED] = HC_ROW_STACKS_UNUSED,
+		[HC_AREA_RESERVED] = HC_ROW_RESERVED,
+		[HC_AREA_NOT_DUMPED] = HC_ROW_NOT_DUMPED,
+		[HC_AREA_HEAP_UNREADABLE] = HC_ROW_HEAP_UNREADABLE,
+		[HC_AREA_TRUNCATED] = HC_ROW_TRUNCATED,
+	};
+
+	return rows[kind];
 }

@@ -23,7 +23,8 @@
  * have a learned place, and that stands beside the base: in the same block, or less than HOME bytes away in the same data. Elsewhere a
  * single number is no evidence: such lists stay lost.
  *
- * Passes: one over all words, one more over live ones for each place with candidates; none where fewer than SAMPLE_MIN blocks are lost. The search stops after TESTS_MAX numbers, the places with most numbers first; live memory is
+ * Passes: one over all words, one more over live ones for each place with candidates; none where fewer than SAMPLE_MIN blocks are lost. In
+ * a large heap a sample is looked at first, and a place whose numbers there are far from any encoding is left out of the pass. The search stops after TESTS_MAX numbers, the places with most numbers first; live memory is
  * asked for bases CHOICES_MAX times at most.
  */
 #include "references/encodings.h"
@@ -48,6 +49,10 @@ enum {
 	TESTS_MAX = 1 << 24,
 	CHOICES_MAX = 8,
 	LOST_MAX = 1 << 20,
+	SAMPLED_FROM = 1 << 22, /* granules of the heap from which on a sample is looked at first */
+	RECENT = 8,
+	REMAINDERS = 16,    /* modulo the alignment of blocks that are told apart */
+	SAMPLED_EVERY = 16, /* one stretch of the heap in so many */
 };
 
 static const uint8_t factors[FACTORS] = { 1, 4, 8, 16 };
@@ -60,6 +65,7 @@ struct sketch {
 	uint32_t fit;		 /* of these: in tables, or in lost blocks */
 	uint32_t low, high;	 /* the numbers; low is kept as its complement, so that 0 is none yet */
 	uint32_t size;		 /* of the sample */
+	uint32_t recent[RECENT]; /* hashes that were added of late, by their highest bits */
 	uint64_t block_size;	 /* the largest that the place is in */
 	uint32_t hashes[SAMPLE]; /* rising */
 };
@@ -99,27 +105,35 @@ struct candidate {
 	uint64_t held; /* live words hold it */
 };
 
-struct learning {
+struct hc_compressed_learning {
 	hc_references *references;
+	bool swap;		   /* the byte order of the process is not ours */
 	struct sketches *sketches; /* one for each worker; put together in the first */
 	unsigned workers;
 	GArray *lost;	      /* of hc_address */
 	uint64_t region_size; /* of the largest */
 	uint64_t tests;
 	unsigned choices;   /* how often live memory was asked which base it holds */
+	uint64_t hopeless[PLACES / 64]; /* places that the sample spoke against */
+	uint32_t open[TABLE_MIN / 8];	/* words that have other places, in blocks of so many words */
 	GArray *candidates; /* of struct candidate: of the place and factor at hand, by base */
 	struct hc_compressed *compressed;
 };
 
 /* ---- places and samples ---- */
 
+/* The place of a word at OFFSET in a block of SIZE bytes, up to SMALL_BLOCK. */
+static inline unsigned place_in_block(uint64_t size, uint64_t offset)
+{
+	return hc_learn_hash(size * 31 + offset / 4) % PLACES;
+}
+
 /* The place of a word as an offset; -1: none. */
 static int place_of(const hc_word_source *source, uint64_t at)
 {
 	return source->root || source->block_size > SMALL_BLOCK ?
 		       -1 :
-		       (int)(hc_learn_hash(source->block_size * 31 + (source->address + at - source->block) / 4) %
-			       PLACES);
+		       (int)place_in_block(source->block_size, source->address + at - source->block);
 }
 
 static bool may_be_table(const hc_word_source *source)
@@ -131,8 +145,6 @@ static void sketch_add(struct sketch *sketch, uint32_t hash)
 {
 	unsigned place = sketch->size;
 
-	if (place == SAMPLE && hash >= sketch->hashes[SAMPLE - 1])
-		return;
 	while (place && sketch->hashes[place - 1] >= hash)
 		place--;
 	if (place < sketch->size && sketch->hashes[place] == hash)
@@ -143,14 +155,14 @@ static void sketch_add(struct sketch *sketch, uint32_t hash)
 }
 
 /* Whether the 8 bytes are an address rather than two numbers. */
-static bool is_address(const hc_references *references, uint64_t value)
+static inline bool is_address(const hc_references *references, uint64_t value)
 {
 	return hc_blocks_may_contain(references->blocks, value) ||
 	       (value >> 32 && !(value >> 47) && hc_areas_find(references->areas, value));
 }
 
 /* The numbers, times FACTOR, may all lead to starts: they agree in what is below the alignment, and fit into a region. */
-static bool is_possible(const struct learning *learning, const struct sketch *sketch, unsigned factor)
+static bool is_possible(const hc_compressed_learning *learning, const struct sketch *sketch, unsigned factor)
 {
 	uint64_t alignment = learning->references->blocks->alignment, low = UINT64_MAX, high = 0;
 	unsigned odd = 0;
@@ -166,14 +178,60 @@ static bool is_possible(const struct learning *learning, const struct sketch *sk
 	return odd <= sketch->size / MISSES_SHARE && high - low < learning->region_size;
 }
 
-static void sketch_number(struct sketch *sketch, const hc_word_source *source, uint32_t number, bool fit)
+static inline void sketch_number(struct sketch *sketch, const hc_word_source *source, uint32_t number, bool fit)
 {
+	uint32_t hash = number * HASH;
+
 	sketch->count++;
 	sketch->fit += fit;
-	sketch->low = MAX(sketch->low, ~number);
-	sketch->high = MAX(sketch->high, number);
-	sketch->block_size = MAX(sketch->block_size, source->root ? 0 : source->block_size);
-	sketch_add(sketch, number * HASH);
+	if (sketch->low < ~number)
+		sketch->low = ~number;
+	if (sketch->high < number)
+		sketch->high = number;
+	if (sketch->block_size < source->block_size)
+		sketch->block_size = source->block_size;
+	/* Of few different numbers most are known; they cost no search. */
+	if ((sketch->size == SAMPLE && hash >= sketch->hashes[SAMPLE - 1]) || sketch->recent[hash >> 29] == hash)
+		return;
+	sketch->recent[hash >> 29] = hash;
+	sketch_add(sketch, hash);
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/*
+ * Whether the numbers of a sample are so far from any encoding that those of all blocks will not be
+ * nearer: for each factor a quarter of them disagree in what is below the alignment, or half of them
+ * lie further apart than a region is large.
+ */
+static bool is_hopeless(const hc_compressed_learning *learning, const struct sketch *sketch)
+{
+	uint64_t alignment = learning->references->blocks->alignment;
+	uint32_t numbers[SAMPLE];
+
+	if (sketch->size < SAMPLE)
+		return false;
+	for (unsigned i = 0; i < SAMPLE; i++)
+		numbers[i] = sketch->hashes[i] * HASH_INVERSE;
+	qsort(numbers, SAMPLE, sizeof *numbers, compare_numbers);
+	for (unsigned k = 0; k < FACTORS; k++) {
+		uint64_t range = (uint64_t)(numbers[SAMPLE * 3 / 4] - numbers[SAMPLE / 4]) * factors[k];
+		unsigned agree[REMAINDERS] = { 0 }, most = 0;
+
+		for (unsigned i = 0; i < SAMPLE; i++) {
+			unsigned *count = &agree[(uint64_t)numbers[i] * factors[k] % alignment % REMAINDERS];
+
+			most = MAX(most, ++*count);
+		}
+		if (range < learning->region_size && most > SAMPLE * 3 / 4)
+			return false;
+	}
+	return true;
 }
 
 static int compare_tables(const void *a, const void *b)
@@ -192,7 +250,7 @@ static void cut_tables(GArray *tables)
 	g_array_set_size(tables, MIN(tables->len, TABLES_MAX));
 }
 
-static void add_table(struct learning *learning, GArray *tables, const struct table *table)
+static void add_table(hc_compressed_learning *learning, GArray *tables, const struct table *table)
 {
 	bool possible = false;
 
@@ -205,40 +263,73 @@ static void add_table(struct learning *learning, GArray *tables, const struct ta
 		cut_tables(tables);
 }
 
-static void gather(void *data, unsigned worker, const hc_word_source *source)
+/* Counts the numbers of the 8 bytes at byte I of SOURCE. TABLE: NULL, or the block's own sketch. */
+static inline __attribute__((always_inline)) void gather_word(hc_compressed_learning *learning,
+	struct sketches *sketches, const hc_word_source *source, uint64_t i, bool is_lost, struct sketch *table,
+	bool swap)
 {
-	struct learning *learning = data;
+	for (uint64_t at = i; at < i + 8; at += 4) {
+		uint32_t number = hc_load_u32(source->bytes + at, swap);
+		int place = number ? place_of(source, at) : -1;
+
+		if (place >= 0 && !hc_bit(learning->hopeless, place))
+			sketch_number(&sketches->places[place], source, number, is_lost);
+		if (number && table)
+			sketch_number(table, source, number, true);
+	}
+}
+
+/* Of a small block, all of it. */
+static inline __attribute__((always_inline)) void gather_open(
+	hc_compressed_learning *learning, struct sketches *sketches, const hc_word_source *source, bool swap)
+{
 	const hc_references *references = learning->references;
-	hc_word_format format = hc_core_word_format(references->core);
-	struct sketches *sketches = &learning->sketches[worker];
+	bool is_lost = hc_encoded_can_be_saved(references, source->start);
+
+	for (uint32_t open = learning->open[source->size / 8]; open; open &= open - 1) {
+		uint64_t i = 8 * (uint64_t)__builtin_ctz(open), value = hc_load_u64(source->bytes + i, swap);
+
+		if (value && !is_address(references, value))
+			gather_word(learning, sketches, source, i, is_lost, NULL, swap);
+	}
+}
+
+static void gather_all(hc_compressed_learning *learning, struct sketches *sketches, const hc_word_source *source)
+{
+	const hc_references *references = learning->references;
 	bool is_lost = !source->root && hc_encoded_can_be_saved(references, source->start),
 	     is_table = may_be_table(source);
 	struct table table = { .holder = source->holder };
 
 	for (uint64_t i = 0; i + 8 <= source->size; i += 8) {
-		uint64_t value = hc_load_word(source->bytes + i, format);
+		uint64_t value = hc_load_u64(source->bytes + i, learning->swap);
 
 		if (!value)
 			continue;
-		if (is_address(references, value)) {
+		if (is_address(references, value))
 			is_table = false;
-			continue;
-		}
-		for (uint64_t at = i; at < i + 8; at += 4) {
-			uint32_t number = hc_load_u32(source->bytes + at, format.swap);
-			int place = place_of(source, at);
-
-			if (number && place >= 0)
-				sketch_number(&sketches->places[place], source, number, is_lost);
-			if (number && is_table)
-				sketch_number(&table.sketch, source, number, true);
-		}
+		else
+			gather_word(learning, sketches, source, i, is_lost, is_table ? &table.sketch : NULL,
+				learning->swap);
 	}
 	if (is_table && table.sketch.size >= SAMPLE_MIN)
 		add_table(learning, sketches->tables, &table);
 }
 
-static void merge(struct learning *learning)
+void hc_compressed_gather(void *data, unsigned worker, const hc_word_source *source)
+{
+	hc_compressed_learning *learning = data;
+	struct sketches *sketches = &learning->sketches[worker];
+
+	if (source->root || source->block_size >= TABLE_MIN || source->size != source->block_size)
+		gather_all(learning, sketches, source);
+	else if (learning->swap)
+		gather_open(learning, sketches, source, true);
+	else
+		gather_open(learning, sketches, source, false);
+}
+
+static void merge(hc_compressed_learning *learning)
 {
 	for (unsigned worker = 1; worker < learning->workers; worker++) {
 		const GArray *tables = learning->sketches[worker].tables;
@@ -254,7 +345,8 @@ static void merge(struct learning *learning)
 			to->high = MAX(to->high, from->high);
 			to->block_size = MAX(to->block_size, from->block_size);
 			for (unsigned k = 0; k < from->size; k++)
-				sketch_add(to, from->hashes[k]);
+				if (to->size < SAMPLE || from->hashes[k] < to->hashes[SAMPLE - 1])
+					sketch_add(to, from->hashes[k]);
 		}
 	}
 	cut_tables(learning->sketches[0].tables);
@@ -263,17 +355,18 @@ static void merge(struct learning *learning)
 /* ---- the search for a base ---- */
 
 /* How many of the sample lead to starts from BASE; 0 if more than ALLOWED do not. */
-static unsigned count_hits(
-	struct learning *learning, const struct sketch *sketch, hc_address base, unsigned factor, unsigned allowed)
+static unsigned count_hits(hc_compressed_learning *learning, const struct sketch *sketch, hc_address base,
+	unsigned factor, unsigned allowed)
 {
 	const hc_blocks *blocks = learning->references->blocks;
+	const hc_block_region *region = NULL;
 	unsigned misses = 0;
 
 	for (unsigned i = 0; i < sketch->size; i++) {
 		uint64_t distance = (uint64_t)(sketch->hashes[i] * HASH_INVERSE) * factor;
 
 		learning->tests++;
-		if (hc_encoded_block_at(blocks, base + distance) == UINT64_MAX && ++misses > allowed)
+		if (hc_encoded_block_near(blocks, &region, base + distance) == UINT64_MAX && ++misses > allowed)
 			return 0;
 	}
 	return sketch->size - misses;
@@ -287,7 +380,7 @@ static int compare_candidates(const void *a, const void *b)
 }
 
 /* Fills learning->candidates. */
-static void find_candidates(struct learning *learning, const struct sketch *sketch, unsigned factor)
+static void find_candidates(hc_compressed_learning *learning, const struct sketch *sketch, unsigned factor)
 {
 	unsigned allowed = sketch->size / MISSES_SHARE, kept = 0;
 
@@ -314,7 +407,8 @@ static void find_candidates(struct learning *learning, const struct sketch *sket
 }
 
 /* The share of granules from the first to the last target at which a block begins. */
-static double density(const struct learning *learning, const struct sketch *sketch, hc_address base, unsigned factor)
+static double density(
+	const hc_compressed_learning *learning, const struct sketch *sketch, hc_address base, unsigned factor)
 {
 	const hc_blocks *blocks = learning->references->blocks;
 	uint64_t low = UINT64_MAX, high = 0, starts = 0;
@@ -334,7 +428,7 @@ static double density(const struct learning *learning, const struct sketch *sket
 }
 
 /* The chance of so many hits among N numbers, but for the anchor, times the bases that were tried, is small enough. */
-static bool is_proved(struct learning *learning, const struct sketch *sketch, hc_address base, unsigned factor)
+static bool is_proved(hc_compressed_learning *learning, const struct sketch *sketch, hc_address base, unsigned factor)
 {
 	unsigned hits = count_hits(learning, sketch, base, factor, sketch->size / MISSES_SHARE);
 	double share = density(learning, sketch, base, factor), chance = learning->tests;
@@ -350,7 +444,7 @@ static bool is_proved(struct learning *learning, const struct sketch *sketch, hc
 /* Which candidates live memory holds. */
 static void find_held(void *data, unsigned worker, const hc_word_source *source)
 {
-	struct learning *learning = data;
+	hc_compressed_learning *learning = data;
 	hc_word_format format = hc_core_word_format(learning->references->core);
 	struct candidate *candidates = (struct candidate *)(void *)learning->candidates->data;
 	unsigned count = learning->candidates->len;
@@ -370,7 +464,7 @@ static void find_held(void *data, unsigned worker, const hc_word_source *source)
 }
 
 /* Whether all numbers that are known of the place lead to starts. */
-static bool fits_wholly(struct learning *learning, const struct sketch *sketch, hc_address base, unsigned factor)
+static bool fits_wholly(hc_compressed_learning *learning, const struct sketch *sketch, hc_address base, unsigned factor)
 {
 	const hc_blocks *blocks = learning->references->blocks;
 
@@ -380,7 +474,7 @@ static bool fits_wholly(struct learning *learning, const struct sketch *sketch, 
 }
 
 /* The one base of the candidates; FALSE if there is none, or it is not clear which. */
-static bool choose(struct learning *learning, const struct sketch *sketch, unsigned factor, unsigned jobs,
+static bool choose(hc_compressed_learning *learning, const struct sketch *sketch, unsigned factor, unsigned jobs,
 	struct candidate *ret_candidate)
 {
 	hc_references *references = learning->references;
@@ -407,7 +501,7 @@ static bool choose(struct learning *learning, const struct sketch *sketch, unsig
 /* Who holds the bases. One worker at a time: so the homes that are kept are always the same. */
 static void find_homes(void *data, unsigned worker, const hc_word_source *source)
 {
-	struct learning *learning = data;
+	hc_compressed_learning *learning = data;
 	const hc_references *references = learning->references;
 	struct hc_compressed *compressed = learning->compressed;
 	hc_word_format format = hc_core_word_format(references->core);
@@ -450,7 +544,7 @@ static unsigned add_rule(struct hc_compressed *compressed, hc_address base, unsi
 }
 
 /* The number of the rule that is learned from SKETCH, plus 1; 0: none. */
-static unsigned try(struct learning *learning, const struct sketch *sketch, unsigned jobs)
+static unsigned try(hc_compressed_learning *learning, const struct sketch *sketch, unsigned jobs)
 {
 	struct candidate candidate = { 0 };
 
@@ -480,7 +574,7 @@ static int compare_orders(const void *a, const void *b)
 	return x->count != y->count ? (x->count < y->count ? 1 : -1) : (x->place > y->place) - (x->place < y->place);
 }
 
-static void try_place(struct learning *learning, unsigned place, unsigned jobs)
+static void try_place(hc_compressed_learning *learning, unsigned place, unsigned jobs)
 {
 	struct hc_compressed *compressed = learning->compressed;
 	const struct sketches *sketches = &learning->sketches[0];
@@ -499,7 +593,7 @@ static void try_place(struct learning *learning, unsigned place, unsigned jobs)
 	}
 }
 
-static void try_places(struct learning *learning, unsigned jobs)
+static void try_places(hc_compressed_learning *learning, unsigned jobs)
 {
 	g_autoptr(GArray) orders = g_array_new(FALSE, FALSE, sizeof(struct order));
 	const struct sketches *sketches = &learning->sketches[0];
@@ -606,46 +700,92 @@ static GArray *find_lost(const hc_references *references)
 	return lost;
 }
 
-static void learn(struct learning *learning, unsigned jobs)
+/* Which words of small blocks are to be looked at. */
+static void open_words(hc_compressed_learning *learning)
 {
-	hc_references *references = learning->references;
+	for (unsigned words = 0; words < TABLE_MIN / 8; words++) {
+		uint64_t size = (uint64_t)words * 8;
 
+		learning->open[words] = 0;
+		for (unsigned word = 0; word < words; word++)
+			if (!hc_bit(learning->hopeless, place_in_block(size, 8 * word)) ||
+				!hc_bit(learning->hopeless, place_in_block(size, 8 * word + 4)))
+				learning->open[words] |= (uint32_t)1 << word;
+	}
+}
+
+/* Finds the places of a large heap that are hopeless. Nothing else of the sample is kept. */
+static void look_at_sample(hc_compressed_learning *learning, unsigned jobs)
+{
+	hc_references_look_at_sample(learning->references, SAMPLED_EVERY, jobs, hc_compressed_gather, learning);
+	merge(learning);
+	for (unsigned i = 0; i < PLACES; i++)
+		if (is_hopeless(learning, &learning->sketches[0].places[i]))
+			hc_set_bit(learning->hopeless, i);
+	for (unsigned worker = 0; worker < learning->workers; worker++) {
+		memset(learning->sketches[worker].places, 0, sizeof learning->sketches[worker].places);
+		g_array_set_size(learning->sketches[worker].tables, 0);
+	}
+	open_words(learning);
+}
+
+bool hc_compressed_learning_create(hc_references *references, unsigned jobs, hc_compressed_learning **ret_learning)
+{
+	g_autoptr(GArray) lost = find_lost(references);
+	hc_compressed_learning *learning;
+	struct sketches *sketches;
+
+	if (lost->len < SAMPLE_MIN)
+		return true;
+	sketches = g_try_new0(struct sketches, hc_parallel_workers(jobs));
+	if (!sketches)
+		return false;
+	learning = g_new0(hc_compressed_learning, 1);
+	learning->references = references;
+	learning->swap = hc_core_word_format(references->core).swap;
+	learning->workers = hc_parallel_workers(jobs);
+	learning->sketches = sketches;
+	learning->lost = g_steal_pointer(&lost);
+	learning->candidates = g_array_new(FALSE, FALSE, sizeof(struct candidate));
+	learning->compressed = g_new0(struct hc_compressed, 1);
+	learning->compressed->node_sizes = g_hash_table_new(NULL, NULL);
+	learning->compressed->tables = g_hash_table_new(NULL, NULL);
 	for (unsigned worker = 0; worker < learning->workers; worker++)
-		learning->sketches[worker].tables = g_array_new(FALSE, FALSE, sizeof(struct table));
+		sketches[worker].tables = g_array_new(FALSE, FALSE, sizeof(struct table));
 	for (uint32_t i = 0; i < references->blocks->region_count; i++)
 		learning->region_size = MAX(learning->region_size,
 			references->blocks->regions[i].end - references->blocks->regions[i].start);
-	hc_references_look(references, true, NULL, jobs, gather, learning);
-	merge(learning);
-	try_places(learning, jobs);
+	open_words(learning);
+	if (references->blocks->granule_count >= SAMPLED_FROM)
+		look_at_sample(learning, jobs);
+	*ret_learning = learning;
+	return true;
+}
+
+void hc_compressed_learning_destroy(hc_compressed_learning *learning)
+{
+	if (!learning)
+		return;
 	for (unsigned worker = 0; worker < learning->workers; worker++)
 		g_array_unref(learning->sketches[worker].tables);
+	hc_compressed_destroy(learning->compressed);
+	g_array_unref(learning->candidates);
+	g_array_unref(learning->lost);
+	g_free(learning->sketches);
+	g_free(learning);
+}
+
+void hc_compressed_learn(hc_compressed_learning *learning, unsigned jobs)
+{
+	hc_references *references = learning->references;
+
+	merge(learning);
+	try_places(learning, jobs);
 	references->totals.learning += learning->tests;
 	if (!learning->compressed->rule_count)
 		return;
 	hc_references_look(references, true, references->marks, 1, find_homes, learning);
 	references->compressed = g_steal_pointer(&learning->compressed);
-}
-
-bool hc_compressed_learn(hc_references *references, unsigned jobs)
-{
-	g_autoptr(GArray) lost = find_lost(references);
-	struct learning learning = { .references = references, .lost = lost, .workers = hc_parallel_workers(jobs) };
-
-	if (lost->len < SAMPLE_MIN)
-		return true;
-	learning.sketches = g_try_new0(struct sketches, learning.workers);
-	if (!learning.sketches)
-		return false;
-	learning.candidates = g_array_new(FALSE, FALSE, sizeof(struct candidate));
-	learning.compressed = g_new0(struct hc_compressed, 1);
-	learning.compressed->node_sizes = g_hash_table_new(NULL, NULL);
-	learning.compressed->tables = g_hash_table_new(NULL, NULL);
-	learn(&learning, jobs);
-	hc_compressed_destroy(learning.compressed);
-	g_array_unref(learning.candidates);
-	g_free(learning.sketches);
-	return true;
 }
 
 void hc_compressed_destroy(struct hc_compressed *compressed)

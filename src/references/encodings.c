@@ -35,8 +35,8 @@
  * lost, and habits (inner.c) are asked again whether they explain that; the blocks that this makes safe may hold encoded pointers in turn,
  * and so on until nothing is new.
  *
- * Passes: one over all words, one more over live words if something was learned, then the blocks that are saved; for each further round
- * one over live words. None where nothing is lost.
+ * Passes: one over all words, in which numbers of 32 bits are gathered, too (compressed.c); one over live words if something was learned,
+ * else over those that may be patterns; then the blocks that are saved; for each further round one over live words. None where nothing is lost.
  */
 #include "references/encodings.h"
 
@@ -56,6 +56,8 @@ enum {
 	TAG_SHIFT = 48,
 	FAR = 4096,	    /* bytes */
 	EVIDENCE_BITS = 40, /* there are 2^15 places that each may deceive */
+	PATTERN = 24,	    /* bytes of fontconfig's patterns, and where the distance is; is_pattern() */
+	DISTANCE = 8,
 	ROUNDS_MAX = 16,
 };
 
@@ -92,6 +94,9 @@ struct encoded {
 	uint64_t *found;       /* bit for each granule: lost blocks that live words lead to */
 	uint64_t *interior;    /* bit for each granule: lost blocks that saved ones point into */
 	GArray *todo;	       /* of uint64_t granules */
+	uint64_t saved;	       /* blocks */
+	hc_compressed_learning *numbers; /* NULL: there is nothing to learn of 32 bits */
+	bool swap;
 };
 
 /* A word, decoded. */
@@ -130,19 +135,6 @@ static inline unsigned decode(const hc_blocks *blocks, const hc_word_source *sou
 	return count;
 }
 
-uint64_t hc_encoded_block_at(const hc_blocks *blocks, hc_address address)
-{
-	const hc_block_region *region = hc_blocks_region(blocks, address);
-	uint64_t start;
-
-	if (!region)
-		return UINT64_MAX;
-	start = hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, address), address);
-	if (start == UINT64_MAX || hc_blocks_address(blocks, region, start) != address)
-		return UINT64_MAX;
-	return blocks->states[hc_blocks_number(blocks, start)] == HC_BLOCK_IN_USE ? start : UINT64_MAX;
-}
-
 static bool is_neighbour(const hc_blocks *blocks, const hc_word_source *source, hc_address address)
 {
 	return !source->root && address - source->block <= source->block_size + blocks->word;
@@ -155,32 +147,29 @@ static bool is_far(uint64_t distance)
 
 /* ---- learning ---- */
 
-/* How many heads begin within the same 64 granules, but not at ADDRESS. */
-static unsigned heads_around(const struct encoded *encoded, hc_address address)
+/* How many heads begin within the same 64 granules, but not at ADDRESS, which is in REGION or in none. */
+static unsigned heads_around(const struct encoded *encoded, const hc_block_region *region, hc_address address)
 {
-	const hc_blocks *blocks = encoded->references->blocks;
-	const hc_block_region *region = hc_blocks_region(blocks, address);
-
-	if (!region)
+	if (!region || address < region->start || address >= region->end)
 		return 0;
-	uint64_t granule = hc_blocks_granule(blocks, region, address);
+	uint64_t granule = hc_blocks_granule(encoded->references->blocks, region, address);
 
 	return __builtin_popcountll(encoded->heads[granule / 64] & ~((uint64_t)1 << granule % 64));
 }
 
-/* Counts that VALUE, in SOURCE, leads to ADDRESS. */
+/* Counts that VALUE, in SOURCE, leads to ADDRESS, which is likely to be in *REGION. */
 static void count(struct place *place, const struct encoded *encoded, const hc_word_source *source, unsigned kind,
-	uint64_t value, hc_address address)
+	uint64_t value, hc_address address, const hc_block_region **region)
 {
 	const hc_references *references = encoded->references;
 	const hc_blocks *blocks = references->blocks;
-	uint64_t start = hc_encoded_block_at(blocks, address);
+	uint64_t start = hc_encoded_block_near(blocks, region, address);
 	bool far = kind != TAG && is_far(value);
 
 	place->tries++;
-	if (far && address % blocks->alignment == 0) {
+	if (far && (address & (blocks->alignment - 1)) == 0) {
 		place->far_tries++;
-		place->far_around += heads_around(encoded, address);
+		place->far_around += heads_around(encoded, *region, address);
 	}
 	if (start == UINT64_MAX || start == source->start || (kind != TAG && is_neighbour(blocks, source, address)))
 		return;
@@ -196,27 +185,40 @@ static void count(struct place *place, const struct encoded *encoded, const hc_w
 	place->size = MAX(place->size, source->block_size);
 }
 
-static void learn(void *data, unsigned worker, const hc_word_source *source)
+static inline __attribute__((always_inline)) void learn_in(
+	struct encoded *encoded, struct places *places, const hc_word_source *source, bool swap)
 {
-	struct encoded *encoded = data;
-	const hc_references *references = encoded->references;
-	const hc_blocks *blocks = references->blocks;
-	hc_word_format format = hc_core_word_format(references->core);
+	const hc_blocks *blocks = encoded->references->blocks;
+	const hc_block_region *region = NULL;
 
 	for (uint64_t i = 0; i + 8 <= source->size; i += 8) {
-		uint64_t value = hc_load_word(source->bytes + i, format);
+		uint64_t value = hc_load_u64(source->bytes + i, swap);
 		struct decoded decoded[KINDS];
+		unsigned kinds, place;
 
 		if (!value || hc_blocks_may_contain(blocks, value))
 			continue;
-		for (unsigned n = decode(blocks, source, i, value, decoded); n-- > 0;) {
-			uint64_t offset = source->root ? 0 : source->address + i - source->block;
-
-			count(&encoded->places[worker]
-					.places[decoded[n].kind][place_of(source, source->block_size, offset)],
-				encoded, source, decoded[n].kind, value, decoded[n].address);
-		}
+		kinds = decode(blocks, source, i, value, decoded);
+		if (!kinds)
+			continue;
+		place = place_of(source, source->block_size, source->root ? 0 : source->address + i - source->block);
+		while (kinds-- > 0)
+			count(&places->places[decoded[kinds].kind][place], encoded, source, decoded[kinds].kind, value,
+				decoded[kinds].address, &region);
 	}
+}
+
+/* Both kinds of words at once: so memory is read once. */
+static void learn(void *data, unsigned worker, const hc_word_source *source)
+{
+	struct encoded *encoded = data;
+
+	if (encoded->swap)
+		learn_in(encoded, &encoded->places[worker], source, true);
+	else
+		learn_in(encoded, &encoded->places[worker], source, false);
+	if (encoded->numbers)
+		hc_compressed_gather(encoded->numbers, worker, source);
 }
 
 static void merge(struct encoded *encoded, unsigned workers)
@@ -322,12 +324,10 @@ static bool is_accepted(
  */
 static bool is_pattern(const hc_references *references, const hc_word_source *source, uint64_t i, uint64_t size)
 {
+	bool swap = hc_core_word_format(references->core).swap;
 	enum {
-		PATTERN = 24,
-		DISTANCE = 8,
 		ELEMENT = 16
 	};
-	bool swap = hc_core_word_format(references->core).swap;
 	uint64_t slack = references->blocks->alignment;
 
 	if (source->root || i < DISTANCE || source->address + i != source->block + DISTANCE ||
@@ -452,6 +452,19 @@ static void find_heads(void *data, unsigned worker, const hc_word_source *source
 	}
 }
 
+/* The same where nothing was learned: then patterns alone lead on, by their one distance. */
+static void find_patterns(void *data, unsigned worker, const hc_word_source *source)
+{
+	struct encoded *encoded = data;
+	hc_encoded_word word;
+
+	(void)worker;
+	if (source->size < PATTERN || !follow(encoded->references, source, DISTANCE, WANT_LOST, &word))
+		return;
+	__atomic_store_n(&encoded->patterns, true, __ATOMIC_RELAXED);
+	__atomic_fetch_or(&encoded->found[word.start / 64], (uint64_t)1 << word.start % 64, __ATOMIC_RELAXED);
+}
+
 static void save(struct encoded *encoded, uint64_t start)
 {
 	hc_references *references = encoded->references;
@@ -496,7 +509,7 @@ static void follow_all(void *data, unsigned worker, const hc_word_source *source
 	}
 }
 
-/* Returns how many blocks were saved. */
+/* Returns how many blocks were saved. Adds them to encoded->saved. */
 static uint64_t follow_saved(struct encoded *encoded)
 {
 	const hc_references *references = encoded->references;
@@ -511,6 +524,7 @@ static uint64_t follow_saved(struct encoded *encoded)
 		g_array_set_size(encoded->todo, encoded->todo->len - 1);
 		hc_references_look_at(references, start, follow_all, encoded);
 	}
+	encoded->saved += saved;
 	return saved;
 }
 
@@ -520,7 +534,11 @@ static bool follow_rounds(struct encoded *encoded, unsigned jobs)
 	hc_references *references = encoded->references;
 
 	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
-		hc_references_look(references, !round, references->marks, jobs, find_heads, encoded);
+		if (!references->encodings && !references->compressed)
+			hc_references_look_at_sizes(references, references->marks, PATTERN,
+				PATTERN + references->blocks->alignment, jobs, find_patterns, encoded);
+		else
+			hc_references_look(references, !round, references->marks, jobs, find_heads, encoded);
 		if (!follow_saved(encoded))
 			break;
 		if (!hc_references_search_interior(references, encoded->interior, jobs) ||
@@ -581,6 +599,25 @@ static bool learn_words(struct encoded *encoded, unsigned jobs)
 	return true;
 }
 
+/* Learns what words of 32 bits are. FALSE if memory was out. */
+static bool learn_numbers(struct encoded *encoded, unsigned jobs)
+{
+	hc_references *references = encoded->references;
+
+	/* What is explained by then is no evidence any more. */
+	if (encoded->saved) {
+		hc_compressed_learning_destroy(encoded->numbers);
+		encoded->numbers = NULL;
+		if (!hc_compressed_learning_create(references, jobs, &encoded->numbers))
+			return false;
+		if (encoded->numbers)
+			hc_references_look(references, true, NULL, jobs, hc_compressed_gather, encoded->numbers);
+	}
+	if (encoded->numbers)
+		hc_compressed_learn(encoded->numbers, jobs);
+	return true;
+}
+
 /* Patterns are no evidence, but are to be named. */
 static void name_patterns(struct encoded *encoded)
 {
@@ -596,13 +633,13 @@ static bool find(struct encoded *encoded, unsigned jobs)
 	encoded->found = g_try_new0(uint64_t, words + 1);
 	encoded->interior = g_try_new0(uint64_t, words + 1);
 	references->encoded = g_try_new0(uint64_t, words + 1);
-	if (!encoded->found || !encoded->interior || !references->encoded || !learn_words(encoded, jobs))
+	if (!encoded->found || !encoded->interior || !references->encoded ||
+		!hc_compressed_learning_create(references, jobs, &encoded->numbers) || !learn_words(encoded, jobs))
 		return false;
 	if (!follow_rounds(encoded, jobs))
 		return false;
 	name_patterns(encoded);
-	/* What is explained by then is no evidence any more. */
-	return hc_compressed_learn(references, jobs) && (!references->compressed || follow_rounds(encoded, jobs));
+	return learn_numbers(encoded, jobs) && (!references->compressed || follow_rounds(encoded, jobs));
 }
 
 /* Whether anything is lost, or possibly lost. */
@@ -623,9 +660,11 @@ bool hc_references_find_encoded(hc_references *references, unsigned jobs)
 		return true;
 	encoded = g_new0(struct encoded, 1);
 	encoded->references = references;
+	encoded->swap = hc_core_word_format(references->core).swap;
 	encoded->todo = g_array_new(FALSE, FALSE, sizeof(uint64_t));
 	bool ok = find(encoded, jobs);
 
+	hc_compressed_learning_destroy(encoded->numbers);
 	g_array_unref(encoded->todo);
 	g_free(encoded->places);
 	g_free(encoded->heads);

@@ -12,13 +12,52 @@ static inline bool hc_encoded_can_be_saved(const hc_references *references, uint
 	return !hc_bit(references->marks, start) || (references->possible && hc_bit(references->possible, start));
 }
 
-/* The block in use that begins at ADDRESS: its granule, or UINT64_MAX. */
-uint64_t hc_encoded_block_at(const hc_blocks *blocks, hc_address address);
+/*
+ * The block in use that begins at ADDRESS: its granule, or UINT64_MAX. *REGION, or NULL, is where it is
+ * looked for first; it is set to where ADDRESS is.
+ */
+static inline uint64_t hc_encoded_block_near(
+	const hc_blocks *blocks, const hc_block_region **region, hc_address address)
+{
+	uint64_t granule;
+
+	if (!*region || address < (*region)->start || address >= (*region)->end) {
+		const hc_block_region *other = hc_blocks_region(blocks, address);
+
+		if (!other)
+			return UINT64_MAX;
+		*region = other;
+	}
+	granule = hc_blocks_granule(blocks, *region, address);
+	if (!hc_bit(blocks->starts, granule) || hc_blocks_address(blocks, *region, granule) != address)
+		return UINT64_MAX;
+	return blocks->states[hc_blocks_number(blocks, granule)] == HC_BLOCK_IN_USE ? granule : UINT64_MAX;
+}
+
+static inline uint64_t hc_encoded_block_at(const hc_blocks *blocks, hc_address address)
+{
+	const hc_block_region *region = NULL;
+
+	return hc_encoded_block_near(blocks, &region, address);
+}
 
 /* ---- compressed.c ---- */
 
-/* Learns from what can still be saved; references->compressed stays NULL if nothing was learned. FALSE if memory was out. */
-bool hc_compressed_learn(hc_references *references, unsigned jobs);
+typedef struct hc_compressed_learning hc_compressed_learning;
+
+/*
+ * What there is to learn, from what can still be saved. *RET_LEARNING stays NULL if that is too little.
+ * FALSE if memory was out. Of a large heap a sample is looked at.
+ */
+bool hc_compressed_learning_create(hc_references *references, unsigned jobs, hc_compressed_learning **ret_learning);
+void hc_compressed_learning_destroy(hc_compressed_learning *learning);
+
+/* An hc_look, DATA being an hc_compressed_learning: to be given all words, of roots and of blocks in use. */
+void hc_compressed_gather(void *data, unsigned worker, const hc_word_source *source);
+
+/* Learns from what was gathered. Sets references->compressed; it stays NULL if nothing was learned. */
+void hc_compressed_learn(hc_compressed_learning *learning, unsigned jobs);
+
 void hc_compressed_destroy(struct hc_compressed *compressed);
 
 /*

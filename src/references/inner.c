@@ -28,6 +28,7 @@
  * distances count as pointers to the start. What it reaches is held inside, and is looked at for holders of pools in turn, until nothing
  * is new: each block is looked at twice. What it does not reach stays possibly lost. Nothing is done where nothing is possibly lost.
  */
+#include "references/filter.h"
 #include "references/varying.h"
 
 #include "base/pages.h"
@@ -39,6 +40,7 @@ enum {
 	POOL_HOLDERS = 3,
 	ROUNDS_MAX = 1000, /* a chain of pools in pools: each round enters one more */
 	REGISTERS = 256,   /* of a counter */
+	FILTER_SHIFT = 12, /* possibly lost blocks are looked for by pages */
 	SIZE_EXACT = 32,   /* words: sizes up to here have a class each, larger ones one for each power of two */
 	SIZE_CLASSES = SIZE_EXACT + 1 + 27,
 };
@@ -66,9 +68,11 @@ struct counters {
 
 struct inner {
 	hc_references *references;
+	hc_word_format format;
 	uint32_t *ranks;    /* for each word of the bitmap `possible`: how many bits are set before it */
 	uint64_t *records;  /* for each block of it */
 	uint64_t *possible; /* as it was at first */
+	hc_address_filter filter; /* where the blocks of `possible` are */
 	struct counters *counters;
 	hc_varying_counters *varying;
 	bool way_back_seen, links_seen;
@@ -156,22 +160,32 @@ static void note(struct inner *inner, unsigned worker, const hc_word_source *sou
 		__atomic_fetch_or(record, bits, __ATOMIC_RELAXED);
 }
 
-static void look(void *data, unsigned worker, const hc_word_source *source)
+static inline __attribute__((always_inline)) void look_at(
+	struct inner *inner, unsigned worker, const hc_word_source *source, hc_word_format format)
 {
-	struct inner *inner = data;
 	const hc_blocks *blocks = inner->references->blocks;
-	hc_word_format format = hc_core_word_format(inner->references->core);
 
 	for (uint64_t i = 0; i + format.size <= source->size; i += format.size) {
 		hc_address value = hc_load_word(source->bytes + i, format);
 
-		if (G_LIKELY(!hc_blocks_may_contain(blocks, value)))
+		if (G_LIKELY(!hc_blocks_may_contain(blocks, value) || !hc_address_filter_has(&inner->filter, value)))
 			continue;
 		uint64_t start = hc_blocks_start_at(blocks, value);
 
 		if (start != UINT64_MAX && start != source->start && hc_bit(inner->possible, start))
 			note(inner, worker, source, i, start, value);
 	}
+}
+
+static void look(void *data, unsigned worker, const hc_word_source *source)
+{
+	struct inner *inner = data;
+	hc_word_format format = inner->format;
+
+	if (format.size == 8 && !format.swap)
+		look_at(inner, worker, source, (hc_word_format){ 8, false });
+	else
+		look_at(inner, worker, source, format);
 }
 
 /* While few registers are used, their number tells best. */
@@ -313,6 +327,26 @@ static void learn_headers(struct inner *inner, unsigned jobs)
 	hc_references_look(references, true, NULL, jobs, look, inner);
 }
 
+/* Where the COUNT blocks of `possible` are. FALSE if memory was out. */
+static bool make_filter(struct inner *inner, uint64_t count)
+{
+	const hc_blocks *blocks = inner->references->blocks;
+
+	if (!hc_address_filter_init(&inner->filter, FILTER_SHIFT, count))
+		return false;
+	for (uint64_t word = 0; word < blocks->granule_count / 64; word++)
+		for (uint64_t bits = inner->possible[word]; bits; bits &= bits - 1) {
+			uint64_t start = word * 64 + __builtin_ctzll(bits);
+			const hc_block_region *region = hc_blocks_region_of_start(blocks, start);
+			hc_address block = hc_blocks_address(blocks, region, start);
+			uint64_t size = hc_blocks_usable_size(blocks, region, block);
+
+			hc_address_filter_add(
+				&inner->filter, block, block + MIN(size, region->end - block + blocks->word));
+		}
+	return true;
+}
+
 static bool explain(struct inner *inner, unsigned jobs)
 {
 	hc_references *references = inner->references;
@@ -324,6 +358,8 @@ static bool explain(struct inner *inner, unsigned jobs)
 		inner->ranks[word] = count;
 		count += __builtin_popcountll(inner->possible[word]);
 	}
+	if (!make_filter(inner, count))
+		return false;
 	inner->records = g_try_new0(uint64_t, count + 1);
 	inner->counters = g_try_new0(struct counters, workers);
 	inner->varying = g_try_new0(hc_varying_counters, workers);
@@ -352,7 +388,7 @@ static bool explain(struct inner *inner, unsigned jobs)
 bool hc_references_explain_inner(hc_references *references, unsigned jobs)
 {
 	uint64_t words = references->blocks->granule_count / 64;
-	struct inner inner = { .references = references };
+	struct inner inner = { .references = references, .format = hc_core_word_format(references->core) };
 
 	if (!references->possible)
 		return true;
@@ -368,6 +404,7 @@ bool hc_references_explain_inner(hc_references *references, unsigned jobs)
 	references->links_seen |= inner.links_seen;
 	g_free(inner.possible);
 	g_free(inner.ranks);
+	hc_address_filter_clear(&inner.filter);
 	g_free(inner.records);
 	g_free(inner.counters);
 	g_free(inner.varying);

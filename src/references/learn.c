@@ -13,8 +13,11 @@ enum {
 
 struct looking {
 	const hc_references *references;
-	GArray *roots; /* of hc_word_source */
+	bool is_native; /* words are of 8 bytes, in our order */
+	GArray *roots;	/* of hc_word_source */
 	const uint64_t *chosen;
+	uint64_t least, most; /* usable bytes of blocks; 0: any */
+	uint64_t every;	      /* stretches: one in so many is looked at; 0: all */
 	hc_look look;
 	void *data;
 	int next_root;
@@ -84,22 +87,27 @@ static bool is_cache(const hc_blocks *blocks, uint32_t number)
 	       hc_label_is_cache(g_hash_table_lookup(blocks->labels, GUINT_TO_POINTER(number)));
 }
 
-static void look_at_block(struct looking *looking, unsigned worker, const hc_block_region *region, uint64_t start)
+/* As hc_blocks_usable_size(), for the common case without a call. */
+static inline uint64_t usable_size(const struct looking *looking, const hc_block_region *region, hc_address address)
+{
+	const hc_blocks *blocks = looking->references->blocks;
+	uint64_t offset = address - blocks->word - region->start, size;
+
+	if (!looking->is_native || !region->bytes || region->region.is_mmapped || offset >= region->end - region->start)
+		return hc_blocks_usable_size(blocks, region, address);
+	size = hc_load_u64(region->bytes + offset, false) & ~(uint64_t)7;
+	return size > sizeof size ? size - sizeof size : 0;
+}
+
+/* A block whose memory is not in one piece of the core. */
+static void look_at_pieces(
+	struct looking *looking, unsigned worker, const hc_block_region *region, const hc_word_source *whole)
 {
 	const hc_references *references = looking->references;
-	hc_address address = hc_blocks_address(references->blocks, region, start);
-	uint64_t size = hc_blocks_usable_size(references->blocks, region, address);
-	hc_word_source source = {
-		.start = start,
-		.block = address,
-		.block_size = MIN(size, region->end - address),
-		.marked = hc_bit(references->marks, start),
-		.possible = references->possible && hc_bit(references->possible, start),
-		.holder = address,
-	};
-	hc_address end = address + source.block_size;
+	hc_address address = whole->block, end = address + whole->block_size;
 
 	while (address < end) {
+		hc_word_source source = *whole;
 		uint64_t available = end - address;
 
 		source.bytes = region->bytes && address >= region->start ?
@@ -116,6 +124,41 @@ static void look_at_block(struct looking *looking, unsigned worker, const hc_blo
 	}
 }
 
+static inline void look_at_block(
+	struct looking *looking, unsigned worker, const hc_block_region *region, uint64_t start)
+{
+	const hc_references *references = looking->references;
+	hc_address address = hc_blocks_address(references->blocks, region, start);
+	uint64_t size = usable_size(looking, region, address);
+	hc_word_source source = {
+		.start = start,
+		.address = address,
+		.block = address,
+		.block_size = MIN(size, region->end - address),
+		.marked = hc_bit(references->marks, start),
+		.possible = references->possible && hc_bit(references->possible, start),
+		.holder = address,
+	};
+
+	if (!region->bytes || address < region->start) {
+		look_at_pieces(looking, worker, region, &source);
+		return;
+	}
+	source.bytes = region->bytes + (address - region->start);
+	source.size = source.block_size & ~(uint64_t)(references->blocks->word - 1);
+	if (source.size)
+		look_at_words(looking, worker, &source);
+}
+
+/* Whether the block that starts at granule START has a size that is asked for. */
+static inline bool has_size(const struct looking *looking, uint64_t start)
+{
+	const hc_blocks *blocks = looking->references->blocks;
+	uint64_t chunk = (hc_blocks_next_start(blocks, start + 1) - start) << blocks->granule_shift;
+
+	return chunk - blocks->word - looking->least <= looking->most - looking->least;
+}
+
 static void look_at_stretch(struct looking *looking, unsigned worker, uint64_t first)
 {
 	const hc_blocks *blocks = looking->references->blocks;
@@ -126,11 +169,15 @@ static void look_at_stretch(struct looking *looking, unsigned worker, uint64_t f
 	for (uint64_t word = first / 64; word < end; word++) {
 		uint64_t chosen = looking->chosen ? looking->chosen[word] : ~(uint64_t)0;
 
+		if (!(chosen & blocks->starts[word])) {
+			number += __builtin_popcountll(blocks->starts[word]);
+			continue;
+		}
 		for (uint64_t bits = blocks->starts[word]; bits; bits &= bits - 1, number++) {
 			uint64_t start = word * 64 + __builtin_ctzll(bits);
 
 			if (!(chosen & bits & -bits) || blocks->states[number] != HC_BLOCK_IN_USE ||
-				is_cache(blocks, number))
+				is_cache(blocks, number) || (looking->most && !has_size(looking, start)))
 				continue;
 			if (!region || start - region->first_granule >= region->granules)
 				region = hc_blocks_region_of_start(blocks, start);
@@ -149,32 +196,64 @@ static void run_worker(void *data, unsigned worker)
 		look_at_words(looking, worker, &g_array_index(looking->roots, hc_word_source, root));
 	while ((first = __atomic_fetch_add(&looking->next_granule, STRETCH, __ATOMIC_RELAXED)) <
 		looking->references->blocks->granule_count)
-		look_at_stretch(looking, worker, first);
+		if (!looking->every || hc_learn_hash(first / STRETCH) % looking->every == 0)
+			look_at_stretch(looking, worker, first);
+}
+
+static struct looking look_with(const hc_references *references, hc_look look, void *data)
+{
+	hc_word_format format = hc_core_word_format(references->core);
+
+	return (struct looking){
+		.references = references,
+		.is_native = format.size == 8 && !format.swap,
+		.look = look,
+		.data = data,
+		.roots = g_array_new(FALSE, FALSE, sizeof(hc_word_source)),
+	};
+}
+
+static void look_at_all(struct looking *looking, hc_references *references, unsigned jobs)
+{
+	hc_parallel_run(hc_parallel_workers(jobs), run_worker, looking);
+	for (unsigned worker = 0; worker < WORKERS_MAX; worker++)
+		references->totals.learning += looking->bytes[worker][0] / references->blocks->word;
+	g_array_unref(looking->roots);
 }
 
 void hc_references_look(
 	hc_references *references, bool roots, const uint64_t *chosen, unsigned jobs, hc_look look, void *data)
 {
-	struct looking looking = {
-		.references = references,
-		.chosen = chosen,
-		.look = look,
-		.data = data,
-		.roots = g_array_new(FALSE, FALSE, sizeof(hc_word_source)),
-	};
+	struct looking looking = look_with(references, look, data);
 
+	looking.chosen = chosen;
 	for (unsigned i = 0; roots && i < references->roots->len; i++)
 		add_root(&looking, &g_array_index(references->roots, hc_root, i));
-	hc_parallel_run(hc_parallel_workers(jobs), run_worker, &looking);
-	for (unsigned worker = 0; worker < WORKERS_MAX; worker++)
-		references->totals.learning += looking.bytes[worker][0] / references->blocks->word;
-	g_array_unref(looking.roots);
+	look_at_all(&looking, references, jobs);
+}
+
+void hc_references_look_at_sizes(hc_references *references, const uint64_t *chosen, uint64_t least, uint64_t most,
+	unsigned jobs, hc_look look, void *data)
+{
+	struct looking looking = look_with(references, look, data);
+
+	looking.chosen = chosen;
+	looking.least = least;
+	looking.most = most;
+	look_at_all(&looking, references, jobs);
+}
+
+void hc_references_look_at_sample(hc_references *references, uint64_t every, unsigned jobs, hc_look look, void *data)
+{
+	struct looking looking = look_with(references, look, data);
+
+	looking.every = every;
+	look_at_all(&looking, references, jobs);
 }
 
 void hc_references_look_at_root(const hc_references *references, const hc_root *root, hc_look look, void *data)
 {
-	struct looking looking = { .references = references,
-		.roots = g_array_new(FALSE, FALSE, sizeof(hc_word_source)) };
+	struct looking looking = look_with(references, look, data);
 
 	add_root(&looking, root);
 	for (unsigned i = 0; i < looking.roots->len; i++)

@@ -39,6 +39,16 @@ typedef void (*hc_look)(void *data, unsigned worker, const hc_word_source *sourc
 void hc_references_look(
 	hc_references *references, bool roots, const uint64_t *chosen, unsigned jobs, hc_look look, void *data);
 
+/*
+ * The same for blocks in use of LEAST to MOST usable bytes, by the distance to the next block. The others
+ * are not touched. MOST is not 0.
+ */
+void hc_references_look_at_sizes(hc_references *references, const uint64_t *chosen, uint64_t least, uint64_t most,
+	unsigned jobs, hc_look look, void *data);
+
+/* The same for all blocks in use in one stretch of the heap of EVERY, spread over it; always the same. */
+void hc_references_look_at_sample(hc_references *references, uint64_t every, unsigned jobs, hc_look look, void *data);
+
 /* Calls LOOK, as worker 0, for the words of one root, in the same slices; for none if it is not used. */
 void hc_references_look_at_root(const hc_references *references, const hc_root *root, hc_look look, void *data);
 

@@ -29,6 +29,7 @@
  *	encodings.c	pointers that are no addresses, of 64 bits
  *	compressed.c	the same of 32 bits
  *	learn.c		the words of all that is alive, shared out to those that learn from them
+ *	filter.h	addresses of few blocks: what tells most words that they lead elsewhere
  *	lost_heads.c	directly or indirectly lost
  *	missing.c	memory that the core leaves out
  *	incoming.c	who points to a block

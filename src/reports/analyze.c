@@ -2,7 +2,10 @@
 /* The first screen: process, memory, arenas, findings, and what could not be read. */
 #include "reports/parts.h"
 
+#include "base/memory.h"
 #include "base/text.h"
+#include "core/core.h"
+#include "wording/wording.h"
 
 enum {
 	ARENAS_SHOWN = 10
@@ -64,6 +67,12 @@ static json_t *timings_json(const hc_analysis *analysis)
 
 	for (unsigned i = 0; i < HC_STAGE_COUNT; i++)
 		hc_json_set(object, hc_stage_name(i), json_real(hc_analysis_seconds(analysis, i)));
+	const hc_fact facts[] = {
+		{ "peak", NULL, hc_value_size(hc_memory_peak()) },
+		{ "copied", NULL, hc_value_size(hc_core_copied_bytes(hc_analysis_core(analysis))) },
+	};
+
+	hc_record_extend(object, facts);
 	return object;
 }
 
@@ -122,6 +131,10 @@ static void print_timings(const hc_analysis *analysis, hc_output *output)
 		g_string_append_printf(
 			line, "%s %s %.2f s", i ? "," : "", hc_stage_text(i), hc_analysis_seconds(analysis, i));
 	hc_output_wrapped(output, 0, 6, line->str);
+	g_autofree char *memory =
+		hc_word_memory_taken(hc_memory_peak(), hc_core_copied_bytes(hc_analysis_core(analysis)));
+
+	hc_output_wrapped(output, 0, 6, memory);
 }
 
 static void print_analysis(const hc_analysis *analysis, hc_output *output)

@@ -22,6 +22,12 @@ static hc_value known_growth(const hc_diff *diff, int64_t growth)
 	return hc_value_if(!hc_diff_is_torn(diff), hc_value_growth(growth));
 }
 
+/* What is known only if all cores are captures'. */
+static hc_value known_resident(const hc_diff *diff, hc_value value)
+{
+	return hc_value_if(hc_diff_knows_resident(diff), value);
+}
+
 /* ---- the memory table, and the sizes ---- */
 
 static void add_row(hc_records *records, const hc_diff *diff, const hc_diff_row *row, unsigned depth)
@@ -36,6 +42,9 @@ static void add_row(hc_records *records, const hc_diff *diff, const hc_diff_row 
 		{ "bytes_a", "FIRST", hc_value_size(row->bytes_a) },
 		{ "bytes_b", "LAST", hc_value_size(row->bytes_b) },
 		{ "growth", "GROWTH", known_growth(diff, row->growth) },
+		{ "resident_a", NULL, known_resident(diff, hc_value_size(row->resident_a)) },
+		{ "resident_b", NULL, known_resident(diff, hc_value_size(row->resident_b)) },
+		{ "resident_growth", "RESIDENT", known_resident(diff, hc_value_growth(row->resident_growth)) },
 		{ NULL, "", hc_value_if(!is_torn, hc_value_take_text(hc_word_row_growth(row))) },
 		{ "count_a", NULL, hc_value_if(row->unit, hc_value_count(row->count_a)) },
 		{ "count_b", NULL, hc_value_if(row->unit, hc_value_count(row->count_b)) },
@@ -62,13 +71,14 @@ static void add_rows(hc_records *records, const hc_diff *diff, hc_row_id parent,
 	}
 }
 
-static void add_sum(hc_records *records, const char *title, uint64_t bytes_a, uint64_t bytes_b)
+static void add_sum(hc_records *records, const hc_diff *diff, const char *title, uint64_t bytes_a, uint64_t bytes_b)
 {
 	const hc_fact facts[] = {
 		{ NULL, "MEMORY TABLE", hc_value_plain(title) },
 		{ NULL, "FIRST", hc_value_size(bytes_a) },
 		{ NULL, "LAST", hc_value_size(bytes_b) },
 		{ NULL, "GROWTH", hc_value_growth((int64_t)(bytes_b - bytes_a)) },
+		{ NULL, "RESIDENT", known_resident(diff, hc_value_growth(hc_diff_resident_growth(diff))) },
 		{ NULL, "", hc_value_none() },
 	};
 
@@ -83,7 +93,7 @@ static void print_rows(const hc_diff *diff, hc_output *output)
 	add_rows(records, diff, HC_ROW_NONE, true, 0);
 	add_rows(records, diff, HC_ROW_NONE, false, 0);
 	hc_records_add_rule(records, "GROWTH");
-	add_sum(records, "mapped address space", hc_diff_first(diff)->total, hc_diff_last(diff)->total);
+	add_sum(records, diff, "mapped address space", hc_diff_first(diff)->total, hc_diff_last(diff)->total);
 	hc_output_text(output, "\n");
 	hc_records_print(records, output);
 }
@@ -101,6 +111,7 @@ static json_t *memory_json(const hc_diff *diff)
 		{ "total_a", NULL, hc_value_size(hc_diff_first(diff)->total) },
 		{ "total_b", NULL, hc_value_size(hc_diff_last(diff)->total) },
 		{ "growth", NULL, hc_value_growth(hc_diff_growth(diff)) },
+		{ "resident_growth", NULL, known_resident(diff, hc_value_growth(hc_diff_resident_growth(diff))) },
 		{ "rows", NULL, hc_value_json(hc_records_json(rows)) },
 		{ "parts", NULL, hc_value_json(hc_records_json(parts)) },
 	};
@@ -183,6 +194,7 @@ static json_t *growth_json(const hc_diff *diff, const hc_growth *growth)
 		{ "share", NULL, share(diff, growth->bytes) },
 		{ "before", NULL, hc_value_size(growth->before) },
 		{ "after", NULL, hc_value_size(growth->after) },
+		{ "resident", NULL, hc_value_if(growth->resident_steps, hc_value_growth(growth->resident)) },
 		{ "blocks_before", NULL, hc_value_count(growth->blocks_before) },
 		{ "blocks_after", NULL, hc_value_count(growth->blocks_after) },
 		{ "elements_before", NULL, elements(growth->elements_before) },
@@ -229,6 +241,7 @@ static json_t *cause_json(const hc_diff *diff, const hc_cause *cause, const hc_r
 		{ "name", NULL, hc_value_take_text(hc_word_cause_name(cause)) },
 		{ "bytes", NULL, hc_value_growth(cause->bytes) },
 		{ "share", NULL, share(diff, cause->bytes) },
+		{ "resident", NULL, known_resident(diff, hc_value_growth(cause->resident)) },
 		{ "confidence", NULL, hc_value_plain(hc_confidence_name(cause->confidence)) },
 		{ "trend", NULL, hc_value_plain(hc_trend_name(cause->trend)) },
 		{ "text", NULL, hc_value_take_text(hc_word_cause(diff, cause)) },
@@ -313,6 +326,7 @@ static json_t *diff_json(const hc_diff *diff, const hc_report_options *options)
 		{ "sameness", NULL, hc_value_plain(hc_sameness_name(hc_diff_sameness(diff))) },
 		{ "sameness_text", NULL, hc_value_take_text(hc_word_sameness(diff)) },
 		{ "growth", NULL, known_growth(diff, hc_diff_memory_growth(diff)) },
+		{ "resident_growth", NULL, known_resident(diff, hc_value_growth(hc_diff_resident_growth(diff))) },
 		{ "verdict", NULL, hc_value_take_text(verdict_of(diff)) },
 		{ "sentences", NULL, hc_value_json(causes_json(diff, options)) },
 		{ "cleared", NULL, hc_value_json(cleared_json(diff)) },
@@ -395,17 +409,19 @@ static void growth_table_clear(growth_table *table)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(growth_table, growth_table_clear)
 
-static void add_growth(
-	growth_table *table, const char *kind, const char *what, const uint64_t *steps, int64_t bytes, hc_style style)
+/* RESIDENT: growth of what is in memory, taken; none where it is not known. */
+static void add_growth(growth_table *table, const char *kind, const char *what, const uint64_t *steps, int64_t bytes,
+	hc_value resident, hc_style style)
 {
 	int64_t growth = hc_diff_memory_growth(table->diff);
-	hc_fact facts[STEPS_SHOWN + 4];
+	hc_fact facts[STEPS_SHOWN + 5];
 	unsigned count = 0;
 
 	facts[count++] = (hc_fact){ NULL, "KIND", hc_value_plain(kind) };
 	for (unsigned i = 0; i < table->step_count; i++)
 		facts[count++] = (hc_fact){ NULL, table->titles[i], hc_value_size(steps[table->steps[i]]) };
 	facts[count++] = (hc_fact){ NULL, "GROWTH", hc_value_growth(bytes) };
+	facts[count++] = (hc_fact){ NULL, "RESIDENT", resident };
 	facts[count++] = (hc_fact){ NULL, "SHARE", hc_value_share(bytes, MAX(growth, 0)) };
 	facts[count++] = (hc_fact){ NULL, "WHAT", hc_value_text(what) };
 	hc_records_add_n(table->records, facts, count);
@@ -452,13 +468,15 @@ static void add_rows_of_growth(growth_table *table, bool verbose, uint64_t *sum)
 		if (is_rest && others) {
 			g_autofree char *text = g_strdup_printf("%u others (-v lists them)", others);
 
-			add_growth(table, "", text, rest, (int64_t)(rest[snapshots - 1] - rest[0]), HC_STYLE_DIM);
+			add_growth(table, "", text, rest, (int64_t)(rest[snapshots - 1] - rest[0]), hc_value_none(),
+				HC_STYLE_DIM);
 		}
 		/* There should be none, and then there is no row. */
 		if (is_rest && is_empty(diff, growth))
 			continue;
 		if (is_rest || is_shown(diff, growth, shown, verbose)) {
 			add_growth(table, hc_growth_kind_name(growth->kind), what, growth->steps, growth->bytes,
+				hc_value_if(growth->resident_steps, hc_value_growth(growth->resident)),
 				is_bad ? HC_STYLE_BAD : HC_STYLE_PLAIN);
 			shown++;
 			continue;
@@ -478,7 +496,8 @@ static void print_growth(const hc_diff *diff, hc_output *output)
 	add_rows_of_growth(&table, output->options->verbose, sum);
 	if (!hc_diff_is_torn(diff)) {
 		hc_records_add_rule(table.records, "GROWTH");
-		add_growth(&table, "memory", "", sum, (int64_t)(sum[last] - sum[0]), HC_STYLE_HEADING);
+		add_growth(&table, "memory", "", sum, (int64_t)(sum[last] - sum[0]),
+			known_resident(diff, hc_value_growth(hc_diff_resident_growth(diff))), HC_STYLE_HEADING);
 	}
 	if (hc_records_count(table.records)) {
 		hc_output_text(output, "\n");

@@ -188,6 +188,7 @@ static json_t *duplicates_json(const hc_finding_duplicates *duplicates)
 {
 	const hc_fact facts[] = {
 		{ "groups", NULL, hc_value_count(duplicates->groups) },
+		{ "rarer_left_out", NULL, hc_value_flag(duplicates->rarer_left_out) },
 		{ "largest_saved", NULL, hc_value_size(duplicates->largest_saved) },
 		{ "largest_blocks", NULL, hc_value_count(duplicates->largest_blocks) },
 		{ "largest_size", NULL, hc_value_size(duplicates->largest_size) },

@@ -101,6 +101,9 @@ static void add_area(hc_records *records, const hc_analysis *analysis, const hc_
 {
 	const hc_mapping *mapping = area->mapping;
 	const char *path = mapping ? mapping->path : NULL, *protection = NULL, *source = NULL;
+	const hc_core *core = hc_analysis_core(analysis);
+	hc_resident resident = hc_core_resident(core, area->start, area->end);
+	bool is_known = hc_core_knows_resident(core);
 	uint64_t offset = 0;
 	char buffer[4];
 
@@ -113,6 +116,8 @@ static void add_area(hc_records *records, const hc_analysis *analysis, const hc_
 		{ "start", "START", hc_value_address(area->start) },
 		{ "end", "END", hc_value_address(area->end) },
 		{ "size", "SIZE", hc_value_size(area->end - area->start) },
+		{ "resident", "RESIDENT", hc_value_if(is_known, hc_value_size(resident.resident)) },
+		{ "swapped", NULL, hc_value_if(is_known, hc_value_size(resident.swapped)) },
 		{ "protection", "PROT", hc_value_plain(protection) },
 		{ "kind", "KIND", hc_value_plain(hc_area_kind_name(area->kind)) },
 		{ "source", "BYTES FROM", hc_value_plain(source) },
@@ -121,7 +126,7 @@ static void add_area(hc_records *records, const hc_analysis *analysis, const hc_
 		{ "owner", NULL, hc_value_json(owner_json(analysis, area)) },
 		{ "note", NULL, hc_value_take_text(hc_word_area(area)) },
 		{ "user", NULL, hc_value_json(user_json(area)) },
-		{ NULL, "WHAT", hc_value_take_text(hc_word_mapping(hc_analysis_core(analysis), area)) },
+		{ NULL, "WHAT", hc_value_take_text(hc_word_mapping(core, area)) },
 	};
 
 	hc_records_add(records, facts);

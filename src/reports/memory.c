@@ -14,6 +14,8 @@ static void add_row_json(hc_records *records, const hc_memory_row *row)
 		{ "name", NULL, hc_value_plain(hc_word_row(row->id, row->is_bound)) },
 		{ "of", NULL, row->of ? hc_value_plain(hc_row_name(row->of)) : hc_value_omitted() },
 		{ "bytes", NULL, hc_value_size(row->bytes) },
+		{ "resident", NULL, hc_value_if(row->knows_resident, hc_value_size(row->resident.resident)) },
+		{ "swapped", NULL, hc_value_if(row->knows_resident, hc_value_size(row->resident.swapped)) },
 		{ "count", NULL, hc_value_if(row->unit, hc_value_count(row->count)) },
 		{ "unit", NULL, hc_value_plain(row->unit) },
 		{ "memory", NULL, hc_value_flag(row->is_memory) },
@@ -28,6 +30,8 @@ static void add_row_json(hc_records *records, const hc_memory_row *row)
 json_t *hc_memory_json(const hc_memory *memory)
 {
 	g_autoptr(hc_records) rows = hc_records_create(), parts = hc_records_create();
+	hc_resident resident = hc_memory_resident(memory);
+	bool is_known = hc_memory_knows_resident(memory);
 
 	for (unsigned i = 0; i < hc_memory_row_count(memory); i++) {
 		const hc_memory_row *row = hc_memory_row_get(memory, i);
@@ -36,6 +40,8 @@ json_t *hc_memory_json(const hc_memory *memory)
 	}
 	const hc_fact facts[] = {
 		{ "total", NULL, hc_value_size(hc_memory_total(memory)) },
+		{ "resident", NULL, hc_value_if(is_known, hc_value_size(resident.resident)) },
+		{ "swapped", NULL, hc_value_if(is_known, hc_value_size(resident.swapped)) },
 		{ "rows", NULL, hc_value_json(hc_records_json(rows)) },
 		{ "parts", NULL, hc_value_json(hc_records_json(parts)) },
 	};
@@ -54,6 +60,7 @@ typedef struct memory_view {
 	const hc_findings *findings;
 	bool verbose;
 	double shared_total; /* the bytes that are 100 % */
+	bool has_swapped;    /* anything was swapped out */
 	hc_records *table;
 } memory_view;
 
@@ -117,13 +124,16 @@ static char *row_detail(const memory_view *view, const hc_memory_row *row)
 	return g_string_free(detail, FALSE);
 }
 
-/* DETAIL is taken, and may be NULL. */
-static void add_line(
-	const memory_view *view, hc_style style, const char *title, uint64_t bytes, bool has_share, char *detail)
+/* RESIDENT: NULL if that is not known. DETAIL is taken, and may be NULL. */
+static void add_line(const memory_view *view, hc_style style, const char *title, uint64_t bytes,
+	const hc_resident *resident, bool has_share, char *detail)
 {
 	const hc_fact facts[] = {
 		{ NULL, "WHERE THE MEMORY IS", hc_value_plain(title) },
 		{ NULL, "BYTES", hc_value_size(bytes) },
+		{ NULL, "RESIDENT", hc_value_if(resident, hc_value_size(resident ? resident->resident : 0)) },
+		{ NULL, "SWAPPED",
+			hc_value_if(resident && view->has_swapped, hc_value_size(resident ? resident->swapped : 0)) },
 		{ NULL, "SHARE", hc_value_if(has_share, hc_value_share(bytes, view->shared_total)) },
 		{ NULL, "", hc_value_take_plain(detail) },
 	};
@@ -143,7 +153,8 @@ static void add_row(const memory_view *view, const hc_memory_row *row, unsigned 
 {
 	g_autofree char *title = hc_row_title(hc_word_row(row->id, row->is_bound), depth, view->verbose);
 
-	add_line(view, row_style(row, depth), title, row->bytes, row->is_memory, row_detail(view, row));
+	add_line(view, row_style(row, depth), title, row->bytes, row->knows_resident ? &row->resident : NULL,
+		row->is_memory, row_detail(view, row));
 }
 
 static bool is_shown(const memory_view *view, const hc_memory_row *row)
@@ -156,13 +167,14 @@ static void add_free_pages(const memory_view *view)
 {
 	unsigned finding = finding_of_kind(view->findings, HC_FINDING_RETAINED);
 	g_autofree char *text = NULL;
+	bool is_known = hc_memory_knows_resident(view->memory);
 	hc_free_pages pages;
 
 	hc_blocks_free_pages(view->blocks, HC_ARENA_ALL, &pages);
 	if (!pages.whole && !view->verbose)
 		return;
-	text = hc_word_free_pages(&pages);
-	add_line(view, HC_STYLE_DIM, "  of the free, in whole pages", pages.whole, true,
+	text = hc_word_free_pages(&pages, is_known);
+	add_line(view, HC_STYLE_DIM, "  of the free, in whole pages", pages.whole, NULL, true,
 		finding ? g_strdup_printf("%s  -> %u", text, finding) : g_strdup(text));
 }
 
@@ -187,9 +199,10 @@ static void add_rows(const memory_view *view, hc_row_id parent, bool is_memory, 
 	}
 }
 
-static void add_sum(const memory_view *view, const char *title, uint64_t bytes)
+static void add_sum(const memory_view *view, const char *title, uint64_t bytes, hc_resident resident, char *detail)
 {
-	add_line(view, HC_STYLE_HEADING, title, bytes, false, NULL);
+	add_line(view, HC_STYLE_HEADING, title, bytes, hc_memory_knows_resident(view->memory) ? &resident : NULL, false,
+		detail);
 }
 
 void hc_memory_print(const hc_analysis *analysis, hc_output *output)
@@ -204,22 +217,28 @@ void hc_memory_print(const hc_analysis *analysis, hc_output *output)
 		.table = table,
 	};
 	uint64_t bytes = 0, total = hc_memory_total(memory);
+	hc_resident resident = { 0, 0 }, total_resident = hc_memory_resident(memory);
 
 	for (unsigned i = 0; i < hc_memory_row_count(memory); i++) {
 		const hc_memory_row *row = hc_memory_row_get(memory, i);
 
-		if (hc_memory_row_counts(row))
-			bytes += row->bytes;
+		if (!hc_memory_row_counts(row))
+			continue;
+		bytes += row->bytes;
+		resident.resident += row->resident.resident;
+		resident.swapped += row->resident.swapped;
 	}
 	view.shared_total = bytes;
+	view.has_swapped = total_resident.swapped > 0;
 	add_rows(&view, HC_ROW_NONE, true, 0);
 	hc_records_add_rule(table, "BYTES");
 	if (bytes != total) {
-		add_sum(&view, "memory", bytes);
+		add_sum(&view, "memory", bytes, resident, NULL);
 		add_rows(&view, HC_ROW_NONE, false, 0);
 		hc_records_add_rule(table, "BYTES");
 	}
-	add_sum(&view, "mapped address space", total);
+	add_sum(&view, "mapped address space", total, total_resident,
+		g_strdup(hc_memory_knows_resident(memory) ? NULL : hc_word_resident_not_known()));
 	hc_output_text(output, "\n");
 	hc_records_print(table, output);
 }

@@ -7,6 +7,7 @@
 #include "snapshot/snapshot_parts.h"
 
 #include "blocks/blocks.h"
+#include "core/core.h"
 
 enum {
 	SMALL_LIMIT = 1 << 16, /* bytes */
@@ -18,6 +19,8 @@ struct counting {
 	GHashTable *large;	 /* uint64_t * (inside the value) -> hc_snapshot_size * */
 	const hc_types *types;
 	hc_path_amounts *amounts;
+	const hc_core *core;
+	size_t hint[2]; /* hc_core_resident_next(): blocks come in order of address */
 };
 
 static hc_snapshot_size *size_of(struct counting *counting, uint64_t size)
@@ -40,17 +43,24 @@ static void count_block(struct counting *counting, const hc_block *block, bool i
 	hc_snapshot_size *entry = size_of(counting, block->size);
 	uint32_t path = counting->types ? hc_types_path_of_block(counting->types, block->number) : 0;
 	bool is_mapped = block->arena == HC_ARENA_NONE;
+	uint64_t resident = hc_core_resident_next(
+		counting->core, block->address, block->address + block->size, counting->hint)
+				    .resident;
 
 	entry->blocks++;
 	if (is_lost) {
 		entry->lost++;
 	} else if (path) {
 		hc_amount_count(&counting->amounts->own[path], block->size);
+		counting->amounts->own_resident[path] += resident;
 		if (is_mapped)
 			hc_amount_count(&counting->amounts->mapped[path], block->size);
+		counting->amounts->mapped_resident[path] += is_mapped ? resident : 0;
 	} else {
 		entry->unowned++;
 		entry->unowned_mapped += is_mapped;
+		entry->unowned_resident += resident;
+		entry->unowned_mapped_resident += is_mapped ? resident : 0;
 	}
 }
 
@@ -83,7 +93,17 @@ static bool make_amounts(const hc_types *types, hc_path_amounts *amounts)
 
 	amounts->own = g_try_new0(hc_amount, count);
 	amounts->mapped = g_try_new0(hc_amount, count);
-	return !types || (amounts->own && amounts->mapped);
+	amounts->own_resident = g_try_new0(uint64_t, count);
+	amounts->mapped_resident = g_try_new0(uint64_t, count);
+	return !types || (amounts->own && amounts->mapped && amounts->own_resident && amounts->mapped_resident);
+}
+
+void hc_path_amounts_clear(hc_path_amounts *amounts)
+{
+	g_free(amounts->own);
+	g_free(amounts->mapped);
+	g_free(amounts->own_resident);
+	g_free(amounts->mapped_resident);
 }
 
 bool hc_snapshot_count_blocks(hc_snapshot *snapshot, const hc_analysis *analysis, hc_path_amounts *amounts)
@@ -91,7 +111,9 @@ bool hc_snapshot_count_blocks(hc_snapshot *snapshot, const hc_analysis *analysis
 	const hc_references *references = hc_analysis_references(analysis);
 	g_autofree hc_snapshot_size *small = g_new0(hc_snapshot_size, SMALL_LIMIT / SMALL_STEP);
 	g_autoptr(GHashTable) large = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
-	struct counting counting = { small, large, hc_analysis_types(analysis), amounts };
+	struct counting counting = {
+		small, large, hc_analysis_types(analysis), amounts, hc_analysis_core(analysis), { 0, 0 }
+	};
 	hc_block block, lost;
 	hc_block_iterator iterator;
 	hc_reach reach;

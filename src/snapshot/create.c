@@ -2,6 +2,7 @@
 /* From an analysis to a snapshot. */
 #include "snapshot/snapshot_parts.h"
 
+#include "analysis/analysis.h"
 #include "areas/areas.h"
 #include "leaks/leaks.h"
 #include "pins/pins.h"
@@ -84,6 +85,7 @@ static void add_diagnostics(hc_snapshot *snapshot, const hc_diagnostics *diagnos
 static void add_memory(hc_snapshot *snapshot, const hc_memory *memory)
 {
 	snapshot->total = hc_memory_total(memory);
+	snapshot->knows_resident = hc_memory_knows_resident(memory);
 	for (unsigned i = 0; i < hc_memory_row_count(memory); i++) {
 		hc_memory_row row = *hc_memory_row_get(memory, i);
 
@@ -153,7 +155,11 @@ hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, bool no_content, GE
 {
 	g_autoptr(hc_snapshot) snapshot = hc_snapshot_new();
 	const hc_types *types = hc_analysis_types(analysis);
-	const hc_ownership_options options = { .no_retained = true, .with_shared = true };
+	const hc_ownership_options options = {
+		.no_retained = true,
+		.with_shared = true,
+		.jobs = hc_analysis_jobs(analysis),
+	};
 	g_autoptr(hc_ownership) ownership = types ? hc_analysis_find_owners(analysis, &options, error) : NULL;
 	hc_path_amounts amounts = { 0 };
 	bool ok;
@@ -175,8 +181,7 @@ hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, bool no_content, GE
 		hc_snapshot_add_owners(snapshot, types, hc_analysis_core(analysis), &amounts, ownership);
 		hc_types_each_number(types, NUMBERS_MAX, add_number, snapshot);
 	}
-	g_free(amounts.own);
-	g_free(amounts.mapped);
+	hc_path_amounts_clear(&amounts);
 	if (!ok) {
 		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory to count %u blocks",
 			hc_blocks_count(hc_analysis_blocks(analysis)));

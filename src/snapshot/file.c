@@ -140,7 +140,8 @@ static GVariant *store_owners_outside(const hc_snapshot *snapshot)
 	for (unsigned i = 0; i < snapshot->owners->len; i++) {
 		const hc_snapshot_owner *owner = &g_array_index(snapshot->owners, hc_snapshot_owner, i);
 
-		g_variant_builder_add(&builder, "(tt)", owner->outside, owner->outside_places);
+		g_variant_builder_add(
+			&builder, "(ttt)", owner->outside, owner->outside_places, owner->outside_resident);
 	}
 	return g_variant_builder_end(&builder);
 }
@@ -291,6 +292,8 @@ static GVariant *store(const hc_snapshot *snapshot)
 	g_variant_builder_add(&sections, "{sv}", "pins", store_pins(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "pin-holders", store_pin_holders(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "pinning", store_pinning(&snapshot->pinning));
+	if (snapshot->knows_resident)
+		g_variant_builder_add(&sections, "{sv}", "resident", hc_snapshot_store_resident(snapshot));
 	if (snapshot->knows_unjoined)
 		g_variant_builder_add(&sections, "{sv}", "unjoined", store_unjoined(&snapshot->unjoined));
 	if (snapshot->side_facts)

@@ -42,8 +42,8 @@ enum {
 #define SNAPSHOT_OWNERS_WHERE "a(umsxu)"
 /* of each in "owners" what others lead to as well: blocks, bytes, the path that most of it is reached from, more such paths. May be missing: older ones have none */
 #define SNAPSHOT_OWNERS_SHARED "a(ttmsu)"
-/* of each in "owners" what is in memory that is not malloc's: bytes, places. May be missing: nothing is */
-#define SNAPSHOT_OWNERS_OUTSIDE "a(tt)"
+/* of each in "owners" what is in memory that is not malloc's: bytes, places, resident bytes. May be missing: nothing is */
+#define SNAPSHOT_OWNERS_OUTSIDE "a(ttt)"
 /* key, type, beginning, sample, module, words of format 1 for the evidence, which are not read; trees, blocks, bytes, head_size, head_sizes */
 #define SNAPSHOT_LOST "a(smsmsmsmsmsttttt)"
 /* of each in "lost": what last pointed there: module, type, flags, size. May be missing: older ones have none */
@@ -55,6 +55,11 @@ enum {
 /* threads that ended and were not joined; their stacks: address space, memory; is it resident. May be missing: older ones have none */
 #define SNAPSHOT_UNJOINED "(tttb)"
 #define SNAPSHOT_NUMBERS  "a(sx)"
+/*
+ * Of each in "memory", "owners" and "sizes" bytes that were in memory: and swapped out; own, and mapped; unowned, and unowned_mapped. May be
+ * missing: only captures have it, and older files have none
+ */
+#define SNAPSHOT_RESIDENT "(a(tt)a(tt)a(tt))"
 /* name ("" if there is none), blocks, bytes, pinned */
 #define SNAPSHOT_PINS "a(sttt)"
 /* of each in "pins" what it is: kind, path, thread, size, kind and thread of the label. May be missing: older ones have none */

@@ -30,6 +30,7 @@ struct collecting {
 	const hc_ownership *ownership;
 	hc_amount *below;
 	uint64_t *outside, *outside_below, *places; /* by path: bytes that are not malloc's; where they are */
+	uint64_t *outside_resident;
 	uint32_t *root;	  /* by path: where it begins */
 	uint32_t *row;	  /* by path: its row in snapshot->owners + 1; 0: not kept */
 	GHashTable *rows; /* struct row_key -> row + 1 */
@@ -62,6 +63,7 @@ static void climb(struct collecting *collecting)
 		collecting->outside[i] = path.outside;
 		collecting->outside_below[i] = path.outside_below;
 		collecting->places[i] = path.outside_places;
+		collecting->outside_resident[i] = path.outside_resident;
 	}
 	for (uint32_t i = collecting->count; i; i--) {
 		hc_types_path_get(collecting->types, i, &path);
@@ -300,6 +302,9 @@ static void give_blocks(struct collecting *collecting, uint32_t number)
 	hc_amount_add(&owner->mapped, collecting->amounts->mapped[number]);
 	owner->outside += collecting->outside[number];
 	owner->outside_places += collecting->places[number];
+	owner->outside_resident += collecting->outside_resident[number];
+	owner->own_resident += collecting->amounts->own_resident[number];
+	owner->mapped_resident += collecting->amounts->mapped_resident[number];
 	add_shared(collecting, owner, hc_ownership_shared_of_path(collecting->ownership, number));
 }
 
@@ -364,9 +369,9 @@ void hc_snapshot_add_owners(hc_snapshot *snapshot, const hc_types *types, const 
 	g_autofree uint32_t *root = g_new0(uint32_t, room), *row = g_new0(uint32_t, room);
 	g_autoptr(GHashTable) rows = g_hash_table_new_full(hash_key, equal_keys, g_free, NULL);
 	g_autofree uint64_t *outside = g_new0(uint64_t, room), *outside_below = g_new0(uint64_t, room),
-			    *places = g_new0(uint64_t, room);
+			    *places = g_new0(uint64_t, room), *outside_resident = g_new0(uint64_t, room);
 	struct collecting collecting = { snapshot, types, core, count, amounts, ownership, below, outside,
-		outside_below, places, root, row, rows, 0 };
+		outside_below, places, outside_resident, root, row, rows, 0 };
 
 	climb(&collecting);
 	collecting.least = find_least(&collecting);

@@ -315,13 +315,13 @@ static uint64_t bytes_of_row(const hc_snapshot *snapshot, hc_row_id id)
 /* They are a part of the row of such mappings. */
 static bool load_owners_outside(hc_snapshot *snapshot, GVariant *section)
 {
-	uint64_t left = bytes_of_row(snapshot, HC_ROW_ANONYMOUS), bytes, places;
+	uint64_t left = bytes_of_row(snapshot, HC_ROW_ANONYMOUS), bytes, places, resident;
 	GVariantIter rows;
 	unsigned i = 0;
 
 	if (g_variant_iter_init(&rows, section) != snapshot->owners->len)
 		return false;
-	while (g_variant_iter_next(&rows, "(tt)", &bytes, &places)) {
+	while (g_variant_iter_next(&rows, "(ttt)", &bytes, &places, &resident)) {
 		hc_snapshot_owner *owner = &g_array_index(snapshot->owners, hc_snapshot_owner, i++);
 
 		if (bytes > left)
@@ -329,6 +329,7 @@ static bool load_owners_outside(hc_snapshot *snapshot, GVariant *section)
 		left -= bytes;
 		owner->outside = bytes;
 		owner->outside_places = places;
+		owner->outside_resident = resident;
 	}
 	return true;
 }
@@ -422,7 +423,7 @@ static bool is_possible(const hc_snapshot *snapshot, const hc_snapshot_size *siz
 static bool load_sizes(hc_snapshot *snapshot, GVariant *section)
 {
 	GVariantIter rows;
-	hc_snapshot_size size;
+	hc_snapshot_size size = { 0 };
 	uint64_t sum = 0;
 
 	g_variant_iter_init(&rows, section);
@@ -540,6 +541,7 @@ static const struct {
 	{ "lost-evidence", NULL, load_lost_evidence, true },
 	{ "lost-shapes", NULL, load_lost_shapes, true },
 	{ "unjoined", NULL, load_unjoined, true },
+	{ "resident", NULL, hc_snapshot_load_resident, true },
 	{ "side-facts", NULL, load_side_facts, true },
 };
 

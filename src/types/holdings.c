@@ -1,42 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Who holds how much. Each owner is told its blocks; what hangs below it is added up along the paths,
+ * Who holds how much. Each owner was told its blocks (sizes.c); what hangs below it is added up along the paths,
  * children before parents (they are made later, so their numbers are higher). A container has a row.
  */
-#include "base/bytes.h"
 #include "types/passes.h"
 
 /* ---- what each has ---- */
-
-/* Bytes in whole pages, of SIZE bytes, of zeros. */
-static uint64_t count_untouched(const hc_core *core, const hc_block *block, unsigned size)
-{
-	hc_address at = hc_align_up(block->address, size), end = block->address + block->size;
-	uint64_t bytes = 0;
-
-	for (; at + size <= end; at += size) {
-		uint64_t available;
-		const uint8_t *page = hc_core_bytes(core, at, &available);
-
-		if (page && available >= size && hc_bytes_are_zero(page, size))
-			bytes += size;
-	}
-	return bytes;
-}
-
-void hc_types_hold_block(const hc_types *types, hc_owner *owner, const hc_block *block)
-{
-	unsigned page = hc_core_process(types->core)->page_size;
-
-	if (owner->first_block == UINT32_MAX)
-		owner->first_block = block->number;
-	owner->own.blocks++;
-	owner->own.bytes += block->size;
-	if (types->several[block->number / 64] >> block->number % 64 & 1)
-		owner->shared_bytes += block->size;
-	if (hc_owner_is_container(owner) && block->size >= 2 * page)
-		owner->untouched += count_untouched(types->core, block, page);
-}
 
 /* Of what hangs below an owner its parent has all: children come behind their parents. */
 static void add_up_below(hc_types *types)

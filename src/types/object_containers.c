@@ -3,154 +3,37 @@
  * The containers of an object: claims the blocks that are theirs, and looks at what they hold. What
  * was claimed is taken back if the walk ends badly.
  */
+#include "types/container_pieces.h"
 #include "types/objects.h"
+#include "types/walks_ahead.h"
 
 enum {
 	/* elements between fetching one, what it leads to, whose that is, and looking at it */
 	FAR = 32,
 	NEAR = 20,
 	CLOSE = 10,
-	PREFETCHED_PARTS = 8,
-	WAITING = 16,
-	CUT_OFF_ROOM = 64 /* bytes behind a node and another one, that malloc never leaves */
+	PREFETCHED_PARTS = 8
 };
 
-/* A piece of memory that a container owns. */
-struct piece {
-	hc_spot spot;
-	uint64_t offset; /* in its block */
-	uint64_t size;
-	uint32_t owner;
+/* Addresses of elements, or of what they are mapped to: of a kept walk, or the propagation's from FIRST on. */
+struct contents {
+	const hc_address *kept;
+	const GArray *list; /* which may move while it is gone through: more is put behind its end */
+	unsigned first;
+	uint64_t count;
 };
 
 struct walking {
-	hc_propagation *propagation;
-	hc_owner *container;
-	hc_owner *nodes;	       /* whose the nodes are: NULL: the container's */
-	bool by_pointer;	       /* what it holds is an object of its own: that one claims its block */
-	bool wants;		       /* elements have to be looked at */
-	bool wants_mapped;	       /* ... and what they are mapped to */
-	hc_address node, element;      /* the first; 0: none yet */
-	struct piece waiting[WAITING]; /* blocks to claim: a ring, so that who has them is fetched meanwhile */
-	unsigned waiting_in, waiting_out;
-	const hc_walk *walk;
-	uint64_t pieces_bytes, index_bytes; /* of nodes, and of indexes, in blocks that hold several pieces */
+	hc_pieces pieces;
+	hc_record_wants wants;
+	hc_address element; /* the first; 0: none yet */
+	struct contents elements, mapped;
 };
 
-/* The owner of CONTAINER's bucket arrays, maps of segments and control blocks: they are its own, but no elements. */
-static const hc_owner *index_owner(hc_propagation *propagation, hc_owner *container)
+static inline const hc_address *contents_from(const struct contents *contents, uint64_t index)
 {
-	if (!container->index && !propagation->owners->full) {
-		container->index = hc_owners_add(
-			propagation->owners, container, HC_STEP_CLASS, container->type, NULL, container->certainty);
-		container->index->is_own = container->index->is_index = true;
-	}
-	return container->index ? container->index : container;
-}
-
-/*
- * Whether PIECE is no part of the object of FIRST, which has the block by a pointer to its beginning, nor of others beside it.
- */
-static bool is_apart(const hc_propagation *propagation, const hc_owner *first, const struct piece *piece)
-{
-	uint64_t size = first && first->type ? hc_type_size(first->type) : 0;
-
-	if (!size || first->layout || first->piece_size || piece->offset < size)
-		return false;
-	for (uint64_t back = 0; back < size; back += propagation->blocks->alignment) {
-		uint64_t granule = piece->spot.granule - back / propagation->blocks->alignment;
-
-		if (propagation->looked_at[granule / 64] >> granule % 64 & 1)
-			return false;
-	}
-	return true;
-}
-
-/*
- * Whether PIECE was cut off a block, though it is the only one that is known: in its middle, or a node that has far more room than it
- * was made for. Not where nodes are the elements (they may be of any length), or are in what nobody knows.
- */
-static bool is_cut_off(const struct walking *walking, const struct piece *piece)
-{
-	const hc_blocks *blocks = walking->propagation->blocks;
-
-	if (hc_layout_deduces(walking->container->layout) || piece->size <= walking->walk->element_size)
-		return false;
-	if (piece->offset)
-		return true;
-	/* Where nodes are blocks, to look at one of them is enough. */
-	return (walking->pieces_bytes || walking->waiting_out == 1) && walking->node &&
-	       hc_blocks_usable_size(blocks, piece->spot.region, piece->spot.address) >= 2 * piece->size + CUT_OFF_ROOM;
-}
-
-/*
- * An allocator of the program's own (GSlice) cuts blocks into pieces; then no container has the block for itself, and of its bytes only
- * those of its pieces. (An object may be in two lists: both find it at the block's beginning.)
- */
-static void note_piece(struct walking *walking, const struct piece *piece)
-{
-	hc_types *types = walking->propagation->types;
-	uint32_t number = piece->spot.number, current = types->owner_of[number];
-	hc_owner *first = current && current != HC_OWNER_CLOSED ? hc_types_owner(types, current) : NULL,
-		 *owner = hc_types_owner(types, piece->owner);
-	uint64_t bit = (uint64_t)1 << number % 64, *several = &types->several[number / 64],
-		 *interior = &types->interior[number / 64],
-		 *bytes = owner->is_index ? &walking->index_bytes : &walking->pieces_bytes;
-	bool is_interior = piece->offset != 0;
-
-	if (!(*several & bit) && first && first->piece_size && (is_interior || *interior & bit)) {
-		*several |= bit;
-		*(first == owner ? bytes : &first->pieces_bytes) += first->piece_size;
-	}
-	if (!first && is_cut_off(walking, piece))
-		*several |= bit;
-	if (*several & bit || is_apart(walking->propagation, first, piece))
-		*bytes += piece->size;
-	if (is_interior)
-		*interior |= bit;
-	owner->piece_size = piece->size;
-}
-
-static void claim_next(struct walking *walking)
-{
-	hc_propagation *propagation = walking->propagation;
-	const struct piece *piece = &walking->waiting[walking->waiting_out++ % WAITING];
-
-	note_piece(walking, piece);
-	hc_claim claim = { piece->spot.number, propagation->types->owner_of[piece->spot.number] };
-
-	if (claim.owner != HC_OWNER_CLOSED &&
-		hc_propagation_claim(propagation, claim.block, hc_types_owner(propagation->types, piece->owner)))
-		g_array_append_val(propagation->claims, claim);
-}
-
-static void claim_memory(hc_address address, uint64_t size, hc_memory_role role, void *data)
-{
-	struct walking *walking = data;
-	hc_propagation *propagation = walking->propagation;
-	struct piece *piece = &walking->waiting[walking->waiting_in % WAITING];
-	const hc_owner *owner = walking->container;
-
-	if (walking->by_pointer && role != HC_MEMORY_INDEX)
-		return;
-	if (!hc_propagation_locate(propagation, address, &piece->spot)) {
-		if (hc_parcels_may_contain(propagation->types->parcels, address))
-			hc_propagation_claim_outside(propagation, owner, address, size);
-		return;
-	}
-	if (role == HC_MEMORY_INDEX)
-		owner = index_owner(propagation, walking->container);
-	else if (role == HC_MEMORY_NODE && walking->nodes)
-		owner = walking->nodes;
-	if (role == HC_MEMORY_NODE && !walking->node)
-		walking->node = address;
-	__builtin_prefetch(&propagation->types->owner_of[piece->spot.number], 1);
-	piece->offset = address - piece->spot.address;
-	piece->size = size;
-	piece->owner = owner->number;
-	walking->waiting_in++;
-	if (walking->waiting_in - walking->waiting_out == WAITING)
-		claim_next(walking);
+	return contents->kept ? contents->kept + index :
+				&g_array_index(contents->list, hc_address, contents->first + index);
 }
 
 static bool note_element(hc_address address, uint64_t index, void *data)
@@ -159,9 +42,16 @@ static bool note_element(hc_address address, uint64_t index, void *data)
 
 	if (!index)
 		walking->element = address;
-	if (walking->wants)
-		g_array_append_val(walking->propagation->elements, address);
-	return walking->wants || walking->wants_mapped;
+	if (walking->wants.element)
+		g_array_append_val(walking->pieces.propagation->elements, address);
+	return walking->wants.element || walking->wants.mapped;
+}
+
+static void claim_memory(hc_address address, uint64_t size, hc_memory_role role, void *data)
+{
+	struct walking *walking = data;
+
+	hc_pieces_claim(&walking->pieces, address, size, role);
 }
 
 static bool note_mapped(hc_address address, uint64_t index, void *data)
@@ -169,17 +59,8 @@ static bool note_mapped(hc_address address, uint64_t index, void *data)
 	struct walking *walking = data;
 
 	(void)index;
-	g_array_append_val(walking->propagation->mapped, address);
+	g_array_append_val(walking->pieces.propagation->mapped, address);
 	return true;
-}
-
-static void take_back(hc_propagation *propagation, unsigned first)
-{
-	for (unsigned i = propagation->claims->len; i-- > first;) {
-		const hc_claim *claim = &g_array_index(propagation->claims, hc_claim, i);
-
-		propagation->types->owner_of[claim->block] = claim->owner;
-	}
 }
 
 static void add_up(hc_owner *container, hc_address address, const hc_walk *walk)
@@ -260,10 +141,8 @@ static void prefetch_parts(hc_propagation *propagation, const hc_plan *plan, hc_
 
 /* What will be wanted of the elements behind number I. */
 static void prefetch_elements(
-	hc_propagation *propagation, const hc_owner *element, bool pointed_to, const GArray *list, unsigned i)
+	hc_propagation *propagation, const hc_owner *element, bool pointed_to, const hc_address *from, uint64_t left)
 {
-	const hc_address *from = &g_array_index(list, hc_address, i);
-	unsigned left = list->len - i;
 
 	if (left > FAR)
 		hc_container_set_prefetch(propagation->types->set, from[FAR], true);
@@ -292,25 +171,36 @@ static void give_to(hc_propagation *propagation, const hc_owner *container, cons
 		propagation->types->owner_of[spot.number] = element->number;
 }
 
-/* The elements (or what they are mapped to) in LIST from FIRST on. Those behind the first LIVE may be left over. */
+/* Whether the elements are objects that are in no other container, and all are in use. */
+static bool may_be_leaves(
+	const hc_owner *container, const hc_owner *element, const struct contents *contents, bool held, uint64_t live)
+{
+	return contents->kept && live == UINT64_MAX && element->type && !held && !element->is_own &&
+	       !hc_layout_by_pointer(container->layout) && !hc_layout_is_guess(container->layout);
+}
+
+/* The elements (or what they are mapped to) of CONTAINER. Those behind the first LIVE may be left over. */
 static void look_at_elements(hc_propagation *propagation, hc_owner *container, hc_address at, hc_owner *element,
-	const GArray *list, unsigned first, uint64_t live)
+	const struct contents *contents, uint64_t live)
 {
 	bool held = hc_layout_is_single(container->layout), pointed_to = hc_layout_by_pointer(container->layout);
 	/* An object that links itself into a container may be in several. */
 	bool is_shared = !held && (container->is_intrusive || element->is_own);
-	unsigned last = list->len;
 
 	propagation->depth++;
 	element->is_own |= held && pointed_to;
-	for (unsigned i = first; i < last; i++) {
-		hc_address address = g_array_index(list, hc_address, i);
+	for (uint64_t i = 0; i < contents->count; i++) {
+		if (i == 1 && may_be_leaves(container, element, contents, held, live) && !is_shared &&
+			hc_propagation_look_at_leaves(propagation, element, contents->kept + 1, contents->count - 1))
+			break;
+		const hc_address *from = contents_from(contents, i);
+		hc_address address = *from;
 
-		if (i - first == live)
+		if (i == live)
 			element = hc_owners_deduced(propagation->owners, element);
-		if (i - first >= live)
+		if (i >= live)
 			give_to(propagation, container, element, address);
-		prefetch_elements(propagation, element, pointed_to, list, i);
+		prefetch_elements(propagation, element, pointed_to, from, contents->count - i);
 		uint64_t value;
 
 		if (pointed_to)
@@ -331,31 +221,15 @@ static void look_at_elements(hc_propagation *propagation, hc_owner *container, h
 	propagation->depth--;
 }
 
-/* Whether an element of TYPE (NULL: a pointer to anything) has to be looked at. */
-static bool has_parts(const hc_propagation *propagation, const hc_layout *layout, const hc_type *type)
-{
-	return !type || hc_layout_is_single(layout) || hc_layout_by_pointer(layout) ||
-	       hc_plans_get(propagation->types->plans, type, NULL)->parts->len;
-}
-
-static struct hc_wants find_wants(const hc_propagation *propagation, const hc_layout *layout)
-{
-	const hc_type *mapped = hc_layout_mapped(layout);
-
-	return (struct hc_wants){
-		.known = true,
-		.element = has_parts(propagation, layout, hc_layout_element(layout)),
-		.mapped = mapped && has_parts(propagation, layout, mapped),
-	};
-}
-
 /* Asked for each container: of the path's own LAYOUT worked out for the first one, but not of what was deduced for one list alone. */
-static struct hc_wants wants_of(const hc_propagation *propagation, hc_owner *container, const hc_layout *layout)
+static hc_record_wants wants_of(const hc_propagation *propagation, hc_owner *container, const hc_layout *layout)
 {
 	if (layout != container->layout)
-		return find_wants(propagation, layout);
-	if (!container->wants.known)
-		container->wants = find_wants(propagation, layout);
+		return hc_plans_wants(propagation->types->plans, layout);
+	if (!container->knows_wants) {
+		container->wants = hc_plans_wants(propagation->types->plans, layout);
+		container->knows_wants = true;
+	}
 	return container->wants;
 }
 
@@ -414,104 +288,165 @@ static hc_owner *deduced_owner(
 /* It is none: then its members are what they are without it, or OWNER is not sound. */
 static void refuse(struct walking *walking, hc_owner *owner, const hc_part *part, hc_address address)
 {
-	hc_propagation *propagation = walking->propagation;
-	const hc_walk *walk = walking->walk;
+	hc_propagation *propagation = walking->pieces.propagation;
+	const hc_walk *walk = walking->pieces.walk;
 
 	if (part->plan) {
-		look_at_plain(propagation, walking->container, part, address);
+		look_at_plain(propagation, walking->pieces.container, part, address);
 		return;
 	}
-	add_up(walking->container, address, &(hc_walk){ .grade = walk->grade, .reason = walk->reason });
+	add_up(walking->pieces.container, address, &(hc_walk){ .grade = walk->grade, .reason = walk->reason });
 	propagation->types->losses.implausible++;
 	hc_propagation_count_unsound(propagation, owner);
 }
 
-/* It is one: counts it, and looks at its elements, those behind number FIRST_ELEMENT and FIRST_MAPPED. */
-static void accept(struct walking *walking, const hc_layout *layout, hc_address address, unsigned first_element,
-	unsigned first_mapped, uint64_t live)
+/* It is one: counts it, and looks at its elements. */
+static void accept(struct walking *walking, const hc_layout *layout, hc_address address, uint64_t live)
 {
-	hc_propagation *propagation = walking->propagation;
-	hc_owner *container = walking->container, *element = walking->nodes;
-	const hc_walk *walk = walking->walk;
-	bool is_intrusive = walking->node && walking->node == walking->element && !walking->nodes;
+	const hc_pieces *pieces = &walking->pieces;
+	hc_propagation *propagation = pieces->propagation;
+	hc_owner *container = pieces->container, *element = pieces->nodes;
+	const hc_walk *walk = pieces->walk;
+	bool is_intrusive = pieces->node && pieces->node == walking->element && !pieces->nodes;
 
 	add_up(container, address, walk);
-	(walking->nodes ? walking->nodes : container)->pieces_bytes += walking->pieces_bytes;
+	(pieces->nodes ? pieces->nodes : container)->pieces_bytes += pieces->pieces_bytes;
 	if (container->index)
-		container->index->pieces_bytes += walking->index_bytes;
+		container->index->pieces_bytes += pieces->index_bytes;
 	container->is_intrusive |= is_intrusive;
-	if (!element && (is_intrusive || propagation->elements->len > first_element))
+	if (!element && (is_intrusive || walking->elements.count))
 		element = element_owner(
 			propagation, container, 0, walk->element ? walk->element : hc_layout_element(layout));
-	if (propagation->elements->len > first_element)
-		look_at_elements(propagation, container, address, element, propagation->elements, first_element, live);
-	if (propagation->mapped->len > first_mapped)
+	if (walking->elements.count)
+		look_at_elements(propagation, container, address, element, &walking->elements, live);
+	if (walking->mapped.count)
 		look_at_elements(propagation, container, address,
-			element_owner(propagation, container, 1, hc_layout_mapped(container->layout)),
-			propagation->mapped, first_mapped, UINT64_MAX);
+			element_owner(propagation, container, 1, hc_layout_mapped(container->layout)), &walking->mapped,
+			UINT64_MAX);
 }
 
-/* How many of the elements from FIRST on are those that the first slots in use of the array PART lead to; UINT64_MAX: all may be. */
-static uint64_t live_elements(
-	hc_propagation *propagation, const hc_owner *owner, const hc_part *part, hc_address address, unsigned first)
+/* How many of the elements are those that the first slots in use of the array PART lead to; UINT64_MAX: all may be. */
+static uint64_t live_elements(hc_propagation *propagation, const hc_owner *owner, const hc_part *part,
+	hc_address address, const struct contents *elements)
 {
-	uint64_t live = hc_type_get_kind(part->type) == HC_TYPE_ARRAY && propagation->elements->len > first ?
+	uint64_t live = hc_type_get_kind(part->type) == HC_TYPE_ARRAY && elements->count ?
 				hc_propagation_live_slots(propagation, owner, part, address) :
 				UINT64_MAX,
 		 value;
 
 	for (uint64_t i = 0; live != UINT64_MAX && i < live; i++)
-		if (i >= propagation->elements->len - first ||
+		if (i >= elements->count ||
 			!hc_propagation_load(propagation, address + i * propagation->format.size, &value) ||
-			value != g_array_index(propagation->elements, hc_address, first + i))
+			value != *contents_from(elements, i))
 			return i;
 	return live;
+}
+
+/* Whether a walk of GRADE shows that there is no container of PART. */
+static bool is_refused(hc_grade grade, const hc_part *part)
+{
+	return grade == HC_GRADE_IMPLAUSIBLE || (grade != HC_GRADE_EXACT && grade != HC_GRADE_DEDUCED && part->plan);
+}
+
+/* What a container is to be looked at for. */
+struct container_place {
+	hc_owner *owner; /* of the object that it is part PART of */
+	const hc_part *part;
+	const hc_layout *layout;
+	hc_address address;
+};
+
+static void finish(struct walking *walking, const struct container_place *place)
+{
+	hc_propagation *propagation = walking->pieces.propagation;
+
+	if (is_refused(walking->pieces.walk->grade, place->part)) {
+		refuse(walking, place->owner, place->part, place->address);
+		return;
+	}
+	place->owner->sound++;
+	accept(walking, place->layout, place->address,
+		live_elements(propagation, place->owner, place->part, place->address, &walking->elements));
+}
+
+/* Walks the container at PLACE, and claims its blocks while that goes on. */
+static void walk(struct walking *walking, const struct container_place *place)
+{
+	hc_propagation *propagation = walking->pieces.propagation;
+	unsigned first_claim = propagation->claims->len, first_element = propagation->elements->len,
+		 first_mapped = propagation->mapped->len, first_outside = propagation->outside_claims->len;
+	hc_piece waiting[HC_PIECES_WAITING];
+	hc_walk walk = { 0 };
+	hc_walk_visitor visitor = { .element = note_element,
+		.mapped = walking->wants.mapped ? note_mapped : NULL,
+		.memory = claim_memory,
+		.data = walking };
+
+	walking->pieces.walk = &walk;
+	walking->pieces.waiting = waiting;
+	hc_layout_walk(place->layout, place->address, &visitor, &walk);
+	hc_pieces_claim_rest(&walking->pieces);
+	if (is_refused(walk.grade, place->part)) {
+		hc_propagation_take_back(propagation, first_claim);
+		hc_propagation_take_back_outside(propagation, first_outside);
+	}
+	walking->elements = (struct contents){ .list = propagation->elements,
+		.first = first_element,
+		.count = propagation->elements->len - first_element };
+	walking->mapped = (struct contents){
+		.list = propagation->mapped, .first = first_mapped, .count = propagation->mapped->len - first_mapped
+	};
+	finish(walking, place);
+	g_array_set_size(propagation->claims, first_claim);
+	g_array_set_size(propagation->outside_claims, first_outside);
+	g_array_set_size(propagation->elements, first_element);
+	g_array_set_size(propagation->mapped, first_mapped);
+}
+
+/* The same of a container whose walk was kept. */
+static void make_use_of(struct walking *walking, const struct container_place *place, const hc_walk_record *record)
+{
+	hc_propagation *propagation = walking->pieces.propagation;
+	unsigned first_claim = propagation->claims->len;
+	bool refused = is_refused(record->walk.grade, place->part);
+
+	walking->pieces.walk = &record->walk;
+	walking->element = record->first_element;
+	walking->elements = (struct contents){ .kept = record->lists[0].addresses, .count = record->lists[0].count };
+	walking->mapped = (struct contents){ .kept = record->lists[1].addresses, .count = record->lists[1].count };
+	hc_pieces_claim_record(&walking->pieces, record, refused);
+	if (refused) {
+		hc_propagation_take_back(propagation, first_claim);
+		g_array_set_size(propagation->claims, first_claim);
+	}
+	finish(walking, place);
 }
 
 void hc_propagation_look_at_container(
 	hc_propagation *propagation, hc_owner *owner, uint32_t index, const hc_part *part, hc_address address)
 {
 	hc_owner *container = container_owner(propagation, owner, index, part);
-	const hc_layout *layout = part->layout;
+	struct container_place place = { owner, part, part->layout, address };
+	hc_walk_record *record;
 	hc_certainty certainty;
-	unsigned first_claim = propagation->claims->len, first_element = propagation->elements->len,
-		 first_mapped = propagation->mapped->len, first_outside = propagation->outside_claims->len;
-	hc_walk walk = { 0 };
 	struct walking walking = {
-		.propagation = propagation,
-		.container = container,
-		.by_pointer = hc_layout_is_single(layout),
-		.walk = &walk,
+		.pieces.propagation = propagation,
+		.pieces.container = container,
+		.pieces.by_pointer = hc_layout_is_single(part->layout),
 	};
-	hc_walk_visitor visitor = { .element = note_element, .memory = claim_memory, .data = &walking };
 
-	if (container->layout != layout || (!hc_blocks_may_contain(propagation->blocks, address) &&
-						   !hc_propagation_is_new(propagation, address, layout)))
+	if (container->layout != part->layout || (!hc_blocks_may_contain(propagation->blocks, address) &&
+							 !hc_propagation_is_new(propagation, address, part->layout)))
 		return;
-	layout = hc_layout_deduce(layout, address, &certainty);
-	if (layout != part->layout)
-		walking.nodes = deduced_owner(propagation, container, layout, certainty);
-	struct hc_wants wants = wants_of(propagation, container, layout);
-
-	walking.wants = wants.element;
-	walking.wants_mapped = wants.mapped;
-	if (wants.mapped)
-		visitor.mapped = note_mapped;
-	hc_layout_walk(layout, address, &visitor, &walk);
-	while (walking.waiting_out != walking.waiting_in)
-		claim_next(&walking);
-	if (walk.grade == HC_GRADE_IMPLAUSIBLE ||
-		(walk.grade != HC_GRADE_EXACT && walk.grade != HC_GRADE_DEDUCED && part->plan)) {
-		take_back(propagation, first_claim);
-		hc_propagation_take_back_outside(propagation, first_outside);
-		refuse(&walking, owner, part, address);
+	place.layout = hc_layout_deduce(part->layout, address, &certainty);
+	if (place.layout != part->layout)
+		walking.pieces.nodes = deduced_owner(propagation, container, place.layout, certainty);
+	walking.wants = wants_of(propagation, container, place.layout);
+	record = hc_propagation_kept_walk(propagation, place.layout, address, walking.wants);
+	if (record) {
+		make_use_of(&walking, &place, record);
+		hc_propagation_release_walk(propagation, record);
 	} else {
-		owner->sound++;
-		accept(&walking, layout, address, first_element, first_mapped,
-			live_elements(propagation, owner, part, address, first_element));
+		walk(&walking, &place);
 	}
-	g_array_set_size(propagation->claims, first_claim);
-	g_array_set_size(propagation->outside_claims, first_outside);
-	g_array_set_size(propagation->elements, first_element);
-	g_array_set_size(propagation->mapped, first_mapped);
 }

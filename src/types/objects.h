@@ -5,6 +5,7 @@
  *
  *	objects.c		one object
  *	object_containers.c	its containers
+ *	leaves_ahead.c		many of these at once, that hold nothing but blocks
  *	arrays.c		its arrays and unions
  *	pointers.c		its pointers: which block one leads to, of what type that is
  */
@@ -21,6 +22,13 @@ void hc_propagation_look_at_nested(hc_propagation *propagation, hc_owner *owner,
 /* The container that is part INDEX, PART, of an object of OWNER, at ADDRESS. */
 void hc_propagation_look_at_container(
 	hc_propagation *propagation, hc_owner *owner, uint32_t index, const hc_part *part, hc_address address);
+
+/*
+ * The same as hc_propagation_look_at_nested() for all COUNT elements, one of which was looked at already, at ADDRESSES, which stay
+ * there. FALSE: nothing was done, since these are few, or hold more than blocks.
+ */
+bool hc_propagation_look_at_leaves(
+	hc_propagation *propagation, hc_owner *element, const hc_address *addresses, uint64_t count);
 
 /* Part INDEX of an object of OWNER, at ADDRESS: an array; what behind it may belong to it; a union. */
 void hc_propagation_look_at_array(hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address address);

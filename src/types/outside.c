@@ -335,13 +335,18 @@ hc_owner *hc_types_owner_outside(const hc_types *types, hc_address address)
 
 void hc_types_add_up_outside(hc_types *types)
 {
+	size_t hint[2] = { 0 };
+
 	for (uint32_t i = 0; i < types->parcels->count; i++) {
 		if (!types->parcel_owner[i])
 			continue;
 		uint64_t bytes = hc_parcels_touched(types->parcels, i);
+		hc_range range = hc_parcels_get(types->parcels, i);
 
 		hc_types_owner(types, types->parcel_owner[i])->outside += bytes;
 		hc_types_owner(types, types->parcel_owner[i])->parcels++;
+		hc_types_owner(types, types->parcel_owner[i])->outside_resident +=
+			hc_core_resident_next(types->core, range.start, range.end, hint).resident;
 		types->outside += bytes;
 	}
 	for (unsigned i = types->owners->list->len; i-- > 1;) {

@@ -62,9 +62,9 @@ struct hc_owner {
 	GPtrArray *classes;    /* hc_owner of HC_STEP_CLASS, or of a union's target; NULL at first */
 
 	/* while propagating */
-	struct hc_wants {
-		bool known, element, mapped;
-	} wants; /* of a container, by its own layout: what it holds has to be looked at; once `known` */
+	bool knows_wants;
+	hc_record_wants
+		wants; /* of a container, by its own layout: what it holds has to be looked at; once `knows_wants` */
 	uint32_t sound, unsound; /* objects that were what they were taken for, and that were not */
 	bool cut;
 	uint64_t cut_objects;
@@ -93,7 +93,7 @@ struct hc_owner {
 	hc_amount own, below, given; /* given: the part of own that a smart pointer leads to */
 	uint64_t untouched;
 	uint64_t outside, outside_below; /* bytes of its parcels: memory that is not malloc's */
-	uint64_t parcels;
+	uint64_t parcels, outside_resident;
 	uint32_t first_block;
 };
 

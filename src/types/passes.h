@@ -10,7 +10,7 @@
  *	outside.c	... memory that is not malloc's
  *	untyped_shapes.c ... by shapes: what is like a container there
  *	links.c		... what a word is worth, by what other blocks of the size have there
- *	sizes.c		which of that is doubtful
+ *	sizes.c		what blocks each owner has, and which of that is doubtful
  *	rows.c		rows of types
  *
  * Who holds it:
@@ -180,14 +180,14 @@ typedef struct hc_shape_place {
 void hc_propagation_claim_shape(
 	hc_propagation *propagation, hc_owner *owner, const hc_shape *shape, const hc_shape_place *place);
 
-/* Which owners have blocks that are not as large as they should be. FALSE if memory was out. */
-bool hc_types_check_sizes(hc_types *types);
-
-/* Notes that BLOCK is one of OWNER's. */
-void hc_types_hold_block(const hc_types *types, hc_owner *owner, const hc_block *block);
+/*
+ * Tells each owner what blocks it has, and which owners have some that are not as large as they should be.
+ * FALSE if memory was out.
+ */
+bool hc_types_count_blocks(hc_types *types, unsigned jobs);
 
 /*
- * Adds up what each owner holds, once all blocks were noted: its own, and what hangs below; and makes
+ * Adds up what each owner holds, once all know their blocks: its own, and what hangs below; and makes
  * the rows of containers.
  */
 void hc_types_add_up_holdings(hc_types *types);

@@ -103,6 +103,7 @@ void hc_types_path_get(const hc_types *types, uint32_t number, hc_types_path *re
 		.outside = owner->outside,
 		.outside_below = owner->outside_below,
 		.outside_places = owner->parcels,
+		.outside_resident = owner->outside_resident,
 	};
 	if (hc_owner_is_container(owner) && !owner->is_index)
 		describe_container(owner, ret_path);

@@ -284,3 +284,22 @@ bool hc_plans_contains(hc_plans *plans, const hc_type *outer, const hc_type *inn
 	g_hash_table_insert(plans->contained, g_memdup2(&containment, sizeof containment), GINT_TO_POINTER(contains));
 	return contains;
 }
+
+/* ---- elements ---- */
+
+/* Whether an element of TYPE (NULL: a pointer to anything) has to be looked at. */
+static bool has_parts(hc_plans *plans, const hc_layout *layout, const hc_type *type)
+{
+	return !type || hc_layout_is_single(layout) || hc_layout_by_pointer(layout) ||
+	       hc_plans_get(plans, type, NULL)->parts->len;
+}
+
+hc_record_wants hc_plans_wants(hc_plans *plans, const hc_layout *layout)
+{
+	const hc_type *mapped = hc_layout_mapped(layout);
+
+	return (hc_record_wants){
+		.element = has_parts(plans, layout, hc_layout_element(layout)),
+		.mapped = mapped && has_parts(plans, layout, mapped),
+	};
+}

@@ -36,6 +36,9 @@ void hc_plans_destroy(hc_plans *plans);
 /* The plan for objects of TYPE. Kept. NAME of the variable that is one, for annotations; or NULL. Without parts: nothing to look at. */
 const hc_plan *hc_plans_get(hc_plans *plans, const hc_type *type, const char *name);
 
+/* What of the elements of a container of LAYOUT has to be looked at. */
+hc_record_wants hc_plans_wants(hc_plans *plans, const hc_layout *layout);
+
 /* True if an object of OUTER has an object of INNER within it, by value, that is not the whole of it. Kept. */
 bool hc_plans_contains(hc_plans *plans, const hc_type *outer, const hc_type *inner);
 

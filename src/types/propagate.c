@@ -17,6 +17,7 @@
 #include "base/pages.h"
 #include "types/objects.h"
 #include "types/passes.h"
+#include "types/walks_ahead.h"
 
 #include <time.h>
 
@@ -44,7 +45,7 @@ static bool is_reference(const hc_variable *variable)
 	return hc_type_get_kind(variable->type) == HC_TYPE_REFERENCE;
 }
 
-static void add_roots(hc_propagation *propagation, unsigned count)
+static void add_roots(hc_propagation *propagation, unsigned count, unsigned jobs)
 {
 	g_autoptr(GPtrArray) roots = g_ptr_array_new();
 
@@ -65,11 +66,14 @@ static void add_roots(hc_propagation *propagation, unsigned count)
 						propagation->places, (gpointer)variable, GUINT_TO_POINTER(i + 1));
 			}
 		}
+	hc_propagation_begin_walks(propagation, roots, jobs);
 	for (unsigned i = 0; i < roots->len; i++) {
 		hc_owner *owner = roots->pdata[i];
 
+		hc_propagation_seek_walks(propagation, i);
 		hc_propagation_look_at(propagation, owner, owner->variable->address);
 	}
+	hc_propagation_end_root_walks(propagation);
 	/* Temporaries that only a reference names. */
 	for (unsigned i = 0; i < count; i++) {
 		const hc_variable *variable = hc_variables_get(propagation->types->variables, i);
@@ -125,6 +129,7 @@ static void init(hc_propagation *propagation, hc_types *types, size_t bitmap_siz
 
 static void clear(hc_propagation *propagation, size_t bitmap_size)
 {
+	hc_propagation_end_walks(propagation);
 	hc_propagation_end_shapes(propagation);
 	hc_propagation_end_outside(propagation);
 	g_array_unref(propagation->outside_claims);
@@ -180,7 +185,7 @@ bool hc_types_propagate(hc_types *types, unsigned jobs)
 	propagation->variable_count = count;
 	count_states(types, count);
 	if (!propagation->failed) {
-		add_roots(propagation, count);
+		add_roots(propagation, count, jobs);
 		hc_propagation_run(propagation, HC_CERTAINTY_DEDUCED);
 		hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 		search_words(propagation);

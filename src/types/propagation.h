@@ -37,7 +37,7 @@ enum {
 		3, /* VALUE leads into the middle of a block that is another's: what lies there is the owner's */
 	HC_EDGE_RANGE =
 		UINT32_MAX - 4, /* from VALUE to HOLDER, exclusive, is what a shape of the owner's has for elements */
-	HC_EDGE_WORD = UINT32_MAX - 5, /* VALUE leads to a block, which is the owner's if it is nobody's */
+	HC_EDGE_WORD = UINT32_MAX - 5,	  /* VALUE leads to a block, which is the owner's if it is nobody's */
 	HC_EDGE_OUTSIDE = UINT32_MAX - 6, /* VALUE is the start of a parcel of the owner */
 	HC_LATE_STEPS = 4,
 	HC_VTABLES = 1024
@@ -58,6 +58,8 @@ typedef struct hc_tried {
 	const hc_type *type;
 	hc_address from, to;
 } hc_tried;
+
+typedef struct hc_walks_ahead hc_walks_ahead;
 
 /* Whose a block (or a parcel) was before a container claimed it. */
 typedef struct hc_claim {
@@ -123,11 +125,13 @@ typedef struct hc_propagation {
 		bool is_now;
 	} alias_turn, library_turn; /* turns of words that lead into the middle of something; of libraries' words */
 
+	hc_walks_ahead *walks_ahead; /* walks_ahead.c; NULL: no walks are kept */
+
 	/* object_containers.c: of the containers being looked at */
-	GArray *claims;	  /* of hc_claim: what is taken back if a container turns out to be none */
+	GArray *claims;		/* of hc_claim: what is taken back if a container turns out to be none */
 	GArray *outside_claims; /* the same of parcels */
-	GArray *elements; /* of hc_address */
-	GArray *mapped;	  /* of hc_address: what these are mapped to */
+	GArray *elements;	/* of hc_address */
+	GArray *mapped;		/* of hc_address: what these are mapped to */
 
 	/* array_counts.c */
 	GHashTable *places; /* hc_variable that is an array or a pointer -> its number + 1 */

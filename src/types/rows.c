@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What blocks are, as rows of types: one pass over the blocks tells each owner its own (holdings.c),
- * then each owner adds its blocks to the row of its type.
+ * What blocks are, as rows of types: each owner adds its blocks (sizes.c) to the row of its type.
  *
- * Blocks of unknown type are put together by what they look like: their size and what their first words are.
+ * Blocks of unknown type are put together by what they look like: their size and what their first words are. Only these are
+ * visited.
  */
 #include "types/passes.h"
 
@@ -168,12 +168,6 @@ static hc_type_row *label_row(struct counting *counting, const hc_label *label)
 	return row;
 }
 
-static void add_amount(hc_amount *amount, const hc_block *block)
-{
-	amount->blocks++;
-	amount->bytes += block->size;
-}
-
 static hc_path_begin begin_of(const hc_owner *owner)
 {
 	while (owner && owner->parent)
@@ -184,28 +178,70 @@ static hc_path_begin begin_of(const hc_owner *owner)
 				 HC_PATH_FROM_NOTHING;
 }
 
+/* A block whose type no owner tells. */
 static void count_block(struct counting *counting, const hc_block *block)
 {
-	hc_types *types = counting->types;
-	uint32_t number = types->owner_of[block->number];
-	hc_owner *owner = number && number != HC_OWNER_CLOSED ? hc_types_owner(types, number) : NULL;
-	hc_certainty certainty = block->label ? HC_CERTAINTY_CERTAIN :
-				 owner	      ? hc_owner_block_certainty(owner) :
-						HC_CERTAINTY_UNKNOWN;
+	hc_type_row *row = block->label ? label_row(counting, block->label) : shape_row(counting, block);
 
-	add_amount(&types->coverage[certainty], block);
+	if (!row->amount.blocks) {
+		row->example = block->address;
+		row->path = NULL;
+	}
+	hc_amount_count(&row->amount, block->size);
+}
+
+/* What libc has is known; of the others that have no owner nothing is. */
+static void count_without_owner(hc_types *types, const hc_block *block)
+{
+	hc_amount_count(&types->coverage[block->label ? HC_CERTAINTY_CERTAIN : HC_CERTAINTY_UNKNOWN], block->size);
 	if (!block->label)
-		add_amount(&types->held_by[begin_of(owner)], block);
-	if (owner)
-		hc_types_hold_block(types, owner, block);
-	if (certainty == HC_CERTAINTY_UNKNOWN || block->label) {
-		hc_type_row *row = block->label ? label_row(counting, block->label) : shape_row(counting, block);
+		hc_amount_count(&types->held_by[HC_PATH_FROM_NOTHING], block->size);
+}
 
-		if (!row->amount.blocks) {
-			row->example = block->address;
-			row->path = NULL;
-		}
-		add_amount(&row->amount, block);
+/* What owners have, by how sure it is, and by where their paths begin. UNKNOWN: a bit for each whose type is not known. */
+static void count_owners(hc_types *types, uint64_t *unknown)
+{
+	for (unsigned i = 1; i < types->owners->list->len; i++) {
+		const hc_owner *owner = hc_types_owner(types, i);
+		hc_certainty certainty = hc_owner_block_certainty(owner);
+
+		hc_amount_add(&types->coverage[certainty], owner->own);
+		hc_amount_add(&types->held_by[begin_of(owner)], owner->own);
+		if (certainty == HC_CERTAINTY_UNKNOWN)
+			hc_set_bit(unknown, i);
+	}
+}
+
+/* Visits the blocks in use that have no owner, or one in UNKNOWN. */
+static void count_unknown(struct counting *counting, const uint64_t *unknown)
+{
+	hc_types *types = counting->types;
+	const hc_blocks *blocks = types->blocks;
+	const hc_block_region *region = NULL;
+	hc_start_cursor cursor = hc_start_cursor_at(blocks, 0);
+	uint64_t start = hc_start_cursor_next(&cursor), next;
+
+	for (uint32_t number = 0; number < hc_blocks_count(blocks); number++, start = next) {
+		uint32_t owner = types->owner_of[number];
+		bool has_owner = owner && owner != HC_OWNER_CLOSED;
+
+		next = hc_start_cursor_next(&cursor);
+		if ((has_owner && !hc_bit(unknown, owner)) || blocks->states[number] != HC_BLOCK_IN_USE)
+			continue;
+		if (!region || start - region->first_granule >= region->granules)
+			region = hc_blocks_region_of_start(blocks, start);
+		hc_block block = {
+			.number = number,
+			.address = hc_blocks_address(blocks, region, start),
+			.size = hc_blocks_size_up_to(blocks, region, start, next),
+			.state = HC_BLOCK_IN_USE,
+		};
+
+		if (hc_blocks_is_labelled(blocks, number))
+			block.label = g_hash_table_lookup(blocks->labels, GUINT_TO_POINTER(number));
+		if (!has_owner)
+			count_without_owner(types, &block);
+		count_block(counting, &block);
 	}
 }
 
@@ -256,13 +292,10 @@ void hc_types_make_rows(hc_types *types)
 		.labels = g_hash_table_new_full(NULL, NULL, NULL, g_free), /* equal labels are one object */
 		.shapes = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, g_free),
 	};
-	hc_block_iterator iterator;
-	hc_block block;
+	g_autofree uint64_t *unknown = g_new0(uint64_t, types->owners->list->len / 64 + 1);
 
-	hc_block_iterator_init(&iterator, types->blocks);
-	while (hc_block_iterator_next(&iterator, &block))
-		if (block.state == HC_BLOCK_IN_USE)
-			count_block(&counting, &block);
+	count_owners(types, unknown);
+	count_unknown(&counting, unknown);
 	/* Rows of types are of whole blocks; of one that holds nodes of several a container has its nodes. */
 	for (unsigned i = 1; i < types->owners->list->len; i++)
 		add_owner_row(&counting, hc_types_owner(types, i));

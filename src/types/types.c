@@ -97,7 +97,8 @@ hc_types *hc_types_create(const hc_core *core, hc_variables *variables, const hc
 		return NULL;
 	types->parcel_owner = hc_pages_create(parcels_size(types));
 	if (!types->owner_of || !types->interior || !types->several || !types->parcel_owner ||
-		!hc_types_propagate(types, options ? options->jobs : 0) || !hc_types_check_sizes(types)) {
+		!hc_types_propagate(types, options ? options->jobs : 0) ||
+		!hc_types_count_blocks(types, options ? options->jobs : 0)) {
 		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory for the types of %u blocks",
 			hc_blocks_count(blocks));
 		return NULL;

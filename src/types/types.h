@@ -20,6 +20,9 @@
  *	links.c			... what a word is worth, by what other blocks of the size have there
  *	objects.c		one object (objects.h)
  *	object_containers.c	... its containers
+ *	container_pieces.c	... whose their blocks become
+ *	leaves_ahead.c		... those of many elements, that hold nothing but blocks
+ *	walks_ahead.c		... walked ahead, by all workers
  *	arrays.c		... its arrays and unions
  *	pointers.c		... its pointers: which block one leads to, of what type that is
  *	memory_view.c		what stands in memory (propagation.h)
@@ -77,8 +80,8 @@ struct hc_types {
 	hc_amount coverage[HC_CERTAINTY_COUNT];
 	hc_amount held_by[HC_PATH_BEGIN_COUNT];
 	double word_seconds; /* of processor time, all threads: what following words took (root_words.c) */
-	GArray *rows;	    /* of hc_type_row */
-	GArray *containers; /* of hc_container */
+	GArray *rows;	     /* of hc_type_row */
+	GArray *containers;  /* of hc_container */
 	GStringChunk *texts;
 };
 

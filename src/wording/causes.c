@@ -7,16 +7,42 @@
 #include <inttypes.h>
 
 enum {
-	NAMED_MAX = 3,		 /* kinds of lost blocks, sizes */
+	NAMED_MAX = 3, /* kinds of lost blocks, sizes */
+	APART_SHARE = 10,
+	APART_LEAST = 1 << 16,	 /* bytes */
 	LEAST_KEPT = 1 << 20,	 /* free bytes; of less there is no advice */
 	LEAST_SHARE_NAMED = 100, /* of what grew: a size with less than one in so many is not named */
 };
 
-/* "1.2 MiB (34.5 % of the growth)" */
-static char *bytes_text(const hc_diff *diff, int64_t bytes)
+/* Whether what is in memory grew by so much more or less than what is mapped that it is another figure. */
+static bool is_apart(const hc_cause *cause)
 {
-	int64_t growth = hc_diff_memory_growth(diff);
+	return ABS(cause->resident - cause->bytes) > MAX(cause->bytes, 0) / APART_SHARE + APART_LEAST;
+}
+
+/* "40.6 MiB of resident memory (99.8 % of its growth), 3.1 MiB mapped" */
+static char *resident_text(const hc_diff *diff, const hc_cause *cause)
+{
+	int64_t growth = hc_diff_resident_growth(diff);
+	char resident[HC_TEXT_SIZE_LENGTH], mapped[HC_TEXT_SIZE_LENGTH];
+	g_autofree char *share = growth >= cause->resident ?
+					 g_strdup_printf(" (%.1f %% of its growth)", 100.0 * cause->resident / growth) :
+					 g_strdup("");
+
+	return g_strdup_printf("%s of resident memory%s%s%s%s", hc_text_size(resident, (uint64_t)cause->resident),
+		share, cause->bytes > 0 ? ", " : "",
+		cause->bytes > 0 ? hc_text_size(mapped, (uint64_t)cause->bytes) : "",
+		cause->bytes > 0 ? " mapped" : "");
+}
+
+/* "1.2 MiB (34.5 % of the growth)" */
+static char *bytes_text(const hc_diff *diff, const hc_cause *cause)
+{
+	int64_t growth = hc_diff_memory_growth(diff), bytes = cause->bytes;
 	char size[HC_TEXT_SIZE_LENGTH];
+
+	if (cause->resident > 0 && is_apart(cause))
+		return resident_text(diff, cause);
 
 	hc_text_size(size, (uint64_t)bytes);
 	if (growth <= 0)
@@ -420,7 +446,7 @@ static void append_unjoined(GString *text, const hc_diff *diff, const hc_cause *
 
 static void append_cause(GString *text, const hc_diff *diff, const hc_cause *cause)
 {
-	g_autofree char *bytes = bytes_text(diff, cause->bytes);
+	g_autofree char *bytes = bytes_text(diff, cause);
 
 	switch (cause->kind) {
 	case HC_CAUSE_LEAK:

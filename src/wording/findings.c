@@ -331,8 +331,10 @@ static void append_duplicates(GString *text, const hc_finding *finding)
 			*contents = hc_unit_text(duplicates->groups, "contents");
 	char size[HC_TEXT_SIZE_LENGTH];
 
-	g_string_append_printf(text, "held more than once: %s have %s between them; of one, %s of %s are all the same",
-		blocks, contents, most, hc_text_size(size, duplicates->largest_size));
+	g_string_append_printf(text,
+		"held more than once: %s have %s between them%s; of one, %s of %s are all the same", blocks, contents,
+		duplicates->rarer_left_out ? ", not counting rarer ones" : "", most,
+		hc_text_size(size, duplicates->largest_size));
 	if (duplicates->path)
 		g_string_append_printf(text, ", most of them at %s", duplicates->path);
 }

@@ -73,6 +73,11 @@ char *hc_word_mapping(const hc_core *core, const hc_area *area)
 	return g_string_free(text, FALSE);
 }
 
+const char *hc_word_resident_not_known(void)
+{
+	return "how much was resident a core does not tell: heapcore capture does";
+}
+
 char *hc_word_row_note(const hc_memory_row *row)
 {
 	const hc_area *largest = row->largest;
@@ -87,10 +92,10 @@ char *hc_word_row_note(const hc_memory_row *row)
 		largest->start, what ? ": " : "", what ? what : "");
 }
 
-char *hc_word_free_pages(const hc_free_pages *pages)
+char *hc_word_free_pages(const hc_free_pages *pages, bool by_resident)
 {
 	char zero[HC_TEXT_SIZE_LENGTH], trim[HC_TEXT_SIZE_LENGTH];
 
-	return g_strdup_printf("%s zero; trimming gives %s", hc_text_size(zero, pages->zero),
-		hc_text_size(trim, hc_free_pages_gain(pages)));
+	return g_strdup_printf("%s %s; trimming gives %s", hc_text_size(zero, pages->zero),
+		by_resident ? "given back already" : "zero", hc_text_size(trim, hc_free_pages_gain(pages)));
 }

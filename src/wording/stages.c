@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the analysis is doing. */
+/* What the analysis is doing, and what it took. */
 #include "wording/wording.h"
+
+#include "base/text.h"
 
 #include <heapcore/reports.h>
 
@@ -18,4 +20,15 @@ const char *hc_stage_text(hc_stage stage)
 	};
 
 	return (unsigned)stage < HC_STAGE_COUNT ? texts[stage] : "";
+}
+
+char *hc_word_memory_taken(uint64_t peak, uint64_t copied)
+{
+	char all[HC_TEXT_SIZE_LENGTH], part[HC_TEXT_SIZE_LENGTH];
+
+	hc_text_size(all, peak);
+	if (!copied)
+		return g_strdup_printf("memory: %s at most, the core's pages included", all);
+	return g_strdup_printf(
+		"memory: %s at most, %s of it copies of the core in large pages", all, hc_text_size(part, copied));
 }

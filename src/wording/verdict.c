@@ -7,6 +7,10 @@
 
 #include <inttypes.h>
 
+enum {
+	LEAST_SPACE = 1 << 20, /* bytes that address space grew by more or less than memory: less is not told */
+};
+
 /* ---- one program? ---- */
 
 /* "20 minutes"; NULL: not known. */
@@ -105,6 +109,44 @@ static void append_torn(GString *line, const hc_diff *diff)
 		g_string_append(line, "mapped address space did not change");
 }
 
+/* What of a process's memory can grow by itself. */
+typedef struct moved_memory {
+	const char *what;
+	int64_t growth;
+} moved_memory;
+
+/* ", memory by 3.1 MiB", ", memory shrank by 12.0 KiB", ", memory did not change"; BEFORE: what was said last. */
+static void append_moved(GString *line, const moved_memory *moved, const moved_memory *before)
+{
+	char size[HC_TEXT_SIZE_LENGTH];
+	uint64_t bytes = moved->growth > 0 ? (uint64_t)moved->growth : -(uint64_t)moved->growth;
+	bool goes_on = before && before->growth && (before->growth > 0) == (moved->growth > 0);
+
+	g_string_append_printf(line, "%s%s", before ? ", " : "", moved->what);
+	if (!moved->growth)
+		g_string_append(line, " did not change");
+	else
+		g_string_append_printf(line, "%s by %s", goes_on ? "" : moved->growth > 0 ? " grew" : " shrank",
+			hc_text_size(size, bytes));
+}
+
+/* Of resident memory, memory and address space what is known and says something of its own. FALSE: none of them grew or shrank. */
+static bool append_all_moved(GString *line, const hc_diff *diff)
+{
+	const moved_memory resident = { "Resident memory", hc_diff_resident_growth(diff) },
+			   memory = { "memory", hc_diff_memory_growth(diff) },
+			   space = { "address space", hc_diff_growth(diff) };
+	int64_t apart = space.growth - memory.growth;
+
+	if (!resident.growth && !memory.growth && !space.growth)
+		return false;
+	append_moved(line, &resident, NULL);
+	append_moved(line, &memory, &resident);
+	if (ABS(apart) >= LEAST_SPACE)
+		append_moved(line, &space, &memory);
+	return true;
+}
+
 static bool has_unjoined(const hc_diff *diff)
 {
 	for (unsigned i = 0; i < hc_diff_cause_count(diff); i++)
@@ -118,6 +160,7 @@ static void append_growth(GString *line, const hc_diff *diff)
 {
 	int64_t growth = hc_diff_memory_growth(diff);
 	char size[HC_TEXT_SIZE_LENGTH];
+	bool has_moved = false;
 
 	if (hc_diff_sameness(diff) == HC_OTHER_PROGRAM)
 		g_string_append(line, "These are different programs; a comparison means little. ");
@@ -125,14 +168,16 @@ static void append_growth(GString *line, const hc_diff *diff)
 		g_string_append(line, "These are different builds. ");
 	if (hc_diff_is_torn(diff))
 		append_torn(line, diff);
+	else if (hc_diff_knows_resident(diff) && append_all_moved(line, diff))
+		has_moved = true;
 	else if (growth)
 		append_change(line, "Memory", growth);
 	else
 		g_string_append(line, "Memory did not grow");
-	if (has_unjoined(diff) && hc_diff_growth(diff) > 0 && !hc_diff_is_torn(diff))
+	if (!has_moved && has_unjoined(diff) && hc_diff_growth(diff) > 0 && !hc_diff_is_torn(diff))
 		g_string_append_printf(line, ", %s %s", growth > 0 ? "address space by" : "but address space grew by",
 			hc_text_size(size, (uint64_t)hc_diff_growth(diff)));
-	if (hc_diff_sameness(diff) == HC_SAME_PROCESS && (growth || hc_diff_is_torn(diff))) {
+	if (hc_diff_sameness(diff) == HC_SAME_PROCESS && (growth || has_moved || hc_diff_is_torn(diff))) {
 		g_autofree char *time = time_text(hc_diff_first(diff), hc_diff_last(diff));
 
 		if (time)

@@ -176,10 +176,12 @@ const char *hc_word_leaks_untold(void);
 
 /* The title of a row of the memory table: "in use by the program". IS_BOUND: as in hc_memory_row. */
 const char *hc_word_row(hc_row_id id, bool is_bound);
+/* How to learn what was resident, of a core that does not tell. */
+const char *hc_word_resident_not_known(void);
 /* A clause on the largest mapping of a row: "largest 1.0 MiB at 0x7f...: the data of libfoo.so points to it"; NULL: it has none. */
 char *hc_word_row_note(const hc_memory_row *row);
-/* "3.9 MiB zero; trimming gives 8.1 MiB" */
-char *hc_word_free_pages(const hc_free_pages *pages);
+/* "3.9 MiB zero; trimming gives 8.1 MiB"; BY_RESIDENT: it is known what was resident, so what is not zero, but was given back. */
+char *hc_word_free_pages(const hc_free_pages *pages, bool by_resident);
 /* A clause of what an area looks like: "the data of libfoo.so points to it (3 words)"; NULL: nothing is known. */
 char *hc_word_area(const hc_area *area);
 /*
@@ -324,6 +326,9 @@ char *hc_word_captured_memory(const hc_side_facts *facts);
 char *hc_word_snapshot(const hc_snapshot *snapshot);
 
 /* ---- stages.c: hc_stage_text() of <heapcore/reports.h> ---- */
+
+/* "memory: 1.1 GiB at most, 768.0 MiB of it copies of the core in large pages": bytes both. Free with g_free(). */
+char *hc_word_memory_taken(uint64_t peak, uint64_t copied);
 
 /* ---- unread.c ---- */
 

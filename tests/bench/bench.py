@@ -2,175 +2,166 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """make bench: heapcore's stages on heaps of several kinds, in figures that can be compared between machines.
 
-Each heap is built by tests/bench/heaps, dumped with gcore and analysed; RUNS times, and the fastest counts. Printed for
-each: ns a block for each stage that takes time (further ones at the end of the row, with their ratio to the search),
-million words a second of the search, bytes of memory a block beyond the mapped core, and the ratio of the whole analysis
-to reading the core once (cat), measured in the same minute; how many times as long a diff of the core with itself takes (the median of
-RUNS pairs). Below each row, what ownership costs (tests/bench/owners): the words of what has no type, the graph, dominators, beside the
-search. Kinds with "-stripped" are the same heaps of a program without debug info: there words are all that leads to a block. With --limit
-PROGRAM another reader of cores runs on the same files ("walk X s, mark Y s" in its output), and the ratio is printed. With --against
-HEAPCORE another build analyses the same cores in turn, and the median of the ratios is printed: above 1, this one is slower.
+Each heap is built by tests/bench/heaps, dumped with gcore and analysed in rounds: in each, every program runs once on the core, in turn, and a
+ratio is of two runs of one round. Printed is the median of the rounds. A row for each number of workers: seconds, ns a block for each stage
+("rest": reading the files, areas, memory, and writing the report), and the anonymous memory a block, which is what heapcore had beyond the
+mapped core. Below it, ratios: of the whole analysis to reading the core once (cat); of a diff of the core with itself to one analysis; of
+one worker to that many; of `types`, with the graph of references and dominators (tests/bench/owners), to the search. With --limit PROGRAM
+another reader of cores runs on the same files ("N blocks ... walk X s, mark Y s" in its output; a second argument, huge, has it read the core
+into pages of 2 MiB first), and ratios to its walk and mark are printed, for both page sizes: of the stages blocks and references, and of
+the whole analysis; none where it did not see all blocks. With --against HEAPCORE another build analyses the same cores in turn: above 1,
+this one is slower. With --instructions callgrind counts the instructions of each stage a block, on heaps of a two hundredth and a
+fiftieth of the size: what the larger one takes more, for each block that it has more; and what is left, which is the same for any size, in
+millions.
 
-Usage: bench.py [--scale FACTOR] [--runs N] [--jobs N ...] [--only KIND ...] [--limit PROGRAM] [--against HEAPCORE]
+Kinds with "-stripped" are the same heaps of a program without debug info: there words are all that leads to a block. --fast is each kind once
+at a sixtieth of its size, below a minute.
+
+Usage: bench.py [--fast] [--scale FACTOR] [--runs N] [--jobs N ...] [--only KIND ...] [--limit PROGRAM] [--against HEAPCORE] [--instructions]
 Environment: HEAPCORE (the program), HEAPCORE_BUILDDIR (where tests/bench/heaps is)
 """
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import re
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import threading
-import time
 from pathlib import Path
 
-BUILD = Path(os.environ.get("HEAPCORE_BUILDDIR", "."))
-HEAPCORE = os.environ.get("HEAPCORE", str(BUILD / "heapcore"))
-HEAPS = BUILD / "tests" / "bench" / "heaps"
-OWNERS = BUILD / "tests" / "bench" / "owners"
+import measure
+from measure import Analysis, Limit
 
-# kind, count at scale 1: about 0.6 GB each but for the intrusive list, where the shape matters and not the size
-KINDS = [("list", 20_000_000), ("list-shuffled", 20_000_000), ("mixed", 2_000_000), ("objects", 1_500_000),
-         ("intrusive", 300_000), ("long", 10_000_000), ("pointers", 134_217_728),
-         ("list-stripped", 20_000_000), ("mixed-stripped", 2_000_000), ("objects-stripped", 1_500_000)]
-STRIPPED = "-stripped"
-STAGES = [("heap", ("blocks",)), ("search", ("references",)), ("rest", ("core", "modules", "areas", "memory", "findings"))]
-KNOWN = {name for _, names in STAGES for name in names} | {"total"}
+# kind, count at scale 1: about 0.6 GB each but for the sharded one, of 4 GB, and the intrusive list, where the shape matters and not the size
+KINDS = [("mix", 650_000), ("lists", 20_000_000), ("mixed", 2_000_000), ("objects", 1_500_000), ("list-shuffled", 20_000_000),
+         ("sharded", 8_400_000), ("list", 20_000_000), ("intrusive", 300_000), ("long", 10_000_000), ("pointers", 134_217_728),
+         ("mixed-stripped", 2_000_000), ("objects-stripped", 1_500_000), ("list-stripped", 20_000_000)]
+FAST_SCALE = 1 / 60
+INSTRUCTIONS_SCALES = (1 / 200, 1 / 50)
 
 
-def take_core(kind: str, count: int, folder: Path) -> Path:
-    """The core of a process with that heap."""
-    program = HEAPS
-    if kind.endswith(STRIPPED):
-        program = folder / "heaps"
-        subprocess.run(["strip", "-g", "-o", str(program), str(HEAPS)], check=True)
-    process = subprocess.Popen([str(program), kind.removesuffix(STRIPPED), str(count)], stdout=subprocess.PIPE, text=True)
-    try:
-        line = process.stdout.readline()
-        if not line.startswith("ready"):
-            sys.exit(f"bench: heaps {kind} {count} did not get ready")
-        subprocess.run(["gcore", "-o", str(folder / kind), str(process.pid)], check=True, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL)
-    finally:
-        process.kill()
-        process.wait()
-    return folder / f"{kind}.{process.pid}"
-
-
-def watch_memory(pid: int, peak: list[int], done: threading.Event) -> None:
-    """The most anonymous memory that the process had, in KiB: the mapped core is file memory and does not count."""
-    while not done.wait(0.002):
-        try:
-            status = Path(f"/proc/{pid}/status").read_text()
-        except OSError:
-            return
-        found = re.search(r"RssAnon:\s+(\d+)", status)
-        peak[0] = max(peak[0], int(found.group(1)) if found else 0)
-
-
-def analyze(core: Path, jobs: int, program: str = HEAPCORE) -> tuple[float, int, dict]:
-    """Seconds, KiB and report of one analysis."""
-    peak, done = [0], threading.Event()
-    begin = time.monotonic()
-    process = subprocess.Popen([program, "analyze", str(core), "--json", "--jobs", str(jobs)], stdout=subprocess.PIPE, text=True)
-    watcher = threading.Thread(target=watch_memory, args=(process.pid, peak, done))
-    watcher.start()
-    out = process.communicate()[0]
-    seconds = time.monotonic() - begin
-    done.set()
-    watcher.join()
-    if process.returncode not in (0, 3):
-        sys.exit(f"bench: analyze {core} ended with status {process.returncode}")
-    return seconds, peak[0], json.loads(out)
-
-
-def diff(core: Path, jobs: int) -> float:
-    """Seconds of a diff of the core with itself: two cores to analyse, and what diff does on top."""
-    begin = time.monotonic()
-    process = subprocess.run([HEAPCORE, "diff", str(core), str(core), "--jobs", str(jobs)], stdout=subprocess.DEVNULL)
-    if process.returncode not in (0, 3):
-        sys.exit(f"bench: diff {core} ended with status {process.returncode}")
-    return time.monotonic() - begin
-
-
-def read_once(core: Path) -> float:
-    begin = time.monotonic()
-    with open(core, "rb") as file, open(os.devnull, "wb") as null:
-        subprocess.run(["cat"], stdin=file, stdout=null, check=True)
-    return time.monotonic() - begin
-
-
-def run_limit(program: str, core: Path) -> float | None:
-    """Walk and mark seconds of another program on the same core; None if it cannot read it."""
-    out = subprocess.run([program, str(core)], capture_output=True, text=True).stdout
-    found = re.search(r"walk ([\d.]+) s, mark ([\d.]+) s", out)
-    return float(found.group(1)) + float(found.group(2)) if found else None
-
-
-def count_blocks(report: dict) -> int:
-    return sum(part["blocks"] for part in report["in_use"].values()) - report["in_use"]["mmapped"]["blocks"] + \
-        sum(part["blocks"] for part in report["free"].values() if isinstance(part, dict))
-
-
-def further_stages(timings: dict[str, float], blocks: int) -> str:
-    """Those that the table has no column for."""
-    search = max(timings["references"], 1e-9)
-    return "".join(f"  {name} {seconds * 1e9 / max(blocks, 1):.1f} ns, x{seconds / search:.2f}"
-                   for name, seconds in timings.items() if name not in KNOWN)
-
-
-def print_row(kind: str, core: Path, jobs: int, runs: int, limit: str | None, against: str | None) -> None:
-    results, diffs, slower = [], [], []
-    for _ in range(runs):
-        cat = read_once(core)
-        other = run_limit(limit, core) if limit else None
-        results.append((*analyze(core, jobs), cat, other))
-        diffs.append(diff(core, jobs) / results[-1][0])
-        if against:
-            slower.append(results[-1][0] / analyze(core, jobs, against)[0])
-    seconds, memory, report = min((result[:3] for result in results), key=lambda one: one[0])
-    blocks = count_blocks(report)
-    stages = [sum(report["timings"][name] for name in names) for _, names in STAGES]
-    words = report["references"]["words"] / max(stages[1], 1e-9) / 1e6
-    ratio = seconds / min(result[3] for result in results)
-    row = f"{kind:16} {jobs:4} {blocks:11,} {core.stat().st_size / 1e6:8.0f} {seconds:8.2f}"
-    row += "".join(f" {stage * 1e9 / max(blocks, 1):8.1f}" for stage in stages)
-    row += f" {words:9.0f} {memory * 1024 / max(blocks, 1):8.1f} {ratio:8.1f} {statistics.median(diffs):8.2f}"
-    others = [result[4] for result in results if result[4]]
-    if others:
-        row += f" {(stages[0] + stages[1]) / min(others):8.2f}"
-    if slower:
-        row += f" {statistics.median(slower):9.2f}"
-    print(row + further_stages(report["timings"], blocks), flush=True)
-
-
-def main() -> None:
+def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--fast", action="store_true")
     parser.add_argument("--scale", type=float, default=float(os.environ.get("BENCH_SCALE", "1")))
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--jobs", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--only", nargs="*", choices=[kind for kind, _ in KINDS])
     parser.add_argument("--limit")
     parser.add_argument("--against")
+    parser.add_argument("--instructions", action="store_true")
     options = parser.parse_args()
-    if not shutil.which("gcore"):
-        sys.exit("bench: gcore is missing (Debian: apt install gdb)")
-    print(f"{'heap':16} {'jobs':>4} {'blocks':>11} {'core MB':>8} {'seconds':>8}" +
-          "".join(f" {name + ' ns':>8}" for name, _ in STAGES) + f" {'Mwords/s':>9} {'B/block':>8} {'x cat':>8} {'diff x':>8}" +
-          (f" {'x limit':>8}" if options.limit else "") + (f" {'x against':>9}" if options.against else ""))
+    if options.fast:
+        options.scale, options.runs = FAST_SCALE, 1
+    return options
+
+
+class Round:
+    """Every program once on one core, in turn."""
+
+    def __init__(self, core: Path, options: argparse.Namespace) -> None:
+        self.cat = measure.read_once(core)
+        self.analyses = {jobs: measure.analyze(core, jobs) for jobs in options.jobs}
+        self.diffs = {jobs: measure.diff(core, jobs) for jobs in options.jobs}
+        self.others = {jobs: measure.analyze(core, jobs, options.against) for jobs in options.jobs if options.against}
+        blocks = next(iter(self.analyses.values())).blocks
+        self.limits: list[Limit | None] = [None, None]
+        if options.limit:
+            self.limits = [measure.run_limit(options.limit, core, blocks, *huge) for huge in ((), ("huge",))]
+
+
+def median(values) -> float:
+    return statistics.median(list(values))
+
+
+def row(kind: str, core: Path, jobs: int, analyses: list[Analysis]) -> str:
+    """Seconds, ns a block for each stage, and memory."""
+    blocks = analyses[0].blocks
+    columns = [f"{kind:16} {jobs:4} {blocks:11,} {core.stat().st_size / 1e6:8.0f} {median(one.seconds for one in analyses):8.2f}"]
+    for name in measure.STAGES:
+        columns.append(f"{median(one.stages[name] for one in analyses) * 1e9 / blocks:10.1f}")
+    columns.append(f"{median(one.rest for one in analyses) * 1e9 / blocks:10.1f}")
+    columns.append(f"{median(one.words / max(one.stages['references'], 1e-9) for one in analyses) / 1e6:9.0f}")
+    columns.append(f"{median(one.memory for one in analyses) / blocks:8.1f}")
+    return " ".join(columns)
+
+
+def limit_ratios(rounds: list[Round], jobs: int) -> list[str]:
+    """Beside the other program, with pages of 4 KiB and of 2 MiB."""
+    texts = []
+    for size, name in enumerate(("4 KiB", "2 MiB")):
+        pairs = [(one.analyses[jobs], one.limits[size].seconds) for one in rounds if one.limits[size] and one.limits[size].seconds]
+        if pairs:
+            search = median((one.stages["blocks"] + one.stages["references"]) / limit for one, limit in pairs)
+            whole = median(one.seconds / limit for one, limit in pairs)
+            seconds = median(limit for _, limit in pairs)
+            texts.append(f"limit, {name} pages ({seconds:.2f} s): blocks and references x{search:.2f}, all x{whole:.2f}")
+    return texts
+
+
+def ratios(rounds: list[Round], jobs: int, ownership: float) -> list[str]:
+    """OWNERSHIP is what graph and dominators are to the search."""
+    typing = median(one.analyses[jobs].stages["types"] / max(one.analyses[jobs].stages["references"], 1e-9) for one in rounds)
+    texts = [f"cat x{median(one.analyses[jobs].seconds / one.cat for one in rounds):.1f}",
+             f"diff x{median(one.diffs[jobs] / one.analyses[jobs].seconds for one in rounds):.2f}",
+             f"types x{typing:.2f} the search, with owners x{typing + ownership:.2f}"]
+    first = min(rounds[0].analyses)
+    if jobs != first:
+        faster = median(one.analyses[first].seconds / one.analyses[jobs].seconds for one in rounds)
+        texts.append(f"x{faster:.2f} as fast as with {first}")
+    if rounds[0].others:
+        slower = median(one.analyses[jobs].seconds / one.others[jobs].seconds for one in rounds)
+        texts.append(f"against x{slower:.2f}")
+    return texts + limit_ratios(rounds, jobs)
+
+
+def bench_times(kind: str, core: Path, options: argparse.Namespace) -> None:
+    rounds = [Round(core, options) for _ in range(options.runs)]
+    for jobs in options.jobs:
+        line, ownership = measure.measure_ownership(core, jobs)
+        print(row(kind, core, jobs, [one.analyses[jobs] for one in rounds]))
+        print("    " + "; ".join(ratios(rounds, jobs, ownership)))
+        print("    " + line, flush=True)
+
+
+def bench_instructions(kind: str, sizes: list[int], folder: Path) -> None:
+    counts, blocks = [], []
+    for count in sizes:
+        core = measure.take_core(kind, count, folder)
+        blocks.append(measure.analyze(core, 1).blocks)
+        counts.append(measure.count_instructions(core, folder))
+    more = max(blocks[1] - blocks[0], 1)
+    each = {name: (counts[1][name] - counts[0][name]) / more for name in counts[0]}
+    fixed = (counts[0]["all"] - each["all"] * blocks[0]) / 1e6
+    print(f"{kind:16} {blocks[1]:11,}" + "".join(f" {count:10.0f}" for count in each.values()) + f" {fixed:10.0f}", flush=True)
+
+
+def print_header(options: argparse.Namespace) -> None:
+    if options.instructions:
+        print(f"{'heap':16} {'blocks':>11}" + "".join(f" {name:>10}" for name in (*measure.STAGES, "all", "fixed, M")))
+    else:
+        print(f"{'heap':16} {'jobs':>4} {'blocks':>11} {'core MB':>8} {'seconds':>8}" +
+              "".join(f" {name:>10}" for name in (*measure.STAGES, "rest")) + f" {'Mwords/s':>9} {'B/block':>8}")
+
+
+def bench(kind: str, count: int, options: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory(prefix="heapcore-bench-") as name:
+        if options.instructions:
+            bench_instructions(kind, [max(int(count * scale), 64) for scale in INSTRUCTIONS_SCALES], Path(name))
+        else:
+            bench_times(kind, measure.take_core(kind, max(int(count * options.scale), 64), Path(name)), options)
+
+
+def main() -> None:
+    options = parse_options()
+    for tool in ("gcore", *(("valgrind", "callgrind_annotate") if options.instructions else ())):
+        if not shutil.which(tool):
+            sys.exit(f"bench: {tool} is missing (Debian: apt install gdb valgrind)")
+    print_header(options)
     for kind, count in KINDS:
-        if options.only and kind not in options.only:
-            continue
-        with tempfile.TemporaryDirectory(prefix="heapcore-bench-") as folder:
-            core = take_core(kind, max(int(count * options.scale), 64), Path(folder))
-            for jobs in options.jobs:
-                print_row(kind, core, jobs, options.runs, options.limit, options.against)
-                subprocess.run([str(OWNERS), str(core), str(jobs)], check=True)
+        if not options.only or kind in options.only:
+            bench(kind, count, options)
 
 
 main()

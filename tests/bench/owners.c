@@ -10,17 +10,6 @@
  * Prints one line. The graph's time includes looking at the words; the peak is the anonymous memory that graph, dominators and holds had
  * at most, in bytes a block: that of a core, its index and its types was there before.
  */
-/*
- * What owners/ costs, beside the search for references: processor time, all threads together, in ns
- * a block.
- *
- *	owners CORE [JOBS]		the graph of all words of a core, and the search there
- *	owners SHAPE BLOCKS [JOBS]	a graph made up: random (three references a block), tree,
- *					list, list-shuffled (linked both ways)
- *
- * Prints one line. The graph's time includes looking at the words; memory is what the process had
- * at most beyond what it began with.
- */
 #include "owners/ownership.h"
 
 #include <heapcore/analysis.h>

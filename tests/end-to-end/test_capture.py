@@ -22,7 +22,7 @@ from harness import (Cases, HEAPCORE, Skipped, SOURCE, Stopped, Workspace, chunk
 
 need_captures()
 
-FILES = {"capture.ini", "smaps", "status", "maps", "meminfo", "sockstat", "descriptors", "sockets", "cgroup"}
+FILES = {"capture.ini", "smaps", "smaps_rollup", "pages", "status", "maps", "meminfo", "sockstat", "descriptors", "sockets", "cgroup"}
 
 # The process answers on its stack and in libc's data and text between two looks at its memory.
 RESIDENT_TOLERANCE = 256 * 1024
@@ -197,7 +197,7 @@ def check_without_facts(fixture: Stopped) -> None:
 def check_damage(fixture: Stopped) -> None:
     """Whatever the files hold: no crash, and unknown is null."""
     folder = capture(fixture, "damage")
-    names = ("smaps", "status", "meminfo", "sockstat", "descriptors", "sockets", "cgroup")
+    names = ("smaps", "pages", "status", "meminfo", "sockstat", "descriptors", "sockets", "cgroup")
     smaps = (folder / "smaps").read_bytes()
     for content in (b"", b"\xff\x00\x1b[31m\n", b"UDP 1 2 99999999999999999999 - - \x1b[1m\xff \\\n" * 3, b"# \n:\n# x\n",
                     b"UDP: mem 99999999999999999999\nSlab: 99999999999999999999 kB\nVmPTE: -1\n", smaps[:-20] * 2):
@@ -207,6 +207,10 @@ def check_damage(fixture: Stopped) -> None:
         assert "\x1b" not in succeed("diff", folder, folder, "-v").out
     for name in names:
         (folder / name).unlink()
+    os.mkfifo(folder / "pages")  # nobody writes to it
+    told = [one for one in report_of(succeed("analyze", folder, "--json"))["diagnostics"]
+            if one["id"] == "resident-pages-not-read"]
+    assert len(told) == 1 and "not a regular file" in told[0]["example"], told
     told = facts(folder)
     assert told["resident"] is None and told["sockets"]["unread"] is None and told["machine"]["slab"] is None, told
     (folder / "capture.ini").write_text("[capture]\nformat=99\ncore=x\n")

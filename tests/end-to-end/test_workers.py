@@ -18,7 +18,7 @@ from harness import REPORTED, Cases, Stopped, Workspace, few, fixture_path, heap
 
 WORKERS = (1, 2, 3, 8)
 COMMANDS = ("analyze", "owners", "containers", "diff")
-FIXTURES = ("containers-c", "cxx", "decoys", "encodings", "leak-classes", "typed")
+FIXTURES = ("containers-c", "cxx", "decoys", "encodings", "leak-classes", "many", "typed")
 STORIES = ("labels", "backlog-c")
 
 

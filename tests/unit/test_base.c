@@ -2,12 +2,16 @@
 /* base/: words in both byte orders, text made safe, sizes for people, counting what went wrong, running in parallel. */
 #include "base/bytes.h"
 #include "base/diagnostics.h"
+#include "base/file.h"
+#include "base/memory.h"
 #include "base/parallel.h"
 #include "base/text.h"
 #include "base/word.h"
 #include "unit.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static void test_words(void)
 {
@@ -272,6 +276,100 @@ static void test_error_domain(void)
 	UNIT_ASSERT_TEXT(g_quark_to_string(HC_ERROR), "heapcore-error-quark");
 }
 
+/* ---- memory.h: a folder like /proc, made here ---- */
+
+static void write_proc(const char *folder, const char *name, const char *text)
+{
+	g_autofree char *path = g_build_filename(folder, name, NULL), *parent = g_path_get_dirname(path);
+
+	CU_ASSERT_EQUAL(g_mkdir_with_parents(parent, 0700), 0);
+	CU_ASSERT_TRUE(g_file_set_contents(path, text, -1, NULL));
+}
+
+static void remove_proc(const char *folder)
+{
+	static const char *const names[] = { "meminfo", "self/cgroup", "self/mountinfo", "self", "group/a/memory.max",
+		"group/a/memory.current", "group/a/memory.stat", "group/a", "group/memory.max", "group/memory.current",
+		"group", "old/a/memory.limit_in_bytes", "old/a/memory.usage_in_bytes", "old/a/memory.stat", "old/a",
+		"old", "" };
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+		g_autofree char *path = g_build_filename(folder, names[i], NULL);
+
+		remove(path);
+	}
+}
+
+static void test_memory(void)
+{
+	g_autofree char *folder = g_dir_make_tmp("heapcore-memory-XXXXXX", NULL);
+	g_autofree char *mounts = g_strdup_printf("30 1 0:26 / %s/group rw - cgroup2 cgroup2 rw\n"
+						  "31 1 0:27 /box %s/old rw - cgroup cgroup rw,memory\n",
+		folder, folder);
+
+	CU_ASSERT_EQUAL(hc_memory_available(folder, "self"), UINT64_MAX);
+	write_proc(folder, "meminfo", "MemTotal:  9000 kB\nMemFree:  10 kB\nMemAvailable:    8000 kB\n");
+	CU_ASSERT_EQUAL(hc_memory_available(folder, "self"), 8000 * 1024);
+	write_proc(folder, "self/cgroup", "5:cpu:/\n4:memory:/box/a\n0::/a\n");
+	write_proc(folder, "self/mountinfo", mounts);
+	CU_ASSERT_EQUAL(hc_memory_available(folder, "self"), 8000 * 1024); /* no limits */
+	write_proc(folder, "group/a/memory.max", "max\n");
+	write_proc(folder, "group/a/memory.current", "700\n");
+	CU_ASSERT_EQUAL(hc_memory_available(folder, "self"), 8000 * 1024);
+	write_proc(folder, "group/a/memory.max", "5000\n");
+	CU_ASSERT_EQUAL(hc_memory_available(folder, "self"), 4300);
+	write_proc(folder, "group/a/memory.stat", "anon 100\nfile 600\ninactive_file 400\nactive_file 150\n");
+	CU_ASSERT_EQUAL(hc_memory_available(folder, "self"), 4850);
+	/* The group that it is in has less. */
+	write_proc(folder, "group/memory.max", "3000\n");
+	write_proc(folder, "group/memory.current", "1000\n");
+	CU_ASSERT_EQUAL(hc_memory_available(folder, "self"), 2000);
+	/* Version 1; what is told of the groups below is in it. */
+	write_proc(folder, "old/a/memory.limit_in_bytes", "2500\n");
+	write_proc(folder, "old/a/memory.usage_in_bytes", "2000\n");
+	write_proc(folder, "old/a/memory.stat",
+		"inactive_file 1\nactive_file 2\ntotal_inactive_file 300\ntotal_active_file 200\n");
+	CU_ASSERT_EQUAL(hc_memory_available(folder, "self"), 1000);
+	write_proc(folder, "old/a/memory.usage_in_bytes", "9000\n"); /* more than there may be */
+	CU_ASSERT_EQUAL(hc_memory_available(folder, "self"), 0);
+	remove_proc(folder);
+}
+
+/* ---- file.h ---- */
+
+static void check_file_refused(const char *path, size_t limit, const char *part)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *contents = hc_file_read(path, limit, NULL, &error);
+
+	CU_ASSERT_PTR_NULL(contents);
+	UNIT_ASSERT_CONTAINS(error ? error->message : "", part);
+}
+
+/* A pipe that nobody writes to must not be waited for. */
+static void test_files(void)
+{
+	g_autofree char *folder = g_dir_make_tmp("heapcore-base-XXXXXX", NULL);
+	g_autofree char *path = g_build_filename(folder, "file", NULL), *pipe = g_build_filename(folder, "pipe", NULL);
+	g_autofree char *text = g_strnfill(100000, 'x'), *contents = NULL, *proc = NULL;
+	size_t length = 0;
+
+	CU_ASSERT_TRUE(g_file_set_contents(path, text, 100000, NULL));
+	CU_ASSERT_EQUAL(mkfifo(pipe, 0600), 0);
+	contents = hc_file_read(path, 100000, &length, NULL);
+	CU_ASSERT_EQUAL(length, 100000);
+	CU_ASSERT_EQUAL(g_strcmp0(contents, text), 0);
+	proc = hc_file_read("/proc/self/status", 1 << 20, NULL, NULL);
+	UNIT_ASSERT_CONTAINS(proc ? proc : "", "VmRSS:");
+	check_file_refused(path, 99999, "more than 99999 bytes");
+	check_file_refused(pipe, 100, "not a regular file");
+	check_file_refused(folder, 100, "directory");
+	unlink(path);
+	check_file_refused(path, 100, "No such file");
+	unlink(pipe);
+	rmdir(folder);
+}
+
 int main(void)
 {
 	static const unit_case cases[] = {
@@ -288,7 +386,9 @@ int main(void)
 		{ "diagnostics are counted, the first example is kept", test_diagnostics },
 		{ "diagnostics from several threads", test_diagnostics_threads },
 		{ "every worker runs once", test_parallel },
+		{ "memory that is available", test_memory },
 		{ "the error domain", test_error_domain },
+		{ "files", test_files },
 	};
 
 	return unit_main("base", cases, G_N_ELEMENTS(cases));

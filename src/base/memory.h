@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How much memory there is, as the system tells. */
+#pragma once
+
+#include <stdint.h>
+
+/*
+ * Bytes that PROCESS ("self", or a number) may still take before the system, or a control group that it is in, is short of memory: what is
+ * free, and what files are kept in memory for. PROC is "/proc", or a folder made like it. UINT64_MAX if nothing is told.
+ */
+uint64_t hc_memory_available(const char *proc, const char *process);
+
+/* Bytes that this process had in memory at most until now, pages of mapped files included. */
+uint64_t hc_memory_peak(void);

@@ -1,0 +1,228 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What was resident: mapping by mapping and in sum it is smaps' Rss, to the page, and what the program wrote; of each row of
+the memory table it is counted by the block; and what malloc_trim(0) would give back is what the process then loses."""
+
+from __future__ import annotations
+
+import bisect
+import os
+import re
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from harness import Cases, Stopped, analyze, few, need_captures, report_of, succeed
+
+need_captures()
+
+PAGE = 4096
+# The process answers on its stack and in libc's data and text between capture and malloc_trim.
+TRIM_TOLERANCE = 16 * PAGE
+
+
+def smaps(text: str) -> list[tuple[int, int, int, int]]:
+    """Start, end, resident, swapped of each mapping that a core has, by the kernel."""
+    found = []
+    for part in re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", text, flags=re.MULTILINE)[1:]:
+        low, high = (int(word, 16) for word in part.split()[0].split("-"))
+        if "[vvar" not in part.splitlines()[0]:
+            figures = [int(re.search(rf"^{key}:\s+(\d+) kB", part, re.MULTILINE)[1]) * 1024 for key in ("Rss", "Swap")]
+            found.append((low, high, figures[0], figures[1]))
+    return found
+
+
+def capture(fixture: Stopped, name: str = "capture") -> Path:
+    succeed("capture", str(fixture.pid), "-o", fixture.folder / name)
+    return fixture.folder / name
+
+
+def inside(areas: list[dict[str, Any]], low: int, high: int) -> int:
+    return sum(area["resident"] for area in areas if int(area["start"], 16) >= low and int(area["end"], 16) <= high)
+
+
+def check_mappings(folder: Path) -> None:
+    """Areas cut mappings; those of each mapping add up to what smaps says of it."""
+    report = report_of(succeed("mappings", folder, "--json"))
+    areas, problems = report["mappings"], []
+    assert areas[0]["resident"] is not None, report["diagnostics"]
+    for low, high, resident, swapped in smaps((folder / "smaps").read_text()):
+        if inside(areas, low, high) != resident:
+            problems.append(f"{low:x}-{high:x}: {inside(areas, low, high)}, smaps {resident}")
+    assert not problems, few(problems)
+    told = [one for one in report["diagnostics"] if one["id"].startswith("resident-pages")]
+    assert not told, told
+
+
+def check_sum(folder: Path) -> None:
+    """The rows add up, and what the memory table calls resident is what the kernel does."""
+    memory = report_of(succeed("analyze", folder, "--json"))["memory"]
+    wanted = [sum(one[index] for one in smaps((folder / "smaps").read_text())) for index in (2, 3)]
+    assert [memory["resident"], memory["swapped"]] == wanted, (memory["resident"], memory["swapped"], wanted)
+    for key, total in zip(("resident", "swapped"), wanted):
+        assert sum(row[key] for row in memory["rows"]) == total, [(row["id"], row[key]) for row in memory["rows"]]
+    for row in memory["rows"] + memory["parts"]:
+        assert row["resident"] + row["swapped"] <= row["bytes"], row
+    rollup = re.search(r"^Rss:\s+(\d+) kB", (folder / "smaps_rollup").read_text(), re.MULTILINE)
+    assert int(rollup[1]) * 1024 == wanted[0], (rollup[1], wanted)
+
+
+def written_pages(folder: Path) -> list[tuple[int, int]]:
+    """Runs of resident pages by the file, read here by its description in docs/capture.md."""
+    line, body = (folder / "pages").read_bytes().split(b"\n", 1)
+    name, version, page, runs, length = line.split()
+    assert (name, version, int(page), int(length)) == (b"heapcore-pages", b"1", PAGE, len(body)), line
+    found, at, index = [], 0, 0
+
+    def number() -> int:
+        nonlocal index
+        value = shift = 0
+        while True:
+            byte = body[index]
+            index += 1
+            value |= (byte & 0x7f) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+    for _ in range(int(runs)):
+        start = at + number()
+        at = start + number()
+        kind, index = body[index], index + 1
+        assert not (kind & 1 and kind & 2), kind
+        if kind & 1 and not kind & 8:
+            found.append((start * PAGE, at * PAGE))
+    assert index == len(body)
+    return found
+
+
+def resident_in(runs: list[tuple[int, int]], low: int, high: int) -> int:
+    first = bisect.bisect([end for _, end in runs], low)
+    return sum(max(0, min(high, end) - max(low, start)) for start, end in runs[first:] if start < high)
+
+
+def check_blocks(fixture: Stopped, folder: Path) -> None:
+    """In-use rows by brute force: the bytes on resident pages of each block that the recorder saw."""
+    runs = written_pages(folder)
+    wanted = sum(resident_in(runs, address, address + block.usable) for address, block in fixture.live_blocks().items())
+    rows = {row["id"]: row for row in analyze(folder, fixture.program)["memory"]["rows"]}
+    told = sum(rows[name]["resident"] for name in ("in-use", "mmapped", "runtime") if name in rows)
+    # The recorder does not see what ld.so allocated before it: a few kilobytes.
+    assert 0 <= told - wanted <= 64 * 1024, (told, wanted)
+    assert rows["mmapped"]["resident"] == 100 * PAGE - 16, rows["mmapped"]
+    assert rows["in-use"]["resident"] == rows["in-use"]["bytes"], "the program wrote to all of its blocks"
+
+
+def check_program(fixture: Stopped, folder: Path) -> None:
+    """What the program wrote and did not give back, no more and no less."""
+    runs = written_pages(folder)
+    for what, address, size, written in fixture.said("pages"):
+        low = int(address, 16)
+        if written != "-":
+            assert resident_in(runs, low, low + int(size)) == int(written), (what, resident_in(runs, low, low + int(size)))
+
+
+def check_trim(fixture: Stopped, folder: Path) -> None:
+    free = analyze(folder, fixture.program)["free"]
+    before = fixture.rss_of(0, 1 << 63)
+    assert fixture.command("t")[0] == "trim"
+    gain, expected = before - fixture.rss_of(0, 1 << 63), free["trim"] - free["trim_zero"]
+    assert abs(gain - expected) <= TRIM_TOLERANCE, f"malloc_trim gave back {gain}, reported {expected}"
+    after = analyze(capture(fixture, "trimmed"), fixture.program)["free"]
+    assert after["trim"] - after["trim_zero"] <= TRIM_TOLERANCE, after
+
+
+def check_words(fixture: Stopped, folder: Path) -> None:
+    """A column where it is known, and how to get it where it is not."""
+    assert "RESIDENT" in succeed("analyze", folder).out and "RESIDENT" in succeed("mappings", folder).out
+    core = fixture.gcore()
+    text = " ".join(succeed("analyze", core).out.split())
+    assert "RESIDENT" not in text and "how much was resident a core does not tell: heapcore capture does" in text, text
+    memory = report_of(succeed("analyze", core, "--json"))["memory"]
+    assert memory["resident"] is None and all(row["resident"] is None for row in memory["rows"])
+    (folder / "pages").unlink()
+    assert "RESIDENT" not in succeed("analyze", folder).out, "a capture of an earlier version"
+
+
+# ---- two captures ---------------------------------------------------------------------------------------------------
+
+
+def rss(folder: Path) -> int:
+    return sum(one[2] for one in smaps((folder / "smaps").read_text()))
+
+
+def check_two(before: Path, after: Path) -> dict[str, Any]:
+    """The growth of resident memory is the kernel's, in sum and shared out among the rows; snapshots tell the same."""
+    report = report_of(succeed("diff", before, after, "--json"))
+    wanted = rss(after) - rss(before)
+    assert report["resident_growth"] == wanted, (report["resident_growth"], wanted)
+    assert sum(row["resident_growth"] for row in report["memory"]["rows"]) == wanted
+    files = []
+    for folder in (before, after):
+        files.append(folder.parent / (folder.name + ".snapshot"))
+        succeed("snapshot", folder, "-o", files[-1])
+    of_files = report_of(succeed("diff", *files, "--json"))
+    for key in ("resident_growth", "verdict", "sentences", "memory", "attribution", "steady"):
+        assert of_files[key] == report[key], f"{key} of snapshots: {of_files[key]}, of captures: {report[key]}"
+    return report
+
+
+def size(bytes_: int) -> str:
+    """As heapcore writes it, from a mebibyte on."""
+    return f"{abs(bytes_) / (1 << 20):.1f} MiB"
+
+
+def check_trimmed(fixture: Stopped) -> None:
+    """Nearly no memory went, but resident memory did: that is the first thing said."""
+    capture(fixture, "first")  # reads shared memory, and so makes pages of it that were not there
+    before = capture(fixture, "untrimmed")
+    assert fixture.command("t")[0] == "trim"
+    after = capture(fixture, "after-trim")
+    report = check_two(before, after)
+    assert report["resident_growth"] < -(4 << 20), report["resident_growth"]
+    assert report["verdict"].startswith(f"Resident memory shrank by {size(report['resident_growth'])}"), report["verdict"]
+    assert "did not grow" not in report["verdict"].splitlines()[0]
+
+
+def check_touched(fixture: Stopped) -> None:
+    """Reserved long before, touched now: memory that is mapped is the same, and what is resident is not."""
+    before = capture(fixture, "untouched")
+    wrote, was = 12 << 20, fixture.rss_of(0, 1 << 63)
+    os.kill(fixture.pid, signal.SIGUSR1)
+    while fixture.rss_of(0, 1 << 63) < was + wrote:
+        time.sleep(0.05)
+    after = capture(fixture, "touched")
+    report = check_two(before, after)
+    assert wrote <= report["resident_growth"] <= wrote + (256 << 10), (wrote, report["resident_growth"])
+    assert report["growth"] < 1 << 20
+    first = report["sentences"][0]
+    assert first["kind"] == "not-heap" and abs(first["resident"] - wrote) < 256 << 10, report["sentences"]
+    assert report["verdict"].startswith(f"Resident memory grew by {size(report['resident_growth'])}"), report["verdict"]
+    assert "other anonymous mappings grew by" in report["verdict"] and "of resident memory" in report["verdict"], report["verdict"]
+    assert not any("anonymous" in row["name"] for row in report["steady"]), report["steady"]
+
+
+def check_still(fixture: Stopped) -> None:
+    folder = capture(fixture, "still")
+    assert check_two(folder, folder)["verdict"].startswith("Memory did not grow")
+
+
+cases = Cases(__doc__)
+with Stopped("resident") as process:
+    taken = capture(process)
+    cases.run("mappings", check_mappings, taken)
+    cases.run("sum", check_sum, taken)
+    cases.run("blocks", check_blocks, process, taken)
+    cases.run("program", check_program, process, taken)
+    cases.run("trim", check_trim, process, taken)
+    cases.run("words", check_words, process, taken)
+    cases.run("diff: nothing moved", check_still, process)
+    cases.run("diff: touched", check_touched, process)
+with Stopped("resident") as process:
+    cases.run("diff: trimmed", check_trimmed, process)
+for program in ("threads", "mapped", "coroutines", "unjoined"):
+    with Stopped(program) as process:
+        taken = capture(process)
+        cases.run(f"mappings: {program}", check_mappings, taken)
+        cases.run(f"sum: {program}", check_sum, taken)
+cases.finish()
