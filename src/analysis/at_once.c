@@ -8,26 +8,14 @@
  */
 #include "analysis/analysis.h"
 
-#include "base/file.h"
+#include "base/memory.h"
 #include "base/parallel.h"
 
-#include <string.h>
 #include <sys/stat.h>
 
 enum {
-	AT_ONCE = 2,
-	MEMINFO_LIMIT = 1 << 16
+	AT_ONCE = 2
 };
-
-/* Bytes that there are for us before the system is short of memory; UINT64_MAX if it does not say. */
-static uint64_t available_memory(void)
-{
-	static const char key[] = "MemAvailable:";
-	g_autofree char *text = hc_file_read("/proc/meminfo", MEMINFO_LIMIT, NULL, NULL);
-	const char *found = text ? strstr(text, key) : NULL;
-
-	return found ? g_ascii_strtoull(found + sizeof key - 1, NULL, 10) * 1024 : UINT64_MAX;
-}
 
 /* Bytes of the file that are on disk: a core has holes. A folder, a capture's, is asked for what is in it. */
 static uint64_t size_on_disk(const char *path)
@@ -55,9 +43,14 @@ unsigned hc_at_once_of_sizes(const uint64_t *sizes, size_t count, unsigned worke
 
 unsigned hc_analyses_at_once(const char *const *cores, size_t count, const hc_analysis_options *options)
 {
+	static const hc_analysis_options defaults = { 0 };
 	g_autofree uint64_t *sizes = g_new(uint64_t, count + 1);
+	uint64_t available = hc_memory_available("/proc", "self");
 
+	options = options ? options : &defaults;
 	for (size_t i = 0; i < count; i++)
 		sizes[i] = size_on_disk(cores[i]);
-	return hc_at_once_of_sizes(sizes, count, hc_parallel_workers(options ? options->jobs : 0), available_memory());
+	if (options->memory)
+		available = MIN(available, options->memory);
+	return hc_at_once_of_sizes(sizes, count, hc_parallel_workers(options->jobs), available);
 }

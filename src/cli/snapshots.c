@@ -23,7 +23,7 @@ static hc_snapshot *take_snapshot(
 	return analysis ? hc_snapshot_create(analysis, no_content, error) : NULL;
 }
 
-/* The share of LANE: its part of the threads, and the first one's progress stands for all. */
+/* The share of LANE: its part of threads and memory; and the first one's progress stands for all. */
 static cli_options options_of_lane(const struct taking *taking, unsigned lane)
 {
 	cli_options options = *taking->options;
@@ -32,6 +32,7 @@ static cli_options options_of_lane(const struct taking *taking, unsigned lane)
 	if (taking->lanes == 1)
 		return options;
 	options.jobs = (int)MAX(threads / taking->lanes + (lane < threads % taking->lanes), 1);
+	options.memory /= taking->lanes;
 	options.quiet = options.quiet || lane;
 	return options;
 }
@@ -60,7 +61,7 @@ static void *take_in_second_lane(void *data)
 /* How many of the inputs that are cores are to be taken at the same time. */
 static unsigned choose_lanes(const struct taking *taking)
 {
-	const hc_analysis_options options = { .jobs = taking->options->jobs };
+	const hc_analysis_options options = { .jobs = taking->options->jobs, .memory = taking->options->memory };
 	g_autoptr(GPtrArray) cores = g_ptr_array_new();
 
 	for (unsigned i = 0; i < taking->inputs->len; i++)

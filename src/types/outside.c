@@ -257,6 +257,7 @@ void hc_propagation_follow_outside(hc_propagation *propagation, hc_owner *owner,
 	hc_types *types = propagation->types;
 	hc_edge edge = { .value = value, .holder = address, .owner = owner->number };
 	uint32_t number;
+	hc_spot from; /* a word of a block may be left over */
 
 	if (!hc_parcels_find(types->parcels, value, &number))
 		return;
@@ -264,7 +265,8 @@ void hc_propagation_follow_outside(hc_propagation *propagation, hc_owner *owner,
 
 	if (current) {
 		if (current != owner->number)
-			hc_owners_meet(owner, hc_types_owner(types, current));
+			hc_owners_meet(
+				owner, hc_types_owner(types, current), !hc_propagation_locate(propagation, address, &from));
 		return;
 	}
 	if (begins_outside(owner))

@@ -122,8 +122,9 @@ static void init(hc_propagation *propagation, hc_types *types, size_t bitmap_siz
 	propagation->ends = g_hash_table_new(NULL, NULL);
 	propagation->outside_claims = g_array_new(FALSE, FALSE, sizeof(hc_claim));
 	hc_propagation_begin_shapes(propagation);
-	propagation->failed = !propagation->looked_at || !propagation->shared || !propagation->pieces ||
-			      !propagation->searched || !propagation->preceded || !propagation->started ||
+	propagation->failed = !hc_pools_create(propagation, bitmap_size) || !propagation->looked_at ||
+			      !propagation->shared || !propagation->pieces || !propagation->searched ||
+			      !propagation->preceded || !propagation->started ||
 			      !hc_propagation_begin_outside(propagation);
 }
 
@@ -133,6 +134,7 @@ static void clear(hc_propagation *propagation, size_t bitmap_size)
 	hc_propagation_end_shapes(propagation);
 	hc_propagation_end_outside(propagation);
 	g_array_unref(propagation->outside_claims);
+	hc_pools_destroy(propagation, bitmap_size);
 	g_hash_table_unref(propagation->seen);
 	g_hash_table_unref(propagation->tried);
 	hc_pages_destroy(propagation->looked_at, bitmap_size);
