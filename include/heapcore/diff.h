@@ -34,7 +34,7 @@ typedef struct hc_diff_row {
 	uint64_t bytes_a, bytes_b; /* of the first and the last snapshot */
 	uint64_t count_a, count_b;
 	const char *unit;
-	int64_t growth; /* bytes_b - bytes_a */
+	int64_t growth;			 /* bytes_b - bytes_a */
 	uint64_t resident_a, resident_b; /* bytes of it that were in memory; 0 if hc_diff_knows_resident() does not */
 	int64_t resident_growth;
 } hc_diff_row;
@@ -92,14 +92,17 @@ typedef struct hc_growth {
 	uint64_t blocks_before, blocks_after;	  /* 0 where there are none to count */
 	uint64_t elements_before, elements_after; /* UINT64_MAX: not a container */
 	const uint64_t *steps;			  /* bytes in each snapshot */
-	const uint64_t *resident_steps; /* of these, bytes that were in memory; NULL: not known, as of kinds of lost blocks */
-	int64_t resident;		/* growth of that, from the first to the last; 0 if it is not known */
+	const uint64_t
+		*resident_steps; /* of these, bytes that were in memory; NULL: not known, as of kinds of lost blocks */
+	int64_t resident;	 /* growth of that, from the first to the last; 0 if it is not known */
 	hc_trend trend;
 	const hc_snapshot_owner *owner; /* of paths, as in the last snapshot that has it; else NULL */
 	const hc_leak_kind *lost;	/* of lost blocks, likewise */
 	/* Of paths: bytes that others lead to as well, whatever KIND; and who. NULL: nobody. Of rows of one path it is said in each. */
 	uint64_t shared_before, shared_after;
 	const hc_sharing *shared;
+	uint64_t outside_before,
+		outside_after; /* of paths: bytes of these that are in no block: in memory that is not malloc's */
 } hc_growth;
 
 /* Whether what the row of a container holds is room for elements, with nothing in it. */
@@ -107,6 +110,9 @@ bool hc_growth_is_unused_capacity(const hc_growth *row);
 
 /* Whether what grew is mostly what others lead to as well. */
 bool hc_growth_is_shared(const hc_growth *row);
+
+/* Whether what grew is in part memory that is not malloc's, so that it is worth telling. */
+bool hc_growth_is_outside(const hc_growth *row);
 
 /* How sure a sentence is. */
 typedef enum {

@@ -75,14 +75,15 @@ typedef struct hc_owner_row {
 	bool begins;		    /* a path begins here: the rows below it are of the same variable, or place */
 	hc_owners_by group;	    /* what it is, with rows that begin paths below it; HC_OWNERS_BY_ROOT: none */
 	const char *text; /* "g_registry.sessions_[]->queue_"; of a group "thread 4711", "libfoo.so", "" (all others) */
-	const char *type;	    /* of most of its blocks; NULL: not known */
+	const char *type; /* of most of its blocks; NULL: not known */
 	hc_where where;
 	unsigned threads; /* whose variables they are; 0 or 1: of one, or none */
 	hc_owner_basis basis;
 	hc_certainty certainty; /* the best of its paths' */
 	hc_amount holds, own;	/* usable bytes; own: that hang on no row below */
-	bool is_container;	/* most of what it has itself is of one */
-	bool has_retained;	/* that was asked for, and could be told */
+	uint64_t outside;  /* bytes besides, with those of rows below: in memory that is not malloc's (hc_types_path) */
+	bool is_container; /* most of what it has itself is of one */
+	bool has_retained; /* that was asked for, and could be told */
 	/*
 	 * Bytes. Of one that begins a path: what nothing would lead to without it. Of others: what hangs on one of its own blocks
 	 * alone, each byte once; so for several blocks it is the least that nothing would lead to without them.
@@ -141,6 +142,9 @@ bool hc_ownership_dominator(const hc_ownership *ownership, uint32_t number, uint
 hc_amount hc_ownership_amount(const hc_ownership *ownership, hc_owner_kind kind);
 hc_amount hc_ownership_lost(const hc_ownership *ownership, bool directly);
 hc_amount hc_ownership_total(const hc_ownership *ownership);
+
+/* Bytes in memory that is not malloc's that paths have. */
+uint64_t hc_ownership_outside(const hc_ownership *ownership);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_ownership, hc_ownership_destroy)
 

@@ -36,17 +36,20 @@ typedef struct hc_snapshot_owner {
 	bool by_words;	      /* the path begins at words without a type: symbols, sections, frames */
 	hc_certainty certainty;
 	hc_grade grade;
-	hc_amount own;		 /* blocks that this place owns itself */
-	hc_amount mapped;	 /* of these, mmapped ones */
+	hc_amount own;				/* blocks that this place owns itself */
+	hc_amount mapped;			/* of these, mmapped ones */
 	uint64_t own_resident, mapped_resident; /* bytes of both that were in memory; 0 if that is not known */
-	hc_sharing shared;	 /* of these, what others lead to as well */
-	uint64_t count;		 /* containers at this place: of a member, one for each object */
-	uint64_t elements;	 /* of all of them, claimed */
-	uint64_t capacity;	 /* UINT64_MAX: none */
-	uint64_t keys_looked_at; /* string keys whose shapes were compared; 0: none were */
-	uint64_t key_shapes;	 /* that differ once digits are folded */
-	const char *key;	 /* one of them as it is; untrusted; NULL: none, or no content is kept */
-	const char *key_shape;	 /* "/url/#"; NULL likewise */
+	hc_sharing shared;			/* of these, what others lead to as well */
+	uint64_t outside;			/* bytes besides: in memory that is not malloc's (hc_types_path) */
+	uint64_t outside_places;		/* in so many places */
+	uint64_t outside_resident;		/* bytes of these places that were in memory; 0 if that is not known */
+	uint64_t count;				/* containers at this place: of a member, one for each object */
+	uint64_t elements;			/* of all of them, claimed */
+	uint64_t capacity;			/* UINT64_MAX: none */
+	uint64_t keys_looked_at;		/* string keys whose shapes were compared; 0: none were */
+	uint64_t key_shapes;			/* that differ once digits are folded */
+	const char *key;			/* one of them as it is; untrusted; NULL: none, or no content is kept */
+	const char *key_shape;			/* "/url/#"; NULL likewise */
 } hc_snapshot_owner;
 
 /* The program's blocks in use of one size. */
@@ -55,7 +58,8 @@ typedef struct hc_snapshot_size {
 	uint64_t blocks; /* all of them */
 	uint64_t lost, unowned,
 		unowned_mapped; /* of these: lost; held by something, but not by what is known; of those, mmapped */
-	uint64_t unowned_resident, unowned_mapped_resident; /* bytes of the latter two that were in memory; 0 if that is not known */
+	uint64_t unowned_resident,
+		unowned_mapped_resident; /* bytes of the latter two that were in memory; 0 if that is not known */
 } hc_snapshot_size;
 
 /* An integer of the program's, by name: counters tell a backlog. */
@@ -82,7 +86,7 @@ typedef struct hc_snapshot {
 	hc_diagnostics *diagnostics;
 	/* the memory table, all its strings the snapshot's */
 	uint64_t total;
-	GArray *memory; /* of hc_memory_row */
+	GArray *memory;	     /* of hc_memory_row */
 	bool knows_resident; /* what was in memory: of the core of a capture, or a snapshot of it */
 	hc_amount directly_lost, indirectly_lost, possibly_lost;
 	hc_amount in_use; /* the program's, mmapped ones too */

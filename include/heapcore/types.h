@@ -129,8 +129,8 @@ typedef struct hc_container {
 	unsigned index;
 	const char *path; /* "g_registry.summaries_", "frames", "g_sessions[]->queue_" */
 	hc_where where;
-	const char *type; /* "std::vector<int>" */
-	const char *kind; /* the description's name: "libstdc++ vector" */
+	const char *type;	       /* "std::vector<int>" */
+	const char *kind;	       /* the description's name: "libstdc++ vector" */
 	const hc_type *container_type; /* NULL of a shape */
 	bool is_shape;		       /* by what stands in memory: no type tells of it */
 	bool is_uncounted;	       /* of some how large elements are, and so how many, is not known */
@@ -209,10 +209,20 @@ typedef struct hc_types_path {
 	hc_address largest; /* the one with the most elements */
 	uint64_t most_elements;
 	hc_amount own, below; /* of any path: blocks that are its own; and all that hang on it, own included */
+	/*
+	 * Bytes in mappings that are neither malloc's nor anybody else's that are known: what words or pointers of the path lead to there,
+	 * up to the next place that is led to; without whole pages of zeros.
+	 */
+	uint64_t outside, outside_below;
+	uint64_t outside_places;   /* of `outside`: so many places are led to */
+	uint64_t outside_resident; /* bytes of the same places that were in memory; 0 if that is not known */
 } hc_types_path;
 
 uint32_t hc_types_path_count(const hc_types *types);
 void hc_types_path_get(const hc_types *types, uint32_t number, hc_types_path *ret_path);
+
+/* Bytes of such memory that hang on any path: the sum of `outside`. */
+uint64_t hc_types_outside(const hc_types *types);
 
 /* "g_registry.sessions_[]->queue_"; "Session". Free with g_free(). */
 char *hc_types_path_text(const hc_types *types, uint32_t number);

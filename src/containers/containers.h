@@ -198,6 +198,7 @@ bool hc_container_set_charge(hc_container_set *set, uint64_t bytes);
 /* How much memory records may have together, and have. */
 typedef struct hc_record_room {
 	uint64_t held, most; /* bytes; `held` is changed by all threads */
+	bool needs_blocks;   /* walks that meet pieces in no block are not kept: somebody asks for these */
 } hc_record_room;
 
 /* Pieces of what a container owns, of one role and one size, one after the other. */

@@ -158,9 +158,14 @@ static void record_memory(hc_address address, uint64_t size, hc_memory_role role
 	hc_piece_run *run = record->run_count ? &record->runs[record->run_count - 1] : NULL;
 	uint64_t start = reader->checked;
 
-	/* It is in no block. */
-	if (start == UINT64_MAX || record->failed)
+	if (record->failed)
 		return;
+	/* It is in no block. */
+	if (start == UINT64_MAX) {
+		if (record->room && record->room->needs_blocks)
+			give_up(recording);
+		return;
+	}
 	if (!begin_number(record))
 		return give_up(recording);
 	if (!run || run->size != size || run->role != role) {

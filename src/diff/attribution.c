@@ -16,7 +16,8 @@
 #include <string.h>
 
 enum {
-	SIZES_APART = 12, /* sizes of blocks whose owner is not known; the others are one row */
+	SIZES_APART = 12,    /* sizes of blocks whose owner is not known; the others are one row */
+	LITTLE_OUTSIDE = 10, /* of growth: if one in so many bytes is not malloc's, that is told */
 };
 
 typedef struct rows_of_paths {
@@ -29,11 +30,12 @@ typedef struct rows_of_paths {
 /* The bytes of a row, in blocks from the heap and in mmapped ones. */
 struct path_row {
 	uint32_t path;
-	uint64_t *own, *mapped;		      /* by snapshot; OWN without MAPPED */
+	uint64_t *own, *mapped; /* by snapshot; OWN without MAPPED */
 	uint64_t *own_resident, *mapped_resident;
 	uint64_t blocks[2], mapped_blocks[2]; /* first, last */
 	uint64_t shared[2], most_shared;      /* first, last; of one path */
 	const hc_sharing *sharing;	      /* of the path that has most; NULL: none */
+	uint64_t outside[2];		      /* first, last: of OWN */
 };
 
 bool hc_growth_is_unused_capacity(const hc_growth *row)
@@ -46,6 +48,12 @@ bool hc_growth_is_shared(const hc_growth *row)
 {
 	return row->shared && row->bytes > 0 && row->shared_after > row->shared_before &&
 	       row->shared_after - row->shared_before >= (uint64_t)row->bytes / 2;
+}
+
+bool hc_growth_is_outside(const hc_growth *row)
+{
+	return row->bytes > 0 && row->outside_after > row->outside_before &&
+	       row->outside_after - row->outside_before >= (uint64_t)row->bytes / LITTLE_OUTSIDE;
 }
 
 static uint64_t *new_steps(hc_diff *diff)
@@ -75,7 +83,7 @@ static void add(hc_diff *diff, hc_growth row)
 /* The number of things that PATH itself has. */
 static const uint64_t *things_of(const hc_merged_path *path)
 {
-	return path->is_container ? path->elements : path->own_blocks;
+	return path->is_container ? path->elements : path->things;
 }
 
 bool hc_diff_explains(const hc_diff *diff, const hc_merged_path *path)
@@ -125,6 +133,8 @@ static void add_to_row(rows_of_paths *rows, uint32_t number, const hc_merged_pat
 	row->blocks[1] += path->own_blocks[last] - path->mapped_blocks[last];
 	row->mapped_blocks[0] += path->mapped_blocks[0];
 	row->mapped_blocks[1] += path->mapped_blocks[last];
+	row->outside[0] += path->outside[0];
+	row->outside[1] += path->outside[last];
 	row->shared[0] += path->shared[0];
 	row->shared[1] += path->shared[last];
 	if (path->owner->shared.with && path->shared[last] >= MAX(row->most_shared, 1)) {
@@ -180,6 +190,8 @@ static void add_path_row(hc_diff *diff, const struct path_row *row)
 	growth.shared = row->sharing;
 	growth.shared_before = row->shared[0];
 	growth.shared_after = row->shared[1];
+	growth.outside_before = row->outside[0];
+	growth.outside_after = row->outside[1];
 	if (kind == HC_GROWTH_CONTAINER || has_moved(diff, row)) {
 		for (unsigned i = 0; i < diff->count; i++) {
 			row->own[i] += row->mapped[i];
@@ -201,6 +213,7 @@ static void add_path_row(hc_diff *diff, const struct path_row *row)
 	}
 	if (is_ever(row->mapped, diff->count)) {
 		growth.kind = HC_GROWTH_BUFFER;
+		growth.outside_before = growth.outside_after = 0;
 		growth.steps = row->mapped;
 		growth.resident_steps = row->mapped_resident;
 		growth.blocks_before = row->mapped_blocks[0];
@@ -232,6 +245,7 @@ static void add_rows_up(const hc_diff *diff, struct path_row *row, struct path_r
 		row->blocks[i] += other->blocks[i];
 		row->mapped_blocks[i] += other->mapped_blocks[i];
 		row->shared[i] += other->shared[i];
+		row->outside[i] += other->outside[i];
 	}
 	other->path = HC_SNAPSHOT_NONE;
 }
@@ -465,6 +479,21 @@ static bool has_whole_books(const hc_diff *diff)
 	return true;
 }
 
+/* Bytes in mappings that paths have: these are in the paths' rows. */
+static uint64_t outside_of(const hc_snapshot *snapshot, uint64_t *ret_resident)
+{
+	uint64_t bytes = 0;
+
+	*ret_resident = 0;
+	for (unsigned i = 0; i < snapshot->owners->len; i++) {
+		const hc_snapshot_owner *owner = &g_array_index(snapshot->owners, hc_snapshot_owner, i);
+
+		bytes += owner->outside;
+		*ret_resident += owner->outside_resident;
+	}
+	return bytes;
+}
+
 static void attribute_rows(hc_diff *diff)
 {
 	bool whole_books = has_whole_books(diff);
@@ -485,6 +514,12 @@ static void attribute_rows(hc_diff *diff)
 
 			steps[j] = found ? found->bytes : 0;
 			resident[j] = found ? found->resident.resident : 0;
+			if (found && row->id == HC_ROW_ANONYMOUS) {
+				uint64_t outside_resident;
+
+				steps[j] -= outside_of(diff->snapshots[j], &outside_resident);
+				resident[j] -= MIN(resident[j], outside_resident);
+			}
 		}
 		growth.resident_steps = resident;
 		growth.kind = kind_of_row(row->id);

@@ -19,9 +19,12 @@ typedef struct hc_merged_path {
 	bool changed;			/* anything at or below it did */
 	unsigned whole;			/* torn snapshots in which it was read whole */
 	bool is_unsure;			/* in a torn snapshot it, or something below it, was not */
-	uint64_t *own, *own_blocks, *mapped, *mapped_blocks, *shared; /* shared: of own, what others lead to as well */
-	uint64_t *below; /* bytes, own included */
-	uint64_t *own_resident, *mapped_resident, *below_resident; /* bytes of these that were in memory; 0 if not known */
+	/* own: with what is not malloc's, which is OUTSIDE too; shared: of own, what others lead to as well */
+	uint64_t *own, *own_blocks, *mapped, *mapped_blocks, *shared, *outside;
+	uint64_t *things; /* blocks, and places outside of malloc's heap */
+	uint64_t *below;  /* bytes, own included */
+	uint64_t *own_resident, *mapped_resident,
+		*below_resident; /* bytes of these that were in memory; 0 if not known */
 	uint64_t
 		fattened; /* the most bytes that one container below it grew by, which was there before and holds twice as much now */
 	uint64_t *elements, *count;

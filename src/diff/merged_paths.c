@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum {
-	FIGURES = 11 /* of a path */
+	FIGURES = 13 /* of a path */
 };
 
 struct merging {
@@ -56,6 +56,8 @@ static uint32_t add_path(struct merging *merging, char *key, uint32_t parent)
 		.own_resident = figures + 8 * paths->snapshots,
 		.mapped_resident = figures + 9 * paths->snapshots,
 		.below_resident = figures + 10 * paths->snapshots,
+		.outside = figures + 11 * paths->snapshots,
+		.things = figures + 12 * paths->snapshots,
 	};
 
 	g_ptr_array_add(paths->figures, figures);
@@ -68,11 +70,13 @@ static void add_figures(hc_merged_path *path, const hc_snapshot_owner *owner, un
 {
 	path->owner = owner;
 	path->is_container |= owner->kind && !owner->is_value;
-	path->own[snapshot] += owner->own.bytes;
+	path->own[snapshot] += owner->own.bytes + owner->outside;
+	path->outside[snapshot] += owner->outside;
+	path->things[snapshot] += owner->own.blocks + owner->outside_places;
 	path->own_blocks[snapshot] += owner->own.blocks;
 	path->mapped[snapshot] += owner->mapped.bytes;
 	path->mapped_blocks[snapshot] += owner->mapped.blocks;
-	path->own_resident[snapshot] += owner->own_resident;
+	path->own_resident[snapshot] += owner->own_resident + owner->outside_resident;
 	path->mapped_resident[snapshot] += owner->mapped_resident;
 	path->elements[snapshot] += owner->kind ? owner->elements : 0;
 	path->count[snapshot] += owner->count;

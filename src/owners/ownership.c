@@ -44,7 +44,7 @@ static uint64_t figure_of(const hc_owner_row *row, hc_owners_order order)
 	case HC_OWNERS_BLOCKS:
 		return row->holds.blocks;
 	default:
-		return row->holds.bytes;
+		return row->holds.bytes + row->outside;
 	}
 }
 

@@ -204,6 +204,18 @@ static void add_path(struct adding *adding, uint32_t number)
 	ownership->row_of[number] = index;
 	note_type(adding, index, number, &path);
 	hc_amount_add(&hc_ownership_row_at(ownership, index)->own, adding->own[number]);
+	hc_ownership_row_at(ownership, index)->outside += path.outside;
+}
+
+/* Whether something hangs on path NUMBER. */
+static bool has_any(const struct adding *adding, uint32_t number)
+{
+	hc_types_path path;
+
+	if (adding->below[number].blocks)
+		return true;
+	hc_types_path_get(adding->ownership->types, number, &path);
+	return path.outside_below != 0;
 }
 
 static void add_rows(struct adding *adding)
@@ -211,14 +223,16 @@ static void add_rows(struct adding *adding)
 	hc_ownership *ownership = adding->ownership;
 
 	for (uint32_t i = 1; i <= ownership->path_count; i++)
-		if (adding->below[i].blocks)
+		if (has_any(adding, i))
 			add_path(adding, i);
 	for (uint32_t i = ownership->rows->len; i-- > 0;) {
 		hc_owner_row *row = hc_ownership_row_at(ownership, i);
 
 		hc_amount_add(&row->holds, row->own);
-		if (row->parent != HC_OWNER_NO_ROW)
-			hc_amount_add(&hc_ownership_row_at(ownership, row->parent)->holds, row->holds);
+		if (row->parent == HC_OWNER_NO_ROW)
+			continue;
+		hc_amount_add(&hc_ownership_row_at(ownership, row->parent)->holds, row->holds);
+		hc_ownership_row_at(ownership, row->parent)->outside += row->outside;
 	}
 }
 
@@ -285,6 +299,11 @@ hc_amount hc_ownership_amount(const hc_ownership *ownership, hc_owner_kind kind)
 		hc_amount_add(&lost, ownership->lost_indirectly);
 		return lost;
 	}
+}
+
+uint64_t hc_ownership_outside(const hc_ownership *ownership)
+{
+	return ownership->types ? hc_types_outside(ownership->types) : 0;
 }
 
 hc_amount hc_ownership_total(const hc_ownership *ownership)

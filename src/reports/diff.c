@@ -71,8 +71,7 @@ static void add_rows(hc_records *records, const hc_diff *diff, hc_row_id parent,
 	}
 }
 
-static void add_sum(
-	hc_records *records, const hc_diff *diff, const char *title, uint64_t bytes_a, uint64_t bytes_b)
+static void add_sum(hc_records *records, const hc_diff *diff, const char *title, uint64_t bytes_a, uint64_t bytes_b)
 {
 	const hc_fact facts[] = {
 		{ NULL, "MEMORY TABLE", hc_value_plain(title) },
@@ -206,6 +205,8 @@ static json_t *growth_json(const hc_diff *diff, const hc_growth *growth)
 		{ "shared_after", NULL, hc_value_count(growth->shared_after) },
 		{ "shared_with", NULL, hc_value_text(growth->shared ? growth->shared->with : NULL) },
 		{ "sharers", NULL, hc_value_count(growth->shared ? growth->shared->others + 1 : 0) },
+		{ "outside_before", NULL, hc_value_count(growth->outside_before) },
+		{ "outside_after", NULL, hc_value_count(growth->outside_after) },
 	};
 
 	return hc_record_json(facts);
@@ -470,8 +471,8 @@ static void add_rows_of_growth(growth_table *table, bool verbose, uint64_t *sum)
 		if (is_rest && others) {
 			g_autofree char *text = g_strdup_printf("%u others (-v lists them)", others);
 
-			add_growth(table, "", text, rest, (int64_t)(rest[snapshots - 1] - rest[0]),
-				hc_value_none(), HC_STYLE_DIM);
+			add_growth(table, "", text, rest, (int64_t)(rest[snapshots - 1] - rest[0]), hc_value_none(),
+				HC_STYLE_DIM);
 		}
 		/* There should be none, and then there is no row. */
 		if (is_rest && is_empty(diff, growth))

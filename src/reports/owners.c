@@ -18,6 +18,7 @@ struct showing {
 	const hc_ownership *ownership;
 	const hc_owners_view *view;
 	uint64_t total, minimum;
+	bool has_outside; /* some rows have memory that is not malloc's */
 	hc_amount *holds; /* of each row, what --focus and --ignore leave of it; NULL: there are none */
 	hc_amount *own;
 	hc_amount filtered; /* what they leave out */
@@ -42,7 +43,8 @@ static bool is_shown(const struct showing *showing, uint32_t index)
 
 	if (showing->holds && !showing->holds[index].blocks)
 		return false;
-	return held(showing, index).bytes >= showing->minimum || row->retained >= MAX(showing->minimum, 1);
+	return held(showing, index).bytes + row->outside >= showing->minimum ||
+	       row->retained >= MAX(showing->minimum, 1);
 }
 
 /* ---- --focus and --ignore ---- */
@@ -117,6 +119,7 @@ static void add_amount(struct showing *showing, const char *kind, hc_amount hold
 		{ NULL, "OWN", hc_value_none() },
 		{ NULL, "OWN%", hc_value_none() },
 		{ NULL, "RETAINS", hc_value_none() },
+		{ NULL, showing->has_outside ? "OUTSIDE" : NULL, hc_value_none() },
 		{ "blocks", "BLOCKS", hc_value_count(holds.blocks) },
 		{ key, NULL, hc_value_plain(kind) },
 		{ NULL, "WHAT", hc_value_take_plain(what) },
@@ -193,6 +196,7 @@ static void add_row(struct showing *showing, uint32_t index, unsigned level)
 		{ NULL, "OWN", hc_value_size(own.bytes) },
 		{ NULL, "OWN%", hc_value_share(own.bytes, showing->total) },
 		{ "retained", "RETAINS", hc_value_if(has_retained, hc_value_size(row->retained)) },
+		{ "outside", showing->has_outside ? "OUTSIDE" : NULL, hc_value_size(row->outside) },
 		{ "shared", NULL, hc_value_amount(row->shared.amount) },
 		{ "shared_with", NULL, hc_value_text(row->shared.with) },
 		{ "sharers", NULL, hc_value_count(row->shared.others + (row->shared.with != NULL)) },
@@ -300,13 +304,14 @@ static void clear(struct showing *showing)
 static bool init(const hc_analysis *analysis, struct showing *showing, const hc_ownership *ownership,
 	const hc_owners_view *view, uint32_t *ret_first, GError **error)
 {
-	uint64_t total = hc_ownership_total(ownership).bytes;
+	uint64_t total = hc_ownership_total(ownership).bytes, outside = hc_ownership_outside(ownership);
 
 	*showing = (struct showing){
 		.ownership = ownership,
 		.view = view,
 		.total = total,
-		.minimum = view->minimum == UINT64_MAX ? total / SHARES : view->minimum,
+		.minimum = view->minimum == UINT64_MAX ? (total + outside) / SHARES : view->minimum,
+		.has_outside = outside != 0,
 	};
 	*ret_first = view->path ? find_row(analysis, ownership, view->path) : hc_ownership_first(ownership);
 	if (view->path && *ret_first == HC_OWNER_NO_ROW) {
@@ -314,6 +319,12 @@ static bool init(const hc_analysis *analysis, struct showing *showing, const hc_
 		return false;
 	}
 	return init_filter(showing, error);
+}
+
+/* Bytes of all memory that is neither malloc's nor anybody else's that is known. */
+static uint64_t outside_mapped(const hc_analysis *analysis)
+{
+	return hc_areas_bytes(hc_analysis_areas(analysis), HC_AREA_ANONYMOUS);
 }
 
 static void write_json(const hc_analysis *analysis, struct showing *showing, uint32_t first, hc_output *output)
@@ -333,6 +344,8 @@ static void write_json(const hc_analysis *analysis, struct showing *showing, uin
 	const hc_fact facts[] = {
 		{ "summary", NULL, hc_value_take_text(hc_word_owners(showing->ownership)) },
 		{ "in_use", NULL, hc_value_if(is_read, hc_value_amount(hc_ownership_total(showing->ownership))) },
+		{ "outside", NULL, hc_value_size(hc_ownership_outside(showing->ownership)) },
+		{ "outside_mapped", NULL, hc_value_size(outside_mapped(analysis)) },
 		{ "rows", NULL, hc_value_json(hc_records_json(rows)) },
 		{ "left_out", NULL, hc_value_json(hc_record_json(left_out)) },
 		{ "filtered", NULL, hc_value_amount(showing->filtered) },
@@ -372,6 +385,12 @@ static void print(const hc_analysis *analysis, struct showing *showing, uint32_t
 			add_amount(showing, NULL, hc_ownership_total(showing->ownership), g_strdup("in use"), NULL);
 		}
 		hc_records_print(records, output);
+		if (showing->has_outside) {
+			g_autofree char *outside = hc_word_owners_outside(
+				hc_ownership_outside(showing->ownership), outside_mapped(analysis));
+
+			hc_output_wrapped(output, 0, 0, outside);
+		}
 		if (showing->below) {
 			g_autofree char *more = hc_word_owners_left_out_below(showing->below);
 

@@ -132,6 +132,20 @@ static GVariant *store_owners_shared(const hc_snapshot *snapshot)
 	return g_variant_builder_end(&builder);
 }
 
+static GVariant *store_owners_outside(const hc_snapshot *snapshot)
+{
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE(SNAPSHOT_OWNERS_OUTSIDE));
+	for (unsigned i = 0; i < snapshot->owners->len; i++) {
+		const hc_snapshot_owner *owner = &g_array_index(snapshot->owners, hc_snapshot_owner, i);
+
+		g_variant_builder_add(
+			&builder, "(ttt)", owner->outside, owner->outside_places, owner->outside_resident);
+	}
+	return g_variant_builder_end(&builder);
+}
+
 static GVariant *store_lost(const hc_snapshot *snapshot)
 {
 	GVariantBuilder builder;
@@ -269,6 +283,7 @@ static GVariant *store(const hc_snapshot *snapshot)
 	g_variant_builder_add(&sections, "{sv}", "owners", store_owners(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "owners-where", store_owners_where(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "owners-shared", store_owners_shared(snapshot));
+	g_variant_builder_add(&sections, "{sv}", "owners-outside", store_owners_outside(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "lost", store_lost(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "lost-evidence", store_lost_evidence(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "lost-shapes", store_lost_shapes(snapshot));

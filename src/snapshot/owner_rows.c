@@ -29,6 +29,8 @@ struct collecting {
 	const hc_path_amounts *amounts;
 	const hc_ownership *ownership;
 	hc_amount *below;
+	uint64_t *outside, *outside_below, *places; /* by path: bytes that are not malloc's; where they are */
+	uint64_t *outside_resident;
 	uint32_t *root;	  /* by path: where it begins */
 	uint32_t *row;	  /* by path: its row in snapshot->owners + 1; 0: not kept */
 	GHashTable *rows; /* struct row_key -> row + 1 */
@@ -58,6 +60,10 @@ static void climb(struct collecting *collecting)
 		hc_types_path_get(collecting->types, i, &path);
 		collecting->root[i] = path.parent ? collecting->root[path.parent] : i;
 		collecting->below[i] = collecting->amounts->own[i];
+		collecting->outside[i] = path.outside;
+		collecting->outside_below[i] = path.outside_below;
+		collecting->places[i] = path.outside_places;
+		collecting->outside_resident[i] = path.outside_resident;
 	}
 	for (uint32_t i = collecting->count; i; i--) {
 		hc_types_path_get(collecting->types, i, &path);
@@ -73,6 +79,11 @@ static int most_first(const void *a, const void *b)
 	return x < y ? 1 : x > y ? -1 : 0;
 }
 
+static uint64_t bytes_below(const struct collecting *collecting, uint32_t number)
+{
+	return collecting->below[number].bytes + collecting->outside_below[number];
+}
+
 /* So many bytes must a path have below it that no more than OWNERS_MAX are kept. */
 static uint64_t find_least(const struct collecting *collecting)
 {
@@ -80,8 +91,11 @@ static uint64_t find_least(const struct collecting *collecting)
 
 	if (collecting->count <= OWNERS_MAX)
 		return 0;
-	for (uint32_t i = 1; i <= collecting->count; i++)
-		g_array_append_val(sizes, collecting->below[i].bytes);
+	for (uint32_t i = 1; i <= collecting->count; i++) {
+		uint64_t bytes = bytes_below(collecting, i);
+
+		g_array_append_val(sizes, bytes);
+	}
 	g_array_sort(sizes, most_first);
 	return g_array_index(sizes, uint64_t, OWNERS_MAX) + 1;
 }
@@ -274,7 +288,7 @@ static void give_blocks(struct collecting *collecting, uint32_t number)
 	hc_types_path path;
 	hc_snapshot_owner *owner;
 
-	if (!collecting->amounts->own[number].blocks)
+	if (!collecting->amounts->own[number].blocks && !collecting->outside[number])
 		return;
 	while (kept && !collecting->row[kept]) {
 		hc_types_path_get(collecting->types, kept, &path);
@@ -286,6 +300,9 @@ static void give_blocks(struct collecting *collecting, uint32_t number)
 	owner = &g_array_index(collecting->snapshot->owners, hc_snapshot_owner, collecting->row[kept] - 1);
 	hc_amount_add(&owner->own, collecting->amounts->own[number]);
 	hc_amount_add(&owner->mapped, collecting->amounts->mapped[number]);
+	owner->outside += collecting->outside[number];
+	owner->outside_places += collecting->places[number];
+	owner->outside_resident += collecting->outside_resident[number];
 	owner->own_resident += collecting->amounts->own_resident[number];
 	owner->mapped_resident += collecting->amounts->mapped_resident[number];
 	add_shared(collecting, owner, hc_ownership_shared_of_path(collecting->ownership, number));
@@ -293,10 +310,12 @@ static void give_blocks(struct collecting *collecting, uint32_t number)
 
 static bool is_kept(const struct collecting *collecting, uint32_t number, const hc_types_path *path)
 {
+	bool has_any = collecting->below[number].blocks || collecting->outside_below[number];
+
 	if (!path->parent)
-		return collecting->below[number].blocks || path->is_container;
-	return collecting->below[number].bytes >= collecting->least &&
-	       (collecting->below[number].blocks || (path->is_container && !path->is_value));
+		return has_any || path->is_container;
+	return bytes_below(collecting, number) >= collecting->least &&
+	       (has_any || (path->is_container && !path->is_value));
 }
 
 /* ---- keys ---- */
@@ -349,7 +368,10 @@ void hc_snapshot_add_owners(hc_snapshot *snapshot, const hc_types *types, const 
 	g_autofree hc_amount *below = g_new0(hc_amount, room);
 	g_autofree uint32_t *root = g_new0(uint32_t, room), *row = g_new0(uint32_t, room);
 	g_autoptr(GHashTable) rows = g_hash_table_new_full(hash_key, equal_keys, g_free, NULL);
-	struct collecting collecting = { snapshot, types, core, count, amounts, ownership, below, root, row, rows, 0 };
+	g_autofree uint64_t *outside = g_new0(uint64_t, room), *outside_below = g_new0(uint64_t, room),
+			    *places = g_new0(uint64_t, room), *outside_resident = g_new0(uint64_t, room);
+	struct collecting collecting = { snapshot, types, core, count, amounts, ownership, below, outside,
+		outside_below, places, outside_resident, root, row, rows, 0 };
 
 	climb(&collecting);
 	collecting.least = find_least(&collecting);

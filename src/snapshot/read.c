@@ -300,6 +300,40 @@ static bool load_owners_shared(hc_snapshot *snapshot, GVariant *section)
 	return true;
 }
 
+static uint64_t bytes_of_row(const hc_snapshot *snapshot, hc_row_id id)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < snapshot->memory->len; i++) {
+		const hc_memory_row *row = &g_array_index(snapshot->memory, hc_memory_row, i);
+
+		bytes += row->id == id ? row->bytes : 0;
+	}
+	return bytes;
+}
+
+/* They are a part of the row of such mappings. */
+static bool load_owners_outside(hc_snapshot *snapshot, GVariant *section)
+{
+	uint64_t left = bytes_of_row(snapshot, HC_ROW_ANONYMOUS), bytes, places, resident;
+	GVariantIter rows;
+	unsigned i = 0;
+
+	if (g_variant_iter_init(&rows, section) != snapshot->owners->len)
+		return false;
+	while (g_variant_iter_next(&rows, "(ttt)", &bytes, &places, &resident)) {
+		hc_snapshot_owner *owner = &g_array_index(snapshot->owners, hc_snapshot_owner, i++);
+
+		if (bytes > left)
+			return false;
+		left -= bytes;
+		owner->outside = bytes;
+		owner->outside_places = places;
+		owner->outside_resident = resident;
+	}
+	return true;
+}
+
 static bool load_lost(hc_snapshot *snapshot, GVariant *section)
 {
 	GVariantIter rows;
@@ -503,6 +537,7 @@ static const struct {
 	{ "pinning", SNAPSHOT_PINNING, load_pinning, true }, /* not in the first files of format 1 */
 	{ "owners-where", NULL, load_owners_where, true },
 	{ "owners-shared", NULL, load_owners_shared, true },
+	{ "owners-outside", SNAPSHOT_OWNERS_OUTSIDE, load_owners_outside, true },
 	{ "lost-evidence", NULL, load_lost_evidence, true },
 	{ "lost-shapes", NULL, load_lost_shapes, true },
 	{ "unjoined", NULL, load_unjoined, true },

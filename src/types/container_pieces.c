@@ -121,9 +121,13 @@ void hc_pieces_claim(hc_pieces *pieces, hc_address address, uint64_t size, hc_me
 	hc_propagation *propagation = pieces->propagation;
 	hc_piece *piece = &pieces->waiting[pieces->waiting_in % HC_PIECES_WAITING];
 
-	if ((pieces->by_pointer && role != HC_MEMORY_INDEX) ||
-		!hc_propagation_locate(propagation, address, &piece->spot))
+	if (pieces->by_pointer && role != HC_MEMORY_INDEX)
 		return;
+	if (!hc_propagation_locate(propagation, address, &piece->spot)) {
+		if (hc_parcels_may_contain(propagation->types->parcels, address))
+			hc_propagation_claim_outside(propagation, pieces->container, address, size);
+		return;
+	}
 	if (role == HC_MEMORY_NODE && !pieces->node)
 		pieces->node = address;
 	__builtin_prefetch(&propagation->types->owner_of[piece->spot.number], 1);

@@ -129,6 +129,7 @@ void hc_types_add_up_holdings(hc_types *types)
 		owner->own.bytes += owner->pieces_bytes - owner->shared_bytes;
 	}
 	add_up_below(types);
+	hc_types_add_up_outside(types);
 	for (unsigned i = 1; i < types->owners->list->len; i++)
 		give_own(hc_types_owner(types, i));
 	for (unsigned i = 1; i < types->owners->list->len; i++) {

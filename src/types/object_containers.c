@@ -382,7 +382,7 @@ static void walk(struct walking *walking, const struct container_place *place)
 {
 	hc_propagation *propagation = walking->pieces.propagation;
 	unsigned first_claim = propagation->claims->len, first_element = propagation->elements->len,
-		 first_mapped = propagation->mapped->len;
+		 first_mapped = propagation->mapped->len, first_outside = propagation->outside_claims->len;
 	hc_piece waiting[HC_PIECES_WAITING];
 	hc_walk walk = { 0 };
 	hc_walk_visitor visitor = { .element = note_element,
@@ -394,8 +394,10 @@ static void walk(struct walking *walking, const struct container_place *place)
 	walking->pieces.waiting = waiting;
 	hc_layout_walk(place->layout, place->address, &visitor, &walk);
 	hc_pieces_claim_rest(&walking->pieces);
-	if (is_refused(walk.grade, place->part))
+	if (is_refused(walk.grade, place->part)) {
 		hc_propagation_take_back(propagation, first_claim);
+		hc_propagation_take_back_outside(propagation, first_outside);
+	}
 	walking->elements = (struct contents){ .list = propagation->elements,
 		.first = first_element,
 		.count = propagation->elements->len - first_element };
@@ -404,6 +406,7 @@ static void walk(struct walking *walking, const struct container_place *place)
 	};
 	finish(walking, place);
 	g_array_set_size(propagation->claims, first_claim);
+	g_array_set_size(propagation->outside_claims, first_outside);
 	g_array_set_size(propagation->elements, first_element);
 	g_array_set_size(propagation->mapped, first_mapped);
 }

@@ -99,6 +99,8 @@ struct hc_owner {
 	uint64_t shared_bytes;	     /* of blocks that hold several pieces: the part of own that may be others' */
 	hc_amount own, below, given; /* given: the part of own that a smart pointer leads to */
 	uint64_t untouched;
+	uint64_t outside, outside_below; /* bytes of its parcels: memory that is not malloc's */
+	uint64_t parcels, outside_resident;
 	uint32_t first_block;
 };
 

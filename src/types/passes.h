@@ -7,6 +7,7 @@
  *	sweep.c		... what nothing typed leads to
  *	untyped.c	... what hangs on memory without a type
  *	root_words.c	... what no type leads to: by the words that do
+ *	outside.c	... memory that is not malloc's
  *	untyped_shapes.c ... by shapes: what is like a container there
  *	links.c		... what a word is worth, by what other blocks of the size have there
  *	pools.c		... blocks that an allocator has cut into objects
@@ -130,6 +131,36 @@ void hc_propagation_run_strays(hc_propagation *propagation);
 
 /* Looks at [START, END), elements that a shape of OWNER's parent has. */
 void hc_propagation_search_range(hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end);
+
+/* Looks at [START, END), all of a parcel of OWNER's. */
+void hc_propagation_search_parcel(hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end);
+
+/* Whether blocks of OWNER have contents that no type tells. */
+bool hc_propagation_is_opaque(const hc_owner *owner);
+
+/* ---- outside.c ---- */
+
+/* FALSE if memory was out. */
+bool hc_propagation_begin_outside(hc_propagation *propagation);
+void hc_propagation_end_outside(hc_propagation *propagation);
+
+/* VALUE, which is in no block, is a word of OWNER's at ADDRESS (0: in a register): what it leads to of parcels is OWNER's, if nobody's. */
+void hc_propagation_follow_outside(hc_propagation *propagation, hc_owner *owner, hc_address value, hc_address address);
+
+/* The parcel at ADDRESS is OWNER's: its words are. */
+void hc_propagation_search_outside(hc_propagation *propagation, hc_owner *owner, hc_address address);
+
+/* The words of parcels that somebody has, and that nobody has looked at: those of OPAQUE ones only, or of all. */
+void hc_types_search_outside(hc_propagation *propagation, bool opaque);
+
+/* From now on words that have waited count: those that lead into the middle of something; those of libraries. */
+void hc_types_begin_turn_outside(hc_propagation *propagation, struct hc_outside_turn *turn);
+
+/* The owner of the parcel that ADDRESS is in; NULL: it is in none, or nobody's. */
+hc_owner *hc_types_owner_outside(const hc_types *types, hc_address address);
+
+/* Bytes of parcels, for each owner. */
+void hc_types_add_up_outside(hc_types *types);
 
 /* ---- pools.c ---- */
 

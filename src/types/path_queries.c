@@ -100,6 +100,10 @@ void hc_types_path_get(const hc_types *types, uint32_t number, hc_types_path *re
 		.capacity = UINT64_MAX,
 		.own = owner->own,
 		.below = owner->below,
+		.outside = owner->outside,
+		.outside_below = owner->outside_below,
+		.outside_places = owner->parcels,
+		.outside_resident = owner->outside_resident,
 	};
 	if (hc_owner_is_container(owner) && !owner->is_index)
 		describe_container(owner, ret_path);
@@ -137,4 +141,9 @@ uint32_t hc_types_path_of_block(const hc_types *types, uint32_t number)
 	uint32_t owner = types->owner_of[number];
 
 	return owner == HC_OWNER_CLOSED ? 0 : owner;
+}
+
+uint64_t hc_types_outside(const hc_types *types)
+{
+	return types->outside;
 }

@@ -257,6 +257,7 @@ static void reach_outside(hc_propagation *propagation, hc_owner *owner, hc_addre
 {
 	const hc_area *area;
 
+	hc_propagation_claim_target_outside(propagation, owner, address);
 	if (!owner->plan || !owner->plan->parts->len || !owner->type ||
 		!(area = hc_areas_find(propagation->types->areas, address)) || !area->mapping ||
 		!(area->mapping->flags & HC_MAPPING_WRITE))
@@ -302,6 +303,14 @@ static bool is_alias(hc_propagation *propagation, const hc_spot *spot, const str
 	return hc_propagation_entry(propagation, spot, size, &from) == HC_ENTRY_ALIAS;
 }
 
+/* The same where the list is not malloc's. What is there is deduced at most, so who leads to the beginning is followed with that. */
+static bool is_alias_outside(hc_propagation *propagation, hc_address value, const struct origin *origin)
+{
+	return origin->owner->step == HC_STEP_VARIABLE && hc_propagation_is_early(propagation, HC_CERTAINTY_GUESS) &&
+	       hc_parcels_may_contain(propagation->types->parcels, value) &&
+	       hc_propagation_is_alias_outside(propagation, value, origin->holder);
+}
+
 /*
  * Whether the object of OWNER at ADDRESS is one of many in a pool, where what lies beside it is not an item of the same array, but may be
  * another's. Then it is looked at, or waits.
@@ -333,8 +342,14 @@ static void reach(hc_propagation *propagation, hc_owner *owner, hc_address value
 	if (!value)
 		return;
 	if (!hc_propagation_find_block(propagation, value, &spot)) {
+		if (origin && is_alias_outside(propagation, value, origin)) {
+			hc_propagation_defer(propagation, value, owner, HC_EDGE_REACH, HC_CERTAINTY_GUESS);
+			return;
+		}
 		if (!hc_blocks_may_contain(propagation->blocks, value))
 			reach_outside(propagation, owner, value);
+		else if (!hc_blocks_region(propagation->blocks, value))
+			hc_propagation_claim_target_outside(propagation, owner, value);
 		return;
 	}
 	if (is_settled(propagation, &spot, owner->type, owner->plan, owner->certainty))

@@ -120,16 +120,20 @@ static void init(hc_propagation *propagation, hc_types *types, size_t bitmap_siz
 	propagation->preceded = hc_pages_create(bitmap_size);
 	propagation->started = hc_pages_create(bitmap_size);
 	propagation->ends = g_hash_table_new(NULL, NULL);
+	propagation->outside_claims = g_array_new(FALSE, FALSE, sizeof(hc_claim));
 	hc_propagation_begin_shapes(propagation);
 	propagation->failed = !hc_pools_create(propagation, bitmap_size) || !propagation->looked_at ||
 			      !propagation->shared || !propagation->pieces || !propagation->searched ||
-			      !propagation->preceded || !propagation->started;
+			      !propagation->preceded || !propagation->started ||
+			      !hc_propagation_begin_outside(propagation);
 }
 
 static void clear(hc_propagation *propagation, size_t bitmap_size)
 {
 	hc_propagation_end_walks(propagation);
 	hc_propagation_end_shapes(propagation);
+	hc_propagation_end_outside(propagation);
+	g_array_unref(propagation->outside_claims);
 	hc_pools_destroy(propagation, bitmap_size);
 	g_hash_table_unref(propagation->seen);
 	g_hash_table_unref(propagation->tried);

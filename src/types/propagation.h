@@ -9,6 +9,7 @@
  *	claims.c	whose a block becomes
  *	sizes.c		whether blocks are as large as what is said to be in them
  *	array_counts.c	how much of an array is in use
+ *	outside.c	memory that is not malloc's
  */
 #pragma once
 
@@ -36,7 +37,8 @@ enum {
 		3, /* VALUE leads into the middle of a block that is another's: what lies there is the owner's */
 	HC_EDGE_RANGE =
 		UINT32_MAX - 4, /* from VALUE to HOLDER, exclusive, is what a shape of the owner's has for elements */
-	HC_EDGE_WORD = UINT32_MAX - 5, /* VALUE leads to a block, which is the owner's if it is nobody's */
+	HC_EDGE_WORD = UINT32_MAX - 5,	  /* VALUE leads to a block, which is the owner's if it is nobody's */
+	HC_EDGE_OUTSIDE = UINT32_MAX - 6, /* VALUE is the start of a parcel of the owner */
 	HC_LATE_STEPS = 4,
 	HC_VTABLES = 1024
 };
@@ -60,7 +62,7 @@ typedef struct hc_tried {
 typedef struct hc_walks_ahead hc_walks_ahead;
 typedef struct hc_nest hc_nest;
 
-/* Whose a block was before a container claimed it. */
+/* Whose a block (or a parcel) was before a container claimed it. */
 typedef struct hc_claim {
 	uint32_t block, owner;
 } hc_claim;
@@ -122,13 +124,22 @@ typedef struct hc_propagation {
 	hc_shapes *shapes;
 	GHashTable *shape_owners; /* of struct shape_key -> hc_owner */
 
+	/* outside.c */
+	uint64_t *outside_searched; /* bit for each parcel whose words were looked at, or wait for that */
+	struct hc_outside_turn {
+		uint64_t *waits; /* bit for each parcel that waits for it */
+		GArray *words;	 /* of hc_edge: what leads to these; VALUE, and the owner */
+		bool is_now;
+	} alias_turn, library_turn; /* turns of words that lead into the middle of something; of libraries' words */
+
 	hc_walks_ahead *walks_ahead; /* walks_ahead.c; NULL: no walks are kept */
 	hc_nest *nest;		     /* nests_ahead.c: the innermost; NULL: there is none */
 
 	/* object_containers.c: of the containers being looked at */
-	GArray *claims;	  /* of hc_claim: what is taken back if a container turns out to be none */
-	GArray *elements; /* of hc_address */
-	GArray *mapped;	  /* of hc_address: what these are mapped to */
+	GArray *claims;		/* of hc_claim: what is taken back if a container turns out to be none */
+	GArray *outside_claims; /* the same of parcels */
+	GArray *elements;	/* of hc_address */
+	GArray *mapped;		/* of hc_address: what these are mapped to */
 
 	/* array_counts.c */
 	GHashTable *places; /* hc_variable that is an array or a pointer -> its number + 1 */
@@ -234,6 +245,21 @@ uint64_t hc_propagation_live_slots(
  */
 uint64_t hc_propagation_live_items(hc_propagation *propagation, const hc_owner *owner, const hc_part *part,
 	hc_address holder, hc_address items, uint64_t count);
+
+/* ---- outside.c ---- */
+
+/* Parcels of [ADDRESS, ADDRESS + SIZE) become OWNER's, if that is surer than who has them. */
+void hc_propagation_claim_outside(
+	hc_propagation *propagation, const hc_owner *owner, hc_address address, uint64_t size);
+
+/* The parcels of an object of OWNER at ADDRESS, which a pointer leads to, become OWNER's likewise. */
+void hc_propagation_claim_target_outside(hc_propagation *propagation, const hc_owner *owner, hc_address address);
+
+/* Whether a word at ADDRESS (0: in a register) that holds VALUE leads into the middle of what others lead to. */
+bool hc_propagation_is_alias_outside(hc_propagation *propagation, hc_address value, hc_address address);
+
+/* Gives parcels back that were claimed since hc_propagation.outside_claims had COUNT. */
+void hc_propagation_take_back_outside(hc_propagation *propagation, unsigned count);
 
 /* ---- blocks ---- */
 

@@ -214,15 +214,21 @@ static void keep_extent(struct naming *naming, hc_address start, hc_address end,
 		g_array_append_val(naming->extents, extent);
 }
 
-/* Usable bytes of the block that word INDEX leads to; 0 if it leads to none. */
+/* Usable bytes of the block, or those of the parcel, that word INDEX leads to; 0 if it leads to none. */
 static uint64_t target_size(const struct naming *naming, unsigned index)
 {
-	const hc_blocks *blocks = naming->propagation->blocks;
+	const hc_parcels *parcels = naming->propagation->types->parcels;
+	hc_address value = word_at(naming, index)->value;
+	uint32_t number;
 	hc_spot spot;
 
-	return hc_propagation_locate(naming->propagation, word_at(naming, index)->value, &spot) ?
-		       hc_blocks_usable_size(blocks, spot.region, spot.address) :
-		       0;
+	if (hc_propagation_locate(naming->propagation, value, &spot))
+		return hc_blocks_usable_size(naming->propagation->blocks, spot.region, spot.address);
+	if (!hc_parcels_find(parcels, value, &number))
+		return 0;
+	hc_range range = hc_parcels_get(parcels, number);
+
+	return range.end - range.start;
 }
 
 /* The end of the table that begins with word INDEX, before LIMIT; 0 if that begins none. */
@@ -630,7 +636,11 @@ static hc_owner *owner_to_claim(struct naming *naming, unsigned index, word_rank
 		return NULL;
 	hc_owner *owner = hc_types_owner(naming->propagation->types, word->owner);
 
-	return rank_of(owner) == rank ? owner : NULL;
+	/* What stands in somebody's parcel was looked at with that. */
+	if (rank_of(owner) != rank ||
+		(rank == RANK_MAPPING && hc_types_owner_outside(naming->propagation->types, word->is.address)))
+		return NULL;
+	return owner;
 }
 
 static void claim_word(struct naming *naming, unsigned index, word_rank rank)
@@ -679,6 +689,42 @@ static void claim_calls(struct naming *naming)
 	naming->last = (struct extent){ 0 };
 	hc_propagation_run(naming->propagation, HC_CERTAINTY_GUESS);
 	claim_words(naming, RANK_CALLS);
+}
+
+/* What words of RANK lead to that is not malloc's. WORDS are those of such roots. */
+static void claim_outside(struct naming *words, word_rank rank)
+{
+	hc_types *types = words->propagation->types;
+
+	for (unsigned i = 0; i < words->words->len; i++) {
+		struct kept_word *word = &g_array_index(words->words, struct kept_word, i);
+
+		if (hc_types_owner_outside(types, word->is.value))
+			continue;
+		if (!word->owner)
+			word->owner = is_constant(words, &word->is) ? HC_OWNER_CLOSED :
+								      number_of(owner_of_word(words, i));
+		hc_owner *owner = word->owner != HC_OWNER_CLOSED ? hc_types_owner(types, word->owner) : NULL;
+
+		if (owner && rank_of(owner) == rank)
+			hc_propagation_follow_outside(words->propagation, owner, word->is.value, word->is.address);
+	}
+	words->last = (struct extent){ 0 };
+}
+
+/* The words of roots that lead to memory that is not malloc's. Free `words` of it. */
+static struct naming find_words_outside(const struct naming *naming)
+{
+	const GArray *found = naming->propagation->types->parcels->root_words;
+	struct naming outside = *naming;
+
+	outside.words = g_array_sized_new(FALSE, FALSE, sizeof(struct kept_word), found->len);
+	for (unsigned i = 0; i < found->len; i++) {
+		struct kept_word kept = { g_array_index(found, hc_root_word, i), 0 };
+
+		g_array_append_val(outside.words, kept);
+	}
+	return outside;
 }
 
 static void find_words(struct naming *naming)
@@ -747,6 +793,25 @@ static void join_owners(hc_types *types)
 		if (number && number != HC_OWNER_CLOSED)
 			types->owner_of[i] = hc_owner_joined(hc_types_owner(types, number))->number;
 	}
+	for (uint32_t i = 0; i < types->parcels->count; i++)
+		if (types->parcel_owner[i])
+			types->parcel_owner[i] = hc_owner_joined(hc_types_owner(types, types->parcel_owner[i]))->number;
+}
+
+/* What has waited of memory that is not malloc's, and what hangs on it; what libraries lead to; then what stacks do. */
+static void claim_rest_outside(struct naming *outside)
+{
+	hc_propagation *propagation = outside->propagation;
+
+	hc_types_begin_turn_outside(propagation, &propagation->alias_turn);
+	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	hc_types_search_outside(propagation, false);
+	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	hc_types_begin_turn_outside(propagation, &propagation->library_turn);
+	claim_outside(outside, RANK_LIBRARY);
+	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	claim_outside(outside, RANK_CALLS);
+	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 }
 
 /* ---- asking once more ---- */
@@ -775,7 +840,11 @@ uint32_t hc_types_path_of_root_word(const hc_types *types, const hc_root_word *w
 {
 	const hc_owner *owner = word->address ? find_extent(types->root_places->variables, word->address) : NULL;
 
-	if (!owner && word->address)
+	if (!owner && word->address && (owner = hc_types_owner_outside(types, word->address)))
+		while (owner->parent)
+			owner = owner->parent;
+	/* Local storage of the first thread lies in a mapping that is a place itself. */
+	if (!owner && word->address && !hc_modules_tls_at(types->modules, word->address))
 		owner = find_extent(types->root_places->words, word->address);
 	if (!owner && word->root->kind != HC_AREA_MODULE_DATA) {
 		struct naming naming = {
@@ -808,17 +877,23 @@ void hc_types_search_root_words(hc_propagation *propagation)
 	find_variables(types);
 	find_words(&naming);
 	find_vectors(&naming);
+	struct naming outside = find_words_outside(&naming);
+
 	claim_shapes(&naming, RANK_PROGRAM);
 	claim_words(&naming, RANK_PROGRAM);
+	claim_outside(&outside, RANK_PROGRAM);
 	hc_types_search_untyped(propagation);
+	hc_types_search_outside(propagation, true);
 	for (unsigned step = 0; step < LIBRARIES_WAIT; step++)
 		hc_propagation_step(propagation);
 	claim_shapes(&naming, RANK_LIBRARY);
 	claim_words(&naming, RANK_LIBRARY);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	claim_rest_outside(&outside);
 	claim_words(&naming, RANK_MAPPING);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	hc_types_search_typed(propagation);
+	hc_types_search_outside(propagation, false);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	hc_propagation_run_strays(propagation);
 	claim_encoded(&naming);
@@ -840,5 +915,6 @@ void hc_types_search_root_words(hc_propagation *propagation)
 	join_owners(types);
 	g_array_sort(types->root_places->words, compare_extents);
 	g_array_unref(naming.words);
+	g_array_unref(outside.words);
 	g_hash_table_unref(naming.targets);
 }

@@ -51,6 +51,11 @@ static size_t bits_size(const hc_blocks *blocks)
 	return (hc_blocks_count(blocks) / 64 + (size_t)1) * sizeof(uint64_t);
 }
 
+static size_t parcels_size(const hc_types *types)
+{
+	return (types->parcels->count + (size_t)1) * sizeof(uint32_t);
+}
+
 /* What is not in use, or libc's own, is nobody's; so one look tells all that matters of a block. */
 static void close_blocks(hc_types *types)
 {
@@ -86,7 +91,12 @@ hc_types *hc_types_create(const hc_core *core, hc_variables *variables, const hc
 	types->several = hc_pages_create(bits_size(blocks));
 	if (types->owner_of)
 		close_blocks(types);
-	if (!types->owner_of || !types->interior || !types->several ||
+	types->parcels = hc_parcels_create(
+		core, types->modules, blocks, areas, references, options ? options->jobs : 0, diagnostics, error);
+	if (!types->parcels)
+		return NULL;
+	types->parcel_owner = hc_pages_create(parcels_size(types));
+	if (!types->owner_of || !types->interior || !types->several || !types->parcel_owner ||
 		!hc_types_propagate(types, options ? options->jobs : 0) ||
 		!hc_types_count_blocks(types, options ? options->jobs : 0)) {
 		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory for the types of %u blocks",
@@ -111,6 +121,9 @@ void hc_types_destroy(hc_types *types)
 	hc_pages_destroy(types->interior, bits_size(types->blocks));
 	hc_pages_destroy(types->several, bits_size(types->blocks));
 	hc_pages_destroy(types->owner_of, owners_size(types->blocks));
+	if (types->parcels)
+		hc_pages_destroy(types->parcel_owner, parcels_size(types));
+	hc_parcels_destroy(types->parcels);
 	g_free(types);
 }
 

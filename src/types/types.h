@@ -16,6 +16,7 @@
  *	untyped.c		... what hangs on memory without a type
  *	untyped_shapes.c	... containers there, by their shapes
  *	root_words.c		... what no type leads to: by the words that do
+ *	outside.c		... memory that is not malloc's
  *	links.c			... what a word is worth, by what other blocks of the size have there
  *	objects.c		one object (objects.h)
  *	object_containers.c	... its containers
@@ -48,7 +49,7 @@
 #include <heapcore/types.h>
 
 #include "containers/containers.h"
-#include "references/references.h"
+#include "parcels/parcels.h"
 
 typedef struct hc_plans hc_plans;
 typedef struct hc_owners hc_owners;
@@ -72,13 +73,16 @@ struct hc_types {
 	hc_root_places *root_places; /* root_words.c */
 	uint64_t *interior;	     /* bit for each block: a piece that a container owns lies in its middle */
 	uint64_t *several;	     /* bit for each block: more than one lies in it */
+	hc_parcels *parcels;	     /* memory that is not malloc's */
+	uint32_t *parcel_owner;	     /* of each; 0: none */
+	uint64_t outside;	     /* bytes of parcels with an owner */
 	uint64_t variable_states[HC_VARIABLE_STATE_COUNT];
 	hc_types_losses losses;
 	hc_amount coverage[HC_CERTAINTY_COUNT];
 	hc_amount held_by[HC_PATH_BEGIN_COUNT];
 	double word_seconds; /* of processor time, all threads: what following words took (root_words.c) */
-	GArray *rows;	    /* of hc_type_row */
-	GArray *containers; /* of hc_container */
+	GArray *rows;	     /* of hc_type_row */
+	GArray *containers;  /* of hc_container */
 	GStringChunk *texts;
 };
 

@@ -39,8 +39,7 @@ enum {
 	TABLE_LEAST = 4	       /* words of a batch that lead to blocks of one size are a table */
 };
 
-/* Whether blocks of OWNER have contents that no type tells. */
-static bool is_opaque(const hc_owner *owner)
+bool hc_propagation_is_opaque(const hc_owner *owner)
 {
 	if (owner->layout)
 		return !hc_layout_element(owner->layout) && !hc_layout_is_single(owner->layout) && !owner->is_index;
@@ -54,13 +53,13 @@ static bool is_opaque(const hc_owner *owner)
 /* The owner of what an untyped block of OWNER leads to: all of it is one step. */
 static hc_owner *owner_below(hc_propagation *propagation, hc_owner *owner)
 {
-	if (owner->layout && is_opaque(owner))
+	if (owner->layout && hc_propagation_is_opaque(owner))
 		return hc_owners_element(propagation->owners, owner, 0, NULL, NULL);
 	if (owner->layout)
 		return hc_owners_beyond(propagation->owners, owner);
 	if (!owner->type || owner->certainty == HC_CERTAINTY_UNKNOWN)
 		return owner;
-	if (is_opaque(owner))
+	if (hc_propagation_is_opaque(owner))
 		return hc_owners_target(
 			propagation->owners, owner, 0, HC_STEP_TARGET, NULL, NULL, HC_CERTAINTY_UNKNOWN);
 	return hc_owners_beyond(propagation->owners, owner);
@@ -402,6 +401,8 @@ static void follow_batch(hc_propagation *propagation, hc_owner *owner, hc_word *
 	for (unsigned i = 0; i < count; i++)
 		if (is_found[i])
 			follow_spot(propagation, owner, &words[i], &spots[i]);
+		else if (hc_parcels_may_contain(propagation->types->parcels, words[i].value))
+			hc_propagation_follow_outside(propagation, owner, words[i].value, words[i].address);
 }
 
 /* Where in the elements of a shape, or in a block of OWNER, the head of a shape is. */
@@ -479,8 +480,11 @@ static void follow_words(
 		last[0] = last[1], last[1] = last[2], last[2] = word->value;
 		if (last[0] <= last[1] && last[1] < last[2] && hc_blocks_may_contain(propagation->blocks, last[0]))
 			hc_propagation_note_vector(propagation, last);
-		if (!hc_blocks_may_contain(propagation->blocks, word->value))
+		if (!hc_blocks_may_contain(propagation->blocks, word->value)) {
+			if (hc_parcels_may_contain(propagation->types->parcels, word->value))
+				hc_propagation_follow_outside(propagation, owner, word->value, at);
 			continue;
+		}
 		if (at >= shape_end &&
 			claim_shape_at(propagation, owner, at, &(struct words){ start, end, size }, &shape_end))
 			continue;
@@ -563,6 +567,11 @@ void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, h
 	follow_words(propagation, owner, address, MIN(end, address + PIECE_BYTES), NULL);
 }
 
+void hc_propagation_search_parcel(hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end)
+{
+	follow_words(propagation, owner_below(propagation, owner), start, end, NULL);
+}
+
 void hc_propagation_search_range(hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end)
 {
 	follow_words(propagation, owner, start, end, NULL);
@@ -586,7 +595,7 @@ void hc_types_search_untyped(hc_propagation *propagation)
 		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
 
 		/* Not those that wait since this loop began: they are farther away. */
-		if (number && number != HC_OWNER_CLOSED && is_opaque(hc_types_owner(types, number)) &&
+		if (number && number != HC_OWNER_CLOSED && hc_propagation_is_opaque(hc_types_owner(types, number)) &&
 			!is_pool(propagation, block.address) && hc_take_bit(propagation->searched, block.number))
 			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
 	}
@@ -628,7 +637,7 @@ static void search_typed(hc_propagation *propagation, bool buffers)
 	while (hc_block_iterator_next(&iterator, &block) && !propagation->failed) {
 		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
 
-		if (number && number != HC_OWNER_CLOSED && !is_opaque(hc_types_owner(types, number)) &&
+		if (number && number != HC_OWNER_CLOSED && !hc_propagation_is_opaque(hc_types_owner(types, number)) &&
 			is_buffer(hc_types_owner(types, number)) == buffers && !is_pool(propagation, block.address) &&
 			hc_take_bit(propagation->searched, block.number))
 			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);

@@ -153,6 +153,7 @@ static hc_walks_ahead *create(hc_propagation *propagation, unsigned jobs)
 	ahead->roots = g_array_new(FALSE, FALSE, sizeof(unsigned));
 	ahead->budget = hc_container_set_budget(set);
 	ahead->soft = HELD_LEAST + (uint64_t)hc_blocks_count(propagation->blocks);
+	ahead->room.needs_blocks = propagation->types->parcels->span != 0;
 	ahead->room.most = HELD_LEAST + HELD_MOST_FACTOR * (uint64_t)hc_blocks_count(propagation->blocks);
 	ahead->spare = g_ptr_array_new();
 	return ahead;

@@ -39,6 +39,8 @@ static void follow_edge(hc_propagation *propagation)
 		return hc_propagation_search_piece(propagation, owner, edge.value);
 	case HC_EDGE_RANGE:
 		return hc_propagation_search_range(propagation, owner, edge.value, edge.holder);
+	case HC_EDGE_OUTSIDE:
+		return hc_propagation_search_outside(propagation, owner, edge.value);
 	case HC_EDGE_REACH:
 		return hc_propagation_reach(propagation, owner, edge.value);
 	default:

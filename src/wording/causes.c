@@ -7,7 +7,7 @@
 #include <inttypes.h>
 
 enum {
-	NAMED_MAX = 3,		 /* kinds of lost blocks, sizes */
+	NAMED_MAX = 3, /* kinds of lost blocks, sizes */
 	APART_SHARE = 10,
 	APART_LEAST = 1 << 16,	 /* bytes */
 	LEAST_KEPT = 1 << 20,	 /* free bytes; of less there is no advice */
@@ -203,6 +203,20 @@ static void append_shared(GString *text, const hc_growth *row)
 			text, ", %s of it shared with %s", hc_text_size(bytes, row->shared_after), sharers);
 }
 
+/* ", 2.0 MiB of that in memory that is not malloc's" */
+static void append_outside(GString *text, const hc_growth *row)
+{
+	char bytes[HC_TEXT_SIZE_LENGTH];
+	uint64_t more = row->outside_after - row->outside_before;
+
+	if (!hc_growth_is_outside(row))
+		return;
+	if (more == (uint64_t)row->bytes)
+		g_string_append(text, ", all of it in memory that is not malloc's");
+	else
+		g_string_append_printf(text, ", %s of it in memory that is not malloc's", hc_text_size(bytes, more));
+}
+
 static void append_elements(GString *text, const hc_growth *row)
 {
 	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH];
@@ -247,6 +261,7 @@ static void append_container(GString *text, const hc_cause *cause, const char *b
 	g_string_append_printf(text, "%s grew by %s", owner, bytes);
 	append_elements(text, row);
 	g_string_append_printf(text, "; it holds %s now", hc_text_size(size, row->after));
+	append_outside(text, row);
 	append_shared(text, row);
 	if (cause->kind == HC_CAUSE_BACKLOG)
 		append_counters(text, &cause->counters);
@@ -271,7 +286,10 @@ static void append_blocks(GString *text, const hc_growth *row)
 	bool is_one = row->blocks_after == 1;
 
 	hc_text_count(after, row->blocks_after);
-	if (row->blocks_before != row->blocks_after)
+	if (!row->blocks_before && !row->blocks_after)
+		g_string_append_printf(
+			text, "from %s to %s", hc_text_size(small, row->before), hc_text_size(large, row->after));
+	else if (row->blocks_before != row->blocks_after)
 		g_string_append_printf(text, "from %s to %s block%s", hc_text_count(before, row->blocks_before), after,
 			is_one ? "" : "s");
 	else
@@ -290,6 +308,7 @@ static void append_owner(GString *text, const hc_growth *row, const char *bytes)
 					    "both lead",
 		bytes);
 	append_blocks(text, row);
+	append_outside(text, row);
 }
 
 static void append_buffer(GString *text, const hc_growth *row, const char *bytes)

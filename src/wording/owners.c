@@ -6,18 +6,34 @@
 
 #include <inttypes.h>
 enum {
-	LITTLE_SHARED = 10 /* of what a row holds: if one in so many bytes is shared, that is said */
+	LITTLE_SHARED = 10,  /* of what a row holds: if one in so many bytes is shared, that is said */
+	LITTLE_OUTSIDE = 10, /* of what is in use: if what is not malloc's is less, it does not come first */
 };
 
-/* What TEXT begins; a table lists all else that is there. */
-static const hc_owner_row *first_row(const hc_ownership *ownership, bool by_retained)
+static uint64_t held_by(const hc_owner_row *row)
+{
+	return row->holds.bytes;
+}
+
+static uint64_t retained_by(const hc_owner_row *row)
+{
+	return row->retained;
+}
+
+static uint64_t all_of(const hc_owner_row *row)
+{
+	return row->holds.bytes + row->outside;
+}
+
+/* The row of level 0 with the most by FIGURE; NULL: there is none. */
+static const hc_owner_row *first_row(const hc_ownership *ownership, uint64_t (*figure)(const hc_owner_row *row))
 {
 	const hc_owner_row *best = NULL;
 
 	for (uint32_t i = hc_ownership_first(ownership); i != HC_OWNER_NO_ROW;) {
 		const hc_owner_row *row = hc_ownership_row(ownership, i);
 
-		if (!best || (by_retained ? row->retained > best->retained : row->holds.bytes > best->holds.bytes))
+		if (!best || figure(row) > figure(best))
 			best = row;
 		i = row->next;
 	}
@@ -80,13 +96,34 @@ static void append_all_shared(GString *text, const hc_owner_row *holder)
 		hc_text_size(bytes, holder->shared.amount.bytes), sharers);
 }
 
+/* Of HOLDER, which has most where malloc has nothing. */
+static void append_outside(GString *text, const hc_owner_row *holder, uint64_t total)
+{
+	g_autofree char *group = holder->group ? hc_word_owner(holder) : NULL;
+	char outside[HC_TEXT_SIZE_LENGTH], bytes[HC_TEXT_SIZE_LENGTH];
+
+	g_string_append_printf(text, group ? "Most is held by %s: " : "%s holds most: ", group ? group : holder->text);
+	g_string_append_printf(text, "%s in memory that is not malloc's", hc_text_size(outside, holder->outside));
+	if (total && holder->holds.bytes)
+		g_string_append_printf(text, ", and %s, %.1f %% of what is in use of malloc's",
+			hc_text_size(bytes, holder->holds.bytes), 100.0 * holder->holds.bytes / total);
+	if (!group)
+		g_string_append_printf(text, "; told %s", hc_word_owner_basis(holder->basis, holder->certainty));
+	g_string_append_c(text, '.');
+}
+
 char *hc_word_owners(const hc_ownership *ownership)
 {
 	uint64_t total = hc_ownership_total(ownership).bytes;
-	const hc_owner_row *holder = first_row(ownership, false), *retainer = first_row(ownership, true);
+	const hc_owner_row *holder = first_row(ownership, all_of), *retainer = first_row(ownership, retained_by);
 	GString *text = g_string_new(NULL);
 	char bytes[HC_TEXT_SIZE_LENGTH];
 
+	if (holder && holder->outside > holder->holds.bytes && holder->outside >= total / LITTLE_OUTSIDE) {
+		append_outside(text, holder, total);
+		return g_string_free(text, FALSE);
+	}
+	holder = first_row(ownership, held_by);
 	if (!holder || !total) {
 		g_string_append(text, "Nothing is known of who holds what is in use.");
 		return g_string_free(text, FALSE);
@@ -176,4 +213,13 @@ char *hc_word_owners_left_out_below(uint64_t rows)
 	g_autofree char *unit = hc_unit_text(rows, "rows");
 
 	return g_strdup_printf("%s below these left out: --depth and --min show more", unit);
+}
+
+char *hc_word_owners_outside(uint64_t bytes, uint64_t mapped)
+{
+	char some[HC_TEXT_SIZE_LENGTH], all[HC_TEXT_SIZE_LENGTH];
+
+	return g_strdup_printf(
+		"OUTSIDE are %s of %s that are not malloc's: what words lead to there, with what is free behind it.",
+		hc_text_size(some, bytes), hc_text_size(all, mapped));
 }

@@ -211,6 +211,8 @@ char *hc_word_owner_kind(const hc_ownership *ownership, hc_owner_kind kind);
 /* Of ROWS rows that begin a path; of such that do not. */
 char *hc_word_owners_left_out(uint64_t rows);
 char *hc_word_owners_left_out_below(uint64_t rows);
+/* What the column OUTSIDE is: BYTES of MAPPED bytes. */
+char *hc_word_owners_outside(uint64_t bytes, uint64_t mapped);
 
 /* ---- pins.c ---- */
 
