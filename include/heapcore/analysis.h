@@ -63,7 +63,7 @@ hc_analysis *hc_analysis_run(const char *core_path, const hc_analysis_options *o
 void hc_analysis_destroy(hc_analysis *analysis);
 
 /*
- * How many of the COUNT files CORES are best analysed at the same time, each on its share of the threads that OPTIONS (may be NULL) say: 1, or
+ * How many of the COUNT files CORES are best analysed at the same time, each on its share of the threads and memory that OPTIONS (may be NULL) say: 1, or
  * 2 where there are threads and memory for two, and one is not much larger than all others. What is no core counts as nothing.
  */
 unsigned hc_analyses_at_once(const char *const *cores, size_t count, const hc_analysis_options *options);

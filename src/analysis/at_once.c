@@ -43,12 +43,14 @@ unsigned hc_at_once_of_sizes(const uint64_t *sizes, size_t count, unsigned worke
 
 unsigned hc_analyses_at_once(const char *const *cores, size_t count, const hc_analysis_options *options)
 {
+	static const hc_analysis_options defaults = { 0 };
 	g_autofree uint64_t *sizes = g_new(uint64_t, count + 1);
 	uint64_t available = hc_memory_available("/proc", "self");
 
-	if (options && options->memory)
-		available = MIN(available, options->memory);
+	options = options ? options : &defaults;
 	for (size_t i = 0; i < count; i++)
 		sizes[i] = size_on_disk(cores[i]);
-	return hc_at_once_of_sizes(sizes, count, hc_parallel_workers(options ? options->jobs : 0), available);
+	if (options->memory)
+		available = MIN(available, options->memory);
+	return hc_at_once_of_sizes(sizes, count, hc_parallel_workers(options->jobs), available);
 }

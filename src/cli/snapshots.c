@@ -23,7 +23,7 @@ static hc_snapshot *take_snapshot(
 	return analysis ? hc_snapshot_create(analysis, no_content, error) : NULL;
 }
 
-/* The share of LANE: its part of the threads and of the memory, and the first one's progress stands for all. */
+/* The share of LANE: its part of threads and memory; and the first one's progress stands for all. */
 static cli_options options_of_lane(const struct taking *taking, unsigned lane)
 {
 	cli_options options = *taking->options;
@@ -32,8 +32,8 @@ static cli_options options_of_lane(const struct taking *taking, unsigned lane)
 	if (taking->lanes == 1)
 		return options;
 	options.jobs = (int)MAX(threads / taking->lanes + (lane < threads % taking->lanes), 1);
-	options.quiet = options.quiet || lane;
 	options.at_once = taking->lanes;
+	options.quiet = options.quiet || lane;
 	return options;
 }
 

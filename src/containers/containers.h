@@ -181,6 +181,9 @@ typedef struct hc_reader hc_reader;
 void hc_reader_fetch(hc_reader *reader, hc_address address);
 void hc_reader_fetch_target(hc_reader *reader, hc_address address);
 
+/* The word at ADDRESS. */
+bool hc_reader_load(hc_reader *reader, hc_address address, uint64_t *ret_value);
+
 /* How many elements the container at ADDRESS claims, if it is sound itself and keeps a count; else 0. Of a pure layout. */
 uint64_t hc_layout_count(const hc_layout *layout, hc_address address, hc_reader *reader);
 

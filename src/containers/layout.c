@@ -75,12 +75,22 @@ static bool has_name(const hc_description *description, const char *name)
 	return false;
 }
 
+/* Whether the object that LAYOUT, of kind single, holds is of the type that is declared, as far as that can be told. */
+static bool is_plain_object(const hc_layout *layout)
+{
+	const hc_type *element = layout->element;
+	hc_type_kind kind = element ? hc_type_get_kind(element) : HC_TYPE_VOID;
+
+	return element && layout->description->known[HC_KEY_CLASS_OF] == HC_NO_KEY && kind != HC_TYPE_ARRAY &&
+	       !(kind == HC_TYPE_STRUCT && hc_type_is_polymorphic(element));
+}
+
 /* Whether its programs ask for no symbols, and its kind for no types. */
 static bool is_pure(const hc_layout *layout)
 {
 	const hc_description *description = layout->description;
 
-	if (description->kind >= HC_WALK_SINGLE)
+	if (description->kind > HC_WALK_SINGLE || (description->kind == HC_WALK_SINGLE && !is_plain_object(layout)))
 		return false;
 	for (unsigned i = 0; i < description->key_count; i++)
 		for (unsigned j = 0; j < layout->programs[i].length; j++)

@@ -153,3 +153,8 @@ void hc_reader_fetch_target(hc_reader *reader, hc_address address)
 	if (hc_reader_word(reader, address, &target) && hc_blocks_may_contain(reader->blocks, target))
 		hc_reader_fetch(reader, target);
 }
+
+bool hc_reader_load(hc_reader *reader, hc_address address, uint64_t *ret_value)
+{
+	return hc_reader_word(reader, address, ret_value);
+}

@@ -22,7 +22,7 @@ struct hc_reader {
 	const hc_block_region *region; /* the last one; or NULL */
 	uint64_t *live;		       /* as blocks->starts, but of blocks in use only; NULL: no memory for it */
 	uint64_t
-		checked; /* granule at which the block starts that the range checked last lies in; UINT64_MAX: in none */
+		checked; /* granule, of `region`, at which the block in use starts that the range checked last is in; UINT64_MAX: in none */
 	uint8_t scratch[4096];	       /* what is not in one piece */
 };
 
@@ -133,8 +133,10 @@ static inline hc_range_kind hc_reader_check_region(
 	last = address + size - (size ? 1 : 0);
 	if (hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, last), last) != start)
 		return HC_RANGE_SPLIT;
+	if (!hc_reader_is_live(reader, start))
+		return HC_RANGE_FREED;
 	reader->checked = start;
-	return hc_reader_is_live(reader, start) ? HC_RANGE_LIVE : HC_RANGE_FREED;
+	return HC_RANGE_LIVE;
 }
 
 /* Where the SIZE bytes at ADDRESS lie. */

@@ -15,9 +15,9 @@
 #include <string.h>
 
 enum {
-	ROOM_FIRST = 64,
+	ROOM_FIRST = 16,
 	ROOM_KEPT = 1 << 13, /* entries that a record keeps for the next walk */
-	RUNS_FIRST = 4
+	RUNS_FIRST = 2
 };
 
 /* ---- room ---- */

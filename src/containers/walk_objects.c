@@ -38,10 +38,10 @@ static bool walk_object(hc_walker *walker, hc_address object, uint64_t size)
 	if (hc_walker_is_within(walker, object, size)) {
 		walker->walk->is_inline = walker->is_proved = true;
 	} else {
-		prove_by_object(walker, object, size);
 		place = hc_reader_check(walker->reader, object, MAX(size, 1));
 		if (!hc_place_is_usable(place))
 			return hc_walker_refuse(walker, hc_place_reason(place));
+		prove_by_object(walker, object, size);
 		if (hc_walker_owns(walker))
 			hc_walker_own(walker, object, MAX(size, 1), HC_MEMORY_BUFFER);
 	}

@@ -85,11 +85,36 @@ const char *hc_place_reason(hc_range_kind place)
 
 /* ---- what is believed ---- */
 
+/*
+ * The block that was checked last, if that begins at ADDRESS: there is no need to look for it. *RET_IS_BLOCK: whether malloc would
+ * have made it as large for SIZE bytes. FALSE: it is another one.
+ */
+static bool is_checked_block(const hc_walker *walker, hc_address address, uint64_t size, bool *ret_is_block)
+{
+	const hc_reader *reader = walker->reader;
+	const hc_block_region *region = reader->region;
+	const hc_blocks *blocks = reader->blocks;
+	uint64_t start = reader->checked, next, usable;
+
+	if (start == UINT64_MAX || !region || region->region.is_mmapped ||
+		hc_blocks_address(blocks, region, start) != address)
+		return false;
+	next = hc_blocks_next_start(blocks, start + 1);
+	if (next - region->first_granule >= region->granules)
+		return false;
+	usable = ((next - start) << blocks->granule_shift) - blocks->word;
+	*ret_is_block = usable >= size && usable - size <= ROUNDED_BY_MALLOC;
+	return true;
+}
+
 /* A block that begins at ADDRESS, and that malloc would have made as large for SIZE bytes. */
 static bool is_block_of(const hc_walker *walker, hc_address address, uint64_t size)
 {
 	hc_block block;
+	bool is_block;
 
+	if (size && is_checked_block(walker, address, size, &is_block))
+		return is_block;
 	if (!size || !hc_blocks_find(walker->set->blocks, address, &block) || block.address != address ||
 		block.state != HC_BLOCK_IN_USE || block.size < size)
 		return false;

@@ -71,7 +71,7 @@ static uint32_t checksum(const uint8_t *bytes, size_t size)
 	return ~sum;
 }
 
-static bool has_build_id(Elf *elf, const char *build_id)
+bool hc_debug_has_build_id(Elf *elf, const char *build_id)
 {
 	const void *bytes = NULL;
 	ssize_t size = dwelf_elf_gnu_build_id(elf, &bytes);
@@ -111,7 +111,7 @@ static bool try_file(struct module_debug *debug, const hc_module *module, const 
 
 	if (!elf)
 		return false;
-	bool belongs = module->build_id ? has_build_id(elf, module->build_id) :
+	bool belongs = module->build_id ? hc_debug_has_build_id(elf, module->build_id) :
 					  sum && *sum == checksum((const uint8_t *)g_mapped_file_get_contents(mapped),
 								 g_mapped_file_get_length(mapped));
 
@@ -171,7 +171,7 @@ static bool open_own_file(struct module_debug *debug, const hc_module *module)
 	if (!mapped || g_mapped_file_get_length(mapped) != size)
 		return false;
 	debug->elf = hc_debug_open_elf(mapped);
-	if (!debug->elf || (module->build_id && !has_build_id(debug->elf, module->build_id))) {
+	if (!debug->elf || (module->build_id && !hc_debug_has_build_id(debug->elf, module->build_id))) {
 		if (debug->elf)
 			elf_end(g_steal_pointer(&debug->elf));
 		return false;

@@ -5,22 +5,48 @@
 #include <dwarf.h>
 #include <inttypes.h>
 
+static void close_dwarf(struct module_debug *debug)
+{
+	if (debug->dwarf && !debug->is_borrowed)
+		dwarf_end(debug->dwarf);
+	debug->dwarf = NULL;
+}
+
+/*
+ * What the modules have opened, if it is the same: to uncompress libc's sections again takes longer than all else that is done for a small
+ * core. A file that shares another one's info is told which, so that one is opened for ourselves.
+ */
+static Dwarf *borrow(const struct module_debug *debug)
+{
+	Dwarf *opened = hc_module_opened_dwarf(debug->module);
+	const char *build_id = debug->module->build_id;
+
+	return opened && build_id && hc_debug_has_build_id(dwarf_getelf(opened), build_id) &&
+			       hc_debug_has_build_id(debug->elf, build_id) &&
+			       !hc_debug_find_section(debug->elf, ".gnu_debugaltlink") ?
+		       opened :
+		       NULL;
+}
+
 static void open_file(hc_debug_info *info, struct module_debug *debug)
 {
-	debug->dwarf = dwarf_begin_elf(debug->elf, DWARF_C_READ, NULL);
+	debug->dwarf = borrow(debug);
+	debug->is_borrowed = debug->dwarf != NULL;
+	if (!debug->dwarf)
+		debug->dwarf = dwarf_begin_elf(debug->elf, DWARF_C_READ, NULL);
 	if (!debug->dwarf) {
 		debug->gap = g_strdup("it is damaged");
 		return;
 	}
 	/* libdw has uncompressed the sections: from here on these are libelf's. */
-	hc_debug_read_sections(debug->elf, debug->sections);
+	hc_debug_read_sections(dwarf_getelf(debug->dwarf), debug->sections);
 	const char *ident = elf_getident(debug->elf, NULL);
 
 	debug->swap = ident && ident[EI_DATA] != (G_BYTE_ORDER == G_LITTLE_ENDIAN ? ELFDATA2LSB : ELFDATA2MSB);
 	if (hc_debug_open_shared(info, debug))
 		hc_scan_headers(debug);
 	else
-		g_clear_pointer(&debug->dwarf, dwarf_end);
+		close_dwarf(debug);
 }
 
 struct module_debug *hc_module_debug(hc_debug_info *info, const hc_module *module)
@@ -133,8 +159,7 @@ static void release(struct module_debug *debug)
 	g_clear_pointer(&debug->ranges, g_array_unref);
 	g_clear_pointer(&debug->names, g_hash_table_unref);
 	g_free(debug->by_base);
-	if (debug->dwarf)
-		dwarf_end(debug->dwarf);
+	close_dwarf(debug);
 	if (debug->elf)
 		elf_end(debug->elf);
 	hc_shared_debug_release(debug->shared);

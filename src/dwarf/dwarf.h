@@ -124,6 +124,7 @@ struct module_debug {
 	GMappedFile *mapped;
 	Elf *elf;
 	Dwarf *dwarf;
+	bool is_borrowed;	     /* `dwarf` belongs to the modules */
 	char *gap;		     /* why nothing of it is read; NULL: it is read, or there is none */
 	struct shared_debug *shared; /* NULL: it refers to no other file */
 	bool swap;

@@ -128,13 +128,18 @@ static void find_one_size(const hc_findings_input *input, hc_findings *findings,
 
 void hc_find_big_blocks(const hc_findings_input *input, hc_findings *findings)
 {
-	uint64_t in_use = hc_blocks_amount(input->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes;
-	g_autoptr(GArray) sizes = hc_sizes_count(input, HC_SIZES_UNKNOWN);
+	uint64_t in_use = hc_blocks_amount(input->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes,
+		 worth = MAX(WORTH_SAYING, in_use / SHARE);
+	g_autoptr(GArray) sizes = NULL;
 
+	/* Of what no path leads to, all sizes together are less than one has to be. */
+	if (input->types && hc_types_held_by(input->types, HC_PATH_FROM_NOTHING).bytes < worth)
+		return;
+	sizes = hc_sizes_count(input, HC_SIZES_UNKNOWN);
 	for (unsigned i = 0; i < MIN(sizes->len, SIZES_TOLD); i++) {
 		const hc_size_count *count = &g_array_index(sizes, hc_size_count, i);
 
-		if (count->size * count->blocks >= MAX(WORTH_SAYING, in_use / SHARE))
+		if (count->size * count->blocks >= worth)
 			find_one_size(input, findings, count);
 	}
 }

@@ -186,6 +186,9 @@ typedef struct hc_struct hc_struct;
  * if there is no debug info or no such structure. Belongs to MODULES.
  */
 const hc_struct *hc_module_struct(hc_modules *modules, const hc_module *module, const char *function, const char *name);
+
+/* The debug info (a Dwarf of <elfutils/libdw.h>) that structures of MODULE were looked for in: its sections are uncompressed. NULL: none was. Belongs to the modules. */
+struct Dwarf *hc_module_opened_dwarf(const hc_module *module);
 uint64_t hc_struct_size(const hc_struct *structure); /* bytes */
 bool hc_struct_member(const hc_struct *structure, const char *name, hc_member *ret_member);
 

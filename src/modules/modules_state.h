@@ -25,6 +25,7 @@ struct module {
 	bool dwfl_tried;
 	Dwfl *dwfl;
 	Dwfl_Module *dwfl_module;
+	Dwarf *dwarf;			      /* structures.c: what libdwfl has opened; NULL: nothing yet */
 	GHashTable *symbols;		      /* name -> hc_symbol * */
 	GArray *tls_symbols;		      /* of struct tls_symbol (symbols.c), by offset */
 	GArray *data_symbols, *data_sections; /* of struct named_data (data_names.c), by address */

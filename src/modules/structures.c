@@ -37,6 +37,7 @@ static bool find_unit(hc_modules *modules, struct module *module, const char *fu
 	Dwfl_Module *dwfl_module = hc_module_dwfl(modules, module);
 	Dwarf *dwarf = dwfl_module ? dwfl_module_getdwarf(dwfl_module, &bias) : NULL;
 
+	module->dwarf = dwarf;
 	if (!dwarf || !hc_module_symbol(modules, &module->public, function, &symbol) || symbol.is_tls)
 		return false;
 	if (dwarf_addrdie(dwarf, symbol.address - bias, ret_unit))
@@ -133,6 +134,11 @@ const hc_struct *hc_module_struct(hc_modules *modules, const hc_module *module, 
 		g_ptr_array_add(modules->structs, structure);
 	g_hash_table_insert(private->structs, g_strdup(name), structure);
 	return structure;
+}
+
+Dwarf *hc_module_opened_dwarf(const hc_module *module)
+{
+	return hc_module_private(module)->dwarf;
 }
 
 uint64_t hc_struct_size(const hc_struct *structure)

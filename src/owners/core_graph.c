@@ -192,9 +192,7 @@ static void tell_sizes(void *data, uint32_t first, uint32_t end, uint64_t *ret_s
 		const hc_block_region *region = hc_blocks_region_of_start(blocks, start);
 
 		ret_sizes[number - first] =
-			blocks->states[number] == HC_BLOCK_IN_USE ?
-				hc_blocks_usable_size(blocks, region, hc_blocks_address(blocks, region, start)) :
-				0;
+			blocks->states[number] == HC_BLOCK_IN_USE ? hc_blocks_size_in_index(blocks, region, start) : 0;
 	}
 }
 

@@ -33,6 +33,15 @@ static inline hc_owner_row *hc_ownership_row_at(const hc_ownership *ownership, u
 	return &g_array_index(ownership->rows, hc_owner_row, index);
 }
 
+/* How BLOCK, which is in use, is reached: by its address, which is found sooner than its number. */
+static inline hc_reach hc_ownership_reach(const hc_ownership *ownership, const hc_block *block)
+{
+	const hc_blocks *blocks = ownership->blocks;
+
+	return hc_references_reach_at(ownership->references,
+		hc_blocks_granule(blocks, hc_blocks_region(blocks, block->address), block->address));
+}
+
 /* Makes rows, with what they hold. FALSE if memory was out. */
 bool hc_ownership_make_rows(hc_ownership *ownership);
 

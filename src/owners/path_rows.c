@@ -29,7 +29,7 @@ static hc_amount *place_of_block(const struct adding *adding, const hc_block *bl
 
 	if (block->label)
 		return &ownership->libc;
-	switch (hc_references_reach(ownership->references, block->number)) {
+	switch (hc_ownership_reach(ownership, block)) {
 	case HC_REACH_DIRECTLY_LOST:
 		return &ownership->lost_directly;
 	case HC_REACH_INDIRECTLY_LOST:

@@ -75,7 +75,7 @@ static uint32_t path_of(const struct counting *counting, const hc_block *block)
 	uint32_t path = hc_types_path_of_block(ownership->types, block->number);
 
 	if (block->state != HC_BLOCK_IN_USE || block->label || !path || counting->first[path] == HC_OWNER_NO_ROW ||
-		hc_reach_is_lost(hc_references_reach(ownership->references, block->number)))
+		hc_reach_is_lost(hc_ownership_reach(ownership, block)))
 		return 0;
 	return path;
 }

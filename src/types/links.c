@@ -91,10 +91,14 @@ static void look_at(hc_propagation *propagation, struct links *links, const hc_b
 
 	links->blocks++;
 	for (unsigned i = 0; i < START_WORDS && (i + 1) * (uint64_t)word_size <= block->size; i++) {
+		hc_address value;
 		hc_spot spot;
 
-		if (!hc_propagation_locate_target(propagation, block->address + i * word_size, &spot) ||
-			spot.number == block->number)
+		if (!hc_propagation_load(propagation, block->address + i * word_size, &value) ||
+			!hc_propagation_locate(propagation, value, &spot))
+			continue;
+		hc_propagation_note_entry(propagation, &spot, spot.number != block->number);
+		if (spot.address != value || spot.number == block->number)
 			continue;
 		hc_set_bit(propagation->started, spot.number);
 		if (i >= LINK_WORDS)
@@ -160,6 +164,11 @@ static void learn_all(hc_propagation *propagation)
 	while (g_hash_table_iter_next(&iterator, NULL, &links))
 		if (((struct links *)links)->sample)
 			learn(propagation, links);
+}
+
+void hc_propagation_look_at_words(hc_propagation *propagation)
+{
+	learn_all(propagation);
 }
 
 /* What is known of blocks of SIZE; NULL: nothing, or too little. */

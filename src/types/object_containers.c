@@ -186,13 +186,18 @@ static void look_at_elements(hc_propagation *propagation, hc_owner *container, h
 	bool held = hc_layout_is_single(container->layout), pointed_to = hc_layout_by_pointer(container->layout);
 	/* An object that links itself into a container may be in several. */
 	bool is_shared = !held && (container->is_intrusive || element->is_own);
+	hc_nest *nest = NULL;
 
 	propagation->depth++;
 	element->is_own |= held && pointed_to;
 	for (uint64_t i = 0; i < contents->count; i++) {
+		/* The first one has shown whose its containers' blocks are. */
 		if (i == 1 && may_be_leaves(container, element, contents, held, live) && !is_shared &&
 			hc_propagation_look_at_leaves(propagation, element, contents->kept + 1, contents->count - 1))
 			break;
+		if (i == 1 && contents->kept && !pointed_to && element->type)
+			nest = hc_propagation_begin_nest(
+				propagation, element->plan, contents->kept + 1, contents->count - 1);
 		const hc_address *from = contents_from(contents, i);
 		hc_address address = *from;
 
@@ -201,6 +206,8 @@ static void look_at_elements(hc_propagation *propagation, hc_owner *container, h
 		if (i >= live)
 			give_to(propagation, container, element, address);
 		prefetch_elements(propagation, element, pointed_to, from, contents->count - i);
+		if (nest)
+			hc_propagation_seek_nest(nest, i - 1);
 		uint64_t value;
 
 		if (pointed_to)
@@ -219,6 +226,7 @@ static void look_at_elements(hc_propagation *propagation, hc_owner *container, h
 		}
 	}
 	propagation->depth--;
+	hc_propagation_end_nest(nest);
 }
 
 /* Asked for each container: of the path's own LAYOUT worked out for the first one, but not of what was deduced for one list alone. */

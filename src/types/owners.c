@@ -25,6 +25,7 @@ static void owner_destroy(void *data)
 	g_free(owner->targets);
 	g_free(owner->root);
 	g_clear_pointer(&owner->classes, g_ptr_array_unref);
+	g_clear_pointer(&owner->met, g_array_unref);
 	g_free(owner);
 }
 
@@ -193,7 +194,10 @@ hc_owner *hc_owners_class(
 /* ---- places without a type ---- */
 
 enum {
-	STRUCTURE_BYTES = 64 /* words of one structure are no farther from each other */
+	STRUCTURE_BYTES = 64, /* words of one structure are no farther from each other */
+	MET_MAX = 16,	      /* places that are as near */
+	MET_LEAST = 2,	      /* words in blocks of one that lead to another's, if they are one */
+	MET_SHARE = 8	      /* ... and for so many blocks of the larger one there is one of them */
 };
 
 const hc_named_root *hc_owner_root(const hc_owner *owner)
@@ -216,11 +220,36 @@ bool hc_owners_may_meet(const hc_owner *a, const hc_owner *b)
 	       !a->root->has_symbol && !b->root->has_symbol;
 }
 
-void hc_owners_meet(hc_owner *a, hc_owner *b)
+static void count_word(hc_owner *a, hc_owner *b)
+{
+	struct hc_met new = { b, 1 };
+
+	if (!a->met)
+		a->met = g_array_new(FALSE, FALSE, sizeof(struct hc_met));
+	for (unsigned i = 0; i < a->met->len; i++) {
+		struct hc_met *met = &g_array_index(a->met, struct hc_met, i);
+
+		if (met->other == b) {
+			met->words++;
+			return;
+		}
+	}
+	if (a->met->len < MET_MAX)
+		g_array_append_val(a->met, new);
+}
+
+static bool are_near(const hc_owner *a, const hc_owner *b)
+{
+	hc_address x = a->root->address, y = b->root->address;
+
+	return MAX(x, y) - MIN(x, y) <= STRUCTURE_BYTES;
+}
+
+static void join(hc_owner *a, hc_owner *b)
 {
 	hc_owner *first = (hc_owner *)hc_owner_joined(a), *second = (hc_owner *)hc_owner_joined(b);
 
-	if (first == second || !hc_owners_may_meet(first, second))
+	if (first == second)
 		return;
 	if (first->root->address > second->root->address) {
 		hc_owner *swap = first;
@@ -234,6 +263,40 @@ void hc_owners_meet(hc_owner *a, hc_owner *b)
 		return;
 	second->joined = first;
 	first->last_word = last;
+}
+
+void hc_owners_meet(hc_owner *a, hc_owner *b, bool sure)
+{
+	if (a == b || !hc_owners_may_meet(a, b) || !are_near(a, b))
+		return;
+	if (sure)
+		join(a, b);
+	else
+		count_word(a, b);
+}
+
+static uint32_t words_between(const hc_owner *a, const hc_owner *b)
+{
+	for (unsigned i = 0; a->met && i < a->met->len; i++)
+		if (g_array_index(a->met, struct hc_met, i).other == b)
+			return g_array_index(a->met, struct hc_met, i).words;
+	return 0;
+}
+
+void hc_owners_join_met(hc_owners *owners, const uint32_t *blocks)
+{
+	for (unsigned i = 1; i < owners->list->len; i++) {
+		hc_owner *owner = owners->list->pdata[i];
+
+		for (unsigned j = 0; owner->met && j < owner->met->len; j++) {
+			const struct hc_met *met = &g_array_index(owner->met, struct hc_met, j);
+			uint32_t words = met->words + words_between(met->other, owner);
+
+			if (words >= MET_LEAST &&
+				words >= MAX(blocks[owner->number], blocks[met->other->number]) / MET_SHARE)
+				join(owner, met->other);
+		}
+	}
 }
 
 /* ---- names ---- */

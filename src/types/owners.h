@@ -27,6 +27,12 @@ typedef enum {
 
 typedef struct hc_owner hc_owner;
 
+/* Words of an owner's blocks lead to what OTHER has. */
+struct hc_met {
+	hc_owner *other;
+	uint32_t words;
+};
+
 struct hc_owner {
 	uint32_t number;
 
@@ -47,6 +53,7 @@ struct hc_owner {
 	const hc_variable *variable; /* of HC_STEP_VARIABLE */
 	hc_named_root *root;	     /* of HC_STEP_WORD: owned */
 	hc_owner *joined;	     /* likewise: it is one place with this one, which comes first; NULL: with none */
+	GArray *met;		     /* likewise: of struct hc_met; NULL at first */
 	hc_address last_word;	     /* likewise: where the last of those that joined it stands; 0: none did */
 	bool is_own;		     /* its blocks count as its parent's own: what a smart pointer leads to */
 
@@ -140,8 +147,14 @@ const hc_owner *hc_owner_joined(const hc_owner *owner);
 /* Whether A and B are words without a symbol, so that they may be of one structure. */
 bool hc_owners_may_meet(const hc_owner *a, const hc_owner *b);
 
-/* A word of what hangs on A leads to what hangs on B: if they are words of one unnamed structure, they are one from now on. */
-void hc_owners_meet(hc_owner *a, hc_owner *b);
+/*
+ * A word of what hangs on A leads to what hangs on B: if they are words of one unnamed structure, they are one from now on. Words in blocks
+ * may be left over: unless it is SURE, that is counted for hc_owners_join_met().
+ */
+void hc_owners_meet(hc_owner *a, hc_owner *b, bool sure);
+
+/* Places of which enough words lead from one to the other, for the BLOCKS that each has (by number; for its whole path), are one. */
+void hc_owners_join_met(hc_owners *owners, const uint32_t *blocks);
 
 /* "g_registry.sessions_[]->queue_". Free with g_free(). */
 char *hc_owner_path(const hc_owner *owner);

@@ -9,6 +9,7 @@
  *	root_words.c	... what no type leads to: by the words that do
  *	untyped_shapes.c ... by shapes: what is like a container there
  *	links.c		... what a word is worth, by what other blocks of the size have there
+ *	pools.c		... blocks that an allocator has cut into objects
  *	sizes.c		what blocks each owner has, and which of that is doubtful
  *	rows.c		rows of types
  *
@@ -51,6 +52,9 @@ void hc_types_search_encoded(hc_propagation *propagation);
 void hc_types_search_root_words(hc_propagation *propagation);
 
 /* ---- links.c: the first who asks of a size waits until blocks of it were looked at ---- */
+
+/* Looks at the words of all blocks, once. */
+void hc_propagation_look_at_words(hc_propagation *propagation);
 
 /* Whether a word at OFFSET in blocks of SIZE bytes is a link to others of them. */
 bool hc_propagation_is_link(hc_propagation *propagation, uint64_t size, uint64_t offset);
@@ -126,6 +130,34 @@ void hc_propagation_run_strays(hc_propagation *propagation);
 
 /* Looks at [START, END), elements that a shape of OWNER's parent has. */
 void hc_propagation_search_range(hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end);
+
+/* ---- pools.c ---- */
+
+/* FALSE if memory was out. BITMAP_SIZE: bytes of a bit for each granule of the heap. */
+bool hc_pools_create(hc_propagation *propagation, size_t bitmap_size);
+void hc_pools_destroy(hc_propagation *propagation, size_t bitmap_size);
+
+/* A word leads to SPOT, or into its middle; IS_ELSEWHERE: it is in no word of the block itself. */
+void hc_propagation_note_entry(hc_propagation *propagation, const hc_spot *spot, bool is_elsewhere);
+
+/*
+ * Whether the block at SPOT is a pool: objects in it have owners of their own. The first who asks by
+ * an address in the middle of one waits for links.c; before that there are none.
+ */
+bool hc_propagation_is_pool(hc_propagation *propagation, const hc_spot *spot);
+
+/* Whether somebody has the piece of a pool at SPOT. */
+bool hc_propagation_is_taken_piece(const hc_propagation *propagation, const hc_spot *spot);
+
+/* The piece of a pool that begins at AT, which SPOT is of, is OWNER's, up to *RET_END. FALSE: somebody has it. */
+bool hc_propagation_take_piece(
+	hc_propagation *propagation, const hc_owner *owner, const hc_spot *spot, hc_address at, hc_address *ret_end);
+
+/* OWNER has BYTES more of the pool that is block NUMBER. */
+void hc_propagation_add_share(hc_propagation *propagation, uint32_t number, const hc_owner *owner, uint64_t bytes);
+
+/* Pools become his who has most of their bytes, and the rest of their words is followed. */
+void hc_types_settle_pools(hc_propagation *propagation);
 
 /* ---- untyped_shapes.c ---- */
 

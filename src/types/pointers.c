@@ -302,6 +302,29 @@ static bool is_alias(hc_propagation *propagation, const hc_spot *spot, const str
 	return hc_propagation_entry(propagation, spot, size, &from) == HC_ENTRY_ALIAS;
 }
 
+/*
+ * Whether the object of OWNER at ADDRESS is one of many in a pool, where what lies beside it is not an item of the same array, but may be
+ * another's. Then it is looked at, or waits.
+ */
+static bool reach_piece(hc_propagation *propagation, hc_owner *owner, const hc_spot *spot, hc_address address)
+{
+	uint64_t size = owner->type ? hc_type_size(owner->type) : 0;
+
+	if (!size || (address == spot->address && hc_propagation_room(propagation, address) < 2 * size) ||
+		!hc_propagation_is_pool(propagation, spot))
+		return false;
+	if (!(owner = deduced_of(propagation, owner, address)))
+		return true;
+	owner = interior_of(propagation, owner);
+	if (!hc_propagation_is_first_look(propagation, address, owner->type))
+		return true;
+	hc_propagation_add_share(propagation, spot->number, owner, size);
+	owner->sound++;
+	if (owner->plan && owner->plan->parts->len)
+		look_at_all(propagation, owner, address, 1, UINT64_MAX);
+	return true;
+}
+
 /* As hc_propagation_reach(), by the pointer ORIGIN; NULL: by another way. */
 static void reach(hc_propagation *propagation, hc_owner *owner, hc_address value, const struct origin *origin)
 {
@@ -342,6 +365,8 @@ static void reach(hc_propagation *propagation, hc_owner *owner, hc_address value
 
 	if (object - spot.address + (owner->type ? hc_type_size(owner->type) : 0) > size)
 		return hc_propagation_count_unsound(propagation, owner);
+	if (!count && reach_piece(propagation, owner, &spot, object))
+		return;
 	if (object != spot.address && !count) {
 		if (hc_propagation_is_early(propagation, HC_CERTAINTY_DEDUCED)) {
 			hc_propagation_defer(propagation, value, owner, HC_EDGE_REACH, HC_CERTAINTY_DEDUCED);

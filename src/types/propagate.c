@@ -121,14 +121,16 @@ static void init(hc_propagation *propagation, hc_types *types, size_t bitmap_siz
 	propagation->started = hc_pages_create(bitmap_size);
 	propagation->ends = g_hash_table_new(NULL, NULL);
 	hc_propagation_begin_shapes(propagation);
-	propagation->failed = !propagation->looked_at || !propagation->shared || !propagation->pieces ||
-			      !propagation->searched || !propagation->preceded || !propagation->started;
+	propagation->failed = !hc_pools_create(propagation, bitmap_size) || !propagation->looked_at ||
+			      !propagation->shared || !propagation->pieces || !propagation->searched ||
+			      !propagation->preceded || !propagation->started;
 }
 
 static void clear(hc_propagation *propagation, size_t bitmap_size)
 {
 	hc_propagation_end_walks(propagation);
 	hc_propagation_end_shapes(propagation);
+	hc_pools_destroy(propagation, bitmap_size);
 	g_hash_table_unref(propagation->seen);
 	g_hash_table_unref(propagation->tried);
 	hc_pages_destroy(propagation->looked_at, bitmap_size);

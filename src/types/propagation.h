@@ -58,6 +58,7 @@ typedef struct hc_tried {
 } hc_tried;
 
 typedef struct hc_walks_ahead hc_walks_ahead;
+typedef struct hc_nest hc_nest;
 
 /* Whose a block was before a container claimed it. */
 typedef struct hc_claim {
@@ -111,11 +112,18 @@ typedef struct hc_propagation {
 	uint64_t *pieces;   /* bit for each granule in which a piece begins that waits, or was looked into */
 	GHashTable *ends;   /* number of a block -> bytes in use, as two pointers beside that to its start say */
 
+	/* pools.c */
+	uint64_t *entries;  /* bit for each granule of blocks aligned like pools that a word leads to */
+	GHashTable *pools;  /* number of such a block -> what is known of it */
+	GHashTable *shares; /* block and owner -> bytes of the pieces that he has of it */
+	bool knows_entries; /* ... as somebody asked */
+
 	/* untyped_shapes.c */
 	hc_shapes *shapes;
 	GHashTable *shape_owners; /* of struct shape_key -> hc_owner */
 
 	hc_walks_ahead *walks_ahead; /* walks_ahead.c; NULL: no walks are kept */
+	hc_nest *nest;		     /* nests_ahead.c: the innermost; NULL: there is none */
 
 	/* object_containers.c: of the containers being looked at */
 	GArray *claims;	  /* of hc_claim: what is taken back if a container turns out to be none */

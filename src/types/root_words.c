@@ -29,9 +29,9 @@
 #include <inttypes.h>
 
 enum {
-	TABLE_WORDS = 16, /* so many words side by side, without a symbol, are one table */
-	TABLE_GAP =
-		512, /* ... or so many that lead to blocks of one size, with no more than these bytes between two of them */
+	TABLE_MIXED = 64,     /* so many words side by side, without a symbol, are one table */
+	TABLE_WORDS = 16,     /* ... or so many that lead to blocks of one size */
+	TABLE_GAP = 512,      /* ... with no more than these bytes between two of them */
 	TABLE_NEXT = 64,      /* bytes from a word to the next of a hash table, mostly */
 	RUN_LEAST = 8,	      /* shapes at one distance from each other that are not told apart */
 	NESTED_MAX = 8,	      /* extents that may begin between a word and the one that has it */
@@ -89,13 +89,16 @@ struct naming {
 	struct run run;
 };
 
-/* True if VALUE leads into a block that nobody has. */
+/* True if VALUE leads into a block that nobody has, or to an object in a pool. */
 static bool leads_to_unowned(const struct naming *naming, uint64_t value)
 {
-	const hc_propagation *propagation = naming->propagation;
+	hc_propagation *propagation = naming->propagation;
 	hc_spot spot;
 
-	return hc_propagation_locate(propagation, value, &spot) && !propagation->types->owner_of[spot.number];
+	return hc_propagation_locate(propagation, value, &spot) &&
+	       (!propagation->types->owner_of[spot.number] ||
+		       (hc_propagation_is_pool(propagation, &spot) &&
+			       !hc_propagation_is_taken_piece(propagation, &spot)));
 }
 
 /* Whether a word of the root that WORD stands in leads to that block already; from now on one does. */
@@ -135,6 +138,48 @@ static void keep_word(void *data, const hc_root_word *word)
 static const hc_root_word *word_at(const struct naming *naming, unsigned index)
 {
 	return &g_array_index(naming->words, struct kept_word, index).is;
+}
+
+/* ---- extents ---- */
+
+static int compare_extents(const void *a, const void *b)
+{
+	const struct extent *x = a, *y = b;
+
+	return x->start != y->start ? (x->start > y->start) - (x->start < y->start) :
+				      (x->end > y->end) - (x->end < y->end);
+}
+
+/* The owner of the last extent that begins at or before ADDRESS, if it has it; a few may lie within each other. */
+static hc_owner *find_extent(const GArray *extents, hc_address address)
+{
+	const struct extent *list = (const struct extent *)(const void *)extents->data;
+	unsigned at = HC_PARTITION_POINT(middle, 0u, extents->len, list[middle].start <= address);
+
+	for (unsigned tries = 0; at && tries < NESTED_MAX; tries++)
+		if (address < list[--at].end)
+			return list[at].owner;
+	return NULL;
+}
+
+/* Where variables lie whose types lead to something. */
+static void find_variables(hc_types *types)
+{
+	GArray *variables = types->root_places->variables;
+	unsigned word = hc_core_process(types->core)->word_size;
+
+	for (unsigned i = 1; i < types->owners->list->len; i++) {
+		hc_owner *owner = hc_types_owner(types, i);
+		const hc_variable *variable = owner->step == HC_STEP_VARIABLE ? owner->variable : NULL;
+
+		if (variable && variable->state == HC_VARIABLE_IN_MEMORY) {
+			uint64_t size = MAX(hc_type_size(variable->type), word);
+			struct extent extent = { variable->address, variable->address + size, owner };
+
+			g_array_append_val(variables, extent);
+		}
+	}
+	g_array_sort(variables, compare_extents);
 }
 
 /* ---- names ---- */
@@ -195,7 +240,7 @@ static hc_address find_table(const struct naming *naming, unsigned index, hc_add
 
 		if (word->root->kind != HC_AREA_MODULE_DATA || word->root->owner != first->root->owner ||
 			word->address >= limit || gap > TABLE_GAP ||
-			(gap != word_size && is_dense && i - index >= TABLE_WORDS))
+			(gap != word_size && is_dense && i - index >= TABLE_MIXED))
 			break;
 		is_dense &= gap == word_size;
 		/* Some blocks are larger than the others, where malloc had a little too much. */
@@ -208,7 +253,10 @@ static hc_address find_table(const struct naming *naming, unsigned index, hc_add
 		/* The last ones that have gaps and are of other sizes may belong to what is next. */
 		end = is_dense || is_same ? i : end;
 	}
-	return end - index + 1 >= TABLE_WORDS ? word_at(naming, end)->address + word_size : 0;
+	bool is_mixed = others > (end - index) / 8 + 1;
+
+	return end - index + 1 >= (is_mixed ? TABLE_MIXED : TABLE_WORDS) ? word_at(naming, end)->address + word_size :
+									   0;
 }
 
 /* The owner of all words from START on, and before END. */
@@ -283,6 +331,17 @@ static char *descriptor_name(struct naming *naming, uint64_t offset)
 	}
 }
 
+/* What the type of a local says nothing of, of which the word at ADDRESS is a part; NULL: it is no part of one. */
+static hc_owner *owner_of_local(struct naming *naming, hc_address address)
+{
+	hc_owner *owner = naming->extents ? find_extent(naming->propagation->types->root_places->variables, address) :
+					    NULL;
+
+	return owner && hc_propagation_is_local(owner->variable) ?
+		       hc_owners_beyond(naming->propagation->owners, owner) :
+		       NULL;
+}
+
 static hc_owner *owner_in_thread(struct naming *naming, const hc_place *found)
 {
 	hc_named_root place = { .kind = found->kind,
@@ -348,7 +407,9 @@ static hc_owner *owner_elsewhere(struct naming *naming, const hc_root_word *word
 	hc_place_find(&naming->sources, word->address, &place);
 	if (place.kind == HC_PLACE_MAPPING || place.kind == HC_PLACE_VARIABLE || place.kind == HC_PLACE_BLOCK)
 		return place.area ? owner_in_mapping(naming, &place) : NULL;
-	return owner_in_thread(naming, &place);
+	hc_owner *local = place.kind == HC_PLACE_STACK ? owner_of_local(naming, word->address) : NULL;
+
+	return local ? local : owner_in_thread(naming, &place);
 }
 
 /* NULL: there are too many owners. */
@@ -366,6 +427,8 @@ static hc_owner *owner_of_word(struct naming *naming, unsigned index)
 
 static word_rank rank_of(const hc_owner *owner)
 {
+	if (!owner->root)
+		return RANK_CALLS;
 	switch (owner->root->kind) {
 	case HC_PLACE_STACK:
 		return owner->root->frame >= 0 ? RANK_CALLS : RANK_DEAD;
@@ -515,18 +578,24 @@ static bool is_led_back_to(hc_shape_kind kind)
 	return kind == HC_SHAPE_TREE || kind == HC_SHAPE_LIST || kind == HC_SHAPE_RING || kind == HC_SHAPE_HASH;
 }
 
-/*
- * Whether WORD, in no module's data, is the first of a shape: there, places change from run to run. What a copy of a head that is left
- * over on a stack would claim too is only taken if it MAY_BE_COPY.
- */
-static bool claim_shape_elsewhere(struct naming *naming, hc_owner *owner, const hc_root_word *word, bool may_be_copy)
+/* What heads of shapes that stand in no module's data may be. */
+typedef enum {
+	HEADS_LED_BACK_TO, /* what something leads back to, at WORD itself: no copy of it */
+	HEADS_OF_NODES,	   /* likewise, and what is met at one of its nodes */
+	HEADS_ANY,	   /* copies, too */
+} head_kind;
+
+/* Whether WORD, in no module's data, is the first of a shape of KIND: there, places change from run to run. */
+static bool claim_shape_elsewhere(struct naming *naming, hc_owner *owner, const hc_root_word *word, head_kind kind)
 {
 	hc_shape shape;
 
 	if (!word->address || word->root->kind == HC_AREA_MODULE_DATA ||
 		!hc_propagation_find_shape(naming->propagation, word->address, &shape))
 		return false;
-	if (!may_be_copy && !is_led_back_to(shape.kind)) {
+	bool is_here = shape.head <= word->address && word->address < shape.end;
+
+	if ((kind != HEADS_ANY && !is_led_back_to(shape.kind)) || (kind == HEADS_LED_BACK_TO && !is_here)) {
 		hc_shapes_refuse(naming->propagation->shapes);
 		return false;
 	}
@@ -544,7 +613,7 @@ static void claim_copies(struct naming *naming)
 					  NULL;
 
 		if (owner && rank_of(owner) >= RANK_CALLS)
-			claim_shape_elsewhere(naming, owner, &word->is, true);
+			claim_shape_elsewhere(naming, owner, &word->is, HEADS_ANY);
 	}
 }
 
@@ -571,7 +640,7 @@ static void claim_word(struct naming *naming, unsigned index, word_rank rank)
 
 	const hc_root_edge edge = { owner, word->value, word->address, is_in_table(naming, index) };
 
-	if (owner && !claim_shape_elsewhere(naming, owner, word, rank < RANK_CALLS))
+	if (owner && !claim_shape_elsewhere(naming, owner, word, rank < RANK_CALLS ? HEADS_ANY : HEADS_OF_NODES))
 		hc_propagation_follow_word(naming->propagation, &edge);
 }
 
@@ -584,21 +653,31 @@ static void claim_words(struct naming *naming, word_rank rank)
 }
 
 /*
- * What stands in frames is the outermost's, then what is in registers: an inner call was given it, or has what earlier calls left in a
- * buffer of it that is not used yet. Shapes come first: the word that begins one is not the last of its words.
+ * What stands in frames is the outermost's, with all that it leads to, then what is in registers: an inner call was given it, or has what
+ * earlier calls left in a buffer of it that is not used yet. Shapes come first: the word that begins one is not the last of its words.
  */
 static void claim_calls(struct naming *naming)
 {
+	const hc_owner *last = NULL;
+
 	for (unsigned i = naming->words->len; i-- > 0;) {
 		hc_owner *owner = word_at(naming, i)->address ? owner_to_claim(naming, i, RANK_CALLS) : NULL;
 
 		if (owner)
-			claim_shape_elsewhere(naming, owner, word_at(naming, i), false);
+			claim_shape_elsewhere(naming, owner, word_at(naming, i), HEADS_LED_BACK_TO);
 	}
-	for (unsigned i = naming->words->len; i-- > 0;)
-		if (word_at(naming, i)->address)
-			claim_word(naming, i, RANK_CALLS);
+	for (unsigned i = naming->words->len; i-- > 0;) {
+		hc_owner *owner = word_at(naming, i)->address ? owner_to_claim(naming, i, RANK_CALLS) : NULL;
+
+		if (!owner)
+			continue;
+		if (last && owner != last)
+			hc_propagation_run(naming->propagation, HC_CERTAINTY_GUESS);
+		last = owner;
+		claim_word(naming, i, RANK_CALLS);
+	}
 	naming->last = (struct extent){ 0 };
+	hc_propagation_run(naming->propagation, HC_CERTAINTY_GUESS);
 	claim_words(naming, RANK_CALLS);
 }
 
@@ -639,9 +718,29 @@ static void claim_encoded(struct naming *naming)
 	hc_propagation_run(naming->propagation, HC_CERTAINTY_GUESS);
 }
 
+/* Joins those of whose blocks enough words lead to each other's. */
+static void join_met(hc_types *types)
+{
+	unsigned count = types->owners->list->len;
+	g_autofree uint32_t *blocks = g_new0(uint32_t, count);
+
+	for (uint32_t i = 0; i < types->blocks->count; i++)
+		if (types->owner_of[i] && types->owner_of[i] != HC_OWNER_CLOSED)
+			blocks[types->owner_of[i]]++;
+	/* Parents have lower numbers. */
+	for (unsigned i = count; i-- > 1;) {
+		const hc_owner *owner = hc_types_owner(types, i);
+
+		if (owner->parent)
+			blocks[owner->parent->number] += blocks[i];
+	}
+	hc_owners_join_met(types->owners, blocks);
+}
+
 /* Owners that were found to be one with another become it. */
 static void join_owners(hc_types *types)
 {
+	join_met(types);
 	for (uint32_t i = 0; i < types->blocks->count; i++) {
 		uint32_t number = types->owner_of[i];
 
@@ -651,26 +750,6 @@ static void join_owners(hc_types *types)
 }
 
 /* ---- asking once more ---- */
-
-static int compare_extents(const void *a, const void *b)
-{
-	const struct extent *x = a, *y = b;
-
-	return x->start != y->start ? (x->start > y->start) - (x->start < y->start) :
-				      (x->end > y->end) - (x->end < y->end);
-}
-
-/* The owner of the last extent that begins at or before ADDRESS, if it has it; a few may lie within each other. */
-static const hc_owner *find_extent(const GArray *extents, hc_address address)
-{
-	const struct extent *list = (const struct extent *)(const void *)extents->data;
-	unsigned at = HC_PARTITION_POINT(middle, 0u, extents->len, list[middle].start <= address);
-
-	for (unsigned tries = 0; at && tries < NESTED_MAX; tries++)
-		if (address < list[--at].end)
-			return list[at].owner;
-	return NULL;
-}
 
 static struct hc_root_places *root_places_create(void)
 {
@@ -690,27 +769,6 @@ void hc_root_places_destroy(hc_root_places *places)
 	g_array_unref(places->words);
 	g_array_unref(places->variables);
 	g_free(places);
-}
-
-/* Notes where variables lie whose types lead to something, and sorts. */
-static void finish_places(hc_types *types)
-{
-	hc_root_places *places = types->root_places;
-	unsigned word = hc_core_process(types->core)->word_size;
-
-	for (unsigned i = 1; i < types->owners->list->len; i++) {
-		hc_owner *owner = hc_types_owner(types, i);
-		const hc_variable *variable = owner->step == HC_STEP_VARIABLE ? owner->variable : NULL;
-
-		if (variable && variable->state == HC_VARIABLE_IN_MEMORY) {
-			uint64_t size = MAX(hc_type_size(variable->type), word);
-			struct extent extent = { variable->address, variable->address + size, owner };
-
-			g_array_append_val(places->variables, extent);
-		}
-	}
-	g_array_sort(places->variables, compare_extents);
-	g_array_sort(places->words, compare_extents);
 }
 
 uint32_t hc_types_path_of_root_word(const hc_types *types, const hc_root_word *word)
@@ -747,6 +805,7 @@ void hc_types_search_root_words(hc_propagation *propagation)
 		.extents = types->root_places->words,
 	};
 
+	find_variables(types);
 	find_words(&naming);
 	find_vectors(&naming);
 	claim_shapes(&naming, RANK_PROGRAM);
@@ -773,11 +832,13 @@ void hc_types_search_root_words(hc_propagation *propagation)
 	hc_propagation_run_strays(propagation);
 	claim_copies(&naming);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	hc_types_settle_pools(propagation);
+	hc_propagation_run_strays(propagation);
 	hc_types_search_buffers(propagation);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	hc_propagation_run_strays(propagation);
 	join_owners(types);
-	finish_places(types);
+	g_array_sort(types->root_places->words, compare_extents);
 	g_array_unref(naming.words);
 	g_hash_table_unref(naming.targets);
 }

@@ -22,6 +22,7 @@
  *	container_pieces.c	... whose their blocks become
  *	leaves_ahead.c		... those of many elements, that hold nothing but blocks
  *	walks_ahead.c		... walked ahead, by all workers
+ *	nests_ahead.c		... those in elements
  *	arrays.c		... its arrays and unions
  *	pointers.c		... its pointers: which block one leads to, of what type that is
  *	memory_view.c		what stands in memory (propagation.h)

@@ -31,6 +31,7 @@ enum {
 	STRUCTURE_MAX = 4096,  /* bytes of a block that may be one structure; larger ones are arrays */
 	PIECE_BYTES = 128,     /* so much is looked at of what lies in the middle of a block */
 	HEADER_MAX = 128,      /* bytes in front of the first object of a pool's page */
+	FRONT_MAX = 32,	       /* bytes of a header in front of an array */
 	ARRAY_LEAST = 8,       /* words of what may be an array of pointers */
 	ARRAY_TRIED = 4,       /* of these are looked at */
 	COUNT_NEAR = 3,	       /* words from a pointer to an array to the number of its items, at most */
@@ -221,14 +222,61 @@ static void take(hc_propagation *propagation, const hc_owner *owner, const hc_wo
 	claim_block(propagation, owner, spot, worth_it == WORTH_LINK);
 }
 
+/* Whether WORD is in a block, where its like say that it is left over. */
+static bool is_left_over(hc_propagation *propagation, const hc_word *word)
+{
+	return word->is_behind_end || (word->size && hc_propagation_support(propagation, word->block, word->size,
+							     word->offset) == HC_SUPPORT_STRAY);
+}
+
 /* A piece of the block at SPOT. It waits if the block may yet become somebody's who has the piece, too. */
 static void take_piece(hc_propagation *propagation, const hc_owner *owner, const hc_word *word, const hc_spot *spot)
 {
 	hc_edge edge = { .value = word->value, .owner = owner->number, .part = HC_EDGE_PIECE };
 
-	if (propagation->types->owner_of[spot->number] ||
-		!hc_propagation_defer_steps(propagation, &edge, HC_LATE_STEPS - 2))
+	if (is_left_over(propagation, word))
+		hc_propagation_defer_stray(propagation, &edge, true);
+	else if (propagation->types->owner_of[spot->number] ||
+		 !hc_propagation_defer_steps(propagation, &edge, HC_LATE_STEPS - 2))
 		hc_propagation_defer_edge(propagation, &edge, HC_CERTAINTY_GUESS);
+}
+
+/* WORD leads to an object in a pool. What hangs together there is one step: no word from elsewhere gets between. */
+static void follow_into_pool(
+	hc_propagation *propagation, const hc_owner *owner, const hc_word *word, const hc_spot *spot)
+{
+	hc_edge edge = { .value = word->value, .owner = owner->number, .part = HC_EDGE_PIECE };
+	hc_spot from;
+
+	if (hc_propagation_is_taken_piece(propagation, spot))
+		return;
+	if (is_left_over(propagation, word))
+		hc_propagation_defer_stray(propagation, &edge, false);
+	else if (!word->block && word->address && hc_propagation_locate(propagation, word->address, &from))
+		hc_propagation_defer_first(propagation, &edge);
+	else
+		hc_propagation_defer_edge(propagation, &edge, HC_CERTAINTY_GUESS);
+}
+
+/* Whether WORD, which leads to the block at SPOT, is not left over: it is a root's, or a link among nodes of one size. */
+static bool is_sure(hc_propagation *propagation, const hc_word *word, const hc_spot *spot)
+{
+	hc_spot from;
+
+	if (!word->size)
+		return !hc_propagation_locate(propagation, word->address, &from);
+	return hc_blocks_usable_size(propagation->blocks, spot->region, spot->address) == word->size &&
+	       hc_propagation_is_link(propagation, word->size, word->offset);
+}
+
+/*
+ * Whether WORD leads to what lies behind a short header of the block at SPOT: it is better than what leads to the block's start from a
+ * frame alone, which malloc's answer is left over in.
+ */
+static bool may_be_front(hc_propagation *propagation, const hc_word *word, const hc_spot *spot)
+{
+	return word->value - spot->address <= FRONT_MAX && word->value % propagation->format.size == 0 &&
+	       !is_left_over(propagation, word);
 }
 
 /* WORD is one of OWNER's, and leads to the block at SPOT. */
@@ -236,14 +284,22 @@ static void follow_spot(hc_propagation *propagation, hc_owner *owner, const hc_w
 {
 	uint32_t current = propagation->types->owner_of[spot->number];
 
+	if (hc_propagation_is_pool(propagation, spot)) {
+		follow_into_pool(propagation, owner, word, spot);
+		return;
+	}
 	if (!can_matter(propagation, spot, owner, current))
 		return;
 	if (!holds(propagation, spot, word->value)) {
+		hc_edge front = { .value = word->value, .owner = owner->number, .part = HC_EDGE_WORD };
+
+		if (!current && may_be_front(propagation, word, spot))
+			hc_propagation_defer_stray(propagation, &front, true);
 		if (word->value % propagation->format.size == 0 && may_be_piece(propagation, spot, owner) &&
 			hc_take_bit(propagation->pieces, spot->granule))
 			take_piece(propagation, owner, word, spot);
 	} else if (current) {
-		hc_owners_meet(owner, hc_types_owner(propagation->types, current));
+		hc_owners_meet(owner, hc_types_owner(propagation->types, current), is_sure(propagation, word, spot));
 	} else {
 		take(propagation, owner, word, spot);
 	}
@@ -262,12 +318,12 @@ void hc_propagation_take_word(hc_propagation *propagation, hc_owner *owner, hc_a
 {
 	hc_spot spot;
 
-	if (!hc_propagation_locate(propagation, value, &spot))
+	if (!hc_propagation_locate(propagation, value, &spot) || hc_propagation_is_pool(propagation, &spot))
 		return;
 	uint32_t current = propagation->types->owner_of[spot.number];
 
 	if (current && current != HC_OWNER_CLOSED)
-		hc_owners_meet(owner, hc_types_owner(propagation->types, current));
+		hc_owners_meet(owner, hc_types_owner(propagation->types, current), false);
 	else if (!current)
 		claim_block(propagation, owner, &spot, false);
 }
@@ -488,6 +544,14 @@ void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, h
 
 	if (!hc_propagation_locate(propagation, address, &block))
 		return;
+	if (hc_propagation_is_pool(propagation, &block)) {
+		hc_address piece_end;
+
+		if (hc_propagation_take_piece(propagation, owner, &block, address, &piece_end))
+			follow_words(
+				propagation, owner, address & -(hc_address)propagation->format.size, piece_end, NULL);
+		return;
+	}
 	hc_address end = block.address + hc_blocks_usable_size(propagation->blocks, block.region, block.address);
 
 	/* Whose the block is may be known by now. */
@@ -499,6 +563,13 @@ void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, h
 void hc_propagation_search_range(hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end)
 {
 	follow_words(propagation, owner, start, end, NULL);
+}
+
+static bool is_pool(hc_propagation *propagation, hc_address address)
+{
+	hc_spot spot;
+
+	return hc_propagation_locate(propagation, address, &spot) && hc_propagation_is_pool(propagation, &spot);
 }
 
 void hc_types_search_untyped(hc_propagation *propagation)
@@ -513,7 +584,7 @@ void hc_types_search_untyped(hc_propagation *propagation)
 
 		/* Not those that wait since this loop began: they are farther away. */
 		if (number && number != HC_OWNER_CLOSED && is_opaque(hc_types_owner(types, number)) &&
-			hc_take_bit(propagation->searched, block.number))
+			!is_pool(propagation, block.address) && hc_take_bit(propagation->searched, block.number))
 			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
 	}
 }
@@ -555,7 +626,7 @@ static void search_typed(hc_propagation *propagation, bool buffers)
 		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
 
 		if (number && number != HC_OWNER_CLOSED && !is_opaque(hc_types_owner(types, number)) &&
-			is_buffer(hc_types_owner(types, number)) == buffers &&
+			is_buffer(hc_types_owner(types, number)) == buffers && !is_pool(propagation, block.address) &&
 			hc_take_bit(propagation->searched, block.number))
 			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
 	}

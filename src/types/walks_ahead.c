@@ -41,6 +41,7 @@ struct hc_walks_ahead {
 	GArray *groups;	      /* of unsigned: number of the first walk of each; one more at the end */
 	GArray *roots;	      /* the same of each root */
 	hc_task_row row;      /* of groups */
+	bool in_use;	      /* a record of one of these is being made use of */
 	bool is_active;	      /* `row` has begun */
 	unsigned next, group; /* the walk that is expected to be asked for next, and its group */
 	uint64_t budget;
@@ -57,7 +58,8 @@ static void expect_container(hc_walks_ahead *ahead, const hc_part *part, hc_addr
 	hc_walk_kind kind = hc_layout_kind(part->layout);
 
 	/* Elements in a row take no walk. */
-	if (ahead->walks->len >= WALKS_MAX || kind == HC_WALK_CONTIGUOUS || !hc_layout_is_pure(part->layout))
+	if (ahead->walks->len >= WALKS_MAX || kind == HC_WALK_CONTIGUOUS || kind >= HC_WALK_SINGLE ||
+		!hc_layout_is_pure(part->layout))
 		return;
 	struct expected expected = { part->layout, address,
 		hc_plans_wants(ahead->propagation->types->plans, part->layout) };
@@ -294,7 +296,11 @@ hc_walk_record *hc_propagation_kept_walk(
 
 	if (!ahead || !hc_layout_is_pure(layout))
 		return NULL;
-	record = ahead->is_active ? take_expected(ahead, &asked) : NULL;
+	/* What is held by a variable's container may have another one, whose group may not take the place of the first one's yet. */
+	record = ahead->is_active && !ahead->in_use ? take_expected(ahead, &asked) : NULL;
+	ahead->in_use |= record != NULL;
+	if (!record && propagation->nest)
+		record = hc_propagation_nested_walk(propagation->nest, layout, address, wants);
 	if (!record)
 		record = make_now(ahead, &asked);
 	if (!record->failed && hc_container_set_charge(propagation->types->set, record->charged))
@@ -305,8 +311,12 @@ hc_walk_record *hc_propagation_kept_walk(
 
 void hc_propagation_release_walk(hc_propagation *propagation, hc_walk_record *record)
 {
-	if (record->room)
+	hc_walks_ahead *ahead = propagation->walks_ahead;
+
+	if (record->room == &ahead->room) {
 		hc_walk_record_clear(record);
-	else
-		g_ptr_array_add(propagation->walks_ahead->spare, record);
+		ahead->in_use = false;
+	} else if (!record->room) {
+		g_ptr_array_add(ahead->spare, record);
+	}
 }

@@ -3,6 +3,9 @@
  * Walks of containers that are kept (containers/record.c), so that others can make them before they are wanted: walks_ahead.c.
  *
  * The walks of a propagation end by hc_propagation_end_walks(); none are made ahead until hc_propagation_begin_walks().
+ *
+ *	walks_ahead.c	of variables
+ *	nests_ahead.c	of elements
  */
 #pragma once
 
@@ -32,3 +35,20 @@ hc_reader *hc_propagation_worker_reader(const hc_propagation *propagation, unsig
 hc_walk_record *hc_propagation_kept_walk(
 	hc_propagation *propagation, const hc_layout *layout, hc_address address, hc_record_wants wants);
 void hc_propagation_release_walk(hc_propagation *propagation, hc_walk_record *record);
+
+/* ---- of elements: nests_ahead.c ---- */
+
+/*
+ * The containers in objects of PLAN at ADDRESSES, which stay there, are walked ahead from now on; nests may begin within each other. NULL: these
+ * are few, or there is nothing to walk, or nobody who could.
+ */
+hc_nest *hc_propagation_begin_nest(
+	hc_propagation *propagation, const hc_plan *plan, const hc_address *addresses, uint64_t count);
+void hc_propagation_end_nest(hc_nest *nest);
+
+/* Object number INDEX is looked at next; they come in order. */
+void hc_propagation_seek_nest(hc_nest *nest, uint64_t index);
+
+/* The walk of the container of LAYOUT at ADDRESS, if it is one that is expected next; it stays the nest's. */
+hc_walk_record *hc_propagation_nested_walk(
+	hc_nest *nest, const hc_layout *layout, hc_address address, hc_record_wants wants);

@@ -5,7 +5,7 @@
 Each heap is built by tests/bench/heaps, dumped with gcore and analysed in rounds: in each, every program runs once on the core, in turn, and a
 ratio is of two runs of one round. Printed is the median of the rounds. A row for each number of workers: seconds, ns a block for each stage
 ("rest": reading the files, areas, memory, and writing the report), and the anonymous memory a block, which is what heapcore had beyond the
-mapped core. Below it, ratios: of the whole analysis to reading the core once (cat); of a diff of the core with itself to one analysis; of
+mapped core and beyond copies of it in large pages. Below it, ratios: of the whole analysis to reading the core once (cat); of a diff of the core with itself to one analysis; of
 one worker to that many; of `types`, with the graph of references and dominators (tests/bench/owners), to the search. With --limit PROGRAM
 another reader of cores runs on the same files ("N blocks ... walk X s, mark Y s" in its output; a second argument, huge, has it read the core
 into pages of 2 MiB first), and ratios to its walk and mark are printed, for both page sizes: of the stages blocks and references, and of

@@ -70,7 +70,7 @@ def run_heapcore(program: str, *arguments: str) -> tuple[float, int, str]:
 
 @dataclass
 class Analysis:
-    """One run of `analyze`."""
+    """One run of `analyze`. MEMORY is beyond the core, and beyond what of it was copied into large pages."""
     seconds: float
     memory: int
     blocks: int
@@ -91,6 +91,7 @@ def count_blocks(report: dict) -> int:
 def analyze(core: Path, jobs: int, program: str = HEAPCORE) -> Analysis:
     seconds, memory, out = run_heapcore(program, "analyze", str(core), "--json", "--jobs", str(jobs))
     report = json.loads(out)
+    memory -= min(report["timings"].get("copied", 0), memory)
     return Analysis(seconds, memory, max(count_blocks(report), 1), report["references"]["words"], report["timings"])
 
 

@@ -22,7 +22,7 @@ def check_sums(core: Path, fixture: Stopped, workers: int) -> None:
     said = {path: tuple(map(int, figures)) for path, *figures in fixture.said("many")}
     told = {path: tuple(rows[path][key] for key in ("count", "elements", "blocks_own", "bytes_own")) if path in rows else None
             for path in said}
-    assert len(said) == 7 and told == said, f"said: {said}, told: {told}"
+    assert len(said) == 12 and told == said, f"said: {said}, told: {told}"
     assert all(rows[path]["grade"] == "exact" for path in said), {path: rows[path]["grades"] for path in said}
 
 

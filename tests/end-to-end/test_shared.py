@@ -4,7 +4,8 @@
 
 The truth of stories/planted is the same program without the words that it plants: what it allocates does not differ. That of
 stories/kept-twice is what it counts: half of what grew is on g_index and g_lru, the other half on g_alone only, whatever g_cursor says.
-That of stories/cursors, too: all of it is on g_app, whatever leads into the middle of it.
+That of stories/cursors, too: all of it is on g_app, whatever leads into the middle of it. In stories/slabs three lists have their nodes in
+the same pages; what grew is on one of them, but for a few.
 """
 
 from __future__ import annotations
@@ -96,6 +97,21 @@ def check_kept_twice(build: str) -> None:
             assert alone == grown.grew_by("alone"), shown(grown.diff)
 
 
+def check_slabs(build: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        program = built("stories/slabs", folder, build)
+        with Grown(str(program)) as grown:
+            growth, _ = figures(grown)
+            told = {variable: sum(size for name, size in growth.items()
+                                  if names(program, fixture_path("stories/slabs"), variable, build != "stripped", name) or variable in name)
+                    for variable in ("g_orders", "g_names", "g_notes")}
+            counted = grown.grew_by("orders")
+            # A page goes to who has most of it: at the ends of the growth it may be another one than whoever asked for it.
+            assert abs(told["g_orders"] - counted) <= counted / 50, f"{told} bytes, not {counted} of orders:\n{shown(grown.diff)}"
+            assert abs(told["g_names"] - told["g_notes"]) <= counted / 50, f"{told}:\n{shown(grown.diff)}"
+            assert told["g_names"] > 0, f"{told}:\n{shown(grown.diff)}"
+
+
 def main() -> None:
     need_captures()
     cases = Cases(__doc__)
@@ -104,6 +120,7 @@ def main() -> None:
             cases.run(f"words that lead into the {what}: {build}", check_planted, build, what)
         cases.run(f"on two lists: {build}", check_kept_twice, build)
         cases.run(f"cursors: {build}", check_cursors, build)
+        cases.run(f"nodes in pages: {build}", check_slabs, build)
     cases.finish()
 
 

@@ -57,11 +57,11 @@ static void test_files(void)
 			*holes = make_file(folder, "holes", 4 * MIB, 4096 * MIB),
 			*small = make_file(folder, "small", 1 * MIB, 1 * MIB);
 	const char *const both[] = { whole, holes }, *const unlike[] = { whole, small };
-	const hc_analysis_options two = { .jobs = 2 }, one = { .jobs = 1 }, scarce = { .jobs = 2, .memory = 15 * MIB };
+	const hc_analysis_options two = { .jobs = 2 }, one = { .jobs = 1 }, little = { .jobs = 2, .memory = 15 * MIB };
 
 	CU_ASSERT_EQUAL(hc_analyses_at_once(both, 2, &two), 2);
 	CU_ASSERT_EQUAL(hc_analyses_at_once(both, 2, &one), 1);
-	CU_ASSERT_EQUAL(hc_analyses_at_once(both, 2, &scarce), 1); /* 16 MiB are needed */
+	CU_ASSERT_EQUAL(hc_analyses_at_once(both, 2, &little), 1);
 	CU_ASSERT_EQUAL(hc_analyses_at_once(both, 1, &two), 1);
 	CU_ASSERT_EQUAL(hc_analyses_at_once(unlike, 2, &two), 1);
 	g_unlink(whole);

@@ -19,6 +19,12 @@ enum {
 	HEADER = 24,
 	FACTOR = 8,
 	ROOTS = 0x4000, /* bytes */
+	HEAP = 0x180000,
+	/* So large that a sample is looked at first: half a megabyte for every other node. */
+	LARGE_HEAP = 0x5800000,
+	FILLER = 0x80000,
+	NUMBERS = 60, /* blocks of numbers beside each of these */
+	NUMBERS_SIZE = 40,
 };
 
 static const hc_address roots = 0x7fffa0000000;
@@ -81,13 +87,28 @@ static uint32_t varying_length(unsigned i)
 	return 16u << i % 6;
 }
 
-static world start(pointer_kind kind, guint32 seed)
+/* A large live block, which holds blocks of numbers of 32 bits. */
+static void fill(world *w)
+{
+	hc_address filler = heap_malloc(w->heap, 0, FILLER);
+
+	hold(w, filler);
+	for (unsigned i = 0; i < NUMBERS; i++) {
+		hc_address block = heap_malloc(w->heap, 0, NUMBERS_SIZE);
+
+		core_builder_put_word(w->core, filler + 8 * i, block);
+		for (unsigned k = 0; k < NUMBERS_SIZE; k += 4)
+			core_builder_put(w->core, block + k, g_rand_int(w->dice) | 1, 4);
+	}
+}
+
+static world start_in(bool large, pointer_kind kind, guint32 seed)
 {
 	world w = { .core = core_builder_create(8, false), .dice = g_rand_new_with_seed(seed) };
 
 	w.heap = heap_builder_create(w.core, heap_release_find("2.36"));
 	heap_add_thread(w.heap, 0, 0, 0, 0);
-	heap_start_main(w.heap, 0, 0x180000, 0x180000);
+	heap_start_main(w.heap, 0, large ? LARGE_HEAP : HEAP, large ? LARGE_HEAP : HEAP);
 	heap_add_cache(w.heap, 0, 0);
 	core_builder_add_memory(w.core, roots, ROOTS, PF_R | PF_W);
 	w.base = heap_malloc(w.heap, 0, 24);
@@ -95,6 +116,8 @@ static world start(pointer_kind kind, guint32 seed)
 	for (unsigned i = 0; i < NODES; i++) {
 		uint64_t size = kind == VARYING_HEADER ? varying_length(i) * 4 + NODE_SIZE : NODE_SIZE;
 
+		if (large && i % 2)
+			fill(&w);
 		w.nodes[i] = heap_malloc(w.heap, 0, size);
 		hold(&w, heap_malloc(w.heap, 0, g_rand_int_range(w.dice, 24, 300)));
 	}
@@ -103,6 +126,11 @@ static world start(pointer_kind kind, guint32 seed)
 		hold(&w, w.holders[i]);
 	}
 	return w;
+}
+
+static world start(pointer_kind kind, guint32 seed)
+{
+	return start_in(false, kind, seed);
 }
 
 static bool run(world *w, unsigned jobs)
@@ -189,9 +217,9 @@ static void link_all(world *w, pointer_kind kind, bool random)
 	core_builder_put_word(w->core, roots, w->base);
 }
 
-static void check_kind(pointer_kind kind, guint32 seed, unsigned jobs)
+static void check_kind(bool large, pointer_kind kind, guint32 seed, unsigned jobs)
 {
-	g_auto(world) w = start(kind, seed);
+	g_auto(world) w = start_in(large, kind, seed);
 	unsigned saved, lost;
 
 	link_all(&w, kind, false);
@@ -210,7 +238,32 @@ static void test_kinds(void)
 {
 	for (pointer_kind kind = 0; kind < KINDS; kind++)
 		for (guint32 seed = 1; seed <= 4; seed++)
-			check_kind(kind, seed, seed % 2 ? 1 : 4);
+			check_kind(false, kind, seed, seed % 2 ? 1 : 4);
+}
+
+/* A small part of a large heap is enough. */
+static void test_large(void)
+{
+	for (pointer_kind kind = 0; kind < KINDS; kind++)
+		check_kind(true, kind, 1 + kind, 2);
+}
+
+/* Where there is nothing to learn words are looked at once, and some more for the sample. */
+static void test_large_work(void)
+{
+	g_auto(world) w = start_in(true, UPPER_TAG, 3);
+
+	link_all(&w, UPPER_TAG, true);
+	if (!run(&w, 2))
+		return;
+	const hc_references_totals *totals = hc_references_get_totals(w.stages.references);
+	hc_amount in_use = hc_blocks_amount(w.stages.blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE);
+	uint64_t words = (in_use.bytes + totals->root_bytes) / 8;
+
+	CU_ASSERT_EQUAL(totals->encoded.blocks, 0);
+	CU_ASSERT_TRUE(totals->directly_lost.blocks >= NODES / 2);
+	CU_ASSERT_TRUE(totals->learning > words);
+	CU_ASSERT_TRUE(totals->learning < words + words / 4);
 }
 
 static void check_decoy(pointer_kind kind, guint32 seed)
@@ -281,6 +334,8 @@ int main(void)
 		{ "each kind is learned", test_kinds },
 		{ "nothing is learned from random words", test_decoys },
 		{ "work is bounded", test_work },
+		{ "each kind is learned in a large heap", test_large },
+		{ "a large heap is looked at once", test_large_work },
 	};
 
 	return unit_main("encodings", cases, G_N_ELEMENTS(cases));
