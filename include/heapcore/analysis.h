@@ -43,9 +43,9 @@ typedef struct hc_analysis_options {
 	unsigned jobs;			      /* threads to use; 0: one per processor */
 	uint64_t memory;  /* bytes that the analysis may take in all, the core's pages included; 0: what there is */
 	unsigned at_once; /* analyses that run at the same time and share that; 0: only this one */
-	hc_stage until;			      /* the last stage to run */
-	bool no_types; /* leave HC_STAGE_TYPES out: no debug info is read, nothing is named by it */
-	bool retained; /* look at what owners retain, when types are known: takes longer */
+	hc_stage until;	  /* the last stage to run */
+	bool no_types;	  /* leave HC_STAGE_TYPES out: no debug info is read, nothing is named by it */
+	bool retained;	  /* look at what owners retain, when types are known: takes longer */
 	bool no_encodings; /* learn no encodings of pointers, nor headers and pools: what only these explain is (possibly) lost */
 	const char *const *container_files; /* as hc_types_options */
 	hc_progress_function progress;	    /* may be NULL */
@@ -77,7 +77,7 @@ const hc_blocks *hc_analysis_blocks(const hc_analysis *analysis);
 const hc_areas *hc_analysis_areas(const hc_analysis *analysis);
 const hc_references *hc_analysis_references(const hc_analysis *analysis);
 const hc_memory *hc_analysis_memory(const hc_analysis *analysis);
-const hc_types *hc_analysis_types(const hc_analysis *analysis); /* NULL with options->no_types */
+const hc_types *hc_analysis_types(const hc_analysis *analysis);		/* NULL with options->no_types */
 const hc_ownership *hc_analysis_ownership(const hc_analysis *analysis); /* NULL without options->retained */
 const hc_findings *hc_analysis_findings(const hc_analysis *analysis);
 const hc_diagnostics *hc_analysis_diagnostics(const hc_analysis *analysis);

@@ -189,7 +189,7 @@ uint64_t hc_blocks_overhead(const hc_blocks *blocks);
 
 /* How much of the free memory lies in whole pages. All in bytes. */
 typedef struct hc_free_pages {
-	uint64_t whole;	    /* pages wholly inside free memory (bins, fastbins merged with their neighbours, tops) */
+	uint64_t whole; /* pages wholly inside free memory (bins, fastbins merged with their neighbours, tops) */
 	/*
 	 * ... of these, given back already, or never touched: those that were neither resident nor swapped out, or, where that is not
 	 * known (hc_core_knows_resident()), those that are all zero in the core.

@@ -11,14 +11,14 @@
 HC_BEGIN_DECLS
 
 typedef enum {
-	HC_FINDING_LOST,	  /* nothing points to it */
-	HC_FINDING_CONTAINER,	  /* a container where memory piles up */
-	HC_FINDING_OWNER,	  /* another place where it does */
-	HC_FINDING_SUSPECT, /* a variable, or another root, that has much; its memory is not told by the two above */
-	HC_FINDING_RETAINED,	  /* free, kept by malloc */
-	HC_FINDING_BIG_BLOCKS,	  /* a few large blocks of one size whose type and owner are not known */
-	HC_FINDING_ONE_SIZE,	  /* very many such */
-	HC_FINDING_NOT_GLIBC,	  /* another allocator serves the program, or glibc's was never used */
+	HC_FINDING_LOST,       /* nothing points to it */
+	HC_FINDING_CONTAINER,  /* a container where memory piles up */
+	HC_FINDING_OWNER,      /* another place where it does */
+	HC_FINDING_SUSPECT,    /* a variable, or another root, that has much; its memory is not told by the two above */
+	HC_FINDING_RETAINED,   /* free, kept by malloc */
+	HC_FINDING_BIG_BLOCKS, /* a few large blocks of one size whose type and owner are not known */
+	HC_FINDING_ONE_SIZE,   /* very many such */
+	HC_FINDING_NOT_GLIBC,  /* another allocator serves the program, or glibc's was never used */
 	HC_FINDING_HEAP_NOT_READ, /* the heap is missing in the core, or of a machine that is not read */
 	HC_FINDING_NOT_HEAP,	  /* a lot of memory outside malloc's heap */
 	HC_FINDING_UNJOINED,	  /* threads that ended and were not joined */
@@ -130,11 +130,11 @@ typedef struct hc_finding {
 		hc_finding_place place; /* of containers and owners */
 		hc_finding_suspect suspect;
 		hc_finding_retained retained;
-		hc_finding_size size; /* of big blocks and one size */
+		hc_finding_size size;		  /* of big blocks and one size */
 		hc_finding_duplicates duplicates; /* `bytes` is what one block for all would save */
 		hc_finding_collisions collisions; /* `bytes` is what the tables have themselves */
-		hc_row_id row;	      /* of not-heap */
-		hc_unjoined unjoined; /* whose `memory` is the finding's bytes */
+		hc_row_id row;			  /* of not-heap */
+		hc_unjoined unjoined;		  /* whose `memory` is the finding's bytes */
 		struct {
 			uint64_t places;
 			hc_address first;

@@ -51,10 +51,10 @@ typedef struct hc_memory_row {
 	uint64_t bytes;
 	bool knows_resident;
 	hc_resident resident; /* what of it was in memory, and what was swapped out; 0 if that is not known */
-	uint64_t count;	  /* of `unit`; 0 where there is nothing to count */
-	const char *unit; /* "blocks", "threads", "mappings"; NULL if nothing is counted */
-	hc_row_id of;	  /* the row that this one is a part of; HC_ROW_NONE: a top row, one of those that add up */
-	bool is_memory;	  /* FALSE: reserved, not dumped, cut off: address space, or memory whose content is unknown */
+	uint64_t count;	      /* of `unit`; 0 where there is nothing to count */
+	const char *unit;     /* "blocks", "threads", "mappings"; NULL if nothing is counted */
+	hc_row_id of;	      /* the row that this one is a part of; HC_ROW_NONE: a top row, one of those that add up */
+	bool is_memory; /* FALSE: reserved, not dumped, cut off: address space, or memory whose content is unknown */
 	/* Fewer may be what ID says: lost, as the core lacks memory that may hold pointers; anonymous, as the heap was not found. */
 	bool is_bound;
 	const hc_area *

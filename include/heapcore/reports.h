@@ -74,13 +74,13 @@ typedef enum {
 
 /* Which blocks hc_report_chunks() lists. All conditions must hold. */
 typedef struct hc_chunks_filter {
-	unsigned states;  /* bits 1u << hc_block_state; 0: all but fenceposts, foreign, unreadable */
-	uint32_t arena;	  /* index, HC_ARENA_NONE for mmapped ones, or HC_ARENA_ALL */
-	uint64_t minimum; /* usable bytes, inclusive */
-	uint64_t maximum; /* usable bytes, inclusive; UINT64_MAX: no bound */
-	bool labelled;	  /* only those of libc and the runtime */
-	bool lost;	  /* only those that are lost, directly or indirectly */
-	const char *type; /* only blocks in use of this type, as hc_report_instances() takes it; NULL: any */
+	unsigned states;   /* bits 1u << hc_block_state; 0: all but fenceposts, foreign, unreadable */
+	uint32_t arena;	   /* index, HC_ARENA_NONE for mmapped ones, or HC_ARENA_ALL */
+	uint64_t minimum;  /* usable bytes, inclusive */
+	uint64_t maximum;  /* usable bytes, inclusive; UINT64_MAX: no bound */
+	bool labelled;	   /* only those of libc and the runtime */
+	bool lost;	   /* only those that are lost, directly or indirectly */
+	const char *type;  /* only blocks in use of this type, as hc_report_instances() takes it; NULL: any */
 	const char *owner; /* only what hangs on this path, as hc_report_owners() has it, or below; NULL: any */
 	hc_chunks_order order;
 	uint64_t limit; /* at most so many; 0: all */

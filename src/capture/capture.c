@@ -292,8 +292,8 @@ static bool read_stopped(capture_task *capture, hc_stopped_process *process, gin
 	leave_out_clock(capture->mappings);
 	capture->estimate = hc_smaps_estimate(capture->mappings, hc_stopped_process_thread_count(stopped));
 	return check_room(capture, error) && hc_capture_write(capture->directory, "status", status, -1, error) &&
-	       hc_capture_write(capture->directory, "smaps", smaps, -1, error) &&
-	       write_rollup(capture, error) && write_pages(capture, error) && begin_core(capture, stopped, status, error) &&
+	       hc_capture_write(capture->directory, "smaps", smaps, -1, error) && write_rollup(capture, error) &&
+	       write_pages(capture, error) && begin_core(capture, stopped, status, error) &&
 	       write_memory(capture, g_steal_pointer(&stopped), begin, error);
 }
 

@@ -265,8 +265,8 @@ static Elf64_Phdr *make_segments(const core_output *output, unsigned count, uint
 /* The file that ENTRY is a mapping of, if it is a regular one or memory's: to open a device may do something. -1: it cannot be opened. */
 static int open_mapped(const core_output *output, const hc_smaps_entry *entry)
 {
-	g_autofree char *path = g_strdup_printf(
-		"/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)output->pid, entry->start, entry->end);
+	g_autofree char *path =
+		g_strdup_printf("/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)output->pid, entry->start, entry->end);
 	struct stat status;
 
 	if (!entry->inode || stat(path, &status) || !S_ISREG(status.st_mode))
@@ -297,7 +297,9 @@ static int open_proc(pid_t pid, const char *name)
 
 static bool open_output(core_output *output, hc_core_writer *writer, pid_t pid, GError **error)
 {
-	*output = (core_output){ .writer = writer, .pid = pid, .page_size = sysconf(_SC_PAGESIZE), .pagemap = -1, .file = -1 };
+	*output = (core_output){
+		.writer = writer, .pid = pid, .page_size = sysconf(_SC_PAGESIZE), .pagemap = -1, .file = -1
+	};
 	output->memory = open_proc(pid, "mem");
 	if (output->memory < 0)
 		return fail("cannot read the process's memory", error);

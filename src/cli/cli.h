@@ -69,7 +69,7 @@ typedef struct cli_options {
 	char **debug_directories;
 	int jobs;
 	char *memory_word;
-	uint64_t memory; /* as hc_analysis_options */
+	uint64_t memory;  /* as hc_analysis_options */
 	unsigned at_once; /* likewise */
 	gboolean no_types, no_encodings, retained;
 	char **container_files; /* of the commands that have them */

@@ -23,7 +23,7 @@ struct hc_reader {
 	uint64_t *live;		       /* as blocks->starts, but of blocks in use only; NULL: no memory for it */
 	uint64_t
 		checked; /* granule, of `region`, at which the block in use starts that the range checked last is in; UINT64_MAX: in none */
-	uint8_t scratch[4096];	       /* what is not in one piece */
+	uint8_t scratch[4096]; /* what is not in one piece */
 };
 
 /* Where a range lies. */

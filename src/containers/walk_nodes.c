@@ -10,8 +10,8 @@
 enum {
 	STACK_FIXED = 96, /* levels of a tree, before memory is needed for them */
 	STACK_MAX = 1 << 22,
-	AHEAD_LEVELS = 8, /* of a tree, that are fetched before they are walked */
-	AHEAD_LEAST = 32, /* trees of fewer nodes are walked at once */
+	AHEAD_LEVELS = 8,    /* of a tree, that are fetched before they are walked */
+	AHEAD_LEAST = 32,    /* trees of fewer nodes are walked at once */
 	TABLE_BITS_MAX = 40, /* no table has more slots, or larger ones */
 };
 

@@ -59,7 +59,7 @@ typedef struct hc_paging_options {
 	unsigned jobs; /* threads to use; 0: one per processor */
 	uint64_t
 		memory; /* bytes that the process may take in all, the core's pages included; UINT64_MAX: what there is */
-	uint64_t dear; /* ns of a processor: copies of 2 MiB that cost more are few; UINT64_MAX: whatever they cost */
+	uint64_t dear;	/* ns of a processor: copies of 2 MiB that cost more are few; UINT64_MAX: whatever they cost */
 	unsigned share; /* so many cores share the memory, at least 1 */
 } hc_paging_options;
 
@@ -83,7 +83,7 @@ typedef struct hc_smaps_entry {
 	uint64_t inode;
 	uint64_t resident, proportional, swapped, anonymous; /* bytes */
 	uint64_t huge_table; /* bytes of hugetlbfs pages, which are not part of `resident` */
-	char *path;					     /* "" if anonymous; as the kernel writes it */
+	char *path;	     /* "" if anonymous; as the kernel writes it */
 } hc_smaps_entry;
 
 /* TEXT of an smaps file as an array of hc_smaps_entry, which frees its strings. Lines that say nothing known are passed over. */

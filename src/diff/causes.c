@@ -17,7 +17,8 @@ enum {
 	LITTLE_KEPT = 10,	      /* free memory that is less than a tenth of the growth */
 	LITTLE_UNOWNED = 10,	      /* blocks without a known owner that are less than a tenth of all */
 	LEAST_QUEUE_GROWTH = 1 << 20, /* bytes in sockets */
-	LEAST_RESIDENT = 1 << 16,     /* resident bytes of what else did not grow: a touched page here and there is no cause */
+	LEAST_RESIDENT =
+		1 << 16, /* resident bytes of what else did not grow: a touched page here and there is no cause */
 };
 
 const char *hc_cause_name(hc_cause_kind kind)
@@ -344,7 +345,8 @@ static void sort_causes(hc_diff *diff)
 	for (unsigned i = diff->causes->len; i-- > 0;) {
 		const hc_cause *cause = hc_diff_cause(diff, i);
 
-		if (cause->bytes < least && cause->resident < least_resident && cause->kind != HC_CAUSE_LEAK && cause->kind != HC_CAUSE_UNJOINED)
+		if (cause->bytes < least && cause->resident < least_resident && cause->kind != HC_CAUSE_LEAK &&
+			cause->kind != HC_CAUSE_UNJOINED)
 			g_array_remove_index(diff->causes, i);
 	}
 	g_array_sort(diff->causes, most_bytes_first);

@@ -15,7 +15,7 @@
 
 enum {
 	WORTH_SAYING = 1 << 20,
-	SHARE = 20,		   /* one byte in so many of those in use */
+	SHARE = 20,		    /* one byte in so many of those in use */
 	COMPARED_AT_ONCE = 1 << 18, /* blocks: up to so many are all compared */
 	SAMPLE = 1 << 17,	    /* blocks of more that are */
 };

@@ -30,7 +30,7 @@ typedef struct hc_findings_input {
 	const hc_references *references;
 	const hc_unloaded *unloaded;
 	const hc_memory *memory;
-	const hc_types *types; /* NULL: not asked for */
+	const hc_types *types;	       /* NULL: not asked for */
 	const hc_ownership *ownership; /* with what owners retain; NULL: not asked for */
 	const hc_diagnostics *diagnostics;
 	unsigned jobs; /* threads; 0: one per processor */

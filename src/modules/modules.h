@@ -98,9 +98,9 @@ const hc_tls_block *hc_modules_tls_block(hc_modules *modules, const hc_module *m
 /* What a word of libc's descriptor of a thread is. */
 typedef enum {
 	HC_DESCRIPTOR_OTHER,
-	HC_DESCRIPTOR_SPECIFIC, /* of pthread_setspecific() */
+	HC_DESCRIPTOR_SPECIFIC,	      /* of pthread_setspecific() */
 	HC_DESCRIPTOR_SPECIFIC_BLOCK, /* leads to that of HC_DESCRIPTOR_KEYS keys */
-	HC_DESCRIPTOR_ARGUMENT, /* of pthread_create() */
+	HC_DESCRIPTOR_ARGUMENT,	      /* of pthread_create() */
 } hc_descriptor_part;
 
 enum {

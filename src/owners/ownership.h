@@ -20,7 +20,7 @@ struct hc_ownership {
 	GArray *rows;	       /* of hc_owner_row */
 	GStringChunk *texts;
 	uint32_t path_count;
-	uint32_t *row_of; /* of each path by number; HC_OWNER_NO_ROW: nothing hangs on it */
+	uint32_t *row_of;   /* of each path by number; HC_OWNER_NO_ROW: nothing hangs on it */
 	hc_sharing *shared; /* of each path; NULL: not asked for */
 	hc_owners_by by;
 	uint32_t first;

@@ -113,10 +113,10 @@ struct hc_compressed_learning {
 	GArray *lost;	      /* of hc_address */
 	uint64_t region_size; /* of the largest */
 	uint64_t tests;
-	unsigned choices;   /* how often live memory was asked which base it holds */
+	unsigned choices;		/* how often live memory was asked which base it holds */
 	uint64_t hopeless[PLACES / 64]; /* places that the sample spoke against */
 	uint32_t open[TABLE_MIN / 8];	/* words that have other places, in blocks of so many words */
-	GArray *candidates; /* of struct candidate: of the place and factor at hand, by base */
+	GArray *candidates;		/* of struct candidate: of the place and factor at hand, by base */
 	struct hc_compressed *compressed;
 };
 

@@ -88,13 +88,13 @@ struct hc_encodings {
 struct encoded {
 	hc_references *references;
 	struct hc_encodings *learned;
-	struct places *places; /* one for each worker; put together in the first */
-	uint64_t *heads;       /* bit for each granule: can be saved, and no other that can be points there */
-	bool patterns;	       /* a word that leads on was a distance from its block's start */
-	uint64_t *found;       /* bit for each granule: lost blocks that live words lead to */
-	uint64_t *interior;    /* bit for each granule: lost blocks that saved ones point into */
-	GArray *todo;	       /* of uint64_t granules */
-	uint64_t saved;	       /* blocks */
+	struct places *places;		 /* one for each worker; put together in the first */
+	uint64_t *heads;		 /* bit for each granule: can be saved, and no other that can be points there */
+	bool patterns;			 /* a word that leads on was a distance from its block's start */
+	uint64_t *found;		 /* bit for each granule: lost blocks that live words lead to */
+	uint64_t *interior;		 /* bit for each granule: lost blocks that saved ones point into */
+	GArray *todo;			 /* of uint64_t granules */
+	uint64_t saved;			 /* blocks */
 	hc_compressed_learning *numbers; /* NULL: there is nothing to learn of 32 bits */
 	bool swap;
 };

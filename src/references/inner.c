@@ -69,9 +69,9 @@ struct counters {
 struct inner {
 	hc_references *references;
 	hc_word_format format;
-	uint32_t *ranks;    /* for each word of the bitmap `possible`: how many bits are set before it */
-	uint64_t *records;  /* for each block of it */
-	uint64_t *possible; /* as it was at first */
+	uint32_t *ranks;	  /* for each word of the bitmap `possible`: how many bits are set before it */
+	uint64_t *records;	  /* for each block of it */
+	uint64_t *possible;	  /* as it was at first */
 	hc_address_filter filter; /* where the blocks of `possible` are */
 	struct counters *counters;
 	hc_varying_counters *varying;

@@ -73,8 +73,8 @@ static uint64_t *resident_of_arenas(const hc_blocks *blocks)
 }
 
 /* RESIDENT: of each arena; NULL: not known. The first screen has room for the columns that do not ask whether it is WIDE. */
-static void add_arena(hc_records *records, const hc_analysis *analysis, const hc_arena *arena,
-	const uint64_t *resident, bool wide)
+static void add_arena(
+	hc_records *records, const hc_analysis *analysis, const hc_arena *arena, const uint64_t *resident, bool wide)
 {
 	const hc_blocks *blocks = hc_analysis_blocks(analysis);
 	const hc_core *core = hc_analysis_core(analysis);

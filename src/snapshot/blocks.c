@@ -43,9 +43,9 @@ static void count_block(struct counting *counting, const hc_block *block, bool i
 	hc_snapshot_size *entry = size_of(counting, block->size);
 	uint32_t path = counting->types ? hc_types_path_of_block(counting->types, block->number) : 0;
 	bool is_mapped = block->arena == HC_ARENA_NONE;
-	uint64_t resident = hc_core_resident_next(
-		counting->core, block->address, block->address + block->size, counting->hint)
-				    .resident;
+	uint64_t resident =
+		hc_core_resident_next(counting->core, block->address, block->address + block->size, counting->hint)
+			.resident;
 
 	entry->blocks++;
 	if (is_lost) {
@@ -111,9 +111,8 @@ bool hc_snapshot_count_blocks(hc_snapshot *snapshot, const hc_analysis *analysis
 	const hc_references *references = hc_analysis_references(analysis);
 	g_autofree hc_snapshot_size *small = g_new0(hc_snapshot_size, SMALL_LIMIT / SMALL_STEP);
 	g_autoptr(GHashTable) large = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
-	struct counting counting = {
-		small, large, hc_analysis_types(analysis), amounts, hc_analysis_core(analysis), { 0, 0 }
-	};
+	struct counting counting = { small, large, hc_analysis_types(analysis), amounts, hc_analysis_core(analysis),
+		{ 0, 0 } };
 	hc_block block, lost;
 	hc_block_iterator iterator;
 	hc_reach reach;

@@ -72,7 +72,8 @@ static bool load_sizes(hc_snapshot *snapshot, GVariantIter *pairs)
 		hc_snapshot_size *size = &g_array_index(snapshot->sizes, hc_snapshot_size, i);
 
 		/* That these products do not overflow was looked at when the sizes were read. */
-		if (unowned > size->size * size->unowned || mapped > size->size * size->unowned_mapped || mapped > unowned)
+		if (unowned > size->size * size->unowned || mapped > size->size * size->unowned_mapped ||
+			mapped > unowned)
 			return false;
 		size->unowned_resident = unowned;
 		size->unowned_mapped_resident = mapped;

@@ -7,7 +7,8 @@
 /* Blocks counted by path (number of hc_types_path_get()). */
 typedef struct hc_path_amounts {
 	hc_amount *own, *mapped; /* hc_types_path_count() + 1 of each; NULL without types */
-	uint64_t *own_resident, *mapped_resident; /* as many: bytes of both that were in memory; 0 if that is not known */
+	uint64_t *own_resident,
+		*mapped_resident; /* as many: bytes of both that were in memory; 0 if that is not known */
 } hc_path_amounts;
 
 void hc_path_amounts_clear(hc_path_amounts *amounts);

@@ -92,9 +92,8 @@ struct member {
 static bool try_member(hc_propagation *propagation, const hc_field *field, hc_address address, uint64_t usable,
 	struct member *ret_member)
 {
-	const hc_type *target = field->offset || hc_type_get_kind(field->type) != HC_TYPE_POINTER ?
-					NULL :
-					hc_type_target(field->type);
+	const hc_type *target =
+		field->offset || hc_type_get_kind(field->type) != HC_TYPE_POINTER ? NULL : hc_type_target(field->type);
 	bool has_content = false;
 
 	if (!target || hc_type_get_kind(target) == HC_TYPE_VOID || hc_type_get_kind(target) == HC_TYPE_FUNCTION ||
@@ -104,7 +103,8 @@ static bool try_member(hc_propagation *propagation, const hc_field *field, hc_ad
 
 	if (plan->parts->len && !hc_propagation_looks_like(propagation, plan, address, &has_content))
 		return false;
-	*ret_member = (struct member){ target, has_content && hc_propagation_fits(propagation, usable, hc_type_size(target)) };
+	*ret_member = (struct member){ target,
+		has_content && hc_propagation_fits(propagation, usable, hc_type_size(target)) };
 	return true;
 }
 
@@ -142,8 +142,8 @@ void hc_propagation_look_at_union(hc_propagation *propagation, hc_owner *owner, 
 		return;
 	const hc_type *type = find_target(
 		propagation, part->type, value, hc_blocks_usable_size(propagation->blocks, spot.region, value));
-	hc_owner *target = hc_owners_target(
-		propagation->owners, owner, index, HC_STEP_TARGET, NULL, NULL, HC_CERTAINTY_UNKNOWN);
+	hc_owner *target =
+		hc_owners_target(propagation->owners, owner, index, HC_STEP_TARGET, NULL, NULL, HC_CERTAINTY_UNKNOWN);
 
 	if (target == owner)
 		return; /* too many paths */

@@ -265,8 +265,8 @@ void hc_propagation_follow_outside(hc_propagation *propagation, hc_owner *owner,
 
 	if (current) {
 		if (current != owner->number)
-			hc_owners_meet(
-				owner, hc_types_owner(types, current), !hc_propagation_locate(propagation, address, &from));
+			hc_owners_meet(owner, hc_types_owner(types, current),
+				!hc_propagation_locate(propagation, address, &from));
 		return;
 	}
 	if (begins_outside(owner))

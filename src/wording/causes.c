@@ -30,8 +30,8 @@ static char *resident_text(const hc_diff *diff, const hc_cause *cause)
 					 g_strdup_printf(" (%.1f %% of its growth)", 100.0 * cause->resident / growth) :
 					 g_strdup("");
 
-	return g_strdup_printf("%s of resident memory%s%s%s%s", hc_text_size(resident, (uint64_t)cause->resident), share,
-		is_other ? ", " : "", is_other ? hc_text_size(mapped, (uint64_t)cause->bytes) : "",
+	return g_strdup_printf("%s of resident memory%s%s%s%s", hc_text_size(resident, (uint64_t)cause->resident),
+		share, is_other ? ", " : "", is_other ? hc_text_size(mapped, (uint64_t)cause->bytes) : "",
 		is_other ? " mapped" : "");
 }
 

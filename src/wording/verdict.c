@@ -126,7 +126,10 @@ static void append_moved(GString *line, const moved_memory *moved, const moved_m
 	if (!moved->growth)
 		g_string_append(line, " did not change");
 	else
-		g_string_append_printf(line, "%s by %s", goes_on ? "" : moved->growth > 0 ? " grew" : " shrank",
+		g_string_append_printf(line, "%s by %s",
+			goes_on		  ? "" :
+			moved->growth > 0 ? " grew" :
+					    " shrank",
 			hc_text_size(size, bytes));
 }
 

@@ -185,8 +185,8 @@ static void test_index(void)
 		CU_ASSERT_EQUAL(hc_blocks_number(blocks, start), number);
 		number++;
 		if (own)
-			CU_ASSERT_EQUAL(hc_blocks_size_in_index(
-						blocks, hc_blocks_region_of_start(blocks, start), start),
+			CU_ASSERT_EQUAL(
+				hc_blocks_size_in_index(blocks, hc_blocks_region_of_start(blocks, start), start),
 				own->size);
 	}
 	CU_ASSERT_TRUE(number >= BLOCKS);

@@ -169,7 +169,7 @@ typedef struct child_mapping {
 	uint64_t size;
 	unsigned touched, read,
 		dropped;    /* pages from the start on: written; read only; given back again of those written */
-	unsigned step; /* only each STEP-th page is written; 0: each */
+	unsigned step;	    /* only each STEP-th page is written; 0: each */
 	hc_address address; /* in the child as here, which made it */
 } child_mapping;
 
