@@ -133,7 +133,7 @@ static void lists_in_turn(void)
 	hc_type *node = make_node(&f), *type = make_holder(&f, "list", pointer_to(&f, node));
 	made_list lists[LISTS];
 	hc_walk_record records[LISTS];
-	hc_record_room room = { 0, 1 << 24 };
+	hc_record_room room = { .most = 1 << 24 };
 
 	make_lists(&f, lists);
 	if (!dump(&f))
@@ -170,7 +170,7 @@ static void trees_and_room(void)
 	g_auto(fixture) f = start();
 	hc_type *node = make_node(&f), *type = make_holder(&f, "tree", pointer_to(&f, node));
 	hc_address at = take(&f, 24), nodes[7];
-	hc_record_room room = { 0, 100 };
+	hc_record_room room = { .most = 100 };
 	hc_walk_record record;
 
 	for (unsigned i = 0; i < 7; i++)
