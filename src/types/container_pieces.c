@@ -9,6 +9,7 @@
 #include "types/container_pieces.h"
 
 #include "base/bits.h"
+#include "types/passes.h"
 
 enum {
 	AHEAD = 24,	  /* pieces between fetching who has one, and claiming it */
@@ -61,6 +62,15 @@ static bool is_cut_off(const hc_pieces *pieces, const hc_piece *piece)
 	       hc_blocks_usable_size(blocks, piece->spot.region, piece->spot.address) >= 2 * piece->size + CUT_OFF_ROOM;
 }
 
+/* What a node that is a piece of a block has in it, of no known type, is followed for its container; the block is nobody's to be searched. */
+static void follow_piece(hc_propagation *propagation, const hc_owner *owner, const hc_piece *piece)
+{
+	hc_edge edge = { .value = piece->spot.address + piece->offset, .owner = owner->number, .part = HC_EDGE_PIECE };
+
+	if (hc_propagation_is_opaque(owner) && hc_propagation_is_pool(propagation, &piece->spot))
+		hc_propagation_defer_edge(propagation, &edge, HC_CERTAINTY_GUESS);
+}
+
 /*
  * An allocator of the program's own (GSlice) cuts blocks into pieces; then no container has the block for itself, and of its bytes only
  * those of its pieces. (An object may be in two lists: both find it at the block's beginning.)
@@ -80,10 +90,13 @@ static void note_piece(hc_pieces *pieces, const hc_piece *piece)
 		*several |= bit;
 		*(first == owner ? bytes : &first->pieces_bytes) += first->piece_size;
 	}
-	if (!first && is_cut_off(pieces, piece))
+	if ((!first && is_cut_off(pieces, piece)) ||
+		(is_interior && hc_propagation_is_pool(pieces->propagation, &piece->spot)))
 		*several |= bit;
-	if (*several & bit || is_apart(pieces->propagation, first, piece))
+	if (*several & bit || is_apart(pieces->propagation, first, piece)) {
 		*bytes += piece->size;
+		follow_piece(pieces->propagation, owner, piece);
+	}
 	if (is_interior)
 		*interior |= bit;
 	owner->piece_size = piece->size;

@@ -555,8 +555,8 @@ void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, h
 		hc_address piece_end;
 
 		if (hc_propagation_take_piece(propagation, owner, &block, address, &piece_end))
-			follow_words(
-				propagation, owner, address & -(hc_address)propagation->format.size, piece_end, NULL);
+			follow_words(propagation, owner_below(propagation, owner),
+				address & -(hc_address)propagation->format.size, piece_end, NULL);
 		return;
 	}
 	hc_address end = block.address + hc_blocks_usable_size(propagation->blocks, block.region, block.address);
