@@ -26,13 +26,16 @@ static bool fell(const hc_diff *diff, const uint64_t *figures)
 	return figures[diff->count - 1] < figures[0] / 2;
 }
 
-/* Whether what was in memory of it stayed as it was, give or take a hundredth. Where that is not known (NULL), it is not held against it. */
-static bool is_unmoved(const hc_diff *diff, const uint64_t *resident)
+/*
+ * Whether FIGURES, of what was in memory, or of what was mapped, stayed as they were, give or take a hundredth. Where nobody knows what was
+ * in memory (NULL), that is not held against it.
+ */
+static bool is_unmoved(const hc_diff *diff, const uint64_t *figures)
 {
-	for (unsigned i = 1; resident && diff->knows_resident && i < diff->count; i++) {
-		uint64_t change = MAX(resident[i], resident[0]) - MIN(resident[i], resident[0]);
+	for (unsigned i = 1; figures && diff->knows_resident && i < diff->count; i++) {
+		uint64_t change = MAX(figures[i], figures[0]) - MIN(figures[i], figures[0]);
 
-		if (change > resident[0] / STEADY_SHARE)
+		if (change > figures[0] / STEADY_SHARE)
 			return false;
 	}
 	return true;
@@ -97,7 +100,8 @@ void hc_diff_find_steady(hc_diff *diff)
 		const hc_growth *row = hc_diff_attribution(diff, i);
 
 		if (row->kind >= HC_GROWTH_STACKS && row->kind <= HC_GROWTH_MAPPING && is_steady(diff, row->steps, 0) &&
-			!fell(diff, row->steps) && is_unmoved(diff, row->resident_steps))
+			!fell(diff, row->steps) && is_unmoved(diff, row->resident_steps) &&
+			is_unmoved(diff, row->steps))
 			g_array_append_val(diff->steady, *row);
 	}
 	g_array_sort(diff->steady, largest_first);

@@ -196,8 +196,8 @@ hc_owner *hc_owners_class(
 enum {
 	STRUCTURE_BYTES = 64, /* words of one structure are no farther from each other */
 	MET_MAX = 16,	      /* places that are as near */
-	MET_LEAST = 2,	      /* words in blocks of one that lead to another's, if they are one */
-	MET_SHARE = 8	      /* ... and for so many blocks of the larger one there is one of them */
+	MET_SHARE = 8,	      /* for so many blocks of the larger one a word leads to the other's, if they are one */
+	MET_LEAST = 2	      /* ... and so many, but of fewer blocks one is enough */
 };
 
 const hc_named_root *hc_owner_root(const hc_owner *owner)
@@ -291,9 +291,9 @@ void hc_owners_join_met(hc_owners *owners, const uint32_t *blocks)
 		for (unsigned j = 0; owner->met && j < owner->met->len; j++) {
 			const struct hc_met *met = &g_array_index(owner->met, struct hc_met, j);
 			uint32_t words = met->words + words_between(met->other, owner);
+			uint32_t largest = MAX(blocks[owner->number], blocks[met->other->number]);
 
-			if (words >= MET_LEAST &&
-				words >= MAX(blocks[owner->number], blocks[met->other->number]) / MET_SHARE)
+			if (largest < MET_SHARE || words >= MAX(MET_LEAST, largest / MET_SHARE))
 				join(owner, met->other);
 		}
 	}
