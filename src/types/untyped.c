@@ -545,6 +545,18 @@ void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_addr
 	search_encoded(propagation, below, &block, true);
 }
 
+/* Where the next piece of BLOCK begins behind the one at ADDRESS, if that is before END; else END. */
+static hc_address end_of_piece(
+	const hc_propagation *propagation, const hc_spot *block, hc_address address, hc_address end)
+{
+	uint64_t bytes = (uint64_t)1 << propagation->blocks->granule_shift, granule = block->granule;
+
+	for (hc_address at = (address & -bytes) + bytes; at < end; at += bytes)
+		if (hc_bit(propagation->pieces, ++granule))
+			return at;
+	return end;
+}
+
 void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, hc_address address)
 {
 	hc_spot block;
@@ -564,7 +576,8 @@ void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, h
 	/* Whose the block is may be known by now. */
 	if (propagation->types->owner_of[block.number] && !may_be_piece(propagation, &block, owner))
 		return;
-	follow_words(propagation, owner, address, MIN(end, address + PIECE_BYTES), NULL);
+	end = MIN(end, address + PIECE_BYTES);
+	follow_words(propagation, owner, address, end_of_piece(propagation, &block, address, end), NULL);
 }
 
 void hc_propagation_search_parcel(hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end)
