@@ -242,10 +242,12 @@ const char *hc_module_tls_symbol_at(hc_modules *modules, const hc_module *module
 void hc_module_note_debug_file(hc_modules *modules, const hc_module *module, const char *path)
 {
 	struct module *private = hc_module_private(module);
+	char *noted = g_strdup(path);
 
 	(void)modules;
 	private->debug_noted = true;
-	private->noted_file = g_strdup(path);
+	g_free(private->noted_file);
+	private->noted_file = noted;
 }
 
 const char *hc_module_debug_file(hc_modules *modules, const hc_module *module)
