@@ -13,7 +13,7 @@ import subprocess
 from pathlib import Path
 
 from elfcore import Core
-from harness import Cases, FIXTURES, HEAPCORE, Stopped, Workspace, need_captures, succeed
+from harness import Cases, FIXTURES, HEAPCORE, Skipped, Stopped, Workspace, need_captures, succeed
 
 need_captures()
 
@@ -60,7 +60,14 @@ def why(folder: Path) -> str:
     return found.group(1) if found else ""
 
 
+def need_copies() -> None:
+    """A container may filter system calls of all that runs in it; then no copy is made of any process."""
+    if not re.search(r"^Seccomp:\s+0$", Path("/proc/self/status").read_text(), re.MULTILINE):
+        raise Skipped("system calls are filtered here (seccomp)")
+
+
 def check_many() -> None:
+    need_copies()
     with Watchful() as watchful:
         frozen = 0
         for i in range(CAPTURES):
@@ -84,6 +91,7 @@ def is_zombie(pid: str) -> bool:
 
 def check_killed() -> None:
     """Before each call that changes something of the process."""
+    need_copies()
     environment = {**os.environ, "LD_PRELOAD": str(KILLER),
                    "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
     with Watchful() as watchful:
@@ -118,6 +126,7 @@ def differences(one: bytes, two: bytes) -> list[int]:
 
 def check_same() -> None:
     """Of a process that waits, the same to the word as of one that stands still."""
+    need_copies()
     with Stopped("threads", recorder=False) as fixture:
         copies = {}
         for name, options in (("frozen", []), ("still", ["--stop"])):
@@ -133,6 +142,7 @@ def check_same() -> None:
 
 def check_pages() -> None:
     """What children do not have is in the core all the same."""
+    need_copies()
     with Watchful() as watchful:
         folder = watchful.capture("c")
         assert not why(folder)
