@@ -27,20 +27,11 @@ enum {
 	DEPTH_MAX = 16 /* of objects within objects */
 };
 
-/* The figures of the containers of one part. */
-struct sums {
-	uint64_t containers, claimed, walked, capacity, elements_bytes, grades[HC_GRADE_COUNT];
-	bool has_capacity;
-	const char *reason; /* the first */
-	hc_address largest; /* the first of those with the most elements */
-	uint64_t largest_elements;
-};
-
 struct row {
 	bool is_usual;
 	uint64_t charged;
-	GArray *pieces; /* of hc_leaf_piece */
-	struct sums sums[PARTS_MAX];
+	GArray *pieces;			   /* of hc_leaf_piece */
+	hc_container_sums sums[PARTS_MAX]; /* by part */
 };
 
 struct leaves {
@@ -54,26 +45,6 @@ struct leaves {
 };
 
 /* ---- by helpers ---- */
-
-static void add(struct sums *sums, hc_address address, const hc_walk *walk)
-{
-	uint64_t elements = walk->claimed == UINT64_MAX ? walk->walked : walk->claimed;
-
-	sums->claimed += elements;
-	sums->walked += walk->walked;
-	sums->elements_bytes += walk->walked * walk->element_size;
-	sums->grades[walk->grade]++;
-	if (walk->capacity != UINT64_MAX) {
-		sums->has_capacity = true;
-		sums->capacity += walk->capacity;
-	}
-	if (walk->reason && !sums->reason)
-		sums->reason = walk->reason;
-	if (!sums->containers++ || elements > sums->largest_elements) {
-		sums->largest = address;
-		sums->largest_elements = elements;
-	}
-}
 
 /* The blocks of RECORD, of part PART. FALSE: they are too many, or too large, or not blocks of their own. */
 static bool note_pieces(const hc_propagation *propagation, const hc_walk_record *record, unsigned part, GArray *pieces)
@@ -127,7 +98,7 @@ static bool look_at(struct leaves *leaves, struct row *row, hc_reader *reader, h
 		!note_pieces(leaves->propagation, record, part, row->pieces))
 		return false;
 	row->charged += record->charged;
-	add(&row->sums[part], address, &record->walk);
+	hc_container_sums_add(&row->sums[part], address, &record->walk);
 	return true;
 }
 
@@ -165,24 +136,6 @@ static void make_row(void *data, unsigned worker, uint64_t index)
 
 /* ---- by the propagation ---- */
 
-static void add_up(hc_owner *container, const struct sums *sums)
-{
-	container->claimed += sums->claimed;
-	container->walked += sums->walked;
-	container->elements_bytes += sums->elements_bytes;
-	for (unsigned i = 0; i < HC_GRADE_COUNT; i++)
-		container->grades[i] += sums->grades[i];
-	container->has_capacity |= sums->has_capacity;
-	container->capacity += sums->capacity;
-	if (!container->reason)
-		container->reason = sums->reason;
-	if (sums->containers && (!container->largest || sums->largest_elements > container->largest_elements)) {
-		container->largest = sums->largest;
-		container->largest_elements = sums->largest_elements;
-	}
-	container->containers += sums->containers;
-}
-
 static void take_row(struct leaves *leaves, hc_owner *element, uint64_t index)
 {
 	hc_propagation *propagation = leaves->propagation;
@@ -198,7 +151,7 @@ static void take_row(struct leaves *leaves, hc_owner *element, uint64_t index)
 	hc_pieces_claim_leaves(
 		propagation, leaves->containers, (const hc_leaf_piece *)row->pieces->data, row->pieces->len);
 	for (unsigned part = 0; part < element->plan->parts->len; part++) {
-		add_up(leaves->containers[part], &row->sums[part]);
+		hc_container_sums_give(&row->sums[part], leaves->containers[part]);
 		element->sound += (uint32_t)row->sums[part].containers;
 	}
 }

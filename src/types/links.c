@@ -151,8 +151,7 @@ static void learn(hc_propagation *propagation, struct links *links)
 	}
 }
 
-/* Of all sizes. */
-static void learn_all(hc_propagation *propagation)
+void hc_propagation_look_at_words(hc_propagation *propagation)
 {
 	GHashTableIter iterator;
 	void *links;
@@ -166,11 +165,6 @@ static void learn_all(hc_propagation *propagation)
 	while (g_hash_table_iter_next(&iterator, NULL, &links))
 		if (((struct links *)links)->sample)
 			learn(propagation, links);
-}
-
-void hc_propagation_look_at_words(hc_propagation *propagation)
-{
-	learn_all(propagation);
 }
 
 /* What is known of blocks of SIZE; NULL: nothing, or too little. */
@@ -254,7 +248,7 @@ bool hc_propagation_is_one_of_many(hc_propagation *propagation, hc_address addre
 
 bool hc_propagation_is_started(hc_propagation *propagation, uint32_t number)
 {
-	learn_all(propagation);
+	hc_propagation_look_at_words(propagation);
 	return hc_bit(propagation->started, number);
 }
 
@@ -307,7 +301,7 @@ bool hc_propagation_is_answered(
 	       links_to(propagation, size, spot->address, node);
 }
 
-/* The links of the node at ADDRESS: sets the bits of the blocks of its size that they lead to. */
+/* The links of BLOCK: sets the bits of the blocks of its size that they lead to. */
 static void follow_links(hc_propagation *propagation, const struct links *links, const hc_block *block)
 {
 	unsigned word_size = propagation->format.size;

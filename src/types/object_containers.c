@@ -63,25 +63,50 @@ static bool note_mapped(hc_address address, uint64_t index, void *data)
 	return true;
 }
 
-static void add_up(hc_owner *container, hc_address address, const hc_walk *walk)
+void hc_container_sums_add(hc_container_sums *sums, hc_address address, const hc_walk *walk)
 {
 	uint64_t elements = walk->claimed == UINT64_MAX ? walk->walked : walk->claimed;
 
-	container->containers++;
-	container->claimed += elements;
-	container->walked += walk->walked;
-	container->elements_bytes += walk->walked * walk->element_size;
-	container->grades[walk->grade]++;
+	sums->claimed += elements;
+	sums->walked += walk->walked;
+	sums->elements_bytes += walk->walked * walk->element_size;
+	sums->grades[walk->grade]++;
 	if (walk->capacity != UINT64_MAX) {
-		container->has_capacity = true;
-		container->capacity += walk->capacity;
+		sums->has_capacity = true;
+		sums->capacity += walk->capacity;
 	}
-	if (walk->reason && !container->reason)
-		container->reason = walk->reason;
-	if (!container->largest || elements > container->largest_elements) {
-		container->largest = address;
-		container->largest_elements = elements;
+	if (walk->reason && !sums->reason)
+		sums->reason = walk->reason;
+	if (!sums->containers++ || elements > sums->largest_elements) {
+		sums->largest = address;
+		sums->largest_elements = elements;
 	}
+}
+
+void hc_container_sums_give(const hc_container_sums *sums, hc_owner *container)
+{
+	container->claimed += sums->claimed;
+	container->walked += sums->walked;
+	container->elements_bytes += sums->elements_bytes;
+	for (unsigned i = 0; i < HC_GRADE_COUNT; i++)
+		container->grades[i] += sums->grades[i];
+	container->has_capacity |= sums->has_capacity;
+	container->capacity += sums->capacity;
+	if (!container->reason)
+		container->reason = sums->reason;
+	if (sums->containers && (!container->largest || sums->largest_elements > container->largest_elements)) {
+		container->largest = sums->largest;
+		container->largest_elements = sums->largest_elements;
+	}
+	container->containers += sums->containers;
+}
+
+static void add_up(hc_owner *container, hc_address address, const hc_walk *walk)
+{
+	hc_container_sums sums = { 0 };
+
+	hc_container_sums_add(&sums, address, walk);
+	hc_container_sums_give(&sums, container);
 }
 
 /* The owner of CONTAINER's elements (or of what they are mapped to: PLACE 1), which are of TYPE. */

@@ -30,6 +30,21 @@ void hc_propagation_look_at_container(
 bool hc_propagation_look_at_leaves(
 	hc_propagation *propagation, hc_owner *element, const hc_address *addresses, uint64_t count);
 
+/* The figures of several containers of one path, to be added up apart from others'. */
+typedef struct hc_container_sums {
+	uint64_t containers, claimed, walked, capacity, elements_bytes, grades[HC_GRADE_COUNT];
+	bool has_capacity;
+	const char *reason; /* the first */
+	hc_address largest; /* the first of those with the most elements */
+	uint64_t largest_elements;
+} hc_container_sums;
+
+/* One more, at ADDRESS, as WALK found it. */
+void hc_container_sums_add(hc_container_sums *sums, hc_address address, const hc_walk *walk);
+
+/* CONTAINER has these, too, behind those that it has. */
+void hc_container_sums_give(const hc_container_sums *sums, hc_owner *container);
+
 /* Part INDEX of an object of OWNER, at ADDRESS: an array; what behind it may belong to it; a union. */
 void hc_propagation_look_at_array(hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address address);
 void hc_propagation_look_at_tail(hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address address);
