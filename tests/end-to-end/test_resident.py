@@ -168,6 +168,11 @@ def check_two(before: Path, after: Path) -> dict[str, Any]:
     wanted = rss(after) - rss(before)
     assert report["resident_growth"] == wanted, (report["resident_growth"], wanted)
     assert sum(row["resident_growth"] for row in report["memory"]["rows"]) == wanted
+    assert sum(row["resident"] for row in report["attribution"]) == wanted, [(row["name"], row["resident"]) for row in report["attribution"]]
+    (rest,) = [row for row in report["attribution"] if row["kind"] == "rest"]
+    assert not rest["resident"] and not rest["bytes"], rest
+    moved = {row["name"] for row in report["memory"]["rows"] if row["growth"] or row["resident_growth"]}
+    assert not moved & {row["name"] for row in report["steady"]}, (moved, report["steady"])
     files = []
     for folder in (before, after):
         files.append(folder.parent / (folder.name + ".snapshot"))
