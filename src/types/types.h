@@ -40,6 +40,7 @@
  *	holdings.c	what each owner has, and what hangs below; rows of containers
  *	path_queries.c	asking for that tree
  *	selection.c	blocks chosen by what they are, and by who holds them
+ *	resident.c	what of it was in memory
  *	block_objects.c	where the object of a block stands in it
  *
  * And types.c: the stage as a whole.
