@@ -44,6 +44,27 @@ typedef struct hc_capture_options {
  */
 bool hc_capture_take(int64_t pid, const hc_capture_options *options, GError **error);
 
+/* A capture that is in no folder of the user's, and goes with us. */
+typedef struct hc_held_capture hc_held_capture;
+
+/*
+ * Captures PID as above, with options->directory NULL. The core is a file without a name: in memory, if it takes no more than half of what is
+ * free and of MEMORY bytes, else on the disk, in the folder that TMPDIR names or in /var/tmp. HC_ERROR_IO, too, if it fits nowhere.
+ *
+ * A process of ours watches meanwhile: were we to be killed, it removes what is left, also in the captured process. It is a child, which the
+ * caller may see end. It is made by fork(), so a program of several threads calls this before they do much.
+ */
+hc_held_capture *hc_capture_hold(int64_t pid, uint64_t memory, const hc_capture_options *options, GError **error);
+
+/* The folder to give to hc_analysis_run() and hc_side_facts_read(). What was opened of it stays readable after the release. */
+const char *hc_held_capture_path(const hc_held_capture *capture);
+
+/* Where the process's files are, if it sees other ones than we do (in a container): for hc_analysis_options.sysroot. Else NULL. */
+const char *hc_held_capture_root(const hc_held_capture *capture);
+void hc_capture_release(hc_held_capture *capture); /* NULL is fine */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_held_capture, hc_capture_release)
+
 /* A figure that the capture does not tell. */
 #define HC_FACT_UNKNOWN UINT64_MAX
 

@@ -11,6 +11,7 @@
  */
 #include "capture/capture_parts.h"
 
+#include "base/scratch.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -38,6 +39,8 @@ typedef struct capture_task {
 	uint64_t estimate;
 	double stopped;	   /* seconds */
 	char *why_stopped; /* why it stood still all the time; NULL: it did not. Owned */
+	hc_capture_rest *rest; /* of one whose core has no name; NULL: it has one */
+	hc_guardian *guardian; /* ours, if there is no REST */
 	hc_frozen_copy copy;
 	GArray *mappings;  /* of hc_smaps_entry; owned */
 	GByteArray *notes; /* owned */
@@ -156,6 +159,8 @@ static bool check_room(const capture_task *capture, GError **error)
 	char need[HC_TEXT_SIZE_LENGTH], have[HC_TEXT_SIZE_LENGTH], left[HC_TEXT_SIZE_LENGTH];
 	struct statvfs status;
 
+	if (capture->rest)
+		return true; /* that was seen to when its file was made */
 	if (fstatvfs(capture->directory, &status)) {
 		g_set_error(error, HC_ERROR, HC_ERROR_IO, "%s: %s", capture->options->directory, g_strerror(errno));
 		return false;
@@ -193,6 +198,18 @@ static double seconds_since(gint64 begin)
 	return (double)(g_get_monotonic_time() - begin) / G_USEC_PER_SEC;
 }
 
+/* The file that the core is to be in: a descriptor, or -1. */
+static int make_core(const capture_task *capture)
+{
+	g_autofree char *link = NULL;
+
+	if (!capture->rest)
+		return openat(capture->directory, capture->core_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	link = g_strdup_printf("/proc/self/fd/%d", capture->rest->core);
+	return symlinkat(link, capture->directory, capture->core_name) ? -1 :
+									 fcntl(capture->rest->core, F_DUPFD_CLOEXEC, 0);
+}
+
 static bool begin_core(capture_task *capture, const hc_stopped_process *process, const char *status, GError **error)
 {
 	capture->notes = hc_capture_notes(capture->pid, process, capture->mappings, status, error);
@@ -206,8 +223,7 @@ static bool begin_core(capture_task *capture, const hc_stopped_process *process,
 	};
 	if (!capture->notes)
 		return false;
-	capture->writer.core =
-		openat(capture->directory, capture->core_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	capture->writer.core = make_core(capture);
 	if (capture->writer.core < 0) {
 		g_set_error(error, HC_ERROR, HC_ERROR_IO, "cannot write %s: %s", capture->core_name, g_strerror(errno));
 		return false;
@@ -330,6 +346,13 @@ static bool write_description(const capture_task *capture, int64_t time, GError 
 	return hc_capture_write(capture->directory, "capture.ini", text, -1, error);
 }
 
+/* A file without a name for the core. */
+static bool make_scratch(const capture_task *capture, GError **error)
+{
+	capture->rest->core = hc_scratch_open(capture->estimate, capture->rest->memory, error);
+	return capture->rest->core >= 0;
+}
+
 /* How much there is, and whether a copy can be made, before anything is stopped. */
 static bool prepare(capture_task *capture, GError **error)
 {
@@ -350,7 +373,15 @@ static bool prepare(capture_task *capture, GError **error)
 		hc_freeze_prepare(capture->pid, status, mappings, &capture->copy, &why);
 	if (why)
 		capture->why_stopped = g_strdup(why->message);
-	return check_room(capture, error);
+	return check_room(capture, error) && (!capture->rest || make_scratch(capture, error));
+}
+
+/* Before there is a copy, so that one is never alone. */
+static void start_guardian(capture_task *capture)
+{
+	if (!capture->rest && !capture->why_stopped)
+		capture->guardian = hc_guardian_start(capture->pid, NULL);
+	capture->copy.trace = hc_guardian_trace(capture->rest ? capture->rest->guardian : capture->guardian);
 }
 
 static bool take(capture_task *capture, GError **error)
@@ -366,6 +397,7 @@ static bool take(capture_task *capture, GError **error)
 		g_set_error(error, HC_ERROR, HC_ERROR_CANCELLED, "interrupted; the process was not stopped");
 		return false;
 	}
+	start_guardian(capture);
 	begin = g_get_monotonic_time();
 	process = hc_process_stop(capture->pid, keep_waiting, capture, error);
 	if (!process)
@@ -380,6 +412,7 @@ static bool take(capture_task *capture, GError **error)
 static void clear(capture_task *capture)
 {
 	hc_freeze_end(&capture->copy);
+	hc_guardian_end(capture->guardian);
 	hc_core_writer_clear(&capture->writer);
 	g_clear_pointer(&capture->mappings, g_array_unref);
 	g_clear_pointer(&capture->notes, g_byte_array_unref);
@@ -387,10 +420,15 @@ static void clear(capture_task *capture)
 	close(capture->directory);
 }
 
-bool hc_capture_take(int64_t pid, const hc_capture_options *options, GError **error)
+bool hc_capture_make(int64_t pid, const hc_capture_options *options, hc_capture_rest *rest, GError **error)
 {
 	capture_task capture = {
-		.pid = (pid_t)pid, .options = options, .directory = -1, .writer.core = -1, .copy.memory = -1
+		.pid = (pid_t)pid,
+		.options = options,
+		.rest = rest,
+		.directory = -1,
+		.writer.core = -1,
+		.copy = { .original = (pid_t)pid, .memory = -1 },
 	};
 	bool taken;
 
@@ -404,4 +442,9 @@ bool hc_capture_take(int64_t pid, const hc_capture_options *options, GError **er
 		remove_files(&capture);
 	clear(&capture);
 	return taken;
+}
+
+bool hc_capture_take(int64_t pid, const hc_capture_options *options, GError **error)
+{
+	return hc_capture_make(pid, options, NULL, error);
 }

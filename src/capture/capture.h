@@ -3,6 +3,8 @@
  * Captures of live processes. Front door; the public header has the contract.
  *
  *	capture.c	the order of things: may we, is there room, stop, write, let go, clean up
+ *	hold.c		one that is in no folder of the user's
+ *	guardian.c	a process that cleans up after us if we are killed
  *	stop.c		stopping all threads of a process, and letting them go on (ptrace)
  *	freeze.c	a copy of it, which stands still in its place
  *	inject.c	... made by a thread of its own

@@ -126,12 +126,24 @@ void hc_core_close(hc_core *core)
 	hc_residency_free(core->residency);
 	g_free(core->mappings);
 	g_free(core->path);
+	g_free(core->name);
 	g_free(core);
 }
 
 const char *hc_core_path(const hc_core *core)
 {
 	return core->path;
+}
+
+const char *hc_core_name(const hc_core *core)
+{
+	return core->name ? core->name : core->path;
+}
+
+void hc_core_set_name(hc_core *core, const char *name)
+{
+	g_free(core->name);
+	core->name = g_strdup(name);
 }
 
 uint64_t hc_core_file_size(const hc_core *core)

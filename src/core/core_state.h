@@ -14,7 +14,7 @@ typedef struct hc_file_range {
 } hc_file_range;
 
 struct hc_core {
-	char *path;
+	char *path, *name;   /* name: NULL if it is the path */
 	const uint8_t *file; /* the mapped core file */
 	uint64_t file_size;
 	uint64_t room;	/* bytes that the mapping takes, at least file_size */
