@@ -217,7 +217,7 @@ static void claim_block(hc_propagation *propagation, const hc_owner *owner, cons
 static void take(hc_propagation *propagation, const hc_owner *owner, const hc_word *word, const hc_spot *spot)
 {
 	hc_edge later = { .value = word->value, .owner = owner->number, .part = HC_EDGE_WORD };
-	worth worth_it = worth_of(propagation, word, spot);
+	worth worth_it = owner->is_unused ? WORTH_ALIAS : worth_of(propagation, word, spot);
 
 	if ((worth_it == WORTH_LESS && hc_propagation_defer_steps(propagation, &later, HC_LATE_STEPS - 1)) ||
 		(worth_it >= WORTH_STRAY && hc_propagation_defer_stray(propagation, &later, worth_it == WORTH_ALIAS)))
