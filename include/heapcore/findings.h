@@ -121,6 +121,12 @@ typedef struct hc_finding_collisions {
 	hc_table_fill fill; /* of the one with most elements */
 } hc_finding_collisions;
 
+typedef struct hc_finding_not_heap {
+	hc_row_id row;
+	char *owner;	  /* who holds most of it; NULL: nobody is known to hold much. Untrusted */
+	uint64_t outside; /* bytes of the row that the owner holds, with what is free behind them */
+} hc_finding_not_heap;
+
 typedef struct hc_finding {
 	hc_finding_kind kind;
 	uint64_t bytes;	 /* what it is about */
@@ -133,7 +139,7 @@ typedef struct hc_finding {
 		hc_finding_size size;		  /* of big blocks and one size */
 		hc_finding_duplicates duplicates; /* `bytes` is what one block for all would save */
 		hc_finding_collisions collisions; /* `bytes` is what the tables have themselves */
-		hc_row_id row;			  /* of not-heap */
+		hc_finding_not_heap not_heap;
 		hc_unjoined unjoined;		  /* whose `memory` is the finding's bytes */
 		struct {
 			uint64_t places;

@@ -58,6 +58,9 @@ static void free_strings(hc_finding *finding)
 		g_free((char *)finding->retained.holder.name);
 		g_free((char *)finding->retained.holder.path);
 		return;
+	case HC_FINDING_NOT_HEAP:
+		g_free(finding->not_heap.owner);
+		return;
 	case HC_FINDING_DUPLICATES:
 		g_free(finding->duplicates.path);
 		return;

@@ -168,7 +168,9 @@ static json_t *unjoined_json(const hc_unjoined *unjoined)
 static json_t *not_heap_json(const hc_finding *finding)
 {
 	const hc_fact facts[] = {
-		{ "row", NULL, hc_value_plain(hc_row_name(finding->row)) },
+		{ "row", NULL, hc_value_plain(hc_row_name(finding->not_heap.row)) },
+		{ "owner", NULL, hc_value_text(finding->not_heap.owner) },
+		{ "outside", NULL, hc_value_size(finding->not_heap.outside) },
 	};
 
 	return hc_record_json(facts);

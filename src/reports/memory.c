@@ -89,7 +89,7 @@ static unsigned finding_of_row(const hc_findings *findings, const hc_memory_row 
 	for (unsigned i = 0; i < hc_findings_count(findings); i++) {
 		const hc_finding *finding = hc_findings_get(findings, i);
 
-		if (finding->kind == HC_FINDING_NOT_HEAP && finding->row == row->id)
+		if (finding->kind == HC_FINDING_NOT_HEAP && finding->not_heap.row == row->id)
 			return i + 1;
 	}
 	return 0;

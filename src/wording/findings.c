@@ -296,7 +296,7 @@ static void append_not_glibc(GString *text, const hc_analysis *analysis)
 	g_string_append(text, unread);
 }
 
-static void append_not_heap(GString *text, const hc_analysis *analysis, hc_row_id id)
+static void append_not_heap(GString *text, const hc_analysis *analysis, const hc_finding_not_heap *facts)
 {
 	static const char *const texts[HC_ROW_COUNT] = {
 		[HC_ROW_ANONYMOUS] = "in anonymous mappings that are not malloc's",
@@ -304,9 +304,13 @@ static void append_not_heap(GString *text, const hc_analysis *analysis, hc_row_i
 		[HC_ROW_STACKS] = "in live parts of stacks",
 		[HC_ROW_FOREIGN_SBRK] = "in the program break, but not malloc's: the program calls sbrk() itself",
 	};
-	const hc_memory_row *row = hc_memory_row_find(hc_analysis_memory(analysis), id);
+	const hc_memory_row *row = hc_memory_row_find(hc_analysis_memory(analysis), facts->row);
+	char size[HC_TEXT_SIZE_LENGTH];
 
-	g_string_append(text, texts[id]);
+	g_string_append(text, texts[facts->row]);
+	if (facts->owner)
+		g_string_append_printf(text, "; %s holds %s of that, with what is free behind it", facts->owner,
+			hc_text_size(size, facts->outside));
 	g_autofree char *note = row ? hc_word_row_note(row) : NULL;
 
 	if (note)
@@ -382,7 +386,7 @@ static void append_finding(GString *text, const hc_analysis *analysis, const hc_
 	case HC_FINDING_HEAP_NOT_READ:
 		return append_not_glibc(text, analysis);
 	case HC_FINDING_NOT_HEAP:
-		return append_not_heap(text, analysis, finding->row);
+		return append_not_heap(text, analysis, &finding->not_heap);
 	case HC_FINDING_UNJOINED:
 		return append_unjoined(text, finding);
 	case HC_FINDING_DUPLICATES:

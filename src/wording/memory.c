@@ -44,7 +44,8 @@ char *hc_word_area(const hc_area *area)
 {
 	switch (area->user) {
 	case HC_AREA_USER_MODULE:
-		return g_strdup_printf("the data of %s points to it (%u words)", area->user_name, area->user_words);
+		return g_strdup_printf("the data of %s points to it (%u word%s)", area->user_name, area->user_words,
+			area->user_words == 1 ? "" : "s");
 	case HC_AREA_USER_THREAD:
 		return g_strdup("thread-local storage");
 	case HC_AREA_USER_ALLOCATOR:

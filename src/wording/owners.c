@@ -7,6 +7,7 @@
 #include <inttypes.h>
 enum {
 	LITTLE_SHARED = 10,  /* of what a row holds: if one in so many bytes is shared, that is said */
+	LITTLE_RETAINED = 10, /* of what is in use: who retains less is not told */
 	LITTLE_OUTSIDE = 10, /* of what is in use: if what is not malloc's is less, it does not come first */
 };
 
@@ -49,14 +50,19 @@ const char *hc_word_owner_basis(hc_owner_basis basis, hc_certainty certainty)
 	return certainty == HC_CERTAINTY_CERTAIN ? "by its type" : "by its type, which is deduced";
 }
 
-static void append_retained(GString *text, const hc_owner_row *holder, const hc_owner_row *retainer)
+static void append_retained(GString *text, const hc_owner_row *holder, const hc_owner_row *retainer, uint64_t total)
 {
 	char bytes[HC_TEXT_SIZE_LENGTH];
 
-	if (retainer && retainer != holder && retainer->retained > holder->retained)
+	if (!holder->has_retained)
+		return;
+	if (retainer && retainer->retained > holder->retained && retainer->retained >= total / LITTLE_RETAINED)
 		g_string_append_printf(text, " %s retains most: without it %s would be unreachable.", retainer->text,
 			hc_text_size(bytes, retainer->retained));
-	else if (holder->has_retained)
+	else if (holder->retained < holder->holds.bytes / 2)
+		g_string_append_printf(text, " At least %s of that would still be reached without it.",
+			hc_text_size(bytes, holder->holds.bytes - holder->retained));
+	else
 		g_string_append_printf(
 			text, " Without it %s would be unreachable.", hc_text_size(bytes, holder->retained));
 }
@@ -137,7 +143,7 @@ char *hc_word_owners(const hc_ownership *ownership)
 		g_string_append_printf(text, "; told %s", hc_word_owner_basis(holder->basis, holder->certainty));
 	g_string_append_c(text, '.');
 	append_all_shared(text, holder);
-	append_retained(text, holder, retainer);
+	append_retained(text, holder, retainer, total);
 	return g_string_free(text, FALSE);
 }
 

@@ -64,6 +64,16 @@ def check_owners(program: Program) -> None:
         assert report["outside"] <= report["outside_mapped"]
 
 
+def check_finding(program: Program) -> None:
+    """The finding that memory is not malloc's says who has most of it."""
+    with Stopped(str(program.path), [*FEW[:3], MORE["g_numbers"]], recorder=False) as fixture:
+        findings = report_of(succeed("analyze", fixture.gcore(), "--json", statuses=(0, 3)))["findings"]
+        finding, = [finding for finding in findings if finding["kind"] == "not-heap" and finding["facts"]["row"] == "anonymous"]
+        facts, outside = finding["facts"], said(fixture, "outside")["g_numbers"]
+        assert program.is_named("g_numbers", facts["owner"]), facts
+        assert outside <= facts["outside"] < outside + PAGE and facts["owner"] in finding["text"], (outside, finding)
+
+
 def check_diff(program: Program, variable: str, index: int) -> None:
     """The first sentence names what has more in the second process than in the first."""
     more = [MORE[variable] if i == index else count for i, count in enumerate(FEW)]
@@ -98,6 +108,7 @@ def main() -> None:
             (Path(folder) / variant).mkdir()
             program = Program(variant, Path(folder) / variant)
             cases.run(f"owners, {variant}", check_owners, program)
+            cases.run(f"finding, {variant}", check_finding, program)
             for index, variable in enumerate(MORE):
                 cases.run(f"diff, {variant}, {variable}", check_diff, program, variable, index)
     cases.finish()
