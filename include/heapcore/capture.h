@@ -4,7 +4,7 @@
  *
  * A capture is a folder with the files
  *
- *	core.PID	the core, sparse
+ *	core.PID	the core, sparse; or core.PID.zst, compressed
  *	smaps, smaps_rollup, status, maps, meminfo, sockstat, sockstat6	as /proc had them while the process stood still
  *	pages		which pages were in memory, and which were swapped out: docs/capture.md has the format
  *	descriptors	number and target, one descriptor a line
@@ -32,13 +32,16 @@ typedef struct hc_capture_options {
 	const char *directory;		       /* is made; may exist if it is empty */
 	hc_capture_progress_function progress; /* may be NULL */
 	void *progress_data;
-	bool stop; /* the process stands still until all is written, even if a copy of it could be made */
+	bool force;	/* a capture that is in the folder is replaced, once the new one is whole */
+	bool compress;	/* the core is core.PID.zst */
+	bool heap_only; /* without shared memory, and what of files the process has not changed */
+	bool stop;	/* the process stands still until all is written, even if a copy of it could be made */
 } hc_capture_options;
 
 /*
  * Captures the process PID: stops all its threads, makes a copy of the process that never runs, lets them go on, and writes the memory of
  * the copy; where that cannot be, they go on when all is written, and the facts say why. Nothing is left in the folder after an error: HC_ERROR_USAGE
- * (the folder is not empty, PID is not a process to capture), HC_ERROR_IO (not permitted, no room: the message has the figures, disk
+ * (the folder is not empty, or with `force` holds other files than a capture's, PID is not a process to capture), HC_ERROR_IO (not permitted, no room: the message has the figures, disk
  * errors), HC_ERROR_UNSUPPORTED (32 bits), HC_ERROR_CANCELLED. To be called by one thread from begin to end: the kernel ties the stopped
  * process to it, and lets it go on if that thread ends.
  */

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "capture/capture.h"
+#include "capture/sink.h"
 
 #include "core/core.h"
 
@@ -23,10 +24,11 @@ typedef enum {
 	HC_DUMP_ALL,
 } hc_dump_kind;
 
-hc_dump_kind hc_smaps_dump_kind(const hc_smaps_entry *entry);
+/* HEAP_ONLY: without shared memory, and files that are as they were mapped. */
+hc_dump_kind hc_smaps_dump_kind(const hc_smaps_entry *entry, bool heap_only);
 
 /* At least what the core's file takes on the disk, and some more: 4 KiB for each mapping, and 64 for each thread. */
-uint64_t hc_smaps_estimate(GArray *entries, unsigned threads);
+uint64_t hc_smaps_estimate(GArray *entries, unsigned threads, bool heap_only);
 
 /* ---- stop.c ---- */
 
@@ -132,6 +134,8 @@ void hc_capture_remove_folder(const char *path);
 
 /* ---- capture.c ---- */
 
+extern const char *const hc_capture_files[]; /* that lie beside the core; ends with NULL */
+
 /* What of a capture outlives it, if its core has no name. */
 typedef struct hc_capture_rest {
 	uint64_t memory;       /* bytes that it may be given; in */
@@ -151,7 +155,9 @@ GByteArray *hc_capture_notes(
 /* ---- core_file.c ---- */
 
 typedef struct hc_core_writer {
-	int core;	  /* descriptor, open for writing, empty; -1: none */
+	hc_core_sink sink;  /* file -1: none */
+	hc_core_sink aside; /* likewise: what a stream gets later */
+	bool heap_only;
 	GArray *mappings; /* of hc_smaps_entry */
 	const GByteArray *notes;
 	uint64_t estimate;

@@ -18,9 +18,14 @@ static cli_status report_capture(const cli_options *options, const char *directo
 cli_status cli_run_capture(const cli_command *command, int argc, char **argv)
 {
 	g_autofree char *directory = NULL;
-	gboolean stop = FALSE;
+	gboolean stop = FALSE, force = FALSE, compress = FALSE, heap_only = FALSE;
 	const GOptionEntry entries[] = {
 		{ "output", 'o', 0, G_OPTION_ARG_FILENAME, &directory, "the folder to make (needed)", "DIR" },
+		{ "force", 0, 0, G_OPTION_ARG_NONE, &force,
+			"replace a capture that is there, once the new one is whole", NULL },
+		{ "compress", 0, 0, G_OPTION_ARG_NONE, &compress, "compress the core (zstd)", NULL },
+		{ "heap-only", 0, 0, G_OPTION_ARG_NONE, &heap_only,
+			"leave out shared memory, and what of files the process has not changed", NULL },
 		{ "stop", 0, 0, G_OPTION_ARG_NONE, &stop, "the process stands still until all is written", NULL },
 		{ NULL },
 	};
@@ -35,8 +40,11 @@ cli_status cli_run_capture(const cli_command *command, int argc, char **argv)
 		return cli_complain_usage(command, "\"%s\" is no process id", options.arguments[0]);
 	if (!directory || !*directory)
 		return cli_complain_usage(command, "say with -o where to: a folder, which is made");
-	if (cli_take_capture(
-		    pid, &(hc_capture_options){ .directory = directory, .stop = stop }, &options, NULL, &error))
+	const hc_capture_options what = {
+		.directory = directory, .force = force, .compress = compress, .heap_only = heap_only, .stop = stop
+	};
+
+	if (cli_take_capture(pid, &what, &options, NULL, &error))
 		return report_capture(&options, directory);
 	cli_complain("%s", error->message);
 	return CLI_FAILED;

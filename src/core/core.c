@@ -22,6 +22,18 @@ static bool fail_io(GError **error, const char *path, int number)
 	return false;
 }
 
+/* Of a compressed core what is in it takes the place of the file. */
+static bool decompress(hc_core *core, struct stat *status, GError **error)
+{
+	int file = hc_core_decompress(core->descriptor, core->path, error);
+
+	if (file < 0)
+		return false;
+	close(core->descriptor);
+	core->descriptor = file;
+	return !fstat(file, status) || fail_io(error, core->path, errno);
+}
+
 static bool open_file(hc_core *core, GError **error)
 {
 	struct stat status;
@@ -34,6 +46,8 @@ static bool open_file(hc_core *core, GError **error)
 			S_ISDIR(status.st_mode) ? "a directory" : "not a regular file");
 		return false;
 	}
+	if (hc_core_is_compressed(core->descriptor) && !decompress(core, &status, error))
+		return false;
 	core->file_size = status.st_size;
 	return true;
 }
@@ -65,7 +79,9 @@ char *hc_core_find_file(const char *path)
 	const char *name;
 
 	while (folder && (name = g_dir_read_name(folder))) {
-		if (!g_str_has_prefix(name, "core.") || !name[5] || name[5 + strspn(name + 5, "0123456789")])
+		const char *end = g_str_has_prefix(name, "core.") ? name + 5 + strspn(name + 5, "0123456789") : name;
+
+		if (end <= name + 5 || (*end && strcmp(end, ".zst") != 0))
 			continue;
 		if (found)
 			return g_strdup(path);

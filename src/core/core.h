@@ -3,6 +3,7 @@
  * The front door of core/: the public interface, and what only the library may do.
  *
  *	core.c		opening a core, and "address -> bytes, or why not"
+ *	compressed.c	cores that are compressed
  *	elf.c		the ELF header and program headers
  *	notes.c		the notes: threads, process, mapped files, signal
  *	registers.c	names of registers

@@ -35,6 +35,12 @@ struct hc_core {
 	struct hc_residency *residency; /* NULL: not known which pages were in memory */
 };
 
+/* compressed.c: whether FILE is a zstd file. */
+bool hc_core_is_compressed(int file);
+
+/* What is in FILE, which stands at its beginning, in a file without a name: a descriptor. -1: HC_ERROR_IO (also: no room), HC_ERROR_BAD_DATA. */
+int hc_core_decompress(int file, const char *path, GError **error);
+
 /* elf.c: the ELF header and program headers. Sets process.machine, word size, byte order and origin. */
 bool hc_core_parse_headers(hc_core *core, GError **error);
 
