@@ -54,15 +54,13 @@ static void append_retained(GString *text, const hc_owner_row *holder, const hc_
 {
 	char bytes[HC_TEXT_SIZE_LENGTH];
 
-	if (!holder->has_retained)
-		return;
 	if (retainer && retainer->retained > holder->retained && retainer->retained >= total / LITTLE_RETAINED)
 		g_string_append_printf(text, " %s retains most: without it %s would be unreachable.", retainer->text,
 			hc_text_size(bytes, retainer->retained));
-	else if (holder->retained < holder->holds.bytes / 2)
+	else if (holder->has_retained && holder->retained < holder->holds.bytes / 2)
 		g_string_append_printf(text, " At least %s of that would still be reached without it.",
 			hc_text_size(bytes, holder->holds.bytes - holder->retained));
-	else
+	else if (holder->has_retained)
 		g_string_append_printf(
 			text, " Without it %s would be unreachable.", hc_text_size(bytes, holder->retained));
 }
