@@ -78,11 +78,24 @@ bool hc_propagation_defer_stray(hc_propagation *propagation, const hc_edge *edge
 	return append(is_alias ? propagation->aliases : propagation->strays, edge);
 }
 
+bool hc_propagation_defer_library(hc_propagation *propagation, const hc_edge *edge)
+{
+	return propagation->of_libraries && append(propagation->of_libraries, edge);
+}
+
 static void take(hc_propagation *propagation, GArray *list)
 {
 	for (unsigned i = 0; i < list->len; i++)
 		hc_propagation_defer_edge(propagation, &g_array_index(list, hc_edge, i), HC_CERTAINTY_UNKNOWN);
 	g_array_set_size(list, 0);
+}
+
+void hc_propagation_take_libraries(hc_propagation *propagation)
+{
+	g_autoptr(GArray) list = g_steal_pointer(&propagation->of_libraries);
+
+	if (list)
+		take(propagation, list);
 }
 
 bool hc_propagation_take_late(hc_propagation *propagation)

@@ -194,8 +194,7 @@ static bool begins_outside(const hc_owner *owner)
 	return owner->root && owner->root->kind == HC_PLACE_MAPPING;
 }
 
-/* Whether OWNER's path begins in a library: that may be who gave the memory out. */
-static bool is_library(const hc_propagation *propagation, const hc_owner *owner)
+bool hc_propagation_is_library(const hc_propagation *propagation, const hc_owner *owner)
 {
 	owner = beginning_of(owner);
 	if (owner->root)
@@ -290,7 +289,7 @@ void hc_propagation_follow_outside(hc_propagation *propagation, hc_owner *owner,
 		return;
 	if (owner->is_unused && !propagation->alias_turn.is_now && wait_for(&propagation->alias_turn, number, &edge))
 		return;
-	if ((!propagation->library_turn.is_now && is_library(propagation, owner) &&
+	if ((!propagation->library_turn.is_now && hc_propagation_is_library(propagation, owner) &&
 		    wait_for(&propagation->library_turn, number, &edge)) ||
 		(!propagation->alias_turn.is_now && is_alias(propagation, number, address) &&
 			wait_for(&propagation->alias_turn, number, &edge)))

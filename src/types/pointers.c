@@ -383,7 +383,10 @@ static void reach(hc_propagation *propagation, hc_owner *owner, hc_address value
 		return;
 	}
 	if (!owner->type || hc_type_get_kind(owner->type) == HC_TYPE_VOID) {
-		hc_propagation_claim(propagation, spot.number, owner);
+		hc_edge edge = { .value = value, .owner = owner->number, .part = HC_EDGE_WORD };
+
+		if (!hc_propagation_is_library(propagation, owner) || !hc_propagation_defer_library(propagation, &edge))
+			hc_propagation_claim(propagation, spot.number, owner);
 		return;
 	}
 	uint64_t size = hc_blocks_usable_size(propagation->blocks, spot.region, spot.address);

@@ -117,6 +117,7 @@ static void init(hc_propagation *propagation, hc_types *types, size_t bitmap_siz
 		propagation->late[i] = g_array_new(FALSE, FALSE, sizeof(hc_edge));
 	propagation->strays = g_array_new(FALSE, FALSE, sizeof(hc_edge));
 	propagation->aliases = g_array_new(FALSE, FALSE, sizeof(hc_edge));
+	propagation->of_libraries = g_array_new(FALSE, FALSE, sizeof(hc_edge));
 	propagation->preceded = hc_pages_create(bitmap_size);
 	propagation->started = hc_pages_create(bitmap_size);
 	propagation->ends = g_hash_table_new(NULL, NULL);
@@ -155,6 +156,7 @@ static void clear(hc_propagation *propagation, size_t bitmap_size)
 		g_array_unref(propagation->late[i]);
 	g_array_unref(propagation->strays);
 	g_array_unref(propagation->aliases);
+	g_clear_pointer(&propagation->of_libraries, g_array_unref);
 	hc_pages_destroy(propagation->preceded, bitmap_size);
 	hc_pages_destroy(propagation->started, bitmap_size);
 	g_hash_table_unref(propagation->ends);

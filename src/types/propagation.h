@@ -99,6 +99,7 @@ typedef struct hc_propagation {
 	GArray *late[HC_LATE_STEPS];	     /* of hc_edge, by the step that they wait for, modulo their number */
 	unsigned step;
 	GArray *strays;	 /* of hc_edge: what is likely to be left over */
+	GArray *of_libraries; /* ...: pointers to anything that libraries' variables lead to; NULL: they do not wait any more */
 	GArray *aliases; /* ... what leads into the middle of a list or a tree: followed when no strays are left */
 
 	/* known_objects.c */
@@ -181,6 +182,13 @@ bool hc_propagation_defer_stray(hc_propagation *propagation, const hc_edge *edge
 /* A step was made: what waited for the next one is followed in it. FALSE: nothing waits. */
 bool hc_propagation_take_late(hc_propagation *propagation);
 bool hc_propagation_take_strays(hc_propagation *propagation);
+
+/*
+ * Keeps what a pointer to anything, of a library's, leads to until it is the libraries' turn: it proves no more than a word does. FALSE: it
+ * is their turn, or there are too many.
+ */
+bool hc_propagation_defer_library(hc_propagation *propagation, const hc_edge *edge);
+void hc_propagation_take_libraries(hc_propagation *propagation);
 
 /* Keeps the tail at ADDRESS, part PART of an object of OWNER, until all else has been followed. FALSE: there are too many. */
 bool hc_propagation_defer_late(hc_propagation *propagation, hc_address address, const hc_owner *owner, uint32_t part);
@@ -276,6 +284,9 @@ void hc_propagation_claim_target_outside(hc_propagation *propagation, const hc_o
  * An object is larger only if something leads into its middle.
  */
 bool hc_propagation_fits_outside(const hc_propagation *propagation, hc_address address, uint64_t size);
+
+/* Whether OWNER's path begins in a library: that may be who gave the memory out, or was only told of it. */
+bool hc_propagation_is_library(const hc_propagation *propagation, const hc_owner *owner);
 
 /* Whether a word at ADDRESS (0: in a register) that holds VALUE leads into the middle of what others lead to. */
 bool hc_propagation_is_alias_outside(hc_propagation *propagation, hc_address value, hc_address address);

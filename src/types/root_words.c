@@ -8,7 +8,8 @@
  * (untyped.c), together with what hangs on untyped memory of typed owners.
  *
  * Data comes first, and the program's own is some steps ahead of that of libraries: a library that allocates (g_slice) has all blocks
- * that it gives out parts of, and what lies in these parts is not there for its sake. Memory that is not malloc's comes next: there are
+ * that it gives out parts of, and what lies in these parts is not there for its sake. What a `void *` of a library leads to
+ * waits for the libraries, too, be there a type of the library's or not: it may be told of one object of the program's. Memory that is not malloc's comes next: there are
  * frames and objects of interpreters, which data leads to, as to most of what they lead to. How many such mappings there are changes all
  * the time, so those without a file are one place. What stands on stacks and in registers may be left over from calls that have returned;
  * it holds what nothing else does.
@@ -905,6 +906,7 @@ void hc_types_search_root_words(hc_propagation *propagation)
 	hc_types_search_outside(propagation, true);
 	for (unsigned step = 0; step < LIBRARIES_WAIT; step++)
 		hc_propagation_step(propagation);
+	hc_propagation_take_libraries(propagation);
 	claim_shapes(&naming, RANK_LIBRARY);
 	claim_words(&naming, RANK_LIBRARY);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
