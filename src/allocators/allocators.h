@@ -7,8 +7,12 @@
  *
  *	open      finds the allocator's state in the core: fills an hc_heap with arenas and regions. A core without this
  *		  allocator is not an error: heap->info.found stays FALSE.
- *	walk      once for each region, from several threads at the same time: reports each chunk to the sink, in order of
- *		  address, without gaps between the region's `start` and `end`.
+ *	divide	  for a long region: where it may be walked by several threads, in parts of about SIZE bytes. Appends to PARTS, of
+ *		  hc_walk_part; the sink is the one that walk will have.
+ *	walk_part once for each part, from several threads at the same time: walks it ahead.
+ *	walk      once for each region, from several threads at the same time, when its parts were walked: reports each chunk to
+ *		  the sink, in order of address, without gaps between the region's `start` and `end`. PARTS, if not NULL, are what
+ *		  divide gave. They save time; what is reported does not depend on them.
  *	classify  once, when every block can be looked up by address: follows free lists and caches, sets the states that chunk
  *		  headers do not show, and labels the blocks that belong to libc or a language runtime. Completes heap->arenas.
  *	close	  frees heap->private.
@@ -70,6 +74,18 @@ typedef struct hc_block_sink {
 	bool complete; /* walked to the end without a contradiction */
 } hc_block_sink;
 
+/*
+ * A part of a region that is walked ahead: a stretch of its sink. Bits of the words from `floor` to `limit` are this part's, until walk() took
+ * it or dropped it.
+ */
+typedef struct hc_walk_part {
+	hc_address start;	 /* of the first chunk, as was guessed */
+	hc_address floor, limit; /* a chunk in between has its bit in this part's words */
+	hc_block_sink sink;
+	hc_address at, last; /* where it ended, and the last chunk before that */
+	GArray *notes;	     /* the allocator's; NULL: not walked yet, or not needed any more */
+} hc_walk_part;
+
 /* Looking up and changing blocks in classify(). */
 typedef struct hc_block_table hc_block_table;
 
@@ -112,7 +128,10 @@ void hc_block_table_each(const hc_block_table *table, hc_block_state state, uint
 typedef struct hc_allocator {
 	const char *name;
 	void (*open)(hc_heap *heap, const hc_core *core, hc_modules *modules, hc_diagnostics *diagnostics);
-	void (*walk)(const hc_heap *heap, const hc_region *region, hc_block_sink *sink);
+	void (*divide)(
+		const hc_heap *heap, const hc_region *region, const hc_block_sink *sink, uint64_t size, GArray *parts);
+	void (*walk_part)(const hc_heap *heap, const hc_region *region, hc_walk_part *part);
+	void (*walk)(const hc_heap *heap, const hc_region *region, GArray *parts, hc_block_sink *sink);
 	void (*classify)(hc_heap *heap, hc_block_table *table);
 	void (*close)(hc_heap *heap);
 } hc_allocator;

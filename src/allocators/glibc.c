@@ -228,6 +228,8 @@ static void glibc_close(hc_heap *heap)
 const hc_allocator hc_allocator_glibc = {
 	.name = "glibc malloc",
 	.open = glibc_open,
+	.divide = glibc_divide,
+	.walk_part = glibc_walk_part,
 	.walk = glibc_walk,
 	.classify = glibc_classify,
 	.close = glibc_close,

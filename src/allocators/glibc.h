@@ -8,7 +8,9 @@
  *	glibc_arenas.c	the ring of arenas; heaps of thread arenas; pieces of the main arena -> regions
  *	glibc_mmapped.c	mmapped chunks, which are in no list
  *	glibc_mmapped_choice.c	which of the candidates are some, if there are too many
+ *	glibc_walk.h	what a walk of a region carries
  *	glibc_walk.c	chunks of a region
+ *	glibc_parts.c	parts of a long region, walked at the same time
  *	glibc_notes.c	what the walk notes in passing: sizes of caches, keys of cached blocks
  *	glibc_linking.c	whether list pointers are mangled
  *	glibc_lists.c	fastbins and bins
@@ -210,7 +212,7 @@ void glibc_each_keyed(glibc *g, const hc_block_table *table, uint64_t largest, u
 
 /* ---- glibc_walk.c ---- */
 
-void glibc_walk(const hc_heap *heap, const hc_region *region, hc_block_sink *sink);
+void glibc_walk(const hc_heap *heap, const hc_region *region, GArray *parts, hc_block_sink *sink);
 
 /*
  * Follows chunks from CHUNK for as long as they are plausible, at most LIMIT of them. Returns where it stopped; *ret_steps
@@ -218,6 +220,12 @@ void glibc_walk(const hc_heap *heap, const hc_region *region, hc_block_sink *sin
  */
 hc_address glibc_follow(
 	const glibc *g, hc_address chunk, hc_address end, uint64_t limit, uint64_t *ret_steps, uint64_t *ret_fence);
+
+/* ---- glibc_parts.c ---- */
+
+void glibc_divide(
+	const hc_heap *heap, const hc_region *region, const hc_block_sink *sink, uint64_t size, GArray *parts);
+void glibc_walk_part(const hc_heap *heap, const hc_region *region, hc_walk_part *part);
 
 /* ---- glibc_linking.c ---- */
 

@@ -13,7 +13,7 @@
  * got from sbrk(); a header that cannot be one. In the last two cases the walk goes on at the next place from which
  * CHAIN_MIN chunks follow each other, and what lies between becomes a pseudo-block, so that no byte is unaccounted for.
  */
-#include "allocators/glibc.h"
+#include "allocators/glibc_walk.h"
 
 #include <inttypes.h>
 
@@ -25,13 +25,6 @@ const hc_diagnostic_kind hc_heap_unreadable = {
 
 enum {
 	CHAIN_MIN = 8, /* so many plausible chunks in a row are no accident */
-};
-
-/* A window on the memory around an address: one piece of the core. */
-struct window {
-	const hc_core *core;
-	const uint8_t *bytes; /* of start */
-	hc_address start, end;
 };
 
 static bool window_move(struct window *window, hc_address address)
@@ -58,21 +51,7 @@ static inline bool window_load(struct window *window, hc_address address, hc_wor
 	return true;
 }
 
-/* ---- what one walk carries ---- */
-
-struct walk {
-	const glibc *g;
-	const hc_region *region;
-	hc_block_sink *sink;
-	struct window window;
-	uint64_t alignment_mask;
-	hc_address at;	 /* the chunk to look at */
-	hc_address last; /* the chunk before it, 0 if what lies before is no chunk */
-	uint64_t *
-		rejected; /* bit for each place where a chunk can be: a chain from there is not complete; NULL at first */
-	bool none_complete; /* no complete chain begins in the rest of the region */
-	GArray *notes;	    /* of hc_address */
-};
+/* ---- what a walk tells ---- */
 
 static inline void emit(hc_block_sink *sink, hc_address block, hc_block_state state)
 {
@@ -84,6 +63,7 @@ static inline void emit(hc_block_sink *sink, hc_address block, hc_block_state st
 
 static void emit_counted(struct walk *walk, hc_address start, hc_address end, hc_block_state state)
 {
+	glibc_drop_parts(walk, start);
 	emit(walk->sink, chunk_to_block(walk->g, start), state);
 	walk->sink->blocks[state]++;
 	walk->sink->chunk_bytes[state] += end - start;
@@ -122,22 +102,22 @@ static inline bool is_noted(
 }
 
 /*
- * Walks plain chunks from walk->at to the top chunk, the end, or a header that is not plain. FORMAT is a constant in each
+ * Walks plain chunks from walk->at to the top chunk, the limit, or a header that is not plain. FORMAT is a constant in each
  * instance below.
  */
 static inline __attribute__((always_inline)) void walk_run(struct walk *walk, const hc_word_format format)
 {
 	hc_block_sink *sink = walk->sink;
-	const hc_address end = walk->region->end, top = walk->region->top;
+	const hc_address end = walk->region->end, limit = walk->limit, top = walk->region->top;
 	const uint64_t minimum = walk->g->minimum, mask = walk->alignment_mask;
 	hc_address at = walk->at, last = walk->last;
-	uint64_t last_size = 0, free_bytes = 0, free_blocks = 0, used_bytes = 0;
+	uint64_t last_size = last ? at - last : 0, free_bytes = 0, free_blocks = 0, used_bytes = 0;
 	uint32_t first = sink->count;
 	uint64_t header;
 	struct window window = walk->window;
 	const struct notes notes = what_to_note(walk->g);
 
-	while (at < end && window_load(&window, at + format.size, format, &header)) {
+	while (at < limit && window_load(&window, at + format.size, format, &header)) {
 		uint64_t size = header & ~(uint64_t)CHUNK_FLAGS;
 		bool free = !(header & CHUNK_PREV_IN_USE);
 
@@ -165,12 +145,24 @@ static inline __attribute__((always_inline)) void walk_run(struct walk *walk, co
 	sink->chunk_bytes[HC_BLOCK_UNLISTED] += free_bytes;
 }
 
-static void walk_plain(struct walk *walk)
+void glibc_walk_plain(struct walk *walk)
 {
 	if (walk->g->format.size == 8 && !walk->g->format.swap)
 		walk_run(walk, (hc_word_format){ 8, false });
 	else
 		walk_run(walk, walk->g->format);
+}
+
+void glibc_walk_last_is_free(struct walk *walk)
+{
+	hc_block_sink *sink = walk->sink;
+	uint64_t size = walk->at - walk->last;
+
+	sink->states[sink->count - 1] = HC_BLOCK_UNLISTED;
+	sink->blocks[HC_BLOCK_IN_USE]--;
+	sink->chunk_bytes[HC_BLOCK_IN_USE] -= size;
+	sink->blocks[HC_BLOCK_UNLISTED]++;
+	sink->chunk_bytes[HC_BLOCK_UNLISTED] += size;
 }
 
 /*
@@ -179,17 +171,13 @@ static void walk_plain(struct walk *walk)
  */
 static void settle_last(struct walk *walk, uint64_t header)
 {
-	hc_block_sink *sink = walk->sink;
+	const hc_block_sink *sink = walk->sink;
 	uint64_t size = walk->at - walk->last, again;
 
 	if (!walk->last || header & CHUNK_PREV_IN_USE || sink->states[sink->count - 1] != HC_BLOCK_IN_USE ||
 		!window_load(&walk->window, walk->at, walk->g->format, &again) || again != size)
 		return;
-	sink->states[sink->count - 1] = HC_BLOCK_UNLISTED;
-	sink->blocks[HC_BLOCK_IN_USE]--;
-	sink->chunk_bytes[HC_BLOCK_IN_USE] -= size;
-	sink->blocks[HC_BLOCK_UNLISTED]++;
-	sink->chunk_bytes[HC_BLOCK_UNLISTED] += size;
+	glibc_walk_last_is_free(walk);
 }
 
 /* ---- where to go on ---- */
@@ -447,38 +435,53 @@ static void end_at_top(struct walk *walk, uint64_t header)
 	}
 }
 
-void glibc_walk(const hc_heap *heap, const hc_region *region, hc_block_sink *sink)
+struct walk glibc_walk_from(
+	const glibc *g, const hc_region *region, hc_block_sink *sink, hc_address at, hc_address limit)
 {
-	const glibc *g = heap->private;
-	struct walk walk = {
+	return (struct walk){
 		.g = g,
 		.region = region,
 		.sink = sink,
 		.window = { .core = g->core },
 		.alignment_mask = g->alignment - 1,
-		.at = region->start,
+		.at = at,
+		.limit = limit,
 		.notes = g_array_new(FALSE, FALSE, sizeof(hc_address)),
 	};
+}
 
+/* The header at walk->at is not plain. */
+static void pass_what_is_not_plain(struct walk *walk)
+{
+	uint64_t header;
+
+	if (!window_load(&walk->window, walk->at + walk->g->word, walk->g->format, &header)) {
+		skip_unreadable(walk);
+	} else if (walk->at == walk->region->top) {
+		end_at_top(walk, header);
+	} else if (is_small_fencepost(walk, header)) {
+		end_small_fencepost(walk);
+	} else {
+		settle_last(walk, header);
+		if (!skip_fenceposts(walk, header))
+			skip_unreadable(walk);
+	}
+}
+
+void glibc_walk(const hc_heap *heap, const hc_region *region, GArray *parts, hc_block_sink *sink)
+{
+	struct walk walk = glibc_walk_from(heap->private, region, sink, region->start, region->end);
+
+	walk.parts = parts;
 	sink->complete = true;
 	while (walk.at < region->end) {
-		uint64_t header;
-
-		walk_plain(&walk);
-		if (walk.at >= region->end)
-			break;
-		if (!window_load(&walk.window, walk.at + g->word, g->format, &header)) {
-			skip_unreadable(&walk);
-		} else if (walk.at == region->top) {
-			end_at_top(&walk, header);
-		} else if (is_small_fencepost(&walk, header)) {
-			end_small_fencepost(&walk);
-		} else {
-			settle_last(&walk, header);
-			if (!skip_fenceposts(&walk, header))
-				skip_unreadable(&walk);
-		}
+		glibc_take_parts(&walk);
+		glibc_walk_plain(&walk);
+		/* At the limit a part begins. */
+		if (walk.at < walk.limit)
+			pass_what_is_not_plain(&walk);
 	}
+	glibc_drop_parts(&walk, region->end);
 	glibc_add_notes(heap->private, walk.notes);
 	g_array_unref(walk.notes);
 	g_free(walk.rejected);
