@@ -82,6 +82,11 @@ static bool has_types(const hc_analysis *analysis)
 	return !analysis->options->no_types && analysis->options->until >= HC_STAGE_TYPES;
 }
 
+static void find_unloaded(hc_analysis *analysis)
+{
+	analysis->unloaded = hc_unloaded_find(analysis->core, analysis->modules, analysis->references);
+}
+
 static bool run_references(hc_analysis *analysis, GError **error)
 {
 	hc_types_options options = types_options(analysis);
@@ -90,15 +95,18 @@ static bool run_references(hc_analysis *analysis, GError **error)
 		!analysis->options->no_encodings, analysis->options->jobs, analysis->diagnostics, error);
 	if (!analysis->references)
 		return false;
-	return analysis->options->no_types || has_types(analysis) ||
-	       hc_types_tell_references(analysis->core, analysis->variables, analysis->blocks, analysis->areas,
-		       analysis->references, &options, error);
+	if (has_types(analysis))
+		return true;
+	if (!analysis->options->no_types &&
+		!hc_types_tell_references(analysis->core, analysis->variables, analysis->blocks, analysis->areas,
+			analysis->references, &options, error))
+		return false;
+	find_unloaded(analysis);
+	return true;
 }
 
-/* What is lost is known now: what is made of that. */
-static void add_up_lost(hc_analysis *analysis)
+static void add_up_memory(hc_analysis *analysis)
 {
-	analysis->unloaded = hc_unloaded_find(analysis->core, analysis->modules, analysis->references);
 	analysis->memory = hc_memory_create(
 		analysis->core, analysis->blocks, analysis->areas, analysis->references, analysis->diagnostics);
 }
@@ -108,7 +116,7 @@ static bool run_memory(hc_analysis *analysis, GError **error)
 	(void)error;
 	/* Types tell of references that no word shows. */
 	if (!has_types(analysis))
-		add_up_lost(analysis);
+		add_up_memory(analysis);
 	return true;
 }
 
@@ -130,7 +138,9 @@ static bool run_types(hc_analysis *analysis, GError **error)
 		analysis->references, &options, analysis->diagnostics, error);
 	if (!analysis->types)
 		return false;
-	add_up_lost(analysis);
+	/* What is lost is known now. */
+	find_unloaded(analysis);
+	add_up_memory(analysis);
 	return !analysis->options->retained || find_owners(analysis, error);
 }
 

@@ -39,7 +39,8 @@ enum {
 	WORDS_LEAST = 3,
 	EVIDENCE_BITS = 16,
 	EVIDENCE_BITS_KNOWN = 8,
-	WORKERS_MAX = 64
+	WORKERS_MAX = 64,
+	TRIES_MAX = 32 /* blocks that one word may lead to */
 };
 
 /* A block that can be saved, by the lowest word that may lead to it. */
@@ -191,7 +192,7 @@ static void try(hc_in_front *in_front, unsigned worker, const GArray *wanted, ui
 	const struct wanted *list = (const struct wanted *)(const void *)wanted->data;
 	unsigned i = HC_PARTITION_POINT(middle, 0u, wanted->len, list[middle].lowest + slack <= value);
 
-	for (; i < wanted->len && list[i].lowest <= value; i++) {
+	for (unsigned end = MIN(i + TRIES_MAX, wanted->len); i < end && list[i].lowest <= value; i++) {
 		hc_address address;
 		uint64_t usable = usable_of(in_front->references, list[i].start, &address);
 

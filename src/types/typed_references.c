@@ -67,13 +67,22 @@ void hc_propagation_note_held(hc_propagation *propagation, uint32_t number, cons
 		g_array_append_val(propagation->held, held);
 }
 
+/* Whether OWNER, or what it is in, is a container by its looks only. */
+static bool is_guess(const hc_owner *owner)
+{
+	for (; owner; owner = owner->parent)
+		if (owner->layout && hc_layout_is_guess(owner->layout))
+			return true;
+	return false;
+}
+
 /* Whether HELD's block is still whose it was, and that proves something. */
 static bool is_proved(const hc_types *types, const struct held *held)
 {
 	const hc_owner *owner = hc_types_owner(types, held->owner);
 
 	return types->owner_of[held->is.to] == held->owner && owner->certainty <= HC_CERTAINTY_DEDUCED &&
-	       !owner->is_interior;
+	       !owner->is_interior && !is_guess(owner);
 }
 
 bool hc_propagation_tell_held(hc_propagation *propagation, hc_references *references, unsigned jobs)
