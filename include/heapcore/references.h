@@ -18,7 +18,7 @@ typedef enum {
 	HC_REACH_INDIRECTLY_LOST, /* only lost blocks point to it */
 	HC_REACH_POSSIBLY_LOST, /* alive only if a pointer into its middle counts, or hangs on such a block; not counted as lost */
 	HC_REACH_INNER, /* alive: the pointers into its middle are where a header or a pool explains them; or hangs on such a block */
-	HC_REACH_ENCODED, /* alive: pointers in an encoding that was learned lead to it; or hangs on such a block */
+	HC_REACH_ENCODED, /* alive: pointers in an encoding that was learned, or that types tell, lead to it; or hangs on such a block */
 	HC_REACH_COUNT,
 } hc_reach;
 
@@ -83,6 +83,8 @@ typedef enum {
 	HC_ENCODING_FROM_WORD,	/* the distance from the word's own place */
 	HC_ENCODING_FROM_BLOCK, /* the distance from the start of the block that holds the word */
 	HC_ENCODING_COMPRESSED, /* 32 bits: times `factor`, from `base` */
+	HC_ENCODING_IN_FRONT,	/* words of a table: each leads as far in front of its block as that is large */
+	HC_ENCODING_TYPED,	/* the program's types tell: a container, or a pointer, at the word's place holds the block */
 	HC_ENCODING_KIND_COUNT,
 } hc_encoding_kind;
 

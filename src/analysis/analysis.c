@@ -70,21 +70,55 @@ static bool run_areas(hc_analysis *analysis, GError **error)
 	return true;
 }
 
+static hc_types_options types_options(const hc_analysis *analysis)
+{
+	return (hc_types_options){
+		.container_files = analysis->options->container_files,
+		.jobs = analysis->options->jobs,
+	};
+}
+
+/* Whether the stage that tells all types is to come. */
+static bool has_types(const hc_analysis *analysis)
+{
+	return !analysis->options->no_types && analysis->options->until >= HC_STAGE_TYPES;
+}
+
+static void find_unloaded(hc_analysis *analysis)
+{
+	analysis->unloaded = hc_unloaded_find(analysis->core, analysis->modules, analysis->references);
+}
+
 static bool run_references(hc_analysis *analysis, GError **error)
 {
+	hc_types_options options = types_options(analysis);
+
 	analysis->references = hc_references_create(analysis->core, analysis->blocks, analysis->areas,
 		!analysis->options->no_encodings, analysis->options->jobs, analysis->diagnostics, error);
 	if (!analysis->references)
 		return false;
-	analysis->unloaded = hc_unloaded_find(analysis->core, analysis->modules, analysis->references);
+	if (has_types(analysis))
+		return true;
+	if (!analysis->options->no_types &&
+		!hc_types_tell_references(analysis->core, analysis->variables, analysis->blocks, analysis->areas,
+			analysis->references, &options, error))
+		return false;
+	find_unloaded(analysis);
 	return true;
+}
+
+static void add_up_memory(hc_analysis *analysis)
+{
+	analysis->memory = hc_memory_create(
+		analysis->core, analysis->blocks, analysis->areas, analysis->references, analysis->diagnostics);
 }
 
 static bool run_memory(hc_analysis *analysis, GError **error)
 {
 	(void)error;
-	analysis->memory = hc_memory_create(
-		analysis->core, analysis->blocks, analysis->areas, analysis->references, analysis->diagnostics);
+	/* Types tell of references that no word shows. */
+	if (!has_types(analysis))
+		add_up_memory(analysis);
 	return true;
 }
 
@@ -98,16 +132,18 @@ static bool find_owners(hc_analysis *analysis, GError **error)
 
 static bool run_types(hc_analysis *analysis, GError **error)
 {
-	hc_types_options options = {
-		.container_files = analysis->options->container_files,
-		.jobs = analysis->options->jobs,
-	};
+	hc_types_options options = types_options(analysis);
 
 	if (analysis->options->no_types)
 		return true;
 	analysis->types = hc_types_create(analysis->core, analysis->variables, analysis->blocks, analysis->areas,
 		analysis->references, &options, analysis->diagnostics, error);
-	return analysis->types != NULL && (!analysis->options->retained || find_owners(analysis, error));
+	if (!analysis->types)
+		return false;
+	/* What is lost is known now. */
+	find_unloaded(analysis);
+	add_up_memory(analysis);
+	return !analysis->options->retained || find_owners(analysis, error);
 }
 
 static bool run_findings(hc_analysis *analysis, GError **error)

@@ -79,6 +79,7 @@ static cli_status report_leaks(const cli_options *options, const hc_leaks_option
 cli_status cli_run_leaks(const cli_command *command, int argc, char **argv)
 {
 	g_auto(leaks_words) words = { 0 };
+	g_auto(cli_options) options = { 0 };
 	const GOptionEntry entries[] = {
 		{ "group-by", 0, 0, G_OPTION_ARG_STRING, &words.group_by,
 			"what is one row: shape (default), size, type, module", "WHAT" },
@@ -87,13 +88,13 @@ cli_status cli_run_leaks(const cli_command *command, int argc, char **argv)
 		{ "addresses", 0, 0, G_OPTION_ARG_NONE, &words.addresses, "every lost block, too", NULL },
 		{ "no-content", 0, 0, G_OPTION_ARG_NONE, &words.no_content, "show nothing of what blocks contain",
 			NULL },
+		CLI_CONTAINERS_ENTRY(options),
 		{ "suppressions", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &words.suppressions,
 			"known leaks, not to be counted (repeatable)", "FILE" },
 		{ "fail-on", 0, 0, G_OPTION_ARG_STRING_ARRAY, &words.fail_on, "exit with 1 if it holds (repeatable)",
 			"CONDITION" },
 		{ NULL },
 	};
-	g_auto(cli_options) options = { 0 };
 	g_autoptr(cli_conditions) conditions = NULL;
 	g_autoptr(hc_suppressions) suppressions = NULL;
 	hc_leaks_options leaks_options = { 0 };

@@ -8,11 +8,12 @@ enum {
 cli_status cli_run_path(const cli_command *command, int argc, char **argv)
 {
 	int paths = 1;
+	g_auto(cli_options) options = { 0 };
 	const GOptionEntry entries[] = {
 		{ "paths", 0, 0, G_OPTION_ARG_INT, &paths, "so many, without a block in common (default: 1)", "N" },
+		CLI_CONTAINERS_ENTRY(options),
 		{ NULL },
 	};
-	g_auto(cli_options) options = { 0 };
 	g_autoptr(hc_analysis) analysis = NULL;
 	g_auto(cli_report) report = { 0 };
 	const char *files[3] = { NULL };

@@ -12,6 +12,7 @@
  *	compile.c	tree + type -> program: keys.c, functions.c (compiler.h)
  *	description.c	key files -> descriptions and annotations
  *	layout.c	which description fits a type, and its programs
+ *	encoded.c	whether a container may hold what no word leads to
  *	evaluate.c	program + object -> number
  *	walker.c	what all walks share (walker.h)
  *	walk_rows.c	one walk: elements in a row
@@ -99,6 +100,9 @@ bool hc_layout_element_offset(const hc_layout *layout, uint64_t *ret_offset);
  * the pointers are the elements.)
  */
 bool hc_layout_by_pointer(const hc_layout *layout);
+
+/* Whether a container of LAYOUT may hold memory that no word leads to, as its description computes addresses. */
+bool hc_layout_is_encoding(const hc_layout *layout);
 bool hc_layout_is_guess(const hc_layout
 		*layout); /* matched by the shape of its members, not by its name: accepted by its invariants only */
 bool hc_layout_is_string(const hc_layout *layout); /* characters that the program means as text */

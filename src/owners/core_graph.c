@@ -6,7 +6,7 @@
  * lead to; and two more for words whose place leads to nothing that has a row: *calls*, of stacks
  * and registers, and *elsewhere*, which leads to libc's own blocks as well: these are alive by themselves. A word is a reference if
  * its pointer holds a block (hc_references_holds()): one into the middle does not where others lead to the start. malloc's caches
- * are not looked into. All of that is as marking does it; but what only encoded pointers lead to nobody retains here.
+ * are not looked into. All of that is as marking does it. Encoded pointers are references to what nothing else leads to.
  *
  * What stands on stacks and in registers, where no variable with a type is known, may be left over from calls that have returned.
  * Such words are *weak*: they count for blocks that nothing else leads to (drop_weak()), so that one of them does not take from a
@@ -107,6 +107,33 @@ static void add_root_word(void *data, const hc_root_word *word)
 	keep_edge(source, edge);
 }
 
+/* The number of the block at TARGET, if only encoded pointers keep it alive. FALSE: others do. */
+static bool find_encoded(const hc_ownership *ownership, hc_address target, uint32_t *ret_number)
+{
+	const hc_blocks *blocks = ownership->blocks;
+	const hc_block_region *region = hc_blocks_region(blocks, target);
+	uint64_t start = region ? hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, target), target) :
+				  UINT64_MAX;
+
+	if (start == UINT64_MAX || hc_references_reach_at(ownership->references, start) != HC_REACH_ENCODED)
+		return false;
+	*ret_number = hc_blocks_number(blocks, start);
+	return true;
+}
+
+static void add_encoded_root_word(void *data, const hc_root_word *word, hc_address target)
+{
+	struct source *source = data;
+	struct root_edge edge = { .evidence = HC_GRAPH_BEYOND };
+
+	if (!find_encoded(source->ownership, target, &edge.block))
+		return;
+	edge.root = root_of_word(source, word);
+	if (source->weakness[edge.root])
+		edge.evidence = HC_GRAPH_STALE;
+	keep_edge(source, edge);
+}
+
 /* Blocks of libc's are alive without a pointer. */
 static void add_labelled(struct source *source)
 {
@@ -148,19 +175,70 @@ static void tell_root(const struct source *source, uint32_t root, hc_graph_sink 
 
 /* ---- blocks ---- */
 
+/* A reference by an encoded pointer. */
+struct encoded_edge {
+	uint32_t from, to;
+};
+
 /* The worker's own. */
 struct block_sink {
+	const hc_ownership *ownership;
 	const hc_references *references;
 	hc_graph_sink *sink;
+	GArray *encoded;   /* of struct encoded_edge, by `from`: of all blocks of the range */
+	unsigned told;	   /* of these */
+	uint32_t searched; /* the block that is looked at for more */
 };
+
+static void note_encoded(void *data, uint64_t offset, hc_address target)
+{
+	struct block_sink *block_sink = data;
+	struct encoded_edge edge = { .from = block_sink->searched };
+
+	(void)offset;
+	if (find_encoded(block_sink->ownership, target, &edge.to))
+		g_array_append_val(block_sink->encoded, edge);
+}
+
+/* Finds the encoded pointers of blocks FIRST to END - 1. */
+static void find_encoded_of_blocks(struct block_sink *block_sink, uint32_t first, uint32_t end)
+{
+	const hc_blocks *blocks = block_sink->ownership->blocks;
+
+	if (first >= end || !hc_references_get_totals(block_sink->references)->encoded.blocks)
+		return;
+	hc_start_cursor cursor = hc_start_cursor_at(blocks, hc_blocks_start_of_number(blocks, first));
+
+	for (uint32_t number = first; number < end; number++) {
+		uint64_t start = hc_start_cursor_next(&cursor);
+
+		block_sink->searched = number;
+		if (blocks->states[number] == HC_BLOCK_IN_USE)
+			hc_references_each_encoded(block_sink->references, start, true, note_encoded, block_sink);
+	}
+}
+
+/* Adds encoded pointers of blocks up to NUMBER. */
+static void tell_encoded(struct block_sink *block_sink, uint32_t number)
+{
+	for (; block_sink->told < block_sink->encoded->len; block_sink->told++) {
+		const struct encoded_edge *edge =
+			&g_array_index(block_sink->encoded, struct encoded_edge, block_sink->told);
+
+		if (edge->from > number)
+			return;
+		hc_graph_add(block_sink->sink, edge->from, edge->to, HC_GRAPH_BEYOND);
+	}
+}
 
 static void add_block_words(void *data, const hc_block_word *words, unsigned count)
 {
-	const struct block_sink *block_sink = data;
+	struct block_sink *block_sink = data;
 
 	for (unsigned i = 0; i < count; i++) {
 		const hc_block_word *word = &words[i];
 
+		tell_encoded(block_sink, word->from);
 		if (word->value == word->block)
 			hc_graph_add(block_sink->sink, word->from, word->to, HC_GRAPH_WORD);
 		else if (hc_references_holds(block_sink->references, word->start, word->value))
@@ -172,11 +250,19 @@ static void tell_references(void *data, unsigned worker, uint32_t first, uint32_
 {
 	const struct source *source = data;
 	uint32_t blocks = source->ownership->blocks->count;
-	struct block_sink block_sink = { source->ownership->references, sink };
+	g_autoptr(GArray) encoded = g_array_new(FALSE, FALSE, sizeof(struct encoded_edge));
+	struct block_sink block_sink = {
+		.ownership = source->ownership,
+		.references = source->ownership->references,
+		.sink = sink,
+		.encoded = encoded,
+	};
 	const hc_block_visitor visitor = { .visit = add_block_words, .data = &block_sink };
 
 	(void)worker;
+	find_encoded_of_blocks(&block_sink, first, MIN(end, blocks));
 	hc_references_each_block_word(source->ownership->references, first, MIN(end, blocks), &visitor);
+	tell_encoded(&block_sink, UINT32_MAX);
 	for (uint32_t node = MAX(first, blocks); node < end; node++)
 		tell_root(source, node - blocks, sink);
 }
@@ -371,6 +457,7 @@ hc_core_graph *hc_core_graph_create(const hc_ownership *ownership, bool with_nam
 	source->edges = g_array_new(FALSE, FALSE, sizeof(struct root_edge));
 	number_roots(source, with_names);
 	hc_references_each_root_word(ownership->references, add_root_word, source);
+	hc_references_each_encoded_root_word(ownership->references, add_encoded_root_word, source);
 	add_labelled(source);
 	g_array_sort(source->edges, compare_edges);
 	return build(core_graph, jobs, error) ? g_steal_pointer(&core_graph) : NULL;

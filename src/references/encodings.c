@@ -96,6 +96,7 @@ struct encoded {
 	GArray *todo;			 /* of uint64_t granules */
 	uint64_t saved;			 /* blocks */
 	hc_compressed_learning *numbers; /* NULL: there is nothing to learn of 32 bits */
+	hc_in_front *in_front;
 	bool swap;
 };
 
@@ -219,6 +220,7 @@ static void learn(void *data, unsigned worker, const hc_word_source *source)
 		learn_in(encoded, &encoded->places[worker], source, false);
 	if (encoded->numbers)
 		hc_compressed_gather(encoded->numbers, worker, source);
+	hc_in_front_gather(encoded->in_front, worker, source);
 }
 
 static void merge(struct encoded *encoded, unsigned workers)
@@ -402,6 +404,27 @@ static inline bool follow(const hc_references *references, const hc_word_source 
 	return false;
 }
 
+/* Of the words of SOURCE that were told: *AT is behind its bytes by the number of those that were asked for. */
+static bool next_told(const hc_references *references, const hc_word_source *source, uint64_t *at, wanted_blocks wanted,
+	hc_encoded_word *ret_word)
+{
+	unsigned count = 0;
+	const hc_told_word *told =
+		references->told_words && source->address ?
+			hc_told_in(references, source->address, source->address + source->size, &count) :
+			NULL;
+
+	while (*at - source->size < count) {
+		const hc_told_word *word = &told[(*at)++ - source->size];
+
+		if (word->start == source->start || !is_wanted(references, word->start, wanted))
+			continue;
+		*ret_word = (hc_encoded_word){ word->from - source->address, word->start, { .kind = word->kind } };
+		return true;
+	}
+	return false;
+}
+
 /* The byte of the next word of SOURCE from byte AT on, a multiple of 8, that is not 0 and may be decoded; the size if there is none. */
 static uint64_t next_decodable(const hc_references *references, const hc_word_source *source, uint64_t at)
 {
@@ -432,13 +455,16 @@ static bool next_of_64_bits(const hc_references *references, const hc_word_sourc
 	return false;
 }
 
-/* The next word of SOURCE from byte *AT on, of 64 or of 32 bits, that leads to a wanted block. */
+/*
+ * The next word of SOURCE from byte *AT on, of 64 or of 32 bits, that leads to a wanted block; behind all of them those that were
+ * told.
+ */
 static bool next(const hc_references *references, const hc_word_source *source, uint64_t *at, wanted_blocks wanted,
 	hc_encoded_word *ret_word)
 {
-	if (!references->compressed)
-		return next_of_64_bits(references, source, at, wanted, ret_word);
-	for (; *at + 4 <= source->size; *at += 4) {
+	if (!references->compressed && next_of_64_bits(references, source, at, wanted, ret_word))
+		return true;
+	for (; references->compressed && *at + 4 <= source->size; *at += 4) {
 		uint64_t start;
 
 		if (*at % 8 == 0 && *at + 8 <= source->size && follow(references, source, *at, wanted, ret_word)) {
@@ -454,7 +480,8 @@ static bool next(const hc_references *references, const hc_word_source *source, 
 		*at += 4;
 		return true;
 	}
-	return false;
+	*at = MAX(*at, source->size);
+	return next_told(references, source, at, wanted, ret_word);
 }
 
 bool hc_encodings_next(
@@ -564,7 +591,7 @@ static bool follow_rounds(struct encoded *encoded, unsigned jobs)
 	hc_references *references = encoded->references;
 
 	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
-		if (!references->encodings && !references->compressed)
+		if (!references->encodings && !references->compressed && !references->told_words)
 			hc_references_look_at_sizes(references, references->marks, PATTERN,
 				PATTERN + references->blocks->alignment, jobs, find_patterns, encoded);
 		else
@@ -664,9 +691,10 @@ static bool find(struct encoded *encoded, unsigned jobs)
 	encoded->interior = g_try_new0(uint64_t, words + 1);
 	references->encoded = g_try_new0(uint64_t, words + 1);
 	if (!encoded->found || !encoded->interior || !references->encoded ||
-		!hc_compressed_learning_create(references, jobs, &encoded->numbers) || !learn_words(encoded, jobs))
+		!hc_compressed_learning_create(references, jobs, &encoded->numbers) ||
+		!hc_in_front_create(references, jobs, &encoded->in_front) || !learn_words(encoded, jobs))
 		return false;
-	if (!follow_rounds(encoded, jobs))
+	if (!hc_in_front_learn(encoded->in_front, jobs) || !follow_rounds(encoded, jobs))
 		return false;
 	name_patterns(encoded);
 	return learn_numbers(encoded, jobs) && (!references->compressed || follow_rounds(encoded, jobs));
@@ -695,11 +723,72 @@ bool hc_references_find_encoded(hc_references *references, unsigned jobs)
 	bool ok = find(encoded, jobs);
 
 	hc_compressed_learning_destroy(encoded->numbers);
+	hc_in_front_destroy(encoded->in_front);
 	g_array_unref(encoded->todo);
 	g_free(encoded->places);
 	g_free(encoded->heads);
 	g_free(encoded->found);
 	g_free(encoded->interior);
+	return ok;
+}
+
+/* ---- what types tell ---- */
+
+/* Whether the word at ADDRESS is alive: in no block, or in a live one. */
+static bool is_alive(const hc_references *references, hc_address address)
+{
+	const hc_blocks *blocks = references->blocks;
+	const hc_block_region *region = hc_blocks_region(blocks, address);
+	uint64_t start = region ? hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, address), address) :
+				  UINT64_MAX;
+
+	return start == UINT64_MAX || (blocks->states[hc_blocks_number(blocks, start)] == HC_BLOCK_IN_USE &&
+					      !hc_encoded_can_be_saved(references, start));
+}
+
+/* Where COUNT typed references lead to from what is alive; round after round, as habits may explain more of it. */
+static bool follow_told(
+	struct encoded *encoded, const hc_typed_reference *typed, const hc_told_word *words, unsigned count, unsigned jobs)
+{
+	hc_references *references = encoded->references;
+
+	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+		for (unsigned i = 0; i < count; i++)
+			if (hc_encoded_can_be_saved(references, words[i].start) &&
+				is_alive(references, typed[i].from))
+				hc_set_bit(encoded->found, words[i].start);
+		if (!follow_saved(encoded))
+			break;
+		if (!hc_references_search_interior(references, encoded->interior, jobs) ||
+			(references->inner_learned && !hc_references_explain_inner(references, jobs)))
+			return false;
+	}
+	name_patterns(encoded);
+	return true;
+}
+
+bool hc_references_follow_typed(
+	hc_references *references, const hc_typed_reference *typed, unsigned count, unsigned jobs)
+{
+	uint64_t bitmap_words = references->blocks->granule_count / 64 + 1;
+	g_autofree hc_told_word *words = g_try_new(hc_told_word, count);
+	g_autofree uint64_t *found = g_try_new0(uint64_t, bitmap_words),
+			    *interior = g_try_new0(uint64_t, bitmap_words);
+	struct encoded encoded = { .references = references, .found = found, .interior = interior };
+
+	if (!references->encoded)
+		references->encoded = g_try_new0(uint64_t, bitmap_words);
+	if (!words || !found || !interior || !references->encoded)
+		return false;
+	for (unsigned i = 0; i < count; i++)
+		words[i] = (hc_told_word){ typed[i].from, hc_blocks_start_of_number(references->blocks, typed[i].to),
+			HC_ENCODING_TYPED };
+	if (!hc_told_add(references, words, count))
+		return false;
+	encoded.todo = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+	bool ok = follow_told(&encoded, typed, words, count, jobs);
+
+	g_array_unref(encoded.todo);
 	return ok;
 }
 
@@ -711,6 +800,18 @@ void hc_encodings_destroy(struct hc_encodings *encodings)
 	g_free(encodings);
 }
 
+/* Whether a word of KIND was told to which a block owes that it is alive. */
+static bool has_saved(const hc_references *references, hc_encoding_kind kind)
+{
+	for (unsigned i = 0; references->told_words && i < references->told_words->len; i++) {
+		const hc_told_word *word = &g_array_index(references->told_words, hc_told_word, i);
+
+		if (word->kind == kind && hc_bit(references->encoded, word->start))
+			return true;
+	}
+	return false;
+}
+
 void hc_references_tell_encodings(hc_references *references)
 {
 	for (unsigned kind = 0; kind < KINDS; kind++) {
@@ -720,6 +821,12 @@ void hc_references_tell_encodings(hc_references *references)
 			g_array_append_val(references->encodings_told, encoding);
 	}
 	hc_compressed_tell(references, references->encodings_told);
+	for (hc_encoding_kind kind = HC_ENCODING_IN_FRONT; kind < HC_ENCODING_KIND_COUNT; kind++) {
+		hc_encoding encoding = { .kind = kind };
+
+		if (has_saved(references, kind))
+			g_array_append_val(references->encodings_told, encoding);
+	}
 }
 
 const char *hc_encoding_kind_name(hc_encoding_kind kind)
@@ -729,6 +836,8 @@ const char *hc_encoding_kind_name(hc_encoding_kind kind)
 		[HC_ENCODING_FROM_WORD] = "from-word",
 		[HC_ENCODING_FROM_BLOCK] = "from-block",
 		[HC_ENCODING_COMPRESSED] = "compressed",
+		[HC_ENCODING_IN_FRONT] = "in-front",
+		[HC_ENCODING_TYPED] = "typed",
 	};
 
 	return (unsigned)kind < HC_ENCODING_KIND_COUNT ? names[kind] : NULL;

@@ -70,6 +70,36 @@ uint64_t hc_compressed_follow(
 /* Appends what was learned to ENCODINGS, of hc_encoding. */
 void hc_compressed_tell(const hc_references *references, GArray *encodings);
 
+/* ---- told_words.c ---- */
+
+/* A word that leads to a block, as somebody found out. */
+typedef struct hc_told_word {
+	hc_address from; /* there may be several at one place */
+	uint64_t start;	 /* granule of a block in use */
+	hc_encoding_kind kind;
+} hc_told_word;
+
+/* Keeps COUNT WORDS beside those that are known. FALSE if memory was out. */
+bool hc_told_add(hc_references *references, const hc_told_word *words, unsigned count);
+
+/* The first of the words that lie in [START, END), *RET_COUNT of them; by place, then by block. */
+const hc_told_word *hc_told_in(
+	const hc_references *references, hc_address start, hc_address end, unsigned *ret_count);
+
+/* ---- in_front.c ---- */
+
+typedef struct hc_in_front hc_in_front;
+
+/* Begins to look for tables whose words lead in front of blocks that can be saved. FALSE if memory was out; destroy it all the same. */
+bool hc_in_front_create(hc_references *references, unsigned jobs, hc_in_front **ret_in_front);
+void hc_in_front_destroy(hc_in_front *in_front);
+
+/* An hc_look, DATA being an hc_in_front: to be given all words, of roots and of blocks in use. */
+void hc_in_front_gather(void *data, unsigned worker, const hc_word_source *source);
+
+/* Tells the words of those tables that are proved. FALSE if memory was out. */
+bool hc_in_front_learn(hc_in_front *in_front, unsigned jobs);
+
 /* ---- for paths and references ---- */
 
 /* A word that leads to a block in an encoding. */

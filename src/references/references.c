@@ -73,11 +73,34 @@ static size_t bitmap_bytes(const hc_references *references)
 	return references->blocks->granule_count / 8 + sizeof(uint64_t);
 }
 
+/* Tells what is lost apart from what is not, and adds all up. FALSE if memory was out. */
+static bool sort_and_add_up(hc_references *references, unsigned jobs)
+{
+	hc_amount in_use = hc_blocks_amount(references->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE);
+	hc_references_totals *totals = &references->totals;
+
+	totals->directly_lost = totals->indirectly_lost = (hc_amount){ 0 };
+	g_clear_pointer(&references->direct, g_free);
+	if (!hc_references_sort_lost(references, jobs))
+		return false;
+	totals->reachable.blocks = in_use.blocks - totals->directly_lost.blocks - totals->indirectly_lost.blocks;
+	totals->reachable.bytes = in_use.bytes - totals->directly_lost.bytes - totals->indirectly_lost.bytes;
+	totals->possibly_lost = add_up(references, references->possible);
+	totals->held_inside = add_up(references, references->inner);
+	totals->encoded = add_up(references, references->encoded);
+	g_array_set_size(references->habits, 0);
+	g_array_set_size(references->encodings_told, 0);
+	if (totals->held_inside.blocks)
+		hc_references_tell_habits(references);
+	if (totals->encoded.blocks)
+		hc_references_tell_encodings(references);
+	return true;
+}
+
 static bool search(hc_references *references, bool learn, unsigned jobs)
 {
 	g_autoptr(GArray) words = hc_references_root_words(references), starts = NULL;
 	uint64_t *interior;
-	hc_amount in_use = hc_blocks_amount(references->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE);
 	hc_references_totals *totals = &references->totals;
 
 	references->marks = hc_pages_create(bitmap_bytes(references));
@@ -95,18 +118,7 @@ static bool search(hc_references *references, bool learn, unsigned jobs)
 				     hc_references_find_encoded(references, jobs)));
 
 	hc_pages_destroy(interior, bitmap_bytes(references));
-	if (!ok || !hc_references_sort_lost(references, jobs))
-		return false;
-	totals->reachable.blocks = in_use.blocks - totals->directly_lost.blocks - totals->indirectly_lost.blocks;
-	totals->reachable.bytes = in_use.bytes - totals->directly_lost.bytes - totals->indirectly_lost.bytes;
-	totals->possibly_lost = add_up(references, references->possible);
-	totals->held_inside = add_up(references, references->inner);
-	totals->encoded = add_up(references, references->encoded);
-	if (totals->held_inside.blocks)
-		hc_references_tell_habits(references);
-	if (totals->encoded.blocks)
-		hc_references_tell_encodings(references);
-	return true;
+	return ok && sort_and_add_up(references, jobs);
 }
 
 hc_references *hc_references_create(const hc_core *core, const hc_blocks *blocks, const hc_areas *areas, bool learn,
@@ -152,6 +164,7 @@ void hc_references_destroy(hc_references *references)
 	g_free(references->encoded);
 	hc_encodings_destroy(references->learned);
 	hc_compressed_destroy(references->compressed);
+	g_clear_pointer(&references->told_words, g_array_unref);
 	g_free(references);
 }
 
@@ -183,6 +196,21 @@ hc_reach hc_references_reach_at(const hc_references *references, uint64_t start)
 										   HC_REACH_REACHABLE;
 	}
 	return hc_bit(references->direct, start) ? HC_REACH_DIRECTLY_LOST : HC_REACH_INDIRECTLY_LOST;
+}
+
+bool hc_references_is_doubtful(const hc_references *references, uint64_t start)
+{
+	return hc_encoded_can_be_saved(references, start);
+}
+
+bool hc_references_add_typed(
+	hc_references *references, const hc_typed_reference *typed, unsigned count, unsigned jobs, GError **error)
+{
+	if (!count || (hc_references_follow_typed(references, typed, count, jobs) && sort_and_add_up(references, jobs)))
+		return true;
+	g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory to search %u blocks for references",
+		references->blocks->count);
+	return false;
 }
 
 hc_reach hc_references_reach(const hc_references *references, uint32_t block_number)

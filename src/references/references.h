@@ -28,6 +28,8 @@
  *	varying.c	such pointers, a word beside which tells how far into the block they lead
  *	encodings.c	pointers that are no addresses, of 64 bits
  *	compressed.c	the same of 32 bits
+ *	in_front.c	... tables of words that lead in front of blocks
+ *	told_words.c	words that lead to blocks, each known by its place
  *	learn.c		the words of all that is alive, shared out to those that learn from them
  *	filter.h	addresses of few blocks: what tells most words that they lead elsewhere
  *	lost_heads.c	directly or indirectly lost
@@ -49,6 +51,23 @@
 hc_references *hc_references_create(const hc_core *core, const hc_blocks *blocks, const hc_areas *areas, bool learn,
 	unsigned jobs, hc_diagnostics *diagnostics, GError **error);
 void hc_references_destroy(hc_references *references);
+
+/* What no word shows, but types tell: the container, or the pointer, at FROM holds block TO. */
+typedef struct hc_typed_reference {
+	hc_address from;
+	uint32_t to; /* number of the block */
+} hc_typed_reference;
+
+/* Whether the block in use that starts at granule START is lost, or possibly lost. */
+bool hc_references_is_doubtful(const hc_references *references, uint64_t start);
+
+/*
+ * From now on COUNT TYPED references count: what they lead to from live blocks, and from memory that is in no block, is reached by
+ * encoded pointers, and what hangs on it is alive, too. What begins in lost blocks saves nothing. Nobody else may ask meanwhile. Fails
+ * with HC_ERROR_NO_MEMORY.
+ */
+bool hc_references_add_typed(
+	hc_references *references, const hc_typed_reference *typed, unsigned count, unsigned jobs, GError **error);
 
 /*
  * Words that point into any of the COUNT blocks TARGETS (in order of address): those in roots, then in blocks in use, until there are

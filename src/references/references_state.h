@@ -31,6 +31,7 @@ struct hc_references {
 	bool way_back_seen;	      /* a header inside of a block led back to its start */
 	struct hc_encodings *learned; /* encodings.c: what was learned of words of 64 bits; NULL: nothing was tried */
 	struct hc_compressed *compressed; /* compressed.c: of 32 bits; NULL: nothing */
+	GArray *told_words;		  /* told_words.c: words whose places are known; NULL: none */
 	unsigned encodings;		  /* a bit for each of encodings.c's kinds: what was learned */
 	GArray *habits, *encodings_told;  /* of hc_habit, of hc_encoding: the same for the public */
 	hc_references_totals totals;
@@ -133,6 +134,10 @@ bool hc_references_explain_inner(hc_references *references, unsigned jobs);
 
 /* encodings.c: marks the unmarked blocks that learned encodings lead to, and all below. FALSE if memory was out. */
 bool hc_references_find_encoded(hc_references *references, unsigned jobs);
+
+/* encodings.c: the same for COUNT TYPED references; told_words.c has these then. FALSE if memory was out. */
+bool hc_references_follow_typed(
+	hc_references *references, const hc_typed_reference *typed, unsigned count, unsigned jobs);
 
 /* inner.c, encodings.c: fill references->habits and references->encodings_told from what was learned. */
 void hc_references_tell_habits(hc_references *references);

@@ -22,6 +22,8 @@ bool hc_propagation_claim(hc_propagation *propagation, uint32_t number, const hc
 	if (!is_surer(propagation, number, owner))
 		return false;
 	propagation->types->owner_of[number] = owner->number;
+	if (G_UNLIKELY(hc_propagation_is_doubtful(propagation, number)))
+		hc_propagation_note_held(propagation, number, owner);
 	return true;
 }
 

@@ -206,7 +206,7 @@ static void claim_run(
 			prefetch(types, record->numbers[i + AHEAD]);
 		/* What note_piece() and claim() come to for a block that is nobody's, and that a piece begins with. */
 		if (!types->owner_of[number] && !hc_bit(types->several, number) && i >= record->offset_count &&
-			(is_plain || (i && !pieces->pieces_bytes))) {
+			!hc_propagation_is_doubtful(pieces->propagation, number) && (is_plain || (i && !pieces->pieces_bytes))) {
 			types->owner_of[number] = owner->number;
 			owner->piece_size = run->size;
 			continue;

@@ -46,13 +46,22 @@ struct leaves {
 
 /* ---- by helpers ---- */
 
+/* Whether no word tells that a block of RECORD is alive: then it matters which container holds it. */
+static bool has_doubtful(const hc_propagation *propagation, const hc_walk_record *record)
+{
+	for (uint64_t i = 0; propagation->doubtful && i < record->number_count; i++)
+		if (hc_propagation_is_doubtful(propagation, record->numbers[i]))
+			return true;
+	return false;
+}
+
 /* The blocks of RECORD, of part PART. FALSE: they are too many, or too large, or not blocks of their own. */
 static bool note_pieces(const hc_propagation *propagation, const hc_walk_record *record, unsigned part, GArray *pieces)
 {
 	hc_address node = 0;
 	uint64_t at = 0;
 
-	if (record->offset_count || pieces->len + record->number_count > PIECES_MAX)
+	if (record->offset_count || pieces->len + record->number_count > PIECES_MAX || has_doubtful(propagation, record))
 		return false;
 	for (uint64_t i = 0; i < record->run_count && !node; i++)
 		node = record->runs[i].role == HC_MEMORY_NODE ? record->runs[i].address : 0;

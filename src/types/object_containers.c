@@ -235,6 +235,7 @@ static void look_at_elements(hc_propagation *propagation, hc_owner *container, h
 			hc_propagation_seek_nest(nest, i - 1);
 		uint64_t value;
 
+		propagation->from = at;
 		if (pointed_to)
 			hc_propagation_reach(propagation, element, address);
 		else if (!element->type && hc_propagation_load(propagation, address, &value))
@@ -468,6 +469,7 @@ void hc_propagation_look_at_container(
 		.pieces.by_pointer = hc_layout_is_single(part->layout),
 	};
 
+	propagation->from = address;
 	if (container->layout != part->layout || (!hc_blocks_may_contain(propagation->blocks, address) &&
 							 !hc_propagation_is_new(propagation, address, part->layout)))
 		return;

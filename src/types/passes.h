@@ -11,6 +11,7 @@
  *	untyped_shapes.c ... by shapes: what is like a container there
  *	links.c		... what a word is worth, by what other blocks of the size have there
  *	pools.c		... blocks that an allocator has cut into objects
+ *	unseen.c	whether types may tell of references that no word shows
  *	sizes.c		what blocks each owner has, and which of that is doubtful
  *	rows.c		rows of types
  *
@@ -22,8 +23,14 @@
 
 #include "types/propagation.h"
 
-/* From all variables on, then hc_types_sweep(). FALSE if memory was out. */
-bool hc_types_propagate(hc_types *types, unsigned jobs);
+/* From all variables on, then hc_types_sweep(). What types prove to be alive is told REFERENCES. FALSE if memory was out. */
+bool hc_types_propagate(hc_types *types, hc_references *references, unsigned jobs);
+
+/* The same as far as types prove it, and no further. */
+bool hc_types_propagate_certain(hc_types *types, hc_references *references, unsigned jobs);
+
+/* Whether types of the VARIABLE_COUNT variables, or what these lead to, may tell of references that no word shows. Reads types. */
+bool hc_types_may_show_unseen(hc_types *types, unsigned variable_count);
 
 /* Follows all edges that lead to what is at least as sure as LEAST, the surest first. */
 void hc_propagation_run(hc_propagation *propagation, hc_certainty least);

@@ -262,12 +262,23 @@ static bool has_its_size(hc_propagation *propagation, const hc_owner *owner, con
 	}
 }
 
+/* VALUE, which leads to an object of OWNER, waits until what is surer than CERTAINTY was followed. */
+static void defer_reach(
+	hc_propagation *propagation, hc_address value, const hc_owner *owner, hc_certainty certainty)
+{
+	hc_edge edge = {
+		.value = value, .holder = propagation->from, .owner = owner->number, .part = HC_EDGE_REACH
+	};
+
+	hc_propagation_defer_edge(propagation, &edge, certainty);
+}
+
 /* As OWNER, for what may be something else than it is declared as; NULL if VALUE has to wait for that, and does. */
 static hc_owner *deduced_of(hc_propagation *propagation, hc_owner *owner, hc_address value)
 {
 	if (!hc_propagation_is_early(propagation, HC_CERTAINTY_DEDUCED))
 		return hc_owners_deduced(propagation->owners, owner);
-	hc_propagation_defer(propagation, value, owner, HC_EDGE_REACH, HC_CERTAINTY_DEDUCED);
+	defer_reach(propagation, value, owner, HC_CERTAINTY_DEDUCED);
 	return NULL;
 }
 
@@ -367,7 +378,7 @@ static void reach(hc_propagation *propagation, hc_owner *owner, hc_address value
 		return;
 	if (!hc_propagation_find_block(propagation, value, &spot)) {
 		if (origin && is_alias_outside(propagation, value, origin)) {
-			hc_propagation_defer(propagation, value, owner, HC_EDGE_REACH, HC_CERTAINTY_GUESS);
+			defer_reach(propagation, value, owner, HC_CERTAINTY_GUESS);
 			return;
 		}
 		if (!hc_blocks_may_contain(propagation->blocks, value))
@@ -379,7 +390,7 @@ static void reach(hc_propagation *propagation, hc_owner *owner, hc_address value
 	if (is_settled(propagation, &spot, owner->type, owner->plan, owner->certainty))
 		return;
 	if (origin && is_alias(propagation, &spot, origin)) {
-		hc_propagation_defer(propagation, value, owner, HC_EDGE_REACH, HC_CERTAINTY_DEDUCED);
+		defer_reach(propagation, value, owner, HC_CERTAINTY_DEDUCED);
 		return;
 	}
 	if (!owner->type || hc_type_get_kind(owner->type) == HC_TYPE_VOID) {
@@ -411,7 +422,7 @@ static void reach(hc_propagation *propagation, hc_owner *owner, hc_address value
 		return;
 	if (object != spot.address && !count) {
 		if (hc_propagation_is_early(propagation, HC_CERTAINTY_DEDUCED)) {
-			hc_propagation_defer(propagation, value, owner, HC_EDGE_REACH, HC_CERTAINTY_DEDUCED);
+			defer_reach(propagation, value, owner, HC_CERTAINTY_DEDUCED);
 			return;
 		}
 		owner = interior_of(propagation, owner);
@@ -426,6 +437,9 @@ static void reach(hc_propagation *propagation, hc_owner *owner, hc_address value
 		return;
 	if (is_settled(propagation, &spot, owner->type, owner->plan, owner->certainty))
 		return;
+	/* Into the middle, one says no more than a word. */
+	if (value != spot.address)
+		propagation->from = 0;
 	hc_propagation_claim(propagation, spot.number, owner);
 	hc_propagation_set_looked_at(
 		propagation, value); /* a pointer to a base class leads to the middle of the object */
@@ -458,6 +472,7 @@ void hc_propagation_follow(
 	hc_owner *target = owner->targets ? owner->targets[index] : NULL;
 	const hc_plan *plan = target ? NULL : hc_plans_get(propagation->types->plans, part->type, NULL);
 
+	propagation->from = holder ? holder + part->offset : 0;
 	certainty = hc_propagation_target_certainty(owner, part->type);
 	if (owner->is_unused && part->type != owner->type) {
 		if (hc_propagation_find_block(propagation, value, &spot) ?

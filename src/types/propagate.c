@@ -123,7 +123,7 @@ static void init(hc_propagation *propagation, hc_types *types, size_t bitmap_siz
 	propagation->ends = g_hash_table_new(NULL, NULL);
 	propagation->outside_claims = g_array_new(FALSE, FALSE, sizeof(hc_claim));
 	hc_propagation_begin_shapes(propagation);
-	propagation->failed = !hc_pools_create(propagation, bitmap_size) || !propagation->looked_at ||
+	propagation->failed = !hc_propagation_begin_doubtful(propagation) || !hc_pools_create(propagation, bitmap_size) || !propagation->looked_at ||
 			      !propagation->shared || !propagation->pieces || !propagation->searched ||
 			      !propagation->preceded || !propagation->started ||
 			      !hc_propagation_begin_outside(propagation);
@@ -134,6 +134,7 @@ static void clear(hc_propagation *propagation, size_t bitmap_size)
 	hc_propagation_end_walks(propagation);
 	hc_propagation_end_shapes(propagation);
 	hc_propagation_end_outside(propagation);
+	hc_propagation_end_doubtful(propagation);
 	g_array_unref(propagation->outside_claims);
 	hc_pools_destroy(propagation, bitmap_size);
 	g_hash_table_unref(propagation->seen);
@@ -179,29 +180,60 @@ static void search_words(hc_propagation *propagation)
 	propagation->types->word_seconds = processor_seconds() - begin;
 }
 
-bool hc_types_propagate(hc_types *types, unsigned jobs)
+/* What types prove, from all variables on. */
+static void propagate_certain(hc_propagation *propagation, hc_references *references, unsigned count, unsigned jobs)
+{
+	if (propagation->failed)
+		return;
+	add_roots(propagation, count, jobs);
+	hc_propagation_run(propagation, HC_CERTAINTY_DEDUCED);
+	if (!propagation->failed && !hc_propagation_tell_held(propagation, references, jobs))
+		propagation->failed = true;
+}
+
+/* The rest, by words and by what stands in memory. */
+static void propagate_rest(hc_propagation *propagation)
+{
+	if (propagation->failed)
+		return;
+	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	search_words(propagation);
+	hc_types_sweep(propagation);
+	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	hc_types_search_untyped(propagation);
+	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	hc_propagation_run_strays(propagation);
+}
+
+static bool propagate(hc_types *types, hc_references *references, unsigned jobs, bool is_certain)
 {
 	hc_propagation *propagation = g_new0(hc_propagation, 1);
 	unsigned count = hc_variables_load(types->variables, jobs);
 	size_t bitmap_size = types->blocks->granule_count / 8 + sizeof(uint64_t);
-	bool ok;
 
+	if (is_certain && !hc_types_may_show_unseen(types, count)) {
+		g_free(propagation);
+		return true;
+	}
 	init(propagation, types, bitmap_size);
 	propagation->variable_count = count;
 	count_states(types, count);
-	if (!propagation->failed) {
-		add_roots(propagation, count, jobs);
-		hc_propagation_run(propagation, HC_CERTAINTY_DEDUCED);
-		hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
-		search_words(propagation);
-		hc_types_sweep(propagation);
-		hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
-		hc_types_search_untyped(propagation);
-		hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
-		hc_propagation_run_strays(propagation);
-	}
-	ok = !propagation->failed;
+	propagate_certain(propagation, references, count, jobs);
+	if (!is_certain)
+		propagate_rest(propagation);
+	bool ok = !propagation->failed;
+
 	clear(propagation, bitmap_size);
 	g_free(propagation);
 	return ok;
+}
+
+bool hc_types_propagate(hc_types *types, hc_references *references, unsigned jobs)
+{
+	return propagate(types, references, jobs, false);
+}
+
+bool hc_types_propagate_certain(hc_types *types, hc_references *references, unsigned jobs)
+{
+	return propagate(types, references, jobs, true);
 }

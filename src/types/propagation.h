@@ -10,6 +10,7 @@
  *	sizes.c		whether blocks are as large as what is said to be in them
  *	array_counts.c	how much of an array is in use
  *	outside.c	memory that is not malloc's
+ *	typed_references.c	what holds blocks that no word leads to
  */
 #pragma once
 
@@ -84,6 +85,7 @@ typedef struct hc_propagation {
 	uint64_t page_size;
 	bool failed;	/* memory was out */
 	unsigned depth; /* of objects within objects, where one is being looked at */
+	hc_address from; /* the container, or the pointer, that is being followed; 0: not known */
 
 	/* memory_view.c: the piece of the core read from last */
 	hc_address view_start;
@@ -101,6 +103,10 @@ typedef struct hc_propagation {
 	GArray *strays;	 /* of hc_edge: what is likely to be left over */
 	GArray *of_libraries; /* ...: pointers to anything that libraries' variables lead to; NULL: they do not wait any more */
 	GArray *aliases; /* ... what leads into the middle of a list or a tree: followed when no strays are left */
+
+	/* typed_references.c */
+	uint64_t *doubtful; /* bit for each block: no word tells that it is alive; NULL: there is none, or they have been told */
+	GArray *held;	    /* of struct held: what holds these */
 
 	/* known_objects.c */
 	uint64_t *looked_at; /* bit for each granule of the heap where an object begins that was looked at */
@@ -240,6 +246,24 @@ static inline bool hc_propagation_is_local(const hc_variable *variable)
 {
 	return variable->kind == HC_VARIABLE_LOCAL || variable->kind == HC_VARIABLE_PARAMETER;
 }
+
+/* ---- typed_references.c ---- */
+
+/* Looks for blocks that may be lost. FALSE if memory was out. */
+bool hc_propagation_begin_doubtful(hc_propagation *propagation);
+void hc_propagation_end_doubtful(hc_propagation *propagation);
+
+/* Whether no word tells that block NUMBER is alive. Any thread may ask while containers are walked. */
+static inline bool hc_propagation_is_doubtful(const hc_propagation *propagation, uint32_t number)
+{
+	return propagation->doubtful && hc_bit(propagation->doubtful, number);
+}
+
+/* Block NUMBER, which is doubtful, became OWNER's by what propagation->from tells. */
+void hc_propagation_note_held(hc_propagation *propagation, uint32_t number, const hc_owner *owner);
+
+/* Tells REFERENCES what holds doubtful blocks for certain, or deduced. FALSE if memory was out. */
+bool hc_propagation_tell_held(hc_propagation *propagation, hc_references *references, unsigned jobs);
 
 /* ---- sizes.c ---- */
 

@@ -82,7 +82,14 @@ static void close_blocks(hc_types *types)
 	close_some(types, first, blocks->count);
 }
 
-hc_types *hc_types_create(const hc_core *core, hc_variables *variables, const hc_blocks *blocks, const hc_areas *areas,
+static void set_no_memory(const hc_blocks *blocks, GError **error)
+{
+	g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory for the types of %u blocks",
+		hc_blocks_count(blocks));
+}
+
+/* What propagation needs. */
+static hc_types *begin(const hc_core *core, hc_variables *variables, const hc_blocks *blocks, const hc_areas *areas,
 	const hc_references *references, const hc_types_options *options, hc_diagnostics *diagnostics, GError **error)
 {
 	g_autoptr(hc_types) types = g_new0(hc_types, 1);
@@ -112,15 +119,46 @@ hc_types *hc_types_create(const hc_core *core, hc_variables *variables, const hc
 	if (!types->parcels)
 		return NULL;
 	types->parcel_owner = hc_pages_create(parcels_size(types));
-	if (!types->owner_of || !types->interior || !types->several || !types->parcel_owner ||
-		!hc_types_propagate(types, options ? options->jobs : 0) ||
-		!hc_types_count_blocks(types, options ? options->jobs : 0)) {
-		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory for the types of %u blocks",
-			hc_blocks_count(blocks));
+	if (types->owner_of && types->interior && types->several && types->parcel_owner)
+		return g_steal_pointer(&types);
+	set_no_memory(blocks, error);
+	return NULL;
+}
+
+hc_types *hc_types_create(const hc_core *core, hc_variables *variables, const hc_blocks *blocks, const hc_areas *areas,
+	hc_references *references, const hc_types_options *options, hc_diagnostics *diagnostics, GError **error)
+{
+	g_autoptr(hc_types)
+		types = begin(core, variables, blocks, areas, references, options, diagnostics, error);
+	unsigned jobs = options ? options->jobs : 0;
+
+	if (!types)
+		return NULL;
+	if (!hc_types_propagate(types, references, jobs) || !hc_types_count_blocks(types, jobs)) {
+		set_no_memory(blocks, error);
 		return NULL;
 	}
 	hc_types_make_rows(types);
 	return g_steal_pointer(&types);
+}
+
+bool hc_types_tell_references(const hc_core *core, hc_variables *variables, const hc_blocks *blocks,
+	const hc_areas *areas, hc_references *references, const hc_types_options *options, GError **error)
+{
+	const hc_references_totals *totals = hc_references_get_totals(references);
+
+	if (!totals->directly_lost.blocks && !totals->possibly_lost.blocks)
+		return true;
+	/* What could not be read is told by who asks for types. */
+	g_autoptr(hc_diagnostics) ignored = hc_diagnostics_create();
+	g_autoptr(hc_types) types = begin(core, variables, blocks, areas, references, options, ignored, error);
+
+	if (!types)
+		return false;
+	if (hc_types_propagate_certain(types, references, options ? options->jobs : 0))
+		return true;
+	set_no_memory(blocks, error);
+	return false;
 }
 
 void hc_types_destroy(hc_types *types)

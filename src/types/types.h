@@ -21,6 +21,8 @@
  *	objects.c		one object (objects.h)
  *	object_containers.c	... its containers
  *	container_pieces.c	... whose their blocks become
+ *	typed_references.c	... what holds blocks that no word leads to
+ *	unseen.c		... whether types may tell of such
  *	leaves_ahead.c		... those of many elements, that hold nothing but blocks
  *	walks_ahead.c		... walked ahead, by all workers
  *	nests_ahead.c		... those in elements
@@ -89,11 +91,19 @@ struct hc_types {
 };
 
 /*
- * Types the blocks in use. VARIABLES are asked for themselves and their types; what BLOCKS, AREAS and REFERENCES say is taken as it is.
+ * Types the blocks in use. VARIABLES are asked for themselves and their types; what BLOCKS, AREAS and REFERENCES say is taken as it is. But
+ * REFERENCES are told what holds blocks that no word leads to, so whoever asked them before asks again (hc_references_add_typed()).
  * Fails with HC_ERROR_NO_MEMORY, or as hc_container_set_add_file() does for the files in OPTIONS (which may be NULL).
  */
 hc_types *hc_types_create(const hc_core *core, hc_variables *variables, const hc_blocks *blocks, const hc_areas *areas,
-	const hc_references *references, const hc_types_options *options, hc_diagnostics *diagnostics, GError **error);
+	hc_references *references, const hc_types_options *options, hc_diagnostics *diagnostics, GError **error);
+
+/*
+ * Tells REFERENCES what hc_types_create() does, and nothing else: for who wants to know what is lost, and no types. Takes no time if nothing is
+ * lost. Fails likewise.
+ */
+bool hc_types_tell_references(const hc_core *core, hc_variables *variables, const hc_blocks *blocks,
+	const hc_areas *areas, hc_references *references, const hc_types_options *options, GError **error);
 
 /*
  * The path that begins where WORD lies, as in hc_types_path_get(); 0: none that leads to anything. Looks names up: one thread at a

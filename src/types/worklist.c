@@ -42,6 +42,7 @@ static void follow_edge(hc_propagation *propagation)
 	case HC_EDGE_OUTSIDE:
 		return hc_propagation_search_outside(propagation, owner, edge.value);
 	case HC_EDGE_REACH:
+		propagation->from = edge.holder;
 		return hc_propagation_reach(propagation, owner, edge.value);
 	default:
 		return hc_propagation_follow(propagation, owner, edge.part, edge.holder, edge.value);

@@ -63,6 +63,10 @@ char *hc_word_encoding(const hc_encoding *encoding)
 		return g_strdup("distance from the start of the block that holds it");
 	case HC_ENCODING_COMPRESSED:
 		return g_strdup_printf("32 bits times %u from 0x%" PRIx64, encoding->factor, encoding->base);
+	case HC_ENCODING_IN_FRONT:
+		return g_strdup("as far in front of a block as that is large, in tables of blocks of doubling size");
+	case HC_ENCODING_TYPED:
+		return g_strdup("as the program's types tell");
 	default:
 		return NULL;
 	}
