@@ -144,6 +144,19 @@ static bool is_second_base(const struct interior *interior)
 	       is_vtable_pointer(interior, interior->block);
 }
 
+/* Whether a word of BYTES, those of BLOCK, in [FROM, TO) leads back to its beginning or to what stands in front of ADDRESS. */
+static inline __attribute__((always_inline)) bool has_word_back(
+	const uint8_t *bytes, uint64_t from, uint64_t to, hc_address block, hc_address address, hc_word_format format)
+{
+	for (uint64_t at = from; at + format.size <= to; at += format.size) {
+		uint64_t back = hc_load_word(bytes + at, format) - block;
+
+		if (G_UNLIKELY(back <= FRONT) && block + back < address && back % format.size == 0)
+			return true;
+	}
+	return false;
+}
+
 bool hc_references_leads_back(const hc_references *references, hc_address block, uint64_t size, hc_address address)
 {
 	const hc_block_region *region = hc_blocks_region(references->blocks, block);
@@ -155,13 +168,9 @@ bool hc_references_leads_back(const hc_references *references, hc_address block,
 		return false;
 	const uint8_t *bytes = region->bytes + (block - region->start);
 
-	for (uint64_t at = from; at + format.size <= to; at += format.size) {
-		uint64_t back = hc_load_word(bytes + at, format) - block;
-
-		if (back <= FRONT && block + back < address && back % format.size == 0)
-			return true;
-	}
-	return false;
+	if (format.size == 8 && !format.swap)
+		return has_word_back(bytes, from, to, block, address, (hc_word_format){ 8, false });
+	return has_word_back(bytes, from, to, block, address, format);
 }
 
 /* What inner.c found out: the distance is a header's, fixed or varying, the block is a pool, or what is pointed to leads back to the start. */
