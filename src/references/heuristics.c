@@ -25,6 +25,7 @@ enum {
 /* The words of a block around a pointer into it. */
 struct interior {
 	const hc_references *references;
+	const hc_block_region *region;
 	hc_address block, address;
 	uint64_t size;	 /* usable */
 	uint64_t offset; /* of address in the block */
@@ -34,7 +35,14 @@ struct interior {
 
 static bool word_at(const struct interior *interior, hc_address address, uint64_t *ret_value)
 {
-	return hc_core_read_word(interior->references->core, address, ret_value);
+	const hc_block_region *region = interior->region;
+	uint64_t offset = address - region->start, size = region->end - region->start;
+
+	/* Nearly all are at hand: this is asked of each word that leads into the middle of a block. */
+	if (!region->bytes || offset >= size || size - offset < interior->word)
+		return hc_core_read_word(interior->references->core, address, ret_value);
+	*ret_value = hc_load_word(region->bytes + offset, hc_core_word_format(interior->references->core));
+	return true;
 }
 
 /* Whether ASKED + n is what was asked for, for an n from 0 to the slack. */
@@ -200,10 +208,17 @@ static uint64_t slack_of(const hc_references *references, const hc_block_region 
 
 bool hc_references_is_as_good_as_start(const hc_references *references, uint64_t start, hc_address address)
 {
+	return hc_references_is_as_good_in(
+		references, hc_blocks_region_of_start(references->blocks, start), start, address);
+}
+
+bool hc_references_is_as_good_in(
+	const hc_references *references, const hc_block_region *region, uint64_t start, hc_address address)
+{
 	const hc_blocks *blocks = references->blocks;
-	const hc_block_region *region = hc_blocks_region_of_start(blocks, start);
 	struct interior interior = {
 		.references = references,
+		.region = region,
 		.block = hc_blocks_address(blocks, region, start),
 		.address = address,
 		.word = blocks->word,
