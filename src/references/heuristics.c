@@ -25,6 +25,7 @@ enum {
 /* The words of a block around a pointer into it. */
 struct interior {
 	const hc_references *references;
+	const hc_block_region *region;
 	hc_address block, address;
 	uint64_t size;	 /* usable */
 	uint64_t offset; /* of address in the block */
@@ -34,7 +35,14 @@ struct interior {
 
 static bool word_at(const struct interior *interior, hc_address address, uint64_t *ret_value)
 {
-	return hc_core_read_word(interior->references->core, address, ret_value);
+	const hc_block_region *region = interior->region;
+	uint64_t offset = address - region->start, size = region->end - region->start;
+
+	/* Nearly all are at hand: this is asked of each word that leads into the middle of a block. */
+	if (!region->bytes || offset >= size || size - offset < interior->word)
+		return hc_core_read_word(interior->references->core, address, ret_value);
+	*ret_value = hc_load_word(region->bytes + offset, hc_core_word_format(interior->references->core));
+	return true;
 }
 
 /* Whether ASKED + n is what was asked for, for an n from 0 to the slack. */
@@ -144,6 +152,19 @@ static bool is_second_base(const struct interior *interior)
 	       is_vtable_pointer(interior, interior->block);
 }
 
+/* Whether a word of BYTES, those of BLOCK, in [FROM, TO) leads back to its beginning or to what stands in front of ADDRESS. */
+static inline __attribute__((always_inline)) bool has_word_back(
+	const uint8_t *bytes, uint64_t from, uint64_t to, hc_address block, hc_address address, hc_word_format format)
+{
+	for (uint64_t at = from; at + format.size <= to; at += format.size) {
+		uint64_t back = hc_load_word(bytes + at, format) - block;
+
+		if (G_UNLIKELY(back <= FRONT) && block + back < address && back % format.size == 0)
+			return true;
+	}
+	return false;
+}
+
 bool hc_references_leads_back(const hc_references *references, hc_address block, uint64_t size, hc_address address)
 {
 	const hc_block_region *region = hc_blocks_region(references->blocks, block);
@@ -155,13 +176,9 @@ bool hc_references_leads_back(const hc_references *references, hc_address block,
 		return false;
 	const uint8_t *bytes = region->bytes + (block - region->start);
 
-	for (uint64_t at = from; at + format.size <= to; at += format.size) {
-		uint64_t back = hc_load_word(bytes + at, format) - block;
-
-		if (back <= FRONT && block + back < address && back % format.size == 0)
-			return true;
-	}
-	return false;
+	if (format.size == 8 && !format.swap)
+		return has_word_back(bytes, from, to, block, address, (hc_word_format){ 8, false });
+	return has_word_back(bytes, from, to, block, address, format);
 }
 
 /* What inner.c found out: the distance is a header's, fixed or varying, the block is a pool, or what is pointed to leads back to the start. */
@@ -191,10 +208,17 @@ static uint64_t slack_of(const hc_references *references, const hc_block_region 
 
 bool hc_references_is_as_good_as_start(const hc_references *references, uint64_t start, hc_address address)
 {
+	return hc_references_is_as_good_in(
+		references, hc_blocks_region_of_start(references->blocks, start), start, address);
+}
+
+bool hc_references_is_as_good_in(
+	const hc_references *references, const hc_block_region *region, uint64_t start, hc_address address)
+{
 	const hc_blocks *blocks = references->blocks;
-	const hc_block_region *region = hc_blocks_region_of_start(blocks, start);
 	struct interior interior = {
 		.references = references,
+		.region = region,
 		.block = hc_blocks_address(blocks, region, start),
 		.address = address,
 		.word = blocks->word,

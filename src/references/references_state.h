@@ -78,6 +78,9 @@ bool hc_references_mark(const hc_references *references, uint64_t *marks, uint64
  * such a block.
  */
 bool hc_references_is_as_good_as_start(const hc_references *references, uint64_t start, hc_address address);
+/* The same, of a block whose REGION is known. */
+bool hc_references_is_as_good_in(
+	const hc_references *references, const hc_block_region *region, uint64_t start, hc_address address);
 
 /*
  * Distances that are told apart: from a block's start any up to 31 bytes, then those of whole words; and in larger blocks a few words

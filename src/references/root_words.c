@@ -111,8 +111,9 @@ void hc_references_each_encoded(
 bool hc_references_holds(const hc_references *references, uint64_t start, hc_address address)
 {
 	const hc_blocks *blocks = references->blocks;
-	hc_address block = hc_blocks_address(blocks, hc_blocks_region_of_start(blocks, start), start);
+	const hc_block_region *region = hc_blocks_region_of_start(blocks, start);
 
-	return address == block || hc_references_reach_at(references, start) != HC_REACH_REACHABLE ||
-	       hc_references_is_as_good_as_start(references, start, address);
+	return address == hc_blocks_address(blocks, region, start) ||
+	       hc_references_reach_at(references, start) != HC_REACH_REACHABLE ||
+	       hc_references_is_as_good_in(references, region, start, address);
 }

@@ -45,8 +45,13 @@ bool hc_shapes_load(hc_shapes *shapes, hc_address address, unsigned count, uint6
 
 	if (!bytes)
 		return false;
-	for (unsigned i = 0; i < count; i++)
-		ret_words[i] = hc_load_word(bytes + i * size, shapes->format);
+	/* Asked for each word that may be an address: nothing is decided in the loop where words are as ours. */
+	if (size == sizeof *ret_words && !shapes->format.swap)
+		for (unsigned i = 0; i < count; i++)
+			ret_words[i] = hc_load_u64(bytes + i * sizeof *ret_words, false);
+	else
+		for (unsigned i = 0; i < count; i++)
+			ret_words[i] = hc_load_word(bytes + i * size, shapes->format);
 	return true;
 }
 

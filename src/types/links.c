@@ -170,8 +170,7 @@ void hc_propagation_look_at_words(hc_propagation *propagation)
 			learn(propagation, links);
 }
 
-/* What is known of blocks of SIZE; NULL: nothing, or too little. */
-static struct links *known_links(hc_propagation *propagation, uint64_t size)
+static struct links *find_links(hc_propagation *propagation, uint64_t size)
 {
 	if (!propagation->links)
 		choose(propagation);
@@ -180,6 +179,20 @@ static struct links *known_links(hc_propagation *propagation, uint64_t size)
 	if (links && links->sample)
 		learn(propagation, links);
 	return links && links->blocks >= BLOCKS_LEAST ? links : NULL;
+}
+
+/* What is known of blocks of SIZE; NULL: nothing, or too little. Asked several times of each word. */
+static struct links *known_links(hc_propagation *propagation, uint64_t size)
+{
+	void **kept = &propagation->kept_links[(size >> propagation->blocks->granule_shift) % HC_LINKS_KEPT];
+	struct links *links = *kept;
+
+	if (links && links->size == size)
+		return links;
+	links = find_links(propagation, size);
+	if (links)
+		*kept = links;
+	return links;
 }
 
 static bool is_link(const struct links *links, uint64_t word)
@@ -220,18 +233,21 @@ static bool is_text(uint64_t value)
  * Whether the block at ADDRESS lacks a pointer that nearly all of its size have, and has one where next to none has; or has some
  * where next to none has any, and no text that malloc's answer for something else is left over behind.
  */
-static bool is_another_kind(hc_propagation *propagation, const struct links *links, hc_address address, uint64_t size)
+static bool find_kind(hc_propagation *propagation, const struct links *links, hc_address address, uint64_t size)
 {
 	unsigned word_size = propagation->format.size, heap_words = 0;
 	bool lacks = false, has = false, are_plain = true, has_text = false;
 	hc_address value;
-	hc_spot spot;
 
 	for (unsigned i = 0; i < LINK_WORDS && (i + 1) * (uint64_t)word_size <= size; i++) {
 		if (!hc_propagation_load(propagation, address + i * word_size, &value))
 			continue;
-		bool is_heap = hc_propagation_locate(propagation, value, &spot);
-		bool is_pointer = is_heap && spot.address == value;
+		const hc_block_region *region = hc_blocks_region(propagation->blocks, value);
+		uint64_t start = region ? hc_blocks_start_of(propagation->blocks,
+						  hc_blocks_granule(propagation->blocks, region, value), value) :
+					  UINT64_MAX;
+		bool is_heap = start != UINT64_MAX;
+		bool is_pointer = is_heap && hc_blocks_address(propagation->blocks, region, start) == value;
 
 		lacks |= !is_pointer && links->pointers[i] >= links->blocks - links->blocks / RARE;
 		has |= is_pointer && links->pointers[i] < links->blocks / RARE;
@@ -240,6 +256,16 @@ static bool is_another_kind(hc_propagation *propagation, const struct links *lin
 		has_text |= is_text(value);
 	}
 	return (lacks && has) || (are_plain && heap_words >= PLAIN_OTHERS && !has_text);
+}
+
+/* find_kind(), which one asks for each word of a block. Neither memory nor LINKS change. */
+static bool is_another_kind(hc_propagation *propagation, const struct links *links, hc_address address, uint64_t size)
+{
+	hc_asked_kind *asked = &propagation->kinds[(address >> propagation->blocks->granule_shift) % HC_KINDS_KEPT];
+
+	if (asked->block != address || asked->size != size || !address)
+		*asked = (hc_asked_kind){ address, size, find_kind(propagation, links, address, size) };
+	return asked->is_another;
 }
 
 bool hc_propagation_is_one_of_many(hc_propagation *propagation, hc_address address, uint64_t size)

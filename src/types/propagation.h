@@ -41,6 +41,8 @@ enum {
 	HC_EDGE_WORD = UINT32_MAX - 5,	  /* VALUE leads to a block, which is the owner's if it is nobody's */
 	HC_EDGE_OUTSIDE = UINT32_MAX - 6, /* VALUE is the start of a parcel of the owner */
 	HC_LATE_STEPS = 4,
+	HC_LINKS_KEPT = 64, /* powers of two */
+	HC_KINDS_KEPT = 256,
 	HC_VTABLES = 1024,
 	HC_ANSWERS = 64
 };
@@ -67,6 +69,13 @@ typedef struct hc_tried {
 	const hc_type *type;
 	hc_address from, to;
 } hc_tried;
+
+/* What was asked of a block last: whether it is another kind than most of its size. */
+typedef struct hc_asked_kind {
+	hc_address block; /* 0: nothing */
+	uint64_t size;
+	bool is_another;
+} hc_asked_kind;
 
 typedef struct hc_walks_ahead hc_walks_ahead;
 typedef struct hc_nest hc_nest;
@@ -121,6 +130,8 @@ typedef struct hc_propagation {
 
 	/* links.c */
 	GHashTable *links;	 /* size -> what is known of the words in blocks of it; NULL: nobody asked yet */
+	void *kept_links[HC_LINKS_KEPT];    /* of these, those asked for last, by a hash of the size; NULL: none */
+	hc_asked_kind kinds[HC_KINDS_KEPT]; /* by a hash of the block */
 	uint64_t *preceded;	 /* bit for each block: a link of another of its size leads there */
 	unsigned preceded_sizes; /* ... of which somebody asked */
 	uint64_t *started;	 /* bit for each block: another has a pointer to its start */
@@ -169,8 +180,19 @@ typedef struct hc_propagation {
 
 /* ---- memory_view.c ---- */
 
+/* hc_propagation_load(), of what is not in the piece read from last. */
+bool hc_propagation_load_elsewhere(hc_propagation *propagation, hc_address address, uint64_t *ret_value);
+
 /* A word of the dead process, or of a variable's value. */
-bool hc_propagation_load(hc_propagation *propagation, hc_address address, uint64_t *ret_value);
+static inline bool hc_propagation_load(hc_propagation *propagation, hc_address address, uint64_t *ret_value)
+{
+	uint64_t offset = address - propagation->view_start;
+
+	if (offset >= propagation->view_size || propagation->view_size - offset < propagation->format.size)
+		return hc_propagation_load_elsewhere(propagation, address, ret_value);
+	*ret_value = hc_load_word(propagation->view + offset, propagation->format);
+	return true;
+}
 
 /* ---- edges.c ---- */
 
