@@ -41,6 +41,7 @@
  *	path_queries.c	asking for that tree
  *	owned_blocks.c	blocks by whose they are, in their order
  *	selection.c	blocks chosen by what they are, and by who holds them
+ *	resident.c	what of it was in memory
  *	block_objects.c	where the object of a block stands in it
  *
  * And types.c: the stage as a whole.

@@ -19,7 +19,8 @@
  * number of its items beside it. Else it is some steps behind. Words that are
  * likely to be strays, or aliases (links.c), and those behind the end of a vector, are followed when nothing else is left.
  *
- * A pointer into the middle of a block that others lead to by its start holds nothing, but in memory that a library gives out parts of.
+ * A pointer into the middle of a block that others lead to by its start holds nothing, but in memory that a library gives out parts of;
+ * and where a frame has the number of items beside it that fill the block from there on, for then calls may have left what leads to the start.
  * Whether it is a library's is known when that has had time to claim it.
  */
 #include "base/bits.h"
@@ -37,6 +38,9 @@ enum {
 	ARRAY_TRIED = 4,       /* of these are looked at */
 	COUNT_NEAR = 3,	       /* words from a pointer to an array to the number of its items, at most */
 	COUNT_SHARE = 4,       /* one in so many of the items that there is room for is in use, at least */
+	ROOM_LEAST = 16,       /* items that an array has room for; fewer fit anything */
+	ITEM_MAX = 512,	       /* bytes of an item of such an array */
+	ROUNDED_UP = 32,       /* malloc's blocks have less than this too much */
 	TABLE_LEAST = 4	       /* words of a batch that lead to blocks of one size are a table */
 };
 
@@ -217,7 +221,7 @@ static void claim_block(hc_propagation *propagation, const hc_owner *owner, cons
 static void take(hc_propagation *propagation, const hc_owner *owner, const hc_word *word, const hc_spot *spot)
 {
 	hc_edge later = { .value = word->value, .owner = owner->number, .part = HC_EDGE_WORD };
-	worth worth_it = worth_of(propagation, word, spot);
+	worth worth_it = owner->is_unused ? WORTH_ALIAS : worth_of(propagation, word, spot);
 
 	if ((worth_it == WORTH_LESS && hc_propagation_defer_steps(propagation, &later, HC_LATE_STEPS - 1)) ||
 		(worth_it >= WORTH_STRAY && hc_propagation_defer_stray(propagation, &later, worth_it == WORTH_ALIAS)))
@@ -282,6 +286,45 @@ static bool may_be_front(hc_propagation *propagation, const hc_word *word, const
 	       !is_left_over(propagation, word);
 }
 
+/* Whether an array of BYTES, of which malloc's may have ROUNDED too many, has room for just so many items. */
+static bool is_room_of(uint64_t items, uint64_t bytes, uint64_t rounded)
+{
+	if (items < ROOM_LEAST || items > bytes)
+		return false;
+	uint64_t item = bytes / items;
+
+	return item <= ITEM_MAX && (item % 8 == 0 || (item & (item - 1)) == 0) && bytes - items * item < rounded;
+}
+
+/*
+ * Whether WORD, of a frame, leads behind a short header of the block at SPOT, and a number beside it says how many items there is room for:
+ * that many fill the block to its end. It is an array, as protobuf's RepeatedField has one, not what a call has left there.
+ */
+static bool is_array_in_frame(
+	hc_propagation *propagation, const hc_owner *owner, const hc_word *word, const hc_spot *spot)
+{
+	const hc_named_root *root = hc_owner_root(owner);
+	int word_size = (int)propagation->format.size;
+	uint64_t size, bytes, rounded, value;
+
+	if (word->size || !word->address || !root || root->kind != HC_PLACE_STACK || root->frame < 0)
+		return false;
+	size = hc_blocks_usable_size(propagation->blocks, spot->region, spot->address);
+	if (size <= word->value - spot->address)
+		return false;
+	bytes = size - (word->value - spot->address);
+	rounded = spot->region->region.is_mmapped ? propagation->page_size : ROUNDED_UP;
+	for (int i = -COUNT_NEAR; i <= COUNT_NEAR; i++)
+		if (i &&
+			hc_propagation_load(
+				propagation, word->address + (hc_address)(int64_t)(i * word_size), &value) &&
+			(is_room_of(value, bytes, rounded) ||
+				(word_size == 8 && (is_room_of(value & UINT32_MAX, bytes, rounded) ||
+							   is_room_of(value >> 32, bytes, rounded)))))
+			return true;
+	return false;
+}
+
 /* WORD is one of OWNER's, and leads to the block at SPOT. */
 static void follow_spot(hc_propagation *propagation, hc_owner *owner, const hc_word *word, const hc_spot *spot)
 {
@@ -296,8 +339,12 @@ static void follow_spot(hc_propagation *propagation, hc_owner *owner, const hc_w
 	if (!holds(propagation, spot, word->value)) {
 		hc_edge front = { .value = word->value, .owner = owner->number, .part = HC_EDGE_WORD };
 
-		if (!current && may_be_front(propagation, word, spot))
-			hc_propagation_defer_stray(propagation, &front, true);
+		if (!current && may_be_front(propagation, word, spot)) {
+			if (is_array_in_frame(propagation, owner, word, spot))
+				claim_block(propagation, owner, spot, false);
+			else
+				hc_propagation_defer_stray(propagation, &front, true);
+		}
 		if (word->value % propagation->format.size == 0 && may_be_piece(propagation, spot, owner) &&
 			hc_take_bit(propagation->pieces, spot->granule))
 			take_piece(propagation, owner, word, spot);
