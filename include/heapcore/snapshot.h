@@ -89,6 +89,7 @@ typedef struct hc_snapshot {
 	uint64_t total;
 	GArray *memory;	     /* of hc_memory_row */
 	bool knows_resident; /* what was in memory: of the core of a capture, or a snapshot of it */
+	bool knows_lost_resident; /* also of kinds of lost blocks: snapshots of earlier versions do not */
 	hc_amount directly_lost, indirectly_lost, possibly_lost;
 	hc_amount in_use; /* the program's, mmapped ones too */
 	hc_amount free;	  /* bytes of whole chunks */

@@ -17,6 +17,7 @@ enum {
 	LITTLE_KEPT = 10,	      /* free memory that is less than a tenth of the growth */
 	LITTLE_UNOWNED = 10,	      /* blocks without a known owner that are less than a tenth of all */
 	LEAST_QUEUE_GROWTH = 1 << 20, /* bytes in sockets */
+	LEAST_TABLE_GROWTH = 1 << 20, /* bytes of page tables */
 	LEAST_RESIDENT =
 		1 << 16, /* resident bytes of what else did not grow: a touched page here and there is no cause */
 };
@@ -36,6 +37,7 @@ const char *hc_cause_name(hc_cause_kind kind)
 		[HC_CAUSE_NOT_HEAP] = "not-heap",
 		[HC_CAUSE_SOCKETS] = "not-heap",
 		[HC_CAUSE_UNJOINED] = "not-heap",
+		[HC_CAUSE_PAGE_TABLES] = "not-heap",
 	};
 
 	return names[kind];
@@ -299,6 +301,19 @@ static void find_sockets(hc_diff *diff)
 	add(diff, cause);
 }
 
+/* Page tables are memory of the process that none of its mappings has, and that the kernel does not count as resident. */
+static void find_page_tables(hc_diff *diff)
+{
+	const hc_side_facts *a = diff->first->side_facts, *b = diff->last->side_facts;
+	hc_cause cause = { .kind = HC_CAUSE_PAGE_TABLES };
+
+	if (!a || !b || a->page_tables == HC_FACT_UNKNOWN || b->page_tables == HC_FACT_UNKNOWN ||
+		b->page_tables < a->page_tables || b->page_tables - a->page_tables < LEAST_TABLE_GROWTH)
+		return;
+	cause.bytes = cause.resident = (int64_t)(b->page_tables - a->page_tables);
+	add(diff, cause);
+}
+
 /* The same for stacks that nobody joined: address space, of which the memory table has nothing, and some memory in it. */
 static void find_unjoined(hc_diff *diff)
 {
@@ -400,6 +415,7 @@ void hc_diff_find_causes(hc_diff *diff)
 	find_held(diff);
 	find_retained(diff);
 	find_sockets(diff);
+	find_page_tables(diff);
 	find_unjoined(diff);
 	for (unsigned i = 0; i < diff->attribution->len; i++)
 		if (hc_diff_attribution(diff, i)->bytes > 0 || hc_diff_attribution(diff, i)->resident > 0)

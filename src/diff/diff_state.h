@@ -63,6 +63,7 @@ struct hc_diff {
 	GArray *causes;	     /* of hc_cause */
 	int64_t growth, memory_growth;
 	bool knows_resident; /* all snapshots do, and none is torn */
+	bool knows_lost_resident; /* of lost blocks as well */
 	int64_t resident_growth;
 	uint64_t kernel_growth; /* bytes that wait in sockets */
 	GStringChunk *texts;

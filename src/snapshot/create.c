@@ -63,7 +63,7 @@ static void add_process(hc_snapshot *snapshot, const hc_analysis *analysis)
 	snapshot->heap = *hc_blocks_heap(hc_analysis_blocks(analysis));
 	hc_snapshot_keep_process(snapshot, &snapshot->process);
 	hc_snapshot_keep_heap(snapshot, &snapshot->heap);
-	snapshot->path = hc_snapshot_keep(snapshot, hc_core_path(core));
+	snapshot->path = hc_snapshot_keep(snapshot, hc_core_name(core));
 	snapshot->core_size = hc_core_file_size(core);
 	snapshot->thread_count = hc_core_thread_count(core);
 	for (unsigned i = 0; i < snapshot->thread_count; i++)
@@ -85,7 +85,7 @@ static void add_diagnostics(hc_snapshot *snapshot, const hc_diagnostics *diagnos
 static void add_memory(hc_snapshot *snapshot, const hc_memory *memory)
 {
 	snapshot->total = hc_memory_total(memory);
-	snapshot->knows_resident = hc_memory_knows_resident(memory);
+	snapshot->knows_resident = snapshot->knows_lost_resident = hc_memory_knows_resident(memory);
 	for (unsigned i = 0; i < hc_memory_row_count(memory); i++) {
 		hc_memory_row row = *hc_memory_row_get(memory, i);
 
@@ -175,6 +175,7 @@ hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, bool no_content, GE
 	add_totals(snapshot, analysis);
 	snapshot->knows_unjoined = true;
 	snapshot->unjoined = *hc_areas_unjoined(hc_analysis_areas(analysis));
+	snapshot->unjoined.routine = hc_snapshot_keep(snapshot, snapshot->unjoined.routine);
 	add_pins(snapshot, analysis);
 	ok = hc_snapshot_count_blocks(snapshot, analysis, &amounts);
 	if (ok && types) {
@@ -189,6 +190,6 @@ hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, bool no_content, GE
 	}
 	if (!add_lost(snapshot, analysis, error))
 		return NULL;
-	snapshot->side_facts = hc_side_facts_read(snapshot->path, NULL);
+	snapshot->side_facts = hc_side_facts_read(hc_core_path(hc_analysis_core(analysis)), NULL);
 	return g_steal_pointer(&snapshot);
 }

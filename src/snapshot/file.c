@@ -306,8 +306,14 @@ static GVariant *store(const hc_snapshot *snapshot)
 	g_variant_builder_add(&sections, "{sv}", "pinning", store_pinning(&snapshot->pinning));
 	if (snapshot->knows_resident)
 		g_variant_builder_add(&sections, "{sv}", "resident", hc_snapshot_store_resident(snapshot));
-	if (snapshot->knows_unjoined)
+	if (snapshot->knows_lost_resident)
+		g_variant_builder_add(&sections, "{sv}", "lost-resident", hc_snapshot_store_lost_resident(snapshot));
+	if (snapshot->knows_unjoined) {
 		g_variant_builder_add(&sections, "{sv}", "unjoined", store_unjoined(&snapshot->unjoined));
+		g_variant_builder_add(&sections, "{sv}", "unjoined-routine",
+			g_variant_new(SNAPSHOT_UNJOINED_ROUTINE, snapshot->unjoined.routine,
+				snapshot->unjoined.routine_threads));
+	}
 	if (snapshot->side_facts)
 		g_variant_builder_add(&sections, "{sv}", "side-facts", hc_side_facts_store(snapshot->side_facts));
 	value = g_variant_ref_sink(g_variant_builder_end(&sections));

@@ -426,6 +426,16 @@ static bool load_unjoined(hc_snapshot *snapshot, GVariant *section)
 	return unjoined->bytes <= SNAPSHOT_BYTES_MAX && unjoined->memory <= unjoined->bytes;
 }
 
+static bool load_unjoined_routine(hc_snapshot *snapshot, GVariant *section)
+{
+	hc_unjoined *unjoined = &snapshot->unjoined;
+	const char *routine;
+
+	g_variant_get(section, "(m&st)", &routine, &unjoined->routine_threads);
+	unjoined->routine = hc_snapshot_keep(snapshot, routine);
+	return unjoined->routine_threads <= unjoined->threads;
+}
+
 /* Whether SIZE can be, and stand behind those that are there. *SUM: bytes of all so far. */
 static bool is_possible(const hc_snapshot *snapshot, const hc_snapshot_size *size, uint64_t *sum)
 {
@@ -560,7 +570,9 @@ static const struct {
 	{ "lost-evidence", NULL, load_lost_evidence, true },
 	{ "lost-shapes", NULL, load_lost_shapes, true },
 	{ "unjoined", NULL, load_unjoined, true },
+	{ "unjoined-routine", SNAPSHOT_UNJOINED_ROUTINE, load_unjoined_routine, true },
 	{ "resident", NULL, hc_snapshot_load_resident, true },
+	{ "lost-resident", NULL, hc_snapshot_load_lost_resident, true },
 	{ "side-facts", NULL, load_side_facts, true },
 };
 

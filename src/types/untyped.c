@@ -24,6 +24,7 @@
  * Whether it is a library's is known when that has had time to claim it.
  */
 #include "base/bits.h"
+#include "types/owned_blocks.h"
 #include "types/passes.h"
 
 enum {
@@ -220,7 +221,7 @@ static void claim_block(hc_propagation *propagation, const hc_owner *owner, cons
 static void take(hc_propagation *propagation, const hc_owner *owner, const hc_word *word, const hc_spot *spot)
 {
 	hc_edge later = { .value = word->value, .owner = owner->number, .part = HC_EDGE_WORD };
-	worth worth_it = worth_of(propagation, word, spot);
+	worth worth_it = owner->is_unused ? WORTH_ALIAS : worth_of(propagation, word, spot);
 
 	if ((worth_it == WORTH_LESS && hc_propagation_defer_steps(propagation, &later, HC_LATE_STEPS - 1)) ||
 		(worth_it >= WORTH_STRAY && hc_propagation_defer_stray(propagation, &later, worth_it == WORTH_ALIAS)))
@@ -644,37 +645,50 @@ static bool is_pool(hc_propagation *propagation, hc_address address)
 	return hc_propagation_locate(propagation, address, &spot) && hc_propagation_is_pool(propagation, &spot);
 }
 
+/* Looks into BLOCK, which is OWNER's, unless that waits already, or was done. */
+static void search_block(hc_propagation *propagation, hc_owner *owner, const hc_block *block)
+{
+	if (!is_pool(propagation, block->address) && hc_take_bit(propagation->searched, block->number))
+		hc_propagation_search(propagation, owner, block->address);
+}
+
 void hc_types_search_untyped(hc_propagation *propagation)
 {
 	hc_types *types = propagation->types;
-	hc_block_iterator iterator;
+	hc_owned_blocks owned;
 	hc_block block;
 
-	hc_block_iterator_init(&iterator, propagation->blocks);
-	while (hc_block_iterator_next(&iterator, &block) && !propagation->failed) {
-		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
+	hc_owned_blocks_begin(&owned, types, hc_propagation_is_opaque, false);
+	while (!propagation->failed && hc_owned_blocks_next(&owned, &block)) {
+		hc_owner *owner = hc_types_owner(types, types->owner_of[block.number]);
 
 		/* Not those that wait since this loop began: they are farther away. */
-		if (number && number != HC_OWNER_CLOSED && hc_propagation_is_opaque(hc_types_owner(types, number)) &&
-			!is_pool(propagation, block.address) && hc_take_bit(propagation->searched, block.number))
-			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
+		if (hc_propagation_is_opaque(owner))
+			search_block(propagation, owner, &block);
 	}
+	hc_owned_blocks_end(&owned);
 }
 
-/* Bytes of blocks that something holds, and that nobody has. */
-static uint64_t unowned_bytes(const hc_propagation *propagation)
+static bool is_nobody(const hc_owner *owner)
+{
+	return !owner;
+}
+
+/* Whether more than next to nothing of what something holds is nobody's. */
+static bool is_much_unowned(const hc_propagation *propagation)
 {
 	const hc_types *types = propagation->types;
-	hc_block_iterator iterator;
-	hc_block block;
+	uint64_t few = hc_blocks_amount(propagation->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes / LITTLE_UNOWNED;
 	uint64_t bytes = 0;
+	hc_owned_blocks owned;
+	hc_block block;
 
-	hc_block_iterator_init(&iterator, propagation->blocks);
-	while (hc_block_iterator_next(&iterator, &block))
-		if (block.state == HC_BLOCK_IN_USE && !types->owner_of[block.number] &&
-			!hc_reach_is_lost(hc_references_reach(types->references, block.number)))
+	hc_owned_blocks_begin(&owned, types, is_nobody, true);
+	while (bytes <= few && hc_owned_blocks_next(&owned, &block))
+		if (!hc_reach_is_lost(hc_references_reach(types->references, block.number)))
 			bytes += block.size;
-	return bytes;
+	hc_owned_blocks_end(&owned);
+	return bytes > few;
 }
 
 /* What a container has behind its elements is left over. Elements that are the nodes may have more than the list knows of. */
@@ -683,25 +697,33 @@ static bool is_buffer(const hc_owner *owner)
 	return owner->is_index || owner->shape || (owner->layout && !owner->is_intrusive);
 }
 
-/* Words of typed blocks, of buffers or of all others. */
-static void search_typed(hc_propagation *propagation, bool buffers)
+static bool is_typed_buffer(const hc_owner *owner)
+{
+	return is_buffer(owner) && !hc_propagation_is_opaque(owner);
+}
+
+static bool is_typed_other(const hc_owner *owner)
+{
+	return !is_buffer(owner) && !hc_propagation_is_opaque(owner);
+}
+
+/* Words of the blocks of typed owners that are WANTED. */
+static void search_typed(hc_propagation *propagation, bool (*wanted)(const hc_owner *owner))
 {
 	hc_types *types = propagation->types;
-	hc_block_iterator iterator;
+	hc_owned_blocks owned;
 	hc_block block;
-	uint64_t all = hc_blocks_amount(propagation->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes;
 
-	if (unowned_bytes(propagation) <= all / LITTLE_UNOWNED)
+	if (!is_much_unowned(propagation))
 		return;
-	hc_block_iterator_init(&iterator, propagation->blocks);
-	while (hc_block_iterator_next(&iterator, &block) && !propagation->failed) {
-		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
+	hc_owned_blocks_begin(&owned, types, wanted, false);
+	while (!propagation->failed && hc_owned_blocks_next(&owned, &block)) {
+		hc_owner *owner = hc_types_owner(types, types->owner_of[block.number]);
 
-		if (number && number != HC_OWNER_CLOSED && !hc_propagation_is_opaque(hc_types_owner(types, number)) &&
-			is_buffer(hc_types_owner(types, number)) == buffers && !is_pool(propagation, block.address) &&
-			hc_take_bit(propagation->searched, block.number))
-			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
+		if (wanted(owner))
+			search_block(propagation, owner, &block);
 	}
+	hc_owned_blocks_end(&owned);
 }
 
 /*
@@ -710,33 +732,36 @@ static void search_typed(hc_propagation *propagation, bool buffers)
  */
 void hc_types_search_typed(hc_propagation *propagation)
 {
-	search_typed(propagation, false);
+	search_typed(propagation, is_typed_other);
 }
 
 /* Elements may have storage that no type tells of: a hash table's slots, an object that is made where it lies. */
 void hc_types_search_buffers(hc_propagation *propagation)
 {
-	search_typed(propagation, true);
+	search_typed(propagation, is_typed_buffer);
+}
+
+static bool is_no_buffer(const hc_owner *owner)
+{
+	return !is_buffer(owner);
 }
 
 /* Once more, for encoded pointers to blocks that addresses lead to as well: so far only such as may be left over, on stacks. */
 void hc_types_search_encoded(hc_propagation *propagation)
 {
 	hc_types *types = propagation->types;
-	hc_block_iterator iterator;
+	hc_owned_blocks owned;
 	hc_block block;
-	uint64_t all = hc_blocks_amount(propagation->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes;
 
-	if (!hc_references_get_totals(types->references)->encoded.blocks ||
-		unowned_bytes(propagation) <= all / LITTLE_UNOWNED)
+	if (!hc_references_get_totals(types->references)->encoded.blocks || !is_much_unowned(propagation))
 		return;
-	hc_block_iterator_init(&iterator, propagation->blocks);
-	while (hc_block_iterator_next(&iterator, &block) && !propagation->failed) {
-		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
-		hc_owner *owner = number && number != HC_OWNER_CLOSED ? hc_types_owner(types, number) : NULL;
+	hc_owned_blocks_begin(&owned, types, is_no_buffer, false);
+	while (!propagation->failed && hc_owned_blocks_next(&owned, &block)) {
+		hc_owner *owner = hc_types_owner(types, types->owner_of[block.number]);
 		hc_spot spot;
 
-		if (owner && !is_buffer(owner) && hc_propagation_locate(propagation, block.address, &spot))
+		if (is_no_buffer(owner) && hc_propagation_locate(propagation, block.address, &spot))
 			search_encoded(propagation, owner_below(propagation, owner), &spot, false);
 	}
+	hc_owned_blocks_end(&owned);
 }
