@@ -24,6 +24,8 @@ enum {
 	PATTERN_WORDS = 512,	  /* of a buffer, in which elements repeat themselves */
 	PERIOD_MAX = 64,	  /* words of an element */
 	REPEATS_LEAST = 4,	  /* elements, to tell how large they are */
+	REMAINDER_MAX = 16,	  /* bytes */
+	TURNS_MAX = 8,		  /* vectors or strings of an element, some of which are always empty */
 	LOWEST_ADDRESS = 1 << 16, /* of anything */
 	COUNTS_MAX = 1 << 24,	  /* of those who hold one object */
 	SHORT_TEXT = 16		  /* bytes of a libstdc++ string that has its text in itself, with its NUL */
@@ -247,12 +249,14 @@ static enum word_class class_of(const hc_shapes *shapes, uint64_t value, hc_addr
 		       CLASS_OTHER;
 }
 
-/* Usable bytes of the block that VALUE leads to; 0 of none. */
-static uint64_t target_size(hc_shapes *shapes, uint64_t value)
+/* The block that VALUE leads to, or to the end of; of no bytes: none. */
+static hc_shape_block target_of(hc_shapes *shapes, uint64_t value)
 {
 	hc_shape_block block;
 
-	return hc_shapes_block_around(shapes, value, &block) ? block.size : 0;
+	return hc_shapes_block_around(shapes, value, &block) || hc_shapes_block_around(shapes, value - 1, &block) ?
+		       block :
+		       (hc_shape_block){ 0 };
 }
 
 /* What is looked at to find how elements repeat themselves. */
@@ -261,6 +265,9 @@ struct pattern {
 	enum word_class classes[PATTERN_WORDS];
 	uint64_t sizes[PATTERN_WORDS]; /* of what they lead to */
 	bool leads, all_lead;
+	bool is_run
+		[PATTERN_WORDS]; /* it leads to the block that the word in front of it leads to, as a vector's end does */
+	bool has_runs;
 };
 
 static bool read_pattern(hc_shapes *shapes, hc_address from, hc_address to, struct pattern *pattern)
@@ -277,17 +284,30 @@ static bool read_pattern(hc_shapes *shapes, hc_address from, hc_address to, stru
 		pattern->leads |= pattern->classes[i] == CLASS_HEAP || pattern->classes[i] == CLASS_INSIDE;
 		pattern->all_lead &= pattern->classes[i] == CLASS_HEAP || pattern->classes[i] == CLASS_ZERO;
 	}
+	hc_address last = 0;
+
 	for (unsigned i = 0; pattern->all_lead && i < pattern->count; i++) {
 		uint64_t value;
 
 		hc_shapes_load(shapes, from + i * size, 1, &value);
-		pattern->sizes[i] = target_size(shapes, value);
+		hc_shape_block target = target_of(shapes, value);
+
+		pattern->sizes[i] = target.size;
+		pattern->is_run[i] = target.size && target.address == last;
+		pattern->has_runs |= pattern->is_run[i];
+		last = target.address;
 	}
 	return pattern->leads;
 }
 
-/* Whether all words at one place of elements of PERIOD words are alike, but for 0; where all are addresses, what they lead to is as large. */
-static bool is_one_class(const struct pattern *pattern, unsigned period, unsigned place)
+/* Whether what malloc made of A bytes may be of B elsewhere: a remainder that is too small for a chunk stays with it. */
+static bool are_as_large(uint64_t a, uint64_t b)
+{
+	return MAX(a, b) - MIN(a, b) <= REMAINDER_MAX;
+}
+
+/* Whether all words at one place of elements of PERIOD words are alike, but for 0; ARE_EQUAL: what they lead to is as large, too. */
+static bool is_one_class(const struct pattern *pattern, unsigned period, unsigned place, bool are_equal)
 {
 	enum word_class known = CLASS_ZERO;
 	uint64_t size = 0;
@@ -297,10 +317,26 @@ static bool is_one_class(const struct pattern *pattern, unsigned period, unsigne
 
 		if (class == CLASS_ZERO)
 			continue;
-		if ((known != CLASS_ZERO && class != known) || (pattern->all_lead && size && pattern->sizes[i] != size))
+		if ((known != CLASS_ZERO && class != known) ||
+			(are_equal && size && !are_as_large(pattern->sizes[i], size)))
 			return false;
 		known = class;
 		size = pattern->sizes[i];
+	}
+	return true;
+}
+
+/* Whether the words at one place of elements of PERIOD words lead to where those in front of them do, or none of them does. */
+static bool are_runs_alike(const struct pattern *pattern, unsigned period, unsigned place)
+{
+	enum word_class known = CLASS_ZERO;
+
+	for (unsigned i = place; i < pattern->count; i += period) {
+		enum word_class class = pattern->is_run[i] ? CLASS_INSIDE : pattern->classes[i];
+
+		if (known != CLASS_ZERO && class != CLASS_ZERO && (class == CLASS_INSIDE) != (known == CLASS_INSIDE))
+			return false;
+		known = class != CLASS_ZERO ? class : known;
 	}
 	return true;
 }
@@ -320,12 +356,13 @@ static bool are_mostly_empty(const struct pattern *pattern, unsigned period)
 	return empty * 2 >= count;
 }
 
-static bool has_period(const struct pattern *pattern, unsigned period)
+static bool has_period(const struct pattern *pattern, unsigned period, bool with_runs)
 {
 	if (are_mostly_empty(pattern, period))
 		return false;
 	for (unsigned place = 0; place < period; place++)
-		if (!is_one_class(pattern, period, place))
+		if (!is_one_class(pattern, period, place, pattern->all_lead && !with_runs) ||
+			(with_runs && !are_runs_alike(pattern, period, place)))
 			return false;
 	return true;
 }
@@ -335,25 +372,59 @@ static unsigned find_period(const hc_shapes *shapes, const struct pattern *patte
 {
 	unsigned size = shapes->format.size;
 
-	for (unsigned period = 1; period <= PERIOD_MAX && period * REPEATS_LEAST <= pattern->count; period++)
-		if (words % period == 0 && has_period(pattern, period))
-			return period * size;
+	/* Elements with several pointers to one block each look like pointers to blocks of one size, if those are not told apart. */
+	for (int with_runs = pattern->has_runs; with_runs >= 0; with_runs--)
+		for (unsigned period = 1; period <= PERIOD_MAX && period * REPEATS_LEAST <= pattern->count; period++)
+			if (words % period == 0 && has_period(pattern, period, with_runs))
+				return period * size;
 	return pattern->all_lead ? size : 0;
+}
+
+/* Whether part NUMBER, of WORDS words, has nothing in it. */
+static bool is_empty(const struct pattern *pattern, unsigned words, unsigned number)
+{
+	for (unsigned i = 0; i < words; i++)
+		if (pattern->classes[number * words + i] != CLASS_ZERO)
+			return false;
+	return true;
+}
+
+/*
+ * How many of PARTS, each of WORDS words, make an element: those that are empty may be so in turns, as the second vector is in each of a
+ * program's structures that does not need it. 1: they are not.
+ */
+static unsigned find_turns(const struct pattern *pattern, unsigned words, uint64_t parts)
+{
+	unsigned known = pattern->count / words;
+
+	for (unsigned turn = 2; turn <= TURNS_MAX && turn * REPEATS_LEAST <= known; turn++) {
+		bool has_empty = false, is_alike = parts % turn == 0;
+
+		for (unsigned i = 0; is_alike && i < known; i++) {
+			has_empty |= is_empty(pattern, words, i);
+			is_alike = is_empty(pattern, words, i) == is_empty(pattern, words, i % turn);
+		}
+		if (is_alike)
+			return has_empty ? turn : 1;
+	}
+	return 1;
 }
 
 /* The size of the elements in [from, to); 0: it is not known. */
 static unsigned find_stride(hc_shapes *shapes, hc_address from, hc_address to)
 {
-	unsigned size = shapes->format.size, string = 2 * size + SHORT_TEXT;
+	unsigned size = shapes->format.size, string = 2 * size + SHORT_TEXT, stride;
 	struct pattern pattern;
 
 	if (from >= to || (to - from) % size || !read_pattern(shapes, from, to, &pattern))
 		return 0;
-	return are_all(shapes, from, to, string, is_string)	   ? string :
-	       are_all(shapes, from, to, 3 * size, is_vector)	   ? 3 * size :
-	       are_all(shapes, from, to, 3 * size, is_llvm_string) ? 3 * size :
-	       are_all(shapes, from, to, 2 * size, is_shared)	   ? 2 * size :
-								     find_period(shapes, &pattern, (to - from) / size);
+	stride = are_all(shapes, from, to, string, is_string)	     ? string :
+		 are_all(shapes, from, to, 3 * size, is_vector)	     ? 3 * size :
+		 are_all(shapes, from, to, 3 * size, is_llvm_string) ? 3 * size :
+		 are_all(shapes, from, to, 2 * size, is_shared)	     ? 2 * size :
+								       0;
+	return stride ? stride * find_turns(&pattern, stride / size, (to - from) / stride) :
+			find_period(shapes, &pattern, (to - from) / size);
 }
 
 /* ---- vectors ---- */
