@@ -184,7 +184,7 @@ static bool is_bound(const hc_snapshot *snapshot, hc_row_id id)
 static bool load_memory(hc_snapshot *snapshot, GVariant *section)
 {
 	GVariantIter rows;
-	hc_memory_row row = { 0 };
+	hc_memory_row row = { .proportional = UINT64_MAX };
 	const char *id, *of;
 	uint64_t sum = 0;
 	gboolean is_memory;

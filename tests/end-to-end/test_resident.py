@@ -70,6 +70,27 @@ def check_sum(folder: Path) -> None:
     assert int(rollup[1]) * 1024 == wanted[0], (rollup[1], wanted)
 
 
+def check_shares(folder: Path) -> None:
+    """Each row's share of what others map too is Pss of the mappings in it, and page tables are VmPTE."""
+    memory = report_of(succeed("analyze", folder, "--json"))["memory"]
+    areas = report_of(succeed("mappings", folder, "--json"))["mappings"]
+    wanted: dict[str, int] = {}
+    for part in re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", (folder / "smaps").read_text(), flags=re.MULTILINE)[1:]:
+        low, high = (int(word, 16) for word in part.split()[0].split("-"))
+        rss, pss = (int(re.search(rf"^{key}:\s+(\d+) kB", part, re.MULTILINE)[1]) * 1024 for key in ("Rss", "Pss"))
+        kinds = {area["kind"] for area in areas if area["resident"] and int(area["start"], 16) >= low and int(area["end"], 16) <= high}
+        for kind in kinds if rss and kinds in ({"file"}, {"shared"}) else ():
+            wanted[kind] = wanted.get(kind, 0) + pss
+        wanted["all"] = wanted.get("all", 0) + pss
+    assert memory["proportional"] == wanted["all"], (memory["proportional"], wanted)
+    rows = {row["id"]: row for row in memory["rows"]}
+    assert rows["files"]["proportional"] == wanted["file"] < rows["files"]["resident"], (rows["files"], wanted)
+    assert rows["shared"]["proportional"] == wanted["shared"], (rows["shared"], wanted)
+    assert rows["in-use"]["proportional"] is None
+    tables = int(re.search(r"^VmPTE:\s+(\d+) kB", (folder / "status").read_text(), re.MULTILINE)[1]) * 1024
+    assert memory["page_tables"] == tables, (memory["page_tables"], tables)
+
+
 def written_pages(folder: Path) -> list[tuple[int, int]]:
     """Runs of resident pages by the file, read here by its description in docs/capture.md."""
     line, body = (folder / "pages").read_bytes().split(b"\n", 1)
@@ -318,6 +339,7 @@ with Stopped("resident") as process:
     taken = capture(process)
     cases.run("mappings", check_mappings, taken)
     cases.run("sum", check_sum, taken)
+    cases.run("shares", check_shares, taken)
     cases.run("blocks", check_blocks, process, taken)
     cases.run("arenas", check_arenas, taken)
     cases.run("runs", check_runs, taken)
