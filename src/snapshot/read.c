@@ -511,6 +511,7 @@ static bool load_pinning(hc_snapshot *snapshot, GVariant *section)
 	summary->thresholds_known = flags & PINNING_THRESHOLDS_KNOWN;
 	summary->thresholds_move = flags & PINNING_THRESHOLDS_MOVE;
 	summary->threshold_rose = flags & PINNING_THRESHOLD_ROSE;
+	summary->knows_resident = flags & PINNING_RESIDENT_KNOWN;
 	while (g_variant_iter_next(kept, "(ut)", &cause, &one.bytes)) {
 		if (cause >= HC_KEPT_CAUSE_COUNT || summary->kept_count == HC_KEPT_CAUSE_COUNT)
 			return false;
