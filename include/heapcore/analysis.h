@@ -37,6 +37,7 @@ const char *hc_stage_name(hc_stage stage); /* "core", "modules", ...: for JSON *
 typedef bool (*hc_progress_function)(hc_stage stage, double fraction, void *data);
 
 typedef struct hc_analysis_options {
+	const char *core_name; /* as hc_core_name() is to say; NULL: the core's path */
 	const char *binary;
 	const char *sysroot;
 	const char *const *debug_directories; /* NULL-terminated; may be NULL */

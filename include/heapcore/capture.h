@@ -4,7 +4,7 @@
  *
  * A capture is a folder with the files
  *
- *	core.PID	the core, sparse
+ *	core.PID	the core, sparse; or core.PID.zst, compressed
  *	smaps, smaps_rollup, status, maps, meminfo, sockstat, sockstat6	as /proc had them while the process stood still
  *	pages		which pages were in memory, and which were swapped out: docs/capture.md has the format
  *	descriptors	number and target, one descriptor a line
@@ -32,17 +32,41 @@ typedef struct hc_capture_options {
 	const char *directory;		       /* is made; may exist if it is empty */
 	hc_capture_progress_function progress; /* may be NULL */
 	void *progress_data;
-	bool stop; /* the process stands still until all is written, even if a copy of it could be made */
+	bool force;	/* a capture that is in the folder is replaced, once the new one is whole */
+	bool compress;	/* the core is core.PID.zst */
+	bool heap_only; /* without shared memory, and what of files the process has not changed */
+	bool stop;	/* the process stands still until all is written, even if a copy of it could be made */
 } hc_capture_options;
 
 /*
  * Captures the process PID: stops all its threads, makes a copy of the process that never runs, lets them go on, and writes the memory of
  * the copy; where that cannot be, they go on when all is written, and the facts say why. Nothing is left in the folder after an error: HC_ERROR_USAGE
- * (the folder is not empty, PID is not a process to capture), HC_ERROR_IO (not permitted, no room: the message has the figures, disk
+ * (the folder is not empty, or with `force` holds other files than a capture's, PID is not a process to capture), HC_ERROR_IO (not permitted, no room: the message has the figures, disk
  * errors), HC_ERROR_UNSUPPORTED (32 bits), HC_ERROR_CANCELLED. To be called by one thread from begin to end: the kernel ties the stopped
  * process to it, and lets it go on if that thread ends.
  */
 bool hc_capture_take(int64_t pid, const hc_capture_options *options, GError **error);
+
+/* A capture that is in no folder of the user's, and goes with us. */
+typedef struct hc_held_capture hc_held_capture;
+
+/*
+ * Captures PID as above, with options->directory NULL. The core is a file without a name: in memory, if it takes no more than half of what is
+ * free and of MEMORY bytes, else on the disk, in the folder that TMPDIR names or in /var/tmp. HC_ERROR_IO, too, if it fits nowhere.
+ *
+ * A process of ours watches meanwhile: were we to be killed, it removes what is left, also in the captured process. It is a child, which the
+ * caller may see end. It is made by fork(), so a program of several threads calls this before they do much.
+ */
+hc_held_capture *hc_capture_hold(int64_t pid, uint64_t memory, const hc_capture_options *options, GError **error);
+
+/* The folder to give to hc_analysis_run() and hc_side_facts_read(). What was opened of it stays readable after the release. */
+const char *hc_held_capture_path(const hc_held_capture *capture);
+
+/* Where the process's files are, if it sees other ones than we do (in a container): for hc_analysis_options.sysroot. Else NULL. */
+const char *hc_held_capture_root(const hc_held_capture *capture);
+void hc_capture_release(hc_held_capture *capture); /* NULL is fine */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_held_capture, hc_capture_release)
 
 /* A figure that the capture does not tell. */
 #define HC_FACT_UNKNOWN UINT64_MAX

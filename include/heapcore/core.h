@@ -105,6 +105,9 @@ void hc_core_close(hc_core *core);
 bool hc_core_is_program(const char *path);
 
 const char *hc_core_path(const hc_core *core);
+
+/* What reports call the core, and a command line has in its place: its path, unless the analysis was told another (core_name). */
+const char *hc_core_name(const hc_core *core);
 uint64_t hc_core_file_size(const hc_core *core); /* bytes */
 const hc_process *hc_core_process(const hc_core *core);
 unsigned hc_core_thread_count(const hc_core *core);

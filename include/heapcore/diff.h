@@ -104,6 +104,8 @@ typedef struct hc_growth {
 	const hc_sharing *shared;
 	uint64_t outside_before,
 		outside_after; /* of paths: bytes of these that are in no block: in memory that is not malloc's */
+	uint64_t free_between_before,
+		free_between_after; /* of paths: bytes of free chunks, each between two blocks of its; not of BYTES */
 } hc_growth;
 
 /* Whether what the row of a container holds is room for elements, with nothing in it. */
@@ -170,6 +172,7 @@ typedef struct hc_cause {
 	const hc_growth
 		*broken;     /* held: a container that claims to have grown, but could be read only in part; or NULL */
 	int64_t heap_growth; /* sockets: of what malloc got from the system */
+	const hc_growth *between; /* retained: the row whose blocks most of it stands between, if that grew, too */
 } hc_cause;
 
 /* What can be said of containers, so that nobody looks there in vain. */

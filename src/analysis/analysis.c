@@ -28,6 +28,8 @@ struct hc_analysis {
 static bool run_core(hc_analysis *analysis, GError **error)
 {
 	analysis->core = hc_core_open(analysis->path, analysis->diagnostics, error);
+	if (analysis->core)
+		hc_core_set_name(analysis->core, analysis->options->core_name);
 	return analysis->core != NULL;
 }
 

@@ -74,7 +74,7 @@ void hc_areas_count_unjoined(hc_areas *areas);
 hc_area_kind hc_areas_classify(const hc_areas *areas, const hc_mapping *mapping, unsigned *ret_owner);
 
 /* True if MAPPING is address space that never was memory: PROT_NONE, or what gdb makes of it. */
-bool hc_areas_is_reserved(const hc_mapping *mapping);
+bool hc_areas_is_reserved(const hc_core *core, const hc_mapping *mapping);
 
 /* pointed_from.c: who uses the largest anonymous areas. */
 void hc_areas_find_users(hc_areas *areas);

@@ -11,6 +11,7 @@
  */
 #include "capture/capture_parts.h"
 
+#include "base/scratch.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -26,6 +27,7 @@
 enum {
 	SPARE = 64 << 20,      /* bytes of the disk to be left free, */
 	SPARE_SHARE = 20,      /* or one in so many of the estimate, if that is more */
+	COMPRESSED_SHARE = 2,  /* one in so many bytes is left, at most, of most heaps */
 	DIRECTORY_MODE = 0700, /* a core holds what the process held: keys, passwords */
 };
 
@@ -38,14 +40,16 @@ typedef struct capture_task {
 	uint64_t estimate;
 	double stopped;	   /* seconds */
 	char *why_stopped; /* why it stood still all the time; NULL: it did not. Owned */
+	hc_capture_rest *rest; /* of one whose core has no name; NULL: it has one */
+	hc_guardian *guardian; /* ours, if there is no REST */
 	hc_frozen_copy copy;
 	GArray *mappings;  /* of hc_smaps_entry; owned */
 	GByteArray *notes; /* owned */
 	hc_core_writer writer;
 } capture_task;
 
-static const char *const file_names[] = { "capture.ini", "smaps", "status", "maps", "meminfo", "sockstat", "sockstat6",
-	"descriptors", "sockets", "cgroup", "smaps_rollup", HC_RESIDENCY_FILE };
+const char *const hc_capture_files[] = { "capture.ini", "smaps", "status", "maps", "meminfo", "sockstat", "sockstat6",
+	"descriptors", "sockets", "cgroup", "smaps_rollup", HC_RESIDENCY_FILE, NULL };
 
 static bool fail_usage(GError **error, const char *format, int64_t pid)
 {
@@ -156,6 +160,8 @@ static bool check_room(const capture_task *capture, GError **error)
 	char need[HC_TEXT_SIZE_LENGTH], have[HC_TEXT_SIZE_LENGTH], left[HC_TEXT_SIZE_LENGTH];
 	struct statvfs status;
 
+	if (capture->rest)
+		return true; /* that was seen to when its file was made */
 	if (fstatvfs(capture->directory, &status)) {
 		g_set_error(error, HC_ERROR, HC_ERROR_IO, "%s: %s", capture->options->directory, g_strerror(errno));
 		return false;
@@ -173,8 +179,8 @@ static bool check_room(const capture_task *capture, GError **error)
 
 static void remove_files(const capture_task *capture)
 {
-	for (unsigned i = 0; i < G_N_ELEMENTS(file_names); i++)
-		unlinkat(capture->directory, file_names[i], 0);
+	for (unsigned i = 0; hc_capture_files[i]; i++)
+		unlinkat(capture->directory, hc_capture_files[i], 0);
 	unlinkat(capture->directory, capture->core_name, 0);
 	if (capture->made)
 		rmdir(capture->options->directory);
@@ -193,11 +199,27 @@ static double seconds_since(gint64 begin)
 	return (double)(g_get_monotonic_time() - begin) / G_USEC_PER_SEC;
 }
 
+/* The file that the core is to be in: a descriptor, or -1. */
+static int make_core(const capture_task *capture)
+{
+	g_autofree char *link = NULL;
+
+	if (!capture->rest)
+		return openat(capture->directory, capture->core_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	link = g_strdup_printf("/proc/self/fd/%d", capture->rest->core);
+	return symlinkat(link, capture->directory, capture->core_name) ? -1 :
+									 fcntl(capture->rest->core, F_DUPFD_CLOEXEC, 0);
+}
+
 static bool begin_core(capture_task *capture, const hc_stopped_process *process, const char *status, GError **error)
 {
+	int core;
+
 	capture->notes = hc_capture_notes(capture->pid, process, capture->mappings, status, error);
 	capture->writer = (hc_core_writer){
-		.core = -1,
+		.sink.file = -1,
+		.aside.file = -1,
+		.heap_only = capture->options->heap_only,
 		.mappings = capture->mappings,
 		.notes = capture->notes,
 		.estimate = capture->estimate,
@@ -206,24 +228,13 @@ static bool begin_core(capture_task *capture, const hc_stopped_process *process,
 	};
 	if (!capture->notes)
 		return false;
-	capture->writer.core =
-		openat(capture->directory, capture->core_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (capture->writer.core < 0) {
+	core = make_core(capture);
+	if (core < 0) {
 		g_set_error(error, HC_ERROR, HC_ERROR_IO, "cannot write %s: %s", capture->core_name, g_strerror(errno));
 		return false;
 	}
-	return hc_core_writer_begin(&capture->writer, capture->pid, error);
-}
-
-static bool close_core(capture_task *capture, GError **error)
-{
-	int core = capture->writer.core;
-
-	capture->writer.core = -1;
-	if (!close(core))
-		return true;
-	g_set_error(error, HC_ERROR, HC_ERROR_IO, "cannot write the core: %s", g_strerror(errno));
-	return false;
+	return hc_core_sink_init(&capture->writer.sink, core, capture->options->compress, error) &&
+	       hc_core_writer_begin(&capture->writer, capture->pid, error);
 }
 
 /* The process's memory: of a copy that stands still, if one can be made, so that the process goes on. PROCESS is taken. */
@@ -276,6 +287,14 @@ static bool write_pages(const capture_task *capture, GError **error)
 		       capture->directory, HC_RESIDENCY_FILE, (const char *)contents->data, contents->len, error);
 }
 
+/* What the core takes on the disk, about. */
+static uint64_t estimate(const capture_task *capture, GArray *mappings, unsigned threads)
+{
+	uint64_t plain = hc_smaps_estimate(mappings, threads, capture->options->heap_only);
+
+	return capture->options->compress ? plain / COMPRESSED_SHARE : plain;
+}
+
 /* All that is done while the process stands still. PROCESS is taken: it may go on before its memory is written. */
 static bool read_stopped(capture_task *capture, hc_stopped_process *process, gint64 begin, GError **error)
 {
@@ -290,7 +309,7 @@ static bool read_stopped(capture_task *capture, hc_stopped_process *process, gin
 		return false;
 	capture->mappings = hc_smaps_parse(smaps);
 	leave_out_clock(capture->mappings);
-	capture->estimate = hc_smaps_estimate(capture->mappings, hc_stopped_process_thread_count(stopped));
+	capture->estimate = estimate(capture, capture->mappings, hc_stopped_process_thread_count(stopped));
 	return check_room(capture, error) && hc_capture_write(capture->directory, "status", status, -1, error) &&
 	       hc_capture_write(capture->directory, "smaps", smaps, -1, error) && write_rollup(capture, error) &&
 	       write_pages(capture, error) && begin_core(capture, stopped, status, error) &&
@@ -324,10 +343,19 @@ static bool write_description(const capture_task *capture, int64_t time, GError 
 	if (capture->why_stopped)
 		g_key_file_set_string(file, "capture", "stopped-because", capture->why_stopped);
 	g_key_file_set_int64(file, "capture", "page-size", sysconf(_SC_PAGESIZE));
+	if (capture->options->heap_only)
+		g_key_file_set_boolean(file, "capture", "heap-only", TRUE);
 	if (executable)
 		g_key_file_set_string(file, "capture", "executable", escaped);
 	text = g_key_file_to_data(file, NULL, NULL);
 	return hc_capture_write(capture->directory, "capture.ini", text, -1, error);
+}
+
+/* A file without a name for the core. */
+static bool make_scratch(const capture_task *capture, GError **error)
+{
+	capture->rest->core = hc_scratch_open(capture->estimate, capture->rest->memory, error);
+	return capture->rest->core >= 0;
 }
 
 /* How much there is, and whether a copy can be made, before anything is stopped. */
@@ -343,14 +371,22 @@ static bool prepare(capture_task *capture, GError **error)
 		return false;
 	hc_proc_field(status, "Threads:", &threads);
 	mappings = hc_smaps_parse(smaps);
-	capture->estimate = hc_smaps_estimate(mappings, (unsigned)MIN(threads, 1 << 20));
+	capture->estimate = estimate(capture, mappings, (unsigned)MIN(threads, 1 << 20));
 	if (capture->options->stop)
 		g_set_error_literal(&why, HC_ERROR, HC_ERROR_UNSUPPORTED, "so it was asked for");
 	else
 		hc_freeze_prepare(capture->pid, status, mappings, &capture->copy, &why);
 	if (why)
 		capture->why_stopped = g_strdup(why->message);
-	return check_room(capture, error);
+	return check_room(capture, error) && (!capture->rest || make_scratch(capture, error));
+}
+
+/* Before there is a copy, so that one is never alone. */
+static void start_guardian(capture_task *capture)
+{
+	if (!capture->rest && !capture->why_stopped)
+		capture->guardian = hc_guardian_start(capture->pid, NULL);
+	capture->copy.trace = hc_guardian_trace(capture->rest ? capture->rest->guardian : capture->guardian);
 }
 
 static bool take(capture_task *capture, GError **error)
@@ -366,6 +402,7 @@ static bool take(capture_task *capture, GError **error)
 		g_set_error(error, HC_ERROR, HC_ERROR_CANCELLED, "interrupted; the process was not stopped");
 		return false;
 	}
+	start_guardian(capture);
 	begin = g_get_monotonic_time();
 	process = hc_process_stop(capture->pid, keep_waiting, capture, error);
 	if (!process)
@@ -374,12 +411,13 @@ static bool take(capture_task *capture, GError **error)
 	if (!capture->stopped)
 		capture->stopped = seconds_since(begin);
 	hc_freeze_end(&capture->copy);
-	return done && close_core(capture, error) && write_description(capture, time, error);
+	return done && hc_core_sink_close(&capture->writer.sink, error) && write_description(capture, time, error);
 }
 
 static void clear(capture_task *capture)
 {
 	hc_freeze_end(&capture->copy);
+	hc_guardian_end(capture->guardian);
 	hc_core_writer_clear(&capture->writer);
 	g_clear_pointer(&capture->mappings, g_array_unref);
 	g_clear_pointer(&capture->notes, g_byte_array_unref);
@@ -387,16 +425,22 @@ static void clear(capture_task *capture)
 	close(capture->directory);
 }
 
-bool hc_capture_take(int64_t pid, const hc_capture_options *options, GError **error)
+bool hc_capture_make(int64_t pid, const hc_capture_options *options, hc_capture_rest *rest, GError **error)
 {
 	capture_task capture = {
-		.pid = (pid_t)pid, .options = options, .directory = -1, .writer.core = -1, .copy.memory = -1
+		.pid = (pid_t)pid,
+		.options = options,
+		.rest = rest,
+		.directory = -1,
+		.writer = { .sink.file = -1, .aside.file = -1 },
+		.copy = { .original = (pid_t)pid, .memory = -1 },
 	};
 	bool taken;
 
 	if (pid <= 0 || pid > INT32_MAX)
 		return fail_usage(error, "there is no process %", pid);
-	g_snprintf(capture.core_name, sizeof capture.core_name, "core.%d", (int)capture.pid);
+	g_snprintf(capture.core_name, sizeof capture.core_name, "core.%d%s", (int)capture.pid,
+		options->compress ? ".zst" : "");
 	if (!check_process(&capture, error) || !open_directory(&capture, error))
 		return false;
 	taken = take(&capture, error);

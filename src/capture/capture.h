@@ -3,6 +3,9 @@
  * Captures of live processes. Front door; the public header has the contract.
  *
  *	capture.c	the order of things: may we, is there room, stop, write, let go, clean up
+ *	replace.c	one into a folder, which may have one already
+ *	hold.c		one that is in no folder of the user's
+ *	guardian.c	a process that cleans up after us if we are killed
  *	stop.c		stopping all threads of a process, and letting them go on (ptrace)
  *	freeze.c	a copy of it, which stands still in its place
  *	inject.c	... made by a thread of its own
@@ -10,6 +13,7 @@
  *	smaps.c		/proc/PID/smaps as a list of mappings; what of each the core is to hold
  *	notes.c		the core's notes: threads, registers, files
  *	core_file.c	the core itself, sparse
+ *	sink.c		... or compressed
  *	page_scan.c	which pages are in memory
  *	proc.c		reading files of /proc
  *	proc_files.c	copies of the rest of /proc

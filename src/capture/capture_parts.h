@@ -3,6 +3,7 @@
 #pragma once
 
 #include "capture/capture.h"
+#include "capture/sink.h"
 
 #include "core/core.h"
 
@@ -23,10 +24,11 @@ typedef enum {
 	HC_DUMP_ALL,
 } hc_dump_kind;
 
-hc_dump_kind hc_smaps_dump_kind(const hc_smaps_entry *entry);
+/* HEAP_ONLY: without shared memory, and files that are as they were mapped. */
+hc_dump_kind hc_smaps_dump_kind(const hc_smaps_entry *entry, bool heap_only);
 
 /* At least what the core's file takes on the disk, and some more: 4 KiB for each mapping, and 64 for each thread. */
-uint64_t hc_smaps_estimate(GArray *entries, unsigned threads);
+uint64_t hc_smaps_estimate(GArray *entries, unsigned threads, bool heap_only);
 
 /* ---- stop.c ---- */
 
@@ -81,12 +83,21 @@ bool hc_inject_call(const hc_injection *injection, hc_injected_call *call, GErro
 
 /* ---- freeze.c ---- */
 
+/* What a watcher (guardian.c) has to know; in memory that it shares with us. */
+typedef struct hc_freeze_trace {
+	bool not_ours;	    /* the folder that it was told of */
+	bool made;	    /* a copy may be there */
+	int64_t own_number; /* as below; 0: not known yet */
+	hc_injection_code code;
+} hc_freeze_trace;
+
 /* A copy of a process: a child of it that never runs. */
 typedef struct hc_frozen_copy {
 	pid_t pid, original; /* PID 0: there is none */
 	int64_t own_number;  /* PID as the original sees it, which may be in a container */
 	int memory;	     /* descriptor of the original's memory */
 	hc_injection_code code;
+	volatile hc_freeze_trace *trace; /* is kept up to date; NULL: nobody wants it. Not owned */
 } hc_frozen_copy;
 
 /*
@@ -101,6 +112,40 @@ bool hc_freeze(hc_frozen_copy *copy, const hc_stopped_process *process, GArray *
 /* Ends the copy, if one was made, so that nothing of it is left. */
 void hc_freeze_end(hc_frozen_copy *copy);
 
+/* Has the original wait for its child copy->own_number, which has ended, and would stay as a zombie. */
+void hc_freeze_collect(const hc_frozen_copy *copy);
+
+/* ---- guardian.c ---- */
+
+typedef struct hc_guardian hc_guardian;
+
+/*
+ * Starts a process that cleans up after us if we are killed: it removes DIRECTORY (an absolute path, which may be made later; may be NULL) with
+ * the files in it, and collects a copy of the process PID. NULL if there can be none.
+ */
+hc_guardian *hc_guardian_start(pid_t pid, const char *directory);
+
+/* What to keep up to date. NULL of no guardian. */
+volatile hc_freeze_trace *hc_guardian_trace(const hc_guardian *guardian);
+void hc_guardian_end(hc_guardian *guardian); /* NULL is fine */
+
+/* Removes the folder PATH with the files in it. NULL is fine. */
+void hc_capture_remove_folder(const char *path);
+
+/* ---- capture.c ---- */
+
+extern const char *const hc_capture_files[]; /* that lie beside the core; ends with NULL */
+
+/* What of a capture outlives it, if its core has no name. */
+typedef struct hc_capture_rest {
+	uint64_t memory;       /* bytes that it may be given; in */
+	int core;	       /* descriptor; out */
+	hc_guardian *guardian; /* may be NULL; in */
+} hc_capture_rest;
+
+/* As hc_capture_take(). With REST (else NULL) the folder, an absolute path, gets a link to the core in place of it. */
+bool hc_capture_make(int64_t pid, const hc_capture_options *options, hc_capture_rest *rest, GError **error);
+
 /* ---- notes.c ---- */
 
 /* All notes, as they stand in the core. HC_ERROR_IO, HC_ERROR_UNSUPPORTED. */
@@ -110,7 +155,9 @@ GByteArray *hc_capture_notes(
 /* ---- core_file.c ---- */
 
 typedef struct hc_core_writer {
-	int core;	  /* descriptor, open for writing, empty; -1: none */
+	hc_core_sink sink;  /* file -1: none */
+	hc_core_sink aside; /* likewise: what a stream gets later */
+	bool heap_only;
 	GArray *mappings; /* of hc_smaps_entry */
 	const GByteArray *notes;
 	uint64_t estimate;
@@ -150,6 +197,12 @@ char *hc_proc_read(pid_t pid, const char *name, size_t *ret_length, GError **err
 
 /* "VmPTE:   44 kB" in TEXT: the number behind KEY at the start of a line; FALSE if there is none. */
 bool hc_proc_field(const char *text, const char *key, uint64_t *ret_number);
+
+/* The number that a process or thread has where it runs, by its STATUS (NULL is fine): the last one of "NSpid:". FALSE: it is not told. */
+bool hc_proc_own_number(const char *status, uint64_t *ret_number);
+
+/* /proc/PID/root, if PID has other mounts than we have; else NULL. Free with g_free(). */
+char *hc_proc_foreign_root(pid_t pid);
 
 /* ---- proc_files.c ---- */
 

@@ -15,6 +15,7 @@
 #include "capture/capture_parts.h"
 
 #include "base/pages.h"
+#include "base/scratch.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -37,6 +38,7 @@ enum {
 
 typedef struct core_output {
 	hc_core_writer *writer;
+	hc_core_sink *sink; /* the writer's, or what it keeps aside */
 	pid_t pid;
 	int memory, pagemap; /* descriptors; pagemap may be -1 */
 	int file;	     /* what the mapping is of; -1: none, or it cannot be opened */
@@ -50,24 +52,6 @@ static bool fail(const char *what, GError **error)
 {
 	g_set_error(error, HC_ERROR, HC_ERROR_IO, "%s: %s", what, g_strerror(errno));
 	return false;
-}
-
-static bool write_at(int core, const void *data, size_t size, uint64_t offset, GError **error)
-{
-	const guint8 *bytes = data;
-
-	while (size) {
-		ssize_t done = pwrite(core, bytes, size, offset);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return fail("cannot write the core", error);
-		bytes += done;
-		offset += done;
-		size -= done;
-	}
-	return true;
 }
 
 static bool go_on(core_output *output, GError **error)
@@ -99,7 +83,7 @@ static bool write_pages(core_output *output, size_t size, uint64_t offset, GErro
 		while (end < size && !is_zero(output->buffer + end, MIN(page, size - end)))
 			end += MIN(page, size - end);
 		if (end > begin &&
-			!write_at(output->writer->core, output->buffer + begin, end - begin, offset + begin, error))
+			!hc_core_sink_write(output->sink, output->buffer + begin, end - begin, offset + begin, error))
 			return false;
 		output->writer->written += end - begin;
 		begin = end + page;
@@ -196,7 +180,7 @@ static bool begins_with_elf(const core_output *output, uint64_t address)
 
 static uint64_t dumped_size(const core_output *output, const hc_smaps_entry *entry)
 {
-	switch (hc_smaps_dump_kind(entry)) {
+	switch (hc_smaps_dump_kind(entry, output->writer->heap_only)) {
 	case HC_DUMP_ALL:
 	case HC_DUMP_PRESENT:
 		return entry->end - entry->start;
@@ -277,7 +261,7 @@ static int open_mapped(const core_output *output, const hc_smaps_entry *entry)
 static bool copy_segment(core_output *output, const hc_smaps_entry *entry, const Elf64_Phdr *segment, GError **error)
 {
 	uint64_t end = segment->p_vaddr + segment->p_filesz;
-	bool present = hc_smaps_dump_kind(entry) == HC_DUMP_PRESENT, written;
+	bool present = hc_smaps_dump_kind(entry, output->writer->heap_only) == HC_DUMP_PRESENT, written;
 
 	output->file = present || !segment->p_filesz ? -1 : open_mapped(output, entry);
 	output->file_start = entry->start - entry->offset;
@@ -297,9 +281,12 @@ static int open_proc(pid_t pid, const char *name)
 
 static bool open_output(core_output *output, hc_core_writer *writer, pid_t pid, GError **error)
 {
-	*output = (core_output){
-		.writer = writer, .pid = pid, .page_size = sysconf(_SC_PAGESIZE), .pagemap = -1, .file = -1
-	};
+	*output = (core_output){ .writer = writer,
+		.sink = &writer->sink,
+		.pid = pid,
+		.page_size = sysconf(_SC_PAGESIZE),
+		.pagemap = -1,
+		.file = -1 };
 	output->memory = open_proc(pid, "mem");
 	if (output->memory < 0)
 		return fail("cannot read the process's memory", error);
@@ -330,11 +317,44 @@ static bool write_headers(core_output *output, GError **error)
 		return false;
 	}
 	writer->segments = make_segments(output, count, &end);
-	if (ftruncate(writer->core, (off_t)end))
-		return fail("cannot make the core as long as the process's memory", error);
-	return write_at(writer->core, &header, sizeof header, 0, error) &&
-	       write_at(writer->core, writer->segments, count * sizeof *writer->segments, sizeof header, error) &&
-	       write_at(writer->core, writer->notes->data, writer->notes->len, writer->segments[0].p_offset, error);
+	return hc_core_sink_set_length(&writer->sink, end, error) &&
+	       hc_core_sink_write(&writer->sink, &header, sizeof header, 0, error) &&
+	       hc_core_sink_write(
+		       &writer->sink, writer->segments, count * sizeof *writer->segments, sizeof header, error) &&
+	       hc_core_sink_write(
+		       &writer->sink, writer->notes->data, writer->notes->len, writer->segments[0].p_offset, error);
+}
+
+/* Out of what was kept aside, as it lies there at the same place. */
+static bool copy_aside(core_output *output, const Elf64_Phdr *segment, GError **error)
+{
+	uint64_t start = segment->p_offset;
+	int memory = output->memory;
+	bool written;
+
+	output->memory = output->writer->aside.file;
+	written = copy_range(output, start, start + segment->p_filesz, start, error);
+	output->memory = memory;
+	return written;
+}
+
+/*
+ * What a child does not have is written at once, before the process goes on. To a stream, which is written in order, it can't be: it is kept
+ * aside meanwhile.
+ */
+static bool keep_aside(core_output *output, GError **error)
+{
+	hc_core_writer *writer = output->writer;
+	uint64_t size = 0;
+
+	for (unsigned i = 0; i < writer->mappings->len; i++)
+		if (g_array_index(writer->mappings, hc_smaps_entry, i).not_forked)
+			size += writer->segments[i + 1].p_filesz;
+	if (!writer->sink.zstd || !size)
+		return true;
+	writer->aside.file = hc_scratch_open(size, UINT64_MAX, error);
+	output->sink = &writer->aside;
+	return writer->aside.file >= 0 && hc_core_sink_set_length(&writer->aside, writer->sink.length, error);
 }
 
 static bool copy_mappings(core_output *output, hc_core_part part, GError **error)
@@ -344,6 +364,11 @@ static bool copy_mappings(core_output *output, hc_core_part part, GError **error
 	for (unsigned i = 0; i < writer->mappings->len; i++) {
 		const hc_smaps_entry *entry = &g_array_index(writer->mappings, hc_smaps_entry, i);
 
+		if (part == HC_CORE_FORKED && entry->not_forked && writer->aside.file >= 0) {
+			if (!copy_aside(output, &writer->segments[i + 1], error))
+				return false;
+			continue;
+		}
 		if (part != HC_CORE_ALL && entry->not_forked != (part == HC_CORE_NOT_FORKED))
 			continue;
 		if (!copy_segment(output, entry, &writer->segments[i + 1], error))
@@ -364,7 +389,9 @@ bool hc_core_writer_begin(hc_core_writer *writer, pid_t pid, GError **error)
 bool hc_core_writer_copy(hc_core_writer *writer, pid_t pid, hc_core_part part, GError **error)
 {
 	core_output output;
-	bool written = open_output(&output, writer, pid, error) && copy_mappings(&output, part, error);
+	bool written = open_output(&output, writer, pid, error) &&
+		       (part != HC_CORE_NOT_FORKED || keep_aside(&output, error)) &&
+		       copy_mappings(&output, part, error);
 
 	close_output(&output);
 	return written;
@@ -373,7 +400,6 @@ bool hc_core_writer_copy(hc_core_writer *writer, pid_t pid, hc_core_part part, G
 void hc_core_writer_clear(hc_core_writer *writer)
 {
 	g_clear_pointer(&writer->segments, g_free);
-	if (writer->core >= 0)
-		close(writer->core);
-	writer->core = -1;
+	hc_core_sink_clear(&writer->sink);
+	hc_core_sink_clear(&writer->aside);
 }

@@ -8,7 +8,7 @@
  *
  * The process does not notice: the child shares its table of files, so that what it closes is closed; it sends no signal when it ends, and
  * wait(2) does not see it but with __WALL or __WCLONE. When it has ended, a thread of the process is stopped once more, for a moment, to
- * wait for it: else it would stay as a zombie. (It does stay, until the process ends, if we are killed before.)
+ * wait for it: else it would stay as a zombie. If we are killed before, another process of ours does that (guardian.c).
  *
  * What a child does not have is memory that several processes share, as it was: that changes on; and pages that are not for children
  * (MADV_DONTFORK): these are written before the process goes on.
@@ -103,6 +103,10 @@ bool hc_freeze(hc_frozen_copy *copy, const hc_stopped_process *process, GArray *
 	hc_injection injection = { process, copy->memory, mappings, copy->code };
 	hc_injected_call call = { .number = SYS_clone, .arguments = { CLONE_FILES | CLONE_FS, NO_STACK } };
 
+	if (copy->trace) {
+		copy->trace->code = copy->code;
+		copy->trace->made = true;
+	}
 	if (!hc_inject_call(&injection, &call, error))
 		return false;
 	if (call.result < 0 || !call.child) {
@@ -112,6 +116,8 @@ bool hc_freeze(hc_frozen_copy *copy, const hc_stopped_process *process, GArray *
 	}
 	copy->pid = call.child;
 	copy->own_number = call.result;
+	if (copy->trace)
+		copy->trace->own_number = call.result;
 	if (wait_for_copy(copy->pid) && !ptrace(PTRACE_SETOPTIONS, copy->pid, NULL, (void *)PTRACE_O_EXITKILL))
 		return true;
 	g_set_error(error, HC_ERROR, HC_ERROR_UNSUPPORTED, "its copy was killed");
@@ -138,7 +144,7 @@ static bool collect_with(const hc_frozen_copy *copy, pid_t thread)
 	       (call.result == copy->own_number || call.result == -ECHILD);
 }
 
-static void collect(const hc_frozen_copy *copy)
+void hc_freeze_collect(const hc_frozen_copy *copy)
 {
 	g_autofree char *path = g_strdup_printf("/proc/%d/task", (int)copy->original);
 
@@ -163,8 +169,10 @@ void hc_freeze_end(hc_frozen_copy *copy)
 		kill(copy->pid, SIGKILL);
 		while (waitpid(copy->pid, &status, __WALL) == copy->pid ? !WIFSIGNALED(status) : errno == EINTR)
 			;
-		collect(copy);
+		hc_freeze_collect(copy);
 	}
+	if (copy->trace)
+		copy->trace->made = false;
 	copy->pid = 0;
 	if (copy->memory >= 0)
 		close(copy->memory);
@@ -188,6 +196,11 @@ bool hc_freeze(hc_frozen_copy *copy, const hc_stopped_process *process, GArray *
 }
 
 void hc_freeze_end(hc_frozen_copy *copy)
+{
+	(void)copy;
+}
+
+void hc_freeze_collect(const hc_frozen_copy *copy)
 {
 	(void)copy;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The notes of a core, as the kernel writes them (fs/binfmt_elf.c; core(5) for NT_FILE): the process, the auxiliary vector, the mapped
- * files, and each thread's registers. One more, HEAPCORE, says who wrote it.
+ * files, and each thread's registers and signal. One more, HEAPCORE, says who wrote it.
  */
 #include "capture/capture_parts.h"
 
 #include <elf.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/procfs.h>
@@ -110,6 +111,16 @@ static void append_register_set(GByteArray *notes, pid_t thread, const char *nam
 		append_note(notes, name, type, registers, vector.iov_len);
 }
 
+/* The signal that the thread stopped with, which it gets when it goes on; of most there is none, and it is zero. */
+static void append_signal(GByteArray *notes, pid_t thread, bool has_signal)
+{
+	siginfo_t signal = { 0 };
+
+	if (has_signal && ptrace(PTRACE_GETSIGINFO, thread, NULL, &signal))
+		memset(&signal, 0, sizeof signal);
+	append_note(notes, "CORE", NT_SIGINFO, &signal, sizeof signal);
+}
+
 static bool append_thread(GByteArray *notes, pid_t pid, pid_t thread, GError **error)
 {
 	struct elf_prstatus status = { .pr_pid = thread, .pr_pgrp = getpgid(pid), .pr_sid = getsid(pid) };
@@ -152,6 +163,7 @@ GByteArray *hc_capture_notes(
 			append_note(notes, "CORE", NT_AUXV, auxiliary, length);
 			append_files(notes, mappings);
 		}
+		append_signal(notes, hc_stopped_process_thread(process, i), hc_stopped_process_has_signal(process, i));
 	}
 	return g_steal_pointer(&notes);
 }

@@ -5,6 +5,7 @@
 #include "base/file.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 char *hc_proc_read(pid_t pid, const char *name, size_t *ret_length, GError **error)
 {
@@ -30,4 +31,28 @@ bool hc_proc_field(const char *text, const char *key, uint64_t *ret_number)
 		text += text ? 1 : 0;
 	}
 	return false;
+}
+
+bool hc_proc_own_number(const char *status, uint64_t *ret_number)
+{
+	const char *line = status ? strstr(status, "\nNSpid:") : NULL;
+	const char *end = line ? strchrnul(line + 1, '\n') : NULL;
+
+	while (line && end > line && g_ascii_isdigit(end[-1]))
+		end--;
+	if (!line || !g_ascii_isdigit(*end))
+		return false;
+	*ret_number = g_ascii_strtoull(end, NULL, 10);
+	return true;
+}
+
+char *hc_proc_foreign_root(pid_t pid)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/ns/mnt", (int)pid);
+	struct stat own, other;
+
+	if (stat("/proc/self/ns/mnt", &own) || stat(path, &other) ||
+		(own.st_dev == other.st_dev && own.st_ino == other.st_ino))
+		return NULL;
+	return g_strdup_printf("/proc/%d/root", (int)pid);
 }

@@ -20,7 +20,7 @@ static bool is_memory_file(const char *path)
 	       g_str_has_prefix(path, "/memfd:") || g_str_has_prefix(path, "/anon_hugepage");
 }
 
-hc_dump_kind hc_smaps_dump_kind(const hc_smaps_entry *entry)
+hc_dump_kind hc_smaps_dump_kind(const hc_smaps_entry *entry, bool heap_only)
 {
 	bool has_memory = entry->resident || entry->swapped, is_file = entry->inode != 0;
 
@@ -30,10 +30,10 @@ hc_dump_kind hc_smaps_dump_kind(const hc_smaps_entry *entry)
 		return HC_DUMP_NOTHING;
 	if (entry->shared) {
 		/* Other processes may have put pages there that this one has not looked at. */
-		return is_memory_file(entry->path) && has_memory ? HC_DUMP_ALL : HC_DUMP_NOTHING;
+		return is_memory_file(entry->path) && has_memory && !heap_only ? HC_DUMP_ALL : HC_DUMP_NOTHING;
 	}
 	if (is_file && !is_memory_file(entry->path)) {
-		if (entry->anonymous || entry->swapped || (entry->writable && entry->readable))
+		if (entry->anonymous || entry->swapped || (entry->writable && entry->readable && !heap_only))
 			return HC_DUMP_ALL;
 		return entry->readable && !entry->offset ? HC_DUMP_HEADER : HC_DUMP_NOTHING;
 	}
@@ -42,7 +42,7 @@ hc_dump_kind hc_smaps_dump_kind(const hc_smaps_entry *entry)
 	return HC_DUMP_PRESENT;
 }
 
-uint64_t hc_smaps_estimate(GArray *entries, unsigned threads)
+uint64_t hc_smaps_estimate(GArray *entries, unsigned threads, bool heap_only)
 {
 	uint64_t bytes = (uint64_t)threads * THREAD_NOTES;
 
@@ -50,7 +50,7 @@ uint64_t hc_smaps_estimate(GArray *entries, unsigned threads)
 		const hc_smaps_entry *entry = &g_array_index(entries, hc_smaps_entry, i);
 
 		bytes += PAGE;
-		switch (hc_smaps_dump_kind(entry)) {
+		switch (hc_smaps_dump_kind(entry, heap_only)) {
 		case HC_DUMP_ALL:
 			bytes += entry->end - entry->start;
 			break;

@@ -7,6 +7,7 @@
  *	commands.c	the table of commands, and help
  *	<command>.c	one a command
  *	common.c	options that all commands share, arguments, complaints, exit statuses
+ *	live.c		a live process in place of a core; taking captures
  *	run.c		running an analysis with progress, writing a report
  *	snapshots.c	reading and taking snapshots of all that was given
  *	fail_on.c	conditions that make the exit status 1
@@ -15,6 +16,7 @@
 #pragma once
 
 #include <heapcore/heapcore.h>
+#include <signal.h>
 
 /*
  * Exit statuses; in the help texts and the manual too. A condition that is met wins over an analysis in part: what was
@@ -28,12 +30,20 @@ typedef enum {
 	CLI_USAGE = 64,	       /* EX_USAGE of sysexits.h */
 } cli_status;
 
+/* Whether a live process may stand in the place of a core (--pid), and where that is among the arguments. */
+typedef enum {
+	CLI_CORES_NONE,
+	CLI_CORES_ONE,	   /* the first */
+	CLI_CORES_IN_TIME, /* several: the last */
+} cli_cores;
+
 typedef struct cli_command {
 	const char *name;
 	const char *arguments; /* in the usage line: "CORE [BINARY]" */
 	const char *summary;   /* one line of the list of commands, lower case, no full stop */
 	const char *details;   /* below the options in the command's help; may be NULL */
 	cli_status (*run)(const struct cli_command *command, int argc, char **argv); /* argv[0] is the command */
+	cli_cores cores;
 } cli_command;
 
 /* All commands, in the order of the help; ends with a NULL name. See main.c for how to add one. */
@@ -63,6 +73,13 @@ cli_status cli_run_help(const cli_command *command, int argc, char **argv);
 /* common.c */
 
 /* What the options that all commands share say, and the arguments that are left. Zero it first. */
+/* A live process in the place of a core. */
+typedef struct cli_live {
+	int64_t pid;
+	char *name;	       /* "--pid=PID", as on a command line */
+	hc_held_capture *held; /* NULL: it was not captured yet */
+} cli_live;
+
 typedef struct cli_options {
 	gboolean json, verbose, quiet, help;
 	char *sysroot;
@@ -74,7 +91,9 @@ typedef struct cli_options {
 	gboolean no_types, no_encodings, retained;
 	char **container_files; /* of the commands that have them */
 	char *colour;		/* as given; checked */
-	char **arguments;	/* not options; NULL-terminated */
+	char *pid_word;		/* likewise */
+	cli_live *live;		/* of the commands that read cores; NULL: there is no --pid */
+	char **arguments; /* not options; NULL-terminated; with --pid one that is live->name, where the core stands */
 	unsigned argument_count;
 } cli_options;
 
@@ -117,8 +136,38 @@ void cli_complain(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /* The same with a hint at the command's help. Returns CLI_USAGE. */
 cli_status cli_complain_usage(const cli_command *command, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
+/* Whether DESCRIPTOR is a terminal that can do more than write lines. */
+bool cli_is_terminal(int descriptor);
+
+/* Whether progress may stand on standard error, the reader's terminal. */
+bool cli_shows_progress(const cli_options *options);
+
 /* One of the two statuses: see cli_status for who wins. */
 cli_status cli_worse(cli_status a, cli_status b);
+
+/* live.c */
+
+/*
+ * Captures the process of --pid, if there is one and that was not done yet. FALSE after an error, which was said. To be called while there is
+ * one thread.
+ */
+bool cli_live_take(const cli_options *options);
+
+/* The file to analyse for INPUT: of a process that was captured its folder, else INPUT itself. */
+const char *cli_live_path(const cli_options *options, const char *input);
+
+/* Where the files of INPUT are, if it is a process that sees other ones than we do; else NULL. */
+const char *cli_live_root(const cli_options *options, const char *input);
+
+/*
+ * Captures PID as WHAT says, with progress on a terminal; with RET_HELD (else NULL) as hc_capture_hold(). If a signal ends it we end as that
+ * has us end.
+ */
+bool cli_take_capture(int64_t pid, const hc_capture_options *what, const cli_options *options,
+	hc_held_capture **ret_held, GError **error);
+
+/* Those that end a program: SIGINT and its like. */
+void cli_ending_signals(sigset_t *ret_signals);
 
 /* snapshots.c */
 
@@ -139,9 +188,6 @@ hc_analysis *cli_analyse(const cli_options *options, const char **core, const ch
 /* The same, which says nothing of an error, but gives it. */
 hc_analysis *cli_try_analyse(
 	const cli_options *options, const char **core, const char **binary, hc_stage until, GError **error);
-
-/* Whether progress may stand on standard error, the reader's terminal. */
-bool cli_shows_progress(const cli_options *options);
 
 /* How to write a report on standard output. Free the strings with cli_report_deinit(). */
 typedef struct cli_report {
@@ -177,6 +223,9 @@ cli_status cli_report_limited(const cli_command *command, const cli_options *opt
 
 /* "4096", "10K", "10KiB", "3M", ...: powers of 1024. FALSE if it is none, or above UINT64_MAX. */
 bool cli_parse_size(const char *text, uint64_t *ret_size);
+
+/* A process number. FALSE if TEXT is none. */
+bool cli_parse_pid(const char *text, int64_t *ret_pid);
 
 /* Hexadecimal, with or without 0x. */
 bool cli_parse_address(const char *text, hc_address *ret_address);

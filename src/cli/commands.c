@@ -22,47 +22,48 @@
 
 const cli_command cli_commands[] = {
 	{ "analyze", "CORE [BINARY]", "where the memory is: the process, the memory table, arenas, findings",
-		FAIL_ON_DETAILS "\n" STATUS_DETAILS, cli_run_analyze },
+		FAIL_ON_DETAILS "\n" STATUS_DETAILS, cli_run_analyze, CLI_CORES_ONE },
 	{ "diff", "CORE_A CORE_B... [BINARY]",
 		"what grew between cores or snapshots, who holds it, and what did not grow",
 		"Each argument is a core, a capture's folder or a snapshot, in the order of time; an executable is the binary.\n"
 		"Three and more tell what grows at every step from what grew once.\n\n" FAIL_ON_DETAILS
 		"They are about the growth from the first to the last; unread-bytes is what waits in sockets.\n\n" STATUS_DETAILS,
-		cli_run_diff },
+		cli_run_diff, CLI_CORES_IN_TIME },
 	{ "snapshot", "CORE [BINARY] -o FILE", "what diff needs of a core, in a small file",
 		"The file replaces the core in diff, later and elsewhere, without binary and debug info. It has names and figures,\n"
 		"and samples of keys and of lost text unless --no-content is given.\n\n"
 		"Exit status: 0 done, 2 could not, 3 of a core that was read in part, 64 wrong usage.",
-		cli_run_snapshot },
+		cli_run_snapshot, CLI_CORES_ONE },
 	{ "capture", "PID -o DIR", "take a core of a live process, and what no core holds: its sockets, ...",
 		"DIR is made; it gets core.PID (sparse: address space that is only reserved takes no room) and beside it smaps,\n"
 		"status, maps, descriptors, sockets with their queues, cgroup, meminfo, sockstat. The process is paused while\n"
 		"its memory is copied, and runs on afterwards, also if this is interrupted. Every command takes DIR in place of a core:\n"
 		"heapcore diff DIR_A DIR_B then tells of kernel memory, too.\n\n"
 		"Exit status: 0 done, 2 could not (nothing is left in DIR), 64 wrong usage.",
-		cli_run_capture },
-	{ "arenas", "CORE [BINARY]", "malloc's arenas: what each got from the system and holds", NULL, cli_run_arenas },
+		cli_run_capture, CLI_CORES_NONE },
+	{ "arenas", "CORE [BINARY]", "malloc's arenas: what each got from the system and holds", NULL, cli_run_arenas,
+		true },
 	{ "chunks", "CORE [BINARY]", "the blocks, one a line, filtered and sorted",
 		"A list that is cut begins with the largest blocks, a whole one is in order of address; --sort says otherwise.\n"
 		"States: in-use, tcache, fastbin, unsorted, small, large, top, unlisted; and, listed only if asked for,\n"
 		"fencepost, foreign, unreadable. Sizes are usable bytes and take K, M, G or T for powers of 1024.\n"
 		"TYPE is as for `types --instances`; PATH as the tree of `owners` has it, with what is below: \"server .bss+0x40\" too.",
-		cli_run_chunks },
+		cli_run_chunks, CLI_CORES_ONE },
 	{ "leaks", "CORE [BINARY]", "what was lost, in groups: with sizes, content and the likely owner",
 		"Possibly lost is what only pointers into the middle of blocks lead to. --group-by shape: one row for heads of one\n"
 		"type, or whose text begins alike, or of one size and layout.\n"
 		"A file of suppressions has a group for each: [name], and type=, module=, content= (patterns with * and ?),\n"
 		"size=BYTES or MIN..MAX. What is suppressed does not count for --fail-on.\n\n" FAIL_ON_DETAILS
 		"\n" STATUS_DETAILS,
-		cli_run_leaks },
+		cli_run_leaks, CLI_CORES_ONE },
 	{ "containers", "CORE [BINARY]", "the containers by name: elements, bytes, a sample of their keys",
 		"BYTES is all that is reached first through a container, OWN its buffers and nodes. A row for a member stands for\n"
 		"all objects that have it. Needs debug info (-g) of the program or library whose variables hold them.",
-		cli_run_containers },
+		cli_run_containers, CLI_CORES_ONE },
 	{ "show", "CORE [BINARY] EXPRESSION", "a variable or an address with its members or elements",
 		"EXPRESSION: a variable; then .member, ->member, [number of an element]; * in front follows a pointer;\n"
 		"(TYPE *)0xADDRESS is an object of that type, 0xADDRESS alone one of the type that its block has. Quote it.",
-		cli_run_show },
+		cli_run_show, CLI_CORES_ONE },
 	{ "owners", "CORE [BINARY] [PATH|ADDRESS]", "who holds what is in use, as a tree, and what each retains",
 		"HOLDS: each block once, where the best evidence leads; the column adds up to what is in use. OWN: of no row below.\n"
 		"In pprof's words: HOLDS is cum, SHARE cum%, OWN flat, OWN% flat%; shares are of all that is in use.\n"
@@ -71,33 +72,36 @@ const cli_command cli_commands[] = {
 		"up: as far down as one object, or one row, still has more than half of it.\n"
 		"PATH, as the tree has it, or the address of a block starts there. Without debug info paths begin at symbols, or at\n"
 		"section and offset, and follow pointers.",
-		cli_run_owners },
+		cli_run_owners, CLI_CORES_ONE },
 	{ "types", "CORE [BINARY]", "what the blocks are, by type, and how sure that is",
 		"Evidence: certain (a declared pointer or a sound container leads there), deduced (a vtable, neighbours in an\n"
 		"array), guess, unknown (what such blocks look like: size, and what their first words are).\n"
 		"TYPE of --instances is what the table says; spaces, inline namespaces and, if only one type is meant, the namespaces\n"
 		"in front may differ.",
-		cli_run_types },
+		cli_run_types, CLI_CORES_ONE },
 	{ "duplicates", "CORE [BINARY]", "blocks in use that hold the same, and what one for all would save",
 		"Blocks of one size whose content is the same, byte for byte: all of it, the object that the type says, or the text\n"
 		"up to its NUL, where malloc or a string's capacity left room behind it. Likely text is what looks like that, but no type\n"
 		"says so. Zeros come last, and do not count; lost blocks and libc's own are left out.",
-		cli_run_duplicates },
+		cli_run_duplicates, CLI_CORES_ONE },
 	{ "pins", "CORE [BINARY]", "which blocks stop free memory from being returned to the system",
 		"free() gives memory back only at the end of a heap: a few blocks high up pin what is free below them. Runs of free\n"
 		"memory of 64 KiB or more, with the blocks above each; GOES BACK: what free() alone gives back once these, and all\n"
 		"above, are freed; TRIM: what malloc_trim(0) would give back as it stands. Then who holds these blocks.",
-		cli_run_pins },
+		cli_run_pins, CLI_CORES_ONE },
 	{ "block", "CORE [BINARY] ADDRESS", "everything known of one address",
-		"ADDRESS is hexadecimal; it may point into the middle of a block.", cli_run_block },
+		"ADDRESS is hexadecimal; it may point into the middle of a block.", cli_run_block, CLI_CORES_ONE },
 	{ "path", "CORE [BINARY] ADDRESS", "who holds a block: the shortest paths to it from what the program holds",
 		"ADDRESS is hexadecimal; it may point into the middle of the block. The path to a lost block begins at the\n"
 		"block that was lost first. A list's middle is left out.",
-		cli_run_path },
-	{ "roots", "CORE [BINARY]", "where the search for pointers began, where not, and why", NULL, cli_run_roots },
-	{ "mappings", "CORE [BINARY]", "the address space, area by area, with what each is", NULL, cli_run_mappings },
-	{ "threads", "CORE [BINARY]", "the threads: where each stopped, its stack, its arena", NULL, cli_run_threads },
-	{ "help", "[COMMAND]", "this overview, or the help of a command", NULL, cli_run_help },
+		cli_run_path, CLI_CORES_ONE },
+	{ "roots", "CORE [BINARY]", "where the search for pointers began, where not, and why", NULL, cli_run_roots,
+		true },
+	{ "mappings", "CORE [BINARY]", "the address space, area by area, with what each is", NULL, cli_run_mappings,
+		true },
+	{ "threads", "CORE [BINARY]", "the threads: where each stopped, its stack, its arena", NULL, cli_run_threads,
+		true },
+	{ "help", "[COMMAND]", "this overview, or the help of a command", NULL, cli_run_help, CLI_CORES_NONE },
 	{ NULL },
 };
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Messages hold names of files and modules, which are what somebody made them, in a dump too: nothing that moves the cursor. */
 static void put_printable(const char *text)
@@ -59,6 +61,18 @@ cli_status cli_worse(cli_status a, cli_status b)
 	return CLI_DONE;
 }
 
+bool cli_is_terminal(int descriptor)
+{
+	const char *terminal = g_getenv("TERM");
+
+	return isatty(descriptor) && terminal && strcmp(terminal, "dumb");
+}
+
+bool cli_shows_progress(const cli_options *options)
+{
+	return !options->quiet && cli_is_terminal(STDERR_FILENO);
+}
+
 void cli_options_deinit(cli_options *options)
 {
 	g_free(options->sysroot);
@@ -66,12 +80,24 @@ void cli_options_deinit(cli_options *options)
 	g_strfreev(options->container_files);
 	g_free(options->colour);
 	g_free(options->memory_word);
+	g_free(options->pid_word);
+	if (options->live) {
+		hc_capture_release(options->live->held);
+		g_free(options->live->name);
+		g_free(options->live);
+	}
 	g_strfreev(options->arguments);
 }
 
 /* The options that all commands share, behind the command's own. */
 static GOptionContext *make_context(const cli_command *command, const GOptionEntry *entries, cli_options *options)
 {
+	const GOptionEntry live[] = {
+		{ "pid", 0, 0, G_OPTION_ARG_STRING, &options->pid_word,
+			"a live process in place of CORE; it is paused for milliseconds, and no core is left behind",
+			"PID" },
+		{ NULL },
+	};
 	const GOptionEntry shared[] = {
 		{ "json", 'j', 0, G_OPTION_ARG_NONE, &options->json, "JSON instead of text", NULL },
 		{ "sysroot", 0, 0, G_OPTION_ARG_FILENAME, &options->sysroot,
@@ -102,6 +128,8 @@ static GOptionContext *make_context(const cli_command *command, const GOptionEnt
 	g_option_context_set_description(context, command->details);
 	if (entries)
 		g_option_context_add_main_entries(context, entries, NULL);
+	if (command->cores)
+		g_option_context_add_main_entries(context, live, NULL);
 	g_option_context_add_main_entries(context, shared, NULL);
 	return context;
 }
@@ -141,6 +169,28 @@ static bool check(const cli_command *command, cli_options *options, unsigned lea
 	return true;
 }
 
+/* The process of --pid takes the first place among the arguments, where a core stands; of diff the last one in time. FALSE: that was said. */
+static bool place_process(const cli_command *command, cli_options *options)
+{
+	unsigned place = command->cores == CLI_CORES_IN_TIME ? options->argument_count : 0;
+	int64_t pid;
+
+	if (!options->pid_word)
+		return true;
+	if (!cli_parse_pid(options->pid_word, &pid)) {
+		cli_complain_usage(command, "--pid takes the number of a process, not \"%s\"", options->pid_word);
+		return false;
+	}
+	options->live = g_new0(cli_live, 1);
+	options->live->pid = pid;
+	options->live->name = g_strdup_printf("--pid=%" PRIi64, pid);
+	memmove(options->arguments + place + 1, options->arguments + place,
+		(options->argument_count - place) * sizeof *options->arguments);
+	options->arguments[place] = g_strdup(options->live->name);
+	options->argument_count++;
+	return true;
+}
+
 bool cli_parse(const cli_command *command, int argc, char **argv, const GOptionEntry *entries, unsigned least_arguments,
 	unsigned most_arguments, cli_options *options, cli_status *ret_status)
 {
@@ -161,7 +211,7 @@ bool cli_parse(const cli_command *command, int argc, char **argv, const GOptionE
 		*ret_status = CLI_DONE;
 		return false;
 	}
-	options->arguments = g_new0(char *, g_strv_length(words) + 1);
+	options->arguments = g_new0(char *, g_strv_length(words) + 2);
 	for (unsigned i = 1; words[i]; i++) {
 		bool is_separator = !strcmp(words[i], "--") && count == i - 1;
 
@@ -169,7 +219,7 @@ bool cli_parse(const cli_command *command, int argc, char **argv, const GOptionE
 			options->arguments[count++] = g_strdup(words[i]);
 	}
 	options->argument_count = count;
-	return check(command, options, least_arguments, most_arguments);
+	return place_process(command, options) && check(command, options, least_arguments, most_arguments);
 }
 
 /* The argument that is the address: one that begins with 0x, or else the last one. */

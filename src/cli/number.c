@@ -31,6 +31,16 @@ bool cli_parse_size(const char *text, uint64_t *ret_size)
 	return true;
 }
 
+bool cli_parse_pid(const char *text, int64_t *ret_pid)
+{
+	char *end;
+
+	if (!g_ascii_isdigit(*text))
+		return false;
+	*ret_pid = g_ascii_strtoll(text, &end, 10);
+	return !*end && *ret_pid > 0;
+}
+
 bool cli_parse_address(const char *text, hc_address *ret_address)
 {
 	const char *digits = g_str_has_prefix(text, "0x") || g_str_has_prefix(text, "0X") ? text + 2 : text;

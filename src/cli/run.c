@@ -29,18 +29,6 @@ typedef struct analysis_progress {
 	double fraction;
 } analysis_progress;
 
-static bool is_terminal(int descriptor)
-{
-	const char *terminal = g_getenv("TERM");
-
-	return isatty(descriptor) && terminal && strcmp(terminal, "dumb");
-}
-
-bool cli_shows_progress(const cli_options *options)
-{
-	return !options->quiet && is_terminal(STDERR_FILENO);
-}
-
 static bool note_progress(hc_stage stage, double fraction, void *data)
 {
 	analysis_progress *progress = data;
@@ -105,9 +93,11 @@ static hc_analysis *analyse_once(
 {
 	analysis_progress progress = { 0 };
 	bool shows = cli_shows_progress(options);
+	const char *root = cli_live_root(options, core), *path = cli_live_path(options, core);
 	hc_analysis_options analysis_options = {
+		.core_name = path == core ? NULL : core,
 		.binary = binary,
-		.sysroot = options->sysroot,
+		.sysroot = options->sysroot || !root ? options->sysroot : root,
 		.debug_directories = (const char *const *)options->debug_directories,
 		.container_files = (const char *const *)options->container_files,
 		.no_types = options->no_types,
@@ -121,7 +111,7 @@ static hc_analysis *analyse_once(
 		.progress_data = &progress,
 	};
 	GThread *thread = shows ? progress_start(&progress, core) : NULL;
-	hc_analysis *analysis = hc_analysis_run(core, &analysis_options, error);
+	hc_analysis *analysis = hc_analysis_run(path, &analysis_options, error);
 
 	if (shows)
 		progress_end(&progress, thread);
@@ -152,8 +142,11 @@ hc_analysis *cli_try_analyse(
 hc_analysis *cli_analyse(const cli_options *options, const char **core, const char **binary, hc_stage until)
 {
 	g_autoptr(GError) error = NULL;
-	hc_analysis *analysis = cli_try_analyse(options, core, binary, until, &error);
+	hc_analysis *analysis;
 
+	if (!cli_live_take(options))
+		return NULL;
+	analysis = cli_try_analyse(options, core, binary, until, &error);
 	if (!analysis)
 		cli_complain("%s", error->message);
 	return analysis;
@@ -188,7 +181,7 @@ static bool wants_colour(const cli_options *options)
 		return false;
 	if (options->colour && !strcmp(options->colour, "always"))
 		return true;
-	return is_terminal(STDOUT_FILENO) && !(no_colour && *no_colour);
+	return cli_is_terminal(STDOUT_FILENO) && !(no_colour && *no_colour);
 }
 
 static unsigned terminal_width(void)

@@ -66,7 +66,7 @@ static unsigned choose_lanes(const struct taking *taking)
 
 	for (unsigned i = 0; i < taking->inputs->len; i++)
 		if (!taking->snapshots->pdata[i])
-			g_ptr_array_add(cores, taking->inputs->pdata[i]);
+			g_ptr_array_add(cores, (char *)cli_live_path(taking->options, taking->inputs->pdata[i]));
 	return hc_analyses_at_once((const char *const *)cores->pdata, cores->len, &options);
 }
 
@@ -115,7 +115,8 @@ static GPtrArray *read_snapshots(GPtrArray *inputs)
  */
 GPtrArray *cli_take_snapshots(const cli_options *options, GPtrArray *inputs, const char *binary, bool no_content)
 {
-	g_autoptr(GPtrArray) snapshots = read_snapshots(inputs);
+	/* The process first, as long as there is one thread; it may end, too. */
+	g_autoptr(GPtrArray) snapshots = cli_live_take(options) ? read_snapshots(inputs) : NULL;
 	g_autofree GError **errors = g_new0(GError *, (size_t)inputs->len + 1);
 
 	for (unsigned i = 0; snapshots && i < snapshots->len; i++) {

@@ -22,6 +22,18 @@ static bool fail_io(GError **error, const char *path, int number)
 	return false;
 }
 
+/* Of a compressed core what is in it takes the place of the file. */
+static bool decompress(hc_core *core, struct stat *status, GError **error)
+{
+	int file = hc_core_decompress(core->descriptor, core->path, error);
+
+	if (file < 0)
+		return false;
+	close(core->descriptor);
+	core->descriptor = file;
+	return !fstat(file, status) || fail_io(error, core->path, errno);
+}
+
 static bool open_file(hc_core *core, GError **error)
 {
 	struct stat status;
@@ -34,6 +46,8 @@ static bool open_file(hc_core *core, GError **error)
 			S_ISDIR(status.st_mode) ? "a directory" : "not a regular file");
 		return false;
 	}
+	if (hc_core_is_compressed(core->descriptor) && !decompress(core, &status, error))
+		return false;
 	core->file_size = status.st_size;
 	return true;
 }
@@ -65,7 +79,9 @@ char *hc_core_find_file(const char *path)
 	const char *name;
 
 	while (folder && (name = g_dir_read_name(folder))) {
-		if (!g_str_has_prefix(name, "core.") || !name[5] || name[5 + strspn(name + 5, "0123456789")])
+		const char *end = g_str_has_prefix(name, "core.") ? name + 5 + strspn(name + 5, "0123456789") : name;
+
+		if (end <= name + 5 || (*end && strcmp(end, ".zst") != 0))
 			continue;
 		if (found)
 			return g_strdup(path);
@@ -97,11 +113,13 @@ hc_core *hc_core_open(const char *path, hc_diagnostics *diagnostics, GError **er
 	core->by_pointer = g_array_new(FALSE, FALSE, sizeof(unsigned));
 	core->segments = g_array_new(FALSE, TRUE, sizeof(hc_elf_segment));
 	core->files = g_array_new(FALSE, TRUE, sizeof(hc_file_range));
+	core->holes = g_array_new(FALSE, FALSE, sizeof(hc_range));
 	core->strings = g_string_chunk_new(256);
 	core->process.name = core->process.arguments = "";
 	core->process.page_size = 4096;
 	if (!open_file(core, error) || !map_file(core, error) || !hc_core_parse_headers(core, error))
 		return NULL;
+	hc_core_find_holes(core);
 	hc_core_parse_notes(core);
 	if (!hc_core_build_mappings(core, error))
 		return NULL;
@@ -122,16 +140,29 @@ void hc_core_close(hc_core *core)
 	g_array_unref(core->by_pointer);
 	g_array_unref(core->segments);
 	g_array_unref(core->files);
+	g_array_unref(core->holes);
 	g_string_chunk_free(core->strings);
 	hc_residency_free(core->residency);
 	g_free(core->mappings);
 	g_free(core->path);
+	g_free(core->name);
 	g_free(core);
 }
 
 const char *hc_core_path(const hc_core *core)
 {
 	return core->path;
+}
+
+const char *hc_core_name(const hc_core *core)
+{
+	return core->name ? core->name : core->path;
+}
+
+void hc_core_set_name(hc_core *core, const char *name)
+{
+	g_free(core->name);
+	core->name = g_strdup(name);
 }
 
 uint64_t hc_core_file_size(const hc_core *core)

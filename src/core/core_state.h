@@ -14,7 +14,7 @@ typedef struct hc_file_range {
 } hc_file_range;
 
 struct hc_core {
-	char *path;
+	char *path, *name;   /* name: NULL if it is the path */
 	const uint8_t *file; /* the mapped core file */
 	uint64_t file_size;
 	uint64_t room;	/* bytes that the mapping takes, at least file_size */
@@ -30,14 +30,24 @@ struct hc_core {
 	GArray *files;	    /* of hc_file_range, sorted and disjoint after core_build_mappings() */
 	hc_mapping *mappings;
 	unsigned mapping_count;
+	GArray *holes;			/* of hc_range: offsets of the file, in order */
 	GStringChunk *strings;		/* texts of process */
 	struct hc_residency *residency; /* NULL: not known which pages were in memory */
 };
+
+/* compressed.c: whether FILE is a zstd file. */
+bool hc_core_is_compressed(int file);
+
+/* What is in FILE, which stands at its beginning, in a file without a name: a descriptor. -1: HC_ERROR_IO (also: no room), HC_ERROR_BAD_DATA. */
+int hc_core_decompress(int file, const char *path, GError **error);
 
 /* elf.c: the ELF header and program headers. Sets process.machine, word size, byte order and origin. */
 bool hc_core_parse_headers(hc_core *core, GError **error);
 
 extern const hc_diagnostic_kind hc_notes_damaged;
+
+/* holes.c: fills `holes`. */
+void hc_core_find_holes(hc_core *core);
 
 /* notes.c: threads, process, auxiliary vector, mapped files. Damaged notes are diagnostics. */
 void hc_core_parse_notes(hc_core *core);

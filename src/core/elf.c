@@ -22,7 +22,6 @@ static const char *why_no_elf(const uint8_t *file, uint64_t size)
 		unsigned length;
 		const char *what;
 	} formats[] = {
-		{ "\x28\xb5\x2f\xfd", 4, "a zstd file: decompress it first (zstd -d FILE)" },
 		{ "\x1f\x8b", 2, "a gzip file: decompress it first (gunzip FILE)" },
 		{ "\xfd"
 		  "7zXZ",

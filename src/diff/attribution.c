@@ -36,6 +36,7 @@ struct path_row {
 	uint64_t shared[2], most_shared;      /* first, last; of one path */
 	const hc_sharing *sharing;	      /* of the path that has most; NULL: none */
 	uint64_t outside[2];		      /* first, last: of OWN */
+	uint64_t free_between[2];	      /* first, last */
 };
 
 bool hc_growth_is_unused_capacity(const hc_growth *row)
@@ -135,6 +136,8 @@ static void add_to_row(rows_of_paths *rows, uint32_t number, const hc_merged_pat
 	row->mapped_blocks[1] += path->mapped_blocks[last];
 	row->outside[0] += path->outside[0];
 	row->outside[1] += path->outside[last];
+	row->free_between[0] += path->free_between[0];
+	row->free_between[1] += path->free_between[last];
 	row->shared[0] += path->shared[0];
 	row->shared[1] += path->shared[last];
 	if (path->owner->shared.with && path->shared[last] >= MAX(row->most_shared, 1)) {
@@ -192,6 +195,8 @@ static void add_path_row(hc_diff *diff, const struct path_row *row)
 	growth.shared_after = row->shared[1];
 	growth.outside_before = row->outside[0];
 	growth.outside_after = row->outside[1];
+	growth.free_between_before = row->free_between[0];
+	growth.free_between_after = row->free_between[1];
 	if (kind == HC_GROWTH_CONTAINER || has_moved(diff, row)) {
 		for (unsigned i = 0; i < diff->count; i++) {
 			row->own[i] += row->mapped[i];
@@ -214,6 +219,7 @@ static void add_path_row(hc_diff *diff, const struct path_row *row)
 	if (is_ever(row->mapped, diff->count)) {
 		growth.kind = HC_GROWTH_BUFFER;
 		growth.outside_before = growth.outside_after = 0;
+		growth.free_between_before = growth.free_between_after = 0;
 		growth.steps = row->mapped;
 		growth.resident_steps = row->mapped_resident;
 		growth.blocks_before = row->mapped_blocks[0];
@@ -246,6 +252,7 @@ static void add_rows_up(const hc_diff *diff, struct path_row *row, struct path_r
 		row->mapped_blocks[i] += other->mapped_blocks[i];
 		row->shared[i] += other->shared[i];
 		row->outside[i] += other->outside[i];
+		row->free_between[i] += other->free_between[i];
 	}
 	other->path = HC_SNAPSHOT_NONE;
 }

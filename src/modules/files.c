@@ -120,7 +120,7 @@ static bool refuse_binary(const hc_modules *modules, const struct module *module
 	g_set_error(error, HC_ERROR, HC_ERROR_MISMATCH,
 		"%s is not the program of %s: the core's executable (%s) has build-id %s, this file has %s%s. "
 		"Give the binary that was running, or leave it out to look for it at its own path",
-		binary, hc_core_path(modules->core), module->name, module->build_id ? module->build_id : "none",
+		binary, hc_core_name(modules->core), module->name, module->build_id ? module->build_id : "none",
 		module->file_build_id ? module->file_build_id : "none",
 		has_ids ? "" : ", and their first pages differ");
 	return false;

@@ -161,7 +161,7 @@ static char *make_debug_path(const hc_modules_options *options)
  */
 static bool do_without(const hc_modules *modules, const char *binary, const char *why, GError **error)
 {
-	const char *path = hc_core_path(modules->core);
+	const char *path = hc_core_name(modules->core);
 	bool is_program = g_file_test(binary, G_FILE_TEST_IS_REGULAR) && hc_core_is_program(binary);
 
 	if (why)

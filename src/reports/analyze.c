@@ -79,7 +79,7 @@ static json_t *timings_json(const hc_analysis *analysis)
 static json_t *process_json(const hc_core *core)
 {
 	return hc_process_json(
-		hc_core_process(core), hc_core_thread_count(core), hc_core_path(core), hc_core_file_size(core));
+		hc_core_process(core), hc_core_thread_count(core), hc_core_name(core), hc_core_file_size(core));
 }
 
 static json_t *analysis_json(const hc_analysis *analysis, const hc_report_options *options)

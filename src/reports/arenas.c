@@ -172,7 +172,7 @@ void hc_arenas_print(const hc_analysis *analysis, bool wide, unsigned limit, hc_
 		g_autofree char *smaller = hc_word_smaller_arenas(hc_blocks_arena_count(blocks) - count);
 
 		hc_output_text(output, smaller);
-		hc_command_print("arenas CORE", hc_core_path(hc_analysis_core(analysis)), output);
+		hc_command_print("arenas CORE", hc_core_name(hc_analysis_core(analysis)), output);
 	}
 }
 

@@ -207,6 +207,8 @@ static json_t *growth_json(const hc_diff *diff, const hc_growth *growth)
 		{ "sharers", NULL, hc_value_count(growth->shared ? growth->shared->others + 1 : 0) },
 		{ "outside_before", NULL, hc_value_count(growth->outside_before) },
 		{ "outside_after", NULL, hc_value_count(growth->outside_after) },
+		{ "free_between_before", NULL, hc_value_count(growth->free_between_before) },
+		{ "free_between_after", NULL, hc_value_count(growth->free_between_after) },
 	};
 
 	return hc_record_json(facts);

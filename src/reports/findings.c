@@ -251,7 +251,7 @@ static json_t *facts_json(const hc_analysis *analysis, const hc_finding *finding
 static hc_records *make_records(const hc_analysis *analysis, const hc_report_options *options)
 {
 	const hc_findings *findings = hc_analysis_findings(analysis);
-	const char *core_path = hc_core_path(hc_analysis_core(analysis));
+	const char *core_path = hc_core_name(hc_analysis_core(analysis));
 	hc_records *records = hc_records_create();
 
 	for (unsigned i = 0; i < hc_findings_count(findings); i++) {

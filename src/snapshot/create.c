@@ -63,7 +63,7 @@ static void add_process(hc_snapshot *snapshot, const hc_analysis *analysis)
 	snapshot->heap = *hc_blocks_heap(hc_analysis_blocks(analysis));
 	hc_snapshot_keep_process(snapshot, &snapshot->process);
 	hc_snapshot_keep_heap(snapshot, &snapshot->heap);
-	snapshot->path = hc_snapshot_keep(snapshot, hc_core_path(core));
+	snapshot->path = hc_snapshot_keep(snapshot, hc_core_name(core));
 	snapshot->core_size = hc_core_file_size(core);
 	snapshot->thread_count = hc_core_thread_count(core);
 	for (unsigned i = 0; i < snapshot->thread_count; i++)
@@ -191,6 +191,6 @@ hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, bool no_content, GE
 	}
 	if (!add_lost(snapshot, analysis, error))
 		return NULL;
-	snapshot->side_facts = hc_side_facts_read(snapshot->path, NULL);
+	snapshot->side_facts = hc_side_facts_read(hc_core_path(hc_analysis_core(analysis)), NULL);
 	return g_steal_pointer(&snapshot);
 }

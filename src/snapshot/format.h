@@ -44,6 +44,8 @@ enum {
 #define SNAPSHOT_OWNERS_SHARED "a(ttmsu)"
 /* of each in "owners" what is in memory that is not malloc's: bytes, places, resident bytes. May be missing: nothing is */
 #define SNAPSHOT_OWNERS_OUTSIDE "a(ttt)"
+/* of each in "owners" bytes of free chunks between its blocks. May be missing: older ones have none */
+#define SNAPSHOT_OWNERS_FREE "at"
 /* key, type, beginning, sample, module, words of format 1 for the evidence, which are not read; trees, blocks, bytes, head_size, head_sizes */
 #define SNAPSHOT_LOST "a(smsmsmsmsmsttttt)"
 /* of each in "lost": what last pointed there: module, type, flags, size. May be missing: older ones have none */

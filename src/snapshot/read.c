@@ -334,6 +334,24 @@ static bool load_owners_outside(hc_snapshot *snapshot, GVariant *section)
 	return true;
 }
 
+/* They are a part of what is free. */
+static bool load_owners_free(hc_snapshot *snapshot, GVariant *section)
+{
+	uint64_t left = snapshot->free.bytes, bytes;
+	GVariantIter rows;
+	unsigned i = 0;
+
+	if (g_variant_iter_init(&rows, section) != snapshot->owners->len)
+		return false;
+	while (g_variant_iter_next(&rows, "t", &bytes)) {
+		if (bytes > left)
+			return false;
+		left -= bytes;
+		g_array_index(snapshot->owners, hc_snapshot_owner, i++).free_between = bytes;
+	}
+	return true;
+}
+
 static bool load_lost(hc_snapshot *snapshot, GVariant *section)
 {
 	GVariantIter rows;
@@ -549,6 +567,7 @@ static const struct {
 	{ "owners-where", NULL, load_owners_where, true },
 	{ "owners-shared", NULL, load_owners_shared, true },
 	{ "owners-outside", SNAPSHOT_OWNERS_OUTSIDE, load_owners_outside, true },
+	{ "owners-free", SNAPSHOT_OWNERS_FREE, load_owners_free, true },
 	{ "lost-evidence", NULL, load_lost_evidence, true },
 	{ "lost-shapes", NULL, load_lost_shapes, true },
 	{ "unjoined", NULL, load_unjoined, true },

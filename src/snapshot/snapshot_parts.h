@@ -9,6 +9,8 @@ typedef struct hc_path_amounts {
 	hc_amount *own, *mapped; /* hc_types_path_count() + 1 of each; NULL without types */
 	uint64_t *own_resident,
 		*mapped_resident; /* as many: bytes of both that were in memory; 0 if that is not known */
+	/* As many: bytes of free chunks, each between two blocks of paths that begin at one place: of the former's path. */
+	uint64_t *free_between;
 } hc_path_amounts;
 
 void hc_path_amounts_clear(hc_path_amounts *amounts);

@@ -370,6 +370,12 @@ static void append_retained(GString *text, const hc_diff *diff, const hc_cause *
 
 	g_string_append_printf(
 		text, "free memory that malloc keeps grew by %s, to %s", bytes, hc_text_size(all, cause->after));
+	if (cause->between) {
+		g_autofree char *owner = owner_text(cause->between);
+		uint64_t more = cause->between->free_between_after - cause->between->free_between_before;
+
+		g_string_append_printf(text, ", %s of it between blocks of %s", hc_text_size(all, more), owner);
+	}
 	if (cause->after >= LEAST_KEPT && *advice)
 		g_string_append_printf(text, ": %s", advice);
 	if (g_str_has_suffix(text->str, "."))

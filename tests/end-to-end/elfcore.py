@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PT_LOAD, PT_NOTE = 1, 4
-NT_PRSTATUS, NT_FILE = 1, 0x46494C45
+NT_PRSTATUS, NT_FILE, NT_SIGINFO = 1, 0x46494C45, 0x53494749
 PAGE = 4096
 
 
@@ -42,6 +42,7 @@ class Core:
         self.segments: list[Segment] = []
         self.files: list[MappedFile] = []
         self.threads = 0
+        self.signals: list[int] = []  # of each NT_SIGINFO
         program_headers, = struct.unpack_from("<Q", self.bytes, 32)
         entry_size, count = struct.unpack_from("<HH", self.bytes, 54)
         for i in range(count):
@@ -60,6 +61,8 @@ class Core:
             content = offset + 12 + (name_size + 3 & ~3)
             if kind == NT_PRSTATUS:
                 self.threads += 1
+            elif kind == NT_SIGINFO:
+                self.signals += struct.unpack_from("<i", self.bytes, content)
             elif kind == NT_FILE:
                 self._read_files(self.bytes[content:content + content_size])
             offset = content + (content_size + 3 & ~3)

@@ -754,6 +754,35 @@ static void test_order(void)
 	series_clear(&series);
 }
 
+/* Blocks that stand apart leave free memory between them: who has these comes first, unless he has little of what grew. */
+static void test_free_between(void)
+{
+	static const struct {
+		uint64_t own, between;
+		const char *first;
+	} cases[] = { { 3 * MIB, 3 * MIB, "owner-growth" }, { 3 * MIB, 2 * MIB, "retained" },
+		{ MIB, 3 * MIB, "retained" }, { 5 * MIB, 3 * MIB, "owner-growth" } };
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+		snapshot_series series = series_create(2);
+		uint32_t lines =
+			snapshot_add_owner(series.list[1], HC_SNAPSHOT_NONE, "g_lines", "line *", 3, cases[i].own);
+
+		snapshot_owner(series.list[1], lines)->free_between = cases[i].between;
+		snapshot_add_owner(series.list[1], HC_SNAPSHOT_NONE, "g_config", "Config", 3, 2 * MIB);
+		snapshot_add_memory(series.list[1], HC_ROW_FREE_TOP, 4 * MIB);
+		make_diff(&series);
+		const hc_growth *row = row_of(series.diff, HC_GROWTH_OWNER, "g_lines");
+		const char *text = cause_of(series.diff, "retained").text;
+		bool is_told = cases[i].own > MIB && cases[i].between == 3 * MIB;
+
+		UNIT_ASSERT_TEXT(told_cause(series.diff, 0).kind, cases[i].first);
+		CU_ASSERT_EQUAL(strstr(text, "3.0 MiB of it between blocks of g_lines") != NULL, is_told);
+		CU_ASSERT(row && row->free_between_after == cases[i].between && !row->free_between_before);
+		series_clear(&series);
+	}
+}
+
 static void test_shrunk(void)
 {
 	snapshot_series series = series_create(2);
@@ -1341,6 +1370,7 @@ int main(void)
 		{ "trends", test_trend },
 		{ "warm-up", test_warm_up },
 		{ "sentences in order", test_order },
+		{ "free memory between blocks", test_free_between },
 		{ "shrinking", test_shrunk },
 		{ "malloc's own", test_overhead },
 		{ "a backlog by the program's counters", test_backlog },

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Captures into a folder, and (--force) in place of one that is there. The former one stays until the new one is whole: that is written
+ * beside it, and then both change places at once.
+ */
+#include "capture/capture_parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Whether NAME is a file that captures have. */
+static bool is_own(const char *name)
+{
+	const char *end = g_str_has_prefix(name, "core.") ? name + 5 + strspn(name + 5, "0123456789") : name;
+
+	return (end > name + 5 && (!*end || !strcmp(end, ".zst"))) || g_strv_contains(hc_capture_files, name);
+}
+
+/* Whether the folder PATH has files, in *RET_ANY. FALSE: HC_ERROR_USAGE, one of them is no capture's. */
+static bool check_former(const char *path, bool *ret_any, GError **error)
+{
+	g_autoptr(GDir) entries = g_dir_open(path, 0, NULL);
+	const char *name;
+
+	*ret_any = false;
+	while (entries && (name = g_dir_read_name(entries))) {
+		*ret_any = true;
+		if (is_own(name))
+			continue;
+		g_set_error(error, HC_ERROR, HC_ERROR_USAGE,
+			"the folder %s holds %s, which no capture has: it is not replaced", path, name);
+		return false;
+	}
+	return true;
+}
+
+static bool replace(int64_t pid, const hc_capture_options *options, GError **error)
+{
+	g_autofree char *path = g_canonicalize_filename(options->directory, NULL);
+	g_autofree char *new = g_strdup_printf("%s.new-%08x", path, g_random_int());
+	hc_capture_options own = *options;
+
+	own.directory = new;
+	if (!hc_capture_make(pid, &own, NULL, error))
+		return false;
+	if (!renameat2(AT_FDCWD, new, AT_FDCWD, path, RENAME_EXCHANGE)) {
+		hc_capture_remove_folder(new);
+		return true;
+	}
+	g_set_error(error, HC_ERROR, HC_ERROR_IO, "the new capture is %s, as it cannot take the place of %s: %s", new,
+		path, g_strerror(errno));
+	return false;
+}
+
+bool hc_capture_take(int64_t pid, const hc_capture_options *options, GError **error)
+{
+	bool any = false;
+
+	if (options->force && !check_former(options->directory, &any, error))
+		return false;
+	return any ? replace(pid, options, error) : hc_capture_make(pid, options, NULL, error);
+}
