@@ -51,6 +51,11 @@ typedef struct hc_memory_row {
 	uint64_t bytes;
 	bool knows_resident;
 	hc_resident resident; /* what of it was in memory, and what was swapped out; 0 if that is not known */
+	/*
+	 * Of what was in memory, this process's share, as smaps tells it (Pss): a page that so many processes map counts as so much less.
+	 * UINT64_MAX: not known, as of malloc's rows, and of snapshots.
+	 */
+	uint64_t proportional;
 	uint64_t count;	      /* of `unit`; 0 where there is nothing to count */
 	const char *unit;     /* "blocks", "threads", "mappings"; NULL if nothing is counted */
 	hc_row_id of;	      /* the row that this one is a part of; HC_ROW_NONE: a top row, one of those that add up */
@@ -77,6 +82,8 @@ uint64_t hc_memory_total(const hc_memory *memory); /* all mapped bytes: the sum 
  */
 bool hc_memory_knows_resident(const hc_memory *memory);
 hc_resident hc_memory_resident(const hc_memory *memory); /* 0 if it is not known */
+
+uint64_t hc_memory_proportional(const hc_memory *memory); /* the share of all rows; UINT64_MAX: not known */
 
 unsigned hc_memory_row_count(const hc_memory *memory);
 const hc_memory_row *hc_memory_row_get(const hc_memory *memory, unsigned index); /* in the order they are shown */

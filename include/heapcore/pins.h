@@ -121,6 +121,7 @@ typedef struct hc_pins_summary {
 	bool heap_found;     /* FALSE: nothing is known, all else is 0 */
 	uint64_t free;	     /* bytes that malloc keeps */
 	uint64_t trim, zero; /* bytes that malloc_trim(0) would give back; of whole free pages that are zero already */
+	bool knows_resident; /* `zero` is what was given back, or never touched, by the list of pages */
 	uint64_t pinned;     /* bytes of whole pages of pinned runs */
 	hc_amount pinning;   /* blocks of the islands that pin them */
 	bool thresholds_known; /* malloc's own; else trim_threshold is the default */

@@ -22,7 +22,8 @@ static hc_memory_row *add(hc_memory *memory, hc_row_id id, uint64_t bytes)
 		.bytes = bytes,
 		.is_memory = true,
 		.knows_resident = memory->knows_resident,
-		.resident = memory->resident[id] };
+		.resident = memory->resident[id],
+		.proportional = memory->proportional[id] };
 
 	g_array_append_val(memory->rows, row);
 	return &g_array_index(memory->rows, hc_memory_row, memory->rows->len - 1);
@@ -204,6 +205,7 @@ hc_memory *hc_memory_create(const hc_core *core, const hc_blocks *blocks, const 
 	memory->areas = areas;
 	memory->total = hc_areas_total(areas);
 	hc_memory_count_resident(memory, references);
+	hc_memory_count_proportional(memory);
 	add_heap(memory, references, diagnostics);
 	add_areas(memory);
 	for (unsigned i = 0; i < memory->rows->len; i++)
@@ -236,6 +238,11 @@ bool hc_memory_knows_resident(const hc_memory *memory)
 hc_resident hc_memory_resident(const hc_memory *memory)
 {
 	return memory->total_resident;
+}
+
+uint64_t hc_memory_proportional(const hc_memory *memory)
+{
+	return memory->total_proportional;
 }
 
 unsigned hc_memory_row_count(const hc_memory *memory)

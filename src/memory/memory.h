@@ -4,6 +4,7 @@
  *
  *	memory.c	the rows: bytes outside the heap from areas, those of the heap from blocks
  *	resident.c	what of each row was resident
+ *	proportional.c	... and its share of what other processes map as well
  *	rows.c		names of rows, and what kind of memory they are
  *	figures.c	names of figures in conditions
  *	memory_parts.h	what these share

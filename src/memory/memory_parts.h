@@ -13,6 +13,8 @@ struct hc_memory {
 	bool knows_resident;
 	hc_resident resident[HC_ROW_COUNT]; /* of each row */
 	hc_resident total_resident;
+	uint64_t proportional[HC_ROW_COUNT]; /* of each row; UINT64_MAX: not known */
+	uint64_t total_proportional;
 	const hc_core *core;
 	const hc_blocks *blocks;
 	const hc_areas *areas;
@@ -23,3 +25,6 @@ hc_row_id hc_memory_row_of_area(hc_area_kind kind);
 
 /* resident.c: fills what was resident of all rows that there may be. */
 void hc_memory_count_resident(hc_memory *memory, const hc_references *references);
+
+/* proportional.c: fills what the rows' share of pages was that other processes map as well. After hc_memory_count_resident(). */
+void hc_memory_count_proportional(hc_memory *memory);

@@ -101,6 +101,7 @@ void hc_pins_sum_up(hc_pins *pins)
 		.trim = totals->trim,
 		.zero = totals->pages.zero,
 		.pinned = totals->pinned,
+		.knows_resident = hc_core_knows_resident(pins->core),
 		.pinning = totals->pinning,
 		.thresholds_known = heap->thresholds_known,
 		.thresholds_move = heap->thresholds_move,

@@ -90,7 +90,7 @@ static json_t *analysis_json(const hc_analysis *analysis, const hc_report_option
 		{ "process", NULL, hc_value_json(process_json(hc_analysis_core(analysis))) },
 		{ "files", NULL, hc_value_json(hc_files_json(analysis)) },
 		{ "allocator", NULL, hc_value_json(hc_allocator_json(hc_blocks_heap(blocks))) },
-		{ "memory", NULL, hc_value_json(hc_memory_json(hc_analysis_memory(analysis))) },
+		{ "memory", NULL, hc_value_json(hc_memory_json(analysis)) },
 		{ "in_use", NULL, hc_value_json(in_use_json(blocks)) },
 		{ "references", NULL, hc_value_json(references_json(hc_analysis_references(analysis))) },
 		{ "free", NULL, hc_value_json(free_json(blocks)) },

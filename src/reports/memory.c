@@ -16,6 +16,8 @@ static void add_row_json(hc_records *records, const hc_memory_row *row)
 		{ "bytes", NULL, hc_value_size(row->bytes) },
 		{ "resident", NULL, hc_value_if(row->knows_resident, hc_value_size(row->resident.resident)) },
 		{ "swapped", NULL, hc_value_if(row->knows_resident, hc_value_size(row->resident.swapped)) },
+		{ "proportional", NULL,
+			hc_value_if(row->proportional != UINT64_MAX, hc_value_size(row->proportional)) },
 		{ "count", NULL, hc_value_if(row->unit, hc_value_count(row->count)) },
 		{ "unit", NULL, hc_value_plain(row->unit) },
 		{ "memory", NULL, hc_value_flag(row->is_memory) },
@@ -27,8 +29,18 @@ static void add_row_json(hc_records *records, const hc_memory_row *row)
 	hc_records_add(records, facts);
 }
 
-json_t *hc_memory_json(const hc_memory *memory)
+/* Bytes of the kernel's page tables of the process; UINT64_MAX: not known. */
+static uint64_t page_tables_of(const hc_analysis *analysis)
 {
+	g_autoptr(hc_side_facts) facts = hc_side_facts_read(hc_core_path(hc_analysis_core(analysis)), NULL);
+
+	return facts && facts->page_tables != HC_FACT_UNKNOWN ? facts->page_tables : UINT64_MAX;
+}
+
+json_t *hc_memory_json(const hc_analysis *analysis)
+{
+	const hc_memory *memory = hc_analysis_memory(analysis);
+	uint64_t proportional = hc_memory_proportional(memory), tables = page_tables_of(analysis);
 	g_autoptr(hc_records) rows = hc_records_create(), parts = hc_records_create();
 	hc_resident resident = hc_memory_resident(memory);
 	bool is_known = hc_memory_knows_resident(memory);
@@ -42,6 +54,8 @@ json_t *hc_memory_json(const hc_memory *memory)
 		{ "total", NULL, hc_value_size(hc_memory_total(memory)) },
 		{ "resident", NULL, hc_value_if(is_known, hc_value_size(resident.resident)) },
 		{ "swapped", NULL, hc_value_if(is_known, hc_value_size(resident.swapped)) },
+		{ "proportional", NULL, hc_value_if(proportional != UINT64_MAX, hc_value_size(proportional)) },
+		{ "page_tables", NULL, hc_value_if(tables != UINT64_MAX, hc_value_size(tables)) },
 		{ "rows", NULL, hc_value_json(hc_records_json(rows)) },
 		{ "parts", NULL, hc_value_json(hc_records_json(parts)) },
 	};
@@ -112,6 +126,11 @@ static char *row_detail(const memory_view *view, const hc_memory_row *row)
 		g_autofree char *count = hc_unit_text(row->count, row->unit);
 
 		g_string_append(detail, count);
+	}
+	if (row->unit && row->proportional < row->resident.resident) {
+		g_autofree char *share = hc_word_proportional(row->proportional);
+
+		g_string_append_printf(detail, "%s%s", detail->len ? "; " : "", share);
 	}
 	/* The finding has the note too. */
 	if (row->largest && (view->verbose || (!finding && row->bytes * NOTE_LEAST_SHARE >= view->shared_total))) {
@@ -216,7 +235,7 @@ void hc_memory_print(const hc_analysis *analysis, hc_output *output)
 		.verbose = output->options->verbose,
 		.table = table,
 	};
-	uint64_t bytes = 0, total = hc_memory_total(memory);
+	uint64_t bytes = 0, total = hc_memory_total(memory), tables = page_tables_of(analysis);
 	hc_resident resident = { 0, 0 }, total_resident = hc_memory_resident(memory);
 
 	for (unsigned i = 0; i < hc_memory_row_count(memory); i++) {
@@ -239,6 +258,9 @@ void hc_memory_print(const hc_analysis *analysis, hc_output *output)
 	}
 	add_sum(&view, "mapped address space", total, total_resident,
 		g_strdup(hc_memory_knows_resident(memory) ? NULL : hc_word_resident_not_known()));
+	if (tables != UINT64_MAX)
+		add_line(&view, HC_STYLE_DIM, "the kernel's page tables", tables, NULL, false,
+			g_strdup("beside all of these"));
 	hc_output_text(output, "\n");
 	hc_records_print(table, output);
 }

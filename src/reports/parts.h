@@ -16,7 +16,7 @@ char *hc_allocator_title(const hc_heap_info *heap); /* "glibc 2.36, malloc layou
 void hc_files_print(const hc_analysis *analysis, hc_output *output);
 
 /* memory.c: the memory table; as text with the numbers of the findings that say more. */
-json_t *hc_memory_json(const hc_memory *memory);
+json_t *hc_memory_json(const hc_analysis *analysis);
 void hc_memory_print(const hc_analysis *analysis, hc_output *output);
 
 /* A row's TITLE behind DEPTH steps; without what it has in parentheses, unless VERBOSE. Free with g_free(). */

@@ -91,6 +91,7 @@ static void add_memory(hc_snapshot *snapshot, const hc_memory *memory)
 
 		row.unit = hc_snapshot_keep(snapshot, row.unit);
 		row.largest = NULL;
+		row.proportional = UINT64_MAX;
 		g_array_append_val(snapshot->memory, row);
 	}
 }

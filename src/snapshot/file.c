@@ -267,7 +267,8 @@ static GVariant *store_pinning(const hc_pins_summary *summary)
 	unsigned flags = (summary->heap_found ? PINNING_HEAP_FOUND : 0) |
 			 (summary->thresholds_known ? PINNING_THRESHOLDS_KNOWN : 0) |
 			 (summary->thresholds_move ? PINNING_THRESHOLDS_MOVE : 0) |
-			 (summary->threshold_rose ? PINNING_THRESHOLD_ROSE : 0);
+			 (summary->threshold_rose ? PINNING_THRESHOLD_ROSE : 0) |
+			 (summary->knows_resident ? PINNING_RESIDENT_KNOWN : 0);
 	GVariantBuilder kept;
 
 	g_variant_builder_init(&kept, G_VARIANT_TYPE("a(ut)"));

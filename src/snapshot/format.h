@@ -78,6 +78,7 @@ enum { /* flags of the pinning */
 	PINNING_THRESHOLDS_KNOWN = 2,
 	PINNING_THRESHOLDS_MOVE = 4,
 	PINNING_THRESHOLD_ROSE = 8,
+	PINNING_RESIDENT_KNOWN = 16,
 };
 
 enum { /* flags of an owner */

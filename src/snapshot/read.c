@@ -184,7 +184,7 @@ static bool is_bound(const hc_snapshot *snapshot, hc_row_id id)
 static bool load_memory(hc_snapshot *snapshot, GVariant *section)
 {
 	GVariantIter rows;
-	hc_memory_row row = { 0 };
+	hc_memory_row row = { .proportional = UINT64_MAX };
 	const char *id, *of;
 	uint64_t sum = 0;
 	gboolean is_memory;
@@ -529,6 +529,7 @@ static bool load_pinning(hc_snapshot *snapshot, GVariant *section)
 	summary->thresholds_known = flags & PINNING_THRESHOLDS_KNOWN;
 	summary->thresholds_move = flags & PINNING_THRESHOLDS_MOVE;
 	summary->threshold_rose = flags & PINNING_THRESHOLD_ROSE;
+	summary->knows_resident = flags & PINNING_RESIDENT_KNOWN;
 	while (g_variant_iter_next(kept, "(ut)", &cause, &one.bytes)) {
 		if (cause >= HC_KEPT_CAUSE_COUNT || summary->kept_count == HC_KEPT_CAUSE_COUNT)
 			return false;

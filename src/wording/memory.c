@@ -79,6 +79,13 @@ const char *hc_word_resident_not_known(void)
 	return "how much was resident a core does not tell: heapcore capture does";
 }
 
+char *hc_word_proportional(uint64_t bytes)
+{
+	char size[HC_TEXT_SIZE_LENGTH];
+
+	return g_strdup_printf("%s as its share of what others map too (PSS)", hc_text_size(size, bytes));
+}
+
 char *hc_word_row_note(const hc_memory_row *row)
 {
 	const hc_area *largest = row->largest;

@@ -135,18 +135,20 @@ static void advise_trim(GString *text, const hc_pins_summary *summary)
 {
 	char trim[HC_TEXT_SIZE_LENGTH], free[HC_TEXT_SIZE_LENGTH], zero[HC_TEXT_SIZE_LENGTH];
 
+	const char *where = summary->knows_resident ? "were given back already, or never touched" :
+						      "lie in pages that are zero already";
+
 	hc_text_size(trim, summary->trim);
 	hc_text_size(free, summary->free);
 	hc_text_size(zero, summary->zero);
 	if (is_worth_saying(summary, summary->trim)) {
 		g_string_append_printf(text, "malloc_trim(0) would give back %s of the %s that are free", trim, free);
 		if (is_worth_saying(summary, summary->zero))
-			g_string_append_printf(text, "; %s lie in pages that are zero already", zero);
+			g_string_append_printf(text, "; %s %s", zero, where);
 		g_string_append_c(text, '.');
 	} else if (summary->free >= WORTH_SAYING) {
-		g_string_append_printf(text,
-			"malloc_trim(0) would give back %s%s of the %s that are free; %s lie in pages that are zero already.",
-			summary->trim ? "only " : "", summary->trim ? trim : "nothing", free, zero);
+		g_string_append_printf(text, "malloc_trim(0) would give back %s%s of the %s that are free; %s %s.",
+			summary->trim ? "only " : "", summary->trim ? trim : "nothing", free, zero, where);
 	} else {
 		g_string_append_printf(text, "Only %s are free: there is little to give back.", free);
 	}

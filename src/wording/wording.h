@@ -182,6 +182,8 @@ const char *hc_word_row(hc_row_id id, bool is_bound);
 const char *hc_word_resident_not_known(void);
 /* A clause on the largest mapping of a row: "largest 1.0 MiB at 0x7f...: the data of libfoo.so points to it"; NULL: it has none. */
 char *hc_word_row_note(const hc_memory_row *row);
+/* "12.0 MiB as its share of what others map too (PSS)" */
+char *hc_word_proportional(uint64_t bytes);
 /* "3.9 MiB zero; trimming gives 8.1 MiB"; BY_RESIDENT: it is known what was resident, so what is not zero, but was given back. */
 char *hc_word_free_pages(const hc_free_pages *pages, bool by_resident);
 /* A clause of what an area looks like: "the data of libfoo.so points to it (3 words)"; NULL: nothing is known. */

@@ -70,8 +70,29 @@ def check_sum(folder: Path) -> None:
     assert int(rollup[1]) * 1024 == wanted[0], (rollup[1], wanted)
 
 
-def written_pages(folder: Path) -> list[tuple[int, int]]:
-    """Runs of resident pages by the file, read here by its description in docs/capture.md."""
+def check_shares(folder: Path) -> None:
+    """Each row's share of what others map too is Pss of the mappings in it, and page tables are VmPTE."""
+    memory = report_of(succeed("analyze", folder, "--json"))["memory"]
+    areas = report_of(succeed("mappings", folder, "--json"))["mappings"]
+    wanted: dict[str, int] = {}
+    for part in re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", (folder / "smaps").read_text(), flags=re.MULTILINE)[1:]:
+        low, high = (int(word, 16) for word in part.split()[0].split("-"))
+        rss, pss = (int(re.search(rf"^{key}:\s+(\d+) kB", part, re.MULTILINE)[1]) * 1024 for key in ("Rss", "Pss"))
+        kinds = {area["kind"] for area in areas if area["resident"] and int(area["start"], 16) >= low and int(area["end"], 16) <= high}
+        for kind in kinds if rss and kinds in ({"file"}, {"shared"}) else ():
+            wanted[kind] = wanted.get(kind, 0) + pss
+        wanted["all"] = wanted.get("all", 0) + pss
+    assert memory["proportional"] == wanted["all"], (memory["proportional"], wanted)
+    rows = {row["id"]: row for row in memory["rows"]}
+    assert rows["files"]["proportional"] == wanted["file"] < rows["files"]["resident"], (rows["files"], wanted)
+    assert rows["shared"]["proportional"] == wanted["shared"], (rows["shared"], wanted)
+    assert rows["in-use"]["proportional"] is None
+    tables = int(re.search(r"^VmPTE:\s+(\d+) kB", (folder / "status").read_text(), re.MULTILINE)[1]) * 1024
+    assert memory["page_tables"] == tables, (memory["page_tables"], tables)
+
+
+def runs_of(folder: Path) -> list[tuple[int, int, int]]:
+    """Start, end, kind of the runs of pages in the file, read here by its description in docs/capture.md."""
     line, body = (folder / "pages").read_bytes().split(b"\n", 1)
     name, version, page, runs, length = line.split()
     assert (name, version, int(page), int(length)) == (b"heapcore-pages", b"1", PAGE, len(body)), line
@@ -92,10 +113,58 @@ def written_pages(folder: Path) -> list[tuple[int, int]]:
         at = start + number()
         kind, index = body[index], index + 1
         assert not (kind & 1 and kind & 2), kind
-        if kind & 1 and not kind & 8:
-            found.append((start * PAGE, at * PAGE))
+        found.append((start * PAGE, at * PAGE, kind))
     assert index == len(body)
     return found
+
+
+def write_runs(folder: Path, runs: list[tuple[int, int, int]]) -> None:
+    body, at = bytearray(), 0
+    for start, end, kind in runs:
+        for value in ((start - at) // PAGE, (end - start) // PAGE):
+            while value > 0x7f:
+                body.append(value & 0x7f | 0x80)
+                value >>= 7
+            body.append(value)
+        body.append(kind)
+        at = end
+    (folder / "pages").write_bytes(b"heapcore-pages 1 %d %d %d\n" % (PAGE, len(runs), len(body)) + body)
+
+
+def written_pages(folder: Path) -> list[tuple[int, int]]:
+    return [(start, end) for start, end, kind in runs_of(folder) if kind & 1 and not kind & 8]
+
+
+def check_swapped(fixture: Stopped, folder: Path) -> None:
+    """Machines without swap have none: what a recorded list of pages and smaps tell as swapped out is told, of each row and block."""
+    said = {what: (int(address, 16), int(size), int(written)) for what, address, size, written in fixture.said("pages") if written != "-"}
+    wanted, text = {}, (folder / "smaps").read_text()
+    runs = runs_of(folder)
+    for what in ("reserve", "mmapped"):
+        low, size, written = said[what]
+        wanted[what] = written
+        cut = [(max(start, first), min(end, last), kind) for start, end, kind in runs
+               for first, last in ((0, low), (low, low + size), (low + size, 1 << 63)) if max(start, first) < min(end, last)]
+        runs = [(start, end, kind & ~1 | 2 if kind & 1 and low <= start < low + size else kind) for start, end, kind in cut]
+        parts = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", text, flags=re.MULTILINE)
+        (place,) = [number for number, part in enumerate(parts[1:], 1)
+                    if int(part.split("-")[0], 16) <= low < int(part.split()[0].split("-")[1], 16)]
+        for key, change in (("Rss", -written), ("Pss", -written), ("Swap", written)):
+            parts[place] = re.sub(rf"^({key}:\s+)(\d+)", lambda match, change=change: match[1] + str(int(match[2]) + change // 1024),
+                                  parts[place], count=1, flags=re.MULTILINE)
+        text = "".join(parts)
+    write_runs(folder, runs)
+    (folder / "smaps").write_text(text)
+    check_mappings(folder)
+    areas = report_of(succeed("mappings", folder, "--json"))["mappings"]
+    low, size, _ = said["reserve"]
+    inside_reserve = [area for area in areas if int(area["start"], 16) <= low < int(area["end"], 16)]
+    assert sum(area["swapped"] for area in inside_reserve) >= wanted["reserve"], inside_reserve
+    memory = report_of(succeed("analyze", folder, "--json"))["memory"]
+    assert memory["swapped"] == sum(wanted.values()) == sum(row["swapped"] for row in memory["rows"]), (memory["swapped"], wanted)
+    block = report_of(succeed("block", folder, hex(said["mmapped"][0] + 16), "--json"))["block"]
+    assert (block["resident"], block["swapped"]) == (0, wanted["mmapped"] - 16), (block, wanted)
+    assert "SWAPPED" in succeed("analyze", folder).out
 
 
 def resident_in(runs: list[tuple[int, int]], low: int, high: int) -> int:
@@ -140,7 +209,10 @@ def check_trim(fixture: Stopped, folder: Path) -> None:
     assert fixture.command("t")[0] == "trim"
     gain, expected = before - fixture.rss_of(0, 1 << 63), free["trim"] - free["trim_zero"]
     assert abs(gain - expected) <= TRIM_TOLERANCE, f"malloc_trim gave back {gain}, reported {expected}"
-    after = analyze(capture(fixture, "trimmed"), fixture.program)["free"]
+    trimmed = capture(fixture, "trimmed")
+    after = analyze(trimmed, fixture.program)["free"]
+    advice = report_of(succeed("pins", trimmed, "--json"))["advice"]
+    assert "were given back already" in advice and "zero" not in advice, advice
     assert after["trim"] - after["trim_zero"] <= TRIM_TOLERANCE, after
 
 
@@ -318,11 +390,13 @@ with Stopped("resident") as process:
     taken = capture(process)
     cases.run("mappings", check_mappings, taken)
     cases.run("sum", check_sum, taken)
+    cases.run("shares", check_shares, taken)
     cases.run("blocks", check_blocks, process, taken)
     cases.run("arenas", check_arenas, taken)
     cases.run("runs", check_runs, taken)
     cases.run("program", check_program, process, taken)
     cases.run("trim", check_trim, process, taken)
+    cases.run("swapped", check_swapped, process, taken)
     cases.run("words", check_words, process, taken)
     cases.run("diff: nothing moved", check_still, process)
     cases.run("diff: touched", check_touched, process)

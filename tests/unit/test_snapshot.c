@@ -122,6 +122,7 @@ static hc_snapshot *make_full(void)
 		.mmapped_known = true,
 		.alignment = 53 };
 	snapshot->pinning = (hc_pins_summary){ .heap_found = true,
+		.knows_resident = true,
 		.free = 61,
 		.trim = 62,
 		.zero = 63,
@@ -228,6 +229,7 @@ static void compare_heads(const hc_snapshot *a, const hc_snapshot *b)
 	SAME_TEXT(build_id);
 	SAME_TEXT(random);
 	SAME(pinning.heap_found);
+	SAME(pinning.knows_resident);
 	SAME(pinning.free);
 	SAME(pinning.trim);
 	SAME(pinning.zero);
