@@ -64,7 +64,7 @@ static int64_t own_number_of(pid_t pid)
 	g_autofree char *status = hc_proc_read(pid, "status", NULL, NULL);
 	uint64_t number = 0;
 
-	return hc_proc_own_number(status, &number) ? (int64_t)number : pid;
+	return hc_proc_own_number(status, "NSpid:", &number) ? (int64_t)number : pid;
 }
 
 typedef struct copy_search {
