@@ -108,6 +108,9 @@ typedef struct hc_side_facts {
 	double stopped;	    /* seconds that the process stood still */
 	const char *why_stopped; /* why it did until all was written; NULL: it did not, or that is not known */
 	const char *executable;
+	const char *
+		root; /* of a process that sees other files than who captured it: where these were ("/proc/PID/root"). Not in snapshots */
+	int64_t own_pid; /* its number where it runs, in a container; 0: the same, or not known. Not in snapshots */
 	/* smaps, summed */
 	uint64_t resident, proportional, swapped, anonymous;
 	/* status */

@@ -46,6 +46,12 @@ const char *hc_stage_text(hc_stage stage); /* "reading the heap", for progress *
 bool hc_report_analysis(const hc_analysis *analysis, const hc_report_options *options, GError **error); /* findings */
 bool hc_report_diff(const hc_diff *diff, const hc_report_options *options, GError **error);
 
+/*
+ * A line of a process that is watched: when SNAPSHOT was taken, what was resident, and the first line of what DIFF, from the first snapshot
+ * to this one, says; NULL: this is the first. As text only.
+ */
+bool hc_report_step(const hc_snapshot *snapshot, const hc_diff *diff, const hc_report_options *options, GError **error);
+
 /* That SNAPSHOT was written to PATH, SIZE bytes. */
 bool hc_report_snapshot(
 	const hc_snapshot *snapshot, const char *path, uint64_t size, const hc_report_options *options, GError **error);

@@ -33,6 +33,7 @@ enum {
 
 typedef struct capture_task {
 	pid_t pid;
+	int64_t own_number; /* where it runs */
 	const hc_capture_options *options;
 	int directory; /* descriptor */
 	bool made;     /* the folder is ours */
@@ -61,6 +62,40 @@ static bool fail_usage(GError **error, const char *format, int64_t pid)
 	return false;
 }
 
+/* capabilities(7): bit 19 of CapEff */
+static bool may_trace_all(void)
+{
+	g_autofree char *status = hc_proc_read(getpid(), "status", NULL, NULL);
+	const char *line = status ? strstr(status, "CapEff:") : NULL;
+
+	return line && (g_ascii_strtoull(line + strlen("CapEff:"), NULL, 16) >> 19 & 1);
+}
+
+/* user_namespaces(7): only the first one has all users of the machine. */
+static bool is_in_user_namespace(void)
+{
+	g_autofree char *map = hc_proc_read(getpid(), "uid_map", NULL, NULL);
+	g_auto(GStrv) words = g_strsplit_set(map ? map : "", " \n", -1);
+	const char *last = NULL;
+
+	for (char **word = words; *word; word++)
+		last = **word ? *word : last;
+	return last && g_ascii_strtoull(last, NULL, 10) < UINT32_MAX;
+}
+
+static const char *why_denied(void)
+{
+	if (is_in_user_namespace())
+		return "heapcore runs in a user namespace (a container without privileges?), and what it may do there it may not do "
+		       "to a process of another one: capture from outside";
+	if (!geteuid() && !may_trace_all())
+		return "root lacks the capability CAP_SYS_PTRACE here: start the container with --cap-add SYS_PTRACE, or capture "
+		       "from outside";
+	if (!geteuid())
+		return "a security module (AppArmor, SELinux) may forbid it: see the kernel's log";
+	return "it may be protected (setuid, or PR_SET_DUMPABLE), or have a user namespace of its own: use sudo";
+}
+
 /* Why the memory of a process may not be read, and what to do about it. */
 static void explain_denial(pid_t pid, const char *status, GError **error)
 {
@@ -87,9 +122,7 @@ static void explain_denial(pid_t pid, const char *status, GError **error)
 			(int)pid, scope);
 	} else {
 		g_set_error(error, HC_ERROR, HC_ERROR_IO,
-			"the memory of process %d may not be read (ptrace is denied): %s", (int)pid,
-			geteuid() ? "it may be protected (setuid, or PR_SET_DUMPABLE): use sudo" :
-				    "in a container, give it the capability SYS_PTRACE, or capture from outside");
+			"the memory of process %d may not be read (ptrace is denied): %s", (int)pid, why_denied());
 	}
 }
 
@@ -268,23 +301,70 @@ static void leave_out_clock(GArray *mappings)
 	}
 }
 
-/* What smaps says in sum; kernels before 4.14 do not. */
-static bool write_rollup(const capture_task *capture, GError **error)
-{
-	g_autofree char *rollup = hc_proc_read(capture->pid, "smaps_rollup", NULL, NULL);
+/*
+ * What takes longest while the process stands still is that the kernel walks its page tables: for smaps, for the sum of it (kernels before 4.14
+ * have none), and for which pages there are. These walks don't hinder each other, so a thread of ours does the last two meanwhile.
+ */
+typedef struct side_walks {
+	pid_t pid;
+	char *rollup; /* owned; NULL: there is none */
+	GArray *runs; /* likewise */
+} side_walks;
 
-	return !rollup || hc_capture_write(capture->directory, "smaps_rollup", rollup, -1, error);
+static void *walk_beside(void *data)
+{
+	side_walks *walks = data;
+	g_autofree char *maps = hc_proc_read(walks->pid, "maps", NULL, NULL);
+	g_autoptr(GArray) mappings = maps ? hc_smaps_parse(maps) : NULL;
+
+	walks->runs = mappings ? hc_capture_scan_runs(walks->pid, mappings) : NULL;
+	walks->rollup = hc_proc_read(walks->pid, "smaps_rollup", NULL, NULL);
+	return NULL;
+}
+
+/* smaps; NULL: HC_ERROR_IO. */
+static char *read_smaps(pid_t pid, side_walks *walks, GError **error)
+{
+	GThread *thread = g_thread_try_new("walk", walk_beside, walks, NULL);
+	char *smaps = hc_proc_read(pid, "smaps", NULL, error);
+
+	if (thread)
+		g_thread_join(thread);
+	else
+		walk_beside(walks);
+	return smaps;
+}
+
+static void side_walks_clear(side_walks *walks)
+{
+	g_free(walks->rollup);
+	g_clear_pointer(&walks->runs, g_array_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(side_walks, side_walks_clear)
+
+static bool write_rollup(const capture_task *capture, const side_walks *walks, GError **error)
+{
+	return !walks->rollup || hc_capture_write(capture->directory, "smaps_rollup", walks->rollup, -1, error);
 }
 
 /* Before the core is written: that reads pages that were not there, and so makes them. */
-static bool write_pages(const capture_task *capture, GError **error)
+static bool write_pages(const capture_task *capture, const side_walks *walks, GError **error)
 {
-	g_autoptr(GArray) runs = hc_capture_scan_pages(capture->pid, capture->mappings, false);
+	g_autoptr(GArray) runs = walks->runs ? g_array_ref(walks->runs) :
+					       hc_capture_scan_pages(capture->pid, capture->mappings, true);
 	g_autoptr(GByteArray) contents = runs ? hc_page_runs_store(runs, sysconf(_SC_PAGESIZE)) : NULL;
 
 	return !contents || contents->len > HC_RESIDENCY_FILE_LIMIT ||
 	       hc_capture_write(
 		       capture->directory, HC_RESIDENCY_FILE, (const char *)contents->data, contents->len, error);
+}
+
+static int64_t own_number(pid_t pid, const char *status)
+{
+	uint64_t number;
+
+	return hc_proc_own_number(status, "NSpid:", &number) ? (int64_t)number : pid;
 }
 
 /* What the core takes on the disk, about. */
@@ -299,20 +379,23 @@ static uint64_t estimate(const capture_task *capture, GArray *mappings, unsigned
 static bool read_stopped(capture_task *capture, hc_stopped_process *process, gint64 begin, GError **error)
 {
 	g_autoptr(hc_stopped_process) stopped = process;
+	g_auto(side_walks) walks = { .pid = capture->pid };
 	g_autofree char *smaps = NULL, *status = NULL;
 
 	if (capture->why_stopped && !hc_capture_copy_proc(capture->pid, capture->directory, error))
 		return false;
 	status = hc_proc_read(capture->pid, "status", NULL, error);
-	smaps = status ? hc_proc_read(capture->pid, "smaps", NULL, error) : NULL;
+	smaps = status ? read_smaps(capture->pid, &walks, error) : NULL;
 	if (!smaps)
 		return false;
+	capture->own_number = own_number(capture->pid, status);
 	capture->mappings = hc_smaps_parse(smaps);
 	leave_out_clock(capture->mappings);
 	capture->estimate = estimate(capture, capture->mappings, hc_stopped_process_thread_count(stopped));
 	return check_room(capture, error) && hc_capture_write(capture->directory, "status", status, -1, error) &&
-	       hc_capture_write(capture->directory, "smaps", smaps, -1, error) && write_rollup(capture, error) &&
-	       write_pages(capture, error) && begin_core(capture, stopped, status, error) &&
+	       hc_capture_write(capture->directory, "smaps", smaps, -1, error) &&
+	       write_rollup(capture, &walks, error) && write_pages(capture, &walks, error) &&
+	       begin_core(capture, stopped, status, error) &&
 	       write_memory(capture, g_steal_pointer(&stopped), begin, error);
 }
 
@@ -332,10 +415,14 @@ static bool write_description(const capture_task *capture, int64_t time, GError 
 	g_autofree char *link = g_strdup_printf("/proc/%d/exe", (int)capture->pid);
 	g_autofree char *executable = g_file_read_link(link, NULL);
 	g_autofree char *escaped = g_strescape(executable ? executable : "", NULL);
-	g_autofree char *text = NULL;
+	g_autofree char *text = NULL, *root = hc_proc_foreign_root(capture->pid);
 
 	g_key_file_set_integer(file, "capture", "format", HC_CAPTURE_FORMAT);
 	g_key_file_set_int64(file, "capture", "pid", capture->pid);
+	if (capture->own_number != capture->pid)
+		g_key_file_set_int64(file, "capture", "own-pid", capture->own_number);
+	if (root)
+		g_key_file_set_string(file, "capture", "root", root);
 	g_key_file_set_string(file, "capture", "core", capture->core_name);
 	g_key_file_set_int64(file, "capture", "time", time);
 	g_key_file_set_int64(file, "capture", "start-time", start_time(capture->pid));

@@ -190,6 +190,9 @@ void hc_core_writer_clear(hc_core_writer *writer);
  */
 GArray *hc_capture_scan_pages(pid_t pid, GArray *mappings, bool by_words);
 
+/* The same in the way for kernels since 6.7; MAPPINGS may be those of maps. NULL: the kernel does not know it. */
+GArray *hc_capture_scan_runs(pid_t pid, GArray *mappings);
+
 /* ---- proc.c ---- */
 
 /* /proc/PID/NAME; all of it, NUL-terminated. NULL if it cannot be read. Free with g_free(). */
@@ -198,8 +201,11 @@ char *hc_proc_read(pid_t pid, const char *name, size_t *ret_length, GError **err
 /* "VmPTE:   44 kB" in TEXT: the number behind KEY at the start of a line; FALSE if there is none. */
 bool hc_proc_field(const char *text, const char *key, uint64_t *ret_number);
 
-/* The number that a process or thread has where it runs, by its STATUS (NULL is fine): the last one of "NSpid:". FALSE: it is not told. */
-bool hc_proc_own_number(const char *status, uint64_t *ret_number);
+/*
+ * The number that a process or thread has where it runs, by its STATUS (NULL is fine): the last one behind KEY, "NSpid:" or its like. FALSE:
+ * it is not told.
+ */
+bool hc_proc_own_number(const char *status, const char *key, uint64_t *ret_number);
 
 /* /proc/PID/root, if PID has other mounts than we have; else NULL. Free with g_free(). */
 char *hc_proc_foreign_root(pid_t pid);

@@ -64,7 +64,7 @@ static int64_t own_number_of(pid_t pid)
 	g_autofree char *status = hc_proc_read(pid, "status", NULL, NULL);
 	uint64_t number = 0;
 
-	return hc_proc_own_number(status, &number) ? (int64_t)number : pid;
+	return hc_proc_own_number(status, "NSpid:", &number) ? (int64_t)number : pid;
 }
 
 typedef struct copy_search {
@@ -194,13 +194,28 @@ static bool may_inherit(pid_t process)
 	return process == 1 || ancestor == process;
 }
 
+/* Until it has a session of its own, where nobody kills it with us: then it closes what it does not need, its end of this pipe too. */
+static void wait_until_apart(int pipe)
+{
+	char byte;
+
+	while (read(pipe, &byte, 1) < 0 && errno == EINTR)
+		;
+	close(pipe);
+}
+
 hc_guardian *hc_guardian_start(pid_t pid, const char *directory)
 {
 	hc_guardian guardian = { .pid = -1 };
-	int ends[2];
+	int ends[2], apart[2];
 
 	if (may_inherit(pid) || pipe2(ends, O_CLOEXEC))
 		return NULL;
+	if (pipe2(apart, O_CLOEXEC)) {
+		close(ends[0]);
+		close(ends[1]);
+		return NULL;
+	}
 	guardian.pipe = ends[1];
 	guardian.trace = mmap(NULL, sizeof *guardian.trace, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (guardian.trace != MAP_FAILED)
@@ -208,6 +223,8 @@ hc_guardian *hc_guardian_start(pid_t pid, const char *directory)
 	if (!guardian.pid)
 		guard(pid, guardian.trace, ends[0], directory);
 	close(ends[0]);
+	close(apart[1]);
+	wait_until_apart(apart[0]);
 	if (guardian.pid > 0)
 		return g_memdup2(&guardian, sizeof guardian);
 	close(ends[1]);

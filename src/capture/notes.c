@@ -38,12 +38,39 @@ static void append_note(GByteArray *notes, const char *name, unsigned type, cons
 	pad(notes);
 }
 
-static void append_process(GByteArray *notes, pid_t pid, const char *status)
+/* Numbers of the process and its threads as it sees them itself, as the kernel has them in a core. */
+typedef struct own_numbers {
+	pid_t pid, group, session;
+	bool differ; /* from what we see */
+} own_numbers;
+
+static own_numbers read_numbers(pid_t pid, const char *status)
+{
+	own_numbers own = { .pid = pid, .group = getpgid(pid), .session = getsid(pid) };
+	uint64_t number, group = 0, session = 0;
+
+	if (!hc_proc_own_number(status, "NSpid:", &number) || number == (uint64_t)pid)
+		return own;
+	hc_proc_own_number(status, "NSpgid:", &group);
+	hc_proc_own_number(status, "NSsid:", &session);
+	return (own_numbers){ (pid_t)number, (pid_t)group, (pid_t)session, true };
+}
+
+static pid_t own_thread(const own_numbers *own, pid_t pid, pid_t thread)
+{
+	g_autofree char *name = own->differ ? g_strdup_printf("task/%d/status", (int)thread) : NULL;
+	g_autofree char *status = name ? hc_proc_read(pid, name, NULL, NULL) : NULL;
+	uint64_t number;
+
+	return hc_proc_own_number(status, "NSpid:", &number) ? (pid_t)number : thread;
+}
+
+static void append_process(GByteArray *notes, pid_t pid, const own_numbers *own, const char *status)
 {
 	g_autofree char *command = hc_proc_read(pid, "comm", NULL, NULL);
 	size_t length = 0;
 	g_autofree char *arguments = hc_proc_read(pid, "cmdline", &length, NULL);
-	prpsinfo_t process = { .pr_pid = pid, .pr_sname = 'R' };
+	prpsinfo_t process = { .pr_pid = own->pid, .pr_pgrp = own->group, .pr_sid = own->session, .pr_sname = 'R' };
 	uint64_t number;
 
 	if (command)
@@ -53,7 +80,7 @@ static void append_process(GByteArray *notes, pid_t pid, const char *status)
 		process.pr_psargs[i] = arguments[i] ? arguments[i] : ' ';
 	if (length && process.pr_psargs[length - 1] == ' ')
 		process.pr_psargs[length - 1] = '\0';
-	if (hc_proc_field(status, "PPid:", &number))
+	if (!own->differ && hc_proc_field(status, "PPid:", &number))
 		process.pr_ppid = (pid_t)number;
 	if (hc_proc_field(status, "Uid:", &number))
 		process.pr_uid = number;
@@ -121,9 +148,11 @@ static void append_signal(GByteArray *notes, pid_t thread, bool has_signal)
 	append_note(notes, "CORE", NT_SIGINFO, &signal, sizeof signal);
 }
 
-static bool append_thread(GByteArray *notes, pid_t pid, pid_t thread, GError **error)
+static bool append_thread(GByteArray *notes, pid_t pid, const own_numbers *own, pid_t thread, GError **error)
 {
-	struct elf_prstatus status = { .pr_pid = thread, .pr_pgrp = getpgid(pid), .pr_sid = getsid(pid) };
+	struct elf_prstatus status = {
+		.pr_pid = own_thread(own, pid, thread), .pr_pgrp = own->group, .pr_sid = own->session
+	};
 	struct iovec vector = { &status.pr_reg, sizeof status.pr_reg };
 
 	if (ptrace(PTRACE_GETREGSET, thread, (void *)(uintptr_t)NT_PRSTATUS, &vector)) {
@@ -151,15 +180,16 @@ GByteArray *hc_capture_notes(
 	g_autoptr(GByteArray) notes = g_byte_array_new();
 	size_t length;
 	g_autofree char *auxiliary = hc_proc_read(pid, "auxv", &length, error);
+	const own_numbers own = read_numbers(pid, status);
 
 	if (!auxiliary)
 		return NULL;
 	append_note(notes, "HEAPCORE", WRITER_NOTE, "", 0);
 	for (unsigned i = 0; i < hc_stopped_process_thread_count(process); i++) {
-		if (!append_thread(notes, pid, hc_stopped_process_thread(process, i), error))
+		if (!append_thread(notes, pid, &own, hc_stopped_process_thread(process, i), error))
 			return NULL;
 		if (!i) {
-			append_process(notes, pid, status);
+			append_process(notes, pid, &own, status);
 			append_note(notes, "CORE", NT_AUXV, auxiliary, length);
 			append_files(notes, mappings);
 		}

@@ -260,22 +260,42 @@ static int open_proc(pid_t pid, const char *name)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
+static bool open_scan(page_scan *scan, pid_t pid)
+{
+	*scan = (page_scan){ .page_size = sysconf(_SC_PAGESIZE), .memory = -1 };
+	scan->pagemap = open_proc(pid, "pagemap");
+	if (scan->pagemap < 0)
+		return false;
+	scan->memory = open_proc(pid, "mem");
+	scan->runs = g_array_new(FALSE, FALSE, sizeof(hc_page_run));
+	return true;
+}
+
+/* The runs, if they are KNOWN. */
+static GArray *close_scan(page_scan *scan, bool known)
+{
+	if (scan->memory >= 0)
+		close(scan->memory);
+	close(scan->pagemap);
+	if (known && scan->runs->len < RUNS_MOST)
+		return scan->runs;
+	g_array_unref(scan->runs);
+	return NULL;
+}
+
+GArray *hc_capture_scan_runs(pid_t pid, GArray *mappings)
+{
+	page_scan scan;
+
+	return open_scan(&scan, pid) ? close_scan(&scan, scan_all(&scan, mappings)) : NULL;
+}
+
 GArray *hc_capture_scan_pages(pid_t pid, GArray *mappings, bool by_words)
 {
-	page_scan scan = { .page_size = sysconf(_SC_PAGESIZE) };
-	bool known;
+	g_autoptr(GArray) runs = by_words ? NULL : hc_capture_scan_runs(pid, mappings);
+	page_scan scan;
 
-	scan.pagemap = open_proc(pid, "pagemap");
-	if (scan.pagemap < 0)
-		return NULL;
-	scan.memory = open_proc(pid, "mem");
-	scan.runs = g_array_new(FALSE, FALSE, sizeof(hc_page_run));
-	known = (!by_words && scan_all(&scan, mappings)) || read_all(&scan, mappings);
-	known = known && scan.runs->len < RUNS_MOST;
-	if (scan.memory >= 0)
-		close(scan.memory);
-	close(scan.pagemap);
-	if (!known)
-		g_array_unref(scan.runs);
-	return known ? scan.runs : NULL;
+	if (runs)
+		return g_steal_pointer(&runs);
+	return open_scan(&scan, pid) ? close_scan(&scan, read_all(&scan, mappings)) : NULL;
 }

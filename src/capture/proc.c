@@ -33,9 +33,10 @@ bool hc_proc_field(const char *text, const char *key, uint64_t *ret_number)
 	return false;
 }
 
-bool hc_proc_own_number(const char *status, uint64_t *ret_number)
+bool hc_proc_own_number(const char *status, const char *key, uint64_t *ret_number)
 {
-	const char *line = status ? strstr(status, "\nNSpid:") : NULL;
+	g_autofree char *begin = g_strconcat("\n", key, NULL);
+	const char *line = status ? strstr(status, begin) : NULL;
 	const char *end = line ? strchrnul(line + 1, '\n') : NULL;
 
 	while (line && end > line && g_ascii_isdigit(end[-1]))

@@ -235,7 +235,7 @@ hc_side_facts *hc_side_facts_read(const char *path, GError **error)
 {
 	bool is_folder = g_file_test(path, G_FILE_TEST_IS_DIR);
 	g_autofree char *folder = is_folder ? g_strdup(path) : g_path_get_dirname(path);
-	g_autofree char *core = is_folder ? NULL : g_path_get_basename(path), *executable = NULL;
+	g_autofree char *core = is_folder ? NULL : g_path_get_basename(path), *executable = NULL, *root = NULL;
 	g_autoptr(GKeyFile) file = read_description(folder, core, error);
 	hc_side_facts *facts;
 	int64_t page_size;
@@ -249,6 +249,9 @@ hc_side_facts *hc_side_facts_read(const char *path, GError **error)
 	facts->stopped = g_key_file_get_double(file, "capture", "stopped-seconds", NULL);
 	executable = g_key_file_get_string(file, "capture", "executable", NULL);
 	facts->executable = executable ? keep(facts, executable) : NULL;
+	facts->own_pid = g_key_file_get_int64(file, "capture", "own-pid", NULL);
+	root = g_key_file_get_string(file, "capture", "root", NULL);
+	facts->root = root ? keep(facts, root) : NULL;
 	g_autofree char *why = g_key_file_get_string(file, "capture", "stopped-because", NULL);
 
 	facts->why_stopped = why ? keep(facts, why) : NULL;

@@ -25,7 +25,7 @@ cli_status cli_run_analyze(const cli_command *command, int argc, char **argv)
 
 	if (!cli_parse(command, argc, argv, entries, 1, 2, &options, &status))
 		return status;
-	conditions = cli_conditions_parse(command, fail_on);
+	conditions = cli_conditions_parse(command, "--fail-on", fail_on);
 	if (!conditions)
 		return CLI_USAGE;
 	core = options.arguments[0];

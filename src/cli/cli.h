@@ -67,6 +67,7 @@ cli_status cli_run_duplicates(const cli_command *command, int argc, char **argv)
 cli_status cli_run_pins(const cli_command *command, int argc, char **argv);
 cli_status cli_run_types(const cli_command *command, int argc, char **argv);
 cli_status cli_run_mappings(const cli_command *command, int argc, char **argv);
+cli_status cli_run_watch(const cli_command *command, int argc, char **argv);
 cli_status cli_run_threads(const cli_command *command, int argc, char **argv);
 cli_status cli_run_help(const cli_command *command, int argc, char **argv);
 
@@ -127,6 +128,9 @@ bool cli_take_address(
 		"containers", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &(options).container_files, \
 			"descriptions of containers of your own (repeatable)", "FILE" \
 	}
+
+/* The process PID, which is not captured yet; cli_options_deinit() frees it. */
+cli_live *cli_live_new(int64_t pid);
 
 void cli_print_overview(void);
 
@@ -189,11 +193,12 @@ hc_analysis *cli_analyse(const cli_options *options, const char **core, const ch
 hc_analysis *cli_try_analyse(
 	const cli_options *options, const char **core, const char **binary, hc_stage until, GError **error);
 
-/* How to write a report on standard output. Free the strings with cli_report_deinit(). */
+/* How to write a report. Free the strings with cli_report_deinit(). */
 typedef struct cli_report {
 	hc_report_options options;
 	bool broken_pipe; /* the reader has gone: no error */
 	char *repeated_options;
+	int descriptor; /* to write to: standard output, unless it is changed */
 } cli_report;
 
 void cli_report_init(cli_report *report, const cli_options *options, const char *binary);
@@ -234,8 +239,8 @@ bool cli_parse_address(const char *text, hc_address *ret_address);
 
 typedef struct cli_conditions cli_conditions;
 
-/* Reads "leaked>0" and the like; TEXTS is NULL-terminated or NULL. NULL after an error, which was said. */
-cli_conditions *cli_conditions_parse(const cli_command *command, char **texts);
+/* Reads "leaked>0" and the like, of the OPTION "--fail-on" or another; TEXTS is NULL-terminated or NULL. NULL after an error, which was said. */
+cli_conditions *cli_conditions_parse(const cli_command *command, const char *option, char **texts);
 void cli_conditions_free(cli_conditions *conditions);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(cli_conditions, cli_conditions_free)
 

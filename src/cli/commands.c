@@ -41,6 +41,13 @@ const cli_command cli_commands[] = {
 		"heapcore diff DIR_A DIR_B then tells of kernel memory, too.\n\n"
 		"Exit status: 0 done, 2 could not (nothing is left in DIR), 64 wrong usage.",
 		cli_run_capture, CLI_CORES_NONE },
+	{ "watch", "PID [BINARY]", "snapshots of a live process every so often, and what grew, a line each",
+		"A step is a snapshot, as `snapshot --pid` takes it: the process is paused for milliseconds. The first and the last are\n"
+		"kept, and others between them, evenly. It ends with the diff of those: when the process ends, at SIGINT or SIGTERM,\n"
+		"after --count steps, or once --until holds of the growth since the first (a size is about resident memory).\n"
+		"With --json the lines go to standard error, and the diff is JSON.\n\n"
+		"Exit status: 0 done, 1 --until holds, 2 could not, 3 analysed in part, 64 wrong usage.",
+		cli_run_watch, CLI_CORES_NONE },
 	{ "arenas", "CORE [BINARY]", "malloc's arenas: what each got from the system and holds", NULL, cli_run_arenas,
 		true },
 	{ "chunks", "CORE [BINARY]", "the blocks, one a line, filtered and sorted",

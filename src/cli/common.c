@@ -169,6 +169,15 @@ static bool check(const cli_command *command, cli_options *options, unsigned lea
 	return true;
 }
 
+cli_live *cli_live_new(int64_t pid)
+{
+	cli_live *live = g_new0(cli_live, 1);
+
+	live->pid = pid;
+	live->name = g_strdup_printf("--pid=%" PRIi64, pid);
+	return live;
+}
+
 /* The process of --pid takes the first place among the arguments, where a core stands; of diff the last one in time. FALSE: that was said. */
 static bool place_process(const cli_command *command, cli_options *options)
 {
@@ -181,9 +190,7 @@ static bool place_process(const cli_command *command, cli_options *options)
 		cli_complain_usage(command, "--pid takes the number of a process, not \"%s\"", options->pid_word);
 		return false;
 	}
-	options->live = g_new0(cli_live, 1);
-	options->live->pid = pid;
-	options->live->name = g_strdup_printf("--pid=%" PRIi64, pid);
+	options->live = cli_live_new(pid);
 	memmove(options->arguments + place + 1, options->arguments + place,
 		(options->argument_count - place) * sizeof *options->arguments);
 	options->arguments[place] = g_strdup(options->live->name);

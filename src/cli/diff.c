@@ -61,7 +61,7 @@ cli_status cli_run_diff(const cli_command *command, int argc, char **argv)
 
 	if (!cli_parse(command, argc, argv, entries, 2, HC_DIFF_SNAPSHOTS_MAX + 1, &options, &status))
 		return status;
-	conditions = cli_conditions_parse(command, fail_on);
+	conditions = cli_conditions_parse(command, "--fail-on", fail_on);
 	if (!conditions || !sort_arguments(command, options.arguments, inputs, &binary))
 		return CLI_USAGE;
 	snapshots = cli_take_snapshots(&options, inputs, binary, no_content);

@@ -39,6 +39,7 @@ typedef struct fail_condition {
 
 struct cli_conditions {
 	const cli_command *command;
+	const char *option; /* what has them: "--fail-on" */
 	GArray *list; /* of fail_condition */
 };
 
@@ -100,16 +101,18 @@ static bool may_be_known(const char *name)
 	return hc_figures_find(&none, name, &value) || hc_figures_row(name) || g_str_has_prefix(name, CONTAINER_PREFIX);
 }
 
-static cli_status complain_unknown(const cli_command *command, const fail_condition *condition)
+static cli_status complain_unknown(const cli_conditions *conditions, const fail_condition *condition)
 {
-	return cli_complain_usage(command, "--fail-on %s: there is no figure \"%s\"", condition->text, condition->name);
+	return cli_complain_usage(conditions->command, "%s %s: there is no figure \"%s\"", conditions->option,
+		condition->text, condition->name);
 }
 
-cli_conditions *cli_conditions_parse(const cli_command *command, char **texts)
+cli_conditions *cli_conditions_parse(const cli_command *command, const char *option, char **texts)
 {
 	g_autoptr(cli_conditions) conditions = g_new0(cli_conditions, 1);
 
 	conditions->command = command;
+	conditions->option = option;
 	conditions->list = g_array_new(FALSE, FALSE, sizeof(fail_condition));
 	g_array_set_clear_func(conditions->list, free_condition);
 	for (; texts && *texts; texts++) {
@@ -117,12 +120,12 @@ cli_conditions *cli_conditions_parse(const cli_command *command, char **texts)
 
 		if (!parse(*texts, &parsed)) {
 			cli_complain_usage(
-				command, "--fail-on takes a condition such as \"leaked>0\", not \"%s\"", *texts);
+				command, "%s takes a condition such as \"leaked>0\", not \"%s\"", option, *texts);
 			return NULL;
 		}
 		g_array_append_val(conditions->list, parsed);
 		if (!may_be_known(parsed.name)) {
-			complain_unknown(command, &parsed);
+			complain_unknown(conditions, &parsed);
 			return NULL;
 		}
 	}
@@ -211,9 +214,10 @@ static bool holds(fail_operator operator, int64_t figure, uint64_t value)
 }
 
 /* Says that CONDITION is met. */
-static cli_status complain_met(const fail_condition *condition, const char *what, int64_t figure)
+static cli_status complain_met(
+	const cli_conditions *conditions, const fail_condition *condition, const char *what, int64_t figure)
 {
-	cli_complain("--fail-on %s: %s is %" PRId64, condition->text, what, figure);
+	cli_complain("%s %s: %s is %" PRId64, conditions->option, condition->text, what, figure);
 	return CLI_CONDITION_MET;
 }
 
@@ -230,9 +234,9 @@ static cli_status check(const cli_conditions *conditions, const hc_analysis *ana
 		uint64_t value;
 
 		if (!find_figure(analysis, &figures, condition->name, &value))
-			return complain_unknown(conditions->command, condition);
+			return complain_unknown(conditions, condition);
 		if (holds(condition->operator,(int64_t) value, condition->value))
-			status = complain_met(condition, condition->name, (int64_t)value);
+			status = complain_met(conditions, condition, condition->name, (int64_t)value);
 	}
 	return status;
 }
@@ -257,9 +261,9 @@ cli_status cli_conditions_check_growth(const cli_conditions *conditions, const h
 		int64_t growth;
 
 		if (!hc_diff_figure(diff, condition->name, &growth))
-			return complain_unknown(conditions->command, condition);
+			return complain_unknown(conditions, condition);
 		if (holds(condition->operator, growth, condition->value))
-			status = complain_met(condition, "the growth", growth);
+			status = complain_met(conditions, condition, "the growth", growth);
 	}
 	return status;
 }

@@ -104,7 +104,7 @@ cli_status cli_run_leaks(const cli_command *command, int argc, char **argv)
 	if (!cli_parse(command, argc, argv, entries, 1, 2, &options, &status))
 		return status;
 	view.limit = options.json ? 0 : TEXT_LIMIT;
-	conditions = cli_conditions_parse(command, words.fail_on);
+	conditions = cli_conditions_parse(command, "--fail-on", words.fail_on);
 	if (!conditions || !parse_words(command, &words, &leaks_options, &view))
 		return CLI_USAGE;
 	suppressions = read_suppressions(words.suppressions);

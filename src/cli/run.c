@@ -157,7 +157,7 @@ static bool write_piece(const char *text, size_t length, void *data)
 	cli_report *report = data;
 
 	while (length) {
-		ssize_t written = write(STDOUT_FILENO, text, length);
+		ssize_t written = write(report->descriptor, text, length);
 
 		if (written < 0 && errno == EINTR)
 			continue;
@@ -205,7 +205,7 @@ void cli_report_init(cli_report *report, const cli_options *options, const char 
 
 		g_string_append_printf(repeated, "%s--debug-dir %s", repeated->len ? " " : "", quoted);
 	}
-	*report = (cli_report){ .repeated_options = g_string_free(repeated, FALSE) };
+	*report = (cli_report){ .repeated_options = g_string_free(repeated, FALSE), .descriptor = STDOUT_FILENO };
 	report->options = (hc_report_options){
 		.format = options->json ? HC_REPORT_JSON : HC_REPORT_TEXT,
 		.colour = wants_colour(options),

@@ -608,3 +608,12 @@ bool hc_report_diff(const hc_diff *diff, const hc_report_options *options, GErro
 		print_diff(diff, output);
 	return hc_output_finish(output, error);
 }
+
+bool hc_report_step(const hc_snapshot *snapshot, const hc_diff *diff, const hc_report_options *options, GError **error)
+{
+	g_autoptr(hc_output) output = hc_output_create(options);
+	g_autofree char *line = hc_word_step(snapshot, diff), *escaped = hc_text_escape(line, -1);
+
+	hc_output_printf(output, "%s\n", escaped);
+	return hc_output_finish(output, error);
+}

@@ -227,7 +227,13 @@ static void print_capture(const hc_side_facts *facts, const char *directory, hc_
 		hc_output_text(output, "\n");
 		hc_records_print(sockets, output);
 	}
-	hc_command_print("analyze CORE", directory, output);
+	if (facts->root) {
+		g_autofree char *command = g_strconcat("analyze CORE --sysroot ", facts->root, NULL);
+
+		hc_command_print(command, directory, output);
+	} else {
+		hc_command_print("analyze CORE", directory, output);
+	}
 }
 
 bool hc_report_capture(

@@ -17,13 +17,15 @@ char *hc_word_captured(const hc_side_facts *facts, const char *directory)
 {
 	g_autofree char *pause = facts->stopped < 1 ? g_strdup_printf("%.0f ms", facts->stopped * 1000) :
 						      g_strdup_printf("%.2f s", facts->stopped);
+	g_autofree char *own = facts->own_pid ? g_strdup_printf(" (%" PRIi64 " in its container)", facts->own_pid) :
+						g_strdup("");
 
 	if (facts->why_stopped)
 		return g_strdup_printf("%s: process %" PRIi64
-				       ", stood still for %s, until all was written (%s), is running again",
-			directory, facts->pid, pause, facts->why_stopped);
+				       "%s, stood still for %s, until all was written (%s), is running again",
+			directory, facts->pid, own, pause, facts->why_stopped);
 	return g_strdup_printf(
-		"%s: process %" PRIi64 ", was paused for %s, is running again", directory, facts->pid, pause);
+		"%s: process %" PRIi64 "%s, was paused for %s, is running again", directory, facts->pid, own, pause);
 }
 
 char *hc_word_captured_memory(const hc_side_facts *facts)

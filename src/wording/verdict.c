@@ -308,3 +308,17 @@ char **hc_word_verdict(const hc_diff *diff)
 	g_ptr_array_add(lines, NULL);
 	return (char **)g_ptr_array_steal(lines, NULL);
 }
+
+char *hc_word_step(const hc_snapshot *snapshot, const hc_diff *diff)
+{
+	const hc_side_facts *facts = snapshot->side_facts;
+	g_autoptr(GDateTime) time = facts ? g_date_time_new_from_unix_local(facts->time) : g_date_time_new_now_local();
+	g_autofree char *when = time ? g_date_time_format(time, "%Y-%m-%d %H:%M:%S") : NULL;
+	bool knows_resident = facts && facts->resident != HC_FACT_UNKNOWN;
+	char size[HC_TEXT_SIZE_LENGTH];
+	g_autofree char *line = diff ? line_of(diff, 0) : g_strdup("This is the first.");
+
+	return g_strdup_printf("%s  %s %s. %s", when ? when : "?",
+		hc_text_size(size, knows_resident ? facts->resident : snapshot->total),
+		knows_resident ? "resident" : "mapped", line);
+}

@@ -351,3 +351,6 @@ char *hc_word_sameness(const hc_diff *diff);
  * is not. NULL-terminated; free with g_strfreev().
  */
 char **hc_word_verdict(const hc_diff *diff);
+
+/* The first line of that, with the time and what was resident in front; DIFF NULL: there is nothing to compare SNAPSHOT with. */
+char *hc_word_step(const hc_snapshot *snapshot, const hc_diff *diff);

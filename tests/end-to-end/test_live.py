@@ -98,10 +98,11 @@ def check_snapshot() -> None:
 def check_killed(after: float) -> None:
     """Nothing is left in the process or in a folder."""
     with Stopped("churn", ("3000",)) as fixture, OwnTemporary() as folder:
-        command = subprocess.Popen([HEAPCORE, "analyze", "--pid", str(fixture.pid)], stdout=subprocess.DEVNULL)
+        command = subprocess.Popen([HEAPCORE, "analyze", "--pid", str(fixture.pid)], stdout=subprocess.DEVNULL,
+                                   start_new_session=True)
         wait_until(lambda: any(folder.iterdir()) or command.poll() is not None, "it did not begin")
         time.sleep(after)
-        command.send_signal(signal.SIGKILL)
+        os.killpg(command.pid, signal.SIGKILL)  # and whoever belongs to it
         command.wait(PATIENCE)
         wait_until(lambda: not any(folder.iterdir()), f"left: {list(folder.iterdir())}")
         wait_until(lambda: not children(fixture), f"left in the process: {children(fixture)}")

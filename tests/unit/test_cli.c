@@ -90,7 +90,7 @@ static cli_status check(const char *text, const hc_analysis *analysis, const hc_
 {
 	char *texts[] = { (char *)text, NULL };
 	int saved = silence();
-	g_autoptr(cli_conditions) conditions = cli_conditions_parse(&command, texts);
+	g_autoptr(cli_conditions) conditions = cli_conditions_parse(&command, "--fail-on", texts);
 	cli_status status = CLI_USAGE;
 
 	if (conditions)
