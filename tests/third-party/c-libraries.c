@@ -318,7 +318,7 @@ static void add_struct(long i)
 
 static void add_data(long i)
 {
-	char *name = ctext(i % 2000);
+	char *name = ctext(i);
 	GQuark quark = g_quark_from_string(name);
 	g_object_set_qdata(MADE(g_object, g_object_new(G_TYPE_OBJECT, NULL)), quark, g_strdup_printf("%0900ld", i));
 	free(name);
@@ -347,7 +347,7 @@ GLOBAL(g_slist_of_curl, -1, char *words = ctext(i); struct curl_slist *one = cur
 	one->next = g_slist_of_curl; g_slist_of_curl = one; free(words));
 GLOBAL(g_curl_multi, -1,
 	if (i % 10 == 0) curl_multi_add_handle(MADE(g_curl_multi, curl_multi_init()), curl_easy_init()));
-GLOBAL(g_curl_form, -1, add_to_curl(i));
+GROWS(g_curl_form, "g_curl_form|mime", g_curl_form, -1, add_to_curl(i));
 GLOBAL(g_lua, -1, add_to_lua(&g_lua, i));
 GLOBAL(g_uv_loop, -1, add_timer(i));
 GLOBAL(g_gsl_matrix, -1, add_matrix(i));
@@ -364,7 +364,7 @@ GLOBAL(g_rcu_hash, -1, add_to_rcu_hash(i));
 GROWS(g_rcu_head, "g_rcu_head|g_rcu_tail", g_rcu_head, -1, add_waiting());
 GLOBAL(g_hsearch, -1, add_to_hsearch(i));
 GLOBAL(g_obstack, -1, add_to_obstack(&g_obstack));
-GLOBAL(g_object, -1, add_data(i));
+GROWS(g_object, "g_object|libglib", g_object, -1, add_data(i));
 GLOBAL(g_variant, -1, add_variant(i));
 GLOBAL(g_builder, -1,
 	g_variant_builder_add(MADE(g_builder, g_variant_builder_new(G_VARIANT_TYPE("as"))), "s",
@@ -372,7 +372,8 @@ GLOBAL(g_builder, -1,
 GLOBAL(g_key_file, -1, add_key(i));
 GLOBAL(g_chunk, -1, char *words = ctext(i); g_string_chunk_insert(MADE(g_chunk, g_string_chunk_new(4000)), words);
 	free(words));
-GLOBAL(g_datalist, -1, char *words = ctext(i); g_datalist_set_data(&g_datalist, words, words));
+GROWS(g_datalist, "g_datalist|libglib", g_datalist, -1, char *words = ctext(i);
+	g_datalist_set_data(&g_datalist, words, words));
 GLOBAL(g_set_of_strings, g_hash_table_size(g_set_of_strings),
 	g_hash_table_add(MADE(g_set_of_strings, g_hash_table_new(g_str_hash, g_str_equal)), ctext(i)));
 GLOBAL(g_of_arrays, g_hash_table_size(g_of_arrays), add_to_array_of(i));

@@ -128,8 +128,8 @@ static void add_packed(long i)
 	g_msgpack_objects.push_back(msgpack::unpack(packed.data(), packed.size()));
 }
 
-GLOBAL(g_poco_hash_map, g_poco_hash_map.size(), g_poco_hash_map[text(i)] = text(i));
-GLOBAL(g_poco_table, g_poco_table.size(), g_poco_table.insert(text(i)));
+GLOBAL(g_poco_hash_map, -1, g_poco_hash_map[text(i)] = text(i));
+GLOBAL(g_poco_table, -1, g_poco_table.insert(text(i)));
 GLOBAL(g_poco_lru, g_poco_lru.size(), g_poco_lru.add(text(i), text(i)));
 GLOBAL(g_poco_expire, g_poco_expire.size(), g_poco_expire.add((int)i, text(i)));
 GLOBAL(g_poco_list_map, g_poco_list_map.size(), g_poco_list_map.insert({ text(i), text(i) }));
@@ -160,7 +160,8 @@ GLOBAL(
 		g_arma_field.set_size((arma::uword)i + 10);
 		g_arma_field.for_each([i](std::string &one) { one = text(i); });
 	});
-GLOBAL(g_lemon_list, -1, g_lemon_list.addEdge(g_lemon_list.addNode(), g_lemon_list.addNode()));
+GROWS(g_lemon_list, "g_lemon_list|g_lemon_names", g_lemon_list, -1,
+	g_lemon_list.addEdge(g_lemon_list.addNode(), g_lemon_list.addNode()));
 GLOBAL(g_lemon_smart, -1, g_lemon_smart.addArc(g_lemon_smart.addNode(), g_lemon_smart.addNode()));
 GLOBAL(g_fmt_buffer, g_fmt_buffer.size(), fmt::format_to(std::back_inserter(g_fmt_buffer), "{:080}", i));
 GLOBAL(g_msgpack_buffer, g_msgpack_buffer.size(), msgpack::pack(g_msgpack_buffer, text(i)));
