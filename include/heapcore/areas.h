@@ -69,6 +69,9 @@ typedef struct hc_unjoined {
 	uint64_t
 		memory; /* of it, what was resident; or else pages that are not zero: at most what was resident or swapped out */
 	bool is_resident; /* `memory` is the former: smaps lies beside the core, or there are no such threads */
+	const char
+		*routine; /* in which most of them began: "play", "server+0x1a40"; untrusted; NULL: that is not known */
+	uint64_t routine_threads; /* so many of them */
 } hc_unjoined;
 
 const hc_unjoined *hc_areas_unjoined(const hc_areas *areas);

@@ -59,7 +59,8 @@ typedef enum {
 	HC_GROWTH_OVERHEAD,  /* malloc's own */
 	HC_GROWTH_STACKS,
 	HC_GROWTH_DATA,
-	HC_GROWTH_MAPPING, /* memory outside malloc's heap */
+	HC_GROWTH_MAPPING,  /* memory outside malloc's heap */
+	HC_GROWTH_UNJOINED, /* stacks of threads that ended and were not joined: what of them is in memory */
 	HC_GROWTH_REST,	   /* not attributed */
 	HC_GROWTH_KIND_COUNT,
 } hc_growth_kind;
@@ -92,8 +93,8 @@ typedef struct hc_growth {
 	uint64_t blocks_before, blocks_after;	  /* 0 where there are none to count */
 	uint64_t elements_before, elements_after; /* UINT64_MAX: not a container */
 	const uint64_t *steps;			  /* bytes in each snapshot */
-	const uint64_t
-		*resident_steps; /* of these, bytes that were in memory; NULL: not known, as of kinds of lost blocks */
+	const uint64_t *
+		resident_steps; /* of these, bytes that were in memory, and of what is no memory as well; NULL: not known */
 	int64_t resident;	 /* growth of that, from the first to the last; 0 if it is not known */
 	hc_trend trend;
 	const hc_snapshot_owner *owner; /* of paths, as in the last snapshot that has it; else NULL */
@@ -103,6 +104,8 @@ typedef struct hc_growth {
 	const hc_sharing *shared;
 	uint64_t outside_before,
 		outside_after; /* of paths: bytes of these that are in no block: in memory that is not malloc's */
+	uint64_t free_between_before,
+		free_between_after; /* of paths: bytes of free chunks, each between two blocks of its; not of BYTES */
 } hc_growth;
 
 /* Whether what the row of a container holds is room for elements, with nothing in it. */
@@ -137,10 +140,11 @@ typedef enum {
 	HC_CAUSE_NOT_HEAP,	 /* a row of the memory table outside the heap */
 	HC_CAUSE_SOCKETS,	 /* the kernel's memory: what waits in sockets */
 	HC_CAUSE_UNJOINED, /* stacks of threads that ended and were not joined: address space, and some memory in it */
+	HC_CAUSE_PAGE_TABLES, /* the kernel's memory: the process's page tables */
 	HC_CAUSE_KIND_COUNT,
 } hc_cause_kind;
 
-/* "leak", "container-growth", "backlog", ...; sockets and unjoined threads are "not-heap" as well. */
+/* "leak", "container-growth", "backlog", ...; sockets, unjoined threads and page tables are "not-heap" as well. */
 const char *hc_cause_name(hc_cause_kind kind);
 
 /* Two counters of the program's whose difference is what a queue holds, in the first and the last snapshot. */
@@ -168,6 +172,7 @@ typedef struct hc_cause {
 	const hc_growth
 		*broken;     /* held: a container that claims to have grown, but could be read only in part; or NULL */
 	int64_t heap_growth; /* sockets: of what malloc got from the system */
+	const hc_growth *between; /* retained: the row whose blocks most of it stands between, if that grew, too */
 } hc_cause;
 
 /* What can be said of containers, so that nobody looks there in vain. */

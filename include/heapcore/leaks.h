@@ -100,6 +100,7 @@ typedef struct hc_leak_group {
 	uint64_t trees;		     /* heads */
 	hc_amount heads;	     /* blocks, usable bytes */
 	hc_amount others;	     /* that the heads lead to */
+	uint64_t resident;	     /* bytes of both that were in memory; 0 if that is not known */
 	uint64_t rings;		     /* heads that lead back to themselves: to their start, from another block */
 	uint64_t holding_themselves; /* of these, heads that count references, all of which are in what they lead to */
 	uint64_t unloaded; /* blocks that begin with a vtable where no mapping is: of a library that was unloaded */
@@ -143,6 +144,7 @@ typedef struct hc_leak_kind {
 	uint64_t trees;
 	uint64_t rings, holding_themselves; /* of these */
 	hc_amount amount;		    /* of whole trees */
+	uint64_t resident;		    /* of its bytes, those that were in memory; 0 if that is not known */
 	uint64_t head_size;		    /* usable bytes of most heads */
 	uint64_t head_sizes;		    /* how many different ones are known */
 } hc_leak_kind;

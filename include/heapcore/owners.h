@@ -82,6 +82,8 @@ typedef struct hc_owner_row {
 	hc_certainty certainty; /* the best of its paths' */
 	hc_amount holds, own;	/* usable bytes; own: that hang on no row below */
 	uint64_t outside;  /* bytes besides, with those of rows below: in memory that is not malloc's (hc_types_path) */
+	uint64_t resident; /* of the bytes of `holds`, those that were in memory; 0 if that is not known */
+	uint64_t outside_resident; /* the same of `outside`, with its pages of zeros */
 	bool is_container; /* most of what it has itself is of one */
 	bool has_retained; /* that was asked for, and could be told */
 	/*

@@ -43,6 +43,7 @@ typedef struct hc_snapshot_owner {
 	uint64_t outside;			/* bytes besides: in memory that is not malloc's (hc_types_path) */
 	uint64_t outside_places;		/* in so many places */
 	uint64_t outside_resident;		/* bytes of these places that were in memory; 0 if that is not known */
+	uint64_t free_between;			/* bytes of free chunks that stand each between two blocks of its */
 	uint64_t count;				/* containers at this place: of a member, one for each object */
 	uint64_t elements;			/* of all of them, claimed */
 	uint64_t capacity;			/* UINT64_MAX: none */
@@ -88,6 +89,7 @@ typedef struct hc_snapshot {
 	uint64_t total;
 	GArray *memory;	     /* of hc_memory_row */
 	bool knows_resident; /* what was in memory: of the core of a capture, or a snapshot of it */
+	bool knows_lost_resident; /* also of kinds of lost blocks: snapshots of earlier versions do not */
 	hc_amount directly_lost, indirectly_lost, possibly_lost;
 	hc_amount in_use; /* the program's, mmapped ones too */
 	hc_amount free;	  /* bytes of whole chunks */

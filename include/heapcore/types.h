@@ -129,6 +129,7 @@ typedef struct hc_container {
 	unsigned index;
 	const char *path; /* "g_registry.summaries_", "frames", "g_sessions[]->queue_" */
 	hc_where where;
+	uint32_t number;	       /* of its path: hc_types_path_get() */
 	const char *type;	       /* "std::vector<int>" */
 	const char *kind;	       /* the description's name: "libstdc++ vector" */
 	const hc_type *container_type; /* NULL of a shape */
@@ -236,6 +237,17 @@ void hc_where_clear(hc_where *where); /* frees its name */
 /* The path that block NUMBER hangs on; 0: not known, not in use, or libc's own. */
 uint32_t hc_types_path_of_block(const hc_types *types, uint32_t number);
 
+/*
+ * What of each row of types, and of what hangs on each container (`below`), was in memory: counted when it is asked for, O(blocks). NULL if it
+ * is not known (hc_core_knows_resident()), or memory was out. TYPES may be NULL; it must outlive the result.
+ */
+typedef struct hc_types_resident hc_types_resident;
+hc_types_resident *hc_types_find_resident(const hc_types *types);
+void hc_types_resident_free(hc_types_resident *resident);
+/* Bytes; UINT64_MAX: not known, as of containers whose blocks others have a part of, and if RESIDENT is NULL. */
+uint64_t hc_types_resident_of_row(const hc_types_resident *resident, unsigned index);
+uint64_t hc_types_resident_of_container(const hc_types_resident *resident, const hc_container *container);
+
 /* Variables by what could be read of them. */
 uint64_t hc_types_variables(const hc_types *types, hc_variable_state state);
 
@@ -250,6 +262,7 @@ typedef struct hc_types_losses {
 const hc_types_losses *hc_types_get_losses(const hc_types *types);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_types, hc_types_destroy)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_types_resident, hc_types_resident_free)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(hc_block_type, hc_block_type_clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(hc_where, hc_where_clear)
 

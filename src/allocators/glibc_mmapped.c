@@ -84,6 +84,23 @@ static void probe_page(
 			g_array_append_val(found, candidate);
 }
 
+/* Probes the whole pages of [AT, END), which are in MAPPING and in the run RUN; no header is in a page of zeros. */
+static void probe_pages(
+	const glibc *g, const hc_mapping *mapping, hc_address at, hc_address end, hc_range run, GArray *found)
+{
+	while (at < end && end - at >= g->page) {
+		const uint8_t *bytes = mapping->bytes + (at - mapping->start);
+		uint64_t size;
+
+		if (hc_core_is_hole(g->core, bytes, end - at, &size) && size >= g->page) {
+			at += hc_align_down(size, g->page);
+			continue;
+		}
+		probe_page(g, bytes, at, run.start, run.end, found);
+		at += g->page;
+	}
+}
+
 static int compare_candidates(const void *a, const void *b)
 {
 	const glibc_mapped_candidate *x = a, *y = b;
@@ -164,8 +181,7 @@ static unsigned search_all(const glibc *g, GArray *found)
 				run_start = at;
 				run_end = end_of_free_run(g, i, end);
 			}
-			for (; at < end && end - at >= g->page; at += g->page)
-				probe_page(g, mapping->bytes + (at - mapping->start), at, run_start, run_end, found);
+			probe_pages(g, mapping, at, end, (hc_range){ run_start, run_end }, found);
 			at = end;
 		}
 	}
@@ -188,11 +204,11 @@ static unsigned likelihood(const glibc *g, const glibc_mapped_candidate *candida
 	return score;
 }
 
-/* Adds to the likelihood of each candidate in BLOCKS (by the address of its block) that a word of the mapping leads to. */
-static void find_referenced(
-	const glibc *g, const hc_mapping *mapping, GHashTable *blocks, hc_address low, hc_address high)
+/* Adds to the likelihood of each candidate in BLOCKS (by the address of its block) that a word of PART, offsets in MAPPING, leads to. */
+static void find_referenced_in(
+	const glibc *g, const hc_mapping *mapping, hc_range part, GHashTable *blocks, hc_address low, hc_address high)
 {
-	for (uint64_t at = 0; mapping->end - mapping->start - at >= g->word; at += g->word) {
+	for (uint64_t at = part.start; part.end - at >= g->word; at += g->word) {
 		hc_address word = hc_load_word(mapping->bytes + at, g->format);
 		glibc_mapped_candidate *candidate;
 
@@ -205,6 +221,16 @@ static void find_referenced(
 			g_hash_table_remove(blocks, &word);
 		}
 	}
+}
+
+static void find_referenced(
+	const glibc *g, const hc_mapping *mapping, GHashTable *blocks, hc_address low, hc_address high)
+{
+	uint64_t size = mapping->end - mapping->start, part;
+
+	for (uint64_t at = 0; at < size; at += part)
+		if (!hc_core_is_hole(g->core, mapping->bytes + at, size - at, &part))
+			find_referenced_in(g, mapping, (hc_range){ at, at + part }, blocks, low, high);
 }
 
 static void judge(const glibc *g, GArray *found)

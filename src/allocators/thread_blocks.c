@@ -80,15 +80,22 @@ static int compare_addresses(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Searches [start, end) of MAPPING. */
+/* Searches [start, end) of MAPPING, but for what is known to be zeros. */
 static void search_range(struct search *search, const hc_mapping *mapping, hc_address start, hc_address end)
 {
 	hc_word_format format = hc_core_word_format(search->core);
+	hc_address at = hc_align_up(start, search->machine->alignment);
 
-	for (hc_address at = hc_align_up(start, search->machine->alignment); at < end && end - at >= 8 * format.size;
-		at += search->machine->alignment)
-		if (hc_load_word(mapping->bytes + (at - mapping->start), format) == at)
-			check_place(search, at);
+	while (at < end && end - at >= 8 * format.size) {
+		uint64_t size;
+		bool is_hole = hc_core_is_hole(search->core, mapping->bytes + (at - mapping->start), end - at, &size);
+		hc_address stop = at + size;
+
+		for (; !is_hole && at < stop && end - at >= 8 * format.size; at += search->machine->alignment)
+			if (hc_load_word(mapping->bytes + (at - mapping->start), format) == at)
+				check_place(search, at);
+		at = hc_align_up(MAX(at, stop), search->machine->alignment);
+	}
 }
 
 /* Searches what is outside the regions, from number *REGION on. */

@@ -73,6 +73,7 @@ hc_areas *hc_areas_create(
 	areas->claims = g_array_new(FALSE, FALSE, sizeof(hc_area_claim));
 	areas->results = g_array_new(FALSE, FALSE, sizeof(hc_range));
 	areas->unjoined_stacks = g_array_new(FALSE, FALSE, sizeof(hc_range));
+	areas->unjoined_routines = g_array_new(FALSE, FALSE, sizeof(hc_address));
 	areas->guards = g_hash_table_new(NULL, NULL);
 	hc_areas_claim_heap(areas);
 	hc_areas_claim_stacks(areas);
@@ -94,6 +95,8 @@ void hc_areas_destroy(hc_areas *areas)
 	g_array_unref(areas->claims);
 	g_array_unref(areas->results);
 	g_array_unref(areas->unjoined_stacks);
+	g_array_unref(areas->unjoined_routines);
+	g_free(areas->unjoined_routine);
 	g_hash_table_unref(areas->guards);
 	g_free(areas);
 }

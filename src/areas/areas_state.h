@@ -25,6 +25,8 @@ struct hc_areas {
 	 * not joined. None of those where it is not known whether they were.
 	 */
 	GArray *unjoined_stacks;
+	GArray *unjoined_routines; /* of hc_address: of each of them where it began; 0: not known */
+	char *unjoined_routine;	   /* what `unjoined` points to */
 	hc_unjoined unjoined;
 	GHashTable *guards; /* stacks.c: hc_mapping * -> whether it is address space only */
 };
@@ -62,7 +64,7 @@ static inline bool hc_areas_is_code(const hc_areas *areas, hc_address address)
 /* coroutines.c: claims stacks that libc did not make. After all other claims. */
 void hc_areas_claim_coroutines(hc_areas *areas);
 
-/* results.c: fills `results` and `unjoined_stacks`. */
+/* results.c: fills `results`, `unjoined_stacks` and `unjoined_routines`. */
 void hc_areas_find_results(hc_areas *areas);
 
 /* unjoined.c: fills `unjoined`. */
@@ -72,7 +74,7 @@ void hc_areas_count_unjoined(hc_areas *areas);
 hc_area_kind hc_areas_classify(const hc_areas *areas, const hc_mapping *mapping, unsigned *ret_owner);
 
 /* True if MAPPING is address space that never was memory: PROT_NONE, or what gdb makes of it. */
-bool hc_areas_is_reserved(const hc_mapping *mapping);
+bool hc_areas_is_reserved(const hc_core *core, const hc_mapping *mapping);
 
 /* pointed_from.c: who uses the largest anonymous areas. */
 void hc_areas_find_users(hc_areas *areas);

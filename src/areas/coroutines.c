@@ -194,7 +194,7 @@ static void claim_suspended(hc_areas *areas, const struct candidate *candidate)
 	const hc_mapping *mapping = candidate->mapping;
 	hc_address end = mapping->end;
 	bool guarded = candidate->below && candidate->below->end == mapping->start &&
-		       hc_areas_is_reserved(candidate->below);
+		       hc_areas_is_reserved(areas->core, candidate->below);
 
 	while (end > mapping->start && is_top(candidate, end - candidate->page)) {
 		hc_address start = find_start(candidate, end - candidate->page);

@@ -2,8 +2,6 @@
 /* What a mapping is, from its file, its flags and where it lies. */
 #include "areas/areas_state.h"
 
-#include "base/bytes.h"
-
 static const hc_address vsyscall_page = 0xffffffffff600000; /* asm/vsyscall.h, x86-64 */
 
 enum {
@@ -14,14 +12,14 @@ enum {
 	VVAR_PIECES = 8,
 };
 
-static bool is_zero_enough(const hc_mapping *mapping)
+static bool is_zero_enough(const hc_core *core, const hc_mapping *mapping)
 {
 	uint64_t size = mapping->end - mapping->start;
 
 	if (size <= CHECK_WHOLE)
-		return hc_bytes_are_zero(mapping->bytes, size);
+		return hc_core_is_zero(core, mapping->bytes, size);
 	for (uint64_t offset = 0; offset + CHECK_PIECE <= size; offset += CHECK_STRIDE)
-		if (!hc_bytes_are_zero(mapping->bytes + offset, CHECK_PIECE))
+		if (!hc_core_is_zero(core, mapping->bytes + offset, CHECK_PIECE))
 			return false;
 	return true;
 }
@@ -30,13 +28,13 @@ static bool is_zero_enough(const hc_mapping *mapping)
  * The kernel gives a PROT_NONE mapping no flags and no bytes. gdb writes it as readable zeros; a real read-only anonymous
  * mapping was written before it was protected, so it is not all zeros.
  */
-bool hc_areas_is_reserved(const hc_mapping *mapping)
+bool hc_areas_is_reserved(const hc_core *core, const hc_mapping *mapping)
 {
 	if (mapping->path || mapping->flags & (HC_MAPPING_WRITE | HC_MAPPING_EXECUTE))
 		return false;
 	if (!(mapping->flags & HC_MAPPING_READ))
 		return true;
-	return mapping->source == HC_SOURCE_CORE && is_zero_enough(mapping);
+	return mapping->source == HC_SOURCE_CORE && is_zero_enough(core, mapping);
 }
 
 static bool is_shared_memory(const char *path)
@@ -102,7 +100,7 @@ hc_area_kind hc_areas_classify(const hc_areas *areas, const hc_mapping *mapping,
 	}
 	if (mapping->source == HC_SOURCE_TRUNCATED)
 		return HC_AREA_TRUNCATED;
-	if (hc_areas_is_reserved(mapping))
+	if (hc_areas_is_reserved(areas->core, mapping))
 		return HC_AREA_RESERVED;
 	return mapping->source == HC_SOURCE_NONE ? HC_AREA_NOT_DUMPED : HC_AREA_ANONYMOUS;
 }

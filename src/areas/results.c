@@ -167,20 +167,28 @@ static list_kind list_of(struct search *search, hc_address pointer, GHashTable *
 	return kind;
 }
 
+/* Whether the word at AT can be the start routine, *RET_ROUTINE; then *RET_RESULT is what can be the result. */
+static bool is_routine(const struct search *search, hc_address at, uint64_t *ret_routine, uint64_t *ret_result)
+{
+	unsigned word = search->word;
+	uint64_t scheduling;
+
+	if (!word_at(search, at, ret_routine) || !word_at(search, at - word, &scheduling) ||
+		!word_at(search, at - 2 * word, ret_result) || !hc_areas_is_code(search->areas, *ret_routine))
+		return false;
+	/* struct sched_param and schedpolicy are ints: on 64 bits they share a word. */
+	return word != 8 || ((uint32_t)scheduling <= PRIORITY_MOST && scheduling >> 32 <= POLICY_MOST);
+}
+
 /* The words between POINTER and END (where `stackblock` is) that can be the result. */
 static void add_results(struct search *search, hc_address pointer, hc_address end)
 {
 	unsigned word = search->word;
 
 	for (hc_address at = pointer + LIST_SEARCH_FROM + 2 * word; at < end; at += word) {
-		uint64_t routine, result, scheduling;
+		uint64_t routine, result;
 
-		if (!word_at(search, at, &routine) || !word_at(search, at - word, &scheduling) ||
-			!word_at(search, at - 2 * word, &result) || !result ||
-			!hc_areas_is_code(search->areas, routine))
-			continue;
-		/* struct sched_param and schedpolicy are ints: on 64 bits they share a word. */
-		if (word == 8 && ((uint32_t)scheduling > PRIORITY_MOST || scheduling >> 32 > POLICY_MOST))
+		if (!is_routine(search, at, &routine, &result) || !result)
 			continue;
 		hc_range range = { at - (word == 8 ? 2 : 3) * word, 0 };
 
@@ -189,15 +197,36 @@ static void add_results(struct search *search, hc_address pointer, hc_address en
 	}
 }
 
-static void add_unjoined(struct search *search, hc_address pointer)
+/* The routine that the thread at POINTER began in; 0 if no word, or more than one, can be it. */
+static hc_address routine_of(const struct search *search, hc_address pointer, hc_address end)
+{
+	hc_address found = 0;
+
+	for (hc_address at = pointer + LIST_SEARCH_FROM + 2 * search->word; at < end; at += search->word) {
+		uint64_t routine, result;
+
+		if (!is_routine(search, at, &routine, &result))
+			continue;
+		if (found)
+			return 0;
+		found = routine;
+	}
+	return found;
+}
+
+static void add_unjoined(struct search *search, hc_address pointer, hc_address end)
 {
 	unsigned offset = find_list(search, pointer);
 	uint64_t id;
 	hc_range stack;
 
 	if (offset && word_at(search, pointer + offset + 2 * search->word, &id) && !(uint32_t)id &&
-		hc_areas_stack_block(search->areas, pointer, &stack))
+		hc_areas_stack_block(search->areas, pointer, &stack)) {
+		hc_address routine = routine_of(search, pointer, end);
+
 		g_array_append_val(search->areas->unjoined_stacks, stack);
+		g_array_append_val(search->areas->unjoined_routines, routine);
+	}
 }
 
 void hc_areas_find_results(hc_areas *areas)
@@ -221,7 +250,7 @@ void hc_areas_find_results(hc_areas *areas)
 		if (kind != LIST_CACHE)
 			add_results(&search, pointer, end);
 		if (kind == LIST_USED)
-			add_unjoined(&search, pointer);
+			add_unjoined(&search, pointer, end);
 	}
 	g_hash_table_unref(search.lists);
 }

@@ -17,8 +17,6 @@
  */
 #include "areas/areas_state.h"
 
-#include "base/bytes.h"
-
 #include <inttypes.h>
 
 static const hc_diagnostic_kind stack_blank = {
@@ -110,7 +108,7 @@ static bool is_guard(const hc_areas *areas, const hc_mapping *mapping)
 
 	if (g_hash_table_lookup_extended(areas->guards, mapping, NULL, &known))
 		return GPOINTER_TO_INT(known);
-	bool reserved = hc_areas_is_reserved(mapping);
+	bool reserved = hc_areas_is_reserved(areas->core, mapping);
 
 	g_hash_table_insert(areas->guards, (gpointer)mapping, GINT_TO_POINTER(reserved));
 	return reserved;
@@ -172,7 +170,7 @@ static hc_address first_touched(const hc_areas *areas, hc_address start, hc_addr
 			if (!bytes)
 				return at;
 			step = MIN(MIN(available, stretch - at), TOUCH_STEP);
-			if (!hc_bytes_are_zero(bytes, step))
+			if (!hc_core_is_zero(areas->core, bytes, step))
 				return at;
 		}
 	}

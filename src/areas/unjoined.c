@@ -3,11 +3,14 @@
  * How many threads ended and were never joined, and what do their stacks keep?
  *
  * libc keeps the stack of a thread until it is joined. Most of it was never touched: it is address space, which no row of memory has, and
- * a little memory in each. Of a capture smaps tells how much of it was resident; other cores tell only which pages are not zero.
+ * a little memory in each. A capture tells how much of it was resident; other cores tell only which pages are not zero. Whose threads they
+ * were the routine tells that they began in.
  */
 #include "areas/areas_state.h"
 
 #include "base/bytes.h"
+
+#include <inttypes.h>
 
 enum {
 	ZERO_PAGES = 16,
@@ -65,6 +68,24 @@ static bool sum_resident(const GArray *stacks, const GArray *entries, uint64_t *
 	return true;
 }
 
+/* The same by the list of pages, or else by smaps. FALSE if neither tells. */
+static bool find_resident(const hc_core *core, const GArray *stacks, uint64_t *ret_resident)
+{
+	g_autoptr(GArray) entries = NULL;
+	size_t hint[2] = { 0, 0 };
+
+	if (!hc_core_knows_resident(core)) {
+		entries = hc_core_read_smaps(core);
+		return entries && sum_resident(stacks, entries, ret_resident);
+	}
+	for (unsigned i = 0; i < stacks->len; i++) {
+		const hc_range *stack = &g_array_index(stacks, hc_range, i);
+
+		*ret_resident += hc_core_resident_next(core, stack->start, stack->end, hint).resident;
+	}
+	return true;
+}
+
 /*
  * Bytes of the pages of [start, end) that are not zero, from the end down to a run of ZERO_PAGES that are: below it nothing was touched, as a
  * rule, and there may be gigabytes of it.
@@ -85,6 +106,60 @@ static uint64_t count_touched(const hc_core *core, hc_address start, hc_address 
 	return touched;
 }
 
+/* ---- where they began ---- */
+
+static int compare_routines(const void *a, const void *b)
+{
+	hc_address x = *(const hc_address *)a, y = *(const hc_address *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The address that stands there most often, of 0 aside. *RET_COUNT: how often. */
+static hc_address most_common(GArray *sorted, uint64_t *ret_count)
+{
+	hc_address best = 0;
+
+	*ret_count = 0;
+	for (unsigned i = 0, next; i < sorted->len; i = next) {
+		hc_address routine = g_array_index(sorted, hc_address, i);
+
+		for (next = i; next < sorted->len && g_array_index(sorted, hc_address, next) == routine;)
+			next++;
+		if (routine && next - i > *ret_count) {
+			best = routine;
+			*ret_count = next - i;
+		}
+	}
+	return best;
+}
+
+/* "play", "server+0x1a40" where no symbol begins; NULL: ROUTINE is in no module. */
+static char *name_of(hc_modules *modules, hc_address routine)
+{
+	const hc_module *module = hc_modules_find(modules, routine);
+	uint64_t offset = 0;
+	const char *symbol = hc_modules_symbol_at(modules, routine, &offset);
+
+	if (symbol && !offset)
+		return hc_variable_name(symbol);
+	return module ? g_strdup_printf("%s+%#" PRIx64, module->name, routine - module->start) : NULL;
+}
+
+static void name_routine(hc_areas *areas)
+{
+	uint64_t count;
+	hc_address routine;
+
+	g_array_sort(areas->unjoined_routines, compare_routines);
+	routine = most_common(areas->unjoined_routines, &count);
+	areas->unjoined_routine = routine ? name_of(areas->modules, routine) : NULL;
+	areas->unjoined.routine = areas->unjoined_routine;
+	areas->unjoined.routine_threads = areas->unjoined_routine ? count : 0;
+}
+
+/* ---- all of it ---- */
+
 void hc_areas_count_unjoined(hc_areas *areas)
 {
 	const GArray *stacks = areas->unjoined_stacks;
@@ -93,11 +168,13 @@ void hc_areas_count_unjoined(hc_areas *areas)
 	*unjoined = (hc_unjoined){ .threads = stacks->len, .is_resident = true };
 	if (!stacks->len)
 		return;
-	g_autoptr(GArray) joined = join_stacks(stacks), entries = hc_core_read_smaps(areas->core);
+	g_autoptr(GArray) joined = join_stacks(stacks);
+
+	name_routine(areas);
 
 	for (unsigned i = 0; i < joined->len; i++)
 		unjoined->bytes += g_array_index(joined, hc_range, i).end - g_array_index(joined, hc_range, i).start;
-	unjoined->is_resident = entries && sum_resident(joined, entries, &unjoined->memory);
+	unjoined->is_resident = find_resident(areas->core, joined, &unjoined->memory);
 	for (unsigned i = 0; i < stacks->len && !unjoined->is_resident; i++)
 		unjoined->memory += count_touched(
 			areas->core, g_array_index(stacks, hc_range, i).start, g_array_index(stacks, hc_range, i).end);

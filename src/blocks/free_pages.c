@@ -8,7 +8,6 @@
  * the program break: the whole pages (huge ones, if a tunable says so: 2.35 on) at its end that leave MINSIZE + 1 bytes. Tops of thread arenas are not touched.
  * (malloc/malloc.c, 2.17 to 2.43.) Cached blocks (tcache) look in use and are in no run.
  */
-#include "base/bytes.h"
 #include "blocks/blocks.h"
 
 struct count {
@@ -37,7 +36,7 @@ static uint64_t zero_bytes(const struct count *count, hc_address start, hc_addre
 							      hc_core_bytes(count->blocks->core, at, &available);
 
 		if (count->region->bytes ? true : bytes && available >= count->page)
-			zero += hc_bytes_are_zero(bytes, count->page) ? count->page : 0;
+			zero += hc_core_is_zero(count->blocks->core, bytes, count->page) ? count->page : 0;
 	}
 	return zero;
 }

@@ -87,36 +87,22 @@ static uint64_t align_up(uint64_t value, uint64_t alignment)
 	return alignment && !(alignment & (alignment - 1)) ? hc_align_up(value, alignment) : value;
 }
 
-bool hc_walker_key(hc_walker *walker, unsigned index, uint64_t *ret_value)
+bool hc_walker_work_out(hc_walker *walker, unsigned index, uint64_t *ret_value)
 {
 	uint64_t bit = (uint64_t)1 << index;
 	const hc_program *program = &walker->layout->programs[index];
 
-	if (program->is_constant) {
-		*ret_value = program->value;
-		return true;
-	}
 	if (walker->failed & bit)
 		return false;
-	if (!(walker->known & bit)) {
-		if (!hc_walker_run(walker, program, &walker->values[index])) {
-			if (!program->uses_node)
-				walker->failed |= bit;
-			return false;
-		}
+	if (!hc_walker_run(walker, program, &walker->values[index])) {
 		if (!program->uses_node)
-			walker->known |= bit;
+			walker->failed |= bit;
+		return false;
 	}
+	if (!program->uses_node)
+		walker->known |= bit;
 	*ret_value = walker->values[index];
 	return true;
-}
-
-bool hc_walker_get(hc_walker *walker, hc_key key, uint64_t otherwise, uint64_t *ret_value)
-{
-	uint8_t index = walker->layout->description->known[key];
-
-	*ret_value = otherwise;
-	return index == HC_NO_KEY || hc_walker_key(walker, index, ret_value);
 }
 
 /* One switch, so that it is one jump for each instruction. */

@@ -63,10 +63,9 @@ bool hc_walker_refuse(hc_walker *walker, const char *reason)
 	return hc_walker_end(walker, HC_GRADE_IMPLAUSIBLE, reason);
 }
 
-bool hc_walker_need(hc_walker *walker, hc_key key, uint64_t otherwise, uint64_t *ret_value)
+bool hc_walker_refuse_unread(hc_walker *walker)
 {
-	return hc_walker_get(walker, key, otherwise, ret_value) ||
-	       hc_walker_refuse(walker, "its memory cannot be read");
+	return hc_walker_refuse(walker, "its memory cannot be read");
 }
 
 const char *hc_place_reason(hc_range_kind place)

@@ -67,13 +67,33 @@ void hc_walk_one(
 
 /* FALSE: memory could not be read, or a division by zero. */
 bool hc_walker_run(hc_walker *walker, const hc_program *program, uint64_t *ret_value);
-bool hc_walker_key(hc_walker *walker, unsigned index, uint64_t *ret_value);
 
-/* *RET_VALUE is OTHERWISE where the description has no such key. */
-bool hc_walker_get(hc_walker *walker, hc_key key, uint64_t otherwise, uint64_t *ret_value);
+/* hc_walker_key(), of a key that is no constant and was not worked out yet. */
+bool hc_walker_work_out(hc_walker *walker, unsigned index, uint64_t *ret_value);
 
-/* The same, but what cannot be had ends the walk. */
-bool hc_walker_need(hc_walker *walker, hc_key key, uint64_t otherwise, uint64_t *ret_value);
+static inline bool hc_walker_key(hc_walker *walker, unsigned index, uint64_t *ret_value)
+{
+	const hc_program *program = &walker->layout->programs[index];
+
+	if (program->is_constant) {
+		*ret_value = program->value;
+		return true;
+	}
+	if (walker->known >> index & 1) {
+		*ret_value = walker->values[index];
+		return true;
+	}
+	return hc_walker_work_out(walker, index, ret_value);
+}
+
+/* *RET_VALUE is OTHERWISE where the description has no such key. Most descriptions have few of all keys, so these are looked for in place. */
+static inline bool hc_walker_get(hc_walker *walker, hc_key key, uint64_t otherwise, uint64_t *ret_value)
+{
+	uint8_t index = walker->layout->description->known[key];
+
+	*ret_value = otherwise;
+	return index == HC_NO_KEY || hc_walker_key(walker, index, ret_value);
+}
 
 static inline bool hc_walker_has(const hc_walker *walker, hc_key key)
 {
@@ -84,8 +104,16 @@ static inline bool hc_walker_has(const hc_walker *walker, hc_key key)
 bool hc_walker_end(hc_walker *walker, hc_grade grade, const char *reason);
 /* It is none, or it is damaged. */
 bool hc_walker_refuse(hc_walker *walker, const char *reason);
+/* It cannot be told what it is: the value of a key is in memory that cannot be read. */
+bool hc_walker_refuse_unread(hc_walker *walker);
 /* Something did not fit behind the element that was walked last: the first ones were a chance hit, the later ones are damage. */
 bool hc_walker_break(hc_walker *walker, const char *reason);
+
+/* hc_walker_get(), but what cannot be had ends the walk. */
+static inline bool hc_walker_need(hc_walker *walker, hc_key key, uint64_t otherwise, uint64_t *ret_value)
+{
+	return hc_walker_get(walker, key, otherwise, ret_value) || hc_walker_refuse_unread(walker);
+}
 
 void hc_walker_visit(hc_walker *walker, hc_address element, hc_address mapped);
 void hc_walker_own(hc_walker *walker, hc_address address, uint64_t size, hc_memory_role role);

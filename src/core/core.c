@@ -113,11 +113,13 @@ hc_core *hc_core_open(const char *path, hc_diagnostics *diagnostics, GError **er
 	core->by_pointer = g_array_new(FALSE, FALSE, sizeof(unsigned));
 	core->segments = g_array_new(FALSE, TRUE, sizeof(hc_elf_segment));
 	core->files = g_array_new(FALSE, TRUE, sizeof(hc_file_range));
+	core->holes = g_array_new(FALSE, FALSE, sizeof(hc_range));
 	core->strings = g_string_chunk_new(256);
 	core->process.name = core->process.arguments = "";
 	core->process.page_size = 4096;
 	if (!open_file(core, error) || !map_file(core, error) || !hc_core_parse_headers(core, error))
 		return NULL;
+	hc_core_find_holes(core);
 	hc_core_parse_notes(core);
 	if (!hc_core_build_mappings(core, error))
 		return NULL;
@@ -138,6 +140,7 @@ void hc_core_close(hc_core *core)
 	g_array_unref(core->by_pointer);
 	g_array_unref(core->segments);
 	g_array_unref(core->files);
+	g_array_unref(core->holes);
 	g_string_chunk_free(core->strings);
 	hc_residency_free(core->residency);
 	g_free(core->mappings);

@@ -8,6 +8,7 @@
  *	notes.c		the notes: threads, process, mapped files, signal
  *	registers.c	names of registers
  *	pieces.c	segments and mapped files -> disjoint pieces with one source of bytes each
+ *	holes.c		what of the file is known to be zeros without reading it
  *	large_pages.c	what is walked at random, in pages of 2 MiB
  *	smaps.c		/proc/PID/smaps, as it lies beside a capture's core
  *	residency.h	which pages were in memory: runs of them, and their file
@@ -56,6 +57,18 @@ const hc_thread *hc_core_find_thread(const hc_core *core, hc_address pointer);
 
 /* The first piece that ends after ADDRESS (it may begin after it); hc_core_mapping_count() if there is none. */
 unsigned hc_core_mapping_after(const hc_core *core, hc_address address);
+
+/* ---- holes.c ---- */
+
+/*
+ * Whether the first of SIZE bytes at BYTES, of a word's beginning, is in a hole of the core file, so that it is zero without being read.
+ * *ret_size: how many bytes, at most SIZE, there are up to the end of that hole, or to the beginning of the next; words are not cut. BYTES
+ * may be anywhere: what is not the file's is in no hole.
+ */
+bool hc_core_is_hole(const hc_core *core, const uint8_t *bytes, uint64_t size, uint64_t *ret_size);
+
+/* Whether SIZE bytes at BYTES, as above, are all zero. */
+bool hc_core_is_zero(const hc_core *core, const uint8_t *bytes, uint64_t size);
 
 /* ---- large_pages.c ---- */
 

@@ -30,6 +30,7 @@ struct hc_core {
 	GArray *files;	    /* of hc_file_range, sorted and disjoint after core_build_mappings() */
 	hc_mapping *mappings;
 	unsigned mapping_count;
+	GArray *holes;			/* of hc_range: offsets of the file, in order */
 	GStringChunk *strings;		/* texts of process */
 	struct hc_residency *residency; /* NULL: not known which pages were in memory */
 };
@@ -44,6 +45,9 @@ int hc_core_decompress(int file, const char *path, GError **error);
 bool hc_core_parse_headers(hc_core *core, GError **error);
 
 extern const hc_diagnostic_kind hc_notes_damaged;
+
+/* holes.c: fills `holes`. */
+void hc_core_find_holes(hc_core *core);
 
 /* notes.c: threads, process, auxiliary vector, mapped files. Damaged notes are diagnostics. */
 void hc_core_parse_notes(hc_core *core);

@@ -36,6 +36,7 @@ struct path_row {
 	uint64_t shared[2], most_shared;      /* first, last; of one path */
 	const hc_sharing *sharing;	      /* of the path that has most; NULL: none */
 	uint64_t outside[2];		      /* first, last: of OWN */
+	uint64_t free_between[2];	      /* first, last */
 };
 
 bool hc_growth_is_unused_capacity(const hc_growth *row)
@@ -135,6 +136,8 @@ static void add_to_row(rows_of_paths *rows, uint32_t number, const hc_merged_pat
 	row->mapped_blocks[1] += path->mapped_blocks[last];
 	row->outside[0] += path->outside[0];
 	row->outside[1] += path->outside[last];
+	row->free_between[0] += path->free_between[0];
+	row->free_between[1] += path->free_between[last];
 	row->shared[0] += path->shared[0];
 	row->shared[1] += path->shared[last];
 	if (path->owner->shared.with && path->shared[last] >= MAX(row->most_shared, 1)) {
@@ -192,6 +195,8 @@ static void add_path_row(hc_diff *diff, const struct path_row *row)
 	growth.shared_after = row->shared[1];
 	growth.outside_before = row->outside[0];
 	growth.outside_after = row->outside[1];
+	growth.free_between_before = row->free_between[0];
+	growth.free_between_after = row->free_between[1];
 	if (kind == HC_GROWTH_CONTAINER || has_moved(diff, row)) {
 		for (unsigned i = 0; i < diff->count; i++) {
 			row->own[i] += row->mapped[i];
@@ -214,6 +219,7 @@ static void add_path_row(hc_diff *diff, const struct path_row *row)
 	if (is_ever(row->mapped, diff->count)) {
 		growth.kind = HC_GROWTH_BUFFER;
 		growth.outside_before = growth.outside_after = 0;
+		growth.free_between_before = growth.free_between_after = 0;
 		growth.steps = row->mapped;
 		growth.resident_steps = row->mapped_resident;
 		growth.blocks_before = row->mapped_blocks[0];
@@ -246,6 +252,7 @@ static void add_rows_up(const hc_diff *diff, struct path_row *row, struct path_r
 		row->mapped_blocks[i] += other->mapped_blocks[i];
 		row->shared[i] += other->shared[i];
 		row->outside[i] += other->outside[i];
+		row->free_between[i] += other->free_between[i];
 	}
 	other->path = HC_SNAPSHOT_NONE;
 }
@@ -329,6 +336,7 @@ static void attribute_lost(hc_diff *diff)
 
 			if (!place) {
 				fresh.steps = new_steps(diff);
+				fresh.resident_steps = diff->knows_lost_resident ? new_steps(diff) : NULL;
 				g_array_append_val(rows, fresh);
 				place = rows->len;
 				g_hash_table_insert(known, (gpointer)lost->key, GUINT_TO_POINTER(place));
@@ -336,6 +344,8 @@ static void attribute_lost(hc_diff *diff)
 			row = &g_array_index(rows, hc_growth, place - 1);
 			row->lost = lost;
 			((uint64_t *)row->steps)[i] += lost->amount.bytes;
+			if (row->resident_steps)
+				((uint64_t *)row->resident_steps)[i] += lost->resident;
 			if (!i)
 				row->blocks_before += lost->amount.blocks;
 			if (i == diff->count - 1)
@@ -494,64 +504,124 @@ static uint64_t outside_of(const hc_snapshot *snapshot, uint64_t *ret_resident)
 	return bytes;
 }
 
+/* Whether it is known in all snapshots how much of the stacks of threads that were not joined was in memory. */
+static bool knows_unjoined(const hc_diff *diff)
+{
+	for (unsigned i = 0; i < diff->count; i++)
+		if (!diff->snapshots[i]->knows_unjoined || !diff->snapshots[i]->unjoined.is_resident)
+			return false;
+	return diff->knows_resident;
+}
+
+/* What of row FOUND of snapshot NUMBER has no row elsewhere. */
+static void count_row(
+	const hc_diff *diff, const hc_memory_row *found, unsigned number, uint64_t *steps, uint64_t *resident)
+{
+	const hc_snapshot *snapshot = diff->snapshots[number];
+	uint64_t outside = 0, outside_resident = 0;
+
+	if (found->id == HC_ROW_ANONYMOUS)
+		outside = outside_of(snapshot, &outside_resident);
+	if (found->id == HC_ROW_STACKS_UNUSED && knows_unjoined(diff))
+		outside_resident = snapshot->unjoined.memory;
+	/* What is no memory may have been touched before: the unused part of a stack. */
+	steps[number] = found->is_memory ? found->bytes - outside : 0;
+	resident[number] = found->resident.resident - MIN(found->resident.resident, outside_resident);
+}
+
+static void attribute_row(hc_diff *diff, const hc_diff_row *row)
+{
+	uint64_t *steps = new_steps(diff), *resident = new_steps(diff);
+	hc_growth growth = {
+		.kind = kind_of_row(row->id),
+		.row = row->id,
+		.is_bound = row->is_bound,
+		.elements_before = UINT64_MAX,
+		.elements_after = UINT64_MAX,
+		.blocks_before = g_strcmp0(row->unit, "blocks") ? 0 : row->count_a,
+		.blocks_after = g_strcmp0(row->unit, "blocks") ? 0 : row->count_b,
+		.steps = steps,
+		.resident_steps = resident,
+	};
+
+	for (unsigned i = 0; i < diff->count; i++) {
+		const hc_memory_row *found = hc_snapshot_row(diff->snapshots[i], row->id);
+
+		if (found)
+			count_row(diff, found, i, steps, resident);
+	}
+	if (row->is_memory ? row->bytes_a || row->bytes_b : is_ever(resident, diff->count))
+		add(diff, growth);
+}
+
 static void attribute_rows(hc_diff *diff)
 {
 	bool whole_books = has_whole_books(diff);
 
 	for (unsigned i = 0; i < diff->rows->len; i++) {
 		const hc_diff_row *row = hc_diff_row_get(diff, i);
-		hc_growth growth = { .elements_before = UINT64_MAX, .elements_after = UINT64_MAX };
-		uint64_t *steps, *resident;
 
-		if (row->of || !row->is_memory || row->id == HC_ROW_IN_USE || row->id == HC_ROW_MMAPPED)
+		if (row->of || row->id == HC_ROW_IN_USE || row->id == HC_ROW_MMAPPED ||
+			!(row->is_memory || diff->knows_resident) ||
+			(diff->is_torn && !(whole_books && hc_row_is_mallocs(row->id))))
 			continue;
-		if (diff->is_torn && !(whole_books && hc_row_is_mallocs(row->id)))
-			continue;
-		steps = new_steps(diff);
-		resident = new_steps(diff);
-		for (unsigned j = 0; j < diff->count; j++) {
-			const hc_memory_row *found = hc_snapshot_row(diff->snapshots[j], row->id);
-
-			steps[j] = found ? found->bytes : 0;
-			resident[j] = found ? found->resident.resident : 0;
-			if (found && row->id == HC_ROW_ANONYMOUS) {
-				uint64_t outside_resident;
-
-				steps[j] -= outside_of(diff->snapshots[j], &outside_resident);
-				resident[j] -= MIN(resident[j], outside_resident);
-			}
-		}
-		growth.resident_steps = resident;
-		growth.kind = kind_of_row(row->id);
-		growth.row = row->id;
-		growth.is_bound = row->is_bound;
-		growth.blocks_before = g_strcmp0(row->unit, "blocks") ? 0 : row->count_a;
-		growth.blocks_after = g_strcmp0(row->unit, "blocks") ? 0 : row->count_b;
-		growth.steps = steps;
-		if (row->bytes_a || row->bytes_b)
-			add(diff, growth);
+		attribute_row(diff, row);
 	}
+}
+
+/* Stacks of threads that ended and were not joined: of them only what is in memory counts. */
+static void attribute_unjoined(hc_diff *diff)
+{
+	uint64_t *resident = new_steps(diff);
+	hc_growth growth = {
+		.kind = HC_GROWTH_UNJOINED,
+		.elements_before = UINT64_MAX,
+		.elements_after = UINT64_MAX,
+		.steps = new_steps(diff),
+		.resident_steps = resident,
+	};
+
+	for (unsigned i = 0; i < diff->count; i++)
+		resident[i] = diff->snapshots[i]->unjoined.memory;
+	if (knows_unjoined(diff) && is_ever(resident, diff->count))
+		add(diff, growth);
+}
+
+/* Bytes of SNAPSHOT's table; *RET_RESIDENT: what was in memory, also of what is no memory. */
+static uint64_t bytes_of_table(const hc_snapshot *snapshot, uint64_t *ret_resident)
+{
+	uint64_t bytes = 0;
+
+	*ret_resident = 0;
+	for (unsigned i = 0; i < snapshot->memory->len; i++) {
+		const hc_memory_row *row = &g_array_index(snapshot->memory, hc_memory_row, i);
+
+		bytes += hc_memory_row_counts(row) ? row->bytes : 0;
+		*ret_resident += row->of ? 0 : row->resident.resident;
+	}
+	return bytes;
 }
 
 /* What the table has, less what rows have. */
 static void attribute_rest(hc_diff *diff)
 {
-	uint64_t *steps = new_steps(diff);
+	uint64_t *steps = new_steps(diff), *resident = new_steps(diff);
 	hc_growth rest = {
 		.kind = HC_GROWTH_REST,
 		.elements_before = UINT64_MAX,
 		.elements_after = UINT64_MAX,
 		.steps = steps,
+		.resident_steps = diff->knows_lost_resident ? resident : NULL,
 	};
 
 	for (unsigned i = 0; i < diff->count; i++) {
-		for (unsigned j = 0; j < diff->snapshots[i]->memory->len; j++) {
-			const hc_memory_row *row = &g_array_index(diff->snapshots[i]->memory, hc_memory_row, j);
+		steps[i] = bytes_of_table(diff->snapshots[i], &resident[i]);
+		for (unsigned j = 0; j < diff->attribution->len; j++) {
+			const hc_growth *row = hc_diff_attribution(diff, j);
 
-			steps[i] += hc_memory_row_counts(row) ? row->bytes : 0;
+			steps[i] -= row->steps[i];
+			resident[i] -= row->resident_steps ? row->resident_steps[i] : 0;
 		}
-		for (unsigned j = 0; j < diff->attribution->len; j++)
-			steps[i] -= hc_diff_attribution(diff, j)->steps[i];
 	}
 	add(diff, rest);
 }
@@ -592,6 +662,7 @@ void hc_diff_attribute(hc_diff *diff)
 		attribute_unowned(diff, true);
 	}
 	attribute_rows(diff);
+	attribute_unjoined(diff);
 	if (!diff->is_torn)
 		attribute_rest(diff);
 	g_array_sort(diff->attribution, most_grown_first);

@@ -17,6 +17,7 @@ enum {
 	LITTLE_KEPT = 10,	      /* free memory that is less than a tenth of the growth */
 	LITTLE_UNOWNED = 10,	      /* blocks without a known owner that are less than a tenth of all */
 	LEAST_QUEUE_GROWTH = 1 << 20, /* bytes in sockets */
+	LEAST_TABLE_GROWTH = 1 << 20, /* bytes of page tables */
 	LEAST_RESIDENT =
 		1 << 16, /* resident bytes of what else did not grow: a touched page here and there is no cause */
 };
@@ -36,6 +37,7 @@ const char *hc_cause_name(hc_cause_kind kind)
 		[HC_CAUSE_NOT_HEAP] = "not-heap",
 		[HC_CAUSE_SOCKETS] = "not-heap",
 		[HC_CAUSE_UNJOINED] = "not-heap",
+		[HC_CAUSE_PAGE_TABLES] = "not-heap",
 	};
 
 	return names[kind];
@@ -226,9 +228,33 @@ static void find_held(hc_diff *diff)
 		add(diff, cause);
 }
 
+static int64_t free_between(const hc_growth *row)
+{
+	return (int64_t)(row->free_between_after - row->free_between_before);
+}
+
+/*
+ * The row whose blocks most of the free memory that came stands between, if it grew by half as much itself; else NULL. Aligned blocks leave
+ * such gaps: the memory is free because of who asks for blocks so, and it is he who grows. If much less than half is in use, it was freed by
+ * somebody, and that comes first.
+ */
+static const hc_growth *find_between(const hc_diff *diff, int64_t grown)
+{
+	for (unsigned i = 0; i < diff->attribution->len; i++) {
+		const hc_growth *row = hc_diff_attribution(diff, i);
+
+		if ((row->kind == HC_GROWTH_CONTAINER || row->kind == HC_GROWTH_OWNER) &&
+			free_between(row) > grown / 2 && row->bytes >= free_between(row) / 2)
+			return row;
+	}
+	return NULL;
+}
+
 static void find_retained(hc_diff *diff)
 {
 	hc_cause cause = sum_up(diff, HC_GROWTH_FREE, HC_CAUSE_RETAINED);
+
+	cause.between = cause.bytes > 0 ? find_between(diff, cause.bytes) : NULL;
 
 	if (cause.bytes > 0 || cause.resident > 0)
 		add(diff, cause);
@@ -272,6 +298,19 @@ static void find_sockets(hc_diff *diff)
 		return;
 	diff->kernel_growth = b->unread - a->unread;
 	cause.bytes = cause.resident = (int64_t)diff->kernel_growth;
+	add(diff, cause);
+}
+
+/* Page tables are memory of the process that none of its mappings has, and that the kernel does not count as resident. */
+static void find_page_tables(hc_diff *diff)
+{
+	const hc_side_facts *a = diff->first->side_facts, *b = diff->last->side_facts;
+	hc_cause cause = { .kind = HC_CAUSE_PAGE_TABLES };
+
+	if (!a || !b || a->page_tables == HC_FACT_UNKNOWN || b->page_tables == HC_FACT_UNKNOWN ||
+		b->page_tables < a->page_tables || b->page_tables - a->page_tables < LEAST_TABLE_GROWTH)
+		return;
+	cause.bytes = cause.resident = (int64_t)(b->page_tables - a->page_tables);
 	add(diff, cause);
 }
 
@@ -352,17 +391,37 @@ static void sort_causes(hc_diff *diff)
 	g_array_sort(diff->causes, most_bytes_first);
 }
 
+/* Whose blocks free memory stands between comes in front of that memory. */
+static void move_free_behind(hc_diff *diff)
+{
+	for (unsigned i = 0; i + 1 < diff->causes->len; i++) {
+		const hc_growth *row = hc_diff_cause(diff, i)->between;
+		hc_cause moved;
+
+		for (unsigned j = i + 1; row && j < diff->causes->len; j++) {
+			if (hc_diff_cause(diff, j)->row != row)
+				continue;
+			moved = *hc_diff_cause(diff, j);
+			g_array_remove_index(diff->causes, j);
+			g_array_insert_val(diff->causes, i, moved);
+			return;
+		}
+	}
+}
+
 void hc_diff_find_causes(hc_diff *diff)
 {
 	find_leak(diff);
 	find_held(diff);
 	find_retained(diff);
 	find_sockets(diff);
+	find_page_tables(diff);
 	find_unjoined(diff);
 	for (unsigned i = 0; i < diff->attribution->len; i++)
 		if (hc_diff_attribution(diff, i)->bytes > 0 || hc_diff_attribution(diff, i)->resident > 0)
 			find_cause_of_row(diff, hc_diff_attribution(diff, i));
 	sort_causes(diff);
+	move_free_behind(diff);
 }
 
 /* ---- what is not the cause ---- */

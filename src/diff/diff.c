@@ -86,12 +86,14 @@ hc_diff *hc_diff_create(const hc_snapshot *const *snapshots, unsigned count)
 	diff->attribution = g_array_new(FALSE, FALSE, sizeof(hc_growth));
 	diff->steady = g_array_new(FALSE, FALSE, sizeof(hc_growth));
 	diff->causes = g_array_new(FALSE, FALSE, sizeof(hc_cause));
-	diff->knows_resident = true;
+	diff->knows_resident = diff->knows_lost_resident = true;
 	for (unsigned i = 0; i < count; i++) {
 		diff->is_torn |= hc_snapshot_is_torn(snapshots[i]);
 		diff->knows_resident &= snapshots[i]->knows_resident;
+		diff->knows_lost_resident &= snapshots[i]->knows_lost_resident;
 	}
 	diff->knows_resident &= !diff->is_torn;
+	diff->knows_lost_resident &= diff->knows_resident;
 	compare_all(diff);
 	join_rows(diff);
 	if (diff->is_torn)

@@ -21,6 +21,7 @@ typedef struct hc_merged_path {
 	bool is_unsure;			/* in a torn snapshot it, or something below it, was not */
 	/* own: with what is not malloc's, which is OUTSIDE too; shared: of own, what others lead to as well */
 	uint64_t *own, *own_blocks, *mapped, *mapped_blocks, *shared, *outside;
+	uint64_t *free_between; /* bytes of free chunks between its blocks, of none of the others */
 	uint64_t *things; /* blocks, and places outside of malloc's heap */
 	uint64_t *below;  /* bytes, own included */
 	uint64_t *own_resident, *mapped_resident,
@@ -62,6 +63,7 @@ struct hc_diff {
 	GArray *causes;	     /* of hc_cause */
 	int64_t growth, memory_growth;
 	bool knows_resident; /* all snapshots do, and none is torn */
+	bool knows_lost_resident; /* of lost blocks as well */
 	int64_t resident_growth;
 	uint64_t kernel_growth; /* bytes that wait in sockets */
 	GStringChunk *texts;

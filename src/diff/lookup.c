@@ -29,6 +29,7 @@ const char *hc_growth_kind_name(hc_growth_kind kind)
 		[HC_GROWTH_STACKS] = "stacks",
 		[HC_GROWTH_DATA] = "data",
 		[HC_GROWTH_MAPPING] = "mapping",
+		[HC_GROWTH_UNJOINED] = "unjoined",
 		[HC_GROWTH_REST] = "rest",
 	};
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum {
-	FIGURES = 13 /* of a path */
+	FIGURES = 14 /* of a path */
 };
 
 struct merging {
@@ -58,6 +58,7 @@ static uint32_t add_path(struct merging *merging, char *key, uint32_t parent)
 		.below_resident = figures + 10 * paths->snapshots,
 		.outside = figures + 11 * paths->snapshots,
 		.things = figures + 12 * paths->snapshots,
+		.free_between = figures + 13 * paths->snapshots,
 	};
 
 	g_ptr_array_add(paths->figures, figures);
@@ -81,6 +82,7 @@ static void add_figures(hc_merged_path *path, const hc_snapshot_owner *owner, un
 	path->elements[snapshot] += owner->kind ? owner->elements : 0;
 	path->count[snapshot] += owner->count;
 	path->shared[snapshot] += owner->shared.amount.bytes;
+	path->free_between[snapshot] += owner->free_between;
 }
 
 /* Owners of one path in one snapshot stand for one: the last decides. */

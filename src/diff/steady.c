@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What did not grow: the suspects cleared. Containers whose elements are as many as before, or that hold so little that they cannot be
- * a cause; and memory outside the heap.
+ * a cause; and memory outside the heap of which nothing moved, neither what is mapped nor what is in memory.
  */
 #include "diff/diff_state.h"
 
@@ -27,17 +27,14 @@ static bool fell(const hc_diff *diff, const uint64_t *figures)
 }
 
 /*
- * Whether FIGURES, of what was in memory, or of what was mapped, stayed as they were, give or take a hundredth. Where nobody knows what was
- * in memory (NULL), that is not held against it.
+ * Whether FIGURES, of what was in memory, or of what was mapped, stayed as they were, give or take TOLERANCE bytes. Where nobody knows what
+ * was in memory (NULL), that is not held against it.
  */
-static bool is_unmoved(const hc_diff *diff, const uint64_t *figures)
+static bool is_unmoved(const hc_diff *diff, const uint64_t *figures, uint64_t tolerance)
 {
-	for (unsigned i = 1; figures && diff->knows_resident && i < diff->count; i++) {
-		uint64_t change = MAX(figures[i], figures[0]) - MIN(figures[i], figures[0]);
-
-		if (change > figures[0] / STEADY_SHARE)
+	for (unsigned i = 1; figures && i < diff->count; i++)
+		if (MAX(figures[i], figures[0]) - MIN(figures[i], figures[0]) > tolerance)
 			return false;
-	}
 	return true;
 }
 
@@ -85,7 +82,8 @@ void hc_diff_find_steady(hc_diff *diff)
 		if (!path->is_container || path->owner->is_found || !is_steady_container(diff, path) ||
 			is_below_grown(diff, path) || hc_diff_is_joined(diff, path->owner) || path->is_unsure ||
 			fell(diff, path->elements) || fell(diff, path->below) ||
-			!is_unmoved(diff, path->below_resident))
+			(diff->knows_resident &&
+				!is_unmoved(diff, path->below_resident, path->below_resident[0] / STEADY_SHARE)))
 			continue;
 		row = hc_diff_describe_path(diff, path, HC_GROWTH_CONTAINER);
 		row.steps = path->below;
@@ -99,9 +97,9 @@ void hc_diff_find_steady(hc_diff *diff)
 	for (unsigned i = 0; i < diff->attribution->len; i++) {
 		const hc_growth *row = hc_diff_attribution(diff, i);
 
-		if (row->kind >= HC_GROWTH_STACKS && row->kind <= HC_GROWTH_MAPPING && is_steady(diff, row->steps, 0) &&
-			!fell(diff, row->steps) && is_unmoved(diff, row->resident_steps) &&
-			is_unmoved(diff, row->steps))
+		/* What has no bytes is no memory, of which something is in memory all the same. */
+		if (row->kind >= HC_GROWTH_STACKS && row->kind <= HC_GROWTH_MAPPING && row->before &&
+			is_unmoved(diff, row->steps, 0) && is_unmoved(diff, row->resident_steps, 0))
 			g_array_append_val(diff->steady, *row);
 	}
 	g_array_sort(diff->steady, largest_first);

@@ -118,9 +118,10 @@ static bool make_table(counting *c)
 
 /* ---- paths ---- */
 
+/* Of the product the upper bits depend on all of the pair, the lower ones on the path and little of the content. */
 static path_count *find_path(path_count *all, size_t room, uint32_t content, uint32_t path)
 {
-	uint64_t hash = ((uint64_t)content << 32 | path) * UINT64_C(0x9e3779b97f4a7c15) >> 20;
+	uint64_t hash = ((uint64_t)content << 32 | path) * UINT64_C(0x9e3779b97f4a7c15) >> 40;
 
 	for (size_t place = hash & (room - 1);; place = (place + 1) & (room - 1))
 		if (!all[place].blocks || (all[place].content == content && all[place].path == path))

@@ -288,6 +288,7 @@ static void add_to_group(struct group *group, const struct tree *tree)
 	hc_amount_count(&group->heads, tree->size);
 	group->others.blocks += tree->blocks - 1;
 	group->others.bytes += tree->total_bytes - tree->size;
+	group->resident += tree->resident;
 	group->mixed_type |= group->type != tree->type;
 	group->prefix_length = common_length(group->prefix, group->prefix_length, tree->prefix, tree->prefix_length);
 	for (unsigned i = 0; i < tree->weights.count; i++) {
@@ -336,6 +337,7 @@ static void merge(hc_leaks *leaks, uint32_t into, uint32_t from)
 		target->gone = UINT64_MAX;
 	hc_amount_add(&target->heads, source->heads);
 	hc_amount_add(&target->others, source->others);
+	target->resident += source->resident;
 	target->mixed_type |= source->mixed_type || target->type != source->type;
 	target->prefix_length =
 		common_length(target->prefix, target->prefix_length, source->prefix, source->prefix_length);
@@ -621,6 +623,7 @@ static void make_group(hc_leaks *leaks, struct group *from)
 		.trees = from->trees,
 		.heads = from->heads,
 		.others = from->others,
+		.resident = from->resident,
 		.rings = from->rings,
 		.holding_themselves = from->holding_themselves,
 		.unloaded = from->unloaded,

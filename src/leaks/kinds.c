@@ -100,6 +100,7 @@ static void add_group(hc_leak_kind *kind, const hc_leak_group *group)
 	kind->rings += group->rings;
 	kind->holding_themselves += group->holding_themselves;
 	hc_amount_add(&kind->amount, hc_leak_group_amount(group));
+	kind->resident += group->resident;
 	/* Without a type or a text each size is a group of its own. */
 	if (!group->type && !group->beginning)
 		kind->head_sizes += group->size_count;

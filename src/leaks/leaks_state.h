@@ -69,6 +69,7 @@ struct tree {
 	const uint8_t *bytes; /* of the head, `readable` of them; NULL if there are none */
 	uint64_t readable;
 	uint64_t blocks, total_bytes;
+	uint64_t resident; /* of total_bytes, those that were in memory */
 	uint64_t unloaded; /* blocks that begin with a vtable which is gone */
 	uint64_t to_head;  /* words of all its blocks that are the head's address; of others */
 	bool ring;	   /* a word of another block is the head's address */
@@ -101,6 +102,7 @@ struct group {
 	uint64_t first_size; /* of the first head */
 	uint64_t trees, rings, holding_themselves, unloaded, gone;
 	hc_amount heads, others;
+	uint64_t resident;
 	uint32_t type;
 	const char *suppression;
 	GArray *sizes;	    /* of struct size_count, unsorted */

@@ -381,6 +381,7 @@ static bool collect_node(struct walk *walk, struct tree *tree, const struct node
 	tree->unloaded += begins_unloaded(walk->collecting, node);
 	tree->blocks++;
 	tree->total_bytes += node->size;
+	tree->resident += hc_core_resident(walk->leaks->core, node->address, node->address + node->size).resident;
 	hc_leaks_count_size(walk->sizes, &walk->size_hint, node->size, 1);
 	return true;
 }
@@ -445,7 +446,7 @@ static bool next_head(const struct walk *walk, uint64_t *start, struct tree *tre
 	/* Not all of it: a tree is large. What is not set here is set by read_head() and group_tree(). */
 	tree->start = (*start)++;
 	tree->class = hc_bit(walk->pending[HC_LEAK_POSSIBLE], tree->start) ? HC_LEAK_POSSIBLE : HC_LEAK_LOST;
-	tree->blocks = tree->total_bytes = tree->unloaded = tree->to_head = 0;
+	tree->blocks = tree->total_bytes = tree->resident = tree->unloaded = tree->to_head = 0;
 	tree->address = UINT64_MAX; /* known once the head is read */
 	tree->ring = false;
 	return true;

@@ -15,6 +15,7 @@
 struct adding {
 	hc_ownership *ownership;
 	hc_amount *own, *below; /* of each path */
+	uint64_t *resident;	/* of each path: bytes of `own` that were in memory */
 	GHashTable *rows;	/* key -> number of the row + 1 */
 	uint64_t *most;		/* of each row: bytes of the path that its type is from */
 	GHashTable *threads;	/* "row thread": that thread has one */
@@ -41,13 +42,25 @@ static hc_amount *place_of_block(const struct adding *adding, const hc_block *bl
 
 static void count_blocks(const struct adding *adding)
 {
+	const hc_ownership *ownership = adding->ownership;
+	bool knows_resident = hc_core_knows_resident(ownership->core);
+	size_t hint[2] = { 0, 0 };
 	hc_block_iterator iterator;
 	hc_block block;
 
-	hc_block_iterator_init(&iterator, adding->ownership->blocks);
-	while (hc_block_iterator_next(&iterator, &block))
-		if (block.state == HC_BLOCK_IN_USE)
-			hc_amount_count(place_of_block(adding, &block), block.size);
+	hc_block_iterator_init(&iterator, ownership->blocks);
+	while (hc_block_iterator_next(&iterator, &block)) {
+		hc_amount *place;
+
+		if (block.state != HC_BLOCK_IN_USE)
+			continue;
+		place = place_of_block(adding, &block);
+		hc_amount_count(place, block.size);
+		if (knows_resident && place >= adding->own && place <= &adding->own[ownership->path_count])
+			adding->resident[place - adding->own] +=
+				hc_core_resident_next(ownership->core, block.address, block.address + block.size, hint)
+					.resident;
+	}
 }
 
 static void add_up_below(const struct adding *adding)
@@ -205,6 +218,8 @@ static void add_path(struct adding *adding, uint32_t number)
 	note_type(adding, index, number, &path);
 	hc_amount_add(&hc_ownership_row_at(ownership, index)->own, adding->own[number]);
 	hc_ownership_row_at(ownership, index)->outside += path.outside;
+	hc_ownership_row_at(ownership, index)->resident += adding->resident[number];
+	hc_ownership_row_at(ownership, index)->outside_resident += path.outside_resident;
 }
 
 /* Whether something hangs on path NUMBER. */
@@ -233,6 +248,8 @@ static void add_rows(struct adding *adding)
 			continue;
 		hc_amount_add(&hc_ownership_row_at(ownership, row->parent)->holds, row->holds);
 		hc_ownership_row_at(ownership, row->parent)->outside += row->outside;
+		hc_ownership_row_at(ownership, row->parent)->resident += row->resident;
+		hc_ownership_row_at(ownership, row->parent)->outside_resident += row->outside_resident;
 	}
 }
 
@@ -240,10 +257,10 @@ bool hc_ownership_make_rows(hc_ownership *ownership)
 {
 	size_t count = ownership->path_count = ownership->types ? hc_types_path_count(ownership->types) : 0;
 	g_autofree hc_amount *own = g_try_new0(hc_amount, count + 1), *below = g_try_new0(hc_amount, count + 1);
-	g_autofree uint64_t *most = g_try_new0(uint64_t, count + 1);
+	g_autofree uint64_t *most = g_try_new0(uint64_t, count + 1), *resident = g_try_new0(uint64_t, count + 1);
 
 	ownership->row_of = g_try_new(uint32_t, count + 1);
-	if (!own || !below || !most || !ownership->row_of)
+	if (!own || !below || !most || !resident || !ownership->row_of)
 		return false;
 	memset(ownership->row_of, 0xff, (count + 1) * sizeof *ownership->row_of);
 	struct adding adding = {
@@ -251,6 +268,7 @@ bool hc_ownership_make_rows(hc_ownership *ownership)
 		.own = own,
 		.below = below,
 		.most = most,
+		.resident = resident,
 		.rows = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
 		.threads = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
 	};

@@ -18,24 +18,29 @@ hc_range hc_parcels_get(const hc_parcels *parcels, uint32_t number)
 	return (hc_range){ start, end };
 }
 
-/* Whether the page at AT, all of which lies before END, is of zeros only. */
-static bool is_blank(const hc_core *core, hc_address at, hc_address end, uint64_t page)
+/* Bytes of whole pages, before END, that are known to be of zeros only from AT on; 0: none, or AT is inside of a page. */
+static uint64_t blank_bytes(const hc_core *core, hc_address at, hc_address end, uint64_t page)
 {
-	uint64_t available;
+	uint64_t available, hole;
 	const uint8_t *bytes = at % page || end - at < page ? NULL : hc_core_bytes(core, at, &available);
 
-	return bytes && available >= page && hc_bytes_are_zero(bytes, page);
+	if (!bytes || available < page)
+		return 0;
+	if (hc_core_is_hole(core, bytes, MIN(available, end - at), &hole) && hole >= page)
+		return hc_align_down(hole, page);
+	return hc_bytes_are_zero(bytes, page) ? page : 0;
 }
 
 bool hc_parcels_next_stretch(const hc_core *core, hc_address *start, hc_address end, hc_address *ret_end)
 {
 	uint64_t page = hc_core_process(core)->page_size;
 	hc_address at = *start;
+	uint64_t blank;
 
-	while (at < end && is_blank(core, at, end, page))
-		at += page;
+	while (at < end && (blank = blank_bytes(core, at, end, page)))
+		at += blank;
 	*start = at;
-	while (at < end && !is_blank(core, at, end, page))
+	while (at < end && !blank_bytes(core, at, end, page))
 		at = MIN(end, hc_align_down(at, page) + page);
 	*ret_end = at;
 	return *start < end;

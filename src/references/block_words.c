@@ -113,11 +113,13 @@ static inline void look_at(
 		look_at_words(reading, bytes, size, reading->format, candidate);
 }
 
-static void look_at_block(struct reading *reading, const hc_block_region *region, uint32_t number, uint64_t start)
+/* NEXT: where the next block of the index starts. */
+static void look_at_block(
+	struct reading *reading, const hc_block_region *region, uint32_t number, uint64_t start, uint64_t next)
 {
 	const hc_blocks *blocks = reading->blocks;
 	hc_address address = hc_blocks_address(blocks, region, start);
-	struct candidate from = { .from = number, .from_size = hc_blocks_usable_size(blocks, region, address) };
+	struct candidate from = { .from = number, .from_size = hc_blocks_size_up_to(blocks, region, start, next) };
 	uint64_t size = MIN(from.from_size, region->end - address);
 
 	if (region->bytes)
@@ -156,15 +158,16 @@ void hc_references_each_block_word(
 		return;
 	hc_start_cursor cursor = hc_start_cursor_at(blocks, hc_blocks_start_of_number(blocks, first));
 	const hc_block_region *region = &blocks->regions[0];
+	uint64_t start, next = hc_start_cursor_next(&cursor);
 
 	for (uint32_t number = first; number < end; number++) {
-		uint64_t start = hc_start_cursor_next(&cursor);
-
+		start = next;
+		next = hc_start_cursor_next(&cursor);
 		if (start - region->first_granule >= region->granules)
 			region = hc_blocks_region_of_start(blocks, start);
 		if (blocks->states[number] == HC_BLOCK_IN_USE &&
 			(!visitor->is_wanted || visitor->is_wanted(visitor->data, number)) && !is_cache(blocks, number))
-			look_at_block(&reading, region, number, start);
+			look_at_block(&reading, region, number, start, next);
 	}
 	while (reading.out != reading.in)
 		resolve_one(&reading);

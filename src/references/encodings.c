@@ -378,8 +378,8 @@ static bool is_wanted(const hc_references *references, uint64_t start, wanted_bl
 }
 
 /* Where the word at byte I of SOURCE leads by an encoding that was learned. FALSE: nowhere, or to what is not wanted. */
-static bool follow(const hc_references *references, const hc_word_source *source, uint64_t i, wanted_blocks wanted,
-	hc_encoded_word *ret_word)
+static inline bool follow(const hc_references *references, const hc_word_source *source, uint64_t i,
+	wanted_blocks wanted, hc_encoded_word *ret_word)
 {
 	const hc_blocks *blocks = references->blocks;
 	uint64_t value = hc_load_word(source->bytes + i, hc_core_word_format(references->core));
@@ -402,10 +402,42 @@ static bool follow(const hc_references *references, const hc_word_source *source
 	return false;
 }
 
+/* The byte of the next word of SOURCE from byte AT on, a multiple of 8, that is not 0 and may be decoded; the size if there is none. */
+static uint64_t next_decodable(const hc_references *references, const hc_word_source *source, uint64_t at)
+{
+	const hc_blocks *blocks = references->blocks;
+	bool swap = hc_core_word_format(references->core).swap;
+	struct decoded decoded[KINDS];
+
+	for (; at + 8 <= source->size; at += 8) {
+		uint64_t value = hc_load_u64(source->bytes + at, swap);
+
+		if (value && !hc_blocks_may_contain(blocks, value) && decode(blocks, source, at, value, decoded))
+			return at;
+	}
+	return source->size;
+}
+
+/* next() where nothing was learned of 32 bits. */
+static bool next_of_64_bits(const hc_references *references, const hc_word_source *source, uint64_t *at,
+	wanted_blocks wanted, hc_encoded_word *ret_word)
+{
+	if (!references->learned)
+		return false;
+	for (uint64_t i = hc_align_up(*at, 8); (i = next_decodable(references, source, i)) < source->size; i += 8)
+		if (follow(references, source, i, wanted, ret_word)) {
+			*at = i + 8;
+			return true;
+		}
+	return false;
+}
+
 /* The next word of SOURCE from byte *AT on, of 64 or of 32 bits, that leads to a wanted block. */
 static bool next(const hc_references *references, const hc_word_source *source, uint64_t *at, wanted_blocks wanted,
 	hc_encoded_word *ret_word)
 {
+	if (!references->compressed)
+		return next_of_64_bits(references, source, at, wanted, ret_word);
 	for (; *at + 4 <= source->size; *at += 4) {
 		uint64_t start;
 
@@ -413,8 +445,6 @@ static bool next(const hc_references *references, const hc_word_source *source, 
 			*at += 8;
 			return true;
 		}
-		if (!references->compressed)
-			continue;
 		hc_encoding encoding = { 0 };
 
 		start = hc_compressed_follow(references, source, *at, &encoding);

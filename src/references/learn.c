@@ -25,11 +25,19 @@ struct looking {
 	uint64_t bytes[WORKERS_MAX][8]; /* looked at by each worker; in cache lines of their own */
 };
 
+/* Slices of which all is known to be zeros are left out, but count. */
 static void add_slices(struct looking *looking, hc_words words, hc_address address, bool stack)
 {
 	for (uint64_t at = 0; at < words.size;) {
 		/* A slice of data is a page: what lies close together belongs together. */
-		uint64_t size = MIN(words.size - at, stack ? SLICE : PAGE);
+		uint64_t slice = stack ? SLICE : PAGE, size = MIN(words.size - at, slice), part;
+
+		if (hc_core_is_hole(looking->references->core, words.bytes + at, words.size - at, &part) &&
+			part >= slice) {
+			looking->bytes[0][0] += hc_align_down(part, slice);
+			at += hc_align_down(part, slice);
+			continue;
+		}
 		hc_word_source source = {
 			.bytes = words.bytes + at,
 			.size = size,

@@ -49,13 +49,21 @@ struct worker {
 
 /* ---- the pool ---- */
 
+/* What is known to be zeros counts as searched. */
 static void pool_add_words(struct pool *pool, hc_words words)
 {
+	const hc_core *core = pool->references->core;
+
 	g_mutex_lock(&pool->mutex);
 	while (words.size) {
-		hc_words slice = { words.bytes, MIN(words.size, SLICE) };
+		hc_words slice = words;
 
-		g_array_append_val(pool->words, slice);
+		if (hc_core_is_hole(core, words.bytes, words.size, &slice.size)) {
+			pool->total_words += slice.size / pool->references->blocks->word;
+		} else {
+			slice.size = MIN(slice.size, SLICE);
+			g_array_append_val(pool->words, slice);
+		}
 		words.bytes += slice.size;
 		words.size -= slice.size;
 	}

@@ -265,8 +265,10 @@ static void look_at(const struct looking *looking, struct sight *sights, const s
 
 			if (!bytes)
 				break;
-			available = MIN(available, end - at);
-			for (uint64_t i = 0; i + format.size <= available; i += format.size) {
+			/* Zeros lead to no place above 0. */
+			bool skipped = hc_core_is_hole(core, bytes, MIN(available, end - at), &available) && low;
+
+			for (uint64_t i = 0; !skipped && i + format.size <= available; i += format.size) {
 				hc_address value = hc_load_word(bytes + i, format);
 
 				if (value - low < span && !(value & rest))

@@ -182,10 +182,15 @@ static hc_records *make_references(const address_facts *facts)
 json_t *hc_block_json(const hc_analysis *analysis, const hc_block *block)
 {
 	hc_reach reach = hc_references_reach(hc_analysis_references(analysis), block->number);
+	const hc_core *core = hc_analysis_core(analysis);
+	hc_resident resident = hc_core_resident(core, block->address, block->address + block->size);
+	bool is_known = hc_core_knows_resident(core);
 	const hc_fact facts[] = {
 		{ "address", NULL, hc_value_address(block->address) },
 		{ "size", NULL, hc_value_size(block->size) },
 		{ "chunk_size", NULL, hc_value_size(block->chunk_size) },
+		{ "resident", NULL, hc_value_if(is_known, hc_value_size(resident.resident)) },
+		{ "swapped", NULL, hc_value_if(is_known, hc_value_size(resident.swapped)) },
 		{ "state", NULL, hc_value_plain(hc_block_state_name(block->state)) },
 		{ "arena", NULL, hc_value_if(block->arena != HC_ARENA_NONE, hc_value_id(block->arena)) },
 		{ "label", NULL, hc_value_take_text(hc_word_label(block->label)) },
@@ -311,8 +316,11 @@ static void print_block(const address_facts *facts, hc_output *output)
 	bool in_use = block->state == HC_BLOCK_IN_USE;
 	g_autofree char *arena = hc_arena_name(block->arena);
 	const char *type = facts->has_type ? type_name(facts) : NULL;
+	const hc_core *core = hc_analysis_core(facts->analysis);
+	hc_resident resident = hc_core_resident(core, block->address, block->address + block->size);
 	const hc_fact list[] = {
 		{ NULL, "block", hc_value_take_text(hc_word_block_size(block)) },
+		{ NULL, "resident", hc_value_if(hc_core_knows_resident(core), hc_value_size(resident.resident)) },
 		{ NULL, "state", hc_value_plain(hc_block_state_name(block->state)) },
 		{ NULL, "arena", hc_value_plain(block->arena == HC_ARENA_NONE ? "none: a mapping of its own" : arena) },
 		{ NULL, "label", hc_value_take_text(hc_word_label(block->label)) },

@@ -44,6 +44,7 @@ typedef struct chunk_list {
 	const hc_chunks_filter *filter;
 	const hc_selection *selection; /* NULL: type and owner do not matter */
 	unsigned states;
+	bool knows_resident;
 	hc_output *output;
 	const hc_label *label; /* the last one met, and below how it is written */
 	char label_json[LABEL_LENGTH];
@@ -132,6 +133,12 @@ static const char *label_json(chunk_list *list, const hc_label *label)
 	return list->label_json;
 }
 
+static uint64_t resident_of(const chunk_list *list, const hc_block *block)
+{
+	return hc_core_resident(hc_analysis_core(list->analysis), block->address, block->address + block->size)
+		.resident;
+}
+
 static void write_json(chunk_list *list, const hc_block *block)
 {
 	char *out = hc_output_reserve(list->output, LINE_LENGTH + LABEL_LENGTH);
@@ -146,6 +153,10 @@ static void write_json(chunk_list *list, const hc_block *block)
 	out = block->arena == HC_ARENA_NONE ? put(out, "null") : put_decimal(out, block->arena);
 	out = put(out, ",\"label\":");
 	out = block->label ? put(out, label_json(list, block->label)) : put(out, "null");
+	if (list->knows_resident) {
+		out = put(out, ",\"resident\":");
+		out = put_decimal(out, resident_of(list, block));
+	}
 	out = put(out, "}\n");
 	hc_output_commit(list->output, out);
 }
@@ -186,6 +197,8 @@ static void write_text(chunk_list *list, const hc_block *block)
 	*put_hexadecimal(text, block->address) = '\0';
 	out = put_left(out, text, ADDRESS_WIDTH);
 	out = put_right(out, hc_text_count(text, block->size), BYTES_WIDTH);
+	if (list->knows_resident)
+		out = put_right(out, hc_text_count(text, resident_of(list, block)), BYTES_WIDTH);
 	out = put(out, "  ");
 	out = put_left(out, hc_block_state_name(block->state), STATE_WIDTH);
 	out = put(out, "  ");
@@ -298,11 +311,15 @@ static bool list_by_size(chunk_list *list, GError **error)
 	return true;
 }
 
-static void write_heading(hc_output *output)
+static void write_heading(const chunk_list *list)
 {
+	hc_output *output = list->output;
+
 	hc_output_style(output, HC_STYLE_HEADING);
-	hc_output_printf(output, "%-*s%*s  %-*s  %-*s  %s", ADDRESS_WIDTH, "ADDRESS", BYTES_WIDTH, "SIZE", STATE_WIDTH,
-		"STATE", ARENA_WIDTH, "ARENA", "WHAT");
+	hc_output_printf(output, "%-*s%*s", ADDRESS_WIDTH, "ADDRESS", BYTES_WIDTH, "SIZE");
+	if (list->knows_resident)
+		hc_output_printf(output, "%*s", BYTES_WIDTH, "RESIDENT");
+	hc_output_printf(output, "  %-*s  %-*s  %s", STATE_WIDTH, "STATE", ARENA_WIDTH, "ARENA", "WHAT");
 	hc_output_style(output, HC_STYLE_PLAIN);
 	hc_output_text(output, "\n");
 }
@@ -340,8 +357,9 @@ bool hc_report_chunks(
 	list->filter = filter;
 	list->states = filter->states ? filter->states : default_states;
 	list->output = output;
+	list->knows_resident = hc_core_knows_resident(hc_analysis_core(analysis));
 	if (text)
-		write_heading(output);
+		write_heading(list);
 	if (filter->order == HC_CHUNKS_BY_ADDRESS)
 		list_by_address(list);
 	else if (!list_by_size(list, error))

@@ -102,9 +102,9 @@ static json_t *table_json(const hc_table_fill *fill)
 	return hc_record_json(facts);
 }
 
-/* SAMPLE is NULL where nothing that blocks contain is to be shown. */
+/* SAMPLE is NULL where nothing that blocks contain is to be shown. RESIDENT: bytes; UINT64_MAX: not known. */
 static void add_container(hc_records *records, const hc_analysis *analysis, const hc_container *container,
-	const hc_table_fill *fill, const hc_sample *sample, hc_value retained)
+	const hc_table_fill *fill, const hc_sample *sample, hc_value retained, uint64_t resident)
 {
 	uint64_t untouched = MIN(container->own.bytes, container->untouched), capacity = container->capacity;
 	bool has_capacity = capacity != UINT64_MAX;
@@ -121,6 +121,7 @@ static void add_container(hc_records *records, const hc_analysis *analysis, cons
 		{ "node_bytes", NULL, hc_value_if(container->node_bytes, hc_value_size(container->node_bytes)) },
 		{ "count", NULL, hc_value_count(container->count) },
 		{ NULL, "BYTES", hc_value_size(container->below.bytes) },
+		{ "resident", "RESIDENT", hc_value_if(resident != UINT64_MAX, hc_value_size(resident)) },
 		{ NULL, "OWN", hc_value_size(container->own.bytes) },
 		{ "retained", "RETAINS", retained },
 		{ "elements", "ELEMENTS",
@@ -170,6 +171,7 @@ static hc_records *make_rows(
 	g_autoptr(GPtrArray) chosen = choose(analysis, view, ret_all);
 	GHashTable *rows = hc_rows_by_path(hc_analysis_ownership(analysis));
 	hc_records *records = hc_records_create();
+	g_autoptr(hc_types_resident) resident = hc_types_find_resident(hc_analysis_types(analysis));
 
 	for (unsigned i = 0; i < chosen->len; i++) {
 		const hc_container *container = chosen->pdata[i];
@@ -180,7 +182,8 @@ static hc_records *make_rows(
 		if (!view->no_content)
 			hc_types_sample(hc_analysis_types(analysis), container, KEYS_SHOWN, 0, &sample);
 		add_container(records, analysis, container, is_table ? &fill : NULL, view->no_content ? NULL : &sample,
-			hc_retained_by_path(rows, container->path));
+			hc_retained_by_path(rows, container->path),
+			hc_types_resident_of_container(resident, container));
 		add_detail(records, hc_word_container(container, is_short));
 		add_detail(records, is_table ? hc_word_table_fill(container, &fill) : NULL);
 		add_detail(records, hc_word_sample(&sample, is_short));

@@ -207,6 +207,8 @@ static json_t *growth_json(const hc_diff *diff, const hc_growth *growth)
 		{ "sharers", NULL, hc_value_count(growth->shared ? growth->shared->others + 1 : 0) },
 		{ "outside_before", NULL, hc_value_count(growth->outside_before) },
 		{ "outside_after", NULL, hc_value_count(growth->outside_after) },
+		{ "free_between_before", NULL, hc_value_count(growth->free_between_before) },
+		{ "free_between_after", NULL, hc_value_count(growth->free_between_after) },
 	};
 
 	return hc_record_json(facts);
@@ -409,11 +411,21 @@ static void growth_table_clear(growth_table *table)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(growth_table, growth_table_clear)
 
-/* RESIDENT: growth of what is in memory, taken; none where it is not known. */
-static void add_growth(growth_table *table, const char *kind, const char *what, const uint64_t *steps, int64_t bytes,
-	hc_value resident, hc_style style)
+/* What a row has of the growth: of that of resident memory, where it is known and memory grew by less. */
+static hc_value shown_share(const hc_diff *diff, int64_t bytes, const int64_t *resident)
 {
-	int64_t growth = hc_diff_memory_growth(table->diff);
+	int64_t growth = hc_diff_memory_growth(diff), resident_growth = hc_diff_resident_growth(diff);
+
+	if (hc_diff_knows_resident(diff) && resident_growth > growth)
+		return resident ? hc_value_share(*resident, MAX(resident_growth, 0)) : hc_value_none();
+	return hc_value_share(bytes, MAX(growth, 0));
+}
+
+/* RESIDENT: growth of what is in memory; NULL where it is not known. */
+static void add_growth(growth_table *table, const char *kind, const char *what, const uint64_t *steps, int64_t bytes,
+	const int64_t *resident, hc_style style)
+{
+	hc_value share = shown_share(table->diff, bytes, resident);
 	hc_fact facts[STEPS_SHOWN + 5];
 	unsigned count = 0;
 
@@ -421,8 +433,9 @@ static void add_growth(growth_table *table, const char *kind, const char *what, 
 	for (unsigned i = 0; i < table->step_count; i++)
 		facts[count++] = (hc_fact){ NULL, table->titles[i], hc_value_size(steps[table->steps[i]]) };
 	facts[count++] = (hc_fact){ NULL, "GROWTH", hc_value_growth(bytes) };
-	facts[count++] = (hc_fact){ NULL, "RESIDENT", resident };
-	facts[count++] = (hc_fact){ NULL, "SHARE", hc_value_share(bytes, MAX(growth, 0)) };
+	facts[count++] =
+		(hc_fact){ NULL, "RESIDENT", hc_value_if(resident, hc_value_growth(resident ? *resident : 0)) };
+	facts[count++] = (hc_fact){ NULL, "SHARE", share };
 	facts[count++] = (hc_fact){ NULL, "WHAT", hc_value_text(what) };
 	hc_records_add_n(table->records, facts, count);
 	hc_records_set_style(table->records, style);
@@ -431,7 +444,7 @@ static void add_growth(growth_table *table, const char *kind, const char *what, 
 static bool is_empty(const hc_diff *diff, const hc_growth *growth)
 {
 	for (unsigned i = 0; i < hc_diff_snapshot_count(diff); i++)
-		if (growth->steps[i])
+		if (growth->steps[i] || (growth->resident_steps && growth->resident_steps[i]))
 			return false;
 	return true;
 }
@@ -444,7 +457,7 @@ static bool is_shown(const hc_diff *diff, const hc_growth *growth, unsigned show
 		 resident = (uint64_t)ABS(growth->resident);
 
 	if (verbose)
-		return growth->before || growth->after;
+		return growth->before || growth->after || growth->resident;
 	return shown < GROWTH_SHOWN && ((bytes && bytes >= growth_bytes / GROWTH_LEAST_SHARE) ||
 					       (resident && resident >= resident_growth / GROWTH_LEAST_SHARE));
 }
@@ -460,6 +473,7 @@ static void add_rows_of_growth(growth_table *table, bool verbose, uint64_t *sum)
 	const hc_diff *diff = table->diff;
 	unsigned snapshots = hc_diff_snapshot_count(diff), shown = 0, others = 0;
 	g_autofree uint64_t *rest = g_new0(uint64_t, snapshots);
+	int64_t resident = 0; /* of REST */
 
 	for (unsigned i = 0; i < hc_diff_attribution_count(diff); i++) {
 		const hc_growth *growth = hc_diff_attribution(diff, i);
@@ -471,20 +485,21 @@ static void add_rows_of_growth(growth_table *table, bool verbose, uint64_t *sum)
 		if (is_rest && others) {
 			g_autofree char *text = g_strdup_printf("%u others (-v lists them)", others);
 
-			add_growth(table, "", text, rest, (int64_t)(rest[snapshots - 1] - rest[0]), hc_value_none(),
-				HC_STYLE_DIM);
+			add_growth(table, "", text, rest, (int64_t)(rest[snapshots - 1] - rest[0]),
+				hc_diff_knows_resident(diff) ? &resident : NULL, HC_STYLE_DIM);
 		}
 		/* There should be none, and then there is no row. */
 		if (is_rest && is_empty(diff, growth))
 			continue;
 		if (is_rest || is_shown(diff, growth, shown, verbose)) {
 			add_growth(table, hc_growth_kind_name(growth->kind), what, growth->steps, growth->bytes,
-				hc_value_if(growth->resident_steps, hc_value_growth(growth->resident)),
+				growth->resident_steps ? &growth->resident : NULL,
 				is_bad ? HC_STYLE_BAD : HC_STYLE_PLAIN);
 			shown++;
 			continue;
 		}
 		others++;
+		resident += growth->resident;
 		add_to(rest, growth, snapshots);
 	}
 }
@@ -494,13 +509,14 @@ static void print_growth(const hc_diff *diff, hc_output *output)
 	unsigned last = hc_diff_snapshot_count(diff) - 1;
 	g_autofree uint64_t *sum = g_new0(uint64_t, last + 1);
 	g_auto(growth_table) table;
+	int64_t resident = hc_diff_resident_growth(diff);
 
 	growth_table_init(&table, diff);
 	add_rows_of_growth(&table, output->options->verbose, sum);
 	if (!hc_diff_is_torn(diff)) {
 		hc_records_add_rule(table.records, "GROWTH");
 		add_growth(&table, "memory", "", sum, (int64_t)(sum[last] - sum[0]),
-			known_resident(diff, hc_value_growth(hc_diff_resident_growth(diff))), HC_STYLE_HEADING);
+			hc_diff_knows_resident(diff) ? &resident : NULL, HC_STYLE_HEADING);
 	}
 	if (hc_records_count(table.records)) {
 		hc_output_text(output, "\n");

@@ -171,6 +171,7 @@ static void add_group(const leaks_report *report, hc_records *records, const hc_
 {
 	const hc_module *owner = hc_leak_group_owner(group);
 	const char *class = hc_leak_class_name(group->class);
+	bool knows_resident = hc_core_knows_resident(hc_analysis_core(report->analysis));
 	bool at_most = group->class == HC_LEAK_LOST && is_bound(report);
 	hc_modules *modules = hc_analysis_modules(report->analysis);
 	const hc_fact facts[] = {
@@ -178,6 +179,7 @@ static void add_group(const leaks_report *report, hc_records *records, const hc_
 		{ "class", NULL, hc_value_plain(class) },
 		{ NULL, "CLASS", hc_value_plain(at_most ? "at most lost" : class) },
 		{ "bytes", "BYTES", hc_value_size(hc_leak_group_amount(group).bytes) },
+		{ "resident", "RESIDENT", hc_value_if(knows_resident, hc_value_size(group->resident)) },
 		{ "blocks", "BLOCKS", hc_value_count(hc_leak_group_amount(group).blocks) },
 		{ "trees", "HEADS", hc_value_count(group->trees) },
 		{ NULL, "SIZES", hc_value_take_plain(hc_word_leak_sizes(group)) },

@@ -18,6 +18,7 @@ struct showing {
 	const hc_ownership *ownership;
 	const hc_owners_view *view;
 	uint64_t total, minimum;
+	bool knows_resident;
 	bool has_outside; /* some rows have memory that is not malloc's */
 	hc_amount *holds; /* of each row, what --focus and --ignore leave of it; NULL: there are none */
 	hc_amount *own;
@@ -115,6 +116,7 @@ static void add_amount(struct showing *showing, const char *kind, hc_amount hold
 {
 	const hc_fact facts[] = {
 		{ "bytes", "HOLDS", hc_value_size(holds.bytes) },
+		{ NULL, "RESIDENT", hc_value_none() },
 		{ NULL, "SHARE", hc_value_share(holds.bytes, showing->total) },
 		{ NULL, "OWN", hc_value_none() },
 		{ NULL, "OWN%", hc_value_none() },
@@ -179,6 +181,7 @@ static void add_row(struct showing *showing, uint32_t index, unsigned level)
 	hc_amount holds = held(showing, index), own = owned(showing, index);
 	g_autofree char *where = hc_word_where(&row->where, row->threads > 1 ? row->threads : 0),
 			*what = hc_word_owner(row), *indent = g_strnfill(2 * level, ' ');
+	bool knows_resident = showing->knows_resident && holds.blocks == row->holds.blocks;
 	/* What a part of it retains is not known. */
 	bool has_retained = row->has_retained && holds.blocks == row->holds.blocks;
 	const hc_fact facts[] = {
@@ -191,6 +194,8 @@ static void add_row(struct showing *showing, uint32_t index, unsigned level)
 		{ "told_by", NULL, hc_value_if(!row->group, hc_value_plain(hc_owner_basis_name(row->basis))) },
 		{ "certainty", NULL, hc_value_if(!row->group, hc_value_plain(hc_certainty_name(row->certainty))) },
 		{ "bytes", "HOLDS", hc_value_size(holds.bytes) },
+		{ "resident", "RESIDENT", hc_value_if(knows_resident, hc_value_size(row->resident)) },
+		{ "outside_resident", NULL, hc_value_if(knows_resident, hc_value_size(row->outside_resident)) },
 		{ NULL, "SHARE", hc_value_share(holds.bytes, showing->total) },
 		{ "own", NULL, hc_value_amount(own) },
 		{ NULL, "OWN", hc_value_size(own.bytes) },
@@ -312,6 +317,7 @@ static bool init(const hc_analysis *analysis, struct showing *showing, const hc_
 		.total = total,
 		.minimum = view->minimum == UINT64_MAX ? (total + outside) / SHARES : view->minimum,
 		.has_outside = outside != 0,
+		.knows_resident = hc_core_knows_resident(hc_analysis_core(analysis)),
 	};
 	*ret_first = view->path ? find_row(analysis, ownership, view->path) : hc_ownership_first(ownership);
 	if (view->path && *ret_first == HC_OWNER_NO_ROW) {

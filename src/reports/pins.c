@@ -49,19 +49,22 @@ static json_t *island_json(const hc_pin_island *island)
 	return hc_record_json(facts);
 }
 
-static hc_records *make_runs(const hc_pins *pins, uint64_t limit)
+static hc_records *make_runs(const hc_core *core, const hc_pins *pins, uint64_t limit)
 {
 	hc_records *records = hc_records_create();
+	bool knows_resident = hc_core_knows_resident(core);
 
 	for (unsigned i = 0; i < hc_limited(hc_pins_run_count(pins), limit); i++) {
 		const hc_pin_run *run = hc_pins_run(pins, i);
+		hc_resident resident = hc_core_resident(core, run->start, run->start + run->bytes);
 		const hc_fact facts[] = {
 			{ "arena", NULL, hc_value_id(run->arena) },
 			{ NULL, "ARENA", hc_value_take_plain(hc_arena_name(run->arena)) },
 			{ "start", "FREE FROM", hc_value_address(run->start) },
 			{ "bytes", "BYTES", hc_value_size(run->bytes) },
+			{ "resident", "RESIDENT", hc_value_if(knows_resident, hc_value_size(resident.resident)) },
 			{ "whole_pages", NULL, hc_value_size(run->whole) },
-			{ "zero_pages", "ZERO", hc_value_size(run->zero) },
+			{ "zero_pages", knows_resident ? "GIVEN BACK" : "ZERO", hc_value_size(run->zero) },
 			{ "trim", "TRIM", hc_value_size(run->trim) },
 			{ "is_top", NULL, hc_value_flag(run->is_top) },
 			{ "pinned", NULL, hc_value_flag(run->pinned) },
@@ -163,7 +166,7 @@ static json_t *thresholds_json(const hc_heap_info *heap)
 static json_t *pins_json(const hc_analysis *analysis, const hc_pins *pins, uint64_t limit)
 {
 	const hc_heap_info *heap = hc_blocks_heap(hc_analysis_blocks(analysis));
-	g_autoptr(hc_records) kept = make_kept(pins), runs = make_runs(pins, limit),
+	g_autoptr(hc_records) kept = make_kept(pins), runs = make_runs(hc_analysis_core(analysis), pins, limit),
 			      holders = make_holders(analysis, pins, limit);
 	const hc_fact facts[] = {
 		{ "advice", NULL, hc_value_take_text(advice_of(pins)) },
@@ -178,9 +181,9 @@ static json_t *pins_json(const hc_analysis *analysis, const hc_pins *pins, uint6
 	return hc_report_json("pins", facts, hc_analysis_diagnostics(analysis));
 }
 
-static void print_runs(const hc_pins *pins, uint64_t limit, hc_output *output)
+static void print_runs(const hc_core *core, const hc_pins *pins, uint64_t limit, hc_output *output)
 {
-	g_autoptr(hc_records) records = make_runs(pins, limit);
+	g_autoptr(hc_records) records = make_runs(core, pins, limit);
 	g_autofree char *heading = NULL;
 	hc_pins_totals totals;
 
@@ -221,7 +224,7 @@ static void print_pins(const hc_analysis *analysis, const hc_pins *pins, uint64_
 		if (hc_records_count(kept))
 			hc_output_text(output, "\n");
 		hc_records_print(kept, output);
-		print_runs(pins, limit, output);
+		print_runs(hc_analysis_core(analysis), pins, limit, output);
 		print_holders(analysis, pins, limit, output);
 	}
 	hc_debug_info_gaps_print(analysis, output);

@@ -20,7 +20,8 @@ static hc_amount total_of(const hc_types *types)
 static const char *const begin_keys[] = { "variables", "places", "nothing" };
 static const char *const begin_titles[] = { "variables", "places of words", "nothing" };
 
-static void add_row(hc_records *records, const hc_type_row *row, uint64_t total)
+/* RESIDENT: bytes in memory; UINT64_MAX: not known. */
+static void add_row(hc_records *records, const hc_type_row *row, uint64_t total, uint64_t resident)
 {
 	const char *certainty = hc_certainty_name(row->certainty);
 	g_autofree char *label = hc_word_label(row->label);
@@ -30,6 +31,7 @@ static void add_row(hc_records *records, const hc_type_row *row, uint64_t total)
 		{ "certainty", NULL, hc_value_plain(certainty) },
 		{ "count", NULL, hc_value_count(row->amount.blocks) },
 		{ "bytes", "BYTES", hc_value_size(row->amount.bytes) },
+		{ "resident", "RESIDENT", hc_value_if(resident != UINT64_MAX, hc_value_size(resident)) },
 		{ NULL, "SHARE", hc_value_share(row->amount.bytes, total) },
 		{ NULL, "BLOCKS", hc_value_count(row->amount.blocks) },
 		{ NULL, "CERTAINTY", hc_value_plain(certainty) },
@@ -44,12 +46,13 @@ static void add_row(hc_records *records, const hc_type_row *row, uint64_t total)
 static hc_records *make_rows(const hc_types *types, uint64_t limit, bool verbose)
 {
 	hc_records *records = hc_records_create();
+	g_autoptr(hc_types_resident) resident = hc_types_find_resident(types);
 	uint64_t total = total_of(types).bytes;
 
 	for (unsigned i = 0; i < hc_limited(hc_types_row_count(types), limit); i++) {
 		const hc_type_row *row = hc_types_row(types, i);
 
-		add_row(records, row, total);
+		add_row(records, row, total, hc_types_resident_of_row(resident, i));
 		if (verbose && row->path) {
 			g_autofree char *safe = hc_text_escape(row->path, -1);
 			g_autofree char *line = g_strdup_printf("  first at %s", safe);
@@ -67,7 +70,7 @@ static void print_coverage(const hc_types *types, hc_output *output)
 	for (unsigned certainty = 0; certainty < HC_CERTAINTY_COUNT; certainty++) {
 		const hc_type_row sum = { .certainty = certainty, .amount = hc_types_coverage(types, certainty) };
 
-		add_row(records, &sum, total_of(types).bytes);
+		add_row(records, &sum, total_of(types).bytes, UINT64_MAX);
 	}
 	hc_records_print(records, output);
 }

@@ -14,6 +14,13 @@ enum {
 	SMALL_STEP = 4,
 };
 
+/* The last block that a path has, and what is free since then. */
+struct gap {
+	uint32_t path;	 /* 0: none, or something else stands behind it */
+	hc_address next; /* where the next chunk has its memory, if that follows at once */
+	uint64_t free;	 /* bytes of free chunks between */
+};
+
 struct counting {
 	hc_snapshot_size *small; /* SMALL_LIMIT / SMALL_STEP of them */
 	GHashTable *large;	 /* uint64_t * (inside the value) -> hc_snapshot_size * */
@@ -21,6 +28,8 @@ struct counting {
 	hc_path_amounts *amounts;
 	const hc_core *core;
 	size_t hint[2]; /* hc_core_resident_next(): blocks come in order of address */
+	struct gap gap;
+	uint32_t *beginnings; /* by path: that which it begins with */
 };
 
 static hc_snapshot_size *size_of(struct counting *counting, uint64_t size)
@@ -64,6 +73,42 @@ static void count_block(struct counting *counting, const hc_block *block, bool i
 	}
 }
 
+/* Free memory between two blocks of one owner is there because of these: it goes back, or is one piece, when they are gone. */
+static void count_gap(struct counting *counting, const hc_block *block, bool is_lost)
+{
+	struct gap *gap = &counting->gap;
+	bool is_used = block->state == HC_BLOCK_IN_USE && !block->label && !is_lost,
+	     is_free = block->state == HC_BLOCK_TCACHE || hc_block_state_is_free(block->state);
+	uint32_t path = is_used ? hc_types_path_of_block(counting->types, block->number) : 0;
+
+	if (block->address != gap->next || (block->state != HC_BLOCK_IN_USE && !is_free))
+		gap->path = 0;
+	gap->next = block->address + block->chunk_size;
+	if (is_free) {
+		gap->free += block->chunk_size;
+		return;
+	}
+	if (gap->path && path && counting->beginnings[gap->path] == counting->beginnings[path])
+		counting->amounts->free_between[gap->path] += gap->free;
+	gap->path = path;
+	gap->free = 0;
+}
+
+/* Free with g_free(); NULL without types, or if memory was out. */
+static uint32_t *find_beginnings(const hc_types *types)
+{
+	uint32_t count = types ? hc_types_path_count(types) : 0;
+	uint32_t *beginnings = types ? g_try_new0(uint32_t, (size_t)count + 1) : NULL;
+
+	for (uint32_t i = 1; beginnings && i <= count; i++) {
+		hc_types_path path;
+
+		hc_types_path_get(types, i, &path);
+		beginnings[i] = path.parent ? beginnings[path.parent] : i;
+	}
+	return beginnings;
+}
+
 static int smallest_first(const void *a, const void *b)
 {
 	const hc_snapshot_size *x = a, *y = b;
@@ -95,7 +140,9 @@ static bool make_amounts(const hc_types *types, hc_path_amounts *amounts)
 	amounts->mapped = g_try_new0(hc_amount, count);
 	amounts->own_resident = g_try_new0(uint64_t, count);
 	amounts->mapped_resident = g_try_new0(uint64_t, count);
-	return !types || (amounts->own && amounts->mapped && amounts->own_resident && amounts->mapped_resident);
+	amounts->free_between = g_try_new0(uint64_t, count);
+	return !types || (amounts->own && amounts->mapped && amounts->own_resident && amounts->mapped_resident &&
+				 amounts->free_between);
 }
 
 void hc_path_amounts_clear(hc_path_amounts *amounts)
@@ -104,6 +151,7 @@ void hc_path_amounts_clear(hc_path_amounts *amounts)
 	g_free(amounts->mapped);
 	g_free(amounts->own_resident);
 	g_free(amounts->mapped_resident);
+	g_free(amounts->free_between);
 }
 
 bool hc_snapshot_count_blocks(hc_snapshot *snapshot, const hc_analysis *analysis, hc_path_amounts *amounts)
@@ -111,15 +159,16 @@ bool hc_snapshot_count_blocks(hc_snapshot *snapshot, const hc_analysis *analysis
 	const hc_references *references = hc_analysis_references(analysis);
 	g_autofree hc_snapshot_size *small = g_new0(hc_snapshot_size, SMALL_LIMIT / SMALL_STEP);
 	g_autoptr(GHashTable) large = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+	g_autofree uint32_t *beginnings = find_beginnings(hc_analysis_types(analysis));
 	struct counting counting = { small, large, hc_analysis_types(analysis), amounts, hc_analysis_core(analysis),
-		{ 0, 0 } };
+		{ 0, 0 }, { 0 }, beginnings };
 	hc_block block, lost;
 	hc_block_iterator iterator;
 	hc_reach reach;
 	uint32_t next = 0;
 	bool more;
 
-	if (!make_amounts(counting.types, amounts))
+	if (!make_amounts(counting.types, amounts) || (counting.types && !beginnings))
 		return false;
 	more = hc_references_next_lost(references, &next, &lost, &reach);
 	hc_block_iterator_init(&iterator, hc_analysis_blocks(analysis));
@@ -128,6 +177,8 @@ bool hc_snapshot_count_blocks(hc_snapshot *snapshot, const hc_analysis *analysis
 
 		if (block.state == HC_BLOCK_IN_USE && !block.label)
 			count_block(&counting, &block, is_lost);
+		if (beginnings)
+			count_gap(&counting, &block, is_lost);
 		if (is_lost)
 			more = hc_references_next_lost(references, &next, &lost, &reach);
 	}

@@ -85,7 +85,7 @@ static void add_diagnostics(hc_snapshot *snapshot, const hc_diagnostics *diagnos
 static void add_memory(hc_snapshot *snapshot, const hc_memory *memory)
 {
 	snapshot->total = hc_memory_total(memory);
-	snapshot->knows_resident = hc_memory_knows_resident(memory);
+	snapshot->knows_resident = snapshot->knows_lost_resident = hc_memory_knows_resident(memory);
 	for (unsigned i = 0; i < hc_memory_row_count(memory); i++) {
 		hc_memory_row row = *hc_memory_row_get(memory, i);
 
@@ -175,6 +175,7 @@ hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, bool no_content, GE
 	add_totals(snapshot, analysis);
 	snapshot->knows_unjoined = true;
 	snapshot->unjoined = *hc_areas_unjoined(hc_analysis_areas(analysis));
+	snapshot->unjoined.routine = hc_snapshot_keep(snapshot, snapshot->unjoined.routine);
 	add_pins(snapshot, analysis);
 	ok = hc_snapshot_count_blocks(snapshot, analysis, &amounts);
 	if (ok && types) {

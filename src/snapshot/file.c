@@ -146,6 +146,17 @@ static GVariant *store_owners_outside(const hc_snapshot *snapshot)
 	return g_variant_builder_end(&builder);
 }
 
+static GVariant *store_owners_free(const hc_snapshot *snapshot)
+{
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE(SNAPSHOT_OWNERS_FREE));
+	for (unsigned i = 0; i < snapshot->owners->len; i++)
+		g_variant_builder_add(
+			&builder, "t", g_array_index(snapshot->owners, hc_snapshot_owner, i).free_between);
+	return g_variant_builder_end(&builder);
+}
+
 static GVariant *store_lost(const hc_snapshot *snapshot)
 {
 	GVariantBuilder builder;
@@ -284,6 +295,7 @@ static GVariant *store(const hc_snapshot *snapshot)
 	g_variant_builder_add(&sections, "{sv}", "owners-where", store_owners_where(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "owners-shared", store_owners_shared(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "owners-outside", store_owners_outside(snapshot));
+	g_variant_builder_add(&sections, "{sv}", "owners-free", store_owners_free(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "lost", store_lost(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "lost-evidence", store_lost_evidence(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "lost-shapes", store_lost_shapes(snapshot));
@@ -294,8 +306,14 @@ static GVariant *store(const hc_snapshot *snapshot)
 	g_variant_builder_add(&sections, "{sv}", "pinning", store_pinning(&snapshot->pinning));
 	if (snapshot->knows_resident)
 		g_variant_builder_add(&sections, "{sv}", "resident", hc_snapshot_store_resident(snapshot));
-	if (snapshot->knows_unjoined)
+	if (snapshot->knows_lost_resident)
+		g_variant_builder_add(&sections, "{sv}", "lost-resident", hc_snapshot_store_lost_resident(snapshot));
+	if (snapshot->knows_unjoined) {
 		g_variant_builder_add(&sections, "{sv}", "unjoined", store_unjoined(&snapshot->unjoined));
+		g_variant_builder_add(&sections, "{sv}", "unjoined-routine",
+			g_variant_new(SNAPSHOT_UNJOINED_ROUTINE, snapshot->unjoined.routine,
+				snapshot->unjoined.routine_threads));
+	}
 	if (snapshot->side_facts)
 		g_variant_builder_add(&sections, "{sv}", "side-facts", hc_side_facts_store(snapshot->side_facts));
 	value = g_variant_ref_sink(g_variant_builder_end(&sections));

@@ -44,16 +44,22 @@ enum {
 #define SNAPSHOT_OWNERS_SHARED "a(ttmsu)"
 /* of each in "owners" what is in memory that is not malloc's: bytes, places, resident bytes. May be missing: nothing is */
 #define SNAPSHOT_OWNERS_OUTSIDE "a(ttt)"
+/* of each in "owners" bytes of free chunks between its blocks. May be missing: older ones have none */
+#define SNAPSHOT_OWNERS_FREE "at"
 /* key, type, beginning, sample, module, words of format 1 for the evidence, which are not read; trees, blocks, bytes, head_size, head_sizes */
 #define SNAPSHOT_LOST "a(smsmsmsmsmsttttt)"
 /* of each in "lost": what last pointed there: module, type, flags, size. May be missing: older ones have none */
 #define SNAPSHOT_LOST_EVIDENCE "a(msmsut)"
 /* of each in "lost": rings, holding_themselves; flags. May be missing: older ones have none */
 #define SNAPSHOT_LOST_SHAPES "a(ttu)"
+/* of each in "lost" bytes that were in memory. May be missing: only captures have it, and older files have none */
+#define SNAPSHOT_LOST_RESIDENT "at"
 /* size, blocks, lost, unowned, unowned_mapped */
 #define SNAPSHOT_SIZES "a(ttttt)"
 /* threads that ended and were not joined; their stacks: address space, memory; is it resident. May be missing: older ones have none */
 #define SNAPSHOT_UNJOINED "(tttb)"
+/* where most of these began, and how many. May be missing: older ones have none */
+#define SNAPSHOT_UNJOINED_ROUTINE "(mst)"
 #define SNAPSHOT_NUMBERS  "a(sx)"
 /*
  * Of each in "memory", "owners" and "sizes" bytes that were in memory: and swapped out; own, and mapped; unowned, and unowned_mapped. May be

@@ -303,6 +303,7 @@ static void give_blocks(struct collecting *collecting, uint32_t number)
 	owner->outside += collecting->outside[number];
 	owner->outside_places += collecting->places[number];
 	owner->outside_resident += collecting->outside_resident[number];
+	owner->free_between += collecting->amounts->free_between[number];
 	owner->own_resident += collecting->amounts->own_resident[number];
 	owner->mapped_resident += collecting->amounts->mapped_resident[number];
 	add_shared(collecting, owner, hc_ownership_shared_of_path(collecting->ownership, number));

@@ -334,6 +334,24 @@ static bool load_owners_outside(hc_snapshot *snapshot, GVariant *section)
 	return true;
 }
 
+/* They are a part of what is free. */
+static bool load_owners_free(hc_snapshot *snapshot, GVariant *section)
+{
+	uint64_t left = snapshot->free.bytes, bytes;
+	GVariantIter rows;
+	unsigned i = 0;
+
+	if (g_variant_iter_init(&rows, section) != snapshot->owners->len)
+		return false;
+	while (g_variant_iter_next(&rows, "t", &bytes)) {
+		if (bytes > left)
+			return false;
+		left -= bytes;
+		g_array_index(snapshot->owners, hc_snapshot_owner, i++).free_between = bytes;
+	}
+	return true;
+}
+
 static bool load_lost(hc_snapshot *snapshot, GVariant *section)
 {
 	GVariantIter rows;
@@ -406,6 +424,16 @@ static bool load_unjoined(hc_snapshot *snapshot, GVariant *section)
 	unjoined->is_resident = is_resident;
 	snapshot->knows_unjoined = true;
 	return unjoined->bytes <= SNAPSHOT_BYTES_MAX && unjoined->memory <= unjoined->bytes;
+}
+
+static bool load_unjoined_routine(hc_snapshot *snapshot, GVariant *section)
+{
+	hc_unjoined *unjoined = &snapshot->unjoined;
+	const char *routine;
+
+	g_variant_get(section, "(m&st)", &routine, &unjoined->routine_threads);
+	unjoined->routine = hc_snapshot_keep(snapshot, routine);
+	return unjoined->routine_threads <= unjoined->threads;
 }
 
 /* Whether SIZE can be, and stand behind those that are there. *SUM: bytes of all so far. */
@@ -538,10 +566,13 @@ static const struct {
 	{ "owners-where", NULL, load_owners_where, true },
 	{ "owners-shared", NULL, load_owners_shared, true },
 	{ "owners-outside", SNAPSHOT_OWNERS_OUTSIDE, load_owners_outside, true },
+	{ "owners-free", SNAPSHOT_OWNERS_FREE, load_owners_free, true },
 	{ "lost-evidence", NULL, load_lost_evidence, true },
 	{ "lost-shapes", NULL, load_lost_shapes, true },
 	{ "unjoined", NULL, load_unjoined, true },
+	{ "unjoined-routine", SNAPSHOT_UNJOINED_ROUTINE, load_unjoined_routine, true },
 	{ "resident", NULL, hc_snapshot_load_resident, true },
+	{ "lost-resident", NULL, hc_snapshot_load_lost_resident, true },
 	{ "side-facts", NULL, load_side_facts, true },
 };
 

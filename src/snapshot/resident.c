@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What was resident, as a section of its own: the tables that it is about are as those of older files. */
+/* What was resident, as sections of their own: the tables that they are about are as those of older files. */
 #include "snapshot/format.h"
 
 #define PAIRS "a(tt)"
@@ -94,4 +94,35 @@ bool hc_snapshot_load_resident(hc_snapshot *snapshot, GVariant *section)
 		return false;
 	snapshot->knows_resident = true;
 	return load_memory(snapshot, memory) && load_owners(snapshot, owners) && load_sizes(snapshot, sizes);
+}
+
+/* ---- lost blocks, which have a section of their own: earlier versions did not keep it ---- */
+
+GVariant *hc_snapshot_store_lost_resident(const hc_snapshot *snapshot)
+{
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE(SNAPSHOT_LOST_RESIDENT));
+	for (unsigned i = 0; i < snapshot->lost->len; i++)
+		g_variant_builder_add(&builder, "t", g_array_index(snapshot->lost, hc_leak_kind, i).resident);
+	return g_variant_builder_end(&builder);
+}
+
+bool hc_snapshot_load_lost_resident(hc_snapshot *snapshot, GVariant *section)
+{
+	GVariantIter rows;
+	uint64_t resident;
+
+	if (!g_variant_is_of_type(section, G_VARIANT_TYPE(SNAPSHOT_LOST_RESIDENT)) ||
+		g_variant_iter_init(&rows, section) != snapshot->lost->len)
+		return false;
+	for (unsigned i = 0; g_variant_iter_next(&rows, "t", &resident); i++) {
+		hc_leak_kind *lost = &g_array_index(snapshot->lost, hc_leak_kind, i);
+
+		if (resident > lost->amount.bytes)
+			return false;
+		lost->resident = resident;
+	}
+	snapshot->knows_lost_resident = true;
+	return true;
 }

@@ -9,6 +9,8 @@ typedef struct hc_path_amounts {
 	hc_amount *own, *mapped; /* hc_types_path_count() + 1 of each; NULL without types */
 	uint64_t *own_resident,
 		*mapped_resident; /* as many: bytes of both that were in memory; 0 if that is not known */
+	/* As many: bytes of free chunks, each between two blocks of paths that begin at one place: of the former's path. */
+	uint64_t *free_between;
 } hc_path_amounts;
 
 void hc_path_amounts_clear(hc_path_amounts *amounts);
@@ -26,9 +28,11 @@ void hc_snapshot_keep_lost(hc_snapshot *snapshot, hc_leak_kind *kind);
 /* Nothing in it. */
 hc_snapshot *hc_snapshot_new(void);
 
-/* resident.c: the section, which LOAD takes after those that it is about. */
+/* resident.c: the sections, which LOAD takes after those that they are about. */
 GVariant *hc_snapshot_store_resident(const hc_snapshot *snapshot);
 bool hc_snapshot_load_resident(hc_snapshot *snapshot, GVariant *section);
+GVariant *hc_snapshot_store_lost_resident(const hc_snapshot *snapshot);
+bool hc_snapshot_load_lost_resident(hc_snapshot *snapshot, GVariant *section);
 
 /* blocks.c: fills snapshot->sizes and AMOUNTS (hc_path_amounts_clear()). FALSE if memory was out. */
 bool hc_snapshot_count_blocks(hc_snapshot *snapshot, const hc_analysis *analysis, hc_path_amounts *amounts);

@@ -255,10 +255,13 @@ void hc_pieces_claim_record(hc_pieces *pieces, const hc_walk_record *record, boo
 
 bool hc_pieces_is_whole(const hc_propagation *propagation, hc_address address, uint64_t size)
 {
-	hc_spot spot;
+	const hc_blocks *blocks = propagation->blocks;
+	const hc_block_region *region = hc_blocks_region(blocks, address);
+	uint64_t start = region ? hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, address), address) :
+				  UINT64_MAX;
 
-	return hc_propagation_locate(propagation, address, &spot) && spot.address == address &&
-	       hc_blocks_usable_size(propagation->blocks, spot.region, address) < 2 * size + CUT_OFF_ROOM;
+	return start != UINT64_MAX && hc_blocks_address(blocks, region, start) == address &&
+	       hc_blocks_size_in_index(blocks, region, start) < 2 * size + CUT_OFF_ROOM;
 }
 
 /* One that is not as they usually are: its block has an owner, or others have pieces of it. POOLED: bytes so far of its container. */

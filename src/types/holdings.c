@@ -81,6 +81,7 @@ static void add_container(hc_types *types, const hc_owner *owner)
 	hc_owner_where(owner, types->core, &where);
 	g_autofree char *shape = owner->shape ? hc_owner_shape_name(owner) : NULL;
 	hc_container container = {
+		.number = owner->number,
 		.path = hc_types_keep(types, path),
 		.where = { where.kind, where.name ? hc_types_keep(types, where.name) : NULL, where.thread,
 			where.frame },

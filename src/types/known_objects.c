@@ -4,6 +4,7 @@
  * blocks a block with a mapping of its own is one granule, whatever its size: each of these in which
  * objects are met has a bitmap apart. Outside of the heap an object is known by address and type.
  */
+#include "base/partition.h"
 #include "types/propagation.h"
 
 enum {
@@ -51,6 +52,134 @@ bool hc_propagation_is_new(hc_propagation *propagation, hc_address address, cons
 		return false;
 	g_hash_table_add(propagation->seen, g_memdup2(&seen, sizeof seen));
 	return true;
+}
+
+/* ---- what variables say ---- */
+
+enum {
+	NESTED_MAX = 8,	 /* variables that may begin between an address and the one that has it */
+	MEMBERS_MAX = 32 /* structs and arrays within each other */
+};
+
+/* Where a variable of TYPE lies. */
+struct declared {
+	hc_address start, end;
+	const hc_type *type;
+};
+
+static int compare_declared(const void *a, const void *b)
+{
+	const struct declared *x = a, *y = b;
+
+	return x->start != y->start ? (x->start > y->start) - (x->start < y->start) :
+				      (x->end > y->end) - (x->end < y->end);
+}
+
+static GArray *find_declared(const hc_propagation *propagation)
+{
+	GArray *found = g_array_new(FALSE, FALSE, sizeof(struct declared));
+
+	for (unsigned i = 0; i < propagation->variable_count; i++) {
+		const hc_variable *variable = hc_variables_get(propagation->types->variables, i);
+		uint64_t size = variable->type ? hc_type_size(variable->type) : 0;
+
+		if (!size || variable->state != HC_VARIABLE_IN_MEMORY || hc_propagation_is_local(variable) ||
+			size > UINT64_MAX - variable->address)
+			continue;
+		struct declared declared = { variable->address, variable->address + size, variable->type };
+
+		g_array_append_val(found, declared);
+	}
+	g_array_sort(found, compare_declared);
+	return found;
+}
+
+/* Whether what TYPE, or each element of an array of that type, has may be anything: characters, numbers, one of several. */
+static bool is_storage(const hc_type *type)
+{
+	if (hc_type_get_kind(type) == HC_TYPE_ARRAY && hc_type_target(type))
+		type = hc_type_target(type);
+	switch (hc_type_get_kind(type)) {
+	case HC_TYPE_STRUCT:
+	case HC_TYPE_ARRAY:
+	case HC_TYPE_POINTER:
+	case HC_TYPE_REFERENCE:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* The member of the struct TYPE that has the byte at *OFFSET, which becomes one of the member; NULL: padding, or it is not known. */
+static const hc_type *member_at(const hc_type *type, uint64_t *offset)
+{
+	for (unsigned i = 0; i < hc_type_field_count(type); i++) {
+		const hc_field *field = hc_type_field(type, i);
+
+		if (!field->is_virtual && *offset >= field->offset &&
+			*offset - field->offset < hc_type_size(field->type)) {
+			*offset -= field->offset;
+			return field->type;
+		}
+	}
+	return NULL;
+}
+
+/* Whether an object of TYPE may be at OFFSET in one that is declared as OUTER. */
+static bool may_have(const hc_type *outer, uint64_t offset, const hc_type *type)
+{
+	for (unsigned depth = 0; depth < MEMBERS_MAX; depth++) {
+		if (outer == type && !offset)
+			return true;
+		/* What is only declared has no size. */
+		if (is_storage(outer))
+			return !hc_type_size(outer) || hc_type_size(type) <= hc_type_size(outer) - offset;
+		switch (hc_type_get_kind(outer)) {
+		case HC_TYPE_STRUCT:
+			outer = member_at(outer, &offset);
+			break;
+		case HC_TYPE_ARRAY: {
+			uint64_t stride = hc_type_target(outer) ? hc_type_size(hc_type_target(outer)) : 0;
+
+			outer = stride ? hc_type_target(outer) : NULL;
+			offset = stride ? offset % stride : 0;
+			break;
+		}
+		default:
+			return false;
+		}
+		if (!outer)
+			return true;
+	}
+	return true;
+}
+
+static bool is_declared_otherwise(const hc_propagation *propagation, hc_address address, const hc_type *type)
+{
+	const struct declared *list = (const struct declared *)(const void *)propagation->declared->data;
+	unsigned at = HC_PARTITION_POINT(middle, 0u, propagation->declared->len, list[middle].start <= address);
+	bool any = false;
+
+	for (unsigned tries = 0; at && tries < NESTED_MAX; tries++) {
+		if (address >= list[--at].end)
+			continue;
+		any = true;
+		if (may_have(list[at].type, address - list[at].start, type))
+			return false;
+	}
+	return any;
+}
+
+bool hc_propagation_is_declared_otherwise(hc_propagation *propagation, hc_address address, const hc_type *type)
+{
+	hc_declared_answer *answer = &propagation->answers[(address >> 3 ^ address >> 12) % HC_ANSWERS];
+
+	if (!propagation->declared)
+		propagation->declared = find_declared(propagation);
+	/* Many objects lead to one: to their class. */
+	if (answer->address != address || answer->type != type)
+		*answer = (hc_declared_answer){ address, type, is_declared_otherwise(propagation, address, type) };
+	return answer->is_otherwise;
 }
 
 /* ---- in the heap ---- */

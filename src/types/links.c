@@ -17,7 +17,9 @@
  */
 #include "base/bits.h"
 #include "base/pages.h"
+#include "base/parallel.h"
 #include "types/passes.h"
+#include "types/walks_ahead.h"
 
 enum {
 	LOOKED_AT = 1 << 18, /* of more blocks not all are looked at */
@@ -33,6 +35,7 @@ enum {
 	TEXT_LEAST = 4,	   /* characters */
 	PLACE_BYTES = 128, /* what leads back to within so many bytes of a word in data leads to what the word is of */
 	SIZES_MAX = 1 << 14,
+	LINKS_AT_ONCE = 32, /* whose lines of the index are fetched together */
 	SIZES_ALONE = 4 /* of which it is asked what precedes; then all others are looked at, too */
 };
 
@@ -317,15 +320,15 @@ static void follow_links(hc_propagation *propagation, const struct links *links,
 	}
 }
 
-/* Follows the links of all blocks of SIZE; 0: of those of any size that was not asked of yet. */
-static void follow_all_links(hc_propagation *propagation, uint64_t size)
+/* Follows the links of all blocks of any size that was not asked of yet. */
+static void follow_other_links(hc_propagation *propagation)
 {
 	hc_block_iterator iterator;
 	hc_block block;
 
 	hc_block_iterator_init(&iterator, propagation->blocks);
 	while (hc_block_iterator_next(&iterator, &block)) {
-		if (block.state != HC_BLOCK_IN_USE || (size && block.size != size))
+		if (block.state != HC_BLOCK_IN_USE)
 			continue;
 		const struct links *links = known_links(propagation, block.size);
 
@@ -334,11 +337,115 @@ static void follow_all_links(hc_propagation *propagation, uint64_t size)
 	}
 }
 
+/* ---- ... of one size, by all workers ---- */
+
+/* Links that wait for their lines of the index. */
+struct waiting {
+	hc_address values[LINKS_AT_ONCE];
+	uint32_t from[LINKS_AT_ONCE];
+	unsigned count;
+};
+
+struct following {
+	hc_propagation *propagation;
+	const struct links *links;
+	unsigned words[LINK_WORDS], word_count; /* where nodes have a link that is not answered */
+	unsigned workers;
+};
+
+/* As follow_links() does with each; bits do not depend on the order in which they are set. */
+static void follow_waiting(const struct following *following, struct waiting *waiting)
+{
+	const hc_propagation *propagation = following->propagation;
+
+	for (unsigned i = 0; i < waiting->count; i++) {
+		hc_spot spot;
+
+		if (hc_propagation_locate(propagation, waiting->values[i], &spot) &&
+			spot.address == waiting->values[i] && spot.number != waiting->from[i] &&
+			size_at(propagation, &spot) == following->links->size)
+			__atomic_fetch_or(&propagation->preceded[spot.number / 64], (uint64_t)1 << spot.number % 64,
+				__ATOMIC_RELAXED);
+	}
+	waiting->count = 0;
+}
+
+/* The links of block NUMBER at ADDRESS in REGION, which has the size that is asked of. */
+static void gather_links(const struct following *following, const hc_block_region *region, hc_address address,
+	uint32_t number, struct waiting *waiting)
+{
+	const hc_propagation *propagation = following->propagation;
+	unsigned word_size = propagation->format.size;
+
+	for (unsigned i = 0; i < following->word_count; i++) {
+		hc_address at = address + following->words[i] * word_size, value;
+
+		if (region->bytes && at + word_size <= region->end)
+			value = hc_load_word(region->bytes + (at - region->start), propagation->format);
+		else if (!hc_core_read_word(propagation->core, at, &value))
+			continue;
+		const hc_block_region *to = hc_blocks_region(propagation->blocks, value);
+
+		if (!to)
+			continue;
+		__builtin_prefetch(
+			&propagation->blocks->starts[hc_blocks_granule(propagation->blocks, to, value) / 64]);
+		waiting->from[waiting->count] = number;
+		waiting->values[waiting->count++] = value;
+		if (waiting->count == LINKS_AT_ONCE)
+			follow_waiting(following, waiting);
+	}
+}
+
+static void follow_range(void *data, unsigned worker)
+{
+	const struct following *following = data;
+	const hc_blocks *blocks = following->propagation->blocks;
+	uint32_t number = (uint32_t)((uint64_t)blocks->count * worker / following->workers);
+	uint32_t end = (uint32_t)((uint64_t)blocks->count * (worker + 1) / following->workers);
+	const hc_block_region *region = NULL;
+	struct waiting waiting = { .count = 0 };
+
+	if (number >= end)
+		return;
+	hc_start_cursor cursor = hc_start_cursor_at(blocks, hc_blocks_start_of_number(blocks, number));
+	uint64_t start = hc_start_cursor_next(&cursor), next;
+
+	for (; number < end; number++, start = next) {
+		next = hc_start_cursor_next(&cursor);
+		if (blocks->states[number] != HC_BLOCK_IN_USE)
+			continue;
+		if (!region || start - region->first_granule >= region->granules)
+			region = hc_blocks_region_of_start(blocks, start);
+		if (hc_blocks_size_up_to(blocks, region, start, next) == following->links->size)
+			gather_links(following, region, hc_blocks_address(blocks, region, start), number, &waiting);
+	}
+	follow_waiting(following, &waiting);
+}
+
+/* Follows the links of all blocks that LINKS tells of. */
+static void follow_all_links(hc_propagation *propagation, const struct links *links)
+{
+	struct following following = {
+		.propagation = propagation, .links = links, .workers = MAX(hc_propagation_worker_count(propagation), 1)
+	};
+
+	for (unsigned i = 0; i < LINK_WORDS && (i + 1) * (uint64_t)propagation->format.size <= links->size; i++)
+		if (is_link(links, i) && !are_mutual(links, i))
+			following.words[following.word_count++] = i;
+	if (following.word_count)
+		hc_parallel_run(following.workers, follow_range, &following);
+}
+
 /* Whether a node of its size, which LINKS tells of, has a link to block NUMBER. */
 static bool is_preceded(hc_propagation *propagation, struct links *links, uint32_t number)
 {
-	if (!links->knows_preceded && propagation->preceded_sizes <= SIZES_ALONE)
-		follow_all_links(propagation, propagation->preceded_sizes++ < SIZES_ALONE ? links->size : 0);
+	if (!links->knows_preceded && propagation->preceded_sizes <= SIZES_ALONE) {
+		if (propagation->preceded_sizes++ < SIZES_ALONE)
+			follow_all_links(propagation, links);
+		else
+			follow_other_links(propagation);
+	}
 	links->knows_preceded = true;
 	return hc_bit(propagation->preceded, number);
 }

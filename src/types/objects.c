@@ -23,6 +23,14 @@ static void defer_or_follow(
 	const hc_type *target = part->type;
 	hc_certainty certainty = owner->certainty;
 
+	/* The next object on a free list is there as this one is; all else was left in it. */
+	if (owner->is_unused && target != owner->type) {
+		hc_edge edge = { .value = value, .holder = holder, .owner = owner->number, .part = index };
+
+		if (hc_propagation_defer_stray(propagation, &edge, true))
+			return;
+	}
+
 	/* Those to anything prove nothing, and whoever knows more takes their block from them at any time. */
 	if (owner->variable && hc_type_get_kind(target) != HC_TYPE_VOID)
 		certainty = MAX(certainty, hc_propagation_target_certainty(owner, target));

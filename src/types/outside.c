@@ -34,6 +34,7 @@
 enum {
 	WAITING_MAX = 1 << 22, /* words that wait; more do not */
 	BACK_WORDS = 64,       /* so many words of a parcel are looked at for one that leads back */
+	PARTS_MAX = 64,	       /* parcels that may be parts of one object, if somebody asks whether it fits */
 };
 
 static size_t bits_size(const hc_types *types)
@@ -98,6 +99,22 @@ static bool begins_object(const hc_parcels *parcels, uint32_t first, uint32_t nu
 static bool goes_on(const hc_parcels *parcels, uint32_t first, uint32_t number)
 {
 	return number < parcels->count && hc_parcels_is_weak(parcels, number) && !begins_object(parcels, first, number);
+}
+
+bool hc_propagation_fits_outside(const hc_propagation *propagation, hc_address address, uint64_t size)
+{
+	const hc_parcels *parcels = propagation->types->parcels;
+	uint32_t first;
+
+	if (!hc_parcels_find(parcels, address, &first))
+		return true;
+	for (uint32_t number = first; number - first < PARTS_MAX; number++) {
+		if (size <= hc_parcels_get(parcels, number).end - address)
+			return true;
+		if (!goes_on(parcels, first, number + 1))
+			return false;
+	}
+	return true;
 }
 
 /* ---- with a type ---- */
@@ -270,6 +287,8 @@ void hc_propagation_follow_outside(hc_propagation *propagation, hc_owner *owner,
 		return;
 	}
 	if (begins_outside(owner))
+		return;
+	if (owner->is_unused && !propagation->alias_turn.is_now && wait_for(&propagation->alias_turn, number, &edge))
 		return;
 	if ((!propagation->library_turn.is_now && is_library(propagation, owner) &&
 		    wait_for(&propagation->library_turn, number, &edge)) ||

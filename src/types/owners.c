@@ -60,9 +60,49 @@ hc_owner *hc_owners_add(hc_owners *owners, hc_owner *parent, hc_step step, const
 	owner->plan = plan;
 	owner->certainty = parent ? MAX(parent->certainty, certainty) : certainty;
 	owner->first_block = UINT32_MAX;
+	owner->is_unused = parent && parent->is_unused;
 	g_ptr_array_add(owners->list, owner);
 	owners->full = owners->list->len >= OWNERS_MAX;
 	return owner;
+}
+
+/* What OWNER's objects are declared as, whatever they turned out to be. */
+static const hc_owner *object_of(const hc_owner *owner)
+{
+	while (owner->step == HC_STEP_CLASS && owner->parent)
+		owner = owner->parent;
+	return owner;
+}
+
+/* ---- free lists ---- */
+
+/* Whether "free" at AT in NAME begins the name of a member, or has but one letter in front of it: "free", "pool.free_", "m_free". */
+static bool begins_member(const char *name, const char *at)
+{
+	if (at - name >= 2 && at[-1] == '_')
+		at -= 2;
+	return at == name || at[-1] == '.' || at[-1] == ':' || at[-1] == '>';
+}
+
+bool hc_name_is_free_list(const char *name)
+{
+	static const char *const things[] = { "list", "lists", "objects", "nodes", "items", "blocks", "entries",
+		"elements", "records", "links", "slots", "cells", "chunks", "buffers", "pool", "connections", "head",
+		NULL };
+
+	for (const char *at = name; at && (at = strstr(at, "free")); at += strlen("free")) {
+		const char *rest = at + strlen("free");
+
+		if (at != name && g_ascii_isalpha(at[-1]))
+			continue;
+		rest += *rest == '_';
+		for (unsigned i = 0; things[i]; i++)
+			if (g_str_has_prefix(rest, things[i]) && !g_ascii_islower(rest[strlen(things[i])]))
+				return true;
+		if ((!*rest || *rest == '.' || *rest == '[') && begins_member(name, at))
+			return true;
+	}
+	return false;
 }
 
 /* An owner above, or OWNER itself, whose blocks are objects of TYPE found in the same way. */
@@ -92,14 +132,31 @@ static hc_owner *make_target(hc_owners *owners, hc_owner *owner, hc_step step, c
 	return owners->full ? owner : hc_owners_add(owners, owner, step, type, plan, certainty);
 }
 
+/* Whether what the pointer in part PART of OWNER leads to is on a free list. */
+static bool leads_to_unused(const hc_owner *owner, unsigned part)
+{
+	const char *name =
+		owner->plan && part < owner->plan->parts->len ? g_array_index(owner->plan->parts, hc_part, part).name : NULL;
+
+	owner = object_of(owner);
+	return hc_name_is_free_list(name) ||
+	       ((owner->step == HC_STEP_VARIABLE || owner->step == HC_STEP_ITEM) && hc_name_is_free_list(owner->name));
+}
+
 hc_owner *hc_owners_target(hc_owners *owners, hc_owner *owner, unsigned part, hc_step step, const hc_type *type,
 	const hc_plan *plan, hc_certainty certainty)
 {
 	if (!owner->targets)
 		owner->targets =
 			g_new0(hc_owner *, owner->plan && owner->plan->parts->len ? owner->plan->parts->len : 1);
-	if (!owner->targets[part])
-		owner->targets[part] = make_target(owners, owner, step, type, plan, certainty);
+	if (!owner->targets[part]) {
+		hc_owner *made = make_target(owners, owner, step, type, plan, certainty);
+
+		/* One that is new. */
+		if (step == HC_STEP_TARGET && made->step == step && made->parent == owner && leads_to_unused(owner, part))
+			made->is_unused = true;
+		owner->targets[part] = made;
+	}
 	return owner->targets[part];
 }
 
@@ -143,8 +200,13 @@ hc_owner *hc_owners_element(
 	hc_certainty certainty = type || hc_layout_kind(container->layout) >= HC_WALK_SINGLE ? HC_CERTAINTY_CERTAIN :
 											       HC_CERTAINTY_UNKNOWN;
 
-	if (!container->elements[place])
-		container->elements[place] = make_target(owners, container, HC_STEP_ELEMENT, type, plan, certainty);
+	if (!container->elements[place]) {
+		hc_owner *made = make_target(owners, container, HC_STEP_ELEMENT, type, plan, certainty);
+
+		if (made->step == HC_STEP_ELEMENT && made->parent == container && hc_name_is_free_list(container->name))
+			made->is_unused = true;
+		container->elements[place] = made;
+	}
 	return container->elements[place];
 }
 
@@ -320,13 +382,6 @@ static void append_member(GString *path, const hc_owner *object, const char *nam
 	if (path->len && *name != '[')
 		g_string_append(path, is_pointed_to(object) ? "->" : ".");
 	g_string_append(path, name);
-}
-
-static const hc_owner *object_of(const hc_owner *owner)
-{
-	while (owner->step == HC_STEP_CLASS && owner->parent)
-		owner = owner->parent;
-	return owner;
 }
 
 static bool is_alternative(const hc_owner *target, const hc_owner *child)

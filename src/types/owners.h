@@ -44,6 +44,7 @@ struct hc_owner {
 	hc_certainty certainty;
 	bool is_interior, is_index;
 	bool is_intrusive; /* a container whose elements are the nodes */
+	bool is_unused;	   /* its objects wait on a free list, or hang on one that does: what they lead to was left there */
 	bool is_doubtful;  /* the sizes of its blocks are not what they should be: none of them is certain (sizes.c) */
 
 	/* who holds them: the path */
@@ -157,6 +158,12 @@ void hc_owners_meet(hc_owner *a, hc_owner *b, bool sure);
 
 /* Places of which enough words lead from one to the other, for the BLOCKS that each has (by number; for its whole path), are one. */
 void hc_owners_join_met(hc_owners *owners, const uint32_t *blocks);
+
+/*
+ * Whether something called NAME (NULL is fine; with members: "dict_state.free_list") has objects that nobody uses at the moment: a free
+ * list, by the name that programs give it.
+ */
+bool hc_name_is_free_list(const char *name);
 
 /* "g_registry.sessions_[]->queue_". Free with g_free(). */
 char *hc_owner_path(const hc_owner *owner);

@@ -93,6 +93,25 @@ static hc_owner *find_class_of_incomplete(hc_propagation *propagation, hc_owner 
 
 /* ---- a pointer ---- */
 
+/* Whether VALUE, if it is not 0, may lead to an object of TYPE, which may be NULL: there is room for it, and no variable says otherwise. */
+static bool may_lead_to(hc_propagation *propagation, const hc_type *type, uint64_t value)
+{
+	hc_spot spot;
+
+	if (!value)
+		return true;
+	if (!hc_core_find_mapping(propagation->core, value))
+		return false;
+	if (!type || hc_type_get_kind(type) != HC_TYPE_STRUCT)
+		return true;
+	if (!hc_propagation_locate(propagation, value, &spot))
+		return hc_propagation_fits_outside(propagation, value, hc_type_size(type)) &&
+		       !hc_propagation_is_declared_otherwise(propagation, value, type);
+	uint64_t size = hc_blocks_usable_size(propagation->blocks, spot.region, spot.address);
+
+	return value - spot.address <= size && hc_type_size(type) <= size - (value - spot.address);
+}
+
 bool hc_propagation_looks_like(
 	hc_propagation *propagation, const hc_plan *plan, hc_address address, bool *ret_has_content)
 {
@@ -106,7 +125,7 @@ bool hc_propagation_looks_like(
 
 		if (part->kind == HC_PART_POINTER) {
 			if (!hc_propagation_load(propagation, address + part->offset, &value) ||
-				(value && !hc_core_find_mapping(propagation->core, value)))
+				!may_lead_to(propagation, part->type, value))
 				return false;
 			*ret_has_content |= value != 0;
 		} else if (part->kind == HC_PART_CONTAINER && !part->plan) {
@@ -263,8 +282,13 @@ static void reach_outside(hc_propagation *propagation, hc_owner *owner, hc_addre
 		!(area->mapping->flags & HC_MAPPING_WRITE))
 		return;
 	/* A variable of that type is known already; that memory can be written proves nothing. */
-	if (hc_propagation_is_known(propagation, address, owner->type) ||
-		!(owner = deduced_of(propagation, owner, address)))
+	if (hc_propagation_is_known(propagation, address, owner->type))
+		return;
+	if (hc_propagation_is_declared_otherwise(propagation, address, owner->type)) {
+		hc_propagation_count_unsound(propagation, owner);
+		return;
+	}
+	if (!(owner = deduced_of(propagation, owner, address)))
 		return;
 	if (hc_propagation_is_new(propagation, address, owner->type))
 		hc_propagation_look_at_nested(propagation, owner, address);
@@ -432,6 +456,13 @@ void hc_propagation_follow(
 	const hc_plan *plan = target ? NULL : hc_plans_get(propagation->types->plans, part->type, NULL);
 
 	certainty = hc_propagation_target_certainty(owner, part->type);
+	if (owner->is_unused && part->type != owner->type) {
+		if (hc_propagation_find_block(propagation, value, &spot) ?
+				propagation->types->owner_of[spot.number] != 0 :
+				hc_types_owner_outside(propagation->types, value) != NULL)
+			return;
+		certainty = MAX(certainty, HC_CERTAINTY_DEDUCED);
+	}
 	if (part->is_link)
 		certainty = MAX(certainty, HC_CERTAINTY_DEDUCED);
 

@@ -136,6 +136,7 @@ static void clear(hc_propagation *propagation, size_t bitmap_size)
 	g_array_unref(propagation->outside_claims);
 	hc_pools_destroy(propagation, bitmap_size);
 	g_hash_table_unref(propagation->seen);
+	g_clear_pointer(&propagation->declared, g_array_unref);
 	g_hash_table_unref(propagation->tried);
 	hc_pages_destroy(propagation->looked_at, bitmap_size);
 	hc_pages_destroy(propagation->shared, bitmap_size);

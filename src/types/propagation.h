@@ -40,7 +40,8 @@ enum {
 	HC_EDGE_WORD = UINT32_MAX - 5,	  /* VALUE leads to a block, which is the owner's if it is nobody's */
 	HC_EDGE_OUTSIDE = UINT32_MAX - 6, /* VALUE is the start of a parcel of the owner */
 	HC_LATE_STEPS = 4,
-	HC_VTABLES = 1024
+	HC_VTABLES = 1024,
+	HC_ANSWERS = 64
 };
 
 /* What a vtable told. */
@@ -51,6 +52,13 @@ typedef struct hc_known_class {
 	const char *name;
 	int64_t to_top;
 } hc_known_class;
+
+/* What hc_propagation_is_declared_otherwise() said. */
+typedef struct hc_declared_answer {
+	hc_address address;
+	const hc_type *type; /* NULL: empty */
+	bool is_otherwise;
+} hc_declared_answer;
 
 /* Where in a block objects of a type were tried in vain: addresses [FROM, TO). */
 typedef struct hc_tried {
@@ -101,6 +109,8 @@ typedef struct hc_propagation {
 	hc_address last_mapped; /* asked for last, with its bitmap */
 	uint64_t *last_starts;
 	GHashTable *seen; /* of struct seen: objects outside of malloc's heap, by address and type */
+	GArray *declared; /* of struct declared: where variables lie, by address; NULL: nobody asked yet */
+	hc_declared_answer answers[HC_ANSWERS]; /* by a hash of the address */
 
 	/* links.c */
 	GHashTable *links;	 /* size -> what is known of the words in blocks of it; NULL: nobody asked yet */
@@ -193,6 +203,12 @@ bool hc_propagation_is_new(hc_propagation *propagation, hc_address address, cons
 bool hc_propagation_is_known(const hc_propagation *propagation, hc_address address, const void *type);
 
 /*
+ * Whether there is a variable at ADDRESS whose type has no object of TYPE there: a pointer that leads there does not lead to one. Not
+ * where the variable is storage (characters, numbers, a union) that is large enough.
+ */
+bool hc_propagation_is_declared_otherwise(hc_propagation *propagation, hc_address address, const hc_type *type);
+
+/*
  * True if nobody has looked at an object of TYPE at ADDRESS that several containers may hold; from now on somebody has. (For one that
  * objects of other types begin at, too, it may be true twice.)
  */
@@ -254,6 +270,12 @@ void hc_propagation_claim_outside(
 
 /* The parcels of an object of OWNER at ADDRESS, which a pointer leads to, become OWNER's likewise. */
 void hc_propagation_claim_target_outside(hc_propagation *propagation, const hc_owner *owner, hc_address address);
+
+/*
+ * FALSE if ADDRESS is in a parcel, and SIZE bytes from there on reach beyond the next place that is led to (by more than words on stacks).
+ * An object is larger only if something leads into its middle.
+ */
+bool hc_propagation_fits_outside(const hc_propagation *propagation, hc_address address, uint64_t size);
 
 /* Whether a word at ADDRESS (0: in a register) that holds VALUE leads into the middle of what others lead to. */
 bool hc_propagation_is_alias_outside(hc_propagation *propagation, hc_address value, hc_address address);

@@ -764,6 +764,22 @@ static void claim_encoded(struct naming *naming)
 	hc_propagation_run(naming->propagation, HC_CERTAINTY_GUESS);
 }
 
+static bool have_any_met(const hc_types *types)
+{
+	for (unsigned i = 1; i < types->owners->list->len; i++)
+		if (hc_types_owner(types, i)->met)
+			return true;
+	return false;
+}
+
+static bool is_any_joined(const hc_types *types)
+{
+	for (unsigned i = 1; i < types->owners->list->len; i++)
+		if (hc_types_owner(types, i)->joined)
+			return true;
+	return false;
+}
+
 /* Joins those of whose blocks enough words lead to each other's. */
 static void join_met(hc_types *types)
 {
@@ -786,7 +802,10 @@ static void join_met(hc_types *types)
 /* Owners that were found to be one with another become it. */
 static void join_owners(hc_types *types)
 {
-	join_met(types);
+	if (have_any_met(types))
+		join_met(types);
+	if (!is_any_joined(types))
+		return;
 	for (uint32_t i = 0; i < types->blocks->count; i++) {
 		uint32_t number = types->owner_of[i];
 

@@ -217,28 +217,18 @@ static void count_unknown(struct counting *counting, const uint64_t *unknown)
 {
 	hc_types *types = counting->types;
 	const hc_blocks *blocks = types->blocks;
-	const hc_block_region *region = NULL;
-	hc_start_cursor cursor = hc_start_cursor_at(blocks, 0);
-	uint64_t start = hc_start_cursor_next(&cursor), next;
+	hc_block_iterator iterator;
+	hc_block block;
 
-	for (uint32_t number = 0; number < hc_blocks_count(blocks); number++, start = next) {
+	hc_block_iterator_init(&iterator, blocks);
+	for (uint32_t number = 0; number < blocks->count; number++) {
 		uint32_t owner = types->owner_of[number];
 		bool has_owner = owner && owner != HC_OWNER_CLOSED;
 
-		next = hc_start_cursor_next(&cursor);
 		if ((has_owner && !hc_bit(unknown, owner)) || blocks->states[number] != HC_BLOCK_IN_USE)
 			continue;
-		if (!region || start - region->first_granule >= region->granules)
-			region = hc_blocks_region_of_start(blocks, start);
-		hc_block block = {
-			.number = number,
-			.address = hc_blocks_address(blocks, region, start),
-			.size = hc_blocks_size_up_to(blocks, region, start, next),
-			.state = HC_BLOCK_IN_USE,
-		};
-
-		if (hc_blocks_is_labelled(blocks, number))
-			block.label = g_hash_table_lookup(blocks->labels, GUINT_TO_POINTER(number));
+		hc_block_iterator_skip_to(&iterator, number);
+		hc_block_iterator_next(&iterator, &block);
 		if (!has_owner)
 			count_without_owner(types, &block);
 		count_block(counting, &block);

@@ -4,6 +4,7 @@
  * is typed as from a variable. The rest is sorted by what it looks like, so that a program without debug info has rows too.
  */
 #include "types/objects.h"
+#include "types/owned_blocks.h"
 #include "types/passes.h"
 
 /* The owner of a block that nothing typed leads to: below the untyped pointer that does, or on its own. */
@@ -32,6 +33,11 @@ static hc_owner *owner_of_class(hc_propagation *propagation, uint32_t number, co
 	return owner;
 }
 
+static bool is_unknown(const hc_owner *owner)
+{
+	return owner->certainty == HC_CERTAINTY_UNKNOWN;
+}
+
 static void sweep_block(hc_propagation *propagation, const hc_block *block)
 {
 	hc_types *types = propagation->types;
@@ -39,8 +45,7 @@ static void sweep_block(hc_propagation *propagation, const hc_block *block)
 	const hc_known_class *class;
 	uint64_t word;
 
-	if (current == HC_OWNER_CLOSED ||
-		(current && hc_types_owner(types, current)->certainty != HC_CERTAINTY_UNKNOWN) ||
+	if ((current && !is_unknown(hc_types_owner(types, current))) ||
 		!hc_propagation_load(propagation, block->address, &word) ||
 		hc_blocks_may_contain(types->blocks, word) || !hc_modules_find(types->modules, word))
 		return;
@@ -57,11 +62,11 @@ static void sweep_block(hc_propagation *propagation, const hc_block *block)
 
 void hc_types_sweep(hc_propagation *propagation)
 {
-	hc_block_iterator iterator;
+	hc_owned_blocks owned;
 	hc_block block;
 
-	hc_block_iterator_init(&iterator, propagation->blocks);
-	while (hc_block_iterator_next(&iterator, &block) && !propagation->failed)
-		if (block.state == HC_BLOCK_IN_USE)
-			sweep_block(propagation, &block);
+	hc_owned_blocks_begin(&owned, propagation->types, is_unknown, true);
+	while (!propagation->failed && hc_owned_blocks_next(&owned, &block))
+		sweep_block(propagation, &block);
+	hc_owned_blocks_end(&owned);
 }

@@ -56,14 +56,30 @@ static size_t parcels_size(const hc_types *types)
 	return (types->parcels->count + (size_t)1) * sizeof(uint32_t);
 }
 
-/* What is not in use, or libc's own, is nobody's; so one look tells all that matters of a block. */
-static void close_blocks(hc_types *types)
+static void close_some(hc_types *types, uint32_t first, uint32_t end)
 {
 	const hc_blocks *blocks = types->blocks;
 
-	for (uint32_t i = 0; i < blocks->count; i++)
+	for (uint32_t i = first; i < end; i++)
 		if (blocks->states[i] != HC_BLOCK_IN_USE || hc_blocks_is_labelled(blocks, i))
 			types->owner_of[i] = HC_OWNER_CLOSED;
+}
+
+/* What is not in use, or libc's own, is nobody's; so one look tells all that matters of a block. Mostly all of a word's are in use. */
+static void close_blocks(hc_types *types)
+{
+	const hc_blocks *blocks = types->blocks;
+	uint32_t first = 0;
+
+	for (; blocks->count - first >= 64; first += 64) {
+		unsigned other_states = blocks->labelled[first / 64] != 0;
+
+		for (unsigned i = 0; i < 64; i++)
+			other_states |= blocks->states[first + i] ^ HC_BLOCK_IN_USE;
+		if (other_states)
+			close_some(types, first, first + 64);
+	}
+	close_some(types, first, blocks->count);
 }
 
 hc_types *hc_types_create(const hc_core *core, hc_variables *variables, const hc_blocks *blocks, const hc_areas *areas,

@@ -39,7 +39,9 @@
  *	owners.c	a tree of paths ("g_registry", ".sessions_", "[]", "->queue_"), one node for all that share one
  *	holdings.c	what each owner has, and what hangs below; rows of containers
  *	path_queries.c	asking for that tree
+ *	owned_blocks.c	blocks by whose they are, in their order
  *	selection.c	blocks chosen by what they are, and by who holds them
+ *	resident.c	what of it was in memory
  *	block_objects.c	where the object of a block stands in it
  *
  * And types.c: the stage as a whole.

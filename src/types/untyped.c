@@ -19,10 +19,12 @@
  * number of its items beside it. Else it is some steps behind. Words that are
  * likely to be strays, or aliases (links.c), and those behind the end of a vector, are followed when nothing else is left.
  *
- * A pointer into the middle of a block that others lead to by its start holds nothing, but in memory that a library gives out parts of.
+ * A pointer into the middle of a block that others lead to by its start holds nothing, but in memory that a library gives out parts of;
+ * and where a frame has the number of items beside it that fill the block from there on, for then calls may have left what leads to the start.
  * Whether it is a library's is known when that has had time to claim it.
  */
 #include "base/bits.h"
+#include "types/owned_blocks.h"
 #include "types/passes.h"
 
 enum {
@@ -36,6 +38,9 @@ enum {
 	ARRAY_TRIED = 4,       /* of these are looked at */
 	COUNT_NEAR = 3,	       /* words from a pointer to an array to the number of its items, at most */
 	COUNT_SHARE = 4,       /* one in so many of the items that there is room for is in use, at least */
+	ROOM_LEAST = 16,       /* items that an array has room for; fewer fit anything */
+	ITEM_MAX = 512,	       /* bytes of an item of such an array */
+	ROUNDED_UP = 32,       /* malloc's blocks have less than this too much */
 	TABLE_LEAST = 4	       /* words of a batch that lead to blocks of one size are a table */
 };
 
@@ -216,7 +221,7 @@ static void claim_block(hc_propagation *propagation, const hc_owner *owner, cons
 static void take(hc_propagation *propagation, const hc_owner *owner, const hc_word *word, const hc_spot *spot)
 {
 	hc_edge later = { .value = word->value, .owner = owner->number, .part = HC_EDGE_WORD };
-	worth worth_it = worth_of(propagation, word, spot);
+	worth worth_it = owner->is_unused ? WORTH_ALIAS : worth_of(propagation, word, spot);
 
 	if ((worth_it == WORTH_LESS && hc_propagation_defer_steps(propagation, &later, HC_LATE_STEPS - 1)) ||
 		(worth_it >= WORTH_STRAY && hc_propagation_defer_stray(propagation, &later, worth_it == WORTH_ALIAS)))
@@ -281,6 +286,45 @@ static bool may_be_front(hc_propagation *propagation, const hc_word *word, const
 	       !is_left_over(propagation, word);
 }
 
+/* Whether an array of BYTES, of which malloc's may have ROUNDED too many, has room for just so many items. */
+static bool is_room_of(uint64_t items, uint64_t bytes, uint64_t rounded)
+{
+	if (items < ROOM_LEAST || items > bytes)
+		return false;
+	uint64_t item = bytes / items;
+
+	return item <= ITEM_MAX && (item % 8 == 0 || (item & (item - 1)) == 0) && bytes - items * item < rounded;
+}
+
+/*
+ * Whether WORD, of a frame, leads behind a short header of the block at SPOT, and a number beside it says how many items there is room for:
+ * that many fill the block to its end. It is an array, as protobuf's RepeatedField has one, not what a call has left there.
+ */
+static bool is_array_in_frame(
+	hc_propagation *propagation, const hc_owner *owner, const hc_word *word, const hc_spot *spot)
+{
+	const hc_named_root *root = hc_owner_root(owner);
+	int word_size = (int)propagation->format.size;
+	uint64_t size, bytes, rounded, value;
+
+	if (word->size || !word->address || !root || root->kind != HC_PLACE_STACK || root->frame < 0)
+		return false;
+	size = hc_blocks_usable_size(propagation->blocks, spot->region, spot->address);
+	if (size <= word->value - spot->address)
+		return false;
+	bytes = size - (word->value - spot->address);
+	rounded = spot->region->region.is_mmapped ? propagation->page_size : ROUNDED_UP;
+	for (int i = -COUNT_NEAR; i <= COUNT_NEAR; i++)
+		if (i &&
+			hc_propagation_load(
+				propagation, word->address + (hc_address)(int64_t)(i * word_size), &value) &&
+			(is_room_of(value, bytes, rounded) ||
+				(word_size == 8 && (is_room_of(value & UINT32_MAX, bytes, rounded) ||
+							   is_room_of(value >> 32, bytes, rounded)))))
+			return true;
+	return false;
+}
+
 /* WORD is one of OWNER's, and leads to the block at SPOT. */
 static void follow_spot(hc_propagation *propagation, hc_owner *owner, const hc_word *word, const hc_spot *spot)
 {
@@ -295,8 +339,12 @@ static void follow_spot(hc_propagation *propagation, hc_owner *owner, const hc_w
 	if (!holds(propagation, spot, word->value)) {
 		hc_edge front = { .value = word->value, .owner = owner->number, .part = HC_EDGE_WORD };
 
-		if (!current && may_be_front(propagation, word, spot))
-			hc_propagation_defer_stray(propagation, &front, true);
+		if (!current && may_be_front(propagation, word, spot)) {
+			if (is_array_in_frame(propagation, owner, word, spot))
+				claim_block(propagation, owner, spot, false);
+			else
+				hc_propagation_defer_stray(propagation, &front, true);
+		}
 		if (word->value % propagation->format.size == 0 && may_be_piece(propagation, spot, owner) &&
 			hc_take_bit(propagation->pieces, spot->granule))
 			take_piece(propagation, owner, word, spot);
@@ -597,37 +645,50 @@ static bool is_pool(hc_propagation *propagation, hc_address address)
 	return hc_propagation_locate(propagation, address, &spot) && hc_propagation_is_pool(propagation, &spot);
 }
 
+/* Looks into BLOCK, which is OWNER's, unless that waits already, or was done. */
+static void search_block(hc_propagation *propagation, hc_owner *owner, const hc_block *block)
+{
+	if (!is_pool(propagation, block->address) && hc_take_bit(propagation->searched, block->number))
+		hc_propagation_search(propagation, owner, block->address);
+}
+
 void hc_types_search_untyped(hc_propagation *propagation)
 {
 	hc_types *types = propagation->types;
-	hc_block_iterator iterator;
+	hc_owned_blocks owned;
 	hc_block block;
 
-	hc_block_iterator_init(&iterator, propagation->blocks);
-	while (hc_block_iterator_next(&iterator, &block) && !propagation->failed) {
-		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
+	hc_owned_blocks_begin(&owned, types, hc_propagation_is_opaque, false);
+	while (!propagation->failed && hc_owned_blocks_next(&owned, &block)) {
+		hc_owner *owner = hc_types_owner(types, types->owner_of[block.number]);
 
 		/* Not those that wait since this loop began: they are farther away. */
-		if (number && number != HC_OWNER_CLOSED && hc_propagation_is_opaque(hc_types_owner(types, number)) &&
-			!is_pool(propagation, block.address) && hc_take_bit(propagation->searched, block.number))
-			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
+		if (hc_propagation_is_opaque(owner))
+			search_block(propagation, owner, &block);
 	}
+	hc_owned_blocks_end(&owned);
 }
 
-/* Bytes of blocks that something holds, and that nobody has. */
-static uint64_t unowned_bytes(const hc_propagation *propagation)
+static bool is_nobody(const hc_owner *owner)
+{
+	return !owner;
+}
+
+/* Whether more than next to nothing of what something holds is nobody's. */
+static bool is_much_unowned(const hc_propagation *propagation)
 {
 	const hc_types *types = propagation->types;
-	hc_block_iterator iterator;
-	hc_block block;
+	uint64_t few = hc_blocks_amount(propagation->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes / LITTLE_UNOWNED;
 	uint64_t bytes = 0;
+	hc_owned_blocks owned;
+	hc_block block;
 
-	hc_block_iterator_init(&iterator, propagation->blocks);
-	while (hc_block_iterator_next(&iterator, &block))
-		if (block.state == HC_BLOCK_IN_USE && !types->owner_of[block.number] &&
-			!hc_reach_is_lost(hc_references_reach(types->references, block.number)))
+	hc_owned_blocks_begin(&owned, types, is_nobody, true);
+	while (bytes <= few && hc_owned_blocks_next(&owned, &block))
+		if (!hc_reach_is_lost(hc_references_reach(types->references, block.number)))
 			bytes += block.size;
-	return bytes;
+	hc_owned_blocks_end(&owned);
+	return bytes > few;
 }
 
 /* What a container has behind its elements is left over. Elements that are the nodes may have more than the list knows of. */
@@ -636,25 +697,33 @@ static bool is_buffer(const hc_owner *owner)
 	return owner->is_index || owner->shape || (owner->layout && !owner->is_intrusive);
 }
 
-/* Words of typed blocks, of buffers or of all others. */
-static void search_typed(hc_propagation *propagation, bool buffers)
+static bool is_typed_buffer(const hc_owner *owner)
+{
+	return is_buffer(owner) && !hc_propagation_is_opaque(owner);
+}
+
+static bool is_typed_other(const hc_owner *owner)
+{
+	return !is_buffer(owner) && !hc_propagation_is_opaque(owner);
+}
+
+/* Words of the blocks of typed owners that are WANTED. */
+static void search_typed(hc_propagation *propagation, bool (*wanted)(const hc_owner *owner))
 {
 	hc_types *types = propagation->types;
-	hc_block_iterator iterator;
+	hc_owned_blocks owned;
 	hc_block block;
-	uint64_t all = hc_blocks_amount(propagation->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes;
 
-	if (unowned_bytes(propagation) <= all / LITTLE_UNOWNED)
+	if (!is_much_unowned(propagation))
 		return;
-	hc_block_iterator_init(&iterator, propagation->blocks);
-	while (hc_block_iterator_next(&iterator, &block) && !propagation->failed) {
-		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
+	hc_owned_blocks_begin(&owned, types, wanted, false);
+	while (!propagation->failed && hc_owned_blocks_next(&owned, &block)) {
+		hc_owner *owner = hc_types_owner(types, types->owner_of[block.number]);
 
-		if (number && number != HC_OWNER_CLOSED && !hc_propagation_is_opaque(hc_types_owner(types, number)) &&
-			is_buffer(hc_types_owner(types, number)) == buffers && !is_pool(propagation, block.address) &&
-			hc_take_bit(propagation->searched, block.number))
-			hc_propagation_search(propagation, hc_types_owner(types, number), block.address);
+		if (wanted(owner))
+			search_block(propagation, owner, &block);
 	}
+	hc_owned_blocks_end(&owned);
 }
 
 /*
@@ -663,33 +732,36 @@ static void search_typed(hc_propagation *propagation, bool buffers)
  */
 void hc_types_search_typed(hc_propagation *propagation)
 {
-	search_typed(propagation, false);
+	search_typed(propagation, is_typed_other);
 }
 
 /* Elements may have storage that no type tells of: a hash table's slots, an object that is made where it lies. */
 void hc_types_search_buffers(hc_propagation *propagation)
 {
-	search_typed(propagation, true);
+	search_typed(propagation, is_typed_buffer);
+}
+
+static bool is_no_buffer(const hc_owner *owner)
+{
+	return !is_buffer(owner);
 }
 
 /* Once more, for encoded pointers to blocks that addresses lead to as well: so far only such as may be left over, on stacks. */
 void hc_types_search_encoded(hc_propagation *propagation)
 {
 	hc_types *types = propagation->types;
-	hc_block_iterator iterator;
+	hc_owned_blocks owned;
 	hc_block block;
-	uint64_t all = hc_blocks_amount(propagation->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes;
 
-	if (!hc_references_get_totals(types->references)->encoded.blocks ||
-		unowned_bytes(propagation) <= all / LITTLE_UNOWNED)
+	if (!hc_references_get_totals(types->references)->encoded.blocks || !is_much_unowned(propagation))
 		return;
-	hc_block_iterator_init(&iterator, propagation->blocks);
-	while (hc_block_iterator_next(&iterator, &block) && !propagation->failed) {
-		uint32_t number = block.state == HC_BLOCK_IN_USE ? types->owner_of[block.number] : HC_OWNER_CLOSED;
-		hc_owner *owner = number && number != HC_OWNER_CLOSED ? hc_types_owner(types, number) : NULL;
+	hc_owned_blocks_begin(&owned, types, is_no_buffer, false);
+	while (!propagation->failed && hc_owned_blocks_next(&owned, &block)) {
+		hc_owner *owner = hc_types_owner(types, types->owner_of[block.number]);
 		hc_spot spot;
 
-		if (owner && !is_buffer(owner) && hc_propagation_locate(propagation, block.address, &spot))
+		if (is_no_buffer(owner) && hc_propagation_locate(propagation, block.address, &spot))
 			search_encoded(propagation, owner_below(propagation, owner), &spot, false);
 	}
+	hc_owned_blocks_end(&owned);
 }

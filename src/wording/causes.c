@@ -42,7 +42,7 @@ static char *bytes_text(const hc_diff *diff, const hc_cause *cause)
 	char size[HC_TEXT_SIZE_LENGTH];
 
 	/* Shares are of one growth only: of resident memory's, if that is another. */
-	if (cause->resident > 0 && cause->kind != HC_CAUSE_SOCKETS &&
+	if (cause->resident > 0 && cause->kind != HC_CAUSE_SOCKETS && cause->kind != HC_CAUSE_PAGE_TABLES &&
 		(is_apart(cause->resident, bytes) || is_apart(hc_diff_resident_growth(diff), growth)))
 		return resident_text(diff, cause);
 
@@ -370,6 +370,12 @@ static void append_retained(GString *text, const hc_diff *diff, const hc_cause *
 
 	g_string_append_printf(
 		text, "free memory that malloc keeps grew by %s, to %s", bytes, hc_text_size(all, cause->after));
+	if (cause->between) {
+		g_autofree char *owner = owner_text(cause->between);
+		uint64_t more = cause->between->free_between_after - cause->between->free_between_before;
+
+		g_string_append_printf(text, ", %s of it between blocks of %s", hc_text_size(all, more), owner);
+	}
 	if (cause->after >= LEAST_KEPT && *advice)
 		g_string_append_printf(text, ": %s", advice);
 	if (g_str_has_suffix(text->str, "."))
@@ -429,14 +435,37 @@ static void append_sockets(GString *text, const hc_diff *diff, const hc_cause *c
 		hc_text_size(unread, facts->unread), hc_text_size(more, (uint64_t)cause->bytes));
 }
 
+char *hc_word_unjoined_routine(const hc_unjoined *unjoined)
+{
+	char count[HC_TEXT_COUNT_LENGTH];
+
+	if (!unjoined->routine)
+		return g_strdup("");
+	if (unjoined->routine_threads == unjoined->threads)
+		return g_strdup_printf("all began in %s; ", unjoined->routine);
+	return g_strdup_printf(
+		"%s of them began in %s; ", hc_text_count(count, unjoined->routine_threads), unjoined->routine);
+}
+
+static void append_page_tables(GString *text, const hc_diff *diff, const hc_cause *cause)
+{
+	char more[HC_TEXT_SIZE_LENGTH], now[HC_TEXT_SIZE_LENGTH];
+
+	g_string_append_printf(text,
+		"the kernel's page tables of the process grew by %s, to %s: they grow with what is touched, and are kernel memory, not this heap",
+		hc_text_size(more, (uint64_t)cause->bytes),
+		hc_text_size(now, hc_diff_last(diff)->side_facts->page_tables));
+}
+
 static void append_unjoined(GString *text, const hc_diff *diff, const hc_cause *cause)
 {
 	const hc_unjoined *a = &hc_diff_first(diff)->unjoined, *b = &hc_diff_last(diff)->unjoined;
 	char more[HC_TEXT_COUNT_LENGTH], now[HC_TEXT_COUNT_LENGTH], size[HC_TEXT_SIZE_LENGTH];
+	g_autofree char *routine = hc_word_unjoined_routine(b);
 
 	g_string_append_printf(text,
-		"%s more threads ended and were not joined (%s now): their stacks keep %s more of address space",
-		hc_text_count(more, b->threads - a->threads), hc_text_count(now, b->threads),
+		"%s more threads ended and were not joined (%s now): %stheir stacks keep %s more of address space",
+		hc_text_count(more, b->threads - a->threads), hc_text_count(now, b->threads), routine,
 		hc_text_size(size, b->bytes - a->bytes));
 	if (a->is_resident == b->is_resident)
 		g_string_append_printf(text, ", %s more of it %s", hc_text_size(size, (uint64_t)cause->bytes),
@@ -477,6 +506,8 @@ static void append_cause(GString *text, const hc_diff *diff, const hc_cause *cau
 		return append_sockets(text, diff, cause);
 	case HC_CAUSE_UNJOINED:
 		return append_unjoined(text, diff, cause);
+	case HC_CAUSE_PAGE_TABLES:
+		return append_page_tables(text, diff, cause);
 	default:
 		return;
 	}
@@ -502,6 +533,8 @@ char *hc_word_cause_name(const hc_cause *cause)
 		return g_strdup("sockets");
 	case HC_CAUSE_UNJOINED:
 		return g_strdup("unjoined");
+	case HC_CAUSE_PAGE_TABLES:
+		return g_strdup("page-tables");
 	default:
 		return cause->row ? hc_word_growth(cause->row) : g_strdup("");
 	}

@@ -320,11 +320,13 @@ static void append_not_heap(GString *text, const hc_analysis *analysis, const hc
 static void append_unjoined(GString *text, const hc_finding *finding)
 {
 	char threads[HC_TEXT_COUNT_LENGTH], space[HC_TEXT_SIZE_LENGTH], memory[HC_TEXT_SIZE_LENGTH];
+	g_autofree char *routine = hc_word_unjoined_routine(&finding->unjoined);
 
 	g_string_append_printf(text,
-		"%s threads have ended and were not joined: their stacks keep %s of address space, %s of it %s",
-		hc_text_count(threads, finding->unjoined.threads), hc_text_size(space, finding->unjoined.bytes),
-		hc_text_size(memory, finding->bytes), finding->unjoined.is_resident ? "resident" : "touched");
+		"%s threads have ended and were not joined: %stheir stacks keep %s of address space, %s of it %s",
+		hc_text_count(threads, finding->unjoined.threads), routine,
+		hc_text_size(space, finding->unjoined.bytes), hc_text_size(memory, finding->bytes),
+		finding->unjoined.is_resident ? "resident" : "touched");
 }
 
 static void append_duplicates(GString *text, const hc_finding *finding)

@@ -66,6 +66,8 @@ char *hc_word_growth(const hc_growth *row)
 		return g_strdup(hc_word_row(row->row, row->is_bound));
 	if (row->name)
 		return g_strdup(row->name);
+	if (row->kind == HC_GROWTH_UNJOINED)
+		return g_strdup("stacks of threads that ended and were not joined");
 	if (row->kind == HC_GROWTH_REST)
 		return g_strdup("rest, not attributed");
 	if (row->size)

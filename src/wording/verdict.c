@@ -8,7 +8,9 @@
 #include <inttypes.h>
 
 enum {
-	LEAST_SPACE = 1 << 20, /* bytes that address space grew by more or less than memory: less is not told */
+	LEAST_SPACE =
+		1
+		<< 20, /* bytes that address space moved by more or less than memory: less is not told if that moved */
 };
 
 /* ---- one program? ---- */
@@ -121,10 +123,11 @@ static void append_moved(GString *line, const moved_memory *moved, const moved_m
 	char size[HC_TEXT_SIZE_LENGTH];
 	uint64_t bytes = moved->growth > 0 ? (uint64_t)moved->growth : -(uint64_t)moved->growth;
 	bool goes_on = before && before->growth && (before->growth > 0) == (moved->growth > 0);
+	bool turns = before && !goes_on && moved->growth > 0 && before->growth <= 0;
 
-	g_string_append_printf(line, "%s%s", before ? ", " : "", moved->what);
+	g_string_append_printf(line, "%s%s%s", before ? ", " : "", turns ? "but " : "", moved->what);
 	if (!moved->growth)
-		g_string_append(line, " did not change");
+		g_string_append(line, before ? " did not change" : " did not grow");
 	else
 		g_string_append_printf(line, "%s by %s",
 			goes_on		  ? "" :
@@ -133,37 +136,34 @@ static void append_moved(GString *line, const moved_memory *moved, const moved_m
 			hc_text_size(size, bytes));
 }
 
-/* Of resident memory, memory and address space what is known and says something of its own. FALSE: none of them grew or shrank. */
+/*
+ * Of resident memory, memory and address space what is known and says something of its own. FALSE: none of them grew or shrank, and only that
+ * is said.
+ */
 static bool append_all_moved(GString *line, const hc_diff *diff)
 {
+	bool knows_resident = hc_diff_knows_resident(diff);
 	const moved_memory resident = { "Resident memory", hc_diff_resident_growth(diff) },
-			   memory = { "memory", hc_diff_memory_growth(diff) },
+			   memory = { knows_resident ? "memory" : "Memory", hc_diff_memory_growth(diff) },
 			   space = { "address space", hc_diff_growth(diff) };
 	int64_t apart = space.growth - memory.growth;
 
-	if (!resident.growth && !memory.growth && !space.growth)
+	if ((!knows_resident || !resident.growth) && !memory.growth && !space.growth) {
+		g_string_append(line, "Memory did not grow");
 		return false;
-	append_moved(line, &resident, NULL);
-	append_moved(line, &memory, &resident);
-	if (ABS(apart) >= LEAST_SPACE)
+	}
+	if (knows_resident)
+		append_moved(line, &resident, NULL);
+	append_moved(line, &memory, knows_resident ? &resident : NULL);
+	if (ABS(apart) >= LEAST_SPACE || (!memory.growth && !resident.growth))
 		append_moved(line, &space, &memory);
 	return true;
-}
-
-static bool has_unjoined(const hc_diff *diff)
-{
-	for (unsigned i = 0; i < hc_diff_cause_count(diff); i++)
-		if (hc_diff_cause(diff, i)->kind == HC_CAUSE_UNJOINED)
-			return true;
-	return false;
 }
 
 /* "Memory grew by 31.6 MiB in 20 minutes" */
 static void append_growth(GString *line, const hc_diff *diff)
 {
-	int64_t growth = hc_diff_memory_growth(diff);
-	char size[HC_TEXT_SIZE_LENGTH];
-	bool has_moved = false;
+	bool has_moved = true;
 
 	if (hc_diff_sameness(diff) == HC_OTHER_PROGRAM)
 		g_string_append(line, "These are different programs; a comparison means little. ");
@@ -171,21 +171,31 @@ static void append_growth(GString *line, const hc_diff *diff)
 		g_string_append(line, "These are different builds. ");
 	if (hc_diff_is_torn(diff))
 		append_torn(line, diff);
-	else if (hc_diff_knows_resident(diff) && append_all_moved(line, diff))
-		has_moved = true;
-	else if (growth)
-		append_change(line, "Memory", growth);
 	else
-		g_string_append(line, "Memory did not grow");
-	if (!has_moved && has_unjoined(diff) && hc_diff_growth(diff) > 0 && !hc_diff_is_torn(diff))
-		g_string_append_printf(line, ", %s %s", growth > 0 ? "address space by" : "but address space grew by",
-			hc_text_size(size, (uint64_t)hc_diff_growth(diff)));
-	if (hc_diff_sameness(diff) == HC_SAME_PROCESS && (growth || has_moved || hc_diff_is_torn(diff))) {
+		has_moved = append_all_moved(line, diff);
+	if (hc_diff_sameness(diff) == HC_SAME_PROCESS && has_moved) {
 		g_autofree char *time = time_text(hc_diff_first(diff), hc_diff_last(diff));
 
 		if (time)
 			g_string_append_printf(line, " in %s", time);
 	}
+}
+
+/* Whether CAUSE is in the process's memory, so that it can grow while something else there shrinks. */
+static bool is_inside(const hc_cause *cause)
+{
+	return cause->kind != HC_CAUSE_SOCKETS && cause->kind != HC_CAUSE_UNJOINED &&
+	       cause->kind != HC_CAUSE_PAGE_TABLES;
+}
+
+/* What stands between what moved and its first cause: of what did not grow nothing is a cause, but something within it grew. */
+static const char *joint(const hc_diff *diff)
+{
+	bool grew = hc_diff_resident_growth(diff) > 0 || hc_diff_memory_growth(diff) > 0 || hc_diff_growth(diff) > 0;
+
+	if (hc_diff_is_torn(diff))
+		return ". What could be read whole: ";
+	return grew || !is_inside(hc_diff_cause(diff, 0)) ? ": " : "; within it, though, ";
 }
 
 /* That containers are not the cause is said only where they would have been seen. */
@@ -272,7 +282,7 @@ static char *line_of(const hc_diff *diff, unsigned index)
 		g_autofree char *cause = hc_word_cause(diff, hc_diff_cause(diff, index));
 
 		if (!index)
-			g_string_append(line, hc_diff_is_torn(diff) ? ". What could be read whole: " : ": ");
+			g_string_append(line, joint(diff));
 		g_string_append(line, cause);
 	}
 	if (!g_str_has_suffix(line->str, "."))

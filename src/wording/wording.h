@@ -132,6 +132,8 @@ char *hc_word_label(const hc_label *label);
 /* ---- causes.c ---- */
 
 /* What a cause is about: a path, a library, a row's name; "sockets"; "" if it is a sum. */
+/* "all began in play; ", "400 of them began in play; "; "" if that is not known. */
+char *hc_word_unjoined_routine(const hc_unjoined *unjoined);
 char *hc_word_cause_name(const hc_cause *cause);
 /* A clause: "g_map (std::map<...>) grew by 2 MiB (40.0 % of the growth), from 10 to 200 elements". */
 char *hc_word_cause(const hc_diff *diff, const hc_cause *cause);

@@ -6,6 +6,7 @@ the memory table it is counted by the block; and what malloc_trim(0) would give 
 from __future__ import annotations
 
 import bisect
+import json
 import os
 import re
 import signal
@@ -155,6 +156,73 @@ def check_words(fixture: Stopped, folder: Path) -> None:
     assert "RESIDENT" not in succeed("analyze", folder).out, "a capture of an earlier version"
 
 
+# ---- every owner, type, lost group, run and block -------------------------------------------------------------------
+
+
+def present(pid: int, low: int, high: int) -> int:
+    """Bytes of [low, high) on pages that were written, by /proc/PID/pagemap: here nothing else makes pages present."""
+    total = 0
+    with open(f"/proc/{pid}/pagemap", "rb") as pagemap:
+        pagemap.seek(low // PAGE * 8)
+        for page in range(low // PAGE, -(-high // PAGE)):
+            if int.from_bytes(pagemap.read(8), "little") >> 63:
+                total += min(high, (page + 1) * PAGE) - max(low, page * PAGE)
+    return total
+
+
+def check_reserves() -> None:
+    """Capacity that was never touched, of each who has it: owner, container, type, lost group, block; by pagemap."""
+    with Stopped("reserves", recorder=False) as fixture:
+        said: dict[str, list[tuple[int, int]]] = {}
+        for what, address, size in fixture.said("block"):
+            said.setdefault(what, []).append((int(address, 16), int(size)))
+        folder = capture(fixture)
+        chunks = {int(one["address"], 16): one
+                  for one in map(json.loads, succeed("chunks", folder, fixture.program, "--json", "--limit", "0").out.splitlines())}
+        wanted = {}
+        for what, blocks in said.items():
+            wanted[what] = sum(present(fixture.pid, address, address + chunks[address]["size"]) for address, _ in blocks)
+            assert sum(chunks[address]["resident"] for address, _ in blocks) == wanted[what], what
+        assert PAGE < wanted["reserved"] < 5 * PAGE and wanted["lost"] == 7 * PAGE - 16 and wanted["filled"] > 2900000, wanted
+        owners = report_of(succeed("owners", folder, fixture.program, "--json", "--min", "0", "--depth", "1"))["rows"]
+        containers = report_of(succeed("containers", folder, fixture.program, "--json"))["containers"]
+        for name in ("reserved", "filled", "table"):
+            for rows in (owners, containers):
+                (row,) = [one for one in rows if one["path"] == name]
+                assert row["resident"] == wanted[name], (name, row, wanted[name])
+        (group,) = report_of(succeed("leaks", folder, fixture.program, "--json"))["groups"]
+        assert group["resident"] == wanted["lost"] and group["bytes"] > 8 << 20, (group["resident"], wanted)
+        address = said["reserved"][0][0]
+        block = report_of(succeed("block", folder, hex(address), fixture.program, "--json"))["block"]
+        assert (block["resident"], block["swapped"]) == (wanted["reserved"], 0), block
+        types = report_of(succeed("types", folder, fixture.program, "--json", "--limit", "0"))["types"]
+        memory = {row["id"]: row for row in analyze(folder, fixture.program)["memory"]["rows"]}
+        # Blocks of all types are what is in use.
+        assert sum(row["resident"] for row in types) == sum(memory[name]["resident"] for name in ("in-use", "mmapped", "runtime") if name in memory)
+        for command in ("owners", "containers", "types", "leaks", "chunks"):
+            assert "RESIDENT" in succeed(command, folder, fixture.program).out, command
+        check_unknown(fixture)
+
+
+def check_unknown(fixture: Stopped) -> None:
+    """A core that tells nothing: null, and no column."""
+    core = fixture.gcore()
+    for command, key in (("owners", "rows"), ("containers", "containers"), ("types", "types"), ("leaks", "groups")):
+        assert all(row["resident"] is None for row in report_of(succeed(command, core, fixture.program, "--json"))[key]), command
+        assert "RESIDENT" not in succeed(command, core, fixture.program).out, command
+
+
+def check_runs(folder: Path) -> None:
+    """Free memory that is kept: what of each run is in memory, and what was given back, by the list of pages."""
+    runs = written_pages(folder)
+    rows = report_of(succeed("pins", folder, "--json", "--limit", "0"))["runs"]
+    assert any(0 < row["resident"] < row["bytes"] for row in rows), rows
+    for row in rows:
+        start = int(row["start"], 16)
+        assert row["resident"] == resident_in(runs, start, start + row["bytes"]), row
+        assert row["resident"] <= row["bytes"] - row["zero_pages"], row
+
+
 # ---- two captures ---------------------------------------------------------------------------------------------------
 
 
@@ -168,6 +236,11 @@ def check_two(before: Path, after: Path) -> dict[str, Any]:
     wanted = rss(after) - rss(before)
     assert report["resident_growth"] == wanted, (report["resident_growth"], wanted)
     assert sum(row["resident_growth"] for row in report["memory"]["rows"]) == wanted
+    assert sum(row["resident"] for row in report["attribution"]) == wanted, [(row["name"], row["resident"]) for row in report["attribution"]]
+    (rest,) = [row for row in report["attribution"] if row["kind"] == "rest"]
+    assert not rest["resident"] and not rest["bytes"], rest
+    moved = {row["name"] for row in report["memory"]["rows"] if row["growth"] or row["resident_growth"]}
+    assert not moved & {row["name"] for row in report["steady"]}, (moved, report["steady"])
     files = []
     for folder in (before, after):
         files.append(folder.parent / (folder.name + ".snapshot"))
@@ -247,6 +320,7 @@ with Stopped("resident") as process:
     cases.run("sum", check_sum, taken)
     cases.run("blocks", check_blocks, process, taken)
     cases.run("arenas", check_arenas, taken)
+    cases.run("runs", check_runs, taken)
     cases.run("program", check_program, process, taken)
     cases.run("trim", check_trim, process, taken)
     cases.run("words", check_words, process, taken)
@@ -255,6 +329,7 @@ with Stopped("resident") as process:
 with Stopped("resident") as process:
     cases.run("diff: trimmed", check_trimmed, process)
     cases.run("bytes", check_bytes, process)
+cases.run("reserves", check_reserves)
 for program in ("threads", "mapped", "coroutines", "unjoined"):
     with Stopped(program) as process:
         taken = capture(process)

@@ -5,7 +5,8 @@
 The truth of stories/planted is the same program without the words that it plants: what it allocates does not differ. That of
 stories/kept-twice is what it counts: half of what grew is on g_index and g_lru, the other half on g_alone only, whatever g_cursor says.
 That of stories/cursors, too: all of it is on g_app, whatever leads into the middle of it. In stories/slabs three lists have their nodes in
-the same pages; what grew is on one of them, but for a few.
+the same pages; what grew is on one of them, but for a few. What stories/gaps counts is free between its blocks, and an array that main() has
+is main()'s, though a call has a better pointer to it.
 """
 
 from __future__ import annotations
@@ -112,6 +113,29 @@ def check_slabs(build: str) -> None:
             assert told["g_names"] > 0, f"{told}:\n{shown(grown.diff)}"
 
 
+def check_gaps(build: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        program = built("stories/gaps", folder, build)
+        between = []
+        grown = Grown(str(program), "lines")
+        grown.at_stop = lambda: (Grown.at_stop(grown), between.append(int(grown.stopped.said("between")[0][0])))  # type: ignore[method-assign]
+        with grown:
+            rows = [row for row in grown.diff["attribution"] if row["kind"] == "owner" and row["bytes"]]
+            assert [row["bytes"] for row in rows] == [grown.grew_by("lines")], shown(grown.diff)
+            told = rows[0]["free_between_before"], rows[0]["free_between_after"]
+            assert list(told) == between, f"{told}, not {between}"
+            first, second = (sentence["text"] for sentence in grown.diff["sentences"][:2])
+            assert rows[0]["name"] in first and "free memory that malloc keeps" not in first, first
+            assert f"between blocks of {rows[0]['name']}" in second, second
+
+
+def check_array_of_frame(build: str) -> None:
+    with tempfile.TemporaryDirectory() as folder, Grown(str(built("stories/gaps", folder, build)), "array") as grown:
+        row = max(grown.diff["attribution"], key=lambda row: row["bytes"])
+        assert row["bytes"] == grown.grew_by("array"), shown(grown.diff)
+        assert row["name"].startswith("samples" if build == "-g" else "main"), row
+
+
 def main() -> None:
     need_captures()
     cases = Cases(__doc__)
@@ -121,6 +145,9 @@ def main() -> None:
         cases.run(f"on two lists: {build}", check_kept_twice, build)
         cases.run(f"cursors: {build}", check_cursors, build)
         cases.run(f"nodes in pages: {build}", check_slabs, build)
+        cases.run(f"free memory between blocks: {build}", check_gaps, build)
+        if build != "stripped":  # which has no names of frames
+            cases.run(f"an array that a frame counts: {build}", check_array_of_frame, build)
     cases.finish()
 
 

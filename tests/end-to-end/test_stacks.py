@@ -123,6 +123,7 @@ def check_unjoined_growth() -> None:
             (finding,) = unjoined_finding(core, fixture)
             assert finding["bytes"] == truth and f"{len(some)} threads have ended" in finding["text"], (truth, finding)
             assert finding["text"].endswith("of it resident"), finding
+            assert ": all began in end; their stacks" in finding["text"], finding
         for extra in ("cores", "snapshots"):
             files = cores
             if extra == "snapshots":
@@ -133,9 +134,11 @@ def check_unjoined_growth() -> None:
             (sentence,) = [one for one in report["sentences"] if one["name"] == "unjoined"]
             grown = sum(end - start for start, end in stacks[1]) - sum(end - start for start, end in stacks[0])
             assert sentence["kind"] == "not-heap" and sentence["bytes"] == resident[1] - resident[0], (resident, sentence)
-            assert sentence["text"].startswith("130 more threads ended and were not joined (150 now): "), sentence
+            assert sentence["text"].startswith("130 more threads ended and were not joined (150 now): all began in end; their "), sentence
             assert f"keep {sized(grown)} more of address space" in sentence["text"], sentence
             assert sentence["text"].endswith(" more of it resident: not this heap"), sentence
+            (row,) = [one for one in report["attribution"] if one["kind"] == "unjoined"]
+            assert row["resident"] == resident[1] - resident[0] and not row["bytes"], (resident, row)
             verdict = " ".join(report["verdict"].split())
             assert "address space" in verdict.split(":")[0] and "130 more threads" in verdict, verdict
 

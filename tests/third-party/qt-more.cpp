@@ -6,7 +6,9 @@
 #include <QHash>
 #include <QJsonDocument>
 #include <QJsonObject>
+#if QT_VERSION < QT_VERSION_CHECK(6, 0, 0)
 #include <QLinkedList>
+#endif
 #include <QList>
 #include <QMap>
 #include <QObject>
@@ -59,7 +61,9 @@ QVariant g_variant = QVariantMap();
 
 struct members {
 	int first;
+#if QT_VERSION < QT_VERSION_CHECK(6, 0, 0)
 	QLinkedList<QByteArray> linked;
+#endif
 	QMap<QString, QVariant> settings;
 	QHash<QString, QStringList> lists;
 	QStringList strings;
@@ -104,7 +108,9 @@ GLOBAL(g_small_map, g_small_map.size(), g_small_map[(int)i] = (int)i);
 GLOBAL(g_small_list, g_small_list.size(), g_small_list << (int)i);
 GLOBAL(g_doubles, g_doubles.size(), g_doubles << (double)i);
 GLOBAL(g_variant, (*(QVariantMap *)g_variant.data()).size(), (*(QVariantMap *)g_variant.data())[qtext(i)] = (int)i);
+#if QT_VERSION < QT_VERSION_CHECK(6, 0, 0)
 GROWS(linked, "g_behind->linked", g_behind, g_behind->linked.size(), g_behind->linked.append(QByteArray(90, 'l')));
+#endif
 GROWS(settings, "g_behind->settings", g_behind, g_behind->settings.size(), g_behind->settings[qtext(i)] = qtext(i));
 GROWS(lists, "g_behind->lists", g_behind, g_behind->lists.size(),
 	g_behind->lists[qtext(i)] << qtext(i) << qtext(i + 1));

@@ -5,7 +5,9 @@
 #include <QJsonArray>
 #include <QJsonDocument>
 #include <QJsonObject>
+#if QT_VERSION < QT_VERSION_CHECK(6, 0, 0)
 #include <QLinkedList>
+#endif
 #include <QList>
 #include <QMap>
 #include <QSet>
@@ -32,7 +34,9 @@ QVector<QString> g_qvector;
 QByteArray g_qbytearray;
 QString g_qstring;
 QJsonObject g_qjsonobject;
+#if QT_VERSION < QT_VERSION_CHECK(6, 0, 0)
 QLinkedList<QString> g_qlinkedlist;
+#endif
 QSet<QString> g_qset;
 QVariantMap g_qvariantmap;
 
@@ -58,7 +62,9 @@ GLOBAL(g_qvector, g_qvector.size(), g_qvector.append(qtext(i)));
 GLOBAL(g_qbytearray, g_qbytearray.size(), g_qbytearray.append(text(i).c_str()));
 GLOBAL(g_qstring, g_qstring.size(), g_qstring.append(qtext(i)));
 GLOBAL(g_qjsonobject, g_qjsonobject.size(), g_qjsonobject[QString("%1").arg(i, 9, 10, QChar('0'))] = qtext(i));
+#if QT_VERSION < QT_VERSION_CHECK(6, 0, 0)
 GLOBAL(g_qlinkedlist, g_qlinkedlist.size(), g_qlinkedlist.append(qtext(i)));
+#endif
 GLOBAL(g_qset, g_qset.size(), g_qset.insert(qtext(i)));
 GLOBAL(g_qvariantmap, g_qvariantmap.size(), g_qvariantmap[qtext(i)] = qtext(i));
 GROWS(multihash, "g_members.multihash", g_members, g_members.multihash.size(), g_members.multihash.insert((int)i, qtext(i)));

@@ -355,7 +355,7 @@ static void test_owner(void)
 	CU_ASSERT_EQUAL(area->user, HC_AREA_USER_MODULE);
 	UNIT_ASSERT_TEXT(area->user_name, "libc.so.6");
 	CU_ASSERT_EQUAL(area->user_words, 1);
-	UNIT_ASSERT_TEXT(words, "the data of libc.so.6 points to it (1 words)");
+	UNIT_ASSERT_TEXT(words, "the data of libc.so.6 points to it (1 word)");
 	/* Too small to be asked for, and pointed to by nobody. */
 	CU_ASSERT_EQUAL(hc_areas_find(f.stages.areas, small)->user, HC_AREA_USER_UNKNOWN);
 	CU_ASSERT_PTR_NULL(no_words);

@@ -4,7 +4,9 @@
 #include "core_builder.h"
 #include "unit.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	RW = PF_R | PF_W
@@ -651,6 +653,56 @@ static void test_notes_overrun(void)
 	CU_ASSERT_EQUAL(told_bytes(&f, "core-truncated"), 0x1000);
 }
 
+/* What lseek(2) says of the file is the truth. */
+static void test_holes(void)
+{
+	enum {
+		SIZE = 0x60000,
+		PAGE = 0x1000
+	};
+	g_auto(fixture) f = start();
+	uint64_t part, known = 0, asked = 0;
+
+	core_builder_add_memory(f.builder, 0x10000, SIZE, RW);
+	core_builder_put_word(f.builder, 0x10000, 1);
+	core_builder_put_word(f.builder, 0x10000 + SIZE - 8, 2);
+	const char *path = core_builder_path(f.builder);
+	int file = f.builder->descriptor;
+	off_t size = lseek(file, 0, SEEK_END);
+
+	if (fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 4 * PAGE, 0x40000))
+		return; /* the file system has no holes */
+	f.core = hc_core_open(path, f.diagnostics, &f.error);
+	if (!f.core) {
+		CU_FAIL("the core opens");
+		return;
+	}
+	uint64_t available;
+	const uint8_t *first = hc_core_bytes(f.core, 0x10000, &available);
+	off_t offset = size - SIZE; /* the memory is the last thing in the file */
+
+	for (uint64_t at = 0; at < SIZE; at += part, asked++) {
+		bool is_hole = hc_core_is_hole(f.core, first + at, SIZE - at, &part);
+		off_t data = lseek(file, offset + at, SEEK_DATA);
+
+		CU_ASSERT_EQUAL(is_hole, data < 0 || data >= offset + (off_t)(at + part));
+		CU_ASSERT_TRUE(part > 0 && part % 8 == 0);
+		known += is_hole ? part : 0;
+		if (!part)
+			return;
+	}
+	CU_ASSERT_EQUAL(asked, 3);
+	CU_ASSERT_TRUE(known >= 0x40000);
+	CU_ASSERT_TRUE(hc_core_is_zero(f.core, first + 8, SIZE - 16));
+	CU_ASSERT_FALSE(hc_core_is_zero(f.core, first + 8, SIZE - 8));
+	CU_ASSERT_FALSE(hc_core_is_zero(f.core, first, SIZE));
+	/* What is no word's beginning, or not the file's, is in none. */
+	CU_ASSERT_FALSE(hc_core_is_hole(f.core, first + 0x20001, PAGE, &part));
+	CU_ASSERT_EQUAL(part, PAGE);
+	CU_ASSERT_FALSE(hc_core_is_hole(f.core, (const uint8_t *)&part, 8, &part));
+	CU_ASSERT_EQUAL(part, 8);
+}
+
 int main(void)
 {
 	static const unit_case cases[] = {
@@ -674,6 +726,7 @@ int main(void)
 		{ "no notes", test_no_notes },
 		{ "damaged notes", test_notes_damaged },
 		{ "notes that run past their end", test_notes_overrun },
+		{ "holes of the file", test_holes },
 	};
 
 	return unit_main("core", cases, G_N_ELEMENTS(cases));

@@ -754,6 +754,35 @@ static void test_order(void)
 	series_clear(&series);
 }
 
+/* Blocks that stand apart leave free memory between them: who has these comes first, unless he has little of what grew. */
+static void test_free_between(void)
+{
+	static const struct {
+		uint64_t own, between;
+		const char *first;
+	} cases[] = { { 3 * MIB, 3 * MIB, "owner-growth" }, { 3 * MIB, 2 * MIB, "retained" },
+		{ MIB, 3 * MIB, "retained" }, { 5 * MIB, 3 * MIB, "owner-growth" } };
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+		snapshot_series series = series_create(2);
+		uint32_t lines =
+			snapshot_add_owner(series.list[1], HC_SNAPSHOT_NONE, "g_lines", "line *", 3, cases[i].own);
+
+		snapshot_owner(series.list[1], lines)->free_between = cases[i].between;
+		snapshot_add_owner(series.list[1], HC_SNAPSHOT_NONE, "g_config", "Config", 3, 2 * MIB);
+		snapshot_add_memory(series.list[1], HC_ROW_FREE_TOP, 4 * MIB);
+		make_diff(&series);
+		const hc_growth *row = row_of(series.diff, HC_GROWTH_OWNER, "g_lines");
+		const char *text = cause_of(series.diff, "retained").text;
+		bool is_told = cases[i].own > MIB && cases[i].between == 3 * MIB;
+
+		UNIT_ASSERT_TEXT(told_cause(series.diff, 0).kind, cases[i].first);
+		CU_ASSERT_EQUAL(strstr(text, "3.0 MiB of it between blocks of g_lines") != NULL, is_told);
+		CU_ASSERT(row && row->free_between_after == cases[i].between && !row->free_between_before);
+		series_clear(&series);
+	}
+}
+
 static void test_shrunk(void)
 {
 	snapshot_series series = series_create(2);
@@ -763,7 +792,7 @@ static void test_shrunk(void)
 	make_diff(&series);
 	CU_ASSERT_EQUAL(hc_diff_memory_growth(series.diff), -4 * MIB);
 	CU_ASSERT_TRUE(g_str_has_prefix(verdict_of(series.diff),
-		"Memory shrank by 4.0 MiB: what g_config (Config) leads to grew by 1.0 MiB, from 0 to 3 blocks."));
+		"Memory shrank by 4.0 MiB; within it, though, what g_config (Config) leads to grew by 1.0 MiB, from 0 to 3 blocks."));
 	series_clear(&series);
 }
 
@@ -895,8 +924,7 @@ static void test_partial(void)
 	series_clear(&series);
 }
 
-/* What waits in sockets is beside the memory table. */
-/* Memory of which the table has nothing; where a snapshot does not know, or few more threads wait, nothing is said. */
+/* Memory of which the table has nothing; where a snapshot does not know, or few more threads wait, nothing is said of them. */
 static void test_unjoined(void)
 {
 	for (unsigned variant = 0; variant < 3; variant++) {
@@ -904,26 +932,28 @@ static void test_unjoined(void)
 		const char *verdict;
 
 		series.list[0]->knows_unjoined = variant != 1;
-		series.list[0]->unjoined = (hc_unjoined){ 20, 20 * MIB, MIB / 2, true };
+		series.list[0]->unjoined = (hc_unjoined){ 20, 20 * MIB, MIB / 2, true, "play", 20 };
 		series.list[1]->knows_unjoined = true;
-		series.list[1]->unjoined = (hc_unjoined){ variant == 2 ? 29 : 420, 420 * MIB, 10 * MIB, true };
+		series.list[1]->unjoined =
+			(hc_unjoined){ variant == 2 ? 29 : 420, 420 * MIB, 10 * MIB, true, "play", 400 };
 		series.list[1]->total += 400 * MIB;
 		make_diff(&series);
 		verdict = verdict_of(series.diff);
 		CU_ASSERT_EQUAL(hc_diff_cause_count(series.diff), variant ? 0 : 1);
 		if (variant) {
-			UNIT_ASSERT_TEXT(verdict, "Memory did not grow.");
+			UNIT_ASSERT_TEXT(verdict, "Memory did not grow, but address space grew by 400.0 MiB.");
 		} else {
 			CU_ASSERT_EQUAL(cause_of(series.diff, "not-heap").bytes, 10 * MIB - MIB / 2);
 			UNIT_ASSERT_CONTAINS(verdict,
 				"Memory did not grow, but address space grew by 400.0 MiB: 400 more threads ended and were "
-				"not joined (420 now): their stacks keep 400.0 MiB more of address space, 9.5 MiB more of "
-				"it resident: not this heap.");
+				"not joined (420 now): 400 of them began in play; their stacks keep 400.0 MiB more of "
+				"address space, 9.5 MiB more of it resident: not this heap.");
 		}
 		series_clear(&series);
 	}
 }
 
+/* What waits in sockets is beside the memory table. */
 static void test_sockets(void)
 {
 	snapshot_series series = series_create(2);
@@ -1340,6 +1370,7 @@ int main(void)
 		{ "trends", test_trend },
 		{ "warm-up", test_warm_up },
 		{ "sentences in order", test_order },
+		{ "free memory between blocks", test_free_between },
 		{ "shrinking", test_shrunk },
 		{ "malloc's own", test_overhead },
 		{ "a backlog by the program's counters", test_backlog },

@@ -14,6 +14,7 @@
 #include "modules/modules.h"
 #include "program_builder.h"
 #include "test_process.h"
+#include "types/owners.h"
 #include "unit.h"
 
 #include <heapcore/types.h>
@@ -438,6 +439,21 @@ static void test_symbols(void)
 		"g_index: a b c; g_lru: d; server .data+0x68: e");
 }
 
+/* Names that programs give to lists of what nobody uses, and names that only have the word in them. */
+static void test_free_lists(void)
+{
+	static const char *const lists[] = { "free_list", "dict_state.free_list", "g_freelist", "free_nodes", "free",
+		"pool.free[]", "free_list.head", "freelists", "m_free_", "keys_free_list" };
+	static const char *const others[] = { NULL, "", "carefree_list", "free_function", "on_free", "freed", "numfree",
+		"free_listener", "freedom", "tp_free_it" };
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(lists); i++)
+		if (!hc_name_is_free_list(lists[i]))
+			CU_FAIL(lists[i]);
+	for (unsigned i = 0; i < G_N_ELEMENTS(others); i++)
+		CU_ASSERT_FALSE(hc_name_is_free_list(others[i]));
+}
+
 int main(void)
 {
 	static const unit_case cases[] = {
@@ -453,6 +469,7 @@ int main(void)
 		{ "names of data", test_names },
 		{ "names without section headers", test_no_sections },
 		{ "symbols", test_symbols },
+		{ "names of free lists", test_free_lists },
 	};
 
 	return unit_main("root words", cases, G_N_ELEMENTS(cases));

@@ -175,7 +175,7 @@ static hc_snapshot *make_full(void)
 	snapshot_add_pin(snapshot, (hc_pin_holder){ .kind = HC_HOLDER_LIBC, .label = { HC_LABEL_DTV, 37 } });
 	snapshot_finish(snapshot);
 	snapshot->indirectly_lost = (hc_amount){ 26, 27 };
-	snapshot->unjoined = (hc_unjoined){ 30, 31 << 20, 32, true };
+	snapshot->unjoined = (hc_unjoined){ 30, 31 << 20, 32, true, "play", 29 };
 	snapshot->knows_unjoined = true;
 	snapshot->possibly_lost = (hc_amount){ 28, 29 };
 	snapshot->free_pages = (hc_free_pages){ 30, 31, 32, 33, 34 };
@@ -413,6 +413,8 @@ static void compare(const hc_snapshot *a, const hc_snapshot *b)
 	SAME(unjoined.bytes);
 	SAME(unjoined.memory);
 	SAME(unjoined.is_resident);
+	SAME(unjoined.routine_threads);
+	SAME_TEXT(unjoined.routine);
 	SAME_TABLE(threads, int64_t, compare_thread);
 	SAME_TABLE(memory, hc_memory_row, compare_row);
 	SAME_TABLE(owners, hc_snapshot_owner, compare_owner);
