@@ -61,8 +61,9 @@ class Growing:
         return float(found.group(1)), found.group(2)
 
     def end(self) -> tuple[int, str, str]:
-        out, err = self.watcher.communicate(timeout=PATIENCE)
-        return self.watcher.returncode, out, err
+        # Not communicate(): that does not know what readline() has read ahead.
+        out, err = self.watcher.stdout.read(), self.watcher.stderr.read()
+        return self.watcher.wait(PATIENCE), out, err
 
     def end_process(self) -> None:
         self.process.kill()
@@ -84,7 +85,7 @@ def growth(text: str) -> Optional[float]:
 
 def check_until() -> None:
     """Ends with 1, not before it has grown so much; the first and the last snapshots are kept."""
-    with Growing("--every", "1s", "--until", "16M", "--keep", "3", "-o", "kept") as growing:
+    with Growing("--every", "1s", "--until", "15M", "--keep", "3", "-o", "kept") as growing:
         begin, first = growing.line()
         assert first == "This is the first.", first
         for i in range(1, 5):
@@ -94,7 +95,7 @@ def check_until() -> None:
                 resident, text = growing.line()
             assert abs(growth(text) - i * PIECE / 2**20) < 1 and abs(resident - begin - growth(text)) < 0.2, text
         status, out, err = growing.end()
-        assert status == 1 and "--until 16M" in err and re.search(r"^VERDICT  Resident memory grew by", out, re.MULTILINE), out
+        assert status == 1 and "--until 15M" in err and re.search(r"^VERDICT  Resident memory grew by", out, re.MULTILINE), out
         kept = sorted((growing.folder / "kept").iterdir())
         assert len(kept) == 3 and (growing.folder / "kept").stat().st_mode & 0o077 == 0, kept
         report = report_of(succeed("diff", kept[0], kept[-1], "--json"))
@@ -124,7 +125,8 @@ def check_ends(how: str) -> None:
         elif how == "signal":
             growing.watcher.send_signal(signal.SIGTERM)
         status, out, err = growing.end()
-        assert status == 0 and "VERDICT  Resident memory grew by 4." in out, (status, out, err)
+        # Of files the system may take back some pages meanwhile.
+        assert status == 0 and re.search(r"^VERDICT  Resident memory grew by [34]\.", out, re.MULTILINE), (status, out, err)
         assert "TracerPid:\t0\n" in Path(f"/proc/{growing.process.pid}/status").read_text() if how != "process" else True
 
 
