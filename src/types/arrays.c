@@ -37,8 +37,10 @@ static void look_at_items(hc_propagation *propagation, hc_owner *item, const hc_
 	uint64_t count, uint64_t live)
 {
 	for (uint64_t i = 0; i < count && !item->cut; i++) {
-		if (i == live)
+		if (i == live) {
 			item = hc_owners_deduced(propagation->owners, item);
+			item->is_left_over = live && hc_name_is_free_list(part->name);
+		}
 		hc_propagation_look_at_nested(propagation, item, address + i * part->stride);
 	}
 }

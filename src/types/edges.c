@@ -78,6 +78,11 @@ bool hc_propagation_defer_stray(hc_propagation *propagation, const hc_edge *edge
 	return append(is_alias ? propagation->aliases : propagation->strays, edge);
 }
 
+bool hc_propagation_defer_unused(hc_propagation *propagation, const hc_edge *edge)
+{
+	return append(propagation->unused, edge);
+}
+
 bool hc_propagation_defer_library(hc_propagation *propagation, const hc_edge *edge)
 {
 	return propagation->of_libraries && append(propagation->of_libraries, edge);
@@ -111,7 +116,11 @@ bool hc_propagation_take_late(hc_propagation *propagation)
 
 bool hc_propagation_take_strays(hc_propagation *propagation)
 {
-	take(propagation, propagation->strays->len ? propagation->strays : propagation->aliases);
+	GArray *next = propagation->strays->len	 ? propagation->strays :
+		       propagation->aliases->len ? propagation->aliases :
+						   propagation->unused;
+
+	take(propagation, next);
 	return propagation->edges_out != propagation->edges_in;
 }
 

@@ -24,11 +24,14 @@ static void defer_or_follow(
 	hc_certainty certainty = owner->certainty;
 
 	/* The next object on a free list is there as this one is; all else was left in it. */
-	if (owner->is_unused && target != owner->type) {
+	if (owner->is_left_over || (owner->is_unused && target != owner->type)) {
 		hc_edge edge = { .value = value, .holder = holder, .owner = owner->number, .part = index };
 
-		if (hc_propagation_defer_stray(propagation, &edge, true))
+		if (hc_propagation_defer_unused(propagation, &edge)) {
+			if (owner->is_left_over)
+				g_hash_table_add(propagation->left_over, (gpointer)(uintptr_t)(holder + part->offset));
 			return;
+		}
 	}
 
 	/* Those to anything prove nothing, and whoever knows more takes their block from them at any time. */

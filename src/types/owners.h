@@ -45,6 +45,7 @@ struct hc_owner {
 	bool is_interior, is_index;
 	bool is_intrusive; /* a container whose elements are the nodes */
 	bool is_unused;	   /* its objects wait on a free list, or hang on one that does: what they lead to was left there */
+	bool is_left_over; /* items of a free list behind its count: what they lead to was on it */
 	bool is_doubtful;  /* the sizes of its blocks are not what they should be: none of them is certain (sizes.c) */
 
 	/* who holds them: the path */

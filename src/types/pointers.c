@@ -474,7 +474,7 @@ void hc_propagation_follow(
 
 	propagation->from = holder ? holder + part->offset : 0;
 	certainty = hc_propagation_target_certainty(owner, part->type);
-	if (owner->is_unused && part->type != owner->type) {
+	if (owner->is_left_over || (owner->is_unused && part->type != owner->type)) {
 		if (hc_propagation_find_block(propagation, value, &spot) ?
 				propagation->types->owner_of[spot.number] != 0 :
 				hc_types_owner_outside(propagation->types, value) != NULL)

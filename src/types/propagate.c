@@ -117,6 +117,8 @@ static void init(hc_propagation *propagation, hc_types *types, size_t bitmap_siz
 		propagation->late[i] = g_array_new(FALSE, FALSE, sizeof(hc_edge));
 	propagation->strays = g_array_new(FALSE, FALSE, sizeof(hc_edge));
 	propagation->aliases = g_array_new(FALSE, FALSE, sizeof(hc_edge));
+	propagation->unused = g_array_new(FALSE, FALSE, sizeof(hc_edge));
+	propagation->left_over = g_hash_table_new(NULL, NULL);
 	propagation->of_libraries = g_array_new(FALSE, FALSE, sizeof(hc_edge));
 	propagation->preceded = hc_pages_create(bitmap_size);
 	propagation->started = hc_pages_create(bitmap_size);
@@ -157,6 +159,8 @@ static void clear(hc_propagation *propagation, size_t bitmap_size)
 		g_array_unref(propagation->late[i]);
 	g_array_unref(propagation->strays);
 	g_array_unref(propagation->aliases);
+	g_array_unref(propagation->unused);
+	g_hash_table_unref(propagation->left_over);
 	g_clear_pointer(&propagation->of_libraries, g_array_unref);
 	hc_pages_destroy(propagation->preceded, bitmap_size);
 	hc_pages_destroy(propagation->started, bitmap_size);

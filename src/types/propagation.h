@@ -125,6 +125,8 @@ typedef struct hc_propagation {
 	hc_address last_mapped; /* asked for last, with its bitmap */
 	uint64_t *last_starts;
 	GHashTable *seen; /* of struct seen: objects outside of malloc's heap, by address and type */
+	GArray *unused;	  /* ... what free lists lead to, or led to: followed when neither is left */
+	GHashTable *left_over; /* addresses of words that wait for that reason: they lead nowhere before */
 	GArray *declared; /* of struct declared: where variables lie, by address; NULL: nobody asked yet */
 	hc_declared_answer answers[HC_ANSWERS]; /* by a hash of the address */
 
@@ -206,6 +208,8 @@ void hc_propagation_defer_edge(hc_propagation *propagation, const hc_edge *edge,
 /* Keeps an edge for STEPS steps, from 1 to HC_LATE_STEPS - 1; or until all else was followed. FALSE: there are too many. */
 bool hc_propagation_defer_steps(hc_propagation *propagation, const hc_edge *edge, unsigned steps);
 bool hc_propagation_defer_stray(hc_propagation *propagation, const hc_edge *edge, bool is_alias);
+/* Likewise until strays and aliases were followed as well. */
+bool hc_propagation_defer_unused(hc_propagation *propagation, const hc_edge *edge);
 
 /* A step was made: what waited for the next one is followed in it. FALSE: nothing waits. */
 bool hc_propagation_take_late(hc_propagation *propagation);

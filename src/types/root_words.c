@@ -125,12 +125,19 @@ static bool is_constant(const struct naming *naming, const hc_root_word *word)
 	       hc_modules_is_constant(naming->sources.modules, word->address, word->value, naming->propagation->format);
 }
 
+/* Whether the word at ADDRESS is an item of a free list behind its count. */
+static bool is_left_over(const struct naming *naming, hc_address address)
+{
+	return g_hash_table_contains(naming->propagation->left_over, (gconstpointer)(uintptr_t)address);
+}
+
 static void keep_word(void *data, const hc_root_word *word)
 {
 	struct naming *naming = data;
 	struct kept_word kept = { *word, 0 };
 
 	if (!leads_to_unowned(naming, word->value) || naming->words->len >= WORDS_MAX || is_constant(naming, word) ||
+		(word->address && is_left_over(naming, word->address)) ||
 		(naming->words->len >= WORDS_MANY && is_led_to(naming, word)))
 		return;
 	g_array_append_val(naming->words, kept);
