@@ -38,8 +38,12 @@ static void look_at_items(hc_propagation *propagation, hc_owner *item, const hc_
 {
 	for (uint64_t i = 0; i < count && !item->cut; i++) {
 		if (i == live) {
-			item = hc_owners_deduced(propagation->owners, item);
-			item->is_left_over = live && hc_name_is_free_list(part->name);
+			hc_owner *behind = hc_owners_deduced(propagation->owners, item);
+
+			/* If there is none apart from those that are live, all that is known is that some are. */
+			if (behind != item)
+				behind->is_left_over = live && hc_name_is_free_list(part->name);
+			item = behind;
 		}
 		hc_propagation_look_at_nested(propagation, item, address + i * part->stride);
 	}
