@@ -215,10 +215,6 @@ static bool propagate(hc_types *types, hc_references *references, unsigned jobs,
 	unsigned count = hc_variables_load(types->variables, jobs);
 	size_t bitmap_size = types->blocks->granule_count / 8 + sizeof(uint64_t);
 
-	if (is_certain && !hc_types_may_show_unseen(types, count)) {
-		g_free(propagation);
-		return true;
-	}
 	init(propagation, types, bitmap_size);
 	propagation->variable_count = count;
 	count_states(types, count);

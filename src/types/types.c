@@ -88,7 +88,7 @@ static void set_no_memory(const hc_blocks *blocks, GError **error)
 		hc_blocks_count(blocks));
 }
 
-/* What propagation needs. */
+/* What says how objects are laid out; memory is not looked at yet. */
 static hc_types *begin(const hc_core *core, hc_variables *variables, const hc_blocks *blocks, const hc_areas *areas,
 	const hc_references *references, const hc_types_options *options, hc_diagnostics *diagnostics, GError **error)
 {
@@ -107,22 +107,28 @@ static hc_types *begin(const hc_core *core, hc_variables *variables, const hc_bl
 	types->owners = hc_owners_create();
 	types->set = hc_container_set_create(variables, blocks, diagnostics);
 	types->plans = hc_plans_create(types->set);
-	if (!add_descriptions(types, options, error))
-		return NULL;
+	return add_descriptions(types, options, error) ? g_steal_pointer(&types) : NULL;
+}
+
+/* What propagation needs of memory: who has each block, and each parcel of what is not malloc's. */
+static bool make_tables(hc_types *types, const hc_types_options *options, hc_diagnostics *diagnostics, GError **error)
+{
+	const hc_blocks *blocks = types->blocks;
+
 	types->owner_of = hc_pages_create(owners_size(blocks));
 	types->interior = hc_pages_create(bits_size(blocks));
 	types->several = hc_pages_create(bits_size(blocks));
 	if (types->owner_of)
 		close_blocks(types);
-	types->parcels = hc_parcels_create(
-		core, types->modules, blocks, areas, references, options ? options->jobs : 0, diagnostics, error);
+	types->parcels = hc_parcels_create(types->core, types->modules, blocks, types->areas, types->references,
+		options ? options->jobs : 0, diagnostics, error);
 	if (!types->parcels)
-		return NULL;
+		return false;
 	types->parcel_owner = hc_pages_create(parcels_size(types));
 	if (types->owner_of && types->interior && types->several && types->parcel_owner)
-		return g_steal_pointer(&types);
+		return true;
 	set_no_memory(blocks, error);
-	return NULL;
+	return false;
 }
 
 hc_types *hc_types_create(const hc_core *core, hc_variables *variables, const hc_blocks *blocks, const hc_areas *areas,
@@ -132,7 +138,7 @@ hc_types *hc_types_create(const hc_core *core, hc_variables *variables, const hc
 		types = begin(core, variables, blocks, areas, references, options, diagnostics, error);
 	unsigned jobs = options ? options->jobs : 0;
 
-	if (!types)
+	if (!types || !make_tables(types, options, diagnostics, error))
 		return NULL;
 	if (!hc_types_propagate(types, references, jobs) || !hc_types_count_blocks(types, jobs)) {
 		set_no_memory(blocks, error);
@@ -149,13 +155,18 @@ bool hc_types_tell_references(const hc_core *core, hc_variables *variables, cons
 
 	if (!totals->directly_lost.blocks && !totals->possibly_lost.blocks)
 		return true;
+	unsigned jobs = options ? options->jobs : 0;
 	/* What could not be read is told by who asks for types. */
 	g_autoptr(hc_diagnostics) ignored = hc_diagnostics_create();
 	g_autoptr(hc_types) types = begin(core, variables, blocks, areas, references, options, ignored, error);
 
 	if (!types)
 		return false;
-	if (hc_types_propagate_certain(types, references, options ? options->jobs : 0))
+	if (!hc_types_may_show_unseen(types, hc_variables_load(variables, jobs)))
+		return true;
+	if (!make_tables(types, options, ignored, error))
+		return false;
+	if (hc_types_propagate_certain(types, references, jobs))
 		return true;
 	set_no_memory(blocks, error);
 	return false;
