@@ -73,7 +73,6 @@ cli_status cli_run_help(const cli_command *command, int argc, char **argv);
 
 /* common.c */
 
-/* What the options that all commands share say, and the arguments that are left. Zero it first. */
 /* A live process in the place of a core. */
 typedef struct cli_live {
 	int64_t pid;
@@ -81,6 +80,7 @@ typedef struct cli_live {
 	hc_held_capture *held; /* NULL: it was not captured yet */
 } cli_live;
 
+/* What the options that all commands share say, and the arguments that are left. Zero it first. */
 typedef struct cli_options {
 	gboolean json, verbose, quiet, help;
 	char *sysroot;

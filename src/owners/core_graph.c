@@ -110,14 +110,11 @@ static void add_root_word(void *data, const hc_root_word *word)
 /* The number of the block at TARGET, if only encoded pointers keep it alive. FALSE: others do. */
 static bool find_encoded(const hc_ownership *ownership, hc_address target, uint32_t *ret_number)
 {
-	const hc_blocks *blocks = ownership->blocks;
-	const hc_block_region *region = hc_blocks_region(blocks, target);
-	uint64_t start = region ? hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, target), target) :
-				  UINT64_MAX;
+	uint64_t start = hc_blocks_start_at(ownership->blocks, target);
 
 	if (start == UINT64_MAX || hc_references_reach_at(ownership->references, start) != HC_REACH_ENCODED)
 		return false;
-	*ret_number = hc_blocks_number(blocks, start);
+	*ret_number = hc_blocks_number(ownership->blocks, start);
 	return true;
 }
 

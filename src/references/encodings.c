@@ -738,9 +738,7 @@ bool hc_references_find_encoded(hc_references *references, unsigned jobs)
 static bool is_alive(const hc_references *references, hc_address address)
 {
 	const hc_blocks *blocks = references->blocks;
-	const hc_block_region *region = hc_blocks_region(blocks, address);
-	uint64_t start = region ? hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, address), address) :
-				  UINT64_MAX;
+	uint64_t start = hc_blocks_start_at(blocks, address);
 
 	return start == UINT64_MAX || (blocks->states[hc_blocks_number(blocks, start)] == HC_BLOCK_IN_USE &&
 					      !hc_encoded_can_be_saved(references, start));
