@@ -234,7 +234,7 @@ static void check_scan(pid_t child, const child_mapping *mappings, unsigned coun
 {
 	g_autofree char *smaps = hc_proc_read(child, "smaps", NULL, NULL);
 	g_autoptr(GArray) entries = hc_smaps_parse(smaps);
-	g_autoptr(GArray) runs = hc_capture_scan_pages(child, entries, by_words);
+	g_autoptr(GArray) runs = hc_capture_scan_pages(child, entries, by_words, NULL);
 
 	if (!runs) {
 		/* Word by word that takes too long of the terabytes that AddressSanitizer reserves. */
