@@ -29,6 +29,8 @@ enum {
 	RUNS_MOST = 1 << 25,
 };
 
+#define NOTHING_MOST (UINT64_C(16) << 30) /* bytes without a page */
+
 /* The kernel's own interface, linux/fs.h; here because build machines have older headers. */
 struct scan_region {
 	uint64_t start, end, categories;
@@ -203,7 +205,7 @@ static bool is_known(page_scan *scan, uint64_t address)
 /* The pages of ENTRY, up to where all that smaps tells was met. */
 static bool read_words(page_scan *scan, const hc_smaps_entry *entry, uint64_t *words)
 {
-	uint64_t wanted = entry->resident + entry->swapped + entry->huge_table, met = 0;
+	uint64_t wanted = entry->resident + entry->swapped + entry->huge_table, met = 0, seen = 0, last = entry->start;
 
 	for (uint64_t at = entry->start; at < entry->end && met < wanted;) {
 		size_t want = MIN((entry->end - at) / scan->page_size, PAGES_PER_READ);
@@ -224,7 +226,12 @@ static bool read_words(page_scan *scan, const hc_smaps_entry *entry, uint64_t *w
 			hc_page_runs_append(scan->runs, at, at + scan->page_size, kind);
 			/* What may be a page of zeros may not be among what smaps counts. */
 			met += kind & HC_PAGE_ZERO ? 0 : scan->page_size;
+			seen += scan->page_size;
+			last = at;
 		}
+		/* As many pages as there are, and no more of them for long. */
+		if (seen >= wanted && at - last > NOTHING_MOST)
+			return true;
 	}
 	return true;
 }
