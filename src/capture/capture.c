@@ -66,13 +66,19 @@ static bool fail_usage(GError **error, const char *format, int64_t pid)
 	return false;
 }
 
-/* capabilities(7): bit 19 of CapEff */
-static bool may_trace_all(void)
+/* capabilities(7) */
+enum {
+	CAPABILITY_DAC_OVERRIDE = 1,
+	CAPABILITY_DAC_READ_SEARCH = 2,
+	CAPABILITY_SYS_PTRACE = 19
+};
+
+static bool has_capability(unsigned number)
 {
 	g_autofree char *status = hc_proc_read(getpid(), "status", NULL, NULL);
 	const char *line = status ? strstr(status, "CapEff:") : NULL;
 
-	return line && (g_ascii_strtoull(line + strlen("CapEff:"), NULL, 16) >> 19 & 1);
+	return line && (g_ascii_strtoull(line + strlen("CapEff:"), NULL, 16) >> number & 1);
 }
 
 /* user_namespaces(7): only the first one has all users of the machine. */
@@ -92,9 +98,11 @@ static const char *why_denied(void)
 	if (is_in_user_namespace())
 		return "heapcore runs in a user namespace (a container without privileges?), and what it may do there it may not do "
 		       "to a process of another one: capture from outside";
-	if (!geteuid() && !may_trace_all())
+	if (!geteuid() && !has_capability(CAPABILITY_SYS_PTRACE))
 		return "root lacks the capability CAP_SYS_PTRACE here: start the container with --cap-add SYS_PTRACE, or capture "
 		       "from outside";
+	if (!geteuid() && !has_capability(CAPABILITY_DAC_OVERRIDE) && !has_capability(CAPABILITY_DAC_READ_SEARCH))
+		return "root lacks the capability CAP_DAC_OVERRIDE here, which it needs for files of other users";
 	if (!geteuid())
 		return "a security module (AppArmor, SELinux) may forbid it: see the kernel's log";
 	return "it may be protected (setuid, or PR_SET_DUMPABLE), or have a user namespace of its own: use sudo";

@@ -7,6 +7,7 @@ that core's moment. CAPTURES=1000 for a long run, KILLS=200 to be killed as ofte
 from __future__ import annotations
 
 import os
+import random
 import re
 import signal
 import struct
@@ -20,6 +21,7 @@ from harness import Cases, FIXTURES, HEAPCORE, Skipped, Stopped, Workspace, need
 need_captures()
 
 CAPTURES = int(os.environ.get("CAPTURES", "30"))
+KILLS = int(os.environ.get("KILLS", "10"))
 KILLER = FIXTURES / "tests" / "support" / ".libs" / "killer.so"
 PROCESSORS_MAX = 8192
 ZOMBIE_SECONDS = 30
@@ -149,6 +151,29 @@ def check_killed() -> None:
         stay = lasting_zombies(watchful)
         assert not stay, stay
         assert number > 60, f"{number} calls: none of them can have made a copy"
+
+
+def check_killed_at_random() -> None:
+    """Wherever it is, also while it only reads."""
+    need_copies()
+    chance, killed = random.Random(14), 0
+    with Watchful() as watchful:
+        begin = time.monotonic()
+        watchful.capture("whole")
+        took = time.monotonic() - begin
+        for i in range(KILLS):
+            folder = watchful.workspace.path / f"r{i}"
+            with subprocess.Popen([HEAPCORE, "capture", str(watchful.pid), "-q", "-o", str(folder)], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL) as process:
+                time.sleep(chance.uniform(0, took))
+                process.kill()
+                killed += process.wait() == -signal.SIGKILL
+            watchful.is_sound()
+            subprocess.run(["rm", "-rf", str(folder)], check=True)
+            wait_for_guardians()
+        stay = lasting_zombies(watchful)
+        assert not stay, stay
+        assert killed > KILLS // 2, f"it was done {KILLS - killed} of {KILLS} times"
 
 
 def loads(folder: Path) -> dict[tuple[int, int], bytes]:
@@ -290,4 +315,5 @@ cases.run("the moment", check_moment)
 cases.run("what comes and goes", check_flapping)
 cases.run("many captures", check_many)
 cases.run("killed at any moment", check_killed)
+cases.run("killed at random", check_killed_at_random)
 cases.finish()
