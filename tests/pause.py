@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """How long does a process stand still while its memory is taken: by `heapcore capture`, with --stop, and by gcore?
 
-    tests/pause.py [--gib 0.1,1,4] [--program memcached,mixed] [--times 3] [--realtime]
+    tests/pause.py [--gib 0.1,1,4] [--program memcached,mixed,huge] [--times 7] [--realtime]
 
 By hand, not part of `make check`. memcached, filled with so much, is asked for a key by a client every 0.1 ms; "mixed" is a program with blocks
-of many sizes (compiled here) that writes to one of them every 0.1 ms and looks at the clock itself. Told is the longest gap of each, in ms, the median
-of so many times: without anything (what the machine does by itself), and with each of the three. --realtime has all of it run before other
-programs of the machine (chrt). HEAPCORE: the program.
+of many sizes (compiled here) that writes to one of them every 0.1 ms and looks at the clock itself; "huge" is the same in huge pages where
+they fit. Told is the longest gap of each, in ms, the median and the longest of so many times: without anything (what the machine does by
+itself), and with each of the ways; "fork" is a fork() by the program itself, the least that a copy of it can take. --realtime has all of it
+run before other programs of the machine, and the program before what reads it (chrt). HEAPCORE: the program.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -31,10 +33,11 @@ MIXED = r"""
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 static volatile sig_atomic_t asked;
-static void ask(int number) { (void)number; asked = 1; }
+static void ask(int number) { asked = number; }
 static double now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1e3 + t.tv_nsec / 1e6; }
 int main(int count, char **words)
 {
@@ -48,7 +51,11 @@ int main(int count, char **words)
 		memset(all[blocks++], 1 + rand() % 255, size);
 		have += size + 8;
 	}
+	pid_t child = 0;
+	sigset_t none;
+	sigemptyset(&none);
 	signal(SIGUSR1, ask);
+	signal(SIGUSR2, ask);
 	puts("ready");
 	fflush(stdout);
 	for (double last = now(), longest = 0;;) {
@@ -58,10 +65,22 @@ int main(int count, char **words)
 		double time = now();
 		longest = time - last > longest ? time - last : longest;
 		last = time;
+		if (asked == SIGUSR2) {
+			asked = 0;
+			child = fork();
+			if (!child)
+				for (;;)
+					sigsuspend(&none);
+		}
 		if (asked) {
 			asked = 0;
 			printf("%f\n", longest);
 			fflush(stdout);
+			if (child > 0) {
+				kill(child, SIGKILL);
+				waitpid(child, NULL, 0);
+				child = 0;
+			}
 			longest = 0;
 			last = now();
 		}
@@ -124,12 +143,15 @@ class Memcached:
 
 
 class Mixed:
+    environment: dict[str, str] = {}
+
     def __init__(self, size: int, first: list[str]) -> None:
         self.folder = tempfile.TemporaryDirectory()
         source = Path(self.folder.name) / "mixed.c"
         source.write_text(MIXED)
         subprocess.run(["cc", "-O2", "-o", source.with_suffix(""), source], check=True)
-        self.process = subprocess.Popen([*first, str(source.with_suffix("")), str(size)], stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([*first, str(source.with_suffix("")), str(size)], stdout=subprocess.PIPE, text=True,
+                                        env={**os.environ, **self.environment})
         self.pid = self.process.pid
         self.process.stdout.readline()
 
@@ -143,6 +165,10 @@ class Mixed:
         self.folder.cleanup()
 
 
+class Huge(Mixed):
+    environment = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+
+
 def measure(program: object, way: str, first: list[str]) -> tuple[float, float]:
     """The longest gap in ms, and seconds that it took."""
     folder = Path(tempfile.mkdtemp(dir="/var/tmp"))
@@ -154,6 +180,9 @@ def measure(program: object, way: str, first: list[str]) -> tuple[float, float]:
     begin = time.monotonic()
     if way == "nothing":
         time.sleep(QUIET_SECONDS)
+    elif way == "fork":
+        os.kill(program.pid, signal.SIGUSR2)
+        time.sleep(1)
     else:
         subprocess.run([*first, *commands[way]], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     took = time.monotonic() - begin
@@ -167,19 +196,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--gib", default="0.1,1,4")
     parser.add_argument("--program", default="memcached,mixed")
-    parser.add_argument("--ways", default="nothing,capture,--pid,--stop,gcore")
-    parser.add_argument("--times", type=int, default=3)
+    parser.add_argument("--ways", default="nothing,fork,capture,--pid,--stop,gcore")
+    parser.add_argument("--times", type=int, default=7)
     parser.add_argument("--realtime", action="store_true")
     options = parser.parse_args()
-    first = ["chrt", "-f", "10"] if options.realtime else []
-    print("| program | GiB | way | longest gap, ms | it took, s |\n|---|---|---|---|---|")
+    first, before = (["chrt", "-f", "10"], ["chrt", "-f", "20"]) if options.realtime else ([], [])
+    print("| program | GiB | way | median, ms | longest, ms | it took, s |\n|---|---|---|---|---|---|")
     for name in options.program.split(","):
         for gib in options.gib.split(","):
-            program = {"memcached": Memcached, "mixed": Mixed}[name](int(float(gib) * 2**30), first)
+            program = {"memcached": Memcached, "mixed": Mixed, "huge": Huge}[name](int(float(gib) * 2**30), before)
             for way in options.ways.split(","):
+                if way == "fork" and name == "memcached":
+                    continue
                 gaps = [measure(program, way, first) for _ in range(options.times)]
                 print(f"| {name} | {gib} | {way} | {statistics.median(gap for gap, _ in gaps):.1f} | "
-                      f"{statistics.median(took for _, took in gaps):.2f} |", flush=True)
+                      f"{max(gap for gap, _ in gaps):.1f} | {statistics.median(took for _, took in gaps):.2f} |", flush=True)
             program.end()
 
 

@@ -3,8 +3,9 @@
  * Taking a capture: all that can be refused is refused before the process is stopped; capture.ini is written last; after an error
  * everything that was written is removed.
  *
- * The process stands still while its threads' registers and its mappings are read and a copy of it is made (freeze.c), and its memory is
- * written from that. Where no copy can be made, or none is wanted, it stands still until all is written.
+ * The process stands still while its threads' registers and its mappings are read and a copy of it is made (freeze.c). All that can be read
+ * of the copy is read when it goes on: how much memory there was (account.c), and the memory. Nothing is written to a disk before, but what
+ * a copy does not have, if there is no memory for that. Where no copy can be made, or none is wanted, it stands still until all is written.
  *
  * The core is written here and not by gcore, because gdb writes address space that was only reserved as zeros (gdb 13: a reserved
  * terabyte is a file of a terabyte), and reads symbols while the process stands still.
@@ -44,7 +45,10 @@ typedef struct capture_task {
 	hc_capture_rest *rest; /* of one whose core has no name; NULL: it has one */
 	hc_guardian *guardian; /* ours, if there is no REST */
 	hc_frozen_copy copy;
-	GArray *mappings;  /* of hc_smaps_entry; owned */
+	char *status; /* of /proc, while it stands still; owned */
+	hc_account account;
+	hc_thread_notes threads;
+	GArray *mappings;  /* of hc_smaps_entry: those of the core; owned */
 	GByteArray *notes; /* owned */
 	hc_core_writer writer;
 } capture_task;
@@ -62,13 +66,19 @@ static bool fail_usage(GError **error, const char *format, int64_t pid)
 	return false;
 }
 
-/* capabilities(7): bit 19 of CapEff */
-static bool may_trace_all(void)
+/* capabilities(7) */
+enum {
+	CAPABILITY_DAC_OVERRIDE = 1,
+	CAPABILITY_DAC_READ_SEARCH = 2,
+	CAPABILITY_SYS_PTRACE = 19
+};
+
+static bool has_capability(unsigned number)
 {
 	g_autofree char *status = hc_proc_read(getpid(), "status", NULL, NULL);
 	const char *line = status ? strstr(status, "CapEff:") : NULL;
 
-	return line && (g_ascii_strtoull(line + strlen("CapEff:"), NULL, 16) >> 19 & 1);
+	return line && (g_ascii_strtoull(line + strlen("CapEff:"), NULL, 16) >> number & 1);
 }
 
 /* user_namespaces(7): only the first one has all users of the machine. */
@@ -88,9 +98,11 @@ static const char *why_denied(void)
 	if (is_in_user_namespace())
 		return "heapcore runs in a user namespace (a container without privileges?), and what it may do there it may not do "
 		       "to a process of another one: capture from outside";
-	if (!geteuid() && !may_trace_all())
+	if (!geteuid() && !has_capability(CAPABILITY_SYS_PTRACE))
 		return "root lacks the capability CAP_SYS_PTRACE here: start the container with --cap-add SYS_PTRACE, or capture "
 		       "from outside";
+	if (!geteuid() && !has_capability(CAPABILITY_DAC_OVERRIDE) && !has_capability(CAPABILITY_DAC_READ_SEARCH))
+		return "root lacks the capability CAP_DAC_OVERRIDE here, which it needs for files of other users";
 	if (!geteuid())
 		return "a security module (AppArmor, SELinux) may forbid it: see the kernel's log";
 	return "it may be protected (setuid, or PR_SET_DUMPABLE), or have a user namespace of its own: use sudo";
@@ -210,11 +222,16 @@ static bool check_room(const capture_task *capture, GError **error)
 	return false;
 }
 
-static void remove_files(const capture_task *capture)
+static void empty_directory(const capture_task *capture)
 {
 	for (unsigned i = 0; hc_capture_files[i]; i++)
 		unlinkat(capture->directory, hc_capture_files[i], 0);
 	unlinkat(capture->directory, capture->core_name, 0);
+}
+
+static void remove_files(const capture_task *capture)
+{
+	empty_directory(capture);
 	if (capture->made)
 		rmdir(capture->options->directory);
 }
@@ -244,120 +261,56 @@ static int make_core(const capture_task *capture)
 									 fcntl(capture->rest->core, F_DUPFD_CLOEXEC, 0);
 }
 
-static bool begin_core(capture_task *capture, const hc_stopped_process *process, const char *status, GError **error)
+/* What is known of the mappings is to be written; of those that children do not have, as long as the process stands still. */
+static void prepare_writer(capture_task *capture)
 {
-	int core;
+	g_clear_pointer(&capture->mappings, g_array_unref);
+	capture->mappings = hc_account_for_core(&capture->account);
+	capture->writer.heap_only = capture->options->heap_only;
+	capture->writer.mappings = capture->mappings;
+	capture->writer.progress = capture->options->progress;
+	capture->writer.progress_data = capture->options->progress_data;
+}
 
-	capture->notes = hc_capture_notes(capture->pid, process, capture->mappings, status, error);
-	capture->writer = (hc_core_writer){
-		.sink.file = -1,
-		.aside.file = -1,
-		.heap_only = capture->options->heap_only,
-		.mappings = capture->mappings,
-		.notes = capture->notes,
-		.estimate = capture->estimate,
-		.progress = capture->options->progress,
-		.progress_data = capture->options->progress_data,
-	};
-	if (!capture->notes)
-		return false;
-	core = make_core(capture);
+/* The core, out of the memory of SOURCE: the process, or its copy. */
+static bool write_core(capture_task *capture, pid_t source, GError **error)
+{
+	int core = make_core(capture);
+
 	if (core < 0) {
 		g_set_error(error, HC_ERROR, HC_ERROR_IO, "cannot write %s: %s", capture->core_name, g_strerror(errno));
 		return false;
 	}
+	prepare_writer(capture);
+	capture->notes = hc_capture_join_notes(&capture->threads, capture->mappings);
+	capture->writer.notes = capture->notes;
+	capture->writer.estimate = capture->estimate;
 	return hc_core_sink_init(&capture->writer.sink, core, capture->options->compress, error) &&
-	       hc_core_writer_begin(&capture->writer, capture->pid, error);
-}
-
-/* The process's memory: of a copy that stands still, if one can be made, so that the process goes on. PROCESS is taken. */
-static bool write_memory(capture_task *capture, hc_stopped_process *process, gint64 begin, GError **error)
-{
-	g_autoptr(hc_stopped_process) stopped = process;
-	g_autoptr(GError) why = NULL;
-	hc_core_writer *writer = &capture->writer;
-
-	if (capture->why_stopped || !hc_freeze(&capture->copy, stopped, capture->mappings, &why)) {
-		if (why)
-			capture->why_stopped = g_strdup(why->message);
-		return hc_core_writer_copy(writer, capture->pid, HC_CORE_ALL, error);
-	}
-	if (!hc_core_writer_copy(writer, capture->pid, HC_CORE_NOT_FORKED, error))
-		return false;
-	hc_process_continue(g_steal_pointer(&stopped));
-	capture->stopped = seconds_since(begin);
-	return hc_capture_copy_proc(capture->pid, capture->directory, error) &&
-	       hc_core_writer_copy(writer, capture->copy.pid, HC_CORE_FORKED, error);
-}
-
-/* The kernel's clock, which no program has put there: neither gdb nor the kernel dumps it. */
-static void leave_out_clock(GArray *mappings)
-{
-	for (unsigned i = 0; i < mappings->len;) {
-		if (g_str_has_prefix(g_array_index(mappings, hc_smaps_entry, i).path, "[vvar"))
-			g_array_remove_index(mappings, i);
-		else
-			i++;
-	}
-}
-
-/*
- * What takes longest while the process stands still is that the kernel walks its page tables: for smaps, for the sum of it (kernels before 4.14
- * have none), and for which pages there are. These walks don't hinder each other, so a thread of ours does the last two meanwhile.
- */
-typedef struct side_walks {
-	pid_t pid;
-	char *rollup; /* owned; NULL: there is none */
-	GArray *runs; /* likewise */
-} side_walks;
-
-static void *walk_beside(void *data)
-{
-	side_walks *walks = data;
-	g_autofree char *maps = hc_proc_read(walks->pid, "maps", NULL, NULL);
-	g_autoptr(GArray) mappings = maps ? hc_smaps_parse(maps) : NULL;
-
-	walks->runs = mappings ? hc_capture_scan_runs(walks->pid, mappings) : NULL;
-	walks->rollup = hc_proc_read(walks->pid, "smaps_rollup", NULL, NULL);
-	return NULL;
-}
-
-/* smaps; NULL: HC_ERROR_IO. */
-static char *read_smaps(pid_t pid, side_walks *walks, GError **error)
-{
-	GThread *thread = g_thread_try_new("walk", walk_beside, walks, NULL);
-	char *smaps = hc_proc_read(pid, "smaps", NULL, error);
-
-	if (thread)
-		g_thread_join(thread);
-	else
-		walk_beside(walks);
-	return smaps;
-}
-
-static void side_walks_clear(side_walks *walks)
-{
-	g_free(walks->rollup);
-	g_clear_pointer(&walks->runs, g_array_unref);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(side_walks, side_walks_clear)
-
-static bool write_rollup(const capture_task *capture, const side_walks *walks, GError **error)
-{
-	return !walks->rollup || hc_capture_write(capture->directory, "smaps_rollup", walks->rollup, -1, error);
+	       hc_core_writer_write(&capture->writer, source, error);
 }
 
 /* Before the core is written: that reads pages that were not there, and so makes them. */
-static bool write_pages(const capture_task *capture, const side_walks *walks, GError **error)
+static bool write_account(const capture_task *capture, GError **error)
 {
-	g_autoptr(GArray) runs = walks->runs ? g_array_ref(walks->runs) :
-					       hc_capture_scan_pages(capture->pid, capture->mappings, true);
-	g_autoptr(GByteArray) contents = runs ? hc_page_runs_store(runs, sysconf(_SC_PAGESIZE)) : NULL;
+	const hc_account *account = &capture->account;
+	g_autoptr(GByteArray) pages = account->runs ? hc_page_runs_store(account->runs, sysconf(_SC_PAGESIZE)) : NULL;
+	const struct {
+		const char *name, *text;
+		gssize length;
+	} files[] = {
+		{ "status", capture->status, -1 },
+		{ "maps", account->maps, -1 },
+		{ "smaps", account->smaps, -1 },
+		{ "smaps_rollup", account->rollup, -1 },
+		{ HC_RESIDENCY_FILE, pages && pages->len <= HC_RESIDENCY_FILE_LIMIT ? (const char *)pages->data : NULL,
+			pages ? pages->len : 0 },
+	};
 
-	return !contents || contents->len > HC_RESIDENCY_FILE_LIMIT ||
-	       hc_capture_write(
-		       capture->directory, HC_RESIDENCY_FILE, (const char *)contents->data, contents->len, error);
+	for (unsigned i = 0; i < G_N_ELEMENTS(files); i++)
+		if (files[i].text &&
+			!hc_capture_write(capture->directory, files[i].name, files[i].text, files[i].length, error))
+			return false;
+	return true;
 }
 
 static int64_t own_number(pid_t pid, const char *status)
@@ -375,28 +328,55 @@ static uint64_t estimate(const capture_task *capture, GArray *mappings, unsigned
 	return capture->options->compress ? plain / COMPRESSED_SHARE : plain;
 }
 
-/* All that is done while the process stands still. PROCESS is taken: it may go on before its memory is written. */
-static bool read_stopped(capture_task *capture, hc_stopped_process *process, gint64 begin, GError **error)
+/*
+ * Makes the copy of PROCESS, and has it go on. If none can be made, capture->why_stopped tells why, and it stands still. FALSE: HC_ERROR_IO,
+ * HC_ERROR_CANCELLED.
+ */
+static bool freeze(capture_task *capture, hc_stopped_process **process, gint64 begin, GError **error)
+{
+	g_autoptr(GError) why = NULL;
+
+	if (!hc_account_stop(&capture->account, capture->pid, error))
+		return false;
+	if (!hc_freeze(&capture->copy, *process, capture->account.mappings, &why)) {
+		capture->why_stopped = g_strdup(why->message);
+		return true;
+	}
+	prepare_writer(capture);
+	if (!hc_core_writer_keep_aside(&capture->writer, capture->pid, error))
+		return false;
+	g_clear_pointer(process, hc_process_continue);
+	capture->stopped = seconds_since(begin);
+	return true;
+}
+
+/*
+ * All that is done from the moment when it stands still. PROCESS is taken: it may go on before its memory is written. *RET_LOST: it did, and
+ * too much is not known; nothing was written yet that is to stay.
+ */
+static bool read_stopped(
+	capture_task *capture, hc_stopped_process *process, gint64 begin, bool *ret_lost, GError **error)
 {
 	g_autoptr(hc_stopped_process) stopped = process;
-	g_auto(side_walks) walks = { .pid = capture->pid };
-	g_autofree char *smaps = NULL, *status = NULL;
+	unsigned threads = hc_stopped_process_thread_count(stopped);
+	bool known;
 
-	if (capture->why_stopped && !hc_capture_copy_proc(capture->pid, capture->directory, error))
+	capture->status = hc_proc_read(capture->pid, "status", NULL, error);
+	if (!capture->status ||
+		!hc_capture_read_threads(capture->pid, stopped, capture->status, &capture->threads, error))
 		return false;
-	status = hc_proc_read(capture->pid, "status", NULL, error);
-	smaps = status ? read_smaps(capture->pid, &walks, error) : NULL;
-	if (!smaps)
+	if (!capture->why_stopped && !freeze(capture, &stopped, begin, error))
 		return false;
-	capture->own_number = own_number(capture->pid, status);
-	capture->mappings = hc_smaps_parse(smaps);
-	leave_out_clock(capture->mappings);
-	capture->estimate = estimate(capture, capture->mappings, hc_stopped_process_thread_count(stopped));
-	return check_room(capture, error) && hc_capture_write(capture->directory, "status", status, -1, error) &&
-	       hc_capture_write(capture->directory, "smaps", smaps, -1, error) &&
-	       write_rollup(capture, &walks, error) && write_pages(capture, &walks, error) &&
-	       begin_core(capture, stopped, status, error) &&
-	       write_memory(capture, g_steal_pointer(&stopped), begin, error);
+	capture->own_number = own_number(capture->pid, capture->status);
+	if (!hc_capture_copy_proc(capture->pid, capture->directory, error))
+		return false;
+	known = stopped ? hc_account_read(&capture->account, capture->pid, error) :
+			  hc_account_finish(&capture->account, capture->copy.pid, ret_lost, error);
+	if (!known)
+		return false;
+	capture->estimate = estimate(capture, capture->account.mappings, threads);
+	return check_room(capture, error) && write_account(capture, error) &&
+	       write_core(capture, stopped ? capture->pid : capture->copy.pid, error);
 }
 
 /* proc(5), stat: the 22nd word; the second is a name that may hold anything but ends with the last parenthesis. */
@@ -448,21 +428,18 @@ static bool make_scratch(const capture_task *capture, GError **error)
 /* How much there is, and whether a copy can be made, before anything is stopped. */
 static bool prepare(capture_task *capture, GError **error)
 {
-	g_autofree char *smaps = hc_proc_read(capture->pid, "smaps", NULL, error);
-	g_autofree char *status = smaps ? hc_proc_read(capture->pid, "status", NULL, error) : NULL;
-	g_autoptr(GArray) mappings = NULL;
+	g_autofree char *status = hc_proc_read(capture->pid, "status", NULL, error);
 	g_autoptr(GError) why = NULL;
 	uint64_t threads = 1;
 
-	if (!status)
+	if (!status || !hc_account_prepare(&capture->account, capture->pid, error))
 		return false;
 	hc_proc_field(status, "Threads:", &threads);
-	mappings = hc_smaps_parse(smaps);
-	capture->estimate = estimate(capture, mappings, (unsigned)MIN(threads, 1 << 20));
+	capture->estimate = estimate(capture, capture->account.before, (unsigned)MIN(threads, 1 << 20));
 	if (capture->options->stop)
 		g_set_error_literal(&why, HC_ERROR, HC_ERROR_UNSUPPORTED, "so it was asked for");
-	else
-		hc_freeze_prepare(capture->pid, status, mappings, &capture->copy, &why);
+	else if (hc_freeze_prepare(capture->pid, status, capture->account.before, &capture->copy, &why))
+		hc_account_prepare_copy(&capture->account, capture->pid);
 	if (why)
 		capture->why_stopped = g_strdup(why->message);
 	return check_room(capture, error) && (!capture->rest || make_scratch(capture, error));
@@ -476,12 +453,40 @@ static void start_guardian(capture_task *capture)
 	capture->copy.trace = hc_guardian_trace(capture->rest ? capture->rest->guardian : capture->guardian);
 }
 
+/* Has the process stand still, and reads it. *RET_LOST: as of read_stopped(). */
+static bool stop_and_read(capture_task *capture, bool *ret_lost, GError **error)
+{
+	gint64 begin = g_get_monotonic_time();
+	hc_stopped_process *process = hc_process_stop(capture->pid, keep_waiting, capture, error);
+	bool done;
+
+	*ret_lost = false;
+	if (!process)
+		return false;
+	done = read_stopped(capture, process, begin, ret_lost, error);
+	if (!capture->stopped)
+		capture->stopped = seconds_since(begin);
+	hc_freeze_end(&capture->copy);
+	return done;
+}
+
+/* What was read of the process is of no use: once more, and now it stands still all the time, for the reason WHY. */
+static void begin_anew(capture_task *capture, const char *why)
+{
+	empty_directory(capture);
+	hc_core_writer_clear(&capture->writer);
+	hc_thread_notes_clear(&capture->threads);
+	hc_account_clear_moment(&capture->account);
+	g_clear_pointer(&capture->status, g_free);
+	capture->stopped = 0;
+	capture->why_stopped = g_strdup(why);
+}
+
 static bool take(capture_task *capture, GError **error)
 {
-	g_autoptr(hc_stopped_process) process = NULL;
+	g_autoptr(GError) why = NULL;
 	int64_t time = g_get_real_time() / G_USEC_PER_SEC;
-	gint64 begin;
-	bool done;
+	bool lost, done;
 
 	if (!prepare(capture, error))
 		return false;
@@ -490,14 +495,14 @@ static bool take(capture_task *capture, GError **error)
 		return false;
 	}
 	start_guardian(capture);
-	begin = g_get_monotonic_time();
-	process = hc_process_stop(capture->pid, keep_waiting, capture, error);
-	if (!process)
-		return false;
-	done = read_stopped(capture, g_steal_pointer(&process), begin, error);
-	if (!capture->stopped)
-		capture->stopped = seconds_since(begin);
-	hc_freeze_end(&capture->copy);
+	done = stop_and_read(capture, &lost, &why);
+	if (lost) {
+		begin_anew(capture, why->message);
+		g_clear_error(&why);
+		done = stop_and_read(capture, &lost, &why);
+	}
+	if (!done)
+		g_propagate_error(error, g_steal_pointer(&why));
 	return done && hc_core_sink_close(&capture->writer.sink, error) && write_description(capture, time, error);
 }
 
@@ -508,6 +513,9 @@ static void clear(capture_task *capture)
 	hc_core_writer_clear(&capture->writer);
 	g_clear_pointer(&capture->mappings, g_array_unref);
 	g_clear_pointer(&capture->notes, g_byte_array_unref);
+	hc_account_clear(&capture->account);
+	hc_thread_notes_clear(&capture->threads);
+	g_free(capture->status);
 	g_free(capture->why_stopped);
 	close(capture->directory);
 }

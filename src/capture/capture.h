@@ -15,6 +15,7 @@
  *	core_file.c	the core itself, sparse
  *	sink.c		... or compressed
  *	page_scan.c	which pages are in memory
+ *	account.c	... at one moment, mapping by mapping and page by page
  *	proc.c		reading files of /proc
  *	proc_files.c	copies of the rest of /proc
  *	sockets.c	the process's sockets with their queues

@@ -148,15 +148,25 @@ bool hc_capture_make(int64_t pid, const hc_capture_options *options, hc_capture_
 
 /* ---- notes.c ---- */
 
-/* All notes, as they stand in the core. HC_ERROR_IO, HC_ERROR_UNSUPPORTED. */
-GByteArray *hc_capture_notes(
-	pid_t pid, const hc_stopped_process *process, GArray *mappings, const char *status, GError **error);
+/* The notes of a core but for that of the mapped files, which stands between both. Owned. */
+typedef struct hc_thread_notes {
+	GByteArray *first, *rest;
+} hc_thread_notes;
+
+/* Of PROCESS, which stands still; STATUS: its file of /proc. HC_ERROR_IO, HC_ERROR_UNSUPPORTED. */
+bool hc_capture_read_threads(
+	pid_t pid, const hc_stopped_process *process, const char *status, hc_thread_notes *ret_notes, GError **error);
+
+/* All notes, as they stand in the core. */
+GByteArray *hc_capture_join_notes(const hc_thread_notes *threads, const GArray *mappings);
+void hc_thread_notes_clear(hc_thread_notes *notes);
 
 /* ---- core_file.c ---- */
 
 typedef struct hc_core_writer {
 	hc_core_sink sink;  /* file -1: none */
-	hc_core_sink aside; /* likewise: what a stream gets later */
+	hc_core_sink aside; /* likewise: what only the process has; one after the other, as long as */
+	GArray *aside_sizes; /* ... of each mapping (uint64_t); owned; NULL: nothing */
 	bool heap_only;
 	GArray *mappings; /* of hc_smaps_entry */
 	const GByteArray *notes;
@@ -167,17 +177,11 @@ typedef struct hc_core_writer {
 	uint64_t written;     /* bytes of memory */
 } hc_core_writer;
 
-typedef enum {
-	HC_CORE_ALL,
-	HC_CORE_FORKED,	    /* what a child has, too */
-	HC_CORE_NOT_FORKED, /* what it does not have */
-} hc_core_part;
+/* Keeps those mappings that a child does not have, of PID, which stands still and is to go on. HC_ERROR_IO, HC_ERROR_CANCELLED. */
+bool hc_core_writer_keep_aside(hc_core_writer *writer, pid_t pid, GError **error);
 
-/* Writes headers and notes; PID: the process, which stands still. HC_ERROR_IO, HC_ERROR_UNSUPPORTED. */
-bool hc_core_writer_begin(hc_core_writer *writer, pid_t pid, GError **error);
-
-/* Writes PART of the mappings, from the memory of PID, which stands still. HC_ERROR_IO, HC_ERROR_CANCELLED. */
-bool hc_core_writer_copy(hc_core_writer *writer, pid_t pid, hc_core_part part, GError **error);
+/* Writes the core; PID: the process, which stands still, or a copy of it. HC_ERROR_IO, HC_ERROR_UNSUPPORTED, HC_ERROR_CANCELLED. */
+bool hc_core_writer_write(hc_core_writer *writer, pid_t pid, GError **error);
 
 /* Closes the core. */
 void hc_core_writer_clear(hc_core_writer *writer);
@@ -185,13 +189,56 @@ void hc_core_writer_clear(hc_core_writer *writer);
 /* ---- page_scan.c ---- */
 
 /*
- * Which pages of the stopped process PID are in memory or swapped out, by what smaps says of its MAPPINGS at the same time: runs in order of
- * address (hc_page_run). BY_WORDS: in the way for kernels before 6.7. NULL if the kernel does not tell, or in no reasonable time.
+ * Which pages of PID, which stands still, are in memory or swapped out, by what smaps says of its MAPPINGS at the same time: runs in order of
+ * address (hc_page_run). BY_WORDS: in the way for kernels before 6.7. KNOWN (may be NULL): such runs, by which pages are told from those of
+ * zeros. NULL if the kernel does not tell, or in no reasonable time.
  */
-GArray *hc_capture_scan_pages(pid_t pid, GArray *mappings, bool by_words);
+GArray *hc_capture_scan_pages(pid_t pid, const GArray *mappings, bool by_words, const GArray *known);
 
 /* The same in the way for kernels since 6.7; MAPPINGS may be those of maps. NULL: the kernel does not know it. */
-GArray *hc_capture_scan_runs(pid_t pid, GArray *mappings);
+GArray *hc_capture_scan_runs(pid_t pid, const GArray *mappings);
+GArray *hc_capture_scan_some_runs(pid_t pid, const GArray *mappings); /* ... and nothing but these mappings */
+bool hc_capture_can_scan_runs(void);
+
+/* ---- account.c ---- */
+
+/* What of a process's memory was there at one moment. All of it is owned, and may be NULL; {0}: nothing is known yet. */
+typedef struct hc_account {
+	char *before_text; /* smaps, just before */
+	GArray *before;	   /* the same, of hc_smaps_entry */
+	bool by_words;	   /* the kernel is one before 6.7, */
+	GArray *known;	   /* ... and these pages there were just before: of hc_page_run */
+	char *maps;
+	GArray *mappings;     /* of hc_smaps_entry */
+	GByteArray *is_own;   /* of each of them: whether its pages are read from the process, and not from its copy */
+	char *smaps, *rollup; /* text */
+	GArray *runs;	      /* of hc_page_run; NULL: not known */
+} hc_account;
+
+/* Before the process stands still. HC_ERROR_IO. */
+bool hc_account_prepare(hc_account *account, pid_t pid, GError **error);
+void hc_account_prepare_copy(hc_account *account, pid_t pid); /* for the next two */
+
+/*
+ * While it does: what a copy of it does not tell. Of account->mappings what the core is to hold is known now for those that are not_forked, and
+ * of the others when the account is finished. HC_ERROR_IO.
+ */
+bool hc_account_stop(hc_account *account, pid_t pid, GError **error);
+
+/* Then: all the rest, by COPY. *RET_LOST: it cannot be known any more (HC_ERROR_UNSUPPORTED); else HC_ERROR_IO. */
+bool hc_account_finish(hc_account *account, pid_t copy, bool *ret_lost, GError **error);
+
+/* In place of these: all at once, of a process that stands still meanwhile. HC_ERROR_IO. */
+bool hc_account_read(hc_account *account, pid_t pid, GError **error);
+
+/*
+ * The mappings that a core has: all but the kernel's clock, which no program has put there; neither gdb nor the kernel dumps it. Their paths are
+ * the account's. Free with g_array_unref().
+ */
+GArray *hc_account_for_core(const hc_account *account);
+
+void hc_account_clear_moment(hc_account *account); /* but for what was just before */
+void hc_account_clear(hc_account *account);
 
 /* ---- proc.c ---- */
 
@@ -215,7 +262,7 @@ char *hc_proc_foreign_root(pid_t pid);
 /* Writes a file of the capture. HC_ERROR_IO. */
 bool hc_capture_write(int directory, const char *name, const char *text, gssize length, GError **error);
 
-/* Everything beside core, smaps, status and capture.ini. What cannot be read is left out; HC_ERROR_IO if it cannot be written. */
+/* Everything beside the core, what an account tells, status and capture.ini. What cannot be read is left out; HC_ERROR_IO if it cannot be written. */
 bool hc_capture_copy_proc(pid_t pid, int directory, GError **error);
 
 /* ---- sockets.c ---- */

@@ -39,6 +39,7 @@ enum {
 typedef struct core_output {
 	hc_core_writer *writer;
 	hc_core_sink *sink; /* the writer's, or what it keeps aside */
+	uint64_t aside_at;  /* where in the latter the next mapping's is */
 	pid_t pid;
 	int memory, pagemap; /* descriptors; pagemap may be -1 */
 	int file;	     /* what the mapping is of; -1: none, or it cannot be opened */
@@ -191,6 +192,12 @@ static uint64_t dumped_size(const core_output *output, const hc_smaps_entry *ent
 	}
 }
 
+/* What was kept aside of mapping INDEX; 0: nothing. */
+static uint64_t aside_size(const hc_core_writer *writer, unsigned index)
+{
+	return writer->aside_sizes ? g_array_index(writer->aside_sizes, uint64_t, index) : 0;
+}
+
 static uint64_t align_up(uint64_t number, uint64_t unit)
 {
 	return (number + unit - 1) / unit * unit;
@@ -229,6 +236,7 @@ static Elf64_Phdr *make_segments(const core_output *output, unsigned count, uint
 	offset = align_up(offset + writer->notes->len, output->page_size);
 	for (unsigned i = 1; i < count; i++) {
 		const hc_smaps_entry *entry = &g_array_index(writer->mappings, hc_smaps_entry, i - 1);
+		bool is_aside = writer->aside_sizes && entry->not_forked;
 
 		segments[i] = (Elf64_Phdr){
 			.p_type = PT_LOAD,
@@ -236,7 +244,7 @@ static Elf64_Phdr *make_segments(const core_output *output, unsigned count, uint
 				   (entry->executable ? PF_X : 0u),
 			.p_offset = offset,
 			.p_vaddr = entry->start,
-			.p_filesz = dumped_size(output, entry),
+			.p_filesz = is_aside ? aside_size(writer, i - 1) : dumped_size(output, entry),
 			.p_memsz = entry->end - entry->start,
 			.p_align = output->page_size,
 		};
@@ -325,73 +333,115 @@ static bool write_headers(core_output *output, GError **error)
 		       &writer->sink, writer->notes->data, writer->notes->len, writer->segments[0].p_offset, error);
 }
 
-/* Out of what was kept aside, as it lies there at the same place. */
+/* Out of what was kept aside: the stretches that were written there. */
 static bool copy_aside(core_output *output, const Elf64_Phdr *segment, GError **error)
 {
-	uint64_t start = segment->p_offset;
-	int memory = output->memory;
-	bool written;
+	int memory = output->memory, file = output->writer->aside.file;
+	uint64_t start = output->aside_at, end = start + segment->p_filesz;
+	bool written = true;
 
-	output->memory = output->writer->aside.file;
-	written = copy_range(output, start, start + segment->p_filesz, start, error);
+	output->memory = file;
+	while (written && start < end) {
+		off_t data = lseek(file, (off_t)start, SEEK_DATA), hole = data < 0 ? -1 : lseek(file, data, SEEK_HOLE);
+
+		if (data < 0 && errno == ENXIO)
+			break; /* nothing more was written */
+		start = data < 0 ? start : (uint64_t)data;
+		if (start >= end)
+			break;
+		hole = hole < 0 ? (off_t)end : MIN(hole, (off_t)end);
+		written = copy_range(
+			output, start, (uint64_t)hole, segment->p_offset + (start - output->aside_at), error);
+		start = (uint64_t)hole;
+	}
 	output->memory = memory;
+	output->aside_at = end;
 	return written;
 }
 
-/*
- * What a child does not have is written at once, before the process goes on. To a stream, which is written in order, it can't be: it is kept
- * aside meanwhile.
- */
-static bool keep_aside(core_output *output, GError **error)
-{
-	hc_core_writer *writer = output->writer;
-	uint64_t size = 0;
-
-	for (unsigned i = 0; i < writer->mappings->len; i++)
-		if (g_array_index(writer->mappings, hc_smaps_entry, i).not_forked)
-			size += writer->segments[i + 1].p_filesz;
-	if (!writer->sink.zstd || !size)
-		return true;
-	writer->aside.file = hc_scratch_open(size, UINT64_MAX, error);
-	output->sink = &writer->aside;
-	return writer->aside.file >= 0 && hc_core_sink_set_length(&writer->aside, writer->sink.length, error);
-}
-
-static bool copy_mappings(core_output *output, hc_core_part part, GError **error)
+static bool copy_mappings(core_output *output, GError **error)
 {
 	const hc_core_writer *writer = output->writer;
 
 	for (unsigned i = 0; i < writer->mappings->len; i++) {
 		const hc_smaps_entry *entry = &g_array_index(writer->mappings, hc_smaps_entry, i);
+		const Elf64_Phdr *segment = &writer->segments[i + 1];
 
-		if (part == HC_CORE_FORKED && entry->not_forked && writer->aside.file >= 0) {
-			if (!copy_aside(output, &writer->segments[i + 1], error))
-				return false;
-			continue;
-		}
-		if (part != HC_CORE_ALL && entry->not_forked != (part == HC_CORE_NOT_FORKED))
-			continue;
-		if (!copy_segment(output, entry, &writer->segments[i + 1], error))
+		if (!(writer->aside_sizes && entry->not_forked ? copy_aside(output, segment, error) :
+								 copy_segment(output, entry, segment, error)))
 			return false;
 	}
 	return true;
 }
 
-bool hc_core_writer_begin(hc_core_writer *writer, pid_t pid, GError **error)
+/* How much of each mapping is to be kept aside; *RET_ESTIMATE: what that takes. NULL: of none anything. */
+static GArray *plan_aside(const core_output *output, uint64_t *ret_estimate)
 {
-	core_output output;
-	bool written = open_output(&output, writer, pid, error) && write_headers(&output, error);
+	const hc_core_writer *writer = output->writer;
+	GArray *sizes = g_array_new(FALSE, TRUE, sizeof(uint64_t));
 
-	close_output(&output);
-	return written;
+	*ret_estimate = 0;
+	g_array_set_size(sizes, writer->mappings->len);
+	for (unsigned i = 0; i < writer->mappings->len; i++) {
+		const hc_smaps_entry *entry = &g_array_index(writer->mappings, hc_smaps_entry, i);
+		uint64_t size = entry->not_forked ? dumped_size(output, entry) : 0;
+		bool is_sparse = hc_smaps_dump_kind(entry, writer->heap_only) == HC_DUMP_PRESENT;
+
+		g_array_index(sizes, uint64_t, i) = size;
+		*ret_estimate += is_sparse ? MIN(size, entry->resident + entry->swapped) : size;
+	}
+	if (*ret_estimate)
+		return sizes;
+	g_array_unref(sizes);
+	return NULL;
 }
 
-bool hc_core_writer_copy(hc_core_writer *writer, pid_t pid, hc_core_part part, GError **error)
+/* A child does not have it, and the process changes it when it goes on: it is written down at once, where there is memory for it in memory. */
+static bool write_aside(core_output *output, uint64_t estimate, GError **error)
+{
+	hc_core_writer *writer = output->writer;
+	uint64_t length = 0;
+
+	writer->aside.file = hc_scratch_open(estimate, UINT64_MAX, error);
+	if (writer->aside.file < 0)
+		return false;
+	for (unsigned i = 0; i < writer->mappings->len; i++)
+		length += aside_size(writer, i);
+	if (!hc_core_sink_set_length(&writer->aside, length, error))
+		return false;
+	output->sink = &writer->aside;
+	for (unsigned i = 0; i < writer->mappings->len; i++) {
+		const hc_smaps_entry *entry = &g_array_index(writer->mappings, hc_smaps_entry, i);
+		const Elf64_Phdr segment = {
+			.p_vaddr = entry->start, .p_offset = output->aside_at, .p_filesz = aside_size(writer, i)
+		};
+
+		if (!copy_segment(output, entry, &segment, error))
+			return false;
+		output->aside_at += segment.p_filesz;
+	}
+	writer->written = 0; /* of the core nothing is yet */
+	return true;
+}
+
+bool hc_core_writer_keep_aside(hc_core_writer *writer, pid_t pid, GError **error)
 {
 	core_output output;
-	bool written = open_output(&output, writer, pid, error) &&
-		       (part != HC_CORE_NOT_FORKED || keep_aside(&output, error)) &&
-		       copy_mappings(&output, part, error);
+	uint64_t estimate = 0;
+	bool kept = open_output(&output, writer, pid, error);
+
+	if (kept)
+		writer->aside_sizes = plan_aside(&output, &estimate);
+	kept = kept && (!writer->aside_sizes || write_aside(&output, estimate, error));
+	close_output(&output);
+	return kept;
+}
+
+bool hc_core_writer_write(hc_core_writer *writer, pid_t pid, GError **error)
+{
+	core_output output;
+	bool written = open_output(&output, writer, pid, error) && write_headers(&output, error) &&
+		       copy_mappings(&output, error);
 
 	close_output(&output);
 	return written;
@@ -400,6 +450,7 @@ bool hc_core_writer_copy(hc_core_writer *writer, pid_t pid, hc_core_part part, G
 void hc_core_writer_clear(hc_core_writer *writer)
 {
 	g_clear_pointer(&writer->segments, g_free);
+	g_clear_pointer(&writer->aside_sizes, g_array_unref);
 	hc_core_sink_clear(&writer->sink);
 	hc_core_sink_clear(&writer->aside);
 }

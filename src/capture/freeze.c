@@ -78,9 +78,13 @@ bool hc_freeze_prepare(pid_t pid, const char *status, GArray *mappings, hc_froze
 		return fail_with(error, "it has a shadow stack");
 	if (!has_memory(pid, status, mappings, error))
 		return false;
+	/* As to the process, so to its copy. */
+	if (kill(pid, 0) && errno == EPERM)
+		return fail_with(error, "a copy of it may not be ended: heapcore lacks the capability CAP_KILL");
 	copy->memory = open(path, O_RDWR | O_CLOEXEC);
 	if (copy->memory < 0)
-		return fail_with(error, "its memory may not be written");
+		return fail_with(
+			error, "its memory may not be written: heapcore lacks the capability CAP_DAC_OVERRIDE");
 	if (hc_injection_find_code(pid, copy->memory, mappings, &copy->code))
 		return true;
 	hc_freeze_end(copy);
@@ -166,7 +170,8 @@ void hc_freeze_end(hc_frozen_copy *copy)
 	int status;
 
 	if (copy->pid) {
-		kill(copy->pid, SIGKILL);
+		if (kill(copy->pid, SIGKILL))
+			ptrace(PTRACE_KILL, copy->pid, NULL, NULL);
 		while (waitpid(copy->pid, &status, __WALL) == copy->pid ? !WIFSIGNALED(status) : errno == EINTR)
 			;
 		hc_freeze_collect(copy);

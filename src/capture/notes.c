@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The notes of a core, as the kernel writes them (fs/binfmt_elf.c; core(5) for NT_FILE): the process, the auxiliary vector, the mapped
- * files, and each thread's registers and signal. One more, HEAPCORE, says who wrote it.
+ * files, and each thread's registers and signal. One more, HEAPCORE, says who wrote it. Only what changes is read while the process stands still.
  */
 #include "capture/capture_parts.h"
 
@@ -106,7 +106,7 @@ static char *plain_path(const char *path)
 	return g_string_free(plain, FALSE);
 }
 
-static void append_files(GByteArray *notes, GArray *mappings)
+static void append_files(GByteArray *notes, const GArray *mappings)
 {
 	g_autoptr(GByteArray) table = g_byte_array_new(), paths = g_byte_array_new();
 	uint64_t header[2] = { 0, sysconf(_SC_PAGESIZE) };
@@ -174,26 +174,44 @@ static bool append_thread(GByteArray *notes, pid_t pid, const own_numbers *own, 
 	return true;
 }
 
-GByteArray *hc_capture_notes(
-	pid_t pid, const hc_stopped_process *process, GArray *mappings, const char *status, GError **error)
+bool hc_capture_read_threads(
+	pid_t pid, const hc_stopped_process *process, const char *status, hc_thread_notes *ret_notes, GError **error)
 {
-	g_autoptr(GByteArray) notes = g_byte_array_new();
+	g_autoptr(GByteArray) first = g_byte_array_new(), rest = g_byte_array_new();
 	size_t length;
 	g_autofree char *auxiliary = hc_proc_read(pid, "auxv", &length, error);
 	const own_numbers own = read_numbers(pid, status);
 
 	if (!auxiliary)
-		return NULL;
-	append_note(notes, "HEAPCORE", WRITER_NOTE, "", 0);
+		return false;
+	append_note(first, "HEAPCORE", WRITER_NOTE, "", 0);
 	for (unsigned i = 0; i < hc_stopped_process_thread_count(process); i++) {
-		if (!append_thread(notes, pid, &own, hc_stopped_process_thread(process, i), error))
-			return NULL;
+		pid_t thread = hc_stopped_process_thread(process, i);
+
+		if (!append_thread(i ? rest : first, pid, &own, thread, error))
+			return false;
 		if (!i) {
-			append_process(notes, pid, &own, status);
-			append_note(notes, "CORE", NT_AUXV, auxiliary, length);
-			append_files(notes, mappings);
+			append_process(first, pid, &own, status);
+			append_note(first, "CORE", NT_AUXV, auxiliary, length);
 		}
-		append_signal(notes, hc_stopped_process_thread(process, i), hc_stopped_process_has_signal(process, i));
+		append_signal(rest, thread, hc_stopped_process_has_signal(process, i));
 	}
-	return g_steal_pointer(&notes);
+	*ret_notes = (hc_thread_notes){ g_steal_pointer(&first), g_steal_pointer(&rest) };
+	return true;
+}
+
+GByteArray *hc_capture_join_notes(const hc_thread_notes *threads, const GArray *mappings)
+{
+	GByteArray *notes = g_byte_array_new();
+
+	g_byte_array_append(notes, threads->first->data, threads->first->len);
+	append_files(notes, mappings);
+	g_byte_array_append(notes, threads->rest->data, threads->rest->len);
+	return notes;
+}
+
+void hc_thread_notes_clear(hc_thread_notes *notes)
+{
+	g_clear_pointer(&notes->first, g_byte_array_unref);
+	g_clear_pointer(&notes->rest, g_byte_array_unref);
 }

@@ -9,7 +9,8 @@
  * Older kernels have a word for each page in /proc/PID/pagemap. Of mappings where smaps says that something is in memory or swapped out,
  * these are read, up to the page where all of it has been met. They do not tell the page of zeros: a page that is present, no file's and
  * not exclusively this process's is one, or shared with a child after fork(). If smaps counts all of such pages of a mapping they are
- * shared, if it counts none they are zeros; else those are taken for zeros that hold zeros. Whether that adds up the reader sees.
+ * shared, if it counts none they are zeros; else those are taken for zeros that hold zeros. Whether that adds up the reader sees. Of a copy
+ * that fork(2) made every page is such a one: it helps to know which ones the process had for itself before.
  *
  * The second way stops after some seconds, for the process stands still: then there is no list at all, not half of one.
  */
@@ -27,6 +28,8 @@ enum {
 	SECONDS_MOST = 2,	  /* of the second way */
 	RUNS_MOST = 1 << 25,
 };
+
+#define NOTHING_MOST (UINT64_C(16) << 30) /* bytes without a page */
 
 /* The kernel's own interface, linux/fs.h; here because build machines have older headers. */
 struct scan_region {
@@ -61,7 +64,9 @@ enum { /* categories */
 typedef struct page_scan {
 	int pagemap, memory; /* descriptors; memory may be -1 */
 	uint64_t page_size;
-	GArray *runs; /* of hc_page_run */
+	GArray *runs;	     /* of hc_page_run */
+	const GArray *known; /* likewise: those with a page of its own are no zeros; may be NULL */
+	unsigned next_known; /* the first of them that does not end before where we are */
 	gint64 deadline;
 } page_scan;
 
@@ -117,24 +122,46 @@ static bool scan_range(page_scan *scan, uint64_t start, uint64_t end, uint64_t c
 	return start >= end;
 }
 
-static bool scan_all(page_scan *scan, GArray *mappings)
+/* The ranges of MAPPINGS, which are in order of address: WHOLE, all as one, with what lies between; else those that touch. */
+static GArray *ranges_of(const GArray *mappings, bool whole)
+{
+	GArray *ranges = g_array_new(FALSE, FALSE, sizeof(hc_range));
+
+	for (unsigned i = 0; i < mappings->len; i++) {
+		const hc_smaps_entry *entry = &g_array_index(mappings, hc_smaps_entry, i);
+		hc_range range = { entry->start, entry->end }, *last;
+
+		if (entry->end > INT64_MAX)
+			continue; /* vsyscall's page is none of the process's */
+		last = ranges->len ? &g_array_index(ranges, hc_range, ranges->len - 1) : NULL;
+		if (last && (whole || last->end == entry->start))
+			last->end = entry->end;
+		else
+			g_array_append_val(ranges, range);
+	}
+	return ranges;
+}
+
+static bool scan_ranges(page_scan *scan, const GArray *ranges, uint64_t categories, struct scan_region *regions)
+{
+	for (unsigned i = 0; i < ranges->len; i++) {
+		const hc_range *range = &g_array_index(ranges, hc_range, i);
+
+		if (!scan_range(scan, range->start, range->end, categories, regions))
+			return false;
+	}
+	return true;
+}
+
+static bool scan_all(page_scan *scan, const GArray *ranges)
 {
 	static const uint64_t categories = SCAN_FILE | SCAN_PRESENT | SCAN_SWAPPED | SCAN_ZERO | SCAN_HUGE;
 	static const uint64_t more[] = { SCAN_DIRTY | SCAN_GUARD, SCAN_DIRTY, 0 };
 	g_autofree struct scan_region *regions = g_new(struct scan_region, REGIONS_PER_CALL);
-	uint64_t start = UINT64_MAX, end = 0;
 
-	for (unsigned i = 0; i < mappings->len; i++) {
-		const hc_smaps_entry *entry = &g_array_index(mappings, hc_smaps_entry, i);
-
-		if (entry->end > INT64_MAX)
-			continue; /* vsyscall's page is none of the process's */
-		start = MIN(start, entry->start);
-		end = MAX(end, entry->end);
-	}
 	for (unsigned i = 0; i < G_N_ELEMENTS(more); i++) {
 		g_array_set_size(scan->runs, 0);
-		if (scan_range(scan, start, end, categories | more[i], regions))
+		if (scan_ranges(scan, ranges, categories | more[i], regions))
 			return true;
 		if (errno != EINVAL)
 			break;
@@ -161,10 +188,24 @@ static unsigned kind_of_word(uint64_t word)
 	return kind;
 }
 
+/* Whether the process had a page at ADDRESS for itself, which is no page of zeros. */
+static bool is_known(page_scan *scan, uint64_t address)
+{
+	const hc_page_run *run;
+
+	while (scan->known && scan->next_known < scan->known->len &&
+		g_array_index(scan->known, hc_page_run, scan->next_known).end <= address)
+		scan->next_known++;
+	if (!scan->known || scan->next_known == scan->known->len)
+		return false;
+	run = &g_array_index(scan->known, hc_page_run, scan->next_known);
+	return run->start <= address && (run->kind & (HC_PAGE_PRESENT | HC_PAGE_ZERO)) == HC_PAGE_PRESENT;
+}
+
 /* The pages of ENTRY, up to where all that smaps tells was met. */
 static bool read_words(page_scan *scan, const hc_smaps_entry *entry, uint64_t *words)
 {
-	uint64_t wanted = entry->resident + entry->swapped + entry->huge_table, met = 0;
+	uint64_t wanted = entry->resident + entry->swapped + entry->huge_table, met = 0, seen = 0, last = entry->start;
 
 	for (uint64_t at = entry->start; at < entry->end && met < wanted;) {
 		size_t want = MIN((entry->end - at) / scan->page_size, PAGES_PER_READ);
@@ -180,10 +221,17 @@ static bool read_words(page_scan *scan, const hc_smaps_entry *entry, uint64_t *w
 
 			if (!kind)
 				continue;
+			if (kind & HC_PAGE_ZERO && is_known(scan, at))
+				kind &= ~(unsigned)HC_PAGE_ZERO;
 			hc_page_runs_append(scan->runs, at, at + scan->page_size, kind);
 			/* What may be a page of zeros may not be among what smaps counts. */
 			met += kind & HC_PAGE_ZERO ? 0 : scan->page_size;
+			seen += scan->page_size;
+			last = at;
 		}
+		/* As many pages as there are, and no more of them for long. */
+		if (seen >= wanted && at - last > NOTHING_MOST)
+			return true;
 	}
 	return true;
 }
@@ -235,7 +283,7 @@ static void resolve_zeros(page_scan *scan, const hc_smaps_entry *entry, unsigned
 		g_array_index(scan->runs, hc_page_run, i).kind &= ~HC_PAGE_ZERO;
 }
 
-static bool read_all(page_scan *scan, GArray *mappings)
+static bool read_all(page_scan *scan, const GArray *mappings)
 {
 	g_autofree uint64_t *words = g_new(uint64_t, PAGES_PER_READ);
 
@@ -283,19 +331,44 @@ static GArray *close_scan(page_scan *scan, bool known)
 	return NULL;
 }
 
-GArray *hc_capture_scan_runs(pid_t pid, GArray *mappings)
+static GArray *scan_runs(pid_t pid, const GArray *mappings, bool whole)
 {
+	g_autoptr(GArray) ranges = ranges_of(mappings, whole);
 	page_scan scan;
 
-	return open_scan(&scan, pid) ? close_scan(&scan, scan_all(&scan, mappings)) : NULL;
+	return open_scan(&scan, pid) ? close_scan(&scan, scan_all(&scan, ranges)) : NULL;
 }
 
-GArray *hc_capture_scan_pages(pid_t pid, GArray *mappings, bool by_words)
+GArray *hc_capture_scan_runs(pid_t pid, const GArray *mappings)
+{
+	return scan_runs(pid, mappings, true);
+}
+
+GArray *hc_capture_scan_some_runs(pid_t pid, const GArray *mappings)
+{
+	return scan_runs(pid, mappings, false);
+}
+
+bool hc_capture_can_scan_runs(void)
+{
+	uint64_t page = sysconf(_SC_PAGESIZE), here = (uintptr_t)&page / page * page;
+	const hc_smaps_entry entry = { .start = here, .end = here + page };
+	g_autoptr(GArray) mappings = g_array_new(FALSE, FALSE, sizeof entry), runs = NULL;
+
+	g_array_append_val(mappings, entry);
+	runs = hc_capture_scan_runs(getpid(), mappings);
+	return runs != NULL;
+}
+
+GArray *hc_capture_scan_pages(pid_t pid, const GArray *mappings, bool by_words, const GArray *known)
 {
 	g_autoptr(GArray) runs = by_words ? NULL : hc_capture_scan_runs(pid, mappings);
 	page_scan scan;
 
 	if (runs)
 		return g_steal_pointer(&runs);
-	return open_scan(&scan, pid) ? close_scan(&scan, read_all(&scan, mappings)) : NULL;
+	if (!open_scan(&scan, pid))
+		return NULL;
+	scan.known = known;
+	return close_scan(&scan, read_all(&scan, mappings));
 }

@@ -115,7 +115,6 @@ bool hc_capture_copy_proc(pid_t pid, int directory, GError **error)
 	static const struct {
 		const char *name, *source; /* of /proc/PID */
 	} copies[] = {
-		{ "maps", "maps" },
 		{ "meminfo", "../meminfo" },
 		{ "sockstat", "net/sockstat" },
 		{ "sockstat6", "net/sockstat6" },

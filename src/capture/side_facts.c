@@ -46,7 +46,10 @@ static void read_smaps(hc_side_facts *facts, const char *folder)
 		const hc_smaps_entry *entry = &g_array_index(entries, hc_smaps_entry, i);
 
 		facts->resident += entry->resident;
-		facts->proportional += entry->proportional;
+		if (entry->resident && !entry->knows_proportional)
+			facts->proportional = HC_FACT_UNKNOWN;
+		else if (facts->proportional != HC_FACT_UNKNOWN)
+			facts->proportional += entry->proportional;
 		facts->swapped += entry->swapped;
 		facts->anonymous += entry->anonymous;
 	}

@@ -97,6 +97,9 @@ typedef struct hc_smaps_entry {
 	uint64_t start, end, offset;
 	bool readable, writable, executable, shared, excluded; /* excluded: madvise(MADV_DONTDUMP), devices */
 	bool not_forked; /* a child would not have its pages: madvise(MADV_DONTFORK, MADV_WIPEONFORK) */
+	bool is_device;	 /* pages of a device, which are not among `resident` */
+	bool has_huge_table;	 /* its pages are those of hugetlbfs */
+	bool knows_proportional; /* a capture does not, if the mapping changed while it was taken */
 	uint64_t inode;
 	uint64_t resident, proportional, swapped, anonymous; /* bytes */
 	uint64_t huge_table; /* bytes of hugetlbfs pages, which are not part of `resident` */

@@ -150,6 +150,12 @@ static const hc_diagnostic_kind differs = {
 	"of mappings are counted differently by the capture's list of pages and by its smaps: resident and swapped bytes may differ by as much",
 };
 
+static const hc_diagnostic_kind share_unknown = {
+	"shares-not-known",
+	HC_SEVERITY_NOTE,
+	"were in memory in mappings that changed while the process was captured: how much of that other processes share is not known",
+};
+
 static uint64_t difference(uint64_t a, uint64_t b)
 {
 	return a > b ? a - b : b - a;
@@ -172,6 +178,10 @@ static void compare_with_smaps(hc_core *core)
 				"at %#" PRIx64 ": %" PRIu64 " bytes resident and %" PRIu64 " swapped by pages, %" PRIu64
 				" and %" PRIu64 " by smaps",
 				entry->start, pages.resident, pages.swapped, resident, entry->swapped);
+		if (entry->resident && !entry->knows_proportional)
+			hc_diagnostics_add(core->diagnostics, &share_unknown, entry->resident,
+				"at %#" PRIx64 ": %" PRIu64 " bytes%s%s", entry->start, entry->resident,
+				*entry->path ? " of " : "", entry->path);
 	}
 }
 

@@ -59,12 +59,15 @@ static void parse_field(const char *line, hc_smaps_entry *entry)
 		uint64_t bytes = MIN(g_ascii_strtoull(line + strlen(fields[i].key), NULL, 10), UINT64_MAX >> 12) << 10;
 
 		/* The pages of hugetlbfs are told in two lines. */
+		entry->knows_proportional |= fields[i].number == &entry->proportional;
 		*fields[i].number = fields[i].number == &entry->huge_table ? *fields[i].number + bytes : bytes;
 		return;
 	}
 	if (g_str_has_prefix(line, "VmFlags:")) {
 		entry->excluded = strstr(line, " dd") || strstr(line, " io") || strstr(line, " pf");
 		entry->not_forked = strstr(line, " dc") || strstr(line, " wf");
+		entry->is_device = strstr(line, " io") || strstr(line, " pf");
+		entry->has_huge_table = strstr(line, " ht");
 	}
 }
 

@@ -3,7 +3,8 @@
  * How much of each row is the process's own, if pages that others map as well are shared out among all?
  *
  * The kernel tells it of mappings (Pss of smaps), not of pages. A mapping that lies in one row gives it to that row. Of one that nobody
- * shares, every page counts in full, wherever it is. Of others that are of several rows, as a heap that was forked is, nothing is known.
+ * shares, every page counts in full, wherever it is. Of others that are of several rows, as a heap that was forked is, nothing is known;
+ * nor of those that changed while the process was captured, of which smaps does not tell it (capture/account.c).
  */
 #include "memory/memory_parts.h"
 
@@ -51,7 +52,7 @@ static void count_mapping(hc_memory *memory, const hc_smaps_entry *entry, unsign
 {
 	struct mapping_rows rows = look_at(memory, entry, first);
 
-	if (rows.is_one) {
+	if (rows.is_one && entry->knows_proportional) {
 		add_to_row(memory, rows.row, entry->proportional);
 		return;
 	}
@@ -63,7 +64,7 @@ static void count_mapping(hc_memory *memory, const hc_smaps_entry *entry, unsign
 		if (area->start >= entry->end)
 			break;
 		resident = resident_in(memory, area, entry);
-		if (entry->proportional == entry->resident)
+		if (entry->knows_proportional && entry->proportional == entry->resident)
 			add_to_row(memory, row, resident);
 		else if (resident)
 			memory->proportional[row] = UINT64_MAX;
@@ -86,7 +87,10 @@ void hc_memory_count_proportional(hc_memory *memory)
 			first++;
 		if (!entry->resident)
 			continue;
-		memory->total_proportional += entry->proportional;
+		if (!entry->knows_proportional)
+			memory->total_proportional = UINT64_MAX;
+		else if (memory->total_proportional != UINT64_MAX)
+			memory->total_proportional += entry->proportional;
 		count_mapping(memory, entry, first);
 	}
 }

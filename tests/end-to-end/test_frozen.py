@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """`heapcore capture` from a frozen copy: a process that watches itself (fixtures/watchful.c) notices nothing, whenever heapcore is killed
-meanwhile; the core is that of a process that stands still. CAPTURES=1000 for a long run."""
+meanwhile; the core is that of a process that stands still; and what is told of the memory of one that never does (fixtures/moving.c) is of
+that core's moment. CAPTURES=1000 for a long run, KILLS=200 to be killed as often at random moments."""
 
 from __future__ import annotations
 
 import os
+import random
 import re
 import signal
 import struct
@@ -14,11 +16,12 @@ import time
 from pathlib import Path
 
 from elfcore import Core
-from harness import Cases, FIXTURES, HEAPCORE, Skipped, Stopped, Workspace, need_captures, succeed
+from harness import Cases, FIXTURES, HEAPCORE, Skipped, Stopped, Workspace, need_captures, report_of, succeed
 
 need_captures()
 
 CAPTURES = int(os.environ.get("CAPTURES", "30"))
+KILLS = int(os.environ.get("KILLS", "10"))
 KILLER = FIXTURES / "tests" / "support" / ".libs" / "killer.so"
 PROCESSORS_MAX = 8192
 ZOMBIE_SECONDS = 30
@@ -150,6 +153,29 @@ def check_killed() -> None:
         assert number > 60, f"{number} calls: none of them can have made a copy"
 
 
+def check_killed_at_random() -> None:
+    """Wherever it is, also while it only reads."""
+    need_copies()
+    chance, killed = random.Random(14), 0
+    with Watchful() as watchful:
+        begin = time.monotonic()
+        watchful.capture("whole")
+        took = time.monotonic() - begin
+        for i in range(KILLS):
+            folder = watchful.workspace.path / f"r{i}"
+            with subprocess.Popen([HEAPCORE, "capture", str(watchful.pid), "-q", "-o", str(folder)], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL) as process:
+                time.sleep(chance.uniform(0, took))
+                process.kill()
+                killed += process.wait() == -signal.SIGKILL
+            watchful.is_sound()
+            subprocess.run(["rm", "-rf", str(folder)], check=True)
+            wait_for_guardians()
+        stay = lasting_zombies(watchful)
+        assert not stay, stay
+        assert killed > KILLS // 2, f"it was done {KILLS - killed} of {KILLS} times"
+
+
 def loads(folder: Path) -> dict[tuple[int, int], bytes]:
     core = next(folder.glob("core.*"))
     data = core.read_bytes()
@@ -199,10 +225,95 @@ def check_filtered() -> None:
         watchful.is_sound()
 
 
+# ---- a process that never stands still ------------------------------------------------------------------------------
+
+
+class Moving:
+    def __init__(self, *arguments: str) -> None:
+        self.workspace = Workspace()
+        self.process = subprocess.Popen([str(FIXTURES / "fixtures" / "moving"), *arguments], stdout=subprocess.PIPE, text=True)
+        said = self.process.stdout.readline().split()
+        self.pid = int(said[1])
+        self.private, self.shared = ((int(said[i], 16), int(said[i], 16) + int(said[i + 1])) for i in (2, 4))
+
+    def __enter__(self) -> "Moving":
+        return self
+
+    def capture(self, name: str) -> Path:
+        folder = self.workspace.path / name
+        succeed("capture", str(self.pid), "-o", folder)
+        return folder
+
+    def __exit__(self, *rest: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+        self.workspace.remove()
+
+
+def smaps_of(folder: Path) -> dict[int, dict[str, str]]:
+    """The fields of each mapping, by its start."""
+    parts = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", (folder / "smaps").read_text(), flags=re.MULTILINE)[1:]
+    return {int(part.split("-")[0], 16): dict(re.findall(r"^(\w+):\s+(.*)$", part, re.MULTILINE)) for part in parts}
+
+
+def bytes_at(folder: Path, address: int, size: int) -> bytes:
+    """Of a core that is large, only so much."""
+    with open(next(folder.glob("core.*")), "rb") as core:
+        header = core.read(64)
+        for i in range(struct.unpack_from("<H", header, 56)[0]):
+            core.seek(64 + 56 * i)
+            _, _, offset, start, _, length, _, _ = struct.unpack("<IIQQQQQQ", core.read(56))
+            if start <= address < start + length:
+                core.seek(offset + address - start)
+                return core.read(size)
+    raise AssertionError(f"{address:x} is not in the core")
+
+
+def check_moment() -> None:
+    """How many pages there were is what the program had counted at the moment of the core, or one more: it counts them afterwards."""
+    need_copies()
+    compared = 0
+    with Moving() as moving:
+        for i in range(6):
+            folder = moving.capture(f"m{i}")
+            assert not why(folder), why(folder)
+            private, shared, begins = struct.unpack("<QQQ", bytes_at(folder, moving.private[0], 24))
+            if begins:
+                continue
+            areas = [] if compared else report_of(succeed("mappings", folder, "--json"))["mappings"]
+            for count, (start, end) in ((private, moving.private), (shared, moving.shared)):
+                told = int(smaps_of(folder)[start]["Rss"].split()[0]) // 4
+                assert told in (count, count + 1), f"{told} pages by smaps, the program had counted {count}"
+                listed = sum(area["resident"] for area in areas if start <= int(area["start"], 16) < end) // 4096
+                assert not areas or listed == told, f"{listed} pages are listed, {told} are in smaps"
+            compared += 1
+    assert compared > 1, compared
+
+
+def check_flapping() -> None:
+    """What children do not have, and was not there just before: the process is read once more, and stands still for it."""
+    need_copies()
+    stood, met = 0, 0
+    with Moving("flapping") as moving:
+        for i in range(4):
+            folder = moving.capture(f"f{i}")
+            stood += "changed while a copy of it was made" in why(folder)
+            for start, fields in smaps_of(folder).items():
+                if " dc" in fields.get("VmFlags", ""):
+                    met += 1
+                    content = bytes_at(folder, start, 24)
+                    # They are written when it is one already that children do not have.
+                    assert content in (b"these words come and go\0", bytes(24)), content
+    assert stood and met, (stood, met)
+
+
 cases = Cases(__doc__)
 cases.run("the same", check_same)
 cases.run("pages that are not for children", check_pages)
 cases.run("filtered calls", check_filtered)
+cases.run("the moment", check_moment)
+cases.run("what comes and goes", check_flapping)
 cases.run("many captures", check_many)
 cases.run("killed at any moment", check_killed)
+cases.run("killed at random", check_killed_at_random)
 cases.finish()

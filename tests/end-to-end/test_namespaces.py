@@ -9,9 +9,10 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
-from harness import HEAPCORE, Cases, Skipped, Stopped, Workspace, fixture_path, need_captures, report_of, succeed
+from harness import HEAPCORE, SOURCE, Cases, Skipped, Stopped, Workspace, fixture_path, need_captures, report_of, succeed
 
 need_captures()
 
@@ -94,8 +95,35 @@ def check_denied() -> None:
         assert "CAP_SYS_PTRACE" in refused(fixture, *without)
 
 
+def check_unit() -> None:
+    """The unit of docs/watch.md has the capabilities that it takes to read another user's process and make a copy of it; of others it is told."""
+    need("setpriv", "--bounding-set=-all", "--inh-caps=-all", "true")
+    if os.geteuid() or not re.search(r"^Seccomp:\s+0$", Path("/proc/self/status").read_text(), re.MULTILINE):
+        raise Skipped("not root, or system calls are filtered here")
+    unit = re.search(r"CapabilityBoundingSet=(.*)", (SOURCE / "docs" / "watch.md").read_text(encoding="utf-8"))[1].split()
+    workspace = Workspace()
+    with subprocess.Popen(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sleep", "1000"]) as process:
+        try:
+            while Path(f"/proc/{process.pid}/comm").read_text() != "sleep\n":
+                time.sleep(0.01)
+
+            def captured(without: set[str]) -> str:
+                folder = workspace.path / f"c{len(without)}"
+                kept = ",".join("+" + name[4:].lower() for name in unit if name not in without)
+                done = subprocess.run(["setpriv", f"--bounding-set=-all,{kept}", "--inh-caps=-all", HEAPCORE, "capture", str(process.pid),
+                                       "-o", str(folder)], capture_output=True, text=True, check=False)
+                return " ".join((done.stdout + done.stderr).split())
+            assert "was paused for" in captured(set()), captured(set())
+            assert "capability CAP_KILL" in captured({"CAP_KILL"})
+            assert "CAP_DAC_OVERRIDE" in captured({"CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH"})
+        finally:
+            process.kill()
+            workspace.remove()
+
+
 cases = Cases(__doc__)
 cases.run("files: --pid", check_files, "pid")
 cases.run("files: capture", check_files, "folder")
 cases.run("denied", check_denied)
+cases.run("the unit's capabilities", check_unit)
 cases.finish()

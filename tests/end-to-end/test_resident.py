@@ -70,6 +70,33 @@ def check_sum(folder: Path) -> None:
     assert int(rollup[1]) * 1024 == wanted[0], (rollup[1], wanted)
 
 
+def figures(text: str, keys: tuple[str, ...]) -> dict[str, list[int]]:
+    """By a mapping's first words, of each KEY the kB."""
+    found = {}
+    for part in re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", text, flags=re.MULTILINE)[1:]:
+        head = part.splitlines()[0]
+        found[head] = [int(re.search(rf"^{key}:\s+(\d+) kB", part, re.MULTILINE)[1]) for key in keys]
+    return found
+
+
+def check_kernel(fixture: Stopped, folder: Path) -> None:
+    """The process does not move; so what was counted of a copy, and just before, is what the kernel tells of the process itself."""
+    proc = Path(f"/proc/{fixture.pid}")
+    keys = ("Rss", "Anonymous", "Swap", "AnonHugePages")
+    told, wanted = (figures((where / "smaps").read_text(), keys) for where in (folder, proc))
+    assert told.keys() == wanted.keys(), told.keys() ^ wanted.keys()
+    problems = [f"{head}: {told[head]}, the kernel {wanted[head]}" for head in told if told[head] != wanted[head]]
+    assert not problems, few(problems)
+    told, wanted = (list(figures((where / "smaps_rollup").read_text(), keys).values()) for where in (folder, proc))
+    assert told == wanted, (told, wanted)
+    # Of memory that is nobody else's a copy's smaps would tell half.
+    told, wanted = (figures((where / "smaps").read_text(), ("Pss",)) for where in (folder, proc))
+    private = [head for head in told if " rw-p 00000000 00:00 0" in head]
+    assert all(abs(told[head][0] - wanted[head][0]) <= 4 for head in private) and len(private) > 10, few(
+        [f"{head}: {told[head]}, the kernel {wanted[head]}" for head in private])
+    assert (folder / "maps").read_text().count("\n") >= len(told)
+
+
 def check_shares(folder: Path) -> None:
     """Each row's share of what others map too is Pss of the mappings in it, and page tables are VmPTE."""
     memory = report_of(succeed("analyze", folder, "--json"))["memory"]
@@ -390,6 +417,7 @@ with Stopped("resident") as process:
     taken = capture(process)
     cases.run("mappings", check_mappings, taken)
     cases.run("sum", check_sum, taken)
+    cases.run("kernel", check_kernel, process, taken)
     cases.run("shares", check_shares, taken)
     cases.run("blocks", check_blocks, process, taken)
     cases.run("arenas", check_arenas, taken)
@@ -409,4 +437,7 @@ for program in ("threads", "mapped", "coroutines", "unjoined"):
         taken = capture(process)
         cases.run(f"mappings: {program}", check_mappings, taken)
         cases.run(f"sum: {program}", check_sum, taken)
+        # Where no thread can make a copy, all of [vdso] is read in the process, and is in memory from then on.
+        if program != "coroutines":
+            cases.run(f"kernel: {program}", check_kernel, process, taken)
 cases.finish()

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Which pages were in memory: sums against a count page by page, the file against damage, and the two ways of asking the kernel against
- * its smaps and against what a child process did to its pages.
+ * its smaps and against what a child process did to its pages; and what is put together of a process that goes on and of a copy of it, against
+ * what the kernel says of the process, which stands still in truth.
  */
 #include "capture/capture_parts.h"
 #include "core/residency.h"
@@ -185,8 +186,7 @@ static void touch(const child_mapping *mapping)
 		madvise((void *)mapping->address, (size_t)mapping->dropped * PAGE, MADV_DONTNEED);
 }
 
-/* It stops when it has done all that: calls that it made from then on would look up names in all libraries, which maps their pages. */
-static pid_t start_child(child_mapping *mappings, unsigned count)
+static void map_all(child_mapping *mappings, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
 		void *at = mmap(NULL, mappings[i].size, PROT_READ | PROT_WRITE,
@@ -196,6 +196,12 @@ static pid_t start_child(child_mapping *mappings, unsigned count)
 		mappings[i].address = (hc_address)at;
 		madvise(at, mappings[i].size, MADV_NOHUGEPAGE);
 	}
+}
+
+/* It stops when it has done all that: calls that it made from then on would look up names in all libraries, which maps their pages. */
+static pid_t start_child(child_mapping *mappings, unsigned count)
+{
+	map_all(mappings, count);
 	pid_t child = fork();
 
 	if (child)
@@ -234,7 +240,7 @@ static void check_scan(pid_t child, const child_mapping *mappings, unsigned coun
 {
 	g_autofree char *smaps = hc_proc_read(child, "smaps", NULL, NULL);
 	g_autoptr(GArray) entries = hc_smaps_parse(smaps);
-	g_autoptr(GArray) runs = hc_capture_scan_pages(child, entries, by_words);
+	g_autoptr(GArray) runs = hc_capture_scan_pages(child, entries, by_words, NULL);
 
 	if (!runs) {
 		/* Word by word that takes too long of the terabytes that AddressSanitizer reserves. */
@@ -290,6 +296,155 @@ static void test_kernel(void)
 	}
 }
 
+/* ---- a process and a copy of it ---- */
+
+/* What was there before it moved, what then is, and what its children do not have. */
+static void touch_and_move(const child_mapping mappings[], unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		touch(&mappings[i]);
+	raise(SIGSTOP);
+	for (unsigned i = 0; i + 1 < count; i += 2) {
+		child_mapping more = mappings[i];
+
+		more.touched += 7;
+		more.dropped = more.read = 0;
+		touch(&more);
+	}
+	if (!fork())
+		raise(SIGSTOP);
+	raise(SIGSTOP);
+	_exit(1);
+}
+
+static bool wait_for_stop(pid_t child)
+{
+	int status;
+
+	return waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status);
+}
+
+/* The child of PROCESS, once it has the STATE. */
+static pid_t copy_of(pid_t process, const char *state)
+{
+	g_autofree char *name = g_strdup_printf("task/%d/children", (int)process);
+
+	for (unsigned tries = 0; tries < 2000; tries++) {
+		g_autofree char *children = hc_proc_read(process, name, NULL, NULL);
+		pid_t copy = (pid_t)g_ascii_strtoll(children ? children : "", NULL, 10);
+		g_autofree char *status = copy > 0 ? hc_proc_read(copy, "status", NULL, NULL) : NULL;
+
+		if (status && strstr(status, state))
+			return copy;
+		g_usleep(5000);
+	}
+	return -1;
+}
+
+static bool is_same_entry(const hc_smaps_entry *a, const hc_smaps_entry *b)
+{
+	return a->start == b->start && a->end == b->end && a->resident == b->resident && a->anonymous == b->anonymous &&
+	       a->swapped == b->swapped && a->not_forked == b->not_forked && a->excluded == b->excluded &&
+	       (b->inode || !a->knows_proportional || a->proportional < a->resident ||
+		       a->proportional == b->proportional); /* of what was shared with us it may have got its own */
+}
+
+/* What ACCOUNT has, as it is in memory and as text, is what the kernel says of PROCESS, which has not moved since. */
+static void compare_with_kernel(const hc_account *account, pid_t process)
+{
+	g_autofree char *text = hc_proc_read(process, "smaps", NULL, NULL);
+	g_autoptr(GArray) wanted = hc_smaps_parse(text), told = hc_smaps_parse(account->smaps);
+	g_autoptr(GArray) runs = hc_capture_scan_runs(process, wanted);
+	unsigned unknown = 0;
+
+	CU_ASSERT_EQUAL(account->mappings->len, wanted->len);
+	CU_ASSERT_EQUAL(told->len, wanted->len);
+	for (unsigned i = 0; i < MIN(told->len, wanted->len); i++) {
+		const hc_smaps_entry *entry = &g_array_index(wanted, hc_smaps_entry, i);
+		bool is_same = is_same_entry(&g_array_index(account->mappings, hc_smaps_entry, i), entry) &&
+			       is_same_entry(&g_array_index(told, hc_smaps_entry, i), entry);
+
+		if (!is_same)
+			printf("\n%s at %" PRIx64 ": %" PRIu64 ", the kernel %" PRIu64 "\n", entry->path, entry->start,
+				g_array_index(told, hc_smaps_entry, i).resident, entry->resident);
+		CU_ASSERT_TRUE(is_same);
+		unknown += !g_array_index(told, hc_smaps_entry, i).knows_proportional;
+	}
+	/* Of what is not anonymous and moved: shared memory. */
+	CU_ASSERT_TRUE(unknown > 0 && unknown < 10);
+	if (account->by_words) {
+		CU_ASSERT_TRUE(IS_SHADOWED || account->runs);
+		return;
+	}
+	g_autoptr(GByteArray) one = hc_page_runs_store(account->runs, PAGE), two = hc_page_runs_store(runs, PAGE);
+
+	CU_ASSERT_TRUE(one->len == two->len && !memcmp(one->data, two->data, one->len));
+}
+
+/* PROCESS was stopped when it had touched its pages, before it moves. */
+static void check_account(pid_t process, bool by_words)
+{
+	hc_account account = { .by_words = by_words };
+	pid_t copy;
+	bool lost = true, known;
+
+	CU_ASSERT_TRUE(hc_account_prepare(&account, process, NULL));
+	hc_account_prepare_copy(&account, process);
+	kill(process, SIGCONT);
+	copy = wait_for_stop(process) ? copy_of(process, "State:\tT") : -1;
+	known = copy > 0 && hc_account_stop(&account, process, NULL) && hc_account_finish(&account, copy, &lost, NULL);
+	CU_ASSERT_TRUE(known && !lost);
+	if (copy > 0)
+		kill(copy, SIGKILL);
+	if (known && copy_of(process, "State:\tZ") > 0)
+		compare_with_kernel(&account, process);
+	hc_account_clear(&account);
+}
+
+static void check_copy(bool by_words)
+{
+	child_mapping mappings[] = {
+		{ "private, moves", MAP_PRIVATE, 500 * PAGE, 50, 0, 0, 0, 0 },
+		{ "private", MAP_PRIVATE, 1000 * PAGE, 100, 40, 30, 0, 0 },
+		{ "shared, moves", MAP_SHARED, 400 * PAGE, 30, 0, 0, 0, 0 },
+		{ "shared", MAP_SHARED, 40 * PAGE, 30, 0, 0, 0, 0 },
+		{ "private too, moves", MAP_PRIVATE, UINT64_C(1) << 40, 30, 0, 0, 3, 0 },
+		{ "zeros", MAP_PRIVATE, 100 * PAGE, 0, 44, 0, 0, 0 },
+		{ "not for children, moves", MAP_PRIVATE, 100 * PAGE, 20, 0, 0, 0, 0 },
+		{ "wiped in children", MAP_PRIVATE, 100 * PAGE, 60, 0, 0, 2, 0 },
+	};
+	pid_t process;
+
+	map_all(mappings, G_N_ELEMENTS(mappings));
+	process = fork();
+	if (!process) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		madvise((void *)mappings[6].address, mappings[6].size, MADV_DONTFORK);
+		madvise((void *)mappings[7].address, mappings[7].size, MADV_WIPEONFORK);
+		touch_and_move(mappings, G_N_ELEMENTS(mappings));
+	}
+	if (process > 0 && wait_for_stop(process))
+		check_account(process, by_words);
+	else
+		CU_FAIL("no child");
+	if (process > 0) {
+		kill(process, SIGKILL);
+		waitpid(process, NULL, 0);
+	}
+	for (unsigned i = 0; i < G_N_ELEMENTS(mappings); i++)
+		munmap((void *)mappings[i].address, mappings[i].size);
+}
+
+static void test_copy(void)
+{
+	check_copy(false);
+}
+
+static void test_copy_by_words(void)
+{
+	check_copy(true);
+}
+
 int main(void)
 {
 	static const unit_case cases[] = {
@@ -297,6 +452,8 @@ int main(void)
 		{ "refused", test_refused },
 		{ "damage", test_damage },
 		{ "kernel", test_kernel },
+		{ "a copy", test_copy },
+		{ "a copy, by words", test_copy_by_words },
 	};
 
 	return unit_main("residency", cases, G_N_ELEMENTS(cases));
