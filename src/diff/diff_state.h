@@ -15,7 +15,7 @@ GArray *hc_diff_count_sizes(const hc_snapshot *a, const hc_snapshot *b);
 typedef struct hc_merged_path {
 	uint32_t parent;		/* index, smaller than its own; HC_SNAPSHOT_NONE */
 	const hc_snapshot_owner *owner; /* of the last snapshot that has it */
-	bool is_container;		/* of many things, in some snapshot */
+	bool is_container; /* of many things, in some snapshot; in the last that has memory of it, their number is known */
 	bool changed;			/* anything at or below it did */
 	unsigned whole;			/* torn snapshots in which it was read whole */
 	bool is_unsure;			/* in a torn snapshot it, or something below it, was not */

@@ -67,10 +67,17 @@ static uint32_t add_path(struct merging *merging, char *key, uint32_t parent)
 	return paths->list->len - 1;
 }
 
+/* Where a path was a container and has memory now, but nobody knows how many elements, that is all that can be told of it. */
+static bool is_container(const hc_merged_path *path, const hc_snapshot_owner *owner)
+{
+	return owner->kind ? path->is_container || !owner->is_value :
+			     path->is_container && !owner->own.blocks && !owner->outside_places;
+}
+
 static void add_figures(hc_merged_path *path, const hc_snapshot_owner *owner, unsigned snapshot)
 {
 	path->owner = owner;
-	path->is_container |= owner->kind && !owner->is_value;
+	path->is_container = is_container(path, owner);
 	path->own[snapshot] += owner->own.bytes + owner->outside;
 	path->outside[snapshot] += owner->outside;
 	path->things[snapshot] += owner->own.blocks + owner->outside_places;

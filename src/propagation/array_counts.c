@@ -93,6 +93,7 @@ struct slots {
 	uint64_t filled;  /* slots at the beginning that are not empty */
 	uint64_t last;	  /* behind the last one that is not */
 	uint64_t live;	  /* the result */
+	bool is_free_list;
 };
 
 /* Behind the first COUNT slots. A slot's first word tells. */
@@ -166,6 +167,9 @@ static void try_count(struct slots *slots, const char *name, const hc_type *type
 		return;
 	if (is_called_count(name) ? !is_next && !is_related(name, slots->name) : !is_next || !value)
 		return;
+	/* Many integers are 0, and count something else. */
+	if (!value && slots->is_free_list && !is_related(name, slots->name))
+		return;
 	slots->live = MIN(slots->live, value);
 }
 
@@ -234,6 +238,11 @@ static uint64_t live_by_counts(struct slots *slots, const hc_owner *owner, const
 	return slots->live;
 }
 
+bool hc_propagation_is_free_list(const hc_owner *owner, const hc_part *part)
+{
+	return hc_name_is_free_list(*part->name ? part->name : owner->name);
+}
+
 uint64_t hc_propagation_live_slots(
 	hc_propagation *propagation, const hc_owner *owner, const hc_part *part, hc_address address)
 {
@@ -245,9 +254,12 @@ uint64_t hc_propagation_live_slots(
 		.count = part->kind == HC_PART_ARRAY ? part->count : hc_type_count(part->type),
 		.name = own_name(*part->name ? part->name : owner->name),
 		.live = UINT64_MAX,
+		.is_free_list = hc_propagation_is_free_list(owner, part),
 	};
 
-	if (slots.count < 2 || slots.count > SLOTS_MAX || owner->certainty >= HC_CERTAINTY_DEDUCED)
+	/* What is deduced already can't prove less, but what was on a free list is nobody's for that. */
+	if (slots.count < 2 || slots.count > SLOTS_MAX ||
+		(owner->certainty >= HC_CERTAINTY_DEDUCED && !slots.is_free_list))
 		return UINT64_MAX;
 	return live_by_counts(&slots, owner, part);
 }

@@ -32,19 +32,15 @@ static hc_owner *item_owner(hc_propagation *propagation, hc_owner *owner, uint32
 	return item;
 }
 
-/* The LIVE ones among COUNT; those behind may be left over. */
-static void look_at_items(hc_propagation *propagation, hc_owner *item, const hc_part *part, hc_address address,
-	uint64_t count, uint64_t live)
+/* Those of PART, a part of an object of OWNER: the LIVE ones among COUNT; those behind may be left over. */
+static void look_at_items(hc_propagation *propagation, const hc_owner *owner, hc_owner *item, const hc_part *part,
+	hc_address address, uint64_t count, uint64_t live)
 {
 	for (uint64_t i = 0; i < count && !item->cut; i++) {
-		if (i == live) {
-			hc_owner *behind = hc_owners_deduced(propagation->owners, item);
-
-			/* If there is none apart from those that are live, all that is known is that some are. */
-			if (behind != item)
-				behind->is_left_over = live && hc_name_is_free_list(part->name);
-			item = behind;
-		}
+		if (i == live)
+			item = hc_propagation_is_free_list(owner, part) ?
+				       hc_owners_left_over(propagation->owners, item) :
+				       hc_owners_deduced(propagation->owners, item);
 		hc_propagation_look_at_nested(propagation, item, address + i * part->stride);
 	}
 }
@@ -79,7 +75,7 @@ void hc_propagation_look_at_array(hc_propagation *propagation, hc_owner *owner, 
 	hc_owner *item = count ? item_owner(propagation, owner, index, part) : NULL;
 
 	if (item)
-		look_at_items(propagation, item, part, address, count,
+		look_at_items(propagation, owner, item, part, address, count,
 			checked ? count : hc_propagation_live_slots(propagation, owner, part, address));
 	if (!checked && is_open(owner, part) && hc_blocks_may_contain(propagation->blocks, address) &&
 		!hc_propagation_defer_late(propagation, address + part->count * part->stride, owner, index))

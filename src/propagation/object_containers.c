@@ -32,6 +32,12 @@ struct walking {
 	struct contents elements, mapped;
 };
 
+/* How many of the elements are in use; UINT64_MAX: all may be. And whose the others are. */
+struct live {
+	uint64_t count;
+	hc_owner *behind;
+};
+
 static inline const hc_address *contents_from(const struct contents *contents, uint64_t index)
 {
 	return contents->kept ? contents->kept + index :
@@ -206,9 +212,17 @@ static bool may_be_leaves(
 	       !hc_layout_by_pointer(container->layout) && !hc_layout_is_guess(container->layout);
 }
 
-/* The elements (or what they are mapped to) of CONTAINER. Those behind the first LIVE may be left over. */
+/* An element behind a free list's count leads to VALUE: that waits until all else was followed. FALSE: it can't. */
+static bool defer_left_over(hc_propagation *propagation, const hc_owner *element, hc_address value)
+{
+	hc_edge edge = { .value = value, .owner = element->number, .part = HC_EDGE_REACH };
+
+	return element->is_left_over && hc_propagation_defer_unused(propagation, &edge);
+}
+
+/* The elements (or what they are mapped to) of CONTAINER, up to those that may be left over. */
 static void look_at_elements(hc_propagation *propagation, hc_owner *container, hc_address at, hc_owner *element,
-	const struct contents *contents, uint64_t live)
+	const struct contents *contents, const struct live *live)
 {
 	bool held = hc_layout_is_single(container->layout), pointed_to = hc_layout_by_pointer(container->layout);
 	/* An object that links itself into a container may be in several. */
@@ -219,7 +233,7 @@ static void look_at_elements(hc_propagation *propagation, hc_owner *container, h
 	element->is_own |= held && pointed_to;
 	for (uint64_t i = 0; i < contents->count; i++) {
 		/* The first one has shown whose its containers' blocks are. */
-		if (i == 1 && may_be_leaves(container, element, contents, held, live) && !is_shared &&
+		if (i == 1 && may_be_leaves(container, element, contents, held, live->count) && !is_shared &&
 			hc_propagation_look_at_leaves(propagation, element, contents->kept + 1, contents->count - 1))
 			break;
 		if (i == 1 && contents->kept && !pointed_to && element->type)
@@ -228,9 +242,9 @@ static void look_at_elements(hc_propagation *propagation, hc_owner *container, h
 		const hc_address *from = contents_from(contents, i);
 		hc_address address = *from;
 
-		if (i == live)
-			element = hc_owners_deduced(propagation->owners, element);
-		if (i >= live)
+		if (i == live->count)
+			element = live->behind;
+		if (i >= live->count)
 			give_to(propagation, container, element, address);
 		prefetch_elements(propagation, element, pointed_to, from, contents->count - i);
 		if (nest)
@@ -238,6 +252,8 @@ static void look_at_elements(hc_propagation *propagation, hc_owner *container, h
 		uint64_t value;
 
 		propagation->from = at;
+		if (pointed_to && defer_left_over(propagation, element, address))
+			continue;
 		if (pointed_to)
 			hc_propagation_reach(propagation, element, address);
 		else if (!element->type && hc_propagation_load(propagation, address, &value))
@@ -336,9 +352,54 @@ static void refuse(struct walking *walking, hc_owner *owner, const hc_part *part
 	hc_propagation_count_unsound(propagation, owner);
 }
 
-/* It is one: counts it, and looks at its elements. */
-static void accept(struct walking *walking, const hc_layout *layout, hc_address address, uint64_t live)
+/* What a container is to be looked at for. */
+struct container_place {
+	hc_owner *owner; /* of the object that it is part PART of */
+	const hc_part *part;
+	const hc_layout *layout;
+	hc_address address;
+};
+
+/* How many of the elements are those that the first slots in use of the array at PLACE lead to; UINT64_MAX: all may be. */
+static uint64_t live_elements(
+	hc_propagation *propagation, const struct container_place *place, const struct contents *elements)
 {
+	hc_address address = place->address;
+	uint64_t live = hc_type_get_kind(place->part->type) == HC_TYPE_ARRAY && elements->count ?
+				hc_propagation_live_slots(propagation, place->owner, place->part, address) :
+				UINT64_MAX,
+		 value;
+
+	for (uint64_t i = 0; live != UINT64_MAX && i < live; i++)
+		if (i >= elements->count ||
+			!hc_propagation_load(propagation, address + i * propagation->format.size, &value) ||
+			value != *contents_from(elements, i))
+			return i;
+	return live;
+}
+
+/*
+ * Whose the elements behind the first LIVE in use of the array at PLACE are: as ELEMENT, but nothing proves that. What was on a free list
+ * waits until all else was followed, as do words of the array that lead there.
+ */
+static hc_owner *owner_behind(
+	hc_propagation *propagation, const struct container_place *place, hc_owner *element, uint64_t live)
+{
+	if (!hc_propagation_is_free_list(place->owner, place->part))
+		return hc_owners_deduced(propagation->owners, element);
+	for (uint64_t i = live;
+		i < hc_type_count(place->part->type) && !hc_blocks_may_contain(propagation->blocks, place->address);
+		i++)
+		g_hash_table_add(
+			propagation->left_over, (gpointer)(uintptr_t)(place->address + i * propagation->format.size));
+	return hc_owners_left_over(propagation->owners, element);
+}
+
+/* It is one: counts it, and looks at its elements. */
+static void accept(struct walking *walking, const struct container_place *place)
+{
+	const hc_layout *layout = place->layout;
+	hc_address address = place->address;
 	const hc_pieces *pieces = &walking->pieces;
 	hc_propagation *propagation = pieces->propagation;
 	hc_owner *container = pieces->container, *element = pieces->nodes;
@@ -353,29 +414,17 @@ static void accept(struct walking *walking, const hc_layout *layout, hc_address 
 	if (!element && (is_intrusive || walking->elements.count))
 		element = element_owner(
 			propagation, container, 0, walk->element ? walk->element : hc_layout_element(layout));
-	if (walking->elements.count)
-		look_at_elements(propagation, container, address, element, &walking->elements, live);
+	if (walking->elements.count) {
+		struct live live = { .count = live_elements(propagation, place, &walking->elements) };
+
+		if (live.count != UINT64_MAX)
+			live.behind = owner_behind(propagation, place, element, live.count);
+		look_at_elements(propagation, container, address, element, &walking->elements, &live);
+	}
 	if (walking->mapped.count)
 		look_at_elements(propagation, container, address,
 			element_owner(propagation, container, 1, hc_layout_mapped(container->layout)), &walking->mapped,
-			UINT64_MAX);
-}
-
-/* How many of the elements are those that the first slots in use of the array PART lead to; UINT64_MAX: all may be. */
-static uint64_t live_elements(hc_propagation *propagation, const hc_owner *owner, const hc_part *part,
-	hc_address address, const struct contents *elements)
-{
-	uint64_t live = hc_type_get_kind(part->type) == HC_TYPE_ARRAY && elements->count ?
-				hc_propagation_live_slots(propagation, owner, part, address) :
-				UINT64_MAX,
-		 value;
-
-	for (uint64_t i = 0; live != UINT64_MAX && i < live; i++)
-		if (i >= elements->count ||
-			!hc_propagation_load(propagation, address + i * propagation->format.size, &value) ||
-			value != *contents_from(elements, i))
-			return i;
-	return live;
+			&(struct live){ .count = UINT64_MAX });
 }
 
 /* Whether a walk of GRADE shows that there is no container of PART. */
@@ -384,25 +433,14 @@ static bool is_refused(hc_grade grade, const hc_part *part)
 	return grade == HC_GRADE_IMPLAUSIBLE || (grade != HC_GRADE_EXACT && grade != HC_GRADE_DEDUCED && part->plan);
 }
 
-/* What a container is to be looked at for. */
-struct container_place {
-	hc_owner *owner; /* of the object that it is part PART of */
-	const hc_part *part;
-	const hc_layout *layout;
-	hc_address address;
-};
-
 static void finish(struct walking *walking, const struct container_place *place)
 {
-	hc_propagation *propagation = walking->pieces.propagation;
-
 	if (is_refused(walking->pieces.walk->grade, place->part)) {
 		refuse(walking, place->owner, place->part, place->address);
 		return;
 	}
 	place->owner->sound++;
-	accept(walking, place->layout, place->address,
-		live_elements(propagation, place->owner, place->part, place->address, &walking->elements));
+	accept(walking, place);
 }
 
 /* Walks the container at PLACE, and claims its blocks while that goes on. */

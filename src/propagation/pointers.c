@@ -366,12 +366,23 @@ static bool reach_piece(hc_propagation *propagation, hc_owner *owner, const hc_s
 	return true;
 }
 
+/* Whether somebody has what VALUE leads to. */
+static bool is_owned(const hc_propagation *propagation, hc_address value)
+{
+	hc_spot spot;
+
+	return hc_propagation_find_block(propagation, value, &spot) ?
+		       propagation->types->owner_of[spot.number] != 0 :
+		       hc_types_owner_outside(propagation->types, value) != NULL;
+}
+
 /* As hc_propagation_reach(), by the pointer ORIGIN; NULL: by another way. */
 static void reach(hc_propagation *propagation, hc_owner *owner, hc_address value, const struct origin *origin)
 {
 	hc_spot spot;
 
-	if (!value)
+	/* What was on a free list takes nothing. */
+	if (!value || (owner->is_left_over && is_owned(propagation, value)))
 		return;
 	if (!hc_propagation_find_block(propagation, value, &spot)) {
 		if (origin && is_alias_outside(propagation, value, origin)) {
@@ -472,9 +483,7 @@ void hc_propagation_follow(
 	propagation->from = holder ? holder + part->offset : 0;
 	certainty = hc_propagation_target_certainty(owner, part->type);
 	if (owner->is_left_over || (owner->is_unused && part->type != owner->type)) {
-		if (hc_propagation_find_block(propagation, value, &spot) ?
-				propagation->types->owner_of[spot.number] != 0 :
-				hc_types_owner_outside(propagation->types, value) != NULL)
+		if (is_owned(propagation, value))
 			return;
 		certainty = MAX(certainty, HC_CERTAINTY_DEDUCED);
 	}

@@ -299,6 +299,9 @@ uint64_t hc_propagation_tail_count(
 uint64_t hc_propagation_live_slots(
 	hc_propagation *propagation, const hc_owner *owner, const hc_part *part, hc_address address);
 
+/* Whether the array PART of an object of OWNER is called what has objects that nobody uses at the moment. */
+bool hc_propagation_is_free_list(const hc_owner *owner, const hc_part *part);
+
 /*
  * How many of the COUNT elements at ITEMS, which the pointer PART of an object of OWNER at HOLDER
  * leads to, are in use: an integer beside that pointer says so, or an element without its first

@@ -108,10 +108,11 @@ static bool is_constant(const struct naming *naming, const hc_root_word *word)
 	       hc_modules_is_constant(naming->sources.modules, word->address, word->value, naming->propagation->format);
 }
 
-/* Whether the word at ADDRESS is an item of a free list behind its count. */
-static bool is_left_over(const struct naming *naming, hc_address address)
+/* Whether WORD is an item of a free list behind its count. */
+static bool is_left_over(const struct naming *naming, const hc_root_word *word)
 {
-	return g_hash_table_contains(naming->propagation->left_over, (gconstpointer)(uintptr_t)address);
+	return word->address &&
+	       g_hash_table_contains(naming->propagation->left_over, (gconstpointer)(uintptr_t)word->address);
 }
 
 static void keep_word(void *data, const hc_root_word *word)
@@ -120,8 +121,7 @@ static void keep_word(void *data, const hc_root_word *word)
 	struct kept_word kept = { *word, 0 };
 
 	if (!leads_to_unowned(naming, word->value) || naming->words->len >= WORDS_MAX || is_constant(naming, word) ||
-		(word->address && is_left_over(naming, word->address)) ||
-		(naming->words->len >= WORDS_MANY && is_led_to(naming, word)))
+		is_left_over(naming, word) || (naming->words->len >= WORDS_MANY && is_led_to(naming, word)))
 		return;
 	g_array_append_val(naming->words, kept);
 }
@@ -519,7 +519,8 @@ static struct naming find_words_outside(const struct naming *naming)
 	for (unsigned i = 0; i < found->len; i++) {
 		struct kept_word kept = { g_array_index(found, hc_root_word, i), 0 };
 
-		g_array_append_val(outside.words, kept);
+		if (!is_left_over(naming, &kept.is))
+			g_array_append_val(outside.words, kept);
 	}
 	return outside;
 }
@@ -662,9 +663,10 @@ void hc_types_search_root_words(hc_propagation *propagation)
 	claim_words(&naming, RANK_LIBRARY);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	claim_rest_outside(&outside);
+	hc_types_search_typed(propagation);
+	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	claim_words(&naming, RANK_MAPPING);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
-	hc_types_search_typed(propagation);
 	hc_types_search_outside(propagation, false);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	hc_propagation_run_strays(propagation);

@@ -121,7 +121,7 @@ typedef enum {
 	WORTH_MUCH,  /* others like it say the same; or there is nothing to compare it with */
 	WORTH_LESS,  /* it stands alone, and leads to one of many */
 	WORTH_STRAY, /* it is likely to be left over, or a number; or others lead to the start of what it leads into */
-	WORTH_ALIAS, /* it leads into the middle of what somebody else leads to the beginning of */
+	WORTH_ALIAS, /* it leads into the middle of what somebody else leads to the beginning of, or malloc has left it */
 } worth;
 
 /* Whether the block at SPOT, of SIZE bytes, begins with pointers to blocks of one size. */
@@ -168,6 +168,16 @@ static bool is_counted(hc_propagation *propagation, const hc_word *word, const h
 	return false;
 }
 
+/*
+ * Whether WORD, of a block, is what malloc writes into a chunk that is free (malloc.c: fd, bk): the address of another chunk, two words in
+ * front of what malloc gives out. Where that is in use again it is the last word of the block at SPOT, of SIZE bytes, which lies in front.
+ */
+static bool is_of_free_chunk(const hc_propagation *propagation, const hc_word *word, const hc_spot *spot, uint64_t size)
+{
+	return word->block && word->value % propagation->blocks->alignment == 0 &&
+	       word->value - spot->address == size - propagation->format.size;
+}
+
 /* Of WORD, which leads to the start of the block at SPOT, or holds it from its middle. */
 static worth worth_of(hc_propagation *propagation, const hc_word *word, const hc_spot *spot)
 {
@@ -185,7 +195,7 @@ static worth worth_of(hc_propagation *propagation, const hc_word *word, const hc
 					  HC_SUPPORT_UNKNOWN;
 	hc_entry entry = hc_propagation_entry(propagation, spot, size, &from);
 
-	if (entry == HC_ENTRY_ALIAS)
+	if (entry == HC_ENTRY_ALIAS || is_of_free_chunk(propagation, word, spot, size))
 		return WORTH_ALIAS;
 	if (support == HC_SUPPORT_STRAY || word->is_behind_end)
 		return WORTH_STRAY;

@@ -244,7 +244,10 @@ static enum word_class class_of(const hc_shapes *shapes, uint64_t value, hc_addr
 		return CLASS_ZERO;
 	if (value - from < to - from)
 		return CLASS_INSIDE;
-	return hc_blocks_may_contain(shapes->blocks, value) && hc_blocks_start_at(shapes->blocks, value) != UINT64_MAX ?
+	/* The end of what fills its block lies in none: behind it is the next one's header. */
+	return hc_blocks_may_contain(shapes->blocks, value) &&
+			       (hc_blocks_start_at(shapes->blocks, value) != UINT64_MAX ||
+				       hc_blocks_start_at(shapes->blocks, value - 1) != UINT64_MAX) ?
 		       CLASS_HEAP :
 		       CLASS_OTHER;
 }

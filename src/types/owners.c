@@ -223,6 +223,20 @@ hc_owner *hc_owners_deduced(hc_owners *owners, hc_owner *owner)
 	return owner->deduced ? owner->deduced : owner;
 }
 
+hc_owner *hc_owners_left_over(hc_owners *owners, hc_owner *owner)
+{
+	if (owner->is_left_over)
+		return owner;
+	if (!owner->left_over && !owners->full) {
+		owner->left_over = hc_owners_add(owners, owner, HC_STEP_CLASS, owner->type, owner->plan,
+			MAX(owner->certainty, HC_CERTAINTY_DEDUCED));
+		owner->left_over->name = owner->type ? NULL : owner->name;
+		owner->left_over->is_own = owner->is_own;
+		owner->left_over->is_left_over = true;
+	}
+	return owner->left_over ? owner->left_over : owner;
+}
+
 hc_owner *hc_owners_beyond(hc_owners *owners, hc_owner *owner)
 {
 	if (owner->step == HC_STEP_BEYOND)
@@ -236,7 +250,7 @@ hc_owner *hc_owners_class(
 	hc_owners *owners, hc_owner *owner, const hc_type *class, const char *name, const hc_plan *plan)
 {
 	/* Of a class that is a step of its own already the alternatives are its siblings. */
-	if (owner->step == HC_STEP_CLASS && owner->parent->deduced != owner)
+	if (owner->step == HC_STEP_CLASS && owner->parent->deduced != owner && !owner->is_left_over)
 		owner = owner->parent;
 	if (class && class == owner->type)
 		return owner;

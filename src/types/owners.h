@@ -45,7 +45,7 @@ struct hc_owner {
 	bool is_interior, is_index;
 	bool is_intrusive; /* a container whose elements are the nodes */
 	bool is_unused;	   /* its objects wait on a free list, or hang on one that does: what they lead to was left there */
-	bool is_left_over; /* items of a free list behind its count: what they lead to was on it */
+	bool is_left_over; /* items of a free list behind its count, or what these lead to: that was on it */
 	bool is_doubtful;  /* the sizes of its blocks are not what they should be: none of them is certain (sizes.c) */
 
 	/* who holds them: the path */
@@ -66,6 +66,7 @@ struct hc_owner {
 	hc_owner *index;       /* of a container: its bucket arrays, control blocks */
 	hc_owner *interior;    /* as this one, but only pointers into the middle of blocks lead there */
 	hc_owner *deduced;     /* as this one, but nothing proves that what leads there is what it is declared as */
+	hc_owner *left_over;   /* as this one, but items of a free list behind its count, or what these lead to */
 	hc_owner *beyond;      /* what words lead to that lie in its blocks where its type says nothing */
 	hc_owner *plain;       /* of a container that is a guess: the same object where it is none */
 	GPtrArray *classes;    /* hc_owner of HC_STEP_CLASS, or of a union's target; NULL at first */
@@ -137,6 +138,9 @@ hc_owner *hc_owners_beyond(hc_owners *owners, hc_owner *owner);
 
 /* OWNER, but where nothing proves that an object is there: what it leads to is deduced at most. OWNER itself if it is that already. */
 hc_owner *hc_owners_deduced(hc_owners *owners, hc_owner *owner);
+
+/* The same of what a free list has behind its count, or of what that leads to, also if OWNER is deduced already. */
+hc_owner *hc_owners_left_over(hc_owners *owners, hc_owner *owner);
 
 /* OWNER, but of objects that say they are of CLASS (or, without debug info, of the class NAME). */
 hc_owner *hc_owners_class(

@@ -23,7 +23,7 @@ def check_unused(core: Path, process: Stopped, count: int) -> None:
     """The unused objects themselves are their pools'."""
     report = report_of(succeed("owners", core, process.program, "--json", "--min", "0", "--no-retained", statuses=(0, 3)))
     told = {row["path"]: row["blocks"] for row in report["rows"] if row["level"] == 0}
-    assert told.get("g_interpreter") == count, told
+    assert told.get("g_runtime") == count, told
 
 
 def check_library(process: Stopped) -> None:

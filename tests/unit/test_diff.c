@@ -388,6 +388,22 @@ static void test_paths_of_one(void)
 	series_clear(&series);
 }
 
+/* How many elements a container has that has memory is not known any more: then nothing is said of that, least of all that it has none. */
+static void test_not_counted(void)
+{
+	snapshot_series series = series_create(2);
+	const hc_growth *row;
+
+	snapshot_add_container(series.list[0], HC_SNAPSHOT_NONE, "g_scene", "vector-like", 3000, 3000, 300000);
+	snapshot_add_owner(series.list[1], HC_SNAPSHOT_NONE, "g_scene", "?", 3000, 60000000);
+	make_diff(&series);
+	row = row_of(series.diff, HC_GROWTH_OWNER, "g_scene");
+	CU_ASSERT_EQUAL(row->bytes, 60000000 - 300000);
+	CU_ASSERT_EQUAL(row->elements_before, UINT64_MAX);
+	CU_ASSERT_EQUAL(row->elements_after, UINT64_MAX);
+	series_clear(&series);
+}
+
 /* Of other paths mmapped blocks are apart: big buffers. Containers are one row, with all they own. */
 static void test_buffers(void)
 {
@@ -1485,6 +1501,7 @@ int main(void)
 		{ "elements that are larger than before", test_larger_elements },
 		{ "a table that explains nothing", test_table_explains_nothing },
 		{ "paths of one snapshot", test_paths_of_one },
+		{ "elements that are not counted any more", test_not_counted },
 		{ "big buffers", test_buffers },
 		{ "moved between heap and mapping", test_moved },
 		{ "there before, on another path", test_changed_hands },

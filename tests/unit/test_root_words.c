@@ -257,6 +257,17 @@ static void test_stale(void)
 		"server .data+0x40: a; server .data+0x100: l m n o");
 }
 
+/*
+ * What malloc wrote into a free chunk is the address of another chunk: the last word of the block in front of what that gave out later.
+ * It comes after what leads into the middle of such a block.
+ */
+static void test_free_chunks(void)
+{
+	check("data+0x40->a a+24->c+144 data+0x200->b b+32->c+24", "server .data+0x40: a; server .data+0x200: c b");
+	/* Elsewhere in the middle it is as good as the other. */
+	check("data+0x40->a a+24->c+120 data+0x200->b b+32->c+24", "server .data+0x40: a c; server .data+0x200: b");
+}
+
 /* Behind the 16 bytes that a session has, there is what its block had before. */
 static void test_stale_in_typed(void)
 {
@@ -461,6 +472,7 @@ int main(void)
 		{ "a weaker root", test_weaker },
 		{ "libraries come later", test_libraries },
 		{ "words that are left over", test_stale },
+		{ "words that malloc left", test_free_chunks },
 		{ "words that are left over in objects of a type", test_stale_in_typed },
 		{ "constants", test_constants },
 		{ "encoded pointers", test_encoded },
