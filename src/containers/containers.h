@@ -21,6 +21,7 @@
  *	walk_chains.c	... linked, one or many at once
  *	walk.c		... of whatever kind the description says
  *	record.c	walks that are kept, made by any thread
+ *	straight_rows.c	many containers whose elements lie in a row, and are not visited
  *	fill.c		how full a hash table is, and how its elements share buckets
  *	deduce.c	what the elements of a list are, whose links do not tell it
  *	containers.c	the set, and walks as others ask for them
@@ -256,3 +257,26 @@ void hc_walk_record_make(hc_walk_record *record, hc_reader *reader, uint64_t bud
 
 /* The same for COUNT of them; lists among them make their steps in turn. */
 void hc_walk_record_make_all(hc_walk_record *records, unsigned count, hc_reader *reader, uint64_t budget);
+
+/* ---- many rows: straight_rows.c ---- */
+
+/* For walks of containers of one layout, whose elements lie in a row and are not visited: of one thread. */
+typedef struct hc_row_walks hc_row_walks;
+
+/* What one of these was found to be. */
+typedef struct hc_row_found {
+	const hc_walk *walk; /* until the next one is made; its grade is exact */
+	uint64_t charged;    /* bytes that a walk would have looked at */
+	uint64_t bytes;	     /* of its row, a buffer's, which begins the block NUMBER; 0: it has none of its own */
+	uint32_t number;
+} hc_row_found;
+
+/* Walks of LAYOUT, with READER, both of which must outlive them. NULL: its containers have to be walked like others. */
+hc_row_walks *hc_row_walks_create(const hc_layout *layout, hc_reader *reader);
+void hc_row_walks_destroy(hc_row_walks *walks);
+
+/* What a kept walk of the container at ADDRESS, which wants no elements, would be. FALSE: only that one can tell. */
+bool hc_row_walks_make(hc_row_walks *walks, hc_address address, hc_row_found *ret_found);
+
+/* The container at ADDRESS, which is at hand, will be walked soon: what is needed for that is fetched. */
+void hc_row_walks_fetch(hc_row_walks *walks, hc_address address);

@@ -24,8 +24,13 @@ static inline bool load(hc_walker *walker, hc_address address, const hc_instruct
 
 	if (!bytes)
 		bytes = hc_reader_at(walker->reader, address, instruction->size);
-	if (!bytes)
+	if (G_UNLIKELY(!bytes))
 		return false;
+	/* Most are words of a machine like this one. */
+	if (G_LIKELY(instruction->size == 8 && !walker->reader->format.swap)) {
+		memcpy(ret_value, bytes, 8);
+		return true;
+	}
 	*ret_value = hc_load_unsigned(bytes, instruction->size, walker->reader->format.swap);
 	if (instruction->is_signed) {
 		unsigned shift = 64 - 8 * instruction->size;
@@ -224,6 +229,14 @@ bool hc_walker_run(hc_walker *walker, const hc_program *program, uint64_t *ret_v
 			break;
 		case HC_CODE_CLIMB:
 			if (!climb(walker, code->value, top))
+				return false;
+			break;
+		case HC_CODE_STORE:
+			walker->values[code->value] = *top--;
+			walker->known |= (uint64_t)1 << code->value;
+			break;
+		case HC_CODE_REQUIRE:
+			if (!*top--)
 				return false;
 			break;
 		}

@@ -36,6 +36,9 @@ typedef enum {
 	HC_CODE_USABLE, /* address -> bytes from there to the end of the block in use that holds it; 0: there is none */
 	HC_CODE_START,	/* address -> the beginning of the block in use that holds it; 0: there is none */
 	HC_CODE_CLIMB,	/* address -> the last one on the way along the pointers at offset `value` */
+	/* Of programs that several keys are put together in: */
+	HC_CODE_STORE,	 /* a -> ; it is the value of key number `value` */
+	HC_CODE_REQUIRE, /* a -> ; the program fails if it is 0 */
 } hc_code;
 
 typedef struct hc_instruction {

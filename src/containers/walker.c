@@ -84,13 +84,8 @@ const char *hc_place_reason(hc_range_kind place)
 
 /* ---- what is believed ---- */
 
-/*
- * The block that was checked last, if that begins at ADDRESS: there is no need to look for it. *RET_IS_BLOCK: whether malloc would
- * have made it as large for SIZE bytes. FALSE: it is another one.
- */
-static bool is_checked_block(const hc_walker *walker, hc_address address, uint64_t size, bool *ret_is_block)
+bool hc_reader_is_checked_block(const hc_reader *reader, hc_address address, uint64_t size, bool *ret_is_block)
 {
-	const hc_reader *reader = walker->reader;
 	const hc_block_region *region = reader->region;
 	const hc_blocks *blocks = reader->blocks;
 	uint64_t start = reader->checked, next, usable;
@@ -112,7 +107,7 @@ static bool is_block_of(const hc_walker *walker, hc_address address, uint64_t si
 	hc_block block;
 	bool is_block;
 
-	if (size && is_checked_block(walker, address, size, &is_block))
+	if (size && hc_reader_is_checked_block(walker->reader, address, size, &is_block))
 		return is_block;
 	if (!size || !hc_blocks_find(walker->set->blocks, address, &block) || block.address != address ||
 		block.state != HC_BLOCK_IN_USE || block.size < size)

@@ -9,6 +9,7 @@
  *	walk_nodes.c	tree, buckets, slots (walk_nodes.h)
  *	walk_chains.c	linked, one or many at once
  *	record.c	one walk, kept for who makes use of it later
+ *	straight_rows.c	many rows of one layout, straight
  *	walk.c		checks the object, and walks as its kind says
  */
 #pragma once
@@ -120,6 +121,12 @@ void hc_walker_own(hc_walker *walker, hc_address address, uint64_t size, hc_memo
 
 /* Notes whether [ADDRESS, ADDRESS + SIZE), that it owns, is a whole block: where it keeps nothing else that could be checked, that is evidence. */
 void hc_walker_prove_by_block(hc_walker *walker, hc_address address, uint64_t size);
+
+/*
+ * The block that READER checked last, if that begins at ADDRESS: there is no need to look for it. *RET_IS_BLOCK: whether malloc would
+ * have made it as large for SIZE bytes. FALSE: it is another one, or one that has to be looked for to tell.
+ */
+bool hc_reader_is_checked_block(const hc_reader *reader, hc_address address, uint64_t size, bool *ret_is_block);
 
 /* Whether what is there belongs to the container, not to somebody else (the key `owned`). */
 bool hc_walker_owns(hc_walker *walker);

@@ -30,7 +30,8 @@ enum {
 struct row {
 	bool is_usual;
 	uint64_t charged;
-	GArray *pieces;			   /* of hc_leaf_piece */
+	hc_leaf_piece *pieces;
+	unsigned piece_count, piece_room;
 	hc_container_sums sums[PARTS_MAX]; /* by part */
 };
 
@@ -42,6 +43,7 @@ struct leaves {
 	uint64_t count, budget;
 	struct row rows[WINDOW];
 	hc_walk_record *records; /* one for each worker */
+	hc_row_walks **straight; /* PARTS_MAX for each worker; NULL: walks like others */
 };
 
 /* ---- by helpers ---- */
@@ -55,13 +57,22 @@ static bool has_doubtful(const hc_propagation *propagation, const hc_walk_record
 	return false;
 }
 
+static void append_piece(struct row *row, const hc_leaf_piece *piece)
+{
+	if (G_UNLIKELY(row->piece_count == row->piece_room)) {
+		row->piece_room = MAX(ROW, 2 * row->piece_room);
+		row->pieces = g_renew(hc_leaf_piece, row->pieces, row->piece_room);
+	}
+	row->pieces[row->piece_count++] = *piece;
+}
+
 /* The blocks of RECORD, of part PART. FALSE: they are too many, or too large, or not blocks of their own. */
-static bool note_pieces(const hc_propagation *propagation, const hc_walk_record *record, unsigned part, GArray *pieces)
+static bool note_pieces(const hc_propagation *propagation, const hc_walk_record *record, unsigned part, struct row *row)
 {
 	hc_address node = 0;
 	uint64_t at = 0;
 
-	if (record->offset_count || pieces->len + record->number_count > PIECES_MAX ||
+	if (record->offset_count || row->piece_count + record->number_count > PIECES_MAX ||
 		has_doubtful(propagation, record))
 		return false;
 	for (uint64_t i = 0; i < record->run_count && !node; i++)
@@ -84,44 +95,82 @@ static bool note_pieces(const hc_propagation *propagation, const hc_walk_record 
 			own.number = record->numbers[at];
 			own.is_first = !at;
 			own.is_plain |= !at && hc_pieces_is_whole(propagation, run->address, run->size);
-			g_array_append_val(pieces, own);
+			append_piece(row, &own);
 		}
 	}
 	return true;
 }
 
-/* The container PART of the element at ADDRESS. FALSE: it is not as they usually are. */
-static bool look_at(struct leaves *leaves, struct row *row, hc_reader *reader, hc_walk_record *record, unsigned part,
+/* The container PART at ADDRESS, as a walk of any kind finds it. FALSE: it is not as they usually are. */
+static bool walk_any(struct leaves *leaves, struct row *row, hc_reader *reader, hc_walk_record *record, unsigned part,
 	hc_address address)
 {
 	const hc_part *p = &g_array_index(leaves->element->plan->parts, hc_part, part);
 
-	address += p->offset;
 	hc_walk_record_reset(record);
 	record->layout = p->layout;
 	record->address = address;
 	record->wants = (hc_record_wants){ false, false };
-	if (!hc_blocks_may_contain(leaves->propagation->blocks, address))
-		return false;
 	hc_walk_record_make(record, reader, leaves->budget);
 	if (record->failed || record->walk.grade == HC_GRADE_IMPLAUSIBLE ||
-		!note_pieces(leaves->propagation, record, part, row->pieces))
+		!note_pieces(leaves->propagation, record, part, row))
 		return false;
 	row->charged += record->charged;
 	hc_container_sums_add(&row->sums[part], address, &record->walk);
 	return true;
 }
 
-static void fetch(const struct leaves *leaves, hc_reader *reader, uint64_t i)
+/* The block of FOUND, of part PART. FALSE: it is too large, or it matters which container holds it. */
+static bool note_row(struct leaves *leaves, struct row *row, unsigned part, const hc_row_found *found)
+{
+	const hc_leaf_piece piece = { .number = found->number,
+		.size = (uint32_t)found->bytes,
+		.part = (uint16_t)part,
+		.is_first = true,
+		.is_plain = true };
+
+	if (!found->bytes)
+		return true;
+	if (found->bytes > UINT32_MAX || row->piece_count >= PIECES_MAX ||
+		hc_propagation_is_doubtful(leaves->propagation, found->number))
+		return false;
+	append_piece(row, &piece);
+	return true;
+}
+
+/* The container PART of the element at ADDRESS. FALSE: it is not as they usually are. */
+static bool look_at(struct leaves *leaves, struct row *row, unsigned worker, unsigned part, hc_address address)
+{
+	hc_row_walks *straight = leaves->straight[worker * PARTS_MAX + part];
+	hc_row_found found;
+
+	address += g_array_index(leaves->element->plan->parts, hc_part, part).offset;
+	if (!hc_blocks_may_contain(leaves->propagation->blocks, address))
+		return false;
+	if (!straight || !hc_row_walks_make(straight, address, &found))
+		return walk_any(leaves, row, hc_propagation_worker_reader(leaves->propagation, worker),
+			&leaves->records[worker], part, address);
+	if (found.charged > leaves->budget || !note_row(leaves, row, part, &found))
+		return false;
+	row->charged += found.charged;
+	hc_container_sums_add(&row->sums[part], address, found.walk);
+	return true;
+}
+
+static void fetch(const struct leaves *leaves, unsigned worker, hc_reader *reader, uint64_t i)
 {
 	const GArray *parts = leaves->element->plan->parts;
 
 	if (i + FAR < leaves->count)
 		hc_reader_fetch(reader, leaves->addresses[i + FAR]);
-	if (i + NEAR < leaves->count)
-		for (unsigned part = 0; part < parts->len; part++)
-			hc_reader_fetch_target(
-				reader, leaves->addresses[i + NEAR] + g_array_index(parts, hc_part, part).offset);
+	for (unsigned part = 0; part < parts->len && i + NEAR < leaves->count; part++) {
+		hc_address address = leaves->addresses[i + NEAR] + g_array_index(parts, hc_part, part).offset;
+
+		if (leaves->straight[worker * PARTS_MAX + part])
+			hc_row_walks_fetch(leaves->straight[worker * PARTS_MAX + part], address);
+		else
+			hc_reader_fetch_target(reader, address);
+	}
 }
 
 static void make_row(void *data, unsigned worker, uint64_t index)
@@ -134,13 +183,12 @@ static void make_row(void *data, unsigned worker, uint64_t index)
 
 	row->is_usual = true;
 	row->charged = 0;
-	g_array_set_size(row->pieces, 0);
+	row->piece_count = 0;
 	memset(row->sums, 0, sizeof row->sums);
 	for (uint64_t i = first; i < end && row->is_usual; i++) {
-		fetch(leaves, reader, i);
+		fetch(leaves, worker, reader, i);
 		for (unsigned part = 0; part < parts && row->is_usual; part++)
-			row->is_usual =
-				look_at(leaves, row, reader, &leaves->records[worker], part, leaves->addresses[i]);
+			row->is_usual = look_at(leaves, row, worker, part, leaves->addresses[i]);
 	}
 }
 
@@ -158,8 +206,7 @@ static void take_row(struct leaves *leaves, hc_owner *element, uint64_t index)
 		return;
 	}
 	propagation->types->losses.objects += end - first;
-	hc_pieces_claim_leaves(
-		propagation, leaves->containers, (const hc_leaf_piece *)row->pieces->data, row->pieces->len);
+	hc_pieces_claim_leaves(propagation, leaves->containers, row->pieces, row->piece_count);
 	for (unsigned part = 0; part < element->plan->parts->len; part++) {
 		hc_container_sums_give(&row->sums[part], leaves->containers[part]);
 		element->sound += (uint32_t)row->sums[part].containers;
@@ -195,19 +242,29 @@ static bool are_leaves(hc_propagation *propagation, const hc_owner *element, hc_
 
 static void begin(struct leaves *leaves, unsigned workers)
 {
+	const GArray *parts = leaves->element->plan->parts;
+
 	leaves->records = g_new(hc_walk_record, workers);
-	for (unsigned i = 0; i < workers; i++)
+	leaves->straight = g_new0(hc_row_walks *, workers * PARTS_MAX);
+	for (unsigned i = 0; i < workers; i++) {
+		hc_reader *reader = hc_propagation_worker_reader(leaves->propagation, i);
+
 		hc_walk_record_init(&leaves->records[i], NULL);
-	for (unsigned i = 0; i < WINDOW; i++)
-		leaves->rows[i].pieces = g_array_new(FALSE, FALSE, sizeof(hc_leaf_piece));
+		for (unsigned part = 0; part < parts->len; part++)
+			leaves->straight[i * PARTS_MAX + part] =
+				hc_row_walks_create(g_array_index(parts, hc_part, part).layout, reader);
+	}
 }
 
 static void end(struct leaves *leaves, unsigned workers)
 {
 	for (unsigned i = 0; i < workers; i++)
 		hc_walk_record_clear(&leaves->records[i]);
+	for (unsigned i = 0; i < workers * PARTS_MAX; i++)
+		hc_row_walks_destroy(leaves->straight[i]);
+	g_free(leaves->straight);
 	for (unsigned i = 0; i < WINDOW; i++)
-		g_array_unref(leaves->rows[i].pieces);
+		g_free(leaves->rows[i].pieces);
 	g_free(leaves->records);
 }
 

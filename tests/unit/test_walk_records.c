@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Walks that are kept: what a record says of containers that were laid out by hand is what was laid out, and what a walk that calls a
- * visitor says; also where many lists make their steps in turn.
+ * visitor says; also where many lists make their steps in turn, and where rows are looked at straight.
  */
 #include "container_fixture.h"
 
@@ -202,6 +202,154 @@ static void trees_and_room(void)
 	CU_ASSERT_EQUAL(room.held, 0);
 }
 
+/* ---- rows ---- */
+
+static const char row_description[] =
+	"[text]\nmatch=text\nkind=contiguous\ntext=true\nterminated=true\nelem=T0\ndata=begin\ncount=n\n"
+	"capacity=data == &room ? 15 : word(&room)\n"
+	"[numbers]\nmatch=numbers\nkind=contiguous\nelem=T0\ndata=begin\nbytes=n - begin\ncount=bytes / sizeof(E)\n"
+	"capacity=(room - begin) / sizeof(E)\ncheck1=begin <= n && n <= room\ncheck2=bytes % sizeof(E) == 0\n"
+	"[counted]\nmatch=counted\nkind=contiguous\nelem=T0\ndata=begin\ncount=n\ncapacity=room\nheader=16\n"
+	"[ring]\nmatch=ring\nkind=contiguous\nelem=T0\ndata=begin\ncount=n\ncapacity=room\nwrap=room\nstart=0\n";
+
+enum {
+	ROW_BYTES = 32, /* of an object: begin, n, room, and 8 bytes more */
+	ROWS = 12
+};
+
+static hc_type *make_row_type(fixture *f, const char *name, hc_type *element)
+{
+	hc_type *type = make_struct(f, name, ROW_BYTES), *pointer = pointer_to(f, element);
+	bool is_numbers = !strcmp(name, "numbers");
+
+	add_field(type, "begin", pointer, 0);
+	add_field(type, "n", is_numbers ? pointer : f->u64, 8);
+	add_field(type, "room", is_numbers ? pointer : f->u64, 16);
+	add_argument(f, type, "T", element, 0);
+	return type;
+}
+
+static hc_address put_row(fixture *f, hc_address at, uint64_t begin, uint64_t n, uint64_t room)
+{
+	put(f, at, begin);
+	put(f, at + 8, n);
+	put(f, at + 16, room);
+	return at;
+}
+
+/* What is found straight is what a kept walk says; IS_SOUND: it is to be found so. */
+static void expect_straight(
+	const fixture *f, hc_row_walks *walks, const hc_layout *layout, hc_address at, bool is_sound)
+{
+	hc_walk_record record;
+	hc_row_found found;
+	bool is_found = hc_row_walks_make(walks, at, &found);
+
+	CU_ASSERT_EQUAL(is_found, is_sound);
+	if (!is_found)
+		return;
+	hc_walk_record_init(&record, NULL);
+	record.layout = layout;
+	record.address = at;
+	record.wants = (hc_record_wants){ false, false };
+	hc_walk_record_make(&record, hc_container_set_reader(f->set), 1 << 30);
+	CU_ASSERT_EQUAL(record.walk.grade, HC_GRADE_EXACT);
+	CU_ASSERT_EQUAL(record.walk.claimed, found.walk->claimed);
+	CU_ASSERT_EQUAL(record.walk.walked, found.walk->walked);
+	CU_ASSERT_EQUAL(record.walk.capacity, found.walk->capacity);
+	CU_ASSERT_EQUAL(record.walk.element_size, found.walk->element_size);
+	CU_ASSERT_EQUAL(record.charged, found.charged);
+	CU_ASSERT_EQUAL(record.number_count, found.bytes != 0);
+	CU_ASSERT_EQUAL(record.offset_count, 0);
+	if (record.number_count) {
+		CU_ASSERT_EQUAL(record.numbers[0], found.number);
+		CU_ASSERT_EQUAL(record.runs[0].size, found.bytes);
+	}
+	hc_walk_record_clear(&record);
+}
+
+static hc_row_walks *make_row_walks(const fixture *f, const hc_type *type, const hc_layout **ret_layout)
+{
+	*ret_layout = hc_container_set_layout(f->set, type, NULL);
+	return hc_row_walks_create(*ret_layout, hc_container_set_reader(f->set));
+}
+
+static void texts_straight(void)
+{
+	g_auto(fixture) f = start();
+	hc_type *type = make_row_type(&f, "text", f.character);
+	hc_address at[ROWS], text = take(&f, 101), freed = take(&f, 24), other = take(&f, 101);
+	const hc_layout *layout;
+
+	for (unsigned i = 0; i < ROWS; i++)
+		at[i] = take(&f, ROW_BYTES);
+	heap_free_to_fastbin(f.process.heap, freed);
+	put(&f, other, UINT64_MAX);
+	put_row(&f, at[0], text, 60, 100);	      /* in its block */
+	put_row(&f, at[1], at[1] + 16, 7, 0);	      /* in itself */
+	put_row(&f, at[2], text, 60, 50);	      /* more than there is room for */
+	put_row(&f, at[3], text, 60, 200);	      /* over the end of its block */
+	put_row(&f, at[4], other + 8, 0, 0);	      /* empty, in the middle of a block */
+	put_row(&f, at[5], freed, 10, 20);	      /* freed */
+	put_row(&f, at[6], other, 7, 100);	      /* its end is not marked */
+	put_row(&f, at[7], text, 10, 40);	      /* in a block that is too large for it */
+	put_row(&f, at[8], text + 16, 10, 80);	      /* in the middle of one */
+	put_row(&f, at[9], 0, 0, 100);		      /* without a buffer */
+	put_row(&f, at[10], at[10] + 16, 16, 0);      /* not within itself any more */
+	put_row(&f, at[11], (uint64_t)1 << 62, 1, 1); /* nowhere */
+	if (!dump(&f))
+		return;
+	describe(&f, row_description);
+	hc_row_walks *walks = make_row_walks(&f, type, &layout);
+
+	CU_ASSERT_PTR_NOT_NULL(walks);
+	if (!walks)
+		return;
+	for (unsigned i = 0; i < ROWS; i++)
+		expect_straight(&f, walks, layout, at[i], i <= 1 || i == 9);
+	expect_straight(&f, walks, layout, at[0] + 4, false);
+	expect_straight(&f, walks, layout, 0x1000, false);
+	hc_row_walks_destroy(walks);
+}
+
+static void numbers_straight(void)
+{
+	g_auto(fixture) f = start();
+	hc_type *type = make_row_type(&f, "numbers", f.u32), *counted = make_row_type(&f, "counted", f.u64),
+		*ring = make_row_type(&f, "ring", f.u64);
+	hc_address at[ROWS], row = take(&f, 400);
+	const hc_layout *layout;
+
+	for (unsigned i = 0; i < ROWS; i++)
+		at[i] = take(&f, ROW_BYTES);
+	put_row(&f, at[0], row, row + 40, row + 400);
+	put_row(&f, at[1], row, row, row + 400);
+	put_row(&f, at[2], 0, 0, 0);
+	put_row(&f, at[3], row, row + 42, row + 400); /* half an element */
+	put_row(&f, at[4], row + 40, row, row + 400); /* ends before it begins */
+	put_row(&f, at[5], row, row + 40, row + 80);  /* the block is larger, but checks hold */
+	put_row(&f, at[6], row + 16, row + 48, row + 80);
+	put_row(&f, at[7], row + 16, 48, 48); /* behind a header */
+	put_row(&f, at[8], row, 48, 48);
+	if (!dump(&f))
+		return;
+	describe(&f, row_description);
+	hc_row_walks *walks = make_row_walks(&f, type, &layout);
+
+	CU_ASSERT_PTR_NOT_NULL(walks);
+	if (!walks)
+		return;
+	for (unsigned i = 0; i < 7; i++)
+		expect_straight(&f, walks, layout, at[i], i <= 2 || i == 5);
+	hc_row_walks_destroy(walks);
+	walks = make_row_walks(&f, counted, &layout);
+	expect_straight(&f, walks, layout, at[7], true);
+	expect_straight(&f, walks, layout, at[8], false);
+	hc_row_walks_destroy(walks);
+	/* Where elements lie differs from object to object. */
+	CU_ASSERT_PTR_NULL(make_row_walks(&f, ring, &layout));
+}
+
 /* What asks for symbols cannot be walked by any thread; what is not in memory cannot be walked by another one. */
 static void others_are_not_kept(void)
 {
@@ -226,6 +374,8 @@ int main(void)
 	static const unit_case cases[] = {
 		{ "lists that make their steps in turn", lists_in_turn },
 		{ "a tree; and no room", trees_and_room },
+		{ "texts, straight", texts_straight },
+		{ "rows of numbers, straight", numbers_straight },
 		{ "what only one thread can walk is not kept", others_are_not_kept },
 	};
 
