@@ -139,8 +139,17 @@ void hc_snapshot_forget_content(hc_snapshot *snapshot);
 /* Whether PATH begins as a snapshot does. */
 bool hc_snapshot_is_one(const char *path);
 
-/* Fails with HC_ERROR_IO. A file that is there is replaced at once, or not at all. *RET_SIZE: bytes; may be NULL. */
-bool hc_snapshot_write(const hc_snapshot *snapshot, const char *path, uint64_t *ret_size, GError **error);
+/*
+ * Whether a snapshot may be written to PATH: HC_ERROR_USAGE if something is there that is not to be replaced. With REPLACE another snapshot
+ * is, or an empty file; never any other file, a device or a pipe, or what a link of another user leads to.
+ */
+bool hc_snapshot_may_write(const char *path, bool replace, GError **error);
+
+/*
+ * Makes PATH a file that only its owner may read; of one that is replaced the mode is kept. It is there whole, or not at all. *RET_SIZE:
+ * bytes; may be NULL. Fails as hc_snapshot_may_write(), and with HC_ERROR_IO.
+ */
+bool hc_snapshot_write(const hc_snapshot *snapshot, const char *path, bool replace, uint64_t *ret_size, GError **error);
 
 /*
  * Fails with HC_ERROR_IO, HC_ERROR_BAD_DATA (not a snapshot, or damaged), HC_ERROR_TRUNCATED (cut), HC_ERROR_UNSUPPORTED (written by a

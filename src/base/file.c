@@ -114,16 +114,6 @@ GKeyFile *hc_file_read_keys(const char *path, size_t limit, GError **error)
 	return g_steal_pointer(&file);
 }
 
-bool hc_file_write(const char *path, const char *contents, size_t length, GError **error)
-{
-	g_autoptr(GError) reason = NULL;
-
-	if (g_file_set_contents_full(path, contents, length, G_FILE_SET_CONTENTS_CONSISTENT, 0666, &reason))
-		return true;
-	g_set_error(error, HC_ERROR, HC_ERROR_IO, "%s", reason->message);
-	return false;
-}
-
 size_t hc_file_peek(const char *path, char *buffer, size_t length)
 {
 	int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Small files of the user's. */
+/* Small files of the user's that are read; output_file.h has those that are made. */
 #pragma once
 
 #include "base/error.h"
@@ -12,9 +12,6 @@ char *hc_file_read(const char *path, size_t limit, size_t *ret_length, GError **
 
 /* The same of a key file (GKeyFile). Fails with HC_ERROR_BAD_DATA too, if it is none. Free with g_key_file_unref(). */
 GKeyFile *hc_file_read_keys(const char *path, size_t limit, GError **error);
-
-/* Makes PATH a file of LENGTH bytes, or leaves what is there as it is. Fails with HC_ERROR_IO. */
-bool hc_file_write(const char *path, const char *contents, size_t length, GError **error);
 
 /* The first LENGTH bytes of PATH, or as many as there are, in BUFFER. 0 if it cannot be read. */
 size_t hc_file_peek(const char *path, char *buffer, size_t length);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/lookahead.h"
 
+#include "base/thread.h"
+
 enum {
 	ROWS_MAX = 4, /* within each other */
 	HELPERS_MAX = 63
@@ -106,7 +108,7 @@ static void start_helpers(hc_lookahead *lookahead)
 		GThread *thread;
 
 		*helper = (struct helper){ lookahead, lookahead->helper_count + 1 };
-		thread = g_thread_try_new("heapcore", help, helper, NULL);
+		thread = hc_thread_try_new("heapcore", help, helper);
 		if (!thread) {
 			g_free(helper);
 			lookahead->workers = lookahead->helper_count + 1;

@@ -2,6 +2,7 @@
 /* How much memory there is, as the system tells. */
 #pragma once
 
+#include <glib.h>
 #include <stdint.h>
 
 /*
@@ -9,6 +10,9 @@
  * free, and what files are kept in memory for. PROC is "/proc", or a folder made like it. UINT64_MAX if nothing is told.
  */
 uint64_t hc_memory_available(const char *proc, const char *process);
+
+/* Ends the process as GLib does where it gets no memory: for what calls us then, and cannot go on (libdw). */
+void hc_memory_end(void) G_GNUC_NORETURN;
 
 /* Bytes that this process had in memory at most until now, pages of mapped files included. */
 uint64_t hc_memory_peak(void);

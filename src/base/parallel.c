@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/parallel.h"
 
+#include "base/thread.h"
+
 enum {
 	WORKERS_MAX = 64
 };
@@ -27,7 +29,7 @@ void hc_parallel_run(unsigned workers, void (*work)(void *data, unsigned worker)
 	workers = CLAMP(workers, 1, WORKERS_MAX);
 	for (unsigned i = 1; i < workers; i++) {
 		shares[i] = (struct share){ work, data, i };
-		threads[i] = g_thread_try_new("heapcore", run_share, &shares[i], NULL);
+		threads[i] = hc_thread_try_new("heapcore", run_share, &shares[i]);
 	}
 	work(data, 0);
 	for (unsigned i = 1; i < workers; i++) {

@@ -7,6 +7,7 @@
  *	commands.c	the table of commands, and help
  *	<command>.c	one a command
  *	common.c	options that all commands share, arguments, complaints, exit statuses
+ *	endings.c	signals, memory that is out, output that cannot be written
  *	live.c		a live process in place of a core; taking captures
  *	run.c		running an analysis with progress, writing a report
  *	snapshots.c	reading and taking snapshots of all that was given
@@ -148,6 +149,14 @@ bool cli_shows_progress(const cli_options *options);
 
 /* One of the two statuses: see cli_status for who wins. */
 cli_status cli_worse(cli_status a, cli_status b);
+
+/* endings.c */
+
+/* To be called once, at the beginning. */
+void cli_handle_endings(void);
+
+/* Writes out what stands in stdio's buffer. STATUS, or CLI_FAILED if that could not be written, which is said then. */
+cli_status cli_close_output(cli_status status);
 
 /* live.c */
 

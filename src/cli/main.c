@@ -3,10 +3,8 @@
 #include "cli.h"
 
 #include <locale.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static cli_status unknown_command(const char *name)
 {
@@ -48,32 +46,11 @@ static bool parse_own_options(int *argc, char ***argv, cli_status *ret_status)
 	return !help && !version;
 }
 
-/*
- * Core and files are mapped: reading what has been cut off since, or a disk that fails, is no error of a call but this signal.
- * Nothing can go on from here, but the user is to know that it is not heapcore's fault. Only what a handler may call.
- */
-static void die_of_bus_error(int number)
-{
-	static const char message[] =
-		"heapcore: the core, or a file that it needs, was cut off while it was being read, or "
-		"cannot be read (disk error): wait until it is written, copy it, and try again\n";
-
-	(void)number;
-	ssize_t ignored = write(STDERR_FILENO, message, sizeof message - 1);
-
-	(void)ignored;
-	_exit(CLI_FAILED);
-}
-
-int main(int argc, char **argv)
+static cli_status run(int argc, char **argv)
 {
 	const cli_command *command;
 	cli_status status;
 
-	setlocale(LC_CTYPE, ""); /* not LC_NUMERIC: "25,573 blocks, 1.5 MiB" reads the same everywhere */
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGBUS, die_of_bus_error);
-	g_set_prgname("heapcore");
 	if (!parse_own_options(&argc, &argv, &status))
 		return status;
 	if (argc < 2) {
@@ -89,4 +66,12 @@ int main(int argc, char **argv)
 	if (!command)
 		return unknown_command(argv[1]);
 	return command->run(command, argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+	setlocale(LC_CTYPE, ""); /* not LC_NUMERIC: "25,573 blocks, 1.5 MiB" reads the same everywhere */
+	cli_handle_endings();
+	g_set_prgname("heapcore");
+	return cli_close_output(run(argc, argv));
 }

@@ -2,14 +2,14 @@
 #include "cli.h"
 
 static cli_status write_snapshot(
-	const cli_options *options, const hc_snapshot *snapshot, const char *path, const char *binary)
+	const cli_options *options, const hc_snapshot *snapshot, const char *path, bool replace, const char *binary)
 {
 	g_auto(cli_report) report = { 0 };
 	GError *error = NULL;
 	uint64_t size;
 	bool written;
 
-	if (!hc_snapshot_write(snapshot, path, &size, &error)) {
+	if (!hc_snapshot_write(snapshot, path, replace, &size, &error)) {
 		cli_complain("%s", error->message);
 		g_clear_error(&error);
 		return CLI_FAILED;
@@ -22,10 +22,11 @@ static cli_status write_snapshot(
 cli_status cli_run_snapshot(const cli_command *command, int argc, char **argv)
 {
 	g_autofree char *path = NULL;
-	gboolean no_content = FALSE;
+	gboolean no_content = FALSE, force = FALSE;
 	g_auto(cli_options) options = { 0 };
 	const GOptionEntry entries[] = {
 		{ "output", 'o', 0, G_OPTION_ARG_FILENAME, &path, "the file to write (needed)", "FILE" },
+		{ "force", 0, 0, G_OPTION_ARG_NONE, &force, "replace a snapshot that is there", NULL },
 		{ "no-types", 0, 0, G_OPTION_ARG_NONE, &options.no_types,
 			"read no debug info, name no containers: faster", NULL },
 		{ "no-content", 0, 0, G_OPTION_ARG_NONE, &no_content, "keep nothing that blocks contain", NULL },
@@ -33,6 +34,7 @@ cli_status cli_run_snapshot(const cli_command *command, int argc, char **argv)
 		{ NULL },
 	};
 	g_autoptr(GPtrArray) inputs = g_ptr_array_new(), snapshots = NULL;
+	g_autoptr(GError) error = NULL;
 	const char *binary = NULL;
 	cli_status status;
 
@@ -53,6 +55,10 @@ cli_status cli_run_snapshot(const cli_command *command, int argc, char **argv)
 		cli_complain("%s is a snapshot already", (const char *)inputs->pdata[0]);
 		return CLI_FAILED;
 	}
+	if (!hc_snapshot_may_write(path, force, &error)) {
+		cli_complain("%s", error->message);
+		return CLI_FAILED;
+	}
 	snapshots = cli_take_snapshots(&options, inputs, binary, no_content);
-	return snapshots ? write_snapshot(&options, snapshots->pdata[0], path, binary) : CLI_FAILED;
+	return snapshots ? write_snapshot(&options, snapshots->pdata[0], path, force, binary) : CLI_FAILED;
 }

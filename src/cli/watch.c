@@ -151,7 +151,7 @@ static bool keep(process_watch *watch, hc_snapshot *snapshot)
 
 	if (watch->words->directory) {
 		kept.path = g_build_filename(watch->words->directory, name, NULL);
-		written = hc_snapshot_write(snapshot, kept.path, NULL, &error);
+		written = hc_snapshot_write(snapshot, kept.path, false, NULL, &error);
 	}
 	g_array_append_val(watch->kept, kept);
 	if (!written)

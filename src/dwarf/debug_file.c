@@ -6,10 +6,12 @@
  * them all. A separate file is taken if its build-id is the module's, or if there is none, if its
  * checksum is the one in .gnu_debuglink.
  */
+#include "base/memory.h"
 #include "dwarf/dwarf_state.h"
 
 #include <dwarf.h>
 #include <elfutils/libdwelf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
 #include <unistd.h>
@@ -54,6 +56,18 @@ void hc_debug_read_sections(Elf *elf, struct section *ret_sections)
 Elf *hc_debug_open_elf(GMappedFile *mapped)
 {
 	return elf_memory(g_mapped_file_get_contents(mapped), g_mapped_file_get_length(mapped));
+}
+
+Dwarf *hc_debug_begin(Elf *elf)
+{
+	Dwarf *dwarf;
+
+	errno = 0;
+	dwarf = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
+	if (!dwarf && errno == ENOMEM)
+		hc_memory_end();
+	hc_modules_mind_memory(dwarf);
+	return dwarf;
 }
 
 /* CRC-32 as .gnu_debuglink has it (that of zlib). */

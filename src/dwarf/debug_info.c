@@ -33,7 +33,7 @@ static void open_file(hc_debug_info *info, struct module_debug *debug)
 	debug->dwarf = borrow(debug);
 	debug->is_borrowed = debug->dwarf != NULL;
 	if (!debug->dwarf)
-		debug->dwarf = dwarf_begin_elf(debug->elf, DWARF_C_READ, NULL);
+		debug->dwarf = hc_debug_begin(debug->elf);
 	if (!debug->dwarf) {
 		debug->gap = g_strdup("it is damaged");
 		return;

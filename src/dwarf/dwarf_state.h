@@ -41,6 +41,9 @@ void hc_debug_read_sections(Elf *elf, struct section *ret_sections);
 GMappedFile *hc_debug_map(const char *path);
 Elf *hc_debug_open_elf(GMappedFile *mapped);
 
+/* debug_file.c: as dwarf_begin_elf(), with hc_modules_mind_memory(). */
+Dwarf *hc_debug_begin(Elf *elf);
+
 /*
  * unit_headers.c: finds the units of DEBUG, and of the file it shares. Stops at one that is
  * damaged.

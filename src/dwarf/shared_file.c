@@ -66,8 +66,7 @@ static struct shared_debug *open_path(const char *path, bool swap, const struct 
 {
 	g_autoptr(GMappedFile) mapped = hc_debug_map(path);
 	Elf *elf = mapped && g_mapped_file_get_length(mapped) ? hc_debug_open_elf(mapped) : NULL;
-	Dwarf *dwarf = elf && same_order(elf, swap) && is_linked(elf, link) ? dwarf_begin_elf(elf, DWARF_C_READ, NULL) :
-									      NULL;
+	Dwarf *dwarf = elf && same_order(elf, swap) && is_linked(elf, link) ? hc_debug_begin(elf) : NULL;
 
 	if (!dwarf) {
 		if (elf)

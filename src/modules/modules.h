@@ -189,6 +189,9 @@ const hc_struct *hc_module_struct(hc_modules *modules, const hc_module *module, 
 
 /* The debug info (a Dwarf of <elfutils/libdw.h>) that structures of MODULE were looked for in: its sections are uncompressed. NULL: none was. Belongs to the modules. */
 struct Dwarf *hc_module_opened_dwarf(const hc_module *module);
+
+/* Where memory is out libdw ends the process with status 1; of DWARF (NULL is fine) it then ends as GLib has it end (g_error()). */
+void hc_modules_mind_memory(struct Dwarf *dwarf);
 uint64_t hc_struct_size(const hc_struct *structure); /* bytes */
 bool hc_struct_member(const hc_struct *structure, const char *name, hc_member *ret_member);
 

@@ -37,6 +37,7 @@ static bool find_unit(hc_modules *modules, struct module *module, const char *fu
 	Dwfl_Module *dwfl_module = hc_module_dwfl(modules, module);
 	Dwarf *dwarf = dwfl_module ? dwfl_module_getdwarf(dwfl_module, &bias) : NULL;
 
+	hc_modules_mind_memory(dwarf);
 	module->dwarf = dwarf;
 	if (!dwarf || !hc_module_symbol(modules, &module->public, function, &symbol) || symbol.is_tls)
 		return false;

@@ -8,6 +8,7 @@
  * .gnu_debuglink, and from debuginfod if DEBUGINFOD_URLS is set) and takes it only if it belongs to
  * the file.
  */
+#include "base/memory.h"
 #include "modules/modules_state.h"
 
 #include <gelf.h>
@@ -250,11 +251,18 @@ void hc_module_note_debug_file(hc_modules *modules, const hc_module *module, con
 	private->noted_file = noted;
 }
 
+void hc_modules_mind_memory(Dwarf *dwarf)
+{
+	if (dwarf)
+		dwarf_new_oom_handler(dwarf, hc_memory_end);
+}
+
 const char *hc_module_debug_file(hc_modules *modules, const hc_module *module)
 {
 	struct module *private = hc_module_private(module);
 	const char *main_file = NULL, *debug_file = NULL;
 	Dwfl_Module *dwfl_module;
+	Dwarf *dwarf;
 	Dwarf_Addr bias;
 
 	if (private->debug_tried)
@@ -269,7 +277,9 @@ const char *hc_module_debug_file(hc_modules *modules, const hc_module *module)
 	if (!private->structs && !private->debug_noted && (private->separate_file = find_by_build_id(modules, private)))
 		return private->debug_file = private->separate_file;
 	dwfl_module = hc_module_dwfl(modules, private);
-	if (dwfl_module && dwfl_module_getdwarf(dwfl_module, &bias)) {
+	dwarf = dwfl_module ? dwfl_module_getdwarf(dwfl_module, &bias) : NULL;
+	if (dwarf) {
+		hc_modules_mind_memory(dwarf);
 		dwfl_module_info(dwfl_module, NULL, NULL, NULL, NULL, NULL, &main_file, &debug_file);
 		private->debug_file = debug_file ? debug_file : main_file;
 	}

@@ -126,10 +126,13 @@ static void init(hc_propagation *propagation, hc_types *types, size_t bitmap_siz
 	propagation->ends = g_hash_table_new(NULL, NULL);
 	propagation->outside_claims = g_array_new(FALSE, FALSE, sizeof(hc_claim));
 	hc_propagation_begin_shapes(propagation);
-	propagation->failed =
-		!hc_propagation_begin_doubtful(propagation) || !hc_pools_create(propagation, bitmap_size) ||
-		!propagation->looked_at || !propagation->shared || !propagation->pieces || !propagation->searched ||
-		!propagation->preceded || !propagation->started || !hc_propagation_begin_outside(propagation);
+	/* All of them, also if one has failed: clear() ends them all. */
+	bool begun = hc_propagation_begin_doubtful(propagation);
+
+	begun &= hc_pools_create(propagation, bitmap_size);
+	begun &= hc_propagation_begin_outside(propagation);
+	propagation->failed = !begun || !propagation->looked_at || !propagation->shared || !propagation->pieces ||
+			      !propagation->searched || !propagation->preceded || !propagation->started;
 }
 
 static void clear(hc_propagation *propagation, size_t bitmap_size)

@@ -4,7 +4,8 @@
  *
  * Each worker has a stack of blocks that it has marked and not yet searched. A pool holds what can be shared: stretches of
  * words (the roots, in slices; large blocks, in slices), and batches of blocks that a worker with plenty gave away. A worker
- * that has nothing takes from the pool, or waits; when all wait, everything is searched.
+ * that has nothing takes from the pool, or waits; when all that have begun wait, everything is searched: one that begins later finds
+ * that, and nothing waits for a thread that could not be made.
  *
  * A mark is set by one atomic OR, and whoever set it searches the block; so every block is searched once, and the result
  * does not depend on the order.
@@ -31,7 +32,7 @@ struct pool {
 	GCond changed;
 	GArray *words;	    /* of hc_words */
 	GPtrArray *batches; /* of struct batch */
-	unsigned waiting;
+	unsigned begun, waiting; /* workers */
 	int hungry; /* workers that wait, readable without the lock */
 	bool done;
 	int failed; /* memory was out */
@@ -95,7 +96,7 @@ static bool pool_take(struct pool *pool, hc_words *words, struct batch **batch)
 			*words = g_array_index(pool->words, hc_words, pool->words->len - 1);
 			g_array_set_size(pool->words, pool->words->len - 1);
 			got = true;
-		} else if (pool->waiting + 1 == pool->workers) {
+		} else if (pool->waiting + 1 == pool->begun) {
 			pool->done = true;
 			g_cond_broadcast(&pool->changed);
 		} else {
@@ -280,6 +281,9 @@ static void run_worker(void *data, unsigned index)
 	hc_word_format format = hc_core_word_format(pool->references->core);
 
 	(void)index;
+	g_mutex_lock(&pool->mutex);
+	pool->begun++;
+	g_mutex_unlock(&pool->mutex);
 	worker->pool = pool;
 	hc_scanner_init(&worker->scanner, pool->references->blocks, pool->marks, worker);
 	if (format.size != 8 || format.swap)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "reports/output.h"
 
+#include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -8,10 +10,26 @@ enum {
 	LEAST_WIDTH = 60,
 };
 
+/*
+ * Where memory is out jansson leaves out what does not fit, and what is written then looks whole. So it gets its memory from GLib, which
+ * ends the process; of a program that has chosen another way of its own it gets it there.
+ */
+static void mind_memory(void)
+{
+	json_malloc_t allocate;
+	json_free_t release;
+
+	json_get_alloc_funcs(&allocate, &release);
+	if (allocate == malloc)
+		json_set_alloc_funcs(g_malloc, g_free);
+}
+
 hc_output *hc_output_create(const hc_report_options *options)
 {
 	hc_output *output = g_new(hc_output, 1);
 
+	if (options->format == HC_REPORT_JSON)
+		mind_memory();
 	output->options = options;
 	output->width = MAX(options->width ? options->width : DEFAULT_WIDTH, LEAST_WIDTH);
 	output->failed = false;

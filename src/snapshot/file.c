@@ -3,6 +3,7 @@
 #include "snapshot/format.h"
 
 #include "base/file.h"
+#include "base/output_file.h"
 #include "capture/capture.h"
 
 static GVariant *store_identity(const hc_snapshot *snapshot)
@@ -328,8 +329,24 @@ static GVariant *store(const hc_snapshot *snapshot)
 	return value;
 }
 
-bool hc_snapshot_write(const hc_snapshot *snapshot, const char *path, uint64_t *ret_size, GError **error)
+/* Of a file that is there only a snapshot is replaced, or an empty one: no core, binary or anything that was named by mistake. */
+bool hc_snapshot_may_write(const char *path, bool replace, GError **error)
 {
+	char byte;
+
+	if (!hc_output_file_check(path, replace, error))
+		return false;
+	if (!hc_file_peek(path, &byte, 1) || hc_snapshot_is_one(path))
+		return true;
+	g_set_error(error, HC_ERROR, HC_ERROR_USAGE, "%s: it is no snapshot, and is not replaced", path);
+	return false;
+}
+
+bool hc_snapshot_write(const hc_snapshot *snapshot, const char *path, bool replace, uint64_t *ret_size, GError **error)
+{
+	if (!hc_snapshot_may_write(path, replace, error))
+		return false;
+
 	g_autoptr(GVariant) value = store(snapshot);
 	size_t size = g_variant_get_size(value);
 	g_autofree char *sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, g_variant_get_data(value), size);
@@ -339,5 +356,5 @@ bool hc_snapshot_write(const hc_snapshot *snapshot, const char *path, uint64_t *
 	g_string_append_len(file, g_variant_get_data(value), size);
 	if (ret_size)
 		*ret_size = file->len;
-	return hc_file_write(path, file->str, file->len, error);
+	return hc_output_file_write(path, file->str, file->len, replace, error);
 }

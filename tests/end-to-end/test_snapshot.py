@@ -6,9 +6,11 @@ else lies there is refused with a reason."""
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterable
+from typing import Any, Iterable, Optional
 
 from harness import Cases, Result, Stopped, heapcore, need_captures, report_of, succeed
 from variants import SMALL_CORE
@@ -120,15 +122,51 @@ def check_content(series: Series) -> None:
 
 
 def check_permissions(series: Series) -> None:
-    """One that is there is replaced; where there is no folder, that is said."""
+    """It is its owner's alone; one that is there stays, unless it is to be replaced; where there is no folder, that is said."""
     path = series.folder / "again.snap"
-    path.write_text("old")
     snapshot(series, series.cores[0], path)
-    assert path.read_bytes()[:18] == b"heapcore-snapshot "
+    assert path.stat().st_mode & 0o777 == 0o600, oct(path.stat().st_mode)
+    path.write_bytes(series.snapshots[1].read_bytes())
+    path.chmod(0o640)
+    stays(series, path, "--force")
+    snapshot(series, series.cores[0], path, "--force")
+    assert path.read_bytes() == series.snapshots[0].read_bytes() and path.stat().st_mode & 0o777 == 0o640, path.stat()
     result = heapcore("snapshot", series.cores[0], "-o", series.folder / "no" / "such.snap")
     assert result.status == 2 and "no/such.snap" in result.err and not result.out, result
     result = heapcore("snapshot", series.snapshots[0], "-o", path)
     assert result.status == 2 and "snapshot already" in result.err, result
+
+
+def stays(series: Series, path: Path, reason: str, *options: str, core: Optional[Path] = None) -> None:
+    """PATH is not written, REASON is said, and nothing is beside it that was not there."""
+    before = path.lstat(), sorted(path.parent.iterdir())
+    result = heapcore("snapshot", core or series.cores[0], series.program, "-o", path, *options)
+    assert result.status == 2 and reason in result.err and str(path) in result.err and not result.out, result
+    after = path.lstat(), sorted(path.parent.iterdir())
+    assert before[1] == after[1] and before[0].st_mtime_ns == after[0].st_mtime_ns and before[0].st_ino == after[0].st_ino, (before, after)
+
+
+def check_output(series: Series) -> None:
+    """Never over what is no snapshot: the core, the program, a device, a pipe, what a link of another user leads to."""
+    core, target, link = series.folder / "the-core", series.folder / "target.snap", series.folder / "link.snap"
+    shutil.copy(next(series.cores[0].glob("core.*")), core)
+    stays(series, series.cores[0], "a folder", "--force")
+    stays(series, core, "--force", core=core)
+    stays(series, core, "no snapshot", "--force", core=core)
+    stays(series, Path(series.program), "no snapshot", "--force")
+    os.mkfifo(series.folder / "pipe")
+    for path in (Path("/dev/null"), series.folder / "pipe"):
+        for options in ([], ["--force"]):
+            stays(series, path, "no regular file", *options)
+    link.symlink_to(target)
+    stays(series, link, "leads nowhere")
+    target.write_bytes(b"")
+    stays(series, link, "--force")
+    snapshot(series, series.cores[0], link, "--force")
+    assert link.is_symlink() and target.read_bytes() == series.snapshots[0].read_bytes()
+    if not os.geteuid():
+        os.lchown(link, 54321, 54321)
+        stays(series, link, "of another user", "--force")
 
 
 # ---- what it is not -------------------------------------------------------------------------------------------------
@@ -185,6 +223,7 @@ CHECKS: dict[str, Any] = {
     "size": (check_size,),
     "no content": (check_content,),
     "where it is written": (check_permissions,),
+    "where it is not written": (check_output,),
     "damaged": (check_damage,),
     "other commands": (check_other_commands,),
 }

@@ -451,7 +451,7 @@ static void there_and_back(hc_snapshot *snapshot)
 	GStatBuf status;
 
 	CU_ASSERT_FALSE(hc_snapshot_is_one(place.path));
-	CU_ASSERT_TRUE(hc_snapshot_write(snapshot, place.path, &size, &error));
+	CU_ASSERT_TRUE(hc_snapshot_write(snapshot, place.path, false, &size, &error));
 	CU_ASSERT_TRUE(!g_stat(place.path, &status) && (uint64_t)status.st_size == size);
 	CU_ASSERT_TRUE(hc_snapshot_is_one(place.path));
 	read = hc_snapshot_read(place.path, &error);
@@ -508,7 +508,7 @@ static char *write_full(const file_place *place, size_t *ret_length)
 	g_autoptr(hc_snapshot) snapshot = make_full();
 	char *contents = NULL;
 
-	CU_ASSERT_TRUE(hc_snapshot_write(snapshot, place->path, NULL, NULL));
+	CU_ASSERT_TRUE(hc_snapshot_write(snapshot, place->path, true, NULL, NULL));
 	CU_ASSERT_TRUE(g_file_get_contents(place->path, &contents, ret_length, NULL));
 	return contents;
 }
@@ -822,7 +822,7 @@ static void refuse_changed(void (*change)(hc_snapshot *snapshot), const char *se
 	g_autoptr(hc_snapshot) snapshot = make_full();
 
 	change(snapshot);
-	CU_ASSERT_TRUE(hc_snapshot_write(snapshot, place.path, NULL, NULL));
+	CU_ASSERT_TRUE(hc_snapshot_write(snapshot, place.path, true, NULL, NULL));
 	refuse(&place, HC_ERROR_BAD_DATA, section);
 	place_clear(&place);
 }
@@ -1054,7 +1054,7 @@ static void test_no_place(void)
 	g_autoptr(GError) error = NULL;
 
 	put(&place, "mine", 4);
-	CU_ASSERT_FALSE(hc_snapshot_write(snapshot, below, NULL, &error));
+	CU_ASSERT_FALSE(hc_snapshot_write(snapshot, below, false, NULL, &error));
 	CU_ASSERT_TRUE(g_error_matches(error, HC_ERROR, HC_ERROR_IO));
 	refuse(&place, HC_ERROR_BAD_DATA, "not a heapcore snapshot");
 	place_clear(&place);

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Files are written beside their place, under a name that only they have (O_EXCL), synchronized, and renamed: so there is the whole file, or
+ * what was there before. Without leave to replace the rename fails if something is there, whoever put it there meanwhile.
+ */
+#include "base/output_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	OWN_MODE = 0600, /* it tells of what a process held */
+	TRIES = 100
+};
+
+static bool fail(const char *path, int code, const char *reason, GError **error)
+{
+	g_set_error(error, HC_ERROR, code, "%s: %s", path, reason);
+	return false;
+}
+
+bool hc_output_file_is_misled(const char *path)
+{
+	g_autofree char *prefix = g_strdup(path);
+	struct stat status;
+
+	for (char *end = prefix; *end; end++) {
+		char next = end[1];
+
+		if (next && next != '/')
+			continue;
+		end[1] = '\0';
+		if (!lstat(prefix, &status) && S_ISLNK(status.st_mode) && status.st_uid && status.st_uid != geteuid())
+			return true;
+		end[1] = next;
+	}
+	return false;
+}
+
+/* Whether something is at PATH: *RET_THERE, with its *RET_STATUS, which is a regular file's. FALSE: it must stay, or is not to be trusted. */
+static bool look(const char *path, bool replace, bool *ret_there, struct stat *ret_status, GError **error)
+{
+	struct stat link;
+
+	*ret_there = false;
+	if (hc_output_file_is_misled(path))
+		return fail(path, HC_ERROR_USAGE,
+			"it leads through a symbolic link of another user, and is not written", error);
+	if (lstat(path, &link)) /* else whatever is wrong shows when it is written */
+		return true;
+	*ret_there = true;
+	if (stat(path, ret_status))
+		return fail(path, HC_ERROR_USAGE, "it is a link that leads nowhere, and is not written", error);
+	if (!S_ISREG(ret_status->st_mode))
+		return fail(path, HC_ERROR_USAGE,
+			S_ISDIR(ret_status->st_mode) ? "it is a folder" : "it is no regular file, and is not written",
+			error);
+	return replace || fail(path, HC_ERROR_USAGE, "it is there already, and is not replaced without --force", error);
+}
+
+bool hc_output_file_check(const char *path, bool replace, GError **error)
+{
+	struct stat status;
+	bool is_there;
+
+	return look(path, replace, &is_there, &status, error);
+}
+
+/* A file beside PATH: its descriptor, and *RET_NAME, to be freed. -1: errno says why. */
+static int make_beside(const char *path, char **ret_name)
+{
+	for (unsigned i = 0; i < TRIES; i++) {
+		g_autofree char *name = g_strdup_printf("%s.new-%08x", path, g_random_int());
+		int file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, OWN_MODE);
+
+		if (file >= 0)
+			*ret_name = g_steal_pointer(&name);
+		if (file >= 0 || errno != EEXIST)
+			return file;
+	}
+	return -1;
+}
+
+static bool write_all(int file, const char *bytes, size_t left)
+{
+	while (left) {
+		ssize_t done = write(file, bytes, left);
+
+		if (done < 0 && errno != EINTR)
+			return false;
+		bytes += MAX(done, 0);
+		left -= (size_t)MAX(done, 0);
+	}
+	return true;
+}
+
+/* That only root may give a file away is no error. */
+static bool keep_mode(int file, const struct stat *former)
+{
+	if (fchown(file, former->st_uid, former->st_gid) && errno != EPERM)
+		return false;
+	return !fchmod(file, former->st_mode & 07777 & ~(mode_t)(S_ISUID | S_ISGID));
+}
+
+/* As rename(2), but fails (EEXIST) if something is there. Not every file system can do that at once: then a second name does it. */
+static bool rename_to_new(const char *name, const char *path)
+{
+	if (!renameat2(AT_FDCWD, name, AT_FDCWD, path, RENAME_NOREPLACE))
+		return true;
+	return (errno == EINVAL || errno == ENOSYS) && !link(name, path) && !unlink(name);
+}
+
+bool hc_output_file_write(const char *path, const char *contents, size_t length, bool replace, GError **error)
+{
+	g_autofree char *target = NULL, *name = NULL;
+	struct stat former;
+	bool is_there, done;
+	int file;
+
+	if (!look(path, replace, &is_there, &former, error))
+		return false;
+	target = is_there ? realpath(path, NULL) : strdup(path);
+	file = target ? make_beside(target, &name) : -1;
+	if (file < 0)
+		return fail(path, HC_ERROR_IO, g_strerror(errno), error);
+	done = write_all(file, contents, length) && (!is_there || keep_mode(file, &former)) && !fsync(file);
+	if (!done)
+		fail(path, HC_ERROR_IO, g_strerror(errno), error);
+	if (close(file) && done)
+		done = fail(path, HC_ERROR_IO, g_strerror(errno), error);
+	if (done && (is_there ? rename(name, target) : !rename_to_new(name, target)))
+		done = fail(path, HC_ERROR_IO, g_strerror(errno), error);
+	if (!done)
+		unlink(name);
+	return done;
+}

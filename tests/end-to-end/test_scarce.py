@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Where the system gives no thread, no memory, no room: the same answer, or exit status 2 and a sentence; never a hang, never a crash."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+from harness import FIXTURES, HEAPCORE, Cases, Result, Skipped, Stopped, Workspace, heapcore, need_captures, succeed
+
+FEW_THREADS = FIXTURES / "tests" / "support" / ".libs" / "few-threads.so"
+COMMANDS = ("analyze", "duplicates")
+LIMITS = 20  # of memory, from next to nothing on
+
+
+def untimed(result: Result) -> str:
+    assert result.status in (0, 3), result
+    return re.sub(r'"timings": \{[^}]*\}', "", result.out)
+
+
+def check_threads(core: Path) -> None:
+    """With fewer threads than were asked for, down to one, the answer is that of as many as one likes."""
+    for command in COMMANDS:
+        whole = untimed(heapcore(command, core, "--json", "--jobs", "4"))
+        for most in (0, 1, 3):
+            few = heapcore(command, core, "--json", "--jobs", "4", patience=120, environment={
+                "LD_PRELOAD": str(FEW_THREADS), "THREADS_MOST": str(most), "ASAN_OPTIONS": "verify_asan_link_order=0"})
+            assert untimed(few) == whole, f"{command} with {most} threads says something else"
+
+
+def limited(kibibytes: int, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["sh", "-c", 'ulimit -v "$0" && exec "$@"', str(kibibytes), HEAPCORE, *map(str, arguments)],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
+
+
+def check_memory(core: Path) -> None:
+    """Whichever of its parts gets none: the limits are spread over all that an analysis takes."""
+    if limited(1 << 18, "--version").returncode:
+        raise Skipped("a build with sanitizers takes address space for itself")
+    low, high = 0, 1 << 22
+    while high - low > 1 << 10:
+        middle = (low + high) // 2
+        low, high = (low, middle) if limited(middle, "analyze", core, "--jobs", "2").returncode in (0, 3) else (middle, high)
+    statuses = []
+    for i in range(1, LIMITS + 1):
+        done = limited(high * i // LIMITS, "analyze", core, "--jobs", "2")
+        if "error while loading shared libraries" in done.stderr or done.returncode == 127:
+            continue
+        statuses.append(done.returncode)
+        assert done.returncode in (0, 2, 3), f"{high * i // LIMITS} KiB: {done}"
+        assert "CRITICAL" not in done.stderr and "libdw:" not in done.stderr, f"{high * i // LIMITS} KiB: {done}"
+        assert done.returncode != 2 or "heapcore: " in done.stderr, f"no sentence: {done}"
+    assert statuses.count(2) >= 3, f"too few of the limits were felt: {statuses}"
+
+
+def check_full(core: Path) -> None:
+    """Output that cannot be written is an error, of help as of a report."""
+    for arguments in (["--help"], ["--version"], ["analyze", "--help"], ["help"], ["analyze", str(core)], ["leaks", str(core), "--json"]):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([HEAPCORE, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        assert done.returncode == 2 and "No space left" in done.stderr, f"{arguments}: {done}"
+
+
+def check_file_size(core: Path) -> None:
+    """A file that may not grow (SIGXFSZ) is an error as any other, and leaves nothing behind."""
+    with Workspace() as folder:
+        done = subprocess.run(["sh", "-c", 'ulimit -f 0 && exec "$@"', "-", HEAPCORE, "snapshot", str(core), "-o", str(folder / "one.snap")],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        assert done.returncode == 2 and "one.snap" in done.stderr and "File too large" in done.stderr, done
+        assert not list(folder.iterdir()), list(folder.iterdir())
+
+
+def run() -> None:
+    with Stopped("churn", ("3000",), recorder=False) as fixture:
+        core = fixture.gcore()
+        succeed("analyze", core)
+        cases.run("threads", check_threads, core)
+        cases.run("memory", check_memory, core)
+        cases.run("output", check_full, core)
+        cases.run("file size", check_file_size, core)
+
+
+need_captures()
+cases = Cases(__doc__)
+if not cases.options.list:
+    run()
+cases.finish()
