@@ -112,4 +112,5 @@ enum { /* flags of the whole */
 	IDENTITY_TYPES = 1,
 	IDENTITY_CONTENT = 2,
 	IDENTITY_DEBUG_INFO = 4,
+	IDENTITY_LIVE = 8, /* its origin stands as HC_ORIGIN_CAPTURE, which older readers know */
 };
