@@ -11,6 +11,7 @@
  * process can have such a runtime in it, so a process without any pays for a look at the names of its modules.
  *
  *	runtimes.c	the list of ranges, and who is asked
+ *	looking.c	how books are read
  *	names.c		names that the kernel has for mappings
  *	java.c		HotSpot's heap and its compiled code
  *	v8.c		V8's pages of objects

@@ -307,6 +307,8 @@ static GVariant *store(const hc_snapshot *snapshot)
 	g_variant_builder_add(&sections, "{sv}", "pins", store_pins(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "pin-holders", store_pin_holders(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "pinning", store_pinning(&snapshot->pinning));
+	if (snapshot->knows_uses)
+		g_variant_builder_add(&sections, "{sv}", "runtimes", hc_snapshot_store_uses(snapshot));
 	if (snapshot->knows_resident)
 		g_variant_builder_add(&sections, "{sv}", "resident", hc_snapshot_store_resident(snapshot));
 	if (snapshot->knows_lost_resident)

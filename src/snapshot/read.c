@@ -578,6 +578,7 @@ static const struct {
 	{ "unjoined-routine", SNAPSHOT_UNJOINED_ROUTINE, load_unjoined_routine, true },
 	{ "resident", NULL, hc_snapshot_load_resident, true },
 	{ "lost-resident", NULL, hc_snapshot_load_lost_resident, true },
+	{ "runtimes", SNAPSHOT_RUNTIMES, hc_snapshot_load_uses, true },
 	{ "side-facts", NULL, load_side_facts, true },
 };
 

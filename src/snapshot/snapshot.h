@@ -7,6 +7,7 @@
  *	blocks.c	one pass over the blocks: each is counted in one row
  *	owner_rows.c	the paths that blocks hang on
  *	resident.c	what was in memory of all that, as a section
+ *	uses.c		what other runtimes have, as a section
  *	file.c		writing
  *	read.c		reading, where nothing is believed
  */

@@ -55,10 +55,17 @@ char *hc_word_runtime(const hc_runtime_use *use)
 	const char *probably = use->is_proved ? "" : "probably ";
 
 	if (use->kind == HC_RUNTIME_ALLOCATOR)
-		return g_strdup_printf("%s%s's memory", probably, use->name);
+		return g_strdup_printf("%smemory of %s", probably, use->name);
 	if (use->kind == HC_RUNTIME_NAMED)
 		return g_strdup_printf("memory that the process named \"%s\"", use->name);
 	return g_strconcat(probably, names[use->kind], NULL);
+}
+
+char *hc_word_runtime_memory(const hc_runtime_use *use)
+{
+	g_autofree char *whose = hc_word_runtime(use);
+
+	return g_strconcat(use->is_proved ? "" : "what is ", whose, NULL);
 }
 
 char *hc_word_area(const hc_area *area)
