@@ -38,6 +38,7 @@ typedef bool (*hc_progress_function)(hc_stage stage, double fraction, void *data
 
 typedef struct hc_analysis_options {
 	const char *core_name; /* as hc_core_name() is to say; NULL: the core's path */
+	bool is_live; /* the core is that of a process that goes on, and will be gone: hc_capture_hold() */
 	const char *binary;
 	const char *sysroot;
 	const char *const *debug_directories; /* NULL-terminated; may be NULL */

@@ -41,6 +41,34 @@ typedef enum {
 
 const char *hc_area_user_name(hc_area_user user); /* "module", "thread", "allocator": for JSON; NULL of unknown */
 
+/* What has private memory that is not malloc's, as its own books say, or the process's names for it. */
+typedef enum {
+	HC_RUNTIME_NONE,
+	HC_RUNTIME_JAVA,      /* the heap of a Java VM */
+	HC_RUNTIME_JAVA_CODE, /* what it compiled */
+	HC_RUNTIME_V8,	      /* the heap of V8, which runs JavaScript */
+	HC_RUNTIME_GO,
+	HC_RUNTIME_PYTHON, /* arenas of small objects */
+	HC_RUNTIME_RUBY,   /* pages of objects */
+	HC_RUNTIME_PHP,	   /* chunks */
+	HC_RUNTIME_LUAJIT,
+	HC_RUNTIME_ALLOCATOR, /* the allocator that serves the program in place of glibc's: `name` */
+	HC_RUNTIME_NAMED,     /* the process gave it a name: `name` */
+	HC_RUNTIME_COUNT,
+} hc_runtime_kind;
+
+const char *hc_runtime_kind_name(hc_runtime_kind kind); /* "java-heap", ...: for JSON; NULL of none */
+hc_runtime_kind hc_runtime_kind_called(const char *name); /* HC_RUNTIME_NONE if there is none */
+
+/* Whether the runtime moves its objects, or packs the pointers to them: words then tell little of who holds what there. */
+bool hc_runtime_kind_moves(hc_runtime_kind kind);
+
+typedef struct hc_runtime_use {
+	hc_runtime_kind kind;
+	const char *name; /* of an allocator, or as the process named it (untrusted); else NULL */
+	bool is_proved;	  /* FALSE: it is probably so */
+} hc_runtime_use;
+
 typedef struct hc_area {
 	hc_address start, end;
 	hc_area_kind kind;
@@ -49,6 +77,7 @@ typedef struct hc_area {
 	hc_area_user user;
 	const char *user_name; /* of the module or the allocator; untrusted; else NULL */
 	unsigned user_words;   /* of the module's data that point there */
+	hc_runtime_use runtime; /* of anonymous and shared memory */
 } hc_area;
 
 typedef struct hc_areas hc_areas;

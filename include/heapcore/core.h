@@ -54,6 +54,7 @@ typedef enum {
 	HC_ORIGIN_GCORE,   /* gdb wrote it of a live process */
 	HC_ORIGIN_CAPTURE, /* heapcore did */
 	HC_ORIGIN_UNKNOWN,
+	HC_ORIGIN_LIVE, /* nobody: it is the memory of a process that goes on, read for this one analysis */
 } hc_origin;
 
 typedef struct hc_process {

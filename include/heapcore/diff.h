@@ -84,6 +84,8 @@ typedef struct hc_growth {
 	const char *name; /* of paths; else NULL. Untrusted */
 	hc_row_id row;	  /* of the memory table, if it is one; else HC_ROW_NONE */
 	bool is_bound;	  /* of rows of the memory table, as there */
+	const hc_runtime_use
+		*runtime; /* of such a row what this runtime has; NULL: all of it, or what no runtime has */
 	hc_where where;	  /* of paths; of one of them, if THREADS */
 	unsigned threads; /* of one variable in so many threads, whose rows are one; 0: of no thread, or of one */
 	const char *type; /* of paths and lost blocks; NULL: not known */
@@ -116,6 +118,14 @@ bool hc_growth_is_shared(const hc_growth *row);
 
 /* Whether what grew is in part memory that is not malloc's, so that it is worth telling. */
 bool hc_growth_is_outside(const hc_growth *row);
+
+typedef struct hc_diff hc_diff;
+
+/*
+ * Whose memory most of what ROW grew by besides malloc's is in; *RET_ALL: all of it, give or take a hundredth. NULL: that is not known, or it is
+ * of several.
+ */
+const hc_runtime_use *hc_growth_outside_use(const hc_diff *diff, const hc_growth *row, bool *ret_all);
 
 /* How sure a sentence is. */
 typedef enum {
@@ -189,8 +199,6 @@ typedef enum {
 
 /* "causes", "not-looked-at", "not-read", "broken", "grew-little", "unknown", "did-not-grow" */
 const char *hc_containers_state_name(hc_containers_state state);
-
-typedef struct hc_diff hc_diff;
 
 /* Of COUNT snapshots (2 to HC_DIFF_SNAPSHOTS_MAX) in the order of time, which must outlive the diff. Never fails: different programs give HC_OTHER_PROGRAM. */
 hc_diff *hc_diff_create(const hc_snapshot *const *snapshots, unsigned count);

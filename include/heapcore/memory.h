@@ -90,6 +90,21 @@ const hc_memory_row *hc_memory_row_get(const hc_memory *memory, unsigned index);
 const hc_memory_row *hc_memory_row_find(const hc_memory *memory, hc_row_id id);	 /* NULL if there is none */
 uint64_t hc_memory_row_bytes(const hc_memory *memory, hc_row_id id);		 /* 0 if there is none */
 
+/* What of a row another runtime has (hc_area.runtime). */
+typedef struct hc_memory_use {
+	hc_row_id row;
+	hc_runtime_use use;
+	uint64_t bytes, mappings;
+	hc_resident resident; /* 0 if that is not known */
+} hc_memory_use;
+
+/* In order of the rows, of each the most bytes first. Of very many only the first that are met: the rest is only in the row. */
+unsigned hc_memory_use_count(const hc_memory *memory);
+const hc_memory_use *hc_memory_use_get(const hc_memory *memory, unsigned index);
+
+/* Whether two are the same runtime's memory, proved or not. */
+bool hc_runtime_use_is_same(const hc_runtime_use *a, const hc_runtime_use *b);
+
 /* ---- what conditions name ---- */
 
 /* Figures of one process, as `--fail-on` names them. Blocks in use and lost count usable bytes, free ones whole chunks. */

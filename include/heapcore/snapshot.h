@@ -76,6 +76,12 @@ typedef struct hc_snapshot_number {
 	int64_t value;
 } hc_snapshot_number;
 
+/* What of a row of the memory table another runtime has. Its strings are the snapshot's. */
+typedef struct hc_snapshot_use {
+	hc_memory_use part;
+	uint64_t outside, outside_resident; /* of it, what paths have (hc_snapshot_owner) */
+} hc_snapshot_use;
+
 typedef struct hc_snapshot {
 	/* the process; its strings are the snapshot's */
 	const char *path; /* of the core */
@@ -95,6 +101,8 @@ typedef struct hc_snapshot {
 	/* the memory table, all its strings the snapshot's */
 	uint64_t total;
 	GArray *memory;	     /* of hc_memory_row */
+	bool knows_uses;     /* FALSE: the snapshot is of an earlier version */
+	GArray *uses;	     /* of hc_snapshot_use */
 	bool knows_resident; /* what was in memory: of the core of a capture, or a snapshot of it */
 	bool knows_lost_resident; /* also of kinds of lost blocks: snapshots of earlier versions do not */
 	hc_amount directly_lost, indirectly_lost, possibly_lost;

@@ -29,9 +29,12 @@ struct hc_analysis {
 static bool run_core(hc_analysis *analysis, GError **error)
 {
 	analysis->core = hc_core_open(analysis->path, analysis->diagnostics, error);
-	if (analysis->core)
-		hc_core_set_name(analysis->core, analysis->options->core_name);
-	return analysis->core != NULL;
+	if (!analysis->core)
+		return false;
+	hc_core_set_name(analysis->core, analysis->options->core_name);
+	if (analysis->options->is_live)
+		hc_core_set_live(analysis->core);
+	return true;
 }
 
 static bool run_modules(hc_analysis *analysis, GError **error)

@@ -75,14 +75,17 @@ hc_areas *hc_areas_create(
 	areas->unjoined_stacks = g_array_new(FALSE, FALSE, sizeof(hc_range));
 	areas->unjoined_routines = g_array_new(FALSE, FALSE, sizeof(hc_address));
 	areas->guards = g_hash_table_new(NULL, NULL);
+	areas->runtimes = hc_runtimes_create(core, modules, hc_blocks_heap(blocks)->foreign);
 	hc_areas_claim_heap(areas);
 	hc_areas_claim_stacks(areas);
 	hc_areas_find_results(areas);
 	hc_areas_claim_coroutines(areas);
+	hc_areas_claim_runtimes(areas);
 	hc_areas_make_claims_disjoint(areas);
 	for (unsigned i = 0; i < hc_core_mapping_count(core); i++)
 		cut_mapping(areas, hc_core_mapping(core, i), &claim_index);
 	hc_areas_find_users(areas);
+	hc_areas_name_runtimes(areas);
 	hc_areas_count_unjoined(areas);
 	return areas;
 }
@@ -91,6 +94,7 @@ void hc_areas_destroy(hc_areas *areas)
 {
 	if (!areas)
 		return;
+	hc_runtimes_destroy(areas->runtimes);
 	g_array_unref(areas->list);
 	g_array_unref(areas->claims);
 	g_array_unref(areas->results);

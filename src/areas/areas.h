@@ -12,6 +12,7 @@
  *	unjoined.c	how many these are, and what their stacks keep
  *	coroutines.c	claims of stacks that libc did not make
  *	mapping_kinds.c	what a mapping is that nobody claims
+ *	claimed_by_runtimes.c	... or that another runtime has
  *	pointed_from.c	whose the anonymous mappings are
  *	lookup.c	asking: by number, by address, for sums
  */

@@ -4,6 +4,8 @@
 
 #include "areas/areas.h"
 
+#include "runtimes/runtimes.h"
+
 /* Somebody's claim on a part of the address space. Claims are disjoint when areas are cut. */
 typedef struct hc_area_claim {
 	hc_address start, end;
@@ -16,6 +18,7 @@ struct hc_areas {
 	hc_modules *modules;
 	const hc_blocks *blocks;
 	hc_diagnostics *diagnostics;
+	hc_runtimes *runtimes;
 	GArray *list;	/* of hc_area */
 	GArray *claims; /* of hc_area_claim, sorted by start */
 	uint64_t bytes[HC_AREA_KIND_COUNT];
@@ -69,6 +72,10 @@ void hc_areas_find_results(hc_areas *areas);
 
 /* unjoined.c: fills `unjoined`. */
 void hc_areas_count_unjoined(hc_areas *areas);
+
+/* claimed_by_runtimes.c: claims what other runtimes have of anonymous and shared memory; and tells it of the areas, once they are cut. */
+void hc_areas_claim_runtimes(hc_areas *areas);
+void hc_areas_name_runtimes(hc_areas *areas);
 
 /* mapping_kinds.c: what an unclaimed part of a mapping is. *ret_owner: a module's index, or UINT_MAX. */
 hc_area_kind hc_areas_classify(const hc_areas *areas, const hc_mapping *mapping, unsigned *ret_owner);

@@ -96,6 +96,7 @@ static hc_analysis *analyse_once(
 	const char *root = cli_live_root(options, core), *path = cli_live_path(options, core);
 	hc_analysis_options analysis_options = {
 		.core_name = path == core ? NULL : core,
+		.is_live = path != core,
 		.binary = binary,
 		.sysroot = options->sysroot || !root ? options->sysroot : root,
 		.debug_directories = (const char *const *)options->debug_directories,

@@ -165,6 +165,11 @@ void hc_core_set_name(hc_core *core, const char *name)
 	core->name = g_strdup(name);
 }
 
+void hc_core_set_live(hc_core *core)
+{
+	core->process.origin = HC_ORIGIN_LIVE;
+}
+
 uint64_t hc_core_file_size(const hc_core *core)
 {
 	return core->file_size;

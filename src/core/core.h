@@ -33,6 +33,9 @@ char *hc_core_find_file(const char *path);
 /* To be called before anybody asks for the name. */
 void hc_core_set_name(hc_core *core, const char *name);
 
+/* Likewise: CORE is a live process's, in place of one that somebody wrote. */
+void hc_core_set_live(hc_core *core);
+
 /*
  * Gives a piece of HC_SOURCE_NONE the bytes that it has in the file it was mapped from. BYTES cover the whole piece and
  * must live as long as CORE; the caller has checked that they are what the process had mapped. To be called before any

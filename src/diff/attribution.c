@@ -12,6 +12,7 @@
 
 enum {
 	SIZES_APART = 12, /* sizes of blocks whose owner is not known; the others are one row */
+	OUTSIDE_ELSEWHERE = 100, /* of what a path has besides malloc's memory: one in so many bytes may be elsewhere */
 };
 
 /* ---- lost blocks ---- */
@@ -209,19 +210,115 @@ static bool knows_unjoined(const hc_diff *diff)
 	return diff->knows_resident;
 }
 
+/* ---- what other runtimes have of a row ---- */
+
+static const hc_snapshot_use *find_use(const hc_snapshot *snapshot, hc_row_id row, const hc_runtime_use *use)
+{
+	for (unsigned i = 0; i < snapshot->uses->len; i++) {
+		const hc_snapshot_use *found = &g_array_index(snapshot->uses, hc_snapshot_use, i);
+
+		if (found->part.row == row && hc_runtime_use_is_same(&found->part.use, use))
+			return found;
+	}
+	return NULL;
+}
+
+/* Whether it is known in all snapshots. Of torn cores it is not asked: what they lack may be anybody's. */
+static bool knows_uses(const hc_diff *diff)
+{
+	for (unsigned i = 0; i < diff->count; i++)
+		if (!diff->snapshots[i]->knows_uses)
+			return false;
+	return !diff->is_torn;
+}
+
+/* The bytes of ROW that runtimes have in SNAPSHOT and no path has; *RET_RESIDENT: of them. */
+static uint64_t used_of(const hc_snapshot *snapshot, hc_row_id row, uint64_t *ret_resident)
+{
+	uint64_t bytes = 0;
+
+	*ret_resident = 0;
+	for (unsigned i = 0; i < snapshot->uses->len; i++) {
+		const hc_snapshot_use *use = &g_array_index(snapshot->uses, hc_snapshot_use, i);
+
+		if (use->part.row != row)
+			continue;
+		bytes += use->part.bytes - use->outside;
+		*ret_resident += use->part.resident.resident - use->outside_resident;
+	}
+	return bytes;
+}
+
+static void attribute_use(hc_diff *diff, hc_row_id row, const hc_runtime_use *use)
+{
+	uint64_t *steps = hc_diff_new_steps(diff), *resident = hc_diff_new_steps(diff);
+	hc_growth growth = {
+		.kind = HC_GROWTH_MAPPING,
+		.row = row,
+		.runtime = use,
+		.elements_before = UINT64_MAX,
+		.elements_after = UINT64_MAX,
+		.steps = steps,
+		.resident_steps = resident,
+	};
+
+	for (unsigned i = 0; i < diff->count; i++) {
+		const hc_snapshot_use *found = find_use(diff->snapshots[i], row, use);
+
+		steps[i] = found ? found->part.bytes - found->outside : 0;
+		resident[i] = found ? found->part.resident.resident - found->outside_resident : 0;
+	}
+	hc_diff_add_growth(diff, growth);
+}
+
+/* A row for what each runtime has of ROW, as it is told by the last snapshot that has it. */
+static void attribute_uses(hc_diff *diff, hc_row_id row)
+{
+	for (unsigned i = diff->count; i-- > 0;)
+		for (unsigned j = 0; j < diff->snapshots[i]->uses->len; j++) {
+			const hc_memory_use *part = &g_array_index(diff->snapshots[i]->uses, hc_snapshot_use, j).part;
+			bool is_later = false;
+
+			for (unsigned k = i + 1; k < diff->count && !is_later; k++)
+				is_later = find_use(diff->snapshots[k], row, &part->use) != NULL;
+			if (part->row == row && !is_later)
+				attribute_use(diff, row, &part->use);
+		}
+}
+
+const hc_runtime_use *hc_growth_outside_use(const hc_diff *diff, const hc_growth *row, bool *ret_all)
+{
+	const hc_snapshot_use *most = NULL;
+	uint64_t resident, elsewhere = outside_of(diff->last, &resident), more = row->outside_after - row->outside_before;
+
+	for (unsigned i = 0; knows_uses(diff) && i < diff->last->uses->len; i++) {
+		const hc_snapshot_use *use = &g_array_index(diff->last->uses, hc_snapshot_use, i);
+
+		most = !most || use->outside > most->outside ? use : most;
+	}
+	/* No path has more elsewhere than all of them together. */
+	elsewhere -= most ? MIN(most->outside, elsewhere) : 0;
+	*ret_all = elsewhere <= more / OUTSIDE_ELSEWHERE;
+	return most && elsewhere <= more / 2 ? &most->part.use : NULL;
+}
+
 /* What of row FOUND of snapshot NUMBER has no row elsewhere. */
 static void count_row(
 	const hc_diff *diff, const hc_memory_row *found, unsigned number, uint64_t *steps, uint64_t *resident)
 {
 	const hc_snapshot *snapshot = diff->snapshots[number];
-	uint64_t outside = 0, outside_resident = 0;
+	uint64_t outside = 0, outside_resident = 0, used = 0, used_resident = 0;
 
 	if (found->id == HC_ROW_ANONYMOUS)
 		outside = outside_of(snapshot, &outside_resident);
 	if (found->id == HC_ROW_STACKS_UNUSED && knows_unjoined(diff))
 		outside_resident = snapshot->unjoined.memory;
+	if (knows_uses(diff))
+		used = used_of(snapshot, found->id, &used_resident);
+	outside += used;
+	outside_resident += used_resident;
 	/* What is no memory may have been touched before: the unused part of a stack. */
-	steps[number] = found->is_memory ? found->bytes - outside : 0;
+	steps[number] = found->is_memory ? found->bytes - MIN(outside, found->bytes) : 0;
 	resident[number] = found->resident.resident - MIN(found->resident.resident, outside_resident);
 }
 
@@ -262,6 +359,8 @@ static void attribute_rows(hc_diff *diff)
 			(diff->is_torn && !(whole_books && hc_row_is_mallocs(row->id))))
 			continue;
 		attribute_row(diff, row);
+		if (knows_uses(diff))
+			attribute_uses(diff, row->id);
 	}
 }
 

@@ -15,6 +15,7 @@ enum {
 	LEAST_SHARE = 100,	      /* nor is less than one in so many of the growth */
 	LEAST_OVERHEAD = 10,	      /* of malloc's own: a few per cent come with every block */
 	LITTLE_KEPT = 10,	      /* free memory that is less than a tenth of the growth */
+	LITTLE_UNTOUCHED = 10,	      /* mappings that nobody touched are no cause if they are less than a tenth of the growth */
 	LITTLE_UNOWNED = 10,	      /* blocks without a known owner that are less than a tenth of all */
 	LEAST_QUEUE_GROWTH = 1 << 20, /* bytes in sockets */
 	LEAST_TABLE_GROWTH = 1 << 20, /* bytes of page tables */
@@ -266,6 +267,10 @@ static hc_cause cause_of_mapping(const hc_diff *diff, const hc_growth *row)
 {
 	hc_cause cause = cause_of_row(row, HC_CAUSE_NOT_HEAP);
 
+	if (row->runtime) {
+		cause.confidence = row->runtime->is_proved ? HC_CONFIDENCE_CERTAIN : HC_CONFIDENCE_LIKELY;
+		return cause;
+	}
 	/* Of a core that was cut the heap may be one of these. */
 	if (!hc_snapshot_knows_heap(diff->first) || !hc_snapshot_knows_heap(diff->last))
 		cause.confidence = HC_CONFIDENCE_POSSIBLE;
@@ -375,6 +380,13 @@ static int most_bytes_first(const void *a, const void *b)
 	return x->row->row != y->row->row ? (int)x->row->row - (int)y->row->row : g_strcmp0(x->row->name, y->row->name);
 }
 
+/* Whether CAUSE is a mapping of which hardly anything came into memory, where that is known, and that is not much of what was mapped. */
+static bool is_untouched(const hc_diff *diff, const hc_cause *cause, int64_t least_resident)
+{
+	return cause->kind == HC_CAUSE_NOT_HEAP && diff->resident_growth > 0 && cause->resident < least_resident &&
+	       cause->bytes < hc_diff_share_base(diff) / LITTLE_UNTOUCHED;
+}
+
 static void sort_causes(hc_diff *diff)
 {
 	/* What shrank by much, too, makes little of what grew by little. */
@@ -384,8 +396,9 @@ static void sort_causes(hc_diff *diff)
 	for (unsigned i = diff->causes->len; i-- > 0;) {
 		const hc_cause *cause = hc_diff_cause(diff, i);
 
-		if (cause->bytes < least && cause->resident < least_resident && cause->kind != HC_CAUSE_LEAK &&
-			cause->kind != HC_CAUSE_UNJOINED)
+		if ((cause->bytes < least && cause->resident < least_resident && cause->kind != HC_CAUSE_LEAK &&
+			    cause->kind != HC_CAUSE_UNJOINED) ||
+			is_untouched(diff, cause, least_resident))
 			g_array_remove_index(diff->causes, i);
 	}
 	g_array_sort(diff->causes, most_bytes_first);

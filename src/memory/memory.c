@@ -200,12 +200,14 @@ hc_memory *hc_memory_create(const hc_core *core, const hc_blocks *blocks, const 
 	uint64_t sum = 0;
 
 	memory->rows = g_array_new(FALSE, FALSE, sizeof(hc_memory_row));
+	memory->uses = g_array_new(FALSE, FALSE, sizeof(hc_memory_use));
 	memory->core = core;
 	memory->blocks = blocks;
 	memory->areas = areas;
 	memory->total = hc_areas_total(areas);
 	hc_memory_count_resident(memory, references);
 	hc_memory_count_proportional(memory);
+	hc_memory_find_uses(memory);
 	add_heap(memory, references, diagnostics);
 	add_areas(memory);
 	for (unsigned i = 0; i < memory->rows->len; i++)
@@ -222,6 +224,7 @@ void hc_memory_destroy(hc_memory *memory)
 	if (!memory)
 		return;
 	g_array_unref(memory->rows);
+	g_array_unref(memory->uses);
 	g_free(memory);
 }
 

@@ -9,6 +9,7 @@
 
 struct hc_memory {
 	GArray *rows; /* of hc_memory_row */
+	GArray *uses; /* of hc_memory_use */
 	uint64_t total;
 	bool knows_resident;
 	hc_resident resident[HC_ROW_COUNT]; /* of each row */
@@ -25,6 +26,9 @@ hc_row_id hc_memory_row_of_area(hc_area_kind kind);
 
 /* resident.c: fills what was resident of all rows that there may be. */
 void hc_memory_count_resident(hc_memory *memory, const hc_references *references);
+
+/* uses.c: fills `uses`. */
+void hc_memory_find_uses(hc_memory *memory);
 
 /* proportional.c: fills what the rows' share of pages was that other processes map as well. After hc_memory_count_resident(). */
 void hc_memory_count_proportional(hc_memory *memory);

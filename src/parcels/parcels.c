@@ -26,7 +26,7 @@ static const hc_diagnostic_kind left_out = {
 
 static bool is_anonymous(const hc_area *area)
 {
-	return area && area->kind == HC_AREA_ANONYMOUS;
+	return area && area->kind == HC_AREA_ANONYMOUS && !hc_runtime_kind_moves(area->runtime.kind);
 }
 
 /*

@@ -16,7 +16,8 @@
  * below a tree's root.
  *
  * What is cut are private mappings that are nothing else (HC_AREA_ANONYMOUS), but for what threads
- * have there for stacks and local storage; if there is little of it, beside the heap, nothing is.
+ * have there for stacks and local storage, and for heaps of runtimes that move their objects, or pack
+ * pointers; if there is little of it, beside the heap, nothing is.
  *
  *	parcels.c	which memory is cut; the numbers of parcels
  *	cuts.c		the words that cut, and who precedes whom

@@ -423,7 +423,8 @@ static void add_places(struct looking *looking)
 {
 	const hc_references *references = looking->references;
 	const hc_process *process = hc_core_process(references->core);
-	bool has_gaps = process->origin != HC_ORIGIN_KERNEL && process->origin != HC_ORIGIN_CAPTURE;
+	bool has_gaps = process->origin != HC_ORIGIN_KERNEL && process->origin != HC_ORIGIN_CAPTURE &&
+			process->origin != HC_ORIGIN_LIVE;
 	hc_address last_start = 0, last_end = 0;
 
 	for (unsigned i = 0; i < hc_areas_count(references->areas); i++) {

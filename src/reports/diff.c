@@ -187,6 +187,8 @@ static json_t *growth_json(const hc_diff *diff, const hc_growth *growth)
 	const hc_fact facts[] = {
 		{ "kind", NULL, hc_value_plain(hc_growth_kind_name(growth->kind)) },
 		{ "name", NULL, hc_value_take_text(hc_word_growth(growth)) },
+		{ "runtime", NULL,
+			hc_value_plain(growth->runtime ? hc_runtime_kind_name(growth->runtime->kind) : NULL) },
 		{ "where", NULL, hc_value_take_text(hc_word_where(&growth->where, growth->threads)) },
 		{ "type", NULL, hc_value_text(growth->type) },
 		{ "by_words", NULL, hc_value_flag(growth->owner && growth->owner->by_words) },

@@ -64,6 +64,20 @@ static json_t *user_json(const hc_area *area)
 	return hc_record_json(facts);
 }
 
+/* What other runtime has AREA: {"kind", "name", "proved"}, or null. */
+static json_t *runtime_json(const hc_area *area)
+{
+	if (!area->runtime.kind)
+		return json_null();
+	const hc_fact facts[] = {
+		{ "kind", NULL, hc_value_plain(hc_runtime_kind_name(area->runtime.kind)) },
+		{ "name", NULL, hc_value_text(area->runtime.name) },
+		{ "proved", NULL, hc_value_flag(area->runtime.is_proved) },
+	};
+
+	return hc_record_json(facts);
+}
+
 json_t *hc_area_json(const hc_area *area)
 {
 	if (!area)
@@ -74,6 +88,7 @@ json_t *hc_area_json(const hc_area *area)
 		{ "end", NULL, hc_value_address(area->end) },
 		{ "note", NULL, hc_value_take_text(hc_word_area(area)) },
 		{ "user", NULL, hc_value_json(user_json(area)) },
+		{ "runtime", NULL, hc_value_json(runtime_json(area)) },
 	};
 
 	return hc_record_json(facts);
@@ -126,6 +141,7 @@ static void add_area(hc_records *records, const hc_analysis *analysis, const hc_
 		{ "owner", NULL, hc_value_json(owner_json(analysis, area)) },
 		{ "note", NULL, hc_value_take_text(hc_word_area(area)) },
 		{ "user", NULL, hc_value_json(user_json(area)) },
+		{ "runtime", NULL, hc_value_json(runtime_json(area)) },
 		{ NULL, "WHAT", hc_value_take_text(hc_word_mapping(core, area)) },
 	};
 

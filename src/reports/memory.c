@@ -29,6 +29,22 @@ static void add_row_json(hc_records *records, const hc_memory_row *row)
 	hc_records_add(records, facts);
 }
 
+static void add_use_json(hc_records *records, const hc_memory_use *use, bool knows_resident)
+{
+	const hc_fact facts[] = {
+		{ "kind", NULL, hc_value_plain(hc_runtime_kind_name(use->use.kind)) },
+		{ "name", NULL, hc_value_take_text(hc_word_runtime(&use->use)) },
+		{ "of", NULL, hc_value_plain(hc_row_name(use->row)) },
+		{ "proved", NULL, hc_value_flag(use->use.is_proved) },
+		{ "bytes", NULL, hc_value_size(use->bytes) },
+		{ "resident", NULL, hc_value_if(knows_resident, hc_value_size(use->resident.resident)) },
+		{ "swapped", NULL, hc_value_if(knows_resident, hc_value_size(use->resident.swapped)) },
+		{ "mappings", NULL, hc_value_count(use->mappings) },
+	};
+
+	hc_records_add(records, facts);
+}
+
 /* Bytes of the kernel's page tables of the process; UINT64_MAX: not known. */
 static uint64_t page_tables_of(const hc_analysis *analysis)
 {
@@ -41,7 +57,7 @@ json_t *hc_memory_json(const hc_analysis *analysis)
 {
 	const hc_memory *memory = hc_analysis_memory(analysis);
 	uint64_t proportional = hc_memory_proportional(memory), tables = page_tables_of(analysis);
-	g_autoptr(hc_records) rows = hc_records_create(), parts = hc_records_create();
+	g_autoptr(hc_records) rows = hc_records_create(), parts = hc_records_create(), runtimes = hc_records_create();
 	hc_resident resident = hc_memory_resident(memory);
 	bool is_known = hc_memory_knows_resident(memory);
 
@@ -50,6 +66,8 @@ json_t *hc_memory_json(const hc_analysis *analysis)
 
 		add_row_json(row->of ? parts : rows, row);
 	}
+	for (unsigned i = 0; i < hc_memory_use_count(memory); i++)
+		add_use_json(runtimes, hc_memory_use_get(memory, i), is_known);
 	const hc_fact facts[] = {
 		{ "total", NULL, hc_value_size(hc_memory_total(memory)) },
 		{ "resident", NULL, hc_value_if(is_known, hc_value_size(resident.resident)) },
@@ -58,6 +76,7 @@ json_t *hc_memory_json(const hc_analysis *analysis)
 		{ "page_tables", NULL, hc_value_if(tables != UINT64_MAX, hc_value_size(tables)) },
 		{ "rows", NULL, hc_value_json(hc_records_json(rows)) },
 		{ "parts", NULL, hc_value_json(hc_records_json(parts)) },
+		{ "runtimes", NULL, hc_value_json(hc_records_json(runtimes)) },
 	};
 
 	return hc_record_json(facts);
@@ -197,6 +216,20 @@ static void add_free_pages(const memory_view *view)
 		finding ? g_strdup_printf("%s  -> %u", text, finding) : g_strdup(text));
 }
 
+/* What of ROW other runtimes have. */
+static void add_uses(const memory_view *view, const hc_memory_row *row, unsigned depth)
+{
+	for (unsigned i = 0; i < hc_memory_use_count(view->memory); i++) {
+		const hc_memory_use *use = hc_memory_use_get(view->memory, i);
+		g_autofree char *name = hc_word_runtime(&use->use), *shown = hc_text_escape(name, -1),
+				*title = g_strdup_printf("%*sof which %s", 2 * (int)depth, "", shown);
+
+		if (use->row == row->id)
+			add_line(view, HC_STYLE_DIM, title, use->bytes, row->knows_resident ? &use->resident : NULL,
+				true, hc_unit_text(use->mappings, "mappings"));
+	}
+}
+
 /* The rows that are parts of PARENT (NULL: top rows), each with its own parts. */
 static void add_rows(const memory_view *view, hc_row_id parent, bool is_memory, unsigned depth)
 {
@@ -214,6 +247,7 @@ static void add_rows(const memory_view *view, hc_row_id parent, bool is_memory, 
 		if (!is_shown(view, row))
 			continue;
 		add_row(view, row, depth);
+		add_uses(view, row, depth + 1);
 		add_rows(view, row->id, is_memory, depth + 1);
 	}
 }

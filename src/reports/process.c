@@ -18,6 +18,8 @@ static const char *origin_name(hc_origin origin)
 		return "gcore";
 	case HC_ORIGIN_CAPTURE:
 		return "capture";
+	case HC_ORIGIN_LIVE:
+		return "live";
 	default:
 		return "unknown";
 	}

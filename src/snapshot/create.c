@@ -5,7 +5,9 @@
 #include "analysis/analysis.h"
 #include "areas/areas.h"
 #include "leaks/leaks.h"
+#include "memory/memory.h"
 #include "pins/pins.h"
+#include "types/types.h"
 #include "values/values.h"
 
 #include <string.h>
@@ -96,6 +98,35 @@ static void add_memory(hc_snapshot *snapshot, const hc_memory *memory)
 	}
 }
 
+/* What other runtimes have, and what of that paths have. */
+static void add_uses(hc_snapshot *snapshot, const hc_analysis *analysis)
+{
+	const hc_memory *memory = hc_analysis_memory(analysis);
+	const hc_areas *areas = hc_analysis_areas(analysis);
+	const hc_types *types = hc_analysis_types(analysis);
+
+	snapshot->knows_uses = true;
+	for (unsigned i = 0; i < hc_memory_use_count(memory); i++) {
+		hc_snapshot_use use = { .part = *hc_memory_use_get(memory, i) };
+
+		use.part.use.name = hc_snapshot_keep(snapshot, use.part.use.name);
+		g_array_append_val(snapshot->uses, use);
+	}
+	for (unsigned i = 0; types && i < hc_areas_count(areas); i++) {
+		const hc_area *area = hc_areas_get(areas, i);
+		unsigned number = hc_memory_use_of_area(memory, area);
+		hc_range range = { area->start, area->end };
+		uint64_t resident;
+
+		if (number == UINT_MAX)
+			continue;
+		hc_snapshot_use *use = &g_array_index(snapshot->uses, hc_snapshot_use, number);
+
+		use->outside += hc_types_outside_in(types, range, &resident);
+		use->outside_resident += resident;
+	}
+}
+
 static void add_totals(hc_snapshot *snapshot, const hc_analysis *analysis)
 {
 	const hc_references_totals *totals = hc_references_get_totals(hc_analysis_references(analysis));
@@ -173,6 +204,7 @@ hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, bool no_content, GE
 	add_process(snapshot, analysis);
 	add_diagnostics(snapshot, hc_analysis_diagnostics(analysis));
 	add_memory(snapshot, hc_analysis_memory(analysis));
+	add_uses(snapshot, analysis);
 	add_totals(snapshot, analysis);
 	snapshot->knows_unjoined = true;
 	snapshot->unjoined = *hc_areas_unjoined(hc_analysis_areas(analysis));

@@ -9,7 +9,8 @@
 static GVariant *store_identity(const hc_snapshot *snapshot)
 {
 	unsigned flags = (snapshot->has_types ? IDENTITY_TYPES : 0) | (snapshot->has_content ? IDENTITY_CONTENT : 0) |
-			 (snapshot->has_debug_info ? IDENTITY_DEBUG_INFO : 0);
+			 (snapshot->has_debug_info ? IDENTITY_DEBUG_INFO : 0) |
+			 (snapshot->process.origin == HC_ORIGIN_LIVE ? IDENTITY_LIVE : 0);
 
 	return g_variant_new(SNAPSHOT_IDENTITY, snapshot->path, snapshot->program, snapshot->build_id, snapshot->random,
 		NULL, snapshot->program_start, snapshot->libc_start, flags);
@@ -18,9 +19,10 @@ static GVariant *store_identity(const hc_snapshot *snapshot)
 static GVariant *store_process(const hc_snapshot *snapshot)
 {
 	const hc_process *process = &snapshot->process;
+	hc_origin origin = process->origin == HC_ORIGIN_LIVE ? HC_ORIGIN_CAPTURE : process->origin;
 
 	return g_variant_new(SNAPSHOT_PROCESS, process->name, process->arguments, process->executable, process->machine,
-		process->pid, process->signal, (guchar)process->origin, process->machine_id, process->word_size,
+		process->pid, process->signal, (guchar)origin, process->machine_id, process->word_size,
 		(gboolean)process->big_endian, process->page_size, snapshot->thread_count, snapshot->core_size);
 }
 
@@ -307,6 +309,8 @@ static GVariant *store(const hc_snapshot *snapshot)
 	g_variant_builder_add(&sections, "{sv}", "pins", store_pins(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "pin-holders", store_pin_holders(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "pinning", store_pinning(&snapshot->pinning));
+	if (snapshot->knows_uses)
+		g_variant_builder_add(&sections, "{sv}", "runtimes", hc_snapshot_store_uses(snapshot));
 	if (snapshot->knows_resident)
 		g_variant_builder_add(&sections, "{sv}", "resident", hc_snapshot_store_resident(snapshot));
 	if (snapshot->knows_lost_resident)

@@ -34,6 +34,9 @@ enum {
 #define SNAPSHOT_DIAGNOSTICS "a(ssmsutt)"
 /* id, a title in older files, which is not read, unit, of; bytes, count; is memory */
 #define SNAPSHOT_MEMORY "a(ssmsmsttb)"
+/* row of "memory", kind, name, whether it is proved; bytes, mappings, resident, swapped; of paths: bytes, resident. May be missing: older ones have none */
+#define SNAPSHOT_RUNTIME  "(ssmsbtttttt)"
+#define SNAPSHOT_RUNTIMES "a" SNAPSHOT_RUNTIME
 /* total; blocks and bytes: directly, indirectly, possibly lost, in use, free; free pages: whole, zero, trim, trim_zero, largest */
 #define SNAPSHOT_TOTALS "(t(tt)(tt)(tt)(tt)(tt)(ttttt))"
 /* parent, path, words of format 1 for where it is, which are not read, type, kind, function, thread, ordinal, flags, own, mapped, count, elements, capacity, keys, shapes, key, shape */
@@ -114,4 +117,5 @@ enum { /* flags of the whole */
 	IDENTITY_TYPES = 1,
 	IDENTITY_CONTENT = 2,
 	IDENTITY_DEBUG_INFO = 4,
+	IDENTITY_LIVE = 8, /* its origin stands as HC_ORIGIN_CAPTURE, which older readers know */
 };

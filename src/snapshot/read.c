@@ -110,6 +110,8 @@ static bool load_identity(hc_snapshot *snapshot, GVariant *section)
 	snapshot->has_types = flags & IDENTITY_TYPES;
 	snapshot->has_content = flags & IDENTITY_CONTENT;
 	snapshot->has_debug_info = flags & IDENTITY_DEBUG_INFO;
+	if (flags & IDENTITY_LIVE)
+		snapshot->process.origin = HC_ORIGIN_LIVE;
 	return snapshot->path && snapshot->program;
 }
 
@@ -124,7 +126,9 @@ static bool load_process(hc_snapshot *snapshot, GVariant *section)
 		&big_endian, &process->page_size, &snapshot->thread_count, &snapshot->core_size);
 	hc_snapshot_keep_process(snapshot, process);
 	process->big_endian = big_endian;
-	process->origin = origin;
+	/* The section before this one has told it. */
+	if (process->origin != HC_ORIGIN_LIVE || origin != HC_ORIGIN_CAPTURE)
+		process->origin = origin;
 	return process->name && process->arguments && origin <= HC_ORIGIN_UNKNOWN;
 }
 
@@ -575,6 +579,7 @@ static const struct {
 	{ "unjoined-routine", SNAPSHOT_UNJOINED_ROUTINE, load_unjoined_routine, true },
 	{ "resident", NULL, hc_snapshot_load_resident, true },
 	{ "lost-resident", NULL, hc_snapshot_load_lost_resident, true },
+	{ "runtimes", SNAPSHOT_RUNTIMES, hc_snapshot_load_uses, true },
 	{ "side-facts", NULL, load_side_facts, true },
 };
 

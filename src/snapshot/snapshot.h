@@ -8,6 +8,7 @@
  *	owner_rows.c	the paths that blocks hang on
  *	sample.c	some of the blocks, each with its path
  *	resident.c	what was in memory of all that, as a section
+ *	uses.c		what other runtimes have, as a section
  *	file.c		writing
  *	read.c		reading, where nothing is believed
  */

@@ -43,6 +43,10 @@ bool hc_snapshot_load_resident(hc_snapshot *snapshot, GVariant *section);
 GVariant *hc_snapshot_store_lost_resident(const hc_snapshot *snapshot);
 bool hc_snapshot_load_lost_resident(hc_snapshot *snapshot, GVariant *section);
 
+/* uses.c: the same of what other runtimes have, behind "memory", "owners-outside" and "resident". */
+GVariant *hc_snapshot_store_uses(const hc_snapshot *snapshot);
+bool hc_snapshot_load_uses(hc_snapshot *snapshot, GVariant *section);
+
 /*
  * blocks.c: fills snapshot->sizes, AMOUNTS (hc_path_amounts_clear()) and the sample, whose owners are paths' numbers until rows are there.
  * FALSE if memory was out.

@@ -48,6 +48,7 @@ hc_snapshot *hc_snapshot_new(void)
 	snapshot->diagnostics = hc_diagnostics_create();
 	snapshot->threads = g_array_new(FALSE, FALSE, sizeof(int64_t));
 	snapshot->memory = g_array_new(FALSE, FALSE, sizeof(hc_memory_row));
+	snapshot->uses = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_use));
 	snapshot->owners = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_owner));
 	snapshot->lost = g_array_new(FALSE, FALSE, sizeof(hc_leak_kind));
 	snapshot->sizes = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_size));
@@ -65,6 +66,7 @@ void hc_snapshot_destroy(hc_snapshot *snapshot)
 	hc_diagnostics_destroy(snapshot->diagnostics);
 	g_array_unref(snapshot->threads);
 	g_array_unref(snapshot->memory);
+	g_array_unref(snapshot->uses);
 	g_array_unref(snapshot->owners);
 	g_array_unref(snapshot->lost);
 	g_array_unref(snapshot->sizes);

@@ -147,3 +147,24 @@ uint64_t hc_types_outside(const hc_types *types)
 {
 	return types->outside;
 }
+
+uint64_t hc_types_outside_in(const hc_types *types, hc_range range, uint64_t *ret_resident)
+{
+	uint64_t bytes = 0;
+	uint32_t number;
+
+	*ret_resident = 0;
+	if (!hc_parcels_find(types->parcels, range.start, &number))
+		return 0;
+	for (; number < types->parcels->count; number++) {
+		hc_range parcel = hc_parcels_get(types->parcels, number);
+
+		if (parcel.start >= range.end)
+			break;
+		if (parcel.start < range.start || !types->parcel_owner[number])
+			continue;
+		bytes += hc_parcels_touched(types->parcels, number);
+		*ret_resident += hc_core_resident(types->core, parcel.start, parcel.end).resident;
+	}
+	return bytes;
+}

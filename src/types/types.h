@@ -78,6 +78,9 @@ static inline hc_owner *hc_types_owner_outside(const hc_types *types, hc_address
 		       NULL;
 }
 
+/* What of hc_types_outside() lies in RANGE; *RET_RESIDENT: bytes of the same places that were in memory. Costs a step a place. */
+uint64_t hc_types_outside_in(const hc_types *types, hc_range range, uint64_t *ret_resident);
+
 /* Once all owners know their blocks: what is asked for, rows of types, containers, and what hangs on each owner. */
 void hc_types_make_rows(hc_types *types);
 

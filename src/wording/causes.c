@@ -203,18 +203,23 @@ static void append_shared(GString *text, const hc_growth *row)
 			text, ", %s of it shared with %s", hc_text_size(bytes, row->shared_after), sharers);
 }
 
-/* ", 2.0 MiB of that in memory that is not malloc's" */
-static void append_outside(GString *text, const hc_growth *row)
+/* ", 2.0 MiB of it in memory that is not malloc's", ", all of it in Go's heap" */
+static void append_outside(GString *text, const hc_diff *diff, const hc_growth *row)
 {
 	char bytes[HC_TEXT_SIZE_LENGTH];
 	uint64_t more = row->outside_after - row->outside_before;
+	bool is_all = false;
 
 	if (!hc_growth_is_outside(row))
 		return;
-	if (more == (uint64_t)row->bytes)
-		g_string_append(text, ", all of it in memory that is not malloc's");
-	else
-		g_string_append_printf(text, ", %s of it in memory that is not malloc's", hc_text_size(bytes, more));
+	const hc_runtime_use *use = hc_growth_outside_use(diff, row, &is_all);
+	g_autofree char *whose = use ? hc_word_runtime_memory(use) : NULL;
+
+	g_string_append_printf(text, ", %s of it in %s",
+		more == (uint64_t)row->bytes ? "all" : hc_text_size(bytes, more),
+		is_all && whose ? whose : "memory that is not malloc's");
+	if (whose && !is_all)
+		g_string_append_printf(text, ", most of that in %s", whose);
 }
 
 static void append_elements(GString *text, const hc_growth *row)
@@ -252,7 +257,7 @@ static void append_counters(GString *text, const hc_counters *counters)
 		hc_text_count(went, (uint64_t)(counters->out_after - counters->out_before)), counters->out);
 }
 
-static void append_container(GString *text, const hc_cause *cause, const char *bytes)
+static void append_container(GString *text, const hc_diff *diff, const hc_cause *cause, const char *bytes)
 {
 	const hc_growth *row = cause->row;
 	g_autofree char *owner = owner_text(row);
@@ -261,7 +266,7 @@ static void append_container(GString *text, const hc_cause *cause, const char *b
 	g_string_append_printf(text, "%s grew by %s", owner, bytes);
 	append_elements(text, row);
 	g_string_append_printf(text, "; it holds %s now", hc_text_size(size, row->after));
-	append_outside(text, row);
+	append_outside(text, diff, row);
 	append_shared(text, row);
 	if (cause->kind == HC_CAUSE_BACKLOG)
 		append_counters(text, &cause->counters);
@@ -298,7 +303,7 @@ static void append_blocks(GString *text, const hc_growth *row)
 			hc_text_size(large, row->after));
 }
 
-static void append_owner(GString *text, const hc_growth *row, const char *bytes)
+static void append_owner(GString *text, const hc_diff *diff, const hc_growth *row, const char *bytes)
 {
 	g_autofree char *owners = owners_text(row);
 
@@ -308,7 +313,7 @@ static void append_owner(GString *text, const hc_growth *row, const char *bytes)
 					    "both lead",
 		bytes);
 	append_blocks(text, row);
-	append_outside(text, row);
+	append_outside(text, diff, row);
 }
 
 static void append_buffer(GString *text, const hc_growth *row, const char *bytes)
@@ -388,6 +393,12 @@ static void append_mapping(GString *text, const hc_diff *diff, const hc_growth *
 {
 	bool is_known = hc_snapshot_knows_heap(hc_diff_first(diff)) && hc_snapshot_knows_heap(hc_diff_last(diff));
 
+	if (row->runtime) {
+		g_autofree char *whose = hc_word_runtime_memory(row->runtime);
+
+		g_string_append_printf(text, "%s grew by %s: not malloc's", whose, bytes);
+		return;
+	}
 	g_string_append_printf(text, "%s grew by %s: %s", hc_word_row(row->row, row->is_bound), bytes,
 		!is_known ? "the heap may be among it, for it was not found" :
 		row->row == HC_ROW_ANONYMOUS ?
@@ -485,10 +496,10 @@ static void append_cause(GString *text, const hc_diff *diff, const hc_cause *cau
 	case HC_CAUSE_CONTAINER:
 	case HC_CAUSE_BACKLOG:
 	case HC_CAUSE_UNBOUNDED_KEYS:
-		append_container(text, cause, bytes);
+		append_container(text, diff, cause, bytes);
 		return append_hedge(text, cause);
 	case HC_CAUSE_OWNER:
-		append_owner(text, cause->row, bytes);
+		append_owner(text, diff, cause->row, bytes);
 		return append_hedge(text, cause);
 	case HC_CAUSE_BUFFER:
 		return append_buffer(text, cause->row, bytes);

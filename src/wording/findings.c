@@ -296,6 +296,22 @@ static void append_not_glibc(GString *text, const hc_analysis *analysis)
 	g_string_append(text, unread);
 }
 
+/* "; 74.6 MiB of it V8's heap": what has most of ROW, if that is half of it at least. */
+static void append_runtime(GString *text, const hc_memory *memory, const hc_memory_row *row)
+{
+	for (unsigned i = 0; row && i < hc_memory_use_count(memory); i++) {
+		const hc_memory_use *use = hc_memory_use_get(memory, i);
+		char size[HC_TEXT_SIZE_LENGTH];
+
+		if (use->row != row->id || use->bytes < row->bytes / 2)
+			continue;
+		g_autofree char *whose = hc_word_runtime(&use->use);
+
+		g_string_append_printf(text, "; %s of it %s", hc_text_size(size, use->bytes), whose);
+		return;
+	}
+}
+
 static void append_not_heap(GString *text, const hc_analysis *analysis, const hc_finding_not_heap *facts)
 {
 	static const char *const texts[HC_ROW_COUNT] = {
@@ -308,6 +324,7 @@ static void append_not_heap(GString *text, const hc_analysis *analysis, const hc
 	char size[HC_TEXT_SIZE_LENGTH];
 
 	g_string_append(text, texts[facts->row]);
+	append_runtime(text, hc_analysis_memory(analysis), row);
 	if (facts->owner)
 		g_string_append_printf(text, "; %s holds %s of that, with what is free behind it", facts->owner,
 			hc_text_size(size, facts->outside));

@@ -62,6 +62,8 @@ char *hc_word_growth(const hc_growth *row)
 
 	if (row->lost)
 		return name_of_lost(row->lost);
+	if (row->runtime)
+		return hc_word_runtime(row->runtime);
 	if (row->row)
 		return g_strdup(hc_word_row(row->row, row->is_bound));
 	if (row->name)

@@ -40,8 +40,38 @@ const char *hc_word_row(hc_row_id id, bool is_bound)
 	return (unsigned)id < HC_ROW_COUNT && titles[id] ? titles[id] : "";
 }
 
+char *hc_word_runtime(const hc_runtime_use *use)
+{
+	static const char *const names[HC_RUNTIME_COUNT] = {
+		[HC_RUNTIME_JAVA] = "the Java heap",
+		[HC_RUNTIME_JAVA_CODE] = "code that the Java VM compiled",
+		[HC_RUNTIME_V8] = "V8's heap",
+		[HC_RUNTIME_GO] = "Go's heap",
+		[HC_RUNTIME_PYTHON] = "Python's arenas of objects",
+		[HC_RUNTIME_RUBY] = "Ruby's pages of objects",
+		[HC_RUNTIME_PHP] = "PHP's chunks",
+		[HC_RUNTIME_LUAJIT] = "LuaJIT's memory",
+	};
+	const char *probably = use->is_proved ? "" : "probably ";
+
+	if (use->kind == HC_RUNTIME_ALLOCATOR)
+		return g_strdup_printf("%smemory of %s", probably, use->name);
+	if (use->kind == HC_RUNTIME_NAMED)
+		return g_strdup_printf("memory that the process named \"%s\"", use->name);
+	return g_strconcat(probably, names[use->kind], NULL);
+}
+
+char *hc_word_runtime_memory(const hc_runtime_use *use)
+{
+	g_autofree char *whose = hc_word_runtime(use);
+
+	return g_strconcat(use->is_proved ? "" : "what is ", whose, NULL);
+}
+
 char *hc_word_area(const hc_area *area)
 {
+	if (area->runtime.kind)
+		return hc_word_runtime(&area->runtime);
 	switch (area->user) {
 	case HC_AREA_USER_MODULE:
 		return g_strdup_printf("the data of %s points to it (%u word%s)", area->user_name, area->user_words,

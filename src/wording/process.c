@@ -80,6 +80,8 @@ static void append_end(GString *text, const hc_process *process)
 		g_string_append(text, ", written by gcore");
 	if (process->origin == HC_ORIGIN_CAPTURE)
 		g_string_append(text, ", written by heapcore capture");
+	if (process->origin == HC_ORIGIN_LIVE)
+		g_string_append(text, ", read while it ran");
 }
 
 char *hc_word_process(const hc_process *process, unsigned threads)

@@ -186,6 +186,11 @@ char *hc_word_row_note(const hc_memory_row *row);
 char *hc_word_proportional(uint64_t bytes);
 /* "3.9 MiB zero; trimming gives 8.1 MiB"; BY_RESIDENT: it is known what was resident, so what is not zero, but was given back. */
 char *hc_word_free_pages(const hc_free_pages *pages, bool by_resident);
+/* "the Java heap", "probably memory of mimalloc"; what the process named may be anything: escape. Free with g_free(). */
+char *hc_word_runtime(const hc_runtime_use *use);
+/* The same where a noun stands: "what is probably memory of mimalloc". */
+char *hc_word_runtime_memory(const hc_runtime_use *use);
+
 /* A clause of what an area looks like: "the data of libfoo.so points to it (3 words)"; NULL: nothing is known. */
 char *hc_word_area(const hc_area *area);
 /*

@@ -73,7 +73,9 @@ def check_commands() -> None:
     with Stopped("threads") as fixture, OwnTemporary() as folder:
         pid = ["--pid", str(fixture.pid)]
         for command in COMMANDS:
-            assert succeed(command, *pid).out.strip(), command
+            out = succeed(command, *pid).out
+            assert out.strip() and "written by" not in out, (command, out)
+        assert "read while it ran" in succeed("analyze", *pid).out
         report = report_of(heapcore("analyze", *pid, str(fixture.program), "--json"))
         assert report["process"]["core"] == f"--pid={fixture.pid}" and report["process"]["pid"] == fixture.pid
         for finding in report["findings"]:
@@ -91,6 +93,8 @@ def check_snapshot() -> None:
         succeed("snapshot", "--pid", str(fixture.pid), "-o", snapshot)
         report = report_of(heapcore("diff", "--pid", str(fixture.pid), snapshot, "--json"))
     assert [report[side]["process"]["core"] for side in "ab"] == [f"--pid={fixture.pid}"] * 2, report["a"]
+    # Neither is a core that somebody wrote, and of the first one only the snapshot is left.
+    assert [report[side]["process"]["origin"] for side in "ab"] == ["live"] * 2, report["a"]
     assert report["side_facts"]["a"]["time"] <= report["side_facts"]["b"]["time"]
     assert report["side_facts"]["a"]["pid"] == report["side_facts"]["b"]["pid"] == fixture.pid
 

@@ -866,7 +866,7 @@ static void owners_too_large(hc_snapshot *snapshot)
 
 static void origin_none(hc_snapshot *snapshot)
 {
-	snapshot->process.origin = HC_ORIGIN_UNKNOWN + 1;
+	snapshot->process.origin = HC_ORIGIN_LIVE + 1;
 }
 
 static void nameless(hc_snapshot *snapshot)

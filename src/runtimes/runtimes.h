@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The front door of runtimes/: whose private mappings are that malloc never saw.
+ *
+ * A virtual machine, an interpreter or another allocator takes memory by mmap() and keeps books of it. These books are in the core. What
+ * they say is taken for a proof only if memory says the same in return: the VM's own table of where its heap is; a page of objects whose
+ * header leads to a record that leads back to the page; an extent that a tree tells of an address, and that says that address of itself.
+ * Names that the kernel has for mappings (PR_SET_VMA_ANON_NAME) are the process's own words. What rests on less is "probably".
+ *
+ * One file a runtime: its books, where the facts come from, and what is compared. All of them are asked only if a module of the
+ * process can have such a runtime in it, so a process without any pays for a look at the names of its modules.
+ *
+ *	runtimes.c	the list of ranges, and who is asked
+ *	looking.c	how books are read
+ *	names.c		names that the kernel has for mappings
+ *	java.c		HotSpot's heap and its compiled code
+ *	v8.c		V8's pages of objects
+ *	go.c		Go's heap
+ *	python.c	CPython's arenas of small objects
+ *	ruby.c		Ruby's pages of objects
+ *	php.c		PHP's chunks
+ *	luajit.c	LuaJIT's segments
+ *	jemalloc.c	jemalloc's extents
+ *	runtimes_state.h	what these share
+ */
+#pragma once
+
+#include <heapcore/areas.h>
+
+#include "modules/modules.h"
+
+/* Memory of a runtime's. Parts of it may be no memory: reserved, or given back. */
+typedef struct hc_runtime_range {
+	hc_address start, end;
+	hc_runtime_use use;
+} hc_runtime_range;
+
+typedef struct hc_runtimes hc_runtimes;
+
+/* FOREIGN: what serves the program in place of glibc's malloc, or NULL; it must outlive the runtimes, as CORE and MODULES must. */
+hc_runtimes *hc_runtimes_create(const hc_core *core, hc_modules *modules, const char *foreign);
+void hc_runtimes_destroy(hc_runtimes *runtimes);
+
+/* In order of address, disjoint. Their names belong to the runtimes. */
+unsigned hc_runtimes_count(const hc_runtimes *runtimes);
+const hc_runtime_range *hc_runtimes_get(const hc_runtimes *runtimes, unsigned index);
+
+/* The module that malloc comes from, if that is another allocator's; else NULL. */
+const hc_module *hc_runtimes_provider(const hc_runtimes *runtimes);
