@@ -21,7 +21,7 @@ from harness import Cases, FIXTURES, HEAPCORE, Skipped, Stopped, Workspace, need
 need_captures()
 
 CAPTURES = int(os.environ.get("CAPTURES", "30"))
-KILLS = int(os.environ.get("KILLS", "10"))
+KILLS = int(os.environ.get("KILLS", "5"))
 KILLER = FIXTURES / "tests" / "support" / ".libs" / "killer.so"
 PROCESSORS_MAX = 8192
 ZOMBIE_SECONDS = 30
@@ -284,9 +284,14 @@ def check_moment() -> None:
             private, shared, begins = struct.unpack("<QQQ", bytes_at(folder, moving.private[0], 24))
             if begins:
                 continue
-            areas = [] if compared else report_of(succeed("mappings", folder, "--json"))["mappings"]
+            report = None if compared else report_of(succeed("mappings", folder, "--json"))
+            areas, fields = report["mappings"] if report else [], smaps_of(folder)
+            assert fields[moving.private[0]]["Pss"] == fields[moving.private[0]]["Rss"], "it is nobody else's"
+            if report:
+                unknown = any("Pss" not in one and one["Rss"] != "0 kB" for one in fields.values())
+                assert unknown == any(one["id"] == "shares-not-known" for one in report["diagnostics"]), report["diagnostics"]
             for count, (start, end) in ((private, moving.private), (shared, moving.shared)):
-                told = int(smaps_of(folder)[start]["Rss"].split()[0]) // 4
+                told = int(fields[start]["Rss"].split()[0]) // 4
                 assert told in (count, count + 1), f"{told} pages by smaps, the program had counted {count}"
                 listed = sum(area["resident"] for area in areas if start <= int(area["start"], 16) < end) // 4096
                 assert not areas or listed == told, f"{listed} pages are listed, {told} are in smaps"
