@@ -5,7 +5,8 @@
  * A capture is a folder with the files
  *
  *	core.PID	the core, sparse; or core.PID.zst, compressed
- *	smaps, smaps_rollup, status, maps, meminfo, sockstat, sockstat6	as /proc had them while the process stood still
+ *	smaps, smaps_rollup, status, maps	as /proc had them while the process stood still; docs/capture.md has what of smaps may be missing
+ *	meminfo, sockstat, sockstat6	the same, at once afterwards
  *	pages		which pages were in memory, and which were swapped out: docs/capture.md has the format
  *	descriptors	number and target, one descriptor a line
  *	sockets		one socket of the process a line, with what waits in its queues

@@ -1,26 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What of a process's memory was there at one moment, mapping by mapping (smaps) and page by page, if it may not stand still for as long as
- * the kernel takes to count.
+ * What of a process's memory was there at one moment, mapping by mapping (smaps) and page by page,
+ * if it may not stand still for as long as the kernel takes to count.
  *
- * To count is to walk all page tables, which takes nearly as long as to copy them. So only what the process alone has is read while it stands
- * still: its list of mappings (maps, which walks nothing), and of some of them which pages there are (scan_own()). The others' page tables are
- * the frozen copy's, too, and are counted there when the process goes on:
+ * To count is to walk all page tables, which takes nearly as long as to copy them. So only what the
+ * process alone has is read while it stands still: its list of mappings (maps, which walks
+ * nothing), and of some of them which pages there are (scan_own()). The others' page tables are the
+ * frozen copy's, too, and are counted there when the process goes on:
  *
- *	the copy has		private anonymous memory, but for what is not for children. fork(2) copies page tables of it as they are.
- *	only the process has	files and shared memory, of which fork(2) copies no page tables, as they can be had again; what is not for
- *				children (madvise(2): MADV_DONTFORK, MADV_WIPEONFORK); the kernel's own pages, as [vdso].
+ *	the copy has		private anonymous memory, but for what is not for children. fork(2)
+ *				copies page tables of it as they are.
+ *	only the process has	files and shared memory, of which fork(2) copies no page tables, as
+ *				they can be had again; what is not for children (madvise(2):
+ *				MADV_DONTFORK, MADV_WIPEONFORK); the kernel's own pages, as [vdso].
  *
- * Of a mapping in which nothing was just before, the process is asked, too: that costs next to nothing, and pages of zeros that were only read
- * are in no copy.
+ * Of a mapping in which nothing was just before, the process is asked, too: that costs next to
+ * nothing, and pages of zeros that were only read are in no copy.
  *
- * What depends on who else has a page (Pss, Shared_..., Private_..., Referenced) neither of both can tell: in the copy every page is shared
- * with the process. It is taken from the smaps that was read just before the process stood still, of each mapping whose figures were
- * the same then: for such a mapping all of it is as the kernel wrote it. A mapping that changed within these milliseconds has what is known:
- * Rss, Anonymous and Swap of the moment, and Pss only if it is private memory of which nothing was shared with anybody just before.
+ * What depends on who else has a page (Pss, Shared_..., Private_..., Referenced) neither of both
+ * can tell: in the copy every page is shared with the process. It is taken from the smaps that was
+ * read just before the process stood still, of each mapping whose figures were the same then: for
+ * such a mapping all of it is as the kernel wrote it. A mapping that changed within these
+ * milliseconds has what is known: Rss, Anonymous and Swap of the moment, and Pss only if it is
+ * private memory of which nothing was shared with anybody just before.
  *
- * Which mappings are not for children only smaps tells, so it is what was so just before. If the copy's smaps contradicts afterwards, this moment
- * is lost, and hc_account_finish() says so.
+ * Which mappings are not for children only smaps tells, so it is what was so just before. If the
+ * copy's smaps contradicts that afterwards, the moment is lost, and hc_account_finish() says so.
+ *
+ * All of it is a few passes over lists in order of address.
  */
 #include "capture/capture_parts.h"
 
@@ -131,7 +138,7 @@ static void add_line(const char *line, uint64_t sums[], unsigned counts[])
 	}
 }
 
-/* smaps_rollup of SMAPS, as the kernel writes it: what each of MAPPINGS tells, summed. NULL: there are none. */
+/* smaps_rollup of SMAPS, as the kernel writes it: what each of MAPPINGS tells, summed. */
 static char *roll_up(const char *smaps, const GArray *mappings)
 {
 	g_autoptr(GString) text = g_string_new(NULL);
@@ -180,7 +187,9 @@ static bool has_prefix(const hc_smaps_entry *entry, const char *prefix)
 	return g_str_has_prefix(entry->path, prefix);
 }
 
-/* Whether the copy's page tables of ENTRY are not the process's. BEFORE: it just before, or NULL. */
+/*
+ * Whether the copy's page tables of ENTRY are not the process's. BEFORE: it just before, or NULL.
+ */
 static bool is_own(const hc_smaps_entry *entry, const hc_smaps_entry *before)
 {
 	bool is_kernels = entry->path[0] == '[' && !has_prefix(entry, "[heap]") && !has_prefix(entry, "[stack") &&
@@ -190,7 +199,10 @@ static bool is_own(const hc_smaps_entry *entry, const hc_smaps_entry *before)
 	       (before && !before->resident && !before->swapped);
 }
 
-/* The mapping of BEFORE that is ENTRY, if it has not changed its place; NULL: none. *INDEX goes up with the address. */
+/*
+ * The mapping of BEFORE that is ENTRY, if it has not changed its place; NULL: none. *INDEX goes up
+ * with the address.
+ */
 static const hc_smaps_entry *same_before(const GArray *before, unsigned *index, const hc_smaps_entry *entry)
 {
 	const hc_smaps_entry *found;
@@ -206,7 +218,7 @@ static const hc_smaps_entry *same_before(const GArray *before, unsigned *index, 
 		       NULL;
 }
 
-/* What madvise(2) was told, as of the mapping before in whose place ENTRY is, also if it has grown since. */
+/* What madvise(2) was told of the mapping in whose place ENTRY is, also if it has grown since. */
 static void take_flags(hc_smaps_entry *entry, const GArray *before, unsigned index)
 {
 	const hc_smaps_entry *found = index < before->len ? &g_array_index(before, hc_smaps_entry, index) : NULL;
@@ -235,7 +247,7 @@ static void count_runs(hc_smaps_entry *entry, const hc_smaps_entry *same, const 
 		*(entry->has_huge_table ? &entry->huge_table : &entry->resident) += bytes;
 		entry->anonymous += run->kind & HC_PAGE_FILE || entry->has_huge_table ? 0 : bytes;
 	}
-	/* What of shared memory is swapped out, page tables don't know: it has no owner, and is no fault of these milliseconds. */
+	/* What of shared memory is swapped out, page tables don't know. */
 	if (same && same->inode)
 		entry->swapped = MAX(entry->swapped, same->swapped);
 }
@@ -250,7 +262,7 @@ static void copy_figures(hc_smaps_entry *entry, const hc_smaps_entry *from)
 	entry->huge_table = from->huge_table;
 }
 
-/* Reads which pages there are of the mappings that are the process's alone, and counts them; of the rest what was so just before. */
+/* Reads which pages there are of mappings that are the process's alone, and counts them. */
 static void scan_own(hc_account *account, pid_t pid)
 {
 	g_autoptr(GArray) own = g_array_new(FALSE, FALSE, sizeof(hc_smaps_entry)); /* paths are not owned */
@@ -310,7 +322,10 @@ typedef struct mapping_account {
 	bool is_own, was_alone;			    /* the latter: of what was there just before nothing was shared */
 } mapping_account;
 
-/* Whether what the copy has contradicts what was thought of the mapping while the process stood still. */
+/*
+ * Whether what the copy has contradicts what was thought of the mapping while the process stood
+ * still.
+ */
 static bool is_contradicted(const mapping_account *mapping)
 {
 	if (mapping->entry->not_forked)
@@ -345,7 +360,7 @@ static void append_mapping(GString *text, const mapping_account *mapping)
 		append_figure(text, "Pss:", entry->proportional);
 }
 
-/* The entry of ENTRIES at START, from *INDEX on, which goes up with the address; NULL: there is none. */
+/* The entry of ENTRIES at START; NULL: there is none. *INDEX goes up with the address. */
 static const hc_smaps_entry *entry_at(const GArray *entries, unsigned *index, uint64_t start)
 {
 	while (*index < entries->len && g_array_index(entries, hc_smaps_entry, *index).start < start)
@@ -398,7 +413,7 @@ static void append_runs(GArray *runs, const GArray *from, unsigned *index, uint6
 	}
 }
 
-/* The pages of both: of each mapping those of whom its page tables are. NULL: these of one are not known. */
+/* The pages of both: of each mapping those of whom its page tables are. NULL: of one not known. */
 static GArray *merge_runs(const hc_account *account, const GArray *copies)
 {
 	GArray *runs = account->runs && copies ? g_array_new(FALSE, FALSE, sizeof(hc_page_run)) : NULL;
@@ -456,8 +471,9 @@ GArray *hc_account_for_core(const hc_account *account)
 /* ---- of a process that stands still all the time ---- */
 
 /*
- * The kernel's walks over the page tables: for smaps, for the sum of it (kernels before 4.14 have none), and for which pages there are. They
- * don't hinder each other, so a thread of ours does the last two meanwhile.
+ * The kernel's walks over the page tables: for smaps, for the sum of it (kernels before 4.14 have
+ * none), and for which pages there are. They don't hinder each other, so a thread of ours does the
+ * last two meanwhile.
  */
 typedef struct side_walks {
 	pid_t pid;

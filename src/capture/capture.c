@@ -3,9 +3,11 @@
  * Taking a capture: all that can be refused is refused before the process is stopped; capture.ini is written last; after an error
  * everything that was written is removed.
  *
- * The process stands still while its threads' registers and its mappings are read and a copy of it is made (freeze.c). All that can be read
- * of the copy is read when it goes on: how much memory there was (account.c), and the memory. Nothing is written to a disk before, but what
- * a copy does not have, if there is no memory for that. Where no copy can be made, or none is wanted, it stands still until all is written.
+ * The process stands still while its threads' registers and its mappings are read and a copy of it
+ * is made (freeze.c). All that can be read of the copy is read when it goes on: how much memory
+ * there was (account.c), and the memory. Nothing is written to a disk before, but what a copy does
+ * not have, if there is no memory for that. Where no copy can be made, or none is wanted, it stands
+ * still until all is written.
  *
  * The core is written here and not by gcore, because gdb writes address space that was only reserved as zeros (gdb 13: a reserved
  * terabyte is a file of a terabyte), and reads symbols while the process stands still.
@@ -261,7 +263,10 @@ static int make_core(const capture_task *capture)
 									 fcntl(capture->rest->core, F_DUPFD_CLOEXEC, 0);
 }
 
-/* What is known of the mappings is to be written; of those that children do not have, as long as the process stands still. */
+/*
+ * What is known of the mappings is to be written; of those that children do not have, as long as
+ * the process stands still.
+ */
 static void prepare_writer(capture_task *capture)
 {
 	g_clear_pointer(&capture->mappings, g_array_unref);
@@ -329,8 +334,8 @@ static uint64_t estimate(const capture_task *capture, GArray *mappings, unsigned
 }
 
 /*
- * Makes the copy of PROCESS, and has it go on. If none can be made, capture->why_stopped tells why, and it stands still. FALSE: HC_ERROR_IO,
- * HC_ERROR_CANCELLED.
+ * Makes the copy of PROCESS, and has it go on. If none can be made, capture->why_stopped tells why,
+ * and it stands still. FALSE: HC_ERROR_IO, HC_ERROR_CANCELLED.
  */
 static bool freeze(capture_task *capture, hc_stopped_process **process, gint64 begin, GError **error)
 {
@@ -351,8 +356,9 @@ static bool freeze(capture_task *capture, hc_stopped_process **process, gint64 b
 }
 
 /*
- * All that is done from the moment when it stands still. PROCESS is taken: it may go on before its memory is written. *RET_LOST: it did, and
- * too much is not known; nothing was written yet that is to stay.
+ * All that is done from the moment when it stands still. PROCESS is taken: it may go on before its
+ * memory is written. *RET_LOST: it did, and too much is not known; nothing was written yet that is
+ * to stay.
  */
 static bool read_stopped(
 	capture_task *capture, hc_stopped_process *process, gint64 begin, bool *ret_lost, GError **error)
@@ -470,7 +476,10 @@ static bool stop_and_read(capture_task *capture, bool *ret_lost, GError **error)
 	return done;
 }
 
-/* What was read of the process is of no use: once more, and now it stands still all the time, for the reason WHY. */
+/*
+ * What was read of the process is of no use: once more, and now it stands still all the time, for
+ * the reason WHY.
+ */
 static void begin_anew(capture_task *capture, const char *why)
 {
 	empty_directory(capture);

@@ -177,10 +177,16 @@ typedef struct hc_core_writer {
 	uint64_t written;     /* bytes of memory */
 } hc_core_writer;
 
-/* Keeps those mappings that a child does not have, of PID, which stands still and is to go on. HC_ERROR_IO, HC_ERROR_CANCELLED. */
+/*
+ * Keeps those mappings that a child does not have, of PID, which stands still and is to go on.
+ * HC_ERROR_IO, HC_ERROR_CANCELLED.
+ */
 bool hc_core_writer_keep_aside(hc_core_writer *writer, pid_t pid, GError **error);
 
-/* Writes the core; PID: the process, which stands still, or a copy of it. HC_ERROR_IO, HC_ERROR_UNSUPPORTED, HC_ERROR_CANCELLED. */
+/*
+ * Writes the core; PID: the process, which stands still, or a copy of it. HC_ERROR_IO,
+ * HC_ERROR_UNSUPPORTED, HC_ERROR_CANCELLED.
+ */
 bool hc_core_writer_write(hc_core_writer *writer, pid_t pid, GError **error);
 
 /* Closes the core. */
@@ -189,20 +195,26 @@ void hc_core_writer_clear(hc_core_writer *writer);
 /* ---- page_scan.c ---- */
 
 /*
- * Which pages of PID, which stands still, are in memory or swapped out, by what smaps says of its MAPPINGS at the same time: runs in order of
- * address (hc_page_run). BY_WORDS: in the way for kernels before 6.7. KNOWN (may be NULL): such runs, by which pages are told from those of
- * zeros. NULL if the kernel does not tell, or in no reasonable time.
+ * Which pages of PID, which stands still, are in memory or swapped out, by what smaps says of its
+ * MAPPINGS at the same time: runs in order of address (hc_page_run). BY_WORDS: in the way for
+ * kernels before 6.7. KNOWN (may be NULL): such runs, by which pages are told from those of zeros.
+ * NULL if the kernel does not tell, or in no reasonable time.
  */
 GArray *hc_capture_scan_pages(pid_t pid, const GArray *mappings, bool by_words, const GArray *known);
 
 /* The same in the way for kernels since 6.7; MAPPINGS may be those of maps. NULL: the kernel does not know it. */
 GArray *hc_capture_scan_runs(pid_t pid, const GArray *mappings);
-GArray *hc_capture_scan_some_runs(pid_t pid, const GArray *mappings); /* ... and nothing but these mappings */
+/* ... and of nothing between these mappings. */
+GArray *hc_capture_scan_some_runs(pid_t pid, const GArray *mappings);
+
 bool hc_capture_can_scan_runs(void);
 
 /* ---- account.c ---- */
 
-/* What of a process's memory was there at one moment. All of it is owned, and may be NULL; {0}: nothing is known yet. */
+/*
+ * What of a process's memory was there at one moment. All of it is owned, and may be NULL; {0}:
+ * nothing is known yet.
+ */
 typedef struct hc_account {
 	char *before_text; /* smaps, just before */
 	GArray *before;	   /* the same, of hc_smaps_entry */
@@ -210,7 +222,7 @@ typedef struct hc_account {
 	GArray *known;	   /* ... and these pages there were just before: of hc_page_run */
 	char *maps;
 	GArray *mappings;     /* of hc_smaps_entry */
-	GByteArray *is_own;   /* of each of them: whether its pages are read from the process, and not from its copy */
+	GByteArray *is_own;   /* of each: whether its pages are read of the process itself */
 	char *smaps, *rollup; /* text */
 	GArray *runs;	      /* of hc_page_run; NULL: not known */
 } hc_account;
@@ -220,20 +232,24 @@ bool hc_account_prepare(hc_account *account, pid_t pid, GError **error);
 void hc_account_prepare_copy(hc_account *account, pid_t pid); /* for the next two */
 
 /*
- * While it does: what a copy of it does not tell. Of account->mappings what the core is to hold is known now for those that are not_forked, and
- * of the others when the account is finished. HC_ERROR_IO.
+ * While it does: what a copy of it does not tell. Of account->mappings what the core is to hold is
+ * known now for those that are not_forked, and of the others when the account is finished.
+ * HC_ERROR_IO.
  */
 bool hc_account_stop(hc_account *account, pid_t pid, GError **error);
 
-/* Then: all the rest, by COPY. *RET_LOST: it cannot be known any more (HC_ERROR_UNSUPPORTED); else HC_ERROR_IO. */
+/*
+ * Then: all the rest, by COPY. *RET_LOST: it cannot be known any more (HC_ERROR_UNSUPPORTED); else
+ * HC_ERROR_IO.
+ */
 bool hc_account_finish(hc_account *account, pid_t copy, bool *ret_lost, GError **error);
 
 /* In place of these: all at once, of a process that stands still meanwhile. HC_ERROR_IO. */
 bool hc_account_read(hc_account *account, pid_t pid, GError **error);
 
 /*
- * The mappings that a core has: all but the kernel's clock, which no program has put there; neither gdb nor the kernel dumps it. Their paths are
- * the account's. Free with g_array_unref().
+ * The mappings that a core has: all but the kernel's clock, which no program has put there; neither
+ * gdb nor the kernel dumps it. Their paths are the account's. Free with g_array_unref().
  */
 GArray *hc_account_for_core(const hc_account *account);
 
@@ -262,7 +278,10 @@ char *hc_proc_foreign_root(pid_t pid);
 /* Writes a file of the capture. HC_ERROR_IO. */
 bool hc_capture_write(int directory, const char *name, const char *text, gssize length, GError **error);
 
-/* Everything beside the core, what an account tells, status and capture.ini. What cannot be read is left out; HC_ERROR_IO if it cannot be written. */
+/*
+ * Everything beside the core, what an account tells, status and capture.ini. What cannot be read is
+ * left out; HC_ERROR_IO if it cannot be written.
+ */
 bool hc_capture_copy_proc(pid_t pid, int directory, GError **error);
 
 /* ---- sockets.c ---- */

@@ -374,7 +374,10 @@ static bool copy_mappings(core_output *output, GError **error)
 	return true;
 }
 
-/* How much of each mapping is to be kept aside; *RET_ESTIMATE: what that takes. NULL: of none anything. */
+/*
+ * How much of each mapping is to be kept aside; *RET_ESTIMATE: what that takes. NULL: of none
+ * anything.
+ */
 static GArray *plan_aside(const core_output *output, uint64_t *ret_estimate)
 {
 	const hc_core_writer *writer = output->writer;
@@ -396,7 +399,10 @@ static GArray *plan_aside(const core_output *output, uint64_t *ret_estimate)
 	return NULL;
 }
 
-/* A child does not have it, and the process changes it when it goes on: it is written down at once, where there is memory for it in memory. */
+/*
+ * A child does not have it, and the process changes it when it goes on: it is written down at once,
+ * where there is memory for it in memory.
+ */
 static bool write_aside(core_output *output, uint64_t estimate, GError **error)
 {
 	hc_core_writer *writer = output->writer;

@@ -11,7 +11,7 @@
  * wait for it: else it would stay as a zombie. If we are killed before, another process of ours does that (guardian.c).
  *
  * What a child does not have is memory that several processes share, as it was: that changes on; and pages that are not for children
- * (MADV_DONTFORK): these are written before the process goes on.
+ * (MADV_DONTFORK): these are kept aside before the process goes on (core_file.c).
  */
 #include "capture/inject_parts.h"
 

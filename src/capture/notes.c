@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The notes of a core, as the kernel writes them (fs/binfmt_elf.c; core(5) for NT_FILE): the process, the auxiliary vector, the mapped
- * files, and each thread's registers and signal. One more, HEAPCORE, says who wrote it. Only what changes is read while the process stands still.
+ * The notes of a core, as the kernel writes them (fs/binfmt_elf.c; core(5) for NT_FILE): the
+ * process, the auxiliary vector, the mapped files, and each thread's registers and signal. One
+ * more, HEAPCORE, says who wrote it. Only what changes is read while the process stands still.
  */
 #include "capture/capture_parts.h"
 

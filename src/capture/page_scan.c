@@ -6,11 +6,13 @@
  * whole address space, and steps over what has no page tables, so that a reserved terabyte costs nothing. It also knows the page of zeros
  * that all processes share, which smaps does not count as resident.
  *
- * Older kernels have a word for each page in /proc/PID/pagemap. Of mappings where smaps says that something is in memory or swapped out,
- * these are read, up to the page where all of it has been met. They do not tell the page of zeros: a page that is present, no file's and
- * not exclusively this process's is one, or shared with a child after fork(). If smaps counts all of such pages of a mapping they are
- * shared, if it counts none they are zeros; else those are taken for zeros that hold zeros. Whether that adds up the reader sees. Of a copy
- * that fork(2) made every page is such a one: it helps to know which ones the process had for itself before.
+ * Older kernels have a word for each page in /proc/PID/pagemap. Of mappings where smaps says that
+ * something is in memory or swapped out, these are read, up to the page where all of it has been
+ * met. They do not tell the page of zeros: a page that is present, no file's and not exclusively
+ * this process's is one, or shared with a child after fork(). If smaps counts all of such pages of
+ * a mapping they are shared, if it counts none they are zeros; else those are taken for zeros that
+ * hold zeros. Whether that adds up the reader sees. Of a copy that fork(2) made every page is such
+ * a one: it helps to know which ones the process had for itself before.
  *
  * The second way stops after some seconds, for the process stands still: then there is no list at all, not half of one.
  */
@@ -122,7 +124,10 @@ static bool scan_range(page_scan *scan, uint64_t start, uint64_t end, uint64_t c
 	return start >= end;
 }
 
-/* The ranges of MAPPINGS, which are in order of address: WHOLE, all as one, with what lies between; else those that touch. */
+/*
+ * The ranges of MAPPINGS, which are in order of address: WHOLE, all as one, with what lies between;
+ * else those that touch.
+ */
 static GArray *ranges_of(const GArray *mappings, bool whole)
 {
 	GArray *ranges = g_array_new(FALSE, FALSE, sizeof(hc_range));

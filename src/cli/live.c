@@ -80,14 +80,28 @@ bool cli_take_capture(int64_t pid, const hc_capture_options *what, const cli_opt
 	return taken;
 }
 
+/* That the process stood still until all was read, if it did: whoever it serves has noticed. */
+static void tell_pause(const cli_options *options)
+{
+	g_autoptr(hc_side_facts) facts = hc_side_facts_read(hc_held_capture_path(options->live->held), NULL);
+
+	if (facts && facts->why_stopped && !options->quiet)
+		cli_complain("process %" PRIi64 " stood still for %.0f ms, until all was read: %s", facts->pid,
+			facts->stopped * 1000, facts->why_stopped);
+}
+
 bool cli_live_take(const cli_options *options)
 {
 	g_autoptr(GError) error = NULL;
 	const hc_capture_options what = { 0 };
 	cli_live *live = options->live;
 
-	if (!live || live->held || cli_take_capture(live->pid, &what, options, &live->held, &error))
+	if (!live || live->held)
 		return true;
+	if (cli_take_capture(live->pid, &what, options, &live->held, &error)) {
+		tell_pause(options);
+		return true;
+	}
 	cli_complain("%s", error->message);
 	return false;
 }

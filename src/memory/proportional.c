@@ -2,9 +2,10 @@
 /*
  * How much of each row is the process's own, if pages that others map as well are shared out among all?
  *
- * The kernel tells it of mappings (Pss of smaps), not of pages. A mapping that lies in one row gives it to that row. Of one that nobody
- * shares, every page counts in full, wherever it is. Of others that are of several rows, as a heap that was forked is, nothing is known;
- * nor of those that changed while the process was captured, of which smaps does not tell it (capture/account.c).
+ * The kernel tells it of mappings (Pss of smaps), not of pages. A mapping that lies in one row
+ * gives it to that row. Of one that nobody shares, every page counts in full, wherever it is. Of
+ * others that are of several rows, as a heap that was forked is, nothing is known; nor of those
+ * that changed while the process was captured, of which smaps does not tell it (capture/account.c).
  */
 #include "memory/memory_parts.h"
 

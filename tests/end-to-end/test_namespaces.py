@@ -115,6 +115,10 @@ def check_unit() -> None:
                 return " ".join((done.stdout + done.stderr).split())
             assert "was paused for" in captured(set()), captured(set())
             assert "capability CAP_KILL" in captured({"CAP_KILL"})
+            kept = ",".join("+" + name[4:].lower() for name in unit if name != "CAP_KILL")
+            live = subprocess.run(["setpriv", f"--bounding-set=-all,{kept}", "--inh-caps=-all", HEAPCORE, "arenas", "--pid", str(process.pid)],
+                                  capture_output=True, text=True, check=False)
+            assert "stood still for" in live.stderr and "CAP_KILL" in live.stderr, live
             assert "CAP_DAC_OVERRIDE" in captured({"CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH"})
         finally:
             process.kill()
