@@ -8,6 +8,7 @@
  *	merged_paths.c	the trees of owners laid over each other, with their figures in each snapshot
  *	attribution.c	the growth shared out among paths, lost blocks, free memory, mappings
  *	steady.c	what did not grow
+ *	absent.c	why resident memory grew by less than what is mapped
  *	alike.c		rows of one variable in many threads, added up
  *	counters.c	pairs of the program's own counters that tell a backlog
  *	causes.c	what is behind the growth, and what is not; the most bytes first
