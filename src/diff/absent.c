@@ -4,7 +4,8 @@
  *
  * Of each kind of memory it is known what more is mapped, in memory, and swapped out. What is mapped and neither of the others is absent: it was
  * not touched, or given back (malloc_trim(), MADV_DONTNEED), or, of files, dropped by the kernel. Sums do not tell a mapping that was given back
- * from one that went while an untouched one came; of malloc's memory they do where no more and no less of it is mapped.
+ * from one that went while an untouched one came; of malloc's memory they do where no more of it is mapped, and what is absent is free: blocks
+ * tell where that is, and free memory that came with none is none that was never touched.
  */
 #include "diff/diff_state.h"
 
@@ -71,13 +72,28 @@ static int most_first(const void *a, const void *b)
 	return (int)x->kind - (int)y->kind;
 }
 
-/* Whether malloc's mmapped blocks have as many bytes as before: then none went while another came. */
-static bool has_same_mmapped(const hc_diff *diff)
+/* Bytes of SNAPSHOT's free memory that are neither in memory nor swapped out. */
+static int64_t absent_free(const hc_snapshot *snapshot)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < snapshot->memory->len; i++) {
+		const hc_memory_row *row = &g_array_index(snapshot->memory, hc_memory_row, i);
+
+		if (hc_row_is_free(row->id))
+			bytes += row->bytes - row->resident.resident - row->resident.swapped;
+	}
+	return (int64_t)bytes;
+}
+
+/* Whether BYTES of malloc's memory, of which SUM moved, are absent because they are free and were given back. */
+static bool is_given_back(const hc_diff *diff, const moved *sum, int64_t bytes)
 {
 	const hc_memory_row *a = hc_snapshot_row(diff->first, HC_ROW_MMAPPED),
 			    *b = hc_snapshot_row(diff->last, HC_ROW_MMAPPED);
 
-	return (a ? a->bytes : 0) == (b ? b->bytes : 0);
+	return sum->mapped <= 0 && (a ? a->bytes : 0) == (b ? b->bytes : 0) &&
+	       absent_free(diff->last) - absent_free(diff->first) >= bytes - bytes / LITTLE_SHARE;
 }
 
 unsigned hc_diff_absent(const hc_diff *diff, hc_absent list[HC_ABSENT_COUNT])
@@ -96,7 +112,7 @@ unsigned hc_diff_absent(const hc_diff *diff, hc_absent list[HC_ABSENT_COUNT])
 		list[count++] = (hc_absent){
 			.kind = kind,
 			.bytes = (uint64_t)bytes,
-			.is_given_back = kind == HC_ABSENT_HEAP && !sum.mapped && has_same_mmapped(diff),
+			.is_given_back = kind == HC_ABSENT_HEAP && is_given_back(diff, &sum, bytes),
 		};
 	}
 	qsort(list, count, sizeof *list, most_first);
