@@ -267,6 +267,28 @@ bool hc_diff_keeps_little(const hc_diff *diff);
  */
 bool hc_diff_figure(const hc_diff *diff, const char *name, int64_t *ret_growth);
 
+/* Memory that is mapped and was not in memory, more than before: why what is resident grew less than what is mapped, or shrank. */
+typedef enum {
+	HC_ABSENT_SWAPPED,   /* swapped out */
+	HC_ABSENT_HEAP,	     /* malloc's */
+	HC_ABSENT_ANONYMOUS, /* other private mappings */
+	HC_ABSENT_SHARED,    /* shared memory */
+	HC_ABSENT_FILES,
+	HC_ABSENT_COUNT,
+} hc_absent_kind;
+
+typedef struct hc_absent {
+	hc_absent_kind kind;
+	uint64_t bytes;	    /* so many more; of kinds but the first without what was swapped out */
+	bool is_given_back; /* it was in memory before; FALSE: that is not known, it may never have been touched */
+} hc_absent;
+
+/*
+ * Fills LIST with what tells why, most bytes first, and returns how many there are. 0: what is resident moved as what is mapped did, by half
+ * of it at least; or it is not known.
+ */
+unsigned hc_diff_absent(const hc_diff *diff, hc_absent list[HC_ABSENT_COUNT]);
+
 /* The bytes that wait in sockets and grew; 0 if they did not, or if that is not known. */
 uint64_t hc_diff_kernel_growth(const hc_diff *diff);
 

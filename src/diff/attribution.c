@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum {
-	SIZES_APART = 12, /* sizes of blocks whose owner is not known; the others are one row */
+	SIZES_APART = 12,	 /* sizes of blocks whose owner is not known; the others are one row */
 	OUTSIDE_ELSEWHERE = 100, /* of what a path has besides malloc's memory: one in so many bytes may be elsewhere */
 };
 

@@ -11,6 +11,7 @@
  *	moved.c		... of which some have what others had before
  *	growth.c	one of its rows
  *	steady.c	what did not grow
+ *	absent.c	why resident memory grew by less than what is mapped
  *	alike.c		rows of one variable in many threads, added up
  *	counters.c	pairs of the program's own counters that tell a backlog
  *	causes.c	what is behind the growth, and what is not; the most bytes first

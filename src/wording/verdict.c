@@ -181,6 +181,35 @@ static void append_growth(GString *line, const hc_diff *diff)
 	}
 }
 
+/* " (malloc gave 48.0 MiB back and keeps them mapped; 2.0 MiB more are swapped out)": why less is resident than is mapped. */
+static void append_absent(GString *line, const hc_diff *diff)
+{
+	static const char *const whose[HC_ABSENT_COUNT] = {
+		[HC_ABSENT_HEAP] = "malloc's memory",
+		[HC_ABSENT_ANONYMOUS] = "anonymous mappings",
+		[HC_ABSENT_SHARED] = "shared memory",
+		[HC_ABSENT_FILES] = "files",
+	};
+	hc_absent list[HC_ABSENT_COUNT];
+	unsigned count = hc_diff_absent(diff, list);
+	char size[HC_TEXT_SIZE_LENGTH];
+
+	for (unsigned i = 0; i < count; i++) {
+		hc_text_size(size, list[i].bytes);
+		g_string_append(line, i ? "; " : " (");
+		if (list[i].kind == HC_ABSENT_SWAPPED)
+			g_string_append_printf(line, "%s more are swapped out", size);
+		else if (list[i].is_given_back)
+			g_string_append_printf(line, "malloc gave %s back to the system and keeps them mapped", size);
+		else
+			g_string_append_printf(line, "%s more of %s are mapped, but not in memory: %s", size,
+				whose[list[i].kind],
+				list[i].kind == HC_ABSENT_FILES ? "not read, or dropped" :
+								  "not touched, or given back");
+	}
+	g_string_append(line, count ? ")" : "");
+}
+
 /* Whether CAUSE is in the process's memory, so that it can grow while something else there shrinks. */
 static bool is_inside(const hc_cause *cause)
 {
@@ -276,8 +305,10 @@ static char *line_of(const hc_diff *diff, unsigned index)
 {
 	GString *line = g_string_new(NULL);
 
-	if (!index)
+	if (!index) {
 		append_growth(line, diff);
+		append_absent(line, diff);
+	}
 	if (index < hc_diff_cause_count(diff)) {
 		g_autofree char *cause = hc_word_cause(diff, hc_diff_cause(diff, index));
 

@@ -40,8 +40,8 @@ def capture(fixture: Stopped, name: str = "capture") -> Path:
     return fixture.folder / name
 
 
-def inside(areas: list[dict[str, Any]], low: int, high: int) -> int:
-    return sum(area["resident"] for area in areas if int(area["start"], 16) >= low and int(area["end"], 16) <= high)
+def inside(areas: list[dict[str, Any]], low: int, high: int, key: str = "resident") -> int:
+    return sum(area[key] for area in areas if int(area["start"], 16) >= low and int(area["end"], 16) <= high)
 
 
 def check_mappings(folder: Path) -> None:
@@ -52,6 +52,8 @@ def check_mappings(folder: Path) -> None:
     for low, high, resident, swapped in smaps((folder / "smaps").read_text()):
         if inside(areas, low, high) != resident:
             problems.append(f"{low:x}-{high:x}: {inside(areas, low, high)}, smaps {resident}")
+        if inside(areas, low, high, "swapped") != swapped:
+            problems.append(f"{low:x}-{high:x}: {inside(areas, low, high, 'swapped')} swapped, smaps {swapped}")
     assert not problems, few(problems)
     told = [one for one in report["diagnostics"] if one["id"].startswith("resident-pages")]
     assert not told, told
@@ -412,6 +414,43 @@ def check_bytes(fixture: Stopped) -> None:
     assert compared >= 20 << 20, f"only {compared} bytes: not all of shared memory and the file"
 
 
+def status(pid: int, key: str) -> int:
+    return int(re.search(rf"^{key}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)[1]) * 1024
+
+
+def check_paged_out(fixture: Stopped) -> None:
+    """Where the machine has swap: what went there is told of each mapping and row, and by diff as the reason why less is resident."""
+    if len(Path("/proc/swaps").read_text().splitlines()) < 2:
+        raise Skipped("no swap here")
+    before = capture(fixture, "in memory")
+    os.kill(fixture.pid, signal.SIGUSR2)
+    until = time.monotonic() + 20
+    while status(fixture.pid, "VmSwap") < 7 << 20 and time.monotonic() < until:
+        time.sleep(0.05)
+    if status(fixture.pid, "VmSwap") < 7 << 20:
+        raise Skipped("the kernel did not page out what it was asked to")
+    after = capture(fixture, "paged out")
+    check_mappings(after)
+    check_sum(after)
+    rows = {row["id"]: row["swapped"] for row in report_of(succeed("analyze", after, "--json"))["memory"]["rows"]}
+    assert rows["in-use"] >= 3 << 20 and rows["anonymous"] >= 3 << 20, rows
+    text = " ".join(succeed("diff", before, after).out.split())
+    swapped = sum(sign * one[3] for sign, folder in ((-1, before), (1, after)) for one in smaps((folder / "smaps").read_text()))
+    match = re.search(r"VERDICT Resident memory shrank by [^(]*\(([\d.]+) MiB more are swapped out", text)
+    assert match and abs(float(match[1]) * (1 << 20) - swapped) < 1 << 17, (text[:500], swapped)
+
+
+def check_huge(fixture: Stopped, folder: Path) -> None:
+    """Where the kernel gives huge pages: they are resident as a whole, and are told as what they are."""
+    address, size = next((int(line[1], 16), int(line[2])) for line in fixture.said("pages") if line[0] == "huge")
+    part = re.search(rf"^{address:x}-.*?^AnonHugePages:\s+(\d+) kB", (folder / "smaps").read_text(), re.MULTILINE | re.DOTALL)
+    if not part or not int(part[1]):
+        raise Skipped("no huge pages here")
+    huge = sum(min(end, address + size) - max(start, address) for start, end, kind in runs_of(folder)
+               if kind & 16 and start < address + size and end > address)
+    assert huge == int(part[1]) * 1024 >= 2 << 20, (huge, part[1])
+
+
 cases = Cases(__doc__)
 with Stopped("resident") as process:
     taken = capture(process)
@@ -422,6 +461,7 @@ with Stopped("resident") as process:
     cases.run("blocks", check_blocks, process, taken)
     cases.run("arenas", check_arenas, taken)
     cases.run("runs", check_runs, taken)
+    cases.run("huge", check_huge, process, taken)
     cases.run("program", check_program, process, taken)
     cases.run("trim", check_trim, process, taken)
     cases.run("swapped", check_swapped, process, taken)
@@ -431,6 +471,7 @@ with Stopped("resident") as process:
 with Stopped("resident") as process:
     cases.run("diff: trimmed", check_trimmed, process)
     cases.run("bytes", check_bytes, process)
+    cases.run("paged out", check_paged_out, process)
 cases.run("reserves", check_reserves)
 for program in ("threads", "mapped", "coroutines", "unjoined"):
     with Stopped(program) as process:

@@ -1352,7 +1352,86 @@ static void test_resident_shrank(void)
 	make_diff(&series);
 	CU_ASSERT_EQUAL(hc_diff_resident_growth(series.diff), -(48 << 20));
 	CU_ASSERT_TRUE(is_steady_row(series.diff, HC_ROW_ANONYMOUS));
-	UNIT_ASSERT_TEXT(verdict_of(series.diff), "Resident memory shrank by 48.0 MiB, memory did not change.");
+	UNIT_ASSERT_TEXT(verdict_of(series.diff),
+		"Resident memory shrank by 48.0 MiB, memory did not change (malloc gave 48.0 MiB back to the system and keeps them mapped).");
+	series_clear(&series);
+}
+
+/* Why less is resident than is mapped: of each kind of memory so much as is neither in memory nor swapped out. */
+static void test_absent(void)
+{
+	snapshot_series series = series_create(2);
+	hc_absent absent[HC_ABSENT_COUNT];
+
+	make_resident(series.list[0], 80 << 20, 50 << 20);
+	make_resident(series.list[1], 10 << 20, 50 << 20);
+	snapshot_row(series.list[1], HC_ROW_ANONYMOUS)->bytes += 5 << 20;
+	snapshot_row(series.list[1], HC_ROW_ANONYMOUS)->resident.swapped = 20 << 20;
+	snapshot_row(series.list[1], HC_ROW_FREE_TOP)->resident = (hc_resident){ 20 << 20, 30 << 20 };
+	make_diff(&series);
+	CU_ASSERT_EQUAL(hc_diff_absent(series.diff, absent), 2);
+	CU_ASSERT_EQUAL(absent[0].kind, HC_ABSENT_ANONYMOUS);
+	CU_ASSERT_EQUAL(absent[0].bytes, 55 << 20);
+	CU_ASSERT_FALSE(absent[0].is_given_back);
+	CU_ASSERT_EQUAL(absent[1].kind, HC_ABSENT_SWAPPED);
+	CU_ASSERT_EQUAL(absent[1].bytes, 50 << 20);
+	UNIT_ASSERT_CONTAINS(verdict_of(series.diff),
+		"Resident memory shrank by 100.0 MiB, but memory grew by 5.0 MiB (55.0 MiB more of anonymous mappings are "
+		"mapped, but not in memory: not touched, or given back; 50.0 MiB more are swapped out)");
+	series_clear(&series);
+}
+
+/* What is resident moved as what is mapped did: there is nothing to explain. */
+static void test_nothing_absent(void)
+{
+	snapshot_series series = series_create(2);
+	hc_absent absent[HC_ABSENT_COUNT];
+
+	make_resident(series.list[0], 10 << 20, 50 << 20);
+	make_resident(series.list[1], 30 << 20, 50 << 20);
+	snapshot_row(series.list[1], HC_ROW_ANONYMOUS)->bytes += 30 << 20;
+	make_diff(&series);
+	CU_ASSERT_EQUAL(hc_diff_absent(series.diff, absent), 0);
+	series_clear(&series);
+}
+
+/* What a runtime has of a row grows by itself; what paths have of it is theirs. */
+static void test_runtimes(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++) {
+		hc_snapshot_use use = { .part = { .row = HC_ROW_ANONYMOUS,
+						.use = { HC_RUNTIME_JAVA, NULL, true },
+						.bytes = 60 << 20,
+						.resident = { (10 + 30 * i) << 20, 0 } },
+			.outside = 0 };
+		hc_snapshot_use other = { .part = { .row = HC_ROW_ANONYMOUS,
+						  .use = { HC_RUNTIME_ALLOCATOR, "mimalloc", false },
+						  .bytes = 20 << 20,
+						  .resident = { 8 << 20, 0 } },
+			.outside = (2 + 2 * i) << 20,
+			.outside_resident = (2 + 2 * i) << 20 };
+		uint32_t path = snapshot_add_owner(series.list[i], HC_SNAPSHOT_NONE, "g_kept", NULL, 0, 0);
+
+		snapshot_owner(series.list[i], path)->outside = other.outside;
+		snapshot_owner(series.list[i], path)->outside_resident = other.outside;
+		make_resident(series.list[i], (20 + 30 * i) << 20, 50 << 20);
+		series.list[i]->knows_uses = true;
+		g_array_append_val(series.list[i]->uses, use);
+		g_array_append_val(series.list[i]->uses, other);
+	}
+	make_diff(&series);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_MAPPING, "the Java heap")->resident, 30 << 20);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_MAPPING, "the Java heap")->before, 60 << 20);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_MAPPING, "probably memory of mimalloc")->before, 18 << 20);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_MAPPING, "probably memory of mimalloc")->bytes, -(2 << 20));
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_MAPPING, "other anonymous mappings")->before, 20 << 20);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_MAPPING, "other anonymous mappings")->resident, 0);
+	CU_ASSERT_EQUAL(hc_diff_cause(series.diff, 0)->confidence, HC_CONFIDENCE_CERTAIN);
+	UNIT_ASSERT_CONTAINS(verdict_of(series.diff),
+		"Resident memory grew by 30.0 MiB, memory did not change: the Java heap grew by 30.0 MiB of resident memory "
+		"(100.0 % of its growth): not malloc's");
 	series_clear(&series);
 }
 
@@ -1543,6 +1622,9 @@ int main(void)
 		{ "resident memory", test_resident },
 		{ "resident memory shrank", test_resident_shrank },
 		{ "resident memory of one", test_resident_not_known },
+		{ "why less is resident", test_absent },
+		{ "nothing to explain", test_nothing_absent },
+		{ "runtimes", test_runtimes },
 		{ "rest", test_rest },
 		{ "sameness", test_sameness },
 		{ "two builds", test_builds },

@@ -100,6 +100,16 @@ static void make_resident(hc_snapshot *snapshot)
 	}
 }
 
+/* It has a tenth of a row. */
+static void add_use(hc_snapshot *snapshot, hc_runtime_use use)
+{
+	uint64_t bytes = snapshot_row(snapshot, HC_ROW_FILES)->bytes / 10;
+	hc_snapshot_use row = { .part = { .row = HC_ROW_FILES, .use = use, .bytes = bytes, .mappings = 3 },
+		.outside = bytes / 2 };
+
+	g_array_append_val(snapshot->uses, row);
+}
+
 static hc_snapshot *make_full(void)
 {
 	hc_snapshot *snapshot = snapshot_create();
@@ -178,6 +188,9 @@ static hc_snapshot *make_full(void)
 	snapshot->indirectly_lost = (hc_amount){ 26, 27 };
 	snapshot->unjoined = (hc_unjoined){ 30, 31 << 20, 32, true, "play", 29 };
 	snapshot->knows_unjoined = true;
+	snapshot->knows_uses = true;
+	add_use(snapshot, (hc_runtime_use){ HC_RUNTIME_GO, NULL, false });
+	add_use(snapshot, (hc_runtime_use){ HC_RUNTIME_NAMED, "a pool", true });
 	snapshot->possibly_lost = (hc_amount){ 28, 29 };
 	snapshot->free_pages = (hc_free_pages){ 30, 31, 32, 33, 34 };
 	facts->time = 35;
@@ -407,6 +420,20 @@ static void compare_facts(const hc_side_facts *a, const hc_side_facts *b)
 	SAME(sockets[HC_SOCKET_UDP].unsent);
 }
 
+static void compare_use(const hc_snapshot_use *a, const hc_snapshot_use *b)
+{
+	SAME(part.row);
+	SAME(part.use.kind);
+	SAME(part.use.is_proved);
+	SAME_TEXT(part.use.name);
+	SAME(part.bytes);
+	SAME(part.mappings);
+	SAME(part.resident.resident);
+	SAME(part.resident.swapped);
+	SAME(outside);
+	SAME(outside_resident);
+}
+
 static void compare_sampled(const hc_snapshot_block *a, const hc_snapshot_block *b)
 {
 	SAME(address);
@@ -429,6 +456,8 @@ static void compare(const hc_snapshot *a, const hc_snapshot *b)
 	SAME_TEXT(unjoined.routine);
 	SAME_TABLE(threads, int64_t, compare_thread);
 	SAME_TABLE(memory, hc_memory_row, compare_row);
+	SAME(knows_uses);
+	SAME_TABLE(uses, hc_snapshot_use, compare_use);
 	SAME_TABLE(owners, hc_snapshot_owner, compare_owner);
 	SAME_TABLE(lost, hc_leak_kind, compare_lost);
 	SAME_TABLE(sizes, hc_snapshot_size, compare_size);
@@ -933,6 +962,29 @@ static void more_unowned(hc_snapshot *snapshot)
 	g_array_index(snapshot->sizes, hc_snapshot_size, 0).unowned_resident = UINT64_MAX;
 }
 
+static void more_used(hc_snapshot *snapshot)
+{
+	g_array_index(snapshot->uses, hc_snapshot_use, 1).part.bytes = snapshot_row(snapshot, HC_ROW_FILES)->bytes;
+}
+
+static void more_used_outside(hc_snapshot *snapshot)
+{
+	hc_snapshot_use *use = &g_array_index(snapshot->uses, hc_snapshot_use, 0);
+
+	use->outside = use->part.bytes + 1;
+}
+
+static void more_used_resident(hc_snapshot *snapshot)
+{
+	g_array_index(snapshot->uses, hc_snapshot_use, 0).part.resident.resident =
+		snapshot_row(snapshot, HC_ROW_FILES)->resident.resident + 1;
+}
+
+static void nameless_use(hc_snapshot *snapshot)
+{
+	g_array_index(snapshot->uses, hc_snapshot_use, 1).part.use.name = NULL;
+}
+
 static void sample_unsorted(hc_snapshot *snapshot)
 {
 	g_array_index(snapshot->sample, hc_snapshot_block, 1).address = 0x1000;
@@ -962,6 +1014,10 @@ static void sample_shifted_out(hc_snapshot *snapshot)
 
 static void test_nonsense(void)
 {
+	refuse_changed(more_used, "runtimes");
+	refuse_changed(more_used_outside, "runtimes");
+	refuse_changed(more_used_resident, "runtimes");
+	refuse_changed(nameless_use, "runtimes");
 	refuse_changed(sample_unsorted, "sample");
 	refuse_changed(sample_overlaps, "sample");
 	refuse_changed(sample_without_owner, "sample");
