@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import struct
 import subprocess
 from pathlib import Path
@@ -177,6 +178,28 @@ def check_wrong_file_in_sysroot(small: SmallCore) -> None:
         assert files.get(str(program)) == "differs", f"the wrong file is not told: {files}"
 
 
+def check_path(small: SmallCore, path: str, lies_at: str, *options: str) -> None:
+    """The program has PATH in the core, which leads to one that lies at LIES_AT; it is not opened, as it is not where it has to be."""
+    program = os.fsencode(fixture_path("churn").resolve())
+    with Workspace() as folder:
+        put = folder / lies_at
+        put.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(fixture_path("churn"), put)
+        (folder / "root").mkdir(exist_ok=True)
+        named = path.replace("=", "/" * (len(program) - len(path) + 1)).encode()
+        assert len(named) == len(program), f"{program} is too short"
+        core = small.variant(small.bytes.replace(program + b"\0", named + b"\0"))
+        result = heapcore("analyze", core, *options, "--json", patience=LIMIT, cwd=folder)
+        files = {file["path"]: file["state"] for file in report_of(result)["files"]["list"]}
+        assert files.get(os.fsdecode(named)) == "missing", files
+
+
+def check_paths(small: SmallCore) -> None:
+    check_path(small, "=../churn", "churn", "--sysroot", "root")
+    check_path(small, ".=churn", "churn")
+    check_path(small, "/proc/self=cwd/churn", "churn")
+
+
 def with_file(content: bytes, check: Callable[..., None], *arguments: object) -> None:
     with Workspace() as folder:
         path = folder / "some-file"
@@ -209,6 +232,7 @@ if not cases.options.list:
     everything = [(0, len(small_core.bytes))]
     headers = [(0, min(segment.offset for segment in small_core.core.segments if segment.file_size))]
     cases.run("wrong binary", check_wrong_binary, small_core)
+    cases.run("paths that lead elsewhere", check_paths, small_core)
     cases.run("wrong file under --sysroot", check_wrong_file_in_sysroot, small_core)
     cases.run(f"cut at {CUTS} lengths", check_cuts, small_core)
     for size in (WORDS, 20):
