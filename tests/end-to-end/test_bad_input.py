@@ -200,6 +200,39 @@ def check_paths(small: SmallCore) -> None:
     check_path(small, "/proc/self=cwd/churn", "churn")
 
 
+def check_names(small: SmallCore) -> None:
+    """Each name of the debug info ends in a byte that begins a character of UTF-8, or tells a terminal something."""
+    content = bytearray(fixture_path("churn").read_bytes())
+    table, = struct.unpack_from("<Q", content, 40)
+    size, count, of_names = struct.unpack_from("<HHH", content, 58)
+    headers = [struct.unpack_from("<IIQQQQ", content, table + i * size) for i in range(count)]
+    names = headers[of_names][4]
+    places = [h[4:] for h in headers if content[names + h[0]:].startswith((b".debug_str\0", b".debug_line_str\0"))]
+    for start, length in places:
+        at = start
+        while at < start + length:
+            end = content.index(0, at)
+            if end > at:
+                content[end - 1] = (0xf0, 0xff, 0xe2, 0x1b)[end % 4]
+            at = end + 1
+    with Workspace() as folder:
+        program = folder / "churn"
+        program.write_bytes(content)
+        (folder / "own.containers").write_text("[pool]\nmatch = *q*zzzzzzzz\nkind = contiguous\ndata = slots\ncount = 1\nelem = *slots\n")
+        for options in ([], ["--json"]):
+            result = run("containers", small.path, program, "--containers", folder / "own.containers", *options)
+            assert result.status in (0, 3) and "\x1b" not in result.out + result.err, result
+
+
+def check_patterns(small: SmallCore) -> None:
+    """So may patterns: of a suppression, of a description of containers."""
+    with Workspace() as folder:
+        (folder / "suppressions").write_bytes(b"[one]\ntype=*a*bcdefgh\xf0\n[two]\ncontent=*?\xff\xf0\n")
+        (folder / "own.containers").write_bytes(b"[pool]\nmatch = *a*bcdefgh\xf0\nkind = contiguous\ndata = slots\ncount = 1\nelem = *slots\n")
+        for arguments in (["--suppressions", folder / "suppressions"], ["--containers", folder / "own.containers"]):
+            run("leaks" if "--suppressions" in arguments else "containers", small.path, *arguments)
+
+
 def with_file(content: bytes, check: Callable[..., None], *arguments: object) -> None:
     with Workspace() as folder:
         path = folder / "some-file"
@@ -232,6 +265,8 @@ if not cases.options.list:
     everything = [(0, len(small_core.bytes))]
     headers = [(0, min(segment.offset for segment in small_core.core.segments if segment.file_size))]
     cases.run("wrong binary", check_wrong_binary, small_core)
+    cases.run("names that are no UTF-8", check_names, small_core)
+    cases.run("patterns that are no UTF-8", check_patterns, small_core)
     cases.run("paths that lead elsewhere", check_paths, small_core)
     cases.run("wrong file under --sysroot", check_wrong_file_in_sysroot, small_core)
     cases.run(f"cut at {CUTS} lengths", check_cuts, small_core)
