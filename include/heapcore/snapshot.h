@@ -93,7 +93,7 @@ typedef struct hc_snapshot {
 	const char *program;		      /* the executable's name, or what the kernel called the process */
 	const char *build_id;		      /* the executable's; NULL: not known */
 	hc_address program_start, libc_start; /* where they were loaded; 0: not known */
-	const char *random;  /* AT_RANDOM's bytes, in hexadecimal: new for every execution; NULL: not known */
+	const char *random;  /* of AT_RANDOM's bytes, a hash: new for every execution; NULL: not known */
 	bool has_types;	     /* owners were looked for */
 	bool has_debug_info; /* the executable has some; FALSE: none, or types were not looked for */
 	bool has_content;

@@ -114,9 +114,22 @@ GKeyFile *hc_file_read_keys(const char *path, size_t limit, GError **error)
 	return g_steal_pointer(&file);
 }
 
+GMappedFile *hc_file_map(const char *path, bool writable, GError **error)
+{
+	g_autoptr(GError) reason = NULL;
+	int file = open_regular(path, error);
+	GMappedFile *mapped = file < 0 ? NULL : g_mapped_file_new_from_fd(file, writable, &reason);
+
+	if (file >= 0)
+		close(file);
+	if (reason)
+		fail(path, reason->message, error);
+	return mapped;
+}
+
 size_t hc_file_peek(const char *path, char *buffer, size_t length)
 {
-	int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int file = open_regular(path, NULL);
 	ssize_t count = file < 0 ? 0 : read(file, buffer, length);
 
 	if (file >= 0)

@@ -13,5 +13,11 @@ char *hc_file_read(const char *path, size_t limit, size_t *ret_length, GError **
 /* The same of a key file (GKeyFile). Fails with HC_ERROR_BAD_DATA too, if it is none. Free with g_key_file_unref(). */
 GKeyFile *hc_file_read_keys(const char *path, size_t limit, GError **error);
 
-/* The first LENGTH bytes of PATH, or as many as there are, in BUFFER. 0 if it cannot be read. */
+/*
+ * PATH, mapped; with WRITABLE privately, so that a change stays in memory. Fails with HC_ERROR_IO, also if it is no regular file: such is
+ * neither waited for nor read. Free with g_mapped_file_unref().
+ */
+GMappedFile *hc_file_map(const char *path, bool writable, GError **error);
+
+/* The first LENGTH bytes of PATH, or as many as there are, in BUFFER. 0 if it cannot be read, or is no regular file. */
 size_t hc_file_peek(const char *path, char *buffer, size_t length);

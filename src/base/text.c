@@ -65,6 +65,40 @@ char *hc_text_utf8(const char *bytes, gssize length)
 	return escape(bytes, length, FALSE);
 }
 
+/* Behind the character at TEXT: bytes that go on with one (10xxxxxx) belong to it. */
+static const char *behind_character(const char *text)
+{
+	do
+		text++;
+	while (((guint8)*text & 0xc0) == 0x80);
+	return text;
+}
+
+/* What was matched by the last star is made longer, as long as the rest does not fit; those before it need not change. */
+bool hc_text_matches(const char *pattern, const char *text)
+{
+	const char *behind_star = NULL, *star_end = NULL;
+
+	while (*text) {
+		if (*pattern == '*') {
+			behind_star = ++pattern;
+			star_end = text;
+		} else if (*pattern == '?') {
+			pattern++;
+			text = behind_character(text);
+		} else if (*pattern == *text) {
+			pattern++;
+			text++;
+		} else if (behind_star) {
+			pattern = behind_star;
+			text = ++star_end;
+		} else {
+			return false;
+		}
+	}
+	return !pattern[strspn(pattern, "*")];
+}
+
 char *hc_text_size(char buffer[HC_TEXT_SIZE_LENGTH], uint64_t bytes)
 {
 	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };

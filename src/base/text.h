@@ -3,6 +3,7 @@
 #pragma once
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -14,6 +15,12 @@ char *hc_text_escape(const char *bytes, gssize length);
 
 /* BYTES as valid UTF-8, for JSON, which escapes control characters itself; bytes that are not UTF-8 become \xNN. */
 char *hc_text_utf8(const char *bytes, gssize length);
+
+/*
+ * Whether all of TEXT is as PATTERN says: * stands for anything, ? for one character, all else for itself. Neither need be UTF-8, as
+ * GPatternSpec has it, which aborts on names of a program that are not.
+ */
+bool hc_text_matches(const char *pattern, const char *text);
 
 enum {
 	HC_TEXT_SIZE_LENGTH = 16

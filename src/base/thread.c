@@ -2,6 +2,7 @@
 #include "base/thread.h"
 
 #include <signal.h>
+#include <stdbool.h>
 
 enum {
 	ALTERNATE_SIZE = 64 << 10 /* bytes; what a handler takes depends on the processor's registers */
@@ -12,19 +13,23 @@ typedef struct start {
 	gpointer data;
 } start;
 
-/* The alternate stack is the lowest frame of the thread's own, which is whole whatever is done above it. */
+/*
+ * The alternate stack is the lowest frame of the thread's own, which is whole whatever is done above it. A sanitizer gives each thread one,
+ * takes it back, and so finds its own again.
+ */
 static gpointer run(gpointer data)
 {
 	start own = *(start *)data;
 	char alternate[ALTERNATE_SIZE];
-	stack_t stack = { .ss_sp = alternate, .ss_size = sizeof alternate };
+	stack_t stack = { .ss_sp = alternate, .ss_size = sizeof alternate }, former;
 	gpointer result;
 
 	g_free(data);
-	sigaltstack(&stack, NULL);
+	bool is_set = !sigaltstack(&stack, &former);
+
 	result = own.function(own.data);
-	stack.ss_flags = SS_DISABLE;
-	sigaltstack(&stack, NULL);
+	if (is_set)
+		sigaltstack(&former, NULL);
 	return result;
 }
 

@@ -140,6 +140,24 @@ static void explain_denial(pid_t pid, const char *status, GError **error)
 	}
 }
 
+/* Whether a thread of PID has memory, though its first one has ended (pthread_exit(3) in main()): then /proc/PID tells as of a zombie. */
+static bool has_other_threads(pid_t pid)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/task", (int)pid);
+	g_autoptr(GDir) tasks = g_dir_open(path, 0, NULL);
+	const char *name;
+	bool found = false;
+
+	while (tasks && !found && (name = g_dir_read_name(tasks))) {
+		g_autofree char *file = g_strdup_printf("task/%s/status", name);
+		g_autofree char *status = hc_proc_read(pid, file, NULL, NULL);
+		uint64_t resident;
+
+		found = hc_proc_field(status, "VmRSS:", &resident);
+	}
+	return found;
+}
+
 /* Whether PID is a process whose memory may be read. */
 static bool check_process(const capture_task *capture, GError **error)
 {
@@ -157,6 +175,12 @@ static bool check_process(const capture_task *capture, GError **error)
 	}
 	if (capture->pid == getpid())
 		return fail_usage(error, "process % is heapcore itself", capture->pid);
+	if (!hc_proc_field(status, "VmRSS:", &resident) && has_other_threads(capture->pid)) {
+		g_set_error(error, HC_ERROR, HC_ERROR_UNSUPPORTED,
+			"the main thread of process %d has ended while others go on: /proc tells nothing of such a process as a whole, and it cannot be captured",
+			(int)capture->pid);
+		return false;
+	}
 	if (!hc_proc_field(status, "VmRSS:", &resident))
 		return fail_usage(error, "process % has no memory: it is one of the kernel's, or has ended (a zombie)",
 			capture->pid);

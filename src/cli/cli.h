@@ -179,7 +179,7 @@ const char *cli_live_root(const cli_options *options, const char *input);
 bool cli_take_capture(int64_t pid, const hc_capture_options *what, const cli_options *options,
 	hc_held_capture **ret_held, GError **error);
 
-/* Those that end a program: SIGINT and its like. */
+/* Those that end a program, unless they are ignored: SIGINT and its like. */
 void cli_ending_signals(sigset_t *ret_signals);
 
 /* snapshots.c */

@@ -42,11 +42,12 @@ cli_status cli_complain_usage(const cli_command *command, const char *format, ..
 	va_list arguments;
 
 	va_start(arguments, format);
+	g_autofree char *text = g_strdup_vprintf(format, arguments);
+	va_end(arguments);
 	fprintf(stderr, "heapcore %s: ", command->name);
-	vfprintf(stderr, format, arguments);
+	put_printable(text);
 	fprintf(stderr, "\nUsage: heapcore %s [OPTION...] %s\nTry: heapcore %s --help\n", command->name,
 		command->arguments, command->name);
-	va_end(arguments);
 	return CLI_USAGE;
 }
 

@@ -80,6 +80,10 @@ static void note_message(const char *domain, GLogLevelFlags level, const char *m
 /* A stack for handlers, beside one that may be used up: GLib calls itself for ever where there is no memory to say that there is none. */
 static void set_stack(void)
 {
+	stack_t former;
+
+	if (sigaltstack(NULL, &former) || !(former.ss_flags & SS_DISABLE))
+		return; /* a sanitizer's */
 	stack_t stack = {
 		.ss_sp = mmap(NULL, ALTERNATE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
 		.ss_size = ALTERNATE_SIZE,

@@ -45,13 +45,28 @@ static bool note_progress(uint64_t bytes, uint64_t estimate, void *data)
 	return true;
 }
 
+/* One that is ignored (nohup) must not end us: while it is blocked the kernel keeps it all the same. */
 void cli_ending_signals(sigset_t *ret_signals)
 {
+	static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF,
+		SIGXCPU };
+	struct sigaction action;
+
 	sigemptyset(ret_signals);
-	sigaddset(ret_signals, SIGINT);
-	sigaddset(ret_signals, SIGTERM);
-	sigaddset(ret_signals, SIGHUP);
-	sigaddset(ret_signals, SIGQUIT);
+	for (unsigned i = 0; i < G_N_ELEMENTS(ending); i++)
+		if (!sigaction(ending[i], NULL, &action) && action.sa_handler != SIG_IGN)
+			sigaddset(ret_signals, ending[i]);
+}
+
+/* Signals that would stop us (Ctrl-Z), and with us the process that stands still for us: they come once it has gone on. */
+static void block(const sigset_t *ending, sigset_t *ret_former)
+{
+	sigset_t all = *ending;
+
+	sigaddset(&all, SIGTSTP);
+	sigaddset(&all, SIGTTIN);
+	sigaddset(&all, SIGTTOU);
+	sigprocmask(SIG_BLOCK, &all, ret_former);
 }
 
 bool cli_take_capture(int64_t pid, const hc_capture_options *what, const cli_options *options,
@@ -65,7 +80,7 @@ bool cli_take_capture(int64_t pid, const hc_capture_options *what, const cli_opt
 	capture_options.progress = note_progress;
 	capture_options.progress_data = &progress;
 	cli_ending_signals(&progress.signals);
-	sigprocmask(SIG_BLOCK, &progress.signals, &former);
+	block(&progress.signals, &former);
 	if (ret_held)
 		*ret_held =
 			hc_capture_hold(pid, options->memory ? options->memory : UINT64_MAX, &capture_options, error);

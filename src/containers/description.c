@@ -4,6 +4,7 @@
 #include "containers/functions.h"
 
 #include "base/file.h"
+#include "base/text.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -152,11 +153,6 @@ static void free_strings(void *strings)
 	g_strfreev(strings);
 }
 
-static void free_pattern(void *pattern)
-{
-	g_pattern_spec_free(pattern);
-}
-
 /* "a; b;" -> a, b; nothing empty. */
 static char **split(const char *text, const char *separator)
 {
@@ -178,12 +174,9 @@ static void set_match(hc_description *description, const char *value)
 	g_auto(GStrv) names = split(value, ";");
 
 	description->match = g_ptr_array_new_with_free_func(g_free);
-	description->patterns = g_ptr_array_new_with_free_func(free_pattern);
+	description->patterns = g_ptr_array_new_with_free_func(g_free);
 	for (char **name = names; *name; name++)
-		if (strpbrk(*name, "*?"))
-			g_ptr_array_add(description->patterns, g_pattern_spec_new(*name));
-		else
-			g_ptr_array_add(description->match, g_strdup(*name));
+		g_ptr_array_add(strpbrk(*name, "*?") ? description->patterns : description->match, g_strdup(*name));
 }
 
 static void set_shape(hc_description *description, const char *value)

@@ -81,7 +81,7 @@ typedef struct hc_description {
 	hc_walk_kind kind;
 	GPtrArray *memory;    /* of strings and trees */
 	GPtrArray *match;     /* template names; NULL: any */
-	GPtrArray *patterns;  /* GPatternSpec; or NULL */
+	GPtrArray *patterns;  /* char *, as hc_text_matches() has them; or NULL */
 	GPtrArray *shape;     /* GStrv: for each one of these members */
 	const char *link;     /* linked through a member of the node's that has this member; or NULL */
 	const char *argument; /* erased: the name of the template argument */

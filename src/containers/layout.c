@@ -6,6 +6,7 @@
  * shape is there, `when` holds, and all of its keys compile. What a program does to a type (another version of a library, another
  * name of a member) is thus said in the files: the description that fits is the right one. Each type is asked for once.
  */
+#include "base/text.h"
 #include "containers/compiler.h"
 
 #include <string.h>
@@ -70,7 +71,7 @@ static bool has_name(const hc_description *description, const char *name)
 		if (!strcmp(description->match->pdata[i], name))
 			return true;
 	for (unsigned i = 0; name && i < description->patterns->len; i++)
-		if (g_pattern_spec_match_string(description->patterns->pdata[i], name))
+		if (hc_text_matches(description->patterns->pdata[i], name))
 			return true;
 	return false;
 }

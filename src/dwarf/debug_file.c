@@ -6,15 +6,14 @@
  * them all. A separate file is taken if its build-id is the module's, or if there is none, if its
  * checksum is the one in .gnu_debuglink.
  */
+#include "base/file.h"
 #include "base/memory.h"
 #include "dwarf/dwarf_state.h"
 
 #include <dwarf.h>
 #include <elfutils/libdwelf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <gelf.h>
-#include <unistd.h>
 
 static const char *const section_names[SECTION_COUNT] = { "info", "types", "abbrev", "str", "line_str", "str_offsets" };
 
@@ -106,12 +105,7 @@ bool hc_debug_has_build_id(Elf *elf, const char *build_id)
  */
 GMappedFile *hc_debug_map(const char *path)
 {
-	int file = g_file_test(path, G_FILE_TEST_IS_REGULAR) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	GMappedFile *mapped = file >= 0 ? g_mapped_file_new_from_fd(file, TRUE, NULL) : NULL;
-
-	if (file >= 0)
-		close(file);
-	return mapped;
+	return hc_file_map(path, true, NULL);
 }
 
 /*

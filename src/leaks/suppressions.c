@@ -14,6 +14,7 @@
 #include "leaks/leaks_state.h"
 
 #include "base/file.h"
+#include "base/text.h"
 
 enum {
 	FILE_BYTES = 1 << 20,
@@ -22,7 +23,7 @@ enum {
 
 struct suppression {
 	char *name;
-	GPatternSpec *type, *module, *content; /* NULL: not asked for */
+	char *type, *module, *content; /* NULL: not asked for */
 	uint64_t least, most;
 	hc_amount used;
 };
@@ -36,9 +37,9 @@ static void free_suppression(void *data)
 	struct suppression *suppression = data;
 
 	g_free(suppression->name);
-	g_clear_pointer(&suppression->type, g_pattern_spec_free);
-	g_clear_pointer(&suppression->module, g_pattern_spec_free);
-	g_clear_pointer(&suppression->content, g_pattern_spec_free);
+	g_free(suppression->type);
+	g_free(suppression->module);
+	g_free(suppression->content);
 	g_free(suppression);
 }
 
@@ -87,15 +88,15 @@ static bool parse_size(const char *text, struct suppression *suppression)
 
 static bool set_key(struct suppression *suppression, const char *key, const char *value)
 {
-	GPatternSpec **pattern = !strcmp(key, "type")	 ? &suppression->type :
-				 !strcmp(key, "module")	 ? &suppression->module :
-				 !strcmp(key, "content") ? &suppression->content :
-							   NULL;
+	char **pattern = !strcmp(key, "type")	 ? &suppression->type :
+			 !strcmp(key, "module")	 ? &suppression->module :
+			 !strcmp(key, "content") ? &suppression->content :
+						   NULL;
 
 	if (!pattern)
 		return !strcmp(key, "size") && parse_size(value, suppression);
-	g_clear_pointer(pattern, g_pattern_spec_free);
-	*pattern = g_pattern_spec_new(value);
+	g_free(*pattern);
+	*pattern = g_strdup(value);
 	return true;
 }
 
@@ -159,7 +160,7 @@ static bool matches_type(const hc_leaks *leaks, const struct suppression *suppre
 {
 	const char *name = hc_leaks_type_name(leaks, tree->type);
 
-	return !suppression->type || (name && g_pattern_spec_match_string(suppression->type, name));
+	return !suppression->type || (name && hc_text_matches(suppression->type, name));
 }
 
 static bool matches_module(const hc_leaks *leaks, const struct suppression *suppression, const struct tree *tree)
@@ -169,7 +170,7 @@ static bool matches_module(const hc_leaks *leaks, const struct suppression *supp
 	for (unsigned i = 0; i < tree->weights.count; i++) {
 		const hc_module *module = hc_modules_get(leaks->modules, tree->weights.slots[i].module);
 
-		if (module && g_pattern_spec_match_string(suppression->module, module->name))
+		if (module && hc_text_matches(suppression->module, module->name))
 			return true;
 	}
 	return false;
@@ -187,7 +188,7 @@ static bool matches_content(const struct suppression *suppression, const struct 
 	length = hc_leaks_printable(tree->bytes, MIN(tree->readable, CONTENT_BYTES));
 	memcpy(text, tree->bytes, length);
 	text[length] = '\0';
-	return g_pattern_spec_match_string(suppression->content, text);
+	return hc_text_matches(suppression->content, text);
 }
 
 const char *hc_leaks_suppress(hc_leaks *leaks, const struct tree *tree)

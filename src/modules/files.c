@@ -4,6 +4,7 @@
  * file is the same if its build-id is; where neither has a build-id, if its first page is, which
  * holds the program headers.
  */
+#include "base/file.h"
 #include "modules/modules_state.h"
 
 #include <elf.h>
@@ -49,14 +50,31 @@ static uint64_t missing_bytes(const hc_modules *modules, const struct module *mo
 }
 
 /* " (deleted)" is what the kernel adds to the path of a file that was replaced while mapped. */
-char *hc_module_path_here(const hc_modules *modules, const char *path)
+static char *without_deleted(const char *path)
 {
 	static const char deleted[] = " (deleted)";
-	size_t length = strlen(path);
 
-	if (g_str_has_suffix(path, deleted))
-		length -= strlen(deleted);
-	return g_strdup_printf("%s%.*s", modules->sysroot, (int)length, path);
+	return g_strndup(path, strlen(path) - (g_str_has_suffix(path, deleted) ? strlen(deleted) : 0));
+}
+
+/* Whether PATH is below a folder whose files are no files: to open one may do something, or tell of this machine and not of the core's. */
+static bool is_of_kernel(const char *path)
+{
+	static const char *const folders[] = { "/proc/", "/dev/", "/sys/" };
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(folders); i++)
+		if (g_str_has_prefix(path, folders[i]))
+			return true;
+	return false;
+}
+
+/* A path that the core has is what somebody wrote there: "..", which could lead out of the sysroot, goes; "" is no path. */
+char *hc_module_path_here(const hc_modules *modules, const char *path)
+{
+	g_autofree char *named = without_deleted(path);
+	g_autofree char *whole = g_path_is_absolute(named) ? g_canonicalize_filename(named, "/") : NULL;
+
+	return whole && !is_of_kernel(whole) ? g_strconcat(modules->sysroot, whole, NULL) : g_strdup("");
 }
 
 static Elf *open_elf(GMappedFile *mapped)
@@ -133,10 +151,7 @@ static GMappedFile *map_file(const hc_modules *modules, const char *path, GError
 
 	if (known)
 		return g_mapped_file_ref(known);
-	/*
-	 * A directory, device or FIFO must not be opened: g_mapped_file_new() could wait for ever.
-	 */
-	return path[0] && g_file_test(path, G_FILE_TEST_IS_REGULAR) ? g_mapped_file_new(path, FALSE, why) : NULL;
+	return path[0] ? hc_file_map(path, false, why) : NULL;
 }
 
 bool hc_module_find_file(hc_modules *modules, struct module *module, const char *named_by_user, GError **error)

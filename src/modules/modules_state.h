@@ -121,7 +121,7 @@ bool hc_modules_add_unconfirmed(hc_modules *modules, const char *binary, const c
  */
 void hc_modules_find_unconfirmed(hc_modules *modules);
 
-/* files.c: the path of MODULE's file here. Free with g_free(). */
+/* files.c: where the file is here that has PATH in the core; "" if it is not to be opened. Free with g_free(). */
 char *hc_module_path_here(const hc_modules *modules, const char *path);
 
 /* files.c: finds the file of MODULE, compares build-ids, sets state; maps it if it agrees. */

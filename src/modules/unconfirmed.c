@@ -18,6 +18,7 @@
  * The first two cost nothing; relocations are read from the file, at most RELOCATIONS_MAX for each
  * module.
  */
+#include "base/file.h"
 #include "modules/modules_state.h"
 
 #include <elf.h>
@@ -386,7 +387,7 @@ static void add_module(hc_modules *modules, struct module *module)
  */
 static struct module *read_module(const hc_modules *modules, const char *file, hc_address base)
 {
-	GMappedFile *mapped = g_file_test(file, G_FILE_TEST_IS_REGULAR) ? g_mapped_file_new(file, FALSE, NULL) : NULL;
+	GMappedFile *mapped = hc_file_map(file, false, NULL);
 
 	if (!mapped)
 		return NULL;

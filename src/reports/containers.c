@@ -17,7 +17,7 @@ static bool matches(const char *pattern, const char *text)
 {
 	if (!pattern)
 		return true;
-	return strpbrk(pattern, "*?") ? g_pattern_match_simple(pattern, text) : strstr(text, pattern) != NULL;
+	return strpbrk(pattern, "*?") ? hc_text_matches(pattern, text) : strstr(text, pattern) != NULL;
 }
 
 static int64_t thread_of(const hc_analysis *analysis, const hc_container *container)

@@ -42,6 +42,7 @@ static hc_address find_libc(const hc_modules *modules, const hc_heap_info *heap)
 	return 0;
 }
 
+/* Only a hash: they are the canary of the program's stacks, and what libc hides its pointers with. */
 static char *read_random(const hc_core *core)
 {
 	uint64_t available;
@@ -51,7 +52,9 @@ static char *read_random(const hc_core *core)
 
 	for (unsigned i = 0; bytes && available >= RANDOM_BYTES && i < RANDOM_BYTES; i++)
 		g_string_append_printf(text, "%02x", bytes[i]);
-	return g_string_free(text, !text->len);
+	g_autofree char *hexadecimal = g_string_free(text, !text->len);
+
+	return hexadecimal ? hc_snapshot_hash_random(hexadecimal) : NULL;
 }
 
 static void add_process(hc_snapshot *snapshot, const hc_analysis *analysis)
@@ -62,6 +65,8 @@ static void add_process(hc_snapshot *snapshot, const hc_analysis *analysis)
 	g_autofree char *random = read_random(core);
 
 	snapshot->process = *hc_core_process(core);
+	if (!snapshot->has_content)
+		snapshot->process.arguments = "";
 	snapshot->heap = *hc_blocks_heap(hc_analysis_blocks(analysis));
 	hc_snapshot_keep_process(snapshot, &snapshot->process);
 	hc_snapshot_keep_heap(snapshot, &snapshot->heap);

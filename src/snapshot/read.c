@@ -106,7 +106,9 @@ static bool load_identity(hc_snapshot *snapshot, GVariant *section)
 	snapshot->path = hc_snapshot_keep(snapshot, snapshot->path);
 	snapshot->program = hc_snapshot_keep(snapshot, snapshot->program);
 	snapshot->build_id = hc_snapshot_keep(snapshot, snapshot->build_id);
-	snapshot->random = hc_snapshot_keep(snapshot, snapshot->random);
+	g_autofree char *random = snapshot->random ? hc_snapshot_hash_random(snapshot->random) : NULL;
+
+	snapshot->random = hc_snapshot_keep(snapshot, random);
 	snapshot->has_types = flags & IDENTITY_TYPES;
 	snapshot->has_content = flags & IDENTITY_CONTENT;
 	snapshot->has_debug_info = flags & IDENTITY_DEBUG_INFO;

@@ -38,6 +38,13 @@ GVariant *hc_sample_store(const hc_snapshot *snapshot);
 bool hc_sample_load(hc_snapshot *snapshot, GVariant *section);
 
 /* resident.c: the sections, which LOAD takes after those that they are about. */
+/*
+ * What is kept of AT_RANDOM's bytes, which RANDOM has in hexadecimal; of what is that already, a copy. So those of older files, which have the
+ * bytes, compare with newer ones. Free with g_free().
+ */
+#define RANDOM_HASHED "sha256:"
+char *hc_snapshot_hash_random(const char *random);
+
 GVariant *hc_snapshot_store_resident(const hc_snapshot *snapshot);
 bool hc_snapshot_load_resident(hc_snapshot *snapshot, GVariant *section);
 GVariant *hc_snapshot_store_lost_resident(const hc_snapshot *snapshot);

@@ -100,5 +100,15 @@ void hc_snapshot_forget_content(hc_snapshot *snapshot)
 
 		lost->beginning = lost->sample = NULL;
 	}
+	snapshot->process.arguments = "";
 	snapshot->has_content = false;
+}
+
+char *hc_snapshot_hash_random(const char *random)
+{
+	g_autofree char *sum = g_str_has_prefix(random, RANDOM_HASHED) ?
+				       NULL :
+				       g_compute_checksum_for_string(G_CHECKSUM_SHA256, random, -1);
+
+	return sum ? g_strconcat(RANDOM_HASHED, sum, NULL) : g_strdup(random);
 }

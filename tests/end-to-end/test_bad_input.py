@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import struct
 import subprocess
 from pathlib import Path
@@ -177,6 +178,61 @@ def check_wrong_file_in_sysroot(small: SmallCore) -> None:
         assert files.get(str(program)) == "differs", f"the wrong file is not told: {files}"
 
 
+def check_path(small: SmallCore, path: str, lies_at: str, *options: str) -> None:
+    """The program has PATH in the core, which leads to one that lies at LIES_AT; it is not opened, as it is not where it has to be."""
+    program = os.fsencode(fixture_path("churn").resolve())
+    with Workspace() as folder:
+        put = folder / lies_at
+        put.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(fixture_path("churn"), put)
+        (folder / "root").mkdir(exist_ok=True)
+        named = path.replace("=", "/" * (len(program) - len(path) + 1)).encode()
+        assert len(named) == len(program), f"{program} is too short"
+        core = small.variant(small.bytes.replace(program + b"\0", named + b"\0"))
+        result = heapcore("analyze", core, *options, "--json", patience=LIMIT, cwd=folder)
+        files = {file["path"]: file["state"] for file in report_of(result)["files"]["list"]}
+        assert files.get(os.fsdecode(named)) == "missing", files
+
+
+def check_paths(small: SmallCore) -> None:
+    check_path(small, "=../churn", "churn", "--sysroot", "root")
+    check_path(small, ".=churn", "churn")
+    check_path(small, "/proc/self=cwd/churn", "churn")
+
+
+def check_names(small: SmallCore) -> None:
+    """Each name of the debug info ends in a byte that begins a character of UTF-8, or tells a terminal something."""
+    content = bytearray(fixture_path("churn").read_bytes())
+    table, = struct.unpack_from("<Q", content, 40)
+    size, count, of_names = struct.unpack_from("<HHH", content, 58)
+    headers = [struct.unpack_from("<IIQQQQ", content, table + i * size) for i in range(count)]
+    names = headers[of_names][4]
+    places = [h[4:] for h in headers if content[names + h[0]:].startswith((b".debug_str\0", b".debug_line_str\0"))]
+    for start, length in places:
+        at = start
+        while at < start + length:
+            end = content.index(0, at)
+            if end > at:
+                content[end - 1] = (0xf0, 0xff, 0xe2, 0x1b)[end % 4]
+            at = end + 1
+    with Workspace() as folder:
+        program = folder / "churn"
+        program.write_bytes(content)
+        (folder / "own.containers").write_text("[pool]\nmatch = *q*zzzzzzzz\nkind = contiguous\ndata = slots\ncount = 1\nelem = *slots\n")
+        for options in ([], ["--json"]):
+            result = run("containers", small.path, program, "--containers", folder / "own.containers", *options)
+            assert result.status in (0, 3) and "\x1b" not in result.out + result.err, result
+
+
+def check_patterns(small: SmallCore) -> None:
+    """So may patterns: of a suppression, of a description of containers."""
+    with Workspace() as folder:
+        (folder / "suppressions").write_bytes(b"[one]\ntype=*a*bcdefgh\xf0\n[two]\ncontent=*?\xff\xf0\n")
+        (folder / "own.containers").write_bytes(b"[pool]\nmatch = *a*bcdefgh\xf0\nkind = contiguous\ndata = slots\ncount = 1\nelem = *slots\n")
+        for arguments in (["--suppressions", folder / "suppressions"], ["--containers", folder / "own.containers"]):
+            run("leaks" if "--suppressions" in arguments else "containers", small.path, *arguments)
+
+
 def with_file(content: bytes, check: Callable[..., None], *arguments: object) -> None:
     with Workspace() as folder:
         path = folder / "some-file"
@@ -209,6 +265,9 @@ if not cases.options.list:
     everything = [(0, len(small_core.bytes))]
     headers = [(0, min(segment.offset for segment in small_core.core.segments if segment.file_size))]
     cases.run("wrong binary", check_wrong_binary, small_core)
+    cases.run("names that are no UTF-8", check_names, small_core)
+    cases.run("patterns that are no UTF-8", check_patterns, small_core)
+    cases.run("paths that lead elsewhere", check_paths, small_core)
     cases.run("wrong file under --sysroot", check_wrong_file_in_sysroot, small_core)
     cases.run(f"cut at {CUTS} lengths", check_cuts, small_core)
     for size in (WORDS, 20):

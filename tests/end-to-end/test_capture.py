@@ -28,6 +28,19 @@ FILES = {"capture.ini", "smaps", "smaps_rollup", "pages", "status", "maps", "mem
 RESIDENT_TOLERANCE = 256 * 1024
 
 
+# Its main thread ends (exit(2), not exit_group(2)), and another one goes on.
+HEADLESS = """
+import ctypes, os, threading, time
+def stay():
+    while "State:\tZ" not in open(f"/proc/{os.getpid()}/status").read():
+        time.sleep(0.01)
+    print("ready", flush=True)
+    time.sleep(100)
+threading.Thread(target=stay).start()
+ctypes.CDLL(None).syscall(60, 0)
+"""
+
+
 def capture(fixture: Stopped, name: str = "capture") -> Path:
     folder = fixture.folder / name
     succeed("capture", str(fixture.pid), "-o", folder)
@@ -242,6 +255,14 @@ def check_usage() -> None:
         os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
         assert "zombie" in refused(zombie.pid, "-o", folder / "a")
         zombie.wait()
+        headless = subprocess.Popen([sys.executable, "-c", HEADLESS], stdout=subprocess.PIPE, text=True)
+        try:
+            assert headless.stdout.readline() == "ready\n"
+            said = refused(headless.pid, "-o", folder / "a")
+            assert "main thread" in said and "zombie" not in said, said
+        finally:
+            headless.kill()
+            headless.communicate()
         assert not list(folder.iterdir()), "a refusal leaves nothing behind"
 
 
@@ -254,6 +275,11 @@ def check_folder(fixture: Stopped) -> None:
         (folder / "empty").mkdir()
         succeed("capture", str(fixture.pid), "-o", folder / "empty")
         assert (folder / "empty" / "capture.ini").exists()
+        if not os.geteuid():
+            (folder / "theirs").mkdir()
+            os.chown(folder / "theirs", 54321, 54321)
+            assert "belongs to another user" in refused(fixture.pid, "-o", folder / "theirs")
+            assert "belongs to another user" in refused(fixture.pid, "-o", folder / "theirs", "--force")
     check_runs(fixture)
 
 
@@ -308,13 +334,20 @@ def check_no_room(fixture: Stopped) -> None:
 # ---- interruptions --------------------------------------------------------------------------------------------------
 
 
-def interrupt(fixture: Stopped, number: int, folder: Path) -> Optional[int]:
-    """Sends the signal as soon as the core is there; the status, or None if the capture was faster."""
-    process = subprocess.Popen([HEAPCORE, "capture", str(fixture.pid), "-o", str(folder)], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True)
-    while not (folder / f"core.{fixture.pid}").exists() and process.poll() is None:
+def signal_to(fixture: Stopped, number: int, folder: Path, *options: str, ignored: bool = False) -> subprocess.Popen[str]:
+    """A capture to which the signal was sent as soon as its core was there."""
+    process = subprocess.Popen([HEAPCORE, "capture", str(fixture.pid), "-o", str(folder), *options], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True,
+                               preexec_fn=(lambda: signal.signal(number, signal.SIG_IGN)) if ignored else None)
+    while not list(folder.parent.glob(f"{folder.name}.new-*/core.*")) and process.poll() is None:
         time.sleep(0.001)
     process.send_signal(number)
+    return process
+
+
+def interrupt(fixture: Stopped, number: int, folder: Path) -> Optional[int]:
+    """The status of a capture that gets the signal, or None if it was faster."""
+    process = signal_to(fixture, number, folder)
     process.communicate()
     return None if process.returncode == 0 else process.returncode
 
@@ -327,10 +360,23 @@ def check_interrupted(fixture: Stopped, number: int) -> None:
         if status is None or (folder / "capture.ini").exists():  # it was done when the signal came
             continue
         assert status == -number, f"status {status}"
+        assert not folder.exists(), f"left behind: {list(folder.iterdir())}"
         if number != signal.SIGKILL:
-            assert not folder.exists(), f"left behind: {list(folder.iterdir())}"
+            assert not list(folder.parent.glob(f"{folder.name}*")), list(folder.parent.iterdir())
         return
     raise Skipped("the capture was faster than the signal")
+
+
+def check_suspended(fixture: Stopped) -> None:
+    """Ctrl-Z waits until the process goes on; what is ignored (nohup) does not end it."""
+    process = signal_to(fixture, signal.SIGTSTP, fixture.folder / "suspended", "--stop")
+    check_runs(fixture)
+    process.send_signal(signal.SIGCONT)
+    said = process.communicate()[1]
+    assert process.returncode == 0 and (fixture.folder / "suspended" / "capture.ini").exists(), said
+    process = signal_to(fixture, signal.SIGHUP, fixture.folder / "ignored", ignored=True)
+    said = process.communicate()[1]
+    assert process.returncode == 0 and (fixture.folder / "ignored" / "capture.ini").exists(), said
 
 
 def check_stays_stopped() -> None:
@@ -374,7 +420,8 @@ def run_on_sockets() -> None:
             cases.run(function.__name__.replace("check_", "").replace("_", " "), function, fixture)
     with Stopped("sockets", ("300",), recorder=False) as fixture:
         cases.run("no room", check_no_room, fixture)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        cases.run("suspended", check_suspended, fixture)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGALRM, signal.SIGKILL):
             cases.run(f"interrupted by {number.name}", check_interrupted, fixture, number)
 
 

@@ -107,6 +107,15 @@ USAGE_ERRORS = [
 ]
 
 
+def check_usage_escaped() -> None:
+    """What was typed, or pasted, moves no cursor."""
+    for arguments in (["chunks", "C", "--limit", "\x1b[31m"], ["analyze", "C", "--fail-on", "\x1b]0;x\x07"], ["analyze", "--\x1b[2J"],
+                      ["\x1b[31m"], ["--\x1b[31m"], ["capture", "\x9b31m", "-o", "x"]):
+        done = subprocess.run([HEAPCORE, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        assert done.returncode == 64, done
+        assert not re.findall(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", done.stderr.decode()), done.stderr
+
+
 def check_fail_on(core: Path, lost: int, lost_bytes: int) -> None:
     for condition, status in ((f"leaked>{lost}", 0), (f"leaked>{lost - 1}", 1), ("leaked>0", 1),
                               (f"leaked-bytes>{lost_bytes}", 0), (f"leaked-bytes>{lost_bytes - 1}", 1),
@@ -249,6 +258,9 @@ cases.run("manual: commands and statuses", check_manual_commands)
 cases.run("manual: renders", check_manual_renders)
 for words in USAGE_ERRORS:
     cases.run(f"usage: {' '.join(words) or 'nothing'}", check_usage_error, *words)
+
+
+cases.run("usage: escaped", check_usage_escaped)
 
 
 def run_on_cores() -> None:

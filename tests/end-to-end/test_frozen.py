@@ -141,7 +141,7 @@ def check_killed() -> None:
             status = subprocess.run([HEAPCORE, "capture", str(watchful.pid), "-o", str(folder)], capture_output=True,
                                     env={**environment, "KILLER_AT": str(number)}, check=False).returncode
             watchful.is_sound()
-            subprocess.run(["rm", "-rf", str(folder)], check=True)
+            subprocess.run(["rm", "-rf", str(folder), *map(str, folder.parent.glob(f"{folder.name}.new-*"))], check=True)
             if status == 0:
                 break
             assert status == -signal.SIGKILL, status

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterable, Optional
@@ -30,14 +31,24 @@ class Series:
     cores: list[Path]
     snapshots: list[Path]
     secret: bytes  # what blocks contain
+    random: bytes  # AT_RANDOM's
 
     @property
     def folder(self) -> Path:
         return self.snapshots[0].parent
 
 
+def random_of(pid: int) -> bytes:
+    """The 16 bytes that entry 25 of the auxiliary vector points to."""
+    vector = Path(f"/proc/{pid}/auxv").read_bytes()
+    words = struct.unpack(f"<{len(vector) // 8}Q", vector)
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        memory.seek(dict(zip(words[::2], words[1::2]))[25])
+        return memory.read(16)
+
+
 def take(fixture: Stopped, secret: bytes) -> Series:
-    series = Series(fixture.program, [], [], secret)
+    series = Series(fixture.program, [], [], secret, random_of(fixture.pid))
     for stop in range(STOPS):
         if stop:
             fixture.go_on()
@@ -112,6 +123,11 @@ def check_content(series: Series) -> None:
     assert series.secret in series.snapshots[-1].read_bytes(), "the test looks for the wrong bytes"
     snapshot(series, series.cores[-1], path, "--no-content")
     assert series.secret not in path.read_bytes()
+    for one in (path, series.snapshots[-1]):
+        assert series.random not in one.read_bytes() and series.random.hex().encode() not in one.read_bytes()
+    name = os.fsencode(series.program)[:79] + b"\0"  # the whole command line, and the executable's path
+    counts = [one.read_bytes().count(name) for one in (series.snapshots[-1], path)]
+    assert counts[0] == counts[1] + 1, counts
     secret = series.secret.decode()
     cores = [series.cores[0], series.cores[-1]]
     without = diff(series, cores, "--no-content", "--json").out

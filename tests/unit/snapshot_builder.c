@@ -47,7 +47,7 @@ void snapshot_be_process(hc_snapshot *snapshot, int64_t pid)
 	snapshot->process.pid = pid;
 	snapshot->program_start = 0x400000 + (hc_address)pid * 0x1000;
 	snapshot->libc_start = 0x7f0000000000 + (hc_address)pid * 0x1000;
-	snapshot->random = pid == 8901 ? "0123456789abcdef0123456789abcdef" : "fedcba9876543210fedcba9876543210";
+	snapshot->random = pid == 8901 ? "sha256:0123456789abcdef" : "sha256:fedcba9876543210";
 	snapshot->thread_count = 3;
 	g_array_set_size(snapshot->threads, 0);
 	for (int64_t id = pid; id < pid + 3; id++)

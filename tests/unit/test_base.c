@@ -97,6 +97,30 @@ static void test_utf8(void)
 	UNIT_ASSERT_TEXT(nul, "x\\x00y");
 }
 
+/* As GLib has it of ASCII, for all patterns and texts of so few letters; and of bytes that are no UTF-8, on which GLib aborts. */
+static void test_matches(void)
+{
+	static const char pattern_letters[] = "ab*?", text_letters[] = "ab";
+	unsigned wrong = 0;
+
+	for (unsigned p = 0; p < 1024; p++) {
+		for (unsigned t = 0; t < 256; t++) {
+			char pattern[6] = "", text[9] = "";
+
+			for (unsigned i = 0; i < p % 6; i++)
+				pattern[i] = pattern_letters[p >> 2 * i & 3];
+			for (unsigned i = 0; i < t % 9; i++)
+				text[i] = text_letters[t >> i & 1];
+			wrong += hc_text_matches(pattern, text) != g_pattern_match_simple(pattern, text);
+		}
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+	CU_ASSERT_TRUE(hc_text_matches("*_map", "\xff\xf0_map"));
+	CU_ASSERT_FALSE(hc_text_matches("*_map", "my_map\xf0"));
+	CU_ASSERT_TRUE(hc_text_matches("a?c*", "a\u00e9cd"));
+	CU_ASSERT_FALSE(hc_text_matches("a??c", "a\u00e9c"));
+}
+
 static void test_sizes(void)
 {
 	static const struct {
@@ -378,6 +402,7 @@ int main(void)
 		{ "text from the dump is safe on a terminal", test_escape },
 		{ "bytes that are not UTF-8", test_escape_invalid },
 		{ "text for JSON", test_utf8 },
+		{ "matches", test_matches },
 		{ "sizes for people", test_sizes },
 		{ "growth for people", test_growth },
 		{ "counts for people", test_counts },
