@@ -4,9 +4,10 @@
  *
  * Each region of the heap has one bit for every granule (16 bytes, the alignment of blocks): set where a block's user memory
  * begins. The regions' bitmaps lie one after the other in one array, each at a multiple of 512 bits (a *group*: 8 KiB of
- * heap, one cache line). For each group the number of the first block in it and the last start before it are kept.
+ * heap, one cache line). For each group the number of the first block in it, how many start before each of its words, and the last
+ * start before it are kept.
  *
- *	address --(span, cell)--> region --> granule --(mask, highest bit)--> start of the block --(rank, popcount)--> number
+ *	address --(span, cell)--> region --> granule --(mask, highest bit)--> start of the block --(ranks, popcount)--> number
  *
  * So the block that holds an address, interior addresses too, costs one or two cache lines, and no table needs a pointer. It
  * is 1.6 % of the heap with the marks that references/ keeps in a bitmap of the same shape, plus a byte a block for its state.
@@ -27,7 +28,8 @@
 
 enum {
 	HC_GROUP_GRANULES = 512,
-	HC_GROUP_WORDS = 8
+	HC_GROUP_WORDS = 8,
+	HC_WORD_RANK_BITS = 9 /* of a number up to HC_GROUP_GRANULES, exclusive: not all granules can be starts */
 };
 
 static inline void hc_amount_add(hc_amount *amount, hc_amount more)
@@ -89,6 +91,8 @@ struct hc_blocks {
 	uint64_t granule_count; /* a multiple of HC_GROUP_GRANULES */
 	uint64_t *starts;
 	uint32_t *rank;	      /* for each group, and one beyond: the number of the first block at or after it */
+	uint64_t *
+		word_ranks; /* for each group: starts in it before its second, third, ... word, HC_WORD_RANK_BITS for each */
 	uint64_t *last_start; /* for each group: the last start before it in its region; UINT64_MAX if there is none */
 	uint8_t *states;      /* hc_block_state of each block */
 	uint64_t states_room; /* bytes, as allocated */
@@ -198,12 +202,19 @@ static inline uint64_t hc_blocks_start_at(const hc_blocks *blocks, hc_address ad
 	return region ? hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, address), address) : UINT64_MAX;
 }
 
+/* How many blocks start in a group before WORD, an index of starts[]. */
+static inline uint32_t hc_blocks_word_rank(const hc_blocks *blocks, uint64_t word)
+{
+	unsigned before = (word - 1) % HC_GROUP_WORDS; /* of the first word, the field behind the last one: that is 0 */
+
+	return blocks->word_ranks[word / HC_GROUP_WORDS] >> before * HC_WORD_RANK_BITS & ((1 << HC_WORD_RANK_BITS) - 1);
+}
+
 /* The number of the block that starts at granule START. */
 static inline uint32_t hc_blocks_number(const hc_blocks *blocks, uint64_t start)
 {
-	uint64_t group = start / HC_GROUP_GRANULES;
-
-	return blocks->rank[group] + hc_bits_between(blocks->starts, group * HC_GROUP_WORDS, start);
+	return blocks->rank[start / HC_GROUP_GRANULES] + hc_blocks_word_rank(blocks, start / 64) +
+	       hc_bits_before(blocks->starts, start);
 }
 
 /* Whether block NUMBER has a label: it is libc's or the runtime's own. */

@@ -343,7 +343,22 @@ static bool collect(hc_blocks *blocks, const hc_block_sink *sinks, GError **erro
 	return true;
 }
 
-/* rank and last_start, from the bitmap. */
+/* word_ranks of GROUP; returns how many blocks start there. */
+static uint32_t rank_words(hc_blocks *blocks, uint64_t group)
+{
+	uint64_t ranks = 0;
+	uint32_t count = 0;
+
+	for (unsigned i = 0; i < HC_GROUP_WORDS; i++) {
+		if (i)
+			ranks |= (uint64_t)count << (i - 1) * HC_WORD_RANK_BITS;
+		count += hc_sum_of_bytes(hc_bits_of_bytes(blocks->starts[group * HC_GROUP_WORDS + i]));
+	}
+	blocks->word_ranks[group] = ranks;
+	return count;
+}
+
+/* rank, word_ranks and last_start, from the bitmap. */
 static void rank_groups(hc_blocks *blocks)
 {
 	for (uint32_t i = 0; i < blocks->region_count; i++) {
@@ -354,10 +369,10 @@ static void rank_groups(hc_blocks *blocks)
 		for (uint64_t group = first; group < first + region->granules / HC_GROUP_GRANULES; group++) {
 			blocks->rank[group] = number;
 			blocks->last_start[group] = last_start;
+			number += rank_words(blocks, group);
 			for (uint64_t word = group * HC_GROUP_WORDS; word < (group + 1) * HC_GROUP_WORDS; word++) {
 				uint64_t bits = blocks->starts[word];
 
-				number += __builtin_popcountll(bits);
 				if (bits)
 					last_start = word * 64 + 63 - __builtin_clzll(bits);
 			}
@@ -409,8 +424,9 @@ static bool allocate_bitmaps(hc_blocks *blocks, GError **error)
 
 	blocks->starts = hc_pages_create(starts_bytes(blocks));
 	blocks->rank = g_try_new0(uint32_t, groups + 1);
+	blocks->word_ranks = g_try_new0(uint64_t, groups + 1);
 	blocks->last_start = g_try_new0(uint64_t, groups + 1);
-	if (blocks->starts && blocks->rank && blocks->last_start)
+	if (blocks->starts && blocks->rank && blocks->word_ranks && blocks->last_start)
 		return true;
 	g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory for an index of %" PRIu64 " bytes of heap",
 		blocks->granule_count << blocks->granule_shift);
@@ -503,6 +519,7 @@ void hc_blocks_destroy(hc_blocks *blocks)
 	g_free(blocks->regions);
 	hc_pages_destroy(blocks->starts, starts_bytes(blocks));
 	g_free(blocks->rank);
+	g_free(blocks->word_ranks);
 	g_free(blocks->last_start);
 	hc_pages_destroy(blocks->states, blocks->states_room);
 	g_free(blocks->labelled);

@@ -86,19 +86,15 @@ const hc_block_region *hc_blocks_region_of_start(const hc_blocks *blocks, uint64
 static uint64_t start_in_group(const hc_blocks *blocks, uint64_t group, uint32_t number)
 {
 	uint32_t left = number - blocks->rank[group];
+	uint64_t word = group * HC_GROUP_WORDS, last = word + HC_GROUP_WORDS - 1;
 
-	for (uint64_t word = group * HC_GROUP_WORDS;; word++) {
-		uint64_t bits = blocks->starts[word];
-		unsigned count = __builtin_popcountll(bits);
+	while (word < last && hc_blocks_word_rank(blocks, word + 1) <= left)
+		word++;
+	uint64_t bits = blocks->starts[word];
 
-		if (left >= count) {
-			left -= count;
-			continue;
-		}
-		while (left--)
-			bits &= bits - 1;
-		return word * 64 + __builtin_ctzll(bits);
-	}
+	for (left -= hc_blocks_word_rank(blocks, word); left; left--)
+		bits &= bits - 1;
+	return word * 64 + __builtin_ctzll(bits);
 }
 
 /* The group in which block NUMBER starts: at or behind LOW. */

@@ -72,6 +72,7 @@ static inline void hc_reader_prefetch_index(const hc_reader *reader, const hc_bl
 
 	__builtin_prefetch(&reader->blocks->starts[granule / 64]);
 	__builtin_prefetch(&reader->blocks->rank[granule / HC_GROUP_GRANULES]);
+	__builtin_prefetch(&reader->blocks->word_ranks[granule / HC_GROUP_GRANULES]);
 	if (reader->live)
 		__builtin_prefetch(&reader->live[granule / 64]);
 }

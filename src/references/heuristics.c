@@ -156,12 +156,16 @@ static bool is_second_base(const struct interior *interior)
 static inline __attribute__((always_inline)) bool has_word_back(
 	const uint8_t *bytes, uint64_t from, uint64_t to, hc_address block, hc_address address, hc_word_format format)
 {
-	for (uint64_t at = from; at + format.size <= to; at += format.size) {
-		uint64_t back = hc_load_word(bytes + at, format) - block;
+	const uint8_t *at = bytes + from;
 
-		if (G_UNLIKELY(back <= FRONT) && block + back < address && back % format.size == 0)
-			return true;
-	}
+	/* Asked of each word that leads into the middle of a block: one comparison for each of these, mostly. */
+	for (uint64_t left = from < to ? (to - from) / format.size : 0; left; left--, at += format.size)
+		if (G_UNLIKELY(hc_load_word(at, format) - block <= FRONT)) {
+			uint64_t back = hc_load_word(at, format) - block;
+
+			if (block + back < address && back % format.size == 0)
+				return true;
+		}
 	return false;
 }
 

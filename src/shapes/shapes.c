@@ -88,7 +88,9 @@ bool hc_shapes_find(hc_shapes *shapes, hc_address address, hc_shape *ret_shape)
 	hc_shape_words words;
 
 	load_words(shapes, address, &words);
-	g_array_set_size(shapes->found, 0);
+	/* Mostly nothing was found for the word before. */
+	if (shapes->found->len)
+		g_array_set_size(shapes->found, 0);
 	*ret_shape =
 		(hc_shape){ .count = UINT64_MAX, .capacity = UINT64_MAX, .blocks = shapes->found, .head = address };
 	if (!ask(shapes, &words, ret_shape)) {
