@@ -423,23 +423,39 @@ static uint64_t end_of(const hc_propagation *propagation, uint32_t number)
 
 /* ---- all words ---- */
 
-/* Tells which of WORDS stand among others that lead to blocks of the same size: they are items of an array. */
+/* Whether the block at SPOT begins with what may be an address in the heap. */
+static bool begins_with_address(hc_propagation *propagation, const hc_spot *spot)
+{
+	uint64_t value;
+
+	return hc_propagation_load(propagation, spot->address, &value) &&
+	       hc_blocks_may_contain(propagation->blocks, value);
+}
+
+/*
+ * Tells which of WORDS stand among others that lead to blocks of the same size: they are items of an array. Among pointers to texts, one
+ * to what begins with an address is none of them: its text is gone, and something else has its memory.
+ */
 static void find_table(
-	const hc_propagation *propagation, hc_word *words, const hc_spot *spots, const bool *is_found, unsigned count)
+	hc_propagation *propagation, hc_word *words, const hc_spot *spots, const bool *is_found, unsigned count)
 {
 	uint64_t sizes[BATCH_WORDS] = { 0 };
+	unsigned same[BATCH_WORDS] = { 0 }, addresses[BATCH_WORDS] = { 0 };
+	bool begins[BATCH_WORDS] = { false };
 
 	for (unsigned i = 0; i < count; i++)
 		if (is_found[i] && !propagation->types->owner_of[spots[i].number])
 			sizes[i] = hc_blocks_usable_size(propagation->blocks, spots[i].region, spots[i].address);
 	for (unsigned i = 0; i < count; i++) {
-		unsigned same = 0;
-
 		words[i].target = sizes[i];
-
 		for (unsigned j = 0; sizes[i] && j < count; j++)
-			same += sizes[j] == sizes[i];
-		words[i].is_table = same >= TABLE_LEAST;
+			same[i] += sizes[j] == sizes[i];
+		begins[i] = same[i] >= TABLE_LEAST && begins_with_address(propagation, &spots[i]);
+	}
+	for (unsigned i = 0; i < count; i++) {
+		for (unsigned j = 0; begins[i] && j < count; j++)
+			addresses[i] += begins[j] && sizes[j] == sizes[i];
+		words[i].is_table = same[i] >= TABLE_LEAST && (!begins[i] || addresses[i] >= TABLE_LEAST);
 	}
 }
 

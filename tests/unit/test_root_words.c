@@ -206,6 +206,25 @@ static char *table(const char *data, uint64_t start_at, unsigned stride, unsigne
 	return g_string_free(text, FALSE);
 }
 
+/* EXPECTED of EDGES' blocks have NAME. */
+static void check_table(heap_of_words words, const char *edges, const char *name, unsigned expected)
+{
+	unsigned met = 0;
+
+	put(&words, edges);
+	if (run(&words)) {
+		for (unsigned i = 0; i < words.nodes->len; i++) {
+			g_autofree char *text = beginning_of(&words, g_array_index(words.nodes, node, i).address);
+
+			met += !strcmp(text, name);
+		}
+		if (met != expected)
+			printf("\n%u blocks of %s\n", met, name);
+		CU_ASSERT_EQUAL(met, expected);
+	}
+	stop(&words);
+}
+
 /* ---- who has what ---- */
 
 static void test_nearest(void)
@@ -268,6 +287,16 @@ static void test_free_chunks(void)
 	check("data+0x40->a a+24->c+120 data+0x200->b b+32->c+24", "server .data+0x40: a c; server .data+0x200: b");
 }
 
+/* In a table of texts, or of strings, one leads to what has the memory of its text now, and begins with an address. */
+static void test_others_in_tables(void)
+{
+	g_autofree char *items = table("L", 0, 8, 20, "a"),
+			*edges = g_strconcat("data+0x40->L ", items, " data+0x200->a19 a19->b", NULL);
+
+	check_table(start_stripped(), edges, "server .data+0x40", 20);
+	check_table(start_stripped(), edges, "server .data+0x200", 2);
+}
+
 /* Behind the 16 bytes that a session has, there is what its block had before. */
 static void test_stale_in_typed(void)
 {
@@ -327,25 +356,6 @@ static void test_structures(void)
 	check("data+0x40->a data+0x70->b data+0xa0->c a->b b->c", "server .data+0x40: a b; server .data+0xa0: c");
 	check("data+0x40->a data+0x70->b data+0xa0->c c->b b->a", "server .data+0x40: a b; server .data+0xa0: c");
 	check("libc->a libc+8->b a->b", "libc.so.6+0x3000: a b");
-}
-
-/* The same name for all of EDGES' blocks but those of OTHERS. */
-static void check_table(heap_of_words words, const char *edges, const char *name, unsigned expected)
-{
-	unsigned met = 0;
-
-	put(&words, edges);
-	if (run(&words)) {
-		for (unsigned i = 0; i < words.nodes->len; i++) {
-			g_autofree char *text = beginning_of(&words, g_array_index(words.nodes, node, i).address);
-
-			met += !strcmp(text, name);
-		}
-		if (met != expected)
-			printf("\n%u blocks of %s\n", met, name);
-		CU_ASSERT_EQUAL(met, expected);
-	}
-	stop(&words);
 }
 
 static void test_tables(void)
@@ -473,6 +483,7 @@ int main(void)
 		{ "libraries come later", test_libraries },
 		{ "words that are left over", test_stale },
 		{ "words that malloc left", test_free_chunks },
+		{ "others in tables", test_others_in_tables },
 		{ "words that are left over in objects of a type", test_stale_in_typed },
 		{ "constants", test_constants },
 		{ "encoded pointers", test_encoded },
