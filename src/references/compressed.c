@@ -7,10 +7,10 @@
  * all other numbers at the same place must lead to blocks from there, too. A place is an offset in blocks of one size; a large block
  * or a page of data without any address is a place as a whole, since it may be a table.
  *
- *	sample	 Of each place up to SAMPLE different numbers: those whose hash is lowest, so that the order of looking does not
- *		 matter. Places with fewer than SAMPLE_MIN are left aside: small numbers of few values prove nothing.
+ *	sample	 Of each place up to HC_NUMBER_SAMPLE different numbers: those whose hash is lowest, so that the order of looking does not
+ *		 matter (numbers.c). Places with fewer than HC_NUMBER_SAMPLE_MIN are left aside: small numbers of few values prove nothing.
  *	search	 For each factor, each of the first ANCHORS numbers, each lost block: the base. It is a candidate if of the sample
- *		 all but one in MISSES_SHARE lead to starts of blocks. Nearly all bases fail at the first few numbers.
+ *		 all but one in HC_NUMBER_MISSES_SHARE lead to starts of blocks. Nearly all bases fail at the first few numbers.
  *	proof	 With a density D of starts between the first and the last target, N numbers all hit by accident with a chance of
  *		 about D^N. Times the bases that were tried, this must be below 2^-PROOF_BITS.
  *	one	 Blocks of one size in a row, and numbers in a row, fit from several bases, shifted by a block or more. A base
@@ -23,62 +23,23 @@
  * have a learned place, and that stands beside the base: in the same block, or less than HOME bytes away in the same data. Elsewhere a
  * single number is no evidence: such lists stay lost.
  *
- * Passes: one over all words, one more over live ones for each place with candidates; none where fewer than SAMPLE_MIN blocks are lost. In
- * a large heap a sample is looked at first, and a place whose numbers there are far from any encoding is left out of the pass. The search stops after TESTS_MAX numbers, the places with most numbers first; live memory is
+ * Passes: one over all words, one over those of the places whose sample speaks for them, and one more over live ones for each place with
+ * several candidates; none where fewer than HC_NUMBER_SAMPLE_MIN blocks are lost. The search stops after TESTS_MAX numbers, the places with most numbers first; live memory is
  * asked for bases CHOICES_MAX times at most.
  */
 #include "references/encodings.h"
-
-#include "base/parallel.h"
+#include "references/numbers.h"
 
 enum {
-	PLACES = 8192,
-	SAMPLE = 64,
-	SAMPLE_MIN = 24,
 	ANCHORS = 4,
-	MISSES_SHARE = 16,
 	CANDIDATES_MAX = 4096, /* of one place and factor */
 	PROOF_BITS = 30,
 	RULES_MAX = 8,
-	SMALL_BLOCK = 4096, /* up to here offsets are places */
-	TABLE_MIN = 256,    /* from here on the block as a whole is one */
-	TABLES_MAX = 4096,  /* those with most numbers */
 	HOME = 32768,
 	HOMES_MAX = 64,
-	FACTORS = 4,
 	TESTS_MAX = 1 << 24,
 	CHOICES_MAX = 8,
 	LOST_MAX = 1 << 20,
-	SAMPLED_FROM = 1 << 22, /* granules of the heap from which on a sample is looked at first */
-	RECENT = 8,
-	REMAINDERS = 16,    /* modulo the alignment of blocks that are told apart */
-	SAMPLED_EVERY = 16, /* one stretch of the heap in so many */
-};
-
-static const uint8_t factors[FACTORS] = { 1, 4, 8, 16 };
-
-/* Odd, so that the product modulo 2^32 has an inverse: a number's hash tells the number. */
-static const uint32_t HASH = 0x9e3779b1, HASH_INVERSE = 0x0e8b2f51;
-
-struct sketch {
-	uint32_t count;		 /* of numbers, different or not */
-	uint32_t fit;		 /* of these: in tables, or in lost blocks */
-	uint32_t low, high;	 /* the numbers; low is kept as its complement, so that 0 is none yet */
-	uint32_t size;		 /* of the sample */
-	uint32_t recent[RECENT]; /* hashes that were added of late, by their highest bits */
-	uint64_t block_size;	 /* the largest that the place is in */
-	uint32_t hashes[SAMPLE]; /* rising */
-};
-
-/* What one worker saw. */
-struct sketches {
-	struct sketch places[PLACES];
-	GArray *tables; /* of struct table */
-};
-
-struct table {
-	uint64_t holder; /* as hc_word_source */
-	struct sketch sketch;
 };
 
 struct rule {
@@ -95,9 +56,9 @@ struct home {
 struct hc_compressed {
 	struct rule rules[RULES_MAX];
 	unsigned rule_count;
-	uint8_t places[PLACES]; /* number of the rule, plus 1 */
-	GHashTable *tables;	/* holder -> the same */
-	GHashTable *node_sizes; /* of blocks that have a learned place */
+	uint8_t places[HC_NUMBER_PLACES]; /* number of the rule, plus 1 */
+	GHashTable *tables;		  /* holder -> the same */
+	GHashTable *node_sizes;		  /* of blocks that have a learned place */
 };
 
 struct candidate {
@@ -107,255 +68,18 @@ struct candidate {
 
 struct hc_compressed_learning {
 	hc_references *references;
-	bool swap;		   /* the byte order of the process is not ours */
-	struct sketches *sketches; /* one for each worker; put together in the first */
-	unsigned workers;
-	GArray *lost;	      /* of hc_address */
-	uint64_t region_size; /* of the largest */
+	hc_numbers *numbers;
+	GArray *lost; /* of hc_address */
 	uint64_t tests;
-	unsigned choices;		/* how often live memory was asked which base it holds */
-	uint64_t hopeless[PLACES / 64]; /* places that the sample spoke against */
-	uint32_t open[TABLE_MIN / 8];	/* words that have other places, in blocks of so many words */
-	GArray *candidates;		/* of struct candidate: of the place and factor at hand, by base */
+	unsigned choices;   /* how often live memory was asked which base it holds */
+	GArray *candidates; /* of struct candidate: of the place and factor at hand, by base */
 	struct hc_compressed *compressed;
 };
-
-/* ---- places and samples ---- */
-
-/* The place of a word at OFFSET in a block of SIZE bytes, up to SMALL_BLOCK. */
-static inline unsigned place_in_block(uint64_t size, uint64_t offset)
-{
-	return hc_learn_hash(size * 31 + offset / 4) % PLACES;
-}
-
-/* The place of a word as an offset; -1: none. */
-static int place_of(const hc_word_source *source, uint64_t at)
-{
-	return source->root || source->block_size > SMALL_BLOCK ?
-		       -1 :
-		       (int)place_in_block(source->block_size, source->address + at - source->block);
-}
-
-static bool may_be_table(const hc_word_source *source)
-{
-	return source->root ? source->holder != 0 : source->block_size >= TABLE_MIN;
-}
-
-static void sketch_add(struct sketch *sketch, uint32_t hash)
-{
-	unsigned place = sketch->size;
-
-	while (place && sketch->hashes[place - 1] >= hash)
-		place--;
-	if (place < sketch->size && sketch->hashes[place] == hash)
-		return;
-	sketch->size = MIN(sketch->size + 1, SAMPLE);
-	memmove(&sketch->hashes[place + 1], &sketch->hashes[place], (sketch->size - place - 1) * sizeof hash);
-	sketch->hashes[place] = hash;
-}
-
-/* Whether the 8 bytes are an address rather than two numbers. */
-static inline bool is_address(const hc_references *references, uint64_t value)
-{
-	return hc_blocks_may_contain(references->blocks, value) ||
-	       (value >> 32 && !(value >> 47) && hc_areas_find(references->areas, value));
-}
-
-/* The numbers, times FACTOR, may all lead to starts: they agree in what is below the alignment, and fit into a region. */
-static bool is_possible(const hc_compressed_learning *learning, const struct sketch *sketch, unsigned factor)
-{
-	uint64_t alignment = learning->references->blocks->alignment, low = UINT64_MAX, high = 0;
-	unsigned odd = 0;
-
-	for (unsigned i = 0; i < sketch->size; i++) {
-		uint64_t distance = (uint64_t)(sketch->hashes[i] * HASH_INVERSE) * factor,
-			 first = (uint64_t)(sketch->hashes[0] * HASH_INVERSE) * factor;
-
-		odd += (distance - first) % alignment != 0;
-		low = MIN(low, distance);
-		high = MAX(high, distance);
-	}
-	return odd <= sketch->size / MISSES_SHARE && high - low < learning->region_size;
-}
-
-static inline void sketch_number(struct sketch *sketch, const hc_word_source *source, uint32_t number, bool fit)
-{
-	uint32_t hash = number * HASH;
-
-	sketch->count++;
-	sketch->fit += fit;
-	if (sketch->low < ~number)
-		sketch->low = ~number;
-	if (sketch->high < number)
-		sketch->high = number;
-	if (sketch->block_size < source->block_size)
-		sketch->block_size = source->block_size;
-	/* Of few different numbers most are known; they cost no search. */
-	if ((sketch->size == SAMPLE && hash >= sketch->hashes[SAMPLE - 1]) || sketch->recent[hash >> 29] == hash)
-		return;
-	sketch->recent[hash >> 29] = hash;
-	sketch_add(sketch, hash);
-}
-
-static int compare_numbers(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-/*
- * Whether the numbers of a sample are so far from any encoding that those of all blocks will not be
- * nearer: for each factor a quarter of them disagree in what is below the alignment, or half of them
- * lie further apart than a region is large.
- */
-static bool is_hopeless(const hc_compressed_learning *learning, const struct sketch *sketch)
-{
-	uint64_t alignment = learning->references->blocks->alignment;
-	uint32_t numbers[SAMPLE];
-
-	if (sketch->size < SAMPLE)
-		return false;
-	for (unsigned i = 0; i < SAMPLE; i++)
-		numbers[i] = sketch->hashes[i] * HASH_INVERSE;
-	qsort(numbers, SAMPLE, sizeof *numbers, compare_numbers);
-	for (unsigned k = 0; k < FACTORS; k++) {
-		uint64_t range = (uint64_t)(numbers[SAMPLE * 3 / 4] - numbers[SAMPLE / 4]) * factors[k];
-		unsigned agree[REMAINDERS] = { 0 }, most = 0;
-
-		for (unsigned i = 0; i < SAMPLE; i++) {
-			unsigned *count = &agree[(uint64_t)numbers[i] * factors[k] % alignment % REMAINDERS];
-
-			most = MAX(most, ++*count);
-		}
-		if (range < learning->region_size && most > SAMPLE * 3 / 4)
-			return false;
-	}
-	return true;
-}
-
-static int compare_tables(const void *a, const void *b)
-{
-	const struct table *x = a, *y = b;
-
-	if (x->sketch.count != y->sketch.count)
-		return x->sketch.count < y->sketch.count ? 1 : -1;
-	return (x->holder > y->holder) - (x->holder < y->holder);
-}
-
-/* The first TABLES_MAX in order. Which these are does not depend on when it is called. */
-static void cut_tables(GArray *tables)
-{
-	g_array_sort(tables, compare_tables);
-	g_array_set_size(tables, MIN(tables->len, TABLES_MAX));
-}
-
-static void add_table(hc_compressed_learning *learning, GArray *tables, const struct table *table)
-{
-	bool possible = false;
-
-	for (unsigned i = 0; i < FACTORS; i++)
-		possible |= is_possible(learning, &table->sketch, factors[i]);
-	if (!possible)
-		return;
-	g_array_append_val(tables, *table);
-	if (tables->len >= 2 * TABLES_MAX)
-		cut_tables(tables);
-}
-
-/* Counts the numbers of the 8 bytes at byte I of SOURCE. TABLE: NULL, or the block's own sketch. */
-static inline __attribute__((always_inline)) void gather_word(hc_compressed_learning *learning,
-	struct sketches *sketches, const hc_word_source *source, uint64_t i, bool is_lost, struct sketch *table,
-	bool swap)
-{
-	for (uint64_t at = i; at < i + 8; at += 4) {
-		uint32_t number = hc_load_u32(source->bytes + at, swap);
-		int place = number ? place_of(source, at) : -1;
-
-		if (place >= 0 && !hc_bit(learning->hopeless, place))
-			sketch_number(&sketches->places[place], source, number, is_lost);
-		if (number && table)
-			sketch_number(table, source, number, true);
-	}
-}
-
-/* Of a small block, all of it. */
-static inline __attribute__((always_inline)) void gather_open(
-	hc_compressed_learning *learning, struct sketches *sketches, const hc_word_source *source, bool swap)
-{
-	const hc_references *references = learning->references;
-	bool is_lost = hc_encoded_can_be_saved(references, source->start);
-
-	for (uint32_t open = learning->open[source->size / 8]; open; open &= open - 1) {
-		uint64_t i = 8 * (uint64_t)__builtin_ctz(open), value = hc_load_u64(source->bytes + i, swap);
-
-		if (value && !is_address(references, value))
-			gather_word(learning, sketches, source, i, is_lost, NULL, swap);
-	}
-}
-
-static void gather_all(hc_compressed_learning *learning, struct sketches *sketches, const hc_word_source *source)
-{
-	const hc_references *references = learning->references;
-	bool is_lost = !source->root && hc_encoded_can_be_saved(references, source->start),
-	     is_table = may_be_table(source);
-	struct table table = { .holder = source->holder };
-
-	for (uint64_t i = 0; i + 8 <= source->size; i += 8) {
-		uint64_t value = hc_load_u64(source->bytes + i, learning->swap);
-
-		if (!value)
-			continue;
-		if (is_address(references, value))
-			is_table = false;
-		else
-			gather_word(learning, sketches, source, i, is_lost, is_table ? &table.sketch : NULL,
-				learning->swap);
-	}
-	if (is_table && table.sketch.size >= SAMPLE_MIN)
-		add_table(learning, sketches->tables, &table);
-}
-
-void hc_compressed_gather(void *data, unsigned worker, const hc_word_source *source)
-{
-	hc_compressed_learning *learning = data;
-	struct sketches *sketches = &learning->sketches[worker];
-
-	if (source->root || source->block_size >= TABLE_MIN || source->size != source->block_size)
-		gather_all(learning, sketches, source);
-	else if (learning->swap)
-		gather_open(learning, sketches, source, true);
-	else
-		gather_open(learning, sketches, source, false);
-}
-
-static void merge(hc_compressed_learning *learning)
-{
-	for (unsigned worker = 1; worker < learning->workers; worker++) {
-		const GArray *tables = learning->sketches[worker].tables;
-
-		g_array_append_vals(learning->sketches[0].tables, tables->data, tables->len);
-		for (unsigned i = 0; i < PLACES; i++) {
-			struct sketch *to = &learning->sketches[0].places[i];
-			const struct sketch *from = &learning->sketches[worker].places[i];
-
-			to->count += from->count;
-			to->fit += from->fit;
-			to->low = MAX(to->low, from->low);
-			to->high = MAX(to->high, from->high);
-			to->block_size = MAX(to->block_size, from->block_size);
-			for (unsigned k = 0; k < from->size; k++)
-				if (to->size < SAMPLE || from->hashes[k] < to->hashes[SAMPLE - 1])
-					sketch_add(to, from->hashes[k]);
-		}
-	}
-	cut_tables(learning->sketches[0].tables);
-}
 
 /* ---- the search for a base ---- */
 
 /* How many of the sample lead to starts from BASE; 0 if more than ALLOWED do not. */
-static unsigned count_hits(hc_compressed_learning *learning, const struct sketch *sketch, hc_address base,
+static unsigned count_hits(hc_compressed_learning *learning, const hc_number_sketch *sketch, hc_address base,
 	unsigned factor, unsigned allowed)
 {
 	const hc_blocks *blocks = learning->references->blocks;
@@ -363,7 +87,7 @@ static unsigned count_hits(hc_compressed_learning *learning, const struct sketch
 	unsigned misses = 0;
 
 	for (unsigned i = 0; i < sketch->size; i++) {
-		uint64_t distance = (uint64_t)(sketch->hashes[i] * HASH_INVERSE) * factor;
+		uint64_t distance = (uint64_t)hc_number_of_hash(sketch->hashes[i]) * factor;
 
 		learning->tests++;
 		if (hc_encoded_block_near(blocks, &region, base + distance) == UINT64_MAX && ++misses > allowed)
@@ -380,16 +104,16 @@ static int compare_candidates(const void *a, const void *b)
 }
 
 /* Fills learning->candidates. */
-static void find_candidates(hc_compressed_learning *learning, const struct sketch *sketch, unsigned factor)
+static void find_candidates(hc_compressed_learning *learning, const hc_number_sketch *sketch, unsigned factor)
 {
-	unsigned allowed = sketch->size / MISSES_SHARE, kept = 0;
+	unsigned allowed = sketch->size / HC_NUMBER_MISSES_SHARE, kept = 0;
 
 	g_array_set_size(learning->candidates, 0);
 	for (unsigned anchor = 0; anchor < ANCHORS; anchor++)
 		for (unsigned i = 0; i < learning->lost->len && learning->candidates->len < CANDIDATES_MAX &&
 				     learning->tests < TESTS_MAX;
 			i++) {
-			uint64_t distance = (uint64_t)(sketch->hashes[anchor] * HASH_INVERSE) * factor;
+			uint64_t distance = (uint64_t)hc_number_of_hash(sketch->hashes[anchor]) * factor;
 			struct candidate candidate = { g_array_index(learning->lost, hc_address, i) - distance, 0 };
 
 			if (g_array_index(learning->lost, hc_address, i) >= distance &&
@@ -408,14 +132,14 @@ static void find_candidates(hc_compressed_learning *learning, const struct sketc
 
 /* The share of granules from the first to the last target at which a block begins. */
 static double density(
-	const hc_compressed_learning *learning, const struct sketch *sketch, hc_address base, unsigned factor)
+	const hc_compressed_learning *learning, const hc_number_sketch *sketch, hc_address base, unsigned factor)
 {
 	const hc_blocks *blocks = learning->references->blocks;
 	uint64_t low = UINT64_MAX, high = 0, starts = 0;
 
 	for (unsigned i = 0; i < sketch->size; i++) {
 		uint64_t start =
-			hc_encoded_block_at(blocks, base + (uint64_t)(sketch->hashes[i] * HASH_INVERSE) * factor);
+			hc_encoded_block_at(blocks, base + (uint64_t)hc_number_of_hash(sketch->hashes[i]) * factor);
 
 		if (start == UINT64_MAX)
 			continue;
@@ -428,9 +152,10 @@ static double density(
 }
 
 /* The chance of so many hits among N numbers, but for the anchor, times the bases that were tried, is small enough. */
-static bool is_proved(hc_compressed_learning *learning, const struct sketch *sketch, hc_address base, unsigned factor)
+static bool is_proved(
+	hc_compressed_learning *learning, const hc_number_sketch *sketch, hc_address base, unsigned factor)
 {
-	unsigned hits = count_hits(learning, sketch, base, factor, sketch->size / MISSES_SHARE);
+	unsigned hits = count_hits(learning, sketch, base, factor, sketch->size / HC_NUMBER_MISSES_SHARE);
 	double share = density(learning, sketch, base, factor), chance = learning->tests;
 
 	/* Of the sample's misses any may be the ones: C(n, misses) ways, at most n^misses. */
@@ -464,7 +189,8 @@ static void find_held(void *data, unsigned worker, const hc_word_source *source)
 }
 
 /* Whether all numbers that are known of the place lead to starts. */
-static bool fits_wholly(hc_compressed_learning *learning, const struct sketch *sketch, hc_address base, unsigned factor)
+static bool fits_wholly(
+	hc_compressed_learning *learning, const hc_number_sketch *sketch, hc_address base, unsigned factor)
 {
 	const hc_blocks *blocks = learning->references->blocks;
 
@@ -474,7 +200,7 @@ static bool fits_wholly(hc_compressed_learning *learning, const struct sketch *s
 }
 
 /* The one base of the candidates; FALSE if there is none, or it is not clear which. */
-static bool choose(hc_compressed_learning *learning, const struct sketch *sketch, unsigned factor, unsigned jobs,
+static bool choose(hc_compressed_learning *learning, const hc_number_sketch *sketch, unsigned factor, unsigned jobs,
 	struct candidate *ret_candidate)
 {
 	hc_references *references = learning->references;
@@ -544,27 +270,28 @@ static unsigned add_rule(struct hc_compressed *compressed, hc_address base, unsi
 }
 
 /* The number of the rule that is learned from SKETCH, plus 1; 0: none. */
-static unsigned try(hc_compressed_learning *learning, const struct sketch *sketch, unsigned jobs)
+static unsigned try(hc_compressed_learning *learning, const hc_number_sketch *sketch, unsigned jobs)
 {
 	struct candidate candidate = { 0 };
 
-	for (unsigned i = 0; i < FACTORS && learning->tests < TESTS_MAX; i++) {
-		if (!is_possible(learning, sketch, factors[i]))
+	for (unsigned i = 0; i < HC_NUMBER_FACTORS && learning->tests < TESTS_MAX; i++) {
+		if (!hc_numbers_are_possible(learning->numbers, sketch, hc_number_factors[i]))
 			continue;
-		find_candidates(learning, sketch, factors[i]);
+		find_candidates(learning, sketch, hc_number_factors[i]);
 		if (!learning->candidates->len || learning->candidates->len >= CANDIDATES_MAX ||
 			!is_proved(learning, sketch, g_array_index(learning->candidates, struct candidate, 0).base,
-				factors[i]) ||
-			learning->choices++ >= CHOICES_MAX || !choose(learning, sketch, factors[i], jobs, &candidate))
+				hc_number_factors[i]) ||
+			learning->choices++ >= CHOICES_MAX ||
+			!choose(learning, sketch, hc_number_factors[i], jobs, &candidate))
 			continue;
-		return add_rule(learning->compressed, candidate.base, factors[i]);
+		return add_rule(learning->compressed, candidate.base, hc_number_factors[i]);
 	}
 	return 0;
 }
 
 struct order {
 	uint32_t count;
-	unsigned place; /* from PLACES on: number of a table */
+	unsigned place; /* from HC_NUMBER_PLACES on: number of a table */
 };
 
 static int compare_orders(const void *a, const void *b)
@@ -574,13 +301,11 @@ static int compare_orders(const void *a, const void *b)
 	return x->count != y->count ? (x->count < y->count ? 1 : -1) : (x->place > y->place) - (x->place < y->place);
 }
 
-static void try_place(hc_compressed_learning *learning, unsigned place, unsigned jobs)
+/* TABLE: NULL, or what PLACE is. */
+static void try_place(hc_compressed_learning *learning, unsigned place, const hc_number_table *table,
+	const hc_number_sketch *sketch, unsigned jobs)
 {
 	struct hc_compressed *compressed = learning->compressed;
-	const struct sketches *sketches = &learning->sketches[0];
-	const struct table *table = place < PLACES ? NULL :
-						     &g_array_index(sketches->tables, struct table, place - PLACES);
-	const struct sketch *sketch = table ? &table->sketch : &sketches->places[place];
 	unsigned rule = try(learning, sketch, jobs);
 
 	if (!rule)
@@ -596,20 +321,25 @@ static void try_place(hc_compressed_learning *learning, unsigned place, unsigned
 static void try_places(hc_compressed_learning *learning, unsigned jobs)
 {
 	g_autoptr(GArray) orders = g_array_new(FALSE, FALSE, sizeof(struct order));
-	const struct sketches *sketches = &learning->sketches[0];
+	const hc_number_sketch *places = hc_numbers_places(learning->numbers);
+	unsigned table_count;
+	const hc_number_table *tables = hc_numbers_tables(learning->numbers, &table_count);
 
-	for (unsigned i = 0; i < PLACES + sketches->tables->len; i++) {
-		const struct sketch *sketch = i < PLACES ?
-						      &sketches->places[i] :
-						      &g_array_index(sketches->tables, struct table, i - PLACES).sketch;
+	for (unsigned i = 0; i < HC_NUMBER_PLACES + table_count; i++) {
+		const hc_number_sketch *sketch = i < HC_NUMBER_PLACES ? &places[i] :
+									&tables[i - HC_NUMBER_PLACES].sketch;
 		struct order order = { sketch->count, i };
 
-		if (sketch->size >= SAMPLE_MIN)
+		if (sketch->size >= HC_NUMBER_SAMPLE_MIN)
 			g_array_append_val(orders, order);
 	}
 	g_array_sort(orders, compare_orders);
-	for (unsigned i = 0; i < orders->len; i++)
-		try_place(learning, g_array_index(orders, struct order, i).place, jobs);
+	for (unsigned i = 0; i < orders->len; i++) {
+		unsigned place = g_array_index(orders, struct order, i).place;
+		const hc_number_table *table = place < HC_NUMBER_PLACES ? NULL : &tables[place - HC_NUMBER_PLACES];
+
+		try_place(learning, place, table, table ? &table->sketch : &places[place], jobs);
+	}
 }
 
 /* ---- following ---- */
@@ -617,11 +347,11 @@ static void try_places(hc_compressed_learning *learning, unsigned jobs)
 /* The number of the rule for the place of the word, plus 1. */
 static unsigned rule_at(const struct hc_compressed *compressed, const hc_word_source *source, uint64_t at)
 {
-	int place = place_of(source, at);
+	int place = hc_number_place(source, at);
 
 	if (place >= 0 && compressed->places[place])
 		return compressed->places[place];
-	return may_be_table(source) ?
+	return hc_numbers_may_be_table(source) ?
 		       GPOINTER_TO_UINT(g_hash_table_lookup(compressed->tables, GSIZE_TO_POINTER(source->holder))) :
 		       0;
 }
@@ -688,76 +418,34 @@ static GArray *find_lost(const hc_references *references)
 	GArray *lost = g_array_new(FALSE, FALSE, sizeof(hc_address));
 
 	for (uint64_t word = 0; word < blocks->granule_count / 64 && lost->len < LOST_MAX; word++)
-		for (uint64_t bits = blocks->starts[word]; bits; bits &= bits - 1) {
+		for (uint64_t bits = hc_encoded_savable(references, word); bits; bits &= bits - 1) {
 			uint64_t start = word * 64 + __builtin_ctzll(bits);
-			hc_address address;
+			hc_address address = hc_blocks_address(blocks, hc_blocks_region_of_start(blocks, start), start);
 
-			if (!hc_encoded_can_be_saved(references, start))
-				continue;
-			address = hc_blocks_address(blocks, hc_blocks_region_of_start(blocks, start), start);
 			g_array_append_val(lost, address);
 		}
 	return lost;
-}
-
-/* Which words of small blocks are to be looked at. */
-static void open_words(hc_compressed_learning *learning)
-{
-	for (unsigned words = 0; words < TABLE_MIN / 8; words++) {
-		uint64_t size = (uint64_t)words * 8;
-
-		learning->open[words] = 0;
-		for (unsigned word = 0; word < words; word++)
-			if (!hc_bit(learning->hopeless, place_in_block(size, 8 * word)) ||
-				!hc_bit(learning->hopeless, place_in_block(size, 8 * word + 4)))
-				learning->open[words] |= (uint32_t)1 << word;
-	}
-}
-
-/* Finds the places of a large heap that are hopeless. Nothing else of the sample is kept. */
-static void look_at_sample(hc_compressed_learning *learning, unsigned jobs)
-{
-	hc_references_look_at_sample(learning->references, SAMPLED_EVERY, jobs, hc_compressed_gather, learning);
-	merge(learning);
-	for (unsigned i = 0; i < PLACES; i++)
-		if (is_hopeless(learning, &learning->sketches[0].places[i]))
-			hc_set_bit(learning->hopeless, i);
-	for (unsigned worker = 0; worker < learning->workers; worker++) {
-		memset(learning->sketches[worker].places, 0, sizeof learning->sketches[worker].places);
-		g_array_set_size(learning->sketches[worker].tables, 0);
-	}
-	open_words(learning);
 }
 
 bool hc_compressed_learning_create(hc_references *references, unsigned jobs, hc_compressed_learning **ret_learning)
 {
 	g_autoptr(GArray) lost = find_lost(references);
 	hc_compressed_learning *learning;
-	struct sketches *sketches;
+	hc_numbers *numbers;
 
-	if (lost->len < SAMPLE_MIN)
+	if (lost->len < HC_NUMBER_SAMPLE_MIN)
 		return true;
-	sketches = g_try_new0(struct sketches, hc_parallel_workers(jobs));
-	if (!sketches)
+	numbers = hc_numbers_create(references, jobs);
+	if (!numbers)
 		return false;
 	learning = g_new0(hc_compressed_learning, 1);
 	learning->references = references;
-	learning->swap = hc_core_word_format(references->core).swap;
-	learning->workers = hc_parallel_workers(jobs);
-	learning->sketches = sketches;
+	learning->numbers = numbers;
 	learning->lost = g_steal_pointer(&lost);
 	learning->candidates = g_array_new(FALSE, FALSE, sizeof(struct candidate));
 	learning->compressed = g_new0(struct hc_compressed, 1);
 	learning->compressed->node_sizes = g_hash_table_new(NULL, NULL);
 	learning->compressed->tables = g_hash_table_new(NULL, NULL);
-	for (unsigned worker = 0; worker < learning->workers; worker++)
-		sketches[worker].tables = g_array_new(FALSE, FALSE, sizeof(struct table));
-	for (uint32_t i = 0; i < references->blocks->region_count; i++)
-		learning->region_size = MAX(learning->region_size,
-			references->blocks->regions[i].end - references->blocks->regions[i].start);
-	open_words(learning);
-	if (references->blocks->granule_count >= SAMPLED_FROM)
-		look_at_sample(learning, jobs);
 	*ret_learning = learning;
 	return true;
 }
@@ -766,20 +454,22 @@ void hc_compressed_learning_destroy(hc_compressed_learning *learning)
 {
 	if (!learning)
 		return;
-	for (unsigned worker = 0; worker < learning->workers; worker++)
-		g_array_unref(learning->sketches[worker].tables);
+	hc_numbers_destroy(learning->numbers);
 	hc_compressed_destroy(learning->compressed);
 	g_array_unref(learning->candidates);
 	g_array_unref(learning->lost);
-	g_free(learning->sketches);
 	g_free(learning);
+}
+
+hc_numbers *hc_compressed_numbers(const hc_compressed_learning *learning)
+{
+	return learning ? learning->numbers : NULL;
 }
 
 void hc_compressed_learn(hc_compressed_learning *learning, unsigned jobs)
 {
 	hc_references *references = learning->references;
 
-	merge(learning);
 	try_places(learning, jobs);
 	references->totals.learning += learning->tests;
 	if (!learning->compressed->rule_count)

@@ -35,268 +35,83 @@
  * lost, and habits (inner.c) are asked again whether they explain that; the blocks that this makes safe may hold encoded pointers in turn,
  * and so on until nothing is new.
  *
- * Passes: one over all words, in which numbers of 32 bits are gathered, too (compressed.c); one over live words if something was learned,
- * else over those that may be patterns; then the blocks that are saved; for each further round one over live words. None where nothing is lost.
+ * Passes: one over all words, in which numbers of 32 bits are gathered, too (numbers.c), and tables looked for (in_front.c); one over the words
+ * at places that may be learned (encoding_places.c tells how that is decided), if there are any; one over live words if something was
+ * learned; then the blocks that are saved; for each further round one over live words, or over those that may be patterns. None where nothing is lost.
  */
 #include "references/encodings.h"
+#include "references/encoding_places.h"
 
 #include "base/parallel.h"
 
 enum {
-	TAG,	    /* bits 48 to 63 */
-	FROM_WORD,  /* the distance from the word's own place */
-	FROM_BLOCK, /* the distance from the beginning of the block that holds it */
-	KINDS,
-
-	TARGETS = 5,	  /* and then three quarters of the tries hit */
-	TARGETS_MANY = 8, /* half of them */
-	DISTANCES = 4,
-	PLACES = 16384,	   /* hashed: places that fall together make each other weaker, not stronger */
-	OFFSET_MAX = 4096, /* distances further inside of a block are not looked at: arrays of numbers */
-	TAG_SHIFT = 48,
-	FAR = 4096,	    /* bytes */
-	EVIDENCE_BITS = 40, /* there are 2^15 places that each may deceive */
-	PATTERN = 24,	    /* bytes of fontconfig's patterns, and where the distance is; is_pattern() */
-	DISTANCE = 8,
 	ROUNDS_MAX = 16,
 };
 
-static const hc_encoding_kind encoding_kinds[KINDS] = {
-	[TAG] = HC_ENCODING_TAG,
-	[FROM_WORD] = HC_ENCODING_FROM_WORD,
-	[FROM_BLOCK] = HC_ENCODING_FROM_BLOCK,
-};
-
-struct place {
-	uint64_t targets, values; /* bitmaps of hashes */
-	uint64_t far_targets, far_values;
-	uint32_t tries, hits, far_tries;
-	uint32_t far_around; /* heads within the 64 granules around each far try, but for the one that is hit */
-	uint64_t size;	     /* of the blocks that have it: the largest, if several fall together */
-};
-
-struct places {
-	struct place places[KINDS][PLACES];
-};
-
-/* What was learned. */
-struct hc_encodings {
-	uint64_t accepted[KINDS][PLACES / 64], accepted_far[KINDS][PLACES / 64];
-	GHashTable *node_sizes; /* of blocks that have an accepted place */
+static const hc_encoding_kind encoding_kinds[HC_DECODED_KINDS] = {
+	[HC_DECODED_TAG] = HC_ENCODING_TAG,
+	[HC_DECODED_FROM_WORD] = HC_ENCODING_FROM_WORD,
+	[HC_DECODED_FROM_BLOCK] = HC_ENCODING_FROM_BLOCK,
 };
 
 struct encoded {
 	hc_references *references;
-	struct hc_encodings *learned;
-	struct places *places;		 /* one for each worker; put together in the first */
-	uint64_t *heads;		 /* bit for each granule: can be saved, and no other that can be points there */
-	bool patterns;			 /* a word that leads on was a distance from its block's start */
-	uint64_t *found;		 /* bit for each granule: lost blocks that live words lead to */
-	uint64_t *interior;		 /* bit for each granule: lost blocks that saved ones point into */
-	GArray *todo;			 /* of uint64_t granules */
-	uint64_t saved;			 /* blocks */
-	hc_compressed_learning *numbers; /* NULL: there is nothing to learn of 32 bits */
+	hc_place_learning *places;
+	uint64_t *heads;       /* bit for each granule: can be saved, and no other that can be points there */
+	bool patterns;	       /* a word that leads on was a distance from its block's start */
+	uint64_t *found;       /* bit for each granule: lost blocks that live words lead to */
+	uint64_t *interior;    /* bit for each granule: lost blocks that saved ones point into */
+	uint64_t *patterns_to; /* bit for each granule: lost blocks that the first look saw patterns lead to */
+	GArray *todo;	       /* of uint64_t granules */
+	uint64_t saved;	       /* blocks */
+	hc_compressed_learning *compressed; /* NULL: there is nothing to learn of 32 bits */
+	hc_numbers *numbers;		    /* what it learns from */
 	hc_in_front *in_front;
-	bool swap;
 };
-
-/* A word, decoded. */
-struct decoded {
-	hc_address address;
-	unsigned kind, place;
-};
-
-/* Of a word at OFFSET in a block of SIZE bytes. Roots are one place. */
-static unsigned place_of(const hc_word_source *source, uint64_t size, uint64_t offset)
-{
-	return hc_learn_hash(size * 31 + offset / 4 + (source->root ? 7777 : 0)) % PLACES;
-}
-
-/* The addresses in the heap's range that VALUE may stand for. Returns how many. */
-static inline unsigned decode(const hc_blocks *blocks, const hc_word_source *source, uint64_t i, uint64_t value,
-	struct decoded decoded[KINDS])
-{
-	unsigned count = 0;
-	uint64_t distance = value + ((uint64_t)1 << 46), tag = value >> TAG_SHIFT;
-	hc_address untagged = value & (((uint64_t)1 << TAG_SHIFT) - 1);
-
-	if (!value)
-		return 0;
-	if (tag && hc_blocks_may_contain(blocks, untagged))
-		decoded[count++] = (struct decoded){ untagged, TAG, 0 };
-	if (distance >> 47 || !source->address)
-		return count;
-	hc_address from_word = source->address + i + value, from_block = source->block + value;
-
-	if (hc_blocks_may_contain(blocks, from_word))
-		decoded[count++] = (struct decoded){ from_word, FROM_WORD, 0 };
-	if (!source->root && source->address + i - source->block < OFFSET_MAX &&
-		hc_blocks_may_contain(blocks, from_block))
-		decoded[count++] = (struct decoded){ from_block, FROM_BLOCK, 0 };
-	return count;
-}
-
-static bool is_neighbour(const hc_blocks *blocks, const hc_word_source *source, hc_address address)
-{
-	return !source->root && address - source->block <= source->block_size + blocks->word;
-}
-
-static bool is_far(uint64_t distance)
-{
-	return distance >= FAR; /* or backwards */
-}
 
 /* ---- learning ---- */
 
-/* How many heads begin within the same 64 granules, but not at ADDRESS, which is in REGION or in none. */
-static unsigned heads_around(const struct encoded *encoded, const hc_block_region *region, hc_address address)
-{
-	if (!region || address < region->start || address >= region->end)
-		return 0;
-	uint64_t granule = hc_blocks_granule(encoded->references->blocks, region, address);
-
-	return __builtin_popcountll(encoded->heads[granule / 64] & ~((uint64_t)1 << granule % 64));
-}
-
-/* Counts that VALUE, in SOURCE, leads to ADDRESS, which is likely to be in *REGION. */
-static void count(struct place *place, const struct encoded *encoded, const hc_word_source *source, unsigned kind,
-	uint64_t value, hc_address address, const hc_block_region **region)
-{
-	const hc_references *references = encoded->references;
-	const hc_blocks *blocks = references->blocks;
-	uint64_t start = hc_encoded_block_near(blocks, region, address);
-	bool far = kind != TAG && is_far(value);
-
-	place->tries++;
-	if (far && (address & (blocks->alignment - 1)) == 0) {
-		place->far_tries++;
-		place->far_around += heads_around(encoded, *region, address);
-	}
-	if (start == UINT64_MAX || start == source->start || (kind != TAG && is_neighbour(blocks, source, address)))
-		return;
-	place->hits++;
-	if (!hc_encoded_can_be_saved(references, start))
-		return;
-	place->targets |= (uint64_t)1 << hc_learn_hash(start) % 64;
-	place->values |= (uint64_t)1 << hc_learn_hash(value) % 64;
-	if (far && hc_bit(encoded->heads, start)) {
-		place->far_targets |= (uint64_t)1 << hc_learn_hash(start) % 64;
-		place->far_values |= (uint64_t)1 << hc_learn_hash(value) % 64;
-	}
-	place->size = MAX(place->size, source->block_size);
-}
-
-static inline __attribute__((always_inline)) void learn_in(
-	struct encoded *encoded, struct places *places, const hc_word_source *source, bool swap)
-{
-	const hc_blocks *blocks = encoded->references->blocks;
-	const hc_block_region *region = NULL;
-
-	for (uint64_t i = 0; i + 8 <= source->size; i += 8) {
-		uint64_t value = hc_load_u64(source->bytes + i, swap);
-		struct decoded decoded[KINDS];
-		unsigned kinds, place;
-
-		if (!value || hc_blocks_may_contain(blocks, value))
-			continue;
-		kinds = decode(blocks, source, i, value, decoded);
-		if (!kinds)
-			continue;
-		place = place_of(source, source->block_size, source->root ? 0 : source->address + i - source->block);
-		while (kinds-- > 0)
-			count(&places->places[decoded[kinds].kind][place], encoded, source, decoded[kinds].kind, value,
-				decoded[kinds].address, &region);
-	}
-}
-
-/* Both kinds of words at once: so memory is read once. */
+/* All that is learned looks at the same time: so memory is read once. */
 static void learn(void *data, unsigned worker, const hc_word_source *source)
 {
 	struct encoded *encoded = data;
 
-	if (encoded->swap)
-		learn_in(encoded, &encoded->places[worker], source, true);
-	else
-		learn_in(encoded, &encoded->places[worker], source, false);
+	hc_places_gather(encoded->places, worker, source);
 	if (encoded->numbers)
-		hc_compressed_gather(encoded->numbers, worker, source);
+		hc_numbers_gather(encoded->numbers, worker, source);
 	hc_in_front_gather(encoded->in_front, worker, source);
 }
 
-static void merge(struct encoded *encoded, unsigned workers)
+static void learn_blocks(void *data, unsigned worker, const hc_live_block *blocks, unsigned count)
 {
-	struct places *all = &encoded->places[0];
+	struct encoded *encoded = data;
+	uint64_t numbers[HC_LIVE_BLOCKS];
 
-	for (unsigned worker = 1; worker < workers; worker++)
-		for (unsigned kind = 0; kind < KINDS; kind++)
-			for (unsigned i = 0; i < PLACES; i++) {
-				struct place *to = &all->places[kind][i];
-				const struct place *from = &encoded->places[worker].places[kind][i];
-
-				to->tries += from->tries;
-				to->hits += from->hits;
-				to->far_tries += from->far_tries;
-				to->far_around += from->far_around;
-				to->targets |= from->targets;
-				to->far_targets |= from->far_targets;
-				to->far_values |= from->far_values;
-				to->values |= from->values;
-				to->size = MAX(to->size, from->size);
-			}
+	hc_live_blocks_numbers(encoded->references->blocks, blocks, count,
+		hc_core_word_format(encoded->references->core).swap, numbers);
+	hc_places_gather_blocks(encoded->places, worker, blocks, numbers, count);
+	if (encoded->numbers)
+		hc_numbers_gather_blocks(encoded->numbers, worker, blocks, numbers, count);
+	hc_in_front_gather_blocks(encoded->in_front, worker, blocks, count);
 }
 
-/* The probabilities are in the comment at the top. */
-static bool is_evidence(const struct place *place, unsigned kind)
+/* The second look. */
+static void count(void *data, unsigned worker, const hc_word_source *source)
 {
-	unsigned targets = __builtin_popcountll(place->targets), misses = place->tries - place->hits;
+	struct encoded *encoded = data;
 
-	if (kind != TAG && __builtin_popcountll(place->values) < DISTANCES)
-		return false;
-	return (targets >= TARGETS && place->hits / 3 >= misses) || (targets >= TARGETS_MANY && place->hits >= misses);
+	hc_places_count(encoded->places, worker, source);
+	if (encoded->numbers)
+		hc_numbers_count(encoded->numbers, worker, source);
 }
 
-/* As above, of far distances alone. SHARE: the chance that one of them hits a head. */
-static bool is_evidence_of_far(const struct place *place, unsigned kind, double share)
+static void count_blocks(void *data, unsigned worker, const hc_live_block *blocks, unsigned count)
 {
-	unsigned targets = __builtin_popcountll(place->far_targets);
-	/* With few heads in the heap, four are enough. */
-	double chance = 1, expected = place->far_tries * share + place->far_around / 63.0;
+	struct encoded *encoded = data;
 
-	if (kind == TAG || targets < DISTANCES || __builtin_popcountll(place->far_values) < DISTANCES)
-		return false;
-	for (unsigned i = 0; i < targets; i++)
-		chance *= G_E * expected / targets;
-	return chance * ((uint64_t)1 << EVIDENCE_BITS) <= 1;
-}
-
-/* The heads' starts, of all granules at which blocks can start. */
-static double share_of_heads(const struct encoded *encoded)
-{
-	uint64_t heads = 0, granules = encoded->references->blocks->granule_count;
-
-	for (uint64_t word = 0; word < granules / 64; word++)
-		heads += __builtin_popcountll(encoded->heads[word]);
-	return (double)heads / granules;
-}
-
-static void accept(struct encoded *encoded)
-{
-	double share = share_of_heads(encoded);
-
-	for (unsigned kind = 0; kind < KINDS; kind++)
-		for (unsigned i = 0; i < PLACES; i++) {
-			const struct place *place = &encoded->places[0].places[kind][i];
-
-			if (is_evidence(place, kind)) {
-				hc_set_bit(encoded->learned->accepted[kind], i);
-				g_hash_table_add(encoded->learned->node_sizes, GSIZE_TO_POINTER(place->size));
-			} else if (is_evidence_of_far(place, kind, share)) {
-				hc_set_bit(encoded->learned->accepted_far[kind], i);
-			} else {
-				continue;
-			}
-			encoded->references->encodings |= 1u << kind;
-		}
+	hc_places_count_blocks(encoded->places, worker, blocks, count);
+	if (encoded->numbers)
+		hc_numbers_count_blocks(encoded->numbers, worker, blocks, count);
 }
 
 /* ---- following ---- */
@@ -311,52 +126,34 @@ static bool is_accepted(
 {
 	const struct hc_encodings *learned = references->learned;
 	uint64_t size = source->block_size, slack = references->blocks->alignment;
-	unsigned place = place_of(source, size, offset), tight = place_of(source, size - MIN(size, slack), offset);
+	unsigned place = hc_encoding_place(source->root, size, offset),
+		 tight = hc_encoding_place(source->root, size - MIN(size, slack), offset);
 
 	if (hc_bit(learned->accepted[kind], place))
 		return true;
-	return is_far(value) && (hc_bit(learned->accepted_far[kind], place) ||
-					(!source->root && (hc_bit(learned->accepted[kind], tight) ||
-								  hc_bit(learned->accepted_far[kind], tight))));
-}
-
-/*
- * One encoding is known without evidence, as programs with few fonts have too little of it: fontconfig's patterns are | number | room |
- * distance from the start | references |, and lead to an array of ROOM elements of 16 bytes (struct _FcPattern in its src/fcint.h).
- */
-static bool is_pattern(const hc_references *references, const hc_word_source *source, uint64_t i, uint64_t size)
-{
-	bool swap = hc_core_word_format(references->core).swap;
-	enum {
-		ELEMENT = 16
-	};
-	uint64_t slack = references->blocks->alignment;
-
-	if (source->root || i < DISTANCE || source->address + i != source->block + DISTANCE ||
-		source->block_size < PATTERN || source->block_size > PATTERN + slack)
-		return false;
-	uint64_t number = hc_load_u32(source->bytes + i - 8, swap), room = hc_load_u32(source->bytes + i - 4, swap);
-
-	return number && number <= room && size >= room * ELEMENT && size - room * ELEMENT <= slack + 8;
+	return hc_encoding_is_far(value) &&
+	       (hc_bit(learned->accepted_far[kind], place) ||
+		       (!source->root &&
+			       (hc_bit(learned->accepted[kind], tight) || hc_bit(learned->accepted_far[kind], tight))));
 }
 
 /* Whether the decoded word counts: at its place, or as a head. START is the block that it leads to. */
 static bool counts(const hc_references *references, const hc_word_source *source, uint64_t i, uint64_t value,
-	const struct decoded *decoded, uint64_t start)
+	const hc_decoded *decoded, uint64_t start)
 {
 	const hc_blocks *blocks = references->blocks;
 	uint64_t offset = source->root ? 0 : source->address + i - source->block;
 
 	uint64_t size = hc_blocks_usable_size(blocks, hc_blocks_region_of_start(blocks, start), decoded->address);
 
-	if (decoded->kind == FROM_BLOCK && is_pattern(references, source, i, size))
+	if (decoded->kind == HC_DECODED_FROM_BLOCK && hc_word_is_pattern(references, source, i, size))
 		return true;
 	if (!(references->encodings >> decoded->kind & 1))
 		return false;
-	if (decoded->kind == TAG || is_accepted(references, source, offset, decoded->kind, value))
+	if (decoded->kind == HC_DECODED_TAG || is_accepted(references, source, offset, decoded->kind, value))
 		return true;
 
-	return !is_neighbour(blocks, source, decoded->address) &&
+	return !hc_decoded_is_neighbour(blocks, source, decoded->address) &&
 	       g_hash_table_contains(references->learned->node_sizes, GSIZE_TO_POINTER(size));
 }
 
@@ -385,14 +182,14 @@ static inline bool follow(const hc_references *references, const hc_word_source 
 {
 	const hc_blocks *blocks = references->blocks;
 	uint64_t value = hc_load_word(source->bytes + i, hc_core_word_format(references->core));
-	struct decoded decoded[KINDS];
+	hc_decoded decoded[HC_DECODED_KINDS];
 
 	if (!references->learned || !value || hc_blocks_may_contain(blocks, value))
 		return false;
-	for (unsigned n = decode(blocks, source, i, value, decoded); n-- > 0;) {
+	for (unsigned n = hc_decode(blocks, source, i, value, decoded); n-- > 0;) {
 		uint64_t start;
 
-		if (decoded[n].kind != FROM_BLOCK && !(references->encodings >> decoded[n].kind & 1))
+		if (decoded[n].kind != HC_DECODED_FROM_BLOCK && !(references->encodings >> decoded[n].kind & 1))
 			continue;
 		start = hc_encoded_block_at(blocks, decoded[n].address);
 		if (start == UINT64_MAX || start == source->start || !is_wanted(references, start, wanted) ||
@@ -430,12 +227,12 @@ static uint64_t next_decodable(const hc_references *references, const hc_word_so
 {
 	const hc_blocks *blocks = references->blocks;
 	bool swap = hc_core_word_format(references->core).swap;
-	struct decoded decoded[KINDS];
+	hc_decoded decoded[HC_DECODED_KINDS];
 
 	for (; at + 8 <= source->size; at += 8) {
 		uint64_t value = hc_load_u64(source->bytes + at, swap);
 
-		if (value && !hc_blocks_may_contain(blocks, value) && decode(blocks, source, at, value, decoded))
+		if (value && !hc_blocks_may_contain(blocks, value) && hc_decode(blocks, source, at, value, decoded))
 			return at;
 	}
 	return source->size;
@@ -509,14 +306,23 @@ static void find_heads(void *data, unsigned worker, const hc_word_source *source
 	}
 }
 
-/* The same where nothing was learned: then patterns alone lead on, by their one distance. */
+/* Where nothing was learned patterns alone lead on; the first look saw them. */
+static void take_patterns(struct encoded *encoded)
+{
+	for (uint64_t word = 0; word < encoded->references->blocks->granule_count / 64; word++) {
+		encoded->patterns |= encoded->patterns_to[word] != 0;
+		encoded->found[word] |= encoded->patterns_to[word];
+	}
+}
+
+/* The same in later rounds: find_heads() for the one distance of patterns. */
 static void find_patterns(void *data, unsigned worker, const hc_word_source *source)
 {
 	struct encoded *encoded = data;
 	hc_encoded_word word;
 
 	(void)worker;
-	if (source->size < PATTERN || !follow(encoded->references, source, DISTANCE, WANT_LOST, &word))
+	if (source->size < HC_PATTERN || !follow(encoded->references, source, HC_PATTERN_DISTANCE, WANT_LOST, &word))
 		return;
 	__atomic_store_n(&encoded->patterns, true, __ATOMIC_RELAXED);
 	__atomic_fetch_or(&encoded->found[word.start / 64], (uint64_t)1 << word.start % 64, __ATOMIC_RELAXED);
@@ -591,9 +397,13 @@ static bool follow_rounds(struct encoded *encoded, unsigned jobs)
 	hc_references *references = encoded->references;
 
 	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
-		if (!references->encodings && !references->compressed && !references->told_words)
-			hc_references_look_at_sizes(references, references->marks, PATTERN,
-				PATTERN + references->blocks->alignment, jobs, find_patterns, encoded);
+		bool learned = references->encodings || references->compressed || references->told_words;
+
+		if (!learned && !round)
+			take_patterns(encoded);
+		else if (!learned)
+			hc_references_look_at_sizes(references, references->marks, HC_PATTERN,
+				HC_PATTERN + references->blocks->alignment, jobs, find_patterns, encoded);
 		else
 			hc_references_look(references, !round, references->marks, jobs, find_heads, encoded);
 		if (!follow_saved(encoded))
@@ -632,27 +442,39 @@ static bool find_unpointed(struct encoded *encoded, unsigned jobs)
 	if (!lost || !encoded->heads)
 		return false;
 	for (uint64_t word = 0; word < words; word++)
-		lost[word] = encoded->heads[word] =
-			references->blocks->starts[word] &
-			(~references->marks[word] | (references->possible ? references->possible[word] : 0));
+		lost[word] = encoded->heads[word] = hc_encoded_savable(references, word);
 	hc_references_look(references, false, lost, jobs, drop_pointed_to, encoded);
 	return true;
 }
 
-/* Learns what words of 64 bits are. FALSE if memory was out. */
+/* Learns what words of 64 bits are, and what is needed for the others. FALSE if memory was out. */
 static bool learn_words(struct encoded *encoded, unsigned jobs)
 {
 	hc_references *references = encoded->references;
-	unsigned workers = hc_parallel_workers(jobs);
+	hc_look_sizes sizes = { 0 };
+	bool roots = false;
 
-	encoded->places = g_try_new0(struct places, workers);
-	if (!encoded->places || !find_unpointed(encoded, jobs))
+	if (!find_unpointed(encoded, jobs))
 		return false;
-	encoded->learned = references->learned = g_new0(struct hc_encodings, 1);
-	encoded->learned->node_sizes = g_hash_table_new(NULL, NULL);
-	hc_references_look(references, true, NULL, jobs, learn, encoded);
-	merge(encoded, workers);
-	accept(encoded);
+	encoded->numbers = hc_compressed_numbers(encoded->compressed);
+	encoded->places = hc_place_learning_create(references, encoded->heads, encoded->patterns_to, jobs);
+	if (!encoded->places)
+		return false;
+	hc_references_look_with(references,
+		&(hc_look_options){ .roots = true, .look = learn, .look_at_blocks = learn_blocks, .data = encoded },
+		jobs);
+	bool are_places = hc_places_choose(encoded->places, &sizes, &roots);
+	bool are_numbers = encoded->numbers && hc_numbers_choose_places(encoded->numbers, &sizes);
+
+	if (are_places || are_numbers)
+		hc_references_look_with(references,
+			&(hc_look_options){ .roots = roots,
+				.sizes = &sizes,
+				.look = count,
+				.look_at_blocks = count_blocks,
+				.data = encoded },
+			jobs);
+	hc_places_learn(encoded->places);
 	return true;
 }
 
@@ -663,15 +485,15 @@ static bool learn_numbers(struct encoded *encoded, unsigned jobs)
 
 	/* What is explained by then is no evidence any more. */
 	if (encoded->saved) {
-		hc_compressed_learning_destroy(encoded->numbers);
-		encoded->numbers = NULL;
-		if (!hc_compressed_learning_create(references, jobs, &encoded->numbers))
+		hc_compressed_learning_destroy(encoded->compressed);
+		encoded->compressed = NULL;
+		if (!hc_compressed_learning_create(references, jobs, &encoded->compressed))
 			return false;
-		if (encoded->numbers)
-			hc_references_look(references, true, NULL, jobs, hc_compressed_gather, encoded->numbers);
+		if (encoded->compressed)
+			hc_numbers_look(hc_compressed_numbers(encoded->compressed), jobs);
 	}
-	if (encoded->numbers)
-		hc_compressed_learn(encoded->numbers, jobs);
+	if (encoded->compressed)
+		hc_compressed_learn(encoded->compressed, jobs);
 	return true;
 }
 
@@ -679,7 +501,7 @@ static bool learn_numbers(struct encoded *encoded, unsigned jobs)
 static void name_patterns(struct encoded *encoded)
 {
 	if (encoded->patterns)
-		encoded->references->encodings |= 1u << FROM_BLOCK;
+		encoded->references->encodings |= 1u << HC_DECODED_FROM_BLOCK;
 }
 
 static bool find(struct encoded *encoded, unsigned jobs)
@@ -689,9 +511,10 @@ static bool find(struct encoded *encoded, unsigned jobs)
 
 	encoded->found = g_try_new0(uint64_t, words + 1);
 	encoded->interior = g_try_new0(uint64_t, words + 1);
+	encoded->patterns_to = g_try_new0(uint64_t, words + 1);
 	references->encoded = g_try_new0(uint64_t, words + 1);
-	if (!encoded->found || !encoded->interior || !references->encoded ||
-		!hc_compressed_learning_create(references, jobs, &encoded->numbers) ||
+	if (!encoded->found || !encoded->interior || !encoded->patterns_to || !references->encoded ||
+		!hc_compressed_learning_create(references, jobs, &encoded->compressed) ||
 		!hc_in_front_create(references, jobs, &encoded->in_front) || !learn_words(encoded, jobs))
 		return false;
 	if (!hc_in_front_learn(encoded->in_front, jobs) || !follow_rounds(encoded, jobs))
@@ -718,15 +541,15 @@ bool hc_references_find_encoded(hc_references *references, unsigned jobs)
 		return true;
 	encoded = g_new0(struct encoded, 1);
 	encoded->references = references;
-	encoded->swap = hc_core_word_format(references->core).swap;
 	encoded->todo = g_array_new(FALSE, FALSE, sizeof(uint64_t));
 	bool ok = find(encoded, jobs);
 
-	hc_compressed_learning_destroy(encoded->numbers);
+	hc_compressed_learning_destroy(encoded->compressed);
 	hc_in_front_destroy(encoded->in_front);
 	g_array_unref(encoded->todo);
-	g_free(encoded->places);
+	hc_place_learning_destroy(encoded->places);
 	g_free(encoded->heads);
+	g_free(encoded->patterns_to);
 	g_free(encoded->found);
 	g_free(encoded->interior);
 	return ok;
@@ -745,15 +568,14 @@ static bool is_alive(const hc_references *references, hc_address address)
 }
 
 /* Where COUNT typed references lead to from what is alive; round after round, as habits may explain more of it. */
-static bool follow_told(
-	struct encoded *encoded, const hc_typed_reference *typed, const hc_told_word *words, unsigned count, unsigned jobs)
+static bool follow_told(struct encoded *encoded, const hc_typed_reference *typed, const hc_told_word *words,
+	unsigned count, unsigned jobs)
 {
 	hc_references *references = encoded->references;
 
 	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
 		for (unsigned i = 0; i < count; i++)
-			if (hc_encoded_can_be_saved(references, words[i].start) &&
-				is_alive(references, typed[i].from))
+			if (hc_encoded_can_be_saved(references, words[i].start) && is_alive(references, typed[i].from))
 				hc_set_bit(encoded->found, words[i].start);
 		if (!follow_saved(encoded))
 			break;
@@ -770,8 +592,7 @@ bool hc_references_follow_typed(
 {
 	uint64_t bitmap_words = references->blocks->granule_count / 64 + 1;
 	g_autofree hc_told_word *words = g_try_new(hc_told_word, count);
-	g_autofree uint64_t *found = g_try_new0(uint64_t, bitmap_words),
-			    *interior = g_try_new0(uint64_t, bitmap_words);
+	g_autofree uint64_t *found = g_try_new0(uint64_t, bitmap_words), *interior = g_try_new0(uint64_t, bitmap_words);
 	struct encoded encoded = { .references = references, .found = found, .interior = interior };
 
 	if (!references->encoded)
@@ -812,7 +633,7 @@ static bool has_saved(const hc_references *references, hc_encoding_kind kind)
 
 void hc_references_tell_encodings(hc_references *references)
 {
-	for (unsigned kind = 0; kind < KINDS; kind++) {
+	for (unsigned kind = 0; kind < HC_DECODED_KINDS; kind++) {
 		hc_encoding encoding = { .kind = encoding_kinds[kind] };
 
 		if (references->encodings >> kind & 1)

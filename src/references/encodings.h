@@ -2,7 +2,7 @@
 /* What encodings.c and compressed.c share, and what they give to those who walk references afterwards. */
 #pragma once
 
-#include "references/learn.h"
+#include "references/numbers.h"
 
 /* ---- for both ---- */
 
@@ -10,6 +10,13 @@
 static inline bool hc_encoded_can_be_saved(const hc_references *references, uint64_t start)
 {
 	return !hc_bit(references->marks, start) || (references->possible && hc_bit(references->possible, start));
+}
+
+/* The same of 64 granules, those of word WORD of the bitmaps. */
+static inline uint64_t hc_encoded_savable(const hc_references *references, uint64_t word)
+{
+	return references->blocks->starts[word] &
+	       (~references->marks[word] | (references->possible ? references->possible[word] : 0));
 }
 
 /*
@@ -52,10 +59,10 @@ typedef struct hc_compressed_learning hc_compressed_learning;
 bool hc_compressed_learning_create(hc_references *references, unsigned jobs, hc_compressed_learning **ret_learning);
 void hc_compressed_learning_destroy(hc_compressed_learning *learning);
 
-/* An hc_look, DATA being an hc_compressed_learning: to be given all words, of roots and of blocks in use. */
-void hc_compressed_gather(void *data, unsigned worker, const hc_word_source *source);
+/* What is to be given words, and to count; owned. NULL of NULL. */
+hc_numbers *hc_compressed_numbers(const hc_compressed_learning *learning);
 
-/* Learns from what was gathered. Sets references->compressed; it stays NULL if nothing was learned. */
+/* Learns from what was gathered and counted. Sets references->compressed; it stays NULL if nothing was learned. */
 void hc_compressed_learn(hc_compressed_learning *learning, unsigned jobs);
 
 void hc_compressed_destroy(struct hc_compressed *compressed);
@@ -83,8 +90,7 @@ typedef struct hc_told_word {
 bool hc_told_add(hc_references *references, const hc_told_word *words, unsigned count);
 
 /* The first of the words that lie in [START, END), *RET_COUNT of them; by place, then by block. */
-const hc_told_word *hc_told_in(
-	const hc_references *references, hc_address start, hc_address end, unsigned *ret_count);
+const hc_told_word *hc_told_in(const hc_references *references, hc_address start, hc_address end, unsigned *ret_count);
 
 /* ---- in_front.c ---- */
 
@@ -96,6 +102,9 @@ void hc_in_front_destroy(hc_in_front *in_front);
 
 /* An hc_look, DATA being an hc_in_front: to be given all words, of roots and of blocks in use. */
 void hc_in_front_gather(void *data, unsigned worker, const hc_word_source *source);
+
+/* The same for several blocks. */
+void hc_in_front_gather_blocks(hc_in_front *in_front, unsigned worker, const hc_live_block *blocks, unsigned count);
 
 /* Tells the words of those tables that are proved. FALSE if memory was out. */
 bool hc_in_front_learn(hc_in_front *in_front, unsigned jobs);

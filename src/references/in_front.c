@@ -22,7 +22,6 @@
  * lead to none. The words of a proved chain are told (told_words.c). Costs 16 bytes for each block that is lost, up to WANTED_MAX.
  */
 #include "references/encodings.h"
-#include "references/filter.h"
 
 #include "base/bytes.h"
 #include "base/parallel.h"
@@ -33,6 +32,7 @@ enum {
 	CHAINS_MAX = 1 << 16, /* of each worker */
 	CHAIN_WORDS = 48,     /* as many doublings as there are bits in an address */
 	FILTER_SHIFT = 5,
+	FILTER_ROOM = 4,       /* pointers are everywhere: each should seldom be taken for one of these */
 	MAPPED_MIN = 64 << 10, /* bytes from which on malloc may map a block on its own */
 	PAGE = 4096,
 	RARE_BITS = 12,
@@ -59,7 +59,6 @@ struct chain {
 struct hc_in_front {
 	hc_references *references;
 	GArray *wanted[2]; /* of struct wanted: of all blocks; of those that may have more room than a chunk leaves */
-	hc_address lowest, span;
 	hc_address_filter filter;
 	GArray *chains[WORKERS_MAX]; /* of struct chain */
 	uint64_t tries[WORKERS_MAX];
@@ -80,9 +79,8 @@ static bool fits(const hc_references *references, uint64_t usable, uint64_t size
 	const hc_blocks *blocks = references->blocks;
 	uint64_t least = hc_least_usable(size, blocks->word, blocks->alignment);
 
-	return usable >= size &&
-	       (usable <= least + blocks->alignment ||
-		       (size >= MAPPED_MIN && usable - size < slack_of(references, MAPPED_MIN)));
+	return usable >= size && (usable <= least + blocks->alignment ||
+					 (size >= MAPPED_MIN && usable - size < slack_of(references, MAPPED_MIN)));
 }
 
 static uint64_t usable_of(const hc_references *references, uint64_t start, hc_address *ret_address)
@@ -122,20 +120,13 @@ static void want(hc_in_front *in_front, uint64_t start)
 static bool find_wanted(hc_in_front *in_front)
 {
 	const hc_references *references = in_front->references;
-	const hc_blocks *blocks = references->blocks;
-	hc_address highest = 0;
 
-	in_front->lowest = UINT64_MAX;
-	for (uint64_t word = 0; word < blocks->granule_count / 64; word++)
-		for (uint64_t bits = blocks->starts[word]; bits; bits &= bits - 1) {
-			uint64_t start = word * 64 + __builtin_ctzll(bits);
-
-			if (hc_encoded_can_be_saved(references, start) &&
-				in_front->wanted[0]->len + in_front->wanted[1]->len < WANTED_MAX)
-				want(in_front, start);
-		}
-	if (!hc_address_filter_init(
-		    &in_front->filter, FILTER_SHIFT, in_front->wanted[0]->len + 128 * in_front->wanted[1]->len))
+	for (uint64_t word = 0; word < references->blocks->granule_count / 64; word++)
+		for (uint64_t bits = hc_encoded_savable(references, word); bits; bits &= bits - 1)
+			if (in_front->wanted[0]->len + in_front->wanted[1]->len < WANTED_MAX)
+				want(in_front, word * 64 + __builtin_ctzll(bits));
+	if (!hc_address_filter_init(&in_front->filter, FILTER_SHIFT,
+		    FILTER_ROOM * in_front->wanted[0]->len + 128 * in_front->wanted[1]->len))
 		return false;
 	for (unsigned k = 0; k < 2; k++) {
 		uint64_t slack = slack_of(references, k ? MAPPED_MIN : 0);
@@ -144,12 +135,9 @@ static bool find_wanted(hc_in_front *in_front)
 		for (unsigned i = 0; i < in_front->wanted[k]->len; i++) {
 			hc_address lowest = g_array_index(in_front->wanted[k], struct wanted, i).lowest;
 
-			in_front->lowest = MIN(in_front->lowest, lowest);
-			highest = MAX(highest, lowest + slack);
 			hc_address_filter_add(&in_front->filter, lowest, lowest + slack);
 		}
 	}
-	in_front->span = highest - MIN(in_front->lowest, highest);
 	return true;
 }
 
@@ -206,31 +194,43 @@ static void try(hc_in_front *in_front, unsigned worker, const GArray *wanted, ui
 	}
 }
 
-static inline __attribute__((always_inline)) void gather(
-	hc_in_front *in_front, unsigned worker, const hc_word_source *source, bool swap)
+/* VALUE, at PLACE, is a word that the filter has. */
+static void try_word(hc_in_front *in_front, unsigned worker, hc_address place, hc_address value)
 {
-	for (uint64_t i = 0; i + 8 <= source->size; i += 8) {
-		uint64_t value = hc_load_u64(source->bytes + i, swap);
-
-		if (G_LIKELY(value - in_front->lowest >= in_front->span ||
-			     !hc_address_filter_has(&in_front->filter, value)))
-			continue;
-		for (unsigned k = 0; k < 2; k++)
-			try(in_front, worker, in_front->wanted[k], slack_of(in_front->references, k ? MAPPED_MIN : 0),
-				source->address + i, value);
-	}
+	for (unsigned k = 0; k < 2; k++)
+		try(in_front, worker, in_front->wanted[k], slack_of(in_front->references, k ? MAPPED_MIN : 0), place,
+			value);
 }
 
 void hc_in_front_gather(void *data, unsigned worker, const hc_word_source *source)
 {
 	hc_in_front *in_front = data;
+	hc_word_format format = hc_core_word_format(in_front->references->core);
 
-	if (!source->address)
-		return;
+	for (uint64_t at = 0; source->address && (at = hc_address_filter_next(&in_front->filter, source->bytes, at,
+							  source->size, format)) < source->size;
+		at += format.size)
+		try_word(in_front, worker, source->address + at, hc_load_word(source->bytes + at, format));
+}
+
+static inline __attribute__((always_inline)) void gather(
+	hc_in_front *in_front, unsigned worker, hc_filtered_words *words, hc_word_format format)
+{
+	const hc_live_block *block;
+	uint64_t at;
+
+	while (hc_filtered_words_next(words, &in_front->filter, format, &block, &at))
+		try_word(in_front, worker, block->address + at, hc_load_word(block->bytes + at, format));
+}
+
+void hc_in_front_gather_blocks(hc_in_front *in_front, unsigned worker, const hc_live_block *blocks, unsigned count)
+{
+	hc_filtered_words words = { .blocks = blocks, .count = count };
+
 	if (hc_core_word_format(in_front->references->core).swap)
-		gather(in_front, worker, source, true);
+		gather(in_front, worker, &words, (hc_word_format){ 8, true });
 	else
-		gather(in_front, worker, source, false);
+		gather(in_front, worker, &words, (hc_word_format){ 8, false });
 }
 
 /* ---- evidence ---- */

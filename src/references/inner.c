@@ -28,7 +28,6 @@
  * distances count as pointers to the start. What it reaches is held inside, and is looked at for holders of pools in turn, until nothing
  * is new: each block is looked at twice. What it does not reach stays possibly lost. Nothing is done where nothing is possibly lost.
  */
-#include "references/filter.h"
 #include "references/varying.h"
 
 #include "base/pages.h"
@@ -160,32 +159,63 @@ static void note(struct inner *inner, unsigned worker, const hc_word_source *sou
 		__atomic_fetch_or(record, bits, __ATOMIC_RELAXED);
 }
 
-static inline __attribute__((always_inline)) void look_at(
-	struct inner *inner, unsigned worker, const hc_word_source *source, hc_word_format format)
+/* The word at byte AT of SOURCE, which the filter has. */
+static void look_at_word(struct inner *inner, unsigned worker, const hc_word_source *source, uint64_t at)
 {
-	const hc_blocks *blocks = inner->references->blocks;
+	hc_address value = hc_load_word(source->bytes + at, inner->format);
+	uint64_t start = hc_blocks_start_at(inner->references->blocks, value);
 
-	for (uint64_t i = 0; i + format.size <= source->size; i += format.size) {
-		hc_address value = hc_load_word(source->bytes + i, format);
-
-		if (G_LIKELY(!hc_blocks_may_contain(blocks, value) || !hc_address_filter_has(&inner->filter, value)))
-			continue;
-		uint64_t start = hc_blocks_start_at(blocks, value);
-
-		if (start != UINT64_MAX && start != source->start && hc_bit(inner->possible, start))
-			note(inner, worker, source, i, start, value);
-	}
+	if (start != UINT64_MAX && start != source->start && hc_bit(inner->possible, start))
+		note(inner, worker, source, at, start, value);
 }
 
 static void look(void *data, unsigned worker, const hc_word_source *source)
 {
 	struct inner *inner = data;
+	uint64_t at = 0;
+
+	while ((at = hc_address_filter_next(&inner->filter, source->bytes, at, source->size, inner->format)) <
+		source->size) {
+		look_at_word(inner, worker, source, at);
+		at += inner->format.size;
+	}
+}
+
+static inline __attribute__((always_inline)) void look_in(
+	struct inner *inner, unsigned worker, hc_filtered_words *words, hc_word_format format)
+{
+	const hc_live_block *block;
+	uint64_t at;
+
+	while (hc_filtered_words_next(words, &inner->filter, format, &block, &at)) {
+		hc_word_source source = hc_live_block_source(inner->references, block);
+
+		look_at_word(inner, worker, &source, at);
+	}
+}
+
+static void look_at_blocks(void *data, unsigned worker, const hc_live_block *blocks, unsigned count)
+{
+	struct inner *inner = data;
 	hc_word_format format = inner->format;
+	hc_filtered_words words = { .blocks = blocks, .count = count };
 
 	if (format.size == 8 && !format.swap)
-		look_at(inner, worker, source, (hc_word_format){ 8, false });
+		look_in(inner, worker, &words, (hc_word_format){ 8, false });
 	else
-		look_at(inner, worker, source, format);
+		look_in(inner, worker, &words, format);
+}
+
+/* At all that is alive: roots, if ROOTS, and the blocks of CHOSEN, or all. */
+static void look_around(struct inner *inner, bool roots, const uint64_t *chosen, unsigned jobs)
+{
+	hc_references_look_with(inner->references,
+		&(hc_look_options){ .roots = roots,
+			.chosen = chosen,
+			.look = look,
+			.look_at_blocks = look_at_blocks,
+			.data = inner },
+		jobs);
 }
 
 /* While few registers are used, their number tells best. */
@@ -309,7 +339,7 @@ static bool search_explained(struct inner *inner, unsigned jobs, uint64_t *fresh
 			references->inner[word] |= fresh[word];
 			references->possible[word] &= ~fresh[word];
 		}
-		hc_references_look(references, false, fresh, jobs, look, inner);
+		look_around(inner, false, fresh, jobs);
 	}
 	return true;
 }
@@ -324,7 +354,7 @@ static void learn_headers(struct inner *inner, unsigned jobs)
 	references->inner_learned = true;
 	if (!hc_varying_learn(references, inner->varying, workers))
 		return;
-	hc_references_look(references, true, NULL, jobs, look, inner);
+	look_around(inner, true, NULL, jobs);
 }
 
 /* Where the COUNT blocks of `possible` are. FALSE if memory was out. */
@@ -373,7 +403,7 @@ static bool explain(struct inner *inner, unsigned jobs)
 	if (!inner->records || !inner->counters || !inner->varying || !fresh || !ignored || !references->inner ||
 		!references->pools || !references->told)
 		return false;
-	hc_references_look(references, true, NULL, jobs, look, inner);
+	look_around(inner, true, NULL, jobs);
 	if (!references->inner_learned)
 		learn_headers(inner, jobs);
 	for (uint64_t word = 0; word < words; word++)

@@ -17,12 +17,20 @@ struct looking {
 	GArray *roots;	/* of hc_word_source */
 	const uint64_t *chosen;
 	uint64_t least, most; /* usable bytes of blocks; 0: any */
-	uint64_t every;	      /* stretches: one in so many is looked at; 0: all */
+	const hc_look_sizes *sizes;
+	uint64_t every; /* stretches: one in so many is looked at; 0: all */
 	hc_look look;
+	hc_look_at_blocks look_at_blocks; /* NULL: blocks are looked at one by one */
 	void *data;
 	int next_root;
 	uint64_t next_granule;
 	uint64_t bytes[WORKERS_MAX][8]; /* looked at by each worker; in cache lines of their own */
+};
+
+/* What a worker has for look_at_blocks(). */
+struct batch {
+	unsigned count;
+	hc_live_block blocks[HC_LIVE_BLOCKS];
 };
 
 /* Slices of which all is known to be zeros are left out, but count. */
@@ -132,30 +140,44 @@ static void look_at_pieces(
 	}
 }
 
-static inline void look_at_block(
-	struct looking *looking, unsigned worker, const hc_block_region *region, uint64_t start)
+static void look_at_batch(struct looking *looking, unsigned worker, struct batch *batch)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < batch->count; i++)
+		bytes += batch->blocks[i].size;
+	looking->bytes[worker][0] += bytes;
+	if (batch->count)
+		looking->look_at_blocks(looking->data, worker, batch->blocks, batch->count);
+	batch->count = 0;
+}
+
+/* BATCH: NULL, or where blocks are collected. */
+static inline __attribute__((always_inline)) void look_at_block(
+	struct looking *looking, unsigned worker, const hc_block_region *region, uint64_t start, struct batch *batch)
 {
 	const hc_references *references = looking->references;
 	hc_address address = hc_blocks_address(references->blocks, region, start);
 	uint64_t size = usable_size(looking, region, address);
-	hc_word_source source = {
-		.start = start,
-		.address = address,
-		.block = address,
-		.block_size = MIN(size, region->end - address),
-		.marked = hc_bit(references->marks, start),
-		.possible = references->possible && hc_bit(references->possible, start),
-		.holder = address,
-	};
+	hc_live_block block = { .address = address, .start = start, .block_size = MIN(size, region->end - address) };
 
-	if (!region->bytes || address < region->start) {
+	if (G_UNLIKELY(!region->bytes || address < region->start)) {
+		hc_word_source source = hc_live_block_source(references, &block);
+
 		look_at_pieces(looking, worker, region, &source);
 		return;
 	}
-	source.bytes = region->bytes + (address - region->start);
-	source.size = source.block_size & ~(uint64_t)(references->blocks->word - 1);
-	if (source.size)
+	block.bytes = region->bytes + (address - region->start);
+	block.size = block.block_size & ~(uint64_t)(references->blocks->word - 1);
+	if (!block.size)
+		return;
+	if (batch) {
+		batch->blocks[batch->count++] = block;
+	} else {
+		hc_word_source source = hc_live_block_source(references, &block);
+
 		look_at_words(looking, worker, &source);
+	}
 }
 
 /* Whether the block that starts at granule START has a size that is asked for. */
@@ -189,9 +211,80 @@ static void look_at_stretch(struct looking *looking, unsigned worker, uint64_t f
 				continue;
 			if (!region || start - region->first_granule >= region->granules)
 				region = hc_blocks_region_of_start(blocks, start);
-			look_at_block(looking, worker, region, start);
+			look_at_block(looking, worker, region, start, NULL);
 		}
 	}
+}
+
+/*
+ * Where blocks of a region are in our memory: the result, plus their address. NULL: look_at_block() tells. What is in one piece is looked
+ * at without touching it before all of a batch is on its way into the cache.
+ */
+static const uint8_t *place_of(const hc_block_region *region)
+{
+	return region->bytes && !region->region.is_mmapped ?
+		       (const uint8_t *)((uintptr_t)region->bytes - region->start) :
+		       NULL;
+}
+
+/* Whether the block that starts at granule START, the next one at NEXT, is asked for; the last one of a region always is. */
+static inline bool may_have_size(
+	const struct looking *looking, const hc_block_region *region, uint64_t start, uint64_t next)
+{
+	return next - start >= HC_LOOK_GRANULES || next - region->first_granule >= region->granules ||
+	       hc_bit(looking->sizes->granules, next - start);
+}
+
+static inline void add_to_batch(const struct looking *looking, struct batch *batch, const hc_block_region *region,
+	const uint8_t *place, uint64_t start, uint64_t next)
+{
+	const hc_blocks *blocks = looking->references->blocks;
+	hc_address address = hc_blocks_address(blocks, region, start);
+	const uint8_t *bytes = (const uint8_t *)((uintptr_t)place + address);
+	uint64_t size = MIN(hc_blocks_size_up_to(blocks, region, start, next), region->end - address);
+
+	__builtin_prefetch(bytes);
+	batch->blocks[batch->count] =
+		(hc_live_block){ bytes, size & ~(uint64_t)(blocks->word - 1), address, start, size };
+	batch->count += size >= blocks->word;
+}
+
+static void look_at_stretch_in_batches(struct looking *looking, unsigned worker, uint64_t first)
+{
+	const hc_blocks *blocks = looking->references->blocks;
+	uint64_t end = MIN(first + STRETCH, blocks->granule_count) / 64;
+	uint32_t number = blocks->rank[first / HC_GROUP_GRANULES];
+	const hc_block_region *region = NULL;
+	const uint8_t *place = NULL;
+	struct batch batch;
+
+	batch.count = 0;
+	for (uint64_t word = first / 64; word < end; word++) {
+		uint64_t starts = blocks->starts[word], chosen = looking->chosen ? looking->chosen[word] : starts;
+
+		for (uint64_t rest; starts; starts = rest, number++) {
+			uint64_t start = word * 64 + __builtin_ctzll(starts), next;
+
+			rest = starts & (starts - 1);
+			if (!(chosen & starts & -starts) || blocks->states[number] != HC_BLOCK_IN_USE ||
+				is_cache(blocks, number))
+				continue;
+			if (!region || start - region->first_granule >= region->granules) {
+				region = hc_blocks_region_of_start(blocks, start);
+				place = place_of(region);
+			}
+			next = rest ? word * 64 + __builtin_ctzll(rest) : hc_blocks_next_start(blocks, word * 64 + 64);
+			if (looking->sizes && !may_have_size(looking, region, start, next))
+				continue;
+			if (place && hc_blocks_address(blocks, region, start) >= region->start)
+				add_to_batch(looking, &batch, region, place, start, next);
+			else
+				look_at_block(looking, worker, region, start, &batch);
+			if (batch.count == HC_LIVE_BLOCKS)
+				look_at_batch(looking, worker, &batch);
+		}
+	}
+	look_at_batch(looking, worker, &batch);
 }
 
 static void run_worker(void *data, unsigned worker)
@@ -204,7 +297,11 @@ static void run_worker(void *data, unsigned worker)
 		look_at_words(looking, worker, &g_array_index(looking->roots, hc_word_source, root));
 	while ((first = __atomic_fetch_add(&looking->next_granule, STRETCH, __ATOMIC_RELAXED)) <
 		looking->references->blocks->granule_count)
-		if (!looking->every || hc_learn_hash(first / STRETCH) % looking->every == 0)
+		if (looking->every && hc_learn_hash(first / STRETCH) % looking->every)
+			continue;
+		else if (looking->look_at_blocks)
+			look_at_stretch_in_batches(looking, worker, first);
+		else
 			look_at_stretch(looking, worker, first);
 }
 
@@ -229,15 +326,24 @@ static void look_at_all(struct looking *looking, hc_references *references, unsi
 	g_array_unref(looking->roots);
 }
 
+void hc_references_look_with(hc_references *references, const hc_look_options *options, unsigned jobs)
+{
+	struct looking looking = look_with(references, options->look, options->data);
+
+	looking.chosen = options->chosen;
+	looking.every = options->every;
+	looking.sizes = options->sizes;
+	looking.look_at_blocks = options->look_at_blocks;
+	for (unsigned i = 0; options->roots && i < references->roots->len; i++)
+		add_root(&looking, &g_array_index(references->roots, hc_root, i));
+	look_at_all(&looking, references, jobs);
+}
+
 void hc_references_look(
 	hc_references *references, bool roots, const uint64_t *chosen, unsigned jobs, hc_look look, void *data)
 {
-	struct looking looking = look_with(references, look, data);
-
-	looking.chosen = chosen;
-	for (unsigned i = 0; roots && i < references->roots->len; i++)
-		add_root(&looking, &g_array_index(references->roots, hc_root, i));
-	look_at_all(&looking, references, jobs);
+	hc_references_look_with(
+		references, &(hc_look_options){ .roots = roots, .chosen = chosen, .look = look, .data = data }, jobs);
 }
 
 void hc_references_look_at_sizes(hc_references *references, const uint64_t *chosen, uint64_t least, uint64_t most,
@@ -248,14 +354,6 @@ void hc_references_look_at_sizes(hc_references *references, const uint64_t *chos
 	looking.chosen = chosen;
 	looking.least = least;
 	looking.most = most;
-	look_at_all(&looking, references, jobs);
-}
-
-void hc_references_look_at_sample(hc_references *references, uint64_t every, unsigned jobs, hc_look look, void *data)
-{
-	struct looking looking = look_with(references, look, data);
-
-	looking.every = every;
 	look_at_all(&looking, references, jobs);
 }
 
@@ -273,5 +371,26 @@ void hc_references_look_at(const hc_references *references, uint64_t start, hc_l
 {
 	struct looking looking = { .references = references, .look = look, .data = data };
 
-	look_at_block(&looking, 0, hc_blocks_region_of_start(references->blocks, start), start);
+	look_at_block(&looking, 0, hc_blocks_region_of_start(references->blocks, start), start, NULL);
+}
+
+void hc_live_blocks_numbers(
+	const hc_blocks *index, const hc_live_block *blocks, unsigned count, bool swap, uint64_t *ret_numbers)
+{
+	const hc_address first = index->spans[0].start, second = index->spans[1].start;
+	const uint64_t first_size = index->spans[0].size, second_size = index->spans[1].size;
+
+	for (unsigned k = 0; k < count; k++) {
+		const uint8_t *bytes = blocks[k].bytes;
+		unsigned words = MIN(blocks[k].size / 8, HC_LIVE_NUMBERS);
+		uint64_t numbers = 0;
+
+		for (unsigned i = 0; i < words; i++) {
+			uint64_t value = hc_load_u64(bytes + 8 * i, swap);
+			bool is_number = (value != 0) & (value - first >= first_size) & (value - second >= second_size);
+
+			numbers |= (uint64_t)is_number << i;
+		}
+		ret_numbers[k] = numbers;
+	}
 }

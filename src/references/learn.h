@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "references/filter.h"
 #include "references/references_state.h"
 
 /* Where words are. */
@@ -29,8 +30,42 @@ static inline uint64_t hc_learn_hash(uint64_t value)
 	return value ^ value >> 32;
 }
 
+/* A block in use whose memory is in one piece of the core. */
+typedef struct hc_live_block {
+	const uint8_t *bytes;
+	uint64_t size; /* of the words */
+	hc_address address;
+	uint64_t start;	     /* granule */
+	uint64_t block_size; /* usable bytes */
+} hc_live_block;
+
+enum {
+	HC_LIVE_BLOCKS = 128,
+	HC_LIVE_NUMBERS = 64,
+	HC_LOOK_GRANULES = 320,
+};
+
+/* The words of BLOCK, as those who look at one block at a time get them. */
+static inline hc_word_source hc_live_block_source(const hc_references *references, const hc_live_block *block)
+{
+	return (hc_word_source){
+		.bytes = block->bytes,
+		.size = block->size,
+		.address = block->address,
+		.start = block->start,
+		.block = block->address,
+		.block_size = block->block_size,
+		.marked = hc_bit(references->marks, block->start),
+		.possible = references->possible && hc_bit(references->possible, block->start),
+		.holder = block->address,
+	};
+}
+
 /* Called on any worker, each source once; large roots in slices. What it writes must be put together regardless of order. */
 typedef void (*hc_look)(void *data, unsigned worker, const hc_word_source *source);
+
+/* The same for COUNT blocks at once, at most HC_LIVE_BLOCKS, in order of address: so a block costs no call. */
+typedef void (*hc_look_at_blocks)(void *data, unsigned worker, const hc_live_block *blocks, unsigned count);
 
 /*
  * Calls LOOK for the roots, if ROOTS, and for the blocks in use whose bit is set in CHOSEN; all of them if it is NULL. malloc's own caches
@@ -46,11 +81,105 @@ void hc_references_look(
 void hc_references_look_at_sizes(hc_references *references, const uint64_t *chosen, uint64_t least, uint64_t most,
 	unsigned jobs, hc_look look, void *data);
 
-/* The same for all blocks in use in one stretch of the heap of EVERY, spread over it; always the same. */
-void hc_references_look_at_sample(hc_references *references, uint64_t every, unsigned jobs, hc_look look, void *data);
+/* Sizes of blocks by their chunks: a bit for each number of granules. Larger blocks are of any size. */
+typedef struct hc_look_sizes {
+	uint64_t granules[HC_LOOK_GRANULES / 64];
+} hc_look_sizes;
+
+/* Adds blocks of SIZE usable bytes. */
+static inline void hc_look_sizes_add(hc_look_sizes *sizes, const hc_blocks *blocks, uint64_t size)
+{
+	uint64_t granules = hc_align_up(size + blocks->word, blocks->alignment) >> blocks->granule_shift;
+
+	if (granules < HC_LOOK_GRANULES)
+		hc_set_bit(sizes->granules, granules);
+}
+
+/* What is looked at, and by whom: by default nothing is left out but roots. */
+typedef struct hc_look_options {
+	bool roots;
+	const uint64_t *chosen; /* as above */
+	uint64_t every; /* not 0: only blocks in one stretch of the heap of so many, spread over it; always the same */
+	const hc_look_sizes *sizes; /* other blocks are not touched, but for a few */
+	hc_look look;
+	hc_look_at_blocks look_at_blocks; /* for blocks that are in one piece of the core; NULL: LOOK, for them, too */
+	void *data;
+} hc_look_options;
+
+void hc_references_look_with(hc_references *references, const hc_look_options *options, unsigned jobs);
 
 /* Calls LOOK, as worker 0, for the words of one root, in the same slices; for none if it is not used. */
 void hc_references_look_at_root(const hc_references *references, const hc_root *root, hc_look look, void *data);
 
 /* Calls LOOK, as worker 0, for the block that starts at granule START. */
 void hc_references_look_at(const hc_references *references, uint64_t start, hc_look look, void *data);
+
+/*
+ * Which of the words of BLOCKS are numbers, neither zero nor addresses that may be in the heap: for each block a bit for each of its first
+ * HC_LIVE_NUMBERS words.
+ */
+void hc_live_blocks_numbers(
+	const hc_blocks *index, const hc_live_block *blocks, unsigned count, bool swap, uint64_t *ret_numbers);
+
+/* ---- words of blocks that a filter has ---- */
+
+enum {
+	HC_LIVE_GAP = 256 /* bytes between blocks that are looked at sooner than told apart */
+};
+
+/* Goes through COUNT BLOCKS, as hc_look_at_blocks() gets them. Begin with these two, and zeros. */
+typedef struct hc_filtered_words {
+	const hc_live_block *blocks;
+	unsigned count;
+	unsigned block, run_end; /* indexes: where AT counts from; the first that does not follow closely */
+	uint64_t at;
+} hc_filtered_words;
+
+static inline bool hc_live_block_follows(const hc_live_block *block, const hc_live_block *next)
+{
+	uint64_t distance = next->bytes - block->bytes;
+
+	return distance == next->address - block->address && distance % 8 == 0 && distance >= block->size &&
+	       distance - block->size <= HC_LIVE_GAP;
+}
+
+/*
+ * The next word that FILTER has: at byte *RET_AT of *RET_BLOCK. FALSE: there is none. What lies between blocks is looked at, too, where it
+ * is little, but not told.
+ */
+static inline __attribute__((always_inline)) bool hc_filtered_words_next(hc_filtered_words *words,
+	const hc_address_filter *filter, hc_word_format format, const hc_live_block **ret_block, uint64_t *ret_at)
+{
+	while (words->block < words->count) {
+		const hc_live_block *block = &words->blocks[words->block], *last;
+
+		if (words->run_end <= words->block) {
+			words->run_end = words->block + 1;
+			while (words->run_end < words->count &&
+				hc_live_block_follows(
+					&words->blocks[words->run_end - 1], &words->blocks[words->run_end]))
+				words->run_end++;
+		}
+		last = &words->blocks[words->run_end - 1];
+		uint64_t end = last->bytes - block->bytes + last->size;
+		uint64_t at = hc_address_filter_next(filter, block->bytes, words->at, end, format);
+
+		if (at >= end) {
+			words->block = words->run_end;
+			words->at = 0;
+			continue;
+		}
+		while (block < last && at >= (uint64_t)(block[1].bytes - block->bytes)) {
+			at -= block[1].bytes - block->bytes;
+			block++;
+		}
+		words->block = block - words->blocks;
+		words->at = at + format.size;
+		if (at + format.size > block->size)
+			continue;
+		*ret_block = block;
+		*ret_at = at;
+		return true;
+	}
+	return false;
+}

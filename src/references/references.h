@@ -27,7 +27,9 @@
  *	inner.c		such pointers by a habit of the program
  *	varying.c	such pointers, a word beside which tells how far into the block they lead
  *	encodings.c	pointers that are no addresses, of 64 bits
+ *	encoding_places.c	at which places words are such pointers
  *	compressed.c	the same of 32 bits
+ *	numbers.c	the numbers from which that is learned
  *	in_front.c	... tables of words that lead in front of blocks
  *	told_words.c	words that lead to blocks, each known by its place
  *	learn.c		the words of all that is alive, shared out to those that learn from them

@@ -9,17 +9,19 @@
 #include "unit.h"
 #include "wording/wording.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 enum {
 	NODES = 300,
 	NODE_SIZE = 88,
-	LINK = 16, /* where in a node, or in what holds one, the word is */
+	LINK = 16,
 	SEEDS = 24,
 	HEADER = 24,
 	FACTOR = 8,
 	ROOTS = 0x4000, /* bytes */
 	HEAP = 0x180000,
+	WIDE_HEAP = 0x300000,
 	/* So large that a sample is looked at first: half a megabyte for every other node. */
 	LARGE_HEAP = 0x5800000,
 	FILLER = 0x80000,
@@ -58,6 +60,7 @@ typedef struct world {
 	stage_results stages;
 	GRand *dice;
 	hc_address nodes[NODES], holders[NODES], base;
+	uint64_t node_size, link; /* where in a node, or in what holds one, the word is */
 	unsigned root_words;
 } world;
 
@@ -102,19 +105,24 @@ static void fill(world *w)
 	}
 }
 
-static world start_in(bool large, pointer_kind kind, guint32 seed)
+/* HEAP_SIZE: bytes. */
+static world start_with(uint64_t heap_size, uint64_t node_size, uint64_t link, pointer_kind kind, guint32 seed)
 {
-	world w = { .core = core_builder_create(8, false), .dice = g_rand_new_with_seed(seed) };
+	bool large = heap_size == LARGE_HEAP;
+	world w = { .core = core_builder_create(8, false),
+		.dice = g_rand_new_with_seed(seed),
+		.node_size = node_size,
+		.link = link };
 
 	w.heap = heap_builder_create(w.core, heap_release_find("2.36"));
 	heap_add_thread(w.heap, 0, 0, 0, 0);
-	heap_start_main(w.heap, 0, large ? LARGE_HEAP : HEAP, large ? LARGE_HEAP : HEAP);
+	heap_start_main(w.heap, 0, heap_size, heap_size);
 	heap_add_cache(w.heap, 0, 0);
 	core_builder_add_memory(w.core, roots, ROOTS, PF_R | PF_W);
 	w.base = heap_malloc(w.heap, 0, 24);
 	hold(&w, w.base);
 	for (unsigned i = 0; i < NODES; i++) {
-		uint64_t size = kind == VARYING_HEADER ? varying_length(i) * 4 + NODE_SIZE : NODE_SIZE;
+		uint64_t size = kind == VARYING_HEADER ? varying_length(i) * 4 + NODE_SIZE : node_size;
 
 		if (large && i % 2)
 			fill(&w);
@@ -122,10 +130,15 @@ static world start_in(bool large, pointer_kind kind, guint32 seed)
 		hold(&w, heap_malloc(w.heap, 0, g_rand_int_range(w.dice, 24, 300)));
 	}
 	for (unsigned i = 0; i < NODES; i++) {
-		w.holders[i] = heap_malloc(w.heap, 0, 40);
+		w.holders[i] = heap_malloc(w.heap, 0, MAX(40, link + 8));
 		hold(&w, w.holders[i]);
 	}
 	return w;
+}
+
+static world start_in(bool large, pointer_kind kind, guint32 seed)
+{
+	return start_with(large ? LARGE_HEAP : HEAP, NODE_SIZE, LINK, kind, seed);
 }
 
 static world start(pointer_kind kind, guint32 seed)
@@ -212,7 +225,7 @@ static void link_all(world *w, pointer_kind kind, bool random)
 		if (!held && !i) /* the head: in the mapping, beside the base */
 			link_to(w, kind, roots + 0x10, roots, i, random);
 		else
-			link_to(w, kind, block + (kind == LINKED ? entry_offset(i - 1) : LINK), block, i, random);
+			link_to(w, kind, block + (kind == LINKED ? entry_offset(i - 1) : w->link), block, i, random);
 	}
 	core_builder_put_word(w->core, roots, w->base);
 }
@@ -239,6 +252,106 @@ static void test_kinds(void)
 	for (pointer_kind kind = 0; kind < KINDS; kind++)
 		for (guint32 seed = 1; seed <= 4; seed++)
 			check_kind(false, kind, seed, seed % 2 ? 1 : 4);
+}
+
+/*
+ * In blocks of any size, at their beginning and at their end: those that are looked at word by word, and those for which there is something
+ * quicker. A word that the first look dropped would leave all behind it lost.
+ */
+static void test_sizes(void)
+{
+	static const pointer_kind kinds[] = { UPPER_TAG, OWN_PLACE, BLOCK_START, COMPRESSED };
+	static const uint64_t sizes[] = { 24, 40, 232, 248, 264, 504, 520, 536, 1048, 4072 };
+
+	for (unsigned k = 0; k < G_N_ELEMENTS(kinds); k++)
+		for (unsigned i = 0; i < G_N_ELEMENTS(sizes); i++)
+			for (unsigned end = 0; end < 2; end++) {
+				g_auto(world) w =
+					start_with(WIDE_HEAP, sizes[i], end ? sizes[i] - 8 : 0, kinds[k], 31 * i + end);
+				unsigned saved, lost;
+
+				link_all(&w, kinds[k], false);
+				if (!run(&w, 1 + i % 3))
+					return;
+				count(&w, &saved, &lost);
+				if (saved != NODES)
+					printf("\nkind %u, %" PRIu64 " bytes, at %" PRIu64 ": %u saved\n", kinds[k],
+						sizes[i], w.link, saved);
+				CU_ASSERT_EQUAL(saved, NODES);
+				CU_ASSERT_EQUAL(lost, 0);
+			}
+}
+
+/*
+ * The words that miss count, too: a place is learned where half of them lead to blocks, and not where fewer do. Others of the holders'
+ * size hold, at the same place, what is as large, but leads between blocks.
+ */
+static void check_misses(pointer_kind kind, unsigned misses, bool is_learned)
+{
+	g_auto(world) w = start(kind, misses);
+	unsigned saved, lost;
+
+	for (unsigned i = 0; i < misses; i++) {
+		hc_address block = heap_malloc(w.heap, 0, 40);
+
+		hold(&w, block);
+		core_builder_put_word(w.core, block + LINK,
+			kind == UPPER_TAG ? (w.nodes[i % NODES] + 8) | (uint64_t)1 << 50 :
+					    w.nodes[i % NODES] + 24 - (kind == OWN_PLACE ? block + LINK : block));
+	}
+	/* Each node by a holder of its own. */
+	for (unsigned i = 0; i < NODES; i++)
+		link_to(&w, kind, w.holders[i] + LINK, w.holders[i], i, false);
+	if (!run(&w, 2))
+		return;
+	count(&w, &saved, &lost);
+	CU_ASSERT_EQUAL(saved, is_learned ? NODES : 0);
+	CU_ASSERT_EQUAL(lost, is_learned ? 0 : NODES);
+}
+
+static void test_misses(void)
+{
+	static const pointer_kind kinds[] = { UPPER_TAG, OWN_PLACE, BLOCK_START };
+
+	for (unsigned k = 0; k < G_N_ELEMENTS(kinds); k++) {
+		check_misses(kinds[k], NODES - 20, true);
+		check_misses(kinds[k], NODES + 20, false);
+	}
+}
+
+/* Fontconfig's patterns, | number | room | distance | references |, need no evidence: one is enough; but NUMBER is at most ROOM. */
+static void check_patterns(unsigned patterns, unsigned number, bool is_followed)
+{
+	enum {
+		ROOM = 5
+	};
+	g_auto(world) w = start_with(HEAP, ROOM * 16, LINK, OWN_PLACE, patterns);
+	unsigned saved, lost;
+
+	for (unsigned i = 0; i < NODES; i++) {
+		hc_address pattern = heap_malloc(w.heap, 0, 24);
+
+		hold(&w, pattern);
+		if (i >= patterns)
+			hold(&w, w.nodes[i]);
+		core_builder_put(w.core, pattern, number, 4);
+		core_builder_put(w.core, pattern + 4, ROOM, 4);
+		core_builder_put_word(w.core, pattern + 8, i < patterns ? w.nodes[i] - pattern : 8);
+	}
+	if (!run(&w, 2))
+		return;
+	count(&w, &saved, &lost);
+	CU_ASSERT_EQUAL(saved, is_followed ? patterns : 0);
+	CU_ASSERT_EQUAL(lost, is_followed ? 0 : patterns);
+}
+
+static void test_patterns(void)
+{
+	for (unsigned patterns = 1; patterns <= 4; patterns++) {
+		check_patterns(patterns, 3, true);
+		check_patterns(patterns, 6, false);
+	}
+	check_patterns(100, 3, true);
 }
 
 /* A small part of a large heap is enough. */
@@ -332,6 +445,9 @@ int main(void)
 {
 	static const unit_case cases[] = {
 		{ "each kind is learned", test_kinds },
+		{ "each kind is learned in blocks of any size", test_sizes },
+		{ "what misses counts", test_misses },
+		{ "patterns lead on", test_patterns },
 		{ "nothing is learned from random words", test_decoys },
 		{ "work is bounded", test_work },
 		{ "each kind is learned in a large heap", test_large },

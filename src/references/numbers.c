@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Numbers of 32 bits by their places, as compressed.c needs them, which tells what a place is and what a sample of its numbers can prove.
+ *
+ *	hopeless  Of a large heap a part is looked at first. Places whose numbers there are far from any encoding are left out of all
+ *		  that follows.
+ *	samples	  The first look takes of each place the numbers whose hashes are lowest. Nearly all numbers have no room in a sample
+ *		  that is full, or are known already: that is one comparison for each, with a table that has for each size of a
+ *		  block, and each place in it, the highest hash that is of use.
+ *	counts	  How many numbers there are, and between which they lie, matters only where the sample may be encoded pointers at all. The
+ *		  second look counts them there, and touches no block without such a place.
+ */
+#include "references/numbers.h"
+#include "references/encodings.h"
+
+#include "base/parallel.h"
+
+enum {
+	TABLES_MAX = 4096,	/* those with most numbers */
+	SAMPLED_FROM = 1 << 22, /* granules of the heap from which on a sample is looked at first */
+	SAMPLED_EVERY = 16,	/* one stretch of the heap in so many */
+	REMAINDERS = 16,	/* modulo the alignment of blocks that are told apart */
+};
+
+/* What one worker saw. */
+struct sketches {
+	hc_number_sketch places[HC_NUMBER_PLACES];
+	/* In small blocks of so many words, for each 32 bits: hashes of a number less 1 are of no use from here on. */
+	uint32_t rooms[HC_NUMBER_TABLE_MIN / 8][HC_NUMBER_TABLE_MIN / 4];
+	GArray *tables; /* of hc_number_table */
+};
+
+struct hc_numbers {
+	hc_references *references;
+	bool swap;		   /* the byte order of the process is not ours */
+	struct sketches *sketches; /* one for each worker; put together in the first */
+	unsigned workers;
+	uint64_t region_size;			  /* of the largest */
+	uint64_t hopeless[HC_NUMBER_PLACES / 64]; /* places that the sample spoke against */
+	uint64_t wanted[HC_NUMBER_PLACES / 64];	  /* places that the second look counts */
+	uint32_t open[HC_NUMBER_TABLE_MIN / 8];	  /* words that have such places, in blocks of so many words */
+	uint16_t places[HC_NUMBER_TABLE_MIN / 8]
+		       [HC_NUMBER_TABLE_MIN / 4]; /* in blocks of so many words: of each 32 bits */
+};
+
+/* ---- places and samples ---- */
+
+/* The place of a word at OFFSET in a block of SIZE bytes, up to HC_NUMBER_SMALL_BLOCK. */
+static inline unsigned place_in_block(uint64_t size, uint64_t offset)
+{
+	return hc_learn_hash(size * 31 + offset / 4) % HC_NUMBER_PLACES;
+}
+
+/* The place of a word as an offset; -1: none. */
+int hc_number_place(const hc_word_source *source, uint64_t at)
+{
+	return source->root || source->block_size > HC_NUMBER_SMALL_BLOCK ?
+		       -1 :
+		       (int)place_in_block(source->block_size, source->address + at - source->block);
+}
+
+static void sketch_add(hc_number_sketch *sketch, uint32_t hash)
+{
+	unsigned place = sketch->size;
+
+	while (place && sketch->hashes[place - 1] >= hash)
+		place--;
+	if (place < sketch->size && sketch->hashes[place] == hash)
+		return;
+	sketch->size = MIN(sketch->size + 1, HC_NUMBER_SAMPLE);
+	memmove(&sketch->hashes[place + 1], &sketch->hashes[place], (sketch->size - place - 1) * sizeof hash);
+	sketch->hashes[place] = hash;
+}
+
+/* Whether the 8 bytes are an address rather than two numbers. */
+static inline bool is_address(const hc_references *references, uint64_t value)
+{
+	return hc_blocks_may_contain(references->blocks, value) ||
+	       (value >> 32 && !(value >> 47) && hc_areas_find(references->areas, value));
+}
+
+/* The numbers, times FACTOR, may all lead to starts: they agree in what is below the alignment, and fit into a region. */
+bool hc_numbers_are_possible(const hc_numbers *numbers, const hc_number_sketch *sketch, unsigned factor)
+{
+	uint64_t alignment = numbers->references->blocks->alignment, low = UINT64_MAX, high = 0;
+	unsigned odd = 0;
+
+	for (unsigned i = 0; i < sketch->size; i++) {
+		uint64_t distance = (uint64_t)(hc_number_of_hash(sketch->hashes[i])) * factor,
+			 first = (uint64_t)(hc_number_of_hash(sketch->hashes[0])) * factor;
+
+		odd += (distance - first) % alignment != 0;
+		low = MIN(low, distance);
+		high = MAX(high, distance);
+	}
+	return odd <= sketch->size / HC_NUMBER_MISSES_SHARE && high - low < numbers->region_size;
+}
+
+/* As struct sketches has it. */
+static inline uint32_t room_of(const hc_number_sketch *sketch)
+{
+	return sketch->size == HC_NUMBER_SAMPLE ? sketch->hashes[HC_NUMBER_SAMPLE - 1] - 1 : UINT32_MAX;
+}
+
+/* Of few different numbers most are known; they cost no search. */
+static inline bool is_known(const hc_number_sketch *sketch, uint32_t hash)
+{
+	return sketch->recent[hash >> 16 & (HC_NUMBER_RECENT - 1)] == hash;
+}
+
+static void sketch_sample(hc_number_sketch *sketch, uint32_t hash)
+{
+	if (hash - 1 >= room_of(sketch) || is_known(sketch, hash))
+		return;
+	sketch->recent[hash >> 16 & (HC_NUMBER_RECENT - 1)] = hash;
+	sketch_add(sketch, hash);
+}
+
+static inline void sketch_count(hc_number_sketch *sketch, uint64_t block_size, uint32_t number, bool fit)
+{
+	sketch->count++;
+	sketch->fit += fit;
+	sketch->low = MAX(sketch->low, ~number);
+	sketch->high = MAX(sketch->high, number);
+	sketch->block_size = MAX(sketch->block_size, block_size);
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/*
+ * Whether the numbers of a sample are so far from any encoding that those of all blocks will not be
+ * nearer: for each factor a quarter of them disagree in what is below the alignment, or half of them
+ * lie further apart than a region is large.
+ */
+static bool is_hopeless(const hc_numbers *numbers, const hc_number_sketch *sketch)
+{
+	uint64_t alignment = numbers->references->blocks->alignment;
+	uint32_t sample[HC_NUMBER_SAMPLE];
+
+	if (sketch->size < HC_NUMBER_SAMPLE)
+		return false;
+	for (unsigned i = 0; i < HC_NUMBER_SAMPLE; i++)
+		sample[i] = hc_number_of_hash(sketch->hashes[i]);
+	qsort(sample, HC_NUMBER_SAMPLE, sizeof *sample, compare_numbers);
+	for (unsigned k = 0; k < HC_NUMBER_FACTORS; k++) {
+		uint64_t range = (uint64_t)(sample[HC_NUMBER_SAMPLE * 3 / 4] - sample[HC_NUMBER_SAMPLE / 4]) *
+				 hc_number_factors[k];
+		unsigned agree[REMAINDERS] = { 0 }, most = 0;
+
+		for (unsigned i = 0; i < HC_NUMBER_SAMPLE; i++) {
+			unsigned *count = &agree[(uint64_t)sample[i] * hc_number_factors[k] % alignment % REMAINDERS];
+
+			most = MAX(most, ++*count);
+		}
+		if (range < numbers->region_size && most > HC_NUMBER_SAMPLE * 3 / 4)
+			return false;
+	}
+	return true;
+}
+
+static int compare_tables(const void *a, const void *b)
+{
+	const hc_number_table *x = a, *y = b;
+
+	if (x->sketch.count != y->sketch.count)
+		return x->sketch.count < y->sketch.count ? 1 : -1;
+	return (x->holder > y->holder) - (x->holder < y->holder);
+}
+
+/* The first TABLES_MAX in order. Which these are does not depend on when it is called. */
+static void cut_tables(GArray *tables)
+{
+	g_array_sort(tables, compare_tables);
+	g_array_set_size(tables, MIN(tables->len, TABLES_MAX));
+}
+
+/* Whether an encoding may be tried with it. */
+static bool may_be_learned(const hc_numbers *numbers, const hc_number_sketch *sketch)
+{
+	bool possible = false;
+
+	for (unsigned i = 0; i < HC_NUMBER_FACTORS && sketch->size >= HC_NUMBER_SAMPLE_MIN; i++)
+		possible |= hc_numbers_are_possible(numbers, sketch, hc_number_factors[i]);
+	return possible;
+}
+
+static void add_table(hc_numbers *numbers, GArray *tables, const hc_number_table *table)
+{
+	if (!may_be_learned(numbers, &table->sketch))
+		return;
+	g_array_append_val(tables, *table);
+	if (tables->len >= 2 * TABLES_MAX)
+		cut_tables(tables);
+}
+
+/* Notes the numbers of the 8 bytes at byte I of SOURCE. TABLE: NULL, or the block's own sketch. */
+static void gather_word(hc_numbers *numbers, struct sketches *sketches, const hc_word_source *source, uint64_t i,
+	hc_number_sketch *table)
+{
+	for (uint64_t at = i; at < i + 8; at += 4) {
+		uint32_t number = hc_load_u32(source->bytes + at, numbers->swap);
+		int place = number ? hc_number_place(source, at) : -1;
+
+		if (place >= 0 && !hc_bit(numbers->hopeless, place))
+			sketch_sample(&sketches->places[place], hc_number_hash(number));
+		if (number && table) {
+			sketch_count(table, source->block_size, number, true);
+			sketch_sample(table, hc_number_hash(number));
+		}
+	}
+}
+
+void hc_numbers_gather(void *data, unsigned worker, const hc_word_source *source)
+{
+	hc_numbers *numbers = data;
+	const hc_references *references = numbers->references;
+	struct sketches *sketches = &numbers->sketches[worker];
+	bool is_table = hc_numbers_may_be_table(source);
+	hc_number_table table = { .holder = source->holder };
+
+	for (uint64_t i = 0; i + 8 <= source->size; i += 8) {
+		uint64_t value = hc_load_u64(source->bytes + i, numbers->swap);
+
+		if (!value)
+			continue;
+		if (is_address(references, value))
+			is_table = false;
+		else
+			gather_word(numbers, sketches, source, i, is_table ? &table.sketch : NULL);
+	}
+	if (is_table)
+		add_table(numbers, sketches->tables, &table);
+}
+
+/* A number that has room where *ROOM tells, at PLACE. */
+static void gather_number(hc_number_sketch *sketch, uint32_t hash, uint32_t *room)
+{
+	sketch_sample(sketch, hash);
+	*room = room_of(sketch);
+}
+
+/* Whether a word that is not in the heap's range is an address all the same. */
+static inline bool is_elsewhere(const hc_references *references, uint64_t value)
+{
+	return value >> 32 && !(value >> 47) && hc_areas_find(references->areas, value);
+}
+
+/* WORDS: the numbers of a small block. */
+static inline __attribute__((always_inline)) void gather_numbers(
+	hc_numbers *numbers, struct sketches *sketches, const hc_live_block *block, uint64_t words, bool swap)
+{
+	const uint16_t *places = numbers->places[block->size / 8];
+	uint32_t *rooms = sketches->rooms[block->size / 8];
+
+	for (; words; words &= words - 1) {
+		unsigned half = 2 * (unsigned)__builtin_ctzll(words);
+		uint32_t first = hc_number_hash(hc_load_u32(block->bytes + 4 * half, swap)),
+			 second = hc_number_hash(hc_load_u32(block->bytes + 4 * half + 4, swap));
+		bool has_first = first - 1 < rooms[half], has_second = second - 1 < rooms[half + 1];
+		hc_number_sketch *sketch_of_first = &sketches->places[places[half]],
+				 *sketch_of_second = &sketches->places[places[half + 1]];
+
+		if (!(has_first | has_second))
+			continue;
+		has_first = has_first && !is_known(sketch_of_first, first);
+		has_second = has_second && !is_known(sketch_of_second, second);
+		if (!(has_first | has_second) ||
+			is_elsewhere(numbers->references, hc_load_u64(block->bytes + 4 * half, swap)))
+			continue;
+		if (has_first)
+			gather_number(sketch_of_first, first, &rooms[half]);
+		if (has_second)
+			gather_number(sketch_of_second, second, &rooms[half + 1]);
+	}
+}
+
+static bool is_small(const hc_live_block *block)
+{
+	return block->block_size < HC_NUMBER_TABLE_MIN && block->size == block->block_size;
+}
+
+void hc_numbers_gather_blocks(
+	hc_numbers *numbers, unsigned worker, const hc_live_block *blocks, const uint64_t *words, unsigned count)
+{
+	struct sketches *sketches = &numbers->sketches[worker];
+
+	for (unsigned k = 0; k < count; k++) {
+		if (!is_small(&blocks[k])) {
+			hc_word_source source = hc_live_block_source(numbers->references, &blocks[k]);
+
+			hc_numbers_gather(numbers, worker, &source);
+		} else if (numbers->swap) {
+			gather_numbers(numbers, sketches, &blocks[k], words[k], true);
+		} else {
+			gather_numbers(numbers, sketches, &blocks[k], words[k], false);
+		}
+	}
+}
+
+/* The same, as an hc_look_at_blocks. */
+static void gather_blocks(void *data, unsigned worker, const hc_live_block *blocks, unsigned count)
+{
+	hc_numbers *numbers = data;
+	uint64_t words[HC_LIVE_BLOCKS];
+
+	hc_live_blocks_numbers(numbers->references->blocks, blocks, count, numbers->swap, words);
+	hc_numbers_gather_blocks(numbers, worker, blocks, words, count);
+}
+
+/* Puts the samples of all workers together. */
+static void merge_samples(hc_numbers *numbers)
+{
+	for (unsigned worker = 1; worker < numbers->workers; worker++) {
+		const GArray *tables = numbers->sketches[worker].tables;
+
+		g_array_append_vals(numbers->sketches[0].tables, tables->data, tables->len);
+		for (unsigned i = 0; i < HC_NUMBER_PLACES; i++) {
+			hc_number_sketch *to = &numbers->sketches[0].places[i];
+			const hc_number_sketch *from = &numbers->sketches[worker].places[i];
+
+			for (unsigned k = 0; k < from->size; k++)
+				if (to->size < HC_NUMBER_SAMPLE || from->hashes[k] < to->hashes[HC_NUMBER_SAMPLE - 1])
+					sketch_add(to, from->hashes[k]);
+		}
+	}
+	cut_tables(numbers->sketches[0].tables);
+}
+
+/* ---- the second look ---- */
+
+bool hc_numbers_choose_places(hc_numbers *numbers, hc_look_sizes *sizes)
+{
+	bool found = false;
+
+	merge_samples(numbers);
+	for (unsigned i = 0; i < HC_NUMBER_PLACES; i++)
+		if (may_be_learned(numbers, &numbers->sketches[0].places[i])) {
+			hc_set_bit(numbers->wanted, i);
+			found = true;
+		}
+	for (unsigned words = 1; words <= HC_NUMBER_SMALL_BLOCK / 8; words++) {
+		bool any = false;
+
+		for (unsigned half = 0; half < 2 * words && found; half++) {
+			if (!hc_bit(numbers->wanted, place_in_block(8 * words, 4 * half)))
+				continue;
+			any = true;
+			if (words < HC_NUMBER_TABLE_MIN / 8)
+				numbers->open[words] |= (uint32_t)1 << half / 2;
+		}
+		if (any)
+			hc_look_sizes_add(sizes, numbers->references->blocks, 8 * words);
+	}
+	return found;
+}
+
+/* Counts the numbers of the 8 bytes at byte I of SOURCE. */
+static void count_word(hc_numbers *numbers, struct sketches *sketches, const hc_word_source *source, uint64_t i)
+{
+	uint64_t value = hc_load_u64(source->bytes + i, numbers->swap);
+
+	if (!value || is_address(numbers->references, value))
+		return;
+	for (uint64_t at = i; at < i + 8; at += 4) {
+		uint32_t number = hc_load_u32(source->bytes + at, numbers->swap);
+		int place = number ? hc_number_place(source, at) : -1;
+
+		if (place >= 0 && hc_bit(numbers->wanted, place))
+			sketch_count(&sketches->places[place], source->block_size, number,
+				hc_encoded_can_be_saved(numbers->references, source->start));
+	}
+}
+
+void hc_numbers_count(void *data, unsigned worker, const hc_word_source *source)
+{
+	hc_numbers *numbers = data;
+
+	for (uint64_t i = 0; !source->root && source->block_size <= HC_NUMBER_SMALL_BLOCK && i + 8 <= source->size;
+		i += 8)
+		count_word(numbers, &numbers->sketches[worker], source, i);
+}
+
+void hc_numbers_count_blocks(void *data, unsigned worker, const hc_live_block *blocks, unsigned count)
+{
+	hc_numbers *numbers = data;
+
+	for (unsigned k = 0; k < count; k++) {
+		uint32_t open = is_small(&blocks[k]) ? numbers->open[blocks[k].size / 8] : 0;
+
+		if (is_small(&blocks[k]) && !open)
+			continue;
+		hc_word_source source = hc_live_block_source(numbers->references, &blocks[k]);
+
+		if (!is_small(&blocks[k]))
+			hc_numbers_count(numbers, worker, &source);
+		for (; open; open &= open - 1)
+			count_word(numbers, &numbers->sketches[worker], &source, 8 * (uint64_t)__builtin_ctz(open));
+	}
+}
+
+/* Puts together what all workers counted. */
+static void merge_counts(hc_numbers *numbers)
+{
+	for (unsigned worker = 1; worker < numbers->workers; worker++)
+		for (unsigned i = 0; i < HC_NUMBER_PLACES; i++) {
+			hc_number_sketch *to = &numbers->sketches[0].places[i];
+			const hc_number_sketch *from = &numbers->sketches[worker].places[i];
+
+			to->count += from->count;
+			to->fit += from->fit;
+			to->low = MAX(to->low, from->low);
+			to->high = MAX(to->high, from->high);
+			to->block_size = MAX(to->block_size, from->block_size);
+		}
+}
+
+void hc_numbers_look(hc_numbers *numbers, unsigned jobs)
+{
+	hc_look_sizes sizes = { 0 };
+
+	hc_references_look_with(numbers->references,
+		&(hc_look_options){
+			.roots = true, .look = hc_numbers_gather, .look_at_blocks = gather_blocks, .data = numbers },
+		jobs);
+	if (hc_numbers_choose_places(numbers, &sizes))
+		hc_references_look_with(numbers->references,
+			&(hc_look_options){ .sizes = &sizes,
+				.look = hc_numbers_count,
+				.look_at_blocks = hc_numbers_count_blocks,
+				.data = numbers },
+			jobs);
+}
+
+/* Begins with empty samples: there is room for any number, but not at hopeless places. */
+static void clear_samples(hc_numbers *numbers)
+{
+	for (unsigned worker = 0; worker < numbers->workers; worker++) {
+		struct sketches *sketches = &numbers->sketches[worker];
+
+		memset(sketches->places, 0, sizeof sketches->places);
+		g_array_set_size(sketches->tables, 0);
+		for (unsigned words = 0; words < HC_NUMBER_TABLE_MIN / 8; words++)
+			for (unsigned half = 0; half < HC_NUMBER_TABLE_MIN / 4; half++) {
+				unsigned place = place_in_block(8 * (uint64_t)words, 4 * half);
+
+				numbers->places[words][half] = place;
+				sketches->rooms[words][half] = hc_bit(numbers->hopeless, place) ? 0 : UINT32_MAX;
+			}
+	}
+}
+
+/* Finds the places of a large heap that are hopeless. Nothing else of the sample is kept. */
+static void look_at_sample(hc_numbers *numbers, unsigned jobs)
+{
+	hc_references_look_with(numbers->references,
+		&(hc_look_options){ .every = SAMPLED_EVERY,
+			.look = hc_numbers_gather,
+			.look_at_blocks = gather_blocks,
+			.data = numbers },
+		jobs);
+	merge_samples(numbers);
+	for (unsigned i = 0; i < HC_NUMBER_PLACES; i++)
+		if (is_hopeless(numbers, &numbers->sketches[0].places[i]))
+			hc_set_bit(numbers->hopeless, i);
+	clear_samples(numbers);
+}
+
+/* ---- all of it ---- */
+
+hc_numbers *hc_numbers_create(hc_references *references, unsigned jobs)
+{
+	hc_numbers *numbers = g_new0(hc_numbers, 1);
+
+	numbers->references = references;
+	numbers->swap = hc_core_word_format(references->core).swap;
+	numbers->workers = hc_parallel_workers(jobs);
+	numbers->sketches = g_try_new0(struct sketches, numbers->workers);
+	if (!numbers->sketches) {
+		g_free(numbers);
+		return NULL;
+	}
+	for (unsigned worker = 0; worker < numbers->workers; worker++)
+		numbers->sketches[worker].tables = g_array_new(FALSE, FALSE, sizeof(hc_number_table));
+	for (uint32_t i = 0; i < references->blocks->region_count; i++)
+		numbers->region_size = MAX(numbers->region_size,
+			references->blocks->regions[i].end - references->blocks->regions[i].start);
+	clear_samples(numbers);
+	if (references->blocks->granule_count >= SAMPLED_FROM)
+		look_at_sample(numbers, jobs);
+	return numbers;
+}
+
+void hc_numbers_destroy(hc_numbers *numbers)
+{
+	if (!numbers)
+		return;
+	for (unsigned worker = 0; worker < numbers->workers; worker++)
+		g_array_unref(numbers->sketches[worker].tables);
+	g_free(numbers->sketches);
+	g_free(numbers);
+}
+
+const hc_number_sketch *hc_numbers_places(hc_numbers *numbers)
+{
+	merge_counts(numbers);
+	return numbers->sketches[0].places;
+}
+
+const hc_number_table *hc_numbers_tables(const hc_numbers *numbers, unsigned *ret_count)
+{
+	*ret_count = numbers->sketches[0].tables->len;
+	return (const hc_number_table *)(const void *)numbers->sketches[0].tables->data;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What lets a search for few blocks pass over most words: each shortcut against a plain loop over all words. A word that a shortcut drops is
+ * a pointer that is not found.
+ */
+#include "references/learn.h"
+#include "unit.h"
+
+#include <string.h>
+
+enum {
+	WORDS = 4096,
+	ROUNDS = 200,
+	BLOCKS = 100,
+};
+
+static const hc_address heap = 0x555555800000;
+
+typedef struct world {
+	GRand *dice;
+	hc_address_filter filter;
+	uint8_t bytes[WORDS * 8];
+} world;
+
+static void clear(world *w)
+{
+	hc_address_filter_clear(&w->filter);
+	g_rand_free(w->dice);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(world, clear)
+
+static void store(world *w, unsigned i, uint64_t value, hc_word_format format)
+{
+	if (format.size == 4) {
+		uint32_t word = format.swap ? __builtin_bswap32((uint32_t)value) : (uint32_t)value;
+
+		memcpy(w->bytes + 4 * i, &word, sizeof word);
+	} else {
+		value = format.swap ? __builtin_bswap64(value) : value;
+		memcpy(w->bytes + 8 * i, &value, sizeof value);
+	}
+}
+
+/* Words of all kinds, of which every so many lead into what is put into the filter. */
+static void start(world *w, guint32 seed, hc_word_format format)
+{
+	hc_address base = format.size == 4 ? 0x56000000 : heap;
+	unsigned targets = 1 + seed % 40, often = 1 + seed % 60;
+
+	w->dice = g_rand_new_with_seed(seed);
+	CU_ASSERT_TRUE(hc_address_filter_init(&w->filter, seed % 2 ? 4 : 12, targets));
+	for (unsigned i = 0; i < targets; i++) {
+		hc_address target = base + 16 * (hc_address)g_rand_int_range(w->dice, 0, 100000);
+
+		hc_address_filter_add(&w->filter, target, target + 1 + seed % 100);
+		for (unsigned k = 0; k < 3; k++)
+			store(w, g_rand_int_range(w->dice, 0, WORDS), target + g_rand_int_range(w->dice, 0, 100),
+				format);
+	}
+	for (unsigned i = 0; i < WORDS; i++)
+		if (g_rand_int_range(w->dice, 0, (gint32)often))
+			store(w, i,
+				g_rand_int(w->dice) % 3 ? base + g_rand_int_range(w->dice, 0, 1600000) :
+							  g_rand_int(w->dice) >> seed % 32,
+				format);
+}
+
+static bool is_in(const world *w, unsigned byte, hc_word_format format)
+{
+	return hc_address_filter_has(&w->filter, hc_load_word(w->bytes + byte, format));
+}
+
+/* Returns how many the filter has. */
+static uint64_t check_words(guint32 seed, hc_word_format format)
+{
+	g_auto(world) w = { 0 };
+	uint64_t size = (WORDS - seed % 9) * format.size, next = 0, found = 0;
+
+	start(&w, seed, format);
+	for (uint64_t at = 0; at < size; at += format.size) {
+		if (!is_in(&w, at, format))
+			continue;
+		CU_ASSERT_EQUAL(next = hc_address_filter_next(&w.filter, w.bytes, next, size, format), at);
+		next += format.size;
+		found++;
+	}
+	CU_ASSERT_TRUE(hc_address_filter_next(&w.filter, w.bytes, next, size, format) >= size);
+	return found;
+}
+
+static void test_words(void)
+{
+	uint64_t found = 0;
+
+	for (guint32 seed = 1; seed <= ROUNDS; seed++)
+		found += check_words(seed, (hc_word_format){ seed % 3 ? 8 : 4, seed % 5 == 0 });
+	CU_ASSERT_TRUE(found > ROUNDS);
+}
+
+/* All that was put in is there, and what is outside of its range is not. */
+static void test_members(void)
+{
+	for (guint32 seed = 1; seed <= ROUNDS; seed++) {
+		g_autoptr(GRand) dice = g_rand_new_with_seed(seed);
+		hc_address_filter filter;
+		hc_address ends[BLOCKS][2], lowest = UINT64_MAX, highest = 0;
+
+		CU_ASSERT_TRUE(hc_address_filter_init(&filter, seed % 13, BLOCKS));
+		for (unsigned i = 0; i < BLOCKS; i++) {
+			ends[i][0] = heap + (hc_address)g_rand_int(dice) * (seed % 4);
+			ends[i][1] = ends[i][0] + g_rand_int_range(dice, 1, 5000);
+			lowest = MIN(lowest, ends[i][0]);
+			highest = MAX(highest, ends[i][1]);
+			hc_address_filter_add(&filter, ends[i][0], ends[i][1]);
+		}
+		for (unsigned i = 0; i < BLOCKS; i++)
+			for (hc_address address = ends[i][0]; address < ends[i][1]; address += 7)
+				CU_ASSERT_TRUE(hc_address_filter_has(&filter, address));
+		CU_ASSERT_FALSE(hc_address_filter_has(&filter, lowest - 1));
+		CU_ASSERT_FALSE(hc_address_filter_has(&filter, highest));
+		hc_address_filter_clear(&filter);
+	}
+}
+
+/* Blocks in a row, with gaps now and then, small and large, of which some are not given. */
+static unsigned lay_out(world *w, hc_live_block blocks[BLOCKS])
+{
+	unsigned count = 0;
+
+	for (uint64_t at = 8; count < BLOCKS;) {
+		uint64_t size = 8 + 16 * (uint64_t)g_rand_int_range(w->dice, 1, 8);
+
+		if (at + size > sizeof w->bytes)
+			break;
+		if (g_rand_int_range(w->dice, 0, 5))
+			blocks[count++] = (hc_live_block){
+				.bytes = w->bytes + at,
+				.size = size,
+				.address = heap + at + (at > sizeof w->bytes / 2 ? 0x100000 : 0),
+				.block_size = size,
+			};
+		at += size + 8 + (g_rand_int_range(w->dice, 0, 9) ? 0 : 16 * g_rand_int_range(w->dice, 0, 40));
+	}
+	return count;
+}
+
+static void test_blocks(void)
+{
+	for (guint32 seed = 1; seed <= ROUNDS; seed++) {
+		g_auto(world) w = { 0 };
+		hc_word_format format = { 8, seed % 5 == 0 };
+		hc_live_block blocks[BLOCKS];
+		const hc_live_block *block;
+		uint64_t at;
+
+		start(&w, seed, format);
+		hc_filtered_words words = { .blocks = blocks, .count = lay_out(&w, blocks) };
+
+		for (unsigned i = 0; i < words.count; i++)
+			for (uint64_t k = 0; k < blocks[i].size; k += 8) {
+				if (!is_in(&w, blocks[i].bytes - w.bytes + k, format))
+					continue;
+				CU_ASSERT_TRUE(hc_filtered_words_next(&words, &w.filter, format, &block, &at));
+				CU_ASSERT_PTR_EQUAL(block, &blocks[i]);
+				CU_ASSERT_EQUAL(at, k);
+			}
+		CU_ASSERT_FALSE(hc_filtered_words_next(&words, &w.filter, format, &block, &at));
+	}
+}
+
+static void test_numbers(void)
+{
+	hc_blocks index = { .spans = { { .start = heap, .size = 800000 }, { .start = 0x7ffff0000000, .size = 64 } } };
+
+	for (guint32 seed = 1; seed <= ROUNDS; seed++) {
+		g_auto(world) w = { 0 };
+		bool swap = seed % 5 == 0;
+		hc_live_block blocks[BLOCKS];
+		uint64_t numbers[BLOCKS];
+
+		start(&w, seed, (hc_word_format){ 8, swap });
+		store(&w, 1, index.spans[1].start + 63, (hc_word_format){ 8, swap });
+		unsigned count = lay_out(&w, blocks);
+
+		hc_live_blocks_numbers(&index, blocks, count, swap, numbers);
+		for (unsigned i = 0; i < count; i++)
+			for (uint64_t k = 0; k < blocks[i].size; k += 8) {
+				uint64_t value = hc_load_u64(blocks[i].bytes + k, swap);
+
+				CU_ASSERT_EQUAL(
+					numbers[i] >> k / 8 & 1, value && !hc_blocks_may_contain(&index, value));
+			}
+	}
+}
+
+int main(void)
+{
+	static const unit_case cases[] = {
+		{ "what was put in is there", test_members },
+		{ "words one by one", test_words },
+		{ "words of blocks", test_blocks },
+		{ "numbers", test_numbers },
+	};
+
+	return unit_main("filter", cases, G_N_ELEMENTS(cases));
+}
