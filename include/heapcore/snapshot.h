@@ -63,6 +63,13 @@ typedef struct hc_snapshot_size {
 		unowned_mapped_resident; /* bytes of the latter two that were in memory; 0 if that is not known */
 } hc_snapshot_size;
 
+/* A block that hangs on a path, of the sample by which snapshots of one process tell blocks that stayed from those that came. */
+typedef struct hc_snapshot_block {
+	hc_address address;
+	uint64_t size;	/* usable bytes */
+	uint32_t owner; /* index in the snapshot's owners */
+} hc_snapshot_block;
+
 /* An integer of the program's, by name: counters tell a backlog. */
 typedef struct hc_snapshot_number {
 	const char *path;
@@ -102,6 +109,13 @@ typedef struct hc_snapshot {
 	GArray *lost;		  /* of hc_leak_kind, whose strings are the snapshot's */
 	GArray *sizes;		  /* of hc_snapshot_size, smallest first */
 	GArray *numbers;	  /* of hc_snapshot_number */
+	/*
+	 * Of hc_snapshot_block, by address: all of at least `sample_large` bytes, and about one in 2^`sample_shift` of the others. Files of
+	 * earlier versions have none.
+	 */
+	GArray *sample;
+	unsigned sample_shift;
+	uint64_t sample_large;
 	/*
 	 * Of hc_pin_holder, most bytes first: what pins memory that malloc keeps. Certainty, runs, alone and example are not kept. In
 	 * files of earlier versions all are HC_HOLDER_TYPED, and `name` is all that there was to say.

@@ -2,6 +2,7 @@
 /* The table of contents: the stages in order, what each makes from what. */
 #include "analysis/analysis.h"
 
+#include "propagation/propagation.h"
 #include "variables/variables.h"
 
 struct hc_analysis {

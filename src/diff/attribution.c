@@ -2,12 +2,7 @@
 /*
  * The growth, shared out.
  *
- * Blocks with an owner: the tree of paths is cut into rows, each block in one. From the top, a path whose own number of things (elements
- * of a container, blocks of anything else) grew as its bytes did explains all that lies below it: one row. Else what is below
- * makes rows of its own: a table of ten sessions does not grow, the queue that each of them has does. What did not change at all is
- * one row as far up as that holds.
- *
- * All else has rows by what it is. The rest is what the memory table has and no row: it is computed, not assumed.
+ * Blocks with an owner have the rows of the tree of paths (path_rows.c). All else has rows by what it is. The rest is what the memory table has and no row: it is computed, not assumed.
  */
 #include "diff/diff_state.h"
 
@@ -16,307 +11,8 @@
 #include <string.h>
 
 enum {
-	SIZES_APART = 12,    /* sizes of blocks whose owner is not known; the others are one row */
-	LITTLE_OUTSIDE = 10, /* of growth: if one in so many bytes is not malloc's, that is told */
+	SIZES_APART = 12, /* sizes of blocks whose owner is not known; the others are one row */
 };
-
-typedef struct rows_of_paths {
-	hc_diff *diff;
-	uint32_t *row;	/* by path: its row; HC_SNAPSHOT_NONE: none yet */
-	bool *explains; /* by path: all below is in its row */
-	GArray *rows;	/* of struct path_row */
-} rows_of_paths;
-
-/* The bytes of a row, in blocks from the heap and in mmapped ones. */
-struct path_row {
-	uint32_t path;
-	uint64_t *own, *mapped; /* by snapshot; OWN without MAPPED */
-	uint64_t *own_resident, *mapped_resident;
-	uint64_t blocks[2], mapped_blocks[2]; /* first, last */
-	uint64_t shared[2], most_shared;      /* first, last; of one path */
-	const hc_sharing *sharing;	      /* of the path that has most; NULL: none */
-	uint64_t outside[2];		      /* first, last: of OWN */
-	uint64_t free_between[2];	      /* first, last */
-};
-
-bool hc_growth_is_unused_capacity(const hc_growth *row)
-{
-	return row->owner && row->owner->kind && !row->threads && !row->elements_after && row->owner->capacity &&
-	       row->owner->capacity != UINT64_MAX;
-}
-
-bool hc_growth_is_shared(const hc_growth *row)
-{
-	return row->shared && row->bytes > 0 && row->shared_after > row->shared_before &&
-	       row->shared_after - row->shared_before >= (uint64_t)row->bytes / 2;
-}
-
-bool hc_growth_is_outside(const hc_growth *row)
-{
-	return row->bytes > 0 && row->outside_after > row->outside_before &&
-	       row->outside_after - row->outside_before >= (uint64_t)row->bytes / LITTLE_OUTSIDE;
-}
-
-static uint64_t *new_steps(hc_diff *diff)
-{
-	uint64_t *steps = g_new0(uint64_t, diff->count);
-
-	g_ptr_array_add(diff->steps, steps);
-	return steps;
-}
-
-/* Completes ROW, whose steps are set, and adds it. */
-static void add(hc_diff *diff, hc_growth row)
-{
-	row.before = row.steps[0];
-	row.after = row.steps[diff->count - 1];
-	row.bytes = (int64_t)(row.after - row.before);
-	row.trend = hc_diff_trend(row.steps, diff->count);
-	if (!diff->knows_resident)
-		row.resident_steps = NULL;
-	if (row.resident_steps)
-		row.resident = (int64_t)(row.resident_steps[diff->count - 1] - row.resident_steps[0]);
-	g_array_append_val(diff->attribution, row);
-}
-
-/* ---- paths ---- */
-
-/* The number of things that PATH itself has. */
-static const uint64_t *things_of(const hc_merged_path *path)
-{
-	return path->is_container ? path->elements : path->things;
-}
-
-bool hc_diff_explains(const hc_diff *diff, const hc_merged_path *path)
-{
-	unsigned last = diff->count - 1;
-	const uint64_t *things = things_of(path);
-	double more = (double)things[last] - (double)things[0],
-	       bytes = (double)path->below[last] - (double)path->below[0];
-
-	if (!path->changed)
-		return true;
-	if (!more)
-		return false;
-	/* Of what came or went as a whole, a container explains all it held; an object what is mostly in itself. */
-	if (!things[0] || !things[last])
-		return path->is_container || 2 * ABS((double)path->own[last] - (double)path->own[0]) >= ABS(bytes);
-	if (more * bytes >= 0 && ABS(more * path->below[0] / things[0]) >= ABS(bytes) / 2)
-		return true;
-	/* New elements may be larger than those that were there, if it is not that something in these grew. */
-	return path->is_container && more >= things[0] && bytes > 0 && path->fattened < bytes / 2;
-}
-
-static uint32_t add_row(rows_of_paths *rows, uint32_t path)
-{
-	struct path_row row = { .path = path,
-		.own = new_steps(rows->diff),
-		.mapped = new_steps(rows->diff),
-		.own_resident = new_steps(rows->diff),
-		.mapped_resident = new_steps(rows->diff) };
-
-	g_array_append_val(rows->rows, row);
-	return rows->rows->len - 1;
-}
-
-static void add_to_row(rows_of_paths *rows, uint32_t number, const hc_merged_path *path)
-{
-	struct path_row *row = &g_array_index(rows->rows, struct path_row, number);
-	unsigned last = rows->diff->count - 1;
-
-	for (unsigned i = 0; i <= last; i++) {
-		row->own[i] += path->own[i] - path->mapped[i];
-		row->mapped[i] += path->mapped[i];
-		row->own_resident[i] += path->own_resident[i] - path->mapped_resident[i];
-		row->mapped_resident[i] += path->mapped_resident[i];
-	}
-	row->blocks[0] += path->own_blocks[0] - path->mapped_blocks[0];
-	row->blocks[1] += path->own_blocks[last] - path->mapped_blocks[last];
-	row->mapped_blocks[0] += path->mapped_blocks[0];
-	row->mapped_blocks[1] += path->mapped_blocks[last];
-	row->outside[0] += path->outside[0];
-	row->outside[1] += path->outside[last];
-	row->free_between[0] += path->free_between[0];
-	row->free_between[1] += path->free_between[last];
-	row->shared[0] += path->shared[0];
-	row->shared[1] += path->shared[last];
-	if (path->owner->shared.with && path->shared[last] >= MAX(row->most_shared, 1)) {
-		row->most_shared = path->shared[last];
-		row->sharing = &path->owner->shared;
-	}
-}
-
-static bool is_ever(const uint64_t *figures, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++)
-		if (figures[i])
-			return true;
-	return false;
-}
-
-hc_growth hc_diff_describe_path(const hc_diff *diff, const hc_merged_path *path, hc_growth_kind kind)
-{
-	return (hc_growth){
-		.kind = kind,
-		.name = path->owner->path,
-		.where = path->owner->where,
-		.type = path->owner->type,
-		.elements_before = path->is_container ? path->elements[0] : UINT64_MAX,
-		.elements_after = path->is_container ? path->elements[diff->count - 1] : UINT64_MAX,
-		.owner = path->owner,
-	};
-}
-
-/*
- * Whether blocks went from the heap into mappings of their own, or back: malloc does that as they grow and as its threshold rises. To say
- * that one part grew and another shrank would be wrong of both.
- */
-static bool has_moved(const hc_diff *diff, const struct path_row *row)
-{
-	unsigned last = diff->count - 1;
-
-	return (row->own[last] < row->own[0] && row->mapped[last] > row->mapped[0]) ||
-	       (row->own[last] > row->own[0] && row->mapped[last] < row->mapped[0]);
-}
-
-/* A container's blocks are its own, mmapped or not; of other paths mmapped ones are buffers, unless that changed. */
-static void add_path_row(hc_diff *diff, const struct path_row *row)
-{
-	const hc_merged_path *path = hc_merged_paths_get(diff->paths, row->path);
-	hc_growth_kind kind = path->owner->is_found ? HC_GROWTH_HELD :
-			      path->is_container    ? HC_GROWTH_CONTAINER :
-						      HC_GROWTH_OWNER;
-	hc_growth growth = hc_diff_describe_path(diff, path, kind);
-
-	if (path->is_unsure)
-		return;
-	growth.shared = row->sharing;
-	growth.shared_before = row->shared[0];
-	growth.shared_after = row->shared[1];
-	growth.outside_before = row->outside[0];
-	growth.outside_after = row->outside[1];
-	growth.free_between_before = row->free_between[0];
-	growth.free_between_after = row->free_between[1];
-	if (kind == HC_GROWTH_CONTAINER || has_moved(diff, row)) {
-		for (unsigned i = 0; i < diff->count; i++) {
-			row->own[i] += row->mapped[i];
-			row->own_resident[i] += row->mapped_resident[i];
-		}
-		growth.steps = row->own;
-		growth.resident_steps = row->own_resident;
-		growth.blocks_before = row->blocks[0] + row->mapped_blocks[0];
-		growth.blocks_after = row->blocks[1] + row->mapped_blocks[1];
-		add(diff, growth);
-		return;
-	}
-	if (is_ever(row->own, diff->count)) {
-		growth.steps = row->own;
-		growth.resident_steps = row->own_resident;
-		growth.blocks_before = row->blocks[0];
-		growth.blocks_after = row->blocks[1];
-		add(diff, growth);
-	}
-	if (is_ever(row->mapped, diff->count)) {
-		growth.kind = HC_GROWTH_BUFFER;
-		growth.outside_before = growth.outside_after = 0;
-		growth.free_between_before = growth.free_between_after = 0;
-		growth.steps = row->mapped;
-		growth.resident_steps = row->mapped_resident;
-		growth.blocks_before = row->mapped_blocks[0];
-		growth.blocks_after = row->mapped_blocks[1];
-		add(diff, growth);
-	}
-}
-
-/* Whether ROW, which begins a path and is no container, has mostly what OTHER leads to as well. */
-static bool is_shared_with(const hc_diff *diff, const struct path_row *row, const struct path_row *other)
-{
-	const hc_merged_path *path = hc_merged_paths_get(diff->paths, row->path);
-	unsigned last = diff->count - 1;
-
-	return row->sharing && path->parent == HC_SNAPSHOT_NONE && !path->is_container &&
-	       2 * row->shared[1] >= row->own[last] + row->mapped[last] &&
-	       !strcmp(row->sharing->with, hc_merged_paths_get(diff->paths, other->path)->owner->path);
-}
-
-static void add_rows_up(const hc_diff *diff, struct path_row *row, struct path_row *other)
-{
-	for (unsigned i = 0; i < diff->count; i++) {
-		row->own[i] += other->own[i];
-		row->mapped[i] += other->mapped[i];
-		row->own_resident[i] += other->own_resident[i];
-		row->mapped_resident[i] += other->mapped_resident[i];
-	}
-	for (unsigned i = 0; i < 2; i++) {
-		row->blocks[i] += other->blocks[i];
-		row->mapped_blocks[i] += other->mapped_blocks[i];
-		row->shared[i] += other->shared[i];
-		row->outside[i] += other->outside[i];
-		row->free_between[i] += other->free_between[i];
-	}
-	other->path = HC_SNAPSHOT_NONE;
-}
-
-/*
- * Which of two variables has what both lead to may differ from block to block, and from core to core: to say that one of them grew and the
- * other shrank would be wrong of both. They are one row, of the one that has more.
- */
-static void join_shared(hc_diff *diff, GArray *list)
-{
-	g_autoptr(GHashTable) rows = g_hash_table_new(g_str_hash, g_str_equal);
-	unsigned last = diff->count - 1;
-
-	for (unsigned i = 0; i < list->len; i++) {
-		const struct path_row *row = &g_array_index(list, struct path_row, i);
-
-		if (row->sharing)
-			g_hash_table_insert(rows, (gpointer)hc_merged_paths_get(diff->paths, row->path)->owner->path,
-				GUINT_TO_POINTER(i + 1));
-	}
-	for (unsigned i = 0; i < list->len; i++) {
-		struct path_row *row = &g_array_index(list, struct path_row, i), *other;
-		unsigned place = row->sharing && row->path != HC_SNAPSHOT_NONE ?
-					 GPOINTER_TO_UINT(g_hash_table_lookup(rows, row->sharing->with)) :
-					 0;
-
-		if (!place || place == i + 1)
-			continue;
-		other = &g_array_index(list, struct path_row, place - 1);
-		if (other->path == HC_SNAPSHOT_NONE || !is_shared_with(diff, row, other) ||
-			!is_shared_with(diff, other, row))
-			continue;
-		if (row->own[last] + row->mapped[last] >= other->own[last] + other->mapped[last])
-			add_rows_up(diff, row, other);
-		else
-			add_rows_up(diff, other, row);
-	}
-}
-
-static void attribute_paths(hc_diff *diff)
-{
-	unsigned count = diff->paths->list->len;
-	g_autofree uint32_t *row = g_new(uint32_t, MAX(count, 1));
-	g_autofree bool *explained = g_new0(bool, MAX(count, 1));
-	g_autoptr(GArray) list = g_array_new(FALSE, FALSE, sizeof(struct path_row));
-	rows_of_paths rows = { diff, row, explained, list };
-
-	for (uint32_t i = 0; i < count; i++) {
-		const hc_merged_path *path = hc_merged_paths_get(diff->paths, i);
-		bool inherited = path->parent != HC_SNAPSHOT_NONE && explained[path->parent];
-
-		row[i] = inherited ? row[path->parent] : HC_SNAPSHOT_NONE;
-		explained[i] = inherited || hc_diff_explains(diff, path);
-		if (row[i] == HC_SNAPSHOT_NONE &&
-			(explained[i] || path->is_container || is_ever(path->own, diff->count)))
-			row[i] = add_row(&rows, i);
-		if (row[i] != HC_SNAPSHOT_NONE)
-			add_to_row(&rows, row[i], path);
-	}
-	join_shared(diff, list);
-	for (unsigned i = 0; i < list->len; i++)
-		if (g_array_index(list, struct path_row, i).path != HC_SNAPSHOT_NONE)
-			add_path_row(diff, &g_array_index(list, struct path_row, i));
-}
 
 /* ---- lost blocks ---- */
 
@@ -335,8 +31,8 @@ static void attribute_lost(hc_diff *diff)
 			hc_growth *row;
 
 			if (!place) {
-				fresh.steps = new_steps(diff);
-				fresh.resident_steps = diff->knows_lost_resident ? new_steps(diff) : NULL;
+				fresh.steps = hc_diff_new_steps(diff);
+				fresh.resident_steps = diff->knows_lost_resident ? hc_diff_new_steps(diff) : NULL;
 				g_array_append_val(rows, fresh);
 				place = rows->len;
 				g_hash_table_insert(known, (gpointer)lost->key, GUINT_TO_POINTER(place));
@@ -355,7 +51,7 @@ static void attribute_lost(hc_diff *diff)
 		hc_growth *row = &g_array_index(rows, hc_growth, i);
 
 		row->type = row->lost->type;
-		add(diff, *row);
+		hc_diff_add_growth(diff, *row);
 	}
 }
 
@@ -381,8 +77,8 @@ static void count_unowned(hc_diff *diff, GHashTable *sizes, bool mapped)
 			if (!row) {
 				row = g_new0(struct unowned, 1);
 				row->size = size->size;
-				row->blocks = new_steps(diff);
-				row->resident = new_steps(diff);
+				row->blocks = hc_diff_new_steps(diff);
+				row->resident = hc_diff_new_steps(diff);
 				g_hash_table_insert(sizes, &row->size, row);
 			}
 			row->blocks[i] += blocks;
@@ -414,8 +110,8 @@ static hc_growth new_unowned_row(hc_diff *diff, bool mapped)
 		.kind = mapped ? HC_GROWTH_BUFFER : HC_GROWTH_HELD,
 		.elements_before = UINT64_MAX,
 		.elements_after = UINT64_MAX,
-		.steps = new_steps(diff),
-		.resident_steps = new_steps(diff),
+		.steps = hc_diff_new_steps(diff),
+		.resident_steps = hc_diff_new_steps(diff),
 	};
 }
 
@@ -454,10 +150,10 @@ static void attribute_unowned(hc_diff *diff, bool mapped)
 		growth = new_unowned_row(diff, mapped);
 		add_unowned(diff, &growth, row);
 		growth.size = row->size;
-		add(diff, growth);
+		hc_diff_add_growth(diff, growth);
 	}
-	if (is_ever(others.steps, diff->count))
-		add(diff, others);
+	if (hc_diff_is_ever(others.steps, diff->count))
+		hc_diff_add_growth(diff, others);
 }
 
 /* ---- what is beside blocks in use ---- */
@@ -531,7 +227,7 @@ static void count_row(
 
 static void attribute_row(hc_diff *diff, const hc_diff_row *row)
 {
-	uint64_t *steps = new_steps(diff), *resident = new_steps(diff);
+	uint64_t *steps = hc_diff_new_steps(diff), *resident = hc_diff_new_steps(diff);
 	hc_growth growth = {
 		.kind = kind_of_row(row->id),
 		.row = row->id,
@@ -550,8 +246,8 @@ static void attribute_row(hc_diff *diff, const hc_diff_row *row)
 		if (found)
 			count_row(diff, found, i, steps, resident);
 	}
-	if (row->is_memory ? row->bytes_a || row->bytes_b : is_ever(resident, diff->count))
-		add(diff, growth);
+	if (row->is_memory ? row->bytes_a || row->bytes_b : hc_diff_is_ever(resident, diff->count))
+		hc_diff_add_growth(diff, growth);
 }
 
 static void attribute_rows(hc_diff *diff)
@@ -572,19 +268,19 @@ static void attribute_rows(hc_diff *diff)
 /* Stacks of threads that ended and were not joined: of them only what is in memory counts. */
 static void attribute_unjoined(hc_diff *diff)
 {
-	uint64_t *resident = new_steps(diff);
+	uint64_t *resident = hc_diff_new_steps(diff);
 	hc_growth growth = {
 		.kind = HC_GROWTH_UNJOINED,
 		.elements_before = UINT64_MAX,
 		.elements_after = UINT64_MAX,
-		.steps = new_steps(diff),
+		.steps = hc_diff_new_steps(diff),
 		.resident_steps = resident,
 	};
 
 	for (unsigned i = 0; i < diff->count; i++)
 		resident[i] = diff->snapshots[i]->unjoined.memory;
-	if (knows_unjoined(diff) && is_ever(resident, diff->count))
-		add(diff, growth);
+	if (knows_unjoined(diff) && hc_diff_is_ever(resident, diff->count))
+		hc_diff_add_growth(diff, growth);
 }
 
 /* Bytes of SNAPSHOT's table; *RET_RESIDENT: what was in memory, also of what is no memory. */
@@ -605,7 +301,7 @@ static uint64_t bytes_of_table(const hc_snapshot *snapshot, uint64_t *ret_reside
 /* What the table has, less what rows have. */
 static void attribute_rest(hc_diff *diff)
 {
-	uint64_t *steps = new_steps(diff), *resident = new_steps(diff);
+	uint64_t *steps = hc_diff_new_steps(diff), *resident = hc_diff_new_steps(diff);
 	hc_growth rest = {
 		.kind = HC_GROWTH_REST,
 		.elements_before = UINT64_MAX,
@@ -623,7 +319,7 @@ static void attribute_rest(hc_diff *diff)
 			resident[i] -= row->resident_steps ? row->resident_steps[i] : 0;
 		}
 	}
-	add(diff, rest);
+	hc_diff_add_growth(diff, rest);
 }
 
 /* Of what is mapped or of what is in memory, whichever is more. */
@@ -653,7 +349,7 @@ static int most_grown_first(const void *a, const void *b)
 
 void hc_diff_attribute(hc_diff *diff)
 {
-	attribute_paths(diff);
+	hc_diff_attribute_paths(diff);
 	hc_diff_join_alike(diff);
 	/* What nothing points to, and what nobody is known to hold, in a torn core depends on what it lacks. */
 	if (!diff->is_torn) {

@@ -7,6 +7,9 @@
  *	sizes.c		blocks by size
  *	merged_paths.c	the trees of owners laid over each other, with their figures in each snapshot
  *	attribution.c	the growth shared out among paths, lost blocks, free memory, mappings
+ *	path_rows.c	... its rows of paths
+ *	moved.c		... of which some have what others had before
+ *	growth.c	one of its rows
  *	steady.c	what did not grow
  *	alike.c		rows of one variable in many threads, added up
  *	counters.c	pairs of the program's own counters that tell a backlog

@@ -33,6 +33,7 @@ typedef struct hc_merged_path {
 
 typedef struct hc_merged_paths {
 	GArray *list; /* of hc_merged_path */
+	uint32_t **path_of; /* of each snapshot: by its owners, the path of each */
 	unsigned snapshots;
 	GPtrArray *figures; /* what the arrays lie in */
 } hc_merged_paths;
@@ -70,8 +71,20 @@ struct hc_diff {
 	GPtrArray *steps; /* arrays of uint64_t */
 };
 
-/* attribution.c: fills diff->attribution. */
+/* attribution.c: fills diff->attribution; path_rows.c: with the rows of paths. */
 void hc_diff_attribute(hc_diff *diff);
+void hc_diff_attribute_paths(hc_diff *diff);
+
+/* ---- growth.c ---- */
+
+/* A figure for each snapshot, 0 at first. The diff's. */
+uint64_t *hc_diff_new_steps(hc_diff *diff);
+
+/* Whether any of COUNT figures is not 0. */
+bool hc_diff_is_ever(const uint64_t *figures, unsigned count);
+
+/* Completes ROW, whose steps are set, and adds it to diff->attribution. */
+void hc_diff_add_growth(hc_diff *diff, hc_growth row);
 
 /* alike.c: rows of one variable in many threads, which grew alike, become one. Of the rows of paths. */
 void hc_diff_join_alike(hc_diff *diff);

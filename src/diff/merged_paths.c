@@ -94,7 +94,7 @@ static bool is_whole(const hc_snapshot *snapshot, const hc_snapshot_owner *owner
 
 static void merge_snapshot(struct merging *merging, const hc_snapshot *snapshot, unsigned number)
 {
-	g_autofree uint32_t *merged = g_new(uint32_t, MAX(snapshot->owners->len, 1));
+	uint32_t *merged = merging->paths->path_of[number] = g_new(uint32_t, MAX(snapshot->owners->len, 1));
 
 	for (unsigned i = 0; i < snapshot->owners->len; i++) {
 		const hc_snapshot_owner *owner = &g_array_index(snapshot->owners, hc_snapshot_owner, i);
@@ -166,6 +166,7 @@ hc_merged_paths *hc_diff_merge_paths(const hc_snapshot *const *snapshots, unsign
 	paths->snapshots = count;
 	paths->list = g_array_new(FALSE, FALSE, sizeof(hc_merged_path));
 	paths->figures = g_ptr_array_new_with_free_func(g_free);
+	paths->path_of = g_new0(uint32_t *, count);
 	for (unsigned i = 0; i < count; i++) {
 		merge_snapshot(&merging, snapshots[i], i);
 		torn += hc_snapshot_is_torn(snapshots[i]);
@@ -180,5 +181,8 @@ void hc_merged_paths_free(hc_merged_paths *paths)
 		return;
 	g_array_unref(paths->list);
 	g_ptr_array_unref(paths->figures);
+	for (unsigned i = 0; i < paths->snapshots; i++)
+		g_free(paths->path_of[i]);
+	g_free(paths->path_of);
 	g_free(paths);
 }

@@ -91,7 +91,8 @@ void hc_diff_find_steady(hc_diff *diff)
 		row.after = path->below[diff->count - 1];
 		row.bytes = (int64_t)(row.after - row.before);
 		row.trend = hc_diff_trend(row.steps, diff->count);
-		if (row.elements_before || row.before)
+		/* What looks like an empty container is nobody's suspect. */
+		if (row.elements_before || (row.before && !path->owner->by_words))
 			g_array_append_val(diff->steady, row);
 	}
 	for (unsigned i = 0; i < diff->attribution->len; i++) {

@@ -73,7 +73,7 @@ static uint64_t slack_of(const hc_references *references, uint64_t usable)
 	return 2 * references->blocks->alignment + (usable >= MAPPED_MIN ? PAGE : 0);
 }
 
-/* Whether malloc gives a block of USABLE bytes to who asks for SIZE: types/sizes.c. */
+/* Whether malloc gives a block of USABLE bytes to who asks for SIZE: propagation/sizes.c. */
 static bool fits(const hc_references *references, uint64_t usable, uint64_t size)
 {
 	const hc_blocks *blocks = references->blocks;

@@ -297,6 +297,7 @@ static GVariant *store(const hc_snapshot *snapshot)
 	g_variant_builder_add(&sections, "{sv}", "owners-shared", store_owners_shared(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "owners-outside", store_owners_outside(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "owners-free", store_owners_free(snapshot));
+	g_variant_builder_add(&sections, "{sv}", "sample", hc_sample_store(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "lost", store_lost(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "lost-evidence", store_lost_evidence(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "lost-shapes", store_lost_shapes(snapshot));

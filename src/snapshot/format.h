@@ -61,6 +61,8 @@ enum {
 /* where most of these began, and how many. May be missing: older ones have none */
 #define SNAPSHOT_UNJOINED_ROUTINE "(mst)"
 #define SNAPSHOT_NUMBERS  "a(sx)"
+/* shift, large; address, size, row in "owners" of each block of the sample. May be missing: older files have none */
+#define SNAPSHOT_SAMPLE "(uta(ttu))"
 /*
  * Of each in "memory", "owners" and "sizes" bytes that were in memory: and swapped out; own, and mapped; unowned, and unowned_mapped. May be
  * missing: only captures have it, and older files have none

@@ -282,21 +282,38 @@ static void add_shared(struct collecting *collecting, hc_snapshot_owner *owner, 
 	hc_amount_add(&owner->shared.amount, shared.amount);
 }
 
+/* The path NUMBER, or the nearest above it that has a row. One that begins with nothing kept above it is kept itself: see is_kept(). */
+static uint32_t kept_path(const struct collecting *collecting, uint32_t number)
+{
+	hc_types_path path;
+
+	while (number && !collecting->row[number]) {
+		hc_types_path_get(collecting->types, number, &path);
+		number = path.parent;
+	}
+	return number;
+}
+
+/* The sample's blocks have the rows of their paths. */
+static void give_sample(struct collecting *collecting)
+{
+	for (unsigned i = 0; i < collecting->snapshot->sample->len; i++) {
+		hc_snapshot_block *block = &g_array_index(collecting->snapshot->sample, hc_snapshot_block, i);
+
+		block->owner = collecting->row[kept_path(collecting, block->owner)] - 1;
+	}
+}
+
 static void give_blocks(struct collecting *collecting, uint32_t number)
 {
-	uint32_t kept = number;
-	hc_types_path path;
 	hc_snapshot_owner *owner;
 
 	if (!collecting->amounts->own[number].blocks && !collecting->outside[number])
 		return;
-	while (kept && !collecting->row[kept]) {
-		hc_types_path_get(collecting->types, kept, &path);
-		kept = path.parent;
-	}
+	uint32_t kept = kept_path(collecting, number);
+
 	if (kept != number)
 		collecting->snapshot->owners_left_out++;
-	/* A path that begins with nothing kept above it is kept itself: see is_kept(). */
 	owner = &g_array_index(collecting->snapshot->owners, hc_snapshot_owner, collecting->row[kept] - 1);
 	hc_amount_add(&owner->own, collecting->amounts->own[number]);
 	hc_amount_add(&owner->mapped, collecting->amounts->mapped[number]);
@@ -387,6 +404,7 @@ void hc_snapshot_add_owners(hc_snapshot *snapshot, const hc_types *types, const 
 	}
 	for (uint32_t i = 1; i <= count; i++)
 		give_blocks(&collecting, i);
+	give_sample(&collecting);
 	if (snapshot->has_content)
 		sample_largest(&collecting);
 }

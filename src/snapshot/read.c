@@ -568,6 +568,7 @@ static const struct {
 	{ "owners-shared", NULL, load_owners_shared, true },
 	{ "owners-outside", SNAPSHOT_OWNERS_OUTSIDE, load_owners_outside, true },
 	{ "owners-free", SNAPSHOT_OWNERS_FREE, load_owners_free, true },
+	{ "sample", SNAPSHOT_SAMPLE, hc_sample_load, true },
 	{ "lost-evidence", NULL, load_lost_evidence, true },
 	{ "lost-shapes", NULL, load_lost_shapes, true },
 	{ "unjoined", NULL, load_unjoined, true },

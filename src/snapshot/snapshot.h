@@ -6,6 +6,7 @@
  *	create.c	the tables that are copied, and the order of all
  *	blocks.c	one pass over the blocks: each is counted in one row
  *	owner_rows.c	the paths that blocks hang on
+ *	sample.c	some of the blocks, each with its path
  *	resident.c	what was in memory of all that, as a section
  *	file.c		writing
  *	read.c		reading, where nothing is believed
@@ -16,3 +17,6 @@
 
 /* Whether what looks lost may be held from memory that the core lacks: by the diagnostics that references/ made. */
 bool hc_snapshot_lost_is_bound(const hc_snapshot *snapshot);
+
+/* Whether BLOCK is in each sample that has all blocks of LARGE bytes or more, and one in 2^SHIFT of the others. */
+bool hc_snapshot_is_sampled(const hc_snapshot_block *block, unsigned shift, uint64_t large);

@@ -28,13 +28,25 @@ void hc_snapshot_keep_lost(hc_snapshot *snapshot, hc_leak_kind *kind);
 /* Nothing in it. */
 hc_snapshot *hc_snapshot_new(void);
 
+/* ---- sample.c ---- */
+
+/* Nothing is in it yet. Blocks are added in order of their addresses. */
+void hc_sample_begin(hc_snapshot *snapshot);
+void hc_sample_add(hc_snapshot *snapshot, hc_address address, uint64_t size, uint32_t owner);
+/* The section, which LOAD takes after the owners. */
+GVariant *hc_sample_store(const hc_snapshot *snapshot);
+bool hc_sample_load(hc_snapshot *snapshot, GVariant *section);
+
 /* resident.c: the sections, which LOAD takes after those that they are about. */
 GVariant *hc_snapshot_store_resident(const hc_snapshot *snapshot);
 bool hc_snapshot_load_resident(hc_snapshot *snapshot, GVariant *section);
 GVariant *hc_snapshot_store_lost_resident(const hc_snapshot *snapshot);
 bool hc_snapshot_load_lost_resident(hc_snapshot *snapshot, GVariant *section);
 
-/* blocks.c: fills snapshot->sizes and AMOUNTS (hc_path_amounts_clear()). FALSE if memory was out. */
+/*
+ * blocks.c: fills snapshot->sizes, AMOUNTS (hc_path_amounts_clear()) and the sample, whose owners are paths' numbers until rows are there.
+ * FALSE if memory was out.
+ */
 bool hc_snapshot_count_blocks(hc_snapshot *snapshot, const hc_analysis *analysis, hc_path_amounts *amounts);
 
 /* owner_rows.c */

@@ -52,6 +52,7 @@ hc_snapshot *hc_snapshot_new(void)
 	snapshot->lost = g_array_new(FALSE, FALSE, sizeof(hc_leak_kind));
 	snapshot->sizes = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_size));
 	snapshot->numbers = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_number));
+	snapshot->sample = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_block));
 	snapshot->pins = g_array_new(FALSE, FALSE, sizeof(hc_pin_holder));
 	return snapshot;
 }
@@ -68,6 +69,7 @@ void hc_snapshot_destroy(hc_snapshot *snapshot)
 	g_array_unref(snapshot->lost);
 	g_array_unref(snapshot->sizes);
 	g_array_unref(snapshot->numbers);
+	g_array_unref(snapshot->sample);
 	g_array_unref(snapshot->pins);
 	hc_side_facts_free(snapshot->side_facts);
 	g_free(snapshot);

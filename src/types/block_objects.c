@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Where the object of a block stands in it: behind a node's links, at the beginning of a buffer. */
-#include "types/owners.h"
+#include "types/types.h"
 
 #include "base/bits.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Who holds how much. Each owner was told its blocks (sizes.c); what hangs below it is added up along the paths,
+ * Who holds how much. Each owner was told its blocks (propagation/sizes.c); what hangs below it is added up along the paths,
  * children before parents (they are made later, so their numbers are higher). A container has a row.
  */
-#include "types/passes.h"
+#include "types/rows.h"
 
 /* ---- what each has ---- */
 
@@ -122,6 +122,31 @@ static int compare_containers(const void *a, const void *b)
 	return strcmp(x->path, y->path);
 }
 
+static void add_up_outside(hc_types *types)
+{
+	size_t hint[2] = { 0 };
+
+	for (uint32_t i = 0; i < types->parcels->count; i++) {
+		if (!types->parcel_owner[i])
+			continue;
+		uint64_t bytes = hc_parcels_touched(types->parcels, i);
+		hc_range range = hc_parcels_get(types->parcels, i);
+
+		hc_types_owner(types, types->parcel_owner[i])->outside += bytes;
+		hc_types_owner(types, types->parcel_owner[i])->parcels++;
+		hc_types_owner(types, types->parcel_owner[i])->outside_resident +=
+			hc_core_resident_next(types->core, range.start, range.end, hint).resident;
+		types->outside += bytes;
+	}
+	for (unsigned i = types->owners->list->len; i-- > 1;) {
+		hc_owner *owner = hc_types_owner(types, i);
+
+		owner->outside_below += owner->outside;
+		if (owner->parent)
+			owner->parent->outside_below += owner->outside_below;
+	}
+}
+
 void hc_types_add_up_holdings(hc_types *types)
 {
 	for (unsigned i = 1; i < types->owners->list->len; i++) {
@@ -130,7 +155,7 @@ void hc_types_add_up_holdings(hc_types *types)
 		owner->own.bytes += owner->pieces_bytes - owner->shared_bytes;
 	}
 	add_up_below(types);
-	hc_types_add_up_outside(types);
+	add_up_outside(types);
 	for (unsigned i = 1; i < types->owners->list->len; i++)
 		give_own(hc_types_owner(types, i));
 	for (unsigned i = 1; i < types->owners->list->len; i++) {

@@ -4,8 +4,7 @@
  * names what is in it.
  *
  * A block keeps one number, its owner's, for two facts: *what* it is (type, certainty) and *who* holds
- * it (the path). What it is, propagation finds out (propagation.h, objects.h, passes.h), and rows.c
- * reports; who holds it only owners.c, holdings.c and path_queries.c ask.
+ * it (the path). propagation/ finds out; rows.c reports what it is, holdings.c and path_queries.c who holds it.
  */
 #pragma once
 
@@ -26,6 +25,7 @@ typedef enum {
 } hc_step;
 
 typedef struct hc_owner hc_owner;
+typedef struct hc_owners hc_owners;
 
 /* Words of an owner's blocks lead to what OTHER has. */
 struct hc_met {
@@ -178,12 +178,6 @@ void hc_owner_where(const hc_owner *owner, const hc_core *core, hc_where *ret_wh
 enum {
 	HC_OWNER_CLOSED = UINT32_MAX
 };
-
-/* Owner NUMBER, from 1 on. */
-static inline hc_owner *hc_types_owner(const hc_types *types, uint32_t number)
-{
-	return types->owners->list->pdata[number];
-}
 
 /* Whether OWNER's blocks are those of a container. */
 static inline bool hc_owner_is_container(const hc_owner *owner)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Asking for the tree of paths that the stage made. */
-#include "types/owners.h"
+#include "types/types.h"
 
 uint32_t hc_types_path_count(const hc_types *types)
 {

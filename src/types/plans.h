@@ -2,7 +2,7 @@
 /* What of an object of a type must be looked at: plans.c. */
 #pragma once
 
-#include "types/types.h"
+#include "containers/containers.h"
 
 typedef enum {
 	HC_PART_POINTER,   /* of target `type` */
@@ -12,6 +12,7 @@ typedef enum {
 } hc_part_kind;
 
 typedef struct hc_plan hc_plan;
+typedef struct hc_plans hc_plans;
 
 typedef struct hc_part {
 	hc_part_kind kind;

@@ -7,7 +7,7 @@
  * their parents (holdings.c). A node that several containers have a part of is whole with one of them: of these, and of what they hang on,
  * nothing is told.
  */
-#include "types/passes.h"
+#include "types/rows.h"
 
 #include "core/core.h"
 

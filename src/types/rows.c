@@ -5,7 +5,7 @@
  * Blocks of unknown type are put together by what they look like: their size and what their first words are. Only these are
  * visited.
  */
-#include "types/passes.h"
+#include "types/rows.h"
 
 #include <inttypes.h>
 

@@ -5,8 +5,7 @@
  * A block has the number of its owner, which knows both; so what was asked for is told of each owner once, and a block costs one look-up.
  * Only blocks without a type must be looked at themselves: their rows are named by what they look like (rows.c).
  */
-#include "types/owners.h"
-#include "types/passes.h"
+#include "types/rows.h"
 
 struct hc_selection {
 	const hc_types *types;

@@ -1,62 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The front door of types/: what each block is, and which containers hold it, from typed variables on.
+ * The front door of types/: what each block is, and who holds it, as an object that is asked. propagation/ finds it out.
  *
- *	variables --plan of their type--> objects --pointers--> blocks
- *	                                     |                    ^
- *	                                     '--containers--------'  (containers/: buffers, nodes, elements)
+ * These are two questions with one answer: a block's owner is 4 bytes, the number of a path, which knows type, certainty and who
+ * holds it (owners.h).
  *
- * What each block is, and who holds it, are two questions with one answer: a block's owner is 4 bytes,
- * the number of a path, which knows type, certainty and who holds it (owners.h). What it is:
- *
- *	plans.c			what of an object of a type must be looked at: its pointers, containers, unions, arrays of those
- *	propagate.c		from the variables on: what is looked at, in which order (passes.h)
- *	worklist.c		... follows the pointers that wait
- *	sweep.c			... what nothing typed leads to: by vtables
- *	untyped.c		... what hangs on memory without a type
- *	untyped_shapes.c	... containers there, by their shapes
- *	root_words.c		... what no type leads to: by the words that do
- *	outside.c		... memory that is not malloc's
- *	links.c			... what a word is worth, by what other blocks of the size have there
- *	objects.c		one object (objects.h)
- *	object_containers.c	... its containers
- *	container_pieces.c	... whose their blocks become
- *	typed_references.c	... what holds blocks that no word leads to
- *	unseen.c		... whether types may tell of such
- *	leaves_ahead.c		... those of many elements, that hold nothing but blocks
- *	walks_ahead.c		... walked ahead, by all workers
- *	nests_ahead.c		... those in elements
- *	arrays.c		... its arrays and unions
- *	pointers.c		... its pointers: which block one leads to, of what type that is
- *	memory_view.c		what stands in memory (propagation.h)
- *	edges.c			pointers that wait to be followed
- *	known_objects.c		where objects begin that are known
- *	claims.c		whose a block becomes
- *	array_counts.c		how much of an array is in use
- *	sizes.c			whether blocks are as large as what is said to be in them
- *	rows.c			the result: rows of types; of unknown ones by what they look like
- *
- * Who holds it:
- *
+ *	plans.c		what of an object of a type must be looked at: its pointers, containers, unions, arrays of those
  *	owners.c	a tree of paths ("g_registry", ".sessions_", "[]", "->queue_"), one node for all that share one
+ *	root_places.c	where paths begin that no variable does: the places of words, by name
+ *	rows.c		rows of types; of unknown ones by what they look like
  *	holdings.c	what each owner has, and what hangs below; rows of containers
  *	path_queries.c	asking for that tree
- *	owned_blocks.c	blocks by whose they are, in their order
  *	selection.c	blocks chosen by what they are, and by who holds them
  *	resident.c	what of it was in memory
  *	block_objects.c	where the object of a block stands in it
  *
- * And types.c: the stage as a whole.
+ * And types.c: the object as a whole.
  */
 #pragma once
 
 #include <heapcore/types.h>
 
-#include "containers/containers.h"
 #include "parcels/parcels.h"
+#include "types/owners.h"
 
-typedef struct hc_plans hc_plans;
-typedef struct hc_owners hc_owners;
 typedef struct hc_root_places hc_root_places;
 
 struct hc_types {
@@ -74,7 +41,7 @@ struct hc_types {
 	hc_plans *plans;
 	hc_owners *owners;
 	uint32_t *owner_of;	     /* by block number; 0: none; HC_OWNER_CLOSED: not in use, or libc's own */
-	hc_root_places *root_places; /* root_words.c */
+	hc_root_places *root_places; /* root_places.c */
 	uint64_t *interior;	     /* bit for each block: a piece that a container owns lies in its middle */
 	uint64_t *several;	     /* bit for each block: more than one lies in it */
 	hc_parcels *parcels;	     /* memory that is not malloc's */
@@ -84,26 +51,62 @@ struct hc_types {
 	hc_types_losses losses;
 	hc_amount coverage[HC_CERTAINTY_COUNT];
 	hc_amount held_by[HC_PATH_BEGIN_COUNT];
-	double word_seconds; /* of processor time, all threads: what following words took (root_words.c) */
+	double word_seconds; /* of processor time, all threads: what following words took (propagation/root_words.c) */
 	GArray *rows;	     /* of hc_type_row */
 	GArray *containers;  /* of hc_container */
 	GStringChunk *texts;
 };
 
-/*
- * Types the blocks in use. VARIABLES are asked for themselves and their types; what BLOCKS, AREAS and REFERENCES say is taken as it is. But
- * REFERENCES are told what holds blocks that no word leads to, so whoever asked them before asks again (hc_references_add_typed()).
- * Fails with HC_ERROR_NO_MEMORY, or as hc_container_set_add_file() does for the files in OPTIONS (which may be NULL).
- */
-hc_types *hc_types_create(const hc_core *core, hc_variables *variables, const hc_blocks *blocks, const hc_areas *areas,
-	hc_references *references, const hc_types_options *options, hc_diagnostics *diagnostics, GError **error);
+/* Owner NUMBER, from 1 on. */
+static inline hc_owner *hc_types_owner(const hc_types *types, uint32_t number)
+{
+	return types->owners->list->pdata[number];
+}
+
+/* Bytes of hc_types.owner_of; of .interior and .several; of .parcel_owner: each of pages. */
+size_t hc_types_owners_size(const hc_blocks *blocks);
+size_t hc_types_bits_size(const hc_blocks *blocks);
+size_t hc_types_parcels_size(const hc_types *types);
+
+/* The owner of the parcel that ADDRESS is in; NULL: it is in none, or nobody's. */
+static inline hc_owner *hc_types_owner_outside(const hc_types *types, hc_address address)
+{
+	uint32_t number;
+
+	return hc_parcels_find(types->parcels, address, &number) && types->parcel_owner[number] ?
+		       hc_types_owner(types, types->parcel_owner[number]) :
+		       NULL;
+}
+
+/* Once all owners know their blocks: what is asked for, rows of types, containers, and what hangs on each owner. */
+void hc_types_make_rows(hc_types *types);
+
+/* ---- root_places.c: the places that words of roots stand in, as owners; made while it is found out whose blocks are ---- */
+
+/* All words in [start, end) are OWNER's. */
+typedef struct hc_owner_extent {
+	hc_address start, end;
+	hc_owner *owner; /* NULL: nobody's */
+} hc_owner_extent;
+
+/* TYPES must outlive it. Variables of which owners are known by then have their places. */
+hc_root_places *hc_root_places_create(hc_types *types);
+void hc_root_places_destroy(hc_root_places *places);
+
+/* From now on places are only looked up, and no more are made. */
+void hc_root_places_close(hc_root_places *places);
+
+/* The owner of all words of PLACE, called NAME; *PLACE is copied. NULL: there are too many. */
+hc_owner *hc_root_places_get(hc_root_places *places, const char *name, const hc_named_root *place);
+
+/* Words in [START, END) of data, or of a mapping, are OWNER's from now on; NULL: nothing happens. */
+void hc_root_places_keep(hc_root_places *places, hc_address start, hc_address end, hc_owner *owner);
 
 /*
- * Tells REFERENCES what hc_types_create() does, and nothing else: for who wants to know what is lost, and no types. Takes no time if nothing is
- * lost. Fails likewise.
+ * Whose WORD is, which lies in no data with a name: a thread's, a frame's, a register's, a mapping's. *RET_EXTENT is what has that owner
+ * with it, where that is more than the word; else it is left alone. NULL: there are too many.
  */
-bool hc_types_tell_references(const hc_core *core, hc_variables *variables, const hc_blocks *blocks,
-	const hc_areas *areas, hc_references *references, const hc_types_options *options, GError **error);
+hc_owner *hc_root_places_elsewhere(hc_root_places *places, const hc_root_word *word, hc_owner_extent *ret_extent);
 
 /*
  * The path that begins where WORD lies, as in hc_types_path_get(); 0: none that leads to anything. Looks names up: one thread at a

@@ -19,4 +19,10 @@ void hc_variables_destroy(hc_variables *variables); /* NULL is fine */
 
 hc_program_types *hc_variables_types(const hc_variables *variables);
 
+/* Whether VARIABLE is a frame's. */
+static inline bool hc_variable_is_local(const hc_variable *variable)
+{
+	return variable->kind == HC_VARIABLE_LOCAL || variable->kind == HC_VARIABLE_PARAMETER;
+}
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_variables, hc_variables_destroy)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import BUILD, PATIENCE, ROOT, SOURCE, Cases, Skipped, Stopped, few
+from kept_builds import build_once
 
 PRINT_VARIABLES = BUILD / "tests" / "support" / "print-variables"
 KNOWN = ("in memory", "value")
@@ -63,15 +64,15 @@ def need(*tools: str) -> None:
 
 def build_common(folder: Path) -> str:
     common = folder / "fixture.o"
-    run("gcc", "-std=gnu17", "-D_GNU_SOURCE", "-g", "-c", str(SOURCE / "fixtures" / "fixture.c"), "-o", str(common))
+    build_once(["gcc", "-std=gnu17", "-D_GNU_SOURCE", "-g", "-c", str(SOURCE / "fixtures" / "fixture.c")], [], common)
     return str(common)
 
 
 def build(variant: Variant, folder: Path) -> Path:
     need(variant.compiler, "gcc")
     program = folder / "locals"
-    run(variant.compiler, "-std=gnu++17", "-D_GNU_SOURCE", "-g", *variant.flags, str(SOURCE / "fixtures" / "locals.cpp"),
-        build_common(folder), "-pthread", "-Wl,--build-id", "-o", str(program))
+    build_once([variant.compiler, "-std=gnu++17", "-D_GNU_SOURCE", "-g", *variant.flags, "-pthread", "-Wl,--build-id",
+                str(SOURCE / "fixtures" / "locals.cpp")], [Path(build_common(folder))], program)
     if variant.separate:
         run("objcopy", "--only-keep-debug", str(program), f"{program}.debug")
         run("objcopy", "--strip-debug", f"--add-gnu-debuglink={program}.debug", str(program))

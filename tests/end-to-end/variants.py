@@ -2,7 +2,7 @@
 """The C++ fixtures of containers and types, built by several compilers in several ways, and what their manifests say.
 
 `make check` builds each fixture once, with whatever flags it was given. What debug info looks like depends on compiler and
-flags, so the tests build them again, into a temporary folder, with flags of their own. Compilers that are not here are left
+flags, so the tests build them again (once for all tests: kept_builds.py), with flags of their own. Compilers that are not here are left
 out. To add a variant: a line in VARIANTS.
 """
 
@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
 from harness import ROOT, SOURCE, Skipped, Stopped
+from kept_builds import build_once
 
 C_FLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-g", "-O1"]
 CXX_FLAGS = ["-std=gnu++17", "-D_GNU_SOURCE", "-g"]
@@ -46,12 +46,6 @@ VARIANTS = [
 ]
 
 
-def _run(command: list[str], folder: Path) -> None:
-    done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True)
-    assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout[-3000:]}"
-
-
 class Builder:
     """Builds fixtures into FOLDER, as many at a time as there are processors."""
 
@@ -74,19 +68,18 @@ class Builder:
         objects = []
         for name in names:
             objects.append(self.folder / f"{Path(name).name}-of-{Path(names[-1]).name}.o")
-            _run(["gcc", *C_FLAGS, "-fno-builtin", "-c", str(SOURCE / "fixtures" / f"{name}.c"), "-o", str(objects[-1])], self.folder)
+            build_once(["gcc", *C_FLAGS, "-fno-builtin", "-c", str(SOURCE / "fixtures" / f"{name}.c")], [], objects[-1])
         return objects
 
     def _build_program(self, variant: Variant, name: str, common: "Future[list[Path]]") -> Path:
         program = self.folder / f"{Path(name).name}-{VARIANTS.index(variant)}"
-        _run([variant.compiler, *CXX_FLAGS, *variant.flags, str(SOURCE / "fixtures" / f"{name}.cpp"), *map(str, common.result()),
-              "-rdynamic", "-pthread", "-o", str(program)], self.folder)
+        build_once([variant.compiler, *CXX_FLAGS, *variant.flags, "-rdynamic", "-pthread", str(SOURCE / "fixtures" / f"{name}.cpp")],
+                   common.result(), program)
         return program
 
     def _build_library(self, variant: Variant, name: str) -> Path:
         library = self.folder / f"{name}-{VARIANTS.index(variant)}.so"
-        _run([variant.compiler, *CXX_FLAGS, *variant.flags, "-fPIC", "-shared", str(SOURCE / "fixtures" / f"{name}.cpp"), "-o",
-              str(library)], self.folder)
+        build_once([variant.compiler, *CXX_FLAGS, *variant.flags, "-fPIC", "-shared", str(SOURCE / "fixtures" / f"{name}.cpp")], [], library)
         return library
 
     def program(self, variant: Variant, name: str) -> Future[Path]:

@@ -440,6 +440,136 @@ static void test_moved(void)
 	series_clear(&series);
 }
 
+/* ---- blocks that were there before, on another path ---- */
+
+/* COUNT blocks of OWNER, of SIZE bytes each, from ADDRESS on, in the sample as it is without a limit. */
+static void add_sample(hc_snapshot *snapshot, uint32_t owner, hc_address address, unsigned count, uint64_t size)
+{
+	for (unsigned i = 0; i < count; i++) {
+		hc_snapshot_block block = { address + i * 2 * size, size, owner };
+
+		if (hc_snapshot_is_sampled(&block, snapshot->sample_shift, snapshot->sample_large))
+			g_array_append_val(snapshot->sample, block);
+	}
+}
+
+/* A path with COUNT blocks that only words lead to. */
+static uint32_t add_by_words(hc_snapshot *snapshot, const char *path, hc_address address, unsigned count, uint64_t size)
+{
+	uint32_t owner = snapshot_add_owner(snapshot, HC_SNAPSHOT_NONE, path, NULL, count, count * size);
+
+	snapshot_owner(snapshot, owner)->by_words = true;
+	add_sample(snapshot, owner, address, count, size);
+	return owner;
+}
+
+/* Words led to 4,000 blocks from one place, and lead there from another now; 200 came, of which 100 are that place's. */
+static void changed_hands(snapshot_series *series, unsigned shift)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		hc_snapshot *snapshot = series->list[i];
+
+		snapshot->sample_shift = shift;
+		snapshot->sample_large = MIB;
+		if (!i)
+			add_by_words(snapshot, "server .bss+0x10", 0x100000, 4000, 1024);
+		uint32_t new = add_by_words(snapshot, "server .bss+0x90", 0x10000000, i ? 200 : 100, 1024);
+
+		if (i) {
+			snapshot_owner(snapshot, new)->own = (hc_amount){ 4200, UINT64_C(4200) * 1024 };
+			g_array_set_size(snapshot->sample, 0);
+			add_sample(snapshot, new, 0x100000, 4000, 1024);
+			add_sample(snapshot, new, 0x10000000, 200, 1024);
+		}
+	}
+	make_diff(series);
+}
+
+static void test_changed_hands(void)
+{
+	for (unsigned shift = 0; shift <= 8; shift += 4) {
+		snapshot_series series = series_create(2);
+
+		changed_hands(&series, shift);
+		CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_OWNER, "server .bss+0x90")->bytes, 100 * 1024);
+		CU_ASSERT_PTR_NULL(nth_row(series.diff, HC_GROWTH_OWNER, "server .bss+0x10", 0));
+		CU_ASSERT_EQUAL(cause_of(series.diff, "owner-growth").bytes, 100 * 1024);
+		series_clear(&series);
+	}
+}
+
+/* Of another process blocks at the same addresses are others. */
+static void test_changed_process(void)
+{
+	snapshot_series series = series_create(2);
+
+	snapshot_be_process(series.list[1], 4711);
+	changed_hands(&series, 0);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_OWNER, "server .bss+0x90")->bytes, 4100 * 1024);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_OWNER, "server .bss+0x10")->bytes, -4000 * 1024);
+	series_clear(&series);
+}
+
+/* One large block is enough, whatever the sample has of the others. */
+static void test_changed_buffer(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++) {
+		hc_snapshot *snapshot = series.list[i];
+
+		snapshot->sample_shift = 20;
+		snapshot->sample_large = MIB;
+		uint32_t owner = add_by_words(
+			snapshot, i ? "server .bss+0x90" : "server .bss+0x10", 0x100000, 1, UINT64_C(4) * MIB);
+
+		snapshot_owner(snapshot, owner)->mapped = snapshot_owner(snapshot, owner)->own;
+		add_by_words(snapshot, "server .bss+0xd0", 0x10000000, i ? 40 : 20, 1024);
+	}
+	make_diff(&series);
+	CU_ASSERT_EQUAL(hc_diff_cause_count(series.diff), 1);
+	CU_ASSERT_EQUAL(cause_of(series.diff, "owner-growth").bytes, 20 * 1024);
+	series_clear(&series);
+}
+
+/* From a queue to what is done: types prove both, or containers hold them; or others came, and few of these went. */
+static void test_not_changed_hands(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++) {
+		hc_snapshot *snapshot = series.list[i];
+		unsigned first = i ? 0 : 1000, second = i ? 1000 : 0;
+
+		snapshot->sample_large = MIB;
+		uint32_t from = snapshot_add_owner(snapshot, HC_SNAPSHOT_NONE, "g_next", "Job", first, first * 64),
+			 to = snapshot_add_owner(snapshot, HC_SNAPSHOT_NONE, "g_last", "Job", second, second * 64);
+
+		add_sample(snapshot, i ? to : from, 0x100000, 1000, 64);
+		from = snapshot_add_container(
+			snapshot, HC_SNAPSHOT_NONE, "g_queue", "libstdc++ list", first, first, first * 64);
+		to = snapshot_add_container(
+			snapshot, HC_SNAPSHOT_NONE, "g_done", "libstdc++ list", second, second, second * 64);
+		snapshot_owner(snapshot, from)->certainty = snapshot_owner(snapshot, to)->certainty =
+			HC_CERTAINTY_GUESS;
+		add_sample(snapshot, i ? to : from, 0x200000, 1000, 64);
+		to = add_by_words(snapshot, "server .bss+0x90", 0x280000, i ? 1000 : 0, 64);
+		add_by_words(snapshot, "server .bss+0x10", 0x300000, i ? 600 : 1000, 64);
+		if (i) {
+			snapshot_owner(snapshot, to)->own = (hc_amount){ 1400, 1400 * 64 };
+			add_sample(snapshot, to, 0x300000 + 600 * 128, 400, 64);
+		}
+	}
+	make_diff(&series);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_OWNER, "g_last")->bytes, 1000 * 64);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_OWNER, "g_next")->bytes, -1000 * 64);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_CONTAINER, "g_done")->bytes, 1000 * 64);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_CONTAINER, "g_queue")->bytes, -1000 * 64);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_OWNER, "server .bss+0x90")->bytes, 1400 * 64);
+	CU_ASSERT_EQUAL(row_of(series.diff, HC_GROWTH_OWNER, "server .bss+0x10")->bytes, -400 * 64);
+	series_clear(&series);
+}
+
 /* A block that is as before in number: what grew is its size. */
 static void test_grown_in_place(void)
 {
@@ -1357,6 +1487,10 @@ int main(void)
 		{ "paths of one snapshot", test_paths_of_one },
 		{ "big buffers", test_buffers },
 		{ "moved between heap and mapping", test_moved },
+		{ "there before, on another path", test_changed_hands },
+		{ "another process", test_changed_process },
+		{ "a large block on another path", test_changed_buffer },
+		{ "elements that moved, and few that did", test_not_changed_hands },
 		{ "grown in place", test_grown_in_place },
 		{ "found by themselves", test_found },
 		{ "no type", test_no_type },

@@ -6,7 +6,7 @@
 #include "test_process.h"
 #include "unit.h"
 
-#include "types/owned_blocks.h"
+#include "propagation/owned_blocks.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * types/root_words.c and modules/data_names.c: small heaps of a program without debug info, written as text. "data+64->a a->b" makes
+ * propagation/root_words.c and modules/data_names.c: small heaps of a program without debug info, written as text. "data+64->a a->b" makes
  * two blocks; a word of the program's data points to the first, whose first word points to the second.
  *
  *	a, b, ...	a block in use of 120 bytes, 136, ...: those of one letter, "a0" and "a1", are of one size. L.. of 4088
@@ -14,7 +14,7 @@
 #include "modules/modules.h"
 #include "program_builder.h"
 #include "test_process.h"
-#include "types/owners.h"
+#include "types/types.h"
 #include "unit.h"
 
 #include <heapcore/types.h>

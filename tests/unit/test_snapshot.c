@@ -187,6 +187,9 @@ static hc_snapshot *make_full(void)
 	facts->sockets[HC_SOCKET_UDP] = (hc_socket_sum){ 38, 39, 40, 41 };
 	snapshot->side_facts = facts;
 	make_resident(snapshot);
+	g_array_append_vals(snapshot->sample, (hc_snapshot_block[]){ { 0x2000, 70, 2 }, { 0x3000, 71, 0 } }, 2);
+	snapshot->sample_large = 70;
+	snapshot->sample_shift = 3;
 	return snapshot;
 }
 
@@ -404,6 +407,13 @@ static void compare_facts(const hc_side_facts *a, const hc_side_facts *b)
 	SAME(sockets[HC_SOCKET_UDP].unsent);
 }
 
+static void compare_sampled(const hc_snapshot_block *a, const hc_snapshot_block *b)
+{
+	SAME(address);
+	SAME(size);
+	SAME(owner);
+}
+
 static void compare(const hc_snapshot *a, const hc_snapshot *b)
 {
 	compare_heads(a, b);
@@ -424,6 +434,9 @@ static void compare(const hc_snapshot *a, const hc_snapshot *b)
 	SAME_TABLE(sizes, hc_snapshot_size, compare_size);
 	SAME_TABLE(numbers, hc_snapshot_number, compare_number);
 	SAME_TABLE(pins, hc_pin_holder, compare_pin);
+	SAME(sample_shift);
+	SAME(sample_large);
+	SAME_TABLE(sample, hc_snapshot_block, compare_sampled);
 	CU_ASSERT_EQUAL(!a->side_facts, !b->side_facts);
 	if (a->side_facts && b->side_facts)
 		compare_facts(a->side_facts, b->side_facts);
@@ -750,6 +763,58 @@ static void test_sections(void)
 	place_clear(&place);
 }
 
+/* As written before blocks were sampled. */
+static void test_no_sample(void)
+{
+	file_place place = place_create();
+	g_autoptr(hc_snapshot) read = NULL;
+
+	put_value(&place, replace(&place, "sample", NULL), HC_SNAPSHOT_FORMAT);
+	read = hc_snapshot_read(place.path, NULL);
+	CU_ASSERT_TRUE(read && !read->sample->len);
+	place_clear(&place);
+}
+
+/* The sample has what its own figures say, and not too much or too little, of any number of blocks. */
+static void test_sample(void)
+{
+	static const struct {
+		unsigned small, large;
+	} heaps[] = { { 0, 0 }, { 100, 100 }, { 2048, 512 }, { 2049, 0 }, { 100, 2000 }, { 200000, 0 },
+		{ 100000, 3000 } };
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(heaps); i++) {
+		g_autoptr(hc_snapshot) snapshot = snapshot_create();
+		g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_block));
+		unsigned expected = 0, count = heaps[i].small + heaps[i].large;
+		hc_address address = 0x10000;
+
+		hc_sample_begin(snapshot);
+		for (unsigned j = 0; j < count; j++) {
+			bool is_large = (uint64_t)j * heaps[i].large % count < heaps[i].large;
+			hc_snapshot_block block = { address, is_large ? 65536 + 64 * (uint64_t)j : 16 + j % 64 * 16,
+				j };
+
+			hc_sample_add(snapshot, block.address, block.size, block.owner);
+			g_array_append_val(all, block);
+			address += block.size + 16;
+		}
+		for (unsigned j = 0; j < count; j++) {
+			const hc_snapshot_block *block = &g_array_index(all, hc_snapshot_block, j);
+
+			if (!hc_snapshot_is_sampled(block, snapshot->sample_shift, snapshot->sample_large))
+				continue;
+			if (expected < snapshot->sample->len)
+				CU_ASSERT_EQUAL(g_array_index(snapshot->sample, hc_snapshot_block, expected).address,
+					block->address);
+			expected++;
+		}
+		CU_ASSERT_EQUAL(snapshot->sample->len, expected);
+		CU_ASSERT_TRUE(expected <= 2048 + 512);
+		CU_ASSERT_TRUE(expected >= MIN(count, 512));
+	}
+}
+
 /* What is of the right type and yet cannot be. CHANGE makes a sound snapshot one of these. */
 static void refuse_changed(void (*change)(hc_snapshot *snapshot), const char *section)
 {
@@ -868,8 +933,40 @@ static void more_unowned(hc_snapshot *snapshot)
 	g_array_index(snapshot->sizes, hc_snapshot_size, 0).unowned_resident = UINT64_MAX;
 }
 
+static void sample_unsorted(hc_snapshot *snapshot)
+{
+	g_array_index(snapshot->sample, hc_snapshot_block, 1).address = 0x1000;
+}
+
+static void sample_overlaps(hc_snapshot *snapshot)
+{
+	g_array_index(snapshot->sample, hc_snapshot_block, 1).address =
+		g_array_index(snapshot->sample, hc_snapshot_block, 0).address + 1;
+}
+
+static void sample_without_owner(hc_snapshot *snapshot)
+{
+	g_array_index(snapshot->sample, hc_snapshot_block, 0).owner = snapshot->owners->len;
+}
+
+static void sample_unchosen(hc_snapshot *snapshot)
+{
+	snapshot->sample_shift = 40;
+	snapshot->sample_large = 72;
+}
+
+static void sample_shifted_out(hc_snapshot *snapshot)
+{
+	snapshot->sample_shift = 64;
+}
+
 static void test_nonsense(void)
 {
+	refuse_changed(sample_unsorted, "sample");
+	refuse_changed(sample_overlaps, "sample");
+	refuse_changed(sample_without_owner, "sample");
+	refuse_changed(sample_unchosen, "sample");
+	refuse_changed(sample_shifted_out, "sample");
 	refuse_changed(more_resident, "resident");
 	refuse_changed(more_owned, "resident");
 	refuse_changed(more_unowned, "resident");
@@ -977,6 +1074,8 @@ int main(void)
 		{ "sections not known", test_more_sections },
 		{ "what was resident is missing", test_no_resident },
 		{ "no shapes of lost blocks", test_no_shapes },
+		{ "no sample", test_no_sample },
+		{ "sample", test_sample },
 		{ "where owners are is missing", test_no_where },
 		{ "pins in words", test_pins_in_words },
 		{ "sections missing, or of another type", test_sections },
