@@ -345,7 +345,7 @@ def check_two(before: Path, after: Path) -> dict[str, Any]:
     files = []
     for folder in (before, after):
         files.append(folder.parent / (folder.name + ".snapshot"))
-        succeed("snapshot", folder, "-o", files[-1])
+        succeed("snapshot", folder, "-o", files[-1], "--force")
     of_files = report_of(succeed("diff", *files, "--json"))
     for key in ("resident_growth", "verdict", "sentences", "memory", "attribution", "steady"):
         assert of_files[key] == report[key], f"{key} of snapshots: {of_files[key]}, of captures: {report[key]}"
