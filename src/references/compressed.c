@@ -380,6 +380,17 @@ static bool is_head(const hc_references *references, const struct rule *rule, co
 	return false;
 }
 
+/* Whether the number at byte AT of SOURCE is a half of a pointer into the heap: its upper half is much the same in all of them. */
+static bool is_half_of_pointer(const hc_references *references, const hc_word_source *source, uint64_t at)
+{
+	uint64_t start = at - at % 8, value;
+
+	if (source->size - start < 8)
+		return false;
+	value = hc_load_u64(source->bytes + start, hc_core_word_format(references->core).swap);
+	return hc_blocks_may_contain(references->blocks, value) && hc_blocks_region(references->blocks, value);
+}
+
 static hc_encoding encoding_of(const struct rule *rule)
 {
 	return (hc_encoding){ HC_ENCODING_COMPRESSED, rule->factor, rule->base };
@@ -401,7 +412,8 @@ uint64_t hc_compressed_follow(
 	for (unsigned i = 0; i < compressed->rule_count; i++) {
 		uint64_t start = decode(references, &compressed->rules[i], number);
 
-		if (start != UINT64_MAX && is_head(references, &compressed->rules[i], source, at, start)) {
+		if (start != UINT64_MAX && is_head(references, &compressed->rules[i], source, at, start) &&
+			!is_half_of_pointer(references, source, at)) {
 			*ret_encoding = encoding_of(&compressed->rules[i]);
 			return start;
 		}
