@@ -26,7 +26,7 @@ struct counting {
 	GHashTable *large;	 /* uint64_t * (inside the value) -> hc_snapshot_size * */
 	const hc_types *types;
 	hc_path_amounts *amounts;
-	hc_snapshot *snapshot;
+	hc_sampling sampling;
 	const hc_core *core;
 	size_t hint[2]; /* hc_core_resident_next(): blocks come in order of address */
 	struct gap gap;
@@ -66,7 +66,7 @@ static void count_block(struct counting *counting, const hc_block *block, bool i
 		if (is_mapped)
 			hc_amount_count(&counting->amounts->mapped[path], block->size);
 		counting->amounts->mapped_resident[path] += is_mapped ? resident : 0;
-		hc_sample_add(counting->snapshot, block->address, block->size, path);
+		hc_sampling_add(&counting->sampling, block->address, block->size, path);
 	} else {
 		entry->unowned++;
 		entry->unowned_mapped += is_mapped;
@@ -162,7 +162,7 @@ bool hc_snapshot_count_blocks(hc_snapshot *snapshot, const hc_analysis *analysis
 	g_autofree hc_snapshot_size *small = g_new0(hc_snapshot_size, SMALL_LIMIT / SMALL_STEP);
 	g_autoptr(GHashTable) large = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
 	g_autofree uint32_t *beginnings = find_beginnings(hc_analysis_types(analysis));
-	struct counting counting = { small, large, hc_analysis_types(analysis), amounts, snapshot,
+	struct counting counting = { small, large, hc_analysis_types(analysis), amounts, { 0 },
 		hc_analysis_core(analysis), { 0, 0 }, { 0 }, beginnings };
 	hc_block block, lost;
 	hc_block_iterator iterator;
@@ -172,7 +172,7 @@ bool hc_snapshot_count_blocks(hc_snapshot *snapshot, const hc_analysis *analysis
 
 	if (!make_amounts(counting.types, amounts) || (counting.types && !beginnings))
 		return false;
-	hc_sample_begin(snapshot);
+	hc_sampling_begin(&counting.sampling, snapshot);
 	more = hc_references_next_lost(references, &next, &lost, &reach);
 	hc_block_iterator_init(&iterator, hc_analysis_blocks(analysis));
 	while (hc_block_iterator_next(&iterator, &block)) {

@@ -29,48 +29,49 @@ bool hc_snapshot_is_sampled(const hc_snapshot_block *block, unsigned shift, uint
 	return block->size >= large || !(mix(block->address) & ((UINT64_C(1) << shift) - 1));
 }
 
-void hc_sample_begin(hc_snapshot *snapshot)
+void hc_sampling_begin(hc_sampling *sampling, hc_snapshot *snapshot)
 {
+	*sampling = (hc_sampling){ .snapshot = snapshot };
 	snapshot->sample_large = LARGE_LEAST;
 	snapshot->sample_shift = 0;
 }
 
-static void count(const hc_snapshot *snapshot, unsigned *ret_small, unsigned *ret_large)
+static void count(hc_sampling *sampling, const hc_snapshot_block *block)
 {
-	*ret_small = *ret_large = 0;
-	for (unsigned i = 0; i < snapshot->sample->len; i++)
-		(*(g_array_index(snapshot->sample, hc_snapshot_block, i).size >= snapshot->sample_large ? ret_large :
-													  ret_small))++;
+	(*(block->size >= sampling->snapshot->sample_large ? &sampling->large : &sampling->small))++;
 }
 
-static void drop_others(hc_snapshot *snapshot)
+/* Of what was chosen so far, what still is. */
+static void choose_again(hc_sampling *sampling)
 {
+	hc_snapshot *snapshot = sampling->snapshot;
 	hc_snapshot_block *blocks = (hc_snapshot_block *)(void *)snapshot->sample->data;
 	unsigned kept = 0;
 
+	sampling->small = sampling->large = 0;
 	for (unsigned i = 0; i < snapshot->sample->len; i++)
-		if (hc_snapshot_is_sampled(&blocks[i], snapshot->sample_shift, snapshot->sample_large))
+		if (hc_snapshot_is_sampled(&blocks[i], snapshot->sample_shift, snapshot->sample_large)) {
+			count(sampling, &blocks[i]);
 			blocks[kept++] = blocks[i];
+		}
 	g_array_set_size(snapshot->sample, kept);
 }
 
-void hc_sample_add(hc_snapshot *snapshot, hc_address address, uint64_t size, uint32_t owner)
+void hc_sampling_add(hc_sampling *sampling, hc_address address, uint64_t size, uint32_t owner)
 {
+	hc_snapshot *snapshot = sampling->snapshot;
 	hc_snapshot_block block = { address, size, owner };
-	unsigned small, large;
 
 	if (!hc_snapshot_is_sampled(&block, snapshot->sample_shift, snapshot->sample_large))
 		return;
 	g_array_append_val(snapshot->sample, block);
-	/* Nothing is too much before there are so many of both. */
-	if (snapshot->sample->len <= LARGE_MAX)
-		return;
-	for (count(snapshot, &small, &large); small > SMALL_MAX || large > LARGE_MAX; count(snapshot, &small, &large)) {
-		if (large > LARGE_MAX)
+	count(sampling, &block);
+	while (sampling->small > SMALL_MAX || sampling->large > LARGE_MAX) {
+		if (sampling->large > LARGE_MAX)
 			snapshot->sample_large *= 2;
 		else if (snapshot->sample_shift < SHIFT_MAX)
 			snapshot->sample_shift++;
-		drop_others(snapshot);
+		choose_again(sampling);
 	}
 }
 

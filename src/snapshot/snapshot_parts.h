@@ -30,9 +30,15 @@ hc_snapshot *hc_snapshot_new(void);
 
 /* ---- sample.c ---- */
 
+/* The sample of SNAPSHOT while it is taken. */
+typedef struct hc_sampling {
+	hc_snapshot *snapshot;
+	unsigned small, large; /* blocks in it */
+} hc_sampling;
+
 /* Nothing is in it yet. Blocks are added in order of their addresses. */
-void hc_sample_begin(hc_snapshot *snapshot);
-void hc_sample_add(hc_snapshot *snapshot, hc_address address, uint64_t size, uint32_t owner);
+void hc_sampling_begin(hc_sampling *sampling, hc_snapshot *snapshot);
+void hc_sampling_add(hc_sampling *sampling, hc_address address, uint64_t size, uint32_t owner);
 /* The section, which LOAD takes after the owners. */
 GVariant *hc_sample_store(const hc_snapshot *snapshot);
 bool hc_sample_load(hc_snapshot *snapshot, GVariant *section);

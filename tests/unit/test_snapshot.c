@@ -817,14 +817,15 @@ static void test_sample(void)
 		g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_block));
 		unsigned expected = 0, count = heaps[i].small + heaps[i].large;
 		hc_address address = 0x10000;
+		hc_sampling sampling;
 
-		hc_sample_begin(snapshot);
+		hc_sampling_begin(&sampling, snapshot);
 		for (unsigned j = 0; j < count; j++) {
 			bool is_large = (uint64_t)j * heaps[i].large % count < heaps[i].large;
 			hc_snapshot_block block = { address, is_large ? 65536 + 64 * (uint64_t)j : 16 + j % 64 * 16,
 				j };
 
-			hc_sample_add(snapshot, block.address, block.size, block.owner);
+			hc_sampling_add(&sampling, block.address, block.size, block.owner);
 			g_array_append_val(all, block);
 			address += block.size + 16;
 		}
