@@ -109,6 +109,12 @@ const char *hc_core_path(const hc_core *core);
 
 /* What reports call the core, and a command line has in its place: its path, unless the analysis was told another (core_name). */
 const char *hc_core_name(const hc_core *core);
+
+/*
+ * Whether nothing that the process's memory holds is to be told: texts, numbers, bytes (hc_analysis_options.no_content). Whoever makes text of
+ * them asks; addresses, sizes and counts are told, and what lies where is found out, all the same.
+ */
+bool hc_core_hides_content(const hc_core *core);
 uint64_t hc_core_file_size(const hc_core *core); /* bytes */
 const hc_process *hc_core_process(const hc_core *core);
 unsigned hc_core_thread_count(const hc_core *core);

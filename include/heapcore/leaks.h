@@ -37,7 +37,6 @@ bool hc_leaks_grouping_parse(const char *text, hc_leaks_grouping *ret_grouping);
 
 typedef struct hc_leaks_options {
 	hc_leaks_grouping grouping;
-	bool no_content;  /* keep nothing that blocks contain, only what kind of thing it is */
 	bool no_mappings; /* do not look for mappings that nothing points to: saves one look at all memory */
 	hc_suppressions *suppressions; /* whose uses are counted; must outlive the leaks; may be NULL */
 } hc_leaks_options;

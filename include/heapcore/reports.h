@@ -122,7 +122,6 @@ typedef struct hc_containers_view {
 	int64_t thread;	      /* of the stack or thread-local storage that the path begins in; 0: any */
 	uint64_t minimum;     /* bytes below */
 	uint64_t limit;	      /* rows; 0: all */
-	bool no_content;
 } hc_containers_view;
 
 /* The containers that variables lead to. Types. */

@@ -138,7 +138,7 @@ typedef struct hc_snapshot {
  * Of an analysis that has run all stages (types may be left out). Keeps nothing of it. NO_CONTENT: without what blocks contain.
  * Fails with HC_ERROR_NO_MEMORY.
  */
-hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, bool no_content, GError **error);
+hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, GError **error);
 void hc_snapshot_destroy(hc_snapshot *snapshot);
 
 /* What it has of blocks' content is shown no more. Kinds of lost blocks stay apart by it. */

@@ -22,7 +22,8 @@ typedef struct hc_object {
 
 /*
  * The value of TYPE at ADDRESS as a debugger prints it: "42", "\"text\"", "{id = 7, name = \"x\"}", "std::vector<int>, 3 elements: {1, 2,
- * 3}". Strings are escaped for terminals. At most LIMIT elements or members of each level. Free with g_free().
+ * 3}". Strings are escaped for terminals. At most LIMIT elements or members of each level. Of a core that hides its content there are types
+ * and counts, and "<hidden>" in place of texts, numbers and what is no address. Free with g_free().
  */
 char *hc_types_format(const hc_types *types, const hc_type *type, hc_address address, unsigned limit);
 
@@ -90,7 +91,7 @@ enum {
 
 /*
  * Walks the container once more (of an aggregate, the one at container->address), or only its first ELEMENTS elements (0: all), and
- * chooses LIMIT keys. Clear with hc_sample_clear().
+ * chooses LIMIT keys. Clear with hc_sample_clear(). Where the core hides its content there are no texts, only counts.
  */
 void hc_types_sample(
 	const hc_types *types, const hc_container *container, unsigned limit, uint64_t elements, hc_sample *ret_sample);

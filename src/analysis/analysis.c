@@ -32,6 +32,8 @@ static bool run_core(hc_analysis *analysis, GError **error)
 	if (!analysis->core)
 		return false;
 	hc_core_set_name(analysis->core, analysis->options->core_name);
+	if (analysis->options->no_content)
+		hc_core_hide_content(analysis->core);
 	if (analysis->options->is_live)
 		hc_core_set_live(analysis->core);
 	return true;

@@ -90,7 +90,7 @@ typedef struct cli_options {
 	char *memory_word;
 	uint64_t memory;  /* as hc_analysis_options */
 	unsigned at_once; /* likewise */
-	gboolean no_types, no_encodings, retained;
+	gboolean no_types, no_encodings, no_content, retained;
 	char **container_files; /* of the commands that have them */
 	char *colour;		/* as given; checked */
 	char *pid_word;		/* likewise */
@@ -115,6 +115,13 @@ bool cli_parse(const cli_command *command, int argc, char **argv, const GOptionE
  */
 bool cli_take_address(
 	const cli_command *command, const cli_options *options, const char *files[3], hc_address *ret_address);
+
+/* The option of commands that read cores: one place decides, hc_core_hides_content(). */
+#define CLI_NO_CONTENT_ENTRY(options) \
+	{ \
+		"no-content", 0, 0, G_OPTION_ARG_NONE, &(options).no_content, \
+			"tell and keep nothing of what memory holds: no texts, numbers, bytes, arguments", NULL \
+	}
 
 /* The option of commands that can tell what is retained. */
 #define CLI_RETAINED_ENTRY(options) \
@@ -188,7 +195,7 @@ void cli_ending_signals(sigset_t *ret_signals);
  * A snapshot of each of INPUTS, cores and snapshots, in their order. Of cores one at a time is in memory, or as many as
  * hc_analyses_at_once() says. NULL after an error, which was said: of more than one the first's. Free each with hc_snapshot_destroy().
  */
-GPtrArray *cli_take_snapshots(const cli_options *options, GPtrArray *inputs, const char *binary, bool no_content);
+GPtrArray *cli_take_snapshots(const cli_options *options, GPtrArray *inputs, const char *binary);
 
 /* run.c */
 

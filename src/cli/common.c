@@ -93,10 +93,11 @@ void cli_options_deinit(cli_options *options)
 /* The options that all commands share, behind the command's own. */
 static GOptionContext *make_context(const cli_command *command, const GOptionEntry *entries, cli_options *options)
 {
-	const GOptionEntry live[] = {
+	const GOptionEntry reading[] = {
 		{ "pid", 0, 0, G_OPTION_ARG_STRING, &options->pid_word,
 			"a live process in place of CORE; it is paused for milliseconds, and no core is left behind",
 			"PID" },
+		CLI_NO_CONTENT_ENTRY(*options),
 		{ NULL },
 	};
 	const GOptionEntry shared[] = {
@@ -130,7 +131,7 @@ static GOptionContext *make_context(const cli_command *command, const GOptionEnt
 	if (entries)
 		g_option_context_add_main_entries(context, entries, NULL);
 	if (command->cores)
-		g_option_context_add_main_entries(context, live, NULL);
+		g_option_context_add_main_entries(context, reading, NULL);
 	g_option_context_add_main_entries(context, shared, NULL);
 	return context;
 }

@@ -8,7 +8,6 @@ enum {
 /* The options as given. */
 typedef struct containers_words {
 	char *sort, *type, *variable, *thread, *minimum, *limit;
-	gboolean no_content;
 } containers_words;
 
 static void containers_words_deinit(containers_words *words)
@@ -47,7 +46,6 @@ static bool parse_words(const cli_command *command, const containers_words *word
 	view->thread = thread;
 	view->type = words->type;
 	view->variable = words->variable;
-	view->no_content = words->no_content;
 	return true;
 }
 
@@ -67,7 +65,6 @@ cli_status cli_run_containers(const cli_command *command, int argc, char **argv)
 			"SIZE" },
 		{ "limit", 0, 0, G_OPTION_ARG_STRING, &words.limit,
 			"at most so many rows; 0: all (default 20, with --json 0)", "N" },
-		{ "no-content", 0, 0, G_OPTION_ARG_NONE, &words.no_content, "show nothing of what they contain", NULL },
 		CLI_RETAINED_ENTRY(options),
 		CLI_CONTAINERS_ENTRY(options),
 		{ NULL },

@@ -43,14 +43,12 @@ static bool sort_arguments(const cli_command *command, char **arguments, GPtrArr
 cli_status cli_run_diff(const cli_command *command, int argc, char **argv)
 {
 	g_auto(GStrv) fail_on = NULL;
-	gboolean no_content = FALSE;
 	g_auto(cli_options) options = { 0 };
 	const GOptionEntry entries[] = {
 		{ "fail-on", 0, 0, G_OPTION_ARG_STRING_ARRAY, &fail_on,
 			"exit with 1 if it holds of the growth (repeatable)", "CONDITION" },
 		{ "no-types", 0, 0, G_OPTION_ARG_NONE, &options.no_types,
 			"read no debug info, name no containers: faster", NULL },
-		{ "no-content", 0, 0, G_OPTION_ARG_NONE, &no_content, "show nothing that blocks contain", NULL },
 		CLI_CONTAINERS_ENTRY(options),
 		{ NULL },
 	};
@@ -64,6 +62,6 @@ cli_status cli_run_diff(const cli_command *command, int argc, char **argv)
 	conditions = cli_conditions_parse(command, "--fail-on", fail_on);
 	if (!conditions || !sort_arguments(command, options.arguments, inputs, &binary))
 		return CLI_USAGE;
-	snapshots = cli_take_snapshots(&options, inputs, binary, no_content);
+	snapshots = cli_take_snapshots(&options, inputs, binary);
 	return snapshots ? report_diff(&options, conditions, snapshots, binary) : CLI_FAILED;
 }

@@ -9,7 +9,7 @@ enum {
 typedef struct leaks_words {
 	char *group_by, *limit;
 	char **suppressions, **fail_on;
-	gboolean addresses, no_content;
+	gboolean addresses;
 } leaks_words;
 
 static void leaks_words_deinit(leaks_words *words)
@@ -34,7 +34,6 @@ static bool parse_words(
 		cli_complain_usage(command, "--limit takes a number, not \"%s\"", words->limit);
 		return false;
 	}
-	options->no_content = words->no_content;
 	view->addresses = words->addresses;
 	return true;
 }
@@ -86,8 +85,6 @@ cli_status cli_run_leaks(const cli_command *command, int argc, char **argv)
 		{ "limit", 0, 0, G_OPTION_ARG_STRING, &words.limit,
 			"at most so many rows; 0: all (default 20, with --json 0)", "N" },
 		{ "addresses", 0, 0, G_OPTION_ARG_NONE, &words.addresses, "every lost block, too", NULL },
-		{ "no-content", 0, 0, G_OPTION_ARG_NONE, &words.no_content, "show nothing of what blocks contain",
-			NULL },
 		CLI_CONTAINERS_ENTRY(options),
 		{ "suppressions", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &words.suppressions,
 			"known leaks, not to be counted (repeatable)", "FILE" },

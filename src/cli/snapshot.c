@@ -22,14 +22,13 @@ static cli_status write_snapshot(
 cli_status cli_run_snapshot(const cli_command *command, int argc, char **argv)
 {
 	g_autofree char *path = NULL;
-	gboolean no_content = FALSE, force = FALSE;
+	gboolean force = FALSE;
 	g_auto(cli_options) options = { 0 };
 	const GOptionEntry entries[] = {
 		{ "output", 'o', 0, G_OPTION_ARG_FILENAME, &path, "the file to write (needed)", "FILE" },
 		{ "force", 0, 0, G_OPTION_ARG_NONE, &force, "replace a snapshot that is there", NULL },
 		{ "no-types", 0, 0, G_OPTION_ARG_NONE, &options.no_types,
 			"read no debug info, name no containers: faster", NULL },
-		{ "no-content", 0, 0, G_OPTION_ARG_NONE, &no_content, "keep nothing that blocks contain", NULL },
 		CLI_CONTAINERS_ENTRY(options),
 		{ NULL },
 	};
@@ -59,6 +58,6 @@ cli_status cli_run_snapshot(const cli_command *command, int argc, char **argv)
 		cli_complain("%s", error->message);
 		return CLI_FAILED;
 	}
-	snapshots = cli_take_snapshots(&options, inputs, binary, no_content);
+	snapshots = cli_take_snapshots(&options, inputs, binary);
 	return snapshots ? write_snapshot(&options, snapshots->pdata[0], path, force, binary) : CLI_FAILED;
 }

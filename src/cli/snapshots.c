@@ -8,19 +8,17 @@
 struct taking {
 	const cli_options *options;
 	const char *binary;
-	bool no_content;
 	unsigned lanes;		       /* threads that each take one at a time */
 	GPtrArray *inputs, *snapshots; /* of a snapshot that is not there yet: NULL */
 	GError **errors;	       /* of each input */
 	int next, failed;	       /* atomic: an index; whether any did */
 };
 
-static hc_snapshot *take_snapshot(
-	const cli_options *options, const char *path, const char *binary, bool no_content, GError **error)
+static hc_snapshot *take_snapshot(const cli_options *options, const char *path, const char *binary, GError **error)
 {
 	g_autoptr(hc_analysis) analysis = cli_try_analyse(options, &path, &binary, HC_STAGE_TYPES, error);
 
-	return analysis ? hc_snapshot_create(analysis, no_content, error) : NULL;
+	return analysis ? hc_snapshot_create(analysis, error) : NULL;
 }
 
 /* The share of LANE: its part of the threads and of the memory, and the first one's progress stands for all. */
@@ -45,8 +43,8 @@ static void take_in_lane(struct taking *taking, unsigned lane)
 	while ((i = (unsigned)g_atomic_int_add(&taking->next, 1)) < taking->inputs->len) {
 		if (taking->snapshots->pdata[i] || g_atomic_int_get(&taking->failed))
 			continue;
-		taking->snapshots->pdata[i] = take_snapshot(
-			&options, taking->inputs->pdata[i], taking->binary, taking->no_content, &taking->errors[i]);
+		taking->snapshots->pdata[i] =
+			take_snapshot(&options, taking->inputs->pdata[i], taking->binary, &taking->errors[i]);
 		if (!taking->snapshots->pdata[i])
 			g_atomic_int_set(&taking->failed, 1);
 	}
@@ -113,23 +111,23 @@ static GPtrArray *read_snapshots(GPtrArray *inputs)
  * Lost blocks are sorted into kinds by how their text begins, if content may be looked at: where one snapshot has none, cores are taken
  * without it too, so that kinds can be compared.
  */
-GPtrArray *cli_take_snapshots(const cli_options *options, GPtrArray *inputs, const char *binary, bool no_content)
+GPtrArray *cli_take_snapshots(const cli_options *options, GPtrArray *inputs, const char *binary)
 {
 	/* The process first, as long as there is one thread; it may end, too. */
 	g_autoptr(GPtrArray) snapshots = cli_live_take(options) ? read_snapshots(inputs) : NULL;
 	g_autofree GError **errors = g_new0(GError *, (size_t)inputs->len + 1);
+	cli_options taken = *options;
 
 	for (unsigned i = 0; snapshots && i < snapshots->len; i++) {
 		hc_snapshot *snapshot = snapshots->pdata[i];
 
-		if (snapshot && no_content)
+		if (snapshot && taken.no_content)
 			hc_snapshot_forget_content(snapshot);
-		no_content |= snapshot && !snapshot->has_content;
+		taken.no_content |= snapshot && !snapshot->has_content;
 	}
 	struct taking taking = {
-		.options = options,
+		.options = &taken,
 		.binary = binary,
-		.no_content = no_content,
 		.inputs = inputs,
 		.snapshots = snapshots,
 		.errors = errors,

@@ -28,7 +28,6 @@ enum {
 typedef struct watch_words {
 	char *every, *until, *directory;
 	int keep, count;
-	gboolean no_content;
 } watch_words;
 
 typedef struct kept_snapshot {
@@ -168,7 +167,7 @@ static hc_snapshot *take_snapshot(process_watch *watch)
 	g_autoptr(GPtrArray) inputs = g_ptr_array_new(), snapshots = NULL;
 
 	g_ptr_array_add(inputs, watch->options->live->name);
-	snapshots = cli_take_snapshots(watch->options, inputs, watch->binary, watch->words->no_content);
+	snapshots = cli_take_snapshots(watch->options, inputs, watch->binary);
 	g_clear_pointer(&watch->options->live->held, hc_capture_release);
 	return snapshots ? g_ptr_array_steal_index(snapshots, 0) : NULL;
 }
@@ -341,7 +340,7 @@ cli_status cli_run_watch(const cli_command *command, int argc, char **argv)
 			"DIR" },
 		{ "no-types", 0, 0, G_OPTION_ARG_NONE, &options.no_types,
 			"read no debug info, name no containers: faster", NULL },
-		{ "no-content", 0, 0, G_OPTION_ARG_NONE, &words.no_content, "keep nothing that blocks contain", NULL },
+		CLI_NO_CONTENT_ENTRY(options),
 		CLI_CONTAINERS_ENTRY(options),
 		{ NULL },
 	};

@@ -170,6 +170,17 @@ void hc_core_set_live(hc_core *core)
 	core->process.origin = HC_ORIGIN_LIVE;
 }
 
+bool hc_core_hides_content(const hc_core *core)
+{
+	return core->hides_content;
+}
+
+void hc_core_hide_content(hc_core *core)
+{
+	core->hides_content = true;
+	core->process.arguments = "";
+}
+
 uint64_t hc_core_file_size(const hc_core *core)
 {
 	return core->file_size;

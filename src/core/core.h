@@ -33,6 +33,9 @@ char *hc_core_find_file(const char *path);
 /* To be called before anybody asks for the name. */
 void hc_core_set_name(hc_core *core, const char *name);
 
+/* Likewise: what hc_core_hides_content() is to say; the process has no arguments then. */
+void hc_core_hide_content(hc_core *core);
+
 /* Likewise: CORE is a live process's, in place of one that somebody wrote. */
 void hc_core_set_live(hc_core *core);
 

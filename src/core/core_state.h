@@ -33,6 +33,7 @@ struct hc_core {
 	GArray *holes;			/* of hc_range: offsets of the file, in order */
 	GStringChunk *strings;		/* texts of process */
 	struct hc_residency *residency; /* NULL: not known which pages were in memory */
+	bool hides_content;
 };
 
 /* compressed.c: whether FILE is a zstd file. */

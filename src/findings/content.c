@@ -94,6 +94,8 @@ char *hc_lost_content(const hc_core *core, const hc_references *references, doub
 	hc_block block;
 	hc_reach reach;
 
+	if (hc_core_hides_content(core))
+		return NULL;
 	while (hc_references_next_lost(references, &number, &block, &reach)) {
 		if (!is_chosen(block.number, every))
 			continue;

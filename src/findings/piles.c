@@ -41,7 +41,7 @@ static void find_keys(const hc_findings_input *input, const hc_held *held, hc_fi
 	if (!held->is.is_keyed)
 		return;
 	hc_types_path_sample(input->types, held->path, KEYS_ASKED, &sample);
-	if (sample.looked_at < 2 || !sample.texts[0])
+	if (sample.looked_at < 2)
 		return;
 	place->key = g_strdup(sample.texts[0]);
 	place->keys_alike = hc_keys_are_alike(held->is.most_elements, sample.shapes);

@@ -207,7 +207,7 @@ static uint32_t create_group(hc_leaks *leaks, const struct tree *tree, uint64_t 
 	memcpy(group->prefix, tree->prefix, tree->prefix_length);
 	group->sizes = g_array_new(FALSE, FALSE, sizeof(struct size_count));
 	group->evidence = g_array_new(FALSE, FALSE, sizeof(struct evidence_count));
-	if (!leaks->options.no_content)
+	if (!hc_core_hides_content(leaks->core))
 		group->sample = make_sample(leaks, tree);
 	g_ptr_array_add(leaks->building, group);
 	g_hash_table_insert(leaks->by_key, &group->key, group);
@@ -632,7 +632,7 @@ static void make_group(hc_leaks *leaks, struct group *from)
 		.suppression = from->suppression,
 	};
 
-	if (!leaks->options.no_content && from->prefix_length >= TEXT_LEAST)
+	if (!hc_core_hides_content(leaks->core) && from->prefix_length >= TEXT_LEAST)
 		group.beginning = keep(leaks, g_strndup(from->prefix, from->prefix_length));
 	if (from->sample)
 		group.sample = keep(leaks, g_steal_pointer(&from->sample));

@@ -124,7 +124,7 @@ static bool collect(const hc_analysis *analysis, hc_address address, address_fac
 	facts->symbol = hc_word_address_in(hc_analysis_modules(analysis), address);
 	facts->in_block = hc_blocks_find(hc_analysis_blocks(analysis), address, &facts->block);
 	facts->content_address = facts->in_block ? facts->block.address : address;
-	facts->content = hc_core_bytes(core, facts->content_address, &available);
+	facts->content = hc_core_hides_content(core) ? NULL : hc_core_bytes(core, facts->content_address, &available);
 	facts->content_length = MIN(available, CONTENT_BYTES);
 	if (!facts->in_block)
 		return true;
@@ -404,8 +404,11 @@ static void print_content(const address_facts *facts, hc_output *output)
 	hc_output_text(output, "\n");
 	hc_output_styled(output, HC_STYLE_HEADING, "CONTENT");
 	if (!facts->content) {
+		const hc_core *core = hc_analysis_core(facts->analysis);
+
 		hc_output_printf(output, "  %s\n",
-			hc_core_why_missing(hc_analysis_core(facts->analysis), facts->content_address));
+			hc_core_hides_content(core) ? "not shown: --no-content" :
+						      hc_core_why_missing(core, facts->content_address));
 		return;
 	}
 	hc_output_text(output, "\n");

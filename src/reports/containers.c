@@ -172,6 +172,7 @@ static hc_records *make_rows(
 	GHashTable *rows = hc_rows_by_path(hc_analysis_ownership(analysis));
 	hc_records *records = hc_records_create();
 	g_autoptr(hc_types_resident) resident = hc_types_find_resident(hc_analysis_types(analysis));
+	bool is_hidden = hc_core_hides_content(hc_analysis_core(analysis));
 
 	for (unsigned i = 0; i < chosen->len; i++) {
 		const hc_container *container = chosen->pdata[i];
@@ -179,9 +180,9 @@ static hc_records *make_rows(
 		hc_table_fill fill;
 		bool is_table = hc_types_table_fill(hc_analysis_types(analysis), container, false, &fill);
 
-		if (!view->no_content)
+		if (!is_hidden)
 			hc_types_sample(hc_analysis_types(analysis), container, KEYS_SHOWN, 0, &sample);
-		add_container(records, analysis, container, is_table ? &fill : NULL, view->no_content ? NULL : &sample,
+		add_container(records, analysis, container, is_table ? &fill : NULL, is_hidden ? NULL : &sample,
 			hc_retained_by_path(rows, container->path),
 			hc_types_resident_of_container(resident, container));
 		add_detail(records, hc_word_container(container, is_short));

@@ -51,7 +51,7 @@ static char *sample_of(const hc_analysis *analysis, const hc_duplicate_group *gr
 	bool is_text = group->compared == HC_COMPARED_TEXT || group->compared == HC_COMPARED_LIKELY_TEXT;
 	hc_block block;
 
-	if (!bytes || group->is_zero)
+	if (!bytes || group->is_zero || hc_core_hides_content(hc_analysis_core(analysis)))
 		return g_strdup(group->is_zero ? "zeros" : NULL);
 	if (is_text) {
 		g_autofree char *text = hc_text_escape((const char *)bytes, (gssize)length);

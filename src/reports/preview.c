@@ -44,7 +44,7 @@ char *hc_preview(const hc_analysis *analysis, const hc_block *block, unsigned si
 	if (!bytes)
 		return NULL;
 	available = MIN(available, MIN(block->size, MOST_BYTES));
-	text = preview_text(bytes, available, size);
+	text = hc_core_hides_content(core) ? NULL : preview_text(bytes, available, size);
 	if (text)
 		return text;
 	if (available < hc_core_process(core)->word_size || !hc_core_read_word(core, block->address, &word) || !word)

@@ -65,8 +65,6 @@ static void add_process(hc_snapshot *snapshot, const hc_analysis *analysis)
 	g_autofree char *random = read_random(core);
 
 	snapshot->process = *hc_core_process(core);
-	if (!snapshot->has_content)
-		snapshot->process.arguments = "";
 	snapshot->heap = *hc_blocks_heap(hc_analysis_blocks(analysis));
 	hc_snapshot_keep_process(snapshot, &snapshot->process);
 	hc_snapshot_keep_heap(snapshot, &snapshot->heap);
@@ -175,7 +173,7 @@ static bool add_number(const char *path, int64_t value, void *data)
 
 static bool add_lost(hc_snapshot *snapshot, const hc_analysis *analysis, GError **error)
 {
-	hc_leaks_options options = { .no_content = !snapshot->has_content, .no_mappings = true };
+	hc_leaks_options options = { .no_mappings = true };
 	g_autoptr(hc_leaks) leaks = hc_analysis_find_leaks(analysis, &options, error);
 	g_autoptr(GStringChunk) texts = g_string_chunk_new(4096);
 
@@ -188,7 +186,7 @@ static bool add_lost(hc_snapshot *snapshot, const hc_analysis *analysis, GError 
 	return true;
 }
 
-hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, bool no_content, GError **error)
+hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, GError **error)
 {
 	g_autoptr(hc_snapshot) snapshot = hc_snapshot_new();
 	const hc_types *types = hc_analysis_types(analysis);
@@ -205,7 +203,7 @@ hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, bool no_content, GE
 		return NULL;
 	snapshot->has_types = types != NULL;
 	snapshot->has_debug_info = types && has_debug_info(hc_analysis_modules(analysis));
-	snapshot->has_content = !no_content;
+	snapshot->has_content = !hc_core_hides_content(hc_analysis_core(analysis));
 	add_process(snapshot, analysis);
 	add_diagnostics(snapshot, hc_analysis_diagnostics(analysis));
 	add_memory(snapshot, hc_analysis_memory(analysis));
@@ -218,7 +216,8 @@ hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, bool no_content, GE
 	ok = hc_snapshot_count_blocks(snapshot, analysis, &amounts);
 	if (ok && types) {
 		hc_snapshot_add_owners(snapshot, types, hc_analysis_core(analysis), &amounts, ownership);
-		hc_types_each_number(types, NUMBERS_MAX, add_number, snapshot);
+		if (snapshot->has_content)
+			hc_types_each_number(types, NUMBERS_MAX, add_number, snapshot);
 	}
 	hc_path_amounts_clear(&amounts);
 	if (!ok) {

@@ -100,6 +100,7 @@ void hc_snapshot_forget_content(hc_snapshot *snapshot)
 
 		lost->beginning = lost->sample = NULL;
 	}
+	g_array_set_size(snapshot->numbers, 0);
 	snapshot->process.arguments = "";
 	snapshot->has_content = false;
 }

@@ -230,18 +230,22 @@ void hc_types_sample(
 		sampling.chosen = g_array_new(FALSE, FALSE, sizeof(hc_address));
 		sampling.shapes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 		visit_all(&sampling, container, layout);
+		bool is_hidden = hc_core_hides_content(types->core);
+
 		if (sampling.seen && sampling.limit > 1 &&
 			g_array_index(sampling.chosen, hc_address, sampling.chosen->len - 1) != sampling.last)
 			g_array_append_val(sampling.chosen, sampling.last);
-		for (unsigned i = 0; i < MIN(sampling.chosen->len, sampling.limit); i++)
+		for (unsigned i = 0; !is_hidden && i < MIN(sampling.chosen->len, sampling.limit); i++)
 			add_text(texts, key_text(&sampling, g_array_index(sampling.chosen, hc_address, i)));
 		g_clear_pointer(&sampling.finder, hc_shapes_destroy);
 		ret_sample->shapes = g_hash_table_size(sampling.shapes);
 		g_array_unref(sampling.chosen);
 		g_hash_table_unref(sampling.shapes);
 	}
-	if (ret_sample->prefix && !*ret_sample->prefix)
+	if (ret_sample->prefix && (!*ret_sample->prefix || hc_core_hides_content(types->core)))
 		g_clear_pointer(&ret_sample->prefix, g_free);
+	if (hc_core_hides_content(types->core))
+		g_clear_pointer(&ret_sample->shape, g_free);
 	g_ptr_array_add(texts, NULL);
 	ret_sample->texts = (char **)g_ptr_array_free(texts, FALSE);
 }

@@ -55,12 +55,25 @@ static bool read_number(const hc_types *types, hc_address address, uint64_t size
 	return true;
 }
 
+/* Of the core's content nothing is to be told but what kind of thing is where. */
+static bool hides_content(const struct formatting *formatting)
+{
+	return hc_core_hides_content(formatting->types->core);
+}
+
+static void hide(struct formatting *formatting)
+{
+	g_string_append(formatting->text, "<hidden>");
+}
+
 static void format_bits(
 	struct formatting *formatting, const hc_type *type, hc_address address, unsigned bit_offset, unsigned bit_size)
 {
 	unsigned unused = 64 - MIN(bit_size, 64);
 	uint64_t value;
 
+	if (hides_content(formatting))
+		return hide(formatting);
 	if (!read_number(formatting->types, address, MIN(hc_type_size(type), 8), &value)) {
 		g_string_append(formatting->text, "<not readable>");
 		return;
@@ -221,6 +234,8 @@ static void format_pointer(struct formatting *formatting, hc_address address)
 
 	if (!hc_values_word(formatting->types, address, &value))
 		g_string_append(formatting->text, "<not readable>");
+	else if (hides_content(formatting) && value && !hc_core_find_mapping(formatting->types->core, value))
+		hide(formatting);
 	else if (!value)
 		g_string_append(formatting->text, "NULL");
 	else
@@ -284,7 +299,10 @@ static void format_scalar(struct formatting *formatting, const hc_type *type, hc
 	uint8_t bytes[HC_SCALAR_BYTES_MAX];
 	uint64_t size = hc_type_size(type);
 
-	if (!size || (size <= sizeof bytes && !hc_variables_read(formatting->types->variables, address, bytes, size)))
+	if (hides_content(formatting))
+		hide(formatting);
+	else if (!size ||
+		 (size <= sizeof bytes && !hc_variables_read(formatting->types->variables, address, bytes, size)))
 		g_string_append(formatting->text, "<not readable>");
 	else
 		hc_scalar_append(formatting->text, type, bytes, hc_core_process(formatting->types->core)->big_endian);
@@ -314,7 +332,9 @@ static void format_value(struct formatting *formatting, const hc_type *type, hc_
 	bool is_cut;
 	g_autofree char *string = hc_values_text(formatting->types, type, address, &length, &is_cut);
 
-	if (string) {
+	if (string && hides_content(formatting)) {
+		hide(formatting);
+	} else if (string) {
 		g_autofree char *escaped = hc_text_escape(string, (gssize)length);
 
 		g_string_append_printf(formatting->text, "\"%s\"%s", escaped, is_cut ? "..." : "");
@@ -373,7 +393,10 @@ char *hc_types_format_block(const hc_types *types, const hc_block *block, unsign
 		return NULL;
 	string = object.is_array ? hc_values_row_text(types, object.type, object.address, object.count) : NULL;
 	formatting.text = g_string_new(NULL);
-	if (string) {
+	if (string && hides_content(&formatting)) {
+		hide(&formatting);
+		g_free(string);
+	} else if (string) {
 		g_autofree char *taken = string, *escaped = hc_text_escape(taken, -1);
 
 		g_string_append_printf(formatting.text, "\"%s\"", escaped);
