@@ -133,8 +133,8 @@ static void find_leak(hc_diff *diff)
 
 	if (cause.bytes <= 0)
 		return;
-	/* Of each kind that is not known, of all together the memory table tells. */
-	for (unsigned i = 0; i < diff->rows->len; i++)
+	/* Where it is not known of each kind, of all together the memory table tells. */
+	for (unsigned i = 0; !diff->knows_lost_resident && i < diff->rows->len; i++)
 		if (hc_row_is_lost(hc_diff_row_get(diff, i)->id))
 			cause.resident += hc_diff_row_get(diff, i)->resident_growth;
 	cause.row = largest_lost(diff);

@@ -1342,6 +1342,27 @@ static void test_resident(void)
 	series_clear(&series);
 }
 
+/* 8 of 12 MiB that were lost are in memory: by kind where snapshots have that, else by the memory table, and never by both. */
+static void test_resident_lost(void)
+{
+	for (unsigned by_kind = 0; by_kind < 2; by_kind++) {
+		snapshot_series series = series_create(2);
+
+		for (unsigned i = 0; i < 2; i++) {
+			make_resident(series.list[i], 10 << 20, 50 << 20);
+			snapshot_add_memory(series.list[i], HC_ROW_LOST, i * 12 << 20);
+			snapshot_row(series.list[i], HC_ROW_LOST)->resident.resident = i * 8 << 20;
+			series.list[i]->knows_lost_resident = by_kind;
+		}
+		snapshot_add_lost(series.list[1], "size 40", NULL, 300000, 12 << 20)->resident = by_kind ? 8 << 20 : 0;
+		make_diff(&series);
+		CU_ASSERT_EQUAL(hc_diff_cause(series.diff, 0)->kind, HC_CAUSE_LEAK);
+		CU_ASSERT_EQUAL(hc_diff_cause(series.diff, 0)->bytes, 12 << 20);
+		CU_ASSERT_EQUAL(hc_diff_cause(series.diff, 0)->resident, 8 << 20);
+		series_clear(&series);
+	}
+}
+
 /* After malloc_trim(): what is mapped is the same. */
 static void test_resident_shrank(void)
 {
@@ -1620,6 +1641,7 @@ int main(void)
 		{ "another allocator", test_foreign },
 		{ "rows of one table", test_rows_of_one },
 		{ "resident memory", test_resident },
+		{ "resident memory of what was lost", test_resident_lost },
 		{ "resident memory shrank", test_resident_shrank },
 		{ "resident memory of one", test_resident_not_known },
 		{ "why less is resident", test_absent },
