@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum {
 	PIECE_LEAST = 16 << 10, /* bytes of one read() */
 	PIECE_MOST = 8 << 20,
+	LINKS_MOST = 40, /* on the way to a file, as path_resolution(7) has it */
 };
 
 static bool fail(const char *path, const char *reason, GError **error)
@@ -135,4 +137,48 @@ size_t hc_file_peek(const char *path, char *buffer, size_t length)
 	if (file >= 0)
 		close(file);
 	return count > 0 ? (size_t)count : 0;
+}
+
+/* ---- below another root ---- */
+
+/* A link on the way: *REST is what is still to be walked behind it, DONE what was, with the link's own name at its end. */
+static void follow(GString *done, char **rest, const char *target)
+{
+	g_autofree char *behind = *rest;
+
+	*rest = g_strconcat(target, "/", behind, NULL);
+	g_string_truncate(done, *target == '/' ? 0 : (gsize)(strrchr(done->str, '/') - done->str));
+}
+
+char *hc_file_below(const char *root, const char *path)
+{
+	g_autoptr(GString) done = g_string_new(NULL);
+	g_autofree char *rest = g_strdup(path);
+	unsigned links = 0;
+	size_t at = 0;
+
+	while (*root && rest[at]) {
+		size_t length = strcspn(rest + at, "/");
+		const char *up = strrchr(done->str, '/');
+
+		if (length == 2 && !strncmp(rest + at, "..", 2)) {
+			g_string_truncate(done, up ? (gsize)(up - done->str) : 0);
+		} else if (length && !(length == 1 && rest[at] == '.')) {
+			g_string_append_c(done, '/');
+			g_string_append_len(done, rest + at, (gssize)length);
+			g_autofree char *place = g_strconcat(root, done->str, NULL),
+					*target = g_file_read_link(place, NULL);
+
+			if (target && links++ == LINKS_MOST)
+				return g_strconcat(root, path, NULL);
+			if (target) {
+				memmove(rest, rest + at + length, strlen(rest + at + length) + 1);
+				follow(done, &rest, target);
+				at = 0;
+				continue;
+			}
+		}
+		at += length + (rest[at + length] == '/');
+	}
+	return g_strconcat(root, *root ? done->str : path, NULL);
 }

@@ -21,3 +21,9 @@ GMappedFile *hc_file_map(const char *path, bool writable, GError **error);
 
 /* The first LENGTH bytes of PATH, or as many as there are, in BUFFER. 0 if it cannot be read, or is no regular file. */
 size_t hc_file_peek(const char *path, char *buffer, size_t length);
+
+/*
+ * Where PATH, absolute, is below the folder ROOT ("" for /), symbolic links on the way followed as they would be if ROOT were /: absolute
+ * ones begin there, and ".." leads no further up. What is not there, or leads in a circle, is as it was named. Free with g_free().
+ */
+char *hc_file_below(const char *root, const char *path);

@@ -12,6 +12,7 @@
  * modules->debug_path is the list of directories as libdwfl takes it: an empty part is the file's
  * own folder, a relative one lies in it.
  */
+#include "base/file.h"
 #include "modules/modules_state.h"
 
 static GPtrArray *paths_create(void)
@@ -73,7 +74,7 @@ GPtrArray *hc_modules_debug_paths_shared(
 
 	if (g_path_is_absolute(name)) {
 		if (*modules->sysroot)
-			add_path(paths, g_strconcat(modules->sysroot, name, NULL));
+			add_path(paths, hc_file_below(modules->sysroot, name));
 		add_path(paths, g_strdup(name));
 	} else {
 		/* As seen from the file itself: /usr/lib/debug/.build-id has links to others. */

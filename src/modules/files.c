@@ -68,13 +68,13 @@ static bool is_of_kernel(const char *path)
 	return false;
 }
 
-/* A path that the core has is what somebody wrote there: "..", which could lead out of the sysroot, goes; "" is no path. */
+/* A path that the core has is what somebody wrote there: "..", which could lead out of the sysroot, goes, as do links out of it; "" is no path. */
 char *hc_module_path_here(const hc_modules *modules, const char *path)
 {
 	g_autofree char *named = without_deleted(path);
 	g_autofree char *whole = g_path_is_absolute(named) ? g_canonicalize_filename(named, "/") : NULL;
 
-	return whole && !is_of_kernel(whole) ? g_strconcat(modules->sysroot, whole, NULL) : g_strdup("");
+	return whole && !is_of_kernel(whole) ? hc_file_below(modules->sysroot, whole) : g_strdup("");
 }
 
 static Elf *open_elf(GMappedFile *mapped)

@@ -394,6 +394,46 @@ static void test_files(void)
 	rmdir(folder);
 }
 
+static void check_below(const char *root, const char *path, const char *expected)
+{
+	g_autofree char *found = hc_file_below(root, path), *whole = g_strconcat(root, expected, NULL);
+
+	UNIT_ASSERT_TEXT(found, whole);
+}
+
+/* As chroot() would have it. */
+static void test_file_below(void)
+{
+	static const struct {
+		const char *name, *target;
+	} links[] = { { "absolute", "/real/file" }, { "up", "../../../../real" }, { "relative", "real/./deep/../file" },
+		{ "real/back", "../absolute" }, { "circle", "ring" }, { "ring", "/circle" }, { "gone", "/not/here" } };
+	g_autofree char *root = g_dir_make_tmp("heapcore-base-XXXXXX", NULL);
+	g_autofree char *real = g_build_filename(root, "real", NULL), *deep = g_build_filename(real, "deep", NULL);
+
+	g_assert(!g_mkdir_with_parents(deep, 0700));
+	for (unsigned i = 0; i < G_N_ELEMENTS(links); i++) {
+		g_autofree char *path = g_build_filename(root, links[i].name, NULL);
+
+		g_assert(!symlink(links[i].target, path));
+	}
+	check_below(root, "/absolute", "/real/file");
+	check_below(root, "/up/file", "/real/file");
+	check_below(root, "/relative", "/real/file");
+	check_below(root, "/up/back", "/real/file");
+	check_below(root, "/real/deep/../../absolute", "/real/file");
+	check_below(root, "/../..//real/./none", "/real/none");
+	check_below(root, "/gone/x", "/not/here/x");
+	check_below(root, "/circle/x", "/circle/x");
+	check_below("", "/proc/self/../x", "/proc/self/../x");
+	for (unsigned i = 0; i < G_N_ELEMENTS(links); i++) {
+		g_autofree char *path = g_build_filename(root, links[i].name, NULL);
+
+		g_assert(!unlink(path));
+	}
+	g_assert(!rmdir(deep) && !rmdir(real) && !rmdir(root));
+}
+
 int main(void)
 {
 	static const unit_case cases[] = {
@@ -414,6 +454,7 @@ int main(void)
 		{ "memory that is available", test_memory },
 		{ "the error domain", test_error_domain },
 		{ "files", test_files },
+		{ "files below another root", test_file_below },
 	};
 
 	return unit_main("base", cases, G_N_ELEMENTS(cases));

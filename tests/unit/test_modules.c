@@ -292,6 +292,27 @@ static void test_sysroot(void)
 	UNIT_ASSERT_TEXT(the_program(&f)->file, f.path);
 }
 
+/* A link in the sysroot means what it meant there, and none leads out of it. */
+static void test_sysroot_links(void)
+{
+	static const char *const targets[] = { "/true", "../../../../../../../../true", "again" };
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(targets); i++) {
+		g_auto(fixture) f = start();
+		const hc_modules_options options = { .sysroot = f.folder };
+		g_autofree char *link = g_build_filename(f.folder, "link", NULL);
+		g_autofree char *again = g_build_filename(f.folder, "again", NULL);
+
+		g_assert(!symlink(targets[i], link) && !symlink("/./true", again));
+		add_program(&f, "/link");
+		if (run_with(&f, &options) && the_program(&f)) {
+			CU_ASSERT_EQUAL(the_program(&f)->state, HC_MODULE_AGREES);
+			UNIT_ASSERT_TEXT(the_program(&f)->file, f.path);
+		}
+		g_assert(!unlink(link) && !unlink(again));
+	}
+}
+
 /* Without build-ids the first page decides. */
 static void check_no_build_id(bool same_page)
 {
@@ -751,6 +772,7 @@ int main(void)
 		{ "no regular file", test_no_regular_file },
 		{ "a file that was replaced by itself", test_deleted },
 		{ "a sysroot", test_sysroot },
+		{ "links in a sysroot", test_sysroot_links },
 		{ "no build-id", test_no_build_id },
 		{ "the binary that the user names", test_named_binary },
 		{ "a wrong binary is refused with both build-ids", test_wrong_binary },
