@@ -75,8 +75,9 @@ def check_something(fixture: Stopped, core: Path) -> None:
     """The same command lines do tell it, so that the check above cannot pass for want of anything to tell."""
     telling: set[str] = set()
     for line in runs(fixture, core):
-        if line[0] in SHOWS - telling and told(fixture, heapcore(*line, "--json").out):
-            telling.add(line[0])
+        for options in [], ["--json"]:
+            if line[0] in SHOWS - telling and told(fixture, heapcore(*line, *options).out):
+                telling.add(line[0])
     assert SHOWS == telling, f"not told without the option either: {SHOWS - telling}"
 
 
