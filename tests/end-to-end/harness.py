@@ -445,6 +445,22 @@ def check_json(words: list[str], out: str) -> None:
         return
     problems = json_schema.problems_of_output(words, out)
     assert not problems, f"heapcore {' '.join(words)}: against docs/heapcore.schema.json:{few(problems)}"
+    if out and words[0] == "diff":
+        check_causes(words, json.loads(out))
+
+
+def check_causes(words: list[str], report: dict[str, Any]) -> None:
+    """No cause tells more than the rows that it is made of: a leak as much as all lost ones, any other no more than what grew in all."""
+    rows = report["attribution"]
+    for unit in "bytes", "resident":
+        lost = sum(row[unit] or 0 for row in rows if row["kind"] == "lost")
+        grown = sum(max(row[unit] or 0, 0) for row in rows)
+        for one in report["sentences"]:
+            told = one[unit] or 0
+            if unit == "resident" and one["kind"] == "leak" and not lost:
+                continue  # of snapshots that do not know it of each kind
+            assert told == lost if one["kind"] == "leak" else told <= grown or one["kind"] not in ("container", "owner", "free"), \
+                f"heapcore {' '.join(words)}: {told} {unit}, of {lost} lost and {grown} in all: {one}"
 
 
 def gdb_says(core: Path, program: Text, *commands: str) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from elfcore import Core
-from harness import (Cases, PATIENCE, Stopped, Workspace, analyze, chunks, fixture_path, heapcore, report_of,
+from harness import (Cases, GCORE_INSIDE, PATIENCE, ROOT, Skipped, Stopped, Workspace, analyze, chunks, fixture_path, heapcore, report_of,
                      succeed)
 
 SERVICE = fixture_path("demo/demo-service")
@@ -47,9 +47,11 @@ class Service:
         self.process = subprocess.Popen([str(SERVICE)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         self.before = figures(self._line("ready"))
         self.core_before = self._gcore("before")
+        self.capture_before = self._capture("capture-before")
         self.process.send_signal(signal.SIGUSR1)
         self.after = figures(self._line("grown"))
         self.core_after = self._gcore("after")
+        self.capture_after = self._capture("capture-after")
 
     def _line(self, word: str) -> str:
         line = self.process.stdout.readline()
@@ -61,6 +63,13 @@ class Service:
         subprocess.run(["gcore", "-o", str(prefix), str(self.process.pid)], stdin=subprocess.DEVNULL,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PATIENCE, check=True)
         return Path(f"{prefix}.{self.process.pid}")
+
+    def _capture(self, name: str) -> Optional[Path]:
+        folder = self.workspace.path / name
+        if GCORE_INSIDE or ROOT != Path("/"):
+            return None  # captures are of this root
+        succeed("capture", "-q", str(self.process.pid), "-o", folder)
+        return folder
 
     def stop(self) -> None:
         if self.process is None:
@@ -158,6 +167,16 @@ def check_sentences(service: Service) -> None:
     assert "ORDER/1.0" in told["leak"]["text"], told["leak"]
 
 
+def check_captures(service: Service) -> None:
+    """What was lost is told with its resident bytes: all of it, as each reply was written."""
+    if service.capture_before is None:
+        raise Skipped("a capture is of this root")
+    report = report_of(succeed("diff", service.capture_before, service.capture_after, SERVICE, "--json"))
+    leaked = (service.after - service.before).leaked_bytes
+    told = [(one["bytes"], one["resident"]) for one in report["sentences"] if one["kind"] == "leak"]
+    assert told == [(leaked, leaked)], f"leaked {leaked}, told (bytes, resident) {told}"
+
+
 def check_sizes(service: Service) -> None:
     """By size: the four sizes of replies are what leaked."""
     report = report_of(succeed("diff", service.core_before, service.core_after, SERVICE, "--json"))
@@ -225,6 +244,7 @@ CHECKS = {
     "sums": check_sums,
     "attribution": check_attribution,
     "sentences": check_sentences,
+    "captures": check_captures,
     "sizes": check_sizes,
     "text": check_text,
     "no content": check_no_content,
