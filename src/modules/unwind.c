@@ -25,36 +25,17 @@
  */
 #include "modules/modules_state.h"
 
-#include <elf.h>
-
 enum {
 	MOST_FRAMES = 4096,	      /* of a thread */
 	MOST_FRAMES_IN_ALL = 1 << 19, /* damaged stacks of thousands of threads could go on to that end each */
-	MOST_REGISTERS = 32
-};
-
-/*
- * The registers that DWARF knows, in its order (System V ABI of the machine, "DWARF Register Number
- * Mapping"), as indices of hc_thread's registers. To add a machine: a row here.
- */
-static const struct machine {
-	unsigned id;
-	unsigned count;
-	unsigned stack_pointer; /* DWARF's number */
-	uint32_t kept;		/* bit for each that a call keeps by the ABI; 0: as libdwfl says */
-	uint8_t registers[MOST_REGISTERS];
-} machines[] = {
-	{ EM_X86_64, 17, 7, UINT32_C(0xf048), { 10, 12, 11, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0, 16 } },
-	{ EM_AARCH64, 32, 31, 0,
-		{ 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27,
-			28, 29, 30, 31 } },
+	MOST_REGISTERS = HC_MACHINE_DWARF_MAX
 };
 
 /* What hc_modules keeps. */
 struct hc_unwinder {
 	hc_modules *modules;
 	Dwfl *dwfl; /* NULL: no unwinding here */
-	const struct machine *machine;
+	const hc_machine *machine; /* NULL: no unwinding here */
 	const hc_thread *current; /* being unwound */
 	unsigned frame_count;	  /* of all threads so far */
 	GArray **frames;	  /* for each thread, of hc_frame; NULL: not asked for yet */
@@ -96,13 +77,13 @@ static bool read_memory(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *value, void 
 static bool set_registers(Dwfl_Thread *dwfl_thread, void *thread_data)
 {
 	const struct hc_unwinder *unwinder = thread_data;
-	const struct machine *machine = unwinder->machine;
+	const hc_machine *machine = unwinder->machine;
 	const hc_thread *thread = unwinder->current;
 	Dwarf_Word values[MOST_REGISTERS];
 
-	for (unsigned i = 0; i < machine->count; i++)
-		values[i] = thread->registers[machine->registers[i]];
-	if (!dwfl_thread_state_registers(dwfl_thread, 0, machine->count, values))
+	for (unsigned i = 0; i < machine->dwarf_count; i++)
+		values[i] = thread->registers[machine->dwarf_registers[i]];
+	if (!dwfl_thread_state_registers(dwfl_thread, 0, machine->dwarf_count, values))
 		return false;
 	dwfl_thread_state_register_pc(dwfl_thread, thread->program_counter);
 	return true;
@@ -171,7 +152,7 @@ static bool is_left_to_abi(const struct walk *walk, const hc_frame_registers *re
  */
 static void correct_registers(const struct walk *walk, hc_frame_registers *registers)
 {
-	uint32_t kept = walk->unwinder->machine->kept;
+	uint32_t kept = walk->unwinder->machine->dwarf_kept;
 	const hc_frame_registers *callee =
 		walk->registers->len ? &g_array_index(walk->registers, hc_frame_registers, walk->registers->len - 1) :
 				       NULL;
@@ -179,8 +160,8 @@ static void correct_registers(const struct walk *walk, hc_frame_registers *regis
 	/* An interrupted frame has all its registers from the kernel. */
 	if (!kept || !callee || registers->is_activation)
 		return;
-	registers->valid &= kept | UINT32_C(1) << walk->unwinder->machine->stack_pointer;
-	for (unsigned i = 0; i < walk->unwinder->machine->count; i++) {
+	registers->valid &= kept | UINT32_C(1) << walk->unwinder->machine->dwarf_stack_pointer;
+	for (unsigned i = 0; i < walk->unwinder->machine->dwarf_count; i++) {
 		uint32_t bit = UINT32_C(1) << i;
 
 		if (!(kept & bit) || registers->valid & bit || !(callee->valid & bit) ||
@@ -196,7 +177,7 @@ static void note_registers(struct walk *walk, Dwfl_Frame *dwfl_frame, const hc_f
 	hc_frame_registers registers = { .program_counter = frame->program_counter,
 		.is_activation = frame->is_activation };
 
-	for (unsigned i = 0; i < walk->unwinder->machine->count; i++) {
+	for (unsigned i = 0; i < walk->unwinder->machine->dwarf_count; i++) {
 		Dwarf_Word value;
 
 		if (dwfl_frame_reg(dwfl_frame, i, &value))
@@ -218,7 +199,7 @@ static int note_frame(Dwfl_Frame *dwfl_frame, void *data)
 	if (!dwfl_frame_pc(dwfl_frame, &counter, &frame.is_activation))
 		return DWARF_CB_ABORT;
 	frame.program_counter = counter;
-	if (!dwfl_frame_reg(dwfl_frame, walk->unwinder->machine->stack_pointer, &stack_pointer))
+	if (!dwfl_frame_reg(dwfl_frame, walk->unwinder->machine->dwarf_stack_pointer, &stack_pointer))
 		frame.stack_pointer = stack_pointer;
 	/*
 	 * Zero is where libdwfl has gone past the outermost frame of a thread that has no end mark.
@@ -231,14 +212,6 @@ static int note_frame(Dwfl_Frame *dwfl_frame, void *data)
 	if (walk->frames->len >= walk->limit || !dwfl_addrmodule(walk->unwinder->dwfl, counter - !frame.is_activation))
 		return DWARF_CB_ABORT;
 	return DWARF_CB_OK;
-}
-
-static const struct machine *find_machine(const hc_core *core)
-{
-	for (unsigned i = 0; i < G_N_ELEMENTS(machines); i++)
-		if (machines[i].id == hc_core_process(core)->machine_id)
-			return &machines[i];
-	return NULL;
 }
 
 /* NULL if there is nothing to unwind with. */
@@ -270,8 +243,8 @@ static struct hc_unwinder *unwinder_create(hc_modules *modules)
 
 	unwinder->modules = modules;
 	unwinder->frames = g_new0(GArray *, hc_core_thread_count(modules->core) + 1);
-	unwinder->machine = find_machine(modules->core);
-	if (unwinder->machine)
+	unwinder->machine = hc_core_machine(modules->core);
+	if (unwinder->machine && unwinder->machine->dwarf_count)
 		unwinder->dwfl = open_all(unwinder);
 	return unwinder;
 }
