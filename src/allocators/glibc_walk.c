@@ -371,10 +371,7 @@ static bool skip_fenceposts(struct walk *walk, uint64_t header)
 
 	if (!fence)
 		return false;
-	/* The old top ended with a page. Where chunks are not aligned as their blocks are (i386) a few bytes are left in front of that. */
-	if (hc_align_up(walk->at + fence, walk->g->page) - (walk->at + fence) < walk->g->alignment)
-		fence = hc_align_up(walk->at + fence, walk->g->page) - walk->at;
-	fence = MIN(fence, end - walk->at);
+	fence = MIN(glibc_fence_end(walk->g, walk->at + fence), end) - walk->at;
 	emit_counted(walk, walk->at, walk->at + fence, HC_BLOCK_FENCEPOST);
 	walk->at += fence;
 	walk->last = 0;

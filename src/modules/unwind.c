@@ -18,12 +18,18 @@
  * thread after the other. So they come from a second walk, and only those of the thread that was
  * asked for last are there.
  *
+ * The kernel's own code (vdso) has no file; the core holds all of it, which libdwfl is given as one. On
+ * i386 every system call is made there, and on all but x86-64 a signal's handler returns there.
+ *
  * What can go wrong, and is no failure: where a module has no file the walk ends, because its
  * frames' sizes are not known (libdwfl would guess along frame pointers); a damaged stack that
  * leads in a circle ends at the first place seen twice (Brent's method: no table); and MOST_FRAMES
  * ends a recursion that overflowed the stack.
  */
 #include "modules/modules_state.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
 
 enum {
 	MOST_FRAMES = 4096,	      /* of a thread */
@@ -214,6 +220,39 @@ static int note_frame(Dwfl_Frame *dwfl_frame, void *data)
 	return DWARF_CB_OK;
 }
 
+/* A file without a name that holds what the core has of the vdso: a descriptor, or -1. */
+static int copy_vdso(const hc_modules *modules, const struct module *module)
+{
+	enum {
+		VDSO_MOST = 1 << 20
+	};
+	hc_address start = module->public.start;
+	uint64_t size = 0;
+	const uint8_t *bytes = hc_core_bytes(modules->core, start, &size);
+	const hc_mapping *mapping = hc_core_find_mapping(modules->core, start);
+	int file;
+
+	size = bytes ? MIN(MIN(size, mapping->end - start), VDSO_MOST) : 0;
+	file = size ? memfd_create("heapcore-vdso", MFD_CLOEXEC) : -1;
+	if (file >= 0 && write(file, bytes, size) != (ssize_t)size) {
+		close(file);
+		return -1;
+	}
+	return file;
+}
+
+/* libdwfl closes the descriptor, if it takes the module. */
+static bool report_vdso(const hc_modules *modules, Dwfl *dwfl, const struct module *module)
+{
+	int file = copy_vdso(modules, module);
+	bool reported = file >= 0 &&
+			dwfl_report_elf(dwfl, module->name, module->name, file, module->public.bias, true) != NULL;
+
+	if (file >= 0 && !reported)
+		close(file);
+	return reported;
+}
+
 /* NULL if there is nothing to unwind with. */
 static Dwfl *open_all(struct hc_unwinder *unwinder)
 {
@@ -227,7 +266,9 @@ static Dwfl *open_all(struct hc_unwinder *unwinder)
 	for (unsigned i = 0; i < modules->list->len; i++) {
 		const struct module *module = modules->list->pdata[i];
 
-		if (module->mapped && dwfl_report_elf(dwfl, module->name, module->file, -1, module->public.bias, true))
+		if (module->public.is_vdso)
+			report_vdso(modules, dwfl, module);
+		else if (module->mapped && dwfl_report_elf(dwfl, module->name, module->file, -1, module->public.bias, true))
 			reported++;
 	}
 	if (!dwfl_report_end(dwfl, NULL, NULL) && reported &&
