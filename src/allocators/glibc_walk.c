@@ -371,7 +371,8 @@ static bool skip_fenceposts(struct walk *walk, uint64_t header)
 
 	if (!fence)
 		return false;
-	fence = MIN(glibc_fence_end(walk->g, walk->at + fence), end) - walk->at;
+	/* What is left behind it is part of it at the end only: elsewhere a block begins where chunks do. */
+	fence = glibc_fence_end(walk->g, walk->at + fence) >= end ? end - walk->at : fence;
 	emit_counted(walk, walk->at, walk->at + fence, HC_BLOCK_FENCEPOST);
 	walk->at += fence;
 	walk->last = 0;

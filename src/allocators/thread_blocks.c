@@ -36,8 +36,8 @@ static void add_live_threads(struct search *search)
 			continue;
 		g_array_append_val(search->found, pointer);
 		if (search->machine && !search->canary_known)
-			search->canary_known =
-				hc_core_read_word(search->core, pointer + search->machine->block_canary, &search->canary);
+			search->canary_known = hc_core_read_word(
+				search->core, pointer + search->machine->block_canary, &search->canary);
 	}
 }
 

@@ -28,7 +28,7 @@ static const hc_diagnostic_kind stack_blank = {
 
 enum {
 	DESCRIPTOR_BYTES = 4096, /* sizeof(struct pthread) is below that in all releases */
-	DESCRIPTOR_WORDS_MIN = 256,	 /* ... and above that: 1216 bytes on i386 */
+	DESCRIPTOR_WORDS_MIN = 256, /* ... and above that: 1216 bytes on i386 */
 	STACK_PIECES_MAX = 32, /* of the core's mappings in one stack: the guard, the stack, what mprotect() cut off */
 	TOUCH_STEP =
 		512, /* bytes that are looked at as one: all of a stack from the first that is touched on is searched */

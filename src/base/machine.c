@@ -121,7 +121,8 @@ static const hc_machine machines[] = {
 		.block_canary = 0x28,
 		.block_alignment = 64,
 		.block_thread = 720,
-		.red_zone = 128, /* System V ABI, AMD64, 3.2.2: leaf functions use it without moving the stack pointer */
+		.red_zone =
+			128, /* System V ABI, AMD64, 3.2.2: leaf functions use it without moving the stack pointer */
 		.relocation_relative = R_X86_64_RELATIVE,
 		.relocation_copy = R_X86_64_COPY,
 		.malloc_alignment = 16,
@@ -171,8 +172,8 @@ static const hc_machine machines[] = {
 		.pointer_note = NT_ARM_TLS,
 		.dwarf_count = 32,
 		.dwarf_stack_pointer = 31,
-		.dwarf_registers = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25,
-			26, 27, 28, 29, 30, 31 },
+		.dwarf_registers = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22,
+			23, 24, 25, 26, 27, 28, 29, 30, 31 },
 		.dwarf_vector_first = 64,
 		.dwarf_vector_last = 95,
 		.tls_above = true,

@@ -12,7 +12,7 @@
 
 enum {
 	HC_MACHINE_DWARF_MAX = 32, /* registers that are unwound */
-	HC_RED_ZONE_MOST = 512,    /* of all machines: PowerPC's */
+	HC_RED_ZONE_MOST = 512,	   /* of all machines: PowerPC's */
 };
 
 /* Where the thread pointer stands in a core. */
@@ -45,7 +45,7 @@ typedef struct hc_machine {
 	uint32_t dwarf_kept; /* bit for each that a call keeps by the ABI; 0: as libdw says */
 	uint8_t dwarf_registers[HC_MACHINE_DWARF_MAX];
 	unsigned dwarf_vector_first, dwarf_vector_last; /* DWARF's numbers of vector registers; both 0: not known */
-	bool has_xsave; /* its NT_X86_XSTATE is laid out as registers.c has it */
+	bool has_xsave;					/* its NT_X86_XSTATE is laid out as registers.c has it */
 
 	/*
 	 * Thread-local storage (Ulrich Drepper, "ELF Handling for Thread-Local Storage", 3). Variant II: blocks lie below the thread pointer,
@@ -56,12 +56,12 @@ typedef struct hc_machine {
 	unsigned dtv; /* in words from the thread pointer: the dtv */
 
 	/* The thread control block, tcbhead_t (glibc's sysdeps/MACHINE/nptl/tls.h): what it is found by. */
-	bool block_has_self;	   /* its first and its third word are its own address */
-	unsigned block_canary;	   /* bytes; 0: none is in there */
+	bool block_has_self;	  /* its first and its third word are its own address */
+	unsigned block_canary;	  /* bytes; 0: none is in there */
 	unsigned block_alignment; /* bytes */
-	unsigned block_thread;	   /* struct pthread.tid (glibc's nptl/descr.h); 0: not known */
+	unsigned block_thread;	  /* struct pthread.tid (glibc's nptl/descr.h); 0: not known */
 
-	unsigned red_zone;			  /* bytes below the stack pointer that a function may use */
+	unsigned red_zone;			       /* bytes below the stack pointer that a function may use */
 	unsigned relocation_relative, relocation_copy; /* R_...; 0: not known */
 
 	/* MALLOC_ALIGNMENT (glibc's malloc-alignment.h), and to 2.25. 0: the heap of this machine is not read. */

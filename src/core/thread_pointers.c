@@ -22,15 +22,18 @@ struct search {
 	unsigned seen;
 };
 
-static void check_block(struct search *search, hc_address address)
+/* The block at ADDRESS of MAPPING, whose first word is its own address. */
+static void check_block(struct search *search, const hc_mapping *mapping, hc_address address)
 {
 	const hc_core *core = search->core;
-	uint64_t again, id;
+	const uint8_t *block = mapping->bytes + (address - mapping->start);
+	unsigned thread_id = core->machine->block_thread;
 
-	if (!hc_core_read_word(core, address + 2 * core->format.size, &again) || again != address ||
-		!hc_core_read_unsigned(core, address + core->machine->block_thread, 4, &id))
+	if (mapping->end - address < thread_id + sizeof(uint32_t) ||
+		hc_load_word(block + 2 * core->format.size, core->format) != address)
 		return;
-	unsigned found = GPOINTER_TO_UINT(g_hash_table_lookup(search->threads, GUINT_TO_POINTER((unsigned)id)));
+	uint32_t id = hc_load_u32(block + thread_id, core->format.swap);
+	unsigned found = GPOINTER_TO_UINT(g_hash_table_lookup(search->threads, GUINT_TO_POINTER(id)));
 
 	search->only = search->seen++ ? 0 : address;
 	if (!found)
@@ -56,7 +59,7 @@ static void search_mapping(struct search *search, const hc_mapping *mapping)
 
 		for (; !is_hole && at < stop && mapping->end - at >= BLOCK_WORDS * core->format.size; at += step)
 			if (hc_load_word(mapping->bytes + (at - mapping->start), core->format) == at)
-				check_block(search, at);
+				check_block(search, mapping, at);
 		at = hc_align_up(MAX(at, stop), step);
 	}
 }
@@ -72,7 +75,8 @@ static void find_pointers(struct search *search)
 			search_mapping(search, mapping);
 	}
 	for (unsigned i = 0; i < search->doubtful->len; i++)
-		g_array_index(core->threads, hc_thread, g_array_index(search->doubtful, unsigned, i)).thread_pointer = 0;
+		g_array_index(core->threads, hc_thread, g_array_index(search->doubtful, unsigned, i)).thread_pointer =
+			0;
 	/* Numbers differ where gdb is in another namespace. */
 	if (core->threads->len == 1 && search->only && !search->doubtful->len)
 		g_array_index(core->threads, hc_thread, 0).thread_pointer = search->only;

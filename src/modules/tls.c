@@ -134,7 +134,8 @@ static void add_module(struct tls *tls, hc_address map, const struct module *mod
 		if (!pointer)
 			continue;
 		if (is_static)
-			add_block(tls, module, segment, i, tls->machine->tls_above ? pointer + members[OFFSET] : pointer - members[OFFSET]);
+			add_block(tls, module, segment, i,
+				tls->machine->tls_above ? pointer + members[OFFSET] : pointer - members[OFFSET]);
 		else if (read_dtv(tls, pointer, members[MODULE_ID], &start))
 			add_block(tls, module, segment, i, start);
 	}

@@ -268,7 +268,8 @@ static Dwfl *open_all(struct hc_unwinder *unwinder)
 
 		if (module->public.is_vdso)
 			report_vdso(modules, dwfl, module);
-		else if (module->mapped && dwfl_report_elf(dwfl, module->name, module->file, -1, module->public.bias, true))
+		else if (module->mapped &&
+			 dwfl_report_elf(dwfl, module->name, module->file, -1, module->public.bias, true))
 			reported++;
 	}
 	if (!dwfl_report_end(dwfl, NULL, NULL) && reported &&

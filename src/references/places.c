@@ -175,7 +175,8 @@ static bool find_descriptor(const hc_place_sources *sources, hc_place *place)
 	for (unsigned i = 0; i < hc_core_thread_count(sources->core); i++) {
 		const hc_thread *thread = hc_core_thread(sources->core, i);
 
-		if (!thread->thread_pointer || place->address - thread->thread_pointer >= DESCRIPTOR_WORDS * hc_core_process(sources->core)->word_size)
+		if (!thread->thread_pointer || place->address - thread->thread_pointer >=
+						       DESCRIPTOR_WORDS * hc_core_process(sources->core)->word_size)
 			continue;
 		place->kind = HC_PLACE_THREAD_DESCRIPTOR;
 		place->thread_id = thread->id;
