@@ -30,8 +30,7 @@ static const hc_diagnostic_kind heap_missing = {
 };
 
 enum {
-	RING_STEPS_MAX = 1 << 22,
-	ALIGNMENT = 16, /* MALLOC_ALIGNMENT on x86-64, which is all that is read; and on i386 from 2.26 on */
+	RING_STEPS_MAX = 1 << 22
 };
 
 /* mp_'s thresholds, which decide what free() gives back. */
@@ -99,6 +98,7 @@ static void glibc_open(hc_heap *heap, const hc_core *core, hc_modules *modules, 
 {
 	glibc *g = g_new0(glibc, 1);
 	const hc_process *process = hc_core_process(core);
+	const hc_machine *machine = hc_core_machine(core);
 
 	heap->private = g;
 	heap->info.allocator = hc_allocator_glibc.name;
@@ -108,7 +108,7 @@ static void glibc_open(hc_heap *heap, const hc_core *core, hc_modules *modules, 
 	g->heap = heap;
 	g->format = hc_core_word_format(core);
 	g->word = g->format.size;
-	g->alignment = ALIGNMENT;
+	g->alignment = machine && machine->malloc_alignment ? machine->malloc_alignment : 2 * g->word;
 	g->minimum = hc_align_up(4 * g->word, g->alignment); /* fd and bk behind the header */
 	g->page = process->page_size;
 	g->tcache_count = -1;
@@ -119,7 +119,7 @@ static void glibc_open(hc_heap *heap, const hc_core *core, hc_modules *modules, 
 	g->notes = g_array_new(FALSE, FALSE, sizeof(hc_address));
 	g_mutex_init(&g->notes_mutex);
 	heap->info.alignment = g->alignment;
-	if (process->machine_id != EM_X86_64) {
+	if (!machine || !machine->malloc_alignment) {
 		heap->info.state = HC_HEAP_UNSUPPORTED;
 		hc_diagnostics_add(diagnostics, &machine_unsupported, 0, "%s", process->machine);
 		return;

@@ -155,6 +155,17 @@ static inline hc_address chunk_align_up(const glibc *g, hc_address address)
 	return hc_align_up(address + 2 * g->word, g->alignment) - 2 * g->word;
 }
 
+/*
+ * Where a piece ends whose fenceposts end at ADDRESS: the old top ended with a page, and where chunks are not aligned as their blocks
+ * are (i386) a few bytes are left in front of that.
+ */
+static inline hc_address glibc_fence_end(const glibc *g, hc_address address)
+{
+	hc_address end = hc_align_up(address, g->page);
+
+	return end - address < g->alignment ? end : address;
+}
+
 /* ---- glibc_layout.c ---- */
 
 extern const hc_diagnostic_kind glibc_inconsistent; /* counts that malloc keeps do not agree with its memory */

@@ -453,7 +453,7 @@ static bool is_main_piece(
 		return true;
 	}
 	if (fence && steps) {
-		*ret_end = reached + fence;
+		*ret_end = glibc_fence_end(g, reached + fence);
 		return *ret_end % g->page == 0;
 	}
 	return false;
@@ -501,7 +501,8 @@ static void find_mapped_pieces(glibc *g)
 			at = hc_align_up(glibc_skip_claimed(g, at), g->page);
 			if (at >= mapping->end)
 				break;
-			if (is_main_piece(g, at, MIN(run_end, glibc_next_claimed(g, at)), &steps_left, &end)) {
+			if (is_main_piece(g, chunk_align_up(g, at), MIN(run_end, glibc_next_claimed(g, at)),
+				    &steps_left, &end)) {
 				add_main_region(g, at, chunk_align_up(g, at), end, end);
 				found += end - at;
 				at = hc_align_up(end, g->page) - g->page;

@@ -77,7 +77,8 @@ static void probe_page(
 
 	if (read_candidate(g, bytes, page, free, run_end, &candidate) && !candidate.offset)
 		g_array_append_val(found, candidate);
-	for (uint64_t alignment = 2 * g->alignment; alignment <= g->page; alignment *= 2)
+	for (uint64_t alignment = g->alignment > header ? g->alignment : 2 * g->alignment; alignment <= g->page;
+		alignment *= 2)
 		if (read_candidate(
 			    g, bytes + alignment - header, page + alignment - header, free, run_end, &candidate) &&
 			candidate.offset)

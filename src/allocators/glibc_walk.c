@@ -371,7 +371,8 @@ static bool skip_fenceposts(struct walk *walk, uint64_t header)
 
 	if (!fence)
 		return false;
-	fence = MIN(fence, end - walk->at);
+	/* What is left behind it is part of it at the end only: elsewhere a block begins where chunks do. */
+	fence = glibc_fence_end(walk->g, walk->at + fence) >= end ? end - walk->at : fence;
 	emit_counted(walk, walk->at, walk->at + fence, HC_BLOCK_FENCEPOST);
 	walk->at += fence;
 	walk->last = 0;
@@ -419,7 +420,8 @@ static void end_at_top(struct walk *walk, uint64_t header)
 	uint64_t size = header & ~(uint64_t)CHUNK_FLAGS, room = walk->region->end - walk->at;
 
 	settle_last(walk, header);
-	if (size > room || size & walk->alignment_mask || size < walk->g->minimum) {
+	/* It ends with a page, and begins where a chunk can: on i386 that is in the middle between two multiples of its alignment. */
+	if (size > room || size & (2 * walk->g->word - 1) || size < walk->g->minimum) {
 		hc_diagnostics_add(walk->g->diagnostics, &glibc_inconsistent, 0,
 			"the top chunk at %#" PRIx64 " has size %#" PRIx64, walk->at, header);
 		walk->sink->complete = false;

@@ -6,8 +6,6 @@
  */
 #include "allocators/allocators.h"
 
-#include <elf.h>
-
 /* In words from the control block. */
 enum {
 	SELF = 0,
@@ -15,20 +13,9 @@ enum {
 	SELF_AGAIN = 2
 };
 
-struct machine_tcb {
-	unsigned machine;
-	unsigned canary;    /* bytes */
-	unsigned alignment; /* of control blocks */
-};
-
-static const struct machine_tcb machines[] = {
-	{ EM_X86_64, 0x28, 64 },
-	{ EM_386, 0x14, 16 },
-};
-
 struct search {
 	const hc_core *core;
-	const struct machine_tcb *machine;
+	const hc_machine *machine; /* NULL: blocks have no look */
 	uint64_t canary;
 	bool canary_known;
 	GArray *found;
@@ -49,8 +36,8 @@ static void add_live_threads(struct search *search)
 			continue;
 		g_array_append_val(search->found, pointer);
 		if (search->machine && !search->canary_known)
-			search->canary_known =
-				hc_core_read_word(search->core, pointer + search->machine->canary, &search->canary);
+			search->canary_known = hc_core_read_word(
+				search->core, pointer + search->machine->block_canary, &search->canary);
 	}
 }
 
@@ -62,7 +49,7 @@ static void check_place(struct search *search, hc_address address)
 	if (!hc_core_read_word(search->core, address + SELF_AGAIN * word, &again) || again != address ||
 		!hc_core_read_word(search->core, address + DTV * word, &dtv) || !dtv ||
 		!hc_core_read_word(search->core, dtv - 2 * word, &slots) || !slots || slots > 65536 ||
-		!hc_core_read_word(search->core, address + search->machine->canary, &canary) || !canary)
+		!hc_core_read_word(search->core, address + search->machine->block_canary, &canary) || !canary)
 		return;
 	if ((search->canary_known && canary != search->canary) || hc_core_find_thread(search->core, address) ||
 		(search->last && address - search->last < DESCRIPTOR_MIN))
@@ -84,17 +71,17 @@ static int compare_addresses(const void *a, const void *b)
 static void search_range(struct search *search, const hc_mapping *mapping, hc_address start, hc_address end)
 {
 	hc_word_format format = hc_core_word_format(search->core);
-	hc_address at = hc_align_up(start, search->machine->alignment);
+	hc_address at = hc_align_up(start, search->machine->block_alignment);
 
 	while (at < end && end - at >= 8 * format.size) {
 		uint64_t size;
 		bool is_hole = hc_core_is_hole(search->core, mapping->bytes + (at - mapping->start), end - at, &size);
 		hc_address stop = at + size;
 
-		for (; !is_hole && at < stop && end - at >= 8 * format.size; at += search->machine->alignment)
+		for (; !is_hole && at < stop && end - at >= 8 * format.size; at += search->machine->block_alignment)
 			if (hc_load_word(mapping->bytes + (at - mapping->start), format) == at)
 				check_place(search, at);
-		at = hc_align_up(MAX(at, stop), search->machine->alignment);
+		at = hc_align_up(MAX(at, stop), search->machine->block_alignment);
 	}
 }
 
@@ -123,9 +110,8 @@ GArray *hc_allocators_find_thread_blocks(const hc_core *core, const GArray *regi
 	struct search search = { .core = core, .found = g_array_new(FALSE, FALSE, sizeof(hc_address)) };
 	unsigned region = 0;
 
-	for (unsigned i = 0; i < G_N_ELEMENTS(machines); i++)
-		if (machines[i].machine == hc_core_process(core)->machine_id)
-			search.machine = &machines[i];
+	if (hc_core_machine(core) && hc_core_machine(core)->block_has_self)
+		search.machine = hc_core_machine(core);
 	add_live_threads(&search);
 	for (unsigned i = 0; search.machine && i < hc_core_mapping_count(core); i++) {
 		const hc_mapping *mapping = hc_core_mapping(core, i);

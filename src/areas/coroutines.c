@@ -18,7 +18,6 @@
 
 #include "base/bytes.h"
 
-#include <elf.h>
 #include <string.h>
 
 enum {
@@ -226,12 +225,13 @@ static int compare_starts(const void *a, const void *b)
 
 void hc_areas_claim_coroutines(hc_areas *areas)
 {
-	unsigned machine = hc_core_process(areas->core)->machine_id, next = 0;
+	const hc_machine *machine = hc_core_machine(areas->core);
+	unsigned next = 0;
 	uint64_t page = hc_core_process(areas->core)->page_size;
 	hc_address reach = 0;
 
 	/* Frames, and the trampoline, are known by this machine's code. */
-	if (machine != EM_X86_64 || !hc_core_thread_count(areas->core) || !page || page & (page - 1))
+	if (!machine || !machine->has_coroutines || !hc_core_thread_count(areas->core) || !page || page & (page - 1))
 		return;
 	g_autoptr(GArray) claims = g_array_copy(areas->claims);
 

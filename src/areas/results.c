@@ -14,7 +14,7 @@
  * One whose id, behind the list, the kernel has cleared (nptl/descr.h: tid; CLONE_CHILD_CLEARTID, clone(2)) has ended: if it is in the
  * first list it was not joined, and libc keeps its stack.
  *
- * The result stands two words before the start routine, with priority and policy between them, in all releases. The
+ * The result stands before the start routine, with priority and policy (two ints) between them, in all releases. The
  * routine's argument, behind it, is nothing that the process can still get at.
  */
 #include "areas/areas_state.h"
@@ -22,6 +22,7 @@
 enum {
 	LIST_SEARCH_FROM = 64, /* bytes: behind the control block's first words */
 	DESCRIPTOR_BYTES = 4096,
+	SCHEDULING_BYTES = 8, /* struct sched_param, schedpolicy */
 	PRIORITY_MOST = 99,
 	POLICY_MOST = 7, /* sched(7): SCHED_OTHER 0 to SCHED_EXT 7 */
 	RING_MORE = 64,	 /* nodes in a ring that are no descriptors that were found */
@@ -171,13 +172,12 @@ static list_kind list_of(struct search *search, hc_address pointer, GHashTable *
 static bool is_routine(const struct search *search, hc_address at, uint64_t *ret_routine, uint64_t *ret_result)
 {
 	unsigned word = search->word;
-	uint64_t scheduling;
+	uint64_t priority, policy;
 
-	if (!word_at(search, at, ret_routine) || !word_at(search, at - word, &scheduling) ||
-		!word_at(search, at - 2 * word, ret_result) || !hc_areas_is_code(search->areas, *ret_routine))
-		return false;
-	/* struct sched_param and schedpolicy are ints: on 64 bits they share a word. */
-	return word != 8 || ((uint32_t)scheduling <= PRIORITY_MOST && scheduling >> 32 <= POLICY_MOST);
+	return word_at(search, at, ret_routine) && word_at(search, at - SCHEDULING_BYTES - word, ret_result) &&
+	       hc_core_read_unsigned(search->areas->core, at - SCHEDULING_BYTES, 4, &priority) &&
+	       hc_core_read_unsigned(search->areas->core, at - SCHEDULING_BYTES + 4, 4, &policy) &&
+	       priority <= PRIORITY_MOST && policy <= POLICY_MOST && hc_areas_is_code(search->areas, *ret_routine);
 }
 
 /* The words between POINTER and END (where `stackblock` is) that can be the result. */
@@ -190,7 +190,7 @@ static void add_results(struct search *search, hc_address pointer, hc_address en
 
 		if (!is_routine(search, at, &routine, &result) || !result)
 			continue;
-		hc_range range = { at - (word == 8 ? 2 : 3) * word, 0 };
+		hc_range range = { at - SCHEDULING_BYTES - word, 0 };
 
 		range.end = range.start + word;
 		g_array_append_val(search->areas->results, range);

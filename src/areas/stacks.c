@@ -27,14 +27,20 @@ static const hc_diagnostic_kind stack_blank = {
 };
 
 enum {
-	RED_ZONE = 128,		 /* System V ABI, AMD64: leaf functions use it without moving the stack pointer */
 	DESCRIPTOR_BYTES = 4096, /* sizeof(struct pthread) is below that in all releases */
-	DESCRIPTOR_MIN = 2048,	 /* ... and above that */
+	DESCRIPTOR_WORDS_MIN = 256, /* ... and above that: 1216 bytes on i386 */
 	STACK_PIECES_MAX = 32, /* of the core's mappings in one stack: the guard, the stack, what mprotect() cut off */
 	TOUCH_STEP =
 		512, /* bytes that are looked at as one: all of a stack from the first that is touched on is searched */
 	BLANK_BYTES = 1024, /* of a live stack: enough for a return address */
 };
+
+static unsigned red_zone(const hc_areas *areas)
+{
+	const hc_machine *machine = hc_core_machine(areas->core);
+
+	return machine ? machine->red_zone : HC_RED_ZONE_MOST;
+}
 
 /* A stack is one stretch of mapped memory, whatever a descriptor says that was overwritten. */
 static bool is_one_stretch(const hc_areas *areas, hc_address start, hc_address end)
@@ -62,7 +68,7 @@ static hc_range stack_and_place(const hc_areas *areas, hc_address pointer, unsig
 	uint64_t page = hc_core_process(areas->core)->page_size, available = 0;
 	hc_word_format format = hc_core_word_format(areas->core);
 	const uint8_t *descriptor = hc_core_bytes(areas->core, pointer, &available);
-	hc_range range = { 0, hc_align_up(pointer + DESCRIPTOR_MIN, page) };
+	hc_range range = { 0, hc_align_up(pointer + DESCRIPTOR_WORDS_MIN * format.size, page) };
 
 	*ret_told = 0;
 	if (!descriptor)
@@ -144,7 +150,7 @@ bool hc_areas_stack_block(const hc_areas *areas, hc_address pointer, hc_range *r
 static void claim_thread(hc_areas *areas, unsigned thread_index, const hc_thread *thread)
 {
 	hc_range stack = stack_of(areas, thread->thread_pointer);
-	hc_address live = thread->stack_pointer - MIN(thread->stack_pointer, RED_ZONE);
+	hc_address live = thread->stack_pointer - MIN(thread->stack_pointer, red_zone(areas));
 
 	if (!stack.start)
 		stack.start = start_above_guard(areas, thread->stack_pointer);
@@ -219,7 +225,7 @@ static void claim_left_main_stack(hc_areas *areas)
 static void claim_main_stack(hc_areas *areas, unsigned thread_index, const hc_thread *thread)
 {
 	const hc_mapping *mapping = hc_core_find_mapping(areas->core, thread->stack_pointer);
-	hc_address live = MAX(thread->stack_pointer - MIN(thread->stack_pointer, RED_ZONE), mapping->start);
+	hc_address live = MAX(thread->stack_pointer - MIN(thread->stack_pointer, red_zone(areas)), mapping->start);
 
 	hc_areas_claim(areas, mapping->start, live, HC_AREA_STACK_UNUSED, thread_index);
 	hc_areas_claim(areas, live, mapping->end, HC_AREA_STACK, thread_index);

@@ -123,6 +123,8 @@ hc_core *hc_core_open(const char *path, hc_diagnostics *diagnostics, GError **er
 	hc_core_parse_notes(core);
 	if (!hc_core_build_mappings(core, error))
 		return NULL;
+	hc_core_find_thread_pointers(core);
+	hc_core_sort_threads(core);
 	find_executable_path(core);
 	hc_core_load_residency(core);
 	return g_steal_pointer(&core);
@@ -189,6 +191,11 @@ uint64_t hc_core_file_size(const hc_core *core)
 const hc_process *hc_core_process(const hc_core *core)
 {
 	return &core->process;
+}
+
+const hc_machine *hc_core_machine(const hc_core *core)
+{
+	return core->machine;
 }
 
 hc_word_format hc_core_word_format(const hc_core *core)

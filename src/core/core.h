@@ -7,6 +7,7 @@
  *	elf.c		the ELF header and program headers
  *	notes.c		the notes: threads, process, mapped files, signal
  *	registers.c	names of registers
+ *	thread_pointers.c	thread pointers that the notes do not tell
  *	pieces.c	segments and mapped files -> disjoint pieces with one source of bytes each
  *	holes.c		what of the file is known to be zeros without reading it
  *	large_pages.c	what is walked at random, in pages of 2 MiB
@@ -19,7 +20,11 @@
 
 #include <heapcore/core.h>
 
+#include "base/machine.h"
 #include "base/word.h"
+
+/* What is known of the machine; NULL: it is none of base/machine.c. */
+const hc_machine *hc_core_machine(const hc_core *core);
 
 /* Word size and byte order of the dead process, for loops that read its words themselves. */
 hc_word_format hc_core_word_format(const hc_core *core);

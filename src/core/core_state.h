@@ -4,6 +4,7 @@
 
 #include "base/diagnostics.h"
 #include "base/elf_headers.h"
+#include "base/machine.h"
 #include "core/core.h"
 
 /* An entry of NT_FILE. */
@@ -24,6 +25,7 @@ struct hc_core {
 	hc_word_format format;
 	hc_diagnostics *diagnostics;
 	hc_process process;
+	const hc_machine *machine; /* NULL: not known */
 	GArray *threads;    /* of hc_thread */
 	GArray *by_pointer; /* of unsigned: indices of threads, by thread pointer */
 	GArray *segments;   /* of hc_elf_segment: PT_LOAD and PT_NOTE */
@@ -58,6 +60,12 @@ char *hc_core_beside(const hc_core *core, const char *name);
 
 /* residency.c: fills `residency`, if CORE is a capture's. What is there and makes no sense is a diagnostic. */
 void hc_core_load_residency(hc_core *core);
+
+/* thread_pointers.c: those that the notes do not tell, where they can be found. Needs the pieces. */
+void hc_core_find_thread_pointers(hc_core *core);
+
+/* notes.c: fills `by_pointer`. */
+void hc_core_sort_threads(hc_core *core);
 
 /* pieces.c: segments and files -> sorted, disjoint pieces. FALSE if memory is out. */
 bool hc_core_build_mappings(hc_core *core, GError **error);

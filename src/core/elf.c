@@ -56,24 +56,12 @@ static const char *why_no_core(unsigned type)
 
 static void set_machine(hc_core *core, unsigned machine)
 {
-	core->process.machine_id = machine;
-	switch (machine) {
-	case EM_X86_64:
-		core->process.machine = "x86-64";
-		break;
-	case EM_386:
-		core->process.machine = "i386";
-		break;
-	case EM_AARCH64:
-		core->process.machine = "aarch64";
-		break;
-	default: {
-		char text[32];
+	char text[32];
 
-		g_snprintf(text, sizeof text, "machine %u", machine);
-		core->process.machine = g_string_chunk_insert(core->strings, text);
-	}
-	}
+	core->machine = hc_machine_find(machine);
+	core->process.machine_id = machine;
+	g_snprintf(text, sizeof text, "machine %u", machine);
+	core->process.machine = core->machine ? core->machine->name : g_string_chunk_insert(core->strings, text);
 }
 
 static bool check_identity(hc_core *core, GError **error)

@@ -8,10 +8,6 @@
 #include <elf.h>
 #include <inttypes.h>
 
-#ifndef NT_ARM_TLS
-#define NT_ARM_TLS 0x401
-#endif
-
 const hc_diagnostic_kind hc_notes_damaged = {
 	"core-notes-damaged",
 	HC_SEVERITY_PARTIAL,
@@ -23,32 +19,6 @@ static const hc_diagnostic_kind notes_missing = {
 	HC_SEVERITY_PARTIAL,
 	"no thread's registers are in the core: live stacks and thread-local storage can only be guessed",
 };
-
-/*
- * Where struct elf_prstatus and its registers keep what we need. To add a machine: a row here, and nothing else in core/.
- */
-struct machine_layout {
-	unsigned machine;
-	unsigned pid, registers; /* offsets in elf_prstatus */
-	unsigned register_count;
-	unsigned stack_pointer, program_counter;
-	int thread_pointer; /* -1: not among the general registers */
-	int system_call;    /* its register holds -1 outside system calls; -1: not known */
-};
-
-static const struct machine_layout machine_layouts[] = {
-	{ EM_X86_64, 32, 112, 27, 19, 16, 21, 15 },
-	{ EM_386, 24, 72, 17, 15, 12, -1, 11 },
-	{ EM_AARCH64, 32, 112, 34, 31, 32, -1, -1 },
-};
-
-static const struct machine_layout *find_layout(const hc_core *core)
-{
-	for (unsigned i = 0; i < G_N_ELEMENTS(machine_layouts); i++)
-		if (machine_layouts[i].machine == core->process.machine_id)
-			return &machine_layouts[i];
-	return NULL;
-}
 
 /* PATH_MAX is 4096, and the kernel may add " (deleted)". A mapping of a hostile core could repeat megabytes in every report. */
 enum {
@@ -77,30 +47,30 @@ static hc_thread *current_thread(hc_core *core)
 
 static void parse_thread(hc_core *core, const struct note *note)
 {
-	const struct machine_layout *layout = find_layout(core);
+	const hc_machine *machine = core->machine;
 	hc_word_format format = core->format;
 	hc_thread thread = { 0 };
 
-	if (!layout)
+	if (!machine)
 		return;
-	if (note->size < layout->registers + layout->register_count * format.size) {
+	if (note->size < machine->status_registers + machine->register_count * format.size) {
 		hc_diagnostics_add(core->diagnostics, &hc_notes_damaged, note->size, "NT_PRSTATUS of %" PRIu64 " bytes",
 			note->size);
 		return;
 	}
 	thread.signal = hc_load_u16(note->data + 12, format.swap);
-	thread.id = hc_load_u32(note->data + layout->pid, format.swap);
-	thread.register_count = layout->register_count;
-	for (unsigned i = 0; i < layout->register_count; i++)
-		thread.registers[i] = hc_load_word(note->data + layout->registers + i * format.size, format);
-	thread.stack_pointer = thread.registers[layout->stack_pointer];
-	thread.program_counter = thread.registers[layout->program_counter];
-	if (layout->thread_pointer >= 0)
-		thread.thread_pointer = thread.registers[layout->thread_pointer];
-	if (layout->system_call >= 0) {
+	thread.id = hc_load_u32(note->data + machine->status_pid, format.swap);
+	thread.register_count = machine->register_count;
+	for (unsigned i = 0; i < machine->register_count; i++)
+		thread.registers[i] = hc_load_word(note->data + machine->status_registers + i * format.size, format);
+	thread.stack_pointer = thread.registers[machine->stack_pointer];
+	thread.program_counter = thread.registers[machine->program_counter];
+	if (machine->pointer_place == HC_POINTER_REGISTER)
+		thread.thread_pointer = thread.registers[machine->pointer_register];
+	if (machine->system_call >= 0) {
 		uint64_t none = format.size == 8 ? UINT64_MAX : UINT32_MAX;
 
-		thread.in_system_call = thread.registers[layout->system_call] != none;
+		thread.in_system_call = thread.registers[machine->system_call] != none;
 	}
 	g_array_append_val(core->threads, thread);
 }
@@ -196,6 +166,27 @@ static void parse_files(hc_core *core, const struct note *note)
 	}
 }
 
+/* asm/ldt.h, struct user_desc: { entry_number, base_addr, limit, flags }, each of 4 bytes. A selector is the number times 8, and flags. */
+static void parse_descriptors(const hc_core *core, hc_thread *thread, const struct note *note)
+{
+	enum {
+		DESCRIPTOR_BYTES = 16
+	};
+	uint64_t wanted = thread->registers[core->machine->pointer_register] >> 3 & 0x1fff;
+
+	for (uint64_t i = 0; wanted && note->size - i >= DESCRIPTOR_BYTES; i += DESCRIPTOR_BYTES)
+		if (hc_load_u32(note->data + i, core->format.swap) == wanted)
+			thread->thread_pointer = hc_load_u32(note->data + i + 4, core->format.swap);
+}
+
+static void parse_thread_pointer(const hc_core *core, hc_thread *thread, const struct note *note)
+{
+	if (core->machine->pointer_place == HC_POINTER_DESCRIPTOR)
+		parse_descriptors(core, thread, note);
+	else if (note->size >= core->format.size)
+		thread->thread_pointer = hc_load_word(note->data, core->format);
+}
+
 static void parse_note(hc_core *core, const struct note *note)
 {
 	hc_thread *thread = current_thread(core);
@@ -233,10 +224,9 @@ static void parse_note(hc_core *core, const struct note *note)
 			thread->vector_registers = note->data;
 			thread->vector_registers_size = note->size;
 			break;
-		case NT_ARM_TLS:
-			if (note->size >= 8 && core->process.machine_id == EM_AARCH64)
-				thread->thread_pointer = hc_load_u64(note->data, core->format.swap);
-			break;
+		default:
+			if (core->machine && core->machine->pointer_note == note->type)
+				parse_thread_pointer(core, thread, note);
 		}
 	}
 }
@@ -343,7 +333,7 @@ static int compare_pointers(const void *a, const void *b, void *data)
 	return (x > y) - (x < y);
 }
 
-static void sort_threads(hc_core *core)
+void hc_core_sort_threads(hc_core *core)
 {
 	for (unsigned i = 0; i < core->threads->len; i++)
 		g_array_append_val(core->by_pointer, i);
@@ -353,7 +343,6 @@ static void sort_threads(hc_core *core)
 void hc_core_parse_notes(hc_core *core)
 {
 	parse_note_segments(core);
-	sort_threads(core);
 	if (!core->threads->len)
 		hc_diagnostics_add(core->diagnostics, &notes_missing, 0, NULL);
 	settle_signal(core);

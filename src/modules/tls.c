@@ -47,6 +47,7 @@ enum {
 struct tls {
 	hc_modules *modules;
 	const hc_core *core;
+	const hc_machine *machine;
 	unsigned word;
 	GArray *blocks;
 };
@@ -85,7 +86,7 @@ static bool read_dtv(const struct tls *tls, hc_address thread_pointer, uint64_t 
 {
 	uint64_t dtv, slots;
 
-	return hc_core_read_word(tls->core, thread_pointer + tls->word, &dtv) && dtv &&
+	return hc_core_read_word(tls->core, thread_pointer + tls->machine->dtv * tls->word, &dtv) && dtv &&
 	       hc_core_read_word(tls->core, dtv - 2 * tls->word, &slots) && id <= slots &&
 	       hc_core_read_word(tls->core, dtv + id * 2 * tls->word, ret_value) && *ret_value &&
 	       *ret_value != UINT64_MAX && *ret_value != UINT32_MAX;
@@ -133,7 +134,8 @@ static void add_module(struct tls *tls, hc_address map, const struct module *mod
 		if (!pointer)
 			continue;
 		if (is_static)
-			add_block(tls, module, segment, i, pointer - members[OFFSET]);
+			add_block(tls, module, segment, i,
+				tls->machine->tls_above ? pointer + members[OFFSET] : pointer - members[OFFSET]);
 		else if (read_dtv(tls, pointer, members[MODULE_ID], &start))
 			add_block(tls, module, segment, i, start);
 	}
@@ -168,14 +170,14 @@ static void find_blocks(hc_modules *modules)
 	struct tls tls = {
 		.modules = modules,
 		.core = modules->core,
+		.machine = hc_core_machine(modules->core),
 		.word = hc_core_process(modules->core)->word_size,
 		.blocks = g_array_new(FALSE, FALSE, sizeof(hc_tls_block)),
 	};
 	g_autoptr(GArray) maps = hc_modules_link_maps(modules, LINK_MAPS);
-	unsigned machine = hc_core_process(modules->core)->machine_id;
 
 	modules->tls_blocks = tls.blocks;
-	if (machine != EM_X86_64 && machine != EM_386) /* the other variant has its blocks above the thread pointer */
+	if (!tls.machine)
 		return;
 	for (unsigned i = 0; i < maps->len; i++) {
 		hc_address map = g_array_index(maps, hc_address, i);

@@ -183,28 +183,17 @@ static void compare_relocated(struct comparison *c, hc_address address, uint64_t
 		c->why = "addresses that it has relocated are not the ones in the core";
 }
 
-/* R_*_RELATIVE: <elf.h>; the machines' own ABIs. 0: not known. */
-static unsigned relative_type(unsigned machine)
+/* R_..._RELATIVE; 0: not known. */
+static unsigned relative_type(const hc_core *core)
 {
-	static const struct {
-		unsigned machine, type;
-	} types[] = {
-		{ EM_X86_64, R_X86_64_RELATIVE },
-		{ EM_AARCH64, R_AARCH64_RELATIVE },
-		{ EM_RISCV, R_RISCV_RELATIVE },
-		{ EM_PPC64, R_PPC64_RELATIVE },
-		{ EM_S390, R_390_RELATIVE },
-	};
+	const hc_machine *machine = hc_core_machine(core);
 
-	for (unsigned i = 0; i < G_N_ELEMENTS(types); i++)
-		if (types[i].machine == machine)
-			return types[i].type;
-	return 0;
+	return machine ? machine->relocation_relative : 0;
 }
 
 static void compare_section(struct comparison *c, Elf_Data *data, uint64_t entry_size)
 {
-	unsigned type = relative_type(hc_core_process(c->core)->machine_id);
+	unsigned type = relative_type(c->core);
 	uint64_t count = entry_size ? data->d_size / entry_size : 0;
 
 	for (uint64_t i = 0; type && i < MIN(count, G_MAXINT) && !c->why; i++) {

@@ -18,6 +18,9 @@
  * thread after the other. So they come from a second walk, and only those of the thread that was
  * asked for last are there.
  *
+ * The kernel's own code (vdso) has no file; the core holds all of it, which libdwfl is given as one. On
+ * i386 every system call is made there, and on all but x86-64 a signal's handler returns there.
+ *
  * What can go wrong, and is no failure: where a module has no file the walk ends, because its
  * frames' sizes are not known (libdwfl would guess along frame pointers); a damaged stack that
  * leads in a circle ends at the first place seen twice (Brent's method: no table); and MOST_FRAMES
@@ -25,36 +28,20 @@
  */
 #include "modules/modules_state.h"
 
-#include <elf.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 enum {
 	MOST_FRAMES = 4096,	      /* of a thread */
 	MOST_FRAMES_IN_ALL = 1 << 19, /* damaged stacks of thousands of threads could go on to that end each */
-	MOST_REGISTERS = 32
-};
-
-/*
- * The registers that DWARF knows, in its order (System V ABI of the machine, "DWARF Register Number
- * Mapping"), as indices of hc_thread's registers. To add a machine: a row here.
- */
-static const struct machine {
-	unsigned id;
-	unsigned count;
-	unsigned stack_pointer; /* DWARF's number */
-	uint32_t kept;		/* bit for each that a call keeps by the ABI; 0: as libdwfl says */
-	uint8_t registers[MOST_REGISTERS];
-} machines[] = {
-	{ EM_X86_64, 17, 7, UINT32_C(0xf048), { 10, 12, 11, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0, 16 } },
-	{ EM_AARCH64, 32, 31, 0,
-		{ 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27,
-			28, 29, 30, 31 } },
+	MOST_REGISTERS = HC_MACHINE_DWARF_MAX
 };
 
 /* What hc_modules keeps. */
 struct hc_unwinder {
 	hc_modules *modules;
 	Dwfl *dwfl; /* NULL: no unwinding here */
-	const struct machine *machine;
+	const hc_machine *machine; /* NULL: no unwinding here */
 	const hc_thread *current; /* being unwound */
 	unsigned frame_count;	  /* of all threads so far */
 	GArray **frames;	  /* for each thread, of hc_frame; NULL: not asked for yet */
@@ -96,13 +83,13 @@ static bool read_memory(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *value, void 
 static bool set_registers(Dwfl_Thread *dwfl_thread, void *thread_data)
 {
 	const struct hc_unwinder *unwinder = thread_data;
-	const struct machine *machine = unwinder->machine;
+	const hc_machine *machine = unwinder->machine;
 	const hc_thread *thread = unwinder->current;
 	Dwarf_Word values[MOST_REGISTERS];
 
-	for (unsigned i = 0; i < machine->count; i++)
-		values[i] = thread->registers[machine->registers[i]];
-	if (!dwfl_thread_state_registers(dwfl_thread, 0, machine->count, values))
+	for (unsigned i = 0; i < machine->dwarf_count; i++)
+		values[i] = thread->registers[machine->dwarf_registers[i]];
+	if (!dwfl_thread_state_registers(dwfl_thread, 0, machine->dwarf_count, values))
 		return false;
 	dwfl_thread_state_register_pc(dwfl_thread, thread->program_counter);
 	return true;
@@ -171,7 +158,7 @@ static bool is_left_to_abi(const struct walk *walk, const hc_frame_registers *re
  */
 static void correct_registers(const struct walk *walk, hc_frame_registers *registers)
 {
-	uint32_t kept = walk->unwinder->machine->kept;
+	uint32_t kept = walk->unwinder->machine->dwarf_kept;
 	const hc_frame_registers *callee =
 		walk->registers->len ? &g_array_index(walk->registers, hc_frame_registers, walk->registers->len - 1) :
 				       NULL;
@@ -179,8 +166,8 @@ static void correct_registers(const struct walk *walk, hc_frame_registers *regis
 	/* An interrupted frame has all its registers from the kernel. */
 	if (!kept || !callee || registers->is_activation)
 		return;
-	registers->valid &= kept | UINT32_C(1) << walk->unwinder->machine->stack_pointer;
-	for (unsigned i = 0; i < walk->unwinder->machine->count; i++) {
+	registers->valid &= kept | UINT32_C(1) << walk->unwinder->machine->dwarf_stack_pointer;
+	for (unsigned i = 0; i < walk->unwinder->machine->dwarf_count; i++) {
 		uint32_t bit = UINT32_C(1) << i;
 
 		if (!(kept & bit) || registers->valid & bit || !(callee->valid & bit) ||
@@ -196,7 +183,7 @@ static void note_registers(struct walk *walk, Dwfl_Frame *dwfl_frame, const hc_f
 	hc_frame_registers registers = { .program_counter = frame->program_counter,
 		.is_activation = frame->is_activation };
 
-	for (unsigned i = 0; i < walk->unwinder->machine->count; i++) {
+	for (unsigned i = 0; i < walk->unwinder->machine->dwarf_count; i++) {
 		Dwarf_Word value;
 
 		if (dwfl_frame_reg(dwfl_frame, i, &value))
@@ -218,7 +205,7 @@ static int note_frame(Dwfl_Frame *dwfl_frame, void *data)
 	if (!dwfl_frame_pc(dwfl_frame, &counter, &frame.is_activation))
 		return DWARF_CB_ABORT;
 	frame.program_counter = counter;
-	if (!dwfl_frame_reg(dwfl_frame, walk->unwinder->machine->stack_pointer, &stack_pointer))
+	if (!dwfl_frame_reg(dwfl_frame, walk->unwinder->machine->dwarf_stack_pointer, &stack_pointer))
 		frame.stack_pointer = stack_pointer;
 	/*
 	 * Zero is where libdwfl has gone past the outermost frame of a thread that has no end mark.
@@ -233,12 +220,37 @@ static int note_frame(Dwfl_Frame *dwfl_frame, void *data)
 	return DWARF_CB_OK;
 }
 
-static const struct machine *find_machine(const hc_core *core)
+/* A file without a name that holds what the core has of the vdso: a descriptor, or -1. */
+static int copy_vdso(const hc_modules *modules, const struct module *module)
 {
-	for (unsigned i = 0; i < G_N_ELEMENTS(machines); i++)
-		if (machines[i].id == hc_core_process(core)->machine_id)
-			return &machines[i];
-	return NULL;
+	enum {
+		VDSO_MOST = 1 << 20
+	};
+	hc_address start = module->public.start;
+	uint64_t size = 0;
+	const uint8_t *bytes = hc_core_bytes(modules->core, start, &size);
+	const hc_mapping *mapping = hc_core_find_mapping(modules->core, start);
+	int file;
+
+	size = bytes ? MIN(MIN(size, mapping->end - start), VDSO_MOST) : 0;
+	file = size ? memfd_create("heapcore-vdso", MFD_CLOEXEC) : -1;
+	if (file >= 0 && write(file, bytes, size) != (ssize_t)size) {
+		close(file);
+		return -1;
+	}
+	return file;
+}
+
+/* libdwfl closes the descriptor, if it takes the module. */
+static bool report_vdso(const hc_modules *modules, Dwfl *dwfl, const struct module *module)
+{
+	int file = copy_vdso(modules, module);
+	bool reported = file >= 0 &&
+			dwfl_report_elf(dwfl, module->name, module->name, file, module->public.bias, true) != NULL;
+
+	if (file >= 0 && !reported)
+		close(file);
+	return reported;
 }
 
 /* NULL if there is nothing to unwind with. */
@@ -254,7 +266,10 @@ static Dwfl *open_all(struct hc_unwinder *unwinder)
 	for (unsigned i = 0; i < modules->list->len; i++) {
 		const struct module *module = modules->list->pdata[i];
 
-		if (module->mapped && dwfl_report_elf(dwfl, module->name, module->file, -1, module->public.bias, true))
+		if (module->public.is_vdso)
+			report_vdso(modules, dwfl, module);
+		else if (module->mapped &&
+			 dwfl_report_elf(dwfl, module->name, module->file, -1, module->public.bias, true))
 			reported++;
 	}
 	if (!dwfl_report_end(dwfl, NULL, NULL) && reported &&
@@ -270,8 +285,8 @@ static struct hc_unwinder *unwinder_create(hc_modules *modules)
 
 	unwinder->modules = modules;
 	unwinder->frames = g_new0(GArray *, hc_core_thread_count(modules->core) + 1);
-	unwinder->machine = find_machine(modules->core);
-	if (unwinder->machine)
+	unwinder->machine = hc_core_machine(modules->core);
+	if (unwinder->machine && unwinder->machine->dwarf_count)
 		unwinder->dwfl = open_all(unwinder);
 	return unwinder;
 }

@@ -63,11 +63,22 @@ enum {
 	ROOM_SHARE = 2,	      /* a gap has room for pointers to at least half of the heads */
 	STACK_ROOM = 1 << 20, /* and as much, if only stacks point there: more than the loader's cache takes */
 	WORDS_BEFORE = 2,     /* how far before the end of a buffer its beginning stands */
-	HEAP_MAX = 64 << 20,  /* glibc: HEAP_MAX_SIZE, where libc cannot be told from the program */
 };
 
-/* How far below a mapping another one may be that is missing: mmap() goes downwards, and leaves no such gaps by itself. */
-static const uint64_t gap_reach = UINT64_C(1) << 36;
+/*
+ * How far below a mapping another one may be that is missing: mmap() goes downwards, and leaves no such gaps by itself. Of words of 4
+ * bytes any number may look like a page in a gap of gigabytes.
+ */
+static uint64_t gap_reach(unsigned word)
+{
+	return word == 8 ? UINT64_C(1) << 36 : UINT64_C(1) << 26;
+}
+
+/* glibc: HEAP_MAX_SIZE, where libc cannot be told from the program */
+static uint64_t heap_max(unsigned word)
+{
+	return word == 8 ? 64 << 20 : 1 << 20;
+}
 
 /* Where something may be missing, if words point there. */
 struct place {
@@ -217,7 +228,7 @@ static bool is_end_of_mapping(
 			word < value)
 			return true;
 	}
-	return value % HEAP_MAX == 0;
+	return value % heap_max(size) == 0;
 }
 
 static bool counts(const struct looking *looking, const struct place *place, const struct slice *slice, hc_address from,
@@ -425,6 +436,7 @@ static void add_places(struct looking *looking)
 	const hc_process *process = hc_core_process(references->core);
 	bool has_gaps = process->origin != HC_ORIGIN_KERNEL && process->origin != HC_ORIGIN_CAPTURE &&
 			process->origin != HC_ORIGIN_LIVE;
+	uint64_t reach = gap_reach(process->word_size);
 	hc_address last_start = 0, last_end = 0;
 
 	for (unsigned i = 0; i < hc_areas_count(references->areas); i++) {
@@ -436,7 +448,7 @@ static void add_places(struct looking *looking)
 				process->initial_stack < area->mapping->end;
 
 		if (has_gaps && last_end && next > last_end && !is_stack)
-			add_place(looking, (struct place){ MAX(last_end, next - MIN(next, gap_reach)), next,
+			add_place(looking, (struct place){ MAX(last_end, next - MIN(next, reach)), next,
 						   HC_MISSING_UNKNOWN, NULL, last_start });
 		if (may_be_missing(area))
 			add_place(looking, (struct place){ area->start, area->end,

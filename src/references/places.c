@@ -24,7 +24,7 @@ static const char *const kind_names[HC_PLACE_KIND_COUNT] = {
 };
 
 enum {
-	DESCRIPTOR_BYTES = 2048
+	DESCRIPTOR_WORDS = 256
 }; /* sizeof(struct pthread) is above that in all releases */
 
 const char *hc_place_kind_name(hc_place_kind kind)
@@ -175,7 +175,8 @@ static bool find_descriptor(const hc_place_sources *sources, hc_place *place)
 	for (unsigned i = 0; i < hc_core_thread_count(sources->core); i++) {
 		const hc_thread *thread = hc_core_thread(sources->core, i);
 
-		if (!thread->thread_pointer || place->address - thread->thread_pointer >= DESCRIPTOR_BYTES)
+		if (!thread->thread_pointer || place->address - thread->thread_pointer >=
+						       DESCRIPTOR_WORDS * hc_core_process(sources->core)->word_size)
 			continue;
 		place->kind = HC_PLACE_THREAD_DESCRIPTOR;
 		place->thread_id = thread->id;

@@ -29,21 +29,6 @@ static void copy_destroy(void *data)
 	g_free(copy);
 }
 
-/* R_..._COPY; 0: not known of the machine. */
-static unsigned copy_type(unsigned machine)
-{
-	switch (machine) {
-	case EM_X86_64:
-		return R_X86_64_COPY;
-	case EM_386:
-		return R_386_COPY;
-	case EM_AARCH64:
-		return R_AARCH64_COPY;
-	default:
-		return 0;
-	}
-}
-
 static void add_copy(
 	GHashTable *copies, const hc_module *program, Elf *elf, unsigned symbols, const GElf_Rela *relocation)
 {
@@ -95,7 +80,8 @@ static GHashTable *find_copies(const hc_variables *variables)
 {
 	GHashTable *copies = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, copy_destroy);
 	const hc_module *program = hc_modules_executable(variables->modules);
-	unsigned type = copy_type(hc_core_process(variables->core)->machine_id);
+	const hc_machine *machine = hc_core_machine(variables->core);
+	unsigned type = machine ? machine->relocation_copy : 0;
 	Elf *elf = program && type ? hc_module_elf(program) : NULL;
 
 	for (Elf_Scn *section = NULL; elf && (section = elf_nextscn(elf, section));) {

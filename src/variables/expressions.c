@@ -20,11 +20,6 @@
 #include <dwarf.h>
 #include <elf.h>
 
-enum {
-	X86_64_FIRST_VECTOR = 17, /* DWARF's numbers of xmm0 to xmm15 */
-	X86_64_LAST_VECTOR = 32,
-};
-
 /* ---- registers, constants, addresses ---- */
 
 static bool read_register(struct hc_dwarf_expression *run, uint64_t number, uint64_t *ret_value)
@@ -36,8 +31,10 @@ static bool read_register(struct hc_dwarf_expression *run, uint64_t number, uint
 			evaluation, HC_VARIABLE_UNSUPPORTED, "its location needs a register, but it is in no frame");
 	const hc_frame_registers *registers = &g_array_index(evaluation->frames, hc_frame_registers, evaluation->frame);
 
-	if (number >= X86_64_FIRST_VECTOR && number <= X86_64_LAST_VECTOR &&
-		hc_core_process(evaluation->variables->core)->machine_id == EM_X86_64)
+	const hc_machine *machine = hc_core_machine(evaluation->variables->core);
+
+	if (machine && machine->dwarf_vector_last && number >= machine->dwarf_vector_first &&
+		number <= machine->dwarf_vector_last)
 		return hc_evaluation_fail(evaluation, HC_VARIABLE_UNSUPPORTED, "it is in a vector register");
 	if (number >= G_N_ELEMENTS(registers->values))
 		return hc_evaluation_fail(

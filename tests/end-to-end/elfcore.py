@@ -33,21 +33,27 @@ class MappedFile:
 
 
 class Core:
-    """The loads, files and threads of a 64-bit little-endian core, and its memory by address."""
+    """The loads, files and threads of a little-endian core, and its memory by address."""
 
     def __init__(self, path: Path) -> None:
         self.bytes = Path(path).read_bytes()
-        if self.bytes[:6] != b"\x7fELF\x02\x01":
-            raise ValueError(f"{path}: no 64-bit little-endian ELF")
+        if self.bytes[:4] != b"\x7fELF" or self.bytes[4] not in (1, 2) or self.bytes[5] != 1:
+            raise ValueError(f"{path}: no little-endian ELF")
+        self.word_size = 8 if self.bytes[4] == 2 else 4
+        self.word_format = "Q" if self.bytes[4] == 2 else "I"
         self.segments: list[Segment] = []
         self.files: list[MappedFile] = []
         self.threads = 0
         self.signals: list[int] = []  # of each NT_SIGINFO
-        program_headers, = struct.unpack_from("<Q", self.bytes, 32)
-        entry_size, count = struct.unpack_from("<HH", self.bytes, 54)
+        wide = self.word_size == 8
+        program_headers, = struct.unpack_from(f"<{self.word_format}", self.bytes, 32 if wide else 28)
+        entry_size, count = struct.unpack_from("<HH", self.bytes, 54 if wide else 42)
         for i in range(count):
-            kind, flags, offset, address, _, file_size, memory_size, _ = struct.unpack_from(
-                "<IIQQQQQQ", self.bytes, program_headers + i * entry_size)
+            at = program_headers + i * entry_size
+            if wide:
+                kind, flags, offset, address, _, file_size, memory_size = struct.unpack_from("<IIQQQQQ", self.bytes, at)
+            else:
+                kind, offset, address, _, file_size, memory_size, flags = struct.unpack_from("<IIIIIII", self.bytes, at)
             if kind == PT_LOAD:
                 self.segments.append(Segment(address, address + memory_size, offset, file_size, flags))
             elif kind == PT_NOTE:
@@ -68,10 +74,11 @@ class Core:
             offset = content + (content_size + 3 & ~3)
 
     def _read_files(self, note: bytes) -> None:
-        count, page = struct.unpack_from("<QQ", note)
-        names = note[16 + 24 * count:].split(b"\0")
+        size, word = self.word_size, self.word_format
+        count, page = struct.unpack_from(f"<{word * 2}", note)
+        names = note[(2 + 3 * count) * size:].split(b"\0")
         for i in range(count):
-            start, end, offset = struct.unpack_from("<QQQ", note, 16 + 24 * i)
+            start, end, offset = struct.unpack_from(f"<{word * 3}", note, (2 + 3 * i) * size)
             self.files.append(MappedFile(start, end, offset * page, names[i].decode(errors="replace")))
 
     def mapped_bytes(self) -> int:
@@ -91,4 +98,4 @@ class Core:
         raise KeyError(hex(address))
 
     def word(self, address: int) -> int:
-        return struct.unpack_from("<Q", self.bytes, self.offset_of(address))[0]
+        return struct.unpack_from(f"<{self.word_format}", self.bytes, self.offset_of(address))[0]

@@ -238,9 +238,10 @@ def check_places() -> None:
             assert len(jumped) == 1 and jumped[0]["state"] not in KNOWN, f"nobody knows what jumped_to() was given: {jumped}"
 
 
-cases = Cases(__doc__)
-for each in VARIANTS:
-    cases.run(each.name, check_variant, each)
-cases.run("places", check_places)
-cases.run("without debug info", check_without_debug_info)
-cases.finish()
+if __name__ == "__main__":
+    cases = Cases(__doc__)
+    for each in VARIANTS:
+        cases.run(each.name, check_variant, each)
+    cases.run("places", check_places)
+    cases.run("without debug info", check_without_debug_info)
+    cases.finish()

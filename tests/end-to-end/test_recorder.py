@@ -25,10 +25,11 @@ def check_truth(core: Core, live: dict[int, LiveBlock]) -> None:
     A failure here is the fixture's or the recorder's, not heapcore's.
     """
     wrong = []
-    mapped_header = 16 if libc_version() < (2, 43) else 8  # IS_MMAPPED: both words of the header are lost, to 2.42
+    word = core.word_size
+    mapped_header = 2 * word if libc_version() < (2, 43) else word  # IS_MMAPPED: both words of the header are lost, to 2.42
     for address, block in live.items():
-        size = core.word(address - 8)
-        header = mapped_header if size & 2 else 8
+        size = core.word(address - word)
+        header = mapped_header if size & 2 else word
         if (size & ~7) - header != block.usable:
             wrong.append(f"{address:#x}: recorded {block.usable}, in the core's header {size:#x}")
     assert not wrong, f"recorder and core disagree (not heapcore's fault):{few(wrong)}"
@@ -70,7 +71,7 @@ def check_guessed() -> None:
         core = fixture.gcore()
         reported, told = partial_chunks(core, fixture.program)
         truth = Core(core)
-        mapped = {address: block for address, block in live.items() if truth.word(address - 8) & 2}
+        mapped = {address: block for address, block in live.items() if truth.word(address - truth.word_size) & 2}
         assert len(mapped) == len(alike) == 6, (mapped, alike)
         others = {address: block for address, block in live.items() if address not in mapped}
         problems = compare(others, [chunk for chunk in reported if chunk.arena is not None])

@@ -221,12 +221,13 @@ def run_variant(variant: Variant, builder: Builder) -> None:
     run_all(f"{variant.name}, containers", str(program.result()), (f"library={library.result()}",), 0.95)
 
 
-cases = Cases(__doc__)
-if not cases.options.list:
-    only_here()
-    with Workspace() as built, Builder(built) as one_builder:
-        for one_variant in VARIANTS:
-            if one_variant.here:
-                run_variant(one_variant, one_builder)
-    run_all("c", "containers-c", (), 0.95, CERTAINTIES[:3])  # known by their shape
-cases.finish()
+if __name__ == "__main__":
+    cases = Cases(__doc__)
+    if not cases.options.list:
+        only_here()
+        with Workspace() as built, Builder(built) as one_builder:
+            for one_variant in VARIANTS:
+                if one_variant.here:
+                    run_variant(one_variant, one_builder)
+        run_all("c", "containers-c", (), 0.95, CERTAINTIES[:3])  # known by their shape
+    cases.finish()

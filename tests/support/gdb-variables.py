@@ -21,7 +21,7 @@ def describe(symbol, frame, row):
         return
     kind = value.type.strip_typedefs().code
     if kind in REFERENCES:
-        row["bytes"] = int(value.referenced_value().address).to_bytes(8, "little").hex()
+        row["bytes"] = int(value.referenced_value().address).to_bytes(gdb.lookup_type("void").pointer().sizeof, "little").hex()
     else:
         if value.address is not None:
             row["address"] = int(value.address)

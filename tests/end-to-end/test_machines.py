@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Programs of other machines than this: blocks, lost blocks, types, locals, thread-locals, against what the programs say.
+
+They are built by Debian's cross compilers (gcc-i686-linux-gnu, g++-i686-linux-gnu) and run by this kernel. Where those are not there, or the
+machine's libc is not, the cases are skipped.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import test_locals
+import test_types
+from harness import (ROOT, SOURCE, Cases, Skipped, Stopped, Workspace, analyze, chunk_of, chunks, compare, few, gdb_says, report_of,
+                     succeed)
+from kept_builds import build_once
+
+C_FLAGS = ("-std=gnu17", "-D_GNU_SOURCE", "-g", "-O1", "-pthread")
+CXX_FLAGS = ("-std=gnu++17", "-D_GNU_SOURCE", "-g", "-pthread")
+
+
+@dataclass(frozen=True)
+class Machine:
+    name: str
+    prefix: str  # of the tools
+
+
+@dataclass(frozen=True)
+class Program:
+    name: str
+    arguments: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ("gcore", "kernel")
+    tunables: str = ""
+    source: str = ""
+    flags: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return " ".join([self.name, *self.arguments]) + (f" ({self.tunables})" if self.tunables else "")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"GLIBC_TUNABLES": f"glibc.malloc.{self.tunables}"} if self.tunables else {}
+
+
+I386 = Machine("i386", "i686-linux-gnu-")
+PROGRAMS = [
+    Program("churn"),
+    Program("churn", kinds=("gcore",), tunables="mmap_threshold=4096"),
+    Program("churn", kinds=("gcore",), tunables="tcache_count=0"),
+    Program("churn", kinds=("gcore",), tunables="mxfast=160"),
+    Program("threads", kinds=("kernel",)),
+    Program("mapped", kinds=("gcore",)),
+    Program("foreign-sbrk", kinds=("gcore",)),
+    Program("noncontiguous", kinds=("kernel",)),
+    Program("forked", kinds=("kernel",)),
+    Program("libc-blocks", kinds=("kernel",)),
+    Program("churn-static", source="churn", flags=("-static", "-DRECORDER_WRAP", "-Wl," + ",".join(
+        f"--wrap={name}" for name in ("malloc", "calloc", "realloc", "reallocarray", "free", "memalign", "aligned_alloc", "posix_memalign",
+                                      "valloc", "pvalloc")))),
+]
+
+
+@functools.cache
+def why_not(machine: Machine) -> str:
+    """Why programs of MACHINE cannot be built and run here; "" if they can."""
+    if ROOT != Path("/"):
+        return "programs are built here"
+    for tool in ("gcc", "g++"):
+        if shutil.which(machine.prefix + tool) is None:
+            return f"{machine.prefix}{tool} is not installed (Debian: apt-get install {tool}-{machine.prefix[:-1]})"
+    with Workspace() as folder:
+        program = folder / "runs"
+        (folder / "runs.c").write_text("int main(void) { return 0; }\n")
+        subprocess.run([machine.prefix + "gcc", str(folder / "runs.c"), "-o", str(program)], check=True)
+        try:
+            ran = subprocess.run([str(program)], check=False).returncode == 0
+        except OSError:
+            ran = False
+        return "" if ran else f"a program of {machine.name} does not run here (its libc is not installed, or the kernel cannot)"
+
+
+class Builder:
+    def __init__(self, machine: Machine, folder: Path) -> None:
+        self.machine, self.folder = machine, folder
+
+    def need(self) -> None:
+        if why_not(self.machine):
+            raise Skipped(why_not(self.machine))
+
+    def _build(self, tool: str, flags: tuple[str, ...], sources: list[str], name: str) -> Path:
+        self.need()
+        output = self.folder / name
+        build_once([self.machine.prefix + tool, *flags, *(str(SOURCE / one) for one in sources)], [], output)
+        return output
+
+    def recorder(self) -> Path:
+        return self._build("gcc", (*C_FLAGS, "-fno-builtin", "-fPIC", "-shared"), ["tests/support/recorder.c"], "recorder.so")
+
+    def program(self, program: Program) -> Path:
+        more = ["tests/support/recorder.c"] if program.flags else []
+        return self._build("gcc", (*C_FLAGS, *program.flags), [f"fixtures/{program.source or program.name}.c", "fixtures/fixture.c", *more],
+                           program.name)
+
+    def cxx(self, name: str, *flags: str, common: tuple[str, ...] = ("fixture",)) -> Path:
+        objects = [self._build("gcc", (*C_FLAGS, "-fno-builtin", "-c"), [f"fixtures/{one}.c"], f"{one}.o") for one in common]
+        output = self.folder / f"{name}{''.join(flags)}"
+        build_once([self.machine.prefix + "g++", *CXX_FLAGS, *flags, "-rdynamic", "-Wl,--build-id", str(SOURCE / "fixtures" / f"{name}.cpp")],
+                   objects, output)
+        return output
+
+
+exact = {"compared": 0, "right": 0}
+
+
+def check_blocks(builder: Builder, program: Program, kind: str) -> None:
+    """Each block, with libc's debug info and with nothing but the core."""
+    built, recorder = builder.program(program), builder.recorder()
+    with Stopped(str(built), program.arguments, program.environment, () if program.flags else (recorder,), recorder=False) as fixture:
+        live = fixture.live_blocks()
+        core = fixture.core(kind)
+        bare = succeed("chunks", core, "--sysroot=/nonexistent", "--json", "--limit", "0").out.splitlines()
+        for reported in (chunks(core, built), [chunk_of(json.loads(line)) for line in bare]):
+            problems = compare(live, reported)
+            exact["compared"] += len(live)
+            exact["right"] += len(live) - min(len(problems), len(live))
+            assert not problems, f"{len(problems)} of {len(live)} live blocks and others are wrong:{few(problems)}"
+        report = analyze(core, built)
+        assert report["process"]["machine"] == builder.machine.name, report["process"]
+        lost = report["references"]["directly_lost"]["blocks"]
+        assert program.name not in ("churn", "threads") or not lost, f"{lost} blocks are said to be lost; none is"
+
+
+def check_types(builder: Builder, *flags: str) -> None:
+    built = builder.cxx("typed", *flags, common=("fixture", "owners"))
+    with Stopped(str(built), (), test_types.SMALL_CORE, recorder=False) as fixture:
+        core = fixture.gcore()
+        report = test_types.types(core, built)
+        test_types.check_types(report, fixture, "type")
+        test_types.check_types(report, fixture, "lost")
+        test_types.check_certainty(report, fixture)
+        test_types.check_coverage(report, core, fixture)
+        test_types.check_held_by(report, core, fixture)
+
+
+def check_locals(builder: Builder, kind: str, *flags: str) -> None:
+    """Frames, registers, thread-local storage; gdb as a second opinion."""
+    built = builder.cxx("locals", *flags)
+    variant = test_locals.Variant(builder.machine.name, "", flags)
+    with Stopped(str(built), environment=test_locals.SMALL_CORE, recorder=False) as fixture:
+        core = fixture.core(kind)
+        rows = test_locals.lines_of(test_locals.run(str(test_locals.PRINT_VARIABLES), str(core)))
+        test_locals.compare_manifest(variant, fixture, rows)
+        test_locals.compare_thread_locals(fixture, rows)
+        test_locals.compare_gdb(variant, built, core, rows)
+
+
+def check_threads(builder: Builder, kind: str) -> None:
+    """Every call that gdb sees; and which arena each thread uses, for which its thread pointer must be known (gdb's core does not tell it)."""
+    built = builder.program(Program("threads"))
+    with Stopped(str(built), ("small",), recorder=False) as fixture:
+        core = fixture.core(kind)
+        said, = gdb_says(core, built, "thread apply all bt")
+        threads = report_of(succeed("threads", core, built, "--json"))["threads"]
+        assert len(threads) > 1 and all(thread["arena"] is not None for thread in threads), threads
+        seen = {f"{int(frame['program_counter'], 16):#x}" for thread in threads for frame in thread["frames"]}
+        expected = {f"{int(address, 16):#x}" for address in re.findall(r"^#\d+ +(0x[0-9a-f]+) in ", said, re.MULTILINE)}
+        assert len(expected) > 3 * 2 and expected <= seen, f"gdb sees calls at {sorted(expected - seen)}: {said}"
+
+
+def main() -> None:
+    cases = Cases(__doc__)
+    with Workspace() as folder:
+        builder = Builder(I386, folder)
+        for program in PROGRAMS:
+            for kind in program.kinds:
+                cases.run(f"i386: {program}, {kind}", check_blocks, builder, program, kind)
+        for kind in ("gcore", "kernel"):
+            cases.run(f"i386: calls, {kind}", check_threads, builder, kind)
+        cases.run("i386: types", check_types, builder, "-O2")
+        cases.run("i386: locals -O0, gcore", check_locals, builder, "gcore", "-O0")
+        cases.run("i386: locals -O2, kernel", check_locals, builder, "kernel", "-O2")
+    if exact["compared"]:
+        print(f"    blocks exact: {exact['right']} of {exact['compared']}")
+    cases.finish()
+
+
+if __name__ == "__main__":
+    main()
