@@ -95,7 +95,15 @@ typedef struct hc_thread {
 typedef struct hc_core hc_core;
 
 /*
- * Opens and maps PATH; if that is the folder of a capture, the core in it (hc_core_path() then tells its name). Fails with HC_ERROR_IO, HC_ERROR_BAD_DATA (not an ELF core: the message says what it looks like),
+ * Called now and then while a compressed core, or one that comes through a pipe, is written to a temporary file: after READ of SIZE bytes (0: not
+ * known) of it, and WRITTEN bytes of the core. Return FALSE to cancel: opening fails with HC_ERROR_CANCELLED.
+ */
+typedef bool (*hc_unpacking_function)(uint64_t read, uint64_t size, uint64_t written, void *data);
+
+/*
+ * Opens and maps PATH; if that is the folder of a capture, the core in it (hc_core_path() then tells its name); if it is "-", or a name
+ * of a descriptor (/dev/stdin, /dev/fd/N), what comes from there, also through a pipe. What is compressed (zstd, lz4, gzip, xz: by what is in
+ * it, not by its name) is decompressed into a temporary file. Fails with HC_ERROR_IO, HC_ERROR_BAD_DATA (not an ELF core: the message says what it looks like),
  * HC_ERROR_TRUNCATED (not even the program headers) or HC_ERROR_UNSUPPORTED. A core that is cut later opens; what is
  * missing is counted in DIAGNOSTICS, which must outlive the core.
  */

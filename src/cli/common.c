@@ -145,6 +145,16 @@ static void print_context_help(GOptionContext *context)
 	fputs(plain, stdout);
 }
 
+/* How many arguments are standard input. */
+static unsigned count_streams(const cli_options *options)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < options->argument_count; i++)
+		count += !strcmp(options->arguments[i], "-");
+	return count;
+}
+
 static bool check(const cli_command *command, cli_options *options, unsigned least, unsigned most)
 {
 	if (options->memory_word && !cli_parse_size(options->memory_word, &options->memory)) {
@@ -160,6 +170,10 @@ static bool check(const cli_command *command, cli_options *options, unsigned lea
 	}
 	if (options->jobs < 0) {
 		cli_complain_usage(command, "--jobs takes a number from 0 on");
+		return false;
+	}
+	if (count_streams(options) > 1) {
+		cli_complain_usage(command, "standard input holds one core: \"-\" may be given once");
 		return false;
 	}
 	if (options->argument_count < least || options->argument_count > most) {

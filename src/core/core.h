@@ -3,7 +3,12 @@
  * The front door of core/: the public interface, and what only the library may do.
  *
  *	core.c		opening a core, and "address -> bytes, or why not"
- *	compressed.c	cores that are compressed
+ *	compressed.c	cores that are compressed, or come through a pipe
+ *	codecs.c	what they may be compressed with (codecs.h), and with which library each is read:
+ *	codec_zstd.c
+ *	codec_lz4.c
+ *	codec_gzip.c
+ *	codec_xz.c
  *	elf.c		the ELF header and program headers
  *	notes.c		the notes: threads, process, mapped files, signal
  *	registers.c	names of registers
@@ -23,6 +28,19 @@
 
 /* Word size and byte order of the dead process, for loops that read its words themselves. */
 hc_word_format hc_core_word_format(const hc_core *core);
+
+typedef struct hc_core_options {
+	uint64_t memory;		 /* bytes that the process may take in all; 0: what there is */
+	hc_unpacking_function unpacking; /* may be NULL */
+	void *unpacking_data;
+} hc_core_options;
+
+/* As hc_core_open(); OPTIONS may be NULL. */
+hc_core *hc_core_open_with(
+	const char *path, const hc_core_options *options, hc_diagnostics *diagnostics, GError **error);
+
+/* Whether NAME is that of a core in a capture's folder: core.PID, or that compressed. */
+bool hc_core_is_captures(const char *name);
 
 /*
  * The name of the file to open: PATH, but of a capture's folder (<heapcore/capture.h>) the one core in it. A folder that is none is opened
