@@ -102,11 +102,24 @@ static bool map_file(hc_core *core, GError **error)
 	return true;
 }
 
+/* The bytes of NAME in front of what compressing it added; 0: it is no core's in a capture. */
+static size_t captures_stem(const char *name)
+{
+	size_t stem = g_str_has_prefix(name, "core.") ? 5 + strspn(name + 5, "0123456789") : 0;
+
+	return stem > 5 && hc_codec_is_suffix(name + stem) ? stem : 0;
+}
+
 bool hc_core_is_captures(const char *name)
 {
-	const char *end = g_str_has_prefix(name, "core.") ? name + 5 + strspn(name + 5, "0123456789") : name;
+	return captures_stem(name);
+}
 
-	return end > name + 5 && hc_codec_is_suffix(end);
+bool hc_core_is_same_captures(const char *name, const char *other)
+{
+	size_t stem = captures_stem(name);
+
+	return stem && stem == captures_stem(other) && !strncmp(name, other, stem);
 }
 
 char *hc_core_find_file(const char *path)

@@ -42,6 +42,9 @@ hc_core *hc_core_open_with(
 /* Whether NAME is that of a core in a capture's folder: core.PID, or that compressed. */
 bool hc_core_is_captures(const char *name);
 
+/* Whether these are names of one of a capture's cores: as it was written, and as it was compressed or decompressed later. */
+bool hc_core_is_same_captures(const char *name, const char *other);
+
 /*
  * The name of the file to open: PATH, but of a capture's folder (<heapcore/capture.h>) the one core in it. A folder that is none is opened
  * as it is, which fails and says so. Free with g_free().
