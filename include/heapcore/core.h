@@ -176,4 +176,23 @@ const char *hc_core_why_missing(const hc_core *core, hc_address address);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_core, hc_core_close)
 
+/* A core that systemd-coredump(8) keeps. Untrusted text: escape. */
+typedef struct hc_coredump {
+	char *path;
+	char *name;	  /* what the kernel called the process: at most 15 bytes */
+	char *executable; /* its path; NULL: the file does not tell */
+	int64_t pid;
+	int64_t time; /* when it ended: microseconds since 1970 */
+} hc_coredump;
+
+/*
+ * The newest core in FOLDER (NULL: where systemd keeps them) that MATCH means: the number of a process, the path of an executable (anything with
+ * a slash; of a core that does not tell its executable the name has to do), or a program's name. HC_ERROR_IO: there is none, or FOLDER
+ * cannot be read. Free with hc_coredump_free().
+ */
+hc_coredump *hc_coredump_find(const char *folder, const char *match, GError **error);
+void hc_coredump_free(hc_coredump *dump);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_coredump, hc_coredump_free)
+
 HC_END_DECLS

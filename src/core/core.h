@@ -9,6 +9,8 @@
  *	codec_lz4.c
  *	codec_gzip.c
  *	codec_xz.c
+ *	coredumps.c	which of the cores that systemd-coredump(8) keeps is meant
+ *	file_names.c	names of a capture's core
  *	elf.c		the ELF header and program headers
  *	notes.c		the notes: threads, process, mapped files, signal
  *	registers.c	names of registers
