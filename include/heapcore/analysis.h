@@ -52,7 +52,8 @@ typedef struct hc_analysis_options {
 	bool no_encodings; /* learn no encodings of pointers, nor headers and pools: what only these explain is (possibly) lost */
 	const char *const *container_files; /* as hc_types_options */
 	hc_progress_function progress;	    /* may be NULL */
-	void *progress_data;
+	hc_unpacking_function unpacking;    /* as the core is decompressed; may be NULL */
+	void *progress_data;		    /* of both */
 } hc_analysis_options;
 
 typedef struct hc_analysis hc_analysis;

@@ -95,7 +95,15 @@ typedef struct hc_thread {
 typedef struct hc_core hc_core;
 
 /*
- * Opens and maps PATH; if that is the folder of a capture, the core in it (hc_core_path() then tells its name). Fails with HC_ERROR_IO, HC_ERROR_BAD_DATA (not an ELF core: the message says what it looks like),
+ * Called now and then while a compressed core, or one that comes through a pipe, is written to a temporary file: after READ of SIZE bytes (0: not
+ * known) of it, and WRITTEN bytes of the core. Return FALSE to cancel: opening fails with HC_ERROR_CANCELLED.
+ */
+typedef bool (*hc_unpacking_function)(uint64_t read, uint64_t size, uint64_t written, void *data);
+
+/*
+ * Opens and maps PATH; if that is the folder of a capture, the core in it (hc_core_path() then tells its name); if it is "-", or a name
+ * of a descriptor (/dev/stdin, /dev/fd/N), what comes from there, also through a pipe. What is compressed (zstd, lz4, gzip, xz: by what is in
+ * it, not by its name) is decompressed into a temporary file. Fails with HC_ERROR_IO, HC_ERROR_BAD_DATA (not an ELF core: the message says what it looks like),
  * HC_ERROR_TRUNCATED (not even the program headers) or HC_ERROR_UNSUPPORTED. A core that is cut later opens; what is
  * missing is counted in DIAGNOSTICS, which must outlive the core.
  */
@@ -173,5 +181,24 @@ hc_resident hc_core_resident(const hc_core *core, hc_address start, hc_address e
 const char *hc_core_why_missing(const hc_core *core, hc_address address);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_core, hc_core_close)
+
+/* A core that systemd-coredump(8) keeps. Untrusted text: escape. */
+typedef struct hc_coredump {
+	char *path;
+	char *name;	  /* what the kernel called the process: at most 15 bytes */
+	char *executable; /* its path; NULL: the file does not tell */
+	int64_t pid;
+	int64_t time; /* when it ended: microseconds since 1970 */
+} hc_coredump;
+
+/*
+ * The newest core in FOLDER (NULL: where systemd keeps them) that MATCH means: the number of a process, the path of an executable (anything with
+ * a slash; of a core that does not tell its executable the name has to do), or a program's name. HC_ERROR_IO: there is none, or FOLDER
+ * cannot be read. Free with hc_coredump_free().
+ */
+hc_coredump *hc_coredump_find(const char *folder, const char *match, GError **error);
+void hc_coredump_free(hc_coredump *dump);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_coredump, hc_coredump_free)
 
 HC_END_DECLS

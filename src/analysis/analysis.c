@@ -28,10 +28,17 @@ struct hc_analysis {
 
 static bool run_core(hc_analysis *analysis, GError **error)
 {
-	analysis->core = hc_core_open(analysis->path, analysis->diagnostics, error);
+	const hc_core_options options = {
+		.memory = analysis->options->memory,
+		.unpacking = analysis->options->unpacking,
+		.unpacking_data = analysis->options->progress_data,
+	};
+
+	analysis->core = hc_core_open_with(analysis->path, &options, analysis->diagnostics, error);
 	if (!analysis->core)
 		return false;
-	hc_core_set_name(analysis->core, analysis->options->core_name);
+	if (analysis->options->core_name)
+		hc_core_set_name(analysis->core, analysis->options->core_name);
 	if (analysis->options->no_content)
 		hc_core_hide_content(analysis->core);
 	if (analysis->options->is_live)

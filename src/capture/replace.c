@@ -18,9 +18,7 @@
 /* Whether NAME is a file that captures have. */
 static bool is_own(const char *name)
 {
-	const char *end = g_str_has_prefix(name, "core.") ? name + 5 + strspn(name + 5, "0123456789") : name;
-
-	return (end > name + 5 && (!*end || !strcmp(end, ".zst"))) || g_strv_contains(hc_capture_files, name);
+	return hc_core_is_captures(name) || g_strv_contains(hc_capture_files, name);
 }
 
 /* Whether the folder PATH has files, in *RET_ANY. FALSE: HC_ERROR_USAGE, one of them is no capture's. */

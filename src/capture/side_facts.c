@@ -202,7 +202,7 @@ static GKeyFile *read_description(const char *folder, const char *core, GError *
 			path, format);
 		return NULL;
 	}
-	if (core && strcmp(core, name)) {
+	if (core && strcmp(core, name) && !hc_core_is_same_captures(core, name)) {
 		g_set_error(error, HC_ERROR, HC_ERROR_IO, "%s is of another core, %s", path, name);
 		return NULL;
 	}

@@ -94,6 +94,7 @@ typedef struct cli_options {
 	char **container_files; /* of the commands that have them */
 	char *colour;		/* as given; checked */
 	char *pid_word;		/* likewise */
+	char *coredump_word, *coredump_folder; /* of --coredumpctl, --coredump-dir; may be NULL */
 	cli_live *live;		/* of the commands that read cores; NULL: there is no --pid */
 	char **arguments; /* not options; NULL-terminated; with --pid one that is live->name, where the core stands */
 	unsigned argument_count;

@@ -82,6 +82,8 @@ void cli_options_deinit(cli_options *options)
 	g_free(options->colour);
 	g_free(options->memory_word);
 	g_free(options->pid_word);
+	g_free(options->coredump_word);
+	g_free(options->coredump_folder);
 	if (options->live) {
 		hc_capture_release(options->live->held);
 		g_free(options->live->name);
@@ -97,6 +99,11 @@ static GOptionContext *make_context(const cli_command *command, const GOptionEnt
 		{ "pid", 0, 0, G_OPTION_ARG_STRING, &options->pid_word,
 			"a live process in place of CORE; it is paused for milliseconds, and no core is left behind",
 			"PID" },
+		{ "coredumpctl", 0, 0, G_OPTION_ARG_STRING, &options->coredump_word,
+			"the newest core that systemd-coredump keeps of MATCH (a pid, a program's name or path) in place of CORE",
+			"MATCH" },
+		{ "coredump-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->coredump_folder,
+			"where --coredumpctl looks, instead of /var/lib/systemd/coredump", "DIR" },
 		CLI_NO_CONTENT_ENTRY(*options),
 		{ NULL },
 	};
@@ -146,6 +153,16 @@ static void print_context_help(GOptionContext *context)
 	fputs(plain, stdout);
 }
 
+/* How many arguments are standard input. */
+static unsigned count_streams(const cli_options *options)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < options->argument_count; i++)
+		count += !strcmp(options->arguments[i], "-");
+	return count;
+}
+
 static bool check(const cli_command *command, cli_options *options, unsigned least, unsigned most)
 {
 	if (options->memory_word && !cli_parse_size(options->memory_word, &options->memory)) {
@@ -161,6 +178,10 @@ static bool check(const cli_command *command, cli_options *options, unsigned lea
 	}
 	if (options->jobs < 0) {
 		cli_complain_usage(command, "--jobs takes a number from 0 on");
+		return false;
+	}
+	if (count_streams(options) > 1) {
+		cli_complain_usage(command, "standard input holds one core: \"-\" may be given once");
 		return false;
 	}
 	if (options->argument_count < least || options->argument_count > most) {
@@ -180,10 +201,20 @@ cli_live *cli_live_new(int64_t pid)
 	return live;
 }
 
-/* The process of --pid takes the first place among the arguments, where a core stands; of diff the last one in time. FALSE: that was said. */
-static bool place_process(const cli_command *command, cli_options *options)
+/* CORE takes the first place among the arguments, where a core stands; of diff the last one in time. */
+static void place_core(const cli_command *command, cli_options *options, const char *core)
 {
 	unsigned place = command->cores == CLI_CORES_IN_TIME ? options->argument_count : 0;
+
+	memmove(options->arguments + place + 1, options->arguments + place,
+		(options->argument_count - place) * sizeof *options->arguments);
+	options->arguments[place] = g_strdup(core);
+	options->argument_count++;
+}
+
+/* The process of --pid is placed so. FALSE: that was said. */
+static bool place_process(const cli_command *command, cli_options *options)
+{
 	int64_t pid;
 
 	if (!options->pid_word)
@@ -193,10 +224,41 @@ static bool place_process(const cli_command *command, cli_options *options)
 		return false;
 	}
 	options->live = cli_live_new(pid);
-	memmove(options->arguments + place + 1, options->arguments + place,
-		(options->argument_count - place) * sizeof *options->arguments);
-	options->arguments[place] = g_strdup(options->live->name);
-	options->argument_count++;
+	place_core(command, options, options->live->name);
+	return true;
+}
+
+/* Which one was taken: there may be several, and a name may mean more than one program. */
+static void tell_coredump(const hc_coredump *dump)
+{
+	g_autoptr(GDateTime) ended = g_date_time_new_from_unix_local(dump->time / G_USEC_PER_SEC);
+	g_autofree char *when = ended ? g_date_time_format(ended, "%F %T") : NULL;
+
+	cli_complain("reading %s: process %" PRIi64 ", %s, ended %s", dump->path, dump->pid,
+		dump->executable ? dump->executable : dump->name, when ? when : "at an unknown time");
+}
+
+/* The core of --coredumpctl, likewise. FALSE: that was said. */
+static bool place_coredump(const cli_command *command, cli_options *options, cli_status *ret_status)
+{
+	g_autoptr(hc_coredump) dump = NULL;
+	g_autoptr(GError) error = NULL;
+
+	if (!options->coredump_word)
+		return true;
+	if (options->live) {
+		cli_complain_usage(command, "--pid and --coredumpctl both stand for the core: one of them is enough");
+		return false;
+	}
+	dump = hc_coredump_find(options->coredump_folder, options->coredump_word, &error);
+	if (!dump) {
+		cli_complain("%s", error->message);
+		*ret_status = CLI_FAILED;
+		return false;
+	}
+	if (!options->quiet)
+		tell_coredump(dump);
+	place_core(command, options, dump->path);
 	return true;
 }
 
@@ -228,7 +290,8 @@ bool cli_parse(const cli_command *command, int argc, char **argv, const GOptionE
 			options->arguments[count++] = g_strdup(words[i]);
 	}
 	options->argument_count = count;
-	return place_process(command, options) && check(command, options, least_arguments, most_arguments);
+	return place_process(command, options) && place_coredump(command, options, ret_status) &&
+	       check(command, options, least_arguments, most_arguments);
 }
 
 /* The argument that is the address: one that begins with 0x, or else the last one. */

@@ -8,6 +8,7 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@ typedef struct analysis_progress {
 	bool running;
 	hc_stage stage;
 	double fraction;
+	uint64_t read, size, written; /* of a core that is decompressed; written: 0, none is */
 } analysis_progress;
 
 static bool note_progress(hc_stage stage, double fraction, void *data)
@@ -36,8 +38,35 @@ static bool note_progress(hc_stage stage, double fraction, void *data)
 	g_mutex_lock(&progress->mutex);
 	progress->stage = stage;
 	progress->fraction = fraction;
+	progress->written = 0;
 	g_mutex_unlock(&progress->mutex);
 	return true;
+}
+
+static bool note_unpacking(uint64_t read, uint64_t size, uint64_t written, void *data)
+{
+	analysis_progress *progress = data;
+
+	g_mutex_lock(&progress->mutex);
+	progress->read = read;
+	progress->size = size;
+	progress->written = MAX(written, 1);
+	g_mutex_unlock(&progress->mutex);
+	return true;
+}
+
+/* A core may take longer to be decompressed than to be analysed: that is told by itself. */
+static void print_progress(const analysis_progress *progress, const char *core, int seconds)
+{
+	fprintf(stderr, "\r\033[K%.40s: ", core);
+	if (!progress->written)
+		fprintf(stderr, "%s, %.0f %%, %d s", hc_stage_text(progress->stage), 100 * progress->fraction, seconds);
+	else if (progress->size)
+		fprintf(stderr, "decompressing it, %.0f %%, %" PRIu64 " MiB, %d s",
+			100.0 * progress->read / progress->size, progress->written >> 20, seconds);
+	else
+		fprintf(stderr, "reading it, %" PRIu64 " MiB, %d s", progress->written >> 20, seconds);
+	fflush(stderr);
 }
 
 /* A thread of its own: a stage may take seconds without a call. */
@@ -53,9 +82,7 @@ static void *show_progress(void *data)
 	while (progress->running) {
 		if (g_cond_wait_until(&progress->ended, &progress->mutex, next) || !progress->running)
 			continue;
-		fprintf(stderr, "\r\033[K%.40s: %s, %.0f %%, %d s", printable, hc_stage_text(progress->stage),
-			100 * progress->fraction, (int)((next - start) / G_USEC_PER_SEC));
-		fflush(stderr);
+		print_progress(progress, printable, (int)((next - start) / G_USEC_PER_SEC));
 		shown = true;
 		next += PROGRESS_INTERVAL;
 	}
@@ -110,6 +137,7 @@ static hc_analysis *analyse_once(
 		.at_once = options->at_once,
 		.until = until,
 		.progress = shows ? note_progress : NULL,
+		.unpacking = shows ? note_unpacking : NULL,
 		.progress_data = &progress,
 	};
 	GThread *thread = shows ? progress_start(&progress, core) : NULL;

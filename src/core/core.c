@@ -22,31 +22,60 @@ static bool fail_io(GError **error, const char *path, int number)
 	return false;
 }
 
-/* Of a compressed core what is in it takes the place of the file. */
-static bool decompress(hc_core *core, struct stat *status, GError **error)
+/*
+ * The descriptor that PATH names: whoever started us opened it for us to read. -1: none. Of another file we would wait in vain, if it is a
+ * pipe that nobody writes to, so only these may be pipes.
+ */
+static int named_descriptor(const char *path)
 {
-	int file = hc_core_decompress(core->descriptor, core->path, error);
+	static const char *const folders[] = { "/dev/fd/", "/proc/self/fd/" };
+	guint64 number;
+
+	if (!strcmp(path, "-") || !strcmp(path, "/dev/stdin"))
+		return STDIN_FILENO;
+	for (unsigned i = 0; i < G_N_ELEMENTS(folders); i++)
+		if (g_str_has_prefix(path, folders[i]) &&
+			g_ascii_string_to_unsigned(path + strlen(folders[i]), 10, 0, G_MAXINT, &number, NULL))
+			return (int)number;
+	return -1;
+}
+
+static const char *why_no_file(mode_t mode, int descriptor)
+{
+	if (S_ISDIR(mode))
+		return "a directory";
+	return isatty(descriptor) ? "a terminal" : "not a regular file";
+}
+
+/* Of a core that is compressed, or comes through a pipe, what is in it takes the place of the file. */
+static bool unpack(hc_core *core, const hc_core_options *options, struct stat *status, GError **error)
+{
+	int file = hc_core_unpack(core, options, error);
 
 	if (file < 0)
 		return false;
+	if (file == core->descriptor)
+		return true;
 	close(core->descriptor);
 	core->descriptor = file;
 	return !fstat(file, status) || fail_io(error, core->path, errno);
 }
 
-static bool open_file(hc_core *core, GError **error)
+static bool open_file(hc_core *core, const char *path, const hc_core_options *options, GError **error)
 {
+	int given = named_descriptor(path);
 	struct stat status;
 
-	core->descriptor = open(core->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	core->descriptor = given >= 0 ? fcntl(given, F_DUPFD_CLOEXEC, 0) :
+					open(core->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (core->descriptor < 0 || fstat(core->descriptor, &status))
 		return fail_io(error, core->path, errno);
-	if (!S_ISREG(status.st_mode)) {
+	if (!S_ISREG(status.st_mode) && (given < 0 || (!S_ISFIFO(status.st_mode) && !S_ISSOCK(status.st_mode)))) {
 		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s is %s, not a core file", core->path,
-			S_ISDIR(status.st_mode) ? "a directory" : "not a regular file");
+			why_no_file(status.st_mode, core->descriptor));
 		return false;
 	}
-	if (hc_core_is_compressed(core->descriptor) && !decompress(core, &status, error))
+	if (!unpack(core, options, &status, error))
 		return false;
 	core->file_size = status.st_size;
 	return true;
@@ -72,24 +101,6 @@ static bool map_file(hc_core *core, GError **error)
 	return true;
 }
 
-char *hc_core_find_file(const char *path)
-{
-	g_autofree char *description = g_build_filename(path, "capture.ini", NULL), *found = NULL;
-	g_autoptr(GDir) folder = g_file_test(description, G_FILE_TEST_IS_REGULAR) ? g_dir_open(path, 0, NULL) : NULL;
-	const char *name;
-
-	while (folder && (name = g_dir_read_name(folder))) {
-		const char *end = g_str_has_prefix(name, "core.") ? name + 5 + strspn(name + 5, "0123456789") : name;
-
-		if (end <= name + 5 || (*end && strcmp(end, ".zst") != 0))
-			continue;
-		if (found)
-			return g_strdup(path);
-		found = g_build_filename(path, name, NULL);
-	}
-	return found ? g_steal_pointer(&found) : g_strdup(path);
-}
-
 /* The path of the mapped file that holds the executable's program headers. */
 static void find_executable_path(hc_core *core)
 {
@@ -105,9 +116,20 @@ static void find_executable_path(hc_core *core)
 
 hc_core *hc_core_open(const char *path, hc_diagnostics *diagnostics, GError **error)
 {
+	return hc_core_open_with(path, NULL, diagnostics, error);
+}
+
+hc_core *hc_core_open_with(
+	const char *path, const hc_core_options *options, hc_diagnostics *diagnostics, GError **error)
+{
 	g_autoptr(hc_core) core = g_new0(hc_core, 1);
 
-	core->path = hc_core_find_file(path);
+	if (!strcmp(path, "-")) {
+		core->path = g_strdup("standard input");
+		core->name = g_strdup(path);
+	} else {
+		core->path = hc_core_find_file(path);
+	}
 	core->diagnostics = diagnostics;
 	core->threads = g_array_new(FALSE, TRUE, sizeof(hc_thread));
 	core->by_pointer = g_array_new(FALSE, FALSE, sizeof(unsigned));
@@ -117,7 +139,7 @@ hc_core *hc_core_open(const char *path, hc_diagnostics *diagnostics, GError **er
 	core->strings = g_string_chunk_new(256);
 	core->process.name = core->process.arguments = "";
 	core->process.page_size = 4096;
-	if (!open_file(core, error) || !map_file(core, error) || !hc_core_parse_headers(core, error))
+	if (!open_file(core, path, options, error) || !map_file(core, error) || !hc_core_parse_headers(core, error))
 		return NULL;
 	hc_core_find_holes(core);
 	hc_core_parse_notes(core);

@@ -3,7 +3,14 @@
  * The front door of core/: the public interface, and what only the library may do.
  *
  *	core.c		opening a core, and "address -> bytes, or why not"
- *	compressed.c	cores that are compressed
+ *	compressed.c	cores that are compressed, or come through a pipe
+ *	codecs.c	what they may be compressed with (codecs.h), and with which library each is read:
+ *	codec_zstd.c
+ *	codec_lz4.c
+ *	codec_gzip.c
+ *	codec_xz.c
+ *	coredumps.c	which of the cores that systemd-coredump(8) keeps is meant
+ *	file_names.c	names of a capture's core
  *	elf.c		the ELF header and program headers
  *	notes.c		the notes: threads, process, mapped files, signal
  *	registers.c	names of registers
@@ -28,6 +35,22 @@ const hc_machine *hc_core_machine(const hc_core *core);
 
 /* Word size and byte order of the dead process, for loops that read its words themselves. */
 hc_word_format hc_core_word_format(const hc_core *core);
+
+typedef struct hc_core_options {
+	uint64_t memory;		 /* bytes that the process may take in all; 0: what there is */
+	hc_unpacking_function unpacking; /* may be NULL */
+	void *unpacking_data;
+} hc_core_options;
+
+/* As hc_core_open(); OPTIONS may be NULL. */
+hc_core *hc_core_open_with(
+	const char *path, const hc_core_options *options, hc_diagnostics *diagnostics, GError **error);
+
+/* Whether NAME is that of a core in a capture's folder: core.PID, or that compressed. */
+bool hc_core_is_captures(const char *name);
+
+/* Whether these are names of one of a capture's cores: as it was written, and as it was compressed or decompressed later. */
+bool hc_core_is_same_captures(const char *name, const char *other);
 
 /*
  * The name of the file to open: PATH, but of a capture's folder (<heapcore/capture.h>) the one core in it. A folder that is none is opened

@@ -20,6 +20,8 @@ struct hc_core {
 	uint64_t file_size;
 	uint64_t room;	/* bytes that the mapping takes, at least file_size */
 	int descriptor; /* of the file; -1: none */
+	bool is_compressed; /* the file is what was in a compressed one... */
+	bool is_cut_stream; /* ...of which not all could be read */
 	uint64_t
 		copied; /* bytes of the file that stand in memory of our own, at their place in the mapping: large_pages.c */
 	hc_word_format format;
@@ -38,11 +40,17 @@ struct hc_core {
 	bool hides_content;
 };
 
-/* compressed.c: whether FILE is a zstd file. */
-bool hc_core_is_compressed(int file);
+/*
+ * compressed.c: `descriptor` itself, if that is a regular file that is not compressed; else what is in it, in a file without a name: a
+ * descriptor of its own. -1: HC_ERROR_IO (also: no room), HC_ERROR_UNSUPPORTED, HC_ERROR_NO_MEMORY, HC_ERROR_CANCELLED. OPTIONS may be NULL.
+ */
+int hc_core_unpack(hc_core *core, const hc_core_options *options, GError **error);
 
-/* What is in FILE, which stands at its beginning, in a file without a name: a descriptor. -1: HC_ERROR_IO (also: no room), HC_ERROR_BAD_DATA. */
-int hc_core_decompress(int file, const char *path, GError **error);
+/*
+ * elf.c: how long a core is whose first LENGTH bytes FILE has: up to the end of the last of what its headers name. 0: it is no core;
+ * UINT64_MAX: they do not tell. FALSE: it takes more of them to know.
+ */
+bool hc_core_find_promise(int file, uint64_t length, uint64_t *ret_promised);
 
 /* elf.c: the ELF header and program headers. Sets process.machine, word size, byte order and origin. */
 bool hc_core_parse_headers(hc_core *core, GError **error);

@@ -7,6 +7,7 @@
 
 #include <elf.h>
 #include <inttypes.h>
+#include <unistd.h>
 
 static const hc_diagnostic_kind headers_truncated = {
 	"core-headers-truncated",
@@ -22,6 +23,9 @@ static const char *why_no_elf(const uint8_t *file, uint64_t size)
 		unsigned length;
 		const char *what;
 	} formats[] = {
+		{ "BZh", 3, "a bzip2 file: decompress it first (bunzip2 FILE)" },
+		{ "\x02\x21\x4c\x18", 4, "an lz4 file of the old kind: decompress it first (lz4 -d FILE)" },
+		{ "\x28\xb5\x2f\xfd", 4, "a zstd file: decompress it first (zstd -d FILE)" },
 		{ "\x1f\x8b", 2, "a gzip file: decompress it first (gunzip FILE)" },
 		{ "\xfd"
 		  "7zXZ",
@@ -54,6 +58,14 @@ static const char *why_no_core(unsigned type)
 	}
 }
 
+/* The file, or what was compressed in it, is WHAT. */
+static bool fail_content(const hc_core *core, const char *what, GError **error)
+{
+	g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA,
+		core->is_compressed ? "what is compressed in %s is %s" : "%s is %s", core->path, what);
+	return false;
+}
+
 static void set_machine(hc_core *core, unsigned machine)
 {
 	char text[32];
@@ -68,11 +80,8 @@ static bool check_identity(hc_core *core, GError **error)
 {
 	const uint8_t *identity = core->file;
 
-	if (core->file_size < EI_NIDENT || memcmp(identity, ELFMAG, SELFMAG)) {
-		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s is %s", core->path,
-			core->file_size ? why_no_elf(core->file, core->file_size) : "empty");
-		return false;
-	}
+	if (core->file_size < EI_NIDENT || memcmp(identity, ELFMAG, SELFMAG))
+		return fail_content(core, core->file_size ? why_no_elf(core->file, core->file_size) : "empty", error);
 	if ((identity[EI_CLASS] != ELFCLASS32 && identity[EI_CLASS] != ELFCLASS64) ||
 		(identity[EI_DATA] != ELFDATA2LSB && identity[EI_DATA] != ELFDATA2MSB)) {
 		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA,
@@ -113,10 +122,8 @@ bool hc_core_parse_headers(hc_core *core, GError **error)
 	hc_elf_header header = hc_elf_load_header(core->file, core->format);
 	uint64_t count = count_segments(core, &header);
 
-	if (header.type != ET_CORE) {
-		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "%s is %s", core->path, why_no_core(header.type));
-		return false;
-	}
+	if (header.type != ET_CORE)
+		return fail_content(core, why_no_core(header.type), error);
 	set_machine(core, header.machine);
 	/* gdb (BFD) describes its segments a second time, as sections; the kernel has at most section 0. */
 	core->process.origin = header.section_count > 1 ? HC_ORIGIN_GCORE : HC_ORIGIN_KERNEL;
@@ -145,5 +152,59 @@ bool hc_core_parse_headers(hc_core *core, GError **error)
 		if (segment.type == PT_LOAD || segment.type == PT_NOTE)
 			g_array_append_val(core->segments, segment);
 	}
+	return true;
+}
+
+/* ---- how long it is ---- */
+
+/* What of [offset, offset + size) ends last; 0 if that is no range. */
+static uint64_t later_end(uint64_t end, uint64_t offset, uint64_t size)
+{
+	return size && offset <= UINT64_MAX - size ? MAX(end, offset + size) : end;
+}
+
+static bool read_all(int file, uint64_t offset, uint8_t *to, size_t size)
+{
+	return pread(file, to, size, (off_t)offset) == (ssize_t)size;
+}
+
+bool hc_core_find_promise(int file, uint64_t length, uint64_t *ret_promised)
+{
+	uint8_t head[sizeof(Elf64_Ehdr)];
+	hc_word_format format = { 0 };
+
+	*ret_promised = 0;
+	if (length < sizeof head)
+		return false;
+	if (!read_all(file, 0, head, sizeof head) || memcmp(head, ELFMAG, SELFMAG))
+		return true;
+	format.size = head[EI_CLASS] == ELFCLASS64 ? 8 : 4;
+	format.swap = (head[EI_DATA] == ELFDATA2MSB) != (G_BYTE_ORDER == G_BIG_ENDIAN);
+	hc_elf_header header = hc_elf_load_header(head, format);
+	unsigned size = hc_elf_segment_size(format);
+	uint64_t table = (uint64_t)header.segment_count * size;
+
+	if (header.type != ET_CORE)
+		return true;
+	*ret_promised = UINT64_MAX;
+	if (header.segment_count == PN_XNUM || header.segment_size != size || !table)
+		return true;
+	if (header.segments > length || length - header.segments < table)
+		return false;
+	g_autofree uint8_t *headers = g_malloc(table);
+
+	if (!read_all(file, header.segments, headers, table))
+		return true;
+	uint64_t end = later_end(0, header.segments, table);
+
+	if (header.sections && header.section_count)
+		end = later_end(end, header.sections,
+			(uint64_t)header.section_count * (format.size == 8 ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr)));
+	for (uint64_t i = 0; i < header.segment_count; i++) {
+		hc_elf_segment segment = hc_elf_load_segment(headers + i * size, format);
+
+		end = later_end(end, segment.offset, segment.file_size);
+	}
+	*ret_promised = end;
 	return true;
 }

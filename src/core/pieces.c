@@ -17,6 +17,12 @@ static const hc_diagnostic_kind core_truncated = {
 	"of memory are missing: the core file ends before what its headers promise (disk full, or a size limit when it was written)",
 };
 
+static const hc_diagnostic_kind stream_truncated = {
+	"core-truncated",
+	HC_SEVERITY_PARTIAL,
+	"of memory are missing: what could be decompressed of the core ends before what its headers promise",
+};
+
 static const hc_diagnostic_kind segments_overlap = {
 	"core-segments-overlap",
 	HC_SEVERITY_PARTIAL,
@@ -206,8 +212,8 @@ static void add_segment(struct piece_list *list, const hc_elf_segment *segment, 
 	list->budget -= present;
 	if (present < promised) {
 		present = hc_align_down(present, 16); /* no word is cut in two */
-		hc_diagnostics_add(core->diagnostics, &core_truncated, promised - present,
-			"from address %#" PRIx64 " on", start + present);
+		hc_diagnostics_add(core->diagnostics, core->is_cut_stream ? &stream_truncated : &core_truncated,
+			promised - present, "from address %#" PRIx64 " on", start + present);
 	}
 	if (present) {
 		piece.start = start;

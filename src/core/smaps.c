@@ -97,7 +97,7 @@ static bool describes(const char *folder, const char *name)
 	g_autoptr(GKeyFile) file = hc_file_read_keys(path, DESCRIPTION_LIMIT, NULL);
 	g_autofree char *core = file ? g_key_file_get_string(file, "capture", "core", NULL) : NULL;
 
-	return core && !strcmp(core, name);
+	return core && (!strcmp(core, name) || hc_core_is_same_captures(core, name));
 }
 
 char *hc_core_beside(const hc_core *core, const char *name)

@@ -139,12 +139,14 @@ static void test_no_core(void)
 		"EL",
 		3, HC_ERROR_BAD_DATA, "not an ELF file");
 	check_refused(&f, "\x28\xb5\x2f\xfd....................", 24, HC_ERROR_BAD_DATA, "cannot decompress");
-	check_refused(&f, "\x1f\x8b....................", 22, HC_ERROR_BAD_DATA, "gunzip");
+	check_refused(&f, "\x1f\x8b\x08....................", 23, HC_ERROR_BAD_DATA, "cannot decompress");
 	check_refused(&f, "\x1f\x8b", 2, HC_ERROR_BAD_DATA, "gunzip");
 	check_refused(&f,
 		"\xfd"
-		"7zXZ..................",
-		22, HC_ERROR_BAD_DATA, "unxz");
+		"7zXZ\0.................",
+		23, HC_ERROR_BAD_DATA, "cannot decompress");
+	check_refused(&f, "\x04\x22\x4d\x18..............", 18, HC_ERROR_BAD_DATA, "cannot decompress");
+	check_refused(&f, "BZh9..................", 22, HC_ERROR_BAD_DATA, "bunzip2");
 	CU_ASSERT_PTR_NULL(hc_core_open("/nonexistent/core", f.diagnostics, &f.error));
 	CU_ASSERT_TRUE(g_error_matches(f.error, HC_ERROR, HC_ERROR_IO));
 	g_clear_error(&f.error);
