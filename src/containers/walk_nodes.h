@@ -79,7 +79,7 @@ static inline const uint8_t *hc_node_enter(hc_walker *walker, const hc_nodes *n,
 {
 	hc_address start = address + (uint64_t)n->first;
 
-	hc_reader_prefetch(walker->reader, start); /* while the index is asked */
+	hc_reader_prefetch_bytes(walker->reader, start); /* while the index is asked */
 	hc_range_kind place = hc_reader_check(walker->reader, start, n->size);
 	const uint8_t *bytes;
 
