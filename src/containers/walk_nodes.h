@@ -40,6 +40,7 @@ typedef struct hc_chain {
 	hc_address met;	       /* a node that was met: who meets it again goes in a circle */
 	uint64_t steps, power; /* ... since then; until the next one is remembered */
 	uint64_t distance;     /* between the last two nodes */
+	hc_node_guess guess;
 } hc_chain;
 
 /* FALSE, and the walk is over: they cannot be nodes. */
