@@ -16,6 +16,7 @@
  *	table.c		the index as an allocator's classify() writes to it
  *	index.c		asking it: by number, by address, in order; and the totals
  *	free_pages.c	free memory in whole pages, and what malloc_trim(0) would give back of it
+ *	guess.c		where the next nodes of a list may be
  */
 #pragma once
 
@@ -346,3 +347,15 @@ static inline uint64_t hc_least_usable(uint64_t size, unsigned word, uint64_t al
 
 /* Fills totals->free_pages of every arena, and runs: free_pages.c. */
 void hc_blocks_count_free_pages(hc_blocks *blocks);
+
+/* What is known of a walk along a list: guess.c. Begin with zeros. */
+typedef struct hc_node_guess {
+	uint64_t last;	 /* granule at which the block of the node that was told last starts */
+	uint64_t at;	 /* ... up to which blocks were fetched */
+	uint64_t length; /* granules from node to node, eight times the usual number */
+	unsigned steps;	 /* short ones in a row */
+	bool is_behind;	 /* the last node was behind the one before it */
+} hc_node_guess;
+
+/* The walk has come to a node in the block that starts at granule START of REGION: what may be its next nodes is fetched. */
+void hc_blocks_fetch_next(const hc_blocks *blocks, const hc_block_region *region, uint64_t start, hc_node_guess *guess);

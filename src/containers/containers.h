@@ -186,6 +186,9 @@ typedef struct hc_reader hc_reader;
 void hc_reader_fetch(hc_reader *reader, hc_address address);
 void hc_reader_fetch_target(hc_reader *reader, hc_address address);
 
+/* The SIZE bytes at ADDRESS, some few, will be read soon; not asked for in the index. */
+void hc_reader_fetch_bytes(hc_reader *reader, hc_address address, uint64_t size);
+
 /* The word at ADDRESS. */
 bool hc_reader_load(hc_reader *reader, hc_address address, uint64_t *ret_value);
 

@@ -4,7 +4,8 @@
 #include "base/pages.h"
 
 enum {
-	PIECES_MAX = 64 /* of the address space, that one range is followed through */
+	PIECES_MAX = 64, /* of the address space, that one range is followed through */
+	LINE = 64	 /* bytes that the processor fetches together */
 };
 
 static size_t live_size(const hc_blocks *blocks)
@@ -132,18 +133,42 @@ uint64_t hc_reader_rest(hc_reader *reader, hc_address address)
 	return hc_core_bytes(reader->core, address, &available) ? available : 0;
 }
 
-void hc_reader_fetch(hc_reader *reader, hc_address address)
+/* The region of ADDRESS; NULL: it is in none. */
+static inline const hc_block_region *region_of(const hc_reader *reader, hc_address address)
 {
 	const hc_block_region *region = reader->region;
 
-	if (!region || address < region->start || address >= region->end) {
-		region = hc_blocks_region(reader->blocks, address);
-		if (!region)
-			return;
-	}
+	return region && address >= region->start && address < region->end ? region :
+									     hc_blocks_region(reader->blocks, address);
+}
+
+void hc_reader_fetch(hc_reader *reader, hc_address address)
+{
+	hc_reader_fetch_index(reader, address, 0);
+}
+
+void hc_reader_fetch_index(hc_reader *reader, hc_address address, uint64_t offset)
+{
+	const hc_block_region *region = region_of(reader, address);
+
+	if (!region)
+		return;
 	hc_reader_prefetch_index(reader, region, address);
-	if (region->bytes)
-		__builtin_prefetch(region->bytes + (address - region->start));
+	if (region->bytes && offset < region->end - address)
+		__builtin_prefetch(region->bytes + (address - region->start) + offset);
+}
+
+void hc_reader_fetch_bytes(hc_reader *reader, hc_address address, uint64_t size)
+{
+	const hc_block_region *region = region_of(reader, address);
+
+	if (!region || !region->bytes || size > region->end - address)
+		return;
+	const uint8_t *bytes = region->bytes + (address - region->start);
+
+	for (uint64_t at = 0; at < size; at += LINE)
+		__builtin_prefetch(bytes + at);
+	__builtin_prefetch(bytes + size - 1);
 }
 
 void hc_reader_fetch_target(hc_reader *reader, hc_address address)

@@ -65,8 +65,12 @@ static inline const uint8_t *hc_reader_near(const hc_reader *reader, hc_address 
 	return offset < reader->size && size <= reader->size - offset ? reader->bytes + offset : NULL;
 }
 
-/* ADDRESS, in REGION, will be asked for in the index. */
-static inline void hc_reader_prefetch_index(const hc_reader *reader, const hc_block_region *region, hc_address address)
+/*
+ * ADDRESS, in REGION, will be asked for in the index. Inlined everywhere: GCC takes a function that does nothing but this for one without any
+ * effect, and leaves calls of it out.
+ */
+static inline __attribute__((always_inline)) void hc_reader_prefetch_index(
+	const hc_reader *reader, const hc_block_region *region, hc_address address)
 {
 	uint64_t granule = hc_blocks_granule(reader->blocks, region, address);
 
@@ -77,13 +81,24 @@ static inline void hc_reader_prefetch_index(const hc_reader *reader, const hc_bl
 		__builtin_prefetch(&reader->live[granule / 64]);
 }
 
-/* ADDRESS will be read soon, and asked for in the index. */
-static inline void hc_reader_prefetch(const hc_reader *reader, hc_address address)
+/*
+ * ADDRESS, in any region, will be asked for in the index soon, and OFFSET bytes behind it will be read; not if that is behind the region.
+ */
+void hc_reader_fetch_index(hc_reader *reader, hc_address address, uint64_t offset);
+
+/* ADDRESS will be read soon. */
+static inline __attribute__((always_inline)) void hc_reader_prefetch_bytes(const hc_reader *reader, hc_address address)
+{
+	if (address - reader->start < reader->size)
+		__builtin_prefetch(reader->bytes + (address - reader->start));
+}
+
+/* ... and asked for in the index. */
+static inline __attribute__((always_inline)) void hc_reader_prefetch(const hc_reader *reader, hc_address address)
 {
 	const hc_block_region *region = reader->region;
 
-	if (address - reader->start < reader->size)
-		__builtin_prefetch(reader->bytes + (address - reader->start));
+	hc_reader_prefetch_bytes(reader, address);
 	if (region && address >= region->start && address < region->end)
 		hc_reader_prefetch_index(reader, region, address);
 }

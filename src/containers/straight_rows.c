@@ -26,7 +26,7 @@ struct hc_row_walks {
 	hc_walk walk;
 	struct plain_word words[3]; /* the first: where the row is, if `has_plain_data` */
 	unsigned word_count;
-	bool has_plain_data;
+	bool has_plain_data, has_plain_count;	 /* ... the second: how many elements it has */
 	uint64_t known;				 /* keys that these are */
 	hc_program program;			 /* works all other values out */
 	GArray *code;				 /* of hc_instruction: its */
@@ -131,6 +131,7 @@ static void put_together(hc_row_walks *walks)
 	walks->data = append_value(walks, HC_KEY_DATA, NULL);
 	walks->has_plain_data = walks->word_count != 0;
 	walks->count = append_value(walks, HC_KEY_COUNT, NULL);
+	walks->has_plain_count = walks->word_count == 2;
 	walks->capacity = append_value(walks, HC_KEY_CAPACITY, walks->count);
 	for (unsigned i = 0; i < description->check_count; i++)
 		append_key(walks, description->checks[i], HC_CODE_REQUIRE);
@@ -254,16 +255,18 @@ bool hc_row_walks_make(hc_row_walks *walks, hc_address address, hc_row_found *re
 void hc_row_walks_fetch(hc_row_walks *walks, hc_address address)
 {
 	hc_reader *reader = walks->walker.reader;
-	const hc_block_region *region = reader->region;
-	hc_address data;
+	const hc_layout *layout = walks->walker.layout;
+	const uint8_t *object;
+	hc_address data, end;
 
-	if (!walks->has_plain_data || !hc_reader_word(reader, address + walks->words[0].offset, &data))
+	if (!walks->has_plain_data || !(object = hc_reader_at(reader, address, layout->object_size)))
 		return;
+	data = end = hc_load_word(object + walks->words[0].offset, reader->format);
 	/* What is in the object itself is there with it. */
-	if (data - address < walks->walker.object_size)
+	if (data - address < layout->object_size)
 		return;
-	if (region && data >= region->start && data < region->end)
-		hc_reader_prefetch_index(reader, region, data);
-	if (walks->walker.layout->description->is_terminated && data - reader->start < reader->size)
-		__builtin_prefetch(reader->bytes + (data - reader->start));
+	/* Of a text its end is looked at, of others nothing. */
+	if (walks->has_plain_count)
+		end += hc_load_word(object + walks->words[1].offset, reader->format) * walks->element_size;
+	hc_reader_fetch_index(reader, data, layout->description->is_terminated ? end - data : UINT64_MAX);
 }

@@ -4,7 +4,8 @@
  *
  * Each node waits for the memory of the one before: nothing in a list tells where the node after the next one is. Two things help.
  * Nodes of a list that grew while others did lie at equal distances: when two steps were of the same length, what lies some
- * such steps ahead is fetched; a wrong guess costs nothing but the memory's time. And lists do not wait for each other: where
+ * such steps ahead is fetched; a wrong guess costs nothing but the memory's time. Where they are of different lengths, the index may guess
+ * (hc_blocks_fetch_next()). And lists do not wait for each other: where
  * many have to be walked, each of a ring of them makes a step in turn (hc_walk_chains()), and fetches its next node for its next turn.
  *
  * A walk ends at one element more than the container claims; without a claim a circle is found by Brent's algorithm: a node is
@@ -62,6 +63,9 @@ static inline void fetch(const hc_walker *walker, const hc_nodes *n, hc_chain *c
 	hc_reader_prefetch(walker->reader, c->node + (uint64_t)n->first);
 	if (distance == c->distance)
 		hc_reader_prefetch(walker->reader, c->node + (uint64_t)n->first + GUESSED_STEPS * distance);
+	else if (walker->reader->checked != UINT64_MAX)
+		hc_blocks_fetch_next(
+			walker->reader->blocks, walker->reader->region, walker->reader->checked, &c->guess);
 	c->distance = distance;
 }
 

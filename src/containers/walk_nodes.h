@@ -40,6 +40,7 @@ typedef struct hc_chain {
 	hc_address met;	       /* a node that was met: who meets it again goes in a circle */
 	uint64_t steps, power; /* ... since then; until the next one is remembered */
 	uint64_t distance;     /* between the last two nodes */
+	hc_node_guess guess;
 } hc_chain;
 
 /* FALSE, and the walk is over: they cannot be nodes. */
@@ -79,7 +80,7 @@ static inline const uint8_t *hc_node_enter(hc_walker *walker, const hc_nodes *n,
 {
 	hc_address start = address + (uint64_t)n->first;
 
-	hc_reader_prefetch(walker->reader, start); /* while the index is asked */
+	hc_reader_prefetch_bytes(walker->reader, start); /* while the index is asked */
 	hc_range_kind place = hc_reader_check(walker->reader, start, n->size);
 	const uint8_t *bytes;
 

@@ -24,7 +24,8 @@ enum {
 	PIECES_MAX = 1 << 18, /* of one row */
 	FAR = 24,	      /* elements between fetching one, what it leads to, and walking it */
 	NEAR = 12,
-	DEPTH_MAX = 16 /* of objects within objects */
+	SPAN_MAX = 512, /* bytes of an element that are fetched */
+	DEPTH_MAX = 16	/* of objects within objects */
 };
 
 struct row {
@@ -44,18 +45,10 @@ struct leaves {
 	struct row rows[WINDOW];
 	hc_walk_record *records; /* one for each worker */
 	hc_row_walks **straight; /* PARTS_MAX for each worker; NULL: walks like others */
+	uint64_t first, span;	 /* bytes of an element that straight walks read; none if some part has another walk */
 };
 
 /* ---- by helpers ---- */
-
-/* Whether no word tells that a block of RECORD is alive: then it matters which container holds it. */
-static bool has_doubtful(const hc_propagation *propagation, const hc_walk_record *record)
-{
-	for (uint64_t i = 0; propagation->doubtful && i < record->number_count; i++)
-		if (hc_propagation_is_doubtful(propagation, record->numbers[i]))
-			return true;
-	return false;
-}
 
 static void append_piece(struct row *row, const hc_leaf_piece *piece)
 {
@@ -72,8 +65,7 @@ static bool note_pieces(const hc_propagation *propagation, const hc_walk_record 
 	hc_address node = 0;
 	uint64_t at = 0;
 
-	if (record->offset_count || row->piece_count + record->number_count > PIECES_MAX ||
-		has_doubtful(propagation, record))
+	if (record->offset_count || row->piece_count + record->number_count > PIECES_MAX)
 		return false;
 	for (uint64_t i = 0; i < record->run_count && !node; i++)
 		node = record->runs[i].role == HC_MEMORY_NODE ? record->runs[i].address : 0;
@@ -120,8 +112,8 @@ static bool walk_any(struct leaves *leaves, struct row *row, hc_reader *reader, 
 	return true;
 }
 
-/* The block of FOUND, of part PART. FALSE: it is too large, or it matters which container holds it. */
-static bool note_row(struct leaves *leaves, struct row *row, unsigned part, const hc_row_found *found)
+/* The block of FOUND, of part PART. FALSE: it is too large. */
+static bool note_row(struct row *row, unsigned part, const hc_row_found *found)
 {
 	const hc_leaf_piece piece = { .number = found->number,
 		.size = (uint32_t)found->bytes,
@@ -131,11 +123,23 @@ static bool note_row(struct leaves *leaves, struct row *row, unsigned part, cons
 
 	if (!found->bytes)
 		return true;
-	if (found->bytes > UINT32_MAX || row->piece_count >= PIECES_MAX ||
-		hc_propagation_is_doubtful(leaves->propagation, found->number))
+	if (found->bytes > UINT32_MAX || row->piece_count >= PIECES_MAX)
 		return false;
 	append_piece(row, &piece);
 	return true;
+}
+
+/*
+ * Whether it matters which container holds one of the blocks of ROW. Asked of all of them at once: then the processor waits for
+ * many places of the bitmap at a time.
+ */
+static bool has_doubtful_piece(const hc_propagation *propagation, const struct row *row)
+{
+	bool any = false;
+
+	for (unsigned i = 0; propagation->doubtful && i < row->piece_count; i++)
+		any |= hc_bit(propagation->doubtful, row->pieces[i].number);
+	return any;
 }
 
 /* The container PART of the element at ADDRESS. FALSE: it is not as they usually are. */
@@ -150,7 +154,7 @@ static bool look_at(struct leaves *leaves, struct row *row, unsigned worker, uns
 	if (!straight || !hc_row_walks_make(straight, address, &found))
 		return walk_any(leaves, row, hc_propagation_worker_reader(leaves->propagation, worker),
 			&leaves->records[worker], part, address);
-	if (found.charged > leaves->budget || !note_row(leaves, row, part, &found))
+	if (found.charged > leaves->budget || !note_row(row, part, &found))
 		return false;
 	row->charged += found.charged;
 	hc_container_sums_add(&row->sums[part], address, found.walk);
@@ -161,7 +165,9 @@ static void fetch(const struct leaves *leaves, unsigned worker, hc_reader *reade
 {
 	const GArray *parts = leaves->element->plan->parts;
 
-	if (i + FAR < leaves->count)
+	if (i + FAR < leaves->count && leaves->span)
+		hc_reader_fetch_bytes(reader, leaves->addresses[i + FAR] + leaves->first, leaves->span);
+	else if (i + FAR < leaves->count)
 		hc_reader_fetch(reader, leaves->addresses[i + FAR]);
 	for (unsigned part = 0; part < parts->len && i + NEAR < leaves->count; part++) {
 		hc_address address = leaves->addresses[i + NEAR] + g_array_index(parts, hc_part, part).offset;
@@ -190,6 +196,7 @@ static void make_row(void *data, unsigned worker, uint64_t index)
 		for (unsigned part = 0; part < parts && row->is_usual; part++)
 			row->is_usual = look_at(leaves, row, worker, part, leaves->addresses[i]);
 	}
+	row->is_usual = row->is_usual && !has_doubtful_piece(leaves->propagation, row);
 }
 
 /* ---- by the propagation ---- */
@@ -240,6 +247,24 @@ static bool are_leaves(hc_propagation *propagation, const hc_owner *element, hc_
 	return true;
 }
 
+/* What of an element is read if all of its parts have straight walks. */
+static void find_span(struct leaves *leaves)
+{
+	const GArray *parts = leaves->element->plan->parts;
+	uint64_t first = UINT64_MAX, end = 0;
+
+	for (unsigned part = 0; part < parts->len; part++) {
+		const hc_part *p = &g_array_index(parts, hc_part, part);
+
+		if (!leaves->straight[part])
+			return;
+		first = MIN(first, p->offset);
+		end = MAX(end, p->offset + hc_type_size(p->type));
+	}
+	leaves->first = first;
+	leaves->span = end - first <= SPAN_MAX ? end - first : 0;
+}
+
 static void begin(struct leaves *leaves, unsigned workers)
 {
 	const GArray *parts = leaves->element->plan->parts;
@@ -254,6 +279,7 @@ static void begin(struct leaves *leaves, unsigned workers)
 			leaves->straight[i * PARTS_MAX + part] =
 				hc_row_walks_create(g_array_index(parts, hc_part, part).layout, reader);
 	}
+	find_span(leaves);
 }
 
 static void end(struct leaves *leaves, unsigned workers)

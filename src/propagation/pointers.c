@@ -12,7 +12,8 @@
 enum {
 	TRIED_ELEMENTS = 256, /* of a container in what may be an object */
 	TRIED_NOTED = 64,     /* objects tried in vain that are worth a note */
-	TRIED_MAX = 1 << 20
+	TRIED_MAX = 1 << 20,
+	FEW_EDGES = 4 /* that wait: too few to fetch ahead what they lead to */
 };
 
 /*
@@ -376,6 +377,13 @@ static bool is_owned(const hc_propagation *propagation, hc_address value)
 		       hc_types_owner_outside(propagation->types, value) != NULL;
 }
 
+/* Where few pointers wait, and each leads to the next one, there is nothing that could be fetched but by a guess. */
+static void guess_next(hc_propagation *propagation, const hc_spot *spot)
+{
+	hc_blocks_fetch_next(propagation->blocks, spot->region,
+		hc_blocks_granule(propagation->blocks, spot->region, spot->address), &propagation->guess);
+}
+
 /* As hc_propagation_reach(), by the pointer ORIGIN; NULL: by another way. */
 static void reach(hc_propagation *propagation, hc_owner *owner, hc_address value, const struct origin *origin)
 {
@@ -408,6 +416,8 @@ static void reach(hc_propagation *propagation, hc_owner *owner, hc_address value
 			hc_propagation_claim(propagation, spot.number, owner);
 		return;
 	}
+	if (propagation->edges_in - propagation->edges_out < FEW_EDGES)
+		guess_next(propagation, &spot);
 	uint64_t size = hc_blocks_usable_size(propagation->blocks, spot.region, spot.address);
 	hc_address object = value;
 

@@ -122,6 +122,8 @@ typedef struct hc_propagation {
 	GArray *declared;      /* of struct declared: where variables lie, by address; NULL: nobody asked yet */
 	hc_declared_answer answers[HC_ANSWERS]; /* by a hash of the address */
 
+	hc_node_guess guess; /* pointers.c: of a list that is followed */
+
 	/* links.c */
 	GHashTable *links; /* size -> what is known of the words in blocks of it; NULL: nobody asked yet */
 	void *kept_links[HC_LINKS_KEPT];    /* of these, those asked for last, by a hash of the size; NULL: none */
