@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * MemAvailable of /proc/meminfo; and of each control group with a limit, from ours up to the root: the limit less what is used, but for
- * the pages of files, which go when others are wanted (Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst).
+ * the pages of files, which go when others are wanted (Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst). And what a limit of
+ * the address space (RLIMIT_AS: ulimit -v) leaves, which the pages of files count for as well.
  */
 #include "base/memory.h"
 
@@ -77,14 +78,27 @@ static uint64_t left_by_groups(char *folder)
 	return left;
 }
 
+/* What the limit of the address space of the process in FOLDER leaves; UINT64_MAX: it has none. */
+static uint64_t left_of_addresses(const char *folder)
+{
+	g_autofree char *limits = read_file(folder, "limits"), *status = read_file(folder, "status");
+	/* "unlimited" is read as 0, with which no process could run. */
+	uint64_t limit = field(limits, "Max address space", 0), used = field(status, "VmSize:", 0);
+
+	return limit ? limit - MIN(limit, used > UINT64_MAX / 1024 ? UINT64_MAX : used * 1024) : UINT64_MAX;
+}
+
 uint64_t hc_memory_available(const char *proc, const char *process)
 {
+	g_autofree char *own_folder = g_build_filename(proc, process, NULL);
 	g_autofree char *own_groups = g_build_filename(process, "cgroup", NULL);
 	g_autofree char *system = read_file(proc, "meminfo"), *groups = read_file(proc, own_groups),
 			*mounts = read_file(proc, "self/mountinfo");
 	uint64_t pages = field(system, "MemAvailable:", UINT64_MAX);
 	uint64_t available = pages > UINT64_MAX / 1024 ? UINT64_MAX : pages * 1024;
+	uint64_t addresses = left_of_addresses(own_folder);
 
+	available = MIN(available, addresses);
 	if (!groups || !mounts)
 		return available;
 	g_autoptr(GPtrArray) folders = hc_cgroup_memory_folders(groups, mounts);

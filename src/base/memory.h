@@ -7,7 +7,7 @@
 
 /*
  * Bytes that PROCESS ("self", or a number) may still take before the system, or a control group that it is in, is short of memory: what is
- * free, and what files are kept in memory for. PROC is "/proc", or a folder made like it. UINT64_MAX if nothing is told.
+ * free, and what files are kept in memory for; or before it has no more addresses, where these are limited. PROC is "/proc", or a folder made like it. UINT64_MAX if nothing is told.
  */
 uint64_t hc_memory_available(const char *proc, const char *process);
 

@@ -13,7 +13,9 @@
  * variable what it retains; and those of *calls* only for what no frame with a row leads to.
  *
  * Roots' words are read first, on one thread, as their places' names are looked up; blocks' words by all workers
- * (references/block_words.c).
+ * (references/block_words.c). Who only wants to know what is shared (sharing.c) gets a graph of the words that cross from one owner's blocks to
+ * another's, and one of those within the blocks of some owners: to drop weak words from the latter all words would have to be known, so it is
+ * done only where it can make a difference.
  */
 #include "base/bits.h"
 #include "base/error.h"
@@ -34,16 +36,24 @@ struct root_edge {
 
 struct source {
 	const hc_ownership *ownership;
-	uint32_t *root_of; /* of each row that begins a path */
 	hc_graph_roots named;
 	uint32_t elsewhere, calls, roots;
 	uint8_t *weakness; /* of each root: 0 to WEAKEST */
 	GArray *edges;	   /* of struct root_edge, by root */
 };
 
+/* Which of the words of blocks a graph has. */
+struct part {
+	const struct source *source;
+	/* Of each block, and of each root; NULL: all words. Those that may make a rival, ... */
+	const uint32_t *owners, *ranks;
+	const uint64_t *within; /* ... or, not NULL, those within the blocks of owners whose bit is set */
+};
+
 struct hc_core_graph {
 	struct source source;
-	hc_graph *graph; /* reads source */
+	struct part all, crossing, within; /* read source */
+	hc_graph *graph;		   /* of all */
 };
 
 /* The block in use that a pointer to ADDRESS, in GRANULE, holds; and how. FALSE if there is none. */
@@ -72,7 +82,7 @@ static uint32_t root_of_word(const struct source *source, const hc_root_word *wo
 	uint32_t path = ownership->types ? hc_types_path_of_root_word(ownership->types, word) : 0;
 
 	if (path && ownership->row_of[path] != HC_OWNER_NO_ROW)
-		return source->root_of[ownership->row_of[path]];
+		return source->named.of_row[ownership->row_of[path]];
 	if (path && source->named.of_path[path])
 		return source->named.of_path[path];
 	if (word->root->kind != HC_AREA_STACK ||
@@ -181,6 +191,7 @@ struct encoded_edge {
 struct block_sink {
 	const hc_ownership *ownership;
 	const hc_references *references;
+	const struct part *part;
 	hc_graph_sink *sink;
 	GArray *encoded;   /* of struct encoded_edge, by `from`: of all blocks of the range */
 	unsigned told;	   /* of these */
@@ -197,6 +208,16 @@ static void note_encoded(void *data, uint64_t offset, hc_address target)
 		g_array_append_val(block_sink->encoded, edge);
 }
 
+/* Whether words of block NUMBER are in the part. */
+static bool is_wanted(void *data, uint32_t number)
+{
+	const struct block_sink *block_sink = data;
+	const struct part *part = block_sink->part;
+	uint32_t owner = part->owners[number];
+
+	return owner != HC_GRAPH_NOBODY && (!part->within || hc_bit(part->within, owner));
+}
+
 /* Finds the encoded pointers of blocks FIRST to END - 1. */
 static void find_encoded_of_blocks(struct block_sink *block_sink, uint32_t first, uint32_t end)
 {
@@ -210,7 +231,8 @@ static void find_encoded_of_blocks(struct block_sink *block_sink, uint32_t first
 		uint64_t start = hc_start_cursor_next(&cursor);
 
 		block_sink->searched = number;
-		if (blocks->states[number] == HC_BLOCK_IN_USE)
+		if (blocks->states[number] == HC_BLOCK_IN_USE &&
+			(!block_sink->part->owners || is_wanted(block_sink, number)))
 			hc_references_each_encoded(block_sink->references, start, true, note_encoded, block_sink);
 	}
 }
@@ -228,36 +250,77 @@ static void tell_encoded(struct block_sink *block_sink, uint32_t number)
 	}
 }
 
+static void add_block_word(struct block_sink *block_sink, const hc_block_word *word)
+{
+	tell_encoded(block_sink, word->from);
+	if (word->value == word->block)
+		hc_graph_add(block_sink->sink, word->from, word->to, HC_GRAPH_WORD);
+	else if (hc_references_holds(block_sink->references, word->start, word->value))
+		hc_graph_add(block_sink->sink, word->from, word->to, HC_GRAPH_BEYOND);
+}
+
 static void add_block_words(void *data, const hc_block_word *words, unsigned count)
 {
-	struct block_sink *block_sink = data;
+	for (unsigned i = 0; i < count; i++)
+		add_block_word(data, &words[i]);
+}
 
-	for (unsigned i = 0; i < count; i++) {
-		const hc_block_word *word = &words[i];
+/* Only pointers to a block's start can. */
+static void add_crossing_words(void *data, const hc_block_word *words, unsigned count)
+{
+	const struct block_sink *block_sink = data;
+	const struct part *part = block_sink->part;
 
-		tell_encoded(block_sink, word->from);
-		if (word->value == word->block)
-			hc_graph_add(block_sink->sink, word->from, word->to, HC_GRAPH_WORD);
-		else if (hc_references_holds(block_sink->references, word->start, word->value))
-			hc_graph_add(block_sink->sink, word->from, word->to, HC_GRAPH_BEYOND);
-	}
+	for (unsigned i = 0; i < count; i++)
+		__builtin_prefetch(&part->owners[words[i].to]);
+	for (unsigned i = 0; i < count; i++)
+		if (words[i].value == words[i].block &&
+			hc_rivals_may_cross(part->owners, part->ranks, part->owners[words[i].from], words[i].to))
+			hc_graph_add(block_sink->sink, words[i].from, words[i].to, HC_GRAPH_WORD);
+}
+
+static void add_words_within(void *data, const hc_block_word *words, unsigned count)
+{
+	const uint32_t *owners = ((const struct block_sink *)data)->part->owners;
+
+	for (unsigned i = 0; i < count; i++)
+		__builtin_prefetch(&owners[words[i].to]);
+	for (unsigned i = 0; i < count; i++)
+		if (owners[words[i].from] == owners[words[i].to])
+			add_block_word(data, &words[i]);
+}
+
+static hc_block_visitor visitor_of(struct block_sink *block_sink)
+{
+	const struct part *part = block_sink->part;
+
+	return (hc_block_visitor){
+		.is_wanted = part->owners ? is_wanted : NULL,
+		.visit = !part->owners ? add_block_words :
+			 part->within  ? add_words_within :
+					 add_crossing_words,
+		.data = block_sink,
+	};
 }
 
 static void tell_references(void *data, unsigned worker, uint32_t first, uint32_t end, hc_graph_sink *sink)
 {
-	const struct source *source = data;
+	const struct part *part = data;
+	const struct source *source = part->source;
 	uint32_t blocks = source->ownership->blocks->count;
 	g_autoptr(GArray) encoded = g_array_new(FALSE, FALSE, sizeof(struct encoded_edge));
 	struct block_sink block_sink = {
 		.ownership = source->ownership,
 		.references = source->ownership->references,
+		.part = part,
 		.sink = sink,
 		.encoded = encoded,
 	};
-	const hc_block_visitor visitor = { .visit = add_block_words, .data = &block_sink };
+	const hc_block_visitor visitor = visitor_of(&block_sink);
 
 	(void)worker;
-	find_encoded_of_blocks(&block_sink, first, MIN(end, blocks));
+	if (!part->owners || part->within)
+		find_encoded_of_blocks(&block_sink, first, MIN(end, blocks));
 	hc_references_each_block_word(source->ownership->references, first, MIN(end, blocks), &visitor);
 	tell_encoded(&block_sink, UINT32_MAX);
 	for (uint32_t node = MAX(first, blocks); node < end; node++)
@@ -266,8 +329,8 @@ static void tell_references(void *data, unsigned worker, uint32_t first, uint32_
 
 static void tell_sizes(void *data, uint32_t first, uint32_t end, uint64_t *ret_sizes)
 {
-	const struct source *source = data;
-	const hc_blocks *blocks = source->ownership->blocks;
+	const struct part *part = data;
+	const hc_blocks *blocks = part->source->ownership->blocks;
 	hc_start_cursor cursor = hc_start_cursor_at(blocks, hc_blocks_start_of_number(blocks, first));
 
 	for (uint32_t number = first; number < end; number++) {
@@ -389,7 +452,7 @@ static void number_roots(struct source *source, bool with_names)
 	const hc_ownership *ownership = source->ownership;
 	uint32_t rows = ownership->rows->len, roots = 0;
 
-	source->root_of = g_new0(uint32_t, rows + 1);
+	source->named.of_row = g_new0(uint32_t, rows + 1);
 	source->weakness = g_new0(uint8_t, rows + 2);
 	for (uint32_t i = 0; i < rows; i++) {
 		const hc_owner_row *row = hc_ownership_row_at(ownership, i);
@@ -397,7 +460,7 @@ static void number_roots(struct source *source, bool with_names)
 		if (!row->begins)
 			continue;
 		source->weakness[roots] = row->where.kind == HC_WHERE_STACK;
-		source->root_of[i] = roots++;
+		source->named.of_row[i] = roots++;
 	}
 	/* Others hold all that these lead to; but with them. */
 	source->named.first = roots;
@@ -427,27 +490,22 @@ static bool has_words(const struct source *source, uint32_t root)
 	return first < source->edges->len && g_array_index(source->edges, struct root_edge, first).root == root;
 }
 
-static bool build(hc_core_graph *core_graph, unsigned jobs, GError **error)
+static hc_graph *build(const struct source *source, const struct part *part, unsigned jobs, GError **error)
 {
-	const struct source *source = &core_graph->source;
 	const hc_graph_source graph_source = {
 		.blocks = source->ownership->blocks->count,
 		.roots = source->roots,
 		.references = tell_references,
 		.sizes = tell_sizes,
-		.data = &core_graph->source,
+		.data = (void *)part,
 	};
 
-	core_graph->graph = hc_graph_create(&graph_source, jobs, error);
-	if (!core_graph->graph || drop_weak(source, core_graph->graph))
-		return core_graph->graph != NULL;
-	g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory for references of %u blocks", graph_source.blocks);
-	return false;
+	return hc_graph_create(&graph_source, jobs, error);
 }
 
-hc_core_graph *hc_core_graph_create(const hc_ownership *ownership, bool with_names, unsigned jobs, GError **error)
+hc_core_graph *hc_core_graph_create(const hc_ownership *ownership, bool with_names)
 {
-	g_autoptr(hc_core_graph) core_graph = g_new0(hc_core_graph, 1);
+	hc_core_graph *core_graph = g_new0(hc_core_graph, 1);
 	struct source *source = &core_graph->source;
 
 	source->ownership = ownership;
@@ -457,7 +515,8 @@ hc_core_graph *hc_core_graph_create(const hc_ownership *ownership, bool with_nam
 	hc_references_each_encoded_root_word(ownership->references, add_encoded_root_word, source);
 	add_labelled(source);
 	g_array_sort(source->edges, compare_edges);
-	return build(core_graph, jobs, error) ? g_steal_pointer(&core_graph) : NULL;
+	core_graph->all.source = core_graph->crossing.source = core_graph->within.source = source;
+	return core_graph;
 }
 
 void hc_core_graph_destroy(hc_core_graph *core_graph)
@@ -468,11 +527,60 @@ void hc_core_graph_destroy(hc_core_graph *core_graph)
 
 	hc_graph_destroy(core_graph->graph);
 	g_array_unref(source->edges);
-	g_free(source->root_of);
 	g_free(source->weakness);
+	g_free(source->named.of_row);
 	g_free(source->named.of_path);
 	g_clear_pointer(&source->named.paths, g_array_unref);
 	g_free(core_graph);
+}
+
+bool hc_core_graph_build(hc_core_graph *core_graph, unsigned jobs, GError **error)
+{
+	const struct source *source = &core_graph->source;
+
+	if (!core_graph->graph)
+		core_graph->graph = build(source, &core_graph->all, jobs, error);
+	else
+		return true;
+	if (!core_graph->graph || drop_weak(source, core_graph->graph))
+		return core_graph->graph != NULL;
+	g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory for references of %u blocks",
+		source->ownership->blocks->count);
+	return false;
+}
+
+const hc_graph_roots *hc_core_graph_roots(const hc_core_graph *core_graph)
+{
+	return &core_graph->source.named;
+}
+
+uint32_t hc_core_graph_root_count(const hc_core_graph *core_graph)
+{
+	return core_graph->source.roots;
+}
+
+hc_graph *hc_core_graph_crossing(
+	hc_core_graph *core_graph, const uint32_t *owners, const uint32_t *ranks, unsigned jobs, GError **error)
+{
+	core_graph->crossing.owners = owners;
+	core_graph->crossing.ranks = ranks;
+	return build(&core_graph->source, &core_graph->crossing, jobs, error);
+}
+
+hc_graph *hc_core_graph_within(
+	hc_core_graph *core_graph, const uint32_t *owners, const uint64_t *within, unsigned jobs, GError **error)
+{
+	core_graph->within.owners = owners;
+	core_graph->within.within = within;
+	return build(&core_graph->source, &core_graph->within, jobs, error);
+}
+
+bool hc_core_graph_is_weak(const hc_core_graph *core_graph, const uint64_t *roots)
+{
+	for (uint32_t root = 0; root < core_graph->source.roots; root++)
+		if (core_graph->source.weakness[root] && hc_bit(roots, root))
+			return true;
+	return false;
 }
 
 const hc_graph *hc_core_graph_rows(const hc_core_graph *core_graph)
@@ -485,7 +593,7 @@ static bool find_retained(hc_ownership *ownership, hc_core_graph *core_graph, GE
 {
 	const struct source *source = &core_graph->source;
 	g_autofree bool *have_words = g_new(bool, source->roots);
-	const hc_owner_roots roots = { source->root_of, have_words };
+	const hc_owner_roots roots = { source->named.of_row, have_words };
 
 	for (uint32_t root = 0; root < source->roots; root++)
 		have_words[root] = has_words(source, root);
@@ -500,15 +608,11 @@ bool hc_ownership_read_graph(hc_ownership *ownership, const hc_ownership_options
 {
 	if (!ownership->blocks->count || (options->no_retained && !options->with_shared))
 		return true;
-	g_autoptr(hc_core_graph)
-		core_graph = hc_core_graph_create(ownership, options->with_shared, options->jobs, error);
+	g_autoptr(hc_core_graph) core_graph = hc_core_graph_create(ownership, options->with_shared);
 
-	if (!core_graph)
+	if (!options->no_retained && !hc_core_graph_build(core_graph, options->jobs, error))
 		return false;
-	const struct source *source = &core_graph->source;
-
-	if (options->with_shared &&
-		!hc_ownership_find_shared(ownership, core_graph->graph, source->root_of, &source->named, error))
+	if (options->with_shared && !hc_ownership_find_shared(ownership, core_graph, options->jobs, error))
 		return false;
 	return options->no_retained || find_retained(ownership, core_graph, error);
 }

@@ -173,13 +173,40 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_dominators, hc_dominators_destroy)
 
 /* ---- sharing.c ---- */
 
+/* For each block the root that leads there beside its owner. */
+typedef struct hc_rivals hc_rivals;
+
 /*
- * For each block the root that leads there beside its owner; HC_GRAPH_NOBODY: none does. OWNERS: of each block its root, or
- * HC_GRAPH_NOBODY. RANKS: of each root; one of a higher rank than the owner's shares nothing. Free with hc_rivals_free(). Fails with
+ * Which owners have something that others' words lead to. CROSSING has of all roots the references, and of all blocks those to blocks of
+ * another owner, as OWNERS and RANKS say: hc_rivals_may_cross(). Others do not matter. OWNERS: of each block its root, or HC_GRAPH_NOBODY.
+ * RANKS: of each root; one of a higher rank than the owner's shares nothing. All three must outlive the result. Fails with
  * HC_ERROR_NO_MEMORY.
  */
-uint32_t *hc_rivals_find(const hc_graph *graph, const uint32_t *owners, const uint32_t *ranks, GError **error);
-void hc_rivals_free(const hc_graph *graph, uint32_t *rivals);
+hc_rivals *hc_rivals_create(const hc_graph *crossing, const uint32_t *owners, const uint32_t *ranks, GError **error);
+void hc_rivals_destroy(hc_rivals *rivals);
+
+/* Whether a reference of FROM, a root or the owner of a block, to the block TO can make another root of the one that TO has. */
+static inline bool hc_rivals_may_cross(const uint32_t *owners, const uint32_t *ranks, uint32_t from, uint32_t to)
+{
+	uint32_t owner = owners[to];
+
+	return from != owner && from != HC_GRAPH_NOBODY && owner != HC_GRAPH_NOBODY && ranks[from] <= ranks[owner];
+}
+
+/* A bit for each root: such an owner. NULL: there is none, so no block has a rival. */
+const uint64_t *hc_rivals_contested(const hc_rivals *rivals);
+
+/*
+ * Finds rivals. GRAPH has of all roots the references, and of all blocks of contested owners those to blocks of the same owner. Others do not
+ * matter. Once at most; not needed where there is no contested owner. Fails with HC_ERROR_NO_MEMORY.
+ */
+bool hc_rivals_find(hc_rivals *rivals, const hc_graph *graph, GError **error);
+
+/* A root; HC_GRAPH_NOBODY: none leads to BLOCK beside its owner. */
+uint32_t hc_rivals_of(const hc_rivals *rivals, uint32_t block);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_rivals, hc_rivals_destroy)
+
 /* ---- dominator_tree.c ---- */
 
 typedef struct hc_dominator_tree hc_dominator_tree;

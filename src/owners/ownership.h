@@ -48,17 +48,6 @@ bool hc_ownership_make_rows(hc_ownership *ownership);
 /* Tells what rows that begin a path retain, and what others lead to as well, as OPTIONS say. Fails with HC_ERROR_NO_MEMORY or HC_ERROR_UNSUPPORTED. */
 bool hc_ownership_read_graph(hc_ownership *ownership, const hc_ownership_options *options, GError **error);
 
-/* Roots of the graph that are paths without a row. */
-typedef struct hc_graph_roots {
-	uint32_t first;	   /* of them: they stand side by side */
-	GArray *paths;	   /* of uint32_t: of each the path */
-	uint32_t *of_path; /* the other way round; 0: it is none */
-} hc_graph_roots;
-
-/* Tells what others lead to as well. ROOT_OF: of each row that begins a path. Fails with HC_ERROR_NO_MEMORY. */
-bool hc_ownership_find_shared(hc_ownership *ownership, const hc_graph *graph, const uint32_t *root_of,
-	const hc_graph_roots *named, GError **error);
-
 /* The roots of a graph for those who know the rows. */
 typedef struct hc_owner_roots {
 	const uint32_t *of_row; /* the root of each row that begins a path */
@@ -72,17 +61,47 @@ bool hc_ownership_read_dominators(
 /* Where what rows hold piles up, of those of which nothing better is known. Needs the order of the rows. */
 void hc_ownership_find_accumulations(hc_ownership *ownership);
 
+/* ---- core_graph.c: the graph of the core's words ---- */
+
+/* Its roots: the rows that begin a path, then paths without a row, then two that are neither. */
+typedef struct hc_graph_roots {
+	uint32_t *of_row;  /* of each row that begins a path */
+	uint32_t first;	   /* of the paths without a row: they stand side by side */
+	GArray *paths;	   /* of uint32_t: of each of these the path */
+	uint32_t *of_path; /* the other way round; 0: it is none */
+} hc_graph_roots;
+
 /*
- * core_graph.c: the graph of the core's words, on JOBS threads, as hc_graph_create(). OWNERSHIP has its rows, and must outlive the result.
- * WITH_NAMES: with roots for each path that has a name of its own, as hc_ownership_find_shared() needs them.
- * Fails with HC_ERROR_NO_MEMORY or HC_ERROR_UNSUPPORTED.
+ * The roots and their words, without any block's. WITH_NAMES: with roots for each path that has a name of its own, as
+ * hc_ownership_find_shared() needs them. OWNERSHIP has its rows, and must outlive the result.
  */
 typedef struct hc_core_graph hc_core_graph;
 
-hc_core_graph *hc_core_graph_create(const hc_ownership *ownership, bool with_names, unsigned jobs, GError **error);
+hc_core_graph *hc_core_graph_create(const hc_ownership *ownership, bool with_names);
 void hc_core_graph_destroy(hc_core_graph *core_graph);
 
-/* Lives as long as CORE_GRAPH. */
+const hc_graph_roots *hc_core_graph_roots(const hc_core_graph *core_graph);
+uint32_t hc_core_graph_root_count(const hc_core_graph *core_graph);
+
+/* Reads the words of all blocks, unless that was done. On JOBS threads, as hc_graph_create(). Fails with HC_ERROR_NO_MEMORY or HC_ERROR_UNSUPPORTED. */
+bool hc_core_graph_build(hc_core_graph *core_graph, unsigned jobs, GError **error);
+
+/* What hc_core_graph_build() made, as long as CORE_GRAPH lives; NULL: nothing yet. */
 const hc_graph *hc_core_graph_rows(const hc_core_graph *core_graph);
+
+/*
+ * Less of it, read anew: of the blocks those words that hc_rivals_create() needs; those that hc_rivals_find() needs, for owners that have a
+ * bit in WITHIN. Weak words are not dropped. CORE_GRAPH and the tables must outlive the result. Fail as hc_core_graph_build().
+ */
+hc_graph *hc_core_graph_crossing(
+	hc_core_graph *core_graph, const uint32_t *owners, const uint32_t *ranks, unsigned jobs, GError **error);
+hc_graph *hc_core_graph_within(
+	hc_core_graph *core_graph, const uint32_t *owners, const uint64_t *within, unsigned jobs, GError **error);
+
+/* Whether one of ROOTS, which have their bit set, has weak words: what it leads to depends on what all others lead to. */
+bool hc_core_graph_is_weak(const hc_core_graph *core_graph, const uint64_t *roots);
+
+/* Tells what others lead to as well: by all words if they were read, otherwise by no more than it takes. Fails as hc_core_graph_build(). */
+bool hc_ownership_find_shared(hc_ownership *ownership, hc_core_graph *core_graph, unsigned jobs, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_core_graph, hc_core_graph_destroy)

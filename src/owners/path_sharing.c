@@ -14,8 +14,7 @@ enum {
 
 struct counting {
 	hc_ownership *ownership;
-	const uint32_t *root_of;
-	const hc_graph_roots *named;
+	const hc_graph_roots *roots;
 	const char **names; /* of each root; of paths without a row once somebody asked */
 	uint32_t *first;    /* of each path: the row that it begins at */
 	uint32_t *ranks;    /* of each root */
@@ -50,14 +49,14 @@ static void number_rows(struct counting *counting, uint32_t roots)
 
 		if (!row->begins)
 			continue;
-		counting->names[counting->root_of[i]] = row->text;
-		counting->ranks[counting->root_of[i]] = rank_of(&row->where);
+		counting->names[counting->roots->of_row[i]] = row->text;
+		counting->ranks[counting->roots->of_row[i]] = rank_of(&row->where);
 	}
-	for (unsigned i = 0; i < counting->named->paths->len; i++) {
+	for (unsigned i = 0; i < counting->roots->paths->len; i++) {
 		g_auto(hc_where) where = { 0 };
 
-		hc_types_path_where(ownership->types, g_array_index(counting->named->paths, uint32_t, i), &where);
-		counting->ranks[counting->named->first + i] = rank_of(&where);
+		hc_types_path_where(ownership->types, g_array_index(counting->roots->paths, uint32_t, i), &where);
+		counting->ranks[counting->roots->first + i] = rank_of(&where);
 	}
 	for (uint32_t i = 1; i <= ownership->path_count; i++) {
 		uint32_t row = ownership->row_of[i];
@@ -90,7 +89,7 @@ static void find_owners(const struct counting *counting, uint32_t *owners)
 	for (uint32_t number = 0; number < blocks->count; number++) {
 		uint32_t path = path_of(counting, number, hc_start_cursor_next(&cursor));
 
-		owners[number] = path ? counting->root_of[counting->first[path]] : HC_GRAPH_NOBODY;
+		owners[number] = path ? counting->roots->of_row[counting->first[path]] : HC_GRAPH_NOBODY;
 	}
 }
 
@@ -110,7 +109,7 @@ static void count_pair(struct counting *counting, uint32_t path, uint32_t rival,
 		sum[1] += bytes;
 }
 
-static void count_blocks(struct counting *counting, const uint32_t *rivals)
+static void count_blocks(struct counting *counting, const hc_rivals *rivals)
 {
 	hc_ownership *ownership = counting->ownership;
 	const hc_blocks *blocks = ownership->blocks;
@@ -118,14 +117,15 @@ static void count_blocks(struct counting *counting, const uint32_t *rivals)
 
 	for (uint32_t number = 0; number < blocks->count; number++) {
 		uint64_t start = hc_start_cursor_next(&cursor);
-		uint32_t path = rivals[number] == HC_GRAPH_NOBODY ? 0 : path_of(counting, number, start);
+		uint32_t rival = hc_rivals_of(rivals, number);
+		uint32_t path = rival == HC_GRAPH_NOBODY ? 0 : path_of(counting, number, start);
 
 		if (!path)
 			continue;
 		uint64_t size = hc_blocks_size_in_index(blocks, hc_blocks_region_of_start(blocks, start), start);
 
 		hc_amount_count(&ownership->shared[path].amount, size);
-		count_pair(counting, path, rivals[number], size);
+		count_pair(counting, path, rival, size);
 	}
 }
 
@@ -138,7 +138,7 @@ struct best {
 static const char *name_of(struct counting *counting, uint32_t root)
 {
 	if (!counting->names[root]) {
-		uint32_t path = g_array_index(counting->named->paths, uint32_t, root - counting->named->first);
+		uint32_t path = g_array_index(counting->roots->paths, uint32_t, root - counting->roots->first);
 		g_autofree char *text = hc_types_path_text(counting->ownership->types, path);
 
 		counting->names[root] = g_string_chunk_insert_const(counting->ownership->texts, text);
@@ -198,32 +198,62 @@ static void name_rivals(struct counting *counting)
 	}
 }
 
-bool hc_ownership_find_shared(hc_ownership *ownership, const hc_graph *graph, const uint32_t *root_of,
-	const hc_graph_roots *named, GError **error)
+/* ---- rivals ---- */
+
+/* The graph to find rivals of CONTESTED owners in: all of it where that is there, or what a root has in it depends on all. OWN: one made for it. */
+static const hc_graph *graph_within(hc_core_graph *core_graph, const uint32_t *owners, const uint64_t *contested,
+	unsigned jobs, hc_graph **own, GError **error)
+{
+	if (!hc_core_graph_rows(core_graph) && !hc_core_graph_is_weak(core_graph, contested))
+		return *own = hc_core_graph_within(core_graph, owners, contested, jobs, error);
+	return hc_core_graph_build(core_graph, jobs, error) ? hc_core_graph_rows(core_graph) : NULL;
+}
+
+static bool count_shared(
+	struct counting *counting, hc_core_graph *core_graph, const uint32_t *owners, unsigned jobs, GError **error)
+{
+	g_autoptr(hc_graph) own_crossing = NULL, own_within = NULL;
+	const hc_graph *crossing = hc_core_graph_rows(core_graph);
+
+	if (!crossing)
+		crossing = own_crossing = hc_core_graph_crossing(core_graph, owners, counting->ranks, jobs, error);
+	if (!crossing)
+		return false;
+	g_autoptr(hc_rivals) rivals = hc_rivals_create(crossing, owners, counting->ranks, error);
+	const uint64_t *contested = rivals ? hc_rivals_contested(rivals) : NULL;
+
+	if (!contested)
+		return rivals != NULL;
+	const hc_graph *within = graph_within(core_graph, owners, contested, jobs, &own_within, error);
+
+	if (!within || !hc_rivals_find(rivals, within, error))
+		return false;
+	count_blocks(counting, rivals);
+	name_rivals(counting);
+	return true;
+}
+
+bool hc_ownership_find_shared(hc_ownership *ownership, hc_core_graph *core_graph, unsigned jobs, GError **error)
 {
 	size_t size = (hc_blocks_count(ownership->blocks) + (size_t)1) * sizeof(uint32_t),
 	       paths = (size_t)ownership->path_count + 1;
-	uint32_t roots = hc_graph_root_count(graph), *owners = ownership->types ? hc_pages_create(size) : NULL;
+	uint32_t roots = hc_core_graph_root_count(core_graph);
+	uint32_t *owners = ownership->types ? hc_pages_create(size) : NULL;
 	g_autofree const char **names = g_new0(const char *, (size_t)roots + 1);
 	g_autofree uint32_t *first = g_try_new0(uint32_t, paths), *ranks = g_new0(uint32_t, (size_t)roots + 1);
-	struct counting counting = { ownership, root_of, named, names, first, ranks,
+	struct counting counting = { ownership, hc_core_graph_roots(core_graph), names, first, ranks,
 		g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL) };
-	uint32_t *rivals = NULL;
+	bool ok = !ownership->types;
 
 	ownership->shared = g_try_new0(hc_sharing, paths);
 	if (owners && first && ownership->shared) {
 		number_rows(&counting, roots);
 		find_owners(&counting, owners);
-		rivals = hc_rivals_find(graph, owners, ranks, error);
+		ok = count_shared(&counting, core_graph, owners, jobs, error);
 	} else if (ownership->types) {
 		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory to tell who shares blocks");
 	}
-	if (rivals) {
-		count_blocks(&counting, rivals);
-		name_rivals(&counting);
-		hc_rivals_free(graph, rivals);
-	}
 	hc_pages_destroy(owners, size);
 	g_hash_table_unref(counting.pairs);
-	return rivals || !ownership->types;
+	return ok;
 }

@@ -18,11 +18,17 @@
  * A block that its owner's root refers to directly is the owner's alone unless another root does, too: it is what the variable is the name
  * of (holds.c). That is not so of a table's many items.
  *
- *	1  look_at_edges	what leads to each block from blocks of its owner: how many do, and whether one before it does
- *	2  count_crossings	words from one owner's blocks of a size to others', each block that they lead to once
- *	3  seed, spread		rivals, breadth first
+ * A rival comes in from outside, or not at all. So the words that cross from one owner to another are looked at first; an owner is
+ * *contested* if one of them counts, or a root's. In most programs few are, and of the others' blocks nothing has to be known.
  *
- * All edges are read three times, in their order but for the search. Memory: 14 bytes a block beside the graph.
+ *	1  count_crossings	words from one owner's blocks of a size to others', each block that they lead to once
+ *	2  contest		owners with blocks that others' words lead to
+ *	3  look_at_edges	what leads to each block from blocks of its owner: how many do, and whether one before it does
+ *	4  seed, spread		rivals, breadth first
+ *
+ * 1 and 2 need the references that cross, 3 and 4 in addition those within contested owners: so a graph of all will do for both, and two that
+ * have no more than that, too. Memory: 4 bytes a block beside the first graph, 14 beside the second; all edges are read in their order but
+ * for the search.
  */
 #include "owners/graph.h"
 
@@ -46,13 +52,17 @@ enum {
 /* In place of a rival: the owner's root refers to the block directly. */
 static const uint32_t DIRECT = UINT32_MAX - 1;
 
-struct sharing {
-	const hc_graph *graph;
+struct hc_rivals {
+	const hc_graph *crossing, *graph; /* the references that cross; those within contested owners */
 	const uint32_t *owners, *ranks;
+	uint32_t blocks, roots;
+	uint64_t *contested; /* bit for each root */
+	bool is_contested;   /* one is */
 	uint32_t *rivals, *queue, *sizes;
 	uint32_t head, tail;
 	uint8_t *degrees;   /* of each block: blocks of its owner that lead there, HUB at most */
-	uint64_t *preceded; /* bit for each block: one of its owner and size leads there, and it does not lead back */
+	uint64_t *asked;    /* bit for each block: somebody wants to know whether it is preceded */
+	uint64_t *preceded; /* the same: one of its owner and size leads there, and it does not lead back */
 	uint64_t *crossed;  /* bit for each block: a word of another owner's was counted */
 	GArray *classes;    /* of struct class, by number - 1 */
 	GHashTable *class_numbers, *crossings;
@@ -84,42 +94,36 @@ static bool is_table(const hc_graph *graph, uint32_t root)
 	return graph->starts[root + 1] - graph->starts[root] > FEW;
 }
 
-/* ---- pass 1 ---- */
-
-static void ask_sizes(struct sharing *sharing)
+static size_t table_size(const hc_rivals *rivals)
 {
-	const hc_graph_source *source = &sharing->graph->source;
+	return ((size_t)rivals->blocks + 1) * sizeof(uint32_t);
+}
+
+static size_t bits_size(uint32_t count)
+{
+	return (count / 64 + (size_t)1) * sizeof(uint64_t);
+}
+
+/* FALSE if memory was out. */
+static bool ask_sizes(hc_rivals *rivals)
+{
+	const hc_graph_source *source = &rivals->crossing->source;
 	g_autofree uint64_t *sizes = g_new(uint64_t, SIZES);
 
-	for (uint32_t first = 0; first < source->blocks; first += MIN(SIZES, source->blocks - first)) {
-		uint32_t count = MIN(SIZES, source->blocks - first);
+	if (rivals->sizes)
+		return true;
+	rivals->sizes = hc_pages_create(table_size(rivals));
+	for (uint32_t first = 0; rivals->sizes && first < rivals->blocks; first += MIN(SIZES, rivals->blocks - first)) {
+		uint32_t count = MIN(SIZES, rivals->blocks - first);
 
 		source->sizes(source->data, first, first + count, sizes);
 		for (uint32_t i = 0; i < count; i++)
-			sharing->sizes[first + i] = (uint32_t)MIN(sizes[i], UINT32_MAX);
+			rivals->sizes[first + i] = (uint32_t)MIN(sizes[i], UINT32_MAX);
 	}
+	return rivals->sizes != NULL;
 }
 
-static void look_at_edges(struct sharing *sharing)
-{
-	const hc_graph *graph = sharing->graph;
-
-	for (uint32_t block = 0; block < graph->source.blocks; block++) {
-		for (uint32_t i = graph->starts[block]; i < graph->starts[block + 1]; i++) {
-			uint32_t target = hc_graph_target(graph->edges[i]);
-
-			if (!is_strong(graph->edges[i]) || sharing->owners[target] != sharing->owners[block])
-				continue;
-			if (sharing->degrees[target] < HUB)
-				sharing->degrees[target]++;
-			if (sharing->sizes[target] == sharing->sizes[block] && !hc_bit(sharing->preceded, target) &&
-				!leads_to(graph, target, block))
-				hc_take_bit(sharing->preceded, target);
-		}
-	}
-}
-
-/* ---- pass 2 ---- */
+/* ---- pass 1 ---- */
 
 /* Of the blocks of an owner that have one size. */
 struct class
@@ -135,37 +139,36 @@ struct crossing {
 	uint64_t blocks;       /* of the class */
 };
 
-static uint32_t class_of(struct sharing *sharing, uint32_t block)
+static uint32_t class_of(hc_rivals *rivals, uint32_t block)
 {
-	struct class key = { (uint64_t)sharing->owners[block] << 32 | sharing->sizes[block], 0 };
+	struct class key = { (uint64_t)rivals->owners[block] << 32 | rivals->sizes[block], 0 };
 
-	if (sharing->last_class &&
-		g_array_index(sharing->classes, struct class, sharing->last_class - 1).key == key.key)
-		return sharing->last_class;
-	sharing->last_class = GPOINTER_TO_UINT(g_hash_table_lookup(sharing->class_numbers, GSIZE_TO_POINTER(key.key)));
-	if (!sharing->last_class && sharing->classes->len < TABLE_MAX) {
-		g_array_append_val(sharing->classes, key);
-		sharing->last_class = sharing->classes->len;
+	if (rivals->last_class && g_array_index(rivals->classes, struct class, rivals->last_class - 1).key == key.key)
+		return rivals->last_class;
+	rivals->last_class = GPOINTER_TO_UINT(g_hash_table_lookup(rivals->class_numbers, GSIZE_TO_POINTER(key.key)));
+	if (!rivals->last_class && rivals->classes->len < TABLE_MAX) {
+		g_array_append_val(rivals->classes, key);
+		rivals->last_class = rivals->classes->len;
 		g_hash_table_insert(
-			sharing->class_numbers, GSIZE_TO_POINTER(key.key), GUINT_TO_POINTER(sharing->last_class));
+			rivals->class_numbers, GSIZE_TO_POINTER(key.key), GUINT_TO_POINTER(rivals->last_class));
 	}
-	return sharing->last_class;
+	return rivals->last_class;
 }
 
-static struct crossing *find_crossing(struct sharing *sharing, uint32_t from, uint32_t to)
+static struct crossing *find_crossing(hc_rivals *rivals, uint32_t from, uint32_t to)
 {
-	uint64_t key = (uint64_t)sharing->owners[to] << 32 | class_of(sharing, from);
+	uint64_t key = (uint64_t)rivals->owners[to] << 32 | class_of(rivals, from);
 
-	return g_hash_table_lookup(sharing->crossings, &key);
+	return g_hash_table_lookup(rivals->crossings, &key);
 }
 
-static void count_classes(struct sharing *sharing)
+static void count_classes(hc_rivals *rivals)
 {
-	for (uint32_t block = 0; block < sharing->graph->source.blocks; block++) {
-		uint32_t number = sharing->owners[block] == HC_GRAPH_NOBODY ? 0 : class_of(sharing, block);
+	for (uint32_t block = 0; block < rivals->blocks; block++) {
+		uint32_t number = rivals->owners[block] == HC_GRAPH_NOBODY ? 0 : class_of(rivals, block);
 
 		if (number)
-			g_array_index(sharing->classes, struct class, number - 1).blocks++;
+			g_array_index(rivals->classes, struct class, number - 1).blocks++;
 	}
 }
 
@@ -178,184 +181,285 @@ static bool is_many(const struct crossing *crossing)
 					      crossing->count >= crossing->blocks * crossing->words / WORDS_SHARE;
 }
 
-/* Whether a word of FROM, a root or a block of one, can make another root of the one that TO has. */
-static bool can_rival(const struct sharing *sharing, uint32_t from, uint32_t to)
+static bool can_rival(const hc_rivals *rivals, uint32_t from, uint32_t to)
 {
-	uint32_t owner = sharing->owners[to];
-
-	return from != owner && from != HC_GRAPH_NOBODY && owner != HC_GRAPH_NOBODY &&
-	       sharing->ranks[from] <= sharing->ranks[owner];
+	return hc_rivals_may_cross(rivals->owners, rivals->ranks, from, to);
 }
 
-static void count_crossings(struct sharing *sharing)
+static bool has_crossings(const hc_rivals *rivals)
 {
-	const hc_graph *graph = sharing->graph;
+	return rivals->crossing->starts[rivals->blocks] != 0;
+}
 
-	count_classes(sharing);
-	for (uint32_t block = 0; block < graph->source.blocks; block++) {
-		uint32_t from = sharing->owners[block];
+/* One more word of BLOCK's that leads to another owner's block TARGET. */
+static void count_crossing(hc_rivals *rivals, uint32_t block, uint32_t target)
+{
+	uint32_t number = class_of(rivals, block);
+	struct crossing *crossing = number ? find_crossing(rivals, block, target) : NULL;
+
+	if (number && !crossing && g_hash_table_size(rivals->crossings) < TABLE_MAX) {
+		crossing = g_new0(struct crossing, 1);
+		crossing->key = (uint64_t)rivals->owners[target] << 32 | number;
+		crossing->blocks = g_array_index(rivals->classes, struct class, number - 1).blocks;
+		crossing->words = rivals->sizes[block] / sizeof(uint64_t);
+		g_hash_table_add(rivals->crossings, crossing);
+	}
+	if (crossing)
+		crossing->count++;
+}
+
+static void count_crossings(hc_rivals *rivals)
+{
+	const hc_graph *graph = rivals->crossing;
+
+	count_classes(rivals);
+	for (uint32_t block = 0; block < rivals->blocks; block++) {
+		uint32_t from = rivals->owners[block];
 
 		for (uint32_t i = graph->starts[block]; i < graph->starts[block + 1]; i++) {
-			uint32_t target = hc_graph_target(graph->edges[i]), number;
+			uint32_t target = hc_graph_target(graph->edges[i]);
 
-			if (!is_strong(graph->edges[i]) || !can_rival(sharing, from, target) ||
-				!hc_take_bit(sharing->crossed, target) || !(number = class_of(sharing, block)))
-				continue;
-			struct crossing *crossing = find_crossing(sharing, block, target);
+			if (is_strong(graph->edges[i]) && can_rival(rivals, from, target) &&
+				hc_take_bit(rivals->crossed, target))
+				count_crossing(rivals, block, target);
+		}
+	}
+}
 
-			if (!crossing && g_hash_table_size(sharing->crossings) < TABLE_MAX) {
-				crossing = g_new0(struct crossing, 1);
-				crossing->key = (uint64_t)sharing->owners[target] << 32 | number;
-				crossing->blocks = g_array_index(sharing->classes, struct class, number - 1).blocks;
-				crossing->words = sharing->sizes[block] / sizeof(uint64_t);
-				g_hash_table_add(sharing->crossings, crossing);
-			}
-			if (crossing)
-				crossing->count++;
+/* ---- pass 2 ---- */
+
+static void contest_owner_of(hc_rivals *rivals, uint32_t block)
+{
+	hc_set_bit(rivals->contested, rivals->owners[block]);
+	rivals->is_contested = true;
+}
+
+/* A root's word counts if it doesn't lead into the middle of a list: that is asked when what leads there is known. */
+static void contest(hc_rivals *rivals)
+{
+	const hc_graph *graph = rivals->crossing;
+
+	for (uint32_t node = 0; node < graph->nodes; node++) {
+		bool is_root = node >= rivals->blocks;
+		uint32_t from = is_root ? node - rivals->blocks : rivals->owners[node];
+
+		for (uint32_t i = graph->starts[node]; i < graph->starts[node + 1]; i++) {
+			uint32_t target = hc_graph_target(graph->edges[i]);
+
+			if (is_strong(graph->edges[i]) && can_rival(rivals, from, target) &&
+				(is_root || is_many(find_crossing(rivals, node, target))))
+				contest_owner_of(rivals, target);
 		}
 	}
 }
 
 /* ---- pass 3 ---- */
 
-static void mark_direct(struct sharing *sharing)
+/* A root leads to these; whether they are in the middle of a list depends on what leads there. */
+static void ask_preceded(hc_rivals *rivals)
 {
-	const hc_graph *graph = sharing->graph;
-	uint32_t blocks = graph->source.blocks;
+	const hc_graph *graph = rivals->graph;
+
+	for (uint32_t node = rivals->blocks; node < graph->nodes; node++)
+		for (uint32_t i = graph->starts[node]; !is_table(graph, node) && i < graph->starts[node + 1]; i++)
+			hc_set_bit(rivals->asked, hc_graph_target(graph->edges[i]));
+}
+
+static void look_at_edges(hc_rivals *rivals)
+{
+	const hc_graph *graph = rivals->graph;
+
+	for (uint32_t block = 0; block < rivals->blocks; block++) {
+		uint32_t owner = rivals->owners[block];
+
+		if (owner == HC_GRAPH_NOBODY || !hc_bit(rivals->contested, owner))
+			continue;
+		for (uint32_t i = graph->starts[block]; i < graph->starts[block + 1]; i++) {
+			uint32_t target = hc_graph_target(graph->edges[i]);
+
+			if (!is_strong(graph->edges[i]) || rivals->owners[target] != owner)
+				continue;
+			if (rivals->degrees[target] < HUB)
+				rivals->degrees[target]++;
+			if (hc_bit(rivals->asked, target) && rivals->sizes[target] == rivals->sizes[block] &&
+				!leads_to(graph, target, block))
+				hc_set_bit(rivals->preceded, target);
+		}
+	}
+}
+
+/* ---- pass 4 ---- */
+
+static void mark_direct(hc_rivals *rivals)
+{
+	const hc_graph *graph = rivals->graph;
+	uint32_t blocks = rivals->blocks;
 
 	for (uint32_t node = blocks; node < graph->nodes; node++)
 		for (uint32_t i = graph->starts[node]; !is_table(graph, node) && i < graph->starts[node + 1]; i++)
-			if (sharing->owners[hc_graph_target(graph->edges[i])] == node - blocks)
-				sharing->rivals[hc_graph_target(graph->edges[i])] = DIRECT;
+			if (rivals->owners[hc_graph_target(graph->edges[i])] == node - blocks)
+				rivals->rivals[hc_graph_target(graph->edges[i])] = DIRECT;
 }
 
 /* Whether BLOCK is in the middle of a list or a tree of its owner's. */
-static bool is_inner(const struct sharing *sharing, uint32_t block)
+static bool is_inner(const hc_rivals *rivals, uint32_t block)
 {
-	const hc_graph *graph = sharing->graph;
+	const hc_graph *graph = rivals->graph;
 	unsigned neighbours = 0;
 
 	for (uint32_t i = graph->starts[block]; i < graph->starts[block + 1] && neighbours < 2; i++) {
 		uint32_t target = hc_graph_target(graph->edges[i]);
 
-		neighbours += sharing->sizes[target] == sharing->sizes[block] &&
-			      sharing->owners[target] == sharing->owners[block] && leads_to(graph, target, block);
+		neighbours += rivals->sizes[target] == rivals->sizes[block] &&
+			      rivals->owners[target] == rivals->owners[block] && leads_to(graph, target, block);
 	}
-	return neighbours >= 2 || (!neighbours && hc_bit(sharing->preceded, block));
+	return neighbours >= 2 || (!neighbours && hc_bit(rivals->preceded, block));
 }
 
-static void add_seed(struct sharing *sharing, uint32_t block, uint32_t rival, bool is_direct)
+static void add_seed(hc_rivals *rivals, uint32_t block, uint32_t rival, bool is_direct)
 {
-	uint32_t *rivals = sharing->rivals;
+	uint32_t *of = &rivals->rivals[block];
 
-	if (rivals[block] != HC_GRAPH_NOBODY && !(rivals[block] == DIRECT && is_direct))
+	if (*of != HC_GRAPH_NOBODY && !(*of == DIRECT && is_direct))
 		return;
-	rivals[block] = rival;
-	sharing->queue[sharing->tail++] = block;
+	*of = rival;
+	rivals->queue[rivals->tail++] = block;
 }
 
-static void seed(struct sharing *sharing)
+static void seed_from_roots(hc_rivals *rivals)
 {
-	const hc_graph *graph = sharing->graph;
-	uint32_t blocks = graph->source.blocks;
+	const hc_graph *graph = rivals->graph;
 
-	for (uint32_t node = blocks; node < graph->nodes; node++)
+	for (uint32_t node = rivals->blocks; node < graph->nodes; node++)
 		for (uint32_t i = graph->starts[node]; i < graph->starts[node + 1]; i++) {
-			uint32_t target = hc_graph_target(graph->edges[i]);
+			uint32_t target = hc_graph_target(graph->edges[i]), root = node - rivals->blocks;
 
-			if (is_strong(graph->edges[i]) && can_rival(sharing, node - blocks, target) &&
-				(is_table(graph, node) || !is_inner(sharing, target)))
-				add_seed(sharing, target, node - blocks, true);
+			if (is_strong(graph->edges[i]) && can_rival(rivals, root, target) &&
+				(is_table(graph, node) || !is_inner(rivals, target)))
+				add_seed(rivals, target, root, true);
 		}
-	for (uint32_t block = 0; block < blocks; block++) {
-		uint32_t from = sharing->owners[block];
+}
+
+static void seed_from_blocks(hc_rivals *rivals)
+{
+	const hc_graph *graph = rivals->crossing;
+
+	for (uint32_t block = 0; block < rivals->blocks; block++) {
+		uint32_t from = rivals->owners[block];
 
 		for (uint32_t i = graph->starts[block]; i < graph->starts[block + 1]; i++) {
 			uint32_t target = hc_graph_target(graph->edges[i]);
 
-			if (is_strong(graph->edges[i]) && can_rival(sharing, from, target) &&
-				is_many(find_crossing(sharing, block, target)))
-				add_seed(sharing, target, from, false);
+			if (is_strong(graph->edges[i]) && can_rival(rivals, from, target) &&
+				is_many(find_crossing(rivals, block, target)))
+				add_seed(rivals, target, from, false);
 		}
 	}
 }
 
-static void spread(struct sharing *sharing)
+static void spread(hc_rivals *rivals)
 {
-	const hc_graph *graph = sharing->graph;
+	const hc_graph *graph = rivals->graph;
 
-	for (; sharing->head < sharing->tail; sharing->head++) {
-		uint32_t block = sharing->queue[sharing->head];
+	for (; rivals->head < rivals->tail; rivals->head++) {
+		uint32_t block = rivals->queue[rivals->head];
 
 		for (uint32_t i = graph->starts[block]; i < graph->starts[block + 1]; i++) {
 			uint32_t target = hc_graph_target(graph->edges[i]);
 
-			if (is_strong(graph->edges[i]) && sharing->owners[target] == sharing->owners[block] &&
-				sharing->degrees[target] < HUB && sharing->rivals[block] != sharing->owners[target])
-				add_seed(sharing, target, sharing->rivals[block], false);
+			if (is_strong(graph->edges[i]) && rivals->owners[target] == rivals->owners[block] &&
+				rivals->degrees[target] < HUB && rivals->rivals[block] != rivals->owners[target])
+				add_seed(rivals, target, rivals->rivals[block], false);
 		}
 	}
 }
 
 /* ---- all of it ---- */
 
-static size_t table_size(const hc_graph *graph)
+static bool no_memory(const hc_rivals *rivals, GError **error)
 {
-	return ((size_t)graph->source.blocks + 1) * sizeof(uint32_t);
+	g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory to tell who shares %u blocks", rivals->blocks);
+	return false;
 }
 
-static size_t bits_size(const hc_graph *graph)
+hc_rivals *hc_rivals_create(const hc_graph *crossing, const uint32_t *owners, const uint32_t *ranks, GError **error)
 {
-	return (graph->source.blocks / 64 + (size_t)1) * sizeof(uint64_t);
-}
+	g_autoptr(hc_rivals) rivals = g_new0(hc_rivals, 1);
 
-void hc_rivals_free(const hc_graph *graph, uint32_t *rivals)
-{
-	hc_pages_destroy(rivals, table_size(graph));
-}
-
-uint32_t *hc_rivals_find(const hc_graph *graph, const uint32_t *owners, const uint32_t *ranks, GError **error)
-{
-	uint32_t blocks = graph->source.blocks;
-	struct sharing sharing = {
-		.graph = graph,
-		.owners = owners,
-		.ranks = ranks,
-		.rivals = hc_pages_create(table_size(graph)),
-		.queue = hc_pages_create(table_size(graph)),
-		.sizes = hc_pages_create(table_size(graph)),
-		.degrees = hc_pages_create((size_t)blocks + 1),
-		.preceded = hc_pages_create(bits_size(graph)),
-		.crossed = hc_pages_create(bits_size(graph)),
-		.classes = g_array_new(FALSE, FALSE, sizeof(struct class)),
-		.class_numbers = g_hash_table_new(NULL, NULL),
-		.crossings = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
-	};
-	bool ok = sharing.rivals && sharing.queue && sharing.sizes && sharing.degrees && sharing.preceded &&
-		  sharing.crossed;
-
-	if (ok) {
-		memset(sharing.rivals, 0xff, table_size(graph));
-		ask_sizes(&sharing);
-		look_at_edges(&sharing);
-		count_crossings(&sharing);
-		mark_direct(&sharing);
-		seed(&sharing);
-		spread(&sharing);
-		for (uint32_t block = 0; block < blocks; block++)
-			if (sharing.rivals[block] == DIRECT)
-				sharing.rivals[block] = HC_GRAPH_NOBODY;
-	} else {
-		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY, "no memory to tell who shares %u blocks", blocks);
-		hc_pages_destroy(sharing.rivals, table_size(graph));
+	rivals->crossing = crossing;
+	rivals->owners = owners;
+	rivals->ranks = ranks;
+	rivals->blocks = crossing->source.blocks;
+	rivals->roots = crossing->source.roots;
+	rivals->contested = g_new0(uint64_t, bits_size(rivals->roots) / sizeof(uint64_t));
+	rivals->classes = g_array_new(FALSE, FALSE, sizeof(struct class));
+	rivals->class_numbers = g_hash_table_new(NULL, NULL);
+	rivals->crossings = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	if (has_crossings(rivals)) {
+		rivals->crossed = hc_pages_create(bits_size(rivals->blocks));
+		if (!rivals->crossed || !ask_sizes(rivals)) {
+			no_memory(rivals, error);
+			return NULL;
+		}
+		count_crossings(rivals);
 	}
-	hc_pages_destroy(sharing.queue, table_size(graph));
-	hc_pages_destroy(sharing.sizes, table_size(graph));
-	hc_pages_destroy(sharing.degrees, (size_t)blocks + 1);
-	hc_pages_destroy(sharing.preceded, bits_size(graph));
-	hc_pages_destroy(sharing.crossed, bits_size(graph));
-	g_array_unref(sharing.classes);
-	g_hash_table_unref(sharing.class_numbers);
-	g_hash_table_unref(sharing.crossings);
-	return ok ? sharing.rivals : NULL;
+	contest(rivals);
+	return g_steal_pointer(&rivals);
+}
+
+void hc_rivals_destroy(hc_rivals *rivals)
+{
+	if (!rivals)
+		return;
+	hc_pages_destroy(rivals->rivals, table_size(rivals));
+	hc_pages_destroy(rivals->queue, table_size(rivals));
+	hc_pages_destroy(rivals->sizes, table_size(rivals));
+	hc_pages_destroy(rivals->degrees, (size_t)rivals->blocks + 1);
+	hc_pages_destroy(rivals->asked, bits_size(rivals->blocks));
+	hc_pages_destroy(rivals->preceded, bits_size(rivals->blocks));
+	hc_pages_destroy(rivals->crossed, bits_size(rivals->blocks));
+	g_free(rivals->contested);
+	g_array_unref(rivals->classes);
+	g_hash_table_unref(rivals->class_numbers);
+	g_hash_table_unref(rivals->crossings);
+	g_free(rivals);
+}
+
+const uint64_t *hc_rivals_contested(const hc_rivals *rivals)
+{
+	return rivals->is_contested ? rivals->contested : NULL;
+}
+
+static bool make_tables(hc_rivals *rivals)
+{
+	rivals->rivals = hc_pages_create(table_size(rivals));
+	rivals->queue = hc_pages_create(table_size(rivals));
+	rivals->degrees = hc_pages_create((size_t)rivals->blocks + 1);
+	rivals->asked = hc_pages_create(bits_size(rivals->blocks));
+	rivals->preceded = hc_pages_create(bits_size(rivals->blocks));
+	return rivals->rivals && rivals->queue && rivals->degrees && rivals->asked && rivals->preceded &&
+	       ask_sizes(rivals);
+}
+
+bool hc_rivals_find(hc_rivals *rivals, const hc_graph *graph, GError **error)
+{
+	rivals->graph = graph;
+	if (!make_tables(rivals))
+		return no_memory(rivals, error);
+	memset(rivals->rivals, 0xff, table_size(rivals));
+	ask_preceded(rivals);
+	look_at_edges(rivals);
+	mark_direct(rivals);
+	seed_from_roots(rivals);
+	seed_from_blocks(rivals);
+	spread(rivals);
+	for (uint32_t block = 0; block < rivals->blocks; block++)
+		if (rivals->rivals[block] == DIRECT)
+			rivals->rivals[block] = HC_GRAPH_NOBODY;
+	return true;
+}
+
+uint32_t hc_rivals_of(const hc_rivals *rivals, uint32_t block)
+{
+	return rivals->rivals ? rivals->rivals[block] : HC_GRAPH_NOBODY;
 }

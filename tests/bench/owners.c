@@ -213,9 +213,9 @@ static bool measure_core(const char *path, unsigned jobs, GError **error)
 	begin_watch(&watch);
 	double begin = now();
 	g_autoptr(hc_ownership) ownership = hc_analysis_find_owners(analysis, &rows_only, error);
-	g_autoptr(hc_core_graph) graph = ownership ? hc_core_graph_create(ownership, false, jobs, error) : NULL;
+	g_autoptr(hc_core_graph) graph = ownership ? hc_core_graph_create(ownership, false) : NULL;
 
-	if (graph)
+	if (graph && hc_core_graph_build(graph, jobs, error))
 		return measure(strrchr(path, '/') ? strrchr(path, '/') + 1 : path, hc_core_graph_rows(graph),
 			hc_analysis_blocks(analysis)->count, begin, &times, &watch, error);
 	end_watch(&watch);

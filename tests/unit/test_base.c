@@ -312,10 +312,10 @@ static void write_proc(const char *folder, const char *name, const char *text)
 
 static void remove_proc(const char *folder)
 {
-	static const char *const names[] = { "meminfo", "self/cgroup", "self/mountinfo", "self", "group/a/memory.max",
-		"group/a/memory.current", "group/a/memory.stat", "group/a", "group/memory.max", "group/memory.current",
-		"group", "old/a/memory.limit_in_bytes", "old/a/memory.usage_in_bytes", "old/a/memory.stat", "old/a",
-		"old", "" };
+	static const char *const names[] = { "meminfo", "self/cgroup", "self/mountinfo", "self/limits", "self/status",
+		"self", "group/a/memory.max", "group/a/memory.current", "group/a/memory.stat", "group/a",
+		"group/memory.max", "group/memory.current", "group", "old/a/memory.limit_in_bytes",
+		"old/a/memory.usage_in_bytes", "old/a/memory.stat", "old/a", "old", "" };
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
 		g_autofree char *path = g_build_filename(folder, names[i], NULL);
@@ -333,6 +333,19 @@ static void test_memory(void)
 
 	CU_ASSERT_EQUAL(hc_memory_available(folder, "self"), UINT64_MAX);
 	write_proc(folder, "meminfo", "MemTotal:  9000 kB\nMemFree:  10 kB\nMemAvailable:    8000 kB\n");
+	CU_ASSERT_EQUAL(hc_memory_available(folder, "self"), 8000 * 1024);
+	/* The limit of addresses, less what is taken: as /proc writes both. */
+	write_proc(folder, "self/status", "Name:\theapcore\nVmPeak:\t    4000 kB\nVmSize:\t    1000 kB\n");
+	CU_ASSERT_EQUAL(hc_memory_available(folder, "self"), 8000 * 1024);
+	write_proc(
+		folder, "self/limits", "Max address space         3072000              9216000              bytes\n");
+	CU_ASSERT_EQUAL(hc_memory_available(folder, "self"), 2000 * 1024);
+	write_proc(
+		folder, "self/limits", "Max address space         1000                 unlimited            bytes\n");
+	CU_ASSERT_EQUAL(hc_memory_available(folder, "self"), 0);
+	write_proc(folder, "self/limits",
+		"Max cpu time              unlimited            unlimited            seconds\n"
+		"Max address space         unlimited            unlimited            bytes\n");
 	CU_ASSERT_EQUAL(hc_memory_available(folder, "self"), 8000 * 1024);
 	write_proc(folder, "self/cgroup", "5:cpu:/\n4:memory:/box/a\n0::/a\n");
 	write_proc(folder, "self/mountinfo", mounts);

@@ -6,6 +6,7 @@
  */
 #include "unit.h"
 
+#include "base/bits.h"
 #include "owners/owners.h"
 
 #include <stdio.h>
@@ -737,6 +738,136 @@ static void test_weak_never_takes(void)
 	CU_ASSERT(gained > 0);
 }
 
+/* ---- rivals ---- */
+
+/* The edges of S that rivals are found by: of roots all; of blocks those that cross, or those within CONTESTED owners. */
+static sample part_of(const sample *s, const uint32_t *owners, const uint32_t *ranks, const uint64_t *contested)
+{
+	sample part = new_sample(s->blocks, s->roots);
+
+	for (unsigned i = 0; i < s->edges->len; i++) {
+		edge one = g_array_index(s->edges, edge, i);
+		uint32_t from = one.from < s->blocks ? owners[one.from] : one.from - s->blocks;
+
+		if (one.from >= s->blocks ||
+			(contested ? from == owners[one.to] && from != HC_GRAPH_NOBODY && hc_bit(contested, from) :
+				     hc_rivals_may_cross(owners, ranks, from, one.to)))
+			g_array_append_val(part.edges, one);
+	}
+	return part;
+}
+
+/* Of each block its rival, by the graph of all references. Free with g_free(). */
+static uint32_t *rivals_by_all(sample *s, const uint32_t *owners, const uint32_t *ranks)
+{
+	g_autoptr(hc_graph) graph = build(s, 1);
+	g_autoptr(hc_rivals) rivals = hc_rivals_create(graph, owners, ranks, NULL);
+	uint32_t *found = g_new(uint32_t, s->blocks + 1);
+
+	CU_ASSERT(rivals && hc_rivals_find(rivals, graph, NULL));
+	for (uint32_t block = 0; rivals && block < s->blocks; block++)
+		found[block] = hc_rivals_of(rivals, block);
+	return found;
+}
+
+/* How many blocks have another rival by two graphs of what matters than by that of all references. */
+static unsigned count_wrong_rivals(sample *s, const uint32_t *owners, const uint32_t *ranks, unsigned *ret_some)
+{
+	g_autofree uint32_t *truth = rivals_by_all(s, owners, ranks);
+	sample crossing = part_of(s, owners, ranks, NULL), within = new_sample(s->blocks, s->roots);
+	g_autoptr(hc_graph) crossing_graph = build(&crossing, 1), within_graph = NULL;
+	g_autoptr(hc_rivals) rivals = hc_rivals_create(crossing_graph, owners, ranks, NULL);
+	unsigned wrong = 0;
+
+	if (hc_rivals_contested(rivals)) {
+		clear_sample(&within);
+		within = part_of(s, owners, ranks, hc_rivals_contested(rivals));
+		within_graph = build(&within, 1);
+		CU_ASSERT(hc_rivals_find(rivals, within_graph, NULL));
+	}
+	for (uint32_t block = 0; block < s->blocks; block++) {
+		wrong += hc_rivals_of(rivals, block) != truth[block];
+		*ret_some += truth[block] != HC_GRAPH_NOBODY;
+	}
+	clear_sample(&crossing);
+	clear_sample(&within);
+	return wrong;
+}
+
+static void test_parts(void)
+{
+	g_autoptr(GRand) random = g_rand_new_with_seed(17);
+	unsigned wrong = 0, some = 0;
+
+	for (unsigned turn = 300; turn--;) {
+		uint32_t roots = g_rand_int_range(random, 1, 12), blocks = g_rand_int_range(random, 1, 400);
+		sample s = random_sample(random, blocks, roots);
+		g_autofree uint32_t *owners = g_new(uint32_t, blocks + 1), *ranks = g_new(uint32_t, roots + 1);
+		int stretch = g_rand_int_range(random, 1, 60);
+
+		for (uint32_t root = 0; root < roots; root++) {
+			ranks[root] = g_rand_int_range(random, 0, 2);
+			for (int i = g_rand_int_range(random, 0, 40) - 20; i > 0; i--)
+				add_root(&s, root, g_rand_int_range(random, 0, blocks), HC_GRAPH_WORD);
+		}
+		for (uint32_t block = 0; block < blocks; block++) {
+			uint32_t owner = block / stretch % (roots + 1);
+
+			owners[block] = owner < roots ? owner : HC_GRAPH_NOBODY;
+		}
+		wrong += count_wrong_rivals(&s, owners, ranks, &some);
+		clear_sample(&s);
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+	CU_ASSERT(some > 1000);
+}
+
+/*
+ * Root 0 has a table of items, root 1 a list whose nodes lead to all of them; root 2 leads to one node in the middle of that list, root 3 has
+ * sessions that all lead back to the table.
+ */
+static void test_rivals(void)
+{
+	enum {
+		ITEMS = 70, /* sizes repeat after 7 */
+		TABLE = ITEMS,
+		NODES,
+		SESSIONS = NODES + 7 * ITEMS,
+		BLOCKS = SESSIONS + ITEMS
+	};
+	sample s = new_sample(BLOCKS, 4);
+	uint32_t owners[BLOCKS], ranks[4] = { 0 };
+	unsigned some = 0;
+
+	add_root(&s, 0, TABLE, HC_GRAPH_CERTAIN);
+	add_root(&s, 1, NODES, HC_GRAPH_WORD);
+	for (uint32_t i = 0; i < BLOCKS; i++)
+		owners[i] = i < NODES ? 0 : i < SESSIONS ? 1 : 3;
+	for (uint32_t i = 0; i < ITEMS; i++) {
+		uint32_t node = NODES + 7 * i; /* of one size; the others of root 1 are led to by nobody */
+
+		add(&s, TABLE, i, HC_GRAPH_WORD);
+		add(&s, node, i, HC_GRAPH_WORD);
+		if (i + 1 < ITEMS) {
+			add(&s, node, node + 7, HC_GRAPH_WORD);
+			add(&s, node + 7, node, HC_GRAPH_WORD);
+		}
+		add_root(&s, 3, SESSIONS + i, HC_GRAPH_WORD);
+		add(&s, SESSIONS + i, TABLE, HC_GRAPH_WORD);
+	}
+	add_root(&s, 2, NODES + 7 * 30, HC_GRAPH_WORD);
+
+	g_autofree uint32_t *rivals = rivals_by_all(&s, owners, ranks);
+	unsigned wrong = 0;
+
+	for (uint32_t i = 0; i < BLOCKS; i++)
+		wrong += rivals[i] != (i < ITEMS ? 1 : HC_GRAPH_NOBODY);
+	CU_ASSERT_EQUAL(wrong, 0);
+	CU_ASSERT_EQUAL(count_wrong_rivals(&s, owners, ranks, &some), 0);
+	CU_ASSERT_EQUAL(some, ITEMS);
+	clear_sample(&s);
+}
+
 /* ---- building ---- */
 
 static void test_doubles(void)
@@ -920,6 +1051,8 @@ int main(void)
 		{ "references back take nothing", test_references_back },
 		{ "near is few steps on the weakest ground", test_nearest },
 		{ "a weaker reference never takes", test_weak_never_takes },
+		{ "what leads to an owner's blocks from outside makes a rival, once it is many", test_rivals },
+		{ "rivals by the references that matter are those by all", test_parts },
 		{ "the strongest of several references stays", test_doubles },
 		{ "nothing at all", test_empty },
 		{ "too many nodes are refused", test_too_many },
