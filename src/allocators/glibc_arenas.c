@@ -231,6 +231,14 @@ static bool is_heap_of_arena(
 	return heap->previous || hc_align_down(heap->arena, g->heap_max) == address;
 }
 
+/* A hole of the core file has no heap: what stands in it is not looked at, as that would have the system make pages of zeros. */
+static bool is_hole(const glibc *g, const hc_mapping *mapping, hc_address at)
+{
+	uint64_t size;
+
+	return hc_core_is_hole(g->core, mapping->bytes + (at - mapping->start), mapping->end - at, &size) && size >= g->word;
+}
+
 static void search_heaps(glibc *g, const struct chains *chains)
 {
 	uint64_t step = g->heap_max;
@@ -244,7 +252,8 @@ static void search_heaps(glibc *g, const struct chains *chains)
 			at < mapping->end && mapping->end - at > HEAP_INFO_WORDS * g->word; at += step) {
 			struct heap_header heap;
 
-			if (read_heap(g, at, &heap) && is_heap_of_arena(g, at, &heap, chains))
+			if (!is_hole(g, mapping, at) && read_heap(g, at, &heap) &&
+				is_heap_of_arena(g, at, &heap, chains))
 				add_heap(g, at, &heap);
 			if (at + step < at)
 				break;

@@ -40,19 +40,29 @@ static void note_word(struct mappings *mappings, hc_address value)
 	g_array_append_val(mappings->todo, low);
 }
 
-static void scan_memory(struct mappings *mappings, hc_address start, hc_address end)
+static void scan_words(struct mappings *mappings, const uint8_t *bytes, uint64_t size)
 {
 	hc_word_format format = mappings->leaks->format;
 	hc_address low = mappings->low, span = mappings->high - low;
+
+	for (uint64_t i = 0; i < size; i += format.size) {
+		hc_address value = hc_load_word(bytes + i, format);
+
+		if (value - low < span)
+			note_word(mappings, value);
+	}
+}
+
+/* No mapping begins at 0, so holes of the core's file are passed over. */
+static void scan_memory(struct mappings *mappings, hc_address start, hc_address end)
+{
+	const hc_leaks *leaks = mappings->leaks;
 	struct piece piece;
 
-	while (hc_leaks_next_piece(mappings->leaks, &start, end, &piece))
-		for (uint64_t i = 0; i < piece.size; i += format.size) {
-			hc_address value = hc_load_word(piece.bytes + i, format);
-
-			if (value - low < span)
-				note_word(mappings, value);
-		}
+	while (hc_leaks_next_piece(leaks, &start, end, &piece))
+		for (uint64_t at = 0, size; at < piece.size; at += size)
+			if (!hc_core_is_hole(leaks->core, piece.bytes + at, piece.size - at, &size))
+				scan_words(mappings, piece.bytes + at, size);
 }
 
 static void scan_roots(struct mappings *mappings)

@@ -151,7 +151,7 @@ static void look_at(struct cutting *cutting, struct unit *unit, const uint8_t *b
 		look_at_words(cutting, unit, bytes, size, address, cutting->format);
 }
 
-/* All of [start, end) that the core has. */
+/* All of [start, end) that the core has; holes of its file are zeros, and lead nowhere. */
 static void look_at_memory(struct cutting *cutting, struct unit *unit, hc_address start, hc_address end)
 {
 	hc_address stretch_end;
@@ -164,7 +164,8 @@ static void look_at_memory(struct cutting *cutting, struct unit *unit, hc_addres
 			if (!bytes)
 				break;
 			available = MIN(available, stretch_end - start);
-			look_at(cutting, unit, bytes, available, start);
+			if (!hc_core_is_hole(cutting->parcels->core, bytes, available, &available))
+				look_at(cutting, unit, bytes, available, start);
 			start += available;
 		}
 	}

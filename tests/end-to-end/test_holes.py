@@ -9,7 +9,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from harness import Cases, Skipped, Stopped, few, fixture_path, report_of, succeed
+import cuts
+from harness import ROOT, Cases, Skipped, Stopped, few, fixture_path, report_of, succeed
 
 COMMANDS = ("analyze", "leaks", "roots")
 REPORTED = (0, 3)
@@ -57,7 +58,26 @@ def check_not_read(stopped: Stopped, sparse: Path, dense: Path) -> None:
     assert peaks[1] - peaks[0] > untouched / 2, f"{peaks[0]} bytes with holes, {peaks[1]} without"
 
 
+def check_huge() -> None:
+    """Of 512 GiB of reserved address space nothing is read but the pages that were written, by any command."""
+    if ROOT != Path("/"):
+        raise Skipped("captures are of this root")
+    with Stopped(fixture_path("holes"), ("huge",), recorder=False) as stopped:
+        if stopped.said("no-room"):
+            raise Skipped("no process may have 512 GiB of address space here")
+        folder = stopped.folder / "c"
+        succeed("capture", stopped.pid, "-o", folder)
+        core = next(folder.glob("core.*"))
+        if not has_holes(core, 255 << 30):
+            raise Skipped("the file system keeps no holes")
+        check_truth(stopped, core)
+        for command in ("analyze", "leaks", "pins", "duplicates", "owners", "types", "chunks", "roots", "mappings", "threads"):
+            run = cuts.run([command, str(core), "--json"], seconds=100)
+            assert run.status in REPORTED and run.peak < 300 << 20 and run.processor < 20, (command, run.status, run.peak, run.processor)
+
+
 cases = Cases(__doc__)
+cases.run("512 GiB that are reserved", check_huge)
 with Stopped(fixture_path("holes"), recorder=False) as stopped:
     core = stopped.gcore()
     sparse, dense = copied(core, "always"), copied(core, "never")
