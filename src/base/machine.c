@@ -180,6 +180,8 @@ static const hc_machine machines[] = {
 		.tls_header = 16,
 		.relocation_relative = R_AARCH64_RELATIVE,
 		.relocation_copy = R_AARCH64_COPY,
+		.malloc_alignment = 16,
+		.malloc_alignment_before = 16,
 	},
 };
 
