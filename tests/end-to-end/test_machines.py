@@ -210,8 +210,8 @@ def main() -> None:
         for program in (Program("churn"), Program("threads", ("small",)), Program("mapped"), Program("foreign-sbrk"), Program("noncontiguous")):
             cases.run(f"aarch64: {program}", check_blocks, builder, program, "kernel")
         cases.run("aarch64: types", check_types, builder, "-O2")
-        for level in ("-O0", "-O2"):
-            cases.run(f"aarch64: locals {level}", check_locals, builder, "kernel", level)
+        for flags in (("-O0",), ("-O2",), ("-O2", "-mbranch-protection=standard")):
+            cases.run(f"aarch64: locals {' '.join(flags)}", check_locals, builder, "kernel", *flags)
     for name, (compared, right) in exact.items():
         print(f"    blocks exact, {name}: {right} of {compared}")
     cases.finish()
