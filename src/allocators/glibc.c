@@ -108,6 +108,7 @@ static void glibc_open(hc_heap *heap, const hc_core *core, hc_modules *modules, 
 	g->heap = heap;
 	g->format = hc_core_word_format(core);
 	g->word = g->format.size;
+	g->machine = machine;
 	g->alignment = machine && machine->malloc_alignment ? machine->malloc_alignment : 2 * g->word;
 	g->minimum = hc_align_up(4 * g->word, g->alignment); /* fd and bk behind the header */
 	g->page = process->page_size;

@@ -39,7 +39,7 @@ enum {
 	GLIBC_BINS = 127,
 	GLIBC_FASTBINS_MAX = 16,
 	GLIBC_TCACHE_BINS_MAX = 128,
-	GLIBC_TLS_REACH = 256 * 1024 /* bytes of static TLS that are searched below a thread's control block */
+	GLIBC_TLS_REACH = 256 * 1024 /* bytes of static TLS that are searched beside a thread's control block */
 };
 
 enum {
@@ -95,7 +95,8 @@ typedef struct glibc {
 	uint64_t heap_max;	     /* HEAP_MAX_SIZE: alignment of thread heaps */
 	int64_t tcache_count;	     /* mp_.tcache_count; -1 if unknown */
 	const GArray *thread_blocks; /* the heap's; from classify() on */
-	int64_t cache_distance;	     /* of the pointer to a thread's cache, below its control block; 0: not known */
+	const hc_machine *machine;   /* a heap of none that is known is not read */
+	int64_t cache_distance; /* of the pointer to a thread's cache from its control block: glibc_thread_local(); 0: not known */
 	GArray *pieces_claimed;	     /* of hc_range: memory already explained, sorted */
 	GHashTable *arena_indices;   /* address -> index + 1 */
 	uint64_t
@@ -136,6 +137,12 @@ static inline uint64_t glibc_int_or_zero(const glibc *g, hc_address address)
 	uint64_t value = 0;
 
 	return hc_core_read_unsigned(g->core, address, 4, &value) ? value : 0;
+}
+
+/* The place of thread-local storage DISTANCE bytes from the control block at POINTER, below or above it as the machine has it. */
+static inline hc_address glibc_thread_local(const glibc *g, hc_address pointer, int64_t distance)
+{
+	return g->machine->tls_above ? pointer + distance : pointer - distance;
 }
 
 /* chunk2mem and mem2chunk */

@@ -39,7 +39,7 @@ static void label_at(hc_block_table *table, hc_address address, hc_label label)
  */
 static void label_dtv(glibc *g, hc_block_table *table, hc_address thread_pointer, int64_t thread, uint64_t *slots_left)
 {
-	hc_address dtv = glibc_word_or_zero(g, thread_pointer + g->word);
+	hc_address dtv = glibc_word_or_zero(g, thread_pointer + g->machine->dtv * g->word);
 	uint64_t slots;
 
 	if (!dtv || !hc_core_read_word(g->core, dtv - 2 * g->word, &slots) || slots > DTV_MAX)

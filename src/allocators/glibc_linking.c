@@ -93,7 +93,7 @@ static void ask_threads(struct lists *lists)
 
 	for (unsigned i = 0; g->cache_distance && i < g->thread_blocks->len; i++) {
 		hc_address thread = g_array_index(g->thread_blocks, hc_address, i),
-			   cache = glibc_word_or_zero(g, thread - g->cache_distance);
+			   cache = glibc_word_or_zero(g, glibc_thread_local(g, thread, g->cache_distance));
 		glibc_cache_look look;
 
 		if (cache && glibc_looks_like_cache(g, lists->table, &g->layout.tcache, cache, &look))

@@ -159,8 +159,10 @@ static hc_address end_of_free_run(const glibc *g, unsigned index, hc_address end
 {
 	while (end == hc_core_mapping(g->core, index)->end && index + 1 < hc_core_mapping_count(g->core) &&
 		hc_core_mapping(g->core, index + 1)->start == end &&
-		glibc_is_anonymous(hc_core_mapping(g->core, index + 1)))
-		end = MIN(hc_core_mapping(g->core, ++index)->end, glibc_next_claimed(g, end));
+		glibc_is_anonymous(hc_core_mapping(g->core, index + 1))) {
+		index++;
+		end = MIN(hc_core_mapping(g->core, index)->end, glibc_next_claimed(g, end));
+	}
 	return end;
 }
 

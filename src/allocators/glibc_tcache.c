@@ -173,7 +173,7 @@ static void follow_threads(struct caches *caches)
 	for (unsigned i = 0; i < pointers->len; i++) {
 		hc_address pointer = g_array_index(pointers, hc_address, i);
 		const hc_thread *thread = hc_core_find_thread(g->core, pointer);
-		uint64_t cache = glibc_word_or_zero(g, pointer - g->cache_distance);
+		uint64_t cache = glibc_word_or_zero(g, glibc_thread_local(g, pointer, g->cache_distance));
 		glibc_cache_look look;
 
 		if (thread && cache && !leads_to_block(caches, cache))

@@ -213,7 +213,7 @@ static bool judge(
 	return is_cache;
 }
 
-/* For each place that is asked for below THREAD's control block that holds the address of a cache, a vote. */
+/* For each place that is asked for beside THREAD's control block that holds the address of a cache, a vote. */
 static void vote_for_distances(
 	struct search *search, const glibc_tcache_layout *layout, hc_address thread_pointer, GHashTable *votes)
 {
@@ -223,7 +223,7 @@ static void vote_for_distances(
 		uint64_t value;
 		glibc_cache_look look;
 
-		if (!hc_core_read_word(g->core, thread_pointer - distance, &value))
+		if (!hc_core_read_word(g->core, glibc_thread_local(g, thread_pointer, distance), &value))
 			return;
 		if (!value || value & (g->alignment - 1) || !judge(search, layout, value, &look))
 			continue;
@@ -390,9 +390,10 @@ static int64_t distance_by_symbol(const glibc *g)
 		hc_address pointer = hc_core_thread(g->core, i)->thread_pointer;
 		const hc_tls_block *block = pointer ? hc_modules_tls_block(g->modules, g->libc, i) : NULL;
 
-		if (!block || block->start >= pointer || symbol.address >= block->end - block->start)
+		if (!block || symbol.address >= block->end - block->start)
 			continue;
-		uint64_t distance = pointer - (block->start + symbol.address);
+		hc_address variable = block->start + symbol.address;
+		uint64_t distance = g->machine->tls_above ? variable - pointer : pointer - variable;
 
 		if (distance <= GLIBC_TLS_REACH && distance % g->word == 0)
 			return distance;

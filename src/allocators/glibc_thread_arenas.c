@@ -15,7 +15,7 @@ static int64_t find_arena_distance(const glibc *g, const GArray *voters, GHashTa
 		for (int64_t distance = g->word; distance <= GLIBC_TLS_REACH; distance += g->word) {
 			uint64_t value;
 
-			if (!hc_core_read_word(g->core, pointer - distance, &value))
+			if (!hc_core_read_word(g->core, glibc_thread_local(g, pointer, distance), &value))
 				break;
 			if (!g_hash_table_contains(arenas, &value))
 				continue;
@@ -57,7 +57,7 @@ void glibc_attach_threads(glibc *g)
 
 	for (unsigned i = 0; distance && i < hc_core_thread_count(g->core); i++) {
 		hc_address pointer = hc_core_thread(g->core, i)->thread_pointer;
-		uint64_t address = pointer ? glibc_word_or_zero(g, pointer - distance) : 0;
+		uint64_t address = pointer ? glibc_word_or_zero(g, glibc_thread_local(g, pointer, distance)) : 0;
 		hc_arena *arena = g_hash_table_lookup(arenas, &address);
 
 		if (arena)

@@ -67,7 +67,10 @@ static hc_range stack_and_place(const hc_areas *areas, hc_address pointer, unsig
 {
 	uint64_t page = hc_core_process(areas->core)->page_size, available = 0;
 	hc_word_format format = hc_core_word_format(areas->core);
-	const uint8_t *descriptor = hc_core_bytes(areas->core, pointer, &available);
+	const hc_machine *machine = hc_core_machine(areas->core);
+	bool is_below = machine && machine->tls_above; /* the descriptor */
+	hc_address start = is_below ? pointer - MIN(pointer, DESCRIPTOR_BYTES) : pointer;
+	const uint8_t *descriptor = hc_core_bytes(areas->core, start, &available);
 	hc_range range = { 0, hc_align_up(pointer + DESCRIPTOR_WORDS_MIN * format.size, page) };
 
 	*ret_told = 0;
@@ -79,7 +82,7 @@ static hc_range stack_and_place(const hc_areas *areas, hc_address pointer, unsig
 		uint64_t size = hc_load_word(descriptor + offset + format.size, format);
 		hc_address end = block + size;
 
-		if (size >= page && block < pointer && end > pointer + offset &&
+		if (size >= page && block < pointer && end > start + offset && end > pointer &&
 			end - pointer <= 2 * DESCRIPTOR_BYTES && block % page == 0 &&
 			is_one_stretch(areas, block, pointer)) {
 			range.start = block;

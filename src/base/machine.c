@@ -174,12 +174,16 @@ static const hc_machine machines[] = {
 		.dwarf_stack_pointer = 31,
 		.dwarf_registers = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22,
 			23, 24, 25, 26, 27, 28, 29, 30, 31 },
+		.dwarf_kept = UINT32_C(0x3ff80000), /* x19 to x29: AAPCS64, 6.1.1 */
+		.signed_bits = 48,
 		.dwarf_vector_first = 64,
 		.dwarf_vector_last = 95,
 		.tls_above = true,
 		.tls_header = 16,
 		.relocation_relative = R_AARCH64_RELATIVE,
 		.relocation_copy = R_AARCH64_COPY,
+		.malloc_alignment = 16,
+		.malloc_alignment_before = 16,
 	},
 };
 

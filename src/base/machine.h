@@ -44,6 +44,7 @@ typedef struct hc_machine {
 	unsigned dwarf_count, dwarf_stack_pointer;
 	uint32_t dwarf_kept; /* bit for each that a call keeps by the ABI; 0: as libdw says */
 	uint8_t dwarf_registers[HC_MACHINE_DWARF_MAX];
+	unsigned signed_bits; /* a return address may be signed from this bit on (pointer authentication); 0: none is */
 	unsigned dwarf_vector_first, dwarf_vector_last; /* DWARF's numbers of vector registers; both 0: not known */
 	bool has_xsave;					/* its NT_X86_XSTATE is laid out as registers.c has it */
 

@@ -123,10 +123,10 @@ static void add_module(struct tls *tls, hc_address map, const struct module *mod
 	if (!find_members(tls, map, module, segment, members))
 		return;
 	/*
-	 * NO_TLS_OFFSET is 0, FORCED_DYNAMIC_TLS_OFFSET is -1, or the other way round on other
-	 * machines.
+	 * NO_TLS_OFFSET is 0, FORCED_DYNAMIC_TLS_OFFSET is -1; -1 and -2 where blocks lie above (sysdeps/generic/ldsodefs.h).
 	 */
-	bool is_static = members[OFFSET] && members[OFFSET] != UINT64_MAX && members[OFFSET] != UINT32_MAX;
+	uint64_t forced = (tls->word == 8 ? UINT64_MAX : UINT32_MAX) - tls->machine->tls_above;
+	bool is_static = members[OFFSET] && members[OFFSET] < forced;
 
 	for (unsigned i = 0; i < hc_core_thread_count(tls->core); i++) {
 		hc_address pointer = hc_core_thread(tls->core, i)->thread_pointer, start;
@@ -141,7 +141,7 @@ static void add_module(struct tls *tls, hc_address map, const struct module *mod
 	}
 }
 
-/* csu/libc-tls.c: the only block of a static program is the first below the thread pointer. */
+/* csu/libc-tls.c: the only block of a static program is the first beside the thread pointer. */
 static void add_static_program(struct tls *tls, const struct module *module, const hc_module_segment *segment)
 {
 	uint64_t alignment = MAX(segment->alignment, 1), first = first_byte(module, segment),
@@ -152,7 +152,10 @@ static void add_static_program(struct tls *tls, const struct module *module, con
 	for (unsigned i = 0; i < hc_core_thread_count(tls->core); i++) {
 		hc_address pointer = hc_core_thread(tls->core, i)->thread_pointer;
 
-		if (pointer)
+		if (pointer && tls->machine->tls_above)
+			add_block(tls, module, segment, i,
+				pointer + hc_align_up(tls->machine->tls_header, alignment) + first);
+		else if (pointer)
 			add_block(tls, module, segment, i,
 				pointer - hc_align_up(size - MIN(first, size), alignment) - first);
 	}

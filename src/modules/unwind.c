@@ -28,6 +28,8 @@
  */
 #include "modules/modules_state.h"
 
+#include <dwarf.h>
+#include <elf.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -68,6 +70,32 @@ static bool get_thread(Dwfl *dwfl, pid_t number, void *data, void **thread_data)
 	return unwinder->current != NULL;
 }
 
+static bool is_code(const hc_modules *modules, hc_address address)
+{
+	const hc_module *module = hc_modules_find(modules, address);
+
+	for (unsigned i = 0; module && i < hc_module_segment_count(modules, module); i++) {
+		const hc_module_segment *segment = hc_module_segment_get(modules, module, i);
+
+		if (segment->type == PT_LOAD && segment->flags & PF_X && address >= segment->start &&
+			address < segment->end)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A return address that the function has signed in front of keeping it (Arm ARM, pointer authentication): the bits above the address are
+ * the signature. What leads into code without them was one; libdwfl (elfutils 0.188) takes words as they stand.
+ */
+static uint64_t without_signature(const struct hc_unwinder *unwinder, uint64_t word)
+{
+	unsigned bits = unwinder->machine->signed_bits;
+	uint64_t address = bits ? word & ((UINT64_C(1) << bits) - 1) : word;
+
+	return address != word && is_code(unwinder->modules, address) ? address : word;
+}
+
 static bool read_memory(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *value, void *data)
 {
 	struct hc_unwinder *unwinder = data;
@@ -76,7 +104,7 @@ static bool read_memory(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *value, void 
 	(void)dwfl;
 	if (!hc_core_read_word(unwinder->modules->core, address, &word))
 		return false;
-	*value = word;
+	*value = without_signature(unwinder, word);
 	return true;
 }
 
@@ -125,6 +153,23 @@ static bool is_circle(struct walk *walk, const hc_frame *frame)
 	return false;
 }
 
+/* What the call frame information has of the frame of REGISTERS; NULL: nothing. Free with free(). */
+static Dwarf_Frame *find_rules(const struct walk *walk, const hc_frame_registers *registers)
+{
+	hc_address address = registers->program_counter - !registers->is_activation;
+	Dwfl_Module *module = dwfl_addrmodule(walk->unwinder->dwfl, address);
+	Dwarf_Frame *frame = NULL;
+	Dwarf_CFI *information;
+	Dwarf_Addr bias;
+
+	if (!module || ((!(information = dwfl_module_eh_cfi(module, &bias)) ||
+				dwarf_cfi_addrframe(information, address - bias, &frame)) &&
+			       (!(information = dwfl_module_dwarf_cfi(module, &bias)) ||
+				       dwarf_cfi_addrframe(information, address - bias, &frame))))
+		return NULL;
+	return frame;
+}
+
 /*
  * Whether the call frame information of the frame of REGISTERS says nothing of register NUMBER of
  * its caller (or that it is lost, which is not told apart, but is said of no register that a call
@@ -132,23 +177,30 @@ static bool is_circle(struct walk *walk, const hc_frame *frame)
  */
 static bool is_left_to_abi(const struct walk *walk, const hc_frame_registers *registers, unsigned number)
 {
-	hc_address address = registers->program_counter - !registers->is_activation;
-	Dwfl_Module *module = dwfl_addrmodule(walk->unwinder->dwfl, address);
+	Dwarf_Frame *frame = find_rules(walk, registers);
 	Dwarf_Op place[3], *operations = NULL;
-	Dwarf_Frame *frame = NULL;
-	Dwarf_CFI *information;
 	size_t count = 0;
-	Dwarf_Addr bias;
-
-	if (!module || ((!(information = dwfl_module_eh_cfi(module, &bias)) ||
-				dwarf_cfi_addrframe(information, address - bias, &frame)) &&
-			       (!(information = dwfl_module_dwarf_cfi(module, &bias)) ||
-				       dwarf_cfi_addrframe(information, address - bias, &frame))))
-		return false;
-	bool found = !dwarf_frame_register(frame, (int)number, place, &operations, &count) && !count;
+	bool found = frame && !dwarf_frame_register(frame, (int)number, place, &operations, &count) && !count;
 
 	free(frame);
 	return found;
+}
+
+/*
+ * Where aarch64 says that the return address is signed (DW_CFA_AARCH64_negate_ra_state) elfutils 0.188 reads what that number means on
+ * SPARC: registers are kept in the caller's frame, from the CFA upwards. No function keeps any there.
+ */
+static bool is_kept_above(const struct walk *walk, const hc_frame_registers *registers, unsigned number)
+{
+	Dwarf_Frame *frame = find_rules(walk, registers);
+	Dwarf_Op place[3], *operations = NULL;
+	size_t count = 0;
+	bool above = frame && !dwarf_frame_register(frame, (int)number, place, &operations, &count) && count == 2 &&
+		     operations[0].atom == DW_OP_call_frame_cfa && operations[1].atom == DW_OP_plus_uconst &&
+		     (int64_t)operations[1].number >= 0;
+
+	free(frame);
+	return above;
 }
 
 /*
@@ -170,8 +222,12 @@ static void correct_registers(const struct walk *walk, hc_frame_registers *regis
 	for (unsigned i = 0; i < walk->unwinder->machine->dwarf_count; i++) {
 		uint32_t bit = UINT32_C(1) << i;
 
-		if (!(kept & bit) || registers->valid & bit || !(callee->valid & bit) ||
-			!is_left_to_abi(walk, callee, i))
+		if (kept & bit && registers->valid & bit && walk->unwinder->machine->signed_bits &&
+			is_kept_above(walk, callee, i))
+			registers->valid &= ~bit;
+		else if (!(kept & bit) || registers->valid & bit || !is_left_to_abi(walk, callee, i))
+			continue;
+		if (!(callee->valid & bit))
 			continue;
 		registers->values[i] = callee->values[i];
 		registers->valid |= bit;

@@ -170,8 +170,13 @@ static bool find_thread_local(const hc_place_sources *sources, hc_place *place)
 	return true;
 }
 
+/* Where it lies below the thread pointer its size, and so the offset in it, is not known. */
 static bool find_descriptor(const hc_place_sources *sources, hc_place *place)
 {
+	const hc_machine *machine = hc_core_machine(sources->core);
+
+	if (machine && machine->tls_above)
+		return false;
 	for (unsigned i = 0; i < hc_core_thread_count(sources->core); i++) {
 		const hc_thread *thread = hc_core_thread(sources->core, i);
 

@@ -10,7 +10,8 @@ char *hc_word_unread(const hc_heap_info *heap, const hc_process *process)
 		return g_strdup_printf("%s serves this program, and its blocks are not read", heap->foreign);
 	switch (heap->state) {
 	case HC_HEAP_UNSUPPORTED:
-		return g_strdup_printf("heaps of %s processes are not read yet: this version reads those of x86-64",
+		return g_strdup_printf(
+			"heaps of %s processes are not read yet: this version reads those of x86-64, i386 and aarch64",
 			process->machine ? process->machine : "such");
 	case HC_HEAP_MISSING:
 		return g_strdup("malloc's heap was not found, for the core lacks memory that it is in or is found by");

@@ -203,11 +203,13 @@ class Stopped:
     """A fixture program at its stop point (see fixtures/fixture.h for the protocol)."""
 
     def __init__(self, program: str, arguments: Iterable[str] = (), environment: Optional[dict[str, str]] = None,
-                 preload: Iterable[Path] = (), recorder: bool = True) -> None:
+                 preload: Iterable[Path] = (), recorder: bool = True, runner: Iterable[str] = ()) -> None:
+        """RUNNER: what runs the program, and gets its command line: an emulator."""
         self.program = fixture_path(program)
         self.arguments = [str(argument) for argument in arguments]
         self.preload = ([RECORDER] if recorder else []) + list(preload)
         self.own_environment = environment or {}
+        self.runner = list(runner)
         self.workspace = Workspace()
         self.folder = self.workspace.path
         self.manifest: list[list[str]] = []
@@ -238,7 +240,7 @@ class Stopped:
         if self.preload:
             environment["LD_PRELOAD"] = ":".join(map(inside, self.preload))
         self.process = subprocess.Popen(
-            [inside(self.program), *self.arguments], env=environment, cwd=self.folder / "cwd", stdin=subprocess.PIPE,
+            [*self.runner, inside(self.program), *self.arguments], env=environment, cwd=self.folder / "cwd", stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True, preexec_fn=_before_fixture, start_new_session=True)
 
     def _read_manifest(self) -> None:

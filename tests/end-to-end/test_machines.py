@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Programs of other machines than this: blocks, lost blocks, types, locals, thread-locals, against what the programs say.
 
-They are built by Debian's cross compilers (gcc-i686-linux-gnu, g++-i686-linux-gnu) and run by this kernel. Where those are not there, or the
-machine's libc is not, the cases are skipped.
+They are built by Debian's cross compilers (gcc-i686-linux-gnu, g++-i686-linux-gnu; the same of aarch64). i386's are run by this kernel, and dumped by it
+and by gdb; aarch64's by qemu-user, and dumped by tests/support/core-writer.c as a kernel would. Where any of it is not there the cases are skipped.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ CXX_FLAGS = ("-std=gnu++17", "-D_GNU_SOURCE", "-g", "-pthread")
 class Machine:
     name: str
     prefix: str  # of the tools
+    emulator: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Program:
 
 
 I386 = Machine("i386", "i686-linux-gnu-")
+AARCH64 = Machine("aarch64", "aarch64-linux-gnu-", ("qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"))
 PROGRAMS = [
     Program("churn"),
     Program("churn", kinds=("gcore",), tunables="mmap_threshold=4096"),
@@ -72,6 +74,8 @@ def why_not(machine: Machine) -> str:
     """Why programs of MACHINE cannot be built and run here; "" if they can."""
     if ROOT != Path("/"):
         return "programs are built here"
+    if machine.emulator and shutil.which(machine.emulator[0]) is None:
+        return f"{machine.emulator[0]} is not installed (Debian: apt-get install qemu-user)"
     for tool in ("gcc", "g++"):
         if shutil.which(machine.prefix + tool) is None:
             return f"{machine.prefix}{tool} is not installed (Debian: apt-get install {tool}-{machine.prefix[:-1]})"
@@ -80,7 +84,7 @@ def why_not(machine: Machine) -> str:
         (folder / "runs.c").write_text("int main(void) { return 0; }\n")
         subprocess.run([machine.prefix + "gcc", str(folder / "runs.c"), "-o", str(program)], check=True)
         try:
-            ran = subprocess.run([str(program)], check=False).returncode == 0
+            ran = subprocess.run([*machine.emulator, str(program)], check=False).returncode == 0
         except OSError:
             ran = False
         return "" if ran else f"a program of {machine.name} does not run here (its libc is not installed, or the kernel cannot)"
@@ -103,6 +107,20 @@ class Builder:
     def recorder(self) -> Path:
         return self._build("gcc", (*C_FLAGS, "-fno-builtin", "-fPIC", "-shared"), ["tests/support/recorder.c"], "recorder.so")
 
+    def preloaded(self, recorder: bool) -> list[Path]:
+        """The recorder, and what writes cores of a machine that no kernel runs."""
+        preload = [self.recorder()] if recorder else []
+        if self.machine.emulator:
+            preload.append(self._build("gcc", (*C_FLAGS, "-fPIC", "-shared"), ["tests/support/core-writer.c"], "core-writer.so"))
+        return preload
+
+    def start(self, program: Path, arguments: tuple[str, ...] = (), environment: dict[str, str] | None = None, recorder: bool = False) -> Stopped:
+        preload = self.preloaded(recorder)
+        runner = self.machine.emulator
+        if runner:  # of the guest, not of the emulator itself
+            runner, preload = (*runner, "-E", f"LD_PRELOAD={':'.join(map(str, preload))}"), []
+        return Stopped(str(program), arguments, environment, preload, recorder=False, runner=runner)
+
     def program(self, program: Program) -> Path:
         more = ["tests/support/recorder.c"] if program.flags else []
         return self._build("gcc", (*C_FLAGS, *program.flags), [f"fixtures/{program.source or program.name}.c", "fixtures/fixture.c", *more],
@@ -116,20 +134,20 @@ class Builder:
         return output
 
 
-exact = {"compared": 0, "right": 0}
+exact: dict[str, tuple[int, int]] = {}  # of each machine: blocks compared, and right
 
 
 def check_blocks(builder: Builder, program: Program, kind: str) -> None:
     """Each block, with libc's debug info and with nothing but the core."""
-    built, recorder = builder.program(program), builder.recorder()
-    with Stopped(str(built), program.arguments, program.environment, () if program.flags else (recorder,), recorder=False) as fixture:
+    built = builder.program(program)
+    with builder.start(built, program.arguments, program.environment, recorder=not program.flags) as fixture:
         live = fixture.live_blocks()
         core = fixture.core(kind)
         bare = succeed("chunks", core, "--sysroot=/nonexistent", "--json", "--limit", "0").out.splitlines()
         for reported in (chunks(core, built), [chunk_of(json.loads(line)) for line in bare]):
             problems = compare(live, reported)
-            exact["compared"] += len(live)
-            exact["right"] += len(live) - min(len(problems), len(live))
+            compared, right = exact.get(builder.machine.name, (0, 0))
+            exact[builder.machine.name] = compared + len(live), right + len(live) - min(len(problems), len(live))
             assert not problems, f"{len(problems)} of {len(live)} live blocks and others are wrong:{few(problems)}"
         report = analyze(core, built)
         assert report["process"]["machine"] == builder.machine.name, report["process"]
@@ -139,8 +157,8 @@ def check_blocks(builder: Builder, program: Program, kind: str) -> None:
 
 def check_types(builder: Builder, *flags: str) -> None:
     built = builder.cxx("typed", *flags, common=("fixture", "owners"))
-    with Stopped(str(built), (), test_types.SMALL_CORE, recorder=False) as fixture:
-        core = fixture.gcore()
+    with builder.start(built, (), test_types.SMALL_CORE) as fixture:
+        core = fixture.core("kernel" if builder.machine.emulator else "gcore")
         report = test_types.types(core, built)
         test_types.check_types(report, fixture, "type")
         test_types.check_types(report, fixture, "lost")
@@ -153,18 +171,19 @@ def check_locals(builder: Builder, kind: str, *flags: str) -> None:
     """Frames, registers, thread-local storage; gdb as a second opinion."""
     built = builder.cxx("locals", *flags)
     variant = test_locals.Variant(builder.machine.name, "", flags)
-    with Stopped(str(built), environment=test_locals.SMALL_CORE, recorder=False) as fixture:
+    with builder.start(built, environment=test_locals.SMALL_CORE) as fixture:
         core = fixture.core(kind)
         rows = test_locals.lines_of(test_locals.run(str(test_locals.PRINT_VARIABLES), str(core)))
         test_locals.compare_manifest(variant, fixture, rows)
-        test_locals.compare_thread_locals(fixture, rows)
-        test_locals.compare_gdb(variant, built, core, rows)
+        if not builder.machine.emulator:  # gdb here knows no other machine, and aarch64's gcc no place of a thread-local variable
+            test_locals.compare_thread_locals(fixture, rows)
+            test_locals.compare_gdb(variant, built, core, rows)
 
 
 def check_threads(builder: Builder, kind: str) -> None:
     """Every call that gdb sees; and which arena each thread uses, for which its thread pointer must be known (gdb's core does not tell it)."""
     built = builder.program(Program("threads"))
-    with Stopped(str(built), ("small",), recorder=False) as fixture:
+    with builder.start(built, ("small",)) as fixture:
         core = fixture.core(kind)
         said, = gdb_says(core, built, "thread apply all bt")
         threads = report_of(succeed("threads", core, built, "--json"))["threads"]
@@ -186,8 +205,15 @@ def main() -> None:
         cases.run("i386: types", check_types, builder, "-O2")
         cases.run("i386: locals -O0, gcore", check_locals, builder, "gcore", "-O0")
         cases.run("i386: locals -O2, kernel", check_locals, builder, "kernel", "-O2")
-    if exact["compared"]:
-        print(f"    blocks exact: {exact['right']} of {exact['compared']}")
+    with Workspace() as folder:
+        builder = Builder(AARCH64, folder)
+        for program in (Program("churn"), Program("threads", ("small",)), Program("mapped"), Program("foreign-sbrk"), Program("noncontiguous")):
+            cases.run(f"aarch64: {program}", check_blocks, builder, program, "kernel")
+        cases.run("aarch64: types", check_types, builder, "-O2")
+        for flags in (("-O0",), ("-O2",), ("-O2", "-mbranch-protection=standard")):
+            cases.run(f"aarch64: locals {' '.join(flags)}", check_locals, builder, "kernel", *flags)
+    for name, (compared, right) in exact.items():
+        print(f"    blocks exact, {name}: {right} of {compared}")
     cases.finish()
 
 
