@@ -90,6 +90,11 @@ hc_areas *hc_areas_create(
 	return areas;
 }
 
+const hc_runtimes *hc_areas_runtimes(const hc_areas *areas)
+{
+	return areas->runtimes;
+}
+
 void hc_areas_destroy(hc_areas *areas)
 {
 	if (!areas)

@@ -21,6 +21,7 @@
 #include <heapcore/areas.h>
 
 #include "blocks/blocks.h"
+#include "runtimes/runtimes.h"
 
 /* The arguments must outlive the areas. */
 hc_areas *hc_areas_create(
@@ -29,6 +30,9 @@ void hc_areas_destroy(hc_areas *areas);
 
 /* The words in which results of threads stand that have ended and wait to be joined: of hc_range, sorted. The areas own it. */
 const GArray *hc_areas_results(const hc_areas *areas);
+
+/* Whose mappings are that malloc never saw. The areas own it. */
+const hc_runtimes *hc_areas_runtimes(const hc_areas *areas);
 
 enum {
 	HC_UNJOINED_LEAST = 10 /* threads that are worth telling of; fewer may well be joined yet */

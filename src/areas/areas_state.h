@@ -4,7 +4,6 @@
 
 #include "areas/areas.h"
 
-#include "runtimes/runtimes.h"
 
 /* Somebody's claim on a part of the address space. Claims are disjoint when areas are cut. */
 typedef struct hc_area_claim {

@@ -144,11 +144,6 @@ static void choose_ranges(hc_parcels *parcels, hc_modules *modules, const hc_blo
 
 /* ---- numbers ---- */
 
-static size_t cuts_size(const hc_parcels *parcels)
-{
-	return parcels->granules / 8 + sizeof(uint64_t);
-}
-
 static size_t rank_size(const hc_parcels *parcels)
 {
 	return (parcels->granules / 64 + 1) * sizeof(uint32_t);
@@ -197,12 +192,17 @@ hc_parcels *hc_parcels_create(const hc_core *core, hc_modules *modules, const hc
 	choose_ranges(parcels, modules, blocks, areas, diagnostics);
 	if (!parcels->span)
 		return g_steal_pointer(&parcels);
-	parcels->cuts = hc_pages_create(cuts_size(parcels));
-	parcels->strong = hc_pages_create(cuts_size(parcels));
+	parcels->cuts = hc_pages_create(hc_parcels_bits_size(parcels));
+	parcels->strong = hc_pages_create(hc_parcels_bits_size(parcels));
 	parcels->rank = hc_pages_create(rank_size(parcels));
-	if (parcels->cuts && parcels->strong)
+	bool ok = parcels->cuts && parcels->strong && parcels->rank &&
+		  hc_parcels_find_free(parcels, hc_areas_runtimes(areas));
+
+	if (ok) {
 		hc_parcels_cut(parcels, modules, blocks, references, jobs);
-	if (!parcels->cuts || !parcels->strong || !parcels->rank || !number_parcels(parcels)) {
+		hc_parcels_cut_objects(parcels, hc_areas_runtimes(areas));
+	}
+	if (!ok || !number_parcels(parcels)) {
 		g_set_error(error, HC_ERROR, HC_ERROR_NO_MEMORY,
 			"no memory to tell who uses %" PRIu64 " MiB that are not malloc's",
 			parcels->granules * HC_PARCEL_GRANULE >> 20);
@@ -219,8 +219,9 @@ void hc_parcels_destroy(hc_parcels *parcels)
 	hc_pages_destroy(parcels->preceded, preceded_size(parcels));
 	hc_pages_destroy(parcels->granule_of, granules_size(parcels));
 	hc_pages_destroy(parcels->rank, rank_size(parcels));
-	hc_pages_destroy(parcels->strong, cuts_size(parcels));
-	hc_pages_destroy(parcels->cuts, cuts_size(parcels));
+	hc_pages_destroy(parcels->free, hc_parcels_bits_size(parcels));
+	hc_pages_destroy(parcels->strong, hc_parcels_bits_size(parcels));
+	hc_pages_destroy(parcels->cuts, hc_parcels_bits_size(parcels));
 	g_array_unref(parcels->root_words);
 	g_array_unref(parcels->ranges);
 	g_free(parcels);

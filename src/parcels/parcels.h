@@ -15,16 +15,20 @@
  * Parcels that another one like them leads to are *preceded*: they are in the middle of a list, or
  * below a tree's root.
  *
+ * Where a runtime's books tell of its objects (runtimes/), these are the parcels; what stands in those that are free cuts nothing, and makes
+ * nothing preceded.
+ *
  * What is cut are private mappings that are nothing else (HC_AREA_ANONYMOUS), but for what threads
  * have there for stacks and local storage, and for heaps of runtimes that move their objects, or pack
  * pointers; if there is little of it, beside the heap, nothing is.
  *
  *	parcels.c	which memory is cut; the numbers of parcels
+ *	objects.c	what books tell of objects
  *	cuts.c		the words that cut, and who precedes whom
  *	lookup.c	asking by number
  *	parcels_state.h	what these share
  *
- * Memory: 5 bytes for each 128 that are cut, and 4 for each parcel.
+ * Memory: 5 bytes for each 128 that are cut, 7 where books tell of free objects, and 4 for each parcel.
  */
 #pragma once
 
@@ -52,6 +56,7 @@ typedef struct hc_parcels {
 	uint64_t granules;    /* of all ranges, up to a multiple of 64 */
 	uint64_t *cuts;	      /* bit for each granule: a parcel begins there */
 	uint64_t *strong;     /* likewise: one that is not weak */
+	uint64_t *free;	      /* likewise: it is of an object that is free, by the books of a runtime; NULL: none is */
 	uint32_t *rank;	      /* for each 64 granules: parcels that begin before them */
 	uint32_t *granule_of; /* of each parcel */
 	uint64_t *preceded;   /* bit for each parcel */
@@ -107,6 +112,21 @@ hc_range hc_parcels_get(const hc_parcels *parcels, uint32_t number);
 static inline bool hc_parcels_is_weak(const hc_parcels *parcels, uint32_t number)
 {
 	return !hc_bit(parcels->strong, parcels->granule_of[number]);
+}
+
+/* Whether a runtime's books tell that parcel NUMBER is free: nobody has it, and its words are left over, or its allocator's. */
+static inline bool hc_parcels_is_free(const hc_parcels *parcels, uint32_t number)
+{
+	return parcels->free && hc_bit(parcels->free, parcels->granule_of[number]);
+}
+
+/* Whether ADDRESS is in such a parcel. */
+static inline bool hc_parcels_is_free_at(const hc_parcels *parcels, hc_address address)
+{
+	uint32_t number;
+
+	return hc_parcels_may_contain(parcels, address) && hc_parcels_find(parcels, address, &number) &&
+	       hc_parcels_is_free(parcels, number);
 }
 
 /* Bytes of parcel NUMBER without whole pages of zeros: those were never written, or given back. */

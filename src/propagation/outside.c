@@ -24,6 +24,9 @@
  * container's whose elements have a size. Parcels that nobody has are free, or only their allocator
  * knows of them; words there begin paths of their own ("[anon]").
  *
+ * What a runtime's books tell to be free nobody has, and what its words lead to has others; if it has none, it is told as what stacks have that
+ * is left over.
+ *
  * Each parcel is looked at once.
  */
 #include "base/bits.h"
@@ -124,8 +127,9 @@ static void claim(hc_propagation *propagation, const hc_owner *owner, uint32_t n
 	uint32_t *place = &propagation->types->parcel_owner[number];
 	hc_claim claim = { number, *place };
 
-	if (*place == owner->number || (*place && !hc_owner_gives_way(hc_types_owner(propagation->types, *place),
-							  owner->type, owner->certainty)))
+	if (*place == owner->number || hc_parcels_is_free(propagation->types->parcels, number) ||
+		(*place &&
+			!hc_owner_gives_way(hc_types_owner(propagation->types, *place), owner->type, owner->certainty)))
 		return;
 	g_array_append_val(propagation->outside_claims, claim);
 	*place = owner->number;
@@ -275,7 +279,7 @@ void hc_propagation_follow_outside(hc_propagation *propagation, hc_owner *owner,
 	uint32_t number;
 	hc_spot from; /* a word of a block may be left over */
 
-	if (!hc_parcels_find(types->parcels, value, &number))
+	if (!hc_parcels_find(types->parcels, value, &number) || hc_parcels_is_free(types->parcels, number))
 		return;
 	uint32_t current = types->parcel_owner[number];
 

@@ -14,6 +14,9 @@
  * a pool. (Of a large array with such an alignment, that is wrong: then items are pieces, and the
  * array is his who has most of them.)
  *
+ * What stands on a stack may lead into the middle of an object: a function was given the address of a member, or has looked for something in
+ * it. So such words begin no piece that would be nearer to the one before it than any two are that other words lead to.
+ *
  * Words are looked at once, when links.c looks at all blocks; of very many blocks not at all of
  * them, so that some pieces may have a neighbour's words, too: they are cut at PIECE_MAX.
  */
@@ -22,7 +25,7 @@
 #include "propagation/passes.h"
 
 enum {
-	POOL_LEAST = 512, /* bytes of a pool; so one of other blocks in 32 may look like one */
+	POOL_LEAST = 256, /* bytes of a pool; so one of other blocks in 16 may look like one */
 	PIECE_MAX = 256,  /* bytes of an object, at most */
 	POOLS_MAX = 1 << 22
 };
@@ -31,6 +34,7 @@ enum {
 struct pool {
 	uint64_t entry; /* granule that a word elsewhere leads to, and 1; 0: none does */
 	bool several;	/* others lead to other places */
+	uint64_t least; /* granules between two places that words lead to which are not on stacks; 0: not asked yet */
 };
 
 /* One who has pieces of a pool. */
@@ -98,13 +102,69 @@ void hc_propagation_note_entry(hc_propagation *propagation, const hc_spot *spot,
 	pool->entry = spot->granule + 1;
 }
 
+static bool is_of_call(const hc_root_word *word)
+{
+	return word->root->kind == HC_AREA_STACK || word->root->registers;
+}
+
 static void note_root_word(void *data, const hc_root_word *word)
 {
 	hc_propagation *propagation = data;
 	hc_spot spot;
 
-	if (hc_propagation_locate(propagation, word->value, &spot))
+	if (!is_of_call(word) && hc_propagation_locate(propagation, word->value, &spot))
 		hc_propagation_note_entry(propagation, &spot, true);
+}
+
+/* The least number of granules between two entries of the block at SPOT; UINT64_MAX if it has less than two. */
+static uint64_t least_distance(const hc_propagation *propagation, const hc_spot *spot)
+{
+	uint64_t size = hc_blocks_usable_size(propagation->blocks, spot->region, spot->address), last = UINT64_MAX;
+	uint64_t first = hc_blocks_granule(propagation->blocks, spot->region, spot->address), least = UINT64_MAX;
+	uint64_t end = first + (size >> propagation->blocks->granule_shift);
+
+	for (uint64_t granule = first; granule < end; granule++) {
+		if (!hc_bit(propagation->entries, granule))
+			continue;
+		if (last != UINT64_MAX)
+			least = MIN(least, granule - last);
+		last = granule;
+	}
+	return least;
+}
+
+/* Whether the place at SPOT is nearer to the entry before it than two entries of POOL, which it is in, are. */
+static bool is_in_object(const hc_propagation *propagation, struct pool *pool, const hc_spot *spot)
+{
+	uint64_t first = hc_blocks_granule(propagation->blocks, spot->region, spot->address);
+
+	if (!pool->least)
+		pool->least = least_distance(propagation, spot);
+	if (pool->least == UINT64_MAX)
+		return false;
+	for (uint64_t back = 1; back < pool->least && back << propagation->blocks->granule_shift < PIECE_MAX; back++) {
+		if (spot->granule - first < back)
+			return false;
+		if (hc_bit(propagation->entries, spot->granule - back))
+			return true;
+	}
+	return false;
+}
+
+/* After all other words. That one of a call leads there tells all the same that the block is a pool. */
+static void note_word_of_call(void *data, const hc_root_word *word)
+{
+	hc_propagation *propagation = data;
+	hc_spot spot;
+
+	if (!is_of_call(word) || !hc_propagation_locate(propagation, word->value, &spot))
+		return;
+	struct pool *pool = g_hash_table_lookup(propagation->pools, GUINT_TO_POINTER(spot.number));
+	bool is_entry = !pool || hc_bit(propagation->entries, spot.granule) || !is_in_object(propagation, pool, &spot);
+
+	hc_propagation_note_entry(propagation, &spot, true);
+	if (!is_entry)
+		hc_clear_bit(propagation->entries, spot.granule);
 }
 
 /* Finds what blocks that are aligned like pools are led to by. */
@@ -112,8 +172,10 @@ static void find_entries(hc_propagation *propagation)
 {
 	propagation->knows_entries = true;
 	hc_propagation_look_at_words(propagation);
-	if (g_hash_table_size(propagation->pools))
-		hc_references_each_root_word(propagation->types->references, note_root_word, propagation);
+	if (!g_hash_table_size(propagation->pools))
+		return;
+	hc_references_each_root_word(propagation->types->references, note_root_word, propagation);
+	hc_references_each_root_word(propagation->types->references, note_word_of_call, propagation);
 }
 
 bool hc_propagation_is_pool(hc_propagation *propagation, const hc_spot *spot)

@@ -420,6 +420,16 @@ static void claim_copies(struct naming *naming)
 	}
 }
 
+/* What stands in an object that is free is left over, wherever that is. */
+static word_rank rank_of_word(const struct naming *naming, const hc_root_word *word, const hc_owner *owner)
+{
+	word_rank rank = rank_of(owner);
+
+	return rank == RANK_MAPPING && hc_parcels_is_free_at(naming->propagation->types->parcels, word->address) ?
+		       RANK_DEAD :
+		       rank;
+}
+
 /* The owner of word INDEX, if it leads to what has none, and is of RANK; else NULL. */
 static hc_owner *owner_to_claim(struct naming *naming, unsigned index, word_rank rank)
 {
@@ -434,7 +444,7 @@ static hc_owner *owner_to_claim(struct naming *naming, unsigned index, word_rank
 	hc_owner *owner = hc_types_owner(naming->propagation->types, word->owner);
 
 	/* What stands in somebody's parcel was looked at with that. */
-	if (rank_of(owner) != rank ||
+	if (rank_of_word(naming, &word->is, owner) != rank ||
 		(rank == RANK_MAPPING && hc_types_owner_outside(naming->propagation->types, word->is.address)))
 		return NULL;
 	return owner;

@@ -287,12 +287,15 @@ static bool is_sure(hc_propagation *propagation, const hc_word *word, const hc_s
 }
 
 /*
- * Whether WORD leads to what lies behind a short header of the block at SPOT: it is better than what leads to the block's start from a
- * frame alone, which malloc's answer is left over in.
+ * Whether WORD leads to what lies behind a short header of the block at SPOT, or has flags in the lowest bits of the block's address: it is
+ * better than what leads to the block's start from a frame alone, which malloc's answer is left over in.
  */
 static bool may_be_front(hc_propagation *propagation, const hc_word *word, const hc_spot *spot)
 {
-	return word->value - spot->address <= FRONT_MAX && word->value % propagation->format.size == 0 &&
+	uint64_t offset = word->value - spot->address;
+	bool is_aligned = word->value % propagation->format.size == 0;
+
+	return ((offset <= FRONT_MAX && is_aligned) || offset < propagation->format.size) &&
 	       !is_left_over(propagation, word);
 }
 

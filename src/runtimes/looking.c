@@ -38,6 +38,13 @@ uint64_t hc_runtimes_word(const hc_runtimes *runtimes, hc_address address)
 	return hc_core_read_word(runtimes->core, address, &value) ? value : 0;
 }
 
+uint64_t hc_runtimes_half(const hc_runtimes *runtimes, hc_address address)
+{
+	uint64_t value;
+
+	return hc_core_read_unsigned(runtimes->core, address, 4, &value) ? value : UINT64_MAX;
+}
+
 bool hc_runtimes_next_data(const hc_runtimes *runtimes, const hc_module *module, unsigned *index, hc_range *ret_data,
 	const uint8_t **ret_bytes)
 {

@@ -23,37 +23,32 @@ static const struct {
 	uint64_t arena, pool; /* bytes */
 } kinds[KINDS] = { { 1 << 20, 1 << 14 }, { 1 << 18, 1 << 12 } };
 
-static uint64_t read_half(const hc_runtimes *runtimes, hc_address address)
-{
-	uint64_t value;
-
-	return hc_core_read_unsigned(runtimes->core, address, 4, &value) ? value : UINT64_MAX;
-}
-
-/* The size of the arena that record NUMBER at ADDRESS tells; 0 if it is none, or not certain. */
-static uint64_t size_of_arena(const hc_runtimes *runtimes, hc_address address, uint64_t number)
+/* Adds the arena that record NUMBER at ADDRESS tells. FALSE if it is none, or not certain. */
+static bool add_arena(hc_runtimes *runtimes, hc_address address, uint64_t number)
 {
 	hc_address arena = hc_runtimes_word(runtimes, address);
 	uint64_t next = hc_runtimes_word(runtimes, address + RECORD_POOL),
-		 left = read_half(runtimes, address + RECORD_FREE), total = read_half(runtimes, address + RECORD_TOTAL);
+		 left = hc_runtimes_half(runtimes, address + RECORD_FREE), total = hc_runtimes_half(runtimes, address + RECORD_TOTAL);
 
 	for (unsigned i = 0; i < KINDS; i++) {
 		hc_address first = arena + (kinds[i].pool - arena % kinds[i].pool) % kinds[i].pool;
 		uint64_t pools = (arena + kinds[i].arena - first) / kinds[i].pool;
 
-		if (arena && total == pools && left <= total && next > first && next <= first + pools * kinds[i].pool &&
-			(next - first) % kinds[i].pool == 0 &&
-			read_half(runtimes, first + POOL_ARENA) == number &&
-			hc_runtimes_is_private(runtimes, arena))
-			return kinds[i].arena;
+		if (!arena || total != pools || left > total || next <= first || next > first + pools * kinds[i].pool ||
+			(next - first) % kinds[i].pool || hc_runtimes_half(runtimes, first + POOL_ARENA) != number ||
+			!hc_runtimes_is_private(runtimes, arena))
+			continue;
+		hc_runtimes_add(runtimes, arena, arena + kinds[i].arena, HC_RUNTIME_PYTHON, true);
+		hc_runtimes_add_python_pools(runtimes, first, next, kinds[i].pool, number);
+		return true;
 	}
-	return 0;
+	return false;
 }
 
 /* Whether a record makes as much sense as can be asked of one that is unused, or whose pools all are. */
 static bool may_be_record(const hc_runtimes *runtimes, hc_address address)
 {
-	uint64_t left = read_half(runtimes, address + RECORD_FREE), total = read_half(runtimes, address + RECORD_TOTAL);
+	uint64_t left = hc_runtimes_half(runtimes, address + RECORD_FREE), total = hc_runtimes_half(runtimes, address + RECORD_TOTAL);
 
 	return hc_runtimes_word(runtimes, address) % kinds[1].pool == 0 && total <= kinds[0].arena / kinds[1].pool &&
 	       left <= total;
@@ -64,14 +59,12 @@ static bool add_arenas(hc_runtimes *runtimes, hc_address table)
 	bool found = false;
 
 	for (uint64_t i = 0; i < ARENAS_MAX && may_be_record(runtimes, table + i * RECORD); i++) {
-		uint64_t size = size_of_arena(runtimes, table + i * RECORD, i);
-		hc_address arena = hc_runtimes_word(runtimes, table + i * RECORD);
+		bool is_arena = add_arena(runtimes, table + i * RECORD, i);
 
 		/* The table begins with an arena that is in use, or was. */
-		if (!found && !size && i >= 16)
+		if (!found && !is_arena && i >= 16)
 			return false;
-		hc_runtimes_add(runtimes, arena, arena + size, HC_RUNTIME_PYTHON, true);
-		found |= size > 0;
+		found |= is_arena;
 	}
 	return found;
 }

@@ -101,6 +101,26 @@ static void make_disjoint(hc_runtimes *runtimes)
 	g_array_sort(runtimes->ranges, compare_ranges);
 }
 
+static int compare_pages(const void *a, const void *b)
+{
+	const hc_runtime_page *x = a, *y = b;
+
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+/* A damaged table may tell of one twice. */
+static void make_pages_disjoint(hc_runtimes *runtimes)
+{
+	hc_runtime_page *list = (hc_runtime_page *)(void *)runtimes->pages->data;
+	unsigned kept = 0;
+
+	g_array_sort(runtimes->pages, compare_pages);
+	for (unsigned i = 0; i < runtimes->pages->len; i++)
+		if (!kept || list[i].start >= list[kept - 1].end)
+			list[kept++] = list[i];
+	g_array_set_size(runtimes->pages, kept);
+}
+
 hc_runtimes *hc_runtimes_create(const hc_core *core, hc_modules *modules, const char *foreign)
 {
 	hc_runtimes *runtimes = g_new0(hc_runtimes, 1);
@@ -111,6 +131,8 @@ hc_runtimes *hc_runtimes_create(const hc_core *core, hc_modules *modules, const 
 	runtimes->foreign = foreign;
 	runtimes->provider = foreign ? hc_modules_provider(modules, "malloc") : NULL;
 	runtimes->ranges = g_array_new(FALSE, FALSE, sizeof(hc_runtime_range));
+	runtimes->pages = g_array_new(FALSE, FALSE, sizeof(hc_runtime_page));
+	runtimes->free = g_array_new(FALSE, FALSE, sizeof(uint16_t));
 	runtimes->names = g_string_chunk_new(256);
 	hc_runtimes_find_names(runtimes);
 	/* The layouts that are known are those of 64 bits. */
@@ -125,6 +147,7 @@ hc_runtimes *hc_runtimes_create(const hc_core *core, hc_modules *modules, const 
 		hc_runtimes_find_jemalloc(runtimes);
 	}
 	make_disjoint(runtimes);
+	make_pages_disjoint(runtimes);
 	return runtimes;
 }
 
@@ -133,6 +156,8 @@ void hc_runtimes_destroy(hc_runtimes *runtimes)
 	if (!runtimes)
 		return;
 	g_array_unref(runtimes->ranges);
+	g_array_unref(runtimes->pages);
+	g_array_unref(runtimes->free);
 	g_string_chunk_free(runtimes->names);
 	g_free(runtimes);
 }
@@ -145,6 +170,21 @@ unsigned hc_runtimes_count(const hc_runtimes *runtimes)
 const hc_runtime_range *hc_runtimes_get(const hc_runtimes *runtimes, unsigned index)
 {
 	return index < runtimes->ranges->len ? &g_array_index(runtimes->ranges, hc_runtime_range, index) : NULL;
+}
+
+unsigned hc_runtimes_page_count(const hc_runtimes *runtimes)
+{
+	return runtimes->pages->len;
+}
+
+const hc_runtime_page *hc_runtimes_page(const hc_runtimes *runtimes, unsigned index)
+{
+	return index < runtimes->pages->len ? &g_array_index(runtimes->pages, hc_runtime_page, index) : NULL;
+}
+
+const uint16_t *hc_runtimes_free_objects(const hc_runtimes *runtimes, const hc_runtime_page *page)
+{
+	return (const uint16_t *)(const void *)runtimes->free->data + page->first_free;
 }
 
 const hc_module *hc_runtimes_provider(const hc_runtimes *runtimes)

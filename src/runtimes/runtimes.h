@@ -17,6 +17,7 @@
  *	v8.c		V8's pages of objects
  *	go.c		Go's heap
  *	python.c	CPython's arenas of small objects
+ *	python_pools.c	... and the objects in them, one by one
  *	ruby.c		Ruby's pages of objects
  *	php.c		PHP's chunks
  *	luajit.c	LuaJIT's segments
@@ -35,6 +36,17 @@ typedef struct hc_runtime_range {
 	hc_runtime_use use;
 } hc_runtime_range;
 
+/*
+ * Memory that a runtime has cut into objects of one size, where its books tell so, and agree: a header, and objects, those that are in use and
+ * those that are not. What stands in these last is left over, or leads to the next that is free.
+ */
+typedef struct hc_runtime_page {
+	hc_address start, objects, end; /* of the header; of the first object; of the last */
+	hc_address unused;		/* from there on none is in use */
+	uint32_t size;			/* bytes of an object */
+	uint32_t first_free, free_count; /* those before that are free: hc_runtimes_free_objects() */
+} hc_runtime_page;
+
 typedef struct hc_runtimes hc_runtimes;
 
 /* FOREIGN: what serves the program in place of glibc's malloc, or NULL; it must outlive the runtimes, as CORE and MODULES must. */
@@ -44,6 +56,16 @@ void hc_runtimes_destroy(hc_runtimes *runtimes);
 /* In order of address, disjoint. Their names belong to the runtimes. */
 unsigned hc_runtimes_count(const hc_runtimes *runtimes);
 const hc_runtime_range *hc_runtimes_get(const hc_runtimes *runtimes, unsigned index);
+
+/* In order of address, disjoint. */
+unsigned hc_runtimes_page_count(const hc_runtimes *runtimes);
+const hc_runtime_page *hc_runtimes_page(const hc_runtimes *runtimes, unsigned index);
+
+/* PAGE's free objects in front of `unused`, by their numbers, in order; `free_count` of them. */
+const uint16_t *hc_runtimes_free_objects(const hc_runtimes *runtimes, const hc_runtime_page *page);
+
+/* Bytes of the collector's that the object in use at ADDRESS, of such a page, begins with, if it has any: words of others lead behind it. */
+unsigned hc_runtimes_head(const hc_runtimes *runtimes, hc_address address);
 
 /* The module that malloc comes from, if that is another allocator's; else NULL. */
 const hc_module *hc_runtimes_provider(const hc_runtimes *runtimes);

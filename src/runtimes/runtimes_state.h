@@ -11,6 +11,8 @@ struct hc_runtimes {
 	const char *foreign;
 	const hc_module *provider;
 	GArray *ranges; /* of hc_runtime_range */
+	GArray *pages;	/* of hc_runtime_page */
+	GArray *free;	/* of uint16_t: those of each page */
 	GStringChunk *names;
 };
 
@@ -26,6 +28,9 @@ bool hc_runtimes_is_private(const hc_runtimes *runtimes, hc_address address);
 /* A word of 64 bits, in the process's byte order; 0 if it cannot be had. */
 uint64_t hc_runtimes_word(const hc_runtimes *runtimes, hc_address address);
 
+/* The same of 32 bits; UINT64_MAX if they cannot be had. */
+uint64_t hc_runtimes_half(const hc_runtimes *runtimes, hc_address address);
+
 /*
  * The next stretch of MODULE's writable data that the core has, from mapping *INDEX on (0 at first), which is moved behind it. *RET_BYTES are
  * those of the stretch. FALSE if there is no more.
@@ -36,6 +41,10 @@ bool hc_runtimes_next_data(const hc_runtimes *runtimes, const hc_module *module,
 /* The first module behind AFTER (NULL: of all) whose name begins with one of PREFIXES, which end with NULL. NULL: there is none. */
 const hc_module *hc_runtimes_module(
 	const hc_runtimes *runtimes, const char *const *prefixes, const hc_module *after);
+
+/* python_pools.c: the pools of POOL bytes from FIRST to END, all of an arena that NUMBER is, if their books agree. */
+void hc_runtimes_add_python_pools(
+	hc_runtimes *runtimes, hc_address first, hc_address end, uint64_t pool, uint64_t number);
 
 /* Each adds what it finds of its runtime. */
 void hc_runtimes_find_names(hc_runtimes *runtimes);

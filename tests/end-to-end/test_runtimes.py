@@ -133,6 +133,17 @@ for line in sys.stdin:
     kept.extend((i, str(i)) for i in range(80000))
     print("ready", flush=True)
 """
+# Objects in Python's arenas, whose buffers are malloc's: each line adds ARRAYS_BYTES, and room that is as much as an eighth of it.
+ARRAYS_BYTES = 14_000_000
+PYTHON_ARRAYS = """
+import sys
+kept = [bytearray() for i in range(200)]
+print("ready", flush=True)
+for line in sys.stdin:
+    for i in range(20000):
+        kept[i % 200].extend(b"x" * 700)
+    print("ready", flush=True)
+"""
 JAVASCRIPT = """
 const kept = [];
 console.log("ready");
@@ -226,6 +237,21 @@ def check_real(name: str) -> None:
         assert {"python": "Python's arenas", "java": "the Java heap", "v8": "V8's heap"}[name] in text, text
 
 
+def check_arrays(python: str) -> None:
+    """What the arrays have is one owner's: not a part of it the allocator's, whose lists lead into its pools and what is left over there."""
+    with Running([python, "-c", PYTHON_ARRAYS]) as program:
+        program.grow()
+        before = capture(program, "before")
+        program.grow()
+        after = capture(program, "after")
+        report = report_of(succeed("diff", before, after, "--json", statuses=(0, 3)))
+        name = report["sentences"][0]["name"]
+        rows = [row for row in report["attribution"] if row["name"] == name and row["kind"] in ("owner", "buffer")]
+        grown = sum(row["bytes"] for row in rows)
+        assert ARRAYS_BYTES * 0.95 < grown < ARRAYS_BYTES * 1.25, (name, grown, report["sentences"])
+        assert name not in ("usedpools[]", "[anon]"), name
+
+
 if __name__ == "__main__":
     cases = Cases(__doc__)
     for each in COPIES:
@@ -238,4 +264,6 @@ if __name__ == "__main__":
     cases.run("names", check_names)
     for each in ("python", "java", "v8"):
         cases.run(f"real: {each}", check_real, each)
+    for each in sorted({os.path.realpath(python) for python in (sys.executable, shutil.which("python3", path="/usr/bin")) if python}):
+        cases.run(f"arrays of {each}", check_arrays, each)
     cases.finish()

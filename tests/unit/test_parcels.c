@@ -5,6 +5,7 @@
  * not; what only a stack leads to is weak.
  */
 #include "parcels/parcels.h"
+#include "program_builder.h"
 #include "test_process.h"
 #include "unit.h"
 
@@ -264,12 +265,117 @@ static void test_little(void)
 	CU_ASSERT(parcels && !parcels->count && !hc_parcels_find(parcels, low + 0x40, &number));
 }
 
+/* ---- objects that books tell of ---- */
+
+enum {
+	POOL = 0x4000,
+	ARENA = 0x100000,
+	RECORD_BYTES = 48
+};
+
+static void put_halves(test_process *process, hc_address place, uint32_t low_half, uint32_t high_half)
+{
+	put(process, place, low_half | (uint64_t)high_half << 32);
+}
+
+/* A pool of CPython's, of objects of 16 * (CLASS + 1) bytes; GIVEN were given out, IN_USE of them are in use, FREE is the first that is not. */
+static void put_pool(
+	test_process *process, hc_address pool, unsigned class, unsigned in_use, unsigned given, hc_address free)
+{
+	unsigned size = 16 * (class + 1);
+
+	put(process, pool, in_use);
+	put(process, pool + 8, free);
+	put_halves(process, pool + 32, 0, class);
+	put_halves(process, pool + 40, 48 + given * size, POOL - size);
+}
+
+/*
+ * A process with an arena at LOW. The first pool has ten objects of 64 bytes, four of which are free: 9, 2, 3, 7, in the order of the list. In
+ * the second nothing is in use. The list of the third leads in a circle.
+ */
+static test_process start_python(void)
+{
+	test_process process = process_start("2.36", 0x4000, 0x4000);
+	hc_address table = heap_malloc(process.heap, 0, 4 * RECORD_BYTES), first = low + 48;
+
+	heap_add_cache(process.heap, 0, 0);
+	program_map(process.core, "/usr/bin/python3.11");
+	put(&process, program_data + 64, table);
+	core_builder_add_memory(process.core, low, ARENA, PF_R | PF_W);
+	put(&process, table, low);
+	put(&process, table + 8, low + 3 * (hc_address)POOL);
+	put_halves(&process, table + 16, ARENA / POOL - 3, ARENA / POOL);
+	put_pool(&process, low, 3, 6, 10, first + 9 * 64);
+	put(&process, first + 9 * 64, first + 2 * 64);
+	put(&process, first + 2 * 64, first + 3 * 64);
+	put(&process, first + 3 * 64, first + 7 * 64);
+	put_pool(&process, low + POOL, 2, 0, 5, low + POOL + 48);
+	put_pool(&process, low + 2 * POOL, 2, 3, 5, low + 2 * POOL + 48);
+	put(&process, low + 2 * POOL + 48, low + 2 * POOL + 48);
+	return process;
+}
+
+/* Object 0 is known behind a head; object 1 begins with a number; words lead into others. */
+static void put_words_to_objects(test_process *process)
+{
+	hc_address block = heap_malloc(process->heap, 0, BLOCK_BYTES), first = low + 48;
+	const hc_address values[] = { first + 16, first + 64, first + 64 + 16, first + 4 * 64 + 32, first + 3 * 64 + 24,
+		first + 8 * 64, low + POOL + 48 + 3 * 48, low + 2 * POOL + 0x320 };
+
+	heap_keep(process->heap, block);
+	for (unsigned i = 0; i < G_N_ELEMENTS(values); i++)
+		put(process, block + 8 * i, values[i]);
+	put(process, first + 64, 1);
+	/* What is left over in a free object leads to the start of one in use, and behind the head of another. */
+	put(process, first + 3 * 64 + 8, first + 5 * 64);
+	put(process, first + 3 * 64 + 16, first + 6 * 64 + 16);
+}
+
+static hc_parcels *parcels_of(const stage_results *stages)
+{
+	g_autoptr(hc_diagnostics) diagnostics = hc_diagnostics_create();
+
+	return hc_parcels_create(
+		stages->core, stages->modules, stages->blocks, stages->areas, stages->references, 2, diagnostics, NULL);
+}
+
+static void test_objects(void)
+{
+	static const struct {
+		hc_address start;
+		bool is_free;
+	} wanted[] = { { 0, false }, { 48, false }, { 64, false }, { 112, false }, { 176, true }, { 304, false },
+		{ 368, false }, { 432, false }, { 496, true }, { 560, false }, { 624, true }, { POOL - 16, false },
+		{ POOL, false }, { POOL + 48, true }, { 2 * POOL - 16, false }, { 2 * POOL + 48, false },
+		{ 2 * POOL + 0x320, false }, { 3 * POOL, false } };
+	g_auto(test_process) process = start_python();
+	uint32_t number;
+
+	put_words_to_objects(&process);
+	if (!process_run(&process, 1))
+		return;
+	g_autoptr(hc_parcels) parcels = parcels_of(&process.stages);
+
+	CU_ASSERT_PTR_NOT_NULL(parcels);
+	if (!parcels)
+		return;
+	CU_ASSERT_EQUAL(parcels->count, G_N_ELEMENTS(wanted));
+	for (uint32_t i = 0; i < MIN(parcels->count, G_N_ELEMENTS(wanted)); i++) {
+		CU_ASSERT_EQUAL(hc_parcels_get(parcels, i).start - low, wanted[i].start);
+		CU_ASSERT_EQUAL(hc_parcels_is_free(parcels, i), wanted[i].is_free);
+	}
+	CU_ASSERT(hc_parcels_find(parcels, low + 368, &number) && !hc_bit(parcels->preceded, number));
+	CU_ASSERT(hc_parcels_is_free_at(parcels, low + 2000) && !hc_parcels_is_free_at(parcels, low + 2 * POOL + 48));
+}
+
 int main(void)
 {
 	static const unit_case cases[] = {
 		{ "cuts are where words lead, by brute force", test_words },
 		{ "what a list's nodes lead to is preceded", test_preceded },
 		{ "of little nothing is cut", test_little },
+		{ "objects are where books tell, and those that are free cut nothing", test_objects },
 	};
 
 	return unit_main("parcels", cases, G_N_ELEMENTS(cases));

@@ -3,7 +3,8 @@
  * propagation/root_words.c and modules/data_names.c: small heaps of a program without debug info, written as text. "data+64->a a->b" makes
  * two blocks; a word of the program's data points to the first, whose first word points to the second.
  *
- *	a, b, ...	a block in use of 120 bytes, 136, ...: those of one letter, "a0" and "a1", are of one size. L.. of 4088
+ *	a, b, ...	a block in use of 120 bytes, 136, ...: those of one letter, "a0" and "a1", are of one size. L.. of 4088, P.. of 248 at a
+ *			multiple of 256
  *	a+16->b+8	where the word stands, and where it points in the other block
  *	a+16=>b		the same of a pointer with a tag in its upper 16 bits
  *	data, libc, stack, reg, anon	where else words stand: the program's data, a library's, the main thread's stack, a register,
@@ -87,7 +88,11 @@ static hc_address block_named(heap_of_words *words, const char *name)
 	for (unsigned i = 0; i < words->nodes->len; i++)
 		if (!strcmp(g_array_index(words->nodes, node, i).name, name))
 			return g_array_index(words->nodes, node, i).address;
-	unsigned size = *name == 'L' ? 4088 : 120 + 16 * (unsigned)(*name - 'a');
+	unsigned size = *name == 'L' ? 4088 : *name == 'P' ? 248 : 120 + 16 * (unsigned)(*name - 'a');
+
+	/* Blocks of the least size are 32 bytes apart. */
+	while (*name == 'P' && (heap_malloc(words->process.heap, 0, 24) + 32) % 256)
+		;
 	node made = { g_strdup(name), heap_malloc(words->process.heap, 0, size) };
 
 	g_array_append_val(words->nodes, made);
@@ -324,6 +329,27 @@ static void test_constants(void)
 	}
 }
 
+/* ---- pages of objects ---- */
+
+static void test_pools(void)
+{
+	/* Each has what the object leads to that its word leads to. The page is his who has most of it. */
+	check("data+0x40->P+32 data+0x100->P+64 data+0x300->x x->P+192 P+48->a P+80->b",
+		"server .data+0x100: P b; server .data+0x300: x; server .data+0x40: a");
+	/* A call that has the address of a member does not begin an object there; but one may be its alone. */
+	check("data+0x40->P+32 data+0x100->P+64 data+0x200->P+96 data+0x300->x x->P+192 stack->P+112 P+120->b",
+		"server .data+0x200: P b; server .data+0x300: x");
+	check("data+0x40->P+32 data+0x100->P+64 data+0x200->P+96 data+0x300->x x->P+192 stack->P+128 P+120->b P+136->c",
+		"stack: P c; server .data+0x300: x; server .data+0x200: b");
+}
+
+/* Flags in the lowest bits of an address: better than what is left over in a frame. */
+static void test_flags(void)
+{
+	check("data+0x40->a a+8->b+3 stack->b", "server .data+0x40: a b");
+	check("data+0x40->a a+8->b+11 stack->b", "server .data+0x40: a; stack: b");
+}
+
 /* ---- encoded pointers ---- */
 
 #define TAGGED_LIST "a0=>a1 a1=>a2 a2=>a3 a3=>a4 a4=>a5 a5=>a6 a6=>a7 a7=>a8 a8=>a9"
@@ -486,6 +512,8 @@ int main(void)
 		{ "others in tables", test_others_in_tables },
 		{ "words that are left over in objects of a type", test_stale_in_typed },
 		{ "constants", test_constants },
+		{ "pages of objects", test_pools },
+		{ "flags in addresses", test_flags },
 		{ "encoded pointers", test_encoded },
 		{ "words of one structure", test_structures },
 		{ "tables", test_tables },
