@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <heapcore/check.h>
 #include <heapcore/duplicates.h>
 #include <heapcore/findings.h>
 #include <heapcore/leaks.h>
@@ -105,6 +106,12 @@ hc_ownership *hc_analysis_find_owners(const hc_analysis *analysis, const hc_owne
  */
 hc_duplicates *hc_analysis_find_duplicates(
 	const hc_analysis *analysis, const hc_duplicates_options *options, GError **error);
+
+/*
+ * Damage in the heap, of an analysis that has run up to the blocks at least: not looked for before it is asked for. ANALYSIS must outlive
+ * the result.
+ */
+hc_check *hc_analysis_check(const hc_analysis *analysis);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_analysis, hc_analysis_destroy)
 

@@ -6,6 +6,7 @@
 #include <heapcore/areas.h>
 #include <heapcore/blocks.h>
 #include <heapcore/capture.h>
+#include <heapcore/check.h>
 #include <heapcore/core.h>
 #include <heapcore/debuginfo.h>
 #include <heapcore/diff.h>

@@ -147,6 +147,16 @@ typedef struct hc_owners_view {
 bool hc_report_owners(const hc_analysis *analysis, const hc_ownership *ownership, const hc_owners_view *view,
 	const hc_report_options *options, GError **error);
 
+/* What hc_report_check() shows. */
+typedef struct hc_check_view {
+	uint64_t limit; /* places, at most; 0: all */
+	bool no_content;
+} hc_check_view;
+
+/* Where the heap is damaged. Blocks; whose the likely writers are: types. */
+bool hc_report_check(const hc_analysis *analysis, const hc_check *check, const hc_check_view *view,
+	const hc_report_options *options, GError **error);
+
 /* Blocks that hold the same; at most LIMIT groups (0: all). References; who holds them: types. */
 bool hc_report_duplicates(const hc_analysis *analysis, const hc_duplicates *duplicates, uint64_t limit,
 	const hc_report_options *options, GError **error);

@@ -15,6 +15,8 @@
  *		  divide gave. They save time; what is reported does not depend on them.
  *	classify  once, when every block can be looked up by address: follows free lists and caches, sets the states that chunk
  *		  headers do not show, and labels the blocks that belong to libc or a language runtime. Completes heap->arenas.
+ *	check	  only if it is asked for, after classify: holds all of the heap against what the allocator would have left there, and
+ *		  appends to DAMAGE, of hc_damage, a place for each word that differs. What the core lacks is no damage.
  *	close	  frees heap->private.
  *
  * Contradictions in the dump are counted in the diagnostics; the allocator goes on with what it has. It never trusts a
@@ -30,6 +32,7 @@
 #pragma once
 
 #include <heapcore/blocks.h>
+#include <heapcore/check.h>
 
 #include "base/diagnostics.h"
 #include "modules/modules.h"
@@ -133,6 +136,7 @@ typedef struct hc_allocator {
 	void (*walk_part)(const hc_heap *heap, const hc_region *region, hc_walk_part *part);
 	void (*walk)(const hc_heap *heap, const hc_region *region, GArray *parts, hc_block_sink *sink);
 	void (*classify)(hc_heap *heap, hc_block_table *table);
+	void (*check)(const hc_heap *heap, const hc_blocks *blocks, GArray *damage);
 	void (*close)(hc_heap *heap);
 } hc_allocator;
 

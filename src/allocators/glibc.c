@@ -117,6 +117,7 @@ static void glibc_open(hc_heap *heap, const hc_core *core, hc_modules *modules, 
 	g->arena_indices = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	g->ring_steps = RING_STEPS_MAX;
 	g->thread_lists = g_ptr_array_new_with_free_func(g_free);
+	g->caches = g_array_new(FALSE, FALSE, sizeof(hc_cached_block));
 	g->notes = g_array_new(FALSE, FALSE, sizeof(hc_address));
 	g_mutex_init(&g->notes_mutex);
 	heap->info.alignment = g->alignment;
@@ -197,6 +198,7 @@ static void glibc_classify(hc_heap *heap, hc_block_table *table)
 	/* Bins and fastbins first: what they hold cannot be in a tcache. */
 	for (unsigned i = 0; i < heap->arenas->len; i++)
 		glibc_follow_bins(g, table, &g_array_index(heap->arenas, hc_arena, i));
+	glibc_return_unlisted(g, table);
 	glibc_locate_caches(g, table);
 	glibc_detect_safe_linking(g, table);
 	for (unsigned i = 0; i < heap->arenas->len; i++)
@@ -218,6 +220,7 @@ static void glibc_close(hc_heap *heap)
 	g_array_unref(g->pieces_claimed);
 	g_hash_table_unref(g->arena_indices);
 	g_ptr_array_unref(g->thread_lists);
+	g_array_unref(g->caches);
 	g_array_unref(g->notes);
 	g_mutex_clear(&g->notes_mutex);
 	g_free(g->version);
@@ -233,5 +236,6 @@ const hc_allocator hc_allocator_glibc = {
 	.walk_part = glibc_walk_part,
 	.walk = glibc_walk,
 	.classify = glibc_classify,
+	.check = glibc_check,
 	.close = glibc_close,
 };

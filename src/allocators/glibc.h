@@ -19,6 +19,11 @@
  *	glibc_tcache_pointed.c	which of the look-alikes the program knows of
  *	glibc_tcache_broken.c	blocks of a cache whose list does not lead to them any more
  *	glibc_thread_arenas.c	which arena a thread allocates from
+ *	glibc_check.h	what a check carries
+ *	glibc_check.c	what is not as malloc leaves it: chunks, their headers, what could not be followed
+ *	glibc_check_arenas.c	the same of arenas, their heaps and tops, and mmapped chunks
+ *	glibc_check_bins.c	the same of bins
+ *	glibc_check_singly.c	the same of fastbins and thread caches
  *	glibc_labels.c	blocks that are libc's, the dynamic linker's or libstdc++'s own
  *
  * Facts are from malloc/malloc.c and malloc/arena.c of glibc 2.17 to 2.43, and are named after the functions there.
@@ -102,6 +107,7 @@ typedef struct glibc {
 	uint64_t
 		ring_steps; /* that may still be made in search of main_arena: memory full of rings must end some time */
 	GPtrArray *thread_lists; /* owns hc_arena.threads */
+	GArray *caches;		 /* of hc_cached_block: the threads' caches that were followed */
 	/*
 	 * What the walk notes in passing, so that later questions need no pass over all blocks of their own: blocks of a thread
 	 * cache's size, and blocks whose second word is the key of cached blocks.
@@ -256,6 +262,12 @@ uint64_t glibc_reveal(const glibc *g, hc_address position, uint64_t pointer); /*
 void glibc_follow_fastbins(glibc *g, hc_block_table *table, hc_arena *arena);
 void glibc_follow_bins(glibc *g, hc_block_table *table, hc_arena *arena);
 
+/*
+ * To be called when all bins were followed: chunks that are on no list, and whose size does not stand behind them as it does behind
+ * free ones, are in use; the flag that calls them free was overwritten.
+ */
+void glibc_return_unlisted(glibc *g, hc_block_table *table);
+
 /* ---- glibc_tcache.c ---- */
 
 void glibc_find_tcaches(glibc *g, hc_block_table *table);
@@ -303,6 +315,10 @@ bool glibc_looks_like_cache(const glibc *g, const hc_block_table *table, const g
 /* ---- glibc_thread_arenas.c ---- */
 
 void glibc_attach_threads(glibc *g);
+
+/* ---- glibc_check.c ---- */
+
+void glibc_check(const hc_heap *heap, const hc_blocks *blocks, GArray *damage);
 
 /* ---- glibc_labels.c ---- */
 

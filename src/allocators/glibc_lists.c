@@ -102,3 +102,45 @@ void glibc_follow_bins(glibc *g, hc_block_table *table, hc_arena *arena)
 	for (int bin = UNSORTED_BIN; bin <= LAST_BIN; bin++)
 		follow_bin(g, table, arena, bin);
 }
+
+/* ---- what no bin has ---- */
+
+static const hc_diagnostic_kind flag_overwritten = {
+	"prev-in-use-overwritten",
+	HC_SEVERITY_PARTIAL,
+	"blocks are free by the header behind them, but neither in a list nor with their size behind them: they count as in use",
+};
+
+struct unlisted {
+	const glibc *g;
+	GArray *found; /* of hc_address */
+};
+
+static bool collect_unlisted(const hc_block_entry *entry, void *data)
+{
+	struct unlisted *unlisted = data;
+	hc_address chunk = block_to_chunk(unlisted->g, entry->address);
+	bool ok = true;
+
+	if (glibc_word(unlisted->g, chunk + entry->chunk_size, &ok) != entry->chunk_size && ok)
+		g_array_append_val(unlisted->found, entry->address);
+	return true;
+}
+
+void glibc_return_unlisted(glibc *g, hc_block_table *table)
+{
+	g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(hc_address));
+	struct unlisted unlisted = { g, found };
+
+	hc_block_table_each(table, HC_BLOCK_UNLISTED, 0, UINT64_MAX, collect_unlisted, &unlisted);
+	for (unsigned i = 0; i < found->len; i++) {
+		hc_block_entry entry;
+
+		if (!hc_block_table_find(table, g_array_index(found, hc_address, i), &entry))
+			continue;
+		hc_block_table_set_state(table, &entry, HC_BLOCK_IN_USE);
+		if (entry.arena < g->heap->arenas->len)
+			g_array_index(g->heap->arenas, hc_arena, entry.arena).consistent = false;
+		hc_diagnostics_add(g->diagnostics, &flag_overwritten, entry.size, "%#" PRIx64, entry.address);
+	}
+}

@@ -152,6 +152,9 @@ static void follow_cache(struct caches *caches, hc_address address, hc_label lab
 		return;
 	g_hash_table_add(caches->known, g_memdup2(&key, sizeof key));
 	hc_block_table_label(caches->table, &entry, label);
+	hc_cached_block followed = { address, label.thread };
+
+	g_array_append_val(caches->g->caches, followed);
 	caches->off_by_one = 0;
 	for (int i = 0; i < caches->g->layout.tcache.bins; i++)
 		follow_list(caches, address, i, label.thread);

@@ -348,3 +348,8 @@ hc_duplicates *hc_analysis_find_duplicates(
 	return hc_duplicates_create(
 		analysis->core, analysis->blocks, analysis->references, analysis->types, options, error);
 }
+
+hc_check *hc_analysis_check(const hc_analysis *analysis)
+{
+	return hc_check_create(analysis->core, analysis->blocks);
+}

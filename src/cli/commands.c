@@ -91,6 +91,13 @@ const cli_command cli_commands[] = {
 		"up to its NUL, where malloc or a string's capacity left room behind it. Likely text is what looks like that, but no type\n"
 		"says so. Zeros come last, and do not count; lost blocks and libc's own are left out.",
 		cli_run_duplicates, CLI_CORES_ONE },
+	{ "check", "CORE [BINARY]", "damage in the heap, place by place, and who may have written there",
+		"Every header, free list, thread cache, top chunk and heap is held against its neighbours. Each place is told with what\n"
+		"stands there, what ought to, and the likely writer, which is a guess: the block that what is written begins in, or else\n"
+		"the one in front.\n\n"
+		"Exit status: 0 the heap is sound, 1 it is damaged, 2 could not analyse, 3 sound as far as it could be read, 64 wrong\n"
+		"usage.",
+		cli_run_check, CLI_CORES_ONE },
 	{ "pins", "CORE [BINARY]", "which blocks stop free memory from being returned to the system",
 		"free() gives memory back only at the end of a heap: a few blocks high up pin what is free below them. Runs of free\n"
 		"memory of 64 KiB or more, with the blocks above each; GOES BACK: what free() alone gives back once these, and all\n"

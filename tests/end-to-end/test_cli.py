@@ -17,7 +17,7 @@ from elfcore import Core
 from harness import (Cases, Chunk, HEAPCORE, SOURCE, Stopped, Workspace, analyze, check_json, chunk_of, chunks, few,
                      fixture_path, heapcore, report_of, succeed)
 
-COMMANDS = ("analyze", "diff", "capture", "snapshot", "watch", "arenas", "chunks", "leaks", "containers", "show", "owners", "types", "duplicates", "pins",
+COMMANDS = ("analyze", "diff", "capture", "snapshot", "watch", "arenas", "chunks", "leaks", "containers", "show", "owners", "types", "duplicates", "check", "pins",
             "block", "path", "roots", "mappings", "threads")
 MANUAL = SOURCE / "docs" / "heapcore.1"
 
@@ -102,7 +102,7 @@ USAGE_ERRORS = [
     ("leaks",), ("leaks", "CORE", "--group-by", "colour"), ("leaks", "CORE", "--limit", "some"),
     ("types", "CORE", "--sort", "size"), ("types", "CORE", "--instances", "T", "--sort", "age"),
     ("types", "CORE", "--instances", "T", "--limit", "few"), ("duplicates", "CORE", "--min", "small"),
-    ("duplicates", "CORE", "--limit", "few"),
+    ("duplicates", "CORE", "--limit", "few"), ("check", "CORE", "--limit", "few"),
     ("analyze", "CORE", "--fail-on", "leaked"), ("analyze", "CORE", "--fail-on", "leaked>many"),
 ]
 

@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""heapcore check: what fixtures/damaged.c does to its heap is told, at its place, with who wrote; and of sound heaps nothing."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from elfcore import Core
+from harness import Cases, Skipped, Stopped, Workspace, few, heapcore, libc_version, report_of
+
+# The way, and the least release of glibc whose malloc has what it damages.
+WAYS = {
+    "one-byte": 17, "one-byte-shrinks": 17, "nul": 17, "nul-shrinks": 17, "text": 17, "guard": 17, "deadbeef": 17, "underflow": 17, "flags": 17, "top": 17,
+    "top-smaller": 17, "double-free": 29, "loop": 27, "fastbin-loop": 27, "two-lists": 27, "fastbin-link": 27, "tcache-link": 27, "key": 29,
+    "unsorted": 17, "prev-size": 17, "prev-in-use": 17, "small-bin": 27, "large-bin": 17, "heap-info": 17, "mmapped": 17,
+}
+# What else is wrong then, and follows: of two lists that share a block one is led astray.
+FOLLOWS = {"two-lists": {"link"}}
+# How the bytes that were written look.
+RUNS = {"one-byte": "byte", "one-byte-shrinks": "byte", "nul": "text", "nul-shrinks": "text", "text": "byte", "guard": "byte", "deadbeef": "word", "underflow": "byte",
+        "top": "byte", "tcache-link": "text", "unsorted": "byte", "large-bin": "byte", "heap-info": "byte", "mmapped": "byte"}
+
+
+def check(core: Path, *arguments: Any) -> tuple[int, dict[str, Any]]:
+    result = heapcore("check", core, *arguments, "--json", "--limit", "0")
+    assert result.status in (0, 1, 3), result
+    return result.status, report_of(result)
+
+
+def number(text: Any) -> int:
+    return int(text, 16) if text and text != "(nil)" else 0
+
+
+def check_way(way: str) -> None:
+    if libc_version() < (2, WAYS[way]):
+        raise Skipped("this malloc has no such thing")
+    # What looks for these files, and for the recorder, allocates: in a heap that is damaged by then.
+    with Stopped("damaged", [way], {"FIXTURE_MALLOC_INFO": "", "RECORDER_FILE": ""}, recorder=False) as fixture:
+        core = fixture.gcore()
+        status, report = check(core, fixture.program)
+        told = report["damage"]
+        assert status == 1 and report["sound"] is False and report["places"] == len(told), report
+        made = {(kind, number(place)) for kind, place in fixture.said("damage")}
+        found = {(one["kind"], number(one["place"])) for one in told if one["kind"] not in FOLLOWS.get(way, set())}
+        if way == "two-lists":  # the place is the link that leads there second, which the program does not know
+            made, found = {kind for kind, _ in made}, {kind for kind, _ in found}
+        assert found == made, f"made {made}, told{few(told)}"
+        first = next(one for one in told if one["kind"] == fixture.said("damage")[-1][0])
+        for word, in fixture.said("expected"):
+            assert number(first["expected"]) == number(word), first
+        for target, in fixture.said("target"):
+            assert number(first["target"]) == number(target), first
+        for start, end in fixture.said("skipped"):
+            assert first["skipped"] == {"start": start, "end": end, "bytes": number(end) - number(start)}, first
+        for how, kind, path in fixture.said("writer"):
+            writer = first["writer"]
+            assert writer["kind"] == how, first
+            if kind != "-":
+                assert (writer["type"], writer["certainty"], writer["path"]) == (kind, "certain", path), writer
+        assert (first["run"] or {}).get("kind") == RUNS.get(way), first
+        check_bytes(core, told)
+        plain = heapcore("check", core, fixture.program)
+        assert plain.status == 1 and all(one["kind"] in plain.out for one in told), plain
+        bare = heapcore("check", core, fixture.program, "--no-types", "--no-content", "--json")
+        assert bare.status == 1 and all(one["content"] is None and one["found"] is None for one in report_of(bare)["damage"]), bare
+
+
+def check_bytes(core: Path, told: list[dict[str, Any]]) -> None:
+    """What is shown is what the core has there."""
+    memory = Core(core)
+    for one in told:
+        if one["content"]:
+            begin = memory.offset_of(number(one["content_address"]))
+            data = bytes.fromhex(one["content"])
+            assert memory.bytes[begin:begin + len(data)] == data, one
+            at = number(one["place"]) - number(one["content_address"])
+            assert int.from_bytes(data[at:at + one["size"]], "little") == number(one["found"]), one
+
+
+def check_sound(program: str, *arguments: str) -> None:
+    with Stopped(program, arguments, recorder=False) as fixture:
+        status, report = check(fixture.gcore(), fixture.program, "--no-types")
+        assert status in (0, 3) and report["sound"] and not report["damage"], f"{program}: {report['summary']}{few(report['damage'])}"
+        assert report["chunks"] > 10, report
+
+
+def check_program(words: list[str]) -> None:
+    """A real program, as it runs: what it is caught in may be told as that, but not as damage."""
+    tool = shutil.which(words[0])
+    if tool is None:
+        raise Skipped(f"{words[0]} is not installed")
+    with Workspace() as folder:
+        process = subprocess.Popen([tool, *words[1:]], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                   cwd=folder)
+        try:
+            time.sleep(1.0)
+            for _ in range(3):
+                result = heapcore("check", "--pid", str(process.pid), "--no-types", "--json")
+                assert result.status in (0, 3) and not report_of(result)["places"], result
+        finally:
+            process.kill()
+            process.wait()
+            process.stdin.close()
+
+
+HASHES = "my %h; while (1) { for my $i (1..20000) { $h{$i % 5000} = 'x' x ($i % 900) } delete $h{$_} for 1..1000 }"
+THREADS = "import threading, zlib\ndef f():\n while True: [zlib.compress(bytearray(5000 + i)) for i in range(99)]\n" \
+    "for _ in range(4): threading.Thread(target=f).start()"
+OBJECTS = "import json\nwhile True: json.loads(json.dumps([str(i) * (i % 50) for i in range(20000)]))"
+ROWS = "create table t(a, b); with recursive c(x) as (select 1 union all select x + 1 from c limit 90000000) " \
+    "insert into t select x, hex(randomblob(20)) from c;"
+PROGRAMS = [["perl", "-e", HASHES], [sys.executable, "-c", OBJECTS], [sys.executable, "-c", THREADS],
+            ["bash", "-c", "while :; do a=(); for i in {1..3000}; do a+=($i$i); done; done"], ["sqlite3", ":memory:", ROWS],
+            ["gdb", "--nx", "-batch", "-ex", "python import time; time.sleep(99)"], ["memcached", "-u", "root", "-p", "0", "-s", "socket"],
+            ["awk", "BEGIN { while (1) { for (i = 0; i < 9999; i++) a[i] = a[i] i; delete a } }"]]
+
+cases = Cases(__doc__)
+for each in WAYS:
+    cases.run(each, check_way, each)
+cases.run("nothing", check_sound, "damaged", "nothing")
+for name in ("churn", "threads", "mapped", "foreign-sbrk", "noncontiguous", "libc-blocks", "cxx", "holes", "decoys", "pins", "forked"):
+    cases.run(f"sound: {name}", check_sound, name)
+for index, command in enumerate(PROGRAMS):
+    cases.run(f"real: {Path(command[0]).name} {index}", check_program, command)
+cases.finish()
