@@ -138,10 +138,10 @@ def check_machine() -> None:
     with Stopped("left-out", recorder=False) as fixture:
         core = fixture.gcore()
         data = bytearray(core.read_bytes())
-        data[18:20] = (183).to_bytes(2, "little")  # e_machine: EM_AARCH64
+        data[18:20] = (243).to_bytes(2, "little")  # e_machine: EM_RISCV
         other = core.with_name("other-machine")
         other.write_bytes(data)
-        check_not_read(other, "unsupported", "aarch64", "not read yet")
+        check_not_read(other, "unsupported", "machine 243", "not read yet")
 
 
 cases = Cases(__doc__)
