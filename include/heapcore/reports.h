@@ -150,7 +150,6 @@ bool hc_report_owners(const hc_analysis *analysis, const hc_ownership *ownership
 /* What hc_report_check() shows. */
 typedef struct hc_check_view {
 	uint64_t limit; /* places, at most; 0: all */
-	bool no_content;
 } hc_check_view;
 
 /* Where the heap is damaged. Blocks; whose the likely writers are: types. */

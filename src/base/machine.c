@@ -126,7 +126,6 @@ static const hc_machine machines[] = {
 		.relocation_relative = R_X86_64_RELATIVE,
 		.relocation_copy = R_X86_64_COPY,
 		.malloc_alignment = 16,
-		.malloc_alignment_before = 16,
 		.has_coroutines = true,
 	},
 	{
@@ -156,7 +155,6 @@ static const hc_machine machines[] = {
 		.relocation_relative = R_386_RELATIVE,
 		.relocation_copy = R_386_COPY,
 		.malloc_alignment = 16, /* from 2.26 on */
-		.malloc_alignment_before = 8,
 	},
 	{
 		.id = EM_AARCH64,
@@ -183,7 +181,6 @@ static const hc_machine machines[] = {
 		.relocation_relative = R_AARCH64_RELATIVE,
 		.relocation_copy = R_AARCH64_COPY,
 		.malloc_alignment = 16,
-		.malloc_alignment_before = 16,
 	},
 };
 

@@ -65,8 +65,7 @@ typedef struct hc_machine {
 	unsigned red_zone;			       /* bytes below the stack pointer that a function may use */
 	unsigned relocation_relative, relocation_copy; /* R_...; 0: not known */
 
-	/* MALLOC_ALIGNMENT (glibc's malloc-alignment.h), and to 2.25. 0: the heap of this machine is not read. */
-	unsigned malloc_alignment, malloc_alignment_before;
+	unsigned malloc_alignment; /* glibc's malloc-alignment.h; 0: the heap of this machine is not read */
 
 	bool has_coroutines; /* areas/coroutines.c knows its calls and makecontext()'s trampoline */
 } hc_machine;

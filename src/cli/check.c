@@ -22,12 +22,10 @@ cli_status cli_run_check(const cli_command *command, int argc, char **argv)
 {
 	g_auto(cli_options) options = { 0 };
 	hc_check_view view = { 0 };
-	gboolean no_content = FALSE;
 	g_autofree char *limit = NULL;
 	const GOptionEntry entries[] = {
 		{ "limit", 0, 0, G_OPTION_ARG_STRING, &limit,
 			"at most so many places; 0: all (default 25, with --json 1000)", "N" },
-		{ "no-content", 0, 0, G_OPTION_ARG_NONE, &no_content, "nothing of what stands in memory", NULL },
 		{ "no-types", 0, 0, G_OPTION_ARG_NONE, &options.no_types,
 			"read no debug info, tell no type of who wrote: faster", NULL },
 		CLI_CONTAINERS_ENTRY(options),
@@ -44,7 +42,6 @@ cli_status cli_run_check(const cli_command *command, int argc, char **argv)
 	if (!cli_parse(command, argc, argv, entries, 1, 2, &options, &status))
 		return status;
 	view.limit = options.json ? JSON_LIMIT : TEXT_LIMIT;
-	view.no_content = no_content;
 	if (limit && !cli_parse_size(limit, &view.limit))
 		return cli_complain_usage(command, "--limit takes a number, not \"%s\"", limit);
 	core = options.arguments[0];

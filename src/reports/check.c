@@ -17,7 +17,7 @@ enum {
 typedef struct place_facts {
 	const hc_analysis *analysis;
 	const hc_damage_place *place;
-	bool no_content;
+	bool is_hidden; /* the core hides its content */
 	bool has_type;
 	hc_block_type type; /* of the likely writer */
 	hc_range shown;	    /* of memory */
@@ -37,17 +37,19 @@ static void find_bytes(place_facts *facts)
 	hc_address place = facts->place->damage.place, line = hc_align_down(place, LINE);
 	const hc_mapping *mapping = place ? hc_core_find_mapping(hc_analysis_core(facts->analysis), place) : NULL;
 
-	if (facts->no_content || !mapping || !mapping->bytes)
+	if (facts->is_hidden || !mapping || !mapping->bytes)
 		return;
 	facts->shown.start = line - MIN(line - MIN(line, mapping->start), LINE);
 	facts->shown.end = facts->shown.start + MIN(LINES * LINE, mapping->end - facts->shown.start);
 	facts->bytes = mapping->bytes + (facts->shown.start - mapping->start);
 }
 
-static place_facts facts_of(const hc_analysis *analysis, const hc_damage_place *place, bool no_content)
+static place_facts facts_of(const hc_analysis *analysis, const hc_damage_place *place)
 {
 	const hc_types *types = hc_analysis_types(analysis);
-	place_facts facts = { .analysis = analysis, .place = place, .no_content = no_content };
+	place_facts facts = {
+		.analysis = analysis, .place = place, .is_hidden = hc_core_hides_content(hc_analysis_core(analysis))
+	};
 
 	if (types && place->has_writer)
 		facts.has_type = hc_types_of_block(types, place->writer.number, &facts.type);
@@ -125,7 +127,7 @@ static char *text_of(const place_facts *facts)
 {
 	const hc_heap_info *heap = hc_blocks_heap(hc_analysis_blocks(facts->analysis));
 
-	return hc_word_damage(&facts->place->damage, heap->alignment, facts->no_content);
+	return hc_word_damage(&facts->place->damage, heap->alignment, facts->is_hidden);
 }
 
 static void add_place(hc_records *records, const place_facts *facts)
@@ -137,7 +139,7 @@ static void add_place(hc_records *records, const place_facts *facts)
 		{ "kind", NULL, hc_value_plain(hc_damage_kind_name(damage->kind)) },
 		{ "place", NULL, hc_value_if(damage->place, hc_value_address(damage->place)) },
 		{ "size", NULL, hc_value_size(damage->size) },
-		{ "found", NULL, hc_value_if(!facts->no_content, hc_value_address(damage->found)) },
+		{ "found", NULL, hc_value_if(!facts->is_hidden, hc_value_address(damage->found)) },
 		{ "expected", NULL, hc_value_if(damage->has_expected, hc_value_address(damage->expected)) },
 		{ "expected_is_likely", NULL, hc_value_flag(damage->is_likely) },
 		{ "chunk", NULL, hc_value_if(has_chunk, hc_value_address(damage->chunk)) },
@@ -173,7 +175,7 @@ static json_t *check_json(const hc_analysis *analysis, const hc_check *check, co
 	g_autoptr(hc_records) records = hc_records_create();
 
 	for (unsigned i = 0; i < hc_limited(hc_check_count(check), view->limit); i++) {
-		g_auto(place_facts) facts = facts_of(analysis, hc_check_get(check, i), view->no_content);
+		g_auto(place_facts) facts = facts_of(analysis, hc_check_get(check, i));
 
 		add_place(records, &facts);
 	}
@@ -248,7 +250,7 @@ static void print(const hc_analysis *analysis, const hc_check *check, const hc_c
 
 	hc_output_wrapped(output, 0, 0, summary);
 	for (unsigned i = 0; i < hc_limited(hc_check_count(check), view->limit); i++) {
-		g_auto(place_facts) facts = facts_of(analysis, hc_check_get(check, i), view->no_content);
+		g_auto(place_facts) facts = facts_of(analysis, hc_check_get(check, i));
 
 		print_place(&facts, output);
 	}

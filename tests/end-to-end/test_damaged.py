@@ -99,8 +99,8 @@ def check_program(words: list[str]) -> None:
         process = subprocess.Popen([tool, *words[1:]], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                    cwd=folder)
         try:
-            time.sleep(1.0)
-            for _ in range(3):
+            time.sleep(0.5)
+            for _ in range(2):
                 result = heapcore("check", "--pid", str(process.pid), "--no-types", "--json")
                 assert result.status in (0, 3) and not report_of(result)["places"], result
         finally:
@@ -113,12 +113,8 @@ HASHES = "my %h; while (1) { for my $i (1..20000) { $h{$i % 5000} = 'x' x ($i % 
 THREADS = "import threading, zlib\ndef f():\n while True: [zlib.compress(bytearray(5000 + i)) for i in range(99)]\n" \
     "for _ in range(4): threading.Thread(target=f).start()"
 OBJECTS = "import json\nwhile True: json.loads(json.dumps([str(i) * (i % 50) for i in range(20000)]))"
-ROWS = "create table t(a, b); with recursive c(x) as (select 1 union all select x + 1 from c limit 90000000) " \
-    "insert into t select x, hex(randomblob(20)) from c;"
 PROGRAMS = [["perl", "-e", HASHES], [sys.executable, "-c", OBJECTS], [sys.executable, "-c", THREADS],
-            ["bash", "-c", "while :; do a=(); for i in {1..3000}; do a+=($i$i); done; done"], ["sqlite3", ":memory:", ROWS],
-            ["gdb", "--nx", "-batch", "-ex", "python import time; time.sleep(99)"], ["memcached", "-u", "root", "-p", "0", "-s", "socket"],
-            ["awk", "BEGIN { while (1) { for (i = 0; i < 9999; i++) a[i] = a[i] i; delete a } }"]]
+            ["bash", "-c", "while :; do a=(); for i in {1..3000}; do a+=($i$i); done; done"]]
 
 cases = Cases(__doc__)
 for each in WAYS:

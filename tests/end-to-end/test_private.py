@@ -22,6 +22,7 @@ RUNS: dict[str, list[list[str]]] = {
     "types": [[], ["--instances", "Link"], ["--instances", "std::string buffer"], ["--instances", "char []"]],
     "duplicates": [[]],
     "pins": [[]],
+    "check": [[]],
     "roots": [[]],
     "mappings": [[]],
     "threads": [[]],
