@@ -123,8 +123,10 @@ def check_damaged(core: Path, suffix: str) -> None:
     data = core.read_bytes()
     whole = PACK[suffix](data)
     path = core.parent / f"damaged{suffix}"
-    for mend, bytes_of in (("cut", whole[:len(whole) * 2 // 3]), ("damaged", whole + b"and more"),
-                           ("damaged", whole[:len(whole) * 2 // 3] + bytes(3) + whole[len(whole) * 2 // 3 + 3:])):
+    middle = len(whole) * 2 // 3
+    other = bytes(byte ^ 0xff for byte in whole[middle:middle + 3])
+    for mend, bytes_of in (("cut", whole[:middle]), ("damaged", whole + b"and more"),
+                           ("damaged", whole[:middle] + other + whole[middle + 3:])):
         path.write_bytes(bytes_of)
         report = report_of(succeed("analyze", path, "--json", "--no-types", statuses=(3,)))
         said = [diagnostic["id"] for diagnostic in report["diagnostics"]]
