@@ -13,7 +13,7 @@
  * is likely to stand in the object that it leads to (the head of an empty list); an object that is
  * led to from elsewhere too is cut by that.
  *
- * What lies in objects that are free, by the books of a runtime, cuts nothing; nor is it cut.
+ * What lies in objects that are free, by the books of a runtime, or is its collector's links, cuts nothing; nor is it cut.
  *
  * Work is shared out in units: a part of a root, a part of what is cut, a number of blocks. Bits
  * are set atomically, and words of roots are put together in the order of the units, so the result
@@ -61,20 +61,6 @@ static void set_bit(uint64_t *bitmap, uint64_t index)
 		__atomic_fetch_or(word, bit, __ATOMIC_RELAXED);
 }
 
-/* Whether granule NUMBER is in an object that is free. */
-static bool is_free(const hc_parcels *parcels, uint64_t granule)
-{
-	return parcels->free && hc_bit(parcels->free, granule);
-}
-
-/* Whether the word at ADDRESS, in memory that is cut, stands in such an object. */
-static bool stands_in_free(const hc_parcels *parcels, hc_address address)
-{
-	const hc_parcel_range *range = parcels->free ? hc_parcels_range_of(parcels, address) : NULL;
-
-	return range && hc_bit(parcels->free, hc_parcels_granule(range, address));
-}
-
 /* Sets the bits of the place that VALUE leads to. FALSE if it is in no range. */
 static bool cut(const hc_parcels *parcels, hc_address value, bool is_weak)
 {
@@ -86,7 +72,7 @@ static bool cut(const hc_parcels *parcels, hc_address value, bool is_weak)
 		return true;
 	uint64_t granule = hc_parcels_granule(range, value);
 
-	if (is_free(parcels, granule))
+	if (hc_parcels_is_nobodys(parcels, value))
 		return true;
 	set_bit(parcels->cuts, granule);
 	if (!is_weak)
@@ -118,7 +104,7 @@ static inline __attribute__((always_inline)) void look_at_words(struct cutting *
 		hc_address value = hc_load_word(bytes + at, format);
 
 		if (G_LIKELY(value - low >= span) ||
-			(unit->is_cut && (address + at - value < SELF_BYTES || stands_in_free(parcels, address + at))))
+			(unit->is_cut && (address + at - value < SELF_BYTES || hc_parcels_is_nobodys(parcels, address + at))))
 			continue;
 		if (cut(parcels, value, unit->is_weak) && is_kept)
 			keep(unit, address ? address + at : 0, value);
@@ -151,7 +137,7 @@ static void look_for_preceded(struct cutting *cutting, const uint8_t *bytes, uin
 			continue;
 		hc_range there = hc_parcels_get(parcels, to);
 
-		if (there.start != value || stands_in_free(parcels, place))
+		if (there.start != value || hc_parcels_is_nobodys(parcels, place))
 			continue;
 		if (place - here.start >= here.end - here.start && hc_parcels_find(parcels, place, &from))
 			here = hc_parcels_get(parcels, from);

@@ -46,6 +46,25 @@ bool hc_parcels_next_stretch(const hc_core *core, hc_address *start, hc_address 
 	return *start < end;
 }
 
+bool hc_parcels_next_words(const hc_parcels *parcels, hc_address *start, hc_address end, hc_address *ret_end)
+{
+	const hc_parcel_range *range = parcels->links ? hc_parcels_range_of(parcels, *start) : NULL;
+	hc_address at = *start;
+
+	*ret_end = end;
+	if (!range)
+		return at < end;
+	while (at < end && hc_bit(parcels->links, hc_parcels_granule(range, at)))
+		at += HC_PARCEL_GRANULE;
+	*start = at;
+	for (; at < end; at += HC_PARCEL_GRANULE)
+		if (hc_bit(parcels->links, hc_parcels_granule(range, at))) {
+			*ret_end = at;
+			break;
+		}
+	return *start < *ret_end;
+}
+
 uint64_t hc_parcels_touched(const hc_parcels *parcels, uint32_t number)
 {
 	hc_range range = hc_parcels_get(parcels, number);

@@ -196,7 +196,7 @@ hc_parcels *hc_parcels_create(const hc_core *core, hc_modules *modules, const hc
 	parcels->strong = hc_pages_create(hc_parcels_bits_size(parcels));
 	parcels->rank = hc_pages_create(rank_size(parcels));
 	bool ok = parcels->cuts && parcels->strong && parcels->rank &&
-		  hc_parcels_find_free(parcels, hc_areas_runtimes(areas));
+		  hc_parcels_find_objects(parcels, hc_areas_runtimes(areas));
 
 	if (ok) {
 		hc_parcels_cut(parcels, modules, blocks, references, jobs);
@@ -219,6 +219,7 @@ void hc_parcels_destroy(hc_parcels *parcels)
 	hc_pages_destroy(parcels->preceded, preceded_size(parcels));
 	hc_pages_destroy(parcels->granule_of, granules_size(parcels));
 	hc_pages_destroy(parcels->rank, rank_size(parcels));
+	hc_pages_destroy(parcels->links, hc_parcels_bits_size(parcels));
 	hc_pages_destroy(parcels->free, hc_parcels_bits_size(parcels));
 	hc_pages_destroy(parcels->strong, hc_parcels_bits_size(parcels));
 	hc_pages_destroy(parcels->cuts, hc_parcels_bits_size(parcels));

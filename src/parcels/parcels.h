@@ -16,7 +16,7 @@
  * below a tree's root.
  *
  * Where a runtime's books tell of its objects (runtimes/), these are the parcels; what stands in those that are free cuts nothing, and makes
- * nothing preceded.
+ * nothing preceded. So do the links by which its collector chains those in use, and who leads to these leads to no object.
  *
  * What is cut are private mappings that are nothing else (HC_AREA_ANONYMOUS), but for what threads
  * have there for stacks and local storage, and for heaps of runtimes that move their objects, or pack
@@ -28,7 +28,7 @@
  *	lookup.c	asking by number
  *	parcels_state.h	what these share
  *
- * Memory: 5 bytes for each 128 that are cut, 7 where books tell of free objects, and 4 for each parcel.
+ * Memory: 5 bytes for each 128 that are cut, 9 where books tell of objects, and 4 for each parcel.
  */
 #pragma once
 
@@ -57,6 +57,7 @@ typedef struct hc_parcels {
 	uint64_t *cuts;	      /* bit for each granule: a parcel begins there */
 	uint64_t *strong;     /* likewise: one that is not weak */
 	uint64_t *free;	      /* likewise: it is of an object that is free, by the books of a runtime; NULL: none is */
+	uint64_t *links;      /* likewise: it is of a collector's links, in an object in use; NULL: none is */
 	uint32_t *rank;	      /* for each 64 granules: parcels that begin before them */
 	uint32_t *granule_of; /* of each parcel */
 	uint64_t *preceded;   /* bit for each parcel */
@@ -120,14 +121,22 @@ static inline bool hc_parcels_is_free(const hc_parcels *parcels, uint32_t number
 	return parcels->free && hc_bit(parcels->free, parcels->granule_of[number]);
 }
 
-/* Whether ADDRESS is in such a parcel. */
-static inline bool hc_parcels_is_free_at(const hc_parcels *parcels, hc_address address)
+/* Whether ADDRESS is in what nobody has by the books of a runtime: an object that is free, or a collector's links. */
+static inline bool hc_parcels_is_nobodys(const hc_parcels *parcels, hc_address address)
 {
-	uint32_t number;
+	const hc_parcel_range *range = parcels->free ? hc_parcels_range_of(parcels, address) : NULL;
 
-	return hc_parcels_may_contain(parcels, address) && hc_parcels_find(parcels, address, &number) &&
-	       hc_parcels_is_free(parcels, number);
+	if (!range)
+		return false;
+	uint64_t granule = range->first + ((address - range->start) >> HC_PARCEL_GRANULE_SHIFT);
+
+	return hc_bit(parcels->free, granule) || hc_bit(parcels->links, granule);
 }
+
+/*
+ * The first stretch of [*START, END), in one range, without a collector's links: moves *START to it, and gives its end. FALSE if there is none.
+ */
+bool hc_parcels_next_words(const hc_parcels *parcels, hc_address *start, hc_address end, hc_address *ret_end);
 
 /* Bytes of parcel NUMBER without whole pages of zeros: those were never written, or given back. */
 uint64_t hc_parcels_touched(const hc_parcels *parcels, uint32_t number);

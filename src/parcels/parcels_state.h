@@ -4,8 +4,8 @@
 
 #include "parcels/parcels.h"
 
-/* objects.c: sets the bits of what is free in the pages that RUNTIMES tell of. FALSE if memory was out. */
-bool hc_parcels_find_free(hc_parcels *parcels, const hc_runtimes *runtimes);
+/* objects.c: sets the bits of what is free, and of links, in the pages that RUNTIMES tell of. FALSE if memory was out. */
+bool hc_parcels_find_objects(hc_parcels *parcels, const hc_runtimes *runtimes);
 
 /* objects.c: PARCELS, which words have cut, are the objects of these pages, there. */
 void hc_parcels_cut_objects(hc_parcels *parcels, const hc_runtimes *runtimes);

@@ -24,6 +24,8 @@
  * container's whose elements have a size. Parcels that nobody has are free, or only their allocator
  * knows of them; words there begin paths of their own ("[anon]").
  *
+ * What was on a free list when it was last used, and what hangs on that, comes after all of these, but before words that nobody has.
+ *
  * What a runtime's books tell to be free nobody has, and what its words lead to has others; if it has none, it is told as what stacks have that
  * is left over.
  *
@@ -63,6 +65,7 @@ bool hc_propagation_begin_outside(hc_propagation *propagation)
 	bool ok = turn_init(&propagation->alias_turn, propagation->types);
 
 	ok &= turn_init(&propagation->library_turn, propagation->types);
+	ok &= turn_init(&propagation->unused_turn, propagation->types);
 	propagation->outside_searched = hc_pages_create(bits_size(propagation->types));
 	return ok && propagation->outside_searched;
 }
@@ -71,6 +74,7 @@ void hc_propagation_end_outside(hc_propagation *propagation)
 {
 	turn_clear(&propagation->alias_turn, propagation->types);
 	turn_clear(&propagation->library_turn, propagation->types);
+	turn_clear(&propagation->unused_turn, propagation->types);
 	hc_pages_destroy(propagation->outside_searched, bits_size(propagation->types));
 }
 
@@ -279,7 +283,7 @@ void hc_propagation_follow_outside(hc_propagation *propagation, hc_owner *owner,
 	uint32_t number;
 	hc_spot from; /* a word of a block may be left over */
 
-	if (!hc_parcels_find(types->parcels, value, &number) || hc_parcels_is_free(types->parcels, number))
+	if (!hc_parcels_find(types->parcels, value, &number) || hc_parcels_is_nobodys(types->parcels, value))
 		return;
 	uint32_t current = types->parcel_owner[number];
 
@@ -291,7 +295,7 @@ void hc_propagation_follow_outside(hc_propagation *propagation, hc_owner *owner,
 	}
 	if (begins_outside(owner))
 		return;
-	if (owner->is_unused && !propagation->alias_turn.is_now && wait_for(&propagation->alias_turn, number, &edge))
+	if (owner->is_unused && wait_for(&propagation->unused_turn, number, &edge))
 		return;
 	if ((!propagation->library_turn.is_now && hc_propagation_is_library(propagation, owner) &&
 		    wait_for(&propagation->library_turn, number, &edge)) ||
@@ -302,14 +306,17 @@ void hc_propagation_follow_outside(hc_propagation *propagation, hc_owner *owner,
 	take_rest(propagation, owner, number);
 }
 
-/* The words of parcel NUMBER, which is OWNER's, without pages of zeros. */
+/* The words of parcel NUMBER, which is OWNER's, without pages of zeros, and without a collector's links. */
 static void search(hc_propagation *propagation, hc_owner *owner, uint32_t number)
 {
-	hc_range range = hc_parcels_get(propagation->types->parcels, number);
-	hc_address end;
+	const hc_parcels *parcels = propagation->types->parcels;
+	hc_range range = hc_parcels_get(parcels, number);
+	hc_address end, words_end;
 
 	for (; hc_parcels_next_stretch(propagation->core, &range.start, range.end, &end); range.start = end)
-		hc_propagation_search_parcel(propagation, owner, range.start, end);
+		for (hc_address start = range.start; hc_parcels_next_words(parcels, &start, end, &words_end);
+			start = words_end)
+			hc_propagation_search_parcel(propagation, owner, start, words_end);
 }
 
 void hc_propagation_search_outside(hc_propagation *propagation, hc_owner *owner, hc_address address)

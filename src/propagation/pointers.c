@@ -391,7 +391,7 @@ static void reach(hc_propagation *propagation, hc_owner *owner, hc_address value
 
 	/* What was on a free list takes nothing. What is free is no object any more: the pointer is left over. */
 	if (!value || (owner->is_left_over && is_owned(propagation, value)) ||
-		hc_parcels_is_free_at(propagation->types->parcels, value))
+		hc_parcels_is_nobodys(propagation->types->parcels, value))
 		return;
 	if (!hc_propagation_find_block(propagation, value, &spot)) {
 		if (origin && is_alias_outside(propagation, value, origin)) {

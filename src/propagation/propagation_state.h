@@ -154,7 +154,7 @@ typedef struct hc_propagation {
 		uint64_t *waits; /* bit for each parcel that waits for it */
 		GArray *words;	 /* of hc_edge: what leads to these; VALUE, and the owner */
 		bool is_now;
-	} alias_turn, library_turn; /* turns of words that lead into the middle of something; of libraries' words */
+	} alias_turn, library_turn, unused_turn; /* of words that lead into the middle of something; of libraries'; of what waits on a free list */
 
 	hc_walks_ahead *walks_ahead; /* walks_ahead.c; NULL: no walks are kept */
 	hc_nest *nest;		     /* nests_ahead.c: the innermost; NULL: there is none */

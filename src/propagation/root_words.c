@@ -425,7 +425,7 @@ static word_rank rank_of_word(const struct naming *naming, const hc_root_word *w
 {
 	word_rank rank = rank_of(owner);
 
-	return rank == RANK_MAPPING && hc_parcels_is_free_at(naming->propagation->types->parcels, word->address) ?
+	return rank == RANK_MAPPING && hc_parcels_is_nobodys(naming->propagation->types->parcels, word->address) ?
 		       RANK_DEAD :
 		       rank;
 }
@@ -674,6 +674,8 @@ void hc_types_search_root_words(hc_propagation *propagation)
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	claim_rest_outside(&outside);
 	hc_types_search_typed(propagation);
+	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	hc_types_begin_turn_outside(propagation, &propagation->unused_turn);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	claim_words(&naming, RANK_MAPPING);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);

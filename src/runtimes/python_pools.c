@@ -5,13 +5,14 @@
  * A pool has objects of one size behind its header, which says how many are in use, where the first is that was free again, and where the
  * part begins of which none was given out yet. A free object begins with the address of the next, NULL in the last.
  *
- * An object that the collector knows has a head, two links (Include/internal/pycore_gc.h), in front of what is known as the object. Other
- * objects, and tables of a dictionary's keys, begin with how many references there are to them, which is below 2^32 and not 0; a link is
- * an address, or 0.
- *
  * A pool counts if its header agrees with itself, with the arena, and with its list: that has as many objects as are neither in use nor in the
  * part that was never given out, each once and at a place of its own. Of a pool without objects in use all is free. Of any other pool nothing
  * is told: words cut it, as they cut what no books tell of.
+ *
+ * An object that the collector knows has two links (PyGC_Head, Include/internal/pycore_gc.h) in front of the count of its references and its
+ * type, which is where others lead to. They begin what was allocated, or stand behind two words that lead to its attributes (since 3.11). They
+ * chain all such objects, in no order that has to do with who uses whom. A chain agrees with itself: what the first link leads to has a second
+ * one that leads back, but for bits of the collector's. While the collector is at work it may not; then these are words as all others.
  */
 #include "base/bits.h"
 #include "runtimes/runtimes_state.h"
@@ -24,7 +25,9 @@ enum {
 	HEADER_NEXT = 40, /* nextoffset: what was never given out begins there */
 	HEADER_LAST = 44, /* maxnextoffset: the last object */
 	OBJECT_MAX = 512,
-	HEAD = 16, /* PyGC_Head: two links */
+	LINKS_FARTHEST = 16, /* two words may be in front of the links */
+	LINK_FLAGS = 3, /* the collector's bits in a link */
+	HEAD_BACK = 8, /* the link back, behind the other */
 	STEP_LEAST = 8, /* bytes from a class of sizes to the next; 16 since 3.7 */
 	OBJECTS_MAX = 2048,
 	PAGES_MAX = 1 << 21,
@@ -109,9 +112,20 @@ void hc_runtimes_add_python_pools(
 	}
 }
 
-unsigned hc_runtimes_head(const hc_runtimes *runtimes, hc_address address)
+/* Whether two links at PLACE are in front of an object, and in a chain. */
+static bool are_links(const hc_runtimes *runtimes, hc_address place)
 {
-	uint64_t word = hc_runtimes_word(runtimes, address);
+	uint64_t next = hc_runtimes_word(runtimes, place) & ~(uint64_t)LINK_FLAGS;
+	uint64_t count = hc_runtimes_word(runtimes, place + HC_RUNTIME_LINKS);
 
-	return word && word <= UINT32_MAX ? 0 : HEAD;
+	return next && count && count <= UINT32_MAX &&
+	       (hc_runtimes_word(runtimes, next + HEAD_BACK) & ~(uint64_t)LINK_FLAGS) == place;
+}
+
+hc_address hc_runtimes_links(const hc_runtimes *runtimes, hc_address object, uint64_t size)
+{
+	for (unsigned at = 0; at <= LINKS_FARTHEST && at + 2 * HC_RUNTIME_LINKS <= size; at += LINKS_FARTHEST)
+		if (are_links(runtimes, object + at))
+			return object + at;
+	return 0;
 }

@@ -47,6 +47,10 @@ typedef struct hc_runtime_page {
 	uint32_t first_free, free_count; /* those before that are free: hc_runtimes_free_objects() */
 } hc_runtime_page;
 
+enum {
+	HC_RUNTIME_LINKS = 16 /* bytes of a collector's two links */
+};
+
 typedef struct hc_runtimes hc_runtimes;
 
 /* FOREIGN: what serves the program in place of glibc's malloc, or NULL; it must outlive the runtimes, as CORE and MODULES must. */
@@ -64,8 +68,11 @@ const hc_runtime_page *hc_runtimes_page(const hc_runtimes *runtimes, unsigned in
 /* PAGE's free objects in front of `unused`, by their numbers, in order; `free_count` of them. */
 const uint16_t *hc_runtimes_free_objects(const hc_runtimes *runtimes, const hc_runtime_page *page);
 
-/* Bytes of the collector's that the object in use at ADDRESS, of such a page, begins with, if it has any: words of others lead behind it. */
-unsigned hc_runtimes_head(const hc_runtimes *runtimes, hc_address address);
+/*
+ * Where the collector's links stand, HC_RUNTIME_LINKS bytes, in the OBJECT in use of SIZE bytes, of such a page; 0: it has none. They lead to
+ * other objects, whoever uses them.
+ */
+hc_address hc_runtimes_links(const hc_runtimes *runtimes, hc_address object, uint64_t size);
 
 /* The module that malloc comes from, if that is another allocator's; else NULL. */
 const hc_module *hc_runtimes_provider(const hc_runtimes *runtimes);

@@ -316,20 +316,35 @@ static test_process start_python(void)
 	return process;
 }
 
-/* Object 0 is known behind a head; object 1 begins with a number; words lead into others. */
+/*
+ * Objects 0 and 5 are in a collector's chain, 5 behind two words of its own; object 6 looks as if it were. Object 1 begins with a number; words
+ * lead into others.
+ */
 static void put_words_to_objects(test_process *process)
 {
 	hc_address block = heap_malloc(process->heap, 0, BLOCK_BYTES), first = low + 48;
-	const hc_address values[] = { first + 16, first + 64, first + 64 + 16, first + 4 * 64 + 32, first + 3 * 64 + 24,
-		first + 8 * 64, low + POOL + 48 + 3 * 48, low + 2 * POOL + 0x320 };
+	hc_address links = first + 5 * 64 + 16, no_links = first + 6 * 64;
+	const hc_address values[] = { first, first + 16, first + 64, first + 64 + 16, first + 4 * 64 + 32,
+		first + 3 * 64 + 24, first + 8 * 64, low + POOL + 48 + 3 * 48, low + 2 * POOL + 0x320, links };
 
 	heap_keep(process->heap, block);
 	for (unsigned i = 0; i < G_N_ELEMENTS(values); i++)
 		put(process, block + 8 * i, values[i]);
 	put(process, first + 64, 1);
-	/* What is left over in a free object leads to the start of one in use, and behind the head of another. */
+	/* What is left over in a free object leads to the start of one in use, and into another. */
 	put(process, first + 3 * 64 + 8, first + 5 * 64);
 	put(process, first + 3 * 64 + 16, first + 6 * 64 + 16);
+	/* A link and a link back, with bits of the collector's; what the others lead to has none back, and nothing is cut there. */
+	put(process, first, links);
+	put(process, first + 8, low + 2 * POOL + 0x400);
+	put(process, first + 16, 2);
+	put(process, links, low + 2 * POOL + 0x480);
+	put(process, links + 8, first | 2);
+	put(process, links + 16, 1);
+	put(process, low + 2 * POOL + 0x488, links);
+	put(process, no_links, low + 2 * POOL + 0x500);
+	put(process, no_links + 8, first);
+	put(process, no_links + 16, 1);
 }
 
 static hc_parcels *parcels_of(const stage_results *stages)
@@ -340,15 +355,35 @@ static hc_parcels *parcels_of(const stage_results *stages)
 		stages->core, stages->modules, stages->blocks, stages->areas, stages->references, 2, diagnostics, NULL);
 }
 
+/* Of what put_words_to_objects() puts, by bytes from the first object on. */
+static bool is_link(uint64_t offset)
+{
+	return offset < 16 || (offset >= 5 * 64 + 16 && offset < 5 * 64 + 32);
+}
+
+/* Of the object at ADDRESS, which has links behind two words, what is in front of them and what is behind. */
+static void check_words(const hc_parcels *parcels, hc_address address)
+{
+	hc_address start = address, end;
+
+	CU_ASSERT(hc_parcels_next_words(parcels, &start, address + 64, &end));
+	CU_ASSERT(start == address && end == address + 16);
+	start = end;
+	CU_ASSERT(hc_parcels_next_words(parcels, &start, address + 64, &end));
+	CU_ASSERT(start == address + 32 && end == address + 64);
+	start = end;
+	CU_ASSERT_FALSE(hc_parcels_next_words(parcels, &start, address + 64, &end));
+}
+
 static void test_objects(void)
 {
 	static const struct {
 		hc_address start;
 		bool is_free;
-	} wanted[] = { { 0, false }, { 48, false }, { 64, false }, { 112, false }, { 176, true }, { 304, false },
+	} wanted[] = { { 0, false }, { 48, false }, { 112, false }, { 176, true }, { 304, false },
 		{ 368, false }, { 432, false }, { 496, true }, { 560, false }, { 624, true }, { POOL - 16, false },
 		{ POOL, false }, { POOL + 48, true }, { 2 * POOL - 16, false }, { 2 * POOL + 48, false },
-		{ 2 * POOL + 0x320, false }, { 3 * POOL, false } };
+		{ 2 * POOL + 0x320, false }, { 2 * POOL + 0x500, false }, { 3 * POOL, false } };
 	g_auto(test_process) process = start_python();
 	uint32_t number;
 
@@ -366,7 +401,11 @@ static void test_objects(void)
 		CU_ASSERT_EQUAL(hc_parcels_is_free(parcels, i), wanted[i].is_free);
 	}
 	CU_ASSERT(hc_parcels_find(parcels, low + 368, &number) && !hc_bit(parcels->preceded, number));
-	CU_ASSERT(hc_parcels_is_free_at(parcels, low + 2000) && !hc_parcels_is_free_at(parcels, low + 2 * POOL + 48));
+	for (hc_address at = low + 48; at < low + 48 + 10 * 64; at += 8)
+		CU_ASSERT_EQUAL(hc_bit(parcels->links, (at - low) / 8), is_link(at - low - 48));
+	CU_ASSERT(hc_parcels_is_nobodys(parcels, low + 48 + 8) && !hc_parcels_is_nobodys(parcels, low + 48 + 16));
+	check_words(parcels, low + 368);
+	CU_ASSERT(hc_parcels_is_nobodys(parcels, low + 2000) && !hc_parcels_is_nobodys(parcels, low + 2 * POOL + 48));
 }
 
 int main(void)
