@@ -57,6 +57,7 @@ typedef struct hc_finding_suspect {
 	hc_where where;
 	unsigned threads;
 	hc_owner_basis basis;
+	bool mostly_untyped; /* a type leads there, but only words to most of what it holds */
 	hc_certainty certainty;
 	hc_amount holds;		    /* without what is lost */
 	uint64_t in_use;		    /* bytes that are */

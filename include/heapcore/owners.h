@@ -82,6 +82,7 @@ typedef struct hc_owner_row {
 	hc_certainty certainty; /* the best of its paths' */
 	hc_amount holds, own;	/* usable bytes; own: that hang on no row below */
 	uint64_t outside;  /* bytes besides, with those of rows below: in memory that is not malloc's (hc_types_path) */
+	uint64_t untyped;  /* bytes of both that only words lead to, whatever the type is of what those stand in */
 	uint64_t resident; /* of the bytes of `holds`, those that were in memory; 0 if that is not known */
 	uint64_t outside_resident; /* the same of `outside`, with its pages of zeros */
 	bool is_container; /* most of what it has itself is of one */
@@ -95,6 +96,12 @@ typedef struct hc_owner_row {
 	hc_owner_accumulation accumulation; /* of one that begins a path and has at least 1 % of what is in use */
 	hc_sharing shared;
 } hc_owner_row;
+
+/* Whether only words lead to more than half of what the row holds, outside of malloc's memory, too. */
+static inline bool hc_owner_row_is_mostly_untyped(const hc_owner_row *row)
+{
+	return row->untyped > (row->holds.bytes + row->outside) / 2;
+}
 
 /* What comes first among rows side by side: most of ... */
 typedef enum {

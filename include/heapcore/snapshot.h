@@ -43,6 +43,7 @@ typedef struct hc_snapshot_owner {
 	uint64_t outside;			/* bytes besides: in memory that is not malloc's (hc_types_path) */
 	uint64_t outside_places;		/* in so many places */
 	uint64_t outside_resident;		/* bytes of these places that were in memory; 0 if that is not known */
+	uint64_t untyped;			/* bytes of OWN and OUTSIDE that only words lead to; 0 in older files */
 	uint64_t free_between;			/* bytes of free chunks that stand each between two blocks of its */
 	uint64_t count;				/* containers at this place: of a member, one for each object */
 	uint64_t elements;			/* of all of them, claimed */

@@ -6,6 +6,7 @@
 #include "diff/diff_state.h"
 
 #include "areas/areas.h"
+#include "snapshot/snapshot.h"
 #include "values/values.h"
 
 #include <string.h>
@@ -153,7 +154,7 @@ static void find_leak(hc_diff *diff)
 static hc_confidence confidence_of(const hc_growth *row)
 {
 	/* That these words lead there is certain; that the blocks are there for their sake is not. */
-	if (row->owner->by_words)
+	if (row->owner->by_words || (hc_snapshot_owner_is_mostly_untyped(row->owner) && !row->owner->kind))
 		return HC_CONFIDENCE_LIKELY;
 	switch (row->owner->certainty) {
 	case HC_CERTAINTY_CERTAIN:

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Blocks that were there before, on another path.
+ * Blocks that were there before, on another path; likewise what paths have in memory that is not malloc's.
  *
  * Where words alone tell whose blocks are, one more word may lead to them by the next core, and a nearer place has them. Such a place has not
  * grown: no memory came. Of one process the same blocks are in both samples if they stayed, so how much went from one row to another is
- * known of large blocks, and estimated of the others. If that is most of what a row seems to have grown by, the two are one
- * row, of the one that has more: then the one's growth is the other's loss, and what is left is what really came.
+ * known of large blocks, and estimated of the others. If that is most of what a row seems to have grown by, or most of what the other had,
+ * and no small part of that growth, the two are one row, of the one that has more: then the one's growth is the other's loss, and what is left
+ * is what really came.
  *
  * Containers stay apart, and so does what types prove on both sides: there elements do move, from a queue to what is done.
  */
@@ -15,6 +16,9 @@ enum {
 	SAMPLED_LEAST = 4, /* blocks that went, unless they are large or the sample has all: fewer prove nothing */
 	ROUNDS_MAX = 1000
 };
+
+#define MOST_OF_ALL 0.75 /* of what a row had: an estimate may be as much too low */
+#define PART_LEAST 0.1	 /* of what the other seems to have grown by */
 
 /* What went from one row to another. */
 struct move {
@@ -103,7 +107,8 @@ static double bytes_back(const struct moves *moves, const struct move *move)
 /* Whether words alone tell that PATH has its blocks, or a guess. */
 static bool is_weak(const hc_merged_path *path)
 {
-	return path->owner->by_words || path->owner->certainty > HC_CERTAINTY_DEDUCED;
+	return path->owner->by_words || path->owner->certainty > HC_CERTAINTY_DEDUCED ||
+	       hc_snapshot_owner_is_mostly_untyped(path->owner);
 }
 
 static double growth_of(const hc_diff *diff, const hc_path_row *row)
@@ -120,6 +125,15 @@ static bool may_be_one(const hc_diff *diff, const hc_path_row *from, const hc_pa
 
 	return !a->is_container && !b->is_container && !a->owner->is_found && !b->owner->is_found &&
 	       (is_weak(a) || is_weak(b));
+}
+
+/* Whether what went from FROM to TO, and not back, is most of what TO seems to have grown by, or most of what FROM had. */
+static bool is_most(const struct moves *moves, const struct move *move, const hc_path_row *from, const hc_path_row *to)
+{
+	double bytes = move->bytes - bytes_back(moves, move), growth = growth_of(moves->diff, to);
+	double had = (double)from->own[0] + (double)from->mapped[0];
+
+	return growth > 0 && (bytes >= growth / 2 || (bytes >= had * MOST_OF_ALL && bytes >= growth * PART_LEAST));
 }
 
 static hc_path_row *get_row(const GArray *list, const uint32_t *joined, uint32_t number)
@@ -162,8 +176,8 @@ void hc_diff_join_moved(const hc_diff *diff, GArray *list, const uint32_t *row_o
 		hc_path_row *from = get_row(list, joined, move->from), *to = get_row(list, joined, move->to);
 
 		if (from == to || from->path == HC_SNAPSHOT_NONE || to->path == HC_SNAPSHOT_NONE ||
-			move->blocks < SAMPLED_LEAST || !may_be_one(diff, from, to) || growth_of(diff, to) <= 0 ||
-			move->bytes - bytes_back(&moves, move) < growth_of(diff, to) / 2)
+			move->blocks < SAMPLED_LEAST || !may_be_one(diff, from, to) ||
+			!is_most(&moves, move, from, to))
 			continue;
 		join(diff, list, joined, from, to);
 	}

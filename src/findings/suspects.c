@@ -72,6 +72,7 @@ static hc_finding_suspect make_suspect(const struct suspecting *suspecting, cons
 		.in_use = suspecting->in_use,
 		.has_retained = row && row->has_retained,
 		.retained = row ? row->retained : 0,
+		.mostly_untyped = row && hc_owner_row_is_mostly_untyped(row),
 	};
 
 	hc_types_path_where(types, held->path, &suspect.where);

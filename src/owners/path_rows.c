@@ -218,6 +218,8 @@ static void add_path(struct adding *adding, uint32_t number)
 	note_type(adding, index, number, &path);
 	hc_amount_add(&hc_ownership_row_at(ownership, index)->own, adding->own[number]);
 	hc_ownership_row_at(ownership, index)->outside += path.outside;
+	if (path.certainty == HC_CERTAINTY_UNKNOWN)
+		hc_ownership_row_at(ownership, index)->untyped += adding->own[number].bytes + path.outside;
 	hc_ownership_row_at(ownership, index)->resident += adding->resident[number];
 	hc_ownership_row_at(ownership, index)->outside_resident += path.outside_resident;
 }
@@ -248,6 +250,7 @@ static void add_rows(struct adding *adding)
 			continue;
 		hc_amount_add(&hc_ownership_row_at(ownership, row->parent)->holds, row->holds);
 		hc_ownership_row_at(ownership, row->parent)->outside += row->outside;
+		hc_ownership_row_at(ownership, row->parent)->untyped += row->untyped;
 		hc_ownership_row_at(ownership, row->parent)->resident += row->resident;
 		hc_ownership_row_at(ownership, row->parent)->outside_resident += row->outside_resident;
 	}

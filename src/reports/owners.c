@@ -192,6 +192,7 @@ static void add_row(struct showing *showing, uint32_t index, unsigned level)
 		{ "where", NULL, hc_value_text(where) },
 		{ "threads", NULL, hc_value_count(row->threads) },
 		{ "told_by", NULL, hc_value_if(!row->group, hc_value_plain(hc_owner_basis_name(row->basis))) },
+		{ "untyped", NULL, hc_value_if(holds.blocks == row->holds.blocks, hc_value_count(row->untyped)) },
 		{ "certainty", NULL, hc_value_if(!row->group, hc_value_plain(hc_certainty_name(row->certainty))) },
 		{ "bytes", "HOLDS", hc_value_size(holds.bytes) },
 		{ "resident", "RESIDENT", hc_value_if(knows_resident, hc_value_size(row->resident)) },

@@ -8,6 +8,7 @@
 
 #include "blocks/blocks.h"
 #include "core/core.h"
+#include "types/types.h"
 
 enum {
 	SMALL_LIMIT = 1 << 16, /* bytes */
@@ -156,6 +157,16 @@ void hc_path_amounts_clear(hc_path_amounts *amounts)
 	g_free(amounts->free_between);
 }
 
+/* What paths have in memory that is not malloc's: it may change from one path to another as blocks do. */
+static void sample_outside(struct counting *counting)
+{
+	hc_range place;
+	uint32_t next = 0, path;
+
+	while (counting->types && hc_types_next_outside(counting->types, &next, &place, &path))
+		hc_sampling_add(&counting->sampling, place.start, place.end - place.start, path);
+}
+
 bool hc_snapshot_count_blocks(hc_snapshot *snapshot, const hc_analysis *analysis, hc_path_amounts *amounts)
 {
 	const hc_references *references = hc_analysis_references(analysis);
@@ -185,6 +196,8 @@ bool hc_snapshot_count_blocks(hc_snapshot *snapshot, const hc_analysis *analysis
 		if (is_lost)
 			more = hc_references_next_lost(references, &next, &lost, &reach);
 	}
+	sample_outside(&counting);
+	hc_sampling_end(&counting.sampling);
 	collect(snapshot, &counting);
 	return true;
 }

@@ -49,6 +49,8 @@ enum {
 #define SNAPSHOT_OWNERS_OUTSIDE "a(ttt)"
 /* of each in "owners" bytes of free chunks between its blocks. May be missing: older ones have none */
 #define SNAPSHOT_OWNERS_FREE "at"
+/* untyped, of each row of "owners". May be missing */
+#define SNAPSHOT_OWNERS_UNTYPED "at"
 /* key, type, beginning, sample, module, words of format 1 for the evidence, which are not read; trees, blocks, bytes, head_size, head_sizes */
 #define SNAPSHOT_LOST "a(smsmsmsmsmsttttt)"
 /* of each in "lost": what last pointed there: module, type, flags, size. May be missing: older ones have none */

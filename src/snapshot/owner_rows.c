@@ -304,6 +304,17 @@ static void give_sample(struct collecting *collecting)
 	}
 }
 
+/* What only words lead to of what path NUMBER has itself. */
+static uint64_t untyped_of(const struct collecting *collecting, uint32_t number)
+{
+	hc_types_path path;
+
+	hc_types_path_get(collecting->types, number, &path);
+	return path.certainty == HC_CERTAINTY_UNKNOWN ?
+		       collecting->amounts->own[number].bytes + collecting->outside[number] :
+		       0;
+}
+
 static void give_blocks(struct collecting *collecting, uint32_t number)
 {
 	hc_snapshot_owner *owner;
@@ -318,6 +329,7 @@ static void give_blocks(struct collecting *collecting, uint32_t number)
 	hc_amount_add(&owner->own, collecting->amounts->own[number]);
 	hc_amount_add(&owner->mapped, collecting->amounts->mapped[number]);
 	owner->outside += collecting->outside[number];
+	owner->untyped += untyped_of(collecting, number);
 	owner->outside_places += collecting->places[number];
 	owner->outside_resident += collecting->outside_resident[number];
 	owner->free_between += collecting->amounts->free_between[number];

@@ -358,6 +358,25 @@ static bool load_owners_free(hc_snapshot *snapshot, GVariant *section)
 	return true;
 }
 
+/* After the bytes that these are of. */
+static bool load_owners_untyped(hc_snapshot *snapshot, GVariant *section)
+{
+	uint64_t bytes;
+	GVariantIter rows;
+	unsigned i = 0;
+
+	if (g_variant_iter_init(&rows, section) != snapshot->owners->len)
+		return false;
+	while (g_variant_iter_next(&rows, "t", &bytes)) {
+		hc_snapshot_owner *owner = &g_array_index(snapshot->owners, hc_snapshot_owner, i++);
+
+		if (bytes > owner->own.bytes + owner->outside)
+			return false;
+		owner->untyped = bytes;
+	}
+	return true;
+}
+
 static bool load_lost(hc_snapshot *snapshot, GVariant *section)
 {
 	GVariantIter rows;
@@ -574,6 +593,7 @@ static const struct {
 	{ "owners-shared", NULL, load_owners_shared, true },
 	{ "owners-outside", SNAPSHOT_OWNERS_OUTSIDE, load_owners_outside, true },
 	{ "owners-free", SNAPSHOT_OWNERS_FREE, load_owners_free, true },
+	{ "owners-untyped", SNAPSHOT_OWNERS_UNTYPED, load_owners_untyped, true },
 	{ "sample", SNAPSHOT_SAMPLE, hc_sample_load, true },
 	{ "lost-evidence", NULL, load_lost_evidence, true },
 	{ "lost-shapes", NULL, load_lost_shapes, true },

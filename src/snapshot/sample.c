@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A sample of the blocks that hang on paths. Two snapshots of one process that choose by address have the same blocks in their samples, as
+ * A sample of the blocks that hang on paths, and of what these have in memory that is not malloc's. Two snapshots of one process that choose by address have the same blocks in their samples, as
  * long as these stay: so a comparison tells what came from what was there before on another path.
  *
  * Large blocks are all in it; of the others, those whose address has a hash that ends in so many zeros that they are not too many.
@@ -73,6 +73,18 @@ void hc_sampling_add(hc_sampling *sampling, hc_address address, uint64_t size, u
 			snapshot->sample_shift++;
 		choose_again(sampling);
 	}
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const hc_snapshot_block *x = a, *y = b;
+
+	return (x->address > y->address) - (x->address < y->address);
+}
+
+void hc_sampling_end(hc_sampling *sampling)
+{
+	g_array_sort(sampling->snapshot->sample, by_address);
 }
 
 GVariant *hc_sample_store(const hc_snapshot *snapshot)

@@ -19,5 +19,11 @@
 /* Whether what looks lost may be held from memory that the core lacks: by the diagnostics that references/ made. */
 bool hc_snapshot_lost_is_bound(const hc_snapshot *snapshot);
 
+/* Whether a type leads to OWNER, but only words to most of what it has itself. */
+static inline bool hc_snapshot_owner_is_mostly_untyped(const hc_snapshot_owner *owner)
+{
+	return !owner->by_words && owner->untyped > (owner->own.bytes + owner->outside) / 2;
+}
+
 /* Whether BLOCK is in each sample that has all blocks of LARGE bytes or more, and one in 2^SHIFT of the others. */
 bool hc_snapshot_is_sampled(const hc_snapshot_block *block, unsigned shift, uint64_t large);

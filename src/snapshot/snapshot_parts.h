@@ -36,9 +36,10 @@ typedef struct hc_sampling {
 	unsigned small, large; /* blocks in it */
 } hc_sampling;
 
-/* Nothing is in it yet. Blocks are added in order of their addresses. */
+/* Nothing is in it yet. What is added does not overlap; at the end it is put in order. */
 void hc_sampling_begin(hc_sampling *sampling, hc_snapshot *snapshot);
 void hc_sampling_add(hc_sampling *sampling, hc_address address, uint64_t size, uint32_t owner);
+void hc_sampling_end(hc_sampling *sampling);
 /* The section, which LOAD takes after the owners. */
 GVariant *hc_sample_store(const hc_snapshot *snapshot);
 bool hc_sample_load(hc_snapshot *snapshot, GVariant *section);

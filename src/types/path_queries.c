@@ -148,6 +148,20 @@ uint64_t hc_types_outside(const hc_types *types)
 	return types->outside;
 }
 
+bool hc_types_next_outside(const hc_types *types, uint32_t *next, hc_range *ret_place, uint32_t *ret_path)
+{
+	while (*next < types->parcels->count) {
+		uint32_t number = (*next)++;
+
+		if (!types->parcel_owner[number])
+			continue;
+		*ret_place = hc_parcels_get(types->parcels, number);
+		*ret_path = types->parcel_owner[number];
+		return true;
+	}
+	return false;
+}
+
 uint64_t hc_types_outside_in(const hc_types *types, hc_range range, uint64_t *ret_resident)
 {
 	uint64_t bytes = 0;

@@ -81,6 +81,12 @@ static inline hc_owner *hc_types_owner_outside(const hc_types *types, hc_address
 /* What of hc_types_outside() lies in RANGE; *RET_RESIDENT: bytes of the same places that were in memory. Costs a step a place. */
 uint64_t hc_types_outside_in(const hc_types *types, hc_range range, uint64_t *ret_resident);
 
+/*
+ * The first of the places of hc_types_outside() whose number is *NEXT or higher, in order of address, and the path that has it; moves *NEXT (0 at
+ * first) behind it. FALSE if there is none.
+ */
+bool hc_types_next_outside(const hc_types *types, uint32_t *next, hc_range *ret_place, uint32_t *ret_path);
+
 /* Once all owners know their blocks: what is asked for, rows of types, containers, and what hangs on each owner. */
 void hc_types_make_rows(hc_types *types);
 

@@ -3,6 +3,7 @@
 #include "wording/wording.h"
 
 #include "base/text.h"
+#include "snapshot/snapshot.h"
 
 #include <inttypes.h>
 
@@ -170,14 +171,23 @@ static void append_leak(GString *text, const hc_diff *diff, const hc_cause *caus
 /* "frames (std::vector<Frame>, run_session() frame 2 of thread 4711)"; of one that the path names well enough without where. */
 static char *owner_text(const hc_growth *row)
 {
-	bool is_untyped = row->owner->by_words && (!row->type || !*row->type || !strcmp(row->type, "?"));
-	const char *type = is_untyped ? "by its pointers alone: type not known" : row->type ? row->type : "";
+	bool has_type = row->type && *row->type && strcmp(row->type, "?");
 	bool says_where = row->owner->function || row->owner->thread || row->owner->count > 1;
 	g_autofree char *where = says_where ? hc_word_where(&row->where, row->threads) : NULL;
+	const char *parts[4] = { NULL };
+	unsigned count = 0;
 
-	if (!*type && !says_where)
-		return g_strdup(row->name);
-	return g_strdup_printf("%s (%s%s%s)", row->name, type, *type && says_where ? ", " : "", where ? where : "");
+	if (has_type || (row->type && *row->type && !row->owner->by_words))
+		parts[count++] = row->type;
+	else if (row->owner->by_words)
+		parts[count++] = "by its pointers alone: type not known";
+	if (!row->owner->kind && hc_snapshot_owner_is_mostly_untyped(row->owner))
+		parts[has_type ? count++ : 0] = "most of it by pointers of unknown type";
+	if (where)
+		parts[count++] = where;
+	g_autofree char *said = g_strjoinv(", ", (char **)parts);
+
+	return count ? g_strdup_printf("%s (%s)", row->name, said) : g_strdup(row->name);
 }
 
 /* "g_index (...)"; of what others lead to as well "g_index (...) and g_lru". */

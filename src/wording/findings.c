@@ -126,7 +126,7 @@ static void append_suspect_alone(GString *text, const hc_finding_suspect *suspec
 	g_string_append_printf(text, " holds %s, %.1f %% of what is in use", hc_text_size(holds, suspect->holds.bytes),
 		percent(suspect->holds.bytes, suspect));
 	append_retained_by(text, suspect);
-	g_string_append_printf(text, "; told %s", hc_word_owner_basis(suspect->basis, suspect->certainty));
+	g_string_append_printf(text, "; told %s", hc_word_owner_basis(suspect->basis, suspect->certainty, suspect->mostly_untyped));
 }
 
 /* ---- places ---- */

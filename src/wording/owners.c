@@ -41,12 +41,16 @@ static const hc_owner_row *first_row(const hc_ownership *ownership, uint64_t (*f
 	return best;
 }
 
-const char *hc_word_owner_basis(hc_owner_basis basis, hc_certainty certainty)
+const char *hc_word_owner_basis(hc_owner_basis basis, hc_certainty certainty, bool mostly_untyped)
 {
 	if (basis == HC_OWNER_BY_POINTERS)
 		return "by its pointers alone, no type leads there";
 	if (basis == HC_OWNER_BY_CONTENT)
 		return "by what its blocks say they are; nothing is known that leads there";
+	if (mostly_untyped)
+		return certainty == HC_CERTAINTY_CERTAIN ?
+			       "by its type, but most of that by pointers whose type is not known" :
+			       "by its type, which is deduced, and most of that by pointers whose type is not known";
 	return certainty == HC_CERTAINTY_CERTAIN ? "by its type" : "by its type, which is deduced";
 }
 
@@ -112,7 +116,7 @@ static void append_outside(GString *text, const hc_owner_row *holder, uint64_t t
 		g_string_append_printf(text, ", and %s, %.1f %% of what is in use of malloc's",
 			hc_text_size(bytes, holder->holds.bytes), 100.0 * holder->holds.bytes / total);
 	if (!group)
-		g_string_append_printf(text, "; told %s", hc_word_owner_basis(holder->basis, holder->certainty));
+		g_string_append_printf(text, "; told %s", hc_word_owner_basis(holder->basis, holder->certainty, hc_owner_row_is_mostly_untyped(holder)));
 	g_string_append_c(text, '.');
 }
 
@@ -138,7 +142,7 @@ char *hc_word_owners(const hc_ownership *ownership)
 	g_string_append_printf(text, "%s, %.1f %% of what is in use", hc_text_size(bytes, holder->holds.bytes),
 		100.0 * holder->holds.bytes / total);
 	if (!group)
-		g_string_append_printf(text, "; told %s", hc_word_owner_basis(holder->basis, holder->certainty));
+		g_string_append_printf(text, "; told %s", hc_word_owner_basis(holder->basis, holder->certainty, hc_owner_row_is_mostly_untyped(holder)));
 	g_string_append_c(text, '.');
 	append_all_shared(text, holder);
 	append_retained(text, holder, retainer, total);

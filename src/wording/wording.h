@@ -216,7 +216,7 @@ char *hc_word_mapping(const hc_core *core, const hc_area *area);
 /* "g_registry holds most: 61.8 MiB, 99.2 % of what is in use; told by its type. Without it 61.8 MiB would be unreachable." */
 char *hc_word_owners(const hc_ownership *ownership);
 /* Goes on after "told": "by its type". */
-const char *hc_word_owner_basis(hc_owner_basis basis, hc_certainty certainty);
+const char *hc_word_owner_basis(hc_owner_basis basis, hc_certainty certainty, bool mostly_untyped);
 /* "g_registry, Registry *, static" */
 char *hc_word_owner(const hc_owner_row *row);
 
