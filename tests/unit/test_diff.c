@@ -548,6 +548,48 @@ static void test_changed_buffer(void)
 	series_clear(&series);
 }
 
+/*
+ * What one frame's variable has of memory that is not malloc's another one has now, and twice as much more: a type leads to both, and only words
+ * from there on. With UNTYPED no longer true of it, types prove both.
+ */
+static void change_frames(snapshot_series *series, bool untyped)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		hc_snapshot *snapshot = series->list[i];
+		uint32_t from = snapshot_add_owner(snapshot, HC_SNAPSHOT_NONE, "globals", "Object", 0, 0),
+			 to = snapshot_add_owner(snapshot, HC_SNAPSHOT_NONE, "frame", "Frame", 0, 0),
+			 has = i ? to : from;
+		hc_memory_row anonymous = { .id = HC_ROW_ANONYMOUS,
+			.bytes = (i ? UINT64_C(3000) : 1000) * 64,
+			.count = 1,
+			.unit = "mappings",
+			.is_memory = true };
+
+		snapshot->sample_large = MIB;
+		snapshot_owner(snapshot, has)->outside = anonymous.bytes;
+		g_array_append_val(snapshot->memory, anonymous);
+		snapshot_owner(snapshot, has)->untyped = untyped ? snapshot_owner(snapshot, has)->outside : 0;
+		add_sample(snapshot, has, 0x100000, i ? 3000 : 1000, 64);
+	}
+	make_diff(series);
+}
+
+static void test_changed_frames(void)
+{
+	for (unsigned untyped = 0; untyped < 2; untyped++) {
+		snapshot_series series = series_create(2);
+
+		change_frames(&series, untyped);
+		const hc_growth *to = row_of(series.diff, HC_GROWTH_OWNER, "frame");
+
+		CU_ASSERT_EQUAL(to->bytes, (untyped ? 2000 : 3000) * 64);
+		CU_ASSERT_EQUAL(!nth_row(series.diff, HC_GROWTH_OWNER, "globals", 0), untyped);
+		CU_ASSERT_EQUAL(cause_of(series.diff, "owner-growth").confidence,
+			untyped ? HC_CONFIDENCE_LIKELY : HC_CONFIDENCE_CERTAIN);
+		series_clear(&series);
+	}
+}
+
 /* From a queue to what is done: types prove both, or containers hold them; or others came, and few of these went. */
 static void test_not_changed_hands(void)
 {
@@ -1607,6 +1649,7 @@ int main(void)
 		{ "there before, on another path", test_changed_hands },
 		{ "another process", test_changed_process },
 		{ "a large block on another path", test_changed_buffer },
+		{ "outside of the heap, by words behind a type", test_changed_frames },
 		{ "elements that moved, and few that did", test_not_changed_hands },
 		{ "grown in place", test_grown_in_place },
 		{ "found by themselves", test_found },
