@@ -46,7 +46,8 @@ struct packed {
 /* What names and layouts are made of; of these libdw uncompresses all. */
 static bool is_needed(const char *name)
 {
-	static const char *const needed[] = { ".debug_info", ".debug_abbrev", ".debug_str", ".debug_line_str", ".debug_str_offsets" };
+	static const char *const needed[] = { ".debug_info", ".debug_abbrev", ".debug_str", ".debug_line_str",
+		".debug_str_offsets" };
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(needed); i++)
 		if (!strcmp(name, needed[i]))
@@ -59,7 +60,9 @@ static const char *section_name(Elf *elf, Elf_Scn *section)
 	GElf_Shdr header;
 	size_t names;
 
-	return elf_getshdrstrndx(elf, &names) || !gelf_getshdr(section, &header) ? NULL : elf_strptr(elf, names, header.sh_name);
+	return elf_getshdrstrndx(elf, &names) || !gelf_getshdr(section, &header) ?
+		       NULL :
+		       elf_strptr(elf, names, header.sh_name);
 }
 
 static Elf_Scn *find_section(Elf *elf, const char *wanted)
@@ -83,8 +86,9 @@ static bool packed_find(struct packed *packed, Elf *elf, const char *name)
 
 	packed->section = find_section(elf, name);
 	if (!packed->section || !gelf_getshdr(packed->section, &header) || header.sh_type == SHT_NOBITS ||
-		!(header.sh_flags & SHF_COMPRESSED) || !gelf_getchdr(packed->section, &how) || how.ch_type != ELFCOMPRESS_ZLIB ||
-		!(data = elf_rawdata(packed->section, NULL)) || !data->d_buf || data->d_size <= before || data->d_size > G_MAXINT)
+		!(header.sh_flags & SHF_COMPRESSED) || !gelf_getchdr(packed->section, &how) ||
+		how.ch_type != ELFCOMPRESS_ZLIB || !(data = elf_rawdata(packed->section, NULL)) || !data->d_buf ||
+		data->d_size <= before || data->d_size > G_MAXINT)
 		return false;
 	packed->bytes = (const uint8_t *)data->d_buf + before;
 	packed->size = data->d_size - before;
@@ -157,8 +161,10 @@ static bool set_has(const uint8_t *set, uint64_t length, bool swap, uint64_t add
 		return false;
 	unsigned size = set[6];
 
-	for (uint64_t at = hc_align_up(LENGTH + HEADER, 2 * size) - LENGTH; at <= length && length - at >= 2 * size; at += 2 * size) {
-		uint64_t start = hc_load_unsigned(set + at, size, swap), count = hc_load_unsigned(set + at + size, size, swap);
+	for (uint64_t at = hc_align_up(LENGTH + HEADER, 2 * size) - LENGTH; at <= length && length - at >= 2 * size;
+		at += 2 * size) {
+		uint64_t start = hc_load_unsigned(set + at, size, swap),
+			 count = hc_load_unsigned(set + at + size, size, swap);
 
 		if (address >= start && address - start < count) {
 			*ret_unit = hc_load_u32(set + 2, swap);
@@ -198,7 +204,8 @@ static void set_bytes(Elf_Data *data, void *bytes, uint64_t size)
 static bool replace(Elf_Scn *section, void *bytes, uint64_t size)
 {
 	/* One of both is what libdw asks for. */
-	Elf_Data *raw = bytes ? elf_rawdata(section, NULL) : NULL, *converted = bytes ? elf_getdata(section, NULL) : NULL;
+	Elf_Data *raw = bytes ? elf_rawdata(section, NULL) : NULL,
+		 *converted = bytes ? elf_getdata(section, NULL) : NULL;
 	GElf_Shdr header;
 
 	if ((bytes && (!raw || !converted)) || !gelf_getshdr(section, &header))
@@ -294,7 +301,8 @@ void hc_one_unit_close(struct one_unit *one)
 struct one_unit *hc_one_unit_open(
 	const hc_modules *modules, const struct module *module, uint64_t address, Dwarf_Die *ret_unit)
 {
-	g_autofree char *path = module->build_id && !has_own(module) ? hc_module_debug_file_by_id(modules, module) : NULL;
+	g_autofree char *path = module->build_id && !has_own(module) ? hc_module_debug_file_by_id(modules, module) :
+								       NULL;
 	struct one_unit *one = path ? g_new0(struct one_unit, 1) : NULL;
 
 	if (!one)

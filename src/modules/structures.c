@@ -37,7 +37,8 @@ static bool find_unit(hc_modules *modules, struct module *module, const char *fu
 	bool is_known = hc_module_symbol(modules, &module->public, function, &symbol) && !symbol.is_tls;
 
 	if (is_known && !module->dwarf && !module->one_unit)
-		module->one_unit = hc_one_unit_open(modules, module, symbol.address - module->public.bias, &module->unit);
+		module->one_unit =
+			hc_one_unit_open(modules, module, symbol.address - module->public.bias, &module->unit);
 	if (module->one_unit) {
 		*ret_unit = module->unit;
 		return true;
@@ -134,7 +135,7 @@ const hc_struct *hc_module_struct(hc_modules *modules, const hc_module *module, 
 	Dwarf_Die unit;
 
 	if (!private->structs)
-		private->structs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	private->structs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	if (g_hash_table_lookup_extended(private->structs, name, NULL, &known))
 		return known;
 	hc_struct *structure = find_unit(modules, private, function, &unit) ? read_struct(&unit, name) : NULL;

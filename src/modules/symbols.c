@@ -279,7 +279,8 @@ const char *hc_module_debug_file(hc_modules *modules, const hc_module *module)
 	/* It was looked for wherever it may be here, and libdwfl would look for a server first. */
 	if (private->debug_noted && !private->structs)
 		return NULL;
-	if (!private->structs && !private->debug_noted && (private->separate_file = hc_module_debug_file_by_id(modules, private)))
+	if (!private->structs && !private->debug_noted &&
+		(private->separate_file = hc_module_debug_file_by_id(modules, private)))
 		return private->debug_file = private->separate_file;
 	dwfl_module = hc_module_dwfl(modules, private);
 	dwarf = dwfl_module ? dwfl_module_getdwarf(dwfl_module, &bias) : NULL;
