@@ -57,10 +57,30 @@ Elf *hc_debug_open_elf(GMappedFile *mapped)
 	return elf_memory(g_mapped_file_get_contents(mapped), g_mapped_file_get_length(mapped));
 }
 
+/*
+ * libdw uncompresses every section that it knows when it opens a file. What nobody here asks it for (lines, macros, indices) is told to hold
+ * nothing: with large debug info that is a sixth of the time.
+ */
+static void hide_unused(Elf *elf)
+{
+	static const char *const unused[] = { "line", "aranges", "macro", "macinfo", "pubnames", "pubtypes" };
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(unused); i++) {
+		Elf_Scn *section = hc_debug_find_section(elf, unused[i]);
+		GElf_Shdr header;
+
+		if (!section || !gelf_getshdr(section, &header))
+			continue;
+		header.sh_type = SHT_NOBITS;
+		gelf_update_shdr(section, &header);
+	}
+}
+
 Dwarf *hc_debug_begin(Elf *elf)
 {
 	Dwarf *dwarf;
 
+	hide_unused(elf);
 	errno = 0;
 	dwarf = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
 	if (!dwarf && errno == ENOMEM)

@@ -54,6 +54,7 @@ void hc_module_destroy(void *data)
 	g_clear_pointer(&module->data_symbols, g_array_unref);
 	g_clear_pointer(&module->data_sections, g_array_unref);
 	g_clear_pointer(&module->structs, g_hash_table_unref);
+	g_clear_pointer(&module->one_unit, hc_one_unit_close);
 	g_clear_pointer(&module->dwfl, dwfl_end);
 	g_array_unref(module->segments);
 	g_clear_pointer(&module->mapped, g_mapped_file_unref);

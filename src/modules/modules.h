@@ -12,6 +12,7 @@
  *	symbols.c		names and addresses
  *	data_names.c		what data is called, by its symbol or its section
  *	structures.c		layouts of structures of a library that we know
+ *	one_unit.c		... from one unit of a large file that is compressed
  *	link_maps.c		the dynamic linker's list of them
  *	tls.c			thread-local storage of each thread
  *	thread_descriptors.c	what stands in libc's descriptor of a thread

@@ -30,6 +30,8 @@ struct module {
 	GArray *tls_symbols;		      /* of struct tls_symbol (symbols.c), by offset */
 	GArray *data_symbols, *data_sections; /* of struct named_data (data_names.c), by address */
 	GHashTable *structs;		      /* structures.c, lazily: name -> hc_struct *, or NULL for a failure */
+	struct one_unit *one_unit;	      /* ... which were looked for in this; NULL: in `dwarf` */
+	Dwarf_Die unit;			      /* ... if it is not NULL */
 
 	/* hc_module_debug_file() */
 	bool debug_tried, debug_noted;
@@ -135,6 +137,27 @@ void hc_module_supply(hc_modules *modules, struct module *module);
  * debug info is here.
  */
 Dwfl_Module *hc_module_dwfl(hc_modules *modules, struct module *module);
+
+/* symbols.c: the file with MODULE's build-id in the debug directories; NULL: none. Free with g_free(). */
+char *hc_module_debug_file_by_id(const hc_modules *modules, const struct module *module);
+
+/* ---- one_unit.c ---- */
+
+struct one_unit {
+	char *path;
+	GMappedFile *mapped;
+	Elf *elf;
+	Dwarf *dwarf;  /* of .debug_info what stands to the end of the unit, and what names and layouts are made of */
+	uint8_t *info; /* these bytes of .debug_info */
+};
+
+/*
+ * The unit that ADDRESS, as MODULE's file has it, is in, from a separate file in the debug directories whose sections are compressed. NULL: there
+ * is none, or it is not read this way.
+ */
+struct one_unit *hc_one_unit_open(
+	const hc_modules *modules, const struct module *module, uint64_t address, Dwarf_Die *ret_unit);
+void hc_one_unit_close(struct one_unit *one); /* NULL is fine */
 
 /* structures.c */
 void hc_struct_destroy(void *structure);

@@ -34,12 +34,21 @@ static bool find_unit(hc_modules *modules, struct module *module, const char *fu
 {
 	hc_symbol symbol;
 	Dwarf_Addr bias;
+	bool is_known = hc_module_symbol(modules, &module->public, function, &symbol) && !symbol.is_tls;
+
+	if (is_known && !module->dwarf && !module->one_unit)
+		module->one_unit =
+			hc_one_unit_open(modules, module, symbol.address - module->public.bias, &module->unit);
+	if (module->one_unit) {
+		*ret_unit = module->unit;
+		return true;
+	}
 	Dwfl_Module *dwfl_module = hc_module_dwfl(modules, module);
 	Dwarf *dwarf = dwfl_module ? dwfl_module_getdwarf(dwfl_module, &bias) : NULL;
 
 	hc_modules_mind_memory(dwarf);
 	module->dwarf = dwarf;
-	if (!dwarf || !hc_module_symbol(modules, &module->public, function, &symbol) || symbol.is_tls)
+	if (!dwarf || !is_known)
 		return false;
 	if (dwarf_addrdie(dwarf, symbol.address - bias, ret_unit))
 		return true;

@@ -18,7 +18,7 @@ enum {
 };
 
 /* The debug file of a module whose own file is not here: by build-id, in the same directories. */
-static char *find_by_build_id(const hc_modules *modules, const struct module *module)
+char *hc_module_debug_file_by_id(const hc_modules *modules, const struct module *module)
 {
 	g_autoptr(GPtrArray) paths = hc_modules_debug_paths_by_id(modules, module->build_id);
 
@@ -35,7 +35,7 @@ Dwfl_Module *hc_module_dwfl(hc_modules *modules, struct module *module)
 	if (module->dwfl_tried)
 		return module->dwfl_module;
 	module->dwfl_tried = true;
-	file = module->mapped ? g_strdup(module->file) : find_by_build_id(modules, module);
+	file = module->mapped ? g_strdup(module->file) : hc_module_debug_file_by_id(modules, module);
 	if (!file)
 		return NULL;
 	module->dwfl = dwfl_begin(&modules->callbacks);
@@ -274,7 +274,13 @@ const char *hc_module_debug_file(hc_modules *modules, const hc_module *module)
 	 */
 	if (private->noted_file)
 		return private->debug_file = private->noted_file;
-	if (!private->structs && !private->debug_noted && (private->separate_file = find_by_build_id(modules, private)))
+	if (private->one_unit)
+		return private->debug_file = private->one_unit->path;
+	/* It was looked for wherever it may be here, and libdwfl would look for a server first. */
+	if (private->debug_noted && !private->structs)
+		return NULL;
+	if (!private->structs && !private->debug_noted &&
+		(private->separate_file = hc_module_debug_file_by_id(modules, private)))
 		return private->debug_file = private->separate_file;
 	dwfl_module = hc_module_dwfl(modules, private);
 	dwarf = dwfl_module ? dwfl_module_getdwarf(dwfl_module, &bias) : NULL;

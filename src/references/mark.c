@@ -39,12 +39,19 @@ struct pool {
 	uint64_t total_words, total_hits;
 };
 
+/* A block whose contents are on their way into the cache. */
+struct coming {
+	uint64_t start;
+	const uint8_t *place; /* as hc_scanner_hot_place() has it */
+};
+
 struct worker {
 	hc_scanner scanner;
 	struct pool *pool;
+	bool is_alone; /* no other one sets marks */
 	uint64_t *stack;
 	size_t stack_count, stack_room;
-	uint64_t ring[HC_SCAN_BLOCKS];
+	struct coming ring[HC_SCAN_BLOCKS];
 	unsigned ring_in, ring_out;
 };
 
@@ -134,39 +141,36 @@ static inline void push(struct worker *worker, uint64_t start)
 	worker->stack[worker->stack_count++] = start;
 }
 
-static inline void set_mark(struct worker *worker, uint64_t *bitmap, uint64_t start, bool *ret_was_set)
+/* Sets the mark of START, which was not set a moment ago. FALSE if another worker was faster. */
+static inline bool take_mark(const struct worker *worker, uint64_t *bitmap, uint64_t start)
 {
 	uint64_t *word = &bitmap[start / 64], bit = (uint64_t)1 << start % 64;
 
-	*ret_was_set = true;
-	if (__atomic_load_n(word, __ATOMIC_RELAXED) & bit)
-		return;
-	if (worker->pool->workers == 1) {
-		*word |= bit;
-		*ret_was_set = false;
-	} else {
-		*ret_was_set = __atomic_fetch_or(word, bit, __ATOMIC_RELAXED) & bit;
-	}
+	if (!worker->is_alone)
+		return !(__atomic_fetch_or(word, bit, __ATOMIC_RELAXED) & bit);
+	*word |= bit;
+	return true;
+}
+
+static inline bool is_marked(const uint64_t *bitmap, uint64_t start)
+{
+	return __atomic_load_n(&bitmap[start / 64], __ATOMIC_RELAXED) >> start % 64 & 1;
 }
 
 static inline __attribute__((always_inline)) void resolve_mark(
 	hc_scanner *scanner, uint64_t start, const hc_candidate *candidate)
 {
 	struct worker *worker = scanner->data;
-	bool was_set;
 
 	(void)candidate;
-	set_mark(worker, scanner->marks, start, &was_set);
-	if (!was_set)
+	if (!is_marked(scanner->marks, start) && take_mark(worker, scanner->marks, start))
 		push(worker, start);
 }
 
 /* All addresses of a block with a mapping of its own are of one granule. */
 static inline bool points_to_start(const hc_scanner *scanner, uint64_t start, const hc_candidate *candidate)
 {
-	uint64_t granule_mask = ((uint64_t)1 << scanner->granule_shift) - 1;
-
-	if (G_UNLIKELY(candidate->granule != start || candidate->address & granule_mask))
+	if (G_UNLIKELY(candidate->granule != start || candidate->address & scanner->granule_mask))
 		return false;
 	return G_LIKELY(candidate->address - scanner->hot_start < scanner->hot_size) ||
 	       candidate->address ==
@@ -178,15 +182,17 @@ static inline __attribute__((always_inline)) void resolve_exact(
 	hc_scanner *scanner, uint64_t start, const hc_candidate *candidate)
 {
 	struct worker *worker = scanner->data;
-	bool was_set;
+	uint64_t *interior = worker->pool->interior;
 
-	if (hc_bit(scanner->marks, start))
+	if (is_marked(scanner->marks, start))
 		return;
 	if (points_to_start(scanner, start, candidate) ||
-		hc_references_is_as_good_as_start(worker->pool->references, start, candidate->address))
-		resolve_mark(scanner, start, candidate);
-	else
-		set_mark(worker, worker->pool->interior, start, &was_set);
+		hc_references_is_as_good_as_start(worker->pool->references, start, candidate->address)) {
+		if (take_mark(worker, scanner->marks, start))
+			push(worker, start);
+	} else if (!is_marked(interior, start)) {
+		take_mark(worker, interior, start);
+	}
 }
 
 /* Gives the oldest blocks away: they lead to the most. */
@@ -218,13 +224,14 @@ static void scan_in_pieces(struct worker *worker, const hc_block_region *region,
 }
 
 static inline __attribute__((always_inline)) void scan_block(
-	struct worker *worker, uint64_t start, hc_word_format format, hc_scan_resolve resolve)
+	struct worker *worker, const struct coming *block, hc_word_format format, hc_scan_resolve resolve)
 {
-	hc_words contents = hc_scanner_contents(&worker->scanner, start, format);
+	hc_words contents = G_LIKELY(block->place) ? hc_scanner_hot_contents(&worker->scanner, block->place, format) :
+						     hc_scanner_contents_elsewhere(&worker->scanner, block->start);
 
-	if (!contents.bytes)
-		scan_in_pieces(worker, hc_blocks_region_of_start(worker->scanner.blocks, start), start);
-	else if (contents.size > 2 * SLICE)
+	if (G_UNLIKELY(!contents.bytes))
+		scan_in_pieces(worker, hc_blocks_region_of_start(worker->scanner.blocks, block->start), block->start);
+	else if (G_UNLIKELY(contents.size > 2 * SLICE))
 		pool_add_words(worker->pool, contents);
 	else
 		hc_scanner_words(&worker->scanner, contents.bytes, contents.size, format, resolve);
@@ -237,13 +244,14 @@ static inline __attribute__((always_inline)) void drain(
 	for (;;) {
 		while (worker->stack_count && worker->ring_in - worker->ring_out < HC_SCAN_BLOCKS) {
 			uint64_t start = worker->stack[--worker->stack_count];
-			const uint8_t *place = hc_scanner_place(&worker->scanner, start);
+			const uint8_t *place = hc_scanner_hot_place(&worker->scanner, start),
+				      *fetched = G_LIKELY(place) ? place :
+								   hc_scanner_place_elsewhere(&worker->scanner, start);
 
-			if (place) {
-				__builtin_prefetch(place - 8);
-				__builtin_prefetch(place + 56);
-			}
-			worker->ring[worker->ring_in++ % HC_SCAN_BLOCKS] = start;
+			/* NULL is as good as any other address. */
+			__builtin_prefetch((const void *)((uintptr_t)fetched - 8));
+			__builtin_prefetch((const void *)((uintptr_t)fetched + 56));
+			worker->ring[worker->ring_in++ % HC_SCAN_BLOCKS] = (struct coming){ start, place };
 		}
 		if (worker->ring_in == worker->ring_out) {
 			if (worker->scanner.candidates_in == worker->scanner.candidates_out)
@@ -251,7 +259,7 @@ static inline __attribute__((always_inline)) void drain(
 			hc_scanner_flush(&worker->scanner, resolve);
 			continue;
 		}
-		scan_block(worker, worker->ring[worker->ring_out++ % HC_SCAN_BLOCKS], format, resolve);
+		scan_block(worker, &worker->ring[worker->ring_out++ % HC_SCAN_BLOCKS], format, resolve);
 		if (worker->stack_count >= 2 * BATCH && worker->pool->workers > 1 &&
 			g_atomic_int_get(&worker->pool->hungry))
 			share(worker);
@@ -285,6 +293,7 @@ static void run_worker(void *data, unsigned index)
 	pool->begun++;
 	g_mutex_unlock(&pool->mutex);
 	worker->pool = pool;
+	worker->is_alone = pool->workers == 1;
 	hc_scanner_init(&worker->scanner, pool->references->blocks, pool->marks, worker);
 	if (format.size != 8 || format.swap)
 		work_on(worker, format, pool->interior ? resolve_exact : resolve_mark);
@@ -294,7 +303,7 @@ static void run_worker(void *data, unsigned index)
 		work_on(worker, (hc_word_format){ 8, false }, resolve_mark);
 	g_mutex_lock(&pool->mutex);
 	pool->total_words += worker->scanner.words;
-	pool->total_hits += worker->scanner.hits;
+	pool->total_hits += worker->scanner.candidates_in;
 	g_mutex_unlock(&pool->mutex);
 	g_free(worker->stack);
 	g_free(worker);

@@ -15,3 +15,11 @@ hc_words hc_scanner_contents_elsewhere(const hc_scanner *scanner, uint64_t start
 
 	return (hc_words){ bytes, MIN(size, region->end - address) & ~(uint64_t)(blocks->word - 1) };
 }
+
+const uint8_t *hc_scanner_place_elsewhere(const hc_scanner *scanner, uint64_t start)
+{
+	const hc_block_region *region = hc_blocks_region_of_start(scanner->blocks, start);
+
+	return region->bytes ? region->bytes + (hc_blocks_address(scanner->blocks, region, start) - region->start) :
+			       NULL;
+}

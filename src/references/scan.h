@@ -27,8 +27,8 @@ typedef struct hc_scanner {
 	const hc_blocks *blocks;
 	uint64_t *marks;
 	hc_candidate candidates[HC_SCAN_CANDIDATES];
-	unsigned candidates_in, candidates_out; /* counters; the place is modulo the ring's size */
-	uint64_t words, hits;			/* statistics */
+	uint64_t candidates_in, candidates_out; /* how many there were; the place is modulo the ring's size */
+	uint64_t words;				/* that were looked at */
 	/*
 	 * The largest region: most addresses are in it, and need no look-up. All that the loop needs of it, and of the index,
 	 * is here, in one place that stays in the cache.
@@ -40,7 +40,9 @@ typedef struct hc_scanner {
 		*hot_origin; /* where granule 0 of the whole index would be in our memory; NULL: not in one piece */
 	const hc_block_region *hot;
 	const uint64_t *starts;
+	const uint8_t *hot_end; /* where the region ends in our memory */
 	unsigned granule_shift, word;
+	uint64_t granule_mask;	/* low bits of an address within its granule */
 	uint64_t header_offset; /* an address with these low bits may be a chunk's size field */
 	void *data;		/* of resolve */
 } hc_scanner;
@@ -57,6 +59,7 @@ static inline void hc_scanner_init(hc_scanner *scanner, const hc_blocks *blocks,
 		.starts = blocks->starts,
 		.granule_shift = blocks->granule_shift,
 		.word = blocks->word,
+		.granule_mask = ((uint64_t)1 << blocks->granule_shift) - 1,
 		.header_offset = blocks->alignment - blocks->word,
 	};
 	for (uint32_t i = 0; i < blocks->region_count; i++) {
@@ -74,10 +77,12 @@ static inline void hc_scanner_init(hc_scanner *scanner, const hc_blocks *blocks,
 	scanner->hot_first = scanner->hot->first_granule;
 	scanner->hot_granules = scanner->hot->granules;
 	/* May point outside of the mapping by itself; with a granule of the region added it does not. */
-	if (scanner->hot->bytes)
+	if (scanner->hot->bytes) {
 		scanner->hot_origin =
 			(const uint8_t *)((uintptr_t)scanner->hot->bytes - (scanner->hot->start - scanner->hot_base) -
 					  (scanner->hot_first << scanner->granule_shift));
+		scanner->hot_end = scanner->hot->bytes + scanner->hot_size;
+	}
 }
 
 /* As hc_blocks_start_of(), with what it needs at hand. */
@@ -100,9 +105,12 @@ static inline __attribute__((always_inline)) uint64_t hc_scanner_start_of(
 static inline __attribute__((always_inline)) void hc_scanner_resolve_one(hc_scanner *scanner, hc_scan_resolve resolve)
 {
 	const hc_candidate *candidate = &scanner->candidates[scanner->candidates_out++ % HC_SCAN_CANDIDATES];
-	uint64_t start = hc_scanner_start_of(scanner, candidate->granule, candidate->address);
+	uint64_t start = candidate->granule;
 
-	if (start != UINT64_MAX)
+	/* Most lead to the first byte of a granule in which a block begins. */
+	if (G_UNLIKELY((candidate->address & scanner->granule_mask) || !hc_bit(scanner->starts, start)))
+		start = hc_scanner_start_of(scanner, start, candidate->address);
+	if (G_LIKELY(start != UINT64_MAX))
 		resolve(scanner, start, candidate);
 }
 
@@ -111,14 +119,13 @@ static inline __attribute__((always_inline)) void hc_scanner_candidate(
 {
 	uint64_t granule = scanner->hot_first + ((address - scanner->hot_base) >> scanner->granule_shift);
 
-	if (address - scanner->hot_start >= scanner->hot_size) {
+	if (G_UNLIKELY(address - scanner->hot_start >= scanner->hot_size)) {
 		const hc_block_region *region = hc_blocks_region(scanner->blocks, address);
 
 		if (!region)
 			return;
 		granule = hc_blocks_granule(scanner->blocks, region, address);
 	}
-	scanner->hits++;
 	__builtin_prefetch(&scanner->starts[granule / 64]);
 	__builtin_prefetch(&scanner->marks[granule / 64], 1);
 	scanner->candidates[scanner->candidates_in++ % HC_SCAN_CANDIDATES] = (hc_candidate){ granule, address };
@@ -135,8 +142,8 @@ static inline __attribute__((always_inline)) void hc_scanner_words(
 	const uint64_t first_size = first->size, second_size = second->size;
 
 	scanner->words += size / format.size;
-	for (uint64_t i = 0; i + format.size <= size; i += format.size) {
-		hc_address value = hc_load_word(bytes + i, format);
+	for (const uint8_t *end = bytes + size / format.size * format.size; bytes < end; bytes += format.size) {
+		hc_address value = hc_load_word(bytes, format);
 
 		if (value - first_start < first_size || value - second_start < second_size)
 			hc_scanner_candidate(scanner, value, resolve);
@@ -153,27 +160,34 @@ static inline __attribute__((always_inline)) void hc_scanner_flush(hc_scanner *s
 /* The contents of the block that starts at granule START, outside the largest region or not in one piece. */
 hc_words hc_scanner_contents_elsewhere(const hc_scanner *scanner, uint64_t start);
 
-/* Where the contents begin, without touching them: for prefetching. NULL if they are not in one piece. */
-static inline const uint8_t *hc_scanner_place(const hc_scanner *scanner, uint64_t start)
+/*
+ * Where the contents of the block that starts at granule START begin, without touching them, if it is in the largest region, and that in one
+ * piece; else NULL.
+ */
+static inline const uint8_t *hc_scanner_hot_place(const hc_scanner *scanner, uint64_t start)
 {
-	if (G_LIKELY(start - scanner->hot_first < scanner->hot_granules && scanner->hot_origin))
-		return scanner->hot_origin + (start << scanner->granule_shift);
-	const hc_block_region *region = hc_blocks_region_of_start(scanner->blocks, start);
+	return G_LIKELY(start - scanner->hot_first < scanner->hot_granules && scanner->hot_origin) ?
+		       scanner->hot_origin + (start << scanner->granule_shift) :
+		       NULL;
+}
 
-	return region->bytes ? region->bytes + (hc_blocks_address(scanner->blocks, region, start) - region->start) :
-			       NULL;
+/* The same of any block, for prefetching. NULL if they are not in one piece. */
+const uint8_t *hc_scanner_place_elsewhere(const hc_scanner *scanner, uint64_t start);
+
+/* The contents that begin at PLACE, as hc_scanner_hot_place() has it. */
+static inline hc_words hc_scanner_hot_contents(const hc_scanner *scanner, const uint8_t *place, hc_word_format format)
+{
+	uint64_t size = (hc_load_word(place - format.size, format) & ~(uint64_t)7) - format.size;
+	uint64_t room = (uint64_t)(scanner->hot_end - place);
+
+	/* A damaged size is larger than its region; the walk found the block all the same. */
+	return (hc_words){ place, MIN(size, room) & ~(uint64_t)(format.size - 1) };
 }
 
 /* The contents of the block that starts at granule START, if they are in one piece; bytes is NULL if they are not. */
 static inline hc_words hc_scanner_contents(const hc_scanner *scanner, uint64_t start, hc_word_format format)
 {
-	if (G_LIKELY(start - scanner->hot_first < scanner->hot_granules && scanner->hot_origin)) {
-		const uint8_t *bytes = scanner->hot_origin + (start << scanner->granule_shift);
-		uint64_t size = (hc_load_word(bytes - format.size, format) & ~(uint64_t)7) - format.size;
-		uint64_t room = scanner->hot->bytes + scanner->hot_size - bytes;
+	const uint8_t *place = hc_scanner_hot_place(scanner, start);
 
-		/* A damaged size is larger than its region; the walk found the block all the same. */
-		return (hc_words){ bytes, MIN(size, room) & ~(uint64_t)(format.size - 1) };
-	}
-	return hc_scanner_contents_elsewhere(scanner, start);
+	return place ? hc_scanner_hot_contents(scanner, place, format) : hc_scanner_contents_elsewhere(scanner, start);
 }

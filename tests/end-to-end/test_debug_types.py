@@ -10,9 +10,9 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
-from harness import BUILD, ROOT, SOURCE, Cases, Skipped, Stopped, Workspace, few, succeed
+from harness import BUILD, ROOT, SOURCE, Cases, Skipped, Stopped, Workspace, chunks, compare, few, succeed
 
 VARIANTS = {
     "gcc -O0": ["g++", "-g", "-O0"],
@@ -224,6 +224,66 @@ def check_packaged() -> None:
             assert json.loads(succeed("types", core, "--debug-dir", debug, "--json").out)["debug_info_gaps"] == []
 
 
+def libc_debug_file() -> tuple[str, Path]:
+    """The build-id of the libc that fixtures run with, and the debug info that its distribution ships for it."""
+    maps = subprocess.run(["ldd", "/bin/true"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    found = re.search(r"=> (\S*/libc\.so\.6)", maps)
+    notes = found and subprocess.run(["readelf", "-n", found[1]], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+    name = re.search(r"Build ID: ([0-9a-f]+)", notes or "")
+    file = name and Path(f"/usr/lib/debug/.build-id/{name[1][:2]}/{name[1][2:]}.debug")
+    if ROOT != Path("/") or not file or not file.is_file():
+        raise Skipped("there is no debug info of libc")
+    return name[1], file
+
+
+def section_place(file: Path, name: str) -> tuple[int, int]:
+    """Where the section NAME begins in FILE, and its size there."""
+    shown = subprocess.run(["readelf", "-SW", str(file)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+    found = re.search(rf" {re.escape(name)} +\w+ +[0-9a-f]+ ([0-9a-f]+) ([0-9a-f]+)", shown)
+    assert found, f"no {name} in {file}"
+    return int(found[1], 16), int(found[2], 16)
+
+
+def check_packed_libc() -> None:
+    """malloc's structures come from one unit of libc's debug info: whatever is done to the rest of the file, and however it is packed, the
+    heap is what the program allocated."""
+    build_id, shipped = libc_debug_file()
+    with Workspace() as folder, Stopped("churn") as fixture:
+        core, live = fixture.gcore(), fixture.live_blocks()
+
+        def look(name: str, make: Callable[[Path], None]) -> dict[str, Any]:
+            file = folder / name / ".build-id" / build_id[:2] / f"{build_id[2:]}.debug"
+            file.parent.mkdir(parents=True)
+            make(file)
+            problems = compare(live, chunks(core, "--debug-dir", folder / name))
+            assert not problems, f"{name}: {few(problems)}"
+            allocator = json.loads(succeed("analyze", core, "--json", "--debug-dir", folder / name).out)["allocator"]
+            return {"file": str(file), **allocator}
+
+        def packed(how: str) -> Callable[[Path], None]:
+            return lambda file: run(["objcopy", how, str(shipped), str(file)], folder)
+
+        def damaged(section: str, place: float) -> Callable[[Path], None]:
+            def damage(file: Path) -> None:
+                run(["objcopy", "--compress-debug-sections=zlib", str(shipped), str(file)], folder)
+                offset, size = section_place(file, section)
+                contents = bytearray(file.read_bytes())
+                at = offset + max(32, int(size * place))
+                contents[at:at + 64] = bytes(255 - byte for byte in contents[at:at + 64])
+                file.write_bytes(contents)
+            return damage
+
+        for how in ("--compress-debug-sections=zlib", "--decompress-debug-sections"):
+            seen = look(how.strip("-").replace("=", "-"), packed(how))
+            assert seen["layout"] == f"debug info ({seen['file']})", seen
+        # What stands behind malloc.c is not asked for, nor are lines.
+        for section, place in ((".debug_info", 0.98), (".debug_line", 0.5), (".debug_loclists", 0.5)):
+            seen = look(f"{section} {place}", damaged(section, place))
+            assert seen["layout"] == f"debug info ({seen['file']})", (section, seen)
+        for section, place in ((".debug_info", 0.0), (".debug_info", 0.1), (".debug_abbrev", 0.5), (".debug_aranges", 0.5), (".debug_str", 0.1)):
+            look(f"{section} {place}", damaged(section, place))
+
+
 def main() -> None:
     os.environ.pop("DEBUGINFOD_URLS", None)
     cases = Cases(__doc__)
@@ -232,6 +292,7 @@ def main() -> None:
     for name, (flags, reason) in GAPS.items():
         cases.run(name, check_gap, name, flags, reason)
     cases.run("dwz -m, debug info apart", check_packaged)
+    cases.run("libc's, packed and damaged", check_packed_libc)
     cases.finish()
 
 
