@@ -127,7 +127,7 @@ static char *text_of(const place_facts *facts)
 {
 	const hc_heap_info *heap = hc_blocks_heap(hc_analysis_blocks(facts->analysis));
 
-	return hc_word_damage(&facts->place->damage, heap->alignment, facts->is_hidden);
+	return hc_word_damage(&facts->place->damage, hc_analysis_core(facts->analysis), heap->alignment);
 }
 
 static void add_place(hc_records *records, const place_facts *facts)
