@@ -49,7 +49,7 @@ const cli_command cli_commands[] = {
 		"Exit status: 0 done, 1 --until holds, 2 could not, 3 analysed in part, 64 wrong usage.",
 		cli_run_watch, CLI_CORES_NONE },
 	{ "arenas", "CORE [BINARY]", "malloc's arenas: what each got from the system and holds", NULL, cli_run_arenas,
-		true },
+		CLI_CORES_ONE },
 	{ "chunks", "CORE [BINARY]", "the blocks, one a line, filtered and sorted",
 		"A list that is cut begins with the largest blocks, a whole one is in order of address; --sort says otherwise.\n"
 		"States: in-use, tcache, fastbin, unsorted, small, large, top, unlisted; and, listed only if asked for,\n"
@@ -110,11 +110,11 @@ const cli_command cli_commands[] = {
 		"block that was lost first. A list's middle is left out.",
 		cli_run_path, CLI_CORES_ONE },
 	{ "roots", "CORE [BINARY]", "where the search for pointers began, where not, and why", NULL, cli_run_roots,
-		true },
+		CLI_CORES_ONE },
 	{ "mappings", "CORE [BINARY]", "the address space, area by area, with what each is", NULL, cli_run_mappings,
-		true },
+		CLI_CORES_ONE },
 	{ "threads", "CORE [BINARY]", "the threads: where each stopped, its stack, its arena", NULL, cli_run_threads,
-		true },
+		CLI_CORES_ONE },
 	{ "help", "[COMMAND]", "this overview, or the help of a command", NULL, cli_run_help, CLI_CORES_NONE },
 	{ NULL },
 };
