@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli.h"
 
-/* What CHECK found wins over what could not be read; without a heap nothing was found sound. */
-static cli_status status_of(const hc_analysis *analysis, const hc_check *check, cli_status status)
+/*
+ * Of the heap alone: what CHECK found wins over what could not be read of it, and what could not be read of other memory takes nothing from
+ * that. Without a heap nothing was found sound.
+ */
+static cli_status status_of(const hc_analysis *analysis, const hc_check *check)
 {
-	if (status == CLI_FAILED)
-		return status;
+	bool is_whole = hc_blocks_heap(hc_analysis_blocks(analysis))->found &&
+			!hc_diagnostics_heap_partial(hc_analysis_diagnostics(analysis));
+
 	if (hc_check_get_totals(check)->places)
 		return CLI_CONDITION_MET;
-	if (hc_check_get_totals(check)->in_operation)
-		return CLI_PARTIAL;
-	return hc_blocks_heap(hc_analysis_blocks(analysis))->found ? status : CLI_PARTIAL;
+	return hc_check_get_totals(check)->in_operation || !is_whole ? CLI_PARTIAL : CLI_DONE;
 }
 
 cli_status cli_run_check(const cli_command *command, int argc, char **argv)
@@ -35,5 +37,5 @@ cli_status cli_run_check(const cli_command *command, int argc, char **argv)
 	check = hc_analysis_check(report.analysis);
 	status = cli_core_report_end(
 		&report, hc_report_check(report.analysis, check, &view, &report.output.options, &report.error));
-	return status_of(report.analysis, check, status);
+	return status == CLI_FAILED ? status : status_of(report.analysis, check);
 }

@@ -30,7 +30,7 @@ typedef enum {
 	CLI_DONE = 0,
 	CLI_CONDITION_MET = 1, /* --fail-on */
 	CLI_FAILED = 2,	       /* no analysis, or no report */
-	CLI_PARTIAL = 3,       /* hc_diagnostics_partial() */
+	CLI_PARTIAL = 3,       /* hc_diagnostics_partial(); of check hc_diagnostics_heap_partial() */
 	CLI_USAGE = 64,	       /* EX_USAGE of sysexits.h */
 } cli_status;
 

@@ -95,8 +95,8 @@ const cli_command cli_commands[] = {
 		"Every header, free list, thread cache, top chunk and heap is held against its neighbours. Each place is told with what\n"
 		"stands there, what ought to, and the likely writer, which is a guess: the block that what is written begins in, or else\n"
 		"the one in front.\n\n"
-		"Exit status: 0 the heap is sound, 1 it is damaged, 2 could not analyse, 3 sound as far as it could be read, 64 wrong\n"
-		"usage.",
+		"Exit status: 0 the heap is sound, 1 it is damaged, 2 could not analyse, 3 sound as far as it could be read, or what was\n"
+		"found may be malloc itself, 64 wrong usage. What other memory lacks does not count.",
 		cli_run_check, CLI_CORES_ONE },
 	{ "pins", "CORE [BINARY]", "which blocks stop free memory from being returned to the system",
 		"free() gives memory back only at the end of a heap: a few blocks high up pin what is free below them. Runs of free\n"
