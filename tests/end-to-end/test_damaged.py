@@ -20,6 +20,7 @@ WAYS = {
     "one-byte": 17, "one-byte-shrinks": 17, "nul": 17, "nul-shrinks": 17, "text": 17, "guard": 17, "deadbeef": 17, "underflow": 17, "flags": 17, "top": 17,
     "top-smaller": 17, "double-free": 29, "loop": 27, "fastbin-loop": 27, "two-lists": 27, "fastbin-link": 27, "tcache-link": 27, "key": 29,
     "unsorted": 17, "prev-size": 17, "prev-in-use": 17, "small-bin": 27, "large-bin": 17, "heap-info": 17, "mmapped": 17,
+    "tcache-count": 27, "listed-size": 27, "arena-top": 17, "arena-ring": 17, "listed-arena": 27,
 }
 # What else is wrong then, and follows: of two lists that share a block one is led astray.
 FOLLOWS = {"two-lists": {"link"}}
