@@ -35,6 +35,7 @@ typedef enum {
 typedef enum {
 	HC_SEVERITY_NOTE,    /* told for completeness; every figure stands */
 	HC_SEVERITY_PARTIAL, /* some figure is a lower bound or missing: exit status 3 */
+	HC_SEVERITY_HEAP_PARTIAL, /* so is what is said of the heap itself: of malloc's structures, or of memory they may be in */
 } hc_severity;
 
 /* One kind of incompleteness. Stages define theirs as static const objects: the address is the identity. */
@@ -68,8 +69,11 @@ void hc_diagnostics_restore(hc_diagnostics *diagnostics, const hc_diagnostic *di
 unsigned hc_diagnostics_count(const hc_diagnostics *diagnostics);
 const hc_diagnostic *hc_diagnostics_get(const hc_diagnostics *diagnostics, unsigned index);
 
-/* True if any event was HC_SEVERITY_PARTIAL. */
+/* True if any event was HC_SEVERITY_PARTIAL or HC_SEVERITY_HEAP_PARTIAL. */
 bool hc_diagnostics_partial(const hc_diagnostics *diagnostics);
+
+/* True if any event was HC_SEVERITY_HEAP_PARTIAL: there may be more of the heap than was read. */
+bool hc_diagnostics_heap_partial(const hc_diagnostics *diagnostics);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_diagnostics, hc_diagnostics_destroy)
 

@@ -136,8 +136,8 @@ typedef struct hc_snapshot {
 } hc_snapshot;
 
 /*
- * Of an analysis that has run all stages (types may be left out). Keeps nothing of it. Of a core that hides its content
- * (hc_core_hides_content()) it has none.
+ * Of an analysis that has run all stages (types may be left out). Keeps nothing of it. If its core hides its content
+ * (hc_core_hides_content()) that is forgotten, as hc_snapshot_forget_content() does.
  * Fails with HC_ERROR_NO_MEMORY.
  */
 hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, GError **error);

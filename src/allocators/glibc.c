@@ -7,25 +7,25 @@
 
 static const hc_diagnostic_kind arena_differs = {
 	"arena-size-differs",
-	HC_SEVERITY_PARTIAL,
+	HC_SEVERITY_HEAP_PARTIAL,
 	"disagreement between the chunks of an arena and its own system_mem: what it has in use and free is a bound",
 };
 
 static const hc_diagnostic_kind free_unlisted = {
 	"free-unlisted",
-	HC_SEVERITY_PARTIAL,
+	HC_SEVERITY_HEAP_PARTIAL,
 	"free chunks are on no list of their arena: some may be in use",
 };
 
 static const hc_diagnostic_kind machine_unsupported = {
 	"machine-unsupported",
-	HC_SEVERITY_PARTIAL,
+	HC_SEVERITY_HEAP_PARTIAL,
 	"machine of the core: its heap is not read by this version",
 };
 
 static const hc_diagnostic_kind heap_missing = {
 	"heap-missing",
-	HC_SEVERITY_PARTIAL,
+	HC_SEVERITY_HEAP_PARTIAL,
 	"malloc's heap is missing in the core, or the memory that it is found by: its blocks are not known",
 };
 

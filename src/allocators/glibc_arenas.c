@@ -23,7 +23,7 @@ enum {
 
 static const hc_diagnostic_kind search_given_up = {
 	"main-arena-search-ended",
-	HC_SEVERITY_PARTIAL,
+	HC_SEVERITY_HEAP_PARTIAL,
 	"search for pieces of the main arena was given up: too much memory looks like chunks, and blocks may be missing",
 };
 

@@ -23,7 +23,7 @@ static const hc_diagnostic_kind layout_from_table = {
 
 static const hc_diagnostic_kind parameters_missing = {
 	"malloc-parameters-missing",
-	HC_SEVERITY_PARTIAL,
+	HC_SEVERITY_HEAP_PARTIAL,
 	"of malloc's parameters (mp_) could not be found: mmapped chunks cannot be checked against malloc's own count",
 };
 

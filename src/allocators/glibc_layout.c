@@ -10,7 +10,7 @@
 
 const hc_diagnostic_kind glibc_inconsistent = {
 	"heap-inconsistent",
-	HC_SEVERITY_PARTIAL,
+	HC_SEVERITY_HEAP_PARTIAL,
 	"contradictions in malloc's accounting (a heap caught in mid-operation, or damaged by a bug in the program)",
 };
 

@@ -107,7 +107,7 @@ void glibc_follow_bins(glibc *g, hc_block_table *table, hc_arena *arena)
 
 static const hc_diagnostic_kind flag_overwritten = {
 	"prev-in-use-overwritten",
-	HC_SEVERITY_PARTIAL,
+	HC_SEVERITY_HEAP_PARTIAL,
 	"blocks are free by the header behind them, but neither in a list nor with their size behind them: they count as in use",
 };
 

@@ -28,13 +28,13 @@
 
 static const hc_diagnostic_kind mmapped_differ = {
 	"mmapped-chunks-differ",
-	HC_SEVERITY_PARTIAL,
+	HC_SEVERITY_HEAP_PARTIAL,
 	"disagreement between the mmapped chunks that were found and malloc's own count of them: their bytes are a bound",
 };
 
 static const hc_diagnostic_kind mmapped_guessed = {
 	"mmapped-chunks-guessed",
-	HC_SEVERITY_PARTIAL,
+	HC_SEVERITY_HEAP_PARTIAL,
 	"of the mmapped chunks could not be told from look-alikes: their number and sum are malloc's own, but which memory they are is a guess, and what is said of them a bound",
 };
 

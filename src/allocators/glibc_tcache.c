@@ -19,7 +19,7 @@ enum {
 
 static const hc_diagnostic_kind tcache_missing = {
 	"tcache-missing",
-	HC_SEVERITY_PARTIAL,
+	HC_SEVERITY_HEAP_PARTIAL,
 	"of the per-thread caches could not be found: blocks cached by threads are counted as in use",
 };
 
@@ -31,13 +31,13 @@ static const hc_diagnostic_kind tcache_keys = {
 
 static const hc_diagnostic_kind tcache_keys_unexplained = {
 	"tcache-keys-unexplained",
-	HC_SEVERITY_PARTIAL,
+	HC_SEVERITY_HEAP_PARTIAL,
 	"blocks have link and key of cached blocks, but no cache leads to them: they count as in use, and may be called lost",
 };
 
 static const hc_diagnostic_kind tcache_doubtful = {
 	"tcache-doubtful",
-	HC_SEVERITY_PARTIAL,
+	HC_SEVERITY_HEAP_PARTIAL,
 	"blocks look like a thread's cache, with malloc's key in what they lead to, but the program points to them: they and what they lead to count as in use, which is a bound",
 };
 

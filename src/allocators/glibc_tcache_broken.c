@@ -15,7 +15,7 @@
 
 static const hc_diagnostic_kind tcache_broken = {
 	"tcache-broken",
-	HC_SEVERITY_PARTIAL,
+	HC_SEVERITY_HEAP_PARTIAL,
 	"thread caches have lists that break off (memory written to after it was freed?): the blocks behind were told by malloc's count and key",
 };
 

@@ -19,7 +19,7 @@
 
 const hc_diagnostic_kind hc_heap_unreadable = {
 	"heap-unreadable",
-	HC_SEVERITY_PARTIAL,
+	HC_SEVERITY_HEAP_PARTIAL,
 	"of the heap could not be followed (overwritten, cut off or not dumped): blocks in it are not counted",
 };
 

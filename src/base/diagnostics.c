@@ -107,10 +107,20 @@ const hc_diagnostic *hc_diagnostics_get(const hc_diagnostics *diagnostics, unsig
 	return index < diagnostics->list->len ? &((struct entry *)diagnostics->list->pdata[index])->public : NULL;
 }
 
-bool hc_diagnostics_partial(const hc_diagnostics *diagnostics)
+static bool has_severity(const hc_diagnostics *diagnostics, hc_severity least)
 {
 	for (unsigned i = 0; i < diagnostics->list->len; i++)
-		if (hc_diagnostics_get(diagnostics, i)->kind->severity == HC_SEVERITY_PARTIAL)
+		if (hc_diagnostics_get(diagnostics, i)->kind->severity >= least)
 			return true;
 	return false;
+}
+
+bool hc_diagnostics_partial(const hc_diagnostics *diagnostics)
+{
+	return has_severity(diagnostics, HC_SEVERITY_PARTIAL);
+}
+
+bool hc_diagnostics_heap_partial(const hc_diagnostics *diagnostics)
+{
+	return has_severity(diagnostics, HC_SEVERITY_HEAP_PARTIAL);
 }

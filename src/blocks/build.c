@@ -30,13 +30,13 @@ enum {
 
 static const hc_diagnostic_kind regions_overlap = {
 	"heap-regions-overlap",
-	HC_SEVERITY_PARTIAL,
+	HC_SEVERITY_HEAP_PARTIAL,
 	"of the heap are claimed twice by the allocator's own structures and were left out once",
 };
 
 static const hc_diagnostic_kind foreign_allocator = {
 	"foreign-allocator",
-	HC_SEVERITY_PARTIAL,
+	HC_SEVERITY_HEAP_PARTIAL,
 	"an allocator other than glibc's serves this program: its blocks are not read, and what is said of the heap is only glibc's part",
 };
 

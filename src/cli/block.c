@@ -4,29 +4,23 @@
 cli_status cli_run_block(const cli_command *command, int argc, char **argv)
 {
 	g_auto(cli_options) options = { 0 };
-	const GOptionEntry entries[] = {
-		{ "no-types", 0, 0, G_OPTION_ARG_NONE, &options.no_types, "read no debug info, tell no type: faster",
-			NULL },
-		CLI_RETAINED_ENTRY(options),
-		CLI_CONTAINERS_ENTRY(options),
-		{ NULL },
+	const cli_option own[] = {
+		CLI_NO_TYPES_OPTION(options, "read no debug info, tell no type: faster"),
+		CLI_RETAINED_OPTION(options),
+		CLI_CONTAINERS_OPTION(options),
+		{ 0 },
 	};
-	g_autoptr(hc_analysis) analysis = NULL;
-	g_auto(cli_report) report = { 0 };
-	const char *files[3] = { NULL };
-	GError *error = NULL;
+	g_auto(cli_core_report) report = { 0 };
+	char *files[3] = { NULL };
 	hc_address address;
 	cli_status status;
-	bool written;
 
-	if (!cli_parse(command, argc, argv, entries, 2, 3, &options, &status))
+	if (!cli_parse(command, argc, argv, own, 2, 3, &options, &status))
 		return status;
 	if (!cli_take_address(command, &options, files, &address))
 		return CLI_USAGE;
-	analysis = cli_analyse(&options, &files[0], &files[1], HC_STAGE_TYPES);
-	if (!analysis)
-		return CLI_FAILED;
-	cli_report_init(&report, &options, files[1]);
-	written = hc_report_block(analysis, address, &report.options, &error);
-	return cli_finish(&report, written, error, analysis);
+	if (!cli_core_report_begin(&report, &options, files, HC_STAGE_TYPES, &status))
+		return status;
+	return cli_core_report_end(
+		&report, hc_report_block(report.analysis, address, &report.output.options, &report.error));
 }

@@ -17,24 +17,24 @@ static cli_status report_capture(const cli_options *options, const char *directo
 
 cli_status cli_run_capture(const cli_command *command, int argc, char **argv)
 {
-	g_autofree char *directory = NULL;
+	const char *directory = NULL;
 	gboolean stop = FALSE, force = FALSE, compress = FALSE, heap_only = FALSE;
-	const GOptionEntry entries[] = {
-		{ "output", 'o', 0, G_OPTION_ARG_FILENAME, &directory, "the folder to make (needed)", "DIR" },
-		{ "force", 0, 0, G_OPTION_ARG_NONE, &force,
-			"replace a capture that is there, once the new one is whole", NULL },
-		{ "compress", 0, 0, G_OPTION_ARG_NONE, &compress, "compress the core (zstd)", NULL },
-		{ "heap-only", 0, 0, G_OPTION_ARG_NONE, &heap_only,
-			"leave out shared memory, and what of files the process has not changed", NULL },
-		{ "stop", 0, 0, G_OPTION_ARG_NONE, &stop, "the process stands still until all is written", NULL },
-		{ NULL },
+	const cli_option own[] = {
+		{ CLI_PATH, "output", &directory, .letter = 'o', .help = "the folder to make (needed)",
+			.argument = "DIR" },
+		{ CLI_FLAG, "force", &force, .help = "replace a capture that is there, once the new one is whole" },
+		{ CLI_FLAG, "compress", &compress, .help = "compress the core (zstd)" },
+		{ CLI_FLAG, "heap-only", &heap_only,
+			.help = "leave out shared memory, and what of files the process has not changed" },
+		{ CLI_FLAG, "stop", &stop, .help = "the process stands still until all is written" },
+		{ 0 },
 	};
 	g_auto(cli_options) options = { 0 };
 	g_autoptr(GError) error = NULL;
 	cli_status status;
 	int64_t pid;
 
-	if (!cli_parse(command, argc, argv, entries, 1, 1, &options, &status))
+	if (!cli_parse(command, argc, argv, own, 1, 1, &options, &status))
 		return status;
 	if (!cli_parse_pid(options.arguments[0], &pid))
 		return cli_complain_usage(command, "\"%s\" is no process id", options.arguments[0]);

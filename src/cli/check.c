@@ -1,56 +1,41 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli.h"
 
-enum {
-	TEXT_LIMIT = 25,
-	JSON_LIMIT = 1000, /* a cache of a million blocks can be overwritten */
-};
-
-/* What CHECK found wins over what could not be read; without a heap nothing was found sound. */
-static cli_status status_of(const hc_analysis *analysis, const hc_check *check, cli_status status)
+/*
+ * Of the heap alone: what CHECK found wins over what could not be read of it, and what could not be read of other memory takes nothing from
+ * that. Without a heap nothing was found sound.
+ */
+static cli_status status_of(const hc_analysis *analysis, const hc_check *check)
 {
-	if (status == CLI_FAILED)
-		return status;
+	bool is_whole = hc_blocks_heap(hc_analysis_blocks(analysis))->found &&
+			!hc_diagnostics_heap_partial(hc_analysis_diagnostics(analysis));
+
 	if (hc_check_get_totals(check)->places)
 		return CLI_CONDITION_MET;
-	if (hc_check_get_totals(check)->in_operation)
-		return CLI_PARTIAL;
-	return hc_blocks_heap(hc_analysis_blocks(analysis))->found ? status : CLI_PARTIAL;
+	return hc_check_get_totals(check)->in_operation || !is_whole ? CLI_PARTIAL : CLI_DONE;
 }
 
 cli_status cli_run_check(const cli_command *command, int argc, char **argv)
 {
 	g_auto(cli_options) options = { 0 };
-	hc_check_view view = { 0 };
-	g_autofree char *limit = NULL;
-	const GOptionEntry entries[] = {
-		{ "limit", 0, 0, G_OPTION_ARG_STRING, &limit,
-			"at most so many places; 0: all (default 25, with --json 1000)", "N" },
-		{ "no-types", 0, 0, G_OPTION_ARG_NONE, &options.no_types,
-			"read no debug info, tell no type of who wrote: faster", NULL },
-		CLI_CONTAINERS_ENTRY(options),
-		{ NULL },
+	hc_check_view view;
+	const cli_option own[] = {
+		/* A cache of a million blocks can be overwritten. */
+		{ CLI_LIMIT, "limit", &view.limit, .rows = { .text = 25, .json = 1000 }, .argument = "N",
+			.help = "at most so many places; 0: all (default 25, with --json 1000)" },
+		CLI_NO_TYPES_OPTION(options, "read no debug info, tell no type of who wrote: faster"),
+		CLI_CONTAINERS_OPTION(options),
+		{ 0 },
 	};
-	g_autoptr(hc_analysis) analysis = NULL;
+	g_auto(cli_core_report) report = { 0 };
 	g_autoptr(hc_check) check = NULL;
-	g_auto(cli_report) report = { 0 };
-	GError *error = NULL;
-	const char *core, *binary;
 	cli_status status;
-	bool written;
 
-	if (!cli_parse(command, argc, argv, entries, 1, 2, &options, &status))
+	if (!cli_parse(command, argc, argv, own, 1, 2, &options, &status) ||
+		!cli_core_report_begin(&report, &options, options.arguments, HC_STAGE_TYPES, &status))
 		return status;
-	view.limit = options.json ? JSON_LIMIT : TEXT_LIMIT;
-	if (limit && !cli_parse_size(limit, &view.limit))
-		return cli_complain_usage(command, "--limit takes a number, not \"%s\"", limit);
-	core = options.arguments[0];
-	binary = options.arguments[1];
-	analysis = cli_analyse(&options, &core, &binary, HC_STAGE_TYPES);
-	if (!analysis)
-		return CLI_FAILED;
-	cli_report_init(&report, &options, binary);
-	check = hc_analysis_check(analysis);
-	written = hc_report_check(analysis, check, &view, &report.options, &error);
-	return status_of(analysis, check, cli_finish(&report, written, error, analysis));
+	check = hc_analysis_check(report.analysis);
+	status = cli_core_report_end(
+		&report, hc_report_check(report.analysis, check, &view, &report.output.options, &report.error));
+	return status == CLI_FAILED ? status : status_of(report.analysis, check);
 }

@@ -3,30 +3,8 @@
 
 #include <string.h>
 
-enum {
-	TEXT_LIMIT = 40
-};
-
-/* The options as given. */
-typedef struct chunks_words {
-	char **states;
-	char *arena, *minimum, *maximum, *sort, *limit, *type, *owner;
-	gboolean labelled, lost;
-} chunks_words;
-
-static void chunks_words_deinit(chunks_words *words)
-{
-	g_strfreev(words->states);
-	g_free(words->arena);
-	g_free(words->minimum);
-	g_free(words->maximum);
-	g_free(words->sort);
-	g_free(words->limit);
-	g_free(words->type);
-	g_free(words->owner);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(chunks_words, chunks_words_deinit)
+/* In the order of hc_chunks_order. */
+static const char *const orders[] = { "address", "size", NULL };
 
 /* Lists with commas between, any number of times. */
 static bool parse_states(const cli_command *command, char **texts, unsigned *states)
@@ -43,39 +21,6 @@ static bool parse_states(const cli_command *command, char **texts, unsigned *sta
 			}
 			*states |= 1u << state;
 		}
-	}
-	return true;
-}
-
-static bool parse_number(const cli_command *command, const char *option, const char *text, uint64_t *number)
-{
-	if (!text || cli_parse_size(text, number))
-		return true;
-	cli_complain_usage(command, "--%s takes a number such as 4096 or 10K, not \"%s\"", option, text);
-	return false;
-}
-
-/* All but the arena, which needs the analysis. */
-static bool parse_filter(const cli_command *command, const chunks_words *words, bool json, hc_chunks_filter *filter)
-{
-	*filter = HC_CHUNKS_FILTER_INIT;
-	filter->limit = json ? 0 : TEXT_LIMIT;
-	filter->labelled = words->labelled;
-	filter->lost = words->lost;
-	filter->type = words->type;
-	filter->owner = words->owner;
-	if (!parse_states(command, words->states, &filter->states) ||
-		!parse_number(command, "min", words->minimum, &filter->minimum) ||
-		!parse_number(command, "max", words->maximum, &filter->maximum) ||
-		!parse_number(command, "limit", words->limit, &filter->limit))
-		return false;
-	if (!words->sort) {
-		filter->order = filter->limit ? HC_CHUNKS_BY_SIZE : HC_CHUNKS_BY_ADDRESS;
-	} else if (!strcmp(words->sort, "size")) {
-		filter->order = HC_CHUNKS_BY_SIZE;
-	} else if (strcmp(words->sort, "address")) {
-		cli_complain_usage(command, "--sort takes address or size, not \"%s\"", words->sort);
-		return false;
 	}
 	return true;
 }
@@ -130,57 +75,57 @@ static bool find_arena(const cli_command *command, const hc_blocks *blocks, cons
 	return false;
 }
 
-static hc_stage stage_of(const chunks_words *words)
+static hc_stage stage_of(const hc_chunks_filter *filter)
 {
-	return words->type || words->owner ? HC_STAGE_TYPES : words->lost ? HC_STAGE_REFERENCES : HC_STAGE_BLOCKS;
+	return filter->type || filter->owner ? HC_STAGE_TYPES : filter->lost ? HC_STAGE_REFERENCES : HC_STAGE_BLOCKS;
 }
 
 cli_status cli_run_chunks(const cli_command *command, int argc, char **argv)
 {
-	g_auto(chunks_words) words = { 0 };
+	static const char number[] = "a number such as 4096 or 10K";
+	hc_chunks_filter filter = HC_CHUNKS_FILTER_INIT;
+	gboolean labelled = FALSE, lost = FALSE;
+	int order = -1;
+	const char *arena_word = NULL;
+	char **states = NULL;
 	g_auto(cli_options) options = { 0 };
-	const GOptionEntry entries[] = {
-		{ "state", 0, 0, G_OPTION_ARG_STRING_ARRAY, &words.states,
-			"only these states (repeatable, or with commas)", "STATE" },
-		{ "arena", 0, 0, G_OPTION_ARG_STRING, &words.arena,
-			"only this one: main, a number, mmapped, or its address", "ARENA" },
-		{ "min", 0, 0, G_OPTION_ARG_STRING, &words.minimum, "only blocks of at least SIZE", "SIZE" },
-		{ "max", 0, 0, G_OPTION_ARG_STRING, &words.maximum, "only blocks of at most SIZE", "SIZE" },
-		{ "labelled", 0, 0, G_OPTION_ARG_NONE, &words.labelled, "only those of libc and the language's runtime",
-			NULL },
-		{ "lost", 0, 0, G_OPTION_ARG_NONE, &words.lost, "only those that nothing points to, or only lost ones",
-			NULL },
-		{ "type", 0, 0, G_OPTION_ARG_STRING, &words.type, "only those of this type, as `types` names it",
-			"TYPE" },
-		{ "owner", 0, 0, G_OPTION_ARG_STRING, &words.owner,
-			"only what hangs on this path, as `owners` has it, or below it", "PATH" },
-		{ "sort", 0, 0, G_OPTION_ARG_STRING, &words.sort, "address, or size (largest first)", "ORDER" },
-		{ "limit", 0, 0, G_OPTION_ARG_STRING, &words.limit, "at most N; 0: all (default: 40, all with --json)",
-			"N" },
-		CLI_CONTAINERS_ENTRY(options),
-		{ NULL },
+	const cli_option own[] = {
+		{ CLI_WORDS, "state", &states, .help = "only these states (repeatable, or with commas)",
+			.argument = "STATE" },
+		{ CLI_WORD, "arena", &arena_word, .help = "only this one: main, a number, mmapped, or its address",
+			.argument = "ARENA" },
+		{ CLI_SIZE, "min", &filter.minimum, .help = "only blocks of at least SIZE", .argument = "SIZE",
+			.takes = number },
+		{ CLI_SIZE, "max", &filter.maximum, .help = "only blocks of at most SIZE", .argument = "SIZE",
+			.takes = number },
+		{ CLI_FLAG, "labelled", &labelled, .help = "only those of libc and the language's runtime" },
+		{ CLI_FLAG, "lost", &lost, .help = "only those that nothing points to, or only lost ones" },
+		{ CLI_WORD, "type", &filter.type, .help = "only those of this type, as `types` names it",
+			.argument = "TYPE" },
+		{ CLI_WORD, "owner", &filter.owner,
+			.help = "only what hangs on this path, as `owners` has it, or below it", .argument = "PATH" },
+		{ CLI_CHOICE, "sort", &order, .choices = orders, .help = "address, or size (largest first)",
+			.argument = "ORDER" },
+		{ CLI_LIMIT, "limit", &filter.limit, .rows = { .text = 40 }, .takes = number, .argument = "N",
+			.help = "at most N; 0: all (default: 40, all with --json)" },
+		CLI_CONTAINERS_OPTION(options),
+		{ 0 },
 	};
-	g_autoptr(hc_analysis) analysis = NULL;
-	g_auto(cli_report) report = { 0 };
-	hc_chunks_filter filter;
+	g_auto(cli_core_report) report = { 0 };
 	arena_choice arena;
-	GError *error = NULL;
-	const char *core, *binary;
 	cli_status status;
-	bool written;
 
-	if (!cli_parse(command, argc, argv, entries, 1, 2, &options, &status))
+	if (!cli_parse(command, argc, argv, own, 1, 2, &options, &status))
 		return status;
-	if (!parse_filter(command, &words, options.json, &filter) || !parse_arena(command, words.arena, &arena))
+	if (!parse_states(command, states, &filter.states) || !parse_arena(command, arena_word, &arena))
 		return CLI_USAGE;
-	core = options.arguments[0];
-	binary = options.arguments[1];
-	analysis = cli_analyse(&options, &core, &binary, stage_of(&words));
-	if (!analysis)
-		return CLI_FAILED;
-	if (!find_arena(command, hc_analysis_blocks(analysis), &arena, &filter.arena))
+	filter.labelled = labelled;
+	filter.lost = lost;
+	filter.order = order >= 0 ? (hc_chunks_order)order : filter.limit ? HC_CHUNKS_BY_SIZE : HC_CHUNKS_BY_ADDRESS;
+	if (!cli_core_report_begin(&report, &options, options.arguments, stage_of(&filter), &status))
+		return status;
+	if (!find_arena(command, hc_analysis_blocks(report.analysis), &arena, &filter.arena))
 		return CLI_USAGE;
-	cli_report_init(&report, &options, binary);
-	written = hc_report_chunks(analysis, &filter, &report.options, &error);
-	return cli_finish(&report, written, error, analysis);
+	return cli_core_report_end(
+		&report, hc_report_chunks(report.analysis, &filter, &report.output.options, &report.error));
 }

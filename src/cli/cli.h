@@ -6,7 +6,10 @@
  *	main.c		options before the command
  *	commands.c	the table of commands, and help
  *	<command>.c	one a command
- *	common.c	options that all commands share, arguments, complaints, exit statuses
+ *	common.c	options that all commands share, arguments, exit statuses
+ *	options.c	options, from tables that tell what each is read into
+ *	complaints.c	what is said on standard error
+ *	core_report.c	one report on one core: what most commands are
  *	endings.c	signals, memory that is out, output that cannot be written
  *	live.c		a live process in place of a core; taking captures
  *	run.c		running an analysis with progress, writing a report
@@ -27,7 +30,7 @@ typedef enum {
 	CLI_DONE = 0,
 	CLI_CONDITION_MET = 1, /* --fail-on */
 	CLI_FAILED = 2,	       /* no analysis, or no report */
-	CLI_PARTIAL = 3,       /* hc_diagnostics_partial() */
+	CLI_PARTIAL = 3,       /* hc_diagnostics_partial(); of check hc_diagnostics_heap_partial() */
 	CLI_USAGE = 64,	       /* EX_USAGE of sysexits.h */
 } cli_status;
 
@@ -85,18 +88,19 @@ typedef struct cli_live {
 /* What the options that all commands share say, and the arguments that are left. Zero it first. */
 typedef struct cli_options {
 	gboolean json, verbose, quiet, help;
-	char *sysroot;
+	const char *sysroot;
 	char **debug_directories;
 	int jobs;
-	char *memory_word;
+	const char *memory_word;
 	uint64_t memory;  /* as hc_analysis_options */
 	unsigned at_once; /* likewise */
 	gboolean no_types, no_encodings, no_content, retained;
 	char **container_files; /* of the commands that have them */
-	char *colour;		/* as given; checked */
-	char *pid_word;		/* likewise */
-	char *coredump_word, *coredump_folder; /* of --coredumpctl, --coredump-dir; may be NULL */
+	const char *colour;	/* as given; checked */
+	const char *pid_word;	/* likewise */
+	const char *coredump_word, *coredump_folder; /* of --coredumpctl, --coredump-dir; may be NULL */
 	cli_live *live;		/* of the commands that read cores; NULL: there is no --pid */
+	GPtrArray *given;	/* options.c: the words that were given, and what is read from them */
 	char **arguments; /* not options; NULL-terminated; with --pid one that is live->name, where the core stands */
 	unsigned argument_count;
 } cli_options;
@@ -104,51 +108,83 @@ typedef struct cli_options {
 void cli_options_deinit(cli_options *options);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(cli_options, cli_options_deinit)
 
+/* What an option is read into. Nothing is written to its place if it is not given, but for a CLI_LIMIT. */
+typedef enum {
+	CLI_FLAG,	  /* gboolean */
+	CLI_INTEGER,	  /* int */
+	CLI_LONG_INTEGER, /* gint64 */
+	CLI_WORD,	  /* const char *: it is cli_options' */
+	CLI_PATH,	  /* the same, in the encoding of file names */
+	CLI_WORDS,	  /* char **, of one that may be repeated: likewise */
+	CLI_PATHS,
+	CLI_SIZE,   /* uint64_t: "4096", "10K" */
+	CLI_LIMIT,  /* the same, of rows; has defaults */
+	CLI_CHOICE, /* int: which of `choices` */
+} cli_option_kind;
+
+typedef struct cli_option {
+	cli_option_kind kind;
+	const char *name; /* NULL ends a table */
+	void *place;
+	const char *help, *argument; /* for the command's help; argument: NULL of a flag */
+	struct {
+		uint64_t text, json;
+	} rows;			    /* CLI_LIMIT: the defaults; 0: all */
+	const char *const *choices; /* CLI_CHOICE; ends with NULL */
+	const char *takes;	    /* what it is said to take where what was given is wrong; NULL: the kind says it */
+	char letter;		    /* 0: none */
+} cli_option;
+
 /*
- * Reads the shared options and ENTRIES (the command's own; may be NULL). FALSE if there is nothing more to do, with the
+ * Reads the shared options and the table OWN (the command's; may be NULL). FALSE if there is nothing more to do, with the
  * exit status in *RET_STATUS: help was asked for and shown, or the command line is wrong and that was said.
  */
-bool cli_parse(const cli_command *command, int argc, char **argv, const GOptionEntry *entries, unsigned least_arguments,
+bool cli_parse(const cli_command *command, int argc, char **argv, const cli_option *own, unsigned least_arguments,
 	unsigned most_arguments, cli_options *options, cli_status *ret_status);
 
 /*
  * Of two or three arguments the address, wherever it stands, and the others in FILES, which the caller has zeroed. FALSE, and that was
  * said, if none is an address.
  */
-bool cli_take_address(
-	const cli_command *command, const cli_options *options, const char *files[3], hc_address *ret_address);
+bool cli_take_address(const cli_command *command, const cli_options *options, char *files[3], hc_address *ret_address);
 
 /* The option of commands that read cores: one place decides, hc_core_hides_content(). */
-#define CLI_NO_CONTENT_ENTRY(options) \
+#define CLI_NO_CONTENT_OPTION(options) \
 	{ \
-		"no-content", 0, 0, G_OPTION_ARG_NONE, &(options).no_content, \
-			"tell and keep nothing of what memory holds: no texts, numbers, bytes, arguments", NULL \
+		CLI_FLAG, "no-content", &(options).no_content, \
+			.help = "tell and keep nothing of what memory holds: no texts, numbers, bytes, arguments" \
+	}
+
+/* The option of commands that can do without debug info, with what they lack then: TEXT. */
+#define CLI_NO_TYPES_OPTION(options, text) \
+	{ \
+		CLI_FLAG, "no-types", &(options).no_types, .help = (text) \
+	}
+
+/* The option of commands that may fail by a figure: see fail_on.c. */
+#define CLI_FAIL_ON_OPTION(words, text) \
+	{ \
+		CLI_WORDS, "fail-on", &(words), .help = (text), .argument = "CONDITION" \
 	}
 
 /* The option of commands that can tell what is retained. */
-#define CLI_RETAINED_ENTRY(options) \
+#define CLI_RETAINED_OPTION(options) \
 	{ \
-		"retained", 0, 0, G_OPTION_ARG_NONE, &(options).retained, \
-			"tell what is retained, i.e. what nothing else leads to: slower", NULL \
+		CLI_FLAG, "retained", &(options).retained, \
+			.help = "tell what is retained, i.e. what nothing else leads to: slower" \
 	}
 
 /* The option of commands that read containers. */
-#define CLI_CONTAINERS_ENTRY(options) \
+#define CLI_CONTAINERS_OPTION(options) \
 	{ \
-		"containers", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &(options).container_files, \
-			"descriptions of containers of your own (repeatable)", "FILE" \
+		CLI_PATHS, "containers", &(options).container_files, \
+			.help = "descriptions of containers of your own (repeatable)", .argument = "FILE" \
 	}
 
 /* The process PID, which is not captured yet; cli_options_deinit() frees it. */
 cli_live *cli_live_new(int64_t pid);
 
 void cli_print_overview(void);
-
-/* "heapcore: ..." on standard error. */
-void cli_complain(const char *format, ...) G_GNUC_PRINTF(1, 2);
-
-/* The same with a hint at the command's help. Returns CLI_USAGE. */
-cli_status cli_complain_usage(const cli_command *command, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /* Whether DESCRIPTOR is a terminal that can do more than write lines. */
 bool cli_is_terminal(int descriptor);
@@ -158,6 +194,22 @@ bool cli_shows_progress(const cli_options *options);
 
 /* One of the two statuses: see cli_status for who wins. */
 cli_status cli_worse(cli_status a, cli_status b);
+
+/* complaints.c */
+
+/* "heapcore: ..." on standard error. */
+void cli_complain(const char *format, ...) G_GNUC_PRINTF(1, 2);
+
+/* The same with a hint at the command's help. Returns CLI_USAGE. */
+cli_status cli_complain_usage(const cli_command *command, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* options.c */
+
+/* Adds the options of TABLE, which may be NULL and need not live on, to those that CONTEXT parses. */
+void cli_options_add(GOptionContext *context, const cli_option *table, cli_options *options);
+
+/* Once that has parsed: reads all of them into their places. FALSE, and that was said, if one means nothing. */
+bool cli_options_read(const cli_command *command, const cli_options *options);
 
 /* endings.c */
 
@@ -226,21 +278,31 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(cli_report, cli_report_deinit)
 /* The exit status after a report. WRITTEN and ERROR (taken) are what the report function gave; PARTIAL: something could not be read. */
 cli_status cli_finish_report(cli_report *report, bool written, GError *error, bool partial);
 
-/* The same of one on ANALYSIS. WRITTEN and ERROR (taken) are what the report function gave. */
-cli_status cli_finish(cli_report *report, bool written, GError *error, const hc_analysis *analysis);
+/* core_report.c */
 
-/* Analyses the core in the arguments (CORE [BINARY]) up to UNTIL and writes one report of it. */
-cli_status cli_report_core(const cli_options *options, hc_stage until,
-	bool (*write_report)(const hc_analysis *analysis, const hc_report_options *options, GError **error));
+/* A report on one core. Zero it first; cli_core_report_deinit() frees all of it. */
+typedef struct cli_core_report {
+	hc_analysis *analysis;
+	cli_report output;
+	GError *error; /* for the function that writes it */
+} cli_core_report;
+
+void cli_core_report_deinit(cli_core_report *report);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(cli_core_report, cli_core_report_deinit)
 
 /*
- * The same up to HC_STAGE_TYPES, of a report with a limit: LIMIT_WORD as the user gave it, or NULL: TEXT_LIMIT rows as text, all (0) as
- * JSON.
+ * Analyses the core of FILES (CORE [BINARY], with NULL for what is not given), as cli_analyse() does. FALSE after an error, which was said:
+ * *RET_STATUS is CLI_FAILED then.
  */
-cli_status cli_report_limited(const cli_command *command, const cli_options *options, const char *limit_word,
-	uint64_t text_limit,
-	bool (*write_report)(
-		const hc_analysis *analysis, uint64_t limit, const hc_report_options *options, GError **error));
+bool cli_core_report_begin(cli_core_report *report, const cli_options *options, char *const *files, hc_stage until,
+	cli_status *ret_status);
+
+/* The exit status. WRITTEN is what the function that wrote it gave, with report->error. */
+cli_status cli_core_report_end(cli_core_report *report, bool written);
+
+/* A command that is nothing more: no options of its own, and one report. */
+cli_status cli_report_core(const cli_command *command, int argc, char **argv, hc_stage until,
+	bool (*write_report)(const hc_analysis *analysis, const hc_report_options *options, GError **error));
 
 /* number.c */
 

@@ -49,7 +49,7 @@ const cli_command cli_commands[] = {
 		"Exit status: 0 done, 1 --until holds, 2 could not, 3 analysed in part, 64 wrong usage.",
 		cli_run_watch, CLI_CORES_NONE },
 	{ "arenas", "CORE [BINARY]", "malloc's arenas: what each got from the system and holds", NULL, cli_run_arenas,
-		true },
+		CLI_CORES_ONE },
 	{ "chunks", "CORE [BINARY]", "the blocks, one a line, filtered and sorted",
 		"A list that is cut begins with the largest blocks, a whole one is in order of address; --sort says otherwise.\n"
 		"States: in-use, tcache, fastbin, unsorted, small, large, top, unlisted; and, listed only if asked for,\n"
@@ -95,8 +95,8 @@ const cli_command cli_commands[] = {
 		"Every header, free list, thread cache, top chunk and heap is held against its neighbours. Each place is told with what\n"
 		"stands there, what ought to, and the likely writer, which is a guess: the block that what is written begins in, or else\n"
 		"the one in front.\n\n"
-		"Exit status: 0 the heap is sound, 1 it is damaged, 2 could not analyse, 3 sound as far as it could be read, 64 wrong\n"
-		"usage.",
+		"Exit status: 0 the heap is sound, 1 it is damaged, 2 could not analyse, 3 sound as far as it could be read, or what was\n"
+		"found may be malloc itself, 64 wrong usage. What other memory lacks does not count.",
 		cli_run_check, CLI_CORES_ONE },
 	{ "pins", "CORE [BINARY]", "which blocks stop free memory from being returned to the system",
 		"free() gives memory back only at the end of a heap: a few blocks high up pin what is free below them. Runs of free\n"
@@ -110,11 +110,11 @@ const cli_command cli_commands[] = {
 		"block that was lost first. A list's middle is left out.",
 		cli_run_path, CLI_CORES_ONE },
 	{ "roots", "CORE [BINARY]", "where the search for pointers began, where not, and why", NULL, cli_run_roots,
-		true },
+		CLI_CORES_ONE },
 	{ "mappings", "CORE [BINARY]", "the address space, area by area, with what each is", NULL, cli_run_mappings,
-		true },
+		CLI_CORES_ONE },
 	{ "threads", "CORE [BINARY]", "the threads: where each stopped, its stack, its arena", NULL, cli_run_threads,
-		true },
+		CLI_CORES_ONE },
 	{ "help", "[COMMAND]", "this overview, or the help of a command", NULL, cli_run_help, CLI_CORES_NONE },
 	{ NULL },
 };

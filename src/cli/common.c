@@ -6,51 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Messages hold names of files and modules, which are what somebody made them, in a dump too: nothing that moves the cursor. */
-static void put_printable(const char *text)
-{
-	const char *end = text + strlen(text);
-
-	while (text < end) {
-		gunichar character = g_utf8_get_char_validated(text, end - text);
-		bool valid = character != (gunichar)-1 && character != (gunichar)-2;
-		size_t length = valid ? g_utf8_next_char(text) - text : 1;
-
-		if (!valid || g_unichar_iscntrl(character) || g_unichar_type(character) == G_UNICODE_FORMAT)
-			fprintf(stderr, character < 0x100 || !valid ? "\\x%02x" : "\\u{%x}",
-				valid ? character : (guint8)*text);
-		else
-			fwrite(text, 1, length, stderr);
-		text += length;
-	}
-}
-
-void cli_complain(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	g_autofree char *text = g_strdup_vprintf(format, arguments);
-	va_end(arguments);
-	fputs("heapcore: ", stderr);
-	put_printable(text);
-	fputc('\n', stderr);
-}
-
-cli_status cli_complain_usage(const cli_command *command, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	g_autofree char *text = g_strdup_vprintf(format, arguments);
-	va_end(arguments);
-	fprintf(stderr, "heapcore %s: ", command->name);
-	put_printable(text);
-	fprintf(stderr, "\nUsage: heapcore %s [OPTION...] %s\nTry: heapcore %s --help\n", command->name,
-		command->arguments, command->name);
-	return CLI_USAGE;
-}
-
 cli_status cli_worse(cli_status a, cli_status b)
 {
 	static const cli_status order[] = { CLI_USAGE, CLI_FAILED, CLI_CONDITION_MET, CLI_PARTIAL };
@@ -76,14 +31,7 @@ bool cli_shows_progress(const cli_options *options)
 
 void cli_options_deinit(cli_options *options)
 {
-	g_free(options->sysroot);
-	g_strfreev(options->debug_directories);
-	g_strfreev(options->container_files);
-	g_free(options->colour);
-	g_free(options->memory_word);
-	g_free(options->pid_word);
-	g_free(options->coredump_word);
-	g_free(options->coredump_folder);
+	g_clear_pointer(&options->given, g_ptr_array_unref);
 	if (options->live) {
 		hc_capture_release(options->live->held);
 		g_free(options->live->name);
@@ -93,40 +41,40 @@ void cli_options_deinit(cli_options *options)
 }
 
 /* The options that all commands share, behind the command's own. */
-static GOptionContext *make_context(const cli_command *command, const GOptionEntry *entries, cli_options *options)
+static GOptionContext *make_context(const cli_command *command, const cli_option *own, cli_options *options)
 {
-	const GOptionEntry reading[] = {
-		{ "pid", 0, 0, G_OPTION_ARG_STRING, &options->pid_word,
-			"a live process in place of CORE; it is paused for milliseconds, and no core is left behind",
-			"PID" },
-		{ "coredumpctl", 0, 0, G_OPTION_ARG_STRING, &options->coredump_word,
-			"the newest core that systemd-coredump keeps of MATCH (a pid, a program's name or path) in place of CORE",
-			"MATCH" },
-		{ "coredump-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->coredump_folder,
-			"where --coredumpctl looks, instead of /var/lib/systemd/coredump", "DIR" },
-		CLI_NO_CONTENT_ENTRY(*options),
-		{ NULL },
+	const cli_option reading[] = {
+		{ CLI_WORD, "pid", &options->pid_word,
+			.help = "a live process in place of CORE; it is paused for milliseconds, and no core is left behind",
+			.argument = "PID" },
+		{ CLI_WORD, "coredumpctl", &options->coredump_word,
+			.help = "the newest core that systemd-coredump keeps of MATCH (a pid, a program's name or path) in place of CORE",
+			.argument = "MATCH" },
+		{ CLI_PATH, "coredump-dir", &options->coredump_folder,
+			.help = "where --coredumpctl looks, instead of /var/lib/systemd/coredump", .argument = "DIR" },
+		CLI_NO_CONTENT_OPTION(*options),
+		{ 0 },
 	};
-	const GOptionEntry shared[] = {
-		{ "json", 'j', 0, G_OPTION_ARG_NONE, &options->json, "JSON instead of text", NULL },
-		{ "sysroot", 0, 0, G_OPTION_ARG_FILENAME, &options->sysroot,
-			"look for the process's files below DIR instead of /", "DIR" },
-		{ "debug-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->debug_directories,
-			"look for debug info in DIR too (repeatable)", "DIR" },
-		{ "no-encodings", 0, 0, G_OPTION_ARG_NONE, &options->no_encodings,
-			"learn no encodings of pointers, nor headers and pools: what they hold is (possibly) lost",
-			NULL },
-		{ "jobs", 0, 0, G_OPTION_ARG_INT, &options->jobs, "threads to use; 0: one per processor", "N" },
-		{ "memory", 0, 0, G_OPTION_ARG_STRING, &options->memory_word,
-			"take no more memory than SIZE for copies, the core's own size included; default: half of what is free",
-			"SIZE" },
-		{ "color", 0, 0, G_OPTION_ARG_STRING, &options->colour,
-			"auto (on a terminal, unless NO_COLOR is set), always, never", "WHEN" },
-		{ "verbose", 'v', 0, G_OPTION_ARG_NONE, &options->verbose,
-			"empty rows, notes and examples too; nothing shortened", NULL },
-		{ "quiet", 'q', 0, G_OPTION_ARG_NONE, &options->quiet, "no progress", NULL },
-		{ "help", 'h', 0, G_OPTION_ARG_NONE, &options->help, "this help", NULL },
-		{ NULL },
+	const cli_option shared[] = {
+		{ CLI_FLAG, "json", &options->json, .help = "JSON instead of text", .letter = 'j' },
+		{ CLI_PATH, "sysroot", &options->sysroot, .help = "look for the process's files below DIR instead of /",
+			.argument = "DIR" },
+		{ CLI_PATHS, "debug-dir", &options->debug_directories,
+			.help = "look for debug info in DIR too (repeatable)", .argument = "DIR" },
+		{ CLI_FLAG, "no-encodings", &options->no_encodings,
+			.help = "learn no encodings of pointers, nor headers and pools: what they hold is (possibly) lost" },
+		{ CLI_INTEGER, "jobs", &options->jobs, .help = "threads to use; 0: one per processor",
+			.argument = "N" },
+		{ CLI_WORD, "memory", &options->memory_word,
+			.help = "take no more memory than SIZE for copies, the core's own size included; default: half of what is free",
+			.argument = "SIZE" },
+		{ CLI_WORD, "color", &options->colour,
+			.help = "auto (on a terminal, unless NO_COLOR is set), always, never", .argument = "WHEN" },
+		{ CLI_FLAG, "verbose", &options->verbose,
+			.help = "empty rows, notes and examples too; nothing shortened", .letter = 'v' },
+		{ CLI_FLAG, "quiet", &options->quiet, .help = "no progress", .letter = 'q' },
+		{ CLI_FLAG, "help", &options->help, .help = "this help", .letter = 'h' },
+		{ 0 },
 	};
 	GOptionContext *context = g_option_context_new(command->arguments);
 	g_autofree char *name = g_strdup_printf("heapcore %s", command->name);
@@ -135,11 +83,10 @@ static GOptionContext *make_context(const cli_command *command, const GOptionEnt
 	g_option_context_set_help_enabled(context, FALSE);
 	g_option_context_set_summary(context, command->summary);
 	g_option_context_set_description(context, command->details);
-	if (entries)
-		g_option_context_add_main_entries(context, entries, NULL);
+	cli_options_add(context, own, options);
 	if (command->cores)
-		g_option_context_add_main_entries(context, reading, NULL);
-	g_option_context_add_main_entries(context, shared, NULL);
+		cli_options_add(context, reading, options);
+	cli_options_add(context, shared, options);
 	return context;
 }
 
@@ -262,10 +209,10 @@ static bool place_coredump(const cli_command *command, cli_options *options, cli
 	return true;
 }
 
-bool cli_parse(const cli_command *command, int argc, char **argv, const GOptionEntry *entries, unsigned least_arguments,
+bool cli_parse(const cli_command *command, int argc, char **argv, const cli_option *own, unsigned least_arguments,
 	unsigned most_arguments, cli_options *options, cli_status *ret_status)
 {
-	g_autoptr(GOptionContext) context = make_context(command, entries, options);
+	g_autoptr(GOptionContext) context = make_context(command, own, options);
 	g_auto(GStrv) words = g_new0(char *, argc + 1);
 	g_autoptr(GError) error = NULL;
 	unsigned count = 0;
@@ -290,8 +237,8 @@ bool cli_parse(const cli_command *command, int argc, char **argv, const GOptionE
 			options->arguments[count++] = g_strdup(words[i]);
 	}
 	options->argument_count = count;
-	return place_process(command, options) && place_coredump(command, options, ret_status) &&
-	       check(command, options, least_arguments, most_arguments);
+	return cli_options_read(command, options) && place_process(command, options) &&
+	       place_coredump(command, options, ret_status) && check(command, options, least_arguments, most_arguments);
 }
 
 /* The argument that is the address: one that begins with 0x, or else the last one. */
@@ -306,8 +253,7 @@ static unsigned find_address(const cli_options *options)
 	return options->argument_count - 1;
 }
 
-bool cli_take_address(
-	const cli_command *command, const cli_options *options, const char *files[3], hc_address *ret_address)
+bool cli_take_address(const cli_command *command, const cli_options *options, char *files[3], hc_address *ret_address)
 {
 	unsigned place = find_address(options), count = 0;
 

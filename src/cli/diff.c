@@ -42,22 +42,20 @@ static bool sort_arguments(const cli_command *command, char **arguments, GPtrArr
 
 cli_status cli_run_diff(const cli_command *command, int argc, char **argv)
 {
-	g_auto(GStrv) fail_on = NULL;
+	char **fail_on = NULL;
 	g_auto(cli_options) options = { 0 };
-	const GOptionEntry entries[] = {
-		{ "fail-on", 0, 0, G_OPTION_ARG_STRING_ARRAY, &fail_on,
-			"exit with 1 if it holds of the growth (repeatable)", "CONDITION" },
-		{ "no-types", 0, 0, G_OPTION_ARG_NONE, &options.no_types,
-			"read no debug info, name no containers: faster", NULL },
-		CLI_CONTAINERS_ENTRY(options),
-		{ NULL },
+	const cli_option own[] = {
+		CLI_FAIL_ON_OPTION(fail_on, "exit with 1 if it holds of the growth (repeatable)"),
+		CLI_NO_TYPES_OPTION(options, "read no debug info, name no containers: faster"),
+		CLI_CONTAINERS_OPTION(options),
+		{ 0 },
 	};
 	g_autoptr(cli_conditions) conditions = NULL;
 	g_autoptr(GPtrArray) inputs = g_ptr_array_new(), snapshots = NULL;
 	const char *binary;
 	cli_status status;
 
-	if (!cli_parse(command, argc, argv, entries, 2, HC_DIFF_SNAPSHOTS_MAX + 1, &options, &status))
+	if (!cli_parse(command, argc, argv, own, 2, HC_DIFF_SNAPSHOTS_MAX + 1, &options, &status))
 		return status;
 	conditions = cli_conditions_parse(command, "--fail-on", fail_on);
 	if (!conditions || !sort_arguments(command, options.arguments, inputs, &binary))

@@ -3,10 +3,5 @@
 
 cli_status cli_run_mappings(const cli_command *command, int argc, char **argv)
 {
-	g_auto(cli_options) options = { 0 };
-	cli_status status;
-
-	if (!cli_parse(command, argc, argv, NULL, 1, 2, &options, &status))
-		return status;
-	return cli_report_core(&options, HC_STAGE_AREAS, hc_report_mappings);
+	return cli_report_core(command, argc, argv, HC_STAGE_AREAS, hc_report_mappings);
 }

@@ -21,23 +21,22 @@ static cli_status write_snapshot(
 
 cli_status cli_run_snapshot(const cli_command *command, int argc, char **argv)
 {
-	g_autofree char *path = NULL;
+	const char *path = NULL;
 	gboolean force = FALSE;
 	g_auto(cli_options) options = { 0 };
-	const GOptionEntry entries[] = {
-		{ "output", 'o', 0, G_OPTION_ARG_FILENAME, &path, "the file to write (needed)", "FILE" },
-		{ "force", 0, 0, G_OPTION_ARG_NONE, &force, "replace a snapshot that is there", NULL },
-		{ "no-types", 0, 0, G_OPTION_ARG_NONE, &options.no_types,
-			"read no debug info, name no containers: faster", NULL },
-		CLI_CONTAINERS_ENTRY(options),
-		{ NULL },
+	const cli_option own[] = {
+		{ CLI_PATH, "output", &path, .letter = 'o', .help = "the file to write (needed)", .argument = "FILE" },
+		{ CLI_FLAG, "force", &force, .help = "replace a snapshot that is there" },
+		CLI_NO_TYPES_OPTION(options, "read no debug info, name no containers: faster"),
+		CLI_CONTAINERS_OPTION(options),
+		{ 0 },
 	};
 	g_autoptr(GPtrArray) inputs = g_ptr_array_new(), snapshots = NULL;
 	g_autoptr(GError) error = NULL;
 	const char *binary = NULL;
 	cli_status status;
 
-	if (!cli_parse(command, argc, argv, entries, 1, 2, &options, &status))
+	if (!cli_parse(command, argc, argv, own, 1, 2, &options, &status))
 		return status;
 	if (!path || !*path)
 		return cli_complain_usage(command, "say with -o where to: a file");

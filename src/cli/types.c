@@ -1,85 +1,46 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli.h"
 
-#include <string.h>
-
 enum {
-	TEXT_LIMIT = 25,
+	LIMIT = 25,
 	JSON_LIMIT = 1000, /* of instances: each has its value */
+	NOT_GIVEN = -1,
 };
 
-/* The options as given. */
-typedef struct types_words {
-	char *limit, *instances, *sort;
-} types_words;
-
-static void types_words_deinit(types_words *words)
-{
-	g_free(words->limit);
-	g_free(words->instances);
-	g_free(words->sort);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(types_words, types_words_deinit)
-
-static bool parse_words(const cli_command *command, const types_words *words, bool json, hc_instances_view *view)
-{
-	*view = (hc_instances_view){ .type = words->instances, .limit = json ? JSON_LIMIT : TEXT_LIMIT };
-	if (words->sort && !words->instances) {
-		cli_complain_usage(command, "--sort is for --instances");
-		return false;
-	}
-	if (words->limit && !cli_parse_size(words->limit, &view->limit)) {
-		cli_complain_usage(command, "--limit takes a number, not \"%s\"", words->limit);
-		return false;
-	}
-	if (!words->sort || !strcmp(words->sort, "size")) {
-		view->order = HC_CHUNKS_BY_SIZE;
-	} else if (!strcmp(words->sort, "address")) {
-		view->order = HC_CHUNKS_BY_ADDRESS;
-	} else {
-		cli_complain_usage(command, "--sort takes address or size, not \"%s\"", words->sort);
-		return false;
-	}
-	return true;
-}
-
-static cli_status report_instances(const cli_options *options, const hc_instances_view *view)
-{
-	const char *core = options->arguments[0], *binary = options->arguments[1];
-	g_autoptr(hc_analysis) analysis = cli_analyse(options, &core, &binary, HC_STAGE_TYPES);
-	g_auto(cli_report) report = { 0 };
-	GError *error = NULL;
-	bool written;
-
-	if (!analysis)
-		return CLI_FAILED;
-	cli_report_init(&report, options, binary);
-	written = hc_report_instances(analysis, view, &report.options, &error);
-	return cli_finish(&report, written, error, analysis);
-}
+/* In the order of hc_chunks_order. */
+static const char *const orders[] = { "address", "size", NULL };
 
 cli_status cli_run_types(const cli_command *command, int argc, char **argv)
 {
-	g_auto(types_words) words = { 0 };
+	int order = NOT_GIVEN;
+	uint64_t limit = UINT64_MAX;
+	hc_instances_view view = { .order = HC_CHUNKS_BY_SIZE };
 	g_auto(cli_options) options = { 0 };
-	const GOptionEntry entries[] = {
-		{ "instances", 0, 0, G_OPTION_ARG_STRING, &words.instances,
-			"the blocks of this type, each with who holds it and what it says", "TYPE" },
-		{ "sort", 0, 0, G_OPTION_ARG_STRING, &words.sort,
-			"of instances: size (largest first, the default), address", "ORDER" },
-		{ "limit", 0, 0, G_OPTION_ARG_STRING, &words.limit,
-			"at most so many rows; 0: all (default 25, with --json 0; of instances 1000)", "N" },
-		CLI_CONTAINERS_ENTRY(options),
-		{ NULL },
+	const cli_option own[] = {
+		{ CLI_WORD, "instances", &view.type, .argument = "TYPE",
+			.help = "the blocks of this type, each with who holds it and what it says" },
+		{ CLI_CHOICE, "sort", &order, .choices = orders, .argument = "ORDER",
+			.help = "of instances: size (largest first, the default), address" },
+		{ CLI_SIZE, "limit", &limit, .takes = "a number", .argument = "N",
+			.help = "at most so many rows; 0: all (default 25, with --json 0; of instances 1000)" },
+		CLI_CONTAINERS_OPTION(options),
+		{ 0 },
 	};
-	hc_instances_view view;
+	g_auto(cli_core_report) report = { 0 };
 	cli_status status;
 
-	if (!cli_parse(command, argc, argv, entries, 1, 2, &options, &status))
+	if (!cli_parse(command, argc, argv, own, 1, 2, &options, &status))
 		return status;
-	if (!parse_words(command, &words, options.json, &view))
-		return CLI_USAGE;
-	return words.instances ? report_instances(&options, &view) :
-				 cli_report_limited(command, &options, words.limit, TEXT_LIMIT, hc_report_types);
+	if (order != NOT_GIVEN && !view.type)
+		return cli_complain_usage(command, "--sort is for --instances");
+	if (order != NOT_GIVEN)
+		view.order = (hc_chunks_order)order;
+	if (limit == UINT64_MAX)
+		limit = !options.json ? LIMIT : view.type ? JSON_LIMIT : 0;
+	view.limit = limit;
+	if (!cli_core_report_begin(&report, &options, options.arguments, HC_STAGE_TYPES, &status))
+		return status;
+	return cli_core_report_end(&report,
+		view.type ? hc_report_instances(report.analysis, &view, &report.output.options, &report.error) :
+			    hc_report_types(report.analysis, limit, &report.output.options, &report.error));
 }

@@ -26,7 +26,7 @@ enum {
 
 /* The options as given. */
 typedef struct watch_words {
-	char *every, *until, *directory;
+	const char *every, *until, *directory;
 	int keep, count;
 } watch_words;
 
@@ -47,15 +47,6 @@ typedef struct process_watch {
 	int process, signals; /* descriptors; process -1: the kernel has none */
 	GArray *kept;	      /* of kept_snapshot */
 } process_watch;
-
-static void watch_words_deinit(watch_words *words)
-{
-	g_free(words->every);
-	g_free(words->until);
-	g_free(words->directory);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(watch_words, watch_words_deinit)
 
 static void free_kept(void *data)
 {
@@ -86,7 +77,7 @@ static bool parse_interval(const char *text, gint64 *ret_seconds)
 
 static bool parse_until(const cli_command *command, process_watch *watch)
 {
-	char *texts[] = { watch->words->until, NULL };
+	char *texts[] = { (char *)watch->words->until, NULL };
 
 	watch->growth = UINT64_MAX;
 	if (!watch->words->until || cli_parse_size(watch->words->until, &watch->growth))
@@ -325,31 +316,29 @@ static bool make_directory(const char *path)
 
 cli_status cli_run_watch(const cli_command *command, int argc, char **argv)
 {
-	g_auto(watch_words) words = { .keep = KEEP };
+	watch_words words = { .keep = KEEP };
 	g_auto(cli_options) options = { 0 };
-	const GOptionEntry entries[] = {
-		{ "every", 0, 0, G_OPTION_ARG_STRING, &words.every, "how often: 90s, 10m (the default), 2h, 1d",
-			"TIME" },
-		{ "keep", 0, 0, G_OPTION_ARG_INT, &words.keep, "so many snapshots, the first among them (default 6)",
-			"N" },
-		{ "until", 0, 0, G_OPTION_ARG_STRING, &words.until,
-			"end, with 1, once it has grown so much (a size, or a condition as of diff --fail-on)",
-			"GROWTH" },
-		{ "count", 0, 0, G_OPTION_ARG_INT, &words.count, "end after so many steps", "N" },
-		{ "output", 'o', 0, G_OPTION_ARG_FILENAME, &words.directory, "keep the snapshots as files there",
-			"DIR" },
-		{ "no-types", 0, 0, G_OPTION_ARG_NONE, &options.no_types,
-			"read no debug info, name no containers: faster", NULL },
-		CLI_NO_CONTENT_ENTRY(options),
-		CLI_CONTAINERS_ENTRY(options),
-		{ NULL },
+	const cli_option own[] = {
+		{ CLI_WORD, "every", &words.every, .help = "how often: 90s, 10m (the default), 2h, 1d",
+			.argument = "TIME" },
+		{ CLI_INTEGER, "keep", &words.keep, .help = "so many snapshots, the first among them (default 6)",
+			.argument = "N" },
+		{ CLI_WORD, "until", &words.until, .argument = "GROWTH",
+			.help = "end, with 1, once it has grown so much (a size, or a condition as of diff --fail-on)" },
+		{ CLI_INTEGER, "count", &words.count, .help = "end after so many steps", .argument = "N" },
+		{ CLI_PATH, "output", &words.directory, .letter = 'o', .help = "keep the snapshots as files there",
+			.argument = "DIR" },
+		CLI_NO_TYPES_OPTION(options, "read no debug info, name no containers: faster"),
+		CLI_NO_CONTENT_OPTION(options),
+		CLI_CONTAINERS_OPTION(options),
+		{ 0 },
 	};
 	process_watch watch = { .options = &options, .words = &words, .process = -1, .signals = -1 };
 	g_autoptr(cli_conditions) conditions = NULL;
 	g_autoptr(GArray) kept = g_array_new(FALSE, FALSE, sizeof(kept_snapshot));
 	cli_status status;
 
-	if (!cli_parse(command, argc, argv, entries, 1, 2, &options, &status))
+	if (!cli_parse(command, argc, argv, own, 1, 2, &options, &status))
 		return status;
 	if (!cli_parse_pid(options.arguments[0], &watch.pid))
 		return cli_complain_usage(command, "\"%s\" is no process id", options.arguments[0]);

@@ -44,13 +44,13 @@ static const uint64_t LENGTH_MAX = (uint64_t)1 << 40, SLACK = 16 << 20;
 
 static const hc_diagnostic_kind stream_cut = {
 	"core-compressed-cut",
-	HC_SEVERITY_PARTIAL,
+	HC_SEVERITY_HEAP_PARTIAL,
 	"the compressed core ends too early: what was compressed behind that is missing (a copy or a disk that was cut short)",
 };
 
 static const hc_diagnostic_kind stream_damaged = {
 	"core-compressed-damaged",
-	HC_SEVERITY_PARTIAL,
+	HC_SEVERITY_HEAP_PARTIAL,
 	"the compressed core is damaged: what comes behind the damage is missing, and bytes shortly before it may be wrong",
 };
 

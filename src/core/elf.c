@@ -11,7 +11,7 @@
 
 static const hc_diagnostic_kind headers_truncated = {
 	"core-headers-truncated",
-	HC_SEVERITY_PARTIAL,
+	HC_SEVERITY_HEAP_PARTIAL,
 	"program headers are missing: the core file ends inside its header table",
 };
 

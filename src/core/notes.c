@@ -10,7 +10,7 @@
 
 const hc_diagnostic_kind hc_notes_damaged = {
 	"core-notes-damaged",
-	HC_SEVERITY_PARTIAL,
+	HC_SEVERITY_HEAP_PARTIAL,
 	"notes of the core (threads, mapped files) are cut off or damaged: what they tell is missing",
 };
 

@@ -13,25 +13,25 @@
 
 static const hc_diagnostic_kind core_truncated = {
 	"core-truncated",
-	HC_SEVERITY_PARTIAL,
+	HC_SEVERITY_HEAP_PARTIAL,
 	"of memory are missing: the core file ends before what its headers promise (disk full, or a size limit when it was written)",
 };
 
 static const hc_diagnostic_kind stream_truncated = {
 	"core-truncated",
-	HC_SEVERITY_PARTIAL,
+	HC_SEVERITY_HEAP_PARTIAL,
 	"of memory are missing: what could be decompressed of the core ends before what its headers promise",
 };
 
 static const hc_diagnostic_kind segments_overlap = {
 	"core-segments-overlap",
-	HC_SEVERITY_PARTIAL,
+	HC_SEVERITY_HEAP_PARTIAL,
 	"of the core's segments overlap or wrap around and were ignored: the core is damaged",
 };
 
 static const hc_diagnostic_kind bytes_shared = {
 	"core-segments-share-bytes",
-	HC_SEVERITY_PARTIAL,
+	HC_SEVERITY_HEAP_PARTIAL,
 	"of the core are claimed by more than one of its segments: the core is damaged, and at most one of them is right",
 };
 

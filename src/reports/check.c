@@ -127,7 +127,7 @@ static char *text_of(const place_facts *facts)
 {
 	const hc_heap_info *heap = hc_blocks_heap(hc_analysis_blocks(facts->analysis));
 
-	return hc_word_damage(&facts->place->damage, heap->alignment, facts->is_hidden);
+	return hc_word_damage(&facts->place->damage, hc_analysis_core(facts->analysis), heap->alignment);
 }
 
 static void add_place(hc_records *records, const place_facts *facts)
@@ -165,7 +165,8 @@ static void add_place(hc_records *records, const place_facts *facts)
 static char *summary_of(const hc_analysis *analysis, const hc_check *check)
 {
 	return hc_word_check(check, hc_blocks_heap(hc_analysis_blocks(analysis)),
-		hc_core_process(hc_analysis_core(analysis)), hc_diagnostics_partial(hc_analysis_diagnostics(analysis)));
+		hc_core_process(hc_analysis_core(analysis)),
+		hc_diagnostics_heap_partial(hc_analysis_diagnostics(analysis)));
 }
 
 static json_t *check_json(const hc_analysis *analysis, const hc_check *check, const hc_check_view *view)
@@ -184,6 +185,8 @@ static json_t *check_json(const hc_analysis *analysis, const hc_check *check, co
 		{ "sound", NULL,
 			hc_value_if(
 				found && (totals->places || !totals->in_operation), hc_value_flag(!totals->places)) },
+		{ "whole", NULL,
+			hc_value_flag(found && !hc_diagnostics_heap_partial(hc_analysis_diagnostics(analysis))) },
 		{ "places", NULL, hc_value_count(totals->places) },
 		{ "in_operation", NULL, hc_value_count(totals->in_operation) },
 		{ "skipped", NULL, hc_value_size(totals->skipped) },

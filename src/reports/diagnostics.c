@@ -7,7 +7,7 @@
 
 static const char *severity_name(const hc_diagnostic *diagnostic)
 {
-	return diagnostic->kind->severity == HC_SEVERITY_PARTIAL ? "partial" : "note";
+	return diagnostic->kind->severity >= HC_SEVERITY_PARTIAL ? "partial" : "note";
 }
 
 json_t *hc_diagnostics_json(const hc_diagnostics *diagnostics)
@@ -49,7 +49,7 @@ json_t *hc_report_json_n(const char *command, const hc_fact *facts, unsigned cou
 
 static void print_one(const hc_diagnostic *diagnostic, const char *name, hc_output *output)
 {
-	bool partial = diagnostic->kind->severity == HC_SEVERITY_PARTIAL;
+	bool partial = diagnostic->kind->severity >= HC_SEVERITY_PARTIAL;
 	const char *title = partial ? "not read:" : "note:";
 	g_autofree char *line = hc_word_diagnostic(diagnostic);
 	unsigned column = 0;
@@ -79,7 +79,7 @@ void hc_diagnostics_print(const hc_diagnostics *diagnostics, const char *name, h
 	for (unsigned i = 0; i < hc_diagnostics_count(diagnostics); i++) {
 		const hc_diagnostic *diagnostic = hc_diagnostics_get(diagnostics, i);
 
-		if (verbose || diagnostic->kind->severity == HC_SEVERITY_PARTIAL)
+		if (verbose || diagnostic->kind->severity >= HC_SEVERITY_PARTIAL)
 			print_one(diagnostic, name, output);
 	}
 	if (!verbose && unsaid)

@@ -203,7 +203,7 @@ hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, GError **error)
 		return NULL;
 	snapshot->has_types = types != NULL;
 	snapshot->has_debug_info = types && has_debug_info(hc_analysis_modules(analysis));
-	snapshot->has_content = !hc_core_hides_content(hc_analysis_core(analysis));
+	snapshot->has_content = true;
 	add_process(snapshot, analysis);
 	add_diagnostics(snapshot, hc_analysis_diagnostics(analysis));
 	add_memory(snapshot, hc_analysis_memory(analysis));
@@ -216,8 +216,7 @@ hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, GError **error)
 	ok = hc_snapshot_count_blocks(snapshot, analysis, &amounts);
 	if (ok && types) {
 		hc_snapshot_add_owners(snapshot, types, hc_analysis_core(analysis), &amounts, ownership);
-		if (snapshot->has_content)
-			hc_types_each_number(types, NUMBERS_MAX, add_number, snapshot);
+		hc_types_each_number(types, NUMBERS_MAX, add_number, snapshot);
 	}
 	hc_path_amounts_clear(&amounts);
 	if (!ok) {
@@ -228,5 +227,7 @@ hc_snapshot *hc_snapshot_create(const hc_analysis *analysis, GError **error)
 	if (!add_lost(snapshot, analysis, error))
 		return NULL;
 	snapshot->side_facts = hc_side_facts_read(hc_core_path(hc_analysis_core(analysis)), NULL);
+	if (hc_core_hides_content(hc_analysis_core(analysis)))
+		hc_snapshot_forget_content(snapshot);
 	return g_steal_pointer(&snapshot);
 }

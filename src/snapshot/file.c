@@ -52,7 +52,8 @@ static GVariant *store_diagnostics(const hc_diagnostics *diagnostics)
 		g_autofree char *example = diagnostic->example ? g_utf8_make_valid(diagnostic->example, -1) : NULL;
 
 		g_variant_builder_add(&builder, "(ssmsutt)", diagnostic->kind->id, diagnostic->kind->text, example,
-			(unsigned)diagnostic->kind->severity, diagnostic->count, diagnostic->bytes);
+			MIN((unsigned)diagnostic->kind->severity, HC_SEVERITY_PARTIAL), diagnostic->count,
+			diagnostic->bytes);
 	}
 	return g_variant_builder_end(&builder);
 }

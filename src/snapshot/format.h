@@ -30,7 +30,7 @@ enum {
 #define SNAPSHOT_HEAP "(msmsmsmsmsmsuttt)"
 /* path, program, build id, random; advice of format 1, which is not read; where program and libc were loaded; flags */
 #define SNAPSHOT_IDENTITY "(msmsmsmsmsttu)"
-/* id, text, example; severity; count, bytes */
+/* id, text, example; severity: HC_SEVERITY_NOTE or HC_SEVERITY_PARTIAL, as a comparison needs no more; count, bytes */
 #define SNAPSHOT_DIAGNOSTICS "a(ssmsutt)"
 /* id, a title in older files, which is not read, unit, of; bytes, count; is memory */
 #define SNAPSHOT_MEMORY "a(ssmsmsttb)"

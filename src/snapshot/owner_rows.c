@@ -417,6 +417,5 @@ void hc_snapshot_add_owners(hc_snapshot *snapshot, const hc_types *types, const 
 	for (uint32_t i = 1; i <= count; i++)
 		give_blocks(&collecting, i);
 	give_sample(&collecting);
-	if (snapshot->has_content)
-		sample_largest(&collecting);
+	sample_largest(&collecting);
 }

@@ -165,11 +165,11 @@ static char *what_is_wrong(const hc_damage *damage, uint64_t alignment)
 	}
 }
 
-static void append_words(GString *text, const hc_damage *damage, bool no_content)
+static void append_words(GString *text, const hc_damage *damage, const hc_core *core)
 {
 	if (!damage->place)
 		return;
-	if (!no_content)
+	if (!hc_core_hides_content(core))
 		g_string_append_printf(text, " At 0x%" PRIx64 " stands 0x%" PRIx64, damage->place, damage->found);
 	else
 		g_string_append_printf(text, " That is at 0x%" PRIx64, damage->place);
@@ -182,13 +182,13 @@ static void append_words(GString *text, const hc_damage *damage, bool no_content
 			text, " Or else it is the size at 0x%" PRIx64 " that is wrong.", damage->instead);
 }
 
-char *hc_word_damage(const hc_damage *damage, uint64_t alignment, bool no_content)
+char *hc_word_damage(const hc_damage *damage, const hc_core *core, uint64_t alignment)
 {
 	g_autofree char *what = what_is_wrong(damage, alignment);
 	GString *text = g_string_new(what);
 	char bytes[HC_TEXT_COUNT_LENGTH];
 
-	append_words(text, damage, no_content);
+	append_words(text, damage, core);
 	if (damage->resumed)
 		g_string_append_printf(text, " %s bytes could not be followed, up to 0x%" PRIx64 ".",
 			hc_text_count(bytes, damage->resumed - damage->skipped), damage->resumed);

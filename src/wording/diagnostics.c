@@ -33,7 +33,7 @@ char *hc_word_diagnostics_unsaid(const hc_diagnostics *diagnostics)
 	for (unsigned i = 0; i < hc_diagnostics_count(diagnostics); i++) {
 		const hc_diagnostic *diagnostic = hc_diagnostics_get(diagnostics, i);
 
-		if (diagnostic->kind->severity != HC_SEVERITY_PARTIAL)
+		if (diagnostic->kind->severity < HC_SEVERITY_PARTIAL)
 			notes++;
 		else if (diagnostic->example)
 			examples++;

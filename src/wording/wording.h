@@ -59,8 +59,8 @@ char *hc_word_reference(const char *from, const hc_encoding *encoding);
 
 /* "The heap is damaged, in 2 places (1,203 chunks in 1 arena were looked at). 48 bytes could not be followed."; PARTIAL: not all was read. */
 char *hc_word_check(const hc_check *check, const hc_heap_info *heap, const hc_process *process, bool partial);
-/* What is wrong, where, what stands there and ought to. ALIGNMENT is that of blocks. With NO_CONTENT without what stands there. */
-char *hc_word_damage(const hc_damage *damage, uint64_t alignment, bool no_content);
+/* What is wrong, where, what stands there, unless CORE hides its content, and what ought to. ALIGNMENT is that of blocks. */
+char *hc_word_damage(const hc_damage *damage, const hc_core *core, uint64_t alignment);
 /* "The bytes from 0x5581e0 to 0x558200 are text."; NULL: they look like nothing. */
 char *hc_word_run(const hc_damage_place *place);
 /* "The likely writer is the block in front, ..."; NULL: nobody can be named. TYPE is that of place->writer, or NULL. */

@@ -213,6 +213,7 @@ static void test_zero_bytes(void)
 
 static const hc_diagnostic_kind note = { "a-note", HC_SEVERITY_NOTE, "things" };
 static const hc_diagnostic_kind partial = { "a-part", HC_SEVERITY_PARTIAL, "other things" };
+static const hc_diagnostic_kind of_heap = { "a-part-of-the-heap", HC_SEVERITY_HEAP_PARTIAL, "blocks" };
 
 static void test_diagnostics(void)
 {
@@ -239,6 +240,9 @@ static void test_diagnostics(void)
 	CU_ASSERT_EQUAL(hc_diagnostics_get(diagnostics, 1)->count, 1);
 	CU_ASSERT_PTR_NULL(hc_diagnostics_get(diagnostics, 1)->example);
 	CU_ASSERT_PTR_NULL(hc_diagnostics_get(diagnostics, 2));
+	CU_ASSERT_FALSE(hc_diagnostics_heap_partial(diagnostics));
+	hc_diagnostics_add(diagnostics, &of_heap, 0, NULL);
+	CU_ASSERT_TRUE(hc_diagnostics_partial(diagnostics) && hc_diagnostics_heap_partial(diagnostics));
 	hc_diagnostics_destroy(NULL);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Numbers as one types them, conditions of --fail-on, and which exit status wins. */
+/* Numbers as one types them, options, conditions of --fail-on, and which exit status wins. */
 #include "cli/cli.h"
 #include "report_process.h"
 #include "snapshot_builder.h"
@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 static const cli_command command = { .name = "test", .arguments = "CORE", .summary = "a test" };
@@ -42,6 +43,71 @@ static void test_sizes(void)
 
 		CU_ASSERT_EQUAL(cli_parse_size(examples[i].text, &size), examples[i].valid);
 		CU_ASSERT_EQUAL(size, examples[i].size);
+	}
+}
+
+/* What options of each kind are read into. */
+struct read_options {
+	cli_options shared;
+	gboolean flag;
+	int integer, choice;
+	gint64 long_integer;
+	const char *word;
+	char **words;
+	uint64_t size, limit;
+};
+
+/* Whether TEXT, words with spaces between, is a command line. */
+static bool read_line(const char *text, struct read_options *read)
+{
+	static const char *const choices[] = { "red", "green", "blue", NULL };
+	const cli_option own[] = {
+		{ CLI_FLAG, "flag", &read->flag, .help = "a flag" },
+		{ CLI_INTEGER, "integer", &read->integer, .help = "a number", .argument = "N" },
+		{ CLI_LONG_INTEGER, "long", &read->long_integer, .help = "a number", .argument = "N" },
+		{ CLI_WORD, "word", &read->word, .letter = 'w', .help = "a word", .argument = "WORD" },
+		{ CLI_WORDS, "words", &read->words, .help = "words", .argument = "WORD" },
+		{ CLI_SIZE, "size", &read->size, .help = "a size", .argument = "SIZE" },
+		{ CLI_LIMIT, "limit", &read->limit, .rows = { .text = 20, .json = 1000 }, .help = "rows",
+			.argument = "N" },
+		{ CLI_CHOICE, "choice", &read->choice, .choices = choices, .help = "a colour", .argument = "COLOUR" },
+		{ 0 },
+	};
+	g_auto(GStrv) words = g_strsplit(text, " ", -1);
+	cli_status status;
+	bool is_right;
+
+	*read = (struct read_options){ .integer = -7, .choice = -1, .size = 5 };
+	is_right = cli_parse(&command, (int)g_strv_length(words), words, own, 1, 1, &read->shared, &status);
+	CU_ASSERT_TRUE(is_right || status == CLI_USAGE);
+	return is_right;
+}
+
+static void test_options(void)
+{
+	static const char *const wrong[] = { "test core --integer x", "test core --size 4q", "test core --limit -1",
+		"test core --choice yellow", "test core --nothing", "test", "test core core" };
+	struct read_options read;
+
+	CU_ASSERT_TRUE(read_line("test core", &read));
+	CU_ASSERT_TRUE(!read.flag && read.integer == -7 && !read.long_integer && !read.word && !read.words);
+	CU_ASSERT_TRUE(read.size == 5 && read.limit == 20 && read.choice == -1);
+	CU_ASSERT_TRUE(read.shared.argument_count == 1 && !strcmp(read.shared.arguments[0], "core"));
+	cli_options_deinit(&read.shared);
+	CU_ASSERT_TRUE(
+		read_line("test --flag --integer 3 --long 5000000000 -w a --words b --words=c --size 4K core --json "
+			  "--choice blue",
+			&read));
+	CU_ASSERT_TRUE(read.flag && read.integer == 3 && read.long_integer == 5000000000);
+	CU_ASSERT_STRING_EQUAL(read.word, "a");
+	CU_ASSERT_TRUE(g_strv_length(read.words) == 2 && !strcmp(read.words[1], "c"));
+	CU_ASSERT_TRUE(read.size == 4096 && read.limit == 1000 && read.choice == 2);
+	cli_options_deinit(&read.shared);
+	CU_ASSERT_TRUE(read_line("test core --limit 0", &read) && read.limit == 0);
+	cli_options_deinit(&read.shared);
+	for (unsigned i = 0; i < G_N_ELEMENTS(wrong); i++) {
+		CU_ASSERT_FALSE(read_line(wrong[i], &read));
+		cli_options_deinit(&read.shared);
 	}
 }
 
@@ -208,6 +274,7 @@ int main(void)
 {
 	static const unit_case cases[] = {
 		{ "sizes", test_sizes },
+		{ "options", test_options },
 		{ "addresses", test_addresses },
 		{ "exit statuses", test_statuses },
 		{ "conditions", test_conditions },
