@@ -94,6 +94,7 @@ typedef struct hc_growth {
 	uint64_t size; /* of blocks without a known owner: usable bytes of each; 0: of several sizes */
 	uint64_t blocks_before, blocks_after;	  /* 0 where there are none to count */
 	uint64_t elements_before, elements_after; /* UINT64_MAX: not a container */
+	bool is_at_most; /* there may be fewer elements: no count is kept, or an element may be several of what was counted */
 	const uint64_t *steps;			  /* bytes in each snapshot */
 	const uint64_t *
 		resident_steps; /* of these, bytes that were in memory, and of what is no memory as well; NULL: not known */

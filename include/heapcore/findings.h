@@ -74,6 +74,7 @@ typedef struct hc_finding_place {
 	const char *kind;  /* of a container: its description, "libstdc++ vector"; NULL: it is none */
 	uint64_t count;	   /* objects of that place */
 	uint64_t elements;
+	bool is_at_most;	  /* there may be fewer elements */
 	uint64_t own;		  /* bytes that the place has itself */
 	hc_container_parts parts; /* what these are */
 	uint64_t unused;	  /* bytes of buffers without elements, where that is most; else 0 */

@@ -52,6 +52,7 @@ static void add_figures(const hc_diff *diff, hc_growth *sum, const hc_growth *ro
 	if (row->elements_after != UINT64_MAX) {
 		sum->elements_before += row->elements_before;
 		sum->elements_after += row->elements_after;
+		sum->is_at_most |= row->is_at_most;
 	}
 }
 

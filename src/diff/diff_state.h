@@ -17,6 +17,7 @@ typedef struct hc_merged_path {
 	const hc_snapshot_owner *owner; /* of the last snapshot that has it */
 	bool is_container; /* of many things, in some snapshot; in the last that has memory of it, their number is known */
 	bool changed;			/* anything at or below it did */
+	bool is_at_most, is_exact;	/* its elements are at most so many, or just so many, in one of them */
 	unsigned whole;			/* torn snapshots in which it was read whole */
 	bool is_unsure;			/* in a torn snapshot it, or something below it, was not */
 	/* own: with what is not malloc's, which is OUTSIDE too; shared: of own, what others lead to as well */

@@ -78,6 +78,8 @@ static void add_figures(hc_merged_path *path, const hc_snapshot_owner *owner, un
 {
 	path->owner = owner;
 	path->is_container = is_container(path, owner);
+	path->is_at_most |= owner->kind && owner->grade == HC_GRADE_BOUND;
+	path->is_exact |= owner->kind && owner->grade == HC_GRADE_EXACT && owner->elements;
 	path->own[snapshot] += owner->own.bytes + owner->outside;
 	path->outside[snapshot] += owner->outside;
 	path->things[snapshot] += owner->own.blocks + owner->outside_places;
@@ -96,7 +98,7 @@ static void add_figures(hc_merged_path *path, const hc_snapshot_owner *owner, un
 static bool is_whole(const hc_snapshot *snapshot, const hc_snapshot_owner *owner)
 {
 	return hc_snapshot_is_torn(snapshot) && hc_snapshot_has_whole_heap(snapshot) &&
-	       (!owner->kind || owner->grade == HC_GRADE_EXACT);
+	       (!owner->kind || owner->grade != HC_GRADE_TRUNCATED);
 }
 
 static void merge_snapshot(struct merging *merging, const hc_snapshot *snapshot, unsigned number)

@@ -91,6 +91,8 @@ hc_growth hc_diff_describe_path(const hc_diff *diff, const hc_merged_path *path,
 		.type = path->owner->type,
 		.elements_before = path->is_container ? path->elements[0] : UINT64_MAX,
 		.elements_after = path->is_container ? path->elements[diff->count - 1] : UINT64_MAX,
+		/* Where one of a kind is known to be an element, each is. */
+		.is_at_most = path->is_container && path->is_at_most && !path->is_exact,
 		.owner = path->owner,
 	};
 }

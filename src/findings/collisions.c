@@ -22,7 +22,7 @@ static bool allows_equal_keys(const hc_container *container)
 {
 	const char *name = hc_type_template_name(container->container_type);
 
-	return name && strstr(name, "multi");
+	return name && (strstr(name, "multi") || strstr(name, "Multi"));
 }
 
 static bool collides(const hc_types *types, const hc_container *container, hc_table_fill *fill)

@@ -63,6 +63,7 @@ static void add(const hc_findings_input *input, const hc_held *held, uint64_t ha
 			.kind = held->is.kind,
 			.count = held->is.count,
 			.elements = held->is.elements,
+			.is_at_most = held->is.grade == HC_GRADE_BOUND,
 			.own = held->is.own.bytes,
 			.parts = held->is.parts,
 			.unused = unused > half ? unused : 0,

@@ -8,10 +8,9 @@
 
 #include <inttypes.h>
 
-static const uint64_t LEAST_BYTES = 64 * 1024, MOST_BYTES = (uint64_t)8 << 30;
+static const uint64_t MOST_BYTES = (uint64_t)8 << 30;
 
 enum {
-	LEAST_SHARE = 256,	 /* of what is in use on the heap: less is not cut */
 	STORAGE_MAX = 16 << 20,	 /* of a thread's local storage */
 	DESCRIPTOR_BYTES = 4096, /* from the thread pointer on: sizeof(struct pthread) is below that in all releases */
 };
@@ -115,12 +114,11 @@ static void add_area(hc_parcels *parcels, const hc_area *area, const GArray *thr
 	add_range(parcels, at, area->end);
 }
 
-static void choose_ranges(hc_parcels *parcels, hc_modules *modules, const hc_blocks *blocks, const hc_areas *areas,
-	hc_diagnostics *diagnostics)
+static void choose_ranges(hc_parcels *parcels, hc_modules *modules, const hc_areas *areas, hc_diagnostics *diagnostics)
 {
 	g_autoptr(GArray) threads = find_threads(parcels->core, modules, areas);
 	unsigned next = 0;
-	uint64_t heap = hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes, bytes = 0;
+	uint64_t bytes = 0;
 
 	for (unsigned i = 0; i < hc_areas_count(areas); i++) {
 		const hc_area *area = hc_areas_get(areas, i);
@@ -136,10 +134,6 @@ static void choose_ranges(hc_parcels *parcels, hc_modules *modules, const hc_blo
 		bytes += size;
 		add_area(parcels, area, threads, &next);
 	}
-	if (bytes >= MAX(LEAST_BYTES, heap / LEAST_SHARE))
-		return;
-	g_array_set_size(parcels->ranges, 0);
-	parcels->span = parcels->granules = 0;
 }
 
 /* ---- numbers ---- */
@@ -189,7 +183,7 @@ hc_parcels *hc_parcels_create(const hc_core *core, hc_modules *modules, const hc
 	parcels->core = core;
 	parcels->ranges = g_array_new(FALSE, FALSE, sizeof(hc_parcel_range));
 	parcels->root_words = g_array_new(FALSE, FALSE, sizeof(hc_root_word));
-	choose_ranges(parcels, modules, blocks, areas, diagnostics);
+	choose_ranges(parcels, modules, areas, diagnostics);
 	if (!parcels->span)
 		return g_steal_pointer(&parcels);
 	parcels->cuts = hc_pages_create(hc_parcels_bits_size(parcels));

@@ -20,7 +20,7 @@
  *
  * What is cut are private mappings that are nothing else (HC_AREA_ANONYMOUS), but for what threads
  * have there for stacks and local storage, and for heaps of runtimes that move their objects, or pack
- * pointers; if there is little of it, beside the heap, nothing is.
+ * pointers.
  *
  *	parcels.c	which memory is cut; the numbers of parcels
  *	objects.c	what books tell of objects

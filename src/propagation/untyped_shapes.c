@@ -12,6 +12,8 @@
  */
 #include "propagation/passes.h"
 
+#include "base/divisor.h"
+
 #include <inttypes.h>
 
 enum {
@@ -257,6 +259,8 @@ static uint64_t count_elements(hc_owner *container, const hc_shape *shape)
 	else if (shape->stride && shape->stride != container->stride)
 		container->stride = 0;
 	container->has_strides |= shape->stride != 0;
+	if (shape->from)
+		container->whole = hc_greatest_divisor(container->whole, shape->whole ? shape->whole : shape->bytes);
 	if (shape->count != UINT64_MAX)
 		return shape->count;
 	return container->stride && shape->bytes % container->stride == 0 ? shape->bytes / container->stride :

@@ -201,6 +201,7 @@ static json_t *growth_json(const hc_diff *diff, const hc_growth *growth)
 		{ "blocks_after", NULL, hc_value_count(growth->blocks_after) },
 		{ "elements_before", NULL, elements(growth->elements_before) },
 		{ "elements_after", NULL, elements(growth->elements_after) },
+		{ "elements_at_most", NULL, hc_value_flag(growth->is_at_most) },
 		{ "steps", NULL, hc_value_json(steps) },
 		{ "trend", NULL, hc_value_plain(hc_trend_name(growth->trend)) },
 		{ "shared_before", NULL, hc_value_count(growth->shared_before) },
@@ -226,6 +227,7 @@ static json_t *steady_json(const hc_growth *row)
 		{ "after", NULL, hc_value_size(row->after) },
 		{ "elements_before", NULL, elements(row->elements_before) },
 		{ "elements_after", NULL, elements(row->elements_after) },
+		{ "elements_at_most", NULL, hc_value_flag(row->is_at_most) },
 	};
 
 	return hc_record_json(facts);

@@ -106,6 +106,7 @@ static json_t *place_json(const hc_finding_place *place)
 		{ "threads", NULL, hc_value_count(place->threads) },
 		{ "count", NULL, hc_value_count(place->count) },
 		{ "elements", NULL, hc_value_count(place->elements) },
+		{ "elements_at_most", NULL, hc_value_flag(place->is_at_most) },
 		{ "bytes_own", NULL, hc_value_size(place->own) },
 		{ "unused", NULL, hc_value_size(place->unused) },
 		{ "key", NULL, hc_value_text(place->key) },

@@ -9,9 +9,13 @@
  *		libc++: a vector of buffers with room in front of it (4 words), number of the first element, count
  *		Each buffer from the first to the last is a block of the same size, and the iterators say so too.
  *
- * How large elements are a vector does not tell. If they are pointers, or strings, it shows.
+ * How large elements are a vector does not tell. If they are pointers, or strings, it shows; but not whether each of these is one, or several
+ * are: a row of pairs of strings is one of strings. What is there, and what there is room for, are whole elements, so what divides
+ * both is all that they may be of, and often nothing does.
  */
 #include "shapes/shapes_state.h"
+
+#include "base/divisor.h"
 
 enum {
 	TEXT_LOOKED_AT = 256, /* bytes of a text in which no NUL may be */
@@ -74,7 +78,7 @@ static bool set_string(hc_shapes *shapes, hc_shape *shape, hc_address text, uint
 	/* Text has nothing that leads anywhere. */
 	shape->from = text;
 	shape->to = shape->is_guess ? text + capacity : text;
-	shape->stride = 1;
+	shape->stride = shape->whole = 1;
 	return true;
 }
 
@@ -446,6 +450,7 @@ bool hc_shapes_find_vector(hc_shapes *shapes, const hc_shape_words *words, hc_sh
 	shape->from = begin;
 	shape->to = end;
 	shape->bytes = end - begin;
+	shape->whole = hc_greatest_divisor(shape->bytes, limit - begin);
 	shape->stride = find_stride(shapes, begin, end);
 	if (shape->stride) {
 		shape->count = shape->bytes / shape->stride;
@@ -473,6 +478,28 @@ static bool add_buffers(hc_shapes *shapes, hc_address from, hc_address to, uint6
 	return true;
 }
 
+/* Whether a libstdc++ deque of elements of SIZE bytes has buffers of BUFFER bytes. */
+static bool has_buffers_of(uint64_t buffer, uint64_t size)
+{
+	return buffer == (size < DEQUE_BYTES ? DEQUE_BYTES / size * size : size);
+}
+
+/* Of what repeats itself in buffers of SIZE bytes, how many are an element: these say how large it may be. */
+static void find_whole(const hc_shapes *shapes, hc_shape *shape, uint64_t size)
+{
+	hc_address first = g_array_index(shapes->found, hc_address, 0),
+		   last = g_array_index(shapes->found, hc_address, shapes->found->len - 1);
+	unsigned part = shape->stride, fitting = 0;
+
+	shape->whole = hc_greatest_divisor(size, hc_greatest_divisor(shape->from - first, shape->to - last));
+	/* Where a buffer is larger than they usually are, it has one element, and no part of that fits. */
+	for (uint64_t whole = part; whole <= MIN(shape->whole, DEQUE_BYTES); whole += part)
+		if (shape->whole % whole == 0 && has_buffers_of(size, whole) && !fitting++)
+			shape->stride = (unsigned)whole;
+	if (fitting == 1)
+		shape->whole = shape->stride;
+}
+
 static void count_elements(hc_shapes *shapes, hc_shape *shape, uint64_t size)
 {
 	hc_address first = g_array_index(shapes->found, hc_address, 0);
@@ -488,10 +515,12 @@ static void count_elements(hc_shapes *shapes, hc_shape *shape, uint64_t size)
 
 		shape->stride = find_stride(shapes, second, shapes->found->len == 2 ? shape->to : second + size);
 	}
-	if (shape->stride)
+	if (shape->stride) {
+		find_whole(shapes, shape, size);
 		shape->count = shape->bytes / shape->stride;
-	else if (!shape->bytes)
+	} else if (!shape->bytes) {
 		shape->count = 0;
+	}
 }
 
 /* libstdc++'s; words of an iterator: 0 current, 1 begin, 2 end, 3 place. */

@@ -52,6 +52,8 @@ typedef struct hc_shape {
 	uint64_t node_bytes;  /* usable bytes of its smallest node; 0: it has buffers */
 	unsigned value;	      /* bytes in front of what a node holds */
 	unsigned stride;      /* of elements in buffers; 0: not known */
+	uint64_t
+		whole; /* of these, bytes that are a whole number of elements: more than `stride`, and one may be several */
 	hc_address from, to;  /* of sequences: where the first element begins, and the last one ends, exclusive */
 	hc_address index[2];  /* blocks that only lead to the others, or hold numbers; 0: none */
 	const GArray *

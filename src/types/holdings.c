@@ -33,6 +33,22 @@ static void give_own(hc_owner *owner)
 		hc_amount_add(&container->parent->given, owner->own);
 }
 
+/* Of a shape that was counted in parts of elements, none is exact. */
+static void settle_grades(hc_types *types)
+{
+	GPtrArray *list = types->owners->list;
+
+	for (unsigned i = 1; i < list->len; i++) {
+		hc_owner *owner = list->pdata[i];
+
+		if (!hc_owner_is_counted_in_parts(owner))
+			continue;
+		owner->grades[HC_GRADE_BOUND] += owner->grades[HC_GRADE_EXACT];
+		owner->grades[HC_GRADE_EXACT] = 0;
+		owner->reason = "an element may be several of these";
+	}
+}
+
 /* ---- rows of containers ---- */
 
 static hc_grade worst_grade(const hc_owner *owner)
@@ -154,6 +170,7 @@ void hc_types_add_up_holdings(hc_types *types)
 
 		owner->own.bytes += owner->pieces_bytes - owner->shared_bytes;
 	}
+	settle_grades(types);
 	add_up_below(types);
 	add_up_outside(types);
 	for (unsigned i = 1; i < types->owners->list->len; i++)

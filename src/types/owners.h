@@ -96,6 +96,7 @@ struct hc_owner {
 	uint64_t node_bytes; /* usable bytes of a node; 0: they differ */
 	unsigned stride;     /* of elements in buffers; 0: not known */
 	bool has_strides;    /* some showed it */
+	uint64_t whole;	     /* bytes that are a whole number of elements in each of them; 0: not known */
 	bool is_uncounted;   /* of one, how large elements are is not known */
 
 	/* blocks, at the end (holdings.c) */
@@ -187,6 +188,12 @@ enum {
 static inline bool hc_owner_is_container(const hc_owner *owner)
 {
 	return owner->layout || owner->shape;
+}
+
+/* Whether of a shape only what repeats itself was counted, and an element may be several of that. */
+static inline bool hc_owner_is_counted_in_parts(const hc_owner *owner)
+{
+	return owner->has_strides && owner->whole > owner->stride;
 }
 
 /* "map-like, nodes of 48 bytes", of a shape. Free with g_free(). */

@@ -78,7 +78,10 @@ static void describe_container(const hc_owner *owner, hc_types_path *path)
 	path->count = owner->containers - owner->grades[HC_GRADE_IMPLAUSIBLE];
 	path->elements = owner->claimed;
 	path->capacity = owner->has_capacity ? owner->capacity : UINT64_MAX;
-	path->grade = owner->grades[HC_GRADE_TRUNCATED] ? HC_GRADE_TRUNCATED : HC_GRADE_EXACT;
+	/* That nothing could be checked is a matter of certainty. */
+	path->grade = owner->grades[HC_GRADE_TRUNCATED] ? HC_GRADE_TRUNCATED :
+		      owner->grades[HC_GRADE_BOUND]	? HC_GRADE_BOUND :
+							  HC_GRADE_EXACT;
 	path->elements_bytes = owner->elements_bytes;
 	path->largest = owner->largest;
 	path->most_elements = owner->largest_elements;

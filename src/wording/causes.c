@@ -234,16 +234,18 @@ static void append_outside(GString *text, const hc_diff *diff, const hc_growth *
 
 static void append_elements(GString *text, const hc_growth *row)
 {
+	const char *bound = row->is_at_most ? "at most " : "";
 	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH];
 
 	if (hc_growth_is_unused_capacity(row))
 		g_string_append_printf(text, ", unused capacity: %s of these, all empty, have room for %s elements",
 			hc_text_count(before, row->owner->count), hc_text_count(after, row->owner->capacity));
 	else if (row->elements_before == row->elements_after)
-		g_string_append_printf(text, ", with %s elements as before", hc_text_count(after, row->elements_after));
+		g_string_append_printf(
+			text, ", with %s%s elements as before", bound, hc_text_count(after, row->elements_after));
 	else
-		g_string_append_printf(text, ", from %s to %s elements", hc_text_count(before, row->elements_before),
-			hc_text_count(after, row->elements_after));
+		g_string_append_printf(text, ", from %s%s to %s%s elements", bound,
+			hc_text_count(before, row->elements_before), bound, hc_text_count(after, row->elements_after));
 }
 
 static void append_keys(GString *text, const hc_cause *cause)

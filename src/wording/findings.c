@@ -194,7 +194,7 @@ static void append_contents(GString *text, const hc_finding *finding)
 		g_string_append(text, blocks);
 		return;
 	}
-	g_string_append(text, elements);
+	g_string_append_printf(text, "%s%s", place->is_at_most ? "at most " : "", elements);
 	if (place->parts && place->own && place->own < finding->bytes)
 		g_string_append_printf(text, ", of which %s %s", hc_text_size(size, place->own), parts[place->parts]);
 	if (place->key)

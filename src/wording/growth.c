@@ -94,8 +94,8 @@ static void append_count(GString *text, const hc_growth *row)
 	if (hc_growth_is_unused_capacity(row)) {
 		g_string_append(text, ", unused capacity");
 	} else if (row->elements_after != UINT64_MAX) {
-		g_string_append_printf(text, ", %s -> %s elements", hc_text_count(before, row->elements_before),
-			hc_text_count(after, row->elements_after));
+		g_string_append_printf(text, ", %s%s -> %s elements", row->is_at_most ? "at most " : "",
+			hc_text_count(before, row->elements_before), hc_text_count(after, row->elements_after));
 	} else {
 		g_autofree char *blocks = change_text(row->blocks_before, row->blocks_after, "blocks");
 
@@ -127,8 +127,8 @@ char *hc_word_steady(const hc_growth *row)
 	char before[HC_TEXT_COUNT_LENGTH], after[HC_TEXT_COUNT_LENGTH], less[HC_TEXT_SIZE_LENGTH];
 
 	if (row->elements_after != UINT64_MAX)
-		return g_strdup_printf("%s %s -> %s", name, hc_text_count(before, row->elements_before),
-			hc_text_count(after, row->elements_after));
+		return g_strdup_printf("%s %s%s -> %s", name, row->is_at_most ? "at most " : "",
+			hc_text_count(before, row->elements_before), hc_text_count(after, row->elements_after));
 	if (row->after < row->before)
 		return g_strdup_printf("%s (-%s)", name, hc_text_size(less, row->before - row->after));
 	return g_steal_pointer(&name);

@@ -21,6 +21,7 @@ BUILT = fixture_path("slabs")
 VARIANTS: dict[str, Optional[tuple[str, ...]]] = {"types": None, "symbols": ("-g",), "stripped": ()}
 PAGE = 4096
 FEW = [4000, 3000, 2000, 10000]
+VERY_FEW = [40, 30, 20, 100]  # less than 64 KiB
 MORE = {"g_list": 20000, "g_tree": 20000, "g_table": 20000, "g_numbers": 400000}
 
 
@@ -44,8 +45,8 @@ def said(fixture: Stopped, key: str) -> dict[str, int]:
     return {name: int(size) for name, size in fixture.said(key)}
 
 
-def check_owners(program: Program) -> None:
-    with Stopped(str(program.path), FEW, recorder=False) as fixture:
+def check_owners(program: Program, counts: list[int]) -> None:
+    with Stopped(str(program.path), counts, recorder=False) as fixture:
         report = report_of(succeed("owners", fixture.gcore(), "--json", "--min", "0", "--depth", "1", statuses=(0, 3)))
         wrong = []
         for name, outside in said(fixture, "outside").items():
@@ -107,7 +108,8 @@ def main() -> None:
         for variant in VARIANTS:
             (Path(folder) / variant).mkdir()
             program = Program(variant, Path(folder) / variant)
-            cases.run(f"owners, {variant}", check_owners, program)
+            cases.run(f"owners, {variant}", check_owners, program, FEW)
+            cases.run(f"owners of little, {variant}", check_owners, program, VERY_FEW)
             cases.run(f"finding, {variant}", check_finding, program)
             for index, variable in enumerate(MORE):
                 cases.run(f"diff, {variant}, {variable}", check_diff, program, variable, index)

@@ -95,6 +95,7 @@ boost::ptr_vector<employee> g_ptr_vector;
 boost::ptr_map<int, employee> g_ptr_map;
 boost::any g_any = std::vector<std::string>();
 text_or_numbers g_variant = std::vector<std::string>();
+static long queued, stacked; // that they do not count themselves
 boost::lockfree::queue<long> g_lockfree_queue(8);
 boost::lockfree::stack<long> g_lockfree_stack(8);
 boost::multi_array<double, 2> g_multi_array(boost::extents[8][8]);
@@ -152,8 +153,8 @@ GLOBAL(g_any, boost::any_cast<std::vector<std::string> &>(g_any).size(),
        boost::any_cast<std::vector<std::string> &>(g_any).push_back(text(i)));
 GLOBAL(g_variant, boost::get<std::vector<std::string>>(g_variant).size(),
        boost::get<std::vector<std::string>>(g_variant).push_back(text(i)));
-GLOBAL(g_lockfree_queue, -1, g_lockfree_queue.push(i));
-GLOBAL(g_lockfree_stack, -1, g_lockfree_stack.push(i));
+GLOBAL(g_lockfree_queue, queued, queued += g_lockfree_queue.push(i));
+GLOBAL(g_lockfree_stack, stacked, stacked += g_lockfree_stack.push(i));
 GLOBAL(g_multi_array, g_multi_array.num_elements(),
 	if (i % 100 == 0) g_multi_array.resize(boost::extents[8 + 20 * i][8]));
 GLOBAL(g_object_pool, -1, g_object_pool.construct()->number = i);

@@ -327,6 +327,47 @@ static void test_container_explains(void)
 	series_clear(&series);
 }
 
+/* "from at most 8 to at most 16 elements", where neither snapshot knows better; GRADES: of both. */
+static void check_at_most(hc_grade first, hc_grade last, const char *expected)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t elements = i ? 20000 : 10000;
+		uint32_t pairs = snapshot_add_container(series.list[i], HC_SNAPSHOT_NONE, "server .bss+0x40",
+			"vector-like", elements, 1, elements * 64);
+
+		snapshot_owner(series.list[i], pairs)->grade = i ? last : first;
+		pairs = snapshot_add_container(
+			series.list[i], HC_SNAPSHOT_NONE, "server .bss+0x80", "vector-like", 700, 1, 44800);
+		snapshot_owner(series.list[i], pairs)->grade = i ? last : first;
+	}
+	make_diff(&series);
+	const hc_growth *row = row_of(series.diff, HC_GROWTH_CONTAINER, "server .bss+0x40");
+	g_autofree char *text = hc_word_growth_row(row);
+
+	CU_ASSERT_EQUAL(row->is_at_most, strstr(expected, "at most") != NULL);
+	UNIT_ASSERT_CONTAINS(cause_of(series.diff, "container-growth").text, expected);
+	UNIT_ASSERT_CONTAINS(
+		text, row->is_at_most ? ", at most 10,000 -> 20,000 elements" : ", 10,000 -> 20,000 elements");
+	for (unsigned i = 0; i < hc_diff_steady_count(series.diff); i++) {
+		g_autofree char *steady = hc_word_steady(hc_diff_steady(series.diff, i));
+
+		if (strstr(steady, "+0x80"))
+			UNIT_ASSERT_CONTAINS(steady, row->is_at_most ? " at most 700 -> 700" : " 700 -> 700");
+	}
+	series_clear(&series);
+}
+
+/* What was counted may be parts of elements. One snapshot in which nothing is a part tells of all. */
+static void test_at_most(void)
+{
+	check_at_most(HC_GRADE_BOUND, HC_GRADE_BOUND, ", from at most 10,000 to at most 20,000 elements;");
+	check_at_most(HC_GRADE_EXACT, HC_GRADE_BOUND, ", from 10,000 to 20,000 elements;");
+	check_at_most(HC_GRADE_BOUND, HC_GRADE_EXACT, ", from 10,000 to 20,000 elements;");
+	check_at_most(HC_GRADE_EXACT, HC_GRADE_EXACT, ", from 10,000 to 20,000 elements;");
+}
+
 /* New entries that are larger than the old ones are the map's growth; buffers in entries that were there are not. */
 static void test_larger_elements(void)
 {
@@ -512,6 +553,53 @@ static void test_changed_hands(void)
 		CU_ASSERT_EQUAL(cause_of(series.diff, "owner-growth").bytes, 100 * 1024);
 		series_clear(&series);
 	}
+}
+
+/* The first COUNT blocks of SIZE bytes from ADDRESS on that the sample has, each of many that it does not have. */
+static void add_sampled(hc_snapshot *snapshot, uint32_t owner, hc_address address, unsigned count, uint64_t size)
+{
+	while (count) {
+		hc_snapshot_block block = { address, size, owner };
+
+		address += 2 * size;
+		if (!hc_snapshot_is_sampled(&block, snapshot->sample_shift, snapshot->sample_large))
+			continue;
+		g_array_append_val(snapshot->sample, block);
+		count--;
+	}
+}
+
+/* A place lost 4,000 blocks and another has as many more; of the sample COUNT went. Returns what the second is said to have grown by. */
+static int64_t growth_after(unsigned count)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++) {
+		hc_snapshot *snapshot = series.list[i];
+
+		snapshot->sample_shift = 10;
+		snapshot->sample_large = MIB;
+		uint32_t old = snapshot_add_owner(snapshot, HC_SNAPSHOT_NONE, "server .bss+0x10", NULL, i ? 0 : 4000,
+				 i ? 0 : UINT64_C(4000) * 1024),
+			 new = snapshot_add_owner(snapshot, HC_SNAPSHOT_NONE, "server .bss+0x90", NULL, i ? 4200 : 100,
+				 UINT64_C(1024) * (i ? 4200 : 100));
+
+		snapshot_owner(snapshot, old)->by_words = snapshot_owner(snapshot, new)->by_words = true;
+		add_sampled(snapshot, i ? new : old, 0x100000, count, 1024);
+	}
+	make_diff(&series);
+	const hc_growth *row = nth_row(series.diff, HC_GROWTH_OWNER, "server .bss+0x90", 0);
+	int64_t bytes = row ? row->bytes : 0;
+
+	series_clear(&series);
+	return bytes;
+}
+
+/* Three blocks of the sample stand for more than half of the growth, but they are chance; four are not. */
+static void test_few_changed_hands(void)
+{
+	CU_ASSERT_EQUAL(growth_after(3), 4100 * 1024);
+	CU_ASSERT_EQUAL(growth_after(4), 100 * 1024);
 }
 
 /* Of another process blocks at the same addresses are others. */
@@ -1641,6 +1729,7 @@ int main(void)
 		{ "lost for a while", test_lost_in_between },
 		{ "a container that explains what is below", test_container_explains },
 		{ "elements that are larger than before", test_larger_elements },
+		{ "elements that may be fewer", test_at_most },
 		{ "a table that explains nothing", test_table_explains_nothing },
 		{ "paths of one snapshot", test_paths_of_one },
 		{ "elements that are not counted any more", test_not_counted },
@@ -1651,6 +1740,7 @@ int main(void)
 		{ "a large block on another path", test_changed_buffer },
 		{ "outside of the heap, by words behind a type", test_changed_frames },
 		{ "elements that moved, and few that did", test_not_changed_hands },
+		{ "few blocks of the sample that moved", test_few_changed_hands },
 		{ "grown in place", test_grown_in_place },
 		{ "found by themselves", test_found },
 		{ "no type", test_no_type },

@@ -243,7 +243,7 @@ static void test_preceded(void)
 	CU_ASSERT(parcels && hc_parcels_find(parcels, big, &number) && !hc_bit(parcels->preceded, number));
 }
 
-/* Of little nothing is cut. */
+/* Little is cut as much is: whose it is may depend on a few pages. */
 static void test_little(void)
 {
 	g_auto(test_process) process = process_start("2.36", 0x4000, 0x4000);
@@ -251,7 +251,7 @@ static void test_little(void)
 	g_autoptr(GError) error = NULL;
 	hc_address block = heap_malloc(process.heap, 0, BLOCK_BYTES);
 
-	core_builder_add_memory(process.core, low, 0xd000, PF_R | PF_W);
+	core_builder_add_memory(process.core, low, 0x1000, PF_R | PF_W);
 	heap_keep(process.heap, block);
 	put(&process, block, low + 0x40);
 	if (!process_run(&process, 1))
@@ -262,7 +262,7 @@ static void test_little(void)
 	uint32_t number;
 
 	CU_ASSERT_PTR_NOT_NULL(parcels);
-	CU_ASSERT(parcels && !parcels->count && !hc_parcels_find(parcels, low + 0x40, &number));
+	CU_ASSERT(parcels && parcels->count == 2 && hc_parcels_find(parcels, low + 0x40, &number) && number == 1);
 }
 
 /* ---- objects that books tell of ---- */
@@ -413,7 +413,7 @@ int main(void)
 	static const unit_case cases[] = {
 		{ "cuts are where words lead, by brute force", test_words },
 		{ "what a list's nodes lead to is preceded", test_preceded },
-		{ "of little nothing is cut", test_little },
+		{ "little is cut, too", test_little },
 		{ "objects are where books tell, and those that are free cut nothing", test_objects },
 	};
 
