@@ -172,7 +172,9 @@ static void check_reports(const hc_analysis *analysis)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const hc_analysis_options options = { .sysroot = "/nonexistent", .until = HC_STAGE_MEMORY, .jobs = 1 };
+	static const hc_analysis_options options = {
+		.sysroot = "/nonexistent", .until = HC_STAGE_MEMORY, .jobs = 1, .no_types = true
+	};
 	fuzz_input input = { data, size };
 	patched_core *core = get_core(fuzz_choice(&input, G_N_ELEMENTS(heaps)));
 	hc_analysis *analysis;
