@@ -65,12 +65,12 @@ static hc_snapshot *make_snapshot(void)
 	return snapshot_finish(snapshot);
 }
 
-/* Floating. The copy is aligned as GVariant wants it. */
+/* The copy is aligned as GVariant wants it. */
 static GVariant *copy_value(const GVariantType *type, const void *bytes, size_t size)
 {
 	void *copy = g_memdup2(bytes, size);
 
-	return g_variant_new_from_data(type, copy, size, FALSE, g_free, copy);
+	return g_variant_ref_sink(g_variant_new_from_data(type, copy, size, FALSE, g_free, copy));
 }
 
 /* Its bytes behind the line. */
@@ -86,7 +86,7 @@ static GVariant *write_base(const hc_snapshot *snapshot)
 	start = memchr(contents, '\n', length);
 	g_assert(start);
 	start++;
-	return g_variant_ref_sink(copy_value(G_VARIANT_TYPE_VARDICT, start, length - (size_t)(start - contents)));
+	return copy_value(G_VARIANT_TYPE_VARDICT, start, length - (size_t)(start - contents));
 }
 
 /* ---- the input's ---- */
@@ -99,6 +99,7 @@ static const char *type_of(const char *name)
 	return "(sssst)"; /* of what the reader does not know, or knows as something else */
 }
 
+/* NULL if it is no such text. */
 static GVariant *take_value(const char *name, fuzz_input part)
 {
 	const GVariantType *type = (const GVariantType *)type_of(name);
@@ -119,12 +120,10 @@ static GVariant *replace_sections(GVariant *base, fuzz_input *input)
 	while (input->left) {
 		fuzz_input part = fuzz_part_before(input, 0);
 		g_autofree char *name = fuzz_text(&part);
-		GVariant *value = take_value(name, fuzz_part(input, fuzz_number(input, 2)));
+		g_autoptr(GVariant) value = take_value(name, fuzz_part(input, fuzz_number(input, 2)));
 
 		if (value && g_utf8_validate(name, -1, NULL))
 			g_variant_dict_insert_value(&dictionary, name, value);
-		else if (value)
-			g_variant_unref(g_variant_ref_sink(value));
 	}
 	return g_variant_ref_sink(g_variant_dict_end(&dictionary));
 }
