@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fuzz.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,10 +9,18 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* GLib traps where it complains; libFuzzer keeps the input where the program aborts. */
+static void on_trap(int number)
+{
+	(void)number;
+	abort();
+}
+
 int LLVMFuzzerInitialize(int *count, char ***arguments)
 {
 	(void)count;
 	(void)arguments;
+	signal(SIGTRAP, on_trap);
 	g_log_set_always_fatal(G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_WARNING);
 	/* Nothing of this machine's is to be asked, and nothing written to its disks. */
 	g_setenv("DEBUGINFOD_URLS", "", true);

@@ -107,7 +107,7 @@ static GVariant *take_value(const char *name, fuzz_input part)
 	if (part.left && strchr("([", *part.at)) {
 		g_autofree char *text = fuzz_text(&part);
 
-		return g_variant_parse(type, text, NULL, NULL, NULL);
+		return g_utf8_validate(text, -1, NULL) ? g_variant_parse(type, text, NULL, NULL, NULL) : NULL;
 	}
 	return copy_value(type, part.at, part.left);
 }
