@@ -10,14 +10,12 @@
 #include "variables/variables.h"
 
 #include <dwarf.h>
-#include <string.h>
 
 enum {
 	PAGE = 4096,
 	HAS_HEADER = 1,
 	ASKED_MAX = 200, /* variables, and types: each leads to more */
-	SEEN_MAX = 400,
-	SECTIONS = 9 /* with the empty one, the names' and the build-id's */
+	SEEN_MAX = 400
 };
 
 static const hc_address stack = 0x7ffffffde000;
@@ -49,52 +47,31 @@ static void append_unit_header(GByteArray *info, unsigned version, size_t dies)
 	}
 }
 
-static void append_section(GByteArray *image, Elf64_Shdr *header, uint32_t name, const void *bytes, size_t size)
-{
-	*header = (Elf64_Shdr){
-		.sh_name = name, .sh_type = SHT_PROGBITS, .sh_offset = image->len, .sh_size = size, .sh_addralign = 1
-	};
-	g_byte_array_append(image, bytes, (unsigned)size);
-}
-
 static GByteArray *make_program(fuzz_input *input)
 {
-	static const char names[] =
-		"\0.debug_abbrev\0.debug_str\0.debug_line_str\0.debug_str_offsets\0.debug_types\0.debug_info\0.names\0.note.gnu.build-id";
-	static const uint32_t places[] = { 1, 15, 26, 42, 61, 74, 86, 93 };
+	program_section sections[] = { { .name = ".debug_abbrev" }, { .name = ".debug_str" },
+		{ .name = ".debug_line_str" }, { .name = ".debug_str_offsets" }, { .name = ".debug_types" },
+		{ .name = ".debug_info" } };
+	enum {
+		INFO = G_N_ELEMENTS(sections) - 1
+	};
 	unsigned flags = (unsigned)fuzz_number(input, 1);
-	GByteArray *image = program_image_without_sections();
 	g_autoptr(GByteArray) info = g_byte_array_new();
-	Elf64_Shdr sections[SECTIONS] = { 0 };
-	Elf64_Ehdr header;
-	size_t lengths[5];
 
-	for (unsigned i = 0; i < 5; i++)
-		lengths[i] = (size_t)fuzz_number(input, 2);
-	for (unsigned i = 0; i < 5; i++) {
-		fuzz_input part = fuzz_part(input, lengths[i]);
+	for (unsigned i = 0; i < INFO; i++)
+		sections[i].size = (size_t)fuzz_number(input, 2);
+	for (unsigned i = 0; i < INFO; i++) {
+		fuzz_input part = fuzz_part(input, sections[i].size);
 
-		append_section(image, &sections[1 + i], places[i], part.at, part.left);
+		sections[i].bytes = part.at;
+		sections[i].size = part.left;
 	}
 	if (flags & HAS_HEADER)
 		append_unit_header(info, 2 + (flags >> 1) % 4, input->left);
 	g_byte_array_append(info, input->at, (unsigned)input->left);
-	append_section(image, &sections[6], places[5], info->data, info->len);
-	append_section(image, &sections[7], places[6], names, sizeof names);
-	sections[7].sh_type = SHT_STRTAB;
-	sections[8] =
-		(Elf64_Shdr){ .sh_name = places[7], .sh_type = SHT_NOTE, .sh_flags = SHF_ALLOC, .sh_addralign = 4 };
-	sections[8].sh_addr = sections[8].sh_offset = 0x200; /* where program_image_without_sections() has it */
-	sections[8].sh_size = sizeof(Elf64_Nhdr) + 8;
-	append(image, 0, -image->len & 7);
-	memcpy(&header, image->data, sizeof header);
-	header.e_shoff = image->len;
-	header.e_shentsize = sizeof *sections;
-	header.e_shnum = SECTIONS;
-	header.e_shstrndx = 7;
-	memcpy(image->data, &header, sizeof header);
-	g_byte_array_append(image, (const uint8_t *)sections, sizeof sections);
-	return image;
+	sections[INFO].bytes = info->data;
+	sections[INFO].size = info->len;
+	return program_image_with_sections(sections, G_N_ELEMENTS(sections));
 }
 
 static void write_program(fuzz_input *input)

@@ -6,6 +6,7 @@
  *	byte 1		how long the expression of the frame's base is, which follows
  *	then		the variable's: the expression, or the whole section .debug_loclists (.debug_loc)
  */
+#include "../unit/program_builder.h"
 #include "fuzz.h"
 
 #include "modules/modules_state.h"
@@ -114,42 +115,17 @@ static GByteArray *make_info(
 	return bytes;
 }
 
-static void add_section(
-	GByteArray *image, Elf64_Shdr *header, uint32_t name, uint32_t type, const void *bytes, size_t size)
-{
-	*header = (Elf64_Shdr){
-		.sh_name = name, .sh_type = type, .sh_offset = image->len, .sh_size = size, .sh_addralign = 1
-	};
-	g_byte_array_append(image, bytes, (unsigned)size);
-}
-
 static GByteArray *make_image(unsigned locator, fuzz_input part, const GByteArray *info)
 {
-	static const char names[] = "\0.debug_info\0.debug_abbrev\0.shstrtab\0.debug_loclists\0.debug_loc";
 	g_autoptr(GByteArray) abbreviations = make_abbreviations(locator);
-	GByteArray *image = g_byte_array_new();
-	Elf64_Shdr sections[5] = { 0 };
-	Elf64_Ehdr header = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
-		.e_type = ET_EXEC,
-		.e_machine = EM_X86_64,
-		.e_version = EV_CURRENT,
-		.e_ehsize = sizeof header,
-		.e_shentsize = sizeof sections[0],
-		.e_shnum = G_N_ELEMENTS(sections),
-		.e_shstrndx = 3 };
+	const program_section sections[] = {
+		{ ".debug_info", info->data, info->len },
+		{ ".debug_abbrev", abbreviations->data, abbreviations->len },
+		{ locators[locator].version == 5 ? ".debug_loclists" : ".debug_loc", part.at,
+			locators[locator].form == DW_FORM_sec_offset ? part.left : 0 },
+	};
 
-	g_byte_array_append(image, (const uint8_t *)&header, sizeof header);
-	add_section(image, &sections[1], 1, SHT_PROGBITS, info->data, info->len);
-	add_section(image, &sections[2], 13, SHT_PROGBITS, abbreviations->data, abbreviations->len);
-	add_section(image, &sections[3], 27, SHT_STRTAB, names, sizeof names);
-	add_section(image, &sections[4], locators[locator].version == 5 ? 37 : 53, SHT_PROGBITS, part.at,
-		locators[locator].form == DW_FORM_sec_offset ? part.left : 0);
-	while (image->len % 8)
-		APPEND(image, 0);
-	header.e_shoff = image->len;
-	g_byte_array_append(image, (const uint8_t *)sections, sizeof sections);
-	memcpy(image->data, &header, sizeof header);
-	return image;
+	return program_image_with_sections(sections, G_N_ELEMENTS(sections));
 }
 
 static bool open_program(program *it, unsigned locator, fuzz_input base, fuzz_input part)
