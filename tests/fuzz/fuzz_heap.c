@@ -59,6 +59,20 @@ static void fill_main_arena(heap_builder *heap)
 	}
 }
 
+/* Two that say the same, two that lead to each other, and one that leads to a module. */
+static void add_lost(heap_builder *heap)
+{
+	hc_address blocks[5];
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(blocks); i++)
+		blocks[i] = heap_malloc_apart(heap, 0, 88);
+	core_builder_put_bytes(heap->core, blocks[0], "ORDER/1 of many", 16);
+	core_builder_put_bytes(heap->core, blocks[1], "ORDER/2 of many", 16);
+	core_builder_put_word(heap->core, blocks[2] + 8, blocks[3]);
+	core_builder_put_word(heap->core, blocks[3] + 16, blocks[2]);
+	core_builder_put_word(heap->core, blocks[4], heap->data + 0x100);
+}
+
 static core_builder *build(unsigned number, heap_builder **ret_heap)
 {
 	test_process process = process_start(heaps[number].release, MAIN_SIZE, MAIN_SIZE);
@@ -67,6 +81,7 @@ static core_builder *build(unsigned number, heap_builder **ret_heap)
 
 	process.core->machine = heaps[number].machine;
 	fill_main_arena(heap);
+	add_lost(heap);
 	arena = heap_add_arena(heap, first_heap, HEAP_SIZE);
 	heap_add_thread(heap, thread_stack, 0x2000, HEAP_GUARD_SIZE, (int)arena);
 	heap_keep(heap, heap_malloc(heap, arena, 500));
