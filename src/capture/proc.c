@@ -28,7 +28,8 @@ bool hc_proc_field(const char *text, const char *key, uint64_t *ret_number)
 			return true;
 		}
 		text = strchr(text, '\n');
-		text += text ? 1 : 0;
+		if (text)
+			text++;
 	}
 	return false;
 }

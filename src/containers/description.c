@@ -173,6 +173,8 @@ static void set_match(hc_description *description, const char *value)
 {
 	g_auto(GStrv) names = split(value, ";");
 
+	g_clear_pointer(&description->match, g_ptr_array_unref); /* the key may be there twice */
+	g_clear_pointer(&description->patterns, g_ptr_array_unref);
 	description->match = g_ptr_array_new_with_free_func(g_free);
 	description->patterns = g_ptr_array_new_with_free_func(g_free);
 	for (char **name = names; *name; name++)
@@ -183,6 +185,7 @@ static void set_shape(hc_description *description, const char *value)
 {
 	g_auto(GStrv) groups = split(value, ";");
 
+	g_clear_pointer(&description->shape, g_ptr_array_unref);
 	description->shape = g_ptr_array_new_with_free_func(free_strings);
 	for (char **group = groups; *group; group++)
 		g_ptr_array_add(description->shape, split(*group, "|"));

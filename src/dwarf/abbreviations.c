@@ -308,9 +308,12 @@ static bool read_entry(struct abbreviations *table, struct reader *reader, uint6
 			break;
 		add_field(table, entry, (uint16_t)attribute, (uint16_t)form, implicit);
 	}
-	const struct abbreviation_field *only = &g_array_index(table->fields, struct abbreviation_field, entry->first);
+	if (entry->count) {
+		const struct abbreviation_field *only =
+			&g_array_index(table->fields, struct abbreviation_field, entry->first);
 
-	entry->size = !entry->count ? 0 : entry->count == 1 && !only->want ? only->size : -1;
+		entry->size = entry->count == 1 && !only->want ? only->size : -1;
+	}
 	return true;
 }
 

@@ -128,8 +128,11 @@ static bool sort_row(struct scan *scan, uint32_t *edges, size_t count)
 static void tidy_row(struct scan *scan)
 {
 	hc_graph_sink *sink = &scan->sink;
-	uint32_t *edges = sink->edges + sink->row;
 	size_t count = sink->count - sink->row, kept = 0;
+
+	if (!count)
+		return;
+	uint32_t *edges = sink->edges + sink->row;
 
 	if (count > 1 && !sort_row(scan, edges, count)) {
 		scan->failed = true;

@@ -287,6 +287,26 @@ GByteArray *program_image_with_symbols(const program_symbol *symbols, unsigned c
 	return image;
 }
 
+GByteArray *program_image_with_sections(const program_section *sections, unsigned count)
+{
+	GByteArray *image = new_image(), *names = g_byte_array_new();
+	g_autofree Elf64_Shdr *headers = g_new0(Elf64_Shdr, count + 3);
+
+	APPEND(names, 0);
+	for (unsigned i = 0; i < count; i++) {
+		GByteArray *contents = g_byte_array_new();
+
+		g_byte_array_append(contents, sections[i].bytes, sections[i].size);
+		add_section(image, &headers[1 + i], names->len, SHT_PROGBITS, contents);
+		append_text(names, sections[i].name);
+	}
+	headers[count + 1] = note_section(names->len);
+	append_text(names, ".note.gnu.build-id");
+	add_section(image, &headers[count + 2], 0, SHT_STRTAB, names);
+	append_sections(image, headers, count + 3, count + 2);
+	return image;
+}
+
 void program_map(core_builder *core, const char *path)
 {
 	put_first_page(core_builder_add_memory(core, program_start, PAGE, PF_R | PF_X));

@@ -44,6 +44,17 @@ GByteArray *program_image_with_symbols(const program_symbol *symbols, unsigned c
 /* The same, without section headers, and so without symbols. */
 GByteArray *program_image_without_sections(void);
 
+/* ---- the same, with what the caller says ---- */
+
+typedef struct program_section {
+	const char *name;
+	const void *bytes;
+	size_t size;
+} program_section;
+
+/* The file's bytes. */
+GByteArray *program_image_with_sections(const program_section *sections, unsigned count);
+
 /*
  * The program is mapped in CORE from a file that is called PATH there, and it is the one that runs.
  */

@@ -150,10 +150,16 @@ static void remove_folder(const char *folder)
 	g_rmdir(folder);
 }
 
+void report_process_remove_files(report_process *process)
+{
+	if (process->folder)
+		remove_folder(process->folder);
+	g_clear_pointer(&process->folder, g_free);
+}
+
 void report_process_clear(report_process *process)
 {
 	process_stop(&process->process);
-	remove_folder(process->folder);
-	g_free(process->folder);
+	report_process_remove_files(process);
 	g_free(process->core_path);
 }

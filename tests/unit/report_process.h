@@ -65,5 +65,8 @@ report_process report_process_create(const report_names *names);
 
 /* Analyses it. FALSE, and the test has failed, if there is no analysis. */
 bool report_process_run(report_process *process);
+
+/* After the analysis, which keeps open what it has read. */
+void report_process_remove_files(report_process *process);
 void report_process_clear(report_process *process);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(report_process, report_process_clear)

@@ -4,6 +4,7 @@
  * made up. What they must come to is by the DWARF 5 standard, section 2.5 and 2.6.
  */
 #include "core_builder.h"
+#include "program_builder.h"
 #include "modules/modules_state.h"
 #include "program_types/type.h"
 #include "variables/locations.h"
@@ -106,40 +107,16 @@ static GByteArray *make_info(const uint8_t *expression, size_t size)
 	return bytes;
 }
 
-static void add_section(GByteArray *image, Elf64_Shdr *header, uint32_t name, uint32_t type, GByteArray *contents)
-{
-	*header = (Elf64_Shdr){
-		.sh_name = name, .sh_type = type, .sh_offset = image->len, .sh_size = contents->len, .sh_addralign = 1
-	};
-	g_byte_array_append(image, contents->data, contents->len);
-	g_byte_array_unref(contents);
-}
-
 static GByteArray *make_image(const uint8_t *expression, size_t size)
 {
-	static const char names[] = "\0.debug_info\0.debug_abbrev\0.shstrtab";
-	GByteArray *image = g_byte_array_new(), *strings = g_byte_array_new();
-	Elf64_Shdr sections[4] = { 0 };
-	Elf64_Ehdr header = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
-		.e_type = ET_EXEC,
-		.e_machine = EM_X86_64,
-		.e_version = EV_CURRENT,
-		.e_ehsize = sizeof header,
-		.e_shentsize = sizeof sections[0],
-		.e_shnum = G_N_ELEMENTS(sections),
-		.e_shstrndx = 3 };
+	g_autoptr(GByteArray) info = make_info(expression, size);
+	g_autoptr(GByteArray) abbreviations = make_abbreviations();
+	const program_section sections[] = {
+		{ ".debug_info", info->data, info->len },
+		{ ".debug_abbrev", abbreviations->data, abbreviations->len },
+	};
 
-	g_byte_array_append(image, (const uint8_t *)&header, sizeof header);
-	g_byte_array_append(strings, (const uint8_t *)names, sizeof names);
-	add_section(image, &sections[1], 1, SHT_PROGBITS, make_info(expression, size));
-	add_section(image, &sections[2], 13, SHT_PROGBITS, make_abbreviations());
-	add_section(image, &sections[3], 27, SHT_STRTAB, strings);
-	while (image->len % 8)
-		APPEND(image, 0);
-	header.e_shoff = image->len;
-	g_byte_array_append(image, (const uint8_t *)sections, sizeof sections);
-	memcpy(image->data, &header, sizeof header);
-	return image;
+	return program_image_with_sections(sections, G_N_ELEMENTS(sections));
 }
 
 /* ---- the frame ---- */
