@@ -10,11 +10,14 @@
  *	endings.c	signals, memory that is out, output that cannot be written
  *	live.c		a live process in place of a core; taking captures
  *	run.c		running an analysis with progress, writing a report
+ *	sandbox.h	giving up rights before a core is read
  *	snapshots.c	reading and taking snapshots of all that was given
  *	fail_on.c	conditions that make the exit status 1
  *	number.c	sizes and addresses as one types them
  */
 #pragma once
+
+#include "sandbox.h"
 
 #include <heapcore/heapcore.h>
 #include <signal.h>
@@ -80,6 +83,7 @@ typedef struct cli_live {
 	int64_t pid;
 	char *name;	       /* "--pid=PID", as on a command line */
 	hc_held_capture *held; /* NULL: it was not captured yet */
+	bool again;	       /* it will be captured again: the rights to do so are kept */
 } cli_live;
 
 /* What the options that all commands share say, and the arguments that are left. Zero it first. */
@@ -92,6 +96,8 @@ typedef struct cli_options {
 	uint64_t memory;  /* as hc_analysis_options */
 	unsigned at_once; /* likewise */
 	gboolean no_types, no_encodings, no_content, retained;
+	gboolean no_sandbox;
+	char *output;		/* the file that the command will write; NULL: none */
 	char **container_files; /* of the commands that have them */
 	char *colour;		/* as given; checked */
 	char *pid_word;		/* likewise */
@@ -106,7 +112,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(cli_options, cli_options_deinit)
 
 /*
  * Reads the shared options and ENTRIES (the command's own; may be NULL). FALSE if there is nothing more to do, with the
- * exit status in *RET_STATUS: help was asked for and shown, or the command line is wrong and that was said.
+ * exit status in *RET_STATUS: help was asked for and shown, or the command line is wrong and that was said. All rights that the
+ * command does not need are given up then: whatever is read is hostile.
  */
 bool cli_parse(const cli_command *command, int argc, char **argv, const GOptionEntry *entries, unsigned least_arguments,
 	unsigned most_arguments, cli_options *options, cli_status *ret_status);
@@ -149,6 +156,9 @@ void cli_complain(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
 /* The same with a hint at the command's help. Returns CLI_USAGE. */
 cli_status cli_complain_usage(const cli_command *command, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* Gives up all rights but RIGHTS, unless OPTIONS say otherwise. cli_parse() has done so: of a live process all but those to capture. */
+void cli_give_up_rights(const cli_options *options, cli_rights rights);
 
 /* Whether DESCRIPTOR is a terminal that can do more than write lines. */
 bool cli_is_terminal(int descriptor);

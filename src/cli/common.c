@@ -79,6 +79,7 @@ void cli_options_deinit(cli_options *options)
 	g_free(options->sysroot);
 	g_strfreev(options->debug_directories);
 	g_strfreev(options->container_files);
+	g_free(options->output);
 	g_free(options->colour);
 	g_free(options->memory_word);
 	g_free(options->pid_word);
@@ -125,6 +126,8 @@ static GOptionContext *make_context(const cli_command *command, const GOptionEnt
 		{ "verbose", 'v', 0, G_OPTION_ARG_NONE, &options->verbose,
 			"empty rows, notes and examples too; nothing shortened", NULL },
 		{ "quiet", 'q', 0, G_OPTION_ARG_NONE, &options->quiet, "no progress", NULL },
+		{ "no-sandbox", 0, 0, G_OPTION_ARG_NONE, &options->no_sandbox,
+			"give up no rights before the core is read", NULL },
 		{ "help", 'h', 0, G_OPTION_ARG_NONE, &options->help, "this help", NULL },
 		{ NULL },
 	};
@@ -262,6 +265,17 @@ static bool place_coredump(const cli_command *command, cli_options *options, cli
 	return true;
 }
 
+void cli_give_up_rights(const cli_options *options, cli_rights rights)
+{
+	hc_held_capture *held = options->live ? options->live->held : NULL;
+	g_autofree char *lacking = options->no_sandbox ? NULL :
+							 cli_sandbox_enter(rights, options->output,
+								 held ? hc_held_capture_path(held) : NULL);
+
+	if (lacking && options->verbose)
+		cli_complain("the sandbox is not whole: %s", lacking);
+}
+
 bool cli_parse(const cli_command *command, int argc, char **argv, const GOptionEntry *entries, unsigned least_arguments,
 	unsigned most_arguments, cli_options *options, cli_status *ret_status)
 {
@@ -290,8 +304,12 @@ bool cli_parse(const cli_command *command, int argc, char **argv, const GOptionE
 			options->arguments[count++] = g_strdup(words[i]);
 	}
 	options->argument_count = count;
-	return place_process(command, options) && place_coredump(command, options, ret_status) &&
-	       check(command, options, least_arguments, most_arguments);
+	if (!place_process(command, options) || !place_coredump(command, options, ret_status) ||
+		!check(command, options, least_arguments, most_arguments))
+		return false;
+	cli_give_up_rights(options,
+		command->cores == CLI_CORES_NONE || options->live ? CLI_RIGHTS_TO_CAPTURE : CLI_RIGHTS_TO_READ);
+	return true;
 }
 
 /* The argument that is the address: one that begins with 0x, or else the last one. */
