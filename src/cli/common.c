@@ -265,12 +265,26 @@ static bool place_coredump(const cli_command *command, cli_options *options, cli
 	return true;
 }
 
+/* Whether any of the files that are to be read is named by way of a process. */
+static bool is_by_process(const cli_options *options)
+{
+	char **const lists[] = { options->arguments, options->debug_directories, options->container_files };
+	bool found = cli_sandbox_is_of_process(options->sysroot);
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(lists); i++)
+		for (char **path = lists[i]; path && *path; path++)
+			found |= cli_sandbox_is_of_process(*path);
+	return found;
+}
+
 void cli_give_up_rights(const cli_options *options, cli_rights rights)
 {
-	hc_held_capture *held = options->live ? options->live->held : NULL;
-	g_autofree char *lacking = options->no_sandbox ? NULL :
-							 cli_sandbox_enter(rights, options->output,
-								 held ? hc_held_capture_path(held) : NULL);
+	const sandbox_uses uses = {
+		.output = options->output,
+		.held = options->live && options->live->held ? hc_held_capture_path(options->live->held) : NULL,
+		.processes = is_by_process(options),
+	};
+	g_autofree char *lacking = options->no_sandbox ? NULL : cli_sandbox_enter(rights, &uses);
 
 	if (lacking && options->verbose)
 		cli_complain("the sandbox is not whole: %s", lacking);

@@ -13,6 +13,9 @@
  * Each is there without the others where a kernel, or a container, lacks them; what is lacking is told. Limits (setrlimit(2)) are no
  * substitute: none of them keeps anything from being run, sent or overwritten that is not needed here too.
  *
+ * Files that are named by way of another process (/proc/PID/root/...) can be read by its debugger only, which Landlock forbids to be: then there
+ * is none, and root keeps that capability.
+ *
  * A live process is captured with the rights of a debugger, and those are then given up in the same way. `watch` captures again and again:
  * it keeps them, and gives up only what capturing does not take.
  */
@@ -92,8 +95,15 @@ static void add_cache(sandbox_needs *needs)
 	needs->names = true;
 }
 
+bool cli_sandbox_is_of_process(const char *path)
+{
+	g_autofree char *absolute = path ? g_canonicalize_filename(path, NULL) : NULL;
+
+	return absolute && g_str_has_prefix(absolute, "/proc/") && g_ascii_isdigit(absolute[strlen("/proc/")]);
+}
+
 /* Capabilities stand in two words of 32 bits: <linux/capability.h>. Those of this thread, and of all that it starts. */
-static bool drop_capabilities(void)
+static bool drop_capabilities(const sandbox_uses *uses)
 {
 	static const unsigned kept[] = { CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_CHOWN, CAP_FOWNER };
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -104,6 +114,7 @@ static bool drop_capabilities(void)
 		return false;
 	for (unsigned i = 0; i < G_N_ELEMENTS(kept); i++)
 		mask |= CAP_TO_MASK(kept[i]);
+	mask |= uses->processes ? CAP_TO_MASK(CAP_SYS_PTRACE) : 0;
 	for (unsigned i = 0; i < G_N_ELEMENTS(sets); i++) {
 		sets[i].permitted &= i ? 0 : mask;
 		sets[i].effective &= i ? 0 : mask;
@@ -117,7 +128,25 @@ static void note(GString *lacking, const char *what)
 	g_string_append_printf(lacking, "%s%s", lacking->len ? "; " : "", what);
 }
 
-char *cli_sandbox_enter(cli_rights rights, const char *output, const char *held)
+static void give_up_all_but_reading(sandbox_needs *needs, const sandbox_uses *uses, GString *lacking)
+{
+	add_scratch(needs);
+	if (uses->output)
+		add_output(needs, uses->output);
+	if (uses->held)
+		add_held(needs, uses->held);
+	if (needs->network)
+		add_cache(needs);
+	if (uses->processes)
+		note(lacking,
+			"where files may be made is not limited, as one that is read is named by way of a process (/proc/PID)");
+	else if (!cli_sandbox_protect_files(needs))
+		note(lacking, "where files may be made is not limited (no Landlock here)");
+	if (!drop_capabilities(uses))
+		note(lacking, "capabilities are kept");
+}
+
+char *cli_sandbox_enter(cli_rights rights, const sandbox_uses *uses)
 {
 	const char *servers = g_getenv("DEBUGINFOD_URLS"), *reason;
 	g_autoptr(GString) lacking = g_string_new(NULL);
@@ -127,19 +156,8 @@ char *cli_sandbox_enter(cli_rights rights, const char *output, const char *held)
 	g_array_set_clear_func(folders, clear_folder);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		note(lacking, "what it would run could get more rights (no_new_privs failed)");
-	if (rights == CLI_RIGHTS_TO_READ) {
-		add_scratch(&needs);
-		if (output)
-			add_output(&needs, output);
-		if (held)
-			add_held(&needs, held);
-		if (needs.network)
-			add_cache(&needs);
-		if (!cli_sandbox_protect_files(&needs))
-			note(lacking, "where files may be made is not limited (no Landlock here)");
-		if (!drop_capabilities())
-			note(lacking, "capabilities are kept");
-	}
+	if (rights == CLI_RIGHTS_TO_READ)
+		give_up_all_but_reading(&needs, uses, lacking);
 	if (!cli_sandbox_filter_calls(&needs, &reason))
 		note(lacking, reason);
 	return lacking->len ? g_strdup(lacking->str) : NULL;

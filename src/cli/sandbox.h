@@ -40,11 +40,18 @@ typedef struct sandbox_needs {
 
 /* sandbox.c */
 
-/*
- * OUTPUT: the file that will be written, HELD: the folder of a capture that will be removed; both may be NULL. Returns what could not be given
- * up, in words, to be freed; NULL: all was.
- */
-char *cli_sandbox_enter(cli_rights rights, const char *output, const char *held);
+/* What reading does besides. */
+typedef struct sandbox_uses {
+	const char *output; /* the file that will be written; NULL: none */
+	const char *held;   /* the folder of a capture that will be removed; likewise */
+	bool processes; /* files are named by way of another process (/proc/PID/root), which takes the rights of its debugger */
+} sandbox_uses;
+
+/* Whether PATH is of the kind that sandbox_uses.processes is about. NULL: no. */
+bool cli_sandbox_is_of_process(const char *path);
+
+/* Returns what could not be given up, in words, to be freed; NULL: all was. */
+char *cli_sandbox_enter(cli_rights rights, const sandbox_uses *uses);
 
 /* What this system offers, a line for --version; to be freed. */
 char *cli_sandbox_describe(void);
