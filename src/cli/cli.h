@@ -174,7 +174,10 @@ cli_status cli_worse(cli_status a, cli_status b);
 /* To be called once, at the beginning. */
 void cli_handle_endings(void);
 
-/* Writes out what stands in stdio's buffer. STATUS, or CLI_FAILED if that could not be written, which is said then. */
+/* Runs FUNCTION, the whole of a thread, such that its end is handled as that of the first one. */
+void cli_with_stack_for_handlers(void (*function)(void *data), void *data);
+
+/* Writes out what stands in stdio's buffers. STATUS, or CLI_FAILED if that could not be written, which is said then. */
 cli_status cli_close_output(cli_status status);
 
 /* live.c */

@@ -136,6 +136,9 @@ void hc_module_supply(hc_modules *modules, struct module *module);
  */
 Dwfl_Module *hc_module_dwfl(hc_modules *modules, struct module *module);
 
+/* As dwfl_module_getdwarf(3), but where memory is out, or gets so, it ends the process as GLib does. */
+Dwarf *hc_modules_dwarf(Dwfl_Module *dwfl_module, Dwarf_Addr *ret_bias);
+
 /* structures.c */
 void hc_struct_destroy(void *structure);
 

@@ -35,9 +35,8 @@ static bool find_unit(hc_modules *modules, struct module *module, const char *fu
 	hc_symbol symbol;
 	Dwarf_Addr bias;
 	Dwfl_Module *dwfl_module = hc_module_dwfl(modules, module);
-	Dwarf *dwarf = dwfl_module ? dwfl_module_getdwarf(dwfl_module, &bias) : NULL;
+	Dwarf *dwarf = dwfl_module ? hc_modules_dwarf(dwfl_module, &bias) : NULL;
 
-	hc_modules_mind_memory(dwarf);
 	module->dwarf = dwarf;
 	if (!dwarf || !hc_module_symbol(modules, &module->public, function, &symbol) || symbol.is_tls)
 		return false;
