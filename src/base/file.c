@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/file.h"
 
+#include "base/memory.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -124,6 +126,8 @@ GMappedFile *hc_file_map(const char *path, bool writable, GError **error)
 
 	if (file >= 0)
 		close(file);
+	if (g_error_matches(reason, G_FILE_ERROR, G_FILE_ERROR_NOMEM))
+		hc_memory_end(); /* or a file that is there would be told as missing */
 	if (reason)
 		fail(path, reason->message, error);
 	return mapped;

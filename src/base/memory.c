@@ -117,11 +117,3 @@ uint64_t hc_memory_peak(void)
 
 	return getrusage(RUSAGE_SELF, &usage) ? 0 : (uint64_t)usage.ru_maxrss * 1024;
 }
-
-void hc_memory_end(void)
-{
-	volatile size_t too_much = G_MAXSIZE;
-
-	for (;;)
-		g_free(g_malloc(too_much));
-}

@@ -36,6 +36,7 @@ enum {
 
 typedef struct capture_task {
 	pid_t pid;
+	pid_t reader;	    /* hc_proc_living_thread() of it */
 	int64_t own_number; /* where it runs */
 	const hc_capture_options *options;
 	int directory; /* descriptor */
@@ -140,30 +141,11 @@ static void explain_denial(pid_t pid, const char *status, GError **error)
 	}
 }
 
-/* Whether a thread of PID has memory, though its first one has ended (pthread_exit(3) in main()): then /proc/PID tells as of a zombie. */
-static bool has_other_threads(pid_t pid)
+/* Whether it is a process whose memory may be read, and by which of its threads. */
+static bool check_process(capture_task *capture, GError **error)
 {
-	g_autofree char *path = g_strdup_printf("/proc/%d/task", (int)pid);
-	g_autoptr(GDir) tasks = g_dir_open(path, 0, NULL);
-	const char *name;
-	bool found = false;
-
-	while (tasks && !found && (name = g_dir_read_name(tasks))) {
-		g_autofree char *file = g_strdup_printf("task/%s/status", name);
-		g_autofree char *status = hc_proc_read(pid, file, NULL, NULL);
-		uint64_t resident;
-
-		found = hc_proc_field(status, "VmRSS:", &resident);
-	}
-	return found;
-}
-
-/* Whether PID is a process whose memory may be read. */
-static bool check_process(const capture_task *capture, GError **error)
-{
-	g_autofree char *status = hc_proc_read(capture->pid, "status", NULL, NULL);
-	g_autofree char *memory = g_strdup_printf("/proc/%d/mem", (int)capture->pid);
-	uint64_t tracer = 0, resident, leader = capture->pid;
+	g_autofree char *status = hc_proc_read(capture->pid, "status", NULL, NULL), *memory = NULL;
+	uint64_t tracer = 0, leader = capture->pid;
 	int descriptor;
 
 	if (!status)
@@ -175,15 +157,17 @@ static bool check_process(const capture_task *capture, GError **error)
 	}
 	if (capture->pid == getpid())
 		return fail_usage(error, "process % is heapcore itself", capture->pid);
-	if (!hc_proc_field(status, "VmRSS:", &resident) && has_other_threads(capture->pid)) {
-		g_set_error(error, HC_ERROR, HC_ERROR_UNSUPPORTED,
-			"the main thread of process %d has ended while others go on: /proc tells nothing of such a process as a whole, and it cannot be captured",
-			(int)capture->pid);
-		return false;
-	}
-	if (!hc_proc_field(status, "VmRSS:", &resident))
+	capture->reader = hc_proc_living_thread(capture->pid);
+	if (!capture->reader)
 		return fail_usage(error, "process % has no memory: it is one of the kernel's, or has ended (a zombie)",
 			capture->pid);
+	if (capture->reader != capture->pid) {
+		g_free(status);
+		status = hc_proc_read(capture->reader, "status", NULL, error);
+		if (!status)
+			return false;
+	}
+	memory = g_strdup_printf("/proc/%d/mem", (int)capture->reader);
 	if (hc_proc_field(status, "TracerPid:", &tracer) && tracer) {
 		g_set_error(error, HC_ERROR, HC_ERROR_IO,
 			"process %d is being traced by process %" PRIu64 " (a debugger?): end that first",
@@ -346,7 +330,7 @@ static int64_t own_number(pid_t pid, const char *status)
 {
 	uint64_t number;
 
-	return hc_proc_own_number(status, "NSpid:", &number) ? (int64_t)number : pid;
+	return hc_proc_own_number(status, "NStgid:", &number) ? (int64_t)number : pid;
 }
 
 /* What the core takes on the disk, about. */
@@ -365,14 +349,14 @@ static bool freeze(capture_task *capture, hc_stopped_process **process, gint64 b
 {
 	g_autoptr(GError) why = NULL;
 
-	if (!hc_account_stop(&capture->account, capture->pid, error))
+	if (!hc_account_stop(&capture->account, capture->reader, error))
 		return false;
 	if (!hc_freeze(&capture->copy, *process, capture->account.mappings, &why)) {
 		capture->why_stopped = g_strdup(why->message);
 		return true;
 	}
 	prepare_writer(capture);
-	if (!hc_core_writer_keep_aside(&capture->writer, capture->pid, error))
+	if (!hc_core_writer_keep_aside(&capture->writer, capture->reader, error))
 		return false;
 	g_clear_pointer(process, hc_process_continue);
 	capture->stopped = seconds_since(begin);
@@ -391,22 +375,22 @@ static bool read_stopped(
 	unsigned threads = hc_stopped_process_thread_count(stopped);
 	bool known;
 
-	capture->status = hc_proc_read(capture->pid, "status", NULL, error);
+	capture->status = hc_proc_read(capture->reader, "status", NULL, error);
 	if (!capture->status ||
 		!hc_capture_read_threads(capture->pid, stopped, capture->status, &capture->threads, error))
 		return false;
 	if (!capture->why_stopped && !freeze(capture, &stopped, begin, error))
 		return false;
 	capture->own_number = own_number(capture->pid, capture->status);
-	if (!hc_capture_copy_proc(capture->pid, capture->directory, error))
+	if (!hc_capture_copy_proc(capture->reader, capture->directory, error))
 		return false;
-	known = stopped ? hc_account_read(&capture->account, capture->pid, error) :
+	known = stopped ? hc_account_read(&capture->account, capture->reader, error) :
 			  hc_account_finish(&capture->account, capture->copy.pid, ret_lost, error);
 	if (!known)
 		return false;
 	capture->estimate = estimate(capture, capture->account.mappings, threads);
 	return check_room(capture, error) && write_account(capture, error) &&
-	       write_core(capture, stopped ? capture->pid : capture->copy.pid, error);
+	       write_core(capture, stopped ? capture->reader : capture->copy.pid, error);
 }
 
 /* proc(5), stat: the 22nd word; the second is a name that may hold anything but ends with the last parenthesis. */
@@ -422,10 +406,10 @@ static int64_t start_time(pid_t pid)
 static bool write_description(const capture_task *capture, int64_t time, GError **error)
 {
 	g_autoptr(GKeyFile) file = g_key_file_new();
-	g_autofree char *link = g_strdup_printf("/proc/%d/exe", (int)capture->pid);
+	g_autofree char *link = g_strdup_printf("/proc/%d/exe", (int)capture->reader);
 	g_autofree char *executable = g_file_read_link(link, NULL);
 	g_autofree char *escaped = g_strescape(executable ? executable : "", NULL);
-	g_autofree char *text = NULL, *root = hc_proc_foreign_root(capture->pid);
+	g_autofree char *text = NULL, *root = hc_proc_foreign_root(capture->reader);
 
 	g_key_file_set_integer(file, "capture", "format", HC_CAPTURE_FORMAT);
 	g_key_file_set_int64(file, "capture", "pid", capture->pid);
@@ -458,16 +442,18 @@ static bool make_scratch(const capture_task *capture, GError **error)
 /* How much there is, and whether a copy can be made, before anything is stopped. */
 static bool prepare(capture_task *capture, GError **error)
 {
-	g_autofree char *status = hc_proc_read(capture->pid, "status", NULL, error);
+	g_autofree char *status = hc_proc_read(capture->reader, "status", NULL, error);
 	g_autoptr(GError) why = NULL;
 	uint64_t threads = 1;
 
-	if (!status || !hc_account_prepare(&capture->account, capture->pid, error))
+	if (!status || !hc_account_prepare(&capture->account, capture->reader, error))
 		return false;
 	hc_proc_field(status, "Threads:", &threads);
 	capture->estimate = estimate(capture, capture->account.before, (unsigned)MIN(threads, 1 << 20));
 	if (capture->options->stop)
 		g_set_error_literal(&why, HC_ERROR, HC_ERROR_UNSUPPORTED, "so it was asked for");
+	else if (capture->reader != capture->pid)
+		g_set_error_literal(&why, HC_ERROR, HC_ERROR_UNSUPPORTED, "its main thread has ended");
 	else if (hc_freeze_prepare(capture->pid, status, capture->account.before, &capture->copy, &why))
 		hc_account_prepare_copy(&capture->account, capture->pid);
 	if (why)
@@ -487,7 +473,7 @@ static void start_guardian(capture_task *capture)
 static bool stop_and_read(capture_task *capture, bool *ret_lost, GError **error)
 {
 	gint64 begin = g_get_monotonic_time();
-	hc_stopped_process *process = hc_process_stop(capture->pid, keep_waiting, capture, error);
+	hc_stopped_process *process = hc_process_stop(capture->reader, keep_waiting, capture, error);
 	bool done;
 
 	*ret_lost = false;

@@ -38,13 +38,13 @@ typedef struct hc_stopped_process hc_stopped_process;
 typedef bool (*hc_keep_waiting_function)(void *data);
 
 /*
- * Stops all threads of PID. Fails with HC_ERROR_IO, HC_ERROR_CANCELLED; then all that were stopped go on.
+ * Stops all threads of the process PID; of one whose main thread has ended PID is another one of them. Fails with HC_ERROR_IO, HC_ERROR_CANCELLED; then all that were stopped go on.
  * They also go on if we die.
  */
 hc_stopped_process *hc_process_stop(pid_t pid, hc_keep_waiting_function keep_waiting, void *data, GError **error);
 void hc_process_continue(hc_stopped_process *process); /* NULL is fine */
 unsigned hc_stopped_process_thread_count(const hc_stopped_process *process);
-pid_t hc_stopped_process_thread(const hc_stopped_process *process, unsigned index); /* 0 is the main thread */
+pid_t hc_stopped_process_thread(const hc_stopped_process *process, unsigned index); /* 0 is PID */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_stopped_process, hc_process_continue)
 
 /* Whether thread INDEX stopped as a signal came for it, which it gets when it goes on. */
@@ -153,7 +153,7 @@ typedef struct hc_thread_notes {
 	GByteArray *first, *rest;
 } hc_thread_notes;
 
-/* Of PROCESS, which stands still; STATUS: its file of /proc. HC_ERROR_IO, HC_ERROR_UNSUPPORTED. */
+/* Of PROCESS, which is PID and stands still; STATUS: the file of /proc of its first thread. HC_ERROR_IO, HC_ERROR_UNSUPPORTED. */
 bool hc_capture_read_threads(
 	pid_t pid, const hc_stopped_process *process, const char *status, hc_thread_notes *ret_notes, GError **error);
 
@@ -269,6 +269,12 @@ bool hc_proc_field(const char *text, const char *key, uint64_t *ret_number);
  * it is not told.
  */
 bool hc_proc_own_number(const char *status, const char *key, uint64_t *ret_number);
+
+/*
+ * The thread by whose files in /proc, which are those of any process, PID's memory is read: PID itself, its main thread, or another one if that
+ * has ended (pthread_exit(3) in main()), for then /proc/PID tells as of a zombie. 0: there is no memory.
+ */
+pid_t hc_proc_living_thread(pid_t pid);
 
 /* /proc/PID/root, if PID has other mounts than we have; else NULL. Free with g_free(). */
 char *hc_proc_foreign_root(pid_t pid);

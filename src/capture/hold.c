@@ -23,7 +23,7 @@ struct hc_held_capture {
 /* The descriptor keeps the process's mounts, also when it has ended. */
 static void hold_root(hc_held_capture *held, pid_t pid)
 {
-	g_autofree char *root = hc_proc_foreign_root(pid);
+	g_autofree char *root = hc_proc_foreign_root(hc_proc_living_thread(pid));
 
 	held->root = root ? open(root, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	held->root_path = held->root >= 0 ? g_strdup_printf("/proc/self/fd/%d", held->root) : NULL;

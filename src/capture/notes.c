@@ -50,7 +50,7 @@ static own_numbers read_numbers(pid_t pid, const char *status)
 	own_numbers own = { .pid = pid, .group = getpgid(pid), .session = getsid(pid) };
 	uint64_t number, group = 0, session = 0;
 
-	if (!hc_proc_own_number(status, "NSpid:", &number) || number == (uint64_t)pid)
+	if (!hc_proc_own_number(status, "NStgid:", &number) || number == (uint64_t)pid)
 		return own;
 	hc_proc_own_number(status, "NSpgid:", &group);
 	hc_proc_own_number(status, "NSsid:", &session);
@@ -66,11 +66,12 @@ static pid_t own_thread(const own_numbers *own, pid_t pid, pid_t thread)
 	return hc_proc_own_number(status, "NSpid:", &number) ? (pid_t)number : thread;
 }
 
-static void append_process(GByteArray *notes, pid_t pid, const own_numbers *own, const char *status)
+/* READER: whose files in /proc tell of the memory. */
+static void append_process(GByteArray *notes, pid_t pid, pid_t reader, const own_numbers *own, const char *status)
 {
 	g_autofree char *command = hc_proc_read(pid, "comm", NULL, NULL);
 	size_t length = 0;
-	g_autofree char *arguments = hc_proc_read(pid, "cmdline", &length, NULL);
+	g_autofree char *arguments = hc_proc_read(reader, "cmdline", &length, NULL);
 	prpsinfo_t process = { .pr_pid = own->pid, .pr_pgrp = own->group, .pr_sid = own->session, .pr_sname = 'R' };
 	uint64_t number;
 
@@ -180,7 +181,7 @@ bool hc_capture_read_threads(
 {
 	g_autoptr(GByteArray) first = g_byte_array_new(), rest = g_byte_array_new();
 	size_t length;
-	g_autofree char *auxiliary = hc_proc_read(pid, "auxv", &length, error);
+	g_autofree char *auxiliary = hc_proc_read(hc_stopped_process_thread(process, 0), "auxv", &length, error);
 	const own_numbers own = read_numbers(pid, status);
 
 	if (!auxiliary)
@@ -192,7 +193,7 @@ bool hc_capture_read_threads(
 		if (!append_thread(i ? rest : first, pid, &own, thread, error))
 			return false;
 		if (!i) {
-			append_process(first, pid, &own, status);
+			append_process(first, pid, thread, &own, status);
 			append_note(first, "CORE", NT_AUXV, auxiliary, length);
 		}
 		append_signal(rest, thread, hc_stopped_process_has_signal(process, i));

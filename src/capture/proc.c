@@ -48,6 +48,31 @@ bool hc_proc_own_number(const char *status, const char *key, uint64_t *ret_numbe
 	return true;
 }
 
+static bool has_memory(pid_t pid)
+{
+	g_autofree char *status = hc_proc_read(pid, "status", NULL, NULL);
+	uint64_t resident;
+
+	return hc_proc_field(status, "VmRSS:", &resident);
+}
+
+pid_t hc_proc_living_thread(pid_t pid)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/task", (int)pid);
+	g_autoptr(GDir) tasks = has_memory(pid) ? NULL : g_dir_open(path, 0, NULL);
+	const char *name;
+
+	if (!tasks)
+		return has_memory(pid) ? pid : 0;
+	while ((name = g_dir_read_name(tasks))) {
+		pid_t thread = (pid_t)g_ascii_strtoll(name, NULL, 10);
+
+		if (thread > 0 && has_memory(thread))
+			return thread;
+	}
+	return 0;
+}
+
 char *hc_proc_foreign_root(pid_t pid)
 {
 	g_autofree char *path = g_strdup_printf("/proc/%d/ns/mnt", (int)pid);

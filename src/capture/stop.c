@@ -33,17 +33,30 @@ struct hc_stopped_process {
 	GHashTable *known; /* thread ids */
 };
 
+/* Whether THREAD ran to its end: the main one stays as a zombie while others go on, and cannot be traced. */
+static bool has_ended(pid_t thread)
+{
+	g_autofree char *status = hc_proc_read(thread, "status", NULL, NULL);
+	const char *state = status ? strstr(status, "\nState:") : NULL;
+
+	state = state ? state + strlen("\nState:") : "";
+	state += strspn(state, " \t");
+	return !status || *state == 'Z' || *state == 'X';
+}
+
 static bool seize(pid_t pid, pid_t thread, bool *ret_gone, GError **error)
 {
 	*ret_gone = false;
 	if (!ptrace(PTRACE_SEIZE, thread, NULL, NULL))
 		return true;
-	if (errno == ESRCH && thread != pid) {
-		*ret_gone = true; /* it has ended */
+	int reason = errno;
+
+	if (thread != pid && (reason == ESRCH || has_ended(thread))) {
+		*ret_gone = true;
 		return true;
 	}
 	g_set_error(error, HC_ERROR, HC_ERROR_IO, "cannot stop thread %d of process %d: %s", (int)thread, (int)pid,
-		g_strerror(errno));
+		g_strerror(reason));
 	return false;
 }
 
@@ -169,7 +182,7 @@ hc_stopped_process *hc_process_stop(pid_t pid, hc_keep_waiting_function keep_wai
 	g_autoptr(hc_stopped_process) process = new_process(pid);
 	unsigned new = 1;
 
-	/* The main thread is the first of the list. */
+	/* It is the first of the list. */
 	if (!interrupt_thread(process, pid, error))
 		return NULL;
 	for (unsigned pass = 0; new &&pass < PASSES_MAX; pass++) {

@@ -13,11 +13,14 @@
  *	endings.c	signals, memory that is out, output that cannot be written
  *	live.c		a live process in place of a core; taking captures
  *	run.c		running an analysis with progress, writing a report
+ *	sandbox.h	giving up rights before a core is read
  *	snapshots.c	reading and taking snapshots of all that was given
  *	fail_on.c	conditions that make the exit status 1
  *	number.c	sizes and addresses as one types them
  */
 #pragma once
+
+#include "sandbox.h"
 
 #include <heapcore/heapcore.h>
 #include <signal.h>
@@ -83,6 +86,7 @@ typedef struct cli_live {
 	int64_t pid;
 	char *name;	       /* "--pid=PID", as on a command line */
 	hc_held_capture *held; /* NULL: it was not captured yet */
+	bool again;	       /* it will be captured again: the rights to do so are kept */
 } cli_live;
 
 /* What the options that all commands share say, and the arguments that are left. Zero it first. */
@@ -95,6 +99,8 @@ typedef struct cli_options {
 	uint64_t memory;  /* as hc_analysis_options */
 	unsigned at_once; /* likewise */
 	gboolean no_types, no_encodings, no_content, retained;
+	gboolean no_sandbox;
+	const char *output;	/* the file that the command will write; NULL: none */
 	char **container_files; /* of the commands that have them */
 	const char *colour;	/* as given; checked */
 	const char *pid_word;	/* likewise */
@@ -137,7 +143,8 @@ typedef struct cli_option {
 
 /*
  * Reads the shared options and the table OWN (the command's; may be NULL). FALSE if there is nothing more to do, with the
- * exit status in *RET_STATUS: help was asked for and shown, or the command line is wrong and that was said.
+ * exit status in *RET_STATUS: help was asked for and shown, or the command line is wrong and that was said. All rights that the
+ * command does not need are given up then: whatever is read is hostile.
  */
 bool cli_parse(const cli_command *command, int argc, char **argv, const cli_option *own, unsigned least_arguments,
 	unsigned most_arguments, cli_options *options, cli_status *ret_status);
@@ -186,6 +193,9 @@ cli_live *cli_live_new(int64_t pid);
 
 void cli_print_overview(void);
 
+/* Gives up all rights but RIGHTS, unless OPTIONS say otherwise. cli_parse() has done so: of a live process all but those to capture. */
+void cli_give_up_rights(const cli_options *options, cli_rights rights);
+
 /* Whether DESCRIPTOR is a terminal that can do more than write lines. */
 bool cli_is_terminal(int descriptor);
 
@@ -216,7 +226,10 @@ bool cli_options_read(const cli_command *command, const cli_options *options);
 /* To be called once, at the beginning. */
 void cli_handle_endings(void);
 
-/* Writes out what stands in stdio's buffer. STATUS, or CLI_FAILED if that could not be written, which is said then. */
+/* Runs FUNCTION, the whole of a thread, such that its end is handled as that of the first one. */
+void cli_with_stack_for_handlers(void (*function)(void *data), void *data);
+
+/* Writes out what stands in stdio's buffers. STATUS, or CLI_FAILED if that could not be written, which is said then. */
 cli_status cli_close_output(cli_status status);
 
 /* live.c */

@@ -73,6 +73,7 @@ static GOptionContext *make_context(const cli_command *command, const cli_option
 		{ CLI_FLAG, "verbose", &options->verbose,
 			.help = "empty rows, notes and examples too; nothing shortened", .letter = 'v' },
 		{ CLI_FLAG, "quiet", &options->quiet, .help = "no progress", .letter = 'q' },
+		{ CLI_FLAG, "no-sandbox", &options->no_sandbox, .help = "give up no rights before the core is read" },
 		{ CLI_FLAG, "help", &options->help, .help = "this help", .letter = 'h' },
 		{ 0 },
 	};
@@ -209,6 +210,31 @@ static bool place_coredump(const cli_command *command, cli_options *options, cli
 	return true;
 }
 
+/* Whether any of the files that are to be read is named by way of a process. */
+static bool is_by_process(const cli_options *options)
+{
+	char **const lists[] = { options->arguments, options->debug_directories, options->container_files };
+	bool found = cli_sandbox_is_of_process(options->sysroot);
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(lists); i++)
+		for (char **path = lists[i]; path && *path; path++)
+			found |= cli_sandbox_is_of_process(*path);
+	return found;
+}
+
+void cli_give_up_rights(const cli_options *options, cli_rights rights)
+{
+	const sandbox_uses uses = {
+		.output = options->output,
+		.held = options->live && options->live->held ? hc_held_capture_path(options->live->held) : NULL,
+		.processes = is_by_process(options),
+	};
+	g_autofree char *lacking = options->no_sandbox ? NULL : cli_sandbox_enter(rights, &uses);
+
+	if (lacking && options->verbose)
+		cli_complain("the sandbox is not whole: %s", lacking);
+}
+
 bool cli_parse(const cli_command *command, int argc, char **argv, const cli_option *own, unsigned least_arguments,
 	unsigned most_arguments, cli_options *options, cli_status *ret_status)
 {
@@ -237,8 +263,12 @@ bool cli_parse(const cli_command *command, int argc, char **argv, const cli_opti
 			options->arguments[count++] = g_strdup(words[i]);
 	}
 	options->argument_count = count;
-	return cli_options_read(command, options) && place_process(command, options) &&
-	       place_coredump(command, options, ret_status) && check(command, options, least_arguments, most_arguments);
+	if (!cli_options_read(command, options) || !place_process(command, options) ||
+		!place_coredump(command, options, ret_status) || !check(command, options, least_arguments, most_arguments))
+		return false;
+	cli_give_up_rights(options,
+		command->cores == CLI_CORES_NONE || options->live ? CLI_RIGHTS_TO_CAPTURE : CLI_RIGHTS_TO_READ);
+	return true;
 }
 
 /* The argument that is the address: one that begins with 0x, or else the last one. */

@@ -34,6 +34,7 @@ void cli_complain(const char *format, ...)
 	fputs("heapcore: ", stderr);
 	put_printable(text);
 	fputc('\n', stderr);
+	fflush(stderr);
 }
 
 cli_status cli_complain_usage(const cli_command *command, const char *format, ...)
@@ -47,5 +48,6 @@ cli_status cli_complain_usage(const cli_command *command, const char *format, ..
 	put_printable(text);
 	fprintf(stderr, "\nUsage: heapcore %s [OPTION...] %s\nTry: heapcore %s --help\n", command->name,
 		command->arguments, command->name);
+	fflush(stderr);
 	return CLI_USAGE;
 }

@@ -5,25 +5,44 @@
  * GLib and libdw end the program if they get no memory, each in a way of its own (g_error(), abort(), assert(), a pointer that is NULL). What
  * they say is not for a user, and a crash is no exit status: so whatever ends it while there is no memory to be had says that, and
  * ends with CLI_FAILED. Any other crash stays one. Handlers do only what signal-safety(7) lets them.
+ *
+ * What the libraries themselves say before they end it goes to standard error, which has a buffer for that: it is written out where the program says
+ * something, or crashes, and is forgotten where memory was out.
  */
 #include "cli.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
+#include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 enum {
 	PROBE = 16 << 20,	  /* bytes: who cannot have so many more has none */
-	ALTERNATE_SIZE = 64 << 10 /* bytes */
+	ALTERNATE_SIZE = 64 << 10, /* bytes */
+	BUFFER_SIZE = 4096,	   /* likewise: of standard error */
+	PATIENCE = 1000		   /* milliseconds */
 };
 
-static G_GNUC_NORETURN void end_with(const char *message)
+static void write_message(const char *message, size_t length)
 {
-	ssize_t ignored = write(STDERR_FILENO, message, strlen(message));
+	ssize_t ignored = write(STDERR_FILENO, message, length);
 
 	(void)ignored;
+}
+
+/* Several threads may find at the same time that there is no memory: one says so. */
+static G_GNUC_NORETURN void end_with(const char *message)
+{
+	static int said;
+
+	if (!g_atomic_int_exchange(&said, 1))
+		write_message(message, strlen(message));
+	else
+		poll(NULL, 0, PATIENCE); /* the other one ends us */
 	_exit(CLI_FAILED);
 }
 
@@ -53,9 +72,21 @@ static void end_of_crash(int number)
 	if (probe == MAP_FAILED)
 		end_without_memory();
 	munmap(probe, PROBE);
+	/* What stands in the buffer, without the lock of it, which the thread that crashed may have. */
+	write_message(stderr->_IO_write_base, (size_t)(stderr->_IO_write_ptr - stderr->_IO_write_base));
 	errno = error;
 	signal(number, SIG_DFL);
 	raise(number); /* comes when this returns */
+}
+
+/*
+ * In place of libc's, for libraries that assert() that they got memory: that one would write past the buffer where it has none to make its
+ * message.
+ */
+void __assert_fail(const char *assertion, const char *file, unsigned line, const char *function)
+{
+	fprintf(stderr, "heapcore: %s:%u: %s: Assertion `%s' failed.\n", file, line, function, assertion);
+	abort();
 }
 
 /* The others, such as a debugger's or a sanitizer's, know better. */
@@ -93,10 +124,23 @@ static void set_stack(void)
 		sigaltstack(&stack, NULL);
 }
 
+/* On the thread's own stack, whose lowest frame it is. */
+void cli_with_stack_for_handlers(void (*function)(void *data), void *data)
+{
+	char alternate[ALTERNATE_SIZE];
+	stack_t stack = { .ss_sp = alternate, .ss_size = sizeof alternate }, former;
+	bool is_set = !sigaltstack(&stack, &former);
+
+	function(data);
+	if (is_set)
+		sigaltstack(&former, NULL);
+}
+
 void cli_handle_endings(void)
 {
 	static const int crashes[] = { SIGABRT, SIGTRAP, SIGSEGV };
 
+	setvbuf(stderr, g_malloc(BUFFER_SIZE), _IOFBF, BUFFER_SIZE);
 	set_stack();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a file that grows too large is an error of write(2) */
@@ -108,6 +152,7 @@ void cli_handle_endings(void)
 
 cli_status cli_close_output(cli_status status)
 {
+	fflush(stderr);
 	if (!ferror(stdout) && !fflush(stdout))
 		return status;
 	if (errno == EPIPE)

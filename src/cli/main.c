@@ -39,10 +39,13 @@ static bool parse_own_options(int *argc, char ***argv, cli_status *ret_status)
 		*ret_status = CLI_USAGE;
 		return false;
 	}
-	if (version)
-		printf("heapcore %s\n", hc_version());
-	else if (help)
+	if (version) {
+		g_autofree char *sandbox = cli_sandbox_describe();
+
+		printf("heapcore %s\n%s\n", hc_version(), sandbox);
+	} else if (help) {
 		cli_print_overview();
+	}
 	return !help && !version;
 }
 

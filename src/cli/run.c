@@ -70,7 +70,7 @@ static void print_progress(const analysis_progress *progress, const char *core, 
 }
 
 /* A thread of its own: a stage may take seconds without a call. */
-static void *show_progress(void *data)
+static void show_progress(void *data)
 {
 	analysis_progress *progress = data;
 	g_autofree char *core = g_path_get_basename(progress->core);
@@ -91,6 +91,11 @@ static void *show_progress(void *data)
 		fputs("\r\033[K", stderr);
 		fflush(stderr);
 	}
+}
+
+static void *run_progress(void *data)
+{
+	cli_with_stack_for_handlers(show_progress, data);
 	return NULL;
 }
 
@@ -100,7 +105,7 @@ static GThread *progress_start(analysis_progress *progress, const char *core)
 	progress->running = true;
 	g_mutex_init(&progress->mutex);
 	g_cond_init(&progress->ended);
-	return g_thread_try_new("progress", show_progress, progress, NULL);
+	return g_thread_try_new("progress", run_progress, progress, NULL);
 }
 
 static void progress_end(analysis_progress *progress, GThread *thread)

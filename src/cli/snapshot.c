@@ -2,8 +2,9 @@
 #include "cli.h"
 
 static cli_status write_snapshot(
-	const cli_options *options, const hc_snapshot *snapshot, const char *path, bool replace, const char *binary)
+	const cli_options *options, const hc_snapshot *snapshot, bool replace, const char *binary)
 {
+	const char *path = options->output;
 	g_auto(cli_report) report = { 0 };
 	GError *error = NULL;
 	uint64_t size;
@@ -21,11 +22,11 @@ static cli_status write_snapshot(
 
 cli_status cli_run_snapshot(const cli_command *command, int argc, char **argv)
 {
-	const char *path = NULL;
 	gboolean force = FALSE;
 	g_auto(cli_options) options = { 0 };
 	const cli_option own[] = {
-		{ CLI_PATH, "output", &path, .letter = 'o', .help = "the file to write (needed)", .argument = "FILE" },
+		{ CLI_PATH, "output", &options.output, .letter = 'o', .help = "the file to write (needed)",
+			.argument = "FILE" },
 		{ CLI_FLAG, "force", &force, .help = "replace a snapshot that is there" },
 		CLI_NO_TYPES_OPTION(options, "read no debug info, name no containers: faster"),
 		CLI_CONTAINERS_OPTION(options),
@@ -38,7 +39,7 @@ cli_status cli_run_snapshot(const cli_command *command, int argc, char **argv)
 
 	if (!cli_parse(command, argc, argv, own, 1, 2, &options, &status))
 		return status;
-	if (!path || !*path)
+	if (!options.output || !*options.output)
 		return cli_complain_usage(command, "say with -o where to: a file");
 	for (char **argument = options.arguments; *argument; argument++) {
 		if (hc_core_is_program(*argument) && !binary)
@@ -53,10 +54,10 @@ cli_status cli_run_snapshot(const cli_command *command, int argc, char **argv)
 		cli_complain("%s is a snapshot already", (const char *)inputs->pdata[0]);
 		return CLI_FAILED;
 	}
-	if (!hc_snapshot_may_write(path, force, &error)) {
+	if (!hc_snapshot_may_write(options.output, force, &error)) {
 		cli_complain("%s", error->message);
 		return CLI_FAILED;
 	}
 	snapshots = cli_take_snapshots(&options, inputs, binary);
-	return snapshots ? write_snapshot(&options, snapshots->pdata[0], path, force, binary) : CLI_FAILED;
+	return snapshots ? write_snapshot(&options, snapshots->pdata[0], force, binary) : CLI_FAILED;
 }

@@ -50,9 +50,14 @@ static void take_in_lane(struct taking *taking, unsigned lane)
 	}
 }
 
-static void *take_in_second_lane(void *data)
+static void take_second(void *data)
 {
 	take_in_lane(data, 1);
+}
+
+static void *take_in_second_lane(void *data)
+{
+	cli_with_stack_for_handlers(take_second, data);
 	return NULL;
 }
 

@@ -349,5 +349,6 @@ cli_status cli_run_watch(const cli_command *command, int argc, char **argv)
 	watch.kept = kept;
 	watch.binary = options.arguments[1];
 	options.live = cli_live_new(watch.pid);
+	options.live->again = true;
 	return make_directory(words.directory) ? run(&watch) : CLI_FAILED;
 }

@@ -52,11 +52,6 @@ void hc_debug_read_sections(Elf *elf, struct section *ret_sections)
 
 /* ---- finding the file ---- */
 
-Elf *hc_debug_open_elf(GMappedFile *mapped)
-{
-	return elf_memory(g_mapped_file_get_contents(mapped), g_mapped_file_get_length(mapped));
-}
-
 /*
  * libdw uncompresses every section that it knows when it opens a file. What nobody here asks it for (lines, macros, indices) is told to hold
  * nothing: with large debug info that is a sixth of the time.
@@ -135,7 +130,7 @@ GMappedFile *hc_debug_map(const char *path)
 static bool try_file(struct module_debug *debug, const hc_module *module, const char *path, const uint32_t *sum)
 {
 	g_autoptr(GMappedFile) mapped = hc_debug_map(path);
-	Elf *elf = mapped && g_mapped_file_get_length(mapped) ? hc_debug_open_elf(mapped) : NULL;
+	Elf *elf = mapped && g_mapped_file_get_length(mapped) ? hc_modules_open_elf(mapped) : NULL;
 
 	if (!elf)
 		return false;
@@ -198,7 +193,7 @@ static bool open_own_file(struct module_debug *debug, const hc_module *module)
 
 	if (!mapped || g_mapped_file_get_length(mapped) != size)
 		return false;
-	debug->elf = hc_debug_open_elf(mapped);
+	debug->elf = hc_modules_open_elf(mapped);
 	if (!debug->elf || (module->build_id && !hc_debug_has_build_id(debug->elf, module->build_id))) {
 		if (debug->elf)
 			elf_end(g_steal_pointer(&debug->elf));

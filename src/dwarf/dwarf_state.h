@@ -39,7 +39,6 @@ void hc_debug_read_sections(Elf *elf, struct section *ret_sections);
  * be read.
  */
 GMappedFile *hc_debug_map(const char *path);
-Elf *hc_debug_open_elf(GMappedFile *mapped);
 
 /* debug_file.c: as dwarf_begin_elf(), with hc_modules_mind_memory(). */
 Dwarf *hc_debug_begin(Elf *elf);

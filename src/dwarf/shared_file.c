@@ -65,7 +65,7 @@ static bool same_order(Elf *elf, bool swap)
 static struct shared_debug *open_path(const char *path, bool swap, const struct link *link)
 {
 	g_autoptr(GMappedFile) mapped = hc_debug_map(path);
-	Elf *elf = mapped && g_mapped_file_get_length(mapped) ? hc_debug_open_elf(mapped) : NULL;
+	Elf *elf = mapped && g_mapped_file_get_length(mapped) ? hc_modules_open_elf(mapped) : NULL;
 	Dwarf *dwarf = elf && same_order(elf, swap) && is_linked(elf, link) ? hc_debug_begin(elf) : NULL;
 
 	if (!dwarf) {

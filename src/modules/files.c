@@ -5,10 +5,12 @@
  * holds the program headers.
  */
 #include "base/file.h"
+#include "base/memory.h"
 #include "modules/modules_state.h"
 
 #include <elf.h>
 #include <elfutils/libdwelf.h>
+#include <errno.h>
 #include <gelf.h>
 
 static const hc_diagnostic_kind file_differs = {
@@ -77,21 +79,27 @@ char *hc_module_path_here(const hc_modules *modules, const char *path)
 	return whole && !is_of_kernel(whole) ? hc_file_below(modules->sysroot, whole) : g_strdup("");
 }
 
-static Elf *open_elf(GMappedFile *mapped)
+Elf *hc_modules_open_elf(GMappedFile *mapped)
 {
-	return elf_memory(g_mapped_file_get_contents(mapped), g_mapped_file_get_length(mapped));
+	Elf *elf;
+
+	errno = 0;
+	elf = elf_memory(g_mapped_file_get_contents(mapped), g_mapped_file_get_length(mapped));
+	if (!elf)
+		hc_memory_end_if_out(errno);
+	return elf;
 }
 
 Elf *hc_module_elf(const hc_module *module)
 {
 	GMappedFile *mapped = hc_module_mapped(module);
 
-	return mapped ? open_elf(mapped) : NULL;
+	return mapped ? hc_modules_open_elf(mapped) : NULL;
 }
 
 static char *file_build_id(GMappedFile *mapped)
 {
-	Elf *elf = open_elf(mapped);
+	Elf *elf = hc_modules_open_elf(mapped);
 	const void *bytes = NULL;
 	ssize_t size = elf ? dwelf_elf_gnu_build_id(elf, &bytes) : -1;
 	char *text = size > 0 && size <= 64 ? hc_build_id_text(bytes, (size_t)size) : NULL;

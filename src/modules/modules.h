@@ -221,6 +221,9 @@ GMappedFile *hc_module_mapped(const hc_module *module);
 /* files.c: the same as an Elf of <libelf.h>, to be closed with elf_end(); NULL if there is none. */
 struct Elf *hc_module_elf(const hc_module *module);
 
+/* A file's, that is no ELF file too: libelf tells. NULL if there is none; if that is for want of memory, the process ends as GLib has it end. */
+struct Elf *hc_modules_open_elf(GMappedFile *mapped);
+
 unsigned hc_modules_index(const hc_modules *modules, const hc_module *module);
 const hc_module *hc_modules_executable(const hc_modules *modules); /* NULL if unknown */
 

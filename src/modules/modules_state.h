@@ -159,6 +159,9 @@ struct one_unit *hc_one_unit_open(
 	const hc_modules *modules, const struct module *module, uint64_t address, Dwarf_Die *ret_unit);
 void hc_one_unit_close(struct one_unit *one); /* NULL is fine */
 
+/* As dwfl_module_getdwarf(3), but where memory is out, or gets so, it ends the process as GLib does. */
+Dwarf *hc_modules_dwarf(Dwfl_Module *dwfl_module, Dwarf_Addr *ret_bias);
+
 /* structures.c */
 void hc_struct_destroy(void *structure);
 

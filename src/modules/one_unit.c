@@ -311,7 +311,7 @@ struct one_unit *hc_one_unit_open(
 	/* For writing, privately: libelf changes headers in place. */
 	one->mapped = hc_file_map(path, true, NULL);
 	if (one->mapped && g_mapped_file_get_length(one->mapped))
-		one->elf = elf_memory(g_mapped_file_get_contents(one->mapped), g_mapped_file_get_length(one->mapped));
+		one->elf = hc_modules_open_elf(one->mapped);
 	if (one->elf && has_build_id(one->elf, module->build_id) && open_unit(one, address, ret_unit)) {
 		one->path = g_steal_pointer(&path);
 		return one;

@@ -44,9 +44,8 @@ static bool find_unit(hc_modules *modules, struct module *module, const char *fu
 		return true;
 	}
 	Dwfl_Module *dwfl_module = hc_module_dwfl(modules, module);
-	Dwarf *dwarf = dwfl_module ? dwfl_module_getdwarf(dwfl_module, &bias) : NULL;
+	Dwarf *dwarf = dwfl_module ? hc_modules_dwarf(dwfl_module, &bias) : NULL;
 
-	hc_modules_mind_memory(dwarf);
 	module->dwarf = dwarf;
 	if (!dwarf || !is_known)
 		return false;

@@ -11,10 +11,12 @@
 #include "base/memory.h"
 #include "modules/modules_state.h"
 
+#include <errno.h>
 #include <gelf.h>
 
 enum {
-	KNOWN_SYMBOLS_MAX = 1 << 16
+	KNOWN_SYMBOLS_MAX = 1 << 16,
+	EXPANSION_MAX = 1032 /* times that zlib makes anything smaller, at best: its technical details */
 };
 
 /* The debug file of a module whose own file is not here: by build-id, in the same directories. */
@@ -40,11 +42,38 @@ Dwfl_Module *hc_module_dwfl(hc_modules *modules, struct module *module)
 		return NULL;
 	module->dwfl = dwfl_begin(&modules->callbacks);
 	if (!module->dwfl)
-		return NULL;
+		hc_memory_end();
 	dwfl_report_begin(module->dwfl);
+	errno = 0;
 	module->dwfl_module = dwfl_report_elf(module->dwfl, module->name, file, -1, module->public.bias, true);
+	if (!module->dwfl_module)
+		hc_memory_end_if_out(errno);
 	dwfl_report_end(module->dwfl, NULL, NULL);
 	return module->dwfl_module;
+}
+
+/* As dwfl_module_getsymtab(). */
+static int count_symbols(Dwfl_Module *dwfl_module)
+{
+	int count;
+
+	errno = 0;
+	count = dwfl_module_getsymtab(dwfl_module);
+	if (count <= 0)
+		hc_memory_end_if_out(errno);
+	return count;
+}
+
+Dwarf *hc_modules_dwarf(Dwfl_Module *dwfl_module, Dwarf_Addr *ret_bias)
+{
+	Dwarf *dwarf;
+
+	errno = 0;
+	dwarf = dwfl_module_getdwarf(dwfl_module, ret_bias);
+	if (!dwarf)
+		hc_memory_end_if_out(errno);
+	hc_modules_mind_memory(dwarf);
+	return dwarf;
 }
 
 /* ---- symbols ---- */
@@ -55,7 +84,7 @@ static void load_symbols(hc_modules *modules, struct module *module)
 	int count;
 
 	module->symbols = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
-	if (!dwfl_module || (count = dwfl_module_getsymtab(dwfl_module)) <= 0)
+	if (!dwfl_module || (count = count_symbols(dwfl_module)) <= 0)
 		return;
 	for (int i = 0; i < count; i++) {
 		GElf_Sym symbol;
@@ -201,7 +230,7 @@ static int compare_tls_symbols(const void *a, const void *b)
 static void load_tls_symbols(hc_modules *modules, struct module *module)
 {
 	Dwfl_Module *dwfl_module = hc_module_dwfl(modules, module);
-	int count = dwfl_module ? dwfl_module_getsymtab(dwfl_module) : 0;
+	int count = dwfl_module ? count_symbols(dwfl_module) : 0;
 
 	module->tls_symbols = g_array_new(FALSE, FALSE, sizeof(struct tls_symbol));
 	for (int i = 0; i < count; i++) {
@@ -251,10 +280,26 @@ void hc_module_note_debug_file(hc_modules *modules, const hc_module *module, con
 	private->noted_file = noted;
 }
 
+/* libdw has uncompressed all sections that it reads, and does without those for which there was no memory, as if they were not there. */
+static void end_if_compressed(Elf *elf)
+{
+	for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
+		GElf_Shdr header;
+		GElf_Chdr compression;
+
+		if (gelf_getshdr(section, &header) && header.sh_flags & SHF_COMPRESSED &&
+			gelf_getchdr(section, &compression) && compression.ch_size &&
+			compression.ch_size / EXPANSION_MAX <= header.sh_size)
+			hc_memory_end_without(compression.ch_size);
+	}
+}
+
 void hc_modules_mind_memory(Dwarf *dwarf)
 {
-	if (dwarf)
-		dwarf_new_oom_handler(dwarf, hc_memory_end);
+	if (!dwarf)
+		return;
+	dwarf_new_oom_handler(dwarf, hc_memory_end);
+	end_if_compressed(dwarf_getelf(dwarf));
 }
 
 const char *hc_module_debug_file(hc_modules *modules, const hc_module *module)
@@ -283,9 +328,8 @@ const char *hc_module_debug_file(hc_modules *modules, const hc_module *module)
 		(private->separate_file = hc_module_debug_file_by_id(modules, private)))
 		return private->debug_file = private->separate_file;
 	dwfl_module = hc_module_dwfl(modules, private);
-	dwarf = dwfl_module ? dwfl_module_getdwarf(dwfl_module, &bias) : NULL;
+	dwarf = dwfl_module ? hc_modules_dwarf(dwfl_module, &bias) : NULL;
 	if (dwarf) {
-		hc_modules_mind_memory(dwarf);
 		dwfl_module_info(dwfl_module, NULL, NULL, NULL, NULL, NULL, &main_file, &debug_file);
 		private->debug_file = debug_file ? debug_file : main_file;
 	}

@@ -26,6 +26,7 @@
  * leads in a circle ends at the first place seen twice (Brent's method: no table); and MOST_FRAMES
  * ends a recursion that overflowed the stack.
  */
+#include "base/memory.h"
 #include "modules/modules_state.h"
 
 #include <dwarf.h>
@@ -317,7 +318,7 @@ static Dwfl *open_all(struct hc_unwinder *unwinder)
 	unsigned reported = 0;
 
 	if (!dwfl)
-		return NULL;
+		hc_memory_end();
 	dwfl_report_begin(dwfl);
 	for (unsigned i = 0; i < modules->list->len; i++) {
 		const struct module *module = modules->list->pdata[i];
@@ -331,6 +332,7 @@ static Dwfl *open_all(struct hc_unwinder *unwinder)
 	if (!dwfl_report_end(dwfl, NULL, NULL) && reported &&
 		dwfl_attach_state(dwfl, NULL, MAX(hc_core_process(modules->core)->pid, 1), &thread_callbacks, unwinder))
 		return dwfl;
+	hc_memory_end_if_out(0);
 	dwfl_end(dwfl);
 	return NULL;
 }

@@ -28,19 +28,6 @@ FILES = {"capture.ini", "smaps", "smaps_rollup", "pages", "status", "maps", "mem
 RESIDENT_TOLERANCE = 256 * 1024
 
 
-# Its main thread ends (exit(2), not exit_group(2)), and another one goes on.
-HEADLESS = """
-import ctypes, os, threading, time
-def stay():
-    while "State:\tZ" not in open(f"/proc/{os.getpid()}/status").read():
-        time.sleep(0.01)
-    print("ready", flush=True)
-    time.sleep(100)
-threading.Thread(target=stay).start()
-ctypes.CDLL(None).syscall(60, 0)
-"""
-
-
 def capture(fixture: Stopped, name: str = "capture") -> Path:
     folder = fixture.folder / name
     succeed("capture", str(fixture.pid), "-o", folder)
@@ -98,6 +85,32 @@ def check_heap(program: str, *arguments: str) -> None:
         # gdb has the page of vsyscall, and text that it did not dump is known by its name only.
         if one["id"] not in ("kernel", "files"):
             assert one["bytes"] == two["bytes"], f"{one} here, {two} of gcore's core"
+
+
+def check_headless() -> None:
+    """The main thread has ended, and /proc/PID is a zombie's: the memory is read by way of the threads that go on, and they do go on."""
+    with Stopped("headless") as fixture:
+        threads = [int(words[0]) for words in fixture.said("thread")]
+        assert "State:\tZ" in Path(f"/proc/{fixture.pid}/status").read_text()
+        resident = sum(int(line.split()[1]) * 1024 for line in Path(f"/proc/{threads[0]}/smaps").read_text().splitlines() if line[:4] == "Rss:")
+        folder = fixture.folder / "headless"
+        said = succeed("capture", str(fixture.pid), "-o", folder).out
+        assert "stood still" in said and "main thread has ended" in said, said
+        for core in (folder, f"--pid={fixture.pid}"):
+            problems = compare(fixture.live_blocks(), chunks(core))
+            assert not problems, f"{core}: {few(problems)}"
+            told = report_of(succeed("threads", core, "--json"))["threads"]
+            assert sorted(thread["id"] for thread in told) == sorted(threads), f"{core}: {told}"
+            report = report_of(succeed("analyze", core, fixture.program, "--json"))
+            assert report["status"] == "complete" and report["process"]["pid"] == fixture.pid, report["process"]
+            assert report["references"]["directly_lost"]["blocks"] == int(fixture.said("lost")[0][0]), report["references"]
+        told = facts(folder)
+        assert told["pid"] == fixture.pid and told["executable"] == os.path.realpath(fixture.program), told
+        assert abs(told["resident"] - resident) <= RESIDENT_TOLERANCE, (told["resident"], resident)
+        for thread in threads:
+            status = Path(f"/proc/{fixture.pid}/task/{thread}/status").read_text()
+            assert "TracerPid:\t0\n" in status and re.search(r"^State:\s+[RS]", status, re.M), status
+        assert fixture.command("t")[0] == "trim"
 
 
 def check_files(fixture: Stopped) -> None:
@@ -255,14 +268,6 @@ def check_usage() -> None:
         os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
         assert "zombie" in refused(zombie.pid, "-o", folder / "a")
         zombie.wait()
-        headless = subprocess.Popen([sys.executable, "-c", HEADLESS], stdout=subprocess.PIPE, text=True)
-        try:
-            assert headless.stdout.readline() == "ready\n"
-            said = refused(headless.pid, "-o", folder / "a")
-            assert "main thread" in said and "zombie" not in said, said
-        finally:
-            headless.kill()
-            headless.communicate()
         assert not list(folder.iterdir()), "a refusal leaves nothing behind"
 
 
@@ -417,6 +422,7 @@ def check_resident(state: str) -> None:
 
 
 cases = Cases(__doc__)
+cases.run("a main thread that ended", check_headless)
 for words in (("churn", "3000"), ("threads",), ("mapped",)):
     cases.run(f"heap: {words[0]}", check_heap, *words)
 cases.run("usage", check_usage)

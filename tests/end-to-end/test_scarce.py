@@ -13,6 +13,7 @@ from harness import FIXTURES, HEAPCORE, Cases, Result, Skipped, Stopped, Workspa
 FEW_THREADS = FIXTURES / "tests" / "support" / ".libs" / "few-threads.so"
 COMMANDS = ("analyze", "duplicates")
 LIMITS = 20  # of memory, from next to nothing on
+FEWER = 5  # of other commands, each at others of these limits
 
 
 def untimed(result: Result) -> str:
@@ -55,6 +56,32 @@ def check_memory(core: Path) -> None:
     assert statuses.count(2) >= 3, f"too few of the limits were felt: {statuses}"
 
 
+def check_memory_of_all(core: Path) -> None:
+    """Every command, by the program's help: the whole answer, or status 2 and one sentence, and nothing that a library says besides."""
+    if limited(1 << 18, "--version").returncode:
+        raise Skipped("a build with sanitizers takes address space for itself")
+    names = [line.split()[0] for line in succeed("help").out.split("Commands:")[1].split("Options:")[0].splitlines() if line.strip()]
+    address = re.search(r"0x[0-9a-f]+", succeed("chunks", core).out)[0]
+    with Workspace() as folder:
+        kept = folder / "one.snap"
+        more = {"show": ["small_blocks"], "block": [address], "path": [address], "diff": [core], "snapshot": ["-o", kept, "--force"]}
+        felt = 0
+        for place, name in enumerate(name for name in names if name not in ("capture", "watch", "help")):
+            line = [name, core, *more.get(name, []), "--jobs", "2"]
+            whole = heapcore(*line)
+            for i in range(FEWER):
+                kibibytes = int(24000 * 1.06 ** (7 * i + place % 7))
+                done = limited(kibibytes, *line)
+                if "error while loading shared libraries" in done.stderr or done.returncode == 127:
+                    continue
+                if done.returncode == 2 != whole.status:
+                    felt += 1
+                    assert re.fullmatch("heapcore: [^\n]+\n", done.stderr), f"{kibibytes} KiB: {done}"
+                else:
+                    assert (done.returncode, done.stdout, done.stderr) == (whole.status, whole.out, whole.err), f"{kibibytes} KiB: {done}"
+        assert felt > len(names), f"too few of the limits were felt: {felt}"
+
+
 def check_full(core: Path) -> None:
     """Output that cannot be written is an error, of help as of a report."""
     for arguments in (["--help"], ["--version"], ["analyze", "--help"], ["help"], ["analyze", str(core)], ["leaks", str(core), "--json"]):
@@ -78,6 +105,7 @@ def run() -> None:
         succeed("analyze", core)
         cases.run("threads", check_threads, core)
         cases.run("memory", check_memory, core)
+        cases.run("memory, every command", check_memory_of_all, core)
         cases.run("output", check_full, core)
         cases.run("file size", check_file_size, core)
 
