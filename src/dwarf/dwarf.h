@@ -259,8 +259,8 @@ void hc_die_walk_next(hc_die_walk *walk, bool into);
 bool hc_function_at(hc_debug_info *info, const hc_module *module, hc_address address, Dwarf_Die *ret_function);
 
 /*
- * The scope that FUNCTION, a DIE of DEBUG, stands in: the class, if it is declared there. FALSE if
- * it stands in none.
+ * The scope that FUNCTION, a DIE of DEBUG, as hc_module_index() has it, stands in: the class, if it
+ * is declared there. FALSE if it stands in none.
  */
 bool hc_function_scope(const struct module_debug *debug, Dwarf_Die *function, Dwarf_Die *ret_scope);
 

@@ -328,10 +328,13 @@ static void add_ranges(struct module_debug *debug, unsigned index)
 
 bool hc_module_unit_at(hc_debug_info *info, const hc_module *module, hc_address address, Dwarf_Die *ret_unit)
 {
-	struct module_debug *debug = hc_module_index(info, module);
 	uint64_t wanted = address - module->bias;
 
-	if (!debug)
+	/* Of the program's units it tells which are in other files; what is in those of a library like libc is not asked for here. */
+	hc_debug_info_index(info, 0);
+	struct module_debug *debug = hc_module_debug(info, module);
+
+	if (!debug->dwarf)
 		return false;
 	if (!debug->ranges) {
 		debug->ranges = g_array_new(FALSE, FALSE, sizeof(struct unit_range));

@@ -98,7 +98,9 @@ static const hc_type *member_type(
 		kind = "struct";
 		break;
 	}
-	g_autofree char *context = g_strdup_printf("(anonymous %s in %.*s)", kind, 512, owner->name);
+	/* For each member of each struct, of which few are unnamed: without printf()'s ways. */
+	g_autofree char *start = g_strndup(owner->name, 512),
+			*context = g_strconcat("(anonymous ", kind, " in ", start, ")", NULL);
 
 	return hc_type_of_die_in(types, module, &target, context);
 }

@@ -306,7 +306,7 @@ static void find_unit(hc_program_types *types, hc_address vtable, struct wanted_
 		const hc_module *module = hc_modules_find(types->modules, function);
 
 		if (module && hc_module_unit_at(types->info, module, function, &unit)) {
-			wanted->unit_debug = hc_module_debug(types->info, module);
+			wanted->unit_debug = hc_module_index(types->info, module);
 			wanted->unit = hc_die_offset(wanted->unit_debug, &unit);
 			return;
 		}

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The stage as a whole: what propagation works on, then its passes. */
 #include "base/pages.h"
+#include "base/parallel.h"
 #include "propagation/passes.h"
 #include "propagation/propagation.h"
 
 #include "variables/variables.h"
+
+enum {
+	MANY_BLOCKS = 1 << 18 /* that are worth a thread more */
+};
 
 /* Where heapcore's own descriptions are: installed, or in the tree that an uninstalled program was built from. */
 static const char *own_descriptions(void)
@@ -39,13 +44,29 @@ static void close_some(hc_types *types, uint32_t first, uint32_t end)
 			types->owner_of[i] = HC_OWNER_CLOSED;
 }
 
-/* What is not in use, or libc's own, is nobody's; so one look tells all that matters of a block. Mostly all of a word's are in use. */
-static void close_blocks(hc_types *types)
-{
-	const hc_blocks *blocks = types->blocks;
-	uint32_t first = 0;
+/* What close_blocks() shares out. */
+struct closing {
+	hc_types *types;
+	unsigned workers;
+};
 
-	for (; blocks->count - first >= 64; first += 64) {
+/* Mostly all blocks of a word are in use. */
+static void close_share(void *data, unsigned worker)
+{
+	enum {
+		PAGE_NUMBERS = 4096 / sizeof(uint32_t)
+	};
+	const struct closing *closing = data;
+	hc_types *types = closing->types;
+	const hc_blocks *blocks = types->blocks;
+	uint64_t words = blocks->count / 64;
+	uint32_t first = (uint32_t)(words * worker / closing->workers * 64),
+		 end = (uint32_t)(words * (worker + 1) / closing->workers * 64);
+
+	/* Nearly all of it will be written to, by one thread, which would wait for the system to clear each page. */
+	for (uint32_t i = first; closing->workers > 1 && i < end; i += PAGE_NUMBERS)
+		*(volatile uint32_t *)&types->owner_of[i] = 0;
+	for (; first < end; first += 64) {
 		unsigned other_states = blocks->labelled[first / 64] != 0;
 
 		for (unsigned i = 0; i < 64; i++)
@@ -53,7 +74,15 @@ static void close_blocks(hc_types *types)
 		if (other_states)
 			close_some(types, first, first + 64);
 	}
-	close_some(types, first, blocks->count);
+}
+
+/* What is not in use, or libc's own, is nobody's; so one look tells all that matters of a block. */
+static void close_blocks(hc_types *types, unsigned jobs)
+{
+	struct closing closing = { types, types->blocks->count < MANY_BLOCKS ? 1 : hc_parallel_workers(jobs) };
+
+	hc_parallel_run(closing.workers, close_share, &closing);
+	close_some(types, types->blocks->count / 64 * 64, types->blocks->count);
 }
 
 static void set_no_memory(const hc_blocks *blocks, GError **error)
@@ -93,7 +122,7 @@ static bool make_tables(hc_types *types, const hc_types_options *options, hc_dia
 	types->interior = hc_pages_create(hc_types_bits_size(blocks));
 	types->several = hc_pages_create(hc_types_bits_size(blocks));
 	if (types->owner_of)
-		close_blocks(types);
+		close_blocks(types, options ? options->jobs : 0);
 	types->parcels = hc_parcels_create(types->core, types->modules, blocks, types->areas, types->references,
 		options ? options->jobs : 0, diagnostics, error);
 	if (!types->parcels)

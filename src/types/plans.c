@@ -84,6 +84,13 @@ struct maker {
 static void add_type(struct maker *maker, const hc_type *type, uint64_t offset, const char *name,
 	const char *annotation, unsigned depth);
 
+/* Whether an object of KIND may have parts, or be one. */
+static bool may_have_parts(hc_type_kind kind)
+{
+	return kind == HC_TYPE_ARRAY || kind == HC_TYPE_POINTER || kind == HC_TYPE_REFERENCE ||
+	       kind == HC_TYPE_STRUCT || kind == HC_TYPE_UNION || kind == HC_TYPE_INCOMPLETE;
+}
+
 static void add_part(struct maker *maker, hc_part part, const char *name)
 {
 	part.name = g_string_chunk_insert_const(maker->plans->names, name);
@@ -124,15 +131,17 @@ static void add_fields(struct maker *maker, const hc_type *type, uint64_t offset
 	maker->owner = type;
 	for (unsigned i = 0; i < hc_type_field_count(type) && maker->plan->parts->len < PARTS_MAX; i++) {
 		const hc_field *field = hc_type_field(type, i);
+
+		if (field->is_virtual || field->bit_size || !may_have_parts(hc_type_get_kind(field->type)))
+			continue;
 		const char *own_name = field->name ? field->name : "";
 		const char *type_name = hc_type_template_name(type);
-		g_autofree char *path = *name && *own_name ? g_strdup_printf("%s.%s", name, own_name) :
+		g_autofree char *path = *name && *own_name ? g_strconcat(name, ".", own_name, NULL) :
 							     g_strdup(*name ? name : own_name);
-		g_autofree char *annotation = type_name && *own_name ? g_strdup_printf("%s.%s", type_name, own_name) :
+		g_autofree char *annotation = type_name && *own_name ? g_strconcat(type_name, ".", own_name, NULL) :
 								       NULL;
 
-		if (!field->is_virtual && !field->bit_size)
-			add_type(maker, field->type, offset + field->offset, path, annotation, depth + 1);
+		add_type(maker, field->type, offset + field->offset, path, annotation, depth + 1);
 	}
 	maker->owner = outer;
 }
@@ -209,8 +218,7 @@ static void add_type(struct maker *maker, const hc_type *type, uint64_t offset, 
 		return;
 	if (kind == HC_TYPE_REFERENCE)
 		return add_pointer(maker, type, offset, name);
-	if (kind != HC_TYPE_ARRAY && kind != HC_TYPE_POINTER && kind != HC_TYPE_STRUCT && kind != HC_TYPE_UNION &&
-		kind != HC_TYPE_INCOMPLETE)
+	if (!may_have_parts(kind))
 		return;
 	layout = hc_container_set_layout(maker->plans->set, type, annotation);
 	if (layout && hc_layout_is_view(layout))
