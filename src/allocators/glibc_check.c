@@ -29,6 +29,7 @@ struct chunks {
 	const hc_region *region;
 	hc_block previous; /* the one in front, if it is a chunk of the same region */
 	bool has_previous;
+	bool is_behind_unread;	/* what is in front could not be followed: whether it is in use is not known */
 	unsigned header_damage; /* in damage, from 1 on: the one of the previous chunk's header; 0: none */
 };
 
@@ -82,6 +83,8 @@ static bool check_previous(struct chunks *chunks, hc_address chunk, uint64_t hea
 	bool flag = header & CHUNK_PREV_IN_USE, ok = true;
 	uint64_t again = glibc_word(g, chunk, &ok);
 
+	if (chunks->is_behind_unread)
+		return false;
 	if (previous_is_in_use(chunks)) {
 		hc_damage damage =
 			header_damage(chunks, HC_DAMAGE_PREV_IN_USE, chunk, header, header | CHUNK_PREV_IN_USE);
@@ -119,7 +122,7 @@ static bool check_header(struct chunks *chunks, const hc_block *block)
 		hc_damage damage =
 			header_damage(chunks, HC_DAMAGE_CHUNK_FLAGS, chunk, header, (header & ~mask) | (right & mask));
 
-		if (previous_is_in_use(chunks))
+		if (previous_is_in_use(chunks) && !chunks->is_behind_unread)
 			damage.expected |= CHUNK_PREV_IN_USE;
 		check_add(chunks->check, &damage);
 		return true;
@@ -290,6 +293,7 @@ static void check_block(struct chunks *chunks, const hc_block *block, hc_address
 		check_unreadable(chunks, chunk, next);
 	chunks->header_damage = is_damaged ? before + 1 : 0;
 	chunks->has_previous = is_chunk(block->state);
+	chunks->is_behind_unread = block->state == HC_BLOCK_UNREADABLE;
 	chunks->previous = *block;
 }
 
@@ -348,6 +352,36 @@ hc_damage check_walk_place(const struct check_walk *walk, hc_damage_kind kind, h
 	};
 }
 
+/* Those of heap_infos; what lies between chunks is a pseudo-block. */
+static bool is_skipped(const struct check *check, hc_address address)
+{
+	unsigned low = 0, high = check->skipped->len;
+
+	while (low < high) {
+		unsigned middle = low + (high - low) / 2;
+
+		if (g_array_index(check->skipped, hc_range, middle).start <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low && address < g_array_index(check->skipped, hc_range, low - 1).end;
+}
+
+bool check_is_unread(const struct check *check, uint32_t arena, hc_address chunk)
+{
+	const hc_mapping *mapping = hc_core_find_mapping(check->g->core, chunk);
+	hc_block block;
+
+	if (!mapping)
+		return false;
+	if (!mapping->bytes || (arena < check->g->heap->arenas->len && !check->walked[arena]))
+		return true;
+	if (hc_blocks_find(check->blocks, chunk_to_block(check->g, chunk), &block))
+		return block.state == HC_BLOCK_UNREADABLE;
+	return is_skipped(check, chunk);
+}
+
 bool check_walk_to(struct check_walk *walk, hc_address chunk, hc_block *ret_block)
 {
 	struct check *check = walk->check;
@@ -356,7 +390,8 @@ bool check_walk_to(struct check_walk *walk, hc_address chunk, hc_block *ret_bloc
 
 	damage.target = chunk_to_block(check->g, chunk);
 	if (!check_find_chunk(check, chunk, ret_block) || ret_block->state == HC_BLOCK_TOP) {
-		check_add(check, &damage);
+		if (!check_is_unread(check, damage.list.arena, chunk))
+			check_add(check, &damage);
 		return false;
 	}
 	before = &check->list_of[ret_block->number];
@@ -368,6 +403,36 @@ bool check_walk_to(struct check_walk *walk, hc_address chunk, hc_block *ret_bloc
 	}
 	*before = walk->list;
 	return true;
+}
+
+static int compare_starts(const void *a, const void *b)
+{
+	hc_address x = ((const hc_range *)a)->start, y = ((const hc_range *)b)->start;
+
+	return (x > y) - (x < y);
+}
+
+/* What of the heap was not walked, once all damage but that of lists is known. */
+static void find_unread(struct check *check)
+{
+	const GArray *regions = check->g->heap->regions, *damage = check->damage;
+
+	check->walked = g_new0(bool, check->g->heap->arenas->len + 1);
+	for (unsigned i = 0; i < regions->len; i++) {
+		const hc_region *region = &g_array_index(regions, hc_region, i);
+
+		if (!region->is_mmapped && region->arena < check->g->heap->arenas->len)
+			check->walked[region->arena] = true;
+	}
+	check->skipped = g_array_new(FALSE, FALSE, sizeof(hc_range));
+	for (unsigned i = 0; i < damage->len; i++) {
+		const hc_damage *one = &g_array_index(damage, hc_damage, i);
+		hc_range range = { one->skipped, one->resumed };
+
+		if (one->kind == HC_DAMAGE_HEAP_INFO && one->resumed)
+			g_array_append_val(check->skipped, range);
+	}
+	g_array_sort(check->skipped, compare_starts);
 }
 
 static void check_lists(struct check *check)
@@ -453,7 +518,10 @@ void glibc_check(const hc_heap *heap, const hc_blocks *blocks, GArray *damage)
 	check.lists = g_array_new(FALSE, FALSE, sizeof(hc_free_list));
 	check_chunks(&check);
 	glibc_check_arenas(&check);
+	find_unread(&check);
 	check_lists(&check);
 	tell_operations(&check);
 	g_array_unref(check.lists);
+	g_array_unref(check.skipped);
+	g_free(check.walked);
 }

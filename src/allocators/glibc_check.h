@@ -11,6 +11,8 @@ struct check {
 	GArray *lists;	/* of hc_free_list: those that were followed */
 	uint32_t *
 		list_of; /* by block number: index in lists, from 1 on; 0: in none. NULL: no memory, and lists are not checked */
+	GArray *skipped; /* of hc_range, in order: heaps that were not walked, as their heads are damaged */
+	bool *walked;	 /* by arena: whether any of its memory was */
 };
 
 /* Adds a place that was found damaged. */
@@ -44,8 +46,14 @@ struct check_walk check_walk_begin(struct check *check, hc_free_list list, hc_ad
 hc_damage check_walk_place(const struct check_walk *walk, hc_damage_kind kind, hc_address address);
 
 /*
- * The link, decoded, leads to CHUNK. TRUE if a block is there that was in no list yet, and is in this one now; else that is told, and the
- * list ends.
+ * Whether CHUNK, which a list of ARENA leads to (HC_ARENA_NONE: of a thread's cache), is where blocks could not be read: in memory that the core
+ * lacks, or that was not walked because of damage elsewhere, which is told. Then nothing is known of the link.
+ */
+bool check_is_unread(const struct check *check, uint32_t arena, hc_address chunk);
+
+/*
+ * The link, decoded, leads to CHUNK. TRUE if a block is there that was in no list yet, and is in this one now; else the list ends, and that is
+ * told, unless check_is_unread().
  */
 bool check_walk_to(struct check_walk *walk, hc_address chunk, hc_block *ret_block);
 

@@ -124,6 +124,18 @@ static void check_heaps(struct check *check, const hc_arena *arena)
 
 /* ---- arenas ---- */
 
+/* Whether the heap that ARENA itself lies in, and its top if it has no other heap, was not walked for its head's sake. */
+static bool has_damaged_head(const struct check *check, const hc_arena *arena)
+{
+	const glibc *g = check->g;
+	hc_address heap = hc_align_down(arena->address, g->heap_max);
+	hc_damage damage;
+
+	if (!find_bad_word(check, arena, heap, &damage))
+		return false;
+	return damage.place == heap || hc_align_down(arena->top, g->heap_max) == heap;
+}
+
 static void check_arena_top(struct check *check, const hc_arena *arena)
 {
 	const glibc *g = check->g;
@@ -132,8 +144,7 @@ static void check_arena_top(struct check *check, const hc_arena *arena)
 	if (!arena->top || has_region(g, arena->top))
 		return;
 	/* In a heap whose head is damaged: that is told. In memory that the core lacks: nothing is known. */
-	if (arena->index && has_bytes(g, arena->top) &&
-		glibc_word_or_zero(g, hc_align_down(arena->address, g->heap_max)) != arena->address)
+	if (arena->index && has_bytes(g, arena->top) && has_damaged_head(check, arena))
 		return;
 	if (has_bytes(g, arena->top) || !hc_core_find_mapping(g->core, arena->top)) {
 		damage.target = arena->top;

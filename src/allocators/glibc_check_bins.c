@@ -58,7 +58,7 @@ static void check_sizes_ring(const struct check_walk *walk, hc_address chunk)
 		damage.target = chunk_to_block(g, to);
 		if (check_find_chunk(walk->check, to, &block) && block.state == HC_BLOCK_LARGE)
 			check_link(walk, to, to + (5 - i) * g->word, chunk);
-		else
+		else if (!check_is_unread(walk->check, damage.list.arena, to))
 			check_add(walk->check, &damage);
 	}
 }
