@@ -88,6 +88,11 @@ bool hc_propagation_defer_library(hc_propagation *propagation, const hc_edge *ed
 	return propagation->of_libraries && append(propagation->of_libraries, edge);
 }
 
+bool hc_propagation_defer_last(hc_propagation *propagation, const hc_edge *edge)
+{
+	return append(propagation->last, edge);
+}
+
 static void take(hc_propagation *propagation, GArray *list)
 {
 	for (unsigned i = 0; i < list->len; i++)
@@ -121,6 +126,12 @@ bool hc_propagation_take_strays(hc_propagation *propagation)
 						   propagation->unused;
 
 	take(propagation, next);
+	return propagation->edges_out != propagation->edges_in;
+}
+
+bool hc_propagation_take_last(hc_propagation *propagation)
+{
+	take(propagation, propagation->last);
 	return propagation->edges_out != propagation->edges_in;
 }
 

@@ -129,6 +129,9 @@ void hc_propagation_take_word(hc_propagation *propagation, hc_owner *owner, hc_a
 /* Follows what is likely to be left over, or a number, now that all else was. */
 void hc_propagation_run_strays(hc_propagation *propagation);
 
+/* The same of what has to be last, and of strays that come up then. */
+void hc_propagation_run_last(hc_propagation *propagation);
+
 /* Looks at [START, END), elements that a shape of OWNER's parent has. */
 void hc_propagation_search_range(hc_propagation *propagation, hc_owner *owner, hc_address start, hc_address end);
 

@@ -119,6 +119,7 @@ static void init(hc_propagation *propagation, hc_types *types, size_t bitmap_siz
 	propagation->strays = g_array_new(FALSE, FALSE, sizeof(hc_edge));
 	propagation->aliases = g_array_new(FALSE, FALSE, sizeof(hc_edge));
 	propagation->unused = g_array_new(FALSE, FALSE, sizeof(hc_edge));
+	propagation->last = g_array_new(FALSE, FALSE, sizeof(hc_edge));
 	propagation->left_over = g_hash_table_new(NULL, NULL);
 	propagation->of_libraries = g_array_new(FALSE, FALSE, sizeof(hc_edge));
 	propagation->preceded = hc_pages_create(bitmap_size);
@@ -164,6 +165,7 @@ static void clear(hc_propagation *propagation, size_t bitmap_size)
 	g_array_unref(propagation->strays);
 	g_array_unref(propagation->aliases);
 	g_array_unref(propagation->unused);
+	g_array_unref(propagation->last);
 	g_hash_table_unref(propagation->left_over);
 	g_clear_pointer(&propagation->of_libraries, g_array_unref);
 	hc_pages_destroy(propagation->preceded, bitmap_size);
@@ -211,6 +213,7 @@ static void propagate_rest(hc_propagation *propagation)
 	hc_types_search_untyped(propagation);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	hc_propagation_run_strays(propagation);
+	hc_propagation_run_last(propagation);
 }
 
 static bool propagate(hc_types *types, hc_references *references, unsigned jobs, bool is_certain)

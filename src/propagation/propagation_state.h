@@ -102,6 +102,7 @@ typedef struct hc_propagation {
 	unsigned step;
 	GArray *strays; /* of hc_edge: what is likely to be left over */
 	GArray *of_libraries; /* ...: pointers to anything that libraries' variables lead to; NULL: they do not wait any more */
+	GArray *last;	      /* ... what stands where a string has room for characters: followed when all else was */
 	GArray *aliases; /* ... what leads into the middle of a list or a tree: followed when no strays are left */
 
 	/* typed_references.c */
@@ -204,10 +205,15 @@ bool hc_propagation_defer_steps(hc_propagation *propagation, const hc_edge *edge
 bool hc_propagation_defer_stray(hc_propagation *propagation, const hc_edge *edge, bool is_alias);
 /* Likewise until strays and aliases were followed as well. */
 bool hc_propagation_defer_unused(hc_propagation *propagation, const hc_edge *edge);
+/* Likewise until stacks were followed, too, and what is left over there. */
+bool hc_propagation_defer_last(hc_propagation *propagation, const hc_edge *edge);
 
 /* A step was made: what waited for the next one is followed in it. FALSE: nothing waits. */
 bool hc_propagation_take_late(hc_propagation *propagation);
 bool hc_propagation_take_strays(hc_propagation *propagation);
+
+/* All that waits to be last is followed now. FALSE: there is nothing to follow. */
+bool hc_propagation_take_last(hc_propagation *propagation);
 
 /*
  * Keeps what a pointer to anything, of a library's, leads to until it is the libraries' turn: it proves no more than a word does. FALSE: it

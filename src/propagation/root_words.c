@@ -695,6 +695,7 @@ void hc_types_search_root_words(hc_propagation *propagation)
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	hc_types_settle_pools(propagation);
 	hc_propagation_run_strays(propagation);
+	hc_propagation_run_last(propagation);
 	hc_types_search_buffers(propagation);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	hc_propagation_run_strays(propagation);

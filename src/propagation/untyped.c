@@ -17,7 +17,9 @@
  * who holds them. So a word that leads to one of many blocks of a size has to be one of many, too: its like has such a pointer in most
  * blocks of its size, or its neighbours lead to such blocks; or the node leads back to it. One to an array of pointers has to have a
  * number of its items beside it. Else it is some steps behind. Words that are
- * likely to be strays, or aliases (links.c), and those behind the end of a vector, are followed when nothing else is left.
+ * likely to be strays, or aliases (links.c), and those behind the end of a vector, are followed when nothing else is left. So are those that stand
+ * where a string would have its text if that was short, or where a short one has no more characters; and if their like do not have pointers there,
+ * which a structure of C might that looks like a string, what stacks lead to comes before them.
  *
  * A pointer into the middle of a block that others lead to by its start holds nothing, but in memory that a library gives out parts of;
  * and where a frame has the number of items beside it that fill the block from there on, for then calls may have left what leads to the start.
@@ -81,6 +83,7 @@ typedef struct hc_word {
 	uint64_t target;	   /* usable bytes of the block that it leads to; 0: not asked yet */
 	bool is_table;		   /* others beside it lead to blocks of the same size */
 	bool is_behind_end;	   /* of what is in use of the block */
+	bool is_room;		   /* in a string, for characters that are elsewhere, or are fewer */
 } hc_word;
 
 /* A pointer into the middle of a block that other words lead to by its start does not hold it. */
@@ -197,7 +200,7 @@ static worth worth_of(hc_propagation *propagation, const hc_word *word, const hc
 
 	if (entry == HC_ENTRY_ALIAS || is_of_free_chunk(propagation, word, spot, size))
 		return WORTH_ALIAS;
-	if (support == HC_SUPPORT_STRAY || word->is_behind_end)
+	if (support == HC_SUPPORT_STRAY || word->is_behind_end || word->is_room)
 		return WORTH_STRAY;
 	/*
 	 * Behind a header there may be what the block is there for; what many words beside each other lead into
@@ -227,12 +230,21 @@ static void claim_block(hc_propagation *propagation, const hc_owner *owner, cons
 		hc_propagation_defer_edge(propagation, &block, HC_CERTAINTY_GUESS);
 }
 
+/* Whether WORD is in the room of a string, and nothing says that it is a structure's of C that looks like one. */
+static bool is_in_string(hc_propagation *propagation, const hc_word *word)
+{
+	return word->is_room && !(word->size && hc_propagation_support(propagation, word->block, word->size,
+							word->offset) == HC_SUPPORT_COMMON);
+}
+
 /* What WORD leads to is OWNER's, or will be unless somebody else has it when its time has come. */
 static void take(hc_propagation *propagation, const hc_owner *owner, const hc_word *word, const hc_spot *spot)
 {
 	hc_edge later = { .value = word->value, .owner = owner->number, .part = HC_EDGE_WORD };
 	worth worth_it = owner->is_unused ? WORTH_ALIAS : worth_of(propagation, word, spot);
 
+	if (is_in_string(propagation, word) && hc_propagation_defer_last(propagation, &later))
+		return;
 	if ((worth_it == WORTH_LESS && hc_propagation_defer_steps(propagation, &later, HC_LATE_STEPS - 1)) ||
 		(worth_it >= WORTH_STRAY && hc_propagation_defer_stray(propagation, &later, worth_it == WORTH_ALIAS)))
 		return;
@@ -242,8 +254,9 @@ static void take(hc_propagation *propagation, const hc_owner *owner, const hc_wo
 /* Whether WORD is in a block, where its like say that it is left over. */
 static bool is_left_over(hc_propagation *propagation, const hc_word *word)
 {
-	return word->is_behind_end || (word->size && hc_propagation_support(propagation, word->block, word->size,
-							     word->offset) == HC_SUPPORT_STRAY);
+	return word->is_behind_end || word->is_room ||
+	       (word->size &&
+		       hc_propagation_support(propagation, word->block, word->size, word->offset) == HC_SUPPORT_STRAY);
 }
 
 /* A piece of the block at SPOT. It waits if the block may yet become somebody's who has the piece, too. */
@@ -509,9 +522,12 @@ struct words {
 	uint64_t size; /* usable bytes of the block that begins at START; 0: they are in the middle of one */
 };
 
-/* Whether the word at AT is the first of a shape; then it is claimed. *RET_END: where its head ends. */
-static bool claim_shape_at(
-	hc_propagation *propagation, hc_owner *owner, hc_address at, const struct words *words, hc_address *ret_end)
+/*
+ * Whether the word at AT is the first of a shape; then it is claimed. *RET_END: where its head ends. *RET_ROOM: where, behind a string's, what a
+ * short text would have ends.
+ */
+static bool claim_shape_at(hc_propagation *propagation, hc_owner *owner, hc_address at, const struct words *words,
+	hc_address *ret_end, hc_address *ret_room)
 {
 	hc_shape shape;
 
@@ -530,6 +546,9 @@ static bool claim_shape_at(
 
 	hc_propagation_claim_shape(propagation, owner, &shape, &place);
 	*ret_end = is_here ? shape.end : at;
+	/* Of libstdc++, whose first word leads to the text: behind that are length and capacity, and the other half of a short text's room. */
+	if (shape.kind == HC_SHAPE_STRING && shape.head == at)
+		*ret_room = shape.end + propagation->format.size;
 	return true;
 }
 
@@ -541,7 +560,7 @@ static void follow_words(
 	uint64_t size = block ? end - start : 0, in_use = block ? end_of(propagation, block->number) : UINT64_MAX;
 	hc_address last[3] = { 0 };
 	hc_word words[BATCH_WORDS];
-	hc_address shape_end = start;
+	hc_address shape_end = start, room_end = start;
 
 	/* A block whose header cannot be read ends before START. */
 	for (hc_address at = start; at < end && end - at >= word_size; at += word_size) {
@@ -551,7 +570,8 @@ static void follow_words(
 			.size = size,
 			.block = block ? start : 0,
 			.address = at,
-			.is_behind_end = at - start >= in_use };
+			.is_behind_end = at - start >= in_use,
+			.is_room = at >= shape_end && at < room_end };
 		if (!hc_propagation_load(propagation, at, &word->value))
 			continue;
 		last[0] = last[1], last[1] = last[2], last[2] = word->value;
@@ -562,9 +582,15 @@ static void follow_words(
 				hc_propagation_follow_outside(propagation, owner, word->value, at);
 			continue;
 		}
-		if (at >= shape_end &&
-			claim_shape_at(propagation, owner, at, &(struct words){ start, end, size }, &shape_end))
+		if (at >= shape_end && !word->is_room &&
+			claim_shape_at(
+				propagation, owner, at, &(struct words){ start, end, size }, &shape_end, &room_end))
 			continue;
+		if (word->value == at + 2 * word_size && hc_shapes_is_short_string(propagation->shapes, at)) {
+			shape_end = at + 2 * word_size;
+			room_end = shape_end + HC_SHAPE_SHORT_TEXT;
+			continue;
+		}
 		hc_container_set_prefetch(propagation->types->set, word->value, false);
 		if (++count == BATCH_WORDS) {
 			follow_batch(propagation, owner, words, count);

@@ -76,6 +76,14 @@ void hc_propagation_run_strays(hc_propagation *propagation)
 		hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 }
 
+void hc_propagation_run_last(hc_propagation *propagation)
+{
+	while (hc_propagation_take_last(propagation) && !propagation->failed) {
+		hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+		hc_propagation_run_strays(propagation);
+	}
+}
+
 /* What has waited for its certainty's turn. */
 static void take_later(hc_propagation *propagation, GArray *later)
 {

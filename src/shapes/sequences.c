@@ -31,8 +31,7 @@ enum {
 	REMAINDER_MAX = 16,	  /* bytes */
 	TURNS_MAX = 8,		  /* vectors or strings of an element, some of which are always empty */
 	LOWEST_ADDRESS = 1 << 16, /* of anything */
-	COUNTS_MAX = 1 << 24,	  /* of those who hold one object */
-	SHORT_TEXT = 16		  /* bytes of a libstdc++ string that has its text in itself, with its NUL */
+	COUNTS_MAX = 1 << 24	  /* of those who hold one object */
 };
 
 /* ---- strings ---- */
@@ -88,7 +87,7 @@ bool hc_shapes_find_string(hc_shapes *shapes, const hc_shape_words *words, hc_sh
 	uint64_t length = hc_shape_word(words, 1), capacity = hc_shape_word(words, 2);
 	hc_shape_block block;
 
-	if (length > capacity || capacity < SHORT_TEXT - 1 ||
+	if (length > capacity || capacity < HC_SHAPE_SHORT_TEXT - 1 ||
 		!is_text(shapes, text, length, capacity, &block, &shape->is_guess))
 		return false;
 	shape->end = words->at + 3 * shapes->format.size;
@@ -102,7 +101,7 @@ bool hc_shapes_find_llvm_string(hc_shapes *shapes, const hc_shape_words *words, 
 	unsigned size = shapes->format.size;
 	hc_shape_block block;
 
-	if (!(room & 1) || room <= SHORT_TEXT || length >= room - 1 ||
+	if (!(room & 1) || room <= HC_SHAPE_SHORT_TEXT || length >= room - 1 ||
 		!is_text(shapes, text, length, room - 2, &block, &shape->is_guess))
 		return false;
 	shape->head = words->at - 2 * size;
@@ -111,6 +110,18 @@ bool hc_shapes_find_llvm_string(hc_shapes *shapes, const hc_shape_words *words, 
 }
 
 /* ---- what elements are ---- */
+
+bool hc_shapes_is_short_string(hc_shapes *shapes, hc_address address)
+{
+	uint64_t words[2];
+	const uint8_t *text;
+
+	if (!hc_shapes_load(shapes, address, 2, words) || words[0] != address + 2 * shapes->format.size ||
+		words[1] >= HC_SHAPE_SHORT_TEXT)
+		return false;
+	text = hc_shapes_bytes(shapes, words[0] + words[1], 1);
+	return text && !*text;
+}
 
 /* Whether a libstdc++ string is at ADDRESS: its text is in itself, or in a block that is as large as it should be. */
 static bool is_string(hc_shapes *shapes, hc_address address)
@@ -122,11 +133,8 @@ static bool is_string(hc_shapes *shapes, hc_address address)
 
 	if (!hc_shapes_load(shapes, address, 3, words))
 		return false;
-	if (words[0] == address + 2 * size) {
-		const uint8_t *text = words[1] < SHORT_TEXT ? hc_shapes_bytes(shapes, words[0] + words[1], 1) : NULL;
-
-		return text && !*text;
-	}
+	if (words[0] == address + 2 * size)
+		return hc_shapes_is_short_string(shapes, address);
 	return words[1] <= words[2] && is_text(shapes, words[0], words[1], words[2], &block, &is_guess);
 }
 
@@ -420,7 +428,7 @@ static unsigned find_turns(const struct pattern *pattern, unsigned words, uint64
 /* The size of the elements in [from, to); 0: it is not known. */
 static unsigned find_stride(hc_shapes *shapes, hc_address from, hc_address to)
 {
-	unsigned size = shapes->format.size, string = 2 * size + SHORT_TEXT, stride;
+	unsigned size = shapes->format.size, string = 2 * size + HC_SHAPE_SHORT_TEXT, stride;
 	struct pattern pattern;
 
 	if (from >= to || (to - from) % size || !read_pattern(shapes, from, to, &pattern))

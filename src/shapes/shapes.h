@@ -78,6 +78,14 @@ bool hc_shapes_find(hc_shapes *shapes, hc_address address, hc_shape *ret_shape);
  */
 void hc_shapes_set_enough(hc_shapes *shapes, uint64_t nodes);
 
+enum {
+	HC_SHAPE_SHORT_TEXT =
+		16 /* bytes of a libstdc++ string that has its text in itself, with its NUL, behind two words */
+};
+
+/* Whether a libstdc++ string that has its text in itself is at ADDRESS: a pointer to that, and a length that a NUL is behind. */
+bool hc_shapes_is_short_string(hc_shapes *shapes, hc_address address);
+
 /* The shape found last is of no use: its blocks may be found again, and were walked in vain. */
 void hc_shapes_refuse(hc_shapes *shapes);
 

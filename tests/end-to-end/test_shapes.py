@@ -77,6 +77,15 @@ def check_parts(fixture: Stopped, core: Path, folder: Path, with_symbols: bool) 
     assert told == right, (told, right)
 
 
+def check_room(fixture: Stopped, core: Path, folder: Path, with_symbols: bool) -> None:
+    """Strings hold their texts; not what addresses lead to that are left over in them."""
+    program = strip(BUILT, folder, *(("-g",) if with_symbols else ()))
+    rows = report_of(succeed("owners", core, program, "--json", "--min", "0", "--depth", "1", statuses=(0, 3)))["rows"]
+    right = {variable: [int(size)] for variable, size in fixture.said("room")}
+    told = {variable: [row["bytes"] for row in rows if is_at(row, program, variable, "", with_symbols)] for variable in right}
+    assert told == right, (told, right)
+
+
 def check_types_agree(core: Path, folder: Path) -> None:
     """Single containers, by their address."""
     typed = {row["address"]: row for row in containers(core, BUILT) if row["count"] == 1 and row["elements"]}
@@ -123,6 +132,8 @@ def main() -> None:
         cases.run("stripped", lambda: check_manifest(fixture, core, folder, False))
         cases.run("parts of elements", lambda: check_parts(fixture, core, folder, True))
         cases.run("parts of elements, stripped", lambda: check_parts(fixture, core, folder, False))
+        cases.run("left over in strings", lambda: check_room(fixture, core, folder, True))
+        cases.run("left over in strings, stripped", lambda: check_room(fixture, core, folder, False))
         cases.run("types agree", lambda: check_types_agree(core, folder))
         cases.run("deques of strings", lambda: check_deques(folder))
         cases.run("hostile heads", lambda: check_hostile(folder))
