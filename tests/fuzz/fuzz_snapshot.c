@@ -173,10 +173,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	fuzz_expect(snapshot || error, "no snapshot, and no error");
 	if (snapshot) {
-		hc_report_snapshot(snapshot, "a.snapshot", size, &fuzz_report_text, NULL);
-		hc_report_snapshot(snapshot, "a.snapshot", size, &fuzz_report_json, NULL);
-		compare(sound, snapshot, &fuzz_report_text);
-		compare(snapshot, sound, &fuzz_report_json);
+		const hc_report_options *options = size % 2 ? &fuzz_report_text : &fuzz_report_json;
+
+		/* One by the input's length: all of it takes too long. */
+		if (size / 2 % 3 == 0)
+			hc_report_snapshot(snapshot, "a.snapshot", size, options, NULL);
+		else if (size / 2 % 3 == 1)
+			compare(sound, snapshot, options);
+		else
+			compare(snapshot, sound, options);
 	}
 	hc_snapshot_destroy(snapshot);
 	return 0;
