@@ -37,6 +37,7 @@ enum {
 typedef struct capture_task {
 	pid_t pid;
 	pid_t reader;	    /* hc_proc_living_thread() of it */
+	bool is_i386;
 	int64_t own_number; /* where it runs */
 	const hc_capture_options *options;
 	int directory; /* descriptor */
@@ -167,6 +168,7 @@ static bool check_process(capture_task *capture, GError **error)
 		if (!status)
 			return false;
 	}
+	capture->is_i386 = hc_proc_is_i386(capture->reader);
 	memory = g_strdup_printf("/proc/%d/mem", (int)capture->reader);
 	if (hc_proc_field(status, "TracerPid:", &tracer) && tracer) {
 		g_set_error(error, HC_ERROR, HC_ERROR_IO,
@@ -280,6 +282,7 @@ static void prepare_writer(capture_task *capture)
 	g_clear_pointer(&capture->mappings, g_array_unref);
 	capture->mappings = hc_account_for_core(&capture->account);
 	capture->writer.heap_only = capture->options->heap_only;
+	capture->writer.is_i386 = capture->is_i386;
 	capture->writer.mappings = capture->mappings;
 	capture->writer.progress = capture->options->progress;
 	capture->writer.progress_data = capture->options->progress_data;
@@ -376,8 +379,8 @@ static bool read_stopped(
 	bool known;
 
 	capture->status = hc_proc_read(capture->reader, "status", NULL, error);
-	if (!capture->status ||
-		!hc_capture_read_threads(capture->pid, stopped, capture->status, &capture->threads, error))
+	if (!capture->status || !hc_capture_read_threads(capture->pid, stopped, capture->status, capture->is_i386,
+					&capture->threads, error))
 		return false;
 	if (!capture->why_stopped && !freeze(capture, &stopped, begin, error))
 		return false;
@@ -454,6 +457,8 @@ static bool prepare(capture_task *capture, GError **error)
 		g_set_error_literal(&why, HC_ERROR, HC_ERROR_UNSUPPORTED, "so it was asked for");
 	else if (capture->reader != capture->pid)
 		g_set_error_literal(&why, HC_ERROR, HC_ERROR_UNSUPPORTED, "its main thread has ended");
+	else if (capture->is_i386)
+		g_set_error_literal(&why, HC_ERROR, HC_ERROR_UNSUPPORTED, "it is a 32-bit one");
 	else if (hc_freeze_prepare(capture->pid, status, capture->account.before, &capture->copy, &why))
 		hc_account_prepare_copy(&capture->account, capture->pid);
 	if (why)

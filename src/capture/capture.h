@@ -12,6 +12,7 @@
  *	emergency_frame.c	... which becomes what it was, whatever happens to us (inject_parts.h)
  *	smaps.c		/proc/PID/smaps as a list of mappings; what of each the core is to hold
  *	notes.c		the core's notes: threads, registers, files
+ *	notes_i386.c	... of a process of i386
  *	core_file.c	the core itself, sparse
  *	sink.c		... or compressed
  *	page_scan.c	which pages are in memory

@@ -8,6 +8,7 @@
 #include "core/core.h"
 
 #include <elf.h>
+#include <sys/procfs.h>
 #include <sys/types.h>
 
 enum {
@@ -151,15 +152,32 @@ bool hc_capture_make(int64_t pid, const hc_capture_options *options, hc_capture_
 /* The notes of a core but for that of the mapped files, which stands between both. Owned. */
 typedef struct hc_thread_notes {
 	GByteArray *first, *rest;
+	bool is_i386;
 } hc_thread_notes;
 
-/* Of PROCESS, which is PID and stands still; STATUS: the file of /proc of its first thread. HC_ERROR_IO, HC_ERROR_UNSUPPORTED. */
-bool hc_capture_read_threads(
-	pid_t pid, const hc_stopped_process *process, const char *status, hc_thread_notes *ret_notes, GError **error);
+/*
+ * Of PROCESS, which is PID and stands still; STATUS: the file of /proc of its first thread; IS_I386: hc_proc_is_i386(). HC_ERROR_IO,
+ * HC_ERROR_UNSUPPORTED.
+ */
+bool hc_capture_read_threads(pid_t pid, const hc_stopped_process *process, const char *status, bool is_i386,
+	hc_thread_notes *ret_notes, GError **error);
+
+void hc_note_append(GByteArray *notes, const char *name, unsigned type, const void *data, size_t size);
+
+/* The registers of TYPE (ptrace(2), PTRACE_GETREGSET) of THREAD, which stands still; if it has none, nothing. */
+void hc_note_append_registers(GByteArray *notes, pid_t thread, const char *name, unsigned type);
 
 /* All notes, as they stand in the core. */
 GByteArray *hc_capture_join_notes(const hc_thread_notes *threads, const GArray *mappings);
 void hc_thread_notes_clear(hc_thread_notes *notes);
+
+/* ---- notes_i386.c ---- */
+
+/* The notes of a process of i386, of what is known as if it were one of our own. */
+void hc_i386_append_process(GByteArray *notes, const prpsinfo_t *process);
+
+/* FALSE: the registers could not be read, or are not i386's; nothing was appended. */
+bool hc_i386_append_thread(GByteArray *notes, pid_t thread, const struct elf_prstatus *status);
 
 /* ---- core_file.c ---- */
 
@@ -167,7 +185,7 @@ typedef struct hc_core_writer {
 	hc_core_sink sink;  /* file -1: none */
 	hc_core_sink aside; /* likewise: what only the process has; one after the other, as long as */
 	GArray *aside_sizes; /* ... of each mapping (uint64_t); owned; NULL: nothing */
-	bool heap_only;
+	bool heap_only, is_i386;
 	GArray *mappings; /* of hc_smaps_entry */
 	const GByteArray *notes;
 	uint64_t estimate;
@@ -275,6 +293,9 @@ bool hc_proc_own_number(const char *status, const char *key, uint64_t *ret_numbe
  * has ended (pthread_exit(3) in main()), for then /proc/PID tells as of a zombie. 0: there is no memory.
  */
 pid_t hc_proc_living_thread(pid_t pid);
+
+/* Whether PID runs a program of i386, and we are one of x86-64. */
+bool hc_proc_is_i386(pid_t pid);
 
 /* /proc/PID/root, if PID has other mounts than we have; else NULL. Free with g_free(). */
 char *hc_proc_foreign_root(pid_t pid);

@@ -229,7 +229,8 @@ static Elf64_Phdr *make_segments(const core_output *output, unsigned count, uint
 {
 	const hc_core_writer *writer = output->writer;
 	Elf64_Phdr *segments = g_new0(Elf64_Phdr, count);
-	uint64_t offset = sizeof(Elf64_Ehdr) + count * sizeof(Elf64_Phdr);
+	uint64_t offset = writer->is_i386 ? sizeof(Elf32_Ehdr) + count * sizeof(Elf32_Phdr) :
+					    sizeof(Elf64_Ehdr) + count * sizeof(Elf64_Phdr);
 
 	segments[0] =
 		(Elf64_Phdr){ .p_type = PT_NOTE, .p_offset = offset, .p_filesz = writer->notes->len, .p_align = 4 };
@@ -312,6 +313,46 @@ static void close_output(core_output *output)
 		close(output->memory);
 }
 
+/* The same as a core of a 32-bit process has it. */
+static Elf32_Ehdr narrow_header(const Elf64_Ehdr *wide)
+{
+	Elf32_Ehdr header = {
+		.e_type = wide->e_type,
+		.e_machine = EM_386,
+		.e_version = wide->e_version,
+		.e_phoff = sizeof(Elf32_Ehdr),
+		.e_ehsize = sizeof(Elf32_Ehdr),
+		.e_phentsize = sizeof(Elf32_Phdr),
+		.e_phnum = wide->e_phnum,
+	};
+
+	memcpy(header.e_ident, wide->e_ident, sizeof header.e_ident);
+	header.e_ident[EI_CLASS] = ELFCLASS32;
+	return header;
+}
+
+static bool write_narrow_headers(hc_core_writer *writer, const Elf64_Ehdr *header, GError **error)
+{
+	const Elf32_Ehdr narrow = narrow_header(header);
+	g_autofree Elf32_Phdr *segments = g_new0(Elf32_Phdr, header->e_phnum);
+
+	for (unsigned i = 0; i < header->e_phnum; i++) {
+		const Elf64_Phdr *wide = &writer->segments[i];
+
+		segments[i] = (Elf32_Phdr){
+			.p_type = wide->p_type,
+			.p_flags = wide->p_flags,
+			.p_offset = (Elf32_Off)wide->p_offset,
+			.p_vaddr = (Elf32_Addr)wide->p_vaddr,
+			.p_filesz = (Elf32_Word)wide->p_filesz,
+			.p_memsz = (Elf32_Word)wide->p_memsz,
+			.p_align = (Elf32_Word)wide->p_align,
+		};
+	}
+	return hc_core_sink_write(&writer->sink, &narrow, sizeof narrow, 0, error) &&
+	       hc_core_sink_write(&writer->sink, segments, header->e_phnum * sizeof *segments, sizeof narrow, error);
+}
+
 static bool write_headers(core_output *output, GError **error)
 {
 	hc_core_writer *writer = output->writer;
@@ -325,10 +366,16 @@ static bool write_headers(core_output *output, GError **error)
 		return false;
 	}
 	writer->segments = make_segments(output, count, &end);
+	if (writer->is_i386 && end > UINT32_MAX) {
+		g_set_error(error, HC_ERROR, HC_ERROR_UNSUPPORTED,
+			"the process is a 32-bit one, and has more memory than a core of such can tell: try --heap-only");
+		return false;
+	}
 	return hc_core_sink_set_length(&writer->sink, end, error) &&
-	       hc_core_sink_write(&writer->sink, &header, sizeof header, 0, error) &&
-	       hc_core_sink_write(
-		       &writer->sink, writer->segments, count * sizeof *writer->segments, sizeof header, error) &&
+	       (writer->is_i386 ? write_narrow_headers(writer, &header, error) :
+				  hc_core_sink_write(&writer->sink, &header, sizeof header, 0, error) &&
+					  hc_core_sink_write(&writer->sink, writer->segments,
+						  count * sizeof *writer->segments, sizeof header, error)) &&
 	       hc_core_sink_write(
 		       &writer->sink, writer->notes->data, writer->notes->len, writer->segments[0].p_offset, error);
 }

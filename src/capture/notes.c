@@ -28,7 +28,7 @@ static void pad(GByteArray *notes)
 	g_byte_array_append(notes, zeros, -notes->len & 3);
 }
 
-static void append_note(GByteArray *notes, const char *name, unsigned type, const void *data, size_t size)
+void hc_note_append(GByteArray *notes, const char *name, unsigned type, const void *data, size_t size)
 {
 	const Elf64_Nhdr header = { .n_namesz = strlen(name) + 1, .n_descsz = size, .n_type = type };
 
@@ -67,7 +67,8 @@ static pid_t own_thread(const own_numbers *own, pid_t pid, pid_t thread)
 }
 
 /* READER: whose files in /proc tell of the memory. */
-static void append_process(GByteArray *notes, pid_t pid, pid_t reader, const own_numbers *own, const char *status)
+static void append_process(
+	GByteArray *notes, pid_t pid, pid_t reader, const own_numbers *own, const char *status, bool is_i386)
 {
 	g_autofree char *command = hc_proc_read(pid, "comm", NULL, NULL);
 	size_t length = 0;
@@ -88,7 +89,10 @@ static void append_process(GByteArray *notes, pid_t pid, pid_t reader, const own
 		process.pr_uid = number;
 	if (hc_proc_field(status, "Gid:", &number))
 		process.pr_gid = number;
-	append_note(notes, "CORE", NT_PRPSINFO, &process, sizeof process);
+	if (is_i386)
+		hc_i386_append_process(notes, &process);
+	else
+		hc_note_append(notes, "CORE", NT_PRPSINFO, &process, sizeof process);
 }
 
 /* A path as /proc writes it: backslash and octal digits for a line break and the like. */
@@ -108,76 +112,99 @@ static char *plain_path(const char *path)
 	return g_string_free(plain, FALSE);
 }
 
-static void append_files(GByteArray *notes, const GArray *mappings)
+/* As the process has words: of 4 bytes if it IS_I386. */
+static void append_words(GByteArray *table, const GArray *words, bool is_i386)
+{
+	for (unsigned i = 0; i < words->len; i++) {
+		uint64_t word = g_array_index(words, uint64_t, i);
+		uint32_t narrow = (uint32_t)word;
+
+		g_byte_array_append(table, is_i386 ? (const guint8 *)&narrow : (const guint8 *)&word,
+			is_i386 ? sizeof narrow : sizeof word);
+	}
+}
+
+static void append_files(GByteArray *notes, const GArray *mappings, bool is_i386)
 {
 	g_autoptr(GByteArray) table = g_byte_array_new(), paths = g_byte_array_new();
-	uint64_t header[2] = { 0, sysconf(_SC_PAGESIZE) };
+	g_autoptr(GArray) words = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+	const uint64_t header[2] = { 0, sysconf(_SC_PAGESIZE) };
 
-	g_byte_array_append(table, (const guint8 *)header, sizeof header);
+	g_array_append_vals(words, header, G_N_ELEMENTS(header));
 	for (unsigned i = 0; i < mappings->len; i++) {
 		const hc_smaps_entry *entry = &g_array_index(mappings, hc_smaps_entry, i);
-		uint64_t row[3] = { entry->start, entry->end, entry->offset / header[1] };
+		const uint64_t row[3] = { entry->start, entry->end, entry->offset / header[1] };
 		g_autofree char *path = NULL;
 
 		if (!entry->inode || entry->path[0] != '/')
 			continue;
 		path = plain_path(entry->path);
-		g_byte_array_append(table, (const guint8 *)row, sizeof row);
+		g_array_append_vals(words, row, G_N_ELEMENTS(row));
 		g_byte_array_append(paths, (const guint8 *)path, strlen(path) + 1);
-		header[0]++;
+		g_array_index(words, uint64_t, 0)++;
 	}
-	memcpy(table->data, header, sizeof header);
+	append_words(table, words, is_i386);
 	g_byte_array_append(table, paths->data, paths->len);
-	append_note(notes, "CORE", NT_FILE, table->data, table->len);
+	hc_note_append(notes, "CORE", NT_FILE, table->data, table->len);
 }
 
-static void append_register_set(GByteArray *notes, pid_t thread, const char *name, unsigned type)
+void hc_note_append_registers(GByteArray *notes, pid_t thread, const char *name, unsigned type)
 {
 	g_autofree guint8 *registers = g_malloc(REGISTERS_MAX);
 	struct iovec vector = { registers, REGISTERS_MAX };
 
 	if (!ptrace(PTRACE_GETREGSET, thread, (void *)(uintptr_t)type, &vector))
-		append_note(notes, name, type, registers, vector.iov_len);
+		hc_note_append(notes, name, type, registers, vector.iov_len);
 }
 
-/* The signal that the thread stopped with, which it gets when it goes on; of most there is none, and it is zero. */
-static void append_signal(GByteArray *notes, pid_t thread, bool has_signal)
+/*
+ * The signal that the thread stopped with, which it gets when it goes on; of most there is none, and it is zero. Of i386 the rest of it lies
+ * otherwise than ours.
+ */
+static void append_signal(GByteArray *notes, pid_t thread, bool has_signal, bool is_i386)
 {
 	siginfo_t signal = { 0 };
 
 	if (has_signal && ptrace(PTRACE_GETSIGINFO, thread, NULL, &signal))
 		memset(&signal, 0, sizeof signal);
-	append_note(notes, "CORE", NT_SIGINFO, &signal, sizeof signal);
+	if (is_i386)
+		signal = (siginfo_t){
+			.si_signo = signal.si_signo, .si_errno = signal.si_errno, .si_code = signal.si_code
+		};
+	hc_note_append(notes, "CORE", NT_SIGINFO, &signal, sizeof signal);
 }
 
-static bool append_thread(GByteArray *notes, pid_t pid, const own_numbers *own, pid_t thread, GError **error)
+static bool append_thread(
+	GByteArray *notes, pid_t pid, const own_numbers *own, pid_t thread, bool is_i386, GError **error)
 {
 	struct elf_prstatus status = {
 		.pr_pid = own_thread(own, pid, thread), .pr_pgrp = own->group, .pr_sid = own->session
 	};
 	struct iovec vector = { &status.pr_reg, sizeof status.pr_reg };
 
+	if (is_i386 && hc_i386_append_thread(notes, thread, &status))
+		return true;
 	if (ptrace(PTRACE_GETREGSET, thread, (void *)(uintptr_t)NT_PRSTATUS, &vector)) {
 		g_set_error(error, HC_ERROR, HC_ERROR_IO, "cannot read the registers of thread %d: %s", (int)thread,
 			g_strerror(errno));
 		return false;
 	}
-	if (vector.iov_len != sizeof status.pr_reg) {
+	if (is_i386 || vector.iov_len != sizeof status.pr_reg) {
 		g_set_error(error, HC_ERROR, HC_ERROR_UNSUPPORTED,
 			"process %d is a 32-bit one: take its core with gcore", (int)pid);
 		return false;
 	}
 	status.pr_fpvalid = 1;
-	append_note(notes, "CORE", NT_PRSTATUS, &status, sizeof status);
-	append_register_set(notes, thread, "CORE", NT_FPREGSET);
+	hc_note_append(notes, "CORE", NT_PRSTATUS, &status, sizeof status);
+	hc_note_append_registers(notes, thread, "CORE", NT_FPREGSET);
 #ifdef __x86_64__
-	append_register_set(notes, thread, "LINUX", NT_X86_XSTATE);
+	hc_note_append_registers(notes, thread, "LINUX", NT_X86_XSTATE);
 #endif
 	return true;
 }
 
-bool hc_capture_read_threads(
-	pid_t pid, const hc_stopped_process *process, const char *status, hc_thread_notes *ret_notes, GError **error)
+bool hc_capture_read_threads(pid_t pid, const hc_stopped_process *process, const char *status, bool is_i386,
+	hc_thread_notes *ret_notes, GError **error)
 {
 	g_autoptr(GByteArray) first = g_byte_array_new(), rest = g_byte_array_new();
 	size_t length;
@@ -186,19 +213,19 @@ bool hc_capture_read_threads(
 
 	if (!auxiliary)
 		return false;
-	append_note(first, "HEAPCORE", WRITER_NOTE, "", 0);
+	hc_note_append(first, "HEAPCORE", WRITER_NOTE, "", 0);
 	for (unsigned i = 0; i < hc_stopped_process_thread_count(process); i++) {
 		pid_t thread = hc_stopped_process_thread(process, i);
 
-		if (!append_thread(i ? rest : first, pid, &own, thread, error))
+		if (!append_thread(i ? rest : first, pid, &own, thread, is_i386, error))
 			return false;
 		if (!i) {
-			append_process(first, pid, thread, &own, status);
-			append_note(first, "CORE", NT_AUXV, auxiliary, length);
+			append_process(first, pid, thread, &own, status, is_i386);
+			hc_note_append(first, "CORE", NT_AUXV, auxiliary, length);
 		}
-		append_signal(rest, thread, hc_stopped_process_has_signal(process, i));
+		append_signal(rest, thread, hc_stopped_process_has_signal(process, i), is_i386);
 	}
-	*ret_notes = (hc_thread_notes){ g_steal_pointer(&first), g_steal_pointer(&rest) };
+	*ret_notes = (hc_thread_notes){ g_steal_pointer(&first), g_steal_pointer(&rest), is_i386 };
 	return true;
 }
 
@@ -207,7 +234,7 @@ GByteArray *hc_capture_join_notes(const hc_thread_notes *threads, const GArray *
 	GByteArray *notes = g_byte_array_new();
 
 	g_byte_array_append(notes, threads->first->data, threads->first->len);
-	append_files(notes, mappings);
+	append_files(notes, mappings, threads->is_i386);
 	g_byte_array_append(notes, threads->rest->data, threads->rest->len);
 	return notes;
 }

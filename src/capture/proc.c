@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 
+#include <elf.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -71,6 +72,21 @@ pid_t hc_proc_living_thread(pid_t pid)
 			return thread;
 	}
 	return 0;
+}
+
+bool hc_proc_is_i386(pid_t pid)
+{
+#ifdef __x86_64__
+	g_autofree char *path = g_strdup_printf("/proc/%d/exe", (int)pid);
+	Elf32_Ehdr header;
+
+	return hc_file_peek(path, (char *)&header, sizeof header) == sizeof header &&
+	       !memcmp(header.e_ident, ELFMAG, SELFMAG) && header.e_ident[EI_CLASS] == ELFCLASS32 &&
+	       header.e_machine == EM_386;
+#else
+	(void)pid;
+	return false;
+#endif
 }
 
 char *hc_proc_foreign_root(pid_t pid)

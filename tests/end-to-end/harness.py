@@ -309,8 +309,13 @@ class Stopped:
         _remember(cores[0], self.program, [f"--sysroot={ROOT}"])
         return cores[0]
 
+    def capture(self) -> Path:
+        """heapcore's own, which is a folder; the process goes on."""
+        succeed("capture", str(self.pid), "-o", self.folder / "captured")
+        return self.folder / "captured"
+
     def core(self, kind: str) -> Path:
-        return {"gcore": self.gcore, "kernel": self.kernel_core}[kind]()
+        return {"gcore": self.gcore, "kernel": self.kernel_core, "capture": self.capture}[kind]()
 
     def command(self, letter: str) -> list[str]:
         """Has the fixture do something; its answer, in words."""

@@ -53,8 +53,8 @@ class Program:
 I386 = Machine("i386", "i686-linux-gnu-")
 AARCH64 = Machine("aarch64", "aarch64-linux-gnu-", ("qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"))
 PROGRAMS = [
-    Program("churn"),
-    Program("churn", kinds=("gcore",), tunables="mmap_threshold=4096"),
+    Program("churn", kinds=("gcore", "kernel", "capture")),
+    Program("churn", kinds=("gcore", "capture"), tunables="mmap_threshold=4096"),
     Program("churn", kinds=("gcore",), tunables="tcache_count=0"),
     Program("churn", kinds=("gcore",), tunables="mxfast=160"),
     Program("threads", kinds=("kernel",)),
@@ -185,12 +185,32 @@ def check_threads(builder: Builder, kind: str) -> None:
     built = builder.program(Program("threads"))
     with builder.start(built, ("small",)) as fixture:
         core = fixture.core(kind)
-        said, = gdb_says(core, built, "thread apply all bt")
+        said, = gdb_says(next(core.glob("core.*")) if core.is_dir() else core, built, "thread apply all bt")
         threads = report_of(succeed("threads", core, built, "--json"))["threads"]
         assert len(threads) > 1 and all(thread["arena"] is not None for thread in threads), threads
         seen = {f"{int(frame['program_counter'], 16):#x}" for thread in threads for frame in thread["frames"]}
         expected = {f"{int(address, 16):#x}" for address in re.findall(r"^#\d+ +(0x[0-9a-f]+) in ", said, re.MULTILINE)}
         assert len(expected) > 3 * 2 and expected <= seen, f"gdb sees calls at {sorted(expected - seen)}: {said}"
+
+
+def check_live(builder: Builder) -> None:
+    """Of a capture gdb tells the same registers and files as of its own core; --pid and watch take such a process too, and it goes on."""
+    built = builder.program(Program("threads"))
+    with builder.start(built, ("small",), recorder=True) as fixture:
+        core = next(fixture.capture().glob("core.*"))
+        status = Path(f"/proc/{fixture.pid}/status")
+        assert "TracerPid:\t0\n" in status.read_text() and re.search(r"^State:\s+[RS]", status.read_text(), re.M), status.read_text()
+        gcore = fixture.gcore()
+        for command in ("thread apply all info registers eax ebx ecx edx esi edi ebp esp eip eflags gs", "thread apply all bt", "info auxv"):
+            own, other = ([line for line in gdb_says(one, built, command)[0].splitlines() if "warning:" not in line] for one in (core, gcore))
+            assert own and own == other, f"{command}: {own}\n\n{other}"
+        names = {re.search(r"/\S+", line)[0] for line in gdb_says(core, built, "info proc mappings")[0].splitlines() if " /" in line}
+        files = {re.search(r"/.*", line)[0] for line in Path(f"/proc/{fixture.pid}/maps").read_text().splitlines() if "/" in line}
+        assert names and names == files, (names, files)
+        problems = compare(fixture.live_blocks(), chunks(f"--pid={fixture.pid}"))
+        assert not problems, few(problems)
+        assert "32-bit" in succeed("capture", str(fixture.pid), "-o", fixture.folder / "again").out
+        succeed("watch", str(fixture.pid), "--every", "1s", "--count", "1", statuses=(0, 3))
 
 
 def main() -> None:
@@ -200,11 +220,12 @@ def main() -> None:
         for program in PROGRAMS:
             for kind in program.kinds:
                 cases.run(f"i386: {program}, {kind}", check_blocks, builder, program, kind)
-        for kind in ("gcore", "kernel"):
+        for kind in ("gcore", "kernel", "capture"):
             cases.run(f"i386: calls, {kind}", check_threads, builder, kind)
         cases.run("i386: types", check_types, builder, "-O2")
         cases.run("i386: locals -O0, gcore", check_locals, builder, "gcore", "-O0")
         cases.run("i386: locals -O2, kernel", check_locals, builder, "kernel", "-O2")
+        cases.run("i386: a live process", check_live, builder)
     with Workspace() as folder:
         builder = Builder(AARCH64, folder)
         for program in (Program("churn"), Program("threads", ("small",)), Program("mapped"), Program("foreign-sbrk"), Program("noncontiguous")):
