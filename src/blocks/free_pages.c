@@ -120,6 +120,22 @@ static void count_run(const struct count *count, const struct run *run)
 	add_pages(count, run, &pages);
 }
 
+/* The number in REGION of a block from number INDEX on: those that are passed over are all in use, 64 at a time. */
+static uint32_t skip_in_use(const hc_blocks *blocks, const hc_block_region *region, uint32_t index)
+{
+	const uint8_t *states = blocks->states + region->first_block;
+
+	for (; region->block_count - index >= 64; index += 64) {
+		unsigned others = 0;
+
+		for (unsigned i = 0; i < 64; i++)
+			others |= states[index + i] ^ HC_BLOCK_IN_USE;
+		if (others)
+			break;
+	}
+	return index;
+}
+
 static void count_region(const struct count *count)
 {
 	const hc_blocks *blocks = count->blocks;
@@ -130,6 +146,14 @@ static void count_region(const struct count *count)
 	bool top = false;
 
 	for (uint32_t i = 0; i < region->block_count; i++) {
+		uint32_t next = start || i % 64 ? i : skip_in_use(blocks, region, i);
+
+		if (next == region->block_count)
+			break;
+		if (next != i) {
+			i = next;
+			cursor = hc_start_cursor_at(blocks, hc_blocks_start_of_number(blocks, region->first_block + i));
+		}
 		hc_block_state state = blocks->states[region->first_block + i];
 		hc_address chunk = hc_blocks_address(blocks, region, hc_start_cursor_next(&cursor)) - 2 * blocks->word;
 

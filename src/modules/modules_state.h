@@ -147,16 +147,16 @@ struct one_unit {
 	char *path;
 	GMappedFile *mapped;
 	Elf *elf;
-	Dwarf *dwarf;  /* of .debug_info what stands to the end of the unit, and what names and layouts are made of */
-	uint8_t *info; /* these bytes of .debug_info */
+	Dwarf *dwarf;	 /* of .debug_info what stands to the end of the unit, and what names and layouts are made of */
+	uint8_t *info;	 /* these bytes of .debug_info */
+	uint64_t offset; /* of the unit */
 };
 
 /*
- * The unit that ADDRESS, as MODULE's file has it, is in, from a separate file in the debug directories whose sections are compressed. NULL: there
- * is none, or it is not read this way.
+ * The unit that ADDRESS, as the file has it, is in, from PATH if that has BUILD_ID and its sections are compressed. NULL: it is not read this
+ * way. libdw is not minded yet (hc_modules_mind_memory()).
  */
-struct one_unit *hc_one_unit_open(
-	const hc_modules *modules, const struct module *module, uint64_t address, Dwarf_Die *ret_unit);
+struct one_unit *hc_one_unit_open(const char *path, const char *build_id, uint64_t address);
 void hc_one_unit_close(struct one_unit *one); /* NULL is fine */
 
 /* As dwfl_module_getdwarf(3), but where memory is out, or gets so, it ends the process as GLib does. */

@@ -247,21 +247,17 @@ static bool cut(Elf *elf, bool swap, uint64_t offset, uint8_t **ret_bytes)
 	return done;
 }
 
-static bool open_unit(struct one_unit *one, uint64_t address, Dwarf_Die *ret_unit)
+static bool open_unit(struct one_unit *one, uint64_t address)
 {
 	const char *ident = elf_getident(one->elf, NULL);
 	bool swap = ident && ident[EI_DATA] != (G_BYTE_ORDER == G_LITTLE_ENDIAN ? ELFDATA2LSB : ELFDATA2MSB);
-	uint64_t offset;
-	Dwarf_Off next;
-	size_t header;
 
-	if (!ident || find_section(one->elf, ".gnu_debugaltlink") || !find_unit(one->elf, swap, address, &offset) ||
-		!cut(one->elf, swap, offset, &one->info) || !hide_the_rest(one->elf))
+	if (!ident || find_section(one->elf, ".gnu_debugaltlink") ||
+		!find_unit(one->elf, swap, address, &one->offset) || !cut(one->elf, swap, one->offset, &one->info) ||
+		!hide_the_rest(one->elf))
 		return false;
 	one->dwarf = dwarf_begin_elf(one->elf, DWARF_C_READ, NULL);
-	hc_modules_mind_memory(one->dwarf);
-	return one->dwarf && !dwarf_nextcu(one->dwarf, offset, &next, &header, NULL, NULL, NULL) &&
-	       dwarf_offdie(one->dwarf, offset + header, ret_unit);
+	return one->dwarf != NULL;
 }
 
 /* ---- the file ---- */
@@ -273,17 +269,6 @@ static bool has_build_id(Elf *elf, const char *wanted)
 	g_autofree char *text = size > 0 ? hc_build_id_text(bytes, (size_t)size) : NULL;
 
 	return text && !strcmp(text, wanted);
-}
-
-/* libdwfl takes the module's own file if that has debug info. */
-static bool has_own(const struct module *module)
-{
-	Elf *elf = hc_module_elf(&module->public);
-	bool has = elf && (find_section(elf, ".debug_info") || find_section(elf, ".zdebug_info"));
-
-	if (elf)
-		elf_end(elf);
-	return has;
 }
 
 void hc_one_unit_close(struct one_unit *one)
@@ -298,22 +283,17 @@ void hc_one_unit_close(struct one_unit *one)
 	g_free(one);
 }
 
-struct one_unit *hc_one_unit_open(
-	const hc_modules *modules, const struct module *module, uint64_t address, Dwarf_Die *ret_unit)
+struct one_unit *hc_one_unit_open(const char *path, const char *build_id, uint64_t address)
 {
-	g_autofree char *path = module->build_id && !has_own(module) ? hc_module_debug_file_by_id(modules, module) :
-								       NULL;
-	struct one_unit *one = path ? g_new0(struct one_unit, 1) : NULL;
+	struct one_unit *one = g_new0(struct one_unit, 1);
 
-	if (!one)
-		return NULL;
 	elf_version(EV_CURRENT);
 	/* For writing, privately: libelf changes headers in place. */
 	one->mapped = hc_file_map(path, true, NULL);
 	if (one->mapped && g_mapped_file_get_length(one->mapped))
 		one->elf = hc_modules_open_elf(one->mapped);
-	if (one->elf && has_build_id(one->elf, module->build_id) && open_unit(one, address, ret_unit)) {
-		one->path = g_steal_pointer(&path);
+	if (one->elf && has_build_id(one->elf, build_id) && open_unit(one, address)) {
+		one->path = g_strdup(path);
 		return one;
 	}
 	hc_one_unit_close(one);

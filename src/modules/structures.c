@@ -12,6 +12,7 @@
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
+#include <gelf.h>
 
 struct hc_struct {
 	uint64_t size;
@@ -26,6 +27,46 @@ void hc_struct_destroy(void *data)
 	g_free(structure);
 }
 
+/* Whether MODULE's own file has debug info: then libdwfl takes that. */
+static bool has_own(const struct module *module)
+{
+	Elf *elf = hc_module_elf(&module->public);
+	size_t names;
+	bool has = false;
+
+	for (Elf_Scn *section = NULL;
+		elf && !has && !elf_getshdrstrndx(elf, &names) && (section = elf_nextscn(elf, section));) {
+		GElf_Shdr header;
+		const char *name = gelf_getshdr(section, &header) ? elf_strptr(elf, names, header.sh_name) : NULL;
+
+		has = name && (!strcmp(name, ".debug_info") || !strcmp(name, ".zdebug_info"));
+	}
+	if (elf)
+		elf_end(elf);
+	return has;
+}
+
+/* Sets the one unit of MODULE that ADDRESS is in, if its debug info is a separate file in the debug directories, without reading the rest. */
+static bool find_one_unit(const hc_modules *modules, struct module *module, hc_address address)
+{
+	g_autofree char *path = module->build_id && !has_own(module) ? hc_module_debug_file_by_id(modules, module) :
+								       NULL;
+	struct one_unit *one = path ? hc_one_unit_open(path, module->build_id, address - module->public.bias) : NULL;
+	Dwarf_Off next;
+	size_t header;
+
+	if (!one)
+		return false;
+	hc_modules_mind_memory(one->dwarf);
+	if (dwarf_nextcu(one->dwarf, one->offset, &next, &header, NULL, NULL, NULL) ||
+		!dwarf_offdie(one->dwarf, one->offset + header, &module->unit)) {
+		hc_one_unit_close(one);
+		return false;
+	}
+	module->one_unit = one;
+	return true;
+}
+
 /*
  * The unit that FUNCTION is in; where .debug_aranges does not tell, each unit is asked whether it
  * has the address.
@@ -36,10 +77,7 @@ static bool find_unit(hc_modules *modules, struct module *module, const char *fu
 	Dwarf_Addr bias;
 	bool is_known = hc_module_symbol(modules, &module->public, function, &symbol) && !symbol.is_tls;
 
-	if (is_known && !module->dwarf && !module->one_unit)
-		module->one_unit =
-			hc_one_unit_open(modules, module, symbol.address - module->public.bias, &module->unit);
-	if (module->one_unit) {
+	if (is_known && (module->one_unit || (!module->dwarf && find_one_unit(modules, module, symbol.address)))) {
 		*ret_unit = module->unit;
 		return true;
 	}
