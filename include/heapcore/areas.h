@@ -69,6 +69,9 @@ typedef struct hc_runtime_use {
 	bool is_proved;	  /* FALSE: it is probably so */
 } hc_runtime_use;
 
+/* Whether two are the same runtime's memory, proved or not. */
+bool hc_runtime_use_is_same(const hc_runtime_use *a, const hc_runtime_use *b);
+
 typedef struct hc_area {
 	hc_address start, end;
 	hc_area_kind kind;

@@ -102,9 +102,6 @@ typedef struct hc_memory_use {
 unsigned hc_memory_use_count(const hc_memory *memory);
 const hc_memory_use *hc_memory_use_get(const hc_memory *memory, unsigned index);
 
-/* Whether two are the same runtime's memory, proved or not. */
-bool hc_runtime_use_is_same(const hc_runtime_use *a, const hc_runtime_use *b);
-
 /* ---- what conditions name ---- */
 
 /* Figures of one process, as `--fail-on` names them. Blocks in use and lost count usable bytes, free ones whole chunks. */

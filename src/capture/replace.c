@@ -55,8 +55,8 @@ static bool check_owner(const char *path, bool *ret_there, GError **error)
 	return false;
 }
 
-/* Makes a capture where nothing is. */
-static bool make_new(int64_t pid, const hc_capture_options *options, GError **error)
+/* Makes a capture beside its place, where nothing is, or (REPLACES) a former one, and gives it that place. */
+static bool make_beside(int64_t pid, const hc_capture_options *options, bool replaces, GError **error)
 {
 	g_autofree char *path = g_canonicalize_filename(options->directory, NULL);
 	g_autofree char *new = g_strdup_printf("%s.new-%08x", path, g_random_int());
@@ -65,28 +65,17 @@ static bool make_new(int64_t pid, const hc_capture_options *options, GError **er
 	own.directory = new;
 	if (!hc_capture_make(pid, &own, NULL, error))
 		return false;
-	if (!renameat2(AT_FDCWD, new, AT_FDCWD, path, RENAME_NOREPLACE) || (errno == EINVAL && !rename(new, path)))
-		return true;
-	g_set_error(error, HC_ERROR, HC_ERROR_IO, "the capture is %s, as it cannot be renamed to %s: %s", new, path,
-		g_strerror(errno));
-	return false;
-}
-
-static bool replace(int64_t pid, const hc_capture_options *options, GError **error)
-{
-	g_autofree char *path = g_canonicalize_filename(options->directory, NULL);
-	g_autofree char *new = g_strdup_printf("%s.new-%08x", path, g_random_int());
-	hc_capture_options own = *options;
-
-	own.directory = new;
-	if (!hc_capture_make(pid, &own, NULL, error))
-		return false;
-	if (!renameat2(AT_FDCWD, new, AT_FDCWD, path, RENAME_EXCHANGE)) {
-		hc_capture_remove_folder(new);
+	if (!renameat2(AT_FDCWD, new, AT_FDCWD, path, replaces ? RENAME_EXCHANGE : RENAME_NOREPLACE)) {
+		if (replaces)
+			hc_capture_remove_folder(new); /* the former one now */
 		return true;
 	}
-	g_set_error(error, HC_ERROR, HC_ERROR_IO, "the new capture is %s, as it cannot take the place of %s: %s", new,
-		path, g_strerror(errno));
+	if (!replaces && errno == EINVAL && !rename(new, path))
+		return true;
+	g_set_error(error, HC_ERROR, HC_ERROR_IO,
+		replaces ? "the new capture is %s, as it cannot take the place of %s: %s" :
+			   "the capture is %s, as it cannot be renamed to %s: %s",
+		new, path, g_strerror(errno));
 	return false;
 }
 
@@ -97,8 +86,8 @@ bool hc_capture_take(int64_t pid, const hc_capture_options *options, GError **er
 	if (!check_owner(options->directory, &is_there, error))
 		return false;
 	if (!is_there)
-		return make_new(pid, options, error);
+		return make_beside(pid, options, false, error);
 	if (options->force && !check_former(options->directory, &any, error))
 		return false;
-	return any ? replace(pid, options, error) : hc_capture_make(pid, options, NULL, error);
+	return any ? make_beside(pid, options, true, error) : hc_capture_make(pid, options, NULL, error);
 }

@@ -15,6 +15,26 @@ enum {
 	OUTSIDE_ELSEWHERE = 100, /* of what a path has besides malloc's memory: one in so many bytes may be elsewhere */
 };
 
+/* A row of KIND with figures of its own, 0 at first; of no container. */
+static hc_growth new_growth(hc_diff *diff, hc_growth_kind kind)
+{
+	return (hc_growth){
+		.kind = kind,
+		.elements_before = UINT64_MAX,
+		.elements_after = UINT64_MAX,
+		.steps = hc_diff_new_steps(diff),
+		.resident_steps = hc_diff_new_steps(diff),
+	};
+}
+
+/* Adds to what GROWTH, which is new, has in snapshot NUMBER. */
+static void add_to_step(hc_growth *growth, unsigned number, uint64_t bytes, uint64_t resident)
+{
+	((uint64_t *)growth->steps)[number] += bytes;
+	if (growth->resident_steps)
+		((uint64_t *)growth->resident_steps)[number] += resident;
+}
+
 /* ---- lost blocks ---- */
 
 static void attribute_lost(hc_diff *diff)
@@ -26,23 +46,20 @@ static void attribute_lost(hc_diff *diff)
 		for (unsigned j = 0; j < diff->snapshots[i]->lost->len; j++) {
 			const hc_leak_kind *lost = &g_array_index(diff->snapshots[i]->lost, hc_leak_kind, j);
 			unsigned place = GPOINTER_TO_UINT(g_hash_table_lookup(known, lost->key));
-			hc_growth fresh = {
-				.kind = HC_GROWTH_LOST, .elements_before = UINT64_MAX, .elements_after = UINT64_MAX
-			};
 			hc_growth *row;
 
 			if (!place) {
-				fresh.steps = hc_diff_new_steps(diff);
-				fresh.resident_steps = diff->knows_lost_resident ? hc_diff_new_steps(diff) : NULL;
+				hc_growth fresh = new_growth(diff, HC_GROWTH_LOST);
+
+				if (!diff->knows_lost_resident)
+					fresh.resident_steps = NULL;
 				g_array_append_val(rows, fresh);
 				place = rows->len;
 				g_hash_table_insert(known, (gpointer)lost->key, GUINT_TO_POINTER(place));
 			}
 			row = &g_array_index(rows, hc_growth, place - 1);
 			row->lost = lost;
-			((uint64_t *)row->steps)[i] += lost->amount.bytes;
-			if (row->resident_steps)
-				((uint64_t *)row->resident_steps)[i] += lost->resident;
+			add_to_step(row, i, lost->amount.bytes, lost->resident);
 			if (!i)
 				row->blocks_before += lost->amount.blocks;
 			if (i == diff->count - 1)
@@ -105,23 +122,10 @@ static int most_changed_first(const void *a, const void *b, void *data)
 	return x->size < y->size ? -1 : x->size > y->size;
 }
 
-static hc_growth new_unowned_row(hc_diff *diff, bool mapped)
-{
-	return (hc_growth){
-		.kind = mapped ? HC_GROWTH_BUFFER : HC_GROWTH_HELD,
-		.elements_before = UINT64_MAX,
-		.elements_after = UINT64_MAX,
-		.steps = hc_diff_new_steps(diff),
-		.resident_steps = hc_diff_new_steps(diff),
-	};
-}
-
 static void add_unowned(const hc_diff *diff, hc_growth *growth, const struct unowned *row)
 {
-	for (unsigned i = 0; i < diff->count; i++) {
-		((uint64_t *)growth->steps)[i] += row->size * row->blocks[i];
-		((uint64_t *)growth->resident_steps)[i] += row->resident[i];
-	}
+	for (unsigned i = 0; i < diff->count; i++)
+		add_to_step(growth, i, row->size * row->blocks[i], row->resident[i]);
 	growth->blocks_before += row->blocks[0];
 	growth->blocks_after += row->blocks[diff->count - 1];
 }
@@ -131,7 +135,8 @@ static void attribute_unowned(hc_diff *diff, bool mapped)
 {
 	g_autoptr(GHashTable) sizes = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
 	g_autoptr(GPtrArray) sorted = g_ptr_array_new();
-	hc_growth others = new_unowned_row(diff, mapped);
+	hc_growth_kind kind = mapped ? HC_GROWTH_BUFFER : HC_GROWTH_HELD;
+	hc_growth others = new_growth(diff, kind);
 	GHashTableIter iterator;
 	void *value;
 
@@ -148,7 +153,7 @@ static void attribute_unowned(hc_diff *diff, bool mapped)
 			add_unowned(diff, &others, row);
 			continue;
 		}
-		growth = new_unowned_row(diff, mapped);
+		growth = new_growth(diff, kind);
 		add_unowned(diff, &growth, row);
 		growth.size = row->size;
 		hc_diff_add_growth(diff, growth);
@@ -251,22 +256,16 @@ static uint64_t used_of(const hc_snapshot *snapshot, hc_row_id row, uint64_t *re
 
 static void attribute_use(hc_diff *diff, hc_row_id row, const hc_runtime_use *use)
 {
-	uint64_t *steps = hc_diff_new_steps(diff), *resident = hc_diff_new_steps(diff);
-	hc_growth growth = {
-		.kind = HC_GROWTH_MAPPING,
-		.row = row,
-		.runtime = use,
-		.elements_before = UINT64_MAX,
-		.elements_after = UINT64_MAX,
-		.steps = steps,
-		.resident_steps = resident,
-	};
+	hc_growth growth = new_growth(diff, HC_GROWTH_MAPPING);
 
+	growth.row = row;
+	growth.runtime = use;
 	for (unsigned i = 0; i < diff->count; i++) {
 		const hc_snapshot_use *found = find_use(diff->snapshots[i], row, use);
 
-		steps[i] = found ? found->part.bytes - found->outside : 0;
-		resident[i] = found ? found->part.resident.resident - found->outside_resident : 0;
+		if (found)
+			add_to_step(&growth, i, found->part.bytes - found->outside,
+				found->part.resident.resident - found->outside_resident);
 	}
 	hc_diff_add_growth(diff, growth);
 }
@@ -303,8 +302,7 @@ const hc_runtime_use *hc_growth_outside_use(const hc_diff *diff, const hc_growth
 }
 
 /* What of row FOUND of snapshot NUMBER has no row elsewhere. */
-static void count_row(
-	const hc_diff *diff, const hc_memory_row *found, unsigned number, uint64_t *steps, uint64_t *resident)
+static void count_row(const hc_diff *diff, const hc_memory_row *found, unsigned number, hc_growth *growth)
 {
 	const hc_snapshot *snapshot = diff->snapshots[number];
 	uint64_t outside = 0, outside_resident = 0, used = 0, used_resident = 0;
@@ -318,32 +316,26 @@ static void count_row(
 	outside += used;
 	outside_resident += used_resident;
 	/* What is no memory may have been touched before: the unused part of a stack. */
-	steps[number] = found->is_memory ? found->bytes - MIN(outside, found->bytes) : 0;
-	resident[number] = found->resident.resident - MIN(found->resident.resident, outside_resident);
+	add_to_step(growth, number, found->is_memory ? found->bytes - MIN(outside, found->bytes) : 0,
+		found->resident.resident - MIN(found->resident.resident, outside_resident));
 }
 
 static void attribute_row(hc_diff *diff, const hc_diff_row *row)
 {
-	uint64_t *steps = hc_diff_new_steps(diff), *resident = hc_diff_new_steps(diff);
-	hc_growth growth = {
-		.kind = kind_of_row(row->id),
-		.row = row->id,
-		.is_bound = row->is_bound,
-		.elements_before = UINT64_MAX,
-		.elements_after = UINT64_MAX,
-		.blocks_before = g_strcmp0(row->unit, "blocks") ? 0 : row->count_a,
-		.blocks_after = g_strcmp0(row->unit, "blocks") ? 0 : row->count_b,
-		.steps = steps,
-		.resident_steps = resident,
-	};
+	hc_growth growth = new_growth(diff, kind_of_row(row->id));
+	bool has_blocks = !g_strcmp0(row->unit, "blocks");
 
+	growth.row = row->id;
+	growth.is_bound = row->is_bound;
+	growth.blocks_before = has_blocks ? row->count_a : 0;
+	growth.blocks_after = has_blocks ? row->count_b : 0;
 	for (unsigned i = 0; i < diff->count; i++) {
 		const hc_memory_row *found = hc_snapshot_row(diff->snapshots[i], row->id);
 
 		if (found)
-			count_row(diff, found, i, steps, resident);
+			count_row(diff, found, i, &growth);
 	}
-	if (row->is_memory ? row->bytes_a || row->bytes_b : hc_diff_is_ever(resident, diff->count))
+	if (row->is_memory ? row->bytes_a || row->bytes_b : hc_diff_is_ever(growth.resident_steps, diff->count))
 		hc_diff_add_growth(diff, growth);
 }
 
@@ -367,18 +359,11 @@ static void attribute_rows(hc_diff *diff)
 /* Stacks of threads that ended and were not joined: of them only what is in memory counts. */
 static void attribute_unjoined(hc_diff *diff)
 {
-	uint64_t *resident = hc_diff_new_steps(diff);
-	hc_growth growth = {
-		.kind = HC_GROWTH_UNJOINED,
-		.elements_before = UINT64_MAX,
-		.elements_after = UINT64_MAX,
-		.steps = hc_diff_new_steps(diff),
-		.resident_steps = resident,
-	};
+	hc_growth growth = new_growth(diff, HC_GROWTH_UNJOINED);
 
 	for (unsigned i = 0; i < diff->count; i++)
-		resident[i] = diff->snapshots[i]->unjoined.memory;
-	if (knows_unjoined(diff) && hc_diff_is_ever(resident, diff->count))
+		add_to_step(&growth, i, 0, diff->snapshots[i]->unjoined.memory);
+	if (knows_unjoined(diff) && hc_diff_is_ever(growth.resident_steps, diff->count))
 		hc_diff_add_growth(diff, growth);
 }
 
@@ -400,23 +385,20 @@ static uint64_t bytes_of_table(const hc_snapshot *snapshot, uint64_t *ret_reside
 /* What the table has, less what rows have. */
 static void attribute_rest(hc_diff *diff)
 {
-	uint64_t *steps = hc_diff_new_steps(diff), *resident = hc_diff_new_steps(diff);
-	hc_growth rest = {
-		.kind = HC_GROWTH_REST,
-		.elements_before = UINT64_MAX,
-		.elements_after = UINT64_MAX,
-		.steps = steps,
-		.resident_steps = diff->knows_lost_resident ? resident : NULL,
-	};
+	hc_growth rest = new_growth(diff, HC_GROWTH_REST);
 
+	if (!diff->knows_lost_resident)
+		rest.resident_steps = NULL;
 	for (unsigned i = 0; i < diff->count; i++) {
-		steps[i] = bytes_of_table(diff->snapshots[i], &resident[i]);
+		uint64_t resident, bytes = bytes_of_table(diff->snapshots[i], &resident);
+
 		for (unsigned j = 0; j < diff->attribution->len; j++) {
 			const hc_growth *row = hc_diff_attribution(diff, j);
 
-			steps[i] -= row->steps[i];
-			resident[i] -= row->resident_steps ? row->resident_steps[i] : 0;
+			bytes -= row->steps[i];
+			resident -= row->resident_steps ? row->resident_steps[i] : 0;
 		}
+		add_to_step(&rest, i, bytes, resident);
 	}
 	hc_diff_add_growth(diff, rest);
 }

@@ -8,11 +8,6 @@ enum {
 	USES_MAX = 32 /* a process may name its mappings as it likes */
 };
 
-bool hc_runtime_use_is_same(const hc_runtime_use *a, const hc_runtime_use *b)
-{
-	return a->kind == b->kind && !g_strcmp0(a->name, b->name);
-}
-
 unsigned hc_memory_use_of_area(const hc_memory *memory, const hc_area *area)
 {
 	hc_row_id row = hc_memory_row_of_area(area->kind);

@@ -181,34 +181,33 @@ static json_t *pins_json(const hc_analysis *analysis, const hc_pins *pins, uint6
 	return hc_report_json("pins", facts, hc_analysis_diagnostics(analysis));
 }
 
+/* Those of COUNT that fit in LIMIT, below HEADING, which is taken. */
+static void print_list(char *heading, const hc_records *records, unsigned count, uint64_t limit, hc_output *output)
+{
+	hc_output_printf(output, "\n%s:\n", heading);
+	hc_records_print(records, output);
+	hc_left_out_print(count, limit, output);
+	g_free(heading);
+}
+
 static void print_runs(const hc_core *core, const hc_pins *pins, uint64_t limit, hc_output *output)
 {
 	g_autoptr(hc_records) records = make_runs(core, pins, limit);
-	g_autofree char *heading = NULL;
 	hc_pins_totals totals;
 
 	hc_pins_get_totals(pins, &totals);
-	if (!totals.run_count)
-		return;
-	heading = hc_word_runs(&totals);
-	hc_output_printf(output, "\n%s:\n", heading);
-	hc_records_print(records, output);
-	hc_left_out_print(hc_pins_run_count(pins), limit, output);
+	if (totals.run_count)
+		print_list(hc_word_runs(&totals), records, hc_pins_run_count(pins), limit, output);
 }
 
 static void print_holders(const hc_analysis *analysis, const hc_pins *pins, uint64_t limit, hc_output *output)
 {
 	g_autoptr(hc_records) records = make_holders(analysis, pins, limit);
-	g_autofree char *heading = NULL;
 	hc_pins_totals totals;
 
 	hc_pins_get_totals(pins, &totals);
-	if (!totals.pins)
-		return;
-	heading = hc_word_islands(&totals);
-	hc_output_printf(output, "\n%s:\n", heading);
-	hc_records_print(records, output);
-	hc_left_out_print(hc_pins_holder_count(pins), limit, output);
+	if (totals.pins)
+		print_list(hc_word_islands(&totals), records, hc_pins_holder_count(pins), limit, output);
 }
 
 static void print_pins(const hc_analysis *analysis, const hc_pins *pins, uint64_t limit, hc_output *output)

@@ -42,9 +42,9 @@ static int compare_ranges(const void *a, const void *b)
 	return (x->start > y->start) - (x->start < y->start);
 }
 
-static bool is_same(const hc_runtime_use *a, const hc_runtime_use *b)
+bool hc_runtime_use_is_same(const hc_runtime_use *a, const hc_runtime_use *b)
 {
-	return a->kind == b->kind && a->is_proved == b->is_proved && !g_strcmp0(a->name, b->name);
+	return a->kind == b->kind && !g_strcmp0(a->name, b->name);
 }
 
 /* Adds [start, end) of what USE tells; to the last range if that touches it and is alike. */
@@ -55,7 +55,8 @@ static void append(GArray *list, hc_address start, hc_address end, hc_runtime_us
 
 	if (start >= end)
 		return;
-	if (last && last->end == start && is_same(&last->use, &use))
+	if (last && last->end == start && last->use.is_proved == use.is_proved &&
+		hc_runtime_use_is_same(&last->use, &use))
 		last->end = end;
 	else
 		g_array_append_val(list, part);

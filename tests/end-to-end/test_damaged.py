@@ -65,12 +65,23 @@ def check_way(way: str) -> None:
             assert writer["kind"] == how, first
             if kind != "-":
                 assert (writer["type"], writer["certainty"], writer["path"]) == (kind, "certain", path), writer
-        assert (first["run"] or {}).get("kind") == RUNS.get(way), first
+        check_run(core, first, RUNS.get(way))
         check_bytes(core, told)
         plain = heapcore("check", core, fixture.program)
         assert plain.status == 1 and all(one["kind"] in plain.out for one in told), plain
         bare = heapcore("check", core, fixture.program, "--no-types", "--no-content", "--json")
         assert bare.status == 1 and all(one["content"] is None and one["found"] is None for one in report_of(bare)["damage"]), bare
+
+
+def check_run(core: Path, one: dict[str, Any], kind: str | None) -> None:
+    """What was written looks as it was written. An address that was may look like text by chance: then it is."""
+    run = one["run"] or {}
+    if kind is None and run.get("kind") == "text":
+        memory = Core(core)
+        begin, end = (memory.offset_of(number(run["start"])), memory.offset_of(number(run["end"]) - 1) + 1)
+        assert all(byte in b"\n\t" or 0x20 <= byte < 0x7f for byte in memory.bytes[begin:end].rstrip(b"\0")), one
+    else:
+        assert run.get("kind") == kind, one
 
 
 def check_bytes(core: Path, told: list[dict[str, Any]]) -> None:
