@@ -433,7 +433,8 @@ static const char *make_name(hc_debug_info *info, struct module_debug *debug, Dw
 		return NULL;
 	g_ptr_array_add(owned, own);
 	parts[count++] = own;
-	while (count < HC_NAME_PARTS_MAX) {
+	/* Steps are counted too: damaged, an inline namespace, which is no part, may stand in itself. */
+	for (unsigned steps = 0; steps < HC_NAME_PARTS_MAX && count < HC_NAME_PARTS_MAX; steps++) {
 		const struct unit *unit;
 		const struct scope *scope = scope_of_die(debug, &at, &unit);
 		Dwarf_Die parent;

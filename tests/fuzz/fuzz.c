@@ -71,24 +71,18 @@ char *fuzz_text(const fuzz_input *input)
 
 /* ---- files ---- */
 
-const char *fuzz_file_number(unsigned number, const void *bytes, size_t size)
-{
-	static int descriptors[FUZZ_FILES];
-	static char paths[FUZZ_FILES][32];
-
-	g_assert(number < FUZZ_FILES);
-	if (!*paths[number]) {
-		descriptors[number] = memfd_create("heapcore-fuzz", MFD_CLOEXEC);
-		g_snprintf(paths[number], sizeof paths[number], "/proc/self/fd/%d", descriptors[number]);
-	}
-	g_assert(descriptors[number] > 0 && !ftruncate(descriptors[number], 0));
-	g_assert(!size || pwrite(descriptors[number], bytes, size, 0) == (ssize_t)size);
-	return paths[number];
-}
-
 const char *fuzz_file(const void *bytes, size_t size)
 {
-	return fuzz_file_number(0, bytes, size);
+	static int descriptor = -1;
+	static char path[32];
+
+	if (descriptor < 0) {
+		descriptor = memfd_create("heapcore-fuzz", MFD_CLOEXEC);
+		g_snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+	}
+	g_assert(descriptor >= 0 && !ftruncate(descriptor, 0));
+	g_assert(!size || pwrite(descriptor, bytes, size, 0) == (ssize_t)size);
+	return path;
 }
 
 static char *folder;

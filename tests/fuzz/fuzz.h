@@ -46,12 +46,6 @@ char *fuzz_text(const fuzz_input *input);
 /* A file in memory with these bytes. The path is good until the next call. */
 const char *fuzz_file(const void *bytes, size_t size);
 
-/* Another one: number NUMBER, below FUZZ_FILES. */
-enum {
-	FUZZ_FILES = 4
-};
-const char *fuzz_file_number(unsigned number, const void *bytes, size_t size);
-
 /* A folder below TMPDIR for files without folders in it, which goes when the program ends on its own. */
 const char *fuzz_folder(void);
 

@@ -46,7 +46,7 @@ static void fill_main_arena(heap_builder *heap)
 	}
 	heap_keep(heap, blocks[11]);
 	heap_free_to_bin(heap, heap_malloc_apart(heap, 0, 2040), 80);
-	heap_free_to_bin(heap, heap_malloc_apart(heap, 0, 2000), 80);
+	heap_free_to_bin(heap, heap_malloc_apart(heap, 0, 2000), 79);
 	heap_free_to_bin(heap, heap_malloc_apart(heap, 0, 200), HEAP_UNSORTED);
 	heap_free_to_bin(heap, heap_malloc_apart(heap, 0, 136), 9);
 	for (unsigned i = 0; i < 3; i++) {
@@ -164,11 +164,15 @@ static void check_leaks(const hc_analysis *analysis)
 	fuzz_expect(hc_report_leaks(analysis, leaks, &view, &fuzz_report_text, NULL), "no report of leaks");
 }
 
-static void check_damage(const hc_analysis *analysis)
+static void check_damage(const hc_analysis *analysis, bool is_sound)
 {
 	g_autoptr(hc_check) check = hc_analysis_check(analysis);
 	const hc_check_view view = { 0 };
 
+	if (is_sound)
+		fuzz_expect(hc_blocks_heap(hc_analysis_blocks(analysis))->found &&
+				    hc_check_get_totals(check)->chunks > 30 && !hc_check_count(check),
+			"a sound heap is not read, or damaged");
 	fuzz_expect(hc_report_check(analysis, check, &view, &fuzz_report_text, NULL), "no report of damage");
 	fuzz_expect(hc_report_check(analysis, check, &view, &fuzz_report_json, NULL), "no report of damage");
 }
@@ -194,13 +198,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	patched_core *core = get_core(fuzz_choice(&input, G_N_ELEMENTS(heaps)));
 	hc_analysis *analysis;
 
+	bool is_sound = !input.left;
+
 	patched_core_change(core, &input);
 	analysis = hc_analysis_run(core->path, &options, NULL);
 	fuzz_expect(analysis != NULL, "no analysis");
 	check_blocks(hc_analysis_blocks(analysis));
 	check_memory(hc_analysis_memory(analysis));
 	check_leaks(analysis);
-	check_damage(analysis);
+	check_damage(analysis, is_sound);
 	check_reports(analysis);
 	hc_analysis_destroy(analysis);
 	patched_core_restore(core);

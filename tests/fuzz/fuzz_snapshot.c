@@ -172,6 +172,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	hc_snapshot *snapshot = hc_snapshot_read(path, &error);
 
 	fuzz_expect(snapshot || error, "no snapshot, and no error");
+	fuzz_expect(snapshot || size, "the sound snapshot is not read");
 	if (snapshot) {
 		const hc_report_options *options = size % 2 ? &fuzz_report_text : &fuzz_report_json;
 

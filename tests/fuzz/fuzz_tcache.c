@@ -104,10 +104,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!it->core)
 		*it = build(releases[number]);
+	bool is_sound = !input.left;
+
 	patched_core_change(it->file, &input);
 	blocks = hc_blocks_create(it->core, it->modules, &options, diagnostics, NULL);
 	fuzz_expect(blocks && hc_blocks_heap(blocks)->found, "the heap is not found");
 	check = hc_check_create(it->core, blocks);
+	if (is_sound)
+		fuzz_expect(!hc_check_count(check) && hc_blocks_amount(blocks, 0, HC_BLOCK_TCACHE).blocks == 2 * CACHED,
+			"a sound cache is not read, or damaged");
 	for (unsigned i = 0; i < hc_check_count(check); i++)
 		fuzz_see(hc_check_get(check, i), sizeof(hc_damage_place));
 	hc_check_destroy(check);
