@@ -8,7 +8,6 @@
 #include "core/core.h"
 
 #include <elf.h>
-#include <sys/procfs.h>
 #include <sys/types.h>
 
 enum {
@@ -162,22 +161,9 @@ typedef struct hc_thread_notes {
 bool hc_capture_read_threads(pid_t pid, const hc_stopped_process *process, const char *status, bool is_i386,
 	hc_thread_notes *ret_notes, GError **error);
 
-void hc_note_append(GByteArray *notes, const char *name, unsigned type, const void *data, size_t size);
-
-/* The registers of TYPE (ptrace(2), PTRACE_GETREGSET) of THREAD, which stands still; if it has none, nothing. */
-void hc_note_append_registers(GByteArray *notes, pid_t thread, const char *name, unsigned type);
-
 /* All notes, as they stand in the core. */
 GByteArray *hc_capture_join_notes(const hc_thread_notes *threads, const GArray *mappings);
 void hc_thread_notes_clear(hc_thread_notes *notes);
-
-/* ---- notes_i386.c ---- */
-
-/* The notes of a process of i386, of what is known as if it were one of our own. */
-void hc_i386_append_process(GByteArray *notes, const prpsinfo_t *process);
-
-/* FALSE: the registers could not be read, or are not i386's; nothing was appended. */
-bool hc_i386_append_thread(GByteArray *notes, pid_t thread, const struct elf_prstatus *status);
 
 /* ---- core_file.c ---- */
 

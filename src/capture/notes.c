@@ -4,7 +4,7 @@
  * process, the auxiliary vector, the mapped files, and each thread's registers and signal. One
  * more, HEAPCORE, says who wrote it. Only what changes is read while the process stands still.
  */
-#include "capture/capture_parts.h"
+#include "capture/notes.h"
 
 #include <elf.h>
 #include <errno.h>

@@ -3,7 +3,7 @@
  * Notes of a process of i386 under an x86-64 kernel: what that writes into its core (fs/compat_binfmt_elf.c; <sys/procfs.h> of i386). ptrace(2) gives
  * the registers of such a thread as they stand there.
  */
-#include "capture/capture_parts.h"
+#include "capture/notes.h"
 
 #include <string.h>
 #include <sys/ptrace.h>

@@ -379,10 +379,11 @@ const hc_frame *hc_modules_frames(hc_modules *modules, unsigned thread_index, un
 		*frames = walk.frames;
 		/*
 		 * An error is how a walk ends where there is nothing to unwind by: what came before
-		 * it stands.
+		 * it stands, unless there was no memory to read what it unwinds by.
 		 */
-		if (unwinder->dwfl && walk.limit)
-			dwfl_getthread_frames(unwinder->dwfl, thread_index + 1, note_frame, &walk);
+		if (unwinder->dwfl && walk.limit &&
+			dwfl_getthread_frames(unwinder->dwfl, thread_index + 1, note_frame, &walk) < 0)
+			hc_memory_end_if_out(0);
 		unwinder->frame_count += walk.frames->len;
 	}
 	*ret_count = (*frames)->len;
