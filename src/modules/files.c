@@ -5,12 +5,10 @@
  * holds the program headers.
  */
 #include "base/file.h"
-#include "base/memory.h"
 #include "modules/modules_state.h"
 
 #include <elf.h>
 #include <elfutils/libdwelf.h>
-#include <errno.h>
 #include <gelf.h>
 
 static const hc_diagnostic_kind file_differs = {
@@ -77,17 +75,6 @@ char *hc_module_path_here(const hc_modules *modules, const char *path)
 	g_autofree char *whole = g_path_is_absolute(named) ? g_canonicalize_filename(named, "/") : NULL;
 
 	return whole && !is_of_kernel(whole) ? hc_file_below(modules->sysroot, whole) : g_strdup("");
-}
-
-Elf *hc_modules_open_elf(GMappedFile *mapped)
-{
-	Elf *elf;
-
-	errno = 0;
-	elf = elf_memory(g_mapped_file_get_contents(mapped), g_mapped_file_get_length(mapped));
-	if (!elf)
-		hc_memory_end_if_out(errno);
-	return elf;
 }
 
 Elf *hc_module_elf(const hc_module *module)

@@ -13,6 +13,7 @@
  *	data_names.c		what data is called, by its symbol or its section
  *	structures.c		layouts of structures of a library that we know
  *	one_unit.c		... from one unit of a large file that is compressed
+ *	open_elf.c		opening ELF files in memory
  *	link_maps.c		the dynamic linker's list of them
  *	tls.c			thread-local storage of each thread
  *	thread_descriptors.c	what stands in libc's descriptor of a thread
@@ -221,7 +222,7 @@ GMappedFile *hc_module_mapped(const hc_module *module);
 /* files.c: the same as an Elf of <libelf.h>, to be closed with elf_end(); NULL if there is none. */
 struct Elf *hc_module_elf(const hc_module *module);
 
-/* A file's, that is no ELF file too: libelf tells. NULL if there is none; if that is for want of memory, the process ends as GLib has it end. */
+/* open_elf.c: a file's, that is no ELF file too: libelf tells. NULL if there is none; if that is for want of memory, the process ends as GLib has it end. */
 struct Elf *hc_modules_open_elf(GMappedFile *mapped);
 
 unsigned hc_modules_index(const hc_modules *modules, const hc_module *module);
