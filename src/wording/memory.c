@@ -28,7 +28,7 @@ const char *hc_word_row(hc_row_id id, bool is_bound)
 		[HC_ROW_KERNEL] = "kernel's pages (vdso, vvar)",
 		[HC_ROW_STACKS_UNUSED] = "stacks, unused part",
 		[HC_ROW_RESERVED] = "reserved, never memory (thread-heap tails, guards)",
-		[HC_ROW_NOT_DUMPED] = "not dumped",
+		[HC_ROW_NOT_DUMPED] = "memory that was not dumped",
 		[HC_ROW_HEAP_UNREADABLE] = "heap that could not be followed",
 		[HC_ROW_TRUNCATED] = "cut off: missing at the end of the core",
 	};
