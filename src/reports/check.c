@@ -84,9 +84,10 @@ static json_t *skipped_json(const hc_damage *damage)
 	return damage->resumed ? hc_record_json(facts) : NULL;
 }
 
-static json_t *run_json(const hc_damage_place *place)
+static json_t *run_json(const hc_core *core, const hc_damage_place *place)
 {
-	bool has_pattern = place->run == HC_RUN_BYTE || place->run == HC_RUN_WORD;
+	bool is_hidden = hc_word_run_is_content(place) && hc_core_hides_content(core);
+	bool has_pattern = (place->run == HC_RUN_BYTE || place->run == HC_RUN_WORD) && !is_hidden;
 	const hc_fact facts[] = {
 		{ "kind", NULL, hc_value_plain(hc_run_kind_name(place->run)) },
 		{ "start", NULL, hc_value_address(place->run_range.start) },
@@ -150,7 +151,7 @@ static void add_place(hc_records *records, const place_facts *facts)
 		{ "instead", NULL, hc_value_if(damage->instead, hc_value_address(damage->instead)) },
 		{ "skipped", NULL, hc_value_json(skipped_json(damage)) },
 		{ "in_operation", NULL, hc_value_flag(damage->in_operation) },
-		{ "run", NULL, hc_value_json(run_json(place)) },
+		{ "run", NULL, hc_value_json(run_json(hc_analysis_core(facts->analysis), place)) },
 		{ "before", NULL,
 			hc_value_json(place->has_before ? hc_block_json(facts->analysis, &place->before) : NULL) },
 		{ "writer", NULL, hc_value_json(writer_json(facts)) },
@@ -242,7 +243,7 @@ static void print_place(const place_facts *facts, hc_output *output)
 	hc_output_styled(output, HC_STYLE_BAD, title);
 	hc_output_text(output, "\n");
 	print_sentence(text_of(facts), output);
-	print_sentence(hc_word_run(place), output);
+	print_sentence(hc_word_run(hc_analysis_core(facts->analysis), place), output);
 	print_sentence(hc_word_writer(place, facts->has_type ? &facts->type : NULL), output);
 	print_bytes(facts, output);
 }

@@ -228,12 +228,20 @@ static const char *known_pattern(uint32_t pattern)
 	return NULL;
 }
 
-char *hc_word_run(const hc_damage_place *place)
+bool hc_word_run_is_content(const hc_damage_place *place)
+{
+	return (place->run == HC_RUN_BYTE || place->run == HC_RUN_WORD) && !known_pattern(place->pattern);
+}
+
+char *hc_word_run(const hc_core *core, const hc_damage_place *place)
 {
 	g_autofree char *range = g_strdup_printf(
 		"The bytes from 0x%" PRIx64 " to 0x%" PRIx64, place->run_range.start, place->run_range.end);
 	const char *known = known_pattern(place->pattern);
 
+	if (hc_word_run_is_content(place) && hc_core_hides_content(core))
+		return g_strdup_printf("%s %s over and over (--no-content).", range,
+			place->run == HC_RUN_BYTE ? "are one byte" : "are four bytes");
 	switch (place->run) {
 	case HC_RUN_TEXT:
 		return g_strdup_printf("%s are text.", range);

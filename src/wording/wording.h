@@ -62,7 +62,10 @@ char *hc_word_check(const hc_check *check, const hc_heap_info *heap, const hc_pr
 /* What is wrong, where, what stands there, unless CORE hides its content, and what ought to. ALIGNMENT is that of blocks. */
 char *hc_word_damage(const hc_damage *damage, const hc_core *core, uint64_t alignment);
 /* "The bytes from 0x5581e0 to 0x558200 are text."; NULL: they look like nothing. */
-char *hc_word_run(const hc_damage_place *place);
+char *hc_word_run(const hc_core *core, const hc_damage_place *place);
+
+/* Whether what is over and over there is the program's own, and no mark that debugging allocators are known for. */
+bool hc_word_run_is_content(const hc_damage_place *place);
 /* "The likely writer is the block in front, ..."; NULL: nobody can be named. TYPE is that of place->writer, or NULL. */
 char *hc_word_writer(const hc_damage_place *place, const hc_block_type *type);
 

@@ -24,6 +24,8 @@ WAYS = {
 }
 # What else is wrong then, and follows: of two lists that share a block one is led astray.
 FOLLOWS = {"two-lists": {"link"}}
+# What a debugging allocator writes is no content.
+MARKS = ("0xfd", "0xdeadbeef")
 # How the bytes that were written look.
 RUNS = {"one-byte": "byte", "one-byte-shrinks": "byte", "nul": "text", "nul-shrinks": "text", "text": "byte", "guard": "byte", "deadbeef": "word", "underflow": "byte",
         "top": "byte", "tcache-link": "text", "unsorted": "byte", "large-bin": "byte", "heap-info": "byte", "mmapped": "byte"}
@@ -71,6 +73,12 @@ def check_way(way: str) -> None:
         assert plain.status == 1 and all(one["kind"] in plain.out for one in told), plain
         bare = heapcore("check", core, fixture.program, "--no-types", "--no-content", "--json")
         assert bare.status == 1 and all(one["content"] is None and one["found"] is None for one in report_of(bare)["damage"]), bare
+        for one in report_of(bare)["damage"]:
+            pattern = one["run"] and one["run"]["pattern"]
+            assert pattern is None or pattern in MARKS, one
+        if first["run"] and first["run"]["pattern"] not in (None, *MARKS):
+            hidden = heapcore("check", core, fixture.program, "--no-types", "--no-content")
+            assert "over and over (--no-content)" in hidden.out and first["run"]["pattern"] not in hidden.out.split(), hidden
 
 
 def check_run(core: Path, one: dict[str, Any], kind: str | None) -> None:
