@@ -5,6 +5,7 @@
 #include "base/diagnostics.h"
 #include "base/error.h"
 #include "base/pages.h"
+#include "base/word.h"
 
 #include <inttypes.h>
 
@@ -80,8 +81,13 @@ static GArray *find_threads(const hc_core *core, hc_modules *modules, const hc_a
 	return found;
 }
 
+/* Whole granules of [START, END): what a damaged core tells of may begin and end anywhere. */
 static void add_range(hc_parcels *parcels, hc_address start, hc_address end)
 {
+	if (start > UINT64_MAX - HC_PARCEL_GRANULE)
+		return;
+	start = hc_align_up(start, HC_PARCEL_GRANULE);
+	end = hc_align_down(end, HC_PARCEL_GRANULE);
 	hc_parcel_range range = { start, end, parcels->granules };
 
 	if (start >= end)

@@ -265,6 +265,35 @@ static void test_little(void)
 	CU_ASSERT(parcels && parcels->count == 2 && hc_parcels_find(parcels, low + 0x40, &number) && number == 1);
 }
 
+/* A damaged core tells of memory that begins and ends anywhere: whole granules of it are cut, and its words lead nowhere else. */
+static void test_unaligned(void)
+{
+	g_auto(test_process) process = process_start("2.36", 0x4000, 0x4000);
+	g_autoptr(hc_diagnostics) diagnostics = hc_diagnostics_create();
+	hc_address block = heap_malloc(process.heap, 0, BLOCK_BYTES);
+	uint32_t number;
+
+	core_builder_add_memory(process.core, low + 4, 0x1002, PF_R | PF_W);
+	heap_keep(process.heap, block);
+	put(&process, block, low + 0x40);
+	put(&process, low + 12, low + 8); /* what stands in it leads to its first granule, and in front of that */
+	put(&process, low + 20, low + 4);
+	if (!process_run(&process, 1))
+		return;
+	const stage_results *stages = &process.stages;
+	g_autoptr(hc_parcels) parcels = hc_parcels_create(stages->core, stages->modules, stages->blocks, stages->areas,
+		stages->references, 1, diagnostics, NULL);
+
+	CU_ASSERT_PTR_NOT_NULL(parcels);
+	if (!parcels)
+		return;
+	CU_ASSERT_FALSE(hc_parcels_find(parcels, low + 4, &number));
+	CU_ASSERT(hc_parcels_find(parcels, low + 8, &number) && number == 0);
+	CU_ASSERT_EQUAL(hc_parcels_get(parcels, 0).start, low + 8);
+	CU_ASSERT(hc_parcels_find(parcels, low + 0xfff, &number) && number == 1);
+	CU_ASSERT_FALSE(hc_parcels_find(parcels, low + 0x1000, &number));
+}
+
 /* ---- objects that books tell of ---- */
 
 enum {
@@ -414,6 +443,7 @@ int main(void)
 		{ "cuts are where words lead, by brute force", test_words },
 		{ "what a list's nodes lead to is preceded", test_preceded },
 		{ "little is cut, too", test_little },
+		{ "memory that begins and ends anywhere", test_unaligned },
 		{ "objects are where books tell, and those that are free cut nothing", test_objects },
 	};
 
