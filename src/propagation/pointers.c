@@ -206,7 +206,7 @@ static uint64_t cookie_count(
 	if (value - spot->address != cookie ||
 		!hc_propagation_load(propagation, value - propagation->format.size, &count) || !count ||
 		count > (block_size - cookie) / size ||
-		block_size - cookie - count * size > 2 * propagation->blocks->alignment + propagation->format.size)
+		block_size - cookie - count * size > hc_references_slack(propagation->types->references, spot->region))
 		return 0;
 	return count;
 }

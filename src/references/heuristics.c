@@ -196,12 +196,7 @@ static bool is_learned(const struct interior *interior, uint64_t start)
 	       hc_references_leads_back(references, interior->block, interior->size, interior->address);
 }
 
-/*
- * The largest difference between what was given and what was asked for. In an arena: up to the alignment, and a remainder that
- * is smaller than the smallest chunk is left with the block (_int_malloc() in glibc's malloc.c, MINSIZE: four words). In a
- * mapping of its own: up to the page, after rounding up to the alignment (sysmalloc_mmap()).
- */
-static uint64_t slack_of(const hc_references *references, const hc_block_region *region)
+uint64_t hc_references_slack(const hc_references *references, const hc_block_region *region)
 {
 	const hc_blocks *blocks = references->blocks;
 
@@ -226,7 +221,7 @@ bool hc_references_is_as_good_in(
 		.block = hc_blocks_address(blocks, region, start),
 		.address = address,
 		.word = blocks->word,
-		.slack = slack_of(references, region),
+		.slack = hc_references_slack(references, region),
 	};
 
 	interior.size = hc_blocks_usable_size(blocks, region, interior.block);

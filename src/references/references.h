@@ -60,6 +60,13 @@ typedef struct hc_typed_reference {
 	uint32_t to; /* number of the block */
 } hc_typed_reference;
 
+/*
+ * The largest difference between what a block of REGION was given and what was asked for. In an arena: up to the alignment, and a remainder that
+ * is smaller than the smallest chunk is left with the block (_int_malloc() in glibc's malloc.c, MINSIZE: four words). In a
+ * mapping of its own: up to the page, after rounding up to the alignment (sysmalloc_mmap()).
+ */
+uint64_t hc_references_slack(const hc_references *references, const hc_block_region *region);
+
 /* Whether the block in use that starts at granule START is lost, or possibly lost. */
 bool hc_references_is_doubtful(const hc_references *references, uint64_t start);
 

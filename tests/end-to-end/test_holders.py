@@ -14,7 +14,7 @@ from variants import VARIANTS, Builder
 need_captures()
 # Each by itself; what else there is to grow grows with others in one process.
 ALONE = ("g_samples", "g_log", "g_pages", "g_tickets", "g_requests", "g_state", "g_states", "g_labels", "g_names", "g_answer", "g_maybe",
-         "g_words", "g_lines", "g_arguments", "g_tree", "g_shapes", "g_report", "g_handle", "g_buffers", "g_slots")
+         "g_words", "g_dictionary", "g_lines", "g_arguments", "g_tree", "g_shapes", "g_report", "g_handle", "g_buffers", "g_slots")
 HIDDEN = ("g_made_shared", "g_given_shared", "g_unique", "g_raw", "g_template", "g_plain", "g_nameless", "g_second_base", "g_owners")
 ARRAYS = {"g_numbers": 4, "g_longs": 8}  # and how many bytes an element has
 KINDS = ("container", "owner", "buffer", "held")
