@@ -99,20 +99,6 @@ static uint32_t checksum(const uint8_t *bytes, size_t size)
 	return ~sum;
 }
 
-bool hc_debug_has_build_id(Elf *elf, const char *build_id)
-{
-	const void *bytes = NULL;
-	ssize_t size = dwelf_elf_gnu_build_id(elf, &bytes);
-
-	if (size <= 0 || strlen(build_id) != (size_t)size * 2)
-		return false;
-	for (ssize_t i = 0; i < size; i++)
-		if (g_ascii_xdigit_value(build_id[2 * i]) * 16 + g_ascii_xdigit_value(build_id[2 * i + 1]) !=
-			((const uint8_t *)bytes)[i])
-			return false;
-	return true;
-}
-
 /*
  * Mapped for writing, privately: libelf changes the header of a section that it has uncompressed,
  * and does that in place. The file is opened for reading only: it may belong to somebody else, or
@@ -134,7 +120,7 @@ static bool try_file(struct module_debug *debug, const hc_module *module, const 
 
 	if (!elf)
 		return false;
-	bool belongs = module->build_id ? hc_debug_has_build_id(elf, module->build_id) :
+	bool belongs = module->build_id ? hc_modules_has_build_id(elf, module->build_id) :
 					  sum && *sum == checksum((const uint8_t *)g_mapped_file_get_contents(mapped),
 								 g_mapped_file_get_length(mapped));
 
@@ -194,7 +180,7 @@ static bool open_own_file(struct module_debug *debug, const hc_module *module)
 	if (!mapped || g_mapped_file_get_length(mapped) != size)
 		return false;
 	debug->elf = hc_modules_open_elf(mapped);
-	if (!debug->elf || (module->build_id && !hc_debug_has_build_id(debug->elf, module->build_id))) {
+	if (!debug->elf || (module->build_id && !hc_modules_has_build_id(debug->elf, module->build_id))) {
 		if (debug->elf)
 			elf_end(g_steal_pointer(&debug->elf));
 		return false;

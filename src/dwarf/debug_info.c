@@ -21,8 +21,8 @@ static Dwarf *borrow(const struct module_debug *debug)
 	Dwarf *opened = hc_module_opened_dwarf(debug->module);
 	const char *build_id = debug->module->build_id;
 
-	return opened && build_id && hc_debug_has_build_id(dwarf_getelf(opened), build_id) &&
-			       hc_debug_has_build_id(debug->elf, build_id) &&
+	return opened && build_id && hc_modules_has_build_id(dwarf_getelf(opened), build_id) &&
+			       hc_modules_has_build_id(debug->elf, build_id) &&
 			       !hc_debug_find_section(debug->elf, ".gnu_debugaltlink") ?
 		       opened :
 		       NULL;

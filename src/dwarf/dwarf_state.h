@@ -25,9 +25,6 @@ void hc_debug_find_file(const hc_debug_info *info, struct module_debug *debug);
  */
 Elf_Scn *hc_debug_find_section(Elf *elf, const char *name);
 
-/* debug_file.c: whether ELF has BUILD_ID, in hexadecimal digits. */
-bool hc_debug_has_build_id(Elf *elf, const char *build_id);
-
 /*
  * debug_file.c: the sections of ELF, which libdw has uncompressed. RET_SECTIONS: SECTION_COUNT of
  * them.

@@ -225,6 +225,9 @@ struct Elf *hc_module_elf(const hc_module *module);
 /* open_elf.c: a file's, that is no ELF file too: libelf tells. NULL if there is none; if that is for want of memory, the process ends as GLib has it end. */
 struct Elf *hc_modules_open_elf(GMappedFile *mapped);
 
+/* open_elf.c: whether ELF has BUILD_ID, in hexadecimal digits. */
+bool hc_modules_has_build_id(struct Elf *elf, const char *build_id);
+
 unsigned hc_modules_index(const hc_modules *modules, const hc_module *module);
 const hc_module *hc_modules_executable(const hc_modules *modules); /* NULL if unknown */
 

@@ -19,7 +19,6 @@
 #include "base/word.h"
 #include "modules/modules_state.h"
 
-#include <elfutils/libdwelf.h>
 #include <gelf.h>
 #if HAVE_ZLIB
 #include <zlib.h>
@@ -262,15 +261,6 @@ static bool open_unit(struct one_unit *one, uint64_t address)
 
 /* ---- the file ---- */
 
-static bool has_build_id(Elf *elf, const char *wanted)
-{
-	const void *bytes = NULL;
-	ssize_t size = dwelf_elf_gnu_build_id(elf, &bytes);
-	g_autofree char *text = size > 0 ? hc_build_id_text(bytes, (size_t)size) : NULL;
-
-	return text && !strcmp(text, wanted);
-}
-
 void hc_one_unit_close(struct one_unit *one)
 {
 	if (!one)
@@ -292,7 +282,7 @@ struct one_unit *hc_one_unit_open(const char *path, const char *build_id, uint64
 	one->mapped = hc_file_map(path, true, NULL);
 	if (one->mapped && g_mapped_file_get_length(one->mapped))
 		one->elf = hc_modules_open_elf(one->mapped);
-	if (one->elf && has_build_id(one->elf, build_id) && open_unit(one, address)) {
+	if (one->elf && hc_modules_has_build_id(one->elf, build_id) && open_unit(one, address)) {
 		one->path = g_strdup(path);
 		return one;
 	}

@@ -150,24 +150,15 @@ static GVariant *store_owners_outside(const hc_snapshot *snapshot)
 	return g_variant_builder_end(&builder);
 }
 
-static GVariant *store_owners_free(const hc_snapshot *snapshot)
+/* Of each row of "owners" the uint64_t that stands at OFFSET in it. */
+static GVariant *store_owners_numbers(const hc_snapshot *snapshot, size_t offset)
 {
 	GVariantBuilder builder;
 
-	g_variant_builder_init(&builder, G_VARIANT_TYPE(SNAPSHOT_OWNERS_FREE));
+	g_variant_builder_init(&builder, G_VARIANT_TYPE("at"));
 	for (unsigned i = 0; i < snapshot->owners->len; i++)
-		g_variant_builder_add(
-			&builder, "t", g_array_index(snapshot->owners, hc_snapshot_owner, i).free_between);
-	return g_variant_builder_end(&builder);
-}
-
-static GVariant *store_owners_untyped(const hc_snapshot *snapshot)
-{
-	GVariantBuilder builder;
-
-	g_variant_builder_init(&builder, G_VARIANT_TYPE(SNAPSHOT_OWNERS_UNTYPED));
-	for (unsigned i = 0; i < snapshot->owners->len; i++)
-		g_variant_builder_add(&builder, "t", g_array_index(snapshot->owners, hc_snapshot_owner, i).untyped);
+		g_variant_builder_add(&builder, "t",
+			G_STRUCT_MEMBER(uint64_t, &g_array_index(snapshot->owners, hc_snapshot_owner, i), offset));
 	return g_variant_builder_end(&builder);
 }
 
@@ -310,8 +301,10 @@ static GVariant *store(const hc_snapshot *snapshot)
 	g_variant_builder_add(&sections, "{sv}", "owners-where", store_owners_where(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "owners-shared", store_owners_shared(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "owners-outside", store_owners_outside(snapshot));
-	g_variant_builder_add(&sections, "{sv}", "owners-free", store_owners_free(snapshot));
-	g_variant_builder_add(&sections, "{sv}", "owners-untyped", store_owners_untyped(snapshot));
+	g_variant_builder_add(&sections, "{sv}", "owners-free",
+		store_owners_numbers(snapshot, offsetof(hc_snapshot_owner, free_between)));
+	g_variant_builder_add(&sections, "{sv}", "owners-untyped",
+		store_owners_numbers(snapshot, offsetof(hc_snapshot_owner, untyped)));
 	g_variant_builder_add(&sections, "{sv}", "sample", hc_sample_store(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "lost", store_lost(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "lost-evidence", store_lost_evidence(snapshot));
