@@ -46,6 +46,8 @@ typedef struct process_watch {
 	const char *binary;
 	int process, signals; /* descriptors; process -1: the kernel has none */
 	GArray *kept;	      /* of kept_snapshot */
+	unsigned taken;	      /* snapshots so far */
+	bool unwritten;	      /* the file of one could not be */
 } process_watch;
 
 static void free_kept(void *data)
@@ -135,7 +137,8 @@ static bool keep(process_watch *watch, hc_snapshot *snapshot)
 	kept_snapshot kept = { .snapshot = snapshot, .time = g_get_monotonic_time() };
 	g_autoptr(GDateTime) now = g_date_time_new_now_local();
 	g_autofree char *time = g_date_time_format(now, "%Y%m%dT%H%M%S");
-	g_autofree char *name = g_strdup_printf("%s-%u.snap", time, (unsigned)getpid());
+	/* With a number: two may be of one second, where the clock was set or the first of them took long. */
+	g_autofree char *name = g_strdup_printf("%s-%u-%06u.snap", time, (unsigned)getpid(), ++watch->taken);
 	g_autoptr(GError) error = NULL;
 	bool written = true;
 
@@ -144,8 +147,10 @@ static bool keep(process_watch *watch, hc_snapshot *snapshot)
 		written = hc_snapshot_write(snapshot, kept.path, false, NULL, &error);
 	}
 	g_array_append_val(watch->kept, kept);
-	if (!written)
+	if (!written) {
 		cli_complain("%s", error->message);
+		watch->unwritten = true;
+	}
 	if (watch->kept->len > (unsigned)watch->words->keep)
 		drop_one(watch);
 	return written;
@@ -298,7 +303,7 @@ static cli_status run(process_watch *watch)
 	status = watch->kept->len ? tell_end(watch) : CLI_FAILED;
 	if (met)
 		status = cli_worse(status, CLI_CONDITION_MET);
-	else if (failures && !has_ended(watch))
+	else if (watch->unwritten || (failures && !has_ended(watch)))
 		status = cli_worse(status, CLI_FAILED);
 	if (watch->process >= 0)
 		close(watch->process);

@@ -14,11 +14,12 @@ import time
 from pathlib import Path
 from typing import Optional
 
-from harness import HEAPCORE, Cases, Workspace, heapcore, need_captures, report_of, succeed
+from harness import FIXTURES, HEAPCORE, Cases, Workspace, heapcore, need_captures, report_of, succeed
 
 need_captures()
 
 PATIENCE = 120
+STOPPED_CLOCK = FIXTURES / "tests" / "support" / ".libs" / "stopped-clock.so"
 PIECE = 4 << 20
 GROWS = f"""
 import sys
@@ -34,8 +35,9 @@ LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  (\S+) MiB resident\. (.*)$"
 class Growing:
     """A process, and heapcore that watches it."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, preload: Optional[Path] = None) -> None:
         self.options = options
+        self.environment = {**os.environ, "LD_PRELOAD": str(preload or ""), "ASAN_OPTIONS": "verify_asan_link_order=0"}
 
     def __enter__(self) -> "Growing":
         self.workspace = Workspace()
@@ -44,7 +46,8 @@ class Growing:
         assert self.process.stdout.readline() == "ready\n"
         self.pieces = 0
         self.watcher = subprocess.Popen([HEAPCORE, "watch", str(self.process.pid), "--no-types", *self.options], text=True,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder)
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder,
+                                        env=self.environment)
         return self
 
     def grow(self) -> None:
@@ -140,6 +143,23 @@ def check_json() -> None:
         assert '"command": "diff"' in out or '"command":"diff"' in out, out[:200]
 
 
+def check_names() -> None:
+    """Steps of one second, by the clock, have a file each."""
+    with Growing("--every", "1s", "--count", "3", "-o", "kept", preload=STOPPED_CLOCK) as growing:
+        status, _, err = growing.end()
+        names = sorted(path.name for path in (growing.folder / "kept").iterdir())
+        assert status == 0 and len(names) == 3 and len({name.split("-")[0] for name in names}) == 1, (status, err, names)
+
+
+def check_unwritten() -> None:
+    """A snapshot that cannot be kept ends it, and is no success; what grew till then is told."""
+    with Growing("--every", "1s", "--count", "5", "-o", "kept") as growing:
+        growing.line()
+        (growing.folder / "kept").rename(growing.folder / "moved")
+        status, out, err = growing.end()
+        assert status == 2 and "kept/" in err and "VERDICT" in out, (status, out, err)
+
+
 def check_usage() -> None:
     own = str(os.getpid())
     for arguments in ((), ("x",), (own, "--every", "0"), (own, "--every", "10x"), (own, "--every", "1mm"), (own, "--keep", "1"),
@@ -155,5 +175,7 @@ cases.run("condition", check_condition)
 for way in ("process", "signal", "count"):
     cases.run(f"ends: {way}", check_ends, way)
 cases.run("json", check_json)
+cases.run("names", check_names)
+cases.run("unwritten", check_unwritten)
 cases.run("usage", check_usage)
 cases.finish()
