@@ -401,7 +401,8 @@ static void print_row(const hc_records *records, const row *printed, hc_output *
 		if (style != HC_STYLE_PLAIN)
 			hc_output_style(output, style);
 		wrapped = is_last(records, i) && position + columns > output->width &&
-			  position + LEAST_WRAP <= output->width && printed && printed->kind == ROW_RECORD;
+			  position + LEAST_WRAP <= output->width && printed && printed->kind != ROW_RULE &&
+			  style != HC_STYLE_COMMAND;
 		if (is_ruled(printed, cell))
 			print_rule(columns, output);
 		else if (wrapped)

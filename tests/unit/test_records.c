@@ -107,6 +107,26 @@ static void test_wrapped(void)
 			       "       it jumps back\n");
 }
 
+/* Spaces that a cell or a line begins with are a tree's: they stand before all its lines, and a long first word is not broken off from them. */
+static void test_wrapped_indented(void)
+{
+	g_autoptr(hc_records) records = hc_records_create();
+	const hc_fact facts[] = {
+		{ NULL, "", hc_value_count(1) },
+		{ NULL, "", hc_value_plain("  g_registry->a_long_name_that_no_line_has_room_for_at_all[], a type") },
+	};
+	g_autofree char *text = NULL;
+
+	hc_records_add(records, facts);
+	hc_records_add_line(records, HC_STYLE_DIM, "    most of it stands in the block there, as one can see");
+	hc_records_add_line(records, HC_STYLE_COMMAND, "heapcore owners core.4711 ./program 'a_path_to_be_copied'");
+	text = print(records, 60, false);
+	UNIT_ASSERT_TEXT(text, "1    g_registry->a_long_name_that_no_line_has_room_for_at_all[],\n"
+			       "     a type\n"
+			       "       most of it stands in the block there, as one can see\n"
+			       "   heapcore owners core.4711 ./program 'a_path_to_be_copied'\n");
+}
+
 static void test_colour(void)
 {
 	g_autoptr(hc_records) records = example_records();
@@ -168,6 +188,7 @@ int main(void)
 		{ "records as an array", test_array },
 		{ "no records", test_nothing },
 		{ "wrapped cells", test_wrapped },
+		{ "wrapped cells of a tree", test_wrapped_indented },
 		{ "colour", test_colour },
 		{ "a record as an object", test_object },
 		{ "a record as lines", test_lines },
