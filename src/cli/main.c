@@ -40,9 +40,9 @@ static bool parse_own_options(int *argc, char ***argv, cli_status *ret_status)
 		return false;
 	}
 	if (version) {
-		g_autofree char *sandbox = cli_sandbox_describe();
+		g_autofree char *libraries = hc_describe_libraries(), *sandbox = cli_sandbox_describe();
 
-		printf("heapcore %s\n%s\n", hc_version(), sandbox);
+		printf("heapcore %s\nLibraries: %s\n%s\n", hc_version(), libraries, sandbox);
 	} else if (help) {
 		cli_print_overview();
 	}

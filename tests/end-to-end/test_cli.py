@@ -34,7 +34,19 @@ def check_help() -> None:
 
 
 def check_version() -> None:
-    assert re.search(r"\b\d+\.\d+", succeed("--version").out)
+    """The program's, and that of each library as the name of its file tells it."""
+    text = succeed("--version").out
+    assert re.match(r"heapcore \d+\.\d+", text), text
+    program = HEAPCORE if Path(HEAPCORE).read_bytes()[:4] == b"\x7fELF" else str(Path(HEAPCORE).parent / ".libs" / "libheapcore.so")
+    loaded = subprocess.run(["ldd", program], stdout=subprocess.PIPE, text=True, check=True).stdout
+    files = [Path(path).resolve().name for path in re.findall(r"=> (/\S+)", loaded)]
+    told = dict(one.split(" ") for one in re.search(r"^Libraries: (.*)$", text, re.MULTILINE).group(1).split(", "))
+    assert {"GLib", "elfutils", "jansson", "libzstd"} <= told.keys(), text
+    patterns = {"GLib": r"libglib-2\.0\.so\.0\.(\d\d)00(\.\d+)", "elfutils": r"libdw-(.+)\.so", "jansson": r"libjansson\.so\.4(\.\d+)\.\d+",
+                "zlib": r"libz\.so\.(.+)", **{name: rf"{name}\.so\.(.+)" for name in ("libzstd", "liblz4", "liblzma")}}
+    for name in told.keys() & patterns.keys():
+        versions = ["".join(found.groups()) for file in files if (found := re.fullmatch(patterns[name], file))]
+        assert versions and told[name].endswith(versions[0]), f"{name}: {told[name]}, but {files}"
 
 
 # ---- statuses -------------------------------------------------------------------------------------------------------
