@@ -143,6 +143,12 @@ void cli_print_overview(void)
 	     "Begin with: heapcore analyze CORE; of a live process: heapcore capture PID -o DIR, then heapcore analyze DIR\n\n" STATUS_DETAILS);
 }
 
+void cli_list_commands(void)
+{
+	for (const cli_command *command = cli_commands; command->name; command++)
+		printf("%s\t%s\t%s\n", command->name, command->arguments, command->summary);
+}
+
 cli_status cli_run_help(const cli_command *command, int argc, char **argv)
 {
 	g_auto(cli_options) options = { 0 };
