@@ -18,6 +18,9 @@ enum {
 	HC_REPORT_SCHEMA = 1
 };
 
+/* The libraries that this one works with, each with the version that is loaded: "GLib 2.74.6, elfutils 0.188, ...". Free it with g_free(). */
+char *hc_describe_libraries(void);
+
 typedef enum {
 	HC_REPORT_TEXT,
 	HC_REPORT_JSON,

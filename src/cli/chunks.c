@@ -6,6 +6,11 @@
 /* In the order of hc_chunks_order. */
 static const char *const orders[] = { "address", "size", NULL };
 
+/* For shells: the states of hc_block_state, as one types them; and arenas that have a name. */
+static const char *const state_names[] = { "in-use", "tcache", "fastbin", "unsorted", "small", "large", "top",
+	"unlisted", "fencepost", "foreign", "unreadable", NULL };
+static const char *const arena_names[] = { "main", "mmapped", "all", NULL };
+
 /* Lists with commas between, any number of times. */
 static bool parse_states(const cli_command *command, char **texts, unsigned *states)
 {
@@ -91,9 +96,9 @@ cli_status cli_run_chunks(const cli_command *command, int argc, char **argv)
 	g_auto(cli_options) options = { 0 };
 	const cli_option own[] = {
 		{ CLI_WORDS, "state", &states, .help = "only these states (repeatable, or with commas)",
-			.argument = "STATE" },
+			.argument = "STATE", .choices = state_names },
 		{ CLI_WORD, "arena", &arena_word, .help = "only this one: main, a number, mmapped, or its address",
-			.argument = "ARENA" },
+			.argument = "ARENA", .choices = arena_names },
 		{ CLI_SIZE, "min", &filter.minimum, .help = "only blocks of at least SIZE", .argument = "SIZE",
 			.takes = number },
 		{ CLI_SIZE, "max", &filter.maximum, .help = "only blocks of at most SIZE", .argument = "SIZE",

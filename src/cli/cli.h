@@ -91,7 +91,7 @@ typedef struct cli_live {
 
 /* What the options that all commands share say, and the arguments that are left. Zero it first. */
 typedef struct cli_options {
-	gboolean json, verbose, quiet, help;
+	gboolean json, verbose, quiet, help, list;
 	const char *sysroot;
 	char **debug_directories;
 	int jobs;
@@ -136,9 +136,10 @@ typedef struct cli_option {
 	struct {
 		uint64_t text, json;
 	} rows;			    /* CLI_LIMIT: the defaults; 0: all */
-	const char *const *choices; /* CLI_CHOICE; ends with NULL */
+	const char *const *choices; /* CLI_CHOICE; of another kind: what shells complete. Ends with NULL */
 	const char *takes;	    /* what it is said to take where what was given is wrong; NULL: the kind says it */
 	char letter;		    /* 0: none */
+	bool is_hidden;		    /* for shells: in no help and no list */
 } cli_option;
 
 /*
@@ -193,6 +194,9 @@ cli_live *cli_live_new(int64_t pid);
 
 void cli_print_overview(void);
 
+/* The commands, for shells: see options.c. */
+void cli_list_commands(void);
+
 /* Gives up all rights but RIGHTS, unless OPTIONS say otherwise. cli_parse() has done so: of a live process all but those to capture. */
 void cli_give_up_rights(const cli_options *options, cli_rights rights);
 
@@ -220,6 +224,9 @@ void cli_options_add(GOptionContext *context, const cli_option *table, cli_optio
 
 /* Once that has parsed: reads all of them into their places. FALSE, and that was said, if one means nothing. */
 bool cli_options_read(const cli_command *command, const cli_options *options);
+
+/* Those of all tables that were added, for shells. */
+void cli_options_list(const cli_options *options);
 
 /* endings.c */
 

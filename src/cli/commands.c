@@ -2,8 +2,8 @@
 /*
  * The table of commands, and `help`, which tells it.
  *
- * To add a command: its function in a file of its own, declared in cli.h; a row in the table below; its name and
- * options in docs/heapcore.1; the file in sources.am. A test compares the help with the manual.
+ * To add a command: its function in a file of its own, declared in cli.h; a row in the table below; its page in
+ * docs/man; the file in sources.am. A test compares the help with the manual.
  */
 #include "cli.h"
 
@@ -115,7 +115,7 @@ const cli_command cli_commands[] = {
 		CLI_CORES_ONE },
 	{ "threads", "CORE [BINARY]", "the threads: where each stopped, its stack, its arena", NULL, cli_run_threads,
 		CLI_CORES_ONE },
-	{ "help", "[COMMAND]", "this overview, or the help of a command", NULL, cli_run_help, CLI_CORES_NONE },
+	{ "help", "[COMMAND]", "the overview, or the help of a command", NULL, cli_run_help, CLI_CORES_NONE },
 	{ NULL },
 };
 
@@ -141,6 +141,12 @@ void cli_print_overview(void)
 	     "  -h, --help  this overview; after a command: its options\n"
 	     "  --version   the version\n\n"
 	     "Begin with: heapcore analyze CORE; of a live process: heapcore capture PID -o DIR, then heapcore analyze DIR\n\n" STATUS_DETAILS);
+}
+
+void cli_list_commands(void)
+{
+	for (const cli_command *command = cli_commands; command->name; command++)
+		printf("%s\t%s\t%s\n", command->name, command->arguments, command->summary);
 }
 
 cli_status cli_run_help(const cli_command *command, int argc, char **argv)

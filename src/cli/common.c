@@ -43,6 +43,7 @@ void cli_options_deinit(cli_options *options)
 /* The options that all commands share, behind the command's own. */
 static GOptionContext *make_context(const cli_command *command, const cli_option *own, cli_options *options)
 {
+	static const char *const colours[] = { "auto", "always", "never", NULL };
 	const cli_option reading[] = {
 		{ CLI_WORD, "pid", &options->pid_word,
 			.help = "a live process in place of CORE; it is paused for milliseconds, and no core is left behind",
@@ -68,13 +69,14 @@ static GOptionContext *make_context(const cli_command *command, const cli_option
 		{ CLI_WORD, "memory", &options->memory_word,
 			.help = "take no more memory than SIZE for copies, the core's own size included; default: half of what is free",
 			.argument = "SIZE" },
-		{ CLI_WORD, "color", &options->colour,
+		{ CLI_WORD, "color", &options->colour, .choices = colours,
 			.help = "auto (on a terminal, unless NO_COLOR is set), always, never", .argument = "WHEN" },
 		{ CLI_FLAG, "verbose", &options->verbose,
 			.help = "empty rows, notes and examples too; nothing shortened", .letter = 'v' },
 		{ CLI_FLAG, "quiet", &options->quiet, .help = "no progress", .letter = 'q' },
 		{ CLI_FLAG, "no-sandbox", &options->no_sandbox, .help = "give up no rights before the core is read" },
 		{ CLI_FLAG, "help", &options->help, .help = "this help", .letter = 'h' },
+		{ CLI_FLAG, "list-options", &options->list, .is_hidden = true },
 		{ 0 },
 	};
 	GOptionContext *context = g_option_context_new(command->arguments);
@@ -250,8 +252,11 @@ bool cli_parse(const cli_command *command, int argc, char **argv, const cli_opti
 		cli_complain_usage(command, "%s", error->message);
 		return false;
 	}
-	if (options->help) {
-		print_context_help(context);
+	if (options->help || options->list) {
+		if (options->help)
+			print_context_help(context);
+		else
+			cli_options_list(options);
 		*ret_status = CLI_DONE;
 		return false;
 	}

@@ -18,6 +18,7 @@ static hc_suppressions *read_suppressions(char **files)
 
 cli_status cli_run_leaks(const cli_command *command, int argc, char **argv)
 {
+	static const char *const groupings[] = { "shape", "size", "type", "module", NULL };
 	const char *group_by = NULL;
 	char **suppression_files = NULL, **fail_on = NULL;
 	gboolean addresses = FALSE;
@@ -25,7 +26,7 @@ cli_status cli_run_leaks(const cli_command *command, int argc, char **argv)
 	g_auto(cli_options) options = { 0 };
 	const cli_option own[] = {
 		{ CLI_WORD, "group-by", &group_by, .help = "what is one row: shape (default), size, type, module",
-			.argument = "WHAT" },
+			.argument = "WHAT", .choices = groupings },
 		{ CLI_LIMIT, "limit", &view.limit, .rows = { .text = 20 }, .argument = "N",
 			.help = "at most so many rows; 0: all (default 20, with --json 0)" },
 		{ CLI_FLAG, "addresses", &addresses, .help = "every lost block, too" },

@@ -20,10 +20,11 @@ static cli_status unknown_command(const char *name)
 /* Options before the command. FALSE if there is nothing more to do. */
 static bool parse_own_options(int *argc, char ***argv, cli_status *ret_status)
 {
-	gboolean help = FALSE, version = FALSE;
+	gboolean help = FALSE, version = FALSE, list = FALSE;
 	const GOptionEntry entries[] = {
 		{ "help", 'h', 0, G_OPTION_ARG_NONE, &help, NULL, NULL },
 		{ "version", 0, 0, G_OPTION_ARG_NONE, &version, NULL, NULL },
+		{ "list-commands", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &list, NULL, NULL },
 		{ NULL },
 	};
 	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
@@ -40,13 +41,15 @@ static bool parse_own_options(int *argc, char ***argv, cli_status *ret_status)
 		return false;
 	}
 	if (version) {
-		g_autofree char *sandbox = cli_sandbox_describe();
+		g_autofree char *libraries = hc_describe_libraries(), *sandbox = cli_sandbox_describe();
 
-		printf("heapcore %s\n%s\n", hc_version(), sandbox);
+		printf("heapcore %s\nLibraries: %s\n%s\n", hc_version(), libraries, sandbox);
 	} else if (help) {
 		cli_print_overview();
+	} else if (list) {
+		cli_list_commands();
 	}
-	return !help && !version;
+	return !help && !version && !list;
 }
 
 static cli_status run(int argc, char **argv)

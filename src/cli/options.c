@@ -7,6 +7,7 @@
  */
 #include "cli.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* An option, and what was given of it. */
@@ -46,6 +47,7 @@ static GOptionEntry entry_of(struct given *given)
 	return (GOptionEntry){
 		.long_name = option->name,
 		.short_name = option->letter,
+		.flags = option->is_hidden ? G_OPTION_FLAG_HIDDEN : G_OPTION_FLAG_NONE,
 		.arg = arguments[option->kind],
 		.arg_data = option->kind <= CLI_LONG_INTEGER ? option->place : word,
 		.description = option->help,
@@ -133,4 +135,48 @@ bool cli_options_read(const cli_command *command, const cli_options *options)
 		if (!read_given(command, options, options->given->pdata[i]))
 			return false;
 	return true;
+}
+
+/*
+ * ---- for shells ----
+ *
+ * What the completion of bash and zsh (data/completion) asks the program for, so that it is never older than the program: lines of fields with
+ * tabs between, none of them empty. Not for people, and in no help.
+ *
+ *	heapcore --list-commands			NAME, ARGUMENTS, SUMMARY
+ *	heapcore COMMAND --list-options			--NAME, LETTER, ARGUMENT, VALUES, HELP
+ *	heapcore show --list-variables CORE [BINARY]	NAME
+ *
+ * VALUES is "file", "folder", "process", "variable", or "=" and the words that it takes. What there is not is "-".
+ */
+
+static const char *values_of(const cli_option *option)
+{
+	static const struct {
+		const char *argument, *values;
+	} by_argument[] = { { "DIR", "folder" }, { "FILE", "file" }, { "PID", "process" }, { "PATH", "variable" } };
+
+	for (unsigned i = 0; option->argument && i < G_N_ELEMENTS(by_argument); i++)
+		if (!strcmp(option->argument, by_argument[i].argument))
+			return by_argument[i].values;
+	return strcmp(option->name, "variable") ? "-" : "variable";
+}
+
+static void print_option(const cli_option *option)
+{
+	g_autofree char *words = option->choices ? g_strjoinv(" ", (char **)option->choices) : NULL;
+
+	printf("--%s\t%c\t%s\t%s%s\t%s\n", option->name, option->letter ? option->letter : '-',
+		option->argument ? option->argument : "-", words ? "=" : "", words ? words : values_of(option),
+		option->help);
+}
+
+void cli_options_list(const cli_options *options)
+{
+	for (unsigned i = 0; i < options->given->len; i++) {
+		const struct given *given = options->given->pdata[i];
+
+		if (!given->option.is_hidden)
+			print_option(&given->option);
+	}
 }

@@ -54,4 +54,4 @@ static void close_gzip(void *state)
 	g_free(state);
 }
 
-const hc_decoder hc_decoder_gzip = { open_gzip, run_gzip, close_gzip };
+const hc_decoder hc_decoder_gzip = { open_gzip, run_gzip, close_gzip, zlibVersion };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/codecs.h"
 
+#include <lz4.h>
 #include <lz4frame.h>
 
 static void *open_lz4(void)
@@ -31,4 +32,4 @@ static void close_lz4(void *state)
 	LZ4F_freeDecompressionContext(state);
 }
 
-const hc_decoder hc_decoder_lz4 = { open_lz4, run_lz4, close_lz4 };
+const hc_decoder hc_decoder_lz4 = { open_lz4, run_lz4, close_lz4, LZ4_versionString };

@@ -66,4 +66,4 @@ static void close_xz(void *state)
 	g_free(state);
 }
 
-const hc_decoder hc_decoder_xz = { open_xz, run_xz, close_xz };
+const hc_decoder hc_decoder_xz = { open_xz, run_xz, close_xz, lzma_version_string };

@@ -36,4 +36,4 @@ static void close_zstd(void *state)
 	ZSTD_freeDCtx(state);
 }
 
-const hc_decoder hc_decoder_zstd = { open_zstd, run_zstd, close_zstd };
+const hc_decoder hc_decoder_zstd = { open_zstd, run_zstd, close_zstd, ZSTD_versionString };

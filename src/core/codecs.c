@@ -2,6 +2,7 @@
 #include "core/codecs.h"
 
 #include "base/word.h"
+#include "core/core.h"
 
 #include "config.h"
 
@@ -70,4 +71,13 @@ bool hc_codec_is_suffix(const char *end)
 	for (unsigned i = 0; i < G_N_ELEMENTS(codecs); i++)
 		is = is || !strcmp(end, codecs[i].suffix);
 	return is;
+}
+
+bool hc_core_library(unsigned index, const char **ret_name, const char **ret_version)
+{
+	if (index >= G_N_ELEMENTS(codecs))
+		return false;
+	*ret_name = codecs[index].library;
+	*ret_version = codecs[index].decoder ? codecs[index].decoder->version() : NULL;
+	return true;
 }

@@ -37,6 +37,7 @@ typedef struct hc_decoder {
 	void *(*open)(void); /* NULL: no memory */
 	hc_codec_result (*run)(void *state, hc_codec_step *step);
 	void (*close)(void *state); /* NULL is fine */
+	const char *(*version)(void); /* of the library that is loaded */
 } hc_decoder;
 
 extern const hc_decoder hc_decoder_zstd, hc_decoder_lz4, hc_decoder_gzip, hc_decoder_xz;

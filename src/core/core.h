@@ -178,3 +178,8 @@ void hc_page_runs_append(GArray *runs, hc_address start, hc_address end, unsigne
 
 /* The file's contents: RUNS in order of address, all at whole pages of PAGE_SIZE bytes. Free with g_byte_array_unref(). */
 GByteArray *hc_page_runs_store(const GArray *runs, uint64_t page_size);
+
+/* ---- codecs.c ---- */
+
+/* The library number INDEX of those that decompress, and the version that is loaded; NULL: this was built without. FALSE: there are not so many. */
+bool hc_core_library(unsigned index, const char **ret_name, const char **ret_version);

@@ -9,6 +9,7 @@
 
 #include <elf.h>
 #include <elfutils/libdwelf.h>
+#include <elfutils/libdwfl.h>
 #include <gelf.h>
 
 static const hc_diagnostic_kind file_differs = {
@@ -223,4 +224,9 @@ void hc_module_supply(hc_modules *modules, struct module *module)
 		if (mapping->path_offset <= size && mapping->end - mapping->start <= size - mapping->path_offset)
 			hc_core_supply(core, i, contents + mapping->path_offset);
 	}
+}
+
+const char *hc_modules_elfutils_version(void)
+{
+	return dwfl_version(NULL);
 }

@@ -57,6 +57,11 @@ const char *hc_modules_symbol_at(hc_modules *modules, hc_address address, uint64
 const char *hc_module_tls_symbol_at(
 	hc_modules *modules, const hc_module *module, uint64_t offset, uint64_t *ret_offset);
 
+/* ---- files.c ---- */
+
+/* The version of elfutils' libraries that are loaded. */
+const char *hc_modules_elfutils_version(void);
+
 /* ---- data_names.c ---- */
 
 /* What the data at an address is called. */
