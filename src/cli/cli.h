@@ -6,6 +6,7 @@
  *	main.c		options before the command
  *	commands.c	the table of commands, and help
  *	<command>.c	one a command
+ *	browse*.c	the owners as a tree in the terminal: see browse.h
  *	common.c	options that all commands share, arguments, exit statuses
  *	options.c	options, from tables that tell what each is read into
  *	complaints.c	what is said on standard error
@@ -58,6 +59,7 @@ extern const cli_command cli_commands[];
 const cli_command *cli_find_command(const char *name); /* NULL if there is none */
 
 cli_status cli_run_analyze(const cli_command *command, int argc, char **argv);
+cli_status cli_run_browse(const cli_command *command, int argc, char **argv);
 cli_status cli_run_capture(const cli_command *command, int argc, char **argv);
 cli_status cli_run_diff(const cli_command *command, int argc, char **argv);
 cli_status cli_run_arenas(const cli_command *command, int argc, char **argv);

@@ -23,6 +23,11 @@
 const cli_command cli_commands[] = {
 	{ "analyze", "CORE [BINARY]", "where the memory is: the process, the memory table, arenas, findings",
 		FAIL_ON_DETAILS "\n" STATUS_DETAILS, cli_run_analyze, CLI_CORES_ONE },
+	{ "browse", "CORE [BINARY]", "the owners as a tree in the terminal, to walk about in",
+		"Arrows and Enter walk down the tree, / searches, s sorts, p shows the path to a block, r who refers to it, c its content, d what\n"
+		"grew since the core of --against; ? tells all keys.\n\n"
+		"Exit status: 0 done, 2 could not, 64 wrong usage.",
+		cli_run_browse, CLI_CORES_ONE },
 	{ "diff", "CORE_A CORE_B... [BINARY]",
 		"what grew between cores or snapshots, who holds it, and what did not grow",
 		"Each argument is a core, a capture's folder or a snapshot, in the order of time; an executable is the binary.\n"
