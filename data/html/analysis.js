@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The page of analyze.
 
+const SIZES_SHOWN = 4;
+
 // The colour of each row of the memory table, in the bar and beside its name.
 function rowColours(rows) {
 	const colours = new Map();
 
-	rows.forEach((row) => colours.set(row.id, colours.size % 10));
+	rows.forEach((row) => colours.set(row.id, colours.size % 14));
 	return colours;
 }
 
@@ -46,7 +48,7 @@ function memorySection(report) {
 		memoryTable(memory, colours), leftOutNote(report, "memory.runtimes", "runtimes"));
 }
 
-function ownersSection(report, commands) {
+function ownersSection(report, leaks, commands) {
 	if (!report || !report.in_use)
 		return null;
 	const columns = [
@@ -66,10 +68,19 @@ function ownersSection(report, commands) {
 	];
 	const others = report.left_out.rows + report.left_out.rows_below;
 
-	return section("owners", "Who holds it", make("p", {}, report.summary), new Treemap(report, commands).element,
+	return section("owners", "Who holds it", make("p", {}, report.summary), new Treemap(report, leaks, commands).element,
 		table("Owners", columns, report.rows),
 		others ? note(countText(others) + " smaller rows are not here; " + "the command shows them with --min 0 --limit 0 --depth 99.") : null,
 		leftOutNote(report, "rows", "rows"), command(commands.owners));
+}
+
+// "192 x 376 B, 192 x 744 B, and 50 other sizes"
+function sizesText(sizes) {
+	const named = sizes.filter((one) => one.size !== null), texts = named.slice(0, SIZES_SHOWN).map((one) => countText(one.blocks) + " x " + sizeText(one.size));
+
+	if (sizes.length > texts.length)
+		texts.push(named.length < sizes.length ? "and other sizes" : "and " + things(sizes.length - texts.length, "other sizes"));
+	return texts.join(", ");
 }
 
 function leaksSection(report, commands) {
@@ -85,7 +96,7 @@ function leaksSection(report, commands) {
 		{ title: "Likely owner", kind: "text", value: (row) => row.owner },
 		{ title: "Type", kind: "code", value: (row) => row.type },
 		{ title: "Begins with", kind: "code", value: (row) => row.beginning || row.sample },
-		{ title: "Sizes", kind: "text", value: (row) => row.sizes.map((one) => countText(one.blocks) + " x " + (one.size === null ? "others" : countText(one.size))).join(", ") },
+		{ title: "Sizes", kind: "text", value: (row) => sizesText(row.sizes) },
 		{ title: "Still points there", kind: "text", value: (row) => row.evidence.map((one) => one.text).join("; ") },
 		{ title: "Example", kind: "code", value: (row) => row.examples[0] },
 	];
@@ -220,8 +231,8 @@ function filesSection(report) {
 }
 
 function processLine(process, allocator) {
-	const facts = [process.machine, allocator.name && allocator.version ? allocator.name + " " + allocator.version : allocator.name,
-		process.origin === "unknown" ? null : "written by " + process.origin, process.signal ? "ended by " + process.signal : null];
+	const facts = [process.machine, allocator.name && allocator.version ? allocator.name + " " + allocator.version : allocator.name, process.signal ? "ended by " + process.signal : null,
+		process.executable];
 
 	return facts.filter((fact) => fact).join(", ");
 }
@@ -234,7 +245,7 @@ function analysisPage(page) {
 			make("p", { class: "dim" }, code(report.process.core), " ", size(report.process.core_size))),
 		section("verdict", "What to look at", report.status === "partial" ? note("The core was read in part: what could not be read stands at the end.") : null, findingsList(report),
 			leftOutNote(report, "findings", "findings")),
-		memorySection(report), ownersSection(page.owners, commands), leaksSection(page.leaks, commands), heapSection(page, report, commands), pinsSection(page.pins, commands),
+		memorySection(report), ownersSection(page.owners, page.leaks, commands), leaksSection(page.leaks, commands), heapSection(page, report, commands), pinsSection(page.pins, commands),
 		containersSection(page.containers, commands), typesSection(page.types, commands), mappingsSection(page.mappings, commands), filesSection(report),
 		section("unread", "What could not be read", diagnosticsList(report.diagnostics)),
 	];

@@ -15,12 +15,17 @@ function stackedBar(name, rows, key, total, colours) {
 				style: { width: Math.max(100 * row[key] / total, LEAST_SEGMENT) + "%" } }))));
 }
 
-// A bar to the right of zero, or to the left of it; MOST is the widest on either side.
-function growthBar(bytes, most) {
-	const share = most > 0 ? 50 * Math.min(Math.abs(bytes) / most, 1) : 0;
+// How growthBar() draws several of BYTES: zero is in the middle only if some are less.
+function growthScale(bytes) {
+	return { most: Math.max(1, ...bytes.map(Math.abs)), zero: bytes.some((one) => one < 0) ? 50 : 0 };
+}
 
-	return make("span", { class: "grown", "aria-hidden": "true" }, make("span", { class: bytes < 0 ? "less" : "more",
-		style: bytes < 0 ? { right: "50%", width: share + "%" } : { left: "50%", width: share + "%" } }));
+// A bar to the right of zero, or to the left of it.
+function growthBar(bytes, scale) {
+	const width = (100 - scale.zero) * Math.min(Math.abs(bytes) / scale.most, 1) + "%";
+
+	return make("span", { class: scale.zero ? "grown middle" : "grown", "aria-hidden": "true" }, bytes ? make("span", { class: bytes < 0 ? "less" : "more",
+		style: bytes < 0 ? { right: scale.zero + "%", width } : { left: scale.zero + "%", width } }) : null);
 }
 
 // A bar within a cell of a table: PART of WHOLE.

@@ -3,33 +3,40 @@
 
 const TRENDS = { growing: "grows at every step", stopped: "has stopped growing", unsteady: "grows unsteadily", steady: "steady", unknown: "" };
 
+// Those that may have no name of their own.
+const CAUSES = { leak: "blocks that nothing points to", held: "what something unknown points to", retained: "free memory that malloc keeps", overhead: "malloc's own, and libc's", "big-buffers": "big buffers" };
+
+function changeText(before, after) {
+	return before || after ? countText(before) + " \u2192 " + countText(after) : "";
+}
+
 function causesList(report) {
 	if (!report.sentences.length)
 		return null;
-	const most = Math.max(...report.sentences.map((cause) => Math.abs(cause.bytes)));
+	const scale = growthScale(report.sentences.map((cause) => cause.bytes));
 
 	return make("ol", { class: "causes" }, report.sentences.map((cause) => make("li", { class: cause.kind === "leak" ? "bad" : "" },
-		make("div", { class: "cause" }, growthBar(cause.bytes, most), make("span", { class: "amount" }, size(cause.bytes, true)),
+		make("div", { class: "cause" }, growthBar(cause.bytes, scale), make("span", { class: "amount" }, size(cause.bytes, true)),
 			make("span", { class: "dim" }, cause.share === null ? "" : shareText(cause.share, 1) + " of the growth"),
 			cause.resident !== null ? make("span", { class: "dim" }, "resident ", size(cause.resident, true)) : null,
 			make("span", { class: "kind" }, cause.kind), make("span", { class: "kind" }, cause.confidence), TRENDS[cause.trend] ? make("span", { class: "kind" }, TRENDS[cause.trend]) : null),
-		make("p", {}, cause.text), cause.command && isPlain(cause.command) ? command(cause.command) : null)));
+		report.verdict.includes(cause.text) ? make("p", {}, make("strong", {}, cause.name || CAUSES[cause.kind] || cause.kind)) : make("p", {}, cause.text), cause.command && isPlain(cause.command) ? command(cause.command) : null)));
 }
 
 function attributionTable(report) {
-	const most = Math.max(1, ...report.attribution.map((row) => Math.abs(row.bytes)));
+	const scale = growthScale(report.attribution.map((row) => row.bytes));
 	const columns = [
 		{ title: "What", kind: "code", value: (row) => row.name },
 		{ title: "Kind", kind: "text", value: (row) => row.kind },
 		{ title: "First", kind: "size", value: (row) => row.before },
 		{ title: "Last", kind: "size", value: (row) => row.after },
 		{ title: "Growth", kind: "growth", value: (row) => row.bytes },
-		{ title: "Bar", kind: "number", value: (row) => Math.abs(row.bytes), node: (row) => growthBar(row.bytes, most) },
+		{ title: "Bar", kind: "number", value: (row) => Math.abs(row.bytes), node: (row) => growthBar(row.bytes, scale) },
 		{ title: "Share", kind: "share", value: (row) => row.share },
 		{ title: "Resident", kind: "growth", value: (row) => row.resident },
-		{ title: "Blocks", kind: "number", value: (row) => row.blocks_after - row.blocks_before, node: (row) => make("span", {}, countText(row.blocks_before) + " \u2192 " + countText(row.blocks_after)) },
+		{ title: "Blocks", kind: "number", value: (row) => row.blocks_after - row.blocks_before, node: (row) => make("span", {}, changeText(row.blocks_before, row.blocks_after)) },
 		{ title: "Elements", kind: "number", value: (row) => row.elements_after === null ? null : row.elements_after - row.elements_before,
-			node: (row, value) => make("span", {}, value === null ? "" : countText(row.elements_before) + " \u2192 " + countText(row.elements_after)) },
+			node: (row, value) => make("span", {}, value === null ? "" : changeText(row.elements_before, row.elements_after)) },
 		{ title: "Trend", kind: "text", value: (row) => TRENDS[row.trend] },
 		{ title: "Type", kind: "code", value: (row) => row.type },
 		{ title: "Where", kind: "text", value: (row) => row.where },
@@ -57,7 +64,7 @@ function steadySection(report) {
 		{ title: "Kind", kind: "text", value: (row) => row.kind },
 		{ title: "First", kind: "size", value: (row) => row.before },
 		{ title: "Last", kind: "size", value: (row) => row.after },
-		{ title: "Elements", kind: "number", value: (row) => row.elements_after, node: (row, value) => make("span", {}, value === null ? "" : countText(row.elements_before) + " \u2192 " + countText(value)) },
+		{ title: "Elements", kind: "number", value: (row) => row.elements_after, node: (row, value) => make("span", {}, value === null ? "" : changeText(row.elements_before, value)) },
 		{ title: "Where", kind: "text", value: (row) => row.where },
 	];
 
@@ -66,13 +73,13 @@ function steadySection(report) {
 
 function memoryGrowthSection(report) {
 	const { memory } = report, rows = rowsInOrder(memory).filter(({ row }) => row.bytes_a || row.bytes_b);
-	const most = Math.max(1, ...rows.map(({ row }) => Math.abs(row.growth || 0)));
+	const scale = growthScale(rows.map(({ row }) => row.growth || 0));
 	const columns = [
 		{ title: "Memory table", kind: "text", value: ({ row }) => row.name, node: ({ row, depth }) => make("span", { style: { paddingLeft: 1.2 * depth + "em" } }, row.name) },
 		{ title: "First", kind: "size", value: ({ row }) => row.bytes_a },
 		{ title: "Last", kind: "size", value: ({ row }) => row.bytes_b },
 		{ title: "Growth", kind: "growth", value: ({ row }) => row.growth },
-		{ title: "Bar", kind: "number", value: ({ row }) => row.growth === null ? null : Math.abs(row.growth), node: ({ row }) => growthBar(row.growth || 0, most) },
+		{ title: "Bar", kind: "number", value: ({ row }) => row.growth === null ? null : Math.abs(row.growth), node: ({ row }) => growthBar(row.growth || 0, scale) },
 		{ title: "Resident, first", kind: "size", value: ({ row }) => row.resident_a },
 		{ title: "Resident, last", kind: "size", value: ({ row }) => row.resident_b },
 		{ title: "Resident growth", kind: "growth", value: ({ row }) => row.resident_growth },

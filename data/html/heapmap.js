@@ -6,6 +6,7 @@ const CONTENTS = [["program", "in use by the program"], ["lost", "lost"], ["libc
 	["cached", "freed, in a thread's cache or a fastbin"], ["free", "free"], ["top", "free, the end of the arena"]];
 const MARKS = [["pinned", "free memory that few blocks keep from going back"], ["pinning", "the blocks that keep it"]];
 const CELL_HIGH = 1.6, MARK_HIGH = 0.28, GAP = 0.14; // a cell is 1 wide
+const LEAST_HIGH = 0.14; // a block of a few bytes in a cell that is free is what matters: it is seen
 
 function arenaName(index) {
 	return index === 0 ? "main arena" : "arena " + index;
@@ -19,7 +20,7 @@ class HeapMap {
 		this.strips = [];
 		const used = new Set(map.regions.flatMap((region) => region.cells).flatMap((cell) => map.contents.filter((name, index) => cell[index] > 0)));
 
-		this.element = make("div", { class: "heapmap" }, make("p", {}, "A cell is ", size(map.cell_bytes), " of the heap, from low addresses to high ones."),
+		this.element = make("div", { class: "heapmap" }, make("p", {}, "A cell is ", size(map.cell_bytes), " of the heap, from low addresses to high ones, filled from below by what is in it; what there is little of is drawn larger than it is, so that it is seen."),
 			make("ul", { class: "legend" }, [...CONTENTS, ...MARKS].filter(([name]) => used.has(name)).map(([name, title]) =>
 				make("li", {}, make("span", { class: "swatch content-" + name, "aria-hidden": "true" }), title))),
 			this.detail, arenas.map((arena) => this.arena(arena)));
@@ -79,15 +80,15 @@ class HeapMap {
 		const box = (x, y, width, height) => "M" + x.toFixed(2) + " " + y.toFixed(3) + "h" + width.toFixed(2) + "v" + height.toFixed(3) + "h-" + width.toFixed(2) + "z";
 
 		strip.region.cells.forEach((cell, index) => {
-			const [x, y] = this.corner(strip, index), whole = CONTENTS.reduce((bytes, [name]) => bytes + cell[this.place.get(name)], 0);
+			const [x, y] = this.corner(strip, index), contents = CONTENTS.map(([name]) => [name, cell[this.place.get(name)]]).filter(([, bytes]) => bytes > 0);
+			const whole = contents.reduce((bytes, [, part]) => bytes + part, 0), rest = CELL_HIGH - contents.length * LEAST_HIGH;
 			let filled = y + CELL_HIGH;
 
-			for (const [name] of CONTENTS) {
-				const high = whole ? CELL_HIGH * cell[this.place.get(name)] / whole : 0;
+			for (const [name, bytes] of contents) {
+				const high = LEAST_HIGH + rest * bytes / whole;
 
 				filled -= high;
-				if (high > 0)
-					shapes.set(name, shapes.get(name) + box(x + 0.05, filled, 0.9, high));
+				shapes.set(name, shapes.get(name) + box(x + 0.05, filled, 0.9, high));
 			}
 			for (const [name] of MARKS) {
 				if (cell[this.place.get(name)] > 0)
@@ -112,7 +113,8 @@ class HeapMap {
 		strip.selected = index;
 		this.moveCursor(strip);
 		this.detail.replaceChildren(make("code", {}, "0x" + start.toString(16)), " in the " + arenaName(strip.region.arena) + ": ",
-			[...CONTENTS, ...MARKS].filter(([name]) => cell[this.place.get(name)] > 0).map(([name, title], place) => [place ? ", " : "", title + " ", size(cell[this.place.get(name)])]).flat());
+			...[...CONTENTS, ...MARKS].filter(([name]) => cell[this.place.get(name)] > 0)
+				.flatMap(([name, title], place) => [place ? ", " : "", title + " ", size(cell[this.place.get(name)])]));
 	}
 
 	point(event, strip) {

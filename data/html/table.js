@@ -6,7 +6,7 @@
 // KIND is "text", "code", "size", "growth", "count", "share" (of 1) or "number" (nothing is made of it); VALUE is what is sorted and searched; NODE,
 // which need not be there, what is shown. A column without any value is left out.
 
-const ROWS_AT_FIRST = 25;
+const ROWS_AT_FIRST = 15;
 const NUMERIC = new Set(["size", "growth", "count", "share", "number"]);
 
 function cellNode(column, row) {
@@ -83,7 +83,7 @@ class SortedTable {
 
 		return make("div", { class: "table" },
 			make("div", { class: "tools" }, this.rows.length > 5 ? make("label", {}, "Filter ", filter) : null, this.status),
-			make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": this.name },
+			make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": this.name + " (table)" },
 				make("table", {}, make("caption", {}, this.name), make("thead", {}, make("tr", {}, this.heads)), this.body)),
 			this.more);
 	}
@@ -119,7 +119,7 @@ class SortedTable {
 		const shown = this.isWhole ? sorted : sorted.slice(0, ROWS_AT_FIRST);
 
 		this.body.replaceChildren(...shown.map((row) => make("tr", {}, this.columns.map((column) =>
-			make("td", { class: NUMERIC.has(column.kind) ? "number" : "" }, cellNode(column, row))))));
+			make("td", { class: NUMERIC.has(column.kind) ? "number" : column.kind }, cellNode(column, row))))));
 		this.status.textContent = this.words.length ? countText(found.length) + " of " + things(this.rows.length, "rows") : things(this.rows.length, "rows");
 		this.more.hidden = shown.length === sorted.length;
 		this.more.textContent = "Show all " + countText(sorted.length);

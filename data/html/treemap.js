@@ -11,7 +11,14 @@ const LEAST_SHARE = 1 / 4000; // of the map: smaller ones are one rectangle toge
 
 const KINDS = { unknown: "alive, but no path leads there", libc: "libc's and the runtime's own", lost: "lost: nothing points to it" };
 
-function ownerTree(report) {
+// What lost blocks look like, by group.
+function lostGroups(leaks) {
+	return (leaks ? leaks.groups : []).filter((group) => group.class === "definitely lost").map((group) => ({ kind: "lost", children: [],
+		name: group.type || (group.beginning ? "text like \"" + group.beginning + "\"" : "group " + group.group) + (group.owner ? ", of " + group.owner : ""),
+		holds: group.bytes, resident: group.resident, blocks: group.blocks, type: group.type }));
+}
+
+function ownerTree(report, leaks) {
 	const total = report.in_use ? report.in_use.bytes : 0;
 	const root = { name: "all in use", holds: total, blocks: report.in_use ? report.in_use.blocks : 0, children: [], kind: "all" };
 	const way = [root];
@@ -25,7 +32,7 @@ function ownerTree(report) {
 		way.push(owner);
 	}
 	for (const other of report.others)
-		root.children.push({ name: KINDS[other.kind] || other.kind, kind: other.kind, holds: other.bytes, blocks: other.blocks, children: [] });
+		root.children.push({ name: KINDS[other.kind] || other.kind, kind: other.kind, holds: other.bytes, blocks: other.blocks, children: other.kind === "lost" ? lostGroups(leaks) : [] });
 	return root;
 }
 
@@ -44,7 +51,7 @@ function parts(owner, metric) {
 	const rest = whole - large.reduce((bytes, child) => bytes + child[metric], 0);
 
 	if (rest > 0)
-		shown.push({ owner: null, bytes: rest, name: owner.kind === "all" ? "smaller owners" : "its own, and smaller rows" });
+		shown.push({ owner: null, bytes: rest, name: owner.kind === "all" ? "smaller owners" : owner.kind === "lost" ? "other groups" : "its own, and smaller rows" });
 	return { shown: shown.sort((a, b) => b.bytes - a.bytes), whole };
 }
 
@@ -91,8 +98,8 @@ const METRICS = [["holds", "Holds", "each block once, where the best evidence le
 	["resident", "Resident", "of what it holds, what is in memory"]];
 
 class Treemap {
-	constructor(report, commands) {
-		this.root = ownerTree(report);
+	constructor(report, leaks, commands) {
+		this.root = ownerTree(report, leaks);
 		this.commands = commands;
 		this.way = [this.root];
 		this.metric = "holds";
@@ -183,14 +190,15 @@ class Treemap {
 
 	tile(place, whole, width, height) {
 		const { part } = place, { owner } = part, opens = owner && owner.children.some((child) => child[this.metric] > 0);
+		const isLabelled = place.width > 46 && place.height > 20;
 		const says = printable(part.name) + ", " + sizeText(part.bytes) + ", " + shareText(part.bytes, whole) + (opens ? ", opens" : "");
 		const element = make("button", { type: "button", class: "tile " + (owner ? "kind-" + owner.kind : "kind-rest") + (opens ? " opens" : ""),
-			title: says + "\n" + exactText(part.bytes), "aria-label": says,
+			title: says + ", " + exactText(part.bytes), "aria-label": isLabelled ? null : says,
 			style: { left: 100 * place.x / width + "%", top: 100 * place.y / height + "%", width: 100 * place.width / width + "%", height: 100 * place.height / height + "%" },
 			click: () => opens ? this.open(owner) : this.tell(owner, part.bytes, whole, part.name),
 			focus: () => this.tell(owner, part.bytes, whole, part.name), mouseenter: () => this.tell(owner, part.bytes, whole, part.name) });
 
-		if (place.width > 46 && place.height > 20)
+		if (isLabelled)
 			element.append(make("span", { class: "label" }, part.name), place.height > 38 ? make("span", { class: "figure" }, size(part.bytes)) : "");
 		if (opens && place.width > 70 && place.height > 66)
 			element.append(this.inner(owner, place.width, place.height));

@@ -163,6 +163,7 @@ class Browser:
         page = self.pages[session] = Page(self, session, path.resolve().as_uri())
         for domain in "Page", "Runtime", "Log", "Network":
             page.call(f"{domain}.enable")
+        page.call("Emulation.setFocusEmulationEnabled", enabled=True)
         page.see(dark, width)
         if not scripts:
             page.call("Emulation.setScriptExecutionDisabled", value=True)
