@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli.h"
 
-static cli_status write_page(
-	const cli_options *options, const cli_core_report *report, bool replace)
+static cli_status write_page(const cli_options *options, const cli_core_report *report, bool replace)
 {
 	g_auto(cli_page) page = { 0 };
 
@@ -10,8 +9,7 @@ static cli_status write_page(
 		return CLI_DONE;
 	cli_page_begin(&page, options, report->output.options.binary);
 	return cli_page_end(&page, options,
-		hc_report_analysis_page(
-			report->analysis, (unsigned)options->jobs, &page.report.options, &page.error),
+		hc_report_analysis_page(report->analysis, (unsigned)options->jobs, &page.report.options, &page.error),
 		replace);
 }
 

@@ -296,9 +296,11 @@ cli_status cli_finish_report(cli_report *report, bool written, GError *error, bo
 
 /* The options of commands that can write a page. */
 #define CLI_PAGE_OPTIONS(options, force) \
-	{ CLI_PATH, "html", &(options).output, .help = "write a page for a browser, too: one file that needs no other", \
-		.argument = "FILE" }, \
-		{ CLI_FLAG, "force", &(force), .help = "replace a page that is there" }
+	{ CLI_PATH, "html", &(options).output, \
+		.help = "write a page for a browser, too: one file that needs no other", .argument = "FILE" }, \
+	{ \
+		CLI_FLAG, "force", &(force), .help = "replace a page that is there" \
+	}
 
 /* A page that is made in memory. Free it with cli_page_deinit(). */
 typedef struct cli_page {

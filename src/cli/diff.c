@@ -8,8 +8,7 @@ static cli_status write_page(const cli_options *options, const hc_diff *diff, co
 	if (!options->output)
 		return CLI_DONE;
 	cli_page_begin(&page, options, binary);
-	return cli_page_end(
-		&page, options, hc_report_diff_page(diff, &page.report.options, &page.error), replace);
+	return cli_page_end(&page, options, hc_report_diff_page(diff, &page.report.options, &page.error), replace);
 }
 
 static cli_status report_diff(const cli_options *options, const cli_conditions *conditions, const GPtrArray *snapshots,

@@ -30,8 +30,8 @@ void cli_page_begin(cli_page *page, const cli_options *options, const char *bina
 
 cli_status cli_page_end(cli_page *page, const cli_options *options, bool written, bool replace)
 {
-	written = written && hc_report_write_file(
-				     options->output, page->text->str, page->text->len, replace, &page->error);
+	written = written &&
+		  hc_report_write_file(options->output, page->text->str, page->text->len, replace, &page->error);
 	if (!written)
 		cli_complain("%s", page->error->message);
 	else if (!options->quiet && cli_is_terminal(STDERR_FILENO))

@@ -68,7 +68,8 @@ static void set_part(json_t *page, const char *name, json_t *report, const hc_pa
 static void add_summary(json_t *page, const hc_analysis *analysis, const hc_report_options *options, GString *text)
 {
 	static const hc_page_list lists[] = { { "files.list", NULL }, { "findings", NULL }, { "arenas", "system_mem" },
-		{ "references.missing", NULL }, { "memory.runtimes", "bytes" }, { "diagnostics", NULL }, { NULL, NULL } };
+		{ "references.missing", NULL }, { "memory.runtimes", "bytes" }, { "diagnostics", NULL },
+		{ NULL, NULL } };
 
 	set_part(page, "analyze", take(text, !hc_report_analysis(analysis, options, NULL)), lists, 450000);
 }
@@ -123,7 +124,8 @@ static void add_tables(json_t *page, const hc_analysis *analysis, const hc_repor
 
 	set_part(page, "containers", take(text, !has_types || !hc_report_containers(analysis, &view, options, NULL)),
 		containers, 350000);
-	set_part(page, "types", take(text, !has_types || !hc_report_types(analysis, ROWS, options, NULL)), types, 250000);
+	set_part(page, "types", take(text, !has_types || !hc_report_types(analysis, ROWS, options, NULL)), types,
+		250000);
 	set_part(page, "pins", take(text, !hc_report_pins(analysis, ROWS, options, NULL)), pins, 120000);
 	set_part(page, "mappings", take(text, !hc_report_mappings(analysis, options, NULL)), mappings, 300000);
 	set_part(page, "map", hc_page_map(analysis), map, 220000);
@@ -173,14 +175,14 @@ static void write_text(GString *text, hc_output *output)
 	if (is_cut && strrchr(text->str, '\n'))
 		g_string_truncate(text, (size_t)(strrchr(text->str, '\n') - text->str) + 1);
 	escaped = g_markup_escape_text(text->str, -1);
-	hc_output_printf(output, "<noscript>\n<p>This page is drawn by a script, which is not run here. The report as text:</p>\n"
-				 "<pre>%s%s</pre>\n</noscript>\n",
+	hc_output_printf(output,
+		"<noscript>\n<p>This page is drawn by a script, which is not run here. The report as text:</p>\n"
+		"<pre>%s%s</pre>\n</noscript>\n",
 		escaped, is_cut ? "..." : "");
 }
 
 /* PAGE is taken. */
-static bool write_page(
-	json_t *page, const char *title, GString *text, const hc_report_options *options, GError **error)
+static bool write_page(json_t *page, const char *title, GString *text, const hc_report_options *options, GError **error)
 {
 	g_autoptr(hc_output) output = hc_output_create(options);
 
@@ -208,8 +210,8 @@ static json_t *begin_page(const char *title, const hc_report_options *json)
 /* What to type for more, without what comes behind: {"owners": "heapcore owners core.1 ./worker"}. */
 static json_t *commands_json(const char *core_path, const hc_report_options *options)
 {
-	static const char *const names[] = { "owners", "leaks", "containers", "types", "arenas", "pins", "mappings", "chunks",
-		"block", "path", "duplicates", "check", "threads" };
+	static const char *const names[] = { "owners", "leaks", "containers", "types", "arenas", "pins", "mappings",
+		"chunks", "block", "path", "duplicates", "check", "threads" };
 	json_t *commands = json_object();
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {

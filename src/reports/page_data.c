@@ -89,11 +89,9 @@ static void cut_texts(json_t *report)
 	while (stack->len) {
 		value = g_ptr_array_remove_index_fast(stack, stack->len - 1);
 		if (json_is_array(value)) {
-			json_array_foreach(value, index, element)
-				cut_text(element, stack);
+			json_array_foreach(value, index, element) cut_text(element, stack);
 		} else {
-			json_object_foreach(value, key, element)
-				cut_text(element, stack);
+			json_object_foreach(value, key, element) cut_text(element, stack);
 		}
 	}
 }
@@ -157,7 +155,8 @@ static void init_list(struct list *list, const json_t *report, const hc_page_lis
 	list->rows = g_array_new(FALSE, FALSE, sizeof(struct row));
 	if (!list->array)
 		return;
-	json_array_foreach(list->array, index, element) {
+	json_array_foreach(list->array, index, element)
+	{
 		struct row row = { .index = index, .written = size_of(element) + 1 };
 
 		row.size = what->size ? json_integer_value(json_object_get(element, what->size)) : 0;

@@ -141,8 +141,7 @@ static void make_cells(struct map *map)
 /* ---- what is in them ---- */
 
 /* Bytes [START, END), as far as they are in REGION: WHAT gets them, TAKEN_FROM (if it is another) loses them. */
-static void add(
-	struct map *map, uint32_t region, hc_address start, hc_address end, content what, content taken_from)
+static void add(struct map *map, uint32_t region, hc_address start, hc_address end, content what, content taken_from)
 {
 	const hc_region *bounds = &map->blocks->regions[region].region;
 
@@ -152,7 +151,8 @@ static void add(
 	end = MIN(end, bounds->end);
 	while (start < end) {
 		uint64_t index = (start - bounds->start) / map->cell_size;
-		uint64_t left = map->cell_size - (start - bounds->start) % map->cell_size, part = MIN(left, end - start);
+		uint64_t left = map->cell_size - (start - bounds->start) % map->cell_size,
+			 part = MIN(left, end - start);
 		struct cell *cell = &map->cells[map->firsts[region] + index];
 
 		cell->bytes[what] += part;
@@ -214,8 +214,8 @@ static void add_lost(struct map *map, const hc_references *references)
 		const hc_block_region *region = hc_blocks_region(map->blocks, block.address);
 
 		if (region && hc_reach_is_lost(reach))
-			add_block(map, (uint32_t)(region - map->blocks->regions), &block, CONTENT_LOST,
-				CONTENT_PROGRAM);
+			add_block(
+				map, (uint32_t)(region - map->blocks->regions), &block, CONTENT_LOST, CONTENT_PROGRAM);
 	}
 }
 

@@ -109,6 +109,8 @@ def check_map(data: Json, stopped: Stopped, core: Path) -> None:
     """Cells add up to what the recorder says is live, and to what malloc_info() says is free."""
     lines = [json.loads(line) for line in succeed("chunks", core, "--json", "--limit", "0").out.splitlines()]
     arenas = {int(line["address"], 16): line["arena"] for line in lines}
+    lost = [json.loads(line) for line in succeed("chunks", core, "--json", "--limit", "0", "--lost").out.splitlines()]
+    assert sum(words.count("text") for words in stopped.manifest) <= len(lost), "the program loses blocks"
     contents = data["map"]["contents"]
     for region in data["map"]["regions"]:
         cell, size = data["map"]["cell_bytes"], int(region["end"], 16) - int(region["start"], 16)
@@ -129,6 +131,7 @@ def check_map(data: Json, stopped: Stopped, core: Path) -> None:
         known = sum(chunk_of(line["size"]) for line in labelled if int(line["address"], 16) in live)
         assert told["program"] + told["lost"] + told["libc"] == used + libc - known, (index, told, used, libc)
         assert told["libc"] == libc
+        assert told["lost"] == sum(chunk_of(line["size"]) for line in lost if line["arena"] == index), (index, told)
         free = arena["free"]
         assert told["cached"] == free["tcache"]["bytes"] + free["fastbin"]["bytes"]
         assert told["free"] == sum(free[kind]["bytes"] for kind in ("unsorted", "small", "large", "unlisted"))
