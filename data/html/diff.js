@@ -47,15 +47,14 @@ function attributionTable(report) {
 
 function linesSection(report) {
 	const rows = report.attribution.filter((row) => row.kind !== "rest" && row.steps.some((bytes) => bytes > 0)).sort((a, b) => Math.abs(b.bytes) - Math.abs(a.bytes)).slice(0, LINES);
-	const count = report.snapshots.length;
 
 	if (!rows.length)
 		return null;
 	const columns = [{ title: "Snapshot", kind: "number", value: (row) => row.index + 1 }, { title: "Core", kind: "code", value: (row) => row.core },
 		...rows.map((row) => ({ title: row.name, kind: "size", value: (at) => row.steps[at.index] }))];
-	const all = report.snapshots.map((snapshot, index) => ({ index, core: snapshot.process.core }));
+	const all = rows[0].steps.map((bytes, index) => ({ index, core: report.snapshots[index]?.process.core }));
 
-	return section("lines", "Over time", lineChart("Bytes in each of " + count + " snapshots", rows), table("Bytes in each snapshot", columns, all), leftOutNote(report, "snapshots", "snapshots"));
+	return section("lines", "Over time", new LineChart("Bytes in each of " + all.length + " snapshots", rows).element, table("Bytes in each snapshot", columns, all), leftOutNote(report, "snapshots", "snapshots"));
 }
 
 function steadySection(report) {

@@ -2,41 +2,67 @@
 // What each of a few rows had in each snapshot: a line for each, all on one scale.
 
 const LINES = 8;
+const LABELS = 16;
 
-// LINES: [{ name, steps }]. X are the snapshots, one after the other: cores seldom tell when they were taken.
-function lineChart(name, lines) {
-	const count = lines[0].steps.length, most = Math.max(1, ...lines.flatMap((line) => line.steps));
-	const width = 720, height = 260, left = 76, right = 12, top = 12, bottom = 28;
-	const x = (index) => left + (width - left - right) * (count > 1 ? index / (count - 1) : 0.5);
-	const y = (bytes) => height - bottom - (height - top - bottom) * Math.max(bytes, 0) / most;
-	const image = makeSvg("svg", { viewBox: "0 0 " + width + " " + height, role: "img", class: "lines",
-		"aria-label": name + ": " + lines.map((line) => line.name + " from " + sizeText(line.steps[0]) + " to " + sizeText(line.steps[count - 1])).join(", ") });
+function svgText(text, attributes) {
+	const element = makeSvg("text", attributes);
 
-	for (const share of [0, 0.5, 1]) {
-		const label = makeSvg("text", { x: left - 8, y: y(share * most) + 4, "text-anchor": "end" });
+	element.textContent = text;
+	return element;
+}
 
-		label.textContent = sizeText(Math.round(share * most));
-		image.append(makeSvg("line", { x1: left, x2: width - right, y1: y(share * most), y2: y(share * most), class: "grid" }), label);
+class LineChart {
+	// ROWS: [{ name, steps }]. From left to right are the snapshots, one after the other: cores seldom tell when they were taken.
+	constructor(name, rows) {
+		this.rows = rows;
+		this.count = rows[0].steps.length;
+		this.most = Math.max(1, ...rows.flatMap((row) => row.steps));
+		this.image = makeSvg("svg", { role: "img", class: "lines", "aria-label": name + ": " +
+			rows.map((row) => row.name + " from " + sizeText(row.steps[0]) + " to " + sizeText(row.steps[this.count - 1])).join(", ") });
+		this.element = make("figure", { class: "chart" }, this.image, make("ul", { class: "legend" }, rows.map((row, index) =>
+			make("li", {}, make("span", { class: "swatch fill" + index, "aria-hidden": "true" }), make("span", { class: "name" }, row.name)))));
+		this.width = 0;
+		new ResizeObserver(() => this.draw(Math.min(this.element.clientWidth || 720, 960))).observe(this.element);
 	}
-	for (let i = 0; i < count; i++) {
-		if (count > 16 && i % Math.ceil(count / 16) && i !== count - 1)
-			continue;
-		const label = makeSvg("text", { x: x(i), y: height - 8, "text-anchor": i ? i === count - 1 ? "end" : "middle" : "start" });
 
-		label.textContent = "#" + (i + 1);
-		image.append(label);
+	x(index) {
+		return 76 + (this.width - 76 - 12) * (this.count > 1 ? index / (this.count - 1) : 0.5);
 	}
-	lines.forEach((line, index) => {
-		const drawn = makeSvg("polyline", { points: line.steps.map((bytes, i) => x(i).toFixed(1) + "," + y(bytes).toFixed(1)).join(" "), class: "line stroke" + index });
 
-		image.append(drawn);
-		line.steps.forEach((bytes, i) => {
-			const title = makeSvg("title"), point = makeSvg("circle", { cx: x(i), cy: y(bytes), r: 4, class: "stroke" + index }, title);
+	y(bytes) {
+		return this.height - 28 - (this.height - 28 - 12) * Math.max(bytes, 0) / this.most;
+	}
 
-			title.textContent = printable(line.name) + ", #" + (i + 1) + ": " + exactText(bytes);
-			image.append(point);
+	draw(width) {
+		if (width === this.width)
+			return;
+		this.width = width;
+		this.height = Math.max(180, Math.min(280, width / 2.5));
+		this.image.setAttribute("viewBox", "0 0 " + width + " " + this.height);
+		this.image.style.maxWidth = width + "px";
+		this.image.replaceChildren(...this.scale(), ...this.rows.flatMap((row, index) => this.line(row, index)));
+	}
+
+	scale() {
+		const marks = [0, 0.5, 1].flatMap((share) => [
+			makeSvg("line", { x1: 76, x2: this.width - 12, y1: this.y(share * this.most), y2: this.y(share * this.most), class: "grid" }),
+			svgText(sizeText(Math.round(share * this.most)), { x: 68, y: this.y(share * this.most) + 4, "text-anchor": "end" })]);
+
+		for (let i = 0; i < this.count; i++) {
+			if (i % Math.ceil(this.count / LABELS) === 0 || i === this.count - 1)
+				marks.push(svgText("#" + (i + 1), { x: this.x(i), y: this.height - 8, "text-anchor": i === 0 ? "start" : i === this.count - 1 ? "end" : "middle" }));
+		}
+		return marks;
+	}
+
+	line(row, index) {
+		const points = row.steps.map((bytes, i) => {
+			const title = makeSvg("title");
+
+			title.textContent = printable(row.name) + ", #" + (i + 1) + ": " + exactText(bytes);
+			return makeSvg("circle", { cx: this.x(i), cy: this.y(bytes), r: 4, class: "stroke" + index }, title);
 		});
-	});
-	return make("figure", { class: "chart" }, image, make("ul", { class: "legend" }, lines.map((line, index) =>
-		make("li", {}, make("span", { class: "swatch fill" + index, "aria-hidden": "true" }), make("span", { class: "name" }, line.name)))));
+
+		return [makeSvg("polyline", { points: row.steps.map((bytes, i) => this.x(i).toFixed(1) + "," + this.y(bytes).toFixed(1)).join(" "), class: "line stroke" + index }), ...points];
+	}
 }

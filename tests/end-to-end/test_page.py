@@ -9,10 +9,12 @@ import atexit
 import base64
 import functools
 import hashlib
+import http.server
 import json
 import re
 import shutil
 import stat
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -231,11 +233,41 @@ def check_opens(opened: browser.Browser, pages: list[Path]) -> None:
             assert page.run("[...document.querySelectorAll('th')].every((head) => head.scope === 'col')")
 
 
+class Listener(http.server.BaseHTTPRequestHandler):
+    """Lets everybody read, and counts who asks."""
+    asked: list[str] = []
+
+    def do_GET(self) -> None:
+        Listener.asked.append(self.path)
+        self.send_response(200)
+        self.send_header("Access-Control-Allow-Origin", "*")
+        self.send_header("Content-Type", "image/svg+xml")
+        self.end_headers()
+        self.wfile.write(b'<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>')
+
+    do_POST = do_GET
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
 def check_policy(opened: browser.Browser, path: Path) -> None:
-    """The page's own policy stops what a mistake in it would let in."""
-    page = opened.open(path)
-    tries = ["fetch('http://127.0.0.1:9/').then(() => 'done', () => 'refused')",
-             "new Promise((done) => { const image = new Image(); image.onload = () => done('done'); image.onerror = () => done('refused'); image.src = 'http://127.0.0.1:9/x.png'; })",
+    """The page's own policy stops what a mistake in it would let in: a server that would answer is not asked."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Listener) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try_policy(opened.open(path), f"http://127.0.0.1:{server.server_address[1]}")
+        free = opened.open(Path(__file__))  # no page of ours: there the same is let through
+        assert free.run(f"fetch('http://127.0.0.1:{server.server_address[1]}/free').then(() => 'done', () => 'refused')") == "done"
+        server.shutdown()
+    assert Listener.asked == ["/free"], Listener.asked
+
+
+def try_policy(page: browser.Page, server: str) -> None:
+    tries = [f"fetch('{server}/fetch').then(() => 'done', () => 'refused')", f"navigator.sendBeacon('{server}/beacon', 'x') ? 'refused' : 'refused'",
+             f"new Promise((done) => {{ const image = new Image(); image.onload = () => done('done'); image.onerror = () => done('refused'); image.src = '{server}/image'; }})",
+             f"new Promise((done) => {{ const link = document.createElement('link'); link.rel = 'stylesheet'; link.onload = () => done('done'); link.onerror = () => done('refused');"
+             f" link.href = '{server}/style'; document.head.append(link); }})",
+             f"(() => {{ const form = document.createElement('form'); form.action = '{server}/form'; document.body.append(form); form.submit(); return 'refused'; }})()",
              "(() => { try { document.body.innerHTML = '<b>x</b>'; return 'done'; } catch (error) { return 'refused'; } })()",
              "(() => { const element = document.createElement('div'); element.setAttribute('style', 'width: 7px'); document.body.append(element);"
              " return element.style.width === '7px' ? 'done' : 'refused'; })()"]
@@ -318,6 +350,9 @@ def check_treemap(opened: browser.Browser, path: Path, data: Json) -> None:
         sums += bytes_of
         assert abs(tile["width"] * tile["height"] / area - bytes_of / total) < 0.01, f"{tile} is not as large as its bytes"
     assert sums == total, f"rectangles are {sums} of {total} bytes"
+    for row in data["owners"]["rows"]:
+        if row["level"] == 0 and row["bytes"] >= total / 4000:
+            assert any(tile["says"].startswith(row["path"]) for tile in shown), f"{row['path']} has no rectangle"
     owner = next(tile for tile in shown if tile["opens"] and tile["says"].startswith("g_cache"))
     page.click(owner["x"] + 12, owner["y"] + 8)
     assert page.run("document.querySelector('.crumbs').textContent").startswith("all in use") and "g_cache" in page.run("document.querySelector('.crumbs').textContent")
