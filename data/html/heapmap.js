@@ -2,9 +2,10 @@
 // The heap as it lies in memory: each cell is a stretch of it, filled from below by what is in it. So a heap that is fragmented is seen as cells that
 // are nowhere full; and below a cell stands a mark where its free memory cannot go back, or where the blocks are that keep it.
 
-const CONTENTS = [["program", "in use by the program"], ["lost", "lost"], ["libc", "libc's and the runtime's own"], ["other", "headers' padding, not malloc's, not read"],
+const CONTENTS = [["program", "in use by the program"], ["lost", "lost"], ["libc", "libc's and the runtime's own"], ["other", "no chunk: padding, not malloc's, or not read"],
 	["cached", "freed, in a thread's cache or a fastbin"], ["free", "free"], ["top", "free, the end of the arena"]];
 const MARKS = [["pinned", "free memory that few blocks keep from going back"], ["pinning", "the blocks that keep it"]];
+const ARENAS_OPEN = 12; // the largest; what others have opens with a click
 const CELL_HIGH = 1.6, MARK_HIGH = 0.28, GAP = 0.14; // a cell is 1 wide
 const LEAST_HIGH = 0.14; // a block of a few bytes in a cell that is free is what matters: it is seen
 
@@ -23,8 +24,16 @@ class HeapMap {
 		this.element = make("div", { class: "heapmap" }, make("p", {}, "A cell is ", size(map.cell_bytes), " of the heap, from low addresses to high ones, filled from below by what is in it; what there is little of is drawn larger than it is, so that it is seen."),
 			make("ul", { class: "legend" }, [...CONTENTS, ...MARKS].filter(([name]) => used.has(name)).map(([name, title]) =>
 				make("li", {}, make("span", { class: "swatch content-" + name, "aria-hidden": "true" }), title))),
-			this.detail, arenas.map((arena) => this.arena(arena)));
+			this.detail, this.arenas(arenas));
 		new ResizeObserver(() => this.draw()).observe(this.element);
+	}
+
+	arenas(arenas) {
+		const largest = new Set(arenas.slice().sort((a, b) => b.system_mem - a.system_mem).slice(0, ARENAS_OPEN));
+		const others = arenas.filter((arena) => !largest.has(arena)).map((arena) => this.arena(arena)).filter((element) => element);
+
+		return [arenas.filter((arena) => largest.has(arena)).map((arena) => this.arena(arena)),
+			others.length ? make("details", {}, make("summary", {}, things(others.length, "smaller arenas")), others) : null];
 	}
 
 	arena(arena) {

@@ -172,6 +172,20 @@ def check_nothing_from_outside(pages: list[Path]) -> None:
         assert set(found) <= {'http://www.w3.org/2000/svg";'}, f"{source.name}: {found}"
 
 
+def check_much(opened: browser.Browser, page: Path, data: Json, told: Json) -> None:
+    """What does not fit is the smallest, is counted, and that is said."""
+    here, gone = data["mappings"]["mappings"], data["mappings"]["left_out_here"]["mappings"]
+    assert len(here) + gone["rows"] == len(told["mappings"]) and gone["rows"] > 0
+    assert sum(row["size"] for row in here) + gone["bytes"] == told["total"] == data["mappings"]["total"]
+    rows = iter(told["mappings"])
+    assert all(any(row == other for other in rows) for row in here), "rows are others, or in another order"
+    sizes = sorted((row["size"] for row in told["mappings"]), reverse=True)
+    assert sorted((row["size"] for row in here), reverse=True) == sizes[:len(here)], "a smaller one stands where a larger one went"
+    seen = opened.open(page)
+    assert f"{gone['rows']:,} more mappings" in seen.run("document.getElementById('mappings').textContent")
+    quiet(seen)
+
+
 def check_private(folder: Path) -> None:
     secret = "hunter2-Zq9x"
     with Stopped("secrets", [f"--password={secret}"], {"SECRET_OF_THE_ENVIRONMENT": secret}) as stopped:
@@ -483,6 +497,13 @@ def run_story(folder: Path) -> None:
         cases.run("browser: growth", with_browser(check_diff_page, growth, grown))
 
 
+def run_much(folder: Path) -> None:
+    with Stopped("markup", ["many"]) as stopped:
+        core = stopped.capture() / f"core.{stopped.pid}"
+        page = folder / "much.html"
+        cases.run("more than there is room for", with_browser(check_much, page, make("analyze", core, page=page), report("mappings", core)))
+
+
 def run_pins(folder: Path) -> None:
     with Stopped("pins") as stopped:
         cases.run("pins are seen in the map", check_pinned, stopped.gcore(), folder)
@@ -492,6 +513,7 @@ if not cases.options.list:
     with Workspace() as place:
         run_markup(place)
         run_story(place)
+        run_much(place)
         run_pins(place)
         cases.run("no content", check_private, place)
 cases.finish()
