@@ -50,6 +50,26 @@ bool hc_report_analysis(const hc_analysis *analysis, const hc_report_options *op
 bool hc_report_diff(const hc_diff *diff, const hc_report_options *options, GError **error);
 
 /*
+ * Pages for a browser: one HTML file that needs nothing else, of at most HC_PAGE_SIZE_MAX bytes whatever the core is. It has the reports as JSON,
+ * with what was left out of them, and a script that draws them. Of an analysis: the reports of analyze, owners, leaks, containers, types,
+ * pins and mappings, and a map of the heap; findings; JOBS as in hc_analysis_options. Of OPTIONS only binary, repeated_options and the
+ * write function count.
+ */
+enum {
+	HC_PAGE_SIZE_MAX = 3000000
+};
+bool hc_report_analysis_page(
+	const hc_analysis *analysis, unsigned jobs, const hc_report_options *options, GError **error);
+bool hc_report_diff_page(const hc_diff *diff, const hc_report_options *options, GError **error);
+
+/*
+ * A report as a file: written at once or not at all, and its owner's alone (0600). With REPLACE a regular file may be there, which keeps
+ * its mode. Fails with HC_ERROR_USAGE if PATH may not be written, which the first tells beforehand, and with HC_ERROR_IO.
+ */
+bool hc_report_may_write(const char *path, bool replace, GError **error);
+bool hc_report_write_file(const char *path, const char *bytes, size_t length, bool replace, GError **error);
+
+/*
  * A line of a process that is watched: when SNAPSHOT was taken, what was resident, and the first line of what DIFF, from the first snapshot
  * to this one, says; NULL: this is the first. As text only.
  */

@@ -9,6 +9,7 @@
  *	browse*.c	the owners as a tree in the terminal: see browse.h
  *	common.c	options that all commands share, arguments, exit statuses
  *	options.c	options, from tables that tell what each is read into
+ *	page.c		a page for a browser, written beside a report
  *	complaints.c	what is said on standard error
  *	core_report.c	one report on one core: what most commands are
  *	endings.c	signals, memory that is out, output that cannot be written
@@ -299,6 +300,34 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(cli_report, cli_report_deinit)
 
 /* The exit status after a report. WRITTEN and ERROR (taken) are what the report function gave; PARTIAL: something could not be read. */
 cli_status cli_finish_report(cli_report *report, bool written, GError *error, bool partial);
+
+/* page.c */
+
+/* The options of commands that can write a page. */
+#define CLI_PAGE_OPTIONS(options, force) \
+	{ CLI_PATH, "html", &(options).output, \
+		.help = "write a page for a browser, too: one file that needs no other", .argument = "FILE" }, \
+	{ \
+		CLI_FLAG, "force", &(force), .help = "replace a page that is there" \
+	}
+
+/* A page that is made in memory. Free it with cli_page_deinit(). */
+typedef struct cli_page {
+	cli_report report; /* for the function that writes it */
+	GString *text;
+	GError *error; /* likewise */
+} cli_page;
+
+void cli_page_deinit(cli_page *page);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(cli_page, cli_page_deinit)
+
+/* Whether the file of --html, if that is given, may be written: to be asked before the core is read. FALSE: that was said. */
+bool cli_page_may_write(const cli_options *options, bool replace);
+
+void cli_page_begin(cli_page *page, const cli_options *options, const char *binary);
+
+/* Writes the file, and tells where it is. WRITTEN is what the function that wrote it gave, with page->error. CLI_FAILED after an error, which was said. */
+cli_status cli_page_end(cli_page *page, const cli_options *options, bool written, bool replace);
 
 /* core_report.c */
 
