@@ -308,10 +308,21 @@ static bool damage_heap_size(sample_heap *sample)
 	return lead_astray(sample, HC_DAMAGE_HEAP_INFO, thread_heap + 2 * WORD);
 }
 
-/* Not of the first bin, which the main arena is found by where there are no symbols. */
 static bool damage_link(sample_heap *sample)
 {
 	return lead_astray(sample, HC_DAMAGE_LINK, sample->small[1]);
+}
+
+/* Of the first bin: without symbols the main arena is found by its bins, from the first on. */
+static bool damage_first_link(sample_heap *sample)
+{
+	return lead_astray(sample, HC_DAMAGE_LINK, sample->unsorted);
+}
+
+static bool damage_first_head(sample_heap *sample)
+{
+	overwrite(sample, HC_DAMAGE_BACK_LINK, head_of(sample, 1) + 3 * WORD, nowhere);
+	return true;
 }
 
 static bool damage_fastbin_link(sample_heap *sample)
@@ -497,6 +508,8 @@ static const struct {
 	{ "the size of a heap", damage_heap_size },
 	{ "a link of a bin", damage_link },
 	{ "a link of a fastbin", damage_fastbin_link },
+	{ "a link of the first bin", damage_first_link },
+	{ "the first bin's link back", damage_first_head },
 	{ "a link of a cache", damage_cache_link },
 	{ "a link back", damage_back_link },
 	{ "a bin's link back", damage_head_back_link },
