@@ -99,15 +99,52 @@ static bool system_mem_is_plausible(const glibc *g, hc_address arena, const glib
 }
 
 /*
+ * An arena right behind a heap_info, whose first word leads to it (arena.c, new_heap), is a thread's: the main arena is in libc's data.
+ * Heaps are aligned to 1 MiB at least.
+ */
+static bool is_thread_arena(const glibc *g, hc_address arena)
+{
+	enum {
+		HEAP_ALIGNMENT_MIN = 1 << 20,
+		HEAP_INFO_MAX = 256
+	};
+	hc_address heap = hc_align_down(arena, HEAP_ALIGNMENT_MIN);
+
+	return arena - heap <= HEAP_INFO_MAX && glibc_word_or_zero(g, heap) == arena;
+}
+
+/*
+ * Whether the arena of a thread has ARENA behind it in the ring: the one that was made first has the main arena there. Each search takes as
+ * many of the steps that are left as there are mappings.
+ */
+static bool is_behind_thread_arena(glibc *g, hc_address arena, const glibc_arena_layout *layout)
+{
+	unsigned count = hc_core_mapping_count(g->core);
+
+	if (g->ring_steps < count)
+		return false;
+	g->ring_steps -= count;
+	for (unsigned i = 0; i < count; i++) {
+		hc_address other = glibc_word_or_zero(g, hc_core_mapping(g->core, i)->start);
+
+		if (hc_core_find_mapping(g->core, other) == hc_core_mapping(g->core, i) && is_thread_arena(g, other) &&
+			glibc_word_or_zero(g, other + layout->next) == arena)
+			return true;
+	}
+	return false;
+}
+
+/*
  * Whether an arena at ARENA fits LAYOUT, less strictly from 2 to 0: a damaged ring does not close, but leads to another arena at
- * least.
+ * least, or another leads here.
  */
 static bool arena_fits(glibc *g, hc_address arena, const glibc_arena_layout *layout, int strict)
 {
 	bool closes;
 	unsigned steps = follow_ring(g, arena, layout, &closes);
 
-	return (closes || (strict == 0 && steps)) && (strict == 1 || system_mem_is_plausible(g, arena, layout));
+	return (closes || (strict == 0 && (steps || is_behind_thread_arena(g, arena, layout)))) &&
+	       (strict == 1 || system_mem_is_plausible(g, arena, layout));
 }
 
 /* Picks the row of the table that fits an arena whose bins begin at BINS, at least as strictly as LEAST. */
@@ -130,21 +167,6 @@ static bool choose_arena_layout(
 		}
 	}
 	return false;
-}
-
-/*
- * An arena right behind a heap_info, whose first word leads to it (arena.c, new_heap), is a thread's: the main arena is in libc's data.
- * Heaps are aligned to 1 MiB at least.
- */
-static bool is_thread_arena(const glibc *g, hc_address arena)
-{
-	enum {
-		HEAP_ALIGNMENT_MIN = 1 << 20,
-		HEAP_INFO_MAX = 256
-	};
-	hc_address heap = hc_align_down(arena, HEAP_ALIGNMENT_MIN);
-
-	return arena - heap <= HEAP_INFO_MAX && glibc_word_or_zero(g, heap) == arena;
 }
 
 struct arena_place {

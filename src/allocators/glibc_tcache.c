@@ -179,8 +179,11 @@ static void follow_threads(struct caches *caches)
 		uint64_t cache = glibc_word_or_zero(g, glibc_thread_local(g, pointer, g->cache_distance));
 		glibc_cache_look look;
 
-		if (thread && cache && !leads_to_block(caches, cache))
+		if (thread && cache && !leads_to_block(caches, cache)) {
 			caches->complete = false;
+			hc_diagnostics_add(g->diagnostics, &tcache_missing, 0,
+				"thread %" PRId64 ": what leads there leads to no block, %#" PRIx64, thread->id, cache);
+		}
 		/* A damaged cache is still the cache: of a live thread it need not look right in every bin. */
 		if (cache && !is_known(caches, cache) &&
 			(glibc_looks_like_cache(g, caches->table, &g->layout.tcache, cache, &look) || thread))
@@ -314,6 +317,9 @@ void glibc_find_tcaches(glibc *g, hc_block_table *table)
 
 	if (g->cache_distance)
 		follow_threads(&caches);
+	else if (g->cache_missing)
+		hc_diagnostics_add(g->diagnostics, &tcache_missing, 0,
+			"no block that a thread leads to has the look of one: is it damaged?");
 	else if (g->layout.has_tcache && g->tcache_count != 0)
 		hc_diagnostics_add(g->diagnostics, &tcache_missing, 0, "%s",
 			g->thread_blocks->len ? "no thread leads to one" : "no thread's registers are in the core");
