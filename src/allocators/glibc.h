@@ -116,7 +116,8 @@ typedef struct glibc {
 	 */
 	uint64_t noted_smallest, noted_largest; /* usable bytes; both 0: no size is noted */
 	uint64_t key;				/* tcache_key; 0: not known, or none in this release */
-	GMutex notes_mutex;			/* while walking */
+	uint64_t learned_key; /* where that is not known: what blocks in caches of live threads have; 0: nothing yet */
+	GMutex notes_mutex;   /* while walking */
 	GArray *notes;				/* of hc_address */
 	char *version, *layout_text;
 } glibc;

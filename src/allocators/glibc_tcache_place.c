@@ -115,7 +115,7 @@ static bool is_random(const glibc *g, uint64_t word)
 /* Whether blocks of the cache at CACHE can carry KEY: to 2.33 it is the cache's own address. */
 static bool can_be_key(const glibc *g, hc_address cache, uint64_t key)
 {
-	return g->key ? key == g->key : key == cache || is_random(g, key);
+	return g->key ? key == g->key : key == cache || (key && key == g->learned_key) || is_random(g, key);
 }
 
 /* By pairing off those that differ. */
