@@ -23,7 +23,7 @@ from harness import FIXTURES, HEAPCORE, Cases, Skipped, Stopped, few, heapcore, 
 
 TRIES = FIXTURES / "tests" / "support" / ".libs" / "sandbox-tries.so"
 OLDER_LANDLOCK = FIXTURES / "tests" / "support" / ".libs" / "older-landlock.so"
-LIVE = {"capture", "watch"}  # they stay debuggers
+LIVE = {"capture", "watch"}  # they stay debuggers; of watch the steps do not
 NO_CORE = {"help"}
 REFUSED = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EXDEV}
 # What works for anybody who is in no sandbox.
@@ -143,6 +143,9 @@ def check_live(fixture: Stopped) -> None:
     found = tries(fixture, line)
     wrong = check_refused(line, found, all_of(found) - {"open-new", "link", "rename", "unlink"}
                           if not landlock_version() else all_of(found))
+    line = live_line("watch", fixture)  # the process that reads what was captured
+    found = tries(fixture, line, {"SANDBOX_TRIES_AT": "heapcore-step"})
+    wrong += check_refused(["watch, a step"], found, all_of(found))
     for name in sorted(LIVE):
         line = live_line(name, fixture)
         found = tries(fixture, line)
