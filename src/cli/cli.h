@@ -89,7 +89,6 @@ typedef struct cli_live {
 	int64_t pid;
 	char *name;	       /* "--pid=PID", as on a command line */
 	hc_held_capture *held; /* NULL: it was not captured yet */
-	bool again;	       /* it will be captured again: the rights to do so are kept */
 } cli_live;
 
 /* What the options that all commands share say, and the arguments that are left. Zero it first. */
