@@ -261,12 +261,42 @@ static void note_word(const struct looking *looking, struct sight *sights, const
 		add_sight(&sights[place - (const struct place *)(const void *)looking->places->data], &seen);
 }
 
+/* The words of SIZE bytes at ADDRESS, of which hardly any lead to a place: without a branch for each. */
+static inline __attribute__((always_inline)) void look_at_words(const struct looking *looking, struct sight *sights,
+	const struct slice *slice, hc_address address, const uint8_t *bytes, uint64_t size, hc_word_format format)
+{
+	const hc_address low = looking->low;
+	const uint64_t span = looking->high - low, rest = looking->only_pages ? looking->page - 1 : 0;
+	const uint64_t step = 8 * format.size;
+
+	for (uint64_t i = 0; i + format.size <= size; i += step) {
+		unsigned count = MIN(8, (size - i) / format.size), near = 0;
+
+		if (G_LIKELY(count == 8)) {
+#pragma GCC unroll 8
+			for (unsigned k = 0; k < 8; k++) {
+				hc_address value = hc_load_word(bytes + i + k * format.size, format);
+
+				near |= (unsigned)((value - low < span) & !(value & rest)) << k;
+			}
+		} else {
+			near = (1u << count) - 1;
+		}
+		for (; near; near &= near - 1) {
+			uint64_t at = i + __builtin_ctz(near) * format.size;
+			hc_address value = hc_load_word(bytes + at, format);
+
+			if (value - low < span && !(value & rest))
+				note_word(looking, sights, slice, address + at, value);
+		}
+	}
+}
+
 static void look_at(const struct looking *looking, struct sight *sights, const struct slice *slice)
 {
 	const hc_core *core = looking->references->core;
 	hc_word_format format = hc_core_word_format(core);
-	hc_address low = looking->low, at = slice->start, end;
-	uint64_t span = looking->high - low, rest = looking->only_pages ? looking->page - 1 : 0;
+	hc_address at = slice->start, end;
 
 	for (; hc_core_next_stretch(core, &at, slice->end, &end); at = end) {
 		at = hc_align_up(at, format.size);
@@ -277,14 +307,14 @@ static void look_at(const struct looking *looking, struct sight *sights, const s
 			if (!bytes)
 				break;
 			/* Zeros lead to no place above 0. */
-			bool skipped = hc_core_is_hole(core, bytes, MIN(available, end - at), &available) && low;
+			bool skipped = hc_core_is_hole(core, bytes, MIN(available, end - at), &available) &&
+				       looking->low;
 
-			for (uint64_t i = 0; !skipped && i + format.size <= available; i += format.size) {
-				hc_address value = hc_load_word(bytes + i, format);
-
-				if (value - low < span && !(value & rest))
-					note_word(looking, sights, slice, at + i, value);
-			}
+			if (!skipped && format.size == 8 && !format.swap)
+				look_at_words(
+					looking, sights, slice, at, bytes, available, (hc_word_format){ 8, false });
+			else if (!skipped)
+				look_at_words(looking, sights, slice, at, bytes, available, format);
 			at += MAX(hc_align_down(available, format.size), format.size);
 		}
 	}
