@@ -17,8 +17,6 @@
 
 enum {
 	TABLES_MAX = 4096,	/* those with most numbers */
-	SAMPLED_FROM = 1 << 22, /* granules of the heap from which on a sample is looked at first */
-	SAMPLED_EVERY = 16,	/* one stretch of the heap in so many */
 	REMAINDERS = 16,	/* modulo the alignment of blocks that are told apart */
 };
 
@@ -302,16 +300,6 @@ void hc_numbers_gather_blocks(
 	}
 }
 
-/* The same, as an hc_look_at_blocks. */
-static void gather_blocks(void *data, unsigned worker, const hc_live_block *blocks, unsigned count)
-{
-	hc_numbers *numbers = data;
-	uint64_t words[HC_LIVE_BLOCKS];
-
-	hc_live_blocks_numbers(numbers->references->blocks, blocks, count, numbers->swap, words);
-	hc_numbers_gather_blocks(numbers, worker, blocks, words, count);
-}
-
 /* Puts the samples of all workers together. */
 static void merge_samples(hc_numbers *numbers)
 {
@@ -331,13 +319,18 @@ static void merge_samples(hc_numbers *numbers)
 	cut_tables(numbers->sketches[0].tables);
 }
 
+const hc_number_sketch *hc_numbers_take_samples(hc_numbers *numbers)
+{
+	merge_samples(numbers);
+	return numbers->sketches[0].places;
+}
+
 /* ---- the second look ---- */
 
 bool hc_numbers_choose_places(hc_numbers *numbers, hc_look_sizes *sizes)
 {
 	bool found = false;
 
-	merge_samples(numbers);
 	for (unsigned i = 0; i < HC_NUMBER_PLACES; i++)
 		if (may_be_learned(numbers, &numbers->sketches[0].places[i])) {
 			hc_set_bit(numbers->wanted, i);
@@ -419,23 +412,6 @@ static void merge_counts(hc_numbers *numbers)
 		}
 }
 
-void hc_numbers_look(hc_numbers *numbers, unsigned jobs)
-{
-	hc_look_sizes sizes = { 0 };
-
-	hc_references_look_with(numbers->references,
-		&(hc_look_options){
-			.roots = true, .look = hc_numbers_gather, .look_at_blocks = gather_blocks, .data = numbers },
-		jobs);
-	if (hc_numbers_choose_places(numbers, &sizes))
-		hc_references_look_with(numbers->references,
-			&(hc_look_options){ .sizes = &sizes,
-				.look = hc_numbers_count,
-				.look_at_blocks = hc_numbers_count_blocks,
-				.data = numbers },
-			jobs);
-}
-
 /* Begins with empty samples: there is room for any number, but not at hopeless places. */
 static void clear_samples(hc_numbers *numbers)
 {
@@ -454,15 +430,8 @@ static void clear_samples(hc_numbers *numbers)
 	}
 }
 
-/* Finds the places of a large heap that are hopeless. Nothing else of the sample is kept. */
-static void look_at_sample(hc_numbers *numbers, unsigned jobs)
+void hc_numbers_leave_out_hopeless(hc_numbers *numbers)
 {
-	hc_references_look_with(numbers->references,
-		&(hc_look_options){ .every = SAMPLED_EVERY,
-			.look = hc_numbers_gather,
-			.look_at_blocks = gather_blocks,
-			.data = numbers },
-		jobs);
 	merge_samples(numbers);
 	for (unsigned i = 0; i < HC_NUMBER_PLACES; i++)
 		if (is_hopeless(numbers, &numbers->sketches[0].places[i]))
@@ -490,8 +459,6 @@ hc_numbers *hc_numbers_create(hc_references *references, unsigned jobs)
 		numbers->region_size = MAX(numbers->region_size,
 			references->blocks->regions[i].end - references->blocks->regions[i].start);
 	clear_samples(numbers);
-	if (references->blocks->granule_count >= SAMPLED_FROM)
-		look_at_sample(numbers, jobs);
 	return numbers;
 }
 
