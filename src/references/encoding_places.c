@@ -257,11 +257,49 @@ static inline __attribute__((always_inline)) void gather_numbers(
 	}
 }
 
+/* The words that gather_numbers() will find likely, and some others: a block may begin HC_ENCODING_OFFSETS before its word. */
+static inline __attribute__((always_inline)) uint64_t ask(
+	const void *data, const uint8_t *bytes, unsigned count, hc_address place)
+{
+	const hc_address_filter *filter = data;
+	hc_word_range range = { filter->lowest, filter->span, 0 }, reached = range;
+
+	if (!filter->span)
+		return 0;
+	reached.span += HC_ENCODING_OFFSETS;
+	reached.shift = (place | filter->lowest) % 8 ? 0 : 3;
+	return hc_words_from_place(bytes, count, place, reached) | hc_words_tagged(bytes, count, range);
+}
+
+/* Words in our byte order. */
+static void gather_asked(hc_place_learning *learning, unsigned worker, const hc_live_block *blocks, unsigned count)
+{
+	const hc_address_filter filter = learning->filter;
+	hc_asked_words words = { .blocks = blocks, .count = count };
+	const hc_live_block *block;
+	uint64_t i;
+
+	while (hc_asked_words_next(&words, ask, &filter, (hc_word_format){ 8, false }, &block, &i)) {
+		uint64_t value = hc_load_u64(block->bytes + i, false);
+
+		if (!may_lead_to_savable(&filter, block->address + i, block->address, value) ||
+			hc_blocks_may_contain(learning->references->blocks, value))
+			continue;
+		hc_word_source source = hc_live_block_source(learning->references, block);
+
+		note(learning, worker, &source, i, value);
+	}
+}
+
 void hc_places_gather_blocks(hc_place_learning *learning, unsigned worker, const hc_live_block *blocks,
 	const uint64_t *numbers, unsigned count)
 {
 	uint64_t slack = learning->references->blocks->alignment;
 
+	if (learning->may_be_learned && !learning->swap) {
+		gather_asked(learning, worker, blocks, count);
+		return;
+	}
 	for (unsigned k = 0; k < count; k++) {
 		const hc_live_block *block = &blocks[k];
 
@@ -277,10 +315,7 @@ void hc_places_gather_blocks(hc_place_learning *learning, unsigned worker, const
 			hc_places_gather(learning, worker, &source);
 			continue;
 		}
-		if (learning->swap)
-			gather_numbers(learning, worker, block, numbers[k], true);
-		else
-			gather_numbers(learning, worker, block, numbers[k], false);
+		gather_numbers(learning, worker, block, numbers[k], true);
 	}
 }
 

@@ -22,6 +22,7 @@
  */
 #include "base/parallel.h"
 #include "base/partition.h"
+#include "base/word_masks.h"
 #include "references/references_state.h"
 
 #include <inttypes.h>
@@ -261,32 +262,27 @@ static void note_word(const struct looking *looking, struct sight *sights, const
 		add_sight(&sights[place - (const struct place *)(const void *)looking->places->data], &seen);
 }
 
-/* The words of SIZE bytes at ADDRESS, of which hardly any lead to a place: without a branch for each. */
-static inline __attribute__((always_inline)) void look_at_words(const struct looking *looking, struct sight *sights,
-	const struct slice *slice, hc_address address, const uint8_t *bytes, uint64_t size, hc_word_format format)
+/* The words of SIZE bytes at ADDRESS, of which hardly any lead to a place. */
+static void look_at_words(const struct looking *looking, struct sight *sights, const struct slice *slice,
+	hc_address address, const uint8_t *bytes, uint64_t size, hc_word_format format)
 {
-	const hc_address low = looking->low;
-	const uint64_t span = looking->high - low, rest = looking->only_pages ? looking->page - 1 : 0;
-	const uint64_t step = 8 * format.size;
+	const uint64_t rest = looking->only_pages ? looking->page - 1 : 0;
+	/* Where the lowest one begins in the middle of a page, its beginning is as good. */
+	const hc_address low = looking->low & ~rest;
+	const hc_word_range range = { low, looking->high - low,
+		looking->only_pages ? __builtin_ctzll(looking->page) : 0 };
+	bool is_native = format.size == 8 && !format.swap;
 
-	for (uint64_t i = 0; i + format.size <= size; i += step) {
-		unsigned count = MIN(8, (size - i) / format.size), near = 0;
+	for (uint64_t i = 0; i + format.size <= size; i += HC_WORD_MASK * format.size) {
+		unsigned count = MIN(HC_WORD_MASK, (size - i) / format.size);
+		uint64_t near = is_native ? hc_words_in_range(bytes + i, count, range) :
+					    ~(uint64_t)0 >> (HC_WORD_MASK - count);
 
-		if (G_LIKELY(count == 8)) {
-#pragma GCC unroll 8
-			for (unsigned k = 0; k < 8; k++) {
-				hc_address value = hc_load_word(bytes + i + k * format.size, format);
-
-				near |= (unsigned)((value - low < span) & !(value & rest)) << k;
-			}
-		} else {
-			near = (1u << count) - 1;
-		}
 		for (; near; near &= near - 1) {
-			uint64_t at = i + __builtin_ctz(near) * format.size;
+			uint64_t at = i + __builtin_ctzll(near) * format.size;
 			hc_address value = hc_load_word(bytes + at, format);
 
-			if (value - low < span && !(value & rest))
+			if (value - looking->low < looking->high - looking->low && !(value & rest))
 				note_word(looking, sights, slice, address + at, value);
 		}
 	}

@@ -25,6 +25,8 @@ struct sketches {
 	hc_number_sketch places[HC_NUMBER_PLACES];
 	/* In small blocks of so many words, for each 32 bits: hashes of a number less 1 are of no use from here on. */
 	uint32_t rooms[HC_NUMBER_TABLE_MIN / 8][HC_NUMBER_TABLE_MIN / 4];
+	/* The last words there, one that is even and one that is odd: what was looked at is of no use again, and most texts are alike. */
+	uint64_t last[HC_NUMBER_TABLE_MIN / 8][HC_NUMBER_TABLE_MIN / 8][2];
 	GArray *tables; /* of hc_number_table */
 };
 
@@ -37,6 +39,7 @@ struct hc_numbers {
 	uint64_t hopeless[HC_NUMBER_PLACES / 64]; /* places that the sample spoke against */
 	uint64_t wanted[HC_NUMBER_PLACES / 64];	  /* places that the second look counts */
 	uint32_t open[HC_NUMBER_TABLE_MIN / 8];	  /* words that have such places, in blocks of so many words */
+	uint32_t hopeful[HC_NUMBER_TABLE_MIN / 8]; /* words of which not both halves are hopeless */
 	uint16_t places[HC_NUMBER_TABLE_MIN / 8]
 		       [HC_NUMBER_TABLE_MIN / 4]; /* in blocks of so many words: of each 32 bits */
 };
@@ -255,8 +258,14 @@ static inline __attribute__((always_inline)) void gather_numbers(
 	const uint16_t *places = numbers->places[block->size / 8];
 	uint32_t *rooms = sketches->rooms[block->size / 8];
 
-	for (; words; words &= words - 1) {
-		unsigned half = 2 * (unsigned)__builtin_ctzll(words);
+	for (words &= numbers->hopeful[block->size / 8]; words; words &= words - 1) {
+		unsigned word = (unsigned)__builtin_ctzll(words), half = 2 * word;
+		uint64_t value = hc_load_u64(block->bytes + 8 * word, false),
+			 *last = &sketches->last[block->size / 8][word][value & 1];
+
+		if (*last == value)
+			continue;
+		*last = value;
 		uint32_t first = hc_number_hash(hc_load_u32(block->bytes + 4 * half, swap)),
 			 second = hc_number_hash(hc_load_u32(block->bytes + 4 * half + 4, swap));
 		bool has_first = first - 1 < rooms[half], has_second = second - 1 < rooms[half + 1];
@@ -419,14 +428,23 @@ static void clear_samples(hc_numbers *numbers)
 		struct sketches *sketches = &numbers->sketches[worker];
 
 		memset(sketches->places, 0, sizeof sketches->places);
+		memset(sketches->last, 0, sizeof sketches->last);
 		g_array_set_size(sketches->tables, 0);
-		for (unsigned words = 0; words < HC_NUMBER_TABLE_MIN / 8; words++)
+		for (unsigned words = 0; words < HC_NUMBER_TABLE_MIN / 8; words++) {
+			uint32_t hopeful = 0;
+
 			for (unsigned half = 0; half < HC_NUMBER_TABLE_MIN / 4; half++) {
 				unsigned place = place_in_block(8 * (uint64_t)words, 4 * half);
 
+				bool is_hopeless = hc_bit(numbers->hopeless, place);
+
 				numbers->places[words][half] = place;
-				sketches->rooms[words][half] = hc_bit(numbers->hopeless, place) ? 0 : UINT32_MAX;
+				if (!is_hopeless)
+					hopeful |= (uint32_t)1 << half / 2;
+				sketches->rooms[words][half] = is_hopeless ? 0 : UINT32_MAX;
 			}
+			numbers->hopeful[words] = hopeful;
+		}
 	}
 }
 
