@@ -228,17 +228,22 @@ static void look_at_elements(hc_propagation *propagation, hc_owner *container, h
 	/* An object that links itself into a container may be in several. */
 	bool is_shared = !held && (container->is_intrusive || element->is_own);
 	hc_nest *nest = NULL;
+	uint64_t first_nested = 0;
 
 	propagation->depth++;
 	element->is_own |= held && pointed_to;
 	for (uint64_t i = 0; i < contents->count; i++) {
 		/* The first one has shown whose its containers' blocks are. */
-		if (i == 1 && may_be_leaves(container, element, contents, held, live->count) && !is_shared &&
-			hc_propagation_look_at_leaves(propagation, element, contents->kept + 1, contents->count - 1))
+		if (i == 1 && may_be_leaves(container, element, contents, held, live->count) && !is_shared)
+			i += hc_propagation_look_at_leaves(
+				propagation, element, contents->kept + 1, contents->count - 1);
+		if (i == contents->count)
 			break;
-		if (i == 1 && contents->kept && !pointed_to && element->type)
+		if (i && !first_nested && contents->kept && !pointed_to && element->type) {
 			nest = hc_propagation_begin_nest(
-				propagation, element->plan, contents->kept + 1, contents->count - 1);
+				propagation, element->plan, contents->kept + i, contents->count - i);
+			first_nested = i;
+		}
 		const hc_address *from = contents_from(contents, i);
 		hc_address address = *from;
 
@@ -248,7 +253,7 @@ static void look_at_elements(hc_propagation *propagation, hc_owner *container, h
 			give_to(propagation, container, element, address);
 		prefetch_elements(propagation, element, pointed_to, from, contents->count - i);
 		if (nest)
-			hc_propagation_seek_nest(nest, i - 1);
+			hc_propagation_seek_nest(nest, i - first_nested);
 		uint64_t value;
 
 		propagation->from = at;

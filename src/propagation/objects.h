@@ -5,7 +5,7 @@
  *
  *	objects.c		one object
  *	object_containers.c	its containers
- *	leaves_ahead.c		many of these at once, that hold nothing but blocks
+ *	leaves_ahead.c		many of these at once, that hold nothing but blocks, and pointers
  *	arrays.c		its arrays and unions
  *	pointers.c		its pointers: which block one leads to, of what type that is
  */
@@ -24,10 +24,10 @@ void hc_propagation_look_at_container(
 	hc_propagation *propagation, hc_owner *owner, uint32_t index, const hc_part *part, hc_address address);
 
 /*
- * The same as hc_propagation_look_at_nested() for all COUNT elements, one of which was looked at already, at ADDRESSES, which stay
- * there. FALSE: nothing was done, since these are few, or hold more than blocks.
+ * The same as hc_propagation_look_at_nested() for the first of COUNT elements, one of which was looked at already, at ADDRESSES, which stay
+ * there. Gives how many of them: 0 if these are few, or hold more than it knows.
  */
-bool hc_propagation_look_at_leaves(
+uint64_t hc_propagation_look_at_leaves(
 	hc_propagation *propagation, hc_owner *element, const hc_address *addresses, uint64_t count);
 
 /* The figures of several containers of one path, to be added up apart from others'. */

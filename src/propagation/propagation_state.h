@@ -31,6 +31,8 @@ enum {
 		UINT32_MAX - 4, /* from VALUE to HOLDER, exclusive, is what a shape of the owner's has for elements */
 	HC_EDGE_WORD = UINT32_MAX - 5,	  /* VALUE leads to a block, which is the owner's if it is nobody's */
 	HC_EDGE_OUTSIDE = UINT32_MAX - 6, /* VALUE is the start of a parcel of the owner */
+	HC_EDGES_MANY =
+		1 << 20, /* that wait: more are followed at once, if they are as sure as those that are followed now */
 	HC_LATE_STEPS = 4,
 	HC_LINKS_KEPT = 64, /* powers of two */
 	HC_KINDS_KEPT = 256,
