@@ -8,6 +8,7 @@
  *	leaves_ahead.c		many of these at once, that hold nothing but blocks, and pointers
  *	arrays.c		its arrays and unions
  *	pointers.c		its pointers: which block one leads to, of what type that is
+ *	plain_targets.c		... those that lead to a struct with a block of its own
  */
 #pragma once
 
@@ -53,6 +54,13 @@ void hc_propagation_look_at_union(hc_propagation *propagation, hc_owner *owner, 
 /* Follows one pointer, in part PART of an object of OWNER at HOLDER. */
 void hc_propagation_follow(
 	hc_propagation *propagation, hc_owner *owner, uint32_t part, hc_address holder, hc_address value);
+
+/* The same if it leads to a struct that has a block of its own, and nothing is unusual. FALSE: it is not that; nothing was done. */
+bool hc_propagation_follow_plain(
+	hc_propagation *propagation, hc_owner *owner, uint32_t part, hc_address holder, hc_address value);
+
+/* Where few pointers wait, and each leads to the next one, as to SPOT, there is nothing that could be fetched but by a guess. */
+void hc_propagation_guess_next(hc_propagation *propagation, const hc_spot *spot);
 
 /* Claims the block that VALUE leads to for OWNER, whose type the object there has, and looks at it. */
 void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_address value);
