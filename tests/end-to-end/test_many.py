@@ -11,7 +11,7 @@ from typing import Any
 from harness import Cases, Stopped, fixture_path, need_captures, report_of, succeed
 
 WORKERS = (1, 2, 5)
-ROOMY = 4  # records whose blocks have room for more than one
+ROOMY = 2  # records whose blocks have room for more than one
 
 
 def rows_of(core: Path, program: Any, workers: int) -> dict[str, Any]:
