@@ -72,7 +72,8 @@ def run(words: list[str], seconds: int = SECONDS) -> Run:
 
 def all_places(size: int) -> list[int]:
     chosen = random.Random(size)
-    return list(range(0, min(MIB, size), PAGE)) + sorted(chosen.randrange(min(MIB, size - 1), size) for _ in range(PLACES_BEYOND))
+    beyond = MIB if size > MIB else 0
+    return list(range(0, min(MIB, size), PAGE)) + sorted(chosen.randrange(beyond, size) for _ in range(PLACES_BEYOND))
 
 
 def few_places(count: int) -> Callable[[int], list[int]]:
