@@ -161,6 +161,17 @@ def check_file_size(core: Path) -> None:
         assert not list(folder.iterdir()), list(folder.iterdir())
 
 
+def check_file_size_of_capture(fixture: Stopped) -> None:
+    """The same of a capture, whose core does not fit: no folder that looks like one is left, and the process goes on."""
+    with Workspace() as folder:
+        done = subprocess.run(["sh", "-c", 'ulimit -f 64 && exec "$@"', "-", HEAPCORE, "capture", str(fixture.pid), "-o", str(folder / "captured")],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        assert done.returncode == 2 and "File too large" in done.stderr, done
+        assert not list(folder.iterdir()), list(folder.rglob("*"))
+        status = Path(f"/proc/{fixture.pid}/status").read_text()
+        assert "TracerPid:\t0\n" in status and re.search(r"^State:\s+[RS]", status, re.M), status
+
+
 def run() -> None:
     with Stopped("churn", ("3000",), recorder=False) as fixture:
         core = fixture.gcore()
@@ -172,6 +183,7 @@ def run() -> None:
         cases.run("memory, every command", check_memory_of_all, core)
         cases.run("output", check_full, core)
         cases.run("file size", check_file_size, core)
+        cases.run("file size of a capture", check_file_size_of_capture, fixture)
 
 
 need_captures()
