@@ -59,6 +59,20 @@ def check_one_version() -> None:
         assert found and found.group(1) == version, f"{file}: {found}, not {version}"
 
 
+def check_one_list() -> None:
+    """What configure needs is installed wherever something is built."""
+    configure = (SOURCE / "configure.ac").read_text(encoding="utf-8")
+    needed = set(re.findall(r"(?:missing|without)=\"\$\w+ (\S+)\"", configure)) | set(re.findall(r"HC_COMPRESSION\(.*, \[(\S+)\]\)", configure))
+    needed -= {"pkg-config", "$3"}
+    assert {"libdw-dev", "libglib2.0-dev", "liblz4-dev"} <= needed, needed
+    for file in ("bootstrap", "debian/control", "packaging/Containerfile"):
+        missing = {name for name in needed if not re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", (SOURCE / file).read_text(encoding="utf-8"))}
+        assert not missing, f"{file} lacks {missing}"
+    modules = set(re.findall(r"PKG_CHECK_MODULES\(\[\w+\], \[([\w.+-]+) >=", configure)) | set(re.findall(r"HC_COMPRESSION\(\[\w+\], \[(\w+)\]", configure))
+    missing = {name for name in modules if f"pkgconfig({name})" not in (SOURCE / "packaging/heapcore.spec").read_text(encoding="utf-8")}
+    assert "libdw" in modules and not missing, f"packaging/heapcore.spec lacks {missing}"
+
+
 # ---- statuses -------------------------------------------------------------------------------------------------------
 
 
@@ -233,6 +247,7 @@ cases = Cases(__doc__)
 cases.run("help", check_help)
 cases.run("version", check_version)
 cases.run("one version", check_one_version)
+cases.run("one list of what is needed", check_one_list)
 for words in USAGE_ERRORS:
     cases.run(f"usage: {' '.join(words) or 'nothing'}", check_usage_error, *words)
 
