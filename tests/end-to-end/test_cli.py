@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from elfcore import Core
-from harness import (Cases, Chunk, HEAPCORE, Stopped, Workspace, analyze, check_json, chunk_of, chunks, few,
+from harness import (Cases, Chunk, HEAPCORE, SOURCE, Stopped, Workspace, analyze, check_json, chunk_of, chunks, few,
                      fixture_path, heapcore, report_of, succeed)
 
 COMMANDS = ("analyze", "diff", "capture", "snapshot", "watch", "arenas", "chunks", "leaks", "containers", "show", "owners", "types", "duplicates", "check", "pins",
@@ -47,6 +47,30 @@ def check_version() -> None:
     for name in told.keys() & patterns.keys():
         versions = ["".join(found.groups()) for file in files if (found := re.fullmatch(patterns[name], file))]
         assert versions and told[name].endswith(versions[0]), f"{name}: {told[name]}, but {files}"
+
+
+def check_one_version() -> None:
+    """The same version wherever it is written."""
+    version = succeed("--version").out.split()[1]
+    for file, pattern in (("configure.ac", r"AC_INIT\(\[heapcore\], \[(.*?)\]\)"), ("NEWS", r"\Aheapcore (\S+) \("),
+                          ("debian/changelog", r"\Aheapcore \((\S+)-\d+\)"), ("packaging/heapcore.spec", r"(?m)^Version: +(\S+)$"),
+                          ("packaging/heapcore.spec", r"(?m)^%changelog\n.* - (\S+)-\d+$")):
+        found = re.search(pattern, (SOURCE / file).read_text(encoding="utf-8"))
+        assert found and found.group(1) == version, f"{file}: {found}, not {version}"
+
+
+def check_one_list() -> None:
+    """What configure needs is installed wherever something is built."""
+    configure = (SOURCE / "configure.ac").read_text(encoding="utf-8")
+    needed = set(re.findall(r"(?:missing|without)=\"\$\w+ (\S+)\"", configure)) | set(re.findall(r"HC_COMPRESSION\(.*, \[(\S+)\]\)", configure))
+    needed -= {"pkg-config", "$3"}
+    assert {"libdw-dev", "libglib2.0-dev", "liblz4-dev"} <= needed, needed
+    for file in ("bootstrap", "debian/control", "packaging/Containerfile"):
+        missing = {name for name in needed if not re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", (SOURCE / file).read_text(encoding="utf-8"))}
+        assert not missing, f"{file} lacks {missing}"
+    modules = set(re.findall(r"PKG_CHECK_MODULES\(\[\w+\], \[([\w.+-]+) >=", configure)) | set(re.findall(r"HC_COMPRESSION\(\[\w+\], \[(\w+)\]", configure))
+    missing = {name for name in modules if f"pkgconfig({name})" not in (SOURCE / "packaging/heapcore.spec").read_text(encoding="utf-8")}
+    assert "libdw" in modules and not missing, f"packaging/heapcore.spec lacks {missing}"
 
 
 # ---- statuses -------------------------------------------------------------------------------------------------------
@@ -222,6 +246,8 @@ def check_closed_pipe(core: Path) -> None:
 cases = Cases(__doc__)
 cases.run("help", check_help)
 cases.run("version", check_version)
+cases.run("one version", check_one_version)
+cases.run("one list of what is needed", check_one_list)
 for words in USAGE_ERRORS:
     cases.run(f"usage: {' '.join(words) or 'nothing'}", check_usage_error, *words)
 

@@ -212,13 +212,15 @@ def check_known() -> None:
         told = re.findall(r"^  (?:-(\w), )?(--[a-z][a-z0-9-]*)(?:=(\S+))?", help_text, re.MULTILINE)
         assert [(letter.replace("-", ""), name, argument.replace("-", "")) for name, letter, argument, _, _ in listed] == told
         for name, _, _, values, _ in listed:
-            for word in values[1:].split() if values.startswith("=") else ():
-                extra = ["--instances", "x"] if (command, name) == ("types", "--sort") else []
-                arguments = ["no-such-core"] + {"show": ["x"], "block": ["0x1"], "path": ["0x1"]}.get(command, [])
-                if name == "--color" and command != "analyze":
-                    continue  # it is the same in all
-                result = heapcore(command, *arguments, *extra, f"{name}={word}")
-                assert result.status == 2 and "no-such-core" in result.err, f"{command} {name}={word}: {result}"
+            if not values.startswith("=") or (name == "--color" and command != "analyze"):
+                continue  # --color is the same in all
+            given = ["no-such-core"] + {"show": ["x"], "block": ["0x1"], "path": ["0x1"]}.get(command, [])
+            given += ["--instances=x"] if (command, name) == ("types", "--sort") else []
+            for word in values[1:].split():
+                result = heapcore(command, *given, f"{name}={word}")
+                assert f'"{word}"' not in result.err, f"{command} {name}={word}: {result}"
+            result = heapcore(command, *given, f"{name}=no-such-word")
+            assert result.status == 64 and '"no-such-word"' in result.err, f"{command} {name}: {result}"
     states = re.search(r"States: (.*?)\.", succeed("chunks", "--help").out, re.DOTALL).group(1)
     listed_states = re.search(r"^--state\t.*?\t=(.*?)\t", succeed("chunks", "--list-options").out, re.MULTILINE).group(1).split()
     assert [one for one in re.findall(r"[a-z-]+", states) if one not in ("and", "listed", "only", "if", "asked", "for")] == listed_states
