@@ -237,16 +237,23 @@ function processLine(process, allocator) {
 	return facts.filter((fact) => fact).join(", ");
 }
 
+// Reports that a page has room for, and has not.
+function absentNote(page) {
+	const absent = ["owners", "leaks", "containers", "types", "pins", "mappings"].filter((name) => !page[name]);
+
+	return absent.length ? note("Not here: " + absent.join(", ") + ". They were not asked for (--no-types leaves out what needs types), or could not be made.") : null;
+}
+
 function analysisPage(page) {
 	const report = page.analyze, { commands } = page;
 
 	return [
 		make("header", {}, make("h1", {}, page.title), make("p", {}, processLine(report.process, report.allocator)),
 			make("p", { class: "dim" }, code(report.process.core), " ", size(report.process.core_size))),
-		section("verdict", "What to look at", report.status === "partial" ? note("The core was read in part: what could not be read stands at the end.") : null, findingsList(report),
+		section("verdict", "What to look at", report.status === "partial" ? note("The core was read in part: what is not known stands at the end.") : null, findingsList(report),
 			leftOutNote(report, "findings", "findings")),
 		memorySection(report), ownersSection(page.owners, page.leaks, commands), leaksSection(page.leaks, commands), heapSection(page, report, commands), pinsSection(page.pins, commands),
 		containersSection(page.containers, commands), typesSection(page.types, commands), mappingsSection(page.mappings, commands), filesSection(report),
-		section("unread", "What could not be read", diagnosticsList(report.diagnostics)),
+		section("unread", "What is not known", diagnosticsList(report.diagnostics), absentNote(page), leftOutNote(report, "diagnostics", "of these")),
 	];
 }

@@ -33,6 +33,7 @@ typedef struct hc_report_options {
 	hc_report_format format;
 	bool colour;	    /* text: with escape sequences of a terminal */
 	bool verbose;	    /* text: empty rows and examples too, nothing shortened */
+	bool exact; /* text: sizes in tables and lines of facts to the byte; those within sentences stay rounded */
 	unsigned width;	    /* text: columns of the terminal; 0: 100 */
 	const char *binary; /* the program's file as the user named it, repeated in the commands shown; or NULL */
 	const char *repeated_options; /* more to repeat there ("--sysroot /mnt"), quoted for a shell; or NULL */

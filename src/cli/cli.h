@@ -93,7 +93,8 @@ typedef struct cli_live {
 
 /* What the options that all commands share say, and the arguments that are left. Zero it first. */
 typedef struct cli_options {
-	gboolean json, verbose, quiet, help, list;
+	gboolean json, verbose, quiet, help, list, exact;
+	int width; /* 0: the terminal's */
 	const char *sysroot;
 	char **debug_directories;
 	int jobs;
