@@ -119,12 +119,15 @@ struct unit_range {
 /* Debug info of one module. */
 struct module_debug {
 	const hc_module *module;
+	bool is_read; /* all of it, or there is none */
 	bool tried_file, tried_index;
 	char *path;
 	GMappedFile *mapped;
 	Elf *elf;
 	Dwarf *dwarf;
 	bool is_borrowed;	     /* `dwarf` belongs to the modules */
+	bool tried_part;
+	struct one_unit *part;	     /* one unit, where the rest was not asked for; NULL: there is none */
 	char *gap;		     /* why nothing of it is read; NULL: it is read, or there is none */
 	struct shared_debug *shared; /* NULL: it refers to no other file */
 	bool swap;
@@ -257,6 +260,12 @@ void hc_die_walk_next(hc_die_walk *walk, bool into);
  * if no debug info has one.
  */
 bool hc_function_at(hc_debug_info *info, const hc_module *module, hc_address address, Dwarf_Die *ret_function);
+
+/*
+ * The same from the one unit that has it, if no more of the module's debug info is read yet, and that is less work. Its DIE refers to none
+ * behind the unit, and has no location lists. FALSE: all has to be read.
+ */
+bool hc_function_in_part(hc_debug_info *info, const hc_module *module, hc_address address, Dwarf_Die *ret_function);
 
 /*
  * The scope that FUNCTION, a DIE of DEBUG, as hc_module_index() has it, stands in: the class, if it

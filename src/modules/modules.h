@@ -202,6 +202,21 @@ void hc_modules_mind_memory(struct Dwarf *dwarf);
 uint64_t hc_struct_size(const hc_struct *structure); /* bytes */
 bool hc_struct_member(const hc_struct *structure, const char *name, hc_member *ret_member);
 
+/* ---- one_unit.c ---- */
+
+/* One unit of a file with debug info, and of the rest no more than what stands before it. */
+struct one_unit;
+
+/*
+ * The unit that ADDRESS, as the file has it, is in, from PATH if that has BUILD_ID and its sections are compressed. NULL: it is not read this
+ * way. libdw is not minded yet (hc_modules_mind_memory()).
+ */
+struct one_unit *hc_one_unit_open(const char *path, const char *build_id, uint64_t address);
+void hc_one_unit_close(struct one_unit *one); /* NULL is fine */
+
+/* The debug info that holds it (a Dwarf of <elfutils/libdw.h>), and the offset of its DIE in that. NULL: it is damaged. */
+struct Dwarf *hc_one_unit_dwarf(const struct one_unit *one, uint64_t *ret_die);
+
 /* ---- list.c ---- */
 
 hc_core *hc_modules_core(const hc_modules *modules);
