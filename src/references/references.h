@@ -21,6 +21,7 @@
  *	root_words.c	the words there one by one
  *	block_words.c	the words of blocks that lead to blocks
  *	mark.c		marking, on several threads
+ *	pending.c	blocks that are yet to be searched, by where they are
  *	scan.c		looking at words, with the rings
  *	heuristics.c	pointers into the middle that are as good as those to the start
  *	second_search.c	from blocks that only pointers into their middle lead to
