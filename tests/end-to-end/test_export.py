@@ -10,6 +10,7 @@ formats; the queries of docs/export.md give the figures of the reports.
 from __future__ import annotations
 
 import csv
+import functools
 import gzip
 import json
 import os
@@ -22,14 +23,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Iterator
 
-from harness import SOURCE, Cases, Skipped, Stopped, analyze, few, heapcore, need_captures, report_of, succeed
+import harness
+from harness import SOURCE, Cases, Skipped, Stopped, few, heapcore, need_captures, report_of, succeed
 
 TABLES = ("process", "memory", "mappings", "modules", "roots", "types", "owners", "containers", "lost", "blocks", "pointers")
 SECRET = "hunter2-Zq9x"  # as fixtures/secrets.cpp has it
 
 
 def export(core: Path, form: str, *options: Any, file: str = "") -> Path:
-    made = core.parent / (file or f"exported.{form}")
+    made = core.parent / (file or f"{core.name}.{form}")
     done = heapcore("export", core, "--format", form, "-o", made, "--force", *options)
     assert done.status in (0, 3) and not done.out, done
     assert made.stat().st_mode & 0o777 == 0o600, oct(made.stat().st_mode)
@@ -41,6 +43,17 @@ def rows_of(core: Path, table: str, *options: Any) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.out.splitlines()]
 
 
+@functools.lru_cache(None)
+def analyze(core: Path) -> dict[str, Any]:
+    return harness.analyze(core)
+
+
+@functools.lru_cache(None)
+def profile_of(core: Path) -> Path:
+    return export(core, "pprof")
+
+
+@functools.lru_cache(None)
 def owners(core: Path) -> dict[str, Any]:
     return report_of(succeed("owners", core, "--min", "0", "--depth", "1000", "--json", statuses=(0, 3)))
 
@@ -120,7 +133,7 @@ class Profile:
 
 def check_profile(core: Path, is_capture: bool) -> None:
     report = owners(core)
-    profile = Profile(export(core, "pprof"))
+    profile = Profile(profile_of(core))
     assert profile.types == ["blocks", "bytes", "outside", "retained"] + ["resident"] * is_capture and profile.default == "bytes"
     for kind in "blocks", "bytes":
         assert profile.total(kind) == report["in_use"][kind], kind
@@ -150,7 +163,7 @@ def check_profile(core: Path, is_capture: bool) -> None:
 
 def check_mappings(core: Path, program: Path) -> None:
     """Build-ids are those that the files here have, by readelf."""
-    profile = Profile(export(core, "pprof"))
+    profile = Profile(profile_of(core))
     files = [(profile.strings[one[5]], profile.strings[one.get(6, 0)]) for one in profile.mappings]
     assert Path(files[0][0]).name == program.name, files[0]
     wrong = []
@@ -167,7 +180,7 @@ def check_mappings(core: Path, program: Path) -> None:
 def check_protoc(core: Path) -> None:
     if not shutil.which("protoc"):
         raise Skipped("protoc is not installed (Debian: apt-get install protobuf-compiler)")
-    made = export(core, "pprof")
+    made = profile_of(core)
     profile = Profile(made)
     done = subprocess.run(["protoc", f"--proto_path={SOURCE}/tests/end-to-end", "--decode=heapcore.test.Profile", "profile.proto"],
                           input=gzip.decompress(made.read_bytes()), stdout=subprocess.PIPE, check=True)
@@ -196,7 +209,7 @@ def flat(text: str) -> dict[str, int]:
 
 
 def check_pprof(before: Path, after: Path) -> None:
-    first, second = export(before, "pprof", file="before.pb.gz"), export(after, "pprof", file="after.pb.gz")
+    first, second = profile_of(before), profile_of(after)
     profiles = Profile(first), Profile(second)
     options = ["-top", "-unit=B", "-nodefraction=0", "-edgefraction=0", "-nodecount=100000"]
     told = flat(go_pprof(*options, second))
@@ -240,8 +253,9 @@ def check_dot(core: Path) -> None:
 # ---- tables ---------------------------------------------------------------------------------------------------------
 
 
-def database(core: Path, *options: Any) -> sqlite3.Connection:
-    opened = sqlite3.connect(export(core, "sqlite", *options))
+@functools.lru_cache(None)
+def database(core: Path) -> sqlite3.Connection:
+    opened = sqlite3.connect(export(core, "sqlite"))
     opened.row_factory = sqlite3.Row
     return opened
 
@@ -520,8 +534,8 @@ if not cases.options.list:
         last = story.capture().rename(story.folder / "last")
         for name, one, is_one_capture in ("capture", last, True), ("gcore", dump, False):
             cases.run(f"pprof: figures, {name}", check_profile, one, is_one_capture)
-            cases.run(f"folded stacks, {name}", check_folded, one, is_one_capture)
             cases.run(f"metrics, {name}", check_metrics, one, is_one_capture)
+        cases.run("folded stacks", check_folded, last, True)
         cases.run("pprof: mappings", check_mappings, last, story.program)
         cases.run("pprof: protoc", check_protoc, last)
         cases.run("pprof: go tool pprof", check_pprof, first, last)
@@ -534,6 +548,7 @@ if not cases.options.list:
     with Stopped("retains") as retains:
         dump = retains.gcore()
         cases.run("pprof: retained", check_profile, dump, False)
+        cases.run("folded stacks of gdb's core", check_folded, dump, False)
         cases.run("blocks", check_blocks, retains, dump)
         cases.run("pointers", check_pointers, retains, dump)
         cases.run("three formats", check_formats, dump)
