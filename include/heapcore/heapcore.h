@@ -12,6 +12,7 @@
 #include <heapcore/diff.h>
 #include <heapcore/duplicates.h>
 #include <heapcore/error.h>
+#include <heapcore/export.h>
 #include <heapcore/findings.h>
 #include <heapcore/leaks.h>
 #include <heapcore/memory.h>

@@ -73,6 +73,7 @@ cli_status cli_run_containers(const cli_command *command, int argc, char **argv)
 cli_status cli_run_snapshot(const cli_command *command, int argc, char **argv);
 cli_status cli_run_show(const cli_command *command, int argc, char **argv);
 cli_status cli_run_owners(const cli_command *command, int argc, char **argv);
+cli_status cli_run_export(const cli_command *command, int argc, char **argv);
 cli_status cli_run_check(const cli_command *command, int argc, char **argv);
 cli_status cli_run_duplicates(const cli_command *command, int argc, char **argv);
 cli_status cli_run_pins(const cli_command *command, int argc, char **argv);

@@ -108,6 +108,14 @@ const cli_command cli_commands[] = {
 		"memory of 64 KiB or more, with the blocks above each; GOES BACK: what free() alone gives back once these, and all\n"
 		"above, are freed; TRIM: what malloc_trim(0) would give back as it stands. Then who holds these blocks.",
 		cli_run_pins, CLI_CORES_ONE },
+	{ "export", "CORE [BINARY] --format FORMAT",
+		"what was found, for other tools: pprof, flame graphs, SQLite, CSV, ...",
+		"Formats: pprof (profile.proto, gzip: go tool pprof), folded (flamegraph.pl, speedscope), dot (Graphviz), sqlite (a database\n"
+		"with all tables), ndjson and csv (the rows of one table), openmetrics (Prometheus). Tables: process, memory, mappings,\n"
+		"modules, roots, types, owners, containers, lost, blocks, pointers. With --fleet and for openmetrics CORE may be a snapshot,\n"
+		"with --fleet there may be several. docs/export.md has the columns and queries, docs/fleet.md those of --fleet.\n\n"
+		"Exit status: 0 done, 2 could not, 3 of a core that was read in part, 64 wrong usage.",
+		cli_run_export, CLI_CORES_ONE },
 	{ "block", "CORE [BINARY] ADDRESS", "everything known of one address",
 		"ADDRESS is hexadecimal; it may point into the middle of a block.", cli_run_block, CLI_CORES_ONE },
 	{ "path", "CORE [BINARY] ADDRESS", "who holds a block: the shortest paths to it from what the program holds",

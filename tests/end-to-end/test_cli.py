@@ -18,7 +18,7 @@ from harness import (Cases, Chunk, HEAPCORE, SOURCE, Stopped, Workspace, analyze
                      fixture_path, heapcore, report_of, succeed)
 
 COMMANDS = ("analyze", "diff", "capture", "snapshot", "watch", "arenas", "chunks", "leaks", "containers", "show", "owners", "types", "duplicates", "check", "pins",
-            "block", "path", "roots", "mappings", "threads")
+            "block", "path", "roots", "mappings", "threads", "export")
 
 
 # ---- help -----------------------------------------------------------------------------------------------------------

@@ -65,7 +65,8 @@ def line_of(name: str, fixture: Stopped, core: Path | str) -> list[str]:
     program, folder = str(fixture.program), fixture.folder
     (address,) = fixture.said("holder")[0]
     more = {"show": ["g_links"], "block": [address], "path": [address], "diff": [str(fixture.folder / "kept.snap")],
-            "snapshot": ["-o", str(folder / "output" / "one.snap"), "--force"]}
+            "snapshot": ["-o", str(folder / "output" / "one.snap"), "--force"],
+            "export": ["--format", "folded"]}
     return [name, str(core), program, *more.get(name, [])]
 
 
