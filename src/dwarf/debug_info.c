@@ -160,6 +160,7 @@ static void release(struct module_debug *debug)
 	g_clear_pointer(&debug->names, g_hash_table_unref);
 	g_free(debug->by_base);
 	close_dwarf(debug);
+	hc_debug_close_again(debug);
 	if (debug->elf)
 		elf_end(debug->elf);
 	hc_shared_debug_release(debug->shared);

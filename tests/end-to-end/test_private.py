@@ -23,6 +23,7 @@ RUNS: dict[str, list[list[str]]] = {
     "duplicates": [[]],
     "pins": [[]],
     "check": [[]],
+    "abi": [[]],
     "roots": [[]],
     "mappings": [[]],
     "threads": [[]],
