@@ -57,10 +57,15 @@ typedef struct hc_abi_change {
 	hc_abi_place sides[2];
 } hc_abi_change;
 
+enum {
+	HC_ABI_MODULES_MAX = 8
+};
+
 /* One of the two layouts. */
 typedef struct hc_abi_side {
-	const hc_module *module; /* the first that has it */
-	unsigned modules;	 /* that have it */
+	const hc_module
+		*modules[HC_ABI_MODULES_MAX]; /* the first that have it; where one has both layouts, that comes first */
+	unsigned module_count;		      /* that have it, which may be more */
 	const char *unit;	 /* the source file that was compiled with it: the first; NULL: not known. Untrusted */
 	const char *declared;	 /* the file that it is declared in; NULL: not known. Untrusted */
 	unsigned line;
@@ -79,6 +84,10 @@ typedef enum {
 
 const char *hc_abi_lost_name(hc_abi_lost lost); /* "freed", "likes": for JSON */
 
+enum {
+	HC_ABI_HOLDERS_MAX = 4
+};
+
 /*
  * Two layouts of one name. sides[0] is the larger one, or has more parts. A class of more layouts has several: each with that one.
  */
@@ -94,8 +103,9 @@ typedef struct hc_abi_difference {
 	hc_amount objects; /* blocks in use of this class, of any size */
 	hc_amount lost
 		[HC_ABI_LOST_COUNT]; /* lost blocks on what only one side knows, with what hangs on them; each block counts once */
-	const char *holder;   /* the member that most of them hang on; NULL: none. Untrusted */
-	unsigned holder_side; /* that knows it */
+	const char *holders[HC_ABI_HOLDERS_MAX]; /* the members that these hang on, most bytes first. Untrusted */
+	unsigned holder_count;			 /* so many; 0: nothing hangs there */
+	unsigned holder_side;			 /* that knows them */
 	uint64_t overrun;     /* damaged places behind blocks that fit sides[1] alone */
 } hc_abi_difference;
 

@@ -57,8 +57,8 @@ const char *hc_abi_lost_name(hc_abi_lost lost)
 /* Definitions that are alike. */
 struct layout {
 	struct definition first;
-	unsigned modules, parts;
-	const hc_module *last;
+	GPtrArray *modules; /* that have it: of const hc_module *, those of one side by side */
+	unsigned parts;
 	bool is_told; /* it is in a difference */
 	unsigned difference;
 };
@@ -72,29 +72,37 @@ struct layouts {
 
 static void layouts_deinit(struct layouts *layouts)
 {
-	for (unsigned i = 0; i < layouts->count; i++)
+	for (unsigned i = 0; i < layouts->count; i++) {
 		g_array_unref(layouts->list[i].first.methods);
+		g_clear_pointer(&layouts->list[i].modules, g_ptr_array_unref);
+	}
 }
 
 typedef struct layouts layouts_list;
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(layouts_list, layouts_deinit)
+
+static bool is_alike(const hc_namesake *a, const hc_namesake *b)
+{
+	return a->type == b->type && a->functions == b->functions;
+}
 
 static void add_definition(struct layouts *layouts, hc_program_types *types, const hc_namesake *namesake)
 {
 	struct layout *layout = NULL;
 
 	for (unsigned i = 0; i < layouts->count && !layout; i++)
-		if (layouts->list[i].first.namesake->type == namesake->type)
+		if (is_alike(layouts->list[i].first.namesake, namesake))
 			layout = &layouts->list[i];
 	if (!layout) {
 		if (layouts->count == LAYOUTS_MAX)
 			return;
 		layout = &layouts->list[layouts->count++];
+		layout->modules = g_ptr_array_new();
 		layout->first = (struct definition){ namesake, hc_namesake_methods(types, namesake) };
 		layout->parts = hc_abi_count_parts(namesake->type);
 	}
-	layout->modules += layout->last != namesake->module;
-	layout->last = namesake->module;
+	if (!layout->modules->len || g_ptr_array_index(layout->modules, layout->modules->len - 1) != namesake->module)
+		g_ptr_array_add(layout->modules, (gpointer)namesake->module);
 }
 
 /* The one with most in it comes first. */
@@ -108,11 +116,20 @@ static int compare_layouts(const void *a, const void *b)
 	return (y->parts > x->parts) - (y->parts < x->parts);
 }
 
+void hc_abi_add_module(hc_abi_side *side, const hc_module *module)
+{
+	for (unsigned i = 0; i < MIN(side->module_count, HC_ABI_MODULES_MAX); i++)
+		if (side->modules[i] == module)
+			return;
+	if (side->module_count < HC_ABI_MODULES_MAX)
+		side->modules[side->module_count] = module;
+	side->module_count++;
+}
+
+/* NAMESAKE's module is the first. */
 static hc_abi_side side_of(const struct layout *layout, const hc_namesake *namesake)
 {
-	return (hc_abi_side){
-		.module = namesake->module,
-		.modules = layout->modules,
+	hc_abi_side side = {
 		.unit = namesake->unit,
 		.declared = namesake->declared,
 		.line = namesake->line,
@@ -120,6 +137,11 @@ static hc_abi_side side_of(const struct layout *layout, const hc_namesake *names
 		.size = hc_type_size(namesake->type),
 		.parts = layout->parts,
 	};
+
+	hc_abi_add_module(&side, namesake->module);
+	for (unsigned i = 0; i < layout->modules->len; i++)
+		hc_abi_add_module(&side, layout->modules->pdata[i]);
+	return side;
 }
 
 static GArray *compare_definitions(const struct definition *a, const struct definition *b)
@@ -157,8 +179,10 @@ static bool is_as_told(hc_abi *abi, struct layouts *layouts, const struct layout
 
 		if (changes->len)
 			continue;
-		g_array_index(abi->differences, hc_abi_difference, told->difference).sides[1].modules +=
-			layout->modules;
+		hc_abi_side *side = &g_array_index(abi->differences, hc_abi_difference, told->difference).sides[1];
+
+		for (unsigned k = 0; k < layout->modules->len; k++)
+			hc_abi_add_module(side, layout->modules->pdata[k]);
 		return true;
 	}
 	return false;
@@ -175,8 +199,8 @@ static void choose_sides(
 	for (unsigned i = 0; i < layouts->namesake_count && chosen[0]->module != chosen[1]->module; i++) {
 		const hc_namesake *one = &layouts->namesakes[i];
 
-		for (unsigned k = 0; k < layouts->namesake_count && one->type == a->first.namesake->type; k++)
-			if (layouts->namesakes[k].type == b->first.namesake->type &&
+		for (unsigned k = 0; k < layouts->namesake_count && is_alike(one, a->first.namesake); k++)
+			if (is_alike(&layouts->namesakes[k], b->first.namesake) &&
 				layouts->namesakes[k].module == one->module) {
 				chosen[0] = one;
 				chosen[1] = &layouts->namesakes[k];

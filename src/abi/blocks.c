@@ -8,6 +8,10 @@
  */
 #include "abi/abi_state.h"
 
+enum {
+	DOUBTFUL_LEAST = 16 /* blocks */
+};
+
 /* The differences of a type, by their indices in the list. */
 static GHashTable *differences_by_type(const hc_abi *abi)
 {
@@ -49,6 +53,15 @@ uint64_t hc_abi_usable(const hc_abi *abi, uint64_t size)
 	return MAX(hc_align_up(size + word, alignment), 4 * word) - word;
 }
 
+/* What is too little to be a block of its own malloc gives away with the one before it: so the larger size may have been given for the smaller one. */
+static bool is_doubtful(const hc_abi *abi, const hc_abi_difference *difference, const hc_block *block)
+{
+	uint64_t smaller = hc_abi_usable(abi, difference->sides[1].size);
+
+	return smaller < hc_abi_usable(abi, difference->sides[0].size) &&
+	       block->size == smaller + abi->input.blocks->alignment;
+}
+
 /* The side that BLOCK's size fits alone; -1: both, or none. */
 static int side_of(const hc_abi *abi, const hc_abi_difference *difference, const hc_block *block)
 {
@@ -57,9 +70,9 @@ static int side_of(const hc_abi *abi, const hc_abi_difference *difference, const
 
 	if (larger == smaller)
 		return -1;
-	if (block->size == larger || block->size == larger + more)
-		return 0;
-	return block->size == smaller || (block->size == smaller + more && block->size < larger) ? 1 : -1;
+	if (block->size < larger)
+		return block->size == smaller || block->size == smaller + more ? 1 : -1;
+	return !is_doubtful(abi, difference, block) && block->size <= larger + more ? 0 : -1;
 }
 
 static void count_damage(hc_abi *abi, GHashTable *by_type)
@@ -106,20 +119,32 @@ void hc_abi_each_object(hc_abi *abi, hc_abi_visit_object visit, void *data)
 static void count_object(hc_abi *abi, unsigned index, const hc_block *block, int side, void *data)
 {
 	hc_abi_difference *difference = &g_array_index(abi->differences, hc_abi_difference, index);
-	bool *has_small = data;
+	hc_amount *doubtful = data;
 
 	hc_amount_count(&difference->objects, block->size);
 	if (side >= 0)
 		hc_amount_count(&difference->sides[side].fits, block->size);
-	*has_small |= side == 1;
+	else if (is_doubtful(abi, difference, block))
+		hc_amount_count(&doubtful[index], block->size);
 }
 
 void hc_abi_count_blocks(hc_abi *abi)
 {
 	g_autoptr(GHashTable) by_type = differences_by_type(abi);
+	g_autofree hc_amount *doubtful = g_new0(hc_amount, abi->differences->len);
 	bool has_small = false;
 
-	hc_abi_each_object(abi, count_object, &has_small);
+	hc_abi_each_object(abi, count_object, doubtful);
+	for (unsigned i = 0; i < abi->differences->len; i++) {
+		hc_abi_difference *difference = &g_array_index(abi->differences, hc_abi_difference, i);
+
+		/* Of many blocks that were made for the smaller one, some would have its usual size. */
+		if (!difference->sides[1].fits.blocks && doubtful[i].blocks >= DOUBTFUL_LEAST) {
+			difference->sides[0].fits.blocks += doubtful[i].blocks;
+			difference->sides[0].fits.bytes += doubtful[i].bytes;
+		}
+		has_small |= difference->sides[1].fits.blocks != 0;
+	}
 	if (has_small)
 		count_damage(abi, by_type);
 }

@@ -325,27 +325,41 @@ static bool visit_lost(const hc_block *block, hc_reach reach, hc_address head, c
 	return true;
 }
 
-/* The member that has most is the one to be named. */
-static void name_holders(struct search *search)
+struct holder {
+	const char *name;
+	unsigned side;
+	uint64_t bytes;
+};
+
+static int compare_holders(const void *a, const void *b)
 {
-	for (unsigned i = 0; i < search->abi->differences->len; i++) {
-		hc_abi_difference *difference = &g_array_index(search->abi->differences, hc_abi_difference, i);
-		g_autofree uint64_t *bytes = g_new0(uint64_t, difference->change_count + 1);
-		uint64_t most = 0;
+	const struct holder *x = a, *y = b;
 
-		for (unsigned k = 0; k < search->slots->len; k++) {
-			const struct slot *slot = slot_at(search, k);
+	if (x->bytes != y->bytes)
+		return x->bytes > y->bytes ? -1 : 1;
+	return g_strcmp0(x->name, y->name);
+}
 
-			if (slot->difference != i)
-				continue;
-			bytes[slot->change] += slot->bytes;
-			if (bytes[slot->change] > most) {
-				most = bytes[slot->change];
-				difference->holder = difference->changes[slot->change].name;
-				difference->holder_side = slot->side;
-			}
-		}
+/* The members that only the side knows whose members have most. */
+static void name_holders_of(const struct search *search, unsigned index)
+{
+	hc_abi_difference *difference = &g_array_index(search->abi->differences, hc_abi_difference, index);
+	g_autofree struct holder *holders = g_new0(struct holder, difference->change_count + 1);
+
+	for (unsigned i = 0; i < search->slots->len; i++) {
+		const struct slot *slot = slot_at(search, i);
+
+		if (slot->difference != index)
+			continue;
+		holders[slot->change].name = difference->changes[slot->change].name;
+		holders[slot->change].side = slot->side;
+		holders[slot->change].bytes += slot->bytes;
 	}
+	qsort(holders, difference->change_count, sizeof *holders, compare_holders);
+	difference->holder_side = holders[0].side;
+	for (unsigned i = 0; i < difference->change_count && difference->holder_count < HC_ABI_HOLDERS_MAX; i++)
+		if (holders[i].bytes && holders[i].side == difference->holder_side)
+			difference->holders[difference->holder_count++] = holders[i].name;
 }
 
 static void add_up(struct search *search)
@@ -356,7 +370,8 @@ static void add_up(struct search *search)
 		input->references, input->unloaded, &options, NULL);
 
 	if (leaks && hc_leaks_each_block(leaks, visit_lost, search))
-		name_holders(search);
+		for (unsigned i = 0; i < search->abi->differences->len; i++)
+			name_holders_of(search, i);
 }
 
 void hc_abi_find_left_behind(hc_abi *abi)

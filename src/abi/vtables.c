@@ -69,11 +69,6 @@ static bool is_told(const hc_abi *abi, const char *name)
 	return false;
 }
 
-static hc_abi_side side_of(const struct sighting *sighting)
-{
-	return (hc_abi_side){ .module = sighting->module, .modules = 1, .size = sighting->size };
-}
-
 /* ALL: COUNT of one name, the largest first. */
 static void add_difference(hc_abi *abi, const struct sighting *all, unsigned count)
 {
@@ -88,15 +83,12 @@ static void add_difference(hc_abi *abi, const struct sighting *all, unsigned cou
 		.kind = HC_ABI_VTABLE,
 		.same = HC_ABI_SAME_LINKAGE,
 		.name = g_string_chunk_insert_const(abi->texts, name),
-		.sides = { side_of(&all[0]), side_of(&all[first_other]) },
+		.sides = { { .size = all[0].size }, { .size = all[first_other].size } },
 	};
-	for (unsigned i = 1; i < count; i++) {
-		bool is_counted = all[i].module == all[i - 1].module && all[i].size == all[i - 1].size;
-
-		if (!is_counted && i != first_other)
-			difference.sides[all[i].size == all[0].size ? 0 : 1].modules +=
-				all[i].size == all[0].size || all[i].size == all[first_other].size;
-	}
+	for (unsigned i = 0; i < count; i++)
+		for (unsigned side = 0; side < 2; side++)
+			if (all[i].size == difference.sides[side].size)
+				hc_abi_add_module(&difference.sides[side], all[i].module);
 	g_array_append_val(abi->differences, difference);
 }
 

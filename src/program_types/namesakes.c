@@ -118,121 +118,6 @@ static const char *keep(const hc_program_types *types, const char *text)
 	return text ? g_string_chunk_insert_const(types->strings, text) : NULL;
 }
 
-/* FALSE if the row tells of nothing that can be compared. */
-static bool read_namesake(hc_program_types *types, const struct row *row, hc_namesake *namesake)
-{
-	const hc_module *module = types->info->in_order[row->module];
-	const struct module_debug *debug = hc_module_debug(types->info, module);
-	uint64_t offset = named_type_of(types, row)->offset;
-	Dwarf_Die die;
-
-	if (!hc_debug_die(debug, offset, &die) || !hc_tag_is_composite(dwarf_tag(&die)) ||
-		dwarf_hasattr(&die, DW_AT_declaration) || !is_c_or_cxx(&die))
-		return false;
-	*namesake = (hc_namesake){ .type = hc_type_of_die(types, module, &die), .module = module, .offset = offset };
-	return namesake->type->kind == HC_TYPE_STRUCT || namesake->type->kind == HC_TYPE_UNION ||
-	       namesake->type->kind == HC_TYPE_ENUM;
-}
-
-/* What is asked of those only that differ. */
-static void read_places(hc_program_types *types, hc_namesake *namesake)
-{
-	struct module_debug *debug = hc_module_debug(types->info, namesake->module);
-	uint64_t line = 0;
-	Dwarf_Die die, unit;
-
-	if (!hc_debug_die(debug, namesake->offset, &die))
-		return;
-	namesake->scopes = scopes_of(types, debug, &die);
-	namesake->declared = keep(types, hc_debug_decl_file(debug, namesake->offset));
-	if (hc_die_unsigned(&die, DW_AT_decl_line, &line))
-		namesake->line = (unsigned)MIN(line, UINT_MAX);
-	if (!(namesake->offset & (OFFSET_IN_SHARED | OFFSET_IN_TYPES)) && dwarf_diecu(&die, &unit, NULL, NULL))
-		namesake->unit = keep(types, dwarf_diename(&unit));
-}
-
-/* Whether ROWS, of one name, may differ: cheap, and TRUE if in doubt. */
-static bool may_differ(const hc_program_types *types, const struct row *rows, unsigned count, bool sizes_only)
-{
-	const struct named_type *first = named_type_of(types, &rows[0]);
-	bool is_one_place = true;
-
-	for (unsigned i = 1; i < count; i++) {
-		const struct named_type *type = named_type_of(types, &rows[i]);
-
-		if (type->size != first->size)
-			return true;
-		/* What several files share is one and the same. */
-		is_one_place &= type->offset == first->offset && (type->offset & OFFSET_IN_SHARED);
-	}
-	return !sizes_only && !is_one_place;
-}
-
-static int compare_namesakes(const void *a, const void *b)
-{
-	const hc_namesake *x = a, *y = b;
-	int order = g_strcmp0(x->scopes, y->scopes);
-
-	return order ? order : strcmp(x->type->name, y->type->name);
-}
-
-/* Calls VISIT for each part of NAMESAKES, which are sorted, that is of one name and has two types. FALSE if that says to stop. */
-static bool visit_names(const GArray *namesakes, hc_namesakes_visit visit, void *data)
-{
-	const hc_namesake *all = (const hc_namesake *)(const void *)namesakes->data;
-
-	for (unsigned start = 0, end; start < namesakes->len; start = end) {
-		bool differ = false;
-
-		for (end = start + 1; end < namesakes->len && !compare_namesakes(&all[start], &all[end]); end++)
-			differ |= all[end].type != all[start].type;
-		if (differ && !visit(&all[start], end - start, data))
-			return false;
-	}
-	return true;
-}
-
-static bool look_at(
-	hc_program_types *types, const struct row *rows, unsigned count, hc_namesakes_visit visit, void *data)
-{
-	g_autoptr(GArray) namesakes = g_array_new(FALSE, FALSE, sizeof(hc_namesake));
-	bool differ = false;
-
-	for (unsigned i = 0; i < MIN(count, NAMESAKES_MAX); i++) {
-		hc_namesake namesake;
-
-		if (!read_namesake(types, &rows[i], &namesake))
-			continue;
-		differ |= namesakes->len && g_array_index(namesakes, hc_namesake, 0).type != namesake.type;
-		g_array_append_val(namesakes, namesake);
-	}
-	if (!differ)
-		return true;
-	for (unsigned i = 0; i < namesakes->len; i++)
-		read_places(types, &g_array_index(namesakes, hc_namesake, i));
-	g_array_sort(namesakes, compare_namesakes);
-	return visit_names(namesakes, visit, data);
-}
-
-uint64_t hc_program_types_each_namesakes(hc_program_types *types, bool sizes_only, hc_namesakes_visit visit, void *data)
-{
-	g_autoptr(GArray) table = make_rows(types);
-	const struct row *rows = (const struct row *)(const void *)table->data;
-	uint64_t names = 0;
-
-	for (unsigned start = 0, end; start < table->len; start = end) {
-		for (end = start + 1; end < table->len && rows[end].hash == rows[start].hash; end++)
-			;
-		if (end - start < 2)
-			continue;
-		names++;
-		if (may_differ(types, &rows[start], end - start, sizes_only) &&
-			!look_at(types, &rows[start], end - start, visit, data))
-			break;
-	}
-	return names;
-}
-
 /* ---- member functions ---- */
 
 static const char *linkage_name(Dwarf_Die *die)
@@ -289,6 +174,161 @@ GArray *hc_namesake_methods(hc_program_types *types, const hc_namesake *namesake
 			g_array_append_val(methods, method);
 	} while (++steps < CHILDREN_MAX && !dwarf_siblingof(&child, &child));
 	return methods;
+}
+
+/* One figure for what hc_namesake_methods() tells of virtual functions that the source declares. */
+static uint64_t sign_functions(Dwarf_Die *die)
+{
+	uint64_t hash = 0;
+	unsigned steps = 0;
+	Dwarf_Die child;
+
+	if (dwarf_child(die, &child))
+		return 0;
+	do {
+		uint64_t virtuality = 0, slot = 0;
+		const char *name;
+
+		if (dwarf_tag(&child) != DW_TAG_subprogram || !dwarf_hasattr(&child, DW_AT_virtuality) ||
+			dwarf_hasattr(&child, DW_AT_artificial) ||
+			!hc_die_unsigned(&child, DW_AT_virtuality, &virtuality) || !virtuality ||
+			!read_slot(&child, &slot))
+			continue;
+		name = linkage_name(&child);
+		if (!name)
+			name = dwarf_diename(&child);
+		hash = hc_name_hash_within(hash ? hash : HC_NAME_ROOT, slot);
+		if (name)
+			hash = hc_name_hash_within(hash, hc_name_hash(name, strlen(name)));
+	} while (++steps < CHILDREN_MAX && !dwarf_siblingof(&child, &child));
+	return hash;
+}
+
+/* ---- definitions ---- */
+
+/* FALSE if the row tells of nothing that can be compared. */
+static bool read_namesake(hc_program_types *types, const struct row *row, hc_namesake *namesake)
+{
+	const hc_module *module = types->info->in_order[row->module];
+	const struct module_debug *debug = hc_module_debug(types->info, module);
+	uint64_t offset = named_type_of(types, row)->offset;
+	Dwarf_Die die;
+
+	if (!hc_debug_die(debug, offset, &die) || !hc_tag_is_composite(dwarf_tag(&die)) ||
+		dwarf_hasattr(&die, DW_AT_declaration) || !is_c_or_cxx(&die))
+		return false;
+	*namesake = (hc_namesake){
+		.type = hc_type_of_die(types, module, &die),
+		.module = module,
+		.offset = offset,
+		.functions = sign_functions(&die),
+	};
+	return namesake->type->kind == HC_TYPE_STRUCT || namesake->type->kind == HC_TYPE_UNION ||
+	       namesake->type->kind == HC_TYPE_ENUM;
+}
+
+/* What is asked of those only that differ. */
+static void read_places(hc_program_types *types, hc_namesake *namesake)
+{
+	struct module_debug *debug = hc_module_debug(types->info, namesake->module);
+	uint64_t line = 0;
+	Dwarf_Die die, unit;
+
+	if (!hc_debug_die(debug, namesake->offset, &die))
+		return;
+	namesake->scopes = scopes_of(types, debug, &die);
+	namesake->declared = keep(types, hc_debug_decl_file(debug, namesake->offset));
+	if (hc_die_unsigned(&die, DW_AT_decl_line, &line))
+		namesake->line = (unsigned)MIN(line, UINT_MAX);
+	if (!(namesake->offset & (OFFSET_IN_SHARED | OFFSET_IN_TYPES)) && dwarf_diecu(&die, &unit, NULL, NULL))
+		namesake->unit = keep(types, dwarf_diename(&unit));
+}
+
+/* Whether ROWS, of one name, may differ: cheap, and TRUE if in doubt. */
+static bool may_differ(const hc_program_types *types, const struct row *rows, unsigned count, bool sizes_only)
+{
+	const struct named_type *first = named_type_of(types, &rows[0]);
+	bool is_one_place = true;
+
+	for (unsigned i = 1; i < count; i++) {
+		const struct named_type *type = named_type_of(types, &rows[i]);
+
+		if (type->size != first->size)
+			return true;
+		/* What several files share is one and the same. */
+		is_one_place &= type->offset == first->offset && (type->offset & OFFSET_IN_SHARED);
+	}
+	return !sizes_only && !is_one_place;
+}
+
+static int compare_namesakes(const void *a, const void *b)
+{
+	const hc_namesake *x = a, *y = b;
+	int order = g_strcmp0(x->scopes, y->scopes);
+
+	return order ? order : strcmp(x->type->name, y->type->name);
+}
+
+static bool is_other(const hc_namesake *a, const hc_namesake *b)
+{
+	return a->type != b->type || a->functions != b->functions;
+}
+
+/* Calls VISIT for each part of NAMESAKES, which are sorted, that is of one name and has two types. FALSE if that says to stop. */
+static bool visit_names(const GArray *namesakes, hc_namesakes_visit visit, void *data)
+{
+	const hc_namesake *all = (const hc_namesake *)(const void *)namesakes->data;
+
+	for (unsigned start = 0, end; start < namesakes->len; start = end) {
+		bool differ = false;
+
+		for (end = start + 1; end < namesakes->len && !compare_namesakes(&all[start], &all[end]); end++)
+			differ |= is_other(&all[end], &all[start]);
+		if (differ && !visit(&all[start], end - start, data))
+			return false;
+	}
+	return true;
+}
+
+static bool look_at(
+	hc_program_types *types, const struct row *rows, unsigned count, hc_namesakes_visit visit, void *data)
+{
+	g_autoptr(GArray) namesakes = g_array_new(FALSE, FALSE, sizeof(hc_namesake));
+	bool differ = false;
+
+	for (unsigned i = 0; i < MIN(count, NAMESAKES_MAX); i++) {
+		hc_namesake namesake;
+
+		if (!read_namesake(types, &rows[i], &namesake))
+			continue;
+		differ |= namesakes->len && is_other(&g_array_index(namesakes, hc_namesake, 0), &namesake);
+		g_array_append_val(namesakes, namesake);
+	}
+	if (!differ)
+		return true;
+	for (unsigned i = 0; i < namesakes->len; i++)
+		read_places(types, &g_array_index(namesakes, hc_namesake, i));
+	g_array_sort(namesakes, compare_namesakes);
+	return visit_names(namesakes, visit, data);
+}
+
+uint64_t hc_program_types_each_namesakes(hc_program_types *types, bool sizes_only, hc_namesakes_visit visit, void *data)
+{
+	g_autoptr(GArray) table = make_rows(types);
+	const struct row *rows = (const struct row *)(const void *)table->data;
+	uint64_t names = 0;
+
+	for (unsigned start = 0, end; start < table->len; start = end) {
+		for (end = start + 1; end < table->len && rows[end].hash == rows[start].hash; end++)
+			;
+		if (end - start < 2)
+			continue;
+		names++;
+		if (may_differ(types, &rows[start], end - start, sizes_only) &&
+			!look_at(types, &rows[start], end - start, visit, data))
+			break;
+	}
+	return names;
 }
 
 unsigned hc_program_types_described(hc_program_types *types)

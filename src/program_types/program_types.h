@@ -44,6 +44,7 @@ typedef struct hc_namesake {
 	const hc_type *type;
 	const hc_module *module;
 	uint64_t offset;      /* of its DIE in the module's debug info */
+	uint64_t functions;   /* a figure of the virtual functions that it declares, and their slots; 0: none */
 	const char *scopes;   /* that it stands in, inline namespaces too */
 	const char *unit;     /* the source file that was compiled; NULL: not known */
 	const char *declared; /* the file that it stands in; NULL: not known */
@@ -51,7 +52,7 @@ typedef struct hc_namesake {
 } hc_namesake;
 
 /*
- * Calls VISIT for each name of a class, union or enum, in C and C++, whose definitions are not all of one type, with all of them; no name that is
+ * Calls VISIT for each name of a class, union or enum, in C and C++, whose definitions are not all of one type with the same functions, with all of them; no name that is
  * local to a file or function. Stops when it returns FALSE. SIZES_ONLY: only of names whose sizes differ, which is faster.
  * The program's own modules; indexes them at the first call. Returns how many names have several definitions.
  */

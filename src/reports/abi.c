@@ -12,12 +12,22 @@ enum {
 
 /* ---- JSON ---- */
 
+static json_t *modules_json(const hc_abi_side *side)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < MIN(side->module_count, HC_ABI_MODULES_MAX); i++)
+		json_array_append_new(array, hc_json_text(side->modules[i]->name));
+	return array;
+}
+
 static json_t *side_json(const hc_abi_side *side)
 {
 	const hc_fact facts[] = {
-		{ "module", NULL, hc_value_text(side->module->name) },
-		{ "path", NULL, hc_value_text(side->module->path) },
-		{ "modules", NULL, hc_value_count(side->modules) },
+		{ "module", NULL, hc_value_text(side->modules[0]->name) },
+		{ "path", NULL, hc_value_text(side->modules[0]->path) },
+		{ "modules", NULL, hc_value_json(modules_json(side)) },
+		{ "module_count", NULL, hc_value_count(side->module_count) },
 		{ "unit", NULL, hc_value_text(side->unit) },
 		{ "declared", NULL, hc_value_text(side->declared) },
 		{ "line", NULL, hc_value_if(side->line, hc_value_count(side->line)) },
@@ -76,6 +86,15 @@ static json_t *lost_json(const hc_abi_difference *difference)
 	return hc_record_json(facts);
 }
 
+static json_t *holders_json(const hc_abi_difference *difference)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < difference->holder_count; i++)
+		json_array_append_new(array, hc_json_text(difference->holders[i]));
+	return array;
+}
+
 static void add_difference(hc_records *records, const hc_abi_difference *difference)
 {
 	const hc_fact facts[] = {
@@ -88,9 +107,9 @@ static void add_difference(hc_records *records, const hc_abi_difference *differe
 		{ "changes", NULL, hc_value_json(changes_json(difference)) },
 		{ "objects", NULL, hc_value_amount(difference->objects) },
 		{ "lost", NULL, hc_value_json(lost_json(difference)) },
-		{ "holder", NULL, hc_value_text(difference->holder) },
+		{ "holders", NULL, hc_value_json(holders_json(difference)) },
 		{ "holder_side", NULL,
-			hc_value_if(difference->holder != NULL, hc_value_count(difference->holder_side)) },
+			hc_value_if(difference->holder_count != 0, hc_value_count(difference->holder_side)) },
 		{ "overrun", NULL, hc_value_count(difference->overrun) },
 		{ "text", NULL, hc_value_take_text(hc_word_abi(difference)) },
 	};

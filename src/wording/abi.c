@@ -14,23 +14,32 @@ static const char *last_part(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+/* MODULE as one of SIDE, which OTHER need not be: two builds of one library have one name. */
+static const char *module_name(const hc_module *module, const hc_abi_side *other)
+{
+	for (unsigned i = 0; i < MIN(other->module_count, HC_ABI_MODULES_MAX); i++)
+		if (other->modules[i] != module && !strcmp(other->modules[i]->name, module->name) && *module->path)
+			return module->path;
+	return module->name;
+}
+
 char *hc_word_abi_side(const hc_abi_difference *difference, unsigned index)
 {
 	const hc_abi_side *side = &difference->sides[index], *other = &difference->sides[!index];
-	const char *unit = last_part(side->unit), *module = side->module->name;
-
+	const char *unit = last_part(side->unit), *module = module_name(side->modules[0], other);
+	unsigned more = side->module_count - 1;
 	GString *text = g_string_new(NULL);
 
-	if (side->module == other->module && unit && g_strcmp0(side->unit, other->unit))
+	if (side->modules[0] == other->modules[0] && unit && g_strcmp0(side->unit, other->unit))
 		g_string_append_printf(text, "%s of %s", unit, module);
-	else if (side->module == other->module)
+	else if (side->modules[0] == other->modules[0])
 		g_string_append_printf(text, "%s part of %s", index ? "another" : "one", module);
-	else if (!strcmp(module, other->module->name) && *side->module->path)
-		g_string_append(text, side->module->path); /* two builds of one library */
 	else
 		g_string_append(text, module);
-	if (side->modules > 1) {
-		g_autofree char *others = hc_unit_text(side->modules - 1, "others");
+	if (more == 1) {
+		g_string_append_printf(text, " and %s", module_name(side->modules[1], other));
+	} else if (more) {
+		g_autofree char *others = hc_unit_text(more, "others");
 
 		g_string_append_printf(text, " and %s", others);
 	}
@@ -61,14 +70,22 @@ static void append_lost(GString *text, const hc_abi_difference *difference)
 	hc_amount lost = hc_abi_all_lost(difference);
 	char size[HC_TEXT_SIZE_LENGTH];
 
-	if (!lost.blocks || !difference->holder)
+	if (!lost.blocks || !difference->holder_count)
 		return;
 	g_autofree char *blocks = hc_unit_text(lost.blocks, "lost blocks"),
 			*side = hc_word_abi_side(difference, !difference->holder_side);
+	bool is_one = difference->holder_count == 1;
 
-	g_string_append_printf(text,
-		": what \"%s\" holds cannot be freed by %s, which does not know that member: probably %s, %s",
-		difference->holder, side, hc_text_size(size, lost.bytes), blocks);
+	g_string_append(text, ": what ");
+	for (unsigned i = 0; i < difference->holder_count; i++)
+		g_string_append_printf(text, "%s\"%s\"",
+			!i				 ? "" :
+			i + 1 < difference->holder_count ? ", " :
+							   " and ",
+			difference->holders[i]);
+	g_string_append_printf(text, " %s cannot be freed by %s, which does not know %s: probably %s, %s",
+		is_one ? "holds" : "hold", side, is_one ? "that member" : "these members",
+		hc_text_size(size, lost.bytes), blocks);
 }
 
 char *hc_word_abi(const hc_abi_difference *difference)
