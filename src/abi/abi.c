@@ -116,16 +116,6 @@ static int compare_layouts(const void *a, const void *b)
 	return (y->parts > x->parts) - (y->parts < x->parts);
 }
 
-void hc_abi_add_module(hc_abi_side *side, const hc_module *module)
-{
-	for (unsigned i = 0; i < MIN(side->module_count, HC_ABI_MODULES_MAX); i++)
-		if (side->modules[i] == module)
-			return;
-	if (side->module_count < HC_ABI_MODULES_MAX)
-		side->modules[side->module_count] = module;
-	side->module_count++;
-}
-
 /* NAMESAKE's module is the first. */
 static hc_abi_side side_of(const struct layout *layout, const hc_namesake *namesake)
 {

@@ -7,6 +7,7 @@
  *
  *	compare.c	two layouts, part by part
  *	same.c		whether two definitions of one name are of one class
+ *	sides.c		whose a layout is
  *	vtables.c	vtables of one class with different lengths
  *	blocks.c	blocks of such a class by the layout that their size fits; damage behind them
  *	left_behind.c	lost blocks that hang on a member which one side does not know

@@ -24,7 +24,7 @@ bool hc_abi_is_same(const struct definition *a, const struct definition *b, hc_a
 /* same.c: the last part of a path. */
 const char *hc_abi_file_name(const char *path);
 
-/* abi.c: MODULE has the layout of SIDE; counts once. */
+/* sides.c: MODULE has the layout of SIDE; counts once. */
 void hc_abi_add_module(hc_abi_side *side, const hc_module *module);
 
 /* compare.c: appends to CHANGES the virtual functions that differ. IS_TEMPLATE: of such compilers declare what is used alone. */

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from harness import Cases, PATIENCE, ROOT, Skipped, Stopped, Workspace, few, heapcore, inside, library_path, report_of
+from harness import Cases, PATIENCE, ROOT, Skipped, Stopped, Workspace, analyze, few, heapcore, inside, library_path, report_of
 
 NEW, OLD = library_path("trails-new"), library_path("trails-old")
 # What differs: part and name, and which side has it: the newer one's layout comes first of classes, by size or number of members.
@@ -127,6 +127,30 @@ def check_heap(report: dict[str, Any], fixture: Stopped) -> None:
             assert all(amount["blocks"] == 0 for amount in one["lost"].values()) and not one["holders"], one
 
 
+def check_finding(core: Path, fixture: Stopped) -> None:
+    """analyze says so first, before what only tells that blocks are lost."""
+    findings = [one for one in analyze(core, fixture.program)["findings"] if one["kind"] in ("two-layouts", "lost")]
+    ((lost_blocks, lost_bytes),) = fixture.said("lost")
+    (told,) = [one for one in findings if one["kind"] == "two-layouts"]
+    assert told["facts"]["name"] == "trails::trail" and set(told["facts"]["holders"]) == {"tags", "raw"}, told
+    assert 0.9 * int(lost_blocks) <= told["blocks"] <= int(lost_blocks) and told["bytes"] <= int(lost_bytes), told
+    assert NEW.name in told["text"] and OLD.name in told["text"] and told["command"].startswith("heapcore abi "), told
+
+
+def check_story() -> None:
+    """Two files of one library that disagree: what is lost hangs on the member that one of them does not know, to the byte."""
+    library = library_path("libpackets")
+    with Stopped("stories/versions", [f"library={inside(library)}"], recorder=False) as fixture:
+        fixture.go_on()
+        core = fixture.gcore()
+        (blocks, size), = [(int(one[2]), int(one[3])) for one in fixture.said("cause") if one[0] == "lost"]
+        first = analyze(core, fixture.program)["findings"][0]
+        assert (first["kind"], first["blocks"], first["bytes"]) == ("two-layouts", blocks, size), first
+        assert first["facts"]["name"] == "packet" and first["facts"]["holders"] == ["extension"], first
+        for word in ("packets-new.c of libpackets.so", "packets-old.c of libpackets.so", "24 bytes", "32 bytes", '"extension"'):
+            assert word in first["text"], f"{word}: {first['text']}"
+
+
 def check_text(core: Path, fixture: Stopped) -> None:
     plain = heapcore("abi", core, fixture.program)
     assert plain.status == 1 and all(f"trails::{name}\n" in plain.out for name in CHANGES), plain
@@ -184,6 +208,8 @@ if not cases.options.list:
         cases.run("offsets", check_offsets, whole)
         cases.run("heap", check_heap, whole, both)
         cases.run("text", check_text, dumped, both)
+        cases.run("finding", check_finding, dumped, both)
+cases.run("story", check_story)
 cases.run("overrun", check_overrun)
 cases.run("one version", check_one_version)
 cases.run("stripped", check_stripped)
