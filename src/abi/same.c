@@ -10,7 +10,8 @@
  *			one name and with one type: two versions of one header, most likely. Where the whole class is two members or less, the
  *			folder of that file has to be of one name, too
  *
- * What two source files declare, each for itself, is private to them, whatever the names of its functions.
+ * What two source files declare, each for itself, is private to them, whatever the names of its functions; and so is, within one module, what
+ * one source file declares that others include: glibc makes printf() and wprintf() of one.
  */
 #include "abi/abi_state.h"
 
@@ -82,7 +83,7 @@ bool hc_abi_is_same(const struct definition *a, const struct definition *b, hc_a
 	if (shares_functions(a->methods, b->methods))
 		return true;
 	*ret_same = HC_ABI_SAME_FILE;
-	if (!is_one_file)
+	if (!is_one_file || (x->module == y->module && is_source(x->declared)))
 		return false;
 	unsigned fewer = MIN(hc_abi_count_parts(x->type), hc_abi_count_parts(y->type));
 

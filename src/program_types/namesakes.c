@@ -7,6 +7,8 @@
  * having two types. Within one module the index keeps one row of those that agree in name and size: two layouts of one size are told
  * where they are in two modules.
  *
+ * C's "typedef struct { ... } name" has a row for the typedef, without a size: the DIE tells whether it is one.
+ *
  * A name here is what the linker has: with the inline namespaces that people leave out, so the two std::string of libstdc++ are two
  * names. What is local to a function or stands in an anonymous namespace has none.
  */
@@ -26,6 +28,15 @@ struct row {
 	uint64_t hash;
 	uint32_t module; /* in hc_debug_info.in_order */
 	uint32_t index;	 /* in its types */
+	uint16_t kind;	 /* NAMED_... */
+};
+
+struct search {
+	hc_program_types *types;
+	bool sizes_only;
+	hc_namesakes_visit visit;
+	void *data;
+	uint64_t names; /* that have several definitions */
 };
 
 static int compare_rows(const void *a, const void *b)
@@ -34,6 +45,8 @@ static int compare_rows(const void *a, const void *b)
 
 	if (x->hash != y->hash)
 		return x->hash < y->hash ? -1 : 1;
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
 	if (x->module != y->module)
 		return x->module < y->module ? -1 : 1;
 	return (x->index > y->index) - (x->index < y->index);
@@ -56,9 +69,9 @@ static GArray *make_rows(hc_program_types *types)
 
 		for (unsigned k = 0; debug && k < debug->types->len && rows->len < ROWS_MAX; k++) {
 			const struct named_type *type = &g_array_index(debug->types, struct named_type, k);
-			struct row row = { type->hash, i, k };
+			struct row row = { type->hash, i, k, type->kind };
 
-			if (type->kind == NAMED_COMPOSITE && type->hash && !type->is_unique)
+			if (type->hash && !type->is_unique)
 				g_array_append_val(rows, row);
 		}
 	}
@@ -206,21 +219,37 @@ static uint64_t sign_functions(Dwarf_Die *die)
 
 /* ---- definitions ---- */
 
+/* From a typedef to the class without a name that it gives its own, through nothing else. FALSE: it is none of these. */
+static bool follow_typedef(Dwarf_Die *die)
+{
+	Dwarf_Die target;
+	const char *name;
+
+	if (dwarf_tag(die) != DW_TAG_typedef || !hc_die_target(die, &target) ||
+		!hc_tag_is_composite(dwarf_tag(&target)))
+		return false;
+	name = dwarf_diename(&target);
+	*die = target;
+	return !name || !*name;
+}
+
 /* FALSE if the row tells of nothing that can be compared. */
 static bool read_namesake(hc_program_types *types, const struct row *row, hc_namesake *namesake)
 {
 	const hc_module *module = types->info->in_order[row->module];
 	const struct module_debug *debug = hc_module_debug(types->info, module);
-	uint64_t offset = named_type_of(types, row)->offset;
-	Dwarf_Die die;
+	Dwarf_Die named, die;
 
-	if (!hc_debug_die(debug, offset, &die) || !hc_tag_is_composite(dwarf_tag(&die)) ||
+	if (!hc_debug_die(debug, named_type_of(types, row)->offset, &named))
+		return false;
+	die = named;
+	if ((!hc_tag_is_composite(dwarf_tag(&die)) && !follow_typedef(&die)) ||
 		dwarf_hasattr(&die, DW_AT_declaration) || !is_c_or_cxx(&die))
 		return false;
 	*namesake = (hc_namesake){
-		.type = hc_type_of_die(types, module, &die),
+		.type = hc_type_of_die(types, module, &named),
 		.module = module,
-		.offset = offset,
+		.offset = hc_die_offset(debug, &die),
 		.functions = sign_functions(&die),
 	};
 	return namesake->type->kind == HC_TYPE_STRUCT || namesake->type->kind == HC_TYPE_UNION ||
@@ -245,20 +274,20 @@ static void read_places(hc_program_types *types, hc_namesake *namesake)
 }
 
 /* Whether ROWS, of one name, may differ: cheap, and TRUE if in doubt. */
-static bool may_differ(const hc_program_types *types, const struct row *rows, unsigned count, bool sizes_only)
+static bool may_differ(const struct search *search, const struct row *rows, unsigned count)
 {
-	const struct named_type *first = named_type_of(types, &rows[0]);
+	const struct named_type *first = named_type_of(search->types, &rows[0]);
 	bool is_one_place = true;
 
 	for (unsigned i = 1; i < count; i++) {
-		const struct named_type *type = named_type_of(types, &rows[i]);
+		const struct named_type *type = named_type_of(search->types, &rows[i]);
 
 		if (type->size != first->size)
 			return true;
 		/* What several files share is one and the same. */
 		is_one_place &= type->offset == first->offset && (type->offset & OFFSET_IN_SHARED);
 	}
-	return !sizes_only && !is_one_place;
+	return (!search->sizes_only || rows->kind == NAMED_OTHER) && !is_one_place;
 }
 
 static int compare_namesakes(const void *a, const void *b)
@@ -290,8 +319,8 @@ static bool visit_names(const GArray *namesakes, hc_namesakes_visit visit, void 
 	return true;
 }
 
-static bool look_at(
-	hc_program_types *types, const struct row *rows, unsigned count, hc_namesakes_visit visit, void *data)
+/* FALSE if it is enough. */
+static bool look_at(struct search *search, const struct row *rows, unsigned count)
 {
 	g_autoptr(GArray) namesakes = g_array_new(FALSE, FALSE, sizeof(hc_namesake));
 	bool differ = false;
@@ -299,36 +328,38 @@ static bool look_at(
 	for (unsigned i = 0; i < MIN(count, NAMESAKES_MAX); i++) {
 		hc_namesake namesake;
 
-		if (!read_namesake(types, &rows[i], &namesake))
+		if (!read_namesake(search->types, &rows[i], &namesake))
 			continue;
 		differ |= namesakes->len && is_other(&g_array_index(namesakes, hc_namesake, 0), &namesake);
 		g_array_append_val(namesakes, namesake);
 	}
+	search->names += rows->kind == NAMED_OTHER && namesakes->len > 1;
 	if (!differ)
 		return true;
 	for (unsigned i = 0; i < namesakes->len; i++)
-		read_places(types, &g_array_index(namesakes, hc_namesake, i));
+		read_places(search->types, &g_array_index(namesakes, hc_namesake, i));
 	g_array_sort(namesakes, compare_namesakes);
-	return visit_names(namesakes, visit, data);
+	return visit_names(namesakes, search->visit, search->data);
 }
 
 uint64_t hc_program_types_each_namesakes(hc_program_types *types, bool sizes_only, hc_namesakes_visit visit, void *data)
 {
 	g_autoptr(GArray) table = make_rows(types);
 	const struct row *rows = (const struct row *)(const void *)table->data;
-	uint64_t names = 0;
+	struct search search = { .types = types, .sizes_only = sizes_only, .visit = visit, .data = data };
 
 	for (unsigned start = 0, end; start < table->len; start = end) {
-		for (end = start + 1; end < table->len && rows[end].hash == rows[start].hash; end++)
+		for (end = start + 1;
+			end < table->len && rows[end].hash == rows[start].hash && rows[end].kind == rows[start].kind;
+			end++)
 			;
 		if (end - start < 2)
 			continue;
-		names++;
-		if (may_differ(types, &rows[start], end - start, sizes_only) &&
-			!look_at(types, &rows[start], end - start, visit, data))
+		search.names += rows[start].kind == NAMED_COMPOSITE;
+		if (may_differ(&search, &rows[start], end - start) && !look_at(&search, &rows[start], end - start))
 			break;
 	}
-	return names;
+	return search.names;
 }
 
 unsigned hc_program_types_described(hc_program_types *types)

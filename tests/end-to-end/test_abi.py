@@ -26,6 +26,7 @@ CHANGES: dict[str, set[tuple[str, str, bool, bool]]] = {
     "bits": {("member", "kind", True, True), ("member", "rest", True, True)},
     "colour": {("enumerator", "colour_green", True, True), ("enumerator", "colour_blue", True, True)},
     "mixed": {("member", "name", True, True)},
+    "unnamed": {("member", "second", True, False), ("member", "text", True, True), ("member", "last", True, True)},
 }
 ONE_LAYOUT = {"same", "renamed"}
 ENUMS = {"colour"}
