@@ -91,17 +91,18 @@ static void append_lost(GString *text, const hc_abi_difference *difference)
 char *hc_word_abi(const hc_abi_difference *difference)
 {
 	GString *text = g_string_new(difference->name);
-	g_autofree char *sides[2] = { hc_word_abi_side(difference, 0), hc_word_abi_side(difference, 1) };
-	g_autofree char *shapes[2] = { shape_of(difference, 0), shape_of(difference, 1) };
+	g_autofree char *larger = hc_word_abi_side(difference, 0), *smaller = hc_word_abi_side(difference, 1);
+	g_autofree char *larger_shape = shape_of(difference, 0), *smaller_shape = shape_of(difference, 1);
 	unsigned functions = functions_of(difference);
 
 	if (difference->kind == HC_ABI_VTABLE) {
 		g_string_append_printf(
-			text, ": its vtable has %s in %s, and %s in %s", shapes[0], sides[0], shapes[1], sides[1]);
+			text, ": its vtable has %s in %s, and %s in %s", larger_shape, larger, smaller_shape, smaller);
 		return g_string_free(text, FALSE);
 	}
-	g_string_append_printf(text, ": %s was built with %s, %s with %s", sides[0], shapes[0], sides[1], shapes[1]);
-	if (!strcmp(shapes[0], shapes[1]))
+	g_string_append_printf(
+		text, ": %s was built with %s, %s with %s", larger, larger_shape, smaller, smaller_shape);
+	if (!strcmp(larger_shape, smaller_shape))
 		g_string_append(text, functions == difference->change_count ? ", but their virtual functions differ" :
 									      ", which are not the same");
 	append_lost(text, difference);
