@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <heapcore/abi.h>
 #include <heapcore/check.h>
 #include <heapcore/duplicates.h>
 #include <heapcore/findings.h>
@@ -112,6 +113,12 @@ hc_duplicates *hc_analysis_find_duplicates(
  * the result.
  */
 hc_check *hc_analysis_check(const hc_analysis *analysis);
+
+/*
+ * Classes that two parts of the program see differently, of an analysis that has run at all; with what it did to the heap, of one that has run up
+ * to the types. Not looked for before it is asked for. OPTIONS may be NULL. ANALYSIS must outlive the result.
+ */
+hc_abi *hc_analysis_find_abi(const hc_analysis *analysis, const hc_abi_options *options);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_analysis, hc_analysis_destroy)
 

@@ -2,6 +2,7 @@
 /* All of libheapcore. */
 #pragma once
 
+#include <heapcore/abi.h>
 #include <heapcore/analysis.h>
 #include <heapcore/areas.h>
 #include <heapcore/blocks.h>

@@ -180,6 +180,10 @@ typedef struct hc_check_view {
 bool hc_report_check(const hc_analysis *analysis, const hc_check *check, const hc_check_view *view,
 	const hc_report_options *options, GError **error);
 
+/* Classes that two parts of the program see differently; at most LIMIT (0: all). What it did to the heap: types. */
+bool hc_report_abi(const hc_analysis *analysis, const hc_abi *abi, uint64_t limit, const hc_report_options *options,
+	GError **error);
+
 /* Blocks that hold the same; at most LIMIT groups (0: all). References; who holds them: types. */
 bool hc_report_duplicates(const hc_analysis *analysis, const hc_duplicates *duplicates, uint64_t limit,
 	const hc_report_options *options, GError **error);

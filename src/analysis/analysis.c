@@ -353,3 +353,18 @@ hc_check *hc_analysis_check(const hc_analysis *analysis)
 {
 	return hc_check_create(analysis->core, analysis->blocks);
 }
+
+hc_abi *hc_analysis_find_abi(const hc_analysis *analysis, const hc_abi_options *options)
+{
+	const hc_abi_input input = {
+		.core = analysis->core,
+		.program_types = analysis->program_types,
+		.types = analysis->types,
+		.blocks = analysis->blocks,
+		.areas = analysis->areas,
+		.references = analysis->references,
+		.unloaded = analysis->unloaded,
+	};
+
+	return hc_abi_create(&input, options);
+}

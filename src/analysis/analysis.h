@@ -9,6 +9,7 @@
 
 #include <heapcore/analysis.h>
 
+#include "abi/abi.h"
 #include "check/check.h"
 #include "duplicates/duplicates.h"
 #include "findings/findings.h"

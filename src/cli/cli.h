@@ -59,6 +59,7 @@ typedef struct cli_command {
 extern const cli_command cli_commands[];
 const cli_command *cli_find_command(const char *name); /* NULL if there is none */
 
+cli_status cli_run_abi(const cli_command *command, int argc, char **argv);
 cli_status cli_run_analyze(const cli_command *command, int argc, char **argv);
 cli_status cli_run_browse(const cli_command *command, int argc, char **argv);
 cli_status cli_run_capture(const cli_command *command, int argc, char **argv);

@@ -188,6 +188,7 @@ static void release(struct module_debug *debug)
 	g_free(debug->by_base);
 	close_dwarf(debug);
 	hc_one_unit_close(debug->part);
+	hc_debug_close_again(debug);
 	if (debug->elf)
 		elf_end(debug->elf);
 	hc_shared_debug_release(debug->shared);

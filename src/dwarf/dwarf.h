@@ -19,6 +19,7 @@
  *	abbreviations.c	... what to skip there
  *	index.c		asking: units, scopes, types by name; names of DIEs
  *	functions.c	functions by address, and calls in them
+ *	decl_files.c	in which file something was declared
  */
 #pragma once
 
@@ -140,6 +141,10 @@ struct module_debug {
 	GArray *ranges;	   /* of struct unit_range, by start; lazily */
 	GHashTable *names; /* offset of a DIE -> its qualified name, or NULL */
 	uint64_t split_units, damaged_units;
+	bool tried_whole; /* decl_files.c: the same file once more, with its line tables; NULL: not asked for, or it failed */
+	GMappedFile *whole_mapped;
+	Elf *whole_elf;
+	Dwarf *whole;
 };
 
 /*
@@ -226,6 +231,12 @@ unsigned hc_debug_types(const struct module_debug *debug, uint64_t hash, unsigne
 
 /* The same by the hash of names without arguments: *ret_first is in debug->by_base. */
 unsigned hc_debug_types_by_base(const struct module_debug *debug, uint64_t base, unsigned *ret_first);
+
+/*
+ * decl_files.c: the file in which the DIE of DEBUG at OFFSET was declared, as the compiler has it. NULL if that is not known.
+ * Belongs to DEBUG. Opens the file of DEBUG again, with its line tables, at the first call.
+ */
+const char *hc_debug_decl_file(struct module_debug *debug, uint64_t offset);
 
 /*
  * The name of DIE with its scopes: "app::Registry::instance". Belongs to INFO. NULL if it has none.

@@ -9,11 +9,30 @@
  */
 #pragma once
 
+#include <heapcore/abi.h>
 #include <heapcore/check.h>
 #include <heapcore/diff.h>
 #include <heapcore/duplicates.h>
 #include <heapcore/places.h>
 #include <heapcore/values.h>
+
+/* ---- abi.c ---- */
+
+/* "2 classes are seen differently ..."; what was compared; what was left out, and why. */
+char *hc_word_abi_summary(const hc_abi *abi);
+/* Who sees it how, and what that did: "packet: new.c of libp.so was built with 4 members (32 bytes), ...: what ...". No full stop. */
+char *hc_word_abi(const hc_abi_difference *difference);
+/* Whose layout number INDEX is: "libp.so and 2 others"; where both are of one module "new.c of libp.so". */
+char *hc_word_abi_side(const hc_abi_difference *difference, unsigned index);
+/* Why both are said to be one class. */
+char *hc_word_abi_same(const hc_abi_difference *difference);
+/* "extension: 8 bytes at 24, char *: in libp.so only" */
+char *hc_word_abi_change(const hc_abi_difference *difference, const hc_abi_change *change);
+/* "and 3 others ..." */
+char *hc_word_abi_more(unsigned count);
+/* Its blocks in use, and which layout their size fits; what of the lost ones hangs on it, and what tells so. NULL: there are none. */
+char *hc_word_abi_blocks(const hc_abi_difference *difference);
+char *hc_word_abi_lost(const hc_abi_difference *difference);
 
 /* ---- arenas.c ---- */
 

@@ -17,7 +17,7 @@ from elfcore import Core
 from harness import (Cases, Chunk, HEAPCORE, SOURCE, Stopped, Workspace, analyze, check_json, chunk_of, chunks, few,
                      fixture_path, heapcore, report_of, succeed)
 
-COMMANDS = ("analyze", "diff", "capture", "snapshot", "watch", "arenas", "chunks", "leaks", "containers", "show", "owners", "types", "duplicates", "check", "pins",
+COMMANDS = ("analyze", "diff", "capture", "snapshot", "watch", "arenas", "chunks", "leaks", "containers", "show", "owners", "types", "duplicates", "check", "abi", "pins",
             "block", "path", "roots", "mappings", "threads", "export")
 
 

@@ -24,6 +24,7 @@ RUNS: dict[str, list[list[str]]] = {
     "pins": [[]],
     "check": [[]],
     "export": [["--format", "folded"], ["--format", "csv", "--table", "lost"]],  # test_export.py has all formats
+    "abi": [[]],
     "roots": [[]],
     "mappings": [[]],
     "threads": [[]],
