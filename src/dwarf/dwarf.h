@@ -125,6 +125,10 @@ struct module_debug {
 	GMappedFile *mapped;
 	Elf *elf;
 	Dwarf *dwarf;
+	bool tried_lines;
+	GMappedFile *lines_mapped; /* code_lines.c: `dwarf` has no tables of lines, this has them; NULL: nothing was opened */
+	Elf *lines_elf;
+	Dwarf *lines;
 	bool is_borrowed;	     /* `dwarf` belongs to the modules */
 	char *gap;		     /* why nothing of it is read; NULL: it is read, or there is none */
 	struct shared_debug *shared; /* NULL: it refers to no other file */

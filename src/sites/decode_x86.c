@@ -327,7 +327,7 @@ static unsigned go(const cs_insn *instruction, const cs_x86 *x86, enum step_kind
 
 _Static_assert(STEP_CALL_AT == STEP_CALL + 1 && STEP_CALL_REGISTER == STEP_CALL + 2 && STEP_JUMP_AT == STEP_JUMP + 1 &&
 		       STEP_JUMP_REGISTER == STEP_JUMP + 2,
-	"go() counts on it");
+	"go-counts");
 
 static bool is_conditional(csh handle, const cs_insn *instruction)
 {

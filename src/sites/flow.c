@@ -39,6 +39,7 @@ struct slot {
 
 struct state {
 	bool is_reached;
+	bool is_fresh; /* it has changed since the block was gone through */
 	unsigned slot_count;
 	struct value registers[STEP_REGISTERS];
 	struct slot slots[SLOTS];
@@ -175,6 +176,11 @@ static struct value sum(struct value a, struct value b)
 			return unknown;
 		return a;
 	}
+	if (a.kind == VALUE_ARGUMENT && b.kind == VALUE_ARGUMENT && a.index == b.index) {
+		if (__builtin_add_overflow(a.add, b.add, &a.add) || __builtin_add_overflow(a.scale, b.scale, &a.scale))
+			return unknown;
+		return a;
+	}
 	return unknown;
 }
 
@@ -227,6 +233,7 @@ static bool join_states(struct state *to, const struct state *from)
 
 	if (!to->is_reached) {
 		*to = *from;
+		to->is_fresh = true;
 		return true;
 	}
 	for (unsigned i = 0; i < STEP_REGISTERS; i++) {
@@ -237,7 +244,9 @@ static bool join_states(struct state *to, const struct state *from)
 	}
 	for (unsigned i = 0; i < to->slot_count; i++) {
 		struct slot slot = to->slots[i];
-		const struct value *other = slot_at(from, slot.offset);
+		const struct value *other = i < from->slot_count && from->slots[i].offset == slot.offset ?
+						    &from->slots[i].value :
+						    slot_at(from, slot.offset);
 		struct value value = other ? join(&slot.value, other) : unknown;
 
 		changed |= !is_same(&value, &slot.value);
@@ -246,12 +255,13 @@ static bool join_states(struct state *to, const struct state *from)
 			to->slots[kept++] = slot;
 	}
 	to->slot_count = kept;
+	to->is_fresh |= changed;
 	return changed;
 }
 
 static void begin_state(const struct flow *flow, struct state *state)
 {
-	*state = (struct state){ .is_reached = true };
+	*state = (struct state){ .is_reached = true, .is_fresh = true };
 	if (flow->code->is_entered)
 		for (unsigned i = 0; i < flow->calling->argument_count; i++)
 			state->registers[flow->calling->arguments[i]] =
@@ -457,7 +467,9 @@ static struct value add_up(const struct step *step, const struct state *state)
 {
 	struct value value = step->from == NO_REGISTER ? number(0) : state->registers[step->from];
 
-	if (step->other != NO_REGISTER) {
+	if (step->from != NO_REGISTER && step->from == step->other && step->scale > 0 && step->scale < INT64_MAX)
+		value = scaled(value, step->scale + 1); /* what is not known is the same twice */
+	else if (step->other != NO_REGISTER) {
 		struct value more = state->registers[step->other];
 
 		/* What is taken away is no multiple of anything. */
@@ -634,8 +646,9 @@ static bool settle(struct flow *flow)
 			const struct block *block = &g_array_index(flow->blocks, struct block, i);
 			struct state state;
 
-			if (!flow->states[i].is_reached)
+			if (!flow->states[i].is_fresh)
 				continue;
+			flow->states[i].is_fresh = false;
 			run_block(flow, i, &state, false);
 			if (block->goes_on)
 				changed |= join_states(&flow->states[i + 1], &state);
@@ -666,7 +679,7 @@ static bool settle_all(struct flow *flow)
 			return false;
 		for (uint32_t i = 0; i < flow->blocks->len; i++)
 			if (!flow->states[i].is_reached && (pass || !is_led_to[i]))
-				flow->states[i] = (struct state){ .is_reached = true };
+				flow->states[i] = (struct state){ .is_reached = true, .is_fresh = true };
 	}
 	return settle(flow);
 }
@@ -708,7 +721,7 @@ static bool make_room(struct flow *flow)
 static void clear_states(struct flow *flow)
 {
 	for (uint32_t i = 0; i < flow->blocks->len; i++) {
-		flow->states[i].is_reached = false;
+		flow->states[i].is_reached = flow->states[i].is_fresh = false;
 		flow->states[i].slot_count = 0;
 	}
 	begin_state(flow, &flow->states[0]);

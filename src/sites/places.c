@@ -10,7 +10,7 @@
 
 static bool is_of_library(const char *function)
 {
-	static const char *const beginnings[] = { "std::", "__gnu_cxx::", "boost::", "absl::", "operator new", "__" };
+	static const char *const beginnings[] = { "std::", "__gnu_cxx::", "boost::", "absl::", "__" };
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(beginnings); i++)
 		if (g_str_has_prefix(function, beginnings[i]))

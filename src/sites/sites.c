@@ -186,6 +186,16 @@ static void forget_reading(hc_sites *sites)
 
 /* ---- the object ---- */
 
+static char *why_not_machine(const hc_core *core)
+{
+	return g_strdup_printf("code of %s is not read", hc_core_process(core)->machine);
+}
+
+static char *why_not_read(const hc_sites *sites)
+{
+	return g_strdup(sites->read->len ? "there is no memory to read the program's code" : "no file of the process's code is here");
+}
+
 hc_sites *hc_sites_create(const hc_core *core, hc_modules *modules, hc_debug_info *debug_info, hc_program_types *program_types, unsigned jobs)
 {
 	hc_sites *sites = g_new0(hc_sites, 1);
@@ -208,20 +218,16 @@ hc_sites *hc_sites_create(const hc_core *core, hc_modules *modules, hc_debug_inf
 	sites->places = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
 	sites->strings = g_string_chunk_new(1 << 14);
 	sites->flow = hc_flow_create(sites->machine);
-	if (error)
-		sites->why_none = g_strdup(error->message);
-	else if (!sites->flow)
-		sites->why_none = g_strdup_printf("code of %s is not read", hc_core_process(core)->machine);
-	if (sites->why_none)
+	if (error || !sites->flow) {
+		sites->why_none = error ? g_strdup(error->message) : why_not_machine(core);
 		return sites;
+	}
 	for (unsigned i = 0; i < hc_modules_count(modules); i++)
 		open_module(sites, hc_modules_get(modules, i));
-	if (!sites->read->len)
-		sites->why_none = g_strdup("no file of the process's code is here");
-	else if (!hc_sites_scan(sites, workers))
-		sites->why_none = g_strdup("there is no memory to read the program's code");
-	if (sites->why_none)
+	if (!sites->read->len || !hc_sites_scan(sites, workers)) {
+		sites->why_none = why_not_read(sites);
 		return sites;
+	}
 	hc_sites_read(sites, workers);
 	for (unsigned i = 0; i < sites->read->len; i++)
 		add_sites_of(sites, &g_array_index(sites->read, struct code_module, i));
