@@ -8,6 +8,7 @@
 #pragma once
 
 #include <heapcore/debuginfo.h>
+#include <heapcore/leaks.h>
 
 HC_BEGIN_DECLS
 
@@ -70,6 +71,7 @@ typedef struct hc_site_question {
 	unsigned block_count;
 	const hc_module *owner; /* whose they are by other evidence; NULL: not known */
 	const char *type;	/* what they are by other evidence; NULL: not known */
+	bool is_varying;	/* their sizes differ: no call with a number made them all */
 } hc_site_question;
 
 typedef enum {
@@ -89,19 +91,27 @@ enum {
 };
 
 typedef struct hc_site_answer {
+	uint64_t size; /* usable bytes, as it was asked */
 	hc_site_verdict verdict;
 	const hc_site *const *sites; /* that fit: best first. Of HC_SITE_VERDICT_COMPUTED those of the owner, or of the program, that compute their size */
 	unsigned count;
 	unsigned of_size;     /* calls with a number that fits, in the whole process */
+	bool is_varying;      /* their sizes differ, as it was asked */
 	bool by_class;	      /* what they make is an object of the blocks' class, by its vtable */
 	bool by_contents;     /* what they put into a block stands in the blocks */
-	const hc_module *only_in; /* of PROBABLY: the only one of this size in this module, though others have one; NULL: in the process */
+	const hc_module *only_in; /* what is said is of this module alone; NULL: of the process */
 	unsigned computed;    /* calls that compute their size, in ONLY_IN, or in the process */
 } hc_site_answer;
 
 /* Free *RET_ANSWER with hc_site_answer_clear(). One thread at a time. */
 void hc_sites_ask(hc_sites *sites, const hc_site_question *question, hc_site_answer *ret_answer);
 void hc_site_answer_clear(hc_site_answer *answer);
+
+/*
+ * The same for the heads of the first COUNT groups of LEAKS: RET_ANSWERS has room for so many, to be cleared one by one. FALSE: memory was out,
+ * and they are empty.
+ */
+bool hc_sites_ask_leaks(hc_sites *sites, const hc_leaks *leaks, unsigned count, hc_site_answer *ret_answers);
 
 void hc_sites_destroy(hc_sites *sites); /* NULL is fine */
 

@@ -373,6 +373,7 @@ static void answer_computed(const hc_sites *sites, const hc_site_question *quest
 		if (found->len < CANDIDATES_MOST)
 			g_array_append_val(found, site);
 	}
+	answer->only_in = question->owner;
 	answer->verdict = answer->computed || sites->computed ? HC_SITE_VERDICT_COMPUTED : HC_SITE_VERDICT_NONE;
 }
 
@@ -398,11 +399,13 @@ void hc_sites_ask(hc_sites *sites, const hc_site_question *question, hc_site_ans
 	GArray *found = g_array_new(FALSE, FALSE, sizeof(const hc_site *));
 	g_autoptr(GArray) candidates = NULL;
 
-	*ret_answer = (hc_site_answer){ 0 };
+	*ret_answer = (hc_site_answer){ .size = question->size, .is_varying = question->is_varying };
 	read_samples(sites, question, samples);
 	candidates = find_of_size(sites, question, samples);
 	ret_answer->of_size = candidates->len;
 	choose(candidates);
+	if (question->is_varying)
+		g_array_set_size(candidates, 0);
 	for (unsigned i = 0; i < candidates->len; i++)
 		g_array_append_val(found, g_array_index(candidates, struct candidate, i).site);
 	if (!candidates->len)

@@ -12,6 +12,7 @@
  *	decode_aarch64.c	... on aarch64
  *	places.c		where a site is in the source
  *	rank.c			which sites blocks may be from
+ *	lost.c			groups of lost blocks, as questions
  *	sites_state.h		what these share
  *
  * Made when it is asked for, not in every analysis. Costs one look at each byte of the process's code, and decoding of the functions that
