@@ -277,6 +277,17 @@ static unsigned choose(csh handle, const cs_insn *instruction, const cs_x86 *x86
 	return 1;
 }
 
+/* Of a register with itself it is a way to do nothing. */
+static unsigned exchange(csh handle, const cs_insn *instruction, const cs_x86 *x86, struct step *step)
+{
+	if (x86->operands[0].type == X86_OP_MEM || x86->operands[1].type == X86_OP_MEM)
+		return store(handle, instruction, &x86->operands[x86->operands[0].type != X86_OP_MEM], NULL, step);
+	other(handle, instruction, step);
+	if (x86->operands[0].reg == x86->operands[1].reg)
+		step->clobbers = 0;
+	return 1;
+}
+
 static unsigned push(const cs_x86 *x86, struct step *steps)
 {
 	const cs_x86_op *from = &x86->operands[0];
@@ -367,6 +378,8 @@ unsigned hc_steps_of_x86(size_t handle, const struct cs_insn *instruction, struc
 	case X86_INS_CDQE:
 		steps[0] = (struct step){ .kind = STEP_SUM, .to = RAX, .from = RAX, .other = NO_REGISTER };
 		return 1;
+	case X86_INS_XCHG:
+		return exchange(handle, instruction, x86, steps);
 	case X86_INS_CMP:
 	case X86_INS_TEST:
 	case X86_INS_NOP:

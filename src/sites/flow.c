@@ -661,6 +661,18 @@ static bool settle(struct flow *flow)
 	return false;
 }
 
+/* What fills the room up to where a jump leads: nothing comes there. */
+static bool is_padding(const struct flow *flow, const struct block *block)
+{
+	for (uint32_t i = block->first; i < block->end; i++) {
+		const struct step *step = &g_array_index(flow->steps, struct step, i);
+
+		if (step->kind != STEP_OTHER || step->clobbers)
+			return false;
+	}
+	return true;
+}
+
 /* Ways in that are not seen begin with nothing known: first the blocks that no other leads to, then what is left, in circles. */
 static bool settle_all(struct flow *flow)
 {
@@ -678,7 +690,8 @@ static bool settle_all(struct flow *flow)
 		if (!settle(flow))
 			return false;
 		for (uint32_t i = 0; i < flow->blocks->len; i++)
-			if (!flow->states[i].is_reached && (pass || !is_led_to[i]))
+			if (!flow->states[i].is_reached && (pass || !is_led_to[i]) &&
+				!is_padding(flow, &g_array_index(flow->blocks, struct block, i)))
 				flow->states[i] = (struct state){ .is_reached = true, .is_fresh = true };
 	}
 	return settle(flow);

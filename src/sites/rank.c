@@ -11,8 +11,8 @@
  *		agrees orders the calls.
  *	owner	whose the blocks are by other evidence orders them, too.
  *
- * One call that is left is told as probable, for calls whose size is computed are always there (in libc, if nowhere else), and so are calls through
- * pointers: it is the only one only where the blocks' class is known to be made there, and nowhere else.
+ * One call that is left, and agrees with the blocks in more than their size, is told as probable. That it is the only one is never said: calls
+ * whose size is computed are always there (in libc, if nowhere else), and so are calls through pointers.
  */
 #include "sites/sites_state.h"
 
@@ -360,6 +360,15 @@ static void choose(GArray *candidates)
 	g_array_set_size(candidates, kept);
 }
 
+/* Whether SITE's function is called by sites, which say more. */
+static bool is_told_by_callers(const hc_sites *sites, const hc_site *site)
+{
+	const struct code_module *module = module_of(sites, site->address);
+	gpointer start = GUINT_TO_POINTER((uint32_t)(site->function - site->module->start));
+
+	return site->is_handed_on && g_hash_table_contains(sites->used, g_hash_table_lookup(module->targets, start));
+}
+
 static void answer_computed(const hc_sites *sites, const hc_site_question *question, GArray *found, hc_site_answer *answer)
 {
 	for (unsigned i = sites->sites->len; i-- > 0;) {
@@ -367,7 +376,7 @@ static void answer_computed(const hc_sites *sites, const hc_site_question *quest
 
 		if (site->size_kind == HC_SITE_CONSTANT)
 			break;
-		if (site->is_handed_on || !may_give(site, question->size) || (question->owner && site->module != question->owner))
+		if (is_told_by_callers(sites, site) || !may_give(site, question->size) || (question->owner && site->module != question->owner))
 			continue;
 		answer->computed++;
 		if (found->len < CANDIDATES_MOST)
@@ -382,6 +391,17 @@ static bool is_alone_in_owner(const GArray *candidates)
 {
 	return candidates->len > 1 && g_array_index(candidates, struct candidate, 0).is_owner &&
 	       !g_array_index(candidates, struct candidate, 1).is_owner;
+}
+
+/*
+ * One call that fits in size alone may still be none of these blocks': others compute theirs. So it has to agree with them in something else, too,
+ * their class, what it puts there, or whose they are.
+ */
+static bool is_probable(const GArray *candidates, const hc_site_answer *answer)
+{
+	const struct candidate *first = &g_array_index(candidates, struct candidate, 0);
+
+	return answer->only_in || (candidates->len == 1 && (first->is_class || first->is_owner || answer->by_contents));
 }
 
 static unsigned count_computed(const hc_sites *sites, const hc_module *module)
@@ -417,7 +437,7 @@ void hc_sites_ask(hc_sites *sites, const hc_site_question *question, hc_site_ans
 		ret_answer->by_contents = first->agreeing && !first->differing;
 		if (is_alone_in_owner(candidates))
 			ret_answer->only_in = question->owner;
-		ret_answer->verdict = candidates->len == 1 || ret_answer->only_in ? HC_SITE_VERDICT_PROBABLY : HC_SITE_VERDICT_SOME;
+		ret_answer->verdict = is_probable(candidates, ret_answer) ? HC_SITE_VERDICT_PROBABLY : HC_SITE_VERDICT_SOME;
 		ret_answer->computed = count_computed(sites, ret_answer->only_in);
 	}
 	ret_answer->count = found->len;

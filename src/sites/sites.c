@@ -105,6 +105,8 @@ static void add_site(hc_sites *sites, const struct code_module *module, uint32_t
 		.is_pool = call->allocator->is_pool,
 	};
 
+	if (call->allocator->is_wrapper)
+		g_hash_table_add(sites->used, (void *)call->allocator);
 	measure(call, &site);
 	g_array_append_val(sites->sites, site);
 	g_array_append_val(sites->calls, call);
@@ -208,6 +210,7 @@ hc_sites *hc_sites_create(const hc_core *core, hc_modules *modules, hc_debug_inf
 	sites->program_types = program_types;
 	sites->machine = hc_core_process(core)->machine_id;
 	sites->names = hc_allocator_names_read(&error);
+	sites->used = g_hash_table_new(NULL, NULL);
 	sites->wrappers = g_ptr_array_new_with_free_func(g_free);
 	sites->read = g_array_new(FALSE, FALSE, sizeof(struct code_module));
 	g_array_set_clear_func(sites->read, close_module);
@@ -244,6 +247,7 @@ void hc_sites_destroy(hc_sites *sites)
 	g_ptr_array_unref(sites->unread);
 	g_array_unref(sites->sites);
 	g_array_unref(sites->calls);
+	g_hash_table_unref(sites->used);
 	g_ptr_array_unref(sites->wrappers);
 	g_hash_table_unref(sites->objects);
 	g_hash_table_unref(sites->places);

@@ -41,6 +41,7 @@ struct hc_sites {
 	hc_debug_info *debug_info;
 	hc_program_types *program_types;
 	struct allocator_names *names;
+	GHashTable *used;    /* of these, those that a site calls */
 	GPtrArray *wrappers; /* of struct allocator, owned: found by code */
 	GArray *read;	     /* of struct code_module */
 	GPtrArray *unread;   /* of const hc_module: whose code is not known */

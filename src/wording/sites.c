@@ -73,10 +73,15 @@ static void append_some(GString *text, hc_sites *sites, const hc_site_answer *an
 		g_string_append_printf(text, "%s ask for so much: too many to tell which", calls);
 		return;
 	}
-	g_string_append_printf(text, "probably allocated by one of %s that ask for so much", calls);
+	if (answer->count == 1)
+		g_string_append(text, "one call asks for so much");
+	else
+		g_string_append_printf(text, "probably allocated by one of %s that ask for so much", calls);
 	if (answer->by_class)
 		g_string_append(text, " and make an object of this class");
 	append_sites(text, sites, answer);
+	if (answer->count == 1)
+		append_others(text, answer);
 }
 
 static void append_computed(GString *text, hc_sites *sites, const hc_site_answer *answer)
