@@ -67,6 +67,7 @@ const hc_site_place *hc_sites_place(hc_sites *sites, const hc_site *site);
 /* Blocks that are asked about: of one kind, and most of one size. */
 typedef struct hc_site_question {
 	uint64_t size;		  /* usable bytes of most */
+	uint64_t total;		  /* blocks of the kind */
 	const hc_address *blocks; /* some of them, whose contents are looked at */
 	unsigned block_count;
 	const hc_module *owner; /* whose they are by other evidence; NULL: not known */
@@ -97,6 +98,7 @@ typedef struct hc_site_answer {
 	unsigned count;
 	unsigned of_size;     /* calls with a number that fits, in the whole process */
 	bool is_varying;      /* their sizes differ, as it was asked */
+	bool without_runtime; /* those of libc and the language's runtime were left out: they hardly ever make many blocks */
 	bool by_class;	      /* what they make is an object of the blocks' class, by its vtable */
 	bool by_contents;     /* what they put into a block stands in the blocks */
 	const hc_module *only_in; /* what is said is of this module alone; NULL: of the process */

@@ -46,6 +46,7 @@ json_t *hc_site_answer_json(hc_sites *sites, const hc_site_answer *answer)
 		{ "of_size", NULL, hc_value_count(answer->of_size) },
 		{ "by_class", NULL, hc_value_flag(answer->by_class) },
 		{ "by_contents", NULL, hc_value_flag(answer->by_contents) },
+		{ "without_runtime", NULL, hc_value_flag(answer->without_runtime) },
 		{ "only_in", NULL, hc_value_text(answer->only_in ? answer->only_in->name : NULL) },
 		{ "computed", NULL, hc_value_count(answer->computed) },
 		{ "calls", NULL, hc_value_json(sites_json(sites, answer)) },

@@ -57,8 +57,7 @@ static bool read_group(struct allocator_names *names, GKeyFile *file, const char
 		!read_argument(file, group, "count", &allocator.count, error))
 		return false;
 	allocator.is_pool = read_flag(file, group, "pool", false);
-	allocator.is_free = read_flag(file, group, "free", false);
-	allocator.gives_result = read_flag(file, group, "result", !allocator.is_free);
+	allocator.gives_result = read_flag(file, group, "result", true);
 	allocator.name = g_strdup(group);
 	allocator.called = g_key_file_get_string(file, group, "called", NULL);
 	/* The first file that names it counts: the user's. */

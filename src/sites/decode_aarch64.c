@@ -19,6 +19,7 @@ enum {
 const struct calling hc_calling_aarch64 = {
 	.arguments = { 0, 1, 2, 3, 4, 5, 6, 7 },
 	.argument_count = 8,
+	.registers = STEP_REGISTERS,
 	.result = 0,
 	.stack = SP,
 	.frame = 29,

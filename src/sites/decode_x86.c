@@ -30,6 +30,7 @@ enum {
 const struct calling hc_calling_x86 = {
 	.arguments = { RDI, RSI, RDX, RCX, R8, R9 },
 	.argument_count = 6,
+	.registers = 16,
 	.result = RAX,
 	.stack = RSP,
 	.frame = RBP,

@@ -225,18 +225,26 @@ static void set_slot(struct state *state, int64_t offset, uint8_t width, const s
 	state->slots[state->slot_count++] = (struct slot){ offset, *value };
 }
 
+/* Only as much as is in use: blocks are many. */
+static void copy_state(struct state *to, const struct state *from)
+{
+	memcpy(to, from, offsetof(struct state, slots) + from->slot_count * sizeof *from->slots);
+}
+
 /* What comes from FROM, into what was known in TO already. Whether TO has changed. */
-static bool join_states(struct state *to, const struct state *from)
+static bool join_states(const struct flow *flow, struct state *to, const struct state *from)
 {
 	bool changed = false;
 	unsigned kept = 0;
 
 	if (!to->is_reached) {
-		*to = *from;
+		copy_state(to, from);
 		to->is_fresh = true;
 		return true;
 	}
-	for (unsigned i = 0; i < STEP_REGISTERS; i++) {
+	for (unsigned i = 0; i < flow->calling->registers; i++) {
+		if (is_same(&to->registers[i], &from->registers[i]))
+			continue;
 		struct value value = join(&to->registers[i], &from->registers[i]);
 
 		changed |= !is_same(&value, &to->registers[i]);
@@ -417,7 +425,7 @@ static void do_call(const struct flow *flow, const struct step *step, struct sta
 		note_call(flow, step, state, allocator, is_jump);
 	else if (noting && is_known)
 		note_use(flow, step, state, &callee);
-	for (unsigned i = 0; i < STEP_REGISTERS; i++)
+	for (unsigned i = 0; i < flow->calling->registers; i++)
 		if (flow->calling->clobbered >> i & 1)
 			state->registers[i] = unknown;
 	if (allocator && allocator->gives_result)
@@ -621,7 +629,7 @@ static void run_block(const struct flow *flow, uint32_t number, struct state *st
 {
 	const struct block *block = &g_array_index(flow->blocks, struct block, number);
 
-	*state = flow->states[number];
+	copy_state(state, &flow->states[number]);
 	for (uint32_t i = block->first; i < block->end; i++) {
 		const struct step *step = &g_array_index(flow->steps, struct step, i);
 
@@ -651,9 +659,9 @@ static bool settle(struct flow *flow)
 			flow->states[i].is_fresh = false;
 			run_block(flow, i, &state, false);
 			if (block->goes_on)
-				changed |= join_states(&flow->states[i + 1], &state);
+				changed |= join_states(flow, &flow->states[i + 1], &state);
 			if (block->goes != UINT32_MAX)
-				changed |= join_states(&flow->states[block->goes], &state);
+				changed |= join_states(flow, &flow->states[block->goes], &state);
 		}
 		if (!changed)
 			return true;
@@ -703,8 +711,9 @@ static void find_escaped(struct flow *flow)
 	flow->escaped = INT64_MAX;
 	for (uint32_t i = 0; i < flow->blocks->len; i++) {
 		const struct block *block = &g_array_index(flow->blocks, struct block, i);
-		struct state state = flow->states[i];
+		struct state state;
 
+		copy_state(&state, &flow->states[i]);
 		for (uint32_t j = block->first; state.is_reached && j < block->end; j++) {
 			const struct step *step = &g_array_index(flow->steps, struct step, j);
 

@@ -50,7 +50,7 @@ struct allocator {
 	const char *called; /* as people do; or NULL */
 	int size, count;
 	int64_t scale, add; /* it allocates size * count * scale + add */
-	bool is_pool, is_free;
+	bool is_pool;
 	bool gives_result; /* the address is what it returns */
 	bool is_wrapper; /* found by its code, not by its name */
 };

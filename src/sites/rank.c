@@ -22,6 +22,8 @@
 
 enum {
 	SAMPLES_MOST = 64,
+	FEW = 3, /* fewer may differ by chance */
+	MANY = 8, /* blocks that libc hardly makes with one call */
 	LOOKED_AT = 1024,   /* bytes of a block */
 	CALLS_FOLLOWED = 3, /* from a constructor to that of a base, and on */
 	CONTENTS_MOST = 256,
@@ -45,7 +47,7 @@ struct content {
 /* A call, as it agrees with the blocks. */
 struct candidate {
 	const hc_site *site;
-	bool is_class, is_owner;
+	bool is_class, is_owner, is_runtime;
 	bool contradicts;
 	int agreeing, differing; /* numbers other than 0 that it stores */
 	int zeros;
@@ -97,6 +99,11 @@ static bool may_give(const hc_site *site, uint64_t usable)
 }
 
 /* ---- what is put into an object ---- */
+
+static bool module_at(const hc_sites *sites, uint64_t value)
+{
+	return hc_modules_find(sites->modules, value) != NULL;
+}
 
 static const struct code_module *module_of(const hc_sites *sites, hc_address address)
 {
@@ -274,9 +281,10 @@ static void compare(hc_sites *sites, const hc_site_question *question, const GAr
 	g_autoptr(GArray) contents = g_array_new(FALSE, FALSE, sizeof(struct content));
 	unsigned index = (unsigned)(candidate->site - &g_array_index(sites->sites, hc_site, 0)), classes = 0, agreeing = 0;
 	const struct flow_call *call = g_array_index(sites->calls, const struct flow_call *, index);
-	bool may_be_other = false;
+	bool may_be_other = false, lacks_address = false;
 
 	candidate->is_owner = candidate->site->module == question->owner;
+	candidate->is_runtime = hc_module_is_runtime(candidate->site->module);
 	if (!samples->len)
 		return;
 	add_contents_of(sites, module_of(sites, candidate->site->address), &call->object, CALLS_FOLLOWED, contents);
@@ -295,18 +303,21 @@ static void compare(hc_sites *sites, const hc_site_question *question, const GAr
 			candidate->zeros += same == samples->len;
 		else if (same == samples->len)
 			candidate->agreeing++;
-		else
+		else {
 			candidate->differing += !same;
+			lacks_address |= !same && samples->len >= FEW && content->width == 8 && module_at(sites, content->value);
+		}
 	}
 	candidate->is_class = classes && agreeing * 2 > samples->len;
-	candidate->contradicts = classes && !agreeing && !may_be_other;
+	/* Functions and tables that an object leads to from the beginning on stay the same. */
+	candidate->contradicts = !may_be_other && ((classes && !agreeing) || lacks_address);
 }
 
 /* ---- the answer ---- */
 
 static int score(const struct candidate *candidate)
 {
-	return candidate->is_class * 1000 + candidate->is_owner * 100 + MIN(candidate->agreeing, 8) * 10 -
+	return candidate->is_class * 1000 + candidate->is_owner * 100 - candidate->is_runtime * 200 + MIN(candidate->agreeing, 8) * 10 -
 	       MIN(candidate->differing, 8) * 5 + MIN(candidate->zeros, 4);
 }
 
@@ -344,9 +355,21 @@ static GArray *find_of_size(hc_sites *sites, const hc_site_question *question, c
 	return candidates;
 }
 
-/* Leaves those that may be it. */
-static void choose(GArray *candidates)
+static bool is_program(const GArray *candidates)
 {
+	for (unsigned i = 0; i < candidates->len; i++) {
+		const struct candidate *candidate = &g_array_index(candidates, struct candidate, i);
+
+		if (!candidate->is_runtime && !candidate->contradicts)
+			return true;
+	}
+	return false;
+}
+
+/* Leaves those that may be it. Of few blocks any module may have made them. Whether some were left out for being the runtime's. */
+static bool choose(GArray *candidates, uint64_t total)
+{
+	bool without_runtime = total >= MANY && is_program(candidates), left_out = false;
 	const struct candidate *first = &g_array_index(candidates, struct candidate, 0);
 	bool only_class = candidates->len && first->is_class;
 	unsigned kept = 0;
@@ -354,10 +377,15 @@ static void choose(GArray *candidates)
 	for (unsigned i = 0; i < candidates->len; i++) {
 		struct candidate candidate = g_array_index(candidates, struct candidate, i);
 
-		if (only_class ? candidate.is_class : !candidate.contradicts)
+		if (only_class ? !candidate.is_class : candidate.contradicts)
+			continue;
+		if (!only_class && without_runtime && candidate.is_runtime)
+			left_out = true;
+		else
 			g_array_index(candidates, struct candidate, kept++) = candidate;
 	}
 	g_array_set_size(candidates, kept);
+	return left_out;
 }
 
 /* Whether SITE's function is called by sites, which say more. */
@@ -423,7 +451,7 @@ void hc_sites_ask(hc_sites *sites, const hc_site_question *question, hc_site_ans
 	read_samples(sites, question, samples);
 	candidates = find_of_size(sites, question, samples);
 	ret_answer->of_size = candidates->len;
-	choose(candidates);
+	ret_answer->without_runtime = choose(candidates, question->total);
 	if (question->is_varying)
 		g_array_set_size(candidates, 0);
 	for (unsigned i = 0; i < candidates->len; i++)

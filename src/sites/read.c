@@ -179,7 +179,7 @@ static struct allocator *make_wrapper(hc_sites *sites, const struct code_module 
 	const hc_code_function *function = function_at(module, start);
 	struct allocator *wrapper;
 
-	if (call->size.kind != VALUE_ARGUMENT || call->allocator->is_free || sites->wrappers->len >= WRAPPERS_MOST)
+	if (call->size.kind != VALUE_ARGUMENT || sites->wrappers->len >= WRAPPERS_MOST)
 		return NULL;
 	wrapper = g_new0(struct allocator, 1);
 	wrapper->name = function ? function->name : NULL;

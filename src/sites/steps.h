@@ -48,6 +48,7 @@ struct step {
 struct calling {
 	uint8_t arguments[8];
 	unsigned argument_count;
+	unsigned registers; /* how many there are */
 	uint8_t result, stack, frame;
 	uint32_t clobbered;
 };

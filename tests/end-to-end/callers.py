@@ -101,6 +101,8 @@ class Code:
             place = places.get(comes_back if self.is_fixed(path) else comes_back - first)
             if place and "call" in lines[place - 1]:
                 numbers = self._read(lines, place - 2)
+                if "calloc" in lines[place - 1] and len(numbers) < 2:  # of how many is not known
+                    numbers = {}
         self.known[comes_back] = numbers
         return numbers
 

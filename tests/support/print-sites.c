@@ -98,6 +98,7 @@ static void ask(const hc_analysis *analysis, hc_sites *sites, const struct kind 
 {
 	hc_site_question question = {
 		.size = kind->size,
+		.total = kind->blocks->len,
 		.blocks = (const hc_address *)(void *)kind->blocks->data,
 		.block_count = MIN(kind->blocks->len, ASKED_ABOUT),
 	};
