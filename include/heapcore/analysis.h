@@ -14,6 +14,7 @@
 #include <heapcore/findings.h>
 #include <heapcore/leaks.h>
 #include <heapcore/owners.h>
+#include <heapcore/sites.h>
 #include <heapcore/types.h>
 
 HC_BEGIN_DECLS
@@ -94,6 +95,12 @@ double hc_analysis_seconds(const hc_analysis *analysis, hc_stage stage); /* wall
  * ANALYSIS and what OPTIONS point to must outlive the result. Fails with HC_ERROR_NO_MEMORY.
  */
 hc_leaks *hc_analysis_find_leaks(const hc_analysis *analysis, const hc_leaks_options *options, GError **error);
+
+/*
+ * The calls of the program that allocate, by an analysis that has run up to the modules at least: not looked for before it is asked for, and
+ * read once for each call of this. ANALYSIS must outlive the result, and is asked while that is: one thread at a time.
+ */
+hc_sites *hc_analysis_find_sites(const hc_analysis *analysis);
 
 /*
  * Who holds and retains what is in use, by an analysis that has run up to the types: not made before it is asked for. OPTIONS may be

@@ -23,5 +23,6 @@
 #include <heapcore/places.h>
 #include <heapcore/references.h>
 #include <heapcore/reports.h>
+#include <heapcore/sites.h>
 #include <heapcore/types.h>
 #include <heapcore/values.h>

@@ -7,6 +7,11 @@
 
 static void close_dwarf(struct module_debug *debug)
 {
+	if (debug->lines)
+		dwarf_end(g_steal_pointer(&debug->lines));
+	if (debug->lines_elf)
+		elf_end(g_steal_pointer(&debug->lines_elf));
+	g_clear_pointer(&debug->lines_mapped, g_mapped_file_unref);
 	if (debug->dwarf && !debug->is_borrowed)
 		dwarf_end(debug->dwarf);
 	debug->dwarf = NULL;

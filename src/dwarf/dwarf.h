@@ -19,6 +19,7 @@
  *	abbreviations.c	... what to skip there
  *	index.c		asking: units, scopes, types by name; names of DIEs
  *	functions.c	functions by address, and calls in them
+ *	code_lines.c	from an address of code to lines of source
  *	decl_files.c	in which file something was declared
  */
 #pragma once
@@ -126,6 +127,10 @@ struct module_debug {
 	GMappedFile *mapped;
 	Elf *elf;
 	Dwarf *dwarf;
+	bool tried_lines;
+	GMappedFile *lines_mapped; /* code_lines.c: `dwarf` has no tables of lines, this has them; NULL: nothing was opened */
+	Elf *lines_elf;
+	Dwarf *lines;
 	bool is_borrowed;	     /* `dwarf` belongs to the modules */
 	bool tried_part;
 	struct one_unit *part;	     /* one unit, where the rest was not asked for; NULL: there is none */
@@ -304,3 +309,23 @@ bool hc_call_site_at(
  */
 bool hc_call_site_calls(
 	hc_debug_info *info, Dwarf_Die *site, hc_address indirect, const hc_module *module, Dwarf_Die *callee);
+
+/* ---- code_lines.c ---- */
+
+enum {
+	HC_CODE_LINES_MAX = 24
+};
+
+/* A function at a place of the code, and the line of source that it was at. Texts belong to INFO; NULL and 0: not known. */
+typedef struct hc_code_line {
+	const char *function; /* qualified, without arguments */
+	const char *file;
+	int line;
+} hc_code_line;
+
+/*
+ * The functions that ADDRESS, of MODULE, is in: the innermost that was inlined there first, the one that has the code last; each with the line
+ * where it is, or calls the one before. At most LIMIT; their number, 0: no debug info tells.
+ */
+unsigned hc_code_lines_at(
+	hc_debug_info *info, const hc_module *module, hc_address address, hc_code_line *ret_lines, unsigned limit);

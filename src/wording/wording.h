@@ -14,6 +14,7 @@
 #include <heapcore/diff.h>
 #include <heapcore/duplicates.h>
 #include <heapcore/places.h>
+#include <heapcore/sites.h>
 #include <heapcore/values.h>
 
 /* ---- abi.c ---- */
@@ -200,6 +201,17 @@ char *hc_word_leak_words(hc_modules *modules, const hc_leak_group *group);
  * libfoo.so".
  */
 char *hc_word_leak_evidence(const hc_leak_group *group, const hc_leak_evidence *evidence);
+
+/* ---- sites.c: calls that allocate ---- */
+
+/* "ruleengine.cpp:41 in Engine::evaluate()"; "Engine::evaluate()+0x1c in libx.so"; "libx.so+0x4711". Free with g_free(). */
+char *hc_word_site(hc_sites *sites, const hc_site *site);
+
+/*
+ * "probably allocated at ruleengine.cpp:41 in Engine::evaluate(): the only call for 136 B in libx.so; 2 calls there ask for a size that is not
+ * known". NULL: there is nothing to say. Free with g_free().
+ */
+char *hc_word_site_answer(hc_sites *sites, const hc_site_answer *answer);
 
 /* Before hc_word_unread(): "whether anything is lost is not known: ..."; NULL: it is known. */
 char *hc_word_leaks_unknown(const hc_heap_info *heap, const hc_process *process);
