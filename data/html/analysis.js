@@ -53,7 +53,6 @@ function ownersSection(report, leaks, commands) {
 		return null;
 	const columns = [
 		{ title: "Owner", kind: "code", value: (row) => row.path },
-		{ title: "Type", kind: "code", value: (row) => row.type },
 		{ title: "Holds", kind: "size", value: (row) => row.bytes },
 		{ title: "Share", kind: "number", value: (row) => row.bytes, node: (row) => shareBar(row.bytes, report.in_use.bytes) },
 		{ title: "Own", kind: "size", value: (row) => row.own.bytes },
@@ -61,6 +60,7 @@ function ownersSection(report, leaks, commands) {
 		{ title: "Resident", kind: "size", value: (row) => row.resident },
 		{ title: "Outside", kind: "size", value: (row) => row.outside || null },
 		{ title: "Blocks", kind: "count", value: (row) => row.blocks },
+		{ title: "Type", kind: "code", value: (row) => row.type },
 		{ title: "Level", kind: "number", value: (row) => row.level },
 		{ title: "Where", kind: "text", value: (row) => row.where },
 		{ title: "Certainty", kind: "text", value: (row) => row.certainty },
@@ -116,13 +116,13 @@ function containersSection(report, commands) {
 		return null;
 	const columns = [
 		{ title: "Container", kind: "code", value: (row) => row.path },
-		{ title: "Type", kind: "code", value: (row) => row.type },
 		{ title: "Elements", kind: "count", value: (row) => row.elements },
 		{ title: "Below", kind: "size", value: (row) => row.bytes_below },
 		{ title: "Own", kind: "size", value: (row) => row.bytes_own },
 		{ title: "Retains", kind: "size", value: (row) => row.retained },
 		{ title: "Resident", kind: "size", value: (row) => row.resident },
 		{ title: "Fill", kind: "share", value: (row) => row.fill },
+		{ title: "Type", kind: "code", value: (row) => row.type },
 		{ title: "How many", kind: "count", value: (row) => row.count },
 		{ title: "Read", kind: "text", value: (row) => row.grade },
 		{ title: "Certainty", kind: "text", value: (row) => row.certainty },
@@ -140,10 +140,10 @@ function typesSection(report, commands) {
 		return null;
 	const columns = [
 		{ title: "Type", kind: "code", value: (row) => row.type },
-		{ title: "Certainty", kind: "text", value: (row) => row.certainty },
 		{ title: "Blocks", kind: "count", value: (row) => row.count },
 		{ title: "Bytes", kind: "size", value: (row) => row.bytes },
 		{ title: "Resident", kind: "size", value: (row) => row.resident },
+		{ title: "Certainty", kind: "text", value: (row) => row.certainty },
 		{ title: "First found at", kind: "code", value: (row) => row.path },
 		{ title: "Example", kind: "code", value: (row) => row.example },
 	];

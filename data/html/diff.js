@@ -27,17 +27,17 @@ function attributionTable(report) {
 	const scale = growthScale(report.attribution.map((row) => row.bytes));
 	const columns = [
 		{ title: "What", kind: "code", value: (row) => row.name },
-		{ title: "Kind", kind: "text", value: (row) => row.kind },
-		{ title: "First", kind: "size", value: (row) => row.before },
-		{ title: "Last", kind: "size", value: (row) => row.after },
 		{ title: "Growth", kind: "growth", value: (row) => row.bytes },
 		{ title: "Bar", kind: "number", value: (row) => Math.abs(row.bytes), node: (row) => growthBar(row.bytes, scale) },
+		{ title: "First", kind: "size", value: (row) => row.before },
+		{ title: "Last", kind: "size", value: (row) => row.after },
 		{ title: "Share", kind: "share", value: (row) => row.share },
 		{ title: "Resident", kind: "growth", value: (row) => row.resident },
 		{ title: "Blocks", kind: "number", value: (row) => row.blocks_after - row.blocks_before, node: (row) => make("span", {}, changeText(row.blocks_before, row.blocks_after)) },
 		{ title: "Elements", kind: "number", value: (row) => row.elements_after === null ? null : row.elements_after - row.elements_before,
 			node: (row, value) => make("span", {}, value === null ? "" : changeText(row.elements_before, row.elements_after)) },
 		{ title: "Trend", kind: "text", value: (row) => TRENDS[row.trend] },
+		{ title: "Kind", kind: "text", value: (row) => row.kind },
 		{ title: "Type", kind: "code", value: (row) => row.type },
 		{ title: "Where", kind: "text", value: (row) => row.where },
 	];
@@ -60,10 +60,10 @@ function linesSection(report) {
 function steadySection(report) {
 	const columns = [
 		{ title: "What", kind: "code", value: (row) => row.name },
-		{ title: "Kind", kind: "text", value: (row) => row.kind },
 		{ title: "First", kind: "size", value: (row) => row.before },
 		{ title: "Last", kind: "size", value: (row) => row.after },
 		{ title: "Elements", kind: "number", value: (row) => row.elements_after, node: (row, value) => make("span", {}, value === null ? "" : changeText(row.elements_before, value)) },
+		{ title: "Kind", kind: "text", value: (row) => row.kind },
 		{ title: "Where", kind: "text", value: (row) => row.where },
 	];
 
@@ -75,9 +75,9 @@ function memoryGrowthSection(report) {
 	const scale = growthScale(rows.map(({ row }) => row.growth || 0));
 	const columns = [
 		{ title: "Memory table", kind: "text", value: ({ row }) => row.name, node: ({ row, depth }) => make("span", { style: { paddingLeft: 1.2 * depth + "em" } }, row.name) },
+		{ title: "Growth", kind: "growth", value: ({ row }) => row.growth },
 		{ title: "First", kind: "size", value: ({ row }) => row.bytes_a },
 		{ title: "Last", kind: "size", value: ({ row }) => row.bytes_b },
-		{ title: "Growth", kind: "growth", value: ({ row }) => row.growth },
 		{ title: "Bar", kind: "number", value: ({ row }) => row.growth === null ? null : Math.abs(row.growth), node: ({ row }) => growthBar(row.growth || 0, scale) },
 		{ title: "Resident, first", kind: "size", value: ({ row }) => row.resident_a },
 		{ title: "Resident, last", kind: "size", value: ({ row }) => row.resident_b },

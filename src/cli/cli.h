@@ -10,6 +10,7 @@
  *	common.c	options that all commands share, arguments, exit statuses
  *	options.c	options, from tables that tell what each is read into
  *	page.c		a page for a browser, written beside a report
+ *	pager.c		the terminal, and the pager that text goes through
  *	complaints.c	what is said on standard error
  *	core_report.c	one report on one core: what most commands are
  *	endings.c	signals, memory that is out, output that cannot be written
@@ -95,7 +96,7 @@ typedef struct cli_live {
 
 /* What the options that all commands share say, and the arguments that are left. Zero it first. */
 typedef struct cli_options {
-	gboolean json, verbose, quiet, help, list, exact;
+	gboolean json, verbose, quiet, help, list, exact, no_pager;
 	int width; /* 0: the terminal's */
 	const char *sysroot;
 	char **debug_directories;
@@ -108,6 +109,8 @@ typedef struct cli_options {
 	const char *output;	/* the file that the command will write; NULL: none */
 	char **container_files; /* of the commands that have them */
 	const char *colour;	/* as given; checked */
+	pid_t pager;		/* the process of a pager; 0: there is none */
+	int terminal;		/* with a pager: what standard output was */
 	const char *pid_word;	/* likewise */
 	const char *coredump_word, *coredump_folder; /* of --coredumpctl, --coredump-dir; may be NULL */
 	cli_live *live;		/* of the commands that read cores; NULL: there is no --pid */
@@ -205,9 +208,6 @@ void cli_list_commands(void);
 /* Gives up all rights but RIGHTS, unless OPTIONS say otherwise. cli_parse() has done so: of a live process all but those to capture. */
 void cli_give_up_rights(const cli_options *options, cli_rights rights);
 
-/* Whether DESCRIPTOR is a terminal that can do more than write lines. */
-bool cli_is_terminal(int descriptor);
-
 /* Whether progress may stand on standard error, the reader's terminal. */
 bool cli_shows_progress(const cli_options *options);
 
@@ -294,6 +294,7 @@ typedef struct cli_report {
 	bool broken_pipe; /* the reader has gone: no error */
 	char *repeated_options;
 	int descriptor; /* to write to: standard output, unless it is changed */
+	const cli_options *cli;
 } cli_report;
 
 void cli_report_init(cli_report *report, const cli_options *options, const char *binary);
@@ -330,6 +331,23 @@ void cli_page_begin(cli_page *page, const cli_options *options, const char *bina
 
 /* Writes the file, and tells where it is. WRITTEN is what the function that wrote it gave, with page->error. CLI_FAILED after an error, which was said. */
 cli_status cli_page_end(cli_page *page, const cli_options *options, bool written, bool replace);
+
+/* pager.c */
+
+/* Whether DESCRIPTOR is a terminal that can do more than write lines. */
+bool cli_is_terminal(int descriptor);
+
+/* Has standard output go to a pager, if it is a terminal and one is wanted: before rights are given up, while there is one thread. */
+void cli_pager_begin(cli_options *options);
+
+/* What is asked for width and colours: standard output, or the terminal that the pager shows it on. */
+int cli_pager_terminal(const cli_options *options);
+
+/* From here on SIGINT is the pager's, if there is one: the report is about to be written. */
+void cli_pager_gets_signals(const cli_options *options);
+
+/* Waits until the reader has seen enough. */
+void cli_pager_end(cli_options *options);
 
 /* core_report.c */
 

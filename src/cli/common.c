@@ -17,13 +17,6 @@ cli_status cli_worse(cli_status a, cli_status b)
 	return CLI_DONE;
 }
 
-bool cli_is_terminal(int descriptor)
-{
-	const char *terminal = g_getenv("TERM");
-
-	return isatty(descriptor) && terminal && strcmp(terminal, "dumb");
-}
-
 bool cli_shows_progress(const cli_options *options)
 {
 	return !options->quiet && cli_is_terminal(STDERR_FILENO);
@@ -31,6 +24,7 @@ bool cli_shows_progress(const cli_options *options)
 
 void cli_options_deinit(cli_options *options)
 {
+	cli_pager_end(options);
 	g_clear_pointer(&options->given, g_ptr_array_unref);
 	if (options->live) {
 		hc_capture_release(options->live->held);
@@ -73,6 +67,8 @@ static GOptionContext *make_context(const cli_command *command, const cli_option
 			.help = "auto (on a terminal, unless NO_COLOR is set), always, never", .argument = "WHEN" },
 		{ CLI_INTEGER, "width", &options->width,
 			.help = "columns of the text, 60 at least; default: the terminal's, or 100", .argument = "N" },
+		{ CLI_FLAG, "no-pager", &options->no_pager,
+			.help = "no pager, which text on a terminal goes through otherwise" },
 		{ CLI_FLAG, "bytes", &options->exact, .help = "sizes in tables to the byte" },
 		{ CLI_FLAG, "verbose", &options->verbose,
 			.help = "empty rows, notes and examples too; nothing shortened", .letter = 'v' },
@@ -278,6 +274,8 @@ bool cli_parse(const cli_command *command, int argc, char **argv, const cli_opti
 	if (!cli_options_read(command, options) || !place_process(command, options) ||
 		!place_coredump(command, options, ret_status) || !check(command, options, least_arguments, most_arguments))
 		return false;
+	if (command->cores != CLI_CORES_NONE)
+		cli_pager_begin(options);
 	cli_give_up_rights(options,
 		command->cores == CLI_CORES_NONE || options->live ? CLI_RIGHTS_TO_CAPTURE : CLI_RIGHTS_TO_READ);
 	return true;

@@ -191,6 +191,7 @@ static bool write_piece(const char *text, size_t length, void *data)
 {
 	cli_report *report = data;
 
+	cli_pager_gets_signals(report->cli);
 	while (length) {
 		ssize_t written = write(report->descriptor, text, length);
 
@@ -216,14 +217,15 @@ static bool wants_colour(const cli_options *options)
 		return false;
 	if (options->colour && !strcmp(options->colour, "always"))
 		return true;
-	return cli_is_terminal(STDOUT_FILENO) && !(no_colour && *no_colour);
+	return cli_is_terminal(cli_pager_terminal(options)) && !(no_colour && *no_colour);
 }
 
-static unsigned terminal_width(void)
+static unsigned terminal_width(const cli_options *options)
 {
+	int terminal = cli_pager_terminal(options);
 	struct winsize size;
 
-	return isatty(STDOUT_FILENO) && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) ? size.ws_col : 0;
+	return isatty(terminal) && !ioctl(terminal, TIOCGWINSZ, &size) ? size.ws_col : 0;
 }
 
 void cli_report_init(cli_report *report, const cli_options *options, const char *binary)
@@ -240,13 +242,15 @@ void cli_report_init(cli_report *report, const cli_options *options, const char 
 
 		g_string_append_printf(repeated, "%s--debug-dir %s", repeated->len ? " " : "", quoted);
 	}
-	*report = (cli_report){ .repeated_options = g_string_free(repeated, FALSE), .descriptor = STDOUT_FILENO };
+	*report = (cli_report){
+		.repeated_options = g_string_free(repeated, FALSE), .descriptor = STDOUT_FILENO, .cli = options
+	};
 	report->options = (hc_report_options){
 		.format = options->json ? HC_REPORT_JSON : HC_REPORT_TEXT,
 		.colour = wants_colour(options),
 		.verbose = options->verbose,
 		.exact = options->exact,
-		.width = options->width ? (unsigned)options->width : terminal_width(),
+		.width = options->width ? (unsigned)options->width : terminal_width(options),
 		.binary = binary,
 		.repeated_options = *report->repeated_options ? report->repeated_options : NULL,
 		.write = write_piece,
