@@ -496,7 +496,7 @@ static cli_status run(const cli_options *options, const char *against)
 cli_status cli_run_browse(const cli_command *command, int argc, char **argv)
 {
 	const char *against = NULL;
-	g_auto(cli_options) options = { 0 };
+	g_auto(cli_options) options = { .no_pager = TRUE };
 	const cli_option own[] = {
 		{ CLI_PATH, "against", &against, .argument = "CORE",
 			.help = "an earlier core, or snapshot: what each row grew by since, and what grew (d)" },
