@@ -8,11 +8,13 @@
  */
 #pragma once
 
+#include <heapcore/abi.h>
 #include <heapcore/check.h>
 #include <heapcore/duplicates.h>
 #include <heapcore/findings.h>
 #include <heapcore/leaks.h>
 #include <heapcore/owners.h>
+#include <heapcore/sites.h>
 #include <heapcore/types.h>
 
 HC_BEGIN_DECLS
@@ -95,6 +97,12 @@ double hc_analysis_seconds(const hc_analysis *analysis, hc_stage stage); /* wall
 hc_leaks *hc_analysis_find_leaks(const hc_analysis *analysis, const hc_leaks_options *options, GError **error);
 
 /*
+ * The calls of the program that allocate, by an analysis that has run up to the modules at least: not looked for before it is asked for, and
+ * read once for each call of this. ANALYSIS must outlive the result, and is asked while that is: one thread at a time.
+ */
+hc_sites *hc_analysis_find_sites(const hc_analysis *analysis);
+
+/*
  * Who holds and retains what is in use, by an analysis that has run up to the types: not made before it is asked for. OPTIONS may be
  * NULL. ANALYSIS must outlive the result. Fails with HC_ERROR_NO_MEMORY, or HC_ERROR_UNSUPPORTED if there are too many references.
  */
@@ -112,6 +120,12 @@ hc_duplicates *hc_analysis_find_duplicates(
  * the result.
  */
 hc_check *hc_analysis_check(const hc_analysis *analysis);
+
+/*
+ * Classes that two parts of the program see differently, of an analysis that has run at all; with what it did to the heap, of one that has run up
+ * to the types. Not looked for before it is asked for. OPTIONS may be NULL. ANALYSIS must outlive the result.
+ */
+hc_abi *hc_analysis_find_abi(const hc_analysis *analysis, const hc_abi_options *options);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_analysis, hc_analysis_destroy)
 

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <heapcore/abi.h>
 #include <heapcore/memory.h>
 #include <heapcore/owners.h>
 #include <heapcore/pins.h>
@@ -25,6 +26,7 @@ typedef enum {
 	HC_FINDING_DUPLICATES,	  /* blocks that hold the same */
 	HC_FINDING_COLLISIONS,	  /* a hash table whose elements are in few of its buckets */
 	HC_FINDING_CORRUPT,	  /* a part of the heap could not be followed */
+	HC_FINDING_TWO_LAYOUTS, /* lost or damaged blocks hang on a class that two parts of the program see differently */
 	HC_FINDING_KIND_COUNT,
 } hc_finding_kind;
 
@@ -147,6 +149,7 @@ typedef struct hc_finding {
 			uint64_t places;
 			hc_address first;
 		} corrupt;
+		const hc_abi_difference *two_layouts; /* belongs to the findings */
 	};
 } hc_finding;
 

@@ -2,6 +2,7 @@
 /* All of libheapcore. */
 #pragma once
 
+#include <heapcore/abi.h>
 #include <heapcore/analysis.h>
 #include <heapcore/areas.h>
 #include <heapcore/blocks.h>
@@ -12,6 +13,7 @@
 #include <heapcore/diff.h>
 #include <heapcore/duplicates.h>
 #include <heapcore/error.h>
+#include <heapcore/export.h>
 #include <heapcore/findings.h>
 #include <heapcore/leaks.h>
 #include <heapcore/memory.h>
@@ -21,5 +23,6 @@
 #include <heapcore/places.h>
 #include <heapcore/references.h>
 #include <heapcore/reports.h>
+#include <heapcore/sites.h>
 #include <heapcore/types.h>
 #include <heapcore/values.h>

@@ -4,7 +4,7 @@
  * that only it leads to. Trees of the same shape are one *group*. What belongs to no block, but is memory that nothing points
  * to all the same, are anonymous *mappings*.
  *
- * What a core cannot tell is which call allocated a block. What it can: the type (by its vtable), the libraries that the blocks
+ * What a core cannot tell is which call allocated a block (what the code tells of that: sites.h). What it can: the type (by its vtable), the libraries that the blocks
  * point to, what they contain, and freed memory that still holds a pointer to them.
  */
 #pragma once

@@ -33,6 +33,7 @@ typedef struct hc_report_options {
 	hc_report_format format;
 	bool colour;	    /* text: with escape sequences of a terminal */
 	bool verbose;	    /* text: empty rows and examples too, nothing shortened */
+	bool exact; /* text: sizes in tables and lines of facts to the byte; those within sentences stay rounded */
 	unsigned width;	    /* text: columns of the terminal; 0: 100 */
 	const char *binary; /* the program's file as the user named it, repeated in the commands shown; or NULL */
 	const char *repeated_options; /* more to repeat there ("--sysroot /mnt"), quoted for a shell; or NULL */
@@ -48,6 +49,26 @@ const char *hc_stage_text(hc_stage stage); /* "reading the heap", for progress *
  */
 bool hc_report_analysis(const hc_analysis *analysis, const hc_report_options *options, GError **error); /* findings */
 bool hc_report_diff(const hc_diff *diff, const hc_report_options *options, GError **error);
+
+/*
+ * Pages for a browser: one HTML file that needs nothing else, of at most HC_PAGE_SIZE_MAX bytes whatever the core is. It has the reports as JSON,
+ * with what was left out of them, and a script that draws them. Of an analysis: the reports of analyze, owners, leaks, containers, types,
+ * pins and mappings, and a map of the heap; findings; JOBS as in hc_analysis_options. Of OPTIONS only binary, repeated_options and the
+ * write function count.
+ */
+enum {
+	HC_PAGE_SIZE_MAX = 3000000
+};
+bool hc_report_analysis_page(
+	const hc_analysis *analysis, unsigned jobs, const hc_report_options *options, GError **error);
+bool hc_report_diff_page(const hc_diff *diff, const hc_report_options *options, GError **error);
+
+/*
+ * A report as a file: written at once or not at all, and its owner's alone (0600). With REPLACE a regular file may be there, which keeps
+ * its mode. Fails with HC_ERROR_USAGE if PATH may not be written, which the first tells beforehand, and with HC_ERROR_IO.
+ */
+bool hc_report_may_write(const char *path, bool replace, GError **error);
+bool hc_report_write_file(const char *path, const char *bytes, size_t length, bool replace, GError **error);
 
 /*
  * A line of a process that is watched: when SNAPSHOT was taken, what was resident, and the first line of what DIFF, from the first snapshot
@@ -111,6 +132,7 @@ typedef struct hc_leaks_view {
 	const hc_suppressions *suppressions; /* to show their uses; may be NULL */
 	uint64_t limit;			     /* groups, at most; 0: all */
 	bool addresses;			     /* every block of every group, shown or not */
+	hc_sites *sites; /* to tell which calls may have made the blocks; NULL: that is not told */
 } hc_leaks_view;
 
 /* The lost blocks by group. References. Also fails with HC_ERROR_NO_MEMORY. */
@@ -158,6 +180,10 @@ typedef struct hc_check_view {
 /* Where the heap is damaged. Blocks; whose the likely writers are: types. */
 bool hc_report_check(const hc_analysis *analysis, const hc_check *check, const hc_check_view *view,
 	const hc_report_options *options, GError **error);
+
+/* Classes that two parts of the program see differently; at most LIMIT (0: all). What it did to the heap: types. */
+bool hc_report_abi(const hc_analysis *analysis, const hc_abi *abi, uint64_t limit, const hc_report_options *options,
+	GError **error);
 
 /* Blocks that hold the same; at most LIMIT groups (0: all). References; who holds them: types. */
 bool hc_report_duplicates(const hc_analysis *analysis, const hc_duplicates *duplicates, uint64_t limit,

@@ -161,6 +161,9 @@ bool hc_snapshot_may_write(const char *path, bool replace, GError **error);
  */
 bool hc_snapshot_write(const hc_snapshot *snapshot, const char *path, bool replace, uint64_t *ret_size, GError **error);
 
+/* The same into the file, or pipe, that is open as DESCRIPTOR, from where that stands on. Fails with HC_ERROR_IO. */
+bool hc_snapshot_write_to(const hc_snapshot *snapshot, int descriptor, GError **error);
+
 /*
  * Fails with HC_ERROR_IO, HC_ERROR_BAD_DATA (not a snapshot, or damaged), HC_ERROR_TRUNCATED (cut), HC_ERROR_UNSUPPORTED (written by a
  * newer version).

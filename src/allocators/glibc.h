@@ -16,6 +16,7 @@
  *	glibc_lists.c	fastbins and bins
  *	glibc_tcache.c	per-thread caches, those that no thread leads to included
  *	glibc_tcache_place.c	what looks like a cache, and where threads point to theirs
+ *	glibc_tcache_damaged.c	what may still be a cache if nothing looks like one
  *	glibc_tcache_pointed.c	which of the look-alikes the program knows of
  *	glibc_tcache_broken.c	blocks of a cache whose list does not lead to them any more
  *	glibc_thread_arenas.c	which arena a thread allocates from
@@ -102,6 +103,7 @@ typedef struct glibc {
 	const GArray *thread_blocks; /* the heap's; from classify() on */
 	const hc_machine *machine;   /* a heap of none that is known is not read */
 	int64_t cache_distance; /* of the pointer to a thread's cache from its control block: glibc_thread_local(); 0: not known */
+	bool cache_missing;	/* with that: there is a cache, but not where */
 	GArray *pieces_claimed;	     /* of hc_range: memory already explained, sorted */
 	GHashTable *arena_indices;   /* address -> index + 1 */
 	uint64_t
@@ -114,7 +116,8 @@ typedef struct glibc {
 	 */
 	uint64_t noted_smallest, noted_largest; /* usable bytes; both 0: no size is noted */
 	uint64_t key;				/* tcache_key; 0: not known, or none in this release */
-	GMutex notes_mutex;			/* while walking */
+	uint64_t learned_key; /* where that is not known: what blocks in caches of live threads have; 0: nothing yet */
+	GMutex notes_mutex;   /* while walking */
 	GArray *notes;				/* of hc_address */
 	char *version, *layout_text;
 } glibc;
@@ -306,6 +309,7 @@ int64_t glibc_cache_count(const glibc *g, const glibc_tcache_layout *layout, hc_
 typedef struct glibc_cache_look {
 	unsigned entries; /* lists that are not empty: with none any block of zeros looks like a cache */
 	unsigned keyed;	  /* of these: whose first block carries what may be malloc's key */
+	unsigned first;	  /* 1: it is the first block of an arena. Told of those only that may be damaged */
 } glibc_cache_look;
 
 /* Whether the block at ADDRESS looks like a cache of LAYOUT. *ret_look is written in any case. */

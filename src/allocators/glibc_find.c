@@ -99,21 +99,59 @@ static bool system_mem_is_plausible(const glibc *g, hc_address arena, const glib
 }
 
 /*
+ * An arena right behind a heap_info, whose first word leads to it (arena.c, new_heap), is a thread's: the main arena is in libc's data.
+ * Heaps are aligned to 1 MiB at least.
+ */
+static bool is_thread_arena(const glibc *g, hc_address arena)
+{
+	enum {
+		HEAP_ALIGNMENT_MIN = 1 << 20,
+		HEAP_INFO_MAX = 256
+	};
+	hc_address heap = hc_align_down(arena, HEAP_ALIGNMENT_MIN);
+
+	return arena - heap <= HEAP_INFO_MAX && glibc_word_or_zero(g, heap) == arena;
+}
+
+/*
+ * Whether the arena of a thread has ARENA behind it in the ring: the one that was made first has the main arena there. Each search takes as
+ * many of the steps that are left as there are mappings.
+ */
+static bool is_behind_thread_arena(glibc *g, hc_address arena, const glibc_arena_layout *layout)
+{
+	unsigned count = hc_core_mapping_count(g->core);
+
+	if (g->ring_steps < count)
+		return false;
+	g->ring_steps -= count;
+	for (unsigned i = 0; i < count; i++) {
+		hc_address other = glibc_word_or_zero(g, hc_core_mapping(g->core, i)->start);
+
+		if (hc_core_find_mapping(g->core, other) == hc_core_mapping(g->core, i) && is_thread_arena(g, other) &&
+			glibc_word_or_zero(g, other + layout->next) == arena)
+			return true;
+	}
+	return false;
+}
+
+/*
  * Whether an arena at ARENA fits LAYOUT, less strictly from 2 to 0: a damaged ring does not close, but leads to another arena at
- * least.
+ * least, or another leads here.
  */
 static bool arena_fits(glibc *g, hc_address arena, const glibc_arena_layout *layout, int strict)
 {
 	bool closes;
 	unsigned steps = follow_ring(g, arena, layout, &closes);
 
-	return (closes || (strict == 0 && steps)) && (strict == 1 || system_mem_is_plausible(g, arena, layout));
+	return (closes || (strict == 0 && (steps || is_behind_thread_arena(g, arena, layout)))) &&
+	       (strict == 1 || system_mem_is_plausible(g, arena, layout));
 }
 
-/* Picks the row of the table that fits an arena whose bins begin at BINS. */
-static bool choose_arena_layout(glibc *g, hc_address bins, hc_address *ret_arena, glibc_arena_layout *ret_layout)
+/* Picks the row of the table that fits an arena whose bins begin at BINS, at least as strictly as LEAST. */
+static bool choose_arena_layout(
+	glibc *g, hc_address bins, int least, hc_address *ret_arena, glibc_arena_layout *ret_layout)
 {
-	for (int strict = 2; strict >= 0; strict--) {
+	for (int strict = 2; strict >= least; strict--) {
 		for (unsigned row = 0; row < TABLE_ROWS_MAX; row++) {
 			glibc_arena_layout layout;
 
@@ -131,24 +169,18 @@ static bool choose_arena_layout(glibc *g, hc_address bins, hc_address *ret_arena
 	return false;
 }
 
+struct arena_place {
+	hc_address arena;
+	glibc_arena_layout layout;
+};
+
 /*
- * An arena right behind a heap_info, whose first word leads to it (arena.c, new_heap), is a thread's: the main arena is in libc's data.
- * Heaps are aligned to 1 MiB at least.
+ * Searches the pairs at START and behind it, up to END, for 127 bins in a row: a window of so many slides over them. Up to a tenth may be
+ * damaged. If the first is, nothing but what follows the bins tells where they begin: such a place is noted in *FALLBACK, of which
+ * `arena` is 0 as long as there is none.
  */
-static bool is_thread_arena(const glibc *g, hc_address arena)
-{
-	enum {
-		HEAP_ALIGNMENT_MIN = 1 << 20,
-		HEAP_INFO_MAX = 256
-	};
-	hc_address heap = hc_align_down(arena, HEAP_ALIGNMENT_MIN);
-
-	return arena - heap <= HEAP_INFO_MAX && glibc_word_or_zero(g, heap) == arena;
-}
-
-/* Searches the pairs at START and behind it, up to END, for 127 bins in a row: a window of so many slides over them. */
 static bool search_pairs(
-	glibc *g, hc_address start, hc_address end, hc_address *ret_arena, glibc_arena_layout *ret_layout)
+	glibc *g, hc_address start, hc_address end, struct arena_place *ret_place, struct arena_place *fallback)
 {
 	bool is_head[GLIBC_BINS] = { 0 }; /* of the window's pairs, a ring */
 	unsigned pair = 2 * g->word, heads = 0;
@@ -156,15 +188,21 @@ static bool search_pairs(
 
 	for (hc_address at = start; at < end && end - at >= pair; at += pair) {
 		unsigned slot = count++ % GLIBC_BINS, oldest = count % GLIBC_BINS;
+		struct arena_place place;
 
 		heads -= is_head[slot];
 		is_head[slot] = is_bin_head(g, at);
 		heads += is_head[slot];
-		/* Up to a tenth may be damaged, but the first must be good to have a place to start from. */
-		if (heads >= GLIBC_BINS - GLIBC_BINS / 10 && is_head[oldest] &&
-			choose_arena_layout(g, at - (GLIBC_BINS - 1) * pair, ret_arena, ret_layout) &&
-			!is_thread_arena(g, *ret_arena))
+		if (heads < GLIBC_BINS - GLIBC_BINS / 10 || (!is_head[oldest] && fallback->arena) ||
+			!choose_arena_layout(g, at - (GLIBC_BINS - 1) * pair, is_head[oldest] ? 0 : 2, &place.arena,
+				&place.layout) ||
+			is_thread_arena(g, place.arena))
+			continue;
+		if (is_head[oldest]) {
+			*ret_place = place;
 			return true;
+		}
+		*fallback = place;
 	}
 	return false;
 }
@@ -172,9 +210,17 @@ static bool search_pairs(
 static bool search_bins(
 	glibc *g, hc_address start, hc_address end, hc_address *ret_arena, glibc_arena_layout *ret_layout)
 {
+	struct arena_place place, fallback = { 0 };
+
 	start = hc_align_up(start, g->word);
-	return search_pairs(g, start, end, ret_arena, ret_layout) ||
-	       search_pairs(g, start + g->word, end, ret_arena, ret_layout);
+	if (!search_pairs(g, start, end, &place, &fallback) &&
+		!search_pairs(g, start + g->word, end, &place, &fallback))
+		place = fallback;
+	if (!place.arena)
+		return false;
+	*ret_arena = place.arena;
+	*ret_layout = place.layout;
+	return true;
 }
 
 /* ---- mp_ by its values ---- */

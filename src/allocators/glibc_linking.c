@@ -96,7 +96,9 @@ static void ask_threads(struct lists *lists)
 			   cache = glibc_word_or_zero(g, glibc_thread_local(g, thread, g->cache_distance));
 		glibc_cache_look look;
 
-		if (cache && glibc_looks_like_cache(g, lists->table, &g->layout.tcache, cache, &look))
+		/* A live thread's is the cache, however damaged it is. */
+		if (cache && (hc_core_find_thread(g->core, thread) ||
+				     glibc_looks_like_cache(g, lists->table, &g->layout.tcache, cache, &look)))
 			ask_cache(lists, &g->layout.tcache, cache);
 	}
 }

@@ -15,6 +15,7 @@
 
 enum {
 	CHAIN_MAX = 1 << 20, /* of one list; tcache_count is at most 65535 */
+	KEYED_MIN = 3,	     /* blocks that have the same word for a key, more than others have */
 };
 
 static const hc_diagnostic_kind tcache_missing = {
@@ -168,7 +169,8 @@ static bool leads_to_block(const struct caches *caches, hc_address cache)
 	return hc_block_table_find(caches->table, cache, &entry) || hc_modules_find(caches->g->modules, cache);
 }
 
-static void follow_threads(struct caches *caches)
+/* Those of threads that are alive, or of those that are not. */
+static void follow_threads(struct caches *caches, bool alive)
 {
 	const glibc *g = caches->g;
 	const GArray *pointers = g->thread_blocks;
@@ -179,8 +181,13 @@ static void follow_threads(struct caches *caches)
 		uint64_t cache = glibc_word_or_zero(g, glibc_thread_local(g, pointer, g->cache_distance));
 		glibc_cache_look look;
 
-		if (thread && cache && !leads_to_block(caches, cache))
+		if (alive != (thread != NULL))
+			continue;
+		if (thread && cache && !leads_to_block(caches, cache)) {
 			caches->complete = false;
+			hc_diagnostics_add(g->diagnostics, &tcache_missing, 0,
+				"thread %" PRId64 ": what leads there leads to no block, %#" PRIx64, thread->id, cache);
+		}
 		/* A damaged cache is still the cache: of a live thread it need not look right in every bin. */
 		if (cache && !is_known(caches, cache) &&
 			(glibc_looks_like_cache(g, caches->table, &g->layout.tcache, cache, &look) || thread))
@@ -312,8 +319,14 @@ void glibc_find_tcaches(glibc *g, hc_block_table *table)
 		.complete = g->cache_distance != 0,
 	};
 
-	if (g->cache_distance)
-		follow_threads(&caches);
+	if (g->cache_distance) {
+		/* What live threads lead to are caches: their key is malloc's, even if it looks like text or another word of the program's. */
+		follow_threads(&caches, true);
+		g->learned_key = caches.supported >= KEYED_MIN ? caches.key : 0;
+		follow_threads(&caches, false);
+	} else if (g->cache_missing)
+		hc_diagnostics_add(g->diagnostics, &tcache_missing, 0,
+			"no block that a thread leads to has the look of one: is it damaged?");
 	else if (g->layout.has_tcache && g->tcache_count != 0)
 		hc_diagnostics_add(g->diagnostics, &tcache_missing, 0, "%s",
 			g->thread_blocks->len ? "no thread leads to one" : "no thread's registers are in the core");

@@ -10,6 +10,30 @@
  */
 uint64_t glibc_commonest_key(const glibc *g, const glibc_tcache_layout *layout, hc_address cache);
 
+/* How many lists of the cache have a first block with what may be malloc's key. */
+unsigned glibc_count_keyed(const glibc *g, const glibc_tcache_layout *layout, hc_address cache);
+
+/* Whether the block at ADDRESS is in use, and of the size of a cache of LAYOUT. */
+bool glibc_is_cache_sized(
+	const glibc *g, const hc_block_table *table, const glibc_tcache_layout *layout, hc_address address);
+
+/* ---- glibc_tcache_damaged.c ---- */
+
+/* FALSE: this malloc has no caches, or puts nothing into them. */
+bool glibc_may_have_caches(const glibc *g);
+
+/* The first blocks of all arenas, where to 2.41 a thread's cache is: a set of guint64. Free with g_hash_table_unref(). */
+GHashTable *glibc_first_blocks(const glibc *g);
+
+/* Whether one of FIRSTS has the size of a cache. */
+bool glibc_lacks_cache(const glibc *g, const hc_block_table *table, GHashTable *firsts);
+
+/* As glibc_looks_like_cache(), of a block that a thread leads to, and that the program may have written into. */
+bool glibc_may_be_damaged_cache(const glibc *g, const hc_block_table *table, const glibc_tcache_layout *layout,
+	hc_address address, GHashTable *firsts, glibc_cache_look *ret_look);
+
+/* ---- the others ---- */
+
 /*
  * Those of CACHES (of hc_address) that data of modules or blocks in use have pointers to: a set of
  * guint64. Free with g_hash_table_unref(). Reads all of both.

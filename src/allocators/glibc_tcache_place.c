@@ -5,6 +5,7 @@
  * The thread-local variable `tcache` is at the same distance from every thread's control block. With libc's symbols and the dynamic
  * linker's link maps that is known. Without, the distance is searched for at which each thread has either nothing or the address of a
  * block that looks like a cache: entries that lead to blocks of each entry's own size, counts that are zero where the entry is.
+ * If there is none, or none that has anything in it, the cache may be damaged: glibc_tcache_damaged.c.
  */
 #include "allocators/glibc_tcache.h"
 
@@ -18,6 +19,8 @@ struct search {
 	hc_block_table *table;
 	GHashTable *judged;	   /* address of a block of the right size -> glibc_cache_look; NULL: no cache */
 	int64_t nearest, farthest; /* distances that are asked for */
+	GHashTable *firsts;	   /* glibc_first_blocks() where damaged caches are looked for, else NULL */
+	bool met;		   /* of these: a thread leads to a block of the right size */
 };
 
 uint64_t glibc_cache_block_size(const glibc *g, const glibc_tcache_layout *layout)
@@ -34,9 +37,13 @@ uint64_t glibc_cache_block_size_max(const glibc *g, const glibc_tcache_layout *l
 	return glibc_cache_block_size(g, layout) + (layout->counts_free ? 2 : 1) * g->alignment;
 }
 
-static bool is_cache_sized(const glibc *g, const glibc_tcache_layout *layout, uint64_t size)
+bool glibc_is_cache_sized(
+	const glibc *g, const hc_block_table *table, const glibc_tcache_layout *layout, hc_address address)
 {
-	return size >= glibc_cache_block_size(g, layout) && size <= glibc_cache_block_size_max(g, layout);
+	hc_block_entry block;
+
+	return hc_block_table_find(table, address, &block) && block.state == HC_BLOCK_IN_USE &&
+	       block.size >= glibc_cache_block_size(g, layout) && block.size <= glibc_cache_block_size_max(g, layout);
 }
 
 /*
@@ -108,7 +115,7 @@ static bool is_random(const glibc *g, uint64_t word)
 /* Whether blocks of the cache at CACHE can carry KEY: to 2.33 it is the cache's own address. */
 static bool can_be_key(const glibc *g, hc_address cache, uint64_t key)
 {
-	return g->key ? key == g->key : key == cache || is_random(g, key);
+	return g->key ? key == g->key : key == cache || (key && key == g->learned_key) || is_random(g, key);
 }
 
 /* By pairing off those that differ. */
@@ -130,7 +137,7 @@ uint64_t glibc_commonest_key(const glibc *g, const glibc_tcache_layout *layout, 
 	return common;
 }
 
-static unsigned count_keyed(const glibc *g, const glibc_tcache_layout *layout, hc_address cache)
+unsigned glibc_count_keyed(const glibc *g, const glibc_tcache_layout *layout, hc_address cache)
 {
 	uint64_t key = glibc_commonest_key(g, layout, cache);
 	unsigned keyed = 0;
@@ -155,11 +162,10 @@ bool glibc_looks_like_cache(const glibc *g, const hc_block_table *table, const g
 	hc_address address, glibc_cache_look *ret_look)
 {
 	struct faults faults = { 0 };
-	hc_block_entry block, entry;
+	hc_block_entry entry;
 
 	*ret_look = (glibc_cache_look){ 0 };
-	if (!hc_block_table_find(table, address, &block) || block.state != HC_BLOCK_IN_USE ||
-		!is_cache_sized(g, layout, block.size))
+	if (!glibc_is_cache_sized(g, table, layout, address))
 		return false;
 	for (int i = 0; i < layout->bins; i++) {
 		uint64_t head = glibc_word_or_zero(g, address + layout->entries + i * g->word);
@@ -178,7 +184,7 @@ bool glibc_looks_like_cache(const glibc *g, const hc_block_table *table, const g
 			ret_look->entries++;
 	}
 	if (ret_look->entries)
-		ret_look->keyed = count_keyed(g, layout, address);
+		ret_look->keyed = glibc_count_keyed(g, layout, address);
 	return is_forgiven(&faults, ret_look, has_keys(layout));
 }
 
@@ -190,24 +196,29 @@ struct distance_votes {
 	glibc_cache_look look; /* of all of them */
 };
 
-/* As looks_like_cache(), while no block changes its state: thousands of words can lead to the same block. */
+/* As glibc_looks_like_cache(), while no block changes its state: thousands of words can lead to the same block. */
 static bool judge(
 	struct search *search, const glibc_tcache_layout *layout, hc_address address, glibc_cache_look *ret_look)
 {
 	guint64 key = address;
-	hc_block_entry block;
 	gpointer known;
+	bool is_cache;
 
 	if (g_hash_table_lookup_extended(search->judged, &key, NULL, &known)) {
 		if (known)
 			*ret_look = *(const glibc_cache_look *)known;
 		return known != NULL;
 	}
-	if (!hc_block_table_find(search->table, address, &block) || block.state != HC_BLOCK_IN_USE ||
-		!is_cache_sized(search->g, layout, block.size))
+	if (!glibc_is_cache_sized(search->g, search->table, layout, address))
 		return false;
-	bool is_cache = glibc_looks_like_cache(search->g, search->table, layout, address, ret_look);
-
+	if (search->firsts)
+		/* Where libc's symbols tell the place, what it leads to is the cache. */
+		is_cache = glibc_may_be_damaged_cache(
+				   search->g, search->table, layout, address, search->firsts, ret_look) ||
+			   search->nearest == search->farthest;
+	else
+		is_cache = glibc_looks_like_cache(search->g, search->table, layout, address, ret_look);
+	search->met = true;
 	g_hash_table_insert(
 		search->judged, g_memdup2(&key, sizeof key), is_cache ? g_memdup2(ret_look, sizeof *ret_look) : NULL);
 	return is_cache;
@@ -235,6 +246,7 @@ static void vote_for_distances(
 			g_hash_table_insert(votes, &vote->distance, vote);
 		}
 		vote->caches++;
+		vote->look.first += look.first;
 		vote->look.entries += look.entries;
 		vote->look.keyed += look.keyed;
 	}
@@ -247,8 +259,10 @@ static void vote_for_distances(
  */
 static bool is_better(const struct distance_votes *vote, const struct distance_votes *best)
 {
-	if (!best || vote->look.keyed != best->look.keyed)
-		return !best || vote->look.keyed > best->look.keyed;
+	if (!best || vote->look.first != best->look.first)
+		return !best || vote->look.first > best->look.first;
+	if (vote->look.keyed != best->look.keyed)
+		return vote->look.keyed > best->look.keyed;
 	if (vote->caches != best->caches)
 		return vote->caches > best->caches;
 	if (vote->look.entries != best->look.entries)
@@ -341,12 +355,11 @@ static GHashTable *collect_votes(struct search *search, const glibc_tcache_layou
 	return votes;
 }
 
-/* Sets g->layout.tcache if it is not known, and the distance. FALSE if no thread has a cache anywhere. */
-static bool find_distance(struct search *search, const GArray *voters, int64_t *ret_distance)
+/* The best distance under any layout that may be the caches'; *WINNER has no caches if there is none. */
+static void search_rows(
+	struct search *search, const GArray *voters, struct distance_votes *winner, glibc_tcache_layout *chosen)
 {
 	glibc *g = search->g;
-	glibc_tcache_layout chosen = g->layout.tcache;
-	struct distance_votes winner = { 0 };
 
 	for (unsigned row = 0;; row++) {
 		glibc_tcache_layout layout = g->layout.tcache;
@@ -364,13 +377,46 @@ static bool find_distance(struct search *search, const GArray *voters, int64_t *
 		}
 		const struct distance_votes *best = best_distance(votes);
 
-		if (best && (!winner.caches || is_better(best, &winner))) {
-			winner = *best;
-			chosen = layout;
+		if (best && (!winner->caches || is_better(best, winner))) {
+			*winner = *best;
+			*chosen = layout;
 		}
 		if (g->layout.has_tcache)
 			break;
 	}
+}
+
+/* Where no cache has anything in it that looks right. A better place than *WINNER's is taken; if nothing speaks for either, that is noted. */
+static void search_damaged(
+	struct search *search, const GArray *voters, struct distance_votes *winner, glibc_tcache_layout *chosen)
+{
+	glibc *g = search->g;
+	struct distance_votes damaged = { 0 };
+	glibc_tcache_layout layout = *chosen;
+	g_autoptr(GHashTable) firsts = glibc_first_blocks(g);
+
+	search->firsts = firsts;
+	search->met = false;
+	search_rows(search, voters, &damaged, &layout);
+	search->firsts = NULL;
+	if (damaged.caches) {
+		*winner = damaged;
+		*chosen = layout;
+	} else if (!winner->caches) {
+		g->cache_missing = search->met || glibc_lacks_cache(g, search->table, firsts);
+	}
+}
+
+/* Sets g->layout.tcache if it is not known, and the distance. FALSE if no thread has a cache anywhere. */
+static bool find_distance(struct search *search, const GArray *voters, int64_t *ret_distance)
+{
+	glibc *g = search->g;
+	glibc_tcache_layout chosen = g->layout.tcache;
+	struct distance_votes winner = { 0 };
+
+	search_rows(search, voters, &winner, &chosen);
+	if (!winner.look.entries && glibc_may_have_caches(g))
+		search_damaged(search, voters, &winner, &chosen);
 	if (!winner.caches)
 		return false;
 	*ret_distance = winner.distance;

@@ -336,6 +336,12 @@ hc_leaks *hc_analysis_find_leaks(const hc_analysis *analysis, const hc_leaks_opt
 		analysis->references, analysis->unloaded, options, error);
 }
 
+hc_sites *hc_analysis_find_sites(const hc_analysis *analysis)
+{
+	return hc_sites_create(
+		analysis->core, analysis->modules, analysis->debug_info, analysis->program_types, analysis->jobs);
+}
+
 hc_ownership *hc_analysis_find_owners(const hc_analysis *analysis, const hc_ownership_options *options, GError **error)
 {
 	return hc_ownership_create(
@@ -352,4 +358,19 @@ hc_duplicates *hc_analysis_find_duplicates(
 hc_check *hc_analysis_check(const hc_analysis *analysis)
 {
 	return hc_check_create(analysis->core, analysis->blocks);
+}
+
+hc_abi *hc_analysis_find_abi(const hc_analysis *analysis, const hc_abi_options *options)
+{
+	const hc_abi_input input = {
+		.core = analysis->core,
+		.program_types = analysis->program_types,
+		.types = analysis->types,
+		.blocks = analysis->blocks,
+		.areas = analysis->areas,
+		.references = analysis->references,
+		.unloaded = analysis->unloaded,
+	};
+
+	return hc_abi_create(&input, options);
 }

@@ -9,11 +9,13 @@
 
 #include <heapcore/analysis.h>
 
+#include "abi/abi.h"
 #include "check/check.h"
 #include "duplicates/duplicates.h"
 #include "findings/findings.h"
 #include "leaks/leaks.h"
 #include "owners/owners.h"
+#include "sites/sites.h"
 
 /* The threads that ANALYSIS was told to use, for what is made of it later; 0: one per processor. */
 unsigned hc_analysis_jobs(const hc_analysis *analysis);

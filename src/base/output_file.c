@@ -76,7 +76,7 @@ static int make_beside(const char *path, char **ret_name)
 {
 	for (unsigned i = 0; i < TRIES; i++) {
 		g_autofree char *name = g_strdup_printf("%s.new-%08x", path, g_random_int());
-		int file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, OWN_MODE);
+		int file = open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, OWN_MODE);
 
 		if (file >= 0)
 			*ret_name = g_steal_pointer(&name);
@@ -115,27 +115,73 @@ static bool rename_to_new(const char *name, const char *path)
 	return (errno == EINVAL || errno == ENOSYS) && !link(name, path) && !unlink(name);
 }
 
+struct hc_output_file {
+	char *path;   /* as given */
+	char *target; /* where it will stand: behind links */
+	char *name;   /* beside that; NULL once it is renamed */
+	struct stat former;
+	bool is_there; /* something is, which it replaces */
+	int descriptor;
+};
+
+hc_output_file *hc_output_file_create(const char *path, bool replace, GError **error)
+{
+	g_autoptr(hc_output_file) file = g_new0(hc_output_file, 1);
+
+	file->descriptor = -1;
+	file->path = g_strdup(path);
+	if (!look(path, replace, &file->is_there, &file->former, error))
+		return NULL;
+	file->target = file->is_there ? realpath(path, NULL) : strdup(path);
+	file->descriptor = file->target ? make_beside(file->target, &file->name) : -1;
+	if (file->descriptor < 0) {
+		fail(path, HC_ERROR_IO, g_strerror(errno), error);
+		return NULL;
+	}
+	return g_steal_pointer(&file);
+}
+
+void hc_output_file_destroy(hc_output_file *file)
+{
+	if (!file)
+		return;
+	if (file->descriptor >= 0)
+		close(file->descriptor);
+	if (file->name)
+		unlink(file->name);
+	free(file->target);
+	g_free(file->name);
+	g_free(file->path);
+	g_free(file);
+}
+
+int hc_output_file_descriptor(const hc_output_file *file)
+{
+	return file->descriptor;
+}
+
+bool hc_output_file_append(hc_output_file *file, const char *bytes, size_t length, GError **error)
+{
+	return write_all(file->descriptor, bytes, length) || fail(file->path, HC_ERROR_IO, g_strerror(errno), error);
+}
+
+bool hc_output_file_finish(hc_output_file *file, GError **error)
+{
+	bool done = (!file->is_there || keep_mode(file->descriptor, &file->former)) && !fsync(file->descriptor);
+
+	if (!done)
+		return fail(file->path, HC_ERROR_IO, g_strerror(errno), error);
+	done = !close(file->descriptor);
+	file->descriptor = -1;
+	if (!done || (file->is_there ? rename(file->name, file->target) : !rename_to_new(file->name, file->target)))
+		return fail(file->path, HC_ERROR_IO, g_strerror(errno), error);
+	g_clear_pointer(&file->name, g_free);
+	return true;
+}
+
 bool hc_output_file_write(const char *path, const char *contents, size_t length, bool replace, GError **error)
 {
-	g_autofree char *target = NULL, *name = NULL;
-	struct stat former;
-	bool is_there, done;
-	int file;
+	g_autoptr(hc_output_file) file = hc_output_file_create(path, replace, error);
 
-	if (!look(path, replace, &is_there, &former, error))
-		return false;
-	target = is_there ? realpath(path, NULL) : strdup(path);
-	file = target ? make_beside(target, &name) : -1;
-	if (file < 0)
-		return fail(path, HC_ERROR_IO, g_strerror(errno), error);
-	done = write_all(file, contents, length) && (!is_there || keep_mode(file, &former)) && !fsync(file);
-	if (!done)
-		fail(path, HC_ERROR_IO, g_strerror(errno), error);
-	if (close(file) && done)
-		done = fail(path, HC_ERROR_IO, g_strerror(errno), error);
-	if (done && (is_there ? rename(name, target) : !rename_to_new(name, target)))
-		done = fail(path, HC_ERROR_IO, g_strerror(errno), error);
-	if (!done)
-		unlink(name);
-	return done;
+	return file && hc_output_file_append(file, contents, length, error) && hc_output_file_finish(file, error);
 }

@@ -224,6 +224,9 @@ static inline bool hc_blocks_is_labelled(const hc_blocks *blocks, uint32_t numbe
 	return hc_bit(blocks->labelled, number);
 }
 
+/* The first block from NUMBER on, which is at most the number of blocks, that is not in use; that number if there is none. */
+uint32_t hc_blocks_next_unused(const hc_blocks *blocks, uint32_t number);
+
 /* Free to malloc too; what a thread caches looks in use to it. */
 static inline bool hc_block_state_is_free(hc_block_state state)
 {

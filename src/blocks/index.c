@@ -110,6 +110,21 @@ uint64_t hc_blocks_start_of_number(const hc_blocks *blocks, uint32_t number)
 	return start_in_group(blocks, group_of(blocks, 0, number), number);
 }
 
+uint32_t hc_blocks_next_unused(const hc_blocks *blocks, uint32_t number)
+{
+	enum {
+		AT_ONCE = sizeof(uint64_t)
+	};
+
+	G_STATIC_ASSERT(HC_BLOCK_IN_USE == 0);
+	/* Several at once while they are all in use. */
+	while (blocks->count - number >= AT_ONCE && !hc_load_u64(blocks->states + number, false))
+		number += AT_ONCE;
+	while (number < blocks->count && blocks->states[number] == HC_BLOCK_IN_USE)
+		number++;
+	return number;
+}
+
 static const hc_label *label_of(const hc_blocks *blocks, uint32_t number)
 {
 	if (!hc_blocks_is_labelled(blocks, number))

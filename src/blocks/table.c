@@ -165,6 +165,7 @@ void hc_block_table_each(const hc_block_table *table, hc_block_state state, uint
 	const hc_blocks *blocks = readable(table);
 
 	for (uint32_t i = 0; i < blocks->region_count; i++)
-		if (!each_in_region(blocks, i, state, minimum_size, maximum_size, visit, data))
+		if (hc_blocks_totals_of(blocks, blocks->regions[i].region.arena)->blocks[state] &&
+			!each_in_region(blocks, i, state, minimum_size, maximum_size, visit, data))
 			return;
 }

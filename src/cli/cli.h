@@ -6,8 +6,10 @@
  *	main.c		options before the command
  *	commands.c	the table of commands, and help
  *	<command>.c	one a command
+ *	browse*.c	the owners as a tree in the terminal: see browse.h
  *	common.c	options that all commands share, arguments, exit statuses
  *	options.c	options, from tables that tell what each is read into
+ *	page.c		a page for a browser, written beside a report
  *	complaints.c	what is said on standard error
  *	core_report.c	one report on one core: what most commands are
  *	endings.c	signals, memory that is out, output that cannot be written
@@ -57,7 +59,9 @@ typedef struct cli_command {
 extern const cli_command cli_commands[];
 const cli_command *cli_find_command(const char *name); /* NULL if there is none */
 
+cli_status cli_run_abi(const cli_command *command, int argc, char **argv);
 cli_status cli_run_analyze(const cli_command *command, int argc, char **argv);
+cli_status cli_run_browse(const cli_command *command, int argc, char **argv);
 cli_status cli_run_capture(const cli_command *command, int argc, char **argv);
 cli_status cli_run_diff(const cli_command *command, int argc, char **argv);
 cli_status cli_run_arenas(const cli_command *command, int argc, char **argv);
@@ -70,6 +74,7 @@ cli_status cli_run_containers(const cli_command *command, int argc, char **argv)
 cli_status cli_run_snapshot(const cli_command *command, int argc, char **argv);
 cli_status cli_run_show(const cli_command *command, int argc, char **argv);
 cli_status cli_run_owners(const cli_command *command, int argc, char **argv);
+cli_status cli_run_export(const cli_command *command, int argc, char **argv);
 cli_status cli_run_check(const cli_command *command, int argc, char **argv);
 cli_status cli_run_duplicates(const cli_command *command, int argc, char **argv);
 cli_status cli_run_pins(const cli_command *command, int argc, char **argv);
@@ -86,12 +91,12 @@ typedef struct cli_live {
 	int64_t pid;
 	char *name;	       /* "--pid=PID", as on a command line */
 	hc_held_capture *held; /* NULL: it was not captured yet */
-	bool again;	       /* it will be captured again: the rights to do so are kept */
 } cli_live;
 
 /* What the options that all commands share say, and the arguments that are left. Zero it first. */
 typedef struct cli_options {
-	gboolean json, verbose, quiet, help, list;
+	gboolean json, verbose, quiet, help, list, exact;
+	int width; /* 0: the terminal's */
 	const char *sysroot;
 	char **debug_directories;
 	int jobs;
@@ -297,6 +302,34 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(cli_report, cli_report_deinit)
 
 /* The exit status after a report. WRITTEN and ERROR (taken) are what the report function gave; PARTIAL: something could not be read. */
 cli_status cli_finish_report(cli_report *report, bool written, GError *error, bool partial);
+
+/* page.c */
+
+/* The options of commands that can write a page. */
+#define CLI_PAGE_OPTIONS(options, force) \
+	{ CLI_PATH, "html", &(options).output, \
+		.help = "write a page for a browser, too: one file that needs no other", .argument = "FILE" }, \
+	{ \
+		CLI_FLAG, "force", &(force), .help = "replace a page that is there" \
+	}
+
+/* A page that is made in memory. Free it with cli_page_deinit(). */
+typedef struct cli_page {
+	cli_report report; /* for the function that writes it */
+	GString *text;
+	GError *error; /* likewise */
+} cli_page;
+
+void cli_page_deinit(cli_page *page);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(cli_page, cli_page_deinit)
+
+/* Whether the file of --html, if that is given, may be written: to be asked before the core is read. FALSE: that was said. */
+bool cli_page_may_write(const cli_options *options, bool replace);
+
+void cli_page_begin(cli_page *page, const cli_options *options, const char *binary);
+
+/* Writes the file, and tells where it is. WRITTEN is what the function that wrote it gave, with page->error. CLI_FAILED after an error, which was said. */
+cli_status cli_page_end(cli_page *page, const cli_options *options, bool written, bool replace);
 
 /* core_report.c */
 

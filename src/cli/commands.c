@@ -23,6 +23,11 @@
 const cli_command cli_commands[] = {
 	{ "analyze", "CORE [BINARY]", "where the memory is: the process, the memory table, arenas, findings",
 		FAIL_ON_DETAILS "\n" STATUS_DETAILS, cli_run_analyze, CLI_CORES_ONE },
+	{ "browse", "CORE [BINARY]", "the owners as a tree in the terminal, to walk about in",
+		"Arrows and Enter walk down the tree, / searches, s sorts, p shows the path to a block, r who refers to it, c its content, d what\n"
+		"grew since the core of --against; ? tells all keys.\n\n"
+		"Exit status: 0 done, 2 could not, 64 wrong usage.",
+		cli_run_browse, CLI_CORES_ONE },
 	{ "diff", "CORE_A CORE_B... [BINARY]",
 		"what grew between cores or snapshots, who holds it, and what did not grow",
 		"Each argument is a core, a capture's folder or a snapshot, in the order of time; an executable is the binary.\n"
@@ -98,11 +103,27 @@ const cli_command cli_commands[] = {
 		"Exit status: 0 the heap is sound, 1 it is damaged, 2 could not analyse, 3 sound as far as it could be read, or what was\n"
 		"found may be malloc itself, 64 wrong usage. What other memory lacks does not count.",
 		cli_run_check, CLI_CORES_ONE },
+	{ "abi", "CORE [BINARY]", "classes that two parts of the program see differently, and what it did to the heap",
+		"The debug info of all modules is compared: classes, structs, unions and enums of one name with different size, members, bases,\n"
+		"virtual functions or values; where there is none, the lengths of vtables. What is private to a file does not count, nor what\n"
+		"happens to have one name. Then the blocks of such classes, by the size that malloc gave them, lost blocks that hang on a\n"
+		"member which one side does not know, and damage behind blocks that are too small for the other side.\n\n"
+		"Exit status: 0 no class is seen differently, 1 some are, 2 could not analyse, 3 none as far as it could be read, or no module\n"
+		"has debug info, 64 wrong usage.",
+		cli_run_abi, CLI_CORES_ONE },
 	{ "pins", "CORE [BINARY]", "which blocks stop free memory from being returned to the system",
 		"free() gives memory back only at the end of a heap: a few blocks high up pin what is free below them. Runs of free\n"
 		"memory of 64 KiB or more, with the blocks above each; GOES BACK: what free() alone gives back once these, and all\n"
 		"above, are freed; TRIM: what malloc_trim(0) would give back as it stands. Then who holds these blocks.",
 		cli_run_pins, CLI_CORES_ONE },
+	{ "export", "CORE [BINARY] --format FORMAT",
+		"what was found, for other tools: pprof, flame graphs, SQLite, CSV, ...",
+		"Formats: pprof (profile.proto, gzip: go tool pprof), folded (flamegraph.pl, speedscope), dot (Graphviz), sqlite (a database\n"
+		"with all tables), ndjson and csv (the rows of one table), openmetrics (Prometheus). Tables: process, memory, mappings,\n"
+		"modules, roots, types, owners, containers, lost, blocks, pointers. With --fleet and for openmetrics CORE may be a snapshot,\n"
+		"with --fleet there may be several. docs/export.md has the columns and queries, docs/fleet.md those of --fleet.\n\n"
+		"Exit status: 0 done, 2 could not, 3 of a core that was read in part, 64 wrong usage.",
+		cli_run_export, CLI_CORES_ONE },
 	{ "block", "CORE [BINARY] ADDRESS", "everything known of one address",
 		"ADDRESS is hexadecimal; it may point into the middle of a block.", cli_run_block, CLI_CORES_ONE },
 	{ "path", "CORE [BINARY] ADDRESS", "who holds a block: the shortest paths to it from what the program holds",

@@ -71,6 +71,9 @@ static GOptionContext *make_context(const cli_command *command, const cli_option
 			.argument = "SIZE" },
 		{ CLI_WORD, "color", &options->colour, .choices = colours,
 			.help = "auto (on a terminal, unless NO_COLOR is set), always, never", .argument = "WHEN" },
+		{ CLI_INTEGER, "width", &options->width,
+			.help = "columns of the text, 60 at least; default: the terminal's, or 100", .argument = "N" },
+		{ CLI_FLAG, "bytes", &options->exact, .help = "sizes in tables to the byte" },
 		{ CLI_FLAG, "verbose", &options->verbose,
 			.help = "empty rows, notes and examples too; nothing shortened", .letter = 'v' },
 		{ CLI_FLAG, "quiet", &options->quiet, .help = "no progress", .letter = 'q' },
@@ -128,6 +131,10 @@ static bool check(const cli_command *command, cli_options *options, unsigned lea
 	}
 	if (options->jobs < 0) {
 		cli_complain_usage(command, "--jobs takes a number from 0 on");
+		return false;
+	}
+	if (options->width < 0) {
+		cli_complain_usage(command, "--width takes a number of columns");
 		return false;
 	}
 	if (count_streams(options) > 1) {

@@ -114,8 +114,7 @@ bool cli_live_take(const cli_options *options)
 	if (!live || live->held)
 		return true;
 	if (cli_take_capture(live->pid, &what, options, &live->held, &error)) {
-		if (!live->again)
-			cli_give_up_rights(options, CLI_RIGHTS_TO_READ);
+		cli_give_up_rights(options, CLI_RIGHTS_TO_READ);
 		tell_pause(options);
 		return true;
 	}

@@ -16,8 +16,8 @@
  * Files that are named by way of another process (/proc/PID/root/...) can be read by its debugger only, which Landlock forbids to be: then there
  * is none, and root keeps that capability.
  *
- * A live process is captured with the rights of a debugger, and those are then given up in the same way. `watch` captures again and again:
- * it keeps them, and gives up only what capturing does not take.
+ * A live process is captured with the rights of a debugger, and those are then given up in the same way. `watch` captures again and again, in
+ * a process each that gives up all of them before it reads; what `watch` itself gives up is what capturing does not take.
  */
 #include "sandbox.h"
 

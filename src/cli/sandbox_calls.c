@@ -535,7 +535,10 @@ static void add_conditions(GArray *program, const sandbox_needs *needs)
 {
 	const uint32_t own[] = { 0, (uint32_t)getpid() };
 	const uint32_t options[] = { PR_SET_NAME, PR_GET_NAME, PR_SET_VMA, PR_GET_DUMPABLE };
-	const uint32_t requests[] = { TCGETS, TIOCGWINSZ, _IOC(_IOC_READ, 'T', 0x2a, TERMIOS2) };
+	/* What a terminal is, and (browse) how it takes keys; with TERMIOS2 what glibc 2.42 asks. Never TIOCSTI, which types. */
+	const uint32_t requests[] = { TCGETS, TCSETS, TCSETSW, TCSETSF, TIOCGWINSZ,
+		_IOC(_IOC_READ, 'T', 0x2a, TERMIOS2), _IOC(_IOC_WRITE, 'T', 0x2b, TERMIOS2),
+		_IOC(_IOC_WRITE, 'T', 0x2c, TERMIOS2), _IOC(_IOC_WRITE, 'T', 0x2d, TERMIOS2) };
 
 	add_clone(program);
 	add_choice(program, SYS_prctl, 0, options, G_N_ELEMENTS(options));

@@ -5,16 +5,23 @@
  * Kept are the first and the last, and of those between so many that they lie about as far apart from each other: if there is one too many,
  * the one goes whose neighbours are the nearest. It ends when the process does, with a signal, after --count steps, or once --until holds.
  * Signals are blocked all the time, and asked for between the steps.
+ *
+ * Each step is a process of its own, as capturing takes the rights of a debugger, and reading what was captured must not have them: it captures,
+ * gives up its rights, reads, and hands a snapshot back in a file in memory. Here nothing is read but that, as any snapshot is.
  */
 #include "cli.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -158,14 +165,74 @@ static bool keep(process_watch *watch, hc_snapshot *snapshot)
 
 /* ---- a step ---- */
 
-static hc_snapshot *take_snapshot(process_watch *watch)
+/* In a process of its own: captures, gives up its rights, writes a snapshot to FILE. FALSE: it could not, which was said. */
+static bool take_apart(const process_watch *watch, int file)
 {
 	g_autoptr(GPtrArray) inputs = g_ptr_array_new(), snapshots = NULL;
+	g_autoptr(GError) error = NULL;
+	bool written;
 
 	g_ptr_array_add(inputs, watch->options->live->name);
 	snapshots = cli_take_snapshots(watch->options, inputs, watch->binary);
+	written = snapshots && hc_snapshot_write_to(snapshots->pdata[0], file, &error);
 	g_clear_pointer(&watch->options->live->held, hc_capture_release);
-	return snapshots ? g_ptr_array_steal_index(snapshots, 0) : NULL;
+	if (error)
+		cli_complain("%s", error->message);
+	return written;
+}
+
+/* Waits for CHILD; a signal that comes meanwhile ends its capture, and stays to be asked for. Returns its status as waitpid(2) has it. */
+static int wait_for(const process_watch *watch, pid_t child)
+{
+	int process = (int)syscall(SYS_pidfd_open, child, 0), status = 0;
+	struct pollfd ends[] = { { .fd = process, .events = POLLIN }, { .fd = watch->signals, .events = POLLIN } };
+
+	while (process >= 0 && poll(ends, G_N_ELEMENTS(ends), -1) < 0 && errno == EINTR)
+		;
+	if (process >= 0 && ends[1].revents && !ends[0].revents)
+		kill(child, SIGTERM);
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	if (process >= 0)
+		close(process);
+	return status;
+}
+
+/* What CHILD wrote to FILE. NULL: nothing that is a snapshot, which was said. */
+static hc_snapshot *take_over(const process_watch *watch, pid_t child, int file)
+{
+	int status = wait_for(watch, child);
+	g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", file);
+	g_autoptr(GError) error = NULL;
+	hc_snapshot *snapshot = NULL;
+
+	if (WIFSIGNALED(status))
+		cli_complain("reading the process was ended by a signal: %s", g_strsignal(WTERMSIG(status)));
+	else if (!WEXITSTATUS(status))
+		snapshot = hc_snapshot_read(path, &error);
+	if (error)
+		cli_complain("%s", error->message);
+	return snapshot;
+}
+
+static hc_snapshot *take_snapshot(process_watch *watch)
+{
+	int file = memfd_create("heapcore-step", MFD_CLOEXEC);
+	pid_t own = getpid(), child = file >= 0 ? fork() : -1;
+	hc_snapshot *snapshot = NULL;
+
+	if (!child) {
+		/* Whoever is killed takes it along; its capture has somebody who sees to that. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		_exit(getppid() == own && take_apart(watch, file) ? 0 : 1);
+	}
+	if (child < 0)
+		cli_complain("cannot start a process to read with: %s", g_strerror(errno));
+	else
+		snapshot = take_over(watch, child, file);
+	if (file >= 0)
+		close(file);
+	return snapshot;
 }
 
 /* Whether both are of one process: a number may be given to another one. */
@@ -354,6 +421,5 @@ cli_status cli_run_watch(const cli_command *command, int argc, char **argv)
 	watch.kept = kept;
 	watch.binary = options.arguments[1];
 	options.live = cli_live_new(watch.pid);
-	options.live->again = true;
 	return make_directory(words.directory) ? run(&watch) : CLI_FAILED;
 }

@@ -22,6 +22,7 @@
  *	walk.c		... of whatever kind the description says
  *	record.c	walks that are kept, made by any thread
  *	straight_rows.c	many containers whose elements lie in a row, and are not visited
+ *	straight_objects.c	many smart pointers
  *	fill.c		how full a hash table is, and how its elements share buckets
  *	deduce.c	what the elements of a list are, whose links do not tell it
  *	containers.c	the set, and walks as others ask for them
@@ -283,3 +284,22 @@ bool hc_row_walks_make(hc_row_walks *walks, hc_address address, hc_row_found *re
 
 /* The container at ADDRESS, which is at hand, will be walked soon: what is needed for that is fetched. */
 void hc_row_walks_fetch(hc_row_walks *walks, hc_address address);
+
+/* ---- many smart pointers: straight_objects.c ---- */
+
+/* For walks of containers of one layout that are no more than a pointer to an object of their own: of one thread. */
+typedef struct hc_object_walks hc_object_walks;
+
+/* What one of these was found to be. */
+typedef struct hc_object_found {
+	const hc_walk *walk; /* until the next one is made; its grade is exact */
+	hc_address
+		object; /* 0: it is empty; else it begins a block in use, which malloc would have made as large for it */
+} hc_object_found;
+
+/* Walks of LAYOUT, with READER, both of which must outlive them. NULL: its containers have to be walked like others. */
+hc_object_walks *hc_object_walks_create(const hc_layout *layout, hc_reader *reader);
+void hc_object_walks_destroy(hc_object_walks *walks);
+
+/* What a kept walk of the container at ADDRESS, which wants its element, would be. FALSE: only that one can tell. */
+bool hc_object_walks_make(hc_object_walks *walks, hc_address address, hc_object_found *ret_found);

@@ -10,6 +10,7 @@
  *	walk_chains.c	linked, one or many at once
  *	record.c	one walk, kept for who makes use of it later
  *	straight_rows.c	many rows of one layout, straight
+ *	straight_objects.c	many smart pointers, likewise
  *	walk.c		checks the object, and walks as its kind says
  */
 #pragma once

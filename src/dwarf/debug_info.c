@@ -7,6 +7,11 @@
 
 static void close_dwarf(struct module_debug *debug)
 {
+	if (debug->lines)
+		dwarf_end(g_steal_pointer(&debug->lines));
+	if (debug->lines_elf)
+		elf_end(g_steal_pointer(&debug->lines_elf));
+	g_clear_pointer(&debug->lines_mapped, g_mapped_file_unref);
 	if (debug->dwarf && !debug->is_borrowed)
 		dwarf_end(debug->dwarf);
 	debug->dwarf = NULL;
@@ -49,7 +54,8 @@ static void open_file(hc_debug_info *info, struct module_debug *debug)
 		close_dwarf(debug);
 }
 
-struct module_debug *hc_module_debug(hc_debug_info *info, const hc_module *module)
+/* The debug info of MODULE, of which the file is known, and nothing is read yet if that was not asked for. */
+static struct module_debug *find_debug(hc_debug_info *info, const hc_module *module)
 {
 	struct module_debug **known = &info->opened[hc_modules_index(info->modules, module)];
 
@@ -63,9 +69,35 @@ struct module_debug *hc_module_debug(hc_debug_info *info, const hc_module *modul
 	if (!module->is_vdso)
 		hc_debug_find_file(info, debug);
 	hc_module_note_debug_file(info->modules, module, debug->path);
+	return debug;
+}
+
+struct module_debug *hc_module_debug(hc_debug_info *info, const hc_module *module)
+{
+	struct module_debug *debug = find_debug(info, module);
+
+	if (debug->is_read)
+		return debug;
+	debug->is_read = true;
 	if (debug->elf)
 		open_file(info, debug);
 	return debug;
+}
+
+bool hc_module_part_at(hc_debug_info *info, const hc_module *module, hc_address address, Dwarf_Die *ret_unit)
+{
+	struct module_debug *debug = find_debug(info, module);
+	uint64_t offset;
+	Dwarf *dwarf;
+
+	if (debug->is_read || !debug->path || !module->build_id)
+		return false;
+	if (!debug->tried_part)
+		debug->part = hc_one_unit_open(debug->path, module->build_id, address - module->bias);
+	debug->tried_part = true;
+	dwarf = debug->part ? hc_one_unit_dwarf(debug->part, &offset) : NULL;
+	hc_modules_mind_memory(dwarf);
+	return dwarf && dwarf_offdie(dwarf, offset, ret_unit);
 }
 
 Dwarf *hc_module_dwarf(hc_debug_info *info, const hc_module *module, Dwarf_Addr *ret_bias)
@@ -160,6 +192,8 @@ static void release(struct module_debug *debug)
 	g_clear_pointer(&debug->names, g_hash_table_unref);
 	g_free(debug->by_base);
 	close_dwarf(debug);
+	hc_one_unit_close(debug->part);
+	hc_debug_close_again(debug);
 	if (debug->elf)
 		elf_end(debug->elf);
 	hc_shared_debug_release(debug->shared);

@@ -19,6 +19,8 @@
  *	abbreviations.c	... what to skip there
  *	index.c		asking: units, scopes, types by name; names of DIEs
  *	functions.c	functions by address, and calls in them
+ *	code_lines.c	from an address of code to lines of source
+ *	decl_files.c	in which file something was declared
  */
 #pragma once
 
@@ -119,12 +121,19 @@ struct unit_range {
 /* Debug info of one module. */
 struct module_debug {
 	const hc_module *module;
+	bool is_read; /* all of it, or there is none */
 	bool tried_file, tried_index;
 	char *path;
 	GMappedFile *mapped;
 	Elf *elf;
 	Dwarf *dwarf;
+	bool tried_lines;
+	GMappedFile *lines_mapped; /* code_lines.c: `dwarf` has no tables of lines, this has them; NULL: nothing was opened */
+	Elf *lines_elf;
+	Dwarf *lines;
 	bool is_borrowed;	     /* `dwarf` belongs to the modules */
+	bool tried_part;
+	struct one_unit *part;	     /* one unit, where the rest was not asked for; NULL: there is none */
 	char *gap;		     /* why nothing of it is read; NULL: it is read, or there is none */
 	struct shared_debug *shared; /* NULL: it refers to no other file */
 	bool swap;
@@ -137,6 +146,10 @@ struct module_debug {
 	GArray *ranges;	   /* of struct unit_range, by start; lazily */
 	GHashTable *names; /* offset of a DIE -> its qualified name, or NULL */
 	uint64_t split_units, damaged_units;
+	bool tried_whole; /* decl_files.c: the same file once more, with its line tables; NULL: not asked for, or it failed */
+	GMappedFile *whole_mapped;
+	Elf *whole_elf;
+	Dwarf *whole;
 };
 
 /*
@@ -225,6 +238,12 @@ unsigned hc_debug_types(const struct module_debug *debug, uint64_t hash, unsigne
 unsigned hc_debug_types_by_base(const struct module_debug *debug, uint64_t base, unsigned *ret_first);
 
 /*
+ * decl_files.c: the file in which the DIE of DEBUG at OFFSET was declared, as the compiler has it. NULL if that is not known.
+ * Belongs to DEBUG. Opens the file of DEBUG again, with its line tables, at the first call.
+ */
+const char *hc_debug_decl_file(struct module_debug *debug, uint64_t offset);
+
+/*
  * The name of DIE with its scopes: "app::Registry::instance". Belongs to INFO. NULL if it has none.
  */
 const char *hc_name_of_die(hc_debug_info *info, const hc_module *module, Dwarf_Die *die);
@@ -259,6 +278,12 @@ void hc_die_walk_next(hc_die_walk *walk, bool into);
 bool hc_function_at(hc_debug_info *info, const hc_module *module, hc_address address, Dwarf_Die *ret_function);
 
 /*
+ * The same from the one unit that has it, if no more of the module's debug info is read yet, and that is less work. Its DIE refers to none
+ * behind the unit, and has no location lists. FALSE: all has to be read.
+ */
+bool hc_function_in_part(hc_debug_info *info, const hc_module *module, hc_address address, Dwarf_Die *ret_function);
+
+/*
  * The scope that FUNCTION, a DIE of DEBUG, as hc_module_index() has it, stands in: the class, if it
  * is declared there. FALSE if it stands in none.
  */
@@ -284,3 +309,23 @@ bool hc_call_site_at(
  */
 bool hc_call_site_calls(
 	hc_debug_info *info, Dwarf_Die *site, hc_address indirect, const hc_module *module, Dwarf_Die *callee);
+
+/* ---- code_lines.c ---- */
+
+enum {
+	HC_CODE_LINES_MAX = 24
+};
+
+/* A function at a place of the code, and the line of source that it was at. Texts belong to INFO; NULL and 0: not known. */
+typedef struct hc_code_line {
+	const char *function; /* qualified, without arguments */
+	const char *file;
+	int line;
+} hc_code_line;
+
+/*
+ * The functions that ADDRESS, of MODULE, is in: the innermost that was inlined there first, the one that has the code last; each with the line
+ * where it is, or calls the one before. At most LIMIT; their number, 0: no debug info tells.
+ */
+unsigned hc_code_lines_at(
+	hc_debug_info *info, const hc_module *module, hc_address address, hc_code_line *ret_lines, unsigned limit);

@@ -19,6 +19,9 @@ void hc_shared_debug_release(struct shared_debug *shared);
  */
 void hc_debug_find_file(const hc_debug_info *info, struct module_debug *debug);
 
+/* debug_info.c: the unit of hc_function_in_part(). FALSE likewise. */
+bool hc_module_part_at(hc_debug_info *info, const hc_module *module, hc_address address, Dwarf_Die *ret_unit);
+
 /*
  * debug_file.c: the section NAME ("info": .debug_info, or .zdebug_info) of ELF; NULL if there is
  * none, or it holds nothing.
@@ -39,6 +42,9 @@ GMappedFile *hc_debug_map(const char *path);
 
 /* debug_file.c: as dwarf_begin_elf(), with hc_modules_mind_memory(). */
 Dwarf *hc_debug_begin(Elf *elf);
+
+/* decl_files.c: for a module that goes. */
+void hc_debug_close_again(struct module_debug *debug);
 
 /*
  * unit_headers.c: finds the units of DEBUG, and of the file it shares. Stops at one that is

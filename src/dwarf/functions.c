@@ -34,7 +34,8 @@ struct function {
 
 struct call_site {
 	guint64 address;
-	Dwarf_Die die; /* addr NULL: there is none */
+	const void *unit; /* of the function that it was looked for in */
+	Dwarf_Die die;	  /* addr NULL: there is none */
 };
 
 /* ---- walks ---- */
@@ -126,22 +127,35 @@ static const GArray *functions_of_unit(hc_debug_info *info, Dwarf_Die *unit)
 	return functions;
 }
 
+/* The function of UNIT that ADDRESS, as the file has it, is in. */
+static bool function_of_unit(hc_debug_info *info, Dwarf_Die *unit, Dwarf_Addr address, Dwarf_Die *ret_function)
+{
+	const GArray *functions = functions_of_unit(info, unit);
+	unsigned low = HC_PARTITION_POINT(
+		middle, 0, functions->len, g_array_index(functions, struct function, middle).low <= address);
+	const struct function *function = low ? &g_array_index(functions, struct function, low - 1) : NULL;
+
+	if (!function || address >= function->high)
+		return false;
+	*ret_function = function->die;
+	return true;
+}
+
 bool hc_function_at(hc_debug_info *info, const hc_module *module, hc_address address, Dwarf_Die *ret_function)
 {
 	Dwarf_Addr bias;
 	Dwarf_Die unit;
 
-	if (!hc_module_dwarf(info, module, &bias) || !hc_module_unit_at(info, module, address, &unit))
-		return false;
-	const GArray *functions = functions_of_unit(info, &unit);
-	unsigned low = HC_PARTITION_POINT(
-		middle, 0, functions->len, g_array_index(functions, struct function, middle).low <= address - bias);
-	const struct function *function = low ? &g_array_index(functions, struct function, low - 1) : NULL;
+	return hc_module_dwarf(info, module, &bias) && hc_module_unit_at(info, module, address, &unit) &&
+	       function_of_unit(info, &unit, address - bias, ret_function);
+}
 
-	if (!function || address - bias >= function->high)
-		return false;
-	*ret_function = function->die;
-	return true;
+bool hc_function_in_part(hc_debug_info *info, const hc_module *module, hc_address address, Dwarf_Die *ret_function)
+{
+	Dwarf_Die unit;
+
+	return hc_module_part_at(info, module, address, &unit) &&
+	       function_of_unit(info, &unit, address - module->bias, ret_function);
 }
 
 static bool follow(Dwarf_Die *die, unsigned name, Dwarf_Die *ret_die)
@@ -228,14 +242,15 @@ bool hc_call_site_at(
 {
 	guint64 key = address;
 	struct call_site *site = g_hash_table_lookup(info->call_sites, &key);
-	Dwarf_Addr bias;
 
-	if (!site) {
+	/* What one unit told that was read alone may not be all. */
+	if (!site || site->unit != function->cu) {
 		site = g_new0(struct call_site, 1);
 		site->address = address;
-		if (!hc_module_dwarf(info, module, &bias) || !find_call_site(function, address - bias, &site->die))
+		site->unit = function->cu;
+		if (!find_call_site(function, address - module->bias, &site->die))
 			site->die.addr = NULL;
-		g_hash_table_insert(info->call_sites, &site->address, site);
+		g_hash_table_replace(info->call_sites, &site->address, site);
 	}
 	*ret_site = site->die;
 	return site->die.addr;

@@ -13,14 +13,17 @@ static const hc_finder finders[] = {
 	hc_find_duplicates,
 	hc_find_collisions,
 	hc_find_damage,
+	hc_find_two_layouts,
 };
 
-/* Largest first. */
+/* Largest first; of the same blocks first what tells why. */
 static int compare_findings(const void *a, const void *b)
 {
 	const hc_finding *x = a, *y = b;
 
-	return (y->bytes > x->bytes) - (y->bytes < x->bytes);
+	if (x->bytes != y->bytes)
+		return x->bytes > y->bytes ? -1 : 1;
+	return (y->kind == HC_FINDING_TWO_LAYOUTS) - (x->kind == HC_FINDING_TWO_LAYOUTS);
 }
 
 hc_findings *hc_findings_create(const hc_findings_input *input)

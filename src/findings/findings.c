@@ -19,6 +19,7 @@ const char *hc_finding_kind_name(hc_finding_kind kind)
 		[HC_FINDING_DUPLICATES] = "duplicates",
 		[HC_FINDING_COLLISIONS] = "collisions",
 		[HC_FINDING_CORRUPT] = "corrupt",
+		[HC_FINDING_TWO_LAYOUTS] = "two-layouts",
 	};
 
 	return (unsigned)kind < HC_FINDING_KIND_COUNT ? names[kind] : "";
@@ -84,6 +85,7 @@ void hc_findings_free(hc_findings *findings)
 	for (unsigned i = 0; i < findings->list->len; i++)
 		free_strings(&g_array_index(findings->list, hc_finding, i));
 	g_array_unref(findings->list);
+	hc_abi_destroy(findings->abi);
 	g_free(findings);
 }
 

@@ -17,6 +17,7 @@
 
 #include <heapcore/findings.h>
 
+#include "abi/abi.h"
 #include "leaks/leaks.h"
 #include "memory/memory.h"
 #include "owners/owners.h"
@@ -38,6 +39,7 @@ typedef struct hc_findings_input {
 
 struct hc_findings {
 	GArray *list; /* of hc_finding, largest first */
+	hc_abi *abi;  /* what those of two layouts point into; NULL: there are none */
 };
 
 typedef void (*hc_finder)(const hc_findings_input *input, hc_findings *findings);
@@ -61,6 +63,7 @@ void hc_find_unjoined(const hc_findings_input *input, hc_findings *findings);
 void hc_find_duplicates(const hc_findings_input *input, hc_findings *findings);
 void hc_find_collisions(const hc_findings_input *input, hc_findings *findings);
 void hc_find_damage(const hc_findings_input *input, hc_findings *findings);
+void hc_find_two_layouts(const hc_findings_input *input, hc_findings *findings);
 
 /* ---- sizes.c: blocks in use by their size, which several finders ask about ---- */
 

@@ -203,11 +203,16 @@ static void scan_freed(struct search *search, const struct freed *freed)
 
 static void scan_freed_blocks(struct search *search)
 {
+	const hc_blocks *blocks = search->leaks->blocks;
 	hc_block_iterator iterator;
 	hc_block block;
 
-	hc_block_iterator_init(&iterator, search->leaks->blocks);
-	while (hc_block_iterator_next(&iterator, &block)) {
+	hc_block_iterator_init(&iterator, blocks);
+	for (uint32_t number = hc_blocks_next_unused(blocks, 0); number < blocks->count;
+		number = hc_blocks_next_unused(blocks, number + 1)) {
+		hc_block_iterator_skip_to(&iterator, number);
+		if (!hc_block_iterator_next(&iterator, &block))
+			return;
 		struct freed freed = { block.address, block.size,
 			block.state == HC_BLOCK_TCACHE || block.state == HC_BLOCK_FASTBIN };
 

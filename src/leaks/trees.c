@@ -183,29 +183,15 @@ static void scan_node(struct walk *walk, struct tree *tree, const struct node *n
 static void find_members(struct walk *walk, uint64_t *heads)
 {
 	const hc_leaks *leaks = walk->leaks;
-	const hc_blocks *blocks = leaks->blocks;
-	hc_start_cursor cursor = hc_start_cursor_at(blocks, 0);
+	uint64_t words = leaks->blocks->granule_count / 64;
 
-	for (uint32_t number = 0; number < blocks->count; number++) {
-		uint64_t start = hc_start_cursor_next(&cursor);
+	for (uint64_t word = 0; word < words; word++) {
+		hc_lost_bits bits = hc_references_lost_bits(leaks->references, word);
 
-		if (blocks->states[number] != HC_BLOCK_IN_USE)
-			continue;
-		switch (hc_references_reach_at(leaks->references, start)) {
-		case HC_REACH_DIRECTLY_LOST:
-			if (heads)
-				hc_set_bit(heads, start);
-			hc_set_bit(walk->pending[HC_LEAK_LOST], start);
-			break;
-		case HC_REACH_INDIRECTLY_LOST:
-			hc_set_bit(walk->pending[HC_LEAK_LOST], start);
-			break;
-		case HC_REACH_POSSIBLY_LOST:
-			hc_set_bit(walk->pending[HC_LEAK_POSSIBLE], start);
-			break;
-		default:
-			break;
-		}
+		if (heads)
+			heads[word] |= bits.directly;
+		walk->pending[HC_LEAK_LOST][word] = bits.directly | bits.indirectly;
+		walk->pending[HC_LEAK_POSSIBLE][word] = bits.possibly;
 	}
 }
 

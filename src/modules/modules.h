@@ -11,6 +11,7 @@
  *	debug_files.c		where files with debug info may be
  *	symbols.c		names and addresses
  *	data_names.c		what data is called, by its symbol or its section
+ *	code.c			executable bytes, where functions begin, which words stand for functions of others
  *	structures.c		layouts of structures of a library that we know
  *	one_unit.c		... from one unit of a large file that is compressed
  *	open_elf.c		opening ELF files in memory
@@ -202,6 +203,21 @@ void hc_modules_mind_memory(struct Dwarf *dwarf);
 uint64_t hc_struct_size(const hc_struct *structure); /* bytes */
 bool hc_struct_member(const hc_struct *structure, const char *name, hc_member *ret_member);
 
+/* ---- one_unit.c ---- */
+
+/* One unit of a file with debug info, and of the rest no more than what stands before it. */
+struct one_unit;
+
+/*
+ * The unit that ADDRESS, as the file has it, is in, from PATH if that has BUILD_ID and its sections are compressed. NULL: it is not read this
+ * way. libdw is not minded yet (hc_modules_mind_memory()).
+ */
+struct one_unit *hc_one_unit_open(const char *path, const char *build_id, uint64_t address);
+void hc_one_unit_close(struct one_unit *one); /* NULL is fine */
+
+/* The debug info that holds it (a Dwarf of <elfutils/libdw.h>), and the offset of its DIE in that. NULL: it is damaged. */
+struct Dwarf *hc_one_unit_dwarf(const struct one_unit *one, uint64_t *ret_die);
+
 /* ---- list.c ---- */
 
 hc_core *hc_modules_core(const hc_modules *modules);
@@ -257,3 +273,41 @@ const hc_module *hc_modules_provider(hc_modules *modules, const char *name);
  * LIMIT. GArray of hc_address.
  */
 GArray *hc_modules_link_maps(const hc_modules *modules, unsigned limit);
+
+/* ---- code.c: what a file says of its code, without debug info ---- */
+
+/* Offsets are from the module's start, in the process as in the file. */
+
+/* Executable bytes. */
+typedef struct hc_code_segment {
+	uint32_t start, end;
+	const uint8_t *bytes; /* of the mapped file */
+} hc_code_segment;
+
+/* A word that the dynamic linker fills with the address of a symbol. */
+typedef struct hc_code_import {
+	uint32_t slot;
+	const char *name; /* without a version. Untrusted */
+} hc_code_import;
+
+typedef struct hc_code_function {
+	uint32_t start;
+	bool is_exported; /* other modules can call it by its name */
+	const char *name; /* untrusted */
+} hc_code_function;
+
+typedef struct hc_module_code {
+	const hc_module *module;
+	struct Elf *elf;
+	GArray *segments;  /* of hc_code_segment, by start */
+	GArray *starts;	   /* of uint32_t: where functions, and parts of them, begin; ascending, no two alike */
+	GArray *imports;   /* of hc_code_import, by slot */
+	GArray *functions; /* of hc_code_function, that have names; by start */
+} hc_module_code;
+
+/*
+ * What MODULE's file says; NULL if there is no trusted one, or nothing says where its functions begin. The names belong to MODULES.
+ * Bytes are those of the file: what the process has written over its own code is not seen.
+ */
+hc_module_code *hc_module_code_open(hc_modules *modules, const hc_module *module);
+void hc_module_code_close(hc_module_code *code); /* NULL is fine */

@@ -152,13 +152,6 @@ struct one_unit {
 	uint64_t offset; /* of the unit */
 };
 
-/*
- * The unit that ADDRESS, as the file has it, is in, from PATH if that has BUILD_ID and its sections are compressed. NULL: it is not read this
- * way. libdw is not minded yet (hc_modules_mind_memory()).
- */
-struct one_unit *hc_one_unit_open(const char *path, const char *build_id, uint64_t address);
-void hc_one_unit_close(struct one_unit *one); /* NULL is fine */
-
 /* As dwfl_module_getdwarf(3), but where memory is out, or gets so, it ends the process as GLib does. */
 Dwarf *hc_modules_dwarf(Dwfl_Module *dwfl_module, Dwarf_Addr *ret_bias);
 

@@ -261,6 +261,17 @@ static bool open_unit(struct one_unit *one, uint64_t address)
 
 /* ---- the file ---- */
 
+Dwarf *hc_one_unit_dwarf(const struct one_unit *one, uint64_t *ret_die)
+{
+	Dwarf_Off next;
+	size_t header;
+
+	if (dwarf_nextcu(one->dwarf, one->offset, &next, &header, NULL, NULL, NULL))
+		return NULL;
+	*ret_die = one->offset + header;
+	return one->dwarf;
+}
+
 void hc_one_unit_close(struct one_unit *one)
 {
 	if (!one)

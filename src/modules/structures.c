@@ -52,14 +52,14 @@ static bool find_one_unit(const hc_modules *modules, struct module *module, hc_a
 	g_autofree char *path = module->build_id && !has_own(module) ? hc_module_debug_file_by_id(modules, module) :
 								       NULL;
 	struct one_unit *one = path ? hc_one_unit_open(path, module->build_id, address - module->public.bias) : NULL;
-	Dwarf_Off next;
-	size_t header;
+	uint64_t unit;
+	Dwarf *dwarf;
 
 	if (!one)
 		return false;
-	hc_modules_mind_memory(one->dwarf);
-	if (dwarf_nextcu(one->dwarf, one->offset, &next, &header, NULL, NULL, NULL) ||
-		!dwarf_offdie(one->dwarf, one->offset + header, &module->unit)) {
+	dwarf = hc_one_unit_dwarf(one, &unit);
+	hc_modules_mind_memory(dwarf);
+	if (!dwarf || !dwarf_offdie(dwarf, unit, &module->unit)) {
 		hc_one_unit_close(one);
 		return false;
 	}

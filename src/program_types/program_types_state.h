@@ -11,7 +11,7 @@ struct hc_program_types {
 	const hc_core *core;
 	GStringChunk *strings;	 /* the debug info's */
 	GHashTable **by_offset;	 /* by hc_modules_index(); NULL: none yet. Offset of a DIE -> hc_type * */
-	GArray **vtable_symbols; /* by hc_modules_index(), lazily: of struct vtable_symbol (vtables.c), by address */
+	GArray **vtable_symbols; /* by hc_modules_index(), lazily: of hc_vtable_symbol (vtables.c), by address */
 	GHashTable *interned;	 /* key -> hc_type * */
 	GPtrArray *all;		 /* owns the types */
 	hc_type *void_type;

@@ -39,11 +39,6 @@ enum {
 	TO_TOP_MAX = 1 << 28, /* bytes in an object */
 };
 
-struct vtable_symbol {
-	hc_address start, end;
-	const char *name; /* mangled class, behind "_ZTV" */
-};
-
 struct vtable {
 	guint64 address;
 	const char *name;    /* NULL: it is none */
@@ -56,7 +51,7 @@ struct vtable {
 
 static int compare_symbols(const void *a, const void *b)
 {
-	const struct vtable_symbol *x = a, *y = b;
+	const hc_vtable_symbol *x = a, *y = b;
 
 	return (x->start > y->start) - (x->start < y->start);
 }
@@ -78,7 +73,7 @@ static void add_symbols(hc_program_types *types, const hc_module *module, Elf *e
 				GELF_ST_TYPE(symbol.st_info) != STT_OBJECT ||
 				!(name = elf_strptr(elf, header.sh_link, symbol.st_name)) || strncmp(name, "_ZTV", 4))
 				continue;
-			struct vtable_symbol entry = { .start = symbol.st_value + module->bias,
+			hc_vtable_symbol entry = { .start = symbol.st_value + module->bias,
 				.end = symbol.st_value + module->bias + symbol.st_size,
 				.name = g_string_chunk_insert_const(types->strings, name + 4) };
 
@@ -96,7 +91,7 @@ static const GArray *vtable_symbols(hc_program_types *types, const hc_module *mo
 
 	if (*known)
 		return *known;
-	*known = g_array_new(FALSE, FALSE, sizeof(struct vtable_symbol));
+	*known = g_array_new(FALSE, FALSE, sizeof(hc_vtable_symbol));
 	elf = hc_module_elf(module);
 	if (elf) {
 		add_symbols(types, module, elf, *known);
@@ -108,12 +103,20 @@ static const GArray *vtable_symbols(hc_program_types *types, const hc_module *mo
 	return *known;
 }
 
-static const struct vtable_symbol *find_symbol(hc_program_types *types, const hc_module *module, hc_address address)
+const hc_vtable_symbol *hc_program_types_vtables(hc_program_types *types, const hc_module *module, unsigned *ret_count)
+{
+	const GArray *symbols = vtable_symbols(types, module);
+
+	*ret_count = symbols->len;
+	return (const hc_vtable_symbol *)(const void *)symbols->data;
+}
+
+static const hc_vtable_symbol *find_symbol(hc_program_types *types, const hc_module *module, hc_address address)
 {
 	const GArray *symbols = vtable_symbols(types, module);
 	unsigned low = HC_PARTITION_POINT(
-		middle, 0, symbols->len, g_array_index(symbols, struct vtable_symbol, middle).start < address);
-	const struct vtable_symbol *symbol = low ? &g_array_index(symbols, struct vtable_symbol, low - 1) : NULL;
+		middle, 0, symbols->len, g_array_index(symbols, hc_vtable_symbol, middle).start < address);
+	const hc_vtable_symbol *symbol = low ? &g_array_index(symbols, hc_vtable_symbol, low - 1) : NULL;
 
 	/* Without virtual functions of its own the address point is the end. */
 	return symbol && address <= symbol->end ? symbol : NULL;
@@ -142,7 +145,7 @@ static bool is_type_info(hc_program_types *types, hc_address address)
 	uint64_t vtable;
 	const hc_module *module =
 		hc_core_read_word(types->core, address, &vtable) ? hc_modules_find(types->modules, vtable) : NULL;
-	const struct vtable_symbol *symbol = module ? find_symbol(types, module, vtable) : NULL;
+	const hc_vtable_symbol *symbol = module ? find_symbol(types, module, vtable) : NULL;
 	uint64_t function;
 
 	if (module && !vtable_symbols(types, module)->len)
@@ -166,7 +169,7 @@ static char *read_vtable(hc_program_types *types, const hc_module *module, hc_ad
 	if (offset > 0 || offset < -TO_TOP_MAX || offset % (int)word)
 		return NULL;
 	*ret_to_top = offset;
-	const struct vtable_symbol *symbol = find_symbol(types, module, vtable);
+	const hc_vtable_symbol *symbol = find_symbol(types, module, vtable);
 
 	if (symbol && vtable < symbol->start + 2 * word)
 		symbol = NULL;

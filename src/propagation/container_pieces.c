@@ -315,6 +315,40 @@ void hc_pieces_claim_leaves(
 	g_array_set_size(propagation->claims, claims);
 }
 
+/* Whose LEAF becomes, of CONTAINER: NULL: an index, of which there was none yet. */
+static hc_owner *owner_of_leaf(hc_owner *container, const hc_leaf_piece *leaf)
+{
+	return leaf->is_index ? container->index : container;
+}
+
+bool hc_pieces_claim_new_leaves(
+	hc_propagation *propagation, hc_owner *const *containers, const hc_leaf_piece *pieces, uint64_t count)
+{
+	hc_types *types = propagation->types;
+	uint64_t claimed;
+
+	for (claimed = 0; claimed < count; claimed++) {
+		const hc_leaf_piece *piece = &pieces[claimed];
+		const hc_owner *owner = owner_of_leaf(containers[piece->part], piece);
+
+		if (claimed + AHEAD < count)
+			prefetch(types, pieces[claimed + AHEAD].number);
+		/* As no piece is one of several in its block, those behind the first of a container are plain. */
+		if (!owner || types->owner_of[piece->number] || hc_bit(types->several, piece->number) ||
+			(piece->is_first && !piece->is_plain))
+			break;
+		types->owner_of[piece->number] = owner->number;
+	}
+	if (claimed < count) {
+		while (claimed-- > 0)
+			types->owner_of[pieces[claimed].number] = 0;
+		return false;
+	}
+	for (uint64_t i = 0; i < count; i++)
+		owner_of_leaf(containers[pieces[i].part], &pieces[i])->piece_size = pieces[i].size;
+	return true;
+}
+
 void hc_propagation_take_back(hc_propagation *propagation, unsigned first)
 {
 	for (unsigned i = propagation->claims->len; i-- > first;) {

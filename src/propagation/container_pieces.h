@@ -58,5 +58,12 @@ bool hc_pieces_is_whole(const hc_propagation *propagation, hc_address address, u
 void hc_pieces_claim_leaves(
 	hc_propagation *propagation, hc_owner *const *containers, const hc_leaf_piece *pieces, uint64_t count);
 
+/*
+ * The same if each of these blocks is nobody's, and each piece all that there is in it. FALSE: one is not, or is two pieces' of these; then
+ * nothing was claimed.
+ */
+bool hc_pieces_claim_new_leaves(
+	hc_propagation *propagation, hc_owner *const *containers, const hc_leaf_piece *pieces, uint64_t count);
+
 /* Undoes the propagation's claims from FIRST on. */
 void hc_propagation_take_back(hc_propagation *propagation, unsigned first);

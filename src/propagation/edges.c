@@ -13,16 +13,17 @@ enum {
 
 static bool grow(hc_propagation *propagation)
 {
-	uint64_t room = propagation->edges_room ? propagation->edges_room * 2 : 4096;
-	hc_edge *edges = g_try_new(hc_edge, room);
+	uint64_t before = propagation->edges_room, room = before ? before * 2 : 4096;
+	hc_edge *edges = g_try_realloc_n(propagation->edges, room, sizeof *edges);
 
 	if (!edges) {
 		propagation->failed = true;
 		return false;
 	}
+	/* Half of all places are where they were; the others are as far behind that as there was room. */
 	for (uint64_t i = propagation->edges_out; i != propagation->edges_in; i++)
-		edges[i & (room - 1)] = propagation->edges[i & (propagation->edges_room - 1)];
-	g_free(propagation->edges);
+		if (i & before)
+			edges[i & (room - 1)] = edges[i & (before - 1)];
 	propagation->edges = edges;
 	propagation->edges_room = room;
 	return true;

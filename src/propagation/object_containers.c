@@ -14,7 +14,9 @@ enum {
 	FAR = 32,
 	NEAR = 20,
 	CLOSE = 10,
-	PREFETCHED_PARTS = 8
+	PREFETCHED_PARTS = 8,
+	SOME_SEEN = 32, /* elements that show what such elements hold */
+	MANY_SEEN = 1024
 };
 
 /* Addresses of elements, or of what they are mapped to: of a kept walk, or the propagation's from FIRST on. */
@@ -212,6 +214,12 @@ static bool may_be_leaves(
 	       !hc_layout_by_pointer(container->layout) && !hc_layout_is_guess(container->layout);
 }
 
+/* Whether it is tried to look at all elements from number I on at once: not all of what the first ones may hold need be there. */
+static bool is_turn_of_leaves(uint64_t i)
+{
+	return i == 1 || i == SOME_SEEN || i == MANY_SEEN;
+}
+
 /* An element behind a free list's count leads to VALUE: that waits until all else was followed. FALSE: it can't. */
 static bool defer_left_over(hc_propagation *propagation, const hc_owner *element, hc_address value)
 {
@@ -228,17 +236,30 @@ static void look_at_elements(hc_propagation *propagation, hc_owner *container, h
 	/* An object that links itself into a container may be in several. */
 	bool is_shared = !held && (container->is_intrusive || element->is_own);
 	hc_nest *nest = NULL;
+	uint64_t first_nested = 0, done = 0;
 
 	propagation->depth++;
 	element->is_own |= held && pointed_to;
 	for (uint64_t i = 0; i < contents->count; i++) {
-		/* The first one has shown whose its containers' blocks are. */
-		if (i == 1 && may_be_leaves(container, element, contents, held, live->count) && !is_shared &&
-			hc_propagation_look_at_leaves(propagation, element, contents->kept + 1, contents->count - 1))
+		/* The first ones have shown whose its containers' blocks are, and what these hold. */
+		if (is_turn_of_leaves(i) && may_be_leaves(container, element, contents, held, live->count) &&
+			!is_shared)
+			done = hc_propagation_look_at_leaves(
+				propagation, element, contents->kept + i, contents->count - i);
+		if (done) {
+			hc_propagation_end_nest(nest);
+			nest = NULL;
+			first_nested = 0;
+			i += done;
+			done = 0;
+		}
+		if (i == contents->count)
 			break;
-		if (i == 1 && contents->kept && !pointed_to && element->type)
+		if (i && !first_nested && contents->kept && !pointed_to && element->type) {
 			nest = hc_propagation_begin_nest(
-				propagation, element->plan, contents->kept + 1, contents->count - 1);
+				propagation, element->plan, contents->kept + i, contents->count - i);
+			first_nested = i;
+		}
 		const hc_address *from = contents_from(contents, i);
 		hc_address address = *from;
 
@@ -248,7 +269,7 @@ static void look_at_elements(hc_propagation *propagation, hc_owner *container, h
 			give_to(propagation, container, element, address);
 		prefetch_elements(propagation, element, pointed_to, from, contents->count - i);
 		if (nest)
-			hc_propagation_seek_nest(nest, i - 1);
+			hc_propagation_seek_nest(nest, i - first_nested);
 		uint64_t value;
 
 		propagation->from = at;

@@ -3,8 +3,7 @@
 #include "propagation/objects.h"
 
 enum {
-	DEPTH_MAX = 24, /* values within values; deeper ones wait in the queue */
-	EDGES_MANY = 1 << 20
+	DEPTH_MAX = 24 /* values within values; deeper ones wait in the queue */
 };
 
 void hc_propagation_look_at_nested(hc_propagation *propagation, hc_owner *owner, hc_address address)
@@ -39,7 +38,7 @@ static void defer_or_follow(
 		certainty = MAX(certainty, hc_propagation_target_certainty(owner, target));
 	if (part->is_link)
 		certainty = MAX(certainty, HC_CERTAINTY_DEDUCED);
-	if (propagation->edges_in - propagation->edges_out < EDGES_MANY || propagation->depth >= DEPTH_MAX ||
+	if (propagation->edges_in - propagation->edges_out < HC_EDGES_MANY || propagation->depth >= DEPTH_MAX ||
 		hc_propagation_is_early(propagation, certainty)) {
 		hc_edge edge = { .value = value, .holder = holder, .owner = owner->number, .part = index };
 

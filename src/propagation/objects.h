@@ -5,9 +5,10 @@
  *
  *	objects.c		one object
  *	object_containers.c	its containers
- *	leaves_ahead.c		many of these at once, that hold nothing but blocks
+ *	leaves_ahead.c		many of these at once, that hold nothing but blocks, and pointers
  *	arrays.c		its arrays and unions
  *	pointers.c		its pointers: which block one leads to, of what type that is
+ *	plain_targets.c		... those that lead to a struct with a block of its own
  */
 #pragma once
 
@@ -24,10 +25,10 @@ void hc_propagation_look_at_container(
 	hc_propagation *propagation, hc_owner *owner, uint32_t index, const hc_part *part, hc_address address);
 
 /*
- * The same as hc_propagation_look_at_nested() for all COUNT elements, one of which was looked at already, at ADDRESSES, which stay
- * there. FALSE: nothing was done, since these are few, or hold more than blocks.
+ * The same as hc_propagation_look_at_nested() for the first of COUNT elements, one of which was looked at already, at ADDRESSES, which stay
+ * there. Gives how many of them: 0 if these are few, or hold more than it knows.
  */
-bool hc_propagation_look_at_leaves(
+uint64_t hc_propagation_look_at_leaves(
 	hc_propagation *propagation, hc_owner *element, const hc_address *addresses, uint64_t count);
 
 /* The figures of several containers of one path, to be added up apart from others'. */
@@ -53,6 +54,13 @@ void hc_propagation_look_at_union(hc_propagation *propagation, hc_owner *owner, 
 /* Follows one pointer, in part PART of an object of OWNER at HOLDER. */
 void hc_propagation_follow(
 	hc_propagation *propagation, hc_owner *owner, uint32_t part, hc_address holder, hc_address value);
+
+/* The same if it leads to a struct that has a block of its own, and nothing is unusual. FALSE: it is not that; nothing was done. */
+bool hc_propagation_follow_plain(
+	hc_propagation *propagation, hc_owner *owner, uint32_t part, hc_address holder, hc_address value);
+
+/* Where few pointers wait, and each leads to the next one, as to SPOT, there is nothing that could be fetched but by a guess. */
+void hc_propagation_guess_next(hc_propagation *propagation, const hc_spot *spot);
 
 /* Claims the block that VALUE leads to for OWNER, whose type the object there has, and looks at it. */
 void hc_propagation_reach(hc_propagation *propagation, hc_owner *owner, hc_address value);

@@ -377,9 +377,10 @@ static bool is_owned(const hc_propagation *propagation, hc_address value)
 		       hc_types_owner_outside(propagation->types, value) != NULL;
 }
 
-/* Where few pointers wait, and each leads to the next one, there is nothing that could be fetched but by a guess. */
-static void guess_next(hc_propagation *propagation, const hc_spot *spot)
+void hc_propagation_guess_next(hc_propagation *propagation, const hc_spot *spot)
 {
+	if (propagation->edges_in - propagation->edges_out >= FEW_EDGES)
+		return;
 	hc_blocks_fetch_next(propagation->blocks, spot->region,
 		hc_blocks_granule(propagation->blocks, spot->region, spot->address), &propagation->guess);
 }
@@ -417,8 +418,7 @@ static void reach(hc_propagation *propagation, hc_owner *owner, hc_address value
 			hc_propagation_claim(propagation, spot.number, owner);
 		return;
 	}
-	if (propagation->edges_in - propagation->edges_out < FEW_EDGES)
-		guess_next(propagation, &spot);
+	hc_propagation_guess_next(propagation, &spot);
 	uint64_t size = hc_blocks_usable_size(propagation->blocks, spot.region, spot.address);
 	hc_address object = value;
 
@@ -486,6 +486,8 @@ void hc_propagation_follow(
 	hc_certainty certainty;
 	hc_spot spot;
 
+	if (hc_propagation_follow_plain(propagation, owner, index, holder, value))
+		return;
 	if (part->kind == HC_PART_ARRAY)
 		return hc_propagation_look_at_tail(propagation, owner, index, value);
 	hc_owner *target = owner->targets ? owner->targets[index] : NULL;

@@ -26,6 +26,7 @@
  *	nests_ahead.c		... those in elements
  *	arrays.c		... its arrays and unions
  *	pointers.c		... its pointers: which block one leads to, of what type that is
+ *	plain_targets.c		... those that lead to a struct with a block of its own
  *	memory_view.c		what stands in memory (propagation_state.h)
  *	edges.c			pointers that wait to be followed
  *	known_objects.c		where objects begin that are known

@@ -31,11 +31,14 @@ enum {
 		UINT32_MAX - 4, /* from VALUE to HOLDER, exclusive, is what a shape of the owner's has for elements */
 	HC_EDGE_WORD = UINT32_MAX - 5,	  /* VALUE leads to a block, which is the owner's if it is nobody's */
 	HC_EDGE_OUTSIDE = UINT32_MAX - 6, /* VALUE is the start of a parcel of the owner */
+	HC_EDGES_MANY =
+		1 << 20, /* that wait: more are followed at once, if they are as sure as those that are followed now */
 	HC_LATE_STEPS = 4,
 	HC_LINKS_KEPT = 64, /* powers of two */
 	HC_KINDS_KEPT = 256,
 	HC_VTABLES = 1024,
-	HC_ANSWERS = 64
+	HC_ANSWERS = 64,
+	HC_PLAIN_TARGETS = 256
 };
 
 /* What a vtable told. */
@@ -46,6 +49,15 @@ typedef struct hc_known_class {
 	const char *name;
 	int64_t to_top;
 } hc_known_class;
+
+/* What pointers of one member lead to that is as usual: plain_targets.c. */
+typedef struct hc_plain_target {
+	uint32_t owner, part; /* whose objects have them, in that part; owner 0: empty */
+	hc_address vtable;    /* of what they lead to; 0: it has none */
+	hc_owner *object;     /* whose that becomes */
+	uint64_t size, most,
+		most_certain; /* usable bytes of its block; 0: none is as usual. most_certain: if that is certain */
+} hc_plain_target;
 
 /* What hc_propagation_is_declared_otherwise() said. */
 typedef struct hc_declared_answer {
@@ -124,6 +136,7 @@ typedef struct hc_propagation {
 	hc_declared_answer answers[HC_ANSWERS]; /* by a hash of the address */
 
 	hc_node_guess guess; /* pointers.c: of a list that is followed */
+	hc_plain_target plain_targets[HC_PLAIN_TARGETS]; /* by a hash of the first three */
 
 	/* links.c */
 	GHashTable *links; /* size -> what is known of the words in blocks of it; NULL: nobody asked yet */

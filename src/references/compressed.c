@@ -23,12 +23,17 @@
  * have a learned place, and that stands beside the base: in the same block, or less than HOME bytes away in the same data. Elsewhere a
  * single number is no evidence: such lists stay lost.
  *
+ * Nearly always no place has a candidate at all, and that is known before anything is counted: no more than a sample is needed, and all
+ * workers ask at once, in any order (hc_compressed_is_hopeless()).
+ *
  * Passes: one over all words, one over those of the places whose sample speaks for them, and one more over live ones for each place with
  * several candidates; none where fewer than HC_NUMBER_SAMPLE_MIN blocks are lost. The search stops after TESTS_MAX numbers, the places with most numbers first; live memory is
  * asked for bases CHOICES_MAX times at most.
  */
 #include "references/encodings.h"
 #include "references/numbers.h"
+
+#include "base/parallel.h"
 
 enum {
 	ANCHORS = 4,
@@ -40,6 +45,9 @@ enum {
 	TESTS_MAX = 1 << 24,
 	CHOICES_MAX = 8,
 	LOST_MAX = 1 << 20,
+	/* Of the search that only asks whether there is a candidate: */
+	BATCH = 4096,	     /* lost blocks that are tried at once */
+	ASKED_MAX = 1 << 26, /* tests */
 };
 
 struct rule {
@@ -129,6 +137,94 @@ static void find_candidates(hc_compressed_learning *learning, const hc_number_sk
 	}
 	g_array_set_size(learning->candidates, kept);
 }
+
+/* ---- whether there is any candidate ---- */
+
+struct asking {
+	const hc_compressed_learning *learning;
+	GPtrArray *sketches; /* of const hc_number_sketch */
+	unsigned batches;    /* of lost blocks */
+	uint64_t next;	     /* item: a sketch, and one of the batches */
+	uint64_t tests;
+	int found; /* a candidate, or that it takes too long */
+};
+
+/* Whether all DISTANCES but ALLOWED lead to where blocks begin, in use or not, from BASE: find_candidates() asks for more. */
+static inline bool may_be_base(const hc_blocks *blocks, const uint64_t *distances, unsigned count, hc_address base,
+	unsigned allowed, uint64_t *tests)
+{
+	const hc_block_region *region = NULL;
+	unsigned misses = 0, i = 0;
+
+	for (; i < count && misses <= allowed; i++)
+		misses += hc_encoded_start_near(blocks, &region, base + distances[i]) == UINT64_MAX;
+	*tests += i;
+	return misses <= allowed;
+}
+
+static bool has_candidate(
+	const hc_compressed_learning *learning, const hc_number_sketch *sketch, unsigned batch, uint64_t *tests)
+{
+	const hc_address *lost = (const hc_address *)(const void *)learning->lost->data;
+	unsigned end = MIN((batch + 1) * BATCH, learning->lost->len);
+	uint64_t distances[HC_NUMBER_SAMPLE];
+
+	for (unsigned k = 0; k < HC_NUMBER_FACTORS; k++) {
+		if (!hc_numbers_are_possible(learning->numbers, sketch, hc_number_factors[k]))
+			continue;
+		for (unsigned i = 0; i < sketch->size; i++)
+			distances[i] = (uint64_t)hc_number_of_hash(sketch->hashes[i]) * hc_number_factors[k];
+		for (unsigned anchor = 0; anchor < ANCHORS; anchor++)
+			for (unsigned i = batch * BATCH; i < end; i++)
+				if (lost[i] >= distances[anchor] &&
+					may_be_base(learning->references->blocks, distances, sketch->size,
+						lost[i] - distances[anchor], sketch->size / HC_NUMBER_MISSES_SHARE,
+						tests))
+					return true;
+	}
+	return false;
+}
+
+static void ask(void *data, unsigned worker)
+{
+	struct asking *asking = data;
+	uint64_t item, items = (uint64_t)asking->sketches->len * asking->batches;
+
+	(void)worker;
+	while (!g_atomic_int_get(&asking->found) &&
+		(item = __atomic_fetch_add(&asking->next, 1, __ATOMIC_RELAXED)) < items) {
+		uint64_t tests = 0;
+
+		if (has_candidate(asking->learning, g_ptr_array_index(asking->sketches, item / asking->batches),
+			    item % asking->batches, &tests) ||
+			__atomic_add_fetch(&asking->tests, tests, __ATOMIC_RELAXED) > ASKED_MAX)
+			g_atomic_int_set(&asking->found, 1);
+	}
+}
+
+bool hc_compressed_is_hopeless(const hc_compressed_learning *learning, unsigned jobs)
+{
+	g_autoptr(GPtrArray) sketches = g_ptr_array_new();
+	const hc_number_sketch *places = hc_numbers_take_samples(learning->numbers);
+	unsigned table_count, lost = learning->lost->len;
+	const hc_number_table *tables = hc_numbers_tables(learning->numbers, &table_count);
+	struct asking asking = { .learning = learning, .sketches = sketches, .batches = (lost + BATCH - 1) / BATCH };
+
+	/* Where not all lost blocks are known others may be next time. */
+	if (lost >= LOST_MAX)
+		return false;
+	for (unsigned i = 0; i < HC_NUMBER_PLACES + table_count; i++) {
+		const hc_number_sketch *sketch = i < HC_NUMBER_PLACES ? &places[i] :
+									&tables[i - HC_NUMBER_PLACES].sketch;
+
+		if (sketch->size >= HC_NUMBER_SAMPLE_MIN)
+			g_ptr_array_add(sketches, (gpointer)sketch);
+	}
+	hc_parallel_run(hc_parallel_workers(jobs), ask, &asking);
+	return !asking.found;
+}
+
+/* ---- proof ---- */
 
 /* The share of granules from the first to the last target at which a block begins. */
 static double density(

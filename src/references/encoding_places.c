@@ -7,7 +7,9 @@
  * asks of each number only whether it leads to one of them, by a filter that fits into the cache and without touching the index of
  * blocks; what it finds, it notes exactly: the targets of each place, and the values that led to them. That alone rules out all places that the
  * program doesn't use so, since these are conditions in any case (may_be_evidence()). For the others all words there have to be tried, those that
- * miss, too: they are counted by the second look, which touches no other words. If there are none there is no second look.
+ * miss, too: they are counted by the second look, which touches no other words. If there are none there is no second look. Of a large heap
+ * the second look is at a part of it first: places at which hardly any word of many hits a block there are hopeless
+ * (is_hopeless()), and mostly none is left.
  *
  * The first look also notices fontconfig's patterns, which need no evidence.
  */
@@ -22,6 +24,8 @@ enum {
 	DISTANCES = 4,
 	EVIDENCE_BITS = 40, /* there are 2^15 places that each may deceive */
 	FILTER_SHIFT = 4,
+	HOPELESS_TRIES = 512,
+	HOPELESS_SHARE = 8,
 	SMALL_BLOCK = 256, /* bytes below which the words that are to be tried are known by the block's size */
 };
 
@@ -67,6 +71,100 @@ bool hc_word_is_pattern(const hc_references *references, const hc_word_source *s
 	uint64_t number = hc_load_u32(source->bytes + i - 8, swap), room = hc_load_u32(source->bytes + i - 4, swap);
 
 	return number && number <= room && size >= room * ELEMENT && size - room * ELEMENT <= slack + 8;
+}
+
+/* ---- counting ---- */
+
+/* How many heads begin within the same 64 granules, but not at ADDRESS, which is in REGION or in none. */
+static unsigned heads_around(const hc_place_learning *learning, const hc_block_region *region, hc_address address)
+{
+	if (!region || address < region->start || address >= region->end)
+		return 0;
+	uint64_t granule = hc_blocks_granule(learning->references->blocks, region, address);
+
+	return __builtin_popcountll(learning->heads[granule / 64] & ~((uint64_t)1 << granule % 64));
+}
+
+/* Counts that VALUE, in SOURCE, leads to ADDRESS, which is likely to be in *REGION. */
+static void count(struct place *place, const hc_place_learning *learning, const hc_word_source *source, unsigned kind,
+	uint64_t value, hc_address address, const hc_block_region **region)
+{
+	const hc_blocks *blocks = learning->references->blocks;
+	uint64_t start;
+
+	place->tries++;
+	/* Blocks begin at multiples of the alignment, and most numbers lead elsewhere. */
+	if (address & (blocks->alignment - 1))
+		return;
+	start = hc_encoded_block_near(blocks, region, address);
+	if (kind != HC_DECODED_TAG && hc_encoding_is_far(value)) {
+		place->far_tries++;
+		place->far_around += heads_around(learning, *region, address);
+	}
+	place->hits += start != UINT64_MAX && start != source->start &&
+		       (kind == HC_DECODED_TAG || !hc_decoded_is_neighbour(blocks, source, address));
+}
+
+/* The word at byte I of SOURCE. */
+static inline void count_word(hc_place_learning *learning, unsigned worker, const hc_word_source *source, uint64_t i,
+	const hc_block_region **region)
+{
+	const hc_blocks *blocks = learning->references->blocks;
+	uint64_t value = hc_load_u64(source->bytes + i, learning->swap);
+	unsigned place;
+	hc_decoded decoded[HC_DECODED_KINDS];
+
+	if (!value || hc_blocks_may_contain(blocks, value))
+		return;
+	place = hc_encoding_place(
+		source->root, source->block_size, source->root ? 0 : source->address + i - source->block);
+	if (!hc_bit(learning->any, place))
+		return;
+	for (unsigned n = hc_decode(blocks, source, i, value, decoded); n-- > 0;)
+		if (hc_bit(learning->candidates[decoded[n].kind], place))
+			count(&learning->places[worker].places[decoded[n].kind][place], learning, source,
+				decoded[n].kind, value, decoded[n].address, region);
+}
+
+void hc_places_count(hc_place_learning *learning, unsigned worker, const hc_word_source *source)
+{
+	const hc_block_region *region = NULL;
+
+	for (uint64_t i = 0; i + 8 <= source->size; i += 8)
+		count_word(learning, worker, source, i, &region);
+}
+
+/* Whether the words of BLOCK that are counted are told by its size. */
+static inline bool is_small(const hc_live_block *block)
+{
+	return block->block_size < SMALL_BLOCK && block->size == block->block_size;
+}
+
+/* The words of a small BLOCK that OPEN has. */
+static inline void count_open(hc_place_learning *learning, unsigned worker, const hc_live_block *block, uint32_t open,
+	const hc_block_region **region)
+{
+	hc_word_source source = hc_live_block_source(learning->references, block);
+
+	for (; open; open &= open - 1)
+		count_word(learning, worker, &source, 8 * (uint64_t)__builtin_ctz(open), region);
+}
+
+void hc_places_count_blocks(hc_place_learning *learning, unsigned worker, const hc_live_block *blocks, unsigned count)
+{
+	const hc_block_region *region = NULL;
+
+	for (unsigned k = 0; k < count; k++) {
+		uint32_t open = is_small(&blocks[k]) ? learning->open[blocks[k].size / 8] : 0;
+
+		if (open) {
+			count_open(learning, worker, &blocks[k], open, &region);
+		} else if (!is_small(&blocks[k])) {
+			hc_word_source source = hc_live_block_source(learning->references, &blocks[k]);
+
+			hc_places_count(learning, worker, &source);
+		}
+	}
 }
 
 /* ---- the first look ---- */
@@ -159,11 +257,49 @@ static inline __attribute__((always_inline)) void gather_numbers(
 	}
 }
 
+/* The words that gather_numbers() will find likely, and some others: a block may begin HC_ENCODING_OFFSETS before its word. */
+static inline __attribute__((always_inline)) uint64_t ask(
+	const void *data, const uint8_t *bytes, unsigned count, hc_address place)
+{
+	const hc_address_filter *filter = data;
+	hc_word_range range = { filter->lowest, filter->span, 0 }, reached = range;
+
+	if (!filter->span)
+		return 0;
+	reached.span += HC_ENCODING_OFFSETS;
+	reached.shift = (place | filter->lowest) % 8 ? 0 : 3;
+	return hc_words_from_place(bytes, count, place, reached) | hc_words_tagged(bytes, count, range);
+}
+
+/* Words in our byte order. */
+static void gather_asked(hc_place_learning *learning, unsigned worker, const hc_live_block *blocks, unsigned count)
+{
+	const hc_address_filter filter = learning->filter;
+	hc_asked_words words = { .blocks = blocks, .count = count };
+	const hc_live_block *block;
+	uint64_t i;
+
+	while (hc_asked_words_next(&words, ask, &filter, (hc_word_format){ 8, false }, &block, &i)) {
+		uint64_t value = hc_load_u64(block->bytes + i, false);
+
+		if (!may_lead_to_savable(&filter, block->address + i, block->address, value) ||
+			hc_blocks_may_contain(learning->references->blocks, value))
+			continue;
+		hc_word_source source = hc_live_block_source(learning->references, block);
+
+		note(learning, worker, &source, i, value);
+	}
+}
+
 void hc_places_gather_blocks(hc_place_learning *learning, unsigned worker, const hc_live_block *blocks,
 	const uint64_t *numbers, unsigned count)
 {
 	uint64_t slack = learning->references->blocks->alignment;
 
+	if (learning->may_be_learned && !learning->swap) {
+		gather_asked(learning, worker, blocks, count);
+		return;
+	}
 	for (unsigned k = 0; k < count; k++) {
 		const hc_live_block *block = &blocks[k];
 
@@ -171,25 +307,26 @@ void hc_places_gather_blocks(hc_place_learning *learning, unsigned worker, const
 			if (block->block_size - HC_PATTERN <= slack)
 				gather_numbers(learning, worker, block, numbers[k] & 1 << HC_PATTERN_DISTANCE / 8,
 					learning->swap);
-		} else if (block->size > 8 * HC_LIVE_NUMBERS) {
+			continue;
+		}
+		if (block->size > 8 * HC_LIVE_NUMBERS) {
 			hc_word_source source = hc_live_block_source(learning->references, block);
 
 			hc_places_gather(learning, worker, &source);
-		} else if (learning->swap) {
-			gather_numbers(learning, worker, block, numbers[k], true);
-		} else {
-			gather_numbers(learning, worker, block, numbers[k], false);
+			continue;
 		}
+		gather_numbers(learning, worker, block, numbers[k], true);
 	}
 }
 
-/* ---- the second look ---- */
+/* ---- which places are counted ---- */
 
+/* Puts what all workers saw together in the first. */
 static void merge(hc_place_learning *learning)
 {
 	struct places *all = &learning->places[0];
 
-	for (unsigned worker = 1; worker < learning->workers; worker++)
+	for (unsigned worker = 1; worker < learning->workers; worker++) {
 		for (unsigned kind = 0; kind < HC_DECODED_KINDS; kind++)
 			for (unsigned i = 0; i < HC_ENCODING_PLACES; i++) {
 				struct place *to = &all->places[kind][i],
@@ -205,6 +342,8 @@ static void merge(hc_place_learning *learning)
 				to->values |= from->values;
 				to->size = MAX(to->size, from->size);
 			}
+		memset(&learning->places[worker], 0, sizeof learning->places[worker]);
+	}
 }
 
 /* Whether the place can be evidence, whatever the other words there are: what is_evidence() and is_evidence_of_far() ask at least. */
@@ -217,111 +356,48 @@ static bool may_be_evidence(const struct place *place, unsigned kind)
 		       __builtin_popcountll(place->far_values) >= DISTANCES);
 }
 
-bool hc_places_choose(hc_place_learning *learning, hc_look_sizes *sizes, bool *roots)
+/* Makes `any` and `open` of the candidates. Returns whether there are any. */
+static bool open_candidates(hc_place_learning *learning)
 {
 	bool found = false;
 
-	merge(learning);
+	memset(learning->any, 0, sizeof learning->any);
+	memset(learning->open, 0, sizeof learning->open);
 	for (unsigned kind = 0; kind < HC_DECODED_KINDS; kind++)
-		for (unsigned i = 0; i < HC_ENCODING_PLACES; i++)
-			if (may_be_evidence(&learning->places[0].places[kind][i], kind)) {
-				hc_set_bit(learning->candidates[kind], i);
-				hc_set_bit(learning->any, i);
-				found = true;
-			}
-	for (unsigned words = 1; words <= 2 * HC_LOOK_GRANULES && found; words++) {
-		bool any = false;
-
-		for (unsigned word = 0; word < words; word++) {
-			if (!hc_bit(learning->any, hc_encoding_place(false, 8 * words, 8 * word)))
-				continue;
-			any = true;
-			if (words < SMALL_BLOCK / 8)
-				learning->open[words] |= (uint32_t)1 << word;
+		for (unsigned i = 0; i < HC_ENCODING_PLACES / 64; i++) {
+			learning->any[i] |= learning->candidates[kind][i];
+			found |= learning->any[i] != 0;
 		}
-		if (any)
-			hc_look_sizes_add(sizes, learning->references->blocks, 8 * words);
-	}
-	*roots |= hc_bit(learning->any, hc_encoding_place(true, 0, 0));
+	for (unsigned words = 1; words < SMALL_BLOCK / 8 && found; words++)
+		for (unsigned word = 0; word < words; word++)
+			if (hc_bit(learning->any, hc_encoding_place(false, 8 * words, 8 * word)))
+				learning->open[words] |= (uint32_t)1 << word;
 	return found;
 }
 
-/* How many heads begin within the same 64 granules, but not at ADDRESS, which is in REGION or in none. */
-static unsigned heads_around(const hc_place_learning *learning, const hc_block_region *region, hc_address address)
+/* Adds the blocks that have a word at such a place. */
+static void add_sizes(const hc_place_learning *learning, hc_look_sizes *sizes)
 {
-	if (!region || address < region->start || address >= region->end)
-		return 0;
-	uint64_t granule = hc_blocks_granule(learning->references->blocks, region, address);
-
-	return __builtin_popcountll(learning->heads[granule / 64] & ~((uint64_t)1 << granule % 64));
+	for (unsigned words = 1; words <= 2 * HC_LOOK_GRANULES; words++)
+		for (unsigned word = 0; word < words; word++)
+			if (hc_bit(learning->any, hc_encoding_place(false, 8 * words, 8 * word))) {
+				hc_look_sizes_add(sizes, learning->references->blocks, 8 * words);
+				break;
+			}
 }
 
-/* Counts that VALUE, in SOURCE, leads to ADDRESS, which is likely to be in *REGION. */
-static void count(struct place *place, const hc_place_learning *learning, const hc_word_source *source, unsigned kind,
-	uint64_t value, hc_address address, const hc_block_region **region)
+bool hc_places_choose(hc_place_learning *learning, hc_look_sizes *sizes, bool *roots)
 {
-	const hc_blocks *blocks = learning->references->blocks;
-	uint64_t start;
-
-	place->tries++;
-	/* Blocks begin at multiples of the alignment, and most numbers lead elsewhere. */
-	if (address & (blocks->alignment - 1))
-		return;
-	start = hc_encoded_block_near(blocks, region, address);
-	if (kind != HC_DECODED_TAG && hc_encoding_is_far(value)) {
-		place->far_tries++;
-		place->far_around += heads_around(learning, *region, address);
-	}
-	place->hits += start != UINT64_MAX && start != source->start &&
-		       (kind == HC_DECODED_TAG || !hc_decoded_is_neighbour(blocks, source, address));
-}
-
-/* The word at byte I of SOURCE. */
-static inline void count_word(hc_place_learning *learning, unsigned worker, const hc_word_source *source, uint64_t i,
-	const hc_block_region **region)
-{
-	const hc_blocks *blocks = learning->references->blocks;
-	uint64_t value = hc_load_u64(source->bytes + i, learning->swap);
-	unsigned place;
-	hc_decoded decoded[HC_DECODED_KINDS];
-
-	if (!value || hc_blocks_may_contain(blocks, value))
-		return;
-	place = hc_encoding_place(
-		source->root, source->block_size, source->root ? 0 : source->address + i - source->block);
-	if (!hc_bit(learning->any, place))
-		return;
-	for (unsigned n = hc_decode(blocks, source, i, value, decoded); n-- > 0;)
-		if (hc_bit(learning->candidates[decoded[n].kind], place))
-			count(&learning->places[worker].places[decoded[n].kind][place], learning, source,
-				decoded[n].kind, value, decoded[n].address, region);
-}
-
-void hc_places_count(hc_place_learning *learning, unsigned worker, const hc_word_source *source)
-{
-	const hc_block_region *region = NULL;
-
-	for (uint64_t i = 0; i + 8 <= source->size; i += 8)
-		count_word(learning, worker, source, i, &region);
-}
-
-void hc_places_count_blocks(hc_place_learning *learning, unsigned worker, const hc_live_block *blocks, unsigned count)
-{
-	const hc_block_region *region = NULL;
-
-	for (unsigned k = 0; k < count; k++) {
-		bool is_small = blocks[k].block_size < SMALL_BLOCK && blocks[k].size == blocks[k].block_size;
-		uint32_t open = is_small ? learning->open[blocks[k].size / 8] : 0;
-
-		if (is_small && !open)
-			continue;
-		hc_word_source source = hc_live_block_source(learning->references, &blocks[k]);
-
-		if (!is_small)
-			hc_places_count(learning, worker, &source);
-		for (; open; open &= open - 1)
-			count_word(learning, worker, &source, 8 * (uint64_t)__builtin_ctz(open), &region);
-	}
+	merge(learning);
+	for (unsigned kind = 0; kind < HC_DECODED_KINDS; kind++)
+		for (unsigned i = 0; i < HC_ENCODING_PLACES; i++)
+			if (may_be_evidence(&learning->places[0].places[kind][i], kind))
+				hc_set_bit(learning->candidates[kind], i);
+	if (!open_candidates(learning))
+		return false;
+	add_sizes(learning, sizes);
+	*roots |= hc_bit(learning->any, hc_encoding_place(true, 0, 0));
+	return true;
 }
 
 /* ---- evidence ---- */
@@ -336,7 +412,7 @@ static bool is_evidence(const struct place *place, unsigned kind)
 	return (targets >= TARGETS && place->hits / 3 >= misses) || (targets >= TARGETS_MANY && place->hits >= misses);
 }
 
-/* As above, of far distances alone. SHARE: the chance that one of them hits a head. */
+/* As above, of far distances alone. SHARE: the chance that one of them hits a head. With more of them it is less. */
 static bool is_evidence_of_far(const struct place *place, unsigned kind, double share)
 {
 	unsigned targets = __builtin_popcountll(place->far_targets);
@@ -358,6 +434,37 @@ static double share_of_heads(const hc_place_learning *learning)
 	for (uint64_t word = 0; word < granules / 64; word++)
 		heads += __builtin_popcountll(learning->heads[word]);
 	return (double)heads / granules;
+}
+
+/*
+ * Whether the words of a part of the heap speak against a place so clearly that those of all will not speak for it: fewer than one in
+ * HOPELESS_SHARE of many hit, where half is asked for; and the far ones are too many already for the targets, which are those of all.
+ */
+static bool is_hopeless(const struct place *place, unsigned kind, double share)
+{
+	return place->tries >= HOPELESS_TRIES && place->hits < place->tries / HOPELESS_SHARE &&
+	       !is_evidence_of_far(place, kind, share);
+}
+
+static void clear_counts(struct place *place)
+{
+	place->tries = place->hits = place->far_tries = place->far_around = 0;
+}
+
+bool hc_places_leave_out_hopeless(hc_place_learning *learning)
+{
+	double share = share_of_heads(learning);
+
+	merge(learning);
+	for (unsigned kind = 0; kind < HC_DECODED_KINDS; kind++)
+		for (unsigned i = 0; i < HC_ENCODING_PLACES; i++) {
+			struct place *place = &learning->places[0].places[kind][i];
+
+			if (is_hopeless(place, kind, share))
+				hc_clear_bit(learning->candidates[kind], i);
+			clear_counts(place);
+		}
+	return open_candidates(learning);
 }
 
 static void accept(hc_place_learning *learning)

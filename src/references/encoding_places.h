@@ -97,6 +97,9 @@ void hc_places_gather_blocks(hc_place_learning *learning, unsigned worker, const
  */
 bool hc_places_choose(hc_place_learning *learning, hc_look_sizes *sizes, bool *roots);
 
+/* When that look was at a part of the heap: leaves out the places that are hopeless. Returns whether there are others; they are counted anew. */
+bool hc_places_leave_out_hopeless(hc_place_learning *learning);
+
 /* That look. */
 void hc_places_count(hc_place_learning *learning, unsigned worker, const hc_word_source *source);
 void hc_places_count_blocks(hc_place_learning *learning, unsigned worker, const hc_live_block *blocks, unsigned count);

@@ -35,7 +35,7 @@
  * lost, and habits (inner.c) are asked again whether they explain that; the blocks that this makes safe may hold encoded pointers in turn,
  * and so on until nothing is new.
  *
- * Passes: one over all words, in which numbers of 32 bits are gathered, too (numbers.c), and tables looked for (in_front.c); one over the words
+ * Passes: of a large heap, one over a part of it (look_first()); one over all words, in which numbers of 32 bits are gathered, too (numbers.c), and tables looked for (in_front.c); one over the words
  * at places that may be learned (encoding_places.c tells how that is decided), if there are any; one over live words if something was
  * learned; then the blocks that are saved; for each further round one over live words, or over those that may be patterns. None where nothing is lost.
  */
@@ -46,6 +46,8 @@
 
 enum {
 	ROUNDS_MAX = 16,
+	SAMPLED_FROM = 1 << 22, /* granules of the heap from which on a part is looked at first */
+	SAMPLED_EVERY = 16,	/* one stretch of the heap in so many */
 };
 
 static const hc_encoding_kind encoding_kinds[HC_DECODED_KINDS] = {
@@ -66,7 +68,10 @@ struct encoded {
 	uint64_t saved;	       /* blocks */
 	hc_compressed_learning *compressed; /* NULL: there is nothing to learn of 32 bits */
 	hc_numbers *numbers;		    /* what it learns from */
+	bool are_numbers_hopeless;	    /* nothing can be learned of them */
+	bool are_places_counted, are_numbers_counted; /* by the look at hand */
 	hc_in_front *in_front;
+	bool is_sampling; /* a part of the heap is looked at, for numbers only */
 };
 
 /* ---- learning ---- */
@@ -76,10 +81,14 @@ static void learn(void *data, unsigned worker, const hc_word_source *source)
 {
 	struct encoded *encoded = data;
 
-	hc_places_gather(encoded->places, worker, source);
 	if (encoded->numbers)
 		hc_numbers_gather(encoded->numbers, worker, source);
-	hc_in_front_gather(encoded->in_front, worker, source);
+	if (encoded->is_sampling)
+		return;
+	if (encoded->places)
+		hc_places_gather(encoded->places, worker, source);
+	if (encoded->in_front)
+		hc_in_front_gather(encoded->in_front, worker, source);
 }
 
 static void learn_blocks(void *data, unsigned worker, const hc_live_block *blocks, unsigned count)
@@ -89,10 +98,36 @@ static void learn_blocks(void *data, unsigned worker, const hc_live_block *block
 
 	hc_live_blocks_numbers(encoded->references->blocks, blocks, count,
 		hc_core_word_format(encoded->references->core).swap, numbers);
-	hc_places_gather_blocks(encoded->places, worker, blocks, numbers, count);
 	if (encoded->numbers)
 		hc_numbers_gather_blocks(encoded->numbers, worker, blocks, numbers, count);
-	hc_in_front_gather_blocks(encoded->in_front, worker, blocks, count);
+	if (encoded->is_sampling)
+		return;
+	if (encoded->places)
+		hc_places_gather_blocks(encoded->places, worker, blocks, numbers, count);
+	if (encoded->in_front)
+		hc_in_front_gather_blocks(encoded->in_front, worker, blocks, count);
+}
+
+static bool is_sampled(const struct encoded *encoded)
+{
+	return encoded->references->blocks->granule_count >= SAMPLED_FROM;
+}
+
+/* The first look; before it, in a large heap, one at a part of it, which tells what numbers need not be asked of all. */
+static void look_first(struct encoded *encoded, unsigned jobs)
+{
+	hc_look_options options = { .look = learn, .look_at_blocks = learn_blocks, .data = encoded };
+
+	if (encoded->numbers && is_sampled(encoded)) {
+		options.every = SAMPLED_EVERY;
+		encoded->is_sampling = true;
+		hc_references_look_with(encoded->references, &options, jobs);
+		hc_numbers_leave_out_hopeless(encoded->numbers);
+	}
+	options.every = 0;
+	options.roots = true;
+	encoded->is_sampling = false;
+	hc_references_look_with(encoded->references, &options, jobs);
 }
 
 /* The second look. */
@@ -100,8 +135,9 @@ static void count(void *data, unsigned worker, const hc_word_source *source)
 {
 	struct encoded *encoded = data;
 
-	hc_places_count(encoded->places, worker, source);
-	if (encoded->numbers)
+	if (encoded->are_places_counted)
+		hc_places_count(encoded->places, worker, source);
+	if (encoded->are_numbers_counted)
 		hc_numbers_count(encoded->numbers, worker, source);
 }
 
@@ -109,9 +145,31 @@ static void count_blocks(void *data, unsigned worker, const hc_live_block *block
 {
 	struct encoded *encoded = data;
 
-	hc_places_count_blocks(encoded->places, worker, blocks, count);
-	if (encoded->numbers)
+	if (encoded->are_places_counted)
+		hc_places_count_blocks(encoded->places, worker, blocks, count);
+	if (encoded->are_numbers_counted)
 		hc_numbers_count_blocks(encoded->numbers, worker, blocks, count);
+}
+
+/* The second look, if there is anything to count; in a large heap places are asked in a part of it first. */
+static void look_again(struct encoded *encoded, unsigned jobs)
+{
+	hc_look_sizes sizes = { 0 };
+	hc_look_options options = { .sizes = &sizes, .look = count, .look_at_blocks = count_blocks, .data = encoded };
+
+	encoded->are_numbers_counted = false;
+	encoded->are_places_counted = encoded->places && hc_places_choose(encoded->places, &sizes, &options.roots);
+	if (encoded->are_places_counted && is_sampled(encoded)) {
+		options.every = SAMPLED_EVERY;
+		hc_references_look_with(encoded->references, &options, jobs);
+		encoded->are_places_counted = hc_places_leave_out_hopeless(encoded->places);
+		options.every = 0;
+	}
+	encoded->are_numbers_hopeless = encoded->numbers && hc_compressed_is_hopeless(encoded->compressed, jobs);
+	encoded->are_numbers_counted = encoded->numbers && !encoded->are_numbers_hopeless &&
+				       hc_numbers_choose_places(encoded->numbers, &sizes);
+	if (encoded->are_places_counted || encoded->are_numbers_counted)
+		hc_references_look_with(encoded->references, &options, jobs);
 }
 
 /* ---- following ---- */
@@ -450,31 +508,16 @@ static bool find_unpointed(struct encoded *encoded, unsigned jobs)
 /* Learns what words of 64 bits are, and what is needed for the others. FALSE if memory was out. */
 static bool learn_words(struct encoded *encoded, unsigned jobs)
 {
-	hc_references *references = encoded->references;
-	hc_look_sizes sizes = { 0 };
-	bool roots = false;
-
 	if (!find_unpointed(encoded, jobs))
 		return false;
 	encoded->numbers = hc_compressed_numbers(encoded->compressed);
-	encoded->places = hc_place_learning_create(references, encoded->heads, encoded->patterns_to, jobs);
+	encoded->places = hc_place_learning_create(encoded->references, encoded->heads, encoded->patterns_to, jobs);
 	if (!encoded->places)
 		return false;
-	hc_references_look_with(references,
-		&(hc_look_options){ .roots = true, .look = learn, .look_at_blocks = learn_blocks, .data = encoded },
-		jobs);
-	bool are_places = hc_places_choose(encoded->places, &sizes, &roots);
-	bool are_numbers = encoded->numbers && hc_numbers_choose_places(encoded->numbers, &sizes);
-
-	if (are_places || are_numbers)
-		hc_references_look_with(references,
-			&(hc_look_options){ .roots = roots,
-				.sizes = &sizes,
-				.look = count,
-				.look_at_blocks = count_blocks,
-				.data = encoded },
-			jobs);
+	look_first(encoded, jobs);
+	look_again(encoded, jobs);
 	hc_places_learn(encoded->places);
+	hc_place_learning_destroy(g_steal_pointer(&encoded->places));
 	return true;
 }
 
@@ -483,16 +526,22 @@ static bool learn_numbers(struct encoded *encoded, unsigned jobs)
 {
 	hc_references *references = encoded->references;
 
+	/* Where no lost block is led to, fewer of them change nothing. */
+	if (encoded->are_numbers_hopeless)
+		return true;
 	/* What is explained by then is no evidence any more. */
 	if (encoded->saved) {
 		hc_compressed_learning_destroy(encoded->compressed);
 		encoded->compressed = NULL;
 		if (!hc_compressed_learning_create(references, jobs, &encoded->compressed))
 			return false;
-		if (encoded->compressed)
-			hc_numbers_look(hc_compressed_numbers(encoded->compressed), jobs);
+		encoded->numbers = hc_compressed_numbers(encoded->compressed);
+		if (encoded->numbers) {
+			look_first(encoded, jobs);
+			look_again(encoded, jobs);
+		}
 	}
-	if (encoded->compressed)
+	if (encoded->compressed && !encoded->are_numbers_hopeless)
 		hc_compressed_learn(encoded->compressed, jobs);
 	return true;
 }
@@ -517,7 +566,10 @@ static bool find(struct encoded *encoded, unsigned jobs)
 		!hc_compressed_learning_create(references, jobs, &encoded->compressed) ||
 		!hc_in_front_create(references, jobs, &encoded->in_front) || !learn_words(encoded, jobs))
 		return false;
-	if (!hc_in_front_learn(encoded->in_front, jobs) || !follow_rounds(encoded, jobs))
+	if (!hc_in_front_learn(encoded->in_front, jobs))
+		return false;
+	hc_in_front_destroy(g_steal_pointer(&encoded->in_front));
+	if (!follow_rounds(encoded, jobs))
 		return false;
 	name_patterns(encoded);
 	return learn_numbers(encoded, jobs) && (!references->compressed || follow_rounds(encoded, jobs));

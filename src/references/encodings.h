@@ -19,11 +19,8 @@ static inline uint64_t hc_encoded_savable(const hc_references *references, uint6
 	       (~references->marks[word] | (references->possible ? references->possible[word] : 0));
 }
 
-/*
- * The block in use that begins at ADDRESS: its granule, or UINT64_MAX. *REGION, or NULL, is where it is
- * looked for first; it is set to where ADDRESS is.
- */
-static inline uint64_t hc_encoded_block_near(
+/* The block that begins at ADDRESS, as hc_encoded_block_near() has it, in use or not. */
+static inline uint64_t hc_encoded_start_near(
 	const hc_blocks *blocks, const hc_block_region **region, hc_address address)
 {
 	uint64_t granule;
@@ -36,9 +33,22 @@ static inline uint64_t hc_encoded_block_near(
 		*region = other;
 	}
 	granule = hc_blocks_granule(blocks, *region, address);
-	if (!hc_bit(blocks->starts, granule) || hc_blocks_address(blocks, *region, granule) != address)
-		return UINT64_MAX;
-	return blocks->states[hc_blocks_number(blocks, granule)] == HC_BLOCK_IN_USE ? granule : UINT64_MAX;
+	return hc_bit(blocks->starts, granule) && hc_blocks_address(blocks, *region, granule) == address ? granule :
+													   UINT64_MAX;
+}
+
+/*
+ * The block in use that begins at ADDRESS: its granule, or UINT64_MAX. *REGION, or NULL, is where it is
+ * looked for first; it is set to where ADDRESS is.
+ */
+static inline uint64_t hc_encoded_block_near(
+	const hc_blocks *blocks, const hc_block_region **region, hc_address address)
+{
+	uint64_t granule = hc_encoded_start_near(blocks, region, address);
+
+	return granule != UINT64_MAX && blocks->states[hc_blocks_number(blocks, granule)] == HC_BLOCK_IN_USE ?
+		       granule :
+		       UINT64_MAX;
 }
 
 static inline uint64_t hc_encoded_block_at(const hc_blocks *blocks, hc_address address)
@@ -54,13 +64,19 @@ typedef struct hc_compressed_learning hc_compressed_learning;
 
 /*
  * What there is to learn, from what can still be saved. *RET_LEARNING stays NULL if that is too little.
- * FALSE if memory was out. Of a large heap a sample is looked at.
+ * FALSE if memory was out.
  */
 bool hc_compressed_learning_create(hc_references *references, unsigned jobs, hc_compressed_learning **ret_learning);
 void hc_compressed_learning_destroy(hc_compressed_learning *learning);
 
 /* What is to be given words, and to count; owned. NULL of NULL. */
 hc_numbers *hc_compressed_numbers(const hc_compressed_learning *learning);
+
+/*
+ * When all was gathered: whether the numbers of no place lead to blocks from any base, so that nothing will be learned, and nothing needs
+ * to be counted. FALSE: those of some do, or it would take too long to tell.
+ */
+bool hc_compressed_is_hopeless(const hc_compressed_learning *learning, unsigned jobs);
 
 /* Learns from what was gathered and counted. Sets references->compressed; it stays NULL if nothing was learned. */
 void hc_compressed_learn(hc_compressed_learning *learning, unsigned jobs);

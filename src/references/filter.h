@@ -11,6 +11,7 @@
 
 #include "base/bits.h"
 #include "base/word.h"
+#include "base/word_masks.h"
 
 #include <heapcore/core.h>
 
@@ -83,4 +84,24 @@ static inline __attribute__((always_inline)) uint64_t hc_address_filter_next(
 	while (at + format.size <= size && !hc_address_filter_has(&filter, hc_load_word(bytes + at, format)))
 		at += format.size;
 	return at + format.size <= size ? at : size;
+}
+
+/* The same of COUNT words at once, at most HC_WORD_MASK: a bit for each that the filter has. */
+static inline __attribute__((always_inline)) uint64_t hc_address_filter_mask(
+	const hc_address_filter *filter, const uint8_t *bytes, unsigned count, hc_word_format format)
+{
+	uint64_t near = 0, has = 0;
+
+	if (!filter->span)
+		return 0;
+	if (format.size == 8 && !format.swap)
+		near = hc_words_in_range(bytes, count, (hc_word_range){ filter->lowest, filter->span, 0 });
+	else
+		near = ~(uint64_t)0 >> (HC_WORD_MASK - count);
+	for (; near; near &= near - 1) {
+		unsigned i = __builtin_ctzll(near);
+
+		has |= (uint64_t)hc_address_filter_has(filter, hc_load_word(bytes + i * format.size, format)) << i;
+	}
+	return has;
 }

@@ -213,24 +213,31 @@ void hc_in_front_gather(void *data, unsigned worker, const hc_word_source *sourc
 		try_word(in_front, worker, source->address + at, hc_load_word(source->bytes + at, format));
 }
 
-static inline __attribute__((always_inline)) void gather(
-	hc_in_front *in_front, unsigned worker, hc_filtered_words *words, hc_word_format format)
+static inline __attribute__((always_inline)) uint64_t ask_swapped(
+	const void *data, const uint8_t *bytes, unsigned count, hc_address place)
 {
+	(void)place;
+	return hc_address_filter_mask(data, bytes, count, (hc_word_format){ 8, true });
+}
+
+static inline __attribute__((always_inline)) void gather(hc_in_front *in_front, unsigned worker,
+	const hc_live_block *blocks, unsigned count, hc_ask_words ask_words, hc_word_format format)
+{
+	const hc_address_filter filter = in_front->filter;
+	hc_asked_words words = { .blocks = blocks, .count = count };
 	const hc_live_block *block;
 	uint64_t at;
 
-	while (hc_filtered_words_next(words, &in_front->filter, format, &block, &at))
+	while (hc_asked_words_next(&words, ask_words, &filter, format, &block, &at))
 		try_word(in_front, worker, block->address + at, hc_load_word(block->bytes + at, format));
 }
 
 void hc_in_front_gather_blocks(hc_in_front *in_front, unsigned worker, const hc_live_block *blocks, unsigned count)
 {
-	hc_filtered_words words = { .blocks = blocks, .count = count };
-
 	if (hc_core_word_format(in_front->references->core).swap)
-		gather(in_front, worker, &words, (hc_word_format){ 8, true });
+		gather(in_front, worker, blocks, count, ask_swapped, (hc_word_format){ 8, true });
 	else
-		gather(in_front, worker, &words, (hc_word_format){ 8, false });
+		gather(in_front, worker, blocks, count, hc_ask_filter, (hc_word_format){ 8, false });
 }
 
 /* ---- evidence ---- */

@@ -181,13 +181,22 @@ static void look(void *data, unsigned worker, const hc_word_source *source)
 	}
 }
 
-static inline __attribute__((always_inline)) void look_in(
-	struct inner *inner, unsigned worker, hc_filtered_words *words, hc_word_format format)
+static inline __attribute__((always_inline)) uint64_t ask_foreign(
+	const void *data, const uint8_t *bytes, unsigned count, hc_address place)
+{
+	const struct inner *inner = data;
+
+	(void)place;
+	return hc_address_filter_mask(&inner->filter, bytes, count, inner->format);
+}
+
+static inline __attribute__((always_inline)) void look_in(struct inner *inner, unsigned worker, hc_asked_words words,
+	hc_ask_words ask_words, const void *data, hc_word_format format)
 {
 	const hc_live_block *block;
 	uint64_t at;
 
-	while (hc_filtered_words_next(words, &inner->filter, format, &block, &at)) {
+	while (hc_asked_words_next(&words, ask_words, data, format, &block, &at)) {
 		hc_word_source source = hc_live_block_source(inner->references, block);
 
 		look_at_word(inner, worker, &source, at);
@@ -197,13 +206,13 @@ static inline __attribute__((always_inline)) void look_in(
 static void look_at_blocks(void *data, unsigned worker, const hc_live_block *blocks, unsigned count)
 {
 	struct inner *inner = data;
-	hc_word_format format = inner->format;
-	hc_filtered_words words = { .blocks = blocks, .count = count };
+	const hc_address_filter filter = inner->filter;
+	hc_asked_words words = { .blocks = blocks, .count = count };
 
-	if (format.size == 8 && !format.swap)
-		look_in(inner, worker, &words, (hc_word_format){ 8, false });
+	if (inner->format.size == 8 && !inner->format.swap)
+		look_in(inner, worker, words, hc_ask_filter, &filter, (hc_word_format){ 8, false });
 	else
-		look_in(inner, worker, &words, format);
+		look_in(inner, worker, words, ask_foreign, inner, inner->format);
 }
 
 /* At all that is alive: roots, if ROOTS, and the blocks of CHOSEN, or all. */

@@ -374,23 +374,50 @@ void hc_references_look_at(const hc_references *references, uint64_t start, hc_l
 	look_at_block(&looking, 0, hc_blocks_region_of_start(references->blocks, start), start, NULL);
 }
 
+/* Where the words are of another byte order. */
+static void find_swapped_numbers(
+	const hc_blocks *index, const hc_live_block *blocks, unsigned count, uint64_t *ret_numbers)
+{
+	for (unsigned k = 0; k < count; k++) {
+		unsigned words = MIN(blocks[k].size / 8, HC_LIVE_NUMBERS);
+
+		ret_numbers[k] = 0;
+		for (unsigned i = 0; i < words; i++) {
+			uint64_t value = hc_load_u64(blocks[k].bytes + 8 * i, true);
+
+			ret_numbers[k] |= (uint64_t)(value && !hc_blocks_may_contain(index, value)) << i;
+		}
+	}
+}
+
+/* Blocks that follow each other closely have one answer, shared out. */
 void hc_live_blocks_numbers(
 	const hc_blocks *index, const hc_live_block *blocks, unsigned count, bool swap, uint64_t *ret_numbers)
 {
-	const hc_address first = index->spans[0].start, second = index->spans[1].start;
-	const uint64_t first_size = index->spans[0].size, second_size = index->spans[1].size;
+	const hc_word_range first = { .low = index->spans[0].start, .span = index->spans[0].size },
+			    second = { .low = index->spans[1].start, .span = index->spans[1].size };
 
-	for (unsigned k = 0; k < count; k++) {
+	if (swap) {
+		find_swapped_numbers(index, blocks, count, ret_numbers);
+		return;
+	}
+	for (unsigned k = 0, end; k < count; k = end) {
 		const uint8_t *bytes = blocks[k].bytes;
-		unsigned words = MIN(blocks[k].size / 8, HC_LIVE_NUMBERS);
-		uint64_t numbers = 0;
+		uint64_t words = blocks[k].size / 8;
 
-		for (unsigned i = 0; i < words; i++) {
-			uint64_t value = hc_load_u64(bytes + 8 * i, swap);
-			bool is_number = (value != 0) & (value - first >= first_size) & (value - second >= second_size);
+		for (end = k + 1; end < count && hc_live_block_follows(&blocks[end - 1], &blocks[end]); end++) {
+			uint64_t more = (blocks[end].bytes + blocks[end].size - bytes) / 8;
 
-			numbers |= (uint64_t)is_number << i;
+			if (more > HC_LIVE_NUMBERS)
+				break;
+			words = more;
 		}
-		ret_numbers[k] = numbers;
+		uint64_t numbers = hc_words_in_neither(bytes, MIN(words, HC_LIVE_NUMBERS), first, second);
+
+		for (unsigned i = k; i < end; i++) {
+			unsigned own = MIN(blocks[i].size / 8, HC_LIVE_NUMBERS);
+
+			ret_numbers[i] = numbers >> (blocks[i].bytes - bytes) / 8 & ~(uint64_t)0 >> (64 - own);
+		}
 	}
 }

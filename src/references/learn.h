@@ -121,20 +121,13 @@ void hc_references_look_at(const hc_references *references, uint64_t start, hc_l
 void hc_live_blocks_numbers(
 	const hc_blocks *index, const hc_live_block *blocks, unsigned count, bool swap, uint64_t *ret_numbers);
 
-/* ---- words of blocks that a filter has ---- */
+/* ---- some words of blocks ---- */
 
 enum {
 	HC_LIVE_GAP = 256 /* bytes between blocks that are looked at sooner than told apart */
 };
 
-/* Goes through COUNT BLOCKS, as hc_look_at_blocks() gets them. Begin with these two, and zeros. */
-typedef struct hc_filtered_words {
-	const hc_live_block *blocks;
-	unsigned count;
-	unsigned block, run_end; /* indexes: where AT counts from; the first that does not follow closely */
-	uint64_t at;
-} hc_filtered_words;
-
+/* Whether what stands between the blocks can be looked at, too, and is little. */
 static inline bool hc_live_block_follows(const hc_live_block *block, const hc_live_block *next)
 {
 	uint64_t distance = next->bytes - block->bytes;
@@ -143,43 +136,76 @@ static inline bool hc_live_block_follows(const hc_live_block *block, const hc_li
 	       distance - block->size <= HC_LIVE_GAP;
 }
 
-/*
- * The next word that FILTER has: at byte *RET_AT of *RET_BLOCK. FALSE: there is none. What lies between blocks is looked at, too, where it
- * is little, but not told.
- */
-static inline __attribute__((always_inline)) bool hc_filtered_words_next(hc_filtered_words *words,
-	const hc_address_filter *filter, hc_word_format format, const hc_live_block **ret_block, uint64_t *ret_at)
+/* Which of the COUNT words of BYTES, at most HC_WORD_MASK, are asked for: a bit for each. The first one's place is PLACE. */
+typedef uint64_t (*hc_ask_words)(const void *data, const uint8_t *bytes, unsigned count, hc_address place);
+
+/* Asks for the words that DATA, an hc_address_filter, has: of 8 bytes, in our byte order. */
+static inline __attribute__((always_inline)) uint64_t hc_ask_filter(
+	const void *data, const uint8_t *bytes, unsigned count, hc_address place)
 {
-	while (words->block < words->count) {
-		const hc_live_block *block = &words->blocks[words->block], *last;
+	(void)place;
+	return hc_address_filter_mask((const hc_address_filter *)data, bytes, count, (hc_word_format){ 8, false });
+}
 
-		if (words->run_end <= words->block) {
-			words->run_end = words->block + 1;
-			while (words->run_end < words->count &&
-				hc_live_block_follows(
-					&words->blocks[words->run_end - 1], &words->blocks[words->run_end]))
-				words->run_end++;
-		}
-		last = &words->blocks[words->run_end - 1];
-		uint64_t end = last->bytes - block->bytes + last->size;
-		uint64_t at = hc_address_filter_next(filter, block->bytes, words->at, end, format);
+/* Goes through COUNT BLOCKS, as hc_look_at_blocks() gets them. Begin with these two, and zeros. */
+typedef struct hc_asked_words {
+	const hc_live_block *blocks;
+	unsigned count;
+	unsigned block, run_end;   /* indexes: of the block at hand; of the first that does not follow closely */
+	const uint8_t *next, *end; /* of that run: what was not asked for yet */
+	const uint8_t *asked;
+	uint64_t mask; /* what is left of the answer for the words from there on */
+} hc_asked_words;
 
-		if (at >= end) {
-			words->block = words->run_end;
-			words->at = 0;
-			continue;
+/* Begins with the next blocks that follow each other. FALSE: there are none. */
+static inline bool hc_asked_words_next_run(hc_asked_words *words)
+{
+	const hc_live_block *blocks = words->blocks;
+	unsigned end = words->run_end;
+
+	if (end >= words->count)
+		return false;
+	words->block = end++;
+	while (end < words->count && hc_live_block_follows(&blocks[end - 1], &blocks[end]))
+		end++;
+	words->run_end = end;
+	words->next = blocks[words->block].bytes;
+	words->end = blocks[end - 1].bytes + blocks[end - 1].size;
+	return true;
+}
+
+/*
+ * The next word that ASK, a constant, says yes to: at byte *RET_AT of *RET_BLOCK. FALSE: there is none. ASK sees what lies between blocks, too,
+ * where it is little, but that is not told.
+ */
+static inline __attribute__((always_inline)) bool hc_asked_words_next(hc_asked_words *words, hc_ask_words ask,
+	const void *data, hc_word_format format, const hc_live_block **ret_block, uint64_t *ret_at)
+{
+	const hc_live_block *block = &words->blocks[words->block];
+
+	for (;;) {
+		while (words->mask) {
+			const uint8_t *word = words->asked + __builtin_ctzll(words->mask) * format.size;
+
+			words->mask &= words->mask - 1;
+			while (words->block + 1 < words->run_end && word >= block[1].bytes) {
+				words->block++;
+				block++;
+			}
+			*ret_block = block;
+			*ret_at = word - block->bytes;
+			if (*ret_at + format.size <= block->size)
+				return true;
 		}
-		while (block < last && at >= (uint64_t)(block[1].bytes - block->bytes)) {
-			at -= block[1].bytes - block->bytes;
-			block++;
-		}
-		words->block = block - words->blocks;
-		words->at = at + format.size;
-		if (at + format.size > block->size)
-			continue;
-		*ret_block = block;
-		*ret_at = at;
-		return true;
+		if (words->next >= words->end && !hc_asked_words_next_run(words))
+			return false;
+		block = &words->blocks[words->block];
+		uint64_t left = (words->end - words->next) / format.size;
+		unsigned count = MIN(left, HC_WORD_MASK);
+
+		words->asked = words->next;
+		words->mask = count ? ask(data, words->asked, count, block->address + (words->asked - block->bytes)) :
+				      0;
+		words->next = left > count ? words->asked + count * format.size : words->end;
 	}
-	return false;
 }

@@ -2,7 +2,7 @@
 /*
  * Marking on several threads.
  *
- * Each worker has a stack of blocks that it has marked and not yet searched. A pool holds what can be shared: stretches of
+ * Each worker has blocks that it has marked and not yet searched (pending.h). A pool holds what can be shared: stretches of
  * words (the roots, in slices; large blocks, in slices), and batches of blocks that a worker with plenty gave away. A worker
  * that has nothing takes from the pool, or waits; when all that have begun wait, everything is searched: one that begins later finds
  * that, and nothing waits for a thread that could not be made.
@@ -11,6 +11,7 @@
  * does not depend on the order.
  */
 #include "base/parallel.h"
+#include "references/pending.h"
 #include "references/scan.h"
 
 enum {
@@ -49,8 +50,7 @@ struct worker {
 	hc_scanner scanner;
 	struct pool *pool;
 	bool is_alone; /* no other one sets marks */
-	uint64_t *stack;
-	size_t stack_count, stack_room;
+	hc_pending pending;
 	struct coming ring[HC_SCAN_BLOCKS];
 	unsigned ring_in, ring_out;
 };
@@ -120,25 +120,10 @@ static bool pool_take(struct pool *pool, hc_words *words, struct batch **batch)
 
 /* ---- a worker ---- */
 
-static bool grow_stack(struct worker *worker)
-{
-	size_t room = worker->stack_room ? worker->stack_room * 2 : 4096;
-	uint64_t *stack = g_try_realloc_n(worker->stack, room, sizeof *stack);
-
-	if (!stack) {
-		g_atomic_int_set(&worker->pool->failed, 1);
-		return false;
-	}
-	worker->stack = stack;
-	worker->stack_room = room;
-	return true;
-}
-
 static inline void push(struct worker *worker, uint64_t start)
 {
-	if (worker->stack_count == worker->stack_room && !grow_stack(worker))
-		return;
-	worker->stack[worker->stack_count++] = start;
+	if (G_UNLIKELY(!hc_pending_push(&worker->pending, start)))
+		g_atomic_int_set(&worker->pool->failed, 1);
 }
 
 /* Sets the mark of START, which was not set a moment ago. FALSE if another worker was faster. */
@@ -195,18 +180,18 @@ static inline __attribute__((always_inline)) void resolve_exact(
 	}
 }
 
-/* Gives the oldest blocks away: they lead to the most. */
+/* Gives blocks away that it would not be the turn of for long. */
 static void share(struct worker *worker)
 {
 	struct batch *batch = g_try_new(struct batch, 1);
+	unsigned current = worker->pending.current;
 
 	if (!batch)
 		return;
-	batch->count = BATCH;
-	memcpy(batch->starts, worker->stack, sizeof batch->starts);
-	worker->stack_count -= BATCH;
-	memmove(worker->stack, worker->stack + worker->stack_count,
-		MIN(BATCH, worker->stack_count) * sizeof *worker->stack);
+	hc_pending_turn(&worker->pending);
+	for (batch->count = 0; batch->count < BATCH; batch->count++)
+		batch->starts[batch->count] = hc_pending_pop(&worker->pending);
+	worker->pending.current = current;
 	pool_add_batch(worker->pool, batch);
 }
 
@@ -242,8 +227,8 @@ static inline __attribute__((always_inline)) void drain(
 	struct worker *worker, hc_word_format format, hc_scan_resolve resolve)
 {
 	for (;;) {
-		while (worker->stack_count && worker->ring_in - worker->ring_out < HC_SCAN_BLOCKS) {
-			uint64_t start = worker->stack[--worker->stack_count];
+		while (worker->pending.count && worker->ring_in - worker->ring_out < HC_SCAN_BLOCKS) {
+			uint64_t start = hc_pending_pop(&worker->pending);
 			const uint8_t *place = hc_scanner_hot_place(&worker->scanner, start),
 				      *fetched = G_LIKELY(place) ? place :
 								   hc_scanner_place_elsewhere(&worker->scanner, start);
@@ -260,7 +245,7 @@ static inline __attribute__((always_inline)) void drain(
 			continue;
 		}
 		scan_block(worker, &worker->ring[worker->ring_out++ % HC_SCAN_BLOCKS], format, resolve);
-		if (worker->stack_count >= 2 * BATCH && worker->pool->workers > 1 &&
+		if (worker->pending.count >= 2 * BATCH && worker->pool->workers > 1 &&
 			g_atomic_int_get(&worker->pool->hungry))
 			share(worker);
 	}
@@ -289,11 +274,18 @@ static void run_worker(void *data, unsigned index)
 	hc_word_format format = hc_core_word_format(pool->references->core);
 
 	(void)index;
+	worker->pool = pool;
+	worker->is_alone = pool->workers == 1;
+	/* Before it counts as one that has begun: the others don't wait for it. */
+	if (!hc_pending_init(&worker->pending, pool->references->blocks->granule_count)) {
+		g_atomic_int_set(&pool->failed, 1);
+		hc_pending_clear(&worker->pending);
+		g_free(worker);
+		return;
+	}
 	g_mutex_lock(&pool->mutex);
 	pool->begun++;
 	g_mutex_unlock(&pool->mutex);
-	worker->pool = pool;
-	worker->is_alone = pool->workers == 1;
 	hc_scanner_init(&worker->scanner, pool->references->blocks, pool->marks, worker);
 	if (format.size != 8 || format.swap)
 		work_on(worker, format, pool->interior ? resolve_exact : resolve_mark);
@@ -305,7 +297,7 @@ static void run_worker(void *data, unsigned index)
 	pool->total_words += worker->scanner.words;
 	pool->total_hits += worker->scanner.candidates_in;
 	g_mutex_unlock(&pool->mutex);
-	g_free(worker->stack);
+	hc_pending_clear(&worker->pending);
 	g_free(worker);
 }
 

@@ -22,6 +22,7 @@
  */
 #include "base/parallel.h"
 #include "base/partition.h"
+#include "base/word_masks.h"
 #include "references/references_state.h"
 
 #include <inttypes.h>
@@ -261,12 +262,37 @@ static void note_word(const struct looking *looking, struct sight *sights, const
 		add_sight(&sights[place - (const struct place *)(const void *)looking->places->data], &seen);
 }
 
+/* The words of SIZE bytes at ADDRESS, of which hardly any lead to a place. */
+static void look_at_words(const struct looking *looking, struct sight *sights, const struct slice *slice,
+	hc_address address, const uint8_t *bytes, uint64_t size, hc_word_format format)
+{
+	const uint64_t rest = looking->only_pages ? looking->page - 1 : 0;
+	/* Where the lowest one begins in the middle of a page, its beginning is as good. */
+	const hc_address low = looking->low & ~rest;
+	const hc_word_range range = { low, looking->high - low,
+		looking->only_pages ? __builtin_ctzll(looking->page) : 0 };
+	bool is_native = format.size == 8 && !format.swap;
+
+	for (uint64_t i = 0; i + format.size <= size; i += HC_WORD_MASK * format.size) {
+		unsigned count = MIN(HC_WORD_MASK, (size - i) / format.size);
+		uint64_t near = is_native ? hc_words_in_range(bytes + i, count, range) :
+					    ~(uint64_t)0 >> (HC_WORD_MASK - count);
+
+		for (; near; near &= near - 1) {
+			uint64_t at = i + __builtin_ctzll(near) * format.size;
+			hc_address value = hc_load_word(bytes + at, format);
+
+			if (value - looking->low < looking->high - looking->low && !(value & rest))
+				note_word(looking, sights, slice, address + at, value);
+		}
+	}
+}
+
 static void look_at(const struct looking *looking, struct sight *sights, const struct slice *slice)
 {
 	const hc_core *core = looking->references->core;
 	hc_word_format format = hc_core_word_format(core);
-	hc_address low = looking->low, at = slice->start, end;
-	uint64_t span = looking->high - low, rest = looking->only_pages ? looking->page - 1 : 0;
+	hc_address at = slice->start, end;
 
 	for (; hc_core_next_stretch(core, &at, slice->end, &end); at = end) {
 		at = hc_align_up(at, format.size);
@@ -277,14 +303,14 @@ static void look_at(const struct looking *looking, struct sight *sights, const s
 			if (!bytes)
 				break;
 			/* Zeros lead to no place above 0. */
-			bool skipped = hc_core_is_hole(core, bytes, MIN(available, end - at), &available) && low;
+			bool skipped = hc_core_is_hole(core, bytes, MIN(available, end - at), &available) &&
+				       looking->low;
 
-			for (uint64_t i = 0; !skipped && i + format.size <= available; i += format.size) {
-				hc_address value = hc_load_word(bytes + i, format);
-
-				if (value - low < span && !(value & rest))
-					note_word(looking, sights, slice, at + i, value);
-			}
+			if (!skipped && format.size == 8 && !format.swap)
+				look_at_words(
+					looking, sights, slice, at, bytes, available, (hc_word_format){ 8, false });
+			else if (!skipped)
+				look_at_words(looking, sights, slice, at, bytes, available, format);
 			at += MAX(hc_align_down(available, format.size), format.size);
 		}
 	}

@@ -17,8 +17,6 @@
 
 enum {
 	TABLES_MAX = 4096,	/* those with most numbers */
-	SAMPLED_FROM = 1 << 22, /* granules of the heap from which on a sample is looked at first */
-	SAMPLED_EVERY = 16,	/* one stretch of the heap in so many */
 	REMAINDERS = 16,	/* modulo the alignment of blocks that are told apart */
 };
 
@@ -27,6 +25,8 @@ struct sketches {
 	hc_number_sketch places[HC_NUMBER_PLACES];
 	/* In small blocks of so many words, for each 32 bits: hashes of a number less 1 are of no use from here on. */
 	uint32_t rooms[HC_NUMBER_TABLE_MIN / 8][HC_NUMBER_TABLE_MIN / 4];
+	/* The last words there, one that is even and one that is odd: what was looked at is of no use again, and most texts are alike. */
+	uint64_t last[HC_NUMBER_TABLE_MIN / 8][HC_NUMBER_TABLE_MIN / 8][2];
 	GArray *tables; /* of hc_number_table */
 };
 
@@ -39,6 +39,7 @@ struct hc_numbers {
 	uint64_t hopeless[HC_NUMBER_PLACES / 64]; /* places that the sample spoke against */
 	uint64_t wanted[HC_NUMBER_PLACES / 64];	  /* places that the second look counts */
 	uint32_t open[HC_NUMBER_TABLE_MIN / 8];	  /* words that have such places, in blocks of so many words */
+	uint32_t hopeful[HC_NUMBER_TABLE_MIN / 8]; /* words of which not both halves are hopeless */
 	uint16_t places[HC_NUMBER_TABLE_MIN / 8]
 		       [HC_NUMBER_TABLE_MIN / 4]; /* in blocks of so many words: of each 32 bits */
 };
@@ -257,8 +258,14 @@ static inline __attribute__((always_inline)) void gather_numbers(
 	const uint16_t *places = numbers->places[block->size / 8];
 	uint32_t *rooms = sketches->rooms[block->size / 8];
 
-	for (; words; words &= words - 1) {
-		unsigned half = 2 * (unsigned)__builtin_ctzll(words);
+	for (words &= numbers->hopeful[block->size / 8]; words; words &= words - 1) {
+		unsigned word = (unsigned)__builtin_ctzll(words), half = 2 * word;
+		uint64_t value = hc_load_u64(block->bytes + 8 * word, false),
+			 *last = &sketches->last[block->size / 8][word][value & 1];
+
+		if (*last == value)
+			continue;
+		*last = value;
 		uint32_t first = hc_number_hash(hc_load_u32(block->bytes + 4 * half, swap)),
 			 second = hc_number_hash(hc_load_u32(block->bytes + 4 * half + 4, swap));
 		bool has_first = first - 1 < rooms[half], has_second = second - 1 < rooms[half + 1];
@@ -302,16 +309,6 @@ void hc_numbers_gather_blocks(
 	}
 }
 
-/* The same, as an hc_look_at_blocks. */
-static void gather_blocks(void *data, unsigned worker, const hc_live_block *blocks, unsigned count)
-{
-	hc_numbers *numbers = data;
-	uint64_t words[HC_LIVE_BLOCKS];
-
-	hc_live_blocks_numbers(numbers->references->blocks, blocks, count, numbers->swap, words);
-	hc_numbers_gather_blocks(numbers, worker, blocks, words, count);
-}
-
 /* Puts the samples of all workers together. */
 static void merge_samples(hc_numbers *numbers)
 {
@@ -331,13 +328,18 @@ static void merge_samples(hc_numbers *numbers)
 	cut_tables(numbers->sketches[0].tables);
 }
 
+const hc_number_sketch *hc_numbers_take_samples(hc_numbers *numbers)
+{
+	merge_samples(numbers);
+	return numbers->sketches[0].places;
+}
+
 /* ---- the second look ---- */
 
 bool hc_numbers_choose_places(hc_numbers *numbers, hc_look_sizes *sizes)
 {
 	bool found = false;
 
-	merge_samples(numbers);
 	for (unsigned i = 0; i < HC_NUMBER_PLACES; i++)
 		if (may_be_learned(numbers, &numbers->sketches[0].places[i])) {
 			hc_set_bit(numbers->wanted, i);
@@ -419,23 +421,6 @@ static void merge_counts(hc_numbers *numbers)
 		}
 }
 
-void hc_numbers_look(hc_numbers *numbers, unsigned jobs)
-{
-	hc_look_sizes sizes = { 0 };
-
-	hc_references_look_with(numbers->references,
-		&(hc_look_options){
-			.roots = true, .look = hc_numbers_gather, .look_at_blocks = gather_blocks, .data = numbers },
-		jobs);
-	if (hc_numbers_choose_places(numbers, &sizes))
-		hc_references_look_with(numbers->references,
-			&(hc_look_options){ .sizes = &sizes,
-				.look = hc_numbers_count,
-				.look_at_blocks = hc_numbers_count_blocks,
-				.data = numbers },
-			jobs);
-}
-
 /* Begins with empty samples: there is room for any number, but not at hopeless places. */
 static void clear_samples(hc_numbers *numbers)
 {
@@ -443,26 +428,28 @@ static void clear_samples(hc_numbers *numbers)
 		struct sketches *sketches = &numbers->sketches[worker];
 
 		memset(sketches->places, 0, sizeof sketches->places);
+		memset(sketches->last, 0, sizeof sketches->last);
 		g_array_set_size(sketches->tables, 0);
-		for (unsigned words = 0; words < HC_NUMBER_TABLE_MIN / 8; words++)
+		for (unsigned words = 0; words < HC_NUMBER_TABLE_MIN / 8; words++) {
+			uint32_t hopeful = 0;
+
 			for (unsigned half = 0; half < HC_NUMBER_TABLE_MIN / 4; half++) {
 				unsigned place = place_in_block(8 * (uint64_t)words, 4 * half);
 
+				bool is_hopeless = hc_bit(numbers->hopeless, place);
+
 				numbers->places[words][half] = place;
-				sketches->rooms[words][half] = hc_bit(numbers->hopeless, place) ? 0 : UINT32_MAX;
+				if (!is_hopeless)
+					hopeful |= (uint32_t)1 << half / 2;
+				sketches->rooms[words][half] = is_hopeless ? 0 : UINT32_MAX;
 			}
+			numbers->hopeful[words] = hopeful;
+		}
 	}
 }
 
-/* Finds the places of a large heap that are hopeless. Nothing else of the sample is kept. */
-static void look_at_sample(hc_numbers *numbers, unsigned jobs)
+void hc_numbers_leave_out_hopeless(hc_numbers *numbers)
 {
-	hc_references_look_with(numbers->references,
-		&(hc_look_options){ .every = SAMPLED_EVERY,
-			.look = hc_numbers_gather,
-			.look_at_blocks = gather_blocks,
-			.data = numbers },
-		jobs);
 	merge_samples(numbers);
 	for (unsigned i = 0; i < HC_NUMBER_PLACES; i++)
 		if (is_hopeless(numbers, &numbers->sketches[0].places[i]))
@@ -490,8 +477,6 @@ hc_numbers *hc_numbers_create(hc_references *references, unsigned jobs)
 		numbers->region_size = MAX(numbers->region_size,
 			references->blocks->regions[i].end - references->blocks->regions[i].start);
 	clear_samples(numbers);
-	if (references->blocks->granule_count >= SAMPLED_FROM)
-		look_at_sample(numbers, jobs);
 	return numbers;
 }
 

@@ -49,7 +49,7 @@ typedef struct hc_number_table {
 
 typedef struct hc_numbers hc_numbers;
 
-/* Begins to gather; of a large heap a sample is looked at. NULL if memory was out. */
+/* Begins to gather. NULL if memory was out. */
 hc_numbers *hc_numbers_create(hc_references *references, unsigned jobs);
 void hc_numbers_destroy(hc_numbers *numbers);
 
@@ -60,18 +60,21 @@ void hc_numbers_gather(void *data, unsigned worker, const hc_word_source *source
 void hc_numbers_gather_blocks(
 	hc_numbers *numbers, unsigned worker, const hc_live_block *blocks, const uint64_t *words, unsigned count);
 
+/* When those of a part of the heap were gathered: leaves out the places that are hopeless from now on. Nothing else of that part is kept. */
+void hc_numbers_leave_out_hopeless(hc_numbers *numbers);
+
+/* When all were gathered: the samples of each of HC_NUMBER_PLACES places; owned. Nothing was counted yet. */
+const hc_number_sketch *hc_numbers_take_samples(hc_numbers *numbers);
+
 /*
- * Chooses the places at which numbers are to be counted by a second look, when all were gathered, and adds to SIZES what blocks are to be
- * given to it. FALSE: there are none.
+ * Then: chooses the places at which numbers are to be counted by a second look, and adds to SIZES what blocks are to be given to it. FALSE: there
+ * are none.
  */
 bool hc_numbers_choose_places(hc_numbers *numbers, hc_look_sizes *sizes);
 
 /* That look: an hc_look, and an hc_look_at_blocks; DATA as above. */
 void hc_numbers_count(void *data, unsigned worker, const hc_word_source *source);
 void hc_numbers_count_blocks(void *data, unsigned worker, const hc_live_block *blocks, unsigned count);
-
-/* Both looks, for who has nothing else to look for. */
-void hc_numbers_look(hc_numbers *numbers, unsigned jobs);
 
 /* When all were gathered and counted, once: of each of HC_NUMBER_PLACES places, and of tables, those with most numbers first. Both are owned. */
 const hc_number_sketch *hc_numbers_places(hc_numbers *numbers);

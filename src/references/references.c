@@ -198,6 +198,14 @@ hc_reach hc_references_reach_at(const hc_references *references, uint64_t start)
 	return hc_bit(references->direct, start) ? HC_REACH_DIRECTLY_LOST : HC_REACH_INDIRECTLY_LOST;
 }
 
+hc_lost_bits hc_references_lost_bits(const hc_references *references, uint64_t word)
+{
+	uint64_t lost = references->blocks->starts[word] & ~references->marks[word];
+	uint64_t directly = references->direct ? lost & references->direct[word] : 0;
+
+	return (hc_lost_bits){ directly, lost & ~directly, references->possible ? references->possible[word] : 0 };
+}
+
 bool hc_references_is_doubtful(const hc_references *references, uint64_t start)
 {
 	return hc_encoded_can_be_saved(references, start);

@@ -21,6 +21,7 @@
  *	root_words.c	the words there one by one
  *	block_words.c	the words of blocks that lead to blocks
  *	mark.c		marking, on several threads
+ *	pending.c	blocks that are yet to be searched, by where they are
  *	scan.c		looking at words, with the rings
  *	heuristics.c	pointers into the middle that are as good as those to the start
  *	second_search.c	from blocks that only pointers into their middle lead to
@@ -66,6 +67,13 @@ typedef struct hc_typed_reference {
  * mapping of its own: up to the page, after rounding up to the alignment (sysmalloc_mmap()).
  */
 uint64_t hc_references_slack(const hc_references *references, const hc_block_region *region);
+
+/* Of the 64 granules of a word of the index's bitmap: those at which blocks begin that are lost, or possibly lost. */
+typedef struct hc_lost_bits {
+	uint64_t directly, indirectly, possibly;
+} hc_lost_bits;
+
+hc_lost_bits hc_references_lost_bits(const hc_references *references, uint64_t word);
 
 /* Whether the block in use that starts at granule START is lost, or possibly lost. */
 bool hc_references_is_doubtful(const hc_references *references, uint64_t start);

@@ -217,6 +217,37 @@ static json_t *collisions_json(const hc_finding_collisions *collisions)
 	return hc_record_json(facts);
 }
 
+static json_t *layout_json(const hc_abi_side *side)
+{
+	const hc_fact facts[] = {
+		{ "module", NULL, hc_value_text(side->modules[0]->name) },
+		{ "unit", NULL, hc_value_text(side->unit) },
+		{ "size", NULL, hc_value_size(side->size) },
+		{ "parts", NULL, hc_value_count(side->parts) },
+	};
+
+	return hc_record_json(facts);
+}
+
+static json_t *two_layouts_json(const hc_abi_difference *difference)
+{
+	json_t *holders = json_array();
+
+	for (unsigned i = 0; i < difference->holder_count; i++)
+		json_array_append_new(holders, hc_json_text(difference->holders[i]));
+	const hc_fact facts[] = {
+		{ "name", NULL, hc_value_text(difference->name) },
+		{ "same", NULL, hc_value_plain(hc_abi_same_name(difference->same)) },
+		{ "sides", NULL,
+			hc_value_json(json_pack(
+				"[oo]", layout_json(&difference->sides[0]), layout_json(&difference->sides[1]))) },
+		{ "holders", NULL, hc_value_json(holders) },
+		{ "overrun", NULL, hc_value_count(difference->overrun) },
+	};
+
+	return hc_record_json(facts);
+}
+
 static json_t *facts_json(const hc_analysis *analysis, const hc_finding *finding)
 {
 	switch (finding->kind) {
@@ -242,6 +273,8 @@ static json_t *facts_json(const hc_analysis *analysis, const hc_finding *finding
 		return collisions_json(&finding->collisions);
 	case HC_FINDING_CORRUPT:
 		return corrupt_json(finding);
+	case HC_FINDING_TWO_LAYOUTS:
+		return two_layouts_json(finding->two_layouts);
 	default:
 		return json_null();
 	}

@@ -24,6 +24,7 @@ typedef struct leaks_report {
 	const hc_leaks_view *view;
 	hc_output *output;
 	uint64_t listed; /* blocks */
+	hc_site_answer *answers; /* of the groups that are shown; NULL: not asked */
 } leaks_report;
 
 /* Whether what looks lost may be pointed to from memory that the core lacks. */
@@ -167,6 +168,11 @@ static json_t *examples_json(const hc_leak_group *group)
 
 /* ---- the groups ---- */
 
+static const hc_site_answer *answer_of(const leaks_report *report, const hc_leak_group *group)
+{
+	return report->answers ? &report->answers[group->index] : NULL;
+}
+
 static void add_group(const leaks_report *report, hc_records *records, const hc_leak_group *group)
 {
 	const hc_module *owner = hc_leak_group_owner(group);
@@ -197,6 +203,7 @@ static void add_group(const leaks_report *report, hc_records *records, const hc_
 		{ "words", NULL, hc_value_json(words_json(modules, group)) },
 		{ "evidence", NULL, hc_value_json(evidence_json(group)) },
 		{ "examples", NULL, hc_value_json(examples_json(group)) },
+		{ "sites", NULL, hc_value_json(hc_site_answer_json(report->view->sites, answer_of(report, group))) },
 		{ "suppression", NULL, hc_value_text(group->suppression) },
 		{ NULL, "WHOSE: WHAT", hc_value_take_text(hc_word_leak(group)) },
 	};
@@ -247,6 +254,8 @@ static void print_details(const leaks_report *report, const hc_leak_group *group
 	hc_output_text(output, group->trees > HC_LEAK_EXAMPLES_MAX ? " ...\n" : "\n");
 	print_detail(output, DETAIL_INDENT, hc_word_leak_rings(group));
 	print_detail(output, DETAIL_INDENT, hc_word_leak_unloaded(group));
+	if (answer_of(report, group))
+		print_detail(output, DETAIL_INDENT, hc_word_site_answer(report->view->sites, answer_of(report, group)));
 	print_detail(output, WORDS_INDENT, hc_word_leak_words(hc_analysis_modules(report->analysis), group));
 	for (unsigned i = 0; i < shown; i++) {
 		const hc_leak_evidence *evidence = &group->evidence[i];
@@ -451,13 +460,33 @@ static bool write_json(leaks_report *report, GError **error)
 	return true;
 }
 
+/* For want of memory nothing is told of calls. */
+static void ask_sites(leaks_report *report)
+{
+	unsigned count = shown_groups(report);
+
+	if (!report->view->sites || !count || hc_sites_why_none(report->view->sites))
+		return;
+	report->answers = g_new0(hc_site_answer, count);
+	hc_sites_ask_leaks(report->view->sites, report->leaks, count, report->answers);
+}
+
+static void forget_sites(leaks_report *report)
+{
+	for (unsigned i = 0; report->answers && i < shown_groups(report); i++)
+		hc_site_answer_clear(&report->answers[i]);
+	g_clear_pointer(&report->answers, g_free);
+}
+
 bool hc_report_leaks(const hc_analysis *analysis, const hc_leaks *leaks, const hc_leaks_view *view,
 	const hc_report_options *options, GError **error)
 {
 	g_autoptr(hc_output) output = hc_output_create(options);
 	leaks_report report = { .analysis = analysis, .leaks = leaks, .view = view, .output = output };
+	bool written;
 
-	if (options->format == HC_REPORT_JSON ? !write_json(&report, error) : !write_text(&report, error))
-		return false;
-	return hc_output_finish(output, error);
+	ask_sites(&report);
+	written = options->format == HC_REPORT_JSON ? write_json(&report, error) : write_text(&report, error);
+	forget_sites(&report);
+	return written && hc_output_finish(output, error);
 }

@@ -144,8 +144,13 @@ unsigned hc_text_columns(const char *text)
 
 void hc_output_wrapped(hc_output *output, unsigned column, unsigned indent, const char *text)
 {
+	unsigned leading = (unsigned)strspn(text, " ");
 	bool first = true;
 
+	hc_output_spaces(output, leading);
+	column += leading;
+	indent += leading;
+	text += leading;
 	while (*text) {
 		const char *end = text + strcspn(text, " ");
 		unsigned columns = span_columns(text, end);

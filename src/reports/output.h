@@ -58,7 +58,8 @@ unsigned hc_text_columns(const char *text);
 
 /*
  * TEXT broken at spaces so that it ends before output->width, its later lines beginning in column INDENT. The cursor
- * stands in column COLUMN. Ends with a line break. A word that is too long is not broken.
+ * stands in column COLUMN. Ends with a line break. A word that is too long is not broken. Spaces that TEXT begins with stand
+ * before all its lines.
  */
 void hc_output_wrapped(hc_output *output, unsigned column, unsigned indent, const char *text);
 

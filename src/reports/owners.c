@@ -19,7 +19,7 @@ struct showing {
 	const hc_owners_view *view;
 	uint64_t total, minimum;
 	bool knows_resident;
-	bool has_outside; /* some rows have memory that is not malloc's */
+	bool has_outside; /* rows have memory that is not malloc's, as much as a row that is shown has */
 	hc_amount *holds; /* of each row, what --focus and --ignore leave of it; NULL: there are none */
 	hc_amount *own;
 	hc_amount filtered; /* what they leave out */
@@ -317,9 +317,9 @@ static bool init(const hc_analysis *analysis, struct showing *showing, const hc_
 		.view = view,
 		.total = total,
 		.minimum = view->minimum == UINT64_MAX ? (total + outside) / SHARES : view->minimum,
-		.has_outside = outside != 0,
 		.knows_resident = hc_core_knows_resident(hc_analysis_core(analysis)),
 	};
+	showing->has_outside = outside && outside >= showing->minimum;
 	*ret_first = view->path ? find_row(analysis, ownership, view->path) : hc_ownership_first(ownership);
 	if (view->path && *ret_first == HC_OWNER_NO_ROW) {
 		g_set_error(error, HC_ERROR, HC_ERROR_USAGE, "nothing is held by a path \"%s\"", view->path);

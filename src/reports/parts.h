@@ -67,6 +67,9 @@ void hc_left_out_print(unsigned count, uint64_t limit, hc_output *output);
 json_t *hc_missing_json(const hc_references *references);
 void hc_missing_print(const hc_references *references, hc_output *output);
 
+/* sites.c: which calls may have made blocks; null if ANSWER is NULL. */
+json_t *hc_site_answer_json(hc_sites *sites, const hc_site_answer *answer);
+
 /* arenas.c: in the place of a table of arenas. */
 void hc_no_arenas_print(const hc_analysis *analysis, hc_output *output);
 

@@ -115,6 +115,28 @@ static bool is_left(hc_value_kind kind)
 	return kind == HC_VALUE_TEXT || kind == HC_VALUE_PLAIN || kind == HC_VALUE_ID || kind == HC_VALUE_ADDRESS;
 }
 
+/* Bytes to the byte; NULL of what is no size. Free with g_free(). */
+static char *exact_text(const hc_value *value)
+{
+	char buffer[HC_TEXT_COUNT_LENGTH];
+
+	switch (value->kind) {
+	case HC_VALUE_SIZE:
+		return g_strdup(hc_text_count(buffer, value->number));
+	case HC_VALUE_AMOUNT:
+		return g_strdup(hc_text_count(buffer, value->amount.bytes));
+	case HC_VALUE_GROWTH:
+		return g_strdup_printf("%s%s",
+			value->integer > 0 ? "+" :
+			value->integer < 0 ? "-" :
+					     "",
+			hc_text_count(
+				buffer, value->integer < 0 ? -(uint64_t)value->integer : (uint64_t)value->integer));
+	default:
+		return NULL;
+	}
+}
+
 /* As it is printed; NULL: nothing. Free with g_free(). */
 static char *value_text(const hc_value *value)
 {
@@ -210,7 +232,11 @@ void hc_record_print_n(const hc_fact *facts, unsigned count, hc_output *output)
 	};
 
 	for (unsigned i = 0; i < count; i++) {
-		g_autofree char *text = facts[i].title ? value_text(&facts[i].value) : NULL;
+		const hc_value *value = &facts[i].value;
+		g_autofree char *exact = facts[i].title && output->options->exact ? exact_text(value) : NULL,
+				*text = exact	       ? g_strdup_printf("%s B", exact) :
+					facts[i].title ? value_text(value) :
+							 NULL;
 
 		if (!text)
 			continue;
@@ -241,6 +267,7 @@ typedef struct row {
 	row_kind kind;
 	hc_style style;
 	char **cells; /* of a record: one a column, as printed, each may be NULL */
+	char **exact; /* likewise, of sizes to the byte */
 	json_t *json; /* of a record */
 	char *text;   /* of a rule its column's title, of a line what it says */
 } row;
@@ -281,9 +308,12 @@ void hc_records_destroy(hc_records *records)
 	for (unsigned i = 0; i < records->rows->len; i++) {
 		row *removed = get_row(records, i);
 
-		for (unsigned k = 0; removed->cells && k < records->columns->len; k++)
+		for (unsigned k = 0; removed->cells && k < records->columns->len; k++) {
 			g_free(removed->cells[k]);
+			g_free(removed->exact[k]);
+		}
 		g_free(removed->cells);
+		g_free(removed->exact);
 		json_decref(removed->json);
 		g_free(removed->text);
 	}
@@ -312,11 +342,13 @@ void hc_records_add_n(hc_records *records, const hc_fact *facts, unsigned count)
 	if (!records->columns->len)
 		make_columns(records, facts, count);
 	added.cells = g_new0(char *, records->columns->len);
+	added.exact = g_new0(char *, records->columns->len);
 	for (unsigned i = 0; i < count; i++) {
 		if (!facts[i].title)
 			continue;
 		g_assert(next < records->columns->len);
 		added.cells[next] = value_text(&facts[i].value);
+		added.exact[next] = exact_text(&facts[i].value);
 		if (added.cells[next])
 			get_column(records, next)->is_left = is_left(facts[i].value.kind);
 		next++;
@@ -357,14 +389,14 @@ static bool is_last(const hc_records *records, unsigned index)
 }
 
 /* What stands in the column INDEX of PRINTED, NULL being the titles; never NULL. */
-static const char *cell_text(const hc_records *records, const row *printed, unsigned index)
+static const char *cell_text(const hc_records *records, const row *printed, unsigned index, bool is_exact)
 {
 	const char *text = NULL;
 
 	if (!printed)
 		return get_column(records, index)->title;
 	if (printed->kind == ROW_RECORD)
-		text = printed->cells[index];
+		text = is_exact && printed->exact[index] ? printed->exact[index] : printed->cells[index];
 	if (printed->kind == ROW_LINE && is_last(records, index))
 		text = printed->text;
 	return text ? text : "";
@@ -390,7 +422,7 @@ static void print_row(const hc_records *records, const row *printed, hc_output *
 
 	for (unsigned i = 0; i < records->columns->len; i++) {
 		const column *cell = get_column(records, i);
-		const char *text = cell_text(records, printed, i);
+		const char *text = cell_text(records, printed, i, output->options->exact);
 		unsigned columns = is_ruled(printed, cell) ? cell->width : hc_text_columns(text);
 		unsigned position = start + (cell->is_left ? 0 : cell->width - MIN(columns, cell->width));
 
@@ -401,7 +433,8 @@ static void print_row(const hc_records *records, const row *printed, hc_output *
 		if (style != HC_STYLE_PLAIN)
 			hc_output_style(output, style);
 		wrapped = is_last(records, i) && position + columns > output->width &&
-			  position + LEAST_WRAP <= output->width && printed && printed->kind == ROW_RECORD;
+			  position + LEAST_WRAP <= output->width && printed && printed->kind != ROW_RULE &&
+			  style != HC_STYLE_COMMAND;
 		if (is_ruled(printed, cell))
 			print_rule(columns, output);
 		else if (wrapped)
@@ -417,7 +450,7 @@ static void print_row(const hc_records *records, const row *printed, hc_output *
 }
 
 /* Sets the columns' widths; TRUE if one that is shown has a title. */
-static bool measure(const hc_records *records)
+static bool measure(const hc_records *records, bool is_exact)
 {
 	bool is_titled = false;
 
@@ -426,8 +459,8 @@ static bool measure(const hc_records *records)
 
 		measured->width = 0;
 		for (unsigned k = 0; k < records->rows->len; k++)
-			measured->width =
-				MAX(measured->width, hc_text_columns(cell_text(records, get_row(records, k), i)));
+			measured->width = MAX(
+				measured->width, hc_text_columns(cell_text(records, get_row(records, k), i, is_exact)));
 		if (measured->width) {
 			measured->width = MAX(measured->width, hc_text_columns(measured->title));
 			is_titled |= *measured->title != '\0';
@@ -438,7 +471,7 @@ static bool measure(const hc_records *records)
 
 void hc_records_print(const hc_records *records, hc_output *output)
 {
-	if (measure(records))
+	if (measure(records, output->options->exact))
 		print_row(records, NULL, output);
 	for (unsigned i = 0; i < records->rows->len; i++)
 		print_row(records, get_row(records, i), output);

@@ -8,6 +8,7 @@
  *	json.h		what jansson lacks: addresses as strings, bytes that may be no UTF-8, amounts
  *	parts.h		pieces that several reports show: process, files, arenas, memory rows, findings, diagnostics
  *	<report>.c	one a report: analyze.c, diff.c, arenas.c, leaks.c, ...
+ *	page.h		several reports as a page for a browser
  * Lists that can have millions of rows (chunks) are formatted line by line and never held.
  *
  * To add a report: a function in <heapcore/reports.h>, its file here, its keys in docs/json.md and

@@ -6,6 +6,9 @@
 #include "base/output_file.h"
 #include "capture/capture.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 static GVariant *store_identity(const hc_snapshot *snapshot)
 {
 	unsigned flags = (snapshot->has_types ? IDENTITY_TYPES : 0) | (snapshot->has_content ? IDENTITY_CONTENT : 0) |
@@ -351,19 +354,46 @@ bool hc_snapshot_may_write(const char *path, bool replace, GError **error)
 	return false;
 }
 
+/* The bytes of a file of SNAPSHOT. */
+static GString *make_file(const hc_snapshot *snapshot)
+{
+	g_autoptr(GVariant) value = store(snapshot);
+	size_t size = g_variant_get_size(value);
+	g_autofree char *sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, g_variant_get_data(value), size);
+	GString *file = g_string_sized_new(size + SNAPSHOT_LINE_MAX);
+
+	g_string_printf(file, SNAPSHOT_MAGIC "%d %" G_GSIZE_FORMAT " %s\n", HC_SNAPSHOT_FORMAT, size, sum);
+	g_string_append_len(file, g_variant_get_data(value), size);
+	return file;
+}
+
 bool hc_snapshot_write(const hc_snapshot *snapshot, const char *path, bool replace, uint64_t *ret_size, GError **error)
 {
 	if (!hc_snapshot_may_write(path, replace, error))
 		return false;
 
-	g_autoptr(GVariant) value = store(snapshot);
-	size_t size = g_variant_get_size(value);
-	g_autofree char *sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, g_variant_get_data(value), size);
-	g_autoptr(GString) file = g_string_sized_new(size + SNAPSHOT_LINE_MAX);
+	g_autoptr(GString) file = make_file(snapshot);
 
-	g_string_printf(file, SNAPSHOT_MAGIC "%d %" G_GSIZE_FORMAT " %s\n", HC_SNAPSHOT_FORMAT, size, sum);
-	g_string_append_len(file, g_variant_get_data(value), size);
 	if (ret_size)
 		*ret_size = file->len;
 	return hc_output_file_write(path, file->str, file->len, replace, error);
+}
+
+bool hc_snapshot_write_to(const hc_snapshot *snapshot, int descriptor, GError **error)
+{
+	g_autoptr(GString) file = make_file(snapshot);
+
+	for (size_t done = 0; done < file->len;) {
+		ssize_t written = write(descriptor, file->str + done, file->len - done);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0) {
+			g_set_error(error, HC_ERROR, HC_ERROR_IO, "the snapshot cannot be written: %s",
+				written ? g_strerror(errno) : "nothing more is taken");
+			return false;
+		}
+		done += (size_t)written;
+	}
+	return true;
 }

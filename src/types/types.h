@@ -12,6 +12,7 @@
  *	holdings.c	what each owner has, and what hangs below; rows of containers
  *	path_queries.c	asking for that tree
  *	selection.c	blocks chosen by what they are, and by who holds them
+ *	row_lookup.c	the row of types that a block is counted in
  *	resident.c	what of it was in memory
  *	block_objects.c	where the object of a block stands in it
  *
@@ -143,6 +144,20 @@ bool hc_selection_set_path(hc_selection *selection, const char *text);
 bool hc_selection_has(const hc_selection *selection, const hc_block *block);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_selection, hc_selection_destroy)
+
+/* ---- row_lookup.c ---- */
+
+enum {
+	HC_TYPES_NO_ROW = UINT32_MAX
+};
+
+/* The row (hc_types_row()) of each block. TYPES must outlive it. */
+typedef struct hc_row_lookup hc_row_lookup;
+hc_row_lookup *hc_row_lookup_create(const hc_types *types);
+void hc_row_lookup_destroy(hc_row_lookup *lookup);
+
+/* HC_TYPES_NO_ROW: BLOCK, which may be of any state, is not in use. */
+uint32_t hc_row_lookup_find(const hc_row_lookup *lookup, const hc_block *block);
 
 /* ---- block_objects.c ---- */
 

@@ -195,6 +195,37 @@ static bool read_parameter(hc_evaluation *caller, Dwarf_Die *site, unsigned numb
 	return false;
 }
 
+/*
+ * An evaluation in the caller's frame, of MODULE. Most often that is main()'s, in libc, of which nothing else is asked: then the unit that
+ * has it is read alone.
+ */
+static void begin_caller(hc_evaluation *evaluation, hc_evaluation *caller, const hc_module *module)
+{
+	hc_debug_info *info = evaluation->variables->info;
+	hc_address address = address_in(&g_array_index(evaluation->frames, hc_frame_registers, evaluation->frame + 1));
+	Dwarf_Die function;
+
+	if (!evaluation->needs_whole && hc_function_in_part(info, module, address, &function)) {
+		*caller = (hc_evaluation){ .variables = evaluation->variables,
+			.module = module,
+			.bias = module->bias,
+			.frames = evaluation->frames,
+			.frame = evaluation->frame + 1,
+			.function = function,
+			.thread = UINT_MAX,
+			.steps = evaluation->steps };
+		if (evaluation->used_part)
+			*evaluation->used_part = true;
+	} else {
+		hc_evaluation_init(caller, evaluation->variables, module, evaluation->frames, evaluation->frame + 1,
+			evaluation->steps);
+	}
+	caller->depth = evaluation->depth + 1;
+	caller->is_caller = true;
+	caller->needs_whole = evaluation->needs_whole;
+	caller->used_part = evaluation->used_part;
+}
+
 /* The caller's frame, and the call in it that made the evaluation's frame. */
 static bool find_call(hc_evaluation *evaluation, hc_evaluation *caller, Dwarf_Die *site)
 {
@@ -210,8 +241,7 @@ static bool find_call(hc_evaluation *evaluation, hc_evaluation *caller, Dwarf_Di
 
 	if (registers->is_activation || !module)
 		return false;
-	hc_evaluation_init(caller, variables, module, evaluation->frames, frame, evaluation->steps);
-	caller->depth = evaluation->depth + 1;
+	begin_caller(evaluation, caller, module);
 	if (caller->depth > HC_EVALUATION_DEPTH || !caller->function.addr ||
 		!hc_call_site_at(variables->info, caller->module, &caller->function, registers->program_counter, site))
 		return false;
@@ -221,12 +251,31 @@ static bool find_call(hc_evaluation *evaluation, hc_evaluation *caller, Dwarf_Di
 	return hc_call_site_calls(variables->info, site, target, evaluation->module, &evaluation->function);
 }
 
-bool hc_evaluation_entry_value(hc_evaluation *evaluation, unsigned number, uint64_t *ret_value)
+/* hc_evaluation_entry_value(), but nothing is noted if there is none. */
+static bool find_entry_value(hc_evaluation *evaluation, unsigned number, uint64_t *ret_value)
 {
 	hc_evaluation caller;
 	Dwarf_Die site;
 
-	if (find_call(evaluation, &caller, &site) && read_parameter(&caller, &site, number, ret_value))
+	return find_call(evaluation, &caller, &site) && read_parameter(&caller, &site, number, ret_value);
+}
+
+bool hc_evaluation_entry_value(hc_evaluation *evaluation, unsigned number, uint64_t *ret_value)
+{
+	bool used_part = false;
+
+	/* What a unit that is read alone leads to may be behind it: so whoever asked first tries again without. */
+	if (!evaluation->is_caller && !evaluation->needs_whole)
+		evaluation->used_part = &used_part;
+	bool found = find_entry_value(evaluation, number, ret_value);
+
+	if (!evaluation->is_caller && !evaluation->needs_whole)
+		evaluation->used_part = NULL;
+	if (!found && used_part) {
+		evaluation->needs_whole = true;
+		found = find_entry_value(evaluation, number, ret_value);
+	}
+	if (found)
 		return true;
 	return hc_evaluation_fail(
 		evaluation, HC_VARIABLE_UNREADABLE, "its caller does not tell any more what it called with");

@@ -32,6 +32,9 @@ typedef struct hc_evaluation {
 
 	unsigned *steps; /* left */
 	unsigned depth;
+	bool is_caller;	  /* of another one, which asks what it was called with */
+	bool needs_whole; /* no unit is read alone */
+	bool *used_part;  /* set if one was; NULL: nobody wants to know */
 
 	/* Of the frame, kept for its next variable. */
 	bool has_base, has_cfa;

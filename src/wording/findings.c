@@ -414,6 +414,12 @@ static void append_finding(GString *text, const hc_analysis *analysis, const hc_
 		return append_collisions(text, &finding->collisions);
 	case HC_FINDING_CORRUPT:
 		return append_corrupt(text, finding->corrupt.places);
+	case HC_FINDING_TWO_LAYOUTS: {
+		g_autofree char *sentence = hc_word_abi(finding->two_layouts);
+
+		g_string_append(text, sentence);
+		return;
+	}
 	default:
 		return;
 	}
@@ -437,6 +443,7 @@ char *hc_word_finding_command(const hc_finding *finding)
 		[HC_FINDING_NOT_HEAP] = "mappings CORE",
 		[HC_FINDING_UNJOINED] = "mappings CORE",
 		[HC_FINDING_DUPLICATES] = "duplicates CORE",
+		[HC_FINDING_TWO_LAYOUTS] = "abi CORE",
 	};
 	const char *path = finding->kind == HC_FINDING_CONTAINER || finding->kind == HC_FINDING_OWNER ?
 				   finding->place.path :

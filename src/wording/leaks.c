@@ -209,5 +209,5 @@ char *hc_word_leaks_shown(unsigned shown, unsigned count)
 
 const char *hc_word_leaks_untold(void)
 {
-	return "Which call allocated a block is not in a core.";
+	return "Which call allocated a block is not in a core: what is said of calls is told by the program's code.";
 }

@@ -177,8 +177,8 @@ char *hc_word_accumulation(const hc_ownership *ownership, const hc_owner_row *ow
 	if (tells_path && row)
 		g_string_append_printf(text, " at %s", row->text);
 	if (accumulation->block)
-		g_string_append_printf(text, "%s in 0x%" PRIx64 "%s", tells_path && row ? "," : "", accumulation->block,
-			row ? "" : ", which another path holds");
+		g_string_append_printf(text, "%s in the block 0x%" PRIx64 "%s", tells_path && row ? "," : "",
+			accumulation->block, row ? "" : ", which another path holds");
 	else if (!tells_path)
 		g_string_append(text, " here");
 	if (accumulation->is_list)

@@ -9,11 +9,31 @@
  */
 #pragma once
 
+#include <heapcore/abi.h>
 #include <heapcore/check.h>
 #include <heapcore/diff.h>
 #include <heapcore/duplicates.h>
 #include <heapcore/places.h>
+#include <heapcore/sites.h>
 #include <heapcore/values.h>
+
+/* ---- abi.c ---- */
+
+/* "2 classes are seen differently ..."; what was compared; what was left out, and why. */
+char *hc_word_abi_summary(const hc_abi *abi);
+/* Who sees it how, and what that did: "packet: new.c of libp.so was built with 4 members (32 bytes), ...: what ...". No full stop. */
+char *hc_word_abi(const hc_abi_difference *difference);
+/* Whose layout number INDEX is: "libp.so and 2 others"; where both are of one module "new.c of libp.so". */
+char *hc_word_abi_side(const hc_abi_difference *difference, unsigned index);
+/* Why both are said to be one class. */
+char *hc_word_abi_same(const hc_abi_difference *difference);
+/* "extension: 8 bytes at 24, char *: in libp.so only" */
+char *hc_word_abi_change(const hc_abi_difference *difference, const hc_abi_change *change);
+/* "and 3 others ..." */
+char *hc_word_abi_more(unsigned count);
+/* Its blocks in use, and which layout their size fits; what of the lost ones hangs on it, and what tells so. NULL: there are none. */
+char *hc_word_abi_blocks(const hc_abi_difference *difference);
+char *hc_word_abi_lost(const hc_abi_difference *difference);
 
 /* ---- arenas.c ---- */
 
@@ -181,6 +201,17 @@ char *hc_word_leak_words(hc_modules *modules, const hc_leak_group *group);
  * libfoo.so".
  */
 char *hc_word_leak_evidence(const hc_leak_group *group, const hc_leak_evidence *evidence);
+
+/* ---- sites.c: calls that allocate ---- */
+
+/* "ruleengine.cpp:41 in Engine::evaluate()"; "Engine::evaluate()+0x1c in libx.so"; "libx.so+0x4711". Free with g_free(). */
+char *hc_word_site(hc_sites *sites, const hc_site *site);
+
+/*
+ * "probably allocated at ruleengine.cpp:41 in Engine::evaluate(): the only call for 136 B in libx.so; 2 calls there ask for a size that is not
+ * known". NULL: there is nothing to say. Free with g_free().
+ */
+char *hc_word_site_answer(hc_sites *sites, const hc_site_answer *answer);
 
 /* Before hc_word_unread(): "whether anything is lost is not known: ..."; NULL: it is known. */
 char *hc_word_leaks_unknown(const hc_heap_info *heap, const hc_process *process);

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Cuts a core in many places, as it is or compressed, and looks at what heapcore says of what is left.
+"""Cuts a core in many places, as it is or compressed, or changes a word of it, and looks at what heapcore says of what is left.
 
-    tests/end-to-end/cuts.py [SUFFIX...]     every page of the first MiB and 200 places beyond (make check-cut-cores)
+    tests/end-to-end/cuts.py [raw|.zst|.gz|words]...     all of them: make check-cut-cores
 
-Of each: it ends by itself, with status 2 or 3 (0 only if nothing is missing); every block that it tells is one of the whole core, with the same size;
+Cut it is at every page of the first MiB and at 200 places beyond; and what stands behind 40 of these, without what is before it, is no core. Of each cut
+one: it ends by itself, with status 2 or 3 (0 only if nothing is missing); every block that it tells is one of the whole core, with the same size;
 every one that it has of those that the recorder saw has the size that the process told; memory peaks at no more than 1.2 times what the
-whole core takes.
+whole core takes. Of 2,000 words, each changed in a core of its own: it ends by itself, with a sentence if it fails; if it says that all is well, it says what it
+says of the whole core; memory likewise.
 """
 
 from __future__ import annotations
@@ -22,11 +24,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Iterable, Optional
 
+import elfcore
 from harness import HEAPCORE, Stopped
 
 MIB, PAGE = 1 << 20, 4096
 PEAK_SHARE = 1.2
 PLACES_BEYOND = 200
+TAILS = 40
+WORDS = 2000
 SECONDS = 120
 Pack = Callable[[bytes], bytes]
 
@@ -67,7 +72,8 @@ def run(words: list[str], seconds: int = SECONDS) -> Run:
 
 def all_places(size: int) -> list[int]:
     chosen = random.Random(size)
-    return list(range(0, min(MIB, size), PAGE)) + sorted(chosen.randrange(min(MIB, size - 1), size) for _ in range(PLACES_BEYOND))
+    beyond = MIB if size > MIB else 0
+    return list(range(0, min(MIB, size), PAGE)) + sorted(chosen.randrange(beyond, size) for _ in range(PLACES_BEYOND))
 
 
 def few_places(count: int) -> Callable[[int], list[int]]:
@@ -116,6 +122,66 @@ def problems(core: Path, pack: Optional[Pack], live: dict[int, Any], places: Cal
     return found
 
 
+def problems_of_tails(core: Path, pack: Optional[Pack]) -> list[str]:
+    """What is left if the head of the file is lost: no core, and a sentence says so."""
+    data = core.read_bytes()
+    stored = pack(data) if pack else data
+    tail = core.parent / "tail.core"
+    found = []
+    for place in all_places(len(stored))[1::max((MIB // PAGE + PLACES_BEYOND) // TAILS, 1)]:
+        tail.write_bytes(stored[place:])
+        one = run(["chunks", str(tail), "--json"])
+        if one.status != 2 or not one.err.startswith("heapcore: ") or one.err.count("\n") != 1 or one.out:
+            found.append(f"without the first {place} of {len(stored)}: status {one.status}: {one.err[:300]}")
+    tail.unlink()
+    return found
+
+
+def word_places(core: Path, live: dict[int, Any]) -> list[int]:
+    """Half of them where a wrong word matters most: in headers and notes, and in front of blocks; the others anywhere."""
+    size = core.stat().st_size
+    memory = elfcore.Core(core)
+    chosen = random.Random(size)
+    heads = [memory.offset_of(address - 8) for address in chosen.sample(sorted(live), min(WORDS // 4, len(live)))]
+    first = [chosen.randrange(0, 3 * PAGE) & -8 for _ in range(WORDS // 4)]
+    return heads + first + [chosen.randrange(0, size - 8) & -8 for _ in range(WORDS - len(heads) - len(first))]
+
+
+def problems_of_words(core: Path, live: dict[int, Any]) -> list[str]:
+    """A word each, of the core as it is: another value, from close by to anything."""
+    changed = core.parent / "changed.core"
+    data = bytearray(core.read_bytes())
+    words = ["chunks", str(changed), "--json", "--limit", "0"]
+    changed.write_bytes(data)
+    whole = run(words)
+    assert whole.status == 0, whole
+    known = blocks_of(whole.out)
+    chosen = random.Random(len(data) + 1)
+    found: list[str] = []
+    statuses: dict[int, int] = {}
+    for place in word_places(core, live):
+        former = data[place:place + 8]
+        value = int.from_bytes(former, "little") ^ chosen.choice([1 << chosen.randrange(64), chosen.getrandbits(64), 0xff << 8 * chosen.randrange(8)])
+        data[place:place + 8] = value.to_bytes(8, "little")
+        changed.write_bytes(data)
+        one = run(words)
+        statuses[one.status] = statuses.get(one.status, 0) + 1
+        where = f"at {place:#x} {former.hex()} became {bytes(data[place:place + 8]).hex()}"
+        if one.status not in (0, 2, 3) or (one.status == 2 and (not one.err.startswith("heapcore: ") or one.err.count("\n") != 1)):
+            found.append(f"{where}: status {one.status}: {one.err[:300]}")
+        elif one.peak > PEAK_SHARE * whole.peak:
+            found.append(f"{where}: {one.peak} bytes, of the whole core {whole.peak}")
+        elif one.status == 0 and blocks_of(one.out) != known:
+            wrong = dict(blocks_of(one.out).items() ^ known.items())
+            verdict = run(["check", str(changed), "--no-types"])
+            found.append(f"{where}: all is well, but {len(wrong)} blocks differ, {[hex(address) for address in wrong][:3]}; "
+                         f"check: {verdict.status}")
+        data[place:place + 8] = former
+    print(f"words: statuses {dict(sorted(statuses.items()))}", flush=True)
+    changed.unlink()
+    return found
+
+
 def main() -> int:
     packs: dict[str, Optional[Pack]] = {
         "raw": None,
@@ -125,9 +191,12 @@ def main() -> int:
     failed = 0
     with Stopped("churn", ("3000",)) as fixture:
         core, live = fixture.gcore(), fixture.live_blocks()
-        for name in sys.argv[1:] or packs:
+        for name in sys.argv[1:] or [*packs, "words"]:
             begin = time.monotonic()
-            found = problems(core, packs[name], live, all_places)
+            if name == "words":
+                found = problems_of_words(core, live)
+            else:
+                found = problems(core, packs[name], live, all_places) + problems_of_tails(core, packs[name])
             failed += bool(found)
             print(f"{name}: {len(found)} problems in {time.monotonic() - begin:.0f} s", *found[:20], sep="\n    ", flush=True)
     return 1 if failed else 0

@@ -27,6 +27,7 @@ Other glibcs: tests/glibc-matrix runs these tests on fixtures that were built in
     HEAPCORE_ROOT=DIR      they lie below DIR and run with DIR as their root
     HEAPCORE_GCORE=inside  gcore is the root's own, too
     HEAPCORE_FILES=none    heapcore is given the core alone: no program, no library
+    HEAPCORE_KINDS='gcore zst'   cores of these kinds (Stopped.core()) of all programs of which a kernel's core is tried
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ HEAPCORE = os.environ.get("HEAPCORE") or str(BUILD / "heapcore")
 FIXTURES = Path(os.environ.get("HEAPCORE_FIXTURES") or BUILD)
 ROOT = Path(os.environ.get("HEAPCORE_ROOT") or "/")
 GCORE_INSIDE = os.environ.get("HEAPCORE_GCORE") == "inside"
+KINDS = os.environ.get("HEAPCORE_KINDS", "").split()
 CORE_ONLY = os.environ.get("HEAPCORE_FILES") == "none"
 RECORDER = FIXTURES / "tests" / "support" / ".libs" / "recorder.so"
 # A build with sanitizers is several times slower.
@@ -103,6 +105,30 @@ def few(items: Iterable[Any]) -> str:
     shown = "\n    ".join(lines[:HOW_MANY_SHOWN])
     more = len(lines) - HOW_MANY_SHOWN
     return f"\n    {shown}" + (f"\n    ... and {more} more" if more > 0 else "")
+
+
+# ---- counting blocks ----------------------------------------------------------------------------------------------------
+
+
+class Exact:
+    """How many blocks were compared with what a process told, and how many are right, for each kind of core."""
+
+    def __init__(self) -> None:
+        self.of_kind: dict[str, list[int]] = {}
+
+    def begin(self, kind: str, blocks: int) -> Callable[[int], None]:
+        """BLOCKS are about to be compared: none is right until what is returned is called with the number of problems."""
+        counted = self.of_kind.setdefault(kind, [0, 0])
+        counted[1] += blocks
+
+        def end(problems: int) -> None:
+            counted[0] += blocks - min(problems, blocks)
+        return end
+
+    def tell(self) -> None:
+        """Lines that tests/compatibility reads."""
+        for kind, (right, compared) in self.of_kind.items():
+            print(f"    blocks exact, {kind}: {right} of {compared}")
 
 
 # ---- counting cases -------------------------------------------------------------------------------------------------
@@ -311,11 +337,21 @@ class Stopped:
 
     def capture(self) -> Path:
         """heapcore's own, which is a folder; the process goes on."""
-        succeed("capture", str(self.pid), "-o", self.folder / "captured")
-        return self.folder / "captured"
+        folder = self.folder / "captured"
+        succeed("capture", str(self.pid), "-o", folder)
+        _remember(folder, self.program, [f"--debug-dir={ROOT}/usr/lib/debug"])  # files are named as from outside
+        return folder
+
+    def packed_core(self) -> Path:
+        """The kernel's, as systemd-coredump keeps it; unpacked it is beside it."""
+        core = self.kernel_core()
+        packed = core.with_name(core.name + ".zst")
+        subprocess.run(["zstd", "-q", str(core), "-o", str(packed)], check=True)
+        _remember(packed, self.program, [f"--sysroot={ROOT}"])
+        return packed
 
     def core(self, kind: str) -> Path:
-        return {"gcore": self.gcore, "kernel": self.kernel_core, "capture": self.capture}[kind]()
+        return {"gcore": self.gcore, "kernel": self.kernel_core, "capture": self.capture, "zst": self.packed_core}[kind]()
 
     def command(self, letter: str) -> list[str]:
         """Has the fixture do something; its answer, in words."""

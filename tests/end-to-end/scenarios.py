@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness import Stopped, inside, library_path
+from harness import KINDS, Stopped, inside, library_path
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Scenario:
 
     @property
     def kinds(self) -> list[str]:
-        return ["gcore", "kernel"] if self.kernel else ["gcore"]
+        return KINDS or ["gcore", "kernel"] if self.kernel else ["gcore"]
 
     def start(self) -> Stopped:
         environment = dict(self.environment)

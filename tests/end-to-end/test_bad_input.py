@@ -248,6 +248,34 @@ def check_not_files() -> None:
         check_refused(device)
 
 
+def check_other_files(small: SmallCore, kind: str) -> None:
+    """What is read beside the core is a file, and no larger than such a file is: a pipe that nobody writes to, a device and one of a TiB are told
+    at once. Of files that the core names, and of their debug info, such a one is as good as none."""
+    with Workspace() as folder:
+        other = folder / "other"
+        if kind == "pipe":
+            os.mkfifo(other)
+        elif kind == "device":
+            other = Path("/dev/zero")
+        else:
+            other.touch()
+            os.truncate(other, 1 << 40)
+        for words in (["leaks", small.path, "--suppressions", other], ["analyze", small.path, "--containers", other], ["diff", small.path, other],
+                      ["diff", other, small.path]):
+            result = run(*words)
+            assert result.status == 2 and str(other) in result.err and result.err.count("\n") == 1, result
+        program = fixture_path("churn").resolve()
+        name = build_id(program)
+        root, debug = folder / "root", folder / "debug"
+        places = [root / str(program)[1:], debug / ".build-id" / name[:2] / f"{name[2:]}.debug"]
+        for place in places:
+            place.parent.mkdir(parents=True)
+            place.symlink_to(other)
+        files = {file["path"]: file["state"] for file in report_of(run("analyze", small.path, "--sysroot", root, "--json"))["files"]["list"]}
+        assert files[str(program)] == "missing", files
+        run("analyze", small.path, "--debug-dir", debug, "--json")
+
+
 def garbage(size: int) -> bytes:
     return random.Random(7).getrandbits(8 * size).to_bytes(size, "little")
 
@@ -269,6 +297,8 @@ if not cases.options.list:
     cases.run("patterns that are no UTF-8", check_patterns, small_core)
     cases.run("paths that lead elsewhere", check_paths, small_core)
     cases.run("wrong file under --sysroot", check_wrong_file_in_sysroot, small_core)
+    for what in ("pipe", "device", "TiB"):
+        cases.run(f"other files: {what}", check_other_files, small_core, what)
     cases.run(f"cut at {CUTS} lengths", check_cuts, small_core)
     for size in (WORDS, 20):
         cases.run(f"{size} words of the heap overwritten", check_overwritten, small_core,

@@ -17,8 +17,8 @@ from elfcore import Core
 from harness import (Cases, Chunk, HEAPCORE, SOURCE, Stopped, Workspace, analyze, check_json, chunk_of, chunks, few,
                      fixture_path, heapcore, report_of, succeed)
 
-COMMANDS = ("analyze", "diff", "capture", "snapshot", "watch", "arenas", "chunks", "leaks", "containers", "show", "owners", "types", "duplicates", "check", "pins",
-            "block", "path", "roots", "mappings", "threads")
+COMMANDS = ("analyze", "diff", "capture", "snapshot", "watch", "arenas", "chunks", "leaks", "containers", "show", "owners", "types", "duplicates", "check", "abi", "pins",
+            "block", "path", "roots", "mappings", "threads", "export")
 
 
 # ---- help -----------------------------------------------------------------------------------------------------------
@@ -212,6 +212,25 @@ def check_text(core: Path, fixture: Stopped) -> None:
     assert "\x1b" not in result.out and not result.err, result
 
 
+def check_bytes(core: Path) -> None:
+    """--bytes: each row of the memory table has the bytes that the JSON has."""
+    told = {row["name"]: row["bytes"] for row in analyze(core)["memory"]["rows"] if row["bytes"]}
+    table = succeed("analyze", core, "--bytes", "--width", "200", "-v").out.split("WHERE THE MEMORY IS")[1].split("mapped address space")[0]
+    for name, size in told.items():
+        line = next((line for line in table.splitlines() if line.startswith(name)), "")
+        assert f" {size:,} " in f"{line[len(name):]} ", f"{name}: {size:,} is not in {line!r}"
+    assert report_of(succeed("analyze", core, "--bytes", "--json"))["memory"] == analyze(core)["memory"]
+
+
+def check_width(core: Path) -> None:
+    """--width: what can be wrapped is, and what is wide has room; 60 is the least."""
+    for width in 60, 90, 200:
+        words = [line for line in succeed("analyze", core, "--width", width).out.splitlines() if not line.strip().startswith("heapcore ")]
+        assert max(map(len, words)) <= width or width == 60, f"--width {width}: {max(words, key=len)!r}"
+    assert max(map(len, succeed("analyze", core, "--width", "200").out.splitlines())) > 100
+    assert succeed("analyze", core, "--width", "1").out == succeed("analyze", core, "--width", "60").out
+
+
 def check_clean(*arguments: object) -> None:
     """Whatever a core holds: the command writes UTF-8 without control characters, and JSON that can be read."""
     done = subprocess.run([HEAPCORE, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -265,6 +284,8 @@ def run_on_cores() -> None:
         cases.run("agreement of commands", check_agreement, roots)
         cases.run("binary is optional", check_binary_is_optional, roots, fixture.program)
         cases.run("first screen", check_text, roots, fixture)
+        cases.run("--bytes", check_bytes, roots)
+        cases.run("--width", check_width, roots)
     with Stopped("churn", ("3000",)) as fixture:
         churn = fixture.gcore()
         cases.run("--fail-on, nothing lost", check_fail_on_nothing, churn)

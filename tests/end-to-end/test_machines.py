@@ -18,7 +18,7 @@ from pathlib import Path
 
 import test_locals
 import test_types
-from harness import (ROOT, SOURCE, Cases, Skipped, Stopped, Workspace, analyze, chunk_of, chunks, compare, few, gdb_says, report_of,
+from harness import (KINDS, ROOT, SOURCE, Cases, Exact, Skipped, Stopped, Workspace, analyze, chunk_of, chunks, compare, few, gdb_says, report_of,
                      succeed)
 from kept_builds import build_once
 
@@ -134,7 +134,7 @@ class Builder:
         return output
 
 
-exact: dict[str, tuple[int, int]] = {}  # of each machine: blocks compared, and right
+exact = Exact()
 
 
 def check_blocks(builder: Builder, program: Program, kind: str) -> None:
@@ -145,9 +145,9 @@ def check_blocks(builder: Builder, program: Program, kind: str) -> None:
         core = fixture.core(kind)
         bare = succeed("chunks", core, "--sysroot=/nonexistent", "--json", "--limit", "0").out.splitlines()
         for reported in (chunks(core, built), [chunk_of(json.loads(line)) for line in bare]):
+            count_problems = exact.begin(f"{builder.machine.name}, {kind}", len(live))
             problems = compare(live, reported)
-            compared, right = exact.get(builder.machine.name, (0, 0))
-            exact[builder.machine.name] = compared + len(live), right + len(live) - min(len(problems), len(live))
+            count_problems(len(problems))
             assert not problems, f"{len(problems)} of {len(live)} live blocks and others are wrong:{few(problems)}"
         report = analyze(core, built)
         assert report["process"]["machine"] == builder.machine.name, report["process"]
@@ -218,7 +218,7 @@ def main() -> None:
     with Workspace() as folder:
         builder = Builder(I386, folder)
         for program in PROGRAMS:
-            for kind in program.kinds:
+            for kind in KINDS or program.kinds:
                 cases.run(f"i386: {program}, {kind}", check_blocks, builder, program, kind)
         for kind in ("gcore", "kernel", "capture"):
             cases.run(f"i386: calls, {kind}", check_threads, builder, kind)
@@ -229,12 +229,12 @@ def main() -> None:
     with Workspace() as folder:
         builder = Builder(AARCH64, folder)
         for program in (Program("churn"), Program("threads", ("small",)), Program("mapped"), Program("foreign-sbrk"), Program("noncontiguous")):
-            cases.run(f"aarch64: {program}", check_blocks, builder, program, "kernel")
+            for kind in [kind for kind in KINDS if kind in ("kernel", "zst")] or ("kernel",):
+                cases.run(f"aarch64: {program}, {kind}", check_blocks, builder, program, kind)
         cases.run("aarch64: types", check_types, builder, "-O2")
         for flags in (("-O0",), ("-O2",), ("-O2", "-mbranch-protection=standard")):
             cases.run(f"aarch64: locals {' '.join(flags)}", check_locals, builder, "kernel", *flags)
-    for name, (compared, right) in exact.items():
-        print(f"    blocks exact, {name}: {right} of {compared}")
+    exact.tell()
     cases.finish()
 
 

@@ -23,6 +23,8 @@ RUNS: dict[str, list[list[str]]] = {
     "duplicates": [[]],
     "pins": [[]],
     "check": [[]],
+    "export": [["--format", "folded"], ["--format", "csv", "--table", "lost"]],  # test_export.py has all formats
+    "abi": [[]],
     "roots": [[]],
     "mappings": [[]],
     "threads": [[]],
@@ -64,6 +66,8 @@ def check_nothing(fixture: Stopped, core: Path) -> None:
     seen: set[str] = set()
     for line in runs(fixture, core):
         forms = [["--json"]] if line[0] in seen and line[0] not in RUNS else [["-v"], ["--json"]]
+        if line[0] == "export":
+            forms = [[]]
         seen.add(line[0])
         for options in forms:
             done = heapcore(*line, "--no-content", *options)

@@ -14,7 +14,7 @@ import struct
 from pathlib import Path
 
 from elfcore import Core
-from harness import (CORE_ONLY, ROOT, Cases, Chunk, LiveBlock, Stopped, chunk_of, chunks, compare, few, heapcore,
+from harness import (CORE_ONLY, ROOT, Cases, Chunk, Exact, LiveBlock, Stopped, chunk_of, chunks, compare, few, heapcore,
                      libc_version, library_path, report_of)
 from scenarios import OPENED, SCENARIOS, Scenario
 
@@ -35,12 +35,22 @@ def check_truth(core: Core, live: dict[int, LiveBlock]) -> None:
     assert not wrong, f"recorder and core disagree (not heapcore's fault):{few(wrong)}"
 
 
+def unpacked(core: Path) -> Path:
+    """The core of a capture, or one that was compressed, as it was."""
+    return next(core.glob("core.*")) if core.is_dir() else core.with_suffix("") if core.suffix == ".zst" else core
+
+
+exact = Exact()
+
+
 def check(scenario: Scenario, kind: str) -> None:
     with scenario.start() as fixture:
         live = fixture.live_blocks()
         core = fixture.core(kind)
-        check_truth(Core(core), live)
+        check_truth(Core(unpacked(core)), live)
+        count_problems = exact.begin(kind, len(live))
         problems = compare(live, chunks(core, fixture.program))
+        count_problems(len(problems))
         assert not problems, f"{len(problems)} of {len(live)} live blocks and others are wrong:{few(problems)}"
 
 
@@ -173,4 +183,5 @@ for is_named in (False,) if CORE_ONLY else (False, True):
     cases.run(f"no ELF headers, program {'given' if is_named else 'not given'}", check_without_headers, is_named)
 for what in ("libc", "library") if ROOT == Path("/") and not CORE_ONLY else ():
     cases.run(f"no ELF headers, another build of {what}", check_contradicted, what)
+exact.tell()
 cases.finish()

@@ -22,7 +22,8 @@ from pathlib import Path
 from harness import FIXTURES, HEAPCORE, Cases, Skipped, Stopped, few, heapcore, need_captures, report_of, succeed
 
 TRIES = FIXTURES / "tests" / "support" / ".libs" / "sandbox-tries.so"
-LIVE = {"capture", "watch"}  # they stay debuggers
+OLDER_LANDLOCK = FIXTURES / "tests" / "support" / ".libs" / "older-landlock.so"
+LIVE = {"capture", "watch"}  # they stay debuggers; of watch the steps do not
 NO_CORE = {"help"}
 REFUSED = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EXDEV}
 # What works for anybody who is in no sandbox.
@@ -31,6 +32,8 @@ COMMON = {"fork", "vfork", "socket-internet", "socket-unix", "socketpair", "conn
 # What capturing does without.
 NEVER = {"socket-internet", "socket-internet6", "socket-netlink", "socket-unix", "socketpair", "connect", "unshare", "mount", "chroot", "bpf",
          "perf_event_open", "io_uring", "keyctl", "x32", "i386", "execve", "execveat"}
+# What `snapshot` does to its own file.
+ITS_OWN_FILE = {"open-new", "link", "rename", "unlink", "chmod"}
 # LeakSanitizer does these itself.
 SANITIZERS = {"fork", "vfork", "kill", "ptrace"}
 SECCOMP, LANDLOCK_CREATE, SET_MODE_FILTER = {"x86_64": 317, "aarch64": 277, "i686": 354, "riscv64": 277}, 444, 1
@@ -62,7 +65,8 @@ def line_of(name: str, fixture: Stopped, core: Path | str) -> list[str]:
     program, folder = str(fixture.program), fixture.folder
     (address,) = fixture.said("holder")[0]
     more = {"show": ["g_links"], "block": [address], "path": [address], "diff": [str(fixture.folder / "kept.snap")],
-            "snapshot": ["-o", str(folder / "output" / "one.snap"), "--force"]}
+            "snapshot": ["-o", str(folder / "output" / "one.snap"), "--force"],
+            "export": ["--format", "folded"]}
     return [name, str(core), program, *more.get(name, [])]
 
 
@@ -73,8 +77,8 @@ def live_line(name: str, fixture: Stopped) -> list[str]:
             "analyze": ["analyze", "--pid", str(fixture.pid)]}[name]
 
 
-def tries(fixture: Stopped, line: list[str], environment: dict[str, str] | None = None) -> dict[str, str]:
-    """What each try in a run of LINE came to; "end" is among them if all were made."""
+def tries(fixture: Stopped, line: list[str], environment: dict[str, str] | None = None, older: bool = False) -> dict[str, str]:
+    """What each try in a run of LINE came to; "end" is among them if all were made. OLDER: with an older Landlock."""
     folder = fixture.folder / "victim"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -84,7 +88,8 @@ def tries(fixture: Stopped, line: list[str], environment: dict[str, str] | None 
     with os.fdopen(reading) as told:
         process = subprocess.Popen([HEAPCORE, *line], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                    pass_fds=[writing], env={
-                                       **os.environ, "LD_PRELOAD": str(TRIES), "SANDBOX_TRIES": str(writing), "SANDBOX_VICTIM": str(victim),
+                                       **os.environ, "SANDBOX_TRIES": str(writing), "SANDBOX_VICTIM": str(victim),
+                                       "LD_PRELOAD": f"{TRIES}:{OLDER_LANDLOCK}" if older else str(TRIES),
                                        "ASAN_OPTIONS": "verify_asan_link_order=0", "LANG": "C.UTF-8", **(environment or {})})
         os.close(writing)
         out, err = process.communicate(timeout=120)
@@ -125,7 +130,7 @@ def check_tries(fixture: Stopped, core: Path) -> None:
         found = tries(fixture, line)
         expected = all_of(found)
         if name == "snapshot" and not landlock_version():
-            expected -= {"open-new", "link", "rename", "unlink", "chmod"}  # what it does to its own file
+            expected -= ITS_OWN_FILE
         wrong += check_refused(line, found, expected)
         if os.geteuid() == 0:
             kept = int(found["status CapEff:"], 16)
@@ -139,6 +144,9 @@ def check_live(fixture: Stopped) -> None:
     found = tries(fixture, line)
     wrong = check_refused(line, found, all_of(found) - {"open-new", "link", "rename", "unlink"}
                           if not landlock_version() else all_of(found))
+    line = live_line("watch", fixture)  # the process that reads what was captured
+    found = tries(fixture, line, {"SANDBOX_TRIES_AT": "heapcore-step"})
+    wrong += check_refused(["watch, a step"], found, all_of(found))
     for name in sorted(LIVE):
         line = live_line(name, fixture)
         found = tries(fixture, line)
@@ -223,6 +231,23 @@ def check_told() -> None:
     assert (f"Landlock (version {version})" if version else "no Landlock") in told, told
 
 
+def check_older(fixture: Stopped, core: Path, version: int) -> None:
+    """A Landlock of an older kernel: what it knows is asked of it, nothing else, and the filter of system calls does the rest."""
+    environment = {"LANDLOCK_MOST": str(version)}
+    told = heapcore("--version", environment={**environment, "LD_PRELOAD": str(OLDER_LANDLOCK), "ASAN_OPTIONS": "verify_asan_link_order=0"})
+    assert (f"Landlock (version {version})" if version else "no Landlock") in told.out, told
+    wrong: list[str] = []
+    for name in ("analyze", "snapshot"):
+        line = line_of(name, fixture, core)
+        found = tries(fixture, line, environment, older=True)
+        expected = all_of(found)
+        if name == "snapshot" and not version:
+            expected -= ITS_OWN_FILE
+        wrong += check_refused(line, found, expected)
+    assert not wrong, few(wrong)
+    assert (fixture.folder / "output" / "one.snap").stat().st_size
+
+
 class Server(http.server.BaseHTTPRequestHandler):
     """A debuginfod that has one file."""
     file = b""
@@ -291,6 +316,8 @@ def run() -> None:
         cases.run("seen from outside", check_outside, fixture, core)
         cases.run("nothing is refused without", check_without, fixture, core)
         cases.run("all is refused within", check_tries, fixture, core)
+        for version in range(landlock_version()):
+            cases.run(f"Landlock of version {version}", check_older, fixture, core, version)
         cases.run("a live process", check_live, fixture)
         cases.run("debuginfod", check_debuginfod)
 

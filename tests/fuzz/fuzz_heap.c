@@ -3,7 +3,7 @@
  * A heap of glibc's whose words the input changes: allocators/, blocks/, areas/, references/, memory/, leaks/, pins/, duplicates/, and
  * check/, which says what is wrong with it. What the tables promise of a sound heap they promise of any.
  *
- *	byte 0		which heap: see `heaps`
+ *	byte 0		which heap: see `heaps`; from REAL on that of a real core of i386, which tests/fuzz/make-corpus made
  *	then		changes, as patched.h has them, of the ranges in the order of add_ranges()
  */
 #include "patched.h"
@@ -15,7 +15,8 @@
 enum {
 	MAIN_SIZE = 0x3000,
 	HEAP_SIZE = 0x1000,
-	MAPPED_SIZE = 0x2000
+	MAPPED_SIZE = 0x2000,
+	REAL = 0xf0
 };
 
 static const hc_address first_heap = 0x7fffe8000000, second_heap = 0x7fffec000000, mapped = 0x7fffd0000000,
@@ -125,6 +126,15 @@ static patched_core *get_core(unsigned number)
 	return cores[number];
 }
 
+static patched_core *get_real_core(void)
+{
+	static patched_core *core;
+
+	if (!core)
+		core = patched_core_open("tests/fuzz/heap-i386.core.zst");
+	return core;
+}
+
 /* ---- what holds of any heap ---- */
 
 static void check_blocks(const hc_blocks *blocks)
@@ -195,7 +205,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.sysroot = "/nonexistent", .until = HC_STAGE_MEMORY, .jobs = 1, .no_types = true
 	};
 	fuzz_input input = { data, size };
-	patched_core *core = get_core(fuzz_choice(&input, G_N_ELEMENTS(heaps)));
+	unsigned number = (unsigned)fuzz_number(&input, 1);
+	patched_core *core = number >= REAL ? get_real_core() : get_core(number % G_N_ELEMENTS(heaps));
 	hc_analysis *analysis;
 
 	bool is_sound = !input.left;

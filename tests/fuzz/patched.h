@@ -7,7 +7,7 @@
  *
  *	what	1 byte: its lower four bits are a patch_kind, its upper ones the range of words that is patched
  *	where	2 bytes: the number of the word
- *	with	2 bytes, or 8 of PATCH_SET
+ *	with	2 bytes, or a word of PATCH_SET
  *
  * so that a word may be made to point to any other, or be a bit too large, by few bytes.
  */
@@ -20,8 +20,9 @@ enum {
 };
 
 typedef struct patched_core {
-	core_builder *builder; /* whose file it is */
+	core_builder *builder; /* whose file it is; NULL: of patched_core_open() */
 	const char *path;      /* the builder's */
+	unsigned word;	       /* bytes */
 	uint8_t *bytes;	       /* the file, mapped */
 	GByteArray *image;     /* as it was */
 	GArray *changed;       /* of uint64_t: offsets of words in both */
@@ -33,6 +34,12 @@ typedef struct patched_core {
 
 /* Of BUILDER, after core_builder_path(), whose file it is that is changed. Both are kept until the program ends. */
 patched_core *patched_core_create(core_builder *builder);
+
+/*
+ * Of a real core of a 32-bit process, which lies compressed (zstd) at PATH below the source folder. The ranges are what it could write to, in
+ * order. Kept likewise.
+ */
+patched_core *patched_core_open(const char *path);
 
 /* Words of [start, start + size), which is in one segment, may be changed. */
 void patched_core_add_range(patched_core *core, const core_builder *builder, hc_address start, uint64_t size);

@@ -32,11 +32,16 @@
  * allocate before we know where to: such blocks come from a small static pool
  * and are never freed.
  *
+ * With -DRECORDER_CALLERS it also keeps which calls led to malloc (callers.h), and a signal has it write: for programs that know nothing of it.
+ *
  * A static executable can not preload.  There this file is compiled into the
  * program with -DRECORDER_WRAP and linked with -Wl,--wrap=malloc,... for every
  * name in the list below; calls inside libc.a are wrapped as well.
  */
 #include "block-table.h"
+#ifdef RECORDER_CALLERS
+#include "callers.h"
+#endif
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -183,6 +188,9 @@ static void record(void *block, size_t requested)
 {
 	if (block == NULL)
 		return;
+#ifdef RECORDER_CALLERS
+	requested |= (size_t)callers_number(requested) << CALLERS_SHIFT;
+#endif
 	block_slot entry = { (uintptr_t)block ^ DISGUISE, malloc_usable_size(block) ^ DISGUISE, requested ^ DISGUISE };
 	pthread_mutex_lock(&lock);
 	if (n_live * 2 >= n_slots && !table_grow()) {
@@ -204,6 +212,9 @@ static size_t forget(void *block)
 		n_unknown_frees++;
 	} else {
 		requested = slot->other ^ DISGUISE;
+#ifdef RECORDER_CALLERS
+		requested &= ((size_t)1 << CALLERS_SHIFT) - 1;
+#endif
 		n_live--;
 		block_table_remove(slots, n_slots, slot);
 	}
@@ -303,6 +314,9 @@ int recorder_dump(const char *path)
 		writer_number(slots[i].usable ^ DISGUISE, 10, ' ');
 		writer_number(slots[i].other ^ DISGUISE, 10, '\n');
 	}
+#ifdef RECORDER_CALLERS
+	callers_write(writer_number, writer_text);
+#endif
 	writer_text("end ");
 	writer_number(n_live, 10, ' ');
 	writer_number(n_unknown_frees, 10, ' ');

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * sandbox-tries: preloaded into heapcore, it tries what nobody in there should be able to do, at the moment when a report is first written:
- * all of the core has been read then. SANDBOX_TRIES is the descriptor that gets a line for each: its name and "done", or the error's number;
+ * all of the core has been read then. With SANDBOX_TRIES_AT it is when a snapshot is handed over (`watch`). SANDBOX_TRIES is the descriptor that gets a line for each: its name and "done", or the error's number;
  * SANDBOX_VICTIM a file that must stay as it is.
  */
 #include <dlfcn.h>
@@ -205,13 +205,25 @@ static void try_all(int output)
 	told(output, "execve", execve("/bin/true", arguments, NULL));
 }
 
+/* Whether FILE is where to try: standard output, or the file in memory with a name that has SANDBOX_TRIES_AT in it. */
+static int is_place(int file)
+{
+	const char *name = getenv("SANDBOX_TRIES_AT");
+	char path[64], target[256] = "";
+
+	if (!name)
+		return file == STDOUT_FILENO;
+	snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+	return readlink(path, target, sizeof target - 1) > 0 && strstr(target, "memfd:") && strstr(target, name);
+}
+
 ssize_t write(int file, const void *bytes, size_t count)
 {
 	static int tried;
 	ssize_t (*real)(int, const void *, size_t) = (ssize_t(*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
 	const char *output = getenv("SANDBOX_TRIES");
 
-	if (output && file == STDOUT_FILENO && !__atomic_exchange_n(&tried, 1, __ATOMIC_RELAXED))
+	if (output && is_place(file) && !__atomic_exchange_n(&tried, 1, __ATOMIC_RELAXED))
 		try_all(atoi(output));
 	return real(file, bytes, count);
 }

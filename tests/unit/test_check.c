@@ -30,6 +30,8 @@ typedef struct sample_heap {
 	heap_builder *heap;
 	const heap_release *release;
 	unsigned thread_arena;
+	bool has_one_list;	   /* the cache */
+	bool has_block_in_front;   /* of the cache */
 	hc_address blocks[IN_USE]; /* in use, one behind the other; more follow */
 	hc_address unsorted, small[2], fast[2], cached[CACHED], cache;
 	hc_address of_thread; /* in use, in the thread's arena */
@@ -73,7 +75,7 @@ static void fill_lists(sample_heap *sample)
 		heap_free_to_cache(heap, sample->cache, sample->cached[i]);
 	}
 	/* Without symbols a cache is known by its lists: one may be damaged if others are as they should be. */
-	for (unsigned i = 0; i < 3 && sample->cache; i++)
+	for (unsigned i = 0; i < 3 && sample->cache && !sample->has_one_list; i++)
 		heap_free_to_cache(heap, sample->cache, heap_malloc_apart(heap, 0, 200 + 100 * i));
 }
 
@@ -83,6 +85,8 @@ static void sample_fill(sample_heap *sample, const heap_release *release)
 	sample->process = process_start(release->name, 0x21000, 0x21000);
 	heap_builder *heap = sample->heap = sample->process.heap;
 
+	if (sample->has_block_in_front)
+		heap_malloc(heap, 0, 40);
 	if (release->tcache_lists)
 		sample->cache = heap_add_cache(heap, 0, 0);
 	for (unsigned i = 0; i < IN_USE; i++)
@@ -308,10 +312,21 @@ static bool damage_heap_size(sample_heap *sample)
 	return lead_astray(sample, HC_DAMAGE_HEAP_INFO, thread_heap + 2 * WORD);
 }
 
-/* Not of the first bin, which the main arena is found by where there are no symbols. */
 static bool damage_link(sample_heap *sample)
 {
 	return lead_astray(sample, HC_DAMAGE_LINK, sample->small[1]);
+}
+
+/* Of the first bin: without symbols the main arena is found by its bins, from the first on. */
+static bool damage_first_link(sample_heap *sample)
+{
+	return lead_astray(sample, HC_DAMAGE_LINK, sample->unsorted);
+}
+
+static bool damage_first_head(sample_heap *sample)
+{
+	overwrite(sample, HC_DAMAGE_BACK_LINK, head_of(sample, 1) + 3 * WORD, nowhere);
+	return true;
 }
 
 static bool damage_fastbin_link(sample_heap *sample)
@@ -478,10 +493,12 @@ static bool damage_mapped(sample_heap *sample)
 	return true;
 }
 
-static const struct {
+typedef struct damage_way {
 	const char *name;
 	bool (*damage)(sample_heap *sample);
-} ways[] = {
+} damage_way;
+
+static const damage_way ways[] = {
 	{ "a size", damage_size },
 	{ "the size of a free one", damage_free_size },
 	{ "the flag of mmapped chunks", damage_mapped_flag },
@@ -497,6 +514,8 @@ static const struct {
 	{ "the size of a heap", damage_heap_size },
 	{ "a link of a bin", damage_link },
 	{ "a link of a fastbin", damage_fastbin_link },
+	{ "a link of the first bin", damage_first_link },
+	{ "the first bin's link back", damage_first_head },
 	{ "a link of a cache", damage_cache_link },
 	{ "a link back", damage_back_link },
 	{ "a bin's link back", damage_head_back_link },
@@ -535,6 +554,87 @@ static void test_sound(void)
 		CU_ASSERT_EQUAL(hc_check_get_totals(check)->arenas, 2);
 		CU_ASSERT_FALSE(hc_diagnostics_heap_partial(sample.process.stages.diagnostics));
 	}
+}
+
+/* ---- a cache with one list, which without symbols is not told by its other lists ---- */
+
+static hc_address entry_at(const sample_heap *sample, uint64_t size)
+{
+	return sample->cache + sample->release->entries + (size / 16 - 2) * WORD;
+}
+
+static bool damage_only_entry(sample_heap *sample)
+{
+	return lead_astray(sample, HC_DAMAGE_LINK, entry_at(sample, SMALL_SIZE));
+}
+
+static bool damage_only_first_size(sample_heap *sample)
+{
+	overwrite(sample, HC_DAMAGE_CHUNK_SIZE, header_of(sample->cached[CACHED - 1]), 0x4141414141414141);
+	return true;
+}
+
+static bool damage_other_count(sample_heap *sample)
+{
+	wrong(sample, HC_DAMAGE_TCACHE_COUNT, cache_count_at(sample, SMALL_SIZE + 32));
+	add_to_count(sample, SMALL_SIZE + 32, 3);
+	return true;
+}
+
+static bool damage_other_entry(sample_heap *sample)
+{
+	return lead_astray(sample, HC_DAMAGE_LINK, entry_at(sample, SMALL_SIZE + 32));
+}
+
+static void test_one_list(void)
+{
+	static const damage_way lonely[] = {
+		{ "the one entry", damage_only_entry },
+		{ "the first block's size", damage_only_first_size },
+		{ "the one list's count", damage_count },
+		{ "a count of an empty list", damage_other_count },
+		{ "an entry of an empty list", damage_other_entry },
+	};
+
+	for (unsigned i = 0; i < heap_release_count; i++)
+		for (unsigned way = 0; heap_releases[i].tcache_lists && way < G_N_ELEMENTS(lonely); way++) {
+			g_auto(sample_heap) sample = { .has_one_list = true };
+
+			sample_fill(&sample, &heap_releases[i]);
+			lonely[way].damage(&sample);
+			check_told(&sample, lonely[way].name);
+		}
+}
+
+/* A cache that cannot be told from the program's own memory, and one that no thread leads to: then nothing is sound for certain. */
+static void test_cache_not_found(void)
+{
+	for (unsigned i = 0; i < heap_release_count; i++)
+		for (unsigned way = 0; heap_releases[i].tcache_lists && way < 3; way++) {
+			g_auto(sample_heap) sample = { .has_one_list = true };
+
+			sample.has_block_in_front = way == 1;
+			sample_fill(&sample, &heap_releases[i]);
+			hc_address pointer = heap_thread_at(sample.heap, 0)->pointer;
+
+			if (way == 1)
+				damage_only_entry(&sample);
+			for (hc_address at = pointer - 0x100; way == 2 && at < pointer; at += WORD)
+				if (get(&sample, at) == sample.cache)
+					put(&sample, at, 0);
+			g_autoptr(hc_check) check = run_check(&sample);
+			bool is_told = core_builder_told(sample.process.stages.diagnostics, "tcache-missing") == 1;
+
+			if (!check)
+				continue;
+			if (way == 0) {
+				CU_ASSERT_FALSE(hc_diagnostics_heap_partial(sample.process.stages.diagnostics));
+			} else if (heap_releases[i].counts_free && way == 1) {
+				CU_ASSERT_EQUAL(hc_check_count(check), 1); /* known by its counters */
+			} else if (!heap_releases[i].counts_free) {
+				CU_ASSERT_TRUE(is_told);
+			}
+		}
 }
 
 static void test_ways(void)
@@ -605,6 +705,8 @@ int main(void)
 	static const unit_case cases[] = {
 		{ "sound heaps", test_sound },
 		{ "damaged heaps", test_ways },
+		{ "a cache with one list", test_one_list },
+		{ "a cache that is not found", test_cache_not_found },
 		{ "a core that ends in the heap", test_cut },
 		{ "malloc between two steps", test_operations },
 	};

@@ -144,6 +144,19 @@ static unsigned lay_out(world *w, hc_live_block blocks[BLOCKS])
 	return count;
 }
 
+static uint64_t ask(const void *data, const uint8_t *bytes, unsigned count, hc_address place)
+{
+	/* Every place is that of a block, or a little behind one. */
+	CU_ASSERT_TRUE(place - heap < 0x200000);
+	return hc_address_filter_mask(data, bytes, count, (hc_word_format){ 8, false });
+}
+
+static uint64_t ask_swapped(const void *data, const uint8_t *bytes, unsigned count, hc_address place)
+{
+	(void)place;
+	return hc_address_filter_mask(data, bytes, count, (hc_word_format){ 8, true });
+}
+
 static void test_blocks(void)
 {
 	for (guint32 seed = 1; seed <= ROUNDS; seed++) {
@@ -154,17 +167,68 @@ static void test_blocks(void)
 		uint64_t at;
 
 		start(&w, seed, format);
-		hc_filtered_words words = { .blocks = blocks, .count = lay_out(&w, blocks) };
+		hc_asked_words words = { .blocks = blocks, .count = lay_out(&w, blocks) };
 
 		for (unsigned i = 0; i < words.count; i++)
 			for (uint64_t k = 0; k < blocks[i].size; k += 8) {
 				if (!is_in(&w, blocks[i].bytes - w.bytes + k, format))
 					continue;
-				CU_ASSERT_TRUE(hc_filtered_words_next(&words, &w.filter, format, &block, &at));
+				CU_ASSERT_TRUE(hc_asked_words_next(
+					&words, format.swap ? ask_swapped : ask, &w.filter, format, &block, &at));
 				CU_ASSERT_PTR_EQUAL(block, &blocks[i]);
 				CU_ASSERT_EQUAL(at, k);
 			}
-		CU_ASSERT_FALSE(hc_filtered_words_next(&words, &w.filter, format, &block, &at));
+		CU_ASSERT_FALSE(
+			hc_asked_words_next(&words, format.swap ? ask_swapped : ask, &w.filter, format, &block, &at));
+	}
+}
+
+/* COUNT words at byte AT: each question against the sentence that says what is asked, with AVX-512 (where there is that) and without. */
+static void check_masks(const world *w, uint64_t at, unsigned count, hc_word_range range, hc_word_range other)
+{
+	const uint8_t *bytes = w->bytes + at;
+	uint64_t place = heap + at, in = 0, neither = 0, from_place = 0, tagged = 0, step = (uint64_t)1 << range.shift;
+
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t value = hc_load_u64(bytes + 8 * i, false), lower = value & 0xffffffffffff,
+			 distance = value - range.low, led = place + 8 * i + value - range.low;
+
+		in |= (uint64_t)(distance < range.span && distance % step == 0) << i;
+		neither |= (uint64_t)(value && distance >= range.span && value - other.low >= other.span) << i;
+		from_place |= (uint64_t)(value && led < range.span && led % step == 0) << i;
+		tagged |= (uint64_t)(value >> 48 && lower - range.low < range.span) << i;
+	}
+	CU_ASSERT_EQUAL(hc_words_in_range(bytes, count, range), in);
+	CU_ASSERT_EQUAL(hc_words_in_range_plain(bytes, count, range), in);
+	CU_ASSERT_EQUAL(hc_words_in_neither(bytes, count, range, other), neither);
+	CU_ASSERT_EQUAL(hc_words_in_neither_plain(bytes, count, range, other), neither);
+	CU_ASSERT_EQUAL(hc_words_from_place(bytes, count, place, range), from_place);
+	CU_ASSERT_EQUAL(hc_words_from_place_plain(bytes, count, place, range), from_place);
+	CU_ASSERT_EQUAL(hc_words_tagged(bytes, count, range), tagged);
+	CU_ASSERT_EQUAL(hc_words_tagged_plain(bytes, count, range), tagged);
+}
+
+static void test_masks(void)
+{
+	for (guint32 seed = 1; seed <= ROUNDS; seed++) {
+		g_auto(world) w = { 0 };
+		hc_word_range range = { heap + 4096 * (seed % 7), 1 + (seed * 7919) % 900000, seed % 13 },
+			      other = { heap + 1000000, 8 * (seed % 100000), 0 };
+
+		start(&w, seed, (hc_word_format){ 8, false });
+		for (unsigned i = 0; i < WORDS; i += 1 + seed % 5)
+			store(&w, i,
+				g_rand_int(w.dice) % 2 ? (uint64_t)g_rand_int_range(w.dice, -2000000, 2000000) :
+							 range.low + g_rand_int_range(w.dice, -9, 900000) +
+								 ((uint64_t)g_rand_int(w.dice) << 48),
+				(hc_word_format){ 8, false });
+		if (seed % 11 == 0)
+			range = (hc_word_range){ UINT64_MAX - 99, 4000, 0 };
+		for (unsigned i = 0; i < 40; i++) {
+			unsigned count = 1 + (seed + i * 7) % HC_WORD_MASK;
+
+			check_masks(&w, g_rand_int_range(w.dice, 0, 8 * (WORDS - HC_WORD_MASK)), count, range, other);
+		}
 	}
 }
 
@@ -199,6 +263,7 @@ int main(void)
 		{ "what was put in is there", test_members },
 		{ "words one by one", test_words },
 		{ "words of blocks", test_blocks },
+		{ "bits of words", test_masks },
 		{ "numbers", test_numbers },
 	};
 

@@ -403,16 +403,19 @@ static void test_cache_overwritten(void)
 	CU_ASSERT_TRUE(hc_diagnostics_partial(f.stages.diagnostics));
 }
 
-/* fork(): the child has the memory of the parent's threads, but not the threads. */
-static void check_forked(const char *release)
+/* fork(): the child has the memory of the parent's threads, but not the threads. KEY: 0 for one that looks like nothing else. */
+static void check_forked_with(const char *release, uint64_t key)
 {
 	g_auto(test_process) f = start(release, 0x8000);
+
+	f.heap->tcache_key = key ? key : f.heap->tcache_key;
 	hc_address cache = heap_add_cache(f.heap, 0, 0), dead, orphan;
 	unsigned thread = heap_add_thread(f.heap, 0x7fffb0000000, 0x4000, HEAP_GUARD_SIZE, 0);
 
 	dead = heap_add_cache(f.heap, thread, 0);
 	orphan = heap_add_orphan_cache(f.heap, 0);
-	heap_free_to_cache(f.heap, cache, heap_malloc_apart(f.heap, 0, 40));
+	for (unsigned i = 0; i < 4; i++)
+		heap_free_to_cache(f.heap, cache, heap_malloc_apart(f.heap, 0, 40 + 16 * i));
 	heap_free_to_cache(f.heap, dead, heap_malloc_apart(f.heap, 0, 40));
 	heap_free_to_cache(f.heap, dead, heap_malloc_apart(f.heap, 0, 80));
 	heap_free_to_cache(f.heap, orphan, heap_malloc_apart(f.heap, 0, 40));
@@ -425,9 +428,21 @@ static void check_forked(const char *release)
 	check_label(&f, orphan, "libc: tcache that no thread leads to");
 }
 
+static void check_forked(const char *release)
+{
+	check_forked_with(release, 0);
+}
+
+/* One in 2,000 random words looks like text. */
+static void check_forked_with_text(const char *release)
+{
+	check_forked_with(release, 0x4b6579206f66206d);
+}
+
 static void test_forked(void)
 {
 	with_caches(check_forked);
+	with_caches(check_forked_with_text);
 }
 
 /* The program's own block of a cache's size, which a thread-local variable of its own points to. */

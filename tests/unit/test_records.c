@@ -107,6 +107,26 @@ static void test_wrapped(void)
 			       "       it jumps back\n");
 }
 
+/* Spaces that a cell or a line begins with are a tree's: they stand before all its lines, and a long first word is not broken off from them. */
+static void test_wrapped_indented(void)
+{
+	g_autoptr(hc_records) records = hc_records_create();
+	const hc_fact facts[] = {
+		{ NULL, "", hc_value_count(1) },
+		{ NULL, "", hc_value_plain("  g_registry->a_long_name_that_no_line_has_room_for_at_all[], a type") },
+	};
+	g_autofree char *text = NULL;
+
+	hc_records_add(records, facts);
+	hc_records_add_line(records, HC_STYLE_DIM, "    most of it stands in the block there, as one can see");
+	hc_records_add_line(records, HC_STYLE_COMMAND, "heapcore owners core.4711 ./program 'a_path_to_be_copied'");
+	text = print(records, 60, false);
+	UNIT_ASSERT_TEXT(text, "1    g_registry->a_long_name_that_no_line_has_room_for_at_all[],\n"
+			       "     a type\n"
+			       "       most of it stands in the block there, as one can see\n"
+			       "   heapcore owners core.4711 ./program 'a_path_to_be_copied'\n");
+}
+
 static void test_colour(void)
 {
 	g_autoptr(hc_records) records = example_records();
@@ -161,6 +181,35 @@ static void test_lines(void)
 				    "in use:          2.0 KiB\n");
 }
 
+/* Sizes of all kinds to the byte, in tables and in lines; nothing else changes. */
+static void test_exact(void)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	hc_report_options options = { .width = 80, .exact = true };
+	g_autoptr(hc_output) output = open_output(&options, text);
+	g_autoptr(hc_records) records = hc_records_create();
+	const int64_t growths[] = { 1536, -2000000, 0, INT64_MIN };
+	const hc_fact line[] = { { NULL, "in use", hc_value_amount((hc_amount){ 2, 2048 }) },
+		{ NULL, "blocks", hc_value_count(2) } };
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(growths); i++) {
+		const hc_fact facts[] = { { NULL, "BYTES", hc_value_size(i ? 1048576 : UINT64_MAX) },
+			{ NULL, "GROWTH", hc_value_growth(growths[i]) }, { NULL, "SHARE", hc_value_share(i, 4) } };
+
+		hc_records_add(records, facts);
+	}
+	hc_records_print(records, output);
+	hc_record_print(line, output);
+	CU_ASSERT_TRUE(hc_output_finish(output, NULL));
+	UNIT_ASSERT_TEXT(text->str, "                     BYTES                      GROWTH  SHARE\n"
+				    "18,446,744,073,709,551,615                      +1,536   0.0%\n"
+				    "                 1,048,576                  -2,000,000  25.0%\n"
+				    "                 1,048,576                           0  50.0%\n"
+				    "                 1,048,576  -9,223,372,036,854,775,808  75.0%\n"
+				    "in use:          2,048 B\n"
+				    "blocks:          2\n");
+}
+
 int main(void)
 {
 	static const unit_case cases[] = {
@@ -168,9 +217,11 @@ int main(void)
 		{ "records as an array", test_array },
 		{ "no records", test_nothing },
 		{ "wrapped cells", test_wrapped },
+		{ "wrapped cells of a tree", test_wrapped_indented },
 		{ "colour", test_colour },
 		{ "a record as an object", test_object },
 		{ "a record as lines", test_lines },
+		{ "sizes to the byte", test_exact },
 	};
 
 	return unit_main("records", cases, G_N_ELEMENTS(cases));

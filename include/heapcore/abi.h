@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One class, two layouts: what two parts of the program know by one name, and see differently, as after an upgrade that rebuilt only some of
+ * its libraries. What debug info and symbols say, and what it did to this heap.
+ */
+#pragma once
+
+#include <heapcore/blocks.h>
+#include <heapcore/debuginfo.h>
+
+HC_BEGIN_DECLS
+
+typedef enum {
+	HC_ABI_CLASS,  /* a struct, class or union: size, members, bases, virtual functions */
+	HC_ABI_ENUM,   /* an enum: its size, and the values of its names */
+	HC_ABI_VTABLE, /* vtables of one class with different lengths: by their symbols, without debug info */
+	HC_ABI_KIND_COUNT,
+} hc_abi_kind;
+
+const char *hc_abi_kind_name(hc_abi_kind kind); /* "class", "enum", "vtable": for JSON */
+
+/* Why two definitions are said to be of one class. */
+typedef enum {
+	HC_ABI_SAME_LINKAGE, /* certain: the linker has one name for a member function, or the vtable, of both */
+	HC_ABI_SAME_FILE,    /* deduced: files of one name declare it, and most members are in both */
+	HC_ABI_SAME_COUNT,
+} hc_abi_same;
+
+const char *hc_abi_same_name(hc_abi_same same); /* "linkage", "file": for JSON */
+
+typedef enum {
+	HC_ABI_MEMBER,
+	HC_ABI_BASE,
+	HC_ABI_FUNCTION, /* a virtual one */
+	HC_ABI_ENUMERATOR,
+	HC_ABI_PART_COUNT,
+} hc_abi_part;
+
+const char *hc_abi_part_name(hc_abi_part part); /* "member", "base", "function", "enumerator": for JSON */
+
+/* What one side knows of a part. */
+typedef struct hc_abi_place {
+	bool is_known;	     /* FALSE: it has no such part */
+	uint64_t offset;     /* of members and bases, in bytes; of a function its slot of the vtable */
+	unsigned bit_offset; /* of a bit field: the least significant bit, from `offset` on */
+	unsigned bit_size;   /* of a bit field; 0: it is none */
+	uint64_t size;	     /* of members and bases, in bytes */
+	bool is_virtual;     /* a virtual base: its offset is not known */
+	int64_t value;	     /* of enumerators */
+	const hc_type *type; /* of members and bases */
+} hc_abi_place;
+
+/* A part that is elsewhere, or something else, on the other side, or not there at all. */
+typedef struct hc_abi_change {
+	hc_abi_part part;
+	const char *name; /* untrusted */
+	hc_abi_place sides[2];
+} hc_abi_change;
+
+enum {
+	HC_ABI_MODULES_MAX = 8
+};
+
+/* One of the two layouts. */
+typedef struct hc_abi_side {
+	const hc_module
+		*modules[HC_ABI_MODULES_MAX]; /* the first that have it; where one has both layouts, that comes first */
+	unsigned module_count;		      /* that have it, which may be more */
+	const char *unit;	 /* the source file that was compiled with it: the first; NULL: not known. Untrusted */
+	const char *declared;	 /* the file that it is declared in; NULL: not known. Untrusted */
+	unsigned line;
+	const hc_type *type; /* NULL: by its symbol alone */
+	uint64_t size;	     /* of the class, or the vtable, in bytes */
+	unsigned parts;	     /* members (bases not counted), or enumerators */
+	hc_amount fits;	     /* blocks in use of this class that malloc gave for this size, and not for the other */
+} hc_abi_side;
+
+/* What tells that lost blocks hang on what one side does not know. */
+typedef enum {
+	HC_ABI_LOST_BY_FREED, /* memory that was freed, of the size of the class, still points to them from there */
+	HC_ABI_LOST_BY_LIKES, /* they begin as blocks do that live objects have there, and hardly any others */
+	HC_ABI_LOST_COUNT,
+} hc_abi_lost;
+
+const char *hc_abi_lost_name(hc_abi_lost lost); /* "freed", "likes": for JSON */
+
+enum {
+	HC_ABI_HOLDERS_MAX = 4
+};
+
+/*
+ * Two layouts of one name. sides[0] is the larger one, or has more parts. A class of more layouts has several: each with that one.
+ */
+typedef struct hc_abi_difference {
+	hc_abi_kind kind;
+	hc_abi_same same;
+	const char *name; /* untrusted */
+	hc_abi_side sides[2];
+	const hc_abi_change *changes; /* in the order of sides[0], then what only the other side has */
+	unsigned change_count;
+
+	/* What it did to this heap; looked for where hc_abi_options say so. */
+	hc_amount objects; /* blocks in use of this class, of any size */
+	hc_amount lost
+		[HC_ABI_LOST_COUNT]; /* lost blocks on what only one side knows, with what hangs on them; each block counts once */
+	const char *holders[HC_ABI_HOLDERS_MAX]; /* the members that these hang on, most bytes first. Untrusted */
+	unsigned holder_count;			 /* so many; 0: nothing hangs there */
+	unsigned holder_side;			 /* that knows them */
+	uint64_t overrun;     /* damaged places behind blocks that fit sides[1] alone */
+} hc_abi_difference;
+
+/* Lost blocks of DIFFERENCE by all evidence. */
+static inline hc_amount hc_abi_all_lost(const hc_abi_difference *difference)
+{
+	hc_amount amount = difference->lost[HC_ABI_LOST_BY_FREED];
+
+	amount.blocks += difference->lost[HC_ABI_LOST_BY_LIKES].blocks;
+	amount.bytes += difference->lost[HC_ABI_LOST_BY_LIKES].bytes;
+	return amount;
+}
+
+typedef struct hc_abi_options {
+	bool sizes_only; /* only classes whose sizes differ: faster */
+} hc_abi_options;
+
+typedef struct hc_abi_totals {
+	unsigned modules;   /* of the program's own that have debug info */
+	uint64_t names;	    /* of classes and enums that have several definitions, which were compared */
+	uint64_t unrelated; /* of these, names whose definitions differ, but nothing says that one class is meant */
+	uint64_t standard;  /* of these, the standard library's that differ in nothing but how they are put together */
+} hc_abi_totals;
+
+typedef struct hc_abi hc_abi;
+void hc_abi_destroy(hc_abi *abi); /* NULL is fine */
+
+const hc_abi_totals *hc_abi_get_totals(const hc_abi *abi);
+
+/* Most lost bytes first, then most damage, then most objects, then by name. */
+unsigned hc_abi_count(const hc_abi *abi);
+const hc_abi_difference *hc_abi_get(const hc_abi *abi, unsigned index);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_abi, hc_abi_destroy)
+
+HC_END_DECLS

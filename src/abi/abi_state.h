@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of abi/ share. */
+#pragma once
+
+#include "abi/abi.h"
+
+struct hc_abi {
+	hc_abi_input input;
+	hc_abi_totals totals;
+	GArray *differences; /* of hc_abi_difference */
+	GPtrArray *changes;  /* GArrays that these point into */
+	GStringChunk *texts;
+};
+
+/* What is known of one definition beside its type. */
+struct definition {
+	const hc_namesake *namesake;
+	GArray *methods; /* of hc_method */
+};
+
+/* same.c: FALSE if nothing says that one class is meant. */
+bool hc_abi_is_same(const struct definition *a, const struct definition *b, hc_abi_same *ret_same);
+
+/* same.c: the last part of a path. */
+const char *hc_abi_file_name(const char *path);
+
+/* sides.c: MODULE has the layout of SIDE; counts once. */
+void hc_abi_add_module(hc_abi_side *side, const hc_module *module);
+
+/* compare.c: appends to CHANGES the virtual functions that differ. IS_TEMPLATE: of such compilers declare what is used alone. */
+void hc_abi_compare_methods(const GArray *a, const GArray *b, bool is_template, GArray *changes);
+
+/* compare.c: members, without bases; enumerators. */
+unsigned hc_abi_count_parts(const hc_type *type);
+
+/* compare.c: members that are in both, under one name. */
+unsigned hc_abi_count_common(const hc_type *a, const hc_type *b);
+
+/* blocks.c: usable bytes that malloc gives for SIZE bytes, at least; now and then it gives one alignment more. */
+uint64_t hc_abi_usable(const hc_abi *abi, uint64_t size);
+
+/*
+ * blocks.c: calls VISIT for each block in use that is an object of a class with two layouts, once for each difference that has it. SIDE: the
+ * one that its size fits alone; -1: none.
+ */
+typedef void (*hc_abi_visit_object)(hc_abi *abi, unsigned difference, const hc_block *block, int side, void *data);
+void hc_abi_each_object(hc_abi *abi, hc_abi_visit_object visit, void *data);
+
+/* Each fills in what it tells of the differences, which have been found. */
+void hc_abi_find_vtables(hc_abi *abi);
+void hc_abi_count_blocks(hc_abi *abi);
+void hc_abi_find_left_behind(hc_abi *abi);

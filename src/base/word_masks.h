@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What is asked of every word of memory, and answered with no for nearly all: up to 64 words of 8 bytes, in our byte order, at once, as a
+ * bit for each, the first word's the lowest. With AVX-512 that is eight words at a time; elsewhere one by one, but without a branch for each.
+ */
+#pragma once
+
+#include <stdint.h>
+
+enum {
+	HC_WORD_MASK = 64 /* words */
+};
+
+/* Values from LOW on, SPAN of them, which is not 0: of these every 2^SHIFTth. */
+typedef struct hc_word_range {
+	uint64_t low, span;
+	unsigned shift;
+} hc_word_range;
+
+/* The words of COUNT, at most HC_WORD_MASK, that are in RANGE. */
+uint64_t hc_words_in_range(const uint8_t *bytes, unsigned count, hc_word_range range);
+
+/* The words that are in neither range, and not 0. A range without values has the span 0 here. No shift is looked at. */
+uint64_t hc_words_in_neither(const uint8_t *bytes, unsigned count, hc_word_range first, hc_word_range second);
+
+/* The words that are not 0, and in RANGE if the place of each is added, the first one's being PLACE. */
+uint64_t hc_words_from_place(const uint8_t *bytes, unsigned count, uint64_t place, hc_word_range range);
+
+/* The words whose lower 48 bits are in RANGE, and whose upper ones are not all 0. No shift is looked at. */
+uint64_t hc_words_tagged(const uint8_t *bytes, unsigned count, hc_word_range range);
+
+/* The same without AVX-512, for tests. */
+uint64_t hc_words_in_range_plain(const uint8_t *bytes, unsigned count, hc_word_range range);
+uint64_t hc_words_in_neither_plain(const uint8_t *bytes, unsigned count, hc_word_range first, hc_word_range second);
+uint64_t hc_words_from_place_plain(const uint8_t *bytes, unsigned count, uint64_t place, hc_word_range range);
+uint64_t hc_words_tagged_plain(const uint8_t *bytes, unsigned count, hc_word_range range);

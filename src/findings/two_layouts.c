@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Do lost blocks hang on a member which a part of the program does not know, for it was built against another version of a class?
+ *
+ * Looked for only where enough is lost, and among classes whose sizes differ: that debug info is indexed is owed to types.
+ */
+#include "findings/findings.h"
+
+enum {
+	LEAST_BYTES = 64 << 10, /* lost */
+	LEAST_SHARE = 200,	/* one in so many bytes in use is lost, at least */
+	FINDINGS_MAX = 4,
+};
+
+static bool loses_enough(const hc_findings_input *input)
+{
+	const hc_references_totals *totals = hc_references_get_totals(input->references);
+	uint64_t lost = totals->directly_lost.bytes + totals->indirectly_lost.bytes;
+
+	return lost >= LEAST_BYTES &&
+	       lost >= hc_blocks_amount(input->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes / LEAST_SHARE;
+}
+
+void hc_find_two_layouts(const hc_findings_input *input, hc_findings *findings)
+{
+	const hc_abi_options options = { .sizes_only = true };
+	unsigned told = 0;
+
+	if (!input->types || !loses_enough(input))
+		return;
+	const hc_abi_input abi_input = {
+		.core = input->core,
+		.program_types = input->types->program_types,
+		.types = input->types,
+		.blocks = input->blocks,
+		.areas = input->areas,
+		.references = input->references,
+		.unloaded = input->unloaded,
+	};
+
+	findings->abi = hc_abi_create(&abi_input, &options);
+	for (unsigned i = 0; i < hc_abi_count(findings->abi) && told < FINDINGS_MAX; i++) {
+		const hc_abi_difference *difference = hc_abi_get(findings->abi, i);
+		hc_amount lost = hc_abi_all_lost(difference);
+		hc_finding finding = {
+			.kind = HC_FINDING_TWO_LAYOUTS,
+			.bytes = lost.bytes,
+			.blocks = lost.blocks,
+			.two_layouts = difference,
+		};
+
+		if (!lost.blocks && !difference->overrun)
+			continue;
+		hc_findings_add(findings, &finding);
+		told++;
+	}
+}

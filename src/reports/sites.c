@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Calls that allocate, in JSON. */
+#include "reports/parts.h"
+
+#include "wording/wording.h"
+
+enum {
+	TOLD_MOST = 64 /* calls, of one answer */
+};
+
+static json_t *site_json(hc_sites *sites, const hc_site *site)
+{
+	const hc_site_place *place = hc_sites_place(sites, site);
+	const hc_fact facts[] = {
+		{ "address", NULL, hc_value_address(site->address) },
+		{ "module", NULL, hc_value_text(site->module->name) },
+		{ "function", NULL, hc_value_text(place->function) },
+		{ "file", NULL, hc_value_text(place->file) },
+		{ "line", NULL, hc_value_if(place->line > 0, hc_value_count((uint64_t)place->line)) },
+		{ "inlined", NULL, hc_value_text(place->inlined) },
+		{ "allocator", NULL, hc_value_text(site->allocator) },
+		{ "size_kind", NULL, hc_value_plain(hc_site_size_name(site->size_kind)) },
+		{ "size", NULL, hc_value_if(site->size_kind != HC_SITE_COMPUTED, hc_value_size(site->size)) },
+	};
+
+	return hc_record_json(facts);
+}
+
+static json_t *sites_json(hc_sites *sites, const hc_site_answer *answer)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < MIN(answer->count, TOLD_MOST); i++)
+		json_array_append_new(array, site_json(sites, answer->sites[i]));
+	return array;
+}
+
+json_t *hc_site_answer_json(hc_sites *sites, const hc_site_answer *answer)
+{
+	if (!answer)
+		return NULL;
+	const hc_fact facts[] = {
+		{ "verdict", NULL, hc_value_plain(hc_site_verdict_name(answer->verdict)) },
+		{ "size", NULL, hc_value_size(answer->size) },
+		{ "count", NULL, hc_value_count(answer->count) },
+		{ "of_size", NULL, hc_value_count(answer->of_size) },
+		{ "by_class", NULL, hc_value_flag(answer->by_class) },
+		{ "by_contents", NULL, hc_value_flag(answer->by_contents) },
+		{ "without_runtime", NULL, hc_value_flag(answer->without_runtime) },
+		{ "only_in", NULL, hc_value_text(answer->only_in ? answer->only_in->name : NULL) },
+		{ "computed", NULL, hc_value_count(answer->computed) },
+		{ "calls", NULL, hc_value_json(sites_json(sites, answer)) },
+		{ "text", NULL, hc_value_take_text(hc_word_site_answer(sites, answer)) },
+	};
+
+	return hc_record_json(facts);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The front door of sites/: the calls of the program that allocate, and which of them may have made given blocks.
+ *
+ *	sites.c			the object: reads all modules, and lists what was found
+ *	allocators.c		functions that are known to allocate by their names
+ *	scan.c			where code names functions
+ *	read.c			which calls allocate, round by round
+ *	flow.c, flow.h		values through one function
+ *	decode.c, steps.h	one instruction, by capstone
+ *	decode_x86.c		... what it does on x86-64
+ *	decode_aarch64.c	... on aarch64
+ *	places.c		where a site is in the source
+ *	rank.c			which sites blocks may be from
+ *	lost.c			groups of lost blocks, as questions
+ *	sites_state.h		what these share
+ *
+ * Made when it is asked for, not in every analysis. Costs one look at each byte of the process's code, and decoding of the functions that
+ * allocate.
+ */
+#pragma once
+
+#include <heapcore/sites.h>
+
+#include "program_types/program_types.h"
+
+/*
+ * Reads the code of all modules on JOBS threads (0: one for each processor). The arguments must outlive the result, which is
+ * hc_sites_destroy()'s. Never NULL: hc_sites_why_none() tells if there is nothing.
+ */
+hc_sites *hc_sites_create(const hc_core *core, hc_modules *modules, hc_debug_info *debug_info, hc_program_types *program_types, unsigned jobs);

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Classes that two parts of the program see differently, in words. */
+#include "wording/wording.h"
+
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const char *last_part(const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return slash ? slash + 1 : path;
+}
+
+/* MODULE as one of SIDE, which OTHER need not be: two builds of one library have one name. */
+static const char *module_name(const hc_module *module, const hc_abi_side *other)
+{
+	for (unsigned i = 0; i < MIN(other->module_count, HC_ABI_MODULES_MAX); i++)
+		if (other->modules[i] != module && !strcmp(other->modules[i]->name, module->name) && *module->path)
+			return module->path;
+	return module->name;
+}
+
+char *hc_word_abi_side(const hc_abi_difference *difference, unsigned index)
+{
+	const hc_abi_side *side = &difference->sides[index], *other = &difference->sides[!index];
+	const char *unit = last_part(side->unit), *module = module_name(side->modules[0], other);
+	unsigned more = side->module_count - 1;
+	GString *text = g_string_new(NULL);
+
+	if (side->modules[0] == other->modules[0] && unit && g_strcmp0(side->unit, other->unit))
+		g_string_append_printf(text, "%s of %s", unit, module);
+	else if (side->modules[0] == other->modules[0])
+		g_string_append_printf(text, "%s part of %s", index ? "another" : "one", module);
+	else
+		g_string_append(text, module);
+	if (more == 1) {
+		g_string_append_printf(text, " and %s", module_name(side->modules[1], other));
+	} else if (more) {
+		g_autofree char *others = hc_unit_text(more, "others");
+
+		g_string_append_printf(text, " and %s", others);
+	}
+	return g_string_free(text, FALSE);
+}
+
+/* "4 members (32 bytes)", "3 values (4 bytes)" */
+static char *shape_of(const hc_abi_difference *difference, unsigned index)
+{
+	const hc_abi_side *side = &difference->sides[index];
+	g_autofree char *parts = hc_unit_text(side->parts, difference->kind == HC_ABI_ENUM ? "values" : "members");
+	g_autofree char *bytes = hc_unit_text(side->size, "bytes");
+
+	return difference->kind == HC_ABI_VTABLE ? g_steal_pointer(&bytes) : g_strdup_printf("%s (%s)", parts, bytes);
+}
+
+static unsigned functions_of(const hc_abi_difference *difference)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < difference->change_count; i++)
+		count += difference->changes[i].part == HC_ABI_FUNCTION;
+	return count;
+}
+
+static void append_lost(GString *text, const hc_abi_difference *difference)
+{
+	hc_amount lost = hc_abi_all_lost(difference);
+	char size[HC_TEXT_SIZE_LENGTH];
+
+	if (!lost.blocks || !difference->holder_count)
+		return;
+	g_autofree char *blocks = hc_unit_text(lost.blocks, "lost blocks"),
+			*side = hc_word_abi_side(difference, !difference->holder_side);
+	bool is_one = difference->holder_count == 1;
+
+	g_string_append(text, ": what ");
+	for (unsigned i = 0; i < difference->holder_count; i++)
+		g_string_append_printf(text, "%s\"%s\"",
+			!i				 ? "" :
+			i + 1 < difference->holder_count ? ", " :
+							   " and ",
+			difference->holders[i]);
+	g_string_append_printf(text, " %s cannot be freed by %s, which does not know %s: probably %s, %s",
+		is_one ? "holds" : "hold", side, is_one ? "that member" : "these members",
+		hc_text_size(size, lost.bytes), blocks);
+}
+
+char *hc_word_abi(const hc_abi_difference *difference)
+{
+	GString *text = g_string_new(difference->name);
+	g_autofree char *larger = hc_word_abi_side(difference, 0), *smaller = hc_word_abi_side(difference, 1);
+	g_autofree char *larger_shape = shape_of(difference, 0), *smaller_shape = shape_of(difference, 1);
+	unsigned functions = functions_of(difference);
+
+	if (difference->kind == HC_ABI_VTABLE) {
+		g_string_append_printf(
+			text, ": its vtable has %s in %s, and %s in %s", larger_shape, larger, smaller_shape, smaller);
+		return g_string_free(text, FALSE);
+	}
+	g_string_append_printf(
+		text, ": %s was built with %s, %s with %s", larger, larger_shape, smaller, smaller_shape);
+	if (!strcmp(larger_shape, smaller_shape))
+		g_string_append(text, functions == difference->change_count ? ", but their virtual functions differ" :
+									      ", which are not the same");
+	append_lost(text, difference);
+	if (difference->overrun) {
+		g_autofree char *places = hc_unit_text(difference->overrun, "places");
+
+		g_string_append_printf(text,
+			"%s the heap is damaged in %s behind blocks that have room for the smaller one only",
+			text->str[text->len - 1] == 's' ? "; and" : ";", places);
+	}
+	return g_string_free(text, FALSE);
+}
+
+char *hc_word_abi_same(const hc_abi_difference *difference)
+{
+	const char *file = last_part(difference->sides[0].declared);
+
+	if (difference->kind == HC_ABI_VTABLE)
+		return g_strdup("The dynamic linker has one name for both.");
+	if (difference->same == HC_ABI_SAME_LINKAGE)
+		return g_strdup("They are one class: member functions of both have one name for the linker.");
+	return g_strdup_printf(
+		"That they are one class is deduced: both are declared in a file called %s, and most members are in both.",
+		file ? file : "?");
+}
+
+static void append_place(GString *text, const hc_abi_change *change, unsigned index)
+{
+	const hc_abi_place *place = &change->sides[index];
+
+	switch (change->part) {
+	case HC_ABI_FUNCTION:
+		g_string_append_printf(text, "virtual function %" PRIu64, place->offset);
+		return;
+	case HC_ABI_ENUMERATOR:
+		g_string_append_printf(text, "%" PRId64, place->value);
+		return;
+	default:
+		break;
+	}
+	if (place->is_virtual)
+		g_string_append(text, "a virtual base");
+	else if (place->bit_size)
+		g_string_append_printf(
+			text, "%u bits at %" PRIu64 ".%u", place->bit_size, place->offset, place->bit_offset);
+	else
+		g_string_append_printf(text, "%" PRIu64 " bytes at %" PRIu64, place->size, place->offset);
+	if (place->type && change->part == HC_ABI_MEMBER)
+		g_string_append_printf(text, ", %s", hc_type_short_name(place->type));
+}
+
+char *hc_word_abi_change(const hc_abi_difference *difference, const hc_abi_change *change)
+{
+	GString *text = g_string_new(change->name);
+	bool is_in_both = change->sides[0].is_known && change->sides[1].is_known;
+
+	for (unsigned i = 0; i < 2; i++) {
+		g_autofree char *side = hc_word_abi_side(difference, i);
+
+		if (!change->sides[i].is_known)
+			continue;
+		g_string_append(text, i && is_in_both ? "; " : ": ");
+		append_place(text, change, i);
+		g_string_append_printf(text, is_in_both ? " in %s" : ": in %s only", side);
+	}
+	return g_string_free(text, FALSE);
+}
+
+char *hc_word_abi_more(unsigned count)
+{
+	g_autofree char *text = hc_unit_text(count, "others");
+
+	return g_strdup_printf("and %s (--json has all)", text);
+}
+
+char *hc_word_abi_blocks(const hc_abi_difference *difference)
+{
+	g_autofree char *blocks = hc_unit_text(difference->objects.blocks, "blocks");
+	GString *text = g_string_new(NULL);
+
+	if (!difference->objects.blocks)
+		return g_string_free(text, TRUE);
+	g_string_append_printf(text, "%s in use are of it", blocks);
+	for (unsigned i = 0; i < 2; i++) {
+		const hc_abi_side *side = &difference->sides[i];
+		char count[HC_TEXT_COUNT_LENGTH];
+
+		if (side->fits.blocks)
+			g_string_append_printf(text, "%s %s of the size that malloc gives for %" PRIu64 " bytes",
+				i && difference->sides[0].fits.blocks ? "," : ":",
+				hc_text_count(count, side->fits.blocks), side->size);
+	}
+	g_string_append_c(text, '.');
+	return g_string_free(text, FALSE);
+}
+
+char *hc_word_abi_lost(const hc_abi_difference *difference)
+{
+	GString *text = g_string_new(NULL);
+	const hc_amount *lost = difference->lost;
+	char size[HC_TEXT_SIZE_LENGTH];
+
+	if (lost[HC_ABI_LOST_BY_FREED].blocks) {
+		g_autofree char *blocks = hc_unit_text(lost[HC_ABI_LOST_BY_FREED].blocks, "lost blocks");
+
+		g_string_append_printf(text,
+			"Memory that was freed, of the size of this class, still points from members that one side does not know to %s (%s).",
+			blocks, hc_text_size(size, lost[HC_ABI_LOST_BY_FREED].bytes));
+	}
+	if (lost[HC_ABI_LOST_BY_LIKES].blocks) {
+		g_autofree char *blocks = hc_unit_text(lost[HC_ABI_LOST_BY_LIKES].blocks, "lost blocks");
+
+		g_string_append_printf(text,
+			"%sAs those that live objects have in such members, and hardly any others, begin %s (%s).",
+			text->len ? " " : "", blocks, hc_text_size(size, lost[HC_ABI_LOST_BY_LIKES].bytes));
+	}
+	return g_string_free(text, !text->len);
+}
+
+static unsigned count_kind(const hc_abi *abi, bool is_enum)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < hc_abi_count(abi); i++)
+		count += (hc_abi_get(abi, i)->kind == HC_ABI_ENUM) == is_enum;
+	return count;
+}
+
+char *hc_word_abi_summary(const hc_abi *abi)
+{
+	const hc_abi_totals *totals = hc_abi_get_totals(abi);
+	g_autofree char *names = hc_unit_text(totals->names, "names"),
+			*modules = hc_unit_text(totals->modules, "modules");
+	unsigned classes = count_kind(abi, false), enums = count_kind(abi, true);
+	GString *text = g_string_new(NULL);
+
+	if (!hc_abi_count(abi)) {
+		g_string_append(text, "No class was found that parts of the program see differently.");
+	} else {
+		g_autofree char *class_text = hc_unit_text(classes, "classes"),
+				*enum_text = hc_unit_text(enums, "enums");
+
+		g_string_append_printf(text, "Parts of the program see differently: %s%s%s.",
+			classes == 1 ? "1 class" :
+			classes	     ? class_text :
+				       "",
+			classes && enums ? ", " : "", enums ? enum_text : "");
+	}
+	if (totals->modules)
+		g_string_append_printf(
+			text, " Compared: %s with several definitions, in %s with debug info.", names, modules);
+	else
+		g_string_append(text,
+			" None of the program's modules has debug info that could be read: only vtables were compared.");
+	if (totals->unrelated) {
+		g_autofree char *unrelated = hc_unit_text(totals->unrelated, "names");
+
+		g_string_append_printf(text,
+			" Left out: %s whose definitions differ, but nothing says that one class is meant.", unrelated);
+	}
+	if (totals->standard) {
+		g_autofree char *standard = hc_unit_text(totals->standard, "names");
+
+		g_string_append_printf(
+			text, " Left out: %s of the standard library whose definitions are of one size.", standard);
+	}
+	return g_string_free(text, FALSE);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Calls that allocate, in words: never surer than what is known of them. */
+#include "wording/wording.h"
+
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static void append_function(GString *text, const char *function)
+{
+	/* A symbol of C++ has its arguments. */
+	g_string_append_printf(text, strchr(function, '(') ? "%s" : "%s()", function);
+}
+
+char *hc_word_site(hc_sites *sites, const hc_site *site)
+{
+	const hc_site_place *place = hc_sites_place(sites, site);
+	GString *text = g_string_new(NULL);
+
+	if (place->file && place->line && place->function) {
+		g_string_append_printf(text, "%s:%d in ", place->file, place->line);
+		append_function(text, place->function);
+	} else if (place->function) {
+		append_function(text, place->function);
+		if (place->offset)
+			g_string_append_printf(text, "+0x%" PRIx64, place->offset);
+		g_string_append_printf(text, " in %s", site->module->name);
+	} else
+		g_string_append_printf(text, "%s+0x%" PRIx64, site->module->name, site->address - site->module->start);
+	return g_string_free(text, FALSE);
+}
+
+static void append_sites(GString *text, hc_sites *sites, const hc_site_answer *answer)
+{
+	for (unsigned i = 0; i < answer->count; i++) {
+		g_autofree char *site = hc_word_site(sites, answer->sites[i]);
+
+		g_string_append_printf(text, "%s%s", i ? "; " : ": ", site);
+	}
+}
+
+/* "3 calls compute theirs, so one of these may have made them": why it is no more than probable. */
+static void append_others(GString *text, const hc_site_answer *answer)
+{
+	g_autofree char *calls = hc_unit_text(answer->computed, "calls");
+
+	if (answer->computed)
+		g_string_append_printf(text, "; %s%s a size that is not known", calls,
+			answer->only_in ? " there ask for" : " of the process ask for");
+}
+
+static void append_probably(GString *text, hc_sites *sites, const hc_site_answer *answer)
+{
+	g_autofree char *site = hc_word_site(sites, answer->sites[0]);
+	char size[HC_TEXT_SIZE_LENGTH];
+
+	g_string_append_printf(text, "probably allocated at %s: the only call ", site);
+	if (answer->by_class)
+		g_string_append(text, "for this size that makes an object of this class");
+	else
+		g_string_append_printf(text, "for %s", hc_text_size(size, answer->sites[0]->size));
+	g_string_append_printf(text, " in %s", answer->only_in ? answer->only_in->name : "the process");
+	if (!answer->by_class)
+		append_others(text, answer);
+}
+
+static void append_some(GString *text, hc_sites *sites, const hc_site_answer *answer)
+{
+	g_autofree char *calls = hc_unit_text(answer->count, "calls");
+
+	if (answer->count > HC_SITES_TOLD_MAX) {
+		g_string_append_printf(text, "%s ask for so much: too many to tell which", calls);
+		return;
+	}
+	if (answer->count == 1)
+		g_string_append(text, "one call asks for so much");
+	else
+		g_string_append_printf(text, "probably allocated by one of %s that ask for so much", calls);
+	if (answer->by_class)
+		g_string_append(text, " and make an object of this class");
+	append_sites(text, sites, answer);
+	if (answer->count == 1)
+		append_others(text, answer);
+}
+
+static void append_computed(GString *text, hc_sites *sites, const hc_site_answer *answer)
+{
+	g_autofree char *calls = hc_unit_text(answer->count, "calls");
+
+	g_string_append(text, answer->is_varying ? "they differ in size" : "no call asks for so much as a number");
+	if (!answer->count || answer->count > HC_SITES_TOLD_MAX) {
+		g_string_append(text, ": it was computed");
+		return;
+	}
+	g_string_append_printf(text, ": %s%s%s may have computed it", calls, answer->only_in ? " in " : "",
+		answer->only_in ? answer->only_in->name : "");
+	append_sites(text, sites, answer);
+}
+
+char *hc_word_site_answer(hc_sites *sites, const hc_site_answer *answer)
+{
+	GString *text = g_string_new(NULL);
+
+	switch (answer->verdict) {
+	case HC_SITE_VERDICT_ONLY:
+	case HC_SITE_VERDICT_PROBABLY:
+		append_probably(text, sites, answer);
+		break;
+	case HC_SITE_VERDICT_SOME:
+		append_some(text, sites, answer);
+		break;
+	case HC_SITE_VERDICT_COMPUTED:
+		append_computed(text, sites, answer);
+		break;
+	default:
+		break;
+	}
+	return g_string_free(text, !text->len);
+}
