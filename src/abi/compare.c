@@ -16,7 +16,7 @@
 
 enum {
 	DEPTH_MAX = 6,	  /* pointers to pointers, arrays of arrays, members of unnamed members */
-	PARTS_MAX = 4096, /* of a class; more are not compared */
+	PARTS_MAX = 2048, /* of a class; more are not compared */
 };
 
 struct part {
@@ -314,14 +314,16 @@ void hc_abi_compare_methods(const GArray *a, const GArray *b, bool is_template, 
 	/* A compiler that declares none may leave them out. */
 	bool is_whole = !is_template && declares_methods(a) && declares_methods(b);
 
-	for (unsigned i = 0; i < MIN(a->len, PARTS_MAX); i++) {
+	if (a->len > PARTS_MAX || b->len > PARTS_MAX)
+		return;
+	for (unsigned i = 0; i < a->len; i++) {
 		const hc_method *method = &g_array_index(a, hc_method, i);
 		const hc_method *other = find_method(b, method);
 
 		if (method->is_virtual && !method->is_artificial && (other ? other->slot != method->slot : is_whole))
 			add_method(changes, method, other);
 	}
-	for (unsigned i = 0; is_whole && i < MIN(b->len, PARTS_MAX); i++) {
+	for (unsigned i = 0; is_whole && i < b->len; i++) {
 		const hc_method *method = &g_array_index(b, hc_method, i);
 
 		if (method->is_virtual && !method->is_artificial && !find_method(a, method))

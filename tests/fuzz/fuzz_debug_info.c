@@ -6,6 +6,7 @@
 #include "../unit/program_builder.h"
 #include "fuzz.h"
 
+#include "abi/abi.h"
 #include "base/diagnostics.h"
 #include "variables/variables.h"
 
@@ -137,6 +138,27 @@ static void ask_type(asking *a, const hc_type *type)
 	hc_type_count(type);
 }
 
+/* Classes of one name that differ. */
+static void ask_abi(hc_program_types *types)
+{
+	const hc_abi_input input = { .program_types = types };
+	g_autoptr(hc_abi) abi = hc_abi_create(&input, NULL);
+
+	for (unsigned i = 0; i < hc_abi_count(abi) && i < ASKED_MAX; i++) {
+		const hc_abi_difference *difference = hc_abi_get(abi, i);
+
+		fuzz_see_text(difference->name);
+		fuzz_expect(
+			difference->sides[0].module_count && difference->sides[1].module_count, "a layout of nobody");
+		for (unsigned k = 0; k < difference->change_count; k++) {
+			const hc_abi_change *change = &difference->changes[k];
+
+			fuzz_see_text(change->name);
+			fuzz_expect(change->sides[0].is_known || change->sides[1].is_known, "a part that nobody knows");
+		}
+	}
+}
+
 static void ask(hc_variables *variables, hc_program_types *types)
 {
 	asking a = { .seen = g_hash_table_new(NULL, NULL), .left = g_queue_new() };
@@ -179,6 +201,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		hc_variables *variables = hc_variables_create(info, types, diagnostics);
 
 		ask(variables, types);
+		ask_abi(types);
 		hc_variables_destroy(variables);
 		hc_program_types_destroy(types);
 		hc_debug_info_destroy(info);
