@@ -22,8 +22,8 @@
 
 enum {
 	SAMPLES_MOST = 64,
-	FEW = 3, /* fewer may differ by chance */
-	MANY = 8, /* blocks that libc hardly makes with one call */
+	FEW = 3,	    /* fewer may differ by chance */
+	MANY = 8,	    /* blocks that libc hardly makes with one call */
 	LOOKED_AT = 1024,   /* bytes of a block */
 	CALLS_FOLLOWED = 3, /* from a constructor to that of a base, and on */
 	CONTENTS_MOST = 256,
@@ -116,7 +116,8 @@ static const struct code_module *module_of(const hc_sites *sites, hc_address add
 	return NULL;
 }
 
-static bool resolve(const hc_sites *sites, const struct code_module *module, const struct value *value, uint64_t *ret_value)
+static bool resolve(
+	const hc_sites *sites, const struct code_module *module, const struct value *value, uint64_t *ret_value)
 {
 	switch (value->kind) {
 	case VALUE_NUMBER:
@@ -136,7 +137,8 @@ static bool resolve(const hc_sites *sites, const struct code_module *module, con
 }
 
 /* Where a call leads, through a stub too. FALSE: not known, as of a word that the dynamic linker had not filled yet. */
-static bool resolve_callee(const hc_sites *sites, const struct code_module *module, const struct value *callee, hc_address *ret_address)
+static bool resolve_callee(
+	const hc_sites *sites, const struct code_module *module, const struct value *callee, hc_address *ret_address)
 {
 	struct value word = { .kind = VALUE_WORD };
 	gpointer slot;
@@ -151,7 +153,8 @@ static bool resolve_callee(const hc_sites *sites, const struct code_module *modu
 	/* Into its own stubs: not bound yet. */
 	return callee->kind != VALUE_WORD || module_of(sites, *ret_address) != module ||
 	       g_hash_table_size(module->stubs) == 0 ||
-	       !g_hash_table_contains(module->stubs, GUINT_TO_POINTER((uint32_t)(*ret_address - module->module->start)));
+	       !g_hash_table_contains(
+		       module->stubs, GUINT_TO_POINTER((uint32_t)(*ret_address - module->module->start)));
 }
 
 static void add_content(GArray *contents, const struct content *content)
@@ -170,8 +173,8 @@ static void add_unknown(GArray *contents, int64_t offset)
 
 static const GArray *contents_by_function(hc_sites *sites, hc_address function, unsigned depth);
 
-static void add_contents_of(
-	hc_sites *sites, const struct code_module *module, const struct flow_object *object, unsigned depth, GArray *contents)
+static void add_contents_of(hc_sites *sites, const struct code_module *module, const struct flow_object *object,
+	unsigned depth, GArray *contents)
 {
 	for (unsigned i = 0; i < object->stores->len; i++) {
 		const struct flow_store *store = &g_array_index(object->stores, struct flow_store, i);
@@ -276,10 +279,12 @@ static bool is_vtable(hc_sites *sites, const struct content *content)
 	       hc_program_types_class_name_of_vtable(sites->program_types, content->value) != NULL;
 }
 
-static void compare(hc_sites *sites, const hc_site_question *question, const GArray *samples, struct candidate *candidate)
+static void compare(
+	hc_sites *sites, const hc_site_question *question, const GArray *samples, struct candidate *candidate)
 {
 	g_autoptr(GArray) contents = g_array_new(FALSE, FALSE, sizeof(struct content));
-	unsigned index = (unsigned)(candidate->site - &g_array_index(sites->sites, hc_site, 0)), classes = 0, agreeing = 0;
+	unsigned index = (unsigned)(candidate->site - &g_array_index(sites->sites, hc_site, 0)), classes = 0,
+		 agreeing = 0;
 	const struct flow_call *call = g_array_index(sites->calls, const struct flow_call *, index);
 	bool may_be_other = false, lacks_address = false;
 
@@ -305,7 +310,8 @@ static void compare(hc_sites *sites, const hc_site_question *question, const GAr
 			candidate->agreeing++;
 		else {
 			candidate->differing += !same;
-			lacks_address |= !same && samples->len >= FEW && content->width == 8 && module_at(sites, content->value);
+			lacks_address |= !same && samples->len >= FEW && content->width == 8 &&
+					 module_at(sites, content->value);
 		}
 	}
 	candidate->is_class = classes && agreeing * 2 > samples->len;
@@ -317,8 +323,8 @@ static void compare(hc_sites *sites, const hc_site_question *question, const GAr
 
 static int score(const struct candidate *candidate)
 {
-	return candidate->is_class * 1000 + candidate->is_owner * 100 - candidate->is_runtime * 200 + MIN(candidate->agreeing, 8) * 10 -
-	       MIN(candidate->differing, 8) * 5 + MIN(candidate->zeros, 4);
+	return candidate->is_class * 1000 + candidate->is_owner * 100 - candidate->is_runtime * 200 +
+	       MIN(candidate->agreeing, 8) * 10 - MIN(candidate->differing, 8) * 5 + MIN(candidate->zeros, 4);
 }
 
 static int compare_candidates(const void *a, const void *b)
@@ -339,7 +345,8 @@ static GArray *find_of_size(hc_sites *sites, const hc_site_question *question, c
 			 question->size > LEAST		 ? question->size - ALIGNMENT :
 							   0;
 	unsigned first = HC_PARTITION_POINT(middle, 0, sites->sites->len,
-		hc_sites_get(sites, middle)->size_kind == HC_SITE_CONSTANT && hc_sites_get(sites, middle)->size < least);
+		hc_sites_get(sites, middle)->size_kind == HC_SITE_CONSTANT &&
+			hc_sites_get(sites, middle)->size < least);
 
 	for (unsigned i = first; i < sites->sites->len && candidates->len < CANDIDATES_MOST; i++) {
 		struct candidate candidate = { .site = hc_sites_get(sites, i) };
@@ -397,14 +404,16 @@ static bool is_told_by_callers(const hc_sites *sites, const hc_site *site)
 	return site->is_handed_on && g_hash_table_contains(sites->used, g_hash_table_lookup(module->targets, start));
 }
 
-static void answer_computed(const hc_sites *sites, const hc_site_question *question, GArray *found, hc_site_answer *answer)
+static void answer_computed(
+	const hc_sites *sites, const hc_site_question *question, GArray *found, hc_site_answer *answer)
 {
 	for (unsigned i = sites->sites->len; i-- > 0;) {
 		const hc_site *site = hc_sites_get(sites, i);
 
 		if (site->size_kind == HC_SITE_CONSTANT)
 			break;
-		if (is_told_by_callers(sites, site) || !may_give(site, question->size) || (question->owner && site->module != question->owner))
+		if (is_told_by_callers(sites, site) || !may_give(site, question->size) ||
+			(question->owner && site->module != question->owner))
 			continue;
 		answer->computed++;
 		if (found->len < CANDIDATES_MOST)
@@ -465,7 +474,8 @@ void hc_sites_ask(hc_sites *sites, const hc_site_question *question, hc_site_ans
 		ret_answer->by_contents = first->agreeing && !first->differing;
 		if (is_alone_in_owner(candidates))
 			ret_answer->only_in = question->owner;
-		ret_answer->verdict = is_probable(candidates, ret_answer) ? HC_SITE_VERDICT_PROBABLY : HC_SITE_VERDICT_SOME;
+		ret_answer->verdict = is_probable(candidates, ret_answer) ? HC_SITE_VERDICT_PROBABLY :
+									    HC_SITE_VERDICT_SOME;
 		ret_answer->computed = count_computed(sites, ret_answer->only_in);
 	}
 	ret_answer->count = found->len;
