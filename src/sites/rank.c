@@ -6,7 +6,8 @@
  *
  *	class	what the call's function, and the constructors that it calls, put into the first word are vtables, if it makes an object. The blocks
  *		have one of these there, or they are not from this call: unless something that is not known may have been put there later.
- *		If any call makes objects of the blocks' class, those that do are the answer.
+ *		If any call makes objects of the blocks' class, those that do are the answer; no more than that if the module has calls of that size of
+ *		which it is not known what they make.
  *	contents what else they put into the block is a fingerprint. Programs change what is in their blocks, so what differs says nothing; what
  *		agrees orders the calls.
  *	owner	whose the blocks are by other evidence orders them, too.
@@ -49,6 +50,7 @@ struct candidate {
 	const hc_site *site;
 	bool is_class, is_owner, is_runtime;
 	bool contradicts;
+	bool is_open;		 /* what stands in its first word is not known, or may change */
 	int agreeing, differing; /* numbers other than 0 that it stores */
 	int zeros;
 };
@@ -315,6 +317,7 @@ static void compare(
 		}
 	}
 	candidate->is_class = classes && agreeing * 2 > samples->len;
+	candidate->is_open = !candidate->is_class && (may_be_other || !classes);
 	/* Functions and tables that an object leads to from the beginning on stay the same. */
 	candidate->contradicts = !may_be_other && ((classes && !agreeing) || lacks_address);
 }
@@ -373,20 +376,26 @@ static bool is_program(const GArray *candidates)
 	return false;
 }
 
-/* Leaves those that may be it. Of few blocks any module may have made them. Whether some were left out for being the runtime's. */
-static bool choose(GArray *candidates, uint64_t total)
+/*
+ * Leaves those that may be it. Of few blocks any module may have made them. Whether some were left out for being the runtime's.
+ * *ret_is_open: of some that were left out it is not known what they make.
+ */
+static bool choose(GArray *candidates, uint64_t total, bool *ret_is_open)
 {
 	bool without_runtime = total >= MANY && is_program(candidates), left_out = false;
-	const struct candidate *first = &g_array_index(candidates, struct candidate, 0);
-	bool only_class = candidates->len && first->is_class;
+	const hc_module *maker = candidates->len && g_array_index(candidates, struct candidate, 0).is_class ?
+					 g_array_index(candidates, struct candidate, 0).site->module :
+					 NULL;
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < candidates->len; i++) {
 		struct candidate candidate = g_array_index(candidates, struct candidate, i);
 
-		if (only_class ? !candidate.is_class : candidate.contradicts)
+		if (maker && candidate.is_open && candidate.site->module == maker)
+			*ret_is_open = true;
+		if (maker ? !candidate.is_class : candidate.contradicts)
 			continue;
-		if (!only_class && without_runtime && candidate.is_runtime)
+		if (!maker && without_runtime && candidate.is_runtime)
 			left_out = true;
 		else
 			g_array_index(candidates, struct candidate, kept++) = candidate;
@@ -455,12 +464,13 @@ void hc_sites_ask(hc_sites *sites, const hc_site_question *question, hc_site_ans
 	g_autoptr(GArray) samples = g_array_new(FALSE, FALSE, sizeof(struct sample));
 	GArray *found = g_array_new(FALSE, FALSE, sizeof(const hc_site *));
 	g_autoptr(GArray) candidates = NULL;
+	bool is_open = false;
 
 	*ret_answer = (hc_site_answer){ .size = question->size, .is_varying = question->is_varying };
 	read_samples(sites, question, samples);
 	candidates = find_of_size(sites, question, samples);
 	ret_answer->of_size = candidates->len;
-	ret_answer->without_runtime = choose(candidates, question->total);
+	ret_answer->without_runtime = choose(candidates, question->total, &is_open);
 	if (question->is_varying)
 		g_array_set_size(candidates, 0);
 	for (unsigned i = 0; i < candidates->len; i++)
@@ -474,8 +484,8 @@ void hc_sites_ask(hc_sites *sites, const hc_site_question *question, hc_site_ans
 		ret_answer->by_contents = first->agreeing && !first->differing;
 		if (is_alone_in_owner(candidates))
 			ret_answer->only_in = question->owner;
-		ret_answer->verdict = is_probable(candidates, ret_answer) ? HC_SITE_VERDICT_PROBABLY :
-									    HC_SITE_VERDICT_SOME;
+		ret_answer->verdict = !is_open && is_probable(candidates, ret_answer) ? HC_SITE_VERDICT_PROBABLY :
+											HC_SITE_VERDICT_SOME;
 		ret_answer->computed = count_computed(sites, ret_answer->only_in);
 	}
 	ret_answer->count = found->len;
