@@ -132,7 +132,7 @@ typedef struct hc_leaks_view {
 	const hc_suppressions *suppressions; /* to show their uses; may be NULL */
 	uint64_t limit;			     /* groups, at most; 0: all */
 	bool addresses;			     /* every block of every group, shown or not */
-	hc_sites *sites; /* to tell which calls may have made the blocks; NULL: that is not told */
+	hc_sites *sites;		     /* to tell which calls may have made the blocks; NULL: that is not told */
 } hc_leaks_view;
 
 /* The lost blocks by group. References. Also fails with HC_ERROR_NO_MEMORY. */

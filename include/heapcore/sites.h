@@ -30,11 +30,12 @@ typedef struct hc_site {
 	hc_address address;    /* of the call */
 	hc_address comes_back; /* behind it; of a jump, which does not come back, 0 */
 	hc_address function;   /* where the code that it is in begins */
-	const char *allocator; /* that it calls: "malloc", "operator new"; or a function of the program's. Untrusted; NULL: it has no name */
+	const char *
+		allocator; /* that it calls: "malloc", "operator new"; or a function of the program's. Untrusted; NULL: it has no name */
 	hc_site_size size_kind;
-	uint64_t size;	/* of HC_SITE_CONSTANT the bytes, of HC_SITE_MULTIPLE those of each; else 0 */
-	uint64_t added; /* of HC_SITE_MULTIPLE: bytes besides */
-	bool is_pool;	/* what it calls does not always give a block of malloc's */
+	uint64_t size;	   /* of HC_SITE_CONSTANT the bytes, of HC_SITE_MULTIPLE those of each; else 0 */
+	uint64_t added;	   /* of HC_SITE_MULTIPLE: bytes besides */
+	bool is_pool;	   /* what it calls does not always give a block of malloc's */
 	bool is_handed_on; /* its size is what the function was called with: calls of that function are sites, too */
 } hc_site;
 
@@ -54,11 +55,12 @@ const char *hc_sites_why_none(const hc_sites *sites);
 
 /* Where a site is in the source. Texts are untrusted, belong to the sites, and may be NULL: not known. */
 typedef struct hc_site_place {
-	const char *function; /* the function that a person would look at: not one of the C++ library's that was inlined there */
-	uint64_t offset;      /* if only a symbol tells: from the function's beginning; else 0 */
-	const char *file;     /* its last part */
-	int line;	      /* 0: not known */
-	const char *inlined;  /* the innermost function that was inlined there, if it is not FUNCTION */
+	const char *
+		function; /* the function that a person would look at: not one of the C++ library's that was inlined there */
+	uint64_t offset;     /* if only a symbol tells: from the function's beginning; else 0 */
+	const char *file;    /* its last part */
+	int line;	     /* 0: not known */
+	const char *inlined; /* the innermost function that was inlined there, if it is not FUNCTION */
 } hc_site_place;
 
 /* Looks it up, at the first call for each: one thread at a time. */
@@ -94,15 +96,16 @@ enum {
 typedef struct hc_site_answer {
 	uint64_t size; /* usable bytes, as it was asked */
 	hc_site_verdict verdict;
-	const hc_site *const *sites; /* that fit: best first. Of HC_SITE_VERDICT_COMPUTED those of the owner, or of the program, that compute their size */
+	const hc_site *const *
+		sites; /* that fit: best first. Of HC_SITE_VERDICT_COMPUTED those of the owner, or of the program, that compute their size */
 	unsigned count;
-	unsigned of_size;     /* calls with a number that fits, in the whole process */
-	bool is_varying;      /* their sizes differ, as it was asked */
+	unsigned of_size; /* calls with a number that fits, in the whole process */
+	bool is_varying;  /* their sizes differ, as it was asked */
 	bool without_runtime; /* those of libc and the language's runtime were left out: they hardly ever make many blocks */
 	bool by_class;	      /* what they make is an object of the blocks' class, by its vtable */
-	bool by_contents;     /* what they put into a block stands in the blocks */
+	bool by_contents;	  /* what they put into a block stands in the blocks */
 	const hc_module *only_in; /* what is said is of this module alone; NULL: of the process */
-	unsigned computed;    /* calls that compute their size, in ONLY_IN, or in the process */
+	unsigned computed;	  /* calls that compute their size, in ONLY_IN, or in the process */
 } hc_site_answer;
 
 /* Free *RET_ANSWER with hc_site_answer_clear(). One thread at a time. */

@@ -21,7 +21,8 @@ static bool find_inlined(Dwarf_Die *die, Dwarf_Addr address, Dwarf_Die *ret_inli
 			*ret_inlined = *at;
 			return true;
 		}
-		hc_die_walk_next(&walk, tag == DW_TAG_lexical_block || tag == DW_TAG_try_block || tag == DW_TAG_catch_block);
+		hc_die_walk_next(
+			&walk, tag == DW_TAG_lexical_block || tag == DW_TAG_try_block || tag == DW_TAG_catch_block);
 	}
 	return false;
 }
@@ -31,7 +32,9 @@ static int number_of(Dwarf_Die *die, unsigned name)
 	Dwarf_Attribute attribute;
 	Dwarf_Word value;
 
-	return dwarf_attr(die, name, &attribute) && !dwarf_formudata(&attribute, &value) && value <= INT_MAX ? (int)value : 0;
+	return dwarf_attr(die, name, &attribute) && !dwarf_formudata(&attribute, &value) && value <= INT_MAX ?
+		       (int)value :
+		       0;
 }
 
 /*

@@ -128,7 +128,8 @@ struct module_debug {
 	Elf *elf;
 	Dwarf *dwarf;
 	bool tried_lines;
-	GMappedFile *lines_mapped; /* code_lines.c: `dwarf` has no tables of lines, this has them; NULL: nothing was opened */
+	GMappedFile *
+		lines_mapped; /* code_lines.c: `dwarf` has no tables of lines, this has them; NULL: nothing was opened */
 	Elf *lines_elf;
 	Dwarf *lines;
 	bool is_borrowed;	     /* `dwarf` belongs to the modules */

@@ -92,8 +92,8 @@ static Elf_Scn *find_section(Elf *elf, const char *wanted, GElf_Shdr *ret_header
 	if (elf_getshdrstrndx(elf, &names))
 		return NULL;
 	for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
-		const char *name =
-			gelf_getshdr(section, ret_header) ? elf_strptr(elf, names, ret_header->sh_name) : NULL;
+		const char *name = gelf_getshdr(section, ret_header) ? elf_strptr(elf, names, ret_header->sh_name) :
+								       NULL;
 
 		if (name && !strcmp(name, wanted))
 			return section;
@@ -116,7 +116,8 @@ static void add_frame_starts(hc_module_code *code)
 	Elf_Data *data = section ? elf_rawdata(section, NULL) : NULL;
 	const uint8_t *bytes = data ? data->d_buf : NULL;
 
-	if (!bytes || data->d_size < HEADER_SIZE || bytes[0] != 1 || bytes[2] != ENCODING_COUNT || bytes[3] != ENCODING_TABLE)
+	if (!bytes || data->d_size < HEADER_SIZE || bytes[0] != 1 || bytes[2] != ENCODING_COUNT ||
+		bytes[3] != ENCODING_TABLE)
 		return;
 	uint64_t count = MIN(read_word(bytes + 8), (data->d_size - HEADER_SIZE) / ENTRY_SIZE);
 
@@ -152,7 +153,8 @@ static void sort_starts(GArray *starts)
 
 /* ---- names ---- */
 
-static void add_function(hc_module_code *code, const GElf_Sym *symbol, uint64_t address, const char *name, bool exported)
+static void add_function(
+	hc_module_code *code, const GElf_Sym *symbol, uint64_t address, const char *name, bool exported)
 {
 	hc_code_function function = { .is_exported = exported, .name = name };
 	unsigned type = GELF_ST_TYPE(symbol->st_info);

@@ -34,8 +34,8 @@ static bool read_argument(GKeyFile *file, const char *group, const char *key, in
 		return true;
 	number = g_key_file_get_integer(file, group, key, &own);
 	if (own || number < 1 || number > ARGUMENTS_MOST) {
-		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA, "[%s]: \"%s\" is to be the number of an argument, 1 to %d",
-			group, key, ARGUMENTS_MOST);
+		g_set_error(error, HC_ERROR, HC_ERROR_BAD_DATA,
+			"[%s]: \"%s\" is to be the number of an argument, 1 to %d", group, key, ARGUMENTS_MOST);
 		return false;
 	}
 	*ret_argument = number - 1;

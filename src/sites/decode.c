@@ -23,7 +23,8 @@ struct decoder *hc_decoder_create(unsigned machine)
 	decoder = g_new0(struct decoder, 1);
 	decoder->make_steps = is_x86 ? hc_steps_of_x86 : hc_steps_of_aarch64;
 	decoder->calling = is_x86 ? &hc_calling_x86 : &hc_calling_aarch64;
-	if (cs_open(is_x86 ? CS_ARCH_X86 : CS_ARCH_ARM64, is_x86 ? CS_MODE_64 : CS_MODE_ARM, &decoder->handle) != CS_ERR_OK) {
+	if (cs_open(is_x86 ? CS_ARCH_X86 : CS_ARCH_ARM64, is_x86 ? CS_MODE_64 : CS_MODE_ARM, &decoder->handle) !=
+		CS_ERR_OK) {
 		g_free(decoder);
 		return NULL;
 	}

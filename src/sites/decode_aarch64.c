@@ -61,7 +61,8 @@ static uint8_t width_of(unsigned name)
 /* The number of an operand that is a whole general register, as it is; else NO_REGISTER. */
 static uint8_t plain(const cs_arm64_op *operand)
 {
-	return operand->type == ARM64_OP_REG && operand->ext == ARM64_EXT_INVALID && operand->shift.type == ARM64_SFT_INVALID ?
+	return operand->type == ARM64_OP_REG && operand->ext == ARM64_EXT_INVALID &&
+			       operand->shift.type == ARM64_SFT_INVALID ?
 		       number_of(operand->reg) :
 		       NO_REGISTER;
 }
@@ -117,8 +118,9 @@ static unsigned add(csh handle, const cs_insn *instruction, const cs_arm64 *arm,
 	if (arm->op_count != 3 || !is_real(to) || !is_real(from) || shift > 40 ||
 		(by->shift.type != ARM64_SFT_INVALID && by->shift.type != ARM64_SFT_LSL))
 		return other(handle, instruction, step);
-	*step = (struct step){ .kind = STEP_SUM, .to = to, .from = from, .other = NO_REGISTER,
-		.width = width_of(arm->operands[0].reg) };
+	*step = (struct step){
+		.kind = STEP_SUM, .to = to, .from = from, .other = NO_REGISTER, .width = width_of(arm->operands[0].reg)
+	};
 	if (by->type == ARM64_OP_IMM)
 		step->add = sign * (int64_t)((uint64_t)by->imm << shift);
 	else if (by->type == ARM64_OP_REG && is_real(number_of(by->reg))) {
@@ -134,9 +136,13 @@ static unsigned scale(csh handle, const cs_insn *instruction, const cs_arm64 *ar
 	uint8_t to = plain(&arm->operands[0]), from = plain(&arm->operands[1]);
 	const cs_arm64_op *by = &arm->operands[2];
 
-	if (arm->op_count < 3 || !is_real(to) || !is_real(from) || by->type != ARM64_OP_IMM || by->imm < 0 || by->imm > 40)
+	if (arm->op_count < 3 || !is_real(to) || !is_real(from) || by->type != ARM64_OP_IMM || by->imm < 0 ||
+		by->imm > 40)
 		return other(handle, instruction, step);
-	*step = (struct step){ .kind = STEP_SCALE, .to = to, .from = from, .scale = INT64_C(1) << by->imm,
+	*step = (struct step){ .kind = STEP_SCALE,
+		.to = to,
+		.from = from,
+		.scale = INT64_C(1) << by->imm,
 		.width = width_of(arm->operands[0].reg) };
 	return 1;
 }
@@ -207,8 +213,9 @@ static bool read_access(const cs_arm64 *arm, unsigned count, bool is_loading, st
 	if (arm->op_count <= count || memory->type != ARM64_OP_MEM || memory->mem.index != ARM64_REG_INVALID ||
 		!is_real(number_of(memory->mem.base)))
 		return false;
-	*access = (struct access){ .count = count, .base = number_of(memory->mem.base), .add = memory->mem.disp,
-		.is_loading = is_loading };
+	*access = (struct access){
+		.count = count, .base = number_of(memory->mem.base), .add = memory->mem.disp, .is_loading = is_loading
+	};
 	for (unsigned i = 0; i < count; i++)
 		access->registers[i] = &arm->operands[i];
 	if (arm->op_count > count + 1 && arm->operands[count + 1].type == ARM64_OP_IMM) {
@@ -224,8 +231,9 @@ static void access_one(const struct access *access, unsigned index, struct step 
 	uint8_t number = plain(access->registers[index]);
 	uint8_t width = number == NO_REGISTER ? 16 : width_of(access->registers[index]->reg);
 
-	*step = (struct step){ .from = access->base, .add = access->add + (int64_t)index * width, .width = width,
-		.other = NO_REGISTER };
+	*step = (struct step){
+		.from = access->base, .add = access->add + (int64_t)index * width, .width = width, .other = NO_REGISTER
+	};
 	if (access->is_loading) {
 		step->kind = is_real(number) ? STEP_LOAD : STEP_OTHER;
 		step->to = number;
@@ -237,8 +245,8 @@ static void access_one(const struct access *access, unsigned index, struct step 
 	}
 }
 
-static unsigned access_memory(
-	csh handle, const cs_insn *instruction, const cs_arm64 *arm, unsigned count, bool is_loading, struct step *steps)
+static unsigned access_memory(csh handle, const cs_insn *instruction, const cs_arm64 *arm, unsigned count,
+	bool is_loading, struct step *steps)
 {
 	struct access access;
 
@@ -257,8 +265,11 @@ static unsigned access_memory(
 	for (unsigned i = 0; i < count; i++)
 		access_one(&access, i, &steps[i]);
 	if (access.moved)
-		steps[count++] = (struct step){ .kind = STEP_SUM, .to = access.base, .from = access.base,
-			.other = NO_REGISTER, .add = access.moved };
+		steps[count++] = (struct step){ .kind = STEP_SUM,
+			.to = access.base,
+			.from = access.base,
+			.other = NO_REGISTER,
+			.add = access.moved };
 	return count;
 }
 
@@ -335,7 +346,8 @@ unsigned hc_steps_of_aarch64(size_t handle, const struct cs_insn *instruction, s
 	case ARM64_INS_BR:
 		return go(arm, STEP_JUMP_REGISTER, steps);
 	case ARM64_INS_B:
-		return arm->cc == ARM64_CC_INVALID || arm->cc == ARM64_CC_AL ? go(arm, STEP_JUMP, steps) : branch(arm, 0, steps);
+		return arm->cc == ARM64_CC_INVALID || arm->cc == ARM64_CC_AL ? go(arm, STEP_JUMP, steps) :
+									       branch(arm, 0, steps);
 	case ARM64_INS_CBZ:
 	case ARM64_INS_CBNZ:
 		return branch(arm, 1, steps);

@@ -130,9 +130,12 @@ static unsigned load(csh handle, const cs_insn *instruction, const cs_x86_op *op
 }
 
 /* What was stored is not known unless SOURCE tells: a whole register or a number. NULL: it does not. */
-static unsigned store(csh handle, const cs_insn *instruction, const cs_x86_op *place, const cs_x86_op *source, struct step *step)
+static unsigned store(
+	csh handle, const cs_insn *instruction, const cs_x86_op *place, const cs_x86_op *source, struct step *step)
 {
-	*step = (struct step){ .kind = STEP_STORE_UNKNOWN, .from = NO_REGISTER, .width = place->size,
+	*step = (struct step){ .kind = STEP_STORE_UNKNOWN,
+		.from = NO_REGISTER,
+		.width = place->size,
 		.clobbers = written(handle, instruction) };
 	if (!is_followed(instruction, place, &step->from, &step->add)) {
 		step->from = NO_REGISTER;
@@ -163,8 +166,9 @@ static unsigned move(csh handle, const cs_insn *instruction, const cs_x86 *x86, 
 	if (from->type == X86_OP_IMM)
 		*step = (struct step){ .kind = STEP_SET, .to = whole(to), .width = to->size, .add = from->imm };
 	else if (whole(from) != NO_REGISTER)
-		*step = (struct step){ .kind = STEP_SUM, .to = whole(to), .from = whole(from), .other = NO_REGISTER,
-			.width = to->size };
+		*step = (struct step){
+			.kind = STEP_SUM, .to = whole(to), .from = whole(from), .other = NO_REGISTER, .width = to->size
+		};
 	else
 		return other(handle, instruction, step);
 	return 1;
@@ -177,8 +181,13 @@ static unsigned address_of(csh handle, const cs_insn *instruction, const cs_x86 
 
 	if (to == NO_REGISTER || from->type != X86_OP_MEM || from->mem.segment != X86_REG_INVALID)
 		return other(handle, instruction, step);
-	*step = (struct step){ .kind = STEP_SUM, .to = to, .from = number_of(from->mem.base), .other = number_of(from->mem.index),
-		.scale = from->mem.scale, .add = from->mem.disp, .width = x86->operands[0].size };
+	*step = (struct step){ .kind = STEP_SUM,
+		.to = to,
+		.from = number_of(from->mem.base),
+		.other = number_of(from->mem.index),
+		.scale = from->mem.scale,
+		.add = from->mem.disp,
+		.width = x86->operands[0].size };
 	if (from->mem.base == X86_REG_RIP) {
 		step->kind = STEP_SET;
 		step->is_address = true;
@@ -197,7 +206,9 @@ static unsigned add(csh handle, const cs_insn *instruction, const cs_x86 *x86, i
 		return store(handle, instruction, to, NULL, step);
 	if (number == NO_REGISTER)
 		return other(handle, instruction, step);
-	*step = (struct step){ .kind = STEP_SUM, .to = number, .from = number, .other = NO_REGISTER, .width = to->size };
+	*step = (struct step){
+		.kind = STEP_SUM, .to = number, .from = number, .other = NO_REGISTER, .width = to->size
+	};
 	if (x86->op_count == 1)
 		step->add = sign;
 	else if (from->type == X86_OP_IMM)
@@ -218,7 +229,10 @@ static unsigned shift_left(csh handle, const cs_insn *instruction, const cs_x86 
 		return store(handle, instruction, to, NULL, step);
 	if (whole(to) == NO_REGISTER || x86->op_count != 2 || by->type != X86_OP_IMM || by->imm < 0 || by->imm > 40)
 		return other(handle, instruction, step);
-	*step = (struct step){ .kind = STEP_SCALE, .to = whole(to), .from = whole(to), .scale = INT64_C(1) << by->imm,
+	*step = (struct step){ .kind = STEP_SCALE,
+		.to = whole(to),
+		.from = whole(to),
+		.scale = INT64_C(1) << by->imm,
 		.width = to->size };
 	return 1;
 }
@@ -230,7 +244,9 @@ static unsigned multiply(csh handle, const cs_insn *instruction, const cs_x86 *x
 
 	if (to == NO_REGISTER || from == NO_REGISTER)
 		return other(handle, instruction, step);
-	*step = (struct step){ .kind = STEP_MULTIPLY, .to = to, .from = to, .other = from, .width = x86->operands[0].size };
+	*step = (struct step){
+		.kind = STEP_MULTIPLY, .to = to, .from = to, .other = from, .width = x86->operands[0].size
+	};
 	if (x86->op_count == 3) {
 		step->kind = STEP_SCALE;
 		step->from = from;
@@ -245,7 +261,8 @@ static unsigned combine(csh handle, const cs_insn *instruction, const cs_x86 *x8
 	const cs_x86_op *to = &x86->operands[0], *from = &x86->operands[1];
 	uint8_t number = whole(to);
 	bool is_zero = instruction->id == X86_INS_XOR && number != NO_REGISTER && number == whole(from);
-	bool is_ones = instruction->id == X86_INS_OR && number != NO_REGISTER && from->type == X86_OP_IMM && from->imm == -1;
+	bool is_ones = instruction->id == X86_INS_OR && number != NO_REGISTER && from->type == X86_OP_IMM &&
+		       from->imm == -1;
 
 	if (to->type == X86_OP_MEM)
 		return store(handle, instruction, to, NULL, step);
@@ -263,7 +280,7 @@ static unsigned extend(csh handle, const cs_insn *instruction, const cs_x86 *x86
 	/* A sign that is extended does not matter to a size. */
 	if (to == NO_REGISTER || from->size < 4 || whole(from) == NO_REGISTER)
 		return from->type == X86_OP_MEM && from->size >= 4 ? load(handle, instruction, from, to, step) :
-								      other(handle, instruction, step);
+								     other(handle, instruction, step);
 	*step = (struct step){ .kind = STEP_SUM, .to = to, .from = whole(from), .other = NO_REGISTER };
 	return 1;
 }

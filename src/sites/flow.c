@@ -319,7 +319,8 @@ static void note_store(const struct flow *flow, const struct value *place, const
 		object->is_cut = true;
 }
 
-static void note_use(const struct flow *flow, const struct step *step, const struct state *state, const struct value *callee)
+static void note_use(
+	const struct flow *flow, const struct step *step, const struct state *state, const struct value *callee)
 {
 	const struct value *first = &state->registers[flow->calling->arguments[0]];
 	struct flow_object *object = object_of(flow, first);
@@ -371,7 +372,10 @@ static void measure(const struct flow *flow, const struct state *state, struct f
 static void note_call(const struct flow *flow, const struct step *step, const struct state *state,
 	const struct allocator *allocator, bool is_jump)
 {
-	struct flow_call call = { .at = step->at, .next = step->next, .allocator = allocator, .is_jump = is_jump,
+	struct flow_call call = { .at = step->at,
+		.next = step->next,
+		.allocator = allocator,
+		.is_jump = is_jump,
 		.is_returned = is_jump && allocator->gives_result };
 
 	if (!flow->calls || flow->calls->len >= CALLS_MOST)
@@ -541,7 +545,8 @@ static bool decode(struct flow *flow, const struct flow_code *code, uint64_t *un
 	g_array_set_size(flow->steps, 0);
 	for (uint32_t at = code->start; at < code->end;) {
 		unsigned count = 0;
-		size_t size = hc_decode(flow->decoder, code->bytes + (at - code->start), code->end - at, at, steps, &count);
+		size_t size =
+			hc_decode(flow->decoder, code->bytes + (at - code->start), code->end - at, at, steps, &count);
 
 		if (!size) {
 			uint32_t left = MIN(UNDECODED_STEP, code->end - at);
@@ -718,8 +723,8 @@ static void find_escaped(struct flow *flow)
 			const struct step *step = &g_array_index(flow->steps, struct step, j);
 
 			do_step(flow, step, &state, false);
-			if (step->kind == STEP_SUM && step->to != flow->calling->stack && step->to != flow->calling->frame &&
-				state.registers[step->to].kind == VALUE_STACK)
+			if (step->kind == STEP_SUM && step->to != flow->calling->stack &&
+				step->to != flow->calling->frame && state.registers[step->to].kind == VALUE_STACK)
 				flow->escaped = MIN(flow->escaped, state.registers[step->to].add);
 		}
 	}

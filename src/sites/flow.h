@@ -25,7 +25,7 @@ struct value {
 
 /* A value that is stored into an object. */
 struct flow_store {
-	int64_t offset;	    /* in the object */
+	int64_t offset; /* in the object */
 	uint8_t width;
 	struct value value; /* VALUE_NUMBER, VALUE_ADDRESS, VALUE_WORD */
 };
@@ -33,7 +33,7 @@ struct flow_store {
 /* A function that is called with the object as its first argument. */
 struct flow_use {
 	uint32_t at;
-	int64_t offset; /* of what is handed on, in the object */
+	int64_t offset;	     /* of what is handed on, in the object */
 	struct value callee; /* VALUE_ADDRESS or VALUE_WORD */
 };
 
@@ -52,7 +52,7 @@ struct allocator {
 	int64_t scale, add; /* it allocates size * count * scale + add */
 	bool is_pool;
 	bool gives_result; /* the address is what it returns */
-	bool is_wrapper; /* found by its code, not by its name */
+	bool is_wrapper;   /* found by its code, not by its name */
 };
 
 /* A call of one. */
@@ -60,7 +60,7 @@ struct flow_call {
 	uint32_t at, next;
 	const struct allocator *allocator;
 	bool is_jump;
-	bool is_returned; /* the function returns what it was given */
+	bool is_returned;   /* the function returns what it was given */
 	struct value size;  /* of what it allocates; VALUE_NUMBER, VALUE_ARGUMENT, VALUE_UNKNOWN */
 	int count_argument; /* VALUE_ARGUMENT: that it is multiplied with; -1: none */
 	struct flow_object object;
@@ -77,7 +77,7 @@ struct flow_code {
 	bool is_entered; /* it is called: its arguments are arguments. A part of a function that lies elsewhere is not */
 };
 
-struct flow; /* what one thread needs; used again and again */
+struct flow;				       /* what one thread needs; used again and again */
 struct flow *hc_flow_create(unsigned machine); /* NULL: code of this machine is not read */
 void hc_flow_destroy(struct flow *flow);
 
@@ -86,7 +86,8 @@ void hc_flow_destroy(struct flow *flow);
  * with the first argument to *ARGUMENT (may be NULL). Bytes that could not be decoded are added to *UNREAD. FALSE: too much code for one
  * function, nothing was read.
  */
-bool hc_flow_run(struct flow *flow, const struct flow_code *code, GArray *calls, struct flow_object *argument, uint64_t *unread);
+bool hc_flow_run(
+	struct flow *flow, const struct flow_code *code, GArray *calls, struct flow_object *argument, uint64_t *unread);
 
 void hc_flow_object_init(struct flow_object *object);
 void hc_flow_object_clear(struct flow_object *object);

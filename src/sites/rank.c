@@ -6,7 +6,8 @@
  *
  *	class	what the call's function, and the constructors that it calls, put into the first word are vtables, if it makes an object. The blocks
  *		have one of these there, or they are not from this call: unless something that is not known may have been put there later.
- *		If any call makes objects of the blocks' class, those that do are the answer.
+ *		If any call makes objects of the blocks' class, those that do are the answer; no more than that if the module has calls of that size of
+ *		which it is not known what they make.
  *	contents what else they put into the block is a fingerprint. Programs change what is in their blocks, so what differs says nothing; what
  *		agrees orders the calls.
  *	owner	whose the blocks are by other evidence orders them, too.
@@ -22,8 +23,8 @@
 
 enum {
 	SAMPLES_MOST = 64,
-	FEW = 3, /* fewer may differ by chance */
-	MANY = 8, /* blocks that libc hardly makes with one call */
+	FEW = 3,	    /* fewer may differ by chance */
+	MANY = 8,	    /* blocks that libc hardly makes with one call */
 	LOOKED_AT = 1024,   /* bytes of a block */
 	CALLS_FOLLOWED = 3, /* from a constructor to that of a base, and on */
 	CONTENTS_MOST = 256,
@@ -49,6 +50,7 @@ struct candidate {
 	const hc_site *site;
 	bool is_class, is_owner, is_runtime;
 	bool contradicts;
+	bool is_open;		 /* what stands in its first word is not known, or may change */
 	int agreeing, differing; /* numbers other than 0 that it stores */
 	int zeros;
 };
@@ -116,7 +118,8 @@ static const struct code_module *module_of(const hc_sites *sites, hc_address add
 	return NULL;
 }
 
-static bool resolve(const hc_sites *sites, const struct code_module *module, const struct value *value, uint64_t *ret_value)
+static bool resolve(
+	const hc_sites *sites, const struct code_module *module, const struct value *value, uint64_t *ret_value)
 {
 	switch (value->kind) {
 	case VALUE_NUMBER:
@@ -136,7 +139,8 @@ static bool resolve(const hc_sites *sites, const struct code_module *module, con
 }
 
 /* Where a call leads, through a stub too. FALSE: not known, as of a word that the dynamic linker had not filled yet. */
-static bool resolve_callee(const hc_sites *sites, const struct code_module *module, const struct value *callee, hc_address *ret_address)
+static bool resolve_callee(
+	const hc_sites *sites, const struct code_module *module, const struct value *callee, hc_address *ret_address)
 {
 	struct value word = { .kind = VALUE_WORD };
 	gpointer slot;
@@ -151,7 +155,8 @@ static bool resolve_callee(const hc_sites *sites, const struct code_module *modu
 	/* Into its own stubs: not bound yet. */
 	return callee->kind != VALUE_WORD || module_of(sites, *ret_address) != module ||
 	       g_hash_table_size(module->stubs) == 0 ||
-	       !g_hash_table_contains(module->stubs, GUINT_TO_POINTER((uint32_t)(*ret_address - module->module->start)));
+	       !g_hash_table_contains(
+		       module->stubs, GUINT_TO_POINTER((uint32_t)(*ret_address - module->module->start)));
 }
 
 static void add_content(GArray *contents, const struct content *content)
@@ -170,8 +175,8 @@ static void add_unknown(GArray *contents, int64_t offset)
 
 static const GArray *contents_by_function(hc_sites *sites, hc_address function, unsigned depth);
 
-static void add_contents_of(
-	hc_sites *sites, const struct code_module *module, const struct flow_object *object, unsigned depth, GArray *contents)
+static void add_contents_of(hc_sites *sites, const struct code_module *module, const struct flow_object *object,
+	unsigned depth, GArray *contents)
 {
 	for (unsigned i = 0; i < object->stores->len; i++) {
 		const struct flow_store *store = &g_array_index(object->stores, struct flow_store, i);
@@ -276,10 +281,12 @@ static bool is_vtable(hc_sites *sites, const struct content *content)
 	       hc_program_types_class_name_of_vtable(sites->program_types, content->value) != NULL;
 }
 
-static void compare(hc_sites *sites, const hc_site_question *question, const GArray *samples, struct candidate *candidate)
+static void compare(
+	hc_sites *sites, const hc_site_question *question, const GArray *samples, struct candidate *candidate)
 {
 	g_autoptr(GArray) contents = g_array_new(FALSE, FALSE, sizeof(struct content));
-	unsigned index = (unsigned)(candidate->site - &g_array_index(sites->sites, hc_site, 0)), classes = 0, agreeing = 0;
+	unsigned index = (unsigned)(candidate->site - &g_array_index(sites->sites, hc_site, 0)), classes = 0,
+		 agreeing = 0;
 	const struct flow_call *call = g_array_index(sites->calls, const struct flow_call *, index);
 	bool may_be_other = false, lacks_address = false;
 
@@ -305,10 +312,12 @@ static void compare(hc_sites *sites, const hc_site_question *question, const GAr
 			candidate->agreeing++;
 		else {
 			candidate->differing += !same;
-			lacks_address |= !same && samples->len >= FEW && content->width == 8 && module_at(sites, content->value);
+			lacks_address |= !same && samples->len >= FEW && content->width == 8 &&
+					 module_at(sites, content->value);
 		}
 	}
 	candidate->is_class = classes && agreeing * 2 > samples->len;
+	candidate->is_open = !candidate->is_class && (may_be_other || !classes);
 	/* Functions and tables that an object leads to from the beginning on stay the same. */
 	candidate->contradicts = !may_be_other && ((classes && !agreeing) || lacks_address);
 }
@@ -317,8 +326,8 @@ static void compare(hc_sites *sites, const hc_site_question *question, const GAr
 
 static int score(const struct candidate *candidate)
 {
-	return candidate->is_class * 1000 + candidate->is_owner * 100 - candidate->is_runtime * 200 + MIN(candidate->agreeing, 8) * 10 -
-	       MIN(candidate->differing, 8) * 5 + MIN(candidate->zeros, 4);
+	return candidate->is_class * 1000 + candidate->is_owner * 100 - candidate->is_runtime * 200 +
+	       MIN(candidate->agreeing, 8) * 10 - MIN(candidate->differing, 8) * 5 + MIN(candidate->zeros, 4);
 }
 
 static int compare_candidates(const void *a, const void *b)
@@ -339,7 +348,8 @@ static GArray *find_of_size(hc_sites *sites, const hc_site_question *question, c
 			 question->size > LEAST		 ? question->size - ALIGNMENT :
 							   0;
 	unsigned first = HC_PARTITION_POINT(middle, 0, sites->sites->len,
-		hc_sites_get(sites, middle)->size_kind == HC_SITE_CONSTANT && hc_sites_get(sites, middle)->size < least);
+		hc_sites_get(sites, middle)->size_kind == HC_SITE_CONSTANT &&
+			hc_sites_get(sites, middle)->size < least);
 
 	for (unsigned i = first; i < sites->sites->len && candidates->len < CANDIDATES_MOST; i++) {
 		struct candidate candidate = { .site = hc_sites_get(sites, i) };
@@ -366,20 +376,26 @@ static bool is_program(const GArray *candidates)
 	return false;
 }
 
-/* Leaves those that may be it. Of few blocks any module may have made them. Whether some were left out for being the runtime's. */
-static bool choose(GArray *candidates, uint64_t total)
+/*
+ * Leaves those that may be it. Of few blocks any module may have made them. Whether some were left out for being the runtime's.
+ * *ret_is_open: of some that were left out it is not known what they make.
+ */
+static bool choose(GArray *candidates, uint64_t total, bool *ret_is_open)
 {
 	bool without_runtime = total >= MANY && is_program(candidates), left_out = false;
-	const struct candidate *first = &g_array_index(candidates, struct candidate, 0);
-	bool only_class = candidates->len && first->is_class;
+	const hc_module *maker = candidates->len && g_array_index(candidates, struct candidate, 0).is_class ?
+					 g_array_index(candidates, struct candidate, 0).site->module :
+					 NULL;
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < candidates->len; i++) {
 		struct candidate candidate = g_array_index(candidates, struct candidate, i);
 
-		if (only_class ? !candidate.is_class : candidate.contradicts)
+		if (maker && candidate.is_open && candidate.site->module == maker)
+			*ret_is_open = true;
+		if (maker ? !candidate.is_class : candidate.contradicts)
 			continue;
-		if (!only_class && without_runtime && candidate.is_runtime)
+		if (!maker && without_runtime && candidate.is_runtime)
 			left_out = true;
 		else
 			g_array_index(candidates, struct candidate, kept++) = candidate;
@@ -397,14 +413,16 @@ static bool is_told_by_callers(const hc_sites *sites, const hc_site *site)
 	return site->is_handed_on && g_hash_table_contains(sites->used, g_hash_table_lookup(module->targets, start));
 }
 
-static void answer_computed(const hc_sites *sites, const hc_site_question *question, GArray *found, hc_site_answer *answer)
+static void answer_computed(
+	const hc_sites *sites, const hc_site_question *question, GArray *found, hc_site_answer *answer)
 {
 	for (unsigned i = sites->sites->len; i-- > 0;) {
 		const hc_site *site = hc_sites_get(sites, i);
 
 		if (site->size_kind == HC_SITE_CONSTANT)
 			break;
-		if (is_told_by_callers(sites, site) || !may_give(site, question->size) || (question->owner && site->module != question->owner))
+		if (is_told_by_callers(sites, site) || !may_give(site, question->size) ||
+			(question->owner && site->module != question->owner))
 			continue;
 		answer->computed++;
 		if (found->len < CANDIDATES_MOST)
@@ -446,12 +464,13 @@ void hc_sites_ask(hc_sites *sites, const hc_site_question *question, hc_site_ans
 	g_autoptr(GArray) samples = g_array_new(FALSE, FALSE, sizeof(struct sample));
 	GArray *found = g_array_new(FALSE, FALSE, sizeof(const hc_site *));
 	g_autoptr(GArray) candidates = NULL;
+	bool is_open = false;
 
 	*ret_answer = (hc_site_answer){ .size = question->size, .is_varying = question->is_varying };
 	read_samples(sites, question, samples);
 	candidates = find_of_size(sites, question, samples);
 	ret_answer->of_size = candidates->len;
-	ret_answer->without_runtime = choose(candidates, question->total);
+	ret_answer->without_runtime = choose(candidates, question->total, &is_open);
 	if (question->is_varying)
 		g_array_set_size(candidates, 0);
 	for (unsigned i = 0; i < candidates->len; i++)
@@ -465,7 +484,8 @@ void hc_sites_ask(hc_sites *sites, const hc_site_question *question, hc_site_ans
 		ret_answer->by_contents = first->agreeing && !first->differing;
 		if (is_alone_in_owner(candidates))
 			ret_answer->only_in = question->owner;
-		ret_answer->verdict = is_probable(candidates, ret_answer) ? HC_SITE_VERDICT_PROBABLY : HC_SITE_VERDICT_SOME;
+		ret_answer->verdict = !is_open && is_probable(candidates, ret_answer) ? HC_SITE_VERDICT_PROBABLY :
+											HC_SITE_VERDICT_SOME;
 		ret_answer->computed = count_computed(sites, ret_answer->only_in);
 	}
 	ret_answer->count = found->len;

@@ -58,7 +58,9 @@ bool hc_code_around(const struct code_module *module, uint32_t offset, struct fl
 			continue;
 		if (after < starts->len)
 			end = MIN(end, g_array_index(starts, uint32_t, after));
-		*ret_code = (struct flow_code){ .bytes = segment->bytes + (start - segment->start), .start = start, .end = end };
+		*ret_code = (struct flow_code){
+			.bytes = segment->bytes + (start - segment->start), .start = start, .end = end
+		};
 		return end - start <= FUNCTION_MOST;
 	}
 	return false;
@@ -132,11 +134,13 @@ static void make_tasks(struct reading *reading, GHashTable **fresh_targets, GHas
 		uint32_t last = UINT32_MAX;
 
 		for (unsigned j = 0; j < module->references->len; j++) {
-			const struct code_reference *reference = &g_array_index(module->references, struct code_reference, j);
+			const struct code_reference *reference =
+				&g_array_index(module->references, struct code_reference, j);
 			GHashTable *fresh = reference->kind == REFERENCE_WORD ? fresh_words[i] : fresh_targets[i];
 			struct flow_code code;
 
-			if (reference->kind == REFERENCE_ADDRESS || !g_hash_table_contains(fresh, GUINT_TO_POINTER(reference->target)) ||
+			if (reference->kind == REFERENCE_ADDRESS ||
+				!g_hash_table_contains(fresh, GUINT_TO_POINTER(reference->target)) ||
 				g_hash_table_contains(module->stubs, GUINT_TO_POINTER(reference->at)) ||
 				!hc_code_around(module, reference->at, &code) || code.start == last)
 				continue;
@@ -165,8 +169,8 @@ static bool is_stub(const struct code_module *module, const struct flow_call *ca
 static const hc_code_function *function_at(const struct code_module *module, uint32_t start)
 {
 	const GArray *functions = module->code->functions;
-	unsigned low =
-		HC_PARTITION_POINT(middle, 0, functions->len, g_array_index(functions, hc_code_function, middle).start < start);
+	unsigned low = HC_PARTITION_POINT(
+		middle, 0, functions->len, g_array_index(functions, hc_code_function, middle).start < start);
 
 	return low < functions->len && g_array_index(functions, hc_code_function, low).start == start ?
 		       &g_array_index(functions, hc_code_function, low) :
@@ -174,7 +178,8 @@ static const hc_code_function *function_at(const struct code_module *module, uin
 }
 
 /* An allocator of the function at START, if CALL, which is in it, allocates what START's caller says. NULL: it does not. */
-static struct allocator *make_wrapper(hc_sites *sites, const struct code_module *module, uint32_t start, const struct flow_call *call)
+static struct allocator *make_wrapper(
+	hc_sites *sites, const struct code_module *module, uint32_t start, const struct flow_call *call)
 {
 	const hc_code_function *function = function_at(module, start);
 	struct allocator *wrapper;
@@ -195,10 +200,12 @@ static struct allocator *make_wrapper(hc_sites *sites, const struct code_module 
 }
 
 /* ALLOCATOR, of the function at START of MODULE, is one for all that call it by its exported names. */
-static void export_wrapper(const struct code_module *module, uint32_t start, struct allocator *wrapper, GHashTable *exported)
+static void export_wrapper(
+	const struct code_module *module, uint32_t start, struct allocator *wrapper, GHashTable *exported)
 {
 	for (const hc_code_function *function = function_at(module, start);
-		function && function < &g_array_index(module->code->functions, hc_code_function, module->code->functions->len) &&
+		function &&
+		function < &g_array_index(module->code->functions, hc_code_function, module->code->functions->len) &&
 		function->start == start;
 		function++)
 		if (function->is_exported && !g_hash_table_contains(exported, function->name))
@@ -226,7 +233,8 @@ static void name_stubs(struct code_module *module, GHashTable *fresh_words, GHas
 
 	g_hash_table_iter_init(&iterator, module->stubs);
 	while (g_hash_table_iter_next(&iterator, &stub, &word)) {
-		gpointer allocator = g_hash_table_contains(fresh_words, word) ? g_hash_table_lookup(module->words, word) : NULL;
+		gpointer allocator =
+			g_hash_table_contains(fresh_words, word) ? g_hash_table_lookup(module->words, word) : NULL;
 
 		if (allocator && !g_hash_table_contains(module->targets, stub)) {
 			g_hash_table_insert(module->targets, stub, allocator);
@@ -333,7 +341,8 @@ static void free_tables(GHashTable **tables, unsigned count)
 void hc_sites_read(hc_sites *sites, unsigned workers)
 {
 	unsigned count = sites->read->len;
-	struct reading reading = { .sites = sites, .tasks = g_array_new(FALSE, FALSE, sizeof(struct task)),
+	struct reading reading = { .sites = sites,
+		.tasks = g_array_new(FALSE, FALSE, sizeof(struct task)),
 		.entered = g_new0(uint64_t *, count) };
 	GHashTable **targets = make_tables(count), **words = make_tables(count);
 

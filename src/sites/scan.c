@@ -83,7 +83,8 @@ static void find_stubs_x86(const struct code_module *module, const struct piece 
 		if (begin > piece->segment_start && (here[-1] == 0xf2 || here[-1] == 0x41))
 			add(found, piece->module, --begin, word, REFERENCE_WORD, true);
 		if (begin >= piece->segment_start + sizeof landing &&
-			!memcmp(piece->bytes + (begin - piece->segment_start) - sizeof landing, landing, sizeof landing))
+			!memcmp(piece->bytes + (begin - piece->segment_start) - sizeof landing, landing,
+				sizeof landing))
 			add(found, piece->module, begin - (uint32_t)sizeof landing, word, REFERENCE_WORD, true);
 	}
 }
@@ -105,7 +106,8 @@ static void find_calls_x86(const struct code_module *module, const struct piece 
 		if (is_near)
 			add(found, piece->module, at - 1, target, REFERENCE_CALL, here[-1] == 0xe9);
 		else
-			add(found, piece->module, at - 2, target, here[-2] == 0x8d ? REFERENCE_ADDRESS : REFERENCE_WORD, false);
+			add(found, piece->module, at - 2, target, here[-2] == 0x8d ? REFERENCE_ADDRESS : REFERENCE_WORD,
+				false);
 	}
 }
 
@@ -184,7 +186,8 @@ static void scan_share(void *data, unsigned worker)
 	(void)worker;
 	while ((number = g_atomic_int_add(&scanning->next, 1)) < (int)scanning->pieces->len) {
 		const struct piece *piece = &g_array_index(scanning->pieces, struct piece, number);
-		const struct code_module *module = &g_array_index(scanning->sites->read, struct code_module, piece->module);
+		const struct code_module *module =
+			&g_array_index(scanning->sites->read, struct code_module, piece->module);
 		GArray *found = scanning->found[number] = g_array_new(FALSE, FALSE, sizeof(struct code_reference));
 
 		if (scanning->for_stubs)
@@ -211,7 +214,9 @@ static void add_pieces(GArray *pieces, const hc_module_code *code, unsigned modu
 /* Goes through all pieces; the references are in the modules' lists then, by place. */
 static void scan_all(hc_sites *sites, unsigned workers, bool for_stubs)
 {
-	struct scanning scanning = { .sites = sites, .for_stubs = for_stubs, .pieces = g_array_new(FALSE, FALSE, sizeof(struct piece)) };
+	struct scanning scanning = {
+		.sites = sites, .for_stubs = for_stubs, .pieces = g_array_new(FALSE, FALSE, sizeof(struct piece))
+	};
 
 	for (unsigned i = 0; i < sites->read->len; i++)
 		add_pieces(scanning.pieces, g_array_index(sites->read, struct code_module, i).code, i);
@@ -221,7 +226,8 @@ static void scan_all(hc_sites *sites, unsigned workers, bool for_stubs)
 		unsigned module = g_array_index(scanning.pieces, struct piece, i).module;
 		GArray *found = scanning.found[i];
 
-		g_array_append_vals(g_array_index(sites->read, struct code_module, module).references, found->data, found->len);
+		g_array_append_vals(
+			g_array_index(sites->read, struct code_module, module).references, found->data, found->len);
 		g_array_unref(found);
 	}
 	g_free(scanning.found);

@@ -48,7 +48,9 @@ static void open_module(hc_sites *sites, const hc_module *module)
 
 	if (module->is_vdso)
 		return;
-	one.code = one.span <= SPAN_MOST && sites->read->len < MODULES_MOST ? hc_module_code_open(sites->modules, module) : NULL;
+	one.code = one.span <= SPAN_MOST && sites->read->len < MODULES_MOST ?
+			   hc_module_code_open(sites->modules, module) :
+			   NULL;
 	if (!one.code) {
 		g_ptr_array_add(sites->unread, (void *)module);
 		return;
@@ -194,10 +196,12 @@ static char *why_not_machine(const hc_core *core)
 
 static char *why_not_read(const hc_sites *sites)
 {
-	return g_strdup(sites->read->len ? "there is no memory to read the program's code" : "no file of the process's code is here");
+	return g_strdup(sites->read->len ? "there is no memory to read the program's code" :
+					   "no file of the process's code is here");
 }
 
-hc_sites *hc_sites_create(const hc_core *core, hc_modules *modules, hc_debug_info *debug_info, hc_program_types *program_types, unsigned jobs)
+hc_sites *hc_sites_create(const hc_core *core, hc_modules *modules, hc_debug_info *debug_info,
+	hc_program_types *program_types, unsigned jobs)
 {
 	hc_sites *sites = g_new0(hc_sites, 1);
 	g_autoptr(GError) error = NULL;

@@ -23,14 +23,14 @@ struct code_reference {
 struct code_module {
 	hc_module_code *code;
 	const hc_module *module;
-	uint64_t span;	      /* bytes that offsets go to */
-	uint64_t *marks;      /* a bit for each offset: functions, stubs, words; while code is read */
-	GArray *references;   /* of struct code_reference, by place */
-	GHashTable *stubs;    /* offset of a stub -> offset of the word that it jumps to */
-	GHashTable *targets;  /* offset of a function or stub -> struct allocator * */
-	GHashTable *words;    /* offset of a word -> struct allocator * */
-	GHashTable *calls;    /* offset of a function -> GArray of struct flow_call */
-	uint64_t unread;      /* bytes of code that could not be decoded, or were too many for one function */
+	uint64_t span;	     /* bytes that offsets go to */
+	uint64_t *marks;     /* a bit for each offset: functions, stubs, words; while code is read */
+	GArray *references;  /* of struct code_reference, by place */
+	GHashTable *stubs;   /* offset of a stub -> offset of the word that it jumps to */
+	GHashTable *targets; /* offset of a function or stub -> struct allocator * */
+	GHashTable *words;   /* offset of a word -> struct allocator * */
+	GHashTable *calls;   /* offset of a function -> GArray of struct flow_call */
+	uint64_t unread;     /* bytes of code that could not be decoded, or were too many for one function */
 };
 
 struct allocator_names; /* by name: allocators.c */

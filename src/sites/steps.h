@@ -23,14 +23,16 @@ enum step_kind {
 	STEP_MULTIPLY, /* to = from * other */
 	STEP_CHOOSE,   /* to may become from */
 	STEP_LOAD,     /* to = *(from + add), WIDTH bytes; from NO_REGISTER: the address is `add` */
-	STEP_STORE,    /* *(from + add) = other, or `value` if that is NO_REGISTER; WIDTH bytes; from NO_REGISTER: likewise */
+	STEP_STORE, /* *(from + add) = other, or `value` if that is NO_REGISTER; WIDTH bytes; from NO_REGISTER: likewise */
 	STEP_STORE_UNKNOWN, /* the same of what is not known */
-	STEP_CALL,     /* of `add` */
-	STEP_CALL_AT,  /* of what the word at `add` leads to */
+	STEP_CALL,	    /* of `add` */
+	STEP_CALL_AT,	    /* of what the word at `add` leads to */
 	STEP_CALL_REGISTER, /* of what `from` leads to */
-	STEP_JUMP, STEP_JUMP_AT, STEP_JUMP_REGISTER, /* likewise: nothing comes behind it */
-	STEP_BRANCH,   /* goes to `add`, or on */
-	STEP_END,      /* return, trap: nothing comes behind it */
+	STEP_JUMP,
+	STEP_JUMP_AT,
+	STEP_JUMP_REGISTER, /* likewise: nothing comes behind it */
+	STEP_BRANCH,	    /* goes to `add`, or on */
+	STEP_END,	    /* return, trap: nothing comes behind it */
 };
 
 struct step {

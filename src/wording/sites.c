@@ -78,7 +78,8 @@ static void append_some(GString *text, hc_sites *sites, const hc_site_answer *an
 	else
 		g_string_append_printf(text, "probably allocated by one of %s that ask for so much", calls);
 	if (answer->by_class)
-		g_string_append(text, " and make an object of this class");
+		g_string_append(text, answer->count == 1 ? " and makes an object of this class" :
+							   " and make an object of this class");
 	append_sites(text, sites, answer);
 	if (answer->count == 1)
 		append_others(text, answer);

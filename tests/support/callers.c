@@ -86,7 +86,8 @@ uint32_t callers_number(size_t size)
 	_Unwind_Backtrace(note, &walk);
 	pthread_mutex_lock(&lock);
 	if (!chains) {
-		chains = mmap(NULL, CHAINS * sizeof *chains, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		chains = mmap(NULL, CHAINS * sizeof *chains, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		if (chains == MAP_FAILED)
 			abort();
 	}

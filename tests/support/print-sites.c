@@ -32,11 +32,12 @@ static json_t *describe(hc_sites *sites, const hc_site *site)
 {
 	const hc_site_place *place = hc_sites_place(sites, site);
 
-	return json_pack("{s:s, s:I, s:I, s:I, s:s?, s:s, s:I, s:I, s:b, s:s?, s:s?, s:i, s:s?}", "module", site->module->name, "at",
-		(json_int_t)site->address, "comes_back", (json_int_t)site->comes_back, "start", (json_int_t)site->function, "calls",
-		site->allocator, "kind", hc_site_size_name(site->size_kind), "size", (json_int_t)site->size, "added",
-		(json_int_t)site->added, "handed_on", site->is_handed_on, "function", place->function, "file", place->file, "line",
-		place->line, "inlined", place->inlined);
+	return json_pack("{s:s, s:I, s:I, s:I, s:s?, s:s, s:I, s:I, s:b, s:s?, s:s?, s:i, s:s?}", "module",
+		site->module->name, "at", (json_int_t)site->address, "comes_back", (json_int_t)site->comes_back,
+		"start", (json_int_t)site->function, "calls", site->allocator, "kind",
+		hc_site_size_name(site->size_kind), "size", (json_int_t)site->size, "added", (json_int_t)site->added,
+		"handed_on", site->is_handed_on, "function", place->function, "file", place->file, "line", place->line,
+		"inlined", place->inlined);
 }
 
 static void print_sites(hc_sites *sites)
@@ -112,9 +113,10 @@ static void ask(const hc_analysis *analysis, hc_sites *sites, const struct kind 
 						     (json_int_t)answer.sites[i]->function));
 	for (unsigned i = 0; i < kind->blocks->len; i++)
 		json_array_append_new(blocks, json_integer((json_int_t)g_array_index(kind->blocks, hc_address, i)));
-	put(json_pack("{s:I, s:I, s:s, s:b, s:b, s:i, s:i, s:o, s:o}", "size", (json_int_t)kind->size, "word", (json_int_t)kind->word,
-		"verdict", hc_site_verdict_name(answer.verdict), "by_class", answer.by_class, "by_contents", answer.by_contents,
-		"of_size", (int)answer.of_size, "computed", (int)answer.computed, "sites", found, "blocks", blocks));
+	put(json_pack("{s:I, s:I, s:s, s:b, s:b, s:i, s:i, s:o, s:o}", "size", (json_int_t)kind->size, "word",
+		(json_int_t)kind->word, "verdict", hc_site_verdict_name(answer.verdict), "by_class", answer.by_class,
+		"by_contents", answer.by_contents, "of_size", (int)answer.of_size, "computed", (int)answer.computed,
+		"sites", found, "blocks", blocks));
 	hc_site_answer_clear(&answer);
 }
 
@@ -134,9 +136,10 @@ static void print_time(const hc_sites *sites, gint64 began)
 {
 	hc_sites_read_amount amount = hc_sites_amount(sites);
 
-	put(json_pack("{s:f, s:I, s:I, s:i, s:i, s:i}", "seconds", (double)(g_get_monotonic_time() - began) / 1e6, "bytes",
-		(json_int_t)amount.bytes, "unread_bytes", (json_int_t)amount.unread_bytes, "modules", (int)amount.modules,
-		"unread_modules", (int)amount.unread_modules, "sites", (int)hc_sites_count(sites)));
+	put(json_pack("{s:f, s:I, s:I, s:i, s:i, s:i}", "seconds", (double)(g_get_monotonic_time() - began) / 1e6,
+		"bytes", (json_int_t)amount.bytes, "unread_bytes", (json_int_t)amount.unread_bytes, "modules",
+		(int)amount.modules, "unread_modules", (int)amount.unread_modules, "sites",
+		(int)hc_sites_count(sites)));
 }
 
 int main(int argc, char **argv)
@@ -148,7 +151,10 @@ int main(int argc, char **argv)
 	g_autoptr(hc_sites) sites = analysis ? hc_analysis_find_sites(analysis) : NULL;
 
 	if (!sites || hc_sites_why_none(sites)) {
-		fprintf(stderr, "print-sites: %s\n", sites ? hc_sites_why_none(sites) : error ? error->message : "CORE sites|blocks|time");
+		fprintf(stderr, "print-sites: %s\n",
+			sites ? hc_sites_why_none(sites) :
+			error ? error->message :
+				"CORE sites|blocks|time");
 		return 1;
 	}
 	if (!strcmp(argv[2], "sites"))

@@ -55,7 +55,9 @@ static GArray *run(const struct assembler *code, unsigned machine, struct flow_o
 {
 	GArray *calls = g_array_new(FALSE, FALSE, sizeof(struct flow_call));
 	struct flow *flow = hc_flow_create(machine);
-	struct flow_code one = { .bytes = code->bytes, .start = START, .end = START + code->size, .find = find, .is_entered = true };
+	struct flow_code one = {
+		.bytes = code->bytes, .start = START, .end = START + code->size, .find = find, .is_entered = true
+	};
 	uint64_t unread = 0;
 
 	CU_ASSERT_TRUE(hc_flow_run(flow, &one, calls, argument, &unread));
@@ -199,7 +201,8 @@ static void test_escaped(void)
 {
 	struct assembler code = { 0 };
 
-	put(&code, "55 4889e5 4883ec10 48c745f818000000 488d7df8"); /* ... mov qword [rbp - 8], 24; lea rdi, [rbp - 8] */
+	put(&code,
+		"55 4889e5 4883ec10 48c745f818000000 488d7df8"); /* ... mov qword [rbp - 8], 24; lea rdi, [rbp - 8] */
 	go(&code, 0xe8, OTHER);
 	put(&code, "488b7df8");
 	go(&code, 0xe8, ALLOCATE);
@@ -214,7 +217,8 @@ static void test_stores(void)
 
 	put(&code, "53 bf18000000");
 	go(&code, 0xe8, ALLOCATE);
-	put(&code, "4889c3 c7430834120000 488d05f0000000 488903 4889df"); /* mov dword [rbx + 8], 0x1234; lea rax, [rip + 0xf0]; mov [rbx], rax */
+	put(&code,
+		"4889c3 c7430834120000 488d05f0000000 488903 4889df"); /* mov dword [rbx + 8], 0x1234; lea rax, [rip + 0xf0]; mov [rbx], rax */
 	uint32_t table = START + code.size - 6 + 0xf0;
 
 	go(&code, 0xe8, OTHER); /* with the object as its argument */
@@ -276,7 +280,9 @@ static void test_any_bytes(void)
 
 	for (unsigned i = 0; i < 2000; i++) {
 		uint8_t bytes[600];
-		struct flow_code code = { .bytes = bytes, .start = START, .end = START + sizeof bytes, .find = find, .is_entered = true };
+		struct flow_code code = {
+			.bytes = bytes, .start = START, .end = START + sizeof bytes, .find = find, .is_entered = true
+		};
 		GArray *calls = g_array_new(FALSE, FALSE, sizeof(struct flow_call));
 		struct flow_object argument;
 		uint64_t unread = 0;
