@@ -110,8 +110,14 @@ bool hc_propagation_follow_plain(
 	if (!is_plain(propagation, owner, part, target) || !hc_propagation_locate(propagation, value, &spot) ||
 		spot.address != value || spot.region->region.is_mmapped)
 		return false;
-	if (propagation->types->owner_of[spot.number])
-		return is_looked_at(propagation, &spot, target);
+	hc_address from = holder ? holder + part->offset : 0;
+
+	if (propagation->types->owner_of[spot.number]) {
+		if (!is_looked_at(propagation, &spot, target))
+			return false;
+		propagation->from = from;
+		return true;
+	}
 	if (target->plan->is_polymorphic &&
 		(!hc_propagation_load(propagation, value, &vtable) || !vtable ||
 			!(known = hc_propagation_class(propagation, vtable)) || known->to_top))
@@ -119,6 +125,5 @@ bool hc_propagation_follow_plain(
 	if (!target->plan->is_polymorphic && hc_type_get_kind(target->type) != HC_TYPE_STRUCT)
 		return false;
 	hc_propagation_guess_next(propagation, &spot);
-	return take(propagation, find(propagation, owner, index, target, vtable, known), &spot,
-		holder ? holder + part->offset : 0);
+	return take(propagation, find(propagation, owner, index, target, vtable, known), &spot, from);
 }
