@@ -17,7 +17,7 @@ from pathlib import Path
 from harness import REPORTED, Cases, Stopped, Workspace, few, fixture_path, heapcore, need_captures
 
 WORKERS = (1, 2, 3, 8)
-COMMANDS = ("analyze", "owners", "containers", "diff")
+COMMANDS = ("analyze", "leaks", "owners", "containers", "diff")
 FIXTURES = ("containers-c", "cxx", "decoys", "encodings", "leak-classes", "many", "typed")
 STORIES = ("labels", "backlog-c")
 

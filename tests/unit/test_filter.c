@@ -183,6 +183,20 @@ static void test_blocks(void)
 	}
 }
 
+/* Words on both sides of both ends of RANGE, as they are and as distances from their places. */
+static void store_ends(world *w, hc_word_range range)
+{
+	uint64_t last = (range.span - 1) >> range.shift << range.shift;
+	const uint64_t ends[] = { 0, last, -((uint64_t)1 << range.shift), last + ((uint64_t)1 << range.shift), 1,
+		range.span - 1, range.span };
+
+	for (unsigned i = 0; i < 2 * G_N_ELEMENTS(ends); i++) {
+		uint64_t value = range.low + ends[i / 2];
+
+		store(w, i, i % 2 ? value - (heap + 8 * i) : value, (hc_word_format){ 8, false });
+	}
+}
+
 /* COUNT words at byte AT: each question against the sentence that says what is asked, with AVX-512 (where there is that) and without. */
 static void check_masks(const world *w, uint64_t at, unsigned count, hc_word_range range, hc_word_range other)
 {
@@ -224,6 +238,9 @@ static void test_masks(void)
 				(hc_word_format){ 8, false });
 		if (seed % 11 == 0)
 			range = (hc_word_range){ UINT64_MAX - 99, 4000, 0 };
+		store_ends(&w, range);
+		check_masks(&w, 0, 1 + seed % HC_WORD_MASK, range, other);
+		check_masks(&w, 0, HC_WORD_MASK, range, other);
 		for (unsigned i = 0; i < 40; i++) {
 			unsigned count = 1 + (seed + i * 7) % HC_WORD_MASK;
 

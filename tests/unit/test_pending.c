@@ -59,7 +59,11 @@ static void test_turns(void)
 	for (uint64_t i = 0; i < 100; i++)
 		CU_ASSERT_EQUAL(hc_pending_pop(&pending), i << pending.shift);
 	CU_ASSERT_TRUE(hc_pending_push(&pending, 5));
+	hc_pending_turn(&pending);
+	CU_ASSERT_EQUAL(pending.current, 0);
 	CU_ASSERT_TRUE(hc_pending_push(&pending, (uint64_t)99 << pending.shift));
+	hc_pending_turn(&pending);
+	CU_ASSERT_EQUAL(pending.current, 99);
 	CU_ASSERT_EQUAL(hc_pending_pop(&pending), (uint64_t)99 << pending.shift);
 	CU_ASSERT_EQUAL(hc_pending_pop(&pending), 5);
 	CU_ASSERT_EQUAL(pending.count, 0);
