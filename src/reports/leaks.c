@@ -227,42 +227,93 @@ static hc_records *make_groups(const leaks_report *report)
 	return records;
 }
 
-/*
- * TEXT, which is taken, below the group's number, its later lines from column INDENT on; nothing if
- * it is NULL.
- */
-static void print_detail(hc_output *output, unsigned indent, char *text)
-{
-	g_autofree char *taken = text, *shown = text ? hc_text_escape(text, -1) : NULL;
+/* Behind the table, as lines of their own: what is too wide for a cell. */
+typedef struct detail {
+	unsigned indent; /* of its later lines */
+	char *text;
+} detail;
 
-	if (!shown)
-		return;
-	hc_output_spaces(output, DETAIL_INDENT);
-	hc_output_wrapped(output, DETAIL_INDENT, indent, shown);
+static void clear_detail(void *data)
+{
+	g_free(((detail *)data)->text);
 }
 
-/* Behind the table, as lines of their own: too wide for a cell. */
-static void print_details(const leaks_report *report, const hc_leak_group *group)
+/* TEXT is taken; nothing if it is NULL. */
+static void add_detail(GArray *details, unsigned indent, char *text)
 {
-	hc_output *output = report->output;
-	bool is_verbose = output->options->verbose;
+	const detail added = { indent, text };
+
+	if (text)
+		g_array_append_val(details, added);
+}
+
+static GArray *details_of(const leaks_report *report, const hc_leak_group *group)
+{
+	GArray *details = g_array_new(FALSE, FALSE, sizeof(detail));
+	bool is_verbose = report->output->options->verbose;
 	unsigned shown = is_verbose ? group->evidence_count : MIN(group->evidence_count, EVIDENCE_SHOWN);
 
-	hc_output_printf(output, "%u: at", group->index + 1);
-	for (unsigned i = 0; i < HC_LEAK_EXAMPLES_MAX && group->examples[i]; i++)
-		hc_output_printf(output, " 0x%" PRIx64, group->examples[i]);
-	hc_output_text(output, group->trees > HC_LEAK_EXAMPLES_MAX ? " ...\n" : "\n");
-	print_detail(output, DETAIL_INDENT, hc_word_leak_rings(group));
-	print_detail(output, DETAIL_INDENT, hc_word_leak_unloaded(group));
+	g_array_set_clear_func(details, clear_detail);
+	add_detail(details, DETAIL_INDENT, hc_word_leak_rings(group));
+	add_detail(details, DETAIL_INDENT, hc_word_leak_unloaded(group));
 	if (answer_of(report, group))
-		print_detail(output, DETAIL_INDENT, hc_word_site_answer(report->view->sites, answer_of(report, group)));
-	print_detail(output, WORDS_INDENT, hc_word_leak_words(hc_analysis_modules(report->analysis), group));
+		add_detail(details, DETAIL_INDENT, hc_word_site_answer(report->view->sites, answer_of(report, group)));
+	add_detail(details, WORDS_INDENT, hc_word_leak_words(hc_analysis_modules(report->analysis), group));
 	for (unsigned i = 0; i < shown; i++) {
 		const hc_leak_evidence *evidence = &group->evidence[i];
 
 		/* "freed memory" says nothing. */
 		if (evidence->module || evidence->size || is_verbose)
-			print_detail(output, DETAIL_INDENT, hc_word_leak_evidence(group, evidence));
+			add_detail(details, DETAIL_INDENT, hc_word_leak_evidence(group, evidence));
+	}
+	return details;
+}
+
+static bool are_alike(const GArray *a, const GArray *b)
+{
+	bool alike = a->len && a->len == b->len;
+
+	for (unsigned i = 0; alike && i < a->len; i++)
+		alike = !strcmp(g_array_index(a, detail, i).text, g_array_index(b, detail, i).text);
+	return alike;
+}
+
+/* Of the groups FIRST to LAST, of which all of DETAILS is true; the examples are the first one's. */
+static void print_details(
+	const GArray *details, const hc_leak_group *first, const hc_leak_group *last, hc_output *output)
+{
+	if (first == last)
+		hc_output_printf(output, "%u: at", first->index + 1);
+	else
+		hc_output_printf(output, "%u to %u: the first at", first->index + 1, last->index + 1);
+	for (unsigned i = 0; i < HC_LEAK_EXAMPLES_MAX && first->examples[i]; i++)
+		hc_output_printf(output, " 0x%" PRIx64, first->examples[i]);
+	hc_output_text(output, first->trees > HC_LEAK_EXAMPLES_MAX ? " ...\n" : "\n");
+	for (unsigned i = 0; i < details->len; i++) {
+		const detail *told = &g_array_index(details, detail, i);
+		g_autofree char *shown = hc_text_escape(told->text, -1);
+
+		hc_output_spaces(output, DETAIL_INDENT);
+		hc_output_wrapped(output, DETAIL_INDENT, told->indent, shown);
+	}
+}
+
+/* What is said of several groups one after the other in the same words is said once. */
+static void print_all_details(const leaks_report *report, unsigned count)
+{
+	for (unsigned i = 0; i < count;) {
+		const hc_leak_group *first = hc_leaks_group(report->leaks, i), *last = first;
+		g_autoptr(GArray) details = details_of(report, first);
+
+		for (i++; i < count; i++) {
+			const hc_leak_group *next = hc_leaks_group(report->leaks, i);
+			g_autoptr(GArray) others = details_of(report, next);
+
+			if (!are_alike(details, others))
+				break;
+			last = next;
+		}
+		print_details(details, first, last, report->output);
 	}
 }
 
@@ -281,8 +332,7 @@ static void print_groups(const leaks_report *report)
 		hc_output_printf(report->output, "%s\n", text);
 	}
 	hc_output_text(report->output, "\n");
-	for (unsigned i = 0; i < shown; i++)
-		print_details(report, hc_leaks_group(report->leaks, i));
+	print_all_details(report, shown);
 }
 
 /* ---- mappings ---- */
