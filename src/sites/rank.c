@@ -413,20 +413,43 @@ static bool is_told_by_callers(const hc_sites *sites, const hc_site *site)
 	return site->is_handed_on && g_hash_table_contains(sites->used, g_hash_table_lookup(module->targets, start));
 }
 
-static void answer_computed(
-	const hc_sites *sites, const hc_site_question *question, GArray *found, hc_site_answer *answer)
+/* Whether SITE, whose size is computed, may be a call for such blocks. */
+static bool may_compute(const hc_sites *sites, const hc_site_question *question, const hc_site *site)
+{
+	return !is_told_by_callers(sites, site) && may_give(site, question->size) &&
+	       (!question->owner || site->module == question->owner);
+}
+
+/* Those in the program and its libraries alone, if LEAVES_OUT. */
+static void find_computed(const hc_sites *sites, const hc_site_question *question, bool leaves_out, GArray *found,
+	hc_site_answer *answer)
 {
 	for (unsigned i = sites->sites->len; i-- > 0;) {
 		const hc_site *site = hc_sites_get(sites, i);
 
 		if (site->size_kind == HC_SITE_CONSTANT)
 			break;
-		if (is_told_by_callers(sites, site) || !may_give(site, question->size) ||
-			(question->owner && site->module != question->owner))
+		if (!may_compute(sites, question, site))
 			continue;
+		if (leaves_out && hc_module_is_runtime(site->module)) {
+			answer->without_runtime = true;
+			continue;
+		}
 		answer->computed++;
 		if (found->len < CANDIDATES_MOST)
 			g_array_append_val(found, site);
+	}
+}
+
+/* Of few blocks any module may have made them, and so may libc if nobody else computes a size. */
+static void answer_computed(
+	const hc_sites *sites, const hc_site_question *question, GArray *found, hc_site_answer *answer)
+{
+	answer->without_runtime = false;
+	find_computed(sites, question, !question->owner && question->total >= MANY, found, answer);
+	if (!answer->computed) {
+		answer->without_runtime = false;
+		find_computed(sites, question, false, found, answer);
 	}
 	answer->only_in = question->owner;
 	answer->verdict = answer->computed || sites->computed ? HC_SITE_VERDICT_COMPUTED : HC_SITE_VERDICT_NONE;

@@ -31,12 +31,24 @@ char *hc_word_site(hc_sites *sites, const hc_site *site)
 	return g_string_free(text, FALSE);
 }
 
+/* Calls of one line, copies of it among them, once. */
 static void append_sites(GString *text, hc_sites *sites, const hc_site_answer *answer)
 {
-	for (unsigned i = 0; i < answer->count; i++) {
-		g_autofree char *site = hc_word_site(sites, answer->sites[i]);
+	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
+	unsigned counts[HC_SITES_TOLD_MAX] = { 0 };
 
-		g_string_append_printf(text, "%s%s", i ? "; " : ": ", site);
+	for (unsigned i = 0; i < MIN(answer->count, HC_SITES_TOLD_MAX); i++) {
+		g_autofree char *site = hc_word_site(sites, answer->sites[i]);
+		guint line = lines->len;
+
+		if (!g_ptr_array_find_with_equal_func(lines, site, g_str_equal, &line))
+			g_ptr_array_add(lines, g_steal_pointer(&site));
+		counts[line]++;
+	}
+	for (unsigned i = 0; i < lines->len; i++) {
+		g_string_append_printf(text, "%s%s", i ? "; " : ": ", (const char *)lines->pdata[i]);
+		if (counts[i] > 1)
+			g_string_append_printf(text, " (%u calls)", counts[i]);
 	}
 }
 
@@ -99,6 +111,13 @@ static void append_computed(GString *text, hc_sites *sites, const hc_site_answer
 	append_sites(text, sites, answer);
 }
 
+/* That it rests on a guess. */
+static void append_left_out(GString *text, const hc_site_answer *answer)
+{
+	if (answer->without_runtime && answer->count && answer->count <= HC_SITES_TOLD_MAX)
+		g_string_append(text, "; calls of libc and of the language's runtime are left out, which hardly make so many blocks");
+}
+
 char *hc_word_site_answer(hc_sites *sites, const hc_site_answer *answer)
 {
 	GString *text = g_string_new(NULL);
@@ -117,5 +136,7 @@ char *hc_word_site_answer(hc_sites *sites, const hc_site_answer *answer)
 	default:
 		break;
 	}
+	if (text->len)
+		append_left_out(text, answer);
 	return g_string_free(text, !text->len);
 }
