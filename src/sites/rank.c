@@ -421,8 +421,8 @@ static bool may_compute(const hc_sites *sites, const hc_site_question *question,
 }
 
 /* Those in the program and its libraries alone, if LEAVES_OUT. */
-static void find_computed(const hc_sites *sites, const hc_site_question *question, bool leaves_out, GArray *found,
-	hc_site_answer *answer)
+static void find_computed(
+	const hc_sites *sites, const hc_site_question *question, bool leaves_out, GArray *found, hc_site_answer *answer)
 {
 	for (unsigned i = sites->sites->len; i-- > 0;) {
 		const hc_site *site = hc_sites_get(sites, i);

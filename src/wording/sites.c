@@ -115,7 +115,8 @@ static void append_computed(GString *text, hc_sites *sites, const hc_site_answer
 static void append_left_out(GString *text, const hc_site_answer *answer)
 {
 	if (answer->without_runtime && answer->count && answer->count <= HC_SITES_TOLD_MAX)
-		g_string_append(text, "; calls of libc and of the language's runtime are left out, which hardly make so many blocks");
+		g_string_append(text,
+			"; calls of libc and of the language's runtime are left out, which hardly make so many blocks");
 }
 
 char *hc_word_site_answer(hc_sites *sites, const hc_site_answer *answer)
