@@ -7,7 +7,7 @@
  *	commands.c	the table of commands, and help
  *	<command>.c	one a command
  *	browse*.c	the owners as a tree in the terminal: see browse.h
- *	common.c	options that all commands share, arguments, exit statuses
+ *	command_line.c	options that all commands share, arguments, exit statuses
  *	options.c	options, from tables that tell what each is read into
  *	page.c		a page for a browser, written beside a report
  *	pager.c		the terminal, and the pager that text goes through
@@ -85,7 +85,7 @@ cli_status cli_run_watch(const cli_command *command, int argc, char **argv);
 cli_status cli_run_threads(const cli_command *command, int argc, char **argv);
 cli_status cli_run_help(const cli_command *command, int argc, char **argv);
 
-/* common.c */
+/* command_line.c */
 
 /* A live process in the place of a core. */
 typedef struct cli_live {
