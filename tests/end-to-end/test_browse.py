@@ -10,10 +10,11 @@ import shlex
 import shutil
 import subprocess
 import time
+from pathlib import Path
 from typing import Any, Callable
 
 from grown import Stops
-from harness import HEAPCORE, Cases, Skipped, Workspace, heapcore, need_captures, report_of, succeed
+from harness import HEAPCORE, Cases, Skipped, Stopped, Workspace, heapcore, need_captures, report_of, succeed
 
 need_captures()
 
@@ -189,8 +190,51 @@ def check_without(stops: Stops) -> None:
         terminal.shows("--against CORE")
 
 
+def check_rights(stops: Stops) -> None:
+    """Keys are taken, and a core is read, without the rights to do anything else: as every command (test_sandbox.py)."""
+    if "seccomp filters" not in succeed("--version").out:
+        raise Skipped("the kernel has no filters of system calls")
+    with Terminal("browse", stops.cores[1], stops.program) as terminal:
+        terminal.shows("g_registry")
+        texts = [text for text in (read_if_there(folder / "cmdline").replace("\0", " ") + "\n" + read_if_there(folder / "status")
+                                   for folder in Path("/proc").iterdir() if folder.name.isdigit())
+                 if f" browse {stops.cores[1]}" in text.split("\n")[0] and "tmux" not in text.split("\n")[0]]
+        status = [text for text in texts if "Seccomp:\t2" in text and "NoNewPrivs:\t1" in text]
+        assert len(status) == 1, texts
+
+
+def read_if_there(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def check_content() -> None:
+    """With --no-content nothing that the process's memory holds is on any page; without it is."""
+    with Stopped("secrets") as fixture:
+        core, secret = fixture.gcore(), fixture.said("secret")[0][0]
+        for options in ((), ("--no-content",)):
+            seen = ""
+            with Terminal("browse", core, fixture.program, *options, columns=200, lines=100) as terminal:
+                terminal.shows("HOLDS")
+                for key in ("c", "r", "b", "a"):
+                    terminal.press(key)
+                    seen += "\n".join(terminal.shows("line "))
+                    terminal.press("BSpace")
+                    seen += "\n".join(terminal.shows("HOLDS"))
+                terminal.press("/")
+                terminal.shows("search:")
+                terminal.type(fixture.said("show")[0][0])
+                terminal.press("Enter", "c")
+                seen += "\n".join(terminal.shows("line "))
+            assert (secret[:6] in seen) == (not options), (options, secret, seen)
+
+
 cases = Cases(__doc__)
 with Stops("stories/labels") as stopped:
-    for name, case in {"tree": check_tree, "keys": check_keys, "sizes": check_sizes, "without": check_without}.items():
+    for name, case in {"tree": check_tree, "keys": check_keys, "sizes": check_sizes, "without": check_without,
+                       "rights": check_rights}.items():
         cases.run(name, case, stopped)
+cases.run("content", check_content)
 cases.finish()

@@ -19,6 +19,7 @@ import shutil
 import sqlite3
 import struct
 import subprocess
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any, Iterator
@@ -531,6 +532,7 @@ if not cases.options.list:
         first = story.capture().rename(story.folder / "first")
         dump = story.gcore()
         story.go_on()
+        time.sleep(1)  # captures are told apart by their second
         last = story.capture().rename(story.folder / "last")
         for name, one, is_one_capture in ("capture", last, True), ("gcore", dump, False):
             cases.run(f"pprof: figures, {name}", check_profile, one, is_one_capture)

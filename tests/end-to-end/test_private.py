@@ -40,7 +40,8 @@ def commands() -> list[str]:
 
 def runs(fixture: Stopped, core: Path) -> Iterator[list[str]]:
     """Command lines, without --no-content, of all commands."""
-    known = {"show", "block", "path", "diff", "snapshot", "watch", *RUNS}
+    # browse needs a terminal: test_browse.py looks at it.
+    known = {"browse", "show", "block", "path", "diff", "snapshot", "watch", *RUNS}
     assert set(commands()) == known, f"commands that this test does not know, or that have no such option: {set(commands()) ^ known}"
     program = str(fixture.program)
     for name, all_options in RUNS.items():

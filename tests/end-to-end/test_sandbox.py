@@ -25,6 +25,7 @@ TRIES = FIXTURES / "tests" / "support" / ".libs" / "sandbox-tries.so"
 OLDER_LANDLOCK = FIXTURES / "tests" / "support" / ".libs" / "older-landlock.so"
 LIVE = {"capture", "watch"}  # they stay debuggers; of watch the steps do not
 NO_CORE = {"help"}
+TERMINAL = {"browse"}  # nothing without one: test_browse.py looks at its rights
 REFUSED = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EXDEV}
 # What works for anybody who is in no sandbox.
 COMMON = {"fork", "vfork", "socket-internet", "socket-unix", "socketpair", "connect", "kill", "open-write", "open-both", "open-append",
@@ -124,7 +125,7 @@ def check_without(fixture: Stopped, core: Path) -> None:
 def check_tries(fixture: Stopped, core: Path) -> None:
     wrong: list[str] = []
     for name in commands():
-        if name in LIVE | NO_CORE:
+        if name in LIVE | NO_CORE | TERMINAL:
             continue
         line = line_of(name, fixture, core)
         found = tries(fixture, line)
@@ -158,7 +159,7 @@ def check_outside(fixture: Stopped, core: Path) -> None:
     """/proc/PID/status of every command as it waits for the first byte of its core."""
     wrong: list[str] = []
     for name in commands():
-        if name in LIVE | NO_CORE:
+        if name in LIVE | NO_CORE | TERMINAL:
             continue
         for options, filtered in ([], True), (["--no-sandbox"], False):
             process = subprocess.Popen([HEAPCORE, *line_of(name, fixture, "-"), *options], stdin=subprocess.PIPE,
@@ -203,7 +204,7 @@ def check_same(fixture: Stopped, core: Path) -> None:
     packed = fixture.folder / "packed.zst"
     subprocess.run(["zstd", "-q", "-f", str(core), "-o", str(packed)], check=True)
     for name in commands():
-        if name in LIVE | NO_CORE:
+        if name in LIVE | NO_CORE | TERMINAL:
             continue
         for one in (core, packed) if name in ("analyze", "chunks") else (core,):
             line = line_of(name, fixture, one)
