@@ -16,6 +16,7 @@
  * SWEEPS_MOST bounds it all the same. Then each block is gone through once more, and what it does is written down.
  */
 #include "sites/flow.h"
+#include "sites/flow_values.h"
 
 #include <string.h>
 
@@ -104,92 +105,7 @@ void hc_flow_destroy(struct flow *flow)
 	g_free(flow);
 }
 
-/* ---- values ---- */
-
 static const struct value unknown = { .kind = VALUE_UNKNOWN };
-
-static struct value number(int64_t value)
-{
-	return (struct value){ .kind = VALUE_NUMBER, .add = value };
-}
-
-static bool is_same(const struct value *a, const struct value *b)
-{
-	return a->kind == b->kind && a->index == b->index && a->scale == b->scale && a->add == b->add;
-}
-
-static bool is_one_or_none(const struct value *value)
-{
-	return value->kind == VALUE_NUMBER && value->add >= 0 && value->add <= 1;
-}
-
-static bool is_none(const struct value *value)
-{
-	return value->kind == VALUE_NUMBER && !value->add;
-}
-
-static struct value join(const struct value *a, const struct value *b)
-{
-	if (is_same(a, b))
-		return *a;
-	if (a->kind == VALUE_ARGUMENT && a->scale == 1 && !a->add && is_one_or_none(b))
-		return *a;
-	if (b->kind == VALUE_ARGUMENT && b->scale == 1 && !b->add && is_one_or_none(a))
-		return *b;
-	/* What an allocator gave, or no memory. */
-	if (a->kind == VALUE_RESULT && is_none(b))
-		return *a;
-	if (b->kind == VALUE_RESULT && is_none(a))
-		return *b;
-	return unknown;
-}
-
-/* VALUE * SCALE */
-static struct value scaled(struct value value, int64_t scale)
-{
-	if (value.kind == VALUE_NUMBER) {
-		if (__builtin_mul_overflow(value.add, scale, &value.add))
-			return unknown;
-		return value;
-	}
-	if (value.kind != VALUE_ARGUMENT && value.kind != VALUE_UNKNOWN) {
-		value = (struct value){ .kind = VALUE_UNKNOWN, .scale = 1 };
-	} else if (!value.scale)
-		value.scale = 1;
-	if (scale <= 0 || __builtin_mul_overflow(value.scale, scale, &value.scale) ||
-		__builtin_mul_overflow(value.add, scale, &value.add))
-		return unknown;
-	return value;
-}
-
-/* A + B */
-static struct value sum(struct value a, struct value b)
-{
-	if (a.kind == VALUE_NUMBER && b.kind != VALUE_NUMBER) {
-		struct value swapped = a;
-
-		a = b;
-		b = swapped;
-	}
-	if (b.kind == VALUE_NUMBER && (a.kind != VALUE_UNKNOWN || a.scale > 1)) {
-		if (__builtin_add_overflow(a.add, b.add, &a.add))
-			return unknown;
-		return a;
-	}
-	if (a.kind == VALUE_ARGUMENT && b.kind == VALUE_ARGUMENT && a.index == b.index) {
-		if (__builtin_add_overflow(a.add, b.add, &a.add) || __builtin_add_overflow(a.scale, b.scale, &a.scale))
-			return unknown;
-		return a;
-	}
-	return unknown;
-}
-
-static struct value cut(struct value value, uint8_t width)
-{
-	if (width == 4 && value.kind == VALUE_NUMBER)
-		value.add = (int64_t)(uint32_t)value.add;
-	return value;
-}
 
 /* ---- states ---- */
 
@@ -243,11 +159,11 @@ static bool join_states(const struct flow *flow, struct state *to, const struct 
 		return true;
 	}
 	for (unsigned i = 0; i < flow->calling->registers; i++) {
-		if (is_same(&to->registers[i], &from->registers[i]))
+		if (hc_flow_same(&to->registers[i], &from->registers[i]))
 			continue;
-		struct value value = join(&to->registers[i], &from->registers[i]);
+		struct value value = hc_flow_join(&to->registers[i], &from->registers[i]);
 
-		changed |= !is_same(&value, &to->registers[i]);
+		changed |= !hc_flow_same(&value, &to->registers[i]);
 		to->registers[i] = value;
 	}
 	for (unsigned i = 0; i < to->slot_count; i++) {
@@ -255,9 +171,9 @@ static bool join_states(const struct flow *flow, struct state *to, const struct 
 		const struct value *other = i < from->slot_count && from->slots[i].offset == slot.offset ?
 						    &from->slots[i].value :
 						    slot_at(from, slot.offset);
-		struct value value = other ? join(&slot.value, other) : unknown;
+		struct value value = other ? hc_flow_join(&slot.value, other) : unknown;
 
-		changed |= !is_same(&value, &slot.value);
+		changed |= !hc_flow_same(&value, &slot.value);
 		slot.value = value;
 		if (value.kind != VALUE_UNKNOWN || value.scale > 1)
 			to->slots[kept++] = slot;
@@ -356,15 +272,15 @@ static void measure(const struct flow *flow, const struct state *state, struct f
 		struct value count = argument_of(flow, state, allocator->count);
 
 		if (count.kind == VALUE_NUMBER)
-			size = scaled(size, count.add);
+			size = hc_flow_scaled(size, count.add);
 		else if (size.kind == VALUE_NUMBER)
-			size = scaled(count, size.add);
+			size = hc_flow_scaled(count, size.add);
 		else if (is_argument(&size) && is_argument(&count))
 			call->count_argument = (int)count.index;
 		else
 			size = unknown;
 	}
-	call->size = sum(scaled(size, allocator->scale), number(allocator->add));
+	call->size = hc_flow_sum(hc_flow_scaled(size, allocator->scale), hc_flow_number(allocator->add));
 	if (call->size.kind != VALUE_NUMBER && call->size.kind != VALUE_ARGUMENT)
 		call->size.kind = VALUE_UNKNOWN;
 }
@@ -441,7 +357,7 @@ static struct value place_of(const struct step *step, const struct state *state)
 {
 	if (step->from == NO_REGISTER)
 		return (struct value){ .kind = VALUE_ADDRESS, .add = step->add };
-	return sum(state->registers[step->from], number(step->add));
+	return hc_flow_sum(state->registers[step->from], hc_flow_number(step->add));
 }
 
 static void do_load(const struct step *step, struct state *state)
@@ -450,7 +366,7 @@ static void do_load(const struct step *step, struct state *state)
 	const struct value *slot = place.kind == VALUE_STACK ? slot_at(state, place.add) : NULL;
 
 	if (slot && step->width >= 4)
-		*to = cut(*slot, step->width);
+		*to = hc_flow_cut(*slot, step->width);
 	else if (place.kind == VALUE_ADDRESS && step->width == 8 && place.add >= 0 && place.add <= UINT32_MAX)
 		*to = (struct value){ .kind = VALUE_WORD, .index = (uint32_t)place.add };
 	else
@@ -460,7 +376,7 @@ static void do_load(const struct step *step, struct state *state)
 static void do_store(const struct flow *flow, const struct step *step, struct state *state, bool noting)
 {
 	struct value value = step->kind == STEP_STORE_UNKNOWN ? unknown :
-			     step->other == NO_REGISTER	      ? number(step->value) :
+			     step->other == NO_REGISTER	      ? hc_flow_number(step->value) :
 								state->registers[step->other];
 	bool is_nowhere = step->kind == STEP_STORE_UNKNOWN && step->from == NO_REGISTER && !step->add;
 	struct value place = is_nowhere ? unknown : place_of(step, state);
@@ -477,17 +393,19 @@ static void do_store(const struct flow *flow, const struct step *step, struct st
 
 static struct value add_up(const struct step *step, const struct state *state)
 {
-	struct value value = step->from == NO_REGISTER ? number(0) : state->registers[step->from];
+	struct value value = step->from == NO_REGISTER ? hc_flow_number(0) : state->registers[step->from];
 
 	if (step->from != NO_REGISTER && step->from == step->other && step->scale > 0 && step->scale < INT64_MAX)
-		value = scaled(value, step->scale + 1); /* what is not known is the same twice */
+		value = hc_flow_scaled(value, step->scale + 1); /* what is not known is the same twice */
 	else if (step->other != NO_REGISTER) {
 		struct value more = state->registers[step->other];
 
 		/* What is taken away is no multiple of anything. */
-		value = step->scale < 0 && more.kind != VALUE_NUMBER ? unknown : sum(value, scaled(more, step->scale));
+		value = step->scale < 0 && more.kind != VALUE_NUMBER ?
+				unknown :
+				hc_flow_sum(value, hc_flow_scaled(more, step->scale));
 	}
-	return step->add ? sum(value, number(step->add)) : value;
+	return step->add ? hc_flow_sum(value, hc_flow_number(step->add)) : value;
 }
 
 static void do_step(const struct flow *flow, const struct step *step, struct state *state, bool noting)
@@ -497,24 +415,24 @@ static void do_step(const struct flow *flow, const struct step *step, struct sta
 	switch (step->kind) {
 	case STEP_SET:
 		*to = step->is_address ? (struct value){ .kind = VALUE_ADDRESS, .add = step->add } :
-					 cut(number(step->add), step->width);
+					 hc_flow_cut(hc_flow_number(step->add), step->width);
 		break;
 	case STEP_SUM:
 		value = add_up(step, state);
-		*to = cut(value, step->width);
+		*to = hc_flow_cut(value, step->width);
 		break;
 	case STEP_SCALE:
-		*to = cut(scaled(state->registers[step->from], step->scale), step->width);
+		*to = hc_flow_cut(hc_flow_scaled(state->registers[step->from], step->scale), step->width);
 		break;
 	case STEP_MULTIPLY:
 		value = state->registers[step->other];
-		*to = value.kind == VALUE_NUMBER ? scaled(state->registers[step->from], value.add) :
+		*to = value.kind == VALUE_NUMBER ? hc_flow_scaled(state->registers[step->from], value.add) :
 		      state->registers[step->from].kind == VALUE_NUMBER ?
-						   scaled(value, state->registers[step->from].add) :
+						   hc_flow_scaled(value, state->registers[step->from].add) :
 						   unknown;
 		break;
 	case STEP_CHOOSE:
-		*to = join(to, &state->registers[step->from]);
+		*to = hc_flow_join(to, &state->registers[step->from]);
 		break;
 	case STEP_LOAD:
 		do_load(step, state);
