@@ -6,6 +6,12 @@
 
 #include <curses.h>
 #include <string.h>
+#include <term.h>
+#include <unistd.h>
+
+/* Capabilities of terminals, which are of no use here. */
+#undef columns
+#undef lines
 
 enum {
 	HEAD = 2, /* lines above what is shown */
@@ -23,9 +29,15 @@ struct browse_screen {
 
 browse_screen *browse_screen_new(void)
 {
-	SCREEN *taken = newterm(NULL, stdout, stdin);
 	browse_screen *screen;
+	SCREEN *taken;
+	int found;
 
+	/* Asked first, as newterm() leaks if there is none. */
+	if (setupterm(NULL, STDOUT_FILENO, &found) == ERR || found != 1)
+		return NULL;
+	del_curterm(cur_term);
+	taken = newterm(NULL, stdout, stdin);
 	if (!taken)
 		return NULL;
 	set_escdelay(ESCAPE_DELAY);

@@ -69,8 +69,10 @@ struct flow {
 
 void hc_flow_object_init(struct flow_object *object)
 {
-	object->stores = g_array_new(FALSE, FALSE, sizeof(struct flow_store));
-	object->uses = g_array_new(FALSE, FALSE, sizeof(struct flow_use));
+	*object = (struct flow_object){
+		.stores = g_array_new(FALSE, FALSE, sizeof(struct flow_store)),
+		.uses = g_array_new(FALSE, FALSE, sizeof(struct flow_use)),
+	};
 }
 
 void hc_flow_object_clear(struct flow_object *object)
