@@ -499,7 +499,9 @@ def check_fleet(before: Path, after: Path) -> None:
     assert len(lines) == len(objects) and {row["host"] for row in objects} == {"h"}
     assert {row["labels"] for row in lines} == {'{"region": "eu", "a": "\\""}'}
     times = sorted({row["taken"] for row in objects})
-    assert len(times) == 2 and len({row["execution"] for row in objects}) == 1
+    assert len(times) == 2, times
+    executions = {row["execution"] for row in objects}
+    assert len(executions) == 1 and None not in executions, executions
     for core, taken in zip((before, after), times):
         report, analysis = owners(core), analyze(core)
         rows = [row for row in objects if row["taken"] == taken]
