@@ -7,6 +7,7 @@
  *	scan.c			where code names functions
  *	read.c			which calls allocate, round by round
  *	flow.c, flow.h		values through one function
+ *	flow_values.c		reckoning with what is known of them
  *	decode.c, steps.h	one instruction, by capstone
  *	decode_x86.c		... what it does on x86-64
  *	decode_aarch64.c	... on aarch64
