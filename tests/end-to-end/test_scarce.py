@@ -19,7 +19,8 @@ COMMANDS = ("analyze", "duplicates")
 BUILT = Path(HEAPCORE).parent / ".libs"
 PROGRAM = BUILT / "heapcore" if (BUILT / "heapcore").exists() else Path(HEAPCORE)
 # LeakSanitizer looks from a process of its own, for which there is no room either.
-PROGRAM_ENVIRONMENT = {**os.environ, "HOME": "/nonexistent", "ASAN_OPTIONS": "detect_leaks=0", **({"LD_LIBRARY_PATH": str(BUILT)} if PROGRAM != Path(HEAPCORE) else {})}
+PROGRAM_ENVIRONMENT = {**os.environ, "HOME": "/nonexistent", "ASAN_OPTIONS": "detect_leaks=0",
+                       **({"LD_LIBRARY_PATH": str(BUILT)} if PROGRAM != Path(HEAPCORE) else {})}
 LIMITS = 20  # of memory, from next to nothing on
 FEWER = 5  # of other commands, each at others of these limits
 
