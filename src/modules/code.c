@@ -21,13 +21,13 @@ enum {
 	ENCODING_TABLE = 0x3b, /* DW_EH_PE_datarel | DW_EH_PE_sdata4 */
 };
 
-/* The offset of ADDRESS, as the file has it; FALSE if that is not in the module. */
+/* The offset of ADDRESS, as the file has it; FALSE if that is not in the module, or beyond its first 4 GiB. */
 static bool to_offset(const hc_module *module, uint64_t address, uint32_t *ret_offset)
 {
 	uint64_t offset = address + module->bias - module->start;
 
 	*ret_offset = (uint32_t)offset;
-	return offset < module->end - module->start;
+	return offset < module->end - module->start && offset <= UINT32_MAX;
 }
 
 static bool in_code(const hc_module_code *code, uint32_t offset)
@@ -69,6 +69,7 @@ static void add_segments(const hc_modules *modules, hc_module_code *code)
 
 		if (segment->type != PT_LOAD || !(segment->flags & PF_X) || segment->start < module->start ||
 			segment->file_end > module->end || segment->file_end <= segment->start ||
+			segment->file_end - module->start > UINT32_MAX ||
 			segment->offset > size || segment->file_end - segment->start > size - segment->offset)
 			continue;
 		hc_code_segment one = {
