@@ -77,23 +77,26 @@ static void append_probably(GString *text, hc_sites *sites, const hc_site_answer
 		append_others(text, answer);
 }
 
+/* Size alone makes no call a probable one: it is said who asks for so much, and that others compute theirs. */
 static void append_some(GString *text, hc_sites *sites, const hc_site_answer *answer)
 {
 	g_autofree char *calls = hc_unit_text(answer->count, "calls");
+	bool is_one = answer->count == 1;
 
 	if (answer->count > HC_SITES_TOLD_MAX) {
 		g_string_append_printf(text, "%s ask for so much: too many to tell which", calls);
 		return;
 	}
-	if (answer->count == 1)
-		g_string_append(text, "one call asks for so much");
+	if (answer->by_class && !is_one)
+		g_string_append_printf(
+			text, "probably allocated by one of %s that ask for so much and make an object of this class", calls);
+	else if (is_one)
+		g_string_append_printf(
+			text, "one call asks for so much%s", answer->by_class ? " and makes an object of this class" : "");
 	else
-		g_string_append_printf(text, "probably allocated by one of %s that ask for so much", calls);
-	if (answer->by_class)
-		g_string_append(text, answer->count == 1 ? " and makes an object of this class" :
-							   " and make an object of this class");
+		g_string_append_printf(text, "%s ask for so much", calls);
 	append_sites(text, sites, answer);
-	if (answer->count == 1)
+	if (is_one || !answer->by_class)
 		append_others(text, answer);
 }
 
