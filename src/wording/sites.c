@@ -88,11 +88,11 @@ static void append_some(GString *text, hc_sites *sites, const hc_site_answer *an
 		return;
 	}
 	if (answer->by_class && !is_one)
-		g_string_append_printf(
-			text, "probably allocated by one of %s that ask for so much and make an object of this class", calls);
+		g_string_append_printf(text,
+			"probably allocated by one of %s that ask for so much and make an object of this class", calls);
 	else if (is_one)
-		g_string_append_printf(
-			text, "one call asks for so much%s", answer->by_class ? " and makes an object of this class" : "");
+		g_string_append_printf(text, "one call asks for so much%s",
+			answer->by_class ? " and makes an object of this class" : "");
 	else
 		g_string_append_printf(text, "%s ask for so much", calls);
 	append_sites(text, sites, answer);
