@@ -77,6 +77,9 @@ bool hc_export_analysis(hc_export *export, const hc_analysis *analysis, GError *
 bool hc_export_snapshot(hc_export *export, const hc_snapshot *snapshot, GError **error);
 bool hc_export_finish(hc_export *export, GError **error);
 
+/* Of SQLite, as it is loaded: "3.40.1". */
+const char *hc_export_sqlite_version(void);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_export, hc_export_destroy)
 
 HC_END_DECLS

@@ -136,5 +136,8 @@ browse_key browse_screen_key(browse_screen *screen);
 /* Asks for a word. NULL if there is none. To be freed. */
 char *browse_screen_ask(browse_screen *screen, const char *question);
 
+/* Of curses, as it is loaded: "6.4.20221231". */
+const char *browse_curses_version(void);
+
 /* What stands where something takes long. */
 void browse_screen_wait(browse_screen *screen, const char *text);

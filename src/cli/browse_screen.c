@@ -311,3 +311,10 @@ char *browse_screen_ask(browse_screen *screen, const char *question)
 	noecho();
 	return got == OK && *word ? g_strdup(word) : NULL;
 }
+
+const char *browse_curses_version(void)
+{
+	const char *name = curses_version(), *version = strchr(name, ' '); /* "ncurses 6.4.20221231" */
+
+	return version ? version + 1 : name;
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Options before the command, and dispatch. */
-#include "cli.h"
+#include "browse.h"
 
 #include <locale.h>
 #include <stdio.h>
@@ -43,7 +43,8 @@ static bool parse_own_options(int *argc, char ***argv, cli_status *ret_status)
 	if (version) {
 		g_autofree char *libraries = hc_describe_libraries(), *sandbox = cli_sandbox_describe();
 
-		printf("heapcore %s\nLibraries: %s\n%s\n", hc_version(), libraries, sandbox);
+		printf("heapcore %s\nLibraries: %s, SQLite %s, ncurses %s\n%s\n", hc_version(), libraries,
+			hc_export_sqlite_version(), browse_curses_version(), sandbox);
 	} else if (help) {
 		cli_print_overview();
 	} else if (list) {

@@ -184,3 +184,8 @@ bool hc_sqlite_write(hc_export *export, hc_table_source *source, GError **error)
 	hc_sqlite_file_forget(&file);
 	return !database.failed;
 }
+
+const char *hc_export_sqlite_version(void)
+{
+	return sqlite3_libversion();
+}

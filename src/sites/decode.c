@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One instruction at a time, by capstone. It gets ranges that were checked, and a handle for each thread. */
+#include "sites/sites.h"
 #include "sites/steps.h"
 
 #include <capstone/capstone.h>
@@ -66,4 +67,12 @@ size_t hc_decode(struct decoder *decoder, const uint8_t *bytes, size_t size, uin
 		ret_steps[i].next = (uint32_t)address;
 	}
 	return (size_t)(at - bytes);
+}
+
+char *hc_sites_capstone_version(void)
+{
+	int major, minor;
+
+	cs_version(&major, &minor);
+	return g_strdup_printf("%d.%d", major, minor);
 }

@@ -31,3 +31,6 @@
  */
 hc_sites *hc_sites_create(const hc_core *core, hc_modules *modules, hc_debug_info *debug_info,
 	hc_program_types *program_types, unsigned jobs);
+
+/* Of the disassembler, "4.0"; to be freed. */
+char *hc_sites_capstone_version(void);

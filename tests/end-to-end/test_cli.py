@@ -41,7 +41,11 @@ def check_version() -> None:
     loaded = subprocess.run(["ldd", program], stdout=subprocess.PIPE, text=True, check=True).stdout
     files = [Path(path).resolve().name for path in re.findall(r"=> (/\S+)", loaded)]
     told = dict(one.split(" ") for one in re.search(r"^Libraries: (.*)$", text, re.MULTILINE).group(1).split(", "))
-    assert {"GLib", "elfutils", "jansson", "libzstd"} <= told.keys(), text
+    assert {"GLib", "elfutils", "jansson", "libzstd", "capstone", "SQLite", "ncurses"} <= told.keys(), text
+    # Files of these are not named by their whole version; by pkg-config they are.
+    for name, module in (("capstone", "capstone"), ("SQLite", "sqlite3"), ("ncurses", "ncursesw")):
+        version = subprocess.run(["pkg-config", "--modversion", module], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+        assert version.startswith(told[name]) or told[name].startswith(version), f"{name}: {told[name]}, but {version}"
     patterns = {"GLib": r"libglib-2\.0\.so\.0\.(\d\d)00(\.\d+)", "elfutils": r"libdw-(.+)\.so", "jansson": r"libjansson\.so\.4(\.\d+)\.\d+",
                 "zlib": r"libz\.so\.(.+)", **{name: rf"{name}\.so\.(.+)" for name in ("libzstd", "liblz4", "liblzma")}}
     for name in told.keys() & patterns.keys():
