@@ -46,11 +46,7 @@ static const GArray *differences_of(const hc_abi *abi, GHashTable *by_type, cons
 
 uint64_t hc_abi_usable(const hc_abi *abi, uint64_t size)
 {
-	uint64_t word = abi->input.blocks->word, alignment = abi->input.blocks->alignment;
-
-	if (size > UINT64_MAX / 2)
-		return size;
-	return MAX(hc_align_up(size + word, alignment), 4 * word) - word;
+	return hc_least_usable(size, abi->input.blocks->word, abi->input.blocks->alignment);
 }
 
 /* What is too little to be a block of its own malloc gives away with the one before it: so the larger size may have been given for the smaller one. */

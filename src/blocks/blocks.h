@@ -342,10 +342,17 @@ static inline uint64_t hc_start_cursor_next(hc_start_cursor *cursor)
 	return start;
 }
 
-/* The usable bytes of the smallest block that malloc has for SIZE (malloc.c: request2size() less a header). */
+/* The smallest chunk (malloc.c: MINSIZE): a header of two words, and two more for the links of a free one. */
+static inline uint64_t hc_least_chunk(unsigned word, uint64_t alignment)
+{
+	return hc_align_up(4 * word, alignment);
+}
+
+/* The usable bytes of the smallest block that malloc has for SIZE (malloc.c: request2size() less a header); SIZE itself if nobody has so much. */
 static inline uint64_t hc_least_usable(uint64_t size, unsigned word, uint64_t alignment)
 {
-	return MAX(2 * alignment, (size + word + alignment - 1) / alignment * alignment) - word;
+	return size > UINT64_MAX / 2 ? size :
+				       MAX(hc_least_chunk(word, alignment), hc_align_up(size + word, alignment)) - word;
 }
 
 /* Fills totals->free_pages of every arena, and runs: free_pages.c. */

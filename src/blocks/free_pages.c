@@ -90,7 +90,7 @@ static void count_top(const struct count *count, const struct run *run)
 {
 	const hc_region *region = &count->region->region;
 	const hc_arena *arena = &g_array_index(count->blocks->heap.arenas, hc_arena, region->arena);
-	uint64_t minimum = hc_align_up(4 * count->blocks->word, count->blocks->alignment), size = run->end - run->start;
+	uint64_t minimum = hc_least_chunk(count->blocks->word, count->blocks->alignment), size = run->end - run->start;
 	uint64_t unit = MAX(count->blocks->heap.info.trim_unit, count->page);
 
 	if (size <= minimum + 1)

@@ -68,10 +68,7 @@ static uint64_t text_length(const uint8_t *bytes, uint64_t size)
 /* Whether malloc makes a block of SIZE usable bytes when it is asked for REQUEST. */
 static bool would_be_made(const hc_blocks *blocks, uint64_t size, uint64_t request)
 {
-	uint64_t word = blocks->word, least = hc_align_up(4 * word, blocks->alignment);
-	uint64_t chunk = MAX(hc_align_up(request + word, blocks->alignment), least);
-
-	return chunk - word == size;
+	return hc_least_usable(request, blocks->word, blocks->alignment) == size;
 }
 
 hc_content hc_content_of(const hc_duplicates *duplicates, const hc_compared_block *block, const uint8_t *bytes)

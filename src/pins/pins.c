@@ -53,7 +53,7 @@ hc_pins *hc_pins_create(const hc_core *core, const hc_blocks *blocks, const hc_t
 	pins->blocks = blocks;
 	pins->types = types;
 	pins->page = hc_core_process(core)->page_size;
-	pins->minimum = hc_align_up(4 * blocks->word, blocks->alignment);
+	pins->minimum = hc_least_chunk(blocks->word, blocks->alignment);
 	pins->trim_threshold = heap->thresholds_known ? heap->trim_threshold : DEFAULT_TRIM_THRESHOLD;
 	pins->trim_unit = MAX(heap->trim_unit, pins->page);
 	pins->top_pad = heap->thresholds_known ? heap->top_pad : DEFAULT_TOP_PAD;

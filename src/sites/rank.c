@@ -18,6 +18,7 @@
 #include "sites/sites_state.h"
 
 #include "base/partition.h"
+#include "blocks/blocks.h"
 
 #include <string.h>
 
@@ -75,19 +76,12 @@ const char *hc_site_verdict_name(hc_site_verdict verdict)
 
 /* ---- sizes ---- */
 
-/* The usable bytes of the block that malloc makes for REQUEST. */
-static uint64_t usable_for(uint64_t request)
-{
-	uint64_t chunk = (request + HEADER + ALIGNMENT - 1) & ~(uint64_t)(ALIGNMENT - 1);
-
-	return MAX(chunk - HEADER, LEAST);
-}
-
 static bool gives(uint64_t request, uint64_t usable)
 {
 	if (request > usable)
 		return false;
-	return usable_for(request) == usable || (usable >= MMAPPED_LEAST && usable - request < PAGE + ALIGNMENT);
+	return hc_least_usable(request, HEADER, ALIGNMENT) == usable ||
+	       (usable >= MMAPPED_LEAST && usable - request < PAGE + ALIGNMENT);
 }
 
 /* Whether a multiple may. */
@@ -277,7 +271,7 @@ static bool is_inside(const struct content *content, uint64_t size)
 
 static bool is_vtable(hc_sites *sites, const struct content *content)
 {
-	return !content->offset && content->width == 8 && content->value > UINT32_MAX / 2 / 2 / 2 / 2 &&
+	return !content->offset && content->width == 8 && content->value > UINT32_MAX >> 4 &&
 	       hc_program_types_class_name_of_vtable(sites->program_types, content->value) != NULL;
 }
 

@@ -436,9 +436,30 @@ static void test_pages_top_not_last(void)
 	CU_ASSERT_EQUAL(pages.largest, 0x67e0);
 }
 
+/* What malloc gives for so much, on machines with words and alignments of these: as its malloc_usable_size() says. */
+static void test_least_usable(void)
+{
+	static const struct {
+		uint64_t size;
+		unsigned word;
+		uint64_t alignment, usable;
+	} examples[] = {
+		{ 0, 8, 16, 24 }, { 24, 8, 16, 24 }, { 25, 8, 16, 40 }, { 1000, 8, 16, 1000 },
+		{ 1001, 8, 16, 1016 },					/* x86-64 */
+		{ 1, 4, 8, 12 }, { 12, 4, 8, 12 }, { 13, 4, 8, 20 },	/* i386 to 2.25 */
+		{ 1, 4, 16, 12 }, { 12, 4, 16, 12 }, { 13, 4, 16, 28 }, /* from 2.26 on */
+		{ UINT64_MAX - 1, 8, 16, UINT64_MAX - 1 },		/* nobody has so much */
+	};
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(examples); i++)
+		CU_ASSERT_EQUAL(
+			hc_least_usable(examples[i].size, examples[i].word, examples[i].alignment), examples[i].usable);
+}
+
 int main(void)
 {
 	static const unit_case cases[] = {
+		{ "what malloc gives", test_least_usable },
 		{ "every byte of a heap", test_every_byte },
 		{ "words of headers", test_words_of_headers },
 		{ "groups without a start", test_empty_groups },
