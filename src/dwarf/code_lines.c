@@ -2,9 +2,6 @@
 /* From an address of code to lines of source: the functions that were inlined there, from the innermost on, and where each was called. */
 #include "dwarf/dwarf_state.h"
 
-#include "base/memory.h"
-
-#include <errno.h>
 #include <dwarf.h>
 
 /* The next function that is inlined below DIE around ADDRESS, of the file. FALSE: none is. */
@@ -37,32 +34,11 @@ static int number_of(Dwarf_Die *die, unsigned name)
 		       0;
 }
 
-/*
- * The debug info of DEBUG with its tables of lines, which that is opened without: nobody else needs them, and where they are compressed that
- * would cost all others time. NULL: there is none.
- */
-static Dwarf *open_lines(struct module_debug *debug)
-{
-	if (debug->is_borrowed)
-		return debug->dwarf;
-	if (debug->tried_lines || !debug->path)
-		return debug->lines;
-	debug->tried_lines = true;
-	debug->lines_mapped = hc_debug_map(debug->path);
-	debug->lines_elf = debug->lines_mapped ? hc_modules_open_elf(debug->lines_mapped) : NULL;
-	errno = 0;
-	debug->lines = debug->lines_elf ? dwarf_begin_elf(debug->lines_elf, DWARF_C_READ, NULL) : NULL;
-	if (!debug->lines && errno == ENOMEM)
-		hc_memory_end();
-	hc_modules_mind_memory(debug->lines);
-	return debug->lines;
-}
-
 /* The same unit, where it has its lines. */
 static bool find_unit(hc_debug_info *info, const hc_module *module, Dwarf_Die *function, Dwarf_Die *ret_unit)
 {
 	struct module_debug *debug = hc_module_debug(info, module);
-	Dwarf *lines = open_lines(debug);
+	Dwarf *lines = hc_debug_with_lines(debug);
 	Dwarf_Die unit;
 
 	return lines && dwarf_diecu(function, &unit, NULL, NULL) && !(hc_die_offset(debug, &unit) & OFFSET_PLACE) &&

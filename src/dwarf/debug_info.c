@@ -7,11 +7,7 @@
 
 static void close_dwarf(struct module_debug *debug)
 {
-	if (debug->lines)
-		dwarf_end(g_steal_pointer(&debug->lines));
-	if (debug->lines_elf)
-		elf_end(g_steal_pointer(&debug->lines_elf));
-	g_clear_pointer(&debug->lines_mapped, g_mapped_file_unref);
+	hc_debug_close_lines(debug);
 	if (debug->dwarf && !debug->is_borrowed)
 		dwarf_end(debug->dwarf);
 	debug->dwarf = NULL;
@@ -193,7 +189,6 @@ static void release(struct module_debug *debug)
 	g_free(debug->by_base);
 	close_dwarf(debug);
 	hc_one_unit_close(debug->part);
-	hc_debug_close_again(debug);
 	if (debug->elf)
 		elf_end(debug->elf);
 	hc_shared_debug_release(debug->shared);

@@ -21,6 +21,7 @@
  *	functions.c	functions by address, and calls in them
  *	code_lines.c	from an address of code to lines of source
  *	decl_files.c	in which file something was declared
+ *	line_tables.c	the file once more, with its line tables
  */
 #pragma once
 
@@ -128,8 +129,7 @@ struct module_debug {
 	Elf *elf;
 	Dwarf *dwarf;
 	bool tried_lines;
-	GMappedFile *
-		lines_mapped; /* code_lines.c: `dwarf` has no tables of lines, this has them; NULL: nothing was opened */
+	GMappedFile *lines_mapped; /* line_tables.c: `dwarf` has none, this has them; NULL: nothing was opened */
 	Elf *lines_elf;
 	Dwarf *lines;
 	bool is_borrowed;	     /* `dwarf` belongs to the modules */
@@ -147,10 +147,6 @@ struct module_debug {
 	GArray *ranges;	   /* of struct unit_range, by start; lazily */
 	GHashTable *names; /* offset of a DIE -> its qualified name, or NULL */
 	uint64_t split_units, damaged_units;
-	bool tried_whole; /* decl_files.c: the same file once more, with its line tables; NULL: not asked for, or it failed */
-	GMappedFile *whole_mapped;
-	Elf *whole_elf;
-	Dwarf *whole;
 };
 
 /*
@@ -240,7 +236,7 @@ unsigned hc_debug_types_by_base(const struct module_debug *debug, uint64_t base,
 
 /*
  * decl_files.c: the file in which the DIE of DEBUG at OFFSET was declared, as the compiler has it. NULL if that is not known.
- * Belongs to DEBUG. Opens the file of DEBUG again, with its line tables, at the first call.
+ * Belongs to DEBUG.
  */
 const char *hc_debug_decl_file(struct module_debug *debug, uint64_t offset);
 

@@ -43,8 +43,9 @@ GMappedFile *hc_debug_map(const char *path);
 /* debug_file.c: as dwarf_begin_elf(), with hc_modules_mind_memory(). */
 Dwarf *hc_debug_begin(Elf *elf);
 
-/* decl_files.c: for a module that goes. */
-void hc_debug_close_again(struct module_debug *debug);
+/* line_tables.c: the debug info of DEBUG with its line tables; opened at the first call. NULL: there is none. Belongs to DEBUG. */
+Dwarf *hc_debug_with_lines(struct module_debug *debug);
+void hc_debug_close_lines(struct module_debug *debug);
 
 /*
  * unit_headers.c: finds the units of DEBUG, and of the file it shares. Stops at one that is
