@@ -86,22 +86,6 @@ static void add_segments(const hc_modules *modules, hc_module_code *code)
 
 /* ---- where functions begin ---- */
 
-static Elf_Scn *find_section(Elf *elf, const char *wanted, GElf_Shdr *ret_header)
-{
-	size_t names;
-
-	if (elf_getshdrstrndx(elf, &names))
-		return NULL;
-	for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
-		const char *name = gelf_getshdr(section, ret_header) ? elf_strptr(elf, names, ret_header->sh_name) :
-								       NULL;
-
-		if (name && !strcmp(name, wanted))
-			return section;
-	}
-	return NULL;
-}
-
 static uint32_t read_word(const uint8_t *bytes)
 {
 	uint32_t value;
@@ -113,8 +97,8 @@ static uint32_t read_word(const uint8_t *bytes)
 static void add_frame_starts(hc_module_code *code)
 {
 	GElf_Shdr header;
-	Elf_Scn *section = find_section(code->elf, ".eh_frame_hdr", &header);
-	Elf_Data *data = section ? elf_rawdata(section, NULL) : NULL;
+	Elf_Scn *section = hc_modules_find_section(code->elf, ".eh_frame_hdr");
+	Elf_Data *data = section && gelf_getshdr(section, &header) ? elf_rawdata(section, NULL) : NULL;
 	const uint8_t *bytes = data ? data->d_buf : NULL;
 
 	if (!bytes || data->d_size < HEADER_SIZE || bytes[0] != 1 || bytes[2] != ENCODING_COUNT ||

@@ -246,6 +246,9 @@ struct Elf *hc_module_elf(const hc_module *module);
 /* open_elf.c: a file's, that is no ELF file too: libelf tells. NULL if there is none; if that is for want of memory, the process ends as GLib has it end. */
 struct Elf *hc_modules_open_elf(GMappedFile *mapped);
 
+/* one_unit.c: the section of ELF that is called so; NULL: there is none. */
+struct Elf_Scn *hc_modules_find_section(struct Elf *elf, const char *wanted);
+
 /* open_elf.c: whether ELF has BUILD_ID, in hexadecimal digits. */
 bool hc_modules_has_build_id(struct Elf *elf, const char *build_id);
 

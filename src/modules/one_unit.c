@@ -64,7 +64,7 @@ static const char *section_name(Elf *elf, Elf_Scn *section)
 		       elf_strptr(elf, names, header.sh_name);
 }
 
-static Elf_Scn *find_section(Elf *elf, const char *wanted)
+Elf_Scn *hc_modules_find_section(Elf *elf, const char *wanted)
 {
 	for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
 		const char *name = section_name(elf, section);
@@ -83,7 +83,7 @@ static bool packed_find(struct packed *packed, Elf *elf, const char *name)
 	GElf_Shdr header;
 	GElf_Chdr how;
 
-	packed->section = find_section(elf, name);
+	packed->section = hc_modules_find_section(elf, name);
 	if (!packed->section || !gelf_getshdr(packed->section, &header) || header.sh_type == SHT_NOBITS ||
 		!(header.sh_flags & SHF_COMPRESSED) || !gelf_getchdr(packed->section, &how) ||
 		how.ch_type != ELFCOMPRESS_ZLIB || !(data = elf_rawdata(packed->section, NULL)) || !data->d_buf ||
@@ -251,7 +251,7 @@ static bool open_unit(struct one_unit *one, uint64_t address)
 	const char *ident = elf_getident(one->elf, NULL);
 	bool swap = ident && ident[EI_DATA] != (G_BYTE_ORDER == G_LITTLE_ENDIAN ? ELFDATA2LSB : ELFDATA2MSB);
 
-	if (!ident || find_section(one->elf, ".gnu_debugaltlink") ||
+	if (!ident || hc_modules_find_section(one->elf, ".gnu_debugaltlink") ||
 		!find_unit(one->elf, swap, address, &one->offset) || !cut(one->elf, swap, one->offset, &one->info) ||
 		!hide_the_rest(one->elf))
 		return false;
