@@ -21,9 +21,6 @@ struct definition {
 /* same.c: FALSE if nothing says that one class is meant. */
 bool hc_abi_is_same(const struct definition *a, const struct definition *b, hc_abi_same *ret_same);
 
-/* same.c: the last part of a path. */
-const char *hc_abi_file_name(const char *path);
-
 /* sides.c: MODULE has the layout of SIDE; counts once. */
 void hc_abi_add_module(hc_abi_side *side, const hc_module *module);
 

@@ -15,6 +15,8 @@
  */
 #include "abi/abi_state.h"
 
+#include "base/text.h"
+
 #include <string.h>
 
 enum {
@@ -22,17 +24,10 @@ enum {
 	METHODS_MAX = 4096,
 };
 
-const char *hc_abi_file_name(const char *path)
-{
-	const char *slash = path ? strrchr(path, '/') : NULL;
-
-	return slash ? slash + 1 : path;
-}
-
 /* "lib/list.h" of "/usr/src/lib/list.h" */
 static const char *with_folder(const char *path)
 {
-	const char *name = hc_abi_file_name(path), *at = name;
+	const char *name = hc_text_file_name(path), *at = name;
 
 	if (name == path)
 		return path;
@@ -53,7 +48,7 @@ static bool is_source(const char *path)
 
 static bool is_of_one_file(const hc_namesake *a, const hc_namesake *b)
 {
-	return a->declared && b->declared && !strcmp(hc_abi_file_name(a->declared), hc_abi_file_name(b->declared));
+	return a->declared && b->declared && !strcmp(hc_text_file_name(a->declared), hc_text_file_name(b->declared));
 }
 
 static bool shares_functions(const GArray *a, const GArray *b)

@@ -154,3 +154,10 @@ char *hc_unit_text(uint64_t count, const char *unit)
 		length--;
 	return g_strdup_printf("%s %.*s", hc_text_count(text, count), (int)length, unit);
 }
+
+const char *hc_text_file_name(const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return slash ? slash + 1 : path;
+}

@@ -46,3 +46,6 @@ char *hc_text_count(char buffer[HC_TEXT_COUNT_LENGTH], uint64_t count);
  * are several. Free with g_free().
  */
 char *hc_unit_text(uint64_t count, const char *unit);
+
+/* The last part of PATH: what stands behind its last slash. Of NULL NULL. */
+const char *hc_text_file_name(const char *path);

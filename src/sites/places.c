@@ -4,6 +4,7 @@
  * _M_create_node(), and so on outwards: what a person would look at is the first function on the way that is not of the C++ library.
  */
 #include "base/demangle.h"
+#include "base/text.h"
 #include "sites/sites_state.h"
 
 #include <string.h>
@@ -18,13 +19,6 @@ static bool is_of_library(const char *function)
 	return false;
 }
 
-static const char *last_part(const char *path)
-{
-	const char *slash = path ? strrchr(path, '/') : NULL;
-
-	return slash ? slash + 1 : path;
-}
-
 static bool by_debug_info(hc_sites *sites, const hc_site *site, hc_site_place *place)
 {
 	hc_code_line lines[HC_CODE_LINES_MAX];
@@ -36,7 +30,7 @@ static bool by_debug_info(hc_sites *sites, const hc_site *site, hc_site_place *p
 	if (!count || !lines[shown].function)
 		return false;
 	place->function = lines[shown].function;
-	place->file = last_part(lines[shown].file);
+	place->file = hc_text_file_name(lines[shown].file);
 	place->line = lines[shown].line;
 	place->inlined = shown ? lines[0].function : NULL;
 	return true;

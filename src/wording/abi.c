@@ -7,13 +7,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const char *last_part(const char *path)
-{
-	const char *slash = path ? strrchr(path, '/') : NULL;
-
-	return slash ? slash + 1 : path;
-}
-
 /* MODULE as one of SIDE, which OTHER need not be: two builds of one library have one name. */
 static const char *module_name(const hc_module *module, const hc_abi_side *other)
 {
@@ -26,7 +19,7 @@ static const char *module_name(const hc_module *module, const hc_abi_side *other
 char *hc_word_abi_side(const hc_abi_difference *difference, unsigned index)
 {
 	const hc_abi_side *side = &difference->sides[index], *other = &difference->sides[!index];
-	const char *unit = last_part(side->unit), *module = module_name(side->modules[0], other);
+	const char *unit = hc_text_file_name(side->unit), *module = module_name(side->modules[0], other);
 	unsigned more = side->module_count - 1;
 	GString *text = g_string_new(NULL);
 
@@ -118,7 +111,7 @@ char *hc_word_abi(const hc_abi_difference *difference)
 
 char *hc_word_abi_same(const hc_abi_difference *difference)
 {
-	const char *file = last_part(difference->sides[0].declared);
+	const char *file = hc_text_file_name(difference->sides[0].declared);
 
 	if (difference->kind == HC_ABI_VTABLE)
 		return g_strdup("The dynamic linker has one name for both.");

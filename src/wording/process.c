@@ -57,12 +57,11 @@ const char *hc_word_signal(int signal)
 /* The command name, with the executable's where that says more: the kernel cuts names, and threads have their own. */
 static char *process_name(const hc_process *process)
 {
-	const char *slash, *file;
+	const char *file;
 
 	if (!process->executable || !*process->executable)
 		return g_strdup(*process->name ? process->name : "(unnamed)");
-	slash = strrchr(process->executable, '/');
-	file = slash ? slash + 1 : process->executable;
+	file = hc_text_file_name(process->executable);
 	if (!*process->name || g_str_has_prefix(file, process->name))
 		return g_strdup(file);
 	return g_strdup_printf("%s (%s)", file, process->name);
