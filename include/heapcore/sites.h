@@ -73,7 +73,6 @@ typedef struct hc_site_question {
 	const hc_address *blocks; /* some of them, whose contents are looked at */
 	unsigned block_count;
 	const hc_module *owner; /* whose they are by other evidence; NULL: not known */
-	const char *type;	/* what they are by other evidence; NULL: not known */
 	bool is_varying;	/* their sizes differ: no call with a number made them all */
 } hc_site_question;
 

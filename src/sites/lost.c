@@ -69,10 +69,9 @@ bool hc_sites_ask_leaks(hc_sites *sites, const hc_leaks *leaks, unsigned count, 
 	for (unsigned i = 0; i < count; i++) {
 		const hc_leak_group *group = hc_leaks_group(leaks, i);
 		struct heads *heads = &collecting.heads[i];
-		hc_site_question question = { .total = group->trees,
-			.blocks = heads->addresses,
-			.owner = hc_leak_group_owner(group),
-			.type = group->type };
+		hc_site_question question = {
+			.total = group->trees, .blocks = heads->addresses, .owner = hc_leak_group_owner(group)
+		};
 
 		question.size = most_frequent(heads, &question.block_count);
 		/* Heads of many sizes are not from calls that ask for a number. */

@@ -161,7 +161,7 @@ static void make_tasks(struct reading *reading, GHashTable **fresh_targets, GHas
 
 /* ---- wrappers ---- */
 
-static bool is_stub(const struct code_module *module, const struct flow_call *call)
+bool hc_sites_is_stub(const struct code_module *module, const struct flow_call *call)
 {
 	return call->is_jump && g_hash_table_contains(module->stubs, GUINT_TO_POINTER(call->at));
 }
@@ -260,7 +260,7 @@ static void take_results(struct reading *reading, GHashTable **fresh_targets, GH
 		for (unsigned j = 0; j < task->calls->len && !g_hash_table_contains(module->targets, start); j++) {
 			const struct flow_call *call = &g_array_index(task->calls, struct flow_call, j);
 			struct allocator *wrapper =
-				is_stub(module, call) ? NULL : make_wrapper(sites, module, task->start, call);
+				hc_sites_is_stub(module, call) ? NULL : make_wrapper(sites, module, task->start, call);
 
 			if (!wrapper)
 				continue;

@@ -134,7 +134,7 @@ static void add_sites_of(hc_sites *sites, const struct code_module *module)
 		for (unsigned i = 0; i < ((GArray *)calls)->len; i++) {
 			const struct flow_call *call = &g_array_index((GArray *)calls, struct flow_call, i);
 
-			if (!(call->is_jump && g_hash_table_contains(module->stubs, GUINT_TO_POINTER(call->at))))
+			if (!hc_sites_is_stub(module, call))
 				add_site(sites, module, GPOINTER_TO_UINT(start), call);
 		}
 	}

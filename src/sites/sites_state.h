@@ -74,6 +74,9 @@ bool hc_sites_scan(hc_sites *sites, unsigned workers);
 /* Fills `calls` of all modules in SITES. */
 void hc_sites_read(hc_sites *sites, unsigned workers);
 
+/* Whether CALL of MODULE is a stub's jump: whoever calls the stub is the call. */
+bool hc_sites_is_stub(const struct code_module *module, const struct flow_call *call);
+
 /* What a call in the code of DATA, a struct code_module, leads to: for struct flow_code. */
 const struct allocator *hc_sites_find_allocator(const void *data, const struct value *callee);
 
