@@ -126,6 +126,9 @@ void hc_ownership_destroy(hc_ownership *ownership);
 uint32_t hc_ownership_row_count(const hc_ownership *ownership);
 const hc_owner_row *hc_ownership_row(const hc_ownership *ownership, uint32_t index);
 
+/* What stands behind the path of the row above: "->queue_"; all of it, where the row begins one. */
+const char *hc_owner_row_tail(const hc_ownership *ownership, const hc_owner_row *row);
+
 /* The first of level 0, in order; HC_OWNER_NO_ROW: none. The next ones: hc_owner_row.next. */
 uint32_t hc_ownership_first(const hc_ownership *ownership);
 

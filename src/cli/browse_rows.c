@@ -27,11 +27,8 @@ void browse_rows_deinit(browse_rows *rows)
 /* "->summaries_, std::unordered_map<...>" below "g_registry"; the whole path where it does not go on from that of the row above. */
 static char *name_of(const hc_ownership *ownership, const hc_owner_row *row)
 {
-	const hc_owner_row *above = row->parent == HC_OWNER_NO_ROW ? NULL : hc_ownership_row(ownership, row->parent);
-	const char *text = row->text;
+	const char *text = hc_owner_row_tail(ownership, row);
 
-	if (above && !above->group && *above->text && g_str_has_prefix(text, above->text) && text[strlen(above->text)])
-		text += strlen(above->text);
 	return row->type ? g_strdup_printf("%s, %s", text, row->type) : g_strdup(*text ? text : "all others");
 }
 

@@ -14,7 +14,7 @@ enum {
 struct hc_export {
 	const hc_export_options *options;
 	hc_output_file *file;	    /* NULL: options->write */
-	bool is_begun, is_finished; /* something was written; nothing more is */
+	bool is_begun;		    /* something was written */
 	GError *error;		    /* of the first write that failed: what follows is dropped */
 	size_t used;
 	char buffer[HC_EXPORT_BUFFER];
@@ -174,6 +174,3 @@ typedef struct hc_owner_sample {
 
 /* GArray of hc_owner_sample: rows in their order, those that have nothing themselves left out, then what no path holds. */
 GArray *hc_owner_samples(const hc_analysis *analysis, const hc_ownership *ownership);
-
-/* What stands behind the path of the row above: "->queue_"; all of it, where the row begins one. */
-const char *hc_owner_row_tail(const hc_ownership *ownership, const hc_owner_row *row);

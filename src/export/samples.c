@@ -26,15 +26,6 @@ static const char *const frames[OTHERS][3] = {
 	{ "[lost]", "[lost indirectly]" },
 };
 
-const char *hc_owner_row_tail(const hc_ownership *ownership, const hc_owner_row *row)
-{
-	const char *above =
-		row->parent == HC_OWNER_NO_ROW || row->begins ? "" : hc_ownership_row(ownership, row->parent)->text;
-	size_t length = strlen(above);
-
-	return strncmp(row->text, above, length) || !row->text[length] ? row->text : row->text + length;
-}
-
 /* Who a block in use is of that no path holds; OTHERS: one does. */
 static unsigned other_of(const hc_analysis *analysis, const hc_ownership *ownership, const hc_block *block)
 {

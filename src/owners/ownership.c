@@ -160,3 +160,12 @@ uint32_t hc_ownership_find(const hc_ownership *ownership, const char *text)
 	}
 	return best;
 }
+
+const char *hc_owner_row_tail(const hc_ownership *ownership, const hc_owner_row *row)
+{
+	const char *above =
+		row->parent == HC_OWNER_NO_ROW || row->begins ? "" : hc_ownership_row(ownership, row->parent)->text;
+	size_t length = strlen(above);
+
+	return strncmp(row->text, above, length) || !row->text[length] ? row->text : row->text + length;
+}
