@@ -90,7 +90,7 @@ static hc_report_options options_for(browse_state *state, GString *text)
 	hc_report_options options = state->reports;
 
 	options.width = browse_screen_width(state->screen);
-	options.write = browse_page_append;
+	options.write = cli_append;
 	options.write_data = text;
 	browse_screen_wait(state->screen, "one moment ...");
 	return options;

@@ -82,9 +82,6 @@ browse_page *browse_page_new(const char *title, const char *text);
 void browse_page_free(browse_page *page);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(browse_page, browse_page_free)
 
-/* Gathers what a report writes, as an hc_report_write_function: DATA is a GString. */
-bool browse_page_append(const char *text, size_t length, void *data);
-
 /* Moves the cursor to the next line that has TEXT in it, forwards or not, around the end. FALSE: there is none. */
 bool browse_page_find(browse_page *page, const char *text, bool forwards);
 

@@ -24,12 +24,6 @@ void browse_page_free(browse_page *page)
 	g_free(page);
 }
 
-bool browse_page_append(const char *text, size_t length, void *data)
-{
-	g_string_append_len(data, text, (gssize)length);
-	return true;
-}
-
 bool browse_page_find(browse_page *page, const char *text, bool forwards)
 {
 	g_autofree char *wanted = g_ascii_strdown(text, -1);

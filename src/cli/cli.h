@@ -304,6 +304,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(cli_report, cli_report_deinit)
 /* The exit status after a report. WRITTEN and ERROR (taken) are what the report function gave; PARTIAL: something could not be read. */
 cli_status cli_finish_report(cli_report *report, bool written, GError *error, bool partial);
 
+/* Gathers what a report writes, as an hc_report_write_function: DATA is a GString. */
+bool cli_append(const char *text, size_t length, void *data);
+
 /* page.c */
 
 /* The options of commands that can write a page. */

@@ -34,10 +34,11 @@ void cli_options_deinit(cli_options *options)
 	g_strfreev(options->arguments);
 }
 
+static const char *const colours[] = { "auto", "always", "never", NULL };
+
 /* The options that all commands share, behind the command's own. */
 static GOptionContext *make_context(const cli_command *command, const cli_option *own, cli_options *options)
 {
-	static const char *const colours[] = { "auto", "always", "never", NULL };
 	const cli_option reading[] = {
 		{ CLI_WORD, "pid", &options->pid_word,
 			.help = "a live process in place of CORE; it is paused for milliseconds, and no core is left behind",
@@ -120,8 +121,7 @@ static bool check(const cli_command *command, cli_options *options, unsigned lea
 	}
 	if (options->memory_word)
 		options->memory = MAX(options->memory, 1); /* 0 is no limit to the library */
-	if (options->colour && strcmp(options->colour, "auto") && strcmp(options->colour, "always") &&
-		strcmp(options->colour, "never")) {
+	if (options->colour && !g_strv_contains(colours, options->colour)) {
 		cli_complain_usage(command, "--color takes auto, always or never, not \"%s\"", options->colour);
 		return false;
 	}

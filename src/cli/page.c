@@ -4,12 +4,6 @@
 #include <inttypes.h>
 #include <unistd.h>
 
-static bool append(const char *text, size_t length, void *data)
-{
-	g_string_append_len(data, text, (gssize)length);
-	return true;
-}
-
 bool cli_page_may_write(const cli_options *options, bool replace)
 {
 	g_autoptr(GError) error = NULL;
@@ -24,7 +18,7 @@ void cli_page_begin(cli_page *page, const cli_options *options, const char *bina
 {
 	cli_report_init(&page->report, options, binary);
 	page->text = g_string_new(NULL);
-	page->report.options.write = append;
+	page->report.options.write = cli_append;
 	page->report.options.write_data = page->text;
 }
 

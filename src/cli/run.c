@@ -187,6 +187,12 @@ hc_analysis *cli_analyse(const cli_options *options, const char **core, const ch
 	return analysis;
 }
 
+bool cli_append(const char *text, size_t length, void *data)
+{
+	g_string_append_len(data, text, (gssize)length);
+	return true;
+}
+
 static bool write_piece(const char *text, size_t length, void *data)
 {
 	cli_report *report = data;
