@@ -13,6 +13,7 @@
  *	smaps.c		/proc/PID/smaps as a list of mappings; what of each the core is to hold
  *	notes.c		the core's notes: threads, registers, files
  *	notes_i386.c	... of a process of i386
+ *	note_bytes.c	... one of them in bytes
  *	core_file.c	the core itself, sparse
  *	sink.c		... or compressed
  *	page_scan.c	which pages are in memory

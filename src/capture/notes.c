@@ -17,27 +17,8 @@
 #include <unistd.h>
 
 enum {
-	REGISTERS_MAX = 16 << 10, /* XSAVE areas grow: 11 KiB with AMX */
 	WRITER_NOTE = 0x48434f52, /* "HCOR": no type that a reader who looks at no names could take for another */
 };
-
-static void pad(GByteArray *notes)
-{
-	static const guint8 zeros[4] = { 0 };
-
-	g_byte_array_append(notes, zeros, -notes->len & 3);
-}
-
-void hc_note_append(GByteArray *notes, const char *name, unsigned type, const void *data, size_t size)
-{
-	const Elf64_Nhdr header = { .n_namesz = strlen(name) + 1, .n_descsz = size, .n_type = type };
-
-	g_byte_array_append(notes, (const guint8 *)&header, sizeof header);
-	g_byte_array_append(notes, (const guint8 *)name, header.n_namesz);
-	pad(notes);
-	g_byte_array_append(notes, data, size);
-	pad(notes);
-}
 
 /* Numbers of the process and its threads as it sees them itself, as the kernel has them in a core. */
 typedef struct own_numbers {
@@ -146,15 +127,6 @@ static void append_files(GByteArray *notes, const GArray *mappings, bool is_i386
 	append_words(table, words, is_i386);
 	g_byte_array_append(table, paths->data, paths->len);
 	hc_note_append(notes, "CORE", NT_FILE, table->data, table->len);
-}
-
-void hc_note_append_registers(GByteArray *notes, pid_t thread, const char *name, unsigned type)
-{
-	g_autofree guint8 *registers = g_malloc(REGISTERS_MAX);
-	struct iovec vector = { registers, REGISTERS_MAX };
-
-	if (!ptrace(PTRACE_GETREGSET, thread, (void *)(uintptr_t)type, &vector))
-		hc_note_append(notes, name, type, registers, vector.iov_len);
 }
 
 /*

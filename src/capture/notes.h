@@ -2,6 +2,7 @@
 /*
  * What the files of a core's notes share.
  *
+ *	note_bytes.c	one note
  *	notes.c		the notes, and those of our own machine
  *	notes_i386.c	those of i386
  */

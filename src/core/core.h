@@ -22,6 +22,7 @@
  *	residency.h	which pages were in memory: runs of them, and their file
  *	residency.c	how much of a range was
  *	residency_file.c	writing and reading the file
+ *	core_residency.c	the one beside a core, held against its smaps
  */
 #pragma once
 

@@ -66,7 +66,7 @@ void hc_core_parse_notes(hc_core *core);
 /* smaps.c: the path of the file NAME beside the core, if that is a capture's; NULL: it is none. Free with g_free(). */
 char *hc_core_beside(const hc_core *core, const char *name);
 
-/* residency.c: fills `residency`, if CORE is a capture's. What is there and makes no sense is a diagnostic. */
+/* core_residency.c: fills `residency`, if CORE is a capture's. What is there and makes no sense is a diagnostic. */
 void hc_core_load_residency(hc_core *core);
 
 /* thread_pointers.c: those that the notes do not tell, where they can be found. Needs the pieces. */
