@@ -7,6 +7,7 @@
 
 #include <heapcore/blocks.h>
 #include <heapcore/debuginfo.h>
+#include <heapcore/sites.h>
 
 HC_BEGIN_DECLS
 
@@ -14,10 +15,11 @@ typedef enum {
 	HC_ABI_CLASS,  /* a struct, class or union: size, members, bases, virtual functions */
 	HC_ABI_ENUM,   /* an enum: its size, and the values of its names */
 	HC_ABI_VTABLE, /* vtables of one class with different lengths: by their symbols, without debug info */
+	HC_ABI_ALLOCATION, /* a class for which another module allocates less than it has: by its code, without debug info of it */
 	HC_ABI_KIND_COUNT,
 } hc_abi_kind;
 
-const char *hc_abi_kind_name(hc_abi_kind kind); /* "class", "enum", "vtable": for JSON */
+const char *hc_abi_kind_name(hc_abi_kind kind); /* "class", "enum", "vtable", "allocation": for JSON */
 
 /* Why two definitions are said to be of one class. */
 typedef enum {
@@ -69,8 +71,8 @@ typedef struct hc_abi_side {
 	const char *unit;	 /* the source file that was compiled with it: the first; NULL: not known. Untrusted */
 	const char *declared;	 /* the file that it is declared in; NULL: not known. Untrusted */
 	unsigned line;
-	const hc_type *type; /* NULL: by its symbol alone */
-	uint64_t size;	     /* of the class, or the vtable, in bytes */
+	const hc_type *type; /* NULL: by its symbol, or its code, alone */
+	uint64_t size;	     /* of the class, or the vtable, in bytes; of what is allocated */
 	unsigned parts;	     /* members (bases not counted), or enumerators */
 	hc_amount fits;	     /* blocks in use of this class that malloc gave for this size, and not for the other */
 } hc_abi_side;
@@ -99,6 +101,10 @@ typedef struct hc_abi_difference {
 	const hc_abi_change *changes; /* in the order of sides[0], then what only the other side has */
 	unsigned change_count;
 
+	/* Of HC_ABI_ALLOCATION a call of the second side, and where it is; else NULL. */
+	const hc_site *site;
+	const hc_site_place *place;
+
 	/* What it did to this heap; looked for where hc_abi_options say so. */
 	hc_amount objects; /* blocks in use of this class, of any size */
 	hc_amount lost
@@ -121,6 +127,7 @@ static inline hc_amount hc_abi_all_lost(const hc_abi_difference *difference)
 
 typedef struct hc_abi_options {
 	bool sizes_only; /* only classes whose sizes differ: faster */
+	bool no_code;	 /* no code is read: nothing of HC_ABI_ALLOCATION is found */
 } hc_abi_options;
 
 typedef struct hc_abi_totals {

@@ -146,8 +146,9 @@ typedef struct hc_finding {
 		hc_finding_not_heap not_heap;
 		hc_unjoined unjoined;		  /* whose `memory` is the finding's bytes */
 		struct {
+			bool is_overwritten; /* as hc_check has it; else chunks could not be followed, and nothing tells why */
 			uint64_t places;
-			hc_address first;
+			hc_address first; /* of these; 0: not known */
 		} corrupt;
 		const hc_abi_difference *two_layouts; /* belongs to the findings */
 	};

@@ -15,6 +15,7 @@ const char *hc_abi_kind_name(hc_abi_kind kind)
 		[HC_ABI_CLASS] = "class",
 		[HC_ABI_ENUM] = "enum",
 		[HC_ABI_VTABLE] = "vtable",
+		[HC_ABI_ALLOCATION] = "allocation",
 	};
 
 	return (unsigned)kind < HC_ABI_KIND_COUNT ? names[kind] : "";
@@ -278,6 +279,8 @@ hc_abi *hc_abi_create(const hc_abi_input *input, const hc_abi_options *options)
 		abi->totals.names = hc_program_types_each_namesakes(input->program_types, sizes_only, visit_name, abi);
 	if (!sizes_only)
 		hc_abi_find_vtables(abi);
+	if (!options || !options->no_code)
+		hc_abi_find_allocations(abi);
 	if (abi->differences->len && input->blocks && input->types && input->references) {
 		hc_abi_count_blocks(abi);
 		hc_abi_find_left_behind(abi);
@@ -293,6 +296,7 @@ void hc_abi_destroy(hc_abi *abi)
 	g_array_unref(abi->differences);
 	g_ptr_array_unref(abi->changes);
 	g_string_chunk_free(abi->texts);
+	hc_sites_destroy(abi->sites);
 	g_free(abi);
 }
 

@@ -4,11 +4,13 @@
  *
  *	names of several definitions --> same.c: is one class meant? --> compare.c: what differs? --> blocks.c, left_behind.c: and this heap?
  *	symbols of vtables --> vtables.c
+ *	code of modules without debug info --> allocations.c
  *
  *	compare.c	two layouts, part by part
  *	same.c		whether two definitions of one name are of one class
- *	sides.c		whose a layout is
+ *	sides.c		whose a layout is, and what has been told
  *	vtables.c	vtables of one class with different lengths
+ *	allocations.c	calls that allocate less for an object than its constructor's module has for its class
  *	blocks.c	blocks of such a class by the layout that their size fits; damage behind them
  *	left_behind.c	lost blocks that hang on a member which one side does not know
  *	abi.c		the object
@@ -22,6 +24,7 @@
 #include "check/check.h"
 #include "leaks/leaks.h"
 #include "program_types/program_types.h"
+#include "sites/sites.h"
 #include "types/types.h"
 
 /* What it is made of. All but PROGRAM_TYPES may be NULL: then nothing of the heap is told. */
@@ -33,6 +36,7 @@ typedef struct hc_abi_input {
 	const hc_areas *areas;
 	const hc_references *references;
 	const hc_unloaded *unloaded;
+	unsigned jobs; /* threads that read code; 0: one for each processor */
 } hc_abi_input;
 
 /* What INPUT has must outlive the result. OPTIONS may be NULL. Reads types: one thread at a time. */

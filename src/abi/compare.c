@@ -165,6 +165,22 @@ unsigned hc_abi_count_parts(const hc_type *type)
 	return count;
 }
 
+GArray *hc_abi_members_beyond(const hc_type *type, uint64_t size)
+{
+	g_autoptr(GArray) parts = parts_of(type);
+	GArray *changes = g_array_new(FALSE, FALSE, sizeof(hc_abi_change));
+
+	for (unsigned i = 0; i < parts->len; i++) {
+		const struct part *part = &g_array_index(parts, struct part, i);
+		hc_abi_change change = { .part = part->part, .name = part->name, .sides = { part->place } };
+
+		if (part->part == HC_ABI_MEMBER && part->name &&
+			(part->place.offset >= size || size - part->place.offset < part->place.size))
+			g_array_append_val(changes, change);
+	}
+	return changes;
+}
+
 unsigned hc_abi_count_common(const hc_type *a, const hc_type *b)
 {
 	g_autoptr(GArray) mine = parts_of(a), others = parts_of(b);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Whose a layout is. */
+/* What those share that find differences: whose a layout is, and what has been told. */
 #include "abi/abi_state.h"
+
+#include <string.h>
 
 void hc_abi_add_module(hc_abi_side *side, const hc_module *module)
 {
@@ -10,4 +12,12 @@ void hc_abi_add_module(hc_abi_side *side, const hc_module *module)
 	if (side->module_count < HC_ABI_MODULES_MAX)
 		side->modules[side->module_count] = module;
 	side->module_count++;
+}
+
+bool hc_abi_is_told(const hc_abi *abi, const char *name, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (!strcmp(g_array_index(abi->differences, hc_abi_difference, i).name, name))
+			return true;
+	return false;
 }

@@ -61,14 +61,6 @@ static GArray *find_sightings(hc_abi *abi)
 	return sightings;
 }
 
-static bool is_told(const hc_abi *abi, const char *name)
-{
-	for (unsigned i = 0; i < abi->differences->len; i++)
-		if (!strcmp(g_array_index(abi->differences, hc_abi_difference, i).name, name))
-			return true;
-	return false;
-}
-
 /* ALL: COUNT of one name, the largest first. */
 static void add_difference(hc_abi *abi, const struct sighting *all, unsigned count)
 {
@@ -77,7 +69,7 @@ static void add_difference(hc_abi *abi, const struct sighting *all, unsigned cou
 
 	while (first_other < count && all[first_other].size == all[0].size)
 		first_other++;
-	if (first_other == count || !name || is_told(abi, name))
+	if (first_other == count || !name || hc_abi_is_told(abi, name, abi->differences->len))
 		return;
 	hc_abi_difference difference = {
 		.kind = HC_ABI_VTABLE,

@@ -370,6 +370,7 @@ hc_abi *hc_analysis_find_abi(const hc_analysis *analysis, const hc_abi_options *
 		.areas = analysis->areas,
 		.references = analysis->references,
 		.unloaded = analysis->unloaded,
+		.jobs = analysis->jobs,
 	};
 
 	return hc_abi_create(&input, options);

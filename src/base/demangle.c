@@ -37,3 +37,38 @@ char *hc_demangle_type(const char *name)
 		return NULL;
 	return g_strdup(demangled + strlen(prefix));
 }
+
+/* The name that a constructor's is the last part of. */
+static struct demangle_component *scope_of_constructor(struct demangle_component *component)
+{
+	struct demangle_component *last;
+
+	while (component->type == DEMANGLE_COMPONENT_TYPED_NAME || component->type == DEMANGLE_COMPONENT_TEMPLATE)
+		component = component->u.s_binary.left;
+	if (component->type != DEMANGLE_COMPONENT_QUAL_NAME)
+		return NULL;
+	last = component->u.s_binary.right;
+	while (last && last->type == DEMANGLE_COMPONENT_TAGGED_NAME)
+		last = last->u.s_binary.left;
+	return last && last->type == DEMANGLE_COMPONENT_CTOR ? component->u.s_binary.left : NULL;
+}
+
+char *hc_demangle_constructed(const char *name)
+{
+	const int options = DMGL_PARAMS | DMGL_ANSI;
+	struct demangle_component *component, *scope;
+	void *memory = NULL;
+	char *printed = NULL, *copy;
+	size_t allocated;
+
+	if (strlen(name) > NAME_MAX_BYTES || !g_str_has_prefix(name, "_Z"))
+		return NULL;
+	component = cplus_demangle_v3_components(name, options, &memory);
+	scope = component ? scope_of_constructor(component) : NULL;
+	if (scope)
+		printed = cplus_demangle_print(options, scope, NAME_MAX_BYTES, &allocated);
+	copy = g_strdup(printed);
+	free(printed);
+	free(memory);
+	return copy;
+}

@@ -10,3 +10,6 @@ char *hc_demangle(const char *name);
 
 /* The same for the name in a type's type_info ("7Session": "Session"). */
 char *hc_demangle_type(const char *name);
+
+/* The class whose constructor the symbol NAME is ("_ZN7SessionC1Ei": "Session"), or NULL: it is none. */
+char *hc_demangle_constructed(const char *name);

@@ -15,9 +15,12 @@ cli_status cli_run_abi(const cli_command *command, int argc, char **argv)
 {
 	g_auto(cli_options) options = { 0 };
 	uint64_t limit;
+	gboolean no_sites = FALSE;
 	const cli_option own[] = {
 		{ CLI_LIMIT, "limit", &limit, .rows = { .text = 25, .json = 1000 }, .argument = "N",
 			.help = "at most so many classes; 0: all (default 25, with --json 1000)" },
+		{ CLI_FLAG, "no-sites", &no_sites,
+			.help = "do not read the program's code for objects that are too small" },
 		CLI_CONTAINERS_OPTION(options),
 		{ 0 },
 	};
@@ -28,7 +31,7 @@ cli_status cli_run_abi(const cli_command *command, int argc, char **argv)
 	if (!cli_parse(command, argc, argv, own, 1, 2, &options, &status) ||
 		!cli_core_report_begin(&report, &options, options.arguments, HC_STAGE_TYPES, &status))
 		return status;
-	abi = hc_analysis_find_abi(report.analysis, NULL);
+	abi = hc_analysis_find_abi(report.analysis, &(hc_abi_options){ .no_code = no_sites });
 	status = cli_core_report_end(
 		&report, hc_report_abi(report.analysis, abi, limit, &report.output.options, &report.error));
 	return status == CLI_FAILED ? status : status_of(report.analysis, abi);

@@ -16,11 +16,21 @@ static const hc_finder finders[] = {
 	hc_find_two_layouts,
 };
 
+/* A heap that is damaged comes first, for it makes all else doubtful; and why before that. */
+static unsigned urgency(const hc_finding *finding)
+{
+	if (finding->kind == HC_FINDING_TWO_LAYOUTS && finding->two_layouts->overrun)
+		return 2;
+	return finding->kind == HC_FINDING_CORRUPT && finding->corrupt.is_overwritten;
+}
+
 /* Largest first; of the same blocks first what tells why. */
 static int compare_findings(const void *a, const void *b)
 {
 	const hc_finding *x = a, *y = b;
 
+	if (urgency(x) != urgency(y))
+		return urgency(x) > urgency(y) ? -1 : 1;
 	if (x->bytes != y->bytes)
 		return x->bytes > y->bytes ? -1 : 1;
 	return (y->kind == HC_FINDING_TWO_LAYOUTS) - (x->kind == HC_FINDING_TWO_LAYOUTS);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Do lost blocks hang on a member which a part of the program does not know, for it was built against another version of a class?
+ * Do lost blocks hang on a member which a part of the program does not know, for it was built against another version of a class? Or is the heap damaged
+ * behind objects that such a part made too small?
  *
- * Looked for only where enough is lost, and among classes whose sizes differ: that debug info is indexed is owed to types.
+ * Looked for only where enough is lost, or the heap is damaged, and among classes whose sizes differ: that debug info is indexed is owed to types. The code
+ * is read for damage alone.
  */
 #include "findings/findings.h"
 
@@ -21,12 +23,22 @@ static bool loses_enough(const hc_findings_input *input)
 	       lost >= hc_blocks_amount(input->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes / LEAST_SHARE;
 }
 
+/* hc_find_damage() was asked before. */
+static bool found_damage(const hc_findings *findings)
+{
+	for (unsigned i = 0; i < findings->list->len; i++)
+		if (g_array_index(findings->list, hc_finding, i).kind == HC_FINDING_CORRUPT)
+			return true;
+	return false;
+}
+
 void hc_find_two_layouts(const hc_findings_input *input, hc_findings *findings)
 {
-	const hc_abi_options options = { .sizes_only = true };
+	bool is_damaged = found_damage(findings);
+	const hc_abi_options options = { .sizes_only = true, .no_code = !is_damaged };
 	unsigned told = 0;
 
-	if (!input->types || !loses_enough(input))
+	if (!input->types || (!is_damaged && !loses_enough(input)))
 		return;
 	const hc_abi_input abi_input = {
 		.core = input->core,
@@ -36,6 +48,7 @@ void hc_find_two_layouts(const hc_findings_input *input, hc_findings *findings)
 		.areas = input->areas,
 		.references = input->references,
 		.unloaded = input->unloaded,
+		.jobs = input->jobs,
 	};
 
 	findings->abi = hc_abi_create(&abi_input, &options);

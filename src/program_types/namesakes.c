@@ -362,11 +362,16 @@ uint64_t hc_program_types_each_namesakes(hc_program_types *types, bool sizes_onl
 	return search.names;
 }
 
+bool hc_program_types_describes(hc_program_types *types, const hc_module *module)
+{
+	return hc_module_debug(types->info, module)->dwarf != NULL;
+}
+
 unsigned hc_program_types_described(hc_program_types *types)
 {
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < types->info->program_count; i++)
-		count += hc_module_debug(types->info, types->info->in_order[i])->dwarf != NULL;
+		count += hc_program_types_describes(types, types->info->in_order[i]);
 	return count;
 }

@@ -24,6 +24,7 @@ hc_program_types *hc_program_types_create(hc_debug_info *info);
 void hc_program_types_destroy(hc_program_types *types); /* NULL is fine */
 
 hc_modules *hc_program_types_modules(const hc_program_types *types);
+hc_debug_info *hc_program_types_debug_info(const hc_program_types *types);
 
 /*
  * The type that DIE (a type's DIE) describes, typedefs and qualifiers peeled; a declaration is
@@ -74,6 +75,9 @@ GArray *hc_namesake_methods(hc_program_types *types, const hc_namesake *namesake
 
 /* How many of the program's own modules have debug info. Opens it, and reads nothing. */
 unsigned hc_program_types_described(hc_program_types *types);
+
+/* Whether MODULE has. Opens it, and reads nothing. */
+bool hc_program_types_describes(hc_program_types *types, const hc_module *module);
 
 /* ---- vtables.c ---- */
 

@@ -757,6 +757,11 @@ void hc_program_types_destroy(hc_program_types *types)
 	g_free(types);
 }
 
+hc_debug_info *hc_program_types_debug_info(const hc_program_types *types)
+{
+	return types->info;
+}
+
 hc_modules *hc_program_types_modules(const hc_program_types *types)
 {
 	return types->modules;

@@ -105,6 +105,8 @@ static void add_difference(hc_records *records, const hc_abi_difference *differe
 			hc_value_json(json_pack(
 				"[oo]", side_json(&difference->sides[0]), side_json(&difference->sides[1]))) },
 		{ "changes", NULL, hc_value_json(changes_json(difference)) },
+		{ "site", NULL,
+			hc_value_json(difference->site ? hc_site_json(difference->site, difference->place) : NULL) },
 		{ "objects", NULL, hc_value_amount(difference->objects) },
 		{ "lost", NULL, hc_value_json(lost_json(difference)) },
 		{ "holders", NULL, hc_value_json(holders_json(difference)) },

@@ -180,6 +180,7 @@ static json_t *not_heap_json(const hc_finding *finding)
 static json_t *corrupt_json(const hc_finding *finding)
 {
 	const hc_fact facts[] = {
+		{ "overwritten", NULL, hc_value_flag(finding->corrupt.is_overwritten) },
 		{ "places", NULL, hc_value_count(finding->corrupt.places) },
 		{ "first", NULL, hc_value_address(finding->corrupt.first) },
 	};

@@ -70,6 +70,9 @@ void hc_missing_print(const hc_references *references, hc_output *output);
 /* sites.c: which calls may have made blocks; null if ANSWER is NULL. */
 json_t *hc_site_answer_json(hc_sites *sites, const hc_site_answer *answer);
 
+/* sites.c: a call. */
+json_t *hc_site_json(const hc_site *site, const hc_site_place *place);
+
 /* arenas.c: in the place of a table of arenas. */
 void hc_no_arenas_print(const hc_analysis *analysis, hc_output *output);
 

@@ -8,9 +8,8 @@ enum {
 	TOLD_MOST = 64 /* calls, of one answer */
 };
 
-static json_t *site_json(hc_sites *sites, const hc_site *site)
+json_t *hc_site_json(const hc_site *site, const hc_site_place *place)
 {
-	const hc_site_place *place = hc_sites_place(sites, site);
 	const hc_fact facts[] = {
 		{ "address", NULL, hc_value_address(site->address) },
 		{ "module", NULL, hc_value_text(site->module->name) },
@@ -31,7 +30,7 @@ static json_t *sites_json(hc_sites *sites, const hc_site_answer *answer)
 	json_t *array = json_array();
 
 	for (unsigned i = 0; i < MIN(answer->count, TOLD_MOST); i++)
-		json_array_append_new(array, site_json(sites, answer->sites[i]));
+		json_array_append_new(array, hc_site_json(answer->sites[i], hc_sites_place(sites, answer->sites[i])));
 	return array;
 }
 

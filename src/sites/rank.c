@@ -101,7 +101,7 @@ static bool module_at(const hc_sites *sites, uint64_t value)
 	return hc_modules_find(sites->modules, value) != NULL;
 }
 
-static const struct code_module *module_of(const hc_sites *sites, hc_address address)
+const struct code_module *hc_sites_module_of(const hc_sites *sites, hc_address address)
 {
 	for (unsigned i = 0; i < sites->read->len; i++) {
 		const struct code_module *module = &g_array_index(sites->read, struct code_module, i);
@@ -112,7 +112,7 @@ static const struct code_module *module_of(const hc_sites *sites, hc_address add
 	return NULL;
 }
 
-static bool resolve(
+bool hc_sites_resolve(
 	const hc_sites *sites, const struct code_module *module, const struct value *value, uint64_t *ret_value)
 {
 	switch (value->kind) {
@@ -133,7 +133,7 @@ static bool resolve(
 }
 
 /* Where a call leads, through a stub too. FALSE: not known, as of a word that the dynamic linker had not filled yet. */
-static bool resolve_callee(
+bool hc_sites_resolve_callee(
 	const hc_sites *sites, const struct code_module *module, const struct value *callee, hc_address *ret_address)
 {
 	struct value word = { .kind = VALUE_WORD };
@@ -144,10 +144,10 @@ static bool resolve_callee(
 		word.index = GPOINTER_TO_UINT(slot);
 		callee = &word;
 	}
-	if (!resolve(sites, module, callee, ret_address))
+	if (!hc_sites_resolve(sites, module, callee, ret_address))
 		return false;
 	/* Into its own stubs: not bound yet. */
-	return callee->kind != VALUE_WORD || module_of(sites, *ret_address) != module ||
+	return callee->kind != VALUE_WORD || hc_sites_module_of(sites, *ret_address) != module ||
 	       g_hash_table_size(module->stubs) == 0 ||
 	       !g_hash_table_contains(
 		       module->stubs, GUINT_TO_POINTER((uint32_t)(*ret_address - module->module->start)));
@@ -176,7 +176,7 @@ static void add_contents_of(hc_sites *sites, const struct code_module *module, c
 		const struct flow_store *store = &g_array_index(object->stores, struct flow_store, i);
 		struct content content = { .offset = store->offset, .width = store->width };
 
-		if (store->width > 8 || !resolve(sites, module, &store->value, &content.value)) {
+		if (store->width > 8 || !hc_sites_resolve(sites, module, &store->value, &content.value)) {
 			add_unknown(contents, store->offset);
 			continue;
 		}
@@ -187,7 +187,7 @@ static void add_contents_of(hc_sites *sites, const struct code_module *module, c
 	for (unsigned i = 0; i < object->uses->len; i++) {
 		const struct flow_use *use = &g_array_index(object->uses, struct flow_use, i);
 		hc_address function;
-		const GArray *inner = resolve_callee(sites, module, &use->callee, &function) ?
+		const GArray *inner = hc_sites_resolve_callee(sites, module, &use->callee, &function) ?
 					      contents_by_function(sites, function, depth) :
 					      NULL;
 
@@ -208,7 +208,7 @@ static void add_contents_of(hc_sites *sites, const struct code_module *module, c
 /* What FUNCTION puts into what its first argument leads to; NULL: not known. */
 static const GArray *contents_by_function(hc_sites *sites, hc_address function, unsigned depth)
 {
-	const struct code_module *module = module_of(sites, function);
+	const struct code_module *module = hc_sites_module_of(sites, function);
 	gint64 key = (gint64)(function << 2 | depth);
 	GArray *contents = g_hash_table_lookup(sites->objects, &key);
 	struct flow_object object;
@@ -288,7 +288,8 @@ static void compare(
 	candidate->is_runtime = hc_module_is_runtime(candidate->site->module);
 	if (!samples->len)
 		return;
-	add_contents_of(sites, module_of(sites, candidate->site->address), &call->object, CALLS_FOLLOWED, contents);
+	add_contents_of(
+		sites, hc_sites_module_of(sites, candidate->site->address), &call->object, CALLS_FOLLOWED, contents);
 	for (unsigned i = 0; i < contents->len; i++) {
 		const struct content *content = &g_array_index(contents, struct content, i);
 
@@ -401,7 +402,7 @@ static bool choose(GArray *candidates, uint64_t total, bool *ret_is_open)
 /* Whether SITE's function is called by sites, which say more. */
 static bool is_told_by_callers(const hc_sites *sites, const hc_site *site)
 {
-	const struct code_module *module = module_of(sites, site->address);
+	const struct code_module *module = hc_sites_module_of(sites, site->address);
 	gpointer start = GUINT_TO_POINTER((uint32_t)(site->function - site->module->start));
 
 	return site->is_handed_on && g_hash_table_contains(sites->used, g_hash_table_lookup(module->targets, start));

@@ -14,6 +14,7 @@
  *	places.c		where a site is in the source
  *	rank.c			which sites blocks may be from
  *	lost.c			groups of lost blocks, as questions
+ *	made.c			of which class an object is that a site makes
  *	sites_state.h		what these share
  *
  * Made when it is asked for, not in every analysis. Costs one look at each byte of the process's code, and decoding of the functions that
@@ -31,6 +32,18 @@
  */
 hc_sites *hc_sites_create(const hc_core *core, hc_modules *modules, hc_debug_info *debug_info,
 	hc_program_types *program_types, unsigned jobs);
+
+/* A class of which there is an object at the beginning of what a call makes: its own, or a base. */
+typedef struct hc_made {
+	char *name;		 /* with its scopes, as in debug info. Untrusted */
+	const hc_module *module; /* that has its constructor, or its vtable */
+} hc_made;
+
+/*
+ * made.c: by the constructors that the code behind SITE calls on the whole block, and the vtables that it puts in front. GArray of hc_made, to be freed by the
+ * caller; it may be empty.
+ */
+GArray *hc_sites_made(hc_sites *sites, const hc_site *site);
 
 /* Of the disassembler, "4.0"; to be freed. */
 char *hc_sites_capstone_version(void);

@@ -82,3 +82,16 @@ const struct allocator *hc_sites_find_allocator(const void *data, const struct v
 
 /* The code of the function, or part of one, that OFFSET is in. FALSE if it is in none. */
 bool hc_code_around(const struct code_module *module, uint32_t offset, struct flow_code *ret_code);
+
+/* ---- rank.c ---- */
+
+/* Whose code ADDRESS is; NULL: of none that was read. */
+const struct code_module *hc_sites_module_of(const hc_sites *sites, hc_address address);
+
+/* What VALUE is in the process, if it is a number, an address or a word of MODULE. */
+bool hc_sites_resolve(
+	const hc_sites *sites, const struct code_module *module, const struct value *value, uint64_t *ret_value);
+
+/* Where a call leads, through a stub too. FALSE: not known, as of a word that the dynamic linker had not filled yet. */
+bool hc_sites_resolve_callee(
+	const hc_sites *sites, const struct code_module *module, const struct value *callee, hc_address *ret_address);

@@ -7,6 +7,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+enum {
+	NAMES_TOLD = 4 /* members, in a sentence */
+};
+
 /* MODULE as one of SIDE, which OTHER need not be: two builds of one library have one name. */
 static const char *module_name(const hc_module *module, const hc_abi_side *other)
 {
@@ -46,7 +50,7 @@ static char *shape_of(const hc_abi_difference *difference, unsigned index)
 	g_autofree char *parts = hc_unit_text(side->parts, difference->kind == HC_ABI_ENUM ? "values" : "members");
 	g_autofree char *bytes = hc_unit_text(side->size, "bytes");
 
-	return difference->kind == HC_ABI_VTABLE ? g_steal_pointer(&bytes) : g_strdup_printf("%s (%s)", parts, bytes);
+	return !side->type ? g_steal_pointer(&bytes) : g_strdup_printf("%s (%s)", parts, bytes);
 }
 
 static unsigned functions_of(const hc_abi_difference *difference)
@@ -56,6 +60,12 @@ static unsigned functions_of(const hc_abi_difference *difference)
 	for (unsigned i = 0; i < difference->change_count; i++)
 		count += difference->changes[i].part == HC_ABI_FUNCTION;
 	return count;
+}
+
+static void append_names(GString *text, const char *const *names, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		g_string_append_printf(text, "%s\"%s\"", !i ? "" : i + 1 < count ? ", " : " and ", names[i]);
 }
 
 static void append_lost(GString *text, const hc_abi_difference *difference)
@@ -70,15 +80,30 @@ static void append_lost(GString *text, const hc_abi_difference *difference)
 	bool is_one = difference->holder_count == 1;
 
 	g_string_append(text, ": what ");
-	for (unsigned i = 0; i < difference->holder_count; i++)
-		g_string_append_printf(text, "%s\"%s\"",
-			!i				 ? "" :
-			i + 1 < difference->holder_count ? ", " :
-							   " and ",
-			difference->holders[i]);
+	append_names(text, difference->holders, difference->holder_count);
 	g_string_append_printf(text, " %s cannot be freed by %s, which does not know %s: probably %s, %s",
 		is_one ? "holds" : "hold", side, is_one ? "that member" : "these members",
 		hc_text_size(size, lost.bytes), blocks);
+}
+
+/* Of HC_ABI_ALLOCATION: whose call allocates too little, where, and what does not fit. */
+static void append_allocation(GString *text, const hc_abi_difference *difference, const char *larger_shape)
+{
+	g_autofree char *larger = hc_word_abi_side(difference, 0), *smaller = hc_word_abi_side(difference, 1),
+			*site = hc_word_site_at(difference->site, difference->place),
+			*bytes = hc_unit_text(difference->sides[1].size, "bytes");
+	const char *names[NAMES_TOLD];
+	unsigned count = MIN(difference->change_count, NAMES_TOLD);
+
+	g_string_append_printf(text, ": %s was built with %s, but %s allocates %s for it at %s", larger, larger_shape,
+		smaller, bytes, site);
+	for (unsigned i = 0; i < count; i++)
+		names[i] = difference->changes[i].name;
+	if (!count || count < difference->change_count)
+		return;
+	g_string_append(text, ": ");
+	append_names(text, names, count);
+	g_string_append(text, count == 1 ? " does not fit in" : " do not fit in");
 }
 
 char *hc_word_abi(const hc_abi_difference *difference)
@@ -93,8 +118,11 @@ char *hc_word_abi(const hc_abi_difference *difference)
 			text, ": its vtable has %s in %s, and %s in %s", larger_shape, larger, smaller_shape, smaller);
 		return g_string_free(text, FALSE);
 	}
-	g_string_append_printf(
-		text, ": %s was built with %s, %s with %s", larger, larger_shape, smaller, smaller_shape);
+	if (difference->kind == HC_ABI_ALLOCATION)
+		append_allocation(text, difference, larger_shape);
+	else
+		g_string_append_printf(
+			text, ": %s was built with %s, %s with %s", larger, larger_shape, smaller, smaller_shape);
 	if (!strcmp(larger_shape, smaller_shape))
 		g_string_append(text, functions == difference->change_count ? ", but their virtual functions differ" :
 									      ", which are not the same");
@@ -115,6 +143,10 @@ char *hc_word_abi_same(const hc_abi_difference *difference)
 
 	if (difference->kind == HC_ABI_VTABLE)
 		return g_strdup("The dynamic linker has one name for both.");
+	if (difference->kind == HC_ABI_ALLOCATION)
+		return g_strdup_printf(
+			"They are one class: what is allocated there is given to its constructor, or gets its vtable, from %s.",
+			module_name(difference->sides[0].modules[0], &difference->sides[1]));
 	if (difference->same == HC_ABI_SAME_LINKAGE)
 		return g_strdup("They are one class: member functions of both have one name for the linker.");
 	return g_strdup_printf(

@@ -375,13 +375,22 @@ static void append_collisions(GString *text, const hc_finding_collisions *collis
 		hc_text_count(elements, fill->elements), hc_text_count(used, fill->used), buckets);
 }
 
-static void append_corrupt(GString *text, uint64_t places)
+static void append_corrupt(GString *text, const hc_finding *finding)
 {
-	g_autofree char *count = hc_unit_text(places, "places");
+	g_autofree char *count = hc_unit_text(finding->corrupt.places, "places");
 
-	g_string_append_printf(text,
-		"%s where the heap's chunks could not be followed: overwritten by a bug in the program, or missing in the core",
-		count);
+	if (!finding->corrupt.is_overwritten) {
+		g_string_append_printf(text,
+			"%s where the heap's chunks could not be followed: overwritten by a bug in the program, or missing in the core",
+			count);
+		return;
+	}
+	g_string_append_printf(text, "the heap is damaged in %s", count);
+	if (finding->corrupt.first)
+		g_string_append_printf(text, finding->corrupt.places == 1 ? ", at %#" PRIx64 : ", first at %#" PRIx64,
+			finding->corrupt.first);
+	g_string_append(text,
+		": the program wrote where malloc keeps its own data. What is said of the heap is what could still be read");
 }
 
 /* ---- the whole ---- */
@@ -413,7 +422,7 @@ static void append_finding(GString *text, const hc_analysis *analysis, const hc_
 	case HC_FINDING_COLLISIONS:
 		return append_collisions(text, &finding->collisions);
 	case HC_FINDING_CORRUPT:
-		return append_corrupt(text, finding->corrupt.places);
+		return append_corrupt(text, finding);
 	case HC_FINDING_TWO_LAYOUTS: {
 		g_autofree char *sentence = hc_word_abi(finding->two_layouts);
 
@@ -464,7 +473,9 @@ char *hc_word_finding_command(const hc_finding *finding)
 		return g_strdup_printf("chunks CORE --state in-use --min %" PRIu64 " --max %" PRIu64,
 			finding->size.size, finding->size.size);
 	case HC_FINDING_CORRUPT:
-		return g_strdup_printf("block CORE %#" PRIx64, finding->corrupt.first);
+		return finding->corrupt.is_overwritten ?
+			       g_strdup("check CORE") :
+			       g_strdup_printf("block CORE %#" PRIx64, finding->corrupt.first);
 	default:
 		return g_strdup(commands[finding->kind]);
 	}

@@ -13,9 +13,8 @@ static void append_function(GString *text, const char *function)
 	g_string_append_printf(text, strchr(function, '(') ? "%s" : "%s()", function);
 }
 
-char *hc_word_site(hc_sites *sites, const hc_site *site)
+char *hc_word_site_at(const hc_site *site, const hc_site_place *place)
 {
-	const hc_site_place *place = hc_sites_place(sites, site);
 	GString *text = g_string_new(NULL);
 
 	if (place->file && place->line && place->function) {
@@ -29,6 +28,11 @@ char *hc_word_site(hc_sites *sites, const hc_site *site)
 	} else
 		g_string_append_printf(text, "%s+0x%" PRIx64, site->module->name, site->address - site->module->start);
 	return g_string_free(text, FALSE);
+}
+
+char *hc_word_site(hc_sites *sites, const hc_site *site)
+{
+	return hc_word_site_at(site, hc_sites_place(sites, site));
 }
 
 /* Calls of one line, copies of it among them, once. */

@@ -206,6 +206,7 @@ char *hc_word_leak_evidence(const hc_leak_group *group, const hc_leak_evidence *
 
 /* "ruleengine.cpp:41 in Engine::evaluate()"; "Engine::evaluate()+0x1c in libx.so"; "libx.so+0x4711". Free with g_free(). */
 char *hc_word_site(hc_sites *sites, const hc_site *site);
+char *hc_word_site_at(const hc_site *site, const hc_site_place *place); /* PLACE: hc_sites_place()'s */
 
 /*
  * "probably allocated at ruleengine.cpp:41 in Engine::evaluate(): the only call for 136 B in libx.so; 2 calls there ask for a size that is not

@@ -13,6 +13,7 @@ from typing import Any
 from harness import Cases, PATIENCE, ROOT, Skipped, Stopped, Workspace, analyze, few, heapcore, inside, library_path, report_of
 
 NEW, OLD = library_path("trails-new"), library_path("trails-old")
+HALVES_NEW, HALVES_OLD = library_path("halves-new"), library_path("halves-old")
 # What differs: part and name, and which side has it: the newer one's layout comes first of classes, by size or number of members.
 CHANGES: dict[str, set[tuple[str, str, bool, bool]]] = {
     "trail": {("member", "tags", True, False), ("member", "raw", True, False)},
@@ -197,6 +198,52 @@ def check_stripped() -> None:
             assert one["sides"][0]["size"] - one["sides"][1]["size"] in (4, 8), one
 
 
+def halves(old: Path) -> Stopped:
+    return Stopped("halves", [f"new={inside(HALVES_NEW)}", f"old={inside(old)}"], recorder=False)
+
+
+def sizes_said(fixture: Stopped, way: str) -> dict[str, int]:
+    return {name: int(size) for name, size in fixture.said(way)}
+
+
+def check_allocations(strip: str) -> None:
+    """A library without debug info allocates for the header that it was built with: its code tells."""
+    if shutil.which("objcopy") is None:
+        raise Skipped("objcopy is not installed")
+    if ROOT != Path("/"):
+        raise Skipped("libraries are of another root")
+    members = {"halves::logged": {"more", "even_more"}, "halves::keyed": {"extension"}}
+    with Workspace() as folder:
+        stripped = folder / "stripped-old.so"
+        subprocess.run(["objcopy", strip, str(HALVES_OLD), str(stripped)], check=True)
+        with halves(stripped) as fixture:
+            core = fixture.gcore()
+            status, report = abi(core, fixture.program)
+            new, old = sizes_said(fixture, "new"), sizes_said(fixture, "old")
+            told = {one["name"]: one for one in report["differences"]}
+            assert status == 1 and set(told) == set(members), told
+            for name, one in told.items():
+                larger, smaller = one["sides"]
+                assert (one["kind"], one["same"]) == ("allocation", "linkage"), one
+                assert (larger["module"], larger["size"]) == (HALVES_NEW.name, new[name]), one
+                assert (smaller["module"], smaller["size"], smaller["parts"]) == (stripped.name, old[name], None), one
+                assert {change["name"] for change in one["changes"]} == members[name], one
+                assert one["site"]["size"] == old[name] and one["site"]["module"] == stripped.name, one
+                # Of a member of the linker's table a name is left even if all else is stripped.
+                assert one["site"]["function"] == name.replace("halves::", "halves_make_"), one
+                assert f"allocates {old[name]} bytes" in one["text"] and stripped.name in one["text"], one
+            assert told["halves::keyed"]["objects"]["blocks"] == 40, told["halves::keyed"]
+            assert abi(core, fixture.program, "--no-sites")[1]["differences"] == []
+
+
+def check_described() -> None:
+    """With debug info it is the classes that are compared, but for one that gcc describes in one file alone; one that is derived is no difference."""
+    with halves(HALVES_OLD) as fixture:
+        status, report = abi(fixture.gcore(), fixture.program)
+        told = {one["name"]: one["kind"] for one in report["differences"]}
+        assert status == 1 and told == {"halves::logged": "class", "halves::keyed": "allocation"}, told
+
+
 cases = Cases(__doc__)
 if not cases.options.list:
     with trails(NEW, OLD) as both:
@@ -214,4 +261,7 @@ cases.run("story", check_story)
 cases.run("overrun", check_overrun)
 cases.run("one version", check_one_version)
 cases.run("stripped", check_stripped)
+cases.run("allocations without debug info", check_allocations, "--strip-debug")
+cases.run("allocations without symbols", check_allocations, "--strip-all")
+cases.run("allocations with debug info", check_described)
 cases.finish()
