@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	g_autofree char *name = fuzz_text(&input);
 	g_autofree char *plain = hc_name_without_inline_namespaces(name), *bare = hc_name_without_arguments(name),
 			*alias = hc_name_template_of_alias(name), *symbol = hc_demangle(name),
-			*type = hc_demangle_type(name);
+			*type = hc_demangle_type(name), *constructed = hc_demangle_constructed(name);
 	g_autofree char *shortened = hc_name_shorten(plain);
 	g_autoptr(GString) canonical = g_string_new(NULL);
 	hc_name_part parts[HC_NAME_PARTS_MAX];

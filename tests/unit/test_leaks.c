@@ -3,8 +3,6 @@
 #include "test_process.h"
 #include "unit.h"
 
-#include "base/demangle.h"
-
 #include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
@@ -382,17 +380,6 @@ static void test_suppressions(void)
 	CU_ASSERT_EQUAL(hc_leaks_get_totals(test.leaks)->indirectly_lost.blocks, 0);
 }
 
-static void test_names(void)
-{
-	g_autofree char *vtable = hc_demangle("_ZTV7Session"), *type = hc_demangle_type("N4demo7sessionE");
-	g_autofree char *none = hc_demangle("session"), *number = hc_demangle_type("123");
-
-	UNIT_ASSERT_TEXT(vtable, "vtable for Session");
-	UNIT_ASSERT_TEXT(type, "demo::session");
-	CU_ASSERT_PTR_NULL(none);
-	CU_ASSERT_PTR_NULL(number);
-}
-
 static const unit_case cases[] = {
 	{ "two heads share a child", test_shared_child },
 	{ "a ring, and what hangs on it", test_ring },
@@ -409,7 +396,6 @@ static const unit_case cases[] = {
 	{ "a freed owner", test_freed_owner },
 	{ "an owner known by its like", test_owner_by_others },
 	{ "suppressions", test_suppressions },
-	{ "names", test_names },
 };
 
 int main(void)
