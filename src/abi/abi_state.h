@@ -46,9 +46,6 @@ unsigned hc_abi_count_common(const hc_type *a, const hc_type *b);
 /* blocks.c: usable bytes that malloc gives for SIZE bytes, at least; now and then it gives one alignment more. */
 uint64_t hc_abi_usable(const hc_abi *abi, uint64_t size);
 
-/* blocks.c: the address in a module with which BLOCK begins; FALSE if it does not. */
-bool hc_abi_read_mark(const hc_abi *abi, const hc_block *block, uint64_t *ret_word);
-
 /*
  * blocks.c: calls VISIT for each block in use that is an object of a class with two layouts, or begins as one, once for each difference that has it. SIDE: the
  * one that its size fits alone; -1: none.

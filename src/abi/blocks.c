@@ -36,33 +36,12 @@ static GHashTable *differences_by_type(const hc_abi *abi)
 	return by_type;
 }
 
-bool hc_abi_read_mark(const hc_abi *abi, const hc_block *block, uint64_t *ret_word)
-{
-	return block->size >= abi->input.blocks->word && hc_core_read_word(abi->input.core, block->address, ret_word) &&
-	       hc_modules_find(hc_program_types_modules(abi->input.program_types), *ret_word) != NULL;
-}
-
-/* The class whose vtable BLOCK begins with, if it is too small to be an object of it for types/. NULL: none. */
-static const hc_type *cut_class(const hc_abi *abi, const hc_block *block)
-{
-	hc_program_types *types = abi->input.program_types;
-	const hc_type *type;
-	const char *name;
-	uint64_t word;
-	int64_t to_top;
-
-	if (!hc_abi_read_mark(abi, block, &word) ||
-		!hc_program_types_class_of_vtable(types, word, &type, &to_top, &name) || to_top || !type)
-		return NULL;
-	return block->size < hc_type_size(type) ? type : NULL;
-}
-
 static const GArray *differences_of(const hc_abi *abi, GHashTable *by_type, const hc_block *block)
 {
 	hc_block_object object;
 
 	if (!hc_types_object_of_block(abi->input.types, block, &object))
-		return g_hash_table_lookup(by_type, cut_class(abi, block));
+		return g_hash_table_lookup(by_type, hc_types_cut_class(abi->input.types, block));
 	return object.address == block->address && object.count == 1 ? g_hash_table_lookup(by_type, object.type) : NULL;
 }
 

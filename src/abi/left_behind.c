@@ -111,6 +111,13 @@ static bool read_block(const hc_abi *abi, hc_address address, hc_block *ret_bloc
 	       ret_block->state == HC_BLOCK_IN_USE && !ret_block->label;
 }
 
+/* The address in a module with which BLOCK begins; FALSE if it does not. */
+static bool read_mark(const hc_abi *abi, const hc_block *block, uint64_t *ret_word)
+{
+	return block->size >= abi->input.blocks->word && hc_core_read_word(abi->input.core, block->address, ret_word) &&
+	       hc_modules_find(hc_program_types_modules(abi->input.program_types), *ret_word) != NULL;
+}
+
 static void count_like(struct search *search, unsigned slot, uint64_t word)
 {
 	struct like *like = g_hash_table_lookup(search->likes, &(guint64){ word });
@@ -138,7 +145,7 @@ static void look_at_object(hc_abi *abi, unsigned difference, const hc_block *blo
 		if (slot->difference != difference || (side >= 0 && (unsigned)side != slot->side) ||
 			slot->offset + abi->input.blocks->word > block->size)
 			continue;
-		if (read_block(abi, block->address + slot->offset, &found) && hc_abi_read_mark(abi, &found, &word))
+		if (read_block(abi, block->address + slot->offset, &found) && read_mark(abi, &found, &word))
 			count_like(search, i, word);
 	}
 }

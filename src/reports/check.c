@@ -20,6 +20,7 @@ typedef struct place_facts {
 	bool is_hidden; /* the core hides its content */
 	bool has_type;
 	hc_block_type type; /* of the likely writer */
+	const hc_type *cut; /* the class of an object that it is too small for; NULL: none */
 	hc_range shown;	    /* of memory */
 	const uint8_t *bytes;
 } place_facts;
@@ -51,8 +52,10 @@ static place_facts facts_of(const hc_analysis *analysis, const hc_damage_place *
 		.analysis = analysis, .place = place, .is_hidden = hc_core_hides_content(hc_analysis_core(analysis))
 	};
 
-	if (types && place->has_writer)
+	if (types && place->has_writer) {
 		facts.has_type = hc_types_of_block(types, place->writer.number, &facts.type);
+		facts.cut = hc_types_cut_class(types, &place->writer);
+	}
 	find_bytes(&facts);
 	return facts;
 }
@@ -110,6 +113,7 @@ static json_t *writer_json(const place_facts *facts)
 		{ "certainty", NULL,
 			hc_value_plain(facts->has_type ? hc_certainty_name(facts->type.certainty) : NULL) },
 		{ "path", NULL, hc_value_text(facts->has_type ? facts->type.path : NULL) },
+		{ "too_small_for", NULL, hc_value_text(facts->cut ? hc_type_name(facts->cut) : NULL) },
 	};
 
 	return place->has_writer || place->writer_kind != HC_WRITER_UNKNOWN ? hc_record_json(list) : NULL;
@@ -244,7 +248,7 @@ static void print_place(const place_facts *facts, hc_output *output)
 	hc_output_text(output, "\n");
 	print_sentence(text_of(facts), output);
 	print_sentence(hc_word_run(hc_analysis_core(facts->analysis), place), output);
-	print_sentence(hc_word_writer(place, facts->has_type ? &facts->type : NULL), output);
+	print_sentence(hc_word_writer(place, facts->has_type ? &facts->type : NULL, facts->cut), output);
 	print_bytes(facts, output);
 }
 

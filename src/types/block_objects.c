@@ -64,6 +64,20 @@ bool hc_types_object_of_block(const hc_types *types, const hc_block *block, hc_b
 	}
 }
 
+const hc_type *hc_types_cut_class(const hc_types *types, const hc_block *block)
+{
+	const hc_type *type;
+	const char *name;
+	uint64_t word;
+	int64_t to_top;
+
+	if (block->state != HC_BLOCK_IN_USE || !hc_core_read_word(types->core, block->address, &word) ||
+		!hc_modules_find(types->modules, word) ||
+		!hc_program_types_class_of_vtable(types->program_types, word, &type, &to_top, &name) || to_top || !type)
+		return NULL;
+	return block->size < hc_type_size(type) ? type : NULL;
+}
+
 /* TYPE is char, whose signedness nobody said: bytes that are numbers are said to be signed or unsigned. */
 static bool is_plain_character(const hc_type *type)
 {

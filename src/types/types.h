@@ -172,6 +172,9 @@ typedef struct hc_block_object {
 /* FALSE where that is not known, or is no whole object: an index, slots, a block that only holds the object somewhere. */
 bool hc_types_object_of_block(const hc_types *types, const hc_block *block, hc_block_object *ret_object);
 
+/* The class whose vtable BLOCK begins with, if it has not the room for such an object: who made it knew another layout. NULL: none. */
+const hc_type *hc_types_cut_class(const hc_types *types, const hc_block *block);
+
 /* What of a path's blocks is content, where a type says it for certain; all 0: nothing is known. */
 typedef struct hc_path_content {
 	bool is_string;	    /* buffers of strings of one-byte characters: up to the NUL, with any capacity behind it */

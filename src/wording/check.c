@@ -260,7 +260,7 @@ char *hc_word_run(const hc_core *core, const hc_damage_place *place)
 
 /* ---- who wrote it ---- */
 
-static char *block_text(const hc_block *block, const hc_block_type *type)
+static char *block_text(const hc_block *block, const hc_block_type *type, const hc_type *cut)
 {
 	g_autofree char *label = hc_word_label(block->label);
 	GString *text = g_string_new(NULL);
@@ -274,12 +274,16 @@ static char *block_text(const hc_block *block, const hc_block_type *type)
 		g_string_append_printf(text, ", %s (%s)", type->name, hc_certainty_name(type->certainty));
 	if (type && type->path && *type->path)
 		g_string_append_printf(text, ", held by %s", type->path);
+	if (cut)
+		g_string_append_printf(text,
+			". It has the vtable of %s, which has %" PRIu64 " bytes: too many for this block",
+			hc_type_name(cut), hc_type_size(cut));
 	return g_string_free(text, FALSE);
 }
 
-char *hc_word_writer(const hc_damage_place *place, const hc_block_type *type)
+char *hc_word_writer(const hc_damage_place *place, const hc_block_type *type, const hc_type *cut)
 {
-	g_autofree char *block = place->has_writer ? block_text(&place->writer, type) : NULL;
+	g_autofree char *block = place->has_writer ? block_text(&place->writer, type, cut) : NULL;
 
 	switch (place->writer_kind) {
 	case HC_WRITER_AFTER_FREE:

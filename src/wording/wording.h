@@ -86,8 +86,8 @@ char *hc_word_run(const hc_core *core, const hc_damage_place *place);
 
 /* Whether what is over and over there is the program's own, and no mark that debugging allocators are known for. */
 bool hc_word_run_is_content(const hc_damage_place *place);
-/* "The likely writer is the block in front, ..."; NULL: nobody can be named. TYPE is that of place->writer, or NULL. */
-char *hc_word_writer(const hc_damage_place *place, const hc_block_type *type);
+/* "The likely writer is the block in front, ..."; NULL: nobody can be named. Of place->writer: TYPE, or NULL; CUT, hc_types_cut_class()'s. */
+char *hc_word_writer(const hc_damage_place *place, const hc_block_type *type, const hc_type *cut);
 
 /* ---- containers.c ---- */
 

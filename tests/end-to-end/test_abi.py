@@ -198,8 +198,8 @@ def check_stripped() -> None:
             assert one["sides"][0]["size"] - one["sides"][1]["size"] in (4, 8), one
 
 
-def halves(old: Path) -> Stopped:
-    return Stopped("halves", [f"new={inside(HALVES_NEW)}", f"old={inside(old)}"], recorder=False)
+def halves(old: Path, *more: str) -> Stopped:
+    return Stopped("halves", [f"new={inside(HALVES_NEW)}", f"old={inside(old)}", *more], recorder=False)
 
 
 def sizes_said(fixture: Stopped, way: str) -> dict[str, int]:
@@ -236,6 +236,20 @@ def check_allocations(strip: str) -> None:
             assert abi(core, fixture.program, "--no-sites")[1]["differences"] == []
 
 
+def check_damage() -> None:
+    """What was written behind the end of such an object damaged the heap: analyze says so first, and why before that; check knows the block."""
+    with halves(HALVES_OLD, "overrun") as fixture:
+        core = fixture.gcore()
+        first, second = report_of(heapcore("analyze", core, fixture.program, "--json"))["findings"][:2]
+        assert (first["kind"], first["facts"]["name"], first["facts"]["overrun"]) == ("two-layouts", "halves::keyed", 1), first
+        assert "halves_make_keyed" in first["text"] and first["command"].startswith("heapcore abi "), first
+        assert second["kind"] == "corrupt" and second["facts"]["overwritten"], second
+        checked = heapcore("check", core, fixture.program, "--json")
+        places = [place for place in report_of(checked)["damage"] if not place["in_operation"]]
+        assert second["facts"]["places"] == len(places) >= 1, places
+        assert [place["writer"]["too_small_for"] for place in places] == ["halves::keyed"] * len(places), places
+
+
 def check_described() -> None:
     """With debug info it is the classes that are compared, but for one that gcc describes in one file alone; one that is derived is no difference."""
     with halves(HALVES_OLD) as fixture:
@@ -264,4 +278,5 @@ cases.run("stripped", check_stripped)
 cases.run("allocations without debug info", check_allocations, "--strip-debug")
 cases.run("allocations without symbols", check_allocations, "--strip-all")
 cases.run("allocations with debug info", check_described)
+cases.run("damage behind what is too small", check_damage)
 cases.finish()
