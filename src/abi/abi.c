@@ -310,3 +310,13 @@ const hc_abi_difference *hc_abi_get(const hc_abi *abi, unsigned index)
 {
 	return index < abi->differences->len ? &g_array_index(abi->differences, hc_abi_difference, index) : NULL;
 }
+
+bool hc_abi_ask_sites(const hc_abi_difference *difference, hc_sites *sites, hc_site_answer *ret_answer)
+{
+	if (!difference->head_count)
+		return false;
+	hc_sites_ask_blocks(sites, difference->heads, difference->head_sizes, difference->head_count, difference->trees,
+		difference->owner, ret_answer);
+	hc_sites_find_places(sites, ret_answer, HC_SITES_KEPT_MAX);
+	return true;
+}

@@ -22,6 +22,7 @@
 #include "check/check.h"
 #include "leaks/leaks.h"
 #include "program_types/program_types.h"
+#include "sites/sites.h"
 #include "types/types.h"
 
 /* What it is made of. All but PROGRAM_TYPES may be NULL: then nothing of the heap is told. */

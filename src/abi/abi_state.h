@@ -8,7 +8,7 @@ struct hc_abi {
 	hc_abi_input input;
 	hc_abi_totals totals;
 	GArray *differences; /* of hc_abi_difference */
-	GPtrArray *changes;  /* GArrays that these point into */
+	GPtrArray *changes;  /* GArrays that these point into, as do heads */
 	GStringChunk *texts;
 };
 

@@ -21,6 +21,7 @@
 #include "leaks/leaks.h"
 #include "memory/memory.h"
 #include "owners/owners.h"
+#include "sites/sites.h"
 #include "types/types.h"
 
 /* What a finder may look at. All of it is complete. */
@@ -35,11 +36,17 @@ typedef struct hc_findings_input {
 	const hc_ownership *ownership; /* with what owners retain; NULL: not asked for */
 	const hc_diagnostics *diagnostics;
 	unsigned jobs; /* threads; 0: one per processor */
+	hc_modules *modules;
+	hc_debug_info *debug_info;
+	bool no_sites; /* the program's code is not to be read */
 } hc_findings_input;
 
 struct hc_findings {
 	GArray *list; /* of hc_finding, largest first */
-	hc_abi *abi;  /* what those of two layouts point into; NULL: there are none */
+	/* What those of two layouts point into; NULL: there are none. */
+	hc_abi *abi;
+	hc_sites *sites;
+	GPtrArray *answers; /* of hc_site_answer */
 };
 
 typedef void (*hc_finder)(const hc_findings_input *input, hc_findings *findings);
@@ -64,6 +71,12 @@ void hc_find_duplicates(const hc_findings_input *input, hc_findings *findings);
 void hc_find_collisions(const hc_findings_input *input, hc_findings *findings);
 void hc_find_damage(const hc_findings_input *input, hc_findings *findings);
 void hc_find_two_layouts(const hc_findings_input *input, hc_findings *findings);
+
+/*
+ * two_layouts.c: whether so much is lost that it is worth the reading of code, or of debug info, to tell more of it: 64 KiB, and a 200th of
+ * what is in use.
+ */
+bool hc_findings_lose_enough(const hc_blocks *blocks, const hc_references *references);
 
 /* ---- sizes.c: blocks in use by their size, which several finders ask about ---- */
 

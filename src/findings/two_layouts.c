@@ -12,13 +12,39 @@ enum {
 	FINDINGS_MAX = 4,
 };
 
-static bool loses_enough(const hc_findings_input *input)
+bool hc_findings_lose_enough(const hc_blocks *blocks, const hc_references *references)
 {
-	const hc_references_totals *totals = hc_references_get_totals(input->references);
+	const hc_references_totals *totals = hc_references_get_totals(references);
 	uint64_t lost = totals->directly_lost.bytes + totals->indirectly_lost.bytes;
 
 	return lost >= LEAST_BYTES &&
-	       lost >= hc_blocks_amount(input->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes / LEAST_SHARE;
+	       lost >= hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes / LEAST_SHARE;
+}
+
+static void free_answer(void *data)
+{
+	hc_site_answer_clear(data);
+	g_free(data);
+}
+
+/* Code is read once there is something to ask. NULL: nothing is to be told, or can be. */
+static const hc_site_answer *ask_sites(
+	const hc_findings_input *input, hc_findings *findings, const hc_abi_difference *difference)
+{
+	hc_site_answer *answer;
+
+	if (input->no_sites || !difference->head_count)
+		return NULL;
+	if (!findings->sites) {
+		findings->sites = hc_sites_create(
+			input->core, input->modules, input->debug_info, input->types->program_types, input->jobs);
+		findings->answers = g_ptr_array_new_with_free_func(free_answer);
+	}
+	if (hc_sites_why_none(findings->sites))
+		return NULL;
+	answer = g_new0(hc_site_answer, 1);
+	g_ptr_array_add(findings->answers, answer);
+	return hc_abi_ask_sites(difference, findings->sites, answer) ? answer : NULL;
 }
 
 void hc_find_two_layouts(const hc_findings_input *input, hc_findings *findings)
@@ -26,7 +52,7 @@ void hc_find_two_layouts(const hc_findings_input *input, hc_findings *findings)
 	const hc_abi_options options = { .sizes_only = true };
 	unsigned told = 0;
 
-	if (!input->types || !loses_enough(input))
+	if (!input->types || !hc_findings_lose_enough(input->blocks, input->references))
 		return;
 	const hc_abi_input abi_input = {
 		.core = input->core,
@@ -46,11 +72,12 @@ void hc_find_two_layouts(const hc_findings_input *input, hc_findings *findings)
 			.kind = HC_FINDING_TWO_LAYOUTS,
 			.bytes = lost.bytes,
 			.blocks = lost.blocks,
-			.two_layouts = difference,
+			.two_layouts = { .difference = difference },
 		};
 
 		if (!lost.blocks && !difference->overrun)
 			continue;
+		finding.two_layouts.site = ask_sites(input, findings, difference);
 		hc_findings_add(findings, &finding);
 		told++;
 	}

@@ -109,6 +109,32 @@ char *hc_word_abi(const hc_abi_difference *difference)
 	return g_string_free(text, FALSE);
 }
 
+char *hc_word_abi_with_site(const hc_abi_difference *difference, const hc_site_answer *answer)
+{
+	g_autofree char *site = answer ? hc_word_site_in_short(answer) : NULL, *text = hc_word_abi(difference);
+
+	return site ? g_strdup_printf("%s, %s", text, site) : g_steal_pointer(&text);
+}
+
+char *hc_word_diff_layouts(const hc_diff_layouts *layouts)
+{
+	const hc_abi_difference *difference = &layouts->layouts->difference;
+	const hc_site_answer *answer = layouts->layouts->has_site ? &layouts->layouts->site : NULL;
+	g_autofree char *site = answer ? hc_word_site_in_short(answer) : NULL, *abi = hc_word_abi(difference);
+	uint64_t lost = hc_abi_all_lost(difference).bytes;
+	GString *text = g_string_new(abi);
+	char size[HC_TEXT_SIZE_LENGTH];
+
+	if (!layouts->knows_before)
+		g_string_append(text, " in the last snapshot (of the first it is not known)");
+	else if (layouts->before.blocks && lost > layouts->before.bytes)
+		g_string_append_printf(
+			text, ", %s of them since the first", hc_text_size(size, lost - layouts->before.bytes));
+	if (site)
+		g_string_append_printf(text, ", %s", site);
+	return g_string_free(text, FALSE);
+}
+
 char *hc_word_abi_same(const hc_abi_difference *difference)
 {
 	const char *file = hc_text_file_name(difference->sides[0].declared);
