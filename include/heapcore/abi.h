@@ -87,7 +87,8 @@ typedef enum {
 const char *hc_abi_lost_name(hc_abi_lost lost); /* "freed", "likes": for JSON */
 
 enum {
-	HC_ABI_HOLDERS_MAX = 4
+	HC_ABI_HOLDERS_MAX = 4,
+	HC_ABI_HEADS_MAX = 64,
 };
 
 /*
@@ -112,6 +113,11 @@ typedef struct hc_abi_difference {
 	const char *holders[HC_ABI_HOLDERS_MAX]; /* the members that these hang on, most bytes first. Untrusted */
 	unsigned holder_count;			 /* so many; 0: nothing hangs there */
 	unsigned holder_side;			 /* that knows them */
+	uint64_t trees;				 /* lost blocks that hung on these members themselves */
+	const hc_address *heads;		 /* the first HEAD_COUNT of these */
+	const uint64_t *head_sizes;		 /* usable bytes of each */
+	unsigned head_count;
+	const hc_module *owner; /* whose all these are by other evidence (hc_leak_group_owner()); NULL: not known */
 	uint64_t overrun;     /* damaged places behind blocks that fit sides[1] alone */
 } hc_abi_difference;
 
@@ -145,6 +151,12 @@ const hc_abi_totals *hc_abi_get_totals(const hc_abi *abi);
 /* Most lost bytes first, then most damage, then most objects, then by name. */
 unsigned hc_abi_count(const hc_abi *abi);
 const hc_abi_difference *hc_abi_get(const hc_abi *abi, unsigned index);
+
+/*
+ * Which calls may have made the lost blocks that hung on DIFFERENCE's members, and where these are in the source. FALSE: there are none. Free
+ * *RET_ANSWER with hc_site_answer_clear().
+ */
+bool hc_abi_ask_sites(const hc_abi_difference *difference, hc_sites *sites, hc_site_answer *ret_answer);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_abi, hc_abi_destroy)
 

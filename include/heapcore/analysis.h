@@ -52,6 +52,7 @@ typedef struct hc_analysis_options {
 	bool no_types;	  /* leave HC_STAGE_TYPES out: no debug info is read, nothing is named by it */
 	bool retained;	  /* look at what owners retain, when types are known: takes longer */
 	bool no_content;  /* nothing that memory holds is told: hc_core_hides_content() */
+	bool no_sites; /* do not read the program's code for the calls that allocate: findings and snapshots do where much is lost */
 	bool no_encodings; /* learn no encodings of pointers, nor headers and pools: what only these explain is (possibly) lost */
 	const char *const *container_files; /* as hc_types_options */
 	hc_progress_function progress;	    /* may be NULL */

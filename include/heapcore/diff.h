@@ -262,6 +262,22 @@ hc_containers_state hc_diff_containers(const hc_diff *diff, int64_t *ret_growth)
 /* Free memory is no cause, and too little to gain anything from. */
 bool hc_diff_keeps_little(const hc_diff *diff);
 
+/* A class of two layouts that lost blocks hang on in the last snapshot, or damage. */
+typedef struct hc_diff_layouts {
+	const hc_snapshot_layouts *layouts; /* of the last snapshot */
+	bool knows_before;		    /* FALSE: in the first snapshot it was not looked for */
+	hc_amount before;		    /* lost blocks on it in the first snapshot */
+} hc_diff_layouts;
+
+unsigned hc_diff_layouts_count(const hc_diff *diff); /* most lost bytes first */
+hc_diff_layouts hc_diff_layouts_get(const hc_diff *diff, unsigned index);
+
+/* Whether SNAPSHOT is of an earlier version, which looked neither for classes of two layouts nor for calls that allocate. */
+bool hc_snapshot_is_without_code(const hc_snapshot *snapshot);
+
+/* Which calls may have made the blocks of ROW, lost ones of a kind, or of a size without a known owner, by the last snapshot. NULL: not known. */
+const hc_site_answer *hc_diff_site(const hc_diff *diff, const hc_growth *row);
+
 /*
  * Growth of what users name in conditions: "lost-bytes", "in-use-bytes" (a row of the memory table, or a figure of the totals),
  * "container:PATH.elements", ".bytes", ".count". FALSE if there is no such thing in any of the snapshots.

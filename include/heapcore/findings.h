@@ -131,6 +131,12 @@ typedef struct hc_finding_not_heap {
 	uint64_t outside; /* bytes of the row that the owner holds, with what is free behind them */
 } hc_finding_not_heap;
 
+typedef struct hc_finding_two_layouts {
+	const hc_abi_difference *difference;
+	const hc_site_answer
+		*site; /* which calls may have made the lost blocks; NULL: there are none, or code was not read */
+} hc_finding_two_layouts;
+
 typedef struct hc_finding {
 	hc_finding_kind kind;
 	uint64_t bytes;	 /* what it is about */
@@ -150,7 +156,7 @@ typedef struct hc_finding {
 			uint64_t places;
 			hc_address first; /* of these; 0: not known */
 		} corrupt;
-		const hc_abi_difference *two_layouts; /* belongs to the findings */
+		hc_finding_two_layouts two_layouts; /* what it leads to belongs to the findings */
 	};
 } hc_finding;
 

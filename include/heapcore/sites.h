@@ -72,6 +72,7 @@ typedef struct hc_site_question {
 	uint64_t total;		  /* blocks of the kind */
 	const hc_address *blocks; /* some of them, whose contents are looked at */
 	unsigned block_count;
+	uint64_t least;		/* usable bytes of the smallest of these; 0: SIZE */
 	const hc_module *owner; /* whose they are by other evidence; NULL: not known */
 	bool is_varying;	/* their sizes differ: no call with a number made them all */
 } hc_site_question;
@@ -80,7 +81,7 @@ typedef enum {
 	HC_SITE_VERDICT_NONE,	  /* no call asks for so much, nor computes a size */
 	HC_SITE_VERDICT_COMPUTED, /* no call has a number that fits: those that compute theirs are left */
 	HC_SITE_VERDICT_SOME,	  /* one of several calls, or of one that computes its size */
-	HC_SITE_VERDICT_PROBABLY, /* one call fits; what else there is, is less likely */
+	HC_SITE_VERDICT_PROBABLY, /* one call fits, and agrees in more than the size; what else there is, is less likely */
 	HC_SITE_VERDICT_ONLY,	  /* one call fits, and no other can be it */
 	HC_SITE_VERDICT_COUNT,
 } hc_site_verdict;
@@ -89,7 +90,8 @@ typedef enum {
 const char *hc_site_verdict_name(hc_site_verdict verdict);
 
 enum {
-	HC_SITES_TOLD_MAX = 8 /* of more sites than this none is named to people */
+	HC_SITES_TOLD_MAX = 8, /* of more sites than this none is named to people */
+	HC_SITES_KEPT_MAX = 64 /* calls of one answer that are told to programs */
 };
 
 typedef struct hc_site_answer {
@@ -105,6 +107,8 @@ typedef struct hc_site_answer {
 	bool by_contents;	  /* what they put into a block stands in the blocks */
 	const hc_module *only_in; /* what is said is of this module alone; NULL: of the process */
 	unsigned computed;	  /* calls that compute their size, in ONLY_IN, or in the process */
+	hc_site_place *places;	  /* of the first PLACE_COUNT of the sites: hc_sites_find_places() */
+	unsigned place_count;
 } hc_site_answer;
 
 /* Free *RET_ANSWER with hc_site_answer_clear(). One thread at a time. */
@@ -112,10 +116,21 @@ void hc_sites_ask(hc_sites *sites, const hc_site_question *question, hc_site_ans
 void hc_site_answer_clear(hc_site_answer *answer);
 
 /*
- * The same for the heads of the first COUNT groups of LEAKS: RET_ANSWERS has room for so many, to be cleared one by one. FALSE: memory was out,
- * and they are empty.
+ * The same of some blocks at ADDRESSES, of SIZES (COUNT of each), that TOTAL like them are asked about with: what size most of them have, and
+ * whether they differ in it, is found out. OWNER as in the question.
  */
-bool hc_sites_ask_leaks(hc_sites *sites, const hc_leaks *leaks, unsigned count, hc_site_answer *ret_answers);
+void hc_sites_ask_blocks(hc_sites *sites, const hc_address *addresses, const uint64_t *sizes, unsigned count,
+	uint64_t total, const hc_module *owner, hc_site_answer *ret_answer);
+
+/* Looks up where the first sites of ANSWER are in the source, MOST of them: to tell of one that is in words. */
+void hc_sites_find_places(hc_sites *sites, hc_site_answer *answer, unsigned most);
+
+/*
+ * The same for the heads of groups of LEAKS, put together as ROWS says: the row of each group, others than the first COUNT are left out. NULL: each
+ * of the first COUNT groups is a row. RET_ANSWERS has room for COUNT, to be cleared one by one. FALSE: memory was out, and they are empty.
+ */
+bool hc_sites_ask_leaks(
+	hc_sites *sites, const hc_leaks *leaks, const unsigned *rows, unsigned count, hc_site_answer *ret_answers);
 
 void hc_sites_destroy(hc_sites *sites); /* NULL is fine */
 

@@ -77,6 +77,26 @@ typedef struct hc_snapshot_number {
 	int64_t value;
 } hc_snapshot_number;
 
+/*
+ * Which calls may have made lost blocks of one kind, or blocks of one size that something holds, but nothing that is known. Of the answer only
+ * `place_count` sites are there; their modules have a name and a path, and begin at 0.
+ */
+typedef struct hc_snapshot_site {
+	uint32_t lost; /* index in the snapshot's `lost`; HC_SNAPSHOT_NONE: of a size */
+	uint64_t size; /* usable bytes */
+	hc_site_answer answer;
+} hc_snapshot_site;
+
+/*
+ * A class of two layouts that lost blocks probably hang on, or damage. Of the difference no types and changes are kept, of its modules the name
+ * and the path, and no more of them than HC_ABI_MODULES_MAX on a side; `sizes` and `heads` are not.
+ */
+typedef struct hc_snapshot_layouts {
+	hc_abi_difference difference;
+	bool has_site;
+	hc_site_answer site; /* of the lost blocks */
+} hc_snapshot_layouts;
+
 /* What of a row of the memory table another runtime has. Its strings are the snapshot's. */
 typedef struct hc_snapshot_use {
 	hc_memory_use part;
@@ -117,6 +137,14 @@ typedef struct hc_snapshot {
 	uint64_t owners_left_out; /* paths that were too many, counted where they branch off */
 	GArray *lost;		  /* of hc_leak_kind, whose strings are the snapshot's */
 	GArray *sizes;		  /* of hc_snapshot_size, smallest first */
+	/*
+	 * What debug info and code tell of lost blocks, where much is lost. FALSE: it was not looked for (without types; hc_analysis_options.no_sites),
+	 * or the snapshot is of an earlier version.
+	 */
+	bool knows_layouts, knows_sites;
+	GArray *layouts;	    /* of hc_snapshot_layouts, most lost bytes first */
+	GArray *sites;		    /* of hc_snapshot_site: of what has most bytes */
+	GPtrArray *modules, *calls; /* that these lead to: of hc_module; of arrays of hc_site */
 	GArray *numbers;	  /* of hc_snapshot_number */
 	/*
 	 * Of hc_snapshot_block, by address: all of at least `sample_large` bytes, and about one in 2^`sample_shift` of the others. Files of

@@ -300,6 +300,16 @@ void hc_abi_destroy(hc_abi *abi)
 	g_free(abi);
 }
 
+hc_sites *hc_abi_sites(hc_abi *abi)
+{
+	const hc_abi_input *input = &abi->input;
+
+	if (!abi->sites)
+		abi->sites = hc_sites_create(input->core, hc_program_types_modules(input->program_types),
+			hc_program_types_debug_info(input->program_types), input->program_types, input->jobs);
+	return abi->sites;
+}
+
 const hc_abi_totals *hc_abi_get_totals(const hc_abi *abi)
 {
 	return &abi->totals;
@@ -313,4 +323,14 @@ unsigned hc_abi_count(const hc_abi *abi)
 const hc_abi_difference *hc_abi_get(const hc_abi *abi, unsigned index)
 {
 	return index < abi->differences->len ? &g_array_index(abi->differences, hc_abi_difference, index) : NULL;
+}
+
+bool hc_abi_ask_sites(const hc_abi_difference *difference, hc_sites *sites, hc_site_answer *ret_answer)
+{
+	if (!difference->head_count)
+		return false;
+	hc_sites_ask_blocks(sites, difference->heads, difference->head_sizes, difference->head_count, difference->trees,
+		difference->owner, ret_answer);
+	hc_sites_find_places(sites, ret_answer, HC_SITES_KEPT_MAX);
+	return true;
 }

@@ -42,5 +42,8 @@ typedef struct hc_abi_input {
 /* What INPUT has must outlive the result. OPTIONS may be NULL. Reads types: one thread at a time. */
 hc_abi *hc_abi_create(const hc_abi_input *input, const hc_abi_options *options);
 
+/* The calls that allocate, read at the first call; they are ABI's. Needs the input's core. Never NULL. */
+hc_sites *hc_abi_sites(hc_abi *abi);
+
 /* compare.c: the parts of A and B, classes or enums, that differ; strings are the types'. GArray of hc_abi_change, to be freed by the caller. */
 GArray *hc_abi_compare(const hc_type *a, const hc_type *b);

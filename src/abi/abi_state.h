@@ -8,8 +8,8 @@ struct hc_abi {
 	hc_abi_input input;
 	hc_abi_totals totals;
 	GArray *differences; /* of hc_abi_difference */
-	GPtrArray *changes;  /* GArrays that these point into */
-	hc_sites *sites;     /* NULL: no code was read */
+	GPtrArray *changes;  /* GArrays that these point into, as do heads */
+	hc_sites *sites;     /* hc_abi_sites(); NULL: no code was read */
 	GStringChunk *texts;
 };
 

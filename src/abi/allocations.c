@@ -65,13 +65,13 @@ static void look_at(hc_abi *abi, const hc_site *site, unsigned first)
 void hc_abi_find_allocations(hc_abi *abi)
 {
 	unsigned first = abi->differences->len;
+	hc_sites *sites;
 
 	if (!abi->input.core || !abi->totals.modules)
 		return;
-	abi->sites = hc_sites_create(abi->input.core, hc_program_types_modules(abi->input.program_types),
-		hc_program_types_debug_info(abi->input.program_types), abi->input.program_types, abi->input.jobs);
-	for (unsigned i = 0; i < hc_sites_count(abi->sites); i++) {
-		const hc_site *site = hc_sites_get(abi->sites, i);
+	sites = hc_abi_sites(abi);
+	for (unsigned i = 0; i < hc_sites_count(sites); i++) {
+		const hc_site *site = hc_sites_get(sites, i);
 
 		if (site->size_kind == HC_SITE_CONSTANT && !site->is_pool && !hc_module_is_runtime(site->module))
 			look_at(abi, site, first);

@@ -49,6 +49,13 @@ struct search {
 	GHashTable *heads; /* address of a lost block -> index of its slot * HC_ABI_LOST_COUNT + evidence + 1 */
 	hc_address head;   /* add_up: the tree that is visited, and what its head has */
 	unsigned answer;
+	struct heads *hung; /* of each difference */
+};
+
+/* Lost blocks that hung on members of one difference. */
+struct heads {
+	GArray *addresses, *sizes; /* of the first: hc_address, uint64_t */
+	bool has_owner, is_mixed;
 };
 
 static struct slot *slot_at(const struct search *search, unsigned index)
@@ -307,11 +314,45 @@ static void find_like_heads(struct search *search)
 
 /* ---- adding up ---- */
 
+static void keep_head(struct search *search, unsigned index, const hc_block *block, const hc_leak_group *group)
+{
+	hc_abi_difference *difference = &g_array_index(search->abi->differences, hc_abi_difference, index);
+	struct heads *heads = &search->hung[index];
+	const hc_module *owner = group ? hc_leak_group_owner(group) : NULL;
+
+	difference->trees++;
+	if (!heads->addresses) {
+		heads->addresses = g_array_new(FALSE, FALSE, sizeof(hc_address));
+		heads->sizes = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+		g_ptr_array_add(search->abi->changes, heads->addresses);
+		g_ptr_array_add(search->abi->changes, heads->sizes);
+	}
+	if (heads->addresses->len >= HC_ABI_HEADS_MAX)
+		return;
+	g_array_append_val(heads->addresses, block->address);
+	g_array_append_val(heads->sizes, block->size);
+	if (heads->has_owner && owner != difference->owner)
+		heads->is_mixed = true;
+	heads->has_owner = true;
+	difference->owner = heads->is_mixed ? NULL : owner;
+}
+
+static void give_heads(struct search *search, unsigned index)
+{
+	hc_abi_difference *difference = &g_array_index(search->abi->differences, hc_abi_difference, index);
+	const struct heads *heads = &search->hung[index];
+
+	if (!heads->addresses)
+		return;
+	difference->heads = (const hc_address *)(const void *)heads->addresses->data;
+	difference->head_sizes = (const uint64_t *)(const void *)heads->sizes->data;
+	difference->head_count = heads->addresses->len;
+}
+
 static bool visit_lost(const hc_block *block, hc_reach reach, hc_address head, const hc_leak_group *group, void *data)
 {
 	struct search *search = data;
 
-	(void)group;
 	if (head != search->head) {
 		search->head = head;
 		search->answer = GPOINTER_TO_UINT(g_hash_table_lookup(search->heads, &(guint64){ head }));
@@ -321,6 +362,8 @@ static bool visit_lost(const hc_block *block, hc_reach reach, hc_address head, c
 	struct slot *slot = slot_at(search, (search->answer - 1) / HC_ABI_LOST_COUNT);
 
 	slot->bytes += block->size;
+	if (block->address == head)
+		keep_head(search, slot->difference, block, group);
 	hc_amount_count(&difference_of(search, slot)->lost[(search->answer - 1) % HC_ABI_LOST_COUNT], block->size);
 	return true;
 }
@@ -369,9 +412,13 @@ static void add_up(struct search *search)
 	g_autoptr(hc_leaks) leaks = hc_leaks_create(input->core, input->program_types, input->blocks, input->areas,
 		input->references, input->unloaded, &options, NULL);
 
+	search->hung = g_new0(struct heads, search->abi->differences->len);
 	if (leaks && hc_leaks_each_block(leaks, visit_lost, search))
-		for (unsigned i = 0; i < search->abi->differences->len; i++)
+		for (unsigned i = 0; i < search->abi->differences->len; i++) {
 			name_holders_of(search, i);
+			give_heads(search, i);
+		}
+	g_free(search->hung);
 }
 
 void hc_abi_find_left_behind(hc_abi *abi)

@@ -23,6 +23,7 @@ struct hc_analysis {
 	char *path;
 	const hc_analysis_options *options; /* only while running */
 	unsigned jobs;
+	bool reads_code;
 	double seconds[HC_STAGE_COUNT];
 };
 
@@ -172,6 +173,7 @@ static bool run_findings(hc_analysis *analysis, GError **error)
 		.ownership = analysis->ownership,
 		.diagnostics = analysis->diagnostics,
 		.jobs = analysis->options->jobs,
+		.no_sites = analysis->options->no_sites,
 	};
 
 	(void)error;
@@ -225,6 +227,7 @@ hc_analysis *hc_analysis_run(const char *core_path, const hc_analysis_options *o
 	analysis->path = g_strdup(core_path);
 	analysis->options = options ? options : &everything;
 	analysis->jobs = analysis->options->jobs;
+	analysis->reads_code = !analysis->options->no_sites;
 	analysis->diagnostics = hc_diagnostics_create();
 	for (unsigned stage = 0; stage < HC_STAGE_COUNT && stage <= analysis->options->until; stage++) {
 		gint64 begin = g_get_monotonic_time();
@@ -328,6 +331,11 @@ double hc_analysis_seconds(const hc_analysis *analysis, hc_stage stage)
 unsigned hc_analysis_jobs(const hc_analysis *analysis)
 {
 	return analysis->jobs;
+}
+
+bool hc_analysis_reads_code(const hc_analysis *analysis)
+{
+	return analysis->reads_code;
 }
 
 hc_leaks *hc_analysis_find_leaks(const hc_analysis *analysis, const hc_leaks_options *options, GError **error)

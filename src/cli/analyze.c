@@ -23,6 +23,7 @@ cli_status cli_run_analyze(const cli_command *command, int argc, char **argv)
 		CLI_NO_TYPES_OPTION(options, "read no debug info, name no containers: faster"),
 		{ CLI_FLAG, "retained", &options.retained,
 			.help = "tell what owners retain, and where it accumulates: slower" },
+		CLI_NO_SITES_OPTION(options),
 		CLI_CONTAINERS_OPTION(options),
 		CLI_PAGE_OPTIONS(options, force),
 		{ 0 },

@@ -507,6 +507,8 @@ cli_status cli_run_browse(const cli_command *command, int argc, char **argv)
 
 	if (!cli_parse(command, argc, argv, own, 1, 2, &options, &status))
 		return status;
+	/* Nothing that is shown needs the program's code. */
+	options.no_sites = TRUE;
 	if (options.json)
 		return cli_complain_usage(command, "it is for people: `owners --json` is for programs");
 	if (!cli_is_terminal(STDIN_FILENO) || !cli_is_terminal(STDOUT_FILENO)) {

@@ -104,7 +104,7 @@ typedef struct cli_options {
 	const char *memory_word;
 	uint64_t memory;  /* as hc_analysis_options */
 	unsigned at_once; /* likewise */
-	gboolean no_types, no_encodings, no_content, retained;
+	gboolean no_types, no_encodings, no_content, no_sites, retained;
 	gboolean no_sandbox;
 	const char *output;	/* the file that the command will write; NULL: none */
 	char **container_files; /* of the commands that have them */
@@ -175,6 +175,13 @@ bool cli_take_address(const cli_command *command, const cli_options *options, ch
 #define CLI_NO_TYPES_OPTION(options, text) \
 	{ \
 		CLI_FLAG, "no-types", &(options).no_types, .help = (text) \
+	}
+
+/* The option of commands that read the program's code where it can tell who allocates. */
+#define CLI_NO_SITES_OPTION(options) \
+	{ \
+		CLI_FLAG, "no-sites", &(options).no_sites, \
+			.help = "do not read the program's code for the calls that may have made the blocks" \
 	}
 
 /* The option of commands that may fail by a figure: see fail_on.c. */

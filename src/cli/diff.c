@@ -58,6 +58,7 @@ cli_status cli_run_diff(const cli_command *command, int argc, char **argv)
 	const cli_option own[] = {
 		CLI_FAIL_ON_OPTION(fail_on, "exit with 1 if it holds of the growth (repeatable)"),
 		CLI_NO_TYPES_OPTION(options, "read no debug info, name no containers: faster"),
+		CLI_NO_SITES_OPTION(options),
 		CLI_CONTAINERS_OPTION(options),
 		CLI_PAGE_OPTIONS(options, force),
 		{ 0 },

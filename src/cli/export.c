@@ -171,6 +171,8 @@ cli_status cli_run_export(const cli_command *command, int argc, char **argv)
 
 	if (!cli_parse(command, argc, argv, own, 1, INT_MAX, &options, &status))
 		return status;
+	/* Nothing that is shown needs the program's code. */
+	options.no_sites = TRUE;
 	exporting.what.format = (hc_export_format)MAX(format, 0);
 	exporting.what.fleet = fleet;
 	exporting.what.measure = (hc_export_measure)measure;

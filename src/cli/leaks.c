@@ -21,7 +21,7 @@ cli_status cli_run_leaks(const cli_command *command, int argc, char **argv)
 	static const char *const groupings[] = { "shape", "size", "type", "module", NULL };
 	const char *group_by = NULL;
 	char **suppression_files = NULL, **fail_on = NULL;
-	gboolean addresses = FALSE, no_sites = FALSE;
+	gboolean addresses = FALSE;
 	hc_leaks_view view = { 0 };
 	g_auto(cli_options) options = { 0 };
 	const cli_option own[] = {
@@ -30,8 +30,7 @@ cli_status cli_run_leaks(const cli_command *command, int argc, char **argv)
 		{ CLI_LIMIT, "limit", &view.limit, .rows = { .text = 20 }, .argument = "N",
 			.help = "at most so many rows; 0: all (default 20, with --json 0)" },
 		{ CLI_FLAG, "addresses", &addresses, .help = "every lost block, too" },
-		{ CLI_FLAG, "no-sites", &no_sites,
-			.help = "do not read the program's code for the calls that may have made the blocks" },
+		CLI_NO_SITES_OPTION(options),
 		CLI_CONTAINERS_OPTION(options),
 		{ CLI_PATHS, "suppressions", &suppression_files, .help = "known leaks, not to be counted (repeatable)",
 			.argument = "FILE" },
@@ -65,7 +64,7 @@ cli_status cli_run_leaks(const cli_command *command, int argc, char **argv)
 	leaks = hc_analysis_find_leaks(report.analysis, &leaks_options, &report.error);
 	if (!leaks)
 		return cli_core_report_end(&report, false);
-	if (!no_sites && hc_leaks_group_count(leaks))
+	if (!options.no_sites && hc_leaks_group_count(leaks))
 		view.sites = sites = hc_analysis_find_sites(report.analysis);
 	status = cli_core_report_end(
 		&report, hc_report_leaks(report.analysis, leaks, &view, &report.output.options, &report.error));

@@ -135,6 +135,7 @@ static hc_analysis *analyse_once(
 		.container_files = (const char *const *)options->container_files,
 		.no_types = options->no_types,
 		.no_encodings = options->no_encodings,
+		.no_sites = options->no_sites,
 		.no_content = options->no_content,
 		.retained = options->retained,
 		.jobs = options->jobs,

@@ -29,6 +29,7 @@ cli_status cli_run_snapshot(const cli_command *command, int argc, char **argv)
 			.argument = "FILE" },
 		{ CLI_FLAG, "force", &force, .help = "replace a snapshot that is there" },
 		CLI_NO_TYPES_OPTION(options, "read no debug info, name no containers: faster"),
+		CLI_NO_SITES_OPTION(options),
 		CLI_CONTAINERS_OPTION(options),
 		{ 0 },
 	};

@@ -43,8 +43,12 @@ static void take_in_lane(struct taking *taking, unsigned lane)
 	while ((i = (unsigned)g_atomic_int_add(&taking->next, 1)) < taking->inputs->len) {
 		if (taking->snapshots->pdata[i] || g_atomic_int_get(&taking->failed))
 			continue;
+		cli_options of_this = options;
+
+		/* Of several the last one tells which calls allocate. */
+		of_this.no_sites |= i + 1 < taking->inputs->len;
 		taking->snapshots->pdata[i] =
-			take_snapshot(&options, taking->inputs->pdata[i], taking->binary, &taking->errors[i]);
+			take_snapshot(&of_this, taking->inputs->pdata[i], taking->binary, &taking->errors[i]);
 		if (!taking->snapshots->pdata[i])
 			g_atomic_int_set(&taking->failed, 1);
 	}

@@ -412,6 +412,8 @@ cli_status cli_run_watch(const cli_command *command, int argc, char **argv)
 
 	if (!cli_parse(command, argc, argv, own, 1, 2, &options, &status))
 		return status;
+	/* Nothing that is shown needs the program's code. */
+	options.no_sites = TRUE;
 	if (!cli_parse_pid(options.arguments[0], &watch.pid))
 		return cli_complain_usage(command, "\"%s\" is no process id", options.arguments[0]);
 	if (!parse_words(command, &watch))

@@ -13,6 +13,7 @@
  *	steady.c	what did not grow
  *	absent.c	why resident memory grew by less than what is mapped
  *	alike.c		rows of one variable in many threads, added up
+ *	code.c		what debug info and code tell of it
  *	counters.c	pairs of the program's own counters that tell a backlog
  *	causes.c	what is behind the growth, and what is not; the most bytes first
  *	lookup.c	what a comparison tells, by number; names of kinds

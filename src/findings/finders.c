@@ -19,7 +19,7 @@ static const hc_finder finders[] = {
 /* A heap that is damaged comes first, for it makes all else doubtful; and why before that. */
 static unsigned urgency(const hc_finding *finding)
 {
-	if (finding->kind == HC_FINDING_TWO_LAYOUTS && finding->two_layouts->overrun)
+	if (finding->kind == HC_FINDING_TWO_LAYOUTS && finding->two_layouts.difference->overrun)
 		return 2;
 	return finding->kind == HC_FINDING_CORRUPT && finding->corrupt.is_overwritten;
 }

@@ -85,6 +85,7 @@ void hc_findings_free(hc_findings *findings)
 	for (unsigned i = 0; i < findings->list->len; i++)
 		free_strings(&g_array_index(findings->list, hc_finding, i));
 	g_array_unref(findings->list);
+	g_clear_pointer(&findings->answers, g_ptr_array_unref);
 	hc_abi_destroy(findings->abi);
 	g_free(findings);
 }

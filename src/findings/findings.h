@@ -35,11 +35,14 @@ typedef struct hc_findings_input {
 	const hc_ownership *ownership; /* with what owners retain; NULL: not asked for */
 	const hc_diagnostics *diagnostics;
 	unsigned jobs; /* threads; 0: one per processor */
+	bool no_sites; /* the program's code is not to be read */
 } hc_findings_input;
 
 struct hc_findings {
 	GArray *list; /* of hc_finding, largest first */
-	hc_abi *abi;  /* what those of two layouts point into; NULL: there are none */
+	/* What those of two layouts point into; NULL: there are none. */
+	hc_abi *abi;
+	GPtrArray *answers; /* of hc_site_answer; in front of abi, whose sites they point into */
 };
 
 typedef void (*hc_finder)(const hc_findings_input *input, hc_findings *findings);
@@ -64,6 +67,12 @@ void hc_find_duplicates(const hc_findings_input *input, hc_findings *findings);
 void hc_find_collisions(const hc_findings_input *input, hc_findings *findings);
 void hc_find_damage(const hc_findings_input *input, hc_findings *findings);
 void hc_find_two_layouts(const hc_findings_input *input, hc_findings *findings);
+
+/*
+ * two_layouts.c: whether so much is lost that it is worth the reading of code, or of debug info, to tell more of it: 64 KiB, and a 200th of
+ * what is in use.
+ */
+bool hc_findings_lose_enough(const hc_blocks *blocks, const hc_references *references);
 
 /* ---- sizes.c: blocks in use by their size, which several finders ask about ---- */
 

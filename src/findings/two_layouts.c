@@ -4,7 +4,7 @@
  * behind objects that such a part made too small?
  *
  * Looked for only where enough is lost, or the heap is damaged, and among classes whose sizes differ: that debug info is indexed is owed to types. The code
- * is read for damage alone.
+ * is read for damage, and for who makes what is lost.
  */
 #include "findings/findings.h"
 
@@ -14,13 +14,38 @@ enum {
 	FINDINGS_MAX = 4,
 };
 
-static bool loses_enough(const hc_findings_input *input)
+bool hc_findings_lose_enough(const hc_blocks *blocks, const hc_references *references)
 {
-	const hc_references_totals *totals = hc_references_get_totals(input->references);
+	const hc_references_totals *totals = hc_references_get_totals(references);
 	uint64_t lost = totals->directly_lost.bytes + totals->indirectly_lost.bytes;
 
 	return lost >= LEAST_BYTES &&
-	       lost >= hc_blocks_amount(input->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes / LEAST_SHARE;
+	       lost >= hc_blocks_amount(blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes / LEAST_SHARE;
+}
+
+static void free_answer(void *data)
+{
+	hc_site_answer_clear(data);
+	g_free(data);
+}
+
+/* Code is read once there is something to ask. NULL: nothing is to be told, or can be. */
+static const hc_site_answer *ask_sites(
+	const hc_findings_input *input, hc_findings *findings, const hc_abi_difference *difference)
+{
+	hc_site_answer *answer;
+	hc_sites *sites;
+
+	if (input->no_sites || !difference->head_count)
+		return NULL;
+	sites = hc_abi_sites(findings->abi);
+	if (!findings->answers)
+		findings->answers = g_ptr_array_new_with_free_func(free_answer);
+	if (hc_sites_why_none(sites))
+		return NULL;
+	answer = g_new0(hc_site_answer, 1);
+	g_ptr_array_add(findings->answers, answer);
+	return hc_abi_ask_sites(difference, sites, answer) ? answer : NULL;
 }
 
 /* hc_find_damage() was asked before. */
@@ -35,10 +60,10 @@ static bool found_damage(const hc_findings *findings)
 void hc_find_two_layouts(const hc_findings_input *input, hc_findings *findings)
 {
 	bool is_damaged = found_damage(findings);
-	const hc_abi_options options = { .sizes_only = true, .no_code = !is_damaged };
+	const hc_abi_options options = { .sizes_only = true, .no_code = !is_damaged || input->no_sites };
 	unsigned told = 0;
 
-	if (!input->types || (!is_damaged && !loses_enough(input)))
+	if (!input->types || (!is_damaged && !hc_findings_lose_enough(input->blocks, input->references)))
 		return;
 	const hc_abi_input abi_input = {
 		.core = input->core,
@@ -59,11 +84,12 @@ void hc_find_two_layouts(const hc_findings_input *input, hc_findings *findings)
 			.kind = HC_FINDING_TWO_LAYOUTS,
 			.bytes = lost.bytes,
 			.blocks = lost.blocks,
-			.two_layouts = difference,
+			.two_layouts = { .difference = difference },
 		};
 
 		if (!lost.blocks && !difference->overrun)
 			continue;
+		finding.two_layouts.site = ask_sites(input, findings, difference);
 		hc_findings_add(findings, &finding);
 		told++;
 	}

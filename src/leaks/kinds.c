@@ -108,7 +108,7 @@ static void add_group(hc_leak_kind *kind, const hc_leak_group *group)
 		kind->head_sizes = MAX(kind->head_sizes, group->size_count);
 }
 
-GArray *hc_leaks_make_kinds(const hc_leaks *leaks, GStringChunk *texts)
+GArray *hc_leaks_make_kinds(const hc_leaks *leaks, GStringChunk *texts, unsigned *ret_kinds)
 {
 	GArray *kinds = g_array_new(FALSE, FALSE, sizeof(hc_leak_kind));
 	/* key -> place + 1 */
@@ -119,6 +119,7 @@ GArray *hc_leaks_make_kinds(const hc_leaks *leaks, GStringChunk *texts)
 		g_autofree char *key = group->class == HC_LEAK_LOST ? key_of(group) : NULL;
 		unsigned place = key ? GPOINTER_TO_UINT(g_hash_table_lookup(known, key)) : 0;
 
+		ret_kinds[i] = UINT_MAX;
 		if (!key)
 			continue;
 		if (!place) {
@@ -128,6 +129,7 @@ GArray *hc_leaks_make_kinds(const hc_leaks *leaks, GStringChunk *texts)
 			place = kinds->len;
 			g_hash_table_insert(known, g_steal_pointer(&key), GUINT_TO_POINTER(place));
 		}
+		ret_kinds[i] = place - 1;
 		add_group(&g_array_index(kinds, hc_leak_kind, place - 1), group);
 	}
 	return kinds;

@@ -51,5 +51,8 @@ hc_leaks *hc_leaks_create(const hc_core *core, hc_program_types *program_types, 
 	const hc_areas *areas, const hc_references *references, const hc_unloaded *unloaded,
 	const hc_leaks_options *options, GError **error);
 
-/* kinds.c: the kinds of the groups that are lost, in their order: GArray of hc_leak_kind, whose strings are in TEXTS. */
-GArray *hc_leaks_make_kinds(const hc_leaks *leaks, GStringChunk *texts);
+/*
+ * kinds.c: the kinds of the groups that are lost, in their order: GArray of hc_leak_kind, whose strings are in TEXTS. RET_KINDS has room for the
+ * kind of each group, UINT_MAX: it has none.
+ */
+GArray *hc_leaks_make_kinds(const hc_leaks *leaks, GStringChunk *texts, unsigned *ret_kinds);

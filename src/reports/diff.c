@@ -212,6 +212,7 @@ static json_t *growth_json(const hc_diff *diff, const hc_growth *growth)
 		{ "outside_after", NULL, hc_value_count(growth->outside_after) },
 		{ "free_between_before", NULL, hc_value_count(growth->free_between_before) },
 		{ "free_between_after", NULL, hc_value_count(growth->free_between_after) },
+		{ "sites", NULL, hc_value_json(hc_site_answer_json(hc_diff_site(diff, growth))) },
 	};
 
 	return hc_record_json(facts);
@@ -317,6 +318,27 @@ static json_t *pins_json(const hc_diff *diff)
 	return hc_record_json(facts);
 }
 
+static json_t *layouts_json(const hc_diff *diff)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < hc_diff_layouts_count(diff); i++) {
+		hc_diff_layouts layouts = hc_diff_layouts_get(diff, i);
+		const hc_abi_difference *difference = &layouts.layouts->difference;
+		const hc_fact facts[] = {
+			{ "facts", NULL,
+				hc_value_json(hc_two_layouts_json(
+					difference, layouts.layouts->has_site ? &layouts.layouts->site : NULL)) },
+			{ "lost_before", NULL, hc_value_if(layouts.knows_before, hc_value_amount(layouts.before)) },
+			{ "lost_after", NULL, hc_value_amount(hc_abi_all_lost(difference)) },
+			{ "text", NULL, hc_value_take_text(hc_word_diff_layouts(&layouts)) },
+		};
+
+		json_array_append_new(array, hc_record_json(facts));
+	}
+	return array;
+}
+
 static json_t *diff_json(const hc_diff *diff, const hc_report_options *options)
 {
 	g_autoptr(hc_records) sizes = make_sizes(diff);
@@ -338,6 +360,8 @@ static json_t *diff_json(const hc_diff *diff, const hc_report_options *options)
 		{ "cleared", NULL, hc_value_json(cleared_json(diff)) },
 		{ "attribution", NULL, hc_value_json(attribution) },
 		{ "steady", NULL, hc_value_json(steady) },
+		{ "two_layouts", NULL,
+			hc_value_if(hc_diff_last(diff)->knows_layouts, hc_value_json(layouts_json(diff))) },
 		{ "a", NULL, hc_value_json(side_json(hc_diff_first(diff))) },
 		{ "b", NULL, hc_value_json(side_json(hc_diff_last(diff))) },
 		{ "snapshots", NULL, hc_value_json(snapshots) },

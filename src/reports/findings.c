@@ -230,7 +230,7 @@ static json_t *layout_json(const hc_abi_side *side)
 	return hc_record_json(facts);
 }
 
-static json_t *two_layouts_json(const hc_abi_difference *difference)
+json_t *hc_two_layouts_json(const hc_abi_difference *difference, const hc_site_answer *site)
 {
 	json_t *holders = json_array();
 
@@ -244,6 +244,7 @@ static json_t *two_layouts_json(const hc_abi_difference *difference)
 				"[oo]", layout_json(&difference->sides[0]), layout_json(&difference->sides[1]))) },
 		{ "holders", NULL, hc_value_json(holders) },
 		{ "overrun", NULL, hc_value_count(difference->overrun) },
+		{ "sites", NULL, hc_value_json(hc_site_answer_json(site)) },
 	};
 
 	return hc_record_json(facts);
@@ -275,7 +276,7 @@ static json_t *facts_json(const hc_analysis *analysis, const hc_finding *finding
 	case HC_FINDING_CORRUPT:
 		return corrupt_json(finding);
 	case HC_FINDING_TWO_LAYOUTS:
-		return two_layouts_json(finding->two_layouts);
+		return hc_two_layouts_json(finding->two_layouts.difference, finding->two_layouts.site);
 	default:
 		return json_null();
 	}

@@ -203,7 +203,7 @@ static void add_group(const leaks_report *report, hc_records *records, const hc_
 		{ "words", NULL, hc_value_json(words_json(modules, group)) },
 		{ "evidence", NULL, hc_value_json(evidence_json(group)) },
 		{ "examples", NULL, hc_value_json(examples_json(group)) },
-		{ "sites", NULL, hc_value_json(hc_site_answer_json(report->view->sites, answer_of(report, group))) },
+		{ "sites", NULL, hc_value_json(hc_site_answer_json(answer_of(report, group))) },
 		{ "suppression", NULL, hc_value_text(group->suppression) },
 		{ NULL, "WHOSE: WHAT", hc_value_take_text(hc_word_leak(group)) },
 	};
@@ -257,7 +257,7 @@ static GArray *details_of(const leaks_report *report, const hc_leak_group *group
 	add_detail(details, DETAIL_INDENT, hc_word_leak_rings(group));
 	add_detail(details, DETAIL_INDENT, hc_word_leak_unloaded(group));
 	if (answer_of(report, group))
-		add_detail(details, DETAIL_INDENT, hc_word_site_answer(report->view->sites, answer_of(report, group)));
+		add_detail(details, DETAIL_INDENT, hc_word_site_answer(answer_of(report, group)));
 	add_detail(details, WORDS_INDENT, hc_word_leak_words(hc_analysis_modules(report->analysis), group));
 	for (unsigned i = 0; i < shown; i++) {
 		const hc_leak_evidence *evidence = &group->evidence[i];
@@ -518,7 +518,9 @@ static void ask_sites(leaks_report *report)
 	if (!report->view->sites || !count || hc_sites_why_none(report->view->sites))
 		return;
 	report->answers = g_new0(hc_site_answer, count);
-	hc_sites_ask_leaks(report->view->sites, report->leaks, count, report->answers);
+	hc_sites_ask_leaks(report->view->sites, report->leaks, NULL, count, report->answers);
+	for (unsigned i = 0; i < count; i++)
+		hc_site_answer_place(report->view->sites, &report->answers[i], report->output->options);
 }
 
 static void forget_sites(leaks_report *report)

@@ -68,7 +68,13 @@ json_t *hc_missing_json(const hc_references *references);
 void hc_missing_print(const hc_references *references, hc_output *output);
 
 /* sites.c: which calls may have made blocks; null if ANSWER is NULL. */
-json_t *hc_site_answer_json(hc_sites *sites, const hc_site_answer *answer);
+json_t *hc_site_answer_json(const hc_site_answer *answer);
+
+/* findings.c: a class of two layouts, and which calls may have made the lost blocks that hang on it; SITE may be NULL. */
+json_t *hc_two_layouts_json(const hc_abi_difference *difference, const hc_site_answer *site);
+
+/* sites.c: looks up where the calls of ANSWER are in the source, as many as will be told. */
+void hc_site_answer_place(hc_sites *sites, hc_site_answer *answer, const hc_report_options *options);
 
 /* sites.c: a call. */
 json_t *hc_site_json(const hc_site *site, const hc_site_place *place);

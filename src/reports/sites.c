@@ -4,10 +4,6 @@
 
 #include "wording/wording.h"
 
-enum {
-	TOLD_MOST = 64 /* calls, of one answer */
-};
-
 json_t *hc_site_json(const hc_site *site, const hc_site_place *place)
 {
 	const hc_fact facts[] = {
@@ -25,16 +21,16 @@ json_t *hc_site_json(const hc_site *site, const hc_site_place *place)
 	return hc_record_json(facts);
 }
 
-static json_t *sites_json(hc_sites *sites, const hc_site_answer *answer)
+static json_t *sites_json(const hc_site_answer *answer)
 {
 	json_t *array = json_array();
 
-	for (unsigned i = 0; i < MIN(answer->count, TOLD_MOST); i++)
-		json_array_append_new(array, hc_site_json(answer->sites[i], hc_sites_place(sites, answer->sites[i])));
+	for (unsigned i = 0; i < answer->place_count; i++)
+		json_array_append_new(array, hc_site_json(answer->sites[i], &answer->places[i]));
 	return array;
 }
 
-json_t *hc_site_answer_json(hc_sites *sites, const hc_site_answer *answer)
+json_t *hc_site_answer_json(const hc_site_answer *answer)
 {
 	if (!answer)
 		return NULL;
@@ -48,9 +44,20 @@ json_t *hc_site_answer_json(hc_sites *sites, const hc_site_answer *answer)
 		{ "without_runtime", NULL, hc_value_flag(answer->without_runtime) },
 		{ "only_in", NULL, hc_value_text(answer->only_in ? answer->only_in->name : NULL) },
 		{ "computed", NULL, hc_value_count(answer->computed) },
-		{ "calls", NULL, hc_value_json(sites_json(sites, answer)) },
-		{ "text", NULL, hc_value_take_text(hc_word_site_answer(sites, answer)) },
+		{ "calls", NULL, hc_value_json(sites_json(answer)) },
+		{ "text", NULL, hc_value_take_text(hc_word_site_answer(answer)) },
 	};
 
 	return hc_record_json(facts);
+}
+
+void hc_site_answer_place(hc_sites *sites, hc_site_answer *answer, const hc_report_options *options)
+{
+	bool is_json = options->format == HC_REPORT_JSON;
+
+	/* Of more than are told people see the first at most. */
+	hc_sites_find_places(sites, answer,
+		is_json				  ? HC_SITES_KEPT_MAX :
+		answer->count > HC_SITES_TOLD_MAX ? 1 :
+						    answer->count);
 }

@@ -59,3 +59,14 @@ const hc_site_place *hc_sites_place(hc_sites *sites, const hc_site *site)
 	g_hash_table_insert(sites->places, g_memdup2(&key, sizeof key), place);
 	return place;
 }
+
+void hc_sites_find_places(hc_sites *sites, hc_site_answer *answer, unsigned most)
+{
+	unsigned count = MIN(answer->count, most);
+
+	g_free(answer->places);
+	answer->places = g_new0(hc_site_place, count + 1);
+	answer->place_count = count;
+	for (unsigned i = 0; i < count; i++)
+		answer->places[i] = *hc_sites_place(sites, answer->sites[i]);
+}

@@ -30,6 +30,7 @@ enum {
 	CALLS_FOLLOWED = 3, /* from a constructor to that of a base, and on */
 	CONTENTS_MOST = 256,
 	CANDIDATES_MOST = 1 << 14,
+	COMPUTED_MOST = 512, /* calls that compute their size, which are compared with the blocks */
 	/* glibc's malloc (malloc.c: request2size(), MINSIZE), on machines whose code is read */
 	HEADER = 8,
 	ALIGNMENT = 16,
@@ -53,6 +54,7 @@ struct candidate {
 	bool contradicts;
 	bool is_open;		 /* what stands in its first word is not known, or may change */
 	int agreeing, differing; /* numbers other than 0 that it stores */
+	int addresses;		 /* of those that agree, addresses in modules */
 	int zeros;
 };
 
@@ -236,10 +238,16 @@ static const GArray *contents_by_function(hc_sites *sites, hc_address function, 
 
 /* ---- comparing ---- */
 
+/* Bytes that all of the blocks have. */
+static uint64_t common_size(const hc_site_question *question)
+{
+	return question->least ? MIN(question->least, question->size) : question->size;
+}
+
 static void read_samples(const hc_sites *sites, const hc_site_question *question, GArray *samples)
 {
 	for (unsigned i = 0; i < MIN(question->block_count, SAMPLES_MOST); i++) {
-		struct sample sample = { .size = MIN(question->size, LOOKED_AT) };
+		struct sample sample = { .size = MIN(common_size(question), LOOKED_AT) };
 
 		if (hc_core_read(sites->core, question->blocks[i], sample.bytes, sample.size))
 			g_array_append_val(samples, sample);
@@ -294,7 +302,7 @@ static void compare(
 		const struct content *content = &g_array_index(contents, struct content, i);
 
 		may_be_other |= content->is_unknown;
-		if (content->is_unknown || !is_inside(content, question->size))
+		if (content->is_unknown || !is_inside(content, common_size(question)))
 			continue;
 		unsigned same = count_agreeing(samples, content);
 
@@ -303,9 +311,10 @@ static void compare(
 			agreeing = MAX(agreeing, same);
 		} else if (!content->value)
 			candidate->zeros += same == samples->len;
-		else if (same == samples->len)
+		else if (same == samples->len) {
 			candidate->agreeing++;
-		else {
+			candidate->addresses += content->width == 8 && module_at(sites, content->value);
+		} else {
 			candidate->differing += !same;
 			lacks_address |= !same && samples->len >= FEW && content->width == 8 &&
 					 module_at(sites, content->value);
@@ -436,9 +445,42 @@ static void find_computed(
 	}
 }
 
+/*
+ * An address that a call puts into what it allocates, and that stands there in all blocks, is a mark: of the calls that compute their size
+ * only those that leave it are left, with no word of the others.
+ */
+static void choose_marked(
+	hc_sites *sites, const hc_site_question *question, const GArray *samples, GArray *found, hc_site_answer *answer)
+{
+	g_autoptr(GArray) marked = g_array_new(FALSE, FALSE, sizeof(struct candidate));
+	bool by_class = false;
+
+	if (samples->len < FEW || answer->computed > COMPUTED_MOST)
+		return;
+	for (unsigned i = 0; i < found->len; i++) {
+		struct candidate candidate = { .site = g_array_index(found, const hc_site *, i) };
+
+		compare(sites, question, samples, &candidate);
+		if (candidate.contradicts || !(candidate.addresses || candidate.is_class))
+			continue;
+		by_class |= candidate.is_class;
+		g_array_append_val(marked, candidate);
+	}
+	if (!marked->len)
+		return;
+	g_array_sort(marked, compare_candidates);
+	g_array_set_size(found, 0);
+	for (unsigned i = 0; i < marked->len; i++)
+		g_array_append_val(found, g_array_index(marked, struct candidate, i).site);
+	answer->by_class = by_class;
+	answer->by_contents = true;
+	if (marked->len == 1)
+		answer->verdict = HC_SITE_VERDICT_PROBABLY;
+}
+
 /* Of few blocks any module may have made them, and so may libc if nobody else computes a size. */
 static void answer_computed(
-	const hc_sites *sites, const hc_site_question *question, GArray *found, hc_site_answer *answer)
+	hc_sites *sites, const hc_site_question *question, const GArray *samples, GArray *found, hc_site_answer *answer)
 {
 	answer->without_runtime = false;
 	find_computed(sites, question, !question->owner && question->total >= MANY, found, answer);
@@ -448,6 +490,7 @@ static void answer_computed(
 	}
 	answer->only_in = question->owner;
 	answer->verdict = answer->computed || sites->computed ? HC_SITE_VERDICT_COMPUTED : HC_SITE_VERDICT_NONE;
+	choose_marked(sites, question, samples, found, answer);
 }
 
 /* Whether exactly one of CANDIDATES, which are sorted, is the owner's. */
@@ -494,7 +537,7 @@ void hc_sites_ask(hc_sites *sites, const hc_site_question *question, hc_site_ans
 	for (unsigned i = 0; i < candidates->len; i++)
 		g_array_append_val(found, g_array_index(candidates, struct candidate, i).site);
 	if (!candidates->len)
-		answer_computed(sites, question, found, ret_answer);
+		answer_computed(sites, question, samples, found, ret_answer);
 	else {
 		const struct candidate *first = &g_array_index(candidates, struct candidate, 0);
 
@@ -513,5 +556,6 @@ void hc_sites_ask(hc_sites *sites, const hc_site_question *question, hc_site_ans
 void hc_site_answer_clear(hc_site_answer *answer)
 {
 	g_free((void *)answer->sites);
+	g_free(answer->places);
 	*answer = (hc_site_answer){ 0 };
 }

@@ -176,13 +176,15 @@ static bool add_lost(hc_snapshot *snapshot, const hc_analysis *analysis, GError 
 	hc_leaks_options options = { .no_mappings = true };
 	g_autoptr(hc_leaks) leaks = hc_analysis_find_leaks(analysis, &options, error);
 	g_autoptr(GStringChunk) texts = g_string_chunk_new(4096);
+	g_autofree unsigned *kinds = leaks ? g_new(unsigned, (size_t)hc_leaks_group_count(leaks) + 1) : NULL;
 
 	if (!leaks)
 		return false;
 	g_array_unref(snapshot->lost);
-	snapshot->lost = hc_leaks_make_kinds(leaks, texts);
+	snapshot->lost = hc_leaks_make_kinds(leaks, texts, kinds);
 	for (unsigned i = 0; i < snapshot->lost->len; i++)
 		hc_snapshot_keep_lost(snapshot, &g_array_index(snapshot->lost, hc_leak_kind, i));
+	hc_snapshot_add_code(snapshot, analysis, leaks, kinds);
 	return true;
 }
 

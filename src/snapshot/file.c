@@ -312,6 +312,10 @@ static GVariant *store(const hc_snapshot *snapshot)
 	g_variant_builder_add(&sections, "{sv}", "lost", store_lost(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "lost-evidence", store_lost_evidence(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "lost-shapes", store_lost_shapes(snapshot));
+	if (snapshot->knows_layouts)
+		g_variant_builder_add(&sections, "{sv}", "layouts", hc_snapshot_store_layouts(snapshot));
+	if (snapshot->knows_sites)
+		g_variant_builder_add(&sections, "{sv}", "sites", hc_snapshot_store_sites(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "sizes", store_sizes(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "numbers", store_numbers(snapshot));
 	g_variant_builder_add(&sections, "{sv}", "pins", store_pins(snapshot));

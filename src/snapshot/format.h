@@ -59,6 +59,16 @@ enum {
 #define SNAPSHOT_LOST_SHAPES "a(ttu)"
 /* of each in "lost" bytes that were in memory. May be missing: only captures have it, and older files have none */
 #define SNAPSHOT_LOST_RESIDENT "at"
+/* of a call: module, its path, offset in it; function, offset, file, line, inlined, allocator; size_kind, size, added */
+#define SNAPSHOT_CALL "(sstmstmsimsmsutt)"
+/* size, verdict, flags, count, of_size, computed, only_in; the first calls */
+#define SNAPSHOT_ANSWER "(tuuuuumsa" SNAPSHOT_CALL ")"
+/* of one layout: names and paths of the first modules, how many there are, unit, size, parts */
+#define SNAPSHOT_LAYOUT "(a(ss)umstu)"
+/* name, kind, same, holders, holder_side, overrun, lost by evidence, trees; the two layouts; the answer of its lost blocks, or none. May be missing: it was not looked for, or older */
+#define SNAPSHOT_LAYOUTS "a(suuasut(tttt)t" SNAPSHOT_LAYOUT SNAPSHOT_LAYOUT "a" SNAPSHOT_ANSWER ")"
+/* index in "lost", or UINT32_MAX; size of blocks; answer. May be missing likewise */
+#define SNAPSHOT_SITES "a(ut" SNAPSHOT_ANSWER ")"
 /* size, blocks, lost, unowned, unowned_mapped */
 #define SNAPSHOT_SIZES "a(ttttt)"
 /* threads that ended and were not joined; their stacks: address space, memory; is it resident. May be missing: older ones have none */
@@ -108,6 +118,13 @@ enum { /* flags of the heap */
 
 enum { /* flags of a kind of lost blocks */
 	LOST_UNLOADED = 1,
+};
+
+enum { /* flags of an answer */
+	ANSWER_VARYING = 1,
+	ANSWER_WITHOUT_RUNTIME = 2,
+	ANSWER_BY_CLASS = 4,
+	ANSWER_BY_CONTENTS = 8,
 };
 
 enum { /* flags of evidence */

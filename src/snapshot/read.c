@@ -597,6 +597,8 @@ static const struct {
 	{ "sample", SNAPSHOT_SAMPLE, hc_sample_load, true },
 	{ "lost-evidence", NULL, load_lost_evidence, true },
 	{ "lost-shapes", NULL, load_lost_shapes, true },
+	{ "layouts", SNAPSHOT_LAYOUTS, hc_snapshot_load_layouts, true },
+	{ "sites", SNAPSHOT_SITES, hc_snapshot_load_sites, true },
 	{ "unjoined", NULL, load_unjoined, true },
 	{ "unjoined-routine", SNAPSHOT_UNJOINED_ROUTINE, load_unjoined_routine, true },
 	{ "resident", NULL, hc_snapshot_load_resident, true },

@@ -5,6 +5,8 @@
  *	tables.c	the tables, empty at first
  *	create.c	the tables that are copied, and the order of all
  *	blocks.c	one pass over the blocks: each is counted in one row
+ *	code.c		what debug info and code tell of lost blocks
+ *	code_sections.c	... as sections
  *	owner_rows.c	the paths that blocks hang on
  *	sample.c	some of the blocks, each with its path
  *	resident.c	what was in memory of all that, as a section

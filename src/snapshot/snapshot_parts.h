@@ -57,6 +57,21 @@ bool hc_snapshot_load_resident(hc_snapshot *snapshot, GVariant *section);
 GVariant *hc_snapshot_store_lost_resident(const hc_snapshot *snapshot);
 bool hc_snapshot_load_lost_resident(hc_snapshot *snapshot, GVariant *section);
 
+/* ---- code.c ---- */
+
+/* Fills layouts and sites. KINDS: of each group of LEAKS its place in the snapshot's `lost`. */
+void hc_snapshot_add_code(
+	hc_snapshot *snapshot, const hc_analysis *analysis, const hc_leaks *leaks, const unsigned *kinds);
+
+/* MODULE's name and path, in the snapshot. */
+const hc_module *hc_snapshot_keep_module(hc_snapshot *snapshot, const char *name, const char *path);
+
+/* The sections; LOAD takes that of sites after "lost". */
+GVariant *hc_snapshot_store_layouts(const hc_snapshot *snapshot);
+GVariant *hc_snapshot_store_sites(const hc_snapshot *snapshot);
+bool hc_snapshot_load_layouts(hc_snapshot *snapshot, GVariant *section);
+bool hc_snapshot_load_sites(hc_snapshot *snapshot, GVariant *section);
+
 /* uses.c: the same of what other runtimes have, behind "memory", "owners-outside" and "resident". */
 GVariant *hc_snapshot_store_uses(const hc_snapshot *snapshot);
 bool hc_snapshot_load_uses(hc_snapshot *snapshot, GVariant *section);

@@ -40,6 +40,16 @@ void hc_snapshot_keep_lost(hc_snapshot *snapshot, hc_leak_kind *kind)
 	kind->evidence.type = hc_snapshot_keep(snapshot, kind->evidence.type);
 }
 
+static void clear_layouts(void *layouts)
+{
+	hc_site_answer_clear(&((hc_snapshot_layouts *)layouts)->site);
+}
+
+static void clear_site(void *site)
+{
+	hc_site_answer_clear(&((hc_snapshot_site *)site)->answer);
+}
+
 hc_snapshot *hc_snapshot_new(void)
 {
 	hc_snapshot *snapshot = g_new0(hc_snapshot, 1);
@@ -55,6 +65,12 @@ hc_snapshot *hc_snapshot_new(void)
 	snapshot->numbers = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_number));
 	snapshot->sample = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_block));
 	snapshot->pins = g_array_new(FALSE, FALSE, sizeof(hc_pin_holder));
+	snapshot->layouts = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_layouts));
+	g_array_set_clear_func(snapshot->layouts, clear_layouts);
+	snapshot->sites = g_array_new(FALSE, FALSE, sizeof(hc_snapshot_site));
+	g_array_set_clear_func(snapshot->sites, clear_site);
+	snapshot->modules = g_ptr_array_new_with_free_func(g_free);
+	snapshot->calls = g_ptr_array_new_with_free_func(g_free);
 	return snapshot;
 }
 
@@ -73,6 +89,10 @@ void hc_snapshot_destroy(hc_snapshot *snapshot)
 	g_array_unref(snapshot->numbers);
 	g_array_unref(snapshot->sample);
 	g_array_unref(snapshot->pins);
+	g_array_unref(snapshot->layouts);
+	g_array_unref(snapshot->sites);
+	g_ptr_array_unref(snapshot->modules);
+	g_ptr_array_unref(snapshot->calls);
 	hc_side_facts_free(snapshot->side_facts);
 	g_free(snapshot);
 }

@@ -90,7 +90,7 @@ static void append_lost(GString *text, const hc_abi_difference *difference)
 static void append_allocation(GString *text, const hc_abi_difference *difference, const char *larger_shape)
 {
 	g_autofree char *larger = hc_word_abi_side(difference, 0), *smaller = hc_word_abi_side(difference, 1),
-			*site = hc_word_site_at(difference->site, difference->place),
+			*site = hc_word_site(difference->site, difference->place),
 			*bytes = hc_unit_text(difference->sides[1].size, "bytes");
 	const char *names[NAMES_TOLD];
 	unsigned count = MIN(difference->change_count, NAMES_TOLD);
@@ -134,6 +134,32 @@ char *hc_word_abi(const hc_abi_difference *difference)
 			"%s the heap is damaged in %s behind blocks that have room for the smaller one only",
 			text->str[text->len - 1] == 's' ? "; and" : ";", places);
 	}
+	return g_string_free(text, FALSE);
+}
+
+char *hc_word_abi_with_site(const hc_abi_difference *difference, const hc_site_answer *answer)
+{
+	g_autofree char *site = answer ? hc_word_site_in_short(answer) : NULL, *text = hc_word_abi(difference);
+
+	return site ? g_strdup_printf("%s, %s", text, site) : g_steal_pointer(&text);
+}
+
+char *hc_word_diff_layouts(const hc_diff_layouts *layouts)
+{
+	const hc_abi_difference *difference = &layouts->layouts->difference;
+	const hc_site_answer *answer = layouts->layouts->has_site ? &layouts->layouts->site : NULL;
+	g_autofree char *site = answer ? hc_word_site_in_short(answer) : NULL, *abi = hc_word_abi(difference);
+	uint64_t lost = hc_abi_all_lost(difference).bytes;
+	GString *text = g_string_new(abi);
+	char size[HC_TEXT_SIZE_LENGTH];
+
+	if (!layouts->knows_before)
+		g_string_append(text, " in the last snapshot (of the first it is not known)");
+	else if (layouts->before.blocks && lost > layouts->before.bytes)
+		g_string_append_printf(
+			text, ", %s of them since the first", hc_text_size(size, lost - layouts->before.bytes));
+	if (site)
+		g_string_append_printf(text, ", %s", site);
 	return g_string_free(text, FALSE);
 }
 

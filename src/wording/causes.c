@@ -123,6 +123,52 @@ static const char *owner_of_leak(const hc_cause *leak)
 	return leak->is_unloaded ? hc_word_lost_owner(&unloaded) : leak->module;
 }
 
+/* The class of two layouts that most of what was lost hangs on, if more does than before; FALSE: there is none. */
+static bool find_layouts(const hc_diff *diff, hc_diff_layouts *ret_layouts)
+{
+	if (!hc_diff_layouts_count(diff))
+		return false;
+	*ret_layouts = hc_diff_layouts_get(diff, 0);
+	hc_amount lost = hc_abi_all_lost(&ret_layouts->layouts->difference);
+
+	return lost.bytes > ret_layouts->before.bytes;
+}
+
+/*
+ * Where most of what was lost hangs on a class that two modules see differently, that is the reason, and as probable as the rest of it.
+ */
+static void append_layouts(GString *text, const hc_diff *diff)
+{
+	hc_diff_layouts layouts;
+
+	if (!find_layouts(diff, &layouts))
+		return;
+	g_autofree char *sentence = hc_word_diff_layouts(&layouts);
+
+	g_string_append_printf(text, ". %s", sentence);
+}
+
+/* Whether the class of two layouts is to be told with the same call as ROW. */
+static bool is_told_with_layouts(const hc_diff *diff, const char *site)
+{
+	hc_diff_layouts layouts;
+	g_autofree char *told = find_layouts(diff, &layouts) && layouts.layouts->has_site ?
+					hc_word_site_in_short(&layouts.layouts->site) :
+					NULL;
+
+	return !g_strcmp0(told, site);
+}
+
+/* " (probably allocated at ...)" */
+static void append_site(GString *text, const hc_diff *diff, const hc_growth *row)
+{
+	const hc_site_answer *answer = hc_diff_site(diff, row);
+	g_autofree char *site = answer ? hc_word_site_in_short(answer) : NULL;
+
+	if (site && !is_told_with_layouts(diff, site))
+		g_string_append_printf(text, " (%s)", site);
+}
+
 /* What the largest kinds are: ": 5,250 objects of demo::Session, ..." */
 static void append_kinds(GString *text, const hc_diff *diff, const hc_cause *leak)
 {
@@ -141,6 +187,7 @@ static void append_kinds(GString *text, const hc_diff *diff, const hc_cause *lea
 		append_rings(text, row->lost, said == 1);
 		if (hc_word_lost_owner(row->lost) && g_strcmp0(hc_word_lost_owner(row->lost), owner_of_leak(leak)))
 			g_string_append_printf(text, " (%s)", hc_word_lost_owner(row->lost));
+		append_site(text, diff, row);
 	}
 	if (leak->rows > said)
 		g_string_append(text, ", ...");
@@ -358,6 +405,7 @@ static void append_sizes(GString *text, const hc_diff *diff, const hc_cause *hel
 			g_string_append(text, row->name);
 		else
 			g_string_append_printf(text, "%s bytes", hc_text_count(size, (uint64_t)row->bytes / more));
+		append_site(text, diff, row);
 	}
 }
 
@@ -542,6 +590,8 @@ char *hc_word_cause(const hc_diff *diff, const hc_cause *cause)
 
 	append_cause(text, diff, cause);
 	append_trend(text, diff, cause);
+	if (cause->kind == HC_CAUSE_LEAK)
+		append_layouts(text, diff);
 	return g_string_free(text, FALSE);
 }
 

@@ -424,7 +424,8 @@ static void append_finding(GString *text, const hc_analysis *analysis, const hc_
 	case HC_FINDING_CORRUPT:
 		return append_corrupt(text, finding);
 	case HC_FINDING_TWO_LAYOUTS: {
-		g_autofree char *sentence = hc_word_abi(finding->two_layouts);
+		g_autofree char *sentence =
+			hc_word_abi_with_site(finding->two_layouts.difference, finding->two_layouts.site);
 
 		g_string_append(text, sentence);
 		return;

@@ -7,13 +7,17 @@
 #include <inttypes.h>
 #include <string.h>
 
+enum {
+	SHORT_MOST = 3 /* calls that are named in short */
+};
+
 static void append_function(GString *text, const char *function)
 {
 	/* A symbol of C++ has its arguments. */
 	g_string_append_printf(text, strchr(function, '(') ? "%s" : "%s()", function);
 }
 
-char *hc_word_site_at(const hc_site *site, const hc_site_place *place)
+char *hc_word_site(const hc_site *site, const hc_site_place *place)
 {
 	GString *text = g_string_new(NULL);
 
@@ -30,19 +34,14 @@ char *hc_word_site_at(const hc_site *site, const hc_site_place *place)
 	return g_string_free(text, FALSE);
 }
 
-char *hc_word_site(hc_sites *sites, const hc_site *site)
-{
-	return hc_word_site_at(site, hc_sites_place(sites, site));
-}
-
 /* Calls of one line, copies of it among them, once. */
-static void append_sites(GString *text, hc_sites *sites, const hc_site_answer *answer)
+static void append_sites(GString *text, const hc_site_answer *answer)
 {
 	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
 	unsigned counts[HC_SITES_TOLD_MAX] = { 0 };
 
-	for (unsigned i = 0; i < MIN(answer->count, HC_SITES_TOLD_MAX); i++) {
-		g_autofree char *site = hc_word_site(sites, answer->sites[i]);
+	for (unsigned i = 0; i < MIN(answer->place_count, HC_SITES_TOLD_MAX); i++) {
+		g_autofree char *site = hc_word_site(answer->sites[i], &answer->places[i]);
 		guint line = lines->len;
 
 		if (!g_ptr_array_find_with_equal_func(lines, site, g_str_equal, &line))
@@ -66,11 +65,32 @@ static void append_others(GString *text, const hc_site_answer *answer)
 			answer->only_in ? " there ask for" : " of the process ask for");
 }
 
-static void append_probably(GString *text, hc_sites *sites, const hc_site_answer *answer)
+/* "of 2 calls in libengine.so that compute their size ", or that there is one. */
+static void append_computing(GString *text, const hc_site_answer *answer)
 {
-	g_autofree char *site = hc_word_site(sites, answer->sites[0]);
+	g_autofree char *calls = hc_unit_text(answer->computed, "calls");
+
+	g_string_append_printf(text, "of %s in %s whose size is computed", calls,
+		answer->only_in ? answer->only_in->name : "the process");
+}
+
+/* What calls put there that compute their size. */
+static const char *mark_text(const hc_site_answer *answer)
+{
+	return answer->by_class ? "makes an object of this class" : "puts an address there that all of these have";
+}
+
+static void append_probably(GString *text, const hc_site_answer *answer)
+{
+	g_autofree char *site = hc_word_site(answer->sites[0], &answer->places[0]);
 	char size[HC_TEXT_SIZE_LENGTH];
 
+	if (answer->sites[0]->size_kind != HC_SITE_CONSTANT) {
+		g_string_append_printf(text, "probably allocated at %s: ", site);
+		append_computing(text, answer);
+		g_string_append_printf(text, " the only one that %s", mark_text(answer));
+		return;
+	}
 	g_string_append_printf(text, "probably allocated at %s: the only call ", site);
 	if (answer->by_class)
 		g_string_append(text, "for this size that makes an object of this class");
@@ -82,7 +102,7 @@ static void append_probably(GString *text, hc_sites *sites, const hc_site_answer
 }
 
 /* Size alone makes no call a probable one: it is said who asks for so much, and that others compute theirs. */
-static void append_some(GString *text, hc_sites *sites, const hc_site_answer *answer)
+static void append_some(GString *text, const hc_site_answer *answer)
 {
 	g_autofree char *calls = hc_unit_text(answer->count, "calls");
 	bool is_one = answer->count == 1;
@@ -99,12 +119,12 @@ static void append_some(GString *text, hc_sites *sites, const hc_site_answer *an
 			answer->by_class ? " and makes an object of this class" : "");
 	else
 		g_string_append_printf(text, "%s ask for so much", calls);
-	append_sites(text, sites, answer);
+	append_sites(text, answer);
 	if (is_one || !answer->by_class)
 		append_others(text, answer);
 }
 
-static void append_computed(GString *text, hc_sites *sites, const hc_site_answer *answer)
+static void append_computed(GString *text, const hc_site_answer *answer)
 {
 	g_autofree char *calls = hc_unit_text(answer->count, "calls");
 
@@ -113,9 +133,15 @@ static void append_computed(GString *text, hc_sites *sites, const hc_site_answer
 		g_string_append(text, ": it was computed");
 		return;
 	}
-	g_string_append_printf(text, ": %s%s%s may have computed it", calls, answer->only_in ? " in " : "",
-		answer->only_in ? answer->only_in->name : "");
-	append_sites(text, sites, answer);
+	if (answer->by_contents) {
+		g_string_append(text, ": ");
+		append_computing(text, answer);
+		g_string_append_printf(text, ", %s leave there what these blocks have", calls);
+	} else {
+		g_string_append_printf(text, ": %s%s%s may have computed it", calls, answer->only_in ? " in " : "",
+			answer->only_in ? answer->only_in->name : "");
+	}
+	append_sites(text, answer);
 }
 
 /* That it rests on a guess. */
@@ -126,20 +152,20 @@ static void append_left_out(GString *text, const hc_site_answer *answer)
 			"; calls of libc and of the language's runtime are left out, which hardly make so many blocks");
 }
 
-char *hc_word_site_answer(hc_sites *sites, const hc_site_answer *answer)
+char *hc_word_site_answer(const hc_site_answer *answer)
 {
 	GString *text = g_string_new(NULL);
 
 	switch (answer->verdict) {
 	case HC_SITE_VERDICT_ONLY:
 	case HC_SITE_VERDICT_PROBABLY:
-		append_probably(text, sites, answer);
+		append_probably(text, answer);
 		break;
 	case HC_SITE_VERDICT_SOME:
-		append_some(text, sites, answer);
+		append_some(text, answer);
 		break;
 	case HC_SITE_VERDICT_COMPUTED:
-		append_computed(text, sites, answer);
+		append_computed(text, answer);
 		break;
 	default:
 		break;
@@ -147,4 +173,23 @@ char *hc_word_site_answer(hc_sites *sites, const hc_site_answer *answer)
 	if (text->len)
 		append_left_out(text, answer);
 	return g_string_free(text, !text->len);
+}
+
+char *hc_word_site_in_short(const hc_site_answer *answer)
+{
+	bool is_probable = answer->verdict >= HC_SITE_VERDICT_PROBABLY;
+	unsigned count = is_probable ? 1 : answer->count;
+	GString *text = g_string_new(NULL);
+
+	if (count > SHORT_MOST || count > answer->place_count || !count) {
+		g_string_free(text, TRUE);
+		return NULL;
+	}
+	g_string_append(text, is_probable ? "probably allocated at " : "perhaps allocated at ");
+	for (unsigned i = 0; i < count; i++) {
+		g_autofree char *site = hc_word_site(answer->sites[i], &answer->places[i]);
+
+		g_string_append_printf(text, "%s%s", !i ? "" : i + 1 < count ? ", " : " or ", site);
+	}
+	return g_string_free(text, FALSE);
 }

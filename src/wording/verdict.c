@@ -280,6 +280,19 @@ static void append_unknown(GString *line, const hc_diff *diff)
 	}
 }
 
+/* What a snapshot of an earlier version lacks, where blocks were lost. */
+static void append_without_code(GString *line, const hc_diff *diff)
+{
+	bool leaks = false;
+
+	for (unsigned i = 0; i < hc_diff_cause_count(diff); i++)
+		leaks |= hc_diff_cause(diff, i)->kind == HC_CAUSE_LEAK;
+	if (leaks && hc_snapshot_is_without_code(hc_diff_last(diff)))
+		g_string_append(line,
+			"The last snapshot is of an earlier version of heapcore: which calls made the lost blocks, and whether they hang on a class "
+			"that two libraries see differently, it does not tell. ");
+}
+
 /* What it is not, so that nobody looks there. */
 static char *cleared_text(const hc_diff *diff)
 {
@@ -291,6 +304,7 @@ static char *cleared_text(const hc_diff *diff)
 		g_string_append(line, "Not all could be read (see below): figures are bounds. ");
 	append_unknown(line, diff);
 	append_containers(line, diff);
+	append_without_code(line, diff);
 	if (hc_diff_keeps_little(diff))
 		g_string_append_printf(line, "malloc keeps little (%s), so trimming or another allocator won't help. ",
 			hc_text_size(size, hc_diff_last(diff)->free.bytes));

@@ -23,6 +23,9 @@
 char *hc_word_abi_summary(const hc_abi *abi);
 /* Who sees it how, and what that did: "packet: new.c of libp.so was built with 4 members (32 bytes), ...: what ...". No full stop. */
 char *hc_word_abi(const hc_abi_difference *difference);
+/* LAYOUTS of a comparison; hc_word_abi_with_site(): the same, and which calls have probably made the lost blocks, if ANSWER, which may be NULL, tells. */
+char *hc_word_diff_layouts(const hc_diff_layouts *layouts);
+char *hc_word_abi_with_site(const hc_abi_difference *difference, const hc_site_answer *answer);
 /* Whose layout number INDEX is: "libp.so and 2 others"; where both are of one module "new.c of libp.so". */
 char *hc_word_abi_side(const hc_abi_difference *difference, unsigned index);
 /* Why both are said to be one class. */
@@ -205,14 +208,16 @@ char *hc_word_leak_evidence(const hc_leak_group *group, const hc_leak_evidence *
 /* ---- sites.c: calls that allocate ---- */
 
 /* "ruleengine.cpp:41 in Engine::evaluate()"; "Engine::evaluate()+0x1c in libx.so"; "libx.so+0x4711". Free with g_free(). */
-char *hc_word_site(hc_sites *sites, const hc_site *site);
-char *hc_word_site_at(const hc_site *site, const hc_site_place *place); /* PLACE: hc_sites_place()'s */
+char *hc_word_site(const hc_site *site, const hc_site_place *place);
 
 /*
  * "probably allocated at ruleengine.cpp:41 in Engine::evaluate(): the only call for 136 B in libx.so; 2 calls there ask for a size that is not
  * known". NULL: there is nothing to say. Free with g_free().
  */
-char *hc_word_site_answer(hc_sites *sites, const hc_site_answer *answer);
+char *hc_word_site_answer(const hc_site_answer *answer);
+
+/* The same in short, without why: "probably allocated at engine.cpp:41 in Engine::evaluate()". NULL: more than three calls may be it. */
+char *hc_word_site_in_short(const hc_site_answer *answer);
 
 /* Before hc_word_unread(): "whether anything is lost is not known: ..."; NULL: it is known. */
 char *hc_word_leaks_unknown(const hc_heap_info *heap, const hc_process *process);

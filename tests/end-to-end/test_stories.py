@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Callable, Optional
 
 from grown import STATUSES, Row, Stops, shown
-from harness import Cases, HEAPCORE, PATIENCE, analyze, few, heapcore, library_path, need_captures, report_of, succeed
+from harness import Cases, HEAPCORE, PATIENCE, SOURCE, analyze, few, heapcore, library_path, need_captures, report_of, succeed
 
 need_captures()
 
@@ -256,9 +256,29 @@ def first_text(growth: Growth) -> str:
     return growth.report["sentences"][0]["text"]
 
 
+def line_with(file: str, text: str) -> int:
+    """The line of a file of fixtures/stories that has TEXT."""
+    lines = (SOURCE / "fixtures" / "stories" / file).read_text().splitlines()
+    (found,) = [number for number, line in enumerate(lines, 1) if text in line]
+    return found
+
+
 def check_versions(growth: Growth) -> None:
-    line = growth.report["verdict"].splitlines()[0]
+    """The class, who sees it how, the member that is never freed, and the call that allocates it."""
+    report, line = growth.report, growth.report["verdict"].splitlines()[0]
     assert re.search("leak|lost", line) and "libpackets.so" in line, line
+    site = f"packets-new.c:{line_with('packets-new.c', 'packet->extension = malloc')} in packet_create()"
+    for words in ("packet: ", "packets-new.c of libpackets.so", "packets-old.c of libpackets.so", '"extension" holds cannot be freed',
+                  f"probably allocated at {site}"):
+        assert words in line, f"{words}: {line}"
+    (told,) = report["two_layouts"]
+    before, after = growth.first.causes[growth.story.cause], growth.last.causes[growth.story.cause]
+    assert told["lost_before"] == {"blocks": before.blocks, "bytes": before.bytes}, told
+    assert told["lost_after"] == {"blocks": after.blocks, "bytes": after.bytes}, told
+    first = analyze(growth.last.core, growth.program)["findings"][0]
+    assert first["kind"] == "two-layouts" and f"probably allocated at {site}" in first["text"], first
+    without = diff(growth.first.core, growth.last.core, growth.program, "--no-sites")
+    assert "allocated" not in without["verdict"] and "cannot be freed" in without["verdict"], without["verdict"]
 
 
 def check_labels(growth: Growth) -> None:

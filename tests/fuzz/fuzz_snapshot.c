@@ -39,6 +39,8 @@ static const struct {
 	{ "sample", SNAPSHOT_SAMPLE },
 	{ "lost-evidence", SNAPSHOT_LOST_EVIDENCE },
 	{ "lost-shapes", SNAPSHOT_LOST_SHAPES },
+	{ "layouts", SNAPSHOT_LAYOUTS },
+	{ "sites", SNAPSHOT_SITES },
 	{ "unjoined", SNAPSHOT_UNJOINED },
 	{ "unjoined-routine", SNAPSHOT_UNJOINED_ROUTINE },
 	{ "resident", SNAPSHOT_RESIDENT },

@@ -110,6 +110,58 @@ static void add_use(hc_snapshot *snapshot, hc_runtime_use use)
 	g_array_append_val(snapshot->uses, row);
 }
 
+static hc_site_answer make_answer(hc_snapshot *snapshot)
+{
+	hc_module *module = g_new0(hc_module, 1);
+	hc_site *site = g_new0(hc_site, 1);
+	hc_site_answer answer = { .size = 40,
+		.verdict = HC_SITE_VERDICT_PROBABLY,
+		.is_varying = true,
+		.by_contents = true,
+		.count = 1,
+		.place_count = 1,
+		.of_size = 3,
+		.computed = 4,
+		.only_in = module };
+
+	module->name = "libcodec.so";
+	module->path = "/lib/libcodec.so";
+	*site = (hc_site){ .module = module, .address = 0x1234, .allocator = "malloc", .size_kind = HC_SITE_COMPUTED };
+	g_ptr_array_add(snapshot->modules, module);
+	g_ptr_array_add(snapshot->calls, site);
+	answer.sites = g_memdup2(&site, sizeof site);
+	answer.places = g_new0(hc_site_place, 1);
+	answer.places[0] = (hc_site_place){ .function = "encode", .file = "codec.c", .line = 41, .inlined = "put" };
+	return answer;
+}
+
+static void add_code(hc_snapshot *snapshot)
+{
+	hc_snapshot_site site = { .lost = 1, .size = 40, .answer = make_answer(snapshot) };
+	hc_snapshot_layouts layouts = { .has_site = true, .site = make_answer(snapshot) };
+	hc_abi_difference *difference = &layouts.difference;
+
+	difference->kind = HC_ABI_CLASS;
+	difference->same = HC_ABI_SAME_FILE;
+	difference->name = "packet";
+	difference->holders[0] = "extension";
+	difference->holder_count = 1;
+	difference->overrun = 2;
+	difference->trees = 12;
+	difference->lost[HC_ABI_LOST_BY_FREED] = (hc_amount){ 10, 800 };
+	difference->lost[HC_ABI_LOST_BY_LIKES] = (hc_amount){ 2, 500 };
+	for (unsigned i = 0; i < 2; i++) {
+		difference->sides[i].modules[0] = layouts.site.only_in;
+		difference->sides[i].module_count = 1;
+		difference->sides[i].unit = i ? "old.c" : "new.c";
+		difference->sides[i].size = i ? 24 : 32;
+		difference->sides[i].parts = i ? 3 : 4;
+	}
+	snapshot->knows_layouts = snapshot->knows_sites = true;
+	g_array_append_val(snapshot->layouts, layouts);
+	g_array_append_val(snapshot->sites, site);
+}
+
 static hc_snapshot *make_full(void)
 {
 	hc_snapshot *snapshot = snapshot_create();
@@ -200,6 +252,7 @@ static hc_snapshot *make_full(void)
 	facts->sockets[HC_SOCKET_UDP] = (hc_socket_sum){ 38, 39, 40, 41 };
 	snapshot->side_facts = facts;
 	make_resident(snapshot);
+	add_code(snapshot);
 	g_array_append_vals(snapshot->sample, (hc_snapshot_block[]){ { 0x2000, 70, 2 }, { 0x3000, 71, 0 } }, 2);
 	snapshot->sample_large = 70;
 	snapshot->sample_shift = 3;
@@ -441,6 +494,53 @@ static void compare_sampled(const hc_snapshot_block *a, const hc_snapshot_block 
 	SAME(owner);
 }
 
+static void compare_answers(const hc_site_answer *a, const hc_site_answer *b)
+{
+	g_autofree char *words_a = hc_word_site_answer(a), *words_b = hc_word_site_answer(b);
+
+	SAME(size);
+	SAME(verdict);
+	SAME(is_varying);
+	SAME(without_runtime);
+	SAME(by_class);
+	SAME(by_contents);
+	SAME(count);
+	SAME(of_size);
+	SAME(computed);
+	SAME(place_count);
+	UNIT_ASSERT_TEXT(words_a, words_b);
+	for (unsigned i = 0; i < MIN(a->place_count, b->place_count); i++) {
+		SAME(sites[i]->address);
+		SAME(sites[i]->size_kind);
+		SAME(sites[i]->size);
+		SAME_TEXT(sites[i]->allocator);
+		SAME_TEXT(sites[i]->module->name);
+		SAME(places[i].line);
+		SAME(places[i].offset);
+		SAME_TEXT(places[i].inlined);
+	}
+}
+
+static void compare_site(const hc_snapshot_site *a, const hc_snapshot_site *b)
+{
+	SAME(lost);
+	SAME(size);
+	compare_answers(&a->answer, &b->answer);
+}
+
+static void compare_layouts(const hc_snapshot_layouts *a, const hc_snapshot_layouts *b)
+{
+	g_autofree char *words_a = hc_word_abi(&a->difference), *words_b = hc_word_abi(&b->difference);
+
+	UNIT_ASSERT_TEXT(words_a, words_b);
+	SAME(difference.kind);
+	SAME(difference.same);
+	SAME(difference.trees);
+	SAME(difference.overrun);
+	SAME(has_site);
+	compare_answers(&a->site, &b->site);
+}
+
 static void compare(const hc_snapshot *a, const hc_snapshot *b)
 {
 	compare_heads(a, b);
@@ -463,6 +563,10 @@ static void compare(const hc_snapshot *a, const hc_snapshot *b)
 	SAME_TABLE(sizes, hc_snapshot_size, compare_size);
 	SAME_TABLE(numbers, hc_snapshot_number, compare_number);
 	SAME_TABLE(pins, hc_pin_holder, compare_pin);
+	SAME(knows_layouts);
+	SAME(knows_sites);
+	SAME_TABLE(layouts, hc_snapshot_layouts, compare_layouts);
+	SAME_TABLE(sites, hc_snapshot_site, compare_site);
 	SAME(sample_shift);
 	SAME(sample_large);
 	SAME_TABLE(sample, hc_snapshot_block, compare_sampled);
@@ -754,6 +858,48 @@ static void test_no_shapes(void)
 	place_clear(&place);
 }
 
+static char *verdict_of(const hc_snapshot *before, const hc_snapshot *after)
+{
+	const hc_snapshot *snapshots[] = { before, after };
+	g_autoptr(hc_diff) diff = hc_diff_create(snapshots, G_N_ELEMENTS(snapshots));
+	g_auto(GStrv) lines = hc_word_verdict(diff);
+
+	return g_strjoinv("\n", lines);
+}
+
+/* As written before code was read: that it is not known is said, and nothing else. */
+static void test_no_code(void)
+{
+	file_place place = place_create();
+	g_autoptr(hc_snapshot) old = NULL, before = make_full(), after = make_full();
+	g_autofree char *of_old = NULL, *of_new = NULL, *from_old = NULL;
+
+	put_value(&place, replace(&place, "layouts", NULL), HC_SNAPSHOT_FORMAT);
+	put_value(&place, replace(&place, "sites", NULL), HC_SNAPSHOT_FORMAT);
+	put_value(&place, replace(&place, "layouts", NULL), HC_SNAPSHOT_FORMAT);
+	old = hc_snapshot_read(place.path, NULL);
+	CU_ASSERT_TRUE(old && !old->knows_layouts && !old->layouts->len && hc_snapshot_is_without_code(old));
+	CU_ASSERT_FALSE(hc_snapshot_is_without_code(after));
+	for (unsigned i = 0; i < before->lost->len; i++)
+		g_array_index(before->lost, hc_leak_kind, i).amount.bytes /= 2;
+	g_array_index(before->layouts, hc_snapshot_layouts, 0).difference.lost[HC_ABI_LOST_BY_FREED].bytes = 100;
+	of_new = verdict_of(before, after);
+	CU_ASSERT_PTR_NOT_NULL(strstr(of_new, "packet: new.c of libcodec.so was built with 4 members (32 bytes)"));
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(of_new, "700 B of them since the first, probably allocated at codec.c:41 in encode()"));
+	CU_ASSERT_PTR_NULL(strstr(of_new, "earlier version"));
+	if (old) {
+		of_old = verdict_of(before, old);
+		CU_ASSERT_PTR_NULL(strstr(of_old, "packet: "));
+		CU_ASSERT_PTR_NOT_NULL(strstr(of_old, "The last snapshot is of an earlier version of heapcore"));
+		for (unsigned i = 0; i < old->lost->len; i++)
+			g_array_index(old->lost, hc_leak_kind, i).amount.bytes /= 2;
+		from_old = verdict_of(old, after);
+		CU_ASSERT_PTR_NOT_NULL(strstr(from_old, "of the first it is not known"));
+	}
+	place_clear(&place);
+}
+
 static void test_sections(void)
 {
 	static const char *const names[] = { "identity", "process", "threads", "heap", "diagnostics", "memory",
@@ -855,6 +1001,31 @@ static void refuse_changed(void (*change)(hc_snapshot *snapshot), const char *se
 	CU_ASSERT_TRUE(hc_snapshot_write(snapshot, place.path, true, NULL, NULL));
 	refuse(&place, HC_ERROR_BAD_DATA, section);
 	place_clear(&place);
+}
+
+static void site_of_nothing(hc_snapshot *snapshot)
+{
+	g_array_index(snapshot->sites, hc_snapshot_site, 0).lost = snapshot->lost->len;
+}
+
+static void site_unsure(hc_snapshot *snapshot)
+{
+	g_array_index(snapshot->sites, hc_snapshot_site, 0).answer.verdict = HC_SITE_VERDICT_COUNT;
+}
+
+static void sites_missing(hc_snapshot *snapshot)
+{
+	g_array_index(snapshot->sites, hc_snapshot_site, 0).answer.place_count = 0;
+}
+
+static void layouts_of_nobody(hc_snapshot *snapshot)
+{
+	g_array_index(snapshot->layouts, hc_snapshot_layouts, 0).difference.sides[1].module_count = 0;
+}
+
+static void layouts_elsewhere(hc_snapshot *snapshot)
+{
+	g_array_index(snapshot->layouts, hc_snapshot_layouts, 0).difference.holder_side = 2;
 }
 
 static void parent_itself(hc_snapshot *snapshot)
@@ -1027,6 +1198,11 @@ static void test_nonsense(void)
 	refuse_changed(more_resident, "resident");
 	refuse_changed(more_owned, "resident");
 	refuse_changed(more_unowned, "resident");
+	refuse_changed(site_of_nothing, "sites");
+	refuse_changed(site_unsure, "sites");
+	refuse_changed(sites_missing, "sites");
+	refuse_changed(layouts_of_nobody, "layouts");
+	refuse_changed(layouts_elsewhere, "layouts");
 	refuse_changed(parent_itself, "owners");
 	refuse_changed(parent_later, "owners");
 	refuse_changed(parent_far, "owners");
@@ -1131,6 +1307,7 @@ int main(void)
 		{ "sections not known", test_more_sections },
 		{ "what was resident is missing", test_no_resident },
 		{ "no shapes of lost blocks", test_no_shapes },
+		{ "nothing of code", test_no_code },
 		{ "no sample", test_no_sample },
 		{ "sample", test_sample },
 		{ "where owners are is missing", test_no_where },
