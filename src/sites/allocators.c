@@ -10,10 +10,8 @@ enum {
 	ARGUMENTS_MOST = 6,
 };
 
-static const hc_diagnostic_kind own_unread = {
-	"allocators-unread", HC_SEVERITY_NOTE,
-	"names of functions of your own that allocate could not be read: they are told as if there were none"
-};
+static const hc_diagnostic_kind own_unread = { "allocators-unread", HC_SEVERITY_NOTE,
+	"names of functions of your own that allocate could not be read: they are told as if there were none" };
 
 struct allocator_names {
 	GHashTable *table; /* name, in the value -> struct allocator * */
@@ -101,7 +99,8 @@ static const char *own_file(void)
 }
 
 /* A file that may be there, and that nobody asked for: if it cannot be read, that is told, and all else goes on. */
-static bool read_users_file(struct allocator_names *names, const char *path, hc_diagnostics *diagnostics, GError **error)
+static bool read_users_file(
+	struct allocator_names *names, const char *path, hc_diagnostics *diagnostics, GError **error)
 {
 	g_autoptr(GError) reason = NULL;
 
