@@ -26,7 +26,7 @@
  * leads in a circle ends at the first place seen twice (Brent's method: no table); and MOST_FRAMES
  * ends a recursion that overflowed the stack. Call frame information that is made up can name registers by the hundred million, for
  * which libdw (cfi.c, elfutils 0.188) makes a table each time, or can be made to fail late: so what it has of a frame is
- * asked for once before libdwfl goes on by it, and a walk ends at a table that no machine needs; all do, once seconds went into such.
+ * asked for once before libdwfl goes on by it, and a walk ends at a table that no machine needs; all do, once seconds went into slow steps.
  */
 #include "base/memory.h"
 #include "modules/modules_state.h"
@@ -43,13 +43,14 @@ enum {
 	MOST_FRAMES = 4096,	      /* of a thread */
 	MOST_FRAMES_IN_ALL = 1 << 19, /* damaged stacks of thousands of threads could go on to that end each */
 	MOST_REGISTERS = HC_MACHINE_DWARF_MAX,
+	MEASURE_STEPS = 64,   /* at most, until time is looked at again */
 	MOST_RULES = 1 << 15, /* bytes of a table of registers: 16 each, and PowerPC's, which has most, end at 1200 */
 };
 
 /* Nanoseconds of a processor. */
 #define SECOND	     INT64_C(1000000000)
-#define SLOW_STEP    (SECOND / 20) /* from a frame to the next: a microsecond or two, if no debug info has to be opened */
-#define MOST_IN_VAIN (4 * SECOND) /* for steps that are slow, tables that are too large and rules that fail */
+#define SLOW_STEPS   (SECOND / 20) /* MEASURE_STEPS of them: some microseconds each, if no debug info has to be opened */
+#define MOST_IN_VAIN (4 * SECOND)  /* for steps that are as slow as that */
 
 static const hc_diagnostic_kind calls_left_out = {
 	"calls-left-out",
@@ -64,7 +65,7 @@ struct hc_unwinder {
 	const hc_machine *machine; /* NULL: no unwinding here */
 	const hc_thread *current; /* being unwound */
 	unsigned frame_count;	  /* of all threads so far */
-	int64_t in_vain;	  /* nanoseconds */
+	int64_t in_vain;	  /* nanoseconds of a processor for slow steps */
 	GArray **frames;	  /* for each thread, of hc_frame; NULL: not asked for yet */
 	GArray *registers;	  /* of hc_frame_registers, of the frames of one thread; NULL at first */
 	unsigned registers_thread;
@@ -158,7 +159,8 @@ struct walk {
 	unsigned limit;	   /* frames; at least 1 */
 	hc_frame seen;	   /* Brent: compared with each frame that comes, replaced at every power of two */
 	unsigned replace_at;
-	int64_t step_began; /* 0: at the first frame */
+	int64_t measured; /* processor_time(), 0 at first */
+	unsigned measure_at;
 };
 
 static bool is_circle(struct walk *walk, const hc_frame *frame)
@@ -205,17 +207,14 @@ enum rules {
 };
 
 /* What INFORMATION, which may be NULL, has for ADDRESS. */
-static enum rules judge_rules(struct hc_unwinder *unwinder, Dwarf_CFI *information, hc_address address)
+static enum rules judge_rules(Dwarf_CFI *information, hc_address address)
 {
-	int64_t begin = processor_time();
 	Dwarf_Frame *frame = NULL;
 	enum rules rules = NO_RULES;
 
 	if (information && !dwarf_cfi_addrframe(information, address, &frame))
 		rules = malloc_usable_size(frame) <= MOST_RULES ? SOUND_RULES : EXCESSIVE_RULES;
 	free(frame);
-	if (rules != SOUND_RULES)
-		unwinder->in_vain += processor_time() - begin;
 	return rules;
 }
 
@@ -227,12 +226,12 @@ static bool may_go_on(const struct walk *walk, const hc_frame *frame)
 	Dwfl_Module *module = dwfl_addrmodule(unwinder->dwfl, address);
 	Dwarf_Addr bias = 0;
 	Dwarf_CFI *information = dwfl_module_eh_cfi(module, &bias);
-	enum rules rules = judge_rules(unwinder, information, address - bias);
+	enum rules rules = judge_rules(information, address - bias);
 
 	/* Debug info is opened only where libdwfl will do so, too. */
 	if (rules == NO_RULES) {
 		information = dwfl_module_dwarf_cfi(module, &bias);
-		rules = judge_rules(unwinder, information, address - bias);
+		rules = judge_rules(information, address - bias);
 	}
 	if (rules != EXCESSIVE_RULES && unwinder->in_vain < MOST_IN_VAIN)
 		return true;
@@ -323,13 +322,20 @@ static void note_registers(struct walk *walk, Dwfl_Frame *dwfl_frame, const hc_f
 	g_array_append_val(walk->registers, registers);
 }
 
-/* libdwfl has gone from a frame to its caller, also by rules that were not judged: those of .debug_frame, where the others led nowhere. */
-static void note_step(const struct walk *walk)
+/* What unwinding takes of a processor, looked at ever so often: that is a call of the system. */
+static void note_time(struct walk *walk)
 {
-	int64_t took = walk->step_began ? processor_time() - walk->step_began : 0;
+	unsigned frames = walk->frames->len;
+	int64_t now, took;
 
-	if (took > SLOW_STEP)
+	if (frames < walk->measure_at)
+		return;
+	now = processor_time();
+	took = walk->measured ? now - walk->measured : 0;
+	if (took > SLOW_STEPS)
 		walk->unwinder->in_vain += took;
+	walk->measured = now;
+	walk->measure_at = frames + CLAMP(frames, 1, MEASURE_STEPS);
 }
 
 static int note_frame(Dwfl_Frame *dwfl_frame, void *data)
@@ -340,7 +346,7 @@ static int note_frame(Dwfl_Frame *dwfl_frame, void *data)
 	Dwarf_Addr counter;
 	Dwarf_Word stack_pointer;
 
-	note_step(walk);
+	note_time(walk);
 	if (!dwfl_frame_pc(dwfl_frame, &counter, &frame.is_activation))
 		return DWARF_CB_ABORT;
 	frame.program_counter = counter;
@@ -357,7 +363,6 @@ static int note_frame(Dwfl_Frame *dwfl_frame, void *data)
 	if (walk->frames->len >= walk->limit || !dwfl_addrmodule(unwinder->dwfl, counter - !frame.is_activation) ||
 		!may_go_on(walk, &frame))
 		return DWARF_CB_ABORT;
-	walk->step_began = processor_time();
 	return DWARF_CB_OK;
 }
 
