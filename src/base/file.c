@@ -88,7 +88,8 @@ char *hc_file_read(const char *path, size_t limit, size_t *ret_length, GError **
 		return NULL;
 	contents = read_to_end(file, limit, &length);
 	if (!contents)
-		fail(path, g_strerror(errno), error);
+		g_set_error(error, HC_ERROR, errno == ENOMEM ? HC_ERROR_NO_MEMORY : HC_ERROR_IO, "%s: %s", path,
+			g_strerror(errno));
 	close(file);
 	if (!contents)
 		return NULL;
@@ -131,6 +132,13 @@ GMappedFile *hc_file_map(const char *path, bool writable, GError **error)
 	if (reason)
 		fail(path, reason->message, error);
 	return mapped;
+}
+
+bool hc_file_is_missing(const char *path)
+{
+	struct stat status;
+
+	return lstat(path, &status) && (errno == ENOENT || errno == ENOTDIR);
 }
 
 size_t hc_file_peek(const char *path, char *buffer, size_t length)

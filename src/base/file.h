@@ -6,7 +6,7 @@
 
 /*
  * All of the file PATH, NUL-terminated behind its end; *RET_LENGTH may be NULL. Fails with HC_ERROR_IO, also if it is longer than
- * LIMIT bytes, of which no more is read, or no regular file, such as a pipe that nobody writes to. Free with g_free().
+ * LIMIT bytes, of which no more is read, or no regular file, such as a pipe that nobody writes to; with HC_ERROR_NO_MEMORY if there is none. Free with g_free().
  */
 char *hc_file_read(const char *path, size_t limit, size_t *ret_length, GError **error);
 
@@ -21,6 +21,9 @@ GMappedFile *hc_file_map(const char *path, bool writable, GError **error);
 
 /* The first LENGTH bytes of PATH, or as many as there are, in BUFFER. 0 if it cannot be read, or is no regular file. */
 size_t hc_file_peek(const char *path, char *buffer, size_t length);
+
+/* True if there is nothing of that name, as opposed to what may not be read. */
+bool hc_file_is_missing(const char *path);
 
 /*
  * Where PATH, absolute, is below the folder ROOT ("" for /), symbolic links on the way followed as they would be if ROOT were /: absolute

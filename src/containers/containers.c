@@ -6,6 +6,7 @@
  */
 #include "containers/walker.h"
 
+#include "base/file.h"
 #include "variables/variables.h"
 
 #include <string.h>
@@ -14,6 +15,11 @@ enum {
 	BUDGET_FACTOR = 64, /* how many times all walks together may look at the heap */
 	BUDGET_LEAST = 1 << 28,
 	PROBE_NODES = 8, /* that tell a link from another */
+};
+
+static const hc_diagnostic_kind own_unread = {
+	"descriptions-unread", HC_SEVERITY_NOTE,
+	"descriptions of containers of your own could not be read: what they would describe is told as if there were none"
 };
 
 const char *hc_grade_name(hc_grade grade)
@@ -101,28 +107,64 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-bool hc_container_set_add_directory(hc_container_set *set, const char *path, GError **error)
+/* True, and *ERROR is free again, if it only says that something of the user's could not be read. */
+static bool told_as_unread(hc_container_set *set, GError **error)
 {
-	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+	if (!g_error_matches(*error, HC_ERROR, HC_ERROR_IO))
+		return false;
+	hc_diagnostics_add(set->diagnostics, &own_unread, 0, "%s", (*error)->message);
+	g_clear_error(error);
+	return true;
+}
+
+/* The paths of the *.containers files of a directory, by name. NULL: *ERROR is set, if there is such a directory. */
+static GPtrArray *list_files(const char *path, GError **error)
+{
+	GPtrArray *names;
 	g_autoptr(GError) reason = NULL;
 	GDir *directory = g_dir_open(path, 0, &reason);
 	const char *name;
 
 	if (!directory) {
-		if (g_error_matches(reason, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-			return true;
-		g_set_error(error, HC_ERROR, HC_ERROR_IO, "%s", reason->message);
-		return false;
+		if (!hc_file_is_missing(path))
+			g_set_error(error, HC_ERROR,
+				g_error_matches(reason, G_FILE_ERROR, G_FILE_ERROR_NOMEM) ? HC_ERROR_NO_MEMORY :
+											    HC_ERROR_IO,
+				"%s", reason->message);
+		return NULL;
 	}
+	names = g_ptr_array_new_with_free_func(g_free);
 	while ((name = g_dir_read_name(directory)))
 		if (g_str_has_suffix(name, ".containers"))
 			g_ptr_array_add(names, g_build_filename(path, name, NULL));
 	g_dir_close(directory);
 	g_ptr_array_sort(names, compare_names);
-	for (unsigned i = 0; i < names->len; i++)
-		if (!hc_container_set_add_file(set, names->pdata[i], error))
-			return false;
-	return true;
+	return names;
+}
+
+static bool add_directory(hc_container_set *set, const char *path, bool is_users, GError **error)
+{
+	g_autoptr(GError) reason = NULL;
+	g_autoptr(GPtrArray) names = list_files(path, &reason);
+
+	for (unsigned i = 0; names && i < names->len; i++)
+		if (!hc_container_set_add_file(set, names->pdata[i], &reason) &&
+			!(is_users && told_as_unread(set, &reason)))
+			break;
+	if (!reason || (is_users && told_as_unread(set, &reason)))
+		return true;
+	g_propagate_error(error, g_steal_pointer(&reason));
+	return false;
+}
+
+bool hc_container_set_add_directory(hc_container_set *set, const char *path, GError **error)
+{
+	return add_directory(set, path, false, error);
+}
+
+bool hc_container_set_add_users_directory(hc_container_set *set, const char *path, GError **error)
+{
+	return add_directory(set, path, true, error);
 }
 
 /* ---- walks ---- */

@@ -58,6 +58,9 @@ bool hc_container_set_add_file(hc_container_set *set, const char *path, GError *
 /* All *.containers files of a directory, by name. A directory that is not there is no error. */
 bool hc_container_set_add_directory(hc_container_set *set, const char *path, GError **error);
 
+/* The same of one that nobody asked for: what may not be read there is counted among the diagnostics, and only a mistake is an error. */
+bool hc_container_set_add_users_directory(hc_container_set *set, const char *path, GError **error);
+
 typedef enum {
 	HC_WALK_CONTIGUOUS,
 	HC_WALK_SEGMENTED,

@@ -24,20 +24,38 @@
  * What can go wrong, and is no failure: where a module has no file the walk ends, because its
  * frames' sizes are not known (libdwfl would guess along frame pointers); a damaged stack that
  * leads in a circle ends at the first place seen twice (Brent's method: no table); and MOST_FRAMES
- * ends a recursion that overflowed the stack.
+ * ends a recursion that overflowed the stack. Call frame information that is made up can name registers by the hundred million, for
+ * which libdw (cfi.c, elfutils 0.188) makes a table each time, or can be made to fail late: so what it has of a frame is
+ * asked for once before libdwfl goes on by it, and a walk ends at a table that no machine needs; all do, once seconds went into slow steps.
  */
 #include "base/memory.h"
 #include "modules/modules_state.h"
 
 #include <dwarf.h>
 #include <elf.h>
+#include <inttypes.h>
+#include <malloc.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
 	MOST_FRAMES = 4096,	      /* of a thread */
 	MOST_FRAMES_IN_ALL = 1 << 19, /* damaged stacks of thousands of threads could go on to that end each */
-	MOST_REGISTERS = HC_MACHINE_DWARF_MAX
+	MOST_REGISTERS = HC_MACHINE_DWARF_MAX,
+	MEASURE_STEPS = 64,   /* at most, until time is looked at again */
+	MOST_RULES = 1 << 15, /* bytes of a table of registers: 16 each, and PowerPC's, which has most, end at 1200 */
+};
+
+/* Nanoseconds of a processor. */
+#define SECOND	     INT64_C(1000000000)
+#define SLOW_STEPS   (SECOND / 20) /* MEASURE_STEPS of them: some microseconds each, if no debug info has to be opened */
+#define MOST_IN_VAIN (4 * SECOND)  /* for steps that are as slow as that */
+
+static const hc_diagnostic_kind calls_left_out = {
+	"calls-left-out",
+	HC_SEVERITY_PARTIAL,
+	"files are damaged in what tells how calls lie on the stack: the callers from there on, and their variables, are not known",
 };
 
 /* What hc_modules keeps. */
@@ -47,6 +65,7 @@ struct hc_unwinder {
 	const hc_machine *machine; /* NULL: no unwinding here */
 	const hc_thread *current; /* being unwound */
 	unsigned frame_count;	  /* of all threads so far */
+	int64_t in_vain;	  /* nanoseconds of a processor for slow steps */
 	GArray **frames;	  /* for each thread, of hc_frame; NULL: not asked for yet */
 	GArray *registers;	  /* of hc_frame_registers, of the frames of one thread; NULL at first */
 	unsigned registers_thread;
@@ -140,6 +159,8 @@ struct walk {
 	unsigned limit;	   /* frames; at least 1 */
 	hc_frame seen;	   /* Brent: compared with each frame that comes, replaced at every power of two */
 	unsigned replace_at;
+	int64_t measured; /* processor_time(), 0 at first */
+	unsigned measure_at;
 };
 
 static bool is_circle(struct walk *walk, const hc_frame *frame)
@@ -169,6 +190,55 @@ static Dwarf_Frame *find_rules(const struct walk *walk, const hc_frame_registers
 				       dwarf_cfi_addrframe(information, address - bias, &frame))))
 		return NULL;
 	return frame;
+}
+
+static int64_t processor_time(void)
+{
+	struct timespec now = { 0 };
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (int64_t)now.tv_sec * SECOND + now.tv_nsec;
+}
+
+enum rules {
+	NO_RULES, /* for this address; or they are damaged */
+	SOUND_RULES,
+	EXCESSIVE_RULES,
+};
+
+/* What INFORMATION, which may be NULL, has for ADDRESS. */
+static enum rules judge_rules(Dwarf_CFI *information, hc_address address)
+{
+	Dwarf_Frame *frame = NULL;
+	enum rules rules = NO_RULES;
+
+	if (information && !dwarf_cfi_addrframe(information, address, &frame))
+		rules = malloc_usable_size(frame) <= MOST_RULES ? SOUND_RULES : EXCESSIVE_RULES;
+	free(frame);
+	return rules;
+}
+
+/* Whether libdwfl may go on from FRAME to its caller; it is in a module of libdwfl's. */
+static bool may_go_on(const struct walk *walk, const hc_frame *frame)
+{
+	struct hc_unwinder *unwinder = walk->unwinder;
+	hc_address address = frame->program_counter - !frame->is_activation;
+	Dwfl_Module *module = dwfl_addrmodule(unwinder->dwfl, address);
+	Dwarf_Addr bias = 0;
+	Dwarf_CFI *information = dwfl_module_eh_cfi(module, &bias);
+	enum rules rules = judge_rules(information, address - bias);
+
+	/* Debug info is opened only where libdwfl will do so, too. */
+	if (rules == NO_RULES) {
+		information = dwfl_module_dwarf_cfi(module, &bias);
+		rules = judge_rules(information, address - bias);
+	}
+	if (rules != EXCESSIVE_RULES && unwinder->in_vain < MOST_IN_VAIN)
+		return true;
+	if (!walk->registers) /* or it would be told of each walk anew */
+		hc_diagnostics_add(unwinder->modules->diagnostics, &calls_left_out, 0, "%s, of thread %" PRId64,
+			dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, NULL, NULL), unwinder->current->id);
+	return false;
 }
 
 /*
@@ -252,17 +322,35 @@ static void note_registers(struct walk *walk, Dwfl_Frame *dwfl_frame, const hc_f
 	g_array_append_val(walk->registers, registers);
 }
 
+/* What unwinding takes of a processor, looked at ever so often: that is a call of the system. */
+static void note_time(struct walk *walk)
+{
+	unsigned frames = walk->frames->len;
+	int64_t now, took;
+
+	if (frames < walk->measure_at)
+		return;
+	now = processor_time();
+	took = walk->measured ? now - walk->measured : 0;
+	if (took > SLOW_STEPS)
+		walk->unwinder->in_vain += took;
+	walk->measured = now;
+	walk->measure_at = frames + CLAMP(frames, 1, MEASURE_STEPS);
+}
+
 static int note_frame(Dwfl_Frame *dwfl_frame, void *data)
 {
 	struct walk *walk = data;
+	struct hc_unwinder *unwinder = walk->unwinder;
 	hc_frame frame = { 0 };
 	Dwarf_Addr counter;
 	Dwarf_Word stack_pointer;
 
+	note_time(walk);
 	if (!dwfl_frame_pc(dwfl_frame, &counter, &frame.is_activation))
 		return DWARF_CB_ABORT;
 	frame.program_counter = counter;
-	if (!dwfl_frame_reg(dwfl_frame, walk->unwinder->machine->dwarf_stack_pointer, &stack_pointer))
+	if (!dwfl_frame_reg(dwfl_frame, unwinder->machine->dwarf_stack_pointer, &stack_pointer))
 		frame.stack_pointer = stack_pointer;
 	/*
 	 * Zero is where libdwfl has gone past the outermost frame of a thread that has no end mark.
@@ -272,7 +360,8 @@ static int note_frame(Dwfl_Frame *dwfl_frame, void *data)
 	g_array_append_val(walk->frames, frame);
 	if (walk->registers)
 		note_registers(walk, dwfl_frame, &frame);
-	if (walk->frames->len >= walk->limit || !dwfl_addrmodule(walk->unwinder->dwfl, counter - !frame.is_activation))
+	if (walk->frames->len >= walk->limit || !dwfl_addrmodule(unwinder->dwfl, counter - !frame.is_activation) ||
+		!may_go_on(walk, &frame))
 		return DWARF_CB_ABORT;
 	return DWARF_CB_OK;
 }

@@ -31,7 +31,7 @@ static bool add_descriptions(hc_types *types, const hc_types_options *options, G
 	for (; files && *files; files++)
 		if (!hc_container_set_add_file(types->set, *files, error))
 			return false;
-	return hc_container_set_add_directory(types->set, user, error) &&
+	return hc_container_set_add_users_directory(types->set, user, error) &&
 	       hc_container_set_add_directory(types->set, own_descriptions(), error);
 }
 

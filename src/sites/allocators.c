@@ -10,6 +10,9 @@ enum {
 	ARGUMENTS_MOST = 6,
 };
 
+static const hc_diagnostic_kind own_unread = { "allocators-unread", HC_SEVERITY_NOTE,
+	"names of functions of your own that allocate could not be read: they are told as if there were none" };
+
 struct allocator_names {
 	GHashTable *table; /* name, in the value -> struct allocator * */
 };
@@ -95,13 +98,29 @@ static const char *own_file(void)
 	return g_file_test(HC_ALLOCATORS_FILE, G_FILE_TEST_IS_REGULAR) ? HC_ALLOCATORS_FILE : HC_ALLOCATORS_SOURCE;
 }
 
-struct allocator_names *hc_allocator_names_read(GError **error)
+/* A file that may be there, and that nobody asked for: if it cannot be read, that is told, and all else goes on. */
+static bool read_users_file(
+	struct allocator_names *names, const char *path, hc_diagnostics *diagnostics, GError **error)
+{
+	g_autoptr(GError) reason = NULL;
+
+	if (hc_file_is_missing(path) || read_file(names, path, &reason))
+		return true;
+	if (g_error_matches(reason, HC_ERROR, HC_ERROR_IO)) {
+		hc_diagnostics_add(diagnostics, &own_unread, 0, "%s", reason->message);
+		return true;
+	}
+	g_propagate_error(error, g_steal_pointer(&reason));
+	return false;
+}
+
+struct allocator_names *hc_allocator_names_read(hc_diagnostics *diagnostics, GError **error)
 {
 	struct allocator_names *names = g_new0(struct allocator_names, 1);
 	g_autofree char *user = g_build_filename(g_get_user_config_dir(), "heapcore", "allocators", NULL);
 
 	names->table = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_allocator);
-	if (!g_file_test(user, G_FILE_TEST_IS_REGULAR) || read_file(names, user, error))
+	if (read_users_file(names, user, diagnostics, error))
 		read_file(names, own_file(), error);
 	return names;
 }

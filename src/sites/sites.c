@@ -201,7 +201,7 @@ static char *why_not_read(const hc_sites *sites)
 }
 
 hc_sites *hc_sites_create(const hc_core *core, hc_modules *modules, hc_debug_info *debug_info,
-	hc_program_types *program_types, unsigned jobs)
+	hc_program_types *program_types, unsigned jobs, hc_diagnostics *diagnostics)
 {
 	hc_sites *sites = g_new0(hc_sites, 1);
 	g_autoptr(GError) error = NULL;
@@ -212,7 +212,7 @@ hc_sites *hc_sites_create(const hc_core *core, hc_modules *modules, hc_debug_inf
 	sites->debug_info = debug_info;
 	sites->program_types = program_types;
 	sites->machine = hc_core_process(core)->machine_id;
-	sites->names = hc_allocator_names_read(&error);
+	sites->names = hc_allocator_names_read(diagnostics, &error);
 	sites->used = g_hash_table_new(NULL, NULL);
 	sites->wrappers = g_ptr_array_new_with_free_func(g_free);
 	sites->read = g_array_new(FALSE, FALSE, sizeof(struct code_module));

@@ -29,9 +29,10 @@
 /*
  * Reads the code of all modules on JOBS threads (0: one for each processor). The arguments must outlive the result, which is
  * hc_sites_destroy()'s. Never NULL: hc_sites_why_none() tells if there is nothing.
+ * What of the user's own could not be read is counted in DIAGNOSTICS.
  */
 hc_sites *hc_sites_create(const hc_core *core, hc_modules *modules, hc_debug_info *debug_info,
-	hc_program_types *program_types, unsigned jobs);
+	hc_program_types *program_types, unsigned jobs, hc_diagnostics *diagnostics);
 
 /* A class of which there is an object at the beginning of what a call makes: its own, or a base. */
 typedef struct hc_made {

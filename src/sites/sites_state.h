@@ -60,7 +60,7 @@ struct hc_sites {
 /* ---- allocators.c: what is known by name ---- */
 
 /* Reads the data files. Never NULL: where there are none, no name is known, and *ERROR says why. */
-struct allocator_names *hc_allocator_names_read(GError **error);
+struct allocator_names *hc_allocator_names_read(hc_diagnostics *diagnostics, GError **error);
 void hc_allocator_names_free(struct allocator_names *names);
 const struct allocator *hc_allocator_named(const struct allocator_names *names, const char *name); /* NULL: none */
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Cuts a core in many places, as it is or compressed, or changes a word of it, and looks at what heapcore says of what is left.
 
-    tests/end-to-end/cuts.py [raw|.zst|.gz|words]...     all of them: make check-cut-cores
+    tests/end-to-end/cuts.py [raw|.zst|.gz|.xz|.lz4|words]...     all of them: make check-cut-cores
 
 Cut it is at every page of the first MiB and at 200 places beyond; and what stands behind 40 of these, without what is before it, is no core. Of each cut
 one: it ends by itself, with status 2 or 3 (0 only if nothing is missing); every block that it tells is one of the whole core, with the same size;
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import lzma
 import os
 import random
 import subprocess
@@ -193,11 +194,17 @@ def problems_of_words(core: Path, live: dict[int, Any]) -> list[str]:
     return found
 
 
+def packed_by(*words: str) -> Pack:
+    return lambda data: subprocess.run(words, input=data, stdout=subprocess.PIPE, check=True).stdout
+
+
 def main() -> int:
     packs: dict[str, Optional[Pack]] = {
         "raw": None,
-        ".zst": lambda data: subprocess.run(["zstd", "-q", "-c"], input=data, stdout=subprocess.PIPE, check=True).stdout,
+        ".zst": packed_by("zstd", "-q", "-c"),
         ".gz": lambda data: gzip.compress(data, 1),
+        ".xz": lambda data: lzma.compress(data, preset=0),
+        ".lz4": packed_by("lz4", "-q", "-c"),
     }
     failed = 0
     with Stopped("churn", ("3000",)) as fixture:

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any, Optional
 
-from harness import SOURCE, Cases, Stopped, Workspace, heapcore, report_of, succeed
+from harness import SOURCE, Cases, Result, Stopped, Workspace, heapcore, report_of, succeed
 
 OWN = """\
 [hidden stack]
@@ -117,6 +118,64 @@ def check_mistake(core: Path, folder: Path) -> None:
         assert part in result.err, result
 
 
+def untold(result: Result) -> dict[str, Any]:
+    """A report without what it says of how it was made."""
+    report = report_of(result)
+    return {key: value for key, value in report.items() if key not in ("diagnostics", "timings")}
+
+
+def own_files(folder: Path, name: str) -> Path:
+    home = folder / name
+    (home / ".config" / "heapcore").mkdir(parents=True)
+    return home
+
+
+def check_unreadable(core: Path, folder: Path) -> None:
+    """What is in the user's own folder, and cannot be read, is told; all else is as if it were not there, and what can be read counts."""
+    def asked(home: Path, *more: str) -> Result:
+        return heapcore("containers", core, "--json", "--limit", "0", *more, environment={"HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config")})
+
+    def told(result: Result) -> list[str]:
+        assert result.status in (0, 3), result
+        return [one["example"] for one in report_of(result)["diagnostics"] if one["id"] == "descriptions-unread"]
+
+    without = asked(folder / "nobody")
+    assert not told(without), without
+    no_folder = own_files(folder, "no-folder")
+    (no_folder / ".config" / "heapcore" / "containers").write_text("not a folder")
+    pipe = own_files(folder, "pipe")
+    described = pipe / ".config" / "heapcore" / "containers"
+    described.mkdir()
+    os.mkfifo(described / "a.containers")
+    for home, what in ((no_folder, "Not a directory"), (pipe, "a.containers: not a regular file")):
+        result = asked(home)
+        assert result.status == without.status and len(told(result)) == 1 and what in told(result)[0], result
+        assert untold(result) == untold(without), "something else is said"
+        assert "descriptions of containers of your own could not be read" in " ".join(heapcore(
+            "containers", core, "-v", environment={"HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config")}).out.split())
+    (described / "b.containers").write_text(OWN)
+    result = asked(pipe)
+    assert len(told(result)) == 1 and untold(result) != untold(without), "the other file was not read"
+    asked_for = asked(pipe, "--containers", str(described / "a.containers"))
+    assert asked_for.status == 2 and "not a regular file" in asked_for.err, asked_for
+    (described / "b.containers").write_text("[queue]\nmatch = job_queue\nkind = contiguous\ndata = slots +\ncount = 1\n")
+    mistaken = asked(pipe)
+    assert mistaken.status == 2 and "b.containers" in mistaken.err and "column 8" in mistaken.err, mistaken
+
+
+def check_unreadable_allocators(core: Path, folder: Path) -> None:
+    """The same of the names of functions that allocate."""
+    told = {}
+    for name, make in (("none", None), ("folder", Path.mkdir), ("pipe", os.mkfifo)):
+        home = own_files(folder, f"allocators-{name}")
+        if make:
+            make(home / ".config" / "heapcore" / "allocators")
+        result = heapcore("leaks", core, "--json", environment={"HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config")})
+        assert result.status in (0, 3), result
+        told[name] = [one["example"] for one in report_of(result)["diagnostics"] if one["id"] == "allocators-unread"]
+    assert not told["none"] and "Is a directory" in told["folder"][0] and "not a regular file" in told["pipe"][0], told
+
+
 def main() -> None:
     cases = Cases(__doc__)
     with Workspace() as folder, Stopped("described") as process:
@@ -126,6 +185,9 @@ def main() -> None:
         cases.run("a table in pieces", check_pieces, core, process, folder)
         cases.run("without descriptions", check_without, core)
         cases.run("a mistake", check_mistake, core, folder)
+        cases.run("files that cannot be read", check_unreadable, core, folder)
+    with Workspace() as folder, Stopped("leak-kinds") as process:
+        cases.run("names of allocators that cannot be read", check_unreadable_allocators, process.gcore(), folder)
     cases.finish()
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Callable
 
 from harness import FIXTURES, HEAPCORE, Cases, Result, Skipped, Stopped, Workspace, heapcore, need_captures, succeed
+from limits import commands, limited, problems
 
 FEW_THREADS = FIXTURES / "tests" / "support" / ".libs" / "few-threads.so"
 COMMANDS = ("analyze", "duplicates")
@@ -95,11 +96,6 @@ def check_threads_of_user(core: Path) -> None:
                 assert few == whole, f"{command} with ulimit -u {most} says something else"
 
 
-def limited(kibibytes: int, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["sh", "-c", 'ulimit -v "$0" && exec "$@"', str(kibibytes), HEAPCORE, *map(str, arguments)],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
-
-
 def check_memory(core: Path) -> None:
     """Whichever of its parts gets none: the limits are spread over all that an analysis takes."""
     if limited(1 << 18, "--version").returncode:
@@ -124,26 +120,15 @@ def check_memory_of_all(core: Path) -> None:
     """Every command, by the program's help: the whole answer, or status 2 and one sentence, and nothing that a library says besides."""
     if limited(1 << 18, "--version").returncode:
         raise Skipped("a build with sanitizers takes address space for itself")
-    names = [line.split()[0] for line in succeed("help").out.split("Commands:")[1].split("Options:")[0].splitlines() if line.strip()]
-    address = re.search(r"0x[0-9a-f]+", succeed("chunks", core).out)[0]
     with Workspace() as folder:
-        kept = folder / "one.snap"
-        more = {"show": ["small_blocks"], "block": [address], "path": [address], "diff": [core], "snapshot": ["-o", kept, "--force"]}
         felt = 0
-        for place, name in enumerate(name for name in names if name not in ("capture", "watch", "help")):
-            line = [name, core, *more.get(name, []), "--jobs", "2"]
-            whole = heapcore(*line)
-            for i in range(FEWER):
-                kibibytes = int(24000 * 1.06 ** (7 * i + place % 7))
-                done = limited(kibibytes, *line)
-                if "error while loading shared libraries" in done.stderr or done.returncode == 127:
-                    continue
-                if done.returncode == 2 != whole.status:
-                    felt += 1
-                    assert re.fullmatch("heapcore: [^\n]+\n", done.stderr), f"{kibibytes} KiB: {done}"
-                else:
-                    assert (done.returncode, done.stdout, done.stderr) == (whole.status, whole.out, whole.err), f"{kibibytes} KiB: {done}"
-        assert felt > len(names), f"too few of the limits were felt: {felt}"
+        lines = commands(core, folder)
+        for place, line in enumerate(lines):
+            limits = [int(24000 * 1.06 ** (7 * i + place % 7)) for i in range(FEWER)]
+            found, one_felt = problems(line, limits)
+            assert not found, "\n".join(found)
+            felt += one_felt
+        assert felt > len(lines), f"too few of the limits were felt: {felt}"
 
 
 def check_full(core: Path) -> None:
