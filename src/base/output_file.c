@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Files are written beside their place, under a name that only they have (O_EXCL), synchronized, and renamed: so there is the whole file, or
- * what was there before. Without leave to replace the rename fails if something is there, whoever put it there meanwhile.
+ * Files are written without a name in the folder of their place (O_TMPFILE), synchronized, and get their name last: so there is the whole file, or
+ * what was there before, and whatever ends us, be it a signal, leaves nothing behind. Without leave to replace the last step fails if
+ * something is there, whoever put it there meanwhile.
+ *
+ * Only a new name can be given to such a file. So one that replaces another gets a name beside it (O_EXCL) and is then renamed; and where a file system
+ * knows no such files (NFS, some of FUSE), or /proc is not there to name them by, the file has that name from the beginning: there
+ * a signal leaves it.
  */
 #include "base/output_file.h"
 
@@ -15,7 +20,8 @@
 
 enum {
 	OWN_MODE = 0600, /* it tells of what a process held */
-	TRIES = 100
+	TRIES = 100,
+	DESCRIPTOR_LENGTH = 32 /* of a name in /proc/self/fd */
 };
 
 static bool fail(const char *path, int code, const char *reason, GError **error)
@@ -71,11 +77,37 @@ bool hc_output_file_check(const char *path, bool replace, GError **error)
 	return look(path, replace, &is_there, &status, error);
 }
 
+/* A name beside PATH that nothing has yet, most likely. To be freed. */
+static char *name_beside(const char *path)
+{
+	return g_strdup_printf("%s.new-%08x", path, g_random_int());
+}
+
+/* As open(2) and linkat(2) know the file DESCRIPTOR by name. Returns BUFFER. */
+static const char *name_of_nameless(int descriptor, char buffer[DESCRIPTOR_LENGTH])
+{
+	g_snprintf(buffer, DESCRIPTOR_LENGTH, "/proc/self/fd/%d", descriptor);
+	return buffer;
+}
+
+/* A file in the folder of PATH, to which a name can be given later. -1: there is none. */
+static int make_nameless(const char *path)
+{
+	g_autofree char *folder = g_path_get_dirname(path);
+	int file = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, OWN_MODE);
+	char name[DESCRIPTOR_LENGTH];
+
+	if (file < 0 || !access(name_of_nameless(file, name), F_OK))
+		return file;
+	close(file);
+	return -1;
+}
+
 /* A file beside PATH: its descriptor, and *RET_NAME, to be freed. -1: errno says why. */
 static int make_beside(const char *path, char **ret_name)
 {
 	for (unsigned i = 0; i < TRIES; i++) {
-		g_autofree char *name = g_strdup_printf("%s.new-%08x", path, g_random_int());
+		g_autofree char *name = name_beside(path);
 		int file = open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, OWN_MODE);
 
 		if (file >= 0)
@@ -118,7 +150,7 @@ static bool rename_to_new(const char *name, const char *path)
 struct hc_output_file {
 	char *path;   /* as given */
 	char *target; /* where it will stand: behind links */
-	char *name;   /* beside that; NULL once it is renamed */
+	char *name;   /* beside that; NULL: it has none yet, or its place */
 	struct stat former;
 	bool is_there; /* something is, which it replaces */
 	int descriptor;
@@ -133,7 +165,10 @@ hc_output_file *hc_output_file_create(const char *path, bool replace, GError **e
 	if (!look(path, replace, &file->is_there, &file->former, error))
 		return NULL;
 	file->target = file->is_there ? realpath(path, NULL) : strdup(path);
-	file->descriptor = file->target ? make_beside(file->target, &file->name) : -1;
+	if (file->target)
+		file->descriptor = make_nameless(file->target);
+	if (file->target && file->descriptor < 0)
+		file->descriptor = make_beside(file->target, &file->name);
 	if (file->descriptor < 0) {
 		fail(path, HC_ERROR_IO, g_strerror(errno), error);
 		return NULL;
@@ -165,15 +200,38 @@ bool hc_output_file_append(hc_output_file *file, const char *bytes, size_t lengt
 	return write_all(file->descriptor, bytes, length) || fail(file->path, HC_ERROR_IO, g_strerror(errno), error);
 }
 
+/* Gives a file without a name the one that it is to have, or, if something is there, one beside it. False: errno says why. */
+static bool give_name(hc_output_file *file)
+{
+	char nameless[DESCRIPTOR_LENGTH];
+
+	name_of_nameless(file->descriptor, nameless);
+	if (!file->is_there)
+		return !linkat(AT_FDCWD, nameless, AT_FDCWD, file->target, AT_SYMLINK_FOLLOW);
+	for (unsigned i = 0; i < TRIES; i++) {
+		g_autofree char *name = name_beside(file->target);
+
+		if (!linkat(AT_FDCWD, nameless, AT_FDCWD, name, AT_SYMLINK_FOLLOW)) {
+			file->name = g_steal_pointer(&name);
+			return true;
+		}
+		if (errno != EEXIST)
+			return false;
+	}
+	return false;
+}
+
 bool hc_output_file_finish(hc_output_file *file, GError **error)
 {
-	bool done = (!file->is_there || keep_mode(file->descriptor, &file->former)) && !fsync(file->descriptor);
+	bool done = (!file->is_there || keep_mode(file->descriptor, &file->former)) && !fsync(file->descriptor) &&
+		    (file->name || give_name(file));
 
 	if (!done)
 		return fail(file->path, HC_ERROR_IO, g_strerror(errno), error);
 	done = !close(file->descriptor);
 	file->descriptor = -1;
-	if (!done || (file->is_there ? rename(file->name, file->target) : !rename_to_new(file->name, file->target)))
+	if (!done || (file->name && (file->is_there ? rename(file->name, file->target) :
+						      !rename_to_new(file->name, file->target))))
 		return fail(file->path, HC_ERROR_IO, g_strerror(errno), error);
 	g_clear_pointer(&file->name, g_free);
 	return true;

@@ -65,6 +65,14 @@ char *hc_text_utf8(const char *bytes, gssize length)
 	return escape(bytes, length, FALSE);
 }
 
+const char *hc_text_valid(const char *bytes, char **ret_copy)
+{
+	if (g_utf8_validate(bytes, -1, NULL))
+		return bytes;
+	*ret_copy = hc_text_utf8(bytes, -1);
+	return *ret_copy;
+}
+
 /* Behind the character at TEXT: bytes that go on with one (10xxxxxx) belong to it. */
 static const char *behind_character(const char *text)
 {

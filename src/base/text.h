@@ -17,6 +17,11 @@ char *hc_text_escape(const char *bytes, gssize length);
 char *hc_text_utf8(const char *bytes, gssize length);
 
 /*
+ * The same, without a copy of what is valid as it is. *RET_COPY, which must be NULL before, is what is to be freed with g_free(): NULL then.
+ */
+const char *hc_text_valid(const char *bytes, char **ret_copy);
+
+/*
  * Whether all of TEXT is as PATTERN says: * stands for anything, ? for one character, all else for itself. Neither need be UTF-8, as
  * GPatternSpec has it, which aborts on names of a program that are not.
  */

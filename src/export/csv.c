@@ -10,12 +10,12 @@
 
 #include "base/text.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 static void write_text(hc_export *export, const char *bytes)
 {
-	g_autofree char *text = hc_text_utf8(bytes, -1);
+	g_autofree char *copy = NULL;
+	const char *text = hc_text_valid(bytes, &copy);
 
 	hc_export_text(export, "\"");
 	if (*text && strchr("=+-@\t\r\n", *text))
@@ -42,10 +42,10 @@ static void write_cell(hc_export *export, hc_column_kind kind, const hc_cell *ce
 		break;
 	case HC_COLUMN_ADDRESS:
 	case HC_COLUMN_KEY_ADDRESS:
-		hc_export_printf(export, "0x%" PRIx64, cell->number);
+		hc_export_hexadecimal(export, cell->number);
 		break;
 	default:
-		hc_export_printf(export, "%" PRIu64, hc_cell_limited(cell->number));
+		hc_export_decimal(export, hc_cell_limited(cell->number));
 	}
 }
 
@@ -67,7 +67,7 @@ hc_line_writer hc_csv_writer(hc_export *export, const hc_export_table *table)
 {
 	if (!export->is_begun) {
 		for (const hc_export_column *column = table->columns; column->name; column++)
-			hc_export_printf(export, "%s%s", column == table->columns ? "" : ",", column->name);
+			hc_sink_printf(&export->sink, "%s%s", column == table->columns ? "" : ",", column->name);
 		hc_export_text(export, "\r\n");
 	}
 	return (hc_line_writer){ { write_row, table }, export };

@@ -47,18 +47,19 @@ static unsigned per_cent(const struct drawing *drawing, uint64_t bytes)
 static void begin_box(const struct drawing *drawing, const char *name, uint64_t bytes)
 {
 	/* From white to a red on which black can be read. */
-	hc_export_printf(drawing->export, "\t%s [fillcolor=\"0.02 %.2f 1.0\" tooltip=\"%" PRIu64 " bytes\" label=\"",
-		name, 0.6 * MIN(per_cent(drawing, bytes), 100) / 100, bytes);
+	hc_sink_printf(&drawing->export->sink,
+		"\t%s [fillcolor=\"0.02 %.2f 1.0\" tooltip=\"%" PRIu64 " bytes\" label=\"", name,
+		0.6 * MIN(per_cent(drawing, bytes), 100) / 100, bytes);
 }
 
 static void end_box(const struct drawing *drawing, uint64_t blocks, uint64_t bytes, const hc_owner_row *row)
 {
 	char size[HC_TEXT_SIZE_LENGTH], count[HC_TEXT_COUNT_LENGTH];
 
-	hc_export_printf(drawing->export, "\\n%s (%u %%), %s blocks", hc_text_size(size, bytes),
+	hc_sink_printf(&drawing->export->sink, "\\n%s (%u %%), %s blocks", hc_text_size(size, bytes),
 		per_cent(drawing, bytes), hc_text_count(count, blocks));
 	if (row && row->begins && row->has_retained)
-		hc_export_printf(drawing->export, "\\nretains %s", hc_text_size(size, row->retained));
+		hc_sink_printf(&drawing->export->sink, "\\nretains %s", hc_text_size(size, row->retained));
 	hc_export_text(drawing->export, "\"];\n");
 }
 
@@ -78,8 +79,8 @@ static void write_row(const struct drawing *drawing, uint32_t index)
 	if (row->parent == HC_OWNER_NO_ROW)
 		return;
 	g_snprintf(parent, sizeof parent, "r%" PRIu32, row->parent);
-	hc_export_printf(
-		drawing->export, "\t%s -> %s [label=\"%s\"];\n", parent, name, hc_text_size(size, row->holds.bytes));
+	hc_sink_printf(&drawing->export->sink, "\t%s -> %s [label=\"%s\"];\n", parent, name,
+		hc_text_size(size, row->holds.bytes));
 }
 
 static void write_other(const struct drawing *drawing, const char *name, const char *label, hc_amount amount)

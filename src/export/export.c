@@ -77,6 +77,31 @@ static bool check(const hc_export_options *options, GError **error)
 	return check_labels(options, error);
 }
 
+static bool write_out(const char *bytes, size_t length, void *data)
+{
+	hc_export *export = data;
+	const hc_export_options *options = export->options;
+
+	if (export->file)
+		return hc_output_file_append(export->file, bytes, length, &export->error);
+	if (options->write(bytes, length, options->write_data))
+		return true;
+	g_set_error_literal(&export->error, HC_ERROR, HC_ERROR_IO, "the export could not be written");
+	return false;
+}
+
+/* FALSE if this or any write before failed; of the first that did the error is told once. */
+static bool flush(hc_export *export, GError **error)
+{
+	if (hc_sink_flush(&export->sink))
+		return true;
+	if (export->error)
+		g_propagate_error(error, g_steal_pointer(&export->error));
+	else
+		g_set_error_literal(error, HC_ERROR, HC_ERROR_IO, "the export could not be written");
+	return false;
+}
+
 hc_export *hc_export_begin(const hc_export_options *options, GError **error)
 {
 	g_autoptr(hc_export) export = NULL;
@@ -85,6 +110,7 @@ hc_export *hc_export_begin(const hc_export_options *options, GError **error)
 		return NULL;
 	export = g_new0(hc_export, 1);
 	export->options = options;
+	hc_sink_init(&export->sink, write_out, export);
 	if (options->path) {
 		export->file = hc_output_file_create(options->path, options->replace, error);
 		if (!export->file)
@@ -137,7 +163,7 @@ bool hc_export_analysis(hc_export *export, const hc_analysis *analysis, GError *
 	if (!write_analysis(export, &source, error))
 		return false;
 	export->is_begun = true;
-	return hc_export_flush(export, error);
+	return flush(export, error);
 }
 
 bool hc_export_snapshot(hc_export *export, const hc_snapshot *snapshot, GError **error)
@@ -151,10 +177,10 @@ bool hc_export_snapshot(hc_export *export, const hc_snapshot *snapshot, GError *
 	else if (!hc_fleet_write(export, snapshot, error))
 		return false;
 	export->is_begun = true;
-	return hc_export_flush(export, error);
+	return flush(export, error);
 }
 
 bool hc_export_finish(hc_export *export, GError **error)
 {
-	return hc_export_flush(export, error) && (!export->file || hc_output_file_finish(export->file, error));
+	return flush(export, error) && (!export->file || hc_output_file_finish(export->file, error));
 }

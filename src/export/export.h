@@ -3,7 +3,6 @@
  * The front door of export/: what other tools read. The public header has the contract, docs/export.md what is in each format.
  *
  *	export.c	beginning, finishing, which function writes what
- *	sink.c		where it goes to
  *	samples.c	owners as stacks of frames with figures: what profilers show
  *	profile.c	pprof's profile.proto
  *	folded.c	folded stacks

@@ -1,31 +1,44 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the files of export/ share: the sink, rows of tables, samples. */
+/* What the files of export/ share: where it goes to, rows of tables, samples. */
 #pragma once
 
 #include "export/export.h"
 
 #include "base/output_file.h"
+#include "base/sink.h"
 #include "types/types.h"
-
-enum {
-	HC_EXPORT_BUFFER = 1 << 16
-};
 
 struct hc_export {
 	const hc_export_options *options;
-	hc_output_file *file;	    /* NULL: options->write */
-	bool is_begun;		    /* something was written */
-	GError *error;		    /* of the first write that failed: what follows is dropped */
-	size_t used;
-	char buffer[HC_EXPORT_BUFFER];
+	hc_output_file *file; /* NULL: options->write */
+	bool is_begun;	      /* something was written */
+	GError *error;	      /* of the first write that failed */
+	hc_sink sink;
 };
 
-/* ---- sink.c: a failed write is remembered, and hc_export_flush() tells ---- */
+static inline void hc_export_bytes(hc_export *export, const char *bytes, size_t length)
+{
+	hc_sink_bytes(&export->sink, bytes, length);
+}
 
-void hc_export_bytes(hc_export *export, const char *bytes, size_t length);
-void hc_export_text(hc_export *export, const char *text);
-void hc_export_printf(hc_export *export, const char *format, ...) G_GNUC_PRINTF(2, 3);
-bool hc_export_flush(hc_export *export, GError **error);
+static inline void hc_export_text(hc_export *export, const char *text)
+{
+	hc_sink_text(&export->sink, text);
+}
+
+static inline void hc_export_decimal(hc_export *export, uint64_t number)
+{
+	char *out = hc_sink_reserve(&export->sink, HC_SINK_NUMBER_LENGTH);
+
+	hc_sink_commit(&export->sink, hc_put_decimal(out, number));
+}
+
+static inline void hc_export_hexadecimal(hc_export *export, uint64_t number)
+{
+	char *out = hc_sink_reserve(&export->sink, HC_SINK_NUMBER_LENGTH);
+
+	hc_sink_commit(&export->sink, hc_put_hexadecimal(out, number));
+}
 
 /* ---- rows ---- */
 

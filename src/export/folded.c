@@ -65,7 +65,7 @@ bool hc_folded_write(hc_export *export, hc_table_source *source, GError **error)
 			add_rows(stack, ownership, sample->row);
 		for (const char *const *frame = sample->others; frame && *frame; frame++)
 			add_frame(stack, *frame);
-		hc_export_printf(export, "%s %" PRIu64 "\n", stack->str, figure);
+		hc_sink_printf(&export->sink, "%s %" PRIu64 "\n", stack->str, figure);
 	}
 	return true;
 }

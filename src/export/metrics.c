@@ -85,10 +85,10 @@ static char *common_labels(const hc_export_options *options)
 /* UNIT, with which NAME ends; NULL: none. */
 static void begin(const struct metrics *metrics, const char *name, const char *type, const char *unit, const char *help)
 {
-	hc_export_printf(metrics->export, "# TYPE %s %s\n", name, type);
+	hc_sink_printf(&metrics->export->sink, "# TYPE %s %s\n", name, type);
 	if (unit)
-		hc_export_printf(metrics->export, "# UNIT %s %s\n", name, unit);
-	hc_export_printf(metrics->export, "# HELP %s %s\n", name, help);
+		hc_sink_printf(&metrics->export->sink, "# UNIT %s %s\n", name, unit);
+	hc_sink_printf(&metrics->export->sink, "# HELP %s %s\n", name, help);
 }
 
 /* KEY may be NULL: the series has the common labels only. */
@@ -100,8 +100,8 @@ static void tell(const struct metrics *metrics, const char *name, const char *ke
 		add_label(labels, key, label);
 	hc_export_text(metrics->export, name);
 	if (labels->len)
-		hc_export_printf(metrics->export, "{%s}", labels->str);
-	hc_export_printf(metrics->export, " %" PRIu64 "\n", value);
+		hc_sink_printf(&metrics->export->sink, "{%s}", labels->str);
+	hc_sink_printf(&metrics->export->sink, " %" PRIu64 "\n", value);
 }
 
 static void tell_info(const struct metrics *metrics)
@@ -114,7 +114,7 @@ static void tell_info(const struct metrics *metrics)
 	if (snapshot->build_id)
 		add_label(labels, "build_id", snapshot->build_id);
 	begin(metrics, "heapcore_snapshot", "info", NULL, "The process.");
-	hc_export_printf(metrics->export, "heapcore_snapshot_info{%s} 1\n", labels->str);
+	hc_sink_printf(&metrics->export->sink, "heapcore_snapshot_info{%s} 1\n", labels->str);
 	if (snapshot->side_facts && snapshot->side_facts->time > 0) {
 		begin(metrics, "heapcore_snapshot_taken_seconds", "gauge", "seconds",
 			"When it was captured, since 1970.");

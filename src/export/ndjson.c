@@ -4,11 +4,10 @@
 
 #include "base/text.h"
 
-#include <inttypes.h>
-
 char *hc_export_json_text(const char *bytes)
 {
-	g_autofree char *text = hc_text_utf8(bytes, -1);
+	g_autofree char *copy = NULL;
+	const char *text = hc_text_valid(bytes, &copy);
 	GString *json = g_string_new("\"");
 
 	for (const char *at = text; *at; at++) {
@@ -23,11 +22,34 @@ char *hc_export_json_text(const char *bytes)
 	return g_string_free(json, FALSE);
 }
 
+/* Whether TEXT stands in JSON as it is: it is ASCII, with nothing to escape. */
+static bool is_plain(const char *text)
+{
+	for (const char *at = text; *at; at++)
+		if (*at < ' ' || *at >= 0x7f || *at == '"' || *at == '\\')
+			return false;
+	return true;
+}
+
 static void write_text(hc_export *export, const char *bytes)
 {
-	g_autofree char *json = hc_export_json_text(bytes);
+	g_autofree char *json = NULL;
 
-	hc_export_text(export, json);
+	if (!is_plain(bytes)) {
+		json = hc_export_json_text(bytes);
+		hc_export_text(export, json);
+		return;
+	}
+	hc_export_text(export, "\"");
+	hc_export_text(export, bytes);
+	hc_export_text(export, "\"");
+}
+
+static void write_address(hc_export *export, uint64_t address)
+{
+	hc_export_text(export, "\"");
+	hc_export_hexadecimal(export, address);
+	hc_export_text(export, "\"");
 }
 
 static void write_cell(hc_export *export, hc_column_kind kind, const hc_cell *cell)
@@ -39,9 +61,9 @@ static void write_cell(hc_export *export, hc_column_kind kind, const hc_cell *ce
 	else if (kind == HC_COLUMN_FLAG)
 		hc_export_text(export, cell->number ? "true" : "false");
 	else if (kind == HC_COLUMN_ADDRESS || kind == HC_COLUMN_KEY_ADDRESS)
-		hc_export_printf(export, "\"0x%" PRIx64 "\"", cell->number);
+		write_address(export, cell->number);
 	else
-		hc_export_printf(export, "%" PRIu64, hc_cell_limited(cell->number));
+		hc_export_decimal(export, hc_cell_limited(cell->number));
 }
 
 static void write_row(hc_row_writer *writer, const hc_cell *cells)
@@ -50,7 +72,9 @@ static void write_row(hc_row_writer *writer, const hc_cell *cells)
 	const hc_export_column *columns = writer->table->columns;
 
 	for (unsigned i = 0; columns[i].name; i++) {
-		hc_export_printf(export, "%s\"%s\":", i ? "," : "{", columns[i].name);
+		hc_export_text(export, i ? ",\"" : "{\"");
+		hc_export_text(export, columns[i].name);
+		hc_export_text(export, "\":");
 		write_cell(export, columns[i].kind, &cells[i]);
 	}
 	hc_export_text(export, "}\n");

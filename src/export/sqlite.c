@@ -110,13 +110,17 @@ static sqlite3_stmt *prepare(struct database *database, const hc_export_table *t
 
 static int bind(sqlite3_stmt *statement, int place, hc_column_kind kind, const hc_cell *cell)
 {
+	char *copy = NULL;
+	const char *text;
+
 	if (!cell->is_there)
 		return sqlite3_bind_null(statement, place);
 	if (kind == HC_COLUMN_ADDRESS || kind == HC_COLUMN_KEY_ADDRESS)
 		return sqlite3_bind_int64(statement, place, (int64_t)cell->number);
 	if (kind != HC_COLUMN_TEXT)
 		return sqlite3_bind_int64(statement, place, (int64_t)hc_cell_limited(cell->number));
-	return sqlite3_bind_text(statement, place, hc_text_utf8(cell->text, -1), -1, g_free);
+	text = hc_text_valid(cell->text, &copy); /* what is not copied stays as it is until the row is written */
+	return sqlite3_bind_text(statement, place, text, -1, copy ? g_free : SQLITE_STATIC);
 }
 
 static void insert(hc_row_writer *writer, const hc_cell *cells)
@@ -175,7 +179,8 @@ bool hc_sqlite_write(hc_export *export, hc_table_source *source, GError **error)
 		g_set_error_literal(error, HC_ERROR, HC_ERROR_IO, "SQLite could not be started");
 		return false;
 	}
-	result = sqlite3_open_v2(file.name, &database.handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, file.name);
+	result = sqlite3_open_v2(file.name, &database.handle,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, file.name);
 	if (check(&database, result))
 		fill(&database, source);
 	result = sqlite3_close(database.handle);

@@ -88,31 +88,6 @@ static inline char *put(char *out, const char *text)
 	return out + length;
 }
 
-static inline char *put_hexadecimal(char *out, uint64_t value)
-{
-	unsigned digits = value ? (67 - __builtin_clzll(value)) / 4 : 1;
-
-	*out++ = '0';
-	*out++ = 'x';
-	for (unsigned i = digits; i--; value >>= 4)
-		out[i] = "0123456789abcdef"[value & 15];
-	return out + digits;
-}
-
-static inline char *put_decimal(char *out, uint64_t value)
-{
-	char digits[20];
-	unsigned count = 0;
-
-	do {
-		digits[count++] = '0' + value % 10;
-		value /= 10;
-	} while (value);
-	while (count)
-		*out++ = digits[--count];
-	return out;
-}
-
 /* LABEL as JSON. Labels repeat: the last one is kept. */
 static const char *label_json(chunk_list *list, const hc_label *label)
 {
@@ -144,18 +119,18 @@ static void write_json(chunk_list *list, const hc_block *block)
 	char *out = hc_output_reserve(list->output, LINE_LENGTH + LABEL_LENGTH);
 
 	out = put(out, "{\"address\":\"");
-	out = put_hexadecimal(out, block->address);
+	out = hc_put_hexadecimal(out, block->address);
 	out = put(out, "\",\"size\":");
-	out = put_decimal(out, block->size);
+	out = hc_put_decimal(out, block->size);
 	out = put(out, ",\"state\":\"");
 	out = put(out, hc_block_state_name(block->state));
 	out = put(out, "\",\"arena\":");
-	out = block->arena == HC_ARENA_NONE ? put(out, "null") : put_decimal(out, block->arena);
+	out = block->arena == HC_ARENA_NONE ? put(out, "null") : hc_put_decimal(out, block->arena);
 	out = put(out, ",\"label\":");
 	out = block->label ? put(out, label_json(list, block->label)) : put(out, "null");
 	if (list->knows_resident) {
 		out = put(out, ",\"resident\":");
-		out = put_decimal(out, resident_of(list, block));
+		out = hc_put_decimal(out, resident_of(list, block));
 	}
 	out = put(out, "}\n");
 	hc_output_commit(list->output, out);
@@ -194,7 +169,7 @@ static void write_text(chunk_list *list, const hc_block *block)
 	char text[HC_TEXT_COUNT_LENGTH];
 	g_autofree char *what = describe(list, block);
 
-	*put_hexadecimal(text, block->address) = '\0';
+	*hc_put_hexadecimal(text, block->address) = '\0';
 	out = put_left(out, text, ADDRESS_WIDTH);
 	out = put_right(out, hc_text_count(text, block->size), BYTES_WIDTH);
 	if (list->knows_resident)
@@ -205,7 +180,7 @@ static void write_text(chunk_list *list, const hc_block *block)
 	if (block->arena == HC_ARENA_NONE)
 		strcpy(text, "mmapped");
 	else if (block->arena)
-		*put_decimal(text, block->arena) = '\0';
+		*hc_put_decimal(text, block->arena) = '\0';
 	else
 		strcpy(text, "main");
 	out = put_left(out, text, what ? ARENA_WIDTH + 2 : 0);
@@ -232,7 +207,7 @@ static void list_by_address(chunk_list *list)
 	hc_block block;
 
 	hc_block_iterator_init(&cursor.iterator, list->blocks);
-	while (next_block(list, &cursor, &block) && !list->output->failed) {
+	while (next_block(list, &cursor, &block) && !list->output->sink.failed) {
 		if (!matches(list, &block))
 			continue;
 		list->matched.blocks++;
@@ -302,7 +277,7 @@ static bool list_by_size(chunk_list *list, GError **error)
 		return false;
 	}
 	qsort(keys, count, sizeof *keys, larger_first);
-	for (size_t i = 0; i < count && (!limit || i < limit) && !list->output->failed; i++) {
+	for (size_t i = 0; i < count && (!limit || i < limit) && !list->output->sink.failed; i++) {
 		hc_block block;
 
 		if (hc_blocks_get(list->blocks, keys[i].number, &block))

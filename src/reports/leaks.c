@@ -415,7 +415,7 @@ static bool list_block(const hc_block *block, hc_reach reach, hc_address head, c
 			block->address, block->size, hc_reach_name(reach), head, number);
 	hc_output_commit(report->output, line);
 	report->listed++;
-	return !report->output->failed;
+	return !report->output->sink.failed;
 }
 
 static bool list_blocks(leaks_report *report, GError **error)

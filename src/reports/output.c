@@ -32,8 +32,7 @@ hc_output *hc_output_create(const hc_report_options *options)
 		mind_memory();
 	output->options = options;
 	output->width = MAX(options->width ? options->width : DEFAULT_WIDTH, LEAST_WIDTH);
-	output->failed = false;
-	output->used = 0;
+	hc_sink_init(&output->sink, options->write, options->write_data);
 	return output;
 }
 
@@ -42,57 +41,21 @@ void hc_output_destroy(hc_output *output)
 	g_free(output);
 }
 
-static void flush(hc_output *output)
-{
-	if (output->used && !output->failed)
-		output->failed = !output->options->write(output->buffer, output->used, output->options->write_data);
-	output->used = 0;
-}
-
 bool hc_output_finish(hc_output *output, GError **error)
 {
-	flush(output);
-	if (output->failed)
-		g_set_error_literal(error, HC_ERROR, HC_ERROR_IO, "the report could not be written");
-	return !output->failed;
-}
-
-char *hc_output_reserve(hc_output *output, size_t size)
-{
-	if (HC_OUTPUT_BUFFER_SIZE - output->used < size)
-		flush(output);
-	return output->buffer + output->used;
-}
-
-void hc_output_bytes(hc_output *output, const char *bytes, size_t length)
-{
-	while (length) {
-		size_t room = HC_OUTPUT_BUFFER_SIZE - output->used;
-		size_t part = MIN(length, room);
-
-		memcpy(output->buffer + output->used, bytes, part);
-		output->used += part;
-		bytes += part;
-		length -= part;
-		if (output->used == HC_OUTPUT_BUFFER_SIZE)
-			flush(output);
-	}
-}
-
-void hc_output_text(hc_output *output, const char *text)
-{
-	hc_output_bytes(output, text, strlen(text));
+	if (hc_sink_flush(&output->sink))
+		return true;
+	g_set_error_literal(error, HC_ERROR, HC_ERROR_IO, "the report could not be written");
+	return false;
 }
 
 void hc_output_printf(hc_output *output, const char *format, ...)
 {
-	g_autofree char *text = NULL;
 	va_list arguments;
 
 	va_start(arguments, format);
-	text = g_strdup_vprintf(format, arguments);
+	hc_sink_vprintf(&output->sink, format, arguments);
 	va_end(arguments);
-	hc_output_text(output, text);
 }
 
 void hc_output_spaces(hc_output *output, unsigned count)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * Where a report goes: a buffer in front of the caller's write function. A failed write is remembered, everything after
- * it is dropped, and hc_output_finish() tells.
- */
+/* Where a report goes: a buffer in front of the caller's write function (base/sink.h), and how text looks there. */
 #pragma once
 
 #include "reports/reports.h"
+
+#include "base/sink.h"
 
 typedef enum {
 	HC_STYLE_PLAIN,
@@ -15,16 +14,10 @@ typedef enum {
 	HC_STYLE_COMMAND, /* what to type next */
 } hc_style;
 
-enum {
-	HC_OUTPUT_BUFFER_SIZE = 1 << 16
-};
-
 typedef struct hc_output {
 	const hc_report_options *options;
 	unsigned width; /* columns; at least 60 */
-	bool failed;
-	size_t used;
-	char buffer[HC_OUTPUT_BUFFER_SIZE];
+	hc_sink sink;
 } hc_output;
 
 /* OPTIONS must outlive the output. The object is large: make it with hc_output_create(). */
@@ -35,15 +28,26 @@ void hc_output_destroy(hc_output *output); /* does not flush */
 bool hc_output_finish(hc_output *output, GError **error);
 
 /* Room for SIZE bytes (at most 4096) that the caller fills; then hc_output_commit() with the end of what it wrote. */
-char *hc_output_reserve(hc_output *output, size_t size);
+static inline char *hc_output_reserve(hc_output *output, size_t size)
+{
+	return hc_sink_reserve(&output->sink, size);
+}
 
 static inline void hc_output_commit(hc_output *output, const char *end)
 {
-	output->used = end - output->buffer;
+	hc_sink_commit(&output->sink, end);
 }
 
-void hc_output_bytes(hc_output *output, const char *bytes, size_t length);
-void hc_output_text(hc_output *output, const char *text);
+static inline void hc_output_bytes(hc_output *output, const char *bytes, size_t length)
+{
+	hc_sink_bytes(&output->sink, bytes, length);
+}
+
+static inline void hc_output_text(hc_output *output, const char *text)
+{
+	hc_sink_text(&output->sink, text);
+}
+
 void hc_output_printf(hc_output *output, const char *format, ...) G_GNUC_PRINTF(2, 3);
 void hc_output_spaces(hc_output *output, unsigned count);
 

@@ -16,6 +16,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import sqlite3
 import struct
 import subprocess
@@ -28,6 +29,7 @@ import harness
 from harness import SOURCE, Cases, Skipped, Stopped, few, heapcore, need_captures, report_of, succeed
 
 TABLES = ("process", "memory", "mappings", "modules", "roots", "types", "owners", "containers", "lost", "blocks", "pointers")
+KILLER = harness.FIXTURES / "tests" / "support" / ".libs" / "killer.so"
 SECRET = "hunter2-Zq9x"  # as fixtures/secrets.cpp has it
 
 
@@ -527,6 +529,32 @@ def check_time(core: Path) -> None:
         assert {row["taken"] for row in rows} == {"2026-11-30T13:29:11Z"}, time
 
 
+def check_endings(first: Path, last: Path) -> None:
+    """Whatever ends it while a file is written leaves no part of one, and what was there before."""
+    snapshot = last.parent / "last.snap"
+    succeed("snapshot", last, "-o", snapshot, statuses=(0, 3))
+    commands: list[tuple[Any, ...]] = [("export", last, "--format", form, "-o") for form in ("pprof", "folded", "dot", "sqlite")]
+    commands += [("export", last, "--format", form, "--table", "memory", "-o") for form in ("csv", "ndjson")]
+    commands += [("export", snapshot, "--format", "openmetrics", "-o"), ("export", snapshot, "--format", "csv", "--fleet", "-o"),
+                 ("snapshot", last, "-o"), ("analyze", last, "--html"), ("diff", first, last, "--html")]
+    folder = last.parent / "ended"
+    folder.mkdir()
+    former = snapshot.read_bytes()  # snapshot replaces only its like
+    tries = [(command, signal.SIGTERM, False) for command in commands]
+    tries += [(command, signal.SIGTERM, True) for command in commands if command[0] in ("snapshot", "diff")]
+    tries += [(commands[0], number, False) for number in (signal.SIGINT, signal.SIGHUP, signal.SIGKILL)]
+    for command, number, replaces in tries:
+        made = folder / "made"
+        if replaces:
+            made.write_bytes(former)
+        done = heapcore(*command, made, *["--force"] * replaces, environment={
+            "LD_PRELOAD": str(KILLER), "KILLER_SIGNAL": str(int(number)), "ASAN_OPTIONS": "verify_asan_link_order=0"})
+        assert done.status == -number, done
+        there = {path.name: path.read_bytes() for path in folder.iterdir()}
+        assert there == ({"made": former} if replaces else {}), f"{command}, {number.name}: {there.keys()}"
+        made.unlink(missing_ok=True)
+
+
 cases = Cases(__doc__)
 if not cases.options.list:
     need_captures()
@@ -549,6 +577,7 @@ if not cases.options.list:
         cases.run("files", check_file, last)
         cases.run("fleet", check_fleet, first, last)
         cases.run("fleet: time", check_time, dump)
+        cases.run("signals", check_endings, first, last)
     with Stopped("retains") as retains:
         dump = retains.gcore()
         cases.run("pprof: retained", check_profile, dump, False)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * killer: preloaded into heapcore, it kills it (SIGKILL) before the call number KILLER_AT of those that change another process: ptrace(2) but
- * for those that only ask, and writing to its memory. So each moment at which a capture may be killed can be tried.
+ * for those that only ask, and writing to its memory. So each moment at which a capture may be killed can be tried. With KILLER_SIGNAL it sends
+ * itself that one where a file that it made is all written, and has yet to get its place.
  */
 #include <dlfcn.h>
 #include <signal.h>
@@ -44,6 +45,16 @@ long ptrace(enum __ptrace_request request, ...)
 	if (request != PTRACE_GETREGSET && request != PTRACE_GETSIGMASK && request != PTRACE_GETEVENTMSG)
 		count();
 	return real(request, pid, address, data);
+}
+
+int fsync(int file)
+{
+	int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fsync");
+	const char *number = getenv("KILLER_SIGNAL");
+
+	if (number)
+		raise(atoi(number));
+	return real(file);
 }
 
 ssize_t pwrite(int file, const void *bytes, size_t size, off_t offset)

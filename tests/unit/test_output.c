@@ -31,7 +31,7 @@ static void test_output(void)
 	g_autoptr(hc_output) output = hc_output_create(&options);
 	g_autoptr(hc_output) refused = hc_output_create(&refusing);
 	g_autoptr(GError) error = NULL;
-	unsigned count = 3 * HC_OUTPUT_BUFFER_SIZE / 8, wrong = 0;
+	unsigned count = 3 * HC_SINK_BUFFER / 8, wrong = 0;
 
 	for (unsigned i = 0; i < count; i++) {
 		hc_output_printf(output, "%07u\n", i);
