@@ -25,6 +25,7 @@ typedef struct filling {
 	hc_walk walk;
 	hc_table_fill *fill;
 	word_set fronts;
+	bool only_used; /* it is not asked how elements share buckets: no set is needed */
 	bool is_ready, is_bad;
 	uint64_t offset; /* of the element in a node */
 	hc_address last; /* node */
@@ -47,7 +48,7 @@ static uint64_t *find_word(const word_set *set, uint64_t word)
 	return NULL;
 }
 
-/* Reads the table; of the words that are not 0 makes the set. FALSE if it is no table, or memory was out. */
+/* Reads the table; of the words that are not 0 makes the set, if that is needed. FALSE if it is no table, or memory was out. */
 static bool read_fronts(filling *f)
 {
 	uint64_t count = f->walk.buckets, size = f->reader->format.size, word;
@@ -62,6 +63,8 @@ static bool read_fronts(filling *f)
 			return false;
 		f->fill->used += word != 0;
 	}
+	if (f->only_used)
+		return true;
 	for (f->fronts.bits = 4; (uint64_t)1 << f->fronts.bits < 2 * f->fill->used; f->fronts.bits++)
 		;
 	f->fronts.slots = g_try_new0(uint64_t, (size_t)1 << f->fronts.bits);
@@ -110,7 +113,7 @@ static bool visit(hc_address address, uint64_t index, void *data)
 /* Of a list with buckets. */
 static bool fill_list(const hc_layout *layout, hc_address address, bool only_used, hc_table_fill *fill)
 {
-	filling f = { .reader = &layout->set->reader, .fill = fill };
+	filling f = { .reader = &layout->set->reader, .fill = fill, .only_used = only_used };
 	hc_walk_visitor visitor = { .element = visit, .data = &f, .wants_fronts = true, .limit = only_used ? 1 : 0 };
 
 	if (hc_layout_program(layout, HC_KEY_FRONTS) == NULL || !hc_layout_element_offset(layout, &f.offset))

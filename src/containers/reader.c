@@ -13,18 +13,30 @@ static size_t live_size(const hc_blocks *blocks)
 	return blocks->granule_count / 8 + sizeof(uint64_t);
 }
 
-/* Blocks are numbered in the order of their starts. */
+/* Those of STARTS, a word of the index, whose blocks are in use; NUMBER: of the first of them. */
+static uint64_t live_of(const hc_blocks *blocks, uint64_t starts, uint32_t number)
+{
+	uint64_t in_use = 0;
+
+	for (; starts; starts &= starts - 1)
+		if (blocks->states[number++] == HC_BLOCK_IN_USE)
+			in_use |= starts & -starts;
+	return in_use;
+}
+
+/* Blocks are numbered in the order of their starts. Mostly all of a word are in use. */
 static void mark_live(const hc_blocks *blocks, uint64_t *live)
 {
 	uint32_t number = 0;
 
 	for (uint64_t word = 0; word < blocks->granule_count / 64; word++) {
-		uint64_t in_use = 0;
+		uint64_t starts = blocks->starts[word];
+		unsigned count = hc_sum_of_bytes(hc_bits_of_bytes(starts)), other_states = 0;
 
-		for (uint64_t bits = blocks->starts[word]; bits; bits &= bits - 1)
-			if (blocks->states[number++] == HC_BLOCK_IN_USE)
-				in_use |= bits & -bits;
-		live[word] = in_use;
+		for (unsigned i = 0; i < count; i++)
+			other_states |= blocks->states[number + i] ^ HC_BLOCK_IN_USE;
+		live[word] = other_states ? live_of(blocks, starts, number) : starts;
+		number += count;
 	}
 }
 

@@ -216,7 +216,7 @@ static void walk_levels(hc_walker *walker, const hc_nodes *n, levels *l, hc_addr
 void hc_walk_tree(hc_walker *walker)
 {
 	hc_address root, nil, top;
-	levels l = { .depth = 0, .capacity = STACK_FIXED, .limit = STACK_MAX };
+	levels l; /* of which a small tree needs little: it is not cleared */
 	uint64_t claimed = walker->walk->claimed;
 	hc_nodes n;
 
@@ -225,6 +225,10 @@ void hc_walk_tree(hc_walker *walker)
 		return;
 	walker->is_proved |= n.parent.program || claimed != UINT64_MAX;
 	l.nodes = l.fixed;
+	l.depth = 0;
+	l.capacity = STACK_FIXED;
+	l.limit = STACK_MAX;
+	l.queue = NULL;
 	/* Of red-black and AVL trees. */
 	if (walker->layout->description->is_balanced && claimed != UINT64_MAX)
 		l.limit = 2 * (64 - (uint64_t)__builtin_clzll(claimed + 1)) + 1;

@@ -38,6 +38,40 @@ bool hc_sizes_is_unknown(const hc_findings_input *input, const hc_block *block)
 	       !hc_reach_is_lost(hc_references_reach(input->references, block->number));
 }
 
+static void count_size(struct counter *counter, const hc_blocks *blocks, uint64_t granules)
+{
+	if (granules < SMALL_GRANULES)
+		counter->small[granules]++;
+	else
+		count_large(counter, (granules << blocks->granule_shift) - blocks->word);
+}
+
+/* Where a block beyond the last one of REGION would begin. */
+static uint64_t end_of_blocks(const hc_blocks *blocks, const hc_block_region *region)
+{
+	return region->first_granule + ((region->end + 2 * blocks->word - region->base) >> blocks->granule_shift);
+}
+
+/* Lost blocks are few: words of the index without any are passed over. */
+static void count_lost(struct counter *counter, const hc_findings_input *input, const hc_block_region *region)
+{
+	const hc_blocks *blocks = input->blocks;
+	uint64_t end = region->first_granule + region->granules;
+
+	for (uint64_t word = region->first_granule / 64; word * 64 < end; word++) {
+		hc_lost_bits bits = hc_references_lost_bits(input->references, word);
+
+		for (uint64_t lost = bits.directly | bits.indirectly; lost; lost &= lost - 1) {
+			uint64_t start = word * 64 + (unsigned)__builtin_ctzll(lost),
+				 next = hc_blocks_next_start(blocks, start + 1);
+
+			if (is_wanted(input, HC_SIZES_LOST, hc_blocks_number(blocks, start), start))
+				count_size(
+					counter, blocks, (next < end ? next : end_of_blocks(blocks, region)) - start);
+		}
+	}
+}
+
 static void count_region(
 	struct counter *counter, const hc_findings_input *input, hc_sizes_of which, const hc_block_region *region)
 {
@@ -50,19 +84,14 @@ static void count_region(
 			count_large(counter, region->region.block_size);
 		return;
 	}
-	/* Where a block beyond the last would begin. */
-	uint64_t end =
-		region->first_granule + ((region->end + 2 * blocks->word - region->base) >> blocks->granule_shift);
-
+	if (which == HC_SIZES_LOST)
+		return count_lost(counter, input, region);
 	for (uint32_t i = 0; i < region->block_count; i++) {
-		uint64_t next = i + 1 < region->block_count ? hc_start_cursor_next(&cursor) : end;
+		uint64_t next = i + 1 < region->block_count ? hc_start_cursor_next(&cursor) :
+							      end_of_blocks(blocks, region);
 
-		if (is_wanted(input, which, region->first_block + i, start)) {
-			if (next - start < SMALL_GRANULES)
-				counter->small[next - start]++;
-			else
-				count_large(counter, ((next - start) << blocks->granule_shift) - blocks->word);
-		}
+		if (is_wanted(input, which, region->first_block + i, start))
+			count_size(counter, blocks, next - start);
 		start = next;
 	}
 }

@@ -36,13 +36,16 @@ enum {
 	PLACE_BYTES = 128, /* what leads back to within so many bytes of a word in data leads to what the word is of */
 	SIZES_MAX = 1 << 14,
 	LINKS_AT_ONCE = 32, /* whose lines of the index are fetched together */
-	SIZES_ALONE = 4	    /* of which it is asked what precedes; then all others are looked at, too */
+	SIZES_ALONE = 4,    /* of which it is asked what precedes; then all others are looked at, too */
+	ALONE_MAX = 2	    /* blocks of a size that are asked of one by one; then all are */
 };
 
 struct links {
 	uint64_t size;
 	GArray *sample;		 /* of uint32_t: numbers of blocks to look at; NULL: that was done */
 	bool knows_preceded;	 /* all links of this size were followed */
+	uint32_t alone[ALONE_MAX]; /* numbers of blocks that were asked of before that, ... */
+	unsigned alone_count;	   /* ... each once */
 	uint32_t blocks, linked; /* that were looked at; of these, that have a link */
 	uint32_t asked[LINK_WORDS], answered[LINK_WORDS]; /* links; of these, those to a node that has one back */
 	uint32_t words[LINK_WORDS];			  /* links in that place */
@@ -463,17 +466,67 @@ static void follow_all_links(hc_propagation *propagation, const struct links *li
 		hc_parallel_run(following.workers, follow_range, &following);
 }
 
-/* Whether a node of its size, which LINKS tells of, has a link to block NUMBER. */
-static bool is_preceded(hc_propagation *propagation, struct links *links, uint32_t number)
+/* ---- ... to one block ---- */
+
+/* A block that is asked of. */
+struct asked {
+	const hc_propagation *propagation;
+	const struct links *links;
+	uint32_t number;
+};
+
+/* Whether the word at PLACE, which leads to the block that is asked of, is a link that is not answered, of another node: as gather_links() has it. */
+static bool is_link_to(const void *data, const hc_block_region *region, hc_address place)
 {
-	if (!links->knows_preceded && propagation->preceded_sizes <= SIZES_ALONE) {
+	const struct asked *asked = data;
+	const hc_blocks *blocks = asked->propagation->blocks;
+	unsigned word_size = asked->propagation->format.size;
+	uint64_t start = hc_blocks_start_of(blocks, hc_blocks_granule(blocks, region, place), place);
+
+	if (start == UINT64_MAX)
+		return false;
+	uint32_t number = hc_blocks_number(blocks, start);
+	uint64_t offset = place - hc_blocks_address(blocks, region, start), word = offset / word_size;
+
+	return number != asked->number && blocks->states[number] == HC_BLOCK_IN_USE && offset % word_size == 0 &&
+	       is_link(asked->links, word) && !are_mutual(asked->links, word) &&
+	       hc_blocks_size_up_to(blocks, region, start, hc_blocks_next_start(blocks, start + 1)) ==
+		       asked->links->size &&
+	       offset + word_size <= asked->links->size;
+}
+
+/*
+ * Sets the bit of block SPOT if a link of its size leads there, without a look at where all others lead. FALSE: that has to be done, as too many
+ * blocks of its size were asked of.
+ */
+static bool ask_alone(hc_propagation *propagation, struct links *links, const hc_spot *spot)
+{
+	const struct asked asked = { propagation, links, spot->number };
+
+	for (unsigned i = 0; i < links->alone_count; i++)
+		if (links->alone[i] == spot->number)
+			return true;
+	if (links->alone_count == ALONE_MAX || !hc_propagation_can_search(propagation))
+		return false;
+	links->alone[links->alone_count++] = spot->number;
+	if (size_at(propagation, spot) == links->size &&
+		hc_propagation_has_word(propagation, spot->address, is_link_to, &asked))
+		hc_set_bit(propagation->preceded, spot->number);
+	return true;
+}
+
+/* Whether a node of its size, which LINKS tells of, has a link to the block at SPOT. */
+static bool is_preceded(hc_propagation *propagation, struct links *links, const hc_spot *spot)
+{
+	if (!links->knows_preceded && propagation->preceded_sizes <= SIZES_ALONE &&
+		!ask_alone(propagation, links, spot)) {
 		if (propagation->preceded_sizes++ < SIZES_ALONE)
 			follow_all_links(propagation, links);
 		else
 			follow_other_links(propagation);
+		links->knows_preceded = true;
 	}
-	links->knows_preceded = true;
-	return hc_bit(propagation->preceded, number);
+	return hc_bit(propagation->preceded, spot->number);
 }
 
 hc_entry hc_propagation_entry(
@@ -506,8 +559,7 @@ hc_entry hc_propagation_entry(
 	/* What leads to no other node is none, perhaps: something else of that size. */
 	if ((is_foreign && nodes) || (common && mutual_common == common))
 		return HC_ENTRY_ALIAS;
-	return has_links && !mutual && is_preceded(propagation, links, spot->number) ? HC_ENTRY_ALIAS :
-										       HC_ENTRY_UNKNOWN;
+	return has_links && !mutual && is_preceded(propagation, links, spot) ? HC_ENTRY_ALIAS : HC_ENTRY_UNKNOWN;
 }
 
 hc_word_place hc_place_of_root_word(hc_address address)

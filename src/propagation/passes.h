@@ -10,6 +10,7 @@
  *	outside.c	... memory that is not malloc's
  *	untyped_shapes.c ... by shapes: what is like a container there
  *	links.c		... what a word is worth, by what other blocks of the size have there
+ *	word_search.c	whether a word of the heap holds one value
  *	pools.c		... blocks that an allocator has cut into objects
  *	unseen.c	whether types may tell of references that no word shows
  *	sizes.c		what blocks each owner has, and which of that is doubtful
@@ -84,6 +85,19 @@ typedef enum {
 
 /* Of a pointer at OFFSET in the block at ADDRESS, of SIZE usable bytes. A single object may have the size of many: then they say nothing. */
 hc_word_support hc_propagation_support(hc_propagation *propagation, hc_address address, uint64_t size, uint64_t offset);
+
+/* ---- word_search.c ---- */
+
+/* Whether the word at PLACE, in REGION (perhaps in no block, or in a free one), is one that is looked for. Any worker asks. */
+typedef bool hc_word_test(const void *data, const hc_block_region *region, hc_address place);
+
+/* Whether TEST, with DATA, says yes to some word of the heap that holds VALUE. */
+bool hc_propagation_has_word(const hc_propagation *propagation, hc_address value, hc_word_test *test, const void *data);
+
+/* Whether that can be asked of this heap: its words are like ours, and each region is in one piece. */
+bool hc_propagation_can_search(const hc_propagation *propagation);
+
+/* ---- links.c, once more ---- */
 
 /* Where a word stands: what leads back to [start, end) leads to its holder. */
 typedef struct hc_word_place {

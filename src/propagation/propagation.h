@@ -15,6 +15,7 @@
  *	root_words.c		... what no type leads to: by the words that do
  *	outside.c		... memory that is not malloc's
  *	links.c			... what a word is worth, by what other blocks of the size have there
+ *	word_search.c		whether a word of the heap holds one value
  *	pools.c			... blocks that an allocator has cut into objects
  *	objects.c		one object (objects.h)
  *	object_containers.c	... its containers

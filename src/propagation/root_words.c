@@ -607,22 +607,28 @@ static void join_met(hc_types *types)
 	hc_owners_join_met(types->owners, blocks);
 }
 
-/* Owners that were found to be one with another become it. */
+/* Owners that were found to be one with another become it: what COUNT entries of OWNER_OF say. JOINED: the number of each. */
+static void rename_owners(uint32_t *owner_of, uint32_t count, const uint32_t *joined)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (owner_of[i] != HC_OWNER_CLOSED)
+			owner_of[i] = joined[owner_of[i]];
+}
+
 static void join_owners(hc_types *types)
 {
+	unsigned count = types->owners->list->len;
+
 	if (have_any_met(types))
 		join_met(types);
 	if (!is_any_joined(types))
 		return;
-	for (uint32_t i = 0; i < types->blocks->count; i++) {
-		uint32_t number = types->owner_of[i];
+	g_autofree uint32_t *joined = g_new0(uint32_t, count);
 
-		if (number && number != HC_OWNER_CLOSED)
-			types->owner_of[i] = hc_owner_joined(hc_types_owner(types, number))->number;
-	}
-	for (uint32_t i = 0; i < types->parcels->count; i++)
-		if (types->parcel_owner[i])
-			types->parcel_owner[i] = hc_owner_joined(hc_types_owner(types, types->parcel_owner[i]))->number;
+	for (unsigned i = 1; i < count; i++)
+		joined[i] = hc_owner_joined(hc_types_owner(types, i))->number;
+	rename_owners(types->owner_of, types->blocks->count, joined);
+	rename_owners(types->parcel_owner, types->parcels->count, joined);
 }
 
 /* What has waited of memory that is not malloc's, and what hangs on it; what libraries lead to; then what stacks do. */

@@ -39,11 +39,13 @@ bool hc_propagation_begin_doubtful(hc_propagation *propagation)
 	propagation->doubtful = hc_pages_create(bits_size(propagation));
 	if (!propagation->doubtful)
 		return false;
-	hc_start_cursor cursor = hc_start_cursor_at(blocks, 0);
+	for (uint64_t word = 0; word < blocks->granule_count / 64; word++) {
+		hc_lost_bits lost = hc_references_lost_bits(references, word);
 
-	for (uint32_t number = 0; number < blocks->count; number++)
-		if (hc_references_is_doubtful(references, hc_start_cursor_next(&cursor)))
-			hc_set_bit(propagation->doubtful, number);
+		for (uint64_t bits = lost.directly | lost.indirectly | lost.possibly; bits; bits &= bits - 1)
+			hc_set_bit(propagation->doubtful,
+				hc_blocks_number(blocks, word * 64 + (unsigned)__builtin_ctzll(bits)));
+	}
 	return true;
 }
 

@@ -281,6 +281,25 @@ static void test_stale(void)
 		"server .data+0x40: a; server .data+0x100: l m n o");
 }
 
+/* Into the middle of a chain without a way back, of enough nodes that these tell where they have a link; from as many places as CURSORS says. */
+static void check_cursors(unsigned cursors)
+{
+	g_autoptr(GString) edges = g_string_new("data+0x200->l0 z+112->l0 data+0x300->z");
+
+	for (unsigned i = 1; i < 40; i++)
+		g_string_append_printf(edges, " l%u->l%u", i - 1, i);
+	for (unsigned i = 1; i <= cursors; i++)
+		g_string_append_printf(edges, " data+%#x->l%u", 0x40 + 8 * i, 8 * i);
+	check_table(start_stripped(), edges->str, "server .data+0x200", 40);
+}
+
+static void test_cursors(void)
+{
+	/* The first of them are asked of one by one, then all nodes are looked at. */
+	for (unsigned cursors = 1; cursors <= 4; cursors++)
+		check_cursors(cursors);
+}
+
 /*
  * What malloc wrote into a free chunk is the address of another chunk: the last word of the block in front of what that gave out later.
  * It comes after what leads into the middle of such a block.
@@ -520,6 +539,7 @@ int main(void)
 		{ "names of data", test_names },
 		{ "names without section headers", test_no_sections },
 		{ "symbols", test_symbols },
+		{ "words into the middle of a chain", test_cursors },
 		{ "names of free lists", test_free_lists },
 	};
 
