@@ -43,7 +43,6 @@ enum {
 	WORTHWHILE = 16, /* units: what is less than 32 MiB, the processor's table of pages nearly holds */
 	LARGE_OF = 4,	 /* large enough are three units of four */
 	DEAR_MAX = 4,	 /* so many dear ones in a row, and there will be more */
-	RELEASED = 16,	 /* units that are given back at once */
 };
 
 typedef struct file_extent {
@@ -345,33 +344,6 @@ static bool copy_units(unit_task *task, unsigned jobs)
 		core->copied += failed[i] ? 0 : (end - i) * UNIT;
 	}
 	return true;
-}
-
-/* ---- at the end ---- */
-
-typedef struct release_task {
-	const hc_core *core;
-	uint64_t next; /* byte, atomically */
-} release_task;
-
-static void release(void *data, unsigned worker)
-{
-	release_task *task = data;
-	uint64_t at;
-
-	(void)worker;
-	while ((at = __atomic_fetch_add(&task->next, RELEASED * UNIT, __ATOMIC_RELAXED)) < task->core->file_size)
-		madvise((void *)(task->core->file + at), MIN(RELEASED * UNIT, task->core->room - at), MADV_DONTNEED);
-}
-
-/* What munmap() does alone takes as long as reading a part of the core: each page that was touched is counted off its file. */
-void hc_core_release_pages(hc_core *core)
-{
-	release_task task = { .core = core };
-	unsigned workers = MIN(core->closers, core->file_size / (RELEASED * UNIT));
-
-	if (workers > 1)
-		hc_parallel_run(workers, release, &task);
 }
 
 /* ---- all of it ---- */
