@@ -17,9 +17,12 @@
  * Two threads never write the same word of the bitmap of starts: a part begins at a chunk whose bit is in another word than
  * that of the chunk before it, and nobody sets a bit in this word but the part, until it was taken or dropped.
  *
- * Cost: a few cache misses for each guess; the states of a part's blocks, a byte each, are moved together.
+ * Cost: a few cache misses for each guess; the states of a part's blocks, a byte each, are moved together. So that this takes little
+ * memory that was not in use before, which can be dear, they begin with a large page, and go back as soon as they were moved.
  */
 #include "allocators/glibc_walk.h"
+
+#include "base/pages.h"
 
 #include <string.h>
 
@@ -67,8 +70,23 @@ static hc_address guess(const glibc *g, const hc_region *region, const hc_block_
 	return 0;
 }
 
-static void add_part(
-	const glibc *g, const hc_region *region, const hc_block_sink *sink, hc_address start, GArray *parts)
+/*
+ * Where the states of the part from START on begin, which has SIZE bytes or more. There is room for chunks of two words, and none is smaller
+ * than four: in half of what is a part's room a large page may be waited for.
+ */
+static uint8_t *states_of(
+	const glibc *g, const hc_region *region, const hc_block_sink *sink, hc_address start, uint64_t size)
+{
+	uint8_t *states = sink->states + (start - region->start) / (2 * g->word);
+	uint64_t before = -(guintptr)states % HC_LARGE_PAGE;
+
+	return start > region->start && before <= MIN(size, region->end - start) / (4 * g->word) ? states + before :
+												   states;
+}
+
+/* A part from START on, of SIZE bytes or more. */
+static void add_part(const glibc *g, const hc_region *region, const hc_block_sink *sink, hc_address start,
+	uint64_t size, GArray *parts)
 {
 	hc_walk_part part = { .start = start, .floor = start, .limit = region->end, .sink = *sink };
 
@@ -76,8 +94,7 @@ static void add_part(
 		part.floor = sink->base + ((word_of(g, sink, start) * WORD_BITS) << sink->granule_shift) - 2 * g->word;
 		g_array_index(parts, hc_walk_part, parts->len - 1).limit = part.floor;
 	}
-	/* No chunk is smaller. */
-	part.sink.states += (start - region->start) / (2 * g->word);
+	part.sink.states = states_of(g, region, sink, start, size);
 	g_array_append_val(parts, part);
 }
 
@@ -86,12 +103,12 @@ void glibc_divide(const hc_heap *heap, const hc_region *region, const hc_block_s
 	const glibc *g = heap->private;
 	hc_address last = region->start;
 
-	add_part(g, region, sink, last, parts);
+	add_part(g, region, sink, last, size, parts);
 	while (region->end - last > 2 * size) {
 		hc_address start = guess(g, region, sink, last + size);
 
 		if (start)
-			add_part(g, region, sink, start, parts);
+			add_part(g, region, sink, start, size, parts);
 		last = start ? start : last + size;
 	}
 }
@@ -120,6 +137,17 @@ static void drop(struct walk *walk, hc_walk_part *part)
 	g_clear_pointer(&part->notes, g_array_unref);
 }
 
+/* The states of PART's blocks go behind those that the walk has. */
+static void move_states(hc_block_sink *sink, const hc_block_sink *part)
+{
+	uint8_t *end = sink->states + sink->count + part->count, *from = MAX(part->states, end);
+
+	memmove(sink->states + sink->count, part->states, part->count);
+	if (from < part->states + part->count)
+		hc_pages_discard(from, part->states + part->count - from);
+	sink->count += part->count;
+}
+
 /* The walk has come to where PART begins, which has a chunk at least. */
 static void take(struct walk *walk, hc_walk_part *part)
 {
@@ -129,8 +157,7 @@ static void take(struct walk *walk, hc_walk_part *part)
 
 	if (walk->last && hc_core_read_word(g->core, part->start + g->word, &header) && !(header & CHUNK_PREV_IN_USE))
 		glibc_walk_last_is_free(walk);
-	memmove(sink->states + sink->count, part->sink.states, part->sink.count);
-	sink->count += part->sink.count;
+	move_states(sink, &part->sink);
 	for (unsigned state = 0; state < HC_BLOCK_STATE_COUNT; state++) {
 		sink->blocks[state] += part->sink.blocks[state];
 		sink->chunk_bytes[state] += part->sink.chunk_bytes[state];

@@ -15,13 +15,15 @@ static void claim_region(hc_areas *areas, unsigned index)
 {
 	const hc_blocks *blocks = areas->blocks;
 	const hc_block_region *region = &blocks->regions[index];
+	const hc_block_totals *totals = hc_blocks_totals_of(blocks, region->region.arena);
+	bool has_others = totals->blocks[HC_BLOCK_FOREIGN] || totals->blocks[HC_BLOCK_UNREADABLE];
 	hc_address at = region->region.outer_start;
 
 	if (region->region.is_mmapped) {
 		hc_areas_claim(areas, at, region->region.outer_end, HC_AREA_MMAPPED, index);
 		return;
 	}
-	for (uint32_t i = 0; i < region->block_count; i++) {
+	for (uint32_t i = 0; has_others && i < region->block_count; i++) {
 		hc_block_state state = blocks->states[region->first_block + i];
 		hc_block block;
 

@@ -45,6 +45,15 @@ void hc_pages_trim(void *pages, size_t size, size_t used)
 		madvise((char *)pages + kept, whole_pages(size) - kept, MADV_DONTNEED);
 }
 
+void hc_pages_discard(void *place, size_t size)
+{
+	guintptr start = ((guintptr)place + HC_LARGE_PAGE - 1) & ~(guintptr)(HC_LARGE_PAGE - 1);
+	guintptr end = ((guintptr)place + size) & ~(guintptr)(HC_LARGE_PAGE - 1);
+
+	if (start < end)
+		madvise((void *)start, end - start, MADV_DONTNEED);
+}
+
 void hc_pages_destroy(void *pages, size_t size)
 {
 	if (pages && size >= HC_LARGE_PAGE)

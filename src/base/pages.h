@@ -17,6 +17,9 @@ void *hc_pages_create(size_t size);
 /* Gives back the memory of what hc_pages_create(SIZE) gave, but for the first USED bytes; the rest is zero again. */
 void hc_pages_trim(void *pages, size_t size, size_t used);
 
+/* Gives back the large pages that are wholly in the SIZE bytes at PLACE, in what hc_pages_create() gave: they are zero again. */
+void hc_pages_discard(void *place, size_t size);
+
 /* Frees what hc_pages_create(SIZE) gave. NULL is fine. */
 void hc_pages_destroy(void *pages, size_t size);
 

@@ -156,8 +156,10 @@ void hc_core_close(hc_core *core)
 {
 	if (!core)
 		return;
-	if (core->file)
+	if (core->file) {
+		hc_core_release_pages(core);
 		munmap((void *)core->file, core->room);
+	}
 	if (core->descriptor >= 0)
 		close(core->descriptor);
 	g_array_unref(core->threads);

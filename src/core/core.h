@@ -18,6 +18,7 @@
  *	pieces.c	segments and mapped files -> disjoint pieces with one source of bytes each
  *	holes.c		what of the file is known to be zeros without reading it
  *	large_pages.c	what is walked at random, in pages of 2 MiB
+ *	release_pages.c	giving the mapping back at the end
  *	smaps.c		/proc/PID/smaps, as it lies beside a capture's core
  *	residency.h	which pages were in memory: runs of them, and their file
  *	residency.c	how much of a range was

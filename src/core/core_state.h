@@ -38,6 +38,7 @@ struct hc_core {
 	GStringChunk *strings;		/* texts of process */
 	struct hc_residency *residency; /* NULL: not known which pages were in memory */
 	bool hides_content;
+	unsigned closers; /* threads that give the mapping's pages back; 0: one */
 };
 
 /*
@@ -65,6 +66,9 @@ void hc_core_parse_notes(hc_core *core);
 
 /* smaps.c: the path of the file NAME beside the core, if that is a capture's; NULL: it is none. Free with g_free(). */
 char *hc_core_beside(const hc_core *core, const char *name);
+
+/* release_pages.c: gives the mapping's pages back, before it is taken away; by the threads that hc_core_enlarge_pages() was given. */
+void hc_core_release_pages(hc_core *core);
 
 /* core_residency.c: fills `residency`, if CORE is a capture's. What is there and makes no sense is a diagnostic. */
 void hc_core_load_residency(hc_core *core);

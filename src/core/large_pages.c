@@ -364,6 +364,7 @@ bool hc_core_enlarge_pages(
 
 	for (unsigned i = 0; i < count; i++)
 		wanted += ranges[i].end - ranges[i].start;
+	core->closers = hc_parallel_workers(options->jobs);
 	if (wanted < WORTHWHILE * UNIT || (guintptr)core->file % UNIT || core->copied || !system_has_large_pages())
 		return true;
 	g_autoptr(GArray) units = choose_units(core, ranges, count);

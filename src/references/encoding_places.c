@@ -319,6 +319,29 @@ void hc_places_gather_blocks(hc_place_learning *learning, unsigned worker, const
 	}
 }
 
+void hc_places_gather_stretch(hc_place_learning *learning, unsigned worker, const hc_live_words *words)
+{
+	const hc_references *references = learning->references;
+	const hc_address_filter filter = learning->filter;
+	hc_asked_stretch stretch = { .words = words };
+	const uint8_t *word;
+	hc_live_block block;
+
+	while (hc_asked_stretch_next(&stretch, ask, &filter, (hc_word_format){ 8, false }, &word)) {
+		uint64_t value = hc_load_u64(word, false);
+		hc_address start;
+
+		if (hc_blocks_may_contain(references->blocks, value) ||
+			hc_live_words_start(words, word, &start) == UINT64_MAX ||
+			!may_lead_to_savable(&filter, words->address + (word - words->bytes), start, value) ||
+			!hc_live_words_block(words, word, &block))
+			continue;
+		hc_word_source source = hc_live_block_source(references, &block);
+
+		note(learning, worker, &source, word - block.bytes, value);
+	}
+}
+
 /* ---- which places are counted ---- */
 
 /* Puts what all workers saw together in the first. */

@@ -91,6 +91,9 @@ void hc_places_gather(hc_place_learning *learning, unsigned worker, const hc_wor
 void hc_places_gather_blocks(hc_place_learning *learning, unsigned worker, const hc_live_block *blocks,
 	const uint64_t *numbers, unsigned count);
 
+/* The same for a stretch, whose words are in our byte order. */
+void hc_places_gather_stretch(hc_place_learning *learning, unsigned worker, const hc_live_words *words);
+
 /*
  * Chooses the places at which words are to be tried by a second look, when all were gathered, and adds to SIZES what blocks are to be
  * given to it; *ROOTS is set if roots are. FALSE: there are none.

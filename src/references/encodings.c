@@ -108,6 +108,19 @@ static void learn_blocks(void *data, unsigned worker, const hc_live_block *block
 		hc_in_front_gather_blocks(encoded->in_front, worker, blocks, count);
 }
 
+/* Words in our byte order. What each of few words answers with yes is asked of all of the stretch; numbers go by blocks. */
+static void learn_stretch(void *data, unsigned worker, const hc_live_words *words)
+{
+	struct encoded *encoded = data;
+
+	if (encoded->places && !encoded->is_sampling)
+		hc_places_gather_stretch(encoded->places, worker, words);
+	if (encoded->in_front && !encoded->is_sampling)
+		hc_in_front_gather_stretch(encoded->in_front, worker, words);
+	if (encoded->numbers)
+		hc_numbers_gather_stretch(encoded->numbers, worker, words);
+}
+
 static bool is_sampled(const struct encoded *encoded)
 {
 	return encoded->references->blocks->granule_count >= SAMPLED_FROM;
@@ -118,6 +131,8 @@ static void look_first(struct encoded *encoded, unsigned jobs)
 {
 	hc_look_options options = { .look = learn, .look_at_blocks = learn_blocks, .data = encoded };
 
+	if (!hc_core_word_format(encoded->references->core).swap)
+		options.look_at_words = learn_stretch;
 	if (encoded->numbers && is_sampled(encoded)) {
 		options.every = SAMPLED_EVERY;
 		encoded->is_sampling = true;

@@ -122,6 +122,9 @@ void hc_in_front_gather(void *data, unsigned worker, const hc_word_source *sourc
 /* The same for several blocks. */
 void hc_in_front_gather_blocks(hc_in_front *in_front, unsigned worker, const hc_live_block *blocks, unsigned count);
 
+/* The same for a stretch, whose words are in our byte order. */
+void hc_in_front_gather_stretch(hc_in_front *in_front, unsigned worker, const hc_live_words *words);
+
 /* Tells the words of those tables that are proved. FALSE if memory was out. */
 bool hc_in_front_learn(hc_in_front *in_front, unsigned jobs);
 

@@ -240,6 +240,18 @@ void hc_in_front_gather_blocks(hc_in_front *in_front, unsigned worker, const hc_
 		gather(in_front, worker, blocks, count, hc_ask_filter, (hc_word_format){ 8, false });
 }
 
+void hc_in_front_gather_stretch(hc_in_front *in_front, unsigned worker, const hc_live_words *words)
+{
+	const hc_address_filter filter = in_front->filter;
+	hc_asked_stretch stretch = { .words = words };
+	const uint8_t *word;
+	hc_live_block block;
+
+	while (hc_asked_stretch_next(&stretch, hc_ask_filter, &filter, (hc_word_format){ 8, false }, &word))
+		if (hc_live_words_block(words, word, &block))
+			try_word(in_front, worker, words->address + (word - words->bytes), hc_load_u64(word, false));
+}
+
 /* ---- evidence ---- */
 
 static int compare_chains(const void *a, const void *b)

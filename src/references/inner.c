@@ -215,6 +215,33 @@ static void look_at_blocks(void *data, unsigned worker, const hc_live_block *blo
 		look_in(inner, worker, words, ask_foreign, inner, inner->format);
 }
 
+static inline __attribute__((always_inline)) void look_in_stretch(struct inner *inner, unsigned worker,
+	const hc_live_words *words, hc_ask_words ask_words, const void *data, hc_word_format format)
+{
+	hc_asked_stretch stretch = { .words = words };
+	const uint8_t *word;
+	hc_live_block block;
+
+	while (hc_asked_stretch_next(&stretch, ask_words, data, format, &word)) {
+		if (!hc_live_words_block(words, word, &block))
+			continue;
+		hc_word_source source = hc_live_block_source(inner->references, &block);
+
+		look_at_word(inner, worker, &source, word - block.bytes);
+	}
+}
+
+static void look_at_stretch(void *data, unsigned worker, const hc_live_words *words)
+{
+	struct inner *inner = data;
+	const hc_address_filter filter = inner->filter;
+
+	if (inner->format.size == 8 && !inner->format.swap)
+		look_in_stretch(inner, worker, words, hc_ask_filter, &filter, (hc_word_format){ 8, false });
+	else
+		look_in_stretch(inner, worker, words, ask_foreign, inner, inner->format);
+}
+
 /* At all that is alive: roots, if ROOTS, and the blocks of CHOSEN, or all. */
 static void look_around(struct inner *inner, bool roots, const uint64_t *chosen, unsigned jobs)
 {
@@ -223,6 +250,7 @@ static void look_around(struct inner *inner, bool roots, const uint64_t *chosen,
 			.chosen = chosen,
 			.look = look,
 			.look_at_blocks = look_at_blocks,
+			.look_at_words = look_at_stretch,
 			.data = inner },
 		jobs);
 }

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The words of all that is alive, shared out: roots in slices, blocks by stretches of the index. */
+/*
+ * The words of all that is alive, shared out: roots in slices, blocks by stretches of the index.
+ *
+ * What hardly any word answers with yes is asked of a stretch of memory as it lies there, headers and free blocks included: to tell
+ * one block from the next takes longer than to ask. Only for a word that said yes it is found out which block it is in.
+ */
 #include "references/learn.h"
 
 #include "base/parallel.h"
@@ -7,6 +12,8 @@
 enum {
 	SLICE = 256 * 1024,
 	STRETCH = 64 * HC_GROUP_GRANULES, /* granules that are taken at once: half a megabyte of heap */
+	PIECE = 2 *
+		HC_GROUP_GRANULES, /* granules of a stretch that is looked at as words: they stay in the first cache */
 	PAGE = 4096,
 	WORKERS_MAX = 64 /* as hc_parallel_workers() */
 };
@@ -21,6 +28,7 @@ struct looking {
 	uint64_t every; /* stretches: one in so many is looked at; 0: all */
 	hc_look look;
 	hc_look_at_blocks look_at_blocks; /* NULL: blocks are looked at one by one */
+	hc_look_at_words look_at_words;	  /* or NULL */
 	void *data;
 	int next_root;
 	uint64_t next_granule;
@@ -97,7 +105,7 @@ static void look_at_words(struct looking *looking, unsigned worker, const hc_wor
 	looking->look(looking->data, worker, source);
 }
 
-static bool is_cache(const hc_blocks *blocks, uint32_t number)
+bool hc_live_block_is_cache(const hc_blocks *blocks, uint32_t number)
 {
 	return hc_blocks_is_labelled(blocks, number) &&
 	       hc_label_is_cache(g_hash_table_lookup(blocks->labels, GUINT_TO_POINTER(number)));
@@ -207,7 +215,7 @@ static void look_at_stretch(struct looking *looking, unsigned worker, uint64_t f
 			uint64_t start = word * 64 + __builtin_ctzll(bits);
 
 			if (!(chosen & bits & -bits) || blocks->states[number] != HC_BLOCK_IN_USE ||
-				is_cache(blocks, number) || (looking->most && !has_size(looking, start)))
+				hc_live_block_is_cache(blocks, number) || (looking->most && !has_size(looking, start)))
 				continue;
 			if (!region || start - region->first_granule >= region->granules)
 				region = hc_blocks_region_of_start(blocks, start);
@@ -249,10 +257,10 @@ static inline void add_to_batch(const struct looking *looking, struct batch *bat
 	batch->count += size >= blocks->word;
 }
 
-static void look_at_stretch_in_batches(struct looking *looking, unsigned worker, uint64_t first)
+static void look_at_stretch_in_batches(struct looking *looking, unsigned worker, uint64_t first, uint64_t until)
 {
 	const hc_blocks *blocks = looking->references->blocks;
-	uint64_t end = MIN(first + STRETCH, blocks->granule_count) / 64;
+	uint64_t end = until / 64;
 	uint32_t number = blocks->rank[first / HC_GROUP_GRANULES];
 	const hc_block_region *region = NULL;
 	const uint8_t *place = NULL;
@@ -267,7 +275,7 @@ static void look_at_stretch_in_batches(struct looking *looking, unsigned worker,
 
 			rest = starts & (starts - 1);
 			if (!(chosen & starts & -starts) || blocks->states[number] != HC_BLOCK_IN_USE ||
-				is_cache(blocks, number))
+				hc_live_block_is_cache(blocks, number))
 				continue;
 			if (!region || start - region->first_granule >= region->granules) {
 				region = hc_blocks_region_of_start(blocks, start);
@@ -287,20 +295,83 @@ static void look_at_stretch_in_batches(struct looking *looking, unsigned worker,
 	look_at_batch(looking, worker, &batch);
 }
 
+/* The granules [FIRST, UNTIL) of REGION, which is in one piece, with all that lies between its blocks. */
+static void look_at_stretch_as_words(struct looking *looking, unsigned worker, const hc_block_region *region,
+	const uint8_t *place, uint64_t first, uint64_t until)
+{
+	const hc_references *references = looking->references;
+	const hc_blocks *blocks = references->blocks;
+
+	for (; first < until; first += PIECE) {
+		hc_live_words words = { .references = references, .region = region, .first = first };
+
+		words.end = MIN(first + PIECE, until);
+		words.address = hc_align_up(MAX(hc_blocks_address(blocks, region, first), region->start), blocks->word);
+		hc_address end = MIN(hc_blocks_address(blocks, region, words.end), region->end);
+
+		if (words.address >= end)
+			continue;
+		words.size = (end - words.address) & ~(uint64_t)(blocks->word - 1);
+		words.bytes = (const uint8_t *)((uintptr_t)place + words.address);
+		looking->bytes[worker][0] += words.size;
+		looking->look_at_words(looking->data, worker, &words);
+	}
+}
+
+/* Each region's part of the stretch in its own way. */
+static void look_at_stretch_by_regions(struct looking *looking, unsigned worker, uint64_t first)
+{
+	const hc_blocks *blocks = looking->references->blocks;
+	uint64_t end = MIN(first + STRETCH, blocks->granule_count);
+
+	while (first < end) {
+		const hc_block_region *region = hc_blocks_region_of_start(blocks, first);
+		const uint8_t *place = place_of(region);
+		uint64_t until = MIN(end, region->first_granule + region->granules);
+
+		if (place)
+			look_at_stretch_as_words(looking, worker, region, place, first, until);
+		else
+			look_at_stretch_in_batches(looking, worker, first, until);
+		first = until;
+	}
+}
+
+bool hc_live_words_block(const hc_live_words *words, const uint8_t *word, hc_live_block *ret_block)
+{
+	const hc_blocks *blocks = words->references->blocks;
+	const hc_block_region *region = words->region;
+	hc_address block;
+	uint64_t start = hc_live_words_start(words, word, &block);
+	uint32_t number = start == UINT64_MAX ? 0 : hc_blocks_number(blocks, start);
+
+	if (start == UINT64_MAX || blocks->states[number] != HC_BLOCK_IN_USE || hc_live_block_is_cache(blocks, number))
+		return false;
+	uint64_t size = MIN(hc_blocks_size_up_to(blocks, region, start, hc_blocks_next_start(blocks, start + 1)),
+		region->end - block);
+
+	*ret_block = (hc_live_block){ words->bytes + (block - words->address), size & ~(uint64_t)(blocks->word - 1),
+		block, start, size };
+	return (uint64_t)(word - ret_block->bytes) + blocks->word <= ret_block->size;
+}
+
 static void run_worker(void *data, unsigned worker)
 {
 	struct looking *looking = data;
+	const hc_blocks *blocks = looking->references->blocks;
+	bool as_words = looking->look_at_words && !looking->chosen && !looking->sizes;
 	uint64_t first;
 	unsigned root;
 
 	while ((root = g_atomic_int_add(&looking->next_root, 1)) < looking->roots->len)
 		look_at_words(looking, worker, &g_array_index(looking->roots, hc_word_source, root));
-	while ((first = __atomic_fetch_add(&looking->next_granule, STRETCH, __ATOMIC_RELAXED)) <
-		looking->references->blocks->granule_count)
+	while ((first = __atomic_fetch_add(&looking->next_granule, STRETCH, __ATOMIC_RELAXED)) < blocks->granule_count)
 		if (looking->every && hc_learn_hash(first / STRETCH) % looking->every)
 			continue;
+		else if (as_words)
+			look_at_stretch_by_regions(looking, worker, first);
 		else if (looking->look_at_blocks)
-			look_at_stretch_in_batches(looking, worker, first);
+			look_at_stretch_in_batches(looking, worker, first, MIN(first + STRETCH, blocks->granule_count));
 		else
 			look_at_stretch(looking, worker, first);
 }
@@ -334,6 +405,7 @@ void hc_references_look_with(hc_references *references, const hc_look_options *o
 	looking.every = options->every;
 	looking.sizes = options->sizes;
 	looking.look_at_blocks = options->look_at_blocks;
+	looking.look_at_words = options->look_at_words;
 	for (unsigned i = 0; options->roots && i < references->roots->len; i++)
 		add_root(&looking, &g_array_index(references->roots, hc_root, i));
 	look_at_all(&looking, references, jobs);

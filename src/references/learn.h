@@ -95,6 +95,22 @@ static inline void hc_look_sizes_add(hc_look_sizes *sizes, const hc_blocks *bloc
 		hc_set_bit(sizes->granules, granules);
 }
 
+/* A short stretch of the heap that is in one piece of the core, and all that lies in it: blocks, their headers, and what is free. */
+typedef struct hc_live_words {
+	const hc_references *references;
+	const hc_block_region *region;
+	uint64_t first, end; /* granules */
+	const uint8_t *bytes;
+	uint64_t size; /* of whole words */
+	hc_address address;
+} hc_live_words;
+
+/*
+ * The same for a stretch at once: whose questions hardly any word answers with yes asks them of all that lies there, and then which block has
+ * the word. It is short enough to stay in the cache while several questions are asked.
+ */
+typedef void (*hc_look_at_words)(void *data, unsigned worker, const hc_live_words *words);
+
 /* What is looked at, and by whom: by default nothing is left out but roots. */
 typedef struct hc_look_options {
 	bool roots;
@@ -103,6 +119,8 @@ typedef struct hc_look_options {
 	const hc_look_sizes *sizes; /* other blocks are not touched, but for a few */
 	hc_look look;
 	hc_look_at_blocks look_at_blocks; /* for blocks that are in one piece of the core; NULL: LOOK, for them, too */
+	hc_look_at_words
+		look_at_words; /* in the place of LOOK_AT_BLOCKS, where a stretch can be looked at and all blocks are; or NULL */
 	void *data;
 } hc_look_options;
 
@@ -207,5 +225,99 @@ static inline __attribute__((always_inline)) bool hc_asked_words_next(hc_asked_w
 		words->mask = count ? ask(data, words->asked, count, block->address + (words->asked - block->bytes)) :
 				      0;
 		words->next = left > count ? words->asked + count * format.size : words->end;
+	}
+}
+
+/* ---- stretches ---- */
+
+/* The block that has WORD of WORDS, if one begins before it and it is not a header: its granule, in use or not; else UINT64_MAX. */
+static inline uint64_t hc_live_words_start(const hc_live_words *words, const uint8_t *word, hc_address *ret_block)
+{
+	const hc_blocks *blocks = words->references->blocks;
+	hc_address address = words->address + (word - words->bytes);
+	uint64_t start = hc_blocks_start_of(blocks, hc_blocks_granule(blocks, words->region, address), address);
+
+	*ret_block = start == UINT64_MAX ? 0 : hc_blocks_address(blocks, words->region, start);
+	return start;
+}
+
+/* The block in use, and no cache of malloc's, that has all of WORD of WORDS. FALSE: there is none. */
+bool hc_live_words_block(const hc_live_words *words, const uint8_t *word, hc_live_block *ret_block);
+
+/* Goes through the words of a stretch that are asked for. Begin with WORDS, and zeros. */
+typedef struct hc_asked_stretch {
+	const hc_live_words *words;
+	uint64_t next; /* byte up to which was asked */
+	const uint8_t *asked;
+	uint64_t mask; /* what is left of the answer for the words from there on */
+} hc_asked_stretch;
+
+/* The next word that ASK, a constant, says yes to, wherever it is. FALSE: there is none. */
+static inline __attribute__((always_inline)) bool hc_asked_stretch_next(
+	hc_asked_stretch *stretch, hc_ask_words ask, const void *data, hc_word_format format, const uint8_t **ret_word)
+{
+	const hc_live_words *words = stretch->words;
+
+	while (!stretch->mask) {
+		unsigned count = MIN((words->size - stretch->next) / format.size, HC_WORD_MASK);
+
+		if (!count)
+			return false;
+		stretch->asked = words->bytes + stretch->next;
+		stretch->mask = ask(data, stretch->asked, count, words->address + stretch->next);
+		stretch->next += count * format.size;
+	}
+	*ret_word = stretch->asked + __builtin_ctzll(stretch->mask) * format.size;
+	stretch->mask &= stretch->mask - 1;
+	return true;
+}
+
+/* Goes through the blocks that begin in a stretch. */
+typedef struct hc_stretch_blocks {
+	const hc_live_words *words;
+	uint64_t word, bits; /* of the index's bitmap: which is at hand, and what is left of it */
+	uint32_t number;     /* of the next block */
+} hc_stretch_blocks;
+
+static inline hc_stretch_blocks hc_stretch_blocks_of(const hc_live_words *words)
+{
+	const hc_blocks *blocks = words->references->blocks;
+	uint64_t word = words->first / 64;
+
+	return (hc_stretch_blocks){ words, word, blocks->starts[word], blocks->rank[words->first / HC_GROUP_GRANULES] };
+}
+
+/* Whether block NUMBER is one of malloc's caches. */
+bool hc_live_block_is_cache(const hc_blocks *blocks, uint32_t number);
+
+/* The next block in use that is no cache. FALSE: there is none. */
+static inline bool hc_stretch_blocks_next(hc_stretch_blocks *at, hc_live_block *ret_block)
+{
+	const hc_live_words *words = at->words;
+	const hc_blocks *blocks = words->references->blocks;
+
+	for (;;) {
+		while (!at->bits) {
+			if (++at->word >= words->end / 64)
+				return false;
+			at->bits = blocks->starts[at->word];
+		}
+		uint64_t start = at->word * 64 + __builtin_ctzll(at->bits);
+		uint32_t number = at->number++;
+
+		at->bits &= at->bits - 1;
+		if (blocks->states[number] != HC_BLOCK_IN_USE ||
+			(G_UNLIKELY(hc_blocks_is_labelled(blocks, number)) && hc_live_block_is_cache(blocks, number)))
+			continue;
+		uint64_t next = at->bits ? at->word * 64 + __builtin_ctzll(at->bits) :
+					   hc_blocks_next_start(blocks, at->word * 64 + 64);
+		hc_address address = hc_blocks_address(blocks, words->region, start);
+		uint64_t size = hc_blocks_size_up_to(blocks, words->region, start, next);
+
+		size = MIN(size, words->region->end - address);
+		*ret_block = (hc_live_block){ words->bytes + (address - words->address),
+			size & ~(uint64_t)(blocks->word - 1), address, start, size };
+		if (G_LIKELY(ret_block->size))
+			return true;
 	}
 }

@@ -14,10 +14,12 @@
 #include "references/encodings.h"
 
 #include "base/parallel.h"
+#include "base/partition.h"
 
 enum {
 	TABLES_MAX = 4096,	/* those with most numbers */
 	REMAINDERS = 16,	/* modulo the alignment of blocks that are told apart */
+	WINDOW = 4,		/* times HC_WORD_MASK words */
 };
 
 /* What one worker saw. */
@@ -62,10 +64,8 @@ int hc_number_place(const hc_word_source *source, uint64_t at)
 
 static void sketch_add(hc_number_sketch *sketch, uint32_t hash)
 {
-	unsigned place = sketch->size;
+	unsigned place = HC_PARTITION_POINT(middle, 0u, sketch->size, sketch->hashes[middle] < hash);
 
-	while (place && sketch->hashes[place - 1] >= hash)
-		place--;
 	if (place < sketch->size && sketch->hashes[place] == hash)
 		return;
 	sketch->size = MIN(sketch->size + 1, HC_NUMBER_SAMPLE);
@@ -251,38 +251,43 @@ static inline bool is_elsewhere(const hc_references *references, uint64_t value)
 	return value >> 32 && !(value >> 47) && hc_areas_find(references->areas, value);
 }
 
+/* VALUE is the word WORD of a small block of WORDS words, and no address in the heap. FIRST and SECOND are its halves, as they lie. */
+static inline __attribute__((always_inline)) void gather_halves(hc_numbers *numbers, struct sketches *sketches,
+	unsigned words, unsigned word, uint64_t value, uint32_t first, uint32_t second)
+{
+	const uint16_t *places = &numbers->places[words][2 * word];
+	uint32_t *rooms = &sketches->rooms[words][2 * word];
+
+	first = hc_number_hash(first);
+	second = hc_number_hash(second);
+	bool has_first = first - 1 < rooms[0], has_second = second - 1 < rooms[1];
+
+	if (!(has_first | has_second))
+		return;
+	has_first = has_first && !is_known(&sketches->places[places[0]], first);
+	has_second = has_second && !is_known(&sketches->places[places[1]], second);
+	if (!(has_first | has_second) || is_elsewhere(numbers->references, value))
+		return;
+	if (has_first)
+		gather_number(&sketches->places[places[0]], first, &rooms[0]);
+	if (has_second)
+		gather_number(&sketches->places[places[1]], second, &rooms[1]);
+}
+
 /* WORDS: the numbers of a small block. */
 static inline __attribute__((always_inline)) void gather_numbers(
 	hc_numbers *numbers, struct sketches *sketches, const hc_live_block *block, uint64_t words, bool swap)
 {
-	const uint16_t *places = numbers->places[block->size / 8];
-	uint32_t *rooms = sketches->rooms[block->size / 8];
-
 	for (words &= numbers->hopeful[block->size / 8]; words; words &= words - 1) {
-		unsigned word = (unsigned)__builtin_ctzll(words), half = 2 * word;
+		unsigned word = (unsigned)__builtin_ctzll(words);
 		uint64_t value = hc_load_u64(block->bytes + 8 * word, false),
 			 *last = &sketches->last[block->size / 8][word][value & 1];
 
 		if (*last == value)
 			continue;
 		*last = value;
-		uint32_t first = hc_number_hash(hc_load_u32(block->bytes + 4 * half, swap)),
-			 second = hc_number_hash(hc_load_u32(block->bytes + 4 * half + 4, swap));
-		bool has_first = first - 1 < rooms[half], has_second = second - 1 < rooms[half + 1];
-		hc_number_sketch *sketch_of_first = &sketches->places[places[half]],
-				 *sketch_of_second = &sketches->places[places[half + 1]];
-
-		if (!(has_first | has_second))
-			continue;
-		has_first = has_first && !is_known(sketch_of_first, first);
-		has_second = has_second && !is_known(sketch_of_second, second);
-		if (!(has_first | has_second) ||
-			is_elsewhere(numbers->references, hc_load_u64(block->bytes + 4 * half, swap)))
-			continue;
-		if (has_first)
-			gather_number(sketch_of_first, first, &rooms[half]);
-		if (has_second)
-			gather_number(sketch_of_second, second, &rooms[half + 1]);
+		gather_halves(numbers, sketches, block->size / 8, word, hc_load_u64(block->bytes + 8 * word, swap),
+			hc_load_u32(block->bytes + 8 * word, swap), hc_load_u32(block->bytes + 8 * word + 4, swap));
 	}
 }
 
@@ -306,6 +311,66 @@ void hc_numbers_gather_blocks(
 		} else {
 			gather_numbers(numbers, sketches, &blocks[k], words[k], false);
 		}
+	}
+}
+
+/* Which of some words of a stretch are numbers. */
+struct window {
+	uint64_t first; /* word of the stretch; a multiple of 64 */
+	uint64_t masks[WINDOW + 1];
+};
+
+/* Has it begin at word FIRST, or a little before. */
+static void move_window(struct window *window, const hc_blocks *blocks, const hc_live_words *words, uint64_t first)
+{
+	const hc_word_range low = { .low = blocks->spans[0].start, .span = blocks->spans[0].size },
+			    high = { .low = blocks->spans[1].start, .span = blocks->spans[1].size };
+	uint64_t end = (words->region->end - words->address) / 8;
+
+	window->first = hc_align_down(first, HC_WORD_MASK);
+	for (unsigned i = 0; i < WINDOW; i++) {
+		uint64_t at = window->first + i * HC_WORD_MASK;
+
+		window->masks[i] =
+			at < end ? hc_words_in_neither(words->bytes + 8 * at, MIN(end - at, HC_WORD_MASK), low, high) :
+				   0;
+	}
+}
+
+/* The numbers of a small BLOCK. */
+static inline uint64_t numbers_of(
+	struct window *window, const hc_blocks *blocks, const hc_live_words *words, const hc_live_block *block)
+{
+	uint64_t at = (block->bytes - words->bytes) / 8;
+
+	if (at - window->first >= (WINDOW - 1) * HC_WORD_MASK)
+		move_window(window, blocks, words, at);
+	const uint64_t *masks = &window->masks[(at - window->first) / HC_WORD_MASK];
+
+	/* Twice by a part: at the beginning of a mask there is nothing to take of the next. */
+	uint64_t from_there = masks[0] >> at % HC_WORD_MASK | masks[1] << 1 << (HC_WORD_MASK - 1 - at % HC_WORD_MASK);
+
+	return from_there & ~(uint64_t)0 >> (HC_WORD_MASK - block->size / 8);
+}
+
+void hc_numbers_gather_stretch(hc_numbers *numbers, unsigned worker, const hc_live_words *words)
+{
+	const hc_blocks *blocks = numbers->references->blocks;
+	hc_stretch_blocks at = hc_stretch_blocks_of(words);
+	/* Nowhere yet. */
+	struct window window = { .first = (uint64_t)1 << 63 };
+	hc_live_block block;
+
+	while (hc_stretch_blocks_next(&at, &block)) {
+		if (is_small(&block)) {
+			uint64_t mask = numbers_of(&window, blocks, words, &block);
+
+			gather_numbers(numbers, &numbers->sketches[worker], &block, mask, false);
+			continue;
+		}
+		hc_word_source source = hc_live_block_source(numbers->references, &block);
+
+		hc_numbers_gather(numbers, worker, &source);
 	}
 }
 

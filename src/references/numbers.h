@@ -60,6 +60,9 @@ void hc_numbers_gather(void *data, unsigned worker, const hc_word_source *source
 void hc_numbers_gather_blocks(
 	hc_numbers *numbers, unsigned worker, const hc_live_block *blocks, const uint64_t *words, unsigned count);
 
+/* The same for a stretch, whose words are in our byte order. */
+void hc_numbers_gather_stretch(hc_numbers *numbers, unsigned worker, const hc_live_words *words);
+
 /* When those of a part of the heap were gathered: leaves out the places that are hopeless from now on. Nothing else of that part is kept. */
 void hc_numbers_leave_out_hopeless(hc_numbers *numbers);
 

@@ -18,19 +18,29 @@ const char *hc_reach_name(hc_reach reach)
 	return (unsigned)reach < HC_REACH_COUNT ? names[reach] : "";
 }
 
-/* Marks what is not in use, so that the search never enters it. */
+/* The same for the blocks that start in GROUP. */
+static void mark_unused_of_group(hc_references *references, uint64_t group)
+{
+	const hc_blocks *blocks = references->blocks;
+	uint32_t number = blocks->rank[group];
+
+	for (uint64_t word = group * HC_GROUP_WORDS; word < (group + 1) * HC_GROUP_WORDS; word++)
+		for (uint64_t bits = blocks->starts[word]; bits; bits &= bits - 1)
+			if (blocks->states[number++] != HC_BLOCK_IN_USE)
+				references->marks[word] |= bits & -bits;
+}
+
+/* Marks what is not in use, so that the search never enters it. Groups in which all blocks are are not gone through one by one. */
 static void mark_unused(hc_references *references)
 {
 	const hc_blocks *blocks = references->blocks;
-	uint32_t number = 0;
+	uint32_t unused = hc_blocks_next_unused(blocks, 0);
 
-	for (uint64_t word = 0; word < blocks->granule_count / 64; word++) {
-		uint64_t bits = blocks->starts[word], unused = 0;
-
-		for (; bits; bits &= bits - 1)
-			if (blocks->states[number++] != HC_BLOCK_IN_USE)
-				unused |= bits & -bits;
-		references->marks[word] = unused;
+	for (uint64_t group = 0; group < blocks->granule_count / HC_GROUP_GRANULES; group++) {
+		if (blocks->rank[group + 1] <= unused)
+			continue;
+		mark_unused_of_group(references, group);
+		unused = hc_blocks_next_unused(blocks, blocks->rank[group + 1]);
 	}
 }
 
