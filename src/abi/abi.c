@@ -300,16 +300,6 @@ void hc_abi_destroy(hc_abi *abi)
 	g_free(abi);
 }
 
-hc_sites *hc_abi_sites(hc_abi *abi)
-{
-	const hc_abi_input *input = &abi->input;
-
-	if (!abi->sites)
-		abi->sites = hc_sites_create(input->core, hc_program_types_modules(input->program_types),
-			hc_program_types_debug_info(input->program_types), input->program_types, input->jobs);
-	return abi->sites;
-}
-
 const hc_abi_totals *hc_abi_get_totals(const hc_abi *abi)
 {
 	return &abi->totals;

@@ -8,7 +8,7 @@
  *
  *	compare.c	two layouts, part by part
  *	same.c		whether two definitions of one name are of one class
- *	sides.c		whose a layout is, and what has been told
+ *	sides.c		whose a layout is, what has been told, which calls allocate
  *	vtables.c	vtables of one class with different lengths
  *	allocations.c	calls that allocate less for an object than its constructor's module has for its class
  *	blocks.c	blocks of such a class by the layout that their size fits; damage behind them
@@ -36,7 +36,8 @@ typedef struct hc_abi_input {
 	const hc_areas *areas;
 	const hc_references *references;
 	const hc_unloaded *unloaded;
-	unsigned jobs; /* threads that read code; 0: one for each processor */
+	unsigned jobs;		     /* threads that read code; 0: one for each processor */
+	hc_diagnostics *diagnostics; /* what of the user's own could not be read is counted there */
 } hc_abi_input;
 
 /* What INPUT has must outlive the result. OPTIONS may be NULL. Reads types: one thread at a time. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What those share that find differences: whose a layout is, and what has been told. */
+/* What those share that find differences: whose a layout is, what has been told, and which calls allocate. */
 #include "abi/abi_state.h"
 
 #include <string.h>
@@ -20,4 +20,14 @@ bool hc_abi_is_told(const hc_abi *abi, const char *name, unsigned count)
 		if (!strcmp(g_array_index(abi->differences, hc_abi_difference, i).name, name))
 			return true;
 	return false;
+}
+
+hc_sites *hc_abi_sites(hc_abi *abi)
+{
+	const hc_abi_input *input = &abi->input;
+
+	if (!abi->sites)
+		abi->sites = hc_sites_create(input->core, hc_program_types_modules(input->program_types),
+			hc_program_types_debug_info(input->program_types), input->program_types, input->jobs, input->diagnostics);
+	return abi->sites;
 }

@@ -379,6 +379,7 @@ hc_abi *hc_analysis_find_abi(const hc_analysis *analysis, const hc_abi_options *
 		.references = analysis->references,
 		.unloaded = analysis->unloaded,
 		.jobs = analysis->jobs,
+		.diagnostics = analysis->diagnostics,
 	};
 
 	return hc_abi_create(&input, options);

@@ -33,7 +33,7 @@ typedef struct hc_findings_input {
 	const hc_memory *memory;
 	const hc_types *types;	       /* NULL: not asked for */
 	const hc_ownership *ownership; /* with what owners retain; NULL: not asked for */
-	const hc_diagnostics *diagnostics;
+	hc_diagnostics *diagnostics;
 	unsigned jobs; /* threads; 0: one per processor */
 	bool no_sites; /* the program's code is not to be read */
 } hc_findings_input;

@@ -74,6 +74,7 @@ void hc_find_two_layouts(const hc_findings_input *input, hc_findings *findings)
 		.references = input->references,
 		.unloaded = input->unloaded,
 		.jobs = input->jobs,
+		.diagnostics = input->diagnostics,
 	};
 
 	findings->abi = hc_abi_create(&abi_input, &options);
