@@ -178,7 +178,9 @@ char *hc_word_site_answer(const hc_site_answer *answer)
 char *hc_word_site_in_short(const hc_site_answer *answer)
 {
 	bool is_probable = answer->verdict >= HC_SITE_VERDICT_PROBABLY;
-	unsigned count = is_probable ? 1 : answer->count;
+	/* That a call computes its size speaks for it no more than for those of the runtime, which are not named. */
+	bool is_nothing = answer->verdict == HC_SITE_VERDICT_COMPUTED && !answer->by_contents;
+	unsigned count = is_probable ? 1 : is_nothing ? 0 : answer->count;
 	GString *text = g_string_new(NULL);
 
 	if (count > SHORT_MOST || count > answer->place_count || !count) {
