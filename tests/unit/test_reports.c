@@ -521,7 +521,7 @@ static void check_block_json(const report_process *process)
 	CU_ASSERT_TRUE(json_is_null(json_object_get(json, "block")));
 	UNIT_ASSERT_TEXT(json_string_value(json_object_get(json, "symbol")), "logic_worker+0x10");
 	json_decref(json);
-	CU_ASSERT_FALSE(hc_report_block(process->analysis, 0x10, &options, &error));
+	CU_ASSERT_FALSE(hc_report_block(process->analysis, 0x10, NULL, &options, &error));
 	CU_ASSERT_TRUE(g_error_matches(error, HC_ERROR, HC_ERROR_NOT_MAPPED));
 }
 
