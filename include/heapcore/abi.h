@@ -80,7 +80,7 @@ typedef struct hc_abi_side {
 /* What tells that lost blocks hang on what one side does not know. */
 typedef enum {
 	HC_ABI_LOST_BY_FREED, /* memory that was freed, of the size of the class, still points to them from there */
-	HC_ABI_LOST_BY_LIKES, /* they begin as blocks do that live objects have there, and hardly any others */
+	HC_ABI_LOST_BY_LIKES, /* they begin as blocks do that live objects have there, and hardly any others; or are of their size, too */
 	HC_ABI_LOST_COUNT,
 } hc_abi_lost;
 
@@ -153,8 +153,8 @@ unsigned hc_abi_count(const hc_abi *abi);
 const hc_abi_difference *hc_abi_get(const hc_abi *abi, unsigned index);
 
 /*
- * Which calls may have made the lost blocks that hung on DIFFERENCE's members, and where these are in the source. FALSE: there are none. Free
- * *RET_ANSWER with hc_site_answer_clear().
+ * Which calls may have made the lost blocks that hung on DIFFERENCE's members, and where these are in the source. If one module alone knows the
+ * members, they are looked for there. FALSE: there are none. Free *RET_ANSWER with hc_site_answer_clear().
  */
 bool hc_abi_ask_sites(const hc_abi_difference *difference, hc_sites *sites, hc_site_answer *ret_answer);
 

@@ -87,8 +87,12 @@ bool hc_report_arenas(const hc_analysis *analysis, const hc_report_options *opti
 bool hc_report_mappings(const hc_analysis *analysis, const hc_report_options *options, GError **error); /* areas */
 bool hc_report_threads(const hc_analysis *analysis, const hc_report_options *options, GError **error);	/* areas */
 
-/* Everything known of ADDRESS. References. HC_ERROR_NOT_MAPPED if the process had nothing there. */
-bool hc_report_block(const hc_analysis *analysis, hc_address address, const hc_report_options *options, GError **error);
+/*
+ * Everything known of ADDRESS. References. SITES tell which calls may have made the block; NULL: that is not told. HC_ERROR_NOT_MAPPED if the
+ * process had nothing there.
+ */
+bool hc_report_block(const hc_analysis *analysis, hc_address address, hc_sites *sites, const hc_report_options *options,
+	GError **error);
 
 /* Where the search for pointers began, and where not, and why. References. */
 bool hc_report_roots(const hc_analysis *analysis, const hc_report_options *options, GError **error);
@@ -201,6 +205,8 @@ typedef struct hc_instances_view {
 	const char *type;
 	hc_chunks_order order;
 	uint64_t limit; /* at most so many; 0: all */
+	hc_sites
+		*sites; /* to tell which calls may have made the blocks of most frequent size; NULL: that is not told */
 } hc_instances_view;
 
 /*

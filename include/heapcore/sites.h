@@ -49,6 +49,8 @@ typedef struct hc_sites_read_amount {
 	unsigned modules, unread_modules;
 } hc_sites_read_amount;
 hc_sites_read_amount hc_sites_amount(const hc_sites *sites);
+const hc_module *hc_sites_unread_module(
+	const hc_sites *sites, unsigned index); /* of these the one whose code is not here */
 
 /* Why nothing could be read at all, a clause; NULL: something was. */
 const char *hc_sites_why_none(const hc_sites *sites);
@@ -82,11 +84,10 @@ typedef enum {
 	HC_SITE_VERDICT_COMPUTED, /* no call has a number that fits: those that compute theirs are left */
 	HC_SITE_VERDICT_SOME,	  /* one of several calls, or of one that computes its size */
 	HC_SITE_VERDICT_PROBABLY, /* one call fits, and agrees in more than the size; what else there is, is less likely */
-	HC_SITE_VERDICT_ONLY,	  /* one call fits, and no other can be it */
 	HC_SITE_VERDICT_COUNT,
 } hc_site_verdict;
 
-/* "none", "computed", "one-of", "probably", "only" */
+/* "none", "computed", "one-of", "probably" */
 const char *hc_site_verdict_name(hc_site_verdict verdict);
 
 enum {

@@ -315,12 +315,35 @@ const hc_abi_difference *hc_abi_get(const hc_abi *abi, unsigned index)
 	return index < abi->differences->len ? &g_array_index(abi->differences, hc_abi_difference, index) : NULL;
 }
 
+/* Whose the lost blocks are, if nothing else tells: the one module that knows the members they hung on. NULL: there are several. */
+static const hc_module *module_that_knows(const hc_abi_difference *difference)
+{
+	const hc_abi_side *side = &difference->sides[difference->holder_side];
+
+	return side->module_count == 1 ? side->modules[0] : NULL;
+}
+
+static bool has_site_in(const hc_site_answer *answer, const hc_module *module)
+{
+	for (unsigned i = 0; i < answer->count; i++)
+		if (answer->sites[i]->module == module)
+			return true;
+	return false;
+}
+
 bool hc_abi_ask_sites(const hc_abi_difference *difference, hc_sites *sites, hc_site_answer *ret_answer)
 {
+	const hc_module *owner = difference->owner ? difference->owner : module_that_knows(difference);
+
 	if (!difference->head_count)
 		return false;
 	hc_sites_ask_blocks(sites, difference->heads, difference->head_sizes, difference->head_count, difference->trees,
-		difference->owner, ret_answer);
+		owner, ret_answer);
+	/* Calls of others fit in size by chance. */
+	if (owner && !has_site_in(ret_answer, owner)) {
+		hc_site_answer_clear(ret_answer);
+		return false;
+	}
 	hc_sites_find_places(sites, ret_answer, HC_SITES_KEPT_MAX);
 	return true;
 }

@@ -5,7 +5,8 @@
  *	make_slots	each word of a member that only one side has, where a pointer to the start of a block may stand
  *	find_likes	live objects of the class whose size fits the layout with the member: what stands at a slot leads to blocks
  *			that begin with an address in some module: with a vtable, with a table of the library. How many live blocks begin so, and
- *			how many of them hang on such a slot? Where most do, a lost block that begins so is likely to have hung there
+ *			how many of them hang on such a slot? Where most do, a lost block that begins so is likely to have hung there. Blocks that
+ *			begin with no such address are alike if they are of one size, and begin with a word of one kind; of these there must be more
  *	find_freed	memory that was freed, where the header of a chunk of the class's size still stands in front of the object: what a slot of
  *			it leads to was left behind. Only if at least half of the live blocks of that size are of the class, for any other
  *			structure of that size that forgets a pointer there looks the same; and if its other pointers are such
@@ -19,7 +20,10 @@ enum {
 	SLOTS_MAX = 1024,
 	SLOTS_EACH = 64,       /* of one difference */
 	OVERWRITTEN_WORDS = 2, /* of a freed block, by links */
-	LIKES_LEAST = 3,       /* live blocks that hang there */
+	LIKES_LEAST = 3,       /* live blocks that hang there, and begin with one address */
+	LIKES_OF_SIZE = 16,    /* ... that are of one size, and begin with a word of one kind */
+	FOUND_MOST = 16,       /* blocks that hang on one object, each of which counts once */
+	SMALL_WORD = 1 << 16,  /* a number */
 	LIKES_MAX = 1 << 16,
 	POINTERS_MAX = 32, /* of a structure that are looked at */
 };
@@ -33,9 +37,9 @@ struct slot {
 	bool is_usual;	 /* at least half of the live blocks of that size are of the class */
 };
 
-/* Live blocks that begin with one and the same address in a module. */
+/* Live blocks that begin with one and the same address in a module, or are otherwise alike. */
 struct like {
-	guint64 word;
+	guint64 word; /* read_mark() */
 	unsigned slot;
 	uint64_t hanging; /* on that slot */
 	uint64_t all;
@@ -118,11 +122,52 @@ static bool read_block(const hc_abi *abi, hc_address address, hc_block *ret_bloc
 	       ret_block->state == HC_BLOCK_IN_USE && !ret_block->label;
 }
 
-/* The address in a module with which BLOCK begins; FALSE if it does not. */
-static bool read_mark(const hc_abi *abi, const hc_block *block, uint64_t *ret_word)
+/* No address has this bit where a process may have memory. */
+#define MARK_OF_SIZE (UINT64_C(1) << 63)
+
+static bool is_printable(uint64_t word, unsigned size)
 {
-	return block->size >= abi->input.blocks->word && hc_core_read_word(abi->input.core, block->address, ret_word) &&
-	       hc_modules_find(hc_program_types_modules(abi->input.program_types), *ret_word) != NULL;
+	for (unsigned i = 0; i < size; i++)
+		if (!g_ascii_isprint((char)(word >> 8 * i)))
+			return false;
+	return true;
+}
+
+/* 0 to 4: what kind of a word it is. */
+static unsigned kind_of_word(const hc_abi *abi, uint64_t word)
+{
+	if (!word)
+		return 0;
+	if (word < SMALL_WORD)
+		return 1;
+	if (hc_blocks_may_contain(abi->input.blocks, word))
+		return 2;
+	return is_printable(word, abi->input.blocks->word) ? 3 : 4;
+}
+
+/* What BLOCK is told by: the address in a module with which it begins; else its size, and what kind of a word it begins with. */
+static bool read_mark(const hc_abi *abi, const hc_block *block, uint64_t *ret_mark)
+{
+	if (block->size < abi->input.blocks->word || block->size > UINT32_MAX ||
+		!hc_core_read_word(abi->input.core, block->address, ret_mark))
+		return false;
+	if (!hc_modules_find(hc_program_types_modules(abi->input.program_types), *ret_mark))
+		*ret_mark = MARK_OF_SIZE | block->size << 3 | kind_of_word(abi, *ret_mark);
+	return true;
+}
+
+/* Of one member, of which both may be slots. */
+static bool is_of_one_member(const struct search *search, unsigned a, unsigned b)
+{
+	return slot_at(search, a)->difference == slot_at(search, b)->difference &&
+	       slot_at(search, a)->change == slot_at(search, b)->change;
+}
+
+static bool is_likely(const struct like *like)
+{
+	uint64_t least = like->word & MARK_OF_SIZE ? LIKES_OF_SIZE : LIKES_LEAST;
+
+	return like->hanging >= least && 2 * like->hanging >= like->all;
 }
 
 static void count_like(struct search *search, unsigned slot, uint64_t word)
@@ -137,23 +182,32 @@ static void count_like(struct search *search, unsigned slot, uint64_t word)
 		like->slot = slot;
 		g_hash_table_insert(search->likes, &like->word, like);
 	}
-	like->hanging += like->slot == slot;
+	like->hanging += is_of_one_member(search, like->slot, slot);
 }
 
 static void look_at_object(hc_abi *abi, unsigned difference, const hc_block *block, int side, void *data)
 {
 	struct search *search = data;
+	hc_address seen[FOUND_MOST];
+	unsigned seen_count = 0;
 
-	for (unsigned i = 0; i < search->slots->len; i++) {
+	for (unsigned i = 0; i < search->slots->len && seen_count < FOUND_MOST; i++) {
 		const struct slot *slot = slot_at(search, i);
+		bool is_seen = false;
 		hc_block found;
 		uint64_t word;
 
 		if (slot->difference != difference || (side >= 0 && (unsigned)side != slot->side) ||
 			slot->offset + abi->input.blocks->word > block->size)
 			continue;
-		if (read_block(abi, block->address + slot->offset, &found) && read_mark(abi, &found, &word))
-			count_like(search, i, word);
+		if (!read_block(abi, block->address + slot->offset, &found) || !read_mark(abi, &found, &word))
+			continue;
+		for (unsigned k = 0; k < seen_count; k++)
+			is_seen |= seen[k] == found.address;
+		if (is_seen)
+			continue;
+		seen[seen_count++] = found.address;
+		count_like(search, i, word);
 	}
 }
 
@@ -175,7 +229,7 @@ static void count_live(struct search *search)
 		count = g_hash_table_lookup(search->sizes, &(guint64){ block.size });
 		if (count)
 			++*count;
-		if (block.size >= abi->input.blocks->word && hc_core_read_word(abi->input.core, block.address, &word) &&
+		if (g_hash_table_size(search->likes) && read_mark(abi, &block, &word) &&
 			(like = g_hash_table_lookup(search->likes, &(guint64){ word })))
 			like->all++;
 	}
@@ -303,11 +357,10 @@ static void find_like_heads(struct search *search)
 		uint64_t word;
 		const struct like *like;
 
-		if (reach != HC_REACH_DIRECTLY_LOST || block.size < abi->input.blocks->word ||
-			!hc_core_read_word(abi->input.core, block.address, &word))
+		if (reach != HC_REACH_DIRECTLY_LOST || !read_mark(abi, &block, &word))
 			continue;
 		like = g_hash_table_lookup(search->likes, &(guint64){ word });
-		if (like && like->hanging >= LIKES_LEAST && 2 * like->hanging >= like->all)
+		if (like && is_likely(like))
 			note_head(search, block.address, like->slot, HC_ABI_LOST_BY_LIKES);
 	}
 }

@@ -102,7 +102,7 @@ static void open_block(browse_state *state, hc_address address)
 	const hc_report_options options = options_for(state, text);
 	GError *error = NULL;
 
-	hc_report_block(state->analysis, address, &options, &error);
+	hc_report_block(state->analysis, address, NULL, &options, &error);
 	open_page(state, "A block, who refers to it, and what stands in it", text, error);
 }
 

@@ -23,10 +23,12 @@ cli_status cli_run_types(const cli_command *command, int argc, char **argv)
 			.help = "of instances: size (largest first, the default), address" },
 		{ CLI_SIZE, "limit", &limit, .takes = "a number", .argument = "N",
 			.help = "at most so many rows; 0: all (default 25, with --json 0; of instances 1000)" },
+		CLI_NO_SITES_OPTION(options),
 		CLI_CONTAINERS_OPTION(options),
 		{ 0 },
 	};
 	g_auto(cli_core_report) report = { 0 };
+	g_autoptr(hc_sites) sites = NULL;
 	cli_status status;
 
 	if (!cli_parse(command, argc, argv, own, 1, 2, &options, &status))
@@ -40,6 +42,8 @@ cli_status cli_run_types(const cli_command *command, int argc, char **argv)
 	view.limit = limit;
 	if (!cli_core_report_begin(&report, &options, options.arguments, HC_STAGE_TYPES, &status))
 		return status;
+	if (view.type && !options.no_sites)
+		view.sites = sites = hc_analysis_find_sites(report.analysis);
 	return cli_core_report_end(&report,
 		view.type ? hc_report_instances(report.analysis, &view, &report.output.options, &report.error) :
 			    hc_report_types(report.analysis, limit, &report.output.options, &report.error));

@@ -49,6 +49,8 @@ typedef struct address_facts {
 	const uint8_t *content; /* from the block's start, or else from the address */
 	uint64_t content_length;
 	hc_address content_address;
+	bool has_site;
+	hc_site_answer site;
 } address_facts;
 
 static void facts_deinit(address_facts *facts)
@@ -57,6 +59,7 @@ static void facts_deinit(address_facts *facts)
 	hc_block_type_clear(&facts->type);
 	g_free(facts->references);
 	g_array_unref(facts->targets);
+	hc_site_answer_clear(&facts->site);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(address_facts, facts_deinit)
@@ -278,6 +281,7 @@ static json_t *facts_json(const address_facts *facts)
 		{ "retained", NULL, hc_retained_by_block(analysis, facts->in_block ? &facts->block : NULL) },
 		{ "dominator", NULL, hc_dominator_of_block(analysis, facts->in_block ? &facts->block : NULL) },
 		{ "allocation_site", NULL, hc_value_none() },
+		{ "sites", NULL, hc_value_json(hc_site_answer_json(facts->has_site ? &facts->site : NULL)) },
 		{ "references", NULL, hc_value_json(references_json(facts)) },
 		{ "points_to", NULL, hc_value_json(targets_json(facts)) },
 		{ "content", NULL, hc_value_take_plain(content_digits(facts)) },
@@ -309,6 +313,14 @@ static void print_headline(const address_facts *facts, hc_output *output)
 	hc_output_text(output, "\n");
 }
 
+/* It is not in a core; what the code tells of it. */
+static char *site_text(const address_facts *facts)
+{
+	g_autofree char *answer = facts->has_site ? hc_word_site_answer(&facts->site) : NULL;
+
+	return answer ? g_strdup_printf("not in a core; %s", answer) : g_strdup("not in a core");
+}
+
 static void print_block(const address_facts *facts, hc_output *output)
 {
 	const hc_block *block = &facts->block;
@@ -332,7 +344,7 @@ static void print_block(const address_facts *facts, hc_output *output)
 		{ NULL, "reach", hc_value_plain(hc_word_reach(reach)) },
 		{ NULL, "retains", hc_retained_by_block(facts->analysis, block) },
 		{ NULL, "only through", hc_dominator_of_block(facts->analysis, block) },
-		{ NULL, "allocation site", hc_value_plain(in_use ? "not in a core" : NULL) },
+		{ NULL, "allocation site", hc_value_take_text(in_use ? site_text(facts) : NULL) },
 		{ NULL, "before it",
 			hc_value_take_text(facts->has_previous ? hc_word_neighbour(&facts->previous) : NULL) },
 		{ NULL, "after it", hc_value_take_text(facts->has_next ? hc_word_neighbour(&facts->next) : NULL) },
@@ -467,13 +479,26 @@ static void print_facts(const address_facts *facts, hc_output *output)
 	}
 }
 
-bool hc_report_block(const hc_analysis *analysis, hc_address address, const hc_report_options *options, GError **error)
+static void ask_sites(address_facts *facts, hc_sites *sites, const hc_report_options *options)
+{
+	const hc_block *block = &facts->block;
+
+	if (!sites || !facts->in_block || block->state != HC_BLOCK_IN_USE || block->label || hc_sites_why_none(sites))
+		return;
+	hc_sites_ask_blocks(sites, &block->address, &block->size, 1, 1, NULL, &facts->site);
+	hc_site_answer_place(sites, &facts->site, options);
+	facts->has_site = true;
+}
+
+bool hc_report_block(const hc_analysis *analysis, hc_address address, hc_sites *sites, const hc_report_options *options,
+	GError **error)
 {
 	g_autoptr(hc_output) output = hc_output_create(options);
 	g_auto(address_facts) facts;
 
 	if (!collect(analysis, address, &facts, error))
 		return false;
+	ask_sites(&facts, sites, options);
 	if (options->format == HC_REPORT_JSON)
 		hc_json_write(output, facts_json(&facts));
 	else

@@ -133,6 +133,56 @@ static hc_records *make_rows(const struct instances *instances, bool is_text, bo
 	return records;
 }
 
+/* Of the blocks that are listed. FALSE: nothing is to be told. */
+static bool ask_sites(const struct instances *instances, const hc_report_options *options, hc_site_answer *ret_answer)
+{
+	const hc_blocks *blocks = hc_analysis_blocks(instances->analysis);
+	g_autofree hc_address *addresses = g_new(hc_address, (size_t)instances->kept->len + 1);
+	g_autofree uint64_t *sizes = g_new(uint64_t, (size_t)instances->kept->len + 1);
+	unsigned count = 0;
+
+	if (!instances->view->sites || hc_sites_why_none(instances->view->sites))
+		return false;
+	for (unsigned i = 0; i < instances->kept->len; i++) {
+		hc_block block;
+
+		if (!hc_blocks_get(blocks, g_array_index(instances->kept, instance, i).number, &block) || block.label)
+			continue;
+		addresses[count] = block.address;
+		sizes[count++] = block.size;
+	}
+	if (!count)
+		return false;
+	hc_sites_ask_blocks(instances->view->sites, addresses, sizes, count, instances->all.blocks, NULL, ret_answer);
+	hc_site_answer_place(instances->view->sites, ret_answer, options);
+	return true;
+}
+
+static void print_sites(const struct instances *instances, hc_output *output)
+{
+	hc_site_answer answer;
+
+	if (!ask_sites(instances, output->options, &answer))
+		return;
+	g_autofree char *text = hc_word_site_answer(&answer), *shown = text ? hc_text_escape(text, -1) : NULL;
+
+	if (shown)
+		hc_output_wrapped(output, 0, 0, shown);
+	hc_site_answer_clear(&answer);
+}
+
+static json_t *sites_json(const struct instances *instances, const hc_report_options *options)
+{
+	hc_site_answer answer;
+
+	if (!ask_sites(instances, options, &answer))
+		return NULL;
+	json_t *object = hc_site_answer_json(&answer);
+
+	hc_site_answer_clear(&answer);
+	return object;
+}
+
 static void print(const struct instances *instances, hc_output *output)
 {
 	g_autoptr(hc_records) rows = make_rows(instances, true, output->options->verbose);
@@ -142,11 +192,12 @@ static void print(const struct instances *instances, hc_output *output)
 	hc_records_print(rows, output);
 	hc_output_printf(output, "%s, %s\n", blocks, hc_text_size(size, instances->all.bytes));
 	hc_left_out_print((unsigned)MIN(instances->all.blocks, UINT_MAX), instances->view->limit, output);
+	print_sites(instances, output);
 	hc_debug_info_gaps_print(instances->analysis, output);
 	hc_diagnostics_print(hc_analysis_diagnostics(instances->analysis), NULL, output);
 }
 
-static json_t *instances_json(const struct instances *instances)
+static json_t *instances_json(const struct instances *instances, const hc_report_options *options)
 {
 	g_autoptr(hc_records) rows = make_rows(instances, false, true);
 	const hc_fact facts[] = {
@@ -154,6 +205,7 @@ static json_t *instances_json(const struct instances *instances)
 		{ "count", NULL, hc_value_count(instances->all.blocks) },
 		{ "bytes", NULL, hc_value_count(instances->all.bytes) },
 		{ "instances", NULL, hc_value_json(hc_records_json(rows)) },
+		{ "sites", NULL, hc_value_json(sites_json(instances, options)) },
 		{ "debug_info_gaps", NULL, hc_value_json(hc_debug_info_gaps_json(instances->analysis)) },
 	};
 
@@ -173,7 +225,7 @@ bool hc_report_instances(
 	instances.kept = kept = g_array_new(FALSE, FALSE, sizeof(instance));
 	collect(&instances, selection);
 	if (options->format == HC_REPORT_JSON)
-		hc_json_write(output, instances_json(&instances));
+		hc_json_write(output, instances_json(&instances, options));
 	else
 		print(&instances, output);
 	return hc_output_finish(output, error);

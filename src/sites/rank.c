@@ -70,7 +70,6 @@ const char *hc_site_verdict_name(hc_site_verdict verdict)
 		[HC_SITE_VERDICT_COMPUTED] = "computed",
 		[HC_SITE_VERDICT_SOME] = "one-of",
 		[HC_SITE_VERDICT_PROBABLY] = "probably",
-		[HC_SITE_VERDICT_ONLY] = "only",
 	};
 
 	return names[verdict];
@@ -542,7 +541,9 @@ void hc_sites_ask(hc_sites *sites, const hc_site_question *question, hc_site_ans
 		const struct candidate *first = &g_array_index(candidates, struct candidate, 0);
 
 		ret_answer->by_class = first->is_class;
-		ret_answer->by_contents = first->agreeing && !first->differing;
+		/* Of one block or two a number may be there by chance; an address hardly. */
+		ret_answer->by_contents = first->agreeing && !first->differing &&
+					  (samples->len >= FEW || first->addresses || first->agreeing > 1);
 		if (is_alone_in_owner(candidates))
 			ret_answer->only_in = question->owner;
 		ret_answer->verdict = !is_open && is_probable(candidates, ret_answer) ? HC_SITE_VERDICT_PROBABLY :

@@ -285,3 +285,8 @@ hc_sites_read_amount hc_sites_amount(const hc_sites *sites)
 		.unread_modules = sites->unread->len,
 	};
 }
+
+const hc_module *hc_sites_unread_module(const hc_sites *sites, unsigned index)
+{
+	return index < sites->unread->len ? sites->unread->pdata[index] : NULL;
+}

@@ -267,7 +267,8 @@ char *hc_word_abi_lost(const hc_abi_difference *difference)
 		g_autofree char *blocks = hc_unit_text(lost[HC_ABI_LOST_BY_LIKES].blocks, "lost blocks");
 
 		g_string_append_printf(text,
-			"%sAs those that live objects have in such members, and hardly any others, begin %s (%s).",
+			"%sLike those that live objects have in such members, and hardly any others, are %s (%s): they begin with the same address, or are "
+			"of the same size and begin with a word of the same kind.",
 			text->len ? " " : "", blocks, hc_text_size(size, lost[HC_ABI_LOST_BY_LIKES].bytes));
 	}
 	return g_string_free(text, !text->len);

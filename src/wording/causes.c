@@ -6,6 +6,7 @@
 #include "snapshot/snapshot.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 enum {
 	NAMED_MAX = 3, /* kinds of lost blocks, sizes */
@@ -145,7 +146,7 @@ static void append_layouts(GString *text, const hc_diff *diff)
 		return;
 	g_autofree char *sentence = hc_word_diff_layouts(&layouts);
 
-	g_string_append_printf(text, ". %s", sentence);
+	g_string_append_printf(text, "%s %s", g_str_has_suffix(text->str, ".") ? "" : ".", sentence);
 }
 
 /* Whether the class of two layouts is to be told with the same call as ROW. */
@@ -156,7 +157,8 @@ static bool is_told_with_layouts(const hc_diff *diff, const char *site)
 					hc_word_site_in_short(&layouts.layouts->site) :
 					NULL;
 
-	return !g_strcmp0(told, site);
+	/* One may be surer of it. */
+	return told && !strcmp(strchr(told, ' '), strchr(site, ' '));
 }
 
 /* " (probably allocated at ...)" */

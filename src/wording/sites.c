@@ -157,7 +157,6 @@ char *hc_word_site_answer(const hc_site_answer *answer)
 	GString *text = g_string_new(NULL);
 
 	switch (answer->verdict) {
-	case HC_SITE_VERDICT_ONLY:
 	case HC_SITE_VERDICT_PROBABLY:
 		append_probably(text, answer);
 		break;
@@ -178,7 +177,9 @@ char *hc_word_site_answer(const hc_site_answer *answer)
 char *hc_word_site_in_short(const hc_site_answer *answer)
 {
 	bool is_probable = answer->verdict >= HC_SITE_VERDICT_PROBABLY;
-	unsigned count = is_probable ? 1 : answer->count;
+	/* That a call computes its size speaks for it no more than for those of the runtime, which are not named. */
+	bool is_nothing = answer->verdict == HC_SITE_VERDICT_COMPUTED && !answer->by_contents;
+	unsigned count = is_probable ? 1 : is_nothing ? 0 : answer->count;
 	GString *text = g_string_new(NULL);
 
 	if (count > SHORT_MOST || count > answer->place_count || !count) {
@@ -192,4 +193,33 @@ char *hc_word_site_in_short(const hc_site_answer *answer)
 		g_string_append_printf(text, "%s%s", !i ? "" : i + 1 < count ? ", " : " or ", site);
 	}
 	return g_string_free(text, FALSE);
+}
+
+char *hc_word_sites_unread(const hc_sites *sites)
+{
+	hc_sites_read_amount amount = hc_sites_amount(sites);
+	GString *text = g_string_new(NULL);
+	char size[HC_TEXT_SIZE_LENGTH];
+
+	if (hc_sites_why_none(sites)) {
+		g_string_printf(text, "Which calls allocate is not told: %s.", hc_sites_why_none(sites));
+		return g_string_free(text, FALSE);
+	}
+	if (amount.unread_modules) {
+		g_string_append(text, "Calls are not looked for in ");
+		for (unsigned i = 0; i < MIN(amount.unread_modules, SHORT_MOST); i++)
+			g_string_append_printf(text, "%s%s", i ? ", " : "", hc_sites_unread_module(sites, i)->name);
+		if (amount.unread_modules > SHORT_MOST)
+			g_string_append_printf(text, " and %u more", amount.unread_modules - SHORT_MOST);
+		g_string_append_printf(
+			text, ", whose %s not here", amount.unread_modules == 1 ? "file is" : "files are");
+	}
+	if (amount.unread_bytes)
+		g_string_append_printf(text, "%s%s of %s",
+			amount.unread_modules ? ", nor in " : "Calls are not looked for in ",
+			hc_text_size(size, amount.unread_bytes),
+			"code that could not be decoded, or is too long for one function");
+	if (text->len)
+		g_string_append(text, ": they may have made the blocks, too.");
+	return g_string_free(text, !text->len);
 }

@@ -216,7 +216,10 @@ char *hc_word_site(const hc_site *site, const hc_site_place *place);
  */
 char *hc_word_site_answer(const hc_site_answer *answer);
 
-/* The same in short, without why: "probably allocated at engine.cpp:41 in Engine::evaluate()". NULL: more than three calls may be it. */
+/* Which code was not read, so that calls in it are not among those that are told. NULL: all was. */
+char *hc_word_sites_unread(const hc_sites *sites);
+
+/* hc_word_site_answer() in short, without why: "probably allocated at engine.cpp:41 in Engine::evaluate()". NULL: more than three calls may be it. */
 char *hc_word_site_in_short(const hc_site_answer *answer);
 
 /* Before hc_word_unread(): "whether anything is lost is not known: ..."; NULL: it is known. */

@@ -484,13 +484,13 @@ static void check_block_text(const report_process *process)
 			*holder = g_strdup_printf(
 				"%#" PRIx64 "  to +4  block %#" PRIx64 "+8", process->child + 8, process->child);
 
-	CU_ASSERT_TRUE(hc_report_block(process->analysis, process->lost + 4, &options, NULL));
+	CU_ASSERT_TRUE(hc_report_block(process->analysis, process->lost + 4, NULL, &options, NULL));
 	UNIT_ASSERT_CONTAINS(text->str, title);
 	UNIT_ASSERT_CONTAINS(text->str, "allocation site: not in a core");
 	UNIT_ASSERT_CONTAINS(text->str, "directly lost");
 	UNIT_ASSERT_CONTAINS(text->str, holder);
 	g_string_truncate(text, 0);
-	CU_ASSERT_TRUE(hc_report_block(process->analysis, process->session, &options, NULL));
+	CU_ASSERT_TRUE(hc_report_block(process->analysis, process->session, NULL, &options, NULL));
 	UNIT_ASSERT_CONTAINS(text->str, "session\\x1b[2J, deduced"); /* a block of 40 bytes for a type of 16 */
 	UNIT_ASSERT_CONTAINS(text->str, "g_sessions[]");
 	CU_ASSERT_PTR_NULL(strchr(text->str, '\033'));
@@ -503,24 +503,25 @@ static void check_block_json(const report_process *process)
 	g_autoptr(GError) error = NULL;
 	json_t *json;
 
-	CU_ASSERT_TRUE(hc_report_block(process->analysis, process->lost + 4, &options, NULL));
+	CU_ASSERT_TRUE(hc_report_block(process->analysis, process->lost + 4, NULL, &options, NULL));
 	json = parse(text->str, "block");
 	CU_ASSERT_EQUAL(number_at(json, "block.offset"), 4);
 	CU_ASSERT_EQUAL(number_at(json, "block.size"), 40);
 	CU_ASSERT_EQUAL(number_at(json, "references.total"), 1);
 	json_decref(json);
 	g_string_truncate(text, 0);
-	CU_ASSERT_TRUE(hc_report_block(process->analysis, process->session, &options, NULL));
+	CU_ASSERT_TRUE(hc_report_block(process->analysis, process->session, NULL, &options, NULL));
 	json = parse(text->str, "block");
 	UNIT_ASSERT_TEXT(json_string_value(json_object_get(json_object_get(json, "type"), "certainty")), "deduced");
 	json_decref(json);
 	g_string_truncate(text, 0);
-	CU_ASSERT_TRUE(hc_report_block(process->analysis, program_start + 0x10, &options, NULL)); /* in no block */
+	CU_ASSERT_TRUE(
+		hc_report_block(process->analysis, program_start + 0x10, NULL, &options, NULL)); /* in no block */
 	json = parse(text->str, "block");
 	CU_ASSERT_TRUE(json_is_null(json_object_get(json, "block")));
 	UNIT_ASSERT_TEXT(json_string_value(json_object_get(json, "symbol")), "logic_worker+0x10");
 	json_decref(json);
-	CU_ASSERT_FALSE(hc_report_block(process->analysis, 0x10, &options, &error));
+	CU_ASSERT_FALSE(hc_report_block(process->analysis, 0x10, NULL, &options, &error));
 	CU_ASSERT_TRUE(g_error_matches(error, HC_ERROR, HC_ERROR_NOT_MAPPED));
 }
 
