@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Every command under every limit of memory (ulimit -v), from where the program begins to start on to where nothing is felt any more.
 
-    tests/end-to-end/limits.py [COMMAND]...     all of them: make check-limits
+    tests/end-to-end/limits.py [--step KIB] [COMMAND]...     all of them: make check-limits
 
-Of a small core, in steps of STEP KiB: the answer is the whole one, to the byte, or the status is 2 and one sentence says that there is no memory. Never
+Of a small core, in steps of 400 KiB: the answer is the whole one, to the byte, or the status is 2 and one sentence says that there is no memory. Never
 status 1, never an abort or a signal, and nothing that a library says besides.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
 import sys
@@ -19,7 +20,6 @@ from typing import Iterable
 
 from harness import HEAPCORE, Result, Stopped, Workspace, heapcore, succeed
 
-STEP = 200  # KiB
 LEAST = 8000
 PATIENCE = 120
 LIVE = ("capture", "watch", "help")  # need no core
@@ -71,13 +71,17 @@ def enough(line: list[str]) -> int:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--step", type=int, default=400)
+    parser.add_argument("commands", nargs="*")
+    arguments = parser.parse_args()
     failed = 0
     with Workspace() as folder, Stopped("churn", ("300",), recorder=False) as fixture:
         for line in commands(fixture.gcore(), folder):
-            if sys.argv[1:] and line[0] not in sys.argv[1:]:
+            if arguments.commands and line[0] not in arguments.commands:
                 continue
             begin = time.monotonic()
-            limits = range(LEAST, enough(line) + 10 * STEP, STEP)
+            limits = range(LEAST, enough(line) + 10 * arguments.step, arguments.step)
             found, felt = problems(line, limits)
             failed += bool(found)
             print(f"{line[0]} {' '.join(line[2:4])}: {len(limits)} limits, {felt} felt, {len(found)} problems, {time.monotonic() - begin:.0f} s",
