@@ -27,8 +27,10 @@ NOT_STARTED = 127  # the system has loaded no library
 
 
 def limited(kibibytes: int, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["sh", "-c", 'ulimit -v "$0" && exec "$@"', str(kibibytes), HEAPCORE, *map(str, arguments)],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
+    command = ["sh", "-c", 'ulimit -v "$0" && exec "$@"', str(kibibytes), HEAPCORE, *map(str, arguments)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PATIENCE)
+    # Not with text=True, which makes other ends of lines of those of CSV.
+    return subprocess.CompletedProcess(command, done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
 
 
 def commands(core: Path, folder: Path) -> list[list[str]]:
