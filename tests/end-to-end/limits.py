@@ -23,6 +23,7 @@ from harness import HEAPCORE, Result, Stopped, Workspace, heapcore, succeed
 LEAST = 8000
 PATIENCE = 120
 LIVE = ("capture", "watch", "help")  # need no core
+NEED_TERMINAL = ("browse",)
 NOT_STARTED = 127  # the system has loaded no library
 
 
@@ -37,9 +38,10 @@ def commands(core: Path, folder: Path) -> list[list[str]]:
     """One line for each command that reads a core, by the program's help; more where a command makes files."""
     names = [line.split()[0] for line in succeed("help").out.split("Commands:")[1].split("Options:")[0].splitlines() if line.strip()]
     address = re.search(r"0x[0-9a-f]+", succeed("chunks", core).out)[0]
-    output = str(folder / "output")
+    # None replaces what another has made.
+    output, page = str(folder / "output"), str(folder / "page")
     more = {"show": [["small_blocks"]], "block": [[address]], "path": [[address]], "diff": [[str(core)]],
-            "snapshot": [["-o", output, "--force"]], "analyze": [[], ["--html", output, "--force"]],
+            "snapshot": [["-o", str(folder / "snapshot"), "--force"]], "analyze": [[], ["--html", page, "--force"]],
             "export": [["--format", form, "-o", output, "--force"] for form in ("pprof", "folded", "dot", "sqlite", "openmetrics")]
             + [["--format", form, "--table", "owners"] for form in ("csv", "ndjson")]}
     return [[name, str(core), *rest, "--jobs", "2"] for name in names if name not in LIVE for rest in more.get(name, [[]])]
@@ -60,6 +62,7 @@ def problem(line: list[str], kibibytes: int, whole: Result) -> tuple[str, bool]:
 def problems(line: list[str], limits: Iterable[int]) -> tuple[list[str], int]:
     """What is wrong, one line each; and how many of the limits were felt."""
     whole = heapcore(*line)
+    assert whole.status in (0, 3) or line[0] in NEED_TERMINAL, whole
     told = [problem(line, kibibytes, whole) for kibibytes in limits]
     return [text for text, _ in told if text], sum(felt for _, felt in told)
 
