@@ -198,8 +198,8 @@ static void count_without_owner(hc_types *types, const hc_block *block)
 		hc_amount_count(&types->held_by[HC_PATH_FROM_NOTHING], block->size);
 }
 
-/* What owners have, by how sure it is, and by where their paths begin. UNKNOWN: a bit for each whose type is not known. */
-static void count_owners(hc_types *types, uint64_t *unknown)
+/* What owners have, by how sure it is, and by where their paths begin. HAS_TYPE: TRUE for each whose type is known. */
+static void count_owners(hc_types *types, uint8_t *has_type)
 {
 	for (unsigned i = 1; i < types->owners->list->len; i++) {
 		const hc_owner *owner = hc_types_owner(types, i);
@@ -207,16 +207,16 @@ static void count_owners(hc_types *types, uint64_t *unknown)
 
 		hc_amount_add(&types->coverage[certainty], owner->own);
 		hc_amount_add(&types->held_by[begin_of(owner)], owner->own);
-		if (certainty == HC_CERTAINTY_UNKNOWN)
-			hc_set_bit(unknown, i);
+		has_type[i] = certainty != HC_CERTAINTY_UNKNOWN;
 	}
 }
 
-/* Visits the blocks in use that have no owner, or one in UNKNOWN. */
-static void count_unknown(struct counting *counting, const uint64_t *unknown)
+/* Visits the blocks in use that have no owner, or one that is not in HAS_TYPE. */
+static void count_unknown(struct counting *counting, const uint8_t *has_type)
 {
 	hc_types *types = counting->types;
 	const hc_blocks *blocks = types->blocks;
+	uint32_t owners = types->owners->list->len;
 	hc_block_iterator iterator;
 	hc_block block;
 
@@ -225,7 +225,8 @@ static void count_unknown(struct counting *counting, const uint64_t *unknown)
 		uint32_t owner = types->owner_of[number];
 		bool has_owner = owner && owner != HC_OWNER_CLOSED;
 
-		if ((has_owner && !hc_bit(unknown, owner)) || blocks->states[number] != HC_BLOCK_IN_USE)
+		/* Nearly all end here. */
+		if ((owner < owners && has_type[owner]) || blocks->states[number] != HC_BLOCK_IN_USE)
 			continue;
 		hc_block_iterator_skip_to(&iterator, number);
 		hc_block_iterator_next(&iterator, &block);
@@ -282,10 +283,10 @@ void hc_types_make_rows(hc_types *types)
 		.labels = g_hash_table_new_full(NULL, NULL, NULL, g_free), /* equal labels are one object */
 		.shapes = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, g_free),
 	};
-	g_autofree uint64_t *unknown = g_new0(uint64_t, types->owners->list->len / 64 + 1);
+	g_autofree uint8_t *has_type = g_new0(uint8_t, types->owners->list->len + 1);
 
-	count_owners(types, unknown);
-	count_unknown(&counting, unknown);
+	count_owners(types, has_type);
+	count_unknown(&counting, has_type);
 	/* Rows of types are of whole blocks; of one that holds nodes of several a container has its nodes. */
 	for (unsigned i = 1; i < types->owners->list->len; i++)
 		add_owner_row(&counting, hc_types_owner(types, i));
