@@ -45,6 +45,8 @@ BROKEN = [
     ("a script with an option", "no-such-file", "CONTRIBUTING.md", "Run `tests/gone --update`.\n"),
     ("a path in a code block", "no-such-file", "CONTRIBUTING.md", "    make check TESTS=tests/unit/test_gone\n"),
     ("a pattern that nothing fits", "no-such-file", "CONTRIBUTING.md", "Any `core/x*.h`.\n"),
+    ("a link to a file", "dead-link", "docs/x.md", "See [it](../src/gone.txt).\n"),
+    ("a link to a heading", "dead-link", "docs/x.md", "# Here it is\n\nSee [it](#here-is-it), [this](#here-it-is) and [that](https://gone/x).\n"),
     ("a function", "no-such-name", "ARCHITECTURE.md", DRAWING + "See `hc_gone()`.\n"),
     ("a name that only comments have", "no-such-name", "src/base/text.c", "/* the table hc_gone */\n"),
     ("a name of a family", "no-such-name", "docs/x.md", "It calls glibc_gone().\n"),

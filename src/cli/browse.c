@@ -14,28 +14,31 @@ enum {
 	ELEMENTS_SHOWN = 1000,
 };
 
-static const char help[] =
-	"The tree of owners: who holds what is in use. A row with / has more below it.\n"
-	"\n"
-	"  Up, Down, k, j           one row up or down        PgUp, PgDn, Space   a screen\n"
-	"  Home, End, g, G          the first, the last\n"
-	"  Enter, Right, l          in; of a row with nothing below it: its blocks\n"
-	"  Backspace, Left, h, Esc  out, or back from a page\n"
-	"  s                        sort: by what it holds, retains, owns itself, by blocks, growth, name\n"
-	"  /                        search in paths and types, of the whole tree (on a page: in its lines); n, N: next, previous\n"
-	"\n"
-	"  b   the blocks of the row, the largest first\n"
-	"  p   the path from a root of the program to its largest block; on a page: to the block at the address in the line\n"
-	"  r   who refers to its largest block, and what stands in that\n"
-	"  c   its content: elements or members, by its type\n"
-	"  d   what grew since the core of --against\n"
-	"  a   the whole process: the memory table, and findings\n"
-	"  q   quit\n"
-	"\n"
-	"On a page Enter opens the block at the address (0x...) in the line.\n"
-	"\n"
-	"HOLDS: each block once, where the best evidence leads. RETAINS: what nothing would lead to without it. RESIDENT: of what it holds, what was\n"
-	"in memory. GROWTH: of what it holds, since the core of --against.\n";
+static const char help[] = "The tree of owners: who holds what is in use. A row with / has more below it.\n"
+			   "\n"
+			   "  Up, Down, k, j           one row up or down;  PgUp, PgDn, Space: a screen\n"
+			   "  Home, End, g, G          the first, the last\n"
+			   "  Enter, Right, l          in; of a row with nothing below it: its blocks\n"
+			   "  Backspace, Left, h, Esc  out, or back from a page\n"
+			   "  s                        sort by what it holds, retains, owns itself,\n"
+			   "                           by blocks, growth, name\n"
+			   "  /                        search in paths and types of the whole tree,\n"
+			   "                           on a page in its lines; n, N: next, previous\n"
+			   "\n"
+			   "  b   the blocks of the row, the largest first\n"
+			   "  p   the path from a root of the program to its largest block;\n"
+			   "      on a page: to the block at the address in the line\n"
+			   "  r   who refers to its largest block, and what stands in that\n"
+			   "  c   its content: elements or members, by its type\n"
+			   "  d   what grew since the core of --against\n"
+			   "  a   the whole process: the memory table, and findings\n"
+			   "  q   quit\n"
+			   "\n"
+			   "On a page Enter opens the block at the address (0x...) in the line.\n"
+			   "\n"
+			   "HOLDS: each block once, where the best evidence leads. RETAINS: what nothing\n"
+			   "would lead to without it. RESIDENT: of what it holds, what was in memory.\n"
+			   "GROWTH: of what it holds, since the core of --against.\n";
 
 typedef struct browse_state {
 	const hc_analysis *analysis;

@@ -17,6 +17,7 @@ enum {
 	HEAD = 2, /* lines above what is shown */
 	FOOT = 1,
 	BAR = 10,	   /* columns */
+	WIDE = 108,	   /* columns that all keys take at the foot; where there are fewer no row has a bar */
 	ESCAPE_DELAY = 25, /* milliseconds after Esc, in which the rest of a key's sequence comes */
 	LONGEST_WORD = 80,
 };
@@ -144,6 +145,11 @@ static void append_size(GString *line, bool is_known, int64_t bytes, bool is_gro
 	g_string_append_printf(line, "%11s", is_known ? size_text(text, sizeof text, bytes, is_growth) : "");
 }
 
+static bool is_wide(void)
+{
+	return COLS >= WIDE;
+}
+
 static void append_bar(GString *line, double share)
 {
 	int full = (int)(share * BAR + 0.5);
@@ -168,7 +174,10 @@ static char *line_of(const browse_rows *rows, const browse_row *row, uint64_t mo
 	if (rows->before)
 		append_size(line, row->index != HC_OWNER_NO_ROW, row->growth, true);
 	g_string_append_printf(line, "%11s", blocks);
-	append_bar(line, most ? (double)row->holds.bytes / most : 0);
+	if (is_wide())
+		append_bar(line, most ? (double)row->holds.bytes / most : 0);
+	else
+		g_string_append(line, "  ");
 	g_string_append_printf(line, "%c%s", row->has_below ? '/' : ' ', row->name);
 	return g_string_free(line, FALSE);
 }
@@ -177,21 +186,30 @@ static char *titles_of(const browse_rows *rows)
 {
 	static const char *const orders[BROWSE_ORDER_COUNT] = { "holds", "retains", "own", "blocks", "growth", "name" };
 
-	return g_strdup_printf("%11s%7s%11s%s%s%11s  %-*s (by %s)", "HOLDS", "SHARE", "RETAINS",
-		rows->knows_resident ? "   RESIDENT" : "", rows->before ? "     GROWTH" : "", "BLOCKS", BAR + 3, "",
-		orders[rows->order]);
+	return g_strdup_printf("%11s%7s%11s%s%s%11s  %-*s OWNER (by %s)", "HOLDS", "SHARE", "RETAINS",
+		rows->knows_resident ? "   RESIDENT" : "", rows->before ? "     GROWTH" : "", "BLOCKS",
+		is_wide() ? BAR + 3 : 0, "", orders[rows->order]);
 }
 
-static void put_foot(const char *keys, const char *message)
+/* What there is no room for stands in the help. */
+static void put_foot(const char *keys, const char *fewer_keys, const char *message)
 {
-	put(LINES - 1, 0, message ? A_BOLD : A_REVERSE, message ? message : keys);
+	put(LINES - 1, 0, message ? A_BOLD : A_REVERSE, message ? message : is_wide() ? keys : fewer_keys);
+}
+
+/* TITLE and WHERE, which is to be seen if there is no room for both. */
+static char *head_of(const char *title, const char *where)
+{
+	bool fits = g_utf8_strlen(title, -1) + 3 + g_utf8_strlen(where, -1) <= COLS;
+
+	return g_strdup_printf("%s   %s", fits ? title : where, fits ? where : title);
 }
 
 void browse_screen_show_rows(browse_screen *screen, const char *title, const char *where, const browse_rows *rows,
 	unsigned cursor, const char *message)
 {
 	unsigned height = browse_screen_height(screen), count = rows->rows->len;
-	g_autofree char *head = g_strdup_printf("%s   %s", title, where), *titles = titles_of(rows);
+	g_autofree char *head = head_of(title, where), *titles = titles_of(rows);
 	uint64_t most = 0;
 
 	for (unsigned i = 0; i < count; i++)
@@ -208,7 +226,7 @@ void browse_screen_show_rows(browse_screen *screen, const char *title, const cha
 	}
 	put_foot(
 		"Enter: in  Backspace: out  s: sort  /: search  p: path  r: who refers  c: content  d: diff  ?: help  q: quit",
-		message);
+		"Enter: in  Backspace: out  s: sort  /: search  p: path  ?: help  q: quit", message);
 	refresh();
 }
 
@@ -229,14 +247,14 @@ void browse_screen_show_page(browse_screen *screen, const browse_page *page, con
 			is_in ? page->lines->pdata[i] : "");
 	}
 	put_foot("Enter: the block of that address  p: path to it  /: search  Backspace: back  ?: help  q: quit",
-		message);
+		"Enter: the block  p: path  /: search  Backspace: back  ?: help  q: quit", message);
 	refresh();
 }
 
 void browse_screen_wait(browse_screen *screen, const char *text)
 {
 	(void)screen;
-	put_foot("", text);
+	put_foot("", "", text);
 	refresh();
 }
 
@@ -302,7 +320,7 @@ char *browse_screen_ask(browse_screen *screen, const char *question)
 	int got;
 
 	(void)screen;
-	put_foot("", question);
+	put_foot("", "", question);
 	move(LINES - 1, (int)strlen(question));
 	echo();
 	curs_set(1);

@@ -121,14 +121,16 @@ static void add_tables(json_t *page, const hc_analysis *analysis, const hc_repor
 	static const hc_page_list map[] = { { "regions", "size" }, { NULL, NULL } };
 	const hc_containers_view view = { .limit = ROWS };
 	bool has_types = hc_analysis_types(analysis) != NULL;
+	g_autoptr(hc_pins) found =
+		hc_pins_create(hc_analysis_core(analysis), hc_analysis_blocks(analysis), hc_analysis_types(analysis));
 
 	set_part(page, "containers", take(text, !has_types || !hc_report_containers(analysis, &view, options, NULL)),
 		containers, 350000);
 	set_part(page, "types", take(text, !has_types || !hc_report_types(analysis, ROWS, options, NULL)), types,
 		250000);
-	set_part(page, "pins", take(text, !hc_report_pins(analysis, ROWS, options, NULL)), pins, 120000);
+	set_part(page, "pins", take(text, !hc_report_found_pins(analysis, found, ROWS, options, NULL)), pins, 120000);
 	set_part(page, "mappings", take(text, !hc_report_mappings(analysis, options, NULL)), mappings, 300000);
-	set_part(page, "map", hc_page_map(analysis), map, 220000);
+	set_part(page, "map", hc_page_map(analysis, found), map, 220000);
 }
 
 /* ---- the file ---- */

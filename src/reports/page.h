@@ -13,6 +13,8 @@
 
 #include "reports/json.h"
 
+#include "pins/pins.h"
+
 /* page_files.c, written by the build: LENGTH bytes each, without a NUL. */
 extern const char hc_page_style[], hc_page_script[];
 extern const size_t hc_page_style_length, hc_page_script_length;
@@ -32,5 +34,5 @@ bool hc_page_fit(json_t *report, const hc_page_list *lists, uint64_t budget);
 /* Writes VALUE such that no text in it can end a script element, or begin a comment. */
 void hc_page_write_json(hc_output *output, const json_t *value);
 
-/* page_map.c: a new reference; NULL if there is no heap. */
-json_t *hc_page_map(const hc_analysis *analysis);
+/* page_map.c: a new reference; NULL if there is no heap. PINS are those of ANALYSIS. */
+json_t *hc_page_map(const hc_analysis *analysis, const hc_pins *pins);

@@ -12,7 +12,6 @@
 #include "reports/page.h"
 
 #include "blocks/blocks.h"
-#include "pins/pins.h"
 #include "reports/parts.h"
 
 #include <stdlib.h>
@@ -245,10 +244,8 @@ static void add_range(struct map *map, hc_address start, hc_address end, content
 			end > start && end <= region->region.end ? end : region->region.end, what, what);
 }
 
-static void add_pins(struct map *map, const hc_analysis *analysis)
+static void add_pins(struct map *map, const hc_pins *pins)
 {
-	g_autoptr(hc_pins) pins = hc_pins_create(hc_analysis_core(analysis), map->blocks, NULL);
-
 	for (unsigned i = 0; i < MIN(hc_pins_run_count(pins), (unsigned)CELLS); i++) {
 		const hc_pin_run *run = hc_pins_run(pins, i);
 
@@ -312,7 +309,7 @@ static json_t *map_json(const struct map *map, uint64_t left_out, uint64_t left_
 	return object;
 }
 
-json_t *hc_page_map(const hc_analysis *analysis)
+json_t *hc_page_map(const hc_analysis *analysis, const hc_pins *pins)
 {
 	struct map map = { .blocks = hc_analysis_blocks(analysis) };
 	uint64_t left_out, left_out_bytes;
@@ -325,7 +322,7 @@ json_t *hc_page_map(const hc_analysis *analysis)
 	add_blocks(&map);
 	add_lost(&map, hc_analysis_references(analysis));
 	add_others(&map);
-	add_pins(&map, analysis);
+	add_pins(&map, pins);
 	json = map_json(&map, left_out, left_out_bytes);
 	g_free(map.shown);
 	g_free(map.firsts);

@@ -141,3 +141,7 @@ json_t *hc_encoded_json(const hc_references *references);
  */
 void hc_learned_print(const hc_references *references, hc_output *output);
 void hc_learned_encodings_print(const hc_references *references, hc_output *output);
+
+/* pins.c: hc_report_pins() of PINS, those of ANALYSIS, for who has them anyway. */
+bool hc_report_found_pins(const hc_analysis *analysis, const struct hc_pins *pins, uint64_t limit,
+	const hc_report_options *options, GError **error);

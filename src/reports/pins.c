@@ -230,15 +230,22 @@ static void print_pins(const hc_analysis *analysis, const hc_pins *pins, uint64_
 	hc_diagnostics_print(hc_analysis_diagnostics(analysis), NULL, output);
 }
 
-bool hc_report_pins(const hc_analysis *analysis, uint64_t limit, const hc_report_options *options, GError **error)
+bool hc_report_found_pins(const hc_analysis *analysis, const hc_pins *pins, uint64_t limit,
+	const hc_report_options *options, GError **error)
 {
 	g_autoptr(hc_output) output = hc_output_create(options);
-	g_autoptr(hc_pins) pins =
-		hc_pins_create(hc_analysis_core(analysis), hc_analysis_blocks(analysis), hc_analysis_types(analysis));
 
 	if (options->format == HC_REPORT_JSON)
 		hc_json_write(output, pins_json(analysis, pins, limit));
 	else
 		print_pins(analysis, pins, limit, output);
 	return hc_output_finish(output, error);
+}
+
+bool hc_report_pins(const hc_analysis *analysis, uint64_t limit, const hc_report_options *options, GError **error)
+{
+	g_autoptr(hc_pins) pins =
+		hc_pins_create(hc_analysis_core(analysis), hc_analysis_blocks(analysis), hc_analysis_types(analysis));
+
+	return hc_report_found_pins(analysis, pins, limit, options, error);
 }

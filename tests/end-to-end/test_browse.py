@@ -165,7 +165,7 @@ def check_keys(stops: Stops) -> None:
 def check_sizes(stops: Stops) -> None:
     """Nothing breaks in a small terminal, nor if it changes its size."""
     with Terminal("browse", stops.cores[1], stops.program, columns=20, lines=4) as terminal:
-        terminal.until(lambda lines: lines[0].startswith("heapcore browse"))
+        terminal.until(lambda lines: lines[0].startswith("all owners"))
         terminal.press("End", "Up", "?", "End", "BSpace", "Home")
         terminal.tmux("resize-window", "-x", 100, "-y", 20)
         terminal.shows("g_registry")
@@ -231,9 +231,28 @@ def check_content() -> None:
             assert (secret[:6] in seen) == (not options), (options, secret, seen)
 
 
+def check_narrow(stops: Stops) -> None:
+    """In 80 columns: where one is, the owner's column, how to get help and out; and no line of the help is cut."""
+    _, after = stops.cores
+    with Terminal("browse", after, stops.program, columns=80, lines=24) as terminal:
+        lines = terminal.shows("OWNER (by holds)")
+        assert "?: help  q: quit" in "\n".join(lines[-3:]), lines
+        assert "[#" not in "\n".join(lines), lines
+        assert "all owners" in lines[0], lines
+        terminal.press("Enter")
+        terminal.until(lambda now: "g_registry" in now[0] and "all owners" not in now[0])
+        terminal.press("?")
+        pages = [terminal.shows("Keys")]
+        terminal.press("G")
+        pages.append(terminal.until(lambda now: "since the core of --against." in "\n".join(now)))
+        for page in pages:
+            assert not [line for line in page[:-2] if len(line.rstrip()) >= 80], page
+            assert "?: help  q: quit" in "\n".join(page[-3:]), page
+
+
 cases = Cases(__doc__)
 with Stops("stories/labels") as stopped:
-    for name, case in {"tree": check_tree, "keys": check_keys, "sizes": check_sizes, "without": check_without,
+    for name, case in {"tree": check_tree, "keys": check_keys, "sizes": check_sizes, "narrow": check_narrow, "without": check_without,
                        "rights": check_rights}.items():
         cases.run(name, case, stopped)
 cases.run("content", check_content)

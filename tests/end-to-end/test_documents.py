@@ -10,7 +10,7 @@ A document names the program, and then shows commands with what they print; "...
     VERDICT  Resident memory grew by 32.4 MiB, ...
     ```
 
-Numbers may differ, and where lines break. With HEAPCORE_DOCUMENTS=update in the environment what differs is written anew.
+Numbers may differ, and where lines break. docs/diff.svg is a picture of one of them. With HEAPCORE_DOCUMENTS=update in the environment what differs is written anew.
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+import picture
 from grown import Stops
 from harness import SOURCE, Cases, few, heapcore, library_path, need_captures
 
 need_captures()
 
-DOCUMENTS = ("README.md", "docs/growing.md")
+DOCUMENTS = ("docs/overview.md", "docs/growing.md")
+PICTURE = SOURCE / "docs" / "diff.svg"
+PICTURED = "labels"
 ARGUMENTS = {"versions": (f"library={library_path('libpackets')}",)}
 UPDATE = os.environ.get("HEAPCORE_DOCUMENTS") == "update"
 LEFT_OUT = "..."
@@ -118,6 +121,29 @@ def all_shown() -> list[Shown]:
     return [shown for name in DOCUMENTS for shown in shown_in(SOURCE / name)]
 
 
+def pictured(output: str) -> str:
+    """The verdict and the table, but for what is another on each machine."""
+    lines = output.split("\n")
+    begin = next(i for i, line in enumerate(lines) if "VERDICT" in line)
+    end = next(i for i, line in enumerate(lines) if "STEADY" in line)
+    return "\n".join(["...", *(line for line in lines[begin:end] if "others (" not in line)]).rstrip("\n") + "\n..."
+
+
+def check_picture(folder: Path) -> list[str]:
+    """The picture of diff, with its colours."""
+    words = ["diff", "before", "after", f"./{PICTURED}"]
+    result = heapcore(*words, "--color", "always", "--width", "96", cwd=folder)
+    assert result.status in (0, 1, 3), result
+    drawn = folder / PICTURE.name
+    drawn.write_text(picture.draw(" ".join(("heapcore", *words)), pictured(result.out), "heapcore diff tells in its verdict which container grew, and why"))
+    if normal(picture.told(drawn)) == normal(picture.told(PICTURE)):
+        return []
+    if UPDATE:
+        PICTURE.write_text(drawn.read_text())
+        return []
+    return [f"{PICTURE.name}: the picture: {normal(picture.told(PICTURE))}\n    the output: {normal(picture.told(drawn))}"]
+
+
 def check_story(story: str) -> None:
     with Stops(f"stories/{story}", *ARGUMENTS.get(story, ())) as stops:
         folder = stops.stopped.folder / "documents"
@@ -135,6 +161,8 @@ def check_story(story: str) -> None:
                 shown.document.write_text("\n".join(lines) + "\n")
             else:
                 different += missing
+        if story == PICTURED:
+            different += check_picture(folder)
         assert not different, few(different)
 
 

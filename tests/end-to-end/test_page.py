@@ -242,6 +242,9 @@ def check_opens(opened: browser.Browser, pages: list[Path]) -> None:
             page = opened.open(path, width=width, dark=dark)
             assert page.run("document.querySelectorAll('section h2').length") >= 5, path
             assert page.run("document.documentElement.scrollWidth") <= width, f"{path.name} is wider than {width} pixels"
+            inside, own, high = page.run("(() => { const nav = document.querySelector('.top nav'); return [nav.scrollWidth, nav.clientWidth, nav.clientHeight]; })()")
+            assert inside <= own, f"{path.name}: of the bar, {inside} pixels wide, {own} are seen at {width}"
+            assert width < 1000 or high < 40, f"{path.name}: the bar is {high} pixels high"
             quiet(page)
             ids = page.run("[...document.querySelectorAll('section')].map((part) => part.id)")
             assert len(set(ids)) == len(ids) and page.run("document.querySelectorAll('h1').length") == 1
