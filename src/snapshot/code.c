@@ -155,7 +155,7 @@ static void add_kinds(hc_snapshot *snapshot, hc_sites *sites, const hc_leaks *le
 
 static void add_layouts(hc_snapshot *snapshot, const hc_analysis *analysis, hc_sites *sites)
 {
-	const hc_abi_options options = { .sizes_only = true };
+	const hc_abi_options options = { .sizes_only = true, .no_code = true };
 	g_autoptr(hc_abi) abi = hc_analysis_find_abi(analysis, &options);
 
 	for (unsigned i = 0; i < hc_abi_count(abi) && snapshot->layouts->len < LAYOUTS_MOST; i++) {

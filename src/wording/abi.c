@@ -50,7 +50,7 @@ static char *shape_of(const hc_abi_difference *difference, unsigned index)
 	g_autofree char *parts = hc_unit_text(side->parts, difference->kind == HC_ABI_ENUM ? "values" : "members");
 	g_autofree char *bytes = hc_unit_text(side->size, "bytes");
 
-	return !side->type ? g_steal_pointer(&bytes) : g_strdup_printf("%s (%s)", parts, bytes);
+	return difference->kind == HC_ABI_VTABLE ? g_steal_pointer(&bytes) : g_strdup_printf("%s (%s)", parts, bytes);
 }
 
 static unsigned functions_of(const hc_abi_difference *difference)
