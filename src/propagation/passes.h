@@ -6,6 +6,7 @@
  *	worklist.c	... follows the pointers that wait
  *	sweep.c		... what nothing typed leads to
  *	untyped.c	... what hangs on memory without a type
+ *	untyped_words.c	... where a word leads there, and what that is worth
  *	root_words.c	... what no type leads to: by the words that do
  *	outside.c	... memory that is not malloc's
  *	untyped_shapes.c ... by shapes: what is like a container there
@@ -118,11 +119,15 @@ typedef enum {
 hc_entry hc_propagation_entry(
 	hc_propagation *propagation, const hc_spot *spot, uint64_t size, const hc_word_place *from);
 
+/* ---- untyped.c ---- */
+
 /* Looks into the block of OWNER at ADDRESS, which has no type. */
 void hc_propagation_search(hc_propagation *propagation, hc_owner *owner, hc_address address);
 
 /* Looks at what lies from ADDRESS on, in the middle of a block that is not OWNER's. */
 void hc_propagation_search_piece(hc_propagation *propagation, hc_owner *owner, hc_address address);
+
+/* ---- untyped_words.c ---- */
 
 /* A word of a root. */
 typedef struct hc_root_edge {
@@ -139,6 +144,37 @@ void hc_propagation_note_vector(hc_propagation *propagation, const hc_address wo
 
 /* VALUE, which is a word of OWNER's, has waited: now what it leads to is OWNER's, if nobody's. */
 void hc_propagation_take_word(hc_propagation *propagation, hc_owner *owner, hc_address value);
+
+/* A word, and the block that holds it. */
+typedef struct hc_word {
+	hc_address value;
+	uint64_t offset;	   /* in the block */
+	uint64_t size;		   /* usable bytes of the block; 0: it is in none */
+	hc_address block, address; /* the block; where the word stands. 0: in none; in a register */
+	uint64_t target;	   /* usable bytes of the block that it leads to; 0: not asked yet */
+	bool is_table;		   /* others beside it lead to blocks of the same size */
+	bool is_behind_end;	   /* of what is in use of the block */
+	bool is_room;		   /* in a string, for characters that are elsewhere, or are fewer */
+} hc_word;
+
+/*
+ * Whether what lies in the middle of the block at SPOT may be OWNER's, though the block is not: allocators that are libraries (g_slice)
+ * have the block, and what they gave out of it has others.
+ */
+bool hc_propagation_may_be_piece(const hc_propagation *propagation, const hc_spot *spot, const hc_owner *owner);
+
+/* WORD, which is of OWNER's memory, leads to SPOT. */
+void hc_propagation_follow_spot(hc_propagation *propagation, hc_owner *owner, const hc_word *word, const hc_spot *spot);
+
+enum {
+	HC_BATCH_WORDS = 32 /* whose targets are fetched together */
+};
+
+/* Words of one piece of OWNER's memory that may be addresses, HC_BATCH_WORDS at most. */
+void hc_propagation_follow_batch(hc_propagation *propagation, hc_owner *owner, hc_word *words, unsigned count);
+
+/* Bytes in use of block NUMBER; UINT64_MAX: nobody said. */
+uint64_t hc_propagation_end_of(const hc_propagation *propagation, uint32_t number);
 
 /* Follows what is likely to be left over, or a number, now that all else was. */
 void hc_propagation_run_strays(hc_propagation *propagation);

@@ -11,6 +11,7 @@
  *	worklist.c		... follows the pointers that wait
  *	sweep.c			... what nothing typed leads to: by vtables
  *	untyped.c		... what hangs on memory without a type
+ *	untyped_words.c		... where a word leads there, and what that is worth
  *	untyped_shapes.c	... containers there, by their shapes
  *	root_words.c		... what no type leads to: by the words that do
  *	outside.c		... memory that is not malloc's
