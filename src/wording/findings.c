@@ -234,7 +234,8 @@ static void append_retained(GString *text, const hc_finding_retained *retained)
 	g_string_append_printf(text,
 		"free, but kept by malloc: %s in whole pages, %s of them zero already; malloc_trim(0) would give %s%s back",
 		hc_text_size(whole, retained->whole), hc_text_size(zero, retained->zero),
-		retained->trim >= LITTLE_TRIM ? "" : "only ", hc_text_size(trim, retained->trim));
+		!retained->trim || retained->trim >= LITTLE_TRIM ? "" : "only ",
+		retained->trim ? hc_text_size(trim, retained->trim) : "nothing");
 	if (holder->pinned) {
 		g_autofree char *name = hc_word_pin_holder(holder),
 				*blocks = hc_unit_text(holder->amount.blocks, "blocks");
