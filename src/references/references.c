@@ -216,11 +216,6 @@ hc_lost_bits hc_references_lost_bits(const hc_references *references, uint64_t w
 	return (hc_lost_bits){ directly, lost & ~directly, references->possible ? references->possible[word] : 0 };
 }
 
-bool hc_references_is_doubtful(const hc_references *references, uint64_t start)
-{
-	return hc_encoded_can_be_saved(references, start);
-}
-
 bool hc_references_add_typed(
 	hc_references *references, const hc_typed_reference *typed, unsigned count, unsigned jobs, GError **error)
 {

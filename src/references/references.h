@@ -75,9 +75,6 @@ typedef struct hc_lost_bits {
 
 hc_lost_bits hc_references_lost_bits(const hc_references *references, uint64_t word);
 
-/* Whether the block in use that starts at granule START is lost, or possibly lost. */
-bool hc_references_is_doubtful(const hc_references *references, uint64_t start);
-
 /*
  * From now on COUNT TYPED references count: what they lead to from live blocks, and from memory that is in no block, is reached by
  * encoded pointers, and what hangs on it is alive, too. What begins in lost blocks saves nothing. Nobody else may ask meanwhile. Fails
