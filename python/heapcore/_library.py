@@ -28,7 +28,8 @@ class Amount(Structure):
 class AnalysisOptions(Structure):
     _fields_ = [("core_name", c_char_p), ("is_live", c_bool), ("binary", c_char_p), ("sysroot", c_char_p),
                 ("debug_directories", POINTER(c_char_p)), ("jobs", c_uint), ("memory", c_uint64), ("at_once", c_uint),
-                ("until", c_int), ("no_types", c_bool), ("retained", c_bool), ("no_content", c_bool), ("no_encodings", c_bool),
+                ("until", c_int), ("no_types", c_bool), ("retained", c_bool), ("no_content", c_bool), ("no_sites", c_bool),
+                ("no_encodings", c_bool),
                 ("container_files", POINTER(c_char_p)), ("progress", c_void_p), ("unpacking", c_void_p), ("progress_data", c_void_p)]
 
 
