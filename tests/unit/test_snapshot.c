@@ -1023,6 +1023,12 @@ static void layouts_of_nobody(hc_snapshot *snapshot)
 	g_array_index(snapshot->layouts, hc_snapshot_layouts, 0).difference.sides[1].module_count = 0;
 }
 
+/* Of these the sentence names a call, which no snapshot has. */
+static void layouts_without_call(hc_snapshot *snapshot)
+{
+	g_array_index(snapshot->layouts, hc_snapshot_layouts, 0).difference.kind = HC_ABI_ALLOCATION;
+}
+
 static void layouts_elsewhere(hc_snapshot *snapshot)
 {
 	g_array_index(snapshot->layouts, hc_snapshot_layouts, 0).difference.holder_side = 2;
@@ -1203,6 +1209,7 @@ static void test_nonsense(void)
 	refuse_changed(sites_missing, "sites");
 	refuse_changed(layouts_of_nobody, "layouts");
 	refuse_changed(layouts_elsewhere, "layouts");
+	refuse_changed(layouts_without_call, "layouts");
 	refuse_changed(parent_itself, "owners");
 	refuse_changed(parent_later, "owners");
 	refuse_changed(parent_far, "owners");
