@@ -22,10 +22,11 @@ static GHashTable *differences_by_type(const hc_abi *abi)
 
 		for (unsigned side = 0; side < 2 && hc_abi_is_class(difference); side++) {
 			gpointer type = (gpointer)difference->sides[side].type;
-			GArray *list = type ? g_hash_table_lookup(by_type, type) : NULL;
+			GArray *list;
 
 			if (!type)
 				continue;
+			list = g_hash_table_lookup(by_type, type);
 			if (!list) {
 				list = g_array_new(FALSE, FALSE, sizeof(unsigned));
 				g_hash_table_insert(by_type, type, list);
