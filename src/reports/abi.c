@@ -142,16 +142,6 @@ static json_t *abi_json(const hc_analysis *analysis, const hc_abi *abi, uint64_t
 
 /* ---- text ---- */
 
-static void print_sentence(char *text, unsigned indent, hc_output *output)
-{
-	g_autofree char *taken = text, *shown = text ? hc_text_escape(text, -1) : NULL;
-
-	if (!shown)
-		return;
-	hc_output_spaces(output, indent);
-	hc_output_wrapped(output, indent, indent + 4, shown);
-}
-
 static void print_difference(const hc_abi_difference *difference, hc_output *output)
 {
 	g_autofree char *name = hc_text_escape(difference->name, -1);
@@ -159,14 +149,14 @@ static void print_difference(const hc_abi_difference *difference, hc_output *out
 	hc_output_text(output, "\n");
 	hc_output_styled(output, HC_STYLE_BAD, name);
 	hc_output_text(output, "\n");
-	print_sentence(hc_word_abi(difference), 4, output);
+	hc_output_sentence(output, 4, 8, hc_word_abi(difference));
 	for (unsigned i = 0; i < MIN(difference->change_count, CHANGES_SHOWN); i++)
-		print_sentence(hc_word_abi_change(difference, &difference->changes[i]), 8, output);
+		hc_output_sentence(output, 8, 12, hc_word_abi_change(difference, &difference->changes[i]));
 	if (difference->change_count > CHANGES_SHOWN)
-		print_sentence(hc_word_abi_more(difference->change_count - CHANGES_SHOWN), 8, output);
-	print_sentence(hc_word_abi_same(difference), 4, output);
-	print_sentence(hc_word_abi_blocks(difference), 4, output);
-	print_sentence(hc_word_abi_lost(difference), 4, output);
+		hc_output_sentence(output, 8, 12, hc_word_abi_more(difference->change_count - CHANGES_SHOWN));
+	hc_output_sentence(output, 4, 8, hc_word_abi_same(difference));
+	hc_output_sentence(output, 4, 8, hc_word_abi_blocks(difference));
+	hc_output_sentence(output, 4, 8, hc_word_abi_lost(difference));
 }
 
 static void print(const hc_analysis *analysis, const hc_abi *abi, uint64_t limit, hc_output *output)

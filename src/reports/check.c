@@ -205,16 +205,6 @@ static json_t *check_json(const hc_analysis *analysis, const hc_check *check, co
 
 /* ---- text ---- */
 
-static void print_sentence(char *text, hc_output *output)
-{
-	g_autofree char *taken = text, *shown = text ? hc_text_escape(text, -1) : NULL;
-
-	if (!shown)
-		return;
-	hc_output_spaces(output, 4);
-	hc_output_wrapped(output, 4, 4, shown);
-}
-
 static void print_bytes(const place_facts *facts, hc_output *output)
 {
 	uint64_t length = facts->bytes ? facts->shown.end - facts->shown.start : 0;
@@ -246,9 +236,9 @@ static void print_place(const place_facts *facts, hc_output *output)
 	hc_output_text(output, "\n");
 	hc_output_styled(output, HC_STYLE_BAD, title);
 	hc_output_text(output, "\n");
-	print_sentence(text_of(facts), output);
-	print_sentence(hc_word_run(hc_analysis_core(facts->analysis), place), output);
-	print_sentence(hc_word_writer(place, facts->has_type ? &facts->type : NULL, facts->cut), output);
+	hc_output_sentence(output, 4, 4, text_of(facts));
+	hc_output_sentence(output, 4, 4, hc_word_run(hc_analysis_core(facts->analysis), place));
+	hc_output_sentence(output, 4, 4, hc_word_writer(place, facts->has_type ? &facts->type : NULL, facts->cut));
 	print_bytes(facts, output);
 }
 

@@ -164,10 +164,7 @@ static void print_sites(const struct instances *instances, hc_output *output)
 
 	if (!ask_sites(instances, output->options, &answer))
 		return;
-	g_autofree char *text = hc_word_site_answer(&answer), *shown = text ? hc_text_escape(text, -1) : NULL;
-
-	if (shown)
-		hc_output_wrapped(output, 0, 0, shown);
+	hc_output_sentence(output, 0, 0, hc_word_site_answer(&answer));
 	hc_site_answer_clear(&answer);
 }
 

@@ -434,15 +434,6 @@ static const hc_heap_info *heap_of(const leaks_report *report)
 	return hc_blocks_heap(hc_analysis_blocks(report->analysis));
 }
 
-static void print_unread(const leaks_report *report)
-{
-	g_autofree char *text = report->view->sites ? hc_word_sites_unread(report->view->sites) : NULL,
-			*shown = text ? hc_text_escape(text, -1) : NULL;
-
-	if (shown)
-		hc_output_wrapped(report->output, 0, 0, shown);
-}
-
 static bool write_text(leaks_report *report, GError **error)
 {
 	hc_output *output = report->output;
@@ -471,7 +462,8 @@ static bool write_text(leaks_report *report, GError **error)
 		hc_output_text(output, "\n");
 		hc_output_styled(output, HC_STYLE_DIM, hc_word_leaks_untold());
 		hc_output_text(output, "\n");
-		print_unread(report);
+		if (report->view->sites)
+			hc_output_sentence(report->output, 0, 0, hc_word_sites_unread(report->view->sites));
 	}
 	hc_diagnostics_print(hc_analysis_diagnostics(report->analysis), NULL, output);
 	return true;

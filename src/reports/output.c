@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "reports/output.h"
 
+#include "base/text.h"
+
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,4 +135,14 @@ void hc_output_wrapped(hc_output *output, unsigned column, unsigned indent, cons
 		text = *end ? end + 1 : end;
 	}
 	hc_output_text(output, "\n");
+}
+
+void hc_output_sentence(hc_output *output, unsigned indent, unsigned hanging, char *text)
+{
+	g_autofree char *taken = text, *shown = text ? hc_text_escape(text, -1) : NULL;
+
+	if (!shown)
+		return;
+	hc_output_spaces(output, indent);
+	hc_output_wrapped(output, indent, hanging, shown);
 }

@@ -67,4 +67,7 @@ unsigned hc_text_columns(const char *text);
  */
 void hc_output_wrapped(hc_output *output, unsigned column, unsigned indent, const char *text);
 
+/* TEXT, which is untrusted, and taken; NULL: nothing. It begins in column INDENT, its later lines in column HANGING. */
+void hc_output_sentence(hc_output *output, unsigned indent, unsigned hanging, char *text);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hc_output, hc_output_destroy)
