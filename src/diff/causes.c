@@ -466,13 +466,14 @@ static bool has_cause(const hc_diff *diff, hc_cause_kind first, hc_cause_kind la
 	return false;
 }
 
-/* Whether a container is a cause, or what is known not to be one. */
+/* Whether a container is a cause, be it deduced from its words alone, or what is known not to be one. */
 static bool has_typed_cause(const hc_diff *diff)
 {
 	for (unsigned i = 0; i < diff->causes->len; i++) {
 		const hc_cause *cause = hc_diff_cause(diff, i);
 
-		if (cause->kind >= HC_CAUSE_CONTAINER && cause->kind <= HC_CAUSE_OWNER && !cause->row->owner->by_words)
+		if ((cause->kind >= HC_CAUSE_CONTAINER && cause->kind < HC_CAUSE_OWNER) ||
+			(cause->kind == HC_CAUSE_OWNER && !cause->row->owner->by_words))
 			return true;
 	}
 	return false;

@@ -915,6 +915,24 @@ static void test_many_little(void)
 	series_clear(&series);
 }
 
+/* A container that its words alone tell is the cause: then it is not said that all grew by little. */
+static void test_container_by_words(void)
+{
+	snapshot_series series = series_create(2);
+
+	for (unsigned i = 0; i < 2; i++) {
+		uint32_t ring = snapshot_add_container(series.list[i], HC_SNAPSHOT_NONE, "last_driver->{408}+0xf0",
+			"ring-like", 20000 + i * 60000, 20000, (20000 + i * 60000) * 632);
+
+		snapshot_owner(series.list[i], ring)->by_words = true;
+	}
+	make_diff(&series);
+	UNIT_ASSERT_CONTAINS(verdict_of(series.diff), "last_driver->{408}+0xf0");
+	CU_ASSERT_PTR_NULL(strstr(verdict_of(series.diff), "each by little"));
+	CU_ASSERT_PTR_NULL(strstr(verdict_of(series.diff), "did not grow"));
+	series_clear(&series);
+}
+
 /* ---- blocks whose owner is not known ---- */
 
 static void test_unowned(void)
@@ -1750,6 +1768,7 @@ int main(void)
 		{ "threads that grow alike", test_threads_alike },
 		{ "one thread of many", test_threads_not_alike },
 		{ "many that grow by little", test_many_little },
+		{ "a container that its words tell", test_container_by_words },
 		{ "owner not known", test_unowned },
 		{ "trends", test_trend },
 		{ "warm-up", test_warm_up },
