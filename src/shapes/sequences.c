@@ -223,16 +223,20 @@ static bool is_vector(hc_shapes *shapes, hc_address address)
 	       hc_shapes_fits(shapes, &block, words[2] - words[0]);
 }
 
-/* Whether all elements of STRIDE bytes in [from, to) that are looked at are what IS_ONE says, and most have something. */
+/*
+ * Whether all elements of STRIDE bytes in [from, to) that are looked at are what IS_ONE says, and most have something. Half of them are one
+ * after the other: those that are apart may all be the beginnings of larger elements.
+ */
 static bool are_all(hc_shapes *shapes, hc_address from, hc_address to, unsigned stride,
 	bool (*is_one)(hc_shapes *shapes, hc_address address))
 {
-	uint64_t count = (to - from) / stride, looked_at = MIN(count, ELEMENTS_LOOKED_AT), empty = 0;
+	uint64_t count = (to - from) / stride, looked_at = MIN(count, ELEMENTS_LOOKED_AT), together = looked_at / 2,
+		 empty = 0;
 
 	if (!count || (to - from) % stride)
 		return false;
 	for (uint64_t i = 0; i < looked_at; i++) {
-		hc_address at = from + i * (count / looked_at) * stride;
+		hc_address at = from + (i < together ? i : i * (count / looked_at)) * stride;
 		uint64_t first;
 
 		if (!is_one(shapes, at))
