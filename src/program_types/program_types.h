@@ -3,7 +3,10 @@
  * The front door of program_types/: the types that the program's debug info describes, each one
  * object.
  *
- *	type.c			from a DIE to its type; the object that owns them
+ *	type.c			from a DIE to its type
+ *	plain_types.c		pointers, arrays, base types
+ *	type_dies.c		what a DIE says of its type
+ *	interned.c		the object that owns them, each one once
  *	type_members.c		what is in a type, and the questions of <heapcore/debuginfo.h> about one
  *	type_lookup.c		by the name that a user writes
  *	node_holders.c		structs that have a member of a type

@@ -36,11 +36,39 @@ bool hc_die_target(Dwarf_Die *die, Dwarf_Die *ret_target);
 /* An attribute of DIE itself that is a constant, or of a class that libdw takes for one. */
 bool hc_die_unsigned(Dwarf_Die *die, unsigned name, uint64_t *ret_value);
 
+bool hc_die_is_unnamed(Dwarf_Die *die);
+
+/*
+ * Goes from DIE through typedefs and qualifiers. FALSE if that ends in void. *ret_typedef: the
+ * typedef that gives an unnamed type its name, if has_typedef.
+ */
+bool hc_die_peel(Dwarf_Die *die, Dwarf_Die *ret_typedef, bool *has_typedef);
+
+/* TEXT in the types' own memory. */
+const char *hc_type_keep(hc_program_types *types, const char *text);
+
+/*
+ * The type of that KEY, which is taken, or a new one with KIND and NAME only; *ret_new tells which.
+ */
+hc_type *hc_type_intern(hc_program_types *types, char *key, hc_type_kind kind, const char *name, bool *ret_new);
+
+/* Of the process: 4 or 8 bytes. */
+unsigned hc_type_word_size(const hc_program_types *types);
+
 /* As hc_type_of_die(). CONTEXT: the name of a type that has none; NULL: where it stands. */
 const hc_type *hc_type_of_die_in(hc_program_types *types, const hc_module *module, Dwarf_Die *die, const char *context);
 
 /* KIND: HC_TYPE_POINTER or HC_TYPE_REFERENCE. */
 const hc_type *hc_type_pointer_to(hc_program_types *types, const hc_type *target, hc_type_kind kind, bool is_rvalue);
+
+/* DIE: an array's, of ELEMENT. */
+const hc_type *hc_type_make_array(hc_program_types *types, Dwarf_Die *die, const hc_type *element);
+
+/* Of all that is neither derived from another type nor has members. */
+const hc_type *hc_type_make_base(hc_program_types *types, Dwarf_Die *die);
+
+/* What has no name that is known is void; nullptr's type is a pointer. */
+const hc_type *hc_type_make_unspecified(hc_program_types *types, Dwarf_Die *die);
 
 /* Reads what TYPE leaves to be read; does nothing if that is done. */
 void hc_type_fill(const hc_type *type);
