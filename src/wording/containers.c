@@ -65,8 +65,10 @@ char *hc_word_container(const hc_container *container, bool is_short)
 	if (container->is_uncounted)
 		g_string_append_printf(text, ", %s", container->reason);
 	else if (container->grade != HC_GRADE_EXACT)
-		g_string_append_printf(text, ", %s: %s, walked %s", hc_grade_name(container->grade),
-			container->reason ? container->reason : "?", hc_text_count(count, container->walked));
+		g_string_append_printf(
+			text, ", %s: %s", hc_grade_name(container->grade), container->reason ? container->reason : "?");
+	if (!container->is_uncounted && container->walked != container->elements)
+		g_string_append_printf(text, ", walked %s", hc_text_count(count, container->walked));
 	return g_string_free(text, FALSE);
 }
 
