@@ -294,14 +294,22 @@ static uint32_t kept_path(const struct collecting *collecting, uint32_t number)
 	return number;
 }
 
-/* The sample's blocks have the rows of their paths. */
+/* The sample's blocks have the rows of their paths. A path has none if all that it has are places that were never touched: no memory. */
 static void give_sample(struct collecting *collecting)
 {
-	for (unsigned i = 0; i < collecting->snapshot->sample->len; i++) {
-		hc_snapshot_block *block = &g_array_index(collecting->snapshot->sample, hc_snapshot_block, i);
+	GArray *sample = collecting->snapshot->sample;
+	unsigned kept = 0;
 
-		block->owner = collecting->row[kept_path(collecting, block->owner)] - 1;
+	for (unsigned i = 0; i < sample->len; i++) {
+		hc_snapshot_block block = g_array_index(sample, hc_snapshot_block, i);
+		uint32_t path = kept_path(collecting, block.owner);
+
+		if (!path)
+			continue;
+		block.owner = collecting->row[path] - 1;
+		g_array_index(sample, hc_snapshot_block, kept++) = block;
 	}
+	g_array_set_size(sample, kept);
 }
 
 /* What only words lead to of what path NUMBER has itself. */
