@@ -3,7 +3,9 @@
  * Entries of call frame information: which is an address's, as libdw finds it, and whether it can be given to libdw. frame_entries.h tells
  * what for.
  *
- * Costs: with a table, a search in it, and the two entries that it leads to, once; without one, all entries, once.
+ * Costs: with a table, a search in it, and the two entries that it leads to, once. Without one (gold and lld put .eh_frame_hdr where libdw does
+ * not see it) the heads of all entries, once, which libdw is about to read, too. It runs the instructions of nothing but an FDE that covers
+ * the address; which one, should some overlap, is not followed: all that do must be sound.
  */
 #include "modules/frame_entries.h"
 
@@ -19,6 +21,7 @@ enum {
 	COMMON_SIZE = 320,  /* struct dwarf_cie, its node, and what a table of rules has beside them */
 	RULE_SIZE = 16,
 	FEWEST_RULES = 64,
+	MOST_RUNS = 4096, /* which are looked at one by one; libLLVM has 600 */
 };
 
 struct entry {
@@ -202,11 +205,26 @@ static const struct common_entry *find_common(hc_frame_section *section, uint64_
 
 /* ---- a function ---- */
 
-static hc_frame_verdict judge_function(hc_frame_section *section, const struct entry *entry)
+struct function {
+	uint64_t offset, start, end; /* of the FDE in the section, and of the code; as libdw has these */
+};
+
+/* What is encoded as ENCODING, of SIZE bytes; as read_encoded_value(). */
+static uint64_t read_encoded(const hc_frame_section *section, hc_frame_cursor *cursor, unsigned encoding, unsigned size)
+{
+	uint64_t place = (uint64_t)(cursor->at - section->bytes), value = hc_frame_read(cursor, size);
+
+	if (encoding & DW_EH_PE_signed && size < 8)
+		value = (uint64_t)((int64_t)(value << (64 - 8 * size)) >> (64 - 8 * size));
+	return (encoding & APPLICATION) == DW_EH_PE_pcrel ? value + place + section->frame_address : value;
+}
+
+/* Reads on to the instructions of ENTRY, an FDE. *RET_SIZE: of an address in them. */
+static hc_frame_verdict read_function(
+	hc_frame_section *section, struct entry *entry, struct function *function, unsigned *ret_size)
 {
 	const struct common_entry *common;
-	hc_frame_cursor cursor = entry->rest;
-	unsigned size, registers;
+	hc_frame_cursor *cursor = &entry->rest;
 
 	/* libdw reads what is there: its own arithmetic must not wrap. */
 	if (entry->common >= section->size)
@@ -214,22 +232,21 @@ static hc_frame_verdict judge_function(hc_frame_section *section, const struct e
 	common = find_common(section, entry->common);
 	if (common->verdict != HC_FRAME_SOUND)
 		return common->verdict;
-	size = encoded_size(section, common->encoding);
-	hc_frame_skip(&cursor, size); /* where it begins, and how long it is */
-	hc_frame_skip(&cursor, size);
+	*ret_size = encoded_size(section, common->encoding);
+	function->start = read_encoded(section, cursor, common->encoding, *ret_size);
+	function->end = function->start + read_encoded(section, cursor, common->encoding & FORMAT, *ret_size);
 	if (common->is_sized)
-		hc_frame_skip(&cursor, hc_frame_read_leb(&cursor));
-	if (cursor.failed || !hc_frame_instructions_are_sound(section, &cursor, size, &registers) ||
-		!hc_frame_section_take(section, FUNCTION_SIZE))
-		return HC_FRAME_UNSOUND;
-	return HC_FRAME_SOUND;
+		hc_frame_skip(cursor, hc_frame_read_leb(cursor));
+	return cursor->failed || !hc_frame_section_take(section, FUNCTION_SIZE) ? HC_FRAME_UNSOUND : HC_FRAME_SOUND;
 }
 
-/* What begins at OFFSET, where the table leads. */
+/* What begins at OFFSET, an FDE. */
 static hc_frame_verdict judge_at(hc_frame_section *section, uint64_t offset)
 {
-	hc_frame_verdict verdict;
 	struct entry entry;
+	struct function function;
+	hc_frame_verdict verdict;
+	unsigned size, registers;
 
 	if (offset >= section->size)
 		return HC_FRAME_UNSOUND;
@@ -237,10 +254,13 @@ static hc_frame_verdict judge_at(hc_frame_section *section, uint64_t offset)
 		return HC_FRAME_SOUND;
 	if (!read_entry(section, offset, &entry) || entry.is_end || entry.is_common)
 		return HC_FRAME_UNSOUND;
-	verdict = judge_function(section, &entry);
-	if (verdict == HC_FRAME_SOUND)
-		g_hash_table_add(section->functions, key_of(offset));
-	return verdict;
+	verdict = read_function(section, &entry, &function, &size);
+	if (verdict != HC_FRAME_SOUND)
+		return verdict;
+	if (!hc_frame_instructions_are_sound(section, &entry.rest, size, &registers))
+		return HC_FRAME_UNSOUND;
+	g_hash_table_add(section->functions, key_of(offset));
+	return HC_FRAME_SOUND;
 }
 
 /* ---- which one ---- */
@@ -278,19 +298,98 @@ static bool search_table(const hc_frame_section *section, uint64_t address, uint
 	return false;
 }
 
-static hc_frame_verdict judge_all(hc_frame_section *section)
+/* ---- without a table ---- */
+
+/* Functions that stand in the section in the order of their code, each behind the one before it. */
+struct run {
+	unsigned first;
+	uint64_t start, end; /* of the code of all of them */
+};
+
+static struct run *run_at(const hc_frame_section *section, unsigned index)
+{
+	return &g_array_index(section->runs, struct run, index);
+}
+
+static void add_function(hc_frame_section *section, const struct function *function)
+{
+	unsigned count = section->runs->len;
+
+	if (!count || function->start < run_at(section, count - 1)->end)
+		g_array_append_vals(section->runs, &(struct run){ section->spans->len, function->start, 0 }, 1);
+	run_at(section, section->runs->len - 1)->end = function->end;
+	g_array_append_vals(section->spans, function, 1);
+}
+
+/* The heads of all entries. */
+static hc_frame_verdict read_all(hc_frame_section *section)
 {
 	struct entry entry;
 
 	for (uint64_t offset = 0;; offset = entry.next) {
+		struct function function = { .offset = offset };
+		hc_frame_verdict verdict;
+		unsigned size;
+
 		if (!read_entry(section, offset, &entry))
 			return HC_FRAME_UNSOUND;
 		if (entry.is_end)
 			return HC_FRAME_SOUND;
-		if ((entry.is_common ? find_common(section, offset)->verdict : judge_function(section, &entry)) ==
-			HC_FRAME_UNSOUND)
+		verdict = entry.is_common ? find_common(section, offset)->verdict :
+					    read_function(section, &entry, &function, &size);
+		if (verdict == HC_FRAME_UNSOUND)
 			return HC_FRAME_UNSOUND;
+		/* libdw passes over what tells of no code. */
+		if (verdict == HC_FRAME_SOUND && !entry.is_common && function.start < function.end)
+			add_function(section, &function);
 	}
+}
+
+/* All functions of RUN that cover ADDRESS: one, if any. */
+static hc_frame_verdict search_run(hc_frame_section *section, unsigned index, uint64_t address)
+{
+	unsigned low = run_at(section, index)->first;
+	unsigned high = index + 1 < section->runs->len ? run_at(section, index + 1)->first : section->spans->len;
+
+	while (low < high) {
+		unsigned middle = low + (high - low) / 2;
+		const struct function *function = &g_array_index(section->spans, struct function, middle);
+
+		if (address >= function->start && address < function->end)
+			return judge_at(section, function->offset);
+		if (address < function->start)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return HC_FRAME_NONE;
+}
+
+static hc_frame_verdict search_runs(hc_frame_section *section, uint64_t address)
+{
+	hc_frame_verdict all = HC_FRAME_NONE;
+
+	for (unsigned i = 0; i < section->runs->len && all != HC_FRAME_UNSOUND; i++) {
+		const struct run *run = run_at(section, i);
+		hc_frame_verdict one = address >= run->start && address < run->end ? search_run(section, i, address) :
+										     HC_FRAME_NONE;
+
+		all = one == HC_FRAME_NONE ? all : one;
+	}
+	return all;
+}
+
+static void prepare_search(hc_frame_section *section)
+{
+	section->spans = g_array_new(FALSE, FALSE, sizeof(struct function));
+	section->runs = g_array_new(FALSE, FALSE, sizeof(struct run));
+	section->searched = read_all(section);
+	if (section->runs->len <= MOST_RUNS)
+		return;
+	/* In no order that anything writes. */
+	for (unsigned i = 0; section->searched == HC_FRAME_SOUND && i < section->spans->len; i++)
+		if (judge_at(section, g_array_index(section->spans, struct function, i).offset) == HC_FRAME_UNSOUND)
+			section->searched = HC_FRAME_UNSOUND;
 }
 
 hc_frame_verdict hc_frame_section_judge(hc_frame_section *section, uint64_t address)
@@ -299,10 +398,10 @@ hc_frame_verdict hc_frame_section_judge(hc_frame_section *section, uint64_t addr
 
 	if (section->table)
 		return search_table(section, address, &offset) ? judge_at(section, offset) : HC_FRAME_NONE;
-	if (!section->is_searched)
-		section->searched = judge_all(section);
-	section->is_searched = true;
-	return section->searched;
+	if (!section->spans)
+		prepare_search(section);
+	return section->searched == HC_FRAME_SOUND && section->runs->len <= MOST_RUNS ? search_runs(section, address) :
+											section->searched;
 }
 
 void hc_frame_section_init(hc_frame_section *section, uint64_t *memory)
@@ -315,6 +414,8 @@ void hc_frame_section_init(hc_frame_section *section, uint64_t *memory)
 
 void hc_frame_section_clear(hc_frame_section *section)
 {
+	g_clear_pointer(&section->spans, g_array_unref);
+	g_clear_pointer(&section->runs, g_array_unref);
 	g_clear_pointer(&section->common, g_hash_table_unref);
 	g_clear_pointer(&section->functions, g_hash_table_unref);
 	g_clear_pointer(&section->expressions, g_hash_table_unref);

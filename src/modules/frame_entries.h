@@ -18,8 +18,8 @@
  *	loop					2 KB lost for each register of each frame
  *
  * The idea: what libdw would read for an address is found as libdw finds it, and looked through first: a description of a function's
- * frames (FDE) and what it has in common with others (CIE). If .eh_frame_hdr has a table of them, only these two; else all of the section,
- * once, as libdw goes through it from the beginning. What is sound is remembered by its offset, so that a function that is met again costs
+ * frames (FDE) and what it has in common with others (CIE). If .eh_frame_hdr has a table of them, only these two; else the heads of all
+ * that is in the section, too, once, as libdw goes through it from the beginning. What is sound is remembered by its offset, so that a function that is met again costs
  * a look into a table. Anything that no compiler writes is unsound: its function is not unwound, and that is said.
  *
  *	frame_instructions.c	instructions and their expressions
@@ -53,10 +53,12 @@ typedef struct hc_frame_section {
 	uint64_t table_base;	/* what its addresses are relative to */
 	uint64_t frame_address; /* of the section, as the file has it */
 
-	bool is_searched; /* without a table: all of it has been looked through, and that was: */
-	hc_frame_verdict searched;
+	/* Without a table: the functions that the section tells of; NULL: not looked through yet. */
+	GArray *spans, *runs;	   /* of struct function and struct run (frame_entries.c) */
+	hc_frame_verdict searched; /* of the heads of all; of all, where there are too many runs */
+
 	GHashTable *common;	 /* offset + 1 of a CIE -> struct common_entry (frame_entries.c) */
-	GHashTable *functions;	 /* offset + 1 of each FDE that is sound; NULL with a table */
+	GHashTable *functions;	 /* offset + 1 of each FDE that is sound */
 	GHashTable *expressions; /* offset + 1 of an expression -> whether it is a value, + 1 */
 	uint64_t *memory;	 /* what libdw keeps of it, at most; of all sections together */
 } hc_frame_section;

@@ -7,6 +7,7 @@
 #include "modules/frame_entries.h"
 
 #include <dwarf.h>
+#include <string.h>
 
 enum {
 	MOST_BYTES = 1 << 20,	/* of instructions: they are run for each frame anew */
@@ -27,13 +28,18 @@ enum {
 uint64_t hc_frame_read(hc_frame_cursor *cursor, unsigned size)
 {
 	uint64_t value = 0;
+	uint32_t half;
 
 	if ((uint64_t)(cursor->end - cursor->at) < size)
 		cursor->failed = true;
 	if (cursor->failed)
 		return 0;
-	for (unsigned i = 0; i < size; i++)
-		value |= (uint64_t)cursor->at[i] << 8 * (cursor->is_big ? size - 1 - i : i);
+	if (size == sizeof half) { /* most are */
+		memcpy(&half, cursor->at, sizeof half);
+		value = cursor->is_big ? GUINT32_FROM_BE(half) : GUINT32_FROM_LE(half);
+	} else
+		for (unsigned i = 0; i < size; i++)
+			value |= (uint64_t)cursor->at[i] << 8 * (cursor->is_big ? size - 1 - i : i);
 	cursor->at += size;
 	return value;
 }

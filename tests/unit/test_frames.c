@@ -162,18 +162,20 @@ static hc_frame_verdict judge_entries(const frame_form *form, const char *text)
 
 static void test_augmentation(void)
 {
-	/* As gcc writes it: zR, zPLR, zRS, zRB on AArch64. */
-	CU_ASSERT_EQUAL(judge_entries(&eh, "01 7a 52 00" FACTORS "01 1b" CALL "- 00 04 00 00 00 08 00 00 00 0e 10"),
+	/* As gcc writes it: zR, zPLR, zRS, zRB on AArch64; addresses are relative to where they stand. */
+	CU_ASSERT_EQUAL(judge_entries(&eh, "01 7a 52 00" FACTORS "01 1b" CALL "- 00 03 00 00 00 08 00 00 00 0e 10"),
 		HC_FRAME_SOUND);
+	CU_ASSERT_EQUAL(judge_entries(&eh, "01 7a 52 00" FACTORS "01 1b" CALL "- 00 03 00 00 80 00 00 00 00 0e 10"),
+		HC_FRAME_NONE);
 	CU_ASSERT_EQUAL(judge_entries(&eh, "01 7a 50 4c 52 00" FACTORS "07 9b 01 02 03 04 1b 1b" CALL
-					   "- 00 04 00 00 00 08 00 00 04 01 02 03 04 0e 10"),
+					   "- 00 03 00 00 00 08 00 00 04 01 02 03 04 0e 10"),
 		HC_FRAME_SOUND);
-	CU_ASSERT_EQUAL(judge_entries(&eh, "01 7a 52 53 00" FACTORS "01 1b" CALL), HC_FRAME_SOUND);
-	CU_ASSERT_EQUAL(judge_entries(&eh, "01 7a 52 42 00" FACTORS "01 1b" CALL), HC_FRAME_SOUND);
+	CU_ASSERT_EQUAL(judge_entries(&eh, "01 7a 52 53 00" FACTORS "01 1b" CALL), HC_FRAME_NONE);
+	CU_ASSERT_EQUAL(judge_entries(&eh, "01 7a 52 42 00" FACTORS "01 1b" CALL), HC_FRAME_NONE);
 	CU_ASSERT_EQUAL(judge_entries(&debug, "03 00" FACTORS CALL "-" RANGE), HC_FRAME_SOUND);
 	/* What libdw does not take, and does nothing with. */
-	CU_ASSERT_EQUAL(judge_entries(&eh, "02 00" FACTORS CALL "-" RANGE), HC_FRAME_SOUND);
-	CU_ASSERT_EQUAL(judge_entries(&debug, "04 00 04 00" FACTORS CALL "-" RANGE), HC_FRAME_SOUND);
+	CU_ASSERT_EQUAL(judge_entries(&eh, "02 00" FACTORS CALL "-" RANGE), HC_FRAME_NONE);
+	CU_ASSERT_EQUAL(judge_entries(&debug, "04 00 04 00" FACTORS CALL "-" RANGE), HC_FRAME_NONE);
 	/* Letters that tell of more than there is, or of nothing that has a size. */
 	CU_ASSERT_EQUAL(judge_entries(&eh, "01 7a 4c 4c 4c 00" FACTORS "02 00 00"), HC_FRAME_UNSOUND);
 	CU_ASSERT_EQUAL(judge_entries(&eh, "01 7a 50 00" FACTORS "02 01 00"), HC_FRAME_UNSOUND);
@@ -239,6 +241,32 @@ static void test_memory(void)
 		frame_append(bytes, 0, 1);
 	}
 	CU_ASSERT_EQUAL(judge(&eh, bytes), HC_FRAME_UNSOUND);
+}
+
+/* Which of two functions libdw would take where both are: either must do. Elsewhere what is not sound does not matter. */
+static void test_overlapping_functions(void)
+{
+	static const char common[] = "01 00" FACTORS CALL, high[] = "00 08 00 00 00 00 00 00 00 08 00 00 00 00 00 00";
+	g_autofree char *apart = g_strconcat(common, "-", high, " 3e -", RANGE, "0e 10", NULL);
+	g_autofree char *at = g_strconcat(common, "-", high, " 0e 10 -", RANGE, "3e", NULL);
+	g_autofree char *both =
+		g_strconcat(common, "-", RANGE, " 3e - 00 03 00 00 00 00 00 00 00 08 00 00 00 00 00 00 0e 10", NULL);
+
+	memcpy(strstr(apart, RANGE), "00 04 00 00 00 00 00 00 00 04", 29);
+	CU_ASSERT_EQUAL(judge_entries(&eh, apart), HC_FRAME_SOUND);
+	CU_ASSERT_EQUAL(judge_entries(&eh, at), HC_FRAME_UNSOUND);
+	CU_ASSERT_EQUAL(judge_entries(&eh, both), HC_FRAME_UNSOUND);
+
+	/* As many runs as no linker leaves: all are looked through. */
+	GString *backwards = g_string_new(common);
+
+	for (unsigned i = 5000; i > 0; i--)
+		g_string_append_printf(backwards, "- %02x %02x 01 00 00 00 00 00 01 00 00 00 00 00 00 00 %s", i & 0xff,
+			i >> 8, i == 2500 ? "3f 3f" : "0e 10");
+	CU_ASSERT_EQUAL(judge_entries(&eh, backwards->str), HC_FRAME_UNSOUND);
+	memcpy(strstr(backwards->str, "3f 3f"), "0e 10", 5);
+	CU_ASSERT_EQUAL(judge_entries(&eh, backwards->str), HC_FRAME_SOUND);
+	g_string_free(backwards, TRUE);
 }
 
 /* The same bytes are an FDE's expression of a value, and the CFA's of one that begins in the midst of it. */
@@ -429,10 +457,11 @@ int main(void)
 		{ "augmentation", test_augmentation },
 		{ "entries", test_entries },
 		{ "memory", test_memory },
+		{ "overlapping functions", test_overlapping_functions },
 		{ "two kinds", test_two_kinds },
 		{ "table", test_table },
 		{ "threads", test_threads },
-		{ "overlapping", test_overlapping },
+		{ "overlapping entries", test_overlapping },
 	};
 
 	return unit_main("frames", all, G_N_ELEMENTS(all));
