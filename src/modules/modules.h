@@ -19,6 +19,9 @@
  *	tls.c			thread-local storage of each thread
  *	thread_descriptors.c	what stands in libc's descriptor of a thread
  *	unwind.c		the calls that each thread was in
+ *	frame_sections.c	what tells how calls lie on the stack: looked through, then asked of libdw
+ *	frame_entries.c		... its entries
+ *	frame_instructions.c	... what these say
  *
  * All look-ups are lazy and cached, failures too, in the hc_modules object: one thread at a time.
  */
@@ -135,11 +138,18 @@ typedef struct hc_frame_registers {
  */
 const GArray *hc_modules_frame_registers(hc_modules *modules, unsigned thread_index);
 
+/* Which of a file's two sections of call frame information. */
+typedef enum hc_frame_source {
+	HC_FRAME_EH,	/* .eh_frame */
+	HC_FRAME_DEBUG, /* .debug_frame */
+} hc_frame_source;
+
 /*
- * The module at ADDRESS as the unwinder knows it, with its call frame information (a Dwfl_Module of
- * <elfutils/libdwfl.h>); NULL if it does not, or nothing was unwound yet.
+ * What the module at ADDRESS has of the frame there, as libdw has it (a Dwarf_Frame of <elfutils/libdw.h>); *RET_BIAS: what is to be added
+ * to addresses in it. NULL: it has nothing, that is damaged, or nothing was unwound yet. Free with free().
  */
-struct Dwfl_Module *hc_modules_frame_code(const hc_modules *modules, hc_address address);
+struct Dwarf_Frame_s *hc_modules_frame_rules(
+	hc_modules *modules, hc_frame_source source, hc_address address, uint64_t *ret_bias);
 
 /* ---- debug_files.c: where debug info may be ---- */
 

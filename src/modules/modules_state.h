@@ -155,6 +155,20 @@ struct one_unit {
 /* As dwfl_module_getdwarf(3), but where memory is out, or gets so, it ends the process as GLib does. */
 Dwarf *hc_modules_dwarf(Dwfl_Module *dwfl_module, Dwarf_Addr *ret_bias);
 
+/* ---- frame_sections.c ---- */
+
+/* What has been looked through of the modules' call frame information. */
+struct hc_module_frames;
+struct hc_module_frames *hc_module_frames_create(void);
+void hc_module_frames_destroy(struct hc_module_frames *frames); /* NULL is fine */
+
+/*
+ * What MODULE's call frame information has for ADDRESS (of the process); *RET_BIAS: what its addresses are to be added to. NULL: nothing, or
+ * it was not given to libdw: *RET_UNSOUND. Free with free().
+ */
+Dwarf_Frame *hc_module_frames_ask(struct hc_module_frames *frames, Dwfl_Module *module, hc_frame_source kind,
+	hc_address address, Dwarf_Addr *ret_bias, bool *ret_unsound);
+
 /* structures.c */
 void hc_struct_destroy(void *structure);
 

@@ -24,9 +24,9 @@
  * What can go wrong, and is no failure: where a module has no file the walk ends, because its
  * frames' sizes are not known (libdwfl would guess along frame pointers); a damaged stack that
  * leads in a circle ends at the first place seen twice (Brent's method: no table); and MOST_FRAMES
- * ends a recursion that overflowed the stack. Call frame information that is made up can name registers by the hundred million, for
- * which libdw (cfi.c, elfutils 0.188) makes a table each time, or can be made to fail late: so what it has of a frame is
- * asked for once before libdwfl goes on by it, and a walk ends at a table that no machine needs; all do, once seconds went into slow steps.
+ * ends a recursion that overflowed the stack. Call frame information that is made up could have libdw fill the memory, read beyond a file and
+ * worse: so what there is of a frame is looked through (frame_sections.c) before libdwfl goes on by it, and a walk ends where that is unsound;
+ * all do, once seconds went into slow steps.
  */
 #include "base/memory.h"
 #include "modules/modules_state.h"
@@ -34,7 +34,6 @@
 #include <dwarf.h>
 #include <elf.h>
 #include <inttypes.h>
-#include <malloc.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,8 +42,7 @@ enum {
 	MOST_FRAMES = 4096,	      /* of a thread */
 	MOST_FRAMES_IN_ALL = 1 << 19, /* damaged stacks of thousands of threads could go on to that end each */
 	MOST_REGISTERS = HC_MACHINE_DWARF_MAX,
-	MEASURE_STEPS = 64,   /* at most, until time is looked at again */
-	MOST_RULES = 1 << 15, /* bytes of a table of registers: 16 each, and PowerPC's, which has most, end at 1200 */
+	MEASURE_STEPS = 64, /* at most, until time is looked at again */
 };
 
 /* Nanoseconds of a processor. */
@@ -65,6 +63,7 @@ struct hc_unwinder {
 	const hc_machine *machine; /* NULL: no unwinding here */
 	const hc_thread *current; /* being unwound */
 	unsigned frame_count;	  /* of all threads so far */
+	struct hc_module_frames *module_frames;
 	int64_t in_vain;	  /* nanoseconds of a processor for slow steps */
 	GArray **frames;	  /* for each thread, of hc_frame; NULL: not asked for yet */
 	GArray *registers;	  /* of hc_frame_registers, of the frames of one thread; NULL at first */
@@ -159,6 +158,8 @@ struct walk {
 	unsigned limit;	   /* frames; at least 1 */
 	hc_frame seen;	   /* Brent: compared with each frame that comes, replaced at every power of two */
 	unsigned replace_at;
+	bool is_interrupted,
+		may_be_interrupted; /* the next frame, by a signal: as libdwfl takes it; or that is not known */
 	int64_t measured; /* processor_time(), 0 at first */
 	unsigned measure_at;
 };
@@ -175,21 +176,29 @@ static bool is_circle(struct walk *walk, const hc_frame *frame)
 	return false;
 }
 
+/* What MODULE has of the frame at ADDRESS, which libdwfl would go on by; NULL: nothing, or *RET_UNSOUND. Free with free(). */
+static Dwarf_Frame *ask_module(
+	const struct hc_unwinder *unwinder, Dwfl_Module *module, hc_address address, bool *ret_unsound)
+{
+	Dwarf_Addr bias;
+	Dwarf_Frame *frame =
+		hc_module_frames_ask(unwinder->module_frames, module, HC_FRAME_EH, address, &bias, ret_unsound);
+
+	/* Debug info is opened only where libdwfl will do so, too. */
+	if (!frame && !*ret_unsound)
+		frame = hc_module_frames_ask(
+			unwinder->module_frames, module, HC_FRAME_DEBUG, address, &bias, ret_unsound);
+	return frame;
+}
+
 /* What the call frame information has of the frame of REGISTERS; NULL: nothing. Free with free(). */
 static Dwarf_Frame *find_rules(const struct walk *walk, const hc_frame_registers *registers)
 {
 	hc_address address = registers->program_counter - !registers->is_activation;
 	Dwfl_Module *module = dwfl_addrmodule(walk->unwinder->dwfl, address);
-	Dwarf_Frame *frame = NULL;
-	Dwarf_CFI *information;
-	Dwarf_Addr bias;
+	bool unsound;
 
-	if (!module || ((!(information = dwfl_module_eh_cfi(module, &bias)) ||
-				dwarf_cfi_addrframe(information, address - bias, &frame)) &&
-			       (!(information = dwfl_module_dwarf_cfi(module, &bias)) ||
-				       dwarf_cfi_addrframe(information, address - bias, &frame))))
-		return NULL;
-	return frame;
+	return module ? ask_module(walk->unwinder, module, address, &unsound) : NULL;
 }
 
 static int64_t processor_time(void)
@@ -200,45 +209,47 @@ static int64_t processor_time(void)
 	return (int64_t)now.tv_sec * SECOND + now.tv_nsec;
 }
 
-enum rules {
-	NO_RULES, /* for this address; or they are damaged */
-	SOUND_RULES,
-	EXCESSIVE_RULES,
-};
-
-/* What INFORMATION, which may be NULL, has for ADDRESS. */
-static enum rules judge_rules(Dwarf_CFI *information, hc_address address)
-{
-	Dwarf_Frame *frame = NULL;
-	enum rules rules = NO_RULES;
-
-	if (information && !dwarf_cfi_addrframe(information, address, &frame))
-		rules = malloc_usable_size(frame) <= MOST_RULES ? SOUND_RULES : EXCESSIVE_RULES;
-	free(frame);
-	return rules;
-}
-
-/* Whether libdwfl may go on from FRAME to its caller; it is in a module of libdwfl's. */
-static bool may_go_on(const struct walk *walk, const hc_frame *frame)
+static void note_left_out(const struct walk *walk, Dwfl_Module *module)
 {
 	struct hc_unwinder *unwinder = walk->unwinder;
-	hc_address address = frame->program_counter - !frame->is_activation;
-	Dwfl_Module *module = dwfl_addrmodule(unwinder->dwfl, address);
-	Dwarf_Addr bias = 0;
-	Dwarf_CFI *information = dwfl_module_eh_cfi(module, &bias);
-	enum rules rules = judge_rules(information, address - bias);
 
-	/* Debug info is opened only where libdwfl will do so, too. */
-	if (rules == NO_RULES) {
-		information = dwfl_module_dwarf_cfi(module, &bias);
-		rules = judge_rules(information, address - bias);
-	}
-	if (rules != EXCESSIVE_RULES && unwinder->in_vain < MOST_IN_VAIN)
-		return true;
 	if (!walk->registers) /* or it would be told of each walk anew */
 		hc_diagnostics_add(unwinder->modules->diagnostics, &calls_left_out, 0, "%s, of thread %" PRId64,
 			dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, NULL, NULL), unwinder->current->id);
-	return false;
+}
+
+/* Whether libdwfl may look for the caller of what stands at ADDRESS; adds to what is known of that frame. */
+static bool may_look_at(struct walk *walk, hc_address address)
+{
+	struct hc_unwinder *unwinder = walk->unwinder;
+	Dwfl_Module *module = dwfl_addrmodule(unwinder->dwfl, address);
+	bool unsound = false, is_signal = false;
+	Dwarf_Frame *rules = module ? ask_module(unwinder, module, address, &unsound) : NULL;
+
+	if (rules)
+		dwarf_frame_info(rules, NULL, NULL, &is_signal);
+	walk->is_interrupted |= is_signal;
+	walk->may_be_interrupted |= !rules;
+	free(rules);
+	unsound |= module && unwinder->in_vain >= MOST_IN_VAIN;
+	if (unsound)
+		note_left_out(walk, module);
+	return !unsound;
+}
+
+/*
+ * Whether libdwfl may look for the caller of the frame at COUNTER. It does so from the call in front of COUNTER, or from COUNTER itself if
+ * there was no call, but a signal: which is what the rules of the frame before this one said.
+ */
+static bool may_go_on(struct walk *walk, hc_address counter)
+{
+	bool at_call = walk->frames->len && !walk->is_interrupted;
+	bool at_counter = !at_call || walk->may_be_interrupted;
+
+	walk->is_interrupted = walk->may_be_interrupted = false;
+	if (!dwfl_addrmodule(walk->unwinder->dwfl, counter - at_call))
+		return false;
+	return (!at_call || may_look_at(walk, counter - 1)) && (!at_counter || may_look_at(walk, counter));
 }
 
 /*
@@ -345,11 +356,14 @@ static int note_frame(Dwfl_Frame *dwfl_frame, void *data)
 	hc_frame frame = { 0 };
 	Dwarf_Addr counter;
 	Dwarf_Word stack_pointer;
+	bool goes_on;
 
 	note_time(walk);
-	if (!dwfl_frame_pc(dwfl_frame, &counter, &frame.is_activation))
+	/* Without the question whether there was a call: to answer it, libdwfl looks for the caller. */
+	if (!dwfl_frame_pc(dwfl_frame, &counter, NULL))
 		return DWARF_CB_ABORT;
 	frame.program_counter = counter;
+	frame.is_activation = !walk->frames->len || walk->is_interrupted;
 	if (!dwfl_frame_reg(dwfl_frame, unwinder->machine->dwarf_stack_pointer, &stack_pointer))
 		frame.stack_pointer = stack_pointer;
 	/*
@@ -357,13 +371,11 @@ static int note_frame(Dwfl_Frame *dwfl_frame, void *data)
 	 */
 	if (!counter || is_circle(walk, &frame))
 		return DWARF_CB_ABORT;
+	goes_on = may_go_on(walk, counter) && dwfl_frame_pc(dwfl_frame, &counter, &frame.is_activation);
 	g_array_append_val(walk->frames, frame);
 	if (walk->registers)
 		note_registers(walk, dwfl_frame, &frame);
-	if (walk->frames->len >= walk->limit || !dwfl_addrmodule(unwinder->dwfl, counter - !frame.is_activation) ||
-		!may_go_on(walk, &frame))
-		return DWARF_CB_ABORT;
-	return DWARF_CB_OK;
+	return goes_on && walk->frames->len < walk->limit ? DWARF_CB_OK : DWARF_CB_ABORT;
 }
 
 /* A file without a name that holds what the core has of the vdso: a descriptor, or -1. */
@@ -433,6 +445,7 @@ static struct hc_unwinder *unwinder_create(hc_modules *modules)
 	unwinder->modules = modules;
 	unwinder->frames = g_new0(GArray *, hc_core_thread_count(modules->core) + 1);
 	unwinder->machine = hc_core_machine(modules->core);
+	unwinder->module_frames = hc_module_frames_create();
 	if (unwinder->machine && unwinder->machine->dwarf_count)
 		unwinder->dwfl = open_all(unwinder);
 	return unwinder;
@@ -445,6 +458,7 @@ void hc_unwinder_destroy(struct hc_unwinder *unwinder, unsigned thread_count)
 	for (unsigned i = 0; i < thread_count; i++)
 		g_clear_pointer(&unwinder->frames[i], g_array_unref);
 	g_clear_pointer(&unwinder->registers, g_array_unref);
+	hc_module_frames_destroy(unwinder->module_frames);
 	g_clear_pointer(&unwinder->dwfl, dwfl_end);
 	g_free(unwinder->frames);
 	g_free(unwinder);
@@ -502,9 +516,14 @@ const GArray *hc_modules_frame_registers(hc_modules *modules, unsigned thread_in
 	return unwinder->registers;
 }
 
-Dwfl_Module *hc_modules_frame_code(const hc_modules *modules, hc_address address)
+Dwarf_Frame *hc_modules_frame_rules(hc_modules *modules, hc_frame_source source, hc_address address, uint64_t *ret_bias)
 {
-	return modules->unwinder && modules->unwinder->dwfl ? dwfl_addrmodule(modules->unwinder->dwfl, address) : NULL;
+	struct hc_unwinder *unwinder = modules->unwinder;
+	Dwfl_Module *module = unwinder && unwinder->dwfl ? dwfl_addrmodule(unwinder->dwfl, address) : NULL;
+	bool unsound;
+
+	return module ? hc_module_frames_ask(unwinder->module_frames, module, source, address, ret_bias, &unsound) :
+			NULL;
 }
 
 bool hc_modules_name_frame(hc_modules *modules, const hc_frame *frame, hc_address_name *ret_name)

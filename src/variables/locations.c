@@ -107,37 +107,30 @@ bool hc_evaluation_frame_base(hc_evaluation *evaluation, uint64_t *ret_value)
 	return true;
 }
 
-/* FIND: libdwfl's, of .eh_frame or .debug_frame. */
-static bool find_cfa(hc_evaluation *evaluation, Dwfl_Module *module,
-	Dwarf_CFI *(*find)(Dwfl_Module *module, Dwarf_Addr *bias), uint64_t *ret_value)
+static bool find_cfa(hc_evaluation *evaluation, hc_frame_source source, uint64_t *ret_value)
 {
-	Dwarf_Addr bias = 0;
-	Dwarf_CFI *information = find(module, &bias);
+	uint64_t bias = 0;
 	hc_evaluation nested;
-	Dwarf_Frame *frame = NULL;
+	Dwarf_Frame *frame =
+		hc_modules_frame_rules(evaluation->variables->modules, source, address_in(frame_of(evaluation)), &bias);
 	Dwarf_Op *operations;
 	size_t count;
+	bool found = frame && init_nested(&nested, evaluation);
 
-	if (!information || !init_nested(&nested, evaluation) ||
-		dwarf_cfi_addrframe(information, address_in(frame_of(evaluation)) - bias, &frame))
-		return false;
-	nested.bias = bias;
-	bool found = !dwarf_frame_cfa(frame, &operations, &count) && count &&
-		     hc_dwarf_expression_value(&nested, NULL, operations, count, ret_value);
-
+	if (found) {
+		nested.bias = bias;
+		found = !dwarf_frame_cfa(frame, &operations, &count) && count &&
+			hc_dwarf_expression_value(&nested, NULL, operations, count, ret_value);
+	}
 	free(frame);
 	return found;
 }
 
 bool hc_evaluation_cfa(hc_evaluation *evaluation, uint64_t *ret_value)
 {
-	const hc_frame_registers *registers = frame_of(evaluation);
-	Dwfl_Module *module = registers ? hc_modules_frame_code(evaluation->variables->modules, address_in(registers)) :
-					  NULL;
-
-	if (!evaluation->has_cfa && module)
-		evaluation->has_cfa = find_cfa(evaluation, module, dwfl_module_eh_cfi, &evaluation->cfa) ||
-				      find_cfa(evaluation, module, dwfl_module_dwarf_cfi, &evaluation->cfa);
+	if (!evaluation->has_cfa && frame_of(evaluation))
+		evaluation->has_cfa = find_cfa(evaluation, HC_FRAME_EH, &evaluation->cfa) ||
+				      find_cfa(evaluation, HC_FRAME_DEBUG, &evaluation->cfa);
 	if (!evaluation->has_cfa)
 		return hc_evaluation_fail(evaluation, HC_VARIABLE_UNREADABLE, "where its frame begins is not known");
 	*ret_value = evaluation->cfa;
