@@ -10,6 +10,8 @@
  */
 #include "containers/walker.h"
 
+#include "base/parallel.h"
+
 enum {
 	PROGRAMS_MAX = 16,
 	TERMINATOR_MAX = 8 /* bytes */
@@ -22,7 +24,7 @@ struct plain_word {
 };
 
 struct hc_row_walks {
-	hc_walker walker;
+	_Alignas(HC_APART) hc_walker walker;
 	hc_walk walk;
 	struct plain_word words[3]; /* the first: where the row is, if `has_plain_data` */
 	unsigned word_count;
@@ -141,16 +143,18 @@ static void put_together(hc_row_walks *walks)
 
 hc_row_walks *hc_row_walks_create(const hc_layout *layout, hc_reader *reader)
 {
-	g_autofree hc_row_walks *walks = g_new0(hc_row_walks, 1);
+	hc_row_walks *walks = g_aligned_alloc0(1, sizeof *walks, HC_APART);
 
-	if (!is_straight(layout, walks))
+	if (!is_straight(layout, walks)) {
+		g_aligned_free(walks);
 		return NULL;
+	}
 	hc_walker_init(&walks->walker, layout, 0, reader, NULL, 0, 0, &walks->walk);
 	walks->walker.object_size = layout->object_size;
 	walks->walk.element_size = walks->element_size;
 	walks->walk.is_proved = true;
 	put_together(walks);
-	return g_steal_pointer(&walks);
+	return walks;
 }
 
 void hc_row_walks_destroy(hc_row_walks *walks)
@@ -158,7 +162,7 @@ void hc_row_walks_destroy(hc_row_walks *walks)
 	if (!walks)
 		return;
 	g_array_unref(walks->code);
-	g_free(walks);
+	g_aligned_free(walks);
 }
 
 /* ---- one row ---- */

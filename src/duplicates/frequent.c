@@ -61,7 +61,7 @@ typedef struct beginning {
 } beginning;
 
 typedef struct worker {
-	uint64_t *blocks; /* of each content */
+	_Alignas(HC_APART) uint64_t *blocks; /* of each content */
 	path_counts paths;
 } worker;
 
@@ -318,7 +318,7 @@ static void add_up(counting *c, unsigned workers)
 
 GArray *hc_duplicates_frequent(const hc_duplicates *sample)
 {
-	counting *c = g_new0(counting, 1);
+	counting *c = g_aligned_alloc0(1, sizeof *c, HC_APART);
 	unsigned workers = MIN(sample->workers, WORKERS_MAX);
 	bool ok;
 
@@ -344,6 +344,6 @@ GArray *hc_duplicates_frequent(const hc_duplicates *sample)
 		g_clear_pointer(&c->frequent, g_array_unref);
 	GArray *frequent = c->frequent;
 
-	g_free(c);
+	g_aligned_free(c);
 	return frequent;
 }

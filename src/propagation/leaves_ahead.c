@@ -18,6 +18,8 @@
 #include "propagation/objects.h"
 #include "propagation/walks_ahead.h"
 
+#include "base/parallel.h"
+
 #include <string.h>
 
 enum {
@@ -82,10 +84,16 @@ struct row {
 	hc_container_sums sums[MEMBERS_MAX];
 };
 
-/* One for each worker: walks of one member; both NULL: it walks like others. */
+/* Walks of one member; both NULL: it walks like others. */
 struct straight {
 	hc_row_walks *rows;
 	hc_object_walks *objects;
+};
+
+/* What one worker walks with. */
+struct own {
+	_Alignas(HC_APART) hc_walk_record record;
+	struct straight straight[MEMBERS_MAX];
 };
 
 struct leaves {
@@ -98,8 +106,7 @@ struct leaves {
 	uint64_t count, budget;
 	unsigned missed;
 	struct row rows[WINDOW];
-	hc_walk_record *records;   /* one for each worker */
-	struct straight *straight; /* MEMBERS_MAX for each worker */
+	struct own *own;      /* of each worker */
 	uint64_t first, span; /* bytes of an element that straight walks read; none if some member has another walk */
 };
 
@@ -108,7 +115,7 @@ struct looking {
 	struct leaves *leaves;
 	struct row *row;
 	hc_reader *reader;
-	unsigned worker;
+	struct own *own; /* the worker's */
 };
 
 /* ---- by helpers ---- */
@@ -167,7 +174,7 @@ static bool note_pieces(
 static const hc_walk_record *record_any(const struct looking *at, unsigned member, hc_address address)
 {
 	const struct member *m = &at->leaves->members[member];
-	hc_walk_record *record = &at->leaves->records[at->worker];
+	hc_walk_record *record = &at->own->record;
 
 	hc_walk_record_reset(record);
 	record->layout = m->part->layout;
@@ -200,7 +207,7 @@ static bool note_row(struct row *row, unsigned member, const hc_row_found *found
 
 static bool look_at_leaf(const struct looking *at, unsigned member, hc_address address)
 {
-	hc_row_walks *straight = at->leaves->straight[at->worker * MEMBERS_MAX + member].rows;
+	hc_row_walks *straight = at->own->straight[member].rows;
 	const hc_walk_record *record;
 	hc_row_found found;
 
@@ -218,7 +225,7 @@ static bool look_at_leaf(const struct looking *at, unsigned member, hc_address a
 /* What the smart pointer MEMBER at ADDRESS holds; 0: nothing. FALSE: it is not as they usually are. */
 static bool find_object(const struct looking *at, unsigned member, hc_address address, hc_address *ret_object)
 {
-	hc_object_walks *straight = at->leaves->straight[at->worker * MEMBERS_MAX + member].objects;
+	hc_object_walks *straight = at->own->straight[member].objects;
 	const hc_walk_record *record;
 	hc_object_found found;
 
@@ -320,7 +327,7 @@ static bool has_doubtful_piece(const hc_propagation *propagation, const struct r
 static void fetch_member(const struct looking *at, unsigned member, hc_address address)
 {
 	const struct member *m = &at->leaves->members[member];
-	const struct straight *straight = &at->leaves->straight[at->worker * MEMBERS_MAX + member];
+	const struct straight *straight = &at->own->straight[member];
 	uint64_t word = at->leaves->propagation->format.size;
 	hc_address object;
 
@@ -360,7 +367,8 @@ static void make_row(void *data, unsigned worker, uint64_t index)
 {
 	struct leaves *leaves = data;
 	struct row *row = &leaves->rows[index % WINDOW];
-	const struct looking at = { leaves, row, hc_propagation_worker_reader(leaves->propagation, worker), worker };
+	const struct looking at = { leaves, row, hc_propagation_worker_reader(leaves->propagation, worker),
+		&leaves->own[worker] };
 	uint64_t first = index * ROW, end = MIN(first + ROW, leaves->count);
 
 	row->is_usual = true;
@@ -563,7 +571,7 @@ static void find_span(struct leaves *leaves)
 	for (unsigned i = 0; i < leaves->root_count; i++) {
 		const struct member *member = &leaves->members[i];
 
-		if (member->kind != POINTER && !leaves->straight[i].rows && !leaves->straight[i].objects)
+		if (member->kind != POINTER && !leaves->own->straight[i].rows && !leaves->own->straight[i].objects)
 			return;
 		first = MIN(first, member->part->offset);
 		end = MAX(end, member->part->offset + MAX(member->size, leaves->propagation->format.size));
@@ -574,15 +582,14 @@ static void find_span(struct leaves *leaves)
 
 static void begin(struct leaves *leaves, unsigned workers)
 {
-	leaves->records = g_new(hc_walk_record, workers);
-	leaves->straight = g_new0(struct straight, workers * MEMBERS_MAX);
+	leaves->own = g_aligned_alloc0(workers, sizeof *leaves->own, HC_APART);
 	for (unsigned i = 0; i < workers; i++) {
 		hc_reader *reader = hc_propagation_worker_reader(leaves->propagation, i);
 
-		hc_walk_record_init(&leaves->records[i], NULL);
+		hc_walk_record_init(&leaves->own[i].record, NULL);
 		for (unsigned j = 0; j < leaves->member_count; j++) {
 			const struct member *member = &leaves->members[j];
-			struct straight *straight = &leaves->straight[i * MEMBERS_MAX + j];
+			struct straight *straight = &leaves->own[i].straight[j];
 
 			if (member->kind == LEAF)
 				straight->rows = hc_row_walks_create(member->part->layout, reader);
@@ -595,19 +602,19 @@ static void begin(struct leaves *leaves, unsigned workers)
 
 static void end(struct leaves *leaves, unsigned workers)
 {
-	for (unsigned i = 0; i < workers; i++)
-		hc_walk_record_clear(&leaves->records[i]);
-	for (unsigned i = 0; i < workers * MEMBERS_MAX; i++) {
-		hc_row_walks_destroy(leaves->straight[i].rows);
-		hc_object_walks_destroy(leaves->straight[i].objects);
+	for (unsigned i = 0; i < workers; i++) {
+		hc_walk_record_clear(&leaves->own[i].record);
+		for (unsigned j = 0; j < MEMBERS_MAX; j++) {
+			hc_row_walks_destroy(leaves->own[i].straight[j].rows);
+			hc_object_walks_destroy(leaves->own[i].straight[j].objects);
+		}
 	}
-	g_free(leaves->straight);
+	g_aligned_free(leaves->own);
 	for (unsigned i = 0; i < WINDOW; i++) {
 		g_free(leaves->rows[i].pieces);
 		g_free(leaves->rows[i].objects);
 		g_free(leaves->rows[i].pointers);
 	}
-	g_free(leaves->records);
 }
 
 /* Whether there is no use in row INDEX: too many were of none, or so many pointers wait that they are followed at once. */
