@@ -84,9 +84,10 @@ struct row {
 	hc_container_sums sums[MEMBERS_MAX];
 };
 
-/* Walks of one member; both NULL: it walks like others. */
+/* Walks of one member; all NULL: it walks like others. */
 struct straight {
 	hc_row_walks *rows;
+	hc_tree_walks *trees;
 	hc_object_walks *objects;
 };
 
@@ -205,21 +206,48 @@ static bool note_row(struct row *row, unsigned member, const hc_row_found *found
 	return true;
 }
 
+/* The blocks of FOUND, of member MEMBER. FALSE: they are too many, or too large. */
+static bool note_tree(const hc_propagation *propagation, struct row *row, unsigned member, const hc_tree_found *found)
+{
+	hc_leaf_piece piece = { .size = (uint32_t)found->node_size, .part = (uint16_t)member };
+
+	if (found->node_size > UINT32_MAX || row->piece_count + found->count > PIECES_MAX)
+		return false;
+	for (unsigned i = 0; i < found->count; i++) {
+		piece.number = found->numbers[i];
+		piece.is_first = !i;
+		piece.is_plain = !i && hc_pieces_is_whole(propagation, found->first, found->node_size);
+		append_piece(row, &piece);
+	}
+	return true;
+}
+
+/* WALK, of member MEMBER, is a sound container at ADDRESS, for which CHARGED bytes were looked at. FALSE: that is too much. */
+static bool note_walk(
+	const struct looking *at, unsigned member, hc_address address, const hc_walk *walk, uint64_t charged)
+{
+	if (charged > at->leaves->budget)
+		return false;
+	at->row->charged += charged;
+	hc_container_sums_add(&at->row->sums[member], address, walk);
+	return true;
+}
+
 static bool look_at_leaf(const struct looking *at, unsigned member, hc_address address)
 {
-	hc_row_walks *straight = at->own->straight[member].rows;
+	const struct straight *straight = &at->own->straight[member];
+	const hc_propagation *propagation = at->leaves->propagation;
 	const hc_walk_record *record;
-	hc_row_found found;
+	hc_row_found row;
+	hc_tree_found tree;
 
-	if (!straight || !hc_row_walks_make(straight, address, &found)) {
-		record = record_any(at, member, address);
-		return record && note_pieces(at->leaves->propagation, record, member, at->row);
-	}
-	if (found.charged > at->leaves->budget || !note_row(at->row, member, &found))
-		return false;
-	at->row->charged += found.charged;
-	hc_container_sums_add(&at->row->sums[member], address, found.walk);
-	return true;
+	if (straight->rows && hc_row_walks_make(straight->rows, address, &row))
+		return note_walk(at, member, address, row.walk, row.charged) && note_row(at->row, member, &row);
+	if (straight->trees && hc_tree_walks_make(straight->trees, address, &tree))
+		return note_walk(at, member, address, tree.walk, tree.charged) &&
+		       note_tree(propagation, at->row, member, &tree);
+	record = record_any(at, member, address);
+	return record && note_pieces(propagation, record, member, at->row);
 }
 
 /* What the smart pointer MEMBER at ADDRESS holds; 0: nothing. FALSE: it is not as they usually are. */
@@ -571,7 +599,9 @@ static void find_span(struct leaves *leaves)
 	for (unsigned i = 0; i < leaves->root_count; i++) {
 		const struct member *member = &leaves->members[i];
 
-		if (member->kind != POINTER && !leaves->own->straight[i].rows && !leaves->own->straight[i].objects)
+		const struct straight *straight = &leaves->own->straight[i];
+
+		if (member->kind != POINTER && !straight->rows && !straight->trees && !straight->objects)
 			return;
 		first = MIN(first, member->part->offset);
 		end = MAX(end, member->part->offset + MAX(member->size, leaves->propagation->format.size));
@@ -591,10 +621,12 @@ static void begin(struct leaves *leaves, unsigned workers)
 			const struct member *member = &leaves->members[j];
 			struct straight *straight = &leaves->own[i].straight[j];
 
-			if (member->kind == LEAF)
+			if (member->kind == LEAF) {
 				straight->rows = hc_row_walks_create(member->part->layout, reader);
-			else if (member->kind == HOLDER)
+				straight->trees = hc_tree_walks_create(member->part->layout, reader);
+			} else if (member->kind == HOLDER) {
 				straight->objects = hc_object_walks_create(member->part->layout, reader);
+			}
 		}
 	}
 	find_span(leaves);
@@ -606,6 +638,7 @@ static void end(struct leaves *leaves, unsigned workers)
 		hc_walk_record_clear(&leaves->own[i].record);
 		for (unsigned j = 0; j < MEMBERS_MAX; j++) {
 			hc_row_walks_destroy(leaves->own[i].straight[j].rows);
+			hc_tree_walks_destroy(leaves->own[i].straight[j].trees);
 			hc_object_walks_destroy(leaves->own[i].straight[j].objects);
 		}
 	}
