@@ -45,10 +45,10 @@ typedef struct hc_container_set hc_container_set;
 
 /*
  * The descriptions for the process whose MODULES and BLOCKS these are; both must outlive the result. One thread at a time.
- * Empty at first: add files, those of the user before the installed ones (the first that fits wins).
+ * Made by JOBS threads. Empty at first: add files, those of the user before the installed ones (the first that fits wins).
  */
 hc_container_set *hc_container_set_create(
-	hc_variables *variables, const hc_blocks *blocks, hc_diagnostics *diagnostics);
+	hc_variables *variables, const hc_blocks *blocks, unsigned jobs, hc_diagnostics *diagnostics);
 void hc_container_set_destroy(hc_container_set *set);
 
 /* What ADDRESS, if it is in the heap, leads to will be asked for in the index of blocks; and its contents will be read. */

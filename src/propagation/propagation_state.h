@@ -160,6 +160,7 @@ typedef struct hc_propagation {
 	bool knows_started;		    /* ... as somebody asked */
 
 	/* untyped.c */
+	bool is_little_unowned; /* next to nothing that something holds is nobody's; FALSE: or nobody asked yet */
 	uint64_t *searched; /* bit for each block that waits to be, or was, looked into without a type */
 	uint64_t *pieces;   /* bit for each granule in which a piece begins that waits, or was looked into */
 	GHashTable *ends;   /* number of a block -> bytes in use, as two pointers beside that to its start say */
