@@ -4,7 +4,7 @@
 #include "base/thread.h"
 
 enum {
-	ROWS_MAX = 4, /* within each other */
+	ROWS_MAX = 6, /* within each other */
 	HELPERS_MAX = 63
 };
 

@@ -4,6 +4,11 @@
 
 #include <glib.h>
 
+enum {
+	/* Bytes between what different threads write: else a line of the cache, or a pair of them, goes to and fro. */
+	HC_APART = 128
+};
+
 /*
  * Calls WORK(data, worker) once for each worker from 0 to WORKERS - 1, each on a thread of its own (worker 0 on the
  * caller's), and returns when all are done. If a thread cannot be made its share runs on the caller's: WORK must be

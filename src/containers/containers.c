@@ -40,7 +40,8 @@ static uint64_t heap_bytes(const hc_blocks *blocks)
 	return bytes;
 }
 
-hc_container_set *hc_container_set_create(hc_variables *variables, const hc_blocks *blocks, hc_diagnostics *diagnostics)
+hc_container_set *hc_container_set_create(
+	hc_variables *variables, const hc_blocks *blocks, unsigned jobs, hc_diagnostics *diagnostics)
 {
 	hc_container_set *set = g_new0(hc_container_set, 1);
 
@@ -57,7 +58,7 @@ hc_container_set *hc_container_set_create(hc_variables *variables, const hc_bloc
 	set->symbols = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	set->heap_bytes = heap_bytes(blocks);
 	set->budget = MAX((uint64_t)BUDGET_LEAST, set->heap_bytes * BUDGET_FACTOR);
-	hc_reader_init(&set->reader, blocks->core, blocks, variables);
+	hc_reader_init(&set->reader, blocks->core, blocks, variables, jobs);
 	return set;
 }
 

@@ -21,8 +21,10 @@
  *	walk_chains.c	... linked, one or many at once
  *	walk.c		... of whatever kind the description says
  *	record.c	walks that are kept, made by any thread
- *	straight_rows.c	many containers whose elements lie in a row, and are not visited
- *	straight_objects.c	many smart pointers
+ *	straight.c	many containers of one layout (straight.h)
+ *	straight_rows.c	... whose elements lie in a row, and are not visited
+ *	straight_trees.c	... that are small trees
+ *	straight_objects.c	... that are smart pointers
  *	fill.c		how full a hash table is, and how its elements share buckets
  *	deduce.c	what the elements of a list are, whose links do not tell it
  *	containers.c	the set, and walks as others ask for them
@@ -43,10 +45,10 @@ typedef struct hc_container_set hc_container_set;
 
 /*
  * The descriptions for the process whose MODULES and BLOCKS these are; both must outlive the result. One thread at a time.
- * Empty at first: add files, those of the user before the installed ones (the first that fits wins).
+ * Made by JOBS threads. Empty at first: add files, those of the user before the installed ones (the first that fits wins).
  */
 hc_container_set *hc_container_set_create(
-	hc_variables *variables, const hc_blocks *blocks, hc_diagnostics *diagnostics);
+	hc_variables *variables, const hc_blocks *blocks, unsigned jobs, hc_diagnostics *diagnostics);
 void hc_container_set_destroy(hc_container_set *set);
 
 /* What ADDRESS, if it is in the heap, leads to will be asked for in the index of blocks; and its contents will be read. */
@@ -287,6 +289,30 @@ bool hc_row_walks_make(hc_row_walks *walks, hc_address address, hc_row_found *re
 
 /* The container at ADDRESS, which is at hand, will be walked soon: what is needed for that is fetched. */
 void hc_row_walks_fetch(hc_row_walks *walks, hc_address address);
+
+/* ---- many small trees: straight_trees.c ---- */
+
+enum {
+	HC_TREE_NODES_MAX = 32 /* that a small one has */
+};
+
+/* For walks of containers of one layout that are small trees, whose elements are not visited: of one thread. */
+typedef struct hc_tree_walks hc_tree_walks;
+
+/* What one of these was found to be. */
+typedef struct hc_tree_found {
+	const hc_walk *walk; /* until the next one is made; its grade is exact */
+	uint64_t charged;    /* bytes that a walk would have looked at */
+	uint64_t node_size;  /* bytes that it needs of each node */
+	hc_address first;    /* node in order, if there is any */
+	unsigned count;	     /* nodes, each of which begins a block: */
+	uint32_t numbers[HC_TREE_NODES_MAX];
+} hc_tree_found;
+
+/* As hc_row_walks_create() and hc_row_walks_make(). */
+hc_tree_walks *hc_tree_walks_create(const hc_layout *layout, hc_reader *reader);
+void hc_tree_walks_destroy(hc_tree_walks *walks);
+bool hc_tree_walks_make(hc_tree_walks *walks, hc_address address, hc_tree_found *ret_found);
 
 /* ---- many smart pointers: straight_objects.c ---- */
 

@@ -2,10 +2,12 @@
 #include "containers/reader.h"
 
 #include "base/pages.h"
+#include "base/parallel.h"
 
 enum {
 	PIECES_MAX = 64, /* of the address space, that one range is followed through */
-	LINE = 64	 /* bytes that the processor fetches together */
+	LINE = 64,	 /* bytes that the processor fetches together */
+	MANY_BLOCKS = 1 << 18 /* that are worth a thread more */
 };
 
 static size_t live_size(const hc_blocks *blocks)
@@ -24,29 +26,48 @@ static uint64_t live_of(const hc_blocks *blocks, uint64_t starts, uint32_t numbe
 	return in_use;
 }
 
-/* Blocks are numbered in the order of their starts. Mostly all of a word are in use. */
-static void mark_live(const hc_blocks *blocks, uint64_t *live)
-{
-	uint32_t number = 0;
+/* What mark_live() shares out. */
+struct marking {
+	const hc_blocks *blocks;
+	uint64_t *live;
+	unsigned workers;
+};
 
-	for (uint64_t word = 0; word < blocks->granule_count / 64; word++) {
+/* Blocks are numbered in the order of their starts. Mostly all of a word are in use. */
+static void mark_share(void *data, unsigned worker)
+{
+	const struct marking *marking = data;
+	const hc_blocks *blocks = marking->blocks;
+	uint64_t groups = blocks->granule_count / HC_GROUP_GRANULES, first = groups * worker / marking->workers,
+		 end = groups * (worker + 1) / marking->workers;
+	uint32_t number = blocks->rank[first];
+
+	for (uint64_t word = first * HC_GROUP_WORDS; word < end * HC_GROUP_WORDS; word++) {
 		uint64_t starts = blocks->starts[word];
 		unsigned count = hc_sum_of_bytes(hc_bits_of_bytes(starts)), other_states = 0;
 
 		for (unsigned i = 0; i < count; i++)
 			other_states |= blocks->states[number + i] ^ HC_BLOCK_IN_USE;
-		live[word] = other_states ? live_of(blocks, starts, number) : starts;
+		marking->live[word] = other_states ? live_of(blocks, starts, number) : starts;
 		number += count;
 	}
 }
 
-void hc_reader_init(hc_reader *reader, const hc_core *core, const hc_blocks *blocks, const hc_variables *variables)
+static void mark_live(const hc_blocks *blocks, uint64_t *live, unsigned jobs)
+{
+	struct marking marking = { blocks, live, blocks->count < MANY_BLOCKS ? 1 : hc_parallel_workers(jobs) };
+
+	hc_parallel_run(marking.workers, mark_share, &marking);
+}
+
+void hc_reader_init(
+	hc_reader *reader, const hc_core *core, const hc_blocks *blocks, const hc_variables *variables, unsigned jobs)
 {
 	*reader = (hc_reader){ .core = core, .blocks = blocks, .variables = variables };
 	reader->format = hc_core_word_format(core);
 	reader->live = hc_pages_create(live_size(blocks));
 	if (reader->live)
-		mark_live(blocks, reader->live);
+		mark_live(blocks, reader->live, jobs);
 }
 
 void hc_reader_init_copy(hc_reader *reader, const hc_reader *original)

@@ -35,7 +35,9 @@ typedef enum {
 	HC_RANGE_UNREADABLE,
 } hc_range_kind;
 
-void hc_reader_init(hc_reader *reader, const hc_core *core, const hc_blocks *blocks, const hc_variables *variables);
+/* On up to JOBS threads. */
+void hc_reader_init(
+	hc_reader *reader, const hc_core *core, const hc_blocks *blocks, const hc_variables *variables, unsigned jobs);
 void hc_reader_clear(hc_reader *reader);
 
 /*

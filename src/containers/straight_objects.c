@@ -7,8 +7,10 @@
  */
 #include "containers/walker.h"
 
+#include "base/parallel.h"
+
 struct hc_object_walks {
-	const hc_layout *layout;
+	_Alignas(HC_APART) const hc_layout *layout;
 	hc_reader *reader;
 	uint64_t at; /* of the pointer, in the container */
 	hc_walk walk;
@@ -41,7 +43,7 @@ hc_object_walks *hc_object_walks_create(const hc_layout *layout, hc_reader *read
 {
 	if (!is_straight(layout, reader))
 		return NULL;
-	hc_object_walks *walks = g_new0(hc_object_walks, 1);
+	hc_object_walks *walks = g_aligned_alloc0(1, sizeof *walks, HC_APART);
 
 	walks->layout = layout;
 	walks->reader = reader;
@@ -55,7 +57,7 @@ hc_object_walks *hc_object_walks_create(const hc_layout *layout, hc_reader *read
 
 void hc_object_walks_destroy(hc_object_walks *walks)
 {
-	g_free(walks);
+	g_aligned_free(walks);
 }
 
 bool hc_object_walks_make(hc_object_walks *walks, hc_address address, hc_object_found *ret_found)

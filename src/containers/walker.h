@@ -9,8 +9,7 @@
  *	walk_nodes.c	tree, buckets, slots (walk_nodes.h)
  *	walk_chains.c	linked, one or many at once
  *	record.c	one walk, kept for who makes use of it later
- *	straight_rows.c	many rows of one layout, straight
- *	straight_objects.c	many smart pointers, likewise
+ *	straight.c	many of one layout, straight (straight.h)
  *	walk.c		checks the object, and walks as its kind says
  */
 #pragma once

@@ -6,10 +6,12 @@
  * more than once. So very many blocks are not all hashed, sorted and compared with each other, but
  * each is compared with the few contents that the sample has shown:
  *
- *	table	The sample's groups stand in it by a fingerprint: size, first 16 and last 8 bytes.
- *	count	All blocks pass in order of address. One whose size no content has is not touched,
- *		of the others a line or two; only where the fingerprint is known all bytes are read,
- *		which proves that they are the same.
+ *	table	The sample's groups stand in it by a fingerprint: size, first 16 and last 8 bytes. How
+ *		those of one size begin stands in a set of bits, besides.
+ *	count	All blocks pass in order of address. One whose size no content has is not touched; of
+ *		one that begins like none, which most are, nothing more is asked. Of the others a line
+ *		or two are read, and only where the fingerprint is known all bytes, which proves that
+ *		they are the same.
  *
  * The figures of a content are exact, those of all contents a lower bound: what the sample has shown
  * once only is not counted. Where more than PROBES_MAX contents contend for a place of the table,
@@ -22,9 +24,13 @@
 
 #include "base/parallel.h"
 
+#include <string.h>
+
 enum {
 	STRETCH = 1 << 16, /* granules looked at in one go: a multiple of HC_GROUP_GRANULES */
-	SIZES = 1 << 12,   /* bits of a bitmap by size */
+	SIZES = 1 << 12,   /* entries of a table by size */
+	BEGINNING = 16,	   /* bytes */
+	BEGINNING_BITS = 8, /* of the set, for each place of the table of contents */
 	PROBES_MAX = 64,
 	PATHS_MAX = 1 << 20, /* pairs of content and path that are told apart */
 	WORKERS_MAX = 64,    /* hc_parallel_workers() */
@@ -49,8 +55,13 @@ typedef struct path_counts {
 	bool failed; /* there was no room */
 } path_counts;
 
+/* The first bytes of a content; or 1 bits where all contents of a size have any: none where there is no content. */
+typedef struct beginning {
+	uint64_t words[BEGINNING / sizeof(uint64_t)];
+} beginning;
+
 typedef struct worker {
-	uint64_t *blocks; /* of each content */
+	_Alignas(HC_APART) uint64_t *blocks; /* of each content */
 	path_counts paths;
 } worker;
 
@@ -59,8 +70,10 @@ typedef struct counting {
 	GArray *frequent; /* of hc_frequent_content */
 	hc_content *contents;
 	slot *slots;
-	uint64_t mask; /* of places of slots[] */
-	uint64_t sizes[SIZES / 64];
+	uint64_t mask;		 /* of places of slots[] */
+	beginning common[SIZES]; /* by size: what of a beginning matters */
+	uint64_t *begins;	 /* set of hashes of beginnings */
+	uint64_t begins_mask;	 /* of places of that */
 	worker workers[WORKERS_MAX];
 	uint64_t next_granule; /* atomic */
 } counting;
@@ -81,7 +94,42 @@ static void add_content(counting *c, const hc_duplicate_group *group, uint32_t n
 		if (++probes == PROBES_MAX)
 			return;
 	c->slots[place] = (slot){ fingerprint, number + 1 };
-	hc_set_bit(c->sizes, place_of_size(c->sample->blocks, group->size));
+}
+
+/* The place in the set of what a block that BYTES are the first of has in COMMON. */
+static inline uint64_t place_of_beginning(const counting *c, const beginning *common, const uint8_t bytes[BEGINNING])
+{
+	beginning own;
+
+	memcpy(&own, bytes, sizeof own);
+	uint64_t hash = (own.words[0] & common->words[0]) * UINT64_C(0x9e3779b97f4a7c15) ^
+			(own.words[1] & common->words[1]) * UINT64_C(0xe7037ed1a0b428db);
+
+	return (hash ^ hash >> 32) & c->begins_mask;
+}
+
+/* How the contents in the table begin: as many bytes as the shortest of a size has. */
+static void add_beginnings(counting *c)
+{
+	const hc_blocks *blocks = c->sample->blocks;
+
+	for (unsigned i = 0; i < c->frequent->len; i++) {
+		const hc_duplicate_group *group = &g_array_index(c->frequent, hc_frequent_content, i).group;
+		beginning *common = &c->common[place_of_size(blocks, group->size)], own = { 0 };
+		bool is_first = !common->words[0];
+
+		memset(&own, UINT8_MAX, MIN(group->length, sizeof own));
+		for (unsigned j = 0; j < G_N_ELEMENTS(own.words); j++)
+			common->words[j] = is_first ? own.words[j] : common->words[j] & own.words[j];
+	}
+	for (unsigned i = 0; i < c->frequent->len; i++) {
+		const hc_duplicate_group *group = &g_array_index(c->frequent, hc_frequent_content, i).group;
+		const hc_content *content = &c->contents[i];
+		uint8_t bytes[BEGINNING] = { 0 };
+
+		memcpy(bytes, content->bytes, MIN(content->length, sizeof bytes));
+		hc_set_bit(c->begins, place_of_beginning(c, &c->common[place_of_size(blocks, group->size)], bytes));
+	}
 }
 
 /* Takes the groups of the sample that are certain to be worth counting. FALSE if memory was out. */
@@ -104,7 +152,9 @@ static bool make_table(counting *c)
 	c->mask = room - 1;
 	c->slots = g_try_new0(slot, room);
 	c->contents = g_try_new(hc_content, (size_t)c->frequent->len + 1);
-	if (!c->slots || !c->contents)
+	c->begins = g_try_new0(uint64_t, room * BEGINNING_BITS / 64);
+	c->begins_mask = room * BEGINNING_BITS - 1;
+	if (!c->slots || !c->contents || !c->begins)
 		return false;
 	for (unsigned i = 0; i < c->frequent->len; i++) {
 		const hc_duplicate_group *group = &g_array_index(c->frequent, hc_frequent_content, i).group;
@@ -113,6 +163,7 @@ static bool make_table(counting *c)
 			group->compared };
 		add_content(c, group, i);
 	}
+	add_beginnings(c);
 	return true;
 }
 
@@ -181,18 +232,18 @@ static int64_t find_content(const counting *c, const hc_content *content, uint64
 	return -1;
 }
 
-static void count_block(
-	counting *c, worker *w, const hc_block_region *region, uint64_t start, const hc_compared_block *block)
+/* Counts BLOCK, whose size some contents have, and these COMMON. */
+static void count_block(counting *c, worker *w, const hc_block_region *region, uint64_t start,
+	const hc_compared_block *block, const beginning *common)
 {
 	const hc_duplicates *sample = c->sample;
-	const uint8_t *bytes;
+	const uint8_t *bytes = hc_compared_bytes(sample, region, block);
 	int64_t number;
 
+	if (!bytes || (block->size >= BEGINNING && !hc_bit(c->begins, place_of_beginning(c, common, bytes))))
+		return;
 	if (hc_blocks_is_labelled(sample->blocks, block->number) ||
 		hc_reach_is_lost(hc_references_reach_at(sample->references, start)))
-		return;
-	bytes = hc_compared_bytes(sample, region, block);
-	if (!bytes)
 		return;
 	hc_content content = hc_content_of(sample, block, bytes);
 
@@ -220,9 +271,10 @@ static void count_stretch(counting *c, worker *w, uint64_t first)
 			region = hc_blocks_region_of_start(blocks, start);
 		if (blocks->states[number] == HC_BLOCK_IN_USE) {
 			hc_compared_block block = hc_compared_block_at(blocks, region, start, next, number);
+			const beginning *common = &c->common[place_of_size(blocks, block.size)];
 
-			if (hc_bit(c->sizes, place_of_size(blocks, block.size)))
-				count_block(c, w, region, start, &block);
+			if (common->words[0])
+				count_block(c, w, region, start, &block, common);
 		}
 		start = next;
 	}
@@ -266,7 +318,7 @@ static void add_up(counting *c, unsigned workers)
 
 GArray *hc_duplicates_frequent(const hc_duplicates *sample)
 {
-	counting *c = g_new0(counting, 1);
+	counting *c = g_aligned_alloc0(1, sizeof *c, HC_APART);
 	unsigned workers = MIN(sample->workers, WORKERS_MAX);
 	bool ok;
 
@@ -287,10 +339,11 @@ GArray *hc_duplicates_frequent(const hc_duplicates *sample)
 	}
 	g_free(c->slots);
 	g_free(c->contents);
+	g_free(c->begins);
 	if (!ok)
 		g_clear_pointer(&c->frequent, g_array_unref);
 	GArray *frequent = c->frequent;
 
-	g_free(c);
+	g_aligned_free(c);
 	return frequent;
 }

@@ -28,7 +28,8 @@ enum {
 static const uint64_t NO_ENTRY = UINT64_MAX;
 
 typedef struct worker {
-	size_t first, end; /* places in entries: the blocks that are looked at, in order of address */
+	_Alignas(HC_APART) size_t first,
+		end; /* places in entries: the blocks that are looked at, in order of address */
 	size_t counts[BUCKETS], places[BUCKETS];
 	hc_duplicates_totals totals;
 	GArray *groups; /* of hc_duplicate_group */

@@ -108,7 +108,7 @@ static hc_types *begin(const hc_core *core, hc_variables *variables, const hc_bl
 	types->containers = g_array_new(FALSE, FALSE, sizeof(hc_container));
 	types->texts = g_string_chunk_new(4096);
 	types->owners = hc_owners_create();
-	types->set = hc_container_set_create(variables, blocks, diagnostics);
+	types->set = hc_container_set_create(variables, blocks, options ? options->jobs : 0, diagnostics);
 	types->plans = hc_plans_create(types->set);
 	return add_descriptions(types, options, error) ? g_steal_pointer(&types) : NULL;
 }

@@ -4,7 +4,7 @@
  * what is being followed; and behind it a list for each certainty whose turn has not come, lists of
  * words that are some steps behind, and one of those that are likely to be left over.
  */
-#include "propagation/propagation_state.h"
+#include "propagation/walks_ahead.h"
 
 enum {
 	LATER_MAX = 1 << 24,  /* edges that wait for their certainty's turn; more do not wait */
@@ -14,8 +14,10 @@ enum {
 static bool grow(hc_propagation *propagation)
 {
 	uint64_t before = propagation->edges_room, room = before ? before * 2 : 4096;
-	hc_edge *edges = g_try_realloc_n(propagation->edges, room, sizeof *edges);
+	hc_edge *edges;
 
+	hc_propagation_end_edges(propagation);
+	edges = g_try_realloc_n(propagation->edges, room, sizeof *edges);
 	if (!edges) {
 		propagation->failed = true;
 		return false;

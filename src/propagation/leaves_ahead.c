@@ -18,6 +18,8 @@
 #include "propagation/objects.h"
 #include "propagation/walks_ahead.h"
 
+#include "base/parallel.h"
+
 #include <string.h>
 
 enum {
@@ -82,10 +84,17 @@ struct row {
 	hc_container_sums sums[MEMBERS_MAX];
 };
 
-/* One for each worker: walks of one member; both NULL: it walks like others. */
+/* Walks of one member; all NULL: it walks like others. */
 struct straight {
 	hc_row_walks *rows;
+	hc_tree_walks *trees;
 	hc_object_walks *objects;
+};
+
+/* What one worker walks with. */
+struct own {
+	_Alignas(HC_APART) hc_walk_record record;
+	struct straight straight[MEMBERS_MAX];
 };
 
 struct leaves {
@@ -98,8 +107,7 @@ struct leaves {
 	uint64_t count, budget;
 	unsigned missed;
 	struct row rows[WINDOW];
-	hc_walk_record *records;   /* one for each worker */
-	struct straight *straight; /* MEMBERS_MAX for each worker */
+	struct own *own;      /* of each worker */
 	uint64_t first, span; /* bytes of an element that straight walks read; none if some member has another walk */
 };
 
@@ -108,7 +116,7 @@ struct looking {
 	struct leaves *leaves;
 	struct row *row;
 	hc_reader *reader;
-	unsigned worker;
+	struct own *own; /* the worker's */
 };
 
 /* ---- by helpers ---- */
@@ -167,7 +175,7 @@ static bool note_pieces(
 static const hc_walk_record *record_any(const struct looking *at, unsigned member, hc_address address)
 {
 	const struct member *m = &at->leaves->members[member];
-	hc_walk_record *record = &at->leaves->records[at->worker];
+	hc_walk_record *record = &at->own->record;
 
 	hc_walk_record_reset(record);
 	record->layout = m->part->layout;
@@ -198,27 +206,54 @@ static bool note_row(struct row *row, unsigned member, const hc_row_found *found
 	return true;
 }
 
+/* The blocks of FOUND, of member MEMBER. FALSE: they are too many, or too large. */
+static bool note_tree(const hc_propagation *propagation, struct row *row, unsigned member, const hc_tree_found *found)
+{
+	hc_leaf_piece piece = { .size = (uint32_t)found->node_size, .part = (uint16_t)member };
+
+	if (found->node_size > UINT32_MAX || row->piece_count + found->count > PIECES_MAX)
+		return false;
+	for (unsigned i = 0; i < found->count; i++) {
+		piece.number = found->numbers[i];
+		piece.is_first = !i;
+		piece.is_plain = !i && hc_pieces_is_whole(propagation, found->first, found->node_size);
+		append_piece(row, &piece);
+	}
+	return true;
+}
+
+/* WALK, of member MEMBER, is a sound container at ADDRESS, for which CHARGED bytes were looked at. FALSE: that is too much. */
+static bool note_walk(
+	const struct looking *at, unsigned member, hc_address address, const hc_walk *walk, uint64_t charged)
+{
+	if (charged > at->leaves->budget)
+		return false;
+	at->row->charged += charged;
+	hc_container_sums_add(&at->row->sums[member], address, walk);
+	return true;
+}
+
 static bool look_at_leaf(const struct looking *at, unsigned member, hc_address address)
 {
-	hc_row_walks *straight = at->leaves->straight[at->worker * MEMBERS_MAX + member].rows;
+	const struct straight *straight = &at->own->straight[member];
+	const hc_propagation *propagation = at->leaves->propagation;
 	const hc_walk_record *record;
-	hc_row_found found;
+	hc_row_found row;
+	hc_tree_found tree;
 
-	if (!straight || !hc_row_walks_make(straight, address, &found)) {
-		record = record_any(at, member, address);
-		return record && note_pieces(at->leaves->propagation, record, member, at->row);
-	}
-	if (found.charged > at->leaves->budget || !note_row(at->row, member, &found))
-		return false;
-	at->row->charged += found.charged;
-	hc_container_sums_add(&at->row->sums[member], address, found.walk);
-	return true;
+	if (straight->rows && hc_row_walks_make(straight->rows, address, &row))
+		return note_walk(at, member, address, row.walk, row.charged) && note_row(at->row, member, &row);
+	if (straight->trees && hc_tree_walks_make(straight->trees, address, &tree))
+		return note_walk(at, member, address, tree.walk, tree.charged) &&
+		       note_tree(propagation, at->row, member, &tree);
+	record = record_any(at, member, address);
+	return record && note_pieces(propagation, record, member, at->row);
 }
 
 /* What the smart pointer MEMBER at ADDRESS holds; 0: nothing. FALSE: it is not as they usually are. */
 static bool find_object(const struct looking *at, unsigned member, hc_address address, hc_address *ret_object)
 {
-	hc_object_walks *straight = at->leaves->straight[at->worker * MEMBERS_MAX + member].objects;
+	hc_object_walks *straight = at->own->straight[member].objects;
 	const hc_walk_record *record;
 	hc_object_found found;
 
@@ -320,7 +355,7 @@ static bool has_doubtful_piece(const hc_propagation *propagation, const struct r
 static void fetch_member(const struct looking *at, unsigned member, hc_address address)
 {
 	const struct member *m = &at->leaves->members[member];
-	const struct straight *straight = &at->leaves->straight[at->worker * MEMBERS_MAX + member];
+	const struct straight *straight = &at->own->straight[member];
 	uint64_t word = at->leaves->propagation->format.size;
 	hc_address object;
 
@@ -360,7 +395,8 @@ static void make_row(void *data, unsigned worker, uint64_t index)
 {
 	struct leaves *leaves = data;
 	struct row *row = &leaves->rows[index % WINDOW];
-	const struct looking at = { leaves, row, hc_propagation_worker_reader(leaves->propagation, worker), worker };
+	const struct looking at = { leaves, row, hc_propagation_worker_reader(leaves->propagation, worker),
+		&leaves->own[worker] };
 	uint64_t first = index * ROW, end = MIN(first + ROW, leaves->count);
 
 	row->is_usual = true;
@@ -563,7 +599,9 @@ static void find_span(struct leaves *leaves)
 	for (unsigned i = 0; i < leaves->root_count; i++) {
 		const struct member *member = &leaves->members[i];
 
-		if (member->kind != POINTER && !leaves->straight[i].rows && !leaves->straight[i].objects)
+		const struct straight *straight = &leaves->own->straight[i];
+
+		if (member->kind != POINTER && !straight->rows && !straight->trees && !straight->objects)
 			return;
 		first = MIN(first, member->part->offset);
 		end = MAX(end, member->part->offset + MAX(member->size, leaves->propagation->format.size));
@@ -574,20 +612,21 @@ static void find_span(struct leaves *leaves)
 
 static void begin(struct leaves *leaves, unsigned workers)
 {
-	leaves->records = g_new(hc_walk_record, workers);
-	leaves->straight = g_new0(struct straight, workers * MEMBERS_MAX);
+	leaves->own = g_aligned_alloc0(workers, sizeof *leaves->own, HC_APART);
 	for (unsigned i = 0; i < workers; i++) {
 		hc_reader *reader = hc_propagation_worker_reader(leaves->propagation, i);
 
-		hc_walk_record_init(&leaves->records[i], NULL);
+		hc_walk_record_init(&leaves->own[i].record, NULL);
 		for (unsigned j = 0; j < leaves->member_count; j++) {
 			const struct member *member = &leaves->members[j];
-			struct straight *straight = &leaves->straight[i * MEMBERS_MAX + j];
+			struct straight *straight = &leaves->own[i].straight[j];
 
-			if (member->kind == LEAF)
+			if (member->kind == LEAF) {
 				straight->rows = hc_row_walks_create(member->part->layout, reader);
-			else if (member->kind == HOLDER)
+				straight->trees = hc_tree_walks_create(member->part->layout, reader);
+			} else if (member->kind == HOLDER) {
 				straight->objects = hc_object_walks_create(member->part->layout, reader);
+			}
 		}
 	}
 	find_span(leaves);
@@ -595,19 +634,20 @@ static void begin(struct leaves *leaves, unsigned workers)
 
 static void end(struct leaves *leaves, unsigned workers)
 {
-	for (unsigned i = 0; i < workers; i++)
-		hc_walk_record_clear(&leaves->records[i]);
-	for (unsigned i = 0; i < workers * MEMBERS_MAX; i++) {
-		hc_row_walks_destroy(leaves->straight[i].rows);
-		hc_object_walks_destroy(leaves->straight[i].objects);
+	for (unsigned i = 0; i < workers; i++) {
+		hc_walk_record_clear(&leaves->own[i].record);
+		for (unsigned j = 0; j < MEMBERS_MAX; j++) {
+			hc_row_walks_destroy(leaves->own[i].straight[j].rows);
+			hc_tree_walks_destroy(leaves->own[i].straight[j].trees);
+			hc_object_walks_destroy(leaves->own[i].straight[j].objects);
+		}
 	}
-	g_free(leaves->straight);
+	g_aligned_free(leaves->own);
 	for (unsigned i = 0; i < WINDOW; i++) {
 		g_free(leaves->rows[i].pieces);
 		g_free(leaves->rows[i].objects);
 		g_free(leaves->rows[i].pointers);
 	}
-	g_free(leaves->records);
 }
 
 /* Whether there is no use in row INDEX: too many were of none, or so many pointers wait that they are followed at once. */

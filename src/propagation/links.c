@@ -37,7 +37,11 @@ enum {
 	SIZES_MAX = 1 << 14,
 	LINKS_AT_ONCE = 32, /* whose lines of the index are fetched together */
 	SIZES_ALONE = 4,    /* of which it is asked what precedes; then all others are looked at, too */
-	ALONE_MAX = 2	    /* blocks of a size that are asked of one by one; then all are */
+	ALONE_MAX = 2,	    /* blocks of a size that are asked of one by one; then all are */
+	/* blocks of a sample between fetching one, what its first words lead to, and looking at it */
+	FAR = 24,
+	NEAR = 12,
+	FETCHED_WORDS = 8
 };
 
 struct links {
@@ -143,14 +147,42 @@ static void choose(hc_propagation *propagation)
 	}
 }
 
+/* Where number I of SAMPLE begins; 0: there is none. */
+static hc_address address_in(const hc_propagation *propagation, const GArray *sample, unsigned i)
+{
+	const hc_blocks *blocks = propagation->blocks;
+
+	if (i >= sample->len)
+		return 0;
+	uint64_t start = hc_blocks_start_of_number(blocks, g_array_index(sample, uint32_t, i));
+
+	return hc_blocks_address(blocks, hc_blocks_region_of_start(blocks, start), start);
+}
+
+/* Blocks of SAMPLE behind number I lie far apart: what is in them is fetched, and what the first WORDS of nearer ones lead to. */
+static void fetch(hc_propagation *propagation, const GArray *sample, unsigned i, unsigned words)
+{
+	hc_address near = address_in(propagation, sample, i + NEAR);
+
+	hc_container_set_prefetch(propagation->types->set, address_in(propagation, sample, i + FAR), true);
+	for (unsigned word = 0; near && word < words; word++) {
+		hc_address value;
+
+		if (hc_propagation_load(propagation, near + word * propagation->format.size, &value))
+			hc_container_set_prefetch(propagation->types->set, value, true);
+	}
+}
+
 static void learn(hc_propagation *propagation, struct links *links)
 {
 	g_autoptr(GArray) sample = g_steal_pointer(&links->sample);
+	unsigned words = (unsigned)MIN(links->size / propagation->format.size, FETCHED_WORDS);
 	hc_block_iterator iterator;
 	hc_block block;
 
 	hc_block_iterator_init(&iterator, propagation->blocks);
 	for (unsigned i = 0; i < sample->len; i++) {
+		fetch(propagation, sample, i, words);
 		hc_block_iterator_skip_to(&iterator, g_array_index(sample, uint32_t, i));
 		hc_block_iterator_next(&iterator, &block);
 		look_at(propagation, links, &block);

@@ -59,6 +59,10 @@ void hc_propagation_follow(
 bool hc_propagation_follow_plain(
 	hc_propagation *propagation, hc_owner *owner, uint32_t part, hc_address holder, hc_address value);
 
+/* As above, of EDGE, which leads to TARGET. */
+bool hc_propagation_follow_target(
+	hc_propagation *propagation, hc_owner *owner, const hc_edge *edge, const hc_edge_target *target);
+
 /* Where few pointers wait, and each leads to the next one, as to SPOT, there is nothing that could be fetched but by a guess. */
 void hc_propagation_guess_next(hc_propagation *propagation, const hc_spot *spot);
 

@@ -56,34 +56,41 @@ static const hc_plain_target *find(hc_propagation *propagation, const hc_owner *
 	return entry;
 }
 
-/* Whether the block at SPOT, which somebody has, was looked at for an object of TARGET's. */
-static bool is_looked_at(const hc_propagation *propagation, const hc_spot *spot, const hc_owner *target)
+/* What a pointer leads to is one of these. */
+struct place {
+	hc_address block;
+	uint32_t number;
+	uint64_t granule;
+};
+
+/* Whether the block at PLACE, which somebody has, was looked at for an object of TARGET's. */
+static bool is_looked_at(const hc_propagation *propagation, const struct place *place, const hc_owner *target)
 {
 	const hc_types *types = propagation->types;
-	uint32_t current = types->owner_of[spot->number];
+	uint32_t current = types->owner_of[place->number];
 
 	return current != HC_OWNER_CLOSED &&
 	       !hc_owner_gives_way(hc_types_owner(types, current), target->type, target->certainty) &&
-	       hc_bit(propagation->looked_at, spot->granule);
+	       hc_bit(propagation->looked_at, place->granule);
 }
 
-/* The block at SPOT, which is nobody's, becomes whose ENTRY says; FROM: where the pointer is. FALSE: it has another size. */
-static bool take(hc_propagation *propagation, const hc_plain_target *entry, const hc_spot *spot, hc_address from)
+/* The block at PLACE, which is nobody's, becomes whose ENTRY says; FROM: where the pointer is. FALSE: its USABLE bytes are another size. */
+static bool take(hc_propagation *propagation, const hc_plain_target *entry, const struct place *place, uint64_t usable,
+	hc_address from)
 {
 	hc_owner *object = entry->object;
-	uint64_t usable = hc_blocks_usable_size(propagation->blocks, spot->region, spot->address);
 
 	if (usable < entry->size ||
 		usable > (object->certainty == HC_CERTAINTY_CERTAIN ? entry->most_certain : entry->most))
 		return false;
 	propagation->from = from;
-	hc_propagation_claim(propagation, spot->number, object);
-	hc_set_bit(propagation->looked_at, spot->granule);
+	hc_propagation_claim(propagation, place->number, object);
+	hc_set_bit(propagation->looked_at, place->granule);
 	if (!object->plan->parts->len)
 		return true;
 	object->sound++;
 	propagation->depth++;
-	hc_propagation_look_at_nested(propagation, object, spot->address);
+	hc_propagation_look_at_nested(propagation, object, place->block);
 	propagation->depth--;
 	return true;
 }
@@ -98,32 +105,63 @@ static bool is_plain(
 	       !propagation->types->parcels->free;
 }
 
+/* The entry for pointers in part PART of objects of OWNER, to objects of TARGET's that begin with FIRST_WORD. NULL: they are not plain. */
+static const hc_plain_target *find_entry(
+	hc_propagation *propagation, const hc_owner *owner, uint32_t part, hc_owner *target, uint64_t first_word)
+{
+	const hc_known_class *known = NULL;
+
+	if (!target->plan->is_polymorphic)
+		return hc_type_get_kind(target->type) == HC_TYPE_STRUCT ?
+			       find(propagation, owner, part, target, 0, NULL) :
+			       NULL;
+	if (!first_word || !(known = hc_propagation_class(propagation, first_word)) || known->to_top)
+		return NULL;
+	return find(propagation, owner, part, target, first_word, known);
+}
+
 bool hc_propagation_follow_plain(
 	hc_propagation *propagation, hc_owner *owner, uint32_t index, hc_address holder, hc_address value)
 {
 	const hc_part *part = &g_array_index(owner->plan->parts, hc_part, index);
 	hc_owner *target = owner->targets ? owner->targets[index] : NULL;
-	const hc_known_class *known = NULL;
-	uint64_t vtable = 0;
+	const hc_plain_target *entry;
+	uint64_t first_word = 0;
 	hc_spot spot;
 
 	if (!is_plain(propagation, owner, part, target) || !hc_propagation_locate(propagation, value, &spot) ||
 		spot.address != value || spot.region->region.is_mmapped)
 		return false;
+	const struct place place = { value, spot.number, spot.granule };
 	hc_address from = holder ? holder + part->offset : 0;
 
 	if (propagation->types->owner_of[spot.number]) {
-		if (!is_looked_at(propagation, &spot, target))
+		if (!is_looked_at(propagation, &place, target))
 			return false;
 		propagation->from = from;
 		return true;
 	}
-	if (target->plan->is_polymorphic &&
-		(!hc_propagation_load(propagation, value, &vtable) || !vtable ||
-			!(known = hc_propagation_class(propagation, vtable)) || known->to_top))
-		return false;
-	if (!target->plan->is_polymorphic && hc_type_get_kind(target->type) != HC_TYPE_STRUCT)
+	if ((target->plan->is_polymorphic && !hc_propagation_load(propagation, value, &first_word)) ||
+		!(entry = find_entry(propagation, owner, index, target, first_word)))
 		return false;
 	hc_propagation_guess_next(propagation, &spot);
-	return take(propagation, find(propagation, owner, index, target, vtable, known), &spot, from);
+	return take(propagation, entry, &place, hc_blocks_usable_size(propagation->blocks, spot.region, value), from);
+}
+
+bool hc_propagation_follow_target(
+	hc_propagation *propagation, hc_owner *owner, const hc_edge *edge, const hc_edge_target *told)
+{
+	const struct place place = { told->value, told->number, told->granule };
+	const hc_plain_target *entry;
+
+	/* It is told of pointers in a part only. */
+	if (!told->is_told || told->value != edge->value || edge->part >= HC_EDGE_OUTSIDE)
+		return false;
+	const hc_part *part = &g_array_index(owner->plan->parts, hc_part, edge->part);
+	hc_owner *target = owner->targets ? owner->targets[edge->part] : NULL;
+
+	if (!is_plain(propagation, owner, part, target) || propagation->types->owner_of[told->number])
+		return false;
+	entry = find_entry(propagation, owner, edge->part, target, told->first_word);
+	return entry && take(propagation, entry, &place, told->usable, edge->holder ? edge->holder + part->offset : 0);
 }

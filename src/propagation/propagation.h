@@ -31,6 +31,7 @@
  *	plain_targets.c		... those that lead to a struct with a block of its own
  *	memory_view.c		what stands in memory (propagation_state.h)
  *	edges.c			pointers that wait to be followed
+ *	edges_ahead.c		... where they lead, found out ahead, by all workers
  *	known_objects.c		where objects begin that are known
  *	claims.c		whose a block becomes
  *	array_counts.c		how much of an array is in use

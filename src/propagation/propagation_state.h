@@ -59,6 +59,16 @@ typedef struct hc_plain_target {
 		most_certain; /* usable bytes of its block; 0: none is as usual. most_certain: if that is certain */
 } hc_plain_target;
 
+/* What any thread can tell of what a pointer leads to: edges_ahead.c. */
+typedef struct hc_edge_target {
+	hc_address value;
+	bool is_told; /* it is the beginning of a block that is one of many in its region: */
+	uint32_t number;
+	uint64_t granule, usable; /* usable: bytes */
+	uint64_t first_word;
+	const uint8_t *bytes;
+} hc_edge_target;
+
 /* What hc_propagation_is_declared_otherwise() said. */
 typedef struct hc_declared_answer {
 	hc_address address;
@@ -82,6 +92,7 @@ typedef struct hc_asked_kind {
 
 typedef struct hc_walks_ahead hc_walks_ahead;
 typedef struct hc_nest hc_nest;
+typedef struct hc_edges_ahead hc_edges_ahead;
 
 /* Whose a block (or a parcel) was before a container claimed it. */
 typedef struct hc_claim {
@@ -108,6 +119,7 @@ typedef struct hc_propagation {
 	hc_edge *edges;
 	uint64_t edges_in, edges_out,
 		edges_room; /* counters, which may wrap; the place is modulo the room, a power of two */
+	hc_edges_ahead *edges_ahead; /* edges_ahead.c; NULL: helpers look at none of them now */
 	hc_certainty level; /* of the pointers that are followed now; those that prove less wait: */
 	GArray *later[HC_CERTAINTY_UNKNOWN]; /* of hc_edge, by certainty */
 	GArray *late[HC_LATE_STEPS];	     /* of hc_edge, by the step that they wait for, modulo their number */
@@ -148,6 +160,7 @@ typedef struct hc_propagation {
 	bool knows_started;		    /* ... as somebody asked */
 
 	/* untyped.c */
+	bool is_little_unowned; /* next to nothing that something holds is nobody's; FALSE: or nobody asked yet */
 	uint64_t *searched; /* bit for each block that waits to be, or was, looked into without a type */
 	uint64_t *pieces;   /* bit for each granule in which a piece begins that waits, or was looked into */
 	GHashTable *ends;   /* number of a block -> bytes in use, as two pointers beside that to its start say */

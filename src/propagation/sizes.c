@@ -43,7 +43,8 @@ struct tally {
 
 /* What the blocks of an owner are for. */
 struct expectation {
-	uint64_t size; /* bytes; 0: of any size */
+	uint64_t size;	/* bytes; 0: of any size */
+	uint64_t least; /* usable bytes of a block for these */
 	bool is_node;  /* nothing but one node */
 	bool is_tight; /* a little room counts */
 	bool is_container;
@@ -76,11 +77,12 @@ static uint64_t expected_size(const hc_owner *owner, bool *ret_is_node)
 	return kind == HC_TYPE_STRUCT || kind == HC_TYPE_UNION ? hc_type_size(owner->type) : 0;
 }
 
-static struct expectation expect(const hc_owner *owner)
+static struct expectation expect(const hc_blocks *blocks, const hc_owner *owner)
 {
 	struct expectation expectation = { .is_container = hc_owner_is_container(owner) };
 
 	expectation.size = expected_size(owner, &expectation.is_node);
+	expectation.least = hc_least_usable(expectation.size, blocks->word, blocks->alignment);
 	/* Others may have a little behind their value. */
 	expectation.is_tight = !expectation.is_node || owner->is_intrusive;
 	return expectation;
@@ -90,14 +92,11 @@ static struct expectation expect(const hc_owner *owner)
 static inline void weigh(
 	const hc_blocks *blocks, const struct expectation *expectation, uint64_t size, struct tally *tally)
 {
-	uint64_t least;
-
 	if (!expectation->size || expectation->size > size)
 		return;
-	least = hc_least_usable(expectation->size, blocks->word, blocks->alignment);
-	if (size <= least)
+	if (size <= expectation->least)
 		tally->exact++;
-	else if (size <= least + blocks->alignment)
+	else if (size <= expectation->least + blocks->alignment)
 		tally->roomy += expectation->is_tight;
 	else if (expectation->is_node)
 		tally->is_too_large = true;
@@ -145,8 +144,10 @@ static void count_range(void *data, unsigned worker)
 	for (uint32_t number = first; number < end; number++) {
 		uint32_t owner = owner_of(counting->types, number);
 
-		if (owner)
-			counting->tallies[worker][owner].own.blocks++;
+		struct tally *tally = &counting->tallies[worker][owner];
+
+		if (owner && !tally->own.blocks++)
+			tally->first_block = number;
 	}
 }
 
@@ -177,7 +178,6 @@ static void weigh_range(void *data, unsigned worker)
 		uint64_t size = hc_blocks_size_up_to(blocks, region, start, next);
 
 		tally->own.bytes += size;
-		tally->first_block = MIN(tally->first_block, number);
 		if (hc_bit(types->several, number))
 			tally->shared_bytes += size;
 		if (G_UNLIKELY(size >= 2 * page) && counting->expectations[owner].is_container)
@@ -213,7 +213,8 @@ static void count_all(struct counting *counting)
 	for (unsigned owner = 1; owner < counting->owners; owner++)
 		for (unsigned worker = 0; worker < counting->workers; worker++)
 			if (counting->tallies[worker][owner].own.blocks) {
-				counting->expectations[owner] = expect(hc_types_owner(counting->types, owner));
+				counting->expectations[owner] =
+					expect(counting->types->blocks, hc_types_owner(counting->types, owner));
 				break;
 			}
 	hc_parallel_run(counting->workers, weigh_range, counting);

@@ -284,7 +284,7 @@ static bool is_nobody(const hc_owner *owner)
 }
 
 /* Whether more than next to nothing of what something holds is nobody's. */
-static bool is_much_unowned(const hc_propagation *propagation)
+static bool is_much_unowned(hc_propagation *propagation)
 {
 	const hc_types *types = propagation->types;
 	uint64_t few = hc_blocks_amount(propagation->blocks, HC_ARENA_ALL, HC_BLOCK_IN_USE).bytes / LITTLE_UNOWNED;
@@ -292,11 +292,15 @@ static bool is_much_unowned(const hc_propagation *propagation)
 	hc_owned_blocks owned;
 	hc_block block;
 
+	/* Who has a block keeps it, or gives it to another one: so it does not become more. */
+	if (propagation->is_little_unowned)
+		return false;
 	hc_owned_blocks_begin(&owned, types, is_nobody, true);
 	while (bytes <= few && hc_owned_blocks_next(&owned, &block))
 		if (!hc_reach_is_lost(hc_references_reach(types->references, block.number)))
 			bytes += block.size;
 	hc_owned_blocks_end(&owned);
+	propagation->is_little_unowned = bytes <= few;
 	return bytes > few;
 }
 

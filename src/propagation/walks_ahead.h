@@ -6,6 +6,7 @@
  *
  *	walks_ahead.c	of variables
  *	nests_ahead.c	of elements
+ *	edges_ahead.c	not walks, but where pointers lead
  */
 #pragma once
 
@@ -52,3 +53,14 @@ void hc_propagation_seek_nest(hc_nest *nest, uint64_t index);
 /* The walk of the container of LAYOUT at ADDRESS, if it is one that is expected next; it stays the nest's. */
 hc_walk_record *hc_propagation_nested_walk(
 	hc_nest *nest, const hc_layout *layout, hc_address address, hc_record_wants wants);
+
+/* ---- pointers: edges_ahead.c ---- */
+
+/* Where the pointers that wait now lead is found out ahead from now on. FALSE: there is nobody who could; then it must not be ended. */
+bool hc_propagation_begin_edges(hc_propagation *propagation);
+
+/* Before the ring of edges moves, and when they were followed. Nothing if they have ended. */
+void hc_propagation_end_edges(hc_propagation *propagation);
+
+/* What is known of the edge that is followed next; NULL: nothing. Until the next call. They have begun. */
+const hc_edge_target *hc_propagation_next_target(hc_propagation *propagation);

@@ -2,9 +2,11 @@
 /* Follows the pointers that wait (edges.c), and what is found meanwhile, the surest first. */
 #include "propagation/objects.h"
 #include "propagation/passes.h"
+#include "propagation/walks_ahead.h"
 
 enum {
-	AHEAD = 12 /* edges between one step of fetching and the next, or use */
+	AHEAD = 12, /* edges between one step of fetching and the next, or use */
+	MANY = 4096 /* edges that wait: helpers look at them ahead */
 };
 
 /*
@@ -25,9 +27,13 @@ static void follow_edge(hc_propagation *propagation)
 {
 	hc_edge edge = propagation->edges[propagation->edges_out & (propagation->edges_room - 1)];
 	hc_owner *owner = hc_types_owner(propagation->types, edge.owner);
+	const hc_edge_target *target = propagation->edges_ahead ? hc_propagation_next_target(propagation) : NULL;
 
-	look_ahead(propagation);
+	if (!target)
+		look_ahead(propagation);
 	propagation->edges_out++;
+	if (target && hc_propagation_follow_target(propagation, owner, &edge, target))
+		return;
 	switch (edge.part) {
 	case HC_EDGE_OBJECT:
 		return hc_propagation_look_at(propagation, owner, edge.value);
@@ -54,8 +60,13 @@ static bool step(hc_propagation *propagation)
 {
 	uint64_t end = propagation->edges_in;
 
-	while (propagation->edges_out != end && !propagation->failed)
+	while (propagation->edges_out != end && !propagation->failed) {
+		/* Once more if the ring has moved. */
+		if (!propagation->edges_ahead && end - propagation->edges_out >= MANY)
+			hc_propagation_begin_edges(propagation);
 		follow_edge(propagation);
+	}
+	hc_propagation_end_edges(propagation);
 	return hc_propagation_take_late(propagation) && !propagation->failed;
 }
 

@@ -242,7 +242,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_input first = fuzz_part_before(&input, 0), second = fuzz_part_before(&input, 0);
 	g_autofree char *text = fuzz_text(&first);
 	hc_diagnostics *diagnostics = hc_diagnostics_create();
-	hc_container_set *set = hc_container_set_create(NULL, it->fixture.process.stages.blocks, diagnostics);
+	hc_container_set *set = hc_container_set_create(NULL, it->fixture.process.stages.blocks, 1, diagnostics);
 	g_autoptr(GError) error = NULL;
 
 	if (!hc_container_set_add_file(set, fuzz_file(second.at, second.left), &error)) {

@@ -103,7 +103,7 @@ bool dump(fixture *f)
 	if (!process_run_blocks(&f->process, 1))
 		return false;
 	f->diagnostics = hc_diagnostics_create();
-	f->set = hc_container_set_create(NULL, f->process.stages.blocks, f->diagnostics);
+	f->set = hc_container_set_create(NULL, f->process.stages.blocks, 1, f->diagnostics);
 	return true;
 }
 

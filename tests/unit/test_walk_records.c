@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Walks that are kept: what a record says of containers that were laid out by hand is what was laid out, and what a walk that calls a
- * visitor says; also where many lists make their steps in turn, and where rows are looked at straight.
+ * visitor says; also where many lists make their steps in turn, and where rows and small trees are looked at straight.
  */
 #include "container_fixture.h"
 
@@ -237,6 +237,23 @@ static hc_address put_row(fixture *f, hc_address at, uint64_t begin, uint64_t n,
 	return at;
 }
 
+/* A kept walk of the container at AT, which is what was found straight: WALK, for which CHARGED bytes were looked at. */
+static void record_without_elements(const fixture *f, const hc_layout *layout, hc_address at, const hc_walk *walk,
+	uint64_t charged, hc_walk_record *ret_record)
+{
+	hc_walk_record_init(ret_record, NULL);
+	ret_record->layout = layout;
+	ret_record->address = at;
+	ret_record->wants = (hc_record_wants){ false, false };
+	hc_walk_record_make(ret_record, hc_container_set_reader(f->set), 1 << 30);
+	CU_ASSERT_EQUAL(ret_record->walk.grade, HC_GRADE_EXACT);
+	CU_ASSERT_EQUAL(ret_record->walk.claimed, walk->claimed);
+	CU_ASSERT_EQUAL(ret_record->walk.walked, walk->walked);
+	CU_ASSERT_EQUAL(ret_record->walk.capacity, walk->capacity);
+	CU_ASSERT_EQUAL(ret_record->walk.element_size, walk->element_size);
+	CU_ASSERT_EQUAL(ret_record->charged, charged);
+}
+
 /* What is found straight is what a kept walk says; IS_SOUND: it is to be found so. */
 static void expect_straight(
 	const fixture *f, hc_row_walks *walks, const hc_layout *layout, hc_address at, bool is_sound)
@@ -248,17 +265,7 @@ static void expect_straight(
 	CU_ASSERT_EQUAL(is_found, is_sound);
 	if (!is_found)
 		return;
-	hc_walk_record_init(&record, NULL);
-	record.layout = layout;
-	record.address = at;
-	record.wants = (hc_record_wants){ false, false };
-	hc_walk_record_make(&record, hc_container_set_reader(f->set), 1 << 30);
-	CU_ASSERT_EQUAL(record.walk.grade, HC_GRADE_EXACT);
-	CU_ASSERT_EQUAL(record.walk.claimed, found.walk->claimed);
-	CU_ASSERT_EQUAL(record.walk.walked, found.walk->walked);
-	CU_ASSERT_EQUAL(record.walk.capacity, found.walk->capacity);
-	CU_ASSERT_EQUAL(record.walk.element_size, found.walk->element_size);
-	CU_ASSERT_EQUAL(record.charged, found.charged);
+	record_without_elements(f, layout, at, found.walk, found.charged, &record);
 	CU_ASSERT_EQUAL(record.number_count, found.bytes != 0);
 	CU_ASSERT_EQUAL(record.offset_count, 0);
 	if (record.number_count) {
@@ -350,6 +357,110 @@ static void numbers_straight(void)
 	CU_ASSERT_PTR_NULL(make_row_walks(&f, ring, &layout));
 }
 
+/* ---- small trees ---- */
+
+static const char leaves_description[] =
+	"[leaves]\nmatch=leaves\nkind=tree\nbalanced=true\nelem=T0\nroot=root\nleft=left\nright=right\nparent=parent\n"
+	"top=&tail\nvalue=24\ncount=n\ncheck1=(root == 0) == (count == 0)\n"
+	"[other leaves]\nmatch=others\nkind=tree\nelem=T0\nroot=root\nleft=left\nright=right\nvalue=n\ncount=n\n";
+
+enum {
+	TREES = 10,
+	TREE_NODES = HC_TREE_NODES_MAX + 1,
+	FEW_NODES = 7,
+	LINE_NODES = 12 /* more levels than a balanced tree of so many has */
+};
+
+/* NODES [FIRST, END) as a subtree below PARENT; its root. IS_LINE: each has a left child only. */
+static hc_address put_nodes(
+	fixture *f, const hc_address *nodes, unsigned first, unsigned end, hc_address parent, bool is_line)
+{
+	unsigned middle = is_line ? end - 1 : first + (end - first) / 2;
+
+	if (first == end)
+		return 0;
+	put(f, nodes[middle], put_nodes(f, nodes, first, middle, nodes[middle], is_line));
+	put(f, nodes[middle] + 8, put_nodes(f, nodes, middle + 1, end, nodes[middle], is_line));
+	put(f, nodes[middle] + 16, parent);
+	return nodes[middle];
+}
+
+/* A tree of COUNT nodes, each in a block, or all in one that begins SLAB bytes before the first. */
+static hc_address put_tree(fixture *f, hc_address nodes[TREE_NODES], unsigned count, bool is_line, uint64_t slab)
+{
+	hc_address at = take(f, 24), block = slab ? take(f, slab + count * 32) : 0;
+
+	for (unsigned i = 0; i < count; i++)
+		nodes[i] = slab ? block + slab + i * 32 : take(f, 32);
+	put(f, at, put_nodes(f, nodes, 0, count, at + 8, is_line));
+	put(f, at + 16, count);
+	return at;
+}
+
+/* As expect_straight(), of the tree at AT with NODES, of which straight walks find FEW_NODES or none. */
+static void expect_tree(const fixture *f, hc_tree_walks *walks, const hc_layout *layout, hc_address at,
+	const hc_address *nodes, bool is_sound)
+{
+	hc_walk_record record;
+	hc_tree_found found;
+	bool is_found = hc_tree_walks_make(walks, at, &found);
+
+	CU_ASSERT_EQUAL(is_found, is_sound);
+	if (!is_found)
+		return;
+	record_without_elements(f, layout, at, found.walk, found.charged, &record);
+	CU_ASSERT_EQUAL(record.number_count, found.count);
+	CU_ASSERT_EQUAL(record.offset_count, 0);
+	for (unsigned i = 0; i < MIN(found.count, record.number_count); i++) {
+		CU_ASSERT_EQUAL(record.numbers[i], found.numbers[i]);
+		CU_ASSERT_EQUAL(found.numbers[i], number_of(f, nodes[i]));
+	}
+	if (record.run_count) {
+		CU_ASSERT_EQUAL(record.runs[0].size, found.node_size);
+		CU_ASSERT_EQUAL(record.runs[0].address, found.first);
+	}
+	hc_walk_record_clear(&record);
+}
+
+static void trees_straight(void)
+{
+	g_auto(fixture) f = start();
+	const hc_type *pointer = pointer_to(&f, make_node(&f));
+	hc_type *type = make_holder(&f, "leaves", pointer), *others = make_holder(&f, "others", pointer);
+	hc_address at[TREES], nodes[TREES][TREE_NODES];
+
+	add_argument(&f, type, "T", f.u64, 0);
+	add_argument(&f, others, "T", f.u64, 0);
+	for (unsigned i = 0; i < TREES; i++)
+		at[i] = put_tree(&f, nodes[i],
+			i == 1 ? 0 :
+			i == 8 ? LINE_NODES :
+			i == 9 ? TREE_NODES :
+				 FEW_NODES,
+			i == 8, i == 6 ? 16 : 0);
+	put(&f, at[2] + 16, FEW_NODES + 1);		   /* it claims more than there are */
+	put(&f, at[3] + 16, FEW_NODES - 1);		   /* ... fewer */
+	put(&f, nodes[4][5] + 16, nodes[4][0]);		   /* one does not lead back to its parent */
+	heap_free_to_fastbin(f.process.heap, nodes[5][0]); /* freed */
+	put(&f, at[7] + 16, 0);				   /* the check does not hold */
+	if (!dump(&f))
+		return;
+	describe(&f, leaves_description);
+	const hc_layout *layout = hc_container_set_layout(f.set, type, NULL);
+	hc_tree_walks *walks = hc_tree_walks_create(layout, hc_container_set_reader(f.set));
+
+	CU_ASSERT_PTR_NOT_NULL(walks);
+	if (!walks)
+		return;
+	for (unsigned i = 0; i < TREES; i++)
+		expect_tree(&f, walks, layout, at[i], nodes[i], i <= 1);
+	expect_tree(&f, walks, layout, 0x1000, NULL, false);
+	hc_tree_walks_destroy(walks);
+	/* Where the value is in a node differs from object to object. */
+	CU_ASSERT_PTR_NULL(
+		hc_tree_walks_create(hc_container_set_layout(f.set, others, NULL), hc_container_set_reader(f.set)));
+}
+
 /* What asks for symbols cannot be walked by any thread; what is not in memory cannot be walked by another one. */
 static void others_are_not_kept(void)
 {
@@ -376,6 +487,7 @@ int main(void)
 		{ "a tree; and no room", trees_and_room },
 		{ "texts, straight", texts_straight },
 		{ "rows of numbers, straight", numbers_straight },
+		{ "small trees, straight", trees_straight },
 		{ "what only one thread can walk is not kept", others_are_not_kept },
 	};
 
