@@ -312,7 +312,6 @@ static void run_worker(void *data, unsigned index)
 	struct worker *worker = g_new0(struct worker, 1);
 	hc_word_format format = hc_core_word_format(pool->references->core);
 
-	(void)index;
 	worker->pool = pool;
 	worker->is_alone = pool->workers == 1;
 	/* Before it counts as one that has begun: the others don't wait for it. */
@@ -322,6 +321,8 @@ static void run_worker(void *data, unsigned index)
 		g_free(worker);
 		return;
 	}
+	/* Workers go round at a distance: at one place they would wait for each other's marks. */
+	worker->pending.current = (uint64_t)worker->pending.bucket_count * index / pool->workers;
 	g_mutex_lock(&pool->mutex);
 	pool->begun++;
 	g_mutex_unlock(&pool->mutex);
