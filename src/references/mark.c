@@ -16,13 +16,14 @@
 
 enum {
 	SLICE = 256 * 1024, /* bytes of words that are shared as one item */
-	BATCH = 1024,	    /* blocks given away at once */
+	BATCH = 1024,	    /* blocks given away at once, at least; ... */
+	BATCH_MOST = 1 << 18, /* ... and at most: half of what a worker has */
 	WAITING = 1 << 22,  /* blocks: a worker that has fewer takes words of the pool first */
 };
 
 struct batch {
 	unsigned count;
-	uint64_t starts[BATCH];
+	uint64_t starts[];
 };
 
 struct pool {
@@ -204,14 +205,21 @@ static inline __attribute__((always_inline)) void resolve_exact(
 	}
 }
 
+/* Free with g_free(); NULL if memory was out. */
+static struct batch *create_batch(unsigned room)
+{
+	return g_try_malloc(sizeof(struct batch) + room * sizeof(uint64_t));
+}
+
 /* Gives blocks away that it would not be the turn of for long. */
 static void share(struct worker *worker)
 {
-	struct batch *batch = g_try_new(struct batch, 1);
+	unsigned room = MIN(worker->pending.count / 2, BATCH_MOST);
+	struct batch *batch = create_batch(room);
 
 	if (!batch)
 		return;
-	batch->count = hc_pending_give(&worker->pending, batch->starts, BATCH);
+	batch->count = hc_pending_give(&worker->pending, batch->starts, room);
 	pool_add_batch(worker->pool, batch);
 }
 
@@ -359,7 +367,7 @@ bool hc_references_mark(const hc_references *references, uint64_t *marks, uint64
 	for (unsigned i = words ? words->len : 0; i-- > 0;)
 		pool_add_words(&pool, g_array_index(words, hc_words, i));
 	for (unsigned i = 0; starts && i < starts->len; i += BATCH) {
-		struct batch *batch = g_new(struct batch, 1);
+		struct batch *batch = create_batch(BATCH);
 
 		batch->count = MIN(BATCH, starts->len - i);
 		memcpy(batch->starts, &g_array_index(starts, uint64_t, i), batch->count * sizeof(uint64_t));

@@ -81,10 +81,10 @@ static unsigned next_bit(const uint64_t *bitmap, unsigned count, unsigned from)
 	return bits ? word * 64 + __builtin_ctzll(bits) : UINT_MAX;
 }
 
-/* The next bucket that has a list; UINT_MAX: none has. */
-static unsigned next_list(const hc_pending *pending)
+/* The first bucket from FROM on that has a list; UINT_MAX: none has. */
+static unsigned next_list(const hc_pending *pending, unsigned from)
 {
-	return next_bit(pending->filled, pending->bucket_count / 64 + 1, pending->current);
+	return next_bit(pending->filled, pending->bucket_count / 64 + 1, from);
 }
 
 /* Takes the first chunk from the list of BUCKET. */
@@ -102,7 +102,7 @@ static void drop_chunk(hc_pending *pending, unsigned bucket)
 /* The list of the next bucket that has one becomes bits. */
 static void turn(hc_pending *pending)
 {
-	unsigned bucket = next_list(pending);
+	unsigned bucket = next_list(pending, pending->current);
 
 	for (; pending->buckets[bucket]; drop_chunk(pending, bucket)) {
 		const hc_pending_chunk *chunk = pending->buckets[bucket];
@@ -145,9 +145,9 @@ void hc_pending_go_on(hc_pending *pending)
 
 unsigned hc_pending_give(hc_pending *pending, uint64_t *starts, unsigned room)
 {
-	unsigned given = 0, bucket;
+	unsigned given = 0, far = (pending->current + pending->bucket_count / 2) % pending->bucket_count, bucket;
 
-	while (given < room && (bucket = next_list(pending)) != UINT_MAX) {
+	while (given < room && (bucket = next_list(pending, far)) != UINT_MAX) {
 		hc_pending_chunk *chunk = pending->buckets[bucket];
 
 		while (given < room && chunk->count)

@@ -56,7 +56,7 @@ hc_pending_chunk *hc_pending_grow(hc_pending *pending, unsigned bucket);
 /* Goes to the next word that is not 0, in this bucket or in another one. There must be one. */
 void hc_pending_go_on(hc_pending *pending);
 
-/* Takes up to ROOM blocks, of other buckets than the one at hand where there are any. Returns how many. */
+/* Takes up to ROOM blocks: bucket by bucket, those whose turn is far away first, and of the one at hand last. Returns how many. */
 unsigned hc_pending_give(hc_pending *pending, uint64_t *starts, unsigned room);
 
 /* PLACE, in the bucket at hand, waits. */
