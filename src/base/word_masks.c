@@ -114,6 +114,31 @@ static WITH_AVX512 uint64_t tagged_avx512(const uint8_t *bytes, unsigned count, 
 	}
 	return mask;
 }
+
+static inline WITH_AVX512 __mmask8 are_new(__mmask8 which, const hc_new_words *block, unsigned i, __m512i multiplier)
+{
+	__m512i values = _mm512_maskz_loadu_epi64(which, block->bytes + 8 * i),
+		hashes = _mm512_sub_epi32(_mm512_mullo_epi32(values, multiplier), _mm512_set1_epi32(1));
+	__mmask16 halves = _mm512_cmplt_epu32_mask(hashes, _mm512_loadu_si512(block->rooms + 2 * i));
+	__m512i have_room = _mm512_maskz_set1_epi32(halves, -1);
+
+	which = _mm512_mask_test_epi64_mask(which, have_room, have_room);
+	which = _mm512_mask_cmpneq_epi64_mask(which, values, _mm512_loadu_si512(block->known[0] + i));
+	return _mm512_mask_cmpneq_epi64_mask(which, values, _mm512_loadu_si512(block->known[1] + i));
+}
+
+static WITH_AVX512 void leave_new_avx512(hc_new_words *blocks, unsigned count, uint32_t multiplier)
+{
+	const __m512i multipliers = _mm512_set1_epi32((int)multiplier);
+
+	for (unsigned k = 0; k < count; k++) {
+		uint64_t left = 0;
+
+		for (unsigned i = 0; i < HC_NEW_WORDS && blocks[k].words >> i; i += 8)
+			left |= (uint64_t)are_new((__mmask8)(blocks[k].words >> i), &blocks[k], i, multipliers) << i;
+		blocks[k].words = left;
+	}
+}
 #else
 static inline bool has_avx512(void)
 {
@@ -125,6 +150,7 @@ static inline bool has_avx512(void)
 #define in_neither_avx512(...) 0
 #define from_place_avx512(...) 0
 #define tagged_avx512(...)     0
+#define leave_new_avx512(...)  ((void)0)
 #endif
 
 uint64_t hc_words_in_range_plain(const uint8_t *bytes, unsigned count, hc_word_range range)
@@ -174,6 +200,27 @@ uint64_t hc_words_tagged_plain(const uint8_t *bytes, unsigned count, hc_word_ran
 	return mask;
 }
 
+void hc_words_leave_new_plain(hc_new_words *blocks, unsigned count, uint32_t multiplier)
+{
+	for (unsigned k = 0; k < count; k++) {
+		const hc_new_words *block = &blocks[k];
+		uint64_t left = 0;
+
+		for (uint64_t words = block->words; words; words &= words - 1) {
+			unsigned i = __builtin_ctzll(words);
+			const uint8_t *word = block->bytes + 8 * i;
+			uint64_t value = hc_load_u64(word, false);
+			uint32_t first = hc_load_u32(word, false) * multiplier - 1,
+				 second = hc_load_u32(word + 4, false) * multiplier - 1;
+
+			if (value != block->known[0][i] && value != block->known[1][i] &&
+				((first < block->rooms[2 * i]) | (second < block->rooms[2 * i + 1])))
+				left |= words & -words;
+		}
+		blocks[k].words = left;
+	}
+}
+
 uint64_t hc_words_in_range(const uint8_t *bytes, unsigned count, hc_word_range range)
 {
 	return has_avx512() ? in_range_avx512(bytes, count, range) : hc_words_in_range_plain(bytes, count, range);
@@ -194,4 +241,12 @@ uint64_t hc_words_from_place(const uint8_t *bytes, unsigned count, uint64_t plac
 uint64_t hc_words_tagged(const uint8_t *bytes, unsigned count, hc_word_range range)
 {
 	return has_avx512() ? tagged_avx512(bytes, count, range) : hc_words_tagged_plain(bytes, count, range);
+}
+
+void hc_words_leave_new(hc_new_words *blocks, unsigned count, uint32_t multiplier)
+{
+	if (has_avx512())
+		leave_new_avx512(blocks, count, multiplier);
+	else
+		hc_words_leave_new_plain(blocks, count, multiplier);
 }

@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 enum {
-	HC_WORD_MASK = 64 /* words */
+	HC_WORD_MASK = 64, /* words */
+	HC_NEW_WORDS = 32,
 };
 
 /* Values from LOW on, SPAN of them, which is not 0: of these every 2^SHIFTth. */
@@ -29,7 +30,22 @@ uint64_t hc_words_from_place(const uint8_t *bytes, unsigned count, uint64_t plac
 /* The words whose lower 48 bits are in RANGE, and whose upper ones are not all 0. No shift is looked at. */
 uint64_t hc_words_tagged(const uint8_t *bytes, unsigned count, hc_word_range range);
 
+/* Words of a block, and what is known of each place in it: tables for HC_NEW_WORDS words. */
+typedef struct hc_new_words {
+	const uint8_t *bytes;
+	uint64_t words;		  /* a bit for each that is asked for, of the first HC_NEW_WORDS */
+	const uint32_t *rooms;	  /* two for each word */
+	const uint64_t *known[2]; /* one for each word */
+} hc_new_words;
+
+/*
+ * Leaves of the words of COUNT blocks those that are neither of the two known ones, and of which a half, times MULTIPLIER and less 1, is below
+ * its room.
+ */
+void hc_words_leave_new(hc_new_words *blocks, unsigned count, uint32_t multiplier);
+
 /* The same without AVX-512, for tests. */
+void hc_words_leave_new_plain(hc_new_words *blocks, unsigned count, uint32_t multiplier);
 uint64_t hc_words_in_range_plain(const uint8_t *bytes, unsigned count, hc_word_range range);
 uint64_t hc_words_in_neither_plain(const uint8_t *bytes, unsigned count, hc_word_range first, hc_word_range second);
 uint64_t hc_words_from_place_plain(const uint8_t *bytes, unsigned count, uint64_t place, hc_word_range range);

@@ -46,7 +46,8 @@ enum {
 	WORDS_MANY = 64,  /* ... in blocks of so many words, ... */
 	WORDS_SHARE = 32, /* ... of one in so many of their words */
 	TABLE_MAX = 1 << 20,
-	SIZES = 64 * 1024 /* that are asked for at once */
+	SIZES = 64 * 1024, /* that are asked for at once */
+	NEAR_CLASSES = 64, /* neighbours are of a few: a power of two */
 };
 
 /* In place of a rival: the owner's root refers to the block directly. */
@@ -66,7 +67,7 @@ struct hc_rivals {
 	uint64_t *crossed;  /* bit for each block: a word of another owner's was counted */
 	GArray *classes;    /* of struct class, by number - 1 */
 	GHashTable *class_numbers, *crossings;
-	uint32_t last_class;
+	uint32_t near_classes[NEAR_CLASSES]; /* by a hash: the last ones that were asked for; 0: none */
 };
 
 static bool is_strong(uint32_t edge)
@@ -139,20 +140,21 @@ struct crossing {
 	uint64_t blocks;       /* of the class */
 };
 
+/* Its number; 0: there are too many. */
 static uint32_t class_of(hc_rivals *rivals, uint32_t block)
 {
 	struct class key = { (uint64_t)rivals->owners[block] << 32 | rivals->sizes[block], 0 };
+	uint32_t *near = &rivals->near_classes[(rivals->owners[block] * 31 + rivals->sizes[block] / 8) % NEAR_CLASSES];
 
-	if (rivals->last_class && g_array_index(rivals->classes, struct class, rivals->last_class - 1).key == key.key)
-		return rivals->last_class;
-	rivals->last_class = GPOINTER_TO_UINT(g_hash_table_lookup(rivals->class_numbers, GSIZE_TO_POINTER(key.key)));
-	if (!rivals->last_class && rivals->classes->len < TABLE_MAX) {
+	if (*near && g_array_index(rivals->classes, struct class, *near - 1).key == key.key)
+		return *near;
+	*near = GPOINTER_TO_UINT(g_hash_table_lookup(rivals->class_numbers, GSIZE_TO_POINTER(key.key)));
+	if (!*near && rivals->classes->len < TABLE_MAX) {
 		g_array_append_val(rivals->classes, key);
-		rivals->last_class = rivals->classes->len;
-		g_hash_table_insert(
-			rivals->class_numbers, GSIZE_TO_POINTER(key.key), GUINT_TO_POINTER(rivals->last_class));
+		*near = rivals->classes->len;
+		g_hash_table_insert(rivals->class_numbers, GSIZE_TO_POINTER(key.key), GUINT_TO_POINTER(*near));
 	}
-	return rivals->last_class;
+	return *near;
 }
 
 static struct crossing *find_crossing(hc_rivals *rivals, uint32_t from, uint32_t to)

@@ -96,6 +96,7 @@ static inline __attribute__((always_inline)) void look_at_words(
 		candidate->granule = hc_blocks_granule(blocks, from.region, value);
 		__builtin_prefetch(&blocks->starts[candidate->granule / 64]);
 		__builtin_prefetch(&blocks->rank[candidate->granule / HC_GROUP_GRANULES]);
+		__builtin_prefetch(&blocks->word_ranks[candidate->granule / HC_GROUP_GRANULES]);
 		if (reading->in - reading->out == RING)
 			resolve_one(reading);
 	}

@@ -98,14 +98,12 @@ static void learn_blocks(void *data, unsigned worker, const hc_live_block *block
 
 	hc_live_blocks_numbers(encoded->references->blocks, blocks, count,
 		hc_core_word_format(encoded->references->core).swap, numbers);
+	if (encoded->places && !encoded->is_sampling)
+		hc_places_gather_blocks(encoded->places, worker, blocks, numbers, count);
+	if (encoded->in_front && !encoded->is_sampling)
+		hc_in_front_gather_blocks(encoded->in_front, worker, blocks, count);
 	if (encoded->numbers)
 		hc_numbers_gather_blocks(encoded->numbers, worker, blocks, numbers, count);
-	if (encoded->is_sampling)
-		return;
-	if (encoded->places)
-		hc_places_gather_blocks(encoded->places, worker, blocks, numbers, count);
-	if (encoded->in_front)
-		hc_in_front_gather_blocks(encoded->in_front, worker, blocks, count);
 }
 
 /* Words in our byte order. What each of few words answers with yes is asked of all of the stretch; numbers go by blocks. */

@@ -16,12 +16,14 @@
 
 enum {
 	SLICE = 256 * 1024, /* bytes of words that are shared as one item */
-	BATCH = 1024,	    /* blocks given away at once */
+	BATCH = 1024,	    /* blocks given away at once, at least; ... */
+	BATCH_MOST = 1 << 18, /* ... and at most: half of what a worker has */
+	WAITING = 1 << 22,  /* blocks: a worker that has fewer takes words of the pool first */
 };
 
 struct batch {
 	unsigned count;
-	uint64_t starts[BATCH];
+	uint64_t starts[];
 };
 
 struct pool {
@@ -35,6 +37,7 @@ struct pool {
 	GPtrArray *batches; /* of struct batch */
 	unsigned begun, waiting; /* workers */
 	int hungry; /* workers that wait, readable without the lock */
+	int has_words; /* whether `words` has any, the same way */
 	bool done;
 	int failed; /* memory was out */
 	uint64_t total_words, total_hits;
@@ -75,6 +78,7 @@ static void pool_add_words(struct pool *pool, hc_words words)
 		words.bytes += slice.size;
 		words.size -= slice.size;
 	}
+	g_atomic_int_set(&pool->has_words, pool->words->len != 0);
 	g_cond_broadcast(&pool->changed);
 	g_mutex_unlock(&pool->mutex);
 }
@@ -85,6 +89,28 @@ static void pool_add_batch(struct pool *pool, struct batch *batch)
 	g_ptr_array_add(pool->batches, batch);
 	g_cond_signal(&pool->changed);
 	g_mutex_unlock(&pool->mutex);
+}
+
+/* The last words that were added. There must be some; the lock is held. */
+static hc_words last_words(struct pool *pool)
+{
+	hc_words words = g_array_index(pool->words, hc_words, pool->words->len - 1);
+
+	g_array_set_size(pool->words, pool->words->len - 1);
+	g_atomic_int_set(&pool->has_words, pool->words->len != 0);
+	return words;
+}
+
+/* Waits for nothing: the size is 0 if there are none. */
+static hc_words pool_take_words(struct pool *pool)
+{
+	hc_words words = { NULL, 0 };
+
+	g_mutex_lock(&pool->mutex);
+	if (pool->words->len)
+		words = last_words(pool);
+	g_mutex_unlock(&pool->mutex);
+	return words;
 }
 
 /* Waits for something to do. FALSE when everything is done. One of *words (size not 0) and *batch is set. */
@@ -100,8 +126,7 @@ static bool pool_take(struct pool *pool, hc_words *words, struct batch **batch)
 			*batch = g_ptr_array_steal_index_fast(pool->batches, pool->batches->len - 1);
 			got = true;
 		} else if (pool->words->len) {
-			*words = g_array_index(pool->words, hc_words, pool->words->len - 1);
-			g_array_set_size(pool->words, pool->words->len - 1);
+			*words = last_words(pool);
 			got = true;
 		} else if (pool->waiting + 1 == pool->begun) {
 			pool->done = true;
@@ -180,18 +205,21 @@ static inline __attribute__((always_inline)) void resolve_exact(
 	}
 }
 
+/* Free with g_free(); NULL if memory was out. */
+static struct batch *create_batch(unsigned room)
+{
+	return g_try_malloc(sizeof(struct batch) + room * sizeof(uint64_t));
+}
+
 /* Gives blocks away that it would not be the turn of for long. */
 static void share(struct worker *worker)
 {
-	struct batch *batch = g_try_new(struct batch, 1);
-	unsigned current = worker->pending.current;
+	unsigned room = MIN(worker->pending.count / 2, BATCH_MOST);
+	struct batch *batch = create_batch(room);
 
 	if (!batch)
 		return;
-	hc_pending_turn(&worker->pending);
-	for (batch->count = 0; batch->count < BATCH; batch->count++)
-		batch->starts[batch->count] = hc_pending_pop(&worker->pending);
-	worker->pending.current = current;
+	batch->count = hc_pending_give(&worker->pending, batch->starts, room);
 	pool_add_batch(worker->pool, batch);
 }
 
@@ -222,11 +250,26 @@ static inline __attribute__((always_inline)) void scan_block(
 		hc_scanner_words(&worker->scanner, contents.bytes, contents.size, format, resolve);
 }
 
-/* Searches until the worker has nothing of its own left. */
+/*
+ * The more blocks wait, the more of them are on one page, and the fewer are waited for: so words come before blocks, as long as
+ * what waits stays below 16 MiB.
+ */
+static inline bool wants_words(const struct worker *worker)
+{
+	return worker->pending.count < WAITING && g_atomic_int_get(&worker->pool->has_words);
+}
+
+static inline bool is_idle(const struct worker *worker)
+{
+	return !worker->pending.count && worker->ring_in == worker->ring_out &&
+	       worker->scanner.candidates_in == worker->scanner.candidates_out;
+}
+
+/* Searches until the worker has nothing of its own left, or the pool has words that come first. */
 static inline __attribute__((always_inline)) void drain(
 	struct worker *worker, hc_word_format format, hc_scan_resolve resolve)
 {
-	for (;;) {
+	while (!wants_words(worker)) {
 		while (worker->pending.count && worker->ring_in - worker->ring_out < HC_SCAN_BLOCKS) {
 			uint64_t start = hc_pending_pop(&worker->pending);
 			const uint8_t *place = hc_scanner_hot_place(&worker->scanner, start),
@@ -254,10 +297,14 @@ static inline __attribute__((always_inline)) void drain(
 static inline __attribute__((always_inline)) void work_on(
 	struct worker *worker, hc_word_format format, hc_scan_resolve resolve)
 {
-	hc_words words;
-	struct batch *batch;
+	for (;;) {
+		struct batch *batch = NULL;
+		hc_words words;
 
-	while (pool_take(worker->pool, &words, &batch)) {
+		if (!is_idle(worker))
+			words = pool_take_words(worker->pool);
+		else if (!pool_take(worker->pool, &words, &batch))
+			return;
 		for (unsigned i = 0; batch && i < batch->count; i++)
 			push(worker, batch->starts[i]);
 		g_free(batch);
@@ -273,7 +320,6 @@ static void run_worker(void *data, unsigned index)
 	struct worker *worker = g_new0(struct worker, 1);
 	hc_word_format format = hc_core_word_format(pool->references->core);
 
-	(void)index;
 	worker->pool = pool;
 	worker->is_alone = pool->workers == 1;
 	/* Before it counts as one that has begun: the others don't wait for it. */
@@ -283,6 +329,8 @@ static void run_worker(void *data, unsigned index)
 		g_free(worker);
 		return;
 	}
+	/* Workers go round at a distance: at one place they would wait for each other's marks. */
+	worker->pending.current = (uint64_t)worker->pending.bucket_count * index / pool->workers;
 	g_mutex_lock(&pool->mutex);
 	pool->begun++;
 	g_mutex_unlock(&pool->mutex);
@@ -319,7 +367,7 @@ bool hc_references_mark(const hc_references *references, uint64_t *marks, uint64
 	for (unsigned i = words ? words->len : 0; i-- > 0;)
 		pool_add_words(&pool, g_array_index(words, hc_words, i));
 	for (unsigned i = 0; starts && i < starts->len; i += BATCH) {
-		struct batch *batch = g_new(struct batch, 1);
+		struct batch *batch = create_batch(BATCH);
 
 		batch->count = MIN(BATCH, starts->len - i);
 		memcpy(batch->starts, &g_array_index(starts, uint64_t, i), batch->count * sizeof(uint64_t));

@@ -20,6 +20,7 @@ enum {
 	TABLES_MAX = 4096,	/* those with most numbers */
 	REMAINDERS = 16,	/* modulo the alignment of blocks that are told apart */
 	WINDOW = 4,		/* times HC_WORD_MASK words */
+	SEEN_BITS = 6,
 };
 
 /* What one worker saw. */
@@ -28,7 +29,9 @@ struct sketches {
 	/* In small blocks of so many words, for each 32 bits: hashes of a number less 1 are of no use from here on. */
 	uint32_t rooms[HC_NUMBER_TABLE_MIN / 8][HC_NUMBER_TABLE_MIN / 4];
 	/* The last words there, one that is even and one that is odd: what was looked at is of no use again, and most texts are alike. */
-	uint64_t last[HC_NUMBER_TABLE_MIN / 8][HC_NUMBER_TABLE_MIN / 8][2];
+	uint64_t last[HC_NUMBER_TABLE_MIN / 8][2][HC_NUMBER_TABLE_MIN / 8];
+	/* Others that were looked at there, by a hash: lengths, states, kinds, ... are of few values. */
+	uint64_t seen[HC_NUMBER_TABLE_MIN / 8][HC_NUMBER_TABLE_MIN / 8][1 << SEEN_BITS];
 	GArray *tables; /* of hc_number_table */
 };
 
@@ -274,18 +277,19 @@ static inline __attribute__((always_inline)) void gather_halves(hc_numbers *numb
 		gather_number(&sketches->places[places[1]], second, &rooms[1]);
 }
 
-/* WORDS: the numbers of a small block. */
+/* WORDS: numbers of a small block that may have room. */
 static inline __attribute__((always_inline)) void gather_numbers(
 	hc_numbers *numbers, struct sketches *sketches, const hc_live_block *block, uint64_t words, bool swap)
 {
-	for (words &= numbers->hopeful[block->size / 8]; words; words &= words - 1) {
+	for (; words; words &= words - 1) {
 		unsigned word = (unsigned)__builtin_ctzll(words);
 		uint64_t value = hc_load_u64(block->bytes + 8 * word, false),
-			 *last = &sketches->last[block->size / 8][word][value & 1];
+			 *seen = &sketches->seen[block->size / 8][word][hc_learn_hash(value) % (1 << SEEN_BITS)];
 
-		if (*last == value)
+		if (*seen == value)
 			continue;
-		*last = value;
+		*seen = value;
+		sketches->last[block->size / 8][value & 1][word] = value;
 		gather_halves(numbers, sketches, block->size / 8, word, hc_load_u64(block->bytes + 8 * word, swap),
 			hc_load_u32(block->bytes + 8 * word, swap), hc_load_u32(block->bytes + 8 * word + 4, swap));
 	}
@@ -296,11 +300,33 @@ static bool is_small(const hc_live_block *block)
 	return block->block_size < HC_NUMBER_TABLE_MIN && block->size == block->block_size;
 }
 
+/* WORDS: the numbers of each block. Leaves those of small blocks that may have room. */
+static void leave_new(const hc_numbers *numbers, const struct sketches *sketches, const hc_live_block *blocks,
+	uint64_t *words, unsigned count)
+{
+	hc_new_words asked[HC_LIVE_BLOCKS];
+	unsigned places[HC_LIVE_BLOCKS], asked_count = 0;
+
+	for (unsigned k = 0; k < count; k++) {
+		unsigned size = blocks[k].size / 8;
+
+		if (!is_small(&blocks[k]) || !(words[k] &= numbers->hopeful[size]) || numbers->swap)
+			continue;
+		places[asked_count] = k;
+		asked[asked_count++] = (hc_new_words){ blocks[k].bytes, words[k], sketches->rooms[size],
+			{ sketches->last[size][0], sketches->last[size][1] } };
+	}
+	hc_words_leave_new(asked, asked_count, HC_NUMBER_MULTIPLIER);
+	for (unsigned i = 0; i < asked_count; i++)
+		words[places[i]] = asked[i].words;
+}
+
 void hc_numbers_gather_blocks(
-	hc_numbers *numbers, unsigned worker, const hc_live_block *blocks, const uint64_t *words, unsigned count)
+	hc_numbers *numbers, unsigned worker, const hc_live_block *blocks, uint64_t *words, unsigned count)
 {
 	struct sketches *sketches = &numbers->sketches[worker];
 
+	leave_new(numbers, sketches, blocks, words, count);
 	for (unsigned k = 0; k < count; k++) {
 		if (!is_small(&blocks[k])) {
 			hc_word_source source = hc_live_block_source(numbers->references, &blocks[k]);
@@ -359,19 +385,18 @@ void hc_numbers_gather_stretch(hc_numbers *numbers, unsigned worker, const hc_li
 	hc_stretch_blocks at = hc_stretch_blocks_of(words);
 	/* Nowhere yet. */
 	struct window window = { .first = (uint64_t)1 << 63 };
-	hc_live_block block;
+	hc_live_block batch[HC_LIVE_BLOCKS];
+	uint64_t masks[HC_LIVE_BLOCKS];
+	unsigned count = 0;
 
-	while (hc_stretch_blocks_next(&at, &block)) {
-		if (is_small(&block)) {
-			uint64_t mask = numbers_of(&window, blocks, words, &block);
-
-			gather_numbers(numbers, &numbers->sketches[worker], &block, mask, false);
+	while (hc_stretch_blocks_next(&at, &batch[count])) {
+		masks[count] = is_small(&batch[count]) ? numbers_of(&window, blocks, words, &batch[count]) : 0;
+		if (++count < HC_LIVE_BLOCKS)
 			continue;
-		}
-		hc_word_source source = hc_live_block_source(numbers->references, &block);
-
-		hc_numbers_gather(numbers, worker, &source);
+		hc_numbers_gather_blocks(numbers, worker, batch, masks, count);
+		count = 0;
 	}
+	hc_numbers_gather_blocks(numbers, worker, batch, masks, count);
 }
 
 /* Puts the samples of all workers together. */
@@ -494,6 +519,7 @@ static void clear_samples(hc_numbers *numbers)
 
 		memset(sketches->places, 0, sizeof sketches->places);
 		memset(sketches->last, 0, sizeof sketches->last);
+		memset(sketches->seen, 0, sizeof sketches->seen);
 		g_array_set_size(sketches->tables, 0);
 		for (unsigned words = 0; words < HC_NUMBER_TABLE_MIN / 8; words++) {
 			uint32_t hopeful = 0;

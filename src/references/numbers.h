@@ -19,9 +19,11 @@ enum {
 static const uint8_t hc_number_factors[HC_NUMBER_FACTORS] = { 1, 4, 8, 16 };
 
 /* Odd, so that the product modulo 2^32 has an inverse: a number's hash tells the number. */
+#define HC_NUMBER_MULTIPLIER ((uint32_t)0x9e3779b1)
+
 static inline uint32_t hc_number_hash(uint32_t number)
 {
-	return number * 0x9e3779b1;
+	return number * HC_NUMBER_MULTIPLIER;
 }
 
 static inline uint32_t hc_number_of_hash(uint32_t hash)
@@ -56,9 +58,9 @@ void hc_numbers_destroy(hc_numbers *numbers);
 /* An hc_look, DATA being an hc_numbers: to be given all words, of roots and of blocks in use. */
 void hc_numbers_gather(void *data, unsigned worker, const hc_word_source *source);
 
-/* The same for several blocks. WORDS: hc_live_blocks_numbers(). */
+/* The same for several blocks. WORDS: hc_live_blocks_numbers(), which is changed. */
 void hc_numbers_gather_blocks(
-	hc_numbers *numbers, unsigned worker, const hc_live_block *blocks, const uint64_t *words, unsigned count);
+	hc_numbers *numbers, unsigned worker, const hc_live_block *blocks, uint64_t *words, unsigned count);
 
 /* The same for a stretch, whose words are in our byte order. */
 void hc_numbers_gather_stretch(hc_numbers *numbers, unsigned worker, const hc_live_words *words);

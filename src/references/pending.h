@@ -4,14 +4,18 @@
  *
  * What is found leads anywhere. Taken last in, first out, nearly every block is on another page than the one before it, and the processor
  * looks up where the page is for longer than it waits for what is in it: a heap has far more pages than it can remember. So blocks wait in
- * buckets of neighbours, a few megabytes of the heap each, and a bucket is emptied before it is the next one's turn, round and round. Its pages
- * are all remembered then. Where only one block is known at a time, as in one long list, it costs a few instructions more.
+ * buckets of neighbours, a few megabytes of the heap each, and a bucket is emptied before it is the next one's turn, round and round.
  *
- *	push	into the bucket that the block is in, also if that is the one at hand
- *	pop	from the bucket at hand; if it is empty, from the next one that is not (`filled` has a bit for each)
+ * Those of the bucket at hand are taken in the order in which they lie in memory, as a bitmap gives them: then one page comes
+ * after the other, and what the processor fetches ahead by itself is what is wanted next. Where only one block is known at a time, as in one
+ * long list, it costs a few instructions more.
  *
- * A bucket is a list of chunks of places in it, of 4 bytes. So what waits needs 4 bytes a block, and a kilobyte for each bucket that has any.
- * There are BUCKETS_MAX at most: in huge heaps they are larger.
+ *	push	into the bucket that the block is in: of the one at hand, a bit; of another, the end of its list
+ *	pop	the next bit, round and round; if the bucket at hand is empty, the next one that is not (`filled` has a bit for each) becomes
+ *		bits
+ *
+ * A list is made of chunks of places in the bucket, of 4 bytes. So what waits needs 4 bytes a block, a kilobyte for each bucket that has
+ * any, and 32 KiB for the bits, which stay in the first or second cache. There are BUCKETS_MAX at most: in huge heaps they are larger.
  */
 #pragma once
 
@@ -25,17 +29,20 @@ enum {
 
 typedef struct hc_pending_chunk {
 	struct hc_pending_chunk *next;
-	uint32_t count; /* never 0 in a bucket, once it was pushed to */
+	uint32_t count;
 	uint32_t places[HC_PENDING_ROOM];
 } hc_pending_chunk;
 
 typedef struct hc_pending {
-	uint64_t count; /* of blocks */
-	hc_pending_chunk **buckets;
+	uint64_t count;		    /* of blocks */
+	uint64_t *here;		    /* bit for each granule of the bucket at hand: waits */
+	uint64_t *words, *summary;  /* bit for each word of here that is not 0; the same of words */
+	unsigned word;		    /* of here: the one at hand */
+	unsigned current;	    /* bucket at hand: it has no list */
+	unsigned shift;		    /* a bucket is 2^shift granules */
+	hc_pending_chunk **buckets; /* lists */
 	uint64_t *filled;
-	unsigned shift; /* a bucket is 2^shift granules */
 	unsigned bucket_count;
-	unsigned current; /* bucket at hand */
 	hc_pending_chunk *spare;
 } hc_pending;
 
@@ -46,21 +53,36 @@ void hc_pending_clear(hc_pending *pending);
 /* A chunk with room, which is now the first of BUCKET; NULL if memory was out. */
 hc_pending_chunk *hc_pending_grow(hc_pending *pending, unsigned bucket);
 
-/* Goes to the next bucket that is not empty, or stays if no other is. There must be one. */
-void hc_pending_turn(hc_pending *pending);
+/* Goes to the next word that is not 0, in this bucket or in another one. There must be one. */
+void hc_pending_go_on(hc_pending *pending);
 
-/* Takes the first chunk, which is empty, from the bucket at hand. */
-void hc_pending_shrink(hc_pending *pending);
+/* Takes up to ROOM blocks: bucket by bucket, those whose turn is far away first, and of the one at hand last. Returns how many. */
+unsigned hc_pending_give(hc_pending *pending, uint64_t *starts, unsigned room);
 
-/* FALSE if memory was out: the block is not kept. */
+/* PLACE, in the bucket at hand, waits. */
+static inline void hc_pending_set(hc_pending *pending, uint32_t place)
+{
+	hc_set_bit(pending->here, place);
+	hc_set_bit(pending->words, place / 64);
+	hc_set_bit(pending->summary, place / 4096);
+}
+
+/* FALSE if memory was out: the block is not kept. None may wait twice. */
 static inline bool hc_pending_push(hc_pending *pending, uint64_t start)
 {
 	unsigned bucket = start >> pending->shift;
-	hc_pending_chunk *chunk = pending->buckets[bucket];
+	uint32_t place = start & (((uint64_t)1 << pending->shift) - 1);
 
-	if (G_UNLIKELY(!chunk || chunk->count == HC_PENDING_ROOM) && !(chunk = hc_pending_grow(pending, bucket)))
-		return false;
-	chunk->places[chunk->count++] = start & (((uint64_t)1 << pending->shift) - 1);
+	if (bucket == pending->current) {
+		hc_pending_set(pending, place);
+	} else {
+		hc_pending_chunk *chunk = pending->buckets[bucket];
+
+		if (G_UNLIKELY(!chunk || chunk->count == HC_PENDING_ROOM) &&
+			!(chunk = hc_pending_grow(pending, bucket)))
+			return false;
+		chunk->places[chunk->count++] = place;
+	}
 	pending->count++;
 	return true;
 }
@@ -68,13 +90,12 @@ static inline bool hc_pending_push(hc_pending *pending, uint64_t start)
 /* There must be one. */
 static inline uint64_t hc_pending_pop(hc_pending *pending)
 {
-	if (G_UNLIKELY(!pending->buckets[pending->current]))
-		hc_pending_turn(pending);
-	hc_pending_chunk *chunk = pending->buckets[pending->current];
-	uint64_t start = (uint64_t)pending->current << pending->shift | chunk->places[--chunk->count];
+	if (!pending->here[pending->word])
+		hc_pending_go_on(pending);
+	uint64_t *bits = &pending->here[pending->word];
+	uint64_t place = (uint64_t)pending->word * 64 + __builtin_ctzll(*bits);
 
+	*bits &= *bits - 1;
 	pending->count--;
-	if (G_UNLIKELY(!chunk->count))
-		hc_pending_shrink(pending);
-	return start;
+	return (uint64_t)pending->current << pending->shift | place;
 }

@@ -49,10 +49,10 @@ static hc_snapshot_size *size_of(struct counting *counting, uint64_t size)
 	return entry;
 }
 
-static void count_block(struct counting *counting, const hc_block *block, bool is_lost)
+/* PATH: 0 if it has none. */
+static void count_block(struct counting *counting, const hc_block *block, bool is_lost, uint32_t path)
 {
 	hc_snapshot_size *entry = size_of(counting, block->size);
-	uint32_t path = counting->types ? hc_types_path_of_block(counting->types, block->number) : 0;
 	bool is_mapped = block->arena == HC_ARENA_NONE;
 	uint64_t resident =
 		hc_core_resident_next(counting->core, block->address, block->address + block->size, counting->hint)
@@ -77,13 +77,12 @@ static void count_block(struct counting *counting, const hc_block *block, bool i
 }
 
 /* Free memory between two blocks of one owner is there because of these: it goes back, or is one piece, when they are gone. */
-static void count_gap(struct counting *counting, const hc_block *block, bool is_lost)
+static void count_gap(struct counting *counting, const hc_block *block, bool is_lost, uint32_t path)
 {
 	struct gap *gap = &counting->gap;
-	bool is_used = block->state == HC_BLOCK_IN_USE && !block->label && !is_lost,
-	     is_free = block->state == HC_BLOCK_TCACHE || hc_block_state_is_free(block->state);
-	uint32_t path = is_used ? hc_types_path_of_block(counting->types, block->number) : 0;
+	bool is_free = block->state == HC_BLOCK_TCACHE || hc_block_state_is_free(block->state);
 
+	path = is_lost ? 0 : path;
 	if (block->address != gap->next || (block->state != HC_BLOCK_IN_USE && !is_free))
 		gap->path = 0;
 	gap->next = block->address + block->chunk_size;
@@ -187,12 +186,14 @@ bool hc_snapshot_count_blocks(hc_snapshot *snapshot, const hc_analysis *analysis
 	more = hc_references_next_lost(references, &next, &lost, &reach);
 	hc_block_iterator_init(&iterator, hc_analysis_blocks(analysis));
 	while (hc_block_iterator_next(&iterator, &block)) {
-		bool is_lost = more && lost.number == block.number;
+		bool is_lost = more && lost.number == block.number,
+		     is_counted = block.state == HC_BLOCK_IN_USE && !block.label;
+		uint32_t path = is_counted && counting.types ? hc_types_path_of_block(counting.types, block.number) : 0;
 
-		if (block.state == HC_BLOCK_IN_USE && !block.label)
-			count_block(&counting, &block, is_lost);
+		if (is_counted)
+			count_block(&counting, &block, is_lost, path);
 		if (beginnings)
-			count_gap(&counting, &block, is_lost);
+			count_gap(&counting, &block, is_lost, path);
 		if (is_lost)
 			more = hc_references_next_lost(references, &next, &lost, &reach);
 	}

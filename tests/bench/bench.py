@@ -63,6 +63,7 @@ class Round:
     def __init__(self, core: Path, options: argparse.Namespace) -> None:
         self.cat = measure.read_once(core)
         self.analyses = {jobs: measure.analyze(core, jobs) for jobs in options.jobs}
+        self.leaks = {jobs: measure.leaks(core, jobs) for jobs in options.jobs}
         self.diffs = {jobs: measure.diff(core, jobs) for jobs in options.jobs}
         self.others = {jobs: measure.analyze(core, jobs, options.against) for jobs in options.jobs if options.against}
         blocks = next(iter(self.analyses.values())).blocks
@@ -88,16 +89,25 @@ def row(kind: str, core: Path, jobs: int, analyses: list[Analysis]) -> str:
 
 
 def limit_ratios(rounds: list[Round], jobs: int) -> list[str]:
-    """Beside the other program, with pages of 4 KiB and of 2 MiB."""
-    texts = []
+    """A line beside the other program with pages of 4 KiB, and one of 2 MiB."""
+    lines = []
     for size, name in enumerate(("4 KiB", "2 MiB")):
-        pairs = [(one.analyses[jobs], one.limits[size].seconds) for one in rounds if one.limits[size] and one.limits[size].seconds]
-        if pairs:
-            search = median((one.stages["blocks"] + one.stages["references"]) / limit for one, limit in pairs)
-            whole = median(one.seconds / limit for one, limit in pairs)
-            seconds = median(limit for _, limit in pairs)
-            texts.append(f"limit, {name} pages ({seconds:.2f} s): blocks and references x{search:.2f}, all x{whole:.2f}")
-    return texts
+        pairs = [(one, one.analyses[jobs], one.limits[size]) for one in rounds if one.limits[size] and one.limits[size].seconds]
+        if not pairs:
+            lines.append(f"limit, {name} pages: it did not see all blocks")
+            continue
+        blocks = rounds[0].analyses[jobs].blocks
+        walk, mark = (median(getattr(limit, part) for _, _, limit in pairs) * 1e9 / blocks for part in ("walk", "mark"))
+        compared = {
+            "blocks / walk": median(own.stages["blocks"] / max(limit.walk, 1e-3) for _, own, limit in pairs),
+            "references / mark": median(own.stages["references"] / max(limit.mark, 1e-3) for _, own, limit in pairs),
+            "both": median((own.stages["blocks"] + own.stages["references"]) / limit.seconds for _, own, limit in pairs),
+            "leaks": median(one.leaks[jobs] / limit.seconds for one, _, limit in pairs),
+            "all": median(own.seconds / limit.seconds for _, own, limit in pairs),
+        }
+        lines.append(f"limit, {name} pages, walk {walk:.1f} ns, mark {mark:.1f} ns: " +
+                     ", ".join(f"{what} x{ratio:.2f}" for what, ratio in compared.items()))
+    return lines
 
 
 def ratios(rounds: list[Round], jobs: int, ownership: float) -> list[str]:
@@ -113,7 +123,7 @@ def ratios(rounds: list[Round], jobs: int, ownership: float) -> list[str]:
     if rounds[0].others:
         slower = median(one.analyses[jobs].seconds / one.others[jobs].seconds for one in rounds)
         texts.append(f"against x{slower:.2f}")
-    return texts + limit_ratios(rounds, jobs)
+    return texts + [f"leaks {median(one.leaks[jobs] for one in rounds):.2f} s"]
 
 
 def bench_times(kind: str, core: Path, options: argparse.Namespace) -> None:
@@ -122,6 +132,8 @@ def bench_times(kind: str, core: Path, options: argparse.Namespace) -> None:
         line, ownership = measure.measure_ownership(core, jobs)
         print(row(kind, core, jobs, [one.analyses[jobs] for one in rounds]))
         print("    " + "; ".join(ratios(rounds, jobs, ownership)))
+        for compared in limit_ratios(rounds, jobs) if options.limit else []:
+            print("    " + compared)
         print("    " + line, flush=True)
 
 

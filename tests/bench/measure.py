@@ -95,6 +95,11 @@ def analyze(core: Path, jobs: int, program: str = HEAPCORE) -> Analysis:
     return Analysis(seconds, memory, max(count_blocks(report), 1), report["references"]["words"], report["timings"])
 
 
+def leaks(core: Path, jobs: int) -> float:
+    """Seconds of `leaks` without the program's code, which the other program doesn't read either."""
+    return run_heapcore(HEAPCORE, "leaks", "--no-sites", str(core), "--jobs", str(jobs))[0]
+
+
 def diff(core: Path, jobs: int) -> float:
     """A diff of the core with itself: two cores to analyse, and what diff does on top."""
     return run_heapcore(HEAPCORE, "diff", str(core), str(core), "--jobs", str(jobs))[0]
