@@ -26,15 +26,6 @@ enum {
 	AGAINST = -3, /* points of an address that has become another one */
 };
 
-enum word_kind {
-	WORD_ZERO,
-	WORD_NUMBER, /* small, of either sign */
-	WORD_BLOCK,  /* leads to the beginning of a block */
-	WORD_INSIDE, /* ... into one */
-	WORD_MODULE,
-	WORD_OTHER, /* bits, text, an address of a mapping */
-};
-
 bool hc_sites_gives(uint64_t request, uint64_t usable, bool *ret_is_larger)
 {
 	uint64_t least = hc_least_usable(request, HEADER, ALIGNMENT);
@@ -49,7 +40,7 @@ bool hc_sites_gives(uint64_t request, uint64_t usable, bool *ret_is_larger)
 	return *ret_is_larger;
 }
 
-static enum word_kind kind_of(const hc_sites *sites, uint64_t word)
+enum word_kind hc_sites_kind_of_word(const hc_sites *sites, uint64_t word)
 {
 	hc_block block;
 
@@ -57,7 +48,7 @@ static enum word_kind kind_of(const hc_sites *sites, uint64_t word)
 		return WORD_ZERO;
 	if (word < SMALL || word > -(uint64_t)SMALL)
 		return WORD_NUMBER;
-	if (hc_blocks_find(sites->blocks, word, &block))
+	if (sites->blocks && hc_blocks_find(sites->blocks, word, &block))
 		return block.address == word ? WORD_BLOCK : WORD_INSIDE;
 	if (hc_modules_find(sites->modules, word))
 		return WORD_MODULE;
@@ -67,7 +58,7 @@ static enum word_kind kind_of(const hc_sites *sites, uint64_t word)
 void hc_sample_examine(const hc_sites *sites, struct sample *sample)
 {
 	for (unsigned i = 0; i < sample->size / 8; i++)
-		sample->kinds[i] = (uint8_t)kind_of(sites, sample->words[i]);
+		sample->kinds[i] = (uint8_t)hc_sites_kind_of_word(sites, sample->words[i]);
 }
 
 /* ---- one thing that is written ---- */
@@ -90,9 +81,9 @@ static int judge_narrow(const struct content *content, const struct sample *samp
 	return value != content->value ? 0 : content->width > 1 && value > 1 ? 2 : 1;
 }
 
-static int judge_value(const hc_sites *sites, const struct content *content, uint64_t word, enum word_kind kind)
+static int judge_value(const struct content *content, uint64_t word, enum word_kind kind)
 {
-	enum word_kind expected = kind_of(sites, content->value);
+	enum word_kind expected = content->expected;
 
 	if (!content->value)
 		return !word;
@@ -113,7 +104,7 @@ static bool leads_to_size(const hc_sites *sites, uint64_t address, uint64_t requ
 	hc_block block;
 	bool is_larger;
 
-	return request && hc_blocks_find(sites->blocks, address, &block) && block.address == address &&
+	return request && sites->blocks && hc_blocks_find(sites->blocks, address, &block) && block.address == address &&
 	       hc_sites_gives(request, block.size, &is_larger);
 }
 
@@ -143,7 +134,7 @@ static int judge(const hc_sites *sites, const struct content *content, const str
 		return judge_narrow(content, sample, kind);
 	switch (content->kind) {
 	case CONTENT_VALUE:
-		return judge_value(sites, content, word, kind);
+		return judge_value(content, word, kind);
 	case CONTENT_BLOCK:
 		return judge_block(sites, content, word, kind);
 	case CONTENT_ITSELF:

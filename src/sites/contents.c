@@ -203,6 +203,11 @@ const GArray *hc_sites_contents(hc_sites *sites, const hc_site *site)
 		GArray *contents = g_array_new(FALSE, FALSE, sizeof(struct content));
 
 		add_contents_of(sites, &looking, CALLS_FOLLOWED, contents);
+		for (unsigned i = 0; i < contents->len; i++) {
+			struct content *content = &g_array_index(contents, struct content, i);
+
+			content->expected = (uint8_t)hc_sites_kind_of_word(sites, content->value);
+		}
 		g_array_sort(contents, compare_contents);
 		sites->contents->pdata[index] = contents;
 	}

@@ -11,6 +11,18 @@ enum content_kind {
 	CONTENT_ITSELF,	 /* a place `into` the object, or into what the same call gave before */
 };
 
+enum word_kind {
+	WORD_ZERO,
+	WORD_NUMBER, /* small, of either sign */
+	WORD_BLOCK,  /* leads to the beginning of a block */
+	WORD_INSIDE, /* ... into one */
+	WORD_MODULE,
+	WORD_OTHER, /* bits, text, an address of a mapping */
+};
+
+/* agree.c */
+enum word_kind hc_sites_kind_of_word(const hc_sites *sites, uint64_t word);
+
 /* What is put into an object. */
 struct content {
 	int64_t offset;
@@ -18,6 +30,7 @@ struct content {
 	int64_t into;
 	uint8_t width; /* bytes; may be more than 8, of CONTENT_UNKNOWN */
 	uint8_t kind;
+	uint8_t expected; /* enum word_kind: what `value` is */
 };
 
 /* GArray of struct content, by offset: all that SITE's function is seen to put into what the call gives. It belongs to SITES. */

@@ -122,14 +122,9 @@ static bool is_inside(const struct content *content, uint64_t size)
 	return content->offset >= 0 && (uint64_t)content->offset + content->width <= MIN(size, LOOKED_AT);
 }
 
-static bool is_in_module(const hc_sites *sites, uint64_t value)
-{
-	return hc_modules_find(sites->modules, value) != NULL;
-}
-
 static bool is_vtable(hc_sites *sites, const struct content *content)
 {
-	return !content->offset && content->width == 8 && content->value > UINT32_MAX >> 4 &&
+	return !content->offset && content->width == 8 && content->expected == WORD_MODULE &&
 	       hc_program_types_class_name_of_vtable(sites->program_types, content->value) != NULL;
 }
 
@@ -178,11 +173,11 @@ static void compare(
 			candidate->zeros += same == samples->len;
 		else if (same == samples->len) {
 			candidate->agreeing++;
-			candidate->addresses += content->width == 8 && is_in_module(sites, content->value);
+			candidate->addresses += content->width == 8 && content->expected == WORD_MODULE;
 		} else {
 			candidate->differing += !same;
 			lacks_address |= !same && samples->len >= FEW && content->width == 8 &&
-					 is_in_module(sites, content->value);
+					 content->expected == WORD_MODULE;
 		}
 	}
 	candidate->is_class = classes && agreeing * 2 > samples->len;
