@@ -35,6 +35,7 @@ typedef struct hc_site {
 	hc_site_size size_kind;
 	uint64_t size;	   /* of HC_SITE_CONSTANT the bytes, of HC_SITE_MULTIPLE those of each; else 0 */
 	uint64_t added;	   /* of HC_SITE_MULTIPLE: bytes besides */
+	bool is_never_made; /* control never came there: on the way functions are called that the dynamic linker had not looked for yet */
 	bool is_pool;	   /* what it calls does not always give a block of malloc's */
 	bool is_handed_on; /* its size is what the function was called with: calls of that function are sites, too */
 } hc_site;
@@ -99,7 +100,7 @@ typedef struct hc_site_answer {
 	uint64_t size; /* usable bytes, as it was asked */
 	hc_site_verdict verdict;
 	const hc_site *const *
-		sites; /* that fit: best first. Of HC_SITE_VERDICT_COMPUTED those of the owner, or of the program, that compute their size */
+		sites; /* that fit: best first; of more than HC_SITES_TOLD_MAX the program's own first. Of HC_SITE_VERDICT_COMPUTED those of the owner, or of the program, that compute their size */
 	unsigned count;
 	unsigned of_size; /* calls with a number that fits, in the whole process */
 	bool is_varying;  /* their sizes differ, as it was asked */

@@ -28,6 +28,7 @@ hc_sites *hc_abi_sites(hc_abi *abi)
 
 	if (!abi->sites)
 		abi->sites = hc_sites_create(input->core, hc_program_types_modules(input->program_types),
-			hc_program_types_debug_info(input->program_types), input->program_types, input->jobs, input->diagnostics);
+			hc_program_types_debug_info(input->program_types), input->program_types, input->blocks,
+			input->jobs, input->diagnostics);
 	return abi->sites;
 }

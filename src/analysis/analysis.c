@@ -347,7 +347,7 @@ hc_leaks *hc_analysis_find_leaks(const hc_analysis *analysis, const hc_leaks_opt
 hc_sites *hc_analysis_find_sites(const hc_analysis *analysis)
 {
 	return hc_sites_create(analysis->core, analysis->modules, analysis->debug_info, analysis->program_types,
-		analysis->jobs, analysis->diagnostics);
+		analysis->blocks, analysis->jobs, analysis->diagnostics);
 }
 
 hc_ownership *hc_analysis_find_owners(const hc_analysis *analysis, const hc_ownership_options *options, GError **error)

@@ -55,9 +55,6 @@ void hc_site_answer_place(hc_sites *sites, hc_site_answer *answer, const hc_repo
 {
 	bool is_json = options->format == HC_REPORT_JSON;
 
-	/* Of more than are told people see the first at most. */
-	hc_sites_find_places(sites, answer,
-		is_json				  ? HC_SITES_KEPT_MAX :
-		answer->count > HC_SITES_TOLD_MAX ? 1 :
-						    answer->count);
+	/* Of more than are told the program's own are, which are the first: one more tells whether these are all. */
+	hc_sites_find_places(sites, answer, is_json ? HC_SITES_KEPT_MAX : MIN(answer->count, HC_SITES_TOLD_MAX + 1));
 }

@@ -12,6 +12,9 @@
  *
  * An argument that may have become 1, as in "if (!size) size = 1", counts as the argument: malloc makes the same chunk of both.
  *
+ * A call of a function that was never called (which the dynamic linker's words tell, read.c) is one that control never came to, nor to what all
+ * ways lead to over such a call. Where a register is jumped to, as in a switch, there may be other ways, and that is not followed.
+ *
  * The blocks are gone through in order of addresses until nothing changes, which a chain of at most four values for each place ensures;
  * SWEEPS_MOST bounds it all the same. Then each block is gone through once more, and what it does is written down.
  */
@@ -25,7 +28,7 @@ enum {
 	BLOCKS_MOST = 1 << 14,
 	SWEEPS_MOST = 24,
 	SLOTS = 40,
-	OBJECT_STORES = 24, /* of one object: more is not kept */
+	OBJECT_STORES = 96, /* of one object: more is not kept */
 	OBJECT_USES = 8,
 	OFFSET_MOST = 1 << 16, /* in an object */
 	FRAME_MOST = 1 << 30,
@@ -41,6 +44,7 @@ struct slot {
 struct state {
 	bool is_reached;
 	bool is_fresh; /* it has changed since the block was gone through */
+	bool is_never; /* control never comes here */
 	unsigned slot_count;
 	struct value registers[STEP_REGISTERS];
 	struct slot slots[SLOTS];
@@ -59,6 +63,7 @@ struct flow {
 	GArray *blocks; /* of struct block */
 	struct state *states;
 	size_t state_room;
+	bool has_unseen_ways; /* it jumps to what is in a register */
 	int64_t escaped; /* words of the frame from here on are known to others */
 
 	/* of the run */
@@ -160,6 +165,10 @@ static bool join_states(const struct flow *flow, struct state *to, const struct 
 		to->is_fresh = true;
 		return true;
 	}
+	if (to->is_never && !from->is_never) {
+		to->is_never = false;
+		changed = true;
+	}
 	for (unsigned i = 0; i < flow->calling->registers; i++) {
 		if (hc_flow_same(&to->registers[i], &from->registers[i]))
 			continue;
@@ -222,15 +231,13 @@ static struct flow_object *object_of(const struct flow *flow, const struct value
 static void note_store(const struct flow *flow, const struct value *place, const struct value *value, uint8_t width)
 {
 	struct flow_object *object = object_of(flow, place);
-	struct flow_store store = { place->add, width, *value };
+	bool is_known = value->kind == VALUE_NUMBER || value->kind == VALUE_ADDRESS || value->kind == VALUE_WORD ||
+			value->kind == VALUE_RESULT || (value->kind == VALUE_ARGUMENT && value->scale == 1);
+	/* Of what is not known it is known how wide it is, and that it stands there: the first word may tell the class. */
+	struct flow_store store = { place->add, width, is_known ? *value : unknown };
 
-	bool is_known = value->kind == VALUE_NUMBER || value->kind == VALUE_ADDRESS || value->kind == VALUE_WORD;
-
-	/* The first word tells the class: that it may be something else, too, has to be known. */
-	if (!object || (!is_known && place->add))
+	if (!object)
 		return;
-	if (!is_known)
-		store.value = unknown;
 	if (object->stores->len < OBJECT_STORES)
 		g_array_append_val(object->stores, store);
 	else
@@ -288,9 +295,10 @@ static void measure(const struct flow *flow, const struct state *state, struct f
 }
 
 static void note_call(const struct flow *flow, const struct step *step, const struct state *state,
-	const struct allocator *allocator, bool is_jump)
+	const struct allocator *allocator, bool is_jump, bool is_never)
 {
-	struct flow_call call = { .at = step->at,
+	struct flow_call call = { .is_never_made = is_never,
+		.at = step->at,
 		.next = step->next,
 		.allocator = allocator,
 		.is_jump = is_jump,
@@ -342,17 +350,22 @@ static void do_call(const struct flow *flow, const struct step *step, struct sta
 	bool is_known = (callee.kind == VALUE_ADDRESS || callee.kind == VALUE_WORD) &&
 			!(callee.kind == VALUE_WORD && callee.add);
 	const struct allocator *allocator = is_known ? flow->code->find(flow->code->data, &callee) : NULL;
+	bool is_never = is_known && flow->code->is_never_called &&
+			flow->code->is_never_called(flow->code->data, &callee);
 
-	if (noting && allocator)
-		note_call(flow, step, state, allocator, is_jump);
+	is_never |= state->is_never && !flow->has_unseen_ways;
+	if (noting && allocator && !allocator->is_maker)
+		note_call(flow, step, state, allocator, is_jump, is_never);
 	else if (noting && is_known)
 		note_use(flow, step, state, &callee);
 	for (unsigned i = 0; i < flow->calling->registers; i++)
 		if (flow->calling->clobbered >> i & 1)
 			state->registers[i] = unknown;
 	if (allocator && allocator->gives_result)
-		state->registers[flow->calling->result] = (struct value){ .kind = VALUE_RESULT, .index = step->at };
+		state->registers[flow->calling->result] =
+			(struct value){ .kind = VALUE_RESULT, .index = step->at, .scale = (int64_t)allocator->makes };
 	forget_escaped(flow, state);
+	state->is_never = is_never;
 }
 
 static struct value place_of(const struct step *step, const struct state *state)
@@ -530,7 +543,9 @@ static void cut_blocks(struct flow *flow)
 		if (target != UINT32_MAX)
 			begins[target] = true;
 	}
+	flow->has_unseen_ways = false;
 	for (uint32_t i = 0; i < count; i++) {
+		flow->has_unseen_ways |= g_array_index(flow->steps, struct step, i).kind == STEP_JUMP_REGISTER;
 		if (begins[i]) {
 			struct block block = { .first = i, .end = i, .goes = UINT32_MAX };
 

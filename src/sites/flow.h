@@ -14,7 +14,7 @@ enum value_kind {
 	VALUE_WORD,	/* what the word at offset `index` of the module holds, + add */
 	VALUE_ARGUMENT, /* argument `index` that the function was called with, from 0 on, * scale + add */
 	VALUE_STACK,	/* the stack pointer as it was at the function's beginning, + add */
-	VALUE_RESULT,	/* what the allocating call at offset `index` has given, + add */
+	VALUE_RESULT, /* what the allocating call at offset `index` has given, + add; scale: the bytes that it makes, if it is a maker's */
 };
 
 struct value {
@@ -27,7 +27,8 @@ struct value {
 struct flow_store {
 	int64_t offset; /* in the object */
 	uint8_t width;
-	struct value value; /* VALUE_NUMBER, VALUE_ADDRESS, VALUE_WORD */
+	struct value
+		value; /* VALUE_NUMBER, VALUE_ADDRESS, VALUE_WORD, VALUE_RESULT, VALUE_ARGUMENT; or VALUE_UNKNOWN */
 };
 
 /* A function that is called with the object as its first argument. */
@@ -53,6 +54,8 @@ struct allocator {
 	bool is_pool;
 	bool gives_result; /* the address is what it returns */
 	bool is_wrapper;   /* found by its code, not by its name */
+	bool is_maker; /* its own argument is not the size: calls of it are no sites, but what it returns is a block, ... */
+	uint64_t makes; /* ... of so many bytes; 0: not known */
 };
 
 /* A call of one. */
@@ -61,6 +64,7 @@ struct flow_call {
 	const struct allocator *allocator;
 	bool is_jump;
 	bool is_returned;   /* the function returns what it was given */
+	bool is_never_made; /* all ways to it lead over a call that was never made, or it is one */
 	struct value size;  /* of what it allocates; VALUE_NUMBER, VALUE_ARGUMENT, VALUE_UNKNOWN */
 	int count_argument; /* VALUE_ARGUMENT: that it is multiplied with; -1: none */
 	struct flow_object object;
@@ -69,10 +73,14 @@ struct flow_call {
 /* Which allocator a call leads to: CALLEE is VALUE_ADDRESS or VALUE_WORD. NULL: none. */
 typedef const struct allocator *(*flow_find)(const void *data, const struct value *callee);
 
+/* Whether no call of CALLEE that comes back was ever made. */
+typedef bool (*flow_is_never_called)(const void *data, const struct value *callee);
+
 struct flow_code {
 	const uint8_t *bytes; /* of [start, end) */
 	uint32_t start, end;  /* offsets in the module */
 	flow_find find;
+	flow_is_never_called is_never_called; /* NULL: nothing is known of that */
 	const void *data;
 	bool is_entered; /* it is called: its arguments are arguments. A part of a function that lies elsewhere is not */
 };

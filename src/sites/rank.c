@@ -2,49 +2,39 @@
 /*
  * Which calls may have made these blocks?
  *
- * Those whose size gives blocks of just this one: malloc rounds up, so it is a few sizes. Of these
+ * Those whose size gives blocks of just this one: malloc rounds up, so it is a few sizes; now and then it gives an alignment more, to a few blocks. What was
+ * never made (flow.c) is left out. Of these
  *
  *	class	what the call's function, and the constructors that it calls, put into the first word are vtables, if it makes an object. The blocks
  *		have one of these there, or they are not from this call: unless something that is not known may have been put there later.
  *		If any call makes objects of the blocks' class, those that do are the answer; no more than that if the module has calls of that size of
  *		which it is not known what they make.
- *	contents what else they put into the block is a fingerprint. Programs change what is in their blocks, so what differs says nothing; what
- *		agrees orders the calls.
+ *	contents what else they put into the block is a fingerprint (agree.c). Programs change what is in their blocks, so that another value is there says
+ *		little; that something of another kind is there, in each of the blocks, leaves a call out. What agrees so well that it hardly does by chance leaves
+ *		only the calls that put it there, of each block the best: blocks of one kind may be from several calls.
  *	owner	whose the blocks are by other evidence orders them, too.
  *
  * One call that is left, and agrees with the blocks in more than their size, is told as probable. That it is the only one is never said: calls
  * whose size is computed are always there (in libc, if nowhere else), and so are calls through pointers.
  */
-#include "sites/sites_state.h"
+#include "sites/contents.h"
 
 #include "base/partition.h"
-#include "blocks/blocks.h"
 
 #include <string.h>
 
 enum {
 	SAMPLES_MOST = 64,
-	FEW = 3,	    /* fewer may differ by chance */
-	MANY = 8,	    /* blocks that libc hardly makes with one call */
-	LOOKED_AT = 1024,   /* bytes of a block */
-	CALLS_FOLLOWED = 3, /* from a constructor to that of a base, and on */
-	CONTENTS_MOST = 256,
+	FEW = 3,  /* fewer may differ by chance */
+	MANY = 8, /* blocks that libc hardly makes with one call */
 	CANDIDATES_MOST = 1 << 14,
 	COMPUTED_MOST = 512, /* calls that compute their size, which are compared with the blocks */
-	/* glibc's malloc (malloc.c: request2size(), MINSIZE), on machines whose code is read */
-	HEADER = 8,
 	ALIGNMENT = 16,
 	LEAST = 24,
 	MMAPPED_LEAST = 1 << 17,
 	PAGE = 1 << 12,
-};
-
-/* What is put into an object. */
-struct content {
-	int64_t offset;
-	uint64_t value;
-	uint8_t width;	 /* bytes */
-	bool is_unknown; /* it is not known: of the first word only */
+	POINTS_NEAR = 1, /* as good as the best */
+	NEARLY_ALL = 8,	 /* one in so many may be otherwise */
 };
 
 /* A call, as it agrees with the blocks. */
@@ -53,14 +43,13 @@ struct candidate {
 	bool is_class, is_owner, is_runtime;
 	bool contradicts;
 	bool is_open;		 /* what stands in its first word is not known, or may change */
+	bool is_larger;		 /* the blocks have an alignment more than it asks for */
 	int agreeing, differing; /* numbers other than 0 that it stores */
 	int addresses;		 /* of those that agree, addresses in modules */
 	int zeros;
-};
-
-struct sample {
-	uint64_t size;
-	uint8_t bytes[LOOKED_AT];
+	int points;	  /* of all samples */
+	unsigned best_of; /* samples that no other call agrees with better */
+	int16_t sample_points[SAMPLES_MOST];
 };
 
 const char *hc_site_verdict_name(hc_site_verdict verdict)
@@ -77,162 +66,16 @@ const char *hc_site_verdict_name(hc_site_verdict verdict)
 
 /* ---- sizes ---- */
 
-static bool gives(uint64_t request, uint64_t usable)
-{
-	if (request > usable)
-		return false;
-	return hc_least_usable(request, HEADER, ALIGNMENT) == usable ||
-	       (usable >= MMAPPED_LEAST && usable - request < PAGE + ALIGNMENT);
-}
-
 /* Whether a multiple may. */
 static bool may_give(const hc_site *site, uint64_t usable)
 {
+	bool is_larger;
+
 	if (site->size_kind != HC_SITE_MULTIPLE || site->size <= ALIGNMENT)
 		return true;
 	if (usable < site->added)
 		return false;
-	return gives(site->added + (usable - site->added) / site->size * site->size, usable);
-}
-
-/* ---- what is put into an object ---- */
-
-static bool module_at(const hc_sites *sites, uint64_t value)
-{
-	return hc_modules_find(sites->modules, value) != NULL;
-}
-
-const struct code_module *hc_sites_module_of(const hc_sites *sites, hc_address address)
-{
-	for (unsigned i = 0; i < sites->read->len; i++) {
-		const struct code_module *module = &g_array_index(sites->read, struct code_module, i);
-
-		if (address >= module->module->start && address < module->module->end)
-			return module;
-	}
-	return NULL;
-}
-
-bool hc_sites_resolve(
-	const hc_sites *sites, const struct code_module *module, const struct value *value, uint64_t *ret_value)
-{
-	switch (value->kind) {
-	case VALUE_NUMBER:
-		*ret_value = (uint64_t)value->add;
-		return true;
-	case VALUE_ADDRESS:
-		*ret_value = module->module->start + (uint64_t)value->add;
-		return true;
-	case VALUE_WORD:
-		if (!hc_core_read_word(sites->core, module->module->start + value->index, ret_value))
-			return false;
-		*ret_value += (uint64_t)value->add;
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* Where a call leads, through a stub too. FALSE: not known, as of a word that the dynamic linker had not filled yet. */
-bool hc_sites_resolve_callee(
-	const hc_sites *sites, const struct code_module *module, const struct value *callee, hc_address *ret_address)
-{
-	struct value word = { .kind = VALUE_WORD };
-	gpointer slot;
-
-	if (callee->kind == VALUE_ADDRESS && callee->add >= 0 && callee->add <= UINT32_MAX &&
-		g_hash_table_lookup_extended(module->stubs, GUINT_TO_POINTER((uint32_t)callee->add), NULL, &slot)) {
-		word.index = GPOINTER_TO_UINT(slot);
-		callee = &word;
-	}
-	if (!hc_sites_resolve(sites, module, callee, ret_address))
-		return false;
-	/* Into its own stubs: not bound yet. */
-	return callee->kind != VALUE_WORD || hc_sites_module_of(sites, *ret_address) != module ||
-	       g_hash_table_size(module->stubs) == 0 ||
-	       !g_hash_table_contains(
-		       module->stubs, GUINT_TO_POINTER((uint32_t)(*ret_address - module->module->start)));
-}
-
-static void add_content(GArray *contents, const struct content *content)
-{
-	if (contents->len < CONTENTS_MOST)
-		g_array_append_val(contents, *content);
-}
-
-static void add_unknown(GArray *contents, int64_t offset)
-{
-	struct content content = { .offset = 0, .width = 8, .is_unknown = true };
-
-	if (!offset)
-		add_content(contents, &content);
-}
-
-static const GArray *contents_by_function(hc_sites *sites, hc_address function, unsigned depth);
-
-static void add_contents_of(hc_sites *sites, const struct code_module *module, const struct flow_object *object,
-	unsigned depth, GArray *contents)
-{
-	for (unsigned i = 0; i < object->stores->len; i++) {
-		const struct flow_store *store = &g_array_index(object->stores, struct flow_store, i);
-		struct content content = { .offset = store->offset, .width = store->width };
-
-		if (store->width > 8 || !hc_sites_resolve(sites, module, &store->value, &content.value)) {
-			add_unknown(contents, store->offset);
-			continue;
-		}
-		if (store->width < 8)
-			content.value &= (UINT64_C(1) << store->width * 8) - 1;
-		add_content(contents, &content);
-	}
-	for (unsigned i = 0; i < object->uses->len; i++) {
-		const struct flow_use *use = &g_array_index(object->uses, struct flow_use, i);
-		hc_address function;
-		const GArray *inner = hc_sites_resolve_callee(sites, module, &use->callee, &function) ?
-					      contents_by_function(sites, function, depth) :
-					      NULL;
-
-		if (!inner)
-			add_unknown(contents, use->offset);
-		for (unsigned j = 0; inner && j < inner->len; j++) {
-			struct content content = g_array_index(inner, struct content, j);
-
-			content.offset += use->offset;
-			if (!content.is_unknown || !use->offset)
-				add_content(contents, &content);
-		}
-	}
-	if (object->is_cut)
-		add_unknown(contents, 0);
-}
-
-/* What FUNCTION puts into what its first argument leads to; NULL: not known. */
-static const GArray *contents_by_function(hc_sites *sites, hc_address function, unsigned depth)
-{
-	const struct code_module *module = hc_sites_module_of(sites, function);
-	gint64 key = (gint64)(function << 2 | depth);
-	GArray *contents = g_hash_table_lookup(sites->objects, &key);
-	struct flow_object object;
-	struct flow_code code;
-	uint64_t unread = 0;
-
-	if (contents)
-		return contents;
-	if (!module || !depth || !hc_code_around(module, (uint32_t)(function - module->module->start), &code) ||
-		code.start != function - module->module->start)
-		return NULL;
-	code.find = hc_sites_find_allocator;
-	code.data = module;
-	code.is_entered = true;
-	contents = g_array_new(FALSE, FALSE, sizeof(struct content));
-	hc_flow_object_init(&object);
-	if (hc_flow_run(sites->flow, &code, NULL, &object, &unread) && !unread)
-		add_contents_of(sites, module, &object, depth - 1, contents);
-	else
-		add_unknown(contents, 0);
-	hc_flow_object_clear(&object);
-	g_hash_table_insert(sites->objects, g_memdup2(&key, sizeof key), contents);
-	return contents;
+	return hc_sites_gives(site->added + (usable - site->added) / site->size * site->size, usable, &is_larger);
 }
 
 /* ---- comparing ---- */
@@ -246,10 +89,13 @@ static uint64_t common_size(const hc_site_question *question)
 static void read_samples(const hc_sites *sites, const hc_site_question *question, GArray *samples)
 {
 	for (unsigned i = 0; i < MIN(question->block_count, SAMPLES_MOST); i++) {
-		struct sample sample = { .size = MIN(common_size(question), LOOKED_AT) };
+		struct sample sample = { .address = question->blocks[i],
+			.size = MIN(common_size(question), LOOKED_AT) };
 
-		if (hc_core_read(sites->core, question->blocks[i], sample.bytes, sample.size))
-			g_array_append_val(samples, sample);
+		if (!hc_core_read(sites->core, question->blocks[i], sample.bytes, sample.size))
+			continue;
+		hc_sample_examine(sites, &sample);
+		g_array_append_val(samples, sample);
 	}
 }
 
@@ -278,30 +124,45 @@ static bool is_inside(const struct content *content, uint64_t size)
 
 static bool is_vtable(hc_sites *sites, const struct content *content)
 {
-	return !content->offset && content->width == 8 && content->value > UINT32_MAX >> 4 &&
+	return !content->offset && content->width == 8 && content->expected == WORD_MODULE &&
 	       hc_program_types_class_name_of_vtable(sites->program_types, content->value) != NULL;
+}
+
+/* If it can be none of the samples, it contradicts. */
+static void count_points(
+	const hc_sites *sites, const GArray *contents, const GArray *samples, struct candidate *candidate)
+{
+	unsigned possible = 0;
+
+	for (unsigned i = 0; i < samples->len; i++) {
+		int points = hc_sample_points(sites, contents, &g_array_index(samples, struct sample, i));
+
+		candidate->sample_points[i] = (int16_t)points;
+		if (points == POINTS_NONE)
+			continue;
+		candidate->points += points;
+		possible++;
+	}
+	candidate->contradicts |= !possible;
 }
 
 static void compare(
 	hc_sites *sites, const hc_site_question *question, const GArray *samples, struct candidate *candidate)
 {
-	g_autoptr(GArray) contents = g_array_new(FALSE, FALSE, sizeof(struct content));
-	unsigned index = (unsigned)(candidate->site - &g_array_index(sites->sites, hc_site, 0)), classes = 0,
-		 agreeing = 0;
-	const struct flow_call *call = g_array_index(sites->calls, const struct flow_call *, index);
+	const GArray *contents;
+	unsigned classes = 0, agreeing = 0;
 	bool may_be_other = false, lacks_address = false;
 
 	candidate->is_owner = candidate->site->module == question->owner;
 	candidate->is_runtime = hc_module_is_runtime(candidate->site->module);
 	if (!samples->len)
 		return;
-	add_contents_of(
-		sites, hc_sites_module_of(sites, candidate->site->address), &call->object, CALLS_FOLLOWED, contents);
+	contents = hc_sites_contents(sites, candidate->site);
 	for (unsigned i = 0; i < contents->len; i++) {
 		const struct content *content = &g_array_index(contents, struct content, i);
 
-		may_be_other |= content->is_unknown;
-		if (content->is_unknown || !is_inside(content, common_size(question)))
+		may_be_other |= content->kind != CONTENT_VALUE && !content->offset;
+		if (content->kind != CONTENT_VALUE || !is_inside(content, common_size(question)))
 			continue;
 		unsigned same = count_agreeing(samples, content);
 
@@ -312,17 +173,18 @@ static void compare(
 			candidate->zeros += same == samples->len;
 		else if (same == samples->len) {
 			candidate->agreeing++;
-			candidate->addresses += content->width == 8 && module_at(sites, content->value);
+			candidate->addresses += content->width == 8 && content->expected == WORD_MODULE;
 		} else {
 			candidate->differing += !same;
 			lacks_address |= !same && samples->len >= FEW && content->width == 8 &&
-					 module_at(sites, content->value);
+					 content->expected == WORD_MODULE;
 		}
 	}
 	candidate->is_class = classes && agreeing * 2 > samples->len;
 	candidate->is_open = !candidate->is_class && (may_be_other || !classes);
 	/* Functions and tables that an object leads to from the beginning on stay the same. */
 	candidate->contradicts = !may_be_other && ((classes && !agreeing) || lacks_address);
+	count_points(sites, contents, samples, candidate);
 }
 
 /* ---- the answer ---- */
@@ -330,7 +192,8 @@ static void compare(
 static int score(const struct candidate *candidate)
 {
 	return candidate->is_class * 1000 + candidate->is_owner * 100 - candidate->is_runtime * 200 +
-	       MIN(candidate->agreeing, 8) * 10 - MIN(candidate->differing, 8) * 5 + MIN(candidate->zeros, 4);
+	       MIN(candidate->agreeing, 8) * 10 - MIN(candidate->differing, 8) * 5 + MIN(candidate->zeros, 4) +
+	       (int)candidate->best_of;
 }
 
 static int compare_candidates(const void *a, const void *b)
@@ -343,13 +206,57 @@ static int compare_candidates(const void *a, const void *b)
 	return (x->site->address > y->site->address) - (x->site->address < y->site->address);
 }
 
+/* Of each sample, which calls agree best with it: one that asks for less than its size only if it agrees much better, or no other can be. */
+static void find_best(GArray *candidates, unsigned samples)
+{
+	for (unsigned i = 0; i < samples; i++) {
+		int exact = POINTS_NONE, larger = POINTS_NONE, best;
+
+		for (unsigned j = 0; j < candidates->len; j++) {
+			const struct candidate *candidate = &g_array_index(candidates, struct candidate, j);
+			int *of = candidate->is_larger ? &larger : &exact;
+
+			if (!candidate->contradicts)
+				*of = MAX(*of, candidate->sample_points[i]);
+		}
+		best = exact == POINTS_NONE || (larger >= POINTS_STRONG && larger > exact + POINTS_NEAR) ? larger :
+													   exact;
+		for (unsigned j = 0; j < candidates->len; j++) {
+			struct candidate *candidate = &g_array_index(candidates, struct candidate, j);
+
+			candidate->best_of += !candidate->contradicts && best != POINTS_NONE &&
+					      candidate->is_larger == (best != exact) &&
+					      candidate->sample_points[i] == best;
+		}
+	}
+}
+
+/*
+ * Blocks that are an alignment larger than they have to be are few: where calls that ask for just so much are few enough to be named, those that ask
+ * for less are left only if they agree with a block better.
+ */
+static void leave_out_larger(GArray *candidates)
+{
+	unsigned kept = 0, exact = 0;
+
+	for (unsigned i = 0; i < candidates->len; i++)
+		exact += !g_array_index(candidates, struct candidate, i).is_larger;
+	for (unsigned i = 0; i < candidates->len; i++) {
+		struct candidate candidate = g_array_index(candidates, struct candidate, i);
+
+		if (!candidate.is_larger || candidate.best_of || !exact || exact > HC_SITES_TOLD_MAX)
+			g_array_index(candidates, struct candidate, kept++) = candidate;
+	}
+	g_array_set_size(candidates, kept);
+}
+
 /* Calls with a number that gives blocks of that size. */
 static GArray *find_of_size(hc_sites *sites, const hc_site_question *question, const GArray *samples)
 {
 	GArray *candidates = g_array_new(FALSE, TRUE, sizeof(struct candidate));
-	uint64_t least = question->size >= MMAPPED_LEAST ? question->size - PAGE - ALIGNMENT :
-			 question->size > LEAST		 ? question->size - ALIGNMENT :
-							   0;
+	uint64_t least = question->size >= MMAPPED_LEAST    ? question->size - PAGE - ALIGNMENT :
+			 question->size > LEAST + ALIGNMENT ? question->size - 2 * ALIGNMENT :
+							      0;
 	unsigned first = HC_PARTITION_POINT(middle, 0, sites->sites->len,
 		hc_sites_get(sites, middle)->size_kind == HC_SITE_CONSTANT &&
 			hc_sites_get(sites, middle)->size < least);
@@ -359,11 +266,13 @@ static GArray *find_of_size(hc_sites *sites, const hc_site_question *question, c
 
 		if (candidate.site->size_kind != HC_SITE_CONSTANT || candidate.site->size > question->size)
 			break;
-		if (!gives(candidate.site->size, question->size))
+		if (candidate.site->is_never_made ||
+			!hc_sites_gives(candidate.site->size, question->size, &candidate.is_larger))
 			continue;
 		compare(sites, question, samples, &candidate);
 		g_array_append_val(candidates, candidate);
 	}
+	find_best(candidates, samples->len);
 	g_array_sort(candidates, compare_candidates);
 	return candidates;
 }
@@ -407,6 +316,60 @@ static bool choose(GArray *candidates, uint64_t total, bool *ret_is_open)
 	return left_out;
 }
 
+/*
+ * Leaves those that put there what hardly stands there by chance, if nearly all samples have such calls: of each sample those that agree best with it.
+ * Whether some were left out.
+ */
+static bool narrow(GArray *candidates, unsigned samples)
+{
+	unsigned strong = 0, kept = 0, before = candidates->len;
+
+	for (unsigned i = 0; i < candidates->len; i++)
+		g_array_index(candidates, struct candidate, i).best_of = 0;
+	for (unsigned i = 0; i < samples; i++) {
+		int best = 0;
+
+		for (unsigned j = 0; j < candidates->len; j++)
+			best = MAX(best, g_array_index(candidates, struct candidate, j).sample_points[i]);
+		if (best < POINTS_STRONG)
+			continue;
+		strong++;
+		for (unsigned j = 0; j < candidates->len; j++) {
+			struct candidate *candidate = &g_array_index(candidates, struct candidate, j);
+
+			candidate->best_of += candidate->sample_points[i] >= best - POINTS_NEAR;
+		}
+	}
+	if (!strong || strong * NEARLY_ALL < samples * (NEARLY_ALL - 1))
+		return false;
+	for (unsigned i = 0; i < candidates->len; i++) {
+		struct candidate candidate = g_array_index(candidates, struct candidate, i);
+
+		if (candidate.best_of)
+			g_array_index(candidates, struct candidate, kept++) = candidate;
+	}
+	g_array_set_size(candidates, kept);
+	return kept < before;
+}
+
+/* Of more than are named the program's own come first, in their order. */
+static void put_own_first(GArray *candidates)
+{
+	g_autoptr(GArray) own = g_array_new(FALSE, FALSE, sizeof(struct candidate));
+	unsigned at = candidates->len;
+
+	for (unsigned i = 0; i < candidates->len; i++)
+		if (g_array_index(candidates, struct candidate, i).site->module->is_executable)
+			g_array_append_val(own, g_array_index(candidates, struct candidate, i));
+	if (candidates->len <= HC_SITES_TOLD_MAX || !own->len)
+		return;
+	for (unsigned i = candidates->len; i-- > 0;)
+		if (!g_array_index(candidates, struct candidate, i).site->module->is_executable)
+			g_array_index(candidates, struct candidate, --at) =
+				g_array_index(candidates, struct candidate, i);
+	memcpy(candidates->data, own->data, own->len * sizeof(struct candidate));
+}
+
 /* Whether SITE's function is called by sites, which say more. */
 static bool is_told_by_callers(const hc_sites *sites, const hc_site *site)
 {
@@ -419,7 +382,7 @@ static bool is_told_by_callers(const hc_sites *sites, const hc_site *site)
 /* Whether SITE, whose size is computed, may be a call for such blocks. */
 static bool may_compute(const hc_sites *sites, const hc_site_question *question, const hc_site *site)
 {
-	return !is_told_by_callers(sites, site) && may_give(site, question->size) &&
+	return !site->is_never_made && !is_told_by_callers(sites, site) && may_give(site, question->size) &&
 	       (!question->owner || site->module == question->owner);
 }
 
@@ -515,7 +478,8 @@ static unsigned count_computed(const hc_sites *sites, const hc_module *module)
 	unsigned count = 0;
 
 	for (unsigned i = sites->sites->len; i-- > 0 && hc_sites_get(sites, i)->size_kind != HC_SITE_CONSTANT;)
-		count += !module || hc_sites_get(sites, i)->module == module;
+		count += !hc_sites_get(sites, i)->is_never_made &&
+			 (!module || hc_sites_get(sites, i)->module == module);
 	return count;
 }
 
@@ -524,15 +488,19 @@ void hc_sites_ask(hc_sites *sites, const hc_site_question *question, hc_site_ans
 	g_autoptr(GArray) samples = g_array_new(FALSE, FALSE, sizeof(struct sample));
 	GArray *found = g_array_new(FALSE, FALSE, sizeof(const hc_site *));
 	g_autoptr(GArray) candidates = NULL;
-	bool is_open = false;
+	bool is_open = false, is_narrowed = false;
 
 	*ret_answer = (hc_site_answer){ .size = question->size, .is_varying = question->is_varying };
 	read_samples(sites, question, samples);
 	candidates = find_of_size(sites, question, samples);
 	ret_answer->of_size = candidates->len;
 	ret_answer->without_runtime = choose(candidates, question->total, &is_open);
+	leave_out_larger(candidates);
 	if (question->is_varying)
 		g_array_set_size(candidates, 0);
+	if (candidates->len > 1)
+		is_narrowed = narrow(candidates, samples->len);
+	put_own_first(candidates);
 	for (unsigned i = 0; i < candidates->len; i++)
 		g_array_append_val(found, g_array_index(candidates, struct candidate, i).site);
 	if (!candidates->len)
@@ -542,12 +510,14 @@ void hc_sites_ask(hc_sites *sites, const hc_site_question *question, hc_site_ans
 
 		ret_answer->by_class = first->is_class;
 		/* Of one block or two a number may be there by chance; an address hardly. */
-		ret_answer->by_contents = first->agreeing && !first->differing &&
-					  (samples->len >= FEW || first->addresses || first->agreeing > 1);
+		ret_answer->by_contents = is_narrowed ||
+					  (candidates->len == 1 && first->agreeing && !first->differing &&
+						  (samples->len >= FEW || first->addresses || first->agreeing > 1));
 		if (is_alone_in_owner(candidates))
 			ret_answer->only_in = question->owner;
-		ret_answer->verdict = !is_open && is_probable(candidates, ret_answer) ? HC_SITE_VERDICT_PROBABLY :
-											HC_SITE_VERDICT_SOME;
+		ret_answer->verdict = !is_open && !is_narrowed && is_probable(candidates, ret_answer) ?
+					      HC_SITE_VERDICT_PROBABLY :
+					      HC_SITE_VERDICT_SOME;
 		ret_answer->computed = count_computed(sites, ret_answer->only_in);
 	}
 	ret_answer->count = found->len;

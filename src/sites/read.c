@@ -14,6 +14,7 @@
 #include "base/partition.h"
 #include "sites/sites_state.h"
 
+#include <elf.h>
 #include <string.h>
 
 enum {
@@ -77,6 +78,66 @@ const struct allocator *hc_sites_find_allocator(const void *data, const struct v
 		       NULL;
 }
 
+/* ---- what was never called ---- */
+
+/* Functions that do not come back: what stands behind a call of one is code that control comes to on another way. */
+static bool comes_back(const char *name)
+{
+	static const char *const parts[] = { "throw", "abort", "exit", "fail", "fatal", "assert", "terminate", "Resume",
+		"longjmp", "unreachable", "panic", "die", "error" };
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(parts); i++)
+		if (strstr(name, parts[i]))
+			return false;
+	return true;
+}
+
+/* Whether at OFFSET a stub of lazy binding waits for its first call: its number is pushed (x86-64), or registers are saved (aarch64). */
+static bool is_waiting_stub(const struct code_module *module, uint64_t offset, bool is_aarch64)
+{
+	static const uint8_t landing[] = { 0xf3, 0x0f, 0x1e, 0xfa }, save[] = { 0xf0, 0x7b, 0xbf, 0xa9 };
+
+	for (unsigned i = 0; i < module->code->segments->len; i++) {
+		const hc_code_segment *segment = &g_array_index(module->code->segments, hc_code_segment, i);
+		const uint8_t *bytes = segment->bytes + (offset - segment->start);
+
+		if (offset < segment->start || offset >= segment->end || segment->end - offset < 16)
+			continue;
+		if (is_aarch64)
+			return !memcmp(bytes, save, sizeof save);
+		return bytes[memcmp(bytes, landing, sizeof landing) ? 0 : sizeof landing] == 0x68;
+	}
+	return false;
+}
+
+static void find_unbound(const hc_sites *sites, struct code_module *module)
+{
+	hc_address start = module->module->start;
+	uint64_t word;
+
+	module->unbound = g_hash_table_new(NULL, NULL);
+	for (unsigned i = 0; i < module->code->imports->len; i++) {
+		const hc_code_import *import = &g_array_index(module->code->imports, hc_code_import, i);
+
+		if (hc_core_read_word(sites->core, start + import->slot, &word) && word >= start &&
+			word - start < module->span &&
+			is_waiting_stub(module, word - start, sites->machine == EM_AARCH64) && comes_back(import->name))
+			g_hash_table_add(module->unbound, GUINT_TO_POINTER(import->slot));
+	}
+}
+
+bool hc_sites_is_never_called(const void *data, const struct value *callee)
+{
+	const struct code_module *module = data;
+	gpointer slot = GUINT_TO_POINTER(callee->index);
+
+	if (callee->kind != VALUE_WORD && (callee->add < 0 || callee->add > UINT32_MAX ||
+						  !g_hash_table_lookup_extended(module->stubs,
+							  GUINT_TO_POINTER((uint32_t)callee->add), NULL, &slot)))
+		return false;
+	return g_hash_table_contains(module->unbound, slot);
+}
+
 /* ---- one round ---- */
 
 static void free_calls(void *data)
@@ -105,6 +166,7 @@ static void do_tasks(void *data, unsigned worker)
 			continue;
 		}
 		code.find = hc_sites_find_allocator;
+		code.is_never_called = hc_sites_is_never_called;
 		code.data = module;
 		code.is_entered = hc_bit(reading->entered[task->module], task->start);
 		task->calls = g_array_new(FALSE, FALSE, sizeof(struct flow_call));
@@ -121,6 +183,16 @@ static int compare_tasks(const void *a, const void *b)
 	if (x->module != y->module)
 		return x->module < y->module ? -1 : 1;
 	return (x->start > y->start) - (x->start < y->start);
+}
+
+/* Who calls a maker is of interest only if it allocates besides. */
+static bool is_maker(const struct code_module *module, const struct code_reference *reference)
+{
+	const struct allocator *allocator =
+		g_hash_table_lookup(reference->kind == REFERENCE_WORD ? module->words : module->targets,
+			GUINT_TO_POINTER(reference->target));
+
+	return allocator && allocator->is_maker;
 }
 
 /* The functions that name an allocator of FRESH_TARGETS and FRESH_WORDS (by module). */
@@ -142,7 +214,9 @@ static void make_tasks(struct reading *reading, GHashTable **fresh_targets, GHas
 			if (reference->kind == REFERENCE_ADDRESS ||
 				!g_hash_table_contains(fresh, GUINT_TO_POINTER(reference->target)) ||
 				g_hash_table_contains(module->stubs, GUINT_TO_POINTER(reference->at)) ||
-				!hc_code_around(module, reference->at, &code) || code.start == last)
+				!hc_code_around(module, reference->at, &code) || code.start == last ||
+				(is_maker(module, reference) &&
+					!g_hash_table_contains(module->calls, GUINT_TO_POINTER(code.start))))
 				continue;
 			g_array_append_val(reading->tasks, ((struct task){ .module = i, .start = code.start }));
 			last = code.start;
@@ -199,6 +273,32 @@ static struct allocator *make_wrapper(
 	return wrapper;
 }
 
+/* The function returns a block that CALL makes, which is in it. NULL: it does not, or another one. */
+static struct allocator *make_maker(hc_sites *sites, const GArray *calls)
+{
+	struct allocator *maker;
+	uint64_t makes = 0;
+	bool is_maker = false;
+
+	for (unsigned i = 0; i < calls->len; i++) {
+		const struct flow_call *call = &g_array_index(calls, struct flow_call, i);
+		uint64_t size = call->size.kind == VALUE_NUMBER && call->size.add > 0 ? (uint64_t)call->size.add : 0;
+
+		if (!call->is_returned)
+			continue;
+		makes = is_maker && makes != size ? 0 : size;
+		is_maker = true;
+	}
+	if (!is_maker || sites->wrappers->len >= WRAPPERS_MOST)
+		return NULL;
+	maker = g_new0(struct allocator, 1);
+	maker->size = maker->count = -1;
+	maker->is_maker = maker->is_wrapper = maker->gives_result = true;
+	maker->makes = makes;
+	g_ptr_array_add(sites->wrappers, maker);
+	return maker;
+}
+
 /* ALLOCATOR, of the function at START of MODULE, is one for all that call it by its exported names. */
 static void export_wrapper(
 	const struct code_module *module, uint32_t start, struct allocator *wrapper, GHashTable *exported)
@@ -243,6 +343,14 @@ static void name_stubs(struct code_module *module, GHashTable *fresh_words, GHas
 	}
 }
 
+/* What is not an allocator already. */
+static bool may_become_wrapper(const struct code_module *module, gpointer start)
+{
+	const struct allocator *allocator = g_hash_table_lookup(module->targets, start);
+
+	return !allocator || allocator->is_maker;
+}
+
 /* Takes what the tasks have found; wrappers among it are the fresh targets of the next round. */
 static void take_results(struct reading *reading, GHashTable **fresh_targets, GHashTable **fresh_words)
 {
@@ -257,7 +365,7 @@ static void take_results(struct reading *reading, GHashTable **fresh_targets, GH
 		module->unread += task->unread;
 		if (!task->calls)
 			continue;
-		for (unsigned j = 0; j < task->calls->len && !g_hash_table_contains(module->targets, start); j++) {
+		for (unsigned j = 0; j < task->calls->len && may_become_wrapper(module, start); j++) {
 			const struct flow_call *call = &g_array_index(task->calls, struct flow_call, j);
 			struct allocator *wrapper =
 				hc_sites_is_stub(module, call) ? NULL : make_wrapper(sites, module, task->start, call);
@@ -267,6 +375,15 @@ static void take_results(struct reading *reading, GHashTable **fresh_targets, GH
 			g_hash_table_insert(module->targets, start, wrapper);
 			g_hash_table_add(fresh_targets[task->module], start);
 			export_wrapper(module, task->start, wrapper, exported);
+		}
+		if (!g_hash_table_contains(module->targets, start)) {
+			struct allocator *maker = make_maker(sites, task->calls);
+
+			if (maker) {
+				g_hash_table_insert(module->targets, start, maker);
+				g_hash_table_add(fresh_targets[task->module], start);
+				export_wrapper(module, task->start, maker, exported);
+			}
 		}
 		g_hash_table_insert(module->calls, start, task->calls);
 	}
@@ -350,6 +467,7 @@ void hc_sites_read(hc_sites *sites, unsigned workers)
 		struct code_module *module = module_at(sites, i);
 
 		module->calls = g_hash_table_new_full(NULL, NULL, NULL, free_calls);
+		find_unbound(sites, module);
 		reading.entered[i] = find_entered(module);
 		name_first(sites, module, targets[i], words[i]);
 	}

@@ -29,6 +29,12 @@ static void free_object(void *object)
 	g_array_unref(object);
 }
 
+static void free_contents(void *contents)
+{
+	if (contents)
+		g_array_unref(contents);
+}
+
 static void close_module(void *data)
 {
 	struct code_module *module = data;
@@ -39,6 +45,7 @@ static void close_module(void *data)
 	g_clear_pointer(&module->stubs, g_hash_table_unref);
 	g_clear_pointer(&module->targets, g_hash_table_unref);
 	g_clear_pointer(&module->words, g_hash_table_unref);
+	g_clear_pointer(&module->unbound, g_hash_table_unref);
 	g_clear_pointer(&module->calls, g_hash_table_unref);
 }
 
@@ -105,6 +112,7 @@ static void add_site(hc_sites *sites, const struct code_module *module, uint32_t
 		.function = start + function,
 		.allocator = name_of(sites, call->allocator),
 		.is_pool = call->allocator->is_pool,
+		.is_never_made = call->is_never_made,
 	};
 
 	if (call->allocator->is_wrapper)
@@ -201,7 +209,7 @@ static char *why_not_read(const hc_sites *sites)
 }
 
 hc_sites *hc_sites_create(const hc_core *core, hc_modules *modules, hc_debug_info *debug_info,
-	hc_program_types *program_types, unsigned jobs, hc_diagnostics *diagnostics)
+	hc_program_types *program_types, const hc_blocks *blocks, unsigned jobs, hc_diagnostics *diagnostics)
 {
 	hc_sites *sites = g_new0(hc_sites, 1);
 	g_autoptr(GError) error = NULL;
@@ -211,6 +219,7 @@ hc_sites *hc_sites_create(const hc_core *core, hc_modules *modules, hc_debug_inf
 	sites->modules = modules;
 	sites->debug_info = debug_info;
 	sites->program_types = program_types;
+	sites->blocks = blocks;
 	sites->machine = hc_core_process(core)->machine_id;
 	sites->names = hc_allocator_names_read(diagnostics, &error);
 	sites->used = g_hash_table_new(NULL, NULL);
@@ -220,6 +229,7 @@ hc_sites *hc_sites_create(const hc_core *core, hc_modules *modules, hc_debug_inf
 	sites->unread = g_ptr_array_new();
 	sites->sites = g_array_new(FALSE, FALSE, sizeof(hc_site));
 	sites->calls = g_array_new(FALSE, FALSE, sizeof(const struct flow_call *));
+	sites->contents = g_ptr_array_new_with_free_func(free_contents);
 	sites->objects = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, free_object);
 	sites->places = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
 	sites->strings = g_string_chunk_new(1 << 14);
@@ -252,6 +262,7 @@ void hc_sites_destroy(hc_sites *sites)
 	g_array_unref(sites->calls);
 	g_hash_table_unref(sites->used);
 	g_ptr_array_unref(sites->wrappers);
+	g_ptr_array_unref(sites->contents);
 	g_hash_table_unref(sites->objects);
 	g_hash_table_unref(sites->places);
 	g_string_chunk_free(sites->strings);

@@ -11,6 +11,8 @@
  *	decode.c, steps.h	one instruction, by capstone
  *	decode_x86.c		... what it does on x86-64
  *	decode_aarch64.c	... on aarch64
+ *	contents.c, contents.h	what calls put into what they allocate
+ *	agree.c			how that agrees with a block
  *	places.c		where a site is in the source
  *	rank.c			which sites blocks may be from
  *	lost.c			groups of lost blocks, as questions
@@ -32,7 +34,7 @@
  * What of the user's own could not be read is counted in DIAGNOSTICS.
  */
 hc_sites *hc_sites_create(const hc_core *core, hc_modules *modules, hc_debug_info *debug_info,
-	hc_program_types *program_types, unsigned jobs, hc_diagnostics *diagnostics);
+	hc_program_types *program_types, const hc_blocks *blocks, unsigned jobs, hc_diagnostics *diagnostics);
 
 /* A class of which there is an object at the beginning of what a call makes: its own, or a base. */
 typedef struct hc_made {

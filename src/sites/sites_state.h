@@ -29,6 +29,7 @@ struct code_module {
 	GHashTable *stubs;   /* offset of a stub -> offset of the word that it jumps to */
 	GHashTable *targets; /* offset of a function or stub -> struct allocator * */
 	GHashTable *words;   /* offset of a word -> struct allocator * */
+	GHashTable *unbound; /* offsets of words that the dynamic linker would fill at the first call, and has not */
 	GHashTable *calls;   /* offset of a function -> GArray of struct flow_call */
 	uint64_t unread;     /* bytes of code that could not be decoded, or were too many for one function */
 };
@@ -40,6 +41,7 @@ struct hc_sites {
 	hc_modules *modules;
 	hc_debug_info *debug_info;
 	hc_program_types *program_types;
+	const hc_blocks *blocks;
 	struct allocator_names *names;
 	GHashTable *used;    /* of these, those that a site calls */
 	GPtrArray *wrappers; /* of struct allocator, owned: found by code */
@@ -47,7 +49,10 @@ struct hc_sites {
 	GPtrArray *unread;   /* of const hc_module: whose code is not known */
 	GArray *sites;	     /* of hc_site, by size, then by address */
 	GArray *calls;	     /* of const struct flow_call *, for each site */
-	GHashTable *objects; /* rank.c: a function, and how far its calls are followed -> GArray of struct content */
+	GPtrArray *
+		contents; /* of each site what is put into its object: GArray of struct content, or NULL: not looked at yet */
+	GHashTable
+		*objects; /* contents.c: a function, and how far its calls are followed -> GArray of struct content */
 	GHashTable *places;  /* address of a call -> hc_site_place */
 	GStringChunk *strings;
 	struct flow *flow; /* for questions, on the thread that asks */
@@ -76,6 +81,9 @@ void hc_sites_read(hc_sites *sites, unsigned workers);
 
 /* Whether CALL of MODULE is a stub's jump: whoever calls the stub is the call. */
 bool hc_sites_is_stub(const struct code_module *module, const struct flow_call *call);
+
+/* Whether CALLEE, as in flow_code, was never called from the module's code. A function that does not come back is not said to be. */
+bool hc_sites_is_never_called(const void *data, const struct value *callee);
 
 /* What a call in the code of DATA, a struct code_module, leads to: for struct flow_code. */
 const struct allocator *hc_sites_find_allocator(const void *data, const struct value *callee);

@@ -8,7 +8,10 @@
 #include <string.h>
 
 enum {
-	SHORT_MOST = 3 /* calls that are named in short */
+	SHORT_MOST = 3, /* calls that are named in short */
+	/* usable bytes of glibc's malloc, on machines whose code is read */
+	LEAST = 24,
+	ALIGNMENT = 16,
 };
 
 static void append_function(GString *text, const char *function)
@@ -101,14 +104,59 @@ static void append_probably(GString *text, const hc_site_answer *answer)
 		append_others(text, answer);
 }
 
+/* malloc does not cut a block if what would be left is too small for another (malloc.c: MINSIZE). */
+static void append_larger(GString *text, const hc_site_answer *answer)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < MIN(answer->place_count, HC_SITES_TOLD_MAX) && answer->size > LEAST; i++)
+		count += answer->sites[i]->size_kind == HC_SITE_CONSTANT &&
+			 answer->sites[i]->size + ALIGNMENT <= answer->size;
+	if (!count)
+		return;
+	if (count == answer->place_count)
+		g_string_append_printf(text, "; %s for 16 B less, to which malloc adds that now and then",
+			count == 1 ? "it asks" : "they ask");
+	else
+		g_string_append_printf(text, "; %u of these %s for 16 B less, to which malloc adds that now and then",
+			count, count == 1 ? "asks" : "ask");
+}
+
+/* Too many are not named; of these the program's own are, if they are few. */
+static void append_many(GString *text, const hc_site_answer *answer)
+{
+	g_autofree char *calls = hc_unit_text(answer->count, "calls");
+	hc_site_answer own = *answer;
+
+	/* They are the first. */
+	own.place_count = 0;
+	while (own.place_count < answer->place_count && answer->sites[own.place_count]->module->is_executable)
+		own.place_count++;
+	if (!own.place_count || own.place_count > HC_SITES_TOLD_MAX || own.place_count == answer->place_count) {
+		g_string_append_printf(text, "%s have a size that fits: too many to tell which", calls);
+		return;
+	}
+	g_string_append_printf(text, "%s have a size that fits, too many to tell which; %s in %s itself", calls,
+		own.place_count == 1 ? "one is" : "these are", answer->sites[0]->module->name);
+	append_sites(text, &own);
+}
+
 /* Size alone makes no call a probable one: it is said who asks for so much, and that others compute theirs. */
 static void append_some(GString *text, const hc_site_answer *answer)
 {
-	g_autofree char *calls = hc_unit_text(answer->count, "calls");
+	g_autofree char *calls = hc_unit_text(answer->count, "calls"), *number = g_strdup_printf("%u", answer->count);
 	bool is_one = answer->count == 1;
 
 	if (answer->count > HC_SITES_TOLD_MAX) {
-		g_string_append_printf(text, "%s ask for so much: too many to tell which", calls);
+		append_many(text, answer);
+		return;
+	}
+	if (answer->by_contents && answer->of_size > answer->count && !answer->by_class) {
+		g_string_append_printf(text, "of %u calls whose size fits %s %s there what these blocks have",
+			answer->of_size, is_one ? "one" : number, is_one ? "puts" : "put");
+		append_sites(text, answer);
+		append_larger(text, answer);
+		append_others(text, answer);
 		return;
 	}
 	if (answer->by_class && !is_one)
@@ -120,6 +168,7 @@ static void append_some(GString *text, const hc_site_answer *answer)
 	else
 		g_string_append_printf(text, "%s ask for so much", calls);
 	append_sites(text, answer);
+	append_larger(text, answer);
 	if (is_one || !answer->by_class)
 		append_others(text, answer);
 }

@@ -146,6 +146,8 @@ class Measured:
     only_wrong: int = 0
     missed: dict[int, int] = field(default_factory=dict)  # true site -> blocks
     wrong_kinds: list[str] = field(default_factory=list)
+    never: int = 0  # calls of which it is said that they were never made
+    never_wrong: int = 0  # ... that are on the way to a block
 
     def median(self) -> float:
         return statistics.median(self.candidates) if self.candidates else 0
@@ -154,13 +156,24 @@ class Measured:
         share = 100 * self.found / self.constant if self.constant else 100
         return (f"{self.blocks} blocks, {self.constant} from a call with a number, of {share:.2f} % it is among the calls named, "
                 f"median {self.median():g}; one probable call for {self.claims}, not theirs {self.wrong}; "
-                f"the only call for {self.only_claims}, not theirs {self.only_wrong}")
+                f"the only call for {self.only_claims}, not theirs {self.only_wrong}; "
+                f"{self.never} calls were never made, {self.never_wrong} of them wrongly said")
 
 
-def measure(printer: str, core: Path, recorded: Recorded, code: Code) -> Measured:
-    """Asks PRINTER (tests/support/print-sites) about the blocks of CORE, and compares."""
+def check_never_made(measured: Measured, printer: str, core: Path, recorded: Recorded) -> None:
+    """What was never made, as heapcore has it, is on the way to no block."""
+    made = {address for chain in recorded.chains.values() for address in chain}
+    said = subprocess.run([printer, str(core), "never"], stdout=subprocess.PIPE, text=True, check=True, env=os.environ).stdout
+    for site in map(json.loads, said.splitlines()):
+        measured.never += 1
+        measured.never_wrong += site["comes_back"] != 0 and site["comes_back"] in made
+
+
+def measure(printer: str, core: Path, recorded: Recorded, code: Code, how: str = "blocks") -> Measured:
+    """Asks PRINTER (tests/support/print-sites) about the blocks of CORE, by kind or each, and compares."""
     measured = Measured()
-    said = subprocess.run([printer, str(core), "blocks"], stdout=subprocess.PIPE, text=True, check=True, env=os.environ).stdout
+    check_never_made(measured, printer, core, recorded)
+    said = subprocess.run([printer, str(core), how], stdout=subprocess.PIPE, text=True, check=True, env=os.environ).stdout
     for line in said.splitlines():
         kind = json.loads(line)
         ways = {site[0] for site in kind["sites"] if site[0]}

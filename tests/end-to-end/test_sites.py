@@ -61,6 +61,21 @@ def check_lines() -> None:
         assert any(group["sites"]["by_contents"] for group in report["groups"]), "no contents were compared"
 
 
+def check_alike() -> None:
+    """Two calls ask for one size: what stands in a block tells which made it; of a group of both there are both."""
+    with Stopped("sites", recorder=False) as fixture:
+        core = fixture.gcore()
+        blocks = [(int(line), address) for line, address in fixture.said("alike")]
+        lines = {line for line, _ in blocks}
+        assert len(lines) == 2, blocks
+        for line, address in blocks[::8]:
+            sites = report_of(succeed("block", core, address, "--json"))["sites"]
+            assert [call["line"] for call in sites["calls"]] == [line], (line, sites)
+            assert f"sites.cpp:{line} in " in sites["text"], sites
+        [group] = groups_by_size(leaks(core))[usable(1504)]
+        assert {call["line"] for call in group["sites"]["calls"]} == lines, group["sites"]
+
+
 def check_stripped() -> None:
     """Without symbols and debug info the calls are the same, and have addresses."""
     with Workspace() as folder:
@@ -90,6 +105,7 @@ def check_recorded() -> None:
         assert measured.median() <= 3, measured
         assert measured.only_wrong == 0 and measured.wrong == 0, measured
         assert measured.claims >= 45, measured  # the objects
+        assert measured.never_wrong == 0, measured
 
 
 def check_not_asked() -> None:
@@ -107,6 +123,7 @@ if ROOT != Path("/") or CORE_ONLY:
     print("heapcore-tests: 0 passed, 0 failed, 1 skipped")
     raise SystemExit(77)
 cases.run("lines", check_lines)
+cases.run("alike", check_alike)
 cases.run("stripped", check_stripped)
 cases.run("recorded", check_recorded)
 cases.run("not asked for", check_not_asked)

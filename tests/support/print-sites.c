@@ -3,8 +3,10 @@
  * What sites/ says of a core, for tests that know better: a JSON object a line.
  *
  *	print-sites CORE sites		every call that allocates
+ *	print-sites CORE never		those that were never made: where each comes back to
  *	print-sites CORE blocks		the blocks in use by kind (size, first word if that leads into a module), each with the calls that may
  *					have made them
+ *	print-sites CORE each		each block in use by itself, likewise
  *	print-sites CORE time		what reading the code took
  */
 #include <heapcore/analysis.h>
@@ -13,7 +15,8 @@
 #include <string.h>
 
 enum {
-	ASKED_ABOUT = 32 /* blocks of a kind whose contents are looked at */
+	ASKED_ABOUT = 64, /* blocks of a kind whose contents are looked at */
+	PRINTED = 4096	  /* calls */
 };
 
 struct kind {
@@ -32,9 +35,8 @@ static json_t *describe(hc_sites *sites, const hc_site *site)
 {
 	const hc_site_place *place = hc_sites_place(sites, site);
 
-	return json_pack("{s:s, s:I, s:I, s:I, s:s?, s:s, s:I, s:I, s:b, s:s?, s:s?, s:i, s:s?}", "module",
-		site->module->name, "at", (json_int_t)site->address, "comes_back", (json_int_t)site->comes_back,
-		"start", (json_int_t)site->function, "calls", site->allocator, "kind",
+	return json_pack("{s:s, s:I, s:I, s:I, s:s?, s:s, s:I, s:I, s:b, s:s?, s:s?, s:i, s:s?}", "module", site->module->name, "at", (json_int_t)site->address, "comes_back",
+		(json_int_t)site->comes_back, "start", (json_int_t)site->function, "calls", site->allocator, "kind",
 		hc_site_size_name(site->size_kind), "size", (json_int_t)site->size, "added", (json_int_t)site->added,
 		"handed_on", site->is_handed_on, "function", place->function, "file", place->file, "line", place->line,
 		"inlined", place->inlined);
@@ -44,6 +46,16 @@ static void print_sites(hc_sites *sites)
 {
 	for (unsigned i = 0; i < hc_sites_count(sites); i++)
 		put(describe(sites, hc_sites_get(sites, i)));
+}
+
+static void print_never_made(const hc_sites *sites)
+{
+	for (unsigned i = 0; i < hc_sites_count(sites); i++) {
+		const hc_site *site = hc_sites_get(sites, i);
+
+		if (site->is_never_made)
+			put(json_pack("{s:I}", "comes_back", (json_int_t)site->comes_back));
+	}
 }
 
 static guint hash_kind(gconstpointer data)
@@ -95,20 +107,18 @@ static GHashTable *sort_blocks(const hc_analysis *analysis)
 	return kinds;
 }
 
-static void ask(const hc_analysis *analysis, hc_sites *sites, const struct kind *kind)
+static void ask(hc_sites *sites, const struct kind *kind)
 {
-	hc_site_question question = {
-		.size = kind->size,
-		.total = kind->blocks->len,
-		.blocks = (const hc_address *)(void *)kind->blocks->data,
-		.block_count = MIN(kind->blocks->len, ASKED_ABOUT),
-	};
+	unsigned step = (kind->blocks->len + ASKED_ABOUT - 1) / ASKED_ABOUT;
+	hc_address asked[ASKED_ABOUT];
+	hc_site_question question = { .size = kind->size, .total = kind->blocks->len, .blocks = asked };
 	json_t *found = json_array(), *blocks = json_array();
 	hc_site_answer answer;
 
-	(void)analysis;
+	for (unsigned i = 0; i < kind->blocks->len; i += step)
+		asked[question.block_count++] = g_array_index(kind->blocks, hc_address, i);
 	hc_sites_ask(sites, &question, &answer);
-	for (unsigned i = 0; i < answer.count; i++)
+	for (unsigned i = 0; i < MIN(answer.count, PRINTED); i++)
 		json_array_append_new(found, json_pack("[I, I]", (json_int_t)answer.sites[i]->comes_back,
 						     (json_int_t)answer.sites[i]->function));
 	for (unsigned i = 0; i < kind->blocks->len; i++)
@@ -120,7 +130,18 @@ static void ask(const hc_analysis *analysis, hc_sites *sites, const struct kind 
 	hc_site_answer_clear(&answer);
 }
 
-static void print_blocks(const hc_analysis *analysis, hc_sites *sites)
+static void ask_each(hc_sites *sites, const struct kind *kind)
+{
+	for (unsigned i = 0; i < kind->blocks->len; i++) {
+		struct kind one = { kind->size, kind->word, g_array_new(FALSE, FALSE, sizeof(hc_address)) };
+
+		g_array_append_val(one.blocks, g_array_index(kind->blocks, hc_address, i));
+		ask(sites, &one);
+		g_array_unref(one.blocks);
+	}
+}
+
+static void print_blocks(const hc_analysis *analysis, hc_sites *sites, bool by_kind)
 {
 	GHashTable *kinds = sort_blocks(analysis);
 	GHashTableIter iterator;
@@ -128,7 +149,7 @@ static void print_blocks(const hc_analysis *analysis, hc_sites *sites)
 
 	g_hash_table_iter_init(&iterator, kinds);
 	while (g_hash_table_iter_next(&iterator, &kind, NULL))
-		ask(analysis, sites, kind);
+		by_kind ? ask(sites, kind) : ask_each(sites, kind);
 	g_hash_table_unref(kinds);
 }
 
@@ -154,13 +175,15 @@ int main(int argc, char **argv)
 		fprintf(stderr, "print-sites: %s\n",
 			sites ? hc_sites_why_none(sites) :
 			error ? error->message :
-				"CORE sites|blocks|time");
+				"CORE sites|never|blocks|each|time");
 		return 1;
 	}
 	if (!strcmp(argv[2], "sites"))
 		print_sites(sites);
-	else if (!strcmp(argv[2], "blocks"))
-		print_blocks(analysis, sites);
+	else if (!strcmp(argv[2], "never"))
+		print_never_made(sites);
+	else if (!strcmp(argv[2], "blocks") || !strcmp(argv[2], "each"))
+		print_blocks(analysis, sites, !strcmp(argv[2], "blocks"));
 	else
 		print_time(sites, began);
 	return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How much calls ask for, and what is put into what they give: code written by hand, as an assembler makes it. */
-#include "sites/flow.h"
+#include "sites/contents.h"
 #include "unit.h"
 
 #include <elf.h>
@@ -10,18 +10,32 @@ enum {
 	ALLOCATE = 0x1000, /* malloc(size) */
 	CLEARED = 0x2000,  /* calloc(count, size) */
 	OTHER = 0x3000,	   /* no allocator */
+	MAKER = 0x4000,	   /* gives a block of 24 bytes */
+	NEVER = 0x5000,	   /* was never called */
 	START = 0x100,
 };
 
 static const struct allocator allocate = { .name = "malloc", .size = 0, .count = -1, .scale = 1, .gives_result = true };
 static const struct allocator cleared = { .name = "calloc", .size = 1, .count = 0, .scale = 1, .gives_result = true };
+static const struct allocator maker = {
+	.size = -1, .count = -1, .gives_result = true, .is_wrapper = true, .is_maker = true, .makes = 24
+};
+
+static bool is_never_called(const void *data, const struct value *callee)
+{
+	(void)data;
+	return callee->kind == VALUE_ADDRESS && callee->add == NEVER;
+}
 
 static const struct allocator *find(const void *data, const struct value *callee)
 {
 	(void)data;
 	if (callee->kind != VALUE_ADDRESS)
 		return NULL;
-	return callee->add == ALLOCATE ? &allocate : callee->add == CLEARED ? &cleared : NULL;
+	return callee->add == ALLOCATE ? &allocate :
+	       callee->add == CLEARED  ? &cleared :
+	       callee->add == MAKER    ? &maker :
+					 NULL;
 }
 
 /* Code under construction. */
@@ -55,9 +69,12 @@ static GArray *run(const struct assembler *code, unsigned machine, struct flow_o
 {
 	GArray *calls = g_array_new(FALSE, FALSE, sizeof(struct flow_call));
 	struct flow *flow = hc_flow_create(machine);
-	struct flow_code one = {
-		.bytes = code->bytes, .start = START, .end = START + code->size, .find = find, .is_entered = true
-	};
+	struct flow_code one = { .bytes = code->bytes,
+		.start = START,
+		.end = START + code->size,
+		.find = find,
+		.is_never_called = is_never_called,
+		.is_entered = true };
 	uint64_t unread = 0;
 
 	CU_ASSERT_TRUE(hc_flow_run(flow, &one, calls, argument, &unread));
@@ -243,6 +260,97 @@ static void test_stores(void)
 	free_calls(calls);
 }
 
+/* Of what is not known the width is written down, and what another call has made. */
+static void test_kinds_of_stores(void)
+{
+	struct assembler code = { 0 };
+	GArray *calls;
+
+	put(&code, "53 bf18000000");
+	go(&code, 0xe8, ALLOCATE);
+	put(&code, "4889c3 44897308 4c896b10"); /* mov [rbx + 8], r14d; mov [rbx + 16], r13 */
+	go(&code, 0xe8, MAKER);
+	put(&code, "488903 48895b10 5b c3"); /* mov [rbx], rax; mov [rbx + 16], rbx */
+	calls = run(&code, EM_X86_64, NULL);
+	CU_ASSERT_EQUAL(calls->len, 1);
+	if (calls->len == 1 && g_array_index(calls, struct flow_call, 0).object.stores->len == 4) {
+		const struct flow_call *call = &g_array_index(calls, struct flow_call, 0);
+		const struct flow_store *stores = (const struct flow_store *)(void *)call->object.stores->data;
+
+		CU_ASSERT_EQUAL(stores[0].width, 4);
+		CU_ASSERT_EQUAL(stores[0].value.kind, VALUE_UNKNOWN);
+		CU_ASSERT_EQUAL(stores[1].offset, 16);
+		CU_ASSERT_EQUAL(stores[1].width, 8);
+		CU_ASSERT_EQUAL(stores[2].value.kind, VALUE_RESULT);
+		CU_ASSERT_NOT_EQUAL(stores[2].value.index, call->at);
+		CU_ASSERT_EQUAL(stores[2].value.scale, 24);
+		CU_ASSERT_EQUAL(stores[3].value.kind, VALUE_RESULT);
+		CU_ASSERT_EQUAL(stores[3].value.index, call->at);
+	} else
+		CU_FAIL("not the stores that are there");
+	free_calls(calls);
+}
+
+/* Control came to the call in CODE, or never did. */
+static void expect_never(const struct assembler *code, bool is_never)
+{
+	GArray *calls = run(code, EM_X86_64, NULL);
+
+	CU_ASSERT_EQUAL(calls->len, 1);
+	if (calls->len == 1)
+		CU_ASSERT_EQUAL(g_array_index(calls, struct flow_call, 0).is_never_made, is_never);
+	free_calls(calls);
+}
+
+static void test_never_made(void)
+{
+	struct assembler code = { 0 };
+
+	put(&code, "53");
+	go(&code, 0xe8, NEVER);
+	put(&code, "85c0 7400 bf18000000"); /* both ways lead on from there */
+	go(&code, 0xe8, ALLOCATE);
+	put(&code, "5b c3");
+	expect_never(&code, true);
+
+	code.size = 0;
+	put(&code, "53 85ff 7405"); /* around it */
+	go(&code, 0xe8, NEVER);
+	put(&code, "bf18000000");
+	go(&code, 0xe8, ALLOCATE);
+	put(&code, "5b c3");
+	expect_never(&code, false);
+
+	code.size = 0;
+	put(&code, "53");
+	go(&code, 0xe8, NEVER);
+	put(&code, "bf18000000");
+	go(&code, 0xe8, ALLOCATE);
+	put(&code, "5b ffe0"); /* a jump of which nobody knows where to */
+	expect_never(&code, false);
+}
+
+static void expect_gives(uint64_t request, uint64_t usable, bool gives, bool is_larger)
+{
+	bool larger;
+
+	CU_ASSERT_EQUAL(hc_sites_gives(request, usable, &larger), gives);
+	if (gives)
+		CU_ASSERT_EQUAL(larger, is_larger);
+}
+
+/* malloc.c: a chunk of 96 that is free is not cut for 64 bytes, which need one of 80: 16 are less than MINSIZE. */
+static void test_larger_blocks(void)
+{
+	expect_gives(64, 72, true, false);
+	expect_gives(64, 88, true, true);
+	expect_gives(64, 104, false, false);
+	expect_gives(73, 72, false, false);
+	expect_gives(8, 24, true, false);
+	expect_gives(24, 40, true, true);
+	expect_gives(1 << 18, (1 << 18) + 4080, true, false);
+}
+
 static void put_word(struct assembler *code, uint32_t word)
 {
 	memcpy(code->bytes + code->size, &word, sizeof word);
@@ -315,6 +423,9 @@ int main(void)
 		{ "a word of the frame", test_frame },
 		{ "a word of the frame that others know", test_escaped },
 		{ "what is put into the block", test_stores },
+		{ "kinds of what is put there", test_kinds_of_stores },
+		{ "a call that was never made", test_never_made },
+		{ "blocks that are larger than they have to be", test_larger_blocks },
 		{ "aarch64", test_aarch64 },
 		{ "any bytes", test_any_bytes },
 	};
