@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What encodings.c and compressed.c share, and what they give to those who walk references afterwards. */
+/* What encodings.c, encoded_words.c and compressed.c share, and what they give to those who walk references afterwards. */
 #pragma once
 
 #include "references/numbers.h"
@@ -136,6 +136,27 @@ typedef struct hc_encoded_word {
 	uint64_t start; /* granule of the block; the word leads to its first byte */
 	hc_encoding encoding;
 } hc_encoded_word;
+
+/* Of each way to decode a word (HC_DECODED_KINDS, encoding_places.h). */
+extern const hc_encoding_kind hc_encoding_kinds[];
+
+/* Before all is done what can still be saved is looked for; then what was saved, or anything. */
+typedef enum {
+	HC_WANT_LOST,
+	HC_WANT_SAVED,
+	HC_WANT_ANY,
+} hc_wanted_blocks;
+
+/* Where the word at byte I of SOURCE leads by an encoding that was learned. FALSE: nowhere, or to what is not wanted. */
+bool hc_encodings_follow(const hc_references *references, const hc_word_source *source, uint64_t i,
+	hc_wanted_blocks wanted, hc_encoded_word *ret_word);
+
+/*
+ * The next word of SOURCE from byte *AT on, of 64 or of 32 bits, that leads to a wanted block; behind all of them those that were
+ * told.
+ */
+bool hc_encodings_next_wanted(const hc_references *references, const hc_word_source *source, uint64_t *at,
+	hc_wanted_blocks wanted, hc_encoded_word *ret_word);
 
 /* The next such word of SOURCE from byte *AT on that leads to a block reached by encoded pointers; sets *AT behind it. FALSE: no more. */
 bool hc_encodings_next(

@@ -28,6 +28,7 @@
  *	inner.c		such pointers by a habit of the program
  *	varying.c	such pointers, a word beside which tells how far into the block they lead
  *	encodings.c	pointers that are no addresses, of 64 bits
+ *	encoded_words.c	... where words lead by those that were learned
  *	encoding_places.c	at which places words are such pointers
  *	compressed.c	the same of 32 bits
  *	numbers.c	the numbers from which that is learned
