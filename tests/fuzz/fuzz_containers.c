@@ -21,8 +21,7 @@ enum {
 	OBJECTS = 4,
 	STRUCTS_MAX = 8,
 	FIELDS_MAX = 16,
-	LOOKED_AT =
-		1 << 20 /* bytes that a walk may look at; the set's own is more than a circle should be followed here */
+	LOOKED_AT = 1 << 17 /* bytes that a walk may look at, all memory 36 times: so far circles are followed here */
 };
 
 typedef struct world {

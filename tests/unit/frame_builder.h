@@ -18,7 +18,7 @@ typedef struct frame_form {
 	bool has_table; /* .eh_frame_hdr leads to the last FDE */
 } frame_form;
 
-/* Appends VALUE, the little end first. */
+/* Appends VALUE, the little end first; SIZE: at most 8. */
 void frame_append(GByteArray *bytes, uint64_t value, unsigned size);
 
 /* Begins a CIE without augmentation; its instructions are to be appended. It begins at the end of BYTES. */
