@@ -27,7 +27,8 @@ enum {
 	SAMPLES_MOST = 64,
 	FEW = 3,  /* fewer may differ by chance */
 	MANY = 8, /* blocks that libc hardly makes with one call */
-	CANDIDATES_MOST = 1 << 14,
+	CANDIDATES_MOST = 1 << 16,
+	COMPARED_MOST = 1 << 18, /* calls and blocks, each with each */
 	COMPUTED_MOST = 512, /* calls that compute their size, which are compared with the blocks */
 	ALIGNMENT = 16,
 	LEAST = 24,
@@ -86,13 +87,38 @@ static uint64_t common_size(const hc_site_question *question)
 	return question->least ? MIN(question->least, question->size) : question->size;
 }
 
+/* Where in the list of sites those begin that may be of SIZE. */
+static unsigned first_of_size(const hc_sites *sites, uint64_t size)
+{
+	uint64_t least = size >= MMAPPED_LEAST	  ? size - PAGE - ALIGNMENT :
+			 size > LEAST + ALIGNMENT ? size - 2 * ALIGNMENT :
+						    0;
+
+	return HC_PARTITION_POINT(middle, 0, sites->sites->len,
+		hc_sites_get(sites, middle)->size_kind == HC_SITE_CONSTANT &&
+			hc_sites_get(sites, middle)->size < least);
+}
+
+/* Where those begin that ask for more. */
+static unsigned end_of_size(const hc_sites *sites, uint64_t size)
+{
+	return HC_PARTITION_POINT(middle, 0, sites->sites->len,
+		hc_sites_get(sites, middle)->size_kind == HC_SITE_CONSTANT &&
+			hc_sites_get(sites, middle)->size <= size);
+}
+
+/* The more calls they are to be compared with, the fewer: from all over the list of blocks. */
 static void read_samples(const hc_sites *sites, const hc_site_question *question, GArray *samples)
 {
-	for (unsigned i = 0; i < MIN(question->block_count, SAMPLES_MOST); i++) {
-		struct sample sample = { .address = question->blocks[i],
-			.size = MIN(common_size(question), LOOKED_AT) };
+	unsigned sites_of_size = end_of_size(sites, question->size) - first_of_size(sites, question->size);
+	unsigned most = CLAMP(COMPARED_MOST / (sites_of_size + 1), FEW, SAMPLES_MOST);
+	unsigned count = MIN(question->block_count, most);
 
-		if (!hc_core_read(sites->core, question->blocks[i], sample.bytes, sample.size))
+	for (unsigned i = 0; i < count; i++) {
+		hc_address address = question->blocks[(uint64_t)i * question->block_count / count];
+		struct sample sample = { .address = address, .size = MIN(common_size(question), LOOKED_AT) };
+
+		if (!hc_core_read(sites->core, address, sample.bytes, sample.size))
 			continue;
 		hc_sample_examine(sites, &sample);
 		g_array_append_val(samples, sample);
@@ -254,12 +280,7 @@ static void leave_out_larger(GArray *candidates)
 static GArray *find_of_size(hc_sites *sites, const hc_site_question *question, const GArray *samples)
 {
 	GArray *candidates = g_array_new(FALSE, TRUE, sizeof(struct candidate));
-	uint64_t least = question->size >= MMAPPED_LEAST    ? question->size - PAGE - ALIGNMENT :
-			 question->size > LEAST + ALIGNMENT ? question->size - 2 * ALIGNMENT :
-							      0;
-	unsigned first = HC_PARTITION_POINT(middle, 0, sites->sites->len,
-		hc_sites_get(sites, middle)->size_kind == HC_SITE_CONSTANT &&
-			hc_sites_get(sites, middle)->size < least);
+	unsigned first = first_of_size(sites, question->size);
 
 	for (unsigned i = first; i < sites->sites->len && candidates->len < CANDIDATES_MOST; i++) {
 		struct candidate candidate = { .site = hc_sites_get(sites, i) };

@@ -16,7 +16,7 @@
 
 enum {
 	ASKED_ABOUT = 64, /* blocks of a kind whose contents are looked at */
-	PRINTED = 4096	  /* calls */
+	PRINTED = 1 << 16 /* calls */
 };
 
 struct kind {
