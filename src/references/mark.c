@@ -366,9 +366,13 @@ bool hc_references_mark(const hc_references *references, uint64_t *marks, uint64
 	/* The pool is a stack: so the first roots are searched first, a program's data before its stacks. */
 	for (unsigned i = words ? words->len : 0; i-- > 0;)
 		pool_add_words(&pool, g_array_index(words, hc_words, i));
-	for (unsigned i = 0; starts && i < starts->len; i += BATCH) {
+	for (unsigned i = 0; starts && i < starts->len && !pool.failed; i += BATCH) {
 		struct batch *batch = create_batch(BATCH);
 
+		if (!batch) {
+			pool.failed = true;
+			break;
+		}
 		batch->count = MIN(BATCH, starts->len - i);
 		memcpy(batch->starts, &g_array_index(starts, uint64_t, i), batch->count * sizeof(uint64_t));
 		g_ptr_array_add(pool.batches, batch);

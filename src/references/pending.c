@@ -108,7 +108,7 @@ static void turn(hc_pending *pending)
 		const hc_pending_chunk *chunk = pending->buckets[bucket];
 
 		for (uint32_t i = 0; i < chunk->count; i++)
-			hc_pending_set(pending, chunk->places[i]);
+			pending->count -= !hc_pending_set(pending, chunk->places[i]);
 	}
 	pending->current = bucket;
 	pending->word = 0;

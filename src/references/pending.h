@@ -59,22 +59,26 @@ void hc_pending_go_on(hc_pending *pending);
 /* Takes up to ROOM blocks: bucket by bucket, those whose turn is far away first, and of the one at hand last. Returns how many. */
 unsigned hc_pending_give(hc_pending *pending, uint64_t *starts, unsigned room);
 
-/* PLACE, in the bucket at hand, waits. */
-static inline void hc_pending_set(hc_pending *pending, uint32_t place)
+/* PLACE, in the bucket at hand, waits. FALSE: it does already. */
+static inline bool hc_pending_set(hc_pending *pending, uint32_t place)
 {
+	if (hc_bit(pending->here, place))
+		return false;
 	hc_set_bit(pending->here, place);
 	hc_set_bit(pending->words, place / 64);
 	hc_set_bit(pending->summary, place / 4096);
+	return true;
 }
 
-/* FALSE if memory was out: the block is not kept. None may wait twice. */
+/* FALSE if memory was out: the block is not kept. One that waits already need not come once more, and may. */
 static inline bool hc_pending_push(hc_pending *pending, uint64_t start)
 {
 	unsigned bucket = start >> pending->shift;
 	uint32_t place = start & (((uint64_t)1 << pending->shift) - 1);
 
 	if (bucket == pending->current) {
-		hc_pending_set(pending, place);
+		if (!hc_pending_set(pending, place))
+			return true;
 	} else {
 		hc_pending_chunk *chunk = pending->buckets[bucket];
 

@@ -142,6 +142,22 @@ static void test_giving(void)
 	hc_pending_clear(&pending);
 }
 
+/* What waits already comes once, as a bit or in a list. */
+static void test_twice(void)
+{
+	hc_pending pending;
+
+	CU_ASSERT_TRUE(hc_pending_init(&pending, (uint64_t)8 << 18));
+	for (unsigned i = 0; i < 2; i++) {
+		CU_ASSERT_TRUE(hc_pending_push(&pending, 70));
+		CU_ASSERT_TRUE(hc_pending_push(&pending, (uint64_t)5 << 18));
+	}
+	CU_ASSERT_EQUAL(hc_pending_pop(&pending), 70);
+	CU_ASSERT_EQUAL(hc_pending_pop(&pending), (uint64_t)5 << 18);
+	CU_ASSERT_EQUAL(pending.count, 0);
+	hc_pending_clear(&pending);
+}
+
 int main(void)
 {
 	static const unit_case cases[] = {
@@ -149,6 +165,7 @@ int main(void)
 		{ "by turns", test_turns },
 		{ "in order", test_order },
 		{ "giving away", test_giving },
+		{ "what comes twice", test_twice },
 	};
 
 	return unit_main("pending", cases, G_N_ELEMENTS(cases));
